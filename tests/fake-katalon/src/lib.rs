@@ -1,0 +1,1 @@
+//! Writes Katalon projects and runs.
