@@ -4,8 +4,10 @@
 //! fatal. No file is opened and no clock is asked; [`crate::workspace`] does the opening. Everything that is read is
 //! untrusted: XML is read without a DTD, nothing is evaluated, and no path that a file names is followed.
 
+pub mod collection;
 pub mod console;
 pub mod escape;
+pub mod log;
 pub mod project;
 pub mod properties;
 pub mod run;

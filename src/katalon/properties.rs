@@ -228,7 +228,7 @@ mod tests {
 
         // Only characters for which the crate writes exactly four hex digits, as Java does.
         #[test]
-        fn what_the_java_properties_crate_writes_is_read_back(map in prop::collection::hash_map(r"[ -~\u{1000}-\u{d7ff}]{1,12}", r"[ -~\u{1000}-\u{d7ff}]{0,12}", 0..6)) {
+        fn what_the_java_properties_crate_writes_is_read_back(map in prop::collection::hash_map(r"[ -~\u{3041}-\u{d7ff}]{1,12}", r"[ -~\u{3041}-\u{d7ff}]{0,12}", 0..6)) {
             let mut written = Vec::new();
             if java_properties::write(&mut written, &map).is_ok() {
                 let ours: std::collections::HashMap<_, _> = Properties::read(&written).0.into_iter().collect();
