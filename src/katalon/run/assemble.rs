@@ -135,9 +135,11 @@ fn iteration(
     variables: &BTreeMap<String, VariableValue>,
 ) -> Iteration {
     let variable = line.and_then(|line| line.iteration_variable.clone());
-    let bound = variable.as_ref().and_then(|name| match variables.get(name) {
-        Some(VariableValue::Plain(text)) => Some(text.clone()),
-        _ => None,
-    });
-    Iteration { number, value: recorded.or(bound).filter(|value| !value.trim().is_empty()), variable }
+    let value = match variable.as_ref().and_then(|name| variables.get(name)) {
+        // What Katalon masked in one place it may have written in clear in another.
+        Some(VariableValue::Masked) => None,
+        Some(VariableValue::Plain(bound)) => recorded.or_else(|| Some(bound.clone())),
+        Some(VariableValue::Expression(_)) | None => recorded,
+    };
+    Iteration { number, value: value.filter(|value| !value.trim().is_empty()), variable }
 }
