@@ -2,3 +2,4 @@
 
 pub mod katalon;
 pub mod moment;
+pub mod workspace;

@@ -4,6 +4,7 @@
 //! fatal. No file is opened and no clock is asked; [`crate::workspace`] does the opening. Everything that is read is
 //! untrusted: XML is read without a DTD, nothing is evaluated, and no path that a file names is followed.
 
+pub mod azure_ids;
 pub mod collection;
 pub mod console;
 pub mod escape;
