@@ -4,6 +4,11 @@
 //! fatal. No file is opened and no clock is asked; [`crate::workspace`] does the opening. Everything that is read is
 //! untrusted: XML is read without a DTD, nothing is evaluated, and no path that a file names is followed.
 
+pub mod azure_ids;
+pub mod collection;
+pub mod console;
+pub mod escape;
+pub mod log;
 pub mod project;
 pub mod properties;
 pub mod run;
@@ -11,3 +16,4 @@ pub mod secret;
 pub mod settings;
 pub mod status;
 pub mod test_case;
+pub mod xml;

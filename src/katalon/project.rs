@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use crate::katalon::settings::AzureSettings;
 use crate::katalon::test_case::TestCase;
+use crate::katalon::xml::{self, Node};
 
 /// A Katalon project as it lies on disk.
 #[derive(Debug)]
@@ -18,4 +19,34 @@ pub struct Project {
     pub test_cases: Vec<TestCase>,
     /// What could not be read.
     pub warnings: Vec<String>,
+}
+
+/// The project's name in a `.prj` file: the `<name>` directly below the root. `None` when there is none, or an empty
+/// one, or when the file is damaged before it.
+pub fn name_of(prj: &[u8]) -> Option<String> {
+    let mut name = None;
+    // Damage behind the name does not matter, and damage before it leaves the name of the file.
+    let _ = xml::walk(prj, |path, node| {
+        if let ([_, element], Node::Close(text)) = (path, node)
+            && element == "name"
+            && name.is_none()
+            && !text.trim().is_empty()
+        {
+            name = Some(text.trim().to_owned());
+        }
+    });
+    name
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_name_is_read_from_the_prj() {
+        let file = b"<?xml version=\"1.0\"?>\n<Project><name>Shop &amp; Co</name><sub><name>x</name></sub></Project>";
+        assert_eq!(name_of(file).as_deref(), Some("Shop & Co"));
+        assert_eq!(name_of(b"<Project><sub><name>x</name></sub></Project>"), None);
+        assert_eq!(name_of(b""), None);
+    }
 }

@@ -1,1 +1,246 @@
 //! Java `.properties` files in Katalon's quoting.
+//!
+//! Two layers: the lines of `java.util.Properties`, and on top of them Katalon's typed values (`true`, `12`,
+//! `"text"`), whose texts are Java-escaped once more. Reading is total: broken escapes stay as they are, and a file
+//! that was cut in the middle gives the pairs that are whole and the beginning of the last one.
+
+use crate::katalon::escape;
+
+/// The pairs of a `.properties` file in file order.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Properties(Vec<(String, String)>);
+
+impl Properties {
+    /// Reads a file: UTF-8 with or without BOM, what is not UTF-8 is read as ISO-8859-1 (Java's old default), any line
+    /// ends. Of a key that occurs twice the last value wins, at the place of the first.
+    pub fn read(bytes: &[u8]) -> Self {
+        let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
+        let text = match std::str::from_utf8(bytes) {
+            Ok(text) => text.to_owned(),
+            Err(_) => bytes.iter().copied().map(char::from).collect(),
+        };
+        let mut pairs: Vec<(String, String)> = Vec::new();
+        for line in logical_lines(&text) {
+            let (key, value) = split(&line);
+            match pairs.iter_mut().find(|(known, _)| *known == key) {
+                Some((_, known)) => *known = value,
+                None => pairs.push((key, value)),
+            }
+        }
+        Self(pairs)
+    }
+
+    /// The raw value of a key, without Katalon's typing.
+    pub fn raw(&self, key: &str) -> Option<&str> {
+        self.0.iter().find(|(known, _)| known == key).map(|(_, value)| value.as_str())
+    }
+
+    /// All pairs, raw, in file order.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(key, value)| (key.as_str(), value.as_str()))
+    }
+}
+
+/// A value in Katalon's quoting (its `PropertySettingStoreUtil`).
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Value {
+    /// `true` or `false`.
+    Bool(bool),
+    /// Digits with an optional minus, within Java's `int`.
+    Int(i32),
+    /// Everything else; the quotes and the escapes between them are gone.
+    Text(String),
+}
+
+impl Value {
+    /// Types a raw value as Katalon does. A value without quotes, as hands write it, is the text as it stands.
+    pub fn read(raw: &str) -> Self {
+        match raw {
+            "true" => return Self::Bool(true),
+            "false" => return Self::Bool(false),
+            _ => {}
+        }
+        let digits = raw.strip_prefix('-').unwrap_or(raw);
+        if !digits.is_empty()
+            && digits.bytes().all(|byte| byte.is_ascii_digit())
+            && let Ok(number) = raw.parse()
+        {
+            return Self::Int(number);
+        }
+        match raw.strip_prefix('"').and_then(|inner| inner.strip_suffix('"')) {
+            Some(inner) => Self::Text(escape::java(inner).into_owned()),
+            None => Self::Text(raw.to_owned()),
+        }
+    }
+}
+
+/// Lines without comments and blank ones; a line that ends in an odd number of backslashes goes on in the next.
+fn logical_lines(text: &str) -> Vec<String> {
+    let mut lines = Vec::new();
+    let mut open: Option<String> = None;
+    for natural in natural_lines(text) {
+        let natural = natural.trim_start_matches([' ', '\t', '\u{c}']);
+        if open.is_none() && (natural.is_empty() || natural.starts_with(['#', '!'])) {
+            continue;
+        }
+        let mut line = open.take().unwrap_or_default();
+        let backslashes = natural.len() - natural.trim_end_matches('\\').len();
+        if backslashes % 2 == 1 {
+            line.push_str(&natural[..natural.len() - 1]);
+            open = Some(line);
+        } else {
+            line.push_str(natural);
+            lines.push(line);
+        }
+    }
+    lines.extend(open);
+    lines.retain(|line| !line.is_empty());
+    lines
+}
+
+fn natural_lines(text: &str) -> impl Iterator<Item = &str> {
+    // A CR LF leaves an empty line behind the CR; it must not end a line that was continued.
+    let mut rest = Some(text);
+    std::iter::from_fn(move || {
+        let text = rest?;
+        let Some(end) = text.find(['\n', '\r']) else {
+            rest = None;
+            return Some(text);
+        };
+        let after = &text[end..];
+        rest = Some(after.strip_prefix("\r\n").unwrap_or(&after[1..]));
+        Some(&text[..end])
+    })
+}
+
+/// Splits a logical line at its first unescaped separator and decodes both sides.
+fn split(line: &str) -> (String, String) {
+    let mut escaped = false;
+    let end = line.char_indices().find(|&(_, character)| {
+        let separates = !escaped && matches!(character, '=' | ':' | ' ' | '\t' | '\u{c}');
+        escaped = !escaped && character == '\\';
+        separates
+    });
+    let (key, rest) = line.split_at(end.map_or(line.len(), |(at, _)| at));
+    let blank = [' ', '\t', '\u{c}'];
+    let rest = rest.trim_start_matches(blank);
+    let value = rest.strip_prefix(['=', ':']).unwrap_or(rest).trim_start_matches(blank);
+    (unescape(key), unescape(value))
+}
+
+fn unescape(text: &str) -> String {
+    let mut units: Vec<u16> = Vec::with_capacity(text.len());
+    let mut characters = text.chars();
+    while let Some(character) = characters.next() {
+        let decoded = if character == '\\' { escaped_unit(&mut characters) } else { Some(Err(character)) };
+        match decoded {
+            Some(Ok(unit)) => units.push(unit),
+            Some(Err(character)) => units.extend(character.encode_utf16(&mut [0; 2]).iter()),
+            None => {}
+        }
+    }
+    // Surrogates that two escapes spell one after the other become one character here.
+    String::from_utf16_lossy(&units)
+}
+
+/// A UTF-16 unit for `\uXXXX`, a character for any other escape, nothing for a backslash at the end.
+fn escaped_unit(rest: &mut std::str::Chars<'_>) -> Option<Result<u16, char>> {
+    let character = match rest.next()? {
+        't' => '\t',
+        'n' => '\n',
+        'r' => '\r',
+        'f' => '\u{c}',
+        'u' => {
+            let digits = rest.as_str().get(..4).filter(|digits| digits.bytes().all(|byte| byte.is_ascii_hexdigit()));
+            match digits.and_then(|digits| u16::from_str_radix(digits, 16).ok()) {
+                Some(unit) => {
+                    *rest = rest.as_str()[4..].chars();
+                    return Some(Ok(unit));
+                }
+                None => 'u',
+            }
+        }
+        other => other,
+    };
+    Some(Err(character))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn pairs(text: &str) -> Vec<(String, String)> {
+        Properties::read(text.as_bytes()).0
+    }
+
+    fn pair(key: &str, value: &str) -> (String, String) {
+        (key.to_owned(), value.to_owned())
+    }
+
+    #[test]
+    fn lines_follow_java_util_properties() {
+        let text = "\u{feff}#c\r\n! d\n a = b \r\n\nk\\ y\\=:v\\\r\n   w\\\\\nempty\nu=\\u00e9\\uD83D\\uDD11\\z";
+        let expected = [pair("a", "b "), pair("k y=", "vw\\"), pair("empty", ""), pair("u", "é🔑z")];
+        assert_eq!(pairs(text), expected);
+    }
+
+    #[test]
+    fn the_last_of_two_equal_keys_wins() {
+        assert_eq!(pairs("a=1\nb=2\na=3"), [pair("a", "3"), pair("b", "2")]);
+    }
+
+    #[test]
+    fn bytes_that_are_not_utf8_are_latin_1() {
+        assert_eq!(Properties::read(b"a=\xe9").raw("a"), Some("é"));
+    }
+
+    #[test]
+    fn values_are_typed_as_katalon_types_them() {
+        assert_eq!(Value::read("true"), Value::Bool(true));
+        assert_eq!(Value::read("-1"), Value::Int(-1));
+        assert_eq!(Value::read("99999999999"), Value::Text("99999999999".to_owned()));
+        assert_eq!(Value::read(r#""a \"b\"\n""#), Value::Text("a \"b\"\n".to_owned()));
+        assert_eq!(Value::read("by hand"), Value::Text("by hand".to_owned()));
+        assert_eq!(Value::read("\""), Value::Text("\"".to_owned()));
+        assert_eq!(Value::read(""), Value::Text(String::new()));
+    }
+
+    #[test]
+    fn a_file_as_katalon_writes_it_gives_json() {
+        let text = r#"submitOptions.testPlan="{\\n  \\"id\\"\: 8558,\\n  \\"name\\"\: \\"A\\\\u0026B\\"\\n}""#;
+        let properties = Properties::read(text.as_bytes());
+        let value = Value::read(properties.raw("submitOptions.testPlan").unwrap());
+        assert_eq!(value, Value::Text("{\n  \"id\": 8558,\n  \"name\": \"A\\u0026B\"\n}".to_owned()));
+    }
+
+    proptest! {
+        #[test]
+        fn lines_are_read_as_the_java_properties_crate_reads_them(text in r"([ab=: \t\\n\u{c}]|\\u004[12]|\r\n|\n|\r){0,40}") {
+            // A file that ends in a backslash is cut; there the crate drops the line and we keep what is whole.
+            let text = text + "\n\nlast=1";
+            if let Ok(oracle) = java_properties::read(text.as_bytes()) {
+                let ours: std::collections::HashMap<_, _> = pairs(&text).into_iter().collect();
+                prop_assert_eq!(ours, oracle);
+            }
+        }
+
+        // Only characters for which the crate writes exactly four hex digits, as Java does.
+        #[test]
+        fn what_the_java_properties_crate_writes_is_read_back(map in prop::collection::hash_map(r"[ -~\u{3041}-\u{d7ff}]{1,12}", r"[ -~\u{3041}-\u{d7ff}]{0,12}", 0..6)) {
+            let mut written = Vec::new();
+            if java_properties::write(&mut written, &map).is_ok() {
+                let ours: std::collections::HashMap<_, _> = Properties::read(&written).0.into_iter().collect();
+                prop_assert_eq!(ours, map);
+            }
+        }
+
+        #[test]
+        fn no_bytes_make_the_reader_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+            for (_, value) in Properties::read(&bytes).iter() {
+                Value::read(value);
+            }
+        }
+    }
+}

@@ -1,7 +1,25 @@
 //! Katalon's reversible token encryption. It is an obfuscation with constants that are the same on every
 //! installation and protects nothing; kado only reads it.
+//!
+//! The scheme is `PBEwithSHA1AndDESede` (RFC 7292, appendix B, SHA-1, 20 rounds) over triple DES in CBC mode with
+//! PKCS#7 padding, in Base64. Neither salt nor IV is stored, so one plain text always gives one cipher text. Twelve
+//! synthetic vectors in `tests/fixtures/crypto-vectors.json` hold the reader to Katalon's bytes.
 
-use secrecy::SecretString;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use cbc::cipher::block_padding::Pkcs7;
+use cbc::cipher::{BlockModeDecrypt, KeyIvInit};
+use secrecy::{ExposeSecret as _, SecretBox, SecretString};
+use sha1::{Digest as _, Sha1};
+
+/// Katalon's password, the same everywhere.
+const PASSWORD: &str = "S3cReT K3i";
+/// Katalon's salt, the same everywhere.
+const SALT: &[u8] = b"K@tal0n STudlO";
+const ROUNDS: usize = 20;
+/// Bytes of a block of SHA-1 and of its result.
+const HASH_BLOCK: usize = 64;
+const HASH_RESULT: usize = 20;
 
 /// The token of a project's settings file. It has no printable form.
 #[derive(Default)]
@@ -15,6 +33,34 @@ pub enum ProjectToken {
     Undecryptable(String),
 }
 
+impl ProjectToken {
+    /// Reads the value of the key `token`. `encrypted` is `enableAuthenticationEncryption`; without it the value is
+    /// the token in clear (Katalon's sibling stores do so).
+    pub fn read(value: &str, encrypted: bool) -> Self {
+        let value = value.trim();
+        if value.is_empty() {
+            return Self::Unset;
+        }
+        if !encrypted {
+            return Self::Set(SecretString::from(value));
+        }
+        match decrypt(value) {
+            Ok(plain) if plain.is_empty() => Self::Unset,
+            Ok(plain) => Self::Set(SecretString::from(plain)),
+            Err(reason) => Self::Undecryptable(reason.to_owned()),
+        }
+    }
+
+    /// What may be said about the token: `set`, `unset` or `undecryptable`.
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Self::Unset => "unset",
+            Self::Set(_) => "set",
+            Self::Undecryptable(_) => "undecryptable",
+        }
+    }
+}
+
 impl std::fmt::Debug for ProjectToken {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
@@ -22,5 +68,96 @@ impl std::fmt::Debug for ProjectToken {
             Self::Set(_) => "Set(…)",
             Self::Undecryptable(_) => "Undecryptable(…)",
         })
+    }
+}
+
+/// Decrypts a Base64 text. The error is a reason for people and never holds any of the text.
+fn decrypt(encrypted: &str) -> Result<String, &'static str> {
+    let bytes = STANDARD.decode(encrypted).map_err(|_| "it is not Base64")?;
+    let mut key = [0; 24];
+    let mut iv = [0; 8];
+    derive(1, &mut key);
+    derive(2, &mut iv);
+    let cipher = cbc::Decryptor::<des::TdesEde3>::new(&key.into(), &iv.into());
+    let plain = cipher.decrypt_padded_vec::<Pkcs7>(&bytes).map_err(|_| "it was not encrypted by Katalon Studio")?;
+    // In this box the plain bytes are wiped when the function returns.
+    let plain = SecretBox::new(Box::new(plain));
+    std::str::from_utf8(plain.expose_secret()).map(str::to_owned).map_err(|_| "it was not encrypted by Katalon Studio")
+}
+
+/// The key derivation of RFC 7292, appendix B.2, for outputs of at most two hashes: `purpose` 1 makes a key, 2 an IV.
+fn derive(purpose: u8, output: &mut [u8]) {
+    let repeated = |bytes: &[u8]| -> Vec<u8> { bytes.iter().copied().cycle().take(HASH_BLOCK).collect() };
+    let password: Vec<u8> = PASSWORD.encode_utf16().chain([0]).flat_map(u16::to_be_bytes).collect();
+    let mut input = [repeated(SALT), repeated(&password)].concat();
+    for chunk in output.chunks_mut(HASH_RESULT) {
+        let mut hash = Sha1::new().chain_update([purpose; HASH_BLOCK]).chain_update(&input).finalize();
+        for _ in 1..ROUNDS {
+            hash = Sha1::digest(hash);
+        }
+        chunk.copy_from_slice(&hash[..chunk.len()]);
+        let addend = repeated(&hash);
+        for block in input.chunks_mut(HASH_BLOCK) {
+            add_one_more_than(block, &addend);
+        }
+    }
+}
+
+/// `block := block + addend + 1`, big-endian, modulo its length.
+fn add_one_more_than(block: &mut [u8], addend: &[u8]) {
+    let mut carry = 1_u16;
+    for (byte, add) in block.iter_mut().zip(addend).rev() {
+        let sum = u16::from(*byte) + u16::from(*add) + carry;
+        *byte = sum.to_le_bytes()[0];
+        carry = sum >> 8;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_derived_key_and_iv_are_katalons() {
+        let mut key = [0; 24];
+        let mut iv = [0; 8];
+        derive(1, &mut key);
+        derive(2, &mut iv);
+        let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+        assert_eq!(hex(&key), "8d7f89e47868b8d24831eb538092838d9414556193ca395a");
+        assert_eq!(hex(&iv), "c6f6b526641e5e8d");
+    }
+
+    #[test]
+    fn all_vectors_are_decrypted() {
+        let file: serde_json::Value =
+            serde_json::from_str(include_str!("../../tests/fixtures/crypto-vectors.json")).unwrap();
+        let vectors = file["vectors"].as_array().unwrap();
+        assert_eq!(vectors.len(), 12);
+        for vector in vectors {
+            assert_eq!(decrypt(vector["encrypted"].as_str().unwrap()).unwrap(), vector["plain"].as_str().unwrap());
+        }
+    }
+
+    #[test]
+    fn an_encrypted_empty_text_is_no_token() {
+        assert!(matches!(ProjectToken::read("9NLz+4tGZcQ=", true), ProjectToken::Unset));
+        assert!(matches!(ProjectToken::read(" ", true), ProjectToken::Unset));
+    }
+
+    #[test]
+    fn a_damaged_text_is_undecryptable_and_its_reason_shows_nothing_of_it() {
+        for text in ["REDACTED", "no base64!", "AAAA", "AAAAAAAAAAA=", "g3/DOGG74jC3Flrr3yH+3D/yKbOqqUNN"] {
+            match ProjectToken::read(text, true) {
+                ProjectToken::Undecryptable(reason) => assert!(!reason.contains(text)),
+                other => panic!("{text} became {other:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn a_token_in_clear_is_taken_only_when_the_settings_say_so() {
+        assert!(matches!(ProjectToken::read("abc", false), ProjectToken::Set(_)));
+        assert_eq!(ProjectToken::read("abc", true).word(), "undecryptable");
     }
 }

@@ -1,4 +1,10 @@
 //! The project's settings for Azure DevOps: `settings/external/com.kms.katalon.integration.azure.properties`.
+//!
+//! Katalon rewrites the whole file in place once per changed key, so it can be met empty or cut. Reading always gives
+//! what can be understood; [`AzureSettings::damaged`] tells that something stands there which cannot, so that whoever
+//! has good settings can keep them.
+
+mod read;
 
 use serde::{Deserialize, Serialize};
 
@@ -43,6 +49,8 @@ pub struct AzureSettings {
     pub attachment_kinds: Vec<FileKind>,
     /// What could not be read, each with the key it concerns.
     pub warnings: Vec<String>,
+    /// Whether a value is cut or cannot be read. Unknown keys and an empty file are no damage.
+    pub damaged: bool,
 }
 
 /// The ADO project that the Katalon project is integrated with.

@@ -1,0 +1,79 @@
+//! The `ado*` options of a run: what was given to katalonc, in `console.properties` or in `execution.properties`.
+//!
+//! Katalon spells them in several ways over its versions, so letter case never matters. Empty values say nothing.
+
+use crate::katalon::properties::{Properties, Value};
+use crate::katalon::run::RunOptions;
+
+impl RunOptions {
+    /// Reads `console.properties` of the project root, a plain Java file without Katalon's quoting.
+    pub fn read_console(bytes: &[u8]) -> Self {
+        let mut options = Self::default();
+        for (key, value) in Properties::read(bytes).iter() {
+            match Value::read(value) {
+                Value::Text(text) => options.set(key, &text),
+                Value::Bool(_) | Value::Int(_) => options.set(key, value),
+            }
+        }
+        options
+    }
+
+    /// Takes the option `key` with its `value`, unless the key is none of ours or the value is blank. Of two
+    /// spellings of one option the first that says something counts; the obsolete `adoBuildNumber` is ignored.
+    pub fn set(&mut self, key: &str, value: &str) {
+        let value = value.trim();
+        if value.is_empty() {
+            return;
+        }
+        let option = match key.trim().trim_start_matches('-').to_ascii_lowercase().as_str() {
+            "adoplanid" => &mut self.plan,
+            "adotestrunname" => &mut self.run_name,
+            "adodefinitionid" | "adobuilddefid" => &mut self.build_definition,
+            "adoreleasedefid" => &mut self.release_definition,
+            _ => return,
+        };
+        option.get_or_insert_with(|| value.to_owned());
+    }
+
+    /// These options, and where they say nothing those of `fallback`.
+    #[must_use]
+    pub fn or(self, fallback: Self) -> Self {
+        Self {
+            plan: self.plan.or(fallback.plan),
+            run_name: self.run_name.or(fallback.run_name),
+            build_definition: self.build_definition.or(fallback.build_definition),
+            release_definition: self.release_definition.or(fallback.release_definition),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_spelling_counts_and_empty_values_do_not() {
+        let file =
+            "#Mon Jan 01\nadoPlanID=\nadoPlanId=12\nADOTESTRUNNAME=My run \nadoBuildDefID=\"7\"\nadoReleaseDefID=x\n";
+        let options = RunOptions::read_console(file.as_bytes());
+        assert_eq!(options.plan.as_deref(), Some("12"));
+        assert_eq!(options.run_name.as_deref(), Some("My run"));
+        assert_eq!(options.build_definition.as_deref(), Some("7"));
+        assert_eq!(options.release_definition.as_deref(), Some("x"));
+    }
+
+    #[test]
+    fn a_generated_file_says_nothing() {
+        let file = b"adoPlanID=\nadoPlanId=\nadoTestRunName=\ntestOpsBuildId=\n";
+        assert_eq!(RunOptions::read_console(file), RunOptions::default());
+    }
+
+    #[test]
+    fn options_of_the_run_stand_before_those_of_the_project() {
+        let mut run = RunOptions::default();
+        run.set("-adoPlanId", "1");
+        let project = RunOptions { plan: Some("2".into()), run_name: Some("n".into()), ..RunOptions::default() };
+        let both = run.or(project);
+        assert_eq!((both.plan.as_deref(), both.run_name.as_deref()), (Some("1"), Some("n")));
+    }
+}

@@ -1,0 +1,126 @@
+//! Where the files lie that records name.
+//!
+//! A value is relative to the run folder, or an absolute path of the machine that ran the suite. Only a path that is
+//! surely below the run folder becomes a relative one; no value ever leads out of it.
+
+/// What is known of the run folder's place.
+#[derive(Clone, Debug, Default)]
+pub struct FolderNames {
+    /// The report folder as Katalon recorded it, a path of the executing machine.
+    pub recorded: Option<String>,
+    /// The last names of the folder's actual path, such as `["20240101_100000", "Suite", "20240101_100001"]`: an
+    /// absolute path that holds all of them in this order points into the folder wherever it was copied to. At
+    /// least two are needed.
+    pub actual: Vec<String>,
+}
+
+/// Where a named file lies.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Placement {
+    /// In the run folder, at this relative path with `/`.
+    Inside(String),
+    /// Somewhere else.
+    Outside,
+}
+
+/// Places the value of an `attachment` property.
+pub fn place(value: &str, folder: &FolderNames) -> Placement {
+    let path = value.trim().replace('\\', "/");
+    let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty() && *part != ".").collect();
+    if parts.is_empty() || parts.contains(&"..") || path.contains(['\0', '\n']) {
+        return Placement::Outside;
+    }
+    let inside = if is_absolute(&path) {
+        below_recorded(&parts, folder).or_else(|| below_actual(&parts, folder))
+    } else {
+        Some(parts.as_slice())
+    };
+    match inside {
+        Some(parts) if !parts.is_empty() && !parts[0].contains(':') => Placement::Inside(parts.join("/")),
+        _ => Placement::Outside,
+    }
+}
+
+fn is_absolute(path: &str) -> bool {
+    let mut bytes = path.bytes();
+    match bytes.next() {
+        Some(b'/') => true,
+        Some(letter) => letter.is_ascii_alphabetic() && bytes.next() == Some(b':'),
+        None => false,
+    }
+}
+
+fn below_recorded<'a>(parts: &'a [&'a str], folder: &FolderNames) -> Option<&'a [&'a str]> {
+    let recorded = folder.recorded.as_deref()?.replace('\\', "/");
+    let base: Vec<&str> = recorded.split('/').filter(|part| !part.is_empty() && *part != ".").collect();
+    // Paths of Windows compare without case.
+    let windows = base.first().is_some_and(|drive| drive.ends_with(':'));
+    let same = |a: &str, b: &str| if windows { a.to_lowercase() == b.to_lowercase() } else { a == b };
+    let below = base.len() > 1 && parts.len() > base.len() && base.iter().zip(parts).all(|(a, b)| same(a, b));
+    below.then(|| &parts[base.len()..])
+}
+
+fn below_actual<'a>(parts: &'a [&'a str], folder: &FolderNames) -> Option<&'a [&'a str]> {
+    let names = &folder.actual;
+    if names.len() < 2 {
+        return None;
+    }
+    let at = parts.windows(names.len()).position(|window| window.iter().zip(names).all(|(part, name)| part == name))?;
+    Some(&parts[at + names.len()..])
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn folder() -> FolderNames {
+        FolderNames {
+            recorded: Some(r"D:\shop\Reports\20240101_100000\A b\20240101_100001".to_owned()),
+            actual: vec!["20240101_100000".to_owned(), "A b".to_owned(), "20240101_100001".to_owned()],
+        }
+    }
+
+    fn inside(value: &str) -> Option<String> {
+        match place(value, &folder()) {
+            Placement::Inside(path) => Some(path),
+            Placement::Outside => None,
+        }
+    }
+
+    #[test]
+    fn relative_names_lie_in_the_run_folder() {
+        assert_eq!(inside("1700000000000.png").as_deref(), Some("1700000000000.png"));
+        assert_eq!(inside(r".\keyes\\keyes-a.png").as_deref(), Some("keyes/keyes-a.png"));
+    }
+
+    #[test]
+    fn absolute_paths_below_the_recorded_folder_become_relative() {
+        let path = r"d:\SHOP\Reports\20240101_100000\A b\20240101_100001\Screenshot\x.png";
+        assert_eq!(inside(path).as_deref(), Some("Screenshot/x.png"));
+    }
+
+    #[test]
+    fn absolute_paths_with_the_folders_last_names_become_relative() {
+        let path = "/elsewhere/Reports/20240101_100000/A b/20240101_100001/x.png";
+        assert_eq!(inside(path).as_deref(), Some("x.png"));
+    }
+
+    #[test]
+    fn nothing_leads_out_of_the_folder() {
+        for path in ["", ".", "../x.png", r"a\..\..\x", "/tmp/x.png", r"C:\x.png", "C:x.png", "//server/share/x.png"] {
+            assert_eq!(inside(path), None, "{path}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_inside_is_a_plain_relative_path(value in r"([A-Z]:|[/\\.a-b ]|\.\.){0,12}") {
+            if let Some(path) = inside(&value) {
+                prop_assert!(!path.starts_with('/') && path.split('/').all(|part| part != ".." && !part.is_empty()));
+                prop_assert!(!is_absolute(&path));
+            }
+        }
+    }
+}

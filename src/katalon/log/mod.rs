@@ -1,0 +1,70 @@
+//! The execution logs of a run: `execution5.log` … `execution0.log`, read as a stream.
+//!
+//! A log can be a gigabyte, so nothing of it is kept but the results: the scanner gives one record at a time, the tree
+//! folds it into the open nodes, and a test becomes a [`LogTest`] when it closes. Whatever the field has shown
+//! is survived: cut records, several documents in one file, stray prologs, a missing start or end, and records that
+//! Katalon appends hours after the suite ended (they mean nothing). Texts of results are bounded one by one and in
+//! their sum. Reading fails only when the input does.
+
+mod attachment;
+mod end;
+mod failure;
+mod reader;
+mod record;
+mod scan;
+mod tree;
+
+use std::collections::BTreeMap;
+
+use crate::katalon::run::{Attempt, VariableValue};
+use crate::katalon::status::Status;
+use crate::moment::Moment;
+
+pub use attachment::FolderNames;
+pub use end::EndScanner;
+pub use reader::LogReader;
+
+/// What the log of a run says.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct LogSummary {
+    /// Id of the suite from its START record; `None` when the log begins later.
+    pub suite: Option<String>,
+    /// Time of the suite's START record, else of the first record.
+    pub started: Option<Moment>,
+    /// Time of the END record that closed the suite; `None` while it is open.
+    pub ended: Option<Moment>,
+    /// Time of the last record, not counting those behind the END of the suite.
+    pub last_record: Option<Moment>,
+    /// The suite's status; `None` when the log has no record.
+    pub status: Option<Status>,
+    /// Final results in the order in which they started.
+    pub tests: Vec<LogTest>,
+    /// Data about the run (`hostName`, `os`, `browser`, …), the last value of each.
+    pub run_data: BTreeMap<String, String>,
+    /// What was damaged, in words for a tester.
+    pub warnings: Vec<String>,
+    /// Most bytes that a record took while it was read; for the proof that memory is bounded.
+    pub largest_record: usize,
+}
+
+/// One planned execution of a test as the log tells it.
+#[derive(Clone, PartialEq, Debug)]
+pub struct LogTest {
+    /// Id of the test case.
+    pub id: String,
+    /// Id that the execution shares with its line of `testCaseBinding` (Katalon 11).
+    pub execution_id: Option<String>,
+    /// Value of the iteration variable, when the log has one.
+    pub iteration: Option<String>,
+    /// All attempts in order, never empty.
+    pub attempts: Vec<Attempt>,
+    /// Values of variables that the log tells for the last attempt.
+    pub variables: BTreeMap<String, VariableValue>,
+}
+
+impl LogTest {
+    /// Status of the attempt that counts.
+    pub fn status(&self) -> Status {
+        self.attempts.last().map_or(Status::Incomplete, |attempt| attempt.status)
+    }
+}

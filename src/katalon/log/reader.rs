@@ -1,0 +1,310 @@
+//! From records to results: which test is open, which attempt it is, and when the suite is over.
+
+use std::collections::BTreeMap;
+use std::io::{self, BufRead};
+
+use super::attachment::{FolderNames, Placement, place};
+use super::failure::LONGEST_TEXT;
+use super::record::{Level, Method, RawRecord};
+use super::scan::Scanner;
+use super::tree::{Closed, Kind, Tree, Verdict};
+use super::{LogSummary, LogTest};
+use crate::katalon::run::binding::execution_variables;
+use crate::katalon::run::{Attempt, VariableValue};
+use crate::katalon::status::Status;
+use crate::moment::Moment;
+
+/// Files that one attempt may name.
+const MOST_ATTACHMENTS: usize = 10_000;
+/// When all texts together take more bytes than this, later ones are cut to [`SHORT_TEXT`].
+const MANY_TEXTS: usize = 8 * 1024 * 1024;
+/// Still more than the 4000 characters that ADO takes.
+const SHORT_TEXT: usize = 8 * 1024;
+/// Beyond this sum a text is only a hint.
+const TOO_MANY_TEXTS: usize = 24 * 1024 * 1024;
+const HINT: usize = 512;
+
+/// Reads the parts of a log in order and folds them into a [`LogSummary`].
+#[derive(Debug, Default)]
+pub struct LogReader {
+    folder: FolderNames,
+    tree: Tree,
+    summary: LogSummary,
+    current: Option<OpenTest>,
+    /// The suite was closed; what follows is not of this run.
+    closed: bool,
+    /// The log began after the suite did, so depth is known only from the records' own counts.
+    headless: bool,
+    texts: usize,
+    damage: Damage,
+}
+
+/// A result that is open.
+#[derive(Debug)]
+struct OpenTest {
+    test: LogTest,
+    retry: u32,
+    attempt: Attempt,
+    run_data: Option<String>,
+}
+
+/// What went wrong, counted: one warning each, however often it occurs.
+#[derive(Debug, Default)]
+struct Damage {
+    cut: usize,
+    truncated: usize,
+    without_time: usize,
+    stray_ends: usize,
+    second_suites: usize,
+    too_deep: usize,
+    attachments_left_out: usize,
+    texts_cut: usize,
+    broken_variables: usize,
+}
+
+impl LogReader {
+    /// A reader for the logs of a run folder.
+    pub fn new(folder: FolderNames) -> Self {
+        Self { folder, ..Self::default() }
+    }
+
+    /// Reads the next part. Parts come in the order in which Katalon wrote them, the highest number first.
+    ///
+    /// # Errors
+    /// When the input fails; what was read before counts, and more parts may follow.
+    pub fn feed(&mut self, part: impl BufRead) -> io::Result<()> {
+        let mut scanner = Scanner::new(part);
+        let result = loop {
+            match scanner.next() {
+                Ok(Some(record)) => self.record(&record),
+                Ok(None) => break Ok(()),
+                Err(error) => break Err(error),
+            }
+        };
+        if !self.closed {
+            self.damage.cut += scanner.cut_records;
+        }
+        self.summary.largest_record = self.summary.largest_record.max(scanner.high_water);
+        result
+    }
+
+    /// What the log says; tests that are still open are INCOMPLETE.
+    pub fn finish(mut self) -> LogSummary {
+        if let Some(open) = self.current.take() {
+            self.store(open, Status::Incomplete, None);
+        }
+        let statuses = || self.summary.tests.iter().map(LogTest::status);
+        let begun = self.summary.last_record.is_some();
+        let suite = if self.closed { Status::Passed } else { Status::Incomplete };
+        let worst = [Status::Incomplete, Status::Error, Status::Failed]
+            .into_iter()
+            .find(|bad| *bad == suite || statuses().any(|status| status == *bad));
+        self.summary.status = begun.then(|| worst.unwrap_or(Status::Passed));
+        self.summary.warnings = self.damage.warnings(self.headless);
+        self.summary
+    }
+
+    fn record(&mut self, record: &RawRecord) {
+        if self.closed {
+            self.damage.second_suites += usize::from(record.level == Level::Start && record.method == Method::Suite);
+            return;
+        }
+        self.damage.truncated += usize::from(record.truncated);
+        let at = self.time_of(record);
+        self.summary.started.get_or_insert(at);
+        self.summary.last_record = Some(at);
+        match record.level {
+            Level::Start => self.start(record, at),
+            Level::End => self.end(record, at),
+            Level::RunData => self.run_data(record),
+            _ => self.tree.message(record),
+        }
+        self.attach(record);
+    }
+
+    /// A record without a time gets that of the one before it.
+    fn time_of(&mut self, record: &RawRecord) -> Moment {
+        match record.millis {
+            Some(millis) => Moment::from_millis(millis),
+            None => {
+                self.damage.without_time += 1;
+                self.summary.last_record.unwrap_or_default()
+            }
+        }
+    }
+
+    fn start(&mut self, record: &RawRecord, at: Moment) {
+        if self.tree.depth() == 0 {
+            self.tree.push(Kind::Suite);
+            if record.method == Method::Suite {
+                self.summary.suite = record.property("id").or_else(|| record.property("name"));
+                self.summary.started = Some(at);
+                return;
+            }
+            self.headless = true;
+        }
+        match record.method {
+            Method::Suite => self.damage.second_suites += 1,
+            Method::Test => self.start_test(record, at),
+            Method::Keyword => self.tree.push(Kind::Step { ignored: record.flag("isIgnoredIfFailed") }),
+        }
+        self.damage.too_deep += usize::from(self.tree.is_too_deep());
+    }
+
+    fn start_test(&mut self, record: &RawRecord, at: Moment) {
+        let below_suite = self.tree.depth() == 1;
+        // Without the log's beginning the keyword that called this test may be unknown.
+        let called = self.headless && record.nested_level.is_some_and(|level| level > 1);
+        self.tree.push(Kind::Test { optional: record.flag("isOptional") });
+        if !below_suite || called {
+            return;
+        }
+        let said = |name: &str| record.property(name).filter(|value| !value.is_empty());
+        let id = said("id").or_else(|| said("name")).unwrap_or_else(|| {
+            let message = record.message();
+            message.split_once(':').map_or(message.as_str(), |(_, name)| name).trim().to_owned()
+        });
+        self.current = Some(OpenTest {
+            test: LogTest {
+                id,
+                execution_id: said("uuid"),
+                iteration: said("iteration"),
+                attempts: Vec::new(),
+                variables: BTreeMap::new(),
+            },
+            retry: said("currentRetryCount").and_then(|count| count.trim().parse().ok()).unwrap_or(0),
+            attempt: Attempt {
+                status: Status::Incomplete,
+                started: at,
+                ended: None,
+                message: None,
+                stack_trace: None,
+                attachments: Vec::new(),
+                foreign_attachments: Vec::new(),
+            },
+            run_data: None,
+        });
+    }
+
+    fn end(&mut self, record: &RawRecord, at: Moment) {
+        let closes_suite = self.tree.depth() == 1 && record.method == Method::Suite;
+        if self.tree.depth() == 0 || (self.tree.depth() == 1 && !closes_suite) {
+            self.damage.stray_ends += usize::from(!self.headless);
+            return;
+        }
+        match self.tree.pop() {
+            Closed::Inner => {}
+            Closed::Suite => {
+                self.closed = true;
+                self.summary.ended = Some(at);
+            }
+            Closed::BelowSuite(verdict) => {
+                if let Some(mut open) = self.current.take() {
+                    self.variables(&mut open, record.property("executionBindingVariables"));
+                    let status = verdict.as_ref().map_or(Status::Passed, |verdict| verdict.status);
+                    open.attempt.ended = Some(at);
+                    self.store(open, status, verdict);
+                }
+            }
+        }
+    }
+
+    fn variables(&mut self, open: &mut OpenTest, ended: Option<String>) {
+        let mut variables: BTreeMap<String, VariableValue> = BTreeMap::new();
+        for json in [open.run_data.take(), ended].into_iter().flatten() {
+            match execution_variables(&json) {
+                Ok(known) => variables.extend(known),
+                Err(_) => self.damage.broken_variables += 1,
+            }
+        }
+        open.test.variables = variables;
+    }
+
+    /// Puts a finished attempt where it belongs: a retry behind the latest execution of the same test case.
+    fn store(&mut self, open: OpenTest, status: Status, verdict: Option<Verdict>) {
+        let OpenTest { mut test, retry, mut attempt, .. } = open;
+        attempt.status = status;
+        if let Some(mut failure) = verdict.map(|verdict| verdict.failure) {
+            let limit = match self.texts {
+                0..MANY_TEXTS => LONGEST_TEXT,
+                MANY_TEXTS..TOO_MANY_TEXTS => SHORT_TEXT,
+                _ => HINT,
+            };
+            let size = failure.size();
+            failure.cut(limit);
+            self.damage.texts_cut += usize::from(failure.size() < size);
+            self.texts += failure.size();
+            (attempt.message, attempt.stack_trace) = (failure.message, failure.stack_trace);
+        }
+        let earlier = self.summary.tests.iter_mut().rev().find(|known| retry > 0 && known.id == test.id);
+        match earlier {
+            Some(earlier) => {
+                earlier.attempts.push(attempt);
+                earlier.variables = test.variables;
+                earlier.iteration = test.iteration.or_else(|| earlier.iteration.take());
+            }
+            None => {
+                test.attempts.push(attempt);
+                self.summary.tests.push(test);
+            }
+        }
+    }
+
+    fn run_data(&mut self, record: &RawRecord) {
+        for (name, _) in &record.properties {
+            let Some(value) = record.property(name) else {
+                continue;
+            };
+            match (*name, &mut self.current) {
+                ("executionBindingVariables", Some(open)) => open.run_data = Some(value),
+                ("executionBindingVariables", None) => {}
+                (name, _) => {
+                    self.summary.run_data.insert(name.to_owned(), value);
+                }
+            }
+        }
+    }
+
+    fn attach(&mut self, record: &RawRecord) {
+        let (Some(open), Some(value)) = (&mut self.current, record.property("attachment")) else {
+            return;
+        };
+        let (list, path) = match place(&value, &self.folder) {
+            Placement::Inside(path) => (&mut open.attempt.attachments, path),
+            Placement::Outside => (&mut open.attempt.foreign_attachments, value),
+        };
+        if path.trim().is_empty() || list.contains(&path) {
+            return;
+        }
+        if list.len() < MOST_ATTACHMENTS {
+            list.push(path);
+        } else {
+            self.damage.attachments_left_out += 1;
+        }
+    }
+}
+
+impl Damage {
+    fn warnings(&self, headless: bool) -> Vec<String> {
+        let counted = [
+            (self.cut, "records of the log are cut; they were left out"),
+            (self.truncated, "records of the log hold texts of more than 1 MiB; these were cut"),
+            (self.without_time, "records of the log have no time; that of the record before was taken"),
+            (self.stray_ends, "END records of the log close nothing; they were left out"),
+            (self.second_suites, "more suites start in this log; only the first one counts"),
+            (self.too_deep, "steps are nested too deep to count for their test's status"),
+            (self.attachments_left_out, "attachments were left out: one attempt names more than 10000"),
+            (self.texts_cut, "error texts were cut, because all together are longer than 8 MiB"),
+            (self.broken_variables, "lists of variable values in the log cannot be read"),
+        ];
+        let mut warnings: Vec<String> = counted
+            .into_iter()
+            .filter(|(count, _)| *count > 0)
+            .map(|(count, what)| format!("{count} × {what}"))
+            .collect();
+        if headless {
+            warnings.push("the log begins after the suite's start; results before that are missing".to_owned());
+        }
+        warnings
+    }
+}

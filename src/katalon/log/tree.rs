@@ -1,0 +1,155 @@
+//! Katalon's status rules, folded while the log streams by.
+//!
+//! The tree of suite, tests, called tests and steps is never kept: only the open nodes are, and each holds just what
+//! its parent will need (`AbstractLogRecord`, `TestCaseLogRecord` and `TestStepLogRecord` of Katalon's framework):
+//!
+//! 1. a node that is open when the log ends is INCOMPLETE;
+//! 2. else the last of its own messages with a result level decides;
+//! 3. else the first of its steps (and, in a step, of its called tests that are not optional) that is ERROR, FAILED or
+//!    INCOMPLETE decides;
+//! 4. a step with `isIgnoredIfFailed` is never bad for its parent (nor is one that holds just a NOT_RUN record).
+//!
+//! An END record closes the innermost open node, whatever it is about.
+
+use super::failure::{Failure, LONGEST_TEXT};
+use super::record::{Level, RawRecord};
+use crate::katalon::status::Status;
+
+/// Nodes deeper than this are counted and take no part in the status; Katalon's own nest a few dozen levels.
+const DEEPEST: usize = 512;
+/// From this depth on texts are cut shorter, so that the open nodes hold a bounded number of bytes.
+const DEEP: usize = 24;
+const LONGEST_DEEP_TEXT: usize = 16 * 1024;
+
+/// A status and the texts of the record that gave it.
+#[derive(Clone, Debug)]
+pub struct Verdict {
+    /// The status.
+    pub status: Status,
+    /// Its texts; empty for a test that passed.
+    pub failure: Failure,
+}
+
+/// What an open node is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Kind {
+    /// The suite.
+    Suite,
+    /// A test; directly below the suite it is a result, elsewhere a called test.
+    Test {
+        /// Whether its failure does not matter to the step that called it.
+        optional: bool,
+    },
+    /// A keyword, a listener, a set-up or a tear-down.
+    Step {
+        /// `isIgnoredIfFailed`.
+        ignored: bool,
+    },
+}
+
+#[derive(Debug)]
+struct Node {
+    kind: Kind,
+    own: Option<Verdict>,
+    child: Option<Verdict>,
+}
+
+impl Node {
+    fn verdict(self) -> Option<Verdict> {
+        self.own.or(self.child)
+    }
+}
+
+/// The open nodes, outermost first.
+#[derive(Debug, Default)]
+pub struct Tree {
+    open: Vec<Node>,
+    /// Open nodes below the deepest that is kept.
+    too_deep: usize,
+}
+
+/// What closing a node means.
+#[derive(Debug)]
+pub enum Closed {
+    /// A node below a result was closed.
+    Inner,
+    /// A child of the suite was closed; `None` stands for PASSED.
+    BelowSuite(Option<Verdict>),
+    /// The suite was closed, or there is nothing open.
+    Suite,
+}
+
+impl Tree {
+    /// How many nodes are open.
+    pub const fn depth(&self) -> usize {
+        self.open.len() + self.too_deep
+    }
+
+    /// Whether a node deeper than 512 levels is open.
+    pub const fn is_too_deep(&self) -> bool {
+        self.too_deep > 0
+    }
+
+    /// Opens a node inside the innermost one.
+    pub fn push(&mut self, kind: Kind) {
+        if self.open.len() < DEEPEST {
+            self.open.push(Node { kind, own: None, child: None });
+        } else {
+            self.too_deep += 1;
+        }
+    }
+
+    /// Takes a message of the innermost node; messages of the suite itself mean nothing.
+    pub fn message(&mut self, record: &RawRecord) {
+        let status = match record.level {
+            Level::Passed => Status::Passed,
+            Level::Failed => Status::Failed,
+            Level::Error => Status::Error,
+            Level::Incomplete => Status::Incomplete,
+            Level::Skipped => Status::Skipped,
+            Level::Start | Level::End | Level::RunData | Level::Other => return,
+        };
+        let limit = if self.open.len() > DEEP { LONGEST_DEEP_TEXT } else { LONGEST_TEXT };
+        let Some(top) = self.open.last_mut() else {
+            return;
+        };
+        if top.kind == Kind::Suite || self.too_deep > 0 {
+            return;
+        }
+        let failure = if status == Status::Passed { Failure::default() } else { Failure::of(record, limit) };
+        top.own = Some(Verdict { status, failure });
+        // An own message decides whatever the children said.
+        top.child = None;
+    }
+
+    /// Closes the innermost node and folds it into its parent.
+    pub fn pop(&mut self) -> Closed {
+        if self.too_deep > 0 {
+            self.too_deep -= 1;
+            return Closed::Inner;
+        }
+        let Some(node) = self.open.pop() else {
+            return Closed::Suite;
+        };
+        let Some(parent) = self.open.last_mut() else {
+            return Closed::Suite;
+        };
+        if parent.kind == Kind::Suite {
+            return Closed::BelowSuite(node.verdict());
+        }
+        if counts(parent.kind, node.kind) && parent.own.is_none() && parent.child.is_none() {
+            let bad = |verdict: &Verdict| !matches!(verdict.status, Status::Passed | Status::Skipped);
+            parent.child = node.verdict().filter(bad);
+        }
+        Closed::Inner
+    }
+}
+
+/// Whether a child's failure is its parent's.
+fn counts(parent: Kind, child: Kind) -> bool {
+    match (parent, child) {
+        (_, Kind::Step { ignored }) => !ignored,
+        (Kind::Step { .. }, Kind::Test { optional }) => !optional,
+        (_, Kind::Test { .. } | Kind::Suite) => false,
+    }
+}

@@ -1,0 +1,206 @@
+//! `testCaseBinding`: one JSON line per planned execution of a test case (Katalon 6.3 and later), and the values of
+//! variables that the log repeats as JSON.
+//!
+//! Both hold test data in clear, passwords among them. Values are kept for `${variable}` in ADO ids only; nobody
+//! prints them.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::katalon::escape;
+use crate::katalon::run::VariableValue;
+
+/// Longer values are no part of an id; they are not kept.
+const LONGEST_VALUE: usize = 1024;
+/// Variables of one execution that are kept.
+const MOST_VARIABLES: usize = 1000;
+
+/// One planned execution of a test case.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct BindingLine {
+    /// Id of the test case.
+    pub test_case: String,
+    /// Id that the execution shares with its START record in the log (Katalon 11).
+    pub execution_id: Option<String>,
+    /// Name of the variable whose value names the iteration (Katalon 8.3 and later).
+    pub iteration_variable: Option<String>,
+    /// Values bound to the variables.
+    pub values: BTreeMap<String, VariableValue>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct RawLine {
+    #[serde(default)]
+    test_case_id: String,
+    #[serde(default)]
+    test_case_name: String,
+    test_case_execution_id: Option<String>,
+    iteration_variable_name: Option<String>,
+    binded_values: Option<serde_json::Map<String, Value>>,
+}
+
+/// Reads the whole file. Lines that are no JSON are left out with a warning that names their number; the position of
+/// the others counts on, so they keep their place.
+pub fn read(bytes: &[u8]) -> (Vec<BindingLine>, Vec<String>) {
+    let text = String::from_utf8_lossy(bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes));
+    let mut warnings = Vec::new();
+    let mut lines = Vec::new();
+    for (number, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
+        match serde_json::from_str::<RawLine>(line) {
+            Ok(raw) => lines.push(raw.into_line()),
+            Err(_) => {
+                warnings.push(format!("line {} of `testCaseBinding` cannot be read", number + 1));
+                lines.push(BindingLine::default());
+            }
+        }
+    }
+    (lines, warnings)
+}
+
+impl RawLine {
+    fn into_line(self) -> BindingLine {
+        let said = |text: String| (!text.is_empty()).then_some(text);
+        let values = self.binded_values.unwrap_or_default().into_iter().take(MOST_VARIABLES);
+        BindingLine {
+            test_case: said(self.test_case_id).unwrap_or(self.test_case_name),
+            execution_id: self.test_case_execution_id.and_then(said),
+            iteration_variable: self.iteration_variable_name.and_then(said),
+            values: values
+                .map(|(name, value)| {
+                    let value = match value {
+                        Value::String(source) => groovy(&source),
+                        other => VariableValue::Plain(other.to_string()),
+                    };
+                    (name, bounded(value))
+                })
+                .collect(),
+        }
+    }
+}
+
+/// Reads a Groovy expression: a number, a boolean or a plain string literal gives its value, everything else has to be
+/// evaluated by Katalon.
+pub fn groovy(source: &str) -> VariableValue {
+    let source = source.trim();
+    let plain = |text: &str| VariableValue::Plain(text.to_owned());
+    if let Some(inner) = literal(source, '\'') {
+        return VariableValue::Plain(escape::java(inner).into_owned());
+    }
+    // A `$` in double quotes is an expression of its own.
+    if let Some(inner) = literal(source, '"').filter(|inner| !inner.contains('$')) {
+        return VariableValue::Plain(escape::java(inner).into_owned());
+    }
+    let digits = source.strip_prefix('-').unwrap_or(source);
+    let number = digits.starts_with(|first: char| first.is_ascii_digit())
+        && digits.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+    if number || matches!(source, "true" | "false") {
+        return plain(source);
+    }
+    VariableValue::Expression(source.to_owned())
+}
+
+/// The inside of one literal in these quotes; `None` when the source is more than one literal.
+fn literal(source: &str, quote: char) -> Option<&str> {
+    let inner = source.strip_prefix(quote)?.strip_suffix(quote)?;
+    let mut escaped = false;
+    for character in inner.chars() {
+        if character == quote && !escaped {
+            return None;
+        }
+        escaped = character == '\\' && !escaped;
+    }
+    (!escaped).then_some(inner)
+}
+
+#[derive(Deserialize)]
+struct ExecutionVariable {
+    name: String,
+    #[serde(default)]
+    value: Value,
+    #[serde(default)]
+    masked: bool,
+}
+
+/// Reads the property `executionBindingVariables` (Katalon 8.2 and later): the resolved variables of an execution.
+///
+/// # Errors
+/// When it is not the JSON that Katalon writes, as when the log was cut in it.
+pub fn execution_variables(json: &str) -> Result<BTreeMap<String, VariableValue>, serde_json::Error> {
+    if json.trim().is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let variables: Vec<ExecutionVariable> = serde_json::from_str(json)?;
+    let known = variables.into_iter().take(MOST_VARIABLES).map(|variable| {
+        let value = match variable.value {
+            _ if variable.masked => VariableValue::Masked,
+            Value::String(text) if is_mask(&text) => VariableValue::Masked,
+            Value::String(text) => VariableValue::Plain(text),
+            Value::Null => VariableValue::Plain(String::new()),
+            other => VariableValue::Plain(other.to_string()),
+        };
+        (variable.name, bounded(value))
+    });
+    Ok(known.collect())
+}
+
+fn bounded(value: VariableValue) -> VariableValue {
+    match value {
+        VariableValue::Plain(text) | VariableValue::Expression(text) if text.len() > LONGEST_VALUE => {
+            VariableValue::Expression(text[..text.floor_char_boundary(LONGEST_VALUE)].to_owned())
+        }
+        value => value,
+    }
+}
+
+/// Katalon shows a masked value as asterisks.
+fn is_mask(text: &str) -> bool {
+    text.len() >= 3 && text.bytes().all(|byte| byte == b'*')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn plain(text: &str) -> VariableValue {
+        VariableValue::Plain(text.to_owned())
+    }
+
+    #[test]
+    fn a_line_gives_the_test_case_and_its_values() {
+        let file = "{\"testCaseName\":\"Test Cases/A - Iteration 1\",\"testCaseId\":\"Test Cases/A\",\
+                    \"testCaseExecutionId\":\"u\",\"iterationVariableName\":\"ado\",\
+                    \"bindedValues\":{\"ado\":\"\\u00272001\\u0027\",\"x\":\"f()\"}}\r\nno json\r\n{\"testCaseName\":\"T\"}\r\n";
+        let (lines, warnings) = read(file.as_bytes());
+        assert_eq!(lines.len(), 3);
+        assert_eq!(lines[0].test_case, "Test Cases/A");
+        assert_eq!(lines[0].execution_id.as_deref(), Some("u"));
+        assert_eq!(lines[0].iteration_variable.as_deref(), Some("ado"));
+        assert_eq!(lines[0].values["ado"], plain("2001"));
+        assert_eq!(lines[0].values["x"], VariableValue::Expression("f()".to_owned()));
+        assert_eq!(lines[2].test_case, "T");
+        assert_eq!(warnings, ["line 2 of `testCaseBinding` cannot be read"]);
+    }
+
+    #[test]
+    fn only_plain_literals_are_values() {
+        assert_eq!(groovy(r"'it\'s'"), plain("it's"));
+        assert_eq!(groovy("\"a\""), plain("a"));
+        assert_eq!(groovy("-12.5"), plain("-12.5"));
+        for source in ["'a' + 'b'", "\"$x\"", "GlobalVariable.x", "null", "", "'a\\'"] {
+            assert_eq!(groovy(source), VariableValue::Expression(source.to_owned()));
+        }
+    }
+
+    #[test]
+    fn masked_values_are_known_to_be_masked() {
+        let json = r#"[{"name":"a","value":"1","masked":true},{"name":"b","value":"****"},{"name":"c","value":12,"masked":false}]"#;
+        let variables = execution_variables(json).unwrap();
+        assert_eq!(variables["a"], VariableValue::Masked);
+        assert_eq!(variables["b"], VariableValue::Masked);
+        assert_eq!(variables["c"], plain("12"));
+        assert!(execution_variables("[{\"name\":").is_err());
+    }
+}

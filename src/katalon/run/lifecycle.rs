@@ -1,0 +1,102 @@
+//! In which state a run is, judged by the content of its folder only.
+//!
+//! ```text
+//! queued ──▶ running ──▶ finished   the suite's END record closes it
+//!                  ├───▶ crashed    no END, but Katalon wrote its reports
+//!                  └───▶ aborted    neither, and the folder is quiet for long
+//! ```
+//!
+//! Lock files, `</log>`, `tsc_id.txt` and times of folders mean nothing: in the field they are wrong in both
+//! directions.
+
+use std::fmt;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+/// Quiet time after which a run without any end counts as aborted, unless configured otherwise.
+pub const ABORT_AFTER: Duration = Duration::from_secs(2 * 60 * 60);
+
+/// State of a run.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum RunState {
+    /// Only the launcher's files are there.
+    Queued,
+    /// The log has no end yet.
+    Running,
+    /// The suite's END record closes it.
+    Finished,
+    /// No END record, but a whole `JUnit_Report.xml`: the test process died and its launcher reported.
+    Crashed,
+    /// No end and no report, and quiet for long.
+    Aborted,
+}
+
+impl RunState {
+    /// The word for scripts.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Queued => "queued",
+            Self::Running => "running",
+            Self::Finished => "finished",
+            Self::Crashed => "crashed",
+            Self::Aborted => "aborted",
+        }
+    }
+}
+
+impl fmt::Display for RunState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.word())
+    }
+}
+
+/// What a run folder shows.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Evidence {
+    /// There is an execution log.
+    pub has_log: bool,
+    /// An END record closed the suite.
+    pub ended: bool,
+    /// `JUnit_Report.xml` is whole.
+    pub has_report: bool,
+    /// How long no file of the folder has changed.
+    pub quiet_for: Duration,
+}
+
+/// Judges a run; without END and report it counts as aborted after `abort_after` without a change.
+pub fn state(seen: Evidence, abort_after: Duration) -> RunState {
+    match seen {
+        Evidence { ended: true, .. } => RunState::Finished,
+        Evidence { has_report: true, .. } => RunState::Crashed,
+        Evidence { has_log: false, .. } => RunState::Queued,
+        Evidence { quiet_for, .. } if quiet_for < abort_after => RunState::Running,
+        _ => RunState::Aborted,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_state_follows_from_what_the_folder_shows() {
+        let seen = Evidence::default();
+        let log = Evidence { has_log: true, ..seen };
+        let late = ABORT_AFTER + Duration::from_secs(1);
+        let cases = [
+            (seen, RunState::Queued),
+            (Evidence { quiet_for: late, ..seen }, RunState::Queued),
+            (log, RunState::Running),
+            (Evidence { quiet_for: late, ..log }, RunState::Aborted),
+            (Evidence { has_report: true, ..log }, RunState::Crashed),
+            (Evidence { has_report: true, quiet_for: late, ..log }, RunState::Crashed),
+            (Evidence { ended: true, ..log }, RunState::Finished),
+            (Evidence { ended: true, has_report: true, quiet_for: late, ..log }, RunState::Finished),
+        ];
+        for (seen, expected) in cases {
+            assert_eq!(state(seen, ABORT_AFTER), expected, "{seen:?}");
+        }
+    }
+}

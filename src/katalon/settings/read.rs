@@ -1,0 +1,313 @@
+//! From the bytes of the settings file to [`AzureSettings`].
+
+use serde_json::Value as Json;
+
+use super::{AzureSettings, ConfigurationRow, PlanReference, ProjectReference, SendingRule};
+use crate::katalon::properties::{Properties, Value};
+use crate::katalon::run::FileKind;
+use crate::katalon::secret::ProjectToken;
+use crate::katalon::status::Status;
+
+/// Keys that only Katalon's dialogs use, and `buildNumber` of the first preview.
+const IGNORED: [&str; 3] = ["fetchedProjectList", "fetchedTestPlanList", "submitOptions.buildNumber"];
+
+/// Keys that are read, of all generations of the file.
+const KNOWN: [&str; 19] = [
+    "enableIntegration",
+    "serverUrl",
+    "token",
+    "enableAuthenticationEncryption",
+    "integratedProject",
+    "executionStatusMappings",
+    "testConfigurationMappings",
+    "submitOptions.testPlan",
+    "submitOptions.testPlans",
+    "submitOptions.autoSubmitTestRun",
+    "submitOptions.enableSubmitMultiTestPoints",
+    "submitOptions.enableOverrideExistingAutomationFields",
+    "submitOptions.testRunName",
+    "submitOptions.definitionId",
+    "submitOptions.buildDefinitionId",
+    "submitOptions.releaseDefinitionId",
+    "submitOptions.enableIncludeAttachment",
+    "submitOptions.attachmentSendingType",
+    "submitOptions.attachFileTypes",
+];
+
+impl AzureSettings {
+    /// Reads the file. Never fails: what cannot be read becomes a warning that names its key.
+    pub fn read(bytes: &[u8]) -> Self {
+        let mut file = File { properties: Properties::read(bytes), warnings: Vec::new(), damaged: false };
+        file.warn_of_unknown_keys();
+        let encrypted = file.bool("enableAuthenticationEncryption").unwrap_or(true);
+        let settings = Self {
+            enabled: file.bool("enableIntegration").unwrap_or(false),
+            server_url: file.text("serverUrl").map(|url| url.trim().to_owned()).filter(|url| !url.is_empty()),
+            token: file.token(encrypted),
+            project: file.project(),
+            status_mappings: file.status_mappings(),
+            configuration_rows: file.configuration_rows(),
+            test_plans: file.test_plans(),
+            auto_submit: file.bool("submitOptions.autoSubmitTestRun"),
+            multiple_points: file.bool("submitOptions.enableSubmitMultiTestPoints"),
+            override_automation_fields: file.bool("submitOptions.enableOverrideExistingAutomationFields"),
+            test_run_name: file.text("submitOptions.testRunName").filter(|name| !name.trim().is_empty()),
+            build_definition: file.build_definition(),
+            release_definition: file.definition("submitOptions.releaseDefinitionId"),
+            include_attachments: file.bool("submitOptions.enableIncludeAttachment"),
+            sending: file.sending(),
+            attachment_kinds: file.attachment_kinds(),
+            warnings: Vec::new(),
+            damaged: false,
+        };
+        Self { warnings: file.warnings, damaged: file.damaged, ..settings }
+    }
+}
+
+struct File {
+    properties: Properties,
+    warnings: Vec<String>,
+    damaged: bool,
+}
+
+impl File {
+    fn warn_of_unknown_keys(&mut self) {
+        let unknown: Vec<String> = self
+            .properties
+            .iter()
+            .filter(|(key, _)| !KNOWN.contains(key) && !IGNORED.contains(key))
+            .map(|(key, _)| format!("`{key}` is no setting that kado knows; it was ignored"))
+            .collect();
+        self.warnings.extend(unknown);
+    }
+
+    /// Remembers a value that cannot be read.
+    fn bad(&mut self, key: &str, what: &str) {
+        self.damaged = true;
+        self.warnings.push(format!("`{key}` {what}; it was ignored"));
+    }
+
+    fn bool(&mut self, key: &str) -> Option<bool> {
+        let raw = self.properties.raw(key)?.trim();
+        match raw.trim_matches('"').to_ascii_lowercase().as_str() {
+            "true" => Some(true),
+            "false" => Some(false),
+            "" => None,
+            _ => {
+                self.bad(key, "is neither true nor false");
+                None
+            }
+        }
+    }
+
+    /// The text of a key; an empty one is `None`.
+    fn text(&mut self, key: &str) -> Option<String> {
+        let raw = self.properties.raw(key)?;
+        let text = match Value::read(raw) {
+            Value::Text(text) => text,
+            Value::Bool(_) | Value::Int(_) => raw.to_owned(),
+        };
+        if text.starts_with('"') && raw.starts_with('"') {
+            self.bad(key, "is cut: its closing quote is missing");
+            return None;
+        }
+        (!text.is_empty()).then_some(text)
+    }
+
+    /// The JSON in a key. `""`, `{}`, `[]`, `null` and a missing key all mean that nothing is set.
+    fn json(&mut self, key: &str) -> Option<Json> {
+        let text = self.text(key).filter(|text| !text.trim().is_empty())?;
+        match serde_json::from_str::<Json>(&text) {
+            Ok(Json::Null) => None,
+            Ok(Json::Object(object)) if object.is_empty() => None,
+            Ok(Json::Array(array)) if array.is_empty() => None,
+            Ok(json) => Some(json),
+            Err(_) => {
+                self.bad(key, "is no JSON as Katalon writes it");
+                None
+            }
+        }
+    }
+
+    /// The JSON list in a key; a single object counts as a list of one.
+    fn list(&mut self, key: &str) -> Vec<Json> {
+        match self.json(key) {
+            Some(Json::Array(items)) => items,
+            Some(object @ Json::Object(_)) => vec![object],
+            Some(_) => {
+                self.bad(key, "is no list");
+                Vec::new()
+            }
+            None => Vec::new(),
+        }
+    }
+
+    fn token(&mut self, encrypted: bool) -> ProjectToken {
+        let token = self.text("token").map_or(ProjectToken::Unset, |value| ProjectToken::read(&value, encrypted));
+        if let ProjectToken::Undecryptable(reason) = &token {
+            self.warnings.push(format!("`token` cannot be decrypted: {reason}; enter it again in Katalon Studio"));
+        }
+        token
+    }
+
+    fn project(&mut self) -> Option<ProjectReference> {
+        let project = self.json("integratedProject")?;
+        let Some(name) = word(&project, "name") else {
+            self.bad("integratedProject", "has no name");
+            return None;
+        };
+        Some(ProjectReference { id: word(&project, "id"), name })
+    }
+
+    fn status_mappings(&mut self) -> Vec<(Status, String)> {
+        let key = "executionStatusMappings";
+        let mut mappings = Vec::new();
+        for row in self.list(key) {
+            let katalon = word(&row, "katalonStatus");
+            match (katalon.as_deref().map(str::parse), word(&row, "azureStatus")) {
+                (Some(Ok(status)), Some(outcome)) => mappings.push((status, outcome)),
+                (Some(Err(error)), _) => self.warnings.push(format!("`{key}`: {error}")),
+                _ => self.bad(key, "has a row without status"),
+            }
+        }
+        mappings
+    }
+
+    fn configuration_rows(&mut self) -> Vec<ConfigurationRow> {
+        let key = "testConfigurationMappings";
+        let mut rows = Vec::new();
+        for row in self.list(key) {
+            let configuration_id = match positive(row.get("azureTestConfigurationId")) {
+                Number::Positive(id) => id,
+                Number::NotChosen => {
+                    self.warnings.push(format!("`{key}` has a row without a chosen configuration; it was ignored"));
+                    continue;
+                }
+                Number::Bad => {
+                    self.bad(key, "has a row with an invalid configuration id");
+                    continue;
+                }
+            };
+            let condition = |name: &str| word(&row, name).filter(|value| !is_any(value));
+            rows.push(ConfigurationRow {
+                os: condition("os"),
+                platform: condition("platform"),
+                profile: profile(&row),
+                configuration_id,
+            });
+        }
+        rows
+    }
+
+    fn test_plans(&mut self) -> Vec<PlanReference> {
+        let several = self.plans("submitOptions.testPlans");
+        // A migrated file keeps the key of the older version, and that one is stale.
+        if several.is_empty() { self.plans("submitOptions.testPlan") } else { several }
+    }
+
+    fn plans(&mut self, key: &str) -> Vec<PlanReference> {
+        let mut plans: Vec<PlanReference> = Vec::new();
+        for plan in self.list(key) {
+            let id = if plan.is_object() { plan.get("id") } else { Some(&plan) };
+            match positive(id) {
+                Number::Positive(id) if plans.iter().any(|known| known.id == id) => {}
+                Number::Positive(id) => plans.push(PlanReference { id, name: word(&plan, "name") }),
+                Number::NotChosen | Number::Bad => self.bad(key, "has a plan without a valid id"),
+            }
+        }
+        plans
+    }
+
+    fn build_definition(&mut self) -> Option<u32> {
+        let key = "submitOptions.buildDefinitionId";
+        // The obsolete key stays behind in migrated files; it counts only where there is no newer one.
+        let key = if self.properties.raw(key).is_some() { key } else { "submitOptions.definitionId" };
+        self.definition(key)
+    }
+
+    fn definition(&mut self, key: &str) -> Option<u32> {
+        let text = self.text(key)?;
+        match text.trim().parse::<i64>() {
+            Ok(id @ 1..) => match u32::try_from(id) {
+                Ok(id) => Some(id),
+                Err(_) => {
+                    self.bad(key, "is too large for an id");
+                    None
+                }
+            },
+            Ok(_) => None,
+            Err(_) => {
+                self.bad(key, "is no number");
+                None
+            }
+        }
+    }
+
+    fn sending(&mut self) -> Option<SendingRule> {
+        let key = "submitOptions.attachmentSendingType";
+        match self.text(key)?.trim() {
+            "SEND_ALL" => Some(SendingRule::All),
+            "SEND_IF_FAILS" => Some(SendingRule::Failed),
+            _ => {
+                self.bad(key, "is neither SEND_ALL nor SEND_IF_FAILS");
+                None
+            }
+        }
+    }
+
+    fn attachment_kinds(&mut self) -> Vec<FileKind> {
+        let key = "submitOptions.attachFileTypes";
+        let mut kinds = Vec::new();
+        for item in self.list(key) {
+            let named =
+                |kind: &FileKind| item.as_str().is_some_and(|word| word.trim().eq_ignore_ascii_case(kind.word()));
+            match FileKind::SENDABLE.into_iter().find(named) {
+                Some(kind) if kinds.contains(&kind) => {}
+                Some(kind) => kinds.push(kind),
+                None => self.warnings.push(format!("`{key}`: {item} is no file type that can be attached")),
+            }
+        }
+        kinds
+    }
+}
+
+/// A text member that is not blank, without the blanks around it.
+fn word(object: &Json, name: &str) -> Option<String> {
+    let text = object.get(name)?.as_str()?.trim();
+    (!text.is_empty()).then(|| text.to_owned())
+}
+
+/// Katalon's word for "all".
+fn is_any(value: &str) -> bool {
+    value.eq_ignore_ascii_case("--Any--")
+}
+
+/// The key of the profile column was never seen in public, so every key that speaks of a profile counts.
+fn profile(row: &Json) -> Option<String> {
+    let (name, _) = row.as_object()?.iter().find(|(key, _)| key.to_ascii_lowercase().contains("profile"))?;
+    word(row, name).filter(|value| !is_any(value))
+}
+
+enum Number {
+    Positive(u32),
+    /// 0, −1 or missing: Katalon's "not chosen".
+    NotChosen,
+    Bad,
+}
+
+fn positive(value: Option<&Json>) -> Number {
+    let number = match value {
+        None | Some(Json::Null) => return Number::NotChosen,
+        Some(Json::Number(number)) => number.as_i64(),
+        Some(Json::String(text)) => text.trim().parse().ok(),
+        Some(_) => None,
+    };
+    match number {
+        Some(0 | -1) => Number::NotChosen,
+        Some(id) => u32::try_from(id).map_or(Number::Bad, Number::Positive),
+        None => Number::Bad,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,150 @@
+//! Every key of every generation, unset and damaged.
+
+use proptest::prelude::*;
+
+use super::*;
+
+fn read(text: &str) -> AzureSettings {
+    AzureSettings::read(text.as_bytes())
+}
+
+/// A file of Katalon 10.2, as it writes them.
+const WHOLE: &str = r#"enableIntegration=true
+serverUrl="https\://dev.azure.com/org "
+enableAuthenticationEncryption=true
+integratedProject="{\\n  \\"id\\"\: \\"7b2d\\",\\n  \\"name\\"\: \\"A \\\\\\"B\\\\\\"\\",\\n  \\"revision\\"\: \\"3\\"\\n}"
+executionStatusMappings="[\\n  {\\n    \\"katalonStatus\\"\: \\"ERROR\\",\\n    \\"azureStatus\\"\: \\"Blocked\\"\\n  }\\n]"
+testConfigurationMappings="[\\n  {\\n    \\"os\\"\: \\"--Any--\\",\\n    \\"platform\\"\: \\"chrome\\",\\n    \\"executionProfile\\"\: \\"qa\\",\\n    \\"azureTestConfigurationId\\"\: 306\\n  },\\n  {\\n    \\"os\\"\: \\"macOS\\",\\n    \\"platform\\"\: \\"--Any--\\",\\n    \\"azureTestConfigurationId\\"\: 0\\n  }\\n]"
+submitOptions.testPlan="{\\n  \\"id\\"\: 1,\\n  \\"name\\"\: \\"stale\\"\\n}"
+submitOptions.testPlans="[\\n  {\\n    \\"id\\"\: 18,\\n    \\"name\\"\: \\"A\\"\\n  },\\n  {\\n    \\"id\\"\: 19\\n  },\\n  {\\n    \\"id\\"\: 18\\n  }\\n]"
+submitOptions.autoSubmitTestRun=false
+submitOptions.enableSubmitMultiTestPoints=true
+submitOptions.enableOverrideExistingAutomationFields=true
+submitOptions.testRunName="Run  "
+submitOptions.definitionId=4
+submitOptions.buildDefinitionId=12
+submitOptions.releaseDefinitionId=-1
+submitOptions.enableIncludeAttachment=true
+submitOptions.attachmentSendingType="SEND_ALL"
+submitOptions.attachFileTypes="[\\n  \\"LOG\\",\\n  \\"PNG\\"\\n]"
+fetchedTestPlanList="[]"
+token="g3/DOGG74jC3Flrr3yH+3D/yKbOqqUNM"
+"#;
+
+#[test]
+fn every_key_is_read() {
+    let settings = read(WHOLE);
+    assert!(settings.enabled && !settings.damaged);
+    assert_eq!(settings.server_url.as_deref(), Some("https://dev.azure.com/org"));
+    assert_eq!(settings.token.word(), "set");
+    assert_eq!(settings.project, Some(ProjectReference { id: Some("7b2d".into()), name: "A \"B\"".into() }));
+    assert_eq!(settings.status_mappings, [(Status::Error, "Blocked".to_owned())]);
+    let row = ConfigurationRow {
+        os: None,
+        platform: Some("chrome".into()),
+        profile: Some("qa".into()),
+        configuration_id: 306,
+    };
+    assert_eq!(settings.configuration_rows, [row]);
+    let plans: Vec<u32> = settings.test_plans.iter().map(|plan| plan.id).collect();
+    assert_eq!(plans, [18, 19]);
+    assert_eq!(settings.auto_submit, Some(false));
+    assert_eq!(settings.multiple_points, Some(true));
+    assert_eq!(settings.override_automation_fields, Some(true));
+    assert_eq!(settings.test_run_name.as_deref(), Some("Run  "));
+    assert_eq!((settings.build_definition, settings.release_definition), (Some(12), None));
+    assert_eq!(settings.include_attachments, Some(true));
+    assert_eq!(settings.sending, Some(SendingRule::All));
+    assert_eq!(settings.attachment_kinds, [FileKind::Log, FileKind::Png]);
+    assert_eq!(
+        settings.warnings,
+        ["`testConfigurationMappings` has a row without a chosen configuration; it was ignored"]
+    );
+}
+
+#[test]
+fn an_empty_file_says_nothing_and_is_no_damage() {
+    for text in ["", "#Mon Jan 01 00:00:00 UTC 2024\n"] {
+        let settings = read(text);
+        assert!(!settings.enabled && !settings.damaged);
+        assert_eq!(settings.warnings, [""; 0]);
+        assert_eq!(settings.auto_submit, None);
+    }
+}
+
+#[test]
+fn every_spelling_of_unset_is_unset() {
+    for unset in ["", "\"\"", "\"{}\"", "\"[]\"", "\"null\""] {
+        let settings = read(&format!(
+            "integratedProject={unset}\nsubmitOptions.testPlans={unset}\nsubmitOptions.attachFileTypes={unset}\n\
+             executionStatusMappings={unset}\ntestConfigurationMappings={unset}\n"
+        ));
+        assert_eq!(settings.warnings, [""; 0], "{unset}");
+        assert!(settings.project.is_none() && settings.test_plans.is_empty() && settings.attachment_kinds.is_empty());
+    }
+}
+
+#[test]
+fn the_single_plan_of_older_versions_counts_where_there_is_no_list() {
+    let settings = read(r#"submitOptions.testPlan="{\\"id\\"\: 7,\\"name\\"\: \\"P\\"}""#);
+    assert_eq!(settings.test_plans, [PlanReference { id: 7, name: Some("P".into()) }]);
+    let settings = read("submitOptions.testPlans=\"[]\"\nsubmitOptions.testPlan=\"{\\\\\"id\\\\\"\\: 7}\"");
+    assert_eq!(settings.test_plans.len(), 1);
+}
+
+#[test]
+fn the_obsolete_definition_counts_only_without_the_newer_key() {
+    assert_eq!(read("submitOptions.definitionId=4").build_definition, Some(4));
+    assert_eq!(read("submitOptions.definitionId=4\nsubmitOptions.buildDefinitionId=-1").build_definition, None);
+}
+
+#[test]
+fn bad_values_are_named_by_their_key() {
+    let settings = read(
+        "enableIntegration=yes\nintegratedProject=\"{x\"\nsubmitOptions.buildDefinitionId=x\nnew.key=1\n\
+         submitOptions.attachFileTypes=\"[\\\\\"ZIP\\\\\"]\"\nserverUrl=\"https\\://dev.az",
+    );
+    let named: Vec<bool> =
+        ["enableIntegration", "integratedProject", "buildDefinitionId", "new.key", "ZIP", "serverUrl"]
+            .iter()
+            .map(|key| settings.warnings.iter().any(|warning| warning.contains(key)))
+            .collect();
+    assert_eq!(named, [true; 6], "{:?}", settings.warnings);
+    assert!(settings.damaged);
+    assert_eq!(settings.server_url, None);
+}
+
+#[test]
+fn values_without_quotes_are_read_as_hands_write_them() {
+    let settings = read(
+        "serverUrl=https://host/tfs/Collection/\nenableIntegration=\"true\"\n\
+                         submitOptions.testPlans=[18]\nsubmitOptions.attachmentSendingType=SEND_IF_FAILS\n",
+    );
+    assert_eq!(settings.server_url.as_deref(), Some("https://host/tfs/Collection/"));
+    assert_eq!(settings.test_plans[0].id, 18);
+    assert!(settings.enabled);
+    assert_eq!(settings.sending, Some(SendingRule::Failed));
+}
+
+#[test]
+fn a_token_that_cannot_be_decrypted_is_said_to_be_so_and_not_shown() {
+    let settings = read("token=\"c2VjcmV0dG9rZW4=\"");
+    assert_eq!(settings.token.word(), "undecryptable");
+    assert!(!format!("{settings:?}").contains("c2Vjc"));
+}
+
+proptest! {
+    #[test]
+    fn a_file_cut_anywhere_is_read_and_a_cut_value_is_damage(cut in 0..WHOLE.len()) {
+        let settings = AzureSettings::read(&WHOLE.as_bytes()[..cut]);
+        let line = WHOLE[..cut].rsplit('\n').next().unwrap();
+        if line.contains("=\"") && !line.ends_with('"') {
+            prop_assert!(settings.damaged, "{line}");
+        }
+    }
+
+    #[test]
+    fn no_bytes_make_the_reader_panic(text in r#"(submitOptions\.testPlans|serverUrl|token)="?[\[\]{}:"\\a-c0-9]{0,30}"?"#) {
+        read(&text);
+    }
+}

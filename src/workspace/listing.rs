@@ -1,0 +1,220 @@
+//! What lies in a run folder.
+
+use std::collections::VecDeque;
+use std::fs::{self, DirEntry, Metadata};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use crate::katalon::run::{FileKind, RunFile};
+use crate::moment::Moment;
+
+/// Folders below a run folder that are looked into.
+const DEEPEST: usize = 8;
+/// Files of a run folder that are listed.
+const MOST_FILES: usize = 20_000;
+
+/// The regular files of a run folder.
+#[derive(Clone, Debug, Default)]
+pub struct FolderListing {
+    /// Sorted by path.
+    pub files: Vec<ListedFile>,
+    /// What was left out.
+    pub warnings: Vec<String>,
+}
+
+/// A regular file of a run folder.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ListedFile {
+    /// Path relative to the run folder with `/`, kind and size.
+    pub file: RunFile,
+    /// When it was last changed, by the file system's word.
+    pub modified: Moment,
+}
+
+impl FolderListing {
+    /// The latest change of any file.
+    pub fn newest(&self) -> Option<Moment> {
+        self.files.iter().map(|listed| listed.modified).max()
+    }
+
+    /// Whether there is an execution log.
+    pub fn has_log(&self) -> bool {
+        self.files.iter().any(|listed| listed.file.kind == FileKind::Log)
+    }
+
+    /// The execution logs in the order in which Katalon wrote them: the highest number first.
+    pub fn logs(&self) -> Vec<&str> {
+        let mut logs: Vec<(u64, &str)> = self
+            .files
+            .iter()
+            .filter_map(|listed| Some((log_number(&listed.file.path)?, listed.file.path.as_str())))
+            .collect();
+        logs.sort_unstable_by(|a, b| b.cmp(a));
+        logs.into_iter().map(|(_, path)| path).collect()
+    }
+}
+
+/// Whether a folder holds a suite run: an execution log, or the launcher's `testCaseBinding` and
+/// `execution.properties`. Neither its name nor its place matters.
+pub fn is_run_folder(folder: &Path) -> bool {
+    let Ok(entries) = fs::read_dir(folder) else {
+        return false;
+    };
+    let (mut binding, mut execution) = (false, false);
+    for entry in entries.filter_map(Result::ok).filter(is_regular) {
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        binding |= name == "testCaseBinding";
+        execution |= name == "execution.properties";
+        if log_number(&name).is_some() || (binding && execution) {
+            return true;
+        }
+    }
+    false
+}
+
+/// Lists the regular files of a run folder and of the folders in it; run folders inside it are runs of their own and
+/// left out, as are links.
+///
+/// # Errors
+/// When the folder itself cannot be listed.
+pub fn list_run_folder(folder: &Path) -> io::Result<FolderListing> {
+    let mut listing = FolderListing::default();
+    let mut waiting = VecDeque::from([(folder.to_owned(), String::new(), 0)]);
+    while let Some((path, prefix, depth)) = waiting.pop_front() {
+        let entries = match fs::read_dir(&path) {
+            Ok(entries) => entries,
+            Err(error) if depth == 0 => return Err(error),
+            Err(error) => {
+                listing.warnings.push(format!("the folder `{prefix}` cannot be listed: {error}"));
+                continue;
+            }
+        };
+        for entry in entries.filter_map(Result::ok) {
+            if listing.files.len() == MOST_FILES {
+                listing.warnings.push(format!("only the first {MOST_FILES} files of the folder are listed"));
+                waiting.clear();
+                break;
+            }
+            waiting.extend(listing.take(&entry, &prefix, depth));
+        }
+    }
+    listing.files.sort_by(|a, b| a.file.path.cmp(&b.file.path));
+    Ok(listing)
+}
+
+impl FolderListing {
+    /// Takes a file, or gives back a folder to look into.
+    fn take(&mut self, entry: &DirEntry, prefix: &str, depth: usize) -> Option<(PathBuf, String, usize)> {
+        let Ok(name) = entry.file_name().into_string() else {
+            self.warnings.push(format!("a file in `{prefix}` has a name that is no Unicode; it was left out"));
+            return None;
+        };
+        let path = if prefix.is_empty() { name } else { format!("{prefix}/{name}") };
+        // `DirEntry::metadata` does not follow links. A file that is gone again is none.
+        let metadata = entry.metadata().ok()?;
+        if metadata.is_file() {
+            let file = RunFile { kind: kind_of(&path), size: metadata.len(), path };
+            self.files.push(ListedFile { file, modified: modified(&metadata) });
+            return None;
+        }
+        if !metadata.is_dir() || is_run_folder(&entry.path()) {
+            return None;
+        }
+        if depth == DEEPEST {
+            self.warnings.push(format!("the folder `{path}` is nested too deep; it was left out"));
+            return None;
+        }
+        Some((entry.path(), path, depth + 1))
+    }
+}
+
+/// What a file of a run folder is, by its path relative to the folder.
+fn kind_of(path: &str) -> FileKind {
+    if log_number(path).is_some() {
+        return FileKind::Log;
+    }
+    match path.rsplit_once('.').map(|(_, extension)| extension.to_ascii_lowercase()).as_deref() {
+        Some("png") => FileKind::Png,
+        Some("html" | "htm") => FileKind::Html,
+        Some("pdf") => FileKind::Pdf,
+        Some("csv") => FileKind::Csv,
+        _ => FileKind::Other,
+    }
+}
+
+/// The number in `execution<digits>.log`; a path with a folder in it is no such name.
+fn log_number(path: &str) -> Option<u64> {
+    let digits = path.strip_prefix("execution")?.strip_suffix(".log")?;
+    let all_digits = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+    all_digits.then(|| digits.parse().ok())?
+}
+
+fn is_regular(entry: &DirEntry) -> bool {
+    entry.file_type().is_ok_and(|kind| kind.is_file())
+}
+
+fn modified(metadata: &Metadata) -> Moment {
+    let millis = |duration: std::time::Duration| i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
+    match metadata.modified().unwrap_or(SystemTime::UNIX_EPOCH).duration_since(SystemTime::UNIX_EPOCH) {
+        Ok(since) => Moment::from_millis(millis(since)),
+        Err(before) => Moment::from_millis(-millis(before.duration())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kinds_follow_from_names() {
+        let cases = [
+            ("execution0.log", FileKind::Log),
+            ("execution12.log", FileKind::Log),
+            ("execution.log", FileKind::Other),
+            ("executionx.log", FileKind::Other),
+            ("execution0.log.lck", FileKind::Other),
+            ("old/execution0.log", FileKind::Other),
+            ("console0.log", FileKind::Other),
+            ("a/B.PNG", FileKind::Png),
+            ("x.html", FileKind::Html),
+            ("x.pdf", FileKind::Pdf),
+            ("x.csv", FileKind::Csv),
+            ("testCaseBinding", FileKind::Other),
+            ("execution.properties", FileKind::Other),
+        ];
+        for (path, kind) in cases {
+            assert_eq!(kind_of(path), kind, "{path}");
+        }
+    }
+
+    #[test]
+    fn a_folder_is_listed_without_the_runs_inside_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path();
+        fs::create_dir_all(root.join("keyes")).unwrap();
+        fs::create_dir_all(root.join("20240101_000000")).unwrap();
+        for name in
+            ["execution0.log", "execution2.log", "execution10.log", "keyes/a.png", "20240101_000000/execution0.log"]
+        {
+            fs::write(root.join(name), "x").unwrap();
+        }
+        let listing = list_run_folder(root).unwrap();
+        let paths: Vec<&str> = listing.files.iter().map(|listed| listed.file.path.as_str()).collect();
+        assert_eq!(paths, ["execution0.log", "execution10.log", "execution2.log", "keyes/a.png"]);
+        assert_eq!(listing.logs(), ["execution10.log", "execution2.log", "execution0.log"]);
+        assert!(listing.has_log() && listing.newest().is_some());
+    }
+
+    #[test]
+    fn a_run_folder_is_known_by_its_files() {
+        let folder = tempfile::tempdir().unwrap();
+        assert!(!is_run_folder(folder.path()));
+        fs::write(folder.path().join("testCaseBinding"), "").unwrap();
+        assert!(!is_run_folder(folder.path()));
+        fs::write(folder.path().join("execution.properties"), "").unwrap();
+        assert!(is_run_folder(folder.path()));
+        assert!(!is_run_folder(&folder.path().join("nix")));
+    }
+}

@@ -1,0 +1,39 @@
+//! Katalon projects and report folders on disk: the shell around [`crate::katalon`].
+//!
+//! Everything here only reads, takes no lock, follows no link and opens nothing but regular files; walks are bounded
+//! in depth and number. What cannot be read becomes a warning where the rest still makes sense. Files change while
+//! they are read: Katalon rotates logs and rewrites reports in place.
+
+mod collection;
+mod listing;
+pub mod open;
+mod project;
+mod run;
+
+use std::io;
+use std::path::PathBuf;
+
+pub use collection::is_member;
+pub use listing::{FolderListing, ListedFile, is_run_folder, list_run_folder};
+pub use project::{find_project_root, read_azure_settings, read_console_options, read_project, read_test_case};
+pub use run::{JunitState, read_junit, read_run};
+
+/// Why nothing could be read.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// The folder has no `.prj`.
+    #[error("`{0}` is no Katalon project: it holds no `.prj` file; give the project's folder")]
+    NoProject(PathBuf),
+    /// The folder has neither a log nor the launcher's files.
+    #[error("`{0}` is no run folder: it holds neither `execution0.log` nor `testCaseBinding`")]
+    NoRun(PathBuf),
+    /// The system refused.
+    #[error("`{path}` cannot be read")]
+    Io {
+        /// What was to be read.
+        path: PathBuf,
+        /// Why not.
+        #[source]
+        source: io::Error,
+    },
+}

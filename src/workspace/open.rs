@@ -1,0 +1,79 @@
+//! The one place where files of a Katalon project are opened: for reading, without a lock, and never through a link.
+
+use std::fs::File;
+use std::io::{self, Read as _};
+use std::path::Path;
+
+#[cfg(unix)]
+mod unix;
+#[cfg(unix)]
+use unix as system;
+#[cfg(windows)]
+mod windows;
+#[cfg(windows)]
+use windows as system;
+
+/// Bytes of a file that is read whole; the largest that was seen is a settings file of 112 kB.
+pub const LONGEST_WHOLE: u64 = 16 * 1024 * 1024;
+
+/// Opens a regular file for reading; others may write, rename and delete it meanwhile.
+///
+/// # Errors
+/// When there is no such file, when it may not be read, or when it is no regular file.
+pub fn regular(path: &Path) -> io::Result<File> {
+    system::regular(path)
+}
+
+/// Reads a whole regular file of at most 16 MiB.
+///
+/// # Errors
+/// As [`regular`], and when the file is larger.
+pub fn whole(path: &Path) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    regular(path)?.take(LONGEST_WHOLE + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > LONGEST_WHOLE {
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, "it is larger than 16 MiB"));
+    }
+    Ok(bytes)
+}
+
+/// As [`whole`]; `None` when there is no such file.
+///
+/// # Errors
+/// As [`whole`].
+pub fn whole_if_any(path: &Path) -> io::Result<Option<Vec<u8>>> {
+    match whole(path) {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+fn not_regular() -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidInput, "it is no regular file")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    #[test]
+    fn a_regular_file_is_read_and_a_folder_is_not() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("a"), "x").unwrap();
+        assert_eq!(whole(&folder.path().join("a")).unwrap(), b"x");
+        assert!(regular(folder.path()).is_err());
+        assert!(whole_if_any(&folder.path().join("b")).unwrap().is_none());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_is_not_followed() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("a"), "x").unwrap();
+        std::os::unix::fs::symlink(folder.path().join("a"), folder.path().join("link")).unwrap();
+        assert!(whole(&folder.path().join("link")).is_err());
+    }
+}
