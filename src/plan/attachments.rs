@@ -11,7 +11,7 @@ use crate::katalon::run::{FileKind, RunFile, TestResult};
 use crate::katalon::settings::SendingRule;
 use crate::katalon::status::Status;
 use crate::plan::left_out::LeftOut;
-use crate::plan::results::{self, PlannedResult};
+use crate::plan::results;
 use crate::plan::snapshot::Snapshot;
 use crate::plan::text;
 
@@ -57,7 +57,7 @@ pub struct Chosen {
 }
 
 /// Chooses the attachments of a run whose results go to `targets`: pairs of a point and the tests that feed it.
-pub fn choose(snapshot: &Snapshot, targets: &[(u32, &[&TestResult])], _results: &[PlannedResult]) -> Chosen {
+pub fn choose(snapshot: &Snapshot, targets: &[(u32, &[&TestResult])]) -> Chosen {
     let mut chosen = Chosen { attachments: Vec::new(), left_out: Vec::new() };
     let rule = &snapshot.options.attachments;
     if rule.kinds.is_empty() {
