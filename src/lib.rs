@@ -2,12 +2,19 @@
 
 pub mod ado;
 pub mod clock;
+
 pub mod config;
+
 pub mod discovery;
+pub mod exit;
+pub mod intake;
 pub mod katalon;
 pub mod moment;
 pub mod outbox;
 pub mod plan;
 pub mod secrets;
 pub mod server;
+pub mod submit;
+pub mod telemetry;
+pub mod watch;
 pub mod workspace;
