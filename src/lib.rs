@@ -1,5 +1,13 @@
 //! kado submits finished Katalon Studio suite runs to Azure DevOps Test Plans.
 
+pub mod ado;
+pub mod clock;
+pub mod config;
+pub mod discovery;
 pub mod katalon;
 pub mod moment;
+pub mod outbox;
+pub mod plan;
+pub mod secrets;
+pub mod server;
 pub mod workspace;

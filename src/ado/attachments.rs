@@ -1,0 +1,75 @@
+//! Attachments of runs and results. Uploads are not idempotent: before one is sent again, the list tells whether it
+//! arrived.
+
+use std::time::Duration;
+
+use reqwest::Method;
+use reqwest::header::{CONTENT_LENGTH, CONTENT_TYPE};
+
+use crate::ado::error::AdoError;
+use crate::ado::transport::{AdoClient, chain};
+use crate::ado::upload::Upload;
+use crate::ado::version::Call;
+use crate::ado::wire::{Attachment, List};
+
+/// Time for an upload besides its size.
+const BASE: Duration = Duration::from_secs(120);
+/// The slowest line an upload is waited for, in bytes of its body in a second.
+const SLOWEST: u64 = 100 * 1024;
+
+/// What attachments belong to: a run, or one of its results.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Owner {
+    /// The run.
+    pub run: u32,
+    /// The result inside the run.
+    pub result: Option<u32>,
+}
+
+impl AdoClient {
+    /// The attachments that are there.
+    ///
+    /// # Errors
+    /// When the server fails.
+    pub async fn attachments(&self, project: &str, owner: Owner) -> Result<Vec<Attachment>, AdoError> {
+        let path = path(project, owner);
+        let path: Vec<&str> = path.iter().map(String::as_str).collect();
+        Ok(self.get::<List<Attachment>>(&path, Call::Attachments, &[]).await?.content.value)
+    }
+
+    /// Sends an attachment; it is encoded while it is sent, so memory does not grow with its size.
+    ///
+    /// # Errors
+    /// When the server fails or refuses it, or when the file changes or vanishes meanwhile.
+    pub async fn attach(&self, project: &str, owner: Owner, upload: Upload) -> Result<Attachment, AdoError> {
+        let path = path(project, owner);
+        let path: Vec<&str> = path.iter().map(String::as_str).collect();
+        let length = upload.body_length();
+        let failure = upload.failure();
+        let request = self
+            .request(Method::POST, &path, Call::Attachments, &[])
+            .header(CONTENT_TYPE, "application/json")
+            .header(CONTENT_LENGTH, length)
+            .timeout(BASE + Duration::from_secs(length / SLOWEST))
+            .body(reqwest::Body::wrap_stream(upload.into_stream()));
+        match self.send(request, true).await {
+            Ok(page) => Ok(page.content),
+            Err(error) => Err(failure.take().unwrap_or(error)),
+        }
+    }
+}
+
+fn path(project: &str, owner: Owner) -> Vec<String> {
+    let run = owner.run.to_string();
+    let mut path = vec![project.to_owned(), "_apis".to_owned(), "test".to_owned(), "Runs".to_owned(), run];
+    if let Some(result) = owner.result {
+        path.extend(["Results".to_owned(), result.to_string()]);
+    }
+    path.push("attachments".to_owned());
+    path
+}
+
+/// An error of the body of a request, in words.
+pub(super) fn broken_body(error: &std::io::Error) -> String {
+    chain(error)
+}

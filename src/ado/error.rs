@@ -1,0 +1,61 @@
+//! Why a call did not do what it should, by what has to happen next.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// A call to Azure DevOps did not succeed.
+#[derive(Debug, thiserror::Error)]
+pub enum AdoError {
+    /// The server refused the token, or the token lacks a permission. Needs a person.
+    #[error("{server} refused the credentials: {message}")]
+    CredentialsRefused {
+        /// The server.
+        server: String,
+        /// What it said, with the way out.
+        message: String,
+    },
+    /// Something that the call names does not exist, or this token cannot see it.
+    #[error("{0}")]
+    Gone(String),
+    /// The call itself is wrong for this server; the same call will be refused again.
+    #[error("Azure DevOps refused the request ({status}): {message}")]
+    Rejected {
+        /// HTTP status.
+        status: u16,
+        /// What it said.
+        message: String,
+    },
+    /// The server cannot be reached or is busy; it is worth while to try again.
+    #[error("{message}")]
+    Unavailable {
+        /// What happened.
+        message: String,
+        /// How long the server wants to be left alone.
+        wait: Option<Duration>,
+        /// Whether the call may have been carried out all the same, so that ADO has to be asked first.
+        unclear: bool,
+    },
+    /// A file that was to be sent cannot be read.
+    #[error("file `{}` cannot be sent: {message}", file.display())]
+    File {
+        /// The file.
+        file: PathBuf,
+        /// Why.
+        message: String,
+    },
+    /// The connection cannot be set up from this configuration.
+    #[error("{0}")]
+    Configuration(String),
+}
+
+impl AdoError {
+    /// Unreachable or busy, and nothing was carried out.
+    pub fn not_sent(message: impl Into<String>) -> Self {
+        Self::Unavailable { message: message.into(), wait: None, unclear: false }
+    }
+
+    /// Whether trying again later may help without anybody doing something.
+    pub const fn passes(&self) -> bool {
+        matches!(self, Self::Unavailable { .. } | Self::CredentialsRefused { .. })
+    }
+}

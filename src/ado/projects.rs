@@ -1,0 +1,154 @@
+//! What a project has: plans, points, configurations, work items. Nothing in here writes.
+
+use reqwest::Method;
+use serde_json::json;
+
+use crate::ado::error::AdoError;
+use crate::ado::transport::AdoClient;
+use crate::ado::version::Call;
+use crate::ado::wire::{ConnectionData, Identity, List, TeamProject, TestConfiguration, TestPlan, TestPoint, TypeCategory, WorkItem};
+use crate::plan::points::Point;
+
+/// Most work items in one request (`ado/api.md` §3).
+const WORK_ITEMS: usize = 200;
+/// The id of everybody who did not sign in.
+const ANONYMOUS: &str = "aaaaaaaa-aaaa-aaaa-aaaa-aaaaaaaaaaaa";
+/// Most pages that are followed; beyond it the server must be going in circles.
+const PAGES: usize = 100_000;
+
+impl AdoClient {
+    /// Tests the connection: who the token belongs to.
+    ///
+    /// # Errors
+    /// When the server cannot be reached or does not know the token; an organization with public projects answers
+    /// strangers too, so an anonymous answer is a refusal.
+    pub async fn connection(&self) -> Result<Identity, AdoError> {
+        let data: ConnectionData = self.get(&["_apis", "connectionData"], Call::ConnectionData, &[]).await?.content;
+        let known = |user: &Identity| user.id.as_deref().is_some_and(|id| !id.eq_ignore_ascii_case(ANONYMOUS));
+        data.authenticated_user.filter(known).ok_or_else(|| AdoError::CredentialsRefused {
+            server: self.server().base().to_owned(),
+            message: "the server treats the token as that of a stranger; it is wrong, expired or revoked".to_owned(),
+        })
+    }
+
+    /// A project, by name or GUID.
+    ///
+    /// # Errors
+    /// [`AdoError::Gone`] when there is none, or when this token cannot see it.
+    pub async fn project(&self, project: &str) -> Result<TeamProject, AdoError> {
+        let found = self.get(&["_apis", "projects", project], Call::Released, &[]).await;
+        Ok(found
+            .map_err(|error| match error {
+                AdoError::Gone(_) => AdoError::Gone(format!(
+                    "project `{project}` not found on {}; it does not exist or this token cannot see it",
+                    self.server().base()
+                )),
+                other => other,
+            })?
+            .content)
+    }
+
+    /// A test plan.
+    ///
+    /// # Errors
+    /// [`AdoError::Gone`] when the project has no such plan.
+    pub async fn test_plan(&self, project: &str, plan: u32) -> Result<TestPlan, AdoError> {
+        let path = [project, "_apis", "testplan", "plans", &plan.to_string()];
+        let found = self.get(&path, Call::TestPlan, &[]).await;
+        Ok(found
+            .map_err(|error| match error {
+                AdoError::Gone(message) => AdoError::Gone(format!(
+                    "test plan {plan} not found in project `{project}` ({message}); correct it in Katalon's Azure DevOps \
+                     settings or as `submit.test_plans` in kado.toml"
+                )),
+                other => other,
+            })?
+            .content)
+    }
+
+    /// All points of a plan, in whatever suite; points that belong to other plans are dropped.
+    ///
+    /// # Errors
+    /// When the plan is not there or the server fails.
+    pub async fn points(&self, project: &str, plan: u32) -> Result<Vec<Point>, AdoError> {
+        let found = self.test_plan(project, plan).await?;
+        let Some(root) = found.root_suite else {
+            return Err(AdoError::Gone(format!("test plan {plan} of project `{project}` has no root suite")));
+        };
+        let (plan_id, suite) = (plan.to_string(), root.id.to_string());
+        let path = [project, "_apis", "testplan", "Plans", &plan_id, "Suites", &suite, "TestPoint"];
+        let query = [("isRecursive", "true".to_owned()), ("includePointDetails", "true".to_owned())];
+        let points: Vec<TestPoint> = self.all(&path, Call::TestPoint, &query).await?;
+        Ok(points.into_iter().filter_map(|point| of_plan(point, plan)).collect())
+    }
+
+    /// All test configurations of a project.
+    ///
+    /// # Errors
+    /// When the server fails.
+    pub async fn configurations(&self, project: &str) -> Result<Vec<TestConfiguration>, AdoError> {
+        self.all(&[project, "_apis", "testplan", "configurations"], Call::TestPlan, &[]).await
+    }
+
+    /// Work items by id; those that do not exist or are hidden are missing in the answer.
+    ///
+    /// # Errors
+    /// When the server fails.
+    pub async fn work_items(&self, project: &str, ids: &[u32]) -> Result<Vec<WorkItem>, AdoError> {
+        let mut found = Vec::new();
+        for ids in ids.chunks(WORK_ITEMS) {
+            let fields = ["System.Id", "System.Rev", "System.WorkItemType", "System.Title", "System.TeamProject"];
+            let body = json!({ "ids": ids, "errorPolicy": "omit", "fields": fields });
+            let path = [project, "_apis", "wit", "workitemsbatch"];
+            let list: List<Option<WorkItem>> = self.put_json(Method::POST, &path, &body, false).await?;
+            found.extend(list.value.into_iter().flatten());
+        }
+        Ok(found)
+    }
+
+    /// Names of the work item types that are test cases, in the process and language of the project.
+    ///
+    /// # Errors
+    /// When the server fails.
+    pub async fn test_case_types(&self, project: &str) -> Result<Vec<String>, AdoError> {
+        let path = [project, "_apis", "wit", "workitemtypecategories", "Microsoft.TestCaseCategory"];
+        let category: TypeCategory = self.get(&path, Call::Released, &[]).await?.content;
+        Ok(category.work_item_types.into_iter().map(|named| named.name).collect())
+    }
+
+    /// All pages of a list that hands out continuation tokens.
+    async fn all<T: serde::de::DeserializeOwned>(
+        &self,
+        path: &[&str],
+        call: Call,
+        query: &[(&str, String)],
+    ) -> Result<Vec<T>, AdoError> {
+        let mut items = Vec::new();
+        let mut token: Option<String> = None;
+        for _ in 0..PAGES {
+            let mut query = query.to_vec();
+            query.extend(token.clone().map(|token| ("continuationToken", token)));
+            let page = self.get::<List<T>>(path, call, &query).await?;
+            items.extend(page.content.value);
+            match page.next.filter(|next| !next.is_empty() && token.as_ref() != Some(next)) {
+                Some(next) => token = Some(next),
+                None => return Ok(items),
+            }
+        }
+        Err(AdoError::not_sent("Azure DevOps hands out pages without end"))
+    }
+}
+
+fn of_plan(point: TestPoint, plan: u32) -> Option<Point> {
+    if point.test_plan.is_some_and(|of| of.id != plan) {
+        return None;
+    }
+    let configuration = point.configuration?;
+    Some(Point {
+        id: point.id,
+        test_case_id: point.test_case_reference?.id,
+        configuration_id: configuration.id,
+        configuration_name: configuration.name,
+        suite_id: point.test_suite.map_or(0, |suite| suite.id),
+    })
+}

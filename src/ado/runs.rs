@@ -1,0 +1,104 @@
+//! Test runs and their results.
+
+use reqwest::Method;
+use serde::de::IgnoredAny;
+
+use crate::ado::error::AdoError;
+use crate::ado::transport::AdoClient;
+use crate::ado::version::Call;
+use crate::ado::wire::{List, NewResult, NewRun, ResultUpdate, RunUpdate, TestResult, TestRun};
+use crate::plan::comment::key_in;
+
+/// Runs on a page of the list (`ado/api.md` §11).
+const RUNS: usize = 100;
+/// Results on a page.
+const RESULTS: usize = 200;
+
+impl AdoClient {
+    /// The run of a plan whose comment starts with kado's key; `None` when there is none.
+    ///
+    /// # Errors
+    /// When the server fails.
+    pub async fn find_run(&self, project: &str, plan: u32, key: &str) -> Result<Option<TestRun>, AdoError> {
+        let path = [project, "_apis", "test", "runs"];
+        for page in 0.. {
+            let query = [
+                ("planId", plan.to_string()),
+                // Without details a list has no comments.
+                ("includeRunDetails", "true".to_owned()),
+                ("$top", RUNS.to_string()),
+                ("$skip", (page * RUNS).to_string()),
+            ];
+            let runs = self.get::<List<TestRun>>(&path, Call::Released, &query).await?.content.value;
+            let last = runs.len() < RUNS;
+            let ours = |run: &TestRun| run.comment.as_deref().and_then(key_in) == Some(key);
+            if let Some(run) = runs.into_iter().find(ours) {
+                return Ok(Some(run));
+            }
+            if last {
+                break;
+            }
+        }
+        Ok(None)
+    }
+
+    /// Creates a run.
+    ///
+    /// # Errors
+    /// When the server fails or refuses it.
+    pub async fn create_run(&self, project: &str, run: &NewRun<'_>) -> Result<TestRun, AdoError> {
+        self.put_json(Method::POST, &[project, "_apis", "test", "runs"], run, true).await
+    }
+
+    /// Completes a run, or rewrites its comment.
+    ///
+    /// # Errors
+    /// When the server fails or refuses it.
+    pub async fn update_run(&self, project: &str, run: u32, update: &RunUpdate<'_>) -> Result<TestRun, AdoError> {
+        self.put_json(Method::PATCH, &[project, "_apis", "test", "runs", &run.to_string()], update, true).await
+    }
+
+    /// All results of a run.
+    ///
+    /// # Errors
+    /// When the server fails.
+    pub async fn results(&self, project: &str, run: u32) -> Result<Vec<TestResult>, AdoError> {
+        let mut results = Vec::new();
+        for page in 0.. {
+            let query = [("$top", RESULTS.to_string()), ("$skip", (page * RESULTS).to_string())];
+            let path = results_path(project, run);
+            let path: Vec<&str> = path.iter().map(String::as_str).collect();
+            let found = self.get::<List<TestResult>>(&path, Call::Released, &query).await?.content.value;
+            let last = found.len() < RESULTS;
+            results.extend(found);
+            if last {
+                break;
+            }
+        }
+        Ok(results)
+    }
+
+    /// Adds results to a run.
+    ///
+    /// # Errors
+    /// When the server fails or refuses them.
+    pub async fn add_results(&self, project: &str, run: u32, results: &[NewResult]) -> Result<(), AdoError> {
+        let path = results_path(project, run);
+        let path: Vec<&str> = path.iter().map(String::as_str).collect();
+        self.put_json::<IgnoredAny>(Method::POST, &path, &results, true).await.map(|_| ())
+    }
+
+    /// Writes results of a run.
+    ///
+    /// # Errors
+    /// When the server fails or refuses them.
+    pub async fn write_results(&self, project: &str, run: u32, results: &[ResultUpdate<'_>]) -> Result<(), AdoError> {
+        let path = results_path(project, run);
+        let path: Vec<&str> = path.iter().map(String::as_str).collect();
+        self.put_json::<IgnoredAny>(Method::PATCH, &path, &results, true).await.map(|_| ())
+    }
+}
+
+fn results_path(project: &str, run: u32) -> [String; 6] {
+    [project, "_apis", "test", "Runs", &run.to_string(), "results"].map(str::to_owned)
+}

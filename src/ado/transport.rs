@@ -1,0 +1,284 @@
+//! One HTTP client for one server and token: connections are reused, HTTP/2 is taken where it is offered, every call
+//! has a time-out that fits its size, and no redirect is followed.
+
+#![expect(clippy::disallowed_methods, reason = "pauses that the server asks for are measured with the monotonic clock")]
+
+use std::sync::Mutex;
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use reqwest::{Method, RequestBuilder, Response};
+use secrecy::{ExposeSecret, SecretString};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use tokio::sync::Semaphore;
+use tokio::time::Instant;
+use url::Url;
+
+use crate::ado::classify::{Head, Verdict, classify, without_mark};
+use crate::ado::error::AdoError;
+use crate::ado::version::{self, Call};
+use crate::server::Server;
+
+/// Longest time to set up a connection.
+const CONNECT: Duration = Duration::from_secs(10);
+/// Longest time for a call without a file: ADO itself delays calls by up to 30 s when it is busy.
+const CALL: Duration = Duration::from_secs(100);
+/// How long an idle connection is kept; routers forget them sooner than servers do.
+const IDLE: Duration = Duration::from_secs(20);
+/// Longest pause that is waited for in place; a longer one sends the submission back to the queue.
+const PAUSE: Duration = Duration::from_secs(30);
+/// Largest answer that is read.
+const ANSWER: usize = 64 * 1024 * 1024;
+/// Connections in use at once.
+pub const CONNECTIONS: usize = 4;
+
+/// How a server is spoken to.
+#[derive(Clone)]
+pub struct Settings {
+    /// The server.
+    pub server: Server,
+    /// The token; it is sent to this server only.
+    pub token: SecretString,
+    /// `azure.api_version`.
+    pub api_version: Option<String>,
+    /// Certificates to trust besides the system's, as PEM.
+    pub ca: Option<Vec<u8>>,
+    /// `azure.proxy`.
+    pub proxy: Option<String>,
+    /// `azure.allow_http`.
+    pub allow_http: bool,
+}
+
+/// A client for one server and token.
+pub struct AdoClient {
+    http: reqwest::Client,
+    server: Server,
+    version: String,
+    slots: Semaphore,
+    /// No call leaves before this time, because the server asked for a pause.
+    pause: Mutex<Option<Instant>>,
+}
+
+impl AdoClient {
+    /// Builds the client; nothing is sent yet.
+    ///
+    /// # Errors
+    /// When the token would travel unencrypted without permission, or when certificates or proxy cannot be used.
+    pub fn new(settings: &Settings) -> Result<Self, AdoError> {
+        let server = settings.server.clone();
+        if server.is_exposed() && !settings.allow_http {
+            return Err(AdoError::Configuration(format!(
+                "the token would travel unencrypted to {}; use https, or allow it with `azure.allow_http = true`",
+                server.base()
+            )));
+        }
+        let mut builder = reqwest::Client::builder()
+            .user_agent(concat!("kado/", env!("CARGO_PKG_VERSION")))
+            .default_headers(headers(&settings.token)?)
+            .redirect(reqwest::redirect::Policy::none())
+            .connect_timeout(CONNECT)
+            .pool_idle_timeout(IDLE);
+        if let Some(ca) = &settings.ca {
+            let certificates = reqwest::Certificate::from_pem_bundle(ca)
+                .map_err(|error| AdoError::Configuration(format!("`azure.ca_file` holds no certificates: {error}")))?;
+            builder = builder.tls_certs_merge(certificates);
+        }
+        if let Some(proxy) = &settings.proxy {
+            let proxy = reqwest::Proxy::all(proxy)
+                .map_err(|error| AdoError::Configuration(format!("`azure.proxy` cannot be used: {error}")))?;
+            builder = builder.proxy(proxy.no_proxy(reqwest::NoProxy::from_string("localhost,127.0.0.1,::1")));
+        }
+        let http = builder.build().map_err(|error| AdoError::Configuration(chain(&error)))?;
+        let version = settings.api_version.clone().unwrap_or_else(|| version::DEFAULT.to_owned());
+        Ok(Self { http, server, version, slots: Semaphore::new(CONNECTIONS), pause: Mutex::new(None) })
+    }
+
+    /// The server that this client speaks to.
+    pub fn server(&self) -> &Server {
+        &self.server
+    }
+
+    /// A request below the server's base; `path` segments are encoded.
+    pub(super) fn request(&self, method: Method, path: &[&str], call: Call, query: &[(&str, String)]) -> RequestBuilder {
+        let mut url = Url::parse(self.server.base()).expect("the base of a server is a URL");
+        url.path_segments_mut().expect("http URLs have segments").pop_if_empty().extend(path);
+        url.query_pairs_mut().extend_pairs(query).append_pair("api-version", &version::api_version(call, &self.version));
+        self.http.request(method, url).timeout(CALL)
+    }
+
+    /// Reads with GET.
+    pub(super) async fn get<T: DeserializeOwned>(
+        &self,
+        path: &[&str],
+        call: Call,
+        query: &[(&str, String)],
+    ) -> Result<Page<T>, AdoError> {
+        self.send(self.request(Method::GET, path, call, query), false).await
+    }
+
+    /// Sends a JSON body. `writes` tells whether the call may change something.
+    pub(super) async fn put_json<T: DeserializeOwned>(
+        &self,
+        method: Method,
+        path: &[&str],
+        body: &(impl Serialize + Sync),
+        writes: bool,
+    ) -> Result<T, AdoError> {
+        let request = self.request(method, path, Call::Released, &[]).json(body);
+        Ok(self.send(request, writes).await?.content)
+    }
+
+    /// Sends a request and reads its answer.
+    pub(super) async fn send<T: DeserializeOwned>(&self, request: RequestBuilder, writes: bool) -> Result<Page<T>, AdoError> {
+        let _slot = self.slots.acquire().await.expect("the semaphore is never closed");
+        self.keep_pause().await?;
+        let mut response = request.send().await.map_err(|error| unreachable(&self.server, &error, writes))?;
+        let retry_after = retry_after(response.headers());
+        self.note_pause(retry_after);
+        let body = read(&mut response).await.map_err(|error| match error {
+            // What was answered before the connection broke does not matter to a call that only reads.
+            AdoError::Unavailable { message, wait, .. } => AdoError::Unavailable { message, wait, unclear: writes },
+            other => other,
+        })?;
+        self.judge(&response, &body, writes, retry_after)?;
+        let next = header(response.headers(), "x-ms-continuationtoken").map(str::to_owned);
+        let content = decode(&body).map_err(|message| AdoError::Unavailable { message, wait: None, unclear: writes })?;
+        Ok(Page { content, next })
+    }
+
+    fn judge(&self, response: &Response, body: &[u8], writes: bool, retry_after: Option<Duration>) -> Result<(), AdoError> {
+        let headers = response.headers();
+        let service_error = header(headers, "x-tfs-serviceerror").map(percent_decoded);
+        let status = response.status().as_u16();
+        let verdict = classify(&Head {
+            status,
+            writes,
+            content_type: header(headers, CONTENT_TYPE.as_str()),
+            retry_after,
+            service_error: service_error.as_deref(),
+            body,
+        });
+        if verdict != Verdict::Done {
+            let activity = header(headers, "x-vss-e2eid").or_else(|| header(headers, "activityid"));
+            tracing::debug!(status, url = response.url().path(), activity, "azure devops did not accept a request");
+        }
+        match verdict {
+            Verdict::Done => Ok(()),
+            Verdict::Busy(wait, message) => Err(AdoError::Unavailable { message, wait, unclear: false }),
+            Verdict::Unclear(wait, message) => Err(AdoError::Unavailable { message, wait, unclear: true }),
+            Verdict::Rejected(message) => Err(AdoError::Rejected { status, message }),
+            Verdict::CredentialsRefused(message) => {
+                Err(AdoError::CredentialsRefused { server: self.server.base().to_owned(), message })
+            }
+            Verdict::Gone(message) => Err(AdoError::Gone(message)),
+        }
+    }
+
+    async fn keep_pause(&self) -> Result<(), AdoError> {
+        let until = *self.pause.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let Some(until) = until else { return Ok(()) };
+        let left = until.saturating_duration_since(Instant::now());
+        if left > PAUSE {
+            let message = format!("Azure DevOps asked for a pause of {} more seconds", left.as_secs());
+            return Err(AdoError::Unavailable { message, wait: Some(left), unclear: false });
+        }
+        tokio::time::sleep(left).await;
+        Ok(())
+    }
+
+    /// `Retry-After` counts on any status, also when the request worked.
+    fn note_pause(&self, wait: Option<Duration>) {
+        if let Some(wait) = wait {
+            let mut pause = self.pause.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            let until = Instant::now() + wait;
+            *pause = Some(pause.map_or(until, |before| before.max(until)));
+        }
+    }
+}
+
+/// An answer with the token of the next page.
+pub struct Page<T> {
+    /// What it says.
+    pub content: T,
+    /// `x-ms-continuationtoken`.
+    pub next: Option<String>,
+}
+
+fn headers(token: &SecretString) -> Result<HeaderMap, AdoError> {
+    let credentials = STANDARD.encode(format!(":{}", token.expose_secret()));
+    let mut authorization = HeaderValue::from_str(&format!("Basic {credentials}"))
+        .map_err(|_| AdoError::Configuration("the token holds characters that no token has".to_owned()))?;
+    authorization.set_sensitive(true);
+    Ok(HeaderMap::from_iter([
+        (AUTHORIZATION, authorization),
+        (ACCEPT, HeaderValue::from_static("application/json")),
+        // Turns a redirect to the sign-in page into a plain refusal.
+        (HeaderName::from_static("x-tfs-fedauthredirect"), HeaderValue::from_static("Suppress")),
+        (HeaderName::from_static("x-vss-forcemsapassthrough"), HeaderValue::from_static("true")),
+    ]))
+}
+
+async fn read(response: &mut Response) -> Result<Vec<u8>, AdoError> {
+    let mut body = Vec::new();
+    loop {
+        let chunk = response.chunk().await.map_err(|error| AdoError::not_sent(format!("the answer broke off: {}", chain(&error))))?;
+        let Some(chunk) = chunk else { return Ok(body) };
+        if body.len() + chunk.len() > ANSWER {
+            return Err(AdoError::not_sent(format!("an answer is larger than {ANSWER} bytes")));
+        }
+        body.extend_from_slice(&chunk);
+    }
+}
+
+fn decode<T: DeserializeOwned>(body: &[u8]) -> Result<T, String> {
+    let body = without_mark(body);
+    // Some answers have no content at all; they read as `null`.
+    let body = if body.is_empty() { b"null" } else { body };
+    let mut reader = serde_json::Deserializer::from_slice(body);
+    serde_path_to_error::deserialize(&mut reader).map_err(|error| format!("an answer of Azure DevOps cannot be read: {error}"))
+}
+
+fn unreachable(server: &Server, error: &reqwest::Error, writes: bool) -> AdoError {
+    let server = server.base();
+    let message = match error {
+        error if error.is_connect() => format!("{server} cannot be reached: {}", chain(error)),
+        error if error.is_timeout() => format!("{server} did not answer in time"),
+        error => format!("the connection to {server} broke: {}", chain(error)),
+    };
+    AdoError::Unavailable { message, wait: None, unclear: writes && !error.is_connect() }
+}
+
+/// An error with its causes, and without its URL.
+pub(super) fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = String::new();
+    let mut next = Some(error);
+    while let Some(error) = next {
+        let part = error.to_string();
+        // reqwest puts the URL into its own message; the causes below say more.
+        if !part.contains("for url") {
+            text.push_str(if text.is_empty() { "" } else { ": " });
+            text.push_str(&part);
+        }
+        next = error.source();
+    }
+    text
+}
+
+fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers.get(name)?.to_str().ok()
+}
+
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    header(headers, "retry-after")?.trim().parse().ok().map(Duration::from_secs)
+}
+
+fn percent_decoded(text: &str) -> String {
+    // The form decoder of the url crate would turn `+` into a blank; the header has none.
+    url::form_urlencoded::parse(format!("x={}", text.replace('+', "%2B").replace('&', "%26")).as_bytes())
+        .next()
+        .map(|(_, value)| value.into_owned())
+        .unwrap_or_default()
+}

@@ -1,0 +1,192 @@
+//! The body of an upload, made while it is sent: file → base64 → JSON, in pieces of some kilobytes.
+//!
+//! The comment of the attachment carries a digest of the file, by which a later look recognises it; it stands behind
+//! the content, because it is only known then. The length of the body is known before, so no chunked transfer is
+//! needed.
+
+use std::io;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use futures_util::Stream;
+use tokio::io::{AsyncRead, AsyncReadExt as _};
+
+use crate::ado::attachments::broken_body;
+use crate::ado::error::AdoError;
+
+/// Bytes of the file in one piece; a multiple of three, so that no padding falls between pieces.
+const PIECE: usize = 48 * 1024;
+/// Hexadecimal digits of a digest in a comment.
+const DIGEST: usize = 32;
+/// Word before the digest.
+const DIGEST_MARK: &str = "kado ";
+
+type Input = Box<dyn AsyncRead + Send + Unpin>;
+
+/// An attachment that is about to be sent.
+pub struct Upload {
+    name: String,
+    origin: PathBuf,
+    size: u64,
+    input: Input,
+    failure: Failure,
+}
+
+/// Where the stream leaves the reason when the file lets it down.
+#[derive(Clone, Default)]
+pub struct Failure(Arc<Mutex<Option<AdoError>>>);
+
+impl Failure {
+    /// The reason, once.
+    pub fn take(&self) -> Option<AdoError> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    fn set(&self, file: &std::path::Path, error: &io::Error) {
+        let failure = AdoError::File { file: file.to_owned(), message: broken_body(error) };
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(failure);
+    }
+}
+
+impl Upload {
+    /// The first `size` bytes of an open file, under the name `name`. `origin` is for messages.
+    pub fn new(name: String, origin: PathBuf, size: u64, input: impl AsyncRead + Send + Unpin + 'static) -> Self {
+        Self { name, origin, size, input: Box::new(input), failure: Failure::default() }
+    }
+
+    /// Where to look for the reason when sending fails.
+    pub fn failure(&self) -> Failure {
+        self.failure.clone()
+    }
+
+    /// Length of the body in bytes.
+    pub fn body_length(&self) -> u64 {
+        let encoded = self.size.div_ceil(3) * 4;
+        (PREFIX.len() + suffix(&self.name, &"0".repeat(DIGEST)).len()) as u64 + encoded
+    }
+
+    /// The body.
+    pub fn into_stream(self) -> impl Stream<Item = io::Result<Bytes>> + Send + 'static {
+        let state = State { left: self.size, hasher: blake3::Hasher::new(), stage: Stage::Prefix, upload: self };
+        futures_util::stream::try_unfold(state, |mut state| async move {
+            let piece = state.piece().await;
+            if let Err(error) = &piece {
+                state.upload.failure.set(&state.upload.origin, error);
+            }
+            Ok(piece?.map(|piece| (piece, state)))
+        })
+    }
+}
+
+const PREFIX: &str = r#"{"stream":""#;
+
+enum Stage {
+    Prefix,
+    Content,
+    Suffix,
+    End,
+}
+
+struct State {
+    upload: Upload,
+    left: u64,
+    hasher: blake3::Hasher,
+    stage: Stage,
+}
+
+impl State {
+    async fn piece(&mut self) -> io::Result<Option<Bytes>> {
+        match self.stage {
+            Stage::Prefix => {
+                self.stage = if self.left == 0 { Stage::Suffix } else { Stage::Content };
+                Ok(Some(Bytes::from_static(PREFIX.as_bytes())))
+            }
+            Stage::Content => self.content().await.map(Some),
+            Stage::Suffix => {
+                self.stage = Stage::End;
+                let digest = short(&self.hasher);
+                Ok(Some(Bytes::from(suffix(&self.upload.name, &digest))))
+            }
+            Stage::End => Ok(None),
+        }
+    }
+
+    async fn content(&mut self) -> io::Result<Bytes> {
+        let wanted = usize::try_from(self.left).unwrap_or(PIECE).min(PIECE);
+        let mut piece = vec![0; wanted];
+        // A file that became shorter ends here, as an error that names it.
+        self.upload.input.read_exact(&mut piece).await?;
+        self.hasher.update(&piece);
+        self.left -= wanted as u64;
+        if self.left == 0 {
+            self.stage = Stage::Suffix;
+        }
+        Ok(Bytes::from(STANDARD.encode(&piece)))
+    }
+}
+
+fn suffix(name: &str, digest: &str) -> String {
+    let name = serde_json::Value::String(name.to_owned());
+    format!(r#"","fileName":{name},"comment":"{DIGEST_MARK}{digest}","attachmentType":"GeneralAttachment"}}"#)
+}
+
+fn short(hasher: &blake3::Hasher) -> String {
+    hasher.finalize().to_hex()[..DIGEST].to_owned()
+}
+
+/// The comment that an attachment with this content has.
+///
+/// # Errors
+/// When the content cannot be read.
+pub async fn comment_of(mut input: impl AsyncRead + Unpin, size: u64) -> io::Result<String> {
+    let mut hasher = blake3::Hasher::new();
+    let mut left = size;
+    let mut piece = vec![0; PIECE];
+    while left > 0 {
+        let wanted = usize::try_from(left).unwrap_or(PIECE).min(PIECE);
+        input.read_exact(&mut piece[..wanted]).await?;
+        hasher.update(&piece[..wanted]);
+        left -= wanted as u64;
+    }
+    Ok(format!("{DIGEST_MARK}{}", short(&hasher)))
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::TryStreamExt as _;
+
+    use super::*;
+
+    async fn body(name: &str, content: &[u8]) -> (u64, Vec<u8>) {
+        let size = content.len() as u64;
+        let upload = Upload::new(name.to_owned(), PathBuf::new(), size, io::Cursor::new(content.to_vec()));
+        let length = upload.body_length();
+        let pieces: Vec<Bytes> = upload.into_stream().try_collect().await.unwrap();
+        (length, pieces.concat())
+    }
+
+    #[tokio::test]
+    async fn the_body_is_json_of_the_announced_length_with_the_content_whole() {
+        for size in [0, 1, 2, 3, PIECE - 1, PIECE, PIECE + 1, 3 * PIECE + 7] {
+            let content: Vec<u8> = (0..size).map(|n| u8::try_from(n % 251).unwrap()).collect();
+            let (length, body) = body("a \"quoted\" näme.png", &content).await;
+            assert_eq!(length, body.len() as u64, "size {size}");
+            let json: serde_json::Value = serde_json::from_slice(&body).unwrap();
+            assert_eq!(STANDARD.decode(json["stream"].as_str().unwrap()).unwrap(), content);
+            assert_eq!(json["fileName"], "a \"quoted\" näme.png");
+            let comment = comment_of(io::Cursor::new(content), size as u64).await.unwrap();
+            assert_eq!(json["comment"], comment);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_file_that_became_shorter_is_named_as_the_reason() {
+        let upload = Upload::new("x".to_owned(), PathBuf::from("a.log"), 10, io::Cursor::new(vec![1, 2, 3]));
+        let failure = upload.failure();
+        assert!(upload.into_stream().try_collect::<Vec<_>>().await.is_err());
+        assert!(matches!(failure.take(), Some(AdoError::File { file, .. }) if file == PathBuf::from("a.log")));
+    }
+}

@@ -1,0 +1,358 @@
+//! What stands on the wire: bodies of requests and answers, nothing else.
+//!
+//! Answers are open sets: only members that kado uses are named, unknown ones are ignored, and ids are read as
+//! numbers or as texts, because the `test` area writes them as texts and the `testplan` area as numbers.
+
+use serde::{Deserialize, Deserializer, Serialize};
+
+/// A list as most calls answer it.
+#[derive(Debug, Deserialize)]
+pub struct List<T> {
+    /// The items.
+    #[serde(default = "Vec::new")]
+    pub value: Vec<T>,
+}
+
+/// `GET _apis/connectionData`.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ConnectionData {
+    /// Who the token belongs to.
+    pub authenticated_user: Option<Identity>,
+}
+
+/// Somebody.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Identity {
+    /// GUID.
+    pub id: Option<String>,
+    /// Name.
+    pub provider_display_name: Option<String>,
+}
+
+/// `GET _apis/projects/{project}`.
+#[derive(Debug, Deserialize)]
+pub struct TeamProject {
+    /// GUID.
+    pub id: String,
+    /// Name.
+    pub name: String,
+}
+
+/// A test plan.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TestPlan {
+    /// Work item id.
+    #[serde(deserialize_with = "id")]
+    pub id: u32,
+    /// Name.
+    #[serde(default)]
+    pub name: String,
+    /// `Active` or `Inactive`.
+    pub state: Option<String>,
+    /// The suite that holds all others.
+    pub root_suite: Option<Reference>,
+}
+
+/// Something with an id and perhaps a name.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Reference {
+    /// Its id.
+    #[serde(deserialize_with = "id")]
+    pub id: u32,
+    /// Its name.
+    #[serde(default)]
+    pub name: String,
+}
+
+/// A test point of the `testplan` area.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TestPoint {
+    /// Id.
+    #[serde(deserialize_with = "id")]
+    pub id: u32,
+    /// Its test case.
+    pub test_case_reference: Option<Reference>,
+    /// Its configuration.
+    pub configuration: Option<Reference>,
+    /// The plan that it belongs to.
+    pub test_plan: Option<Reference>,
+    /// Its suite.
+    pub test_suite: Option<Reference>,
+}
+
+/// A test configuration.
+#[derive(Debug, Deserialize)]
+pub struct TestConfiguration {
+    /// Id.
+    #[serde(deserialize_with = "id")]
+    pub id: u32,
+    /// Name.
+    #[serde(default)]
+    pub name: String,
+}
+
+/// A work item.
+#[derive(Debug, Deserialize)]
+pub struct WorkItem {
+    /// Id.
+    #[serde(deserialize_with = "id")]
+    pub id: u32,
+    /// Revision.
+    #[serde(default)]
+    pub rev: u32,
+    /// The fields that were asked for.
+    #[serde(default)]
+    pub fields: WorkItemFields,
+}
+
+/// Fields of a work item.
+#[derive(Debug, Default, Deserialize)]
+pub struct WorkItemFields {
+    /// Its type, such as `Test Case`.
+    #[serde(rename = "System.WorkItemType")]
+    pub kind: Option<String>,
+    /// Its title.
+    #[serde(rename = "System.Title")]
+    pub title: Option<String>,
+    /// Its project.
+    #[serde(rename = "System.TeamProject")]
+    pub project: Option<String>,
+}
+
+/// The work item types of a category.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TypeCategory {
+    /// The types.
+    #[serde(default)]
+    pub work_item_types: Vec<Named>,
+}
+
+/// Something with a name.
+#[derive(Debug, Deserialize)]
+pub struct Named {
+    /// Its name.
+    pub name: String,
+}
+
+/// A test run.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TestRun {
+    /// Id.
+    #[serde(deserialize_with = "id")]
+    pub id: u32,
+    /// `NotStarted`, `InProgress`, `Completed`, `Aborted` or a word of the future.
+    pub state: Option<String>,
+    /// Comment; lists have it only with details.
+    pub comment: Option<String>,
+    /// Address of the run for programs.
+    pub url: Option<String>,
+    /// Address of the run for people.
+    pub web_access_url: Option<String>,
+}
+
+/// A result inside a run.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TestResult {
+    /// Id inside the run.
+    #[serde(deserialize_with = "id")]
+    pub id: u32,
+    /// Its point.
+    pub test_point: Option<Reference>,
+    /// Title of its test case.
+    pub test_case_title: Option<String>,
+    /// Revision of its test case.
+    pub test_case_revision: Option<u32>,
+    /// `Pending`, `Completed` or some other word.
+    pub state: Option<String>,
+}
+
+/// An attachment.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Attachment {
+    /// Id.
+    #[serde(deserialize_with = "id")]
+    pub id: u32,
+    /// File name; lists have it.
+    pub file_name: Option<String>,
+    /// Comment; kado puts a digest in there.
+    pub comment: Option<String>,
+    /// Size in bytes.
+    pub size: Option<u64>,
+}
+
+/// A reference by id, as requests of the `test` area want it: as a text.
+#[derive(Debug, Serialize)]
+pub struct ById {
+    id: String,
+}
+
+impl From<u32> for ById {
+    fn from(id: u32) -> Self {
+        Self { id: id.to_string() }
+    }
+}
+
+/// `POST test/runs`. The dates are called `startDate` here and `startedDate` in updates; a wrong name is ignored
+/// without a word.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct NewRun<'a> {
+    /// Name.
+    pub name: &'a str,
+    /// Whether it is an automated run.
+    pub automated: bool,
+    /// The test plan.
+    pub plan: ById,
+    /// The points; ADO makes a result for each.
+    pub point_ids: &'a [u32],
+    /// `InProgress`.
+    pub state: &'static str,
+    /// Start, RFC 3339.
+    pub start_date: String,
+    /// Comment with kado's key.
+    pub comment: &'a str,
+}
+
+/// `PATCH test/runs/{id}`.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RunUpdate<'a> {
+    /// `Completed`.
+    pub state: &'static str,
+    /// Start, RFC 3339.
+    pub started_date: String,
+    /// End, RFC 3339.
+    pub completed_date: String,
+    /// The final comment.
+    pub comment: &'a str,
+}
+
+/// A result in `PATCH test/Runs/{id}/results`.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ResultUpdate<'a> {
+    /// Id inside the run.
+    pub id: u32,
+    /// Its point.
+    pub test_point: ById,
+    /// Title as ADO knows it; some servers fail without.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub test_case_title: Option<&'a str>,
+    /// Revision as ADO knows it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub test_case_revision: Option<u32>,
+    /// `Completed`; without it the outcome does not count.
+    pub state: &'static str,
+    /// Outcome.
+    pub outcome: &'a str,
+    /// Start, RFC 3339.
+    pub started_date: String,
+    /// End, RFC 3339.
+    pub completed_date: String,
+    /// Milliseconds between the two.
+    pub duration_in_ms: u64,
+    /// Error message.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error_message: Option<&'a str>,
+    /// Stack trace.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stack_trace: Option<&'a str>,
+    /// Comment.
+    pub comment: &'a str,
+    /// Machine.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub computer_name: Option<&'a str>,
+    /// Automated test name.
+    pub automated_test_name: &'a str,
+    /// Automated test storage.
+    pub automated_test_storage: &'a str,
+    /// Automated test type.
+    pub automated_test_type: &'static str,
+    /// `dataDriven` or `rerun`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub result_group_type: Option<crate::plan::sub_results::Group>,
+    /// Parts of the result. ADO appends them, so they must not be sent twice.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub sub_results: Vec<SubResultUpdate<'a>>,
+}
+
+/// A part of a result.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SubResultUpdate<'a> {
+    /// Place among its siblings, from 1.
+    pub sequence_id: usize,
+    /// What people see.
+    pub display_name: &'a str,
+    /// Outcome.
+    pub outcome: &'a str,
+    /// Start, RFC 3339.
+    pub started_date: String,
+    /// End, RFC 3339.
+    pub completed_date: String,
+    /// Milliseconds between the two.
+    pub duration_in_ms: u64,
+    /// Error message.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error_message: Option<&'a str>,
+    /// Stack trace.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stack_trace: Option<&'a str>,
+    /// How the parts below belong together.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub result_group_type: Option<crate::plan::sub_results::Group>,
+    /// Parts of the part.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub sub_results: Vec<SubResultUpdate<'a>>,
+}
+
+/// A result that is added to a run, for points that did not fit into its creation.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct NewResult {
+    /// The point.
+    pub test_point: ById,
+    /// The test case.
+    pub test_case: ById,
+    /// Its title.
+    pub test_case_title: String,
+    /// Its revision.
+    pub test_case_revision: u32,
+    /// The configuration.
+    pub configuration: ById,
+    /// `Pending` until it is written.
+    pub state: &'static str,
+}
+
+/// An id as a number or as a text of digits.
+fn id<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
+    struct Id;
+    impl serde::de::Visitor<'_> for Id {
+        type Value = u32;
+
+        fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str("an id as a number or a text")
+        }
+
+        fn visit_u64<E: serde::de::Error>(self, value: u64) -> Result<u32, E> {
+            u32::try_from(value).map_err(E::custom)
+        }
+
+        fn visit_i64<E: serde::de::Error>(self, value: i64) -> Result<u32, E> {
+            u32::try_from(value).map_err(E::custom)
+        }
+
+        fn visit_str<E: serde::de::Error>(self, value: &str) -> Result<u32, E> {
+            value.trim().parse().map_err(E::custom)
+        }
+    }
+    deserializer.deserialize_any(Id)
+}

@@ -1,0 +1,255 @@
+//! From the text of `kado.toml` to a [`Config`].
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use toml::de::{DeTable, DeValue};
+
+use crate::config::section::{Problem, Problems, Section};
+use crate::config::{Access, Config, ProjectTables, Tables, values};
+use crate::discovery::eligibility::{History, RunsFrom};
+use crate::plan::options::Overrides;
+use crate::server::Server;
+
+/// `abort_after` when the file does not say.
+pub const DEFAULT_ABORT_AFTER: Duration = Duration::from_secs(2 * 60 * 60);
+
+/// Keys that later versions carry out; they are checked for their form only.
+const LATER: [&str; 6] = ["build_definition", "release_definition", "automation_fields", "late", "spool_limit", "status_page"];
+
+/// What the surroundings of the file add to it.
+#[derive(Clone, Debug)]
+pub struct Surroundings {
+    /// The file itself.
+    pub file: PathBuf,
+    /// `state_dir` when the file does not say.
+    pub state_dir: PathBuf,
+    /// Whether a token for the machine is there besides `token_file`: a credential of the service manager or
+    /// `$KADO_TOKEN`, by the name of its source.
+    pub machine_token: Option<&'static str>,
+}
+
+/// Reads a configuration.
+///
+/// # Errors
+/// All problems of the file, by line.
+pub fn parse(text: &str, around: &Surroundings) -> Result<Config, Vec<Problem>> {
+    let (document, syntax) = DeTable::parse_recoverable(text);
+    let mut problems = Problems::new(text);
+    for error in syntax {
+        problems.add(error.span().unwrap_or(0..0), error.message());
+    }
+    let mut root = Section::new("", document.get_ref());
+    let mut reader = Reader { around, problems, not_carried_out: Vec::new() };
+    let config = reader.config(&mut root);
+    root.finish(&mut reader.problems);
+    let found = reader.problems.into_sorted();
+    if found.is_empty() { Ok(Config { not_carried_out: reader.not_carried_out, ..config }) } else { Err(found) }
+}
+
+struct Reader<'t, 's> {
+    around: &'s Surroundings,
+    problems: Problems<'t>,
+    not_carried_out: Vec<String>,
+}
+
+impl Reader<'_, '_> {
+    fn config(&mut self, root: &mut Section<'_, '_>) -> Config {
+        let watch = root.read("watch", &mut self.problems, |value| values::list(value, values::word));
+        if watch.as_ref().is_none_or(Vec::is_empty) && root.raw("watch").is_none_or(|value| value.get_ref().is_array()) {
+            let text = "`watch` is missing or empty: name the folders that hold Katalon projects, such as watch = [\"/srv/agent/_work\"]";
+            self.problems.add(0..0, text);
+        }
+        self.check_later(root);
+        let state_dir = root.read("state_dir", &mut self.problems, values::word);
+        Config {
+            file: Some(self.around.file.clone()),
+            watch: watch.unwrap_or_default().iter().map(|path| self.path(path)).collect(),
+            state_dir: state_dir.map_or_else(|| self.around.state_dir.clone(), |path| self.path(&path)),
+            history: root.read("history", &mut self.problems, values::history).unwrap_or(History::New),
+            runs_from: root.read("runs_from", &mut self.problems, values::runs_from).unwrap_or(RunsFrom::ThisHost),
+            abort_after: root.read("abort_after", &mut self.problems, values::duration).unwrap_or(DEFAULT_ABORT_AFTER),
+            submit_aborted: root.read("submit_aborted", &mut self.problems, values::boolean).unwrap_or(false),
+            machine: self.tables(root, self.around.machine_token),
+            projects: self.projects(root),
+            not_carried_out: Vec::new(),
+        }
+    }
+
+    fn projects(&mut self, root: &mut Section<'_, '_>) -> Vec<ProjectTables> {
+        let Some(value) = root.raw("project") else { return Vec::new() };
+        let Some(items) = value.get_ref().as_array() else {
+            self.problems.add(value.span(), "`project` must be written as [[project]]");
+            return Vec::new();
+        };
+        let mut projects = Vec::new();
+        for item in items {
+            let DeValue::Table(table) = item.get_ref() else {
+                self.problems.add(item.span(), "`project` must be written as [[project]]");
+                continue;
+            };
+            let mut section = Section::new("project", table);
+            let path = section.read("path", &mut self.problems, values::word);
+            let tables = self.tables(&mut section, None);
+            match path {
+                Some(path) => projects.push(ProjectTables { path: self.path(&path), tables }),
+                None => self.problems.add(item.span(), "`project.path` is missing: name the folder of the project"),
+            }
+            section.finish(&mut self.problems);
+        }
+        projects
+    }
+
+    fn tables(&mut self, section: &mut Section<'_, '_>, machine_token: Option<&str>) -> Tables {
+        let mut tables = Tables::default();
+        let azure_at = section.raw("azure").map_or(0..0, toml::Spanned::span);
+        if let Some(mut azure) = section.table("azure", &mut self.problems) {
+            self.azure(&mut azure, &mut tables);
+            azure.finish(&mut self.problems);
+        }
+        if let Some(mut submit) = section.table("submit", &mut self.problems) {
+            self.submit(&mut submit, &mut tables.overrides);
+            submit.finish(&mut self.problems);
+        }
+        let token = tables.access.token_file.as_ref().map(|_| "`token_file`").or(machine_token);
+        if let Some(token) = token.filter(|_| tables.overrides.server_url.is_none()) {
+            let name = section.name("azure");
+            let text = format!("a token ({token}) comes with its server: `{name}.server_url` is missing beside it");
+            self.problems.add(azure_at, text);
+        }
+        tables
+    }
+
+    fn azure(&mut self, azure: &mut Section<'_, '_>, tables: &mut Tables) {
+        let problems = &mut self.problems;
+        let server = azure.read("server_url", problems, |value| {
+            let text = values::word(value)?;
+            Server::parse(&text).map_err(|error| format!("is wrong: {error}"))
+        });
+        let overrides = &mut tables.overrides;
+        overrides.server_url = server.map(|server| server.base().to_owned());
+        overrides.project = azure.read("project", problems, values::word);
+        overrides.automated = azure.read("automated", problems, values::boolean);
+        overrides.max_attachment = azure.read("max_attachment", problems, values::size);
+        let token_file = azure.read("token_file", problems, values::word);
+        let ca_file = azure.read("ca_file", problems, values::word);
+        tables.access = Access {
+            token_file: token_file.map(|path| self.path(&path)),
+            ca_file: ca_file.map(|path| self.path(&path)),
+            api_version: azure.read("api_version", &mut self.problems, values::word),
+            proxy: azure.read("proxy", &mut self.problems, proxy),
+            allow_http: azure.read("allow_http", &mut self.problems, values::boolean),
+        };
+    }
+
+    fn submit(&mut self, submit: &mut Section<'_, '_>, overrides: &mut Overrides) {
+        self.check_later(submit);
+        let problems = &mut self.problems;
+        overrides.auto_submit = submit.read("auto_submit", problems, values::boolean);
+        overrides.katalon_submits = submit.read("katalon_submits", problems, values::katalon_submits);
+        overrides.test_plans = submit.read("test_plans", problems, |value| values::list(value, values::id));
+        overrides.test_run_name = submit.read("test_run_name", problems, values::text);
+        overrides.attachments = submit.read("attachments", problems, |value| values::list(value, values::file_kind));
+        overrides.attach = submit.read("attach", problems, values::sending);
+        overrides.multiple_points = submit.read("multiple_points", problems, values::boolean);
+    }
+
+    /// Accepts the keys of later versions, so that one file serves several versions, and remembers to say so.
+    fn check_later(&mut self, section: &mut Section<'_, '_>) {
+        let top = section.name("").is_empty();
+        for key in LATER.into_iter().filter(|key| matches!(*key, "late" | "spool_limit" | "status_page") == top) {
+            if section.raw(key).is_some() {
+                self.not_carried_out.push(section.name(key));
+            }
+        }
+    }
+
+    /// A path of the file; a relative one starts at the folder of the file.
+    fn path(&self, path: &str) -> PathBuf {
+        self.around.file.parent().unwrap_or(Path::new("")).join(path)
+    }
+}
+
+fn proxy(value: &DeValue<'_>) -> values::Read<String> {
+    let text = values::word(value)?;
+    url::Url::parse(&text).map_err(|_| "must be a URL such as \"http://proxy:3128\"".to_owned())?;
+    Ok(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::katalon::run::FileKind;
+    use crate::katalon::settings::SendingRule;
+
+    fn around(machine_token: Option<&'static str>) -> Surroundings {
+        Surroundings { file: "/etc/kado/kado.toml".into(), state_dir: "/var/lib/kado".into(), machine_token }
+    }
+
+    fn problems(text: &str) -> Vec<String> {
+        parse(text, &around(None)).unwrap_err().iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn one_line_is_a_whole_configuration() {
+        let config = parse("watch = [\"work\"]", &around(None)).unwrap();
+        assert_eq!(config.watch, [PathBuf::from("/etc/kado/work")]);
+        assert_eq!((config.history, config.runs_from), (History::New, RunsFrom::ThisHost));
+        assert_eq!(config.abort_after, DEFAULT_ABORT_AFTER);
+        assert_eq!(config.state_dir, PathBuf::from("/var/lib/kado"));
+    }
+
+    #[test]
+    fn the_example_of_the_contract_is_read() {
+        let text = r#"
+            watch = ["/srv/agent/_work"]
+            state_dir = "/var/lib/kado"
+            history = "2026-01-01T00:00:00Z"
+            runs_from = "any"
+            abort_after = "90 min"
+            [azure]
+            server_url = "https://dev.azure.com/org"
+            token_file = "/etc/kado/token"
+            max_attachment = "60 MiB"
+            [submit]
+            test_plans = [18]
+            attachments = ["LOG", "png"]
+            attach = "all"
+            [[project]]
+            path = "/srv/agent/_work/1/s/shop"
+            submit.test_plans = [19]
+        "#;
+        let config = parse(text, &around(None)).unwrap();
+        assert_eq!(config.abort_after, Duration::from_secs(5400));
+        assert!(matches!(config.history, History::Since(_)));
+        let other = config.overrides(Path::new("/srv/agent/_work/2"));
+        assert_eq!(other.test_plans, Some(vec![18]));
+        assert_eq!(other.attachments, Some(vec![FileKind::Log, FileKind::Png]));
+        let shop = config.overrides(Path::new("/srv/agent/_work/1/s/shop/sub"));
+        assert_eq!((shop.test_plans, shop.attach), (Some(vec![19]), Some(SendingRule::All)));
+        assert_eq!(config.overrides(Path::new("/srv/agent/_work/1/s/shopping")).test_plans, Some(vec![18]));
+    }
+
+    #[test]
+    fn all_problems_are_told_at_once_with_their_lines() {
+        let text = "watch = [\"/w\"]\nhistory = \"soon\"\nabort_after = \"0s\"\n[azure]\nservr_url = \"x\"\n[submit]\ntest_plans = [0]\n";
+        insta::assert_snapshot!(problems(text).join("\n"), @r#"
+        line 2: `history` must be "new", "all" or an instant such as "2026-01-31T00:00:00Z"
+        line 3: `abort_after` must be a duration such as "2h" or "90m"
+        line 5: unknown key `azure.servr_url`; known here: allow_http, api_version, automated, ca_file, max_attachment, project, proxy, server_url, token_file
+        line 7: `submit.test_plans` holds an item that must be a positive number
+        "#);
+    }
+
+    #[test]
+    fn a_token_without_its_server_is_refused() {
+        let found = problems("watch = [\"/w\"]\n[azure]\ntoken_file = \"/t\"\n");
+        assert_eq!(found, ["line 2: a token (`token_file`) comes with its server: `azure.server_url` is missing beside it"]);
+        assert!(parse("watch = [\"/w\"]", &around(Some("$KADO_TOKEN"))).is_err());
+    }
+
+    #[test]
+    fn a_file_that_is_not_toml_is_a_problem_with_a_line() {
+        assert!(problems("watch = [\n").iter().any(|problem| problem.starts_with("line ")));
+    }
+}

@@ -1,0 +1,120 @@
+//! `kado.toml`: what an administrator sets for a machine.
+//!
+//! Reading collects *all* problems with their positions before it gives up; an unknown key is a problem too. A
+//! configuration that was read is complete: whoever holds a [`Config`] asks neither the environment nor the disk for
+//! more. Tokens are not part of it, only the places where they lie (see [`crate::secrets`]).
+
+pub mod file;
+pub mod paths;
+pub mod section;
+pub mod values;
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crate::discovery::eligibility::{History, RunsFrom};
+use crate::plan::options::Overrides;
+
+/// A validated configuration.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Config {
+    /// The file it was read from; `None` for the defaults of a machine without one.
+    pub file: Option<PathBuf>,
+    /// Folders that are searched for Katalon projects.
+    pub watch: Vec<PathBuf>,
+    /// Where outbox, spool and ledger lie.
+    pub state_dir: PathBuf,
+    /// Which finished runs the service submits.
+    pub history: History,
+    /// From which machines.
+    pub runs_from: RunsFrom,
+    /// How long an open run may be quiet before it counts as aborted.
+    pub abort_after: Duration,
+    /// Whether aborted runs are submitted.
+    pub submit_aborted: bool,
+    /// The tables `[azure]` and `[submit]`.
+    pub machine: Tables,
+    /// `[[project]]`: the same tables for the projects below a folder.
+    pub projects: Vec<ProjectTables>,
+    /// Keys that are accepted and that this version does not carry out yet.
+    pub not_carried_out: Vec<String>,
+}
+
+/// The tables `[azure]` and `[submit]`, for the machine or for the projects below a folder.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Tables {
+    /// What overrides the project's own settings.
+    pub overrides: Overrides,
+    /// How the server is reached.
+    pub access: Access,
+}
+
+/// How the server is reached; part of `[azure]`.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Access {
+    /// `azure.token_file`; always beside a `server_url`.
+    pub token_file: Option<PathBuf>,
+    /// `azure.api_version`.
+    pub api_version: Option<String>,
+    /// `azure.ca_file`: certificates to trust besides the system's.
+    pub ca_file: Option<PathBuf>,
+    /// `azure.proxy`.
+    pub proxy: Option<String>,
+    /// `azure.allow_http`.
+    pub allow_http: Option<bool>,
+}
+
+/// The tables of one `[[project]]`.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ProjectTables {
+    /// Projects in or below this folder.
+    pub path: PathBuf,
+    /// Their tables.
+    pub tables: Tables,
+}
+
+impl Config {
+    /// The `[[project]]` that counts for a project folder: the one with the longest path.
+    pub fn project_tables(&self, root: &Path) -> Option<&Tables> {
+        let below = self.projects.iter().filter(|project| root.starts_with(&project.path));
+        below.max_by_key(|project| project.path.components().count()).map(|project| &project.tables)
+    }
+
+    /// What overrides the settings of a project: its own table, key by key before the machine's.
+    pub fn overrides(&self, root: &Path) -> Overrides {
+        match self.project_tables(root) {
+            Some(tables) => merge(&tables.overrides, &self.machine.overrides),
+            None => self.machine.overrides.clone(),
+        }
+    }
+
+    /// How the server of a project is reached; the place of the token is not merged, it comes with its server.
+    pub fn access(&self, root: &Path) -> Access {
+        let machine = &self.machine.access;
+        let Some(tables) = self.project_tables(root) else { return machine.clone() };
+        let own = tables.access.clone();
+        Access {
+            token_file: own.token_file,
+            api_version: own.api_version.or_else(|| machine.api_version.clone()),
+            ca_file: own.ca_file.or_else(|| machine.ca_file.clone()),
+            proxy: own.proxy.or_else(|| machine.proxy.clone()),
+            allow_http: own.allow_http.or(machine.allow_http),
+        }
+    }
+}
+
+fn merge(own: &Overrides, machine: &Overrides) -> Overrides {
+    Overrides {
+        server_url: own.server_url.clone().or_else(|| machine.server_url.clone()),
+        project: own.project.clone().or_else(|| machine.project.clone()),
+        automated: own.automated.or(machine.automated),
+        max_attachment: own.max_attachment.or(machine.max_attachment),
+        auto_submit: own.auto_submit.or(machine.auto_submit),
+        katalon_submits: own.katalon_submits.or(machine.katalon_submits),
+        test_plans: own.test_plans.clone().or_else(|| machine.test_plans.clone()),
+        test_run_name: own.test_run_name.clone().or_else(|| machine.test_run_name.clone()),
+        attachments: own.attachments.clone().or_else(|| machine.attachments.clone()),
+        attach: own.attach.or(machine.attach),
+        multiple_points: own.multiple_points.or(machine.multiple_points),
+    }
+}

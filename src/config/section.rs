@@ -1,0 +1,119 @@
+//! A TOML table that is read key by key: wrong values and keys that nobody asked for become problems with a line,
+//! and reading goes on.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::ops::Range;
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+/// A problem of a configuration file.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct Problem {
+    /// Line in the file, from 1.
+    pub line: usize,
+    /// What is wrong and what would be right.
+    pub text: String,
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "line {}: {}", self.line, self.text)
+    }
+}
+
+/// Problems of one file.
+#[derive(Debug)]
+pub struct Problems<'t> {
+    text: &'t str,
+    found: Vec<Problem>,
+}
+
+impl<'t> Problems<'t> {
+    /// No problems yet, in a file with this text.
+    pub fn new(text: &'t str) -> Self {
+        Self { text, found: Vec::new() }
+    }
+
+    /// Adds a problem at a byte range of the file.
+    pub fn add(&mut self, at: Range<usize>, text: impl Into<String>) {
+        let start = at.start.min(self.text.len());
+        let line = self.text.as_bytes()[..start].iter().filter(|byte| **byte == b'\n').count() + 1;
+        self.found.push(Problem { line, text: text.into() });
+    }
+
+    /// All problems, by line.
+    pub fn into_sorted(mut self) -> Vec<Problem> {
+        self.found.sort();
+        self.found
+    }
+}
+
+/// A value with where it stands, as the readers of single keys get it.
+pub type Value<'a, 'i> = &'a Spanned<DeValue<'i>>;
+
+/// A table that is being read.
+pub struct Section<'a, 'i> {
+    path: String,
+    table: &'a DeTable<'i>,
+    asked: BTreeSet<&'static str>,
+}
+
+impl<'a, 'i> Section<'a, 'i> {
+    /// Starts to read a table; `path` is empty for the whole file, else the table's name.
+    pub fn new(path: &str, table: &'a DeTable<'i>) -> Self {
+        Self { path: path.to_owned(), table, asked: BTreeSet::new() }
+    }
+
+    /// The full name of a key of this table.
+    pub fn name(&self, key: &str) -> String {
+        if self.path.is_empty() { key.to_owned() } else { format!("{}.{key}", self.path) }
+    }
+
+    /// The raw value of a key, with its position.
+    pub fn raw(&mut self, key: &'static str) -> Option<Value<'a, 'i>> {
+        self.asked.insert(key);
+        self.table.get(key)
+    }
+
+    /// Reads a key with `read`, which says what it expected when the value is of another kind.
+    pub fn read<T>(
+        &mut self,
+        key: &'static str,
+        problems: &mut Problems<'_>,
+        read: impl FnOnce(&DeValue<'i>) -> Result<T, String>,
+    ) -> Option<T> {
+        let value = self.raw(key)?;
+        match read(value.get_ref()) {
+            Ok(value) => Some(value),
+            Err(expected) => {
+                problems.add(value.span(), format!("`{}` {expected}", self.name(key)));
+                None
+            }
+        }
+    }
+
+    /// A table below this one.
+    pub fn table(&mut self, key: &'static str, problems: &mut Problems<'_>) -> Option<Section<'a, 'i>> {
+        let value = self.raw(key)?;
+        match value.get_ref() {
+            DeValue::Table(table) => Some(Section::new(&self.name(key), table)),
+            _ => {
+                problems.add(value.span(), format!("`{}` must be a table", self.name(key)));
+                None
+            }
+        }
+    }
+
+    /// Reports every key that was not asked for.
+    pub fn finish(self, problems: &mut Problems<'_>) {
+        for key in self.table.keys() {
+            if !self.asked.contains(key.get_ref().as_ref()) {
+                let known: Vec<_> = self.asked.iter().copied().collect();
+                let text = format!("unknown key `{}`; known here: {}", self.name(key.get_ref()), known.join(", "));
+                problems.add(key.span(), text);
+            }
+        }
+    }
+}

@@ -1,0 +1,118 @@
+//! Single values of `kado.toml`. Each reader returns the value or says what was expected, in words that go behind
+//! the name of the key.
+
+use std::time::Duration;
+
+use jiff::SignedDuration;
+use toml::de::DeValue;
+
+use crate::discovery::eligibility::{History, RunsFrom};
+use crate::katalon::run::FileKind;
+use crate::katalon::settings::SendingRule;
+use crate::moment::Moment;
+use crate::plan::options::KatalonSubmits;
+
+/// What a reader of a value gives.
+pub type Read<T> = Result<T, String>;
+
+/// A text.
+pub fn text(value: &DeValue<'_>) -> Read<String> {
+    value.as_str().map(str::to_owned).ok_or_else(|| "must be a text in quotes".to_owned())
+}
+
+/// A text that is not empty.
+pub fn word(value: &DeValue<'_>) -> Read<String> {
+    let text = text(value)?;
+    let word = text.trim();
+    if word.is_empty() { Err("must not be empty".to_owned()) } else { Ok(word.to_owned()) }
+}
+
+/// `true` or `false`.
+pub fn boolean(value: &DeValue<'_>) -> Read<bool> {
+    value.as_bool().ok_or_else(|| "must be true or false".to_owned())
+}
+
+/// A positive id of ADO.
+pub fn id(value: &DeValue<'_>) -> Read<u32> {
+    let number = value.as_integer().and_then(|number| u32::from_str_radix(&number.as_str().replace('_', ""), number.radix()).ok());
+    number.filter(|id| *id > 0).ok_or_else(|| "must be a positive number".to_owned())
+}
+
+/// A list, every item read by `item`.
+pub fn list<T>(value: &DeValue<'_>, item: impl Fn(&DeValue<'_>) -> Read<T>) -> Read<Vec<T>> {
+    let items = value.as_array().ok_or_else(|| "must be a list in brackets".to_owned())?;
+    items.iter().map(|value| item(value.get_ref()).map_err(|expected| format!("holds an item that {expected}"))).collect()
+}
+
+/// A duration such as `2h` or `90 min`, longer than nothing.
+pub fn duration(value: &DeValue<'_>) -> Read<Duration> {
+    let expected = || "must be a duration such as \"2h\" or \"90m\"".to_owned();
+    let parsed: SignedDuration = text(value)?.trim().parse().map_err(|_| expected())?;
+    Duration::try_from(parsed).ok().filter(|duration| !duration.is_zero()).ok_or_else(expected)
+}
+
+/// A size in bytes such as `75 MiB` or `10 GiB`; a number alone is bytes.
+pub fn size(value: &DeValue<'_>) -> Read<u64> {
+    let expected = || "must be a size such as \"75 MiB\" or \"10 GiB\"".to_owned();
+    let text = text(value)?;
+    let text = text.trim();
+    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    let factor: u64 = match unit.trim().to_lowercase().as_str() {
+        "" | "b" => 1,
+        "kb" => 1000,
+        "kib" => 1 << 10,
+        "mb" => 1_000_000,
+        "mib" => 1 << 20,
+        "gb" => 1_000_000_000,
+        "gib" => 1 << 30,
+        _ => return Err(expected()),
+    };
+    number.parse::<u64>().ok().and_then(|number| number.checked_mul(factor)).ok_or_else(expected)
+}
+
+/// `new`, `all` or an RFC 3339 instant.
+pub fn history(value: &DeValue<'_>) -> Read<History> {
+    let given = match value {
+        DeValue::Datetime(instant) => instant.to_string(),
+        other => text(other)?,
+    };
+    match given.as_str() {
+        "new" => Ok(History::New),
+        "all" => Ok(History::All),
+        instant => Moment::parse(instant)
+            .map(History::Since)
+            .map_err(|_| "must be \"new\", \"all\" or an instant such as \"2026-01-31T00:00:00Z\"".to_owned()),
+    }
+}
+
+/// `this-host` or `any`.
+pub fn runs_from(value: &DeValue<'_>) -> Read<RunsFrom> {
+    choice(value, &[("this-host", RunsFrom::ThisHost), ("any", RunsFrom::Any)])
+}
+
+/// `detect`, `never` or `always`.
+pub fn katalon_submits(value: &DeValue<'_>) -> Read<KatalonSubmits> {
+    let words = [("detect", KatalonSubmits::Detect), ("never", KatalonSubmits::Never), ("always", KatalonSubmits::Always)];
+    choice(value, &words)
+}
+
+/// `all` or `failed`.
+pub fn sending(value: &DeValue<'_>) -> Read<SendingRule> {
+    choice(value, &[("all", SendingRule::All), ("failed", SendingRule::Failed)])
+}
+
+/// One of the kinds of files that can be sent.
+pub fn file_kind(value: &DeValue<'_>) -> Read<FileKind> {
+    let words: Vec<_> = FileKind::SENDABLE.into_iter().map(|kind| (kind.word(), kind)).collect();
+    choice(value, &words)
+}
+
+/// One of several words, without regard to case.
+pub fn choice<T: Copy>(value: &DeValue<'_>, words: &[(&str, T)]) -> Read<T> {
+    let given = text(value)?;
+    words.iter().find(|(word, _)| word.eq_ignore_ascii_case(given.trim())).map(|(_, value)| *value).ok_or_else(|| {
+        let known: Vec<_> = words.iter().map(|(word, _)| format!("\"{word}\"")).collect();
+        format!("must be one of {}", known.join(", "))
+    })
+}

@@ -1,0 +1,41 @@
+//! What the command line asks of a running service, through the database.
+
+use serde::{Deserialize, Serialize};
+
+/// A request of a person beside a running service.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Request {
+    /// Submit a run folder.
+    Submit {
+        /// The folder, as an absolute path.
+        folder: String,
+        /// Submit once more what was submitted already.
+        again: bool,
+    },
+    /// Try a submission now.
+    Retry {
+        /// Its id.
+        submission: i64,
+    },
+    /// Never submit it by itself.
+    Forget {
+        /// Its id.
+        submission: i64,
+    },
+}
+
+/// What became of a request.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Answer {
+    /// Taken on; these submissions belong to it.
+    Taken {
+        /// Ids of submissions.
+        submissions: Vec<i64>,
+        /// What a person should know.
+        note: Option<String>,
+    },
+    /// Not done, and why.
+    Refused(String),
+}

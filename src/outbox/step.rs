@@ -1,0 +1,157 @@
+//! The steps of a submission and their order. Pure.
+//!
+//! ```text
+//! create run ─▶ read results ─▶ write results (per batch) ─▶ attach (several at a time) ─▶ left-out list ─▶ complete
+//! ```
+//!
+//! A step is `planned`, then `intended` before its request leaves, then `confirmed` or `refused` by ADO's answer
+//! (invariant I4). A step that is found `intended` may have happened: ADO is asked before it is sent again (I5).
+
+use serde::{Deserialize, Serialize};
+
+use crate::plan::SubmissionPlan;
+
+/// Most results in one request (`ado/api.md` §11: limits of live clients; 1000 is refused).
+pub const BATCH: usize = 100;
+
+/// A request that writes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Step {
+    /// Create the test run with its points.
+    CreateRun,
+    /// Read back which result belongs to which point, and add those that are missing.
+    ReadResults,
+    /// Write the results of one batch, by its number.
+    WriteResults(usize),
+    /// Send one attachment, by its place in the plan.
+    Attach(usize),
+    /// Attach the list of what was left out, if it does not fit into the comment.
+    LeftOutList,
+    /// Complete the run.
+    Complete,
+}
+
+/// How far a step is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum StepState {
+    /// Not begun.
+    Planned,
+    /// Its request may have left.
+    Intended,
+    /// ADO confirmed it.
+    Confirmed,
+    /// ADO refused it for good; what it was for is named in the run's comment.
+    Refused,
+}
+
+impl StepState {
+    /// All states.
+    pub const ALL: [Self; 4] = [Self::Planned, Self::Intended, Self::Confirmed, Self::Refused];
+
+    /// The word in the database.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Planned => "planned",
+            Self::Intended => "intended",
+            Self::Confirmed => "confirmed",
+            Self::Refused => "refused",
+        }
+    }
+
+    /// Whether nothing is left to do for the step.
+    pub const fn is_settled(self) -> bool {
+        matches!(self, Self::Confirmed | Self::Refused)
+    }
+
+    /// Whether a step may go from this state to `to`; every other move is a defect.
+    pub const fn may_become(self, to: Self) -> bool {
+        matches!(
+            (self, to),
+            // A step is intended again when a look at ADO showed that it had not happened.
+            (Self::Planned | Self::Intended, Self::Intended) | (Self::Intended, Self::Confirmed | Self::Refused)
+        )
+    }
+}
+
+/// All steps of a plan, in order.
+pub fn steps(plan: &SubmissionPlan) -> Vec<Step> {
+    let batches = plan.results.len().div_ceil(BATCH);
+    [Step::CreateRun, Step::ReadResults]
+        .into_iter()
+        .chain((0..batches).map(Step::WriteResults))
+        .chain((0..plan.attachments.len()).map(Step::Attach))
+        .chain([Step::LeftOutList, Step::Complete])
+        .collect()
+}
+
+/// What to do next: positions of steps that may run at the same time, none when all is settled.
+///
+/// Attachments that stand side by side run together; every other step waits for all before it.
+pub fn next(steps: &[(Step, StepState)]) -> Vec<usize> {
+    let open = |(_, (_, state)): &(usize, &(Step, StepState))| !state.is_settled();
+    let Some((first, (step, _))) = steps.iter().enumerate().find(open) else { return Vec::new() };
+    if !matches!(step, Step::Attach(_)) {
+        return vec![first];
+    }
+    let attachments = steps[first..].iter().take_while(|(step, _)| matches!(step, Step::Attach(_)));
+    attachments.enumerate().filter(|(_, (_, state))| !state.is_settled()).map(|(offset, _)| first + offset).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn sequence(batches: usize, attachments: usize) -> Vec<(Step, StepState)> {
+        [Step::CreateRun, Step::ReadResults]
+            .into_iter()
+            .chain((0..batches).map(Step::WriteResults))
+            .chain((0..attachments).map(Step::Attach))
+            .chain([Step::LeftOutList, Step::Complete])
+            .map(|step| (step, StepState::Planned))
+            .collect()
+    }
+
+    proptest! {
+        #[test]
+        fn every_step_runs_once_and_completing_is_last(
+            batches in 0usize..4, attachments in 0usize..6, picks in proptest::collection::vec(any::<usize>(), 0..40)
+        ) {
+            let mut steps = sequence(batches, attachments);
+            let mut order = Vec::new();
+            let mut picks = picks.into_iter();
+            loop {
+                let ready = next(&steps);
+                if ready.is_empty() { break; }
+                let chosen = ready[picks.next().unwrap_or(0) % ready.len()];
+                prop_assert!(steps[chosen].1.may_become(StepState::Intended));
+                steps[chosen].1 = StepState::Confirmed;
+                order.push(steps[chosen].0);
+            }
+            prop_assert_eq!(order.len(), steps.len());
+            prop_assert_eq!(order.first(), Some(&Step::CreateRun));
+            prop_assert_eq!(order.last(), Some(&Step::Complete));
+            let last_write = order.iter().rposition(|step| matches!(step, Step::WriteResults(_)));
+            let first_file = order.iter().position(|step| matches!(step, Step::Attach(_)));
+            if let (Some(write), Some(file)) = (last_write, first_file) {
+                prop_assert!(write < file);
+            }
+        }
+    }
+
+    #[test]
+    fn a_step_is_never_confirmed_without_having_been_intended() {
+        for from in StepState::ALL {
+            for to in StepState::ALL {
+                let legal = matches!(
+                    (from, to),
+                    (StepState::Planned | StepState::Intended, StepState::Intended)
+                        | (StepState::Intended, StepState::Confirmed | StepState::Refused)
+                );
+                assert_eq!(from.may_become(to), legal, "{from:?} to {to:?}");
+            }
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! Single facts, remembered folders, and requests of the command line.
+
+use rusqlite::{OptionalExtension, params};
+
+use crate::moment::Moment;
+use crate::outbox::request::{Answer, Request};
+use crate::outbox::store::{Store, StoreError};
+
+impl Store {
+    /// When kado first saw this machine; the first call decides.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn first_seen(&mut self, now: Moment) -> Result<Moment, StoreError> {
+        self.connection.execute(
+            "INSERT INTO fact (name, value) VALUES ('first_seen_ms', ?1) ON CONFLICT DO NOTHING",
+            [now.millis().to_string()],
+        )?;
+        let text: String =
+            self.connection.query_row("SELECT value FROM fact WHERE name = 'first_seen_ms'", [], |row| row.get(0))?;
+        Ok(text.parse().map(Moment::from_millis).unwrap_or(now))
+    }
+
+    /// The fingerprint under which a folder was settled; `None` when it was not.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn settled_folders(&self) -> Result<std::collections::HashMap<String, u64>, StoreError> {
+        let mut statement = self.connection.prepare_cached("SELECT path, fingerprint FROM folder")?;
+        let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get::<_, i64>(1)?.cast_unsigned())))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// Remembers that folders need not be read again while they look like this.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn settle_folders(&mut self, folders: &[(String, u64)]) -> Result<(), StoreError> {
+        let transaction = self.connection.transaction()?;
+        for (path, fingerprint) in folders {
+            transaction.execute(
+                "INSERT INTO folder (path, fingerprint) VALUES (?1, ?2)
+                 ON CONFLICT (path) DO UPDATE SET fingerprint = excluded.fingerprint",
+                params![path, fingerprint.cast_signed()],
+            )?;
+        }
+        Ok(transaction.commit()?)
+    }
+
+    /// Leaves a request for the service.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn ask(&mut self, request: &Request, now: Moment) -> Result<i64, StoreError> {
+        let text = serde_json::to_string(request)?;
+        self.connection.execute("INSERT INTO request (asked_ms, request) VALUES (?1, ?2)", params![now.millis(), text])?;
+        Ok(self.connection.last_insert_rowid())
+    }
+
+    /// Requests that nobody has answered, the oldest first.
+    ///
+    /// # Errors
+    /// When the database fails or holds a request of a newer version.
+    pub fn open_requests(&self) -> Result<Vec<(i64, Request)>, StoreError> {
+        let mut statement =
+            self.connection.prepare_cached("SELECT id, request FROM request WHERE answer IS NULL ORDER BY id")?;
+        let rows = statement.query_map([], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?)))?;
+        rows.map(|row| row.map_err(StoreError::from).and_then(|(id, text)| Ok((id, serde_json::from_str(&text)?)))).collect()
+    }
+
+    /// Answers a request.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn answer(&mut self, request: i64, answer: &Answer) -> Result<(), StoreError> {
+        let text = serde_json::to_string(answer)?;
+        self.connection.execute("UPDATE request SET answer = ?2 WHERE id = ?1", params![request, text])?;
+        Ok(())
+    }
+
+    /// The answer to a request; `None` while there is none.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn answer_to(&self, request: i64) -> Result<Option<Answer>, StoreError> {
+        let text: Option<Option<String>> = self
+            .connection
+            .query_row("SELECT answer FROM request WHERE id = ?1", [request], |row| row.get(0))
+            .optional()?;
+        Ok(text.flatten().map(|text| serde_json::from_str(&text)).transpose()?)
+    }
+}

@@ -1,0 +1,68 @@
+//! Brings a database to the schema of this program. Migrations are SQL files and use no types of the program, so
+//! that they mean the same for ever.
+
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::Connection;
+
+use crate::outbox::store::OpenError;
+
+/// How long a statement waits for another process that is writing.
+pub const BUSY: Duration = Duration::from_secs(10);
+
+/// Marks a database as kado's (`PRAGMA application_id`): the letters `kado`.
+const APPLICATION: i64 = 0x6b61_646f;
+
+/// All migrations, the first first; the schema version is their number.
+const MIGRATIONS: [&str; 1] = [include_str!("../schema/0001_initial.sql")];
+
+/// Sets the connection up and migrates the database.
+pub fn prepare(connection: &mut Connection, file: &Path) -> Result<(), OpenError> {
+    let failed = |source| OpenError::Database { file: file.to_owned(), source };
+    connection.busy_timeout(BUSY).map_err(failed)?;
+    refuse_foreign(connection, file)?;
+    let version = check_version(connection, file)?;
+    connection.pragma_update(None, "journal_mode", "WAL").map_err(failed)?;
+    // A commit that is lost in a power cut would be a second submission.
+    connection.pragma_update(None, "synchronous", "FULL").map_err(failed)?;
+    connection.pragma_update(None, "foreign_keys", true).map_err(failed)?;
+    migrate(connection, version).map_err(failed)
+}
+
+fn migrate(connection: &mut Connection, version: i64) -> rusqlite::Result<()> {
+    let transaction = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+    // Another process may have migrated between the look and the lock.
+    let version = user_version(&transaction)?.max(version);
+    for (number, sql) in (1_i64..).zip(MIGRATIONS) {
+        if number > version {
+            transaction.execute_batch(sql)?;
+            transaction.pragma_update(None, "user_version", number)?;
+            transaction.pragma_update(None, "application_id", APPLICATION)?;
+        }
+    }
+    transaction.commit()
+}
+
+/// The schema version of a database that this program can use.
+pub fn check_version(connection: &Connection, file: &Path) -> Result<i64, OpenError> {
+    let found = user_version(connection).map_err(|source| OpenError::Database { file: file.to_owned(), source })?;
+    let known = i64::try_from(MIGRATIONS.len()).expect("there are few migrations");
+    if found > known { Err(OpenError::Newer { file: file.to_owned(), found, known }) } else { Ok(found) }
+}
+
+fn refuse_foreign(connection: &Connection, file: &Path) -> Result<(), OpenError> {
+    let failed = |source| OpenError::Database { file: file.to_owned(), source };
+    let tables: i64 =
+        connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0)).map_err(failed)?;
+    let application: i64 =
+        connection.query_row("SELECT application_id FROM pragma_application_id", [], |row| row.get(0)).map_err(failed)?;
+    if tables > 0 && application != APPLICATION {
+        return Err(OpenError::Lost { file: file.to_owned(), found: "not a database of kado" });
+    }
+    Ok(())
+}
+
+fn user_version(connection: &Connection) -> rusqlite::Result<i64> {
+    connection.query_row("SELECT user_version FROM pragma_user_version", [], |row| row.get(0))
+}

@@ -1,0 +1,153 @@
+//! All SQL of the program, and the database file.
+//!
+//! The file is `kado.db` in the state folder. `user_version` is the version of its schema; a newer one is refused, an
+//! older one is migrated in one transaction. Beside it lies `kado.mark`, written when the database was first made:
+//! with the mark there and the database missing, empty or foreign, something went wrong that kado must not paper over
+//! by starting anew, because it would submit everything a second time.
+
+#![expect(clippy::disallowed_methods, reason = "the database is a file")]
+
+mod facts;
+mod migrate;
+mod read;
+mod runs;
+mod steps;
+
+use std::path::{Path, PathBuf};
+
+use rusqlite::{Connection, OpenFlags};
+
+pub use read::{StoredStep, Submission};
+pub use runs::{Recorded, RunRecord};
+
+/// Name of the database in the state folder.
+pub const DATABASE: &str = "kado.db";
+/// Name of the mark beside it.
+pub const MARK: &str = "kado.mark";
+
+/// The outbox cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The state folder cannot be made or written.
+    #[error("state folder `{}` cannot be used", folder.display())]
+    Folder {
+        /// The folder.
+        folder: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The database is gone or foreign although it was there once.
+    #[error(
+        "`{}` is {found} although kado has used this state folder before; nothing is submitted, because everything could \
+         arrive twice. Bring the database back from a backup, or remove `{MARK}` beside it to start with an empty memory \
+         (runs already in ADO are then recognised by kado's key)",
+        file.display()
+    )]
+    Lost {
+        /// The database.
+        file: PathBuf,
+        /// Missing, empty or foreign.
+        found: &'static str,
+    },
+    /// The database belongs to a newer kado.
+    #[error("`{}` was written by a newer kado (schema {found}, this one knows {known}); install that version again", file.display())]
+    Newer {
+        /// The database.
+        file: PathBuf,
+        /// Its version.
+        found: i64,
+        /// The version this program knows.
+        known: i64,
+    },
+    /// SQLite cannot use it.
+    #[error("database `{}` cannot be used", file.display())]
+    Database {
+        /// The database.
+        file: PathBuf,
+        /// Why.
+        #[source]
+        source: rusqlite::Error,
+    },
+}
+
+/// Something went wrong with an open outbox.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// SQLite failed.
+    #[error("the outbox cannot be read or written")]
+    Database(#[from] rusqlite::Error),
+    /// What is stored cannot be understood.
+    #[error("the outbox holds something that this version cannot read")]
+    Content(#[from] serde_json::Error),
+    /// There is no such submission.
+    #[error("there is no run with id {0}; `kado runs` lists them")]
+    UnknownSubmission(i64),
+    /// A move that the state machine forbids.
+    #[error("step {position} of submission {submission} cannot go from {from} to {to}")]
+    IllegalMove {
+        /// The submission.
+        submission: i64,
+        /// The step.
+        position: usize,
+        /// Its state.
+        from: &'static str,
+        /// The state asked for.
+        to: &'static str,
+    },
+    /// A person asked for something that the state of the submission does not allow.
+    #[error("{0}")]
+    NotNow(String),
+    /// The program is ending.
+    #[error("kado is stopping")]
+    Stopped,
+}
+
+/// The open outbox.
+pub struct Store {
+    connection: Connection,
+}
+
+impl Store {
+    /// Opens the outbox of a state folder for reading and writing, and makes it when there is none.
+    ///
+    /// # Errors
+    /// When the folder cannot be used, or when the database is lost, foreign, damaged or newer than this program.
+    pub fn open(state_dir: &Path) -> Result<Self, OpenError> {
+        let in_folder = |source| OpenError::Folder { folder: state_dir.to_owned(), source };
+        std::fs::create_dir_all(state_dir).map_err(in_folder)?;
+        let file = state_dir.join(DATABASE);
+        let marked = state_dir.join(MARK).exists();
+        let size = std::fs::metadata(&file).map(|metadata| metadata.len()).ok();
+        match size {
+            None if marked => return Err(OpenError::Lost { file, found: "missing" }),
+            Some(0) if marked => return Err(OpenError::Lost { file, found: "empty" }),
+            _ => {}
+        }
+        let mut connection = Connection::open(&file).map_err(|source| OpenError::Database { file: file.clone(), source })?;
+        migrate::prepare(&mut connection, &file)?;
+        if !marked {
+            std::fs::write(state_dir.join(MARK), "kado keeps its memory in kado.db beside this file.\n").map_err(in_folder)?;
+        }
+        Ok(Self { connection })
+    }
+
+    /// Opens an outbox for reading beside a running service; `None` when there is none yet.
+    ///
+    /// # Errors
+    /// When it is there and cannot be read.
+    pub fn open_to_read(state_dir: &Path) -> Result<Option<Self>, OpenError> {
+        let file = state_dir.join(DATABASE);
+        if !file.exists() && !state_dir.join(MARK).exists() {
+            return Ok(None);
+        }
+        if !file.exists() {
+            return Err(OpenError::Lost { file, found: "missing" });
+        }
+        let failed = |source| OpenError::Database { file: file.clone(), source };
+        let connection = Connection::open_with_flags(&file, OpenFlags::SQLITE_OPEN_READ_ONLY).map_err(failed)?;
+        connection.busy_timeout(migrate::BUSY).map_err(failed)?;
+        migrate::check_version(&connection, &file)?;
+        Ok(Some(Self { connection }))
+    }
+}

@@ -1,0 +1,223 @@
+//! Reading submissions: for those who send, and for those who list.
+
+use rusqlite::{OptionalExtension, Row as SqlRow, params};
+
+use crate::moment::Moment;
+use crate::outbox::intake::SubmissionState;
+use crate::outbox::row::Row;
+use crate::outbox::step::{Step, StepState};
+use crate::outbox::store::{Store, StoreError};
+use crate::plan::SubmissionPlan;
+use crate::plan::left_out::LeftOut;
+use crate::plan::snapshot::Snapshot;
+
+/// A submission with everything needed to send it.
+#[derive(Clone, Debug)]
+pub struct Submission {
+    /// Its id.
+    pub id: i64,
+    /// kado's key.
+    pub key: String,
+    /// Its state.
+    pub state: SubmissionState,
+    /// The test plan.
+    pub plan_id: Option<u32>,
+    /// The run with the settings of the moment it finished.
+    pub snapshot: Snapshot,
+    /// What will be sent, once it is planned.
+    pub plan: Option<SubmissionPlan>,
+    /// The steps, in order.
+    pub steps: Vec<StoredStep>,
+    /// The ADO run.
+    pub ado_run_id: Option<u32>,
+    /// How often it had to wait.
+    pub attempts: u32,
+    /// What ADO refused.
+    pub refused: Vec<LeftOut>,
+}
+
+/// A step as it is stored.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct StoredStep {
+    /// What it does.
+    pub step: Step,
+    /// How far it is.
+    pub state: StepState,
+    /// What ADO answered.
+    pub detail: Option<String>,
+}
+
+impl Store {
+    /// Submissions that are due at `now`, in the order of the ends of their runs: id and test plan.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn due(&self, now: Moment) -> Result<Vec<(i64, Option<u32>)>, StoreError> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT submission.id, plan_id FROM submission JOIN run ON run.id = run_id
+             WHERE state IN ('pending', 'submitting') AND coalesce(next_attempt_ms, 0) <= ?1
+             ORDER BY ended_ms, submission.id",
+        )?;
+        let rows = statement.query_map([now.millis()], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// When the next waiting submission is due; `None` when none waits.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn next_due(&self) -> Result<Option<Moment>, StoreError> {
+        let millis: Option<i64> = self.connection.query_row(
+            "SELECT min(coalesce(next_attempt_ms, 0)) FROM submission WHERE state IN ('pending', 'submitting')",
+            [],
+            |row| row.get(0),
+        )?;
+        Ok(millis.map(Moment::from_millis))
+    }
+
+    /// Makes everything that waits due now.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn make_all_due(&mut self) -> Result<(), StoreError> {
+        self.connection.execute(
+            "UPDATE submission SET next_attempt_ms = NULL WHERE state IN ('pending', 'submitting')",
+            [],
+        )?;
+        Ok(())
+    }
+
+    /// A submission with everything needed to send it.
+    ///
+    /// # Errors
+    /// When there is none with this id, or when the database fails.
+    pub fn load(&self, submission: i64) -> Result<Submission, StoreError> {
+        let texts = self
+            .connection
+            .query_row(
+                "SELECT key, state, plan_id, snapshot, plan, ado_run_id, attempts, refused
+                 FROM submission JOIN run ON run.id = run_id WHERE submission.id = ?1",
+                [submission],
+                texts,
+            )
+            .optional()?
+            .ok_or(StoreError::UnknownSubmission(submission))?;
+        Ok(Submission {
+            id: submission,
+            key: texts.key,
+            state: state(&texts.state),
+            plan_id: texts.plan_id,
+            snapshot: serde_json::from_str(&texts.snapshot)?,
+            plan: texts.plan.map(|text| serde_json::from_str(&text)).transpose()?,
+            steps: self.steps(submission)?,
+            ado_run_id: texts.ado_run_id,
+            attempts: texts.attempts,
+            refused: serde_json::from_str(&texts.refused)?,
+        })
+    }
+
+    fn steps(&self, submission: i64) -> Result<Vec<StoredStep>, StoreError> {
+        let mut statement = self
+            .connection
+            .prepare_cached("SELECT step, state, detail FROM step WHERE submission_id = ?1 ORDER BY position")?;
+        let rows = statement.query_map([submission], |row| {
+            Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?, row.get::<_, Option<String>>(2)?))
+        })?;
+        let mut steps = Vec::new();
+        for row in rows {
+            let (step, word, detail) = row?;
+            let state = StepState::ALL.into_iter().find(|state| state.word() == word).unwrap_or(StepState::Intended);
+            steps.push(StoredStep { step: serde_json::from_str(&step)?, state, detail });
+        }
+        Ok(steps)
+    }
+
+    /// All submissions as rows, the newest run first; with ids, only those.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn rows(&self, only: Option<&[i64]>) -> Result<Vec<Row>, StoreError> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT submission.id, key, project, suite, folder, started_ms, ended_ms, plan_id, state, ado_run_id, url,
+                    plan, refused, reason, next_attempt_ms
+             FROM submission JOIN run ON run.id = run_id ORDER BY started_ms DESC, submission.id DESC",
+        )?;
+        let mut rows = statement.query([])?;
+        let mut listed = Vec::new();
+        while let Some(sql) = rows.next()? {
+            if only.is_none_or(|ids| sql.get(0).is_ok_and(|id| ids.contains(&id))) {
+                listed.push(row(sql)?);
+            }
+        }
+        Ok(listed)
+    }
+
+    /// Submitted submissions of runs that ended at or after `since`: those whose late reports are still taken.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn submitted_since(&self, since: Moment) -> Result<Vec<i64>, StoreError> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT submission.id FROM submission JOIN run ON run.id = run_id
+             WHERE state = 'submitted' AND ended_ms >= ?1 ORDER BY submission.id",
+        )?;
+        let rows = statement.query_map(params![since.millis()], |row| row.get(0))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+}
+
+struct Texts {
+    key: String,
+    state: String,
+    plan_id: Option<u32>,
+    snapshot: String,
+    plan: Option<String>,
+    ado_run_id: Option<u32>,
+    attempts: u32,
+    refused: String,
+}
+
+fn texts(row: &SqlRow<'_>) -> rusqlite::Result<Texts> {
+    Ok(Texts {
+        key: row.get(0)?,
+        state: row.get(1)?,
+        plan_id: row.get(2)?,
+        snapshot: row.get(3)?,
+        plan: row.get(4)?,
+        ado_run_id: row.get(5)?,
+        attempts: row.get(6)?,
+        refused: row.get(7)?,
+    })
+}
+
+fn row(sql: &SqlRow<'_>) -> Result<Row, StoreError> {
+    let plan: Option<SubmissionPlan> =
+        sql.get::<_, Option<String>>(11)?.map(|text| serde_json::from_str(&text)).transpose()?;
+    let refused: Vec<LeftOut> = serde_json::from_str(&sql.get::<_, String>(12)?)?;
+    let moment = |millis: Option<i64>| millis.map(Moment::from_millis);
+    let mut skipped = plan.as_ref().map(|plan| plan.skipped.clone()).unwrap_or_default();
+    skipped.extend(refused);
+    Ok(Row {
+        id: sql.get(0)?,
+        key: sql.get(1)?,
+        project: sql.get(2)?,
+        suite: sql.get(3)?,
+        folder: sql.get(4)?,
+        started: moment(sql.get(5)?),
+        ended: moment(sql.get(6)?),
+        plan_id: sql.get(7)?,
+        state: state(&sql.get::<_, String>(8)?),
+        ado_run_id: sql.get(9)?,
+        url: sql.get(10)?,
+        results: plan.as_ref().map_or(0, |plan| plan.results.len()),
+        attachments: plan.as_ref().map_or(0, |plan| plan.attachments.len()),
+        skipped,
+        error: sql.get(13)?,
+        next_attempt: moment(sql.get(14)?),
+    })
+}
+
+/// The schema allows no other word.
+fn state(word: &str) -> SubmissionState {
+    SubmissionState::ALL.into_iter().find(|state| state.word() == word).unwrap_or(SubmissionState::Parked)
+}

@@ -1,0 +1,337 @@
+//! Recording runs and their submissions.
+
+use rusqlite::{OptionalExtension, Transaction, params};
+
+use crate::discovery::identity::RunIdentity;
+use crate::moment::Moment;
+use crate::outbox::intake::{NewSubmission, SubmissionState, submissions};
+use crate::outbox::store::{Store, StoreError};
+use crate::plan::snapshot::Snapshot;
+
+/// A run that is to be recorded.
+#[derive(Clone, Copy, Debug)]
+pub struct RunRecord<'a> {
+    /// What makes it this run.
+    pub identity: &'a RunIdentity,
+    /// The run with settings and ids.
+    pub snapshot: &'a Snapshot,
+    /// Why it is not submitted; `None` submits it.
+    pub ignored: Option<&'a str>,
+    /// Whether a person asked for it by name: an ignored run is then submitted after all.
+    pub by_command: bool,
+    /// Whether a submitted run is submitted once more.
+    pub again: bool,
+}
+
+/// What recording a run led to.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Recorded {
+    /// It was not known; these are its submissions.
+    New(Vec<i64>),
+    /// It was known; these are its submissions, untouched.
+    Known(Vec<i64>),
+}
+
+impl Recorded {
+    /// Ids of the submissions.
+    pub fn submissions(&self) -> &[i64] {
+        match self {
+            Self::New(ids) | Self::Known(ids) => ids,
+        }
+    }
+}
+
+impl Store {
+    /// Records a run; the same run met twice is one run (invariant I2).
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn record(&mut self, record: &RunRecord<'_>, now: Moment) -> Result<Recorded, StoreError> {
+        let transaction = self.connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+        let recorded = match find(&transaction, record.identity)? {
+            Some((run, twin)) => record_known(&transaction, record, run, twin, now)?,
+            None => {
+                let twin = next_twin(&transaction, record.identity)?;
+                let run = insert_run(&transaction, record, twin)?;
+                Recorded::New(insert_submissions(&transaction, record, run, twin, 0, now)?)
+            }
+        };
+        transaction.commit()?;
+        Ok(recorded)
+    }
+
+    /// Plans a submission without an ADO run anew, from a snapshot of today; one with an ADO run goes on.
+    ///
+    /// # Errors
+    /// When there is no such submission, or when it is under way or done.
+    pub fn retry(&mut self, submission: i64, fresh: Option<&Snapshot>, now: Moment) -> Result<(), StoreError> {
+        let transaction = self.connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+        let stored = retried(&transaction, submission)?;
+        if stored.begun {
+            transaction.execute(
+                "UPDATE submission SET state = 'submitting', reason = NULL, next_attempt_ms = NULL WHERE id = ?1",
+                [submission],
+            )?;
+            log(&transaction, submission, "retried", None, now)?;
+            return Ok(transaction.commit()?);
+        }
+        let snapshot = fresh.cloned().map_or_else(|| serde_json::from_str(&stored.snapshot), Ok)?;
+        transaction.execute(
+            "UPDATE run SET snapshot = ?2 WHERE id = ?1",
+            params![stored.run, serde_json::to_string(&snapshot)?],
+        )?;
+        let wanted = submissions(&snapshot, &stored.identity, stored.twin, stored.again, None);
+        let same_plan = wanted.iter().find(|new| new.plan_id == stored.plan_id);
+        if let Some(new) = same_plan.or(wanted.first()) {
+            reset(&transaction, submission, new)?;
+        }
+        log(&transaction, submission, "retried", None, now)?;
+        Ok(transaction.commit()?)
+    }
+
+    /// Takes a submission out of the outbox on a person's word (invariant I6); it stays listed as ignored.
+    ///
+    /// # Errors
+    /// When there is no such submission, or when it is submitted already.
+    pub fn forget(&mut self, submission: i64, now: Moment) -> Result<(), StoreError> {
+        let transaction = self.connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+        if state_of(&transaction, submission)? == SubmissionState::Submitted.word() {
+            return Err(StoreError::NotNow(format!("run {submission} is submitted; there is nothing to forget")));
+        }
+        transaction.execute(
+            "UPDATE submission SET state = 'ignored', next_attempt_ms = NULL,
+                    reason = 'forgotten on a person''s word; `kado runs retry` takes it up again' WHERE id = ?1",
+            [submission],
+        )?;
+        log(&transaction, submission, "forgotten", None, now)?;
+        Ok(transaction.commit()?)
+    }
+
+    /// Whether a run is known.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn knows(&mut self, identity: &RunIdentity) -> Result<bool, StoreError> {
+        let transaction = self.connection.transaction()?;
+        Ok(find(&transaction, identity)?.is_some())
+    }
+}
+
+struct Retried {
+    run: i64,
+    twin: u32,
+    again: u32,
+    plan_id: Option<u32>,
+    begun: bool,
+    identity: RunIdentity,
+    snapshot: String,
+}
+
+fn retried(transaction: &Transaction<'_>, submission: i64) -> Result<Retried, StoreError> {
+    let state = state_of(transaction, submission)?;
+    if state == SubmissionState::Submitted.word() {
+        return Err(StoreError::NotNow(format!(
+            "run {submission} is submitted; `kado submit --again FOLDER` submits it once more"
+        )));
+    }
+    Ok(transaction.query_row(
+        "SELECT run.id, twin, again, plan_id, ado_run_id IS NOT NULL, suite, started_ms, host, execution_uuid, snapshot
+         FROM submission JOIN run ON run.id = run_id WHERE submission.id = ?1",
+        [submission],
+        |row| {
+            let identity = RunIdentity {
+                suite: row.get(5)?,
+                started: Moment::from_millis(row.get(6)?),
+                host: row.get(7)?,
+                execution_uuid: row.get(8)?,
+            };
+            Ok(Retried {
+                run: row.get(0)?,
+                twin: row.get(1)?,
+                again: row.get(2)?,
+                plan_id: row.get(3)?,
+                begun: row.get(4)?,
+                identity,
+                snapshot: row.get(9)?,
+            })
+        },
+    )?)
+}
+
+/// The state of a submission, by its word.
+fn state_of(transaction: &Transaction<'_>, submission: i64) -> Result<String, StoreError> {
+    transaction
+        .query_row("SELECT state FROM submission WHERE id = ?1", [submission], |row| row.get(0))
+        .optional()?
+        .ok_or(StoreError::UnknownSubmission(submission))
+}
+
+fn find(transaction: &Transaction<'_>, identity: &RunIdentity) -> Result<Option<(i64, u32)>, StoreError> {
+    let mut statement = transaction.prepare_cached(
+        "SELECT id, twin, execution_uuid FROM run WHERE suite = ?1 AND started_ms = ?2 AND host = ?3 ORDER BY twin",
+    )?;
+    let rows = statement.query_map(params![identity.suite, identity.started.millis(), identity.host], |row| {
+        Ok((row.get::<_, i64>(0)?, row.get::<_, u32>(1)?, row.get::<_, Option<String>>(2)?))
+    })?;
+    for row in rows {
+        let (id, twin, execution_uuid) = row?;
+        if identity.is_same_run(&RunIdentity { execution_uuid, ..identity.clone() }) {
+            return Ok(Some((id, twin)));
+        }
+    }
+    Ok(None)
+}
+
+fn next_twin(transaction: &Transaction<'_>, identity: &RunIdentity) -> Result<u32, StoreError> {
+    Ok(transaction.query_row(
+        "SELECT count(*) FROM run WHERE suite = ?1 AND started_ms = ?2 AND host = ?3",
+        params![identity.suite, identity.started.millis(), identity.host],
+        |row| row.get(0),
+    )?)
+}
+
+fn insert_run(transaction: &Transaction<'_>, record: &RunRecord<'_>, twin: u32) -> Result<i64, StoreError> {
+    let (identity, snapshot) = (record.identity, record.snapshot);
+    transaction.execute(
+        "INSERT INTO run (suite, started_ms, host, twin, execution_uuid, project, folder, ended_ms, snapshot)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+        params![
+            identity.suite,
+            identity.started.millis(),
+            identity.host,
+            twin,
+            identity.execution_uuid,
+            snapshot.project_name,
+            snapshot.folder,
+            snapshot.run.ended.or(snapshot.run.last_record).map(Moment::millis),
+            serde_json::to_string(snapshot)?,
+        ],
+    )?;
+    Ok(transaction.last_insert_rowid())
+}
+
+fn record_known(
+    transaction: &Transaction<'_>,
+    record: &RunRecord<'_>,
+    run: i64,
+    twin: u32,
+    now: Moment,
+) -> Result<Recorded, StoreError> {
+    if let Some(uuid) = &record.identity.execution_uuid {
+        transaction.execute("UPDATE run SET execution_uuid = coalesce(execution_uuid, ?2) WHERE id = ?1", params![run, uuid])?;
+    }
+    let known = transaction
+        .prepare_cached("SELECT id, state, again FROM submission WHERE run_id = ?1 ORDER BY id")?
+        .query_map([run], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?, row.get::<_, u32>(2)?)))?
+        .collect::<Result<Vec<_>, _>>()?;
+    let all_ignored = known.iter().all(|(_, state, _)| state == SubmissionState::Ignored.word());
+    let ids = known.iter().map(|(id, ..)| *id).collect();
+    if !record.by_command || !(record.again || all_ignored) {
+        return Ok(Recorded::Known(ids));
+    }
+    // A person asks for it, so today's settings and files count.
+    update_snapshot(transaction, record, run)?;
+    if record.again {
+        let again = known.iter().map(|(.., again)| again + 1).max().unwrap_or(0);
+        return Ok(Recorded::New(insert_submissions(transaction, record, run, twin, again, now)?));
+    }
+    let wanted = submissions(record.snapshot, record.identity, twin, 0, record.ignored);
+    Ok(Recorded::New(take_up(transaction, run, &wanted, now)?))
+}
+
+/// Turns the untouched submissions of a run into the wanted ones: rows are used again, so that no id that a person
+/// has seen disappears; what has an ADO run goes on where it was.
+fn take_up(
+    transaction: &Transaction<'_>,
+    run: i64,
+    wanted: &[NewSubmission],
+    now: Moment,
+) -> Result<Vec<i64>, StoreError> {
+    let begun = "SELECT id FROM submission WHERE run_id = ?1 AND ado_run_id IS NOT NULL AND state IN ('ignored', 'parked')";
+    let mut ids = Vec::new();
+    for id in column(transaction, begun, run)? {
+        transaction.execute(
+            "UPDATE submission SET state = 'submitting', reason = NULL, next_attempt_ms = NULL WHERE id = ?1",
+            [id],
+        )?;
+        ids.push(id);
+    }
+    let untouched = "SELECT id FROM submission WHERE run_id = ?1 AND ado_run_id IS NULL AND again = 0 ORDER BY id";
+    let mut free = column(transaction, untouched, run)?.into_iter();
+    for new in wanted {
+        let taken = "SELECT id FROM submission WHERE run_id = ?1 AND ado_run_id IS NOT NULL AND key = ?2";
+        if transaction.query_row(taken, params![run, new.key], |_| Ok(())).optional()?.is_some() {
+            continue;
+        }
+        let id = match free.next() {
+            Some(id) => reset(transaction, id, new)?,
+            None => insert_submission(transaction, run, 0, new)?,
+        };
+        log(transaction, id, "taken up", new.reason.as_deref(), now)?;
+        ids.push(id);
+    }
+    Ok(ids)
+}
+
+fn reset(transaction: &Transaction<'_>, id: i64, new: &NewSubmission) -> Result<i64, StoreError> {
+    transaction.execute("DELETE FROM step WHERE submission_id = ?1", [id])?;
+    transaction.execute(
+        "UPDATE submission SET plan_id = ?2, key = ?3, state = ?4, reason = ?5, plan = NULL, refused = '[]', attempts = 0,
+                next_attempt_ms = NULL WHERE id = ?1",
+        params![id, new.plan_id, new.key, new.state.word(), new.reason],
+    )?;
+    Ok(id)
+}
+
+fn column(transaction: &Transaction<'_>, sql: &str, run: i64) -> Result<Vec<i64>, StoreError> {
+    let mut statement = transaction.prepare(sql)?;
+    let rows = statement.query_map([run], |row| row.get(0))?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+fn update_snapshot(transaction: &Transaction<'_>, record: &RunRecord<'_>, run: i64) -> Result<(), StoreError> {
+    let text = serde_json::to_string(record.snapshot)?;
+    transaction
+        .execute("UPDATE run SET snapshot = ?2, folder = ?3 WHERE id = ?1", params![run, text, record.snapshot.folder])?;
+    Ok(())
+}
+
+fn insert_submissions(
+    transaction: &Transaction<'_>,
+    record: &RunRecord<'_>,
+    run: i64,
+    twin: u32,
+    again: u32,
+    now: Moment,
+) -> Result<Vec<i64>, StoreError> {
+    let mut ids = Vec::new();
+    for new in submissions(record.snapshot, record.identity, twin, again, record.ignored) {
+        let id = insert_submission(transaction, run, again, &new)?;
+        log(transaction, id, "recorded", new.reason.as_deref(), now)?;
+        ids.push(id);
+    }
+    Ok(ids)
+}
+
+fn insert_submission(transaction: &Transaction<'_>, run: i64, again: u32, new: &NewSubmission) -> Result<i64, StoreError> {
+    transaction.execute(
+        "INSERT INTO submission (run_id, plan_id, again, key, state, reason) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        params![run, new.plan_id, again, new.key, new.state.word(), new.reason],
+    )?;
+    Ok(transaction.last_insert_rowid())
+}
+
+/// Adds a row to the ledger, in the transaction of what it reports.
+pub(super) fn log(
+    transaction: &Transaction<'_>,
+    submission: i64,
+    event: &str,
+    detail: Option<&str>,
+    now: Moment,
+) -> Result<(), StoreError> {
+    transaction.execute(
+        "INSERT INTO ledger (at_ms, submission_id, event, detail) VALUES (?1, ?2, ?3, ?4)",
+        params![now.millis(), submission, event, detail],
+    )?;
+    Ok(())
+}

@@ -1,0 +1,166 @@
+//! Which files go along, and to what they belong.
+//!
+//! Only files of the run's own listing are ever named here: regular files inside the run folder, whatever a log
+//! says. Screenshots go to the results of the test that took them, everything else to the run.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+use crate::katalon::run::{FileKind, RunFile, TestResult};
+use crate::katalon::settings::SendingRule;
+use crate::katalon::status::Status;
+use crate::plan::left_out::LeftOut;
+use crate::plan::results::{self, PlannedResult};
+use crate::plan::snapshot::Snapshot;
+use crate::plan::text;
+
+/// A file or text to attach.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct PlannedAttachment {
+    /// What it is attached to.
+    pub target: Target,
+    /// Where its bytes come from.
+    pub source: Source,
+    /// File name in ADO.
+    pub name: String,
+    /// Its kind.
+    pub kind: FileKind,
+    /// Size in bytes when the folder was listed.
+    pub size: u64,
+}
+
+/// What an attachment is attached to.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+pub enum Target {
+    /// The test run.
+    Run,
+    /// The result of a point.
+    Point(u32),
+}
+
+/// Where the bytes of an attachment come from.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub enum Source {
+    /// A file, relative to the run folder.
+    File(String),
+    /// A text that did not fit elsewhere.
+    Text(String),
+}
+
+/// What [`choose`] found.
+pub struct Chosen {
+    /// To send, those of results first.
+    pub attachments: Vec<PlannedAttachment>,
+    /// Not to send.
+    pub left_out: Vec<LeftOut>,
+}
+
+/// Chooses the attachments of a run whose results go to `targets`: pairs of a point and the tests that feed it.
+pub fn choose(snapshot: &Snapshot, targets: &[(u32, &[&TestResult])], _results: &[PlannedResult]) -> Chosen {
+    let mut chosen = Chosen { attachments: Vec::new(), left_out: Vec::new() };
+    let rule = &snapshot.options.attachments;
+    if rule.kinds.is_empty() {
+        return chosen;
+    }
+    // A text that was cut goes along whole even with a run whose files are not wanted because it passed.
+    for (point, tests) in targets {
+        chosen.attachments.extend(results::long_texts(tests).into_iter().map(|long| PlannedAttachment {
+            target: Target::Point(*point),
+            size: long.text.len() as u64,
+            source: Source::Text(long.text),
+            name: text::file_name(&long.name),
+            kind: FileKind::Other,
+        }));
+    }
+    if rule.when == SendingRule::Failed && snapshot.run.tests.iter().all(|test| test.status() == Status::Passed) {
+        return chosen;
+    }
+    for (point, tests) in targets {
+        of_result(snapshot, *point, tests, &mut chosen);
+    }
+    of_run(snapshot, &mut chosen);
+    unique_names(&mut chosen.attachments);
+    chosen
+}
+
+/// Files that the tests of one result name, each once.
+fn of_result(snapshot: &Snapshot, point: u32, tests: &[&TestResult], chosen: &mut Chosen) {
+    let mut seen = BTreeSet::new();
+    for test in tests {
+        for attempt in &test.attempts {
+            for path in attempt.attachments.iter().filter(|path| seen.insert(path.as_str())) {
+                match snapshot.run.files.iter().find(|file| file.path == *path) {
+                    Some(file) => add(snapshot, Target::Point(point), file, Some(&test.id), chosen),
+                    None => leave_out(chosen, &test.id, format!("file `{path}` is named by the log and not in the run folder")),
+                }
+            }
+            for path in &attempt.foreign_attachments {
+                leave_out(chosen, &test.id, format!("file `{path}` lies outside the run folder; kado reads no file from elsewhere"));
+            }
+        }
+    }
+}
+
+/// Logs, reports and screenshots that no test names.
+fn of_run(snapshot: &Snapshot, chosen: &mut Chosen) {
+    let tests = &snapshot.run.tests;
+    let named: BTreeSet<&str> =
+        tests.iter().flat_map(|test| &test.attempts).flat_map(|attempt| &attempt.attachments).map(String::as_str).collect();
+    for kind in FileKind::SENDABLE {
+        for file in snapshot.run.files.iter().filter(|file| file.kind == kind && !named.contains(file.path.as_str())) {
+            add(snapshot, Target::Run, file, None, chosen);
+        }
+    }
+}
+
+fn add(snapshot: &Snapshot, target: Target, file: &RunFile, test: Option<&str>, chosen: &mut Chosen) {
+    let rule = &snapshot.options.attachments;
+    if !rule.kinds.contains(&file.kind) {
+        return;
+    }
+    if file.size > rule.max_bytes {
+        let reason = format!(
+            "file `{}` has {} bytes, more than the limit of {} (`azure.max_attachment`)",
+            file.path, file.size, rule.max_bytes
+        );
+        let left_out = LeftOut::file(test, reason);
+        if !chosen.left_out.contains(&left_out) {
+            chosen.left_out.push(left_out);
+        }
+        return;
+    }
+    chosen.attachments.push(PlannedAttachment {
+        target,
+        source: Source::File(file.path.clone()),
+        name: text::file_name(file.path.rsplit('/').next().unwrap_or(&file.path)),
+        kind: file.kind,
+        size: file.size,
+    });
+}
+
+fn leave_out(chosen: &mut Chosen, test: &str, reason: String) {
+    let left_out = LeftOut::file(Some(test), reason);
+    if !chosen.left_out.contains(&left_out) {
+        chosen.left_out.push(left_out);
+    }
+}
+
+/// Two files of the same name at one target keep their folders in the name, so that a person can tell them apart.
+fn unique_names(attachments: &mut [PlannedAttachment]) {
+    let mut taken = BTreeSet::new();
+    for attachment in attachments {
+        if taken.insert((attachment.target, attachment.name.clone())) {
+            continue;
+        }
+        if let Source::File(path) = &attachment.source {
+            attachment.name = text::file_name(path);
+        }
+        let base = attachment.name.clone();
+        let mut number = 2;
+        while !taken.insert((attachment.target, attachment.name.clone())) {
+            attachment.name = text::file_name(&format!("{number}-{base}"));
+            number += 1;
+        }
+    }
+}

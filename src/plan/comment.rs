@@ -1,0 +1,127 @@
+//! The comment of the ADO test run: kado's key first, then what ran, then what was left out and why.
+
+use crate::plan::left_out::LeftOut;
+use crate::plan::results::counts;
+use crate::plan::snapshot::Snapshot;
+use crate::plan::text;
+
+/// Word before the key; [`key_in`] finds it again.
+pub const KEY_MARK: &str = "kado:";
+
+/// Name of the file that holds what did not fit into the comment.
+pub const LEFT_OUT_FILE: &str = "kado-left-out.txt";
+
+/// A comment within ADO's limit.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Comment {
+    /// The text; it starts with the key.
+    pub text: String,
+    /// The whole list of what was left out, when it did not fit; it goes along as [`LEFT_OUT_FILE`].
+    pub overflow: Option<String>,
+}
+
+/// The key in the comment of some test run; `None` when the run is not kado's.
+pub fn key_in(comment: &str) -> Option<&str> {
+    let rest = comment.trim_start().strip_prefix(KEY_MARK)?;
+    rest.split(|c: char| !c.is_ascii_alphanumeric()).next().filter(|key| !key.is_empty())
+}
+
+/// Describes the suite run: suite, host, OS, browser, profile, Katalon version and counts.
+pub fn summary(snapshot: &Snapshot, unmapped: usize, results: usize) -> String {
+    let run = &snapshot.run;
+    let environment = &run.environment;
+    let about = [
+        environment.host.as_deref().map(|host| format!("on {host}")),
+        environment.os.clone(),
+        environment.browser.clone().or_else(|| environment.run_configuration.clone()),
+        environment.profile.as_deref().map(|profile| format!("profile {profile}")),
+        environment.katalon_version.as_deref().map(|version| format!("Katalon {version}")),
+    ];
+    let about: Vec<_> = about.into_iter().flatten().filter(|part| !part.is_empty()).map(|part| text::fit(&part, 80)).collect();
+    let tests = match run.tests.len() {
+        0 => "no tests".to_owned(),
+        count => format!("{count} tests: {}", counts(run.tests.iter().map(|test| test.status()))),
+    };
+    let without = if unmapped > 0 { format!("; {unmapped} without ADO ids") } else { String::new() };
+    let state = if run.ended.is_none() { "\nThe suite did not end by itself." } else { "" };
+    format!("{} {}\n{tests}; {results} results{without}{state}", text::fit(&run.suite, 250), about.join(", "))
+}
+
+/// Puts key, summary and what was left out into a comment.
+pub fn compose(key: &str, summary: &str, left_out: &[&LeftOut]) -> Comment {
+    let head = text::fit(&format!("{KEY_MARK}{key}\n{summary}"), text::COMMENT);
+    if left_out.is_empty() {
+        return Comment { text: head, overflow: None };
+    }
+    let lines: Vec<String> = left_out.iter().map(|left_out| text::clean(&format!("\n- {left_out}"))).collect();
+    let title = "\nLeft out:";
+    let whole = format!("{head}{title}{}", lines.concat());
+    if text::units(&whole) <= text::COMMENT {
+        return Comment { text: whole, overflow: None };
+    }
+    Comment { text: shortened(&head, title, &lines), overflow: Some(lines.concat().trim_start().to_owned()) }
+}
+
+/// As many lines as fit beside the note on the rest.
+fn shortened(head: &str, title: &str, lines: &[String]) -> String {
+    let mut shown = format!("{head}{title}");
+    for (number, line) in lines.iter().enumerate() {
+        let note = rest_note(lines.len() - number - 1);
+        if text::units(&shown) + text::units(line) + text::units(&note) > text::COMMENT {
+            shown.push_str(&rest_note(lines.len() - number));
+            break;
+        }
+        shown.push_str(line);
+    }
+    // Only a very long summary can still be too long; the key stands at the start and is never cut.
+    text::fit(&shown, text::COMMENT)
+}
+
+fn rest_note(more: usize) -> String {
+    format!("\n… and {more} more, see {LEFT_OUT_FILE}")
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::plan::left_out::LeftOutKind;
+
+    fn left_out(reason: &str) -> LeftOut {
+        LeftOut::id(LeftOutKind::NoPoint, "Test Cases/A", Some(1), reason)
+    }
+
+    proptest! {
+        #[test]
+        fn the_key_is_whole_and_first_and_nothing_is_left_out_unnamed(
+            summary in "\\PC{0,1200}", reasons in proptest::collection::vec("[a-z ]{1,90}", 0..40)
+        ) {
+            let list: Vec<_> = reasons.iter().map(|reason| left_out(reason)).collect();
+            let list: Vec<_> = list.iter().collect();
+            let comment = compose("0123abcd", &summary, &list);
+            prop_assert!(text::units(&comment.text) <= text::COMMENT);
+            prop_assert_eq!(key_in(&comment.text), Some("0123abcd"));
+            let named = comment.overflow.unwrap_or(comment.text);
+            for reason in &reasons {
+                prop_assert!(named.contains(reason.as_str()));
+            }
+        }
+    }
+
+    #[test]
+    fn a_long_list_ends_with_how_many_more_there_are() {
+        let list: Vec<_> = (0..30).map(|n| left_out(&format!("reason {n} {}", "x".repeat(60)))).collect();
+        let comment = compose("k", "summary", &list.iter().collect::<Vec<_>>());
+        let last = comment.text.lines().last().unwrap();
+        assert!(last.starts_with("… and ") && last.ends_with("more, see kado-left-out.txt"), "{last}");
+        assert_eq!(comment.overflow.unwrap().lines().count(), 30);
+    }
+
+    #[test]
+    fn a_comment_of_somebody_else_has_no_key() {
+        assert_eq!(key_in("Run by Katalon"), None);
+        assert_eq!(key_in("see kado:abc"), None);
+        assert_eq!(key_in("kado:"), None);
+    }
+}

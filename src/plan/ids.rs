@@ -1,0 +1,81 @@
+//! From the tests of a run to ADO test case ids.
+
+use std::collections::BTreeSet;
+
+use crate::katalon::azure_ids;
+use crate::katalon::run::binding;
+use crate::katalon::run::{TestResult, VariableValue};
+use crate::plan::left_out::{LeftOut, LeftOutKind};
+use crate::plan::snapshot::{CaseIds, Snapshot};
+
+/// The tests of a run by ADO test case id.
+pub struct Mapped<'a> {
+    /// One group for each id, in the order in which the ids occur first.
+    pub groups: Vec<Group<'a>>,
+    /// Ids that are none, and tests without a file.
+    pub left_out: Vec<LeftOut>,
+    /// How many results have no id and are therefore not submitted.
+    pub unmapped: usize,
+}
+
+/// All results of a run that share an ADO test case id.
+pub struct Group<'a> {
+    /// The ADO test case.
+    pub azure_id: u32,
+    /// At least one, in the order of the run.
+    pub tests: Vec<&'a TestResult>,
+}
+
+/// Groups the results of a run by the ADO ids of their test cases.
+pub fn group(snapshot: &Snapshot) -> Mapped<'_> {
+    let mut mapped = Mapped { groups: Vec::new(), left_out: Vec::new(), unmapped: 0 };
+    let mut told = BTreeSet::new();
+    for test in &snapshot.run.tests {
+        let Some(case) = snapshot.cases.get(&test.id) else {
+            if told.insert((test.id.clone(), String::new())) {
+                mapped.left_out.push(no_file(test));
+            }
+            mapped.unmapped += 1;
+            continue;
+        };
+        let Some(raw) = &case.azure_ids else {
+            mapped.unmapped += 1;
+            continue;
+        };
+        let resolved = azure_ids::resolve(raw, &|name| variable(test, case, name));
+        for problem in resolved.problems {
+            let reason = with_iteration(test, &problem.reason);
+            if told.insert((test.id.clone(), reason.clone())) {
+                mapped.left_out.push(LeftOut::id(LeftOutKind::InvalidId, &test.id, None, reason));
+            }
+        }
+        for azure_id in resolved.ids {
+            match mapped.groups.iter_mut().find(|group| group.azure_id == azure_id) {
+                Some(group) => group.tests.push(test),
+                None => mapped.groups.push(Group { azure_id, tests: vec![test] }),
+            }
+        }
+    }
+    mapped
+}
+
+/// The value of a variable in one execution: what the run recorded, else the default of the `.tc` file.
+pub fn variable(test: &TestResult, case: &CaseIds, name: &str) -> Option<VariableValue> {
+    let recorded = test.variables.get(name).cloned();
+    recorded.or_else(|| case.defaults.get(name).map(|expression| binding::literal(expression)))
+}
+
+fn no_file(test: &TestResult) -> LeftOut {
+    let reason = format!(
+        "the project has no file `{}.tc` any more, so its ADO ids are unknown; was the test case renamed or deleted?",
+        test.id
+    );
+    LeftOut::id(LeftOutKind::NoTestCaseFile, &test.id, None, reason)
+}
+
+fn with_iteration(test: &TestResult, reason: &str) -> String {
+    match &test.iteration {
+        Some(iteration) => format!("iteration {}: {reason}", iteration.number),
+        None => reason.to_owned(),
+    }
+}

@@ -1,0 +1,39 @@
+//! kado's key: what makes a submission the same submission on every machine (invariant I5).
+
+use crate::discovery::identity::RunIdentity;
+use crate::server::ServerIdentity;
+
+/// What a submission is for.
+#[derive(Clone, Debug)]
+pub struct KeyParts<'a> {
+    /// The suite run.
+    pub run: &'a RunIdentity,
+    /// Tells runs apart that only their execution uuid tells apart; 0 for all others.
+    pub twin: u32,
+    /// The server.
+    pub server: &'a ServerIdentity,
+    /// The ADO project, as configured.
+    pub project: &'a str,
+    /// The test plan.
+    pub plan_id: u32,
+    /// How often a person asked for the same submission again.
+    pub again: u32,
+}
+
+/// 32 hexadecimal digits that depend on nothing but the parts: neither on paths nor on when the run was seen.
+pub fn key(parts: &KeyParts<'_>) -> String {
+    let mut hasher = blake3::Hasher::new_derive_key("kado 2026-11 submission key v1");
+    let run = parts.run;
+    let numbers = [
+        run.started.millis().to_string(),
+        parts.twin.to_string(),
+        parts.plan_id.to_string(),
+        parts.again.to_string(),
+    ];
+    let texts = [&run.suite, &run.host, &parts.server.to_string(), &parts.project.to_lowercase()];
+    for part in texts.into_iter().chain(&numbers) {
+        hasher.update(&(part.len() as u64).to_le_bytes());
+        hasher.update(part.as_bytes());
+    }
+    hasher.finalize().to_hex()[..32].to_owned()
+}

@@ -1,0 +1,63 @@
+//! What is not submitted, and why, in words that tell a tester what to change.
+
+use serde::{Deserialize, Serialize};
+
+/// Something of a run that does not reach ADO.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct LeftOut {
+    /// Id of the test, or `None` for something of the whole run.
+    pub test: Option<String>,
+    /// The ADO test case id, when there is a valid one.
+    pub azure_id: Option<u32>,
+    /// Why, and what to change.
+    pub reason: String,
+    /// What kind of thing was left out.
+    pub kind: LeftOutKind,
+}
+
+/// Kinds of things that are left out; scripts may tell them apart by these words.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LeftOutKind {
+    /// A mapped id that is no id, or whose variable has no value.
+    InvalidId,
+    /// A test case without a point in the plan, or in the configuration.
+    NoPoint,
+    /// Several points for one test case while several are not allowed.
+    SeveralPoints,
+    /// A test of the run without a `.tc` file.
+    NoTestCaseFile,
+    /// A file that is not sent.
+    File,
+    /// A result or file that ADO refused.
+    Refused,
+}
+
+impl LeftOutKind {
+    /// Whether leaving such a thing out means that something was not done (exit code 1): not for a test without a
+    /// file, which like a test without ids has no id that could count.
+    pub const fn counts(self) -> bool {
+        !matches!(self, Self::NoTestCaseFile)
+    }
+}
+
+impl LeftOut {
+    /// Something about an ADO id of a test.
+    pub fn id(kind: LeftOutKind, test: &str, azure_id: Option<u32>, reason: impl Into<String>) -> Self {
+        Self { test: Some(test.to_owned()), azure_id, reason: reason.into(), kind }
+    }
+
+    /// A file of a test, or of the run.
+    pub fn file(test: Option<&str>, reason: impl Into<String>) -> Self {
+        Self { test: test.map(str::to_owned), azure_id: None, reason: reason.into(), kind: LeftOutKind::File }
+    }
+}
+
+impl std::fmt::Display for LeftOut {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match &self.test {
+            Some(test) => write!(f, "{test}: {}", self.reason),
+            None => f.write_str(&self.reason),
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! From a snapshot of a run and the points of a test plan to what will be sent.
+//!
+//! [`plan`] is a function: the same snapshot and points give the same plan, byte for byte (invariant I3). It never
+//! fails: whatever cannot be submitted is left out with a reason that tells a tester what to change, and the rest
+//! goes on. The plan is stored whole before the first request that writes; `kado submit --dry-run` prints it.
+
+pub mod attachments;
+pub mod comment;
+pub mod configuration;
+pub mod ids;
+pub mod key;
+pub mod left_out;
+pub mod options;
+pub mod outcome;
+pub mod points;
+pub mod results;
+pub mod run_name;
+pub mod sensitive;
+pub mod snapshot;
+pub mod sub_results;
+pub mod text;
+
+use serde::{Deserialize, Serialize};
+
+use crate::moment::Moment;
+use crate::plan::attachments::PlannedAttachment;
+use crate::plan::left_out::LeftOut;
+use crate::plan::points::{Point, PointRule};
+use crate::plan::results::PlannedResult;
+use crate::plan::snapshot::Snapshot;
+
+/// Everything that will be sent for one run and one test plan.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct SubmissionPlan {
+    /// The test plan.
+    pub plan_id: u32,
+    /// kado's key, which stands in the run's comment.
+    pub key: String,
+    /// Name of the ADO test run.
+    pub name: String,
+    /// Whether the run is marked as automated.
+    pub automated: bool,
+    /// When the suite started.
+    pub started: Moment,
+    /// When it ended; never before `started`.
+    pub completed: Moment,
+    /// The part of the run's comment that describes the suite run.
+    pub summary: String,
+    /// One result for each point, ordered by the first test that feeds it.
+    pub results: Vec<PlannedResult>,
+    /// Files and texts, those of results first.
+    pub attachments: Vec<PlannedAttachment>,
+    /// What is left out.
+    pub skipped: Vec<LeftOut>,
+}
+
+impl SubmissionPlan {
+    /// The run's comment: key, summary and what was left out, those that turned up while sending included.
+    pub fn comment(&self, refused: &[LeftOut]) -> comment::Comment {
+        let left_out: Vec<&LeftOut> = self.skipped.iter().chain(refused).collect();
+        comment::compose(&self.key, &self.summary, &left_out)
+    }
+}
+
+/// Plans the submission of a run to one test plan.
+///
+/// `points` are all points of that plan; `key` is kado's key for this submission.
+pub fn plan(snapshot: &Snapshot, plan_id: u32, key: &str, points: &[Point]) -> SubmissionPlan {
+    let run = &snapshot.run;
+    let options = &snapshot.options;
+    let mapped = ids::group(snapshot);
+    let row = configuration::choose(&options.configuration_rows, &run.environment);
+    let rule = PointRule {
+        plan_id,
+        points,
+        configuration: row.map(|row| row.configuration_id),
+        multiple: options.multiple_points,
+    };
+    let mut skipped = mapped.left_out;
+    let mut planned = Vec::new();
+    for group in &mapped.groups {
+        match rule.choose(&group.tests[0].id, group.azure_id) {
+            Ok(chosen) => planned.extend(chosen.into_iter().map(|point| (point, group))),
+            Err(left_out) => skipped.push(left_out),
+        }
+    }
+    let results: Vec<_> = planned.iter().map(|(point, group)| results::result(snapshot, point, &group.tests)).collect();
+    let targets: Vec<_> = planned.iter().map(|(point, group)| (point.id, group.tests.as_slice())).collect();
+    let files = attachments::choose(snapshot, &targets, &results);
+    skipped.extend(files.left_out);
+    let started = snapshot.started();
+    SubmissionPlan {
+        plan_id,
+        key: key.to_owned(),
+        name: run_name::run_name(snapshot),
+        automated: options.automated,
+        started,
+        completed: snapshot.ended().max(started),
+        summary: comment::summary(snapshot, mapped.unmapped, results.len()),
+        results,
+        attachments: files.attachments,
+        skipped,
+    }
+}
+
+impl Snapshot {
+    /// When the suite started, or the nearest time that is known.
+    pub fn started(&self) -> Moment {
+        self.run.started.or(self.run.last_record).unwrap_or_default()
+    }
+
+    /// When the suite ended; of a run that never ended the time of its last record.
+    pub fn ended(&self) -> Moment {
+        self.run.ended.or(self.run.last_record).unwrap_or_else(|| self.started())
+    }
+}

@@ -1,0 +1,173 @@
+//! Which settings are in force for a run: the project's, overridden by `kado.toml`, overridden by the `ado*` options
+//! given to katalonc (product contract, section 3).
+
+use std::collections::BTreeMap;
+
+use crate::katalon::run::{FileKind, RunOptions};
+use crate::katalon::settings::{AzureSettings, SendingRule};
+use crate::plan::run_name;
+use crate::plan::snapshot::{AttachmentRule, Options, RunName};
+
+/// Largest attachment in bytes when nothing says otherwise: what the Microsoft agent keeps to (`ado/api.md` §7).
+pub const DEFAULT_MAX_ATTACHMENT: u64 = 75 * 1024 * 1024;
+
+/// Kinds that are sent when the project names none.
+const DEFAULT_KINDS: [FileKind; 4] = [FileKind::Log, FileKind::Png, FileKind::Html, FileKind::Pdf];
+
+/// What `kado.toml` overrides for a project; `None` leaves the project's own setting.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Overrides {
+    /// `azure.server_url`.
+    pub server_url: Option<String>,
+    /// `azure.project`.
+    pub project: Option<String>,
+    /// `azure.automated`.
+    pub automated: Option<bool>,
+    /// `azure.max_attachment`, in bytes.
+    pub max_attachment: Option<u64>,
+    /// `submit.auto_submit`.
+    pub auto_submit: Option<bool>,
+    /// `submit.katalon_submits`.
+    pub katalon_submits: Option<KatalonSubmits>,
+    /// `submit.test_plans`.
+    pub test_plans: Option<Vec<u32>>,
+    /// `submit.test_run_name`, with placeholders.
+    pub test_run_name: Option<String>,
+    /// `submit.attachments`; an empty list sends none.
+    pub attachments: Option<Vec<FileKind>>,
+    /// `submit.attach`.
+    pub attach: Option<SendingRule>,
+    /// `submit.multiple_points`.
+    pub multiple_points: Option<bool>,
+}
+
+/// What kado expects of Katalon's own, licensed submission (`submit.katalon_submits`).
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum KatalonSubmits {
+    /// Katalon may submit by itself.
+    #[default]
+    Detect,
+    /// It never does.
+    Never,
+    /// It always does; kado only records.
+    Always,
+}
+
+/// The settings in force for one run.
+pub fn effective(settings: &AzureSettings, overrides: &Overrides, run: &RunOptions) -> Options {
+    let (plans, invalid_plan) = plans(settings, overrides, run);
+    Options {
+        server_url: overrides.server_url.clone().or_else(|| settings.server_url.clone()),
+        project: overrides.project.clone().or_else(|| settings.project.as_ref().map(|project| project.name.clone())),
+        plans,
+        invalid_plan,
+        run_name: run_name(settings, overrides, run),
+        outcomes: settings.status_mappings.iter().cloned().collect::<BTreeMap<_, _>>(),
+        configuration_rows: settings.configuration_rows.clone(),
+        multiple_points: overrides.multiple_points.or(settings.multiple_points).unwrap_or(false),
+        attachments: attachments(settings, overrides),
+        automated: overrides.automated.unwrap_or(true),
+    }
+}
+
+/// Whether runs are submitted without a person's command: `autoSubmitTestRun`, which is on by default.
+pub fn auto_submit(settings: &AzureSettings, overrides: &Overrides) -> bool {
+    overrides.auto_submit.or(settings.auto_submit).unwrap_or(true)
+}
+
+/// Whether Katalon itself may submit the runs of this project as well, so that both would.
+pub fn katalon_may_submit(settings: &AzureSettings, overrides: &Overrides) -> bool {
+    settings.enabled
+        && settings.auto_submit.unwrap_or(true)
+        && overrides.katalon_submits.unwrap_or_default() == KatalonSubmits::Detect
+}
+
+fn plans(settings: &AzureSettings, overrides: &Overrides, run: &RunOptions) -> (Vec<u32>, Option<String>) {
+    if let Some(text) = &run.plan {
+        return match text.trim().parse::<u32>() {
+            Ok(id) if id > 0 => (vec![id], None),
+            _ => (Vec::new(), Some(text.clone())),
+        };
+    }
+    let mut plans = match &overrides.test_plans {
+        Some(plans) => plans.clone(),
+        None => settings.test_plans.iter().map(|plan| plan.id).collect(),
+    };
+    let mut seen = std::collections::BTreeSet::new();
+    plans.retain(|plan| seen.insert(*plan));
+    (plans, None)
+}
+
+fn run_name(settings: &AzureSettings, overrides: &Overrides, run: &RunOptions) -> RunName {
+    let plain = |text: &String| RunName { text: text.clone(), placeholders: false };
+    let ours = |text: &String| RunName { text: text.clone(), placeholders: true };
+    run.run_name
+        .as_ref()
+        .map(plain)
+        .or_else(|| overrides.test_run_name.as_ref().map(ours))
+        .or_else(|| settings.test_run_name.as_ref().map(plain))
+        .unwrap_or_else(|| plain(&run_name::DEFAULT.to_owned()))
+}
+
+fn attachments(settings: &AzureSettings, overrides: &Overrides) -> AttachmentRule {
+    let of_project = || match (settings.include_attachments, settings.attachment_kinds.as_slice()) {
+        (Some(false), _) => Vec::new(),
+        (_, []) => DEFAULT_KINDS.to_vec(),
+        (_, kinds) => kinds.to_vec(),
+    };
+    AttachmentRule {
+        kinds: overrides.attachments.clone().unwrap_or_else(of_project),
+        when: overrides.attach.or(settings.sending).unwrap_or(SendingRule::Failed),
+        max_bytes: overrides.max_attachment.unwrap_or(DEFAULT_MAX_ATTACHMENT),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::katalon::settings::PlanReference;
+
+    fn project() -> AzureSettings {
+        AzureSettings {
+            enabled: true,
+            test_plans: vec![PlanReference { id: 18, name: None }],
+            test_run_name: Some("Nightly {suite} ".to_owned()),
+            ..AzureSettings::default()
+        }
+    }
+
+    #[test]
+    fn the_run_beats_kados_configuration_which_beats_the_project() {
+        let overrides = Overrides { test_plans: Some(vec![19, 19, 20]), ..Overrides::default() };
+        let run = RunOptions { plan: Some(" 21 ".to_owned()), ..RunOptions::default() };
+        let none = RunOptions::default();
+        assert_eq!(effective(&project(), &Overrides::default(), &none).plans, [18]);
+        assert_eq!(effective(&project(), &overrides, &none).plans, [19, 20]);
+        assert_eq!(effective(&project(), &overrides, &run).plans, [21]);
+    }
+
+    #[test]
+    fn an_invalid_plan_option_never_falls_back_to_another_plan() {
+        for text in ["abc", "0", "-1", "18,19"] {
+            let run = RunOptions { plan: Some(text.to_owned()), ..RunOptions::default() };
+            let options = effective(&project(), &Overrides::default(), &run);
+            assert_eq!((options.plans, options.invalid_plan.as_deref()), (Vec::new(), Some(text)));
+        }
+    }
+
+    #[test]
+    fn a_name_of_the_project_is_taken_exactly_as_written() {
+        let options = effective(&project(), &Overrides::default(), &RunOptions::default());
+        assert_eq!(options.run_name, RunName { text: "Nightly {suite} ".to_owned(), placeholders: false });
+    }
+
+    #[test]
+    fn attachments_default_to_four_kinds_and_an_empty_list_of_kado_sends_none() {
+        let run = RunOptions::default();
+        assert_eq!(effective(&project(), &Overrides::default(), &run).attachments.kinds, DEFAULT_KINDS);
+        let none = Overrides { attachments: Some(Vec::new()), ..Overrides::default() };
+        assert!(effective(&project(), &none, &run).attachments.kinds.is_empty());
+        let off = AzureSettings { include_attachments: Some(false), ..project() };
+        assert!(effective(&off, &Overrides::default(), &run).attachments.kinds.is_empty());
+    }
+}

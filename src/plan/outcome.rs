@@ -1,0 +1,51 @@
+//! From Katalon's status to ADO's outcome.
+
+use std::collections::BTreeMap;
+
+use crate::katalon::status::Status;
+
+/// ADO's outcome word for a status: the project's mapping, else Katalon's default.
+pub fn outcome(status: Status, mapping: &BTreeMap<Status, String>) -> &str {
+    mapping.get(&status).map_or(default_outcome(status), String::as_str)
+}
+
+/// Katalon's default mapping (`katalon/behaviour.md` §5.1).
+pub const fn default_outcome(status: Status) -> &'static str {
+    match status {
+        Status::Passed => "Passed",
+        Status::Failed => "Failed",
+        Status::Error => "Error",
+        Status::Incomplete => "Aborted",
+        Status::Skipped => "NotExecuted",
+    }
+}
+
+/// The worst of several statuses, by Katalon's words and before any mapping; `None` for none.
+pub fn worst(statuses: impl IntoIterator<Item = Status>) -> Option<Status> {
+    // The variants of `Status` are declared from the worst to the best.
+    statuses.into_iter().min()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_worst_status_follows_katalons_words_and_not_the_mapped_ones() {
+        use Status::*;
+        assert_eq!(worst([Passed, Skipped, Incomplete, Failed, Error]), Some(Error));
+        assert_eq!(worst([Passed, Skipped, Incomplete, Failed]), Some(Failed));
+        assert_eq!(worst([Passed, Skipped, Incomplete]), Some(Incomplete));
+        assert_eq!(worst([Passed, Skipped]), Some(Skipped));
+        assert_eq!(worst([Passed]), Some(Passed));
+        assert_eq!(worst([]), None);
+    }
+
+    #[test]
+    fn a_custom_word_replaces_only_its_own_status() {
+        let mapping = BTreeMap::from([(Status::Error, "Blocked".to_owned())]);
+        assert_eq!(outcome(Status::Error, &mapping), "Blocked");
+        assert_eq!(outcome(Status::Failed, &mapping), "Failed");
+        assert_eq!(outcome(Status::Incomplete, &mapping), "Aborted");
+    }
+}

@@ -1,0 +1,120 @@
+//! Which points a result goes to.
+
+use serde::{Deserialize, Serialize};
+
+use crate::plan::left_out::{LeftOut, LeftOutKind};
+
+/// A test point as ADO lists it: a test case in a suite of the plan, with a configuration.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Point {
+    /// Id of the point.
+    pub id: u32,
+    /// Work item id of the test case.
+    pub test_case_id: u32,
+    /// Id of the configuration.
+    pub configuration_id: u32,
+    /// Name of the configuration, for messages.
+    pub configuration_name: String,
+    /// Id of the suite that holds the point.
+    pub suite_id: u32,
+}
+
+/// How points are chosen for the test cases of a run.
+#[derive(Clone, Copy, Debug)]
+pub struct PointRule<'a> {
+    /// The test plan, for messages.
+    pub plan_id: u32,
+    /// All points of that plan, in any order.
+    pub points: &'a [Point],
+    /// The configuration that the mapping gives for this run; `None` does not filter.
+    pub configuration: Option<u32>,
+    /// Whether several points of one test case are all used.
+    pub multiple: bool,
+}
+
+impl<'a> PointRule<'a> {
+    /// The points that a result of this test case goes to, with ascending ids.
+    ///
+    /// # Errors
+    /// The reason why the test case is left out: no point, or several while only one is allowed.
+    pub fn choose(&self, test: &str, azure_id: u32) -> Result<Vec<&'a Point>, LeftOut> {
+        let of_case: Vec<_> = self.points.iter().filter(|point| point.test_case_id == azure_id).collect();
+        let wanted = |point: &&&Point| self.configuration.is_none_or(|id| id == point.configuration_id);
+        let mut chosen: Vec<_> = of_case.iter().filter(wanted).copied().collect();
+        chosen.sort_by_key(|point| point.id);
+        chosen.dedup_by_key(|point| point.id);
+        match chosen.len() {
+            0 => Err(LeftOut::id(LeftOutKind::NoPoint, test, Some(azure_id), self.no_point(azure_id, &of_case))),
+            1 => Ok(chosen),
+            _ if self.multiple => Ok(chosen),
+            _ => Err(LeftOut::id(LeftOutKind::SeveralPoints, test, Some(azure_id), several(azure_id, &chosen))),
+        }
+    }
+
+    fn no_point(&self, azure_id: u32, of_case: &[&Point]) -> String {
+        let plan = self.plan_id;
+        let Some(configuration) = self.configuration.filter(|_| !of_case.is_empty()) else {
+            return format!(
+                "test case {azure_id} has no test point in test plan {plan}; add it to a suite of the plan, or correct the id"
+            );
+        };
+        let mut others: Vec<_> =
+            of_case.iter().map(|point| format!("{} ({})", point.configuration_id, point.configuration_name)).collect();
+        others.sort();
+        others.dedup();
+        format!(
+            "test case {azure_id} has no test point with configuration {configuration} in test plan {plan}, only with {}; \
+             assign the configuration in ADO or change the test configuration mapping",
+            others.join(", ")
+        )
+    }
+}
+
+/// Katalon's own message for this case; its wording is part of the contract (product.md §3).
+fn several(azure_id: u32, points: &[&Point]) -> String {
+    let ids: Vec<_> = points.iter().map(|point| point.id.to_string()).collect();
+    format!(
+        "Cannot create test results for Azure DevOps Test Case ID={azure_id} due to multiple Test Points returned. \
+         Check Test Points with ID = {}; or allow sending test results anyway in project settings.",
+        ids.join(", ")
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn point(id: u32, test_case_id: u32, configuration_id: u32) -> Point {
+        Point { id, test_case_id, configuration_id, configuration_name: format!("C{configuration_id}"), suite_id: 20 }
+    }
+
+    #[test]
+    fn several_points_give_katalons_exact_message_with_ascending_ids() {
+        let points = [point(9, 12, 1), point(5, 12, 1), point(7, 12, 2)];
+        let rule = PointRule { plan_id: 18, points: &points, configuration: Some(1), multiple: false };
+        assert_eq!(
+            rule.choose("Test Cases/A", 12).unwrap_err().reason,
+            "Cannot create test results for Azure DevOps Test Case ID=12 due to multiple Test Points returned. \
+             Check Test Points with ID = 5, 9; or allow sending test results anyway in project settings."
+        );
+        let all = PointRule { multiple: true, ..rule };
+        assert_eq!(all.choose("Test Cases/A", 12).unwrap().iter().map(|p| p.id).collect::<Vec<_>>(), [5, 9]);
+    }
+
+    #[test]
+    fn a_configuration_picks_the_one_point_that_has_it() {
+        let points = [point(5, 12, 1), point(7, 12, 2)];
+        let rule = PointRule { plan_id: 18, points: &points, configuration: Some(2), multiple: false };
+        assert_eq!(rule.choose("Test Cases/A", 12).unwrap()[0].id, 7);
+    }
+
+    #[test]
+    fn a_case_without_a_fitting_point_says_which_configurations_it_has() {
+        let points = [point(5, 12, 1), point(7, 12, 2)];
+        let rule = PointRule { plan_id: 18, points: &points, configuration: Some(3), multiple: false };
+        let reason = rule.choose("Test Cases/A", 12).unwrap_err().reason;
+        assert!(reason.contains("only with 1 (C1), 2 (C2)"), "{reason}");
+        let reason = rule.choose("Test Cases/A", 99).unwrap_err().reason;
+        assert!(reason.contains("test case 99 has no test point in test plan 18"), "{reason}");
+    }
+}

@@ -1,0 +1,57 @@
+//! Values that must not travel: kado shows the value of an iteration only where it is no secret.
+
+/// Whether a value, or the variable that holds it, looks like a secret; in doubt it does.
+pub fn looks_secret(variable: Option<&str>, value: &str) -> bool {
+    variable.is_some_and(names_a_secret) || is_masked(value) || looks_random(value)
+}
+
+/// Whether Katalon masked the value: nothing but asterisks.
+pub fn is_masked(value: &str) -> bool {
+    !value.is_empty() && value.chars().all(|c| c == '*')
+}
+
+fn names_a_secret(variable: &str) -> bool {
+    const WORDS: [&str; 11] =
+        ["password", "passwd", "pwd", "passphrase", "secret", "token", "apikey", "api_key", "credential", "pin", "cvv"];
+    let lower = variable.to_lowercase();
+    // Short words only count as a whole part of the name, so that `spinner` is no secret.
+    let parts: Vec<&str> = lower.split(|c: char| !c.is_alphanumeric()).collect();
+    WORDS.iter().any(|word| if word.len() <= 3 { parts.contains(word) } else { lower.contains(word) })
+}
+
+/// Long words without blanks that mix letters and digits are keys and tokens more often than names; a short word
+/// with letters, digits and punctuation is shaped like a password.
+fn looks_random(value: &str) -> bool {
+    value.split_whitespace().any(|word| {
+        let digits = word.chars().filter(char::is_ascii_digit).count();
+        let letters = word.chars().filter(|c| c.is_alphabetic()).count();
+        let special = word.chars().filter(|c| "!@#$%^&*?~".contains(*c)).count();
+        let long_mix = word.chars().count() >= 20 && digits >= 2 && letters >= 2;
+        let password = digits > 0 && letters > 0 && special > 0 && !word.contains('@');
+        let card = digits >= 12 && word.chars().all(|c| c.is_ascii_digit() || c == '-');
+        long_mix || password || card || word.starts_with("eyJ")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ordinary_iteration_values_are_shown() {
+        for value in ["Baby", "Single Bill CC", "Prague 1", "2024-01-31", "user@example.com", "Chrome 120"] {
+            assert!(!looks_secret(Some("TestCase"), value), "{value}");
+        }
+    }
+
+    #[test]
+    fn masked_and_secret_looking_values_are_not_shown() {
+        for value in ["*****", "S3cret!", "eyJhbGciOi", "4111111111111111", "dkry7gnu3cjqx6fmt2bipw5els"] {
+            assert!(looks_secret(None, value), "{value}");
+        }
+        for variable in ["password", "UserPassword", "api_key", "pin"] {
+            assert!(looks_secret(Some(variable), "Baby"), "{variable}");
+        }
+        assert!(!looks_secret(Some("spinner"), "Baby"));
+    }
+}

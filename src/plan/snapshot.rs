@@ -1,0 +1,81 @@
+//! Everything that a plan depends on besides the points: stored when a run is finished, so that later edits of the
+//! project do not change work in flight (invariant I3).
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::katalon::run::{FileKind, SuiteRun};
+use crate::katalon::settings::{ConfigurationRow, SendingRule};
+use crate::katalon::status::Status;
+
+/// A finished run together with the settings and ids of that moment. It holds no secret.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Snapshot {
+    /// The run as its folder told it.
+    pub run: SuiteRun,
+    /// The run folder, as a path of this machine.
+    pub folder: String,
+    /// Name of the Katalon project.
+    pub project_name: String,
+    /// Folder of the Katalon project, as a path of this machine.
+    pub project_root: String,
+    /// The settings that are in force for this run.
+    pub options: Options,
+    /// Ids of the test cases that the run executed; a test that is missing here has no `.tc` file.
+    pub cases: BTreeMap<String, CaseIds>,
+}
+
+/// What the `.tc` file of a test says about its ADO test cases.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct CaseIds {
+    /// `azure.testcase.ids` as written.
+    pub azure_ids: Option<String>,
+    /// Default values of the variables, as Groovy expressions.
+    pub defaults: BTreeMap<String, String>,
+}
+
+/// Submission settings after all overrides: project, `kado.toml`, options of the run.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Options {
+    /// URL of the organization or collection; `None` when nothing says it.
+    pub server_url: Option<String>,
+    /// ADO project, by name or GUID.
+    pub project: Option<String>,
+    /// Test plans to submit to, without duplicates.
+    pub plans: Vec<u32>,
+    /// A plan option of the run that is not a plan id; it parks the run instead of falling back to another plan.
+    pub invalid_plan: Option<String>,
+    /// Name of the ADO test run.
+    pub run_name: RunName,
+    /// ADO's outcome word for each of Katalon's; a status without an entry has its default.
+    pub outcomes: BTreeMap<Status, String>,
+    /// The test configuration mapping, in file order.
+    pub configuration_rows: Vec<ConfigurationRow>,
+    /// Whether a test case with several points gets a result for each of them.
+    pub multiple_points: bool,
+    /// Which files are sent.
+    pub attachments: AttachmentRule,
+    /// Whether the ADO run is marked as automated.
+    pub automated: bool,
+}
+
+/// Name of the ADO test run.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct RunName {
+    /// The text as configured.
+    pub text: String,
+    /// Whether `{suite}` and its like are filled in: only in names from `kado.toml`, because Katalon knows none.
+    pub placeholders: bool,
+}
+
+/// Which files of a run are sent.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct AttachmentRule {
+    /// The kinds of files; empty sends none.
+    pub kinds: Vec<FileKind>,
+    /// For which runs.
+    pub when: SendingRule,
+    /// Largest file in bytes; a larger one is named instead.
+    pub max_bytes: u64,
+}

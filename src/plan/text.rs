@@ -1,0 +1,100 @@
+//! Texts within ADO's limits.
+//!
+//! ADO counts UTF-16 code units and silently cuts or refuses what is longer (`ado/api.md` §11), so every text is cut
+//! here, at a character boundary, before it is sent.
+
+/// Limit of a run name, a computer name and the name of a sub-result, in UTF-16 units.
+pub const NAME: usize = 256;
+/// Limit of a comment, in UTF-16 units.
+pub const COMMENT: usize = 1000;
+/// Limit of an automated test name or storage, in UTF-16 units.
+pub const AUTOMATED_NAME: usize = 512;
+/// Limit of an error message and of a stack trace, in UTF-16 units.
+pub const ERROR: usize = 4000;
+/// Limit of the name of an attached file, in UTF-16 units.
+pub const FILE_NAME: usize = 255;
+
+/// Length of a text as ADO counts it.
+pub fn units(text: &str) -> usize {
+    text.chars().map(char::len_utf16).sum()
+}
+
+/// The longest start of `text` that has at most `limit` UTF-16 units and ends at a character boundary.
+pub fn head(text: &str, limit: usize) -> &str {
+    let mut used = 0;
+    for (at, c) in text.char_indices() {
+        used += c.len_utf16();
+        if used > limit {
+            return &text[..at];
+        }
+    }
+    text
+}
+
+/// `text` without the control characters that XML 1.0, and so ADO's storage, has no place for, cut to `limit`.
+pub fn fit(text: &str, limit: usize) -> String {
+    head(&clean(text), limit).to_owned()
+}
+
+/// `text` without the control characters that XML 1.0 has no place for; line breaks and tabs stay.
+pub fn clean(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control() || matches!(c, '\n' | '\r' | '\t')).collect()
+}
+
+/// A name for an attached file: no path, none of the characters that ADO or Windows refuse, within the limit, and
+/// with its extension kept when it has to be cut.
+pub fn file_name(name: &str) -> String {
+    let safe: String = clean(name)
+        .chars()
+        .map(|c| if matches!(c, '\\' | '/' | ':' | '*' | '?' | '"' | '<' | '>' | '|' | '\n' | '\r' | '\t') { '_' } else { c })
+        .collect();
+    if units(&safe) <= FILE_NAME {
+        return safe;
+    }
+    match safe.rsplit_once('.') {
+        Some((stem, extension)) if units(extension) < 16 => {
+            format!("{}.{extension}", head(stem, FILE_NAME - 1 - units(extension)))
+        }
+        _ => head(&safe, FILE_NAME).to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn a_cut_text_is_a_start_of_the_text_and_within_the_limit(text in "\\PC{0,60}", limit in 0usize..40) {
+            let cut = head(&text, limit);
+            prop_assert!(text.starts_with(cut));
+            prop_assert!(units(cut) <= limit);
+            // Nothing more would have fitted.
+            if let Some(next) = text[cut.len()..].chars().next() {
+                prop_assert!(units(cut) + next.len_utf16() > limit);
+            }
+        }
+
+        #[test]
+        fn a_file_name_never_holds_a_path_and_keeps_within_the_limit(name in "\\PC{0,400}") {
+            let safe = file_name(&name);
+            prop_assert!(!safe.contains(['/', '\\', ':']));
+            prop_assert!(units(&safe) <= FILE_NAME);
+        }
+    }
+
+    #[test]
+    fn a_character_outside_the_basic_plane_counts_two_and_is_never_halved() {
+        assert_eq!(head("ab🔑c", 3), "ab");
+        assert_eq!(head("ab🔑c", 4), "ab🔑");
+    }
+
+    #[test]
+    fn a_long_file_name_keeps_its_extension() {
+        let name = format!("{}.png", "x".repeat(400));
+        assert!(file_name(&name).ends_with("x.png"));
+        assert_eq!(units(&file_name(&name)), FILE_NAME);
+    }
+}

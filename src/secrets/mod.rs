@@ -1,0 +1,93 @@
+//! Tokens of the machine: where they lie and how they are read.
+//!
+//! A token is a [`SecretString`]: it has no printable form and is wiped when it is dropped. It is read anew for every
+//! attempt, so a rotated token is picked up without a restart. Tokens of Katalon projects are read with the project's
+//! settings instead (see [`crate::katalon::secret`]).
+
+#![expect(clippy::disallowed_methods, reason = "tokens lie in files and in the environment")]
+
+use std::path::{Path, PathBuf};
+
+use secrecy::SecretString;
+
+use crate::config::Access;
+
+#[cfg_attr(unix, path = "unix.rs")]
+#[cfg_attr(windows, path = "windows.rs")]
+mod permissions;
+
+/// Name of the environment variable that holds a token.
+pub const TOKEN_VARIABLE: &str = "KADO_TOKEN";
+/// Name of the credential that the service manager hands over.
+pub const CREDENTIAL: &str = "kado-token";
+
+/// A token of the machine cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum TokenError {
+    /// The file cannot be read.
+    #[error("token file `{}` cannot be read", file.display())]
+    Unreadable {
+        /// The file.
+        file: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// Others can read the file.
+    #[error("token file `{}` can be read by others ({found}); {remedy}", file.display())]
+    Exposed {
+        /// The file.
+        file: PathBuf,
+        /// Its permissions.
+        found: String,
+        /// What mends it.
+        remedy: String,
+    },
+    /// The file is empty.
+    #[error("token file `{}` is empty", .0.display())]
+    Empty(PathBuf),
+}
+
+/// Whether the service manager or the environment holds a token for this machine, by the name of the source.
+pub fn surrounding_token() -> Option<&'static str> {
+    if credential_file().is_some() {
+        Some("the service manager's credential `kado-token`")
+    } else if std::env::var_os(TOKEN_VARIABLE).is_some_and(|token| !token.is_empty()) {
+        Some("$KADO_TOKEN")
+    } else {
+        None
+    }
+}
+
+/// The token of a table: the service manager's credential, else `token_file`, else `$KADO_TOKEN`. Credential and
+/// environment belong to the machine's own table (`machine` is true), never to that of a `[[project]]`.
+///
+/// # Errors
+/// When the first source that exists cannot be used.
+pub fn machine_token(access: &Access, machine: bool) -> Result<Option<SecretString>, TokenError> {
+    if let Some(file) = credential_file().filter(|_| machine) {
+        return read(&file).map(Some);
+    }
+    if let Some(file) = &access.token_file {
+        permissions::check(file)?;
+        return read(file).map(Some);
+    }
+    let from_environment = std::env::var(TOKEN_VARIABLE).ok().filter(|token| machine && !token.trim().is_empty());
+    Ok(from_environment.map(|token| SecretString::from(token.trim().to_owned())))
+}
+
+fn credential_file() -> Option<PathBuf> {
+    let file = PathBuf::from(std::env::var_os("CREDENTIALS_DIRECTORY")?).join(CREDENTIAL);
+    file.is_file().then_some(file)
+}
+
+fn read(file: &Path) -> Result<SecretString, TokenError> {
+    let text = std::fs::read_to_string(file)
+        .map_err(|source| TokenError::Unreadable { file: file.to_owned(), source })?;
+    // The end of the line is not part of the token.
+    let token = text.trim();
+    if token.is_empty() {
+        return Err(TokenError::Empty(file.to_owned()));
+    }
+    Ok(SecretString::from(token.to_owned()))
+}
