@@ -62,8 +62,7 @@ impl Server {
     /// When the text is not such a URL.
     pub fn parse(text: &str) -> Result<Self, ServerUrlError> {
         let text = text.trim();
-        let mut base =
-            Url::parse(text).map_err(|source| ServerUrlError::NotAUrl { url: text.to_owned(), source })?;
+        let mut base = Url::parse(text).map_err(|source| ServerUrlError::NotAUrl { url: text.to_owned(), source })?;
         if !matches!(base.scheme(), "http" | "https") {
             return Err(ServerUrlError::Scheme(text.to_owned()));
         }
@@ -137,7 +136,12 @@ mod tests {
     #[test]
     fn another_scheme_host_port_or_collection_is_another_server() {
         let here = id("https://tfs.corp/tfs/Main");
-        for other in ["http://tfs.corp/tfs/Main", "https://tfs2.corp/tfs/Main", "https://tfs.corp:8443/tfs/Main", "https://tfs.corp/tfs/Other"] {
+        for other in [
+            "http://tfs.corp/tfs/Main",
+            "https://tfs2.corp/tfs/Main",
+            "https://tfs.corp:8443/tfs/Main",
+            "https://tfs.corp/tfs/Other",
+        ] {
             assert_ne!(here, id(other), "{other}");
         }
         assert_eq!(here, id("https://TFS.corp:443/tfs/main/"));

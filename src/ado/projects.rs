@@ -6,7 +6,9 @@ use serde_json::json;
 use crate::ado::error::AdoError;
 use crate::ado::transport::AdoClient;
 use crate::ado::version::Call;
-use crate::ado::wire::{ConnectionData, Identity, List, TeamProject, TestConfiguration, TestPlan, TestPoint, TypeCategory, WorkItem};
+use crate::ado::wire::{
+    ConnectionData, Identity, List, TeamProject, TestConfiguration, TestPlan, TestPoint, TypeCategory, WorkItem,
+};
 use crate::plan::points::Point;
 
 /// Most work items in one request (`ado/api.md` §3).

@@ -102,10 +102,18 @@ impl AdoClient {
     }
 
     /// A request below the server's base; `path` segments are encoded.
-    pub(super) fn request(&self, method: Method, path: &[&str], call: Call, query: &[(&str, String)]) -> RequestBuilder {
+    pub(super) fn request(
+        &self,
+        method: Method,
+        path: &[&str],
+        call: Call,
+        query: &[(&str, String)],
+    ) -> RequestBuilder {
         let mut url = Url::parse(self.server.base()).expect("the base of a server is a URL");
         url.path_segments_mut().expect("http URLs have segments").pop_if_empty().extend(path);
-        url.query_pairs_mut().extend_pairs(query).append_pair("api-version", &version::api_version(call, &self.version));
+        url.query_pairs_mut()
+            .extend_pairs(query)
+            .append_pair("api-version", &version::api_version(call, &self.version));
         self.http.request(method, url).timeout(CALL)
     }
 
@@ -132,7 +140,11 @@ impl AdoClient {
     }
 
     /// Sends a request and reads its answer.
-    pub(super) async fn send<T: DeserializeOwned>(&self, request: RequestBuilder, writes: bool) -> Result<Page<T>, AdoError> {
+    pub(super) async fn send<T: DeserializeOwned>(
+        &self,
+        request: RequestBuilder,
+        writes: bool,
+    ) -> Result<Page<T>, AdoError> {
         let _slot = self.slots.acquire().await.expect("the semaphore is never closed");
         self.keep_pause().await?;
         let mut response = request.send().await.map_err(|error| unreachable(&self.server, &error, writes))?;
@@ -145,11 +157,18 @@ impl AdoClient {
         })?;
         self.judge(&response, &body, writes, retry_after)?;
         let next = header(response.headers(), "x-ms-continuationtoken").map(str::to_owned);
-        let content = decode(&body).map_err(|message| AdoError::Unavailable { message, wait: None, unclear: writes })?;
+        let content =
+            decode(&body).map_err(|message| AdoError::Unavailable { message, wait: None, unclear: writes })?;
         Ok(Page { content, next })
     }
 
-    fn judge(&self, response: &Response, body: &[u8], writes: bool, retry_after: Option<Duration>) -> Result<(), AdoError> {
+    fn judge(
+        &self,
+        response: &Response,
+        body: &[u8],
+        writes: bool,
+        retry_after: Option<Duration>,
+    ) -> Result<(), AdoError> {
         let headers = response.headers();
         let service_error = header(headers, "x-tfs-serviceerror").map(percent_decoded);
         let status = response.status().as_u16();
@@ -224,7 +243,10 @@ fn headers(token: &SecretString) -> Result<HeaderMap, AdoError> {
 async fn read(response: &mut Response) -> Result<Vec<u8>, AdoError> {
     let mut body = Vec::new();
     loop {
-        let chunk = response.chunk().await.map_err(|error| AdoError::not_sent(format!("the answer broke off: {}", chain(&error))))?;
+        let chunk = response
+            .chunk()
+            .await
+            .map_err(|error| AdoError::not_sent(format!("the answer broke off: {}", chain(&error))))?;
         let Some(chunk) = chunk else { return Ok(body) };
         if body.len() + chunk.len() > ANSWER {
             return Err(AdoError::not_sent(format!("an answer is larger than {ANSWER} bytes")));
@@ -238,7 +260,8 @@ fn decode<T: DeserializeOwned>(body: &[u8]) -> Result<T, String> {
     // Some answers have no content at all; they read as `null`.
     let body = if body.is_empty() { b"null" } else { body };
     let mut reader = serde_json::Deserializer::from_slice(body);
-    serde_path_to_error::deserialize(&mut reader).map_err(|error| format!("an answer of Azure DevOps cannot be read: {error}"))
+    serde_path_to_error::deserialize(&mut reader)
+        .map_err(|error| format!("an answer of Azure DevOps cannot be read: {error}"))
 }
 
 fn unreachable(server: &Server, error: &reqwest::Error, writes: bool) -> AdoError {

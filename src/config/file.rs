@@ -15,7 +15,8 @@ use crate::server::Server;
 pub const DEFAULT_ABORT_AFTER: Duration = Duration::from_secs(2 * 60 * 60);
 
 /// Keys that later versions carry out; they are checked for their form only.
-const LATER: [&str; 6] = ["build_definition", "release_definition", "automation_fields", "late", "spool_limit", "status_page"];
+const LATER: [&str; 6] =
+    ["build_definition", "release_definition", "automation_fields", "late", "spool_limit", "status_page"];
 
 /// What the surroundings of the file add to it.
 #[derive(Clone, Debug)]
@@ -56,7 +57,8 @@ struct Reader<'t, 's> {
 impl Reader<'_, '_> {
     fn config(&mut self, root: &mut Section<'_, '_>) -> Config {
         let watch = root.read("watch", &mut self.problems, |value| values::list(value, values::word));
-        if watch.as_ref().is_none_or(Vec::is_empty) && root.raw("watch").is_none_or(|value| value.get_ref().is_array()) {
+        if watch.as_ref().is_none_or(Vec::is_empty) && root.raw("watch").is_none_or(|value| value.get_ref().is_array())
+        {
             let text = "`watch` is missing or empty: name the folders that hold Katalon projects, such as watch = [\"/srv/agent/_work\"]";
             self.problems.add(0..0, text);
         }
@@ -244,7 +246,10 @@ mod tests {
     #[test]
     fn a_token_without_its_server_is_refused() {
         let found = problems("watch = [\"/w\"]\n[azure]\ntoken_file = \"/t\"\n");
-        assert_eq!(found, ["line 2: a token (`token_file`) comes with its server: `azure.server_url` is missing beside it"]);
+        assert_eq!(
+            found,
+            ["line 2: a token (`token_file`) comes with its server: `azure.server_url` is missing beside it"]
+        );
         assert!(parse("watch = [\"/w\"]", &around(Some("$KADO_TOKEN"))).is_err());
     }
 

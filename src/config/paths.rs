@@ -58,11 +58,14 @@ pub fn load(asked: Option<&Path>) -> Result<Config, ConfigError> {
 /// # Errors
 /// When it cannot be read or has problems.
 pub fn read(file: &Path) -> Result<Config, ConfigError> {
-    let text = std::fs::read_to_string(file)
-        .map_err(|source| ConfigError::Unreadable { file: file.to_owned(), source })?;
+    let text =
+        std::fs::read_to_string(file).map_err(|source| ConfigError::Unreadable { file: file.to_owned(), source })?;
     let file = std::path::absolute(file).unwrap_or_else(|_| file.to_owned());
-    let around =
-        Surroundings { state_dir: default_state_dir(&file), machine_token: secrets::surrounding_token(), file: file.clone() };
+    let around = Surroundings {
+        state_dir: default_state_dir(&file),
+        machine_token: secrets::surrounding_token(),
+        file: file.clone(),
+    };
     parse(&text, &around).map_err(|problems| ConfigError::Problems { file, problems })
 }
 

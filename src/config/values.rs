@@ -34,14 +34,19 @@ pub fn boolean(value: &DeValue<'_>) -> Read<bool> {
 
 /// A positive id of ADO.
 pub fn id(value: &DeValue<'_>) -> Read<u32> {
-    let number = value.as_integer().and_then(|number| u32::from_str_radix(&number.as_str().replace('_', ""), number.radix()).ok());
+    let number = value
+        .as_integer()
+        .and_then(|number| u32::from_str_radix(&number.as_str().replace('_', ""), number.radix()).ok());
     number.filter(|id| *id > 0).ok_or_else(|| "must be a positive number".to_owned())
 }
 
 /// A list, every item read by `item`.
 pub fn list<T>(value: &DeValue<'_>, item: impl Fn(&DeValue<'_>) -> Read<T>) -> Read<Vec<T>> {
     let items = value.as_array().ok_or_else(|| "must be a list in brackets".to_owned())?;
-    items.iter().map(|value| item(value.get_ref()).map_err(|expected| format!("holds an item that {expected}"))).collect()
+    items
+        .iter()
+        .map(|value| item(value.get_ref()).map_err(|expected| format!("holds an item that {expected}")))
+        .collect()
 }
 
 /// A duration such as `2h` or `90 min`, longer than nothing.
@@ -93,7 +98,8 @@ pub fn runs_from(value: &DeValue<'_>) -> Read<RunsFrom> {
 
 /// `detect`, `never` or `always`.
 pub fn katalon_submits(value: &DeValue<'_>) -> Read<KatalonSubmits> {
-    let words = [("detect", KatalonSubmits::Detect), ("never", KatalonSubmits::Never), ("always", KatalonSubmits::Always)];
+    let words =
+        [("detect", KatalonSubmits::Detect), ("never", KatalonSubmits::Never), ("always", KatalonSubmits::Always)];
     choice(value, &words)
 }
 

@@ -107,7 +107,9 @@ impl Tracker {
                 ..last
             },
             // Something changed since the last look, whatever its modification time says.
-            Some(_) => LastLook { at: seen.now, fingerprint: seen.fingerprint, quiet_since: seen.now, first_seen_so: seen.now },
+            Some(_) => {
+                LastLook { at: seen.now, fingerprint: seen.fingerprint, quiet_since: seen.now, first_seen_so: seen.now }
+            }
             None => LastLook {
                 at: seen.now,
                 fingerprint: seen.fingerprint,

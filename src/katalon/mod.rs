@@ -16,4 +16,5 @@ pub mod secret;
 pub mod settings;
 pub mod status;
 pub mod test_case;
+pub mod text;
 pub mod xml;

@@ -64,7 +64,12 @@ pub fn submissions(
     let project = options.project.as_deref().unwrap_or_default();
     let key_of = |plan_id| key(&KeyParts { run: identity, twin, server: &server, project, plan_id, again });
     let single = |state, reason: String| {
-        vec![NewSubmission { plan_id: options.plans.first().copied(), key: key_of(options.plans.first().copied().unwrap_or(0)), state, reason: Some(reason) }]
+        vec![NewSubmission {
+            plan_id: options.plans.first().copied(),
+            key: key_of(options.plans.first().copied().unwrap_or(0)),
+            state,
+            reason: Some(reason),
+        }]
     };
     if let Some(reason) = ignored {
         return single(SubmissionState::Ignored, reason.to_owned());
@@ -96,12 +101,18 @@ fn server(url: Option<&str>) -> (ServerIdentity, Option<String>) {
 fn unusable(snapshot: &Snapshot) -> Option<String> {
     let options = &snapshot.options;
     if let Some(plan) = &options.invalid_plan {
-        return Some(format!("the run was started with the test plan id `{plan}`, which is not an id; kado does not fall back to another plan"));
+        return Some(format!(
+            "the run was started with the test plan id `{plan}`, which is not an id; kado does not fall back to another plan"
+        ));
     }
     if options.project.as_deref().is_none_or(str::is_empty) {
-        return Some("no ADO project: choose it in Katalon's Azure DevOps settings, or set `azure.project` in kado.toml".to_owned());
+        return Some(
+            "no ADO project: choose it in Katalon's Azure DevOps settings, or set `azure.project` in kado.toml"
+                .to_owned(),
+        );
     }
     options.plans.is_empty().then(|| {
-        "no test plan: choose one in Katalon's Azure DevOps settings, or set `submit.test_plans` in kado.toml".to_owned()
+        "no test plan: choose one in Katalon's Azure DevOps settings, or set `submit.test_plans` in kado.toml"
+            .to_owned()
     })
 }

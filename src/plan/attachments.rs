@@ -110,11 +110,19 @@ fn of_result(snapshot: &Snapshot, point: u32, tests: &[&TestResult], chosen: &mu
             for path in attempt.attachments.iter().filter(|path| seen.insert(path.as_str())) {
                 match snapshot.run.files.iter().find(|file| file.path == *path) {
                     Some(file) => add(snapshot, Target::Point(point), file, Some(&test.id), chosen),
-                    None => leave_out(chosen, &test.id, format!("file `{path}` is named by the log and not in the run folder")),
+                    None => leave_out(
+                        chosen,
+                        &test.id,
+                        format!("file `{path}` is named by the log and not in the run folder"),
+                    ),
                 }
             }
             for path in &attempt.foreign_attachments {
-                leave_out(chosen, &test.id, format!("file `{path}` lies outside the run folder; kado reads no file from elsewhere"));
+                leave_out(
+                    chosen,
+                    &test.id,
+                    format!("file `{path}` lies outside the run folder; kado reads no file from elsewhere"),
+                );
             }
         }
     }
@@ -123,8 +131,12 @@ fn of_result(snapshot: &Snapshot, point: u32, tests: &[&TestResult], chosen: &mu
 /// Logs, reports and screenshots that no test names.
 fn of_run(snapshot: &Snapshot, chosen: &mut Chosen) {
     let tests = &snapshot.run.tests;
-    let named: BTreeSet<&str> =
-        tests.iter().flat_map(|test| &test.attempts).flat_map(|attempt| &attempt.attachments).map(String::as_str).collect();
+    let named: BTreeSet<&str> = tests
+        .iter()
+        .flat_map(|test| &test.attempts)
+        .flat_map(|attempt| &attempt.attachments)
+        .map(String::as_str)
+        .collect();
     for kind in FileKind::SENDABLE {
         for file in snapshot.run.files.iter().filter(|file| file.kind == kind && !named.contains(file.path.as_str())) {
             add(snapshot, Target::Run, file, None, chosen);

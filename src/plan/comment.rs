@@ -37,7 +37,8 @@ pub fn summary(snapshot: &Snapshot, unmapped: usize, results: usize) -> String {
         environment.profile.as_deref().map(|profile| format!("profile {profile}")),
         environment.katalon_version.as_deref().map(|version| format!("Katalon {version}")),
     ];
-    let about: Vec<_> = about.into_iter().flatten().filter(|part| !part.is_empty()).map(|part| text::fit(&part, 80)).collect();
+    let about: Vec<_> =
+        about.into_iter().flatten().filter(|part| !part.is_empty()).map(|part| text::fit(&part, 80)).collect();
     let tests = match run.tests.len() {
         0 => "no tests".to_owned(),
         count => format!("{count} tests: {}", counts(run.tests.iter().map(|test| test.status()))),

@@ -83,9 +83,10 @@ fn iteration(snapshot: &Snapshot, test: &TestResult, several: bool) -> SubResult
 
 fn name(test: &TestResult, several: bool) -> String {
     let iteration = test.iteration.as_ref().map(|iteration| {
-        let shown = iteration.value.as_deref().filter(|value| {
-            !value.trim().is_empty() && !looks_secret(iteration.variable.as_deref(), value)
-        });
+        let shown = iteration
+            .value
+            .as_deref()
+            .filter(|value| !value.trim().is_empty() && !looks_secret(iteration.variable.as_deref(), value));
         match shown {
             Some(value) => format!("Iteration {}: {value}", iteration.number),
             None => format!("Iteration {}", iteration.number),

@@ -46,7 +46,9 @@ pub fn clean(text: &str) -> String {
 pub fn file_name(name: &str) -> String {
     let safe: String = clean(name)
         .chars()
-        .map(|c| if matches!(c, '\\' | '/' | ':' | '*' | '?' | '"' | '<' | '>' | '|' | '\n' | '\r' | '\t') { '_' } else { c })
+        .map(|c| {
+            if matches!(c, '\\' | '/' | ':' | '*' | '?' | '"' | '<' | '>' | '|' | '\n' | '\r' | '\t') { '_' } else { c }
+        })
         .collect();
     if units(&safe) <= FILE_NAME {
         return safe;

@@ -82,8 +82,8 @@ fn credential_file() -> Option<PathBuf> {
 }
 
 fn read(file: &Path) -> Result<SecretString, TokenError> {
-    let text = std::fs::read_to_string(file)
-        .map_err(|source| TokenError::Unreadable { file: file.to_owned(), source })?;
+    let text =
+        std::fs::read_to_string(file).map_err(|source| TokenError::Unreadable { file: file.to_owned(), source })?;
     // The end of the line is not part of the token.
     let token = text.trim();
     if token.is_empty() {

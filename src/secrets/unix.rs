@@ -9,8 +9,8 @@ use crate::secrets::TokenError;
 
 /// Refuses a file that others can read.
 pub fn check(file: &Path) -> Result<(), TokenError> {
-    let metadata = std::fs::metadata(file)
-        .map_err(|source| TokenError::Unreadable { file: file.to_owned(), source })?;
+    let metadata =
+        std::fs::metadata(file).map_err(|source| TokenError::Unreadable { file: file.to_owned(), source })?;
     let mode = metadata.mode() & 0o777;
     let own_group = metadata.gid() == rustix::process::getegid().as_raw();
     // Reading by the service's own group is what a package sets up; writing by it is not.

@@ -1,5 +1,7 @@
 //! Whether a run folder belongs to a test suite collection.
 
+#![expect(clippy::disallowed_methods, reason = "the session folder is searched on the disk")]
+
 use std::fs;
 use std::path::{Component, Path, PathBuf};
 

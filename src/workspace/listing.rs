@@ -1,5 +1,7 @@
 //! What lies in a run folder.
 
+#![expect(clippy::disallowed_methods, reason = "the folder is listed on the disk")]
+
 use std::collections::VecDeque;
 use std::fs::{self, DirEntry, Metadata};
 use std::io;

@@ -6,7 +6,7 @@
 
 mod collection;
 mod listing;
-pub mod open;
+mod open;
 mod project;
 mod run;
 

@@ -1,5 +1,7 @@
 //! Katalon projects on disk.
 
+#![expect(clippy::disallowed_methods, reason = "the project is found on the disk")]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 

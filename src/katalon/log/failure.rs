@@ -1,9 +1,11 @@
 //! The texts of a result: what went wrong, and the stack trace.
 //!
 //! Katalon 6.1.5 and later give both as properties. Older records have one text of the shape
-//! `<id> FAILED.\nReason:\n<stack>` or `<id> FAILED because (of) <reason>`.
+//! `<id> FAILED.\nReason:\n<stack>`, `<id> FAILED because (of) <reason>` or, in 4.1 and 5.8,
+//! `<id> FAILED because (of) (Stack trace: <stack>)`.
 
 use super::record::{FAILURE_MESSAGE, FAILURE_STACK, RawRecord};
+use crate::katalon::text::head;
 
 /// Bytes of a message or a stack trace that are kept; ADO shows 4000 characters, the whole becomes an attachment.
 pub const LONGEST_TEXT: usize = 256 * 1024;
@@ -22,10 +24,10 @@ impl Failure {
     pub fn of(record: &RawRecord, limit: usize) -> Self {
         let said = |text: String| (!text.trim().is_empty()).then_some(text);
         let text = record.message();
-        let (head, reason) = split_reason(&text);
+        let (head, reason) = split_reason(without_prefix(&text));
         let stack_trace = record.property(FAILURE_STACK).and_then(said).or_else(|| reason.map(str::to_owned));
         let message = record.property(FAILURE_MESSAGE).and_then(said).or_else(|| {
-            let text = reason.map_or_else(|| without_prefix(head), without_frames);
+            let text = reason.map_or(head, without_frames);
             said(text.trim().to_owned())
         });
         let mut failure = Self { message, stack_trace };
@@ -37,7 +39,7 @@ impl Failure {
     pub fn cut(&mut self, limit: usize) {
         for text in [&mut self.message, &mut self.stack_trace].into_iter().flatten() {
             if text.len() > limit {
-                text.truncate(text.floor_char_boundary(limit));
+                text.truncate(head(text, limit).len());
                 text.shrink_to_fit();
             }
         }
@@ -49,8 +51,11 @@ impl Failure {
     }
 }
 
-/// The text before and after a line `Reason:`.
+/// The text before and after a line `Reason:`; in old versions all of it can be a stack trace.
 fn split_reason(text: &str) -> (&str, Option<&str>) {
+    if let Some(stack) = text.strip_prefix("(Stack trace: ").and_then(|rest| rest.trim_end().strip_suffix(')')) {
+        return ("", Some(stack.trim_end()));
+    }
     let after = |at: usize| text[at..].split_once("Reason:").map(|(_, reason)| reason.trim_start_matches(['\r', '\n']));
     if text.starts_with("Reason:") {
         return ("", after(0));
@@ -118,6 +123,15 @@ mod tests {
     fn the_words_of_old_versions_are_no_part_of_the_message() {
         let (message, stack) = of("Test Cases/A FAILED because (of) Variable 'x' is not defined.", Vec::new());
         assert_eq!((message.as_deref(), stack), (Some("Variable 'x' is not defined."), None));
+    }
+
+    #[test]
+    fn a_stack_trace_of_old_versions_is_parted_too() {
+        let text =
+            "Test Cases/A FAILED because (of) (Stack trace: X: no (Root cause: y)\n\tat a.b(C.groovy:36)\n\tat d(e)\n)";
+        let (message, stack) = of(text, Vec::new());
+        assert_eq!(message.as_deref(), Some("X: no (Root cause: y)"));
+        assert_eq!(stack.as_deref(), Some("X: no (Root cause: y)\n\tat a.b(C.groovy:36)\n\tat d(e)"));
     }
 
     #[test]

@@ -11,6 +11,7 @@ use serde_json::Value;
 
 use crate::katalon::escape;
 use crate::katalon::run::VariableValue;
+use crate::katalon::text::head;
 
 /// Longer values are no part of an id; they are not kept.
 const LONGEST_VALUE: usize = 1024;
@@ -149,7 +150,7 @@ pub fn execution_variables(json: &str) -> Result<BTreeMap<String, VariableValue>
 fn bounded(value: VariableValue) -> VariableValue {
     match value {
         VariableValue::Plain(text) | VariableValue::Expression(text) if text.len() > LONGEST_VALUE => {
-            VariableValue::Expression(text[..text.floor_char_boundary(LONGEST_VALUE)].to_owned())
+            VariableValue::Expression(head(&text, LONGEST_VALUE).to_owned())
         }
         value => value,
     }

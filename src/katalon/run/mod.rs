@@ -50,7 +50,7 @@ pub struct SuiteRun {
 /// Where and with what a suite ran (records RUN_DATA of the log, `execution.properties`).
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct Environment {
-    /// Name of the machine, from RUN_DATA `hostName`, else `host.hostName`.
+    /// Where it ran, from RUN_DATA `hostName`, else `host.hostName`; Katalon writes `<user> - <machine>`.
     pub host: Option<String>,
     /// Operating system of the machine, such as `Windows 10 64bit`.
     pub os: Option<String>,
@@ -76,6 +76,16 @@ pub struct Environment {
     pub recorded_folder: Option<String>,
     /// `GUI` or `CONSOLE`, from Katalon 6 on.
     pub running_mode: Option<String>,
+}
+
+impl Environment {
+    /// The machine's name without the user that Katalon puts before it (`jo - PC7.corp.example`, in every run of every
+    /// version that was seen). It is what Java takes for the name: with or without domain, `localhost` on some
+    /// machines and an IP address on others.
+    pub fn machine(&self) -> Option<&str> {
+        let host = self.host.as_deref()?;
+        Some(host.rsplit_once(" - ").map_or(host, |(_, machine)| machine).trim())
+    }
 }
 
 /// The final result of one planned execution of a test case.
@@ -207,4 +217,20 @@ pub struct RunOptions {
     pub build_definition: Option<String>,
     /// `--info -adoReleaseDefID`, as written.
     pub release_definition: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_machine_is_named_without_its_user() {
+        let machine = |host: &str| {
+            let environment = Environment { host: Some(host.to_owned()), ..Environment::default() };
+            environment.machine().map(str::to_owned)
+        };
+        assert_eq!(machine("jo - x - PC7.corp.example").as_deref(), Some("PC7.corp.example"));
+        assert_eq!(machine("build-agent").as_deref(), Some("build-agent"));
+        assert_eq!(Environment::default().machine(), None);
+    }
 }

@@ -53,7 +53,8 @@ impl Store {
     /// When the database fails.
     pub fn ask(&mut self, request: &Request, now: Moment) -> Result<i64, StoreError> {
         let text = serde_json::to_string(request)?;
-        self.connection.execute("INSERT INTO request (asked_ms, request) VALUES (?1, ?2)", params![now.millis(), text])?;
+        self.connection
+            .execute("INSERT INTO request (asked_ms, request) VALUES (?1, ?2)", params![now.millis(), text])?;
         Ok(self.connection.last_insert_rowid())
     }
 
@@ -65,7 +66,8 @@ impl Store {
         let mut statement =
             self.connection.prepare_cached("SELECT id, request FROM request WHERE answer IS NULL ORDER BY id")?;
         let rows = statement.query_map([], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?)))?;
-        rows.map(|row| row.map_err(StoreError::from).and_then(|(id, text)| Ok((id, serde_json::from_str(&text)?)))).collect()
+        rows.map(|row| row.map_err(StoreError::from).and_then(|(id, text)| Ok((id, serde_json::from_str(&text)?))))
+            .collect()
     }
 
     /// Answers a request.

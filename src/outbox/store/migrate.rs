@@ -55,8 +55,9 @@ fn refuse_foreign(connection: &Connection, file: &Path) -> Result<(), OpenError>
     let failed = |source| OpenError::Database { file: file.to_owned(), source };
     let tables: i64 =
         connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0)).map_err(failed)?;
-    let application: i64 =
-        connection.query_row("SELECT application_id FROM pragma_application_id", [], |row| row.get(0)).map_err(failed)?;
+    let application: i64 = connection
+        .query_row("SELECT application_id FROM pragma_application_id", [], |row| row.get(0))
+        .map_err(failed)?;
     if tables > 0 && application != APPLICATION {
         return Err(OpenError::Lost { file: file.to_owned(), found: "not a database of kado" });
     }

@@ -124,10 +124,12 @@ impl Store {
             Some(0) if marked => return Err(OpenError::Lost { file, found: "empty" }),
             _ => {}
         }
-        let mut connection = Connection::open(&file).map_err(|source| OpenError::Database { file: file.clone(), source })?;
+        let mut connection =
+            Connection::open(&file).map_err(|source| OpenError::Database { file: file.clone(), source })?;
         migrate::prepare(&mut connection, &file)?;
         if !marked {
-            std::fs::write(state_dir.join(MARK), "kado keeps its memory in kado.db beside this file.\n").map_err(in_folder)?;
+            std::fs::write(state_dir.join(MARK), "kado keeps its memory in kado.db beside this file.\n")
+                .map_err(in_folder)?;
         }
         Ok(Self { connection })
     }

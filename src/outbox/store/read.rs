@@ -80,10 +80,8 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub fn make_all_due(&mut self) -> Result<(), StoreError> {
-        self.connection.execute(
-            "UPDATE submission SET next_attempt_ms = NULL WHERE state IN ('pending', 'submitting')",
-            [],
-        )?;
+        self.connection
+            .execute("UPDATE submission SET next_attempt_ms = NULL WHERE state IN ('pending', 'submitting')", [])?;
         Ok(())
     }
 

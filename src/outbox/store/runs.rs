@@ -218,7 +218,10 @@ fn record_known(
     now: Moment,
 ) -> Result<Recorded, StoreError> {
     if let Some(uuid) = &record.identity.execution_uuid {
-        transaction.execute("UPDATE run SET execution_uuid = coalesce(execution_uuid, ?2) WHERE id = ?1", params![run, uuid])?;
+        transaction.execute(
+            "UPDATE run SET execution_uuid = coalesce(execution_uuid, ?2) WHERE id = ?1",
+            params![run, uuid],
+        )?;
     }
     let known = transaction
         .prepare_cached("SELECT id, state, again FROM submission WHERE run_id = ?1 ORDER BY id")?
@@ -247,7 +250,8 @@ fn take_up(
     wanted: &[NewSubmission],
     now: Moment,
 ) -> Result<Vec<i64>, StoreError> {
-    let begun = "SELECT id FROM submission WHERE run_id = ?1 AND ado_run_id IS NOT NULL AND state IN ('ignored', 'parked')";
+    let begun =
+        "SELECT id FROM submission WHERE run_id = ?1 AND ado_run_id IS NOT NULL AND state IN ('ignored', 'parked')";
     let mut ids = Vec::new();
     for id in column(transaction, begun, run)? {
         transaction.execute(
@@ -291,8 +295,10 @@ fn column(transaction: &Transaction<'_>, sql: &str, run: i64) -> Result<Vec<i64>
 
 fn update_snapshot(transaction: &Transaction<'_>, record: &RunRecord<'_>, run: i64) -> Result<(), StoreError> {
     let text = serde_json::to_string(record.snapshot)?;
-    transaction
-        .execute("UPDATE run SET snapshot = ?2, folder = ?3 WHERE id = ?1", params![run, text, record.snapshot.folder])?;
+    transaction.execute(
+        "UPDATE run SET snapshot = ?2, folder = ?3 WHERE id = ?1",
+        params![run, text, record.snapshot.folder],
+    )?;
     Ok(())
 }
 
@@ -313,7 +319,12 @@ fn insert_submissions(
     Ok(ids)
 }
 
-fn insert_submission(transaction: &Transaction<'_>, run: i64, again: u32, new: &NewSubmission) -> Result<i64, StoreError> {
+fn insert_submission(
+    transaction: &Transaction<'_>,
+    run: i64,
+    again: u32,
+    new: &NewSubmission,
+) -> Result<i64, StoreError> {
     transaction.execute(
         "INSERT INTO submission (run_id, plan_id, again, key, state, reason) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
         params![run, new.plan_id, again, new.key, new.state.word(), new.reason],

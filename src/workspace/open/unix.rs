@@ -1,5 +1,7 @@
 //! Opening on Unix.
 
+#![expect(clippy::disallowed_methods, reason = "files are opened here")]
+
 use std::fs::{self, File};
 use std::io;
 use std::os::unix::fs::MetadataExt as _;

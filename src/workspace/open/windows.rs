@@ -1,5 +1,7 @@
 //! Opening on Windows.
 
+#![expect(clippy::disallowed_methods, reason = "files are opened here")]
+
 use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::os::windows::fs::OpenOptionsExt as _;

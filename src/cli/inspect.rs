@@ -1,0 +1,81 @@
+//! `kado inspect PATH`: what kado reads from a run folder or a project, without any network.
+//!
+//! For scripts it is the JSON of the product contract, section 6; for people a few lines and a table. Neither shows
+//! the token, a value of a variable, or the value that names an iteration: all of them can be secrets.
+
+#![expect(clippy::disallowed_methods, reason = "the path on the command line is a file or a folder")]
+
+mod people;
+mod views;
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, bail};
+
+use crate::clock;
+use crate::katalon::run::SuiteRun;
+use crate::katalon::run::lifecycle::{ABORT_AFTER, Evidence, RunState, state};
+use crate::workspace::{self, FolderListing, JunitState};
+use views::{ProjectView, RunView};
+
+/// Writes what lies at `path`: a run folder or a file in it, a project's folder or its `.prj`.
+///
+/// # Errors
+/// When `path` is none of these or cannot be read, and when `out` cannot be written.
+pub fn inspect(path: &Path, json: bool, out: &mut dyn Write) -> anyhow::Result<()> {
+    let folder = folder_of(path)?;
+    if workspace::is_run_folder(&folder) {
+        let view = inspect_run(&folder)?;
+        return write(&view, json, out, people::run);
+    }
+    match workspace::read_project(&folder) {
+        Ok(project) => write(&ProjectView::of(&project), json, out, people::project),
+        Err(workspace::ReadError::NoProject(_)) => bail!(
+            "`{}` is neither a run folder nor a Katalon project; give a folder that holds `execution0.log` or a `.prj`",
+            path.display()
+        ),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn folder_of(path: &Path) -> anyhow::Result<PathBuf> {
+    let metadata = std::fs::metadata(path).with_context(|| format!("`{}` cannot be read", path.display()))?;
+    let absolute = std::path::absolute(path)?;
+    if metadata.is_dir() {
+        return Ok(absolute);
+    }
+    absolute.parent().map(Path::to_owned).with_context(|| format!("`{}` lies in no folder", path.display()))
+}
+
+fn write<V: serde::Serialize>(
+    view: &V,
+    json: bool,
+    out: &mut dyn Write,
+    people: fn(&V, &mut dyn Write) -> std::io::Result<()>,
+) -> anyhow::Result<()> {
+    if json {
+        serde_json::to_writer_pretty(&mut *out, view)?;
+        writeln!(out)?;
+    } else {
+        people(view, out)?;
+    }
+    Ok(())
+}
+
+fn inspect_run(folder: &Path) -> anyhow::Result<RunView> {
+    let run = workspace::read_run(folder)?;
+    let listing = workspace::list_run_folder(folder).unwrap_or_default();
+    let state = state_of(folder, &run, &listing);
+    Ok(RunView::of(run, state, workspace::find_project_root(folder).as_deref()))
+}
+
+fn state_of(folder: &Path, run: &SuiteRun, listing: &FolderListing) -> RunState {
+    let evidence = Evidence {
+        has_log: listing.has_log(),
+        ended: run.ended.is_some(),
+        has_report: workspace::read_junit(folder) == JunitState::Complete,
+        quiet_for: listing.newest().map_or(ABORT_AFTER, |newest| clock::now().since(newest)),
+    };
+    state(evidence, ABORT_AFTER)
+}

@@ -1,0 +1,252 @@
+//! The JSON of `kado inspect`.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::path::Path;
+
+use serde::Serialize;
+
+use crate::katalon::azure_ids::{self, Resolved};
+use crate::katalon::project::Project;
+use crate::katalon::run::lifecycle::RunState;
+use crate::katalon::run::{FileKind, RunFile, SuiteRun, TestResult};
+use crate::katalon::settings::{AzureSettings, ConfigurationRow, PlanReference, ProjectReference, SendingRule};
+use crate::katalon::status::Status;
+use crate::katalon::test_case::TestCase;
+use crate::moment::Moment;
+use crate::workspace;
+
+/// `"kind": "run"`.
+#[derive(Serialize)]
+pub struct RunView {
+    kind: &'static str,
+    pub state: RunState,
+    pub suite: String,
+    pub execution_uuid: Option<String>,
+    pub started: Option<Moment>,
+    pub ended: Option<Moment>,
+    pub host: Option<String>,
+    pub os: Option<String>,
+    pub browser: Option<String>,
+    pub profile: Option<String>,
+    pub katalon_version: Option<String>,
+    /// `None` where there is no log to tell it.
+    pub katalon_status: Option<Status>,
+    pub tests: Vec<TestView>,
+    pub files: Vec<RunFile>,
+    pub warnings: Vec<String>,
+}
+
+/// A final result.
+#[derive(Serialize)]
+pub struct TestView {
+    pub id: String,
+    /// Number of the iteration; `None` when there is only one.
+    pub iteration: Option<u32>,
+    pub attempts: usize,
+    pub status: Status,
+    /// Start and end of the attempt that counts.
+    pub started: Moment,
+    pub ended: Option<Moment>,
+    pub duration_ms: Option<u64>,
+    pub message: Option<String>,
+    pub stack_trace: Option<String>,
+    /// Of all attempts, each once.
+    pub attachments: Vec<String>,
+    pub azure_ids: Vec<u32>,
+}
+
+impl RunView {
+    /// The view of a run; the test cases are looked up in the project at `root`.
+    pub fn of(run: SuiteRun, state: RunState, root: Option<&Path>) -> Self {
+        let mut warnings = run.warnings;
+        let mut cases = Cases { root, known: HashMap::new() };
+        if root.is_none() {
+            warnings.push("there is no Katalon project above this folder, so no ADO ids are known".to_owned());
+        }
+        let mut told = BTreeSet::new();
+        let mut tests = Vec::new();
+        for test in run.tests {
+            let (ids, problems) = cases.ids(&test);
+            warnings.extend(problems.into_iter().filter(|problem| told.insert(problem.clone())));
+            tests.push(TestView::of(test, ids));
+        }
+        Self {
+            kind: "run",
+            state,
+            suite: run.suite,
+            execution_uuid: run.execution_uuid,
+            katalon_status: run.last_record.map(|_| run.status),
+            started: run.started,
+            ended: run.ended,
+            host: run.environment.host,
+            os: run.environment.os,
+            browser: run.environment.browser,
+            profile: run.environment.profile,
+            katalon_version: run.environment.katalon_version,
+            tests,
+            files: run.files,
+            warnings,
+        }
+    }
+}
+
+impl TestView {
+    fn of(test: TestResult, azure_ids: Vec<u32>) -> Self {
+        let mut attachments: Vec<String> = Vec::new();
+        for path in test.attempts.iter().flat_map(|attempt| &attempt.attachments) {
+            if !attachments.contains(path) {
+                attachments.push(path.clone());
+            }
+        }
+        let last = test.last();
+        Self {
+            iteration: test.iteration.as_ref().map(|iteration| iteration.number),
+            attempts: test.attempts.len(),
+            status: last.status,
+            started: last.started,
+            ended: last.ended,
+            duration_ms: last
+                .ended
+                .map(|ended| u64::try_from(ended.since(last.started).as_millis()).unwrap_or(u64::MAX)),
+            message: last.message.clone(),
+            stack_trace: last.stack_trace.clone(),
+            attachments,
+            azure_ids,
+            id: test.id,
+        }
+    }
+}
+
+/// The test cases of a project, read when a run names them.
+struct Cases<'a> {
+    root: Option<&'a Path>,
+    known: HashMap<String, Result<Option<TestCase>, String>>,
+}
+
+impl Cases<'_> {
+    fn ids(&mut self, test: &TestResult) -> (Vec<u32>, Vec<String>) {
+        let Some(root) = self.root else {
+            return (Vec::new(), Vec::new());
+        };
+        let case = self.known.entry(test.id.clone()).or_insert_with(|| {
+            workspace::read_test_case(root, &test.id).map_err(|error| format!("{:#}", anyhow::Error::from(error)))
+        });
+        match case {
+            Ok(Some(case)) => {
+                let mut warnings = case.warnings.clone();
+                let resolved = azure_ids::resolve(
+                    case.azure_ids.as_deref().unwrap_or_default(),
+                    &azure_ids::variables(Some(test), Some(case)),
+                );
+                let iteration = test.iteration.as_ref().map(|iteration| iteration.number);
+                warnings.extend(problems(&test.id, iteration, &resolved));
+                (resolved.ids, warnings)
+            }
+            Ok(None) => {
+                let gone = format!("`{}` has no test case file any more; renamed or deleted?", test.id);
+                (Vec::new(), vec![gone])
+            }
+            Err(error) => (Vec::new(), vec![error.clone()]),
+        }
+    }
+}
+
+fn problems(id: &str, iteration: Option<u32>, resolved: &Resolved) -> Vec<String> {
+    let of = iteration.map(|number| format!(", iteration {number}")).unwrap_or_default();
+    resolved.problems.iter().map(|problem| format!("`{id}`{of}: `{}`: {}", problem.text, problem.reason)).collect()
+}
+
+/// `"kind": "project"`.
+#[derive(Serialize)]
+pub struct ProjectView {
+    kind: &'static str,
+    pub name: String,
+    pub path: String,
+    pub settings: SettingsView,
+    pub test_cases: Vec<CaseView>,
+    pub warnings: Vec<String>,
+}
+
+/// The Azure settings, without the token.
+#[derive(Serialize)]
+pub struct SettingsView {
+    pub enabled: bool,
+    pub server_url: Option<String>,
+    /// `set`, `unset` or `undecryptable`.
+    pub token: &'static str,
+    pub project: Option<ProjectReference>,
+    pub test_plans: Vec<PlanReference>,
+    pub configurations: Vec<ConfigurationRow>,
+    pub status_mappings: BTreeMap<&'static str, String>,
+    pub auto_submit: Option<bool>,
+    pub multiple_points: Option<bool>,
+    pub override_automation_fields: Option<bool>,
+    pub test_run_name: Option<String>,
+    pub build_definition: Option<u32>,
+    pub release_definition: Option<u32>,
+    pub include_attachments: Option<bool>,
+    pub attach: Option<SendingRule>,
+    pub attachments: Vec<FileKind>,
+}
+
+/// A test case.
+#[derive(Serialize)]
+pub struct CaseView {
+    pub id: String,
+    pub azure_ids: Vec<u32>,
+    pub warnings: Vec<String>,
+}
+
+impl ProjectView {
+    /// The view of a project.
+    pub fn of(project: &Project) -> Self {
+        let settings = project.settings.warnings.iter().map(|warning| format!("settings: {warning}"));
+        Self {
+            kind: "project",
+            name: project.name.clone(),
+            path: project.root.display().to_string(),
+            settings: SettingsView::of(&project.settings),
+            test_cases: project.test_cases.iter().map(CaseView::of).collect(),
+            warnings: project.warnings.iter().cloned().chain(settings).collect(),
+        }
+    }
+}
+
+impl SettingsView {
+    fn of(settings: &AzureSettings) -> Self {
+        let mappings = settings.status_mappings.iter();
+        Self {
+            enabled: settings.enabled,
+            server_url: settings.server_url.clone(),
+            token: settings.token.word(),
+            project: settings.project.clone(),
+            test_plans: settings.test_plans.clone(),
+            configurations: settings.configuration_rows.clone(),
+            status_mappings: mappings.map(|(status, outcome)| (status.word(), outcome.clone())).collect(),
+            auto_submit: settings.auto_submit,
+            multiple_points: settings.multiple_points,
+            override_automation_fields: settings.override_automation_fields,
+            test_run_name: settings.test_run_name.clone(),
+            build_definition: settings.build_definition,
+            release_definition: settings.release_definition,
+            include_attachments: settings.include_attachments,
+            attach: settings.sending,
+            attachments: settings.attachment_kinds.clone(),
+        }
+    }
+}
+
+impl CaseView {
+    fn of(case: &TestCase) -> Self {
+        let raw = case.azure_ids.as_deref().unwrap_or_default();
+        let mut resolved = azure_ids::resolve(raw, &azure_ids::variables(None, Some(case)));
+        // What a suite binds to a variable is known only in a run.
+        resolved.problems.retain(|problem| !names_a_variable_of(case, &problem.text));
+        let warnings = case.warnings.iter().cloned().chain(problems(&case.id, None, &resolved)).collect();
+        Self { id: case.id.clone(), azure_ids: resolved.ids, warnings }
+    }
+}
+
+fn names_a_variable_of(case: &TestCase, part: &str) -> bool {
+    case.variables.keys().any(|name| part.replace(' ', "").contains(&format!("${{{}}}", name.replace(' ', ""))))
+}

@@ -1,0 +1,152 @@
+//! Real run folders of public projects: what kado reads is what Katalon wrote into its own JUnit report.
+//!
+//! The corpus is not part of the repository. Where it is missing, the tests say so and pass.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use kado::katalon::run::SuiteRun;
+use kado::katalon::run::junit::{Junit, JunitSuite};
+use kado::workspace;
+
+fn corpus() -> Option<PathBuf> {
+    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/corpus");
+    if corpus.is_dir() {
+        return Some(corpus);
+    }
+    say(&format!("skipped: there is no corpus at {}", corpus.display()));
+    None
+}
+
+#[expect(clippy::print_stderr, reason = "a test that leaves something out has to say so")]
+fn say(what: &str) {
+    eprintln!("{what}");
+}
+
+fn folders(root: &Path, found: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(root).expect("the corpus is readable").filter_map(Result::ok) {
+        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            if workspace::is_run_folder(&entry.path()) {
+                found.push(entry.path());
+            }
+            folders(&entry.path(), found);
+        }
+    }
+}
+
+fn run_folders(corpus: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    folders(corpus, &mut found);
+    found.sort();
+    found
+}
+
+/// What the corpus' own index says of each run: its folder, its class and how many attempts have which status.
+fn index(corpus: &Path) -> Vec<(PathBuf, String, BTreeMap<char, usize>)> {
+    let text = fs::read_to_string(corpus.join("INDEX.md")).expect("the corpus has an index");
+    let mut project = "";
+    let mut rows = Vec::new();
+    for line in text.lines() {
+        if let Some(name) = line.strip_prefix("### ") {
+            project = name;
+        }
+        let Some((path, rest)) = line.strip_prefix("- `").and_then(|row| row.split_once('`')) else {
+            continue;
+        };
+        let mut parts = rest.split_once("— ").map_or("", |(_, rest)| rest).split("; ");
+        let class = parts.next().unwrap_or_default().split(", ").next().unwrap_or_default().to_owned();
+        let counts = parts.next().unwrap_or_default().split(' ');
+        let counts = counts.filter_map(|count| Some((count.chars().next()?, count.get(1..)?.parse().ok()?)));
+        rows.push((corpus.join(project).join(path), class, counts.collect()));
+    }
+    rows
+}
+
+/// The differences between a run and its report.
+fn differences(run: &SuiteRun, report: &JunitSuite) -> Vec<String> {
+    let ours: Vec<(String, String)> =
+        run.tests.iter().map(|test| (test.id.clone(), test.status().word().to_owned())).collect();
+    let theirs: Vec<(String, String)> =
+        report.cases.iter().map(|case| (case.name.clone(), case.status.clone().unwrap_or_default())).collect();
+    let mut differences = Vec::new();
+    if ours != theirs {
+        differences.push(format!("tests: {ours:?} are {theirs:?} in the report"));
+    }
+    if let Some(status) = report.status.as_deref().filter(|status| *status != run.status.word()) {
+        differences.push(format!("suite: {} is {status} in the report", run.status));
+    }
+    if report.id.as_deref().is_some_and(|id| id != run.suite) {
+        differences.push(format!("suite id: {} is {:?} in the report", run.suite, report.id));
+    }
+    differences
+}
+
+#[test]
+fn every_test_and_suite_has_the_status_of_katalons_own_report() {
+    let Some(corpus) = corpus() else { return };
+    let found = run_folders(&corpus);
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut wrong = Vec::new();
+    for folder in &found {
+        let run = workspace::read_run(folder).unwrap();
+        let report = fs::read(folder.join("JUnit_Report.xml")).ok();
+        let report = report.map(|bytes| Junit::read(&bytes).unwrap());
+        let name = folder.strip_prefix(&corpus).unwrap().display().to_string();
+        let outcome = match report.as_ref().map(|report| report.suites.as_slice()) {
+            None if run.started.is_none() => "left out: neither log nor report, the run was queued",
+            None if run.ended.is_none() => "left out: no report, the run was aborted",
+            None => "left out: no report, the run ended",
+            Some(_) if run.started.is_none() => "left out: the log is missing in the corpus",
+            Some([suite]) => {
+                *counts.entry("tests compared").or_default() += suite.cases.len();
+                wrong.extend(differences(&run, suite).into_iter().map(|difference| format!("{name}: {difference}")));
+                "compared"
+            }
+            Some(_) => "left out: a report of several suites",
+        };
+        *counts.entry(outcome).or_default() += 1;
+        if outcome != "compared" {
+            say(&format!("{outcome}: {name}"));
+        }
+    }
+    assert_eq!(wrong, [""; 0], "{}", wrong.join("\n"));
+    insta::assert_debug_snapshot!(counts, @"");
+}
+
+#[test]
+fn every_run_is_read_as_the_corpus_index_says() {
+    let Some(corpus) = corpus() else { return };
+    let mut classes: BTreeMap<String, usize> = BTreeMap::new();
+    let mut wrong = Vec::new();
+    for (folder, class, expected) in index(&corpus) {
+        *classes.entry(class.clone()).or_default() += 1;
+        if class == "collection" {
+            assert!(!workspace::is_run_folder(&folder), "{}", folder.display());
+            continue;
+        }
+        let Ok(run) = workspace::read_run(&folder) else {
+            *classes.entry(format!("{class}, neither log nor launcher files")).or_default() += 1;
+            continue;
+        };
+        let mut counts: BTreeMap<char, usize> = BTreeMap::new();
+        for attempt in run.tests.iter().flat_map(|test| &test.attempts) {
+            *counts.entry(attempt.status.word().chars().next().unwrap()).or_default() += 1;
+        }
+        if counts != expected || run.ended.is_some() != (class == "ended") {
+            wrong.push(format!("{}: {counts:?}, ended {:?}, is {class} {expected:?}", folder.display(), run.ended));
+        }
+    }
+    assert_eq!(wrong, [""; 0], "{}", wrong.join("\n"));
+    insta::assert_debug_snapshot!(classes, @r#"
+    {
+        "collection": 15,
+        "ended": 119,
+        "log-missing(>4MB)": 1,
+        "nolog": 16,
+        "nolog, neither log nor launcher files": 3,
+        "unended-closed": 21,
+        "unended-open": 15,
+    }
+    "#);
+}
