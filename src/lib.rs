@@ -3,9 +3,8 @@
 pub mod ado;
 pub mod cli;
 pub mod clock;
-
 pub mod config;
-
+pub mod daemon;
 pub mod discovery;
 pub mod exit;
 pub mod intake;

@@ -15,7 +15,7 @@ use crate::daemon::late;
 use crate::moment::Moment;
 use crate::outbox::store::Recorded;
 use crate::outbox::{Outbox, StoreError};
-use crate::watch::hints::Hints;
+use crate::watch::hints::{Hints, Touched};
 use crate::watch::{Over, Scout, Sweep};
 
 /// Longest time between two sweeps over everything.
@@ -24,6 +24,18 @@ const SWEEP: Duration = Duration::from_secs(30);
 const REQUESTS: Duration = Duration::from_secs(1);
 /// Events come in bursts; a sweep begins this long after the first one.
 const SETTLE: Duration = Duration::from_millis(300);
+
+/// Least time between two sweeps over everything that events ask for.
+const BETWEEN_SWEEPS: Duration = Duration::from_secs(1);
+
+/// What an event is worth.
+enum Worth {
+    Nothing,
+    /// A look at the folders that are followed.
+    Look,
+    /// A sweep over everything.
+    Sweep,
+}
 
 /// The part of the service that watches.
 pub struct Keeper {
@@ -65,7 +77,8 @@ impl Keeper {
         let mut hints = Hints::new(Arc::clone(&wake));
         self.announce();
         let mut next_sweep = Moment::default();
-        let mut next_look = None;
+        let mut last_sweep = Moment::default();
+        let mut next_look: Option<Moment> = None;
         while !stop.is_cancelled() {
             let now = clock::now();
             let whole = now >= next_sweep;
@@ -74,7 +87,7 @@ impl Keeper {
                 if whole {
                     self.reload();
                     hints.watch(&self.config.borrow().watch, &sweep.projects);
-                    next_sweep = now.plus(SWEEP);
+                    (last_sweep, next_sweep) = (now, now.plus(SWEEP));
                 }
                 next_look = sweep.look_again;
             }
@@ -85,11 +98,26 @@ impl Keeper {
                 () = tokio::time::sleep(soon.clamp(Duration::from_millis(50), REQUESTS)) => {}
                 () = wake.notified() => {
                     tokio::time::sleep(SETTLE).await;
-                    next_sweep = clock::now();
+                    let now = clock::now();
+                    match self.worth(&hints.take()) {
+                        Worth::Nothing => {}
+                        Worth::Look => next_look = Some(now),
+                        Worth::Sweep => next_sweep = next_sweep.min(last_sweep.plus(BETWEEN_SWEEPS).max(now)),
+                    }
                 }
             }
         }
         Ok(())
+    }
+
+    /// A suite that runs touches its folder all the time, and a look at that folder is enough.
+    fn worth(&self, touched: &Touched) -> Worth {
+        let follows = |paths: &[PathBuf]| self.scout.as_ref().is_some_and(|scout| scout.follows(paths));
+        match touched {
+            Touched::Nothing => Worth::Nothing,
+            Touched::Paths(paths) if follows(paths) => Worth::Look,
+            Touched::Paths(_) | Touched::Anything => Worth::Sweep,
+        }
     }
 
     /// Sweeps until no run waits for its grace time any more; for `--once`.

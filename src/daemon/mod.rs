@@ -26,7 +26,7 @@ use crate::outbox::lock::StateLock;
 use crate::submit::Submitter;
 
 pub use keeper::Keeper;
-pub use requests::{record_folder, retry};
+pub use requests::{carry_out, record_folder, take_finished};
 pub use signal::stop_on_signal;
 
 /// How long `--once` tries a step that may pass.

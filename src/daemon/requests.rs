@@ -8,7 +8,6 @@ use crate::clock;
 use crate::config::Config;
 use crate::discovery::eligibility::{Candidate, History, Rules, RunsFrom, Verdict, decide};
 use crate::intake::{self, Taken};
-use crate::katalon::run::lifecycle::RunState;
 use crate::moment::Moment;
 use crate::outbox::request::{Answer, Request};
 use crate::outbox::store::{Recorded, RunRecord};
@@ -115,7 +114,10 @@ fn taken_on(folder: &Path, recorded: &Recorded) -> Answer {
     Answer::Taken { submissions: recorded.submissions().to_vec(), note }
 }
 
-/// Takes in a folder for a person, or says why not.
+/// Takes in a folder for a person.
+///
+/// # Errors
+/// Why it is not submitted, in words for that person.
 pub fn take_finished(folder: &Path, config: &Config) -> Result<Taken, String> {
     let words = |error: &dyn std::error::Error| match error.source() {
         Some(source) => format!("{error}: {source}"),
@@ -146,10 +148,7 @@ pub fn take_finished(folder: &Path, config: &Config) -> Result<Taken, String> {
 }
 
 /// Takes a submission up again, planned anew from the project of today where that is still there.
-///
-/// # Errors
-/// When there is no such submission, when it is done, or when the outbox fails.
-pub async fn retry(outbox: &Outbox, config: &Config, submission: i64) -> Result<(), StoreError> {
+async fn retry(outbox: &Outbox, config: &Config, submission: i64) -> Result<(), StoreError> {
     let stored = outbox.with(move |store| store.load(submission)).await?;
     let (folder, owned) = (stored.snapshot.folder.clone(), config.clone());
     let fresh = tokio::task::spawn_blocking(move || intake::take(Path::new(&folder), &owned).ok()).await.ok().flatten();
@@ -159,8 +158,11 @@ pub async fn retry(outbox: &Outbox, config: &Config, submission: i64) -> Result<
     outbox.with(move |store| store.retry(submission, snapshot.as_ref(), clock::now())).await
 }
 
-/// Carries out a request that somebody left beside the running service.
-pub(super) async fn carry_out(outbox: &Outbox, config: &Config, request: Request) -> Result<Answer, StoreError> {
+/// Carries out a request of a person.
+///
+/// # Errors
+/// When the outbox fails; what cannot be done is an answer.
+pub async fn carry_out(outbox: &Outbox, config: &Config, request: Request) -> Result<Answer, StoreError> {
     let done = |result: Result<(), StoreError>, submission| match result {
         Ok(()) => Ok(Answer::Taken { submissions: vec![submission], note: None }),
         Err(error @ (StoreError::UnknownSubmission(_) | StoreError::NotNow(_))) => Ok(Answer::Refused(error.to_string())),
@@ -173,11 +175,6 @@ pub(super) async fn carry_out(outbox: &Outbox, config: &Config, request: Request
             done(outbox.with(move |store| store.forget(submission, clock::now())).await, submission)
         }
     }
-}
-
-/// The state in which a folder is submitted on a person's word; only for messages.
-pub fn state_word(taken: &Taken) -> RunState {
-    if taken.snapshot.run.ended.is_some() { RunState::Finished } else { RunState::Aborted }
 }
 
 /// The rules in words, for the log at start.

@@ -79,6 +79,11 @@ impl Scout {
         sweep
     }
 
+    /// Whether all these paths lie in folders that are followed already, so that no sweep over everything is needed.
+    pub fn follows(&self, paths: &[PathBuf]) -> bool {
+        paths.iter().all(|path| path.ancestors().any(|folder| self.followed.contains_key(folder)))
+    }
+
     /// Remembers that a folder is decided while it looks like this.
     pub fn settle(&mut self, folder: &Path, fingerprint: u64) {
         self.followed.remove(folder);

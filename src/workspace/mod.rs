@@ -6,7 +6,7 @@
 
 mod collection;
 mod listing;
-mod open;
+pub mod open;
 mod project;
 mod run;
 
