@@ -1,1 +1,80 @@
-//! check
+//! `kado check`: each line of what was looked at, ok or not, with a hint.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use serde_json::json;
+
+use crate::check::{Report, check_machine, check_project};
+use crate::cli::runtime;
+use crate::cli::table::plain;
+use crate::config::paths;
+use crate::exit::Exit;
+use crate::{watch, workspace};
+
+/// Arguments of `kado check`.
+#[derive(Debug, Args)]
+pub struct Arguments {
+    /// A project folder; default: all projects below `watch`
+    project: Option<PathBuf>,
+    /// Ask nothing of Azure DevOps
+    #[arg(long)]
+    offline: bool,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Looks at the machine and its projects.
+pub fn check(arguments: &Arguments, config: Option<&Path>, out: &mut dyn Write) -> anyhow::Result<Exit> {
+    let mut report = Report::default();
+    match paths::load(config) {
+        Ok(config) => {
+            check_machine(&config, &mut report);
+            let projects = match &arguments.project {
+                Some(path) => {
+                    let path = std::path::absolute(path)?;
+                    vec![workspace::find_project_root(&path).unwrap_or(path)]
+                }
+                None => watch::find_projects(&config.watch),
+            };
+            if projects.is_empty() {
+                let hint = "a Katalon project is a folder with a `.prj` file; `kado check FOLDER` checks one";
+                report.wrong("projects", "none found below the watched folders", hint);
+            }
+            let runtime = runtime()?;
+            for project in projects {
+                runtime.block_on(check_project(&project, &config, arguments.offline, &mut report));
+            }
+        }
+        Err(error) => {
+            let hint = "docs/configuration.md lists every key";
+            report.failed("configuration", format!("{:#}", anyhow::Error::from(error)), hint, Exit::Usage);
+        }
+    }
+    if arguments.json {
+        serde_json::to_writer_pretty(&mut *out, &json!({ "ok": report.ok(), "checks": report.checks }))?;
+        writeln!(out)?;
+    } else {
+        people(&report, out)?;
+    }
+    Ok(report.exit())
+}
+
+fn people(report: &Report, out: &mut dyn Write) -> anyhow::Result<()> {
+    for check in &report.checks {
+        let mark = if check.ok { "ok   " } else { "WRONG" };
+        let mut lines = check.detail.lines();
+        writeln!(out, "{mark}  {}: {}", plain(&check.name), plain(lines.next().unwrap_or_default()))?;
+        for line in lines {
+            writeln!(out, "         {}", plain(line))?;
+        }
+        if let Some(hint) = &check.hint {
+            writeln!(out, "       → {}", plain(hint))?;
+        }
+    }
+    let wrong = report.checks.iter().filter(|check| !check.ok).count();
+    if wrong == 0 { writeln!(out, "\nAll is well.")? } else { writeln!(out, "\n{wrong} of {} checks failed.", report.checks.len())? }
+    Ok(())
+}

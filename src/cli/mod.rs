@@ -4,7 +4,7 @@
 
 #![expect(clippy::print_stderr, reason = "a command that fails says why on standard error")]
 
-
+mod check;
 mod dry_run;
 pub mod inspect;
 pub mod outcome;
@@ -40,6 +40,8 @@ enum Command {
     Submit(submit::Arguments),
     /// Show what kado reads from a run folder or a project, offline
     Inspect(InspectArguments),
+    /// Check settings, connection, project, plans, configurations and every mapped id
+    Check(check::Arguments),
     /// List runs: what waits, what was submitted, what needs a person
     Runs(runs::Arguments),
     /// Print a completion script for a shell
@@ -102,6 +104,7 @@ fn dispatch(cli: Cli) -> anyhow::Result<Exit> {
         }
         Command::Run(arguments) => run::run(&arguments, &paths::load(cli.config.as_deref())?),
         Command::Submit(arguments) => submit::submit(&arguments, &paths::load(cli.config.as_deref())?, &mut out),
+        Command::Check(arguments) => check::check(&arguments, cli.config.as_deref(), &mut out),
         Command::Runs(arguments) => runs::runs(&arguments, &paths::load(cli.config.as_deref())?, &mut out),
     }
 }

@@ -20,6 +20,9 @@ pub mod snapshot;
 pub mod sub_results;
 pub mod text;
 
+#[cfg(test)]
+mod tests;
+
 use serde::{Deserialize, Serialize};
 
 use crate::moment::Moment;

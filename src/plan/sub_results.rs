@@ -69,14 +69,14 @@ fn attempts(snapshot: &Snapshot, test: &TestResult) -> (Option<Group>, Vec<SubRe
     let parts = earlier
         .iter()
         .enumerate()
-        .map(|(number, attempt)| part(snapshot, format!("Attempt {}", number + 1), attempt))
+        .map(|(number, attempt)| part(snapshot, &format!("Attempt {}", number + 1), attempt))
         .collect();
     (Some(Group::Rerun), limit(snapshot, parts))
 }
 
 fn iteration(snapshot: &Snapshot, test: &TestResult, several: bool) -> SubResult {
     let (group, sub_results) = attempts(snapshot, test);
-    let mut whole = part(snapshot, name(test, several), test.last());
+    let mut whole = part(snapshot, &name(test, several), test.last());
     whole.started = test.attempts[0].started;
     SubResult { group, sub_results, ..whole }
 }
@@ -99,9 +99,9 @@ fn name(test: &TestResult, several: bool) -> String {
     }
 }
 
-fn part(snapshot: &Snapshot, name: String, attempt: &Attempt) -> SubResult {
+fn part(snapshot: &Snapshot, name: &str, attempt: &Attempt) -> SubResult {
     SubResult {
-        name: text::fit(&name, text::NAME),
+        name: text::fit(name, text::NAME),
         outcome: outcome(attempt.status, &snapshot.options.outcomes).to_owned(),
         status: attempt.status,
         started: attempt.started,

@@ -45,16 +45,20 @@ impl Connections {
             return Err(Stop::Park("no server url; set it in Katalon's Azure DevOps settings".to_owned()));
         };
         let server = Server::parse(url).map_err(|error| Stop::Park(error.to_string()))?;
-        let root = Path::new(&snapshot.project_root);
+        self.for_server(config, Path::new(&snapshot.project_root), server)
+    }
+
+    /// The client for a server, on behalf of the project at `root`.
+    ///
+    /// # Errors
+    /// When there is no usable token for the server, or when the connection cannot be set up.
+    pub fn for_server(&self, config: &Config, root: &Path, server: Server) -> Result<Arc<AdoClient>, Stop> {
         let token = self.token(config, root, &server)?;
         self.client(server, token, &config.access(root))
     }
 
-    /// The token for a server, on behalf of the project at `root`.
-    ///
-    /// # Errors
-    /// When there is none, with the sources that were looked at.
-    pub fn token(&self, config: &Config, root: &Path, server: &Server) -> Result<SecretString, Stop> {
+    /// The token for a server, from the one source that belongs to that server.
+    fn token(&self, config: &Config, root: &Path, server: &Server) -> Result<SecretString, Stop> {
         let same = |url: Option<&String>| {
             url.and_then(|url| Server::parse(url).ok()).is_some_and(|other| other.identity() == server.identity())
         };
@@ -110,10 +114,7 @@ impl Connections {
 }
 
 /// How a server is spoken to, with the certificates read from their file.
-///
-/// # Errors
-/// When the file with certificates cannot be read.
-pub fn settings(server: Server, token: SecretString, access: &Access) -> Result<Settings, AdoError> {
+fn settings(server: Server, token: SecretString, access: &Access) -> Result<Settings, AdoError> {
     let read = |file: &std::path::PathBuf| {
         std::fs::read(file)
             .map_err(|error| AdoError::Configuration(format!("`azure.ca_file` `{}` cannot be read: {error}", file.display())))

@@ -3,6 +3,8 @@
 //! Standard output is for results only. A line is a fixed sentence with fields; its level says what an operator has
 //! to do: error now, warn when convenient, info nothing.
 
+#![expect(clippy::disallowed_methods, reason = "log files lie in a folder that may have to be made")]
+
 mod capped;
 
 use std::path::Path;
@@ -56,6 +58,7 @@ impl LogGuard {
 }
 
 fn files(folder: &Path) -> Option<Capped<RollingFileAppender>> {
+    std::fs::create_dir_all(folder).ok()?;
     RollingFileAppender::builder()
         .rotation(Rotation::DAILY)
         .filename_prefix("kado")

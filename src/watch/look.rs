@@ -4,7 +4,7 @@
 
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::io::{self, Read as _, Seek as _, SeekFrom};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use crate::discovery::tracker::Observation;
 use crate::katalon::log::EndScanner;
@@ -90,7 +90,7 @@ impl Memory {
     }
 
     /// Feeds the scanner from `from` on; gives the length that was read up to.
-    fn feed(&mut self, part: &PathBuf, from: u64) -> io::Result<u64> {
+    fn feed(&mut self, part: &Path, from: u64) -> io::Result<u64> {
         let mut file = workspace::open::regular(part)?;
         file.seek(SeekFrom::Start(from))?;
         let mut at = from;

@@ -38,7 +38,7 @@ pub fn build() -> Result<PathBuf> {
 pub fn write_config(temp: &Path) -> Result<PathBuf> {
     let path = temp.join("kado.toml");
     let text = format!(
-        "watch = [{}]\nstate_dir = {}\n\n[status_page]\nlisten = \"\"\n",
+        "watch = [{}]\nstate_dir = {}\n",
         quoted(&temp.join("workspace")),
         quoted(&temp.join("state"))
     );

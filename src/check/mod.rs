@@ -1,0 +1,86 @@
+//! `kado check`: looks at everything that a submission will need, and says of each thing whether it is as it should
+//! be and what mends it. Nothing in here writes, neither to a project nor to ADO.
+
+mod ids;
+mod machine;
+mod project;
+mod server;
+
+use serde::Serialize;
+
+use crate::exit::Exit;
+
+pub use machine::check_machine;
+pub use project::check_project;
+
+/// One thing that was looked at.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct Check {
+    /// What was looked at.
+    pub name: String,
+    /// Whether it is as it should be.
+    pub ok: bool,
+    /// What was found.
+    pub detail: String,
+    /// What mends it, or what to know.
+    pub hint: Option<String>,
+    /// What a failure means for the exit code.
+    #[serde(skip)]
+    pub exit: Exit,
+}
+
+/// Everything that was looked at, in order.
+#[derive(Debug, Default, Serialize)]
+pub struct Report {
+    /// The checks.
+    pub checks: Vec<Check>,
+}
+
+impl Report {
+    /// Something is as it should be.
+    pub fn fine(&mut self, name: impl Into<String>, detail: impl Into<String>) {
+        self.push(name.into(), true, detail.into(), None, Exit::Done);
+    }
+
+    /// Something works and has a point to know.
+    pub fn note(&mut self, name: impl Into<String>, detail: impl Into<String>, hint: impl Into<String>) {
+        self.push(name.into(), true, detail.into(), Some(hint.into()), Exit::Done);
+    }
+
+    /// Something is wrong.
+    pub fn wrong(&mut self, name: impl Into<String>, detail: impl Into<String>, hint: impl Into<String>) {
+        self.failed(name, detail, hint, Exit::NotDone);
+    }
+
+    /// Something is wrong in a way that has an exit code of its own.
+    pub fn failed(&mut self, name: impl Into<String>, detail: impl Into<String>, hint: impl Into<String>, exit: Exit) {
+        self.push(name.into(), false, detail.into(), Some(hint.into()), exit);
+    }
+
+    /// Whether everything is as it should be.
+    pub fn ok(&self) -> bool {
+        self.checks.iter().all(|check| check.ok)
+    }
+
+    /// The exit code.
+    pub fn exit(&self) -> Exit {
+        self.checks.iter().map(|check| check.exit).fold(Exit::Done, Exit::and)
+    }
+
+    fn push(&mut self, name: String, ok: bool, detail: String, hint: Option<String>, exit: Exit) {
+        let hint = hint.filter(|hint| !hint.is_empty());
+        self.checks.push(Check { name, ok, detail, hint, exit });
+    }
+}
+
+/// An error with its causes in one line.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(error) = next {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        next = error.source();
+    }
+    text
+}

@@ -1,0 +1,64 @@
+//! A Katalon project: its settings, its token, its mapped test cases; then what ADO says to them.
+
+use std::path::Path;
+
+use crate::check::{Report, chain, server};
+use crate::config::Config;
+use crate::katalon::project::Project;
+use crate::katalon::run::{FileKind, RunOptions};
+use crate::katalon::secret::ProjectToken;
+use crate::plan::options;
+use crate::plan::snapshot::Options;
+use crate::workspace;
+
+/// Looks at a project; with `offline` nothing is asked of ADO.
+pub async fn check_project(root: &Path, config: &Config, offline: bool, report: &mut Report) {
+    let name = format!("project {}", root.display());
+    let project = match workspace::read_project(root) {
+        Ok(project) => project,
+        Err(error) => return report.wrong(name, chain(&error), "give the folder that holds the `.prj` file"),
+    };
+    let mapped = project.test_cases.iter().filter(|case| case.azure_ids.is_some()).count();
+    report.fine(name, format!("{}: {} test cases, {mapped} with ADO ids", project.name, project.test_cases.len()));
+    let of_cases = project.test_cases.iter().flat_map(|case| &case.warnings);
+    for warning in project.warnings.iter().chain(&project.settings.warnings).chain(of_cases) {
+        report.note("files", warning.clone(), "");
+    }
+    let overrides = config.overrides(root);
+    let options = options::effective(&project.settings, &overrides, &RunOptions::default());
+    integration(&project, config, &options, report);
+    if !offline {
+        server::check_server(&project, config, &options, report).await;
+    }
+}
+
+fn integration(project: &Project, config: &Config, options: &Options, report: &mut Report) {
+    let settings = &project.settings;
+    let overrides = config.overrides(&project.root);
+    const WHERE: &str = "in Katalon under Project > Settings > Integrations > Azure DevOps";
+    if settings.enabled {
+        report.fine("integration", "switched on");
+    } else {
+        report.wrong("integration", "switched off, so nothing of this project is submitted", format!("switch it on {WHERE}"));
+    }
+    if !options::auto_submit(settings, &overrides) {
+        let hint = "`submit.auto_submit = true` switches it on; `kado submit FOLDER` submits single runs";
+        report.note("automatic submission", "off: runs are listed as ignored", hint);
+    }
+    if options::katalon_may_submit(settings, &overrides) {
+        report.note(
+            "Katalon's own submission",
+            "Katalon submits the same runs if it has a licence for it (autoSubmitTestRun is on)",
+            "without that licence set `submit.katalon_submits = \"never\"`; with it, switch automatic submission off in \
+             Katalon and on with `submit.auto_submit = true`, or leave it to Katalon with \"always\"",
+        );
+    }
+    if let ProjectToken::Undecryptable(why) = &settings.token {
+        report.wrong("token of the project", format!("cannot be decrypted: {why}"), format!("enter it again {WHERE}"));
+    }
+    let rule = &options.attachments;
+    if rule.kinds.contains(&FileKind::Log) {
+        let detail = "execution logs are sent as Katalon wrote them; they can hold test data and secrets that tests typed";
+        report.note("attachments", detail, "`submit.attachments` without \"LOG\" keeps them here");
+    }
+}

@@ -1,0 +1,132 @@
+//! What ADO says: connection, project, plans, configurations, and every mapped id.
+
+use std::sync::Arc;
+
+use crate::ado::{AdoClient, AdoError};
+use crate::check::{Report, ids};
+use crate::config::Config;
+use crate::exit::Exit;
+use crate::katalon::project::Project;
+use crate::plan::points::Point;
+use crate::plan::snapshot::Options;
+use crate::server::Server;
+use crate::submit::Stop;
+use crate::submit::connections::Connections;
+
+const SETTINGS: &str = "correct it in Katalon's Azure DevOps settings, or in kado.toml";
+
+/// Asks the server that the project is integrated with.
+pub async fn check_server(project: &Project, config: &Config, options: &Options, report: &mut Report) {
+    let Some(client) = connect(project, config, options, report) else { return };
+    match client.connection().await {
+        Ok(user) => {
+            let who = user.provider_display_name.unwrap_or_else(|| "somebody without a name".to_owned());
+            report.fine("connection", format!("{} knows the token as that of {who}", client.server().base()));
+        }
+        Err(error) => return failed("connection", &error, report),
+    }
+    let Some(name) = &options.project else {
+        return report.wrong("ADO project", "none is set", SETTINGS);
+    };
+    match client.project(name).await {
+        Ok(found) => report.fine("ADO project", format!("{} ({})", found.name, found.id)),
+        Err(error) => return failed("ADO project", &error, report),
+    }
+    configurations(&client, name, options, report).await;
+    let plans = plans(&client, name, options, report).await;
+    if !plans.is_empty() {
+        ids::check_ids(&client, name, project, options, &plans, report).await;
+    }
+}
+
+/// A plan with its points.
+pub struct PlanPoints {
+    /// The test plan.
+    pub plan_id: u32,
+    /// Its points.
+    pub points: Vec<Point>,
+}
+
+fn connect(project: &Project, config: &Config, options: &Options, report: &mut Report) -> Option<Arc<AdoClient>> {
+    let Some(url) = &options.server_url else {
+        report.wrong("server", "none is set", SETTINGS);
+        return None;
+    };
+    let server = match Server::parse(url) {
+        Ok(server) => server,
+        Err(error) => {
+            report.wrong("server", error.to_string(), SETTINGS);
+            return None;
+        }
+    };
+    match Connections::default().for_server(config, &project.root, server) {
+        Ok(client) => Some(client),
+        Err(Stop::Ado(error)) => {
+            failed("server", &error, report);
+            None
+        }
+        Err(stop) => {
+            report.wrong("token", stop.to_string(), "");
+            None
+        }
+    }
+}
+
+async fn configurations(client: &AdoClient, name: &str, options: &Options, report: &mut Report) {
+    if options.configuration_rows.is_empty() {
+        let hint = "a test case with points in several configurations then needs `multiple points` to be allowed";
+        return report.note("test configurations", "no mapping is set: points are not filtered by configuration", hint);
+    }
+    let found = match client.configurations(name).await {
+        Ok(found) => found,
+        Err(error) => return failed("test configurations", &error, report),
+    };
+    for row in &options.configuration_rows {
+        let any = |value: &Option<String>| value.clone().unwrap_or_else(|| "any".to_owned());
+        let title = format!("mapping {} / {} / {}", any(&row.os), any(&row.platform), any(&row.profile));
+        match found.iter().find(|configuration| configuration.id == row.configuration_id) {
+            Some(configuration) => report.fine(title, format!("configuration {} ({})", configuration.id, configuration.name)),
+            None => {
+                let known: Vec<_> = found.iter().map(|known| format!("{} ({})", known.id, known.name)).collect();
+                let detail = format!("configuration {} does not exist in project {name}", row.configuration_id);
+                report.wrong(title, detail, format!("the project has {}", known.join(", ")));
+            }
+        }
+    }
+}
+
+async fn plans(client: &AdoClient, name: &str, options: &Options, report: &mut Report) -> Vec<PlanPoints> {
+    if options.plans.is_empty() {
+        report.wrong("test plan", "none is set", SETTINGS);
+    }
+    let mut plans = Vec::new();
+    for plan_id in &options.plans {
+        let title = format!("test plan {plan_id}");
+        let found = match client.test_plan(name, *plan_id).await {
+            Ok(found) => found,
+            Err(error) => {
+                failed(&title, &error, report);
+                continue;
+            }
+        };
+        match client.points(name, *plan_id).await {
+            Ok(points) => {
+                report.fine(title, format!("{}: {} test points", found.name, points.len()));
+                plans.push(PlanPoints { plan_id: *plan_id, points });
+            }
+            Err(error) => failed(&title, &error, report),
+        }
+    }
+    plans
+}
+
+/// Reports an error of ADO with the exit code it has.
+pub(super) fn failed(name: &str, error: &AdoError, report: &mut Report) {
+    let (hint, exit) = match error {
+        AdoError::CredentialsRefused { .. } => ("the token needs the scopes Test Management (read & write) and Work Items (read)", Exit::Refused),
+        AdoError::Unavailable { .. } => ("look at the network, the proxy (`azure.proxy`) and the certificates (`azure.ca_file`)", Exit::Unreachable),
+        AdoError::Configuration(_) => ("", Exit::Usage),
+        AdoError::Gone(_) | AdoError::Rejected { .. } | AdoError::File { .. } => (SETTINGS, Exit::NotDone),
+    };
+    report.failed(name, error.to_string(), hint, exit);
+}
