@@ -84,7 +84,6 @@ impl LogReader {
         if !self.closed {
             self.damage.cut += scanner.cut_records;
         }
-        self.summary.largest_record = self.summary.largest_record.max(scanner.high_water);
         result
     }
 
