@@ -14,6 +14,9 @@ mod record;
 mod scan;
 mod tree;
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
 
 use crate::katalon::run::{Attempt, VariableValue};
