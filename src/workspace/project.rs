@@ -33,7 +33,7 @@ pub fn read_project(root: &Path) -> Result<Project, ReadError> {
     let name = open::whole(first).ok().and_then(|bytes| name_of(&bytes));
     let name = name.unwrap_or_else(|| first.file_stem().unwrap_or_default().to_string_lossy().into_owned());
     let settings = read_azure_settings(root).unwrap_or_else(|error| {
-        warnings.push(format!("{error:#}"));
+        warnings.push(error.with_cause());
         AzureSettings::default()
     });
     let test_cases = read_test_cases(root, &mut warnings);

@@ -171,7 +171,7 @@ fn a_record_that_was_cut_is_left_out() {
     let folder = fixture("shop/Reports/20240110_100000/Aborted/20240110_100000");
     let run = workspace::read_run(&folder).unwrap();
     assert_eq!(results(&run), [("Login", Status::Passed), ("Add to cart", Status::Incomplete)]);
-    assert_eq!(run.warnings, ["1 × records of the log are cut; they were left out"]);
+    assert_eq!(run.warnings, ["records of the log that are cut and were left out: 1"]);
     assert_eq!(workspace::read_junit(&folder), JunitState::Missing);
 }
 

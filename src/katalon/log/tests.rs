@@ -193,7 +193,7 @@ fn records_behind_the_end_of_the_suite_mean_nothing() {
     let mut summary = read((log.clone() + &record("START", "startTest", "") + &record("FAILED", "x", "")).as_bytes());
     assert_eq!(summary, read(log.as_bytes()));
     summary = read((log.clone() + &log).as_bytes());
-    assert_eq!(summary.warnings, ["1 × more suites start in this log; only the first one counts"]);
+    assert_eq!(summary.warnings, ["further suites in this log, of which only the first one counts: 1"]);
 }
 
 #[test]
