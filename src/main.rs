@@ -1,2 +1,7 @@
-//! kado
-fn main() {}
+//! The `kado` program; everything is in the library.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    kado::cli::main()
+}

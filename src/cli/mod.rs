@@ -1,3 +1,117 @@
-//! The command line.
+//! The command line: types for clap, and what each command does.
+//!
+//! Results go to standard output, the log to standard error. Exit codes are those of [`crate::exit`].
 
+#![expect(clippy::print_stderr, reason = "a command that fails says why on standard error")]
+
+
+mod dry_run;
 pub mod inspect;
+pub mod outcome;
+mod run;
+mod runs;
+mod submit;
+mod table;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, CommandFactory as _, Parser, Subcommand};
+
+use crate::config::paths::{self, ConfigError};
+use crate::exit::Exit;
+
+/// Submits finished Katalon Studio suite runs to Azure DevOps Test Plans.
+#[derive(Debug, Parser)]
+#[command(name = "kado", version, arg_required_else_help = true)]
+pub struct Cli {
+    /// Configuration file; default: $KADO_CONFIG, else the system's kado.toml, else the user's
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Watch and submit in the foreground
+    Run(run::Arguments),
+    /// Submit run folders now
+    Submit(submit::Arguments),
+    /// Show what kado reads from a run folder or a project, offline
+    Inspect(InspectArguments),
+    /// List runs: what waits, what was submitted, what needs a person
+    Runs(runs::Arguments),
+    /// Print a completion script for a shell
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page
+    Man,
+}
+
+/// Arguments of `kado inspect`.
+#[derive(Debug, Args)]
+struct InspectArguments {
+    /// A run folder, a project folder or a .prj file
+    path: PathBuf,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// A command line that cannot be carried out as it is.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct UsageError(pub String);
+
+/// Runs the program.
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // clap knows which of its messages are help and which are errors.
+            let _ = error.print();
+            return if error.use_stderr() { Exit::Usage.into() } else { Exit::Done.into() };
+        }
+    };
+    match dispatch(cli) {
+        Ok(exit) => exit.into(),
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            failed(&error).into()
+        }
+    }
+}
+
+fn dispatch(cli: Cli) -> anyhow::Result<Exit> {
+    let mut out = std::io::stdout().lock();
+    match cli.command {
+        Command::Inspect(arguments) => {
+            inspect::inspect(&arguments.path, arguments.json, &mut out)?;
+            Ok(Exit::Done)
+        }
+        Command::Completions { shell } => {
+            clap_complete::generate(shell, &mut Cli::command(), "kado", &mut out);
+            Ok(Exit::Done)
+        }
+        Command::Man => {
+            clap_mangen::Man::new(Cli::command()).render(&mut out)?;
+            Ok(Exit::Done)
+        }
+        Command::Run(arguments) => run::run(&arguments, &paths::load(cli.config.as_deref())?),
+        Command::Submit(arguments) => submit::submit(&arguments, &paths::load(cli.config.as_deref())?, &mut out),
+        Command::Runs(arguments) => runs::runs(&arguments, &paths::load(cli.config.as_deref())?, &mut out),
+    }
+}
+
+/// The exit code of an error that ended a command.
+fn failed(error: &anyhow::Error) -> Exit {
+    if error.is::<UsageError>() || error.is::<ConfigError>() { Exit::Usage } else { Exit::NotDone }
+}
+
+/// A runtime for commands that talk to a server.
+fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+    Ok(tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?)
+}

@@ -117,3 +117,8 @@ fn without_file() -> Config {
         not_carried_out: Vec::new(),
     }
 }
+
+/// The text of a file, to notice that it changed; `None` when it cannot be read.
+pub fn text_of(file: &Path) -> Option<String> {
+    std::fs::read_to_string(file).ok()
+}

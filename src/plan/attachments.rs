@@ -11,7 +11,7 @@ use crate::katalon::run::{FileKind, RunFile, TestResult};
 use crate::katalon::settings::SendingRule;
 use crate::katalon::status::Status;
 use crate::plan::left_out::LeftOut;
-use crate::plan::results::{self, PlannedResult};
+use crate::plan::results;
 use crate::plan::snapshot::Snapshot;
 use crate::plan::text;
 
@@ -57,7 +57,7 @@ pub struct Chosen {
 }
 
 /// Chooses the attachments of a run whose results go to `targets`: pairs of a point and the tests that feed it.
-pub fn choose(snapshot: &Snapshot, targets: &[(u32, &[&TestResult])], _results: &[PlannedResult]) -> Chosen {
+pub fn choose(snapshot: &Snapshot, targets: &[(u32, &[&TestResult])]) -> Chosen {
     let mut chosen = Chosen { attachments: Vec::new(), left_out: Vec::new() };
     let rule = &snapshot.options.attachments;
     if rule.kinds.is_empty() {
@@ -73,7 +73,7 @@ pub fn choose(snapshot: &Snapshot, targets: &[(u32, &[&TestResult])], _results: 
             kind: FileKind::Other,
         }));
     }
-    if rule.when == SendingRule::Failed && snapshot.run.tests.iter().all(|test| test.status() == Status::Passed) {
+    if !wants_files(snapshot) {
         return chosen;
     }
     for (point, tests) in targets {
@@ -82,6 +82,24 @@ pub fn choose(snapshot: &Snapshot, targets: &[(u32, &[&TestResult])], _results: 
     of_run(snapshot, &mut chosen);
     unique_names(&mut chosen.attachments);
     chosen
+}
+
+/// Attachments for reports that appeared after the run was submitted, by the same rules.
+pub fn late(snapshot: &Snapshot, reports: impl Iterator<Item = RunFile>) -> Vec<PlannedAttachment> {
+    let mut chosen = Chosen { attachments: Vec::new(), left_out: Vec::new() };
+    if wants_files(snapshot) {
+        for report in reports {
+            add(snapshot, Target::Run, &report, None, &mut chosen);
+        }
+    }
+    unique_names(&mut chosen.attachments);
+    chosen.attachments
+}
+
+/// Whether files of this run are sent at all.
+fn wants_files(snapshot: &Snapshot) -> bool {
+    let any_not_passed = || snapshot.run.tests.iter().any(|test| test.status() != Status::Passed);
+    snapshot.options.attachments.when == SendingRule::All || any_not_passed()
 }
 
 /// Files that the tests of one result name, each once.

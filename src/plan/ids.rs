@@ -62,7 +62,7 @@ pub fn group(snapshot: &Snapshot) -> Mapped<'_> {
 /// The value of a variable in one execution: what the run recorded, else the default of the `.tc` file.
 pub fn variable(test: &TestResult, case: &CaseIds, name: &str) -> Option<VariableValue> {
     let recorded = test.variables.get(name).cloned();
-    recorded.or_else(|| case.defaults.get(name).map(|expression| binding::literal(expression)))
+    recorded.or_else(|| case.defaults.get(name).map(|expression| binding::groovy(expression)))
 }
 
 fn no_file(test: &TestResult) -> LeftOut {

@@ -86,7 +86,7 @@ pub fn plan(snapshot: &Snapshot, plan_id: u32, key: &str, points: &[Point]) -> S
     }
     let results: Vec<_> = planned.iter().map(|(point, group)| results::result(snapshot, point, &group.tests)).collect();
     let targets: Vec<_> = planned.iter().map(|(point, group)| (point.id, group.tests.as_slice())).collect();
-    let files = attachments::choose(snapshot, &targets, &results);
+    let files = attachments::choose(snapshot, &targets);
     skipped.extend(files.left_out);
     let started = snapshot.started();
     SubmissionPlan {

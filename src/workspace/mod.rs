@@ -6,7 +6,7 @@
 
 mod collection;
 mod listing;
-mod open;
+pub mod open;
 mod project;
 mod run;
 
@@ -15,7 +15,7 @@ use std::path::PathBuf;
 
 pub use collection::is_member;
 pub use listing::{FolderListing, ListedFile, is_run_folder, list_run_folder};
-pub use project::{find_project_root, read_azure_settings, read_console_options, read_project, read_test_case};
+pub use project::{find_project_root, project_name, read_azure_settings, read_console_options, read_project, read_test_case};
 pub use run::{JunitState, read_junit, read_run};
 
 /// Why nothing could be read.

@@ -30,14 +30,24 @@ pub fn read_project(root: &Path) -> Result<Project, ReadError> {
     if prj.len() > 1 {
         warnings.push(format!("there are {} `.prj` files; the first one by name counts", prj.len()));
     }
-    let name = open::whole(first).ok().and_then(|bytes| name_of(&bytes));
-    let name = name.unwrap_or_else(|| first.file_stem().unwrap_or_default().to_string_lossy().into_owned());
+    let name = name_in(first);
     let settings = read_azure_settings(root).unwrap_or_else(|error| {
         warnings.push(error.with_cause());
         AzureSettings::default()
     });
     let test_cases = read_test_cases(root, &mut warnings);
     Ok(Project { name, root: root.to_owned(), settings, test_cases, warnings })
+}
+
+/// The name of the project whose `.prj` lies in `root`; without a readable one the name of the folder.
+pub fn project_name(root: &Path) -> String {
+    let first = project_files(root).ok().and_then(|files| files.into_iter().next());
+    first.map_or_else(|| root.file_name().unwrap_or_default().to_string_lossy().into_owned(), |prj| name_in(&prj))
+}
+
+fn name_in(prj: &Path) -> String {
+    let name = open::whole(prj).ok().and_then(|bytes| name_of(&bytes));
+    name.unwrap_or_else(|| prj.file_stem().unwrap_or_default().to_string_lossy().into_owned())
 }
 
 /// Reads the Azure settings of a project; a project without the file has the default settings, all unset.

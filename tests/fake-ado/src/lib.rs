@@ -1,1 +1,34 @@
-//! A stateful Azure DevOps world.
+//! A stateful Azure DevOps (ADO) Test Plans world over real HTTP.
+//!
+//! Purpose: kado's tests and its demo talk to something that answers, remembers and refuses as
+//! Azure DevOps does. [`World`] is what exists (projects, plans, points, runs), [`FakeAdo`] serves
+//! it on a port of this machine, [`Fault`] makes single requests go wrong.
+//!
+//! What is not known about the real service is a switch in [`Settings`].
+
+mod answer;
+#[cfg(test)]
+mod answers_fit;
+mod api;
+mod auth;
+mod body;
+mod faults;
+mod look_up;
+mod model;
+mod query;
+mod record;
+mod route;
+mod runs_model;
+mod schema;
+mod server;
+mod service;
+mod settings;
+mod world;
+
+pub use faults::{Fault, FaultAction, Nth, Refusal};
+pub use model::{Build, Configuration, Plan, Point, Project, Release, Stage, Suite, WorkItem};
+pub use record::RecordedRequest;
+pub use runs_model::{Attachment, RunBuild, SubResult, TestResult, TestRun};
+pub use server::FakeAdo;
+pub use settings::Settings;
+pub use world::World;

@@ -1,0 +1,183 @@
+//! `kado submit --dry-run`: plans with the points that ADO has, and sends nothing that writes.
+
+use std::io::Write;
+use std::path::PathBuf;
+
+use serde::Serialize;
+
+use crate::ado::AdoError;
+use crate::cli::table::{plain, table};
+use crate::config::Config;
+use crate::daemon::take_finished;
+use crate::exit::Exit;
+use crate::katalon::run::FileKind;
+use crate::outbox::intake::{SubmissionState, submissions};
+use crate::plan::attachments::{PlannedAttachment, Source, Target};
+use crate::plan::left_out::LeftOut;
+use crate::plan::{SubmissionPlan, plan};
+use crate::submit::Stop;
+use crate::submit::connections::Connections;
+
+/// A plan as scripts see it (product contract, section 6).
+#[derive(Debug, Serialize)]
+struct View<'a> {
+    plan_id: u32,
+    name: &'a str,
+    points: Vec<PointView<'a>>,
+    attachments: Vec<AttachmentView<'a>>,
+    skipped: &'a [LeftOut],
+}
+
+#[derive(Debug, Serialize)]
+struct PointView<'a> {
+    point_id: u32,
+    test_case_id: u32,
+    configuration_id: u32,
+    outcome: &'a str,
+    iterations: usize,
+}
+
+/// `target` is `run` or `point:ID`.
+#[derive(Debug, Serialize)]
+struct AttachmentView<'a> {
+    target: String,
+    path: &'a str,
+    #[serde(rename = "type")]
+    kind: FileKind,
+    size: u64,
+}
+
+/// Prints what submitting these folders would send.
+pub async fn dry_run(folders: &[PathBuf], json: bool, config: &Config, out: &mut dyn Write) -> anyhow::Result<Exit> {
+    let connections = Connections::default();
+    let mut plans = Vec::new();
+    let mut exit = Exit::Done;
+    for folder in folders {
+        match plans_of(folder, config, &connections).await {
+            Ok(found) => plans.extend(found),
+            Err((reason, code)) => {
+                eprintln!("error: {}", plain(&reason));
+                exit = exit.and(code);
+            }
+        }
+    }
+    let left_out = plans.iter().flat_map(|plan| &plan.skipped).any(|left_out| left_out.kind.counts());
+    if left_out || plans.iter().any(|plan| plan.results.is_empty()) {
+        exit = exit.and(Exit::NotDone);
+    }
+    if json {
+        let views: Vec<_> = plans.iter().map(view).collect();
+        serde_json::to_writer_pretty(&mut *out, &views)?;
+        writeln!(out)?;
+    } else {
+        for plan in &plans {
+            people(plan, out)?;
+        }
+    }
+    Ok(exit)
+}
+
+async fn plans_of(folder: &PathBuf, config: &Config, connections: &Connections) -> Result<Vec<SubmissionPlan>, (String, Exit)> {
+    let refused = |reason: String| (reason, Exit::NotDone);
+    let folder = std::path::absolute(folder).map_err(|error| refused(error.to_string()))?;
+    let taken = take_finished(&folder, config).map_err(refused)?;
+    let Some(identity) = &taken.identity else {
+        return Err(refused(format!("the log in `{}` holds no record", folder.display())));
+    };
+    let snapshot = &taken.snapshot;
+    let mut plans = Vec::new();
+    for new in submissions(snapshot, identity, 0, 0, None) {
+        let (SubmissionState::Pending, Some(plan_id)) = (new.state, new.plan_id) else {
+            return Err(refused(new.reason.unwrap_or_default()));
+        };
+        let client = connections.for_run(config, snapshot).map_err(|stop| (stop.to_string(), code(&stop)))?;
+        let project = snapshot.options.project.as_deref().unwrap_or_default();
+        let points = client.points(project, plan_id).await.map_err(|error| (error.to_string(), code_of(&error)))?;
+        plans.push(plan(snapshot, plan_id, &new.key, &points));
+    }
+    Ok(plans)
+}
+
+fn code(stop: &Stop) -> Exit {
+    match stop {
+        Stop::Ado(error) => code_of(error),
+        _ => Exit::NotDone,
+    }
+}
+
+/// The exit code for an error of ADO.
+pub(super) fn code_of(error: &AdoError) -> Exit {
+    match error {
+        AdoError::CredentialsRefused { .. } => Exit::Refused,
+        AdoError::Unavailable { .. } => Exit::Unreachable,
+        AdoError::Configuration(_) => Exit::Usage,
+        AdoError::Gone(_) | AdoError::Rejected { .. } | AdoError::File { .. } => Exit::NotDone,
+    }
+}
+
+fn view(plan: &SubmissionPlan) -> View<'_> {
+    View {
+        plan_id: plan.plan_id,
+        name: &plan.name,
+        points: plan
+            .results
+            .iter()
+            .map(|result| PointView {
+                point_id: result.point_id,
+                test_case_id: result.test_case_id,
+                configuration_id: result.configuration_id,
+                outcome: &result.outcome,
+                iterations: result.iterations,
+            })
+            .collect(),
+        attachments: plan.attachments.iter().map(attachment).collect(),
+        skipped: &plan.skipped,
+    }
+}
+
+fn attachment(planned: &PlannedAttachment) -> AttachmentView<'_> {
+    let path = match &planned.source {
+        Source::File(path) => path,
+        // A text of kado has no file; its name tells what it is.
+        Source::Text(_) => &planned.name,
+    };
+    AttachmentView { target: target(planned.target), path, kind: planned.kind, size: planned.size }
+}
+
+/// `run` or `point:ID`.
+pub(super) fn target(target: Target) -> String {
+    match target {
+        Target::Run => "run".to_owned(),
+        Target::Point(point) => format!("point:{point}"),
+    }
+}
+
+fn people(plan: &SubmissionPlan, out: &mut dyn Write) -> anyhow::Result<()> {
+    writeln!(out, "Test plan    {}", plan.plan_id)?;
+    writeln!(out, "Run name     {}", plain(&plan.name))?;
+    writeln!(out, "Comment\n    {}", plan.comment(&[]).text.lines().map(plain).collect::<Vec<_>>().join("\n    "))?;
+    let mut results = table(["Point", "Test case", "Configuration", "Outcome", "Iterations", "Tests"]);
+    for result in &plan.results {
+        results.add_row([
+            result.point_id.to_string(),
+            result.test_case_id.to_string(),
+            result.configuration_id.to_string(),
+            plain(&result.outcome),
+            result.iterations.to_string(),
+            plain(&result.tests.join(", ")),
+        ]);
+    }
+    writeln!(out, "\n{}", results.trim_fmt())?;
+    let mut files = table(["Attached to", "File", "Type", "Bytes"]);
+    for planned in &plan.attachments {
+        let view = attachment(planned);
+        files.add_row([view.target, plain(view.path), view.kind.word().to_owned(), view.size.to_string()]);
+    }
+    if !plan.attachments.is_empty() {
+        writeln!(out, "\n{}", files.trim_fmt())?;
+    }
+    for left_out in &plan.skipped {
+        writeln!(out, "left out: {}", plain(&left_out.to_string()))?;
+    }
+    Ok(())
+}

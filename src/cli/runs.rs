@@ -1,0 +1,204 @@
+//! `kado runs`: the ledger and the outbox. Listing reads beside a running service; what changes something is asked of
+//! the service when there is one.
+
+use std::io::Write;
+
+use clap::{Args, Subcommand};
+
+use crate::cli::dry_run::target;
+use crate::cli::submit::wait_for_answer;
+use crate::cli::table::{or_dash, plain, table};
+use crate::cli::runtime;
+use crate::config::Config;
+use crate::exit::Exit;
+use crate::outbox::intake::SubmissionState;
+use crate::outbox::lock::StateLock;
+use crate::outbox::request::{Answer, Request};
+use crate::outbox::row::Row;
+use crate::outbox::store::{OpenError, Submission};
+use crate::outbox::{Outbox, Store, StoreError};
+use crate::{clock, daemon};
+
+/// Arguments of `kado runs`.
+#[derive(Debug, Args)]
+pub struct Arguments {
+    #[command(subcommand)]
+    action: Option<Action>,
+    /// Print JSON
+    #[arg(long, global = true)]
+    json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// Show one run: every result, every attachment, and what was left out
+    Show {
+        /// Id from `kado runs`
+        id: i64,
+    },
+    /// Try a run now; one without an ADO run is planned anew from today's settings
+    Retry {
+        /// Id from `kado runs`
+        #[arg(required_unless_present = "failed")]
+        id: Option<i64>,
+        /// Everything that is parked, or waits with an error
+        #[arg(long, conflicts_with = "id")]
+        failed: bool,
+    },
+    /// Never submit a run by itself; it stays listed as ignored
+    Forget {
+        /// Id from `kado runs`
+        id: i64,
+    },
+}
+
+/// Lists, shows, retries or forgets.
+pub fn runs(arguments: &Arguments, config: &Config, out: &mut dyn Write) -> anyhow::Result<Exit> {
+    match &arguments.action {
+        None => list(&rows(config)?, arguments.json, out),
+        Some(Action::Show { id }) => show(*id, arguments.json, config, out),
+        Some(Action::Retry { id: Some(id), .. }) => ask(&[Request::Retry { submission: *id }], config, out),
+        Some(Action::Retry { id: None, .. }) => {
+            let failed = rows(config)?.into_iter().filter(has_failed);
+            let requests: Vec<_> = failed.map(|row| Request::Retry { submission: row.id }).collect();
+            ask(&requests, config, out)
+        }
+        Some(Action::Forget { id }) => ask(&[Request::Forget { submission: *id }], config, out),
+    }
+}
+
+fn has_failed(row: &Row) -> bool {
+    match row.state {
+        SubmissionState::Parked => true,
+        SubmissionState::Pending | SubmissionState::Submitting => row.error.is_some(),
+        SubmissionState::Submitted | SubmissionState::Ignored => false,
+    }
+}
+
+fn rows(config: &Config) -> anyhow::Result<Vec<Row>> {
+    Ok(open(config)?.map(|store| store.rows(None)).transpose()?.unwrap_or_default())
+}
+
+fn open(config: &Config) -> Result<Option<Store>, OpenError> {
+    Store::open_to_read(&config.state_dir)
+}
+
+fn list(rows: &[Row], json: bool, out: &mut dyn Write) -> anyhow::Result<Exit> {
+    if json {
+        serde_json::to_writer_pretty(&mut *out, rows)?;
+        writeln!(out)?;
+        return Ok(Exit::Done);
+    }
+    if rows.is_empty() {
+        writeln!(out, "No run is known yet.")?;
+        return Ok(Exit::Done);
+    }
+    let mut listed = table(["Id", "State", "Started", "Project", "Suite", "Plan", "ADO run", "Results", "Files", "Left out"]);
+    for row in rows {
+        listed.add_row([
+            row.id.to_string(),
+            row.state.word().to_owned(),
+            or_dash(row.started),
+            plain(&row.project),
+            plain(&row.suite),
+            or_dash(row.plan_id),
+            or_dash(row.ado_run_id),
+            row.results.to_string(),
+            row.attachments.to_string(),
+            row.skipped.len().to_string(),
+        ]);
+    }
+    writeln!(out, "{}", listed.trim_fmt())?;
+    for row in rows {
+        if let Some(error) = &row.error {
+            writeln!(out, "{} {}: {}", row.id, row.state.word(), plain(error))?;
+        }
+    }
+    Ok(Exit::Done)
+}
+
+fn show(id: i64, json: bool, config: &Config, out: &mut dyn Write) -> anyhow::Result<Exit> {
+    let store = open(config)?.ok_or(StoreError::UnknownSubmission(id))?;
+    let row = store.rows(Some(&[id]))?.pop().ok_or(StoreError::UnknownSubmission(id))?;
+    if json {
+        serde_json::to_writer_pretty(&mut *out, &row)?;
+        writeln!(out)?;
+        return Ok(Exit::Done);
+    }
+    let facts = [
+        ("Suite", row.suite.clone()),
+        ("State", row.state.word().to_owned()),
+        ("Reason", or_dash(row.error.as_ref())),
+        ("Next try", or_dash(row.next_attempt)),
+        ("Folder", row.folder.clone()),
+        ("Started", or_dash(row.started)),
+        ("Ended", or_dash(row.ended)),
+        ("Test plan", or_dash(row.plan_id)),
+        ("ADO run", or_dash(row.ado_run_id)),
+        ("Address", or_dash(row.url.as_ref())),
+        ("Key", row.key.clone()),
+    ];
+    for (name, value) in facts.into_iter().filter(|(_, value)| value != "-") {
+        writeln!(out, "{name:<12} {}", plain(&value))?;
+    }
+    details(&store.load(id)?, out)?;
+    for left_out in &row.skipped {
+        writeln!(out, "left out: {}", plain(&left_out.to_string()))?;
+    }
+    Ok(Exit::Done)
+}
+
+fn details(submission: &Submission, out: &mut dyn Write) -> anyhow::Result<()> {
+    let Some(plan) = &submission.plan else { return Ok(()) };
+    let mut results = table(["Point", "Test case", "Configuration", "Outcome", "Katalon", "Tests"]);
+    for result in &plan.results {
+        results.add_row([
+            result.point_id.to_string(),
+            result.test_case_id.to_string(),
+            result.configuration_id.to_string(),
+            plain(&result.outcome),
+            result.status.to_string(),
+            plain(&result.tests.join(", ")),
+        ]);
+    }
+    writeln!(out, "\n{}", results.trim_fmt())?;
+    let mut files = table(["Attached to", "File", "Bytes"]);
+    for planned in &plan.attachments {
+        files.add_row([target(planned.target), plain(&planned.name), planned.size.to_string()]);
+    }
+    if !plan.attachments.is_empty() {
+        writeln!(out, "\n{}", files.trim_fmt())?;
+    }
+    Ok(())
+}
+
+/// Carries requests out, or has them carried out by the service.
+fn ask(requests: &[Request], config: &Config, out: &mut dyn Write) -> anyhow::Result<Exit> {
+    let lock = StateLock::take(&config.state_dir)?;
+    let outbox = Outbox::open(&config.state_dir)?;
+    let runtime = runtime()?;
+    let mut exit = Exit::Done;
+    for request in requests {
+        let answer = match &lock {
+            Some(_lock) => runtime.block_on(daemon::carry_out(&outbox, config, request.clone()))?,
+            None => {
+                let left = request.clone();
+                let asked = runtime.block_on(outbox.with(move |store| store.ask(&left, clock::now())))?;
+                runtime.block_on(wait_for_answer(&outbox, asked))?
+            }
+        };
+        match (answer, request) {
+            (Answer::Refused(reason), _) => {
+                eprintln!("{}", plain(&reason));
+                exit = Exit::NotDone;
+            }
+            (Answer::Taken { .. }, Request::Forget { submission }) => writeln!(out, "{submission} is forgotten")?,
+            (Answer::Taken { .. }, Request::Retry { submission }) if lock.is_some() => {
+                writeln!(out, "{submission} is due; `kado run` sends it")?;
+            }
+            (Answer::Taken { .. }, Request::Retry { submission }) => writeln!(out, "{submission} is tried now")?,
+            (Answer::Taken { .. }, Request::Submit { .. }) => {}
+        }
+    }
+    Ok(exit)
+}

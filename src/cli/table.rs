@@ -1,0 +1,21 @@
+//! Tables for people: plain columns that survive a pipe, and texts that cannot steer a terminal.
+
+use comfy_table::{Table, presets};
+
+/// A table with a line of titles.
+pub fn table<const N: usize>(titles: [&str; N]) -> Table {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING);
+    table.set_header(titles);
+    table
+}
+
+/// The text of a value that may be missing.
+pub fn or_dash<T: std::fmt::Display>(value: Option<T>) -> String {
+    value.map_or_else(|| "-".to_owned(), |value| plain(&value.to_string()))
+}
+
+/// The text without characters that would steer a terminal: everything in a log or an answer is foreign.
+pub fn plain(text: &str) -> String {
+    text.replace(char::is_control, " ")
+}

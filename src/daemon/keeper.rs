@@ -1,0 +1,235 @@
+//! Keeps the outbox up to date: sweeps, records what is over, answers requests, follows the configuration.
+
+use std::collections::HashSet;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{Notify, watch};
+use tokio_util::sync::CancellationToken;
+
+use crate::clock;
+use crate::config::{Config, paths};
+use crate::daemon::requests::{self, Settled, carry_out, record_over};
+use crate::daemon::late;
+use crate::moment::Moment;
+use crate::outbox::store::Recorded;
+use crate::outbox::{Outbox, StoreError};
+use crate::watch::hints::{Hints, Touched};
+use crate::watch::{Over, Scout, Sweep};
+
+/// Longest time between two sweeps over everything.
+const SWEEP: Duration = Duration::from_secs(30);
+/// Time between looks at the requests of the command line.
+const REQUESTS: Duration = Duration::from_secs(1);
+/// Events come in bursts; a sweep begins this long after the first one.
+const SETTLE: Duration = Duration::from_millis(300);
+
+/// Least time between two sweeps over everything that events ask for.
+const BETWEEN_SWEEPS: Duration = Duration::from_secs(1);
+
+/// What an event is worth.
+enum Worth {
+    Nothing,
+    /// A look at the folders that are followed.
+    Look,
+    /// A sweep over everything.
+    Sweep,
+}
+
+/// The part of the service that watches.
+pub struct Keeper {
+    outbox: Outbox,
+    config: watch::Sender<Arc<Config>>,
+    config_file: Option<PathBuf>,
+    config_text: Option<String>,
+    scout: Option<Scout>,
+    first_seen: Moment,
+    /// Wakes the submitter.
+    changed: Arc<Notify>,
+    known_projects: HashSet<PathBuf>,
+}
+
+impl Keeper {
+    /// A keeper for an outbox.
+    ///
+    /// # Errors
+    /// When the outbox cannot be read.
+    pub async fn new(
+        outbox: Outbox,
+        config: watch::Sender<Arc<Config>>,
+        config_file: Option<PathBuf>,
+        changed: Arc<Notify>,
+    ) -> Result<Self, StoreError> {
+        let first_seen = outbox.with(|store| store.first_seen(clock::now())).await?;
+        let settled = outbox.with(|store| store.settled_folders()).await?;
+        let config_text = config_file.as_deref().and_then(paths::text_of);
+        let scout = Some(Scout::new(settled));
+        Ok(Self { outbox, config, config_file, config_text, scout, first_seen, changed, known_projects: HashSet::new() })
+    }
+
+    /// Watches until `stop`.
+    ///
+    /// # Errors
+    /// When the outbox cannot be read or written.
+    pub async fn serve(&mut self, stop: &CancellationToken) -> Result<(), StoreError> {
+        let wake = Arc::new(Notify::new());
+        let mut hints = Hints::new(Arc::clone(&wake));
+        self.announce();
+        let mut next_sweep = Moment::default();
+        let mut last_sweep = Moment::default();
+        let mut next_look: Option<Moment> = None;
+        while !stop.is_cancelled() {
+            let now = clock::now();
+            let whole = now >= next_sweep;
+            if whole || next_look.is_some_and(|look| now >= look) {
+                let sweep = self.sweep(whole).await?;
+                if whole {
+                    self.reload();
+                    hints.watch(&self.config.borrow().watch, &sweep.projects);
+                    (last_sweep, next_sweep) = (now, now.plus(SWEEP));
+                }
+                next_look = sweep.look_again;
+            }
+            self.answer_requests().await?;
+            let soon = next_look.map_or(next_sweep, |look| look.min(next_sweep)).since(clock::now());
+            tokio::select! {
+                () = stop.cancelled() => {}
+                () = tokio::time::sleep(soon.clamp(Duration::from_millis(50), REQUESTS)) => {}
+                () = wake.notified() => {
+                    tokio::time::sleep(SETTLE).await;
+                    let now = clock::now();
+                    match self.worth(&hints.take()) {
+                        Worth::Nothing => {}
+                        Worth::Look => next_look = Some(now),
+                        Worth::Sweep => next_sweep = next_sweep.min(last_sweep.plus(BETWEEN_SWEEPS).max(now)),
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// A suite that runs touches its folder all the time, and a look at that folder is enough.
+    fn worth(&self, touched: &Touched) -> Worth {
+        let follows = |paths: &[PathBuf]| self.scout.as_ref().is_some_and(|scout| scout.follows(paths));
+        match touched {
+            Touched::Nothing => Worth::Nothing,
+            Touched::Paths(paths) if follows(paths) => Worth::Look,
+            Touched::Paths(_) | Touched::Anything => Worth::Sweep,
+        }
+    }
+
+    /// Sweeps until no run waits for its grace time any more; for `--once`.
+    ///
+    /// # Errors
+    /// When the outbox cannot be read or written.
+    pub async fn sweep_until_settled(&mut self, stop: &CancellationToken) -> Result<(), StoreError> {
+        while self.sweep(true).await?.in_grace {
+            tokio::select! {
+                () = stop.cancelled() => break,
+                () = tokio::time::sleep(Duration::from_secs(1)) => {}
+            }
+        }
+        self.answer_requests().await
+    }
+
+    /// Looks at everything, or only at what is followed, and records what is over.
+    async fn sweep(&mut self, whole: bool) -> Result<Sweep, StoreError> {
+        let config = Arc::clone(&self.config.borrow());
+        let mut scout = self.scout.take().unwrap_or_default();
+        let looked = tokio::task::spawn_blocking(move || {
+            let now = clock::now();
+            let sweep = if whole { scout.sweep(&config.watch, config.abort_after, now) } else { scout.follow(config.abort_after, now) };
+            (scout, sweep)
+        });
+        let (scout, sweep) = looked.await.map_err(|_| StoreError::Stopped)?;
+        self.scout = Some(scout);
+        for over in &sweep.over {
+            self.record(over).await?;
+        }
+        if whole {
+            self.greet(&sweep.projects);
+            if late::add_late_reports(&self.outbox).await? {
+                self.changed.notify_one();
+            }
+        }
+        Ok(sweep)
+    }
+
+    async fn record(&mut self, over: &Over) -> Result<(), StoreError> {
+        let config = Arc::clone(&self.config.borrow());
+        let folder = over.folder.display().to_string();
+        match record_over(&self.outbox, &config, self.first_seen, over).await {
+            Ok(Settled::Recorded(Recorded::New(ids))) => {
+                let rows = self.outbox.with(move |store| store.rows(Some(&ids))).await?;
+                for row in rows {
+                    let (id, suite, state) = (row.id, row.suite, row.state.word());
+                    tracing::info!(id, suite, folder, state, reason = row.error, "suite run is over ({})", over.state);
+                }
+                self.changed.notify_one();
+            }
+            Ok(Settled::Recorded(Recorded::Known(_)) | Settled::Remembered) => {}
+            Err(error) => match error.downcast::<StoreError>() {
+                Ok(error) => return Err(error),
+                Err(error) => tracing::warn!(folder, error = format!("{error:#}"), "run folder cannot be taken in"),
+            },
+        }
+        let settled = vec![(over.folder.to_string_lossy().into_owned(), over.fingerprint)];
+        if let Some(scout) = &mut self.scout {
+            scout.settle(&over.folder, over.fingerprint);
+        }
+        self.outbox.with(move |store| store.settle_folders(&settled)).await
+    }
+
+    async fn answer_requests(&self) -> Result<(), StoreError> {
+        let config = Arc::clone(&self.config.borrow());
+        for (id, request) in self.outbox.with(|store| store.open_requests()).await? {
+            tracing::info!(?request, "asked by the command line");
+            let answer = carry_out(&self.outbox, &config, request).await?;
+            self.outbox.with(move |store| store.answer(id, &answer)).await?;
+            self.changed.notify_one();
+        }
+        Ok(())
+    }
+
+    /// Loads a changed configuration; a bad one is refused and the old one stays.
+    fn reload(&mut self) {
+        let Some(file) = &self.config_file else { return };
+        let text = paths::text_of(file);
+        if text == self.config_text {
+            return;
+        }
+        self.config_text = text;
+        match paths::read(file) {
+            Ok(new) if new.state_dir != self.config.borrow().state_dir => {
+                tracing::error!("`state_dir` changed; restart kado to use it");
+            }
+            Ok(new) => {
+                tracing::info!("configuration changed and is loaded");
+                self.config.send_replace(Arc::new(new));
+                self.changed.notify_one();
+            }
+            Err(error) => tracing::error!(%error, "configuration changed and cannot be used; the old one stays"),
+        }
+    }
+
+    fn announce(&self) {
+        let config = self.config.borrow();
+        let watch: Vec<_> = config.watch.iter().map(|folder| folder.display().to_string()).collect();
+        let state = config.state_dir.display();
+        tracing::info!(watch = watch.join(", "), %state, submits = requests::rules_in_words(&config), "kado {} watches", env!("CARGO_PKG_VERSION"));
+        for key in &config.not_carried_out {
+            tracing::warn!(key, "this version does not carry this key out yet");
+        }
+    }
+
+    fn greet(&mut self, projects: &[PathBuf]) {
+        for project in projects {
+            if self.known_projects.insert(project.clone()) {
+                tracing::info!(project = %project.display(), "found a Katalon project");
+            }
+        }
+        self.known_projects.retain(|project| projects.contains(project));
+    }
+}

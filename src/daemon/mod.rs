@@ -1,0 +1,82 @@
+//! `kado run`: composes what watches and what submits, until it is told to stop.
+//!
+//! Two long-lived parts share the outbox. The [`keeper`] sweeps the watched folders, records what is over, answers
+//! requests of the command line and follows changes of the configuration; the submitter sends. Either one ending early
+//! ends the process, so that the service manager starts it anew. Stopping is one token: the keeper ends at once, the
+//! submitter gives the step in hand a few seconds.
+
+mod keeper;
+mod late;
+mod requests;
+mod signal;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use tokio::sync::{Notify, watch};
+use tokio_util::sync::CancellationToken;
+
+use crate::cli::outcome;
+use crate::config::Config;
+use crate::exit::Exit;
+use crate::outbox::Outbox;
+use crate::outbox::lock::StateLock;
+use crate::submit::Submitter;
+
+pub use keeper::Keeper;
+pub use requests::{carry_out, record_folder, take_finished};
+pub use signal::stop_on_signal;
+
+/// How long `--once` tries a step that may pass.
+pub const ONCE_BUDGET: Duration = Duration::from_secs(20);
+
+/// Runs the service in the foreground until a signal stops it.
+///
+/// # Errors
+/// When the state folder cannot be used, or when the outbox fails.
+pub async fn serve(config: Config, config_file: Option<PathBuf>) -> anyhow::Result<Exit> {
+    let _lock = lock(&config)?;
+    let outbox = Outbox::open(&config.state_dir)?;
+    let stop = CancellationToken::new();
+    stop_on_signal(stop.clone())?;
+    let (config_sender, config_receiver) = watch::channel(Arc::new(config));
+    let changed = Arc::new(Notify::new());
+    let submitter = Arc::new(Submitter::new(outbox.clone(), config_receiver));
+    let mut keeper = Keeper::new(outbox, config_sender, config_file, Arc::clone(&changed)).await?;
+    let submitting = tokio::spawn(submitter.serve(changed, stop.clone()));
+    let kept = keeper.serve(&stop).await;
+    // Whatever ended the keeper ends the submitter too.
+    stop.cancel();
+    submitting.await.context("the submitting task failed")??;
+    kept?;
+    tracing::info!("stopped");
+    Ok(Exit::Done)
+}
+
+/// `kado run --once`: submits what is finished and what waits, and ends.
+///
+/// # Errors
+/// When the state folder cannot be used, or when the outbox fails.
+pub async fn once(config: Config, config_file: Option<PathBuf>) -> anyhow::Result<Exit> {
+    let _lock = lock(&config)?;
+    let outbox = Outbox::open(&config.state_dir)?;
+    let stop = CancellationToken::new();
+    stop_on_signal(stop.clone())?;
+    let (config_sender, config_receiver) = watch::channel(Arc::new(config));
+    let mut keeper = Keeper::new(outbox.clone(), config_sender, config_file, Arc::new(Notify::new())).await?;
+    keeper.sweep_until_settled(&stop).await?;
+    outbox.with(|store| store.make_all_due()).await?;
+    let submitter = Submitter::new(outbox.clone(), config_receiver);
+    let attempts = submitter.drain(None, ONCE_BUDGET, &stop).await?;
+    let rows = outbox.with(|store| store.rows(None)).await?;
+    Ok(outcome::exit(&rows, &attempts))
+}
+
+fn lock(config: &Config) -> anyhow::Result<StateLock> {
+    let folder = config.state_dir.display();
+    StateLock::take(&config.state_dir)
+        .with_context(|| format!("state folder `{folder}` cannot be used"))?
+        .with_context(|| format!("another kado is running with the state folder `{folder}`; only one may send"))
+}

@@ -1,0 +1,192 @@
+//! Recording runs, and carrying out what a person asks for: the same for the service and for the command line without
+//! one.
+
+use std::path::Path;
+use std::time::Duration;
+
+use crate::clock;
+use crate::config::Config;
+use crate::discovery::eligibility::{Candidate, History, Rules, RunsFrom, Verdict, decide};
+use crate::intake::{self, Taken};
+use crate::moment::Moment;
+use crate::outbox::request::{Answer, Request};
+use crate::outbox::store::{Recorded, RunRecord};
+use crate::outbox::{Outbox, StoreError};
+use crate::watch::Over;
+use crate::workspace::{self, JunitState};
+
+/// How long a folder without an end must be still before a person's command submits it as aborted.
+pub const STILL: Duration = Duration::from_secs(60);
+
+/// What became of a run that is over.
+#[derive(Debug)]
+pub enum Settled {
+    /// Its submissions, and whether they are new.
+    Recorded(Recorded),
+    /// Nothing is recorded: it is older than `history`, or holds no record.
+    Remembered,
+}
+
+/// Records a run that is over, as the service does by itself.
+pub(super) async fn record_over(
+    outbox: &Outbox,
+    config: &Config,
+    first_seen: Moment,
+    over: &Over,
+) -> Result<Settled, anyhow::Error> {
+    let (folder, owned) = (over.folder.clone(), config.clone());
+    let taken = tokio::task::spawn_blocking(move || intake::take(&folder, &owned)).await??;
+    let rules = Rules {
+        history: config.history,
+        runs_from: config.runs_from,
+        submit_aborted: config.submit_aborted,
+        first_seen,
+        host: clock::host_name(),
+    };
+    let plain = taken.snapshot.folder.replace('\\', "/");
+    let candidate = Candidate {
+        run: &taken.snapshot.run,
+        state: over.state,
+        folder: &plain,
+        enabled: taken.enabled,
+        auto_submit: taken.auto_submit,
+        left_to_katalon: taken.left_to_katalon,
+    };
+    match decide(&candidate, &rules) {
+        Verdict::Remember => Ok(Settled::Remembered),
+        Verdict::Ignore(reason) => store(outbox, taken, Some(reason), false, false).await,
+        Verdict::Submit => {
+            if taken.katalon_may_submit {
+                let project = &taken.snapshot.project_name;
+                tracing::warn!(project, "Katalon may submit this run as well, if it has a licence: autoSubmitTestRun is on; `submit.katalon_submits = \"never\"` says that it does not");
+            }
+            store(outbox, taken, None, false, false).await
+        }
+    }
+}
+
+async fn store(
+    outbox: &Outbox,
+    taken: Taken,
+    ignored: Option<String>,
+    by_command: bool,
+    again: bool,
+) -> Result<Settled, anyhow::Error> {
+    let Some(identity) = taken.identity else { return Ok(Settled::Remembered) };
+    let snapshot = taken.snapshot;
+    let recorded = outbox
+        .with(move |store| {
+            let record = RunRecord { identity: &identity, snapshot: &snapshot, ignored: ignored.as_deref(), by_command, again };
+            store.record(&record, clock::now())
+        })
+        .await?;
+    Ok(Settled::Recorded(recorded))
+}
+
+/// Records the run of a folder because a person asked for it: neither `history` nor `runs_from` nor automatic
+/// submission count, but the integration has to be switched on and the run has to be over.
+///
+/// # Errors
+/// When the outbox fails.
+pub async fn record_folder(outbox: &Outbox, config: &Config, folder: &Path, again: bool) -> Result<Answer, StoreError> {
+    let (path, owned) = (folder.to_owned(), config.clone());
+    let taken = tokio::task::spawn_blocking(move || take_finished(&path, &owned)).await;
+    let taken = match taken {
+        Ok(Ok(taken)) => taken,
+        Ok(Err(reason)) => return Ok(Answer::Refused(reason)),
+        Err(error) => return Ok(Answer::Refused(format!("`{}` cannot be read: {error}", folder.display()))),
+    };
+    match store(outbox, taken, None, true, again).await {
+        Ok(Settled::Recorded(recorded)) => Ok(taken_on(folder, &recorded)),
+        Ok(Settled::Remembered) => Ok(Answer::Refused(format!("the log in `{}` holds no record", folder.display()))),
+        Err(error) => match error.downcast::<StoreError>() {
+            Ok(error) => Err(error),
+            Err(error) => Ok(Answer::Refused(format!("{error:#}"))),
+        },
+    }
+}
+
+fn taken_on(folder: &Path, recorded: &Recorded) -> Answer {
+    let note = match recorded {
+        Recorded::New(_) => None,
+        Recorded::Known(_) => Some(format!("the run in `{}` is known already; `--again` submits it once more", folder.display())),
+    };
+    Answer::Taken { submissions: recorded.submissions().to_vec(), note }
+}
+
+/// Takes in a folder for a person.
+///
+/// # Errors
+/// Why it is not submitted, in words for that person.
+pub fn take_finished(folder: &Path, config: &Config) -> Result<Taken, String> {
+    let words = |error: &dyn std::error::Error| match error.source() {
+        Some(source) => format!("{error}: {source}"),
+        None => error.to_string(),
+    };
+    let taken = intake::take(folder, config).map_err(|error| words(&error))?;
+    if !taken.enabled {
+        return Err(format!(
+            "the Azure DevOps integration of project {} is switched off; switch it on in Katalon under Project > Settings \
+             > Integrations > Azure DevOps",
+            taken.snapshot.project_name
+        ));
+    }
+    let over = taken.snapshot.run.ended.is_some() || workspace::read_junit(folder) == JunitState::Complete;
+    if !over {
+        let listing = workspace::list_run_folder(folder).map_err(|error| words(&error))?;
+        let quiet = listing.newest().map_or(STILL, |newest| clock::now().since(newest));
+        if quiet < STILL {
+            return Err(format!(
+                "the run in `{}` is still being written; a run without an end is submitted as aborted when it was still for \
+                 {} seconds",
+                folder.display(),
+                STILL.as_secs()
+            ));
+        }
+    }
+    Ok(taken)
+}
+
+/// Takes a submission up again, planned anew from the project of today where that is still there.
+async fn retry(outbox: &Outbox, config: &Config, submission: i64) -> Result<(), StoreError> {
+    let stored = outbox.with(move |store| store.load(submission)).await?;
+    let (folder, owned) = (stored.snapshot.folder.clone(), config.clone());
+    let fresh = tokio::task::spawn_blocking(move || intake::take(Path::new(&folder), &owned).ok()).await.ok().flatten();
+    // A folder that holds another run by now is none of this submission's.
+    let same = |taken: &Taken| taken.snapshot.run.suite == stored.snapshot.run.suite && taken.snapshot.started() == stored.snapshot.started();
+    let snapshot = fresh.filter(same).map(|taken| taken.snapshot);
+    outbox.with(move |store| store.retry(submission, snapshot.as_ref(), clock::now())).await
+}
+
+/// Carries out a request of a person.
+///
+/// # Errors
+/// When the outbox fails; what cannot be done is an answer.
+pub async fn carry_out(outbox: &Outbox, config: &Config, request: Request) -> Result<Answer, StoreError> {
+    let done = |result: Result<(), StoreError>, submission| match result {
+        Ok(()) => Ok(Answer::Taken { submissions: vec![submission], note: None }),
+        Err(error @ (StoreError::UnknownSubmission(_) | StoreError::NotNow(_))) => Ok(Answer::Refused(error.to_string())),
+        Err(error) => Err(error),
+    };
+    match request {
+        Request::Submit { folder, again } => record_folder(outbox, config, Path::new(&folder), again).await,
+        Request::Retry { submission } => done(retry(outbox, config, submission).await, submission),
+        Request::Forget { submission } => {
+            done(outbox.with(move |store| store.forget(submission, clock::now())).await, submission)
+        }
+    }
+}
+
+/// The rules in words, for the log at start.
+pub(super) fn rules_in_words(config: &Config) -> String {
+    let history = match config.history {
+        History::New => "new runs".to_owned(),
+        History::All => "all runs".to_owned(),
+        History::Since(since) => format!("runs since {since}"),
+    };
+    let from = match config.runs_from {
+        RunsFrom::ThisHost => "of this machine",
+        RunsFrom::Any => "of any machine",
+    };
+    format!("{history} {from}")
+}

@@ -1,0 +1,70 @@
+//! Exit codes, which scripts and service managers rely on (product contract, section 4).
+
+use std::process::ExitCode;
+
+/// How an invocation ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Exit {
+    /// Everything was done.
+    #[default]
+    Done,
+    /// Something was not done, and the output says what.
+    NotDone,
+    /// Wrong usage or configuration.
+    Usage,
+    /// ADO refused the credentials.
+    Refused,
+    /// ADO could not be reached.
+    Unreachable,
+}
+
+impl Exit {
+    /// The number.
+    pub const fn code(self) -> u8 {
+        match self {
+            Self::Done => 0,
+            Self::NotDone => 1,
+            Self::Usage => 2,
+            Self::Refused => 3,
+            Self::Unreachable => 4,
+        }
+    }
+
+    /// The one of two that counts: 2 before 3 before 4 before 1 before 0.
+    #[must_use]
+    pub const fn and(self, other: Self) -> Self {
+        if self.weight() >= other.weight() { self } else { other }
+    }
+
+    const fn weight(self) -> u8 {
+        match self {
+            Self::Usage => 4,
+            Self::Refused => 3,
+            Self::Unreachable => 2,
+            Self::NotDone => 1,
+            Self::Done => 0,
+        }
+    }
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit.code())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_several_reasons_the_one_counts_that_a_person_has_to_mend_first() {
+        let all = [Exit::Done, Exit::NotDone, Exit::Unreachable, Exit::Refused, Exit::Usage];
+        for (weight, one) in all.into_iter().enumerate() {
+            for other in all {
+                let heavier = all.iter().position(|exit| *exit == other).unwrap().max(weight);
+                assert_eq!(one.and(other), all[heavier]);
+            }
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! From a run folder on disk to a snapshot: the run, its project's settings and ids, the overrides of this machine.
+//!
+//! This is the last moment at which the project is read; what follows works from the snapshot (invariant I3).
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use crate::config::Config;
+use crate::discovery::identity::RunIdentity;
+use crate::katalon::run::SuiteRun;
+use crate::katalon::settings::AzureSettings;
+use crate::plan::options::{self, KatalonSubmits};
+use crate::plan::snapshot::{CaseIds, Snapshot};
+use crate::workspace::{self, ReadError};
+
+/// A run with everything that its submission depends on.
+#[derive(Debug)]
+pub struct Taken {
+    /// The run, the settings in force and the ids.
+    pub snapshot: Snapshot,
+    /// What makes it this run; `None` when its log holds no record.
+    pub identity: Option<RunIdentity>,
+    /// `enableIntegration`.
+    pub enabled: bool,
+    /// Whether automatic submission is on.
+    pub auto_submit: bool,
+    /// `katalon_submits = "always"`.
+    pub left_to_katalon: bool,
+    /// Whether Katalon may submit this run as well.
+    pub katalon_may_submit: bool,
+}
+
+/// A run folder cannot be taken in.
+#[derive(Debug, thiserror::Error)]
+pub enum IntakeError {
+    /// The run or its project cannot be read.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// No project lies above the run.
+    #[error("`{}` belongs to no Katalon project: no folder above it holds a `.prj` file", .0.display())]
+    NoProject(PathBuf),
+}
+
+/// Reads a run folder and its project.
+///
+/// # Errors
+/// When the folder is no run, or belongs to no project.
+pub fn take(folder: &Path, config: &Config) -> Result<Taken, IntakeError> {
+    let run = workspace::read_run(folder)?;
+    let root = workspace::find_project_root(folder).ok_or_else(|| IntakeError::NoProject(folder.to_owned()))?;
+    let settings = workspace::read_azure_settings(&root)?;
+    Ok(join(folder, run, &root, &settings, config))
+}
+
+fn join(folder: &Path, run: SuiteRun, root: &Path, settings: &AzureSettings, config: &Config) -> Taken {
+    let overrides = config.overrides(root);
+    let mut run = run;
+    let mut cases = BTreeMap::new();
+    for test in &run.tests {
+        if cases.contains_key(&test.id) {
+            continue;
+        }
+        match workspace::read_test_case(root, &test.id) {
+            Ok(Some(case)) => {
+                cases.insert(test.id.clone(), CaseIds { azure_ids: case.azure_ids, defaults: case.variables });
+                run.warnings.extend(case.warnings);
+            }
+            // Such a test is left out with its reason when the submission is planned.
+            Ok(None) => {}
+            Err(error) => run.warnings.push(format!("{}: {error}", test.id)),
+        }
+    }
+    run.warnings.extend(settings.warnings.iter().cloned());
+    Taken {
+        identity: RunIdentity::of(&run),
+        enabled: settings.enabled,
+        auto_submit: options::auto_submit(settings, &overrides),
+        left_to_katalon: overrides.katalon_submits == Some(KatalonSubmits::Always),
+        katalon_may_submit: options::katalon_may_submit(settings, &overrides),
+        snapshot: Snapshot {
+            folder: folder.to_string_lossy().into_owned(),
+            project_name: workspace::project_name(root),
+            project_root: root.to_string_lossy().into_owned(),
+            options: options::effective(settings, &overrides, &run.options),
+            cases,
+            run,
+        },
+    }
+}

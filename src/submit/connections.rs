@@ -1,0 +1,144 @@
+//! Which token goes to which server. A token and a server are a pair from one source (invariant I10): that of a
+//! `[[project]]` table, that of the machine, or that of the Katalon project. A token goes to no other server than the
+//! one it came with.
+
+#![expect(clippy::disallowed_methods, reason = "certificates to trust lie in a file")]
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use secrecy::{ExposeSecret as _, SecretString};
+
+use crate::ado::{AdoClient, AdoError, Settings};
+use crate::config::{Access, Config};
+use crate::katalon::secret::ProjectToken;
+use crate::plan::snapshot::Snapshot;
+use crate::secrets;
+use crate::server::{Server, ServerIdentity};
+use crate::submit::Stop;
+use crate::workspace;
+
+/// Clients that are in use, and tokens of projects as they were last seen.
+#[derive(Default)]
+pub struct Connections {
+    clients: Mutex<HashMap<ClientKey, Arc<AdoClient>>>,
+    /// In memory only: a project's token outlives its folder until the process ends.
+    seen: Mutex<HashMap<ServerIdentity, SecretString>>,
+}
+
+#[derive(PartialEq, Eq, Hash)]
+struct ClientKey {
+    server: String,
+    /// A digest, so that the token stands in memory only where it is needed.
+    token: [u8; 32],
+    access: String,
+}
+
+impl Connections {
+    /// The client for a run.
+    ///
+    /// # Errors
+    /// When there is no usable token for its server, or when the connection cannot be set up.
+    pub fn for_run(&self, config: &Config, snapshot: &Snapshot) -> Result<Arc<AdoClient>, Stop> {
+        let Some(url) = &snapshot.options.server_url else {
+            return Err(Stop::Park("no server url; set it in Katalon's Azure DevOps settings".to_owned()));
+        };
+        let server = Server::parse(url).map_err(|error| Stop::Park(error.to_string()))?;
+        let root = Path::new(&snapshot.project_root);
+        let token = self.token(config, root, &server)?;
+        self.client(server, token, &config.access(root))
+    }
+
+    /// The token for a server, on behalf of the project at `root`.
+    ///
+    /// # Errors
+    /// When there is none, with the sources that were looked at.
+    pub fn token(&self, config: &Config, root: &Path, server: &Server) -> Result<SecretString, Stop> {
+        let same = |url: Option<&String>| {
+            url.and_then(|url| Server::parse(url).ok()).is_some_and(|other| other.identity() == server.identity())
+        };
+        let tables = config.project_tables(root).map(|tables| (tables, false));
+        for (tables, machine) in tables.into_iter().chain([(&config.machine, true)]) {
+            if same(tables.overrides.server_url.as_ref()) {
+                let found = secrets::machine_token(&tables.access, machine);
+                if let Some(token) = found.map_err(|error| Stop::NoToken(describe(&error)))? {
+                    return Ok(token);
+                }
+            }
+        }
+        self.project_token(root, server, &same)
+    }
+
+    fn project_token(&self, root: &Path, server: &Server, same: &dyn Fn(Option<&String>) -> bool) -> Result<SecretString, Stop> {
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        match workspace::read_azure_settings(root) {
+            Ok(settings) if same(settings.server_url.as_ref()) => match settings.token {
+                ProjectToken::Set(token) => {
+                    seen.insert(server.identity().clone(), token.clone());
+                    Ok(token)
+                }
+                ProjectToken::Undecryptable(why) => Err(Stop::NoToken(format!(
+                    "the token of the project in `{}` cannot be decrypted ({why}); enter it again in Katalon's Azure \
+                     DevOps settings",
+                    root.display()
+                ))),
+                ProjectToken::Unset => Err(Stop::NoToken(no_token(server, "the project has none"))),
+            },
+            Ok(_) => Err(Stop::NoToken(no_token(server, "the project's own token belongs to another server"))),
+            Err(_) => seen
+                .get(server.identity())
+                .cloned()
+                .ok_or_else(|| Stop::NoToken(no_token(server, &format!("the project in `{}` is gone", root.display())))),
+        }
+    }
+
+    fn client(&self, server: Server, token: SecretString, access: &Access) -> Result<Arc<AdoClient>, Stop> {
+        let key = ClientKey {
+            server: server.base().to_owned(),
+            token: *blake3::hash(token.expose_secret().as_bytes()).as_bytes(),
+            access: format!("{access:?}"),
+        };
+        let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(client) = clients.get(&key) {
+            return Ok(Arc::clone(client));
+        }
+        let client = Arc::new(AdoClient::new(&settings(server, token, access)?)?);
+        clients.insert(key, Arc::clone(&client));
+        Ok(client)
+    }
+}
+
+/// How a server is spoken to, with the certificates read from their file.
+///
+/// # Errors
+/// When the file with certificates cannot be read.
+pub fn settings(server: Server, token: SecretString, access: &Access) -> Result<Settings, AdoError> {
+    let read = |file: &std::path::PathBuf| {
+        std::fs::read(file)
+            .map_err(|error| AdoError::Configuration(format!("`azure.ca_file` `{}` cannot be read: {error}", file.display())))
+    };
+    Ok(Settings {
+        server,
+        token,
+        api_version: access.api_version.clone(),
+        ca: access.ca_file.as_ref().map(read).transpose()?,
+        proxy: access.proxy.clone(),
+        allow_http: access.allow_http.unwrap_or(false),
+    })
+}
+
+fn no_token(server: &Server, why: &str) -> String {
+    format!(
+        "no token for {}: {why}; set `azure.token_file` together with `azure.server_url` in kado.toml, or enter the token \
+         in Katalon's Azure DevOps settings",
+        server.base()
+    )
+}
+
+fn describe(error: &dyn std::error::Error) -> String {
+    match error.source() {
+        Some(source) => format!("{error}: {source}"),
+        None => error.to_string(),
+    }
+}

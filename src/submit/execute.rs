@@ -1,0 +1,308 @@
+//! Executes the steps of one submission: intent, request, record.
+
+use std::io::Cursor;
+use std::path::{Path, PathBuf};
+
+use futures_util::StreamExt as _;
+use serde::{Deserialize, Serialize};
+
+use crate::ado::attachments::Owner;
+use crate::ado::transport::CONNECTIONS;
+use crate::ado::upload::Upload;
+use crate::ado::wire::{NewRun, RunUpdate, TestRun};
+use crate::ado::{AdoClient, AdoError};
+use crate::clock;
+use crate::outbox::step::{Step, StepState, next};
+use crate::outbox::store::{StoredStep, Submission};
+use crate::outbox::{Outbox, StoreError};
+use crate::plan::attachments::{PlannedAttachment, Source, Target};
+use crate::plan::comment::LEFT_OUT_FILE;
+use crate::plan::left_out::{LeftOut, LeftOutKind};
+use crate::plan::{SubmissionPlan, plan as make_plan};
+use crate::submit::{Stop, probe, write};
+use crate::workspace::open;
+
+/// Most points in the request that creates a run; the rest is added to it (`ado/api.md` §11).
+const POINTS: usize = 1000;
+
+/// A result of the ADO run and the point it belongs to; what [`Step::ReadResults`] confirms.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct ResultRef {
+    /// The point.
+    pub point_id: u32,
+    /// The result inside the run.
+    pub result_id: u32,
+    /// Title of the test case, as ADO has it.
+    pub title: Option<String>,
+    /// Revision of the test case, as ADO has it.
+    pub revision: Option<u32>,
+}
+
+/// Reads the points and plans a submission.
+pub async fn plan(client: &AdoClient, submission: &Submission) -> Result<SubmissionPlan, Stop> {
+    let snapshot = &submission.snapshot;
+    let (Some(plan_id), Some(project)) = (submission.plan_id, &snapshot.options.project) else {
+        return Err(Stop::Park("no test plan or project is set for this run".to_owned()));
+    };
+    let points = client.points(project, plan_id).await?;
+    Ok(make_plan(snapshot, plan_id, &submission.key, &points))
+}
+
+/// Why a plan without results is parked.
+pub fn nothing_to_submit(plan: &SubmissionPlan) -> String {
+    let ids = plan.skipped.iter().filter(|left_out| left_out.kind.counts()).count();
+    match plan.skipped.iter().find(|left_out| left_out.kind.counts()) {
+        Some(first) if ids == 1 => format!("no result can be submitted: {}", first.reason),
+        Some(first) => format!("no result can be submitted: {} (and {} more reasons)", first.reason, ids - 1),
+        None => "no test of this run has an Azure DevOps test case id; enter ids on the Integration tab of the test cases".to_owned(),
+    }
+}
+
+/// One submission that is being carried out.
+pub struct Execution<'a> {
+    pub(super) outbox: &'a Outbox,
+    pub(super) client: &'a AdoClient,
+    pub(super) submission: Submission,
+}
+
+/// What a step led to; it is recorded already.
+pub(super) type Moved = Result<StoredStep, Stop>;
+
+impl<'a> Execution<'a> {
+    /// A submission whose plan is stored.
+    pub fn new(outbox: &'a Outbox, client: &'a AdoClient, submission: Submission) -> Self {
+        Self { outbox, client, submission }
+    }
+
+    /// Carries out all steps that are left; gives the ADO run.
+    ///
+    /// # Errors
+    /// When it cannot go on now; what is done is recorded.
+    pub async fn run(mut self) -> Result<u32, Stop> {
+        loop {
+            let states: Vec<(Step, StepState)> =
+                self.submission.steps.iter().map(|stored| (stored.step, stored.state)).collect();
+            let ready = next(&states);
+            if ready.is_empty() {
+                break;
+            }
+            let this = &self;
+            let moved: Vec<(usize, Moved)> = futures_util::stream::iter(ready)
+                .map(|position| async move { (position, this.step(position).await) })
+                .buffer_unordered(CONNECTIONS)
+                .collect()
+                .await;
+            let mut failed = None;
+            for (position, moved) in moved {
+                match moved {
+                    Ok(stored) => self.submission.steps[position] = stored,
+                    // All others have ended by now, so none is cut off by the first one that failed.
+                    Err(stop) => failed = failed.or(Some(stop)),
+                }
+            }
+            if let Some(stop) = failed {
+                return Err(stop);
+            }
+            let id = self.submission.id;
+            let fresh = self.outbox.with(move |store| store.load(id)).await?;
+            self.submission.ado_run_id = fresh.ado_run_id;
+            self.submission.refused = fresh.refused;
+        }
+        self.run_id()
+    }
+
+    async fn step(&self, position: usize) -> Moved {
+        let stored = self.submission.steps[position].clone();
+        // A step that was intended before may have happened.
+        let resumed = stored.state == StepState::Intended;
+        let id = self.submission.id;
+        self.outbox.with(move |store| store.intend(id, position)).await?;
+        match stored.step {
+            Step::CreateRun => self.create_run(position, resumed).await,
+            Step::ReadResults => write::read_results(self, position).await,
+            Step::WriteResults(batch) => write::write_batch(self, position, batch, resumed).await,
+            Step::Attach(index) => self.attach(position, &self.plan().attachments[index], resumed).await,
+            Step::LeftOutList => self.left_out_list(position, resumed).await,
+            Step::Complete => self.complete(position).await,
+        }
+    }
+
+    async fn create_run(&self, position: usize, resumed: bool) -> Moved {
+        let (plan, project) = (self.plan(), self.project());
+        let found = probe::run(self.client, project, plan, resumed).await?;
+        let run = match found {
+            Some(run) => run,
+            None => {
+                let points: Vec<u32> = plan.results.iter().map(|result| result.point_id).take(POINTS).collect();
+                let new = NewRun {
+                    name: &plan.name,
+                    automated: plan.automated,
+                    plan: plan.plan_id.into(),
+                    point_ids: &points,
+                    state: "InProgress",
+                    start_date: plan.started.to_string(),
+                    comment: &plan.comment(&[]).text,
+                };
+                self.client.create_run(project, &new).await?
+            }
+        };
+        let (id, run_id, url) = (self.submission.id, run.id, self.web_url(&run));
+        self.outbox.with(move |store| store.confirm_run(id, position, run_id, &url, clock::now())).await?;
+        Ok(settled(Step::CreateRun, StepState::Confirmed))
+    }
+
+    async fn attach(&self, position: usize, planned: &PlannedAttachment, resumed: bool) -> Moved {
+        let step = self.submission.steps[position].step;
+        let owner = self.owner(planned.target)?;
+        let content = match self.content(&planned.source).await {
+            Ok(content) => content,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                let reason = format!("file `{}` vanished before it was sent", planned.name);
+                return self.refuse(position, LeftOut::file(None, reason)).await;
+            }
+            Err(error) => {
+                let reason = format!("file `{}` cannot be read: {error}", planned.name);
+                return self.refuse(position, LeftOut::file(None, reason)).await;
+            }
+        };
+        if resumed && let Some(there) = probe::attachment(self.client, self.project(), owner, &planned.name, &content).await? {
+            return self.confirm(position, step, &there).await;
+        }
+        let upload = content.upload(planned.name.clone()).await?;
+        match self.client.attach(self.project(), owner, upload).await {
+            Ok(attachment) => self.confirm(position, step, &attachment.id).await,
+            Err(AdoError::Rejected { message, .. } | AdoError::Gone(message)) => {
+                let reason = format!("file `{}` was refused by Azure DevOps: {message}", planned.name);
+                let left_out = LeftOut { test: None, azure_id: None, reason, kind: LeftOutKind::Refused };
+                self.refuse(position, left_out).await
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    async fn left_out_list(&self, position: usize, resumed: bool) -> Moved {
+        let Some(list) = self.plan().comment(&self.submission.refused).overflow else {
+            return self.confirm(position, Step::LeftOutList, &()).await;
+        };
+        let attachment = PlannedAttachment {
+            target: Target::Run,
+            size: list.len() as u64,
+            source: Source::Text(list),
+            name: LEFT_OUT_FILE.to_owned(),
+            kind: crate::katalon::run::FileKind::Other,
+        };
+        self.attach(position, &attachment, resumed).await
+    }
+
+    async fn complete(&self, position: usize) -> Moved {
+        let plan = self.plan();
+        let update = RunUpdate {
+            state: "Completed",
+            started_date: plan.started.to_string(),
+            completed_date: plan.completed.to_string(),
+            comment: &plan.comment(&self.submission.refused).text,
+        };
+        // Completing twice does no harm, so nobody is asked whether it happened.
+        self.client.update_run(self.project(), self.run_id()?, &update).await?;
+        self.confirm(position, Step::Complete, &()).await
+    }
+
+    pub(super) async fn confirm(&self, position: usize, step: Step, detail: &impl Serialize) -> Moved {
+        let detail = serde_json::to_value(detail).map_err(StoreError::from)?;
+        let id = self.submission.id;
+        let text = detail.to_string();
+        self.outbox.with(move |store| store.confirm(id, position, &detail, clock::now())).await?;
+        Ok(StoredStep { step, state: StepState::Confirmed, detail: Some(text) })
+    }
+
+    async fn refuse(&self, position: usize, left_out: LeftOut) -> Moved {
+        let (id, step) = (self.submission.id, self.submission.steps[position].step);
+        tracing::warn!(id, reason = left_out.reason, "left out");
+        self.outbox.with(move |store| store.refuse(id, position, &[left_out], clock::now())).await?;
+        Ok(settled(step, StepState::Refused))
+    }
+
+    pub(super) fn plan(&self) -> &SubmissionPlan {
+        self.submission.plan.as_ref().expect("a submission is executed with its plan stored")
+    }
+
+    pub(super) fn project(&self) -> &str {
+        self.submission.snapshot.options.project.as_deref().unwrap_or_default()
+    }
+
+    pub(super) fn run_id(&self) -> Result<u32, Stop> {
+        let missing = || Stop::Park("the ADO run of this submission is not known; `kado runs retry` starts anew".to_owned());
+        self.submission.ado_run_id.ok_or_else(missing)
+    }
+
+    /// The results of the run, as the step that read them recorded them.
+    pub(super) fn result_refs(&self) -> Result<Vec<ResultRef>, Stop> {
+        let read = self.submission.steps.iter().find(|stored| stored.step == Step::ReadResults);
+        let detail = read.and_then(|stored| stored.detail.as_deref()).unwrap_or("[]");
+        Ok(serde_json::from_str(detail).map_err(StoreError::from)?)
+    }
+
+    fn owner(&self, target: Target) -> Result<Owner, Stop> {
+        let run = self.run_id()?;
+        let Target::Point(point) = target else { return Ok(Owner { run, result: None }) };
+        let result = self.result_refs()?.into_iter().find(|result| result.point_id == point);
+        Ok(Owner { run, result: result.map(|result| result.result_id) })
+    }
+
+    async fn content(&self, source: &Source) -> std::io::Result<Content> {
+        match source {
+            Source::Text(text) => Ok(Content::Text(text.clone())),
+            Source::File(path) => {
+                let file = Path::new(&self.submission.snapshot.folder).join(path);
+                let opened = file.clone();
+                // Never through a link, whatever took the file's place since the folder was listed.
+                let size = tokio::task::spawn_blocking(move || open::regular(&opened)?.metadata()).await??.len();
+                Ok(Content::File { file, size })
+            }
+        }
+    }
+
+    fn web_url(&self, run: &TestRun) -> String {
+        run.web_access_url.clone().unwrap_or_else(|| {
+            let base = self.client.server().base();
+            format!("{base}/{}/_testManagement/runs?runId={}&_a=runCharts", self.project().replace(' ', "%20"), run.id)
+        })
+    }
+}
+
+/// What is to be attached.
+pub(super) enum Content {
+    /// A text of our own.
+    Text(String),
+    /// A file.
+    File {
+        /// Its path.
+        file: PathBuf,
+        /// Its size now.
+        size: u64,
+    },
+}
+
+impl Content {
+    async fn upload(&self, name: String) -> Result<Upload, AdoError> {
+        match self {
+            Self::Text(text) => {
+                let bytes = text.clone().into_bytes();
+                Ok(Upload::new(name, PathBuf::from("a text of kado"), bytes.len() as u64, Cursor::new(bytes)))
+            }
+            Self::File { file, size } => {
+                let opened = open_file(file).await.map_err(|error| AdoError::File { file: file.clone(), message: error.to_string() })?;
+                Ok(Upload::new(name, file.clone(), *size, opened))
+            }
+        }
+    }
+}
+
+pub(super) async fn open_file(file: &Path) -> std::io::Result<tokio::fs::File> {
+    let file = file.to_owned();
+    Ok(tokio::fs::File::from_std(tokio::task::spawn_blocking(move || open::regular(&file)).await??))
+}
+
+fn settled(step: Step, state: StepState) -> StoredStep {
+    StoredStep { step, state, detail: None }
+}

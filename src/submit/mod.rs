@@ -1,0 +1,257 @@
+//! Carries submissions out: takes what is due from the outbox, step by step to ADO, and records each confirmation.
+//!
+//! One module executes steps ([`execute`]), one answers "did it happen?" for those that may have ([`probe`]). A
+//! submission that cannot go on waits, growing to [`backoff::LONGEST`], or is parked with a reason; others go on
+//! meanwhile. Submissions of the same test plan go one after the other, in the order in which their runs ended.
+
+pub mod backoff;
+pub mod connections;
+mod execute;
+mod probe;
+mod write;
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use crate::ado::AdoError;
+use crate::clock;
+use crate::config::Config;
+use crate::moment::Moment;
+use crate::outbox::store::Submission;
+use crate::outbox::{Outbox, StoreError};
+use crate::plan::SubmissionPlan;
+use crate::plan::snapshot::Snapshot;
+use crate::submit::connections::Connections;
+
+/// Submissions that are under way at once.
+const AT_ONCE: usize = 4;
+
+/// Why a submission does not go on now.
+#[derive(Debug, thiserror::Error)]
+pub enum Stop {
+    /// ADO, or the way to it.
+    #[error(transparent)]
+    Ado(#[from] AdoError),
+    /// Nothing can be recorded, so nothing may be sent.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// No token for the server.
+    #[error("{0}")]
+    NoToken(String),
+    /// Needs a person.
+    #[error("{0}")]
+    Park(String),
+    /// The plan has no result; it is kept, so that a person sees why.
+    #[error("{reason}")]
+    Nothing {
+        /// The first reason.
+        reason: String,
+        /// The plan, with everything that was left out.
+        plan: Box<SubmissionPlan>,
+    },
+}
+
+/// What one attempt at a submission led to.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Attempt {
+    /// Everything is confirmed.
+    Submitted,
+    /// It waits.
+    Waits {
+        /// Why.
+        cause: Cause,
+        /// Until when.
+        until: Moment,
+    },
+    /// It needs a person.
+    Parked,
+}
+
+/// Why a submission waits, as far as exit codes tell it apart.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Cause {
+    /// ADO refused the credentials.
+    Credentials,
+    /// There is no usable token.
+    NoToken,
+    /// ADO could not be reached.
+    Unreachable,
+}
+
+/// Carries out submissions.
+pub struct Submitter {
+    outbox: Outbox,
+    connections: Connections,
+    config: watch::Receiver<Arc<Config>>,
+}
+
+impl Submitter {
+    /// A submitter for an outbox; it follows changes of the configuration.
+    pub fn new(outbox: Outbox, config: watch::Receiver<Arc<Config>>) -> Self {
+        Self { outbox, connections: Connections::default(), config }
+    }
+
+    /// The connection for a run, with a token from one source for just this server.
+    ///
+    /// # Errors
+    /// When there is no token, or when the connection cannot be set up.
+    pub fn connect(&self, snapshot: &Snapshot) -> Result<Arc<crate::ado::AdoClient>, Stop> {
+        let config = Arc::clone(&self.config.borrow());
+        self.connections.for_run(&config, snapshot)
+    }
+
+    /// One attempt at a submission.
+    ///
+    /// # Errors
+    /// When the outbox cannot be read or written.
+    pub async fn attempt(&self, id: i64) -> Result<Attempt, StoreError> {
+        let submission = self.outbox.with(move |store| store.load(id)).await?;
+        let attempts = submission.attempts;
+        let suite = submission.snapshot.run.suite.clone();
+        match self.advance(submission).await {
+            Ok(run) => {
+                self.outbox.with(move |store| store.submitted(id, clock::now())).await?;
+                tracing::info!(id, suite, ado_run = run, "submitted");
+                Ok(Attempt::Submitted)
+            }
+            Err(Stop::Store(error)) => Err(error),
+            Err(stop) => self.stop(id, attempts, &suite, stop).await,
+        }
+    }
+
+    async fn advance(&self, mut submission: Submission) -> Result<u32, Stop> {
+        let client = self.connect(&submission.snapshot)?;
+        if submission.plan.is_none() {
+            let plan = execute::plan(&client, &submission).await?;
+            if plan.results.is_empty() {
+                return Err(Stop::Nothing { reason: execute::nothing_to_submit(&plan), plan: Box::new(plan) });
+            }
+            let id = submission.id;
+            submission = self
+                .outbox
+                .with(move |store| {
+                    store.store_plan(id, &plan, clock::now())?;
+                    store.load(id)
+                })
+                .await?;
+        }
+        execute::Execution::new(&self.outbox, &client, submission).run().await
+    }
+
+    async fn stop(&self, id: i64, attempts: u32, suite: &str, stop: Stop) -> Result<Attempt, StoreError> {
+        let reason = stop.to_string();
+        let now = clock::now();
+        let Some(cause) = cause(&stop) else {
+            tracing::error!(id, suite, reason, "parked: needs a person");
+            let plan = if let Stop::Nothing { plan, .. } = stop { Some(plan) } else { None };
+            self.outbox.with(move |store| store.park(id, &reason, plan.as_deref(), now)).await?;
+            return Ok(Attempt::Parked);
+        };
+        let wanted = match stop {
+            Stop::Ado(AdoError::Unavailable { wait, .. }) => wait,
+            _ => None,
+        };
+        let delay = match cause {
+            Cause::Unreachable => backoff::delay(attempts, wanted, backoff::random()),
+            Cause::Credentials | Cause::NoToken => backoff::CREDENTIALS,
+        };
+        let until = now.plus(delay);
+        tracing::warn!(id, suite, reason, until = %until, "waits");
+        self.outbox.with(move |store| store.wait(id, &reason, until)).await?;
+        Ok(Attempt::Waits { cause, until })
+    }
+
+    /// Works until `stop`: whatever becomes due is sent. `changed` wakes it when something was added.
+    ///
+    /// # Errors
+    /// When the outbox cannot be read or written.
+    pub async fn serve(self: Arc<Self>, changed: Arc<tokio::sync::Notify>, stop: CancellationToken) -> Result<(), StoreError> {
+        let mut busy: HashSet<Option<u32>> = HashSet::new();
+        let mut running: JoinSet<(Option<u32>, Result<Attempt, StoreError>)> = JoinSet::new();
+        while !stop.is_cancelled() {
+            let due = self.outbox.with(|store| store.due(clock::now())).await?;
+            for (id, plan) in due {
+                if running.len() < AT_ONCE && busy.insert(plan) {
+                    let submitter = Arc::clone(&self);
+                    running.spawn(async move { (plan, submitter.attempt(id).await) });
+                }
+            }
+            let idle = self.idle(running.is_empty()).await?;
+            tokio::select! {
+                () = stop.cancelled() => break,
+                () = changed.notified() => {}
+                () = tokio::time::sleep(idle) => {}
+                Some(done) = running.join_next() => {
+                    let (plan, attempt) = done.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()));
+                    busy.remove(&plan);
+                    attempt?;
+                }
+            }
+        }
+        drain(running).await;
+        Ok(())
+    }
+
+    /// Until when nothing is due.
+    async fn idle(&self, nothing_runs: bool) -> Result<Duration, StoreError> {
+        const LONGEST: Duration = Duration::from_secs(60);
+        let next = self.outbox.with(|store| store.next_due()).await?;
+        let until = next.map_or(LONGEST, |next| next.since(clock::now()));
+        // What is due but waits for its plan wakes up with the attempt before it.
+        Ok(if nothing_runs { until.min(LONGEST).max(Duration::from_millis(20)) } else { LONGEST })
+    }
+
+    /// Attempts everything that waits, and again within `budget` what may pass; for `--once` and `kado submit`.
+    ///
+    /// # Errors
+    /// When the outbox cannot be read or written.
+    pub async fn drain(&self, only: Option<&[i64]>, budget: Duration, stop: &CancellationToken) -> Result<Vec<(i64, Attempt)>, StoreError> {
+        let deadline = clock::now().plus(budget);
+        let mut last: Vec<(i64, Attempt)> = Vec::new();
+        loop {
+            let due = self.outbox.with(|store| store.due(clock::now())).await?;
+            let wanted = |id: &i64| only.is_none_or(|only| only.contains(id));
+            for (id, _) in due.into_iter().filter(|(id, _)| wanted(id)) {
+                let attempt = tokio::select! {
+                    attempt = self.attempt(id) => attempt?,
+                    () = stop.cancelled() => return Ok(last),
+                };
+                last.retain(|(known, _)| *known != id);
+                last.push((id, attempt));
+            }
+            let again = last.iter().filter_map(|(_, attempt)| match attempt {
+                Attempt::Waits { cause: Cause::Unreachable, until } => Some(*until),
+                _ => None,
+            });
+            let Some(until) = again.min().filter(|until| *until <= deadline) else { return Ok(last) };
+            tokio::select! {
+                () = tokio::time::sleep(until.since(clock::now())) => {}
+                () = stop.cancelled() => return Ok(last),
+            }
+        }
+    }
+}
+
+/// Gives steps in hand a short time to end; what is cut off stays intended and is asked for at the next start.
+async fn drain<T: 'static>(mut running: JoinSet<T>) {
+    const GRACE: Duration = Duration::from_secs(5);
+    let all = async { while running.join_next().await.is_some() {} };
+    if tokio::time::timeout(GRACE, all).await.is_err() {
+        tracing::info!("stopping in the middle of a request; it is looked up at the next start");
+    }
+}
+
+fn cause(stop: &Stop) -> Option<Cause> {
+    match stop {
+        Stop::Ado(AdoError::CredentialsRefused { .. }) => Some(Cause::Credentials),
+        Stop::Ado(AdoError::Unavailable { .. } | AdoError::File { .. }) => Some(Cause::Unreachable),
+        Stop::NoToken(_) => Some(Cause::NoToken),
+        Stop::Ado(AdoError::Gone(_) | AdoError::Rejected { .. } | AdoError::Configuration(_)) | Stop::Park(_) => None,
+        Stop::Nothing { .. } | Stop::Store(_) => None,
+    }
+}

@@ -1,0 +1,57 @@
+//! Asks ADO whether something that may have happened did happen (invariant I5).
+
+use std::io::Cursor;
+use std::time::Duration;
+
+use crate::ado::attachments::Owner;
+use crate::ado::upload::comment_of;
+use crate::ado::wire::TestRun;
+use crate::ado::{AdoClient, AdoError};
+use crate::plan::SubmissionPlan;
+use crate::submit::execute::{Content, open_file};
+
+/// Pauses before each look for a run whose creation may have been lost: the list of runs can lag.
+const LOOKS: [Duration; 4] = [Duration::ZERO, Duration::from_secs(3), Duration::from_secs(3), Duration::from_secs(3)];
+
+/// The run that carries kado's key. Before the first creation one look is enough: it finds what another machine or an
+/// earlier installation made; after a creation that may have been lost several looks are needed.
+pub async fn run(
+    client: &AdoClient,
+    project: &str,
+    plan: &SubmissionPlan,
+    resumed: bool,
+) -> Result<Option<TestRun>, AdoError> {
+    let looks = if resumed { LOOKS.as_slice() } else { &LOOKS[..1] };
+    for pause in looks {
+        tokio::time::sleep(*pause).await;
+        if let Some(run) = client.find_run(project, plan.plan_id, &plan.key).await? {
+            tracing::info!(ado_run = run.id, "found this submission's run in azure devops and goes on with it");
+            return Ok(Some(run));
+        }
+    }
+    Ok(None)
+}
+
+/// The attachment of this name and content, if it arrived.
+pub async fn attachment(
+    client: &AdoClient,
+    project: &str,
+    owner: Owner,
+    name: &str,
+    content: &Content,
+) -> Result<Option<u32>, AdoError> {
+    let there = client.attachments(project, owner).await?;
+    let candidates: Vec<_> = there.into_iter().filter(|attachment| attachment.file_name.as_deref() == Some(name)).collect();
+    if candidates.is_empty() {
+        return Ok(None);
+    }
+    let comment = match content {
+        Content::Text(text) => comment_of(Cursor::new(text.as_bytes()), text.len() as u64).await,
+        Content::File { file, size } => match open_file(file).await {
+            Ok(opened) => comment_of(opened, *size).await,
+            Err(error) => Err(error),
+        },
+    };
+    let comment = comment.map_err(|error| AdoError::File { file: name.into(), message: error.to_string() })?;
+    Ok(candidates.into_iter().find(|attachment| attachment.comment.as_ref() == Some(&comment)).map(|found| found.id))
+}

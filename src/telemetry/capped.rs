@@ -1,0 +1,62 @@
+//! A limit on what is written to the log files in a day.
+//!
+//! The appender rotates by time only; a program that fails in a loop could fill the disk before midnight.
+
+use std::io::{self, Write};
+
+use crate::clock;
+
+const DAY: i64 = 24 * 60 * 60 * 1000;
+
+/// Passes on what is written until a day's limit is reached; the rest of that day is dropped behind a last line that
+/// says so.
+pub struct Capped<W> {
+    inner: W,
+    limit: u64,
+    written: u64,
+    day: i64,
+}
+
+impl<W: Write> Capped<W> {
+    /// Limits what is written to `inner` to `limit` bytes a day.
+    pub fn new(inner: W, limit: u64) -> Self {
+        Self { inner, limit, written: 0, day: 0 }
+    }
+}
+
+impl<W: Write> Write for Capped<W> {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        let day = clock::now().millis().div_euclid(DAY);
+        if day != self.day {
+            (self.day, self.written) = (day, 0);
+        }
+        let before = self.written;
+        self.written = self.written.saturating_add(line.len() as u64);
+        if self.written <= self.limit {
+            self.inner.write_all(line)?;
+        } else if before <= self.limit {
+            self.inner.write_all(b"the limit of today's log file is reached; what follows goes to standard error only\n")?;
+        }
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.inner.flush()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_days_log_ends_with_a_line_that_says_why() {
+        let mut log = Capped::new(Vec::new(), 10);
+        for _ in 0..5 {
+            log.write_all(b"12345\n").unwrap();
+        }
+        let text = String::from_utf8(log.inner).unwrap();
+        assert_eq!(text.lines().count(), 2);
+        assert!(text.starts_with("12345\nthe limit of today's log file"));
+    }
+}

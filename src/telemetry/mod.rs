@@ -1,0 +1,67 @@
+//! The log: lines on standard error, and files in the log folder that cannot grow without bound.
+//!
+//! Standard output is for results only. A line is a fixed sentence with fields; its level says what an operator has
+//! to do: error now, warn when convenient, info nothing.
+
+mod capped;
+
+use std::path::Path;
+
+use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
+use tracing_appender::rolling::{RollingFileAppender, Rotation};
+use tracing_subscriber::filter::LevelFilter;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing_subscriber::{EnvFilter, fmt};
+
+use capped::Capped;
+
+/// Log files that are kept: one for each of the last days.
+const DAYS: usize = 14;
+/// Largest log file in bytes; a day that has more to say says it on standard error only.
+const LARGEST: u64 = 20 * 1024 * 1024;
+/// Environment variable with a filter such as `kado=debug`.
+pub const LOG_VARIABLE: &str = "KADO_LOG";
+
+/// Writes what is left to the log files when it is dropped.
+#[must_use]
+pub struct LogGuard(Option<WorkerGuard>);
+
+/// Starts to log: to standard error, and with `folder` to files as well. `level` counts where `$KADO_LOG` does not.
+pub fn start(level: LevelFilter, folder: Option<&Path>) -> LogGuard {
+    let filter = EnvFilter::builder()
+        .with_default_directive(level.into())
+        .with_env_var(LOG_VARIABLE)
+        .from_env_lossy();
+    let stderr = fmt::layer().with_writer(std::io::stderr).with_target(false).with_ansi(false);
+    let files = folder.and_then(files);
+    let (file_layer, guard) = match files {
+        Some(appender) => {
+            // Lines are never dropped: a full queue holds the program back instead.
+            let (writer, guard) = NonBlockingBuilder::default().lossy(false).finish(appender);
+            (Some(fmt::layer().with_writer(writer).with_ansi(false)), Some(guard))
+        }
+        None => (None, None),
+    };
+    // A second start in the same process, as in tests, keeps the first.
+    let _ = tracing_subscriber::registry().with(filter).with(stderr).with(file_layer).try_init();
+    LogGuard(guard)
+}
+
+impl LogGuard {
+    /// Whether log files are written.
+    pub const fn writes_files(&self) -> bool {
+        self.0.is_some()
+    }
+}
+
+fn files(folder: &Path) -> Option<Capped<RollingFileAppender>> {
+    RollingFileAppender::builder()
+        .rotation(Rotation::DAILY)
+        .filename_prefix("kado")
+        .filename_suffix("log")
+        .max_log_files(DAYS)
+        .build(folder)
+        .ok()
+        .map(|appender| Capped::new(appender, LARGEST))
+}

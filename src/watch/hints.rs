@@ -1,0 +1,113 @@
+//! File events as hints: every one of them, and every error, means no more than "look there".
+//!
+//! On Windows one recursive watch on each watched folder keeps no handle on what lies below, so that a checkout can
+//! always be deleted and made anew. Elsewhere only the `Reports` folders of known projects are watched, because each
+//! folder costs a watch.
+
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use notify::{RecommendedWatcher, RecursiveMode, Watcher as _};
+use tokio::sync::Notify;
+
+/// Most paths that are remembered between two looks; more mean "look everywhere".
+const PATHS: usize = 256;
+
+/// Watches folders and wakes whoever waits.
+pub struct Hints {
+    watcher: Option<RecommendedWatcher>,
+    watched: HashSet<PathBuf>,
+    complained: HashSet<PathBuf>,
+    touched: Arc<Mutex<Touched>>,
+}
+
+/// Where something changed since the last look.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub enum Touched {
+    /// Nowhere that is known of.
+    #[default]
+    Nothing,
+    /// At these paths.
+    Paths(Vec<PathBuf>),
+    /// Somewhere: too much changed, or events were lost.
+    Anything,
+}
+
+impl Hints {
+    /// Starts to listen; `wake` is notified of every change. Where watching is impossible the sweep alone has to do.
+    pub fn new(wake: Arc<Notify>) -> Self {
+        let touched = Arc::new(Mutex::new(Touched::default()));
+        let note = Arc::clone(&touched);
+        let watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
+            // Reading files is not a change; kado's own looks must not wake it.
+            if event.as_ref().is_ok_and(|event| event.kind.is_access()) {
+                return;
+            }
+            note.lock().unwrap_or_else(PoisonError::into_inner).add(event.ok());
+            wake.notify_one();
+        });
+        let watcher = watcher
+            .inspect_err(|error| tracing::warn!(%error, "file events are not to be had; folders are polled instead"))
+            .ok();
+        Self { watcher, watched: HashSet::new(), complained: HashSet::new(), touched }
+    }
+
+    /// What changed since this was asked last.
+    pub fn take(&self) -> Touched {
+        std::mem::take(&mut *self.touched.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Watches what is to be watched for these roots and projects, and nothing else.
+    pub fn watch(&mut self, roots: &[PathBuf], projects: &[PathBuf]) {
+        let wanted: HashSet<PathBuf> = if cfg!(windows) {
+            roots.iter().cloned().collect()
+        } else {
+            projects.iter().map(|project| project.join("Reports")).collect()
+        };
+        let Some(watcher) = &mut self.watcher else { return };
+        for gone in self.watched.difference(&wanted).cloned().collect::<Vec<_>>() {
+            // A folder that was deleted is no longer watched anyway.
+            let _ = watcher.unwatch(&gone);
+            self.watched.remove(&gone);
+        }
+        for folder in wanted {
+            self.add(&folder);
+        }
+    }
+
+    fn add(&mut self, folder: &Path) {
+        let Some(watcher) = &mut self.watcher else { return };
+        if self.watched.contains(folder) {
+            return;
+        }
+        match watcher.watch(folder, RecursiveMode::Recursive) {
+            Ok(()) => {
+                self.watched.insert(folder.to_owned());
+                self.complained.remove(folder);
+            }
+            Err(error) if matches!(error.kind, notify::ErrorKind::PathNotFound) => {}
+            Err(error) => {
+                if self.complained.insert(folder.to_owned()) {
+                    tracing::warn!(folder = %folder.display(), %error, "folder cannot be watched; it is polled instead");
+                }
+            }
+        }
+    }
+}
+
+impl Touched {
+    /// Adds the paths of an event; an event without paths, or the loss of one, means "look everywhere".
+    fn add(&mut self, event: Option<notify::Event>) {
+        let Some(event) = event.filter(|event| !event.need_rescan() && !event.paths.is_empty()) else {
+            *self = Self::Anything;
+            return;
+        };
+        match self {
+            Self::Anything => {}
+            Self::Paths(paths) if paths.len() >= PATHS => *self = Self::Anything,
+            Self::Paths(paths) => paths.extend(event.paths.into_iter().filter(|path| !paths.contains(path)).collect::<Vec<_>>()),
+            Self::Nothing => *self = Self::Paths(event.paths),
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! One look at one run folder: a listing, and as little reading as it takes to know whether the suite ended.
+//!
+//! A growing log is only read where it grew. A full reading is done once, when the end seems to be there.
+
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::io::{self, Read as _, Seek as _, SeekFrom};
+use std::path::{Path, PathBuf};
+
+use crate::discovery::tracker::Observation;
+use crate::katalon::log::EndScanner;
+use crate::katalon::run::SuiteRun;
+use crate::moment::Moment;
+use crate::workspace::{self, FolderListing, JunitState};
+
+/// The newest part of the log, which is the one that grows.
+const NEWEST_PART: &str = "execution0.log";
+
+/// What is known of a folder from looks before.
+#[derive(Default)]
+pub struct Memory {
+    fingerprint: Option<u64>,
+    scanner: EndScanner,
+    scanned: u64,
+    ended: bool,
+    junit_complete: bool,
+    reports_come_late: bool,
+}
+
+/// A value that differs whenever a name, size or modification time differs.
+pub fn fingerprint(listing: &FolderListing) -> u64 {
+    // Keys of this hasher are fixed, so that the value means the same in the next process.
+    let mut hasher = DefaultHasher::new();
+    for listed in &listing.files {
+        (&listed.file.path, listed.file.size, listed.modified.millis()).hash(&mut hasher);
+    }
+    hasher.finish()
+}
+
+impl Memory {
+    /// Takes a look. `listing` is that of `folder`, taken at `now`.
+    pub fn look(&mut self, folder: &Path, listing: &FolderListing, now: Moment) -> io::Result<Observation> {
+        let fingerprint = fingerprint(listing);
+        if self.fingerprint != Some(fingerprint) {
+            self.read(folder, listing)?;
+            self.fingerprint = Some(fingerprint);
+        }
+        Ok(Observation {
+            now,
+            fingerprint,
+            newest: listing.newest().unwrap_or(now),
+            has_log: listing.has_log(),
+            ended: self.ended,
+            junit_complete: self.junit_complete,
+            reports_come_late: self.reports_come_late,
+        })
+    }
+
+    fn read(&mut self, folder: &Path, listing: &FolderListing) -> io::Result<()> {
+        self.junit_complete = workspace::read_junit(folder) == JunitState::Complete;
+        if self.ended {
+            return Ok(());
+        }
+        self.scan(folder, listing)?;
+        if self.scanner.may_have_ended() {
+            let run = workspace::read_run(folder).map_err(io::Error::other)?;
+            self.ended = run.ended.is_some();
+            self.reports_come_late = reports_come_late(&run);
+            // A marker that closed nothing, as in a log of two documents: look for the next one.
+            self.scanner = EndScanner::new();
+        }
+        Ok(())
+    }
+
+    /// Feeds the scanner with what the log grew by; a log that became shorter was rotated and is read from its start.
+    fn scan(&mut self, folder: &Path, listing: &FolderListing) -> io::Result<()> {
+        let newest = listing.files.iter().find(|listed| listed.file.path == NEWEST_PART);
+        let size = newest.map_or(0, |listed| listed.file.size);
+        let first_look = self.fingerprint.is_none();
+        if size < self.scanned || first_look {
+            self.scanner = EndScanner::new();
+            self.scanned = 0;
+            for part in listing.logs().into_iter().filter(|part| *part != NEWEST_PART) {
+                self.feed(&folder.join(part), 0)?;
+            }
+        }
+        if newest.is_some() {
+            self.scanned = self.feed(&folder.join(NEWEST_PART), self.scanned)?;
+        }
+        Ok(())
+    }
+
+    /// Feeds the scanner from `from` on; gives the length that was read up to.
+    fn feed(&mut self, part: &PathBuf, from: u64) -> io::Result<u64> {
+        let mut file = workspace::open::regular(part)?;
+        file.seek(SeekFrom::Start(from))?;
+        let mut at = from;
+        let mut piece = vec![0; 64 * 1024];
+        loop {
+            let read = file.read(&mut piece)?;
+            if read == 0 {
+                return Ok(at);
+            }
+            self.scanner.feed(&piece[..read]);
+            at += read as u64;
+        }
+    }
+}
+
+/// Whether Katalon writes the reports of this run only when its whole collection ends: from version 11 on.
+fn reports_come_late(run: &SuiteRun) -> bool {
+    let major = run.environment.katalon_version.as_deref().and_then(|version| version.split('.').next()?.parse::<u32>().ok());
+    run.in_collection && major.is_some_and(|major| major >= 11)
+}

@@ -1,0 +1,130 @@
+//! Remembers every run folder that is not settled, and says which runs are over.
+
+use std::collections::{HashMap, HashSet};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crate::discovery::tracker::Tracker;
+use crate::katalon::run::lifecycle::RunState;
+use crate::moment::Moment;
+use crate::watch::look::{Memory, fingerprint};
+use crate::watch::walk::{find_projects, find_runs};
+use crate::workspace;
+
+/// Follows the run folders of all projects.
+#[derive(Default)]
+pub struct Scout {
+    /// Folders whose run was decided, by path and how they looked then.
+    settled: HashMap<String, u64>,
+    followed: HashMap<PathBuf, Followed>,
+}
+
+#[derive(Default)]
+struct Followed {
+    tracker: Tracker,
+    memory: Memory,
+    look_again: Option<Moment>,
+    complained: bool,
+}
+
+/// What a sweep found.
+#[derive(Debug, Default)]
+pub struct Sweep {
+    /// The projects that are there.
+    pub projects: Vec<PathBuf>,
+    /// Runs that are over and due.
+    pub over: Vec<Over>,
+    /// When a look is worth while before the next sweep.
+    pub look_again: Option<Moment>,
+    /// Whether a run is over and waits for its grace time.
+    pub in_grace: bool,
+}
+
+/// A run that is over.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Over {
+    /// Its folder.
+    pub folder: PathBuf,
+    /// Finished, crashed or aborted.
+    pub state: RunState,
+    /// How the folder looked.
+    pub fingerprint: u64,
+}
+
+impl Scout {
+    /// A scout that knows which folders were settled before.
+    pub fn new(settled: HashMap<String, u64>) -> Self {
+        Self { settled, followed: HashMap::new() }
+    }
+
+    /// Looks at everything below `roots`.
+    pub fn sweep(&mut self, roots: &[PathBuf], abort_after: Duration, now: Moment) -> Sweep {
+        let projects = find_projects(roots);
+        let folders: HashSet<PathBuf> = projects.iter().flat_map(|project| find_runs(project)).collect();
+        self.followed.retain(|folder, _| folders.contains(folder));
+        let mut sweep = Sweep { projects, ..Sweep::default() };
+        for folder in &folders {
+            self.look_at(folder, abort_after, now, &mut sweep);
+        }
+        sweep
+    }
+
+    /// Looks again at the folders that are followed already and due for a look.
+    pub fn follow(&mut self, abort_after: Duration, now: Moment) -> Sweep {
+        let mut sweep = Sweep::default();
+        let folders: Vec<PathBuf> = self.followed.keys().cloned().collect();
+        for folder in folders {
+            self.look_at(&folder, abort_after, now, &mut sweep);
+        }
+        sweep
+    }
+
+    /// Whether all these paths lie in folders that are followed already, so that no sweep over everything is needed.
+    pub fn follows(&self, paths: &[PathBuf]) -> bool {
+        paths.iter().all(|path| path.ancestors().any(|folder| self.followed.contains_key(folder)))
+    }
+
+    /// Remembers that a folder is decided while it looks like this.
+    pub fn settle(&mut self, folder: &Path, fingerprint: u64) {
+        self.followed.remove(folder);
+        self.settled.insert(key(folder), fingerprint);
+    }
+
+    fn look_at(&mut self, folder: &Path, abort_after: Duration, now: Moment, sweep: &mut Sweep) {
+        let listing = match workspace::list_run_folder(folder) {
+            Ok(listing) => listing,
+            Err(error) => return self.complain(folder, &error),
+        };
+        if self.settled.get(&key(folder)) == Some(&fingerprint(&listing)) {
+            self.followed.remove(folder);
+            return;
+        }
+        let followed = self.followed.entry(folder.to_owned()).or_default();
+        let seen = match followed.memory.look(folder, &listing, now) {
+            Ok(seen) => seen,
+            Err(error) => return self.complain(folder, &error),
+        };
+        let assessment = followed.tracker.observe(&seen, abort_after);
+        followed.look_again = Some(assessment.look_again);
+        if assessment.due {
+            let over = Over { folder: folder.to_owned(), state: assessment.state, fingerprint: seen.fingerprint };
+            sweep.over.push(over);
+            return;
+        }
+        let earliest = sweep.look_again.map_or(assessment.look_again, |known| known.min(assessment.look_again));
+        sweep.look_again = Some(earliest);
+        sweep.in_grace |= matches!(assessment.state, RunState::Finished | RunState::Crashed);
+    }
+
+    /// One broken folder costs only itself, and is told once.
+    fn complain(&mut self, folder: &Path, error: &std::io::Error) {
+        let followed = self.followed.entry(folder.to_owned()).or_default();
+        if !std::mem::replace(&mut followed.complained, true) {
+            tracing::warn!(folder = %folder.display(), %error, "a run folder cannot be read; it is looked at again");
+        }
+    }
+}
+
+fn key(folder: &Path) -> String {
+    folder.to_string_lossy().into_owned()
+}

@@ -1,0 +1,67 @@
+//! Bounded walks for projects and run folders. They follow no link.
+
+#![expect(clippy::disallowed_methods, reason = "this is the sweep over the disk")]
+
+use std::path::{Path, PathBuf};
+
+/// Levels below a watched folder that are searched for projects.
+const PROJECT_DEPTH: usize = 8;
+/// Levels below `Reports` that are searched for runs; suites may lie deep.
+const RUN_DEPTH: usize = 24;
+/// Folders that hold no project.
+const SKIPPED: [&str; 7] = [".git", ".svn", "node_modules", "Reports", "bin", "Libs", "Test Cases"];
+
+/// The folders at and below `roots` that hold a `.prj` file, each once.
+pub fn find_projects(roots: &[PathBuf]) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for root in roots {
+        let mut waiting = vec![(root.clone(), 0)];
+        while let Some((folder, depth)) = waiting.pop() {
+            let (folders, is_project) = entries(&folder);
+            if is_project && !found.contains(&folder) {
+                found.push(folder);
+            }
+            if depth < PROJECT_DEPTH {
+                waiting.extend(folders.into_iter().filter(|path| !skipped(path)).map(|path| (path, depth + 1)));
+            }
+        }
+    }
+    found.sort();
+    found
+}
+
+/// All run folders below the `Reports` of a project.
+pub fn find_runs(project: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut waiting = vec![(project.join("Reports"), 0)];
+    while let Some((folder, depth)) = waiting.pop() {
+        if depth > RUN_DEPTH {
+            continue;
+        }
+        let (folders, _) = entries(&folder);
+        waiting.extend(folders.into_iter().map(|path| (path, depth + 1)));
+        if crate::workspace::is_run_folder(&folder) {
+            found.push(folder);
+        }
+    }
+    found
+}
+
+/// The folders in a folder, and whether a project lies there. A folder that is gone or closed has none.
+fn entries(folder: &Path) -> (Vec<PathBuf>, bool) {
+    let mut folders = Vec::new();
+    let mut is_project = false;
+    for entry in std::fs::read_dir(folder).into_iter().flatten().filter_map(Result::ok) {
+        let path = entry.path();
+        match entry.file_type() {
+            Ok(kind) if kind.is_dir() => folders.push(path),
+            Ok(kind) if kind.is_file() => is_project |= path.extension().is_some_and(|extension| extension == "prj"),
+            _ => {}
+        }
+    }
+    (folders, is_project)
+}
+
+fn skipped(folder: &Path) -> bool {
+    folder.file_name().is_some_and(|name| SKIPPED.iter().any(|skipped| name == *skipped))
+}

@@ -1,0 +1,281 @@
+//! One request from its arrival to its answer: log, faults, credentials, version, schema, handler.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body_util::combinators::BoxBody;
+use http_body_util::{BodyExt as _, Full, Limited, StreamBody};
+use hyper::body::{Frame, Incoming};
+use hyper::http::request::Parts;
+use hyper::{HeaderMap, Request, Response};
+use serde_json::json;
+use tokio::sync::Notify;
+
+use crate::answer::{Answer, Outcome, binding, error, no_project, no_route, ok};
+use crate::api::{self, Call};
+use crate::auth;
+use crate::body::{self, Body};
+use crate::faults::FaultAction;
+use crate::query::{Query, decode};
+use crate::record::RecordedRequest;
+use crate::route::{Route, negotiate};
+use crate::server::{Shared, lock};
+
+type Reply = Response<BoxBody<Bytes, std::io::Error>>;
+
+/// More than the largest attachment as base64.
+const BODY_LIMIT: usize = 160 << 20;
+
+/// Answers one request. A connection that is to be cut is told so and never answered.
+pub(crate) async fn handle(
+    request: Request<Incoming>,
+    shared: Arc<Shared>,
+    cut: Arc<Notify>,
+) -> Result<Reply, Infallible> {
+    let (parts, incoming) = request.into_parts();
+    let path = parts.uri.path().to_owned();
+    if path.starts_with("/_fake/") {
+        return Ok(reply(inside(&shared, &path)));
+    }
+    let Some(path) = below(&path, &shared.organization) else {
+        return Ok(reply(no_route(&path)));
+    };
+    let flight = Flight::begin(&shared, &parts, &path);
+    let query = parts.uri.query().unwrap_or_default();
+    let fault = lock(&shared.faults).pick(parts.method.as_str(), &path, query);
+    if matches!(fault, Some(FaultAction::DropBefore)) {
+        return close(&cut, flight).await;
+    }
+    let Ok(bytes) = Limited::new(incoming, BODY_LIMIT).collect().await.map(http_body_util::Collected::to_bytes) else {
+        return Ok(reply(flight.end(Answer::empty(413))));
+    };
+    flight.note(|request| request.body_size = bytes.len() as u64);
+    if let Some(answer) = instead(fault.as_ref()).await {
+        return Ok(reply(flight.end(answer)));
+    }
+    let answer = process(&shared, &parts, &path, &bytes, &flight);
+    drop(bytes);
+    match fault {
+        Some(FaultAction::DropAfter) => close(&cut, flight).await,
+        Some(FaultAction::HangAfter) => std::future::pending().await,
+        Some(FaultAction::CutAnswer) => Ok(cut_reply(&flight.end(answer))),
+        other => Ok(reply(flight.end(afterwards(other, answer).await))),
+    }
+}
+
+async fn close(cut: &Notify, flight: Flight<'_>) -> Result<Reply, Infallible> {
+    drop(flight);
+    cut.notify_one();
+    std::future::pending().await
+}
+
+/// What a fault answers without processing; sleeps if it says so.
+async fn instead(fault: Option<&FaultAction>) -> Option<Answer> {
+    match fault? {
+        FaultAction::Status { code, headers, body } => Some(given(*code, headers, body)),
+        FaultAction::Hang => std::future::pending().await,
+        FaultAction::Garbage200 => Some(Answer::new(200, "text/html", "<html><body><h1>It works!</h1></body></html>")),
+        FaultAction::Refused(which) => Some(auth::refusal(*which)),
+        FaultAction::Delay(milliseconds) => {
+            tokio::time::sleep(Duration::from_millis(*milliseconds)).await;
+            None
+        }
+        _ => None,
+    }
+}
+
+/// What a fault makes of the answer.
+async fn afterwards(fault: Option<FaultAction>, mut answer: Answer) -> Answer {
+    match fault {
+        Some(FaultAction::StatusAfter { code, headers, body }) => given(code, &headers, &body),
+        Some(FaultAction::AddHeaders(headers)) => {
+            answer.headers.extend(headers);
+            answer
+        }
+        Some(FaultAction::DelayAfter(milliseconds)) => {
+            tokio::time::sleep(Duration::from_millis(milliseconds)).await;
+            answer
+        }
+        _ => answer,
+    }
+}
+
+fn given(status: u16, headers: &[(String, String)], body: &[u8]) -> Answer {
+    Answer { status, headers: headers.to_vec(), body: Bytes::copy_from_slice(body) }
+}
+
+/// The path below `/{organization}`, which is matched without case.
+fn below(path: &str, organization: &str) -> Option<String> {
+    let rest = path.strip_prefix('/')?;
+    let (first, rest) = rest.split_once('/').unwrap_or((rest, ""));
+    (decode(first).to_lowercase() == organization.to_lowercase()).then(|| format!("/{rest}"))
+}
+
+/// Credentials, route, version, body, schema, handler.
+fn process(shared: &Shared, parts: &Parts, path: &str, bytes: &Bytes, flight: &Flight<'_>) -> Answer {
+    let authorized = auth::authorized(&parts.headers, &lock(&shared.world).tokens);
+    flight.note(|request| request.authorized = authorized);
+    if !authorized {
+        return auth::refuse(&parts.headers, parts.method.as_str());
+    }
+    routed(shared, parts, path, bytes).unwrap_or_else(|answer| answer)
+}
+
+fn routed(shared: &Shared, parts: &Parts, path: &str, bytes: &Bytes) -> Outcome {
+    let (project, rest) = split_path(path).ok_or_else(|| no_route(path))?;
+    let max = lock(&shared.world).settings.max_api_version.clone();
+    let method = parts.method.as_str();
+    if method == "OPTIONS" {
+        return Ok(api::locations(rest.first().map(String::as_str), &max));
+    }
+    let route = Route::of(&rest).ok_or_else(|| no_route(path))?;
+    if !route.any_level() && route.needs_project() != project.is_some() {
+        return Err(no_route(path));
+    }
+    check_content_type(&parts.headers, bytes)?;
+    let query = Query::parse(parts.uri.query().unwrap_or_default());
+    let asked = asked_version(&parts.headers, &query);
+    let version = negotiate(&route, asked.as_deref(), &max)?;
+    let file = route.takes_attachment() && method == "POST";
+    let body = if file { body::parse_attachment(bytes)? } else { body::parse(bytes)? };
+    check_schema(shared, method, &route, &body)?;
+    let mut world = lock(&shared.world);
+    let project = match project {
+        Some(key) => Some(world.position(&key).ok_or_else(|| no_project(&key))?),
+        None => None,
+    };
+    let call = Call { world: &mut world, project, query, body, base: &shared.base, version, headers: &parts.headers };
+    Ok(stamped(api::dispatch(method, &route, call)?, version))
+}
+
+/// A body must say that it is JSON.
+fn check_content_type(headers: &HeaderMap, bytes: &Bytes) -> Result<(), Answer> {
+    let given = headers.get("content-type").and_then(|value| value.to_str().ok()).unwrap_or_default();
+    if bytes.is_empty() || given.starts_with("application/json") {
+        return Ok(());
+    }
+    let message = format!("The request indicated a Content-Type of \"{given}\" which is not supported.");
+    Err(error(415, "Microsoft.VisualStudio.Services.WebApi.VssRequestContentTypeNotSupportedException", &message))
+}
+
+/// The project, if there is one, and the segments after `_apis`, decoded.
+fn split_path(path: &str) -> Option<(Option<String>, Vec<String>)> {
+    let mut segments: Vec<String> = path.split('/').filter(|segment| !segment.is_empty()).map(decode).collect();
+    let marker = segments.iter().position(|segment| segment.eq_ignore_ascii_case("_apis"));
+    let rest = segments.split_off(marker.filter(|at| *at < 2)? + 1);
+    segments.pop();
+    Some((segments.pop(), rest))
+}
+
+fn stamped(mut answer: Answer, version: (u32, u32)) -> Answer {
+    let json = answer.headers.iter_mut().find(|(name, value)| name == "content-type" && value.contains("json"));
+    if let Some((_, value)) = json {
+        value.push_str(&format!("; api-version={}.{}", version.0, version.1));
+    }
+    answer
+}
+
+fn check_schema(shared: &Shared, method: &str, route: &Route, body: &Body<'_>) -> Result<(), Answer> {
+    let (Some(checker), Some(path)) = (&shared.checker, route.described_as()) else {
+        return Ok(());
+    };
+    let remarks = checker.check(method, path, &body.value);
+    let Some(first) = remarks.first().cloned() else {
+        return Ok(());
+    };
+    lock(&shared.log).violations.extend(remarks);
+    Err(binding(&format!("fake-ado: the body does not fit the API description: {first}")))
+}
+
+fn asked_version(headers: &HeaderMap, query: &Query) -> Option<String> {
+    let in_query = query.get("api-version").map(str::to_owned);
+    in_query.or_else(|| {
+        let accept = headers.get("accept")?.to_str().ok()?;
+        let (_, rest) = accept.split_once("api-version=")?;
+        rest.split([';', ',', ' ']).next().map(str::to_owned)
+    })
+}
+
+/// `/_fake/…`: looks for black-box scripts, without credentials.
+fn inside(shared: &Shared, path: &str) -> Answer {
+    match path {
+        "/_fake/world" => ok(&serde_json::to_value(&*lock(&shared.world)).unwrap_or_default()),
+        "/_fake/requests" => ok(&json!(lock(&shared.log).requests)),
+        "/_fake/violations" => ok(&json!(lock(&shared.log).violations)),
+        _ => no_route(path),
+    }
+}
+
+fn response(answer: &Answer) -> hyper::http::response::Builder {
+    let mut builder = Response::builder().status(answer.status);
+    for (name, value) in &answer.headers {
+        builder = builder.header(name, value);
+    }
+    let id = blake3::hash(format!("{:?}", std::time::SystemTime::now()).as_bytes()).to_hex();
+    builder.header("cache-control", "no-cache").header("ActivityId", &id[..32]).header("X-VSS-E2EID", &id[..32])
+}
+
+fn reply(answer: Answer) -> Reply {
+    let builder = response(&answer);
+    let body = Full::new(answer.body).map_err(|never| match never {}).boxed();
+    builder.body(body).expect("a fault's headers are valid")
+}
+
+/// The head and half of the body, then an error that makes the server close the connection.
+fn cut_reply(answer: &Answer) -> Reply {
+    let builder = response(answer).header("content-length", answer.body.len().max(2));
+    let half = answer.body.slice(..answer.body.len() / 2);
+    let frames: [Result<Frame<Bytes>, std::io::Error>; 2] = [Ok(Frame::data(half)), Err(std::io::Error::other("cut"))];
+    let body = StreamBody::new(futures_util::stream::iter(frames)).boxed();
+    builder.body(body).expect("a fault's headers are valid")
+}
+
+/// A request being worked on: its entry in the log is closed however it ends.
+struct Flight<'a> {
+    shared: &'a Shared,
+    order: usize,
+    status: u16,
+}
+
+impl<'a> Flight<'a> {
+    fn begin(shared: &'a Shared, parts: &Parts, path: &str) -> Flight<'a> {
+        let query = parts.uri.query().unwrap_or_default();
+        let request = RecordedRequest {
+            order: 0,
+            method: parts.method.to_string(),
+            path: path.to_owned(),
+            query: query.to_owned(),
+            status: 0,
+            body_size: 0,
+            api_version: asked_version(&parts.headers, &Query::parse(query)),
+            authorized: false,
+            at_ms: elapsed(shared),
+            took_ms: 0,
+        };
+        let order = lock(&shared.log).begin(request);
+        Flight { shared, order, status: 0 }
+    }
+
+    fn note(&self, change: impl FnOnce(&mut RecordedRequest)) {
+        if let Some(request) = lock(&self.shared.log).requests.get_mut(self.order) {
+            change(request);
+        }
+    }
+
+    fn end(mut self, answer: Answer) -> Answer {
+        self.status = answer.status;
+        answer
+    }
+}
+
+impl Drop for Flight<'_> {
+    fn drop(&mut self) {
+        lock(&self.shared.log).end(self.order, self.status, elapsed(self.shared));
+    }
+}
+
+fn elapsed(shared: &Shared) -> u64 {
+    u64::try_from(shared.started.elapsed().as_millis()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,55 @@
+//! The switches of a world: page sizes, limits and behaviours that are unknown in reality.
+
+use serde::{Deserialize, Serialize};
+
+/// How the service behaves where the real one differs by version, or where nobody knows.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Settings {
+    /// The highest API version this server knows, such as `7.1`.
+    pub max_api_version: String,
+    /// Entries on a page of the `testplan` area (TestPoint, plans, suites, configurations).
+    pub page_size: usize,
+    /// Entries `POST test/points` and `GET …/points` give when no `$top` is sent: the rest is cut silently.
+    pub points_default_top: usize,
+    /// Whether missing work items are left out (`true`) or `null` (`false`) with `errorPolicy: omit`.
+    pub omit_leaves_out: bool,
+    /// Whether attachments of results are refused once the run is completed.
+    pub refuse_result_attachments_after_completed: bool,
+    /// Whether `automated: true` is refused for test cases that are not automated.
+    pub refuse_automated_run_of_manual_cases: bool,
+    /// Milliseconds a new run stays invisible to the lists of runs.
+    pub run_list_lag_ms: u64,
+    /// Milliseconds after a change of results during which the run's totals still tell the old state.
+    pub statistics_lag_ms: u64,
+    /// Attachments above this size keep only size and digest.
+    pub keep_attachment_bytes: usize,
+    /// The largest attachment, decoded.
+    pub max_attachment_bytes: usize,
+    /// Error messages and stack traces are cut silently at this many UTF-16 units.
+    pub error_text_limit: usize,
+    /// What `deploymentType` says: `hosted` or `onPremises`.
+    pub deployment_type: String,
+    /// The test case types of the process, first the default one.
+    pub test_case_types: Vec<String>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Settings {
+            max_api_version: "7.1".into(),
+            page_size: 200,
+            points_default_top: 200,
+            omit_leaves_out: false,
+            refuse_result_attachments_after_completed: false,
+            refuse_automated_run_of_manual_cases: false,
+            run_list_lag_ms: 0,
+            statistics_lag_ms: 0,
+            keep_attachment_bytes: 8 << 20,
+            max_attachment_bytes: 104_857_600,
+            error_text_limit: 4000,
+            deployment_type: "hosted".into(),
+            test_case_types: vec!["Test Case".into()],
+        }
+    }
+}
