@@ -70,7 +70,12 @@ impl Connections {
         self.project_token(root, server, &same)
     }
 
-    fn project_token(&self, root: &Path, server: &Server, same: &dyn Fn(Option<&String>) -> bool) -> Result<SecretString, Stop> {
+    fn project_token(
+        &self,
+        root: &Path,
+        server: &Server,
+        same: &dyn Fn(Option<&String>) -> bool,
+    ) -> Result<SecretString, Stop> {
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         match workspace::read_azure_settings(root) {
             Ok(settings) if same(settings.server_url.as_ref()) => match settings.token {
@@ -86,10 +91,9 @@ impl Connections {
                 ProjectToken::Unset => Err(Stop::NoToken(no_token(server, "the project has none"))),
             },
             Ok(_) => Err(Stop::NoToken(no_token(server, "the project's own token belongs to another server"))),
-            Err(_) => seen
-                .get(server.identity())
-                .cloned()
-                .ok_or_else(|| Stop::NoToken(no_token(server, &format!("the project in `{}` is gone", root.display())))),
+            Err(_) => seen.get(server.identity()).cloned().ok_or_else(|| {
+                Stop::NoToken(no_token(server, &format!("the project in `{}` is gone", root.display())))
+            }),
         }
     }
 
@@ -115,8 +119,9 @@ impl Connections {
 /// When the file with certificates cannot be read.
 pub fn settings(server: Server, token: SecretString, access: &Access) -> Result<Settings, AdoError> {
     let read = |file: &std::path::PathBuf| {
-        std::fs::read(file)
-            .map_err(|error| AdoError::Configuration(format!("`azure.ca_file` `{}` cannot be read: {error}", file.display())))
+        std::fs::read(file).map_err(|error| {
+            AdoError::Configuration(format!("`azure.ca_file` `{}` cannot be read: {error}", file.display()))
+        })
     };
     Ok(Settings {
         server,

@@ -15,7 +15,9 @@ use std::path::PathBuf;
 
 pub use collection::is_member;
 pub use listing::{FolderListing, ListedFile, is_run_folder, list_run_folder};
-pub use project::{find_project_root, project_name, read_azure_settings, read_console_options, read_project, read_test_case};
+pub use project::{
+    find_project_root, project_name, read_azure_settings, read_console_options, read_project, read_test_case,
+};
 pub use run::{JunitState, read_junit, read_run};
 
 /// Why nothing could be read.

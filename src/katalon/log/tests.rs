@@ -205,5 +205,9 @@ fn many_long_error_texts_are_cut_shorter_and_said_to_be_so() {
     let summary = read((record("START", "startSuite", "") + &test.repeat(60)).as_bytes());
     let texts: usize = summary.tests.iter().map(|test| test.attempts[0].message.as_ref().unwrap().len()).sum();
     assert!(texts < 9 * 1024 * 1024, "{texts}");
-    assert!(summary.warnings.iter().any(|warning| warning.contains("error texts were cut")), "{:?}", summary.warnings);
+    assert!(
+        summary.warnings.iter().any(|warning| warning.contains("error texts that were cut")),
+        "{:?}",
+        summary.warnings
+    );
 }
