@@ -74,7 +74,12 @@ impl Connections {
         self.project_token(root, server, &same)
     }
 
-    fn project_token(&self, root: &Path, server: &Server, same: &dyn Fn(Option<&String>) -> bool) -> Result<SecretString, Stop> {
+    fn project_token(
+        &self,
+        root: &Path,
+        server: &Server,
+        same: &dyn Fn(Option<&String>) -> bool,
+    ) -> Result<SecretString, Stop> {
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         match workspace::read_azure_settings(root) {
             Ok(settings) if same(settings.server_url.as_ref()) => match settings.token {
@@ -90,10 +95,9 @@ impl Connections {
                 ProjectToken::Unset => Err(Stop::NoToken(no_token(server, "the project has none"))),
             },
             Ok(_) => Err(Stop::NoToken(no_token(server, "the project's own token belongs to another server"))),
-            Err(_) => seen
-                .get(server.identity())
-                .cloned()
-                .ok_or_else(|| Stop::NoToken(no_token(server, &format!("the project in `{}` is gone", root.display())))),
+            Err(_) => seen.get(server.identity()).cloned().ok_or_else(|| {
+                Stop::NoToken(no_token(server, &format!("the project in `{}` is gone", root.display())))
+            }),
         }
     }
 
@@ -116,8 +120,9 @@ impl Connections {
 /// How a server is spoken to, with the certificates read from their file.
 fn settings(server: Server, token: SecretString, access: &Access) -> Result<Settings, AdoError> {
     let read = |file: &std::path::PathBuf| {
-        std::fs::read(file)
-            .map_err(|error| AdoError::Configuration(format!("`azure.ca_file` `{}` cannot be read: {error}", file.display())))
+        std::fs::read(file).map_err(|error| {
+            AdoError::Configuration(format!("`azure.ca_file` `{}` cannot be read: {error}", file.display()))
+        })
     };
     Ok(Settings {
         server,

@@ -54,7 +54,10 @@ pub fn nothing_to_submit(plan: &SubmissionPlan) -> String {
     match plan.skipped.iter().find(|left_out| left_out.kind.counts()) {
         Some(first) if ids == 1 => format!("no result can be submitted: {}", first.reason),
         Some(first) => format!("no result can be submitted: {} (and {} more reasons)", first.reason, ids - 1),
-        None => "no test of this run has an Azure DevOps test case id; enter ids on the Integration tab of the test cases".to_owned(),
+        None => {
+            "no test of this run has an Azure DevOps test case id; enter ids on the Integration tab of the test cases"
+                .to_owned()
+        }
     }
 }
 
@@ -165,7 +168,9 @@ impl<'a> Execution<'a> {
                 return self.refuse(position, LeftOut::file(None, reason)).await;
             }
         };
-        if resumed && let Some(there) = probe::attachment(self.client, self.project(), owner, &planned.name, &content).await? {
+        if resumed
+            && let Some(there) = probe::attachment(self.client, self.project(), owner, &planned.name, &content).await?
+        {
             return self.confirm(position, step, &there).await;
         }
         let upload = content.upload(planned.name.clone()).await?;
@@ -231,7 +236,8 @@ impl<'a> Execution<'a> {
     }
 
     pub(super) fn run_id(&self) -> Result<u32, Stop> {
-        let missing = || Stop::Park("the ADO run of this submission is not known; `kado runs retry` starts anew".to_owned());
+        let missing =
+            || Stop::Park("the ADO run of this submission is not known; `kado runs retry` starts anew".to_owned());
         self.submission.ado_run_id.ok_or_else(missing)
     }
 
@@ -291,7 +297,9 @@ impl Content {
                 Ok(Upload::new(name, PathBuf::from("a text of kado"), bytes.len() as u64, Cursor::new(bytes)))
             }
             Self::File { file, size } => {
-                let opened = open_file(file).await.map_err(|error| AdoError::File { file: file.clone(), message: error.to_string() })?;
+                let opened = open_file(file)
+                    .await
+                    .map_err(|error| AdoError::File { file: file.clone(), message: error.to_string() })?;
                 Ok(Upload::new(name, file.clone(), *size, opened))
             }
         }

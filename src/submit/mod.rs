@@ -170,7 +170,11 @@ impl Submitter {
     ///
     /// # Errors
     /// When the outbox cannot be read or written.
-    pub async fn serve(self: Arc<Self>, changed: Arc<tokio::sync::Notify>, stop: CancellationToken) -> Result<(), StoreError> {
+    pub async fn serve(
+        self: Arc<Self>,
+        changed: Arc<tokio::sync::Notify>,
+        stop: CancellationToken,
+    ) -> Result<(), StoreError> {
         let mut busy: HashSet<Option<u32>> = HashSet::new();
         let mut running: JoinSet<(Option<u32>, Result<Attempt, StoreError>)> = JoinSet::new();
         while !stop.is_cancelled() {
@@ -210,7 +214,12 @@ impl Submitter {
     ///
     /// # Errors
     /// When the outbox cannot be read or written.
-    pub async fn drain(&self, only: Option<&[i64]>, budget: Duration, stop: &CancellationToken) -> Result<Vec<(i64, Attempt)>, StoreError> {
+    pub async fn drain(
+        &self,
+        only: Option<&[i64]>,
+        budget: Duration,
+        stop: &CancellationToken,
+    ) -> Result<Vec<(i64, Attempt)>, StoreError> {
         let deadline = clock::now().plus(budget);
         let mut last: Vec<(i64, Attempt)> = Vec::new();
         loop {

@@ -41,7 +41,8 @@ pub async fn attachment(
     content: &Content,
 ) -> Result<Option<u32>, AdoError> {
     let there = client.attachments(project, owner).await?;
-    let candidates: Vec<_> = there.into_iter().filter(|attachment| attachment.file_name.as_deref() == Some(name)).collect();
+    let candidates: Vec<_> =
+        there.into_iter().filter(|attachment| attachment.file_name.as_deref() == Some(name)).collect();
     if candidates.is_empty() {
         return Ok(None);
     }

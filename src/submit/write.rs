@@ -59,7 +59,8 @@ fn by_point(results: Vec<TestResult>) -> HashMap<u32, ResultRef> {
 async fn add(execution: &Execution<'_>, run: u32, missing: &[&PlannedResult]) -> Result<(), AdoError> {
     let (client, project) = (execution.client, execution.project());
     let ids: Vec<u32> = missing.iter().map(|result| result.test_case_id).collect::<HashSet<_>>().into_iter().collect();
-    let cases: HashMap<_, _> = client.work_items(project, &ids).await?.into_iter().map(|item| (item.id, item)).collect();
+    let cases: HashMap<_, _> =
+        client.work_items(project, &ids).await?.into_iter().map(|item| (item.id, item)).collect();
     let new: Vec<NewResult> = missing
         .iter()
         .map(|result| {
@@ -104,7 +105,8 @@ pub(super) async fn write_batch(execution: &Execution<'_>, position: usize, batc
 
 async fn completed(execution: &Execution<'_>) -> Result<HashSet<u32>, Stop> {
     let results = execution.client.results(execution.project(), execution.run_id()?).await?;
-    let is_completed = |result: &TestResult| result.state.as_deref().is_some_and(|state| state.eq_ignore_ascii_case("completed"));
+    let is_completed =
+        |result: &TestResult| result.state.as_deref().is_some_and(|state| state.eq_ignore_ascii_case("completed"));
     Ok(results.into_iter().filter(is_completed).map(|result| result.id).collect())
 }
 
@@ -126,7 +128,8 @@ async fn write(execution: &Execution<'_>, results: Vec<(&PlannedResult, &ResultR
             Err(AdoError::Rejected { status: 400, message }) => {
                 let (result, _) = batch[0];
                 let test = result.tests.first().map(String::as_str).unwrap_or_default();
-                let reason = format!("the result for test point {} was refused by Azure DevOps: {message}", result.point_id);
+                let reason =
+                    format!("the result for test point {} was refused by Azure DevOps: {message}", result.point_id);
                 refused.push(LeftOut::id(LeftOutKind::Refused, test, Some(result.test_case_id), reason));
             }
             Err(error) => return Err(error.into()),

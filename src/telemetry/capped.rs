@@ -35,7 +35,8 @@ impl<W: Write> Write for Capped<W> {
         if self.written <= self.limit {
             self.inner.write_all(line)?;
         } else if before <= self.limit {
-            self.inner.write_all(b"the limit of today's log file is reached; what follows goes to standard error only\n")?;
+            self.inner
+                .write_all(b"the limit of today's log file is reached; what follows goes to standard error only\n")?;
         }
         Ok(line.len())
     }

@@ -31,10 +31,7 @@ pub struct LogGuard(Option<WorkerGuard>);
 
 /// Starts to log: to standard error, and with `folder` to files as well. `level` counts where `$KADO_LOG` does not.
 pub fn start(level: LevelFilter, folder: Option<&Path>) -> LogGuard {
-    let filter = EnvFilter::builder()
-        .with_default_directive(level.into())
-        .with_env_var(LOG_VARIABLE)
-        .from_env_lossy();
+    let filter = EnvFilter::builder().with_default_directive(level.into()).with_env_var(LOG_VARIABLE).from_env_lossy();
     let stderr = fmt::layer().with_writer(std::io::stderr).with_target(false).with_ansi(false);
     let files = folder.and_then(files);
     let (file_layer, guard) = match files {

@@ -106,7 +106,9 @@ impl Touched {
         match self {
             Self::Anything => {}
             Self::Paths(paths) if paths.len() >= PATHS => *self = Self::Anything,
-            Self::Paths(paths) => paths.extend(event.paths.into_iter().filter(|path| !paths.contains(path)).collect::<Vec<_>>()),
+            Self::Paths(paths) => {
+                paths.extend(event.paths.into_iter().filter(|path| !paths.contains(path)).collect::<Vec<_>>())
+            }
             Self::Nothing => *self = Self::Paths(event.paths),
         }
     }

@@ -108,6 +108,7 @@ impl Memory {
 
 /// Whether Katalon writes the reports of this run only when its whole collection ends: from version 11 on.
 fn reports_come_late(run: &SuiteRun) -> bool {
-    let major = run.environment.katalon_version.as_deref().and_then(|version| version.split('.').next()?.parse::<u32>().ok());
+    let major =
+        run.environment.katalon_version.as_deref().and_then(|version| version.split('.').next()?.parse::<u32>().ok());
     run.in_collection && major.is_some_and(|major| major >= 11)
 }

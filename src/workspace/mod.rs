@@ -15,7 +15,9 @@ use std::path::PathBuf;
 
 pub use collection::is_member;
 pub use listing::{FolderListing, ListedFile, is_run_folder, list_run_folder};
-pub use project::{find_project_root, project_name, read_azure_settings, read_console_options, read_project, read_test_case};
+pub use project::{
+    find_project_root, project_name, read_azure_settings, read_console_options, read_project, read_test_case,
+};
 pub use run::{JunitState, read_junit, read_run};
 
 /// Why nothing could be read.
@@ -36,4 +38,14 @@ pub enum ReadError {
         #[source]
         source: io::Error,
     },
+}
+
+impl ReadError {
+    /// The error with its cause, as the text of a warning.
+    pub fn with_cause(&self) -> String {
+        match self {
+            Self::Io { source, .. } => format!("{self}: {source}"),
+            Self::NoProject(_) | Self::NoRun(_) => self.to_string(),
+        }
+    }
 }

@@ -54,6 +54,7 @@ fn not_regular() -> io::Error {
 }
 
 #[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "tests make files")]
 mod tests {
     use std::fs;
 

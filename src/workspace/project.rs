@@ -32,7 +32,7 @@ pub fn read_project(root: &Path) -> Result<Project, ReadError> {
     }
     let name = name_in(first);
     let settings = read_azure_settings(root).unwrap_or_else(|error| {
-        warnings.push(format!("{error:#}"));
+        warnings.push(error.with_cause());
         AzureSettings::default()
     });
     let test_cases = read_test_cases(root, &mut warnings);

@@ -114,7 +114,7 @@ fn console_options(folder: &Path, execution: &Execution, warnings: &mut Vec<Stri
     let root = if console { find_project_root(folder) } else { None };
     root.map_or_else(RunOptions::default, |root| {
         read_console_options(&root).unwrap_or_else(|error| {
-            warnings.push(error.to_string());
+            warnings.push(error.with_cause());
             RunOptions::default()
         })
     })

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use kado::katalon::azure_ids;
 use kado::katalon::run::SuiteRun;
 use kado::katalon::run::junit::{Junit, JunitSuite};
 use kado::workspace;
@@ -111,7 +112,16 @@ fn every_test_and_suite_has_the_status_of_katalons_own_report() {
         }
     }
     assert_eq!(wrong, [""; 0], "{}", wrong.join("\n"));
-    insta::assert_debug_snapshot!(counts, @"");
+    insta::assert_debug_snapshot!(counts, @r#"
+    {
+        "compared": 104,
+        "left out: neither log nor report, the run was queued": 13,
+        "left out: no report, the run ended": 17,
+        "left out: no report, the run was aborted": 34,
+        "left out: the log is missing in the corpus": 1,
+        "tests compared": 365,
+    }
+    "#);
 }
 
 #[test]
@@ -148,5 +158,64 @@ fn every_run_is_read_as_the_corpus_index_says() {
         "unended-closed": 21,
         "unended-open": 15,
     }
+    "#);
+}
+
+fn projects(root: &Path, found: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(root).expect("the corpus is readable").filter_map(Result::ok) {
+        let path = entry.path();
+        if path.extension().is_some_and(|extension| extension == "prj") {
+            found.push(root.to_owned());
+        } else if path.is_dir() && entry.file_name() != "Reports" {
+            projects(&path, found);
+        }
+    }
+}
+
+#[test]
+fn every_project_is_read_and_only_redacted_tokens_are_undecryptable() {
+    let Some(corpus) = corpus() else { return };
+    let mut found = Vec::new();
+    projects(&corpus, &mut found);
+    found.sort();
+    found.dedup();
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut odd: BTreeMap<String, usize> = BTreeMap::new();
+    let mut note = |what: &str| *odd.entry(what.to_owned()).or_default() += 1;
+    for root in &found {
+        let project = workspace::read_project(root).unwrap();
+        let settings = &project.settings;
+        *counts.entry("projects").or_default() += 1;
+        *counts.entry("test cases").or_default() += project.test_cases.len();
+        *counts.entry("enabled").or_default() += usize::from(settings.enabled);
+        *counts.entry("with a plan").or_default() += usize::from(!settings.test_plans.is_empty());
+        *counts.entry("with rows of configurations").or_default() +=
+            usize::from(!settings.configuration_rows.is_empty());
+        *counts.entry("damaged").or_default() += usize::from(settings.damaged);
+        for case in &project.test_cases {
+            let resolved = azure_ids::resolve(case.azure_ids.as_deref().unwrap_or_default(), &|_| None);
+            *counts.entry("test cases with ids").or_default() += usize::from(!resolved.ids.is_empty());
+            resolved.problems.iter().for_each(|problem| note(&problem.text));
+            case.warnings.iter().for_each(|warning| note(warning));
+        }
+        project.warnings.iter().chain(&settings.warnings).for_each(|warning| note(warning));
+    }
+    insta::assert_debug_snapshot!((counts, odd), @r#"
+    (
+        {
+            "damaged": 0,
+            "enabled": 12,
+            "projects": 39,
+            "test cases": 1067,
+            "test cases with ids": 284,
+            "with a plan": 13,
+            "with rows of configurations": 13,
+        },
+        {
+            "`token` cannot be decrypted: it was not encrypted by Katalon Studio; enter it again in Katalon Studio": 13,
+            "there are 2 `.prj` files; the first one by name counts": 1,
+            "there are 3 `.prj` files; the first one by name counts": 1,
+        },
+    )
     "#);
 }

@@ -128,9 +128,10 @@ impl Cases<'_> {
         let Some(root) = self.root else {
             return (Vec::new(), Vec::new());
         };
-        let case = self.known.entry(test.id.clone()).or_insert_with(|| {
-            workspace::read_test_case(root, &test.id).map_err(|error| format!("{:#}", anyhow::Error::from(error)))
-        });
+        let case = self
+            .known
+            .entry(test.id.clone())
+            .or_insert_with(|| workspace::read_test_case(root, &test.id).map_err(|error| error.with_cause()));
         match case {
             Ok(Some(case)) => {
                 let mut warnings = case.warnings.clone();

@@ -14,6 +14,9 @@ mod record;
 mod scan;
 mod tree;
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
 
 use crate::katalon::run::{Attempt, VariableValue};
@@ -43,8 +46,6 @@ pub struct LogSummary {
     pub run_data: BTreeMap<String, String>,
     /// What was damaged, in words for a tester.
     pub warnings: Vec<String>,
-    /// Most bytes that a record took while it was read; for the proof that memory is bounded.
-    pub largest_record: usize,
 }
 
 /// One planned execution of a test as the log tells it.

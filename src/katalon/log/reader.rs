@@ -84,7 +84,6 @@ impl LogReader {
         if !self.closed {
             self.damage.cut += scanner.cut_records;
         }
-        self.summary.largest_record = self.summary.largest_record.max(scanner.high_water);
         result
     }
 
@@ -258,6 +257,8 @@ impl LogReader {
             match (*name, &mut self.current) {
                 ("executionBindingVariables", Some(open)) => open.run_data = Some(value),
                 ("executionBindingVariables", None) => {}
+                // The last value wins, but an empty one tells nothing.
+                (_, _) if value.is_empty() => {}
                 (name, _) => {
                     self.summary.run_data.insert(name.to_owned(), value);
                 }
@@ -287,20 +288,20 @@ impl LogReader {
 impl Damage {
     fn warnings(&self, headless: bool) -> Vec<String> {
         let counted = [
-            (self.cut, "records of the log are cut; they were left out"),
-            (self.truncated, "records of the log hold texts of more than 1 MiB; these were cut"),
-            (self.without_time, "records of the log have no time; that of the record before was taken"),
-            (self.stray_ends, "END records of the log close nothing; they were left out"),
-            (self.second_suites, "more suites start in this log; only the first one counts"),
-            (self.too_deep, "steps are nested too deep to count for their test's status"),
-            (self.attachments_left_out, "attachments were left out: one attempt names more than 10000"),
-            (self.texts_cut, "error texts were cut, because all together are longer than 8 MiB"),
-            (self.broken_variables, "lists of variable values in the log cannot be read"),
+            (self.cut, "records of the log that are cut and were left out"),
+            (self.truncated, "records of the log with texts of more than 1 MiB, which were cut"),
+            (self.without_time, "records of the log without a time, which got that of the record before"),
+            (self.stray_ends, "END records of the log that close nothing and were left out"),
+            (self.second_suites, "further suites in this log, of which only the first one counts"),
+            (self.too_deep, "steps that are nested too deep to count for their test's status"),
+            (self.attachments_left_out, "attachments left out, because one attempt names more than 10000"),
+            (self.texts_cut, "error texts that were cut, because all together are longer than 8 MiB"),
+            (self.broken_variables, "lists of variable values in the log that cannot be read"),
         ];
         let mut warnings: Vec<String> = counted
             .into_iter()
             .filter(|(count, _)| *count > 0)
-            .map(|(count, what)| format!("{count} × {what}"))
+            .map(|(count, what)| format!("{what}: {count}"))
             .collect();
         if headless {
             warnings.push("the log begins after the suite's start; results before that are missing".to_owned());

@@ -154,12 +154,6 @@ impl RawRecord {
         self.property(name).is_some_and(|value| value == "true")
     }
 
-    /// Bytes that the record holds.
-    pub fn size(&self) -> usize {
-        let properties: usize = self.properties.iter().map(|(_, value)| value.capacity()).sum();
-        self.message.capacity() + properties
-    }
-
     fn clear(&self, once_escaped: &str) -> String {
         let decoded = escape::xml(once_escaped);
         let text = if self.java_escaped { escape::java(&decoded) } else { decoded };

@@ -39,6 +39,7 @@ impl AzureSettings {
     pub fn read(bytes: &[u8]) -> Self {
         let mut file = File { properties: Properties::read(bytes), warnings: Vec::new(), damaged: false };
         file.warn_of_unknown_keys();
+        file.warn_of_cut_values();
         let encrypted = file.bool("enableAuthenticationEncryption").unwrap_or(true);
         let settings = Self {
             enabled: file.bool("enableIntegration").unwrap_or(false),
@@ -81,6 +82,13 @@ impl File {
         self.warnings.extend(unknown);
     }
 
+    /// Where a value is cut, Katalon is writing the file and the keys behind it are missing, whatever key it is.
+    fn warn_of_cut_values(&mut self) {
+        let cut: Vec<String> =
+            self.properties.iter().filter(|(_, raw)| is_cut(raw)).map(|(key, _)| key.to_owned()).collect();
+        cut.iter().for_each(|key| self.bad(key, "is cut: its closing quote is missing"));
+    }
+
     /// Remembers a value that cannot be read.
     fn bad(&mut self, key: &str, what: &str) {
         self.damaged = true;
@@ -102,15 +110,11 @@ impl File {
 
     /// The text of a key; an empty one is `None`.
     fn text(&mut self, key: &str) -> Option<String> {
-        let raw = self.properties.raw(key)?;
+        let raw = self.properties.raw(key).filter(|raw| !is_cut(raw))?;
         let text = match Value::read(raw) {
             Value::Text(text) => text,
             Value::Bool(_) | Value::Int(_) => raw.to_owned(),
         };
-        if text.starts_with('"') && raw.starts_with('"') {
-            self.bad(key, "is cut: its closing quote is missing");
-            return None;
-        }
         (!text.is_empty()).then_some(text)
     }
 
@@ -268,6 +272,17 @@ impl File {
             }
         }
         kinds
+    }
+}
+
+/// Whether a value opens a quote and does not close it.
+fn is_cut(raw: &str) -> bool {
+    let Some(rest) = raw.strip_prefix('"') else {
+        return false;
+    };
+    match rest.strip_suffix('"') {
+        Some(inner) => (inner.len() - inner.trim_end_matches('\\').len()) % 2 == 1,
+        None => true,
     }
 }
 

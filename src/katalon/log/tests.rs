@@ -1,0 +1,213 @@
+//! The streamed rules against the rules as they are written down, and logs that no Katalon wrote.
+
+use std::io::BufReader;
+
+use proptest::prelude::*;
+
+use super::*;
+
+fn record(level: &str, method: &str, properties: &str) -> String {
+    format!(
+        "<record><millis>1</millis><level>{level}</level><method>{method}</method><message>m</message>\
+         <nestedLevel>1</nestedLevel><escapedJava>false</escapedJava>{properties}</record>\n"
+    )
+}
+
+fn read(log: &[u8]) -> LogSummary {
+    let mut reader = LogReader::new(FolderNames::default());
+    reader.feed(log).unwrap();
+    reader.finish()
+}
+
+/// A node of a log, kept whole as Katalon keeps it.
+#[derive(Clone, Debug)]
+enum Node {
+    Message(&'static str),
+    Step { ignored: bool, children: Vec<Node> },
+    Test { optional: bool, children: Vec<Node> },
+}
+
+impl Node {
+    fn write(&self, log: &mut String) {
+        match self {
+            Self::Message(level) => log.push_str(&record(level, "logMessage", "")),
+            Self::Step { ignored, children } => {
+                let property = format!("<property name=\"isIgnoredIfFailed\">{ignored}</property>");
+                log.push_str(&record("START", "startKeyword", &property));
+                children.iter().for_each(|child| child.write(log));
+                log.push_str(&record("END", "endKeyword", ""));
+            }
+            Self::Test { optional, children } => {
+                let properties = format!(
+                    "<property name=\"id\">Test Cases/T</property><property name=\"isOptional\">{optional}</property>"
+                );
+                log.push_str(&record("START", "startTest", &properties));
+                children.iter().for_each(|child| child.write(log));
+                log.push_str(&record("END", "endTest", ""));
+            }
+        }
+    }
+
+    /// Rules 2 to 4 of Katalon, word by word, on the whole tree.
+    fn status(&self) -> &'static str {
+        let (children, is_test) = match self {
+            Self::Message(level) => return level,
+            Self::Step { children, .. } => (children, false),
+            Self::Test { children, .. } => (children, true),
+        };
+        let own = children.iter().rev().find_map(|child| match child {
+            Self::Message(level @ ("ERROR" | "FAILED" | "INCOMPLETE" | "PASSED" | "SKIPPED")) => Some(*level),
+            _ => None,
+        });
+        let bad = || {
+            children.iter().find_map(|child| match child {
+                Self::Message(_) | Self::Test { optional: true, .. } => None,
+                Self::Test { .. } if is_test => None,
+                node => Some(node.status()).filter(|status| ["ERROR", "FAILED", "INCOMPLETE"].contains(status)),
+            })
+        };
+        let status = own.or_else(bad).unwrap_or("PASSED");
+        match self {
+            Self::Step { children, .. } if matches!(children.as_slice(), [Self::Message("NOT_RUN")]) => "NOT_RUN",
+            Self::Step { ignored: true, .. } => "PASSED",
+            _ => status,
+        }
+    }
+}
+
+fn message() -> impl Strategy<Value = Node> {
+    let levels = vec!["PASSED", "FAILED", "ERROR", "INCOMPLETE", "SKIPPED", "NOT_RUN", "WARNING", "INFO"];
+    prop::sample::select(levels).prop_map(Node::Message)
+}
+
+fn children() -> impl Strategy<Value = Vec<Node>> {
+    let node = message().prop_recursive(4, 24, 4, |inner| {
+        let children = prop::collection::vec(inner, 0..4);
+        prop_oneof![
+            (any::<bool>(), children.clone()).prop_map(|(ignored, children)| Node::Step { ignored, children }),
+            (any::<bool>(), children).prop_map(|(optional, children)| Node::Test { optional, children }),
+        ]
+    });
+    prop::collection::vec(node, 0..6)
+}
+
+proptest! {
+    #[test]
+    fn the_streamed_status_is_that_of_the_whole_tree(tests in prop::collection::vec(children(), 1..4)) {
+        let tests: Vec<Node> = tests.into_iter().map(|children| Node::Test { optional: false, children }).collect();
+        let mut log = record("START", "startSuite", "<property name=\"id\">Test Suites/S</property>");
+        tests.iter().for_each(|test| test.write(&mut log));
+        log.push_str(&record("END", "endSuite", ""));
+        let summary = read(log.as_bytes());
+        let ours: Vec<&str> = summary.tests.iter().map(|test| test.status().word()).collect();
+        let theirs: Vec<&str> = tests.iter().map(Node::status).collect();
+        prop_assert_eq!(&ours, &theirs);
+        let worst = ["INCOMPLETE", "ERROR", "FAILED"].into_iter().find(|bad| theirs.contains(bad)).unwrap_or("PASSED");
+        prop_assert_eq!(summary.status.unwrap().word(), worst);
+        prop_assert!(summary.ended.is_some() && summary.warnings.is_empty());
+    }
+
+    #[test]
+    fn a_log_cut_anywhere_gives_the_results_before_the_cut(tests in prop::collection::vec(children(), 1..4), cut in any::<prop::sample::Index>()) {
+        let mut log = record("START", "startSuite", "");
+        for children in tests {
+            Node::Test { optional: false, children }.write(&mut log);
+        }
+        let cut = cut.index(log.len());
+        let whole = read(log.as_bytes());
+        let part = read(&log.as_bytes()[..cut]);
+        prop_assert!(part.ended.is_none());
+        prop_assert!(part.tests.len() <= whole.tests.len());
+        for (part, whole) in part.tests.iter().zip(&whole.tests) {
+            prop_assert!(part == whole || part.status() == Status::Incomplete);
+        }
+    }
+
+    #[test]
+    fn it_does_not_matter_how_the_input_is_chunked(children in children(), size in 1..200_usize) {
+        let mut log = record("START", "startSuite", "");
+        Node::Test { optional: false, children }.write(&mut log);
+        let mut reader = LogReader::new(FolderNames::default());
+        reader.feed(BufReader::with_capacity(size, log.as_bytes())).unwrap();
+        prop_assert_eq!(reader.finish(), read(log.as_bytes()));
+    }
+
+    #[test]
+    fn no_bytes_make_the_reader_panic(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
+        read(&bytes);
+    }
+
+    #[test]
+    fn no_mixture_of_tags_makes_the_reader_panic(
+        parts in prop::collection::vec(prop::sample::select(&[
+            "<record>", "</record>", "<level>START</level>", "<level>END</level>", "<level>FAILED</level>",
+            "<method>startTest</method>", "<method>endSuite</method>", "<method>startSuite</method>", "<millis>",
+            "<message>", "</message>", "<exception>", "</exception>", "<property name=\"id\">", "</property>", "x",
+            "<property name=\"attachment\">a</property>", "<log>", "<", ">", "/>", "&amp;amp;",
+        ][..]), 0..60),
+    ) {
+        read(parts.concat().as_bytes());
+    }
+}
+
+#[test]
+fn an_exception_in_a_record_does_not_hide_its_message() {
+    let exception =
+        "<exception><message>other</message><frame><class>c</class><method>startTest</method></frame></exception>";
+    let log = record("START", "startSuite", "")
+        + &record("START", "startTest", "<property name=\"id\">Test Cases/T</property>")
+        + &record("FAILED", "logMessage", "").replace("</message>", &format!("</message>{exception}"))
+        + &record("END", "endTest", "");
+    let summary = read(log.as_bytes());
+    assert_eq!(summary.tests[0].attempts[0].message.as_deref(), Some("m"));
+}
+
+#[test]
+fn steps_that_are_never_closed_do_not_fill_the_memory() {
+    let mut log =
+        record("START", "startSuite", "") + &record("START", "startTest", "<property name=\"id\">T</property>");
+    log += &record("START", "startKeyword", "").repeat(3000);
+    log += &record("FAILED", "logMessage", "").repeat(3000);
+    log += &record("END", "endKeyword", "").repeat(3000);
+    log += &(record("PASSED", "logMessage", "") + &record("END", "endTest", ""));
+    let summary = read(log.as_bytes());
+    assert_eq!(summary.tests[0].status(), Status::Passed);
+    assert!(summary.warnings.iter().any(|warning| warning.contains("nested too deep")));
+}
+
+#[test]
+fn an_end_that_closes_a_step_leaves_the_suite_open() {
+    let log = record("START", "startSuite", "")
+        + &record("START", "startTest", "<property name=\"id\">T</property>")
+        + &record("START", "startKeyword", "")
+        + &record("END", "endTest", "")
+        + &record("END", "endSuite", "");
+    let summary = read(log.as_bytes());
+    assert_eq!((summary.ended, summary.tests[0].status()), (None, Status::Passed));
+    assert_eq!(summary.status, Some(Status::Incomplete));
+}
+
+#[test]
+fn records_behind_the_end_of_the_suite_mean_nothing() {
+    let log = record("START", "startSuite", "") + &record("END", "endSuite", "");
+    let mut summary = read((log.clone() + &record("START", "startTest", "") + &record("FAILED", "x", "")).as_bytes());
+    assert_eq!(summary, read(log.as_bytes()));
+    summary = read((log.clone() + &log).as_bytes());
+    assert_eq!(summary.warnings, ["further suites in this log, of which only the first one counts: 1"]);
+}
+
+#[test]
+fn many_long_error_texts_are_cut_shorter_and_said_to_be_so() {
+    let long = format!("<property name=\"failed.exception.message\">{}</property>", "x".repeat(300_000));
+    let test = record("START", "startTest", "<property name=\"id\">T</property>")
+        + &record("FAILED", "logMessage", &long)
+        + &record("END", "endTest", "");
+    let summary = read((record("START", "startSuite", "") + &test.repeat(60)).as_bytes());
+    let texts: usize = summary.tests.iter().map(|test| test.attempts[0].message.as_ref().unwrap().len()).sum();
+    assert!(texts < 9 * 1024 * 1024, "{texts}");
+    assert!(
+        summary.warnings.iter().any(|warning| warning.contains("error texts that were cut")),
+        "{:?}",
+        summary.warnings
+    );
+}
