@@ -4,7 +4,9 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
+use crate::clock;
 use crate::config::Config;
 use crate::discovery::identity::RunIdentity;
 use crate::katalon::run::SuiteRun;
@@ -12,6 +14,11 @@ use crate::katalon::settings::AzureSettings;
 use crate::plan::options::{self, KatalonSubmits};
 use crate::plan::snapshot::{CaseIds, Snapshot};
 use crate::workspace::{self, ReadError};
+
+/// How long after a change the settings may still be in the middle of a burst of changes.
+const WRITING: Duration = Duration::from_secs(2);
+/// How long settings that are cut are taken for being written.
+const DAMAGED: Duration = Duration::from_secs(60);
 
 /// A run with everything that its submission depends on.
 #[derive(Debug)]
@@ -36,6 +43,9 @@ pub enum IntakeError {
     /// The run or its project cannot be read.
     #[error(transparent)]
     Read(#[from] ReadError),
+    /// Katalon rewrites the settings at this moment; a look a little later finds them whole.
+    #[error("the Azure DevOps settings of `{}` are being written", .0.display())]
+    SettingsInFlux(PathBuf),
     /// No project lies above the run.
     #[error("`{}` belongs to no Katalon project: no folder above it holds a `.prj` file", .0.display())]
     NoProject(PathBuf),
@@ -50,6 +60,26 @@ pub fn take(folder: &Path, config: &Config) -> Result<Taken, IntakeError> {
     let root = workspace::find_project_root(folder).ok_or_else(|| IntakeError::NoProject(folder.to_owned()))?;
     let settings = workspace::read_azure_settings(&root)?;
     Ok(join(folder, run, &root, &settings, config))
+}
+
+/// As [`take`], for a service that can wait: not while Katalon seems to be writing the settings. It truncates the file
+/// and writes it anew for each key, so a file of this moment may be cut, and a cut one is not believed until it has
+/// stayed so for a minute.
+///
+/// # Errors
+/// As [`take`], and [`IntakeError::SettingsInFlux`].
+pub fn take_settled(folder: &Path, config: &Config) -> Result<Taken, IntakeError> {
+    let root = workspace::find_project_root(folder).ok_or_else(|| IntakeError::NoProject(folder.to_owned()))?;
+    if let Some(modified) = workspace::azure_settings_modified(&root) {
+        let now = clock::now();
+        let age = now.since(modified);
+        let damaged = || workspace::read_azure_settings(&root).is_ok_and(|settings| settings.damaged);
+        // A time in the future says nothing about how old the file is.
+        if modified <= now && (age < WRITING || (age < DAMAGED && damaged())) {
+            return Err(IntakeError::SettingsInFlux(root));
+        }
+    }
+    take(folder, config)
 }
 
 fn join(folder: &Path, run: SuiteRun, root: &Path, settings: &AzureSettings, config: &Config) -> Taken {
@@ -82,6 +112,7 @@ fn join(folder: &Path, run: SuiteRun, root: &Path, settings: &AzureSettings, con
             project_name: workspace::project_name(root),
             project_root: root.to_string_lossy().into_owned(),
             options: options::effective(settings, &overrides, &run.options),
+            reruns: workspace::number_of_reruns(root, &run.suite),
             cases,
             run,
         },

@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use crate::ado::wire::WorkItem;
 use crate::ado::AdoClient;
+use crate::ado::wire::WorkItem;
 use crate::check::Report;
 use crate::check::server::{PlanPoints, failed};
 use crate::katalon::azure_ids;
@@ -111,9 +111,10 @@ fn points(id: u32, options: &Options, plans: &[PlanPoints]) -> Result<String, (S
     found.dedup();
     let several = reasons.iter().find(|reason| reason.contains("multiple Test Points"));
     match (several, found.is_empty(), reasons.first()) {
-        (Some(reason), ..) | (None, true, Some(reason)) => {
-            Err((reason.clone(), "see the test points of the test case in ADO, and the test configuration mapping".to_owned()))
-        }
+        (Some(reason), ..) | (None, true, Some(reason)) => Err((
+            reason.clone(),
+            "see the test points of the test case in ADO, and the test configuration mapping".to_owned(),
+        )),
         _ => {
             let points: Vec<_> = found.iter().map(u32::to_string).collect();
             Ok(format!("a test case with test point {}", points.join(", ")))

@@ -34,6 +34,8 @@ pub fn check_machine(config: &Config, report: &mut Report) {
     match Store::open_to_read(&config.state_dir) {
         Ok(Some(_)) => report.fine(name, "the outbox can be read"),
         Ok(None) => report.note(name, "there is no outbox yet", "the first `kado run` or `kado submit` makes it"),
-        Err(error) => report.failed(name, chain(&error), "see `What happens when things go wrong` in the README", Exit::NotDone),
+        Err(error) => {
+            report.failed(name, chain(&error), "see `What happens when things go wrong` in the README", Exit::NotDone);
+        }
     }
 }

@@ -39,7 +39,11 @@ fn integration(project: &Project, config: &Config, options: &Options, report: &m
     if settings.enabled {
         report.fine("integration", "switched on");
     } else {
-        report.wrong("integration", "switched off, so nothing of this project is submitted", format!("switch it on {WHERE}"));
+        report.wrong(
+            "integration",
+            "switched off, so nothing of this project is submitted",
+            format!("switch it on {WHERE}"),
+        );
     }
     if !options::auto_submit(settings, &overrides) {
         let hint = "`submit.auto_submit = true` switches it on; `kado submit FOLDER` submits single runs";
@@ -58,7 +62,8 @@ fn integration(project: &Project, config: &Config, options: &Options, report: &m
     }
     let rule = &options.attachments;
     if rule.kinds.contains(&FileKind::Log) {
-        let detail = "execution logs are sent as Katalon wrote them; they can hold test data and secrets that tests typed";
+        let detail =
+            "execution logs are sent as Katalon wrote them; they can hold test data and secrets that tests typed";
         report.note("attachments", detail, "`submit.attachments` without \"LOG\" keeps them here");
     }
 }

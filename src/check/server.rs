@@ -85,7 +85,9 @@ async fn configurations(client: &AdoClient, name: &str, options: &Options, repor
         let any = |value: &Option<String>| value.clone().unwrap_or_else(|| "any".to_owned());
         let title = format!("mapping {} / {} / {}", any(&row.os), any(&row.platform), any(&row.profile));
         match found.iter().find(|configuration| configuration.id == row.configuration_id) {
-            Some(configuration) => report.fine(title, format!("configuration {} ({})", configuration.id, configuration.name)),
+            Some(configuration) => {
+                report.fine(title, format!("configuration {} ({})", configuration.id, configuration.name));
+            }
             None => {
                 let known: Vec<_> = found.iter().map(|known| format!("{} ({})", known.id, known.name)).collect();
                 let detail = format!("configuration {} does not exist in project {name}", row.configuration_id);
@@ -123,8 +125,12 @@ async fn plans(client: &AdoClient, name: &str, options: &Options, report: &mut R
 /// Reports an error of ADO with the exit code it has.
 pub(super) fn failed(name: &str, error: &AdoError, report: &mut Report) {
     let (hint, exit) = match error {
-        AdoError::CredentialsRefused { .. } => ("the token needs the scopes Test Management (read & write) and Work Items (read)", Exit::Refused),
-        AdoError::Unavailable { .. } => ("look at the network, the proxy (`azure.proxy`) and the certificates (`azure.ca_file`)", Exit::Unreachable),
+        AdoError::CredentialsRefused { .. } => {
+            ("the token needs the scopes Test Management (read & write) and Work Items (read)", Exit::Refused)
+        }
+        AdoError::Unavailable { .. } => {
+            ("look at the network, the proxy (`azure.proxy`) and the certificates (`azure.ca_file`)", Exit::Unreachable)
+        }
         AdoError::Configuration(_) => ("", Exit::Usage),
         AdoError::Gone(_) | AdoError::Rejected { .. } | AdoError::File { .. } => (SETTINGS, Exit::NotDone),
     };

@@ -75,6 +75,10 @@ fn people(report: &Report, out: &mut dyn Write) -> anyhow::Result<()> {
         }
     }
     let wrong = report.checks.iter().filter(|check| !check.ok).count();
-    if wrong == 0 { writeln!(out, "\nAll is well.")? } else { writeln!(out, "\n{wrong} of {} checks failed.", report.checks.len())? }
+    if wrong == 0 {
+        writeln!(out, "\nAll is well.")?;
+    } else {
+        writeln!(out, "\n{wrong} of {} checks failed.", report.checks.len())?;
+    }
     Ok(())
 }

@@ -77,7 +77,11 @@ pub async fn dry_run(folders: &[PathBuf], json: bool, config: &Config, out: &mut
     Ok(exit)
 }
 
-async fn plans_of(folder: &PathBuf, config: &Config, connections: &Connections) -> Result<Vec<SubmissionPlan>, (String, Exit)> {
+async fn plans_of(
+    folder: &PathBuf,
+    config: &Config,
+    connections: &Connections,
+) -> Result<Vec<SubmissionPlan>, (String, Exit)> {
     let refused = |reason: String| (reason, Exit::NotDone);
     let folder = std::path::absolute(folder).map_err(|error| refused(error.to_string()))?;
     let taken = take_finished(&folder, config).map_err(refused)?;

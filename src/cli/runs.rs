@@ -6,9 +6,9 @@ use std::io::Write;
 use clap::{Args, Subcommand};
 
 use crate::cli::dry_run::target;
+use crate::cli::runtime;
 use crate::cli::submit::wait_for_answer;
 use crate::cli::table::{or_dash, plain, table};
-use crate::cli::runtime;
 use crate::config::Config;
 use crate::exit::Exit;
 use crate::outbox::intake::SubmissionState;
@@ -93,7 +93,8 @@ fn list(rows: &[Row], json: bool, out: &mut dyn Write) -> anyhow::Result<Exit> {
         writeln!(out, "No run is known yet.")?;
         return Ok(Exit::Done);
     }
-    let mut listed = table(["Id", "State", "Started", "Project", "Suite", "Plan", "ADO run", "Results", "Files", "Left out"]);
+    let mut listed =
+        table(["Id", "State", "Started", "Project", "Suite", "Plan", "ADO run", "Results", "Files", "Left out"]);
     for row in rows {
         listed.add_row([
             row.id.to_string(),

@@ -126,7 +126,8 @@ async fn beside(arguments: &Arguments, outbox: &Outbox) -> anyhow::Result<Done> 
     }
     done.rows = wait_until_sent(outbox, &ids).await?;
     let attempts: Vec<_> = done.rows.iter().filter(|row| fresh.contains(&row.id)).filter_map(attempt_of).collect();
-    let waiting = done.rows.iter().any(|row| row.state == SubmissionState::Pending || row.state == SubmissionState::Submitting);
+    let waiting =
+        done.rows.iter().any(|row| row.state == SubmissionState::Pending || row.state == SubmissionState::Submitting);
     let exit = outcome::exit(&done.rows, &attempts);
     done.exit = done.exit.and(exit).and(if waiting { Exit::Unreachable } else { Exit::Done });
     Ok(done)

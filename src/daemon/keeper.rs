@@ -10,8 +10,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::clock;
 use crate::config::{Config, paths};
-use crate::daemon::requests::{self, Settled, carry_out, record_over};
 use crate::daemon::late;
+use crate::daemon::requests::{self, Settled, carry_out, record_over};
+use crate::intake::IntakeError;
 use crate::moment::Moment;
 use crate::outbox::store::Recorded;
 use crate::outbox::{Outbox, StoreError};
@@ -35,6 +36,12 @@ enum Worth {
     Look,
     /// A sweep over everything.
     Sweep,
+}
+
+/// Whether a run that is over needs another look.
+enum Decided {
+    Settled,
+    NotYet,
 }
 
 /// The part of the service that watches.
@@ -65,7 +72,16 @@ impl Keeper {
         let settled = outbox.with(|store| store.settled_folders()).await?;
         let config_text = config_file.as_deref().and_then(paths::text_of);
         let scout = Some(Scout::new(settled));
-        Ok(Self { outbox, config, config_file, config_text, scout, first_seen, changed, known_projects: HashSet::new() })
+        Ok(Self {
+            outbox,
+            config,
+            config_file,
+            config_text,
+            scout,
+            first_seen,
+            changed,
+            known_projects: HashSet::new(),
+        })
     }
 
     /// Watches until `stop`.
@@ -140,13 +156,25 @@ impl Keeper {
         let mut scout = self.scout.take().unwrap_or_default();
         let looked = tokio::task::spawn_blocking(move || {
             let now = clock::now();
-            let sweep = if whole { scout.sweep(&config.watch, config.abort_after, now) } else { scout.follow(config.abort_after, now) };
+            let sweep = if whole {
+                scout.sweep(&config.watch, config.abort_after, now)
+            } else {
+                scout.follow(config.abort_after, now)
+            };
             (scout, sweep)
         });
-        let (scout, sweep) = looked.await.map_err(|_| StoreError::Stopped)?;
+        let (scout, mut sweep) = looked.await.map_err(|_| StoreError::Stopped)?;
         self.scout = Some(scout);
+        let mut settled = Vec::new();
         for over in &sweep.over {
-            self.record(over).await?;
+            match self.record(over).await? {
+                Decided::Settled => settled.push((over.folder.to_string_lossy().into_owned(), over.fingerprint)),
+                Decided::NotYet => sweep.in_grace = true,
+            }
+        }
+        if !settled.is_empty() {
+            // Should this be lost, the folders are read once more and found to be known.
+            self.outbox.with(move |store| store.settle_folders(&settled)).await?;
         }
         if whole {
             self.greet(&sweep.projects);
@@ -157,7 +185,7 @@ impl Keeper {
         Ok(sweep)
     }
 
-    async fn record(&mut self, over: &Over) -> Result<(), StoreError> {
+    async fn record(&mut self, over: &Over) -> Result<Decided, StoreError> {
         let config = Arc::clone(&self.config.borrow());
         let folder = over.folder.display().to_string();
         match record_over(&self.outbox, &config, self.first_seen, over).await {
@@ -170,16 +198,18 @@ impl Keeper {
                 self.changed.notify_one();
             }
             Ok(Settled::Recorded(Recorded::Known(_)) | Settled::Remembered) => {}
+            Err(error) if matches!(error.downcast_ref(), Some(IntakeError::SettingsInFlux(_))) => {
+                return Ok(Decided::NotYet);
+            }
             Err(error) => match error.downcast::<StoreError>() {
                 Ok(error) => return Err(error),
                 Err(error) => tracing::warn!(folder, error = format!("{error:#}"), "run folder cannot be taken in"),
             },
         }
-        let settled = vec![(over.folder.to_string_lossy().into_owned(), over.fingerprint)];
         if let Some(scout) = &mut self.scout {
             scout.settle(&over.folder, over.fingerprint);
         }
-        self.outbox.with(move |store| store.settle_folders(&settled)).await
+        Ok(Decided::Settled)
     }
 
     async fn answer_requests(&self) -> Result<(), StoreError> {

@@ -7,8 +7,8 @@ use std::time::Duration;
 use crate::katalon::run::{FileKind, RunFile};
 use crate::outbox::store::Submission;
 use crate::outbox::{Outbox, StoreError};
-use crate::plan::attachments::{PlannedAttachment, Source};
 use crate::plan::attachments;
+use crate::plan::attachments::{PlannedAttachment, Source};
 use crate::{clock, workspace};
 
 /// How long after its end late reports of a run are taken.
@@ -48,7 +48,9 @@ fn late_reports(submission: &Submission) -> Vec<PlannedAttachment> {
     let now = clock::now();
     let late = listing.files.into_iter().filter(|listed| {
         // A report that is still being written is taken at a later look.
-        is_report(&listed.file) && !known.contains(listed.file.path.as_str()) && now.since(listed.modified) >= Duration::from_secs(3)
+        is_report(&listed.file)
+            && !known.contains(listed.file.path.as_str())
+            && now.since(listed.modified) >= Duration::from_secs(3)
     });
     attachments::late(snapshot, late.map(|listed| listed.file))
 }

@@ -35,7 +35,7 @@ pub(super) async fn record_over(
     over: &Over,
 ) -> Result<Settled, anyhow::Error> {
     let (folder, owned) = (over.folder.clone(), config.clone());
-    let taken = tokio::task::spawn_blocking(move || intake::take(&folder, &owned)).await??;
+    let taken = tokio::task::spawn_blocking(move || intake::take_settled(&folder, &owned)).await??;
     let rules = Rules {
         history: config.history,
         runs_from: config.runs_from,
@@ -58,7 +58,10 @@ pub(super) async fn record_over(
         Verdict::Submit => {
             if taken.katalon_may_submit {
                 let project = &taken.snapshot.project_name;
-                tracing::warn!(project, "Katalon may submit this run as well, if it has a licence: autoSubmitTestRun is on; `submit.katalon_submits = \"never\"` says that it does not");
+                tracing::warn!(
+                    project,
+                    "Katalon may submit this run as well, if it has a licence: autoSubmitTestRun is on; `submit.katalon_submits = \"never\"` says that it does not"
+                );
             }
             store(outbox, taken, None, false, false).await
         }
@@ -76,7 +79,8 @@ async fn store(
     let snapshot = taken.snapshot;
     let recorded = outbox
         .with(move |store| {
-            let record = RunRecord { identity: &identity, snapshot: &snapshot, ignored: ignored.as_deref(), by_command, again };
+            let record =
+                RunRecord { identity: &identity, snapshot: &snapshot, ignored: ignored.as_deref(), by_command, again };
             store.record(&record, clock::now())
         })
         .await?;
@@ -109,7 +113,9 @@ pub async fn record_folder(outbox: &Outbox, config: &Config, folder: &Path, agai
 fn taken_on(folder: &Path, recorded: &Recorded) -> Answer {
     let note = match recorded {
         Recorded::New(_) => None,
-        Recorded::Known(_) => Some(format!("the run in `{}` is known already; `--again` submits it once more", folder.display())),
+        Recorded::Known(_) => {
+            Some(format!("the run in `{}` is known already; `--again` submits it once more", folder.display()))
+        }
     };
     Answer::Taken { submissions: recorded.submissions().to_vec(), note }
 }
@@ -153,7 +159,9 @@ async fn retry(outbox: &Outbox, config: &Config, submission: i64) -> Result<(), 
     let (folder, owned) = (stored.snapshot.folder.clone(), config.clone());
     let fresh = tokio::task::spawn_blocking(move || intake::take(Path::new(&folder), &owned).ok()).await.ok().flatten();
     // A folder that holds another run by now is none of this submission's.
-    let same = |taken: &Taken| taken.snapshot.run.suite == stored.snapshot.run.suite && taken.snapshot.started() == stored.snapshot.started();
+    let same = |taken: &Taken| {
+        taken.snapshot.run.suite == stored.snapshot.run.suite && taken.snapshot.started() == stored.snapshot.started()
+    };
     let snapshot = fresh.filter(same).map(|taken| taken.snapshot);
     outbox.with(move |store| store.retry(submission, snapshot.as_ref(), clock::now())).await
 }
@@ -165,7 +173,9 @@ async fn retry(outbox: &Outbox, config: &Config, submission: i64) -> Result<(), 
 pub async fn carry_out(outbox: &Outbox, config: &Config, request: Request) -> Result<Answer, StoreError> {
     let done = |result: Result<(), StoreError>, submission| match result {
         Ok(()) => Ok(Answer::Taken { submissions: vec![submission], note: None }),
-        Err(error @ (StoreError::UnknownSubmission(_) | StoreError::NotNow(_))) => Ok(Answer::Refused(error.to_string())),
+        Err(error @ (StoreError::UnknownSubmission(_) | StoreError::NotNow(_))) => {
+            Ok(Answer::Refused(error.to_string()))
+        }
         Err(error) => Err(error),
     };
     match request {

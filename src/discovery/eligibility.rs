@@ -134,7 +134,7 @@ fn other_host(candidate: &Candidate<'_>, rules: &Rules) -> Option<String> {
     if rules.runs_from == RunsFrom::Any || ran_here(candidate, rules) {
         return None;
     }
-    let host = candidate.run.environment.host.as_deref().unwrap_or("an unnamed machine");
+    let host = candidate.run.environment.machine().unwrap_or("an unnamed machine");
     Some(format!(
         "ran on {host}, this is {}; `runs_from = \"any\"` submits runs of other machines and containers",
         rules.host
@@ -143,7 +143,9 @@ fn other_host(candidate: &Candidate<'_>, rules: &Rules) -> Option<String> {
 
 fn ran_here(candidate: &Candidate<'_>, rules: &Rules) -> bool {
     let environment = &candidate.run.environment;
-    let same_host = environment.host.as_deref().is_some_and(|host| short(host) == short(&rules.host));
+    // A name such as `localhost` or an address tells nothing about which machine it was.
+    let telling = |name: &&str| !is_anybody(name);
+    let same_host = environment.machine().filter(telling).is_some_and(|name| short(name) == short(&rules.host));
     // A recorded folder tells the machine too: nobody else's folder has this path, unless it is not there.
     let same_folder = environment.recorded_folder.as_deref().is_some_and(|recorded| {
         let plain = |path: &str| path.replace('\\', "/").trim_end_matches('/').to_lowercase();
@@ -152,7 +154,123 @@ fn ran_here(candidate: &Candidate<'_>, rules: &Rules) -> bool {
     same_host || same_folder
 }
 
+/// Whether a host name is what every machine may call itself.
+fn is_anybody(name: &str) -> bool {
+    name.parse::<std::net::IpAddr>().is_ok() || matches!(short(name).as_str(), "localhost" | "")
+}
+
 /// A host name without its domain and case.
 fn short(host: &str) -> String {
     host.trim().split('.').next().unwrap_or_default().to_lowercase()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::katalon::run::Environment;
+
+    fn run(host: &str, folder: &str, ended: i64) -> SuiteRun {
+        SuiteRun {
+            suite: "Test Suites/A".to_owned(),
+            execution_uuid: None,
+            started: Some(Moment::from_millis(0)),
+            ended: Some(Moment::from_millis(ended)),
+            last_record: None,
+            environment: Environment {
+                host: Some(host.to_owned()),
+                recorded_folder: Some(folder.to_owned()),
+                ..Environment::default()
+            },
+            status: crate::katalon::status::Status::Passed,
+            tests: Vec::new(),
+            files: Vec::new(),
+            options: crate::katalon::run::RunOptions::default(),
+            reruns_left: None,
+            in_collection: false,
+            warnings: Vec::new(),
+        }
+    }
+
+    fn candidate(run: &SuiteRun) -> Candidate<'_> {
+        Candidate {
+            run,
+            state: RunState::Finished,
+            folder: "C:/agent/Shop/Reports/1/A/1",
+            enabled: true,
+            auto_submit: true,
+            left_to_katalon: false,
+        }
+    }
+
+    fn rules() -> Rules {
+        Rules {
+            history: History::New,
+            runs_from: RunsFrom::ThisHost,
+            submit_aborted: false,
+            first_seen: Moment::from_millis(100),
+            host: "Agent-7".to_owned(),
+        }
+    }
+
+    fn reason(candidate: &Candidate<'_>, rules: &Rules) -> String {
+        match decide(candidate, rules) {
+            Verdict::Ignore(reason) => reason,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_run_of_this_machine_is_submitted_whatever_user_domain_or_case_its_name_has() {
+        for host in ["agent-7", "jo - AGENT-7", "jo - agent-7.corp.example"] {
+            assert_eq!(decide(&candidate(&run(host, "", 200)), &rules()), Verdict::Submit, "{host}");
+        }
+    }
+
+    #[test]
+    fn a_run_is_of_this_machine_too_when_it_recorded_this_folder() {
+        let run = run("jo - localhost", "c:\\agent\\Shop\\Reports\\1\\A\\1\\", 200);
+        assert_eq!(decide(&candidate(&run), &rules()), Verdict::Submit);
+    }
+
+    #[test]
+    fn a_run_of_another_machine_is_ignored_with_the_setting_that_changes_it() {
+        let localhost = Rules { host: "localhost".to_owned(), ..rules() };
+        for (host, rules) in [("jo - PC2", &rules()), ("jo - localhost", &localhost), ("jo - 10.0.0.1", &rules())] {
+            let reason = reason(&candidate(&run(host, "/elsewhere", 200)), rules);
+            assert!(reason.contains("runs_from = \"any\""), "{reason}");
+        }
+        let any = Rules { runs_from: RunsFrom::Any, ..rules() };
+        assert_eq!(decide(&candidate(&run("jo - PC2", "", 200)), &any), Verdict::Submit);
+    }
+
+    #[test]
+    fn runs_before_the_history_are_remembered_and_not_listed() {
+        let old = run("agent-7", "", 99);
+        assert_eq!(decide(&candidate(&old), &rules()), Verdict::Remember);
+        let all = Rules { history: History::All, ..rules() };
+        assert_eq!(decide(&candidate(&old), &all), Verdict::Submit);
+        let since = Rules { history: History::Since(Moment::from_millis(99)), ..rules() };
+        assert_eq!(decide(&candidate(&old), &since), Verdict::Submit);
+    }
+
+    #[test]
+    fn downloaded_runs_are_never_submitted_by_the_service() {
+        let run = run("agent-7", "", 200);
+        let folder = "C:/Shop/Reports/Downloaded From Katalon TestOps/1_2/A/1";
+        let any = Rules { runs_from: RunsFrom::Any, ..rules() };
+        assert!(reason(&Candidate { folder, ..candidate(&run) }, &any).contains("TestOps"));
+    }
+
+    #[test]
+    fn what_is_switched_off_or_aborted_is_listed_with_the_way_to_change_it() {
+        let run = run("agent-7", "", 200);
+        let base = candidate(&run);
+        assert!(reason(&Candidate { enabled: false, ..base }, &rules()).contains("switched off"));
+        assert!(reason(&Candidate { auto_submit: false, ..base }, &rules()).contains("submit.auto_submit"));
+        assert!(reason(&Candidate { left_to_katalon: true, ..base }, &rules()).contains("katalon_submits"));
+        let aborted = Candidate { state: RunState::Aborted, ..base };
+        assert!(reason(&aborted, &rules()).contains("submit_aborted"));
+        let taken = Rules { submit_aborted: true, ..rules() };
+        assert_eq!(decide(&aborted, &taken), Verdict::Submit);
+    }
 }

@@ -15,6 +15,7 @@ pub mod run;
 pub mod secret;
 pub mod settings;
 pub mod status;
+pub mod suite;
 pub mod test_case;
 pub mod text;
 pub mod xml;

@@ -31,7 +31,7 @@ pub fn summary(snapshot: &Snapshot, unmapped: usize, results: usize) -> String {
     let run = &snapshot.run;
     let environment = &run.environment;
     let about = [
-        environment.host.as_deref().map(|host| format!("on {host}")),
+        environment.machine().map(|machine| format!("on {machine}")),
         environment.os.clone(),
         environment.browser.clone().or_else(|| environment.run_configuration.clone()),
         environment.profile.as_deref().map(|profile| format!("profile {profile}")),
@@ -44,8 +44,16 @@ pub fn summary(snapshot: &Snapshot, unmapped: usize, results: usize) -> String {
         count => format!("{count} tests: {}", counts(run.tests.iter().map(|test| test.status()))),
     };
     let without = if unmapped > 0 { format!("; {unmapped} without ADO ids") } else { String::new() };
+    let again = attempt(snapshot).map(|attempt| format!("\n{attempt}")).unwrap_or_default();
     let state = if run.ended.is_none() { "\nThe suite did not end by itself." } else { "" };
-    format!("{} {}\n{tests}; {results} results{without}{state}", text::fit(&run.suite, 250), about.join(", "))
+    format!("{} {}\n{tests}; {results} results{without}{again}{state}", text::fit(&run.suite, 250), about.join(", "))
+}
+
+/// Which attempt this is, where Katalon runs a failed suite again as a whole: each attempt is a run of its own.
+fn attempt(snapshot: &Snapshot) -> Option<String> {
+    let left = snapshot.run.reruns_left?;
+    let reruns = snapshot.reruns.filter(|reruns| *reruns > 0 && left <= *reruns)?;
+    Some(format!("Attempt {} of at most {} at this suite.", reruns - left + 1, reruns + 1))
 }
 
 /// Puts key, summary and what was left out into a comment.

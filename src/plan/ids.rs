@@ -44,7 +44,7 @@ pub fn group(snapshot: &Snapshot) -> Mapped<'_> {
         };
         let resolved = azure_ids::resolve(raw, &|name| variable(test, case, name));
         for problem in resolved.problems {
-            let reason = with_iteration(test, &problem.reason);
+            let reason = with_iteration(test, &format!("ADO id `{}`: {}", problem.text, problem.reason));
             if told.insert((test.id.clone(), reason.clone())) {
                 mapped.left_out.push(LeftOut::id(LeftOutKind::InvalidId, &test.id, None, reason));
             }

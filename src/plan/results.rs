@@ -80,7 +80,7 @@ pub fn result(snapshot: &Snapshot, point: &Point, tests: &[&TestResult]) -> Plan
         error_message: decisive.message.as_deref().map(|message| text::fit(message, text::ERROR)),
         stack_trace: decisive.stack_trace.as_deref().map(|trace| text::fit(trace, text::ERROR)),
         comment: text::fit(&describe(tests), text::COMMENT),
-        computer_name: run.environment.host.as_deref().map(|host| text::fit(host, text::NAME)),
+        computer_name: run.environment.machine().map(|machine| text::fit(machine, text::NAME)),
         automated_test_name: text::fit(first.name(), text::AUTOMATED_NAME),
         automated_test_storage: text::fit(&first.id, text::AUTOMATED_NAME),
         group,

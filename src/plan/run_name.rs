@@ -41,7 +41,7 @@ fn value(placeholder: &str, snapshot: &Snapshot) -> Option<String> {
             let suite = &snapshot.run.suite;
             Some(suite.strip_prefix("Test Suites/").unwrap_or(suite).to_owned())
         }
-        "host" => or_empty(&environment.host),
+        "host" => Some(environment.machine().unwrap_or_default().to_owned()),
         "os" => or_empty(&environment.os),
         "browser" => or_empty(&environment.browser.clone().or_else(|| environment.run_configuration.clone())),
         "profile" => or_empty(&environment.profile),

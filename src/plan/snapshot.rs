@@ -22,6 +22,9 @@ pub struct Snapshot {
     pub project_root: String,
     /// The settings that are in force for this run.
     pub options: Options,
+    /// `numberOfRerun` of the suite's file: how many runs may follow a failed one.
+    #[serde(default)]
+    pub reruns: Option<u32>,
     /// Ids of the test cases that the run executed; a test that is missing here has no `.tc` file.
     pub cases: BTreeMap<String, CaseIds>,
 }

@@ -51,6 +51,7 @@ fn snapshot(tests: Vec<TestResult>, ids: &[(&str, &str)]) -> Snapshot {
             tests,
             files: Vec::new(),
             options: RunOptions::default(),
+            reruns_left: None,
             in_collection: false,
             warnings: Vec::new(),
         },
@@ -58,6 +59,7 @@ fn snapshot(tests: Vec<TestResult>, ids: &[(&str, &str)]) -> Snapshot {
         project_name: "Shop".to_owned(),
         project_root: "/shop".to_owned(),
         options: effective(&AzureSettings::default(), &Overrides::default(), &RunOptions::default()),
+        reruns: None,
         cases,
     };
     for (id, azure) in ids {
@@ -105,11 +107,8 @@ fn a_whole_plan_reads_like_this() {
 fn the_worst_iteration_decides_and_the_first_worst_one_speaks() {
     let mut second = iteration("City", 2, "Brno", Status::Error);
     second.attempts[0].message = Some("second".to_owned());
-    let tests = vec![
-        iteration("City", 1, "Prague", Status::Failed),
-        second,
-        iteration("City", 3, "Plzen", Status::Error),
-    ];
+    let tests =
+        vec![iteration("City", 1, "Prague", Status::Failed), second, iteration("City", 3, "Plzen", Status::Error)];
     let plan = planned(&snapshot(tests, &[("City", "14")]), &[point(7, 14)]);
     assert_eq!(plan.results[0].outcome, "Error");
     assert_eq!(plan.results[0].error_message.as_deref(), Some("second"));

@@ -107,7 +107,7 @@ impl Touched {
             Self::Anything => {}
             Self::Paths(paths) if paths.len() >= PATHS => *self = Self::Anything,
             Self::Paths(paths) => {
-                paths.extend(event.paths.into_iter().filter(|path| !paths.contains(path)).collect::<Vec<_>>())
+                paths.extend(event.paths.into_iter().filter(|path| !paths.contains(path)).collect::<Vec<_>>());
             }
             Self::Nothing => *self = Self::Paths(event.paths),
         }

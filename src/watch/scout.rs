@@ -109,11 +109,11 @@ impl Scout {
         if assessment.due {
             let over = Over { folder: folder.to_owned(), state: assessment.state, fingerprint: seen.fingerprint };
             sweep.over.push(over);
-            return;
         }
+        // Also what is over is looked at again, until it is settled.
         let earliest = sweep.look_again.map_or(assessment.look_again, |known| known.min(assessment.look_again));
         sweep.look_again = Some(earliest);
-        sweep.in_grace |= matches!(assessment.state, RunState::Finished | RunState::Crashed);
+        sweep.in_grace |= !assessment.due && matches!(assessment.state, RunState::Finished | RunState::Crashed);
     }
 
     /// One broken folder costs only itself, and is told once.

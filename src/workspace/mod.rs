@@ -16,7 +16,8 @@ use std::path::PathBuf;
 pub use collection::is_member;
 pub use listing::{FolderListing, ListedFile, is_run_folder, list_run_folder};
 pub use project::{
-    find_project_root, project_name, read_azure_settings, read_console_options, read_project, read_test_case,
+    azure_settings_modified, find_project_root, number_of_reruns, project_name, read_azure_settings,
+    read_console_options, read_project, read_test_case,
 };
 pub use run::{JunitState, read_junit, read_run};
 

@@ -9,7 +9,9 @@ use super::{ReadError, open};
 use crate::katalon::project::{Project, name_of};
 use crate::katalon::run::RunOptions;
 use crate::katalon::settings::AzureSettings;
+use crate::katalon::suite;
 use crate::katalon::test_case::TestCase;
+use crate::moment::Moment;
 
 /// The settings file, below the project.
 const SETTINGS: &str = "settings/external/com.kms.katalon.integration.azure.properties";
@@ -60,6 +62,25 @@ pub fn read_azure_settings(root: &Path) -> Result<AzureSettings, ReadError> {
     Ok(AzureSettings::read(&bytes.unwrap_or_default()))
 }
 
+/// When the Azure settings of a project were written last; `None` without the file.
+pub fn azure_settings_modified(root: &Path) -> Option<Moment> {
+    let modified = fs::symlink_metadata(root.join(SETTINGS)).ok()?.modified().ok()?;
+    Some(Moment::from_millis(jiff::Timestamp::try_from(modified).ok()?.as_millisecond()))
+}
+
+/// `numberOfRerun` of a suite of the project; `None` when the suite has no readable file.
+pub fn number_of_reruns(root: &Path, suite: &str) -> Option<u32> {
+    if leads_out(suite) {
+        return None;
+    }
+    suite::number_of_reruns(&open::whole(&root.join(format!("{suite}.ts"))).ok()?)
+}
+
+/// Whether an id, taken as a path, would leave the project.
+fn leads_out(id: &str) -> bool {
+    id.split(['/', '\\']).any(|part| matches!(part, "" | "." | "..") || part.contains(':'))
+}
+
 /// Reads the `ado*` options of `console.properties`; without the file there are none.
 ///
 /// # Errors
@@ -76,7 +97,7 @@ pub fn read_console_options(root: &Path) -> Result<RunOptions, ReadError> {
 /// # Errors
 /// When the file is there and cannot be opened or read.
 pub fn read_test_case(root: &Path, id: &str) -> Result<Option<TestCase>, ReadError> {
-    if id.split(['/', '\\']).any(|part| matches!(part, "" | "." | "..") || part.contains(':')) {
+    if leads_out(id) {
         return Ok(None);
     }
     let path = root.join(format!("{id}.tc"));

@@ -38,6 +38,8 @@ pub struct LogSummary {
     pub ended: Option<Moment>,
     /// Time of the last record, not counting those behind the END of the suite.
     pub last_record: Option<Moment>,
+    /// How many more runs follow if this one fails, where failed suites run again as a whole (Katalon 8.1 and later).
+    pub reruns_left: Option<u32>,
     /// The suite's status; `None` when the log has no record.
     pub status: Option<Status>,
     /// Final results in the order in which they started.

@@ -138,6 +138,8 @@ impl LogReader {
             if record.method == Method::Suite {
                 self.summary.suite = record.property("id").or_else(|| record.property("name"));
                 self.summary.started = Some(at);
+                let left = record.property("retryCount").and_then(|count| count.trim().parse().ok());
+                self.summary.reruns_left = left.filter(|_| !record.flag("rerunTestFailImmediately"));
                 return;
             }
             self.headless = true;

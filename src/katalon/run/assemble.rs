@@ -49,6 +49,7 @@ pub fn assemble(parts: RunParts) -> SuiteRun {
         suite,
         execution_uuid: uuid,
         started: log.started,
+        reruns_left: log.reruns_left,
         ended: log.ended,
         last_record: log.last_record,
         environment,

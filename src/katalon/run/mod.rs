@@ -41,6 +41,10 @@ pub struct SuiteRun {
     pub files: Vec<RunFile>,
     /// `ado*` options given to katalonc, as far as the run folder tells them.
     pub options: RunOptions,
+    /// How many more runs follow if this one fails, where failed suites run again as a whole (Katalon 8.1 and later);
+    /// each of them is a suite run of its own.
+    #[serde(default)]
+    pub reruns_left: Option<u32>,
     /// Whether the run belongs to a test suite collection.
     pub in_collection: bool,
     /// What could not be read, in words for a tester.

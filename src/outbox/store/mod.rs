@@ -12,6 +12,8 @@ mod migrate;
 mod read;
 mod runs;
 mod steps;
+#[cfg(test)]
+mod tests;
 
 use std::path::{Path, PathBuf};
 

@@ -37,11 +37,7 @@ pub fn build() -> Result<PathBuf> {
 /// Writes a `kado.toml` that watches the workspace; all else is left to its defaults.
 pub fn write_config(temp: &Path) -> Result<PathBuf> {
     let path = temp.join("kado.toml");
-    let text = format!(
-        "watch = [{}]\nstate_dir = {}\n",
-        quoted(&temp.join("workspace")),
-        quoted(&temp.join("state"))
-    );
+    let text = format!("watch = [{}]\nstate_dir = {}\n", quoted(&temp.join("workspace")), quoted(&temp.join("state")));
     fs::write(&path, &text).with_context(|| format!("{} could not be written", path.display()))?;
     for line in text.lines().filter(|line| !line.is_empty()) {
         crate::say(&format!("kado.toml: {line}"));

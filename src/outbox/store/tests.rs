@@ -1,0 +1,199 @@
+//! The outbox keeps its promises: a run is one run, steps move one way, a lost database is never papered over.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use crate::discovery::identity::RunIdentity;
+use crate::katalon::run::{Environment, RunOptions, SuiteRun};
+use crate::katalon::settings::{AzureSettings, PlanReference, ProjectReference};
+use crate::katalon::status::Status;
+use crate::moment::Moment;
+use crate::outbox::intake::SubmissionState;
+use crate::outbox::store::{DATABASE, OpenError, Recorded, RunRecord, Store, StoreError};
+use crate::plan::options::{Overrides, effective};
+use crate::plan::plan;
+use crate::plan::snapshot::Snapshot;
+
+const NOW: Moment = Moment::from_millis(1_000_000);
+
+fn snapshot(plans: &[u32], uuid: Option<&str>) -> Snapshot {
+    let settings = AzureSettings {
+        enabled: true,
+        server_url: Some("https://dev.azure.com/org".to_owned()),
+        project: Some(ProjectReference { id: None, name: "Shop".to_owned() }),
+        test_plans: plans.iter().map(|id| PlanReference { id: *id, name: None }).collect(),
+        ..AzureSettings::default()
+    };
+    Snapshot {
+        run: SuiteRun {
+            suite: "Test Suites/Smoke".to_owned(),
+            execution_uuid: uuid.map(str::to_owned),
+            started: Some(Moment::from_millis(5)),
+            ended: Some(Moment::from_millis(9)),
+            last_record: Some(Moment::from_millis(9)),
+            environment: Environment { host: Some("Agent".to_owned()), ..Environment::default() },
+            status: Status::Passed,
+            tests: Vec::new(),
+            files: Vec::new(),
+            options: RunOptions::default(),
+            reruns_left: None,
+            in_collection: false,
+            warnings: Vec::new(),
+        },
+        folder: "/reports/1".to_owned(),
+        project_name: "Shop".to_owned(),
+        project_root: "/shop".to_owned(),
+        options: effective(&settings, &Overrides::default(), &RunOptions::default()),
+        reruns: None,
+        cases: BTreeMap::new(),
+    }
+}
+
+/// How a run is recorded.
+#[derive(Clone, Copy, Default)]
+struct How<'a> {
+    ignored: Option<&'a str>,
+    by_command: bool,
+    again: bool,
+}
+
+fn record(store: &mut Store, snapshot: &Snapshot, how: How<'_>) -> Recorded {
+    let identity = RunIdentity::of(&snapshot.run).unwrap();
+    let How { ignored, by_command, again } = how;
+    store.record(&RunRecord { identity: &identity, snapshot, ignored, by_command, again }, NOW).unwrap()
+}
+
+fn open(folder: &Path) -> Store {
+    Store::open(folder).unwrap()
+}
+
+#[test]
+fn the_same_run_met_twice_is_recorded_once_also_when_its_uuid_comes_late() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = open(folder.path());
+    let first = record(&mut store, &snapshot(&[18], None), How::default());
+    let copy = Snapshot { folder: "/elsewhere".to_owned(), ..snapshot(&[18], Some("u-1")) };
+    assert_eq!(record(&mut store, &copy, How::default()), Recorded::Known(first.submissions().to_vec()));
+    // Now the uuid is known, and another one separates another run.
+    assert!(matches!(record(&mut store, &snapshot(&[18], Some("u-2")), How::default()), Recorded::New(_)));
+    let keys: std::collections::BTreeSet<_> = store.rows(None).unwrap().into_iter().map(|row| row.key).collect();
+    assert_eq!(keys.len(), 2);
+}
+
+#[test]
+fn a_run_without_a_plan_is_parked_with_the_way_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = open(folder.path());
+    record(&mut store, &snapshot(&[], None), How::default());
+    let row = store.rows(None).unwrap().pop().unwrap();
+    assert_eq!(row.state, SubmissionState::Parked);
+    assert!(row.error.unwrap().contains("submit.test_plans"));
+}
+
+#[test]
+fn an_ignored_run_is_submitted_on_a_persons_word_under_its_own_key() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = open(folder.path());
+    let run = snapshot(&[18], None);
+    let ignored = record(&mut store, &run, How { ignored: Some("ran elsewhere"), ..How::default() });
+    assert_eq!(store.due(NOW).unwrap(), []);
+    let taken = record(&mut store, &run, How { by_command: true, ..How::default() });
+    assert_eq!(taken, Recorded::New(ignored.submissions().to_vec()), "the row keeps its id");
+    assert_eq!(store.due(NOW).unwrap().len(), 1);
+    let other = tempfile::tempdir().unwrap();
+    let mut elsewhere = open(other.path());
+    record(&mut elsewhere, &run, How::default());
+    let key = |store: &Store| store.rows(None).unwrap()[0].key.clone();
+    assert_eq!(key(&store), key(&elsewhere), "two ledgers agree on the key");
+}
+
+#[test]
+fn again_makes_a_second_submission_with_another_key() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = open(folder.path());
+    let run = snapshot(&[18], None);
+    record(&mut store, &run, How::default());
+    let plain = record(&mut store, &run, How { by_command: true, ..How::default() });
+    assert!(matches!(plain, Recorded::Known(_)));
+    let again = record(&mut store, &run, How { by_command: true, again: true, ..How::default() });
+    assert!(matches!(again, Recorded::New(_)));
+    assert_eq!(store.rows(None).unwrap().len(), 2);
+}
+
+#[test]
+fn steps_move_one_way_and_survive_being_opened_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = open(folder.path());
+    let run = snapshot(&[18], None);
+    let id = record(&mut store, &run, How::default()).submissions()[0];
+    store.store_plan(id, &plan(&run, 18, "k", &[]), NOW).unwrap();
+    assert!(matches!(store.confirm(id, 0, &(), NOW), Err(StoreError::IllegalMove { .. })), "nothing was intended");
+    store.intend(id, 0).unwrap();
+    store.confirm_run(id, 0, 150, "https://x", NOW).unwrap();
+    assert!(matches!(store.intend(id, 0), Err(StoreError::IllegalMove { .. })), "a confirmed step is never sent again");
+    drop(store);
+    let submission = open(folder.path()).load(id).unwrap();
+    assert_eq!(submission.ado_run_id, Some(150));
+    assert_eq!(submission.steps[0].state, crate::outbox::step::StepState::Confirmed);
+}
+
+#[test]
+fn a_forgotten_run_stays_listed_and_is_taken_up_only_on_a_persons_word() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = open(folder.path());
+    let run = snapshot(&[18], None);
+    let id = record(&mut store, &run, How::default()).submissions()[0];
+    store.forget(id, NOW).unwrap();
+    record(&mut store, &run, How::default());
+    assert_eq!(store.due(NOW).unwrap(), []);
+    assert_eq!(store.rows(None).unwrap()[0].state, SubmissionState::Ignored);
+    store.retry(id, None, NOW).unwrap();
+    assert_eq!(store.due(NOW).unwrap(), [(id, Some(18))]);
+}
+
+#[test]
+fn a_retry_without_an_ado_run_uses_the_settings_of_today() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = open(folder.path());
+    let id = record(&mut store, &snapshot(&[], None), How::default()).submissions()[0];
+    store.retry(id, Some(&snapshot(&[19], None)), NOW).unwrap();
+    assert_eq!(store.due(NOW).unwrap(), [(id, Some(19))]);
+}
+
+#[test]
+fn a_submitted_run_is_neither_retried_nor_forgotten() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = open(folder.path());
+    let id = record(&mut store, &snapshot(&[18], None), How::default()).submissions()[0];
+    store.submitted(id, NOW).unwrap();
+    assert!(matches!(store.retry(id, None, NOW), Err(StoreError::NotNow(_))));
+    assert!(matches!(store.forget(id, NOW), Err(StoreError::NotNow(_))));
+    assert!(matches!(store.retry(77, None, NOW), Err(StoreError::UnknownSubmission(77))));
+}
+
+#[test]
+fn a_lost_or_empty_or_foreign_database_is_refused_and_left_as_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    drop(open(folder.path()));
+    let file = folder.path().join(DATABASE);
+    std::fs::remove_file(&file).unwrap();
+    assert!(matches!(Store::open(folder.path()), Err(OpenError::Lost { found: "missing", .. })));
+    std::fs::write(&file, "").unwrap();
+    assert!(matches!(Store::open(folder.path()), Err(OpenError::Lost { found: "empty", .. })));
+    std::fs::remove_file(&file).unwrap();
+    rusqlite::Connection::open(&file).unwrap().execute_batch("CREATE TABLE theirs (x)").unwrap();
+    assert!(matches!(Store::open(folder.path()), Err(OpenError::Lost { found: "not a database of kado", .. })));
+    std::fs::write(&file, "this is no database at all, it is a text that is long enough to be none").unwrap();
+    assert!(matches!(Store::open(folder.path()), Err(OpenError::Database { .. })));
+    assert!(std::fs::read_to_string(&file).unwrap().starts_with("this is no database"));
+}
+
+#[test]
+fn a_newer_schema_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    drop(open(folder.path()));
+    let connection = rusqlite::Connection::open(folder.path().join(DATABASE)).unwrap();
+    connection.pragma_update(None, "user_version", 99).unwrap();
+    drop(connection);
+    assert!(matches!(Store::open(folder.path()), Err(OpenError::Newer { found: 99, .. })));
+}
