@@ -2,7 +2,7 @@
 //!
 //! This is the last moment at which the project is read; what follows works from the snapshot (invariant I3).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -12,6 +12,7 @@ use crate::discovery::identity::RunIdentity;
 use crate::katalon::run::SuiteRun;
 use crate::katalon::settings::AzureSettings;
 use crate::plan::options::{self, KatalonSubmits};
+use crate::plan::sensitive::looks_secret;
 use crate::plan::snapshot::{CaseIds, Snapshot};
 use crate::workspace::{self, ReadError};
 
@@ -101,6 +102,7 @@ fn join(folder: &Path, run: SuiteRun, root: &Path, settings: &AzureSettings, con
         }
     }
     run.warnings.extend(settings.warnings.iter().cloned());
+    forget_values(&mut run, &mut cases);
     Taken {
         identity: RunIdentity::of(&run),
         enabled: settings.enabled,
@@ -117,4 +119,27 @@ fn join(folder: &Path, run: SuiteRun, root: &Path, settings: &AzureSettings, con
             run,
         },
     }
+}
+
+/// Drops the values of variables that no id refers to, and of iterations that look like secrets: a snapshot is stored,
+/// and test data can be secret.
+fn forget_values(run: &mut SuiteRun, cases: &mut BTreeMap<String, CaseIds>) {
+    for test in &mut run.tests {
+        let names = cases.get(&test.id).map(variables_in).unwrap_or_default();
+        test.variables.retain(|name, _| names.contains(name));
+        if let Some(iteration) = &mut test.iteration {
+            let variable = iteration.variable.clone();
+            iteration.value = iteration.value.take().filter(|value| !looks_secret(variable.as_deref(), value));
+        }
+    }
+    for case in cases.values_mut() {
+        let names = variables_in(case);
+        case.defaults.retain(|name, _| names.contains(name));
+    }
+}
+
+/// Names of the variables that the ids of a test case refer to.
+fn variables_in(case: &CaseIds) -> BTreeSet<String> {
+    let ids = case.azure_ids.as_deref().unwrap_or_default();
+    ids.split("${").skip(1).filter_map(|rest| Some(rest.split_once('}')?.0.trim().to_owned())).collect()
 }

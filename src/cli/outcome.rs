@@ -14,6 +14,7 @@ pub fn exit(rows: &[Row], attempts: &[(i64, Attempt)]) -> Exit {
         Attempt::Waits { cause: Cause::Credentials, .. } => Exit::Refused,
         Attempt::Waits { cause: Cause::Unreachable, .. } => Exit::Unreachable,
         Attempt::Waits { cause: Cause::NoToken, .. } => Exit::NotDone,
+        Attempt::Waits { cause: Cause::Configuration, .. } => Exit::Usage,
     });
     let parked = rows.iter().filter(|row| row.state == SubmissionState::Parked).map(|_| Exit::NotDone);
     attempted.chain(parked).fold(Exit::Done, Exit::and)

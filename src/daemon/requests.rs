@@ -9,6 +9,7 @@ use crate::config::Config;
 use crate::discovery::eligibility::{Candidate, History, Rules, RunsFrom, Verdict, decide};
 use crate::intake::{self, Taken};
 use crate::moment::Moment;
+use crate::outbox::intake::SubmissionState;
 use crate::outbox::request::{Answer, Request};
 use crate::outbox::store::{Recorded, RunRecord};
 use crate::outbox::{Outbox, StoreError};
@@ -68,6 +69,13 @@ pub(super) async fn record_over(
     }
 }
 
+/// Whether all of these are submitted.
+async fn all_submitted(outbox: &Outbox, ids: &[i64]) -> Result<bool, StoreError> {
+    let ids = ids.to_vec();
+    let rows = outbox.with(move |store| store.rows(Some(&ids))).await?;
+    Ok(rows.iter().all(|row| row.state == SubmissionState::Submitted))
+}
+
 async fn store(
     outbox: &Outbox,
     taken: Taken,
@@ -101,7 +109,7 @@ pub async fn record_folder(outbox: &Outbox, config: &Config, folder: &Path, agai
         Err(error) => return Ok(Answer::Refused(format!("`{}` cannot be read: {error}", folder.display()))),
     };
     match store(outbox, taken, None, true, again).await {
-        Ok(Settled::Recorded(recorded)) => Ok(taken_on(folder, &recorded)),
+        Ok(Settled::Recorded(recorded)) => taken_on(outbox, folder, &recorded).await,
         Ok(Settled::Remembered) => Ok(Answer::Refused(format!("the log in `{}` holds no record", folder.display()))),
         Err(error) => match error.downcast::<StoreError>() {
             Ok(error) => Err(error),
@@ -110,14 +118,12 @@ pub async fn record_folder(outbox: &Outbox, config: &Config, folder: &Path, agai
     }
 }
 
-fn taken_on(folder: &Path, recorded: &Recorded) -> Answer {
-    let note = match recorded {
-        Recorded::New(_) => None,
-        Recorded::Known(_) => {
-            Some(format!("the run in `{}` is known already; `--again` submits it once more", folder.display()))
-        }
-    };
-    Answer::Taken { submissions: recorded.submissions().to_vec(), note }
+async fn taken_on(outbox: &Outbox, folder: &Path, recorded: &Recorded) -> Result<Answer, StoreError> {
+    let submissions = recorded.submissions().to_vec();
+    let known = matches!(recorded, Recorded::Known(_)) && all_submitted(outbox, &submissions).await?;
+    let note = known
+        .then(|| format!("the run in `{}` was submitted already; `--again` submits it once more", folder.display()));
+    Ok(Answer::Taken { submissions, note })
 }
 
 /// Takes in a folder for a person.

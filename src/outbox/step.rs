@@ -7,12 +7,17 @@
 //! A step is `planned`, then `intended` before its request leaves, then `confirmed` or `refused` by ADO's answer
 //! (invariant I4). A step that is found `intended` may have happened: ADO is asked before it is sent again (I5).
 
+use std::ops::Range;
+
 use serde::{Deserialize, Serialize};
 
 use crate::plan::SubmissionPlan;
+use crate::plan::results::PlannedResult;
 
 /// Most results in one request (`ado/api.md` §11: limits of live clients; 1000 is refused).
 pub const BATCH: usize = 100;
+/// Most results and sub-results together in one request, so that its body keeps to some megabytes.
+const PARTS: usize = 1000;
 
 /// A request that writes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -76,13 +81,32 @@ impl StepState {
 
 /// All steps of a plan, in order.
 pub fn steps(plan: &SubmissionPlan) -> Vec<Step> {
-    let batches = plan.results.len().div_ceil(BATCH);
+    let batches = batches(plan).len();
     [Step::CreateRun, Step::ReadResults]
         .into_iter()
         .chain((0..batches).map(Step::WriteResults))
         .chain((0..plan.attachments.len()).map(Step::Attach))
         .chain([Step::LeftOutList, Step::Complete])
         .collect()
+}
+
+/// The results of each [`Step::WriteResults`], as ranges of the plan's results.
+pub fn batches(plan: &SubmissionPlan) -> Vec<Range<usize>> {
+    let parts =
+        |result: &PlannedResult| 1 + result.sub_results.iter().map(|part| 1 + part.sub_results.len()).sum::<usize>();
+    let mut batches: Vec<Range<usize>> = Vec::new();
+    let mut weight = 0;
+    for (place, result) in plan.results.iter().enumerate() {
+        weight += parts(result);
+        match batches.last_mut() {
+            Some(batch) if batch.len() < BATCH && weight <= PARTS => batch.end = place + 1,
+            _ => {
+                weight = parts(result);
+                batches.push(place..place + 1);
+            }
+        }
+    }
+    batches
 }
 
 /// What to do next: positions of steps that may run at the same time, none when all is settled.

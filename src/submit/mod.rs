@@ -81,6 +81,8 @@ pub enum Cause {
     NoToken,
     /// ADO could not be reached.
     Unreachable,
+    /// The configuration does not let ADO be reached.
+    Configuration,
 }
 
 /// Carries out submissions.
@@ -110,7 +112,10 @@ impl Submitter {
     /// # Errors
     /// When the outbox cannot be read or written.
     pub async fn attempt(&self, id: i64) -> Result<Attempt, StoreError> {
-        let submission = self.outbox.with(move |store| store.load(id)).await?;
+        let submission = match self.outbox.with(move |store| store.load(id)).await {
+            Err(StoreError::Content(error)) => return self.unreadable(id, &error).await,
+            loaded => loaded?,
+        };
         let attempts = submission.attempts;
         let suite = submission.snapshot.run.suite.clone();
         match self.advance(submission).await {
@@ -122,6 +127,16 @@ impl Submitter {
             Err(Stop::Store(error)) => Err(error),
             Err(stop) => self.stop(id, attempts, &suite, stop).await,
         }
+    }
+
+    /// One row that cannot be understood costs only itself.
+    async fn unreadable(&self, id: i64, error: &serde_json::Error) -> Result<Attempt, StoreError> {
+        let reason = format!(
+            "this version of kado cannot read what is stored of the run ({error}); `kado submit FOLDER` starts anew"
+        );
+        tracing::error!(id, reason, "parked: needs a person");
+        self.outbox.with(move |store| store.park(id, &reason, None, clock::now())).await?;
+        Ok(Attempt::Parked)
     }
 
     async fn advance(&self, mut submission: Submission) -> Result<u32, Stop> {
@@ -158,7 +173,7 @@ impl Submitter {
         };
         let delay = match cause {
             Cause::Unreachable => backoff::delay(attempts, wanted, backoff::random()),
-            Cause::Credentials | Cause::NoToken => backoff::CREDENTIALS,
+            Cause::Credentials | Cause::NoToken | Cause::Configuration => backoff::CREDENTIALS,
         };
         let until = now.plus(delay);
         tracing::warn!(id, suite, reason, until = %until, "waits");
@@ -259,8 +274,9 @@ fn cause(stop: &Stop) -> Option<Cause> {
     match stop {
         Stop::Ado(AdoError::CredentialsRefused { .. }) => Some(Cause::Credentials),
         Stop::Ado(AdoError::Unavailable { .. } | AdoError::File { .. }) => Some(Cause::Unreachable),
+        Stop::Ado(AdoError::Configuration(_)) => Some(Cause::Configuration),
         Stop::NoToken(_) => Some(Cause::NoToken),
-        Stop::Ado(AdoError::Gone(_) | AdoError::Rejected { .. } | AdoError::Configuration(_)) | Stop::Park(_) => None,
+        Stop::Ado(AdoError::Gone(_) | AdoError::Rejected { .. }) | Stop::Park(_) => None,
         Stop::Nothing { .. } | Stop::Store(_) => None,
     }
 }

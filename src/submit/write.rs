@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use crate::ado::AdoError;
 use crate::ado::wire::{NewResult, ResultUpdate, SubResultUpdate, TestResult};
 use crate::moment::Moment;
-use crate::outbox::step::{BATCH, Step};
+use crate::outbox::step::{BATCH, Step, batches};
 use crate::plan::left_out::{LeftOut, LeftOutKind};
 use crate::plan::results::PlannedResult;
 use crate::plan::sub_results::SubResult;
@@ -86,7 +86,8 @@ pub(super) async fn write_batch(execution: &Execution<'_>, position: usize, batc
     let refs: HashMap<u32, ResultRef> =
         execution.result_refs()?.into_iter().map(|found| (found.point_id, found)).collect();
     let done = if resumed { completed(execution).await? } else { HashSet::new() };
-    let planned = execution.plan().results.chunks(BATCH).nth(batch).unwrap_or_default();
+    let range = batches(execution.plan()).into_iter().nth(batch).unwrap_or_default();
+    let planned = &execution.plan().results[range];
     let mut open = Vec::new();
     for result in planned {
         match refs.get(&result.point_id) {
