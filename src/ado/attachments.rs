@@ -7,7 +7,7 @@ use reqwest::Method;
 use reqwest::header::{CONTENT_LENGTH, CONTENT_TYPE};
 
 use crate::ado::error::AdoError;
-use crate::ado::transport::{AdoClient, chain};
+use crate::ado::transport::AdoClient;
 use crate::ado::upload::Upload;
 use crate::ado::version::Call;
 use crate::ado::wire::{Attachment, List};
@@ -67,9 +67,4 @@ fn path(project: &str, owner: Owner) -> Vec<String> {
     }
     path.push("attachments".to_owned());
     path
-}
-
-/// An error of the body of a request, in words.
-pub(super) fn broken_body(error: &std::io::Error) -> String {
-    chain(error)
 }

@@ -20,6 +20,7 @@ use url::Url;
 use crate::ado::classify::{Head, Verdict, classify, without_mark};
 use crate::ado::error::AdoError;
 use crate::ado::version::{self, Call};
+use crate::error_chain::chain;
 use crate::server::Server;
 
 /// Longest time to set up a connection.
@@ -272,22 +273,6 @@ fn unreachable(server: &Server, error: &reqwest::Error, writes: bool) -> AdoErro
         error => format!("the connection to {server} broke: {}", chain(error)),
     };
     AdoError::Unavailable { message, wait: None, unclear: writes && !error.is_connect() }
-}
-
-/// An error with its causes, and without its URL.
-pub(super) fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = String::new();
-    let mut next = Some(error);
-    while let Some(error) = next {
-        let part = error.to_string();
-        // reqwest puts the URL into its own message; the causes below say more.
-        if !part.contains("for url") {
-            text.push_str(if text.is_empty() { "" } else { ": " });
-            text.push_str(&part);
-        }
-        next = error.source();
-    }
-    text
 }
 
 fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {

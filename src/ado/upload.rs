@@ -14,7 +14,6 @@ use bytes::Bytes;
 use futures_util::Stream;
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 
-use crate::ado::attachments::broken_body;
 use crate::ado::error::AdoError;
 
 /// Bytes of the file in one piece; a multiple of three, so that no padding falls between pieces.
@@ -46,7 +45,7 @@ impl Failure {
     }
 
     fn set(&self, file: &std::path::Path, error: &io::Error) {
-        let failure = AdoError::File { file: file.to_owned(), message: broken_body(error) };
+        let failure = AdoError::File { file: file.to_owned(), message: error.to_string() };
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(failure);
     }
 }

@@ -2,8 +2,9 @@
 
 #![expect(clippy::disallowed_methods, reason = "folders are looked at")]
 
-use crate::check::{Report, chain};
+use crate::check::Report;
 use crate::config::Config;
+use crate::error_chain::chain;
 use crate::exit::Exit;
 use crate::outbox::Store;
 

@@ -2,8 +2,9 @@
 
 use std::path::Path;
 
-use crate::check::{Report, chain, server};
+use crate::check::{Report, server};
 use crate::config::Config;
+use crate::error_chain::chain;
 use crate::katalon::project::Project;
 use crate::katalon::run::{FileKind, RunOptions};
 use crate::katalon::secret::ProjectToken;

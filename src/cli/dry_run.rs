@@ -6,13 +6,14 @@ use std::path::PathBuf;
 use serde::Serialize;
 
 use crate::ado::AdoError;
-use crate::cli::table::{plain, table};
+use crate::cli::plan_tables::{self, target};
+use crate::cli::table::plain;
 use crate::config::Config;
 use crate::daemon::take_finished;
 use crate::exit::Exit;
 use crate::katalon::run::FileKind;
 use crate::outbox::intake::{SubmissionState, submissions};
-use crate::plan::attachments::{PlannedAttachment, Source, Target};
+use crate::plan::attachments::{PlannedAttachment, Source};
 use crate::plan::left_out::LeftOut;
 use crate::plan::{SubmissionPlan, plan};
 use crate::submit::Stop;
@@ -148,38 +149,11 @@ fn attachment(planned: &PlannedAttachment) -> AttachmentView<'_> {
     AttachmentView { target: target(planned.target), path, kind: planned.kind, size: planned.size }
 }
 
-/// `run` or `point:ID`.
-pub(super) fn target(target: Target) -> String {
-    match target {
-        Target::Run => "run".to_owned(),
-        Target::Point(point) => format!("point:{point}"),
-    }
-}
-
 fn people(plan: &SubmissionPlan, out: &mut dyn Write) -> anyhow::Result<()> {
     writeln!(out, "Test plan    {}", plan.plan_id)?;
     writeln!(out, "Run name     {}", plain(&plan.name))?;
     writeln!(out, "Comment\n    {}", plan.comment(&[]).text.lines().map(plain).collect::<Vec<_>>().join("\n    "))?;
-    let mut results = table(["Point", "Test case", "Configuration", "Outcome", "Iterations", "Tests"]);
-    for result in &plan.results {
-        results.add_row([
-            result.point_id.to_string(),
-            result.test_case_id.to_string(),
-            result.configuration_id.to_string(),
-            plain(&result.outcome),
-            result.iterations.to_string(),
-            plain(&result.tests.join(", ")),
-        ]);
-    }
-    writeln!(out, "\n{}", results.trim_fmt())?;
-    let mut files = table(["Attached to", "File", "Type", "Bytes"]);
-    for planned in &plan.attachments {
-        let view = attachment(planned);
-        files.add_row([view.target, plain(view.path), view.kind.word().to_owned(), view.size.to_string()]);
-    }
-    if !plan.attachments.is_empty() {
-        writeln!(out, "\n{}", files.trim_fmt())?;
-    }
+    plan_tables::write(plan, out)?;
     for left_out in &plan.skipped {
         writeln!(out, "left out: {}", plain(&left_out.to_string()))?;
     }

@@ -8,6 +8,7 @@ mod check;
 mod dry_run;
 pub mod inspect;
 pub mod outcome;
+mod plan_tables;
 mod run;
 mod runs;
 mod submit;

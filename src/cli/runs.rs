@@ -5,7 +5,7 @@ use std::io::Write;
 
 use clap::{Args, Subcommand};
 
-use crate::cli::dry_run::target;
+use crate::cli::plan_tables;
 use crate::cli::runtime;
 use crate::cli::submit::wait_for_answer;
 use crate::cli::table::{or_dash, plain, table};
@@ -15,7 +15,7 @@ use crate::outbox::intake::SubmissionState;
 use crate::outbox::lock::StateLock;
 use crate::outbox::request::{Answer, Request};
 use crate::outbox::row::Row;
-use crate::outbox::store::{OpenError, Submission};
+use crate::outbox::store::OpenError;
 use crate::outbox::{Outbox, Store, StoreError};
 use crate::{clock, daemon};
 
@@ -142,35 +142,13 @@ fn show(id: i64, json: bool, config: &Config, out: &mut dyn Write) -> anyhow::Re
     for (name, value) in facts.into_iter().filter(|(_, value)| value != "-") {
         writeln!(out, "{name:<12} {}", plain(&value))?;
     }
-    details(&store.load(id)?, out)?;
+    if let Some(plan) = &store.load(id)?.plan {
+        plan_tables::write(plan, out)?;
+    }
     for left_out in &row.skipped {
         writeln!(out, "left out: {}", plain(&left_out.to_string()))?;
     }
     Ok(Exit::Done)
-}
-
-fn details(submission: &Submission, out: &mut dyn Write) -> anyhow::Result<()> {
-    let Some(plan) = &submission.plan else { return Ok(()) };
-    let mut results = table(["Point", "Test case", "Configuration", "Outcome", "Katalon", "Tests"]);
-    for result in &plan.results {
-        results.add_row([
-            result.point_id.to_string(),
-            result.test_case_id.to_string(),
-            result.configuration_id.to_string(),
-            plain(&result.outcome),
-            result.status.to_string(),
-            plain(&result.tests.join(", ")),
-        ]);
-    }
-    writeln!(out, "\n{}", results.trim_fmt())?;
-    let mut files = table(["Attached to", "File", "Bytes"]);
-    for planned in &plan.attachments {
-        files.add_row([target(planned.target), plain(&planned.name), planned.size.to_string()]);
-    }
-    if !plan.attachments.is_empty() {
-        writeln!(out, "\n{}", files.trim_fmt())?;
-    }
-    Ok(())
 }
 
 /// Carries requests out, or has them carried out by the service.

@@ -7,6 +7,7 @@ use std::time::Duration;
 use crate::clock;
 use crate::config::Config;
 use crate::discovery::eligibility::{Candidate, History, Rules, RunsFrom, Verdict, decide};
+use crate::error_chain::chain;
 use crate::intake::{self, Taken};
 use crate::moment::Moment;
 use crate::outbox::intake::SubmissionState;
@@ -131,11 +132,7 @@ async fn taken_on(outbox: &Outbox, folder: &Path, recorded: &Recorded) -> Result
 /// # Errors
 /// Why it is not submitted, in words for that person.
 pub fn take_finished(folder: &Path, config: &Config) -> Result<Taken, String> {
-    let words = |error: &dyn std::error::Error| match error.source() {
-        Some(source) => format!("{error}: {source}"),
-        None => error.to_string(),
-    };
-    let taken = intake::take(folder, config).map_err(|error| words(&error))?;
+    let taken = intake::take(folder, config).map_err(|error| chain(&error))?;
     if !taken.enabled {
         return Err(format!(
             "the Azure DevOps integration of project {} is switched off; switch it on in Katalon under Project > Settings \
@@ -145,7 +142,7 @@ pub fn take_finished(folder: &Path, config: &Config) -> Result<Taken, String> {
     }
     let over = taken.snapshot.run.ended.is_some() || workspace::read_junit(folder) == JunitState::Complete;
     if !over {
-        let listing = workspace::list_run_folder(folder).map_err(|error| words(&error))?;
+        let listing = workspace::list_run_folder(folder).map_err(|error| chain(&error))?;
         let quiet = listing.newest().map_or(STILL, |newest| clock::now().since(newest));
         if quiet < STILL {
             return Err(format!(

@@ -12,6 +12,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::ado::{AdoClient, AdoError, Settings};
 use crate::config::{Access, Config};
+use crate::error_chain::chain;
 use crate::katalon::secret::ProjectToken;
 use crate::plan::snapshot::Snapshot;
 use crate::secrets;
@@ -66,7 +67,7 @@ impl Connections {
         for (tables, machine) in tables.into_iter().chain([(&config.machine, true)]) {
             if same(tables.overrides.server_url.as_ref()) {
                 let found = secrets::machine_token(&tables.access, machine);
-                if let Some(token) = found.map_err(|error| Stop::NoToken(describe(&error)))? {
+                if let Some(token) = found.map_err(|error| Stop::NoToken(chain(&error)))? {
                     return Ok(token);
                 }
             }
@@ -140,11 +141,4 @@ fn no_token(server: &Server, why: &str) -> String {
          in Katalon's Azure DevOps settings",
         server.base()
     )
-}
-
-fn describe(error: &dyn std::error::Error) -> String {
-    match error.source() {
-        Some(source) => format!("{error}: {source}"),
-        None => error.to_string(),
-    }
 }

@@ -40,13 +40,3 @@ pub enum ReadError {
         source: io::Error,
     },
 }
-
-impl ReadError {
-    /// The error with its cause, as the text of a warning.
-    pub fn with_cause(&self) -> String {
-        match self {
-            Self::Io { source, .. } => format!("{self}: {source}"),
-            Self::NoProject(_) | Self::NoRun(_) => self.to_string(),
-        }
-    }
-}

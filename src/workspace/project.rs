@@ -6,6 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::{ReadError, open};
+use crate::error_chain::chain;
 use crate::katalon::project::{Project, name_of};
 use crate::katalon::run::RunOptions;
 use crate::katalon::settings::AzureSettings;
@@ -34,7 +35,7 @@ pub fn read_project(root: &Path) -> Result<Project, ReadError> {
     }
     let name = name_in(first);
     let settings = read_azure_settings(root).unwrap_or_else(|error| {
-        warnings.push(error.with_cause());
+        warnings.push(chain(&error));
         AzureSettings::default()
     });
     let test_cases = read_test_cases(root, &mut warnings);

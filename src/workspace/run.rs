@@ -6,6 +6,7 @@ use std::path::Path;
 use super::listing::{FolderListing, is_run_folder, list_run_folder};
 use super::project::{find_project_root, read_console_options};
 use super::{ReadError, collection, open};
+use crate::error_chain::chain;
 use crate::katalon::log::{FolderNames, LogReader, LogSummary};
 use crate::katalon::run::assemble::{RunParts, assemble};
 use crate::katalon::run::binding;
@@ -114,7 +115,7 @@ fn console_options(folder: &Path, execution: &Execution, warnings: &mut Vec<Stri
     let root = if console { find_project_root(folder) } else { None };
     root.map_or_else(RunOptions::default, |root| {
         read_console_options(&root).unwrap_or_else(|error| {
-            warnings.push(error.with_cause());
+            warnings.push(chain(&error));
             RunOptions::default()
         })
     })

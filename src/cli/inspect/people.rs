@@ -4,9 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::io::{self, Write};
 
-use comfy_table::{Table, presets};
-
 use super::views::{ProjectView, RunView, SettingsView, TestView};
+use crate::cli::table::{plain, table};
 use crate::katalon::run::FileKind;
 use crate::katalon::status::Status;
 
@@ -129,13 +128,6 @@ fn line(out: &mut dyn Write, name: &str, value: Option<&impl Display>) -> io::Re
     }
 }
 
-fn table<const N: usize>(header: [&str; N]) -> Table {
-    let mut table = Table::new();
-    table.load_style(presets::NOTHING);
-    table.set_header(header);
-    table
-}
-
 fn numbers(ids: &[u32]) -> String {
     ids.iter().map(u32::to_string).collect::<Vec<_>>().join(", ")
 }
@@ -156,9 +148,4 @@ fn size(bytes: u64) -> String {
         KIB..1_048_576 => format!("{} KiB", bytes / KIB),
         _ => format!("{}.{} MiB", bytes / KIB / KIB, bytes / KIB % KIB * 10 / KIB),
     }
-}
-
-/// The text without characters that would steer a terminal: everything in a log is foreign.
-fn plain(text: &str) -> String {
-    text.replace(char::is_control, " ")
 }

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
+use crate::error_chain::chain;
 use crate::katalon::azure_ids::{self, Resolved};
 use crate::katalon::project::Project;
 use crate::katalon::run::lifecycle::RunState;
@@ -131,7 +132,7 @@ impl Cases<'_> {
         let case = self
             .known
             .entry(test.id.clone())
-            .or_insert_with(|| workspace::read_test_case(root, &test.id).map_err(|error| error.with_cause()));
+            .or_insert_with(|| workspace::read_test_case(root, &test.id).map_err(|error| chain(&error)));
         match case {
             Ok(Some(case)) => {
                 let mut warnings = case.warnings.clone();
