@@ -1,6 +1,6 @@
 //! `kado run`: composes what watches and what submits, until it is told to stop.
 //!
-//! Two long-lived parts share the outbox. The [`keeper`] sweeps the watched folders, records what is over, answers
+//! Two long-lived parts share the outbox. The `keeper` sweeps the watched folders, records what is over, answers
 //! requests of the command line and follows changes of the configuration; the submitter sends. Either one ending early
 //! ends the process, so that the service manager starts it anew. Stopping is one token: the keeper ends at once, the
 //! submitter gives the step in hand a few seconds.

@@ -1,6 +1,6 @@
 //! Carries submissions out: takes what is due from the outbox, step by step to ADO, and records each confirmation.
 //!
-//! One module executes steps ([`execute`]), one answers "did it happen?" for those that may have ([`probe`]). A
+//! One module executes steps (`execute`), one answers "did it happen?" for those that may have (`probe`). A
 //! submission that cannot go on waits, growing to [`backoff::LONGEST`], or is parked with a reason; others go on
 //! meanwhile. Submissions of the same test plan go one after the other, in the order in which their runs ended.
 

@@ -1,7 +1,7 @@
 //! Finds run folders and follows them until their run is over.
 //!
-//! File events are hints, the sweep is the truth (invariant I1): [`hints`] only says "look now", [`sweep`] looks.
-//! Losing every event costs latency, never a run. [`walk`] finds projects and run folders, [`look`] takes one look at
+//! File events are hints, the sweep is the truth (invariant I1): [`hints`] only says "look now", [`Scout::sweep`] looks.
+//! Losing every event costs latency, never a run. `walk` finds projects and run folders, `look` takes one look at
 //! one folder, [`scout`] remembers what was seen and decides what is over.
 
 pub mod hints;
