@@ -11,6 +11,7 @@ pub mod outcome;
 mod plan_tables;
 mod run;
 mod runs;
+mod status;
 mod submit;
 mod table;
 
@@ -45,6 +46,8 @@ enum Command {
     Check(check::Arguments),
     /// List runs: what waits, what was submitted, what needs a person
     Runs(runs::Arguments),
+    /// Say whether the service is up, what waits and what failed
+    Status(status::Arguments),
     /// Print a completion script for a shell
     Completions {
         /// The shell
@@ -106,6 +109,7 @@ fn dispatch(cli: Cli) -> anyhow::Result<Exit> {
         Command::Run(arguments) => run::run(&arguments, &paths::load(cli.config.as_deref())?),
         Command::Submit(arguments) => submit::submit(&arguments, &paths::load(cli.config.as_deref())?, &mut out),
         Command::Check(arguments) => check::check(&arguments, cli.config.as_deref(), &mut out),
+        Command::Status(arguments) => status::status(&arguments, &paths::load(cli.config.as_deref())?, &mut out),
         Command::Runs(arguments) => runs::runs(&arguments, &paths::load(cli.config.as_deref())?, &mut out),
     }
 }

@@ -15,8 +15,7 @@ use crate::server::Server;
 pub const DEFAULT_ABORT_AFTER: Duration = Duration::from_secs(2 * 60 * 60);
 
 /// Keys that later versions carry out; they are checked for their form only.
-const LATER: [&str; 6] =
-    ["build_definition", "release_definition", "automation_fields", "late", "spool_limit", "status_page"];
+const LATER: [&str; 5] = ["build_definition", "release_definition", "automation_fields", "spool_limit", "status_page"];
 
 /// What the surroundings of the file add to it.
 #[derive(Clone, Debug)]
@@ -71,6 +70,7 @@ impl Reader<'_, '_> {
             history: root.read("history", &mut self.problems, values::history).unwrap_or(History::New),
             runs_from: root.read("runs_from", &mut self.problems, values::runs_from).unwrap_or(RunsFrom::ThisHost),
             abort_after: root.read("abort_after", &mut self.problems, values::duration).unwrap_or(DEFAULT_ABORT_AFTER),
+            late: root.read("late", &mut self.problems, values::late).unwrap_or_default(),
             submit_aborted: root.read("submit_aborted", &mut self.problems, values::boolean).unwrap_or(false),
             machine: self.tables(root, self.around.machine_token),
             projects: self.projects(root),
@@ -159,7 +159,7 @@ impl Reader<'_, '_> {
     /// Accepts the keys of later versions, so that one file serves several versions, and remembers to say so.
     fn check_later(&mut self, section: &mut Section<'_, '_>) {
         let top = section.name("").is_empty();
-        for key in LATER.into_iter().filter(|key| matches!(*key, "late" | "spool_limit" | "status_page") == top) {
+        for key in LATER.into_iter().filter(|key| matches!(*key, "spool_limit" | "status_page") == top) {
             if section.raw(key).is_some() {
                 self.not_carried_out.push(section.name(key));
             }

@@ -32,12 +32,25 @@ pub struct Config {
     pub abort_after: Duration,
     /// Whether aborted runs are submitted.
     pub submit_aborted: bool,
+    /// What becomes of a run whose points have a newer result already.
+    pub late: Late,
     /// The tables `[azure]` and `[submit]`.
     pub machine: Tables,
     /// `[[project]]`: the same tables for the projects below a folder.
     pub projects: Vec<ProjectTables>,
     /// Keys that are accepted and that this version does not carry out yet.
     pub not_carried_out: Vec<String>,
+}
+
+/// What becomes of a run whose points have a newer result from kado (`late`): ADO would show the older outcome as the
+/// latest.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Late {
+    /// It needs a person.
+    #[default]
+    Park,
+    /// It is sent all the same.
+    Send,
 }
 
 /// The tables `[azure]` and `[submit]`, for the machine or for the projects below a folder.

@@ -4,9 +4,9 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::config::Config;
 use crate::config::file::{DEFAULT_ABORT_AFTER, Surroundings, parse};
 use crate::config::section::Problem;
+use crate::config::{Config, Late};
 use crate::discovery::eligibility::{History, RunsFrom};
 use crate::secrets;
 
@@ -112,6 +112,7 @@ fn without_file() -> Config {
         runs_from: RunsFrom::ThisHost,
         abort_after: DEFAULT_ABORT_AFTER,
         submit_aborted: false,
+        late: Late::Park,
         machine: Default::default(),
         projects: Vec::new(),
         not_carried_out: Vec::new(),

@@ -6,6 +6,7 @@ use std::time::Duration;
 use jiff::SignedDuration;
 use toml::de::DeValue;
 
+use crate::config::Late;
 use crate::discovery::eligibility::{History, RunsFrom};
 use crate::katalon::run::FileKind;
 use crate::katalon::settings::SendingRule;
@@ -89,6 +90,11 @@ pub fn history(value: &DeValue<'_>) -> Read<History> {
             .map(History::Since)
             .map_err(|_| "must be \"new\", \"all\" or an instant such as \"2026-01-31T00:00:00Z\"".to_owned()),
     }
+}
+
+/// `park` or `send`.
+pub fn late(value: &DeValue<'_>) -> Read<Late> {
+    choice(value, &[("park", Late::Park), ("send", Late::Send)])
 }
 
 /// `this-host` or `any`.

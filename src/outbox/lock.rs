@@ -4,6 +4,14 @@
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::path::Path;
+use std::time::Duration;
+
+/// Name of the lock in the state folder.
+const FILE: &str = "kado.lock";
+/// How often the lock is tried, because somebody may only be looking.
+const LOOKS: u32 = 3;
+/// Time between two tries.
+const BETWEEN_LOOKS: Duration = Duration::from_millis(50);
 
 /// The right to send; dropped with the process at the latest.
 #[derive(Debug)]
@@ -12,17 +20,27 @@ pub struct StateLock {
 }
 
 impl StateLock {
+    /// Whether a process holds the lock of this state folder. Looking disturbs nobody but for a moment, which
+    /// [`StateLock::take`] waits out.
+    pub fn is_held(state_dir: &Path) -> bool {
+        let Ok(file) = File::open(state_dir.join(FILE)) else { return false };
+        matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock))
+    }
+
     /// Takes the lock; `None` when another process holds it.
     ///
     /// # Errors
     /// When the state folder cannot be made or written to.
     pub fn take(state_dir: &Path) -> std::io::Result<Option<Self>> {
         std::fs::create_dir_all(state_dir)?;
-        let file = OpenOptions::new().create(true).truncate(false).write(true).open(state_dir.join("kado.lock"))?;
-        match file.try_lock() {
-            Ok(()) => Ok(Some(Self { _file: file })),
-            Err(TryLockError::WouldBlock) => Ok(None),
-            Err(TryLockError::Error(error)) => Err(error),
+        let file = OpenOptions::new().create(true).truncate(false).write(true).open(state_dir.join(FILE))?;
+        for _ in 0..LOOKS {
+            match file.try_lock() {
+                Ok(()) => return Ok(Some(Self { _file: file })),
+                Err(TryLockError::WouldBlock) => std::thread::sleep(BETWEEN_LOOKS),
+                Err(TryLockError::Error(error)) => return Err(error),
+            }
         }
+        Ok(None)
     }
 }

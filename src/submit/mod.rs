@@ -20,7 +20,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::ado::AdoError;
 use crate::clock;
-use crate::config::Config;
+use crate::config::{Config, Late};
 use crate::moment::Moment;
 use crate::outbox::store::Submission;
 use crate::outbox::{Outbox, StoreError};
@@ -46,7 +46,7 @@ pub enum Stop {
     /// Needs a person.
     #[error("{0}")]
     Park(String),
-    /// The plan has no result; it is kept, so that a person sees why.
+    /// Nothing of the plan is to be sent; it is kept, so that a person sees why.
     #[error("{reason}")]
     Nothing {
         /// The first reason.
@@ -147,6 +147,7 @@ impl Submitter {
                 return Err(Stop::Nothing { reason: execute::nothing_to_submit(&plan), plan: Box::new(plan) });
             }
             let id = submission.id;
+            self.not_overtaken(id, &plan).await?;
             submission = self
                 .outbox
                 .with(move |store| {
@@ -156,6 +157,23 @@ impl Submitter {
                 .await?;
         }
         execute::Execution::new(&self.outbox, &client, submission).run().await
+    }
+
+    /// An older run whose points have a newer result is left to a person: ADO would show the older outcome as the latest.
+    async fn not_overtaken(&self, id: i64, plan: &SubmissionPlan) -> Result<(), Stop> {
+        if self.config.borrow().late == Late::Send {
+            return Ok(());
+        }
+        let asked = plan.clone();
+        let newer = self.outbox.with(move |store| store.overtaken_by(id, &asked)).await?;
+        newer.map_or(Ok(()), |(other, point)| {
+            Err(Stop::Nothing {
+                reason: format!(
+                    "late: test point {point} has a newer result already, from run {other} of `kado runs`, and Azure DevOps                      would show this older outcome as the latest; `late = \"send\"` and `kado runs retry {id}` send it all                      the same"
+                ),
+                plan: Box::new(plan.clone()),
+            })
+        })
     }
 
     async fn stop(&self, id: i64, attempts: u32, suite: &str, stop: Stop) -> Result<Attempt, StoreError> {

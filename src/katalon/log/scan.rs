@@ -3,7 +3,7 @@
 //! An XML parser is of no use here: real logs hold several documents, stray prologs and DOCTYPEs (left by Katalon's
 //! own repair), a last record that was cut, and single texts of many megabytes. So the scanner looks only at tags,
 //! ignores everything between two records, drops a record that is not closed, and keeps of each text no more than
-//! `limit_of` says. It fails only when the input does.
+//! its limit. It fails only when the input does.
 
 use std::io::{self, BufRead};
 

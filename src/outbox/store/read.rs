@@ -10,6 +10,7 @@ use crate::outbox::store::{Store, StoreError};
 use crate::plan::SubmissionPlan;
 use crate::plan::left_out::LeftOut;
 use crate::plan::snapshot::Snapshot;
+use crate::server::Server;
 
 /// A submission with everything needed to send it.
 #[derive(Clone, Debug)]
@@ -150,6 +151,41 @@ impl Store {
         Ok(listed)
     }
 
+    /// Whether a run that ended after this one has results on the same points: the id of its submission and one such
+    /// point. Only what has an ADO run counts, on the same server and in the same test plan.
+    ///
+    /// # Errors
+    /// When there is no such submission, or when the database fails.
+    pub fn overtaken_by(&self, submission: i64, plan: &SubmissionPlan) -> Result<Option<(i64, u32)>, StoreError> {
+        let own = self.load(submission)?.snapshot;
+        let mut statement = self.connection.prepare_cached(
+            "SELECT submission.id, plan, snapshot FROM submission JOIN run ON run.id = run_id
+             WHERE submission.id <> ?1 AND plan_id = ?2 AND ended_ms > ?3 AND ado_run_id IS NOT NULL AND plan IS NOT NULL
+             ORDER BY ended_ms DESC",
+        )?;
+        let mut rows = statement.query(params![submission, plan.plan_id, own.ended().millis()])?;
+        while let Some(row) = rows.next()? {
+            let newer: SubmissionPlan = serde_json::from_str(&row.get::<_, String>(1)?)?;
+            let snapshot: Snapshot = serde_json::from_str(&row.get::<_, String>(2)?)?;
+            let shared =
+                plan.results.iter().find(|result| newer.results.iter().any(|other| other.point_id == result.point_id));
+            if let Some(result) = shared.filter(|_| same_server(&own, &snapshot)) {
+                return Ok(Some((row.get(0)?, result.point_id)));
+            }
+        }
+        Ok(None)
+    }
+
+    /// When a submission was completed last.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn last_success(&self) -> Result<Option<Moment>, StoreError> {
+        let sql = "SELECT max(submitted_ms) FROM submission";
+        let millis: Option<i64> = self.connection.query_row(sql, [], |row| row.get(0))?;
+        Ok(millis.map(Moment::from_millis))
+    }
+
     /// Submitted submissions of runs that ended at or after `since`: those whose late reports are still taken.
     ///
     /// # Errors
@@ -162,6 +198,12 @@ impl Store {
         let rows = statement.query_map(params![since.millis()], |row| row.get(0))?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
+}
+
+fn same_server(one: &Snapshot, other: &Snapshot) -> bool {
+    let identity =
+        |snapshot: &Snapshot| Some(Server::parse(snapshot.options.server_url.as_deref()?).ok()?.identity().clone());
+    identity(one) == identity(other)
 }
 
 struct Texts {
