@@ -1,9 +1,9 @@
 //! From what was attempted to an exit code.
 
 use crate::exit::Exit;
-use crate::outbox::intake::SubmissionState;
+use crate::outbox::intake::{Cause, SubmissionState};
 use crate::outbox::row::Row;
-use crate::submit::{Attempt, Cause};
+use crate::submit::Attempt;
 
 /// The exit code of an invocation that attempted submissions. `rows` are those that it answers for: left-out ids count
 /// where their run was submitted by this invocation, parked runs always.

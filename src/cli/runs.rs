@@ -4,11 +4,12 @@
 use std::io::Write;
 
 use clap::{Args, Subcommand};
+use tracing_subscriber::filter::LevelFilter;
 
 use crate::cli::plan_tables;
-use crate::cli::runtime;
-use crate::cli::submit::wait_for_answer;
+use crate::cli::submit::{attempt_of, people, wait_for_answer, wait_until_sent};
 use crate::cli::table::{or_dash, plain, table};
+use crate::cli::{outcome, runtime};
 use crate::config::Config;
 use crate::exit::Exit;
 use crate::outbox::intake::SubmissionState;
@@ -17,7 +18,7 @@ use crate::outbox::request::{Answer, Request};
 use crate::outbox::row::Row;
 use crate::outbox::store::OpenError;
 use crate::outbox::{Outbox, Store, StoreError};
-use crate::{clock, daemon};
+use crate::{clock, daemon, telemetry};
 
 /// Arguments of `kado runs`.
 #[derive(Debug, Args)]
@@ -151,33 +152,42 @@ fn show(id: i64, json: bool, config: &Config, out: &mut dyn Write) -> anyhow::Re
     Ok(Exit::Done)
 }
 
-/// Carries requests out, or has them carried out by the service.
+/// Carries requests out, or has them carried out by the service; waits for what was retried.
 fn ask(requests: &[Request], config: &Config, out: &mut dyn Write) -> anyhow::Result<Exit> {
+    let _guard = telemetry::start(LevelFilter::WARN, None);
     let lock = StateLock::take(&config.state_dir)?;
     let outbox = Outbox::open(&config.state_dir)?;
     let runtime = runtime()?;
     let mut exit = Exit::Done;
+    let mut retried = Vec::new();
     for request in requests {
-        let answer = match &lock {
-            Some(_lock) => runtime.block_on(daemon::carry_out(&outbox, config, request.clone()))?,
-            None => {
-                let left = request.clone();
-                let asked = runtime.block_on(outbox.with(move |store| store.ask(&left, clock::now())))?;
-                runtime.block_on(wait_for_answer(&outbox, asked))?
-            }
-        };
-        match (answer, request) {
+        match (runtime.block_on(answer(&outbox, config, lock.is_some(), request))?, request) {
             (Answer::Refused(reason), _) => {
                 eprintln!("{}", plain(&reason));
                 exit = Exit::NotDone;
             }
             (Answer::Taken { .. }, Request::Forget { submission }) => writeln!(out, "{submission} is forgotten")?,
-            (Answer::Taken { .. }, Request::Retry { submission }) if lock.is_some() => {
-                writeln!(out, "{submission} is due; `kado run` sends it")?;
-            }
-            (Answer::Taken { .. }, Request::Retry { submission }) => writeln!(out, "{submission} is tried now")?,
+            (Answer::Taken { .. }, Request::Retry { submission }) => retried.push(*submission),
             (Answer::Taken { .. }, Request::Submit { .. }) => {}
         }
     }
-    Ok(exit)
+    let attempts = match lock {
+        Some(_lock) => Some(runtime.block_on(daemon::send(&outbox, config, &retried))?),
+        None => None,
+    };
+    let rows = runtime.block_on(wait_until_sent(&outbox, &retried))?;
+    for row in &rows {
+        people(row, out)?;
+    }
+    let attempts = attempts.unwrap_or_else(|| rows.iter().filter_map(attempt_of).collect());
+    Ok(exit.and(outcome::exit(&rows, &attempts)))
+}
+
+async fn answer(outbox: &Outbox, config: &Config, alone: bool, request: &Request) -> anyhow::Result<Answer> {
+    let request = request.clone();
+    if alone {
+        return Ok(daemon::carry_out(outbox, config, request).await?);
+    }
+    let asked = outbox.with(move |store| store.ask(&request, clock::now())).await?;
+    wait_for_answer(outbox, asked).await
 }

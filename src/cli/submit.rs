@@ -7,21 +7,19 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::Args;
-use tokio::sync::watch;
-use tokio_util::sync::CancellationToken;
 use tracing_subscriber::filter::LevelFilter;
 
 use crate::cli::table::plain;
 use crate::cli::{dry_run, outcome, runtime};
 use crate::config::Config;
-use crate::daemon::{self, ONCE_BUDGET};
+use crate::daemon;
 use crate::exit::Exit;
 use crate::outbox::Outbox;
-use crate::outbox::intake::SubmissionState;
+use crate::outbox::intake::{Cause, SubmissionState};
 use crate::outbox::lock::StateLock;
 use crate::outbox::request::{Answer, Request};
 use crate::outbox::row::Row;
-use crate::submit::{Attempt, Cause, Submitter};
+use crate::submit::Attempt;
 use crate::{clock, telemetry};
 
 /// How often the answer of a service is looked for.
@@ -98,13 +96,7 @@ async fn alone(arguments: &Arguments, config: &Config, outbox: &Outbox) -> anyho
         let answer = daemon::record_folder(outbox, config, &folder, arguments.again).await?;
         ids.extend(done.answer(&folder, answer));
     }
-    let stop = CancellationToken::new();
-    daemon::stop_on_signal(stop.clone())?;
-    let (_sender, receiver) = watch::channel(std::sync::Arc::new(config.clone()));
-    let submitter = Submitter::new(outbox.clone(), receiver);
-    // A person who waits means now, whatever the next attempt was put off to.
-    outbox.with(|store| store.make_all_due()).await?;
-    let attempts = submitter.drain(Some(&ids), ONCE_BUDGET, &stop).await?;
+    let attempts = daemon::send(outbox, config, &ids).await?;
     done.rows = outbox.with(move |store| store.rows(Some(&ids))).await?;
     done.exit = done.exit.and(outcome::exit(&done.rows, &attempts));
     Ok(done)
@@ -126,10 +118,8 @@ async fn beside(arguments: &Arguments, outbox: &Outbox) -> anyhow::Result<Done> 
     }
     done.rows = wait_until_sent(outbox, &ids).await?;
     let attempts: Vec<_> = done.rows.iter().filter(|row| fresh.contains(&row.id)).filter_map(attempt_of).collect();
-    let waiting =
-        done.rows.iter().any(|row| row.state == SubmissionState::Pending || row.state == SubmissionState::Submitting);
     let exit = outcome::exit(&done.rows, &attempts);
-    done.exit = done.exit.and(exit).and(if waiting { Exit::Unreachable } else { Exit::Done });
+    done.exit = done.exit.and(exit);
     Ok(done)
 }
 
@@ -148,7 +138,7 @@ pub(super) async fn wait_for_answer(outbox: &Outbox, request: i64) -> anyhow::Re
 }
 
 /// Waits until nothing of these is under way, or until it failed once and waits.
-async fn wait_until_sent(outbox: &Outbox, ids: &[i64]) -> anyhow::Result<Vec<Row>> {
+pub(super) async fn wait_until_sent(outbox: &Outbox, ids: &[i64]) -> anyhow::Result<Vec<Row>> {
     let until = clock::now().plus(SENT);
     loop {
         let ids = ids.to_vec();
@@ -163,14 +153,14 @@ async fn wait_until_sent(outbox: &Outbox, ids: &[i64]) -> anyhow::Result<Vec<Row
     }
 }
 
-fn attempt_of(row: &Row) -> Option<(i64, Attempt)> {
+/// What a row says of the attempt of a service.
+pub(super) fn attempt_of(row: &Row) -> Option<(i64, Attempt)> {
     let attempt = match row.state {
         SubmissionState::Submitted => Attempt::Submitted,
         SubmissionState::Parked => Attempt::Parked,
         SubmissionState::Ignored => return None,
         SubmissionState::Pending | SubmissionState::Submitting => {
-            let refused = row.error.as_deref().is_some_and(|error| error.contains("refused the credentials"));
-            let cause = if refused { Cause::Credentials } else { Cause::Unreachable };
+            let cause = row.cause.unwrap_or(Cause::Unreachable);
             Attempt::Waits { cause, until: row.next_attempt? }
         }
     };
@@ -192,7 +182,8 @@ fn report(json: bool, done: &Done, out: &mut dyn Write) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn people(row: &Row, out: &mut dyn Write) -> anyhow::Result<()> {
+/// What became of one submission, for people.
+pub(super) fn people(row: &Row, out: &mut dyn Write) -> anyhow::Result<()> {
     let plan = row.plan_id.map(|plan| format!(" (test plan {plan})")).unwrap_or_default();
     let suite = plain(&row.suite);
     let error = plain(row.error.as_deref().unwrap_or_default());

@@ -14,7 +14,7 @@ use crate::server::Server;
 /// `abort_after` when the file does not say.
 pub const DEFAULT_ABORT_AFTER: Duration = Duration::from_secs(2 * 60 * 60);
 
-/// Keys that later versions carry out; they are checked for their form only.
+/// Keys that later versions carry out; whatever stands there is accepted, and `kado check` says so.
 const LATER: [&str; 5] = ["build_definition", "release_definition", "automation_fields", "spool_limit", "status_page"];
 
 /// What the surroundings of the file add to it.

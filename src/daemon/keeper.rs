@@ -17,7 +17,7 @@ use crate::moment::Moment;
 use crate::outbox::store::Recorded;
 use crate::outbox::{Outbox, StoreError};
 use crate::watch::hints::{Hints, Touched};
-use crate::watch::{Over, Scout, Sweep};
+use crate::watch::{LookRules, Over, Scout, Sweep};
 
 /// Longest time between two sweeps over everything.
 const SWEEP: Duration = Duration::from_secs(30);
@@ -154,18 +154,16 @@ impl Keeper {
     async fn sweep(&mut self, whole: bool) -> Result<Sweep, StoreError> {
         let config = Arc::clone(&self.config.borrow());
         let mut scout = self.scout.take().unwrap_or_default();
+        let rules =
+            LookRules { abort_after: config.abort_after, history_begins: config.history.begin(self.first_seen) };
         let looked = tokio::task::spawn_blocking(move || {
             let now = clock::now();
-            let sweep = if whole {
-                scout.sweep(&config.watch, config.abort_after, now)
-            } else {
-                scout.follow(config.abort_after, now)
-            };
+            let sweep = if whole { scout.sweep(&config.watch, &rules, now) } else { scout.follow(&rules, now) };
             (scout, sweep)
         });
         let (scout, mut sweep) = looked.await.map_err(|_| StoreError::Stopped)?;
         self.scout = Some(scout);
-        let mut settled = Vec::new();
+        let mut settled = std::mem::take(&mut sweep.remembered);
         for over in &sweep.over {
             match self.record(over).await? {
                 Decided::Settled => settled.push((over.folder.to_string_lossy().into_owned(), over.fingerprint)),

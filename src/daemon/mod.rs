@@ -23,14 +23,14 @@ use crate::config::Config;
 use crate::exit::Exit;
 use crate::outbox::Outbox;
 use crate::outbox::lock::StateLock;
-use crate::submit::Submitter;
+use crate::submit::{Attempt, Submitter};
 
 pub use keeper::Keeper;
 pub use requests::{carry_out, record_folder, take_finished};
 pub use signal::stop_on_signal;
 
-/// How long `--once` tries a step that may pass.
-pub const ONCE_BUDGET: Duration = Duration::from_secs(20);
+/// How long `--once` and commands without a service try a step that may pass.
+const ONCE_BUDGET: Duration = Duration::from_secs(20);
 
 /// Runs the service in the foreground until a signal stops it.
 ///
@@ -72,6 +72,19 @@ pub async fn once(config: Config, config_file: Option<PathBuf>) -> anyhow::Resul
     let attempts = submitter.drain(None, ONCE_BUDGET, &stop).await?;
     let rows = outbox.with(|store| store.rows(None)).await?;
     Ok(outcome::exit(&rows, &attempts))
+}
+
+/// Sends these submissions now, for a command without a service beside it.
+///
+/// # Errors
+/// When the outbox fails.
+pub async fn send(outbox: &Outbox, config: &Config, ids: &[i64]) -> anyhow::Result<Vec<(i64, Attempt)>> {
+    let stop = CancellationToken::new();
+    stop_on_signal(stop.clone())?;
+    let (_sender, receiver) = watch::channel(Arc::new(config.clone()));
+    // A person who waits means now, whatever the next attempt was put off to.
+    outbox.with(|store| store.make_all_due()).await?;
+    Ok(Submitter::new(outbox.clone(), receiver).drain(Some(ids), ONCE_BUDGET, &stop).await?)
 }
 
 fn lock(config: &Config) -> anyhow::Result<StateLock> {

@@ -17,6 +17,17 @@ pub enum History {
     Since(Moment),
 }
 
+impl History {
+    /// When the history begins; `None` when all runs count. `first_seen` is when kado first saw this machine.
+    pub fn begin(self, first_seen: Moment) -> Option<Moment> {
+        match self {
+            Self::All => None,
+            Self::New => Some(first_seen),
+            Self::Since(instant) => Some(instant),
+        }
+    }
+}
+
 /// From which machines runs are submitted (`runs_from`).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum RunsFrom {
@@ -90,11 +101,7 @@ pub fn decide(candidate: &Candidate<'_>, rules: &Rules) -> Verdict {
 
 fn is_history(run: &SuiteRun, rules: &Rules) -> bool {
     let Some(ended) = run.ended.or(run.last_record) else { return false };
-    match rules.history {
-        History::All => false,
-        History::New => ended < rules.first_seen,
-        History::Since(instant) => ended < instant,
-    }
+    rules.history.begin(rules.first_seen).is_some_and(|begin| ended < begin)
 }
 
 fn downloaded(candidate: &Candidate<'_>) -> Option<String> {

@@ -1,7 +1,7 @@
 //! Follows one run folder from its first file to the moment when the run is due.
 //!
 //! ```text
-//!            log or binding seen          END closes the suite
+//!          launcher's files     log         END closes the suite
 //!  (nothing) ───────────────────▶ Queued ─▶ Running ─────────────▶ Finished ──┐ grace over
 //!                                              │  no END, JUnit complete      ├───────────▶ due
 //!                                              ├────────────────▶ Crashed ────┘
@@ -15,7 +15,7 @@
 
 use std::time::Duration;
 
-use crate::katalon::run::lifecycle::RunState;
+use crate::katalon::run::lifecycle::{self, Evidence, RunState};
 use crate::moment::Moment;
 
 /// How long nothing may change before a run is due.
@@ -36,8 +36,8 @@ pub struct Observation {
     pub newest: Moment,
     /// Whether there is a log.
     pub has_log: bool,
-    /// Whether the log holds the END record that closes the suite.
-    pub ended: bool,
+    /// Time of the END record that closes the suite, when the log holds it.
+    pub ended: Option<Moment>,
     /// Whether `JUnit_Report.xml` is there and well-formed.
     pub junit_complete: bool,
     /// Whether the reports come only when a whole collection ends (Katalon 11), so that waiting for them is vain.
@@ -78,7 +78,9 @@ impl Tracker {
         let look = self.quietness(seen);
         self.last = Some(look);
         let quiet_for = seen.now.since(look.quiet_since);
-        let state = state(seen, quiet_for, abort_after);
+        let evidence =
+            Evidence { has_log: seen.has_log, ended: seen.ended.is_some(), has_report: seen.junit_complete, quiet_for };
+        let state = lifecycle::state(evidence, abort_after);
         if !matches!(state, RunState::Finished | RunState::Crashed) {
             self.over_since = None;
             return Assessment {
@@ -120,20 +122,6 @@ impl Tracker {
     }
 }
 
-fn state(seen: &Observation, quiet_for: Duration, abort_after: Duration) -> RunState {
-    if seen.ended {
-        RunState::Finished
-    } else if seen.junit_complete {
-        RunState::Crashed
-    } else if quiet_for >= abort_after {
-        RunState::Aborted
-    } else if seen.has_log {
-        RunState::Running
-    } else {
-        RunState::Queued
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -148,7 +136,7 @@ mod tests {
             fingerprint,
             newest: Moment::from_millis(newest),
             has_log: true,
-            ended: true,
+            ended: Some(Moment::from_millis(0)),
             junit_complete: true,
             reports_come_late: false,
         }
@@ -210,7 +198,7 @@ mod tests {
 
     #[test]
     fn an_open_run_is_running_until_it_was_quiet_for_too_long() {
-        let open = |now| Observation { ended: false, junit_complete: false, ..look(now, 1, 0) };
+        let open = |now| Observation { ended: None, junit_complete: false, ..look(now, 1, 0) };
         let mut tracker = Tracker::default();
         assert_eq!(tracker.observe(&open(1000), ABORT).state, RunState::Running);
         assert_eq!(tracker.observe(&open(7_199_000), ABORT).state, RunState::Running);
@@ -219,9 +207,9 @@ mod tests {
 
     #[test]
     fn a_folder_with_launcher_files_only_is_queued_and_one_with_reports_but_no_end_has_crashed() {
-        let queued = Observation { has_log: false, ended: false, junit_complete: false, ..look(0, 1, 0) };
+        let queued = Observation { has_log: false, ended: None, junit_complete: false, ..look(0, 1, 0) };
         assert_eq!(Tracker::default().observe(&queued, ABORT).state, RunState::Queued);
-        let crashed = Observation { ended: false, ..look(0, 1, 0) };
+        let crashed = Observation { ended: None, ..look(0, 1, 0) };
         assert_eq!(Tracker::default().observe(&crashed, ABORT).state, RunState::Crashed);
     }
 

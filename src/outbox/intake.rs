@@ -37,6 +37,34 @@ impl SubmissionState {
     }
 }
 
+/// Why a submission waits, as far as exit codes tell it apart.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Cause {
+    /// ADO refused the credentials.
+    Credentials,
+    /// There is no usable token.
+    NoToken,
+    /// ADO could not be reached.
+    Unreachable,
+    /// The configuration does not let ADO be reached.
+    Configuration,
+}
+
+impl Cause {
+    /// All causes.
+    pub const ALL: [Self; 4] = [Self::Credentials, Self::NoToken, Self::Unreachable, Self::Configuration];
+
+    /// The word in the database.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Credentials => "credentials",
+            Self::NoToken => "no-token",
+            Self::Unreachable => "unreachable",
+            Self::Configuration => "configuration",
+        }
+    }
+}
+
 /// A submission that is to be recorded.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct NewSubmission {

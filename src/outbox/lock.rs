@@ -6,6 +6,8 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::path::Path;
 use std::time::Duration;
 
+use crate::outbox::folder;
+
 /// Name of the lock in the state folder.
 const FILE: &str = "kado.lock";
 /// How often the lock is tried, because somebody may only be looking.
@@ -32,7 +34,7 @@ impl StateLock {
     /// # Errors
     /// When the state folder cannot be made or written to.
     pub fn take(state_dir: &Path) -> std::io::Result<Option<Self>> {
-        std::fs::create_dir_all(state_dir)?;
+        folder::make(state_dir)?;
         let file = OpenOptions::new().create(true).truncate(false).write(true).open(state_dir.join(FILE))?;
         for _ in 0..LOOKS {
             match file.try_lock() {

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::moment::Moment;
-use crate::outbox::intake::SubmissionState;
+use crate::outbox::intake::{Cause, SubmissionState};
 use crate::plan::left_out::LeftOut;
 
 /// One suite run and plan.
@@ -39,6 +39,9 @@ pub struct Row {
     pub skipped: Vec<LeftOut>,
     /// Why it waits, is parked or ignored.
     pub error: Option<String>,
+    /// What kind of thing it waits for; only while it waits.
+    #[serde(skip)]
+    pub cause: Option<Cause>,
     /// When it is tried next.
     pub next_attempt: Option<Moment>,
 }

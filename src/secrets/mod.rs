@@ -43,6 +43,9 @@ pub enum TokenError {
         /// What mends it.
         remedy: String,
     },
+    /// The file does not exist, and no other source does.
+    #[error("token file `{}` does not exist", .0.display())]
+    Missing(PathBuf),
     /// The file is empty.
     #[error("token file `{}` is empty", .0.display())]
     Empty(PathBuf),
@@ -68,12 +71,16 @@ pub fn machine_token(access: &Access, machine: bool) -> Result<Option<SecretStri
     if let Some(file) = credential_file().filter(|_| machine) {
         return read(&file).map(Some);
     }
-    if let Some(file) = &access.token_file {
+    if let Some(file) = access.token_file.as_ref().filter(|file| file.exists()) {
         permissions::check(file)?;
         return read(file).map(Some);
     }
     let from_environment = std::env::var(TOKEN_VARIABLE).ok().filter(|token| machine && !token.trim().is_empty());
-    Ok(from_environment.map(|token| SecretString::from(token.trim().to_owned())))
+    match (from_environment, &access.token_file) {
+        (Some(token), _) => Ok(Some(SecretString::from(token.trim().to_owned()))),
+        (None, Some(file)) => Err(TokenError::Missing(file.clone())),
+        (None, None) => Ok(None),
+    }
 }
 
 fn credential_file() -> Option<PathBuf> {

@@ -72,7 +72,11 @@ impl Connections {
                 }
             }
         }
-        self.project_token(root, server, &same)
+        let others = config.projects.iter().map(|project| &project.tables);
+        let anybodys = others
+            .filter(|tables| same(tables.overrides.server_url.as_ref()))
+            .find_map(|tables| secrets::machine_token(&tables.access, false).ok().flatten());
+        self.project_token(root, server, &same, anybodys)
     }
 
     fn project_token(
@@ -80,10 +84,13 @@ impl Connections {
         root: &Path,
         server: &Server,
         same: &dyn Fn(Option<&String>) -> bool,
+        anybodys: Option<SecretString>,
     ) -> Result<SecretString, Stop> {
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        match workspace::read_azure_settings(root) {
-            Ok(settings) if same(settings.server_url.as_ref()) => match settings.token {
+        let here = workspace::find_project_root(root).is_some_and(|found| found == root);
+        let settings = if here { workspace::read_azure_settings(root).ok() } else { None };
+        match settings.filter(|settings| settings.server_url.is_some()) {
+            Some(settings) if same(settings.server_url.as_ref()) => match settings.token {
                 ProjectToken::Set(token) => {
                     seen.insert(server.identity().clone(), token.clone());
                     Ok(token)
@@ -95,8 +102,9 @@ impl Connections {
                 ))),
                 ProjectToken::Unset => Err(Stop::NoToken(no_token(server, "the project has none"))),
             },
-            Ok(_) => Err(Stop::NoToken(no_token(server, "the project's own token belongs to another server"))),
-            Err(_) => seen.get(server.identity()).cloned().ok_or_else(|| {
+            Some(_) => Err(Stop::NoToken(no_token(server, "the project's own token belongs to another server"))),
+            // The project is gone with its settings; any token that came with this server will do.
+            None => anybodys.or_else(|| seen.get(server.identity()).cloned()).ok_or_else(|| {
                 Stop::NoToken(no_token(server, &format!("the project in `{}` is gone", root.display())))
             }),
         }

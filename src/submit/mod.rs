@@ -22,6 +22,7 @@ use crate::ado::AdoError;
 use crate::clock;
 use crate::config::{Config, Late};
 use crate::moment::Moment;
+use crate::outbox::intake::Cause;
 use crate::outbox::store::Submission;
 use crate::outbox::{Outbox, StoreError};
 use crate::plan::SubmissionPlan;
@@ -70,19 +71,6 @@ pub enum Attempt {
     },
     /// It needs a person.
     Parked,
-}
-
-/// Why a submission waits, as far as exit codes tell it apart.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Cause {
-    /// ADO refused the credentials.
-    Credentials,
-    /// There is no usable token.
-    NoToken,
-    /// ADO could not be reached.
-    Unreachable,
-    /// The configuration does not let ADO be reached.
-    Configuration,
 }
 
 /// Carries out submissions.
@@ -195,7 +183,7 @@ impl Submitter {
         };
         let until = now.plus(delay);
         tracing::warn!(id, suite, reason, until = %until, "waits");
-        self.outbox.with(move |store| store.wait(id, &reason, until)).await?;
+        self.outbox.with(move |store| store.wait(id, cause, &reason, until)).await?;
         Ok(Attempt::Waits { cause, until })
     }
 

@@ -1,10 +1,10 @@
 //! File events as hints: every one of them, and every error, means no more than "look there".
 //!
 //! On Windows one recursive watch on each watched folder keeps no handle on what lies below, so that a checkout can
-//! always be deleted and made anew. Elsewhere only the `Reports` folders of known projects are watched, because each
-//! folder costs a watch.
+//! always be deleted and made anew. Elsewhere `Reports` folders are watched with all below them, and of the rest only the
+//! watched folders and the projects themselves, because each folder costs a watch.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -60,28 +60,24 @@ impl Hints {
 
     /// Watches what is to be watched for these roots and projects, and nothing else.
     pub fn watch(&mut self, roots: &[PathBuf], projects: &[PathBuf]) {
-        let wanted: HashSet<PathBuf> = if cfg!(windows) {
-            roots.iter().cloned().collect()
-        } else {
-            projects.iter().map(|project| project.join("Reports")).collect()
-        };
+        let wanted = wanted(roots, projects);
         let Some(watcher) = &mut self.watcher else { return };
-        for gone in self.watched.difference(&wanted).cloned().collect::<Vec<_>>() {
+        for gone in self.watched.iter().filter(|folder| !wanted.contains_key(*folder)).cloned().collect::<Vec<_>>() {
             // A folder that was deleted is no longer watched anyway.
             let _ = watcher.unwatch(&gone);
             self.watched.remove(&gone);
         }
-        for folder in wanted {
-            self.add(&folder);
+        for (folder, mode) in wanted {
+            self.add(&folder, mode);
         }
     }
 
-    fn add(&mut self, folder: &Path) {
+    fn add(&mut self, folder: &Path, mode: RecursiveMode) {
         let Some(watcher) = &mut self.watcher else { return };
         if self.watched.contains(folder) {
             return;
         }
-        match watcher.watch(folder, RecursiveMode::Recursive) {
+        match watcher.watch(folder, mode) {
             Ok(()) => {
                 self.watched.insert(folder.to_owned());
                 self.complained.remove(folder);
@@ -94,6 +90,16 @@ impl Hints {
             }
         }
     }
+}
+
+/// On Windows the roots with all below them; elsewhere the roots and projects themselves, where a project or its
+/// `Reports` may appear, and each `Reports` with all below it.
+fn wanted(roots: &[PathBuf], projects: &[PathBuf]) -> HashMap<PathBuf, RecursiveMode> {
+    if cfg!(windows) {
+        return roots.iter().map(|root| (root.clone(), RecursiveMode::Recursive)).collect();
+    }
+    let folders = roots.iter().chain(projects).map(|folder| (folder.clone(), RecursiveMode::NonRecursive));
+    folders.chain(projects.iter().map(|project| (project.join("Reports"), RecursiveMode::Recursive))).collect()
 }
 
 impl Touched {

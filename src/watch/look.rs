@@ -10,10 +10,16 @@ use crate::discovery::tracker::Observation;
 use crate::katalon::log::EndScanner;
 use crate::katalon::run::SuiteRun;
 use crate::moment::Moment;
+use crate::watch::LookRules;
 use crate::workspace::{self, FolderListing, JunitState};
 
 /// The newest part of the log, which is the one that grows.
 const NEWEST_PART: &str = "execution0.log";
+
+/// Largest log that is read whole at the first look.
+const SMALL: u64 = 8 * 1024 * 1024;
+/// Bytes before the end of a log that are looked at again, because a record may have been cut there.
+const OVERLAP: u64 = 256 * 1024;
 
 /// What is known of a folder from looks before.
 #[derive(Default)]
@@ -21,7 +27,7 @@ pub struct Memory {
     fingerprint: Option<u64>,
     scanner: EndScanner,
     scanned: u64,
-    ended: bool,
+    ended: Option<Moment>,
     junit_complete: bool,
     reports_come_late: bool,
 }
@@ -38,10 +44,21 @@ pub fn fingerprint(listing: &FolderListing) -> u64 {
 
 impl Memory {
     /// Takes a look. `listing` is that of `folder`, taken at `now`.
-    pub fn look(&mut self, folder: &Path, listing: &FolderListing, now: Moment) -> io::Result<Observation> {
+    pub fn look(
+        &mut self,
+        folder: &Path,
+        listing: &FolderListing,
+        rules: &LookRules,
+        now: Moment,
+    ) -> io::Result<Observation> {
         let fingerprint = fingerprint(listing);
         if self.fingerprint != Some(fingerprint) {
-            self.read(folder, listing)?;
+            if self.ended.is_none() {
+                self.look_for_end(folder, listing)?;
+            }
+            if !rules.is_history(self.ended) {
+                self.junit_complete = workspace::read_junit(folder) == JunitState::Complete;
+            }
             self.fingerprint = Some(fingerprint);
         }
         Ok(Observation {
@@ -55,35 +72,41 @@ impl Memory {
         })
     }
 
-    fn read(&mut self, folder: &Path, listing: &FolderListing) -> io::Result<()> {
-        self.junit_complete = workspace::read_junit(folder) == JunitState::Complete;
-        if self.ended {
+    fn look_for_end(&mut self, folder: &Path, listing: &FolderListing) -> io::Result<()> {
+        let newest = listing.files.iter().find(|listed| listed.file.path == NEWEST_PART);
+        let size = newest.map_or(0, |listed| listed.file.size);
+        if self.fingerprint.is_none() && newest.is_some() && listing.logs().len() == 1 && size <= SMALL {
+            // A small log is read whole at once, instead of being searched first.
+            self.read(folder)?;
+            self.scanned = size.saturating_sub(OVERLAP);
             return Ok(());
         }
-        self.scan(folder, listing)?;
+        self.scan(folder, listing, size)?;
         if self.scanner.may_have_ended() {
-            let run = workspace::read_run(folder).map_err(io::Error::other)?;
-            self.ended = run.ended.is_some();
-            self.reports_come_late = reports_come_late(&run);
+            self.read(folder)?;
             // A marker that closed nothing, as in a log of two documents: look for the next one.
             self.scanner = EndScanner::new();
         }
         Ok(())
     }
 
+    fn read(&mut self, folder: &Path) -> io::Result<()> {
+        let run = workspace::read_run(folder).map_err(io::Error::other)?;
+        self.ended = run.ended;
+        self.reports_come_late = reports_come_late(&run);
+        Ok(())
+    }
+
     /// Feeds the scanner with what the log grew by; a log that became shorter was rotated and is read from its start.
-    fn scan(&mut self, folder: &Path, listing: &FolderListing) -> io::Result<()> {
-        let newest = listing.files.iter().find(|listed| listed.file.path == NEWEST_PART);
-        let size = newest.map_or(0, |listed| listed.file.size);
-        let first_look = self.fingerprint.is_none();
-        if size < self.scanned || first_look {
+    fn scan(&mut self, folder: &Path, listing: &FolderListing, size: u64) -> io::Result<()> {
+        if size < self.scanned || self.fingerprint.is_none() {
             self.scanner = EndScanner::new();
             self.scanned = 0;
             for part in listing.logs().into_iter().filter(|part| *part != NEWEST_PART) {
                 self.feed(&folder.join(part), 0)?;
             }
         }
-        if newest.is_some() {
+        if size > 0 {
             self.scanned = self.feed(&folder.join(NEWEST_PART), self.scanned)?;
         }
         Ok(())

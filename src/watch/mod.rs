@@ -9,5 +9,5 @@ mod look;
 pub mod scout;
 mod walk;
 
-pub use scout::{Over, Scout, Sweep};
+pub use scout::{LookRules, Over, Scout, Sweep};
 pub use walk::find_projects;

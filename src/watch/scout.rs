@@ -27,6 +27,22 @@ struct Followed {
     complained: bool,
 }
 
+/// What a look depends on besides the folder.
+#[derive(Clone, Copy, Debug)]
+pub struct LookRules {
+    /// How long an open run may be quiet before it counts as aborted.
+    pub abort_after: Duration,
+    /// Runs that ended before need no second look and no reading of their project; `None` when all count.
+    pub history_begins: Option<Moment>,
+}
+
+impl LookRules {
+    /// Whether a run that ended then lies before the history.
+    pub fn is_history(&self, ended: Option<Moment>) -> bool {
+        ended.is_some_and(|ended| self.history_begins.is_some_and(|begin| ended < begin))
+    }
+}
+
 /// What a sweep found.
 #[derive(Debug, Default)]
 pub struct Sweep {
@@ -36,6 +52,8 @@ pub struct Sweep {
     pub over: Vec<Over>,
     /// When a look is worth while before the next sweep.
     pub look_again: Option<Moment>,
+    /// Folders of runs that ended before the history begins, and how they looked; they are settled.
+    pub remembered: Vec<(String, u64)>,
     /// Whether a run is over and waits for its grace time.
     pub in_grace: bool,
 }
@@ -58,23 +76,23 @@ impl Scout {
     }
 
     /// Looks at everything below `roots`.
-    pub fn sweep(&mut self, roots: &[PathBuf], abort_after: Duration, now: Moment) -> Sweep {
+    pub fn sweep(&mut self, roots: &[PathBuf], rules: &LookRules, now: Moment) -> Sweep {
         let projects = find_projects(roots);
         let folders: HashSet<PathBuf> = projects.iter().flat_map(|project| find_runs(project)).collect();
         self.followed.retain(|folder, _| folders.contains(folder));
         let mut sweep = Sweep { projects, ..Sweep::default() };
         for folder in &folders {
-            self.look_at(folder, abort_after, now, &mut sweep);
+            self.look_at(folder, rules, now, &mut sweep);
         }
         sweep
     }
 
     /// Looks again at the folders that are followed already and due for a look.
-    pub fn follow(&mut self, abort_after: Duration, now: Moment) -> Sweep {
+    pub fn follow(&mut self, rules: &LookRules, now: Moment) -> Sweep {
         let mut sweep = Sweep::default();
         let folders: Vec<PathBuf> = self.followed.keys().cloned().collect();
         for folder in folders {
-            self.look_at(&folder, abort_after, now, &mut sweep);
+            self.look_at(&folder, rules, now, &mut sweep);
         }
         sweep
     }
@@ -90,7 +108,7 @@ impl Scout {
         self.settled.insert(key(folder), fingerprint);
     }
 
-    fn look_at(&mut self, folder: &Path, abort_after: Duration, now: Moment, sweep: &mut Sweep) {
+    fn look_at(&mut self, folder: &Path, rules: &LookRules, now: Moment, sweep: &mut Sweep) {
         let listing = match workspace::list_run_folder(folder) {
             Ok(listing) => listing,
             Err(error) => return self.complain(folder, &error),
@@ -100,11 +118,15 @@ impl Scout {
             return;
         }
         let followed = self.followed.entry(folder.to_owned()).or_default();
-        let seen = match followed.memory.look(folder, &listing, now) {
+        let seen = match followed.memory.look(folder, &listing, rules, now) {
             Ok(seen) => seen,
             Err(error) => return self.complain(folder, &error),
         };
-        let assessment = followed.tracker.observe(&seen, abort_after);
+        if rules.is_history(seen.ended) {
+            sweep.remembered.push((key(folder), seen.fingerprint));
+            return self.settle(folder, seen.fingerprint);
+        }
+        let assessment = followed.tracker.observe(&seen, rules.abort_after);
         followed.look_again = Some(assessment.look_again);
         if assessment.due {
             let over = Over { folder: folder.to_owned(), state: assessment.state, fingerprint: seen.fingerprint };

@@ -9,7 +9,7 @@ const PROJECT_DEPTH: usize = 8;
 /// Levels below `Reports` that are searched for runs; suites may lie deep.
 const RUN_DEPTH: usize = 24;
 /// Folders that hold no project.
-const SKIPPED: [&str; 7] = [".git", ".svn", "node_modules", "Reports", "bin", "Libs", "Test Cases"];
+const SKIPPED: [&str; 3] = [".git", "node_modules", "Reports"];
 
 /// The folders at and below `roots` that hold a `.prj` file, each once.
 pub fn find_projects(roots: &[PathBuf]) -> Vec<PathBuf> {

@@ -15,7 +15,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use fake_ado::{FakeAdo, Fault, FaultAction, Nth, World};
-use fake_katalon::{AzureSettings, ProjectWriter, SuiteRunWriter, Test, TestCaseFile};
+use fake_katalon::{AzureSettings, ProjectWriter, Sending, SuiteRunWriter, Test, TestCaseFile};
 
 const PLAN: u32 = 18;
 
@@ -104,7 +104,10 @@ impl Machine {
         }
         let ado = FakeAdo::start_blocking("127.0.0.1:0".parse().unwrap(), world).unwrap();
         let project = folder.path().join("work").join("Shop");
-        let settings = AzureSettings::connected(&ado.base_url(), "bench", "Shop", (PLAN, "P"));
+        let settings = AzureSettings {
+            sending: Sending::All,
+            ..AzureSettings::connected(&ado.base_url(), "bench", "Shop", (PLAN, "P"))
+        };
         let mut writer = ProjectWriter::new(&project).name("Shop").azure(settings);
         for number in 0..tests {
             writer = writer.test_case(TestCaseFile::new(&name(number)).azure(&(1000 + number).to_string()));

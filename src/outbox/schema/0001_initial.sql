@@ -28,6 +28,8 @@ CREATE TABLE submission (
     state           TEXT    NOT NULL CHECK (state IN ('pending', 'submitting', 'submitted', 'parked', 'ignored')),
     -- Why it waits, is parked or ignored.
     reason          TEXT,
+    -- What kind of thing it waits for, for exit codes.
+    cause           TEXT CHECK (cause IN ('credentials', 'no-token', 'unreachable', 'configuration')),
     next_attempt_ms INTEGER,
     attempts        INTEGER NOT NULL DEFAULT 0,
     -- The whole submission plan as JSON, once it is made; it never changes but for late reports that are added.

@@ -19,6 +19,8 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, OpenFlags};
 
+use crate::outbox::folder;
+
 pub use read::{StoredStep, Submission};
 pub use runs::{Recorded, RunRecord};
 
@@ -117,7 +119,7 @@ impl Store {
     /// When the folder cannot be used, or when the database is lost, foreign, damaged or newer than this program.
     pub fn open(state_dir: &Path) -> Result<Self, OpenError> {
         let in_folder = |source| OpenError::Folder { folder: state_dir.to_owned(), source };
-        std::fs::create_dir_all(state_dir).map_err(in_folder)?;
+        folder::make(state_dir).map_err(in_folder)?;
         let file = state_dir.join(DATABASE);
         let marked = state_dir.join(MARK).exists();
         let size = std::fs::metadata(&file).map(|metadata| metadata.len()).ok();

@@ -3,7 +3,7 @@
 use rusqlite::{OptionalExtension, Row as SqlRow, params};
 
 use crate::moment::Moment;
-use crate::outbox::intake::SubmissionState;
+use crate::outbox::intake::{Cause, SubmissionState};
 use crate::outbox::row::Row;
 use crate::outbox::step::{Step, StepState};
 use crate::outbox::store::{Store, StoreError};
@@ -138,7 +138,7 @@ impl Store {
     pub fn rows(&self, only: Option<&[i64]>) -> Result<Vec<Row>, StoreError> {
         let mut statement = self.connection.prepare_cached(
             "SELECT submission.id, key, project, suite, folder, started_ms, ended_ms, plan_id, state, ado_run_id, url,
-                    plan, refused, reason, next_attempt_ms
+                    plan, refused, reason, next_attempt_ms, cause
              FROM submission JOIN run ON run.id = run_id ORDER BY started_ms DESC, submission.id DESC",
         )?;
         let mut rows = statement.query([])?;
@@ -254,6 +254,9 @@ fn row(sql: &SqlRow<'_>) -> Result<Row, StoreError> {
         skipped,
         error: sql.get(13)?,
         next_attempt: moment(sql.get(14)?),
+        cause: sql
+            .get::<_, Option<String>>(15)?
+            .and_then(|word| Cause::ALL.into_iter().find(|cause| cause.word() == word)),
     })
 }
 

@@ -4,6 +4,7 @@ use rusqlite::{Transaction, TransactionBehavior, params};
 use serde::Serialize;
 
 use crate::moment::Moment;
+use crate::outbox::intake::Cause;
 use crate::outbox::step::{StepState, steps};
 use crate::outbox::store::runs::log;
 use crate::outbox::store::{Store, StoreError};
@@ -157,10 +158,16 @@ impl Store {
     ///
     /// # Errors
     /// When the database fails.
-    pub fn wait(&mut self, submission: i64, reason: &str, next_attempt: Moment) -> Result<(), StoreError> {
+    pub fn wait(
+        &mut self,
+        submission: i64,
+        cause: Cause,
+        reason: &str,
+        next_attempt: Moment,
+    ) -> Result<(), StoreError> {
         self.connection.execute(
-            "UPDATE submission SET reason = ?2, next_attempt_ms = ?3, attempts = attempts + 1 WHERE id = ?1",
-            params![submission, reason, next_attempt.millis()],
+            "UPDATE submission SET reason = ?2, next_attempt_ms = ?3, cause = ?4, attempts = attempts + 1 WHERE id = ?1",
+            params![submission, reason, next_attempt.millis(), cause.word()],
         )?;
         Ok(())
     }

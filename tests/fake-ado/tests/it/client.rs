@@ -75,7 +75,9 @@ impl Client {
         }
         let response = request.send().await?;
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        Ok(Answer { status, headers, text: response.text().await? })
+        // Not `text()`: depending on features of the workspace it drops a byte order mark.
+        let text = String::from_utf8_lossy(&response.bytes().await?).into_owned();
+        Ok(Answer { status, headers, text })
     }
 
     pub async fn send(&self, method: &str, path: &str, body: Option<Value>) -> reqwest::Result<Answer> {

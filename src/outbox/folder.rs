@@ -1,0 +1,26 @@
+//! Makes the state folder, closed to everybody but the service and its group: it holds what was tested and where.
+
+#![expect(clippy::disallowed_methods, reason = "this is where the state folder is made")]
+
+#[cfg(unix)]
+mod unix;
+#[cfg(windows)]
+mod windows;
+
+#[cfg(unix)]
+use unix as system;
+#[cfg(windows)]
+use windows as system;
+
+use std::path::Path;
+
+/// Makes a state folder with the folders above it; one that is there keeps its permissions.
+pub fn make(state_dir: &Path) -> std::io::Result<()> {
+    if state_dir.is_dir() {
+        return Ok(());
+    }
+    if let Some(above) = state_dir.parent() {
+        std::fs::create_dir_all(above)?;
+    }
+    system::make_closed(state_dir)
+}

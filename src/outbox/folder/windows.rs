@@ -1,0 +1,8 @@
+//! The folder inherits the access list of the folder above it.
+
+use std::path::Path;
+
+/// Makes a folder.
+pub fn make_closed(folder: &Path) -> std::io::Result<()> {
+    std::fs::DirBuilder::new().create(folder)
+}
