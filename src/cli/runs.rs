@@ -171,15 +171,20 @@ fn ask(requests: &[Request], config: &Config, out: &mut dyn Write) -> anyhow::Re
             (Answer::Taken { .. }, Request::Submit { .. }) => {}
         }
     }
-    let attempts = match lock {
-        Some(_lock) => Some(runtime.block_on(daemon::send(&outbox, config, &retried))?),
-        None => None,
+    let (rows, attempts) = match lock {
+        Some(_lock) => {
+            let attempts = runtime.block_on(daemon::send(&outbox, config, &retried))?;
+            (runtime.block_on(outbox.with(move |store| store.rows(Some(&retried))))?, attempts)
+        }
+        None => {
+            let rows = runtime.block_on(wait_until_sent(&outbox, &retried))?;
+            let attempts = rows.iter().filter_map(attempt_of).collect();
+            (rows, attempts)
+        }
     };
-    let rows = runtime.block_on(wait_until_sent(&outbox, &retried))?;
     for row in &rows {
         people(row, out)?;
     }
-    let attempts = attempts.unwrap_or_else(|| rows.iter().filter_map(attempt_of).collect());
     Ok(exit.and(outcome::exit(&rows, &attempts)))
 }
 
