@@ -147,7 +147,7 @@ fn of_plan(point: TestPoint, plan: u32) -> Option<Point> {
     }
     let configuration = point.configuration?;
     Some(Point {
-        id: point.id,
+        id: point.id?,
         test_case_id: point.test_case_reference?.id,
         configuration_id: configuration.id,
         configuration_name: configuration.name,

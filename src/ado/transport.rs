@@ -92,7 +92,15 @@ impl AdoClient {
                 .map_err(|error| AdoError::Configuration(format!("`azure.proxy` cannot be used: {error}")))?;
             builder = builder.proxy(proxy.no_proxy(reqwest::NoProxy::from_string("localhost,127.0.0.1,::1")));
         }
-        let http = builder.build().map_err(|error| AdoError::Configuration(chain(&error)))?;
+        let http = builder.build().map_err(|error| {
+            // Certificates and the proxy are all of the configuration that a builder can stumble over.
+            let about = if settings.ca.is_some() { "; look at the certificates in `azure.ca_file`" } else { "" };
+            AdoError::Configuration(format!(
+                "the connection to {} cannot be set up: {}{about}",
+                server.base(),
+                chain(&error)
+            ))
+        })?;
         let version = settings.api_version.clone().unwrap_or_else(|| version::DEFAULT.to_owned());
         Ok(Self { http, server, version, slots: Semaphore::new(CONNECTIONS), pause: Mutex::new(None) })
     }

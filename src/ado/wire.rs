@@ -71,9 +71,9 @@ pub struct Reference {
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct TestPoint {
-    /// Id.
-    #[serde(deserialize_with = "id")]
-    pub id: u32,
+    /// Id; one without cannot be used, and does not make the rest of the list unreadable.
+    #[serde(default, deserialize_with = "some_id")]
+    pub id: Option<u32>,
     /// Its test case.
     pub test_case_reference: Option<Reference>,
     /// Its configuration.
@@ -330,6 +330,10 @@ pub struct NewResult {
     pub configuration: ById,
     /// `Pending` until it is written.
     pub state: &'static str,
+}
+
+fn some_id<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u32>, D::Error> {
+    id(deserializer).map(Some)
 }
 
 /// An id as a number or as a text of digits.

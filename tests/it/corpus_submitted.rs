@@ -16,7 +16,7 @@ use kado::katalon::run::SuiteRun;
 use kado::katalon::status::Status;
 use kado::workspace;
 
-use crate::support::{Machine, TOKEN};
+use crate::support::{Machine, TOKEN, closed_file};
 
 fn corpus() -> Option<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/corpus");
@@ -71,22 +71,14 @@ fn machine(root: &Path) -> (Machine, Project, PathBuf) {
     let machine = Machine::with(world(&project));
     let copy = machine.work().join("project");
     copy_tree(root, &copy);
-    let token = machine.root().join("token");
-    fs::write(&token, TOKEN).unwrap();
-    closed(&token);
+    let token = closed_file(&machine.root().join("token"), TOKEN);
     let base = machine.fake.base_url();
-    machine.configure(&format!("runs_from = \"any\"\n[azure]\nserver_url = {base:?}\ntoken_file = {token:?}\n"));
+    // The folders are not in the order in which their runs ended.
+    machine.configure(&format!(
+        "runs_from = \"any\"\nlate = \"send\"\n[azure]\nserver_url = {base:?}\ntoken_file = {token:?}\n"
+    ));
     (machine, project, copy)
 }
-
-#[cfg(unix)]
-fn closed(file: &Path) {
-    use std::os::unix::fs::PermissionsExt as _;
-    fs::set_permissions(file, fs::Permissions::from_mode(0o600)).unwrap();
-}
-
-#[cfg(not(unix))]
-fn closed(_file: &Path) {}
 
 fn copy_tree(from: &Path, to: &Path) {
     fs::create_dir_all(to).unwrap();
@@ -148,8 +140,11 @@ fn finished_runs_of_the_corpus_arrive_with_every_outcome_and_error_text() {
             let ado_runs = machine.ado_runs();
             let arrived = ado_runs.last().unwrap();
             assert_eq!(arrived.state, "Completed", "{}", folder.display());
-            let got: BTreeMap<u32, String> =
-                arrived.results.iter().map(|result| (result.test_case_id.unwrap_or(0), result.outcome.clone())).collect();
+            let got: BTreeMap<u32, String> = arrived
+                .results
+                .iter()
+                .map(|result| (result.test_case_id.unwrap_or(0), result.outcome.clone()))
+                .collect();
             assert_eq!(got, expected, "{}", folder.display());
             for result in arrived.results.iter().filter(|result| result.outcome == "Failed") {
                 assert!(result.error_message.as_ref().is_some_and(|text| !text.is_empty()), "{}", folder.display());

@@ -1,0 +1,92 @@
+//! The way to the server: a private certificate authority, a proxy, plain http.
+
+#![expect(clippy::disallowed_methods, reason = "tests write certificates and listen on sockets")]
+
+use std::fs;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use tokio::net::{TcpListener, TcpStream};
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::ServerConfig;
+use tokio_rustls::rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+
+use crate::support::{Machine, PLAN, TOKEN, closed_file, finished, tc};
+use fake_katalon::{AzureSettings, Test};
+
+/// A server name that only the tests' certificate has.
+const NAME: &str = "localhost";
+
+/// An encrypted door in front of an address, with a certificate of an authority that nobody knows; gives the door's
+/// address and the authority's certificate as PEM. It lives as long as the runtime.
+async fn encrypted(inner: SocketAddr) -> (SocketAddr, String) {
+    let mut params = CertificateParams::new(Vec::new()).unwrap();
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let authority = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
+    let key = KeyPair::generate().unwrap();
+    let certificate = CertificateParams::new(vec![NAME.to_owned()]).unwrap().signed_by(&key, &authority).unwrap();
+    let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
+    let config = ServerConfig::builder().with_no_client_auth().with_single_cert(vec![certificate.der().clone()], key);
+    let acceptor = TlsAcceptor::from(Arc::new(config.unwrap()));
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        while let Ok((outer, _)) = listener.accept().await {
+            let acceptor = acceptor.clone();
+            tokio::spawn(async move {
+                let (Ok(mut outer), Ok(mut inner)) = (acceptor.accept(outer).await, TcpStream::connect(inner).await)
+                else {
+                    return;
+                };
+                let _ = tokio::io::copy_bidirectional(&mut outer, &mut inner).await;
+            });
+        }
+    });
+    (address, authority.pem())
+}
+
+/// A machine with a finished run whose configuration names this server, with these lines behind it.
+fn submitted_with(machine: &Machine, server: &str, azure: &str) -> crate::support::Output {
+    let settings = AzureSettings::connected(server, TOKEN, "Shop", (PLAN, "P"));
+    let shop = machine.shop_with(settings, &[("Login", "1001")]);
+    let token = closed_file(&machine.root().join("token"), TOKEN);
+    machine.configure(&format!("[azure]\nserver_url = {server:?}\ntoken_file = {token:?}\n{azure}"));
+    machine.submit(&shop, &finished([Test::passed(&tc("Login"))]))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_with_a_private_authority_is_trusted_only_with_its_certificate() {
+    let machine = Machine::new();
+    let (door, authority) = encrypted(machine.fake.address()).await;
+    let server = format!("https://{NAME}:{}/acme", door.port());
+    let unknown = submitted_with(&machine, &server, "");
+    assert_eq!(unknown.code, 4, "{unknown:?}");
+    assert!(unknown.out.contains("certificate"), "{unknown:?}");
+    let file = machine.root().join("ca.pem");
+    fs::write(&file, authority).unwrap();
+    let known = submitted_with(&machine, &server, &format!("ca_file = {file:?}\n"));
+    assert_eq!(known.code, 0, "{known:?}");
+    assert_eq!(machine.ado_run().state, "Completed");
+}
+
+#[test]
+fn the_configured_proxy_carries_the_requests() {
+    let machine = Machine::new();
+    // Nobody answers to this name; the fake stands in for the proxy and gets the whole address.
+    let server = "http://ado.invalid/acme";
+    let proxy = format!("allow_http = true\nproxy = \"http://{}\"\n", machine.fake.address());
+    let submitted = submitted_with(&machine, server, &proxy);
+    assert_eq!(submitted.code, 0, "{submitted:?}");
+    assert_eq!(machine.ado_run().state, "Completed");
+}
+
+#[test]
+fn a_broken_certificate_file_is_a_configuration_error() {
+    let machine = Machine::new();
+    let file = machine.root().join("ca.pem");
+    fs::write(&file, "-----BEGIN CERTIFICATE-----\nno\n-----END CERTIFICATE-----\n").unwrap();
+    let submitted = submitted_with(&machine, "https://localhost:1/acme", &format!("ca_file = {file:?}\n"));
+    assert_eq!(submitted.code, 2, "{submitted:?}");
+    assert!(submitted.out.contains("azure.ca_file"), "{submitted:?}");
+}
