@@ -7,7 +7,7 @@ use reqwest::Method;
 use reqwest::header::{CONTENT_LENGTH, CONTENT_TYPE};
 
 use crate::ado::error::AdoError;
-use crate::ado::transport::AdoClient;
+use crate::ado::transport::{AdoClient, Kind};
 use crate::ado::upload::Upload;
 use crate::ado::version::Call;
 use crate::ado::wire::{Attachment, List};
@@ -52,7 +52,7 @@ impl AdoClient {
             .header(CONTENT_LENGTH, length)
             .timeout(BASE + Duration::from_secs(length / SLOWEST))
             .body(reqwest::Body::wrap_stream(upload.into_stream()));
-        match self.send(request, true).await {
+        match self.send(request, Kind::Upload).await {
             Ok(page) => Ok(page.content),
             Err(error) => Err(failure.take().unwrap_or(error)),
         }

@@ -36,8 +36,10 @@ pub enum Verdict {
     Unclear(Option<Duration>, String),
     /// The same request will be refused again.
     Rejected(String),
-    /// The token is refused, or lacks a permission.
+    /// The token is refused, so everything else of this server will be too.
     CredentialsRefused(String),
+    /// The token is known and lacks a permission for this.
+    Forbidden(String),
     /// Something that the request names is not there, or hidden from this token.
     Gone(String),
 }
@@ -51,7 +53,7 @@ pub fn classify(answer: &Head<'_>) -> Verdict {
         200..=299 if answer.body.is_empty() && answer.status == 204 => Verdict::Done,
         200..=299 => Verdict::CredentialsRefused(sign_in()),
         401 => Verdict::CredentialsRefused(refused(&message())),
-        403 => Verdict::CredentialsRefused(format!("{}; the token's owner lacks a permission", message())),
+        403 => Verdict::Forbidden(format!("{}; the token's owner lacks a permission", message())),
         404 | 410 => Verdict::Gone(message()),
         429 => Verdict::Busy(answer.retry_after, format!("Azure DevOps asks for a pause: {}", message())),
         408 | 409 | 500..=599 if answer.writes => Verdict::Unclear(answer.retry_after, message()),
@@ -118,6 +120,7 @@ mod tests {
             Verdict::Unclear(..) => "unclear",
             Verdict::Rejected(_) => "rejected",
             Verdict::CredentialsRefused(_) => "credentials",
+            Verdict::Forbidden(_) => "forbidden",
             Verdict::Gone(_) => "gone",
         }
     }
@@ -142,7 +145,7 @@ mod tests {
         400-400 rejected/rejected
         401-401 credentials/credentials
         402-402 rejected/rejected
-        403-403 credentials/credentials
+        403-403 forbidden/forbidden
         404-404 gone/gone
         405-407 rejected/rejected
         408-409 unclear/busy

@@ -13,6 +13,8 @@ pub enum AdoError {
         server: String,
         /// What it said, with the way out.
         message: String,
+        /// Whether nothing was sent, because the same token was refused a moment ago.
+        repeated: bool,
     },
     /// Something that the call names does not exist, or this token cannot see it.
     #[error("{0}")]
@@ -52,10 +54,5 @@ impl AdoError {
     /// Unreachable or busy, and nothing was carried out.
     pub fn not_sent(message: impl Into<String>) -> Self {
         Self::Unavailable { message: message.into(), wait: None, unclear: false }
-    }
-
-    /// Whether trying again later may help without anybody doing something.
-    pub const fn passes(&self) -> bool {
-        matches!(self, Self::Unavailable { .. } | Self::CredentialsRefused { .. })
     }
 }

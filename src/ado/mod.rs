@@ -7,8 +7,10 @@
 pub mod attachments;
 pub mod classify;
 pub mod error;
+pub mod pace;
 pub mod projects;
 pub mod runs;
+mod slots;
 pub mod transport;
 pub mod upload;
 pub mod version;

@@ -4,7 +4,7 @@ use reqwest::Method;
 use serde_json::json;
 
 use crate::ado::error::AdoError;
-use crate::ado::transport::AdoClient;
+use crate::ado::transport::{AdoClient, Kind};
 use crate::ado::version::Call;
 use crate::ado::wire::{
     ConnectionData, Identity, List, TeamProject, TestConfiguration, TestPlan, TestPoint, TypeCategory, WorkItem,
@@ -30,6 +30,7 @@ impl AdoClient {
         data.authenticated_user.filter(known).ok_or_else(|| AdoError::CredentialsRefused {
             server: self.server().base().to_owned(),
             message: "the server treats the token as that of a stranger; it is wrong, expired or revoked".to_owned(),
+            repeated: false,
         })
     }
 
@@ -102,7 +103,7 @@ impl AdoClient {
             let fields = ["System.Id", "System.Rev", "System.WorkItemType", "System.Title", "System.TeamProject"];
             let body = json!({ "ids": ids, "errorPolicy": "omit", "fields": fields });
             let path = [project, "_apis", "wit", "workitemsbatch"];
-            let list: List<Option<WorkItem>> = self.put_json(Method::POST, &path, &body, false).await?;
+            let list: List<Option<WorkItem>> = self.put_json(Method::POST, &path, &body, Kind::Read).await?;
             found.extend(list.value.into_iter().flatten());
         }
         Ok(found)

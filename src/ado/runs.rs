@@ -4,7 +4,7 @@ use reqwest::Method;
 use serde::de::IgnoredAny;
 
 use crate::ado::error::AdoError;
-use crate::ado::transport::AdoClient;
+use crate::ado::transport::{AdoClient, Kind};
 use crate::ado::version::Call;
 use crate::ado::wire::{List, NewResult, NewRun, ResultUpdate, RunUpdate, TestResult, TestRun};
 use crate::plan::comment::key_in;
@@ -47,7 +47,7 @@ impl AdoClient {
     /// # Errors
     /// When the server fails or refuses it.
     pub async fn create_run(&self, project: &str, run: &NewRun<'_>) -> Result<TestRun, AdoError> {
-        self.put_json(Method::POST, &[project, "_apis", "test", "runs"], run, true).await
+        self.put_json(Method::POST, &[project, "_apis", "test", "runs"], run, Kind::Write).await
     }
 
     /// Completes a run, or rewrites its comment.
@@ -55,7 +55,7 @@ impl AdoClient {
     /// # Errors
     /// When the server fails or refuses it.
     pub async fn update_run(&self, project: &str, run: u32, update: &RunUpdate<'_>) -> Result<TestRun, AdoError> {
-        self.put_json(Method::PATCH, &[project, "_apis", "test", "runs", &run.to_string()], update, true).await
+        self.put_json(Method::PATCH, &[project, "_apis", "test", "runs", &run.to_string()], update, Kind::Write).await
     }
 
     /// All results of a run.
@@ -85,7 +85,7 @@ impl AdoClient {
     pub async fn add_results(&self, project: &str, run: u32, results: &[NewResult]) -> Result<(), AdoError> {
         let path = results_path(project, run);
         let path: Vec<&str> = path.iter().map(String::as_str).collect();
-        self.put_json::<IgnoredAny>(Method::POST, &path, &results, true).await.map(|_| ())
+        self.put_json::<IgnoredAny>(Method::POST, &path, &results, Kind::Write).await.map(|_| ())
     }
 
     /// Writes results of a run.
@@ -95,7 +95,7 @@ impl AdoClient {
     pub async fn write_results(&self, project: &str, run: u32, results: &[ResultUpdate<'_>]) -> Result<(), AdoError> {
         let path = results_path(project, run);
         let path: Vec<&str> = path.iter().map(String::as_str).collect();
-        self.put_json::<IgnoredAny>(Method::PATCH, &path, &results, true).await.map(|_| ())
+        self.put_json::<IgnoredAny>(Method::PATCH, &path, &results, Kind::Write).await.map(|_| ())
     }
 }
 

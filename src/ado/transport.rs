@@ -3,7 +3,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "pauses that the server asks for are measured with the monotonic clock")]
 
-use std::sync::Mutex;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -13,14 +13,17 @@ use reqwest::{Method, RequestBuilder, Response};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use tokio::sync::Semaphore;
 use tokio::time::Instant;
 use url::Url;
 
 use crate::ado::classify::{Head, Verdict, classify, without_mark};
 use crate::ado::error::AdoError;
+use crate::ado::pace::Budget;
+use crate::ado::slots::Slots;
 use crate::ado::version::{self, Call};
+use crate::clock;
 use crate::error_chain::chain;
+use crate::moment::Moment;
 use crate::server::Server;
 
 /// Longest time to set up a connection.
@@ -33,6 +36,8 @@ const IDLE: Duration = Duration::from_secs(20);
 const PAUSE: Duration = Duration::from_secs(30);
 /// Largest answer that is read.
 const ANSWER: usize = 64 * 1024 * 1024;
+/// How long a refused token is not tried again.
+const REFUSED: Duration = Duration::from_secs(55);
 /// Connections in use at once.
 pub const CONNECTIONS: usize = 4;
 
@@ -53,14 +58,33 @@ pub struct Settings {
     pub allow_http: bool,
 }
 
+/// What a request does, as far as sending it depends on it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Kind {
+    /// It changes nothing.
+    Read,
+    /// It may change something.
+    Write,
+    /// It carries a file.
+    Upload,
+}
+
+impl Kind {
+    const fn writes(self) -> bool {
+        !matches!(self, Self::Read)
+    }
+}
+
 /// A client for one server and token.
 pub struct AdoClient {
     http: reqwest::Client,
     server: Server,
     version: String,
-    slots: Semaphore,
+    slots: Slots,
     /// No call leaves before this time, because the server asked for a pause.
     pause: Mutex<Option<Instant>>,
+    /// Why and when the token was refused.
+    refused: Mutex<Option<(String, Instant)>>,
 }
 
 impl AdoClient {
@@ -102,7 +126,14 @@ impl AdoClient {
             ))
         })?;
         let version = settings.api_version.clone().unwrap_or_else(|| version::DEFAULT.to_owned());
-        Ok(Self { http, server, version, slots: Semaphore::new(CONNECTIONS), pause: Mutex::new(None) })
+        Ok(Self {
+            http,
+            server,
+            version,
+            slots: Slots::new(CONNECTIONS),
+            pause: Mutex::new(None),
+            refused: Mutex::new(None),
+        })
     }
 
     /// The server that this client speaks to.
@@ -133,38 +164,49 @@ impl AdoClient {
         call: Call,
         query: &[(&str, String)],
     ) -> Result<Page<T>, AdoError> {
-        self.send(self.request(Method::GET, path, call, query), false).await
+        self.send(self.request(Method::GET, path, call, query), Kind::Read).await
     }
 
-    /// Sends a JSON body. `writes` tells whether the call may change something.
+    /// Sends a JSON body.
     pub(super) async fn put_json<T: DeserializeOwned>(
         &self,
         method: Method,
         path: &[&str],
         body: &(impl Serialize + Sync),
-        writes: bool,
+        kind: Kind,
     ) -> Result<T, AdoError> {
         let request = self.request(method, path, Call::Released, &[]).json(body);
-        Ok(self.send(request, writes).await?.content)
+        Ok(self.send(request, kind).await?.content)
     }
 
     /// Sends a request and reads its answer.
     pub(super) async fn send<T: DeserializeOwned>(
         &self,
         request: RequestBuilder,
-        writes: bool,
+        kind: Kind,
     ) -> Result<Page<T>, AdoError> {
-        let _slot = self.slots.acquire().await.expect("the semaphore is never closed");
+        let _slot = self.slots.take(kind == Kind::Upload).await;
+        self.not_refused()?;
         self.keep_pause().await?;
+        let page = self.exchange(request, kind.writes()).await;
+        match &page {
+            Ok(_) => self.slots.went_well(),
+            Err(AdoError::Unavailable { .. }) => self.slots.went_badly(),
+            Err(_) => {}
+        }
+        page
+    }
+
+    async fn exchange<T: DeserializeOwned>(&self, request: RequestBuilder, writes: bool) -> Result<Page<T>, AdoError> {
         let mut response = request.send().await.map_err(|error| unreachable(&self.server, &error, writes))?;
-        let retry_after = retry_after(response.headers());
-        self.note_pause(retry_after);
+        let budget = budget(response.headers());
+        self.note_pause(budget.pause());
         let body = read(&mut response).await.map_err(|error| match error {
             // What was answered before the connection broke does not matter to a call that only reads.
             AdoError::Unavailable { message, wait, .. } => AdoError::Unavailable { message, wait, unclear: writes },
             other => other,
         })?;
-        self.judge(&response, &body, writes, retry_after)?;
+        self.judge(&response, &body, writes, budget.retry_after)?;
         let next = header(response.headers(), "x-ms-continuationtoken").map(str::to_owned);
         let content =
             decode(&body).map_err(|message| AdoError::Unavailable { message, wait: None, unclear: writes })?;
@@ -193,20 +235,42 @@ impl AdoClient {
             let activity = header(headers, "x-vss-e2eid").or_else(|| header(headers, "activityid"));
             tracing::debug!(status, url = response.url().path(), activity, "azure devops did not accept a request");
         }
+        self.error_of(verdict, status)
+    }
+
+    fn error_of(&self, verdict: Verdict, status: u16) -> Result<(), AdoError> {
+        let server = || self.server.base().to_owned();
         match verdict {
             Verdict::Done => Ok(()),
             Verdict::Busy(wait, message) => Err(AdoError::Unavailable { message, wait, unclear: false }),
             Verdict::Unclear(wait, message) => Err(AdoError::Unavailable { message, wait, unclear: true }),
             Verdict::Rejected(message) => Err(AdoError::Rejected { status, message }),
-            Verdict::CredentialsRefused(message) => {
-                Err(AdoError::CredentialsRefused { server: self.server.base().to_owned(), message })
-            }
             Verdict::Gone(message) => Err(AdoError::Gone(message)),
+            Verdict::Forbidden(message) => {
+                Err(AdoError::CredentialsRefused { server: server(), message, repeated: false })
+            }
+            Verdict::CredentialsRefused(message) => {
+                *self.refused.lock().unwrap_or_else(PoisonError::into_inner) = Some((message.clone(), Instant::now()));
+                Err(AdoError::CredentialsRefused { server: server(), message, repeated: false })
+            }
+        }
+    }
+
+    /// A token that was refused is tried again only after a while; another token has another client.
+    fn not_refused(&self) -> Result<(), AdoError> {
+        let refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
+        match refused.as_ref().filter(|(_, at)| at.elapsed() < REFUSED) {
+            Some((message, _)) => Err(AdoError::CredentialsRefused {
+                server: self.server.base().to_owned(),
+                message: message.clone(),
+                repeated: true,
+            }),
+            None => Ok(()),
         }
     }
 
     async fn keep_pause(&self) -> Result<(), AdoError> {
-        let until = *self.pause.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let until = *self.pause.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(until) = until else { return Ok(()) };
         let left = until.saturating_duration_since(Instant::now());
         if left > PAUSE {
@@ -217,10 +281,10 @@ impl AdoClient {
         Ok(())
     }
 
-    /// `Retry-After` counts on any status, also when the request worked.
+    /// What the server asks for counts on any status, also when the request worked.
     fn note_pause(&self, wait: Option<Duration>) {
         if let Some(wait) = wait {
-            let mut pause = self.pause.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            let mut pause = self.pause.lock().unwrap_or_else(PoisonError::into_inner);
             let until = Instant::now() + wait;
             *pause = Some(pause.map_or(until, |before| before.max(until)));
         }
@@ -287,8 +351,16 @@ fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers.get(name)?.to_str().ok()
 }
 
-fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    header(headers, "retry-after")?.trim().parse().ok().map(Duration::from_secs)
+fn budget(headers: &HeaderMap) -> Budget {
+    let number = |name| header(headers, name).and_then(|text| text.trim().parse::<f64>().ok());
+    let seconds = |name| number(name).filter(|seconds| (0.0..1e9).contains(seconds)).map(Duration::from_secs_f64);
+    let reset = number("x-ratelimit-reset").map(|seconds| Moment::from_millis((seconds * 1000.0) as i64));
+    Budget {
+        retry_after: seconds("retry-after"),
+        limit: number("x-ratelimit-limit"),
+        remaining: number("x-ratelimit-remaining"),
+        reset: reset.map(|reset| reset.since(clock::now())),
+    }
 }
 
 fn percent_decoded(text: &str) -> String {

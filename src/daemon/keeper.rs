@@ -29,6 +29,25 @@ const SETTLE: Duration = Duration::from_millis(300);
 /// Least time between two sweeps over everything that events ask for.
 const BETWEEN_SWEEPS: Duration = Duration::from_secs(1);
 
+/// Shortest pause between two turns.
+const SHORTEST: Duration = Duration::from_millis(50);
+/// Pause when nothing can be recorded.
+const NO_RECORD: Duration = Duration::from_secs(5);
+
+/// When to look next.
+#[derive(Default)]
+struct Next {
+    last_sweep: Moment,
+    sweep: Moment,
+    look: Option<Moment>,
+}
+
+impl Next {
+    fn soonest(&self) -> Moment {
+        self.look.map_or(self.sweep, |look| look.min(self.sweep))
+    }
+}
+
 /// What an event is worth.
 enum Worth {
     Nothing,
@@ -91,39 +110,47 @@ impl Keeper {
     pub async fn serve(&mut self, stop: &CancellationToken) -> Result<(), StoreError> {
         let wake = Arc::new(Notify::new());
         let mut hints = Hints::new(Arc::clone(&wake));
+        let mut next = Next::default();
         self.announce();
-        let mut next_sweep = Moment::default();
-        let mut last_sweep = Moment::default();
-        let mut next_look: Option<Moment> = None;
         while !stop.is_cancelled() {
-            let now = clock::now();
-            let whole = now >= next_sweep;
-            if whole || next_look.is_some_and(|look| now >= look) {
-                let sweep = self.sweep(whole).await?;
-                if whole {
-                    self.reload();
-                    hints.watch(&self.config.borrow().watch, &sweep.projects);
-                    (last_sweep, next_sweep) = (now, now.plus(SWEEP));
-                }
-                next_look = sweep.look_again;
-            }
-            self.answer_requests().await?;
-            let soon = next_look.map_or(next_sweep, |look| look.min(next_sweep)).since(clock::now());
+            let pause = match self.turn(&mut hints, &mut next).await {
+                Ok(()) => next.soonest().since(clock::now()).clamp(SHORTEST, REQUESTS),
+                // Said by the submitter, which meets the same.
+                Err(error) if error.may_pass() => NO_RECORD,
+                Err(error) => return Err(error),
+            };
             tokio::select! {
                 () = stop.cancelled() => {}
-                () = tokio::time::sleep(soon.clamp(Duration::from_millis(50), REQUESTS)) => {}
+                () = tokio::time::sleep(pause) => {}
                 () = wake.notified() => {
                     tokio::time::sleep(SETTLE).await;
                     let now = clock::now();
                     match self.worth(&hints.take()) {
                         Worth::Nothing => {}
-                        Worth::Look => next_look = Some(now),
-                        Worth::Sweep => next_sweep = next_sweep.min(last_sweep.plus(BETWEEN_SWEEPS).max(now)),
+                        Worth::Look => next.look = Some(now),
+                        Worth::Sweep => next.sweep = next.sweep.min(next.last_sweep.plus(BETWEEN_SWEEPS).max(now)),
                     }
                 }
             }
         }
         Ok(())
+    }
+
+    /// Looks at what is due for a look, and answers requests.
+    async fn turn(&mut self, hints: &mut Hints, next: &mut Next) -> Result<(), StoreError> {
+        let now = clock::now();
+        // A clock that was set back must not put the next sweep off.
+        let whole = now >= next.sweep || now < next.last_sweep;
+        if whole || next.look.is_some_and(|look| now >= look) {
+            let sweep = self.sweep(whole).await?;
+            if whole {
+                self.reload();
+                hints.watch(&self.config.borrow().watch, &sweep.projects);
+                (next.last_sweep, next.sweep) = (now, now.plus(SWEEP));
+            }
+            next.look = sweep.look_again;
+        }
+        self.answer_requests().await
     }
 
     /// A suite that runs touches its folder all the time, and a look at that folder is enough.

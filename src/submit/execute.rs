@@ -77,17 +77,20 @@ impl<'a> Execution<'a> {
         Self { outbox, client, submission }
     }
 
-    /// Carries out all steps that are left; gives the ADO run.
+    /// Carries out all steps that are left; gives the ADO run. `written` is called when all results are written.
     ///
     /// # Errors
     /// When it cannot go on now; what is done is recorded.
-    pub async fn run(mut self) -> Result<u32, Stop> {
+    pub async fn run(mut self, written: &(dyn Fn() + Send + Sync)) -> Result<u32, Stop> {
         loop {
             let states: Vec<(Step, StepState)> =
                 self.submission.steps.iter().map(|stored| (stored.step, stored.state)).collect();
             let ready = next(&states);
             if ready.is_empty() {
                 break;
+            }
+            if !matches!(states[ready[0]].0, Step::CreateRun | Step::ReadResults | Step::WriteResults(_)) {
+                written();
             }
             let this = &self;
             let moved: Vec<(usize, Moved)> = futures_util::stream::iter(ready)

@@ -8,14 +8,13 @@ pub mod backoff;
 pub mod connections;
 mod execute;
 mod probe;
+mod serve;
 mod write;
 
-use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::watch;
-use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::ado::AdoError;
@@ -28,9 +27,6 @@ use crate::outbox::{Outbox, StoreError};
 use crate::plan::SubmissionPlan;
 use crate::plan::snapshot::Snapshot;
 use crate::submit::connections::Connections;
-
-/// Submissions that are under way at once.
-const AT_ONCE: usize = 4;
 
 /// Why a submission does not go on now.
 #[derive(Debug, thiserror::Error)]
@@ -100,13 +96,19 @@ impl Submitter {
     /// # Errors
     /// When the outbox cannot be read or written.
     pub async fn attempt(&self, id: i64) -> Result<Attempt, StoreError> {
+        self.attempt_until_written(id, || ()).await
+    }
+
+    /// As [`Submitter::attempt`]; `written` is called when all results are in ADO, so that the order of outcomes no
+    /// longer depends on this submission.
+    async fn attempt_until_written(&self, id: i64, written: impl Fn() + Send + Sync) -> Result<Attempt, StoreError> {
         let submission = match self.outbox.with(move |store| store.load(id)).await {
             Err(StoreError::Content(error)) => return self.unreadable(id, &error).await,
             loaded => loaded?,
         };
         let attempts = submission.attempts;
         let suite = submission.snapshot.run.suite.clone();
-        match self.advance(submission).await {
+        match self.advance(submission, &written).await {
             Ok(run) => {
                 self.outbox.with(move |store| store.submitted(id, clock::now())).await?;
                 tracing::info!(id, suite, ado_run = run, "submitted");
@@ -127,7 +129,7 @@ impl Submitter {
         Ok(Attempt::Parked)
     }
 
-    async fn advance(&self, mut submission: Submission) -> Result<u32, Stop> {
+    async fn advance(&self, mut submission: Submission, written: &(dyn Fn() + Send + Sync)) -> Result<u32, Stop> {
         let client = self.connect(&submission.snapshot)?;
         if submission.plan.is_none() {
             let plan = execute::plan(&client, &submission).await?;
@@ -144,7 +146,7 @@ impl Submitter {
                 })
                 .await?;
         }
-        execute::Execution::new(&self.outbox, &client, submission).run().await
+        execute::Execution::new(&self.outbox, &client, submission).run(written).await
     }
 
     /// An older run whose points have a newer result is left to a person: ADO would show the older outcome as the latest.
@@ -157,7 +159,9 @@ impl Submitter {
         newer.map_or(Ok(()), |(other, point)| {
             Err(Stop::Nothing {
                 reason: format!(
-                    "late: test point {point} has a newer result already, from run {other} of `kado runs`, and Azure DevOps                      would show this older outcome as the latest; `late = \"send\"` and `kado runs retry {id}` send it all                      the same"
+                    "late: test point {point} has a newer result already, from run {other} of `kado runs`, and Azure DevOps \
+                     would show this older outcome as the latest; `late = \"send\"` and `kado runs retry {id}` send it all \
+                     the same"
                 ),
                 plan: Box::new(plan.clone()),
             })
@@ -173,8 +177,8 @@ impl Submitter {
             self.outbox.with(move |store| store.park(id, &reason, plan.as_deref(), now)).await?;
             return Ok(Attempt::Parked);
         };
-        let wanted = match stop {
-            Stop::Ado(AdoError::Unavailable { wait, .. }) => wait,
+        let wanted = match &stop {
+            Stop::Ado(AdoError::Unavailable { wait, .. }) => *wait,
             _ => None,
         };
         let delay = match cause {
@@ -182,53 +186,13 @@ impl Submitter {
             Cause::Credentials | Cause::NoToken | Cause::Configuration => backoff::CREDENTIALS,
         };
         let until = now.plus(delay);
-        tracing::warn!(id, suite, reason, until = %until, "waits");
+        if matches!(stop, Stop::Ado(AdoError::CredentialsRefused { repeated: true, .. })) {
+            tracing::debug!(id, suite, reason, until = %until, "waits for another token");
+        } else {
+            tracing::warn!(id, suite, reason, until = %until, "waits");
+        }
         self.outbox.with(move |store| store.wait(id, cause, &reason, until)).await?;
         Ok(Attempt::Waits { cause, until })
-    }
-
-    /// Works until `stop`: whatever becomes due is sent. `changed` wakes it when something was added.
-    ///
-    /// # Errors
-    /// When the outbox cannot be read or written.
-    pub async fn serve(
-        self: Arc<Self>,
-        changed: Arc<tokio::sync::Notify>,
-        stop: CancellationToken,
-    ) -> Result<(), StoreError> {
-        let mut busy: HashSet<Option<u32>> = HashSet::new();
-        let mut running: JoinSet<(Option<u32>, Result<Attempt, StoreError>)> = JoinSet::new();
-        while !stop.is_cancelled() {
-            let due = self.outbox.with(|store| store.due(clock::now())).await?;
-            for (id, plan) in due {
-                if running.len() < AT_ONCE && busy.insert(plan) {
-                    let submitter = Arc::clone(&self);
-                    running.spawn(async move { (plan, submitter.attempt(id).await) });
-                }
-            }
-            let idle = self.idle(running.is_empty()).await?;
-            tokio::select! {
-                () = stop.cancelled() => break,
-                () = changed.notified() => {}
-                () = tokio::time::sleep(idle) => {}
-                Some(done) = running.join_next() => {
-                    let (plan, attempt) = done.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()));
-                    busy.remove(&plan);
-                    attempt?;
-                }
-            }
-        }
-        drain(running).await;
-        Ok(())
-    }
-
-    /// Until when nothing is due.
-    async fn idle(&self, nothing_runs: bool) -> Result<Duration, StoreError> {
-        const LONGEST: Duration = Duration::from_secs(60);
-        let next = self.outbox.with(|store| store.next_due()).await?;
-        let until = next.map_or(LONGEST, |next| next.since(clock::now()));
-        // What is due but waits for its plan wakes up with the attempt before it.
-        Ok(if nothing_runs { until.min(LONGEST).max(Duration::from_millis(20)) } else { LONGEST })
     }
 
     /// Attempts everything that waits, and again within `budget` what may pass; for `--once` and `kado submit`.
@@ -264,15 +228,6 @@ impl Submitter {
                 () = stop.cancelled() => return Ok(last),
             }
         }
-    }
-}
-
-/// Gives steps in hand a short time to end; what is cut off stays intended and is asked for at the next start.
-async fn drain<T: 'static>(mut running: JoinSet<T>) {
-    const GRACE: Duration = Duration::from_secs(5);
-    let all = async { while running.join_next().await.is_some() {} };
-    if tokio::time::timeout(GRACE, all).await.is_err() {
-        tracing::info!("stopping in the middle of a request; it is looked up at the next start");
     }
 }
 

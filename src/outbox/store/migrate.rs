@@ -23,11 +23,22 @@ pub fn prepare(connection: &mut Connection, file: &Path) -> Result<(), OpenError
     connection.busy_timeout(BUSY).map_err(failed)?;
     refuse_foreign(connection, file)?;
     let version = check_version(connection, file)?;
+    check_whole(connection).map_err(failed)?;
     connection.pragma_update(None, "journal_mode", "WAL").map_err(failed)?;
     // A commit that is lost in a power cut would be a second submission.
     connection.pragma_update(None, "synchronous", "FULL").map_err(failed)?;
     connection.pragma_update(None, "foreign_keys", true).map_err(failed)?;
     migrate(connection, version).map_err(failed)
+}
+
+/// Whether the pages of the database fit together.
+fn check_whole(connection: &Connection) -> rusqlite::Result<()> {
+    let found: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
+    if found == "ok" {
+        return Ok(());
+    }
+    let code = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CORRUPT);
+    Err(rusqlite::Error::SqliteFailure(code, Some(found)))
 }
 
 fn migrate(connection: &mut Connection, version: i64) -> rusqlite::Result<()> {

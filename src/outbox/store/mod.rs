@@ -19,6 +19,7 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, OpenFlags};
 
+use crate::clock;
 use crate::outbox::folder;
 
 pub use read::{StoredStep, Submission};
@@ -53,6 +54,20 @@ pub enum OpenError {
         file: PathBuf,
         /// Missing, empty or foreign.
         found: &'static str,
+    },
+    /// The database is damaged.
+    #[error(
+        "the database of the outbox is damaged and was set aside untouched as `{}`; nothing is submitted, because \
+         everything could arrive twice. Bring it back from a backup, or remove `{MARK}` beside it to start with an empty \
+         memory (runs already in ADO are then recognised by kado's key)",
+        aside.display()
+    )]
+    Damaged {
+        /// Where it lies now.
+        aside: PathBuf,
+        /// What SQLite said.
+        #[source]
+        source: rusqlite::Error,
     },
     /// The database belongs to a newer kado.
     #[error("`{}` was written by a newer kado (schema {found}, this one knows {known}); install that version again", file.display())]
@@ -107,6 +122,32 @@ pub enum StoreError {
     Stopped,
 }
 
+/// Moves a damaged database out of the way, so that nobody goes on with it; other errors stay as they are.
+fn set_aside(error: OpenError, file: &Path) -> OpenError {
+    use rusqlite::ErrorCode::{DatabaseCorrupt, NotADatabase};
+    let OpenError::Database { source, .. } = error else { return error };
+    if !matches!(source.sqlite_error_code(), Some(DatabaseCorrupt | NotADatabase)) {
+        return OpenError::Database { file: file.to_owned(), source };
+    }
+    let aside = file.with_extension(format!("damaged-{}", clock::now().millis()));
+    for suffix in ["", "-wal", "-shm"] {
+        let with = |path: &Path| PathBuf::from(format!("{}{suffix}", path.display()));
+        // What cannot be moved stays where it is and is refused again at the next start.
+        let _ = std::fs::rename(with(file), with(&aside));
+    }
+    OpenError::Damaged { aside, source }
+}
+
+impl StoreError {
+    /// Whether it may pass without a person: no room, a folder that is not writable for the moment, somebody else's
+    /// lock. Nothing may be sent while it lasts.
+    pub fn may_pass(&self) -> bool {
+        use rusqlite::ErrorCode::{CannotOpen, DatabaseBusy, DatabaseLocked, DiskFull, ReadOnly, SystemIoFailure};
+        let Self::Database(rusqlite::Error::SqliteFailure(error, _)) = self else { return false };
+        matches!(error.code, CannotOpen | DatabaseBusy | DatabaseLocked | DiskFull | ReadOnly | SystemIoFailure)
+    }
+}
+
 /// The open outbox.
 pub struct Store {
     connection: Connection,
@@ -130,7 +171,10 @@ impl Store {
         }
         let mut connection =
             Connection::open(&file).map_err(|source| OpenError::Database { file: file.clone(), source })?;
-        migrate::prepare(&mut connection, &file)?;
+        if let Err(error) = migrate::prepare(&mut connection, &file) {
+            drop(connection);
+            return Err(set_aside(error, &file));
+        }
         if !marked {
             std::fs::write(state_dir.join(MARK), "kado keeps its memory in kado.db beside this file.\n")
                 .map_err(in_folder)?;

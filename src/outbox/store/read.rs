@@ -63,14 +63,14 @@ impl Store {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
-    /// When the next waiting submission is due; `None` when none waits.
+    /// When the next submission becomes due that is not due at `now`; `None` when there is none.
     ///
     /// # Errors
     /// When the database fails.
-    pub fn next_due(&self) -> Result<Option<Moment>, StoreError> {
+    pub fn next_due(&self, now: Moment) -> Result<Option<Moment>, StoreError> {
         let millis: Option<i64> = self.connection.query_row(
-            "SELECT min(coalesce(next_attempt_ms, 0)) FROM submission WHERE state IN ('pending', 'submitting')",
-            [],
+            "SELECT min(next_attempt_ms) FROM submission WHERE state IN ('pending', 'submitting') AND next_attempt_ms > ?1",
+            [now.millis()],
             |row| row.get(0),
         )?;
         Ok(millis.map(Moment::from_millis))

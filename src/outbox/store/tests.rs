@@ -184,8 +184,29 @@ fn a_lost_or_empty_or_foreign_database_is_refused_and_left_as_it_is() {
     rusqlite::Connection::open(&file).unwrap().execute_batch("CREATE TABLE theirs (x)").unwrap();
     assert!(matches!(Store::open(folder.path()), Err(OpenError::Lost { found: "not a database of kado", .. })));
     std::fs::write(&file, "this is no database at all, it is a text that is long enough to be none").unwrap();
-    assert!(matches!(Store::open(folder.path()), Err(OpenError::Database { .. })));
-    assert!(std::fs::read_to_string(&file).unwrap().starts_with("this is no database"));
+    let Err(OpenError::Damaged { aside, .. }) = Store::open(folder.path()) else { panic!("a text was opened") };
+    assert!(std::fs::read_to_string(aside).unwrap().starts_with("this is no database"));
+    assert!(matches!(Store::open(folder.path()), Err(OpenError::Lost { found: "missing", .. })), "no new start");
+}
+
+#[test]
+fn a_truncated_database_is_set_aside_and_nothing_starts_anew() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = open(folder.path());
+    for number in 0..200 {
+        let mut run = snapshot(&[18], None);
+        run.run.started = Some(Moment::from_millis(number));
+        record(&mut store, &run, How::default());
+    }
+    drop(store);
+    let file = folder.path().join(DATABASE);
+    let whole = std::fs::read(&file).unwrap();
+    std::fs::write(&file, &whole[..whole.len() / 2]).unwrap();
+    let Err(OpenError::Damaged { aside, .. }) = Store::open(folder.path()) else {
+        panic!("half a database was opened")
+    };
+    assert_eq!(std::fs::metadata(aside).unwrap().len(), whole.len() as u64 / 2);
+    assert!(Store::open(folder.path()).is_err());
 }
 
 #[test]
