@@ -14,8 +14,11 @@ use crate::server::Server;
 /// `abort_after` when the file does not say.
 pub const DEFAULT_ABORT_AFTER: Duration = Duration::from_secs(2 * 60 * 60);
 
+/// `spool_limit` when the file does not say: 10 GiB.
+pub const DEFAULT_SPOOL_LIMIT: u64 = 10 << 30;
+
 /// Keys that later versions carry out; whatever stands there is accepted, and `kado check` says so.
-const LATER: [&str; 5] = ["build_definition", "release_definition", "automation_fields", "spool_limit", "status_page"];
+const LATER: [&str; 4] = ["build_definition", "release_definition", "automation_fields", "status_page"];
 
 /// What the surroundings of the file add to it.
 #[derive(Clone, Debug)]
@@ -72,6 +75,7 @@ impl Reader<'_, '_> {
             abort_after: root.read("abort_after", &mut self.problems, values::duration).unwrap_or(DEFAULT_ABORT_AFTER),
             late: root.read("late", &mut self.problems, values::late).unwrap_or_default(),
             submit_aborted: root.read("submit_aborted", &mut self.problems, values::boolean).unwrap_or(false),
+            spool_limit: root.read("spool_limit", &mut self.problems, values::size).unwrap_or(DEFAULT_SPOOL_LIMIT),
             machine: self.tables(root, self.around.machine_token),
             projects: self.projects(root),
             not_carried_out: Vec::new(),
@@ -159,7 +163,7 @@ impl Reader<'_, '_> {
     /// Accepts the keys of later versions, so that one file serves several versions, and remembers to say so.
     fn check_later(&mut self, section: &mut Section<'_, '_>) {
         let top = section.name("").is_empty();
-        for key in LATER.into_iter().filter(|key| matches!(*key, "spool_limit" | "status_page") == top) {
+        for key in LATER.into_iter().filter(|key| (*key == "status_page") == top) {
             if section.raw(key).is_some() {
                 self.not_carried_out.push(section.name(key));
             }

@@ -34,6 +34,8 @@ pub struct Config {
     pub submit_aborted: bool,
     /// What becomes of a run whose points have a newer result already.
     pub late: Late,
+    /// Largest size of the spool, in bytes.
+    pub spool_limit: u64,
     /// The tables `[azure]` and `[submit]`.
     pub machine: Tables,
     /// `[[project]]`: the same tables for the projects below a folder.

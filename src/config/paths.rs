@@ -4,7 +4,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::config::file::{DEFAULT_ABORT_AFTER, Surroundings, parse};
+use crate::config::file::{DEFAULT_ABORT_AFTER, DEFAULT_SPOOL_LIMIT, Surroundings, parse};
 use crate::config::section::Problem;
 use crate::config::{Config, Late};
 use crate::discovery::eligibility::{History, RunsFrom};
@@ -113,6 +113,7 @@ fn without_file() -> Config {
         abort_after: DEFAULT_ABORT_AFTER,
         submit_aborted: false,
         late: Late::Park,
+        spool_limit: DEFAULT_SPOOL_LIMIT,
         machine: Default::default(),
         projects: Vec::new(),
         not_carried_out: Vec::new(),

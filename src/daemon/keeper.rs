@@ -11,13 +11,13 @@ use tokio_util::sync::CancellationToken;
 use crate::clock;
 use crate::config::{Config, paths};
 use crate::daemon::late;
-use crate::daemon::requests::{self, Settled, carry_out, record_over};
-use crate::intake::IntakeError;
+use crate::daemon::record::{Decided, Recorder};
+use crate::daemon::requests::{self, carry_out};
 use crate::moment::Moment;
-use crate::outbox::store::Recorded;
 use crate::outbox::{Outbox, StoreError};
+use crate::spool::Spool;
 use crate::watch::hints::{Hints, Touched};
-use crate::watch::{LookRules, Over, Scout, Sweep};
+use crate::watch::{LookRules, Scout, Sweep};
 
 /// Longest time between two sweeps over everything.
 const SWEEP: Duration = Duration::from_secs(30);
@@ -57,12 +57,6 @@ enum Worth {
     Sweep,
 }
 
-/// Whether a run that is over needs another look.
-enum Decided {
-    Settled,
-    NotYet,
-}
-
 /// The part of the service that watches.
 pub struct Keeper {
     outbox: Outbox,
@@ -70,6 +64,7 @@ pub struct Keeper {
     config_file: Option<PathBuf>,
     config_text: Option<String>,
     scout: Option<Scout>,
+    recorder: Recorder,
     first_seen: Moment,
     /// Wakes the submitter.
     changed: Arc<Notify>,
@@ -91,12 +86,14 @@ impl Keeper {
         let settled = outbox.with(|store| store.settled_folders()).await?;
         let config_text = config_file.as_deref().and_then(paths::text_of);
         let scout = Some(Scout::new(settled));
+        let recorder = Recorder::new(outbox.clone(), first_seen);
         Ok(Self {
             outbox,
             config,
             config_file,
             config_text,
             scout,
+            recorder,
             first_seen,
             changed,
             known_projects: HashSet::new(),
@@ -168,7 +165,7 @@ impl Keeper {
     /// # Errors
     /// When the outbox cannot be read or written.
     pub async fn sweep_until_settled(&mut self, stop: &CancellationToken) -> Result<(), StoreError> {
-        while self.sweep(true).await?.in_grace {
+        while !self.sweep(true).await?.in_grace.is_empty() {
             tokio::select! {
                 () = stop.cancelled() => break,
                 () = tokio::time::sleep(Duration::from_secs(1)) => {}
@@ -190,51 +187,66 @@ impl Keeper {
         });
         let (scout, mut sweep) = looked.await.map_err(|_| StoreError::Stopped)?;
         self.scout = Some(scout);
-        let mut settled = std::mem::take(&mut sweep.remembered);
-        for over in &sweep.over {
-            match self.record(over).await? {
-                Decided::Settled => settled.push((over.folder.to_string_lossy().into_owned(), over.fingerprint)),
-                Decided::NotYet => sweep.in_grace = true,
-            }
-        }
-        if !settled.is_empty() {
-            // Should this be lost, the folders are read once more and found to be known.
-            self.outbox.with(move |store| store.settle_folders(&settled)).await?;
-        }
+        self.record(&mut sweep).await?;
         if whole {
             self.greet(&sweep.projects);
             if late::add_late_reports(&self.outbox).await? {
                 self.changed.notify_one();
             }
+            self.purge_spool().await?;
         }
         Ok(sweep)
     }
 
-    async fn record(&mut self, over: &Over) -> Result<Decided, StoreError> {
+    /// Records what is due or gone, and holds what is in its grace time.
+    async fn record(&mut self, sweep: &mut Sweep) -> Result<(), StoreError> {
         let config = Arc::clone(&self.config.borrow());
-        let folder = over.folder.display().to_string();
-        match record_over(&self.outbox, &config, self.first_seen, over).await {
-            Ok(Settled::Recorded(Recorded::New(ids))) => {
-                let rows = self.outbox.with(move |store| store.rows(Some(&ids))).await?;
-                for row in rows {
-                    let (id, suite, state) = (row.id, row.suite, row.state.word());
-                    tracing::info!(id, suite, folder, state, reason = row.error, "suite run is over ({})", over.state);
+        let mut settled = std::mem::take(&mut sweep.remembered);
+        let mut new = Vec::new();
+        for over in std::mem::take(&mut sweep.over) {
+            let (decided, ids) = self.recorder.record(&config, &over).await?;
+            new.extend(ids);
+            match (decided, &mut self.scout) {
+                (Decided::Settled, Some(scout)) => {
+                    scout.settle(&over.folder, over.fingerprint);
+                    settled.push((over.folder.to_string_lossy().into_owned(), over.fingerprint));
                 }
-                self.changed.notify_one();
+                _ => sweep.in_grace.push(over),
             }
-            Ok(Settled::Recorded(Recorded::Known(_)) | Settled::Remembered) => {}
-            Err(error) if matches!(error.downcast_ref(), Some(IntakeError::SettingsInFlux(_))) => {
-                return Ok(Decided::NotYet);
-            }
-            Err(error) => match error.downcast::<StoreError>() {
-                Ok(error) => return Err(error),
-                Err(error) => tracing::warn!(folder, error = format!("{error:#}"), "run folder cannot be taken in"),
-            },
         }
-        if let Some(scout) = &mut self.scout {
-            scout.settle(&over.folder, over.fingerprint);
+        for folder in &sweep.gone {
+            new.extend(self.recorder.record_gone(&config, folder).await?);
         }
-        Ok(Decided::Settled)
+        for over in &sweep.in_grace {
+            self.recorder.hold(&config, over).await;
+        }
+        if !settled.is_empty() {
+            // Should this be lost, the folders are read once more and found to be known.
+            self.outbox.with(move |store| store.settle_folders(&settled)).await?;
+        }
+        self.tell(new).await
+    }
+
+    async fn tell(&self, new: Vec<i64>) -> Result<(), StoreError> {
+        if new.is_empty() {
+            return Ok(());
+        }
+        for row in self.outbox.with(move |store| store.rows(Some(&new))).await? {
+            let (id, suite, folder, state) = (row.id, row.suite, row.folder, row.state.word());
+            tracing::info!(id, suite, folder, state, reason = row.error, "suite run is over");
+        }
+        self.changed.notify_one();
+        Ok(())
+    }
+
+    async fn purge_spool(&self) -> Result<(), StoreError> {
+        let spool = {
+            let config = self.config.borrow();
+            Spool::new(&config.state_dir, config.spool_limit)
+        };
+        let mut keep = self.outbox.with(|store| store.open_runs()).await?;
+        keep.extend(self.recorder.held());
+        tokio::task::spawn_blocking(move || spool.purge(keep.iter())).await.map_err(|_| StoreError::Stopped)
     }
 
     async fn answer_requests(&self) -> Result<(), StoreError> {

@@ -7,6 +7,7 @@
 
 mod keeper;
 mod late;
+mod record;
 mod requests;
 mod signal;
 

@@ -1,99 +1,28 @@
-//! Recording runs, and carrying out what a person asks for: the same for the service and for the command line without
-//! one.
+//! What a person asks for, carried out the same by the service and by the command line without one.
 
 use std::path::Path;
 use std::time::Duration;
 
 use crate::clock;
 use crate::config::Config;
-use crate::discovery::eligibility::{Candidate, History, Rules, RunsFrom, Verdict, decide};
+use crate::daemon::record::{Occasion, store};
+use crate::discovery::eligibility::{History, RunsFrom};
 use crate::error_chain::chain;
 use crate::intake::{self, Taken};
-use crate::moment::Moment;
 use crate::outbox::intake::SubmissionState;
 use crate::outbox::request::{Answer, Request};
-use crate::outbox::store::{Recorded, RunRecord};
+use crate::outbox::store::Recorded;
 use crate::outbox::{Outbox, StoreError};
-use crate::watch::Over;
 use crate::workspace::{self, JunitState};
 
 /// How long a folder without an end must be still before a person's command submits it as aborted.
 pub const STILL: Duration = Duration::from_secs(60);
-
-/// What became of a run that is over.
-#[derive(Debug)]
-pub enum Settled {
-    /// Its submissions, and whether they are new.
-    Recorded(Recorded),
-    /// Nothing is recorded: it is older than `history`, or holds no record.
-    Remembered,
-}
-
-/// Records a run that is over, as the service does by itself.
-pub(super) async fn record_over(
-    outbox: &Outbox,
-    config: &Config,
-    first_seen: Moment,
-    over: &Over,
-) -> Result<Settled, anyhow::Error> {
-    let (folder, owned) = (over.folder.clone(), config.clone());
-    let taken = tokio::task::spawn_blocking(move || intake::take_settled(&folder, &owned)).await??;
-    let rules = Rules {
-        history: config.history,
-        runs_from: config.runs_from,
-        submit_aborted: config.submit_aborted,
-        first_seen,
-        host: clock::host_name(),
-    };
-    let plain = taken.snapshot.folder.replace('\\', "/");
-    let candidate = Candidate {
-        run: &taken.snapshot.run,
-        state: over.state,
-        folder: &plain,
-        enabled: taken.enabled,
-        auto_submit: taken.auto_submit,
-        left_to_katalon: taken.left_to_katalon,
-    };
-    match decide(&candidate, &rules) {
-        Verdict::Remember => Ok(Settled::Remembered),
-        Verdict::Ignore(reason) => store(outbox, taken, Some(reason), false, false).await,
-        Verdict::Submit => {
-            if taken.katalon_may_submit {
-                let project = &taken.snapshot.project_name;
-                tracing::warn!(
-                    project,
-                    "Katalon may submit this run as well, if it has a licence: autoSubmitTestRun is on; `submit.katalon_submits = \"never\"` says that it does not"
-                );
-            }
-            store(outbox, taken, None, false, false).await
-        }
-    }
-}
 
 /// Whether all of these are submitted.
 async fn all_submitted(outbox: &Outbox, ids: &[i64]) -> Result<bool, StoreError> {
     let ids = ids.to_vec();
     let rows = outbox.with(move |store| store.rows(Some(&ids))).await?;
     Ok(rows.iter().all(|row| row.state == SubmissionState::Submitted))
-}
-
-async fn store(
-    outbox: &Outbox,
-    taken: Taken,
-    ignored: Option<String>,
-    by_command: bool,
-    again: bool,
-) -> Result<Settled, anyhow::Error> {
-    let Some(identity) = taken.identity else { return Ok(Settled::Remembered) };
-    let snapshot = taken.snapshot;
-    let recorded = outbox
-        .with(move |store| {
-            let record =
-                RunRecord { identity: &identity, snapshot: &snapshot, ignored: ignored.as_deref(), by_command, again };
-            store.record(&record, clock::now())
-        })
-        .await?;
-    Ok(Settled::Recorded(recorded))
 }
 
 /// Records the run of a folder because a person asked for it: neither `history` nor `runs_from` nor automatic
@@ -109,13 +38,9 @@ pub async fn record_folder(outbox: &Outbox, config: &Config, folder: &Path, agai
         Ok(Err(reason)) => return Ok(Answer::Refused(reason)),
         Err(error) => return Ok(Answer::Refused(format!("`{}` cannot be read: {error}", folder.display()))),
     };
-    match store(outbox, taken, None, true, again).await {
-        Ok(Settled::Recorded(recorded)) => taken_on(outbox, folder, &recorded).await,
-        Ok(Settled::Remembered) => Ok(Answer::Refused(format!("the log in `{}` holds no record", folder.display()))),
-        Err(error) => match error.downcast::<StoreError>() {
-            Ok(error) => Err(error),
-            Err(error) => Ok(Answer::Refused(format!("{error:#}"))),
-        },
+    match store(outbox, config, taken, Occasion::Asked { again }).await? {
+        Some(recorded) => taken_on(outbox, folder, &recorded).await,
+        None => Ok(Answer::Refused(format!("the log in `{}` holds no record", folder.display()))),
     }
 }
 

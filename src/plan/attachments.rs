@@ -96,6 +96,13 @@ pub fn late(snapshot: &Snapshot, reports: impl Iterator<Item = RunFile>) -> Vec<
     chosen.attachments
 }
 
+/// The files of a run that may be sent, whatever points its tests turn out to have.
+pub fn wanted(snapshot: &Snapshot) -> impl Iterator<Item = &RunFile> {
+    let rule = &snapshot.options.attachments;
+    let any = wants_files(snapshot);
+    snapshot.run.files.iter().filter(move |file| any && rule.kinds.contains(&file.kind) && file.size <= rule.max_bytes)
+}
+
 /// Whether files of this run are sent at all.
 fn wants_files(snapshot: &Snapshot) -> bool {
     let any_not_passed = || snapshot.run.tests.iter().any(|test| test.status() != Status::Passed);

@@ -12,6 +12,7 @@ use crate::ado::upload::Upload;
 use crate::ado::wire::{NewRun, RunUpdate, TestRun};
 use crate::ado::{AdoClient, AdoError};
 use crate::clock;
+use crate::discovery::identity::RunIdentity;
 use crate::outbox::step::{Step, StepState, next};
 use crate::outbox::store::{StoredStep, Submission};
 use crate::outbox::{Outbox, StoreError};
@@ -19,6 +20,7 @@ use crate::plan::attachments::{PlannedAttachment, Source, Target};
 use crate::plan::comment::LEFT_OUT_FILE;
 use crate::plan::left_out::{LeftOut, LeftOutKind};
 use crate::plan::{SubmissionPlan, plan as make_plan};
+use crate::spool::Spool;
 use crate::submit::{Stop, probe, write};
 use crate::workspace::open;
 
@@ -66,6 +68,8 @@ pub struct Execution<'a> {
     pub(super) outbox: &'a Outbox,
     pub(super) client: &'a AdoClient,
     pub(super) submission: Submission,
+    /// Where copies of the run's files lie.
+    spooled: Option<PathBuf>,
 }
 
 /// What a step led to; it is recorded already.
@@ -73,8 +77,9 @@ pub(super) type Moved = Result<StoredStep, Stop>;
 
 impl<'a> Execution<'a> {
     /// A submission whose plan is stored.
-    pub fn new(outbox: &'a Outbox, client: &'a AdoClient, submission: Submission) -> Self {
-        Self { outbox, client, submission }
+    pub fn new(outbox: &'a Outbox, client: &'a AdoClient, spool: &Spool, submission: Submission) -> Self {
+        let spooled = RunIdentity::of(&submission.snapshot.run).map(|run| spool.folder_of(&run));
+        Self { outbox, client, submission, spooled }
     }
 
     /// Carries out all steps that are left; gives the ADO run. `written` is called when all results are written.
@@ -262,11 +267,17 @@ impl<'a> Execution<'a> {
         match source {
             Source::Text(text) => Ok(Content::Text(text.clone())),
             Source::File(path) => {
-                let file = Path::new(&self.submission.snapshot.folder).join(path);
-                let opened = file.clone();
-                // Never through a link, whatever took the file's place since the folder was listed.
-                let size = tokio::task::spawn_blocking(move || open::regular(&opened)?.metadata()).await??.len();
-                Ok(Content::File { file, size })
+                let copy = self.spooled.as_ref().map(|spooled| spooled.join(path));
+                let original = Path::new(&self.submission.snapshot.folder).join(path);
+                tokio::task::spawn_blocking(move || {
+                    // Never through a link, whatever took the file's place since the folder was listed.
+                    let look = |file: PathBuf| {
+                        let size = open::regular(&file)?.metadata()?.len();
+                        Ok(Content::File { file, size })
+                    };
+                    copy.map_or_else(|| Err(std::io::ErrorKind::NotFound.into()), look).or_else(|_| look(original))
+                })
+                .await?
             }
         }
     }

@@ -20,12 +20,14 @@ use tokio_util::sync::CancellationToken;
 use crate::ado::AdoError;
 use crate::clock;
 use crate::config::{Config, Late};
+use crate::discovery::identity::RunIdentity;
 use crate::moment::Moment;
 use crate::outbox::intake::Cause;
 use crate::outbox::store::Submission;
 use crate::outbox::{Outbox, StoreError};
 use crate::plan::SubmissionPlan;
 use crate::plan::snapshot::Snapshot;
+use crate::spool::Spool;
 use crate::submit::connections::Connections;
 
 /// Why a submission does not go on now.
@@ -108,15 +110,34 @@ impl Submitter {
         };
         let attempts = submission.attempts;
         let suite = submission.snapshot.run.suite.clone();
+        let identity = RunIdentity::of(&submission.snapshot.run);
         match self.advance(submission, &written).await {
             Ok(run) => {
                 self.outbox.with(move |store| store.submitted(id, clock::now())).await?;
                 tracing::info!(id, suite, ado_run = run, "submitted");
+                self.empty_spool(identity).await?;
                 Ok(Attempt::Submitted)
             }
             Err(Stop::Store(error)) => Err(error),
             Err(stop) => self.stop(id, attempts, &suite, stop).await,
         }
+    }
+
+    fn spool(&self) -> Spool {
+        let config = self.config.borrow();
+        Spool::new(&config.state_dir, config.spool_limit)
+    }
+
+    /// Removes the copies of a run that is confirmed, unless another submission of it still needs them.
+    async fn empty_spool(&self, run: Option<RunIdentity>) -> Result<(), StoreError> {
+        let Some(run) = run else { return Ok(()) };
+        let open = self.outbox.with(|store| store.open_runs()).await?;
+        if !open.iter().any(|other| other.is_same_run(&run)) {
+            let spool = self.spool();
+            // Copies that outlive this are removed by the next purge.
+            let _ = tokio::task::spawn_blocking(move || spool.remove(&run)).await;
+        }
+        Ok(())
     }
 
     /// One row that cannot be understood costs only itself.
@@ -146,7 +167,8 @@ impl Submitter {
                 })
                 .await?;
         }
-        execute::Execution::new(&self.outbox, &client, submission).run(written).await
+        let spool = self.spool();
+        execute::Execution::new(&self.outbox, &client, &spool, submission).run(written).await
     }
 
     /// An older run whose points have a newer result is left to a person: ADO would show the older outcome as the latest.

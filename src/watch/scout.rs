@@ -54,8 +54,10 @@ pub struct Sweep {
     pub look_again: Option<Moment>,
     /// Folders of runs that ended before the history begins, and how they looked; they are settled.
     pub remembered: Vec<(String, u64)>,
-    /// Whether a run is over and waits for its grace time.
-    pub in_grace: bool,
+    /// Runs that are over and wait for their grace time.
+    pub in_grace: Vec<Over>,
+    /// Folders that were followed and are gone.
+    pub gone: Vec<PathBuf>,
 }
 
 /// A run that is over.
@@ -79,8 +81,9 @@ impl Scout {
     pub fn sweep(&mut self, roots: &[PathBuf], rules: &LookRules, now: Moment) -> Sweep {
         let projects = find_projects(roots);
         let folders: HashSet<PathBuf> = projects.iter().flat_map(|project| find_runs(project)).collect();
-        self.followed.retain(|folder, _| folders.contains(folder));
         let mut sweep = Sweep { projects, ..Sweep::default() };
+        sweep.gone.extend(self.followed.keys().filter(|folder| !folders.contains(*folder)).cloned());
+        self.followed.retain(|folder, _| folders.contains(folder));
         for folder in &folders {
             self.look_at(folder, rules, now, &mut sweep);
         }
@@ -111,6 +114,10 @@ impl Scout {
     fn look_at(&mut self, folder: &Path, rules: &LookRules, now: Moment, sweep: &mut Sweep) {
         let listing = match workspace::list_run_folder(folder) {
             Ok(listing) => listing,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                self.followed.remove(folder);
+                return sweep.gone.push(folder.to_owned());
+            }
             Err(error) => return self.complain(folder, &error),
         };
         if self.settled.get(&key(folder)) == Some(&fingerprint(&listing)) {
@@ -128,14 +135,15 @@ impl Scout {
         }
         let assessment = followed.tracker.observe(&seen, rules.abort_after);
         followed.look_again = Some(assessment.look_again);
-        if assessment.due {
-            let over = Over { folder: folder.to_owned(), state: assessment.state, fingerprint: seen.fingerprint };
-            sweep.over.push(over);
+        let over = Over { folder: folder.to_owned(), state: assessment.state, fingerprint: seen.fingerprint };
+        match assessment.state {
+            _ if assessment.due => sweep.over.push(over),
+            RunState::Finished | RunState::Crashed => sweep.in_grace.push(over),
+            RunState::Queued | RunState::Running | RunState::Aborted => {}
         }
         // Also what is over is looked at again, until it is settled.
         let earliest = sweep.look_again.map_or(assessment.look_again, |known| known.min(assessment.look_again));
         sweep.look_again = Some(earliest);
-        sweep.in_grace |= !assessment.due && matches!(assessment.state, RunState::Finished | RunState::Crashed);
     }
 
     /// One broken folder costs only itself, and is told once.

@@ -2,6 +2,7 @@
 
 use rusqlite::{OptionalExtension, Row as SqlRow, params};
 
+use crate::discovery::identity::RunIdentity;
 use crate::moment::Moment;
 use crate::outbox::intake::{Cause, SubmissionState};
 use crate::outbox::row::Row;
@@ -174,6 +175,26 @@ impl Store {
             }
         }
         Ok(None)
+    }
+
+    /// The runs that still have something to be sent, or may have after a person's word.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn open_runs(&self) -> Result<Vec<RunIdentity>, StoreError> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT DISTINCT suite, started_ms, host, execution_uuid FROM run JOIN submission ON run_id = run.id
+             WHERE state IN ('pending', 'submitting', 'parked')",
+        )?;
+        let rows = statement.query_map([], |row| {
+            Ok(RunIdentity {
+                suite: row.get(0)?,
+                started: Moment::from_millis(row.get(1)?),
+                host: row.get(2)?,
+                execution_uuid: row.get(3)?,
+            })
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
     }
 
     /// When a submission was completed last.

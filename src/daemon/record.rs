@@ -1,0 +1,203 @@
+//! From a run folder that is over to submissions in the outbox, with copies of its files in the spool.
+//!
+//! As soon as a suite has ended its run is taken in and held, and its files are copied; the grace time keeps both up to
+//! date. Should the workspace be wiped meanwhile, the grace time ends and what is held is recorded (invariant I8).
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use crate::clock;
+use crate::config::Config;
+use crate::discovery::eligibility::{Candidate, Rules, Verdict, decide};
+use crate::discovery::identity::RunIdentity;
+use crate::intake::{self, IntakeError, Taken};
+use crate::katalon::run::lifecycle::RunState;
+use crate::moment::Moment;
+use crate::outbox::store::{Recorded, RunRecord};
+use crate::outbox::{Outbox, StoreError};
+use crate::plan::attachments;
+use crate::spool::Spool;
+use crate::watch::Over;
+
+/// Records runs that are over.
+pub struct Recorder {
+    outbox: Outbox,
+    first_seen: Moment,
+    held: HashMap<PathBuf, Held>,
+}
+
+/// A run in its grace time.
+struct Held {
+    taken: Taken,
+    state: RunState,
+    fingerprint: u64,
+}
+
+/// Whether a run that is over needs another look.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Decided {
+    /// It is recorded, or will never be.
+    Settled,
+    /// Its project is being changed at this moment.
+    NotYet,
+}
+
+/// How a run comes to be recorded.
+#[derive(Clone, Debug)]
+pub(super) enum Occasion {
+    /// The service found it.
+    Found,
+    /// The service found it, and it is not to be submitted.
+    Ignored(String),
+    /// A person asked for it; `again` although it was submitted already.
+    Asked {
+        /// Submit once more what was submitted.
+        again: bool,
+    },
+}
+
+impl Recorder {
+    /// A recorder for an outbox; `first_seen` is when kado first saw this machine.
+    pub fn new(outbox: Outbox, first_seen: Moment) -> Self {
+        Self { outbox, first_seen, held: HashMap::new() }
+    }
+
+    /// Runs whose copies are needed besides those of the outbox.
+    pub fn held(&self) -> Vec<RunIdentity> {
+        self.held.values().filter_map(|held| held.taken.identity.clone()).collect()
+    }
+
+    /// Holds a run in its grace time, so that it survives its workspace.
+    pub async fn hold(&mut self, config: &Config, over: &Over) {
+        if self.held.get(&over.folder).is_some_and(|held| held.fingerprint == over.fingerprint) {
+            return;
+        }
+        // What goes wrong now may go well when the run is due.
+        let Ok(taken) = take(over, config).await else { return };
+        if self.verdict(config, &taken, over.state) == Verdict::Submit {
+            copy(config, &taken).await;
+            let held = Held { taken, state: over.state, fingerprint: over.fingerprint };
+            self.held.insert(over.folder.clone(), held);
+        }
+    }
+
+    /// Records a run that is due.
+    ///
+    /// # Errors
+    /// When the outbox fails; a folder that cannot be taken in costs only itself.
+    pub async fn record(&mut self, config: &Config, over: &Over) -> Result<(Decided, Vec<i64>), StoreError> {
+        let taken = match take(over, config).await {
+            Ok(taken) => taken,
+            Err(IntakeError::SettingsInFlux(_)) => return Ok((Decided::NotYet, Vec::new())),
+            Err(error) => {
+                let (folder, error) = (over.folder.display(), crate::error_chain::chain(&error));
+                tracing::warn!(%folder, error, "run folder cannot be taken in");
+                return Ok((Decided::Settled, Vec::new()));
+            }
+        };
+        self.held.remove(&over.folder);
+        Ok((Decided::Settled, self.decide(config, taken, over.state).await?))
+    }
+
+    /// Records a held run whose folder is gone; of other folders nothing is known.
+    ///
+    /// # Errors
+    /// When the outbox fails.
+    pub async fn record_gone(&mut self, config: &Config, folder: &Path) -> Result<Vec<i64>, StoreError> {
+        let Some(held) = self.held.remove(folder) else { return Ok(Vec::new()) };
+        tracing::warn!(folder = %folder.display(), "the run folder vanished; what was copied of it is submitted");
+        self.decide(config, held.taken, held.state).await
+    }
+
+    async fn decide(&self, config: &Config, taken: Taken, state: RunState) -> Result<Vec<i64>, StoreError> {
+        let occasion = match self.verdict(config, &taken, state) {
+            Verdict::Remember => return Ok(Vec::new()),
+            Verdict::Ignore(reason) => Occasion::Ignored(reason),
+            Verdict::Submit => Occasion::Found,
+        };
+        if taken.katalon_may_submit && matches!(occasion, Occasion::Found) {
+            tracing::warn!(
+                project = taken.snapshot.project_name,
+                "Katalon may submit this run as well, if it has a licence: autoSubmitTestRun is on; \
+                 `submit.katalon_submits = \"never\"` says that it does not"
+            );
+        }
+        match store(&self.outbox, config, taken, occasion).await? {
+            Some(Recorded::New(ids)) => Ok(ids),
+            Some(Recorded::Known(_)) | None => Ok(Vec::new()),
+        }
+    }
+
+    fn verdict(&self, config: &Config, taken: &Taken, state: RunState) -> Verdict {
+        let rules = Rules {
+            history: config.history,
+            runs_from: config.runs_from,
+            submit_aborted: config.submit_aborted,
+            first_seen: self.first_seen,
+            host: clock::host_name(),
+        };
+        let plain = taken.snapshot.folder.replace('\\', "/");
+        let candidate = Candidate {
+            run: &taken.snapshot.run,
+            state,
+            folder: &plain,
+            enabled: taken.enabled,
+            auto_submit: taken.auto_submit,
+            left_to_katalon: taken.left_to_katalon,
+        };
+        decide(&candidate, &rules)
+    }
+}
+
+async fn take(over: &Over, config: &Config) -> Result<Taken, IntakeError> {
+    let (folder, config) = (over.folder.clone(), config.clone());
+    match tokio::task::spawn_blocking(move || intake::take_settled(&folder, &config)).await {
+        Ok(taken) => taken,
+        Err(error) => std::panic::resume_unwind(error.into_panic()),
+    }
+}
+
+/// Stores a run with copies of its files; `None` when its log holds no record that tells which run it is.
+pub(super) async fn store(
+    outbox: &Outbox,
+    config: &Config,
+    taken: Taken,
+    occasion: Occasion,
+) -> Result<Option<Recorded>, StoreError> {
+    let Some(identity) = taken.identity.clone() else { return Ok(None) };
+    if !matches!(occasion, Occasion::Ignored(_)) {
+        copy(config, &taken).await;
+    }
+    let recorded = outbox
+        .with(move |store| {
+            let (ignored, by_command, again) = match &occasion {
+                Occasion::Found => (None, false, false),
+                Occasion::Ignored(reason) => (Some(reason.as_str()), false, false),
+                Occasion::Asked { again } => (None, true, *again),
+            };
+            let snapshot = &taken.snapshot;
+            store.record(&RunRecord { identity: &identity, snapshot, ignored, by_command, again }, clock::now())
+        })
+        .await?;
+    Ok(Some(recorded))
+}
+
+/// Copies the files of a run into the spool; without room for them they are sent from where they lie.
+async fn copy(config: &Config, taken: &Taken) {
+    let Some(identity) = taken.identity.clone() else { return };
+    let spool = Spool::new(&config.state_dir, config.spool_limit);
+    let files: Vec<_> = attachments::wanted(&taken.snapshot).cloned().collect();
+    let folder = PathBuf::from(&taken.snapshot.folder);
+    let shown = taken.snapshot.folder.clone();
+    let copied = tokio::task::spawn_blocking(move || spool.copy(&identity, &folder, files.iter())).await;
+    match copied {
+        Ok(Ok(copied)) if copied.left == 0 => {}
+        Ok(Ok(copied)) => tracing::warn!(
+            folder = shown,
+            files = copied.left,
+            "the spool is full (`spool_limit`); these files are sent from where they lie"
+        ),
+        Ok(Err(error)) => tracing::warn!(folder = shown, %error, "files cannot be copied into the spool"),
+        Err(error) => std::panic::resume_unwind(error.into_panic()),
+    }
+}

@@ -1,0 +1,220 @@
+//! Copies of the files that waiting runs need: a workspace may be wiped at any moment after the suite ended (I8).
+//!
+//! ```text
+//! STATE/spool/<digest of the run's identity>/<path inside the run folder>
+//! ```
+//!
+//! A copy carries the modification time of its original, by which it is known to be up to date. The spool has a limit;
+//! what does not fit is sent from where it lies. Nothing in here is needed for correctness: a copy that is missing
+//! costs only itself, and is then named in the run's comment. Copies share blocks with their originals where the file
+//! system can do that for a plain copy (`copy_file_range` on Linux).
+
+#![expect(clippy::disallowed_methods, reason = "the spool is a folder of copies")]
+
+use std::collections::HashSet;
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::discovery::identity::RunIdentity;
+use crate::katalon::run::RunFile;
+use crate::workspace::open;
+
+/// Name of the folder in the state folder.
+const FOLDER: &str = "spool";
+/// Ending of a copy that is being made.
+const UNFINISHED: &str = "kado-part";
+
+/// The spool of a state folder.
+#[derive(Clone, Debug)]
+pub struct Spool {
+    root: PathBuf,
+    limit: u64,
+}
+
+/// What copying came to.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Copied {
+    /// Files that are in the spool and up to date.
+    pub files: usize,
+    /// Files for which there was no room.
+    pub left: usize,
+}
+
+impl Spool {
+    /// The spool of a state folder, with a limit in bytes.
+    pub fn new(state_dir: &Path, limit: u64) -> Self {
+        Self { root: state_dir.join(FOLDER), limit }
+    }
+
+    /// Where the copies of a run lie.
+    pub fn folder_of(&self, run: &RunIdentity) -> PathBuf {
+        self.root.join(name_of(run))
+    }
+
+    /// Brings the copies of a run up to date with its folder.
+    ///
+    /// # Errors
+    /// When the spool cannot be written. Files that vanish meanwhile are none.
+    pub fn copy<'a>(
+        &self,
+        run: &RunIdentity,
+        folder: &Path,
+        files: impl Iterator<Item = &'a RunFile>,
+    ) -> io::Result<Copied> {
+        let target = self.folder_of(run);
+        let mut room = self.limit.saturating_sub(size_of(&self.root));
+        let mut copied = Copied::default();
+        for file in files {
+            let to = target.join(&file.path);
+            match open::regular(&folder.join(&file.path)) {
+                Ok(from) if is_up_to_date(&from, &to) => copied.files += 1,
+                Ok(_) if file.size > room => copied.left += 1,
+                Ok(from) => {
+                    room -= copy_file(from, &to)?.min(room);
+                    copied.files += 1;
+                }
+                Err(_) => {}
+            }
+        }
+        Ok(copied)
+    }
+
+    /// Removes the copies of a run.
+    pub fn remove(&self, run: &RunIdentity) {
+        // What cannot be removed now is removed at the next purge.
+        let _ = fs::remove_dir_all(self.folder_of(run));
+    }
+
+    /// Removes the copies of all runs but these.
+    pub fn purge<'a>(&self, keep: impl Iterator<Item = &'a RunIdentity>) {
+        let keep: HashSet<String> = keep.map(name_of).collect();
+        for entry in fs::read_dir(&self.root).into_iter().flatten().flatten() {
+            if !keep.contains(&*entry.file_name().to_string_lossy()) {
+                let _ = fs::remove_dir_all(entry.path());
+            }
+        }
+    }
+}
+
+/// The uuid is left out: it can come late.
+fn name_of(run: &RunIdentity) -> String {
+    let mut hasher = blake3::Hasher::new();
+    for part in [&run.suite, &run.host, &run.started.millis().to_string()] {
+        hasher.update(&(part.len() as u64).to_le_bytes());
+        hasher.update(part.as_bytes());
+    }
+    hasher.finalize().to_hex()[..32].to_owned()
+}
+
+fn is_up_to_date(from: &File, to: &Path) -> bool {
+    let (Ok(from), Ok(to)) = (from.metadata(), fs::symlink_metadata(to)) else { return false };
+    from.len() == to.len() && from.modified().ok() == to.modified().ok()
+}
+
+/// Copies under another name first, so that a copy is whole or not there.
+fn copy_file(mut from: File, to: &Path) -> io::Result<u64> {
+    if let Some(folder) = to.parent() {
+        fs::create_dir_all(folder)?;
+    }
+    let unfinished = PathBuf::from(format!("{}.{UNFINISHED}", to.display()));
+    let result = (|| {
+        let modified = from.metadata()?.modified()?;
+        let mut copy = File::create(&unfinished)?;
+        let size = io::copy(&mut from, &mut copy)?;
+        copy.set_modified(modified)?;
+        drop(copy);
+        fs::rename(&unfinished, to)?;
+        Ok(size)
+    })();
+    if result.is_err() {
+        let _ = fs::remove_file(&unfinished);
+    }
+    result
+}
+
+fn size_of(folder: &Path) -> u64 {
+    let mut size = 0;
+    let mut waiting = vec![folder.to_owned()];
+    while let Some(folder) = waiting.pop() {
+        for entry in fs::read_dir(&folder).into_iter().flatten().flatten() {
+            match entry.metadata() {
+                Ok(metadata) if metadata.is_dir() => waiting.push(entry.path()),
+                Ok(metadata) => size += metadata.len(),
+                Err(_) => {}
+            }
+        }
+    }
+    size
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::katalon::run::FileKind;
+    use crate::moment::Moment;
+
+    fn run(started: i64) -> RunIdentity {
+        RunIdentity {
+            suite: "Test Suites/A".to_owned(),
+            started: Moment::from_millis(started),
+            host: "agent".to_owned(),
+            execution_uuid: None,
+        }
+    }
+
+    fn file(path: &str, size: u64) -> RunFile {
+        RunFile { path: path.to_owned(), kind: FileKind::Png, size }
+    }
+
+    #[test]
+    fn copies_follow_their_originals_and_survive_them() {
+        let (state, work) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let spool = Spool::new(state.path(), 1000);
+        fs::create_dir(work.path().join("deep")).unwrap();
+        fs::write(work.path().join("deep/1.png"), "one").unwrap();
+        let files = [file("deep/1.png", 3), file("gone.png", 3)];
+        let copy = || spool.copy(&run(1), work.path(), files.iter()).unwrap();
+        assert_eq!(copy(), Copied { files: 1, left: 0 });
+        fs::write(work.path().join("deep/1.png"), "other").unwrap();
+        copy();
+        fs::remove_dir_all(work.path().join("deep")).unwrap();
+        copy();
+        assert_eq!(fs::read_to_string(spool.folder_of(&run(1)).join("deep/1.png")).unwrap(), "other");
+    }
+
+    #[test]
+    fn what_does_not_fit_stays_where_it_is() {
+        let (state, work) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let spool = Spool::new(state.path(), 5);
+        for name in ["1.png", "2.png", "3.png"] {
+            fs::write(work.path().join(name), "1234").unwrap();
+        }
+        let files = [file("1.png", 4), file("2.png", 4), file("3.png", 4)];
+        assert_eq!(spool.copy(&run(1), work.path(), files.iter()).unwrap(), Copied { files: 1, left: 2 });
+    }
+
+    #[test]
+    fn a_purge_keeps_what_is_waiting() {
+        let (state, work) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let spool = Spool::new(state.path(), 1000);
+        fs::write(work.path().join("1.png"), "1").unwrap();
+        for started in [1, 2] {
+            spool.copy(&run(started), work.path(), [file("1.png", 1)].iter()).unwrap();
+        }
+        spool.purge([run(2)].iter());
+        assert!(!spool.folder_of(&run(1)).exists() && spool.folder_of(&run(2)).exists());
+        spool.remove(&run(2));
+        assert!(!spool.folder_of(&run(2)).exists());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn no_link_is_followed_into_the_spool() {
+        let (state, work) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let spool = Spool::new(state.path(), 1000);
+        fs::write(work.path().join("secret"), "secret").unwrap();
+        std::os::unix::fs::symlink(work.path().join("secret"), work.path().join("1.png")).unwrap();
+        assert_eq!(spool.copy(&run(1), work.path(), [file("1.png", 6)].iter()).unwrap(), Copied::default());
+    }
+}

@@ -1,0 +1,83 @@
+//! The workspace may be wiped at any moment after the suite ended.
+
+#![expect(clippy::disallowed_methods, reason = "tests wipe workspaces")]
+
+use std::fs;
+use std::time::Duration;
+
+use fake_ado::{Fault, FaultAction, Nth};
+use fake_katalon::{AzureSettings, Ending, Phase, Sending, Test};
+
+use crate::support::{Machine, closed_file, finished, names, now, tc, wait_until};
+
+fn failing() -> [Test; 2] {
+    [Test::passed(&tc("Login")), Test::failed(&tc("Pay"), "no such card").screenshot()]
+}
+
+/// A machine with a token of its own, because a project's token goes with the project.
+fn machine() -> (Machine, std::path::PathBuf) {
+    let machine = Machine::new();
+    let token = closed_file(&machine.root().join("token"), crate::support::TOKEN);
+    let base = machine.fake.base_url();
+    machine.configure(&format!("runs_from = \"any\"\n[azure]\nserver_url = {base:?}\ntoken_file = {token:?}\n"));
+    let settings = AzureSettings { sending: Sending::All, ..machine.settings() };
+    let shop = machine.shop_with(settings, &[("Login", "1001"), ("Pay", "1002")]);
+    (machine, shop)
+}
+
+#[test]
+fn a_workspace_wiped_while_azure_devops_is_down_costs_nothing() {
+    let (machine, shop) = machine();
+    machine.fake.fault(Fault::new("*", "", Nth::Every, FaultAction::error(503, "X", "down")));
+    let waiting = machine.submit(&shop, &finished(failing()));
+    assert_eq!(waiting.code, 4, "{waiting:?}");
+    fs::remove_dir_all(machine.work().join("Shop")).unwrap();
+    machine.fake.clear_faults();
+    let sent = machine.kado(&["run", "--once"]);
+    assert_eq!(sent.code, 0, "{sent:?}");
+    let run = machine.ado_run();
+    assert_eq!((run.state.as_str(), run.results.len()), ("Completed", 2));
+    assert!(names(&run.attachments).contains(&"execution0.log".to_owned()), "{:?}", names(&run.attachments));
+    assert_eq!(run.result_of_point(12).unwrap().attachments.len(), 1);
+    let left: Vec<_> = fs::read_dir(machine.state().join("spool")).into_iter().flatten().collect();
+    assert!(left.is_empty(), "the spool is emptied when the run is confirmed");
+}
+
+#[test]
+fn a_workspace_wiped_in_the_grace_time_ends_it_and_what_was_copied_arrives() {
+    let (machine, shop) = machine();
+    let service = machine.start();
+    // The suite has ended and Katalon never gets to its reports, so the grace time goes on.
+    let run = finished(failing()).start(now()).ending(Ending::WithoutReports);
+    let folder = run.folder_in(&shop);
+    run.live(&folder).perform_through(Phase::Ended).unwrap();
+    wait_until("the files to be copied", || {
+        let copied = fs::read_dir(machine.state().join("spool")).into_iter().flatten().count();
+        if copied > 0 { Ok(()) } else { Err(service.log()) }
+    });
+    std::thread::sleep(Duration::from_millis(500));
+    fs::remove_dir_all(&shop).unwrap();
+    machine.wait_for_completed(1);
+    let arrived = machine.ado_run();
+    assert_eq!(arrived.results.len(), 2);
+    assert_eq!(arrived.result_of_point(12).unwrap().attachments.len(), 1);
+    assert!(service.log().contains("vanished"), "{}", service.log());
+    assert_eq!(service.stop().code, 0);
+}
+
+#[test]
+fn what_found_no_room_in_the_spool_and_vanished_is_named() {
+    let (machine, shop) = machine();
+    let config = fs::read_to_string(machine.config_file()).unwrap();
+    machine.configure_only(&format!("spool_limit = \"1 KiB\"\n{config}"));
+    machine.fake.fault(Fault::new("*", "", Nth::Every, FaultAction::error(503, "X", "down")));
+    machine.submit(&shop, &finished(failing()));
+    fs::remove_dir_all(&shop).unwrap();
+    machine.fake.clear_faults();
+    let sent = machine.kado(&["run", "--once"]);
+    assert_eq!(sent.code, 1, "{sent:?}");
+    let run = machine.ado_run();
+    assert_eq!(run.state, "Completed");
+    let comment = run.comment.unwrap();
+    assert!(comment.contains("`execution0.log` vanished before it was sent"), "{comment}");
+}
