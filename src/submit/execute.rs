@@ -27,6 +27,10 @@ use crate::workspace::open;
 /// Most points in the request that creates a run; the rest is added to it (`ado/api.md` §11).
 const POINTS: usize = 1000;
 
+/// What the step that makes the run confirms: that it made it, or found it. JSON texts.
+const CREATED: &str = "\"created\"";
+const ADOPTED: &str = "\"adopted\"";
+
 /// A result of the ADO run and the point it belongs to; what [`Step::ReadResults`] confirms.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct ResultRef {
@@ -124,8 +128,8 @@ impl<'a> Execution<'a> {
 
     async fn step(&self, position: usize) -> Moved {
         let stored = self.submission.steps[position].clone();
-        // A step that was intended before may have happened.
-        let resumed = stored.state == StepState::Intended;
+        // A step that was intended before may have happened; in a run that somebody else made, any step may.
+        let resumed = stored.state == StepState::Intended || self.is_adopted();
         let id = self.submission.id;
         self.outbox.with(move |store| store.intend(id, position)).await?;
         match stored.step {
@@ -141,6 +145,7 @@ impl<'a> Execution<'a> {
     async fn create_run(&self, position: usize, resumed: bool) -> Moved {
         let (plan, project) = (self.plan(), self.project());
         let found = probe::run(self.client, project, plan, resumed).await?;
+        let adopted = found.is_some() && !resumed;
         let run = match found {
             Some(run) => run,
             None => {
@@ -158,8 +163,9 @@ impl<'a> Execution<'a> {
             }
         };
         let (id, run_id, url) = (self.submission.id, run.id, self.web_url(&run));
-        self.outbox.with(move |store| store.confirm_run(id, position, run_id, &url, clock::now())).await?;
-        Ok(settled(Step::CreateRun, StepState::Confirmed))
+        let origin = if adopted { ADOPTED } else { CREATED };
+        self.outbox.with(move |store| store.confirm_run(id, position, run_id, &url, origin, clock::now())).await?;
+        Ok(StoredStep { step: Step::CreateRun, state: StepState::Confirmed, detail: Some(origin.to_owned()) })
     }
 
     async fn attach(&self, position: usize, planned: &PlannedAttachment, resumed: bool) -> Moved {
@@ -233,6 +239,11 @@ impl<'a> Execution<'a> {
         tracing::warn!(id, reason = left_out.reason, "left out");
         self.outbox.with(move |store| store.refuse(id, position, &[left_out], clock::now())).await?;
         Ok(settled(step, StepState::Refused))
+    }
+
+    /// Whether the run was there before this submission made one: another machine or an earlier installation began it.
+    fn is_adopted(&self) -> bool {
+        self.submission.steps.first().is_some_and(|first| first.detail.as_deref() == Some(ADOPTED))
     }
 
     pub(super) fn plan(&self) -> &SubmissionPlan {

@@ -7,6 +7,7 @@ use crate::ado::attachments::Owner;
 use crate::ado::upload::comment_of;
 use crate::ado::wire::TestRun;
 use crate::ado::{AdoClient, AdoError};
+use crate::clock;
 use crate::plan::SubmissionPlan;
 use crate::submit::execute::{Content, open_file};
 
@@ -24,7 +25,7 @@ pub async fn run(
     let looks = if resumed { LOOKS.as_slice() } else { &LOOKS[..1] };
     for pause in looks {
         tokio::time::sleep(*pause).await;
-        if let Some(run) = client.find_run(project, plan.plan_id, &plan.key).await? {
+        if let Some(run) = client.find_run(project, plan.plan_id, &plan.key, plan.completed, clock::now()).await? {
             tracing::info!(ado_run = run.id, "found this submission's run in azure devops and goes on with it");
             return Ok(Some(run));
         }

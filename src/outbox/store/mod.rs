@@ -129,7 +129,7 @@ fn set_aside(error: OpenError, file: &Path) -> OpenError {
     if !matches!(source.sqlite_error_code(), Some(DatabaseCorrupt | NotADatabase)) {
         return OpenError::Database { file: file.to_owned(), source };
     }
-    let aside = file.with_extension(format!("damaged-{}", clock::now().millis()));
+    let aside = PathBuf::from(format!("{}.damaged-{}", file.display(), clock::now().millis()));
     for suffix in ["", "-wal", "-shm"] {
         let with = |path: &Path| PathBuf::from(format!("{}{suffix}", path.display()));
         // What cannot be moved stays where it is and is refused again at the next start.

@@ -89,7 +89,8 @@ impl Store {
         Ok(transaction.commit()?)
     }
 
-    /// Records the ADO run of a submission together with the confirmation of the step that made or found it.
+    /// Records the ADO run of a submission together with the confirmation of the step that made or found it; `origin`,
+    /// a JSON text, says which.
     ///
     /// # Errors
     /// When the step was not intended, or when the database fails.
@@ -99,10 +100,11 @@ impl Store {
         position: usize,
         ado_run_id: u32,
         url: &str,
+        origin: &str,
         now: Moment,
     ) -> Result<(), StoreError> {
         let transaction = self.begin()?;
-        move_step(&transaction, submission, position, StepState::Confirmed, None)?;
+        move_step(&transaction, submission, position, StepState::Confirmed, Some(origin))?;
         transaction.execute(
             "UPDATE submission SET ado_run_id = ?2, url = ?3 WHERE id = ?1",
             params![submission, ado_run_id, url],

@@ -129,7 +129,7 @@ fn steps_move_one_way_and_survive_being_opened_again() {
     store.store_plan(id, &plan(&run, 18, "k", &[]), NOW).unwrap();
     assert!(matches!(store.confirm(id, 0, &(), NOW), Err(StoreError::IllegalMove { .. })), "nothing was intended");
     store.intend(id, 0).unwrap();
-    store.confirm_run(id, 0, 150, "https://x", NOW).unwrap();
+    store.confirm_run(id, 0, 150, "https://x", "\"created\"", NOW).unwrap();
     assert!(matches!(store.intend(id, 0), Err(StoreError::IllegalMove { .. })), "a confirmed step is never sent again");
     drop(store);
     let submission = open(folder.path()).load(id).unwrap();
