@@ -1,12 +1,13 @@
 //! `kado runs`: the ledger and the outbox. Listing reads beside a running service; what changes something is asked of
 //! the service when there is one.
 
+mod show;
+
 use std::io::Write;
 
 use clap::{Args, Subcommand};
 use tracing_subscriber::filter::LevelFilter;
 
-use crate::cli::plan_tables;
 use crate::cli::submit::{attempt_of, people, wait_for_answer, wait_until_sent};
 use crate::cli::table::{or_dash, plain, table};
 use crate::cli::{outcome, runtime};
@@ -57,7 +58,7 @@ enum Action {
 pub fn runs(arguments: &Arguments, config: &Config, out: &mut dyn Write) -> anyhow::Result<Exit> {
     match &arguments.action {
         None => list(&rows(config)?, arguments.json, out),
-        Some(Action::Show { id }) => show(*id, arguments.json, config, out),
+        Some(Action::Show { id }) => show_run(*id, arguments.json, config, out),
         Some(Action::Retry { id: Some(id), .. }) => ask(&[Request::Retry { submission: *id }], config, out),
         Some(Action::Retry { id: None, .. }) => {
             let failed = rows(config)?.into_iter().filter(has_failed);
@@ -119,36 +120,10 @@ fn list(rows: &[Row], json: bool, out: &mut dyn Write) -> anyhow::Result<Exit> {
     Ok(Exit::Done)
 }
 
-fn show(id: i64, json: bool, config: &Config, out: &mut dyn Write) -> anyhow::Result<Exit> {
+fn show_run(id: i64, json: bool, config: &Config, out: &mut dyn Write) -> anyhow::Result<Exit> {
     let store = open(config)?.ok_or(StoreError::UnknownSubmission(id))?;
     let row = store.rows(Some(&[id]))?.pop().ok_or(StoreError::UnknownSubmission(id))?;
-    if json {
-        serde_json::to_writer_pretty(&mut *out, &row)?;
-        writeln!(out)?;
-        return Ok(Exit::Done);
-    }
-    let facts = [
-        ("Suite", row.suite.clone()),
-        ("State", row.state.word().to_owned()),
-        ("Reason", or_dash(row.error.as_ref())),
-        ("Next try", or_dash(row.next_attempt)),
-        ("Folder", row.folder.clone()),
-        ("Started", or_dash(row.started)),
-        ("Ended", or_dash(row.ended)),
-        ("Test plan", or_dash(row.plan_id)),
-        ("ADO run", or_dash(row.ado_run_id)),
-        ("Address", or_dash(row.url.as_ref())),
-        ("Key", row.key.clone()),
-    ];
-    for (name, value) in facts.into_iter().filter(|(_, value)| value != "-") {
-        writeln!(out, "{name:<12} {}", plain(&value))?;
-    }
-    if let Some(plan) = &store.load(id)?.plan {
-        plan_tables::write(plan, out)?;
-    }
-    for left_out in &row.skipped {
-        writeln!(out, "left out: {}", plain(&left_out.to_string()))?;
-    }
+    show::show(&row, &store.load(id)?, json, out)?;
     Ok(Exit::Done)
 }
 

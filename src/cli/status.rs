@@ -11,9 +11,13 @@ use crate::error_chain::chain;
 use crate::exit::Exit;
 use crate::moment::Moment;
 use crate::outbox::Store;
+use crate::outbox::folder;
 use crate::outbox::intake::SubmissionState;
 use crate::outbox::lock::StateLock;
 use crate::outbox::row::Row;
+
+/// Free bytes below which a person should make room.
+const LITTLE: u64 = 100 << 20;
 
 /// Arguments of `kado status`.
 #[derive(Debug, Args)]
@@ -57,7 +61,7 @@ fn look(config: &Config) -> anyhow::Result<Status> {
     let count = |state| rows.iter().filter(|row| row.state == state).count();
     let waiting = |row: &&Row| matches!(row.state, SubmissionState::Pending | SubmissionState::Submitting);
     let failed = |row: &&Row| row.state == SubmissionState::Parked || (waiting(row) && row.error.is_some());
-    let mut problems: Vec<String> = problem.into_iter().collect();
+    let mut problems: Vec<String> = problem.into_iter().chain(disk(config)).collect();
     problems.extend(rows.iter().filter(failed).map(|row| {
         let error = row.error.as_deref().unwrap_or("for no known reason");
         format!("run {} ({}) {}: {error}", row.id, row.suite, if waiting(&row) { "waits" } else { "is parked" })
@@ -71,6 +75,16 @@ fn look(config: &Config) -> anyhow::Result<Status> {
         oldest_pending: rows.iter().filter(waiting).filter_map(|row| row.ended).min(),
         problems,
     })
+}
+
+/// Whether the disk of the state folder is nearly full: nothing is sent that cannot be recorded.
+fn disk(config: &Config) -> Option<String> {
+    let free = folder::free_bytes(&config.state_dir).filter(|free| *free < LITTLE)?;
+    let state = config.state_dir.display();
+    Some(format!(
+        "only {} MiB are free where the state folder `{state}` lies; nothing is sent without room",
+        free >> 20
+    ))
 }
 
 fn people(status: &Status, out: &mut dyn Write) -> anyhow::Result<()> {

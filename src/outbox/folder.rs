@@ -24,3 +24,8 @@ pub fn make(state_dir: &Path) -> std::io::Result<()> {
     }
     system::make_closed(state_dir)
 }
+
+/// Bytes that are free where the state lies; `None` where the system does not say.
+pub fn free_bytes(state_dir: &Path) -> Option<u64> {
+    system::free_bytes(state_dir)
+}

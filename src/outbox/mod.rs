@@ -4,7 +4,7 @@
 //! cut. [`step`] holds the order of the steps and [`intake`] what a run becomes, both pure; [`store`] holds all SQL of
 //! the program. Readers work beside a running service; only the process that holds [`lock::StateLock`] sends.
 
-mod folder;
+pub mod folder;
 pub mod intake;
 pub mod lock;
 pub mod request;

@@ -11,6 +11,8 @@ mod probe;
 mod serve;
 mod write;
 
+pub use execute::ResultRef;
+
 use std::sync::Arc;
 use std::time::Duration;
 

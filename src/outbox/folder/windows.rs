@@ -6,3 +6,8 @@ use std::path::Path;
 pub fn make_closed(folder: &Path) -> std::io::Result<()> {
     std::fs::DirBuilder::new().create(folder)
 }
+
+/// Not asked for on this system yet.
+pub fn free_bytes(_folder: &Path) -> Option<u64> {
+    None
+}

@@ -1,0 +1,157 @@
+//! `kado runs show`: why every test of a run ended where it did, or did not arrive.
+
+use std::collections::HashMap;
+use std::io::Write;
+
+use serde::Serialize;
+
+use crate::cli::plan_tables;
+use crate::cli::table::{or_dash, plain, table};
+use crate::outbox::row::Row;
+use crate::outbox::step::{Step, batches};
+use crate::outbox::store::Submission;
+use crate::plan::configuration;
+use crate::submit::ResultRef;
+
+/// What is known of one test of the run.
+#[derive(Debug, Serialize)]
+struct TestView {
+    test: String,
+    status: String,
+    /// `azure.testcase.ids` of its `.tc` file as written; `null` without such a file or entry.
+    ids_as_written: Option<String>,
+    results: Vec<ResultView>,
+    left_out: Vec<String>,
+}
+
+/// Where a test arrived.
+#[derive(Debug, Serialize)]
+struct ResultView {
+    azure_id: u32,
+    point_id: u32,
+    configuration_id: u32,
+    outcome: String,
+    /// The result inside the ADO run, once it is known.
+    result_id: Option<u32>,
+    /// The request that writes it, and whether it is confirmed.
+    request: String,
+}
+
+/// Writes everything that is known of a run.
+pub fn show(row: &Row, submission: &Submission, json: bool, out: &mut dyn Write) -> anyhow::Result<()> {
+    let tests = tests(submission);
+    if json {
+        let mut value = serde_json::to_value(row)?;
+        value["configuration_row"] = serde_json::to_value(mapping_row(submission))?;
+        value["tests"] = serde_json::to_value(&tests)?;
+        serde_json::to_writer_pretty(&mut *out, &value)?;
+        writeln!(out)?;
+        return Ok(());
+    }
+    facts(row, submission, out)?;
+    writeln!(out, "\n{}", people(&tests).trim_fmt())?;
+    if let Some(plan) = &submission.plan {
+        plan_tables::write(plan, out)?;
+    }
+    for left_out in &row.skipped {
+        writeln!(out, "left out: {}", plain(&left_out.to_string()))?;
+    }
+    Ok(())
+}
+
+fn facts(row: &Row, submission: &Submission, out: &mut dyn Write) -> anyhow::Result<()> {
+    let facts = [
+        ("Suite", row.suite.clone()),
+        ("State", row.state.word().to_owned()),
+        ("Reason", or_dash(row.error.as_ref())),
+        ("Next try", or_dash(row.next_attempt)),
+        ("Folder", row.folder.clone()),
+        ("Started", or_dash(row.started)),
+        ("Ended", or_dash(row.ended)),
+        ("Test plan", or_dash(row.plan_id)),
+        ("Mapping row", or_dash(mapping_row(submission))),
+        ("ADO run", or_dash(row.ado_run_id)),
+        ("Address", or_dash(row.url.as_ref())),
+        ("Key", row.key.clone()),
+    ];
+    for (name, value) in facts.into_iter().filter(|(_, value)| value != "-") {
+        writeln!(out, "{name:<12} {}", plain(&value))?;
+    }
+    Ok(())
+}
+
+/// The row of the test configuration mapping that the run matched.
+fn mapping_row(submission: &Submission) -> Option<String> {
+    let snapshot = &submission.snapshot;
+    let row = configuration::choose(&snapshot.options.configuration_rows, &snapshot.run.environment)?;
+    let any = |value: &Option<String>| value.clone().unwrap_or_else(|| "any".to_owned());
+    let (os, platform, profile) = (any(&row.os), any(&row.platform), any(&row.profile));
+    Some(format!("{os} / {platform} / {profile} → configuration {}", row.configuration_id))
+}
+
+fn tests(submission: &Submission) -> Vec<TestView> {
+    let mut views: Vec<TestView> = Vec::new();
+    for test in &submission.snapshot.run.tests {
+        if let Some(known) = views.iter_mut().find(|view| view.test == test.id) {
+            known.status = format!("{}, {}", known.status, test.status());
+            continue;
+        }
+        let case = submission.snapshot.cases.get(&test.id);
+        let skipped = submission.plan.iter().flat_map(|plan| &plan.skipped).chain(&submission.refused);
+        let of_test = skipped.filter(|left_out| left_out.test.as_ref() == Some(&test.id));
+        views.push(TestView {
+            test: test.id.clone(),
+            status: test.status().to_string(),
+            ids_as_written: case.and_then(|case| case.azure_ids.clone()),
+            results: results(submission, &test.id),
+            left_out: of_test.map(|left_out| left_out.reason.clone()).collect(),
+        });
+    }
+    views
+}
+
+fn results(submission: &Submission, test: &str) -> Vec<ResultView> {
+    let Some(plan) = &submission.plan else { return Vec::new() };
+    let state = |step| submission.steps.iter().find(|stored| stored.step == step);
+    let read = state(Step::ReadResults).and_then(|stored| stored.detail.as_deref());
+    let refs: Vec<ResultRef> = read.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
+    let ids: HashMap<u32, u32> = refs.iter().map(|found| (found.point_id, found.result_id)).collect();
+    let batches = batches(plan);
+    let run = or_dash(submission.ado_run_id);
+    let of_test = plan.results.iter().enumerate().filter(|(_, result)| result.tests.iter().any(|id| id == test));
+    of_test
+        .map(|(place, result)| {
+            let batch = batches.iter().position(|range| range.contains(&place)).unwrap_or_default();
+            let word = state(Step::WriteResults(batch)).map_or("planned", |stored| stored.state.word());
+            ResultView {
+                azure_id: result.test_case_id,
+                point_id: result.point_id,
+                configuration_id: result.configuration_id,
+                outcome: result.outcome.clone(),
+                result_id: ids.get(&result.point_id).copied(),
+                request: format!("PATCH test/Runs/{run}/results, batch {}: {word}", batch + 1),
+            }
+        })
+        .collect()
+}
+
+fn people(tests: &[TestView]) -> comfy_table::Table {
+    let mut listed = table(["Test", "Katalon", "Ids as written", "Arrived as", "Left out because"]);
+    for test in tests {
+        let arrived = test.results.iter().map(|result| {
+            let id = or_dash(result.result_id);
+            format!("{} → point {} (result {id}): {}", result.azure_id, result.point_id, result.outcome)
+        });
+        let none = if test.ids_as_written.is_none() { "no ADO id" } else { "-" };
+        let why = if test.left_out.is_empty() && test.results.is_empty() { none } else { "-" };
+        let left_out = if test.left_out.is_empty() { why.to_owned() } else { test.left_out.join("; ") };
+        listed.add_row([
+            plain(&test.test),
+            test.status.clone(),
+            or_dash(test.ids_as_written.as_ref()),
+            plain(&arrived.collect::<Vec<_>>().join("; ")),
+            plain(&left_out),
+        ]);
+    }
+    listed
+}
