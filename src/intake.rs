@@ -22,7 +22,7 @@ const WRITING: Duration = Duration::from_secs(2);
 const DAMAGED: Duration = Duration::from_secs(60);
 
 /// A run with everything that its submission depends on.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Taken {
     /// The run, the settings in force and the ids.
     pub snapshot: Snapshot,

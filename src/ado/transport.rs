@@ -56,6 +56,8 @@ pub struct Settings {
     pub proxy: Option<String>,
     /// `azure.allow_http`.
     pub allow_http: bool,
+    /// Longest time for a call without a file, when it is to be shorter than usual.
+    pub patience: Option<Duration>,
 }
 
 /// What a request does, as far as sending it depends on it.
@@ -80,6 +82,7 @@ pub struct AdoClient {
     http: reqwest::Client,
     server: Server,
     version: String,
+    patience: Duration,
     slots: Slots,
     /// No call leaves before this time, because the server asked for a pause.
     pause: Mutex<Option<Instant>>,
@@ -100,36 +103,13 @@ impl AdoClient {
                 server.base()
             )));
         }
-        let mut builder = reqwest::Client::builder()
-            .user_agent(concat!("kado/", env!("CARGO_PKG_VERSION")))
-            .default_headers(headers(&settings.token)?)
-            .redirect(reqwest::redirect::Policy::none())
-            .connect_timeout(CONNECT)
-            .pool_idle_timeout(IDLE);
-        if let Some(ca) = &settings.ca {
-            let certificates = reqwest::Certificate::from_pem_bundle(ca)
-                .map_err(|error| AdoError::Configuration(format!("`azure.ca_file` holds no certificates: {error}")))?;
-            builder = builder.tls_certs_merge(certificates);
-        }
-        if let Some(proxy) = &settings.proxy {
-            let proxy = reqwest::Proxy::all(proxy)
-                .map_err(|error| AdoError::Configuration(format!("`azure.proxy` cannot be used: {error}")))?;
-            builder = builder.proxy(proxy.no_proxy(reqwest::NoProxy::from_string("localhost,127.0.0.1,::1")));
-        }
-        let http = builder.build().map_err(|error| {
-            // Certificates and the proxy are all of the configuration that a builder can stumble over.
-            let about = if settings.ca.is_some() { "; look at the certificates in `azure.ca_file`" } else { "" };
-            AdoError::Configuration(format!(
-                "the connection to {} cannot be set up: {}{about}",
-                server.base(),
-                chain(&error)
-            ))
-        })?;
+        let http = build(settings)?;
         let version = settings.api_version.clone().unwrap_or_else(|| version::DEFAULT.to_owned());
         Ok(Self {
             http,
             server,
             version,
+            patience: settings.patience.unwrap_or(CALL).min(CALL),
             slots: Slots::new(CONNECTIONS),
             pause: Mutex::new(None),
             refused: Mutex::new(None),
@@ -154,7 +134,7 @@ impl AdoClient {
         url.query_pairs_mut()
             .extend_pairs(query)
             .append_pair("api-version", &version::api_version(call, &self.version));
-        self.http.request(method, url).timeout(CALL)
+        self.http.request(method, url).timeout(self.patience)
     }
 
     /// Reads with GET.
@@ -289,6 +269,31 @@ impl AdoClient {
             *pause = Some(pause.map_or(until, |before| before.max(until)));
         }
     }
+}
+
+fn build(settings: &Settings) -> Result<reqwest::Client, AdoError> {
+    let mut builder = reqwest::Client::builder()
+        .user_agent(concat!("kado/", env!("CARGO_PKG_VERSION")))
+        .default_headers(headers(&settings.token)?)
+        .redirect(reqwest::redirect::Policy::none())
+        .connect_timeout(CONNECT)
+        .pool_idle_timeout(IDLE);
+    if let Some(ca) = &settings.ca {
+        let certificates = reqwest::Certificate::from_pem_bundle(ca)
+            .map_err(|error| AdoError::Configuration(format!("`azure.ca_file` holds no certificates: {error}")))?;
+        builder = builder.tls_certs_merge(certificates);
+    }
+    if let Some(proxy) = &settings.proxy {
+        let proxy = reqwest::Proxy::all(proxy)
+            .map_err(|error| AdoError::Configuration(format!("`azure.proxy` cannot be used: {error}")))?;
+        builder = builder.proxy(proxy.no_proxy(reqwest::NoProxy::from_string("localhost,127.0.0.1,::1")));
+    }
+    builder.build().map_err(|error| {
+        // Certificates and the proxy are all of the configuration that a builder can stumble over.
+        let about = if settings.ca.is_some() { "; look at the certificates in `azure.ca_file`" } else { "" };
+        let server = settings.server.base();
+        AdoError::Configuration(format!("the connection to {server} cannot be set up: {}{about}", chain(&error)))
+    })
 }
 
 /// An answer with the token of the next page.

@@ -5,6 +5,7 @@
 #![expect(clippy::print_stderr, reason = "a command that fails says why on standard error")]
 
 mod check;
+mod desk;
 mod dry_run;
 pub mod inspect;
 pub mod outcome;

@@ -8,18 +8,17 @@ use std::io::Write;
 use clap::{Args, Subcommand};
 use tracing_subscriber::filter::LevelFilter;
 
-use crate::cli::submit::{attempt_of, people, wait_for_answer, wait_until_sent};
+use crate::cli::desk::Desk;
+use crate::cli::submit::people;
 use crate::cli::table::{or_dash, plain, table};
-use crate::cli::{outcome, runtime};
 use crate::config::Config;
 use crate::exit::Exit;
 use crate::outbox::intake::SubmissionState;
-use crate::outbox::lock::StateLock;
 use crate::outbox::request::{Answer, Request};
 use crate::outbox::row::Row;
 use crate::outbox::store::OpenError;
-use crate::outbox::{Outbox, Store, StoreError};
-use crate::{clock, daemon, telemetry};
+use crate::outbox::{Store, StoreError};
+use crate::telemetry;
 
 /// Arguments of `kado runs`.
 #[derive(Debug, Args)]
@@ -127,16 +126,14 @@ fn show_run(id: i64, json: bool, config: &Config, out: &mut dyn Write) -> anyhow
     Ok(Exit::Done)
 }
 
-/// Carries requests out, or has them carried out by the service; waits for what was retried.
+/// Has requests carried out, and sends what was retried.
 fn ask(requests: &[Request], config: &Config, out: &mut dyn Write) -> anyhow::Result<Exit> {
     let _guard = telemetry::start(LevelFilter::WARN, None);
-    let lock = StateLock::take(&config.state_dir)?;
-    let outbox = Outbox::open(&config.state_dir)?;
-    let runtime = runtime()?;
+    let mut desk = Desk::open(config)?;
     let mut exit = Exit::Done;
     let mut retried = Vec::new();
     for request in requests {
-        match (runtime.block_on(answer(&outbox, config, lock.is_some(), request))?, request) {
+        match (desk.ask(request)?, request) {
             (Answer::Refused(reason), _) => {
                 eprintln!("{}", plain(&reason));
                 exit = Exit::NotDone;
@@ -146,28 +143,7 @@ fn ask(requests: &[Request], config: &Config, out: &mut dyn Write) -> anyhow::Re
             (Answer::Taken { .. }, Request::Submit { .. }) => {}
         }
     }
-    let (rows, attempts) = match lock {
-        Some(_lock) => {
-            let attempts = runtime.block_on(daemon::send(&outbox, config, &retried))?;
-            (runtime.block_on(outbox.with(move |store| store.rows(Some(&retried))))?, attempts)
-        }
-        None => {
-            let rows = runtime.block_on(wait_until_sent(&outbox, &retried))?;
-            let attempts = rows.iter().filter_map(attempt_of).collect();
-            (rows, attempts)
-        }
-    };
-    for row in &rows {
-        people(row, out)?;
-    }
-    Ok(exit.and(outcome::exit(&rows, &attempts)))
-}
-
-async fn answer(outbox: &Outbox, config: &Config, alone: bool, request: &Request) -> anyhow::Result<Answer> {
-    let request = request.clone();
-    if alone {
-        return Ok(daemon::carry_out(outbox, config, request).await?);
-    }
-    let asked = outbox.with(move |store| store.ask(&request, clock::now())).await?;
-    wait_for_answer(outbox, asked).await
+    let sent = desk.send(&retried)?;
+    sent.rows.iter().try_for_each(|row| people(row, out))?;
+    Ok(exit.and(sent.exit()))
 }

@@ -14,6 +14,7 @@ use crate::daemon::late;
 use crate::daemon::record::{Decided, Recorder};
 use crate::daemon::requests::{self, carry_out};
 use crate::moment::Moment;
+use crate::outbox::request::Answer;
 use crate::outbox::{Outbox, StoreError};
 use crate::spool::Spool;
 use crate::watch::hints::{Hints, Touched};
@@ -29,6 +30,8 @@ const SETTLE: Duration = Duration::from_millis(300);
 /// Least time between two sweeps over everything that events ask for.
 const BETWEEN_SWEEPS: Duration = Duration::from_secs(1);
 
+/// How long answered requests are kept.
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 /// Shortest pause between two turns.
 const SHORTEST: Duration = Duration::from_millis(50);
 /// Pause when nothing can be recorded.
@@ -84,6 +87,8 @@ impl Keeper {
     ) -> Result<Self, StoreError> {
         let first_seen = outbox.with(|store| store.first_seen(clock::now())).await?;
         let settled = outbox.with(|store| store.settled_folders()).await?;
+        let yesterday = clock::now().minus(DAY);
+        outbox.with(move |store| store.prune_requests(yesterday)).await?;
         let config_text = config_file.as_deref().and_then(paths::text_of);
         let scout = Some(Scout::new(settled));
         let recorder = Recorder::new(outbox.clone(), first_seen);
@@ -253,7 +258,12 @@ impl Keeper {
         let config = Arc::clone(&self.config.borrow());
         for (id, request) in self.outbox.with(|store| store.open_requests()).await? {
             tracing::info!(?request, "asked by the command line");
-            let answer = carry_out(&self.outbox, &config, request).await?;
+            let answer = match request {
+                Some(request) => carry_out(&self.outbox, &config, request).await?,
+                None => Answer::Refused(
+                    "the running service is of another version and does not know this request".to_owned(),
+                ),
+            };
             self.outbox.with(move |store| store.answer(id, &answer)).await?;
             self.changed.notify_one();
         }

@@ -19,7 +19,11 @@ pub async fn add_late_reports(outbox: &Outbox) -> Result<bool, StoreError> {
     let since = clock::now().minus(LATEST);
     let mut any = false;
     for id in outbox.with(move |store| store.submitted_since(since)).await? {
-        let submission = outbox.with(move |store| store.load(id)).await?;
+        // What another version stored and this one cannot read gets no late reports.
+        let submission = match outbox.with(move |store| store.load(id)).await {
+            Err(StoreError::Content(_)) => continue,
+            loaded => loaded?,
+        };
         let late = tokio::task::spawn_blocking(move || late_reports(&submission)).await.unwrap_or_default();
         if !late.is_empty() {
             tracing::info!(id, reports = late.len(), "reports appeared late and are added to the run");

@@ -27,7 +27,7 @@ use crate::outbox::lock::StateLock;
 use crate::submit::{Attempt, Submitter};
 
 pub use keeper::Keeper;
-pub use requests::{carry_out, record_folder, take_finished};
+pub use requests::{carry_out, take_finished};
 pub use signal::stop_on_signal;
 
 /// How long `--once` and commands without a service try a step that may pass.
@@ -46,10 +46,18 @@ pub async fn serve(config: Config, config_file: Option<PathBuf>) -> anyhow::Resu
     let changed = Arc::new(Notify::new());
     let submitter = Arc::new(Submitter::new(outbox.clone(), config_receiver));
     let mut keeper = Keeper::new(outbox, config_sender, config_file, Arc::clone(&changed)).await?;
-    let submitting = tokio::spawn(submitter.serve(changed, stop.clone()));
-    let kept = keeper.serve(&stop).await;
-    // Whatever ended the keeper ends the submitter too.
-    stop.cancel();
+    // Whichever of the two ends first ends the other, so that no half of a service goes on alone.
+    let ends_the_other = |stop: &CancellationToken| stop.clone().drop_guard();
+    let guard = ends_the_other(&stop);
+    let token = stop.clone();
+    let submitting = tokio::spawn(async move {
+        let _guard = guard;
+        submitter.serve(changed, token).await
+    });
+    let kept = {
+        let _guard = ends_the_other(&stop);
+        keeper.serve(&stop).await
+    };
     submitting.await.context("the submitting task failed")??;
     kept?;
     tracing::info!("stopped");
@@ -69,7 +77,7 @@ pub async fn once(config: Config, config_file: Option<PathBuf>) -> anyhow::Resul
     let mut keeper = Keeper::new(outbox.clone(), config_sender, config_file, Arc::new(Notify::new())).await?;
     keeper.sweep_until_settled(&stop).await?;
     outbox.with(|store| store.make_all_due()).await?;
-    let submitter = Submitter::new(outbox.clone(), config_receiver);
+    let submitter = Submitter::impatient(outbox.clone(), config_receiver, ONCE_BUDGET);
     let attempts = submitter.drain(None, ONCE_BUDGET, &stop).await?;
     let rows = outbox.with(|store| store.rows(None)).await?;
     Ok(outcome::exit(&rows, &attempts))
@@ -85,7 +93,7 @@ pub async fn send(outbox: &Outbox, config: &Config, ids: &[i64]) -> anyhow::Resu
     let (_sender, receiver) = watch::channel(Arc::new(config.clone()));
     // A person who waits means now, whatever the next attempt was put off to.
     outbox.with(|store| store.make_all_due()).await?;
-    Ok(Submitter::new(outbox.clone(), receiver).drain(Some(ids), ONCE_BUDGET, &stop).await?)
+    Ok(Submitter::impatient(outbox.clone(), receiver, ONCE_BUDGET).drain(Some(ids), ONCE_BUDGET, &stop).await?)
 }
 
 fn lock(config: &Config) -> anyhow::Result<StateLock> {

@@ -3,13 +3,14 @@
 //! As soon as a suite has ended its run is taken in and held, and its files are copied; the grace time keeps both up to
 //! date. Should the workspace be wiped meanwhile, the grace time ends and what is held is recorded (invariant I8).
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use crate::clock;
 use crate::config::Config;
 use crate::discovery::eligibility::{Candidate, Rules, Verdict, decide};
 use crate::discovery::identity::RunIdentity;
+use crate::error_chain::chain;
 use crate::intake::{self, IntakeError, Taken};
 use crate::katalon::run::lifecycle::RunState;
 use crate::moment::Moment;
@@ -18,12 +19,14 @@ use crate::outbox::{Outbox, StoreError};
 use crate::plan::attachments;
 use crate::spool::Spool;
 use crate::watch::Over;
+use crate::workspace::ReadError;
 
 /// Records runs that are over.
 pub struct Recorder {
     outbox: Outbox,
     first_seen: Moment,
     held: HashMap<PathBuf, Held>,
+    complained: HashSet<PathBuf>,
 }
 
 /// A run in its grace time.
@@ -48,7 +51,12 @@ pub(super) enum Occasion {
     /// The service found it.
     Found,
     /// The service found it, and it is not to be submitted.
-    Ignored(String),
+    Ignored {
+        /// Why.
+        reason: String,
+        /// Whether it seems to be aborted.
+        aborted: bool,
+    },
     /// A person asked for it; `again` although it was submitted already.
     Asked {
         /// Submit once more what was submitted.
@@ -59,7 +67,7 @@ pub(super) enum Occasion {
 impl Recorder {
     /// A recorder for an outbox; `first_seen` is when kado first saw this machine.
     pub fn new(outbox: Outbox, first_seen: Moment) -> Self {
-        Self { outbox, first_seen, held: HashMap::new() }
+        Self { outbox, first_seen, held: HashMap::new(), complained: HashSet::new() }
     }
 
     /// Runs whose copies are needed besides those of the outbox.
@@ -89,14 +97,12 @@ impl Recorder {
         let taken = match take(over, config).await {
             Ok(taken) => taken,
             Err(IntakeError::SettingsInFlux(_)) => return Ok((Decided::NotYet, Vec::new())),
-            Err(error) => {
-                let (folder, error) = (over.folder.display(), crate::error_chain::chain(&error));
-                tracing::warn!(%folder, error, "run folder cannot be taken in");
-                return Ok((Decided::Settled, Vec::new()));
-            }
+            Err(error) => return Ok((self.not_taken(over, &error), Vec::new())),
         };
+        let ids = self.decide(config, taken, over.state).await?;
         self.held.remove(&over.folder);
-        Ok((Decided::Settled, self.decide(config, taken, over.state).await?))
+        self.complained.remove(&over.folder);
+        Ok((Decided::Settled, ids))
     }
 
     /// Records a held run whose folder is gone; of other folders nothing is known.
@@ -104,15 +110,30 @@ impl Recorder {
     /// # Errors
     /// When the outbox fails.
     pub async fn record_gone(&mut self, config: &Config, folder: &Path) -> Result<Vec<i64>, StoreError> {
-        let Some(held) = self.held.remove(folder) else { return Ok(Vec::new()) };
+        let Some(held) = self.held.get(folder) else { return Ok(Vec::new()) };
         tracing::warn!(folder = %folder.display(), "the run folder vanished; what was copied of it is submitted");
-        self.decide(config, held.taken, held.state).await
+        let ids = self.decide(config, held.taken.clone(), held.state).await?;
+        self.held.remove(folder);
+        Ok(ids)
+    }
+
+    /// What becomes of a folder that cannot be taken in. What cannot be read now may be readable in a moment, so it is
+    /// tried again and told once; a folder that belongs to no project stays what it is.
+    fn not_taken(&mut self, over: &Over, error: &IntakeError) -> Decided {
+        if self.complained.insert(over.folder.clone()) {
+            let (folder, error) = (over.folder.display(), chain(error));
+            tracing::warn!(%folder, error, "run folder cannot be taken in");
+        }
+        match error {
+            IntakeError::Read(ReadError::Io { .. }) | IntakeError::SettingsInFlux(_) => Decided::NotYet,
+            IntakeError::Read(_) | IntakeError::NoProject(_) => Decided::Settled,
+        }
     }
 
     async fn decide(&self, config: &Config, taken: Taken, state: RunState) -> Result<Vec<i64>, StoreError> {
         let occasion = match self.verdict(config, &taken, state) {
             Verdict::Remember => return Ok(Vec::new()),
-            Verdict::Ignore(reason) => Occasion::Ignored(reason),
+            Verdict::Ignore(reason) => Occasion::Ignored { reason, aborted: state == RunState::Aborted },
             Verdict::Submit => Occasion::Found,
         };
         if taken.katalon_may_submit && matches!(occasion, Occasion::Found) {
@@ -165,18 +186,28 @@ pub(super) async fn store(
     occasion: Occasion,
 ) -> Result<Option<Recorded>, StoreError> {
     let Some(identity) = taken.identity.clone() else { return Ok(None) };
-    if !matches!(occasion, Occasion::Ignored(_)) {
+    if !matches!(occasion, Occasion::Ignored { .. }) {
         copy(config, &taken).await;
     }
     let recorded = outbox
         .with(move |store| {
-            let (ignored, by_command, again) = match &occasion {
-                Occasion::Found => (None, false, false),
-                Occasion::Ignored(reason) => (Some(reason.as_str()), false, false),
-                Occasion::Asked { again } => (None, true, *again),
-            };
             let snapshot = &taken.snapshot;
-            store.record(&RunRecord { identity: &identity, snapshot, ignored, by_command, again }, clock::now())
+            let found = RunRecord {
+                identity: &identity,
+                snapshot,
+                ignored: None,
+                aborted: false,
+                by_command: false,
+                again: false,
+            };
+            let record = match &occasion {
+                Occasion::Found => found,
+                Occasion::Ignored { reason, aborted } => {
+                    RunRecord { ignored: Some(reason), aborted: *aborted, ..found }
+                }
+                Occasion::Asked { again } => RunRecord { by_command: true, again: *again, ..found },
+            };
+            store.record(&record, clock::now())
         })
         .await?;
     Ok(Some(recorded))

@@ -27,10 +27,7 @@ async fn all_submitted(outbox: &Outbox, ids: &[i64]) -> Result<bool, StoreError>
 
 /// Records the run of a folder because a person asked for it: neither `history` nor `runs_from` nor automatic
 /// submission count, but the integration has to be switched on and the run has to be over.
-///
-/// # Errors
-/// When the outbox fails.
-pub async fn record_folder(outbox: &Outbox, config: &Config, folder: &Path, again: bool) -> Result<Answer, StoreError> {
+async fn record_folder(outbox: &Outbox, config: &Config, folder: &Path, again: bool) -> Result<Answer, StoreError> {
     let (path, owned) = (folder.to_owned(), config.clone());
     let taken = tokio::task::spawn_blocking(move || take_finished(&path, &owned)).await;
     let taken = match taken {
@@ -99,20 +96,23 @@ async fn retry(outbox: &Outbox, config: &Config, submission: i64) -> Result<(), 
 /// # Errors
 /// When the outbox fails; what cannot be done is an answer.
 pub async fn carry_out(outbox: &Outbox, config: &Config, request: Request) -> Result<Answer, StoreError> {
-    let done = |result: Result<(), StoreError>, submission| match result {
-        Ok(()) => Ok(Answer::Taken { submissions: vec![submission], note: None }),
-        Err(error @ (StoreError::UnknownSubmission(_) | StoreError::NotNow(_))) => {
-            Ok(Answer::Refused(error.to_string()))
-        }
-        Err(error) => Err(error),
-    };
-    match request {
+    let done = match request {
         Request::Submit { folder, again } => record_folder(outbox, config, Path::new(&folder), again).await,
-        Request::Retry { submission } => done(retry(outbox, config, submission).await, submission),
-        Request::Forget { submission } => {
-            done(outbox.with(move |store| store.forget(submission, clock::now())).await, submission)
+        Request::Retry { submission } if outbox.is_under_way(submission) => Ok(taken(submission)),
+        Request::Retry { submission } => retry(outbox, config, submission).await.map(|()| taken(submission)),
+        Request::Forget { submission } if outbox.is_under_way(submission) => {
+            Ok(Answer::Refused(format!("run {submission} is being sent at this moment; try again a little later")))
         }
-    }
+        Request::Forget { submission } => {
+            outbox.with(move |store| store.forget(submission, clock::now())).await.map(|()| taken(submission))
+        }
+    };
+    // A request that can never be carried out is answered as well, or it would come up again for ever.
+    done.or_else(|error| if error.may_pass() { Err(error) } else { Ok(Answer::Refused(chain(&error))) })
+}
+
+fn taken(submission: i64) -> Answer {
+    Answer::Taken { submissions: vec![submission], note: None }
 }
 
 /// The rules in words, for the log at start.

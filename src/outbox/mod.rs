@@ -12,6 +12,7 @@ pub mod row;
 pub mod step;
 pub mod store;
 
+use std::collections::HashSet;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -19,7 +20,22 @@ pub use store::{OpenError, Store, StoreError};
 
 /// A handle on the outbox for asynchronous code; clones share one connection.
 #[derive(Clone)]
-pub struct Outbox(Arc<Mutex<Store>>);
+pub struct Outbox {
+    store: Arc<Mutex<Store>>,
+    under_way: Arc<Mutex<HashSet<i64>>>,
+}
+
+/// A submission that is being sent by this process, until this is dropped.
+pub struct UnderWay {
+    id: i64,
+    all: Arc<Mutex<HashSet<i64>>>,
+}
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        self.all.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.id);
+    }
+}
 
 impl Outbox {
     /// Opens the outbox of a state folder.
@@ -27,7 +43,30 @@ impl Outbox {
     /// # Errors
     /// See [`Store::open`].
     pub fn open(state_dir: &Path) -> Result<Self, OpenError> {
-        Ok(Self(Arc::new(Mutex::new(Store::open(state_dir)?))))
+        Ok(Self::over(Store::open(state_dir)?))
+    }
+
+    /// Opens the outbox beside the process that holds the lock of the state folder.
+    ///
+    /// # Errors
+    /// See [`Store::open_beside`].
+    pub fn open_beside(state_dir: &Path) -> Result<Self, OpenError> {
+        Ok(Self::over(Store::open_beside(state_dir)?))
+    }
+
+    fn over(store: Store) -> Self {
+        Self { store: Arc::new(Mutex::new(store)), under_way: Arc::default() }
+    }
+
+    /// Marks a submission as being sent; `None` when it is already.
+    pub fn begin(&self, id: i64) -> Option<UnderWay> {
+        let new = self.under_way.lock().unwrap_or_else(PoisonError::into_inner).insert(id);
+        new.then(|| UnderWay { id, all: Arc::clone(&self.under_way) })
+    }
+
+    /// Whether a submission is being sent by this process at this moment.
+    pub fn is_under_way(&self, id: i64) -> bool {
+        self.under_way.lock().unwrap_or_else(PoisonError::into_inner).contains(&id)
     }
 
     /// Runs `work` on the store, on a thread that may block.
@@ -38,7 +77,7 @@ impl Outbox {
         &self,
         work: impl FnOnce(&mut Store) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        let store = Arc::clone(&self.0);
+        let store = Arc::clone(&self.store);
         let run = move || {
             // Every change is a transaction of its own, so a panic elsewhere left nothing half done in here.
             let mut store = store.lock().unwrap_or_else(PoisonError::into_inner);

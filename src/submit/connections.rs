@@ -7,6 +7,7 @@
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use secrecy::{ExposeSecret as _, SecretString};
 
@@ -23,6 +24,8 @@ use crate::workspace;
 /// Clients that are in use, and tokens of projects as they were last seen.
 #[derive(Default)]
 pub struct Connections {
+    /// Longest time for a call without a file; `None` leaves the client's own.
+    patience: Option<Duration>,
     clients: Mutex<HashMap<ClientKey, Arc<AdoClient>>>,
     /// In memory only: a project's token outlives its folder until the process ends.
     seen: Mutex<HashMap<ServerIdentity, SecretString>>,
@@ -36,7 +39,15 @@ struct ClientKey {
     access: String,
 }
 
+/// Most clients that are kept; more mean that tokens come and go.
+const CLIENTS: usize = 64;
+
 impl Connections {
+    /// Connections whose calls take no longer than `patience`.
+    pub fn with_patience(patience: Duration) -> Self {
+        Self { patience: Some(patience), ..Self::default() }
+    }
+
     /// The client for a run.
     ///
     /// # Errors
@@ -120,7 +131,11 @@ impl Connections {
         if let Some(client) = clients.get(&key) {
             return Ok(Arc::clone(client));
         }
-        let client = Arc::new(AdoClient::new(&settings(server, token, access)?)?);
+        let settings = Settings { patience: self.patience, ..settings(server, token, access)? };
+        let client = Arc::new(AdoClient::new(&settings)?);
+        if clients.len() >= CLIENTS {
+            clients.clear();
+        }
         clients.insert(key, Arc::clone(&client));
         Ok(client)
     }
@@ -140,6 +155,7 @@ fn settings(server: Server, token: SecretString, access: &Access) -> Result<Sett
         ca: access.ca_file.as_ref().map(read).transpose()?,
         proxy: access.proxy.clone(),
         allow_http: access.allow_http.unwrap_or(false),
+        patience: None,
     })
 }
 

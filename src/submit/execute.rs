@@ -130,10 +130,11 @@ impl<'a> Execution<'a> {
         let stored = self.submission.steps[position].clone();
         // A step that was intended before may have happened; in a run that somebody else made, any step may.
         let resumed = stored.state == StepState::Intended || self.is_adopted();
+        let create_unclear = resumed || self.submission.create_unclear;
         let id = self.submission.id;
         self.outbox.with(move |store| store.intend(id, position)).await?;
         match stored.step {
-            Step::CreateRun => self.create_run(position, resumed).await,
+            Step::CreateRun => self.create_run(position, create_unclear).await,
             Step::ReadResults => write::read_results(self, position).await,
             Step::WriteResults(batch) => write::write_batch(self, position, batch, resumed).await,
             Step::Attach(index) => self.attach(position, &self.plan().attachments[index], resumed).await,

@@ -73,6 +73,16 @@ pub enum Attempt {
     Parked,
 }
 
+impl Attempt {
+    /// Why it waits, if it does.
+    pub const fn cause(&self) -> Option<Cause> {
+        match self {
+            Self::Waits { cause, .. } => Some(*cause),
+            Self::Submitted | Self::Parked => None,
+        }
+    }
+}
+
 /// Carries out submissions.
 pub struct Submitter {
     outbox: Outbox,
@@ -84,6 +94,11 @@ impl Submitter {
     /// A submitter for an outbox; it follows changes of the configuration.
     pub fn new(outbox: Outbox, config: watch::Receiver<Arc<Config>>) -> Self {
         Self { outbox, connections: Connections::default(), config }
+    }
+
+    /// As [`Submitter::new`], for a command that somebody waits for: no call takes longer than `patience`.
+    pub fn impatient(outbox: Outbox, config: watch::Receiver<Arc<Config>>, patience: Duration) -> Self {
+        Self { outbox, connections: Connections::with_patience(patience), config }
     }
 
     /// The connection for a run, with a token from one source for just this server.
@@ -145,7 +160,7 @@ impl Submitter {
     /// One row that cannot be understood costs only itself.
     async fn unreadable(&self, id: i64, error: &serde_json::Error) -> Result<Attempt, StoreError> {
         let reason = format!(
-            "this version of kado cannot read what is stored of the run ({error}); `kado submit FOLDER` starts anew"
+            "this version of kado cannot read what is stored of the run ({error}); `kado submit --again FOLDER` starts anew"
         );
         tracing::error!(id, reason, "parked: needs a person");
         self.outbox.with(move |store| store.park(id, &reason, None, clock::now())).await?;
@@ -235,12 +250,22 @@ impl Submitter {
             let due = self.outbox.with(|store| store.due(clock::now())).await?;
             let wanted = |id: &i64| only.is_none_or(|only| only.contains(id));
             for (id, _) in due.into_iter().filter(|(id, _)| wanted(id)) {
+                last.retain(|(known, _)| *known != id);
+                let now = clock::now();
+                let silent = last.iter().any(|(_, attempt)| attempt.cause() == Some(Cause::Unreachable));
+                if silent && now > deadline {
+                    // The time is up and the server does not answer: what is left stays in the outbox.
+                    last.push((id, Attempt::Waits { cause: Cause::Unreachable, until: now }));
+                    continue;
+                }
                 let attempt = tokio::select! {
                     attempt = self.attempt(id) => attempt?,
                     () = stop.cancelled() => return Ok(last),
                 };
-                last.retain(|(known, _)| *known != id);
                 last.push((id, attempt));
+            }
+            if clock::now() > deadline {
+                return Ok(last);
             }
             let again = last.iter().filter_map(|(_, attempt)| match attempt {
                 Attempt::Waits { cause: Cause::Unreachable, until } => Some(*until),

@@ -6,10 +6,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{Notify, mpsc};
-use tokio::task::JoinSet;
+use tokio::task::{self, JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use crate::clock;
+use crate::error_chain::chain;
 use crate::outbox::StoreError;
 use crate::submit::{Attempt, Submitter};
 
@@ -22,12 +23,16 @@ const NO_RECORD: Duration = Duration::from_secs(5);
 /// Time for steps in hand when the service stops.
 const GRACE: Duration = Duration::from_secs(5);
 
+/// How a task ended.
+type Done = Result<(task::Id, Result<Attempt, StoreError>), JoinError>;
+
 /// What is under way.
-struct UnderWay {
-    tasks: JoinSet<(i64, Result<Attempt, StoreError>)>,
+struct Tasks {
+    attempts: JoinSet<Result<Attempt, StoreError>>,
+    /// Which submission a task works on.
+    ids: HashMap<task::Id, i64>,
     /// Which submission holds which test plan.
     plans: HashMap<Option<u32>, i64>,
-    ids: Vec<i64>,
 }
 
 impl Submitter {
@@ -38,71 +43,90 @@ impl Submitter {
     /// # Errors
     /// When the outbox fails in a way that does not pass.
     pub async fn serve(self: Arc<Self>, changed: Arc<Notify>, stop: CancellationToken) -> Result<(), StoreError> {
-        let mut under_way = UnderWay { tasks: JoinSet::new(), plans: HashMap::new(), ids: Vec::new() };
-        // Bounded by the number of tasks, each of which sends once.
+        let mut tasks = Tasks { attempts: JoinSet::new(), ids: HashMap::new(), plans: HashMap::new() };
         let (written, mut freed) = mpsc::channel::<i64>(2 * AT_ONCE);
         let mut told = false;
         while !stop.is_cancelled() {
-            let idle = match self.start_due(&mut under_way, &written).await {
-                Ok(idle) => idle,
-                Err(error) if error.may_pass() => {
-                    if !std::mem::replace(&mut told, true) {
-                        tracing::error!(%error, "the outbox cannot be used; nothing is sent until it can");
-                    }
-                    NO_RECORD
-                }
-                Err(error) => return Err(error),
-            };
+            let started = self.start_due(&mut tasks, &written).await;
+            let idle = pause_after(started, &mut told)?;
             tokio::select! {
                 () = stop.cancelled() => break,
                 () = changed.notified() => {}
                 () = tokio::time::sleep(idle) => {}
-                Some(id) = freed.recv() => under_way.plans.retain(|_, holder| *holder != id),
-                Some(done) = under_way.tasks.join_next() => {
-                    let (id, attempt) = done.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()));
-                    under_way.plans.retain(|_, holder| *holder != id);
-                    under_way.ids.retain(|known| *known != id);
-                    match attempt {
-                        Ok(_) => told = false,
-                        Err(error) if error.may_pass() => {
-                            tracing::error!(id, %error, "the outbox cannot be used; nothing is sent until it can");
-                            tokio::time::sleep(NO_RECORD).await;
-                        }
-                        Err(error) => return Err(error),
+                Some(id) = freed.recv() => tasks.plans.retain(|_, holder| *holder != id),
+                Some(done) = tasks.attempts.join_next_with_id() => {
+                    let ended = self.ended(&mut tasks, done).await;
+                    let pause = pause_after(ended.map(|()| Duration::ZERO), &mut told)?;
+                    tokio::select! {
+                        () = stop.cancelled() => break,
+                        () = tokio::time::sleep(pause) => {}
                     }
                 }
             }
         }
-        drain(under_way.tasks).await;
+        drain(tasks.attempts).await;
         Ok(())
+    }
+
+    /// Takes note of the end of an attempt. One that panicked is parked, so that it costs only itself.
+    async fn ended(&self, tasks: &mut Tasks, done: Done) -> Result<(), StoreError> {
+        let task = done.as_ref().map_or_else(JoinError::id, |(task, _)| *task);
+        let Some(id) = tasks.ids.remove(&task) else { return Ok(()) };
+        tasks.plans.retain(|_, holder| *holder != id);
+        match done {
+            Ok((_, attempt)) => attempt.map(|_| ()),
+            Err(error) => {
+                let reason = format!("kado failed on this run ({error}); that is a defect, please report it");
+                tracing::error!(id, reason, "parked: needs a person");
+                self.outbox.with(move |store| store.park(id, &reason, None, clock::now())).await
+            }
+        }
     }
 
     /// Starts what is due; gives how long to sleep at most.
     async fn start_due(
         self: &Arc<Self>,
-        under_way: &mut UnderWay,
+        tasks: &mut Tasks,
         written: &mpsc::Sender<i64>,
     ) -> Result<Duration, StoreError> {
         let now = clock::now();
         for (id, plan) in self.outbox.with(move |store| store.due(now)).await? {
-            let free = under_way.tasks.len() < AT_ONCE && !under_way.plans.contains_key(&plan);
-            if !free || under_way.ids.contains(&id) {
+            if tasks.attempts.len() >= AT_ONCE || tasks.plans.contains_key(&plan) {
                 continue;
             }
-            under_way.plans.insert(plan, id);
-            under_way.ids.push(id);
+            let Some(under_way) = self.outbox.begin(id) else { continue };
+            tasks.plans.insert(plan, id);
             let (submitter, written) = (Arc::clone(self), written.clone());
-            under_way.tasks.spawn(async move {
+            let task = tasks.attempts.spawn(async move {
+                let _under_way = under_way;
                 // Should the channel be full, the end of the attempt frees the plan.
                 let freed = || {
                     let _ = written.try_send(id);
                 };
-                let attempt = submitter.attempt_until_written(id, freed).await;
-                (id, attempt)
+                submitter.attempt_until_written(id, freed).await
             });
+            tasks.ids.insert(task.id(), id);
         }
         let next = self.outbox.with(move |store| store.next_due(now)).await?;
         Ok(next.map_or(LONGEST, |next| next.since(now).min(LONGEST)).max(Duration::from_millis(20)))
+    }
+}
+
+/// How long to sleep: while the outbox cannot be used for a reason that may pass, a fixed while, told once.
+fn pause_after(done: Result<Duration, StoreError>, told: &mut bool) -> Result<Duration, StoreError> {
+    match done {
+        Ok(pause) => {
+            *told = false;
+            Ok(pause)
+        }
+        Err(error) if error.may_pass() => {
+            if !std::mem::replace(told, true) {
+                let error = chain(&error);
+                tracing::error!(error, "the outbox cannot be used; nothing is sent until it can");
+            }
+            Ok(NO_RECORD)
+        }
+        Err(error) => Err(error),
     }
 }
 

@@ -34,6 +34,12 @@ CREATE TABLE submission (
     attempts        INTEGER NOT NULL DEFAULT 0,
     -- The whole submission plan as JSON, once it is made; it never changes but for late reports that are added.
     plan            TEXT,
+    -- The snapshot that the plan was made from; the run's may be renewed on a person's word.
+    snapshot        TEXT,
+    -- Whether a request that creates the ADO run may have been carried out (invariant I5); survives planning anew.
+    create_unclear  INTEGER NOT NULL DEFAULT 0,
+    -- Why it is ignored, for those that may be taken up again by themselves: 'aborted' or 'forgotten'.
+    ignored_as      TEXT,
     ado_run_id      INTEGER,
     url             TEXT,
     -- Things left out while sending, as JSON; those left out while planning stand in the plan.

@@ -21,7 +21,7 @@ impl Store {
         Ok(text.parse().map(Moment::from_millis).unwrap_or(now))
     }
 
-    /// The fingerprint under which a folder was settled; `None` when it was not.
+    /// All settled folders, with the fingerprint under which each was settled.
     ///
     /// # Errors
     /// When the database fails.
@@ -58,16 +58,38 @@ impl Store {
         Ok(self.connection.last_insert_rowid())
     }
 
-    /// Requests that nobody has answered, the oldest first.
+    /// Requests that nobody has answered, the oldest first; `None` for one that this version cannot read.
     ///
     /// # Errors
-    /// When the database fails or holds a request of a newer version.
-    pub fn open_requests(&self) -> Result<Vec<(i64, Request)>, StoreError> {
+    /// When the database fails.
+    pub fn open_requests(&self) -> Result<Vec<(i64, Option<Request>)>, StoreError> {
         let mut statement =
             self.connection.prepare_cached("SELECT id, request FROM request WHERE answer IS NULL ORDER BY id")?;
         let rows = statement.query_map([], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?)))?;
-        rows.map(|row| row.map_err(StoreError::from).and_then(|(id, text)| Ok((id, serde_json::from_str(&text)?))))
-            .collect()
+        let mut requests = Vec::new();
+        for row in rows {
+            let (id, text) = row?;
+            requests.push((id, serde_json::from_str(&text).ok()));
+        }
+        Ok(requests)
+    }
+
+    /// Takes back a request that nobody has answered; tells whether it was still open.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn withdraw(&mut self, request: i64) -> Result<bool, StoreError> {
+        Ok(self.connection.execute("DELETE FROM request WHERE id = ?1 AND answer IS NULL", [request])? > 0)
+    }
+
+    /// Forgets answered requests from before `before`.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn prune_requests(&mut self, before: Moment) -> Result<(), StoreError> {
+        let sql = "DELETE FROM request WHERE answer IS NOT NULL AND asked_ms < ?1";
+        self.connection.execute(sql, [before.millis()])?;
+        Ok(())
     }
 
     /// Answers a request.

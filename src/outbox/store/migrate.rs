@@ -17,13 +17,15 @@ const APPLICATION: i64 = 0x6b61_646f;
 /// All migrations, the first first; the schema version is their number.
 const MIGRATIONS: [&str; 1] = [include_str!("../schema/0001_initial.sql")];
 
-/// Sets the connection up and migrates the database.
-pub fn prepare(connection: &mut Connection, file: &Path) -> Result<(), OpenError> {
+/// Sets the connection up and migrates the database; with `check` its pages are looked through first.
+pub fn prepare(connection: &mut Connection, file: &Path, check: bool) -> Result<(), OpenError> {
     let failed = |source| OpenError::Database { file: file.to_owned(), source };
     connection.busy_timeout(BUSY).map_err(failed)?;
     refuse_foreign(connection, file)?;
     let version = check_version(connection, file)?;
-    check_whole(connection).map_err(failed)?;
+    if check {
+        check_whole(connection).map_err(failed)?;
+    }
     connection.pragma_update(None, "journal_mode", "WAL").map_err(failed)?;
     // A commit that is lost in a power cut would be a second submission.
     connection.pragma_update(None, "synchronous", "FULL").map_err(failed)?;

@@ -154,11 +154,24 @@ pub struct Store {
 }
 
 impl Store {
-    /// Opens the outbox of a state folder for reading and writing, and makes it when there is none.
+    /// Opens the outbox of a state folder for the process that holds its lock, and makes it when there is none. A
+    /// damaged database is set aside.
     ///
     /// # Errors
     /// When the folder cannot be used, or when the database is lost, foreign, damaged or newer than this program.
     pub fn open(state_dir: &Path) -> Result<Self, OpenError> {
+        Self::open_as(state_dir, true)
+    }
+
+    /// Opens the outbox beside the process that holds the lock: whether the database is whole is that one's business.
+    ///
+    /// # Errors
+    /// As [`Store::open`].
+    pub fn open_beside(state_dir: &Path) -> Result<Self, OpenError> {
+        Self::open_as(state_dir, false)
+    }
+
+    fn open_as(state_dir: &Path, holds_lock: bool) -> Result<Self, OpenError> {
         let in_folder = |source| OpenError::Folder { folder: state_dir.to_owned(), source };
         folder::make(state_dir).map_err(in_folder)?;
         let file = state_dir.join(DATABASE);
@@ -171,9 +184,9 @@ impl Store {
         }
         let mut connection =
             Connection::open(&file).map_err(|source| OpenError::Database { file: file.clone(), source })?;
-        if let Err(error) = migrate::prepare(&mut connection, &file) {
+        if let Err(error) = migrate::prepare(&mut connection, &file, holds_lock) {
             drop(connection);
-            return Err(set_aside(error, &file));
+            return Err(if holds_lock { set_aside(error, &file) } else { error });
         }
         if !marked {
             std::fs::write(state_dir.join(MARK), "kado keeps its memory in kado.db beside this file.\n")

@@ -36,6 +36,8 @@ pub struct Submission {
     pub attempts: u32,
     /// What ADO refused.
     pub refused: Vec<LeftOut>,
+    /// Whether a request that creates the ADO run may have been carried out before it was planned anew.
+    pub create_unclear: bool,
 }
 
 /// A step as it is stored.
@@ -87,6 +89,19 @@ impl Store {
         Ok(())
     }
 
+    /// Makes these due now, if they wait.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn make_due(&mut self, ids: &[i64]) -> Result<(), StoreError> {
+        for id in ids {
+            let sql =
+                "UPDATE submission SET next_attempt_ms = NULL WHERE id = ?1 AND state IN ('pending', 'submitting')";
+            self.connection.execute(sql, [id])?;
+        }
+        Ok(())
+    }
+
     /// A submission with everything needed to send it.
     ///
     /// # Errors
@@ -95,7 +110,8 @@ impl Store {
         let texts = self
             .connection
             .query_row(
-                "SELECT key, state, plan_id, snapshot, plan, ado_run_id, attempts, refused
+                "SELECT key, state, plan_id, coalesce(submission.snapshot, run.snapshot), plan, ado_run_id, attempts, refused,
+                        create_unclear
                  FROM submission JOIN run ON run.id = run_id WHERE submission.id = ?1",
                 [submission],
                 texts,
@@ -113,6 +129,7 @@ impl Store {
             ado_run_id: texts.ado_run_id,
             attempts: texts.attempts,
             refused: serde_json::from_str(&texts.refused)?,
+            create_unclear: texts.create_unclear,
         })
     }
 
@@ -160,14 +177,16 @@ impl Store {
     pub fn overtaken_by(&self, submission: i64, plan: &SubmissionPlan) -> Result<Option<(i64, u32)>, StoreError> {
         let own = self.load(submission)?.snapshot;
         let mut statement = self.connection.prepare_cached(
-            "SELECT submission.id, plan, snapshot FROM submission JOIN run ON run.id = run_id
+            "SELECT submission.id, plan, coalesce(submission.snapshot, run.snapshot) FROM submission JOIN run ON run.id = run_id
              WHERE submission.id <> ?1 AND plan_id = ?2 AND ended_ms > ?3 AND ado_run_id IS NOT NULL AND plan IS NOT NULL
              ORDER BY ended_ms DESC",
         )?;
         let mut rows = statement.query(params![submission, plan.plan_id, own.ended().millis()])?;
         while let Some(row) = rows.next()? {
-            let newer: SubmissionPlan = serde_json::from_str(&row.get::<_, String>(1)?)?;
-            let snapshot: Snapshot = serde_json::from_str(&row.get::<_, String>(2)?)?;
+            let newer = serde_json::from_str::<SubmissionPlan>(&row.get::<_, String>(1)?);
+            let snapshot = serde_json::from_str::<Snapshot>(&row.get::<_, String>(2)?);
+            // What another version stored and this one cannot read is no reason to hold this run back.
+            let (Ok(newer), Ok(snapshot)) = (newer, snapshot) else { continue };
             let shared =
                 plan.results.iter().find(|result| newer.results.iter().any(|other| other.point_id == result.point_id));
             if let Some(result) = shared.filter(|_| same_server(&own, &snapshot)) {
@@ -236,6 +255,7 @@ struct Texts {
     ado_run_id: Option<u32>,
     attempts: u32,
     refused: String,
+    create_unclear: bool,
 }
 
 fn texts(row: &SqlRow<'_>) -> rusqlite::Result<Texts> {
@@ -248,6 +268,7 @@ fn texts(row: &SqlRow<'_>) -> rusqlite::Result<Texts> {
         ado_run_id: row.get(5)?,
         attempts: row.get(6)?,
         refused: row.get(7)?,
+        create_unclear: row.get(8)?,
     })
 }
 

@@ -17,6 +17,8 @@ pub struct RunRecord<'a> {
     pub snapshot: &'a Snapshot,
     /// Why it is not submitted; `None` submits it.
     pub ignored: Option<&'a str>,
+    /// Whether it is listed only because it seems to be aborted, so that its end would change that.
+    pub aborted: bool,
     /// Whether a person asked for it by name: an ignored run is then submitted after all.
     pub by_command: bool,
     /// Whether a submitted run is submitted once more.
@@ -82,9 +84,18 @@ impl Store {
         )?;
         let wanted = submissions(&snapshot, &stored.identity, stored.twin, stored.again, None);
         let same_plan = wanted.iter().find(|new| new.plan_id == stored.plan_id);
-        if let Some(new) = same_plan.or(wanted.first()) {
-            reset(&transaction, submission, new)?;
+        let new = same_plan.or(wanted.first()).ok_or(StoreError::UnknownSubmission(submission))?;
+        let holder = "SELECT id FROM submission WHERE key = ?1 AND id <> ?2";
+        let holder: Option<i64> =
+            transaction.query_row(holder, params![new.key, submission], |row| row.get(0)).optional()?;
+        if let Some(other) = holder {
+            return Err(StoreError::NotNow(format!(
+                "this run no longer goes to test plan {}; run {other} is its submission now, and `kado runs forget \
+                 {submission}` takes this one off the list",
+                stored.plan_id.unwrap_or_default()
+            )));
         }
+        reset(&transaction, submission, new)?;
         log(&transaction, submission, "retried", None, now)?;
         Ok(transaction.commit()?)
     }
@@ -99,21 +110,12 @@ impl Store {
             return Err(StoreError::NotNow(format!("run {submission} is submitted; there is nothing to forget")));
         }
         transaction.execute(
-            "UPDATE submission SET state = 'ignored', next_attempt_ms = NULL,
+            "UPDATE submission SET state = 'ignored', next_attempt_ms = NULL, ignored_as = 'forgotten',
                     reason = 'forgotten on a person''s word; `kado runs retry` takes it up again' WHERE id = ?1",
             [submission],
         )?;
         log(&transaction, submission, "forgotten", None, now)?;
         Ok(transaction.commit()?)
-    }
-
-    /// Whether a run is known.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub fn knows(&mut self, identity: &RunIdentity) -> Result<bool, StoreError> {
-        let transaction = self.connection.transaction()?;
-        Ok(find(&transaction, identity)?.is_some())
     }
 }
 
@@ -135,7 +137,7 @@ fn retried(transaction: &Transaction<'_>, submission: i64) -> Result<Retried, St
         )));
     }
     Ok(transaction.query_row(
-        "SELECT run.id, twin, again, plan_id, ado_run_id IS NOT NULL, suite, started_ms, host, execution_uuid, snapshot
+        "SELECT run.id, twin, again, plan_id, ado_run_id IS NOT NULL, suite, started_ms, host, execution_uuid, run.snapshot
          FROM submission JOIN run ON run.id = run_id WHERE submission.id = ?1",
         [submission],
         |row| {
@@ -229,7 +231,16 @@ fn record_known(
         .collect::<Result<Vec<_>, _>>()?;
     let all_ignored = known.iter().all(|(_, state, _)| state == SubmissionState::Ignored.word());
     let ids = known.iter().map(|(id, ..)| *id).collect();
-    if !record.by_command || !(record.again || all_ignored) {
+    if !record.by_command {
+        return if ended_after_all(transaction, record, run)? {
+            update_snapshot(transaction, record, run)?;
+            let wanted = submissions(record.snapshot, record.identity, twin, 0, None);
+            Ok(Recorded::New(take_up(transaction, run, &wanted, now)?))
+        } else {
+            Ok(Recorded::Known(ids))
+        };
+    }
+    if !(record.again || all_ignored) {
         return Ok(Recorded::Known(ids));
     }
     // A person asks for it, so today's settings and files count.
@@ -240,6 +251,16 @@ fn record_known(
     }
     let wanted = submissions(record.snapshot, record.identity, twin, 0, record.ignored);
     Ok(Recorded::New(take_up(transaction, run, &wanted, now)?))
+}
+
+/// Whether a run that was listed as aborted has ended after all, so that it is decided now: nobody decided it before.
+fn ended_after_all(transaction: &Transaction<'_>, record: &RunRecord<'_>, run: i64) -> Result<bool, StoreError> {
+    if record.ignored.is_some() {
+        return Ok(false);
+    }
+    let others = "SELECT count(*) FROM submission WHERE run_id = ?1 AND ignored_as IS NOT 'aborted'";
+    let others: i64 = transaction.query_row(others, [run], |row| row.get(0))?;
+    Ok(others == 0)
 }
 
 /// Turns the untouched submissions of a run into the wanted ones: rows are used again, so that no id that a person
@@ -278,10 +299,16 @@ fn take_up(
 }
 
 fn reset(transaction: &Transaction<'_>, id: i64, new: &NewSubmission) -> Result<i64, StoreError> {
+    // A creation that may have been carried out is asked for, also by the new plan.
+    transaction.execute(
+        "UPDATE submission SET create_unclear = create_unclear OR EXISTS
+            (SELECT 1 FROM step WHERE submission_id = ?1 AND position = 0 AND step.state = 'intended') WHERE id = ?1",
+        [id],
+    )?;
     transaction.execute("DELETE FROM step WHERE submission_id = ?1", [id])?;
     transaction.execute(
-        "UPDATE submission SET plan_id = ?2, key = ?3, state = ?4, reason = ?5, plan = NULL, refused = '[]', attempts = 0,
-                next_attempt_ms = NULL WHERE id = ?1",
+        "UPDATE submission SET plan_id = ?2, key = ?3, state = ?4, reason = ?5, plan = NULL, snapshot = NULL, refused = '[]',
+                attempts = 0, next_attempt_ms = NULL, ignored_as = NULL WHERE id = ?1",
         params![id, new.plan_id, new.key, new.state.word(), new.reason],
     )?;
     Ok(id)
@@ -296,8 +323,8 @@ fn column(transaction: &Transaction<'_>, sql: &str, run: i64) -> Result<Vec<i64>
 fn update_snapshot(transaction: &Transaction<'_>, record: &RunRecord<'_>, run: i64) -> Result<(), StoreError> {
     let text = serde_json::to_string(record.snapshot)?;
     transaction.execute(
-        "UPDATE run SET snapshot = ?2, folder = ?3 WHERE id = ?1",
-        params![run, text, record.snapshot.folder],
+        "UPDATE run SET snapshot = ?2, folder = ?3, ended_ms = ?4 WHERE id = ?1",
+        params![run, text, record.snapshot.folder, record.snapshot.ended().millis()],
     )?;
     Ok(())
 }
@@ -313,6 +340,9 @@ fn insert_submissions(
     let mut ids = Vec::new();
     for new in submissions(record.snapshot, record.identity, twin, again, record.ignored) {
         let id = insert_submission(transaction, run, again, &new)?;
+        if record.aborted && new.state == SubmissionState::Ignored {
+            transaction.execute("UPDATE submission SET ignored_as = 'aborted' WHERE id = ?1", [id])?;
+        }
         log(transaction, id, "recorded", new.reason.as_deref(), now)?;
         ids.push(id);
     }

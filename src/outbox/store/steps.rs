@@ -20,7 +20,8 @@ impl Store {
     pub fn store_plan(&mut self, submission: i64, plan: &SubmissionPlan, now: Moment) -> Result<(), StoreError> {
         let transaction = self.begin()?;
         transaction.execute(
-            "UPDATE submission SET plan = ?2, state = 'submitting' WHERE id = ?1",
+            "UPDATE submission SET plan = ?2, state = 'submitting',
+                    snapshot = (SELECT snapshot FROM run WHERE run.id = run_id) WHERE id = ?1",
             params![submission, serde_json::to_string(plan)?],
         )?;
         transaction.execute("DELETE FROM step WHERE submission_id = ?1", [submission])?;
@@ -149,7 +150,8 @@ impl Store {
         let transaction = self.begin()?;
         transaction.execute(
             "UPDATE submission SET state = 'submitted', reason = NULL, next_attempt_ms = NULL, attempts = 0,
-                    submitted_ms = coalesce(submitted_ms, ?2) WHERE id = ?1",
+                    submitted_ms = coalesce(submitted_ms, ?2)
+             WHERE id = ?1 AND state IN ('pending', 'submitting')",
             params![submission, now.millis()],
         )?;
         log(&transaction, submission, "submitted", None, now)?;
@@ -168,7 +170,8 @@ impl Store {
         next_attempt: Moment,
     ) -> Result<(), StoreError> {
         self.connection.execute(
-            "UPDATE submission SET reason = ?2, next_attempt_ms = ?3, cause = ?4, attempts = attempts + 1 WHERE id = ?1",
+            "UPDATE submission SET reason = ?2, next_attempt_ms = ?3, cause = ?4, attempts = attempts + 1
+             WHERE id = ?1 AND state IN ('pending', 'submitting')",
             params![submission, reason, next_attempt.millis(), cause.word()],
         )?;
         Ok(())
@@ -190,7 +193,7 @@ impl Store {
         let transaction = self.begin()?;
         transaction.execute(
             "UPDATE submission SET state = 'parked', reason = ?2, next_attempt_ms = NULL, plan = coalesce(?3, plan)
-             WHERE id = ?1",
+             WHERE id = ?1 AND state IN ('pending', 'submitting')",
             params![submission, reason, plan],
         )?;
         log(&transaction, submission, "parked", Some(reason), now)?;

@@ -60,7 +60,19 @@ struct How<'a> {
 fn record(store: &mut Store, snapshot: &Snapshot, how: How<'_>) -> Recorded {
     let identity = RunIdentity::of(&snapshot.run).unwrap();
     let How { ignored, by_command, again } = how;
-    store.record(&RunRecord { identity: &identity, snapshot, ignored, by_command, again }, NOW).unwrap()
+    store
+        .record(
+            &RunRecord {
+                identity: &identity,
+                snapshot,
+                ignored,
+                aborted: ignored == Some("aborted"),
+                by_command,
+                again,
+            },
+            NOW,
+        )
+        .unwrap()
 }
 
 fn open(folder: &Path) -> Store {
@@ -105,6 +117,55 @@ fn an_ignored_run_is_submitted_on_a_persons_word_under_its_own_key() {
     record(&mut elsewhere, &run, How::default());
     let key = |store: &Store| store.rows(None).unwrap()[0].key.clone();
     assert_eq!(key(&store), key(&elsewhere), "two ledgers agree on the key");
+}
+
+#[test]
+fn a_run_listed_as_aborted_that_ends_after_all_is_submitted() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = open(folder.path());
+    let run = snapshot(&[18], None);
+    let listed = record(&mut store, &run, How { ignored: Some("aborted"), ..How::default() });
+    assert_eq!(store.due(NOW).unwrap(), []);
+    assert_eq!(record(&mut store, &run, How::default()), Recorded::New(listed.submissions().to_vec()));
+    assert_eq!(store.due(NOW).unwrap().len(), 1);
+    let mut forgetful = open(tempfile::tempdir().unwrap().path());
+    let id = record(&mut forgetful, &run, How { ignored: Some("aborted"), ..How::default() }).submissions()[0];
+    forgetful.forget(id, NOW).unwrap();
+    assert!(matches!(record(&mut forgetful, &run, How::default()), Recorded::Known(_)), "forgotten stays forgotten");
+}
+
+#[test]
+fn a_snapshot_renewed_for_another_submission_does_not_change_work_in_flight() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = open(folder.path());
+    let run = snapshot(&[18], None);
+    let id = record(&mut store, &run, How::default()).submissions()[0];
+    store.store_plan(id, &plan(&run, 18, "k", &[]), NOW).unwrap();
+    let mut elsewhere = run.clone();
+    elsewhere.options.server_url = Some("https://dev.azure.com/other".to_owned());
+    record(&mut store, &elsewhere, How { by_command: true, again: true, ..How::default() });
+    assert_eq!(store.load(id).unwrap().snapshot.options.server_url, run.options.server_url);
+}
+
+#[test]
+fn a_plan_made_anew_still_asks_for_a_run_that_may_have_been_created() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = open(folder.path());
+    let run = snapshot(&[18], None);
+    let id = record(&mut store, &run, How::default()).submissions()[0];
+    store.store_plan(id, &plan(&run, 18, "k", &[]), NOW).unwrap();
+    store.intend(id, 0).unwrap();
+    store.retry(id, None, NOW).unwrap();
+    assert!(store.load(id).unwrap().create_unclear);
+}
+
+#[test]
+fn a_retry_for_a_plan_that_another_row_has_is_refused_in_words() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = open(folder.path());
+    let ids = record(&mut store, &snapshot(&[18, 999], None), How::default()).submissions().to_vec();
+    let refused = store.retry(ids[1], Some(&snapshot(&[18], None)), NOW).unwrap_err();
+    assert!(refused.to_string().contains("no longer goes to test plan 999"), "{refused}");
 }
 
 #[test]

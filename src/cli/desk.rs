@@ -1,0 +1,153 @@
+//! Where a person's requests are carried out: by the running service, through the database, or without one by the
+//! command itself. Whoever holds the lock of the state folder does the work; should that process end while a command
+//! waits for it, the command takes over.
+
+use std::time::Duration;
+
+use anyhow::Context as _;
+
+use crate::cli::runtime;
+use crate::config::Config;
+use crate::exit::Exit;
+use crate::outbox::Outbox;
+use crate::outbox::intake::{Cause, SubmissionState};
+use crate::outbox::lock::StateLock;
+use crate::outbox::request::{Answer, Request};
+use crate::outbox::row::Row;
+use crate::submit::Attempt;
+use crate::{clock, daemon};
+
+/// How often the answer of a service is looked for.
+const LOOK: Duration = Duration::from_millis(200);
+/// How long a service may take to answer a request.
+const ANSWER: Duration = Duration::from_secs(60);
+/// How long a command waits for the service to send.
+const SENT: Duration = Duration::from_secs(15 * 60);
+
+/// A place to leave requests at.
+pub struct Desk<'a> {
+    config: &'a Config,
+    lock: Option<StateLock>,
+    outbox: Outbox,
+    runtime: tokio::runtime::Runtime,
+}
+
+/// What became of the submissions that a command asked for.
+#[derive(Default)]
+pub struct Sent {
+    /// Their rows.
+    pub rows: Vec<Row>,
+    /// How their attempts ended.
+    pub attempts: Vec<(i64, Attempt)>,
+}
+
+impl<'a> Desk<'a> {
+    /// Opens the outbox, with the lock of the state folder if it is free.
+    ///
+    /// # Errors
+    /// When the state folder or the outbox cannot be used.
+    pub fn open(config: &'a Config) -> anyhow::Result<Self> {
+        let state = config.state_dir.display();
+        let lock =
+            StateLock::take(&config.state_dir).with_context(|| format!("state folder `{state}` cannot be used"))?;
+        let outbox = match lock {
+            Some(_) => Outbox::open(&config.state_dir)?,
+            None => Outbox::open_beside(&config.state_dir)?,
+        };
+        Ok(Self { config, lock, outbox, runtime: runtime()? })
+    }
+
+    /// Has a request carried out.
+    ///
+    /// # Errors
+    /// When the outbox fails, or when the service does not answer.
+    pub fn ask(&mut self, request: &Request) -> anyhow::Result<Answer> {
+        if self.lock.is_none() {
+            let left = request.clone();
+            let outbox = &self.outbox;
+            let asked = self.runtime.block_on(outbox.with(move |store| store.ask(&left, clock::now())))?;
+            if let Some(answer) = self.wait_for_answer(asked)? {
+                return Ok(answer);
+            }
+        }
+        Ok(self.runtime.block_on(daemon::carry_out(&self.outbox, self.config, request.clone()))?)
+    }
+
+    /// Sends these submissions, or waits until the service tried to.
+    ///
+    /// # Errors
+    /// When the outbox fails.
+    pub fn send(&mut self, ids: &[i64]) -> anyhow::Result<Sent> {
+        let until = clock::now().plus(SENT);
+        while self.lock.is_none() {
+            let rows = self.rows(ids)?;
+            if !rows.iter().any(is_under_way) || clock::now() > until {
+                let attempts = rows.iter().filter_map(attempt_of).collect();
+                return Ok(Sent { rows, attempts });
+            }
+            self.pause()?;
+        }
+        let attempts = self.runtime.block_on(daemon::send(&self.outbox, self.config, ids))?;
+        Ok(Sent { rows: self.rows(ids)?, attempts })
+    }
+
+    /// The answer of the service; `None` when the service is gone, and the request is this command's to carry out.
+    fn wait_for_answer(&mut self, request: i64) -> anyhow::Result<Option<Answer>> {
+        let until = clock::now().plus(ANSWER);
+        loop {
+            if let Some(answer) = self.runtime.block_on(self.outbox.with(move |store| store.answer_to(request)))? {
+                return Ok(Some(answer));
+            }
+            let late = clock::now() > until;
+            self.pause()?;
+            if !late && self.lock.is_none() {
+                continue;
+            }
+            let withdrawn = self.runtime.block_on(self.outbox.with(move |store| store.withdraw(request)))?;
+            if withdrawn && self.lock.is_some() {
+                return Ok(None);
+            }
+            if withdrawn {
+                anyhow::bail!("the running service did not answer in {} seconds; look at its log", ANSWER.as_secs());
+            }
+        }
+    }
+
+    /// Waits a little, and takes the lock should it have become free.
+    fn pause(&mut self) -> anyhow::Result<()> {
+        self.runtime.block_on(tokio::time::sleep(LOOK));
+        self.lock = StateLock::take(&self.config.state_dir)?;
+        Ok(())
+    }
+
+    fn rows(&self, ids: &[i64]) -> anyhow::Result<Vec<Row>> {
+        let ids = ids.to_vec();
+        Ok(self.runtime.block_on(self.outbox.with(move |store| store.rows(Some(&ids))))?)
+    }
+}
+
+impl Sent {
+    /// The exit code for these submissions.
+    pub fn exit(&self) -> Exit {
+        crate::cli::outcome::exit(&self.rows, &self.attempts)
+    }
+}
+
+fn is_under_way(row: &Row) -> bool {
+    matches!(row.state, SubmissionState::Pending | SubmissionState::Submitting) && row.next_attempt.is_none()
+}
+
+/// What a row says of the attempt of a service. One that is still under way when nobody waits any longer counts as not
+/// reached.
+fn attempt_of(row: &Row) -> Option<(i64, Attempt)> {
+    let attempt = match row.state {
+        SubmissionState::Submitted => Attempt::Submitted,
+        SubmissionState::Parked => Attempt::Parked,
+        SubmissionState::Ignored => return None,
+        SubmissionState::Pending | SubmissionState::Submitting => {
+            let cause = row.cause.unwrap_or(Cause::Unreachable);
+            Attempt::Waits { cause, until: row.next_attempt.unwrap_or_default() }
+        }
+    };
+    Some((row.id, attempt))
+}
