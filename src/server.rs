@@ -62,9 +62,10 @@ impl Server {
     /// When the text is not such a URL.
     pub fn parse(text: &str) -> Result<Self, ServerUrlError> {
         let text = text.trim();
-        let mut base = Url::parse(text).map_err(|source| ServerUrlError::NotAUrl { url: text.to_owned(), source })?;
+        let shown = without_credentials(text);
+        let mut base = Url::parse(text).map_err(|source| ServerUrlError::NotAUrl { url: shown.to_owned(), source })?;
         if !matches!(base.scheme(), "http" | "https") {
-            return Err(ServerUrlError::Scheme(text.to_owned()));
+            return Err(ServerUrlError::Scheme(shown.to_owned()));
         }
         if !base.username().is_empty() || base.password().is_some() {
             return Err(ServerUrlError::Credentials);
@@ -73,7 +74,7 @@ impl Server {
         base.set_fragment(None);
         let path = base.path().trim_end_matches('/').to_owned();
         base.set_path(&path);
-        let identity = identity(&base).ok_or_else(|| ServerUrlError::NoOrganization(text.to_owned()))?;
+        let identity = identity(&base).ok_or_else(|| ServerUrlError::NoOrganization(shown.to_owned()))?;
         Ok(Self { base, identity })
     }
 
@@ -97,6 +98,11 @@ impl Server {
         };
         self.base.scheme() == "http" && !loopback
     }
+}
+
+/// A URL, or what should be one, without a user and password before its host.
+pub fn without_credentials(url: &str) -> &str {
+    url.rsplit_once('@').map_or(url, |(_, rest)| rest)
 }
 
 fn identity(base: &Url) -> Option<ServerIdentity> {
@@ -153,6 +159,16 @@ mod tests {
         assert!(Server::parse("ftp://dev.azure.com/org").is_err());
         assert!(Server::parse("dev.azure.com/org").is_err());
         assert!(matches!(Server::parse("https://u:p@dev.azure.com/org"), Err(ServerUrlError::Credentials)));
+    }
+
+    #[test]
+    fn a_password_in_a_url_is_never_repeated() {
+        for url in
+            ["me:SECRET@dev.azure.com/x", "https://me:SECRET@dev.azure.com/x", "ftp://me:SECRET@host/x", "SECRET@"]
+        {
+            let error = Server::parse(url).unwrap_err();
+            assert!(!format!("{error:?} {error}").contains("SECRET"), "{error:?}");
+        }
     }
 
     #[test]

@@ -67,7 +67,7 @@ impl Spool {
         let mut copied = Copied::default();
         for file in files {
             let to = target.join(&file.path);
-            match open::regular(&folder.join(&file.path)) {
+            match open::regular_below(folder, Path::new(&file.path)) {
                 Ok(from) if is_up_to_date(&from, &to) => copied.files += 1,
                 Ok(_) if file.size > room => copied.left += 1,
                 Ok(from) => {

@@ -1,5 +1,6 @@
 //! Test runs and their results.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use reqwest::Method;
@@ -18,6 +19,8 @@ const RUNS: usize = 100;
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 /// Most windows that are looked into: two years.
 const WINDOWS: usize = 104;
+/// Most runs that are asked one by one when a list has no comments.
+const ONE_BY_ONE: usize = 20;
 /// Results on a page.
 const RESULTS: usize = 200;
 
@@ -35,26 +38,32 @@ impl AdoClient {
         since: Moment,
         now: Moment,
     ) -> Result<Option<TestRun>, AdoError> {
-        let mut unknown = Vec::new();
+        let mut without_comment = Vec::new();
+        let mut any_comment = false;
         for window in windows(since, now) {
-            let mut token = None;
+            let mut token: Option<String> = None;
             loop {
-                let page = self.runs_page(project, plan, window, token.take()).await?;
+                let page = self.runs_page(project, plan, window, token.clone()).await?;
                 for run in page.content.value {
-                    match run.comment.as_deref().map(key_in) {
-                        Some(found) if found == Some(key) => return Ok(Some(run)),
-                        Some(_) => {}
-                        // A list that leaves comments out tells nothing about this run.
-                        None => unknown.push(run.id),
+                    match run.comment.as_deref() {
+                        Some(comment) if key_in(comment) == Some(key) => return Ok(Some(run)),
+                        Some(_) => any_comment = true,
+                        None => without_comment.push(run.id),
                     }
                 }
-                match page.next.filter(|next| !next.is_empty()) {
+                // A server that repeats itself has no more to say.
+                match page.next.filter(|next| !next.is_empty() && token.as_ref() != Some(next)) {
                     Some(next) => token = Some(next),
                     None => break,
                 }
             }
         }
-        for id in unknown {
+        if any_comment {
+            return Ok(None);
+        }
+        // A list that leaves all comments out tells nothing; the newest runs are asked one by one.
+        without_comment.sort_unstable_by(|one, other| other.cmp(one));
+        for id in without_comment.into_iter().take(ONE_BY_ONE) {
             let path = [project, "_apis", "test", "runs", &id.to_string()];
             let run: TestRun = self.get(&path, Call::Released, &[]).await?.content;
             if run.comment.as_deref().and_then(key_in) == Some(key) {
@@ -104,15 +113,18 @@ impl AdoClient {
     /// # Errors
     /// When the server fails.
     pub async fn results(&self, project: &str, run: u32) -> Result<Vec<TestResult>, AdoError> {
-        let mut results = Vec::new();
+        let mut results: Vec<TestResult> = Vec::new();
+        let mut known = HashSet::new();
         for page in 0.. {
             let query = [("$top", RESULTS.to_string()), ("$skip", (page * RESULTS).to_string())];
             let path = results_path(project, run);
             let path: Vec<&str> = path.iter().map(String::as_str).collect();
             let found = self.get::<List<TestResult>>(&path, Call::Released, &query).await?.content.value;
             let last = found.len() < RESULTS;
-            results.extend(found);
-            if last {
+            let before = results.len();
+            results.extend(found.into_iter().filter(|result| known.insert(result.id)));
+            // A server that repeats itself has no more to say.
+            if last || results.len() == before {
                 break;
             }
         }

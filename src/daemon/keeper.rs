@@ -30,6 +30,8 @@ const SETTLE: Duration = Duration::from_millis(300);
 /// Least time between two sweeps over everything that events ask for.
 const BETWEEN_SWEEPS: Duration = Duration::from_secs(1);
 
+/// Least time between two looks for late reports.
+const BETWEEN_TIDYINGS: Duration = Duration::from_secs(10);
 /// How long answered requests are kept.
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 /// Shortest pause between two turns.
@@ -69,6 +71,7 @@ pub struct Keeper {
     scout: Option<Scout>,
     recorder: Recorder,
     first_seen: Moment,
+    tidied: Moment,
     /// Wakes the submitter.
     changed: Arc<Notify>,
     known_projects: HashSet<PathBuf>,
@@ -100,6 +103,7 @@ impl Keeper {
             scout,
             recorder,
             first_seen,
+            tidied: Moment::default(),
             changed,
             known_projects: HashSet::new(),
         })
@@ -195,12 +199,22 @@ impl Keeper {
         self.record(&mut sweep).await?;
         if whole {
             self.greet(&sweep.projects);
-            if late::add_late_reports(&self.outbox).await? {
-                self.changed.notify_one();
-            }
-            self.purge_spool().await?;
+            self.tidy().await?;
         }
         Ok(sweep)
+    }
+
+    /// Looks for late reports and copies that nobody needs, however often events ask for a sweep not more than that often.
+    async fn tidy(&mut self) -> Result<(), StoreError> {
+        let now = clock::now();
+        if self.tidied <= now && now.since(self.tidied) < BETWEEN_TIDYINGS {
+            return Ok(());
+        }
+        self.tidied = now;
+        if late::add_late_reports(&self.outbox).await? {
+            self.changed.notify_one();
+        }
+        self.purge_spool().await
     }
 
     /// Records what is due or gone, and holds what is in its grace time.

@@ -117,6 +117,7 @@ fn of_result(snapshot: &Snapshot, point: u32, tests: &[&TestResult], chosen: &mu
             for path in attempt.attachments.iter().filter(|path| seen.insert(path.as_str())) {
                 match snapshot.run.files.iter().find(|file| file.path == *path) {
                     Some(file) => add(snapshot, Target::Point(point), file, Some(&test.id), chosen),
+                    None if !snapshot.options.attachments.kinds.contains(&FileKind::of(path)) => {}
                     None => leave_out(
                         chosen,
                         &test.id,

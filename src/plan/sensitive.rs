@@ -11,12 +11,29 @@ pub fn is_masked(value: &str) -> bool {
 }
 
 fn names_a_secret(variable: &str) -> bool {
-    const WORDS: [&str; 11] =
-        ["password", "passwd", "pwd", "passphrase", "secret", "token", "apikey", "api_key", "credential", "pin", "cvv"];
-    let lower = variable.to_lowercase();
+    const ANYWHERE: [&str; 9] =
+        ["password", "passwd", "passphrase", "passcode", "pwd", "secret", "token", "apikey", "credential"];
     // Short words only count as a whole part of the name, so that `spinner` is no secret.
-    let parts: Vec<&str> = lower.split(|c: char| !c.is_alphanumeric()).collect();
-    WORDS.iter().any(|word| if word.len() <= 3 { parts.contains(word) } else { lower.contains(word) })
+    const WHOLE: [&str; 8] = ["pass", "pin", "cvv", "cvc", "otp", "auth", "ssn", "key"];
+    let lower = variable.to_lowercase();
+    ANYWHERE.iter().any(|word| lower.contains(word))
+        || parts(variable).iter().any(|part| WHOLE.contains(&part.as_str()))
+}
+
+/// The words of a name, in lower case: `userPin`, `user_pin` and `USER-PIN` are all `user` and `pin`.
+fn parts(name: &str) -> Vec<String> {
+    let mut parts = vec![String::new()];
+    let mut before_is_lower = false;
+    for c in name.chars() {
+        if !c.is_alphanumeric() || (c.is_uppercase() && before_is_lower) {
+            parts.push(String::new());
+        }
+        before_is_lower = c.is_lowercase() || c.is_ascii_digit();
+        if let Some(part) = parts.last_mut().filter(|_| c.is_alphanumeric()) {
+            part.extend(c.to_lowercase());
+        }
+    }
+    parts
 }
 
 /// Long words without blanks that mix letters and digits are keys and tokens more often than names; a short word
@@ -49,9 +66,11 @@ mod tests {
         for value in ["*****", "S3cret!", "eyJhbGciOi", "4111111111111111", "dkry7gnu3cjqx6fmt2bipw5els"] {
             assert!(looks_secret(None, value), "{value}");
         }
-        for variable in ["password", "UserPassword", "api_key", "pin"] {
+        for variable in ["password", "UserPassword", "api_key", "apiKey", "pin", "userPin", "userPwd", "ADMIN_PASS"] {
             assert!(looks_secret(Some(variable), "Baby"), "{variable}");
         }
-        assert!(!looks_secret(Some("spinner"), "Baby"));
+        for variable in ["spinner", "monkey", "passenger", "author", "keyboard"] {
+            assert!(!looks_secret(Some(variable), "Baby"), "{variable}");
+        }
     }
 }

@@ -279,15 +279,16 @@ impl<'a> Execution<'a> {
         match source {
             Source::Text(text) => Ok(Content::Text(text.clone())),
             Source::File(path) => {
-                let copy = self.spooled.as_ref().map(|spooled| spooled.join(path));
-                let original = Path::new(&self.submission.snapshot.folder).join(path);
+                let (spooled, path) = (self.spooled.clone(), PathBuf::from(path));
+                let folder = PathBuf::from(&self.submission.snapshot.folder);
                 tokio::task::spawn_blocking(move || {
                     // Never through a link, whatever took the file's place since the folder was listed.
-                    let look = |file: PathBuf| {
-                        let size = open::regular(&file)?.metadata()?.len();
-                        Ok(Content::File { file, size })
+                    let look = |folder: PathBuf| {
+                        let size = open::regular_below(&folder, &path)?.metadata()?.len();
+                        Ok(Content::File { folder, path: path.clone(), size })
                     };
-                    copy.map_or_else(|| Err(std::io::ErrorKind::NotFound.into()), look).or_else(|_| look(original))
+                    let copy = spooled.map_or_else(|| Err(std::io::ErrorKind::NotFound.into()), look);
+                    copy.or_else(|_| look(folder))
                 })
                 .await?
             }
@@ -308,8 +309,10 @@ pub(super) enum Content {
     Text(String),
     /// A file.
     File {
-        /// Its path.
-        file: PathBuf,
+        /// The folder that it must not lead out of.
+        folder: PathBuf,
+        /// Its path in there.
+        path: PathBuf,
         /// Its size now.
         size: u64,
     },
@@ -322,19 +325,20 @@ impl Content {
                 let bytes = text.clone().into_bytes();
                 Ok(Upload::new(name, PathBuf::from("a text of kado"), bytes.len() as u64, Cursor::new(bytes)))
             }
-            Self::File { file, size } => {
-                let opened = open_file(file)
-                    .await
-                    .map_err(|error| AdoError::File { file: file.clone(), message: error.to_string() })?;
+            Self::File { folder, path, size } => {
+                let file = folder.join(path);
+                let failed = |error: std::io::Error| AdoError::File { file: file.clone(), message: error.to_string() };
+                let opened = open_file(folder, path).await.map_err(failed)?;
                 Ok(Upload::new(name, file.clone(), *size, opened))
             }
         }
     }
 }
 
-pub(super) async fn open_file(file: &Path) -> std::io::Result<tokio::fs::File> {
-    let file = file.to_owned();
-    Ok(tokio::fs::File::from_std(tokio::task::spawn_blocking(move || open::regular(&file)).await??))
+pub(super) async fn open_file(folder: &Path, path: &Path) -> std::io::Result<tokio::fs::File> {
+    let (folder, path) = (folder.to_owned(), path.to_owned());
+    let opened = tokio::task::spawn_blocking(move || open::regular_below(&folder, &path));
+    Ok(tokio::fs::File::from_std(opened.await??))
 }
 
 fn settled(step: Step, state: StepState) -> StoredStep {

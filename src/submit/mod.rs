@@ -19,7 +19,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use crate::ado::AdoError;
+use crate::ado::{AdoClient, AdoError};
 use crate::clock;
 use crate::config::{Config, Late};
 use crate::discovery::identity::RunIdentity;
@@ -86,28 +86,30 @@ impl Attempt {
 /// Carries out submissions.
 pub struct Submitter {
     outbox: Outbox,
-    connections: Connections,
+    connections: Arc<Connections>,
     config: watch::Receiver<Arc<Config>>,
 }
 
 impl Submitter {
     /// A submitter for an outbox; it follows changes of the configuration.
     pub fn new(outbox: Outbox, config: watch::Receiver<Arc<Config>>) -> Self {
-        Self { outbox, connections: Connections::default(), config }
+        Self { outbox, connections: Arc::default(), config }
     }
 
     /// As [`Submitter::new`], for a command that somebody waits for: no call takes longer than `patience`.
     pub fn impatient(outbox: Outbox, config: watch::Receiver<Arc<Config>>, patience: Duration) -> Self {
-        Self { outbox, connections: Connections::with_patience(patience), config }
+        Self { outbox, connections: Arc::new(Connections::with_patience(patience)), config }
     }
 
-    /// The connection for a run, with a token from one source for just this server.
-    ///
-    /// # Errors
-    /// When there is no token, or when the connection cannot be set up.
-    pub fn connect(&self, snapshot: &Snapshot) -> Result<Arc<crate::ado::AdoClient>, Stop> {
+    /// The connection for a run, with a token from one source for just this server. Settings and tokens may lie on a
+    /// share that hangs, so they are read on a thread that may block.
+    async fn connect(&self, snapshot: &Snapshot) -> Result<Arc<AdoClient>, Stop> {
+        let (connections, snapshot) = (Arc::clone(&self.connections), snapshot.clone());
         let config = Arc::clone(&self.config.borrow());
-        self.connections.for_run(&config, snapshot)
+        match tokio::task::spawn_blocking(move || connections.for_run(&config, &snapshot)).await {
+            Ok(client) => client,
+            Err(_) => Err(Stop::Store(StoreError::Stopped)),
+        }
     }
 
     /// One attempt at a submission.
@@ -168,7 +170,7 @@ impl Submitter {
     }
 
     async fn advance(&self, mut submission: Submission, written: &(dyn Fn() + Send + Sync)) -> Result<u32, Stop> {
-        let client = self.connect(&submission.snapshot)?;
+        let client = self.connect(&submission.snapshot).await?;
         if submission.plan.is_none() {
             let plan = execute::plan(&client, &submission).await?;
             if plan.results.is_empty() {

@@ -49,7 +49,7 @@ pub async fn attachment(
     }
     let comment = match content {
         Content::Text(text) => comment_of(Cursor::new(text.as_bytes()), text.len() as u64).await,
-        Content::File { file, size } => match open_file(file).await {
+        Content::File { folder, path, size } => match open_file(folder, path).await {
             Ok(opened) => comment_of(opened, *size).await,
             Err(error) => Err(error),
         },

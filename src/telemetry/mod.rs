@@ -22,6 +22,8 @@ use capped::Capped;
 const DAYS: usize = 14;
 /// Largest log file in bytes; a day that has more to say says it on standard error only.
 const LARGEST: u64 = 20 * 1024 * 1024;
+/// What the watcher library says of its own affairs is nothing that an operator can act on.
+const QUIET: &str = "notify=error";
 /// Environment variable with a filter such as `kado=debug`.
 pub const LOG_VARIABLE: &str = "KADO_LOG";
 
@@ -31,7 +33,12 @@ pub struct LogGuard(Option<WorkerGuard>);
 
 /// Starts to log: to standard error, and with `folder` to files as well. `level` counts where `$KADO_LOG` does not.
 pub fn start(level: LevelFilter, folder: Option<&Path>) -> LogGuard {
-    let filter = EnvFilter::builder().with_default_directive(level.into()).with_env_var(LOG_VARIABLE).from_env_lossy();
+    let quiet = QUIET.parse().expect("a directive of our own is well-formed");
+    let filter = EnvFilter::builder()
+        .with_default_directive(level.into())
+        .with_env_var(LOG_VARIABLE)
+        .from_env_lossy()
+        .add_directive(quiet);
     let stderr = fmt::layer().with_writer(std::io::stderr).with_target(false).with_ansi(false);
     let files = folder.and_then(files);
     let (file_layer, guard) = match files {

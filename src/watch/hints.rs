@@ -4,6 +4,16 @@
 //! always be deleted and made anew. Elsewhere `Reports` folders are watched with all below them, and of the rest only the
 //! watched folders and the projects themselves, because each folder costs a watch.
 
+#[cfg(unix)]
+mod unix;
+#[cfg(windows)]
+mod windows;
+
+#[cfg(unix)]
+use unix as system;
+#[cfg(windows)]
+use windows as system;
+
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -17,7 +27,8 @@ const PATHS: usize = 256;
 /// Watches folders and wakes whoever waits.
 pub struct Hints {
     watcher: Option<RecommendedWatcher>,
-    watched: HashSet<PathBuf>,
+    /// What is watched, with what the folder was then: one made anew at the same place is another folder.
+    watched: HashMap<PathBuf, Option<u64>>,
     complained: HashSet<PathBuf>,
     touched: Arc<Mutex<Touched>>,
 }
@@ -44,13 +55,14 @@ impl Hints {
             if event.as_ref().is_ok_and(|event| event.kind.is_access()) {
                 return;
             }
-            note.lock().unwrap_or_else(PoisonError::into_inner).add(event.ok());
-            wake.notify_one();
+            if note.lock().unwrap_or_else(PoisonError::into_inner).add(event.ok()) {
+                wake.notify_one();
+            }
         });
         let watcher = watcher
             .inspect_err(|error| tracing::warn!(%error, "file events are not to be had; folders are polled instead"))
             .ok();
-        Self { watcher, watched: HashSet::new(), complained: HashSet::new(), touched }
+        Self { watcher, watched: HashMap::new(), complained: HashSet::new(), touched }
     }
 
     /// What changed since this was asked last.
@@ -62,10 +74,13 @@ impl Hints {
     pub fn watch(&mut self, roots: &[PathBuf], projects: &[PathBuf]) {
         let wanted = wanted(roots, projects);
         let Some(watcher) = &mut self.watcher else { return };
-        for gone in self.watched.iter().filter(|folder| !wanted.contains_key(*folder)).cloned().collect::<Vec<_>>() {
+        let stale = |folder: &PathBuf, was: &Option<u64>| !wanted.contains_key(folder) || *was != identity(folder);
+        let stale: Vec<_> =
+            self.watched.iter().filter(|(folder, was)| stale(folder, was)).map(|(folder, _)| folder.clone()).collect();
+        for folder in stale {
             // A folder that was deleted is no longer watched anyway.
-            let _ = watcher.unwatch(&gone);
-            self.watched.remove(&gone);
+            let _ = watcher.unwatch(&folder);
+            self.watched.remove(&folder);
         }
         for (folder, mode) in wanted {
             self.add(&folder, mode);
@@ -74,12 +89,12 @@ impl Hints {
 
     fn add(&mut self, folder: &Path, mode: RecursiveMode) {
         let Some(watcher) = &mut self.watcher else { return };
-        if self.watched.contains(folder) {
+        if self.watched.contains_key(folder) {
             return;
         }
         match watcher.watch(folder, mode) {
             Ok(()) => {
-                self.watched.insert(folder.to_owned());
+                self.watched.insert(folder.to_owned(), identity(folder));
                 self.complained.remove(folder);
             }
             Err(error) if matches!(error.kind, notify::ErrorKind::PathNotFound) => {}
@@ -90,6 +105,11 @@ impl Hints {
             }
         }
     }
+}
+
+/// Tells a folder from one that was made anew at its place; `None` where the system does not say.
+fn identity(folder: &Path) -> Option<u64> {
+    system::identity(folder)
 }
 
 /// On Windows the roots with all below them; elsewhere the roots and projects themselves, where a project or its
@@ -103,12 +123,17 @@ fn wanted(roots: &[PathBuf], projects: &[PathBuf]) -> HashMap<PathBuf, Recursive
 }
 
 impl Touched {
-    /// Adds the paths of an event; an event without paths, or the loss of one, means "look everywhere".
-    fn add(&mut self, event: Option<notify::Event>) {
-        let Some(event) = event.filter(|event| !event.need_rescan() && !event.paths.is_empty()) else {
+    /// Adds the paths of an event that matter; an event without paths, or the loss of one, means "look everywhere".
+    /// Tells whether anything was added.
+    fn add(&mut self, event: Option<notify::Event>) -> bool {
+        let Some(mut event) = event.filter(|event| !event.need_rescan() && !event.paths.is_empty()) else {
             *self = Self::Anything;
-            return;
+            return true;
         };
+        event.paths.retain(|path| matters(path));
+        if event.paths.is_empty() {
+            return false;
+        }
         match self {
             Self::Anything => {}
             Self::Paths(paths) if paths.len() >= PATHS => *self = Self::Anything,
@@ -117,5 +142,13 @@ impl Touched {
             }
             Self::Nothing => *self = Self::Paths(event.paths),
         }
+        true
     }
+}
+
+/// Whether a change there can concern kado: something of a `Reports` folder, a project file, or a folder. A recursive
+/// watch on Windows tells of every file that a compiler writes.
+fn matters(path: &Path) -> bool {
+    let in_reports = path.components().any(|part| part.as_os_str() == "Reports");
+    in_reports || path.extension().is_none_or(|extension| extension == "prj")
 }

@@ -27,6 +27,8 @@ pub struct Memory {
     fingerprint: Option<u64>,
     scanner: EndScanner,
     scanned: u64,
+    /// How many parts the log had.
+    parts: usize,
     ended: Option<Moment>,
     junit_complete: bool,
     reports_come_late: bool,
@@ -78,7 +80,7 @@ impl Memory {
         if self.fingerprint.is_none() && newest.is_some() && listing.logs().len() == 1 && size <= SMALL {
             // A small log is read whole at once, instead of being searched first.
             self.read(folder)?;
-            self.scanned = size.saturating_sub(OVERLAP);
+            (self.scanned, self.parts) = (size.saturating_sub(OVERLAP), 1);
             return Ok(());
         }
         self.scan(folder, listing, size)?;
@@ -97,11 +99,13 @@ impl Memory {
         Ok(())
     }
 
-    /// Feeds the scanner with what the log grew by; a log that became shorter was rotated and is read from its start.
+    /// Feeds the scanner with what the log grew by; a log that became shorter or got
+    /// another part was rotated and is read from its start.
     fn scan(&mut self, folder: &Path, listing: &FolderListing, size: u64) -> io::Result<()> {
-        if size < self.scanned || self.fingerprint.is_none() {
+        let parts = listing.logs().len();
+        if size < self.scanned || parts != self.parts || self.fingerprint.is_none() {
             self.scanner = EndScanner::new();
-            self.scanned = 0;
+            (self.scanned, self.parts) = (0, parts);
             for part in listing.logs().into_iter().filter(|part| *part != NEWEST_PART) {
                 self.feed(&folder.join(part), 0)?;
             }

@@ -8,6 +8,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
+use crate::katalon::run::file_kind::log_number;
 use crate::katalon::run::{FileKind, RunFile};
 use crate::moment::Moment;
 
@@ -83,8 +84,12 @@ pub fn is_run_folder(folder: &Path) -> bool {
 /// When the folder itself cannot be listed.
 pub fn list_run_folder(folder: &Path) -> io::Result<FolderListing> {
     let mut listing = FolderListing::default();
+    let mut full = false;
     let mut waiting = VecDeque::from([(folder.to_owned(), String::new(), 0)]);
     while let Some((path, prefix, depth)) = waiting.pop_front() {
+        if full && depth > 0 {
+            break;
+        }
         let entries = match fs::read_dir(&path) {
             Ok(entries) => entries,
             Err(error) if depth == 0 => return Err(error),
@@ -94,13 +99,18 @@ pub fn list_run_folder(folder: &Path) -> io::Result<FolderListing> {
             }
         };
         for entry in entries.filter_map(Result::ok) {
-            if listing.files.len() == MOST_FILES {
-                listing.warnings.push(format!("only the first {MOST_FILES} files of the folder are listed"));
-                waiting.clear();
-                break;
+            // Logs lie at the top and are taken however many other files there are.
+            let room = listing.files.len() < MOST_FILES;
+            let is_log = depth == 0 && log_number(&entry.file_name().to_string_lossy()).is_some();
+            if room || is_log {
+                waiting.extend(listing.take(&entry, &prefix, depth));
+            } else {
+                full = true;
             }
-            waiting.extend(listing.take(&entry, &prefix, depth));
         }
+    }
+    if full {
+        listing.warnings.push(format!("only {MOST_FILES} files of the folder are listed"));
     }
     listing.files.sort_by(|a, b| a.file.path.cmp(&b.file.path));
     Ok(listing)
@@ -117,7 +127,7 @@ impl FolderListing {
         // `DirEntry::metadata` does not follow links. A file that is gone again is none.
         let metadata = entry.metadata().ok()?;
         if metadata.is_file() {
-            let file = RunFile { kind: kind_of(&path), size: metadata.len(), path };
+            let file = RunFile { kind: FileKind::of(&path), size: metadata.len(), path };
             self.files.push(ListedFile { file, modified: modified(&metadata) });
             return None;
         }
@@ -130,27 +140,6 @@ impl FolderListing {
         }
         Some((entry.path(), path, depth + 1))
     }
-}
-
-/// What a file of a run folder is, by its path relative to the folder.
-fn kind_of(path: &str) -> FileKind {
-    if log_number(path).is_some() {
-        return FileKind::Log;
-    }
-    match path.rsplit_once('.').map(|(_, extension)| extension.to_ascii_lowercase()).as_deref() {
-        Some("png") => FileKind::Png,
-        Some("html" | "htm") => FileKind::Html,
-        Some("pdf") => FileKind::Pdf,
-        Some("csv") => FileKind::Csv,
-        _ => FileKind::Other,
-    }
-}
-
-/// The number in `execution<digits>.log`; a path with a folder in it is no such name.
-fn log_number(path: &str) -> Option<u64> {
-    let digits = path.strip_prefix("execution")?.strip_suffix(".log")?;
-    let all_digits = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
-    all_digits.then(|| digits.parse().ok())?
 }
 
 fn is_regular(entry: &DirEntry) -> bool {
@@ -187,7 +176,7 @@ mod tests {
             ("execution.properties", FileKind::Other),
         ];
         for (path, kind) in cases {
-            assert_eq!(kind_of(path), kind, "{path}");
+            assert_eq!(FileKind::of(path), kind, "{path}");
         }
     }
 

@@ -24,6 +24,14 @@ pub fn regular(path: &Path) -> io::Result<File> {
     system::regular(path)
 }
 
+/// Opens a regular file below a folder, as [`regular`]; no link on the way leads out of the folder.
+///
+/// # Errors
+/// As [`regular`], and when the path leads out of the folder.
+pub fn regular_below(folder: &Path, path: &Path) -> io::Result<File> {
+    system::regular_below(folder, path)
+}
+
 /// Reads a whole regular file of at most 16 MiB.
 ///
 /// # Errors
@@ -67,6 +75,19 @@ mod tests {
         assert_eq!(whole(&folder.path().join("a")).unwrap(), b"x");
         assert!(regular(folder.path()).is_err());
         assert!(whole_if_any(&folder.path().join("b")).unwrap().is_none());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn no_link_on_the_way_leads_out_of_a_folder() {
+        let (inside, outside) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        fs::write(outside.path().join("1.png"), "x").unwrap();
+        std::os::unix::fs::symlink(outside.path(), inside.path().join("Screenshot")).unwrap();
+        assert!(regular_below(inside.path(), Path::new("Screenshot/1.png")).is_err());
+        assert!(regular_below(inside.path(), Path::new("../1.png")).is_err());
+        fs::create_dir(inside.path().join("real")).unwrap();
+        fs::write(inside.path().join("real/1.png"), "x").unwrap();
+        assert!(regular_below(inside.path(), Path::new("real/1.png")).is_ok());
     }
 
     #[cfg(unix)]

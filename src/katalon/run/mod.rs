@@ -6,6 +6,7 @@
 pub mod assemble;
 pub mod binding;
 pub mod execution;
+pub mod file_kind;
 pub mod junit;
 pub mod lifecycle;
 

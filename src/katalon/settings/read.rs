@@ -7,6 +7,7 @@ use crate::katalon::properties::{Properties, Value};
 use crate::katalon::run::FileKind;
 use crate::katalon::secret::ProjectToken;
 use crate::katalon::status::Status;
+use crate::server::without_credentials;
 
 /// Keys that only Katalon's dialogs use, and `buildNumber` of the first preview.
 const IGNORED: [&str; 3] = ["fetchedProjectList", "fetchedTestPlanList", "submitOptions.buildNumber"];
@@ -43,7 +44,7 @@ impl AzureSettings {
         let encrypted = file.bool("enableAuthenticationEncryption").unwrap_or(true);
         let settings = Self {
             enabled: file.bool("enableIntegration").unwrap_or(false),
-            server_url: file.text("serverUrl").map(|url| url.trim().to_owned()).filter(|url| !url.is_empty()),
+            server_url: file.server_url(),
             token: file.token(encrypted),
             project: file.project(),
             status_mappings: file.status_mappings(),
@@ -72,6 +73,19 @@ struct File {
 }
 
 impl File {
+    /// The server without a user and password, which would end up where a URL is shown.
+    fn server_url(&mut self) -> Option<String> {
+        let url = self.text("serverUrl").map(|url| url.trim().to_owned()).filter(|url| !url.is_empty())?;
+        let (scheme, rest) = url.split_once("://").map_or(("", url.as_str()), |(scheme, rest)| (scheme, rest));
+        let bare = without_credentials(rest);
+        if bare.len() == rest.len() {
+            return Some(url);
+        }
+        self.warnings
+            .push("`serverUrl` carries a user or password, which is left out; kado signs in with the token".to_owned());
+        Some(if scheme.is_empty() { bare.to_owned() } else { format!("{scheme}://{bare}") })
+    }
+
     fn warn_of_unknown_keys(&mut self) {
         let unknown: Vec<String> = self
             .properties

@@ -1,26 +1,39 @@
 //! Opening on Unix.
 
-#![expect(clippy::disallowed_methods, reason = "files are opened here")]
-
-use std::fs::{self, File};
+use std::fs::File;
 use std::io;
-use std::os::unix::fs::MetadataExt as _;
-use std::path::Path;
+use std::path::{Component, Path};
 
-/// Opens a regular file for reading. A link, a pipe or a device is refused, also when it takes the file's place
-/// between the look and the opening.
+use rustix::fs::{Mode, OFlags, open, openat};
+
+/// Opens a regular file for reading. A link, a pipe or a device is refused, and nothing waits for one.
 ///
 /// # Errors
 /// When there is no such file, when it may not be read, or when it is no regular file.
 pub fn regular(path: &Path) -> io::Result<File> {
-    let seen = fs::symlink_metadata(path)?;
-    if !seen.is_file() {
-        return Err(super::not_regular());
+    checked(open(path, FILE, Mode::empty())?.into())
+}
+
+/// Opens a regular file below a folder; also the folders on the way must be none that a link leads to.
+///
+/// # Errors
+/// As [`regular`], and when the path leads out of the folder.
+pub fn regular_below(folder: &Path, path: &Path) -> io::Result<File> {
+    let mut at = open(folder, FOLDER, Mode::empty())?;
+    let mut components = path.components().peekable();
+    while let Some(component) = components.next() {
+        let Component::Normal(name) = component else { return Err(super::not_regular()) };
+        if components.peek().is_none() {
+            return checked(openat(&at, name, FILE, Mode::empty())?.into());
+        }
+        at = openat(&at, name, FOLDER | OFlags::NOFOLLOW, Mode::empty())?;
     }
-    let file = File::open(path)?;
-    let opened = file.metadata()?;
-    if (opened.dev(), opened.ino()) != (seen.dev(), seen.ino()) {
-        return Err(super::not_regular());
-    }
-    Ok(file)
+    Err(super::not_regular())
+}
+
+const FILE: OFlags = OFlags::RDONLY.union(OFlags::NOFOLLOW).union(OFlags::NONBLOCK).union(OFlags::CLOEXEC);
+const FOLDER: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
+
+fn checked(file: File) -> io::Result<File> {
+    if file.metadata()?.is_file() { Ok(file) } else { Err(super::not_regular()) }
 }

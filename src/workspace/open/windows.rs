@@ -5,7 +5,7 @@
 use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::os::windows::fs::OpenOptionsExt as _;
-use std::path::Path;
+use std::path::{Component, Path};
 
 /// `FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE`: others may write, rename and delete while it is read.
 /// Rust's default is the same; it is written down because a checkout depends on it.
@@ -27,4 +27,21 @@ pub fn regular(path: &Path) -> io::Result<File> {
         return Err(super::not_regular());
     }
     Ok(file)
+}
+
+/// Opens a regular file below a folder; also the folders on the way must be none that a link leads to.
+///
+/// # Errors
+/// As [`regular`], and when the path leads out of the folder.
+pub fn regular_below(folder: &Path, path: &Path) -> io::Result<File> {
+    let mut at = folder.to_owned();
+    let mut components = path.components().peekable();
+    while let Some(component) = components.next() {
+        let Component::Normal(name) = component else { return Err(super::not_regular()) };
+        at.push(name);
+        if components.peek().is_some() && !fs::symlink_metadata(&at)?.is_dir() {
+            return Err(super::not_regular());
+        }
+    }
+    regular(&at)
 }
