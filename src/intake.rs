@@ -9,11 +9,15 @@ use std::time::Duration;
 use crate::clock;
 use crate::config::Config;
 use crate::discovery::identity::RunIdentity;
+use secrecy::SecretString;
+
 use crate::katalon::run::SuiteRun;
+use crate::katalon::secret::ProjectToken;
 use crate::katalon::settings::AzureSettings;
 use crate::plan::options::{self, KatalonSubmits};
 use crate::plan::sensitive::looks_secret;
 use crate::plan::snapshot::{CaseIds, Snapshot};
+use crate::server::{Server, ServerIdentity};
 use crate::workspace::{self, ReadError};
 
 /// How long after a change the settings may still be in the middle of a burst of changes.
@@ -36,6 +40,8 @@ pub struct Taken {
     pub left_to_katalon: bool,
     /// Whether Katalon may submit this run as well.
     pub katalon_may_submit: bool,
+    /// The project's own token with the server it belongs to.
+    pub token: Option<(ServerIdentity, SecretString)>,
 }
 
 /// A run folder cannot be taken in.
@@ -109,6 +115,7 @@ fn join(folder: &Path, run: SuiteRun, root: &Path, settings: &AzureSettings, con
         auto_submit: options::auto_submit(settings, &overrides),
         left_to_katalon: overrides.katalon_submits == Some(KatalonSubmits::Always),
         katalon_may_submit: options::katalon_may_submit(settings, &overrides),
+        token: own_token(settings),
         snapshot: Snapshot {
             folder: folder.to_string_lossy().into_owned(),
             project_name: workspace::project_name(root),
@@ -119,6 +126,12 @@ fn join(folder: &Path, run: SuiteRun, root: &Path, settings: &AzureSettings, con
             run,
         },
     }
+}
+
+fn own_token(settings: &AzureSettings) -> Option<(ServerIdentity, SecretString)> {
+    let ProjectToken::Set(token) = &settings.token else { return None };
+    let server = Server::parse(settings.server_url.as_deref()?).ok()?;
+    Some((server.identity().clone(), token.clone()))
 }
 
 /// Drops the values of variables that no id refers to, and of iterations that look like secrets: a snapshot is stored,

@@ -17,8 +17,8 @@ use crate::plan::comment::key_in;
 const RUNS: usize = 100;
 /// A day, by which clocks may differ.
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
-/// Most windows that are looked into: two years.
-const WINDOWS: usize = 104;
+/// Most windows that are looked into one by one; for older suite runs the list of all runs of the plan is shorter.
+const WINDOWS: usize = 4;
 /// Most runs that are asked one by one when a list has no comments.
 const ONE_BY_ONE: usize = 20;
 /// Results on a page.
@@ -40,7 +40,11 @@ impl AdoClient {
     ) -> Result<Option<TestRun>, AdoError> {
         let mut without_comment = Vec::new();
         let mut any_comment = false;
-        for window in windows(since, now) {
+        let windows = windows(since, now);
+        if windows.len() > WINDOWS {
+            return self.find_in_all_runs(project, plan, key).await;
+        }
+        for window in windows {
             let mut token: Option<String> = None;
             loop {
                 let page = self.runs_page(project, plan, window, token.clone()).await?;
@@ -68,6 +72,33 @@ impl AdoClient {
             let run: TestRun = self.get(&path, Call::Released, &[]).await?.content;
             if run.comment.as_deref().and_then(key_in) == Some(key) {
                 return Ok(Some(run));
+            }
+        }
+        Ok(None)
+    }
+
+    /// As [`AdoClient::find_run`], in the list of all runs of a plan.
+    async fn find_in_all_runs(&self, project: &str, plan: u32, key: &str) -> Result<Option<TestRun>, AdoError> {
+        let mut known = HashSet::new();
+        for page in 0.. {
+            let query = [
+                ("planId", plan.to_string()),
+                ("includeRunDetails", "true".to_owned()),
+                ("$top", RUNS.to_string()),
+                ("$skip", (page * RUNS).to_string()),
+            ];
+            let path = [project, "_apis", "test", "runs"];
+            let runs = self.get::<List<TestRun>>(&path, Call::Released, &query).await?.content.value;
+            let last = runs.len() < RUNS;
+            let before = known.len();
+            for run in runs {
+                known.insert(run.id);
+                if run.comment.as_deref().and_then(key_in) == Some(key) {
+                    return Ok(Some(run));
+                }
+            }
+            if last || known.len() == before {
+                break;
             }
         }
         Ok(None)
@@ -158,7 +189,7 @@ fn windows(since: Moment, now: Moment) -> Vec<(Moment, Moment)> {
     let begin = since.min(now).minus(DAY);
     let mut windows = Vec::new();
     let mut to = now.plus(DAY);
-    while to > begin && windows.len() < WINDOWS {
+    while to > begin {
         let from = to.minus(7 * DAY).max(begin);
         windows.push((from, to));
         to = from;

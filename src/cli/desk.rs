@@ -115,7 +115,7 @@ impl<'a> Desk<'a> {
 
     /// Waits a little, and takes the lock should it have become free.
     fn pause(&mut self) -> anyhow::Result<()> {
-        self.runtime.block_on(tokio::time::sleep(LOOK));
+        self.runtime.block_on(async { tokio::time::sleep(LOOK).await });
         self.lock = StateLock::take(&self.config.state_dir)?;
         Ok(())
     }

@@ -17,6 +17,7 @@ use crate::moment::Moment;
 use crate::outbox::request::Answer;
 use crate::outbox::{Outbox, StoreError};
 use crate::spool::Spool;
+use crate::submit::connections::SeenTokens;
 use crate::watch::hints::{Hints, Touched};
 use crate::watch::{LookRules, Scout, Sweep};
 
@@ -78,7 +79,8 @@ pub struct Keeper {
 }
 
 impl Keeper {
-    /// A keeper for an outbox.
+    /// A keeper for an outbox; it wakes `changed` when there is something to send, and adds tokens of projects that it
+    /// comes across to `tokens`.
     ///
     /// # Errors
     /// When the outbox cannot be read.
@@ -87,6 +89,7 @@ impl Keeper {
         config: watch::Sender<Arc<Config>>,
         config_file: Option<PathBuf>,
         changed: Arc<Notify>,
+        tokens: Arc<SeenTokens>,
     ) -> Result<Self, StoreError> {
         let first_seen = outbox.with(|store| store.first_seen(clock::now())).await?;
         let settled = outbox.with(|store| store.settled_folders()).await?;
@@ -94,7 +97,7 @@ impl Keeper {
         outbox.with(move |store| store.prune_requests(yesterday)).await?;
         let config_text = config_file.as_deref().and_then(paths::text_of);
         let scout = Some(Scout::new(settled));
-        let recorder = Recorder::new(outbox.clone(), first_seen);
+        let recorder = Recorder::new(outbox.clone(), first_seen, tokens);
         Ok(Self {
             outbox,
             config,

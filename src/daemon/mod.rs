@@ -45,7 +45,8 @@ pub async fn serve(config: Config, config_file: Option<PathBuf>) -> anyhow::Resu
     let (config_sender, config_receiver) = watch::channel(Arc::new(config));
     let changed = Arc::new(Notify::new());
     let submitter = Arc::new(Submitter::new(outbox.clone(), config_receiver));
-    let mut keeper = Keeper::new(outbox, config_sender, config_file, Arc::clone(&changed)).await?;
+    let tokens = submitter.seen_tokens();
+    let mut keeper = Keeper::new(outbox, config_sender, config_file, Arc::clone(&changed), tokens).await?;
     // Whichever of the two ends first ends the other, so that no half of a service goes on alone.
     let ends_the_other = |stop: &CancellationToken| stop.clone().drop_guard();
     let guard = ends_the_other(&stop);
@@ -74,10 +75,11 @@ pub async fn once(config: Config, config_file: Option<PathBuf>) -> anyhow::Resul
     let stop = CancellationToken::new();
     stop_on_signal(stop.clone())?;
     let (config_sender, config_receiver) = watch::channel(Arc::new(config));
-    let mut keeper = Keeper::new(outbox.clone(), config_sender, config_file, Arc::new(Notify::new())).await?;
+    let submitter = Submitter::impatient(outbox.clone(), config_receiver, ONCE_BUDGET);
+    let (changed, tokens) = (Arc::new(Notify::new()), submitter.seen_tokens());
+    let mut keeper = Keeper::new(outbox.clone(), config_sender, config_file, changed, tokens).await?;
     keeper.sweep_until_settled(&stop).await?;
     outbox.with(|store| store.make_all_due()).await?;
-    let submitter = Submitter::impatient(outbox.clone(), config_receiver, ONCE_BUDGET);
     let attempts = submitter.drain(None, ONCE_BUDGET, &stop).await?;
     let rows = outbox.with(|store| store.rows(None)).await?;
     Ok(outcome::exit(&rows, &attempts))

@@ -5,6 +5,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use crate::clock;
 use crate::config::Config;
@@ -18,6 +19,7 @@ use crate::outbox::store::{Recorded, RunRecord};
 use crate::outbox::{Outbox, StoreError};
 use crate::plan::attachments;
 use crate::spool::Spool;
+use crate::submit::connections::SeenTokens;
 use crate::watch::Over;
 use crate::workspace::ReadError;
 
@@ -27,6 +29,7 @@ pub struct Recorder {
     first_seen: Moment,
     held: HashMap<PathBuf, Held>,
     complained: HashSet<PathBuf>,
+    tokens: Arc<SeenTokens>,
 }
 
 /// A run in its grace time.
@@ -65,9 +68,10 @@ pub(super) enum Occasion {
 }
 
 impl Recorder {
-    /// A recorder for an outbox; `first_seen` is when kado first saw this machine.
-    pub fn new(outbox: Outbox, first_seen: Moment) -> Self {
-        Self { outbox, first_seen, held: HashMap::new(), complained: HashSet::new() }
+    /// A recorder for an outbox; `first_seen` is when kado first saw this machine. Tokens of projects that it comes
+    /// across are added to `tokens`.
+    pub fn new(outbox: Outbox, first_seen: Moment, tokens: Arc<SeenTokens>) -> Self {
+        Self { outbox, first_seen, held: HashMap::new(), complained: HashSet::new(), tokens }
     }
 
     /// Runs whose copies are needed besides those of the outbox.
@@ -83,6 +87,7 @@ impl Recorder {
         // What goes wrong now may go well when the run is due.
         let Ok(taken) = take(over, config).await else { return };
         if self.verdict(config, &taken, over.state) == Verdict::Submit {
+            self.note_token(&taken);
             copy(config, &taken).await;
             let held = Held { taken, state: over.state, fingerprint: over.fingerprint };
             self.held.insert(over.folder.clone(), held);
@@ -130,7 +135,15 @@ impl Recorder {
         }
     }
 
+    /// The project may be gone when its token is needed.
+    fn note_token(&self, taken: &Taken) {
+        if let Some((server, token)) = &taken.token {
+            self.tokens.note(server, token);
+        }
+    }
+
     async fn decide(&self, config: &Config, taken: Taken, state: RunState) -> Result<Vec<i64>, StoreError> {
+        self.note_token(&taken);
         let occasion = match self.verdict(config, &taken, state) {
             Verdict::Remember => return Ok(Vec::new()),
             Verdict::Ignore(reason) => Occasion::Ignored { reason, aborted: state == RunState::Aborted },

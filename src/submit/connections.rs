@@ -27,8 +27,24 @@ pub struct Connections {
     /// Longest time for a call without a file; `None` leaves the client's own.
     patience: Option<Duration>,
     clients: Mutex<HashMap<ClientKey, Arc<AdoClient>>>,
-    /// In memory only: a project's token outlives its folder until the process ends.
-    seen: Mutex<HashMap<ServerIdentity, SecretString>>,
+    seen: Arc<SeenTokens>,
+}
+
+/// Tokens of projects as they were last seen, in memory only: a project's token outlives its folder until the process
+/// ends.
+#[derive(Default)]
+pub struct SeenTokens(Mutex<HashMap<ServerIdentity, SecretString>>);
+
+impl SeenTokens {
+    /// Remembers the token of a project for its server.
+    pub fn note(&self, server: &ServerIdentity, token: &SecretString) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(server.clone(), token.clone());
+    }
+
+    /// The token that was seen last for a server.
+    fn of(&self, server: &ServerIdentity) -> Option<SecretString> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(server).cloned()
+    }
 }
 
 #[derive(PartialEq, Eq, Hash)]
@@ -46,6 +62,11 @@ impl Connections {
     /// Connections whose calls take no longer than `patience`.
     pub fn with_patience(patience: Duration) -> Self {
         Self { patience: Some(patience), ..Self::default() }
+    }
+
+    /// Tokens of projects; whoever reads settings may add to them.
+    pub fn seen_tokens(&self) -> Arc<SeenTokens> {
+        Arc::clone(&self.seen)
     }
 
     /// The client for a run.
@@ -97,13 +118,12 @@ impl Connections {
         same: &dyn Fn(Option<&String>) -> bool,
         anybodys: Option<SecretString>,
     ) -> Result<SecretString, Stop> {
-        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         let here = workspace::find_project_root(root).is_some_and(|found| found == root);
         let settings = if here { workspace::read_azure_settings(root).ok() } else { None };
         match settings.filter(|settings| settings.server_url.is_some()) {
             Some(settings) if same(settings.server_url.as_ref()) => match settings.token {
                 ProjectToken::Set(token) => {
-                    seen.insert(server.identity().clone(), token.clone());
+                    self.seen.note(server.identity(), &token);
                     Ok(token)
                 }
                 ProjectToken::Undecryptable(why) => Err(Stop::NoToken(format!(
@@ -115,7 +135,7 @@ impl Connections {
             },
             Some(_) => Err(Stop::NoToken(no_token(server, "the project's own token belongs to another server"))),
             // The project is gone with its settings; any token that came with this server will do.
-            None => anybodys.or_else(|| seen.get(server.identity()).cloned()).ok_or_else(|| {
+            None => anybodys.or_else(|| self.seen.of(server.identity())).ok_or_else(|| {
                 Stop::NoToken(no_token(server, &format!("the project in `{}` is gone", root.display())))
             }),
         }

@@ -130,11 +130,11 @@ impl<'a> Execution<'a> {
         let stored = self.submission.steps[position].clone();
         // A step that was intended before may have happened; in a run that somebody else made, any step may.
         let resumed = stored.state == StepState::Intended || self.is_adopted();
-        let create_unclear = resumed || self.submission.create_unclear;
-        let id = self.submission.id;
-        self.outbox.with(move |store| store.intend(id, position)).await?;
+        if stored.step != Step::CreateRun {
+            self.intend(position).await?;
+        }
         match stored.step {
-            Step::CreateRun => self.create_run(position, create_unclear).await,
+            Step::CreateRun => self.create_run(position, resumed || self.submission.create_unclear).await,
             Step::ReadResults => write::read_results(self, position).await,
             Step::WriteResults(batch) => write::write_batch(self, position, batch, resumed).await,
             Step::Attach(index) => self.attach(position, &self.plan().attachments[index], resumed).await,
@@ -145,7 +145,9 @@ impl<'a> Execution<'a> {
 
     async fn create_run(&self, position: usize, resumed: bool) -> Moved {
         let (plan, project) = (self.plan(), self.project());
+        // Looking changes nothing, so the creation is intended only after it: a look that fails leaves nothing unclear.
         let found = probe::run(self.client, project, plan, resumed).await?;
+        self.intend(position).await?;
         let adopted = found.is_some() && !resumed;
         let run = match found {
             Some(run) => run,
@@ -225,6 +227,12 @@ impl<'a> Execution<'a> {
         // Completing twice does no harm, so nobody is asked whether it happened.
         self.client.update_run(self.project(), self.run_id()?, &update).await?;
         self.confirm(position, Step::Complete, &()).await
+    }
+
+    /// Records that the request of a step is about to leave (invariant I4).
+    async fn intend(&self, position: usize) -> Result<(), StoreError> {
+        let id = self.submission.id;
+        self.outbox.with(move |store| store.intend(id, position)).await
     }
 
     pub(super) async fn confirm(&self, position: usize, step: Step, detail: &impl Serialize) -> Moved {

@@ -30,7 +30,7 @@ use crate::outbox::{Outbox, StoreError};
 use crate::plan::SubmissionPlan;
 use crate::plan::snapshot::Snapshot;
 use crate::spool::Spool;
-use crate::submit::connections::Connections;
+use crate::submit::connections::{Connections, SeenTokens};
 
 /// Why a submission does not go on now.
 #[derive(Debug, thiserror::Error)]
@@ -110,6 +110,11 @@ impl Submitter {
             Ok(client) => client,
             Err(_) => Err(Stop::Store(StoreError::Stopped)),
         }
+    }
+
+    /// Tokens of projects; whoever reads settings may add to them.
+    pub fn seen_tokens(&self) -> Arc<SeenTokens> {
+        self.connections.seen_tokens()
     }
 
     /// One attempt at a submission.

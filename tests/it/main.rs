@@ -1,8 +1,38 @@
 //! The integration tests.
 
-#![expect(clippy::disallowed_methods, reason = "tests make files and look at them")]
+#![expect(
+    clippy::disallowed_methods,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "tests lay out folders, start programs and fail by panicking"
+)]
 
+mod attachments;
+mod config;
 mod corpus;
+mod corpus_submitted;
+mod crash;
+mod dry_run;
+mod identity;
+mod ids;
+mod in_flight;
 mod inspect;
+mod inspecting;
+mod iterations;
+mod ledger;
 mod memory;
+mod once;
+mod order;
+mod points;
 mod reading;
+mod recordings;
+mod refused;
+mod rules;
+mod service;
+mod spool;
+mod submit;
+mod support;
+mod texts;
+mod tokens;
+mod transport;
+mod wiped;

@@ -121,6 +121,7 @@ fn every_recorded_refusal_is_classified_as_what_it_was() {
             Verdict::Unclear(..) => "unclear",
             Verdict::Rejected(_) => "rejected",
             Verdict::CredentialsRefused(_) => "credentials",
+            Verdict::Forbidden(_) => "forbidden",
             Verdict::Gone(_) => "gone",
         };
         seen.push((status, kind));

@@ -1,0 +1,216 @@
+//! A run met twice is one run, wherever its folder lies and whatever became of kado's memory.
+
+#![expect(clippy::disallowed_methods, reason = "tests copy folders")]
+#![expect(clippy::unwrap_used, reason = "a helper that fails fails its test")]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use fake_ado::{Fault, FaultAction, Nth, Refusal};
+use fake_katalon::{SuiteRunWriter, Test};
+use jiff::SignedDuration;
+
+use crate::support::{Machine, finished, start_of, tc};
+
+fn run() -> SuiteRunWriter {
+    finished([Test::failed(&tc("Sign in"), "no").screenshot()])
+}
+
+/// A machine with the shop and one run in it.
+fn with_run() -> (Machine, PathBuf, PathBuf) {
+    let machine = Machine::new();
+    let shop = machine.shop(&[("Sign in", "1001")]);
+    let folder = run().write_in(&shop).unwrap();
+    (machine, shop, folder)
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap().flatten() {
+        fs::copy(entry.path(), to.join(entry.file_name())).unwrap();
+    }
+}
+
+#[test]
+fn the_same_folder_twice_is_said_to_be_submitted_already() {
+    let (machine, _, folder) = with_run();
+    assert_eq!(machine.submit_folder(&folder).code, 0);
+    machine.fake.clear_requests();
+    let second = machine.submit_folder(&folder);
+    assert_eq!(second.code, 0, "{second:?}");
+    insta::assert_snapshot!(machine.readable(&format!("{}{}", second.err, second.out)), @r"
+    the run in `[temp]/work/Shop/Reports/20260506_081459/Smoke/20260506_081459` was submitted already; `--again` submits it once more
+    Test Suites/Smoke (test plan 18): submitted as test run 150 with 1 results and 3 attachments
+        [server]/Shop/_TestManagement/Runs?runId=150&_a=runCharts
+    ");
+    assert_eq!(machine.ado_run().state, "Completed");
+    assert_eq!(machine.writes(), [""; 0]);
+    assert_eq!(machine.rows().len(), 1);
+}
+
+#[test]
+fn a_run_copied_elsewhere_is_submitted_once() {
+    let (machine, shop, folder) = with_run();
+    let copied = shop.join("Reports/archive/another name");
+    copy(&folder, &copied);
+    assert_eq!(machine.submit_folder(&folder).code, 0);
+    let second = machine.submit_folder(&copied);
+    assert_eq!(second.code, 0, "{second:?}");
+    assert!(second.err.contains("already; `--again` submits it once more"), "{second:?}");
+    machine.ado_run();
+}
+
+#[test]
+fn a_uuid_that_comes_late_does_not_make_another_run() {
+    let (machine, _, folder) = with_run();
+    let uuid = fs::read(folder.join("execution.uuid")).unwrap();
+    fs::remove_file(folder.join("execution.uuid")).unwrap();
+    assert_eq!(machine.submit_folder(&folder).code, 0);
+    fs::write(folder.join("execution.uuid"), uuid).unwrap();
+    assert_eq!(machine.submit_folder(&folder).code, 0);
+    machine.ado_run();
+}
+
+#[test]
+fn two_uuids_that_differ_are_two_runs() {
+    let (machine, shop, folder) = with_run();
+    let other = shop.join("Reports/other/20260506_081459");
+    run().uuid("11111111-2222-4333-8444-555555555555").write_all(&other).unwrap();
+    assert_eq!(machine.submit_folder(&folder).code, 0);
+    assert_eq!(machine.submit_folder(&other).code, 0);
+    let runs = machine.ado_runs();
+    assert_eq!(runs.len(), 2);
+    assert_ne!(runs[0].comment, runs[1].comment, "they have keys of their own");
+}
+
+#[test]
+fn a_later_run_of_the_same_suite_is_another_run() {
+    let (machine, shop, folder) = with_run();
+    let later = run().start(start_of() + SignedDuration::from_millis(1)).write_all(&shop.join("Reports/later"));
+    later.unwrap();
+    assert_eq!(machine.submit_folder(&folder).code, 0);
+    assert_eq!(machine.submit_folder(&shop.join("Reports/later")).code, 0);
+    assert_eq!(machine.ado_runs().len(), 2);
+}
+
+#[test]
+fn again_submits_a_second_run_with_a_key_of_its_own() {
+    let (machine, _, folder) = with_run();
+    assert_eq!(machine.submit_folder(&folder).code, 0);
+    let again = machine.kado(&["submit", "--again", &folder.to_string_lossy()]);
+    assert_eq!(again.code, 0, "{again:?}");
+    let keys: Vec<_> = machine.rows().iter().map(|row| row["key"].clone()).collect();
+    assert_eq!(keys.len(), 2);
+    assert_ne!(keys[0], keys[1]);
+    let runs = machine.ado_runs();
+    assert_eq!(runs.len(), 2);
+    assert!(runs.iter().all(|run| run.state == "Completed" && run.results[0].outcome == "Failed"));
+}
+
+#[test]
+fn a_new_machine_adopts_the_run_that_carries_its_key() {
+    let (machine, _, folder) = with_run();
+    assert_eq!(machine.submit_folder(&folder).code, 0);
+    let before = machine.ado_run();
+    fs::remove_dir_all(machine.state()).unwrap();
+    let second = machine.submit_folder(&folder);
+    assert_eq!(second.code, 0, "{second:?}");
+    let after = machine.ado_run();
+    assert_eq!((after.id, after.state.as_str()), (before.id, "Completed"));
+    assert_eq!(machine.row()["ado_run_id"], before.id);
+}
+
+#[test]
+fn a_run_adopted_whole_gets_nothing_twice() {
+    let (machine, _, folder) = with_run();
+    assert_eq!(machine.submit_folder(&folder).code, 0);
+    let before = machine.ado_run();
+    fs::remove_dir_all(machine.state()).unwrap();
+    assert_eq!(machine.submit_folder(&folder).code, 0);
+    let after = machine.ado_run();
+    assert_eq!(crate::support::names(&after.attachments), crate::support::names(&before.attachments));
+    let files = |run: &fake_ado::TestRun| crate::support::names(&run.results[0].attachments);
+    assert_eq!(files(&after), files(&before));
+    assert_eq!(after.results[0].sub_results.len(), before.results[0].sub_results.len());
+}
+
+#[test]
+fn a_lost_database_is_an_incident_and_not_a_new_start() {
+    let (machine, _, folder) = with_run();
+    assert_eq!(machine.submit_folder(&folder).code, 0);
+    for file in crate::support::files(&machine.state()).iter().filter(|name| name.starts_with("kado.db")) {
+        fs::remove_file(machine.state().join(file)).unwrap();
+    }
+    let second = machine.submit_folder(&folder);
+    assert_ne!(second.code, 0, "{second:?}");
+    assert!(second.err.contains("nothing is submitted"), "{second:?}");
+    machine.ado_run();
+}
+
+#[test]
+fn an_empty_or_foreign_file_in_place_of_the_database_is_an_incident() {
+    for content in ["", "this is no database, whatever its name says; it only lies where one should be"] {
+        let (machine, _, folder) = with_run();
+        assert_eq!(machine.submit_folder(&folder).code, 0);
+        for file in crate::support::files(&machine.state()).iter().filter(|name| name.starts_with("kado.db")) {
+            fs::remove_file(machine.state().join(file)).unwrap();
+        }
+        fs::write(machine.state().join("kado.db"), content).unwrap();
+        let second = machine.submit_folder(&folder);
+        assert_ne!(second.code, 0, "{second:?}");
+        assert!(second.err.contains("nothing is submitted"), "{second:?}");
+        machine.ado_run();
+    }
+}
+
+#[test]
+fn submitting_writes_nothing_into_the_project() {
+    let (machine, shop, folder) = with_run();
+    let list = |folder: &Path| {
+        let mut all: Vec<_> = walk(folder).into_iter().map(|path| (fs::read(&path).unwrap(), path)).collect();
+        all.sort();
+        all
+    };
+    let before = list(&shop);
+    assert_eq!(machine.submit_folder(&folder).code, 0);
+    assert!(before == list(&shop), "the project was changed");
+}
+
+fn walk(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).unwrap().flatten() {
+        if entry.path().is_dir() { found.extend(walk(&entry.path())) } else { found.push(entry.path()) }
+    }
+    found
+}
+
+#[test]
+fn a_new_machine_completes_a_run_that_another_one_began_and_sends_nothing_twice() {
+    let machine = Machine::new();
+    let shop = machine.shop(&[("Sign in", "1001")]);
+    let tests = [Test::failed(&tc("Sign in"), "no").screenshot(), Test::passed(&tc("Sign in"))];
+    let folder = finished(tests).write_in(&shop).unwrap();
+    let refused = FaultAction::Refused(Refusal::Expired401);
+    machine.fake.fault(Fault::new("POST", "attachments", Nth::From(2), refused));
+    assert_eq!(machine.submit_folder(&folder).code, 3);
+    assert_eq!(machine.ado_run().state, "InProgress");
+    machine.fake.clear_faults();
+    fs::remove_dir_all(machine.state()).unwrap();
+    let second = machine.submit_folder(&folder);
+    assert_eq!(second.code, 0, "{second:?}");
+    let run = machine.ado_run();
+    let sent = run.attachments.len() + run.results[0].attachments.len();
+    assert_eq!((run.state.as_str(), run.results[0].sub_results.len(), sent), ("Completed", 2, 3));
+}
+
+#[test]
+fn two_machines_on_one_share_make_one_run() {
+    let (machine, _, folder) = with_run();
+    let other = machine.root().join("other.toml");
+    let text = format!("watch = [{:?}]\nstate_dir = {:?}\n", machine.work(), machine.root().join("state-2"));
+    fs::write(&other, text).unwrap();
+    assert_eq!(machine.submit_folder(&folder).code, 0);
+    let second = crate::support::finish(machine.command_with(&other, &["submit", &folder.to_string_lossy()]));
+    assert!(second.out.contains("submitted as test run"), "{second:?}");
+    machine.ado_run();
+}

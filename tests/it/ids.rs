@@ -1,0 +1,174 @@
+//! From what stands in a `.tc` to ids of ADO test cases.
+
+#![expect(clippy::unwrap_used, reason = "a helper that fails fails its test")]
+
+use fake_katalon::{Test, TestCaseFile, Variable};
+
+use crate::support::{Machine, Output, finished, tc};
+
+/// Submits one run of these tests with these test cases.
+fn submit(machine: &Machine, cases: Vec<TestCaseFile>, tests: Vec<Test>) -> Output {
+    let shop = machine.project("Shop", machine.settings(), cases);
+    machine.submit(&shop, &finished(tests))
+}
+
+/// Submits a passed test whose `.tc` holds this text as ids.
+fn submit_ids(machine: &Machine, ids: &str) -> Output {
+    submit(machine, vec![TestCaseFile::new(&tc("Sign in")).azure(ids)], vec![Test::passed(&tc("Sign in"))])
+}
+
+fn points(machine: &Machine) -> Vec<u32> {
+    machine.ado_run().results.iter().filter_map(|result| result.point_id).collect()
+}
+
+fn reasons(machine: &Machine) -> Vec<String> {
+    let row = machine.row();
+    let skipped = row["skipped"].as_array().unwrap().iter();
+    skipped.map(|one| one["reason"].as_str().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn a_list_with_blanks_zeros_and_duplicates_gives_a_result_for_each_id() {
+    let machine = Machine::new();
+    let submitted = submit_ids(&machine, " 1003, 01001,,1003 ,\t001002 ,1001,");
+    assert_eq!(submitted.code, 0, "{submitted:?}");
+    assert_eq!(points(&machine), [13, 11, 12]);
+    assert!(machine.ado_run().results.iter().all(|result| result.sub_results.is_empty()));
+}
+
+#[test]
+fn an_invalid_id_is_reported_and_the_others_are_submitted() {
+    for invalid in ["abc", "#1002", "0", "99999999999", "10 02"] {
+        let machine = Machine::new();
+        let submitted = submit_ids(&machine, &format!("1001,{invalid},1003"));
+        assert_eq!(submitted.code, 1, "{invalid} {submitted:?}");
+        assert_eq!(points(&machine), [11, 13], "{invalid}");
+        let skipped = machine.row()["skipped"].clone();
+        assert_eq!((&skipped[0]["test"], &skipped[0]["azure_id"]), (&"Test Cases/Sign in".into(), &().into()));
+        let reason = skipped[0]["reason"].as_str().unwrap();
+        assert!(submitted.out.contains(reason), "{submitted:?}");
+        assert!(machine.ado_run().comment.unwrap().contains(reason), "{reason}");
+    }
+}
+
+#[test]
+fn a_reason_names_the_text_that_is_no_id() {
+    let machine = Machine::new();
+    submit_ids(&machine, "1001,ABC-17");
+    let reasons = reasons(&machine);
+    assert!(reasons[0].contains("ABC-17"), "{reasons:?}");
+}
+
+#[test]
+fn a_variable_gives_each_iteration_its_own_id() {
+    let machine = Machine::new();
+    let case = TestCaseFile::new(&tc("Choose delivery")).azure("${ado_id}").variable("ado_id", "");
+    let tests = vec![
+        Test::passed(&tc("Choose delivery")).variable("ado_id", "1001"),
+        Test::failed(&tc("Choose delivery"), "no shop near").variable("ado_id", "1002"),
+    ];
+    let submitted = submit(&machine, vec![case], tests);
+    assert_eq!(submitted.code, 0, "{submitted:?}");
+    let run = machine.ado_run();
+    let outcomes: Vec<_> = run.results.iter().map(|result| (result.point_id, result.outcome.as_str())).collect();
+    assert_eq!(outcomes, [(Some(11), "Passed"), (Some(12), "Failed")]);
+    assert!(run.results.iter().all(|result| result.sub_results.is_empty()));
+}
+
+#[test]
+fn a_default_of_the_test_case_counts_where_nothing_is_bound() {
+    let machine = Machine::new();
+    let case = TestCaseFile::new(&tc("Sign in")).azure("${ado_id}, 1002").variable("ado_id", "1004");
+    let submitted = submit(&machine, vec![case], vec![Test::passed(&tc("Sign in"))]);
+    assert_eq!(submitted.code, 0, "{submitted:?}");
+    assert_eq!(points(&machine), [14, 12]);
+}
+
+#[test]
+fn a_variable_that_nobody_knows_is_reported() {
+    let machine = Machine::new();
+    let submitted = submit_ids(&machine, "${ado_id},1001");
+    assert_eq!(submitted.code, 1, "{submitted:?}");
+    assert_eq!(points(&machine), [11]);
+    assert!(reasons(&machine)[0].contains("ado_id"), "{:?}", reasons(&machine));
+}
+
+#[test]
+fn a_masked_variable_gives_no_id_and_is_reported_without_its_value() {
+    let machine = Machine::new();
+    let case = TestCaseFile::new(&tc("Sign in")).azure("${ado_id},1001").masked_variable("ado_id", "");
+    let test = Test::passed(&tc("Sign in")).with_variable(Variable::new("ado_id", "1002").masked());
+    let submitted = submit(&machine, vec![case], vec![test]);
+    assert_eq!(submitted.code, 1, "{submitted:?}");
+    assert_eq!(points(&machine), [11]);
+    assert!(reasons(&machine)[0].contains("masked"), "{:?}", reasons(&machine));
+    assert!(!submitted.out.contains("1002"), "{submitted:?}");
+}
+
+#[test]
+fn a_test_whose_file_is_gone_is_told_and_does_not_make_exit_1() {
+    let machine = Machine::new();
+    let case = TestCaseFile::new(&tc("Sign in")).azure("1001");
+    let submitted = submit(&machine, vec![case], vec![Test::passed(&tc("Sign in")), Test::passed(&tc("Renamed"))]);
+    assert_eq!(submitted.code, 0, "{submitted:?}");
+    assert_eq!(points(&machine), [11]);
+    insta::assert_snapshot!(
+        reasons(&machine).join("\n"),
+        @"the project has no file `Test Cases/Renamed.tc` any more, so its ADO ids are unknown; was the test case renamed or deleted?"
+    );
+}
+
+#[test]
+fn test_cases_without_ids_are_counted_and_do_not_make_exit_1() {
+    let machine = Machine::new();
+    let cases = vec![TestCaseFile::new(&tc("Sign in")).azure("1001"), TestCaseFile::new(&tc("Open shop"))];
+    let submitted = submit(&machine, cases, vec![Test::passed(&tc("Sign in")), Test::passed(&tc("Open shop"))]);
+    assert_eq!(submitted.code, 0, "{submitted:?}");
+    assert_eq!(points(&machine), [11]);
+    assert!(machine.ado_run().comment.unwrap().contains("1 without ADO ids"));
+    assert_eq!(reasons(&machine), [""; 0]);
+}
+
+#[test]
+fn an_empty_link_is_no_id_and_no_mistake() {
+    let machine = Machine::new();
+    let cases = vec![TestCaseFile::new(&tc("Sign in")).azure("1001"), TestCaseFile::new(&tc("Open shop")).azure("")];
+    let submitted = submit(&machine, cases, vec![Test::passed(&tc("Sign in")), Test::passed(&tc("Open shop"))]);
+    assert_eq!(submitted.code, 0, "{submitted:?}");
+    assert!(machine.ado_run().comment.unwrap().contains("1 without ADO ids"));
+}
+
+#[test]
+fn a_run_without_any_id_is_parked_and_says_where_ids_are_entered() {
+    let machine = Machine::new();
+    let submitted = submit(&machine, vec![TestCaseFile::new(&tc("Sign in"))], vec![Test::passed(&tc("Sign in"))]);
+    assert_eq!(submitted.code, 1, "{submitted:?}");
+    assert_eq!(machine.ado_runs().len(), 0);
+    insta::assert_snapshot!(
+        machine.states().join("\n"),
+        @"Test Suites/Smoke parked no test of this run has an Azure DevOps test case id; enter ids on the Integration tab of the test cases"
+    );
+}
+
+#[test]
+fn ids_of_other_products_are_not_taken_for_azures() {
+    let machine = Machine::new();
+    let mut jira = TestCaseFile::new(&tc("Open shop"));
+    jira.other_links.push(("JIRA".to_owned(), "azure.testcase.ids".to_owned(), "1002".to_owned()));
+    let cases = vec![TestCaseFile::new(&tc("Sign in")).azure("1001"), jira];
+    let submitted = submit(&machine, cases, vec![Test::passed(&tc("Sign in")), Test::passed(&tc("Open shop"))]);
+    assert_eq!(submitted.code, 0, "{submitted:?}");
+    assert_eq!(points(&machine), [11]);
+}
+
+#[test]
+fn test_case_ids_are_matched_exactly() {
+    let machine = Machine::new();
+    let cases = vec![TestCaseFile::new(&tc("a/Login")).azure("1001"), TestCaseFile::new(&tc("b/Login")).azure("1002")];
+    let tests = vec![Test::passed(&tc("a/Login")), Test::failed(&tc("b/Login"), "no")];
+    assert_eq!(submit(&machine, cases, tests).code, 0);
+    let run = machine.ado_run();
+    assert_eq!(run.result_of_point(11).unwrap().outcome, "Passed");
+    assert_eq!(run.result_of_point(12).unwrap().outcome, "Failed");
+    assert_eq!(run.result_of_point(12).unwrap().automated_test_storage.as_deref(), Some("Test Cases/b/Login"));
+}

@@ -1,0 +1,103 @@
+//! Work in flight: what a run was when it finished counts, whatever happens to the project afterwards.
+
+use std::fs;
+use std::path::PathBuf;
+
+use fake_ado::{Fault, FaultAction, Nth, Refusal};
+use fake_katalon::{AzureSettings, Test, TestCaseFile};
+
+use crate::support::{Machine, TOKEN, finished, names, now, tc};
+
+/// A machine whose first submission was refused at the request that contains `at`.
+fn refused_at(method: &str, at: &str) -> (Machine, PathBuf) {
+    let machine = Machine::new();
+    let shop = machine.shop(&[("Sign in", "1001")]);
+    machine.fake.fault(Fault::new(method, at, Nth::Every, FaultAction::Refused(Refusal::Json401)));
+    let submitted = machine.submit(&shop, &finished([Test::passed(&tc("Sign in"))]));
+    assert_eq!(submitted.code, 3, "{submitted:?}");
+    machine.fake.clear_faults();
+    (machine, shop)
+}
+
+/// Another plan, run name and id in the project.
+fn edit(machine: &Machine) {
+    let settings = AzureSettings {
+        plans: vec![(19, "Release 2".to_owned())],
+        run_name: "edited".to_owned(),
+        ..machine.settings()
+    };
+    machine.shop_with(settings, &[("Sign in", "1005")]);
+}
+
+#[test]
+fn edits_of_the_project_do_not_change_a_run_that_waits_for_its_plan() {
+    let (machine, _) = refused_at("*", "");
+    edit(&machine);
+    assert_eq!(machine.kado(&["run", "--once"]).code, 0);
+    let run = machine.ado_run();
+    assert_eq!((run.plan_id, run.name.as_str()), (Some(18), "Run by Katalon Studio"));
+    assert_eq!(run.results[0].point_id, Some(11));
+}
+
+#[test]
+fn edits_of_the_project_do_not_change_a_plan_that_is_being_carried_out() {
+    let (machine, _) = refused_at("PATCH", "/results");
+    edit(&machine);
+    assert_eq!(machine.kado(&["run", "--once"]).code, 0);
+    let run = machine.ado_run();
+    assert_eq!((run.plan_id, run.name.as_str()), (Some(18), "Run by Katalon Studio"));
+    assert_eq!(run.results[0].point_id, Some(11));
+}
+
+#[test]
+fn a_run_whose_project_is_gone_waits_for_a_token_of_the_machine() {
+    let (machine, shop) = refused_at("*", "");
+    fs::remove_dir_all(&shop).unwrap();
+    let once = machine.kado(&["run", "--once"]);
+    assert_eq!(once.code, 1, "{once:?}");
+    let row = machine.row();
+    assert_eq!(row["state"], "pending", "{row}");
+    assert!(row["error"].as_str().unwrap().contains("token_file"), "{row}");
+    machine.configure(&format!("[azure]\nserver_url = \"{}\"\n", machine.fake.base_url()));
+    let mut command = machine.command(&["run", "--once"]);
+    command.env("KADO_TOKEN", TOKEN);
+    let once = crate::support::finish(command);
+    assert_eq!(once.code, 0, "{once:?}");
+    assert_eq!(machine.ado_run().state, "Completed");
+}
+
+#[test]
+fn a_file_that_is_gone_by_the_time_it_is_sent_is_sent_from_kados_copy_or_named() {
+    let machine = Machine::new();
+    let shop = machine.shop(&[("Sign in", "1001")]);
+    machine.fake.fault(Fault::new("PATCH", "/results", Nth::Every, FaultAction::Refused(Refusal::Json401)));
+    let folder = finished([Test::failed(&tc("Sign in"), "no").screenshot()]).write_in(&shop).unwrap();
+    assert_eq!(machine.submit_folder(&folder).code, 3);
+    machine.fake.clear_faults();
+    fs::remove_file(folder.join("execution0.log")).unwrap();
+    let once = machine.kado(&["run", "--once"]);
+    let run = machine.ado_run();
+    assert_eq!((run.state.as_str(), run.results[0].outcome.as_str()), ("Completed", "Failed"));
+    let sent = names(&run.attachments).contains(&"execution0.log".to_owned());
+    let named = run.comment.unwrap().contains("execution0.log");
+    assert!(sent != named, "sent: {sent}, named: {named}");
+    assert_eq!(once.code, i32::from(named), "{once:?}");
+}
+
+#[test]
+fn fifty_tests_with_five_screenshots_take_few_requests_and_connections() {
+    let world = (0..50)
+        .fold(crate::support::world(), |world, n| world.test_case(5000 + n, "Many").point(7000 + n, 22, 5000 + n, 1));
+    let machine = Machine::with(world);
+    let name = |n: u32| tc(&format!("Many {n}"));
+    let cases = (0..50).map(|n| TestCaseFile::new(&name(n)).azure(&(5000 + n).to_string()));
+    let shop = machine.project("Shop", machine.settings(), cases);
+    let test = |n| if n < 5 { Test::failed(&name(n), "no").screenshot() } else { Test::passed(&name(n)) };
+    assert_eq!(machine.submit(&shop, &finished((0..50).map(test)).start(now())).code, 0);
+    let run = machine.ado_run();
+    assert_eq!(run.results.iter().map(|result| result.attachments.len()).sum::<usize>(), 5);
+    let requests = machine.fake.requests();
+    let listed: Vec<_> = requests.iter().map(|request| format!("{} {}", request.method, request.path)).collect();
+    assert!(requests.len() <= 16, "{listed:#?}");
+    assert!(machine.fake.peak_connections() <= 4, "{}", machine.fake.peak_connections());
+}

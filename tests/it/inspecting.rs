@@ -1,0 +1,107 @@
+//! `kado inspect` as a program: offline, without a configuration, JSON on standard output.
+
+#![expect(clippy::unwrap_used, reason = "a helper that fails fails its test")]
+
+use fake_katalon::{AzureSettings, Test, TestCaseFile, Token};
+use serde_json::{Value, json};
+
+use crate::support::{Machine, Output, TOKEN, finished, tc};
+
+fn inspect(machine: &Machine, path: &std::path::Path) -> Value {
+    let inspected = machine.kado(&["inspect", "--json", &path.to_string_lossy()]);
+    assert_eq!((inspected.code, inspected.err.as_str()), (0, ""), "{inspected:?}");
+    assert_eq!(machine.fake.requests().len(), 0, "inspect is offline");
+    serde_json::from_str(&inspected.out).unwrap()
+}
+
+fn keys(value: &Value) -> Vec<&str> {
+    let mut keys: Vec<&str> = value.as_object().unwrap().keys().map(String::as_str).collect();
+    keys.sort_unstable();
+    keys
+}
+
+#[test]
+fn a_run_has_the_members_of_the_contract() {
+    let machine = Machine::new();
+    let shop = machine.shop(&[("Sign in", "1001,1002"), ("Voucher", "1003")]);
+    let run = finished([
+        Test::failed(&tc("Sign in"), "no").screenshot(),
+        Test::passed(&tc("Voucher")).variable("code", "A"),
+        Test::passed(&tc("Voucher")).variable("code", "B"),
+    ]);
+    let folder = run.write_in(&shop).unwrap();
+    let view = inspect(&machine, &folder);
+    let members = "browser ended execution_uuid files host katalon_status katalon_version kind os profile started state \
+         suite tests warnings";
+    assert_eq!(keys(&view).join(" "), members);
+    assert_eq!((&view["kind"], &view["state"]), (&json!("run"), &json!("finished")));
+    assert!(view["host"].as_str().unwrap().ends_with("AGENT-01"), "{}", view["host"]);
+    assert_eq!(view["katalon_version"], "11.1.3");
+    let tests = view["tests"].as_array().unwrap();
+    let members = "attachments attempts azure_ids duration_ms ended id iteration message stack_trace started status";
+    assert!(tests.iter().all(|test| keys(test).join(" ") == members), "{:?}", keys(&tests[0]));
+    let short: Vec<_> = tests.iter().map(|test| json!([test["id"], test["iteration"], test["azure_ids"]])).collect();
+    assert_eq!(
+        short,
+        [
+            json!(["Test Cases/Sign in", null, [1001, 1002]]),
+            json!(["Test Cases/Voucher", 1, [1003]]),
+            json!(["Test Cases/Voucher", 2, [1003]]),
+        ]
+    );
+    assert_eq!(keys(&view["files"][0]).join(" "), "path size type");
+}
+
+#[test]
+fn a_project_has_the_members_of_the_contract() {
+    let machine = Machine::new();
+    let cases = [TestCaseFile::new(&tc("Sign in")).azure("1001"), TestCaseFile::new(&tc("Bad")).azure("x1,1002")];
+    let shop = machine.project("Shop", machine.settings(), cases);
+    let view = inspect(&machine, &shop);
+    assert_eq!(keys(&view).join(" "), "kind name path settings test_cases warnings");
+    assert_eq!((&view["kind"], &view["name"]), (&json!("project"), &json!("Shop")));
+    assert_eq!(view["path"], *shop.to_string_lossy());
+    let cases = view["test_cases"].as_array().unwrap();
+    let short: Vec<_> = cases
+        .iter()
+        .map(|case| json!([case["id"], case["azure_ids"], case["warnings"].as_array().unwrap().len()]))
+        .collect();
+    assert_eq!(short, [json!(["Test Cases/Bad", [1002], 1]), json!(["Test Cases/Sign in", [1001], 0])]);
+}
+
+#[test]
+fn a_token_is_told_as_one_of_three_words() {
+    let machine = Machine::new();
+    let tokens = [
+        (Some(Token::Clear(TOKEN.to_owned())), "set"),
+        (None, "unset"),
+        (Some(Token::Encrypted("bm90IGEgdG9rZW4=".to_owned())), "undecryptable"),
+    ];
+    for (token, word) in tokens {
+        let shop = machine.shop_with(AzureSettings { token, ..machine.settings() }, &[]);
+        let view = inspect(&machine, &shop);
+        assert_eq!(view["settings"]["token"], word);
+        let people = machine.kado(&["inspect", &shop.to_string_lossy()]);
+        for said in [view.to_string(), people.out] {
+            assert!(!said.contains(TOKEN), "{said}");
+        }
+    }
+}
+
+#[test]
+fn a_broken_configuration_does_not_keep_anybody_from_looking() {
+    let machine = Machine::new();
+    let shop = machine.shop(&[("Sign in", "1001")]);
+    machine.configure_only("this is no toml");
+    inspect(&machine, &shop);
+}
+
+#[test]
+fn a_path_that_is_neither_run_nor_project_is_exit_1() {
+    let machine = Machine::new();
+    for path in [machine.work(), machine.root().join("missing")] {
+        let Output { code, out, err } = machine.kado(&["inspect", &path.to_string_lossy()]);
+        assert_eq!((code, out.as_str()), (1, ""), "{err}");
+        assert!(err.contains(&*path.to_string_lossy()), "{err}");
+    }
+}

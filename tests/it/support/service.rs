@@ -1,0 +1,119 @@
+//! `kado run` as a child process, and waiting without a clock in the assertion.
+
+#![expect(clippy::disallowed_methods, reason = "tests start the program and give up when nothing happens")]
+
+use std::io::{BufRead as _, BufReader};
+use std::process::{Child, ChildStderr, Command, Stdio};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use super::machine::{Machine, Output};
+
+/// When waiting is given up; nothing in here takes that long unless it never happens.
+const PATIENCE: Duration = Duration::from_secs(90);
+
+/// A running `kado run`; dropping it kills it.
+pub struct Service {
+    child: Child,
+    log: Arc<Mutex<String>>,
+    reader: Option<JoinHandle<()>>,
+}
+
+impl Machine {
+    /// Starts the service and waits until it watches.
+    pub fn start(&self) -> Service {
+        start(self.command(&["run"]))
+    }
+
+    /// Waits until the rows of `kado runs` are as wanted.
+    pub fn wait_for_rows(&self, what: &str, wanted: impl Fn(&[String]) -> bool) -> Vec<String> {
+        wait_until(what, || {
+            let states = self.states();
+            if wanted(&states) { Ok(states) } else { Err(format!("{states:#?}")) }
+        })
+    }
+
+    /// Waits until so many runs are completed in ADO.
+    pub fn wait_for_completed(&self, count: usize) {
+        wait_until(&format!("{count} completed runs in ADO"), || {
+            let runs = self.ado_runs();
+            let completed = runs.iter().filter(|run| run.state == "Completed").count();
+            if completed >= count { Ok(()) } else { Err(format!("{:#?}", self.states())) }
+        });
+    }
+}
+
+impl Service {
+    /// Everything that it logged so far.
+    pub fn log(&self) -> String {
+        self.log.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Waits until it has logged this.
+    pub fn wait_for_log(&self, text: &str) {
+        wait_until(&format!("the log to hold `{text}`"), || {
+            let log = self.log();
+            if log.contains(text) { Ok(()) } else { Err(log) }
+        });
+    }
+
+    /// Asks it to end and waits; gives exit code and log.
+    pub fn stop(mut self) -> Output {
+        let asked = Command::new("kill").arg("-TERM").arg(self.child.id().to_string()).status();
+        assert!(asked.is_ok_and(|status| status.success()), "kado could not be asked to end");
+        let status = wait_until("kado to end", || match self.child.try_wait() {
+            Ok(Some(status)) => Ok(status),
+            _ => Err(self.log()),
+        });
+        if let Some(reader) = self.reader.take() {
+            let _ = reader.join();
+        }
+        Output { code: status.code().unwrap_or(-1), out: String::new(), err: self.log() }
+    }
+
+    /// Ends it without warning.
+    pub fn kill(mut self) {
+        self.child.kill().expect("it runs");
+        self.child.wait().expect("it ended");
+    }
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn start(mut command: Command) -> Service {
+    let mut child =
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("kado starts");
+    let log = Arc::new(Mutex::new(String::new()));
+    let reader = child.stderr.take().map(|lines| collect(lines, Arc::clone(&log)));
+    let service = Service { child, log, reader };
+    service.wait_for_log(" watches");
+    service
+}
+
+fn collect(lines: ChildStderr, log: Arc<Mutex<String>>) -> JoinHandle<()> {
+    thread::spawn(move || {
+        for line in BufReader::new(lines).lines().map_while(Result::ok) {
+            let mut log = log.lock().unwrap_or_else(PoisonError::into_inner);
+            log.push_str(&line);
+            log.push('\n');
+        }
+    })
+}
+
+/// Looks again and again until `look` succeeds; fails with what it saw last.
+pub fn wait_until<T>(what: &str, mut look: impl FnMut() -> Result<T, String>) -> T {
+    let since = Instant::now();
+    loop {
+        match look() {
+            Ok(found) => return found,
+            Err(seen) if since.elapsed() > PATIENCE => panic!("waited in vain for {what}; seen:\n{seen}"),
+            Err(_) => thread::sleep(Duration::from_millis(50)),
+        }
+    }
+}
