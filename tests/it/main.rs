@@ -8,10 +8,12 @@
 )]
 
 mod attachments;
+mod checking;
 mod config;
 mod corpus;
 mod corpus_submitted;
 mod crash;
+mod disk;
 mod dry_run;
 mod identity;
 mod ids;
