@@ -62,12 +62,13 @@ impl AdoClient {
                 }
             }
         }
-        if any_comment {
-            return Ok(None);
-        }
-        // A list that leaves all comments out tells nothing; the newest runs are asked one by one.
-        without_comment.sort_unstable_by(|one, other| other.cmp(one));
-        for id in without_comment.into_iter().take(ONE_BY_ONE) {
+        if any_comment { Ok(None) } else { self.find_one_by_one(project, key, without_comment).await }
+    }
+
+    /// A list that leaves all comments out tells nothing; the newest runs are asked one by one.
+    async fn find_one_by_one(&self, project: &str, key: &str, mut runs: Vec<u32>) -> Result<Option<TestRun>, AdoError> {
+        runs.sort_unstable_by(|one, other| other.cmp(one));
+        for id in runs.into_iter().take(ONE_BY_ONE) {
             let path = [project, "_apis", "test", "runs", &id.to_string()];
             let run: TestRun = self.get(&path, Call::Released, &[]).await?.content;
             if run.comment.as_deref().and_then(key_in) == Some(key) {
