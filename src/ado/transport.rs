@@ -81,7 +81,8 @@ impl Kind {
 pub struct AdoClient {
     http: reqwest::Client,
     server: Server,
-    version: String,
+    version: Mutex<String>,
+    version_is_configured: bool,
     patience: Duration,
     slots: Slots,
     /// No call leaves before this time, because the server asked for a pause.
@@ -108,7 +109,8 @@ impl AdoClient {
         Ok(Self {
             http,
             server,
-            version,
+            version: Mutex::new(version),
+            version_is_configured: settings.api_version.is_some(),
             patience: settings.patience.unwrap_or(CALL).min(CALL),
             slots: Slots::new(CONNECTIONS),
             pause: Mutex::new(None),
@@ -133,7 +135,7 @@ impl AdoClient {
         url.path_segments_mut().expect("http URLs have segments").pop_if_empty().extend(path);
         url.query_pairs_mut()
             .extend_pairs(query)
-            .append_pair("api-version", &version::api_version(call, &self.version));
+            .append_pair("api-version", &version::api_version(call, &self.version()));
         self.http.request(method, url).timeout(self.patience)
     }
 
@@ -144,7 +146,30 @@ impl AdoClient {
         call: Call,
         query: &[(&str, String)],
     ) -> Result<Page<T>, AdoError> {
-        self.send(self.request(Method::GET, path, call, query), Kind::Read).await
+        loop {
+            let spoken = self.version();
+            let page = self.send(self.request(Method::GET, path, call, query), Kind::Read).await;
+            match page {
+                Err(AdoError::Rejected { status: 400, message }) if self.steps_down(&spoken, &message) => {}
+                page => return page,
+            }
+        }
+    }
+
+    /// The version that this server is spoken to with.
+    fn version(&self) -> String {
+        self.version.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Speaks an older version from now on, when the server does not know this one and none is configured. Every
+    /// submission begins with reading, so a version is found before anything is written.
+    fn steps_down(&self, spoken: &str, message: &str) -> bool {
+        let older = version::older(spoken).filter(|_| !self.version_is_configured && version::is_unknown(message));
+        if let Some(older) = older {
+            tracing::info!(server = self.server.base(), version = older, "the server speaks an older api-version");
+            *self.version.lock().unwrap_or_else(PoisonError::into_inner) = older.to_owned();
+        }
+        older.is_some()
     }
 
     /// Sends a JSON body.

@@ -1,7 +1,21 @@
 //! The `api-version` of each call (`ado/openapi/VERSION-MATRIX.txt`).
 
-/// The version that is asked for when the configuration names none: the released one of Services and Server 2022.1.
+/// The version that is tried first when the configuration names none: the released one of Services and Server 2022.1.
 pub const DEFAULT: &str = "7.1";
+
+/// The next older version that kado can speak; `None` below Server 2020.
+pub fn older(version: &str) -> Option<&'static str> {
+    match version {
+        "7.1" => Some("7.0"),
+        "7.0" => Some("6.0"),
+        _ => None,
+    }
+}
+
+/// Whether a refusal says that the server does not know the version (`VssVersionOutOfRangeException`).
+pub fn is_unknown(message: &str) -> bool {
+    message.contains("is out of range for this server")
+}
 
 /// Calls that have a version of their own.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

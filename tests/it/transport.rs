@@ -12,7 +12,7 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 
-use crate::support::{Machine, PLAN, TOKEN, closed_file, finished, tc};
+use crate::support::{Machine, PLAN, TOKEN, closed_file, finished, tc, world};
 use fake_katalon::{AzureSettings, Test};
 
 /// A server name that only the tests' certificate has.
@@ -79,6 +79,22 @@ fn the_configured_proxy_carries_the_requests() {
     let submitted = submitted_with(&machine, server, &proxy);
     assert_eq!(submitted.code, 0, "{submitted:?}");
     assert_eq!(machine.ado_run().state, "Completed");
+}
+
+#[test]
+fn an_older_server_is_spoken_to_in_the_version_it_knows() {
+    for newest in ["7.0", "6.0"] {
+        let machine = Machine::with(world().with(|settings| settings.max_api_version = newest.to_owned()));
+        let server = machine.fake.base_url();
+        let submitted = submitted_with(&machine, &server, "");
+        assert_eq!(submitted.code, 0, "{submitted:?}");
+        assert_eq!(machine.ado_run().state, "Completed");
+        let pinned = submitted_with(&machine, &server, "api_version = \"7.1\"\n");
+        assert_eq!(pinned.code, 0, "the run is known, so nothing is asked: {pinned:?}");
+        let checked = machine.kado(&["check"]);
+        assert_eq!(checked.code, 1, "what is configured is spoken: {checked:?}");
+        assert!(checked.out.contains("out of range for this server"), "{checked:?}");
+    }
 }
 
 #[test]

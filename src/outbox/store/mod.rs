@@ -9,6 +9,8 @@
 
 mod facts;
 mod migrate;
+#[cfg(test)]
+mod model;
 mod read;
 mod runs;
 mod steps;

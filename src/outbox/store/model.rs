@@ -1,0 +1,308 @@
+//! Any sequence of operations leaves the store as a naive model in memory says, also when it is opened anew in between.
+
+mod reference;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use proptest::prelude::*;
+
+use self::reference::{How, Model, PLANS, Record, RunName, UUIDS};
+use crate::discovery::identity::RunIdentity;
+use crate::katalon::run::{Environment, RunOptions, SuiteRun};
+use crate::katalon::settings::{AzureSettings, PlanReference, ProjectReference};
+use crate::katalon::status::Status;
+use crate::moment::Moment;
+use crate::outbox::intake::{Cause, SubmissionState};
+use crate::outbox::step::StepState;
+use crate::outbox::store::{RunRecord, Store, StoreError};
+use crate::plan::options::{Overrides, effective};
+use crate::plan::plan;
+use crate::plan::snapshot::Snapshot;
+
+/// What may happen to an outbox; submissions are picked by their place among all there are.
+#[derive(Clone, Debug)]
+enum Operation {
+    Record(Record),
+    Plan(usize),
+    Move(usize, usize, StepState),
+    Wait(usize, i64),
+    MakeAllDue,
+    Park(usize),
+    Submitted(usize),
+    Forget(usize),
+    Retry(usize, Option<usize>),
+    Reopen,
+}
+
+fn operation() -> impl Strategy<Value = Operation> {
+    let how = prop_oneof![
+        4 => Just(How::Service),
+        1 => Just(How::Ignored),
+        1 => Just(How::Aborted),
+        3 => Just(How::Command),
+        1 => Just(How::Again)
+    ];
+    let name = (0_i64..3, 0..UUIDS.len()).prop_map(|(start, uuid)| RunName { start, uuid: UUIDS[uuid] });
+    let record = (name, 0..PLANS.len(), how).prop_map(|(name, plans, how)| Record { name, plans, how });
+    let to = prop_oneof![
+        3 => Just(StepState::Intended),
+        3 => Just(StepState::Confirmed),
+        1 => Just(StepState::Refused)
+    ];
+    let any = 0_usize..12;
+    prop_oneof![
+        6 => record.prop_map(Operation::Record),
+        4 => any.clone().prop_map(Operation::Plan),
+        10 => (any.clone(), 0_usize..5, to).prop_map(|(row, step, to)| Operation::Move(row, step, to)),
+        2 => (any.clone(), 0_i64..200).prop_map(|(row, until)| Operation::Wait(row, until)),
+        1 => Just(Operation::MakeAllDue),
+        2 => any.clone().prop_map(Operation::Park),
+        2 => any.clone().prop_map(Operation::Submitted),
+        4 => any.clone().prop_map(Operation::Forget),
+        3 => (any, proptest::option::of(0..PLANS.len())).prop_map(|(row, plans)| Operation::Retry(row, plans)),
+        1 => Just(Operation::Reopen)
+    ]
+}
+
+/// The moment of everything that happens; waiting ends before or after it.
+const NOW: Moment = Moment::from_millis(100);
+
+/// The run as one of its copies would be read.
+fn run(name: RunName, plans: usize) -> Snapshot {
+    let settings = AzureSettings {
+        enabled: true,
+        server_url: Some("https://dev.azure.com/org".to_owned()),
+        project: Some(ProjectReference { id: None, name: "Shop".to_owned() }),
+        test_plans: PLANS[plans].iter().map(|id| PlanReference { id: *id, name: None }).collect(),
+        ..AzureSettings::default()
+    };
+    // The one that started first ended last.
+    let ended = Some(Moment::from_millis(50 - name.start));
+    let run = SuiteRun {
+        suite: "Test Suites/Smoke".to_owned(),
+        execution_uuid: name.uuid.map(str::to_owned),
+        started: Some(Moment::from_millis(name.start)),
+        ended,
+        last_record: ended,
+        environment: Environment { host: Some("Agent".to_owned()), ..Environment::default() },
+        status: Status::Passed,
+        tests: Vec::new(),
+        files: Vec::new(),
+        options: RunOptions::default(),
+        reruns_left: None,
+        in_collection: false,
+        warnings: Vec::new(),
+    };
+    Snapshot {
+        run,
+        folder: "/reports/1".to_owned(),
+        project_name: "Shop".to_owned(),
+        project_root: "/shop".to_owned(),
+        options: effective(&settings, &Overrides::default(), &RunOptions::default()),
+        reruns: None,
+        cases: BTreeMap::new(),
+    }
+}
+
+/// The store with its model beside it.
+struct Both {
+    folder: tempfile::TempDir,
+    store: Store,
+    model: Model,
+    /// Every key that was ever seen, by what it stands for.
+    keys: BTreeMap<String, (usize, u32, u32)>,
+}
+
+impl Both {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let store = open(folder.path());
+        Self { folder, store, model: Model::default(), keys: BTreeMap::new() }
+    }
+
+    /// The id of the submission at this place, if there are any.
+    fn pick(&self, place: usize) -> Option<i64> {
+        let ids: Vec<i64> = self.model.rows.keys().copied().collect();
+        (!ids.is_empty()).then(|| ids[place % ids.len()])
+    }
+
+    fn perform(self, operation: &Operation) -> Self {
+        match *operation {
+            Operation::Record(record) => self.record(record),
+            Operation::Reopen => {
+                let Self { folder, store, model, keys } = self;
+                drop(store);
+                Self { store: open(folder.path()), folder, model, keys }
+            }
+            Operation::MakeAllDue => {
+                let mut both = self;
+                both.store.make_all_due().unwrap();
+                both.model.rows.values_mut().filter(|row| row.is_open()).for_each(|row| row.waits_until = None);
+                both
+            }
+            Operation::Plan(row)
+            | Operation::Move(row, ..)
+            | Operation::Wait(row, _)
+            | Operation::Park(row)
+            | Operation::Submitted(row)
+            | Operation::Forget(row)
+            | Operation::Retry(row, _) => match self.pick(row) {
+                Some(id) => self.move_on(id, operation),
+                None => self,
+            },
+        }
+    }
+
+    fn record(mut self, record: Record) -> Self {
+        let snapshot = run(record.name, record.plans);
+        let identity = RunIdentity::of(&snapshot.run).unwrap();
+        let forgotten = self.model.forgotten();
+        let ignored = match record.how {
+            How::Ignored => Some("ran elsewhere"),
+            How::Aborted => Some("aborted"),
+            How::Service | How::Command | How::Again => None,
+        };
+        let by_command = matches!(record.how, How::Command | How::Again);
+        let recorded = self
+            .store
+            .record(
+                &RunRecord {
+                    identity: &identity,
+                    snapshot: &snapshot,
+                    ignored,
+                    aborted: record.how == How::Aborted,
+                    by_command,
+                    again: record.how == How::Again,
+                },
+                NOW,
+            )
+            .unwrap();
+        assert_eq!(recorded, self.model.record(record));
+        if !by_command {
+            assert_eq!(self.model.forgotten(), forgotten, "the service took up what a person had forgotten");
+        }
+        self
+    }
+
+    fn move_on(mut self, id: i64, operation: &Operation) -> Self {
+        let row = self.model.rows.get_mut(&id).unwrap();
+        let store = &mut self.store;
+        match *operation {
+            // Only what is to be sent and has no plan is planned.
+            Operation::Plan(_) if row.is_open() && row.steps.is_empty() => {
+                let loaded = store.load(id).unwrap();
+                store.store_plan(id, &plan(&loaded.snapshot, 18, &loaded.key, &[]), NOW).unwrap();
+                row.steps = vec![StepState::Planned; 4];
+                row.state = SubmissionState::Submitting;
+            }
+            Operation::Move(_, step, to) => {
+                let moved = match (to, step) {
+                    (StepState::Confirmed, 0) => store.confirm_run(id, 0, 500, "https://x", "\"created\"", NOW),
+                    (StepState::Confirmed, step) => store.confirm(id, step, &step, NOW),
+                    (StepState::Refused, step) => store.refuse(id, step, &[], NOW),
+                    (_, step) => store.intend(id, step),
+                };
+                match row.steps.get_mut(step) {
+                    Some(state) if legal(*state, to) => {
+                        moved.unwrap();
+                        *state = to;
+                        row.has_ado_run |= (step, to) == (0, StepState::Confirmed);
+                    }
+                    Some(_) => assert!(matches!(moved, Err(StoreError::IllegalMove { .. })), "{moved:?}"),
+                    None => assert!(moved.is_err()),
+                }
+            }
+            Operation::Wait(_, until) => {
+                store.wait(id, Cause::Unreachable, "no answer", Moment::from_millis(until)).unwrap();
+                if row.is_open() {
+                    row.waits_until = Some(until);
+                }
+            }
+            Operation::Park(_) => {
+                store.park(id, "needs a person", None, NOW).unwrap();
+                row.end_if_open(SubmissionState::Parked);
+            }
+            Operation::Submitted(_) => {
+                store.submitted(id, NOW).unwrap();
+                row.end_if_open(SubmissionState::Submitted);
+            }
+            Operation::Forget(_) => {
+                assert_eq!(store.forget(id, NOW).is_ok(), row.state != SubmissionState::Submitted);
+                row.forget();
+            }
+            Operation::Retry(_, plans) => {
+                let name = self.model.name_of(id);
+                let fresh = plans.map(|plans| run(name, plans));
+                let retried = self.store.retry(id, fresh.as_ref(), NOW);
+                let allowed = self.model.retry(id, plans);
+                assert!(
+                    matches!((&retried, allowed), (Ok(()), true) | (Err(StoreError::NotNow(_)), false)),
+                    "{retried:?}"
+                );
+            }
+            _ => {}
+        }
+        self
+    }
+
+    /// Compares all that can be read.
+    fn check(&mut self) {
+        let rows = self.store.rows(None).unwrap();
+        let ids: BTreeSet<i64> = rows.iter().map(|row| row.id).collect();
+        assert_eq!(ids, self.model.rows.keys().copied().collect::<BTreeSet<_>>(), "a submission came or vanished");
+        let unique: BTreeSet<&str> = rows.iter().map(|row| row.key.as_str()).collect();
+        assert_eq!(unique.len(), rows.len(), "two submissions share a key");
+        for row in &rows {
+            let expected = &self.model.rows[&row.id];
+            assert_eq!((row.id, row.plan_id), (row.id, expected.plan));
+            assert_eq!((row.id, row.state), (row.id, expected.state));
+            assert_eq!((row.id, row.ado_run_id.is_some()), (row.id, expected.has_ado_run));
+            assert_eq!((row.id, row.next_attempt.map(Moment::millis)), (row.id, expected.waits_until));
+            let loaded = self.store.load(row.id).unwrap();
+            let steps: Vec<_> = loaded.steps.iter().map(|step| step.state).collect();
+            assert_eq!((row.id, &steps), (row.id, &expected.steps));
+            assert_eq!((row.id, loaded.create_unclear), (row.id, expected.create_unclear));
+            let stands_for = (expected.run, expected.plan.unwrap_or(0), expected.again);
+            assert_eq!(
+                *self.keys.entry(row.key.clone()).or_insert(stands_for),
+                stands_for,
+                "a key changed its meaning"
+            );
+        }
+        let due: Vec<i64> = self.store.due(NOW).unwrap().into_iter().map(|(id, _)| id).collect();
+        assert_eq!(due, self.model.due(NOW.millis()));
+        let next = self.store.next_due(NOW).unwrap().map(Moment::millis);
+        assert_eq!(next, self.model.next_due(NOW.millis()));
+        let open: BTreeSet<_> =
+            self.store.open_runs().unwrap().into_iter().map(|run| (run.started, run.execution_uuid)).collect();
+        assert_eq!(open.len(), self.model.open_runs());
+    }
+}
+
+fn legal(from: StepState, to: StepState) -> bool {
+    match to {
+        StepState::Planned => false,
+        StepState::Intended => matches!(from, StepState::Planned | StepState::Intended),
+        StepState::Confirmed | StepState::Refused => from == StepState::Intended,
+    }
+}
+
+fn open(folder: &std::path::Path) -> Store {
+    let store = Store::open(folder).unwrap();
+    // Nobody cuts the power here.
+    store.connection.pragma_update(None, "synchronous", false).unwrap();
+    store
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 128, ..ProptestConfig::default() })]
+
+    #[test]
+    fn whatever_happens_the_store_is_as_the_model_says(operations in proptest::collection::vec(operation(), 1..60)) {
+        let mut both = Both::new();
+        for operation in &operations {
+            both = both.perform(operation);
+            both.check();
+        }
+    }
+}
