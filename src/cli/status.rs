@@ -53,7 +53,11 @@ pub fn status(arguments: &Arguments, config: &Config, out: &mut dyn Write) -> an
 
 fn look(config: &Config) -> anyhow::Result<Status> {
     let running = StateLock::is_held(&config.state_dir);
-    let (rows, last_success, problem) = match Store::open_to_read(&config.state_dir) {
+    let opened = Store::open_to_read(&config.state_dir).and_then(|store| {
+        store.as_ref().map_or(Ok(()), |store| store.check_whole(&config.state_dir))?;
+        Ok(store)
+    });
+    let (rows, last_success, problem) = match opened {
         Ok(Some(store)) => (store.rows(None)?, store.last_success()?, None),
         Ok(None) => (Vec::new(), None, None),
         Err(error) => (Vec::new(), None, Some(chain(&error))),

@@ -22,7 +22,11 @@ pub fn make(state_dir: &Path) -> std::io::Result<()> {
     if let Some(above) = state_dir.parent() {
         std::fs::create_dir_all(above)?;
     }
-    system::make_closed(state_dir)
+    match system::make_closed(state_dir) {
+        // Another command made it at the same moment.
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists && state_dir.is_dir() => Ok(()),
+        made => made,
+    }
 }
 
 /// Bytes that are free where the state lies; `None` where the system does not say.

@@ -34,7 +34,7 @@ pub fn prepare(connection: &mut Connection, file: &Path, check: bool) -> Result<
 }
 
 /// Whether the pages of the database fit together.
-fn check_whole(connection: &Connection) -> rusqlite::Result<()> {
+pub fn check_whole(connection: &Connection) -> rusqlite::Result<()> {
     let found: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
     if found == "ok" {
         return Ok(());

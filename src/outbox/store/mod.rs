@@ -71,6 +71,20 @@ pub enum OpenError {
         #[source]
         source: rusqlite::Error,
     },
+    /// The database is damaged and lies where it was, because somebody else holds the lock or nobody does.
+    #[error(
+        "the database `{}` is damaged; nothing is submitted, because everything could arrive twice. The next `kado run` \
+         sets it aside untouched. Bring it back from a backup, or remove `{MARK}` beside it to start with an empty memory \
+         (runs already in ADO are then recognised by kado's key)",
+        file.display()
+    )]
+    DamagedInPlace {
+        /// The database.
+        file: PathBuf,
+        /// What SQLite said.
+        #[source]
+        source: rusqlite::Error,
+    },
     /// The database belongs to a newer kado.
     #[error("`{}` was written by a newer kado (schema {found}, this one knows {known}); install that version again", file.display())]
     Newer {
@@ -124,11 +138,24 @@ pub enum StoreError {
     Stopped,
 }
 
+/// Whether SQLite says that the file is no whole database.
+fn is_damage(error: &rusqlite::Error) -> bool {
+    use rusqlite::ErrorCode::{DatabaseCorrupt, NotADatabase};
+    matches!(error.sqlite_error_code(), Some(DatabaseCorrupt | NotADatabase))
+}
+
+/// Names a damaged database that stays where it is; other errors stay as they are.
+fn in_place(error: OpenError) -> OpenError {
+    match error {
+        OpenError::Database { file, source } if is_damage(&source) => OpenError::DamagedInPlace { file, source },
+        other => other,
+    }
+}
+
 /// Moves a damaged database out of the way, so that nobody goes on with it; other errors stay as they are.
 fn set_aside(error: OpenError, file: &Path) -> OpenError {
-    use rusqlite::ErrorCode::{DatabaseCorrupt, NotADatabase};
     let OpenError::Database { source, .. } = error else { return error };
-    if !matches!(source.sqlite_error_code(), Some(DatabaseCorrupt | NotADatabase)) {
+    if !is_damage(&source) {
         return OpenError::Database { file: file.to_owned(), source };
     }
     let aside = PathBuf::from(format!("{}.damaged-{}", file.display(), clock::now().millis()));
@@ -188,7 +215,7 @@ impl Store {
             Connection::open(&file).map_err(|source| OpenError::Database { file: file.clone(), source })?;
         if let Err(error) = migrate::prepare(&mut connection, &file, holds_lock) {
             drop(connection);
-            return Err(if holds_lock { set_aside(error, &file) } else { error });
+            return Err(if holds_lock { set_aside(error, &file) } else { in_place(error) });
         }
         if !marked {
             std::fs::write(state_dir.join(MARK), "kado keeps its memory in kado.db beside this file.\n")
@@ -209,10 +236,19 @@ impl Store {
         if !file.exists() {
             return Err(OpenError::Lost { file, found: "missing" });
         }
-        let failed = |source| OpenError::Database { file: file.clone(), source };
+        let failed = |source| in_place(OpenError::Database { file: file.clone(), source });
         let connection = Connection::open_with_flags(&file, OpenFlags::SQLITE_OPEN_READ_ONLY).map_err(failed)?;
         connection.busy_timeout(migrate::BUSY).map_err(failed)?;
-        migrate::check_version(&connection, &file)?;
+        migrate::check_version(&connection, &file).map_err(in_place)?;
         Ok(Some(Self { connection }))
+    }
+
+    /// Looks through all pages of the database; slow on a large one.
+    ///
+    /// # Errors
+    /// When they do not fit together.
+    pub fn check_whole(&self, state_dir: &Path) -> Result<(), OpenError> {
+        let file = state_dir.join(DATABASE);
+        migrate::check_whole(&self.connection).map_err(|source| in_place(OpenError::Database { file, source }))
     }
 }
