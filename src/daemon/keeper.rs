@@ -13,6 +13,7 @@ use crate::config::{Config, paths};
 use crate::daemon::late;
 use crate::daemon::record::{Decided, Recorder};
 use crate::daemon::requests::{self, carry_out};
+use crate::error_chain::chain;
 use crate::moment::Moment;
 use crate::outbox::request::Answer;
 use crate::outbox::{Outbox, StoreError};
@@ -120,12 +121,21 @@ impl Keeper {
         let wake = Arc::new(Notify::new());
         let mut hints = Hints::new(Arc::clone(&wake));
         let mut next = Next::default();
+        let mut told = false;
         self.announce();
         while !stop.is_cancelled() {
             let pause = match self.turn(&mut hints, &mut next).await {
-                Ok(()) => next.soonest().since(clock::now()).clamp(SHORTEST, REQUESTS),
-                // Said by the submitter, which meets the same.
-                Err(error) if error.may_pass() => NO_RECORD,
+                Ok(()) => {
+                    told = false;
+                    next.soonest().since(clock::now()).clamp(SHORTEST, REQUESTS)
+                }
+                Err(error) if error.may_pass() => {
+                    if !std::mem::replace(&mut told, true) {
+                        let error = chain(&error);
+                        tracing::error!(error, "the outbox cannot be used; no run is recorded or sent until it can");
+                    }
+                    NO_RECORD
+                }
                 Err(error) => return Err(error),
             };
             tokio::select! {

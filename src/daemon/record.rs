@@ -149,17 +149,19 @@ impl Recorder {
             Verdict::Ignore(reason) => Occasion::Ignored { reason, aborted: state == RunState::Aborted },
             Verdict::Submit => Occasion::Found,
         };
-        if taken.katalon_may_submit && matches!(occasion, Occasion::Found) {
+        let both = taken.katalon_may_submit && matches!(occasion, Occasion::Found);
+        let project = taken.snapshot.project_name.clone();
+        let Some(Recorded::New(ids)) = store(&self.outbox, config, taken, occasion).await? else {
+            return Ok(Vec::new());
+        };
+        if both {
             tracing::warn!(
-                project = taken.snapshot.project_name,
+                project,
                 "Katalon may submit this run as well, if it has a licence: autoSubmitTestRun is on; \
                  `submit.katalon_submits = \"never\"` says that it does not"
             );
         }
-        match store(&self.outbox, config, taken, occasion).await? {
-            Some(Recorded::New(ids)) => Ok(ids),
-            Some(Recorded::Known(_)) | None => Ok(Vec::new()),
-        }
+        Ok(ids)
     }
 
     fn verdict(&self, config: &Config, taken: &Taken, state: RunState) -> Verdict {

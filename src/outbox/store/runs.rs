@@ -281,21 +281,35 @@ fn take_up(
         )?;
         ids.push(id);
     }
-    let untouched = "SELECT id FROM submission WHERE run_id = ?1 AND ado_run_id IS NULL AND again = 0 ORDER BY id";
-    let mut free = column(transaction, untouched, run)?.into_iter();
+    let mut free = untouched(transaction, run)?;
+    let mut rows = Vec::new();
+    // Keys are unique, so a row goes first to the plan whose key it has.
     for new in wanted {
+        let own = free.iter().position(|(_, key)| *key == new.key);
+        rows.push((new, own.map(|place| free.remove(place).0)));
+    }
+    for (new, row) in rows {
         let taken = "SELECT id FROM submission WHERE run_id = ?1 AND ado_run_id IS NOT NULL AND key = ?2";
         if transaction.query_row(taken, params![run, new.key], |_| Ok(())).optional()?.is_some() {
             continue;
         }
-        let id = match free.next() {
+        let id = match row.or_else(|| (!free.is_empty()).then(|| free.remove(0).0)) {
             Some(id) => reset(transaction, id, new)?,
             None => insert_submission(transaction, run, 0, new)?,
         };
         log(transaction, id, "taken up", new.reason.as_deref(), now)?;
         ids.push(id);
     }
+    ids.sort_unstable();
     Ok(ids)
+}
+
+/// Submissions of a run that never had an ADO run: id and key, the oldest first.
+fn untouched(transaction: &Transaction<'_>, run: i64) -> Result<Vec<(i64, String)>, StoreError> {
+    let sql = "SELECT id, key FROM submission WHERE run_id = ?1 AND ado_run_id IS NULL AND again = 0 ORDER BY id";
+    let mut statement = transaction.prepare(sql)?;
+    let rows = statement.query_map([run], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok(rows.collect::<Result<_, _>>()?)
 }
 
 fn reset(transaction: &Transaction<'_>, id: i64, new: &NewSubmission) -> Result<i64, StoreError> {

@@ -7,7 +7,7 @@ use crate::outbox::step::StepState;
 use crate::outbox::store::Recorded;
 
 /// Test plans that a project may have been set to when a run was read.
-pub const PLANS: [&[u32]; 3] = [&[18], &[18, 19], &[]];
+pub const PLANS: [&[u32]; 5] = [&[18], &[18, 19], &[19, 18], &[19], &[]];
 /// Uuids of runs; the second is the third.
 pub const UUIDS: [Option<&str>; 4] = [None, Some("u-1"), Some("U-1"), Some("u-2")];
 
@@ -262,16 +262,22 @@ impl Model {
         }
         let untouched = |row: &Row| row.run == run && !row.has_ado_run && row.again == 0;
         let mut free: Vec<i64> = self.rows.iter().filter(|(_, row)| untouched(row)).map(|(id, _)| *id).collect();
-        for new in wanted(plans, false) {
+        // A row goes first to the plan that it is for.
+        let own = |new: Wanted| {
+            let place = free.iter().position(|id| self.rows[id].plan == new.plan);
+            (new, place.map(|place| free.remove(place)))
+        };
+        let wanted: Vec<_> = wanted(plans, false).into_iter().map(own).collect();
+        for (new, row) in wanted {
             if self.rows.values().any(|row| begun(row) && row.again == 0 && row.plan == new.plan) {
                 continue;
             }
-            // The submission to the same plan, if there is one.
-            let place = free.iter().position(|id| self.rows[id].plan == new.plan).unwrap_or(0);
-            let id = if free.is_empty() { self.rows.len() as i64 + 1 } else { free.remove(place) };
+            let id = row.or_else(|| (!free.is_empty()).then(|| free.remove(0)));
+            let id = id.unwrap_or(self.rows.len() as i64 + 1);
             self.rows.entry(id).or_insert_with(|| Row::new(run, new, 0)).begin_anew(new);
             ids.push(id);
         }
+        ids.sort_unstable();
         ids
     }
 }
