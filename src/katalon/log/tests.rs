@@ -1,5 +1,6 @@
 //! The streamed rules against the rules as they are written down, and logs that no Katalon wrote.
 
+#[cfg(test)]
 use std::io::BufReader;
 
 use proptest::prelude::*;

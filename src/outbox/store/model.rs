@@ -2,6 +2,7 @@
 
 mod reference;
 
+#[cfg(test)]
 use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;

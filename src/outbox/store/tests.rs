@@ -1,5 +1,6 @@
 //! The outbox keeps its promises: a run is one run, steps move one way, a lost database is never papered over.
 
+#[cfg(test)]
 use std::collections::BTreeMap;
 use std::path::Path;
 

@@ -1,5 +1,6 @@
 //! Every key of every generation, unset and damaged.
 
+#[cfg(test)]
 use proptest::prelude::*;
 
 use super::*;
