@@ -83,6 +83,16 @@ impl Server {
         self.base.as_str().trim_end_matches('/')
     }
 
+    /// The URL below which the release area lies: a fixed host of its own at Services, the base at Server
+    /// (`ado/api.md` §1). It is never taken from an answer.
+    pub fn release_base(&self) -> String {
+        let services = self.identity.0.split_once("://dev.azure.com/");
+        match services.filter(|(_, organization)| !organization.contains('/')) {
+            Some((scheme, organization)) => format!("{scheme}://vsrm.dev.azure.com/{organization}"),
+            None => self.base().to_owned(),
+        }
+    }
+
     /// What makes this the same server as another spelling of it.
     pub fn identity(&self) -> &ServerIdentity {
         &self.identity
@@ -159,6 +169,15 @@ mod tests {
         assert!(Server::parse("ftp://dev.azure.com/org").is_err());
         assert!(Server::parse("dev.azure.com/org").is_err());
         assert!(matches!(Server::parse("https://u:p@dev.azure.com/org"), Err(ServerUrlError::Credentials)));
+    }
+
+    #[test]
+    fn releases_have_a_host_of_their_own_at_services_only() {
+        let release = |url| Server::parse(url).unwrap().release_base();
+        assert_eq!(release("https://dev.azure.com/Org/"), "https://vsrm.dev.azure.com/org");
+        assert_eq!(release("https://Org.visualstudio.com/DefaultCollection"), "https://vsrm.dev.azure.com/org");
+        assert_eq!(release("https://tfs.corp/tfs/Main"), "https://tfs.corp/tfs/Main");
+        assert_eq!(release("https://tfs.corp/dev.azure.com/Main"), "https://tfs.corp/dev.azure.com/Main");
     }
 
     #[test]

@@ -6,6 +6,7 @@
 
 pub mod attachments;
 pub mod classify;
+pub mod credential;
 pub mod error;
 pub mod pace;
 pub mod projects;
@@ -16,5 +17,6 @@ pub mod upload;
 pub mod version;
 pub mod wire;
 
+pub use credential::Credential;
 pub use error::AdoError;
 pub use transport::{AdoClient, Settings};

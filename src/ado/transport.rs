@@ -6,17 +6,15 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Method, RequestBuilder, Response};
-use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::time::Instant;
 use url::Url;
 
 use crate::ado::classify::{Head, Verdict, classify, without_mark};
+use crate::ado::credential::Credential;
 use crate::ado::error::AdoError;
 use crate::ado::pace::Budget;
 use crate::ado::slots::Slots;
@@ -46,8 +44,8 @@ pub const CONNECTIONS: usize = 4;
 pub struct Settings {
     /// The server.
     pub server: Server,
-    /// The token; it is sent to this server only.
-    pub token: SecretString,
+    /// How requests identify themselves; it is sent to this server only.
+    pub credential: Credential,
     /// `azure.api_version`.
     pub api_version: Option<String>,
     /// Certificates to trust besides the system's, as PEM.
@@ -123,7 +121,7 @@ impl AdoClient {
         &self.server
     }
 
-    /// A request below the server's base; `path` segments are encoded.
+    /// A request below the server's base, or the release area's; `path` segments are encoded.
     pub(super) fn request(
         &self,
         method: Method,
@@ -131,7 +129,8 @@ impl AdoClient {
         call: Call,
         query: &[(&str, String)],
     ) -> RequestBuilder {
-        let mut url = Url::parse(self.server.base()).expect("the base of a server is a URL");
+        let base = if call == Call::Release { self.server.release_base() } else { self.server.base().to_owned() };
+        let mut url = Url::parse(&base).expect("the base of a server is a URL");
         url.path_segments_mut().expect("http URLs have segments").pop_if_empty().extend(path);
         url.query_pairs_mut()
             .extend_pairs(query)
@@ -299,7 +298,7 @@ impl AdoClient {
 fn build(settings: &Settings) -> Result<reqwest::Client, AdoError> {
     let mut builder = reqwest::Client::builder()
         .user_agent(concat!("kado/", env!("CARGO_PKG_VERSION")))
-        .default_headers(headers(&settings.token)?)
+        .default_headers(headers(&settings.credential)?)
         .redirect(reqwest::redirect::Policy::none())
         .connect_timeout(CONNECT)
         .pool_idle_timeout(IDLE);
@@ -329,11 +328,8 @@ pub struct Page<T> {
     pub next: Option<String>,
 }
 
-fn headers(token: &SecretString) -> Result<HeaderMap, AdoError> {
-    let credentials = STANDARD.encode(format!(":{}", token.expose_secret()));
-    let mut authorization = HeaderValue::from_str(&format!("Basic {credentials}"))
-        .map_err(|_| AdoError::Configuration("the token holds characters that no token has".to_owned()))?;
-    authorization.set_sensitive(true);
+fn headers(credential: &Credential) -> Result<HeaderMap, AdoError> {
+    let authorization = credential.authorization()?;
     Ok(HeaderMap::from_iter([
         (AUTHORIZATION, authorization),
         (ACCEPT, HeaderValue::from_static("application/json")),

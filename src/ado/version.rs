@@ -28,6 +28,8 @@ pub enum Call {
     TestPlan,
     /// `TestPoint` of the testplan area.
     TestPoint,
+    /// The release area, which has a host of its own at Services.
+    Release,
     /// Everything else that kado calls.
     Released,
 }

@@ -9,9 +9,9 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use secrecy::{ExposeSecret as _, SecretString};
+use secrecy::SecretString;
 
-use crate::ado::{AdoClient, AdoError, Settings};
+use crate::ado::{AdoClient, AdoError, Credential, Settings};
 use crate::config::{Access, Config};
 use crate::error_chain::chain;
 use crate::katalon::secret::ProjectToken;
@@ -28,6 +28,8 @@ pub struct Connections {
     patience: Option<Duration>,
     clients: Mutex<HashMap<ClientKey, Arc<AdoClient>>>,
     seen: Arc<SeenTokens>,
+    /// A pair that came with this invocation.
+    given: Option<(ServerIdentity, Credential)>,
 }
 
 /// Tokens of projects as they were last seen, in memory only: a project's token outlives its folder until the process
@@ -51,7 +53,7 @@ impl SeenTokens {
 struct ClientKey {
     server: String,
     /// A digest, so that the token stands in memory only where it is needed.
-    token: [u8; 32],
+    credential: [u8; 32],
     access: String,
 }
 
@@ -62,6 +64,13 @@ impl Connections {
     /// Connections whose calls take no longer than `patience`.
     pub fn with_patience(patience: Duration) -> Self {
         Self { patience: Some(patience), ..Self::default() }
+    }
+
+    /// With a pair that came with this invocation, such as the collection and the token of a pipeline job: it is taken
+    /// before any other for that server, and goes to no other.
+    #[must_use]
+    pub fn with_pair(self, server: &Server, credential: Credential) -> Self {
+        Self { given: Some((server.identity().clone(), credential)), ..self }
     }
 
     /// Tokens of projects; whoever reads settings may add to them.
@@ -86,8 +95,16 @@ impl Connections {
     /// # Errors
     /// When there is no usable token for the server, or when the connection cannot be set up.
     pub fn for_server(&self, config: &Config, root: &Path, server: Server) -> Result<Arc<AdoClient>, Stop> {
-        let token = self.token(config, root, &server)?;
-        self.client(server, token, &config.access(root))
+        let credential = self.credential(config, root, &server)?;
+        self.client(server, credential, &config.access(root))
+    }
+
+    /// How to identify oneself to a server: with the pair of this invocation, else with a token.
+    fn credential(&self, config: &Config, root: &Path, server: &Server) -> Result<Credential, Stop> {
+        match &self.given {
+            Some((identity, credential)) if identity == server.identity() => Ok(credential.clone()),
+            _ => self.token(config, root, server).map(Credential::Pat),
+        }
     }
 
     /// The token for a server, from the one source that belongs to that server.
@@ -141,17 +158,17 @@ impl Connections {
         }
     }
 
-    fn client(&self, server: Server, token: SecretString, access: &Access) -> Result<Arc<AdoClient>, Stop> {
+    fn client(&self, server: Server, credential: Credential, access: &Access) -> Result<Arc<AdoClient>, Stop> {
         let key = ClientKey {
             server: server.base().to_owned(),
-            token: *blake3::hash(token.expose_secret().as_bytes()).as_bytes(),
+            credential: credential.digest(),
             access: format!("{access:?}"),
         };
         let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(client) = clients.get(&key) {
             return Ok(Arc::clone(client));
         }
-        let settings = Settings { patience: self.patience, ..settings(server, token, access)? };
+        let settings = Settings { patience: self.patience, ..settings(server, credential, access)? };
         let client = Arc::new(AdoClient::new(&settings)?);
         if clients.len() >= CLIENTS {
             clients.clear();
@@ -162,7 +179,7 @@ impl Connections {
 }
 
 /// How a server is spoken to, with the certificates read from their file.
-fn settings(server: Server, token: SecretString, access: &Access) -> Result<Settings, AdoError> {
+fn settings(server: Server, credential: Credential, access: &Access) -> Result<Settings, AdoError> {
     let read = |file: &std::path::PathBuf| {
         std::fs::read(file).map_err(|error| {
             AdoError::Configuration(format!("`azure.ca_file` `{}` cannot be read: {error}", file.display()))
@@ -170,7 +187,7 @@ fn settings(server: Server, token: SecretString, access: &Access) -> Result<Sett
     };
     Ok(Settings {
         server,
-        token,
+        credential,
         api_version: access.api_version.clone(),
         ca: access.ca_file.as_ref().map(read).transpose()?,
         proxy: access.proxy.clone(),
