@@ -15,7 +15,7 @@ pub struct Server {
 }
 
 /// What makes two URLs the same server: scheme, host, port and organization or collection, with
-/// `dev.azure.com/X` and `X.visualstudio.com` as one.
+/// `dev.azure.com/X`, `X.visualstudio.com` and their fixed release hosts as one.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct ServerIdentity(String);
 
@@ -120,19 +120,25 @@ fn identity(base: &Url) -> Option<ServerIdentity> {
     let path = base.path().trim_matches('/').to_lowercase();
     let organization = match host.strip_suffix(".visualstudio.com") {
         // `https://x.visualstudio.com/DefaultCollection` is the same organization as `https://x.visualstudio.com`.
-        Some(name) if path.is_empty() || path == "defaultcollection" => Some(name.to_owned()),
+        Some(name) if path.is_empty() || path == "defaultcollection" => {
+            Some(name.strip_suffix(".vsrm").unwrap_or(name).to_owned())
+        }
         Some(_) => None,
-        None if host == "dev.azure.com" => path.split('/').next().filter(|name| !name.is_empty()).map(str::to_owned),
+        None if is_services(&host) => path.split('/').next().filter(|name| !name.is_empty()).map(str::to_owned),
         None => None,
     };
     if let Some(name) = organization {
         return Some(ServerIdentity(format!("{}://dev.azure.com/{name}", base.scheme())));
     }
-    if path.is_empty() || host == "dev.azure.com" {
+    if path.is_empty() || is_services(&host) {
         return None;
     }
     let port = base.port_or_known_default()?;
     Some(ServerIdentity(format!("{}://{host}:{port}/{path}", base.scheme())))
+}
+
+fn is_services(host: &str) -> bool {
+    matches!(host, "dev.azure.com" | "vsrm.dev.azure.com")
 }
 
 #[cfg(test)]
@@ -147,6 +153,14 @@ mod tests {
     fn both_forms_of_services_are_the_same_server() {
         assert_eq!(id("https://dev.azure.com/Org"), id("https://org.visualstudio.com/"));
         assert_eq!(id("https://dev.azure.com/org/"), id("https://ORG.visualstudio.com/DefaultCollection"));
+    }
+
+    #[test]
+    fn the_fixed_release_hosts_of_an_organization_are_the_same_server() {
+        for host in ["https://vsrm.dev.azure.com/Org", "https://org.vsrm.visualstudio.com"] {
+            assert_eq!(id(host), id("https://dev.azure.com/org"), "{host}");
+        }
+        assert_ne!(id("https://vsrm.dev.azure.com.evil.example/org"), id("https://dev.azure.com/org"));
     }
 
     #[test]

@@ -9,6 +9,7 @@ pub mod classify;
 pub mod credential;
 pub mod error;
 pub mod pace;
+pub mod pipelines;
 pub mod projects;
 pub mod runs;
 mod slots;

@@ -67,11 +67,18 @@ pub(super) enum Kind {
     Write,
     /// It carries a file.
     Upload,
+    /// It changes nothing, and nothing else depends on it: a token that may not do this may still do all the rest.
+    ReadAside,
 }
 
 impl Kind {
     const fn writes(self) -> bool {
-        !matches!(self, Self::Read)
+        !matches!(self, Self::Read | Self::ReadAside)
+    }
+
+    /// Whether a refusal says that the token is no good for anything.
+    const fn speaks_for_token(self) -> bool {
+        !matches!(self, Self::ReadAside)
     }
 }
 
@@ -155,6 +162,16 @@ impl AdoClient {
         }
     }
 
+    /// Reads with GET something that nothing else depends on.
+    pub(super) async fn get_aside<T: DeserializeOwned>(
+        &self,
+        path: &[&str],
+        call: Call,
+        query: &[(&str, String)],
+    ) -> Result<T, AdoError> {
+        Ok(self.send(self.request(Method::GET, path, call, query), Kind::ReadAside).await?.content)
+    }
+
     /// The version that this server is spoken to with.
     fn version(&self) -> String {
         self.version.lock().unwrap_or_else(PoisonError::into_inner).clone()
@@ -192,7 +209,7 @@ impl AdoClient {
         let _slot = self.slots.take(kind == Kind::Upload).await;
         self.not_refused()?;
         self.keep_pause().await?;
-        let page = self.exchange(request, kind.writes()).await;
+        let page = self.exchange(request, kind).await;
         match &page {
             Ok(_) => self.slots.went_well(),
             Err(AdoError::Unavailable { .. }) => self.slots.went_badly(),
@@ -201,7 +218,8 @@ impl AdoClient {
         page
     }
 
-    async fn exchange<T: DeserializeOwned>(&self, request: RequestBuilder, writes: bool) -> Result<Page<T>, AdoError> {
+    async fn exchange<T: DeserializeOwned>(&self, request: RequestBuilder, kind: Kind) -> Result<Page<T>, AdoError> {
+        let writes = kind.writes();
         let mut response = request.send().await.map_err(|error| unreachable(&self.server, &error, writes))?;
         let budget = budget(response.headers());
         self.note_pause(budget.pause());
@@ -210,7 +228,7 @@ impl AdoClient {
             AdoError::Unavailable { message, wait, .. } => AdoError::Unavailable { message, wait, unclear: writes },
             other => other,
         })?;
-        self.judge(&response, &body, writes, budget.retry_after)?;
+        self.judge(&response, &body, kind, budget.retry_after)?;
         let next = header(response.headers(), "x-ms-continuationtoken").map(str::to_owned);
         let content =
             decode(&body).map_err(|message| AdoError::Unavailable { message, wait: None, unclear: writes })?;
@@ -221,7 +239,7 @@ impl AdoClient {
         &self,
         response: &Response,
         body: &[u8],
-        writes: bool,
+        kind: Kind,
         retry_after: Option<Duration>,
     ) -> Result<(), AdoError> {
         let headers = response.headers();
@@ -229,7 +247,7 @@ impl AdoClient {
         let status = response.status().as_u16();
         let verdict = classify(&Head {
             status,
-            writes,
+            writes: kind.writes(),
             content_type: header(headers, CONTENT_TYPE.as_str()),
             retry_after,
             service_error: service_error.as_deref(),
@@ -239,10 +257,10 @@ impl AdoClient {
             let activity = header(headers, "x-vss-e2eid").or_else(|| header(headers, "activityid"));
             tracing::debug!(status, url = response.url().path(), activity, "azure devops did not accept a request");
         }
-        self.error_of(verdict, status)
+        self.error_of(verdict, status, kind)
     }
 
-    fn error_of(&self, verdict: Verdict, status: u16) -> Result<(), AdoError> {
+    fn error_of(&self, verdict: Verdict, status: u16, kind: Kind) -> Result<(), AdoError> {
         let server = || self.server.base().to_owned();
         match verdict {
             Verdict::Done => Ok(()),
@@ -254,7 +272,10 @@ impl AdoClient {
                 Err(AdoError::CredentialsRefused { server: server(), message, repeated: false })
             }
             Verdict::CredentialsRefused(message) => {
-                *self.refused.lock().unwrap_or_else(PoisonError::into_inner) = Some((message.clone(), Instant::now()));
+                if kind.speaks_for_token() {
+                    let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
+                    *refused = Some((message.clone(), Instant::now()));
+                }
                 Err(AdoError::CredentialsRefused { server: server(), message, repeated: false })
             }
         }

@@ -123,6 +123,54 @@ pub struct WorkItemFields {
     pub project: Option<String>,
 }
 
+/// A build.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Build {
+    /// Id.
+    #[serde(deserialize_with = "id")]
+    pub id: u32,
+    /// Number, as people see it.
+    pub build_number: Option<String>,
+}
+
+/// A classic release.
+#[derive(Debug, Deserialize)]
+pub struct Release {
+    /// Id.
+    #[serde(deserialize_with = "id")]
+    pub id: u32,
+    /// Name.
+    #[serde(default)]
+    pub name: String,
+    /// Its stages.
+    #[serde(default)]
+    pub environments: Vec<ReleaseEnvironment>,
+}
+
+/// A stage of a release.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ReleaseEnvironment {
+    /// Id.
+    #[serde(deserialize_with = "id")]
+    pub id: u32,
+    /// Name.
+    #[serde(default)]
+    pub name: String,
+    /// Its deployments.
+    #[serde(default)]
+    pub deploy_steps: Vec<DeploymentAttempt>,
+}
+
+/// A deployment of a stage.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DeploymentAttempt {
+    /// When it was queued.
+    pub queued_on: Option<String>,
+}
+
 /// The work item types of a category.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -219,6 +267,15 @@ pub struct NewRun<'a> {
     pub start_date: String,
     /// Comment with kado's key.
     pub comment: &'a str,
+    /// The linked build; it has to be one of the same project.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub build: Option<ById>,
+    /// The linked release.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub release_uri: Option<String>,
+    /// The stage of that release; without it ADO shows no release.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub release_environment_uri: Option<String>,
 }
 
 /// `PATCH test/runs/{id}`.

@@ -15,15 +15,18 @@ use crate::katalon::run::FileKind;
 use crate::outbox::intake::{SubmissionState, submissions};
 use crate::plan::attachments::{PlannedAttachment, Source};
 use crate::plan::left_out::LeftOut;
+use crate::plan::links::{BuildLink, ReleaseLink};
 use crate::plan::{SubmissionPlan, plan};
-use crate::submit::Stop;
 use crate::submit::connections::Connections;
+use crate::submit::{Stop, facts};
 
 /// A plan as scripts see it (product contract, section 6).
 #[derive(Debug, Serialize)]
 struct View<'a> {
     plan_id: u32,
     name: &'a str,
+    build: Option<&'a BuildLink>,
+    release: Option<&'a ReleaseLink>,
     points: Vec<PointView<'a>>,
     attachments: Vec<AttachmentView<'a>>,
     skipped: &'a [LeftOut],
@@ -97,8 +100,9 @@ async fn plans_of(
         };
         let client = connections.for_run(config, snapshot).map_err(|stop| (stop.to_string(), code(&stop)))?;
         let project = snapshot.options.project.as_deref().unwrap_or_default();
-        let points = client.points(project, plan_id).await.map_err(|error| (error.to_string(), code_of(&error)))?;
-        plans.push(plan(snapshot, plan_id, &new.key, &points));
+        let read = facts::read(&client, project, plan_id, &snapshot.options).await;
+        let facts = read.map_err(|error| (error.to_string(), code_of(&error)))?;
+        plans.push(plan(snapshot, plan_id, &new.key, &facts));
     }
     Ok(plans)
 }
@@ -124,6 +128,8 @@ fn view(plan: &SubmissionPlan) -> View<'_> {
     View {
         plan_id: plan.plan_id,
         name: &plan.name,
+        build: plan.build.as_ref(),
+        release: plan.release.as_ref(),
         points: plan
             .results
             .iter()

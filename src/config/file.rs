@@ -18,7 +18,7 @@ pub const DEFAULT_ABORT_AFTER: Duration = Duration::from_secs(2 * 60 * 60);
 pub const DEFAULT_SPOOL_LIMIT: u64 = 10 << 30;
 
 /// Keys that later versions carry out; whatever stands there is accepted, and `kado check` says so.
-const LATER: [&str; 4] = ["build_definition", "release_definition", "automation_fields", "status_page"];
+const LATER: [&str; 2] = ["automation_fields", "status_page"];
 
 /// What the surroundings of the file add to it.
 #[derive(Clone, Debug)]
@@ -155,6 +155,9 @@ impl Reader<'_, '_> {
         overrides.katalon_submits = submit.read("katalon_submits", problems, values::katalon_submits);
         overrides.test_plans = submit.read("test_plans", problems, |value| values::list(value, values::id));
         overrides.test_run_name = submit.read("test_run_name", problems, values::text);
+        overrides.build_definition = submit.read("build_definition", problems, values::definition);
+        overrides.release_definition = submit.read("release_definition", problems, values::definition);
+        overrides.release_stage = submit.read("release_stage", problems, values::word);
         overrides.attachments = submit.read("attachments", problems, |value| values::list(value, values::file_kind));
         overrides.attach = submit.read("attach", problems, values::sending);
         overrides.multiple_points = submit.read("multiple_points", problems, values::boolean);

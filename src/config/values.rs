@@ -11,7 +11,7 @@ use crate::discovery::eligibility::{History, RunsFrom};
 use crate::katalon::run::FileKind;
 use crate::katalon::settings::SendingRule;
 use crate::moment::Moment;
-use crate::plan::options::KatalonSubmits;
+use crate::plan::options::{Definition, KatalonSubmits};
 
 /// What a reader of a value gives.
 pub type Read<T> = Result<T, String>;
@@ -39,6 +39,14 @@ pub fn id(value: &DeValue<'_>) -> Read<u32> {
         .as_integer()
         .and_then(|number| u32::from_str_radix(&number.as_str().replace('_', ""), number.radix()).ok());
     number.filter(|id| *id > 0).ok_or_else(|| "must be a positive number".to_owned())
+}
+
+/// A definition of a pipeline: its id, or -1 for none as Katalon writes it.
+pub fn definition(value: &DeValue<'_>) -> Read<Definition> {
+    if value.as_integer().is_some_and(|number| number.as_str() == "-1") {
+        return Ok(Definition::None);
+    }
+    id(value).map(Definition::Of).map_err(|_| "must be a positive number, or -1 for none".to_owned())
 }
 
 /// A list, every item read by `item`.

@@ -1,5 +1,6 @@
 //! The comment of the ADO test run: kado's key first, then what ran, then what was left out and why.
 
+use crate::plan::facts::AdoFacts;
 use crate::plan::left_out::LeftOut;
 use crate::plan::results::counts;
 use crate::plan::snapshot::Snapshot;
@@ -26,8 +27,8 @@ pub fn key_in(comment: &str) -> Option<&str> {
     rest.split(|c: char| !c.is_ascii_alphanumeric()).next().filter(|key| !key.is_empty())
 }
 
-/// Describes the suite run: suite, host, OS, browser, profile, Katalon version and counts.
-pub fn summary(snapshot: &Snapshot, unmapped: usize, results: usize) -> String {
+/// Describes the suite run: suite, host, OS, browser, profile, Katalon version and counts, then what it is linked with.
+pub fn summary(snapshot: &Snapshot, unmapped: usize, results: usize, facts: &AdoFacts) -> String {
     let run = &snapshot.run;
     let environment = &run.environment;
     let about = [
@@ -46,7 +47,22 @@ pub fn summary(snapshot: &Snapshot, unmapped: usize, results: usize) -> String {
     let without = if unmapped > 0 { format!("; {unmapped} without ADO ids") } else { String::new() };
     let again = attempt(snapshot).map(|attempt| format!("\n{attempt}")).unwrap_or_default();
     let state = if run.ended.is_none() { "\nThe suite did not end by itself." } else { "" };
-    format!("{} {}\n{tests}; {results} results{without}{again}{state}", text::fit(&run.suite, 250), about.join(", "))
+    let suite = text::fit(&run.suite, 250);
+    let links = links(facts);
+    format!("{suite} {}\n{tests}; {results} results{without}{links}{again}{state}", about.join(", "))
+}
+
+/// The build and release in a line of their own, as people call them; nothing without links.
+fn links(facts: &AdoFacts) -> String {
+    let build = facts.build.found().map(|build| match &build.number {
+        Some(number) => format!("build {}", text::fit(number, 80)),
+        None => format!("build id {}", build.id),
+    });
+    let release = facts.release.found();
+    let release =
+        release.map(|link| format!("release {} in stage {}", text::fit(&link.name, 80), text::fit(&link.stage, 80)));
+    let links: Vec<_> = build.into_iter().chain(release).collect();
+    if links.is_empty() { String::new() } else { format!("\nLinked with {}.", links.join(" and ")) }
 }
 
 /// Which attempt this is, where Katalon runs a failed suite again as a whole: each attempt is a run of its own.

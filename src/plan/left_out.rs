@@ -31,6 +31,8 @@ pub enum LeftOutKind {
     File,
     /// A result or file that ADO refused.
     Refused,
+    /// A link to a build or release that cannot be made.
+    Link,
 }
 
 impl LeftOutKind {
@@ -45,6 +47,11 @@ impl LeftOut {
     /// Something about an ADO id of a test.
     pub fn id(kind: LeftOutKind, test: &str, azure_id: Option<u32>, reason: impl Into<String>) -> Self {
         Self { test: Some(test.to_owned()), azure_id, reason: reason.into(), kind }
+    }
+
+    /// A link of the run.
+    pub fn link(reason: &str) -> Self {
+        Self { test: None, azure_id: None, reason: reason.to_owned(), kind: LeftOutKind::Link }
     }
 
     /// A file of a test, or of the run.

@@ -1,15 +1,17 @@
-//! From a snapshot of a run and the points of a test plan to what will be sent.
+//! From a snapshot of a run and what ADO said of its test plan to what will be sent.
 //!
-//! [`plan`] is a function: the same snapshot and points give the same plan, byte for byte (invariant I3). It never
+//! [`plan`] is a function: the same snapshot and facts give the same plan, byte for byte (invariant I3). It never
 //! fails: whatever cannot be submitted is left out with a reason that tells a tester what to change, and the rest
 //! goes on. The plan is stored whole before the first request that writes; `kado submit --dry-run` prints it.
 
 pub mod attachments;
 pub mod comment;
 pub mod configuration;
+pub mod facts;
 pub mod ids;
 pub mod key;
 pub mod left_out;
+pub mod links;
 pub mod options;
 pub mod outcome;
 pub mod points;
@@ -27,8 +29,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::moment::Moment;
 use crate::plan::attachments::PlannedAttachment;
+use crate::plan::facts::AdoFacts;
 use crate::plan::left_out::LeftOut;
-use crate::plan::points::{Point, PointRule};
+use crate::plan::links::{BuildLink, ReleaseLink};
+use crate::plan::points::PointRule;
 use crate::plan::results::PlannedResult;
 use crate::plan::snapshot::Snapshot;
 
@@ -49,6 +53,12 @@ pub struct SubmissionPlan {
     pub completed: Moment,
     /// The part of the run's comment that describes the suite run.
     pub summary: String,
+    /// The build that the run is linked with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub build: Option<BuildLink>,
+    /// The release that the run is linked with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub release: Option<ReleaseLink>,
     /// One result for each point, ordered by the first test that feeds it.
     pub results: Vec<PlannedResult>,
     /// Files and texts, those of results first.
@@ -67,15 +77,15 @@ impl SubmissionPlan {
 
 /// Plans the submission of a run to one test plan.
 ///
-/// `points` are all points of that plan; `key` is kado's key for this submission.
-pub fn plan(snapshot: &Snapshot, plan_id: u32, key: &str, points: &[Point]) -> SubmissionPlan {
+/// `facts` is what ADO said; `key` is kado's key for this submission.
+pub fn plan(snapshot: &Snapshot, plan_id: u32, key: &str, facts: &AdoFacts) -> SubmissionPlan {
     let run = &snapshot.run;
     let options = &snapshot.options;
     let mapped = ids::group(snapshot);
     let row = configuration::choose(&options.configuration_rows, &run.environment);
     let rule = PointRule {
         plan_id,
-        points,
+        points: &facts.points,
         configuration: row.map(|row| row.configuration_id),
         multiple: options.multiple_points,
     };
@@ -91,6 +101,7 @@ pub fn plan(snapshot: &Snapshot, plan_id: u32, key: &str, points: &[Point]) -> S
     let targets: Vec<_> = planned.iter().map(|(point, group)| (point.id, group.tests.as_slice())).collect();
     let files = attachments::choose(snapshot, &targets);
     skipped.extend(files.left_out);
+    skipped.extend(missing_links(snapshot, facts));
     let started = snapshot.started();
     SubmissionPlan {
         plan_id,
@@ -99,11 +110,20 @@ pub fn plan(snapshot: &Snapshot, plan_id: u32, key: &str, points: &[Point]) -> S
         automated: options.automated,
         started,
         completed: snapshot.ended().max(started),
-        summary: comment::summary(snapshot, mapped.unmapped, results.len()),
+        summary: comment::summary(snapshot, mapped.unmapped, results.len(), facts),
+        build: facts.build.found().cloned(),
+        release: facts.release.found().cloned(),
         results,
         attachments: files.attachments,
         skipped,
     }
+}
+
+/// Links that were asked for and cannot be made.
+fn missing_links(snapshot: &Snapshot, facts: &AdoFacts) -> Vec<LeftOut> {
+    let failed = [facts.build.failure(), facts.release.failure()];
+    let invalid = snapshot.options.invalid_links.iter().map(String::as_str);
+    invalid.chain(failed.into_iter().flatten()).map(LeftOut::link).collect()
 }
 
 impl Snapshot {

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use crate::katalon::run::{FileKind, RunOptions};
 use crate::katalon::settings::{AzureSettings, SendingRule};
+use crate::plan::links::{BuildChoice, ReleaseChoice};
 use crate::plan::run_name;
 use crate::plan::snapshot::{AttachmentRule, Options, RunName};
 
@@ -33,12 +34,27 @@ pub struct Overrides {
     pub test_plans: Option<Vec<u32>>,
     /// `submit.test_run_name`, with placeholders.
     pub test_run_name: Option<String>,
+    /// `submit.build_definition`.
+    pub build_definition: Option<Definition>,
+    /// `submit.release_definition`.
+    pub release_definition: Option<Definition>,
+    /// `submit.release_stage`.
+    pub release_stage: Option<String>,
     /// `submit.attachments`; an empty list sends none.
     pub attachments: Option<Vec<FileKind>>,
     /// `submit.attach`.
     pub attach: Option<SendingRule>,
     /// `submit.multiple_points`.
     pub multiple_points: Option<bool>,
+}
+
+/// A pipeline definition to link runs with.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Definition {
+    /// Katalon's −1: no link.
+    None,
+    /// The definition of this id.
+    Of(u32),
 }
 
 /// What kado expects of Katalon's own, licensed submission (`submit.katalon_submits`).
@@ -56,6 +72,16 @@ pub enum KatalonSubmits {
 /// The settings in force for one run.
 pub fn effective(settings: &AzureSettings, overrides: &Overrides, run: &RunOptions) -> Options {
     let (plans, invalid_plan) = plans(settings, overrides, run);
+    let mut invalid_links = Vec::new();
+    let mut definition = |what, option: &Option<String>, ours, theirs| {
+        definition(option.as_deref(), ours, theirs).unwrap_or_else(|text| {
+            invalid_links.push(format!("the run was started with the {what} definition `{text}`, which is not an id"));
+            None
+        })
+    };
+    let build = definition("build", &run.build_definition, overrides.build_definition, settings.build_definition);
+    let release =
+        definition("release", &run.release_definition, overrides.release_definition, settings.release_definition);
     Options {
         server_url: overrides.server_url.clone().or_else(|| settings.server_url.clone()),
         project: overrides.project.clone().or_else(|| settings.project.as_ref().map(|project| project.name.clone())),
@@ -67,6 +93,9 @@ pub fn effective(settings: &AzureSettings, overrides: &Overrides, run: &RunOptio
         multiple_points: overrides.multiple_points.or(settings.multiple_points).unwrap_or(false),
         attachments: attachments(settings, overrides),
         automated: overrides.automated.unwrap_or(true),
+        build: build.map(BuildChoice::LatestOf),
+        release: release.map(|definition| ReleaseChoice { definition, stage: overrides.release_stage.clone() }),
+        invalid_links,
     }
 }
 
@@ -96,6 +125,25 @@ fn plans(settings: &AzureSettings, overrides: &Overrides, run: &RunOptions) -> (
     let mut seen = std::collections::BTreeSet::new();
     plans.retain(|plan| seen.insert(*plan));
     (plans, None)
+}
+
+/// The definition in force: of the run, else of `kado.toml`, else of the project. −1 is Katalon's word for none.
+///
+/// # Errors
+/// The text of the run's option when it is no id; kado does not fall back to another definition.
+fn definition(option: Option<&str>, ours: Option<Definition>, theirs: Option<u32>) -> Result<Option<u32>, String> {
+    let Some(text) = option else {
+        return Ok(match ours {
+            Some(Definition::None) => None,
+            Some(Definition::Of(id)) => Some(id),
+            None => theirs,
+        });
+    };
+    match text.trim().parse::<i64>() {
+        Ok(-1) => Ok(None),
+        Ok(id @ 1..) => u32::try_from(id).map(Some).map_err(|_| text.to_owned()),
+        _ => Err(text.to_owned()),
+    }
 }
 
 fn run_name(settings: &AzureSettings, overrides: &Overrides, run: &RunOptions) -> RunName {
@@ -159,6 +207,35 @@ mod tests {
     fn a_name_of_the_project_is_taken_exactly_as_written() {
         let options = effective(&project(), &Overrides::default(), &RunOptions::default());
         assert_eq!(options.run_name, RunName { text: "Nightly {suite} ".to_owned(), placeholders: false });
+    }
+
+    #[test]
+    fn the_definition_of_the_run_beats_kados_which_beats_the_projects() {
+        let settings = AzureSettings { build_definition: Some(1), release_definition: Some(7), ..project() };
+        let ours = Overrides { build_definition: Some(Definition::Of(2)), ..Overrides::default() };
+        let off = Overrides { build_definition: Some(Definition::None), ..Overrides::default() };
+        let option = |text: &str| RunOptions { build_definition: Some(text.to_owned()), ..RunOptions::default() };
+        let build = |overrides: &Overrides, run: &RunOptions| effective(&settings, overrides, run).build;
+        let none = RunOptions::default();
+        assert_eq!(build(&Overrides::default(), &none), Some(BuildChoice::LatestOf(1)));
+        assert_eq!(build(&ours, &none), Some(BuildChoice::LatestOf(2)));
+        assert_eq!(build(&off, &none), None);
+        assert_eq!(build(&ours, &option("3")), Some(BuildChoice::LatestOf(3)));
+        assert_eq!(build(&ours, &option("-1")), None);
+        let stage = Overrides { release_stage: Some("QA".to_owned()), ..Overrides::default() };
+        let release = ReleaseChoice { definition: 7, stage: Some("QA".to_owned()) };
+        assert_eq!(effective(&settings, &stage, &none).release, Some(release));
+    }
+
+    #[test]
+    fn an_invalid_definition_option_costs_the_link_and_never_falls_back() {
+        let settings = AzureSettings { build_definition: Some(1), ..project() };
+        for text in ["abc", "0", "-2", "1.5", "99999999999"] {
+            let run = RunOptions { build_definition: Some(text.to_owned()), ..RunOptions::default() };
+            let options = effective(&settings, &Overrides::default(), &run);
+            assert!(options.invalid_links[0].contains(&format!("build definition `{text}`")), "{options:?}");
+            assert_eq!((options.build, options.plans), (None, vec![18]), "{text}");
+        }
     }
 
     #[test]

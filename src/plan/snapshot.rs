@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::katalon::run::{FileKind, SuiteRun};
 use crate::katalon::settings::{ConfigurationRow, SendingRule};
 use crate::katalon::status::Status;
+use crate::plan::links::{BuildChoice, ReleaseChoice};
 
 /// A finished run together with the settings and ids of that moment. It holds no secret.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -61,6 +62,15 @@ pub struct Options {
     pub attachments: AttachmentRule,
     /// Whether the ADO run is marked as automated.
     pub automated: bool,
+    /// Which build the run is linked with.
+    #[serde(default)]
+    pub build: Option<BuildChoice>,
+    /// Which release the run is linked with.
+    #[serde(default)]
+    pub release: Option<ReleaseChoice>,
+    /// Why a link that an option of the run asks for cannot be looked up: its definition is no id.
+    #[serde(default)]
+    pub invalid_links: Vec<String>,
 }
 
 /// Name of the ADO test run.

@@ -9,6 +9,7 @@ use crate::katalon::run::{Attempt, Environment, FileKind, Iteration, RunFile, Ru
 use crate::katalon::settings::{AzureSettings, SendingRule};
 use crate::katalon::status::Status;
 use crate::moment::Moment;
+use crate::plan::facts::AdoFacts;
 use crate::plan::left_out::LeftOutKind;
 use crate::plan::options::{Overrides, effective};
 use crate::plan::points::Point;
@@ -75,7 +76,7 @@ fn point(id: u32, test_case_id: u32) -> Point {
 }
 
 fn planned(snapshot: &Snapshot, points: &[Point]) -> SubmissionPlan {
-    plan(snapshot, 18, "0123456789abcdef0123456789abcdef", points)
+    plan(snapshot, 18, "0123456789abcdef0123456789abcdef", &AdoFacts::of_points(points))
 }
 
 #[test]

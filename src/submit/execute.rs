@@ -19,9 +19,10 @@ use crate::outbox::{Outbox, StoreError};
 use crate::plan::attachments::{PlannedAttachment, Source, Target};
 use crate::plan::comment::LEFT_OUT_FILE;
 use crate::plan::left_out::{LeftOut, LeftOutKind};
+use crate::plan::links::ReleaseLink;
 use crate::plan::{SubmissionPlan, plan as make_plan};
 use crate::spool::Spool;
-use crate::submit::{Stop, probe, write};
+use crate::submit::{Stop, facts, probe, write};
 use crate::workspace::open;
 
 /// Most points in the request that creates a run; the rest is added to it (`ado/api.md` §11).
@@ -44,14 +45,14 @@ pub struct ResultRef {
     pub revision: Option<u32>,
 }
 
-/// Reads the points and plans a submission.
+/// Reads what ADO says and plans a submission.
 pub async fn plan(client: &AdoClient, submission: &Submission) -> Result<SubmissionPlan, Stop> {
     let snapshot = &submission.snapshot;
     let (Some(plan_id), Some(project)) = (submission.plan_id, &snapshot.options.project) else {
         return Err(Stop::Park("no test plan or project is set for this run".to_owned()));
     };
-    let points = client.points(project, plan_id).await?;
-    Ok(make_plan(snapshot, plan_id, &submission.key, &points))
+    let facts = facts::read(client, project, plan_id, &snapshot.options).await?;
+    Ok(make_plan(snapshot, plan_id, &submission.key, &facts))
 }
 
 /// Why a plan without results is parked.
@@ -161,6 +162,9 @@ impl<'a> Execution<'a> {
                     state: "InProgress",
                     start_date: plan.started.to_string(),
                     comment: &plan.comment(&[]).text,
+                    build: plan.build.as_ref().map(|build| build.id.into()),
+                    release_uri: plan.release.as_ref().map(ReleaseLink::release_uri),
+                    release_environment_uri: plan.release.as_ref().map(ReleaseLink::stage_uri),
                 };
                 self.client.create_run(project, &new).await?
             }

@@ -7,6 +7,7 @@
 pub mod backoff;
 pub mod connections;
 mod execute;
+pub mod facts;
 mod probe;
 mod serve;
 mod write;

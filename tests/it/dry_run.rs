@@ -49,6 +49,8 @@ fn the_plan_is_json_for_scripts() {
     let expected = json!([{
         "plan_id": 18,
         "name": "Run by Katalon Studio",
+        "build": null,
+        "release": null,
         "points": [
             {"point_id": 12, "test_case_id": 1002, "configuration_id": 1, "outcome": "Failed", "iterations": 1},
             {"point_id": 11, "test_case_id": 1001, "configuration_id": 1, "outcome": "Passed", "iterations": 2},

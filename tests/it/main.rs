@@ -22,6 +22,7 @@ mod inspect;
 mod inspecting;
 mod iterations;
 mod ledger;
+mod links;
 mod memory;
 mod once;
 mod order;

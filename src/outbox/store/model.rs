@@ -16,6 +16,7 @@ use crate::moment::Moment;
 use crate::outbox::intake::{Cause, SubmissionState};
 use crate::outbox::step::StepState;
 use crate::outbox::store::{RunRecord, Store, StoreError};
+use crate::plan::facts::AdoFacts;
 use crate::plan::options::{Overrides, effective};
 use crate::plan::plan;
 use crate::plan::snapshot::Snapshot;
@@ -192,7 +193,7 @@ impl Both {
             // Only what is to be sent and has no plan is planned.
             Operation::Plan(_) if row.is_open() && row.steps.is_empty() => {
                 let loaded = store.load(id).unwrap();
-                store.store_plan(id, &plan(&loaded.snapshot, 18, &loaded.key, &[]), NOW).unwrap();
+                store.store_plan(id, &plan(&loaded.snapshot, 18, &loaded.key, &AdoFacts::default()), NOW).unwrap();
                 row.steps = vec![StepState::Planned; 4];
                 row.state = SubmissionState::Submitting;
             }

@@ -11,6 +11,7 @@ use crate::katalon::status::Status;
 use crate::moment::Moment;
 use crate::outbox::intake::SubmissionState;
 use crate::outbox::store::{DATABASE, OpenError, Recorded, RunRecord, Store, StoreError};
+use crate::plan::facts::AdoFacts;
 use crate::plan::options::{Overrides, effective};
 use crate::plan::plan;
 use crate::plan::snapshot::Snapshot;
@@ -141,7 +142,7 @@ fn a_snapshot_renewed_for_another_submission_does_not_change_work_in_flight() {
     let mut store = open(folder.path());
     let run = snapshot(&[18], None);
     let id = record(&mut store, &run, How::default()).submissions()[0];
-    store.store_plan(id, &plan(&run, 18, "k", &[]), NOW).unwrap();
+    store.store_plan(id, &plan(&run, 18, "k", &AdoFacts::default()), NOW).unwrap();
     let mut elsewhere = run.clone();
     elsewhere.options.server_url = Some("https://dev.azure.com/other".to_owned());
     record(&mut store, &elsewhere, How { by_command: true, again: true, ..How::default() });
@@ -154,7 +155,7 @@ fn a_plan_made_anew_still_asks_for_a_run_that_may_have_been_created() {
     let mut store = open(folder.path());
     let run = snapshot(&[18], None);
     let id = record(&mut store, &run, How::default()).submissions()[0];
-    store.store_plan(id, &plan(&run, 18, "k", &[]), NOW).unwrap();
+    store.store_plan(id, &plan(&run, 18, "k", &AdoFacts::default()), NOW).unwrap();
     store.intend(id, 0).unwrap();
     store.retry(id, None, NOW).unwrap();
     assert!(store.load(id).unwrap().create_unclear);
@@ -188,7 +189,7 @@ fn steps_move_one_way_and_survive_being_opened_again() {
     let mut store = open(folder.path());
     let run = snapshot(&[18], None);
     let id = record(&mut store, &run, How::default()).submissions()[0];
-    store.store_plan(id, &plan(&run, 18, "k", &[]), NOW).unwrap();
+    store.store_plan(id, &plan(&run, 18, "k", &AdoFacts::default()), NOW).unwrap();
     assert!(matches!(store.confirm(id, 0, &(), NOW), Err(StoreError::IllegalMove { .. })), "nothing was intended");
     store.intend(id, 0).unwrap();
     store.confirm_run(id, 0, 150, "https://x", "\"created\"", NOW).unwrap();

@@ -23,6 +23,7 @@ mod schema;
 mod server;
 mod service;
 mod settings;
+mod site;
 mod world;
 
 pub use faults::{Fault, FaultAction, Nth, Refusal};

@@ -9,6 +9,8 @@ pub struct RecordedRequest {
     pub order: usize,
     /// Its method.
     pub method: String,
+    /// The host of a whole URL, as a proxy gets it; empty for a request to the fake itself.
+    pub host: String,
     /// The path after the base, such as `/Shop/_apis/test/runs`, still percent-encoded.
     pub path: String,
     /// The query without `?`, still percent-encoded; empty when there is none.

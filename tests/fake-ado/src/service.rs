@@ -22,6 +22,7 @@ use crate::query::{Query, decode};
 use crate::record::RecordedRequest;
 use crate::route::{Route, negotiate};
 use crate::server::{Shared, lock};
+use crate::site::Site;
 
 type Reply = Response<BoxBody<Bytes, std::io::Error>>;
 
@@ -39,7 +40,8 @@ pub(crate) async fn handle(
     if path.starts_with("/_fake/") {
         return Ok(reply(inside(&shared, &path)));
     }
-    let Some(path) = below(&path, &shared.organization) else {
+    let site = Site::of(&parts);
+    let Some(path) = site.below(&parts, &shared.organization) else {
         return Ok(reply(no_route(&path)));
     };
     let flight = Flight::begin(&shared, &parts, &path);
@@ -106,13 +108,6 @@ fn given(status: u16, headers: &[(String, String)], body: &[u8]) -> Answer {
     Answer { status, headers: headers.to_vec(), body: Bytes::copy_from_slice(body) }
 }
 
-/// The path below `/{organization}`, which is matched without case.
-fn below(path: &str, organization: &str) -> Option<String> {
-    let rest = path.strip_prefix('/')?;
-    let (first, rest) = rest.split_once('/').unwrap_or((rest, ""));
-    (decode(first).to_lowercase() == organization.to_lowercase()).then(|| format!("/{rest}"))
-}
-
 /// Credentials, route, version, body, schema, handler.
 fn process(shared: &Shared, parts: &Parts, path: &str, bytes: &Bytes, flight: &Flight<'_>) -> Answer {
     let authorized = auth::authorized(&parts.headers, &lock(&shared.world).tokens);
@@ -130,7 +125,7 @@ fn routed(shared: &Shared, parts: &Parts, path: &str, bytes: &Bytes) -> Outcome 
     if method == "OPTIONS" {
         return Ok(api::locations(rest.first().map(String::as_str), &max));
     }
-    let route = Route::of(&rest).ok_or_else(|| no_route(path))?;
+    let route = Route::of(&rest).filter(|route| Site::of(parts).has(route)).ok_or_else(|| no_route(path))?;
     if !route.any_level() && route.needs_project() != project.is_some() {
         return Err(no_route(path));
     }
@@ -245,6 +240,7 @@ impl<'a> Flight<'a> {
         let request = RecordedRequest {
             order: 0,
             method: parts.method.to_string(),
+            host: parts.uri.host().unwrap_or_default().to_owned(),
             path: path.to_owned(),
             query: query.to_owned(),
             status: 0,

@@ -18,6 +18,8 @@ pub struct Settings {
     pub refuse_result_attachments_after_completed: bool,
     /// Whether `automated: true` is refused for test cases that are not automated.
     pub refuse_automated_run_of_manual_cases: bool,
+    /// Whether lists of releases leave out when their stages were deployed.
+    pub release_list_without_steps: bool,
     /// Milliseconds a new run stays invisible to the lists of runs.
     pub run_list_lag_ms: u64,
     /// Milliseconds after a change of results during which the run's totals still tell the old state.
@@ -43,6 +45,7 @@ impl Default for Settings {
             omit_leaves_out: false,
             refuse_result_attachments_after_completed: false,
             refuse_automated_run_of_manual_cases: false,
+            release_list_without_steps: false,
             run_list_lag_ms: 0,
             statistics_lag_ms: 0,
             keep_attachment_bytes: 8 << 20,

@@ -58,23 +58,31 @@ pub(super) fn build(call: &Call<'_>, id: u32) -> Outcome {
     Ok(ok(&build_json(call, build.ok_or_else(missing)?)))
 }
 
-fn release_json(call: &Call<'_>, release: &Release, environments: bool) -> Value {
+/// How much of the stages an answer tells.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stages {
+    None,
+    Names,
+    All,
+}
+
+fn release_json(call: &Call<'_>, release: &Release, stages: Stages) -> Value {
     let web = format!("{}/{}/_releaseProgress?releaseId={}", call.base, call.project().name, release.id);
     let mut answer = json!({"id": release.id, "name": release.name, "status": release.status,
         "createdOn": "2026-01-02T09:00:00Z", "_links": {"web": {"href": web}},
         "releaseDefinition": {"id": release.definition, "name": format!("Release definition {}", release.definition)}});
-    if environments {
-        let stages = release.stages.iter().map(|stage| {
+    if stages != Stages::None {
+        let environments = release.stages.iter().map(|stage| {
             let mut answer = json!({"id": stage.id, "name": stage.name, "status": stage.status, "releaseId": release.id,
                 "definitionEnvironmentId": 1000 + stage.id});
-            if let Some(started) = stage.started {
+            if let Some(started) = stage.started.filter(|_| stages == Stages::All) {
                 answer["deploySteps"] =
                     json!([{"id": stage.id, "attempt": 1, "status": stage.status, "queuedOn": started}]);
                 answer["createdOn"] = json!(started);
             }
             answer
         });
-        answer["environments"] = stages.collect();
+        answer["environments"] = environments.collect();
     }
     answer
 }
@@ -82,7 +90,12 @@ fn release_json(call: &Call<'_>, release: &Release, environments: bool) -> Value
 pub(super) fn releases(call: &Call<'_>) -> Outcome {
     let definition = call.query.number("definitionId")?;
     let (_, top) = call.query.window(50, 100)?;
-    let environments = call.query.get("$expand").is_some_and(|expand| expand.to_lowercase().contains("environments"));
+    let expanded = call.query.get("$expand").is_some_and(|expand| expand.to_lowercase().contains("environments"));
+    let stages = match (expanded, call.world.settings.release_list_without_steps) {
+        (false, _) => Stages::None,
+        (true, true) => Stages::Names,
+        (true, false) => Stages::All,
+    };
     let mut wanted: Vec<&Release> = call.project().releases.iter().collect();
     wanted.retain(|release| {
         definition.is_none_or(|id| release.definition as usize == id)
@@ -92,7 +105,7 @@ pub(super) fn releases(call: &Call<'_>) -> Outcome {
     if !call.query.get("queryOrder").is_some_and(|order| order.eq_ignore_ascii_case("ascending")) {
         wanted.reverse();
     }
-    Ok(list(wanted.into_iter().take(top).map(|release| release_json(call, release, environments)).collect()))
+    Ok(list(wanted.into_iter().take(top).map(|release| release_json(call, release, stages)).collect()))
 }
 
 pub(super) fn release(call: &Call<'_>, id: u32) -> Outcome {
@@ -104,5 +117,5 @@ pub(super) fn release(call: &Call<'_>, id: u32) -> Outcome {
             &format!("VS402881: No release found with ID {id}."),
         )
     };
-    Ok(ok(&release_json(call, release.ok_or_else(missing)?, true)))
+    Ok(ok(&release_json(call, release.ok_or_else(missing)?, Stages::All)))
 }

@@ -1,0 +1,80 @@
+//! Reads from ADO what a plan depends on: points, and the build and release to link with.
+
+use std::time::Duration;
+
+use crate::ado::{AdoClient, AdoError};
+use crate::plan::facts::AdoFacts;
+use crate::plan::links::{BuildChoice, BuildLink, LookUp, ReleaseChoice, ReleaseLink};
+use crate::plan::snapshot::Options;
+
+/// Pauses before each try to look a link up: one that fails for long costs the link, but a hiccup does not.
+const TRIES: [Duration; 3] = [Duration::ZERO, Duration::from_secs(1), Duration::from_secs(3)];
+/// Longest time for a look-up with all its tries: the run is not to wait for a side matter.
+const LOOK_UP: Duration = Duration::from_secs(20);
+
+/// Reads everything that planning the submission to `plan_id` needs.
+///
+/// # Errors
+/// When the points cannot be read. A link that cannot be looked up is a fact of its own.
+pub async fn read(client: &AdoClient, project: &str, plan_id: u32, options: &Options) -> Result<AdoFacts, AdoError> {
+    let points = client.points(project, plan_id).await?;
+    let (build, release) = tokio::join!(build(client, project, options), release(client, project, options));
+    Ok(AdoFacts { points, build, release })
+}
+
+async fn build(client: &AdoClient, project: &str, options: &Options) -> LookUp<BuildLink> {
+    match &options.build {
+        None => LookUp::NotAsked,
+        Some(BuildChoice::Exactly(build)) => LookUp::Found(build.clone()),
+        Some(BuildChoice::LatestOf(definition)) => {
+            let what = format!("build of definition {definition}");
+            let none = "there is no completed build of it in this project";
+            match patiently(|| client.latest_build(project, *definition)).await {
+                Ok(Some(build)) => LookUp::Found(build),
+                Ok(None) => LookUp::Failed(not_linked(&what, none)),
+                Err(reason) => LookUp::Failed(not_linked(&what, &reason)),
+            }
+        }
+    }
+}
+
+async fn release(client: &AdoClient, project: &str, options: &Options) -> LookUp<ReleaseLink> {
+    let Some(choice) = &options.release else { return LookUp::NotAsked };
+    let what = format!("release of definition {}", choice.definition);
+    match stage_of_latest(client, project, choice).await {
+        Ok(link) => LookUp::Found(link),
+        Err(reason) => LookUp::Failed(not_linked(&what, &reason)),
+    }
+}
+
+async fn stage_of_latest(client: &AdoClient, project: &str, choice: &ReleaseChoice) -> Result<ReleaseLink, String> {
+    let latest = patiently(|| client.latest_release(project, choice.definition)).await?;
+    let mut release = latest.ok_or_else(|| "there is no active release of it in this project".to_owned())?;
+    let unsaid = release.stages.len() > 1 && release.stages.iter().all(|stage| stage.started.is_none());
+    if choice.stage.is_none() && unsaid {
+        release = patiently(|| client.release(project, release.id)).await?;
+    }
+    release.link(choice.stage.as_deref())
+}
+
+/// Tries again what may pass, for a bounded time.
+async fn patiently<T, F: Future<Output = Result<T, AdoError>>>(call: impl Fn() -> F) -> Result<T, String> {
+    let tries = async {
+        let mut last = String::new();
+        for pause in TRIES {
+            tokio::time::sleep(pause).await;
+            match call().await {
+                Ok(found) => return Ok(found),
+                Err(AdoError::Unavailable { message, .. }) => last = message,
+                Err(error) => return Err(error.to_string()),
+            }
+        }
+        Err(last)
+    };
+    let late = || format!("Azure DevOps did not answer within {} seconds", LOOK_UP.as_secs());
+    tokio::time::timeout(LOOK_UP, tries).await.unwrap_or_else(|_| Err(late()))
+}
+
+fn not_linked(what: &str, reason: &str) -> String {
+    format!("the run is not linked with the latest {what}: {reason}")
+}
