@@ -30,6 +30,8 @@ pub struct Surroundings {
     /// Whether a token for the machine is there besides `token_file`: a credential of the service manager or
     /// `$KADO_TOKEN`, by the name of its source.
     pub machine_token: Option<&'static str>,
+    /// Where the machine's token is kept by `kado service set-token`; only for the system's or the user's own file.
+    pub token_store: Option<PathBuf>,
 }
 
 /// Reads a configuration.
@@ -76,10 +78,17 @@ impl Reader<'_, '_> {
             late: root.read("late", &mut self.problems, values::late).unwrap_or_default(),
             submit_aborted: root.read("submit_aborted", &mut self.problems, values::boolean).unwrap_or(false),
             spool_limit: root.read("spool_limit", &mut self.problems, values::size).unwrap_or(DEFAULT_SPOOL_LIMIT),
-            machine: self.tables(root, self.around.machine_token),
+            machine: self.machine(root),
             projects: self.projects(root),
             not_carried_out: Vec::new(),
         }
+    }
+
+    /// The machine's tables: only they have the token that was stored for the machine.
+    fn machine(&mut self, root: &mut Section<'_, '_>) -> Tables {
+        let mut tables = self.tables(root, self.around.machine_token);
+        tables.access.token_store = self.around.token_store.clone();
+        tables
     }
 
     fn projects(&mut self, root: &mut Section<'_, '_>) -> Vec<ProjectTables> {
@@ -145,6 +154,7 @@ impl Reader<'_, '_> {
             api_version: azure.read("api_version", &mut self.problems, values::word),
             proxy: azure.read("proxy", &mut self.problems, proxy),
             allow_http: azure.read("allow_http", &mut self.problems, values::boolean),
+            token_store: None,
         };
     }
 
@@ -192,7 +202,12 @@ mod tests {
     use crate::katalon::settings::SendingRule;
 
     fn around(machine_token: Option<&'static str>) -> Surroundings {
-        Surroundings { file: "/etc/kado/kado.toml".into(), state_dir: "/var/lib/kado".into(), machine_token }
+        Surroundings {
+            file: "/etc/kado/kado.toml".into(),
+            state_dir: "/var/lib/kado".into(),
+            machine_token,
+            token_store: None,
+        }
     }
 
     fn problems(text: &str) -> Vec<String> {

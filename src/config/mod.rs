@@ -77,6 +77,8 @@ pub struct Access {
     pub proxy: Option<String>,
     /// `azure.allow_http`.
     pub allow_http: Option<bool>,
+    /// Where `kado service set-token` keeps the token; only of the machine's own table.
+    pub token_store: Option<PathBuf>,
 }
 
 /// The tables of one `[[project]]`.
@@ -110,6 +112,7 @@ impl Config {
         let own = tables.access.clone();
         Access {
             token_file: own.token_file,
+            token_store: None,
             api_version: own.api_version.or_else(|| machine.api_version.clone()),
             ca_file: own.ca_file.or_else(|| machine.ca_file.clone()),
             proxy: own.proxy.or_else(|| machine.proxy.clone()),

@@ -2,6 +2,20 @@
 
 #![expect(clippy::disallowed_methods, reason = "the places come from the environment and the disk tells which exist")]
 
+#[cfg(target_os = "linux")]
+mod linux;
+#[cfg(target_os = "macos")]
+mod macos;
+#[cfg(windows)]
+mod windows;
+
+#[cfg(target_os = "linux")]
+use linux as system;
+#[cfg(target_os = "macos")]
+use macos as system;
+#[cfg(windows)]
+use windows as system;
+
 use std::path::{Path, PathBuf};
 
 use crate::config::file::{DEFAULT_ABORT_AFTER, DEFAULT_SPOOL_LIMIT, Surroundings, parse};
@@ -12,6 +26,55 @@ use crate::secrets;
 
 /// Name of the environment variable that names the configuration file.
 pub const CONFIG_VARIABLE: &str = "KADO_CONFIG";
+
+/// Name of the configuration file in its folder.
+pub const CONFIG_FILE: &str = "kado.toml";
+
+/// Whose service, configuration and state.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Scope {
+    /// The machine's: an account of its own, started with the machine.
+    System,
+    /// A person's: that person's account, started with the login.
+    User,
+}
+
+impl Scope {
+    /// The word for it in messages and JSON.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::System => "system",
+            Self::User => "user",
+        }
+    }
+}
+
+/// Where everything of a scope lies.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Places {
+    /// `kado.toml`.
+    pub config: PathBuf,
+    /// Outbox, spool and ledger, unless `state_dir` says otherwise.
+    pub state: PathBuf,
+    /// Log files of the service.
+    pub logs: PathBuf,
+    /// What `kado service set-token` writes.
+    pub token: PathBuf,
+}
+
+/// The places of a scope; `None` for the user's where the system knows no home folder.
+pub fn places(scope: Scope) -> Option<Places> {
+    match scope {
+        Scope::System => Some(system::of_the_system()),
+        Scope::User => directories::ProjectDirs::from("", "", "kado").map(|dirs| system::of_the_user(&dirs)),
+    }
+}
+
+/// Whose configuration a file is; `None` for one that lies elsewhere.
+pub fn scope_of(file: &Path) -> Option<Scope> {
+    let is_of = |scope: &Scope| places(*scope).is_some_and(|places| places.config == file);
+    [Scope::System, Scope::User].into_iter().find(is_of)
+}
 
 /// A configuration cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -61,9 +124,11 @@ pub fn read(file: &Path) -> Result<Config, ConfigError> {
     let text =
         std::fs::read_to_string(file).map_err(|source| ConfigError::Unreadable { file: file.to_owned(), source })?;
     let file = std::path::absolute(file).unwrap_or_else(|_| file.to_owned());
+    let token_store = scope_of(&file).and_then(places).map(|places| places.token);
     let around = Surroundings {
         state_dir: default_state_dir(&file),
-        machine_token: secrets::surrounding_token(),
+        machine_token: secrets::surrounding_token(token_store.as_deref()),
+        token_store,
         file: file.clone(),
     };
     parse(&text, &around).map_err(|problems| ConfigError::Problems { file, problems })
@@ -71,36 +136,24 @@ pub fn read(file: &Path) -> Result<Config, ConfigError> {
 
 /// Where a configuration is looked for when none is named, the system's first.
 pub fn candidates() -> Vec<PathBuf> {
-    let user = directories::ProjectDirs::from("", "", "kado").map(|dirs| dirs.config_dir().join("kado.toml"));
-    std::iter::once(system_folder().join("kado.toml")).chain(user).collect()
+    [Scope::System, Scope::User].into_iter().filter_map(places).map(|places| places.config).collect()
 }
 
-/// Where log files go: `$LOGS_DIRECTORY` of systemd, else beside the state.
+/// Where log files go: `$LOGS_DIRECTORY` of the service manager, else beside the state.
 pub fn log_dir(config: &Config) -> PathBuf {
     std::env::var_os("LOGS_DIRECTORY").map_or_else(|| config.state_dir.join("logs"), PathBuf::from)
 }
 
-fn system_folder() -> PathBuf {
-    if cfg!(windows) {
-        PathBuf::from(std::env::var_os("ProgramData").unwrap_or_else(|| "C:\\ProgramData".into())).join("kado")
-    } else if cfg!(target_os = "macos") {
-        PathBuf::from("/Library/Application Support/kado")
-    } else {
-        PathBuf::from("/etc/kado")
-    }
-}
-
-/// `$STATE_DIRECTORY` of systemd, else the system's place for the system's file, else the user's.
+/// `$STATE_DIRECTORY` of the service manager, else the system's place for a file in the system's folder, else the
+/// user's.
 fn default_state_dir(file: &Path) -> PathBuf {
     if let Some(folder) = std::env::var_os("STATE_DIRECTORY") {
         return PathBuf::from(folder);
     }
-    let system = file.starts_with(system_folder());
-    match directories::ProjectDirs::from("", "", "kado") {
-        Some(dirs) if !system => dirs.data_local_dir().to_owned(),
-        _ if cfg!(any(windows, target_os = "macos")) => system_folder().join("state"),
-        _ => PathBuf::from("/var/lib/kado"),
-    }
+    let system = system::of_the_system();
+    let of_the_system = system.config.parent().is_some_and(|folder| file.starts_with(folder));
+    let user = places(Scope::User).filter(|_| !of_the_system);
+    user.map_or(system.state, |user| user.state)
 }
 
 fn without_file() -> Config {

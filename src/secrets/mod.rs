@@ -1,7 +1,8 @@
 //! Tokens of the machine: where they lie and how they are read.
 //!
 //! A token is a [`SecretString`]: it has no printable form and is wiped when it is dropped. It is read anew for every
-//! attempt, so a rotated token is picked up without a restart. Tokens of Katalon projects are read with the project's
+//! attempt, so a rotated token is picked up without a restart. Sources, the first that exists counts: the service
+//! manager's credential, the protected store that `kado service set-token` writes, `token_file`, `$KADO_TOKEN`. Tokens of Katalon projects are read with the project's
 //! settings instead (see [`crate::katalon::secret`]).
 
 #![expect(clippy::disallowed_methods, reason = "tokens lie in files and in the environment")]
@@ -12,9 +13,12 @@ use secrecy::SecretString;
 
 use crate::config::Access;
 
-#[cfg_attr(unix, path = "unix.rs")]
-#[cfg_attr(windows, path = "windows.rs")]
+#[cfg_attr(unix, path = "permissions/unix.rs")]
+#[cfg_attr(windows, path = "permissions/windows.rs")]
 mod permissions;
+#[cfg_attr(unix, path = "store/unix.rs")]
+#[cfg_attr(windows, path = "store/windows.rs")]
+pub mod store;
 
 /// Name of the environment variable that holds a token.
 pub const TOKEN_VARIABLE: &str = "KADO_TOKEN";
@@ -51,10 +55,13 @@ pub enum TokenError {
     Empty(PathBuf),
 }
 
-/// Whether the service manager or the environment holds a token for this machine, by the name of the source.
-pub fn surrounding_token() -> Option<&'static str> {
+/// Whether a token for this machine lies somewhere besides `token_file`, by the name of the source. `stored` is where
+/// `kado service set-token` keeps it.
+pub fn surrounding_token(stored: Option<&Path>) -> Option<&'static str> {
     if credential_file().is_some() {
         Some("the service manager's credential `kado-token`")
+    } else if stored.is_some_and(store::exists) {
+        Some("the token of `kado service set-token`")
     } else if std::env::var_os(TOKEN_VARIABLE).is_some_and(|token| !token.is_empty()) {
         Some("$KADO_TOKEN")
     } else {
@@ -62,14 +69,18 @@ pub fn surrounding_token() -> Option<&'static str> {
     }
 }
 
-/// The token of a table: the service manager's credential, else `token_file`, else `$KADO_TOKEN`. Credential and
-/// environment belong to the machine's own table (`machine` is true), never to that of a `[[project]]`.
+/// The token of a table: the service manager's credential, else the protected store, else `token_file`, else
+/// `$KADO_TOKEN`. All but `token_file` belong to the machine's own table (`machine` is true), never to that of a
+/// `[[project]]`.
 ///
 /// # Errors
 /// When the first source that exists cannot be used.
 pub fn machine_token(access: &Access, machine: bool) -> Result<Option<SecretString>, TokenError> {
     if let Some(file) = credential_file().filter(|_| machine) {
         return read(&file).map(Some);
+    }
+    if let Some(file) = access.token_store.as_ref().filter(|file| machine && store::exists(file)) {
+        return store::read(file).map(Some);
     }
     if let Some(file) = access.token_file.as_ref().filter(|file| file.exists()) {
         permissions::check(file)?;

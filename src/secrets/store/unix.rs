@@ -1,0 +1,46 @@
+//! The token as a file with mode 0600. On Linux it lies where systemd finds the credential of the unit, on macOS beside
+//! `kado.toml`.
+//!
+//! macOS' keychain is not used: a daemon has no session that could be asked, and access is granted to a signed program
+//! only, while a file of the daemon's own account needs neither.
+
+#![expect(clippy::disallowed_methods, reason = "the token lies in a file")]
+
+use std::io::{self, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::path::Path;
+
+use secrecy::{ExposeSecret as _, SecretString};
+
+use crate::secrets::{TokenError, permissions};
+
+/// Whether a token is kept there, as far as this account may know.
+pub fn exists(file: &Path) -> bool {
+    file.exists()
+}
+
+/// Reads the token.
+///
+/// # Errors
+/// When it cannot be read, or when others can read it.
+pub fn read(file: &Path) -> Result<SecretString, TokenError> {
+    permissions::check(file)?;
+    super::read(file)
+}
+
+/// Writes the token: whole or not at all, and never readable by others, not even for a moment.
+///
+/// # Errors
+/// When the folder cannot be made or written to.
+pub fn write(file: &Path, token: &SecretString) -> io::Result<()> {
+    let folder = file.parent().unwrap_or(Path::new("/"));
+    if !folder.is_dir() {
+        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+    }
+    let next = file.with_extension("next");
+    let _ = std::fs::remove_file(&next);
+    let mut written = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&next)?;
+    writeln!(written, "{}", token.expose_secret())?;
+    written.sync_all()?;
+    std::fs::rename(&next, file)
+}
