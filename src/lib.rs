@@ -16,6 +16,7 @@ pub mod outbox;
 pub mod plan;
 pub mod secrets;
 pub mod server;
+pub mod service;
 pub mod spool;
 pub mod submit;
 pub mod telemetry;

@@ -12,6 +12,7 @@ pub mod outcome;
 mod plan_tables;
 mod run;
 mod runs;
+mod service;
 mod status;
 mod submit;
 mod table;
@@ -23,6 +24,7 @@ use clap::{Args, CommandFactory as _, Parser, Subcommand};
 
 use crate::config::paths::{self, ConfigError};
 use crate::exit::Exit;
+use crate::service::ServiceError;
 
 /// Submits finished Katalon Studio suite runs to Azure DevOps Test Plans.
 #[derive(Debug, Parser)]
@@ -49,6 +51,8 @@ enum Command {
     Runs(runs::Arguments),
     /// Say whether the service is up, what waits and what failed
     Status(status::Arguments),
+    /// Install kado as a service, start and stop it, store its token
+    Service(service::Arguments),
     /// Print a completion script for a shell
     Completions {
         /// The shell
@@ -107,16 +111,20 @@ fn dispatch(cli: Cli) -> anyhow::Result<Exit> {
             clap_mangen::Man::new(Cli::command()).render(&mut out)?;
             Ok(Exit::Done)
         }
-        Command::Run(arguments) => run::run(&arguments, &paths::load(cli.config.as_deref())?),
+        Command::Run(arguments) => run::run(arguments, cli.config),
         Command::Submit(arguments) => submit::submit(&arguments, &paths::load(cli.config.as_deref())?, &mut out),
         Command::Check(arguments) => check::check(&arguments, cli.config.as_deref(), &mut out),
         Command::Status(arguments) => status::status(&arguments, &paths::load(cli.config.as_deref())?, &mut out),
+        Command::Service(arguments) => service::service(&arguments, cli.config.as_deref(), &mut out),
         Command::Runs(arguments) => runs::runs(&arguments, &paths::load(cli.config.as_deref())?, &mut out),
     }
 }
 
 /// The exit code of an error that ended a command.
 fn failed(error: &anyhow::Error) -> Exit {
+    if let Some(error) = error.downcast_ref::<ServiceError>() {
+        return service::exit(error);
+    }
     if error.is::<UsageError>() || error.is::<ConfigError>() { Exit::Usage } else { Exit::NotDone }
 }
 

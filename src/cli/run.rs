@@ -1,12 +1,15 @@
 //! `kado run`: the service in the foreground.
 
+use std::path::PathBuf;
+
 use clap::Args;
+use tokio_util::sync::CancellationToken;
 use tracing_subscriber::filter::LevelFilter;
 
 use crate::cli::{UsageError, runtime};
 use crate::config::{Config, paths};
 use crate::exit::Exit;
-use crate::{daemon, telemetry};
+use crate::{daemon, service, telemetry};
 
 /// Arguments of `kado run`.
 #[derive(Debug, Args)]
@@ -14,10 +17,19 @@ pub struct Arguments {
     /// Submit what is finished and what waits, then end
     #[arg(long)]
     once: bool,
+    /// Started by a service manager that has to be answered; `kado service install` sets this where it is needed
+    #[arg(long, hide = true, conflicts_with = "once")]
+    service: bool,
 }
 
-/// Runs the service until a signal stops it, or once.
-pub fn run(arguments: &Arguments, config: &Config) -> anyhow::Result<Exit> {
+/// Runs the service until a signal or the service manager stops it, or once.
+pub fn run(arguments: Arguments, config: Option<PathBuf>) -> anyhow::Result<Exit> {
+    let managed = arguments.service;
+    let body = move |stop: CancellationToken| watch(&arguments, &paths::load(config.as_deref())?, stop);
+    if managed { service::run(body) } else { body(CancellationToken::new()) }
+}
+
+fn watch(arguments: &Arguments, config: &Config, stop: CancellationToken) -> anyhow::Result<Exit> {
     if config.watch.is_empty() {
         let places: Vec<_> = paths::candidates().iter().map(|file| file.display().to_string()).collect();
         return Err(UsageError(format!(
@@ -35,9 +47,9 @@ pub fn run(arguments: &Arguments, config: &Config) -> anyhow::Result<Exit> {
     let (config, file) = (config.clone(), config.file.clone());
     let runtime = runtime()?;
     let result = if arguments.once {
-        runtime.block_on(daemon::once(config, file))
+        runtime.block_on(daemon::once(config, file, stop))
     } else {
-        runtime.block_on(daemon::serve(config, file))
+        runtime.block_on(daemon::serve(config, file, stop))
     };
     // What still blocks a thread, such as a hanging network share, must not hold the end up.
     runtime.shutdown_timeout(std::time::Duration::from_secs(2));

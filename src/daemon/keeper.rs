@@ -113,17 +113,18 @@ impl Keeper {
         })
     }
 
-    /// Watches until `stop`.
+    /// Watches until `stop`, and calls `turned` at every turn.
     ///
     /// # Errors
     /// When the outbox cannot be read or written.
-    pub async fn serve(&mut self, stop: &CancellationToken) -> Result<(), StoreError> {
+    pub async fn serve(&mut self, stop: &CancellationToken, turned: impl Fn()) -> Result<(), StoreError> {
         let wake = Arc::new(Notify::new());
         let mut hints = Hints::new(Arc::clone(&wake));
         let mut next = Next::default();
         let mut told = false;
         self.announce();
         while !stop.is_cancelled() {
+            turned();
             let pause = match self.turn(&mut hints, &mut next).await {
                 Ok(()) => {
                     told = false;

@@ -2,11 +2,12 @@
 //!
 //! Two long-lived parts share the outbox. The `keeper` sweeps the watched folders, records what is over, answers
 //! requests of the command line and follows changes of the configuration; the submitter sends. Either one ending early
-//! ends the process, so that the service manager starts it anew. Stopping is one token: the keeper ends at once, the
-//! submitter gives the step in hand a few seconds.
+//! ends the process, so that the service manager starts it anew; it is told that the service is alive only while both turn
+//! (`pulse`). Stopping is one token: the keeper ends at once, the submitter gives the step in hand a few seconds.
 
 mod keeper;
 mod late;
+mod pulse;
 mod record;
 mod requests;
 mod signal;
@@ -19,11 +20,14 @@ use anyhow::Context as _;
 use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
+use pulse::Pulse;
+
 use crate::cli::outcome;
 use crate::config::Config;
 use crate::exit::Exit;
 use crate::outbox::Outbox;
 use crate::outbox::lock::StateLock;
+use crate::service;
 use crate::submit::{Attempt, Submitter};
 
 pub use keeper::Keeper;
@@ -33,33 +37,42 @@ pub use signal::stop_on_signal;
 /// How long `--once` and commands without a service try a step that may pass.
 const ONCE_BUDGET: Duration = Duration::from_secs(20);
 
-/// Runs the service in the foreground until a signal stops it.
+/// Runs the service until `stop` is cancelled or a signal stops it.
 ///
 /// # Errors
 /// When the state folder cannot be used, or when the outbox fails.
-pub async fn serve(config: Config, config_file: Option<PathBuf>) -> anyhow::Result<Exit> {
+pub async fn serve(config: Config, config_file: Option<PathBuf>, stop: CancellationToken) -> anyhow::Result<Exit> {
     let _lock = lock(&config)?;
     let outbox = Outbox::open(&config.state_dir)?;
-    let stop = CancellationToken::new();
     stop_on_signal(stop.clone())?;
     let (config_sender, config_receiver) = watch::channel(Arc::new(config));
     let changed = Arc::new(Notify::new());
     let submitter = Arc::new(Submitter::new(outbox.clone(), config_receiver));
     let tokens = submitter.seen_tokens();
-    let mut keeper = Keeper::new(outbox, config_sender, config_file, Arc::clone(&changed), tokens).await?;
+    let mut keeper = Keeper::new(outbox.clone(), config_sender, config_file, Arc::clone(&changed), tokens).await?;
+    service::ready();
+    let pulse = Arc::new(Pulse::default());
+    let telling = [
+        tokio::spawn(pulse::tend(Arc::clone(&pulse), Arc::clone(&changed), stop.clone())),
+        tokio::spawn(pulse::report(outbox, stop.clone())),
+    ];
     // Whichever of the two ends first ends the other, so that no half of a service goes on alone.
     let ends_the_other = |stop: &CancellationToken| stop.clone().drop_guard();
     let guard = ends_the_other(&stop);
-    let token = stop.clone();
+    let (token, turning) = (stop.clone(), Arc::clone(&pulse));
     let submitting = tokio::spawn(async move {
         let _guard = guard;
-        submitter.serve(changed, token).await
+        submitter.serve(changed, token, || turning.submitter_turned()).await
     });
     let kept = {
         let _guard = ends_the_other(&stop);
-        keeper.serve(&stop).await
+        keeper.serve(&stop, || pulse.keeper_turned()).await
     };
+    service::stopping();
     submitting.await.context("the submitting task failed")??;
+    for task in telling {
+        task.await.context("a task that tells the service manager failed")?;
+    }
     kept?;
     tracing::info!("stopped");
     Ok(Exit::Done)
@@ -69,10 +82,9 @@ pub async fn serve(config: Config, config_file: Option<PathBuf>) -> anyhow::Resu
 ///
 /// # Errors
 /// When the state folder cannot be used, or when the outbox fails.
-pub async fn once(config: Config, config_file: Option<PathBuf>) -> anyhow::Result<Exit> {
+pub async fn once(config: Config, config_file: Option<PathBuf>, stop: CancellationToken) -> anyhow::Result<Exit> {
     let _lock = lock(&config)?;
     let outbox = Outbox::open(&config.state_dir)?;
-    let stop = CancellationToken::new();
     stop_on_signal(stop.clone())?;
     let (config_sender, config_receiver) = watch::channel(Arc::new(config));
     let submitter = Submitter::impatient(outbox.clone(), config_receiver, ONCE_BUDGET);

@@ -36,17 +36,23 @@ struct Tasks {
 }
 
 impl Submitter {
-    /// Works until `stop`. `changed` wakes it when something was added.
+    /// Works until `stop`. `changed` wakes it when something was added; it calls `turned` at every turn.
     ///
     /// While the outbox cannot be written for want of room or rights, nothing is sent and the service goes on looking.
     ///
     /// # Errors
     /// When the outbox fails in a way that does not pass.
-    pub async fn serve(self: Arc<Self>, changed: Arc<Notify>, stop: CancellationToken) -> Result<(), StoreError> {
+    pub async fn serve(
+        self: Arc<Self>,
+        changed: Arc<Notify>,
+        stop: CancellationToken,
+        turned: impl Fn(),
+    ) -> Result<(), StoreError> {
         let mut tasks = Tasks { attempts: JoinSet::new(), ids: HashMap::new(), plans: HashMap::new() };
         let (written, mut freed) = mpsc::channel::<i64>(2 * AT_ONCE);
         let mut told = false;
         while !stop.is_cancelled() {
+            turned();
             let started = self.start_due(&mut tasks, &written).await;
             let idle = pause_after(started, &mut told)?;
             tokio::select! {

@@ -1,0 +1,163 @@
+//! `kado service`: the service of the system or of the user. The same words and results on every system.
+
+use std::io::{Read as _, Write};
+use std::path::Path;
+
+use clap::{Args, Subcommand};
+use secrecy::SecretString;
+
+use crate::cli::UsageError;
+use crate::config::paths::places;
+use crate::exit::Exit;
+use crate::service::{self, Installation, Leftovers, Scope, ServiceError, Status, Told};
+
+/// Longest token that is read, in bytes; whatever is longer is something else.
+const LONGEST: u64 = 16 * 1024;
+
+/// Arguments of `kado service`.
+#[derive(Debug, Args)]
+pub struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Install the service, so that it starts with the machine, and start it if it is configured
+    Install(Whose),
+    /// Stop and remove the service; configuration, state and token stay
+    Uninstall {
+        #[command(flatten)]
+        whose: Whose,
+        /// Remove configuration, state, log files and token too
+        #[arg(long)]
+        purge: bool,
+    },
+    /// Start the service
+    Start {
+        #[command(flatten)]
+        whose: Whose,
+        /// Do nothing while kado.toml is missing or cannot be used; for installers
+        #[arg(long, hide = true)]
+        if_configured: bool,
+    },
+    /// Stop the service; a step in hand gets a few seconds
+    Stop(Whose),
+    /// Stop the service and start it again
+    Restart(Whose),
+    /// Say whether the service is installed, starts by itself and runs
+    Status {
+        #[command(flatten)]
+        whose: Whose,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Store the token of this machine, read from standard input
+    SetToken(Whose),
+}
+
+/// Whose service is meant.
+#[derive(Clone, Copy, Debug, Args)]
+struct Whose {
+    /// The service of your own account instead of the machine's
+    #[arg(long)]
+    user: bool,
+}
+
+impl Whose {
+    const fn scope(self) -> Scope {
+        if self.user { Scope::User } else { Scope::System }
+    }
+}
+
+/// Carries out a command on the service.
+pub fn service(arguments: &Arguments, config: Option<&Path>, out: &mut dyn Write) -> anyhow::Result<Exit> {
+    let told = match &arguments.command {
+        Command::Install(whose) => service::install(&Installation::of_this_program(whose.scope(), config)?)?,
+        Command::Uninstall { whose, purge } => {
+            service::uninstall(whose.scope(), if *purge { Leftovers::Purge } else { Leftovers::Keep })?
+        }
+        Command::Start { whose, if_configured } => start(whose.scope(), *if_configured)?,
+        Command::Stop(whose) => service::stop(whose.scope())?,
+        Command::Restart(whose) => service::restart(whose.scope())?,
+        Command::SetToken(whose) => service::store_token(whose.scope(), &token_from_input()?)?,
+        Command::Status { whose, json } => return status(&service::status(whose.scope())?, *json, out),
+    };
+    people(&told, out)?;
+    Ok(Exit::Done)
+}
+
+/// Starts the service; an installer goes on without where the machine is not configured yet.
+fn start(scope: Scope, if_configured: bool) -> Result<Told, ServiceError> {
+    match service::start(scope) {
+        Err(ServiceError::NotConfigured(problem)) if if_configured => {
+            let file = places(scope).map(|places| places.config.display().to_string()).unwrap_or_default();
+            let next = vec![format!("set `watch` in `{file}`, then run `kado service start` ({problem})")];
+            Ok(Told { done: Vec::new(), next })
+        }
+        started => started,
+    }
+}
+
+/// The token: everything on standard input but the white space around it.
+fn token_from_input() -> anyhow::Result<SecretString> {
+    let mut text = String::new();
+    std::io::stdin().lock().take(LONGEST + 1).read_to_string(&mut text)?;
+    let token = SecretString::from(text.trim().to_owned());
+    let long = u64::try_from(text.len()).is_ok_and(|length| length > LONGEST);
+    let several = text.trim().chars().any(char::is_whitespace);
+    if text.trim().is_empty() || long || several {
+        let text = "standard input must hold a token and nothing else, such as `kado service set-token < FILE`";
+        return Err(UsageError(text.to_owned()).into());
+    }
+    Ok(token)
+}
+
+fn status(status: &Status, json: bool, out: &mut dyn Write) -> anyhow::Result<Exit> {
+    if json {
+        serde_json::to_writer_pretty(&mut *out, status)?;
+        writeln!(out)?;
+    } else {
+        let yes = |is: bool| if is { "yes" } else { "no" };
+        writeln!(out, "Service        {}", status.scope)?;
+        writeln!(out, "Installed      {}", yes(status.installed))?;
+        writeln!(out, "Starts itself  {}", yes(status.enabled))?;
+        writeln!(
+            out,
+            "Running        {}",
+            status.pid.map_or_else(|| yes(status.running).to_owned(), |pid| format!("yes, process {pid}"))
+        )?;
+        writeln!(out, "State          {}", status.detail)?;
+        writeln!(out, "Account        {}", status.account)?;
+        writeln!(out, "Defined by     {}", status.definition)?;
+        writeln!(out, "Configuration  {}", status.config.display())?;
+        writeln!(out, "State folder   {}", status.state.display())?;
+        writeln!(out, "Log folder     {}", status.logs.display())?;
+    }
+    Ok(if status.running { Exit::Done } else { Exit::NotDone })
+}
+
+fn people(told: &Told, out: &mut dyn Write) -> anyhow::Result<()> {
+    if told.done.is_empty() {
+        writeln!(out, "nothing to do: it is so already")?;
+    }
+    for done in &told.done {
+        writeln!(out, "{done}")?;
+    }
+    if !told.next.is_empty() {
+        writeln!(out, "\nnext:")?;
+    }
+    for next in &told.next {
+        writeln!(out, "  • {next}")?;
+    }
+    Ok(())
+}
+
+/// The exit code of an error on the way.
+pub fn exit(error: &ServiceError) -> Exit {
+    match error {
+        ServiceError::NotConfigured(_) | ServiceError::NoServer(_) => Exit::Usage,
+        _ => Exit::NotDone,
+    }
+}

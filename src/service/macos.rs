@@ -1,0 +1,197 @@
+//! The service on macOS: launchd, as a daemon of the system or as an agent of the user. Checked by the compiler and by
+//! `plutil`, not run: see docs/service.md.
+//!
+//! The crate `service-manager` knows the places of the plists; loading is done with `launchctl bootstrap` and `bootout`,
+//! because the crate's `load` and `unload` are the verbs that Apple left behind.
+
+#![expect(clippy::disallowed_methods, reason = "plists are files, and launchd is talked to by programs of the system")]
+
+mod account;
+mod launchctl;
+mod plist;
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use service_manager::{LaunchdServiceManager, ServiceLabel, ServiceManager as _, ServiceUninstallCtx};
+use tokio_util::sync::CancellationToken;
+
+use crate::exit::Exit;
+use crate::service::{Installation, NAME, Scope, ServiceError, Status, places_of};
+
+pub use account::ACCOUNT;
+
+use launchctl::Launchctl;
+
+/// Refuses what the account may not do.
+pub fn may_manage(scope: Scope, what: &str) -> Result<(), ServiceError> {
+    if scope == Scope::User || rustix::process::geteuid().is_root() {
+        return Ok(());
+    }
+    let remedy = "run it with sudo, or for your own account with --user".to_owned();
+    Err(ServiceError::NotPermitted { what: what.to_owned(), remedy })
+}
+
+/// Makes the service known to launchd and lets it start with the machine; says what was changed.
+pub fn install(installation: &Installation) -> Result<Vec<String>, ServiceError> {
+    let scope = installation.scope;
+    let mut done = Vec::new();
+    if scope == Scope::System {
+        done.extend(account::make()?);
+        for folder in [&installation.places.state, &installation.places.logs] {
+            done.extend(account::make_folder(folder)?);
+        }
+    }
+    let (file, text) = (plist_file(scope)?, plist::text(installation));
+    if std::fs::read_to_string(&file).is_ok_and(|found| found == text) {
+        return Ok(done);
+    }
+    // launchd keeps what it has loaded: the old one has to go before the new one counts.
+    Launchctl::of(scope).bootout()?;
+    if let Some(folder) = file.parent() {
+        std::fs::create_dir_all(folder).map_err(|source| failed("made", folder, source))?;
+    }
+    std::fs::write(&file, text).map_err(|source| failed("written", &file, source))?;
+    done.push(format!("wrote `{}`", file.display()));
+    Ok(done)
+}
+
+/// Stops the service and removes it; says what was changed.
+pub fn uninstall(scope: Scope) -> Result<Vec<String>, ServiceError> {
+    let file = plist_file(scope)?;
+    let mut done = Vec::new();
+    if Launchctl::of(scope).bootout()? {
+        done.push("stopped".to_owned());
+    }
+    if file.exists() {
+        let manager = match scope {
+            Scope::System => LaunchdServiceManager::system(),
+            Scope::User => LaunchdServiceManager::user(),
+        };
+        let label = ServiceLabel { qualifier: None, organization: None, application: NAME.to_owned() };
+        manager.uninstall(ServiceUninstallCtx { label }).map_err(|source| failed("removed", &file, source))?;
+        done.push(format!("removed `{}`", file.display()));
+    }
+    Ok(done)
+}
+
+/// Removes the account of the service; says what was changed.
+pub fn forget_account(scope: Scope) -> Result<Vec<String>, ServiceError> {
+    match scope {
+        Scope::System => account::remove(),
+        Scope::User => Ok(Vec::new()),
+    }
+}
+
+/// Starts it; whether it was not running before.
+pub fn start(scope: Scope) -> Result<bool, ServiceError> {
+    let file = installed(scope)?;
+    let launchctl = Launchctl::of(scope);
+    launchctl.enable()?;
+    if launchctl.is_loaded()? {
+        if launchctl.pid()?.is_some() {
+            return Ok(false);
+        }
+        launchctl.kickstart()?;
+    } else {
+        launchctl.bootstrap(&file)?;
+    }
+    Ok(true)
+}
+
+/// Stops it; whether it was running before. It starts again with the machine.
+pub fn stop(scope: Scope) -> Result<bool, ServiceError> {
+    installed(scope)?;
+    Launchctl::of(scope).bootout()
+}
+
+/// Stops it if it runs, and starts it.
+pub fn restart(scope: Scope) -> Result<(), ServiceError> {
+    let file = installed(scope)?;
+    let launchctl = Launchctl::of(scope);
+    launchctl.bootout()?;
+    launchctl.enable()?;
+    launchctl.bootstrap(&file)
+}
+
+/// How it stands.
+pub fn status(scope: Scope) -> Result<Status, ServiceError> {
+    let (places, file) = (places_of(scope)?, plist_file(scope)?);
+    let launchctl = Launchctl::of(scope);
+    let (loaded, pid) = (launchctl.is_loaded()?, launchctl.pid()?);
+    let installed = file.is_file();
+    let detail = match (installed, loaded, pid) {
+        (false, ..) => "not installed",
+        (true, _, Some(_)) => "running",
+        (true, true, None) => "loaded and not running; the log says why",
+        (true, false, None) => "not loaded",
+    };
+    Ok(Status {
+        scope: scope.word(),
+        installed,
+        enabled: installed && launchctl.is_enabled()?,
+        running: pid.is_some(),
+        pid,
+        detail: detail.to_owned(),
+        account: if scope == Scope::System { ACCOUNT.to_owned() } else { "your own".to_owned() },
+        definition: file.display().to_string(),
+        config: places.config,
+        state: places.state,
+        logs: places.logs,
+    })
+}
+
+/// Lets a running service see the token that was stored: the file is read at every attempt, by the service's account.
+pub fn token_changed(scope: Scope, file: &Path) -> Result<Vec<String>, ServiceError> {
+    if scope == Scope::System {
+        account::give(file)?;
+    }
+    Ok(vec!["the service reads it at its next attempt".to_owned()])
+}
+
+/// The command that lets an account read a folder and what will be in it.
+pub fn command_to_grant(folder: &Path, account: &str) -> String {
+    let rights = "list,search,read,readattr,readextattr,file_inherit,directory_inherit";
+    format!("sudo chmod -R +a '{account} allow {rights}' '{}'", folder.display())
+}
+
+/// Runs the service: launchd ends it with SIGTERM.
+pub fn run(body: impl FnOnce(CancellationToken) -> anyhow::Result<Exit> + Send + 'static) -> anyhow::Result<Exit> {
+    body(CancellationToken::new())
+}
+
+/// launchd does not ask.
+pub fn ready() {}
+
+/// launchd does not ask.
+pub fn say(_text: &str) {}
+
+/// launchd wants no signs of life.
+pub fn watchdog() -> Option<Duration> {
+    None
+}
+
+/// launchd wants no signs of life.
+pub fn alive() {}
+
+/// launchd does not ask.
+pub fn stopping() {}
+
+fn installed(scope: Scope) -> Result<PathBuf, ServiceError> {
+    let file = plist_file(scope)?;
+    if file.is_file() { Ok(file) } else { Err(ServiceError::NotInstalled { scope }) }
+}
+
+fn plist_file(scope: Scope) -> Result<PathBuf, ServiceError> {
+    let name = format!("{NAME}.plist");
+    match scope {
+        Scope::System => Ok(Path::new("/Library/LaunchDaemons").join(name)),
+        Scope::User => directories::BaseDirs::new()
+            .map(|dirs| dirs.home_dir().join("Library/LaunchAgents").join(name))
+            .ok_or_else(|| ServiceError::Unsupported("this account has no home folder".to_owned())),
+    }
+}
+
+fn failed(action: &'static str, path: &Path, source: std::io::Error) -> ServiceError {
+    ServiceError::File { action, path: path.to_owned(), source }
+}

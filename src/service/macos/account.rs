@@ -1,0 +1,90 @@
+//! The daemon's account on macOS, made and removed with `dscl`: an ordinary hidden one, without a login.
+
+#![expect(clippy::disallowed_methods, reason = "the account is made by programs of the system")]
+
+use std::path::Path;
+use std::process::Command;
+
+use crate::service::ServiceError;
+use crate::service::command::output;
+
+/// The account and its group. Accounts of daemons begin with `_` on macOS.
+pub const ACCOUNT: &str = "_kado";
+/// Numbers that macOS leaves to others' daemons are looked through from here on.
+const FIRST_ID: u32 = 440;
+/// The last number that is tried.
+const LAST_ID: u32 = 499;
+
+/// Makes the account and its group where they are missing; says what was changed.
+pub fn make() -> Result<Vec<String>, ServiceError> {
+    if dscl(&["-read", &user()]).is_ok() {
+        return Ok(Vec::new());
+    }
+    let id = free_id()?.to_string();
+    dscl(&["-create", &group()])?;
+    dscl(&["-create", &group(), "PrimaryGroupID", &id])?;
+    dscl(&["-create", &user()])?;
+    for (key, value) in [
+        ("UniqueID", id.as_str()),
+        ("PrimaryGroupID", id.as_str()),
+        ("UserShell", "/usr/bin/false"),
+        ("RealName", "kado"),
+        ("NFSHomeDirectory", "/var/empty"),
+        ("IsHidden", "1"),
+    ] {
+        dscl(&["-create", &user(), key, value])?;
+    }
+    Ok(vec![format!("made the account and the group `{ACCOUNT}`")])
+}
+
+/// Removes the account and its group; says what was changed.
+pub fn remove() -> Result<Vec<String>, ServiceError> {
+    if dscl(&["-read", &user()]).is_err() {
+        return Ok(Vec::new());
+    }
+    dscl(&["-delete", &user()])?;
+    dscl(&["-delete", &group()])?;
+    Ok(vec![format!("removed the account and the group `{ACCOUNT}`")])
+}
+
+/// Makes a folder for the account and its group, and for nobody else; says what was changed.
+pub fn make_folder(folder: &Path) -> Result<Vec<String>, ServiceError> {
+    if folder.is_dir() {
+        return Ok(Vec::new());
+    }
+    let failed = |source| ServiceError::File { action: "made", path: folder.to_owned(), source };
+    std::fs::create_dir_all(folder).map_err(failed)?;
+    give(folder)?;
+    output(Command::new("chmod").arg("2770").arg(folder))?;
+    Ok(vec![format!("made `{}`", folder.display())])
+}
+
+/// Gives a file or folder to the account.
+pub fn give(path: &Path) -> Result<(), ServiceError> {
+    output(Command::new("chown").arg(format!("{ACCOUNT}:{ACCOUNT}")).arg(path)).map(|_| ())
+}
+
+/// A number that neither a user nor a group has.
+fn free_id() -> Result<u32, ServiceError> {
+    let users = dscl(&["-list", "/Users", "UniqueID"])?;
+    let groups = dscl(&["-list", "/Groups", "PrimaryGroupID"])?;
+    let taken = |id: &u32| {
+        let id = id.to_string();
+        users.lines().chain(groups.lines()).any(|line| line.split_whitespace().next_back() == Some(&id))
+    };
+    (FIRST_ID..=LAST_ID).find(|id| !taken(id)).ok_or_else(|| {
+        ServiceError::Unsupported(format!("no number between {FIRST_ID} and {LAST_ID} is free for `{ACCOUNT}`"))
+    })
+}
+
+fn user() -> String {
+    format!("/Users/{ACCOUNT}")
+}
+
+fn group() -> String {
+    format!("/Groups/{ACCOUNT}")
+}
+
+fn dscl(arguments: &[&str]) -> Result<String, ServiceError> {
+    output(Command::new("dscl").arg(".").args(arguments))
+}

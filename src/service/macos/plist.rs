@@ -1,0 +1,34 @@
+//! The plists, as text. They are the files of `packaging/macos/`, with the program and its arguments put in.
+
+use crate::service::{Installation, Scope};
+
+const DAEMON: &str = include_str!("../../../packaging/macos/daemon.plist");
+const AGENT: &str = include_str!("../../../packaging/macos/agent.plist");
+/// The line of the templates that stands for the program and its arguments.
+const COMMAND: &str = "<string>/usr/local/bin/kado</string>\n\t\t<string>run</string>";
+
+/// The plist of an installation.
+pub fn text(installation: &Installation) -> String {
+    let template = match installation.scope {
+        Scope::System => DAEMON,
+        Scope::User => AGENT,
+    };
+    let words = std::iter::once(installation.program.display().to_string()).chain(installation.arguments());
+    let words: Vec<_> = words.map(|word| format!("<string>{}</string>", escaped(&word))).collect();
+    let logs = escaped(&installation.places.logs.display().to_string());
+    template.replace(COMMAND, &words.join("\n\t\t")).replace("@LOGS@", &logs)
+}
+
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_templates_have_the_command_that_is_replaced() {
+        assert!(DAEMON.contains(COMMAND) && AGENT.contains(COMMAND));
+    }
+}

@@ -1,0 +1,254 @@
+//! kado as a service of the system: what is the same everywhere. The siblings `linux`, `macos` and `windows` have the
+//! same functions, and each is the only place that knows its service manager.
+//!
+//! Every command is idempotent: it says what it changed, and nothing where all is as asked. Installing never asks; what
+//! is left for a person is said afterwards. Uninstalling keeps configuration, state and token unless it is told to purge.
+//!
+//! The second half are the hooks that the running service calls ([`ready`], [`say`], [`alive`], [`stopping`]): they tell
+//! the service manager, where there is one, and cannot fail: a service does not end because nobody listens.
+
+#[cfg(unix)]
+mod command;
+#[cfg(target_os = "linux")]
+mod linux;
+#[cfg(target_os = "macos")]
+mod macos;
+mod setup;
+#[cfg(windows)]
+mod windows;
+
+#[cfg(target_os = "linux")]
+use linux as system;
+#[cfg(target_os = "macos")]
+use macos as system;
+#[cfg(windows)]
+use windows as system;
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde::Serialize;
+use tokio_util::sync::CancellationToken;
+
+pub use crate::config::paths::Scope;
+
+use crate::config::paths::{ConfigError, Places, places};
+use crate::exit::Exit;
+
+pub use setup::{install, restart, start, store_token, uninstall};
+
+/// Name of the service, the same on every system.
+pub const NAME: &str = "kado";
+
+/// What the service manager would not do.
+#[derive(Debug, thiserror::Error)]
+pub enum ServiceError {
+    /// The account may not do this.
+    #[error("{what} needs more rights: {remedy}")]
+    NotPermitted {
+        /// What was to be done.
+        what: String,
+        /// How to do it, such as `run it with sudo`.
+        remedy: String,
+    },
+    /// There is no such service.
+    #[error("kado is not installed as a {} service; `kado service install{}` does that", scope.word(), flag(*scope))]
+    NotInstalled {
+        /// Which one.
+        scope: Scope,
+    },
+    /// This system has no such thing.
+    #[error("{0}")]
+    Unsupported(String),
+    /// The program lies where a service cannot rely on it.
+    #[error("`{}` cannot be run as a service: {why}", program.display())]
+    Program {
+        /// The program.
+        program: PathBuf,
+        /// Why not, and where to put it.
+        why: String,
+    },
+    /// The service would end at once, because its configuration cannot be used.
+    #[error("the service cannot be started with this configuration")]
+    NotConfigured(#[from] ConfigError),
+    /// A token without a server.
+    #[error("`{}` names no `[azure] server_url`; a token comes with its server, so set that first", .0.display())]
+    NoServer(PathBuf),
+    /// A file cannot be written, read or removed.
+    #[error("`{}` cannot be {action}", path.display())]
+    File {
+        /// What was tried, such as `written`.
+        action: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        #[source]
+        source: std::io::Error,
+    },
+    /// A command of the system failed.
+    #[error("`{command}` failed: {output}")]
+    Command {
+        /// The command with its arguments.
+        command: String,
+        /// What it said.
+        output: String,
+    },
+}
+
+/// The option that means a scope.
+const fn flag(scope: Scope) -> &'static str {
+    match scope {
+        Scope::System => "",
+        Scope::User => " --user",
+    }
+}
+
+/// What is to be installed.
+#[derive(Clone, Debug)]
+pub struct Installation {
+    /// Whose service.
+    pub scope: Scope,
+    /// The program, absolute.
+    pub program: PathBuf,
+    /// Where everything lies.
+    pub places: Places,
+    /// The configuration file: that of the scope unless `--config` names another.
+    pub config: PathBuf,
+}
+
+impl Installation {
+    /// The installation of this very program.
+    ///
+    /// # Errors
+    /// When the system knows no home folder for the user, or does not say where the program lies.
+    pub fn of_this_program(scope: Scope, config: Option<&Path>) -> Result<Self, ServiceError> {
+        let places = places_of(scope)?;
+        let program = std::env::current_exe()
+            .map_err(|error| ServiceError::Unsupported(format!("the system does not say where kado lies: {error}")))?;
+        let config = config.map_or_else(|| places.config.clone(), Path::to_owned);
+        Ok(Self { scope, program, places, config })
+    }
+
+    /// Arguments of the program as a service. The configuration is named where it is not the system's own: a user's
+    /// service must not fall for the system's file.
+    pub fn arguments(&self) -> Vec<String> {
+        let mut arguments = vec!["run".to_owned()];
+        if self.scope == Scope::User || self.config != self.places.config {
+            arguments.extend(["--config".to_owned(), self.config.display().to_string()]);
+        }
+        arguments
+    }
+}
+
+fn places_of(scope: Scope) -> Result<Places, ServiceError> {
+    places(scope).ok_or_else(|| ServiceError::Unsupported("this account has no home folder".to_owned()))
+}
+
+/// Whether `uninstall` leaves the person's things.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Leftovers {
+    /// Configuration, state and token stay.
+    Keep,
+    /// They are removed.
+    Purge,
+}
+
+/// What a command did, and what is left to a person.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Told {
+    /// What was changed, a sentence each; empty when everything was so already.
+    pub done: Vec<String>,
+    /// What to do next.
+    pub next: Vec<String>,
+}
+
+/// How the service stands, for `kado service status`.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct Status {
+    /// `system` or `user`.
+    pub scope: &'static str,
+    /// Whether the service manager knows it.
+    pub installed: bool,
+    /// Whether it starts by itself.
+    pub enabled: bool,
+    /// Whether its process runs.
+    pub running: bool,
+    /// The process.
+    pub pid: Option<u32>,
+    /// What the service manager says of it, such as `failed (exit code 2)`.
+    pub detail: String,
+    /// The account it runs as.
+    pub account: String,
+    /// The unit, plist or name by which the service manager knows it.
+    pub definition: String,
+    /// `kado.toml`.
+    pub config: PathBuf,
+    /// The state folder of the scope.
+    pub state: PathBuf,
+    /// The log folder of the scope.
+    pub logs: PathBuf,
+}
+
+/// Ends the service in an orderly way.
+///
+/// # Errors
+/// When there is none, or when the service manager refuses.
+pub fn stop(scope: Scope) -> Result<Told, ServiceError> {
+    let changed = system::stop(scope)?;
+    Ok(Told { done: changed.then(|| "stopped".to_owned()).into_iter().collect(), next: Vec::new() })
+}
+
+/// How the service stands.
+///
+/// # Errors
+/// When the service manager cannot be asked.
+pub fn status(scope: Scope) -> Result<Status, ServiceError> {
+    system::status(scope)
+}
+
+/// The account that the service of a scope runs as; `None` for the user's own.
+pub fn account(scope: Scope) -> Option<&'static str> {
+    match scope {
+        Scope::System => Some(system::ACCOUNT),
+        Scope::User => None,
+    }
+}
+
+/// The command that lets an account read a folder and everything in it, and what will be in it.
+pub fn command_to_grant(folder: &Path, account: &str) -> String {
+    system::command_to_grant(folder, account)
+}
+
+/// Runs `body` as the service manager of the system expects it of a service. `body` gets the token that ends it: it is
+/// cancelled by the service manager where that does not send a signal.
+///
+/// # Errors
+/// Those of `body`, and those of a service manager that cannot be reached.
+pub fn run(body: impl FnOnce(CancellationToken) -> anyhow::Result<Exit> + Send + 'static) -> anyhow::Result<Exit> {
+    system::run(body)
+}
+
+/// The service is up: its state is open and it begins to watch.
+pub fn ready() {
+    system::ready();
+}
+
+/// One line on how things stand, for people who ask the service manager.
+pub fn say(text: &str) {
+    system::say(text);
+}
+
+/// How often the service manager wants a sign of life; `None` when it wants none.
+pub fn watchdog() -> Option<Duration> {
+    system::watchdog()
+}
+
+/// A sign of life. Only who saw every part of the service turn may give it.
+pub fn alive() {
+    system::alive();
+}
+
+/// The service begins to end.
+pub fn stopping() {
+    system::stopping();
+}
