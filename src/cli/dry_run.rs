@@ -16,6 +16,7 @@ use crate::outbox::intake::{SubmissionState, submissions};
 use crate::plan::attachments::{PlannedAttachment, Source};
 use crate::plan::left_out::LeftOut;
 use crate::plan::links::{BuildLink, ReleaseLink};
+use crate::plan::several::NoneHere;
 use crate::plan::{SubmissionPlan, plan};
 use crate::submit::connections::Connections;
 use crate::submit::{Stop, facts};
@@ -66,7 +67,7 @@ pub async fn dry_run(folders: &[PathBuf], json: bool, config: &Config, out: &mut
         }
     }
     let left_out = plans.iter().flat_map(|plan| &plan.skipped).any(|left_out| left_out.kind.counts());
-    if left_out || plans.iter().any(|plan| plan.results.is_empty()) {
+    if left_out || plans.iter().any(|plan| plan.results.is_empty() && !goes_elsewhere(plan)) {
         exit = exit.and(Exit::NotDone);
     }
     if json {
@@ -105,6 +106,11 @@ async fn plans_of(
         plans.push(plan(snapshot, plan_id, &new.key, &facts));
     }
     Ok(plans)
+}
+
+/// Whether another test plan of the run gets its results.
+fn goes_elsewhere(plan: &SubmissionPlan) -> bool {
+    matches!(plan.none_here, Some(NoneHere::GoTo(_)))
 }
 
 fn code(stop: &Stop) -> Exit {
@@ -157,6 +163,10 @@ fn attachment(planned: &PlannedAttachment) -> AttachmentView<'_> {
 
 fn people(plan: &SubmissionPlan, out: &mut dyn Write) -> anyhow::Result<()> {
     writeln!(out, "Test plan    {}", plan.plan_id)?;
+    if let Some(NoneHere::GoTo(other)) = plan.none_here {
+        writeln!(out, "    nothing: the results of this run go to test plan {other}")?;
+        return Ok(());
+    }
     writeln!(out, "Run name     {}", plain(&plan.name))?;
     writeln!(out, "Comment\n    {}", plan.comment(&[]).text.lines().map(plain).collect::<Vec<_>>().join("\n    "))?;
     plan_tables::write(plan, out)?;

@@ -11,6 +11,7 @@ pub fn exit(rows: &[Row], attempts: &[(i64, Attempt)]) -> Exit {
     let attempted = attempts.iter().map(|(id, attempt)| match attempt {
         Attempt::Submitted => left_out(rows.iter().find(|row| row.id == *id)),
         Attempt::Parked => Exit::NotDone,
+        Attempt::Ignored => Exit::Done,
         Attempt::Waits { cause: Cause::Credentials, .. } => Exit::Refused,
         Attempt::Waits { cause: Cause::Unreachable, .. } => Exit::Unreachable,
         Attempt::Waits { cause: Cause::NoToken, .. } => Exit::NotDone,

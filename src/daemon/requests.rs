@@ -18,11 +18,14 @@ use crate::workspace::{self, JunitState};
 /// How long a folder without an end must be still before a person's command submits it as aborted.
 pub const STILL: Duration = Duration::from_secs(60);
 
-/// Whether all of these are submitted.
+/// Whether all of these are submitted, as far as there is anything to submit.
 async fn all_submitted(outbox: &Outbox, ids: &[i64]) -> Result<bool, StoreError> {
     let ids = ids.to_vec();
     let rows = outbox.with(move |store| store.rows(Some(&ids))).await?;
-    Ok(rows.iter().all(|row| row.state == SubmissionState::Submitted))
+    let any = rows.iter().any(|row| row.state == SubmissionState::Submitted);
+    // Of several plans those without a point of this run are ignored.
+    let all = rows.iter().all(|row| matches!(row.state, SubmissionState::Submitted | SubmissionState::Ignored));
+    Ok(any && all)
 }
 
 /// Records the run of a folder because a person asked for it: neither `history` nor `runs_from` nor automatic

@@ -8,10 +8,21 @@ use crate::plan::points::Point;
 pub struct AdoFacts {
     /// All points of the test plan.
     pub points: Vec<Point>,
+    /// The run's other test plans, where it has several.
+    pub elsewhere: Vec<OtherPlan>,
     /// The build to link with.
     pub build: LookUp<BuildLink>,
     /// The release to link with.
     pub release: LookUp<ReleaseLink>,
+}
+
+/// Another test plan of the same run.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct OtherPlan {
+    /// Its id.
+    pub plan_id: u32,
+    /// All its points; none when the plan is gone.
+    pub points: Vec<Point>,
 }
 
 impl AdoFacts {

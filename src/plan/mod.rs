@@ -18,6 +18,7 @@ pub mod points;
 pub mod results;
 pub mod run_name;
 pub mod sensitive;
+pub mod several;
 pub mod snapshot;
 pub mod sub_results;
 pub mod text;
@@ -32,8 +33,8 @@ use crate::plan::attachments::PlannedAttachment;
 use crate::plan::facts::AdoFacts;
 use crate::plan::left_out::LeftOut;
 use crate::plan::links::{BuildLink, ReleaseLink};
-use crate::plan::points::PointRule;
 use crate::plan::results::PlannedResult;
+use crate::plan::several::{NoneHere, Plans};
 use crate::plan::snapshot::Snapshot;
 
 /// Everything that will be sent for one run and one test plan.
@@ -65,6 +66,9 @@ pub struct SubmissionPlan {
     pub attachments: Vec<PlannedAttachment>,
     /// What is left out.
     pub skipped: Vec<LeftOut>,
+    /// Of a run with several test plans: why this one gets no result.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub none_here: Option<NoneHere>,
 }
 
 impl SubmissionPlan {
@@ -83,18 +87,16 @@ pub fn plan(snapshot: &Snapshot, plan_id: u32, key: &str, facts: &AdoFacts) -> S
     let options = &snapshot.options;
     let mapped = ids::group(snapshot);
     let row = configuration::choose(&options.configuration_rows, &run.environment);
-    let rule = PointRule {
-        plan_id,
-        points: &facts.points,
-        configuration: row.map(|row| row.configuration_id),
-        multiple: options.multiple_points,
-    };
-    let mut skipped = mapped.left_out;
+    let plans = Plans::new(options, plan_id, facts, row.map(|row| row.configuration_id));
+    let leads = plans.leading(&mapped.groups) == plan_id;
+    let none_here = plans.none_here(&mapped.groups);
+    let mut skipped = if leads { mapped.left_out } else { Vec::new() };
     let mut planned = Vec::new();
     for group in &mapped.groups {
-        match rule.choose(&group.tests[0].id, group.azure_id) {
-            Ok(chosen) => planned.extend(chosen.into_iter().map(|point| (point, group))),
-            Err(left_out) => skipped.push(left_out),
+        match plans.choose(group, leads) {
+            Some(Ok(chosen)) => planned.extend(chosen.into_iter().map(|point| (point, group))),
+            Some(Err(left_out)) => skipped.push(left_out),
+            None => {}
         }
     }
     let results: Vec<_> = planned.iter().map(|(point, group)| results::result(snapshot, point, &group.tests)).collect();
@@ -116,6 +118,7 @@ pub fn plan(snapshot: &Snapshot, plan_id: u32, key: &str, facts: &AdoFacts) -> S
         results,
         attachments: files.attachments,
         skipped,
+        none_here,
     }
 }
 

@@ -32,41 +32,62 @@ pub struct PointRule<'a> {
     pub multiple: bool,
 }
 
+/// Points with ascending ids, or why the test case is left out.
+pub type Choice<'a> = Result<Vec<&'a Point>, LeftOut>;
+
 impl<'a> PointRule<'a> {
     /// The points that a result of this test case goes to, with ascending ids.
     ///
     /// # Errors
     /// The reason why the test case is left out: no point, or several while only one is allowed.
-    pub fn choose(&self, test: &str, azure_id: u32) -> Result<Vec<&'a Point>, LeftOut> {
-        let of_case: Vec<_> = self.points.iter().filter(|point| point.test_case_id == azure_id).collect();
-        let wanted = |point: &&&Point| self.configuration.is_none_or(|id| id == point.configuration_id);
-        let mut chosen: Vec<_> = of_case.iter().filter(wanted).copied().collect();
+    pub fn choose(&self, test: &str, azure_id: u32) -> Choice<'a> {
+        let mut chosen: Vec<_> = self.of(azure_id).collect();
         chosen.sort_by_key(|point| point.id);
         chosen.dedup_by_key(|point| point.id);
         match chosen.len() {
-            0 => Err(LeftOut::id(LeftOutKind::NoPoint, test, Some(azure_id), self.no_point(azure_id, &of_case))),
+            0 => Err(Self::none_in(&[*self], test, azure_id)),
             1 => Ok(chosen),
             _ if self.multiple => Ok(chosen),
             _ => Err(LeftOut::id(LeftOutKind::SeveralPoints, test, Some(azure_id), several(azure_id, &chosen))),
         }
     }
 
-    fn no_point(&self, azure_id: u32, of_case: &[&Point]) -> String {
-        let plan = self.plan_id;
-        let Some(configuration) = self.configuration.filter(|_| !of_case.is_empty()) else {
-            return format!(
-                "test case {azure_id} has no test point in test plan {plan}; add it to a suite of the plan, or correct the id"
-            );
+    /// The points of a test case with the configuration of the run, as they come.
+    pub fn of(&self, azure_id: u32) -> impl Iterator<Item = &'a Point> {
+        let wanted = self.configuration;
+        self.of_case(azure_id).filter(move |point| wanted.is_none_or(|id| id == point.configuration_id))
+    }
+
+    fn of_case(&self, azure_id: u32) -> impl Iterator<Item = &'a Point> {
+        self.points.iter().filter(move |point| point.test_case_id == azure_id)
+    }
+
+    /// Says that none of these plans, at least one, has a point for a test case.
+    pub fn none_in(rules: &[Self], test: &str, azure_id: u32) -> LeftOut {
+        let ids: Vec<_> = rules.iter().map(|rule| rule.plan_id.to_string()).collect();
+        let (plans, a_plan) = match ids.as_slice() {
+            [only] => (format!("test plan {only}"), "the plan"),
+            several => (format!("any of the test plans {}", several.join(", ")), "one of them"),
         };
-        let mut others: Vec<_> =
-            of_case.iter().map(|point| format!("{} ({})", point.configuration_id, point.configuration_name)).collect();
+        let mut others: Vec<_> = rules
+            .iter()
+            .flat_map(|rule| rule.of_case(azure_id))
+            .map(|point| format!("{} ({})", point.configuration_id, point.configuration_name))
+            .collect();
         others.sort();
         others.dedup();
-        format!(
-            "test case {azure_id} has no test point with configuration {configuration} in test plan {plan}, only with {}; \
-             assign the configuration in ADO or change the test configuration mapping",
-            others.join(", ")
-        )
+        let configuration = rules.iter().find_map(|rule| rule.configuration).filter(|_| !others.is_empty());
+        let reason = match configuration {
+            None => format!(
+                "test case {azure_id} has no test point in {plans}; add it to a suite of {a_plan}, or correct the id"
+            ),
+            Some(configuration) => format!(
+                "test case {azure_id} has no test point with configuration {configuration} in {plans}, only with {}; \
+                 assign the configuration in ADO or change the test configuration mapping",
+                others.join(", ")
+            ),
+        };
+        LeftOut::id(LeftOutKind::NoPoint, test, Some(azure_id), reason)
     }
 }
 

@@ -9,10 +9,11 @@ use crate::katalon::run::{Attempt, Environment, FileKind, Iteration, RunFile, Ru
 use crate::katalon::settings::{AzureSettings, SendingRule};
 use crate::katalon::status::Status;
 use crate::moment::Moment;
-use crate::plan::facts::AdoFacts;
+use crate::plan::facts::{AdoFacts, OtherPlan};
 use crate::plan::left_out::LeftOutKind;
 use crate::plan::options::{Overrides, effective};
 use crate::plan::points::Point;
+use crate::plan::several::NoneHere;
 use crate::plan::snapshot::{CaseIds, Snapshot};
 use crate::plan::{SubmissionPlan, plan};
 
@@ -204,6 +205,45 @@ proptest! {
             if let crate::plan::attachments::Source::File(path) = &attachment.source {
                 prop_assert!(snapshot.run.files.iter().any(|file| file.path == *path && file.size <= 75 << 20));
             }
+        }
+    }
+
+    /// Each id of a run arrives where there is a point for it, and one that has none anywhere is told by one plan.
+    #[test]
+    fn of_several_plans_each_id_arrives_or_is_told_once(
+        ids in proptest::collection::vec("1[0-5]", 1..5),
+        points in proptest::collection::vec((1u32..40, 10u32..14, 0usize..3), 0..8),
+        multiple in any::<bool>(),
+    ) {
+        let names: Vec<String> = (0..ids.len()).map(|n| format!("T{n}")).collect();
+        let tests = names.iter().map(|name| test(name, &[Status::Passed])).collect();
+        let pairs: Vec<(&str, &str)> = names.iter().map(String::as_str).zip(ids.iter().map(String::as_str)).collect();
+        let mut snapshot = snapshot(tests, &pairs);
+        snapshot.options.plans = vec![18, 19, 20];
+        snapshot.options.multiple_points = multiple;
+        let of = |plan: usize| -> Vec<Point> {
+            points.iter().filter(|(_, _, of)| *of == plan).map(|(id, case, _)| point(*id, *case)).collect()
+        };
+        let plans: Vec<SubmissionPlan> = (0..3).map(|own| {
+            let others = (0..3).filter(|other| *other != own);
+            let elsewhere = others.map(|other| OtherPlan { plan_id: 18 + other as u32, points: of(other) }).collect();
+            let facts = AdoFacts { elsewhere, ..AdoFacts::of_points(&of(own)) };
+            plan(&snapshot, 18 + own as u32, "k", &facts)
+        }).collect();
+        let any_result = plans.iter().any(|plan| !plan.results.is_empty());
+        for id in ids.iter().map(|id| id.parse::<u32>().unwrap()).collect::<BTreeSet<_>>() {
+            let has_point = points.iter().any(|(_, case, _)| *case == id);
+            let told = |kind| plans.iter().flat_map(|plan| &plan.skipped).filter(|left_out| left_out.azure_id == Some(id) && left_out.kind == kind).count();
+            prop_assert_eq!(told(LeftOutKind::NoPoint), usize::from(!has_point), "id {}", id);
+            let arrived = plans.iter().any(|plan| plan.results.iter().any(|result| result.test_case_id == id));
+            prop_assert_eq!(arrived || told(LeftOutKind::SeveralPoints) > 0, has_point, "id {}", id);
+        }
+        for plan in &plans {
+            if let Some(NoneHere::GoTo(other)) = plan.none_here {
+                prop_assert!(plan.results.is_empty() && plan.skipped.is_empty());
+                prop_assert!(plans.iter().any(|plan| plan.plan_id == other && !plan.results.is_empty()));
+            }
+            prop_assert!(any_result || !matches!(plan.none_here, Some(NoneHere::GoTo(_))));
         }
     }
 }

@@ -20,6 +20,7 @@ use crate::plan::attachments::{PlannedAttachment, Source, Target};
 use crate::plan::comment::LEFT_OUT_FILE;
 use crate::plan::left_out::{LeftOut, LeftOutKind};
 use crate::plan::links::ReleaseLink;
+use crate::plan::several::NoneHere;
 use crate::plan::{SubmissionPlan, plan as make_plan};
 use crate::spool::Spool;
 use crate::submit::{Stop, facts, probe, write};
@@ -55,13 +56,34 @@ pub async fn plan(client: &AdoClient, submission: &Submission) -> Result<Submiss
     Ok(make_plan(snapshot, plan_id, &submission.key, &facts))
 }
 
+/// What becomes of a plan without results.
+pub fn nothing_to_submit(plan: SubmissionPlan) -> Stop {
+    let own = plan.plan_id;
+    let reason = match plan.none_here {
+        Some(NoneHere::GoTo(other)) => {
+            let reason =
+                format!("no test of this run has a test point in test plan {own}; its results go to test plan {other}");
+            return Stop::Elsewhere { reason, plan: Box::new(plan) };
+        }
+        Some(NoneHere::ToldWith(other)) => format!(
+            "no result can be submitted: no test of this run has a test point in test plan {own}, and none in the others; \
+             see its submission to test plan {other}"
+        ),
+        None => why_nothing(&plan),
+    };
+    Stop::Nothing { reason, plan: Box::new(plan) }
+}
+
 /// Why a plan without results is parked.
-pub fn nothing_to_submit(plan: &SubmissionPlan) -> String {
-    let ids = plan.skipped.iter().filter(|left_out| left_out.kind.counts()).count();
-    match plan.skipped.iter().find(|left_out| left_out.kind.counts()) {
-        Some(first) if ids == 1 => format!("no result can be submitted: {}", first.reason),
-        Some(first) => format!("no result can be submitted: {} (and {} more reasons)", first.reason, ids - 1),
-        None => {
+fn why_nothing(plan: &SubmissionPlan) -> String {
+    let ids = || plan.skipped.iter().filter(|left_out| left_out.azure_id.is_some() || left_out.test.is_some());
+    let counting = || ids().filter(|left_out| left_out.kind.counts());
+    match (counting().next(), counting().count()) {
+        (Some(first), 1) => format!("no result can be submitted: {}", first.reason),
+        (Some(first), count) => {
+            format!("no result can be submitted: {} (and {} more reasons)", first.reason, count - 1)
+        }
+        (None, _) => {
             "no test of this run has an Azure DevOps test case id; enter ids on the Integration tab of the test cases"
                 .to_owned()
         }

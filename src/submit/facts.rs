@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::ado::{AdoClient, AdoError};
-use crate::plan::facts::AdoFacts;
+use crate::plan::facts::{AdoFacts, OtherPlan};
 use crate::plan::links::{BuildChoice, BuildLink, LookUp, ReleaseChoice, ReleaseLink};
 use crate::plan::snapshot::Options;
 
@@ -18,8 +18,29 @@ const LOOK_UP: Duration = Duration::from_secs(20);
 /// When the points cannot be read. A link that cannot be looked up is a fact of its own.
 pub async fn read(client: &AdoClient, project: &str, plan_id: u32, options: &Options) -> Result<AdoFacts, AdoError> {
     let points = client.points(project, plan_id).await?;
+    let elsewhere = elsewhere(client, project, plan_id, options).await?;
     let (build, release) = tokio::join!(build(client, project, options), release(client, project, options));
-    Ok(AdoFacts { points, build, release })
+    Ok(AdoFacts { points, elsewhere, build, release })
+}
+
+/// The points of the run's other plans: who gets which result, and who tells what is missing, depends on all of them.
+async fn elsewhere(
+    client: &AdoClient,
+    project: &str,
+    plan_id: u32,
+    options: &Options,
+) -> Result<Vec<OtherPlan>, AdoError> {
+    let mut others = Vec::new();
+    for other in options.plans.iter().copied().filter(|other| *other != plan_id) {
+        let points = match client.points(project, other).await {
+            Ok(points) => points,
+            // That is told by the submission to that plan, and is no reason to hold up this one.
+            Err(AdoError::Gone(_)) => Vec::new(),
+            Err(error) => return Err(error),
+        };
+        others.push(OtherPlan { plan_id: other, points });
+    }
+    Ok(others)
 }
 
 async fn build(client: &AdoClient, project: &str, options: &Options) -> LookUp<BuildLink> {

@@ -48,6 +48,14 @@ pub enum Stop {
     /// Needs a person.
     #[error("{0}")]
     Park(String),
+    /// Another test plan of the run gets its results, so there is nothing to do for this one.
+    #[error("{reason}")]
+    Elsewhere {
+        /// Which one.
+        reason: String,
+        /// The plan.
+        plan: Box<SubmissionPlan>,
+    },
     /// Nothing of the plan is to be sent; it is kept, so that a person sees why.
     #[error("{reason}")]
     Nothing {
@@ -72,6 +80,8 @@ pub enum Attempt {
     },
     /// It needs a person.
     Parked,
+    /// There is nothing to do.
+    Ignored,
 }
 
 impl Attempt {
@@ -79,7 +89,7 @@ impl Attempt {
     pub const fn cause(&self) -> Option<Cause> {
         match self {
             Self::Waits { cause, .. } => Some(*cause),
-            Self::Submitted | Self::Parked => None,
+            Self::Submitted | Self::Parked | Self::Ignored => None,
         }
     }
 }
@@ -144,6 +154,12 @@ impl Submitter {
                 Ok(Attempt::Submitted)
             }
             Err(Stop::Store(error)) => Err(error),
+            Err(Stop::Elsewhere { reason, plan }) => {
+                tracing::info!(id, suite, reason, "ignored");
+                self.outbox.with(move |store| store.ignore(id, &reason, &plan, clock::now())).await?;
+                self.empty_spool(identity).await?;
+                Ok(Attempt::Ignored)
+            }
             Err(stop) => self.stop(id, attempts, &suite, stop).await,
         }
     }
@@ -180,7 +196,7 @@ impl Submitter {
         if submission.plan.is_none() {
             let plan = execute::plan(&client, &submission).await?;
             if plan.results.is_empty() {
-                return Err(Stop::Nothing { reason: execute::nothing_to_submit(&plan), plan: Box::new(plan) });
+                return Err(execute::nothing_to_submit(plan));
             }
             let id = submission.id;
             self.not_overtaken(id, &plan).await?;
@@ -295,6 +311,6 @@ fn cause(stop: &Stop) -> Option<Cause> {
         Stop::Ado(AdoError::Configuration(_)) => Some(Cause::Configuration),
         Stop::NoToken(_) => Some(Cause::NoToken),
         Stop::Ado(AdoError::Gone(_) | AdoError::Rejected { .. }) | Stop::Park(_) => None,
-        Stop::Nothing { .. } | Stop::Store(_) => None,
+        Stop::Nothing { .. } | Stop::Elsewhere { .. } | Stop::Store(_) => None,
     }
 }

@@ -26,6 +26,7 @@ mod links;
 mod memory;
 mod once;
 mod order;
+mod plans;
 mod points;
 mod reading;
 mod recordings;

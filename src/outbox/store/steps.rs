@@ -200,6 +200,28 @@ impl Store {
         Ok(transaction.commit()?)
     }
 
+    /// Records that there is nothing to do for a submission. Its plan is kept, so that a person can see why.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn ignore(
+        &mut self,
+        submission: i64,
+        reason: &str,
+        plan: &SubmissionPlan,
+        now: Moment,
+    ) -> Result<(), StoreError> {
+        let plan = serde_json::to_string(plan)?;
+        let transaction = self.begin()?;
+        transaction.execute(
+            "UPDATE submission SET state = 'ignored', reason = ?2, next_attempt_ms = NULL, plan = ?3
+             WHERE id = ?1 AND state = 'pending'",
+            params![submission, reason, plan],
+        )?;
+        log(&transaction, submission, "ignored", Some(reason), now)?;
+        Ok(transaction.commit()?)
+    }
+
     fn begin(&mut self) -> Result<Transaction<'_>, StoreError> {
         Ok(self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?)
     }

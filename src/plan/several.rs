@@ -1,0 +1,93 @@
+//! Several test plans for one run: each that has points of it gets an ADO run of its own, and what concerns the run as a
+//! whole is told once.
+//!
+//! Each plan is planned by itself, at its own time, with the points of all of them; so all come to the same answer to who
+//! tells what. The *leading* plan is the first one, in the order of the settings, that gets a result; without any it is
+//! the first of all.
+
+use serde::{Deserialize, Serialize};
+
+use crate::plan::facts::AdoFacts;
+use crate::plan::ids::Group;
+use crate::plan::points::{Choice, Point, PointRule};
+use crate::plan::snapshot::Options;
+
+/// Why a plan of several gets no result although nothing is wrong with it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NoneHere {
+    /// The run's results go to this plan.
+    GoTo(u32),
+    /// No plan has a point; the reasons are told with this plan.
+    ToldWith(u32),
+}
+
+/// The plans of a run, with the points of each.
+pub struct Plans<'a> {
+    /// The plan in hand.
+    own: PointRule<'a>,
+    /// All of them, in the order of the settings.
+    all: Vec<PointRule<'a>>,
+}
+
+impl<'a> Plans<'a> {
+    /// The plans of a run, of which `plan_id` is in hand.
+    pub fn new(options: &Options, plan_id: u32, facts: &'a AdoFacts, configuration: Option<u32>) -> Self {
+        let rule = |plan_id: u32, points: &'a [Point]| PointRule {
+            plan_id,
+            points,
+            configuration,
+            multiple: options.multiple_points,
+        };
+        let own = rule(plan_id, &facts.points);
+        let others = |id: &u32| facts.elsewhere.iter().find(|other| other.plan_id == *id);
+        let all = options.plans.iter().filter_map(|id| match others(id) {
+            _ if *id == plan_id => Some(own),
+            other => other.map(|other| rule(*id, &other.points)),
+        });
+        let mut all: Vec<_> = all.collect();
+        if !all.iter().any(|rule| rule.plan_id == plan_id) {
+            all.insert(0, own);
+        }
+        Self { own, all }
+    }
+
+    /// The points of the plan in hand for a test case; `None` when none of them is to be spoken of here: the test case
+    /// has its points in another plan, or another plan tells that it has none.
+    pub fn choose(&self, group: &Group<'_>, leads: bool) -> Option<Choice<'a>> {
+        let test = &group.tests[0].id;
+        if !self.has_none(&self.own, group) {
+            return Some(self.own.choose(test, group.azure_id));
+        }
+        let nowhere = self.all.iter().all(|rule| self.has_none(rule, group));
+        (nowhere && leads).then(|| Err(PointRule::none_in(&self.all, test, group.azure_id)))
+    }
+
+    fn has_none(&self, rule: &PointRule<'_>, group: &Group<'_>) -> bool {
+        rule.of(group.azure_id).next().is_none()
+    }
+
+    /// The plan that tells what concerns the run as a whole.
+    pub fn leading(&self, groups: &[Group<'_>]) -> u32 {
+        let first = self.all.first().unwrap_or(&self.own);
+        self.taking(groups).unwrap_or(first).plan_id
+    }
+
+    /// The first plan that gets a result.
+    fn taking(&self, groups: &[Group<'_>]) -> Option<&PointRule<'a>> {
+        self.all.iter().find(|rule| groups.iter().any(|group| rule.choose("", group.azure_id).is_ok()))
+    }
+
+    /// Why the plan in hand gets no result, where that is no defect of its own.
+    pub fn none_here(&self, groups: &[Group<'_>]) -> Option<NoneHere> {
+        if groups.iter().any(|group| !self.has_none(&self.own, group)) {
+            return None;
+        }
+        let leading = self.leading(groups);
+        match self.taking(groups) {
+            Some(rule) => Some(NoneHere::GoTo(rule.plan_id)),
+            None if leading == self.own.plan_id => None,
+            None => Some(NoneHere::ToldWith(leading)),
+        }
+    }
+}
