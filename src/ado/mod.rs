@@ -12,6 +12,7 @@ pub mod pace;
 pub mod pipelines;
 pub mod projects;
 pub mod runs;
+pub mod search;
 mod slots;
 pub mod transport;
 pub mod upload;

@@ -194,8 +194,12 @@ pub struct TestRun {
     /// Id.
     #[serde(deserialize_with = "id")]
     pub id: u32,
+    /// Name.
+    pub name: Option<String>,
     /// `NotStarted`, `InProgress`, `Completed`, `Aborted` or a word of the future.
     pub state: Option<String>,
+    /// When the server made it; lists have it only with details.
+    pub created_date: Option<String>,
     /// Comment; lists have it only with details.
     pub comment: Option<String>,
     /// Address of the run for programs.
@@ -219,6 +223,14 @@ pub struct TestResult {
     pub test_case_revision: Option<u32>,
     /// `Pending`, `Completed` or some other word.
     pub state: Option<String>,
+    /// Outcome.
+    pub outcome: Option<String>,
+    /// Start, as somebody told it.
+    pub started_date: Option<String>,
+    /// End, as somebody told it.
+    pub completed_date: Option<String>,
+    /// Machine, as somebody told it.
+    pub computer_name: Option<String>,
 }
 
 /// An attachment.

@@ -2,6 +2,7 @@
 //! be and what mends it. Nothing in here writes, neither to a project nor to ADO.
 
 mod ids;
+mod katalon;
 mod machine;
 mod project;
 mod server;

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::check::{Report, server};
+use crate::check::{Report, katalon, server};
 use crate::config::Config;
 use crate::error_chain::chain;
 use crate::katalon::project::Project;
@@ -50,14 +50,7 @@ fn integration(project: &Project, config: &Config, options: &Options, report: &m
         let hint = "`submit.auto_submit = true` switches it on; `kado submit FOLDER` submits single runs";
         report.note("automatic submission", "off: runs are listed as ignored", hint);
     }
-    if options::katalon_may_submit(settings, &overrides) {
-        report.note(
-            "Katalon's own submission",
-            "Katalon submits the same runs if it has a licence for it (autoSubmitTestRun is on)",
-            "without that licence set `submit.katalon_submits = \"never\"`; with it, switch automatic submission off in \
-             Katalon and on with `submit.auto_submit = true`, or leave it to Katalon with \"always\"",
-        );
-    }
+    katalon::own_submission(project, config, options, report);
     if let ProjectToken::Undecryptable(why) = &settings.token {
         report.wrong("token of the project", format!("cannot be decrypted: {why}"), format!("enter it again {WHERE}"));
     }

@@ -14,7 +14,7 @@ pub fn exit(rows: &[Row], attempts: &[(i64, Attempt)]) -> Exit {
         Attempt::Ignored => Exit::Done,
         Attempt::Waits { cause: Cause::Credentials, .. } => Exit::Refused,
         Attempt::Waits { cause: Cause::Unreachable, .. } => Exit::Unreachable,
-        Attempt::Waits { cause: Cause::NoToken, .. } => Exit::NotDone,
+        Attempt::Waits { cause: Cause::NoToken | Cause::Katalon, .. } => Exit::NotDone,
         Attempt::Waits { cause: Cause::Configuration, .. } => Exit::Usage,
     });
     let parked = rows.iter().filter(|row| row.state == SubmissionState::Parked).map(|_| Exit::NotDone);

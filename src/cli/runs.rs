@@ -15,7 +15,7 @@ use crate::config::Config;
 use crate::exit::Exit;
 use crate::outbox::intake::SubmissionState;
 use crate::outbox::request::{Answer, Request};
-use crate::outbox::row::Row;
+use crate::outbox::row::{Row, SubmittedBy};
 use crate::outbox::store::OpenError;
 use crate::outbox::{Store, StoreError};
 use crate::telemetry;
@@ -99,7 +99,7 @@ fn list(rows: &[Row], json: bool, out: &mut dyn Write) -> anyhow::Result<Exit> {
     for row in rows {
         listed.add_row([
             row.id.to_string(),
-            row.state.word().to_owned(),
+            state_of(row),
             or_dash(row.started),
             plain(&row.project),
             plain(&row.suite),
@@ -117,6 +117,12 @@ fn list(rows: &[Row], json: bool, out: &mut dyn Write) -> anyhow::Result<Exit> {
         }
     }
     Ok(Exit::Done)
+}
+
+/// The state, and who submitted it if that was not kado.
+fn state_of(row: &Row) -> String {
+    let by = if row.submitted_by == Some(SubmittedBy::Katalon) { " (Katalon)" } else { "" };
+    format!("{}{by}", row.state.word())
 }
 
 fn show_run(id: i64, json: bool, config: &Config, out: &mut dyn Write) -> anyhow::Result<Exit> {

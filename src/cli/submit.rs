@@ -14,7 +14,7 @@ use crate::config::Config;
 use crate::exit::Exit;
 use crate::outbox::intake::SubmissionState;
 use crate::outbox::request::{Answer, Request};
-use crate::outbox::row::Row;
+use crate::outbox::row::{Row, SubmittedBy};
 use crate::telemetry;
 
 /// Arguments of `kado submit`.
@@ -81,6 +81,12 @@ pub(super) fn people(row: &Row, out: &mut dyn Write) -> anyhow::Result<()> {
     let suite = plain(&row.suite);
     let error = plain(row.error.as_deref().unwrap_or_default());
     match row.state {
+        SubmissionState::Submitted if row.submitted_by == Some(SubmittedBy::Katalon) => writeln!(
+            out,
+            "{suite}{plan}: submitted by Katalon itself as test run {}; kado sent nothing\n    {}",
+            row.ado_run_id.unwrap_or_default(),
+            plain(row.url.as_deref().unwrap_or_default())
+        )?,
         SubmissionState::Submitted => writeln!(
             out,
             "{suite}{plan}: submitted as test run {} with {} results and {} attachments\n    {}",

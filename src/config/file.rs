@@ -163,6 +163,7 @@ impl Reader<'_, '_> {
         let problems = &mut self.problems;
         overrides.auto_submit = submit.read("auto_submit", problems, values::boolean);
         overrides.katalon_submits = submit.read("katalon_submits", problems, values::katalon_submits);
+        overrides.katalon_wait = submit.read("katalon_wait", problems, values::pause);
         overrides.test_plans = submit.read("test_plans", problems, |value| values::list(value, values::id));
         overrides.test_run_name = submit.read("test_run_name", problems, values::text);
         overrides.build_definition = submit.read("build_definition", problems, values::definition);

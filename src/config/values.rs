@@ -60,9 +60,19 @@ pub fn list<T>(value: &DeValue<'_>, item: impl Fn(&DeValue<'_>) -> Read<T>) -> R
 
 /// A duration such as `2h` or `90 min`, longer than nothing.
 pub fn duration(value: &DeValue<'_>) -> Read<Duration> {
-    let expected = || "must be a duration such as \"2h\" or \"90m\"".to_owned();
-    let parsed: SignedDuration = text(value)?.trim().parse().map_err(|_| expected())?;
-    Duration::try_from(parsed).ok().filter(|duration| !duration.is_zero()).ok_or_else(expected)
+    let expected = "must be a duration such as \"2h\" or \"90m\"";
+    any_duration(value).filter(|duration| !duration.is_zero()).ok_or_else(|| expected.to_owned())
+}
+
+/// A duration such as `2m`, or `0s` for none.
+pub fn pause(value: &DeValue<'_>) -> Read<Duration> {
+    let expected = "must be a duration such as \"2m\" or \"0s\"";
+    any_duration(value).ok_or_else(|| expected.to_owned())
+}
+
+fn any_duration(value: &DeValue<'_>) -> Option<Duration> {
+    let parsed: SignedDuration = value.as_str()?.trim().parse().ok()?;
+    Duration::try_from(parsed).ok()
 }
 
 /// A size in bytes such as `75 MiB` or `10 GiB`; a number alone is bytes.

@@ -16,8 +16,10 @@ use crate::intake::{self, IntakeError, Taken};
 use crate::katalon::run::lifecycle::RunState;
 use crate::moment::Moment;
 use crate::outbox::store::{Recorded, RunRecord};
-use crate::outbox::{Outbox, StoreError};
+use crate::outbox::{Outbox, Store, StoreError};
 use crate::plan::attachments;
+use crate::plan::katalon::project_key;
+use crate::plan::snapshot::Snapshot;
 use crate::spool::Spool;
 use crate::submit::connections::SeenTokens;
 use crate::watch::Over;
@@ -157,8 +159,8 @@ impl Recorder {
         if both {
             tracing::warn!(
                 project,
-                "Katalon may submit this run as well, if it has a licence: autoSubmitTestRun is on; \
-                 `submit.katalon_submits = \"never\"` says that it does not"
+                "Katalon may submit this run as well, if it has a licence: autoSubmitTestRun is on. kado looks for its test run \
+                 before it sends; `submit.katalon_submits = \"never\"` says that there is none"
             );
         }
         Ok(ids)
@@ -222,10 +224,25 @@ pub(super) async fn store(
                 }
                 Occasion::Asked { again } => RunRecord { by_command: true, again: *again, ..found },
             };
-            store.record(&record, clock::now())
+            let recorded = store.record(&record, clock::now())?;
+            match (&occasion, &recorded) {
+                (Occasion::Found, Recorded::New(ids)) => give_katalon_time(store, snapshot, ids)?,
+                // A person who asks means now.
+                (Occasion::Asked { .. }, recorded) => store.make_due(recorded.submissions())?,
+                _ => {}
+            }
+            Ok(recorded)
         })
         .await?;
     Ok(Some(recorded))
+}
+
+/// Holds submissions until Katalon, which may submit the run itself, has had its time: it uploads a run right after it
+/// wrote the reports, just when kado is due.
+fn give_katalon_time(store: &mut Store, snapshot: &Snapshot, ids: &[i64]) -> Result<(), StoreError> {
+    let known = store.katalon_known(&project_key(&snapshot.options, &snapshot.project_name))?;
+    let until = snapshot.ended().plus(snapshot.options.katalon.wait(&known));
+    if until > clock::now() { store.hold_for_katalon(ids, until) } else { Ok(()) }
 }
 
 /// Copies the files of a run into the spool; without room for them they are sent from where they lie.

@@ -48,10 +48,12 @@ pub enum Cause {
     Unreachable,
     /// The configuration does not let ADO be reached.
     Configuration,
+    /// Katalon may be about to submit the run itself.
+    Katalon,
 }
 
 impl Cause {
-    /// All causes.
+    /// Those that stand in the column of their name; [`Cause::Katalon`] has a column of its own.
     pub const ALL: [Self; 4] = [Self::Credentials, Self::NoToken, Self::Unreachable, Self::Configuration];
 
     /// The word in the database.
@@ -61,6 +63,7 @@ impl Cause {
             Self::NoToken => "no-token",
             Self::Unreachable => "unreachable",
             Self::Configuration => "configuration",
+            Self::Katalon => "katalon",
         }
     }
 }

@@ -6,6 +6,16 @@ use crate::moment::Moment;
 use crate::outbox::intake::{Cause, SubmissionState};
 use crate::plan::left_out::LeftOut;
 
+/// Who submitted a run.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SubmittedBy {
+    /// kado did.
+    Kado,
+    /// Katalon did, with its own licence; kado sent nothing.
+    Katalon,
+}
+
 /// One suite run and plan.
 #[derive(Clone, PartialEq, Debug, Serialize)]
 pub struct Row {
@@ -31,6 +41,8 @@ pub struct Row {
     pub ado_run_id: Option<u32>,
     /// Where a person sees it.
     pub url: Option<String>,
+    /// Whose test run it is, once it is submitted.
+    pub submitted_by: Option<SubmittedBy>,
     /// How many results it has.
     pub results: usize,
     /// How many attachments it has.

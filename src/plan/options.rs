@@ -2,9 +2,11 @@
 //! given to katalonc (product contract, section 3).
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use crate::katalon::run::{FileKind, RunOptions};
 use crate::katalon::settings::{AzureSettings, SendingRule};
+use crate::plan::katalon::{DEFAULT_WAIT, KatalonRule};
 use crate::plan::links::{BuildChoice, ReleaseChoice};
 use crate::plan::run_name;
 use crate::plan::snapshot::{AttachmentRule, Options, RunName};
@@ -30,6 +32,8 @@ pub struct Overrides {
     pub auto_submit: Option<bool>,
     /// `submit.katalon_submits`.
     pub katalon_submits: Option<KatalonSubmits>,
+    /// `submit.katalon_wait`.
+    pub katalon_wait: Option<Duration>,
     /// `submit.test_plans`.
     pub test_plans: Option<Vec<u32>>,
     /// `submit.test_run_name`, with placeholders.
@@ -96,6 +100,19 @@ pub fn effective(settings: &AzureSettings, overrides: &Overrides, run: &RunOptio
         build: build.map(BuildChoice::LatestOf),
         release: release.map(|definition| ReleaseChoice { definition, stage: overrides.release_stage.clone() }),
         invalid_links,
+        katalon: katalon(settings, overrides, run),
+    }
+}
+
+fn katalon(settings: &AzureSettings, overrides: &Overrides, run: &RunOptions) -> KatalonRule {
+    let own_name = run.run_name.as_deref().or(settings.test_run_name.as_deref()).unwrap_or(run_name::DEFAULT);
+    let wait = overrides.katalon_wait.unwrap_or(DEFAULT_WAIT);
+    KatalonRule {
+        // A person may upload a run by hand, so it is looked for even where Katalon does not submit by itself.
+        look: overrides.katalon_submits.unwrap_or_default() == KatalonSubmits::Detect,
+        expected: katalon_may_submit(settings, overrides),
+        run_name: own_name.to_owned(),
+        wait_ms: u64::try_from(wait.as_millis()).unwrap_or(u64::MAX),
     }
 }
 

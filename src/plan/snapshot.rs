@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::katalon::run::{FileKind, SuiteRun};
 use crate::katalon::settings::{ConfigurationRow, SendingRule};
 use crate::katalon::status::Status;
+use crate::plan::katalon::KatalonRule;
 use crate::plan::links::{BuildChoice, ReleaseChoice};
 
 /// A finished run together with the settings and ids of that moment. It holds no secret.
@@ -71,6 +72,9 @@ pub struct Options {
     /// Why a link that an option of the run asks for cannot be looked up: its definition is no id.
     #[serde(default)]
     pub invalid_links: Vec<String>,
+    /// What is expected of Katalon's own submission; snapshots of older versions expect nothing.
+    #[serde(default)]
+    pub katalon: KatalonRule,
 }
 
 /// Name of the ADO test run.

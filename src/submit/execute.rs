@@ -23,7 +23,7 @@ use crate::plan::links::ReleaseLink;
 use crate::plan::several::NoneHere;
 use crate::plan::{SubmissionPlan, plan as make_plan};
 use crate::spool::Spool;
-use crate::submit::{Stop, facts, probe, write};
+use crate::submit::{Stop, facts, katalon, probe, write};
 use crate::workspace::open;
 
 /// Most points in the request that creates a run; the rest is added to it (`ado/api.md` §11).
@@ -95,6 +95,8 @@ pub struct Execution<'a> {
     pub(super) outbox: &'a Outbox,
     pub(super) client: &'a AdoClient,
     pub(super) submission: Submission,
+    /// Whether nobody waits for it, so that it may wait for others.
+    pub(super) patient: bool,
     /// Where copies of the run's files lie.
     spooled: Option<PathBuf>,
 }
@@ -104,9 +106,15 @@ pub(super) type Moved = Result<StoredStep, Stop>;
 
 impl<'a> Execution<'a> {
     /// A submission whose plan is stored.
-    pub fn new(outbox: &'a Outbox, client: &'a AdoClient, spool: &Spool, submission: Submission) -> Self {
+    pub fn new(
+        outbox: &'a Outbox,
+        client: &'a AdoClient,
+        spool: &Spool,
+        submission: Submission,
+        patient: bool,
+    ) -> Self {
         let spooled = RunIdentity::of(&submission.snapshot.run).map(|run| spool.folder_of(&run));
-        Self { outbox, client, submission, spooled }
+        Self { outbox, client, submission, patient, spooled }
     }
 
     /// Carries out all steps that are left; gives the ADO run. `written` is called when all results are written.
@@ -169,7 +177,14 @@ impl<'a> Execution<'a> {
     async fn create_run(&self, position: usize, resumed: bool) -> Moved {
         let (plan, project) = (self.plan(), self.project());
         // Looking changes nothing, so the creation is intended only after it: a look that fails leaves nothing unclear.
-        let found = probe::run(self.client, project, plan, resumed).await?;
+        let rule = &self.submission.snapshot.options.katalon;
+        // Who asks for a run again wants kado's own.
+        let names = [plan.name.as_str(), rule.run_name.as_str()];
+        let names = if rule.look && self.submission.again == 0 { names.as_slice() } else { &[] };
+        let probe::Found { own: found, others } = probe::run(self.client, project, plan, names, resumed).await?;
+        if found.is_none() && !names.is_empty() {
+            katalon::look(self, &others).await?;
+        }
         self.intend(position).await?;
         let adopted = found.is_some() && !resumed;
         let run = match found {
@@ -329,7 +344,7 @@ impl<'a> Execution<'a> {
         }
     }
 
-    fn web_url(&self, run: &TestRun) -> String {
+    pub(super) fn web_url(&self, run: &TestRun) -> String {
         run.web_access_url.clone().unwrap_or_else(|| {
             let base = self.client.server().base();
             format!("{base}/{}/_testManagement/runs?runId={}&_a=runCharts", self.project().replace(' ', "%20"), run.id)

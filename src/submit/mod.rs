@@ -8,6 +8,7 @@ pub mod backoff;
 pub mod connections;
 mod execute;
 pub mod facts;
+mod katalon;
 mod probe;
 mod serve;
 mod write;
@@ -27,8 +28,9 @@ use crate::discovery::identity::RunIdentity;
 use crate::moment::Moment;
 use crate::outbox::intake::Cause;
 use crate::outbox::store::Submission;
-use crate::outbox::{Outbox, StoreError};
+use crate::outbox::{Outbox, Store, StoreError};
 use crate::plan::SubmissionPlan;
+use crate::plan::katalon::project_key;
 use crate::plan::snapshot::Snapshot;
 use crate::spool::Spool;
 use crate::submit::connections::{Connections, SeenTokens};
@@ -55,6 +57,22 @@ pub enum Stop {
         reason: String,
         /// The plan.
         plan: Box<SubmissionPlan>,
+    },
+    /// Katalon may be about to submit the run itself.
+    #[error("{reason}")]
+    AwaitsKatalon {
+        /// When to look again.
+        until: Moment,
+        /// Why it is believed.
+        reason: String,
+    },
+    /// Katalon submitted the run itself.
+    #[error("Katalon submitted this run itself, as test run {run}")]
+    ByKatalon {
+        /// Its test run.
+        run: u32,
+        /// Where a person sees it.
+        url: String,
     },
     /// Nothing of the plan is to be sent; it is kept, so that a person sees why.
     #[error("{reason}")]
@@ -99,17 +117,19 @@ pub struct Submitter {
     outbox: Outbox,
     connections: Arc<Connections>,
     config: watch::Receiver<Arc<Config>>,
+    /// Whether nobody waits for it, so that it may wait for others.
+    patient: bool,
 }
 
 impl Submitter {
     /// A submitter for an outbox; it follows changes of the configuration.
     pub fn new(outbox: Outbox, config: watch::Receiver<Arc<Config>>) -> Self {
-        Self { outbox, connections: Arc::default(), config }
+        Self { outbox, connections: Arc::default(), config, patient: true }
     }
 
     /// As [`Submitter::new`], for a command that somebody waits for: no call takes longer than `patience`.
     pub fn impatient(outbox: Outbox, config: watch::Receiver<Arc<Config>>, patience: Duration) -> Self {
-        Self { outbox, connections: Arc::new(Connections::with_patience(patience)), config }
+        Self { outbox, connections: Arc::new(Connections::with_patience(patience)), config, patient: false }
     }
 
     /// The connection for a run, with a token from one source for just this server. Settings and tokens may lie on a
@@ -160,8 +180,24 @@ impl Submitter {
                 self.empty_spool(identity).await?;
                 Ok(Attempt::Ignored)
             }
+            Err(Stop::ByKatalon { run, url }) => {
+                self.by_katalon(id, run, url).await?;
+                self.empty_spool(identity).await?;
+                Ok(Attempt::Submitted)
+            }
             Err(stop) => self.stop(id, attempts, &suite, stop).await,
         }
+    }
+
+    /// Katalon submitted the run itself: that is recorded, and nothing is sent.
+    async fn by_katalon(&self, id: i64, run: u32, url: String) -> Result<(), StoreError> {
+        tracing::info!(id, ado_run = run, "Katalon submitted this run itself; kado sends nothing");
+        let record = move |store: &mut Store| {
+            let snapshot = store.load(id)?.snapshot;
+            let project = project_key(&snapshot.options, &snapshot.project_name);
+            store.submitted_by_katalon(id, run, &url, &project, clock::now())
+        };
+        self.outbox.with(record).await
     }
 
     fn spool(&self) -> Spool {
@@ -209,7 +245,7 @@ impl Submitter {
                 .await?;
         }
         let spool = self.spool();
-        execute::Execution::new(&self.outbox, &client, &spool, submission).run(written).await
+        execute::Execution::new(&self.outbox, &client, &spool, submission, self.patient).run(written).await
     }
 
     /// An older run whose points have a newer result is left to a person: ADO would show the older outcome as the latest.
@@ -244,13 +280,16 @@ impl Submitter {
             Stop::Ado(AdoError::Unavailable { wait, .. }) => *wait,
             _ => None,
         };
-        let delay = match cause {
-            Cause::Unreachable => backoff::delay(attempts, wanted, backoff::random()),
-            Cause::Credentials | Cause::NoToken | Cause::Configuration => backoff::CREDENTIALS,
+        let delay = match (cause, &stop) {
+            (_, Stop::AwaitsKatalon { until, .. }) => until.since(now),
+            (Cause::Unreachable, _) => backoff::delay(attempts, wanted, backoff::random()),
+            _ => backoff::CREDENTIALS,
         };
         let until = now.plus(delay);
         if matches!(stop, Stop::Ado(AdoError::CredentialsRefused { repeated: true, .. })) {
             tracing::debug!(id, suite, reason, until = %until, "waits for another token");
+        } else if cause == Cause::Katalon {
+            tracing::info!(id, suite, reason, until = %until, "waits");
         } else {
             tracing::warn!(id, suite, reason, until = %until, "waits");
         }
@@ -292,7 +331,7 @@ impl Submitter {
                 return Ok(last);
             }
             let again = last.iter().filter_map(|(_, attempt)| match attempt {
-                Attempt::Waits { cause: Cause::Unreachable, until } => Some(*until),
+                Attempt::Waits { cause: Cause::Unreachable | Cause::Katalon, until } => Some(*until),
                 _ => None,
             });
             let Some(until) = again.min().filter(|until| *until <= deadline) else { return Ok(last) };
@@ -310,7 +349,8 @@ fn cause(stop: &Stop) -> Option<Cause> {
         Stop::Ado(AdoError::Unavailable { .. } | AdoError::File { .. }) => Some(Cause::Unreachable),
         Stop::Ado(AdoError::Configuration(_)) => Some(Cause::Configuration),
         Stop::NoToken(_) => Some(Cause::NoToken),
+        Stop::AwaitsKatalon { .. } => Some(Cause::Katalon),
         Stop::Ado(AdoError::Gone(_) | AdoError::Rejected { .. }) | Stop::Park(_) => None,
-        Stop::Nothing { .. } | Stop::Elsewhere { .. } | Stop::Store(_) => None,
+        Stop::Nothing { .. } | Stop::Elsewhere { .. } | Stop::Store(_) | Stop::ByKatalon { .. } => None,
     }
 }

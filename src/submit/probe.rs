@@ -4,33 +4,40 @@ use std::io::Cursor;
 use std::time::Duration;
 
 use crate::ado::attachments::Owner;
+use crate::ado::search::Wanted;
 use crate::ado::upload::comment_of;
-use crate::ado::wire::TestRun;
 use crate::ado::{AdoClient, AdoError};
 use crate::clock;
 use crate::plan::SubmissionPlan;
 use crate::submit::execute::{Content, open_file};
 
+pub use crate::ado::search::Found;
+
 /// Pauses before each look for a run whose creation may have been lost: the list of runs can lag.
 const LOOKS: [Duration; 4] = [Duration::ZERO, Duration::from_secs(3), Duration::from_secs(3), Duration::from_secs(3)];
 
-/// The run that carries kado's key. Before the first creation one look is enough: it finds what another machine or an
-/// earlier installation made; after a creation that may have been lost several looks are needed.
+/// The run that carries kado's key, and those without one that have one of `names`. Before the first creation one look
+/// is enough: it finds what another machine or an earlier installation made; after a creation that may have been lost
+/// several looks are needed.
 pub async fn run(
     client: &AdoClient,
     project: &str,
     plan: &SubmissionPlan,
+    names: &[&str],
     resumed: bool,
-) -> Result<Option<TestRun>, AdoError> {
+) -> Result<Found, AdoError> {
     let looks = if resumed { LOOKS.as_slice() } else { &LOOKS[..1] };
+    let mut found = Found::default();
     for pause in looks {
         tokio::time::sleep(*pause).await;
-        if let Some(run) = client.find_run(project, plan.plan_id, &plan.key, plan.completed, clock::now()).await? {
+        let (key, since, now) = (plan.key.as_str(), plan.completed, clock::now());
+        found = client.find_run(project, &Wanted { plan: plan.plan_id, key, names, since, now }).await?;
+        if let Some(run) = &found.own {
             tracing::info!(ado_run = run.id, "found this submission's run in azure devops and goes on with it");
-            return Ok(Some(run));
+            break;
         }
     }
-    Ok(None)
+    Ok(found)
 }
 
 /// The attachment of this name and content, if it arrived.

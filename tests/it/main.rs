@@ -21,6 +21,7 @@ mod in_flight;
 mod inspect;
 mod inspecting;
 mod iterations;
+mod katalon_submits;
 mod ledger;
 mod links;
 mod memory;

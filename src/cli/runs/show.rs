@@ -62,7 +62,7 @@ pub fn show(row: &Row, submission: &Submission, json: bool, out: &mut dyn Write)
 fn facts(row: &Row, submission: &Submission, out: &mut dyn Write) -> anyhow::Result<()> {
     let facts = [
         ("Suite", row.suite.clone()),
-        ("State", row.state.word().to_owned()),
+        ("State", super::state_of(row)),
         ("Reason", or_dash(row.error.as_ref())),
         ("Next try", or_dash(row.next_attempt)),
         ("Folder", row.folder.clone()),

@@ -8,6 +8,7 @@
 #![expect(clippy::disallowed_methods, reason = "the database is a file")]
 
 mod facts;
+mod katalon;
 mod migrate;
 #[cfg(test)]
 mod model;
@@ -24,6 +25,7 @@ use rusqlite::{Connection, OpenFlags};
 use crate::clock;
 use crate::outbox::folder;
 
+pub use katalon::Doubled;
 pub use read::{StoredStep, Submission};
 pub use runs::{Recorded, RunRecord};
 
@@ -239,7 +241,8 @@ impl Store {
         let failed = |source| in_place(OpenError::Database { file: file.clone(), source });
         let connection = Connection::open_with_flags(&file, OpenFlags::SQLITE_OPEN_READ_ONLY).map_err(failed)?;
         connection.busy_timeout(migrate::BUSY).map_err(failed)?;
-        migrate::check_version(&connection, &file).map_err(in_place)?;
+        let version = migrate::check_version(&connection, &file).map_err(in_place)?;
+        migrate::read_older(&connection, version).map_err(failed)?;
         Ok(Some(Self { connection }))
     }
 

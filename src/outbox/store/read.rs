@@ -5,7 +5,7 @@ use rusqlite::{OptionalExtension, Row as SqlRow, params};
 use crate::discovery::identity::RunIdentity;
 use crate::moment::Moment;
 use crate::outbox::intake::{Cause, SubmissionState};
-use crate::outbox::row::Row;
+use crate::outbox::row::{Row, SubmittedBy};
 use crate::outbox::step::{Step, StepState};
 use crate::outbox::store::{Store, StoreError};
 use crate::plan::SubmissionPlan;
@@ -24,6 +24,8 @@ pub struct Submission {
     pub state: SubmissionState,
     /// The test plan.
     pub plan_id: Option<u32>,
+    /// How often a person asked for the same submission again; 0 for the first.
+    pub again: u32,
     /// The run with the settings of the moment it finished.
     pub snapshot: Snapshot,
     /// What will be sent, once it is planned.
@@ -52,14 +54,18 @@ pub struct StoredStep {
 }
 
 impl Store {
-    /// Submissions that are due at `now`, in the order of the ends of their runs: id and test plan.
+    /// Submissions that are due at `now`, in the order of the ends of their runs: id and test plan. One that waits for
+    /// Katalon holds up the newer ones of its plan, or it would be late.
     ///
     /// # Errors
     /// When the database fails.
     pub fn due(&self, now: Moment) -> Result<Vec<(i64, Option<u32>)>, StoreError> {
         let mut statement = self.connection.prepare_cached(
             "SELECT submission.id, plan_id FROM submission JOIN run ON run.id = run_id
-             WHERE state IN ('pending', 'submitting') AND coalesce(next_attempt_ms, 0) <= ?1
+             WHERE state IN ('pending', 'submitting') AND coalesce(next_attempt_ms, 0) <= ?1 AND NOT EXISTS
+                (SELECT 1 FROM submission AS held JOIN run AS older ON older.id = held.run_id
+                 WHERE held.for_katalon AND held.state IN ('pending', 'submitting') AND held.next_attempt_ms > ?1
+                 AND held.plan_id IS submission.plan_id AND older.ended_ms < run.ended_ms)
              ORDER BY ended_ms, submission.id",
         )?;
         let rows = statement.query_map([now.millis()], |row| Ok((row.get(0)?, row.get(1)?)))?;
@@ -111,7 +117,7 @@ impl Store {
             .connection
             .query_row(
                 "SELECT key, state, plan_id, coalesce(submission.snapshot, run.snapshot), plan, ado_run_id, attempts, refused,
-                        create_unclear
+                        create_unclear, again
                  FROM submission JOIN run ON run.id = run_id WHERE submission.id = ?1",
                 [submission],
                 texts,
@@ -130,6 +136,7 @@ impl Store {
             attempts: texts.attempts,
             refused: serde_json::from_str(&texts.refused)?,
             create_unclear: texts.create_unclear,
+            again: texts.again,
         })
     }
 
@@ -156,7 +163,7 @@ impl Store {
     pub fn rows(&self, only: Option<&[i64]>) -> Result<Vec<Row>, StoreError> {
         let mut statement = self.connection.prepare_cached(
             "SELECT submission.id, key, project, suite, folder, started_ms, ended_ms, plan_id, state, ado_run_id, url,
-                    plan, refused, reason, next_attempt_ms, cause
+                    plan, refused, reason, next_attempt_ms, cause, by_katalon, for_katalon
              FROM submission JOIN run ON run.id = run_id ORDER BY started_ms DESC, submission.id DESC",
         )?;
         let mut rows = statement.query([])?;
@@ -226,14 +233,14 @@ impl Store {
         Ok(millis.map(Moment::from_millis))
     }
 
-    /// Submitted submissions of runs that ended at or after `since`: those whose late reports are still taken.
+    /// What kado submitted of runs that ended at or after `since`: those whose late reports are still taken.
     ///
     /// # Errors
     /// When the database fails.
     pub fn submitted_since(&self, since: Moment) -> Result<Vec<i64>, StoreError> {
         let mut statement = self.connection.prepare_cached(
             "SELECT submission.id FROM submission JOIN run ON run.id = run_id
-             WHERE state = 'submitted' AND ended_ms >= ?1 ORDER BY submission.id",
+             WHERE state = 'submitted' AND NOT by_katalon AND ended_ms >= ?1 ORDER BY submission.id",
         )?;
         let rows = statement.query_map(params![since.millis()], |row| row.get(0))?;
         Ok(rows.collect::<Result<_, _>>()?)
@@ -256,6 +263,7 @@ struct Texts {
     attempts: u32,
     refused: String,
     create_unclear: bool,
+    again: u32,
 }
 
 fn texts(row: &SqlRow<'_>) -> rusqlite::Result<Texts> {
@@ -269,6 +277,7 @@ fn texts(row: &SqlRow<'_>) -> rusqlite::Result<Texts> {
         attempts: row.get(6)?,
         refused: row.get(7)?,
         create_unclear: row.get(8)?,
+        again: row.get(9)?,
     })
 }
 
@@ -277,6 +286,7 @@ fn row(sql: &SqlRow<'_>) -> Result<Row, StoreError> {
         sql.get::<_, Option<String>>(11)?.map(|text| serde_json::from_str(&text)).transpose()?;
     let refused: Vec<LeftOut> = serde_json::from_str(&sql.get::<_, String>(12)?)?;
     let moment = |millis: Option<i64>| millis.map(Moment::from_millis);
+    let by_katalon: bool = sql.get(16)?;
     let mut skipped = plan.as_ref().map(|plan| plan.skipped.clone()).unwrap_or_default();
     skipped.extend(refused);
     Ok(Row {
@@ -292,14 +302,23 @@ fn row(sql: &SqlRow<'_>) -> Result<Row, StoreError> {
         ado_run_id: sql.get(9)?,
         url: sql.get(10)?,
         results: plan.as_ref().map_or(0, |plan| plan.results.len()),
-        attachments: plan.as_ref().map_or(0, |plan| plan.attachments.len()),
+        // Katalon's files are not kado's to count.
+        attachments: plan.as_ref().filter(|_| !by_katalon).map_or(0, |plan| plan.attachments.len()),
+        submitted_by: (sql.get::<_, String>(8)? == SubmissionState::Submitted.word()).then_some(if by_katalon {
+            SubmittedBy::Katalon
+        } else {
+            SubmittedBy::Kado
+        }),
         skipped,
         error: sql.get(13)?,
         next_attempt: moment(sql.get(14)?),
-        cause: sql
-            .get::<_, Option<String>>(15)?
-            .and_then(|word| Cause::ALL.into_iter().find(|cause| cause.word() == word)),
+        cause: cause(sql.get::<_, Option<String>>(15)?.as_deref(), sql.get(17)?),
     })
+}
+
+fn cause(word: Option<&str>, for_katalon: bool) -> Option<Cause> {
+    let of_word = || Cause::ALL.into_iter().find(|cause| Some(cause.word()) == word);
+    if for_katalon { Some(Cause::Katalon) } else { of_word() }
 }
 
 /// The schema allows no other word.

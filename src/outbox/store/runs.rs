@@ -322,7 +322,7 @@ fn reset(transaction: &Transaction<'_>, id: i64, new: &NewSubmission) -> Result<
     transaction.execute("DELETE FROM step WHERE submission_id = ?1", [id])?;
     transaction.execute(
         "UPDATE submission SET plan_id = ?2, key = ?3, state = ?4, reason = ?5, plan = NULL, snapshot = NULL, refused = '[]',
-                attempts = 0, next_attempt_ms = NULL, ignored_as = NULL WHERE id = ?1",
+                attempts = 0, next_attempt_ms = NULL, ignored_as = NULL, for_katalon = 0 WHERE id = ?1",
         params![id, new.plan_id, new.key, new.state.word(), new.reason],
     )?;
     Ok(id)

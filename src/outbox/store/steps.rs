@@ -170,9 +170,15 @@ impl Store {
         next_attempt: Moment,
     ) -> Result<(), StoreError> {
         self.connection.execute(
-            "UPDATE submission SET reason = ?2, next_attempt_ms = ?3, cause = ?4, attempts = attempts + 1
+            "UPDATE submission SET reason = ?2, next_attempt_ms = ?3, cause = ?4, for_katalon = ?5, attempts = attempts + 1
              WHERE id = ?1 AND state IN ('pending', 'submitting')",
-            params![submission, reason, next_attempt.millis(), cause.word()],
+            params![
+                submission,
+                reason,
+                next_attempt.millis(),
+                Some(cause.word()).filter(|_| cause != Cause::Katalon),
+                cause == Cause::Katalon
+            ],
         )?;
         Ok(())
     }

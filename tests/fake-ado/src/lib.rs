@@ -13,6 +13,7 @@ mod api;
 mod auth;
 mod body;
 mod faults;
+mod katalon;
 mod look_up;
 mod model;
 mod query;
@@ -27,6 +28,7 @@ mod site;
 mod world;
 
 pub use faults::{Fault, FaultAction, Nth, Refusal};
+pub use katalon::KatalonUpload;
 pub use model::{Build, Configuration, Plan, Point, Project, Release, Stage, Suite, WorkItem};
 pub use record::RecordedRequest;
 pub use runs_model::{Attachment, RunBuild, SubResult, TestResult, TestRun};

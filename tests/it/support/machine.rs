@@ -72,8 +72,14 @@ impl Machine {
         self.root().join("kado.toml")
     }
 
-    /// Writes a configuration that watches [`Machine::work`], with these lines behind it.
+    /// Writes a configuration that watches [`Machine::work`], with these lines behind it. Unless they say something else
+    /// about it, nothing waits for Katalon's own submission.
     pub fn configure(&self, more: &str) {
+        let more = match more.split_once("[submit]\n") {
+            _ if more.contains("katalon_") => more.to_owned(),
+            Some((before, after)) => format!("{before}[submit]\nkatalon_wait = \"0s\"\n{after}"),
+            None => format!("{more}[submit]\nkatalon_wait = \"0s\"\n"),
+        };
         let text = format!("watch = [{:?}]\nstate_dir = {:?}\n{more}", self.work(), self.state());
         self.configure_only(&text);
     }

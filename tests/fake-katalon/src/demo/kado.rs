@@ -34,10 +34,11 @@ pub fn build() -> Result<PathBuf> {
     Ok(program)
 }
 
-/// Writes a `kado.toml` that watches the workspace; all else is left to its defaults.
+/// Writes a `kado.toml` that watches the workspace. No Katalon with a licence is here, so nobody waits for one.
 pub fn write_config(temp: &Path) -> Result<PathBuf> {
     let path = temp.join("kado.toml");
-    let text = format!("watch = [{}]\nstate_dir = {}\n", quoted(&temp.join("workspace")), quoted(&temp.join("state")));
+    let (work, state) = (quoted(&temp.join("workspace")), quoted(&temp.join("state")));
+    let text = format!("watch = [{work}]\nstate_dir = {state}\n[submit]\nkatalon_submits = \"never\"\n");
     fs::write(&path, &text).with_context(|| format!("{} could not be written", path.display()))?;
     for line in text.lines().filter(|line| !line.is_empty()) {
         crate::say(&format!("kado.toml: {line}"));

@@ -1,0 +1,59 @@
+//! Katalon's own submission: whether both could submit, and what kado saw of it so far.
+
+use crate::check::Report;
+use crate::config::Config;
+use crate::katalon::project::Project;
+use crate::outbox::store::Doubled;
+use crate::outbox::{Store, StoreError};
+use crate::plan::katalon::{Known, project_key};
+use crate::plan::options;
+use crate::plan::snapshot::Options;
+
+/// Name of the check.
+const NAME: &str = "Katalon's own submission";
+
+/// Says whether Katalon could submit the same runs, and what was seen.
+pub fn own_submission(project: &Project, config: &Config, options: &Options, report: &mut Report) {
+    if !options::katalon_may_submit(&project.settings, &config.overrides(&project.root)) {
+        return;
+    }
+    // What cannot be read here is told by the checks of the machine.
+    let (known, doubles) = seen(project, config, options).unwrap_or_default();
+    let detail = match known.seen {
+        Some((run, at)) => format!(
+            "Katalon submits runs of this project itself: test run {run} was seen at {at}; such runs are recorded and not \
+             sent again"
+        ),
+        None if known.vain > 0 => format!(
+            "automatic submission is on (autoSubmitTestRun), and none of Katalon's own was found in {} looks",
+            known.vain
+        ),
+        None => {
+            "Katalon submits the same runs if it has a licence for it (autoSubmitTestRun is on); kado looks for its \
+                 test run before it sends"
+                .to_owned()
+        }
+    };
+    report.note(
+        NAME,
+        detail,
+        "without that licence set `submit.katalon_submits = \"never\"`; with it, switch automatic submission off in \
+         Katalon and on with `submit.auto_submit = true`, or leave it to Katalon with \"always\"",
+    );
+    if let Some(newest) = doubles.first() {
+        let detail = format!(
+            "{} runs were submitted by both, last test run {} by kado and {} by Katalon (run {} of `kado runs`)",
+            doubles.len(),
+            newest.ado_run_id,
+            newest.katalon_run,
+            newest.submission
+        );
+        report.note(NAME, detail, "a longer `submit.katalon_wait` lets Katalon be first; kado deletes no test run");
+    }
+}
+
+fn seen(project: &Project, config: &Config, options: &Options) -> Result<(Known, Vec<Doubled>), StoreError> {
+    let Ok(Some(store)) = Store::open_to_read(&config.state_dir) else { return Ok(Default::default()) };
+    let known = store.katalon_known(&project_key(options, &project.name))?;
+    Ok((known, store.doubles(&project.name)?))
+}

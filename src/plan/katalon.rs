@@ -1,0 +1,202 @@
+//! Katalon's own submission of a suite run: which test run in ADO it is, and how long to wait for it (product
+//! contract, section 3). Pure.
+//!
+//! Katalon with a licence uploads each suite run right after it wrote `JUnit_Report.xml` (behaviour.md §4.2, step e),
+//! and leaves no mark on what it uploads. So a test run without kado's key and with the same name in the same plan
+//! counts as that upload only if nothing speaks against it and its times speak for it:
+//!
+//! * every point that kado would write has a completed result there,
+//! * with the same outcome, or, where several executions share the point, with the outcome of one of them,
+//! * that began or ended when the test began or ended by the log, to the precision in which ADO gives the time,
+//! * and no result there names another computer.
+//!
+//! Two agents that run the same suite at the same time differ in the times of their tests, so the upload of one never
+//! stands for the run of the other. When in doubt kado sends its own: two test runs are a nuisance, a missing one is a
+//! loss.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::moment::Moment;
+use crate::plan::SubmissionPlan;
+use crate::plan::results::PlannedResult;
+use crate::plan::snapshot::Options;
+use crate::plan::sub_results::Group;
+use crate::server::{Server, ServerIdentity};
+
+/// `submit.katalon_wait` when nothing says otherwise.
+pub const DEFAULT_WAIT: Duration = Duration::from_secs(2 * 60);
+/// Longest wait in a project of which nothing is known yet.
+pub const FIRST_WAIT: Duration = Duration::from_secs(20);
+/// Runs of a project that are waited for without having seen one of Katalon's.
+pub const FIRST_LOOKS: u32 = 3;
+/// Runs without one of Katalon's after which kado no longer expects any, although it saw one before.
+pub const LAST_LOOKS: u32 = 20;
+
+/// Times of ADO with fractions of a second are those of the log, but for the 1/300 s to which SQL Server rounds.
+const ROUNDED: u64 = 10;
+/// Times of ADO in whole seconds.
+const WHOLE_SECOND: u64 = 999;
+/// How much before the making of its run the time of an upload may lie.
+const UPLOAD: Duration = Duration::from_secs(5);
+
+/// What is expected of Katalon's own submission; part of the settings in force for a run.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct KatalonRule {
+    /// Whether ADO is asked for it before kado creates a run (`katalon_submits = "detect"`).
+    pub look: bool,
+    /// Whether Katalon submits by itself, if it has a licence: `autoSubmitTestRun` of the project.
+    pub expected: bool,
+    /// The name that Katalon gives its runs; kado's own may be another one.
+    pub run_name: String,
+    /// `submit.katalon_wait`, in milliseconds.
+    pub wait_ms: u64,
+}
+
+/// What was seen of Katalon's submissions in a project so far.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Known {
+    /// The test run of Katalon's that was seen last, and when.
+    pub seen: Option<(u32, Moment)>,
+    /// How often kado looked in vain since, or ever.
+    pub vain: u32,
+}
+
+impl KatalonRule {
+    /// How long after the end of a suite kado waits for Katalon before it looks and sends: `katalon_wait` where Katalon
+    /// was seen to submit, a short while for the first runs of a project, and not at all where it was looked for often
+    /// enough.
+    pub fn wait(&self, known: &Known) -> Duration {
+        let wait = Duration::from_millis(self.wait_ms);
+        match (self.look && self.expected, known.seen) {
+            (true, Some(_)) if known.vain < LAST_LOOKS => wait,
+            (true, None) if known.vain < FIRST_LOOKS => wait.min(FIRST_WAIT),
+            _ => Duration::ZERO,
+        }
+    }
+}
+
+/// What a project is remembered by: server, ADO project and Katalon project.
+pub fn project_key(options: &Options, project_name: &str) -> String {
+    let server = options.server_url.as_deref().and_then(|url| Server::parse(url).ok());
+    let server = server.map_or_else(ServerIdentity::unknown, |server| server.identity().clone());
+    let project = options.project.as_deref().unwrap_or_default().to_lowercase();
+    format!("{server}\n{project}\n{project_name}")
+}
+
+/// A test run in ADO that carries no key of kado's.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct ForeignRun {
+    /// Whether nothing comes to it any more.
+    pub over: bool,
+    /// When ADO made it.
+    pub created: Option<Moment>,
+    /// Its results.
+    pub results: Vec<ForeignResult>,
+}
+
+/// A result of such a run.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct ForeignResult {
+    /// Its test point.
+    pub point_id: Option<u32>,
+    /// Whether it has its outcome.
+    pub completed: bool,
+    /// ADO's outcome word.
+    pub outcome: String,
+    /// When the test started, as somebody told ADO.
+    pub started: Option<Moment>,
+    /// When it ended, as somebody told ADO.
+    pub ended: Option<Moment>,
+    /// The computer, as somebody told ADO.
+    pub computer: Option<String>,
+}
+
+/// How a foreign run compares with what kado would send.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Likeness {
+    /// It is the upload of the same suite run.
+    Same,
+    /// It may become that: it is not over, and nothing speaks against it so far.
+    Growing,
+    /// All outcomes are the same, but its times do not tell when the tests ran, so nothing proves it.
+    Unproven,
+    /// It is another one.
+    Other,
+}
+
+/// Compares a foreign run of the same plan and name with what kado would send.
+pub fn compare(plan: &SubmissionPlan, foreign: &ForeignRun) -> Likeness {
+    let (mut open, mut proven, mut shared) = (false, true, false);
+    for ours in &plan.results {
+        let of_point = foreign.results.iter().filter(|theirs| theirs.point_id == Some(ours.point_id));
+        // Should a point have several results, the one that fits best counts.
+        match of_point.map(|theirs| fit(foreign, ours, theirs)).max() {
+            None => open = true,
+            Some(Fit::Open) => (open, shared) = (true, true),
+            Some(Fit::Contrary) => return Likeness::Other,
+            Some(Fit::Timeless) => (proven, shared) = (false, true),
+            Some(Fit::Same) => shared = true,
+        }
+    }
+    match (open, proven) {
+        _ if !shared && !foreign.results.is_empty() => Likeness::Other,
+        (true, _) if foreign.over => Likeness::Other,
+        (true, _) => Likeness::Growing,
+        (false, true) => Likeness::Same,
+        (false, false) => Likeness::Unproven,
+    }
+}
+
+/// How one result fits, the worst first.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+enum Fit {
+    Contrary,
+    /// It has no outcome yet.
+    Open,
+    /// The outcome fits, and its times are not those of a test.
+    Timeless,
+    Same,
+}
+
+fn fit(foreign: &ForeignRun, ours: &PlannedResult, theirs: &ForeignResult) -> Fit {
+    if !theirs.completed {
+        return Fit::Open;
+    }
+    let parts = if ours.group == Some(Group::DataDriven) { ours.sub_results.as_slice() } else { &[] };
+    let mut outcomes = parts.iter().map(|part| part.outcome.as_str()).chain([ours.outcome.as_str()]);
+    let other_machine = match (machine(ours.computer_name.as_deref()), machine(theirs.computer.as_deref())) {
+        (Some(one), Some(other)) => one != other,
+        _ => false,
+    };
+    if other_machine || !outcomes.any(|outcome| outcome.eq_ignore_ascii_case(&theirs.outcome)) {
+        return Fit::Contrary;
+    }
+    let mut starts = ours.sub_results.iter().map(|part| part.started).chain([ours.started]);
+    let mut ends = ours.sub_results.iter().map(|part| part.completed).chain([ours.completed]);
+    let began = theirs.started.is_some_and(|time| starts.any(|start| is_the_same(time, start)));
+    let ended = theirs.ended.is_some_and(|time| ends.any(|end| is_the_same(time, end)));
+    // A time from before the run was made is that of some test; a later one may be that of the upload.
+    let of_upload = |time: &Moment| foreign.created.is_some_and(|created| time.plus(UPLOAD) >= created);
+    match began || ended {
+        true => Fit::Same,
+        false if theirs.started.iter().chain(&theirs.ended).all(of_upload) => Fit::Timeless,
+        false => Fit::Contrary,
+    }
+}
+
+/// Whether a time of ADO and one of the log are the same, as precisely as ADO tells.
+fn is_the_same(theirs: Moment, ours: Moment) -> bool {
+    let tolerance = if theirs.millis() % 1000 == 0 { WHOLE_SECOND } else { ROUNDED };
+    theirs.millis().abs_diff(ours.millis()) <= tolerance
+}
+
+/// A computer's name without user, domain and case.
+fn machine(name: Option<&str>) -> Option<String> {
+    let name = name?.rsplit(" - ").next()?.trim().split('.').next()?.to_lowercase();
+    Some(name).filter(|name| !name.is_empty())
+}
+
+#[cfg(test)]
+mod tests;

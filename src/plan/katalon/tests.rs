@@ -1,0 +1,201 @@
+//! Which foreign runs count as Katalon's own submission, and which never do.
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::katalon::status::Status;
+use crate::plan::sub_results::SubResult;
+
+const SECOND: i64 = 1000;
+
+fn at(millis: i64) -> Moment {
+    Moment::from_millis(1_800_000_000_000 + millis)
+}
+
+fn planned(point_id: u32, outcome: &str, started: i64, ended: i64) -> PlannedResult {
+    PlannedResult {
+        point_id,
+        test_case_id: point_id + 1000,
+        configuration_id: 1,
+        tests: vec![format!("Test Cases/{point_id}")],
+        outcome: outcome.to_owned(),
+        status: Status::Passed,
+        started: at(started),
+        completed: at(ended),
+        error_message: None,
+        stack_trace: None,
+        comment: String::new(),
+        computer_name: Some("AGENT-7.corp.example".to_owned()),
+        automated_test_name: String::new(),
+        automated_test_storage: String::new(),
+        group: None,
+        sub_results: Vec::new(),
+        iterations: 1,
+    }
+}
+
+fn plan(results: Vec<PlannedResult>) -> SubmissionPlan {
+    SubmissionPlan {
+        plan_id: 18,
+        key: "k".to_owned(),
+        name: "Nightly".to_owned(),
+        automated: true,
+        build: None,
+        release: None,
+        started: at(0),
+        completed: at(60 * SECOND),
+        summary: String::new(),
+        results,
+        attachments: Vec::new(),
+        skipped: Vec::new(),
+        none_here: None,
+    }
+}
+
+/// What Katalon would upload of a plan.
+fn upload(plan: &SubmissionPlan) -> ForeignRun {
+    let theirs = |ours: &PlannedResult| ForeignResult {
+        point_id: Some(ours.point_id),
+        completed: true,
+        outcome: ours.outcome.clone(),
+        started: Some(ours.started),
+        ended: Some(ours.completed),
+        computer: None,
+    };
+    ForeignRun { over: true, created: Some(at(65 * SECOND)), results: plan.results.iter().map(theirs).collect() }
+}
+
+fn two() -> SubmissionPlan {
+    plan(vec![planned(11, "Passed", 5017, 9123), planned(12, "Failed", 9200, 12_345)])
+}
+
+fn altered(alter: impl Fn(&mut ForeignResult)) -> Likeness {
+    let plan = two();
+    let mut run = upload(&plan);
+    run.results.iter_mut().for_each(alter);
+    compare(&plan, &run)
+}
+
+#[test]
+fn the_upload_of_the_same_suite_run_is_recognised_however_precisely_ado_tells_its_times() {
+    assert_eq!(altered(|_| {}), Likeness::Same);
+    let whole = |time: &mut Option<Moment>| *time = time.map(|time| Moment::from_millis(time.millis() / 1000 * 1000));
+    assert_eq!(altered(|result| whole(&mut result.started)), Likeness::Same);
+    assert_eq!(altered(|result| result.ended = None), Likeness::Same);
+    assert_eq!(altered(|result| result.computer = Some("jo - agent-7".to_owned())), Likeness::Same);
+    assert_eq!(altered(|result| result.outcome.make_ascii_lowercase()), Likeness::Same);
+}
+
+#[test]
+fn a_run_of_another_agent_at_the_same_time_is_another_run() {
+    let later = |time: &mut Option<Moment>| *time = time.map(|time| time.plus(Duration::from_millis(437)));
+    let moved = |result: &mut ForeignResult| {
+        later(&mut result.started);
+        later(&mut result.ended);
+    };
+    assert_eq!(altered(moved), Likeness::Other);
+    assert_eq!(altered(|result| result.computer = Some("AGENT-8".to_owned())), Likeness::Other);
+}
+
+#[test]
+fn a_run_with_other_outcomes_or_without_one_of_the_points_is_another_run() {
+    assert_eq!(altered(|result| result.outcome = "Blocked".to_owned()), Likeness::Other);
+    assert_eq!(altered(|result| result.point_id = Some(11)), Likeness::Other);
+    assert_eq!(altered(|result| result.point_id = Some(99)), Likeness::Other);
+    assert_eq!(altered(|result| result.point_id = None), Likeness::Other);
+    assert_eq!(compare(&two(), &ForeignRun { over: true, ..ForeignRun::default() }), Likeness::Other);
+}
+
+#[test]
+fn points_that_only_the_other_run_has_do_not_matter() {
+    let plan = two();
+    let mut run = upload(&plan);
+    run.results.push(ForeignResult { point_id: Some(13), ..ForeignResult::default() });
+    assert_eq!(compare(&plan, &run), Likeness::Same);
+}
+
+#[test]
+fn a_run_that_is_not_over_may_become_katalons_as_long_as_nothing_speaks_against_it() {
+    let plan = two();
+    let pending = ForeignRun { over: false, ..upload(&plan) };
+    let with = |alter: &dyn Fn(&mut ForeignResult)| {
+        let mut run = pending.clone();
+        alter(&mut run.results[1]);
+        compare(&plan, &run)
+    };
+    assert_eq!(with(&|result| result.completed = false), Likeness::Growing);
+    assert_eq!(with(&|result| result.outcome = "Passed".to_owned()), Likeness::Other);
+    let empty = ForeignRun { over: false, results: Vec::new(), ..pending.clone() };
+    assert_eq!(compare(&plan, &empty), Likeness::Growing);
+    let mut foreign = pending;
+    foreign.results.iter_mut().for_each(|result| result.point_id = Some(77));
+    assert_eq!(compare(&plan, &foreign), Likeness::Other);
+}
+
+#[test]
+fn times_of_the_upload_or_none_at_all_prove_nothing() {
+    let nothing = |result: &mut ForeignResult| (result.started, result.ended) = (None, None);
+    assert_eq!(altered(nothing), Likeness::Unproven);
+    let uploaded = |result: &mut ForeignResult| (result.started, result.ended) = (Some(at(66_001)), Some(at(66_001)));
+    assert_eq!(altered(uploaded), Likeness::Unproven);
+}
+
+#[test]
+fn of_iterations_that_share_a_point_any_outcome_and_time_will_do() {
+    let part = |outcome: &str, started: i64| SubResult {
+        name: "Iteration".to_owned(),
+        outcome: outcome.to_owned(),
+        status: Status::Passed,
+        started: at(started),
+        completed: at(started + 400),
+        error_message: None,
+        stack_trace: None,
+        group: None,
+        sub_results: Vec::new(),
+    };
+    let mut ours = planned(11, "Failed", 1001, 3401);
+    (ours.group, ours.sub_results) = (Some(Group::DataDriven), vec![part("Failed", 1001), part("Passed", 3001)]);
+    let plan = plan(vec![ours]);
+    let mut run = upload(&plan);
+    (run.results[0].outcome, run.results[0].started) = ("Passed".to_owned(), Some(at(3001)));
+    assert_eq!(compare(&plan, &run), Likeness::Same);
+    run.results[0].outcome = "Blocked".to_owned();
+    assert_eq!(compare(&plan, &run), Likeness::Other);
+}
+
+#[test]
+fn the_wait_depends_on_what_was_seen_in_the_project() {
+    let minute = Duration::from_secs(60);
+    let rule = KatalonRule { look: true, expected: true, run_name: String::new(), wait_ms: 60_000 };
+    let never = |vain| Known { seen: None, vain };
+    let seen = |vain| Known { seen: Some((150, at(0))), vain };
+    assert_eq!([0, 2, 3].map(|vain| rule.wait(&never(vain))), [FIRST_WAIT, FIRST_WAIT, Duration::ZERO]);
+    assert_eq!([0, 19, 20].map(|vain| rule.wait(&seen(vain))), [minute, minute, Duration::ZERO]);
+    let short = KatalonRule { wait_ms: 5, ..rule.clone() };
+    assert_eq!(short.wait(&never(0)), Duration::from_millis(5));
+    for other in [KatalonRule { look: false, ..rule.clone() }, KatalonRule { expected: false, ..rule }] {
+        assert_eq!(other.wait(&seen(0)), Duration::ZERO);
+    }
+}
+
+proptest! {
+    /// Whatever another run holds, it stands for ours only when each of our points has its outcome and time there.
+    #[test]
+    fn a_run_never_stands_for_ours_with_a_time_or_outcome_that_differs(
+        moved in 12i64..900_000, which in 0usize..2, backwards in any::<bool>(), outcome in "[A-Z][a-z]{3,8}"
+    ) {
+        let plan = two();
+        let mut run = upload(&plan);
+        let result = &mut run.results[which];
+        let by = if backwards { -moved } else { moved };
+        let shift = |time: Option<Moment>| time.map(|time| Moment::from_millis(time.millis() + by));
+        (result.started, result.ended) = (shift(result.started), shift(result.ended));
+        let whole = |time: Option<Moment>| time.is_some_and(|time| time.millis() % 1000 == 0);
+        prop_assume!(!whole(result.started) && !whole(result.ended));
+        prop_assert_ne!(compare(&plan, &run), Likeness::Same);
+        let mut run = upload(&plan);
+        prop_assume!(!outcome.eq_ignore_ascii_case(&run.results[which].outcome));
+        run.results[which].outcome = outcome;
+        prop_assert_eq!(compare(&plan, &run), Likeness::Other);
+    }
+}

@@ -1,0 +1,151 @@
+//! Looks in ADO for Katalon's own submission before kado creates a run. [`crate::plan::katalon`] says what it is.
+
+use std::time::Duration;
+
+use crate::ado::wire::{TestResult, TestRun};
+use crate::clock;
+use crate::moment::Moment;
+use crate::outbox::StoreError;
+use crate::plan::SubmissionPlan;
+use crate::plan::katalon::{ForeignResult, ForeignRun, Likeness, compare, project_key};
+use crate::submit::Stop;
+use crate::submit::execute::Execution;
+
+/// Runs that are compared in one look: the newest ones that fit by name and time.
+const MOST: usize = 10;
+/// How far the clocks of this machine and of the server may differ: a run of Katalon's is made after its suite ended.
+const CLOCKS: Duration = Duration::from_secs(60 * 60);
+/// Pause before the next look at a run that Katalon seems to be filling.
+const GROWING: Duration = Duration::from_secs(15);
+/// How long, after `katalon_wait`, such a run is believed to grow.
+const PATIENCE: Duration = Duration::from_secs(10 * 60);
+/// Suite runs of kado that may have been submitted twice: those that ended this long before.
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Compares the runs of the same name and without a key of kado's with this submission, and with those before it that
+/// Katalon may have submitted as well.
+///
+/// # Errors
+/// When Katalon submitted this run or may be about to, and when ADO or the outbox fails.
+pub(super) async fn look(execution: &Execution<'_>, others: &[TestRun]) -> Result<(), Stop> {
+    let (plan, snapshot) = (execution.plan(), &execution.submission.snapshot);
+    let (rule, project) = (&snapshot.options.katalon, project_key(&snapshot.options, &snapshot.project_name));
+    let mut growing = None;
+    let mut seen = Vec::new();
+    for run in others.iter().filter(|run| may_be_of(run, plan)).take(MOST) {
+        let foreign = read(execution, run).await?;
+        match compare(plan, &foreign) {
+            Likeness::Same => return Err(by_katalon(execution, run)),
+            Likeness::Growing => growing = Some(run.id),
+            Likeness::Unproven => tracing::warn!(
+                id = execution.submission.id,
+                ado_run = run.id,
+                "a test run of the same name has the same outcomes, but no times that prove it to be Katalon's own \
+                 submission of this run; kado sends its own. `submit.katalon_submits` says who submits"
+            ),
+            Likeness::Other => {}
+        }
+        seen.push((run.id, foreign));
+    }
+    let doubled = find_doubles(execution, others, seen, &project).await?;
+    let now = clock::now();
+    let wait = Duration::from_millis(rule.wait_ms);
+    if let Some(run) = growing.filter(|_| now < plan.completed.plus(wait).plus(PATIENCE)) {
+        let reason = format!("Katalon seems to be submitting this run itself, as test run {run}");
+        return Err(Stop::AwaitsKatalon { until: now.plus(GROWING), reason });
+    }
+    let until = plan.completed.plus(wait);
+    if doubled && rule.expected && execution.patient && now < until {
+        let reason = "Katalon submits runs of this project itself; this one is waited for (`submit.katalon_wait`)";
+        return Err(Stop::AwaitsKatalon { until, reason: reason.to_owned() });
+    }
+    if rule.expected && !doubled {
+        execution.outbox.with(move |store| store.katalon_in_vain(&project)).await?;
+    }
+    Ok(())
+}
+
+/// Whether the run was made after the suite ended, as far as ADO tells.
+fn may_be_of(run: &TestRun, plan: &SubmissionPlan) -> bool {
+    created(run).is_none_or(|created| created.plus(CLOCKS) >= plan.completed)
+}
+
+fn created(run: &TestRun) -> Option<Moment> {
+    moment(run.created_date.as_deref())
+}
+
+fn moment(text: Option<&str>) -> Option<Moment> {
+    // ADO writes unset times as the year 1, some without an offset.
+    Moment::parse(text?).ok().filter(|moment| moment.millis() > 0)
+}
+
+async fn read(execution: &Execution<'_>, run: &TestRun) -> Result<ForeignRun, Stop> {
+    let results = execution.client.results(execution.project(), run.id).await?;
+    Ok(ForeignRun { over: is_over(run), created: created(run), results: results.into_iter().map(foreign).collect() })
+}
+
+fn is_over(run: &TestRun) -> bool {
+    let over = ["completed", "aborted", "needsinvestigation"];
+    run.state.as_deref().is_some_and(|state| over.iter().any(|over| state.eq_ignore_ascii_case(over)))
+}
+
+fn foreign(result: TestResult) -> ForeignResult {
+    ForeignResult {
+        point_id: result.test_point.map(|point| point.id),
+        completed: result.state.as_deref().is_some_and(|state| state.eq_ignore_ascii_case("completed")),
+        outcome: result.outcome.unwrap_or_default(),
+        started: moment(result.started_date.as_deref()),
+        ended: moment(result.completed_date.as_deref()),
+        computer: result.computer_name,
+    }
+}
+
+fn by_katalon(execution: &Execution<'_>, run: &TestRun) -> Stop {
+    Stop::ByKatalon { run: run.id, url: execution.web_url(run) }
+}
+
+/// Whether runs that appeared since the last look stand for suite runs that kado had sent already. They cannot be
+/// mended; that Katalon submits is learned from them.
+async fn find_doubles(
+    execution: &Execution<'_>,
+    others: &[TestRun],
+    mut read_already: Vec<(u32, ForeignRun)>,
+    project: &str,
+) -> Result<bool, Stop> {
+    let key = project.to_owned();
+    let compared = execution.outbox.with(move |store| store.katalon_compared(&key)).await?;
+    let new: Vec<&TestRun> = others.iter().filter(|run| run.id > compared).take(MOST).collect();
+    let (plan_id, since) = (execution.plan().plan_id, execution.plan().completed.minus(DAY));
+    let sent = execution.outbox.with(move |store| store.sent_to_plan(plan_id, since)).await?;
+    if new.is_empty() || sent.is_empty() {
+        return Ok(false);
+    }
+    let mut doubled = false;
+    for run in &new {
+        let foreign = match read_already.iter().position(|(id, _)| *id == run.id) {
+            Some(at) => read_already.swap_remove(at).1,
+            None => read(execution, run).await?,
+        };
+        if let Some((submission, _)) = sent.iter().find(|(_, plan)| compare(plan, &foreign) == Likeness::Same) {
+            note(execution, *submission, run.id, project).await?;
+            doubled = true;
+        }
+    }
+    // One that still grows is compared again.
+    if let Some(newest) = new.iter().filter(|run| is_over(run)).map(|run| run.id).max() {
+        let key = project.to_owned();
+        execution.outbox.with(move |store| store.katalon_compared_to(&key, newest)).await?;
+    }
+    Ok(doubled)
+}
+
+async fn note(execution: &Execution<'_>, submission: i64, run: u32, project: &str) -> Result<(), StoreError> {
+    tracing::warn!(
+        id = submission,
+        ado_run = run,
+        "Katalon submitted this run as well, after kado: there are two test runs of it. kado waits for Katalon from now on \
+         (`submit.katalon_wait`)"
+    );
+    let project = project.to_owned();
+    execution.outbox.with(move |store| store.doubled(submission, run, &project, clock::now())).await
+}

@@ -1,0 +1,238 @@
+//! Katalon's own submission at the same time: what it submitted is recorded and not sent again, and what only looks
+//! like it never keeps a result back.
+
+#![expect(clippy::disallowed_methods, reason = "a test lays out files")]
+#![expect(clippy::unwrap_used, reason = "a helper that fails fails its test")]
+
+use std::path::{Path, PathBuf};
+
+use fake_ado::KatalonUpload;
+use fake_katalon::{SuiteRunWriter, Test};
+use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
+
+use crate::support::{Machine, Output, PLAN, finished, now, tc};
+
+/// The name that the project gives its runs.
+const NAME: &str = "Run by Katalon Studio";
+const CASES: [(&str, &str); 2] = [("Sign in", "1001"), ("Pay", "1002")];
+
+fn run() -> SuiteRunWriter {
+    finished([Test::passed(&tc("Sign in")), Test::failed(&tc("Pay"), "declined")])
+}
+
+/// What Katalon would upload of a run, with times changed by `change`.
+fn upload(
+    machine: &Machine,
+    folder: &Path,
+    name: &str,
+    change: impl Fn(Timestamp) -> Option<Timestamp>,
+) -> KatalonUpload {
+    let inspected = machine.kado(&["inspect", &folder.to_string_lossy(), "--json"]);
+    let seen: Value = serde_json::from_str(&inspected.out).unwrap();
+    let mut upload = KatalonUpload::new("Shop", PLAN, name);
+    for (test, point) in seen["tests"].as_array().unwrap().iter().zip([11, 12]) {
+        let outcome = if test["status"] == "PASSED" { "Passed" } else { "Failed" };
+        let time = |name: &str| change(test[name].as_str().unwrap().parse().unwrap());
+        upload = upload.result(point, outcome, time("started").zip(time("ended")));
+    }
+    upload
+}
+
+/// A machine with a project and a run of it that lies there.
+fn ran() -> (Machine, PathBuf) {
+    let machine = Machine::new();
+    let shop = machine.shop(&CASES);
+    let folder = run().write_in(&shop).unwrap();
+    (machine, folder)
+}
+
+/// Submits a run while this upload of Katalon's is there.
+fn submit_beside(change: impl Fn(&Machine, &Path) -> KatalonUpload) -> (Machine, Output) {
+    let (machine, folder) = ran();
+    let upload = change(&machine, &folder);
+    machine.fake.world().add_katalon_upload(upload);
+    let output = machine.submit_folder(&folder);
+    (machine, output)
+}
+
+/// How many test runs there are when somebody else's lies beside ours.
+fn runs_beside(change: impl Fn(&Machine, &Path) -> KatalonUpload) -> usize {
+    let (machine, output) = submit_beside(change);
+    assert_eq!(output.code, 0, "{output:?}");
+    assert_eq!(machine.row()["state"], "submitted", "{:?}", machine.states());
+    machine.ado_runs().len()
+}
+
+#[test]
+fn a_run_that_katalon_submitted_is_recorded_with_its_test_run_and_nothing_is_sent() {
+    let (machine, output) = submit_beside(|machine, folder| upload(machine, folder, NAME, Some));
+    assert_eq!(output.code, 0, "{output:?}");
+    assert!(output.out.contains("submitted by Katalon itself as test run 150"), "{output:?}");
+    let row = machine.row();
+    assert_eq!(
+        (&row["state"], &row["submitted_by"], &row["ado_run_id"]),
+        (&"submitted".into(), &"katalon".into(), &150.into())
+    );
+    assert!(row["url"].as_str().unwrap().contains("runId=150"), "{row}");
+    assert_eq!((&row["error"], &row["results"], &row["attachments"]), (&Value::Null, &2.into(), &0.into()));
+    assert_eq!(machine.ado_runs().len(), 1);
+    assert_eq!(machine.writes(), [""; 0]);
+}
+
+#[test]
+fn what_katalon_submitted_is_not_sent_later_either_and_gets_no_late_reports() {
+    let (machine, folder) = ran();
+    machine.configure("history = \"all\"\nruns_from = \"any\"\n");
+    machine.fake.world().add_katalon_upload(upload(&machine, &folder, NAME, Some));
+    for _ in 0..2 {
+        assert_eq!(machine.kado(&["run", "--once"]).code, 0);
+        std::fs::write(folder.join("late.pdf"), "%PDF").unwrap();
+        crate::support::age(&folder);
+    }
+    assert_eq!(machine.kado(&["runs", "retry", "1"]).code, 1);
+    assert_eq!(machine.submit_folder(&folder).code, 0);
+    assert_eq!(machine.writes(), [""; 0]);
+    assert_eq!(machine.row()["submitted_by"], "katalon");
+}
+
+#[test]
+fn a_person_who_asks_for_a_run_again_gets_kados_own() {
+    let (machine, folder) = ran();
+    machine.fake.world().add_katalon_upload(upload(&machine, &folder, NAME, Some));
+    assert_eq!(machine.submit_folder(&folder).code, 0);
+    let again = machine.kado(&["submit", "--again", &folder.to_string_lossy()]);
+    assert_eq!(again.code, 0, "{again:?}");
+    assert_eq!(machine.ado_runs().len(), 2);
+    let by: Vec<Value> = machine.rows().iter().map(|row| row["submitted_by"].clone()).collect();
+    assert_eq!(by, ["kado", "katalon"]);
+}
+
+#[test]
+fn times_in_whole_seconds_and_the_same_computer_are_katalons_too() {
+    let whole = |time: Timestamp| Timestamp::from_second(time.as_second()).ok();
+    let count = runs_beside(|machine, folder| upload(machine, folder, NAME, whole).computer("agent-01"));
+    assert_eq!(count, 1);
+}
+
+#[test]
+fn a_run_of_another_agent_at_the_same_time_never_suppresses_ours() {
+    let later = |time: Timestamp| Some(time + SignedDuration::from_millis(137));
+    assert_eq!(runs_beside(|machine, folder| upload(machine, folder, NAME, later)), 2);
+    assert_eq!(runs_beside(|machine, folder| upload(machine, folder, NAME, Some).computer("AGENT-02")), 2);
+}
+
+#[test]
+fn a_run_of_the_same_name_with_other_results_never_suppresses_ours() {
+    let times = |machine: &Machine, folder: &Path| {
+        let inspected = machine.kado(&["inspect", &folder.to_string_lossy(), "--json"]);
+        let seen: Value = serde_json::from_str(&inspected.out).unwrap();
+        let time = |test: usize, name: &str| seen["tests"][test][name].as_str().unwrap().parse::<Timestamp>().unwrap();
+        [0, 1].map(|test| Some((time(test, "started"), time(test, "ended"))))
+    };
+    let other_outcome = |machine: &Machine, folder: &Path| {
+        let [first, second] = times(machine, folder);
+        KatalonUpload::new("Shop", PLAN, NAME).result(11, "Passed", first).result(12, "Passed", second)
+    };
+    assert_eq!(runs_beside(other_outcome), 2);
+    let half = |machine: &Machine, folder: &Path| {
+        let [first, _] = times(machine, folder);
+        KatalonUpload::new("Shop", PLAN, NAME).result(11, "Passed", first)
+    };
+    assert_eq!(runs_beside(half), 2);
+    assert_eq!(runs_beside(|machine, folder| upload(machine, folder, "Somebody's nightly", Some)), 2);
+}
+
+#[test]
+fn a_run_without_times_of_its_tests_proves_nothing_and_is_told() {
+    let (machine, output) = submit_beside(|machine, folder| upload(machine, folder, NAME, |_| None));
+    assert_eq!(output.code, 0, "{output:?}");
+    assert!(output.err.contains("no times that prove it"), "{output:?}");
+    assert_eq!(machine.ado_runs().len(), 2);
+    assert_eq!(machine.row()["submitted_by"], "kado");
+}
+
+#[test]
+fn katalons_own_name_counts_even_where_kado_gives_another() {
+    let (machine, folder) = ran();
+    machine.configure("[submit]\ntest_run_name = \"kado's\"\n");
+    machine.fake.world().add_katalon_upload(upload(&machine, &folder, NAME, Some));
+    assert_eq!(machine.submit_folder(&folder).code, 0);
+    assert_eq!(machine.row()["submitted_by"], "katalon");
+}
+
+#[test]
+fn with_never_nobody_looks_for_it() {
+    let (machine, folder) = ran();
+    machine.configure("[submit]\nkatalon_submits = \"never\"\n");
+    machine.fake.world().add_katalon_upload(upload(&machine, &folder, NAME, Some));
+    assert_eq!(machine.submit_folder(&folder).code, 0);
+    assert_eq!(machine.ado_runs().len(), 2);
+    assert_eq!(machine.row()["submitted_by"], "kado");
+}
+
+#[test]
+fn the_first_run_of_a_project_gives_katalon_time_and_is_then_found_to_be_submitted() {
+    let machine = Machine::new();
+    machine.configure("[submit]\nkatalon_wait = \"15s\"\n");
+    let shop = machine.shop(&CASES);
+    let service = machine.start();
+    service.wait_for_log("found a Katalon project");
+    let folder = run().start(now()).write_in(&shop).unwrap();
+    machine.wait_for_rows("a run that waits for Katalon", |rows| {
+        rows.iter().any(|row| row.contains("pending gives Katalon time to submit this run itself"))
+    });
+    machine.fake.world().add_katalon_upload(upload(&machine, &folder, NAME, Some));
+    machine.wait_for_rows("the run to be recorded", |rows| rows.iter().any(|row| row.contains(" submitted")));
+    assert_eq!(machine.row()["submitted_by"], "katalon");
+    assert_eq!(machine.ado_runs().len(), 1);
+    assert_eq!(service.stop().code, 0);
+    let told = machine.kado(&["check", "--offline"]);
+    assert!(told.out.contains("Katalon submits runs of this project itself: test run 150 was seen at"), "{told:?}");
+}
+
+#[test]
+fn an_upload_that_has_begun_is_waited_for() {
+    let machine = Machine::new();
+    machine.configure("[submit]\nkatalon_wait = \"0s\"\n");
+    let shop = machine.shop(&CASES);
+    let folder = run().start(now()).write_in(&shop).unwrap();
+    let whole = upload(&machine, &folder, NAME, Some);
+    let id = machine.fake.world().add_katalon_upload(whole.clone().begun());
+    let service = machine.start();
+    machine.wait_for_rows("a run that waits for the upload", |rows| {
+        rows.iter().any(|row| row.contains("Katalon seems to be submitting this run itself, as test run 150"))
+    });
+    let mut world = machine.fake.world();
+    let other = world.add_katalon_upload(whole);
+    let results = world.run(other).unwrap().results.clone();
+    let begun = world.run_mut(id).unwrap();
+    (begun.results, begun.state) = (results, "Completed".to_owned());
+    world.run_mut(other).unwrap().name = "moved".to_owned();
+    drop(world);
+    machine.wait_for_rows("the run to be recorded", |rows| rows.iter().any(|row| row.contains(" submitted")));
+    assert_eq!((&machine.row()["submitted_by"], &machine.row()["ado_run_id"]), (&"katalon".into(), &150.into()));
+    assert_eq!(service.stop().code, 0);
+}
+
+#[test]
+fn a_run_that_both_submitted_is_noticed_at_the_next_look_and_told_by_check() {
+    let machine = Machine::new();
+    let shop = machine.shop(&CASES);
+    let first = run().start(now()).write_in(&shop).unwrap();
+    assert_eq!(machine.submit_folder(&first).code, 0);
+    machine.fake.world().add_katalon_upload(upload(&machine, &first, NAME, Some));
+    let second = run().start(now() + SignedDuration::from_secs(1)).write_in(&shop).unwrap();
+    let output = machine.submit_folder(&second);
+    assert_eq!(output.code, 0, "{output:?}");
+    assert!(output.err.contains("Katalon submitted this run as well, after kado"), "{output:?}");
+    assert_eq!(machine.ado_runs().len(), 3, "nothing is deleted");
+    let told = machine.kado(&["check", "--offline"]);
+    assert!(
+        told.out.contains("1 runs were submitted by both, last test run 150 by kado and 151 by Katalon (run 1 of"),
+        "{told:?}"
+    );
+    // It is told once.
+    let third = run().start(now() + SignedDuration::from_secs(2)).write_in(&shop).unwrap();
+    assert!(!machine.submit_folder(&third).err.contains("as well"));
+}
