@@ -200,6 +200,10 @@ pub struct TestRun {
     pub state: Option<String>,
     /// When the server made it; lists have it only with details.
     pub created_date: Option<String>,
+    /// When it began, as its maker said; lists have it only with details.
+    pub started_date: Option<String>,
+    /// When it ended, as its maker said; lists have it only with details.
+    pub completed_date: Option<String>,
     /// Comment; lists have it only with details.
     pub comment: Option<String>,
     /// Address of the run for programs.

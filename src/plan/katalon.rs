@@ -7,12 +7,13 @@
 //!
 //! * every point that kado would write has a completed result there,
 //! * with the same outcome, or, where several executions share the point, with the outcome of one of them,
-//! * that began or ended when the test began or ended by the log, to the precision in which ADO gives the time,
+//! * that began or ended when the test or its suite began or ended by the log, to the precision in which ADO gives the
+//!   time; where the results do not tell when the tests ran, the run itself was under way while the suite was,
 //! * and no result there names another computer.
 //!
-//! Two agents that run the same suite at the same time differ in the times of their tests, so the upload of one never
-//! stands for the run of the other. When in doubt kado sends its own: two test runs are a nuisance, a missing one is a
-//! loss.
+//! Two agents that run the same suite at the same time differ in the times of their tests, so where these are told the
+//! upload of one never stands for the run of the other. When in doubt kado sends its own: two test runs are a nuisance,
+//! a missing one is a loss.
 
 use std::time::Duration;
 
@@ -92,6 +93,10 @@ pub struct ForeignRun {
     pub over: bool,
     /// When ADO made it.
     pub created: Option<Moment>,
+    /// When it began, as somebody told ADO.
+    pub started: Option<Moment>,
+    /// When it ended, as somebody told ADO.
+    pub ended: Option<Moment>,
     /// Its results.
     pub results: Vec<ForeignResult>,
 }
@@ -132,7 +137,7 @@ pub fn compare(plan: &SubmissionPlan, foreign: &ForeignRun) -> Likeness {
     for ours in &plan.results {
         let of_point = foreign.results.iter().filter(|theirs| theirs.point_id == Some(ours.point_id));
         // Should a point have several results, the one that fits best counts.
-        match of_point.map(|theirs| fit(foreign, ours, theirs)).max() {
+        match of_point.map(|theirs| fit(plan, foreign, ours, theirs)).max() {
             None => open = true,
             Some(Fit::Open) => (open, shared) = (true, true),
             Some(Fit::Contrary) => return Likeness::Other,
@@ -145,8 +150,16 @@ pub fn compare(plan: &SubmissionPlan, foreign: &ForeignRun) -> Likeness {
         (true, _) if foreign.over => Likeness::Other,
         (true, _) => Likeness::Growing,
         (false, true) => Likeness::Same,
+        (false, false) if was_under_way(plan, foreign) => Likeness::Same,
         (false, false) => Likeness::Unproven,
     }
+}
+
+/// Whether the run was under way while the suite was, by the times that somebody gave it. Those of an upload begin when
+/// the suite is over.
+fn was_under_way(plan: &SubmissionPlan, foreign: &ForeignRun) -> bool {
+    let (Some(started), Some(ended)) = (foreign.started, foreign.ended) else { return false };
+    started < plan.completed && ended > plan.started
 }
 
 /// How one result fits, the worst first.
@@ -160,7 +173,7 @@ enum Fit {
     Same,
 }
 
-fn fit(foreign: &ForeignRun, ours: &PlannedResult, theirs: &ForeignResult) -> Fit {
+fn fit(plan: &SubmissionPlan, foreign: &ForeignRun, ours: &PlannedResult, theirs: &ForeignResult) -> Fit {
     if !theirs.completed {
         return Fit::Open;
     }
@@ -173,8 +186,8 @@ fn fit(foreign: &ForeignRun, ours: &PlannedResult, theirs: &ForeignResult) -> Fi
     if other_machine || !outcomes.any(|outcome| outcome.eq_ignore_ascii_case(&theirs.outcome)) {
         return Fit::Contrary;
     }
-    let mut starts = ours.sub_results.iter().map(|part| part.started).chain([ours.started]);
-    let mut ends = ours.sub_results.iter().map(|part| part.completed).chain([ours.completed]);
+    let mut starts = ours.sub_results.iter().map(|part| part.started).chain([ours.started, plan.started]);
+    let mut ends = ours.sub_results.iter().map(|part| part.completed).chain([ours.completed, plan.completed]);
     let began = theirs.started.is_some_and(|time| starts.any(|start| is_the_same(time, start)));
     let ended = theirs.ended.is_some_and(|time| ends.any(|end| is_the_same(time, end)));
     // A time from before the run was made is that of some test; a later one may be that of the upload.

@@ -81,7 +81,13 @@ fn moment(text: Option<&str>) -> Option<Moment> {
 
 async fn read(execution: &Execution<'_>, run: &TestRun) -> Result<ForeignRun, Stop> {
     let results = execution.client.results(execution.project(), run.id).await?;
-    Ok(ForeignRun { over: is_over(run), created: created(run), results: results.into_iter().map(foreign).collect() })
+    Ok(ForeignRun {
+        over: is_over(run),
+        created: created(run),
+        started: moment(run.started_date.as_deref()),
+        ended: moment(run.completed_date.as_deref()),
+        results: results.into_iter().map(foreign).collect(),
+    })
 }
 
 fn is_over(run: &TestRun) -> bool {

@@ -62,7 +62,8 @@ fn upload(plan: &SubmissionPlan) -> ForeignRun {
         ended: Some(ours.completed),
         computer: None,
     };
-    ForeignRun { over: true, created: Some(at(65 * SECOND)), results: plan.results.iter().map(theirs).collect() }
+    let results = plan.results.iter().map(theirs).collect();
+    ForeignRun { over: true, created: Some(at(65 * SECOND)), started: None, ended: None, results }
 }
 
 fn two() -> SubmissionPlan {
@@ -141,6 +142,26 @@ fn times_of_the_upload_or_none_at_all_prove_nothing() {
 }
 
 #[test]
+fn where_results_tell_no_times_the_run_itself_has_to_overlap_the_suite() {
+    let plan = two();
+    let with = |started: i64, ended: i64| {
+        let mut run = ForeignRun { started: Some(at(started)), ended: Some(at(ended)), ..upload(&plan) };
+        run.results.iter_mut().for_each(|result| (result.started, result.ended) = (None, None));
+        compare(&plan, &run)
+    };
+    assert_eq!(with(0, 60 * SECOND), Likeness::Same);
+    assert_eq!(with(-5 * SECOND, 30 * SECOND), Likeness::Same);
+    assert_eq!(with(61 * SECOND, 66 * SECOND), Likeness::Unproven);
+    assert_eq!(with(-90 * SECOND, -SECOND), Likeness::Unproven);
+}
+
+#[test]
+fn times_of_the_suite_in_every_result_are_katalons_too() {
+    let suite = |result: &mut ForeignResult| (result.started, result.ended) = (Some(at(0)), Some(at(60 * SECOND)));
+    assert_eq!(altered(suite), Likeness::Same);
+}
+
+#[test]
 fn of_iterations_that_share_a_point_any_outcome_and_time_will_do() {
     let part = |outcome: &str, started: i64| SubResult {
         name: "Iteration".to_owned(),
@@ -192,6 +213,9 @@ proptest! {
         (result.started, result.ended) = (shift(result.started), shift(result.ended));
         let whole = |time: Option<Moment>| time.is_some_and(|time| time.millis() % 1000 == 0);
         prop_assume!(!whole(result.started) && !whole(result.ended));
+        // The begin and the end of the suite stand for those of each test.
+        let near = |time: Option<Moment>, other: Moment| time.is_some_and(|time| is_the_same(time, other));
+        prop_assume!(!near(result.started, plan.started) && !near(result.ended, plan.completed));
         prop_assert_ne!(compare(&plan, &run), Likeness::Same);
         let mut run = upload(&plan);
         prop_assume!(!outcome.eq_ignore_ascii_case(&run.results[which].outcome));
