@@ -55,6 +55,7 @@ pub fn classify(answer: &Head<'_>) -> Verdict {
         401 => Verdict::CredentialsRefused(refused(&message())),
         403 => Verdict::Forbidden(format!("{}; the token's owner lacks a permission", message())),
         404 | 410 => Verdict::Gone(message()),
+        407 => Verdict::Busy(answer.retry_after, proxy()),
         429 => Verdict::Busy(answer.retry_after, format!("Azure DevOps asks for a pause: {}", message())),
         408 | 409 | 500..=599 if answer.writes => Verdict::Unclear(answer.retry_after, message()),
         408 | 409 | 500..=599 => Verdict::Busy(answer.retry_after, message()),
@@ -78,11 +79,17 @@ fn sign_in() -> String {
         .to_owned()
 }
 
+fn proxy() -> String {
+    "the proxy refused to let the request pass (407); put user and password into `azure.proxy`, or the server into \
+     `azure.no_proxy`"
+        .to_owned()
+}
+
 fn refused(message: &str) -> String {
     if message.to_lowercase().contains("expired") {
         format!("{message}; make a new one in Azure DevOps under User settings > Personal access tokens")
     } else {
-        format!("{message}; the token is wrong, expired or revoked, or belongs to another organization")
+        format!("{message}; the token is wrong, expired or revoked, lacks a scope, or belongs to another organization")
     }
 }
 
@@ -147,7 +154,8 @@ mod tests {
         402-402 rejected/rejected
         403-403 forbidden/forbidden
         404-404 gone/gone
-        405-407 rejected/rejected
+        405-406 rejected/rejected
+        407-407 busy/busy
         408-409 unclear/busy
         410-410 gone/gone
         411-428 rejected/rejected

@@ -1,10 +1,13 @@
 //! How requests identify themselves. Nothing in here has a printable form.
 
+use std::sync::Arc;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use reqwest::header::HeaderValue;
 use secrecy::{ExposeSecret as _, SecretString};
 
+use crate::ado::entra::Entra;
 use crate::ado::error::AdoError;
 
 /// What a server accepts in place of a person who signs in (`ado/api.md` §2).
@@ -14,22 +17,53 @@ pub enum Credential {
     Pat(SecretString),
     /// The token of a pipeline job (`SYSTEM_ACCESSTOKEN`), or another one that is given whole: Bearer.
     Bearer(SecretString),
+    /// An Entra identity, which fetches tokens of an hour and renews them: Bearer. Services alone takes it.
+    Entra(Arc<Entra>),
+}
+
+/// What one request carries.
+pub(super) struct Authorization {
+    /// The value of the header, marked so that no log shows it.
+    pub header: HeaderValue,
+    /// The token inside it.
+    pub token: SecretString,
 }
 
 impl Credential {
-    /// The value of `Authorization`, marked so that no log shows it.
+    /// What the next request carries.
     ///
     /// # Errors
-    /// When the token holds characters that no token has.
-    pub(super) fn authorization(&self) -> Result<HeaderValue, AdoError> {
-        let text = match self {
-            Self::Pat(token) => format!("Basic {}", STANDARD.encode(format!(":{}", token.expose_secret()))),
-            Self::Bearer(token) => format!("Bearer {}", token.expose_secret()),
+    /// When the token holds characters that no token has, or when none can be fetched.
+    pub(super) async fn authorization(&self) -> Result<Authorization, AdoError> {
+        let token = match self {
+            Self::Pat(token) | Self::Bearer(token) => token.clone(),
+            Self::Entra(entra) => entra.token().await?,
         };
-        let mut value = HeaderValue::from_str(&text)
+        let text = match self {
+            Self::Pat(_) => format!("Basic {}", STANDARD.encode(format!(":{}", token.expose_secret()))),
+            Self::Bearer(_) | Self::Entra(_) => format!("Bearer {}", token.expose_secret()),
+        };
+        let mut header = HeaderValue::from_str(&text)
             .map_err(|_| AdoError::Configuration("the token holds characters that no token has".to_owned()))?;
-        value.set_sensitive(true);
-        Ok(value)
+        header.set_sensitive(true);
+        Ok(Authorization { header, token })
+    }
+
+    /// Whether there is another token in place of one that was refused.
+    ///
+    /// # Errors
+    /// When another could be had and cannot be fetched.
+    pub(super) async fn renew(&self, refused: &Authorization) -> Result<bool, AdoError> {
+        match self {
+            Self::Pat(_) | Self::Bearer(_) => Ok(false),
+            Self::Entra(entra) => entra.renew(&refused.token).await,
+        }
+    }
+
+    /// Whether the header that turns a sign-in page into a plain refusal is sent by default. In tenants with
+    /// Conditional Access it makes the server refuse good tokens of Entra (`ado/api.md` §2).
+    pub(super) const fn suppresses_sign_in(&self) -> bool {
+        !matches!(self, Self::Entra(_))
     }
 
     /// A digest by which two credentials are told apart without keeping either.
@@ -37,6 +71,7 @@ impl Credential {
         let (kind, token) = match self {
             Self::Pat(token) => ("kado credential pat", token),
             Self::Bearer(token) => ("kado credential bearer", token),
+            Self::Entra(entra) => return entra.digest(),
         };
         blake3::derive_key(kind, token.expose_secret().as_bytes())
     }

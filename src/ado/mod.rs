@@ -7,11 +7,17 @@
 pub mod attachments;
 pub mod classify;
 pub mod credential;
+pub mod entra;
 pub mod error;
+pub mod http;
+pub mod listing;
 pub mod pace;
 pub mod pipelines;
+pub mod points;
 pub mod projects;
+pub mod proxy;
 pub mod runs;
+pub mod scope;
 pub mod search;
 mod slots;
 pub mod transport;

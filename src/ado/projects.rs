@@ -7,9 +7,8 @@ use crate::ado::error::AdoError;
 use crate::ado::transport::{AdoClient, Kind};
 use crate::ado::version::Call;
 use crate::ado::wire::{
-    ConnectionData, Identity, List, TeamProject, TestConfiguration, TestPlan, TestPoint, TypeCategory, WorkItem,
+    ConnectionData, Identity, List, TeamProject, TestConfiguration, TestPlan, TypeCategory, WorkItem,
 };
-use crate::plan::points::Point;
 
 /// Most work items in one request (`ado/api.md` §3).
 const WORK_ITEMS: usize = 200;
@@ -69,22 +68,6 @@ impl AdoClient {
             .content)
     }
 
-    /// All points of a plan, in whatever suite; points that belong to other plans are dropped.
-    ///
-    /// # Errors
-    /// When the plan is not there or the server fails.
-    pub async fn points(&self, project: &str, plan: u32) -> Result<Vec<Point>, AdoError> {
-        let found = self.test_plan(project, plan).await?;
-        let Some(root) = found.root_suite else {
-            return Err(AdoError::Gone(format!("test plan {plan} of project `{project}` has no root suite")));
-        };
-        let (plan_id, suite) = (plan.to_string(), root.id.to_string());
-        let path = [project, "_apis", "testplan", "Plans", &plan_id, "Suites", &suite, "TestPoint"];
-        let query = [("isRecursive", "true".to_owned()), ("includePointDetails", "true".to_owned())];
-        let points: Vec<TestPoint> = self.all(&path, Call::TestPoint, &query).await?;
-        Ok(points.into_iter().filter_map(|point| of_plan(point, plan)).collect())
-    }
-
     /// All test configurations of a project.
     ///
     /// # Errors
@@ -120,7 +103,7 @@ impl AdoClient {
     }
 
     /// All pages of a list that hands out continuation tokens.
-    async fn all<T: serde::de::DeserializeOwned>(
+    pub(super) async fn all<T: serde::de::DeserializeOwned>(
         &self,
         path: &[&str],
         call: Call,
@@ -140,18 +123,4 @@ impl AdoClient {
         }
         Err(AdoError::not_sent("Azure DevOps hands out pages without end"))
     }
-}
-
-fn of_plan(point: TestPoint, plan: u32) -> Option<Point> {
-    if point.test_plan.is_some_and(|of| of.id != plan) {
-        return None;
-    }
-    let configuration = point.configuration?;
-    Some(Point {
-        id: point.id?,
-        test_case_id: point.test_case_reference?.id,
-        configuration_id: configuration.id,
-        configuration_name: configuration.name,
-        suite_id: point.test_suite.map_or(0, |suite| suite.id),
-    })
 }

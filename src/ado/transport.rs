@@ -16,6 +16,7 @@ use url::Url;
 use crate::ado::classify::{Head, Verdict, classify, without_mark};
 use crate::ado::credential::Credential;
 use crate::ado::error::AdoError;
+use crate::ado::http::{self, Network};
 use crate::ado::pace::Budget;
 use crate::ado::slots::Slots;
 use crate::ado::version::{self, Call};
@@ -24,12 +25,8 @@ use crate::error_chain::chain;
 use crate::moment::Moment;
 use crate::server::Server;
 
-/// Longest time to set up a connection.
-const CONNECT: Duration = Duration::from_secs(10);
 /// Longest time for a call without a file: ADO itself delays calls by up to 30 s when it is busy.
 const CALL: Duration = Duration::from_secs(100);
-/// How long an idle connection is kept; routers forget them sooner than servers do.
-const IDLE: Duration = Duration::from_secs(20);
 /// Longest pause that is waited for in place; a longer one sends the submission back to the queue.
 const PAUSE: Duration = Duration::from_secs(30);
 /// Largest answer that is read.
@@ -48,10 +45,10 @@ pub struct Settings {
     pub credential: Credential,
     /// `azure.api_version`.
     pub api_version: Option<String>,
-    /// Certificates to trust besides the system's, as PEM.
-    pub ca: Option<Vec<u8>>,
-    /// `azure.proxy`.
-    pub proxy: Option<String>,
+    /// How the network is used.
+    pub network: Network,
+    /// Whether servers are asked not to answer with a sign-in page; `None` leaves it to the credential.
+    pub suppress_sign_in: Option<bool>,
     /// `azure.allow_http`.
     pub allow_http: bool,
     /// Longest time for a call without a file, when it is to be shorter than usual.
@@ -86,6 +83,7 @@ impl Kind {
 pub struct AdoClient {
     http: reqwest::Client,
     server: Server,
+    credential: Credential,
     version: Mutex<String>,
     version_is_configured: bool,
     patience: Duration,
@@ -94,6 +92,21 @@ pub struct AdoClient {
     pause: Mutex<Option<Instant>>,
     /// Why and when the token was refused.
     refused: Mutex<Option<(String, Instant)>>,
+    /// By how much this machine's clock was ahead of the server's at the last answer, in milliseconds.
+    ahead: Mutex<Option<i64>>,
+}
+
+/// A call that did not succeed.
+struct Failed {
+    error: AdoError,
+    /// Whether the token itself was refused, so that another one may do.
+    token: bool,
+}
+
+impl From<AdoError> for Failed {
+    fn from(error: AdoError) -> Self {
+        Self { error, token: false }
+    }
 }
 
 impl AdoClient {
@@ -109,23 +122,37 @@ impl AdoClient {
                 server.base()
             )));
         }
-        let http = build(settings)?;
+        let suppress = settings.suppress_sign_in.unwrap_or_else(|| settings.credential.suppresses_sign_in());
+        let http = http::client(&settings.network, headers(suppress))?;
         let version = settings.api_version.clone().unwrap_or_else(|| version::DEFAULT.to_owned());
         Ok(Self {
             http,
             server,
+            credential: settings.credential.clone(),
             version: Mutex::new(version),
             version_is_configured: settings.api_version.is_some(),
             patience: settings.patience.unwrap_or(CALL).min(CALL),
             slots: Slots::new(CONNECTIONS),
             pause: Mutex::new(None),
             refused: Mutex::new(None),
+            ahead: Mutex::new(None),
         })
     }
 
     /// The server that this client speaks to.
     pub fn server(&self) -> &Server {
         &self.server
+    }
+
+    /// How requests identify themselves.
+    pub fn credential(&self) -> &Credential {
+        &self.credential
+    }
+
+    /// By how many milliseconds this machine's clock was ahead of the server's at the last answer that told the time;
+    /// negative when it is behind. Servers tell it in whole seconds.
+    pub fn clock_ahead(&self) -> Option<i64> {
+        *self.ahead.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A request below the server's base, or the release area's; `path` segments are encoded.
@@ -172,9 +199,14 @@ impl AdoClient {
         Ok(self.send(self.request(Method::GET, path, call, query), Kind::ReadAside).await?.content)
     }
 
-    /// The version that this server is spoken to with.
-    fn version(&self) -> String {
+    /// The version that this server is spoken to with; found out by the first call that reads.
+    pub fn version(&self) -> String {
         self.version.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Whether the server is older than 2020; known after the first call that read.
+    pub fn is_before_2020(&self) -> bool {
+        version::is_before_2020(&self.version())
     }
 
     /// Speaks an older version from now on, when the server does not know this one and none is configured. Every
@@ -212,17 +244,38 @@ impl AdoClient {
         let page = self.exchange(request, kind).await;
         match &page {
             Ok(_) => self.slots.went_well(),
-            Err(AdoError::Unavailable { .. }) => self.slots.went_badly(),
+            Err(Failed { error: AdoError::Unavailable { .. }, .. }) => self.slots.went_badly(),
+            Err(failed) if failed.token && kind.speaks_for_token() => self.note_refused(&failed.error),
             Err(_) => {}
         }
-        page
+        page.map_err(|failed| failed.error)
     }
 
-    async fn exchange<T: DeserializeOwned>(&self, request: RequestBuilder, kind: Kind) -> Result<Page<T>, AdoError> {
+    /// One request, and once more with another token where the first is refused and there is another.
+    async fn exchange<T: DeserializeOwned>(&self, request: RequestBuilder, kind: Kind) -> Result<Page<T>, Failed> {
+        let renewable = matches!(self.credential, Credential::Entra(_));
+        let again = if renewable { request.try_clone() } else { None };
+        let issued = |error| Failed { token: matches!(error, AdoError::CredentialsRefused { .. }), error };
+        let authorization = self.credential.authorization().await.map_err(issued)?;
+        let page = self.once(request.header(AUTHORIZATION, authorization.header.clone()), kind).await;
+        let refused = matches!(&page, Err(failed) if failed.token);
+        if !refused || !self.credential.renew(&authorization).await.map_err(issued)? {
+            return page;
+        }
+        tracing::info!(server = self.server.base(), "the token was refused and is renewed");
+        let Some(again) = again else {
+            return Err(AdoError::not_sent("the token was refused and renewed; the file is sent again").into());
+        };
+        let authorization = self.credential.authorization().await.map_err(issued)?;
+        self.once(again.header(AUTHORIZATION, authorization.header), kind).await
+    }
+
+    async fn once<T: DeserializeOwned>(&self, request: RequestBuilder, kind: Kind) -> Result<Page<T>, Failed> {
         let writes = kind.writes();
         let mut response = request.send().await.map_err(|error| unreachable(&self.server, &error, writes))?;
         let budget = budget(response.headers());
         self.note_pause(budget.pause());
+        self.note_time(response.headers());
         let body = read(&mut response).await.map_err(|error| match error {
             // What was answered before the connection broke does not matter to a call that only reads.
             AdoError::Unavailable { message, wait, .. } => AdoError::Unavailable { message, wait, unclear: writes },
@@ -235,13 +288,7 @@ impl AdoClient {
         Ok(Page { content, next })
     }
 
-    fn judge(
-        &self,
-        response: &Response,
-        body: &[u8],
-        kind: Kind,
-        retry_after: Option<Duration>,
-    ) -> Result<(), AdoError> {
+    fn judge(&self, response: &Response, body: &[u8], kind: Kind, retry_after: Option<Duration>) -> Result<(), Failed> {
         let headers = response.headers();
         let service_error = header(headers, "x-tfs-serviceerror").map(percent_decoded);
         let status = response.status().as_u16();
@@ -257,28 +304,47 @@ impl AdoClient {
             let activity = header(headers, "x-vss-e2eid").or_else(|| header(headers, "activityid"));
             tracing::debug!(status, url = response.url().path(), activity, "azure devops did not accept a request");
         }
-        self.error_of(verdict, status, kind)
+        self.error_of(verdict, status)
     }
 
-    fn error_of(&self, verdict: Verdict, status: u16, kind: Kind) -> Result<(), AdoError> {
+    fn error_of(&self, verdict: Verdict, status: u16) -> Result<(), Failed> {
         let server = || self.server.base().to_owned();
-        match verdict {
-            Verdict::Done => Ok(()),
-            Verdict::Busy(wait, message) => Err(AdoError::Unavailable { message, wait, unclear: false }),
-            Verdict::Unclear(wait, message) => Err(AdoError::Unavailable { message, wait, unclear: true }),
-            Verdict::Rejected(message) => Err(AdoError::Rejected { status, message }),
-            Verdict::Gone(message) => Err(AdoError::Gone(message)),
-            Verdict::Forbidden(message) => {
-                Err(AdoError::CredentialsRefused { server: server(), message, repeated: false })
-            }
+        let refused = |message| AdoError::CredentialsRefused { server: server(), message, repeated: false };
+        Err(match verdict {
+            Verdict::Done => return Ok(()),
+            Verdict::Busy(wait, message) => AdoError::Unavailable { message, wait, unclear: false }.into(),
+            Verdict::Unclear(wait, message) => AdoError::Unavailable { message, wait, unclear: true }.into(),
+            Verdict::Rejected(message) => AdoError::Rejected { status, message }.into(),
+            Verdict::Gone(message) => AdoError::Gone(message).into(),
+            Verdict::Forbidden(message) => refused(message).into(),
             Verdict::CredentialsRefused(message) => {
-                if kind.speaks_for_token() {
-                    let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
-                    *refused = Some((message.clone(), Instant::now()));
-                }
-                Err(AdoError::CredentialsRefused { server: server(), message, repeated: false })
+                Failed { error: refused(self.in_words_of_kind(message)), token: true }
             }
+        })
+    }
+
+    /// A refusal with what mends it: hints about personal access tokens do not help an identity.
+    fn in_words_of_kind(&self, message: String) -> String {
+        match &self.credential {
+            Credential::Pat(_) | Credential::Bearer(_) => message,
+            Credential::Entra(_) => format!(
+                "{}; is the identity among the users of the organization, with a licence? `azure.suppress_sign_in` has to \
+                 be off in tenants with Conditional Access",
+                message.split(';').next().unwrap_or_default()
+            ),
         }
+    }
+
+    fn note_refused(&self, error: &AdoError) {
+        if let AdoError::CredentialsRefused { message, .. } = error {
+            *self.refused.lock().unwrap_or_else(PoisonError::into_inner) = Some((message.clone(), Instant::now()));
+        }
+    }
+
+    /// Tries the token again although it was refused a moment ago: a call may need a scope that it lacks while others do
+    /// not. For `kado check`, which asks each thing once.
+    pub fn forget_refusal(&self) {
+        *self.refused.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
     /// A token that was refused is tried again only after a while; another token has another client.
@@ -291,6 +357,15 @@ impl AdoClient {
                 repeated: true,
             }),
             None => Ok(()),
+        }
+    }
+
+    fn note_time(&self, headers: &HeaderMap) {
+        let parser = jiff::fmt::rfc2822::DateTimeParser::new().relaxed_weekday(true);
+        let date = header(headers, "date").and_then(|text| parser.parse_timestamp(text).ok());
+        if let Some(date) = date {
+            let ahead = clock::now().millis() - date.as_millisecond();
+            *self.ahead.lock().unwrap_or_else(PoisonError::into_inner) = Some(ahead);
         }
     }
 
@@ -316,31 +391,6 @@ impl AdoClient {
     }
 }
 
-fn build(settings: &Settings) -> Result<reqwest::Client, AdoError> {
-    let mut builder = reqwest::Client::builder()
-        .user_agent(concat!("kado/", env!("CARGO_PKG_VERSION")))
-        .default_headers(headers(&settings.credential)?)
-        .redirect(reqwest::redirect::Policy::none())
-        .connect_timeout(CONNECT)
-        .pool_idle_timeout(IDLE);
-    if let Some(ca) = &settings.ca {
-        let certificates = reqwest::Certificate::from_pem_bundle(ca)
-            .map_err(|error| AdoError::Configuration(format!("`azure.ca_file` holds no certificates: {error}")))?;
-        builder = builder.tls_certs_merge(certificates);
-    }
-    if let Some(proxy) = &settings.proxy {
-        let proxy = reqwest::Proxy::all(proxy)
-            .map_err(|error| AdoError::Configuration(format!("`azure.proxy` cannot be used: {error}")))?;
-        builder = builder.proxy(proxy.no_proxy(reqwest::NoProxy::from_string("localhost,127.0.0.1,::1")));
-    }
-    builder.build().map_err(|error| {
-        // Certificates and the proxy are all of the configuration that a builder can stumble over.
-        let about = if settings.ca.is_some() { "; look at the certificates in `azure.ca_file`" } else { "" };
-        let server = settings.server.base();
-        AdoError::Configuration(format!("the connection to {server} cannot be set up: {}{about}", chain(&error)))
-    })
-}
-
 /// An answer with the token of the next page.
 pub struct Page<T> {
     /// What it says.
@@ -349,15 +399,16 @@ pub struct Page<T> {
     pub next: Option<String>,
 }
 
-fn headers(credential: &Credential) -> Result<HeaderMap, AdoError> {
-    let authorization = credential.authorization()?;
-    Ok(HeaderMap::from_iter([
-        (AUTHORIZATION, authorization),
+fn headers(suppress_sign_in: bool) -> HeaderMap {
+    let mut headers = HeaderMap::from_iter([
         (ACCEPT, HeaderValue::from_static("application/json")),
-        // Turns a redirect to the sign-in page into a plain refusal.
-        (HeaderName::from_static("x-tfs-fedauthredirect"), HeaderValue::from_static("Suppress")),
         (HeaderName::from_static("x-vss-forcemsapassthrough"), HeaderValue::from_static("true")),
-    ]))
+    ]);
+    if suppress_sign_in {
+        // Turns a redirect to the sign-in page into a plain refusal.
+        headers.insert("x-tfs-fedauthredirect", HeaderValue::from_static("Suppress"));
+    }
+    headers
 }
 
 async fn read(response: &mut Response) -> Result<Vec<u8>, AdoError> {

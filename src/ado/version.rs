@@ -3,13 +3,21 @@
 /// The version that is tried first when the configuration names none: the released one of Services and Server 2022.1.
 pub const DEFAULT: &str = "7.1";
 
-/// The next older version that kado can speak; `None` below Server 2020.
+/// The next older version that kado can speak; `None` below Server 2019. Server 2019 Update 1 knows 5.1 and is spoken to
+/// with 5.0 like 2019, because nothing that kado needs is new in it.
 pub fn older(version: &str) -> Option<&'static str> {
     match version {
         "7.1" => Some("7.0"),
         "7.0" => Some("6.0"),
+        "6.0" => Some("5.0"),
         _ => None,
     }
+}
+
+/// Whether a server spoken to with this version is older than 2020: points are then to be had suite by suite only, and
+/// new runs take neither tags nor a pipeline reference (`ado/api.md` §1, §4).
+pub fn is_before_2020(version: &str) -> bool {
+    version.starts_with("5.")
 }
 
 /// Whether a refusal says that the server does not know the version (`VssVersionOutOfRangeException`).
@@ -24,7 +32,7 @@ pub enum Call {
     ConnectionData,
     /// Attachments of runs and results.
     Attachments,
-    /// Plans and configurations of the testplan area.
+    /// Plans, suites and configurations of the testplan area.
     TestPlan,
     /// `TestPoint` of the testplan area.
     TestPoint,
@@ -36,7 +44,11 @@ pub enum Call {
 
 /// The value of `api-version` for a call, when the server is spoken to with version `pinned`.
 pub fn api_version(call: Call, pinned: &str) -> String {
-    let old = matches!(pinned, "5.0" | "5.1" | "6.0");
+    // Nothing of a version after the last one that was released is released.
+    if pinned.starts_with("7.2") {
+        return "7.2-preview".to_owned();
+    }
+    let old = is_before_2020(pinned) || pinned == "6.0";
     match call {
         Call::ConnectionData => format!("{pinned}-preview.1"),
         Call::Attachments | Call::TestPlan if old => format!("{pinned}-preview.1"),
@@ -49,12 +61,25 @@ pub fn api_version(call: Call, pinned: &str) -> String {
 mod tests {
     use super::*;
 
+    /// The rows of `ado/openapi/VERSION-MATRIX.txt` that kado calls.
     #[test]
-    fn calls_that_an_old_server_has_only_as_a_preview_are_asked_for_as_such() {
-        assert_eq!(api_version(Call::ConnectionData, "7.1"), "7.1-preview.1");
-        assert_eq!(api_version(Call::TestPoint, "7.1"), "7.1");
-        assert_eq!(api_version(Call::TestPoint, "6.0"), "6.0-preview.2");
-        assert_eq!(api_version(Call::Attachments, "6.0"), "6.0-preview.1");
-        assert_eq!(api_version(Call::Released, "6.0"), "6.0");
+    fn every_call_is_asked_for_in_the_form_that_the_version_has() {
+        let calls =
+            [Call::Released, Call::Release, Call::Attachments, Call::TestPlan, Call::TestPoint, Call::ConnectionData];
+        let row = |version| calls.map(|call| format!("{:14}", api_version(call, version))).concat();
+        let table = ["5.0", "6.0", "7.0", "7.1", "7.2"].map(|version| row(version).trim_end().to_owned());
+        insta::assert_snapshot!(table.join("\n"), @r"
+        5.0           5.0           5.0-preview.1 5.0-preview.1 5.0-preview.2 5.0-preview.1
+        6.0           6.0           6.0-preview.1 6.0-preview.1 6.0-preview.2 6.0-preview.1
+        7.0           7.0           7.0           7.0           7.0           7.0-preview.1
+        7.1           7.1           7.1           7.1           7.1           7.1-preview.1
+        7.2-preview   7.2-preview   7.2-preview   7.2-preview   7.2-preview   7.2-preview
+        ");
+    }
+
+    #[test]
+    fn an_unknown_version_leads_down_to_server_2019_and_no_further() {
+        let path: Vec<_> = std::iter::successors(Some(DEFAULT), |version| older(version)).collect();
+        assert_eq!(path, ["7.1", "7.0", "6.0", "5.0"]);
     }
 }

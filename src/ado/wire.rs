@@ -84,6 +84,49 @@ pub struct TestPoint {
     pub test_suite: Option<Reference>,
 }
 
+/// A test point of the `test` area, as servers before 2020 have it.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SuitePoint {
+    /// Id.
+    #[serde(default, deserialize_with = "some_id")]
+    pub id: Option<u32>,
+    /// Its test case, without a title.
+    pub test_case: Option<Reference>,
+    /// Its configuration.
+    pub configuration: Option<Reference>,
+    /// The plan that it belongs to.
+    pub test_plan: Option<Reference>,
+}
+
+/// A suite that holds a test case.
+#[derive(Debug, Deserialize)]
+pub struct SuiteOfCase {
+    /// Its plan.
+    pub plan: Option<Reference>,
+}
+
+/// A build or release definition.
+#[derive(Debug, Deserialize)]
+pub struct Definition {
+    /// Its name.
+    #[serde(default)]
+    pub name: String,
+    /// Stages of a release definition.
+    pub environments: Option<Vec<Named>>,
+}
+
+/// A suite of a plan, with those below it where the server nests them.
+#[derive(Debug, Deserialize)]
+pub struct TestSuite {
+    /// Id.
+    #[serde(deserialize_with = "id")]
+    pub id: u32,
+    /// Suites below it.
+    #[serde(default)]
+    pub children: Option<Vec<TestSuite>>,
+}
+
 /// A test configuration.
 #[derive(Debug, Deserialize)]
 pub struct TestConfiguration {

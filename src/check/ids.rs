@@ -11,6 +11,8 @@ use crate::katalon::project::Project;
 use crate::plan::points::PointRule;
 use crate::plan::snapshot::Options;
 
+/// Most test cases that are looked for in other plans, each with a request.
+const ELSEWHERE: usize = 20;
 const TAB: &str = "correct it on the Integration tab of the test case in Katalon";
 
 /// Verifies every id that a test case of the project is mapped to.
@@ -32,13 +34,35 @@ pub async fn check_ids(
         (Err(error), _) | (_, Err(error)) => return failed("mapped ids", &error, report),
     };
     let items: HashMap<u32, WorkItem> = items.into_iter().map(|item| (item.id, item)).collect();
+    let mut asked = 0;
     for (id, tests) in &mapped {
         let title = format!("id {id}");
         match verify(*id, items.get(id), &types, name, options, plans) {
+            Ok(detail) if tests.len() > 1 => {
+                let hint = "several test cases have this id: they share one result, the worst outcome wins";
+                report.note(title, format!("{detail}, for {}", tests.join(", ")), hint);
+            }
             Ok(detail) => report.fine(title, format!("{detail}, for {}", tests.join(", "))),
-            Err((detail, hint)) => report.wrong(title, format!("{detail}, for {}", tests.join(", ")), hint),
+            Err((mut detail, hint)) => {
+                let nowhere = !plans.iter().any(|plan| plan.points.iter().any(|point| point.test_case_id == *id));
+                if nowhere && items.contains_key(id) && asked < ELSEWHERE {
+                    asked += 1;
+                    detail.push_str(&elsewhere(client, *id).await);
+                }
+                report.wrong(title, format!("{detail}, for {}", tests.join(", ")), hint);
+            }
         }
     }
+}
+
+/// The plans that do hold a test case which has no point in those of the project, in words.
+async fn elsewhere(client: &AdoClient, id: u32) -> String {
+    let plans = client.plans_of_case(id).await.unwrap_or_default();
+    if plans.is_empty() {
+        return String::new();
+    }
+    let plans: Vec<_> = plans.iter().map(|plan| format!("{} ({})", plan.id, plan.name)).collect();
+    format!("; it is in test plan {}", plans.join(", "))
 }
 
 /// Every id with the test cases that name it. Ids that only a run can resolve are left to the run.

@@ -3,10 +3,13 @@
 #![expect(clippy::disallowed_methods, reason = "folders are looked at")]
 
 use crate::check::Report;
+use crate::check::folders::check_room;
 use crate::config::Config;
+use crate::config::proxy::ProxyUrl;
 use crate::error_chain::chain;
 use crate::exit::Exit;
 use crate::outbox::Store;
+use crate::secrets::{self, TokenError};
 
 /// Looks at the configuration and the folders that it names.
 pub fn check_machine(config: &Config, report: &mut Report) {
@@ -31,6 +34,7 @@ pub fn check_machine(config: &Config, report: &mut Report) {
             }
         }
     }
+    proxy_password(config, report);
     let name = format!("state {}", config.state_dir.display());
     match Store::open_to_read(&config.state_dir) {
         Ok(Some(_)) => report.fine(name, "the outbox can be read"),
@@ -38,5 +42,17 @@ pub fn check_machine(config: &Config, report: &mut Report) {
         Err(error) => {
             report.failed(name, chain(&error), "see `What happens when things go wrong` in the README", Exit::NotDone);
         }
+    }
+    check_room(config, report);
+}
+
+/// A password in `azure.proxy` makes kado.toml a file to keep closed.
+fn proxy_password(config: &Config, report: &mut Report) {
+    let tables = config.projects.iter().map(|project| &project.tables).chain([&config.machine]);
+    let has_password = tables.filter_map(|tables| tables.access.proxy.as_ref()).any(ProxyUrl::has_password);
+    let Some(file) = config.file.as_ref().filter(|_| has_password) else { return };
+    if let Err(TokenError::Exposed { found, remedy, .. }) = secrets::closed_file(file) {
+        let detail = format!("holds the proxy's password and can be read by others ({found})");
+        report.note(format!("file {}", file.display()), detail, remedy);
     }
 }

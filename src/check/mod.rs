@@ -1,11 +1,16 @@
 //! `kado check`: looks at everything that a submission will need, and says of each thing whether it is as it should
 //! be and what mends it. Nothing in here writes, neither to a project nor to ADO.
 
+mod connection;
+mod definitions;
+mod folders;
 mod ids;
 mod katalon;
 mod machine;
 mod project;
+mod rows;
 mod server;
+mod watches;
 
 use serde::Serialize;
 
@@ -13,6 +18,7 @@ use crate::exit::Exit;
 
 pub use machine::check_machine;
 pub use project::check_project;
+pub use watches::check_watches;
 
 /// One thing that was looked at.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]

@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use crate::check::connection::check_proxy;
+use crate::check::folders::check_project_folders;
 use crate::check::{Report, katalon, server};
 use crate::config::Config;
 use crate::error_chain::chain;
@@ -25,8 +27,12 @@ pub async fn check_project(root: &Path, config: &Config, offline: bool, report: 
     for warning in project.warnings.iter().chain(&project.settings.warnings).chain(of_cases) {
         report.note("files", warning.clone(), "");
     }
+    check_project_folders(root, report);
     let overrides = config.overrides(root);
     let options = options::effective(&project.settings, &overrides, &RunOptions::default());
+    if let Some(url) = &options.server_url {
+        check_proxy(url, &config.access(root), report);
+    }
     integration(&project, config, &options, report);
     if !offline {
         server::check_server(&project, config, &options, report).await;

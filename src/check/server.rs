@@ -2,41 +2,78 @@
 
 use std::sync::Arc;
 
+use crate::ado::listing::DefinitionKind;
+use crate::ado::scope::Scope;
 use crate::ado::{AdoClient, AdoError};
+use crate::check::connection::{check_connection, check_scopes};
+use crate::check::definitions::check_definition;
+use crate::check::rows::{self, Remark};
 use crate::check::{Report, ids};
 use crate::config::Config;
 use crate::exit::Exit;
 use crate::katalon::project::Project;
+use crate::plan::links::{BuildChoice, ReleaseChoice};
 use crate::plan::points::Point;
 use crate::plan::snapshot::Options;
 use crate::server::Server;
 use crate::submit::Stop;
 use crate::submit::connections::Connections;
 
-const SETTINGS: &str = "correct it in Katalon's Azure DevOps settings, or in kado.toml";
+pub(super) const SETTINGS: &str = "correct it in Katalon's Azure DevOps settings, or in kado.toml";
 
 /// Asks the server that the project is integrated with.
 pub async fn check_server(project: &Project, config: &Config, options: &Options, report: &mut Report) {
     let Some(client) = connect(project, config, options, report) else { return };
-    match client.connection().await {
-        Ok(user) => {
-            let who = user.provider_display_name.unwrap_or_else(|| "somebody without a name".to_owned());
-            report.fine("connection", format!("{} knows the token as that of {who}", client.server().base()));
-        }
-        Err(error) => return failed("connection", &error, report),
+    if !check_connection(&client, report).await {
+        return;
     }
     let Some(name) = &options.project else {
-        return report.wrong("ADO project", "none is set", SETTINGS);
+        return report.wrong(
+            "ADO project",
+            "none is set",
+            "`kado list projects` shows them; set one in Katalon's Azure DevOps settings",
+        );
     };
-    match client.project(name).await {
-        Ok(found) => report.fine("ADO project", format!("{} ({})", found.name, found.id)),
-        Err(error) => return failed("ADO project", &error, report),
+    if !ado_project(&client, name, report).await {
+        return;
     }
+    let mut scopes = vec![Scope::TestWrite, Scope::Work];
+    if project.settings.override_automation_fields.is_some() {
+        scopes.push(Scope::WorkWrite);
+    }
+    check_scopes(&client, name, &scopes, report).await;
     configurations(&client, name, options, report).await;
+    client.forget_refusal();
     let plans = plans(&client, name, options, report).await;
+    client.forget_refusal();
     if !plans.is_empty() {
         ids::check_ids(&client, name, project, options, &plans, report).await;
     }
+    if let Some(BuildChoice::LatestOf(id)) = options.build {
+        check_definition(&client, name, DefinitionKind::Build, id, None, report).await;
+    }
+    if let Some(ReleaseChoice { definition, stage }) = &options.release {
+        check_definition(&client, name, DefinitionKind::Release, *definition, stage.as_deref(), report).await;
+    }
+}
+
+/// "Fetch Project": whether the project is there. A token that may not read projects can submit all the same.
+async fn ado_project(client: &AdoClient, name: &str, report: &mut Report) -> bool {
+    let found = client.project(name).await;
+    client.forget_refusal();
+    match found {
+        Ok(found) => report.fine("ADO project", format!("{} ({})", found.name, found.id)),
+        Err(AdoError::CredentialsRefused { .. }) => report.note(
+            "ADO project",
+            format!("{name}; the token may not read projects, so it cannot be verified"),
+            "submitting does not need it; `kado list projects` needs the scope Project and Team (read)",
+        ),
+        Err(error) => {
+            failed("ADO project", &error, report);
+            return false;
+        }
+    }
+    true
 }
 
 /// A plan with its points.
@@ -81,12 +118,18 @@ async fn configurations(client: &AdoClient, name: &str, options: &Options, repor
         Ok(found) => found,
         Err(error) => return failed("test configurations", &error, report),
     };
-    for row in &options.configuration_rows {
+    let remarks = rows::remarks(&options.configuration_rows);
+    for (row, remark) in options.configuration_rows.iter().zip(remarks) {
         let any = |value: &Option<String>| value.clone().unwrap_or_else(|| "any".to_owned());
         let title = format!("mapping {} / {} / {}", any(&row.os), any(&row.platform), any(&row.profile));
         match found.iter().find(|configuration| configuration.id == row.configuration_id) {
             Some(configuration) => {
-                report.fine(title, format!("configuration {} ({})", configuration.id, configuration.name));
+                let detail = format!("configuration {} ({})", configuration.id, configuration.name);
+                match remark {
+                    None => report.fine(title, detail),
+                    Some(Remark::Hardly(why, hint)) => report.note(title, format!("{detail}; {why}"), hint),
+                    Some(Remark::Never(why, hint)) => report.wrong(title, format!("{detail}; {why}"), hint),
+                }
             }
             None => {
                 let known: Vec<_> = found.iter().map(|known| format!("{} ({})", known.id, known.name)).collect();

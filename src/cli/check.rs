@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use serde_json::json;
 
-use crate::check::{Report, check_machine, check_project};
+use crate::check::{Report, check_machine, check_project, check_watches};
 use crate::cli::runtime;
 use crate::cli::table::plain;
 use crate::config::paths;
@@ -43,6 +43,7 @@ pub fn check(arguments: &Arguments, config: Option<&Path>, out: &mut dyn Write) 
                 let hint = "a Katalon project is a folder with a `.prj` file; `kado check FOLDER` checks one";
                 report.wrong("projects", "none found below the watched folders", hint);
             }
+            check_watches(&config, &projects, &mut report);
             let runtime = runtime()?;
             for project in projects {
                 runtime.block_on(check_project(&project, &config, arguments.offline, &mut report));

@@ -8,6 +8,7 @@ mod check;
 mod desk;
 mod dry_run;
 pub mod inspect;
+mod list;
 pub mod outcome;
 mod plan_tables;
 mod run;
@@ -47,6 +48,8 @@ enum Command {
     Inspect(InspectArguments),
     /// Check settings, connection, project, plans, configurations and every mapped id
     Check(check::Arguments),
+    /// List projects, test plans, test configurations or test cases of Azure DevOps, with their ids
+    List(list::Arguments),
     /// List runs: what waits, what was submitted, what needs a person
     Runs(runs::Arguments),
     /// Say whether the service is up, what waits and what failed
@@ -114,6 +117,7 @@ fn dispatch(cli: Cli) -> anyhow::Result<Exit> {
         Command::Run(arguments) => run::run(arguments, cli.config),
         Command::Submit(arguments) => submit::submit(&arguments, &paths::load(cli.config.as_deref())?, &mut out),
         Command::Check(arguments) => check::check(&arguments, cli.config.as_deref(), &mut out),
+        Command::List(arguments) => list::list(&arguments, &paths::load(cli.config.as_deref())?, &mut out),
         Command::Status(arguments) => status::status(&arguments, &paths::load(cli.config.as_deref())?, &mut out),
         Command::Service(arguments) => service::service(&arguments, cli.config.as_deref(), &mut out),
         Command::Runs(arguments) => runs::runs(&arguments, &paths::load(cli.config.as_deref())?, &mut out),

@@ -6,7 +6,7 @@ use std::time::Duration;
 use toml::de::{DeTable, DeValue};
 
 use crate::config::section::{Problem, Problems, Section};
-use crate::config::{Access, Config, ProjectTables, Tables, values};
+use crate::config::{Access, Config, ProjectTables, Tables, identity, proxy, values};
 use crate::discovery::eligibility::{History, RunsFrom};
 use crate::plan::options::Overrides;
 use crate::server::Server;
@@ -126,7 +126,12 @@ impl Reader<'_, '_> {
             self.submit(&mut submit, &mut tables.overrides);
             submit.finish(&mut self.problems);
         }
-        let token = tables.access.token_file.as_ref().map(|_| "`token_file`").or(machine_token);
+        if tables.access.identity.is_some() && tables.access.token_file.is_some() {
+            let name = section.name("azure");
+            self.problems.add(azure_at.clone(), format!("`{name}` has both `token_file` and `identity`; keep one"));
+        }
+        let identity = tables.access.identity.as_ref().map(|_| "`identity`");
+        let token = identity.or(tables.access.token_file.as_ref().map(|_| "`token_file`")).or(machine_token);
         if let Some(token) = token.filter(|_| tables.overrides.server_url.is_none()) {
             let name = section.name("azure");
             let text = format!("a token ({token}) comes with its server: `{name}.server_url` is missing beside it");
@@ -148,11 +153,15 @@ impl Reader<'_, '_> {
         overrides.max_attachment = azure.read("max_attachment", problems, values::size);
         let token_file = azure.read("token_file", problems, values::word);
         let ca_file = azure.read("ca_file", problems, values::word);
+        let folder = self.around.file.parent().unwrap_or(Path::new(""));
         tables.access = Access {
+            identity: identity::read(azure, folder, &mut self.problems),
             token_file: token_file.map(|path| self.path(&path)),
             ca_file: ca_file.map(|path| self.path(&path)),
             api_version: azure.read("api_version", &mut self.problems, values::word),
-            proxy: azure.read("proxy", &mut self.problems, proxy),
+            proxy: azure.read("proxy", &mut self.problems, proxy::read),
+            no_proxy: azure.read("no_proxy", &mut self.problems, |value| values::list(value, values::word)),
+            suppress_sign_in: azure.read("suppress_sign_in", &mut self.problems, values::boolean),
             allow_http: azure.read("allow_http", &mut self.problems, values::boolean),
             token_store: None,
         };
@@ -188,12 +197,6 @@ impl Reader<'_, '_> {
     fn path(&self, path: &str) -> PathBuf {
         self.around.file.parent().unwrap_or(Path::new("")).join(path)
     }
-}
-
-fn proxy(value: &DeValue<'_>) -> values::Read<String> {
-    let text = values::word(value)?;
-    url::Url::parse(&text).map_err(|_| "must be a URL such as \"http://proxy:3128\"".to_owned())?;
-    Ok(text)
 }
 
 #[cfg(test)]
@@ -261,7 +264,7 @@ mod tests {
         insta::assert_snapshot!(problems(text).join("\n"), @r#"
         line 2: `history` must be "new", "all" or an instant such as "2026-01-31T00:00:00Z"
         line 3: `abort_after` must be a duration such as "2h" or "90m"
-        line 5: unknown key `azure.servr_url`; known here: allow_http, api_version, automated, ca_file, max_attachment, project, proxy, server_url, token_file
+        line 5: unknown key `azure.servr_url`; known here: allow_http, api_version, authority_url, automated, ca_file, identity, max_attachment, no_proxy, project, proxy, server_url, suppress_sign_in, token_file
         line 7: `submit.test_plans` holds an item that must be a positive number
         "#);
     }

@@ -5,13 +5,17 @@
 //! more. Tokens are not part of it, only the places where they lie (see [`crate::secrets`]).
 
 pub mod file;
+pub mod identity;
 pub mod paths;
+pub mod proxy;
 pub mod section;
 pub mod values;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::config::identity::Identity;
+use crate::config::proxy::ProxyUrl;
 use crate::discovery::eligibility::{History, RunsFrom};
 use crate::plan::options::Overrides;
 
@@ -73,8 +77,14 @@ pub struct Access {
     pub api_version: Option<String>,
     /// `azure.ca_file`: certificates to trust besides the system's.
     pub ca_file: Option<PathBuf>,
+    /// `azure.identity`: an Entra identity in place of a token; always beside a `server_url`.
+    pub identity: Option<Identity>,
     /// `azure.proxy`.
-    pub proxy: Option<String>,
+    pub proxy: Option<ProxyUrl>,
+    /// `azure.no_proxy`: hosts that are reached without a proxy.
+    pub no_proxy: Option<Vec<String>>,
+    /// `azure.suppress_sign_in`.
+    pub suppress_sign_in: Option<bool>,
     /// `azure.allow_http`.
     pub allow_http: Option<bool>,
     /// Where `kado service set-token` keeps the token; only of the machine's own table.
@@ -105,7 +115,8 @@ impl Config {
         }
     }
 
-    /// How the server of a project is reached; the place of the token is not merged, it comes with its server.
+    /// How the server of a project is reached; token and identity are not merged, they come with their
+    /// server.
     pub fn access(&self, root: &Path) -> Access {
         let machine = &self.machine.access;
         let Some(tables) = self.project_tables(root) else { return machine.clone() };
@@ -113,9 +124,12 @@ impl Config {
         Access {
             token_file: own.token_file,
             token_store: None,
+            identity: own.identity,
             api_version: own.api_version.or_else(|| machine.api_version.clone()),
             ca_file: own.ca_file.or_else(|| machine.ca_file.clone()),
             proxy: own.proxy.or_else(|| machine.proxy.clone()),
+            no_proxy: own.no_proxy.or_else(|| machine.no_proxy.clone()),
+            suppress_sign_in: own.suppress_sign_in.or(machine.suppress_sign_in),
             allow_http: own.allow_http.or(machine.allow_http),
         }
     }

@@ -94,6 +94,15 @@ pub fn machine_token(access: &Access, machine: bool) -> Result<Option<SecretStri
     }
 }
 
+/// A secret in a file of its own, which others must not be able to read: that of an Entra identity.
+///
+/// # Errors
+/// When the file is not there, is empty, or is open to others.
+pub fn closed_file(file: &Path) -> Result<SecretString, TokenError> {
+    permissions::check(file)?;
+    read(file)
+}
+
 fn credential_file() -> Option<PathBuf> {
     let file = PathBuf::from(std::env::var_os("CREDENTIALS_DIRECTORY")?).join(CREDENTIAL);
     file.is_file().then_some(file)

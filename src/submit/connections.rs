@@ -1,6 +1,6 @@
 //! Which token goes to which server. A token and a server are a pair from one source (invariant I10): that of a
 //! `[[project]]` table, that of the machine, or that of the Katalon project. A token goes to no other server than the
-//! one it came with.
+//! one it came with, and an Entra identity of a table is a token in this sense.
 
 #![expect(clippy::disallowed_methods, reason = "certificates to trust lie in a file")]
 
@@ -11,14 +11,17 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 
+use crate::ado::http::Network;
+use crate::ado::proxy::ProxyRule;
 use crate::ado::{AdoClient, AdoError, Credential, Settings};
-use crate::config::{Access, Config};
+use crate::config::{Access, Config, Tables};
 use crate::error_chain::chain;
 use crate::katalon::secret::ProjectToken;
 use crate::plan::snapshot::Snapshot;
 use crate::secrets;
 use crate::server::{Server, ServerIdentity};
 use crate::submit::Stop;
+use crate::submit::identity::Identities;
 use crate::workspace;
 
 /// Clients that are in use, and tokens of projects as they were last seen.
@@ -28,6 +31,7 @@ pub struct Connections {
     patience: Option<Duration>,
     clients: Mutex<HashMap<ClientKey, Arc<AdoClient>>>,
     seen: Arc<SeenTokens>,
+    identities: Identities,
     /// A pair that came with this invocation.
     given: Option<(ServerIdentity, Credential)>,
 }
@@ -55,6 +59,8 @@ struct ClientKey {
     /// A digest, so that the token stands in memory only where it is needed.
     credential: [u8; 32],
     access: String,
+    /// A digest, because the printable form of the proxy lacks its password.
+    proxy: Option<[u8; 32]>,
 }
 
 /// Most clients that are kept; more mean that tokens come and go.
@@ -99,49 +105,76 @@ impl Connections {
         self.client(server, credential, &config.access(root))
     }
 
-    /// How to identify oneself to a server: with the pair of this invocation, else with a token.
-    fn credential(&self, config: &Config, root: &Path, server: &Server) -> Result<Credential, Stop> {
-        match &self.given {
-            Some((identity, credential)) if identity == server.identity() => Ok(credential.clone()),
-            _ => self.token(config, root, server).map(Credential::Pat),
-        }
+    /// The client for the machine's own server, on behalf of no project.
+    ///
+    /// # Errors
+    /// When there is no usable token for the server, or when the connection cannot be set up.
+    pub fn for_machine(&self, config: &Config, server: Server) -> Result<Arc<AdoClient>, Stop> {
+        let access = &config.machine.access;
+        let credential = match self.given(&server) {
+            Some(credential) => credential,
+            None => self
+                .of_table(&config.machine, true, access, &server)?
+                .ok_or_else(|| Stop::NoToken(no_token(&server, "the machine has none")))?,
+        };
+        self.client(server, credential, access)
     }
 
-    /// The token for a server, from the one source that belongs to that server.
-    fn token(&self, config: &Config, root: &Path, server: &Server) -> Result<SecretString, Stop> {
-        let same = |url: Option<&String>| {
-            url.and_then(|url| Server::parse(url).ok()).is_some_and(|other| other.identity() == server.identity())
-        };
+    /// How to identify oneself to a server: with the pair of this invocation, else with that of the one source that
+    /// belongs to the server.
+    fn credential(&self, config: &Config, root: &Path, server: &Server) -> Result<Credential, Stop> {
+        if let Some(credential) = self.given(server) {
+            return Ok(credential);
+        }
+        let access = config.access(root);
         let tables = config.project_tables(root).map(|tables| (tables, false));
         for (tables, machine) in tables.into_iter().chain([(&config.machine, true)]) {
-            if same(tables.overrides.server_url.as_ref()) {
-                let found = secrets::machine_token(&tables.access, machine);
-                if let Some(token) = found.map_err(|error| Stop::NoToken(chain(&error)))? {
-                    return Ok(token);
-                }
+            if let Some(credential) = self.of_table(tables, machine, &access, server)? {
+                return Ok(credential);
             }
         }
         let others = config.projects.iter().map(|project| &project.tables);
-        let anybodys = others
-            .filter(|tables| same(tables.overrides.server_url.as_ref()))
-            .find_map(|tables| secrets::machine_token(&tables.access, false).ok().flatten());
-        self.project_token(root, server, &same, anybodys)
+        let anybodys = others.filter_map(|tables| self.of_table(tables, false, &tables.access, server).ok().flatten());
+        self.project_token(root, server, anybodys)
+    }
+
+    /// The pair that came with this invocation, if it is for this server.
+    fn given(&self, server: &Server) -> Option<Credential> {
+        let (identity, credential) = self.given.as_ref()?;
+        (identity == server.identity()).then(|| credential.clone())
+    }
+
+    /// The identity or token of a table, if the table is about this server.
+    fn of_table(
+        &self,
+        tables: &Tables,
+        machine: bool,
+        access: &Access,
+        server: &Server,
+    ) -> Result<Option<Credential>, Stop> {
+        if !is_same(tables.overrides.server_url.as_ref(), server) {
+            return Ok(None);
+        }
+        if let Some(identity) = &tables.access.identity {
+            return self.identities.of(identity, server.base(), &network(access)?).map(Some);
+        }
+        let token = secrets::machine_token(&tables.access, machine).map_err(|error| Stop::NoToken(chain(&error)))?;
+        Ok(token.map(Credential::Pat))
     }
 
     fn project_token(
         &self,
         root: &Path,
         server: &Server,
-        same: &dyn Fn(Option<&String>) -> bool,
-        anybodys: Option<SecretString>,
-    ) -> Result<SecretString, Stop> {
+        mut anybodys: impl Iterator<Item = Credential>,
+    ) -> Result<Credential, Stop> {
         let here = workspace::find_project_root(root).is_some_and(|found| found == root);
         let settings = if here { workspace::read_azure_settings(root).ok() } else { None };
         match settings.filter(|settings| settings.server_url.is_some()) {
-            Some(settings) if same(settings.server_url.as_ref()) => match settings.token {
+            Some(settings) if is_same(settings.server_url.as_ref(), server) => match settings.token {
                 ProjectToken::Set(token) => {
                     self.seen.note(server.identity(), &token);
-                    Ok(token)
+                    Ok(Credential::Pat(token))
                 }
                 ProjectToken::Undecryptable(why) => Err(Stop::NoToken(format!(
                     "the token of the project in `{}` cannot be decrypted ({why}); enter it again in Katalon's Azure \
@@ -152,7 +185,7 @@ impl Connections {
             },
             Some(_) => Err(Stop::NoToken(no_token(server, "the project's own token belongs to another server"))),
             // The project is gone with its settings; any token that came with this server will do.
-            None => anybodys.or_else(|| self.seen.of(server.identity())).ok_or_else(|| {
+            None => anybodys.next().or_else(|| self.seen.of(server.identity()).map(Credential::Pat)).ok_or_else(|| {
                 Stop::NoToken(no_token(server, &format!("the project in `{}` is gone", root.display())))
             }),
         }
@@ -163,6 +196,7 @@ impl Connections {
             server: server.base().to_owned(),
             credential: credential.digest(),
             access: format!("{access:?}"),
+            proxy: access.proxy.as_ref().map(|proxy| *blake3::hash(proxy.expose().as_str().as_bytes()).as_bytes()),
         };
         let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(client) = clients.get(&key) {
@@ -178,22 +212,37 @@ impl Connections {
     }
 }
 
-/// How a server is spoken to, with the certificates read from their file.
+/// Whether a table or project is about this server.
+fn is_same(url: Option<&String>, server: &Server) -> bool {
+    url.and_then(|url| Server::parse(url).ok()).is_some_and(|other| other.identity() == server.identity())
+}
+
+/// How a server is spoken to.
 fn settings(server: Server, credential: Credential, access: &Access) -> Result<Settings, AdoError> {
+    Ok(Settings {
+        server,
+        credential,
+        api_version: access.api_version.clone(),
+        network: network(access)?,
+        suppress_sign_in: access.suppress_sign_in,
+        allow_http: access.allow_http.unwrap_or(false),
+        patience: None,
+    })
+}
+
+/// How the network is used, with the certificates read from their file.
+fn network(access: &Access) -> Result<Network, AdoError> {
     let read = |file: &std::path::PathBuf| {
         std::fs::read(file).map_err(|error| {
             AdoError::Configuration(format!("`azure.ca_file` `{}` cannot be read: {error}", file.display()))
         })
     };
-    Ok(Settings {
-        server,
-        credential,
-        api_version: access.api_version.clone(),
-        ca: access.ca_file.as_ref().map(read).transpose()?,
-        proxy: access.proxy.clone(),
-        allow_http: access.allow_http.unwrap_or(false),
-        patience: None,
-    })
+    Ok(Network { ca: access.ca_file.as_ref().map(read).transpose()?, proxy: proxy_rule(access) })
+}
+
+/// What the configuration says of proxies for the servers of this access.
+pub fn proxy_rule(access: &Access) -> ProxyRule {
+    ProxyRule { proxy: access.proxy.clone(), no_proxy: access.no_proxy.clone().unwrap_or_default() }
 }
 
 fn no_token(server: &Server, why: &str) -> String {

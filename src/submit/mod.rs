@@ -8,6 +8,7 @@ pub mod backoff;
 pub mod connections;
 mod execute;
 pub mod facts;
+mod identity;
 mod katalon;
 mod probe;
 mod serve;

@@ -47,6 +47,19 @@ pub fn find_runs(project: &Path) -> Vec<PathBuf> {
     found
 }
 
+/// How many folders lie at and below a folder, at most `most`; each of a `Reports` costs a watch on Linux.
+pub fn count_folders(root: &Path, most: usize) -> usize {
+    let mut count = 0;
+    let mut waiting = vec![root.to_owned()];
+    while let Some(folder) = waiting.pop().filter(|_| count < most) {
+        if folder.is_dir() {
+            count += 1;
+            waiting.extend(entries(&folder).0);
+        }
+    }
+    count
+}
+
 /// The folders in a folder, and whether a project lies there. A folder that is gone or closed has none.
 fn entries(folder: &Path) -> (Vec<PathBuf>, bool) {
     let mut folders = Vec::new();

@@ -29,7 +29,11 @@ fn a_project_that_is_as_it_should_be_passes() {
     machine.shop_with(settings, &[("Sign in", "1001"), ("Pay", "1002, 1003"), ("Free", "")]);
     let output = machine.kado(&["check"]);
     assert_eq!(output.code, 0, "{output:?}");
-    insta::assert_snapshot!(machine.readable(&output.out));
+    // How much room and how many file events there are differs from machine to machine.
+    let filters = vec![(r"ok     (disk|file events): .*\n(       → .*\n)?", "")];
+    insta::with_settings!({ filters => filters }, {
+        insta::assert_snapshot!(machine.readable(&output.out));
+    });
 }
 
 #[test]

@@ -50,7 +50,7 @@ pub(crate) fn page(values: Vec<Value>, from: usize, size: usize, token: impl FnO
     if next < total { answer.with("x-ms-continuationtoken", token(next)) } else { answer }
 }
 
-fn json_answer(status: u16, value: &Value) -> Answer {
+pub(crate) fn json_answer(status: u16, value: &Value) -> Answer {
     Answer::new(status, "application/json; charset=utf-8", value.to_string())
 }
 

@@ -6,24 +6,43 @@ use hyper::HeaderMap;
 
 use crate::answer::{Answer, error};
 use crate::faults::Refusal;
+use crate::world::World;
 
 const SIGN_IN: &str = "<!DOCTYPE html>\r\n<html lang=\"en-US\"><head><title>Azure DevOps Services | Sign In</title></head>\
     <body><div>Microsoft Internet Explorer's Enhanced Security Configuration is currently enabled on your environment.</div></body></html>";
 
-/// Whether the request carries one of the tokens.
-pub(crate) fn authorized(headers: &HeaderMap, tokens: &[String]) -> bool {
-    let Some(value) = headers.get("authorization").and_then(|value| value.to_str().ok()) else {
-        return false;
-    };
-    let Some((scheme, rest)) = value.split_once(' ') else {
-        return false;
-    };
-    let given = match scheme.to_lowercase().as_str() {
-        "bearer" => Some(rest.trim().to_owned()),
-        "basic" => password(rest.trim()),
+/// What a request carries as its token.
+pub(crate) fn given(headers: &HeaderMap) -> Option<(&'static str, String)> {
+    let value = headers.get("authorization").and_then(|value| value.to_str().ok())?;
+    let (scheme, rest) = value.split_once(' ')?;
+    match scheme.to_lowercase().as_str() {
+        "bearer" => Some(("Bearer", rest.trim().to_owned())),
+        "basic" => password(rest.trim()).map(|password| ("Basic", password)),
         _ => None,
-    };
-    given.is_some_and(|given| tokens.contains(&given))
+    }
+}
+
+/// Whether the request carries one of the tokens, or at Services one of Entra's.
+pub(crate) fn authorized(headers: &HeaderMap, world: &World) -> bool {
+    let Some((scheme, token)) = given(headers) else { return false };
+    if world.tokens.contains(&token) {
+        return true;
+    }
+    let hosted = world.settings.deployment_type == "hosted";
+    let of_entra = scheme == "Bearer" && hosted && world.entra.accepts(&token);
+    of_entra && !(world.settings.conditional_access && suppresses(headers))
+}
+
+/// Whether the client asks for a plain refusal in place of a sign-in page.
+pub(crate) fn suppresses(headers: &HeaderMap) -> bool {
+    let value = headers.get("x-tfs-fedauthredirect").and_then(|value| value.to_str().ok());
+    value.is_some_and(|value| value.eq_ignore_ascii_case("suppress"))
+}
+
+/// `user:password` for a proxy.
+pub(crate) fn proxy_user(headers: &HeaderMap) -> Option<String> {
+    let value = headers.get("proxy-authorization")?.to_str().ok()?;
+    String::from_utf8(STANDARD.decode(value.strip_prefix("Basic ")?).ok()?).ok()
 }
 
 fn password(encoded: &str) -> Option<String> {
@@ -33,8 +52,7 @@ fn password(encoded: &str) -> Option<String> {
 
 /// What the service answers to credentials it does not accept.
 pub(crate) fn refuse(headers: &HeaderMap, method: &str) -> Answer {
-    let suppress = headers.get("x-tfs-fedauthredirect").and_then(|value| value.to_str().ok());
-    if suppress.is_some_and(|value| value.eq_ignore_ascii_case("suppress")) {
+    if suppresses(headers) {
         return refusal(Refusal::Empty401);
     }
     refusal(if method == "PATCH" { Refusal::Json401 } else { Refusal::SignInPage203 })

@@ -4,6 +4,9 @@ use crate::model::{Plan, Point, Project, Suite, WorkItem};
 use crate::runs_model::{TestResult, TestRun};
 use crate::world::{World, stable_guid};
 
+/// What is encoded in a segment of a path.
+const ENCODED: &percent_encoding::AsciiSet = &percent_encoding::NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_');
+
 impl World {
     /// The organization's name.
     pub fn organization(&self) -> &str {
@@ -13,6 +16,14 @@ impl World {
     /// Replaces the accepted tokens, as a rotation or a revocation (an empty list) would.
     pub fn set_tokens(&mut self, tokens: &[&str]) {
         self.tokens = tokens.iter().map(|token| (*token).into()).collect();
+    }
+
+    /// The path of the organization or collection, with its virtual directory, percent-encoded.
+    pub(crate) fn path(&self) -> String {
+        let encode = |text: &str| percent_encoding::utf8_percent_encode(text, ENCODED).to_string();
+        let parts = [self.virtual_directory.as_str(), &self.organization];
+        let parts: Vec<String> = parts.into_iter().filter(|part| !part.is_empty()).map(encode).collect();
+        parts.join("/")
     }
 
     /// All runs in the order they were made.

@@ -20,6 +20,10 @@ pub struct Project {
     pub plans: Vec<Plan>,
     /// Test points of all plans.
     pub points: Vec<Point>,
+    /// Build definitions besides those that builds name.
+    pub build_definitions: Vec<Definition>,
+    /// Release definitions besides those that releases name.
+    pub release_definitions: Vec<Definition>,
     /// Builds, in the order they were made.
     pub builds: Vec<Build>,
     /// Classic releases, in the order they were made.
@@ -32,6 +36,15 @@ pub struct Configuration {
     /// Its id.
     pub id: u32,
     /// Its name, such as `Windows 10`.
+    pub name: String,
+}
+
+/// A build or release definition.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Definition {
+    /// Its id.
+    pub id: u32,
+    /// Its name.
     pub name: String,
 }
 

@@ -23,6 +23,12 @@ pub struct RecordedRequest {
     pub api_version: Option<String>,
     /// Whether it carried accepted credentials.
     pub authorized: bool,
+    /// The scheme of its credentials: `Basic` or `Bearer`.
+    pub scheme: Option<&'static str>,
+    /// Whether it asked for a plain refusal in place of a sign-in page.
+    pub suppresses_sign_in: bool,
+    /// Whether it came through a proxy that wants credentials, with these: `user:password`.
+    pub proxy_user: Option<String>,
     /// Milliseconds from the server's start to its arrival.
     pub at_ms: u64,
     /// Milliseconds from its arrival to its answer.

@@ -35,6 +35,8 @@ pub(crate) enum Route {
     Build(u32),
     Releases,
     Release(u32),
+    BuildDefinition(u32),
+    ReleaseDefinition(u32),
 }
 
 impl Route {
@@ -55,6 +57,8 @@ impl Route {
             ["wit", "workitemtypecategories", _] => Some(Route::WorkItemTypeCategory(segments[2].clone())),
             ["build", "builds"] => Some(Route::Builds),
             ["build", "builds", id] => Some(Route::Build(id.parse().ok()?)),
+            ["build", "definitions", id] => Some(Route::BuildDefinition(id.parse().ok()?)),
+            ["release", "definitions", id] => Some(Route::ReleaseDefinition(id.parse().ok()?)),
             ["release", "releases"] => Some(Route::Releases),
             ["release", "releases", id] => Some(Route::Release(id.parse().ok()?)),
             _ => None,
@@ -106,6 +110,11 @@ impl Route {
     /// Whether it is reached with and without a project.
     pub(crate) fn any_level(&self) -> bool {
         matches!(self, Route::WorkItemsBatch | Route::WorkItem(_))
+    }
+
+    /// Whether it belongs to the release area, which has a host of its own at Services.
+    pub(crate) fn is_release(&self) -> bool {
+        matches!(self, Route::Releases | Route::Release(_) | Route::ReleaseDefinition(_))
     }
 
     /// Whether its POST carries a file.

@@ -29,6 +29,8 @@ pub(crate) struct Shared {
     pub(crate) faults: Mutex<FaultPlan>,
     pub(crate) checker: Option<Checker>,
     pub(crate) organization: String,
+    /// The decoded path below which everything lies, in lower case, without slashes around it.
+    pub(crate) root: String,
     pub(crate) base: String,
     pub(crate) started: Instant,
 }
@@ -77,7 +79,8 @@ impl FakeAdo {
         let shared = Arc::new(Shared {
             checker,
             organization: world.organization().to_owned(),
-            base: format!("http://{address}/{}", world.organization()),
+            root: crate::query::decode(&world.path()).to_lowercase(),
+            base: format!("http://{address}/{}", world.path()),
             world: Mutex::new(world),
             log: Mutex::default(),
             faults: Mutex::default(),
@@ -96,9 +99,14 @@ impl FakeAdo {
         Ok(FakeAdo { shared, address, runtime: Some(runtime), gone: Mutex::new(gone) })
     }
 
-    /// `http://127.0.0.1:PORT/{organization}`, what a client is configured with.
+    /// `http://127.0.0.1:PORT/{organization}`, below the virtual directory if there is one: what a client is configured with.
     pub fn base_url(&self) -> String {
         self.shared.base.clone()
+    }
+
+    /// `http://127.0.0.1:PORT`: the authority that issues tokens, and the metadata service.
+    pub fn authority_url(&self) -> String {
+        format!("http://{}", self.address)
     }
 
     /// Where it listens.

@@ -17,10 +17,12 @@ use crate::answer::{Answer, Outcome, binding, error, no_project, no_route, ok};
 use crate::api::{self, Call};
 use crate::auth;
 use crate::body::{self, Body};
+use crate::entra;
 use crate::faults::FaultAction;
 use crate::query::{Query, decode};
 use crate::record::RecordedRequest;
 use crate::route::{Route, negotiate};
+use crate::scopes;
 use crate::server::{Shared, lock};
 use crate::site::Site;
 
@@ -41,7 +43,8 @@ pub(crate) async fn handle(
         return Ok(reply(inside(&shared, &path)));
     }
     let site = Site::of(&parts);
-    let Some(path) = site.below(&parts, &shared.organization) else {
+    let issues = entra::tenant(&path).is_some() || entra::is_metadata(&path);
+    let Some(path) = (if issues { Some(path.clone()) } else { site.below(&parts, &shared) }) else {
         return Ok(reply(no_route(&path)));
     };
     let flight = Flight::begin(&shared, &parts, &path);
@@ -57,7 +60,8 @@ pub(crate) async fn handle(
     if let Some(answer) = instead(fault.as_ref()).await {
         return Ok(reply(flight.end(answer)));
     }
-    let answer = process(&shared, &parts, &path, &bytes, &flight);
+    let answer =
+        if issues { issue(&shared, &parts, &path, &bytes) } else { process(&shared, &parts, &path, &bytes, &flight) };
     drop(bytes);
     match fault {
         Some(FaultAction::DropAfter) => close(&cut, flight).await,
@@ -108,9 +112,22 @@ fn given(status: u16, headers: &[(String, String)], body: &[u8]) -> Answer {
     Answer { status, headers: headers.to_vec(), body: Bytes::copy_from_slice(body) }
 }
 
+/// The authority and the metadata service.
+fn issue(shared: &Shared, parts: &Parts, path: &str, bytes: &Bytes) -> Answer {
+    let mut world = lock(&shared.world);
+    match (entra::tenant(path), parts.method.as_str()) {
+        (Some(tenant), "POST") => {
+            let host = parts.headers.get("host").and_then(|host| host.to_str().ok()).unwrap_or_default();
+            entra::authority(&mut world.entra, tenant, &format!("http://{host}{path}"), bytes)
+        }
+        (None, "GET") => entra::metadata(&mut world.entra, parts.uri.query().unwrap_or_default(), &parts.headers),
+        _ => Answer::empty(405),
+    }
+}
+
 /// Credentials, route, version, body, schema, handler.
 fn process(shared: &Shared, parts: &Parts, path: &str, bytes: &Bytes, flight: &Flight<'_>) -> Answer {
-    let authorized = auth::authorized(&parts.headers, &lock(&shared.world).tokens);
+    let authorized = auth::authorized(&parts.headers, &lock(&shared.world));
     flight.note(|request| request.authorized = authorized);
     if !authorized {
         return auth::refuse(&parts.headers, parts.method.as_str());
@@ -133,9 +150,15 @@ fn routed(shared: &Shared, parts: &Parts, path: &str, bytes: &Bytes) -> Outcome 
     let query = Query::parse(parts.uri.query().unwrap_or_default());
     let asked = asked_version(&parts.headers, &query);
     let version = negotiate(&route, asked.as_deref(), &max)?;
+    let token = auth::given(&parts.headers).map(|(_, token)| token).unwrap_or_default();
+    {
+        let world = lock(&shared.world);
+        scopes::check(world.scopes.get(&token), method, &route, world.settings.missing_scope_status)?;
+    }
     let file = route.takes_attachment() && method == "POST";
     let body = if file { body::parse_attachment(bytes)? } else { body::parse(bytes)? };
     check_schema(shared, method, &route, &body)?;
+    note_unknown_members(shared, method, &route, version, &body);
     let mut world = lock(&shared.world);
     let project = match project {
         Some(key) => Some(world.position(&key).ok_or_else(|| no_project(&key))?),
@@ -143,6 +166,16 @@ fn routed(shared: &Shared, parts: &Parts, path: &str, bytes: &Bytes) -> Outcome 
     };
     let call = Call { world: &mut world, project, query, body, base: &shared.base, version, headers: &parts.headers };
     Ok(stamped(api::dispatch(method, &route, call)?, version))
+}
+
+/// What a server before 2020 does not know on the creation of a run and ignores without a word.
+fn note_unknown_members(shared: &Shared, method: &str, route: &Route, version: (u32, u32), body: &Body<'_>) {
+    if (method, route) != ("POST", &Route::Runs) || version >= (6, 0) {
+        return;
+    }
+    let found = ["tags", "runSummary", "pipelineReference"].into_iter().filter(|name| !body.value[*name].is_null());
+    let remarks = found.map(|name| format!("fake-ado: `{name}` of a new run is not known before 6.0"));
+    lock(&shared.log).violations.extend(remarks);
 }
 
 /// A body must say that it is JSON.
@@ -247,6 +280,9 @@ impl<'a> Flight<'a> {
             body_size: 0,
             api_version: asked_version(&parts.headers, &Query::parse(query)),
             authorized: false,
+            scheme: auth::given(&parts.headers).map(|(scheme, _)| scheme),
+            suppresses_sign_in: auth::suppresses(&parts.headers),
+            proxy_user: auth::proxy_user(&parts.headers),
             at_ms: elapsed(shared),
             took_ms: 0,
         };

@@ -32,6 +32,10 @@ pub struct Settings {
     pub error_text_limit: usize,
     /// What `deploymentType` says: `hosted` or `onPremises`.
     pub deployment_type: String,
+    /// Whether a token of Entra is refused to clients that suppress the sign-in page, as in tenants with Conditional Access.
+    pub conditional_access: bool,
+    /// The status for a token whose scopes do not cover a call: 401 is what people report, 403 is known of permissions.
+    pub missing_scope_status: u16,
     /// The test case types of the process, first the default one.
     pub test_case_types: Vec<String>,
 }
@@ -52,6 +56,8 @@ impl Default for Settings {
             max_attachment_bytes: 104_857_600,
             error_text_limit: 4000,
             deployment_type: "hosted".into(),
+            conditional_access: false,
+            missing_scope_status: 401,
             test_case_types: vec!["Test Case".into()],
         }
     }

@@ -7,6 +7,7 @@ use hyper::http::request::Parts;
 
 use crate::query::decode;
 use crate::route::Route;
+use crate::server::Shared;
 
 /// The host that a request was sent to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,22 +33,24 @@ impl Site {
         }
     }
 
-    /// The path below the organization, which is matched without case; `None` for another organization.
-    pub(crate) fn below(self, parts: &Parts, organization: &str) -> Option<String> {
-        let path = parts.uri.path();
+    /// The path below the organization or collection, which is matched without case; `None` for another one.
+    pub(crate) fn below(self, parts: &Parts, shared: &Shared) -> Option<String> {
+        let rest = parts.uri.path().strip_prefix('/')?;
         if self == Site::OldServices {
             let host = parts.uri.host().unwrap_or_default();
             let of_host = host.split('.').next().unwrap_or_default();
-            return of_host.eq_ignore_ascii_case(organization).then(|| path.to_owned());
+            let path = rest.strip_prefix("DefaultCollection/").unwrap_or(rest);
+            return of_host.eq_ignore_ascii_case(&shared.organization).then(|| format!("/{path}"));
         }
-        let rest = path.strip_prefix('/')?;
-        let (first, rest) = rest.split_once('/').unwrap_or((rest, ""));
-        (decode(first).to_lowercase() == organization.to_lowercase()).then(|| format!("/{rest}"))
+        let depth = shared.root.split('/').count();
+        let mut segments = rest.splitn(depth + 1, '/');
+        let root: Vec<String> = segments.by_ref().take(depth).map(|segment| decode(segment).to_lowercase()).collect();
+        (root.join("/") == shared.root).then(|| format!("/{}", segments.next().unwrap_or_default()))
     }
 
     /// Whether a resource is reached on this host.
     pub(crate) fn has(self, route: &Route) -> bool {
-        let release = matches!(route, Route::Releases | Route::Release(_));
+        let release = route.is_release();
         match self {
             Site::Server => true,
             Site::Services | Site::OldServices => !release,

@@ -1,10 +1,12 @@
 //! The world and the builder that lays it out.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Build, Configuration, Plan, Point, Project, Release, Suite, WorkItem};
+use crate::entra::{Application, Entra, Proof};
+use crate::model::{Build, Configuration, Definition, Plan, Point, Project, Release, Suite, WorkItem};
 use crate::runs_model::TestRun;
 use crate::settings::Settings;
 
@@ -16,6 +18,15 @@ pub struct World {
     pub(crate) organization: String,
     #[serde(skip_serializing)]
     pub(crate) tokens: Vec<String>,
+    /// Scopes of tokens; a token that is not in here may do everything.
+    #[serde(skip_serializing)]
+    pub(crate) scopes: BTreeMap<String, Vec<String>>,
+    /// The virtual directory before the organization or collection, such as `tfs`.
+    #[serde(skip_serializing)]
+    pub(crate) virtual_directory: String,
+    /// Identities of Entra, alterable while the server runs.
+    #[serde(skip)]
+    pub entra: Entra,
     /// The switches, alterable while the server runs.
     pub settings: Settings,
     pub(crate) projects: Vec<Project>,
@@ -59,6 +70,38 @@ impl World {
     /// Accepts a token, as Basic password or as Bearer. Without one every request is refused.
     pub fn token(mut self, token: &str) -> Self {
         self.tokens.push(token.into());
+        self
+    }
+
+    /// Accepts a token that has only these scopes, such as `vso.test_write`.
+    pub fn token_with(mut self, token: &str, scopes: &[&str]) -> Self {
+        self.scopes.insert(token.into(), scopes.iter().map(|scope| (*scope).into()).collect());
+        self.token(token)
+    }
+
+    /// Registers an application of Entra that proves itself with a secret.
+    pub fn application(mut self, tenant: &str, client_id: &str, secret: &str) -> Self {
+        let proof = Proof::Secret(secret.into());
+        self.entra.applications.push(Application { tenant: tenant.into(), client_id: client_id.into(), proof });
+        self
+    }
+
+    /// Registers an application of Entra that proves itself with a certificate: the certificate and its public key, as DER.
+    pub fn application_with_certificate(
+        mut self,
+        tenant: &str,
+        client_id: &str,
+        certificate: &[u8],
+        key: &[u8],
+    ) -> Self {
+        let proof = Proof::Certificate(certificate.into(), key.into());
+        self.entra.applications.push(Application { tenant: tenant.into(), client_id: client_id.into(), proof });
+        self
+    }
+
+    /// Gives the machine a managed identity; the first is the default one.
+    pub fn managed_identity(mut self, client_id: &str) -> Self {
+        self.entra.managed.push(client_id.into());
         self
     }
 
@@ -152,6 +195,18 @@ impl World {
             result: Some("succeeded".into()),
             finished: Some(crate::query::now()),
         });
+        self
+    }
+
+    /// Adds a build definition that has no build yet; those of builds are there by themselves.
+    pub fn build_definition(mut self, id: u32, name: &str) -> Self {
+        self.last_project().build_definitions.push(Definition { id, name: name.into() });
+        self
+    }
+
+    /// Adds a release definition that has no release yet; those of releases are there by themselves.
+    pub fn release_definition(mut self, id: u32, name: &str) -> Self {
+        self.last_project().release_definitions.push(Definition { id, name: name.into() });
         self
     }
 

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::Call;
 use crate::answer::{Outcome, error, list, ok};
-use crate::model::{Build, Release};
+use crate::model::{Build, Definition, Release};
 
 fn build_json(call: &Call<'_>, build: &Build) -> Value {
     let web = format!("{}/{}/_build/results?buildId={}", call.base, call.project().name, build.id);
@@ -118,4 +118,43 @@ pub(super) fn release(call: &Call<'_>, id: u32) -> Outcome {
         )
     };
     Ok(ok(&release_json(call, release.ok_or_else(missing)?, Stages::All)))
+}
+
+fn definition_json(call: &Call<'_>, area: &str, definition: &Definition) -> Value {
+    json!({"id": definition.id, "name": definition.name, "path": "\\", "revision": 1,
+        "url": format!("{}/{area}/Definitions/{}", call.apis(), definition.id)})
+}
+
+pub(super) fn build_definition(call: &Call<'_>, id: u32) -> Outcome {
+    let project = call.project();
+    let named = project.build_definitions.iter().find(|known| known.id == id).cloned();
+    let of_build = project.builds.iter().any(|build| build.definition == id);
+    let found = named.or_else(|| of_build.then(|| Definition { id, name: format!("Definition {id}") }));
+    let missing = || {
+        error(
+            404,
+            "Microsoft.TeamFoundation.Build.WebApi.DefinitionNotFoundException, Microsoft.TeamFoundation.Build2.WebApi",
+            &format!("The build definition {id} could not be found."),
+        )
+    };
+    Ok(ok(&definition_json(call, "build", &found.ok_or_else(missing)?)))
+}
+
+pub(super) fn release_definition(call: &Call<'_>, id: u32) -> Outcome {
+    let project = call.project();
+    let named = project.release_definitions.iter().find(|known| known.id == id).cloned();
+    let of_release = project.releases.iter().any(|release| release.definition == id);
+    let found = named.or_else(|| of_release.then(|| Definition { id, name: format!("Release definition {id}") }));
+    let missing = || {
+        error(
+            404,
+            "Microsoft.VisualStudio.Services.ReleaseManagement.Data.Exceptions.ReleaseDefinitionNotFoundException, Microsoft.VisualStudio.Services.ReleaseManagement2.Data",
+            &format!("VS402880: Release definition with ID {id} does not exist. Specify a valid ID and try again."),
+        )
+    };
+    let mut answer = definition_json(call, "release", &found.ok_or_else(missing)?);
+    let mut releases = project.releases.iter().filter(|release| release.definition == id);
+    let stages = releases.next_back().map(|release| release.stages.as_slice()).unwrap_or_default();
+    answer["environments"] = stages.iter().map(|stage| json!({"id": 1000 + stage.id, "name": stage.name})).collect();
+    Ok(ok(&answer))
 }

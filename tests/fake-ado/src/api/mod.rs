@@ -98,6 +98,8 @@ pub(crate) fn dispatch(method: &str, route: &Route, mut call: Call<'_>) -> Outco
         ("GET", R::Build(id)) => builds::build(call, *id),
         ("GET", R::Releases) => builds::releases(call),
         ("GET", R::Release(id)) => builds::release(call, *id),
+        ("GET", R::BuildDefinition(id)) => builds::build_definition(call, *id),
+        ("GET", R::ReleaseDefinition(id)) => builds::release_definition(call, *id),
         _ => dispatch_runs(method, route, call),
     }
 }

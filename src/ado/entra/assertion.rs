@@ -1,0 +1,88 @@
+//! The signed statement with which an application proves that it holds the key of its certificate: a JWT, RS256, named
+//! by the certificate's thumbprint (learn.microsoft.com, "Microsoft identity platform application authentication
+//! certificate credentials").
+
+use std::time::Duration;
+
+use aws_lc_rs::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
+use aws_lc_rs::rand::{SystemRandom, fill};
+use aws_lc_rs::signature::{RSA_PKCS1_SHA256, RsaKeyPair};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use rustls_pki_types::pem::PemObject as _;
+use rustls_pki_types::{CertificateDer, PrivateKeyDer};
+use serde_json::json;
+
+use crate::ado::error::AdoError;
+use crate::moment::Moment;
+
+/// How long a statement holds.
+const LIVES: Duration = Duration::from_secs(10 * 60);
+/// How far the authority's clock may be behind.
+const SKEW: Duration = Duration::from_secs(5 * 60);
+
+/// A certificate with its key.
+pub struct Certificate {
+    key: RsaKeyPair,
+    /// SHA-1 of the certificate, as the header `x5t` has it.
+    thumbprint: String,
+}
+
+impl Certificate {
+    /// Reads certificate and key, both as PEM in one text.
+    ///
+    /// # Errors
+    /// What is missing, in words that go behind the name of the file.
+    pub fn from_pem(pem: &[u8]) -> Result<Self, &'static str> {
+        let certificate = CertificateDer::from_pem_slice(pem).map_err(|_| "holds no certificate as PEM")?;
+        let key = PrivateKeyDer::from_pem_slice(pem).map_err(
+            |_| "holds no private key as PEM, or only an encrypted one; put the unencrypted key beside the certificate",
+        )?;
+        let key = match &key {
+            PrivateKeyDer::Pkcs1(key) => RsaKeyPair::from_der(key.secret_pkcs1_der()),
+            PrivateKeyDer::Pkcs8(key) => RsaKeyPair::from_pkcs8(key.secret_pkcs8_der()),
+            _ => return Err("holds a key that is not RSA"),
+        };
+        let key = key.map_err(|_| "holds a key that is not RSA of at least 2048 bits")?;
+        let thumbprint = URL_SAFE_NO_PAD.encode(digest(&SHA1_FOR_LEGACY_USE_ONLY, &certificate).as_ref());
+        Ok(Self { key, thumbprint })
+    }
+
+    /// The statement of `client_id` for this audience.
+    ///
+    /// # Errors
+    /// When the system has no random numbers or the key cannot sign.
+    pub(super) fn assertion(&self, client_id: &str, audience: &str, now: Moment) -> Result<String, AdoError> {
+        let failed = |_| AdoError::Configuration("the certificate of `azure.identity` cannot sign".to_owned());
+        let mut number = [0; 16];
+        fill(&mut number).map_err(failed)?;
+        let seconds = |moment: Moment| moment.millis() / 1000;
+        let header = json!({ "alg": "RS256", "typ": "JWT", "x5t": self.thumbprint });
+        let claims = json!({
+            "aud": audience, "iss": client_id, "sub": client_id, "jti": URL_SAFE_NO_PAD.encode(number),
+            "nbf": seconds(now.minus(SKEW)), "iat": seconds(now), "exp": seconds(now.plus(LIVES)),
+        });
+        let part = |value: &serde_json::Value| URL_SAFE_NO_PAD.encode(value.to_string());
+        let signed = format!("{}.{}", part(&header), part(&claims));
+        let mut signature = vec![0; self.key.public_modulus_len()];
+        self.key.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), signed.as_bytes(), &mut signature).map_err(failed)?;
+        Ok(format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_file_lacks_is_named() {
+        let why = |text: &str| Certificate::from_pem(text.as_bytes()).err();
+        let key = rcgen::KeyPair::generate().unwrap();
+        let params = rcgen::CertificateParams::new(Vec::new()).unwrap();
+        let certificate = params.self_signed(&key).unwrap().pem();
+        assert_eq!(why(""), Some("holds no certificate as PEM"));
+        assert!(why(&certificate).is_some_and(|why| why.starts_with("holds no private key as PEM")));
+        let elliptic = format!("{certificate}{}", key.serialize_pem());
+        assert_eq!(why(&elliptic), Some("holds a key that is not RSA of at least 2048 bits"));
+    }
+}

@@ -1,0 +1,74 @@
+//! Finds out what a token may do, without doing it: each probe is a request that a server refuses for want of its object
+//! before it could change anything, or for want of a scope before that.
+//!
+//! A scope is judged at the door, so a token that lacks it gets 401 or 403 for an object that does not exist, and one that
+//! has it gets 404 or 400 (`ado/api.md` §2). What a probe does not prove are permissions inside the project, such as
+//! *Create test runs*: they are judged after the object was found.
+
+use reqwest::Method;
+use reqwest::header::CONTENT_TYPE;
+use serde::de::IgnoredAny;
+
+use crate::ado::error::AdoError;
+use crate::ado::transport::{AdoClient, Kind, Page};
+use crate::ado::version::Call;
+
+/// Scopes of tokens that kado needs, or has use for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Scope {
+    /// `vso.test_write`: test runs, results and attachments.
+    TestWrite,
+    /// `vso.work`: reading work items.
+    Work,
+    /// `vso.work_write`: automation fields of test cases.
+    WorkWrite,
+}
+
+impl Scope {
+    /// As the page calls it on which tokens are made.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::TestWrite => "Test Management (read & write)",
+            Self::Work => "Work Items (read)",
+            Self::WorkWrite => "Work Items (read & write)",
+        }
+    }
+}
+
+impl AdoClient {
+    /// Why the token lacks a scope; `None` when it has it.
+    ///
+    /// # Errors
+    /// When the server cannot be reached or fails.
+    pub async fn lacks(&self, project: &str, scope: Scope) -> Result<Option<String>, AdoError> {
+        let answer = match scope {
+            // An update without members, of a run that no server has: ids begin with 1.
+            Scope::TestWrite => {
+                let path = [project, "_apis", "test", "runs", "0"];
+                let request = self.request(Method::PATCH, &path, Call::Released, &[]);
+                self.probe(request.json(&serde_json::json!({}))).await
+            }
+            Scope::Work => self.test_case_types(project).await.map(|_| ()),
+            // A list of no changes to a work item that no server has, which is only to be validated.
+            Scope::WorkWrite => {
+                let path = [project, "_apis", "wit", "workitems", "0"];
+                let query = [("validateOnly", "true".to_owned())];
+                let request = self.request(Method::PATCH, &path, Call::Released, &query);
+                self.probe(request.header(CONTENT_TYPE, "application/json-patch+json").body("[]")).await
+            }
+        };
+        self.forget_refusal();
+        match answer {
+            Ok(()) | Err(AdoError::Gone(_) | AdoError::Rejected { .. }) => Ok(None),
+            // What is behind its first words is advice for a token that is good for nothing.
+            Err(AdoError::CredentialsRefused { message, .. }) => {
+                Ok(Some(message.split(';').next().unwrap_or_default().to_owned()))
+            }
+            Err(other) => Err(other),
+        }
+    }
+
+    async fn probe(&self, request: reqwest::RequestBuilder) -> Result<(), AdoError> {
+        self.send::<IgnoredAny>(request, Kind::Read).await.map(|_: Page<IgnoredAny>| ())
+    }
+}

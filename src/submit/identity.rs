@@ -1,0 +1,100 @@
+//! From the `[azure.identity]` of a table to an [`Entra`] identity: reads its proof, and keeps the identities in use, so
+//! that a token is fetched once an hour and not for each attempt. The proof is read anew for each attempt; another
+//! content is another identity.
+
+#![expect(clippy::disallowed_methods, reason = "a certificate lies in a file")]
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use secrecy::{ExposeSecret as _, SecretString};
+use url::Url;
+
+use crate::ado::entra::assertion::Certificate;
+use crate::ado::entra::authority::{PUBLIC, Proof, ServicePrincipal};
+use crate::ado::entra::managed::{ManagedIdentity, Place};
+use crate::ado::entra::{Entra, Issuer};
+use crate::ado::http::{self, Network};
+use crate::ado::{AdoError, Credential};
+use crate::config::identity::{Identity, IdentityKind, ProofFile};
+use crate::error_chain::chain;
+use crate::secrets;
+use crate::submit::Stop;
+
+/// Most identities that are kept; more mean that proofs come and go.
+const MOST: usize = 64;
+
+/// Identities in use, by what tells them apart.
+#[derive(Default)]
+pub struct Identities(Mutex<HashMap<[u8; 32], Arc<Entra>>>);
+
+impl Identities {
+    /// The identity that a table names, for one server.
+    ///
+    /// # Errors
+    /// When its proof cannot be read or used, or when no connection can be set up.
+    pub fn of(&self, identity: &Identity, server: &str, network: &Network) -> Result<Credential, Stop> {
+        let proof = match &identity.kind {
+            IdentityKind::ServicePrincipal { proof, .. } => Some(read(proof)?),
+            IdentityKind::ManagedIdentity(_) => None,
+        };
+        let mut hasher = blake3::Hasher::new_derive_key("kado entra identity");
+        hasher.update(format!("{identity:?} {server} {:?}", network.proxy).as_bytes());
+        hasher.update(network.proxy.proxy.as_ref().map_or("", |proxy| proxy.expose().as_str()).as_bytes());
+        hasher.update(network.ca.as_deref().unwrap_or_default());
+        hasher.update(proof.as_ref().map_or("", |proof| proof.expose_secret()).as_bytes());
+        let digest = *hasher.finalize().as_bytes();
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(entra) = known.get(&digest) {
+            return Ok(Credential::Entra(Arc::clone(entra)));
+        }
+        let entra = Arc::new(Entra::new(issuer(identity, proof, network)?, digest));
+        if known.len() >= MOST {
+            known.clear();
+        }
+        known.insert(digest, Arc::clone(&entra));
+        Ok(Credential::Entra(entra))
+    }
+}
+
+fn issuer(identity: &Identity, proof: Option<SecretString>, network: &Network) -> Result<Issuer, Stop> {
+    match (&identity.kind, proof) {
+        (IdentityKind::ServicePrincipal { tenant_id, client_id, proof: place }, Some(proof)) => {
+            let authority = identity.authority.clone();
+            Ok(Issuer::ServicePrincipal(ServicePrincipal {
+                http: http::issuing(network)?,
+                authority: authority.unwrap_or_else(|| Url::parse(PUBLIC).expect("the constant is a URL")),
+                tenant_id: tenant_id.clone(),
+                client_id: client_id.clone(),
+                proof: usable(place, proof)?,
+            }))
+        }
+        (kind, _) => {
+            let client_id = if let IdentityKind::ManagedIdentity(id) = kind { id.clone() } else { None };
+            let place = Place::of_machine(identity.authority.as_ref());
+            Ok(Issuer::ManagedIdentity(ManagedIdentity { http: http::of_machine(network)?, client_id, place }))
+        }
+    }
+}
+
+fn usable(place: &ProofFile, proof: SecretString) -> Result<Proof, Stop> {
+    match place {
+        ProofFile::Secret(_) => Ok(Proof::Secret(proof)),
+        ProofFile::Certificate(file) => Certificate::from_pem(proof.expose_secret().as_bytes())
+            .map(Proof::Certificate)
+            .map_err(|why| AdoError::Configuration(format!("`certificate_file` `{}` {why}", file.display())).into()),
+    }
+}
+
+/// The content of the file that a service principal proves itself with.
+fn read(place: &ProofFile) -> Result<SecretString, Stop> {
+    let (key, file): (_, &Path) = match place {
+        ProofFile::Secret(file) => ("client_secret_file", file),
+        ProofFile::Certificate(file) => ("certificate_file", file),
+    };
+    if !file.exists() {
+        return Err(Stop::NoToken(format!("`{key}` `{}` does not exist", file.display())));
+    }
+    secrets::closed_file(file).map_err(|error| Stop::NoToken(format!("`{key}`: {}", chain(&error))))
+}

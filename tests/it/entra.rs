@@ -1,0 +1,245 @@
+//! Entra identities in place of a token: service principals and managed identities.
+
+#![expect(clippy::disallowed_methods, reason = "tests write certificates and secrets")]
+
+use std::fs;
+
+use fake_ado::{Fault, FaultAction, Nth, Refusal, World};
+use fake_katalon::{AzureSettings, Test};
+use rcgen::{CertificateParams, KeyPair, PKCS_RSA_SHA256};
+
+use crate::support::{Machine, Output, closed_file, finished, tc, world};
+
+const TENANT: &str = "7f3c9a52-1111-2222-3333-444455556666";
+const CLIENT: &str = "0d1e2f3a-aaaa-bbbb-cccc-ddddeeeeffff";
+const SECRET: &str = "s3cret~of.the-application";
+
+/// A machine whose project has no token, with this identity for its server.
+fn machine(world: World, identity: impl Fn(&Machine) -> String) -> Machine {
+    let machine = Machine::with(world);
+    let identity = identity(&machine);
+    let azure =
+        format!("server_url = {:?}\nauthority_url = {:?}\n", machine.fake.base_url(), machine.fake.authority_url());
+    machine.configure(&format!("[azure]\n{azure}{identity}"));
+    let settings = AzureSettings { token: None, ..machine.settings() };
+    machine.shop_with(settings, &[("Login", "1001")]);
+    machine
+}
+
+fn with_secret(machine: &Machine) -> String {
+    let file = closed_file(&machine.root().join("secret"), &format!("{SECRET}\n"));
+    format!(
+        "[azure.identity]\nkind = \"service-principal\"\ntenant_id = {TENANT:?}\nclient_id = {CLIENT:?}\nclient_secret_file = {file:?}\n"
+    )
+}
+
+fn submit(machine: &Machine) -> Output {
+    machine.submit(&machine.work().join("Shop"), &finished([Test::failed(&tc("Login"), "no").screenshot()]))
+}
+
+/// The tokens that were issued, and whether every request to the organization carried one of them.
+fn issued(machine: &Machine) -> usize {
+    let requests = machine.fake.requests();
+    let of_ado = requests.iter().filter(|request| request.path.contains("/_apis"));
+    assert!(of_ado.clone().count() > 0 && of_ado.into_iter().all(|request| request.scheme == Some("Bearer")));
+    machine.fake.world().entra.issued().len()
+}
+
+#[test]
+fn a_service_principal_with_a_secret_submits_with_one_token() {
+    let machine = machine(world().application(TENANT, CLIENT, SECRET), with_secret);
+    let submitted = submit(&machine);
+    assert_eq!(submitted.code, 0, "{submitted:?}");
+    assert_eq!((issued(&machine), machine.ado_run().state.as_str()), (1, "Completed"));
+    assert!(!machine.fake.requests().iter().any(|request| request.suppresses_sign_in), "Conditional Access");
+}
+
+#[test]
+fn a_service_principal_with_a_certificate_signs_its_statement() {
+    let key = KeyPair::generate_for(&PKCS_RSA_SHA256).unwrap();
+    let certificate = CertificateParams::new(Vec::new()).unwrap().self_signed(&key).unwrap();
+    let pem = format!("{}{}", key.serialize_pem(), certificate.pem());
+    let world = world().application_with_certificate(TENANT, CLIENT, certificate.der(), key.public_key_raw());
+    let machine = machine(world, |machine| {
+        let file = closed_file(&machine.root().join("app.pem"), &pem);
+        format!(
+            "[azure.identity]\nkind = \"service-principal\"\ntenant_id = {TENANT:?}\nclient_id = {CLIENT:?}\ncertificate_file = {file:?}\n"
+        )
+    });
+    let submitted = submit(&machine);
+    assert_eq!(submitted.code, 0, "{submitted:?}");
+    assert_eq!(issued(&machine), 1);
+    let other = KeyPair::generate_for(&PKCS_RSA_SHA256).unwrap();
+    let pem = format!("{}{}", other.serialize_pem(), certificate.pem());
+    closed_file(&machine.root().join("app.pem"), &pem);
+    let refused = machine.kado(&["check"]);
+    assert_eq!(refused.code, 3, "{refused:?}");
+    assert!(refused.out.contains("AADSTS700027"), "{refused:?}");
+}
+
+#[test]
+fn a_managed_identity_gets_its_token_from_the_machine() {
+    for (line, of) in [("", "first"), ("client_id = \"second\"\n", "second")] {
+        let world = world().managed_identity("first").managed_identity("second");
+        let machine = machine(world, |_| format!("[azure.identity]\nkind = \"managed-identity\"\n{line}"));
+        let submitted = submit(&machine);
+        assert_eq!(submitted.code, 0, "{submitted:?}");
+        assert_eq!(issued(&machine), 1);
+        assert_eq!(machine.fake.world().entra.issued()[0].client_id, of);
+    }
+}
+
+#[test]
+fn a_token_is_renewed_before_it_ends() {
+    let machine = machine(world().application(TENANT, CLIENT, SECRET), with_secret);
+    machine.fake.world().entra.lifetime_s = 4;
+    machine.fake.fault(Fault::new("POST", "test/runs$", Nth::Only(1), FaultAction::DelayAfter(2500)));
+    let submitted = submit(&machine);
+    assert_eq!(submitted.code, 0, "{submitted:?}");
+    assert!(issued(&machine) >= 2);
+}
+
+#[test]
+fn a_refused_token_is_renewed_once_and_the_request_is_sent_again() {
+    for action in [Refusal::Json401, Refusal::SignInPage203] {
+        let machine = machine(world().application(TENANT, CLIENT, SECRET), with_secret);
+        machine.fake.fault(Fault::new("PATCH", "results", Nth::Only(1), FaultAction::Refused(action)));
+        let submitted = submit(&machine);
+        assert_eq!(submitted.code, 0, "{submitted:?}");
+        assert_eq!((issued(&machine), machine.ado_runs().len()), (2, 1));
+    }
+}
+
+#[test]
+fn a_refused_upload_is_sent_again_with_another_token() {
+    let machine = machine(world().application(TENANT, CLIENT, SECRET), with_secret);
+    machine.fake.fault(Fault::new("POST", "attachments", Nth::Only(1), FaultAction::Refused(Refusal::Empty401)));
+    let first = submit(&machine);
+    let again = machine.kado(&["run", "--once"]);
+    assert_eq!((first.code, again.code), (0, 0), "{first:?} {again:?}");
+    let run = machine.ado_run();
+    assert_eq!(run.state, "Completed");
+    let mut names = crate::support::names(&run.attachments);
+    names.dedup();
+    assert_eq!(names.len(), run.attachments.len(), "nothing twice: {names:?}");
+}
+
+#[test]
+fn tokens_that_stay_refused_are_refused_credentials_and_asked_for_twice_only() {
+    let machine = machine(world().application(TENANT, CLIENT, SECRET), with_secret);
+    machine.fake.fault(Fault::new("*", "_apis", Nth::Every, FaultAction::Refused(Refusal::Json401)));
+    let refused = submit(&machine);
+    assert_eq!(refused.code, 3, "{refused:?}");
+    assert!(refused.out.contains("is the identity among the users of the organization"), "{refused:?}");
+    assert_eq!(machine.fake.world().entra.issued().len(), 2);
+    // A metadata service hands out the same token as long as it is good: there is no other to try.
+    machine.fake.world().entra.hands_out_again = true;
+    let before = machine.fake.world().entra.issued().len();
+    assert_eq!(machine.kado(&["check"]).code, 3);
+    assert_eq!(machine.fake.world().entra.issued().len(), before);
+}
+
+#[test]
+fn a_wrong_secret_is_refused_credentials_and_a_new_one_is_read_without_a_restart() {
+    let machine = machine(world().application(TENANT, CLIENT, "another"), with_secret);
+    let service = machine.start();
+    finished([Test::passed(&tc("Login"))]).start(crate::support::now()).write_in(&machine.work().join("Shop")).unwrap();
+    machine.wait_for_rows("the refused secret", |rows| rows.iter().any(|row| row.contains("AADSTS7000215")));
+    closed_file(&machine.root().join("secret"), "another");
+    assert_eq!(machine.kado(&["runs", "retry", "--failed"]).code, 0);
+    machine.wait_for_completed(1);
+    assert!(!service.log().contains(SECRET));
+    assert_eq!(service.stop().code, 0);
+}
+
+#[test]
+fn refused_by_the_authority_is_exit_3_and_an_authority_that_is_away_exit_4() {
+    let wrong = machine(world().application(TENANT, CLIENT, "another"), with_secret);
+    let refused = submit(&wrong);
+    assert_eq!(refused.code, 3, "{refused:?}");
+    insta::assert_snapshot!(
+        wrong.readable(&refused.out).replace(&wrong.fake.authority_url(), "[authority]"),
+        @"Test Suites/Smoke (test plan 18): waits: [authority] refused the credentials: AADSTS7000215: Invalid client secret provided.; see `azure.identity` in kado.toml, and whether its secret or certificate has ended"
+    );
+    assert!(!refused.out.contains(SECRET) && !refused.err.contains(SECRET));
+    let away = machine(world(), with_secret);
+    let config = fs::read_to_string(away.config_file()).unwrap();
+    fs::write(
+        away.config_file(),
+        config.replace(
+            &format!("authority_url = {:?}", away.fake.authority_url()),
+            "authority_url = \"http://127.0.0.1:9\"",
+        ),
+    )
+    .unwrap();
+    let unreachable = submit(&away);
+    assert_eq!(unreachable.code, 4, "{unreachable:?}");
+    assert!(unreachable.out.contains("http://127.0.0.1:9 cannot be reached for a token"), "{unreachable:?}");
+    assert!(away.fake.requests().is_empty());
+}
+
+#[test]
+fn an_identity_goes_to_its_own_server_only() {
+    let theirs = Machine::new();
+    let machine = machine(world().application(TENANT, CLIENT, SECRET), with_secret);
+    let elsewhere = AzureSettings { server_url: theirs.fake.base_url(), token: None, ..machine.settings() };
+    let path = machine.work().join("Other");
+    let shop = machine.project("Other", elsewhere, [fake_katalon::TestCaseFile::new(&tc("Login")).azure("1001")]);
+    let config = fs::read_to_string(machine.config_file()).unwrap();
+    let table = format!("[[project]]\npath = {path:?}\nazure.server_url = {:?}\n", theirs.fake.base_url());
+    fs::write(machine.config_file(), format!("{config}{table}")).unwrap();
+    let submitted = machine.submit(&shop, &finished([Test::passed(&tc("Login"))]));
+    assert_eq!(submitted.code, 1, "{submitted:?}");
+    assert!(submitted.out.contains("no token for "), "{submitted:?}");
+    assert!(theirs.fake.requests().is_empty() && machine.fake.requests().is_empty());
+}
+
+#[test]
+fn conditional_access_refuses_whoever_suppresses_the_sign_in_page() {
+    let strict = || world().application(TENANT, CLIENT, SECRET).with(|settings| settings.conditional_access = true);
+    assert_eq!(submit(&machine(strict(), with_secret)).code, 0);
+    let suppressed = machine(strict(), |machine| format!("suppress_sign_in = true\n{}", with_secret(machine)));
+    let refused = submit(&suppressed);
+    assert_eq!(refused.code, 3, "{refused:?}");
+    assert!(refused.out.contains("azure.suppress_sign_in"), "{refused:?}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_secret_that_others_can_read_is_refused() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let machine = machine(world().application(TENANT, CLIENT, SECRET), with_secret);
+    fs::set_permissions(machine.root().join("secret"), fs::Permissions::from_mode(0o644)).unwrap();
+    let refused = submit(&machine);
+    assert_eq!(refused.code, 1, "{refused:?}");
+    assert!(refused.out.contains("`client_secret_file`") && refused.out.contains("chmod 600"), "{refused:?}");
+    assert!(machine.fake.requests().is_empty());
+}
+
+#[test]
+fn what_an_identity_lacks_is_told_with_its_line() {
+    let machine = Machine::new();
+    let told = |text: &str| {
+        machine.configure(&format!("[azure]\nserver_url = \"https://dev.azure.com/acme\"\n{text}"));
+        machine.kado(&["runs"]).err.lines().skip(1).map(str::trim).collect::<Vec<_>>().join("\n")
+    };
+    let texts = [
+        "[azure.identity]\n",
+        "[azure.identity]\nkind = \"robot\"\n",
+        "[azure.identity]\nkind = \"service-principal\"\ntenant_id = \"a b\"\n",
+        "[azure.identity]\nkind = \"managed-identity\"\nclient_secret_file = \"/s\"\n",
+        "token_file = \"/t\"\n[azure.identity]\nkind = \"managed-identity\"\n",
+        "authority_url = \"http://login.example.com\"\n",
+        "identity = 1\n",
+    ];
+    insta::assert_snapshot!(texts.map(told).join("\n"), @r#"
+    line 5: `azure.identity` needs `kind`: "service-principal" or "managed-identity"
+    line 6: `azure.identity.kind` must be one of "service-principal", "managed-identity"
+    line 5: `azure.identity` of a service principal needs `tenant_id`, `client_id` and one of `client_secret_file` and `certificate_file`
+    line 7: `azure.identity.tenant_id` must be a GUID or a domain
+    line 5: `azure.identity` of a managed identity takes `client_id` and nothing else
+    line 3: `azure` has both `token_file` and `identity`; keep one
+    line 5: `azure.authority_url` must be an https URL such as "https://login.microsoftonline.us", without user and password
+    line 5: `azure.identity` must be a table
+    "#);
+}
