@@ -10,4 +10,4 @@ pub mod scout;
 mod walk;
 
 pub use scout::{LookRules, Over, Scout, Sweep};
-pub use walk::find_projects;
+pub use walk::{find_projects, find_runs};

@@ -246,6 +246,7 @@ impl<'a> Flight<'a> {
             status: 0,
             body_size: 0,
             api_version: asked_version(&parts.headers, &Query::parse(query)),
+            authorization: parts.headers.get("authorization").and_then(|value| value.to_str().ok()).map(str::to_owned),
             authorized: false,
             at_ms: elapsed(shared),
             took_ms: 0,
