@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use crate::clock;
 use crate::config::Config;
+use crate::discovery::claim::KnownCommands;
 use crate::discovery::identity::RunIdentity;
 use secrecy::SecretString;
 
@@ -15,6 +16,7 @@ use crate::katalon::run::SuiteRun;
 use crate::katalon::secret::ProjectToken;
 use crate::katalon::settings::AzureSettings;
 use crate::plan::options::{self, KatalonSubmits};
+use crate::plan::pipeline;
 use crate::plan::sensitive::looks_secret;
 use crate::plan::snapshot::{CaseIds, Snapshot};
 use crate::server::{Server, ServerIdentity};
@@ -40,6 +42,8 @@ pub struct Taken {
     pub left_to_katalon: bool,
     /// Whether Katalon may submit this run as well.
     pub katalon_may_submit: bool,
+    /// Whether `kado exec` started it.
+    pub claimed: bool,
     /// The project's own token with the server it belongs to.
     pub token: Option<(ServerIdentity, SecretString)>,
 }
@@ -58,15 +62,24 @@ pub enum IntakeError {
     NoProject(PathBuf),
 }
 
-/// Reads a run folder and its project.
+/// Reads a run folder and its project; `known` is what is known of the command that started the run.
 ///
 /// # Errors
 /// When the folder is no run, or belongs to no project.
-pub fn take(folder: &Path, config: &Config) -> Result<Taken, IntakeError> {
-    let run = workspace::read_run(folder)?;
+pub fn take(folder: &Path, config: &Config, known: &KnownCommands) -> Result<Taken, IntakeError> {
+    let mut run = workspace::read_run(folder)?;
     let root = workspace::find_project_root(folder).ok_or_else(|| IntakeError::NoProject(folder.to_owned()))?;
     let settings = workspace::read_azure_settings(&root)?;
-    Ok(join(folder, run, &root, &settings, config))
+    let given = known.of_run(&run, folder, &clock::host_name());
+    // The command line is what the options of the run folder and of `console.properties` come after.
+    run.options = given.options.or(run.options);
+    run.warnings.extend(given.warning);
+    let mut taken = join(folder, run, &root, &settings, config);
+    if let Some(job) = &given.pipeline {
+        let snapshot = &mut taken.snapshot;
+        snapshot.run.warnings.extend(pipeline::link(&mut snapshot.options, &snapshot.run.options, job));
+    }
+    Ok(Taken { claimed: given.claimed, ..taken })
 }
 
 /// As [`take`], for a service that can wait: not while Katalon seems to be writing the settings. It truncates the file
@@ -75,7 +88,7 @@ pub fn take(folder: &Path, config: &Config) -> Result<Taken, IntakeError> {
 ///
 /// # Errors
 /// As [`take`], and [`IntakeError::SettingsInFlux`].
-pub fn take_settled(folder: &Path, config: &Config) -> Result<Taken, IntakeError> {
+pub fn take_settled(folder: &Path, config: &Config, known: &KnownCommands) -> Result<Taken, IntakeError> {
     let root = workspace::find_project_root(folder).ok_or_else(|| IntakeError::NoProject(folder.to_owned()))?;
     if let Some(modified) = workspace::azure_settings_modified(&root) {
         let now = clock::now();
@@ -86,7 +99,7 @@ pub fn take_settled(folder: &Path, config: &Config) -> Result<Taken, IntakeError
             return Err(IntakeError::SettingsInFlux(root));
         }
     }
-    take(folder, config)
+    take(folder, config, known)
 }
 
 fn join(folder: &Path, run: SuiteRun, root: &Path, settings: &AzureSettings, config: &Config) -> Taken {
@@ -115,6 +128,7 @@ fn join(folder: &Path, run: SuiteRun, root: &Path, settings: &AzureSettings, con
         auto_submit: options::auto_submit(settings, &overrides),
         left_to_katalon: overrides.katalon_submits == Some(KatalonSubmits::Always),
         katalon_may_submit: options::katalon_may_submit(settings, &overrides),
+        claimed: false,
         token: own_token(settings),
         snapshot: Snapshot {
             folder: folder.to_string_lossy().into_owned(),

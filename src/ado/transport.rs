@@ -199,6 +199,11 @@ impl AdoClient {
         Ok(self.send(self.request(Method::GET, path, call, query), Kind::ReadAside).await?.content)
     }
 
+    /// Whether the server knows the place in a pipeline that a run belongs to: not Server 2019 (`ado/api.md` §1).
+    pub fn knows_pipelines(&self) -> bool {
+        !self.version().starts_with("5.")
+    }
+
     /// The version that this server is spoken to with; found out by the first call that reads.
     pub fn version(&self) -> String {
         self.version.lock().unwrap_or_else(PoisonError::into_inner).clone()

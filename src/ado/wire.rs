@@ -5,6 +5,8 @@
 
 use serde::{Deserialize, Deserializer, Serialize};
 
+use crate::pipeline::{PipelineBuild, Place};
+
 /// A list as most calls answer it.
 #[derive(Debug, Deserialize)]
 pub struct List<T> {
@@ -335,6 +337,69 @@ pub struct NewRun<'a> {
     /// The stage of that release; without it ADO shows no release.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub release_environment_uri: Option<String>,
+    /// The pipeline's job; not known to Server 2019.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pipeline_reference: Option<PipelineReference<'a>>,
+}
+
+/// The place in a pipeline that a run belongs to. An empty one is refused (`ado/api.md` §5).
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PipelineReference<'a> {
+    /// The build; the same as the linked one.
+    pub pipeline_id: u32,
+    /// The stage.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stage_reference: Option<StageReference<'a>>,
+    /// The phase.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub phase_reference: Option<PhaseReference<'a>>,
+    /// The job.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub job_reference: Option<JobReference<'a>>,
+}
+
+/// A stage of a pipeline.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct StageReference<'a> {
+    /// Its name.
+    pub stage_name: &'a str,
+    /// From 1.
+    pub attempt: u32,
+}
+
+/// A phase of a stage.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PhaseReference<'a> {
+    /// Its name.
+    pub phase_name: &'a str,
+    /// From 1.
+    pub attempt: u32,
+}
+
+/// A job of a phase.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct JobReference<'a> {
+    /// Its name.
+    pub job_name: &'a str,
+    /// From 1.
+    pub attempt: u32,
+}
+
+impl<'a> PipelineReference<'a> {
+    /// The reference to a job's place in its build.
+    pub fn of(build: &'a PipelineBuild) -> Self {
+        let named = |place: &'a Option<Place>| place.as_ref().map(|place| (place.name.as_str(), place.attempt));
+        Self {
+            pipeline_id: build.id,
+            stage_reference: named(&build.stage).map(|(stage_name, attempt)| StageReference { stage_name, attempt }),
+            phase_reference: named(&build.phase).map(|(phase_name, attempt)| PhaseReference { phase_name, attempt }),
+            job_reference: named(&build.job).map(|(job_name, attempt)| JobReference { job_name, attempt }),
+        }
+    }
 }
 
 /// `PATCH test/runs/{id}`.

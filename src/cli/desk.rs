@@ -5,17 +5,20 @@
 use std::time::Duration;
 
 use anyhow::Context as _;
+use tokio_util::sync::CancellationToken;
 
 use crate::cli::runtime;
+use crate::clock;
 use crate::config::Config;
+use crate::daemon::{self, Effort};
 use crate::exit::Exit;
+use crate::moment::Moment;
 use crate::outbox::Outbox;
 use crate::outbox::intake::{Cause, SubmissionState};
 use crate::outbox::lock::StateLock;
 use crate::outbox::request::{Answer, Request};
 use crate::outbox::row::Row;
 use crate::submit::Attempt;
-use crate::{clock, daemon};
 
 /// How often the answer of a service is looked for.
 const LOOK: Duration = Duration::from_millis(200);
@@ -78,16 +81,45 @@ impl<'a> Desk<'a> {
     /// # Errors
     /// When the outbox fails.
     pub fn send(&mut self, ids: &[i64]) -> anyhow::Result<Sent> {
-        let until = clock::now().plus(SENT);
+        let stop = CancellationToken::new();
+        let effort = Effort { budget: daemon::ONCE_BUDGET, pair: None };
+        self.send_until(ids, clock::now().plus(SENT), is_under_way, effort, &stop)
+    }
+
+    /// Sends these submissions, or waits until the service has sent them, at most for the budget; what does not answer is
+    /// tried again meanwhile. A signal that asks to end ends the waiting.
+    ///
+    /// # Errors
+    /// When the outbox fails.
+    pub fn send_within(&mut self, ids: &[i64], effort: Effort) -> anyhow::Result<Sent> {
+        let stop = CancellationToken::new();
+        let token = stop.clone();
+        self.runtime.block_on(async { daemon::stop_on_signal(token) })?;
+        let open = |row: &Row| {
+            is_open(row)
+                && (row.next_attempt.is_none() || matches!(row.cause, Some(Cause::Unreachable | Cause::Katalon)))
+        };
+        self.send_until(ids, clock::now().plus(effort.budget), open, effort, &stop)
+    }
+
+    /// Waits until `until` for the service while it is to be waited for, or sends with this effort.
+    fn send_until(
+        &mut self,
+        ids: &[i64],
+        until: Moment,
+        waits_for: impl Fn(&Row) -> bool,
+        effort: Effort,
+        stop: &CancellationToken,
+    ) -> anyhow::Result<Sent> {
         while self.lock.is_none() {
             let rows = self.rows(ids)?;
-            if !rows.iter().any(is_under_way) || clock::now() > until {
+            if !rows.iter().any(&waits_for) || clock::now() > until || stop.is_cancelled() {
                 let attempts = rows.iter().filter_map(attempt_of).collect();
                 return Ok(Sent { rows, attempts });
             }
             self.pause()?;
         }
-        let attempts = self.runtime.block_on(daemon::send(&self.outbox, self.config, ids))?;
+        let attempts = self.runtime.block_on(daemon::send(&self.outbox, self.config, ids, effort))?;
         Ok(Sent { rows: self.rows(ids)?, attempts })
     }
 
@@ -134,7 +166,11 @@ impl Sent {
 }
 
 fn is_under_way(row: &Row) -> bool {
-    matches!(row.state, SubmissionState::Pending | SubmissionState::Submitting) && row.next_attempt.is_none()
+    is_open(row) && row.next_attempt.is_none()
+}
+
+fn is_open(row: &Row) -> bool {
+    matches!(row.state, SubmissionState::Pending | SubmissionState::Submitting)
 }
 
 /// What a row says of the attempt of a service. One that is still under way when nobody waits any longer counts as not

@@ -1,7 +1,7 @@
 //! `kado submit --dry-run`: plans with the points that ADO has, and sends nothing that writes.
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
@@ -9,9 +9,11 @@ use crate::ado::AdoError;
 use crate::cli::plan_tables::{self, target};
 use crate::cli::table::plain;
 use crate::config::Config;
-use crate::daemon::take_finished;
+use crate::daemon::{known_in, take_finished};
+use crate::discovery::claim::KnownCommands;
 use crate::exit::Exit;
 use crate::katalon::run::FileKind;
+use crate::outbox::Store;
 use crate::outbox::intake::{SubmissionState, submissions};
 use crate::plan::attachments::{PlannedAttachment, Source};
 use crate::plan::left_out::LeftOut;
@@ -89,7 +91,8 @@ async fn plans_of(
 ) -> Result<Vec<SubmissionPlan>, (String, Exit)> {
     let refused = |reason: String| (reason, Exit::NotDone);
     let folder = std::path::absolute(folder).map_err(|error| refused(error.to_string()))?;
-    let taken = take_finished(&folder, config).map_err(refused)?;
+    let known = known(config, &folder).map_err(|error| refused(format!("{error:#}")))?;
+    let taken = take_finished(&folder, config, &known).map_err(refused)?;
     let Some(identity) = &taken.identity else {
         return Err(refused(format!("the log in `{}` holds no record", folder.display())));
     };
@@ -111,6 +114,12 @@ async fn plans_of(
 /// Whether another test plan of the run gets its results.
 fn goes_elsewhere(plan: &SubmissionPlan) -> bool {
     matches!(plan.none_here, Some(NoneHere::GoTo(_)))
+}
+
+/// What the outbox knows of the command that started a run, if there is an outbox.
+fn known(config: &Config, folder: &Path) -> anyhow::Result<KnownCommands> {
+    let store = Store::open_to_read(&config.state_dir)?;
+    Ok(store.map(|store| known_in(&store, folder)).transpose()?.unwrap_or_default())
 }
 
 fn code(stop: &Stop) -> Exit {

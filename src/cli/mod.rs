@@ -7,6 +7,7 @@
 mod check;
 mod desk;
 mod dry_run;
+mod exec;
 pub mod inspect;
 mod list;
 pub mod outcome;
@@ -44,6 +45,8 @@ enum Command {
     Run(run::Arguments),
     /// Submit run folders now
     Submit(submit::Arguments),
+    /// Run katalonc and submit the runs that it makes
+    Exec(exec::Arguments),
     /// Show what kado reads from a run folder or a project, offline
     Inspect(InspectArguments),
     /// Check settings, connection, project, plans, configurations and every mapped id
@@ -114,6 +117,8 @@ fn dispatch(cli: Cli) -> anyhow::Result<Exit> {
             clap_mangen::Man::new(Cli::command()).render(&mut out)?;
             Ok(Exit::Done)
         }
+        // Its exit code is that of another program, which is more than a byte on Windows.
+        Command::Exec(arguments) => std::process::exit(exec::exec(&arguments, &paths::load(cli.config.as_deref())?)?),
         Command::Run(arguments) => run::run(arguments, cli.config),
         Command::Submit(arguments) => submit::submit(&arguments, &paths::load(cli.config.as_deref())?, &mut out),
         Command::Check(arguments) => check::check(&arguments, cli.config.as_deref(), &mut out),

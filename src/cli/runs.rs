@@ -146,7 +146,7 @@ fn ask(requests: &[Request], config: &Config, out: &mut dyn Write) -> anyhow::Re
             }
             (Answer::Taken { .. }, Request::Forget { submission }) => writeln!(out, "{submission} is forgotten")?,
             (Answer::Taken { .. }, Request::Retry { submission }) => retried.push(*submission),
-            (Answer::Taken { .. }, Request::Submit { .. }) => {}
+            (Answer::Taken { .. }, Request::Submit { .. } | Request::Claimed { .. }) => {}
         }
     }
     let sent = desk.send(&retried)?;

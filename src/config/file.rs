@@ -77,6 +77,7 @@ impl Reader<'_, '_> {
             abort_after: root.read("abort_after", &mut self.problems, values::duration).unwrap_or(DEFAULT_ABORT_AFTER),
             late: root.read("late", &mut self.problems, values::late).unwrap_or_default(),
             submit_aborted: root.read("submit_aborted", &mut self.problems, values::boolean).unwrap_or(false),
+            katalonc_options: root.read("katalonc_options", &mut self.problems, values::boolean).unwrap_or(true),
             spool_limit: root.read("spool_limit", &mut self.problems, values::size).unwrap_or(DEFAULT_SPOOL_LIMIT),
             machine: self.machine(root),
             projects: self.projects(root),

@@ -38,6 +38,8 @@ pub struct Config {
     pub submit_aborted: bool,
     /// What becomes of a run whose points have a newer result already.
     pub late: Late,
+    /// Whether `ado*` options are read from the command line of a katalonc that is running.
+    pub katalonc_options: bool,
     /// Largest size of the spool, in bytes.
     pub spool_limit: u64,
     /// The tables `[azure]` and `[submit]`.

@@ -166,6 +166,7 @@ fn without_file() -> Config {
         abort_after: DEFAULT_ABORT_AFTER,
         submit_aborted: false,
         late: Late::Park,
+        katalonc_options: true,
         spool_limit: DEFAULT_SPOOL_LIMIT,
         machine: Default::default(),
         projects: Vec::new(),

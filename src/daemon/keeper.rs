@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::clock;
 use crate::config::{Config, paths};
+use crate::daemon::commands::CommandWatch;
 use crate::daemon::late;
 use crate::daemon::record::{Decided, Recorder};
 use crate::daemon::requests::{self, carry_out};
@@ -36,6 +37,8 @@ const BETWEEN_SWEEPS: Duration = Duration::from_secs(1);
 const BETWEEN_TIDYINGS: Duration = Duration::from_secs(10);
 /// How long answered requests are kept.
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+/// How long commands are remembered: a run that is retried later has only the options that its folder tells.
+const COMMANDS: Duration = Duration::from_secs(90 * 24 * 60 * 60);
 /// Shortest pause between two turns.
 const SHORTEST: Duration = Duration::from_millis(50);
 /// Pause when nothing can be recorded.
@@ -72,6 +75,7 @@ pub struct Keeper {
     config_text: Option<String>,
     scout: Option<Scout>,
     recorder: Recorder,
+    commands: CommandWatch,
     first_seen: Moment,
     tidied: Moment,
     /// Wakes the submitter.
@@ -96,6 +100,8 @@ impl Keeper {
         let settled = outbox.with(|store| store.settled_folders()).await?;
         let yesterday = clock::now().minus(DAY);
         outbox.with(move |store| store.prune_requests(yesterday)).await?;
+        let long_ago = clock::now().minus(COMMANDS);
+        outbox.with(move |store| store.prune_commands(long_ago)).await?;
         let config_text = config_file.as_deref().and_then(paths::text_of);
         let scout = Some(Scout::new(settled));
         let recorder = Recorder::new(outbox.clone(), first_seen, tokens);
@@ -106,6 +112,7 @@ impl Keeper {
             config_text,
             scout,
             recorder,
+            commands: CommandWatch::default(),
             first_seen,
             tidied: Moment::default(),
             changed,
@@ -210,12 +217,28 @@ impl Keeper {
         });
         let (scout, mut sweep) = looked.await.map_err(|_| StoreError::Stopped)?;
         self.scout = Some(scout);
+        self.look_for_commands(&mut sweep).await?;
         self.record(&mut sweep).await?;
         if whole {
             self.greet(&sweep.projects);
             self.tidy().await?;
         }
         Ok(sweep)
+    }
+
+    /// Looks for the commands of runs that are young, before they are recorded.
+    async fn look_for_commands(&mut self, sweep: &mut Sweep) -> Result<(), StoreError> {
+        let new = std::mem::take(&mut sweep.new);
+        if !self.config.borrow().katalonc_options {
+            return Ok(());
+        }
+        self.commands.want(new, clock::now());
+        self.commands.look(&self.outbox).await?;
+        // A command that was not found yet is worth a look before anything else is.
+        if let Some(again) = self.commands.look_again() {
+            sweep.look_again = Some(sweep.look_again.map_or(again, |known| known.min(again)));
+        }
+        Ok(())
     }
 
     /// Looks for late reports and copies that nobody needs, however often events ask for a sweep not more than that often.

@@ -5,6 +5,7 @@
 //! ends the process, so that the service manager starts it anew; it is told that the service is alive only while both turn
 //! (`pulse`). Stopping is one token: the keeper ends at once, the submitter gives the step in hand a few seconds.
 
+mod commands;
 mod keeper;
 mod late;
 mod pulse;
@@ -22,20 +23,23 @@ use tokio_util::sync::CancellationToken;
 
 use pulse::Pulse;
 
+use crate::ado::Credential;
 use crate::cli::outcome;
 use crate::config::Config;
 use crate::exit::Exit;
 use crate::outbox::Outbox;
 use crate::outbox::lock::StateLock;
+use crate::server::Server;
 use crate::service;
 use crate::submit::{Attempt, Submitter};
 
+pub use commands::known_in;
 pub use keeper::Keeper;
 pub use requests::{carry_out, take_finished};
 pub use signal::stop_on_signal;
 
 /// How long `--once` and commands without a service try a step that may pass.
-const ONCE_BUDGET: Duration = Duration::from_secs(20);
+pub const ONCE_BUDGET: Duration = Duration::from_secs(20);
 
 /// Runs the service until `stop` is cancelled or a signal stops it.
 ///
@@ -97,17 +101,35 @@ pub async fn once(config: Config, config_file: Option<PathBuf>, stop: Cancellati
     Ok(outcome::exit(&rows, &attempts))
 }
 
+/// How a command without a service beside it sends.
+pub struct Effort {
+    /// How long what may pass is tried again.
+    pub budget: Duration,
+    /// A server and a credential for it that came with this invocation.
+    pub pair: Option<(Server, Credential)>,
+}
+
 /// Sends these submissions now, for a command without a service beside it.
 ///
 /// # Errors
 /// When the outbox fails.
-pub async fn send(outbox: &Outbox, config: &Config, ids: &[i64]) -> anyhow::Result<Vec<(i64, Attempt)>> {
+pub async fn send(
+    outbox: &Outbox,
+    config: &Config,
+    ids: &[i64],
+    effort: Effort,
+) -> anyhow::Result<Vec<(i64, Attempt)>> {
     let stop = CancellationToken::new();
     stop_on_signal(stop.clone())?;
     let (_sender, receiver) = watch::channel(Arc::new(config.clone()));
     // A person who waits means now, whatever the next attempt was put off to.
     outbox.with(|store| store.make_all_due()).await?;
-    Ok(Submitter::impatient(outbox.clone(), receiver, ONCE_BUDGET).drain(Some(ids), ONCE_BUDGET, &stop).await?)
+    let submitter = Submitter::impatient(outbox.clone(), receiver, ONCE_BUDGET);
+    let submitter = match effort.pair {
+        Some((server, credential)) => submitter.with_pair(&server, credential, ONCE_BUDGET),
+        None => submitter,
+    };
+    Ok(submitter.drain(Some(ids), effort.budget, &stop).await?)
 }
 
 fn lock(config: &Config) -> anyhow::Result<StateLock> {

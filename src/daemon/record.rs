@@ -9,6 +9,8 @@ use std::sync::Arc;
 
 use crate::clock;
 use crate::config::Config;
+use crate::daemon::commands;
+use crate::discovery::claim::KnownCommands;
 use crate::discovery::eligibility::{Candidate, Rules, Verdict, decide};
 use crate::discovery::identity::RunIdentity;
 use crate::error_chain::chain;
@@ -87,7 +89,8 @@ impl Recorder {
             return;
         }
         // What goes wrong now may go well when the run is due.
-        let Ok(taken) = take(over, config).await else { return };
+        let Ok(known) = commands::known(&self.outbox, &over.folder).await else { return };
+        let Ok(taken) = take(over, config, known).await else { return };
         if self.verdict(config, &taken, over.state) == Verdict::Submit {
             self.note_token(&taken);
             copy(config, &taken).await;
@@ -101,7 +104,8 @@ impl Recorder {
     /// # Errors
     /// When the outbox fails; a folder that cannot be taken in costs only itself.
     pub async fn record(&mut self, config: &Config, over: &Over) -> Result<(Decided, Vec<i64>), StoreError> {
-        let taken = match take(over, config).await {
+        let known = commands::known(&self.outbox, &over.folder).await?;
+        let taken = match take(over, config, known).await {
             Ok(taken) => taken,
             Err(IntakeError::SettingsInFlux(_)) => return Ok((Decided::NotYet, Vec::new())),
             Err(error) => return Ok((self.not_taken(over, &error), Vec::new())),
@@ -167,29 +171,35 @@ impl Recorder {
     }
 
     fn verdict(&self, config: &Config, taken: &Taken, state: RunState) -> Verdict {
-        let rules = Rules {
-            history: config.history,
-            runs_from: config.runs_from,
-            submit_aborted: config.submit_aborted,
-            first_seen: self.first_seen,
-            host: clock::host_name(),
-        };
-        let plain = taken.snapshot.folder.replace('\\', "/");
-        let candidate = Candidate {
-            run: &taken.snapshot.run,
-            state,
-            folder: &plain,
-            enabled: taken.enabled,
-            auto_submit: taken.auto_submit,
-            left_to_katalon: taken.left_to_katalon,
-        };
-        decide(&candidate, &rules)
+        verdict(config, taken, state, self.first_seen)
     }
 }
 
-async fn take(over: &Over, config: &Config) -> Result<Taken, IntakeError> {
+/// What becomes of a run on this machine; `first_seen` is when kado first saw it.
+pub(super) fn verdict(config: &Config, taken: &Taken, state: RunState, first_seen: Moment) -> Verdict {
+    let rules = Rules {
+        history: config.history,
+        runs_from: config.runs_from,
+        submit_aborted: config.submit_aborted,
+        first_seen,
+        host: clock::host_name(),
+    };
+    let plain = taken.snapshot.folder.replace('\\', "/");
+    let candidate = Candidate {
+        run: &taken.snapshot.run,
+        state,
+        folder: &plain,
+        enabled: taken.enabled,
+        auto_submit: taken.auto_submit,
+        left_to_katalon: taken.left_to_katalon,
+        claimed: taken.claimed,
+    };
+    decide(&candidate, &rules)
+}
+
+async fn take(over: &Over, config: &Config, known: KnownCommands) -> Result<Taken, IntakeError> {
     let (folder, config) = (over.folder.clone(), config.clone());
-    match tokio::task::spawn_blocking(move || intake::take_settled(&folder, &config)).await {
+    match tokio::task::spawn_blocking(move || intake::take_settled(&folder, &config, &known)).await {
         Ok(taken) => taken,
         Err(error) => std::panic::resume_unwind(error.into_panic()),
     }

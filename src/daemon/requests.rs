@@ -5,10 +5,13 @@ use std::time::Duration;
 
 use crate::clock;
 use crate::config::Config;
-use crate::daemon::record::{Occasion, store};
-use crate::discovery::eligibility::{History, RunsFrom};
+use crate::daemon::commands;
+use crate::daemon::record::{Occasion, store, verdict};
+use crate::discovery::claim::KnownCommands;
+use crate::discovery::eligibility::{History, RunsFrom, Verdict};
 use crate::error_chain::chain;
 use crate::intake::{self, Taken};
+use crate::katalon::run::lifecycle::RunState;
 use crate::outbox::intake::SubmissionState;
 use crate::outbox::request::{Answer, Request};
 use crate::outbox::store::Recorded;
@@ -31,8 +34,9 @@ async fn all_submitted(outbox: &Outbox, ids: &[i64]) -> Result<bool, StoreError>
 /// Records the run of a folder because a person asked for it: neither `history` nor `runs_from` nor automatic
 /// submission count, but the integration has to be switched on and the run has to be over.
 async fn record_folder(outbox: &Outbox, config: &Config, folder: &Path, again: bool) -> Result<Answer, StoreError> {
+    let known = commands::known(outbox, folder).await?;
     let (path, owned) = (folder.to_owned(), config.clone());
-    let taken = tokio::task::spawn_blocking(move || take_finished(&path, &owned)).await;
+    let taken = tokio::task::spawn_blocking(move || take_finished(&path, &owned, &known)).await;
     let taken = match taken {
         Ok(Ok(taken)) => taken,
         Ok(Err(reason)) => return Ok(Answer::Refused(reason)),
@@ -40,6 +44,31 @@ async fn record_folder(outbox: &Outbox, config: &Config, folder: &Path, again: b
     };
     match store(outbox, config, taken, Occasion::Asked { again }).await? {
         Some(recorded) => taken_on(outbox, folder, &recorded).await,
+        None => Ok(Answer::Refused(format!("the log in `{}` holds no record", folder.display()))),
+    }
+}
+
+/// Records a run whose command, a `kado exec`, has ended; a suite without an end is aborted by now.
+async fn record_claimed(outbox: &Outbox, config: &Config, folder: &Path) -> Result<Answer, StoreError> {
+    let known = commands::known(outbox, folder).await?;
+    let (path, owned) = (folder.to_owned(), config.clone());
+    let taken = tokio::task::spawn_blocking(move || intake::take(&path, &owned, &known)).await;
+    let taken = match taken {
+        Ok(Ok(taken)) => Taken { claimed: true, ..taken },
+        Ok(Err(error)) => return Ok(Answer::Refused(chain(&error))),
+        Err(error) => return Ok(Answer::Refused(format!("`{}` cannot be read: {error}", folder.display()))),
+    };
+    let state = match workspace::read_junit(folder) {
+        _ if taken.snapshot.run.ended.is_some() => RunState::Finished,
+        JunitState::Complete => RunState::Crashed,
+        JunitState::Missing | JunitState::Incomplete => RunState::Aborted,
+    };
+    let occasion = match verdict(config, &taken, state, clock::now()) {
+        Verdict::Ignore(reason) => Occasion::Ignored { reason, aborted: state == RunState::Aborted },
+        Verdict::Submit | Verdict::Remember => Occasion::Asked { again: false },
+    };
+    match store(outbox, config, taken, occasion).await? {
+        Some(recorded) => Ok(Answer::Taken { submissions: recorded.submissions().to_vec(), note: None }),
         None => Ok(Answer::Refused(format!("the log in `{}` holds no record", folder.display()))),
     }
 }
@@ -52,12 +81,12 @@ async fn taken_on(outbox: &Outbox, folder: &Path, recorded: &Recorded) -> Result
     Ok(Answer::Taken { submissions, note })
 }
 
-/// Takes in a folder for a person.
+/// Takes in a folder for a person; `known` is what is known of the command that started its run.
 ///
 /// # Errors
 /// Why it is not submitted, in words for that person.
-pub fn take_finished(folder: &Path, config: &Config) -> Result<Taken, String> {
-    let taken = intake::take(folder, config).map_err(|error| chain(&error))?;
+pub fn take_finished(folder: &Path, config: &Config, known: &KnownCommands) -> Result<Taken, String> {
+    let taken = intake::take(folder, config, known).map_err(|error| chain(&error))?;
     if !taken.enabled {
         return Err(format!(
             "the Azure DevOps integration of project {} is switched off; switch it on in Katalon under Project > Settings \
@@ -85,7 +114,9 @@ pub fn take_finished(folder: &Path, config: &Config) -> Result<Taken, String> {
 async fn retry(outbox: &Outbox, config: &Config, submission: i64) -> Result<(), StoreError> {
     let stored = outbox.with(move |store| store.load(submission)).await?;
     let (folder, owned) = (stored.snapshot.folder.clone(), config.clone());
-    let fresh = tokio::task::spawn_blocking(move || intake::take(Path::new(&folder), &owned).ok()).await.ok().flatten();
+    let known = commands::known(outbox, Path::new(&folder)).await?;
+    let take = move || intake::take(Path::new(&folder), &owned, &known).ok();
+    let fresh = tokio::task::spawn_blocking(take).await.ok().flatten();
     // A folder that holds another run by now is none of this submission's.
     let same = |taken: &Taken| {
         taken.snapshot.run.suite == stored.snapshot.run.suite && taken.snapshot.started() == stored.snapshot.started()
@@ -101,6 +132,7 @@ async fn retry(outbox: &Outbox, config: &Config, submission: i64) -> Result<(), 
 pub async fn carry_out(outbox: &Outbox, config: &Config, request: Request) -> Result<Answer, StoreError> {
     let done = match request {
         Request::Submit { folder, again } => record_folder(outbox, config, Path::new(&folder), again).await,
+        Request::Claimed { folder } => record_claimed(outbox, config, Path::new(&folder)).await,
         Request::Retry { submission } if outbox.is_under_way(submission) => Ok(taken(submission)),
         Request::Retry { submission } => retry(outbox, config, submission).await.map(|()| taken(submission)),
         Request::Forget { submission } if outbox.is_under_way(submission) => {

@@ -67,6 +67,8 @@ pub struct Candidate<'a> {
     pub auto_submit: bool,
     /// `katalon_submits = "always"`.
     pub left_to_katalon: bool,
+    /// Whether `kado exec` started it, so that it is submitted as on a person's command.
+    pub claimed: bool,
 }
 
 /// What becomes of a run.
@@ -86,6 +88,10 @@ const DOWNLOADED: &str = "/downloaded from katalon testops/";
 /// Decides for the service. The order of the questions is the order of what a person would want to hear first.
 pub fn decide(candidate: &Candidate<'_>, rules: &Rules) -> Verdict {
     let run = candidate.run;
+    if candidate.claimed {
+        let refused = not_enabled(candidate).or_else(|| aborted(candidate, rules));
+        return refused.map_or(Verdict::Submit, Verdict::Ignore);
+    }
     if is_history(run, rules) {
         return Verdict::Remember;
     }
@@ -138,7 +144,7 @@ fn aborted(candidate: &Candidate<'_>, rules: &Rules) -> Option<String> {
 }
 
 fn other_host(candidate: &Candidate<'_>, rules: &Rules) -> Option<String> {
-    if rules.runs_from == RunsFrom::Any || ran_here(candidate, rules) {
+    if rules.runs_from == RunsFrom::Any || ran_here(candidate.run, candidate.folder, &rules.host) {
         return None;
     }
     let host = candidate.run.environment.machine().unwrap_or("an unnamed machine");
@@ -148,15 +154,16 @@ fn other_host(candidate: &Candidate<'_>, rules: &Rules) -> Option<String> {
     ))
 }
 
-fn ran_here(candidate: &Candidate<'_>, rules: &Rules) -> bool {
-    let environment = &candidate.run.environment;
+/// Whether a run ran on this machine, whose name is `host`; `folder` is where it lies, with `/`.
+pub fn ran_here(run: &SuiteRun, folder: &str, host: &str) -> bool {
+    let environment = &run.environment;
     // A name such as `localhost` or an address tells nothing about which machine it was.
     let telling = |name: &&str| !is_anybody(name);
-    let same_host = environment.machine().filter(telling).is_some_and(|name| short(name) == short(&rules.host));
+    let same_host = environment.machine().filter(telling).is_some_and(|name| short(name) == short(host));
     // A recorded folder tells the machine too: nobody else's folder has this path, unless it is not there.
     let same_folder = environment.recorded_folder.as_deref().is_some_and(|recorded| {
         let plain = |path: &str| path.replace('\\', "/").trim_end_matches('/').to_lowercase();
-        plain(recorded) == plain(candidate.folder)
+        plain(recorded) == plain(folder)
     });
     same_host || same_folder
 }
@@ -206,6 +213,7 @@ mod tests {
             enabled: true,
             auto_submit: true,
             left_to_katalon: false,
+            claimed: false,
         }
     }
 
@@ -279,5 +287,14 @@ mod tests {
         assert!(reason(&aborted, &rules()).contains("submit_aborted"));
         let taken = Rules { submit_aborted: true, ..rules() };
         assert_eq!(decide(&aborted, &taken), Verdict::Submit);
+    }
+
+    #[test]
+    fn a_run_that_kado_exec_started_is_submitted_whatever_history_host_and_automatic_submission_say() {
+        let run = run("jo - PC2", "/elsewhere", 99);
+        let claimed = Candidate { claimed: true, auto_submit: false, left_to_katalon: true, ..candidate(&run) };
+        assert_eq!(decide(&claimed, &rules()), Verdict::Submit);
+        assert!(reason(&Candidate { enabled: false, ..claimed }, &rules()).contains("switched off"));
+        assert!(reason(&Candidate { state: RunState::Aborted, ..claimed }, &rules()).contains("submit_aborted"));
     }
 }

@@ -35,6 +35,17 @@ impl RunOptions {
         option.get_or_insert_with(|| value.to_owned());
     }
 
+    /// What these options say, by the names that Katalon documents.
+    pub fn said(&self) -> Vec<(&'static str, &str)> {
+        let all = [
+            ("adoPlanId", &self.plan),
+            ("adoTestRunName", &self.run_name),
+            ("adoBuildDefId", &self.build_definition),
+            ("adoReleaseDefID", &self.release_definition),
+        ];
+        all.into_iter().filter_map(|(name, value)| Some((name, value.as_deref()?))).collect()
+    }
+
     /// These options, and where they say nothing those of `fallback`.
     #[must_use]
     pub fn or(self, fallback: Self) -> Self {

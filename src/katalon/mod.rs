@@ -6,6 +6,7 @@
 
 pub mod azure_ids;
 pub mod collection;
+pub mod command_line;
 pub mod console;
 pub mod escape;
 pub mod log;

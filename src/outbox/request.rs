@@ -13,6 +13,11 @@ pub enum Request {
         /// Submit once more what was submitted already.
         again: bool,
     },
+    /// Record a run that `kado exec` started.
+    Claimed {
+        /// Its folder, as an absolute path.
+        folder: String,
+    },
     /// Try a submission now.
     Retry {
         /// Its id.

@@ -17,13 +17,19 @@ pub enum BuildChoice {
     Exactly(BuildLink),
 }
 
-/// Which release a run is linked with: the latest one of a definition.
+/// Which release a run is linked with.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct ReleaseChoice {
-    /// The classic release definition.
-    pub definition: u32,
-    /// Name of its stage (`submit.release_stage`); `None` takes the stage that started last.
-    pub stage: Option<String>,
+#[serde(rename_all = "snake_case")]
+pub enum ReleaseChoice {
+    /// The latest one of a definition, at the moment of planning.
+    LatestOf {
+        /// The classic release definition.
+        definition: u32,
+        /// Name of its stage (`submit.release_stage`); `None` takes the stage that started last.
+        stage: Option<String>,
+    },
+    /// Just this release, such as that of the job which runs the tests; nothing is looked up.
+    Exactly(ReleaseLink),
 }
 
 /// A build that a run is linked with.

@@ -15,6 +15,7 @@ pub mod left_out;
 pub mod links;
 pub mod options;
 pub mod outcome;
+pub mod pipeline;
 pub mod points;
 pub mod results;
 pub mod run_name;
@@ -30,6 +31,7 @@ mod tests;
 use serde::{Deserialize, Serialize};
 
 use crate::moment::Moment;
+use crate::pipeline::PipelineBuild;
 use crate::plan::attachments::PlannedAttachment;
 use crate::plan::facts::AdoFacts;
 use crate::plan::left_out::LeftOut;
@@ -61,6 +63,9 @@ pub struct SubmissionPlan {
     /// The release that the run is linked with.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub release: Option<ReleaseLink>,
+    /// The place in a pipeline of the job that made the run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pipeline: Option<PipelineBuild>,
     /// One result for each point, ordered by the first test that feeds it.
     pub results: Vec<PlannedResult>,
     /// Files and texts, those of results first.
@@ -116,6 +121,7 @@ pub fn plan(snapshot: &Snapshot, plan_id: u32, key: &str, facts: &AdoFacts) -> S
         summary: comment::summary(snapshot, mapped.unmapped, results.len(), facts),
         build: facts.build.found().cloned(),
         release: facts.release.found().cloned(),
+        pipeline: options.pipeline.clone(),
         results,
         attachments: files.attachments,
         skipped,

@@ -98,7 +98,9 @@ pub fn effective(settings: &AzureSettings, overrides: &Overrides, run: &RunOptio
         attachments: attachments(settings, overrides),
         automated: overrides.automated.unwrap_or(true),
         build: build.map(BuildChoice::LatestOf),
-        release: release.map(|definition| ReleaseChoice { definition, stage: overrides.release_stage.clone() }),
+        release: release
+            .map(|definition| ReleaseChoice::LatestOf { definition, stage: overrides.release_stage.clone() }),
+        pipeline: None,
         invalid_links,
         katalon: katalon(settings, overrides, run),
     }
@@ -240,7 +242,7 @@ mod tests {
         assert_eq!(build(&ours, &option("3")), Some(BuildChoice::LatestOf(3)));
         assert_eq!(build(&ours, &option("-1")), None);
         let stage = Overrides { release_stage: Some("QA".to_owned()), ..Overrides::default() };
-        let release = ReleaseChoice { definition: 7, stage: Some("QA".to_owned()) };
+        let release = ReleaseChoice::LatestOf { definition: 7, stage: Some("QA".to_owned()) };
         assert_eq!(effective(&settings, &stage, &none).release, Some(release));
     }
 

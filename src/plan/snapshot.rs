@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::katalon::run::{FileKind, SuiteRun};
 use crate::katalon::settings::{ConfigurationRow, SendingRule};
 use crate::katalon::status::Status;
+use crate::pipeline::PipelineBuild;
 use crate::plan::katalon::KatalonRule;
 use crate::plan::links::{BuildChoice, ReleaseChoice};
 
@@ -69,6 +70,9 @@ pub struct Options {
     /// Which release the run is linked with.
     #[serde(default)]
     pub release: Option<ReleaseChoice>,
+    /// The place in a pipeline of the job that made the run; its build is the linked one.
+    #[serde(default)]
+    pub pipeline: Option<PipelineBuild>,
     /// Why a link that an option of the run asks for cannot be looked up: its definition is no id.
     #[serde(default)]
     pub invalid_links: Vec<String>,

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::ado::attachments::Owner;
 use crate::ado::transport::CONNECTIONS;
 use crate::ado::upload::Upload;
-use crate::ado::wire::{NewRun, RunUpdate, TestRun};
+use crate::ado::wire::{NewRun, PipelineReference, RunUpdate, TestRun};
 use crate::ado::{AdoClient, AdoError};
 use crate::clock;
 use crate::discovery::identity::RunIdentity;
@@ -202,6 +202,11 @@ impl<'a> Execution<'a> {
                     build: plan.build.as_ref().map(|build| build.id.into()),
                     release_uri: plan.release.as_ref().map(ReleaseLink::release_uri),
                     release_environment_uri: plan.release.as_ref().map(ReleaseLink::stage_uri),
+                    pipeline_reference: plan
+                        .pipeline
+                        .as_ref()
+                        .filter(|_| self.client.knows_pipelines())
+                        .map(PipelineReference::of),
                 };
                 self.client.create_run(project, &new).await?
             }

@@ -60,22 +60,31 @@ async fn build(client: &AdoClient, project: &str, options: &Options) -> LookUp<B
 }
 
 async fn release(client: &AdoClient, project: &str, options: &Options) -> LookUp<ReleaseLink> {
-    let Some(choice) = &options.release else { return LookUp::NotAsked };
-    let what = format!("release of definition {}", choice.definition);
-    match stage_of_latest(client, project, choice).await {
+    let (definition, stage) = match &options.release {
+        None => return LookUp::NotAsked,
+        Some(ReleaseChoice::Exactly(release)) => return LookUp::Found(release.clone()),
+        Some(ReleaseChoice::LatestOf { definition, stage }) => (*definition, stage.as_deref()),
+    };
+    let what = format!("release of definition {definition}");
+    match stage_of_latest(client, project, definition, stage).await {
         Ok(link) => LookUp::Found(link),
         Err(reason) => LookUp::Failed(not_linked(&what, &reason)),
     }
 }
 
-async fn stage_of_latest(client: &AdoClient, project: &str, choice: &ReleaseChoice) -> Result<ReleaseLink, String> {
-    let latest = patiently(|| client.latest_release(project, choice.definition)).await?;
+async fn stage_of_latest(
+    client: &AdoClient,
+    project: &str,
+    definition: u32,
+    stage: Option<&str>,
+) -> Result<ReleaseLink, String> {
+    let latest = patiently(|| client.latest_release(project, definition)).await?;
     let mut release = latest.ok_or_else(|| "there is no active release of it in this project".to_owned())?;
     let unsaid = release.stages.len() > 1 && release.stages.iter().all(|stage| stage.started.is_none());
-    if choice.stage.is_none() && unsaid {
+    if stage.is_none() && unsaid {
         release = patiently(|| client.release(project, release.id)).await?;
     }
-    release.link(choice.stage.as_deref())
+    release.link(stage)
 }
 
 /// Tries again what may pass, for a bounded time.

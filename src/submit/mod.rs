@@ -22,7 +22,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use crate::ado::{AdoClient, AdoError};
+use crate::ado::{AdoClient, AdoError, Credential};
 use crate::clock;
 use crate::config::{Config, Late};
 use crate::discovery::identity::RunIdentity;
@@ -33,6 +33,7 @@ use crate::outbox::{Outbox, Store, StoreError};
 use crate::plan::SubmissionPlan;
 use crate::plan::katalon::project_key;
 use crate::plan::snapshot::Snapshot;
+use crate::server::Server;
 use crate::spool::Spool;
 use crate::submit::connections::{Connections, SeenTokens};
 
@@ -131,6 +132,13 @@ impl Submitter {
     /// As [`Submitter::new`], for a command that somebody waits for: no call takes longer than `patience`.
     pub fn impatient(outbox: Outbox, config: watch::Receiver<Arc<Config>>, patience: Duration) -> Self {
         Self { outbox, connections: Arc::new(Connections::with_patience(patience)), config, patient: false }
+    }
+
+    /// With a pair of server and credential that came with this invocation; see [`Connections::with_pair`].
+    #[must_use]
+    pub fn with_pair(self, server: &Server, credential: Credential, patience: Duration) -> Self {
+        let connections = Connections::with_patience(patience).with_pair(server, credential);
+        Self { connections: Arc::new(connections), ..self }
     }
 
     /// The connection for a run, with a token from one source for just this server. Settings and tokens may lie on a

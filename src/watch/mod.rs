@@ -10,4 +10,4 @@ pub mod scout;
 mod walk;
 
 pub use scout::{LookRules, Over, Scout, Sweep};
-pub use walk::{count_folders, find_projects};
+pub use walk::{count_folders, find_projects, find_runs};

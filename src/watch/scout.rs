@@ -48,6 +48,8 @@ impl LookRules {
 pub struct Sweep {
     /// The projects that are there.
     pub projects: Vec<PathBuf>,
+    /// Folders that are followed from now on, with the time of their oldest file.
+    pub new: Vec<(PathBuf, Moment)>,
     /// Runs that are over and due.
     pub over: Vec<Over>,
     /// When a look is worth while before the next sweep.
@@ -123,6 +125,9 @@ impl Scout {
         if self.settled.get(&key(folder)) == Some(&fingerprint(&listing)) {
             self.followed.remove(folder);
             return;
+        }
+        if !self.followed.contains_key(folder) {
+            sweep.new.push((folder.to_owned(), listing.oldest().unwrap_or(now)));
         }
         let followed = self.followed.entry(folder.to_owned()).or_default();
         let seen = match followed.memory.look(folder, &listing, rules, now) {

@@ -1,4 +1,4 @@
-//! Whether a run folder belongs to a test suite collection.
+//! Whether a run folder belongs to a test suite collection, and to which.
 
 #![expect(clippy::disallowed_methods, reason = "the session folder is searched on the disk")]
 
@@ -15,18 +15,19 @@ const DEEPEST: usize = 10;
 /// Whether an `.rp` file in the run's session folder (`Reports/<session>/…`, Katalon 6.3 and later) lists this run
 /// folder. The `.rp` is written before the members start, so the answer does not change during a run.
 pub fn is_member(run_folder: &Path) -> bool {
-    let Some((reports, below)) = split_at_reports(run_folder) else {
-        return false;
-    };
+    collection_of(run_folder).is_some()
+}
+
+/// The collection whose `.rp` file lists this run folder; see [`is_member`].
+pub fn collection_of(run_folder: &Path) -> Option<Collection> {
+    let (reports, below) = split_at_reports(run_folder)?;
     let names: Vec<&str> = below.iter().filter_map(|part| part.to_str()).collect();
-    let Some(session) = names.first().filter(|_| names.len() > 2) else {
-        return false;
-    };
+    let session = names.first().filter(|_| names.len() > 2)?;
     let location = format!("Reports/{}", names.join("/"));
     reports_in(&reports.join(session))
         .filter_map(|path| open::whole(&path).ok())
         .filter_map(|bytes| Collection::read(&bytes).ok())
-        .any(|collection| collection.lists(&location))
+        .find(|collection| collection.lists(&location))
 }
 
 /// The last `Reports` folder above a path, and the names below it.

@@ -41,6 +41,11 @@ impl FolderListing {
         self.files.iter().map(|listed| listed.modified).max()
     }
 
+    /// The earliest change of any file.
+    pub fn oldest(&self) -> Option<Moment> {
+        self.files.iter().map(|listed| listed.modified).min()
+    }
+
     /// Whether there is an execution log.
     pub fn has_log(&self) -> bool {
         self.files.iter().any(|listed| listed.file.kind == FileKind::Log)

@@ -13,13 +13,13 @@ mod run;
 use std::io;
 use std::path::PathBuf;
 
-pub use collection::is_member;
+pub use collection::{collection_of, is_member};
 pub use listing::{FolderListing, ListedFile, is_run_folder, list_run_folder};
 pub use project::{
-    azure_settings_modified, find_project_root, number_of_reruns, project_name, read_azure_settings,
-    read_console_options, read_project, read_test_case,
+    azure_settings_modified, find_project_root, number_of_reruns, project_at, project_name, read_azure_settings,
+    read_console_options, read_project, read_test_case, without_links,
 };
-pub use run::{JunitState, read_junit, read_run};
+pub use run::{JunitState, read_junit, read_launch, read_run};
 
 /// Why nothing could be read.
 #[derive(Debug, thiserror::Error)]

@@ -119,6 +119,19 @@ pub fn find_project_root(path: &Path) -> Option<PathBuf> {
     above_reports.or_else(|| path.ancestors().find(has_prj)).map(Path::to_owned)
 }
 
+/// The project that a path given to katalonc leads to, which names its folder or its `.prj` file: the folder, without
+/// links, so that two spellings of it can be compared. `None` when no project lies there.
+pub fn project_at(path: &Path) -> Option<PathBuf> {
+    let is_prj = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("prj")) && path.is_file();
+    let folder = without_links(if is_prj { path.parent()? } else { path })?;
+    project_files(&folder).is_ok_and(|files| !files.is_empty()).then_some(folder)
+}
+
+/// A folder's path without links and `..`; `None` when it is not there.
+pub fn without_links(folder: &Path) -> Option<PathBuf> {
+    fs::canonicalize(folder).ok()
+}
+
 /// The `.prj` files of a folder, sorted.
 fn project_files(folder: &Path) -> Result<Vec<PathBuf>, ReadError> {
     let entries = fs::read_dir(folder).map_err(|source| ReadError::Io { path: folder.to_owned(), source })?;

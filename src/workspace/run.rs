@@ -58,6 +58,11 @@ pub fn read_run(folder: &Path) -> Result<SuiteRun, ReadError> {
     }))
 }
 
+/// What the launcher wrote down before the run (`execution.properties`); `None` while that is not there or not whole.
+pub fn read_launch(folder: &Path) -> Option<Execution> {
+    Execution::read(&open::whole_if_any(&folder.join("execution.properties")).ok()??).ok()
+}
+
 /// Looks at the `JUnit_Report.xml` of a run folder. A report of more than 16 MiB is judged by its last bytes.
 pub fn read_junit(folder: &Path) -> JunitState {
     let path = folder.join("JUnit_Report.xml");

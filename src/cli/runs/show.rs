@@ -44,6 +44,7 @@ pub fn show(row: &Row, submission: &Submission, json: bool, out: &mut dyn Write)
         let mut value = serde_json::to_value(row)?;
         value["configuration_row"] = serde_json::to_value(mapping_row(submission))?;
         value["tests"] = serde_json::to_value(&tests)?;
+        value["warnings"] = serde_json::to_value(&submission.snapshot.run.warnings)?;
         serde_json::to_writer_pretty(&mut *out, &value)?;
         writeln!(out)?;
         return Ok(());
@@ -55,6 +56,9 @@ pub fn show(row: &Row, submission: &Submission, json: bool, out: &mut dyn Write)
     }
     for left_out in &row.skipped {
         writeln!(out, "left out: {}", plain(&left_out.to_string()))?;
+    }
+    for warning in &submission.snapshot.run.warnings {
+        writeln!(out, "warning: {}", plain(warning))?;
     }
     Ok(())
 }
@@ -69,6 +73,7 @@ fn facts(row: &Row, submission: &Submission, out: &mut dyn Write) -> anyhow::Res
         ("Started", or_dash(row.started)),
         ("Ended", or_dash(row.ended)),
         ("Test plan", or_dash(row.plan_id)),
+        ("katalonc", or_dash(given(submission))),
         ("Mapping row", or_dash(mapping_row(submission))),
         ("ADO run", or_dash(row.ado_run_id)),
         ("Address", or_dash(row.url.as_ref())),
@@ -78,6 +83,13 @@ fn facts(row: &Row, submission: &Submission, out: &mut dyn Write) -> anyhow::Res
         writeln!(out, "{name:<12} {}", plain(&value))?;
     }
     Ok(())
+}
+
+/// What katalonc was told about the submission.
+fn given(submission: &Submission) -> Option<String> {
+    let said = submission.snapshot.run.options.said();
+    let pairs: Vec<String> = said.iter().map(|(option, value)| format!("-{option}={value}")).collect();
+    (!pairs.is_empty()).then(|| pairs.join(" "))
 }
 
 /// The row of the test configuration mapping that the run matched.

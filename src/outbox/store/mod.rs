@@ -7,6 +7,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "the database is a file")]
 
+mod commands;
 mod facts;
 mod katalon;
 mod migrate;

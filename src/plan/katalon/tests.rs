@@ -42,6 +42,7 @@ fn plan(results: Vec<PlannedResult>) -> SubmissionPlan {
         automated: true,
         build: None,
         release: None,
+        pipeline: None,
         started: at(0),
         completed: at(60 * SECOND),
         summary: String::new(),

@@ -21,6 +21,9 @@ pub struct RecordedRequest {
     pub body_size: u64,
     /// The API version it asked for.
     pub api_version: Option<String>,
+    /// `Authorization` as it was sent; only for those who hold the fake, never served.
+    #[serde(skip)]
+    pub authorization: Option<String>,
     /// Whether it carried accepted credentials.
     pub authorized: bool,
     /// The scheme of its credentials: `Basic` or `Bearer`.

@@ -35,6 +35,8 @@ pub struct TestRun {
     pub updated: Timestamp,
     /// The linked build.
     pub build: Option<RunBuild>,
+    /// The place in a pipeline, as it was sent.
+    pub pipeline_reference: Option<serde_json::Value>,
     /// The linked release, as uri.
     pub release_uri: Option<String>,
     /// The linked stage, as uri.

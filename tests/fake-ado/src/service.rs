@@ -279,6 +279,7 @@ impl<'a> Flight<'a> {
             status: 0,
             body_size: 0,
             api_version: asked_version(&parts.headers, &Query::parse(query)),
+            authorization: parts.headers.get("authorization").and_then(|value| value.to_str().ok()).map(str::to_owned),
             authorized: false,
             scheme: auth::given(&parts.headers).map(|(scheme, _)| scheme),
             suppresses_sign_in: auth::suppresses(&parts.headers),

@@ -139,6 +139,27 @@ impl Machine {
 
     /// The same with another configuration.
     pub fn command_with(&self, config: &Path, arguments: &[&str]) -> Command {
+        let mut command = self.bare_command();
+        command.args(arguments).arg("--config").arg(config);
+        command
+    }
+
+    /// `kado exec OPTIONS -- katalonc ARGUMENTS`, outside of any pipeline.
+    pub fn exec(&self, options: &[&str], arguments: &[String]) -> Command {
+        let mut command = self.bare_command();
+        command.arg("--config").arg(self.config_file()).arg("exec").args(options).arg("--");
+        command.arg(super::katalonc::program()).args(arguments);
+        for (name, _) in std::env::vars_os() {
+            let text = name.to_string_lossy().to_uppercase();
+            if ["TF_BUILD", "BUILD_", "SYSTEM_", "RELEASE_"].iter().any(|prefix| text.starts_with(prefix)) {
+                command.env_remove(&name);
+            }
+        }
+        command
+    }
+
+    /// The program, in an environment without anything of kado's.
+    fn bare_command(&self) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_kado"));
         for (name, _) in std::env::vars_os() {
             let text = name.to_string_lossy().to_uppercase();
@@ -147,7 +168,7 @@ impl Machine {
                 command.env_remove(&name);
             }
         }
-        command.env("HOME", self.root()).args(arguments).arg("--config").arg(config);
+        command.env("HOME", self.root());
         command
     }
 

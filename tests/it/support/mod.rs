@@ -1,5 +1,6 @@
 //! What the tests of the built program share: a machine with kado on it, a shop project, a running service.
 
+pub mod katalonc;
 mod machine;
 mod secret;
 mod service;

@@ -86,6 +86,7 @@ fn requested(call: &Call<'_>) -> Result<TestRun, Answer> {
         created: now,
         updated: now,
         build: build_of(call)?,
+        pipeline_reference: pipeline_of(body)?,
         release_uri: text_of(body, "releaseUri"),
         release_environment_uri: text_of(body, "releaseEnvironmentUri"),
         tags: tags_of(body)?,
@@ -114,6 +115,19 @@ fn build_of(call: &Call<'_>) -> Result<Option<RunBuild>, Answer> {
         return Err(bad(&format!("The build {id} could not be found in the project.\r\nParameter name: build")));
     }
     Ok(Some(RunBuild { id: id.to_string() }))
+}
+
+/// The place in a pipeline; an empty one, or one of another build than the linked one, is refused.
+fn pipeline_of(body: &Value) -> Result<Option<Value>, Answer> {
+    let reference = &body["pipelineReference"];
+    if reference.is_null() {
+        return Ok(None);
+    }
+    let pipeline = reference["pipelineId"].as_u64();
+    if pipeline.is_none() || pipeline != id_of(&body["build"]).map(u64::from) {
+        return Err(bad("The pipeline id must be that of the build.\r\nParameter name: pipelineReference"));
+    }
+    Ok(Some(reference.clone()))
 }
 
 fn tags_of(body: &Value) -> Result<Vec<String>, Answer> {

@@ -1,0 +1,143 @@
+//! `kado exec`: runs katalonc and submits the runs that it makes, with the `ado*` options that it was given.
+//!
+//! The command gets everything that kado gets: standard input and output, the terminal, signals. Its runs are claimed
+//! in the outbox *before* it starts, so that a service beside it never submits them without the options; kado gives a
+//! sign of life for as long as the command runs, so a claim outlives neither. When the command has ended its runs are
+//! looked for, recorded and sent, by the service if one runs, else by kado itself, and are waited for with a limit.
+//! Nothing of this ever keeps the command from running: what goes wrong is said on standard error, and only `--strict`
+//! makes it the exit code.
+
+#![expect(clippy::disallowed_methods, reason = "the command finds its variables in the environment")]
+
+mod child;
+mod claim;
+mod report;
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use clap::Args;
+use jiff::SignedDuration;
+use secrecy::SecretString;
+use tracing_subscriber::filter::LevelFilter;
+
+use crate::ado::Credential;
+use crate::cli::desk::Desk;
+use crate::cli::{UsageError, runtime};
+use crate::config::Config;
+use crate::daemon::Effort;
+use crate::discovery::claim::Terms;
+use crate::katalon::command_line::CommandLine;
+use crate::outbox::request::{Answer, Request};
+use crate::pipeline::{PipelineJob, TOKEN_VARIABLE};
+use crate::server::Server;
+use crate::{telemetry, workspace};
+
+use claim::ClaimKeeper;
+use report::Report;
+
+/// Arguments of `kado exec`.
+#[derive(Debug, Args)]
+pub struct Arguments {
+    /// Longest wait for the submission when the command has ended, such as 90s or 5m
+    #[arg(long, value_name = "TIME", default_value = "5m", value_parser = duration)]
+    wait: Duration,
+    /// Fail when the command succeeds and a run of it is not submitted completely
+    #[arg(long)]
+    strict: bool,
+    /// Folder of the project, where the command's -projectPath does not lead to it, as with a container
+    #[arg(long, value_name = "FOLDER")]
+    project: Option<PathBuf>,
+    /// The command with its arguments, such as katalonc -projectPath=… -adoPlanId=18
+    #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true, value_name = "COMMAND")]
+    command: Vec<OsString>,
+}
+
+/// Runs the command; gives the exit code of the process.
+///
+/// # Errors
+/// When the command cannot be started, or when its runs could not be told because no project is named.
+pub fn exec(arguments: &Arguments, config: &Config) -> anyhow::Result<i32> {
+    let _guard = telemetry::start(LevelFilter::WARN, None);
+    let texts: Vec<_> = arguments.command.iter().map(|argument| argument.to_string_lossy()).collect();
+    let line = CommandLine::read(texts.iter().skip(1).map(AsRef::as_ref));
+    let root = project(arguments, &line)?;
+    let pipeline = PipelineJob::read(|name| std::env::var(name).ok());
+    let terms = Terms { line, any_host: arguments.project.is_some(), pipeline };
+    let runtime = runtime()?;
+    let mut report = Report::new(arguments.strict);
+    let claim = report.note(runtime.block_on(ClaimKeeper::claim(config, &root, &terms)), "its runs cannot be claimed");
+    let code = runtime.block_on(child::run(&arguments.command))?;
+    if let Some(claim) = claim {
+        let runs = report.note(runtime.block_on(claim.end()), "its runs cannot be looked for").unwrap_or_default();
+        let effort = Effort { budget: arguments.wait, pair: terms.pipeline.as_ref().and_then(pair) };
+        let sent = submit(&runs, effort, config, &mut report);
+        report.note(sent, "its runs cannot be submitted");
+        report.runs(runs.len(), &root);
+    }
+    // What still blocks a thread, such as a hanging network share, must not hold the end up.
+    runtime.shutdown_timeout(Duration::from_secs(2));
+    Ok(report.exit_code(code))
+}
+
+/// The project whose runs the command makes.
+fn project(arguments: &Arguments, line: &CommandLine) -> Result<PathBuf, UsageError> {
+    let named = match (&arguments.project, &line.project) {
+        (Some(folder), _) => folder.clone(),
+        (None, Some(path)) => PathBuf::from(path),
+        (None, None) => {
+            return Err(UsageError(
+                "the command has no -projectPath, so its runs cannot be told; give it, or name the project's folder with \
+                 --project before the command"
+                    .to_owned(),
+            ));
+        }
+    };
+    workspace::project_at(&named).ok_or_else(|| {
+        UsageError(format!(
+            "no Katalon project lies at `{}`: there is no `.prj` file; name the project's folder with --project before the \
+             command if -projectPath is a path of another machine, such as a container",
+            named.display()
+        ))
+    })
+}
+
+/// Has the runs recorded and sent.
+fn submit(runs: &[PathBuf], effort: Effort, config: &Config, report: &mut Report) -> anyhow::Result<()> {
+    if runs.is_empty() {
+        return Ok(());
+    }
+    let mut desk = Desk::open(config)?;
+    let mut ids = Vec::new();
+    for folder in runs {
+        match desk.ask(&Request::Claimed { folder: folder.to_string_lossy().into_owned() })? {
+            Answer::Taken { submissions, .. } => ids.extend(submissions),
+            Answer::Refused(reason) => report.refused(folder, &reason),
+        }
+    }
+    // Copies of a run are that run.
+    ids.sort_unstable();
+    ids.dedup();
+    report.sent(&desk.send_within(&ids, effort)?);
+    Ok(())
+}
+
+/// The job's token, where its pipeline hands it over, with the only server that it is for (invariant I10).
+fn pair(job: &PipelineJob) -> Option<(Server, Credential)> {
+    let token =
+        std::env::var(TOKEN_VARIABLE).ok().filter(|token| !token.trim().is_empty() && !token.starts_with("$("))?;
+    let server = Server::parse(&job.collection).ok()?;
+    Some((server, Credential::Bearer(SecretString::from(token.trim().to_owned()))))
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    let expected = || "must be a time such as 90s, 5m or 0s".to_owned();
+    let parsed: SignedDuration = text.trim().parse().map_err(|_| expected())?;
+    Duration::try_from(parsed).map_err(|_| expected())
+}
+
+/// The command's name, for messages.
+fn shown(command: &[OsString]) -> String {
+    command.first().map(|program| Path::new(program).display().to_string()).unwrap_or_default()
+}

@@ -1,0 +1,35 @@
+//! The command of `kado exec`: everything is passed through, in both directions.
+
+mod signals;
+
+use std::ffi::OsString;
+
+use anyhow::Context as _;
+use tokio::process::Command;
+
+use crate::cli::UsageError;
+use crate::cli::exec::shown;
+
+use signals::Signals;
+
+/// Runs a command to its end and gives its exit code; one that a signal ended has 128 and the signal's number, as
+/// shells say it. A signal that asks kado to end is passed on, and the command's end is waited for.
+///
+/// # Errors
+/// When the command cannot be started.
+pub async fn run(command: &[OsString]) -> anyhow::Result<i32> {
+    let (program, arguments) = command.split_first().context("there is no command")?;
+    // Heard from before the command starts, so that no signal ends kado alone.
+    let mut signals = Signals::listen()?;
+    let mut child = Command::new(program)
+        .args(arguments)
+        .spawn()
+        .map_err(|error| UsageError(format!("`{}` cannot be started: {error}", shown(command))))?;
+    let pid = child.id();
+    loop {
+        tokio::select! {
+            status = child.wait() => return Ok(signals::exit_code(status?)),
+            signal = signals.next() => signals::pass_on(signal, pid),
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! What `kado exec` says, on standard error: standard output belongs to the command.
+
+#![expect(clippy::print_stderr, reason = "standard output belongs to the command")]
+
+use std::path::Path;
+
+use crate::cli::desk::Sent;
+use crate::cli::submit::people;
+use crate::cli::table::plain;
+use crate::exit::Exit;
+use crate::outbox::intake::SubmissionState;
+
+/// Collects what was not submitted.
+pub struct Report {
+    strict: bool,
+    submission: Exit,
+}
+
+impl Report {
+    /// A report; `strict` lets what was not submitted count.
+    pub const fn new(strict: bool) -> Self {
+        Self { strict, submission: Exit::Done }
+    }
+
+    /// The value of what went well; what did not is said.
+    pub fn note<T, E: Into<anyhow::Error>>(&mut self, result: Result<T, E>, what: &str) -> Option<T> {
+        result
+            .map_err(|error| {
+                let error: anyhow::Error = error.into();
+                say(&format!("{what}: {error:#}"));
+                self.submission = self.submission.and(Exit::NotDone);
+            })
+            .ok()
+    }
+
+    /// A run that was not taken on.
+    pub fn refused(&mut self, folder: &Path, reason: &str) {
+        say(&format!("`{}` is not submitted: {reason}", folder.display()));
+        self.submission = self.submission.and(Exit::NotDone);
+    }
+
+    /// What became of the runs.
+    pub fn sent(&mut self, sent: &Sent) {
+        for row in &sent.rows {
+            let mut text = Vec::new();
+            // Writing into memory does not fail.
+            let _ = people(row, &mut text);
+            String::from_utf8_lossy(&text).lines().for_each(say);
+        }
+        let ignored = sent.rows.iter().any(|row| row.state == SubmissionState::Ignored);
+        self.submission = self.submission.and(sent.exit()).and(if ignored { Exit::NotDone } else { Exit::Done });
+    }
+
+    /// How many runs were found.
+    pub fn runs(&mut self, count: usize, root: &Path) {
+        if count == 0 {
+            say(&format!("the command made no suite run below `{}`", root.join("Reports").display()));
+            self.submission = self.submission.and(Exit::NotDone);
+        }
+    }
+
+    /// The exit code, given the command's own, which wins where it is not 0.
+    pub fn exit_code(&self, command: i32) -> i32 {
+        if command == 0 && self.strict { i32::from(self.submission.code()) } else { command }
+    }
+}
+
+fn say(text: &str) {
+    eprintln!("kado: {}", plain(text));
+}

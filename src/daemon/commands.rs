@@ -1,0 +1,135 @@
+//! What is known of the commands that started a run, and looking for them while it is young.
+//!
+//! katalonc's `ado*` options stand on no disk, so they are read from its command line while it runs, and remembered in
+//! the outbox at once: neither the end of katalonc nor a restart of kado before the run is recorded loses them. Runs
+//! of `kado exec` are told by its claim instead.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crate::clock;
+use crate::discovery::claim::KnownCommands;
+use crate::discovery::command::{Candidate, Command, Sought, candidates};
+use crate::moment::Moment;
+use crate::outbox::{Outbox, Store, StoreError};
+use crate::processes;
+use crate::workspace;
+
+/// Least time between two looks at the processes.
+const BETWEEN_LOOKS: Duration = Duration::from_secs(2);
+/// How long the command of a run is looked for. It started the run, so it is there from the first look on; only the
+/// launcher's file that names the suite may come a moment later.
+const LOOKED_FOR: Duration = Duration::from_secs(30);
+/// How old a run folder may be when it is first seen to be young: what was written long ago has lost its command.
+const YOUNG: Duration = Duration::from_secs(10 * 60);
+
+/// What the outbox knows of the commands that may have started the run in a folder.
+///
+/// # Errors
+/// When the outbox fails.
+pub async fn known(outbox: &Outbox, folder: &Path) -> Result<KnownCommands, StoreError> {
+    let folder = folder.to_owned();
+    outbox.with(move |store| known_in(store, &folder)).await
+}
+
+/// As [`known`], for a store that is at hand.
+///
+/// # Errors
+/// When the store fails.
+pub fn known_in(store: &Store, folder: &Path) -> Result<KnownCommands, StoreError> {
+    let Some(root) = root_of(folder) else { return Ok(KnownCommands::nothing()) };
+    let mut known =
+        KnownCommands { claims: store.claims()?, collection: collection_of(folder), root, seen: Vec::new() };
+    // A copy of a run (`-reportFolder`) names the folder that it is a copy of.
+    let recorded = workspace::read_launch(folder).and_then(|launch| launch.recorded_folder);
+    let here = folder.to_string_lossy().into_owned();
+    for place in [Some(here), recorded].into_iter().flatten() {
+        if let Some(seen) = store.noted_commands(&place)? {
+            known.seen = seen;
+            break;
+        }
+    }
+    Ok(known)
+}
+
+/// Looks for the commands of runs that are young.
+#[derive(Default)]
+pub struct CommandWatch {
+    /// Folders whose command is looked for, since when.
+    wanted: HashMap<PathBuf, Moment>,
+    looked: Moment,
+}
+
+impl CommandWatch {
+    /// Takes note of run folders that were seen for the first time, each with the time of its oldest file.
+    pub fn want(&mut self, new: Vec<(PathBuf, Moment)>, now: Moment) {
+        let young = new.into_iter().filter(|(_, oldest)| now.since(*oldest) < YOUNG);
+        self.wanted.extend(young.map(|(folder, _)| (folder, now)));
+    }
+
+    /// When the processes are to be looked at, if at all.
+    pub fn look_again(&self) -> Option<Moment> {
+        (!self.wanted.is_empty()).then(|| self.looked.plus(BETWEEN_LOOKS))
+    }
+
+    /// Looks at the processes if somebody's command is looked for, and remembers what was found.
+    ///
+    /// # Errors
+    /// When the outbox fails; the folders are looked at again then.
+    pub async fn look(&mut self, outbox: &Outbox) -> Result<(), StoreError> {
+        let now = clock::now();
+        self.wanted.retain(|_, since| *since <= now && now.since(*since) <= LOOKED_FOR);
+        if self.wanted.is_empty() || (self.looked <= now && now.since(self.looked) < BETWEEN_LOOKS) {
+            return Ok(());
+        }
+        self.looked = now;
+        let wanted: Vec<PathBuf> = self.wanted.keys().cloned().collect();
+        let looked = tokio::task::spawn_blocking(move || look_for(&wanted, now));
+        let found = looked.await.map_err(|_| StoreError::Stopped)?;
+        for (folder, found) in found {
+            let noted = folder.clone();
+            outbox.with(move |store| store.note_commands(&noted, &found, now)).await?;
+            self.wanted.remove(&folder);
+        }
+        Ok(())
+    }
+}
+
+/// What may have started the runs in these folders; a folder of which nothing can be said yet is not among them.
+fn look_for(folders: &[PathBuf], now: Moment) -> Vec<(PathBuf, Vec<Candidate>)> {
+    let commands = processes::katalon_commands();
+    folders.iter().filter_map(|folder| Some((folder.clone(), found_for(folder, &commands, now)?))).collect()
+}
+
+/// `None` while nothing can be said; a run of Katalon Studio's window has no command.
+fn found_for(folder: &Path, commands: &[Command], now: Moment) -> Option<Vec<Candidate>> {
+    let launch = workspace::read_launch(folder)?;
+    if launch.running_mode.as_deref().is_some_and(|mode| mode.eq_ignore_ascii_case("GUI")) {
+        return Some(Vec::new());
+    }
+    let root = root_of(folder)?;
+    let collection = collection_of(folder);
+    let suite = launch.suite.unwrap_or_default();
+    let oldest = workspace::list_run_folder(folder).ok()?.oldest().unwrap_or(now);
+    let sought = Sought {
+        root: &root,
+        suite: &suite,
+        collection: collection.as_ref().map(Option::as_deref),
+        seen: oldest.min(now),
+    };
+    let found = candidates(&sought, commands);
+    for candidate in &found {
+        let (folder, options) = (folder.display(), candidate.options.said());
+        tracing::info!(%folder, ?options, "katalonc was seen running for this run");
+    }
+    (!found.is_empty()).then_some(found)
+}
+
+fn root_of(folder: &Path) -> Option<PathBuf> {
+    workspace::without_links(&workspace::find_project_root(folder)?)
+}
+
+fn collection_of(folder: &Path) -> Option<Option<String>> {
+    Some(workspace::collection_of(folder)?.id)
+}

@@ -1,0 +1,222 @@
+//! Runs that belong to a `kado exec`: a claim is made before the command starts, and every run of its project that
+//! starts while it lasts is its own, with the options that it was given. Pure.
+
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::discovery::command::{Candidate, Choice, choose, same_folder};
+use crate::discovery::eligibility::ran_here;
+use crate::katalon::command_line::CommandLine;
+use crate::katalon::run::{RunOptions, SuiteRun};
+use crate::moment::Moment;
+use crate::pipeline::PipelineJob;
+
+/// A command of `kado exec`.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Claim {
+    /// Folder of the project, without links.
+    pub root: PathBuf,
+    /// From just before the command started.
+    pub from: Moment,
+    /// When it ended, or when `kado exec` was last known to be there.
+    pub until: Moment,
+    /// What it claims.
+    pub terms: Terms,
+}
+
+/// What a command of `kado exec` claims, and on what terms.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct Terms {
+    /// What it was told.
+    pub line: CommandLine,
+    /// Whether its runs may name another host, as those in a container do.
+    pub any_host: bool,
+    /// The job of Azure Pipelines that it is part of.
+    pub pipeline: Option<PipelineJob>,
+}
+
+/// What is known of the commands that may have started the run in a folder.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct KnownCommands {
+    /// Folder of the run's project, without links.
+    pub root: PathBuf,
+    /// The collection that the run is a member of; `Some(None)` for one whose id is not known.
+    pub collection: Option<Option<String>>,
+    /// Claims of `kado exec`.
+    pub claims: Vec<Claim>,
+    /// What was seen running when the run was young.
+    pub seen: Vec<Candidate>,
+}
+
+/// What the command that started a run said about its submission.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Given {
+    /// Its `ado*` options.
+    pub options: RunOptions,
+    /// The job of Azure Pipelines that it was part of.
+    pub pipeline: Option<PipelineJob>,
+    /// Whether `kado exec` claimed the run, so that it is submitted as on a person's command.
+    pub claimed: bool,
+    /// Why nothing of it is used although something is known.
+    pub warning: Option<String>,
+}
+
+impl Claim {
+    /// Whether a run belongs to this command; `folder` is where it lies, `host` the name of this machine.
+    fn covers(&self, run: &SuiteRun, known: &KnownCommands, folder: &str, host: &str) -> bool {
+        let collection = known.collection.as_ref().map(Option::as_deref);
+        same_folder(&self.root, &known.root)
+            && run.started.is_some_and(|started| self.from <= started && started <= self.until)
+            && self.terms.line.target.covers(&run.suite, collection)
+            && (self.terms.any_host || ran_here(run, folder, host))
+    }
+}
+
+impl KnownCommands {
+    /// Nothing is known of the commands.
+    pub fn nothing() -> Self {
+        Self::default()
+    }
+
+    /// What the command of this run said; `folder` is where it lies, `host` the name of this machine. What a person
+    /// started in Katalon Studio has no command.
+    pub fn of_run(&self, run: &SuiteRun, folder: &Path, host: &str) -> Given {
+        if run.environment.running_mode.as_deref().is_some_and(|mode| mode.eq_ignore_ascii_case("GUI")) {
+            return Given::default();
+        }
+        let uuid = run.execution_uuid.as_deref();
+        let folder = folder.to_string_lossy().replace('\\', "/");
+        let claims: Vec<&Claim> = self.claims.iter().filter(|claim| claim.covers(run, self, &folder, host)).collect();
+        match choose(&claims, uuid, |claim| said(&claim.terms)) {
+            Choice::One((options, pipeline)) => Given { options, pipeline, claimed: true, warning: None },
+            Choice::Several(number) => {
+                Given { claimed: true, warning: Some(several(number, "`kado exec`")), ..Given::default() }
+            }
+            Choice::None => self.seen_running(run),
+        }
+    }
+
+    fn seen_running(&self, run: &SuiteRun) -> Given {
+        let seen: Vec<&Candidate> = self.seen.iter().filter(|candidate| candidate.was_there(run.started)).collect();
+        let uuid = run.execution_uuid.as_deref();
+        match choose(&seen, uuid, |candidate| (candidate.execution_uuid.as_deref(), candidate.options.clone())) {
+            Choice::One(options) => Given { options, ..Given::default() },
+            Choice::Several(number) => Given { warning: Some(several(number, "katalonc")), ..Given::default() },
+            Choice::None => Given::default(),
+        }
+    }
+}
+
+fn said(terms: &Terms) -> (Option<&str>, (RunOptions, Option<PipelineJob>)) {
+    (terms.line.execution_uuid.as_deref(), (terms.line.options.clone(), terms.pipeline.clone()))
+}
+
+fn several(number: usize, what: &str) -> String {
+    format!(
+        "{number} {what} with different `ado*` options ran for this suite at once, so none of these options is used; \
+         `-executionUUID` tells them apart"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::katalon::command_line::Target;
+    use crate::katalon::run::Environment;
+
+    fn run(started: i64, host: &str) -> SuiteRun {
+        SuiteRun {
+            suite: "Test Suites/Smoke".to_owned(),
+            execution_uuid: None,
+            started: Some(Moment::from_millis(started)),
+            ended: None,
+            last_record: None,
+            environment: Environment { host: Some(host.to_owned()), ..Environment::default() },
+            status: crate::katalon::status::Status::Passed,
+            tests: Vec::new(),
+            files: Vec::new(),
+            options: RunOptions::default(),
+            reruns_left: None,
+            in_collection: false,
+            warnings: Vec::new(),
+        }
+    }
+
+    fn claim(plan: &str, from: i64, until: i64) -> Claim {
+        let options = RunOptions { plan: Some(plan.to_owned()), ..RunOptions::default() };
+        let line =
+            CommandLine { target: Target::Suite("Test Suites/Smoke".to_owned()), options, ..CommandLine::default() };
+        let (from, until) = (Moment::from_millis(from), Moment::from_millis(until));
+        Claim { root: "/w/Shop".into(), from, until, terms: Terms { line, ..Terms::default() } }
+    }
+
+    fn known(claims: Vec<Claim>) -> KnownCommands {
+        KnownCommands { root: "/w/Shop".into(), claims, ..KnownCommands::default() }
+    }
+
+    fn given(known: &KnownCommands, run: &SuiteRun) -> (Option<String>, bool) {
+        let given = known.of_run(run, Path::new("/w/Shop/Reports/1/Smoke/1"), "agent");
+        (given.options.plan, given.claimed)
+    }
+
+    #[test]
+    fn a_run_that_starts_while_the_command_lasts_belongs_to_it() {
+        let known = known(vec![claim("19", 1_000, 2_000)]);
+        assert_eq!(given(&known, &run(1_500, "tina - agent")), (Some("19".to_owned()), true));
+        assert_eq!(given(&known, &run(999, "tina - agent")), (None, false));
+        assert_eq!(given(&known, &run(2_001, "tina - agent")), (None, false));
+    }
+
+    #[test]
+    fn a_run_of_another_machine_project_or_suite_does_not() {
+        let ours = known(vec![claim("19", 1_000, 2_000)]);
+        assert_eq!(given(&ours, &run(1_500, "tina - other")), (None, false));
+        let other = KnownCommands { root: "/w/Other".into(), ..ours.clone() };
+        assert_eq!(given(&other, &run(1_500, "tina - agent")), (None, false));
+        let suite = SuiteRun { suite: "Test Suites/Night".to_owned(), ..run(1_500, "tina - agent") };
+        assert_eq!(given(&ours, &suite), (None, false));
+        let member = KnownCommands { collection: Some(Some("Test Suites/All".to_owned())), ..ours };
+        assert_eq!(given(&member, &run(1_500, "tina - agent")), (None, false));
+    }
+
+    #[test]
+    fn a_run_in_a_container_belongs_to_the_command_that_says_so() {
+        let mut claim = claim("19", 1_000, 2_000);
+        claim.terms.any_host = true;
+        assert_eq!(given(&known(vec![claim]), &run(1_500, "root - 3f2a")), (Some("19".to_owned()), true));
+    }
+
+    #[test]
+    fn two_commands_that_differ_leave_the_run_without_options_and_say_so() {
+        let known = known(vec![claim("19", 1_000, 2_000), claim("20", 1_100, 2_000)]);
+        let given = known.of_run(&run(1_500, "tina - agent"), Path::new("/w/Shop/Reports/1"), "agent");
+        assert_eq!((given.options.plan, given.claimed), (None, true));
+        assert!(given.warning.unwrap().starts_with("2 `kado exec`"));
+    }
+
+    #[test]
+    fn a_run_that_a_person_started_in_katalon_studio_has_no_command() {
+        let mut by_hand = run(1_500, "tina - agent");
+        by_hand.environment.running_mode = Some("GUI".to_owned());
+        assert_eq!(given(&known(vec![claim("19", 1_000, 2_000)]), &by_hand), (None, false));
+    }
+
+    #[test]
+    fn what_was_seen_running_counts_where_nobody_claimed_the_run() {
+        let seen = Candidate {
+            started: Moment::from_millis(1_000),
+            execution_uuid: None,
+            options: RunOptions { plan: Some("21".to_owned()), ..RunOptions::default() },
+        };
+        let both = KnownCommands { seen: vec![seen.clone()], ..known(vec![claim("19", 1_000, 2_000)]) };
+        assert_eq!(given(&both, &run(1_500, "tina - agent")), (Some("19".to_owned()), true));
+        assert_eq!(given(&both, &run(5_000, "tina - agent")), (Some("21".to_owned()), false));
+        let copied_in = run(-900_000, "tina - agent");
+        assert_eq!(given(&both, &copied_in), (None, false), "the run is older than the command");
+        let other = Candidate { options: RunOptions::default(), ..seen };
+        let two = KnownCommands { seen: vec![both.seen[0].clone(), other], ..known(Vec::new()) };
+        let given = two.of_run(&run(5_000, "tina - agent"), Path::new("/w/Shop/Reports/1"), "agent");
+        assert!(given.warning.unwrap().starts_with("2 katalonc"));
+    }
+}

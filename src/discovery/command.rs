@@ -1,0 +1,179 @@
+//! Which command started a run? A run folder does not say, so the command is told by its project, by what it executes
+//! and by when it started. Where that leaves a choice between different options, none is made.
+
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::katalon::command_line::CommandLine;
+use crate::katalon::run::RunOptions;
+use crate::moment::Moment;
+
+/// How much later than its run a command may seem to have started: systems tell the start of a process in seconds, and
+/// derive it from the time since they were started.
+const CLOCKS: std::time::Duration = std::time::Duration::from_secs(3);
+
+/// A command that was seen running.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Command {
+    /// Folder of its project, without links.
+    pub root: PathBuf,
+    /// What it was told.
+    pub line: CommandLine,
+    /// When it started.
+    pub started: Moment,
+}
+
+/// A run whose command is looked for, from the files that the launcher writes before the run starts.
+#[derive(Clone, Copy, Debug)]
+pub struct Sought<'a> {
+    /// Folder of its project, without links.
+    pub root: &'a Path,
+    /// Id of its suite.
+    pub suite: &'a str,
+    /// The collection that it is a member of; `Some(None)` for one whose id is not known.
+    pub collection: Option<Option<&'a str>>,
+    /// When it was there at the latest.
+    pub seen: Moment,
+}
+
+/// What a command that may have started a run said about its submission.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Candidate {
+    /// When the command started.
+    pub started: Moment,
+    /// `-executionUUID`.
+    pub execution_uuid: Option<String>,
+    /// Its `ado*` options.
+    pub options: RunOptions,
+}
+
+/// The commands that may have started a run, each once: launcher, Java process and scripts around them say the same.
+pub fn candidates(run: &Sought<'_>, commands: &[Command]) -> Vec<Candidate> {
+    let mut found: Vec<Candidate> = Vec::new();
+    for command in commands {
+        let fits = same_folder(&command.root, run.root)
+            && command.line.target.covers(run.suite, run.collection)
+            && command.started <= run.seen.plus(CLOCKS);
+        if !fits {
+            continue;
+        }
+        let CommandLine { execution_uuid, options, .. } = &command.line;
+        match found.iter_mut().find(|known| known.execution_uuid == *execution_uuid && known.options == *options) {
+            Some(known) => known.started = known.started.min(command.started),
+            None => found.push(Candidate {
+                started: command.started,
+                execution_uuid: execution_uuid.clone(),
+                options: options.clone(),
+            }),
+        }
+    }
+    found
+}
+
+impl Candidate {
+    /// Whether the command was there when a run started that tells of its start. A folder that was copied in while the
+    /// same suite runs holds an older run.
+    pub fn was_there(&self, run_started: Option<Moment>) -> bool {
+        run_started.is_none_or(|started| self.started <= started.plus(CLOCKS))
+    }
+}
+
+/// Which of several things that commands said is true of a run with this `execution.uuid`. A command that gave an
+/// execution uuid started the run with that uuid and no other.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Choice<T> {
+    /// No command is known.
+    None,
+    /// One, or several that say the same.
+    One(T),
+    /// So many that say different things.
+    Several(usize),
+}
+
+/// Chooses; `said` gives the execution uuid that a command was given, and what it said.
+pub fn choose<T: Clone + PartialEq, S>(
+    all: &[S],
+    execution_uuid: Option<&str>,
+    said: impl Fn(&S) -> (Option<&str>, T),
+) -> Choice<T> {
+    let named = |given: Option<&str>| given.zip(execution_uuid).is_some_and(|(one, two)| one.eq_ignore_ascii_case(two));
+    let other = |given: Option<&str>| given.is_some() && execution_uuid.is_some() && !named(given);
+    let exact: Vec<T> = all.iter().map(&said).filter(|(given, _)| named(*given)).map(|(_, said)| said).collect();
+    let possible = || all.iter().map(&said).filter(|(given, _)| !other(*given)).map(|(_, said)| said).collect();
+    let mut left: Vec<T> = if exact.is_empty() { possible() } else { exact };
+    let number = left.len();
+    let Some(first) = left.pop() else { return Choice::None };
+    if left.iter().all(|one| *one == first) { Choice::One(first) } else { Choice::Several(number) }
+}
+
+/// Whether two paths without links are one folder; Windows does not mind case.
+pub fn same_folder(one: &Path, other: &Path) -> bool {
+    one == other || (cfg!(windows) && folded(one) == folded(other))
+}
+
+fn folded(path: &Path) -> String {
+    path.to_string_lossy().replace('\\', "/").trim_start_matches("//?/").trim_end_matches('/').to_lowercase()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::katalon::command_line::Target;
+
+    fn command(root: &str, suite: &str, plan: Option<&str>, started: i64) -> Command {
+        let options = RunOptions { plan: plan.map(str::to_owned), ..RunOptions::default() };
+        let target = Target::Suite(suite.to_owned());
+        let line = CommandLine { target, options, ..CommandLine::default() };
+        Command { root: root.into(), line, started: Moment::from_millis(started) }
+    }
+
+    fn sought(root: &'static str, suite: &'static str) -> Sought<'static> {
+        Sought { root: Path::new(root), suite, collection: None, seen: Moment::from_millis(100_000) }
+    }
+
+    #[test]
+    fn a_command_fits_by_project_suite_and_start() {
+        let commands = [
+            command("/w/Shop", "Test Suites/Smoke", Some("1"), 90_000),
+            command("/w/Shop", "Test Suites/Smoke", Some("2"), 110_000),
+            command("/w/Other", "Test Suites/Smoke", Some("3"), 90_000),
+            command("/w/Shop", "Test Suites/Night", Some("4"), 90_000),
+        ];
+        let found = candidates(&sought("/w/Shop", "Test Suites/Smoke"), &commands);
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert_eq!(found[0].options.plan.as_deref(), Some("1"));
+    }
+
+    #[test]
+    fn a_launcher_and_its_java_process_are_one_command() {
+        let one = command("/w/Shop", "Test Suites/Smoke", Some("1"), 90_000);
+        let java = Command { started: Moment::from_millis(91_000), ..one.clone() };
+        let found = candidates(&sought("/w/Shop", "Test Suites/Smoke"), &[java, one]);
+        assert_eq!(found.iter().map(|candidate| candidate.started.millis()).collect::<Vec<_>>(), [90_000]);
+        assert!(found[0].was_there(Some(Moment::from_millis(95_000))));
+        assert!(!found[0].was_there(Some(Moment::from_millis(80_000))), "the run is older than the command");
+    }
+
+    fn chosen(all: &[(Option<&str>, u32)], uuid: Option<&str>) -> Choice<u32> {
+        choose(all, uuid, |(given, said)| (*given, *said))
+    }
+
+    #[test]
+    fn commands_that_say_the_same_leave_no_choice() {
+        assert_eq!(chosen(&[], None), Choice::None);
+        assert_eq!(chosen(&[(None, 1)], Some("a")), Choice::One(1));
+        assert_eq!(chosen(&[(None, 1), (None, 1)], None), Choice::One(1));
+        assert_eq!(chosen(&[(None, 1), (None, 2)], None), Choice::Several(2));
+    }
+
+    #[test]
+    fn an_execution_uuid_settles_which_of_several_commands_it_was() {
+        let two = [(Some("a"), 1), (Some("b"), 2)];
+        assert_eq!(chosen(&two, Some("B")), Choice::One(2));
+        assert_eq!(chosen(&two, Some("c")), Choice::None);
+        assert_eq!(chosen(&two, None), Choice::Several(2));
+        assert_eq!(chosen(&[(Some("a"), 1), (None, 2)], Some("c")), Choice::One(2));
+        assert_eq!(chosen(&[(Some("a"), 1), (None, 2)], Some("a")), Choice::One(1));
+    }
+}

@@ -1,0 +1,180 @@
+//! The command line of katalonc, as far as kado needs it: the project, what is executed, and the `ado*` options.
+//!
+//! A command line can hold secrets (`-apiKey=…`, `-g_password=…`), so nothing else of it is kept, and a value that is
+//! kept was written for Azure DevOps.
+
+use serde::{Deserialize, Serialize};
+
+use crate::katalon::run::RunOptions;
+
+/// What one katalonc was told (`katalon/behaviour.md` §4.6 and §5.2).
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct CommandLine {
+    /// `-projectPath`, as written: the project's folder or its `.prj` file.
+    pub project: Option<String>,
+    /// What is executed.
+    pub target: Target,
+    /// `-executionUUID`.
+    pub execution_uuid: Option<String>,
+    /// The `ado*` options, also those behind `--info`.
+    pub options: RunOptions,
+}
+
+/// What katalonc executes.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Target {
+    /// A suite, `Test Suites/…` (`-testSuitePath`).
+    Suite(String),
+    /// A collection, `Test Suites/…` (`-testSuiteCollectionPath`).
+    Collection(String),
+    /// Something that is not named by its path, such as the result of a query.
+    #[default]
+    Unnamed,
+}
+
+impl CommandLine {
+    /// Reads arguments. Letter case of their names does not matter, nor whether a value follows behind `=` or as the
+    /// next argument. Katalon's launcher, its Java process and a script around them all carry the same ones.
+    pub fn read<'a>(arguments: impl IntoIterator<Item = &'a str>) -> Self {
+        let mut line = Self::default();
+        let mut arguments = arguments.into_iter().peekable();
+        while let Some(argument) = arguments.next() {
+            if !argument.starts_with('-') {
+                continue;
+            }
+            let name = argument.trim_start_matches('-');
+            let (name, value) = match name.split_once('=') {
+                Some((name, value)) => (name, Some(value)),
+                None => (name, arguments.peek().copied().filter(|next| !next.starts_with('-'))),
+            };
+            if let Some(value) = value {
+                line.take(name, without_quotes(value));
+            }
+        }
+        line
+    }
+
+    fn take(&mut self, name: &str, value: &str) {
+        if value.is_empty() {
+            return;
+        }
+        match name.to_ascii_lowercase().as_str() {
+            "projectpath" => self.project = Some(value.to_owned()),
+            "testsuitepath" => self.target = Target::Suite(id(value)),
+            "testsuitecollectionpath" => self.target = Target::Collection(id(value)),
+            "executionuuid" => self.execution_uuid = Some(value.to_owned()),
+            // Whatever begins otherwise is none of kado's, and is not looked at.
+            name => self.options.set(name, value),
+        }
+    }
+}
+
+impl Target {
+    /// Whether a run is one of these: its suite, and the collection that it is a member of, if any. `Some(None)` is a
+    /// collection whose id is not known.
+    pub fn covers(&self, suite: &str, collection: Option<Option<&str>>) -> bool {
+        match (self, collection) {
+            (Self::Suite(path), None) => same(path, suite),
+            (Self::Collection(path), Some(id)) => id.is_none_or(|id| same(path, id)),
+            (Self::Suite(_), Some(_)) | (Self::Collection(_), None) => false,
+            (Self::Unnamed, _) => true,
+        }
+    }
+}
+
+/// Ids are paths of files, which Windows opens in any case.
+fn same(one: &str, other: &str) -> bool {
+    one.to_lowercase() == other.to_lowercase()
+}
+
+/// A path of a suite as its id: with `/` and without the file's extension.
+fn id(path: &str) -> String {
+    let path = path.replace('\\', "/");
+    let path = path.trim_matches('/');
+    path.strip_suffix(".ts").unwrap_or(path).to_owned()
+}
+
+/// Some scripts hand their quotes on.
+fn without_quotes(value: &str) -> &str {
+    let value = value.trim();
+    let inner = |quote: char| value.strip_prefix(quote)?.strip_suffix(quote);
+    inner('"').or_else(|| inner('\'')).unwrap_or(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn a_command_line_as_in_katalons_documentation_is_read() {
+        let line = CommandLine::read([
+            "/opt/katalon/katalonc",
+            "-noSplash",
+            "-runMode=console",
+            "-projectPath=/srv/work/Shop/Shop.prj",
+            "-testSuitePath=Test Suites/Smoke",
+            "-apiKey=not-to-be-kept",
+            "-g_password=not-to-be-kept",
+            "-executionUUID=4d2",
+            "-ADOPlanId=19",
+            "-adoTestRunName=Release night",
+            "--info",
+            "-adoDefinitionID=7",
+            "--info",
+            "-adoReleaseDefID=3",
+        ]);
+        let options = RunOptions {
+            plan: Some("19".into()),
+            run_name: Some("Release night".into()),
+            build_definition: Some("7".into()),
+            release_definition: Some("3".into()),
+        };
+        assert_eq!(line.project.as_deref(), Some("/srv/work/Shop/Shop.prj"));
+        assert_eq!(line.target, Target::Suite("Test Suites/Smoke".into()));
+        assert_eq!((line.execution_uuid.as_deref(), &line.options), (Some("4d2"), &options));
+        assert!(!serde_json::to_string(&line).unwrap().contains("not-to-be-kept"));
+    }
+
+    #[test]
+    fn values_may_be_quoted_or_come_as_the_next_argument() {
+        let line = CommandLine::read([
+            "-projectPath",
+            r"C:\work\Shop",
+            r#"-testSuiteCollectionPath="Test Suites\All.ts""#,
+            "-adoPlanID",
+            "-noSplash",
+            "-adoTestRunName=",
+        ]);
+        assert_eq!(line.project.as_deref(), Some(r"C:\work\Shop"));
+        assert_eq!(line.target, Target::Collection("Test Suites/All".into()));
+        assert_eq!(line.options, RunOptions::default());
+    }
+
+    #[test]
+    fn a_suite_of_its_own_and_a_member_of_a_collection_are_told_apart() {
+        let suite = Target::Suite("Test Suites/Smoke".into());
+        let collection = Target::Collection("Test Suites/All".into());
+        assert!(suite.covers("test suites/smoke", None));
+        assert!(!suite.covers("Test Suites/Smoke", Some(Some("Test Suites/All"))));
+        assert!(collection.covers("Test Suites/Smoke", Some(Some("Test Suites/All"))));
+        assert!(collection.covers("Test Suites/Smoke", Some(None)));
+        assert!(!collection.covers("Test Suites/Smoke", Some(Some("Test Suites/Other"))));
+        assert!(!collection.covers("Test Suites/Smoke", None));
+        assert!(Target::Unnamed.covers("Test Suites/Smoke", None));
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_but_what_is_named_for_ado_is_kept(name in "[a-zA-Z_]{1,12}", value in "[a-z0-9]{12,20}") {
+            prop_assume!(!name.to_lowercase().starts_with("ado"));
+            let known = ["projectpath", "testsuitepath", "testsuitecollectionpath", "executionuuid"];
+            prop_assume!(!known.contains(&name.to_lowercase().as_str()));
+            let argument = format!("-{name}={value}");
+            let line = CommandLine::read(["-adoPlanId=1", argument.as_str(), "-x", value.as_str()]);
+            prop_assert!(!serde_json::to_string(&line).unwrap().contains(&value));
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! What is known of the commands that start runs: those that were seen running, and those of `kado exec`.
+
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::{OptionalExtension, params};
+
+use crate::discovery::claim::{Claim, Terms};
+use crate::discovery::command::Candidate;
+use crate::moment::Moment;
+use crate::outbox::store::{Store, StoreError};
+
+/// How long a claim lasts beyond the last sign of life of its `kado exec`, which gives one every few seconds.
+const SIGN_OF_LIFE: Duration = Duration::from_secs(60);
+
+impl Store {
+    /// Remembers which commands may have started the run in a folder. What was remembered first stays: later, other
+    /// commands run.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn note_commands(&mut self, folder: &Path, seen: &[Candidate], now: Moment) -> Result<(), StoreError> {
+        self.connection.execute(
+            "INSERT INTO seen_command (folder, seen_ms, commands) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
+            params![folder.to_string_lossy(), now.millis(), serde_json::to_string(seen)?],
+        )?;
+        Ok(())
+    }
+
+    /// The commands that may have started the run in a folder; `None` when nobody looked.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn noted_commands(&self, folder: &str) -> Result<Option<Vec<Candidate>>, StoreError> {
+        let sql = "SELECT commands FROM seen_command WHERE folder = ?1";
+        let text: Option<String> =
+            self.connection.prepare_cached(sql)?.query_row([folder], |row| row.get(0)).optional()?;
+        Ok(text.map(|text| serde_json::from_str(&text)).transpose()?)
+    }
+
+    /// Claims the runs of a project that start from now on; gives the claim's id.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn claim(&mut self, project: &Path, terms: &Terms, now: Moment) -> Result<i64, StoreError> {
+        self.connection.execute(
+            "INSERT INTO claim (project, begun_ms, seen_ms, terms) VALUES (?1, ?2, ?2, ?3)",
+            params![project.to_string_lossy(), now.millis(), serde_json::to_string(terms)?],
+        )?;
+        Ok(self.connection.last_insert_rowid())
+    }
+
+    /// Gives a sign of life of the command that made a claim.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn keep_claim(&mut self, claim: i64, now: Moment) -> Result<(), StoreError> {
+        self.connection.execute("UPDATE claim SET seen_ms = ?2 WHERE id = ?1", params![claim, now.millis()])?;
+        Ok(())
+    }
+
+    /// Ends a claim: later runs are none of its.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn end_claim(&mut self, claim: i64, now: Moment) -> Result<(), StoreError> {
+        let sql = "UPDATE claim SET seen_ms = ?2, ended_ms = ?2 WHERE id = ?1";
+        self.connection.execute(sql, params![claim, now.millis()])?;
+        Ok(())
+    }
+
+    /// All claims that are remembered, the oldest first. One that this version cannot read claims nothing.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn claims(&self) -> Result<Vec<Claim>, StoreError> {
+        let mut statement = self
+            .connection
+            .prepare_cached("SELECT project, begun_ms, seen_ms, ended_ms, terms FROM claim ORDER BY begun_ms")?;
+        let rows = statement.query_map([], |row| {
+            let (seen, ended): (i64, Option<i64>) = (row.get(2)?, row.get(3)?);
+            let until = ended.map_or_else(|| Moment::from_millis(seen).plus(SIGN_OF_LIFE), Moment::from_millis);
+            let (project, terms): (String, String) = (row.get(0)?, row.get(4)?);
+            Ok((project, Moment::from_millis(row.get(1)?), until, terms))
+        })?;
+        let mut claims = Vec::new();
+        for row in rows {
+            let (project, from, until, terms) = row?;
+            if let Ok(terms) = serde_json::from_str::<Terms>(&terms) {
+                claims.push(Claim { root: project.into(), from, until, terms });
+            }
+        }
+        Ok(claims)
+    }
+
+    /// Forgets what was known of commands before `before`.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn prune_commands(&mut self, before: Moment) -> Result<(), StoreError> {
+        self.connection.execute("DELETE FROM seen_command WHERE seen_ms < ?1", [before.millis()])?;
+        self.connection.execute("DELETE FROM claim WHERE seen_ms < ?1", [before.millis()])?;
+        Ok(())
+    }
+}

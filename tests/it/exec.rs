@@ -1,0 +1,387 @@
+//! `kado exec`: katalonc is run, and what it made is submitted with the options that it was given.
+
+#![expect(clippy::disallowed_methods, reason = "tests start programs and lay out files")]
+#![expect(clippy::unwrap_used, reason = "a helper that fails fails its test")]
+
+use std::fs;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use fake_ado::{Fault, FaultAction, Nth};
+use fake_katalon::AzureSettings;
+
+use crate::support::katalonc::arguments;
+use crate::support::{Machine, Output, PLAN, SUITE, Service, finish, wait_until};
+
+const RELEASE_NIGHT: [&str; 2] = ["-adoPlanId=19", "-adoTestRunName=Release night"];
+
+fn shop(machine: &Machine) -> PathBuf {
+    machine.shop(&[("Sign in", "1001")])
+}
+
+/// Runs the suite with these options of kado and arguments of katalonc.
+fn exec(machine: &Machine, shop: &Path, options: &[&str], more: &[&str]) -> Output {
+    finish(machine.exec(options, &arguments(shop, SUITE, more)))
+}
+
+/// Plan and name of the runs in ADO, sorted.
+fn in_ado(machine: &Machine) -> Vec<(Option<u32>, String)> {
+    let mut runs: Vec<_> = machine.ado_runs().into_iter().map(|run| (run.plan_id, run.name)).collect();
+    runs.sort();
+    runs
+}
+
+/// A started `kado exec` whose katalonc does not end its suite while the file is there.
+struct Held {
+    child: Child,
+    hold: PathBuf,
+}
+
+impl Held {
+    fn start(machine: &Machine, options: &[&str], arguments: &[String]) -> Self {
+        let (hold, ready) = (machine.root().join("hold"), machine.root().join("ready"));
+        fs::write(&hold, "").unwrap();
+        let mut command = machine.exec(options, arguments);
+        command.env("FAKE_HOLD", &hold).env("FAKE_READY", &ready);
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let child = command.spawn().unwrap();
+        wait_until("katalonc to begin", || if ready.exists() { Ok(()) } else { Err(String::new()) });
+        Self { child, hold }
+    }
+
+    /// Waits until a test of the suite has started.
+    fn wait_for_test(&self, shop: &Path) {
+        wait_until("a test to start", || {
+            let logs = kado::watch::find_runs(shop).into_iter().map(|run| run.join("execution0.log"));
+            let texts: Vec<_> = logs.filter_map(|log| fs::read_to_string(log).ok()).collect();
+            if texts.iter().any(|text| text.contains("startTest")) { Ok(()) } else { Err(format!("{texts:?}")) }
+        });
+    }
+
+    fn end(self) -> Output {
+        fs::remove_file(&self.hold).unwrap();
+        self.wait()
+    }
+
+    fn wait(self) -> Output {
+        let output = self.child.wait_with_output().unwrap();
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+        Output { code: output.status.code().unwrap_or(-1), out: text(output.stdout), err: text(output.stderr) }
+    }
+
+    #[cfg(unix)]
+    fn signal(&self, signal: &str) {
+        let sent = Command::new("kill").arg(signal).arg(self.child.id().to_string()).status().unwrap();
+        assert!(sent.success());
+    }
+}
+
+fn service(machine: &Machine) -> Service {
+    let service = machine.start();
+    service.wait_for_log("found a Katalon project");
+    service
+}
+
+#[test]
+fn without_a_service_the_run_is_submitted_with_its_options_before_exec_ends() {
+    let machine = Machine::new();
+    let shop = shop(&machine);
+    let done = exec(&machine, &shop, &[], &RELEASE_NIGHT);
+    assert_eq!(done.code, 0, "{done:?}");
+    assert_eq!(in_ado(&machine), [(Some(19), "Release night".to_owned())]);
+    assert_eq!(machine.ado_run().state, "Completed");
+}
+
+#[test]
+fn what_was_submitted_is_said_on_standard_error_and_standard_output_is_katalons() {
+    let machine = Machine::new();
+    let shop = shop(&machine);
+    let done = exec(&machine, &shop, &[], &RELEASE_NIGHT);
+    let folder = machine.row()["folder"].as_str().unwrap().to_owned();
+    let out = format!("Starting Katalon Runtime Engine\nReport folder: {folder}\nAll test suites finished\n");
+    assert_eq!(done.out, out);
+    insta::assert_snapshot!(machine.readable(&done.err), @r"
+    kado: Test Suites/Smoke (test plan 19): submitted as test run 150 with 1 results and 0 attachments
+    kado:     [server]/Shop/_TestManagement/Runs?runId=150&_a=runCharts
+    ");
+}
+
+#[test]
+fn the_exit_code_is_that_of_katalonc() {
+    for code in ["0", "1", "4"] {
+        let machine = Machine::new();
+        let shop = shop(&machine);
+        let mut command = machine.exec(&[], &arguments(&shop, SUITE, &RELEASE_NIGHT));
+        command.env("FAKE_EXIT", code);
+        let done = finish(command);
+        assert_eq!(done.code.to_string(), code, "{done:?}");
+        assert_eq!(machine.ado_runs().len(), 1, "a run whose katalonc failed is submitted as well");
+    }
+}
+
+#[test]
+fn standard_input_reaches_katalonc() {
+    let machine = Machine::new();
+    let shop = shop(&machine);
+    let mut command = machine.exec(&[], &arguments(&shop, SUITE, &[]));
+    command.env("FAKE_ECHOES", "1").env("FAKE_RUNS_NOTHING", "1");
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(b"typed by a person\n").unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert!(String::from_utf8_lossy(&output.stdout).contains("typed by a person"));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_signal_to_kado_reaches_katalonc_and_the_exit_code_says_so() {
+    for (signal, code) in [("-TERM", 143), ("-INT", 130)] {
+        let machine = Machine::new();
+        let shop = shop(&machine);
+        let held = Held::start(&machine, &[], &arguments(&shop, SUITE, &RELEASE_NIGHT));
+        held.wait_for_test(&shop);
+        held.signal(signal);
+        let done = held.wait();
+        assert_eq!(done.code, code, "{done:?}");
+        assert!(!done.out.contains("All test suites finished"), "{done:?}");
+        assert_eq!(machine.ado_runs().len(), 0);
+        let row = machine.row();
+        assert_eq!(row["state"], "ignored", "a run that was broken off is listed: {row}");
+        assert!(row["error"].as_str().unwrap().contains("submit_aborted"), "{row}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_run_that_was_broken_off_is_submitted_where_aborted_runs_are() {
+    let machine = Machine::new();
+    machine.configure("submit_aborted = true\n");
+    let shop = shop(&machine);
+    let mut command = machine.exec(&[], &arguments(&shop, SUITE, &RELEASE_NIGHT));
+    command.env("FAKE_DIES", "1");
+    let done = finish(command);
+    assert_eq!(done.code, 137, "{done:?}");
+    assert_eq!(in_ado(&machine), [(Some(19), "Release night".to_owned())]);
+}
+
+#[test]
+fn beside_a_service_the_run_is_submitted_once_and_with_its_options() {
+    let machine = Machine::new();
+    machine.configure("katalonc_options = false\n");
+    let shop = shop(&machine);
+    let service = service(&machine);
+    let done = exec(&machine, &shop, &["--strict"], &RELEASE_NIGHT);
+    assert_eq!(done.code, 0, "{done:?}");
+    assert_eq!(in_ado(&machine), [(Some(19), "Release night".to_owned())]);
+    assert!(done.err.contains("submitted as test run"), "{done:?}");
+    assert_eq!(service.stop().code, 0);
+    assert_eq!(machine.rows().len(), 1);
+}
+
+#[test]
+fn a_service_that_finds_the_run_first_submits_it_with_the_options_of_the_claim() {
+    let machine = Machine::new();
+    // Automatic submission does not matter for a claimed run.
+    machine.configure("katalonc_options = false\n[submit]\nauto_submit = false\n");
+    let shop = shop(&machine);
+    let _service = service(&machine);
+    // The second session holds katalonc while the first one's run is over.
+    let ready = machine.root().join("ready");
+    let mut command = machine.exec(&[], &arguments(&shop, SUITE, &[RELEASE_NIGHT[0], RELEASE_NIGHT[1], "-retry=1"]));
+    command.env("FAKE_HOLD_FROM", "2").env("FAKE_HOLD", &ready).env("FAKE_READY", &ready);
+    let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    machine.wait_for_completed(1);
+    assert_eq!(in_ado(&machine), [(Some(19), "Release night".to_owned())]);
+    fs::remove_file(&ready).unwrap();
+    assert!(child.wait_with_output().unwrap().status.success());
+    let name = || (Some(19), "Release night".to_owned());
+    assert_eq!(in_ado(&machine), [name(), name()]);
+}
+
+#[test]
+fn neither_history_nor_automatic_submission_keep_a_run_of_exec_from_being_submitted() {
+    let machine = Machine::new();
+    machine.configure("history = \"2100-01-01T00:00:00Z\"\n[submit]\nauto_submit = false\n");
+    let shop = shop(&machine);
+    let _service = service(&machine);
+    let done = exec(&machine, &shop, &["--strict"], &RELEASE_NIGHT);
+    assert_eq!(done.code, 0, "{done:?}");
+    assert_eq!(in_ado(&machine), [(Some(19), "Release night".to_owned())]);
+}
+
+#[test]
+fn a_claim_outlives_a_kado_exec_that_is_killed() {
+    let machine = Machine::new();
+    machine.configure("katalonc_options = false\n");
+    let shop = shop(&machine);
+    let mut held = Held::start(&machine, &[], &arguments(&shop, SUITE, &RELEASE_NIGHT));
+    held.wait_for_test(&shop);
+    held.child.kill().unwrap();
+    held.child.wait().unwrap();
+    fs::remove_file(&held.hold).unwrap();
+    let _service = machine.start();
+    machine.wait_for_completed(1);
+    assert_eq!(in_ado(&machine), [(Some(19), "Release night".to_owned())]);
+}
+
+#[test]
+fn a_run_of_katalon_studios_window_is_none_of_exec() {
+    let machine = Machine::new();
+    let shop = shop(&machine);
+    let held = Held::start(&machine, &[], &arguments(&shop, SUITE, &RELEASE_NIGHT));
+    let by_hand = fake_katalon::SuiteRunWriter::new(SUITE).start(crate::support::now());
+    by_hand.test(fake_katalon::Test::passed("Test Cases/Sign in")).write_in(&shop).unwrap();
+    let done = held.end();
+    assert_eq!(done.code, 0, "{done:?}");
+    assert_eq!(in_ado(&machine), [(Some(19), "Release night".to_owned())]);
+}
+
+#[test]
+fn every_run_of_a_collection_is_submitted() {
+    let machine = Machine::new();
+    let shop = shop(&machine);
+    let project = format!("-projectPath={}", shop.join("Shop.prj").display());
+    let more = [&project, "-testSuiteCollectionPath=Test Suites/All", "-adoTestRunName=All night"];
+    let done = finish(machine.exec(&["--strict"], &more.map(str::to_owned)));
+    assert_eq!(done.code, 0, "{done:?}");
+    let name = || (Some(PLAN), "All night".to_owned());
+    assert_eq!(in_ado(&machine), [name(), name()]);
+}
+
+#[test]
+fn every_retry_is_submitted_and_copies_are_the_run_that_they_are_a_copy_of() {
+    let machine = Machine::new();
+    let shop = shop(&machine);
+    let done = exec(&machine, &shop, &["--strict"], &["-retry=1", "-reportFolder=Reports/copy", "-adoPlanID=19"]);
+    assert_eq!(done.code, 0, "{done:?}");
+    assert_eq!(in_ado(&machine).len(), 2);
+    assert_eq!(machine.rows().len(), 2);
+    assert_eq!(done.err.matches("submitted as test run").count(), 2, "{done:?}");
+}
+
+#[test]
+fn old_runs_of_the_project_are_left_alone() {
+    let machine = Machine::new();
+    let shop = shop(&machine);
+    crate::support::finished([fake_katalon::Test::passed("Test Cases/Sign in")]).console().write_in(&shop).unwrap();
+    assert_eq!(exec(&machine, &shop, &[], &RELEASE_NIGHT).code, 0);
+    assert_eq!(machine.rows().len(), 1);
+}
+
+#[test]
+fn a_run_in_a_container_is_claimed_by_naming_the_project() {
+    let machine = Machine::new();
+    let shop = shop(&machine);
+    let project = shop.display().to_string();
+    let mut command = machine.exec(&["--strict", "--project", &project], &arguments(&shop, SUITE, &RELEASE_NIGHT));
+    command.env("FAKE_HOST", "3f2a9c");
+    let done = finish(command);
+    assert_eq!(done.code, 0, "{done:?}");
+    assert_eq!(in_ado(&machine), [(Some(19), "Release night".to_owned())]);
+}
+
+#[test]
+fn a_command_without_a_project_is_wrong_usage_and_is_not_run() {
+    let machine = Machine::new();
+    let no_path = finish(machine.exec(&[], &["-noSplash".to_owned()]));
+    assert_eq!((no_path.code, no_path.out.as_str()), (2, ""), "{no_path:?}");
+    assert!(no_path.err.contains("-projectPath") && no_path.err.contains("--project"), "{no_path:?}");
+    let no_project = finish(machine.exec(&[], &arguments(&machine.root(), SUITE, &[])));
+    assert_eq!((no_project.code, no_project.out.as_str()), (2, ""), "{no_project:?}");
+    assert!(no_project.err.contains(".prj"), "{no_project:?}");
+}
+
+#[test]
+fn a_command_that_cannot_be_started_is_wrong_usage() {
+    let machine = Machine::new();
+    let shop = shop(&machine);
+    let mut command = machine.command_with(&machine.config_file(), &[]);
+    command.args(["exec", "--", "no-such-katalonc", &format!("-projectPath={}", shop.display())]);
+    let done = finish(command);
+    assert_eq!(done.code, 2, "{done:?}");
+    assert!(done.err.contains("`no-such-katalonc` cannot be started"), "{done:?}");
+}
+
+#[test]
+fn the_submission_costs_the_exit_code_only_with_strict() {
+    let down = || Fault::new("*", "", Nth::Every, FaultAction::error(503, "X", "down for maintenance"));
+    for (options, code) in [(&["--wait", "1s"][..], 0), (&["--wait", "1s", "--strict"], 4)] {
+        let machine = Machine::new();
+        let shop = shop(&machine);
+        machine.fake.fault(down());
+        let done = exec(&machine, &shop, options, &RELEASE_NIGHT);
+        assert_eq!(done.code, code, "{done:?}");
+        assert!(done.err.contains("waits: "), "{done:?}");
+        assert_eq!(machine.row()["state"], "pending");
+    }
+}
+
+#[test]
+fn what_waits_when_exec_ends_is_sent_later() {
+    let machine = Machine::new();
+    let shop = shop(&machine);
+    let fault = Fault::new("*", "", Nth::Every, FaultAction::error(503, "X", "down for maintenance"));
+    machine.fake.fault(fault);
+    assert_eq!(exec(&machine, &shop, &["--wait", "0s"], &RELEASE_NIGHT).code, 0);
+    machine.fake.clear_faults();
+    assert_eq!(machine.kado(&["run", "--once"]).code, 0);
+    assert_eq!(in_ado(&machine), [(Some(19), "Release night".to_owned())]);
+}
+
+#[test]
+fn katalonc_s_own_failure_wins_over_that_of_the_submission() {
+    let machine = Machine::new();
+    let shop = shop(&machine);
+    machine.fake.fault(Fault::new("*", "", Nth::Every, FaultAction::error(503, "X", "down")));
+    let mut command = machine.exec(&["--strict", "--wait", "0s"], &arguments(&shop, SUITE, &[]));
+    command.env("FAKE_EXIT", "7");
+    assert_eq!(finish(command).code, 7);
+}
+
+#[test]
+fn strict_fails_where_an_id_has_no_point_or_no_run_was_made() {
+    let machine = Machine::new();
+    let shop = machine.shop(&[("Sign in", "1001"), ("Sign out", "999")]);
+    let done = exec(&machine, &shop, &["--strict"], &[]);
+    assert_eq!(done.code, 1, "{done:?}");
+    assert!(done.err.contains("left out: "), "{done:?}");
+    assert_eq!(machine.ado_run().state, "Completed");
+    let mut command = machine.exec(&["--strict"], &arguments(&shop, SUITE, &[]));
+    command.env("FAKE_RUNS_NOTHING", "1");
+    let nothing = finish(command);
+    assert_eq!(nothing.code, 1, "{nothing:?}");
+    assert!(nothing.err.contains("made no suite run"), "{nothing:?}");
+}
+
+#[test]
+fn a_project_whose_integration_is_off_is_run_and_not_submitted() {
+    let machine = Machine::new();
+    let settings = AzureSettings { enabled: false, ..machine.settings() };
+    let shop = machine.shop_with(settings, &[("Sign in", "1001")]);
+    let done = exec(&machine, &shop, &[], &RELEASE_NIGHT);
+    assert_eq!(done.code, 0, "{done:?}");
+    assert!(done.err.contains("switched off"), "{done:?}");
+    assert_eq!(machine.fake.requests().len(), 0);
+}
+
+#[test]
+fn an_invalid_plan_option_parks_the_run() {
+    let machine = Machine::new();
+    let shop = shop(&machine);
+    let done = exec(&machine, &shop, &["--strict"], &["-adoPlanId=eighteen"]);
+    assert_eq!(done.code, 1, "{done:?}");
+    assert_eq!(machine.row()["state"], "parked");
+    assert_eq!(machine.ado_runs().len(), 0);
+}
+
+#[test]
+fn katalonc_runs_even_where_the_outbox_cannot_be_used() {
+    let machine = Machine::new();
+    let shop = shop(&machine);
+    fs::write(machine.state(), "a file in the place of the folder").unwrap();
+    let done = exec(&machine, &shop, &[], &RELEASE_NIGHT);
+    assert_eq!(done.code, 0, "{done:?}");
+    assert!(done.out.contains("All test suites finished"), "{done:?}");
+    assert!(done.err.contains("cannot be claimed"), "{done:?}");
+    assert_eq!(exec(&machine, &shop, &["--strict"], &RELEASE_NIGHT).code, 1);
+}
