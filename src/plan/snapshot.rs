@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::katalon::run::{FileKind, SuiteRun};
 use crate::katalon::settings::{ConfigurationRow, SendingRule};
 use crate::katalon::status::Status;
+use crate::plan::automation::AutomationRule;
 use crate::plan::katalon::KatalonRule;
 use crate::plan::links::{BuildChoice, ReleaseChoice};
 
@@ -69,6 +70,9 @@ pub struct Options {
     /// Which release the run is linked with.
     #[serde(default)]
     pub release: Option<ReleaseChoice>,
+    /// What becomes of the automation fields of the test cases; `None` leaves them alone.
+    #[serde(default)]
+    pub automation: Option<AutomationRule>,
     /// Why a link that an option of the run asks for cannot be looked up: its definition is no id.
     #[serde(default)]
     pub invalid_links: Vec<String>,
