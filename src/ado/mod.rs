@@ -24,6 +24,7 @@ pub mod transport;
 pub mod upload;
 pub mod version;
 pub mod wire;
+pub mod work_items;
 
 pub use credential::Credential;
 pub use error::AdoError;

@@ -66,6 +66,8 @@ pub(super) enum Kind {
     Upload,
     /// It changes nothing, and nothing else depends on it: a token that may not do this may still do all the rest.
     ReadAside,
+    /// It may change something, and nothing else depends on it.
+    WriteAside,
 }
 
 impl Kind {
@@ -75,7 +77,7 @@ impl Kind {
 
     /// Whether a refusal says that the token is no good for anything.
     const fn speaks_for_token(self) -> bool {
-        !matches!(self, Self::ReadAside)
+        !matches!(self, Self::ReadAside | Self::WriteAside)
     }
 }
 

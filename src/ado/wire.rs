@@ -216,6 +216,37 @@ pub struct DeploymentAttempt {
     pub queued_on: Option<String>,
 }
 
+/// A test case with its automation fields.
+#[derive(Debug, Deserialize)]
+pub struct AutomatedItem {
+    /// Id.
+    #[serde(deserialize_with = "id")]
+    pub id: u32,
+    /// Revision.
+    #[serde(default)]
+    pub rev: u32,
+    /// The fields.
+    #[serde(default)]
+    pub fields: AutomatedItemFields,
+}
+
+/// Automation fields of a test case.
+#[derive(Debug, Default, Deserialize)]
+pub struct AutomatedItemFields {
+    /// Automation status.
+    #[serde(rename = "Microsoft.VSTS.TCM.AutomationStatus")]
+    pub status: Option<String>,
+    /// Automated test name.
+    #[serde(rename = "Microsoft.VSTS.TCM.AutomatedTestName")]
+    pub name: Option<String>,
+    /// Automated test storage.
+    #[serde(rename = "Microsoft.VSTS.TCM.AutomatedTestStorage")]
+    pub storage: Option<String>,
+    /// Automated test type.
+    #[serde(rename = "Microsoft.VSTS.TCM.AutomatedTestType")]
+    pub kind: Option<String>,
+}
+
 /// The work item types of a category.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]

@@ -18,7 +18,7 @@ pub const DEFAULT_ABORT_AFTER: Duration = Duration::from_secs(2 * 60 * 60);
 pub const DEFAULT_SPOOL_LIMIT: u64 = 10 << 30;
 
 /// Keys that later versions carry out; whatever stands there is accepted, and `kado check` says so.
-const LATER: [&str; 2] = ["automation_fields", "status_page"];
+const LATER: [&str; 1] = ["status_page"];
 
 /// What the surroundings of the file add to it.
 #[derive(Clone, Debug)]
@@ -179,6 +179,7 @@ impl Reader<'_, '_> {
         overrides.build_definition = submit.read("build_definition", problems, values::definition);
         overrides.release_definition = submit.read("release_definition", problems, values::definition);
         overrides.release_stage = submit.read("release_stage", problems, values::word);
+        overrides.automation = submit.read("automation_fields", problems, values::automation);
         overrides.attachments = submit.read("attachments", problems, |value| values::list(value, values::file_kind));
         overrides.attach = submit.read("attach", problems, values::sending);
         overrides.multiple_points = submit.read("multiple_points", problems, values::boolean);

@@ -151,6 +151,7 @@ fn merge(own: &Overrides, machine: &Overrides) -> Overrides {
         build_definition: own.build_definition.or(machine.build_definition),
         release_definition: own.release_definition.or(machine.release_definition),
         release_stage: own.release_stage.clone().or_else(|| machine.release_stage.clone()),
+        automation: own.automation.or(machine.automation),
         attachments: own.attachments.clone().or_else(|| machine.attachments.clone()),
         attach: own.attach.or(machine.attach),
         multiple_points: own.multiple_points.or(machine.multiple_points),

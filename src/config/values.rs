@@ -11,7 +11,8 @@ use crate::discovery::eligibility::{History, RunsFrom};
 use crate::katalon::run::FileKind;
 use crate::katalon::settings::SendingRule;
 use crate::moment::Moment;
-use crate::plan::options::{Definition, KatalonSubmits};
+use crate::plan::automation::AutomationRule;
+use crate::plan::options::{AutomationChoice, Definition, KatalonSubmits};
 
 /// What a reader of a value gives.
 pub type Read<T> = Result<T, String>;
@@ -124,6 +125,17 @@ pub fn runs_from(value: &DeValue<'_>) -> Read<RunsFrom> {
 pub fn katalon_submits(value: &DeValue<'_>) -> Read<KatalonSubmits> {
     let words =
         [("detect", KatalonSubmits::Detect), ("never", KatalonSubmits::Never), ("always", KatalonSubmits::Always)];
+    choice(value, &words)
+}
+
+/// `off`, `fill` or `override`.
+pub fn automation(value: &DeValue<'_>) -> Read<AutomationChoice> {
+    let on = AutomationChoice::On;
+    let words = [
+        ("off", AutomationChoice::Off),
+        ("fill", on(AutomationRule::Fill)),
+        ("override", on(AutomationRule::Override)),
+    ];
     choice(value, &words)
 }
 

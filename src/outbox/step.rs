@@ -1,7 +1,8 @@
 //! The steps of a submission and their order. Pure.
 //!
 //! ```text
-//! create run ─▶ read results ─▶ write results (per batch) ─▶ attach (several at a time) ─▶ left-out list ─▶ complete
+//! create run ─▶ read results ─▶ write results (per batch) ─▶ automation fields ─▶ attach (several at a time)
+//!   ─▶ left-out list ─▶ complete
 //! ```
 //!
 //! A step is `planned`, then `intended` before its request leaves, then `confirmed` or `refused` by ADO's answer
@@ -29,6 +30,8 @@ pub enum Step {
     ReadResults,
     /// Write the results of one batch, by its number.
     WriteResults(usize),
+    /// Set the automation fields of the test cases.
+    AutomationFields,
     /// Send one attachment, by its place in the plan.
     Attach(usize),
     /// Attach the list of what was left out, if it does not fit into the comment.
@@ -85,6 +88,7 @@ pub fn steps(plan: &SubmissionPlan) -> Vec<Step> {
     [Step::CreateRun, Step::ReadResults]
         .into_iter()
         .chain((0..batches).map(Step::WriteResults))
+        .chain(plan.automation.map(|_| Step::AutomationFields))
         .chain((0..plan.attachments.len()).map(Step::Attach))
         .chain([Step::LeftOutList, Step::Complete])
         .collect()

@@ -31,6 +31,8 @@ pub enum LeftOutKind {
     File,
     /// A result or file that ADO refused.
     Refused,
+    /// Automation fields of a test case that could not be set.
+    AutomationFields,
     /// A link to a build or release that cannot be made.
     Link,
 }

@@ -5,6 +5,7 @@
 //! goes on. The plan is stored whole before the first request that writes; `kado submit --dry-run` prints it.
 
 pub mod attachments;
+pub mod automation;
 pub mod comment;
 pub mod configuration;
 pub mod facts;
@@ -33,6 +34,7 @@ use serde::{Deserialize, Serialize};
 use crate::moment::Moment;
 use crate::pipeline::PipelineBuild;
 use crate::plan::attachments::PlannedAttachment;
+use crate::plan::automation::AutomationRule;
 use crate::plan::facts::AdoFacts;
 use crate::plan::left_out::LeftOut;
 use crate::plan::links::{BuildLink, ReleaseLink};
@@ -70,6 +72,9 @@ pub struct SubmissionPlan {
     pub results: Vec<PlannedResult>,
     /// Files and texts, those of results first.
     pub attachments: Vec<PlannedAttachment>,
+    /// What becomes of the automation fields of the test cases; `None` leaves them alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub automation: Option<AutomationRule>,
     /// What is left out.
     pub skipped: Vec<LeftOut>,
     /// Of a run with several test plans: why this one gets no result.
@@ -124,6 +129,7 @@ pub fn plan(snapshot: &Snapshot, plan_id: u32, key: &str, facts: &AdoFacts) -> S
         pipeline: options.pipeline.clone(),
         results,
         attachments: files.attachments,
+        automation: options.automation,
         skipped,
         none_here,
     }

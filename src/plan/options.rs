@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::katalon::run::{FileKind, RunOptions};
 use crate::katalon::settings::{AzureSettings, SendingRule};
+use crate::plan::automation::AutomationRule;
 use crate::plan::katalon::{DEFAULT_WAIT, KatalonRule};
 use crate::plan::links::{BuildChoice, ReleaseChoice};
 use crate::plan::run_name;
@@ -44,12 +45,23 @@ pub struct Overrides {
     pub release_definition: Option<Definition>,
     /// `submit.release_stage`.
     pub release_stage: Option<String>,
+    /// `submit.automation_fields`.
+    pub automation: Option<AutomationChoice>,
     /// `submit.attachments`; an empty list sends none.
     pub attachments: Option<Vec<FileKind>>,
     /// `submit.attach`.
     pub attach: Option<SendingRule>,
     /// `submit.multiple_points`.
     pub multiple_points: Option<bool>,
+}
+
+/// What becomes of the automation fields of test cases.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum AutomationChoice {
+    /// They are left alone.
+    Off,
+    /// They are set by this rule.
+    On(AutomationRule),
 }
 
 /// A pipeline definition to link runs with.
@@ -101,6 +113,7 @@ pub fn effective(settings: &AzureSettings, overrides: &Overrides, run: &RunOptio
         release: release
             .map(|definition| ReleaseChoice::LatestOf { definition, stage: overrides.release_stage.clone() }),
         pipeline: None,
+        automation: automation(settings, overrides),
         invalid_links,
         katalon: katalon(settings, overrides, run),
     }
@@ -144,6 +157,16 @@ fn plans(settings: &AzureSettings, overrides: &Overrides, run: &RunOptions) -> (
     let mut seen = std::collections::BTreeSet::new();
     plans.retain(|plan| seen.insert(*plan));
     (plans, None)
+}
+
+/// Katalon's switch says by being there that the fields are set (10.3.1 and later).
+fn automation(settings: &AzureSettings, overrides: &Overrides) -> Option<AutomationRule> {
+    match (overrides.automation, settings.override_automation_fields) {
+        (Some(AutomationChoice::Off), _) | (None, None) => None,
+        (Some(AutomationChoice::On(rule)), _) => Some(rule),
+        (None, Some(true)) => Some(AutomationRule::Override),
+        (None, Some(false)) => Some(AutomationRule::Fill),
+    }
 }
 
 /// The definition in force: of the run, else of `kado.toml`, else of the project. −1 is Katalon's word for none.

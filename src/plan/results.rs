@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::katalon::run::{Attempt, TestResult};
 use crate::katalon::status::Status;
 use crate::moment::Moment;
+use crate::plan::automation;
 use crate::plan::outcome::{outcome, worst};
 use crate::plan::points::Point;
 use crate::plan::snapshot::Snapshot;
@@ -81,8 +82,8 @@ pub fn result(snapshot: &Snapshot, point: &Point, tests: &[&TestResult]) -> Plan
         stack_trace: decisive.stack_trace.as_deref().map(|trace| text::fit(trace, text::ERROR)),
         comment: text::fit(&describe(tests), text::COMMENT),
         computer_name: run.environment.machine().map(|machine| text::fit(machine, text::NAME)),
-        automated_test_name: text::fit(first.name(), text::AUTOMATED_NAME),
-        automated_test_storage: text::fit(&first.id, text::AUTOMATED_NAME),
+        automated_test_name: automation::name(&first.id),
+        automated_test_storage: automation::storage(&first.id),
         group,
         sub_results,
         iterations: tests.len(),

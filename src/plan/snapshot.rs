@@ -9,6 +9,7 @@ use crate::katalon::run::{FileKind, SuiteRun};
 use crate::katalon::settings::{ConfigurationRow, SendingRule};
 use crate::katalon::status::Status;
 use crate::pipeline::PipelineBuild;
+use crate::plan::automation::AutomationRule;
 use crate::plan::katalon::KatalonRule;
 use crate::plan::links::{BuildChoice, ReleaseChoice};
 
@@ -73,6 +74,9 @@ pub struct Options {
     /// The place in a pipeline of the job that made the run; its build is the linked one.
     #[serde(default)]
     pub pipeline: Option<PipelineBuild>,
+    /// What becomes of the automation fields of the test cases; `None` leaves them alone.
+    #[serde(default)]
+    pub automation: Option<AutomationRule>,
     /// Why a link that an option of the run asks for cannot be looked up: its definition is no id.
     #[serde(default)]
     pub invalid_links: Vec<String>,

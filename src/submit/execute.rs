@@ -23,7 +23,7 @@ use crate::plan::links::ReleaseLink;
 use crate::plan::several::NoneHere;
 use crate::plan::{SubmissionPlan, plan as make_plan};
 use crate::spool::Spool;
-use crate::submit::{Stop, facts, katalon, probe, write};
+use crate::submit::{Stop, automation, facts, katalon, probe, write};
 use crate::workspace::open;
 
 /// Most points in the request that creates a run; the rest is added to it (`ado/api.md` §11).
@@ -168,6 +168,10 @@ impl<'a> Execution<'a> {
             Step::CreateRun => self.create_run(position, resumed || self.submission.create_unclear).await,
             Step::ReadResults => write::read_results(self, position).await,
             Step::WriteResults(batch) => write::write_batch(self, position, batch, resumed).await,
+            Step::AutomationFields => match self.plan().automation {
+                Some(rule) => automation::set_fields(self, position, rule).await,
+                None => self.confirm(position, stored.step, &()).await,
+            },
             Step::Attach(index) => self.attach(position, &self.plan().attachments[index], resumed).await,
             Step::LeftOutList => self.left_out_list(position, resumed).await,
             Step::Complete => self.complete(position).await,

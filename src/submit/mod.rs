@@ -4,6 +4,7 @@
 //! submission that cannot go on waits, growing to [`backoff::LONGEST`], or is parked with a reason; others go on
 //! meanwhile. Submissions of the same test plan go one after the other, in the order in which their runs ended.
 
+mod automation;
 pub mod backoff;
 pub mod connections;
 mod execute;

@@ -6,6 +6,7 @@ use crate::ado::AdoError;
 use crate::ado::wire::{NewResult, ResultUpdate, SubResultUpdate, TestResult};
 use crate::moment::Moment;
 use crate::outbox::step::{BATCH, Step, batches};
+use crate::plan::automation::TEST_TYPE;
 use crate::plan::left_out::{LeftOut, LeftOutKind};
 use crate::plan::results::PlannedResult;
 use crate::plan::sub_results::SubResult;
@@ -156,7 +157,7 @@ fn update<'a>(result: &'a PlannedResult, found: &'a ResultRef) -> ResultUpdate<'
         computer_name: result.computer_name.as_deref(),
         automated_test_name: &result.automated_test_name,
         automated_test_storage: &result.automated_test_storage,
-        automated_test_type: "Katalon",
+        automated_test_type: TEST_TYPE,
         result_group_type: result.group,
         sub_results: sub_updates(&result.sub_results),
     }

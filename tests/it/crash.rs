@@ -17,19 +17,25 @@ use crate::support::{Machine, PLAN, TOKEN, age, finished, tc, wait_until};
 
 /// Results of the run; more than one request takes.
 const RESULTS: u32 = 104;
+/// Test cases whose automation fields are not set yet.
+const AUTOMATED: u32 = 2;
 /// Scenarios that are played at the same time; they mostly wait.
 const AT_ONCE: usize = 6;
 
-/// A machine with a finished run that needs every kind of step: two batches, sub-results, attachments to results and to
-/// the run, and something that is left out.
+/// A machine with a finished run that needs every kind of step: two batches, sub-results, automation fields, attachments
+/// to results and to the run, and something that is left out.
 fn prepare() -> (Machine, PathBuf) {
     let mut world =
         World::new("acme").token(TOKEN).project("Shop").configuration(1, "Any").plan(PLAN, "P").suite(21, "S");
     for number in 0..RESULTS {
         world = world.test_case(2000 + number, "Case").point(5000 + number, 21, 2000 + number, 1);
     }
+    for number in AUTOMATED..RESULTS {
+        automate(&mut world, number);
+    }
     let machine = Machine::with(world);
-    let settings = AzureSettings { sending: Sending::All, ..machine.settings() };
+    let settings =
+        AzureSettings { sending: Sending::All, override_automation_fields: Some(false), ..machine.settings() };
     let cases = (0..=RESULTS).map(|n| TestCaseFile::new(&tc(&n.to_string())).azure(&(2000 + n).to_string()));
     let project = machine.project("Shop", settings, cases);
     let mut tests: Vec<Test> = (0..=RESULTS).map(|n| Test::passed(&tc(&n.to_string()))).collect();
@@ -39,6 +45,21 @@ fn prepare() -> (Machine, PathBuf) {
     let folder = finished(tests).pace(1).retries(1).write_in(&project).unwrap();
     age(&folder);
     (machine, folder)
+}
+
+/// Sets the automation fields of a test case as kado would.
+fn automate(world: &mut World, number: u32) {
+    let item = world.work_item_mut(2000 + number).expect("the test case is there");
+    let storage = tc(&number.to_string());
+    let fields = [
+        ("AutomationStatus", "Automated"),
+        ("AutomatedTestName", &number.to_string()),
+        ("AutomatedTestStorage", &storage),
+        ("AutomatedTestType", "Katalon"),
+    ];
+    for (name, value) in fields {
+        item.fields.insert(format!("Microsoft.VSTS.TCM.{name}"), value.into());
+    }
 }
 
 fn begin(machine: &Machine, folder: &Path) -> Child {
@@ -59,7 +80,10 @@ fn finish(machine: &Machine) {
 fn world_of(machine: &Machine) -> Value {
     let mut runs: Vec<Value> = machine.ado_runs().iter().map(run).collect();
     runs.sort_by_key(Value::to_string);
-    json!(runs)
+    let world = machine.fake.world();
+    let cases = (0..AUTOMATED).filter_map(|number| world.find_work_item(2000 + number));
+    let cases: Vec<Value> = cases.map(|case| json!({ "fields": case.fields, "revision": case.rev })).collect();
+    json!({ "runs": runs, "cases": cases })
 }
 
 fn run(run: &TestRun) -> Value {

@@ -8,6 +8,7 @@
 )]
 
 mod attachments;
+mod automation;
 mod checking;
 mod config;
 mod corpus;

@@ -158,6 +158,7 @@ impl Route {
                 "/{organization}/{project}/_apis/test/runs/{runId}/results/{testCaseResultId}/attachments"
             }
             Route::WorkItemsBatch => "/{organization}/{project}/_apis/wit/workitemsbatch",
+            // Not the update of a work item: the description calls its list of operations an object.
             _ => return None,
         })
     }

@@ -20,6 +20,8 @@ pub struct Settings {
     pub refuse_automated_run_of_manual_cases: bool,
     /// Whether lists of releases leave out when their stages were deployed.
     pub release_list_without_steps: bool,
+    /// How many more times somebody else changes a work item just before an update of it arrives.
+    pub rival_edits: u32,
     /// Milliseconds a new run stays invisible to the lists of runs.
     pub run_list_lag_ms: u64,
     /// Milliseconds after a change of results during which the run's totals still tell the old state.
@@ -50,6 +52,7 @@ impl Default for Settings {
             refuse_result_attachments_after_completed: false,
             refuse_automated_run_of_manual_cases: false,
             release_list_without_steps: false,
+            rival_edits: 0,
             run_list_lag_ms: 0,
             statistics_lag_ms: 0,
             keep_attachment_bytes: 8 << 20,

@@ -85,7 +85,13 @@ pub(super) fn patch(call: &mut Call<'_>, id: u32) -> Outcome {
             "The request indicated a Content-Type other than application/json-patch+json.",
         ));
     }
+    let rival = call.world.settings.rival_edits > 0;
+    call.world.settings.rival_edits = call.world.settings.rival_edits.saturating_sub(1);
     let item = call.world.work_item_mut(id).ok_or_else(|| no_item(id))?;
+    if rival {
+        item.rev += 1;
+        item.fields.insert("System.Tags".into(), format!("revision {}", item.rev).into());
+    }
     let operations = call
         .body
         .value

@@ -1,0 +1,155 @@
+//! The step that sets the automation fields of the test cases which got a result.
+//!
+//! It reads first, so carrying it out again does no harm, and changes nothing that is so already. Each update holds only
+//! for the revision that was read; one that is refused costs only itself and is named.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use futures_util::StreamExt as _;
+
+use crate::ado::AdoError;
+use crate::ado::transport::CONNECTIONS;
+use crate::ado::work_items::{AutomatedCase, Updated};
+use crate::outbox::step::Step;
+use crate::plan::automation::{AutomationRule, automated, changes};
+use crate::plan::left_out::{LeftOut, LeftOutKind};
+use crate::submit::Stop;
+use crate::submit::execute::{Execution, Moved};
+
+/// Pauses before each try at a work item that somebody else changes at the same time.
+const TRIES: [Duration; 3] = [Duration::ZERO, Duration::from_millis(300), Duration::from_secs(2)];
+
+/// What became of one test case.
+enum Case {
+    /// Its fields are set, or were so already.
+    Fine {
+        /// Whether they were changed.
+        changed: bool,
+    },
+    /// The token may not write work items, or not this one.
+    NotAllowed(String),
+    /// It is left as it was, and why.
+    Refused(String),
+}
+
+/// Sets the fields of all test cases that have a result.
+pub(super) async fn set_fields(execution: &Execution<'_>, position: usize, rule: AutomationRule) -> Moved {
+    let tests = with_result(execution);
+    let ids: Vec<u32> = tests.keys().copied().collect();
+    let cases = match execution.client.automation_fields(execution.project(), &ids).await {
+        Ok(cases) => cases,
+        Err(error @ AdoError::Unavailable { .. }) => return Err(error.into()),
+        Err(error) => {
+            let left_out = vec![all_refused(ids.len(), &error.to_string())];
+            return settle(execution, position, Vec::new(), left_out).await;
+        }
+    };
+    let known: Vec<u32> = cases.iter().map(|case| case.id).collect();
+    let mut left_out: Vec<LeftOut> = ids
+        .iter()
+        .filter(|id| !known.contains(id))
+        .map(|id| refused(&tests, *id, "the work item cannot be read"))
+        .collect();
+    let open: Vec<AutomatedCase> =
+        cases.into_iter().filter(|case| !changes(rule, &tests[&case.id], &case.fields).is_empty()).collect();
+    let mut changed = Vec::new();
+    let total = open.len();
+    let mut waiting = open.into_iter();
+    // The first one alone: where the token may not write, nobody has to hear so for each test case.
+    let first = match waiting.next() {
+        Some(case) => Some((case.id, set(execution, rule, &tests[&case.id], case).await?)),
+        None => None,
+    };
+    if let Some((_, Case::NotAllowed(reason))) = &first {
+        left_out.push(all_refused(total, reason));
+        return settle(execution, position, changed, left_out).await;
+    }
+    let rest: Vec<(u32, Result<Case, Stop>)> = futures_util::stream::iter(waiting)
+        .map(|case| async { (case.id, set(execution, rule, &tests[&case.id], case).await) })
+        .buffer_unordered(CONNECTIONS)
+        .collect()
+        .await;
+    for (id, case) in first.map(|(id, case)| (id, Ok(case))).into_iter().chain(rest) {
+        match case? {
+            Case::Fine { changed: true } => changed.push(id),
+            Case::Fine { changed: false } => {}
+            Case::NotAllowed(reason) | Case::Refused(reason) => left_out.push(refused(&tests, id, &reason)),
+        }
+    }
+    settle(execution, position, changed, left_out).await
+}
+
+/// The test cases whose result ADO took, with the tests that feed them.
+fn with_result(execution: &Execution<'_>) -> BTreeMap<u32, Vec<String>> {
+    let mut tests = automated(execution.plan());
+    let refused = |id: &u32| {
+        let of_id = |left_out: &&LeftOut| left_out.kind == LeftOutKind::Refused && left_out.azure_id == Some(*id);
+        let without = execution.submission.refused.iter().filter(of_id).count();
+        let points = execution.plan().results.iter().filter(|result| result.test_case_id == *id).count();
+        without >= points
+    };
+    tests.retain(|id, _| !refused(id));
+    tests
+}
+
+async fn set(
+    execution: &Execution<'_>,
+    rule: AutomationRule,
+    tests: &[String],
+    case: AutomatedCase,
+) -> Result<Case, Stop> {
+    let (client, project) = (execution.client, execution.project());
+    let mut case = case;
+    let mut last = String::new();
+    for pause in TRIES {
+        if !pause.is_zero() {
+            tokio::time::sleep(pause).await;
+            match client.automation_fields(project, &[case.id]).await.map(|mut cases| cases.pop()) {
+                Ok(Some(fresh)) => case = fresh,
+                Ok(None) => return Ok(Case::Refused("the work item is gone".to_owned())),
+                Err(error @ AdoError::Unavailable { .. }) => return Err(error.into()),
+                Err(error) => return Ok(Case::Refused(error.to_string())),
+            }
+        }
+        let wanted = changes(rule, tests, &case.fields);
+        if wanted.is_empty() {
+            return Ok(Case::Fine { changed: !pause.is_zero() });
+        }
+        match client.update_work_item(project, case.id, case.revision, &wanted).await {
+            Ok(Updated::Done) => return Ok(Case::Fine { changed: true }),
+            Ok(Updated::Conflict) => "somebody else changed the work item at the same time".clone_into(&mut last),
+            Err(AdoError::Unavailable { message, .. }) => last = message,
+            Err(AdoError::CredentialsRefused { message, .. }) => {
+                let scope = "the token needs the scope Work Items (read & write)";
+                return Ok(Case::NotAllowed(format!("{message}; {scope}")));
+            }
+            Err(error) => return Ok(Case::Refused(error.to_string())),
+        }
+    }
+    Ok(Case::Refused(format!("{last}, {} times", TRIES.len())))
+}
+
+/// Records what is left out and that the step is done, with the ids of the work items that were changed.
+async fn settle(execution: &Execution<'_>, position: usize, changed: Vec<u32>, left_out: Vec<LeftOut>) -> Moved {
+    if !left_out.is_empty() {
+        let id = execution.submission.id;
+        for item in &left_out {
+            tracing::warn!(id, reason = item.reason, "left out");
+        }
+        execution.outbox.with(move |store| store.leave_out(id, &left_out)).await?;
+    }
+    execution.confirm(position, Step::AutomationFields, &changed).await
+}
+
+fn refused(tests: &BTreeMap<u32, Vec<String>>, id: u32, reason: &str) -> LeftOut {
+    let test = tests.get(&id).and_then(|tests| tests.first()).map(String::as_str).unwrap_or_default();
+    let reason = format!("the automation fields of test case {id} are not set: {reason}");
+    LeftOut::id(LeftOutKind::AutomationFields, test, Some(id), reason)
+}
+
+fn all_refused(count: usize, reason: &str) -> LeftOut {
+    let cases = if count == 1 { "one test case".to_owned() } else { format!("{count} test cases") };
+    let reason = format!("the automation fields of {cases} are not set: {reason}");
+    LeftOut { test: None, azure_id: None, reason, kind: LeftOutKind::AutomationFields }
+}
