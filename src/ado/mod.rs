@@ -13,7 +13,7 @@ pub mod pipelines;
 pub mod projects;
 pub mod runs;
 pub mod search;
-mod slots;
+pub mod slots;
 pub mod transport;
 pub mod upload;
 pub mod version;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::clock;
 use crate::config::Config;
-use crate::daemon::record::{Occasion, store};
+use crate::daemon::record::{Occasion, copy, store};
 use crate::discovery::eligibility::{History, RunsFrom};
 use crate::error_chain::chain;
 use crate::intake::{self, Taken};
@@ -13,6 +13,7 @@ use crate::outbox::intake::SubmissionState;
 use crate::outbox::request::{Answer, Request};
 use crate::outbox::store::Recorded;
 use crate::outbox::{Outbox, StoreError};
+use crate::spool::Used;
 use crate::workspace::{self, JunitState};
 
 /// How long a folder without an end must be still before a person's command submits it as aborted.
@@ -38,7 +39,8 @@ async fn record_folder(outbox: &Outbox, config: &Config, folder: &Path, again: b
         Ok(Err(reason)) => return Ok(Answer::Refused(reason)),
         Err(error) => return Ok(Answer::Refused(format!("`{}` cannot be read: {error}", folder.display()))),
     };
-    match store(outbox, config, taken, Occasion::Asked { again }).await? {
+    copy(config, &taken, Used::default()).await;
+    match store(outbox, taken, Occasion::Asked { again }).await? {
         Some(recorded) => taken_on(outbox, folder, &recorded).await,
         None => Ok(Answer::Refused(format!("the log in `{}` holds no record", folder.display()))),
     }

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 
+use crate::ado::slots::Gate;
 use crate::ado::{AdoClient, AdoError, Credential, Settings};
 use crate::config::{Access, Config};
 use crate::error_chain::chain;
@@ -27,6 +28,8 @@ pub struct Connections {
     /// Longest time for a call without a file; `None` leaves the client's own.
     patience: Option<Duration>,
     clients: Mutex<HashMap<ClientKey, Arc<AdoClient>>>,
+    /// What all clients share: the number of requests that are under way.
+    gate: Gate,
     seen: Arc<SeenTokens>,
     /// A pair that came with this invocation.
     given: Option<(ServerIdentity, Credential)>,
@@ -168,7 +171,8 @@ impl Connections {
         if let Some(client) = clients.get(&key) {
             return Ok(Arc::clone(client));
         }
-        let settings = Settings { patience: self.patience, ..settings(server, credential, access)? };
+        let settings =
+            Settings { patience: self.patience, gate: self.gate.clone(), ..settings(server, credential, access)? };
         let client = Arc::new(AdoClient::new(&settings)?);
         if clients.len() >= CLIENTS {
             clients.clear();
@@ -193,6 +197,7 @@ fn settings(server: Server, credential: Credential, access: &Access) -> Result<S
         proxy: access.proxy.clone(),
         allow_http: access.allow_http.unwrap_or(false),
         patience: None,
+        gate: Gate::default(),
     })
 }
 
