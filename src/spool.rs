@@ -32,6 +32,11 @@ pub struct Spool {
     limit: u64,
 }
 
+/// How much of the spool is used, as far as whoever copies knows; nothing is known at first. It may be too much, because
+/// others remove copies; before anything is left for want of room it is measured.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Used(Option<u64>);
+
 /// What copying came to.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Copied {
@@ -52,7 +57,7 @@ impl Spool {
         self.root.join(name_of(run))
     }
 
-    /// Brings the copies of a run up to date with its folder.
+    /// Brings the copies of a run up to date with its folder. `used` saves walking through the spool for every run.
     ///
     /// # Errors
     /// When the spool cannot be written. Files that vanish meanwhile are none.
@@ -61,23 +66,29 @@ impl Spool {
         run: &RunIdentity,
         folder: &Path,
         files: impl Iterator<Item = &'a RunFile>,
+        used: &mut Used,
     ) -> io::Result<Copied> {
         let target = self.folder_of(run);
-        let mut room = self.limit.saturating_sub(size_of(&self.root));
         let mut copied = Copied::default();
         for file in files {
             let to = target.join(&file.path);
             match open::regular_below(folder, Path::new(&file.path)) {
                 Ok(from) if is_up_to_date(&from, &to) => copied.files += 1,
-                Ok(_) if file.size > room => copied.left += 1,
+                Ok(_) if !self.has_room(file.size, used) => copied.left += 1,
                 Ok(from) => {
-                    room -= copy_file(from, &to)?.min(room);
+                    let size = copy_file(from, &to)?;
+                    used.0 = used.0.map(|used| used.saturating_add(size));
                     copied.files += 1;
                 }
                 Err(_) => {}
             }
         }
         Ok(copied)
+    }
+
+    fn has_room(&self, size: u64, used: &mut Used) -> bool {
+        let fits = |used: u64| used.saturating_add(size) <= self.limit;
+        used.0.is_some_and(fits) || fits(*used.0.insert(size_of(&self.root)))
     }
 
     /// Removes the copies of a run.
@@ -174,7 +185,7 @@ mod tests {
         fs::create_dir(work.path().join("deep")).unwrap();
         fs::write(work.path().join("deep/1.png"), "one").unwrap();
         let files = [file("deep/1.png", 3), file("gone.png", 3)];
-        let copy = || spool.copy(&run(1), work.path(), files.iter()).unwrap();
+        let copy = || spool.copy(&run(1), work.path(), files.iter(), &mut Used::default()).unwrap();
         assert_eq!(copy(), Copied { files: 1, left: 0 });
         fs::write(work.path().join("deep/1.png"), "other").unwrap();
         copy();
@@ -191,7 +202,23 @@ mod tests {
             fs::write(work.path().join(name), "1234").unwrap();
         }
         let files = [file("1.png", 4), file("2.png", 4), file("3.png", 4)];
-        assert_eq!(spool.copy(&run(1), work.path(), files.iter()).unwrap(), Copied { files: 1, left: 2 });
+        assert_eq!(
+            spool.copy(&run(1), work.path(), files.iter(), &mut Used::default()).unwrap(),
+            Copied { files: 1, left: 2 }
+        );
+    }
+
+    #[test]
+    fn what_others_removed_makes_room() {
+        let (state, work) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let spool = Spool::new(state.path(), 5);
+        fs::write(work.path().join("1.png"), "1234").unwrap();
+        let mut used = Used::default();
+        let mut copy = |started| spool.copy(&run(started), work.path(), [file("1.png", 4)].iter(), &mut used).unwrap();
+        assert_eq!(copy(1), Copied { files: 1, left: 0 });
+        assert_eq!(copy(2), Copied { files: 0, left: 1 });
+        spool.remove(&run(1));
+        assert_eq!(copy(2), Copied { files: 1, left: 0 });
     }
 
     #[test]
@@ -200,7 +227,7 @@ mod tests {
         let spool = Spool::new(state.path(), 1000);
         fs::write(work.path().join("1.png"), "1").unwrap();
         for started in [1, 2] {
-            spool.copy(&run(started), work.path(), [file("1.png", 1)].iter()).unwrap();
+            spool.copy(&run(started), work.path(), [file("1.png", 1)].iter(), &mut Used::default()).unwrap();
         }
         spool.purge([run(2)].iter());
         assert!(!spool.folder_of(&run(1)).exists() && spool.folder_of(&run(2)).exists());
@@ -215,6 +242,7 @@ mod tests {
         let spool = Spool::new(state.path(), 1000);
         fs::write(work.path().join("secret"), "secret").unwrap();
         std::os::unix::fs::symlink(work.path().join("secret"), work.path().join("1.png")).unwrap();
-        assert_eq!(spool.copy(&run(1), work.path(), [file("1.png", 6)].iter()).unwrap(), Copied::default());
+        let copied = spool.copy(&run(1), work.path(), [file("1.png", 6)].iter(), &mut Used::default());
+        assert_eq!(copied.unwrap(), Copied::default());
     }
 }

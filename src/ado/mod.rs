@@ -19,7 +19,7 @@ pub mod proxy;
 pub mod runs;
 pub mod scope;
 pub mod search;
-mod slots;
+pub mod slots;
 pub mod transport;
 pub mod upload;
 pub mod version;

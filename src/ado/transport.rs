@@ -18,7 +18,7 @@ use crate::ado::credential::Credential;
 use crate::ado::error::AdoError;
 use crate::ado::http::{self, Network};
 use crate::ado::pace::Budget;
-use crate::ado::slots::Slots;
+use crate::ado::slots::{Gate, Lane};
 use crate::ado::version::{self, Call};
 use crate::clock;
 use crate::error_chain::chain;
@@ -33,8 +33,6 @@ const PAUSE: Duration = Duration::from_secs(30);
 const ANSWER: usize = 64 * 1024 * 1024;
 /// How long a refused token is not tried again.
 const REFUSED: Duration = Duration::from_secs(55);
-/// Connections in use at once.
-pub const CONNECTIONS: usize = 4;
 
 /// How a server is spoken to.
 #[derive(Clone)]
@@ -53,6 +51,8 @@ pub struct Settings {
     pub allow_http: bool,
     /// Longest time for a call without a file, when it is to be shorter than usual.
     pub patience: Option<Duration>,
+    /// Where requests of all servers of this process wait for their turn.
+    pub gate: Gate,
 }
 
 /// What a request does, as far as sending it depends on it.
@@ -89,7 +89,7 @@ pub struct AdoClient {
     version: Mutex<String>,
     version_is_configured: bool,
     patience: Duration,
-    slots: Slots,
+    lane: Lane,
     /// No call leaves before this time, because the server asked for a pause.
     pause: Mutex<Option<Instant>>,
     /// Why and when the token was refused.
@@ -134,7 +134,7 @@ impl AdoClient {
             version: Mutex::new(version),
             version_is_configured: settings.api_version.is_some(),
             patience: settings.patience.unwrap_or(CALL).min(CALL),
-            slots: Slots::new(CONNECTIONS),
+            lane: settings.gate.lane(),
             pause: Mutex::new(None),
             refused: Mutex::new(None),
             ahead: Mutex::new(None),
@@ -245,13 +245,13 @@ impl AdoClient {
         request: RequestBuilder,
         kind: Kind,
     ) -> Result<Page<T>, AdoError> {
-        let _slot = self.slots.take(kind == Kind::Upload).await;
+        let _slot = self.lane.take(kind == Kind::Upload).await;
         self.not_refused()?;
         self.keep_pause().await?;
         let page = self.exchange(request, kind).await;
         match &page {
-            Ok(_) => self.slots.went_well(),
-            Err(Failed { error: AdoError::Unavailable { .. }, .. }) => self.slots.went_badly(),
+            Ok(_) => self.lane.went_well(),
+            Err(Failed { error: AdoError::Unavailable { .. }, .. }) => self.lane.went_badly(),
             Err(failed) if failed.token && kind.speaks_for_token() => self.note_refused(&failed.error),
             Err(_) => {}
         }

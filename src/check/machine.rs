@@ -9,6 +9,7 @@ use crate::config::proxy::ProxyUrl;
 use crate::error_chain::chain;
 use crate::exit::Exit;
 use crate::outbox::Store;
+use crate::outbox::lock::StateLock;
 use crate::secrets::{self, TokenError};
 
 /// Looks at the configuration and the folders that it names.
@@ -37,7 +38,10 @@ pub fn check_machine(config: &Config, report: &mut Report) {
     proxy_password(config, report);
     let name = format!("state {}", config.state_dir.display());
     match Store::open_to_read(&config.state_dir) {
-        Ok(Some(_)) => report.fine(name, "the outbox can be read"),
+        Ok(Some(store)) => {
+            report.fine(name, "the outbox can be read");
+            check_events(&store, config, report);
+        }
         Ok(None) => report.note(name, "there is no outbox yet", "the first `kado run` or `kado submit` makes it"),
         Err(error) => {
             report.failed(name, chain(&error), "see `What happens when things go wrong` in the README", Exit::NotDone);
@@ -54,5 +58,13 @@ fn proxy_password(config: &Config, report: &mut Report) {
     if let Err(TokenError::Exposed { found, remedy, .. }) = secrets::closed_file(file) {
         let detail = format!("holds the proxy's password and can be read by others ({found})");
         report.note(format!("file {}", file.display()), detail, remedy);
+    }
+}
+
+/// Whether the running service hears of changes, or polls.
+fn check_events(store: &Store, config: &Config, report: &mut Report) {
+    let running = StateLock::is_held(&config.state_dir);
+    if let Some(reason) = store.polled().ok().flatten().filter(|_| running) {
+        report.note("file events", format!("folders are polled: {reason}"), "runs are found within half a minute");
     }
 }

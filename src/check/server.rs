@@ -52,7 +52,7 @@ pub async fn check_server(project: &Project, config: &Config, options: &Options,
     if let Some(BuildChoice::LatestOf(id)) = options.build {
         check_definition(&client, name, DefinitionKind::Build, id, None, report).await;
     }
-    if let Some(ReleaseChoice { definition, stage }) = &options.release {
+    if let Some(ReleaseChoice::LatestOf { definition, stage }) = &options.release {
         check_definition(&client, name, DefinitionKind::Release, *definition, stage.as_deref(), report).await;
     }
 }

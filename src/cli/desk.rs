@@ -13,11 +13,11 @@ use crate::config::Config;
 use crate::daemon::{self, Effort};
 use crate::exit::Exit;
 use crate::moment::Moment;
-use crate::outbox::Outbox;
 use crate::outbox::intake::{Cause, SubmissionState};
 use crate::outbox::lock::StateLock;
 use crate::outbox::request::{Answer, Request};
 use crate::outbox::row::Row;
+use crate::outbox::{Outbox, Store};
 use crate::submit::Attempt;
 
 /// How often the answer of a service is looked for.
@@ -65,15 +65,30 @@ impl<'a> Desk<'a> {
     /// # Errors
     /// When the outbox fails, or when the service does not answer.
     pub fn ask(&mut self, request: &Request) -> anyhow::Result<Answer> {
+        let mut answers = self.ask_all(std::slice::from_ref(request))?;
+        answers.pop().context("every request has an answer")
+    }
+
+    /// Has requests carried out; a service finds all of them at once. Gives the answers in the same order.
+    ///
+    /// # Errors
+    /// When the outbox fails, or when the service does not answer.
+    pub fn ask_all(&mut self, requests: &[Request]) -> anyhow::Result<Vec<Answer>> {
+        let mut left = Vec::new();
         if self.lock.is_none() {
-            let left = request.clone();
-            let outbox = &self.outbox;
-            let asked = self.runtime.block_on(outbox.with(move |store| store.ask(&left, clock::now())))?;
-            if let Some(answer) = self.wait_for_answer(asked)? {
-                return Ok(answer);
-            }
+            let all = requests.to_vec();
+            let leave = move |store: &mut Store| all.iter().map(|one| store.ask(one, clock::now())).collect();
+            left = self.runtime.block_on(self.outbox.with::<Vec<i64>>(leave))?;
         }
-        Ok(self.runtime.block_on(daemon::carry_out(&self.outbox, self.config, request.clone()))?)
+        let mut answers = Vec::new();
+        for (place, request) in requests.iter().enumerate() {
+            let answered = left.get(place).map_or(Ok(None), |asked| self.wait_for_answer(*asked))?;
+            answers.push(match answered {
+                Some(answer) => answer,
+                None => self.runtime.block_on(daemon::carry_out(&self.outbox, self.config, request.clone()))?,
+            });
+        }
+        Ok(answers)
     }
 
     /// Sends these submissions, or waits until the service tried to.
@@ -131,9 +146,11 @@ impl<'a> Desk<'a> {
                 return Ok(Some(answer));
             }
             let late = clock::now() > until;
-            self.pause()?;
-            if !late && self.lock.is_none() {
-                continue;
+            if self.lock.is_none() {
+                self.pause()?;
+                if !late && self.lock.is_none() {
+                    continue;
+                }
             }
             let withdrawn = self.runtime.block_on(self.outbox.with(move |store| store.withdraw(request)))?;
             if withdrawn && self.lock.is_some() {

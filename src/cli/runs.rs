@@ -138,8 +138,8 @@ fn ask(requests: &[Request], config: &Config, out: &mut dyn Write) -> anyhow::Re
     let mut desk = Desk::open(config)?;
     let mut exit = Exit::Done;
     let mut retried = Vec::new();
-    for request in requests {
-        match (desk.ask(request)?, request) {
+    for (answer, request) in desk.ask_all(requests)?.into_iter().zip(requests) {
+        match (answer, request) {
             (Answer::Refused(reason), _) => {
                 eprintln!("{}", plain(&reason));
                 exit = Exit::NotDone;

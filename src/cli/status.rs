@@ -1,5 +1,6 @@
 //! `kado status`: is the service up, what waits, what failed. It reads beside a running service.
 
+use std::collections::{BTreeMap, HashSet};
 use std::io::Write;
 
 use clap::Args;
@@ -15,6 +16,7 @@ use crate::outbox::folder;
 use crate::outbox::intake::SubmissionState;
 use crate::outbox::lock::StateLock;
 use crate::outbox::row::Row;
+use crate::outbox::store::WithoutToken;
 
 /// Free bytes below which a person should make room.
 const LITTLE: u64 = 100 << 20;
@@ -39,64 +41,145 @@ struct Status {
     problems: Vec<String>,
 }
 
-/// Says how things stand. Anything that needs a person makes the exit code 1.
-pub fn status(arguments: &Arguments, config: &Config, out: &mut dyn Write) -> anyhow::Result<Exit> {
-    let status = look(config)?;
-    if arguments.json {
-        serde_json::to_writer_pretty(&mut *out, &status)?;
-        writeln!(out)?;
-    } else {
-        people(&status, out)?;
-    }
-    Ok(if status.problems.is_empty() { Exit::Done } else { Exit::NotDone })
+/// The same with what people see besides.
+struct Seen {
+    status: Status,
+    /// Bytes that are free where the state lies.
+    free: Option<u64>,
+    /// Servers without a usable token.
+    without_token: usize,
 }
 
-fn look(config: &Config) -> anyhow::Result<Status> {
+/// Says how things stand. Anything that needs a person makes the exit code 1.
+pub fn status(arguments: &Arguments, config: &Config, out: &mut dyn Write) -> anyhow::Result<Exit> {
+    let seen = look(config)?;
+    if arguments.json {
+        serde_json::to_writer_pretty(&mut *out, &seen.status)?;
+        writeln!(out)?;
+    } else {
+        people(&seen, out)?;
+    }
+    Ok(if seen.status.problems.is_empty() { Exit::Done } else { Exit::NotDone })
+}
+
+fn look(config: &Config) -> anyhow::Result<Seen> {
     let running = StateLock::is_held(&config.state_dir);
     let opened = Store::open_to_read(&config.state_dir).and_then(|store| {
         store.as_ref().map_or(Ok(()), |store| store.check_whole(&config.state_dir))?;
         Ok(store)
     });
-    let (rows, last_success, problem) = match opened {
-        Ok(Some(store)) => (store.rows(None)?, store.last_success()?, None),
-        Ok(None) => (Vec::new(), None, None),
-        Err(error) => (Vec::new(), None, Some(chain(&error))),
+    let (store, damage) = match opened {
+        Ok(store) => (store, None),
+        Err(error) => (None, Some(chain(&error))),
     };
-    let count = |state| rows.iter().filter(|row| row.state == state).count();
-    let waiting = |row: &&Row| matches!(row.state, SubmissionState::Pending | SubmissionState::Submitting);
-    let failed = |row: &&Row| row.state == SubmissionState::Parked || (waiting(row) && row.error.is_some());
-    let mut problems: Vec<String> = problem.into_iter().chain(disk(config)).collect();
-    problems.extend(rows.iter().filter(failed).map(|row| {
+    let mut of_store = OfStore::default();
+    if let Some(store) = &store {
+        of_store = OfStore {
+            rows: store.rows(None)?,
+            last_success: store.last_success()?,
+            without_token: store.without_token()?,
+            // What a service that has ended could not watch is no news.
+            polled: store.polled()?.filter(|_| running),
+        };
+    }
+    let free = folder::free_bytes(&config.state_dir);
+    let mut problems: Vec<String> = damage.into_iter().chain(disk(config, free)).collect();
+    problems.extend(of_store.without_token.iter().map(token));
+    problems.extend(
+        of_store.polled.as_ref().map(|reason| format!("folders are polled, so runs are found later: {reason}")),
+    );
+    problems.extend(failures(&of_store));
+    Ok(Seen { status: of_store.counts(running, problems), free, without_token: of_store.without_token.len() })
+}
+
+/// What the outbox says.
+#[derive(Default)]
+struct OfStore {
+    rows: Vec<Row>,
+    last_success: Option<Moment>,
+    without_token: Vec<WithoutToken>,
+    polled: Option<String>,
+}
+
+impl OfStore {
+    fn counts(&self, running: bool, problems: Vec<String>) -> Status {
+        let count = |state| self.rows.iter().filter(|row| row.state == state).count();
+        Status {
+            running,
+            pending: count(SubmissionState::Pending),
+            submitting: count(SubmissionState::Submitting),
+            parked: count(SubmissionState::Parked),
+            last_success: self.last_success,
+            oldest_pending: self.rows.iter().filter(|row| is_waiting(row)).filter_map(|row| row.ended).min(),
+            problems,
+        }
+    }
+}
+
+const fn is_waiting(row: &Row) -> bool {
+    matches!(row.state, SubmissionState::Pending | SubmissionState::Submitting)
+}
+
+/// One line for each parked run, and one for all that wait for the same reason; tokens have lines of their own.
+fn failures(of_store: &OfStore) -> Vec<String> {
+    let for_token: HashSet<i64> = of_store.without_token.iter().flat_map(|server| server.ids.iter().copied()).collect();
+    let mut waits: BTreeMap<&str, Vec<&Row>> = BTreeMap::new();
+    let mut lines = Vec::new();
+    for row in &of_store.rows {
         let error = row.error.as_deref().unwrap_or("for no known reason");
-        format!("run {} ({}) {}: {error}", row.id, row.suite, if waiting(&row) { "waits" } else { "is parked" })
+        if row.state == SubmissionState::Parked {
+            lines.push(format!("run {} ({}) is parked: {error}", row.id, row.suite));
+        } else if is_waiting(row) && row.error.is_some() && !for_token.contains(&row.id) {
+            waits.entry(error).or_default().push(row);
+        }
+    }
+    lines.extend(waits.into_iter().map(|(error, rows)| match rows.as_slice() {
+        [row] => format!("run {} ({}) waits: {error}", row.id, row.suite),
+        rows => format!("{} runs wait: {error}", rows.len()),
     }));
-    Ok(Status {
-        running,
-        pending: count(SubmissionState::Pending),
-        submitting: count(SubmissionState::Submitting),
-        parked: count(SubmissionState::Parked),
-        last_success,
-        oldest_pending: rows.iter().filter(waiting).filter_map(|row| row.ended).min(),
-        problems,
-    })
+    lines
 }
 
-/// Whether the disk of the state folder is nearly full: nothing is sent that cannot be recorded.
-fn disk(config: &Config) -> Option<String> {
-    let free = folder::free_bytes(&config.state_dir).filter(|free| *free < LITTLE)?;
+fn token(server: &WithoutToken) -> String {
+    let since = server.since.map(|since| format!(" since {since}")).unwrap_or_default();
+    let runs = if server.waiting == 1 { "1 run waits".to_owned() } else { format!("{} runs wait", server.waiting) };
+    let name = if server.server.is_empty() { "a server" } else { &server.server };
+    format!("no usable token for {name}{since}; {runs}: {}", server.reason)
+}
+
+/// What is wrong with the disk of the state folder: nothing is sent that cannot be recorded.
+fn disk(config: &Config, free: Option<u64>) -> Option<String> {
     let state = config.state_dir.display();
-    Some(format!(
-        "only {} MiB are free where the state folder `{state}` lies; nothing is sent without room",
-        free >> 20
-    ))
+    if folder::is_read_only(&config.state_dir) == Some(true) {
+        return Some(format!(
+            "the state folder `{state}` lies on a read-only file system; nothing can be recorded, so nothing is sent"
+        ));
+    }
+    match free.filter(|free| *free < LITTLE)? {
+        0 => Some(format!(
+            "there is no room where the state folder `{state}` lies; nothing can be recorded, so nothing is sent"
+        )),
+        free => Some(format!(
+            "only {} MiB are free where the state folder `{state}` lies; nothing is sent without room",
+            free >> 20
+        )),
+    }
 }
 
-fn people(status: &Status, out: &mut dyn Write) -> anyhow::Result<()> {
+fn people(seen: &Seen, out: &mut dyn Write) -> anyhow::Result<()> {
+    let status = &seen.status;
     writeln!(out, "Service       {}", if status.running { "running" } else { "not running" })?;
     writeln!(out, "Waiting       {}, {} of them under way", status.pending + status.submitting, status.submitting)?;
     writeln!(out, "Oldest        {}", or_dash(status.oldest_pending))?;
     writeln!(out, "Parked        {}", status.parked)?;
     writeln!(out, "Last success  {}", or_dash(status.last_success))?;
+    let tokens = match seen.without_token {
+        0 => "nothing waits for a token".to_owned(),
+        1 => "1 server has no usable token".to_owned(),
+        servers => format!("{servers} servers have no usable token"),
+    };
+    writeln!(out, "Credentials   {tokens}")?;
+    writeln!(out, "Disk          {}", or_dash(seen.free.map(|free| format!("{} MiB free", free >> 20))))?;
     for problem in &status.problems {
         writeln!(out, "problem: {}", plain(problem))?;
     }

@@ -11,9 +11,10 @@ use tokio_util::sync::CancellationToken;
 use crate::clock;
 use crate::config::{Config, paths};
 use crate::daemon::commands::CommandWatch;
-use crate::daemon::late;
+use crate::daemon::late::LateReports;
 use crate::daemon::record::{Decided, Recorder};
 use crate::daemon::requests::{self, carry_out};
+use crate::daemon::schedule::{Due, SWEEP, Schedule};
 use crate::error_chain::chain;
 use crate::moment::Moment;
 use crate::outbox::request::Answer;
@@ -23,16 +24,12 @@ use crate::submit::connections::SeenTokens;
 use crate::watch::hints::{Hints, Touched};
 use crate::watch::{LookRules, Scout, Sweep};
 
-/// Longest time between two sweeps over everything.
-const SWEEP: Duration = Duration::from_secs(30);
 /// Time between looks at the requests of the command line.
 const REQUESTS: Duration = Duration::from_secs(1);
-/// Events come in bursts; a sweep begins this long after the first one.
+/// Events come in bursts; a look begins this long after the first one.
 const SETTLE: Duration = Duration::from_millis(300);
-
-/// Least time between two sweeps over everything that events ask for.
-const BETWEEN_SWEEPS: Duration = Duration::from_secs(1);
-
+/// Run folders that are looked at before what was seen is recorded: a sweep that is cut off goes on from there.
+const BATCH: usize = 200;
 /// Least time between two looks for late reports.
 const BETWEEN_TIDYINGS: Duration = Duration::from_secs(10);
 /// How long answered requests are kept.
@@ -43,29 +40,12 @@ const COMMANDS: Duration = Duration::from_secs(90 * 24 * 60 * 60);
 const SHORTEST: Duration = Duration::from_millis(50);
 /// Pause when nothing can be recorded.
 const NO_RECORD: Duration = Duration::from_secs(5);
-
-/// When to look next.
-#[derive(Default)]
-struct Next {
-    last_sweep: Moment,
-    sweep: Moment,
-    look: Option<Moment>,
-}
-
-impl Next {
-    fn soonest(&self) -> Moment {
-        self.look.map_or(self.sweep, |look| look.min(self.sweep))
-    }
-}
-
-/// What an event is worth.
-enum Worth {
-    Nothing,
-    /// A look at the folders that are followed.
-    Look,
-    /// A sweep over everything.
-    Sweep,
-}
+/// A submission that waits longer at the start was put off by a clock that was wrong.
+const LONGEST_WAIT: Duration = Duration::from_secs(60 * 60);
+/// A clock that goes back by less is no concern.
+const BACK: Duration = Duration::from_secs(2);
+/// Runs that ended this long before a clock that was set back was noticed are new ones.
+const UNNOTICED: Duration = Duration::from_secs(60);
 
 /// The part of the service that watches.
 pub struct Keeper {
@@ -77,7 +57,12 @@ pub struct Keeper {
     recorder: Recorder,
     commands: CommandWatch,
     first_seen: Moment,
+    /// When the last turn began, to notice a clock that was set back.
+    turned: Moment,
     tidied: Moment,
+    late: LateReports,
+    /// Why folders are polled, as it is recorded for `kado status`.
+    polled: Option<String>,
     /// Wakes the submitter.
     changed: Arc<Notify>,
     known_projects: HashSet<PathBuf>,
@@ -96,12 +81,18 @@ impl Keeper {
         changed: Arc<Notify>,
         tokens: Arc<SeenTokens>,
     ) -> Result<Self, StoreError> {
-        let first_seen = outbox.with(|store| store.first_seen(clock::now())).await?;
+        let (first_seen, polled) = outbox.with(|store| Ok((store.first_seen(clock::now())?, store.polled()?))).await?;
         let settled = outbox.with(|store| store.settled_folders()).await?;
         let yesterday = clock::now().minus(DAY);
-        outbox.with(move |store| store.prune_requests(yesterday)).await?;
         let long_ago = clock::now().minus(COMMANDS);
-        outbox.with(move |store| store.prune_commands(long_ago)).await?;
+        let latest = clock::now().plus(LONGEST_WAIT);
+        outbox
+            .with(move |store| {
+                store.prune_requests(yesterday)?;
+                store.prune_commands(long_ago)?;
+                store.wait_at_most_until(latest)
+            })
+            .await?;
         let config_text = config_file.as_deref().and_then(paths::text_of);
         let scout = Some(Scout::new(settled));
         let recorder = Recorder::new(outbox.clone(), first_seen, tokens);
@@ -114,7 +105,11 @@ impl Keeper {
             recorder,
             commands: CommandWatch::default(),
             first_seen,
+            // A clock that was set back while kado was not running shows in this.
+            turned: first_seen,
             tidied: Moment::default(),
+            late: LateReports::default(),
+            polled,
             changed,
             known_projects: HashSet::new(),
         })
@@ -127,15 +122,15 @@ impl Keeper {
     pub async fn serve(&mut self, stop: &CancellationToken, turned: impl Fn()) -> Result<(), StoreError> {
         let wake = Arc::new(Notify::new());
         let mut hints = Hints::new(Arc::clone(&wake));
-        let mut next = Next::default();
+        let mut schedule = Schedule::default();
         let mut told = false;
         self.announce();
         while !stop.is_cancelled() {
             turned();
-            let pause = match self.turn(&mut hints, &mut next).await {
+            let pause = match self.turn(&mut hints, &mut schedule, stop).await {
                 Ok(()) => {
                     told = false;
-                    next.soonest().since(clock::now()).clamp(SHORTEST, REQUESTS)
+                    schedule.pause(clock::now()).clamp(SHORTEST, REQUESTS)
                 }
                 Err(error) if error.may_pass() => {
                     if !std::mem::replace(&mut told, true) {
@@ -151,12 +146,7 @@ impl Keeper {
                 () = tokio::time::sleep(pause) => {}
                 () = wake.notified() => {
                     tokio::time::sleep(SETTLE).await;
-                    let now = clock::now();
-                    match self.worth(&hints.take()) {
-                        Worth::Nothing => {}
-                        Worth::Look => next.look = Some(now),
-                        Worth::Sweep => next.sweep = next.sweep.min(next.last_sweep.plus(BETWEEN_SWEEPS).max(now)),
-                    }
+                    schedule.asked(self.worth(&hints.take()), clock::now());
                 }
             }
         }
@@ -164,29 +154,85 @@ impl Keeper {
     }
 
     /// Looks at what is due for a look, and answers requests.
-    async fn turn(&mut self, hints: &mut Hints, next: &mut Next) -> Result<(), StoreError> {
+    async fn turn(
+        &mut self,
+        hints: &mut Hints,
+        schedule: &mut Schedule,
+        stop: &CancellationToken,
+    ) -> Result<(), StoreError> {
         let now = clock::now();
-        // A clock that was set back must not put the next sweep off.
-        let whole = now >= next.sweep || now < next.last_sweep;
-        if whole || next.look.is_some_and(|look| now >= look) {
-            let sweep = self.sweep(whole).await?;
-            if whole {
-                self.reload();
-                hints.watch(&self.config.borrow().watch, &sweep.projects);
-                (next.last_sweep, next.sweep) = (now, now.plus(SWEEP));
+        self.mind_the_clock(now).await?;
+        let due = schedule.due(now);
+        match due {
+            Due::Nothing => {}
+            Due::Look => {
+                let seen = self.look_at_followed().await?;
+                let done = clock::now();
+                schedule.looked(done, done.since(now), seen.look_again);
             }
-            next.look = sweep.look_again;
+            Due::Sweep => {
+                let (projects, seen) = self.sweep(stop).await?;
+                self.reload();
+                let done = clock::now();
+                schedule.swept(done, done.since(now), seen.look_again);
+                let watch = self.config.borrow().watch.clone();
+                if hints.watch(&watch, &projects) {
+                    // What happened in a folder before it was watched went unheard.
+                    schedule.asked(Due::Sweep, done);
+                }
+                self.tell_polling(hints.polled()).await?;
+            }
         }
         self.answer_requests().await
     }
 
+    /// A clock that was set back must lose no run and put nothing off: what waits is due, and runs from now on are new
+    /// even if kado first saw this machine at what is now a later time.
+    async fn mind_the_clock(&mut self, now: Moment) -> Result<(), StoreError> {
+        let before = std::mem::replace(&mut self.turned, now);
+        if before.since(now) <= BACK {
+            return Ok(());
+        }
+        tracing::warn!(by_seconds = before.since(now).as_secs(), "the clock was set back; what waits is tried now");
+        self.outbox.with(|store| store.make_all_due()).await?;
+        self.changed.notify_one();
+        if now < self.first_seen {
+            let new = now.minus(UNNOTICED);
+            self.outbox.with(move |store| store.saw_first(new)).await?;
+            self.first_seen = new;
+            self.recorder.saw_first(new);
+        }
+        Ok(())
+    }
+
+    /// Says once why folders are polled, in the log and for `kado status`, and that they no longer are.
+    async fn tell_polling(&mut self, polled: Option<String>) -> Result<(), StoreError> {
+        if polled == self.polled {
+            return Ok(());
+        }
+        match &polled {
+            Some(reason) => {
+                let seconds = SWEEP.as_secs();
+                tracing::warn!(
+                    reason,
+                    "folders are polled every {seconds} s instead of watched; no run is lost by that"
+                );
+            }
+            None => tracing::info!("all folders are watched again"),
+        }
+        let told = polled.clone();
+        self.outbox.with(move |store| store.note_polled(told.as_deref())).await?;
+        self.polled = polled;
+        Ok(())
+    }
+
     /// A suite that runs touches its folder all the time, and a look at that folder is enough.
-    fn worth(&self, touched: &Touched) -> Worth {
+    fn worth(&self, touched: &Touched) -> Due {
         let follows = |paths: &[PathBuf]| self.scout.as_ref().is_some_and(|scout| scout.follows(paths));
         match touched {
-            Touched::Nothing => Worth::Nothing,
-            Touched::Paths(paths) if follows(paths) => Worth::Look,
-            Touched::Paths(_) | Touched::Anything => Worth::Sweep,
+            Touched::Nothing => Due::Nothing,
+            Touched::Paths(paths) if follows(paths) => Due::Look,
+            Touched::Paths(_) | Touched::Anything => Due::Sweep,
         }
     }
 
@@ -195,7 +241,7 @@ impl Keeper {
     /// # Errors
     /// When the outbox cannot be read or written.
     pub async fn sweep_until_settled(&mut self, stop: &CancellationToken) -> Result<(), StoreError> {
-        while !self.sweep(true).await?.in_grace.is_empty() {
+        while !self.sweep(stop).await?.1.in_grace.is_empty() {
             tokio::select! {
                 () = stop.cancelled() => break,
                 () = tokio::time::sleep(Duration::from_secs(1)) => {}
@@ -204,26 +250,51 @@ impl Keeper {
         self.answer_requests().await
     }
 
-    /// Looks at everything, or only at what is followed, and records what is over.
-    async fn sweep(&mut self, whole: bool) -> Result<Sweep, StoreError> {
-        let config = Arc::clone(&self.config.borrow());
-        let mut scout = self.scout.take().unwrap_or_default();
-        let rules =
-            LookRules { abort_after: config.abort_after, history_begins: config.history.begin(self.first_seen) };
-        let looked = tokio::task::spawn_blocking(move || {
-            let now = clock::now();
-            let sweep = if whole { scout.sweep(&config.watch, &rules, now) } else { scout.follow(&rules, now) };
-            (scout, sweep)
-        });
-        let (scout, mut sweep) = looked.await.map_err(|_| StoreError::Stopped)?;
-        self.scout = Some(scout);
-        self.look_for_commands(&mut sweep).await?;
-        self.record(&mut sweep).await?;
-        if whole {
-            self.greet(&sweep.projects);
-            self.tidy().await?;
+    /// Looks at everything and records what is over, some folders at a time; gives the projects and what was seen.
+    async fn sweep(&mut self, stop: &CancellationToken) -> Result<(Vec<PathBuf>, Sweep), StoreError> {
+        let watch = self.config.borrow().watch.clone();
+        let found = self.scouting(move |scout| scout.find(&watch)).await?;
+        let mut seen = Sweep { gone: found.gone, ..Sweep::default() };
+        self.record(&mut seen).await?;
+        for folders in found.folders.chunks(BATCH) {
+            if stop.is_cancelled() {
+                return Ok((found.projects, seen));
+            }
+            seen.absorb(self.look_at(folders.to_vec()).await?);
         }
-        Ok(sweep)
+        self.greet(&found.projects);
+        self.tidy().await?;
+        Ok((found.projects, seen))
+    }
+
+    async fn look_at_followed(&mut self) -> Result<Sweep, StoreError> {
+        let followed = self.scout.as_ref().map(Scout::followed).unwrap_or_default();
+        self.look_at(followed).await
+    }
+
+    /// Looks at some folders and records what is over.
+    async fn look_at(&mut self, folders: Vec<PathBuf>) -> Result<Sweep, StoreError> {
+        let history_begins = self.config.borrow().history.begin(self.first_seen);
+        let rules = LookRules { abort_after: self.config.borrow().abort_after, history_begins };
+        let mut seen = self.scouting(move |scout| scout.look(&folders, &rules, clock::now())).await?;
+        self.look_for_commands(&mut seen).await?;
+        self.record(&mut seen).await?;
+        Ok(seen)
+    }
+
+    /// Lets the scout work on a thread that may block.
+    async fn scouting<T: Send + 'static>(
+        &mut self,
+        work: impl FnOnce(&mut Scout) -> T + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let mut scout = self.scout.take().unwrap_or_default();
+        let done = tokio::task::spawn_blocking(move || {
+            let seen = work(&mut scout);
+            (scout, seen)
+        });
+        let (scout, seen) = done.await.map_err(|_| StoreError::Stopped)?;
+        self.scout = Some(scout);
+        Ok(seen)
     }
 
     /// Looks for the commands of runs that are young, before they are recorded.
@@ -248,7 +319,7 @@ impl Keeper {
             return Ok(());
         }
         self.tidied = now;
-        if late::add_late_reports(&self.outbox).await? {
+        if self.late.add(&self.outbox).await? {
             self.changed.notify_one();
         }
         self.purge_spool().await

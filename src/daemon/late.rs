@@ -1,37 +1,76 @@
 //! Reports that appear after a run was submitted, up to a day later: ADO takes them after completion.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use std::time::Duration;
 
 use crate::katalon::run::{FileKind, RunFile};
+use crate::moment::Moment;
 use crate::outbox::store::Submission;
 use crate::outbox::{Outbox, StoreError};
 use crate::plan::attachments;
 use crate::plan::attachments::{PlannedAttachment, Source};
+use crate::watch::fingerprint;
 use crate::{clock, workspace};
 
 /// How long after its end late reports of a run are taken.
 const LATEST: Duration = Duration::from_secs(24 * 60 * 60);
+/// How long a report must be unchanged before it counts as written.
+const STILL: Duration = Duration::from_secs(3);
 
-/// Adds late reports of submitted runs as steps; tells whether there were any.
-pub async fn add_late_reports(outbox: &Outbox) -> Result<bool, StoreError> {
-    let since = clock::now().minus(LATEST);
-    let mut any = false;
-    for id in outbox.with(move |store| store.submitted_since(since)).await? {
-        // What another version stored and this one cannot read gets no late reports.
-        let submission = match outbox.with(move |store| store.load(id)).await {
-            Err(StoreError::Content(_)) => continue,
-            loaded => loaded?,
-        };
-        let late = tokio::task::spawn_blocking(move || late_reports(&submission)).await.unwrap_or_default();
-        if !late.is_empty() {
-            tracing::info!(id, reports = late.len(), "reports appeared late and are added to the run");
-            outbox.with(move |store| store.add_attachments(id, &late, clock::now())).await?;
-            any = true;
+/// Looks for late reports. A run is read only when its folder looks different from the last time.
+#[derive(Debug, Default)]
+pub struct LateReports {
+    /// How the folders of submitted runs looked, by submission.
+    seen: HashMap<i64, u64>,
+}
+
+impl LateReports {
+    /// Adds late reports of submitted runs as steps; tells whether there were any.
+    ///
+    /// # Errors
+    /// When the outbox fails.
+    pub async fn add(&mut self, outbox: &Outbox) -> Result<bool, StoreError> {
+        let now = clock::now();
+        let open = outbox.with(move |store| store.submitted_since(now.minus(LATEST))).await?;
+        let ids: HashSet<i64> = open.iter().map(|(id, _)| *id).collect();
+        self.seen.retain(|id, _| ids.contains(id));
+        let known = self.seen.clone();
+        let changed = tokio::task::spawn_blocking(move || changed(open, &known, now)).await.unwrap_or_default();
+        let mut any = false;
+        for (id, look) in changed {
+            any |= add_to(outbox, id).await?;
+            self.seen.extend(look.map(|look| (id, look)));
         }
+        Ok(any)
     }
-    Ok(any)
+}
+
+/// Submissions whose folder looks different, with how it looks; `None` for one that changed a moment ago, because a
+/// report may still be growing.
+fn changed(open: Vec<(i64, String)>, known: &HashMap<i64, u64>, now: Moment) -> Vec<(i64, Option<u64>)> {
+    let look = |(id, folder): (i64, String)| {
+        let listing = workspace::list_run_folder(Path::new(&folder)).ok()?;
+        let look = fingerprint(&listing);
+        let still = listing.newest().is_none_or(|newest| newest.plus(STILL) <= now);
+        (known.get(&id) != Some(&look)).then_some((id, still.then_some(look)))
+    };
+    open.into_iter().filter_map(look).collect()
+}
+
+async fn add_to(outbox: &Outbox, id: i64) -> Result<bool, StoreError> {
+    // What another version stored and this one cannot read gets no late reports.
+    let submission = match outbox.with(move |store| store.load(id)).await {
+        Err(StoreError::Content(_)) => return Ok(false),
+        loaded => loaded?,
+    };
+    let late = tokio::task::spawn_blocking(move || late_reports(&submission)).await.unwrap_or_default();
+    if late.is_empty() {
+        return Ok(false);
+    }
+    tracing::info!(id, reports = late.len(), "reports appeared late and are added to the run");
+    outbox.with(move |store| store.add_attachments(id, &late, clock::now())).await?;
+    Ok(true)
 }
 
 fn late_reports(submission: &Submission) -> Vec<PlannedAttachment> {
@@ -52,9 +91,7 @@ fn late_reports(submission: &Submission) -> Vec<PlannedAttachment> {
     let now = clock::now();
     let late = listing.files.into_iter().filter(|listed| {
         // A report that is still being written is taken at a later look.
-        is_report(&listed.file)
-            && !known.contains(listed.file.path.as_str())
-            && now.since(listed.modified) >= Duration::from_secs(3)
+        is_report(&listed.file) && !known.contains(listed.file.path.as_str()) && now.since(listed.modified) >= STILL
     });
     attachments::late(snapshot, late.map(|listed| listed.file))
 }

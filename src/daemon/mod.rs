@@ -11,6 +11,7 @@ mod late;
 mod pulse;
 mod record;
 mod requests;
+mod schedule;
 mod signal;
 
 use std::path::PathBuf;

@@ -22,7 +22,7 @@ use crate::outbox::{Outbox, Store, StoreError};
 use crate::plan::attachments;
 use crate::plan::katalon::project_key;
 use crate::plan::snapshot::Snapshot;
-use crate::spool::Spool;
+use crate::spool::{Spool, Used};
 use crate::submit::connections::SeenTokens;
 use crate::watch::Over;
 use crate::workspace::ReadError;
@@ -34,6 +34,7 @@ pub struct Recorder {
     held: HashMap<PathBuf, Held>,
     complained: HashSet<PathBuf>,
     tokens: Arc<SeenTokens>,
+    spool_used: Used,
 }
 
 /// A run in its grace time.
@@ -75,7 +76,19 @@ impl Recorder {
     /// A recorder for an outbox; `first_seen` is when kado first saw this machine. Tokens of projects that it comes
     /// across are added to `tokens`.
     pub fn new(outbox: Outbox, first_seen: Moment, tokens: Arc<SeenTokens>) -> Self {
-        Self { outbox, first_seen, held: HashMap::new(), complained: HashSet::new(), tokens }
+        Self {
+            outbox,
+            first_seen,
+            held: HashMap::new(),
+            complained: HashSet::new(),
+            tokens,
+            spool_used: Used::default(),
+        }
+    }
+
+    /// kado first saw this machine at another time than it thought.
+    pub fn saw_first(&mut self, first_seen: Moment) {
+        self.first_seen = first_seen;
     }
 
     /// Runs whose copies are needed besides those of the outbox.
@@ -83,8 +96,12 @@ impl Recorder {
         self.held.values().filter_map(|held| held.taken.identity.clone()).collect()
     }
 
-    /// Holds a run in its grace time, so that it survives its workspace.
+    /// Holds a run in its grace time, so that it survives its workspace. An old one that is due at the next look is not
+    /// held: there may be thousands, and each would be read twice.
     pub async fn hold(&mut self, config: &Config, over: &Over) {
+        if over.due_next {
+            return;
+        }
         if self.held.get(&over.folder).is_some_and(|held| held.fingerprint == over.fingerprint) {
             return;
         }
@@ -93,7 +110,7 @@ impl Recorder {
         let Ok(taken) = take(over, config, known).await else { return };
         if self.verdict(config, &taken, over.state) == Verdict::Submit {
             self.note_token(&taken);
-            copy(config, &taken).await;
+            self.spool_used = copy(config, &taken, self.spool_used).await;
             let held = Held { taken, state: over.state, fingerprint: over.fingerprint };
             self.held.insert(over.folder.clone(), held);
         }
@@ -122,8 +139,9 @@ impl Recorder {
     /// When the outbox fails.
     pub async fn record_gone(&mut self, config: &Config, folder: &Path) -> Result<Vec<i64>, StoreError> {
         let Some(held) = self.held.get(folder) else { return Ok(Vec::new()) };
+        let (taken, state) = (held.taken.clone(), held.state);
         tracing::warn!(folder = %folder.display(), "the run folder vanished; what was copied of it is submitted");
-        let ids = self.decide(config, held.taken.clone(), held.state).await?;
+        let ids = self.decide(config, taken, state).await?;
         self.held.remove(folder);
         Ok(ids)
     }
@@ -148,7 +166,7 @@ impl Recorder {
         }
     }
 
-    async fn decide(&self, config: &Config, taken: Taken, state: RunState) -> Result<Vec<i64>, StoreError> {
+    async fn decide(&mut self, config: &Config, taken: Taken, state: RunState) -> Result<Vec<i64>, StoreError> {
         self.note_token(&taken);
         let occasion = match self.verdict(config, &taken, state) {
             Verdict::Remember => return Ok(Vec::new()),
@@ -157,7 +175,10 @@ impl Recorder {
         };
         let both = taken.katalon_may_submit && matches!(occasion, Occasion::Found);
         let project = taken.snapshot.project_name.clone();
-        let Some(Recorded::New(ids)) = store(&self.outbox, config, taken, occasion).await? else {
+        if matches!(occasion, Occasion::Found) {
+            self.spool_used = copy(config, &taken, self.spool_used).await;
+        }
+        let Some(Recorded::New(ids)) = store(&self.outbox, taken, occasion).await? else {
             return Ok(Vec::new());
         };
         if both {
@@ -205,17 +226,9 @@ async fn take(over: &Over, config: &Config, known: KnownCommands) -> Result<Take
     }
 }
 
-/// Stores a run with copies of its files; `None` when its log holds no record that tells which run it is.
-pub(super) async fn store(
-    outbox: &Outbox,
-    config: &Config,
-    taken: Taken,
-    occasion: Occasion,
-) -> Result<Option<Recorded>, StoreError> {
+/// Stores a run, with copies of its files already made; `None` when its log holds no record that tells which run it is.
+pub(super) async fn store(outbox: &Outbox, taken: Taken, occasion: Occasion) -> Result<Option<Recorded>, StoreError> {
     let Some(identity) = taken.identity.clone() else { return Ok(None) };
-    if !matches!(occasion, Occasion::Ignored { .. }) {
-        copy(config, &taken).await;
-    }
     let recorded = outbox
         .with(move |store| {
             let snapshot = &taken.snapshot;
@@ -255,22 +268,30 @@ fn give_katalon_time(store: &mut Store, snapshot: &Snapshot, ids: &[i64]) -> Res
     if until > clock::now() { store.hold_for_katalon(ids, until) } else { Ok(()) }
 }
 
-/// Copies the files of a run into the spool; without room for them they are sent from where they lie.
-async fn copy(config: &Config, taken: &Taken) {
-    let Some(identity) = taken.identity.clone() else { return };
+/// Copies the files of a run into the spool; without room for them they are sent from where they lie. Gives how much of
+/// the spool is used then.
+pub(super) async fn copy(config: &Config, taken: &Taken, used: Used) -> Used {
+    let Some(identity) = taken.identity.clone() else { return used };
     let spool = Spool::new(&config.state_dir, config.spool_limit);
     let files: Vec<_> = attachments::wanted(&taken.snapshot).cloned().collect();
     let folder = PathBuf::from(&taken.snapshot.folder);
     let shown = taken.snapshot.folder.clone();
-    let copied = tokio::task::spawn_blocking(move || spool.copy(&identity, &folder, files.iter())).await;
+    let copied = tokio::task::spawn_blocking(move || {
+        let mut used = used;
+        (spool.copy(&identity, &folder, files.iter(), &mut used), used)
+    });
+    let (copied, used) = match copied.await {
+        Ok(done) => done,
+        Err(error) => std::panic::resume_unwind(error.into_panic()),
+    };
     match copied {
-        Ok(Ok(copied)) if copied.left == 0 => {}
-        Ok(Ok(copied)) => tracing::warn!(
+        Ok(copied) if copied.left == 0 => {}
+        Ok(copied) => tracing::warn!(
             folder = shown,
             files = copied.left,
             "the spool is full (`spool_limit`); these files are sent from where they lie"
         ),
-        Ok(Err(error)) => tracing::warn!(folder = shown, %error, "files cannot be copied into the spool"),
-        Err(error) => std::panic::resume_unwind(error.into_panic()),
+        Err(error) => tracing::warn!(folder = shown, %error, "files cannot be copied into the spool"),
     }
+    used
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::clock;
 use crate::config::Config;
 use crate::daemon::commands;
-use crate::daemon::record::{Occasion, store, verdict};
+use crate::daemon::record::{Occasion, copy, store, verdict};
 use crate::discovery::claim::KnownCommands;
 use crate::discovery::eligibility::{History, RunsFrom, Verdict};
 use crate::error_chain::chain;
@@ -16,6 +16,7 @@ use crate::outbox::intake::SubmissionState;
 use crate::outbox::request::{Answer, Request};
 use crate::outbox::store::Recorded;
 use crate::outbox::{Outbox, StoreError};
+use crate::spool::Used;
 use crate::workspace::{self, JunitState};
 
 /// How long a folder without an end must be still before a person's command submits it as aborted.
@@ -42,7 +43,8 @@ async fn record_folder(outbox: &Outbox, config: &Config, folder: &Path, again: b
         Ok(Err(reason)) => return Ok(Answer::Refused(reason)),
         Err(error) => return Ok(Answer::Refused(format!("`{}` cannot be read: {error}", folder.display()))),
     };
-    match store(outbox, config, taken, Occasion::Asked { again }).await? {
+    copy(config, &taken, Used::default()).await;
+    match store(outbox, taken, Occasion::Asked { again }).await? {
         Some(recorded) => taken_on(outbox, folder, &recorded).await,
         None => Ok(Answer::Refused(format!("the log in `{}` holds no record", folder.display()))),
     }
@@ -67,7 +69,8 @@ async fn record_claimed(outbox: &Outbox, config: &Config, folder: &Path) -> Resu
         Verdict::Ignore(reason) => Occasion::Ignored { reason, aborted: state == RunState::Aborted },
         Verdict::Submit | Verdict::Remember => Occasion::Asked { again: false },
     };
-    match store(outbox, config, taken, occasion).await? {
+    copy(config, &taken, Used::default()).await;
+    match store(outbox, taken, occasion).await? {
         Some(recorded) => Ok(Answer::Taken { submissions: recorded.submissions().to_vec(), note: None }),
         None => Ok(Answer::Refused(format!("the log in `{}` holds no record", folder.display()))),
     }

@@ -33,3 +33,8 @@ pub fn make(state_dir: &Path) -> std::io::Result<()> {
 pub fn free_bytes(state_dir: &Path) -> Option<u64> {
     system::free_bytes(state_dir)
 }
+
+/// Whether the file system of the state folder lets nobody write; `None` where the system does not say.
+pub fn is_read_only(state_dir: &Path) -> Option<bool> {
+    system::is_read_only(state_dir)
+}

@@ -66,11 +66,18 @@ impl Cause {
             Self::Katalon => "katalon",
         }
     }
+
+    /// Whether it waits for a usable token.
+    pub const fn is_of_token(self) -> bool {
+        matches!(self, Self::Credentials | Self::NoToken)
+    }
 }
 
 /// A submission that is to be recorded.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct NewSubmission {
+    /// The server, as [`ServerIdentity`] writes it; empty when there is none.
+    pub server: String,
     /// The test plan; `None` when there is none.
     pub plan_id: Option<u32>,
     /// kado's key.
@@ -96,6 +103,7 @@ pub fn submissions(
     let key_of = |plan_id| key(&KeyParts { run: identity, twin, server: &server, project, plan_id, again });
     let single = |state, reason: String| {
         vec![NewSubmission {
+            server: server.to_string(),
             plan_id: options.plans.first().copied(),
             key: key_of(options.plans.first().copied().unwrap_or(0)),
             state,
@@ -109,6 +117,7 @@ pub fn submissions(
         return single(SubmissionState::Parked, reason);
     }
     let pending = |plan_id: &u32| NewSubmission {
+        server: server.to_string(),
         plan_id: Some(*plan_id),
         key: key_of(*plan_id),
         state: SubmissionState::Pending,

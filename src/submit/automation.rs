@@ -9,7 +9,7 @@ use std::time::Duration;
 use futures_util::StreamExt as _;
 
 use crate::ado::AdoError;
-use crate::ado::transport::CONNECTIONS;
+use crate::ado::slots::USUAL;
 use crate::ado::work_items::{AutomatedCase, Updated};
 use crate::outbox::step::Step;
 use crate::plan::automation::{AutomationRule, automated, changes};
@@ -67,7 +67,7 @@ pub(super) async fn set_fields(execution: &Execution<'_>, position: usize, rule:
     }
     let rest: Vec<(u32, Result<Case, Stop>)> = futures_util::stream::iter(waiting)
         .map(|case| async { (case.id, set(execution, rule, &tests[&case.id], case).await) })
-        .buffer_unordered(CONNECTIONS)
+        .buffer_unordered(USUAL)
         .collect()
         .await;
     for (id, case) in first.map(|(id, case)| (id, Ok(case))).into_iter().chain(rest) {

@@ -13,6 +13,7 @@ use secrecy::SecretString;
 
 use crate::ado::http::Network;
 use crate::ado::proxy::ProxyRule;
+use crate::ado::slots::Gate;
 use crate::ado::{AdoClient, AdoError, Credential, Settings};
 use crate::config::{Access, Config, Tables};
 use crate::error_chain::chain;
@@ -30,6 +31,8 @@ pub struct Connections {
     /// Longest time for a call without a file; `None` leaves the client's own.
     patience: Option<Duration>,
     clients: Mutex<HashMap<ClientKey, Arc<AdoClient>>>,
+    /// What all clients share: the number of requests that are under way.
+    gate: Gate,
     seen: Arc<SeenTokens>,
     identities: Identities,
     /// A pair that came with this invocation.
@@ -202,7 +205,8 @@ impl Connections {
         if let Some(client) = clients.get(&key) {
             return Ok(Arc::clone(client));
         }
-        let settings = Settings { patience: self.patience, ..settings(server, credential, access)? };
+        let settings =
+            Settings { patience: self.patience, gate: self.gate.clone(), ..settings(server, credential, access)? };
         let client = Arc::new(AdoClient::new(&settings)?);
         if clients.len() >= CLIENTS {
             clients.clear();
@@ -227,6 +231,7 @@ fn settings(server: Server, credential: Credential, access: &Access) -> Result<S
         suppress_sign_in: access.suppress_sign_in,
         allow_http: access.allow_http.unwrap_or(false),
         patience: None,
+        gate: Gate::default(),
     })
 }
 

@@ -7,7 +7,7 @@ use futures_util::StreamExt as _;
 use serde::{Deserialize, Serialize};
 
 use crate::ado::attachments::Owner;
-use crate::ado::transport::CONNECTIONS;
+use crate::ado::slots::USUAL;
 use crate::ado::upload::Upload;
 use crate::ado::wire::{NewRun, PipelineReference, RunUpdate, TestRun};
 use crate::ado::{AdoClient, AdoError};
@@ -135,7 +135,7 @@ impl<'a> Execution<'a> {
             let this = &self;
             let moved: Vec<(usize, Moved)> = futures_util::stream::iter(ready)
                 .map(|position| async move { (position, this.step(position).await) })
-                .buffer_unordered(CONNECTIONS)
+                .buffer_unordered(USUAL)
                 .collect()
                 .await;
             let mut failed = None;

@@ -7,6 +7,7 @@
 mod automation;
 pub mod backoff;
 pub mod connections;
+mod drain;
 mod execute;
 pub mod facts;
 mod identity;
@@ -21,7 +22,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::watch;
-use tokio_util::sync::CancellationToken;
 
 use crate::ado::{AdoClient, AdoError, Credential};
 use crate::clock;
@@ -303,53 +303,8 @@ impl Submitter {
         } else {
             tracing::warn!(id, suite, reason, until = %until, "waits");
         }
-        self.outbox.with(move |store| store.wait(id, cause, &reason, until)).await?;
+        self.outbox.with(move |store| store.wait(id, cause, &reason, until, now)).await?;
         Ok(Attempt::Waits { cause, until })
-    }
-
-    /// Attempts everything that waits, and again within `budget` what may pass; for `--once` and `kado submit`.
-    ///
-    /// # Errors
-    /// When the outbox cannot be read or written.
-    pub async fn drain(
-        &self,
-        only: Option<&[i64]>,
-        budget: Duration,
-        stop: &CancellationToken,
-    ) -> Result<Vec<(i64, Attempt)>, StoreError> {
-        let deadline = clock::now().plus(budget);
-        let mut last: Vec<(i64, Attempt)> = Vec::new();
-        loop {
-            let due = self.outbox.with(|store| store.due(clock::now())).await?;
-            let wanted = |id: &i64| only.is_none_or(|only| only.contains(id));
-            for (id, _) in due.into_iter().filter(|(id, _)| wanted(id)) {
-                last.retain(|(known, _)| *known != id);
-                let now = clock::now();
-                let silent = last.iter().any(|(_, attempt)| attempt.cause() == Some(Cause::Unreachable));
-                if silent && now > deadline {
-                    // The time is up and the server does not answer: what is left stays in the outbox.
-                    last.push((id, Attempt::Waits { cause: Cause::Unreachable, until: now }));
-                    continue;
-                }
-                let attempt = tokio::select! {
-                    attempt = self.attempt(id) => attempt?,
-                    () = stop.cancelled() => return Ok(last),
-                };
-                last.push((id, attempt));
-            }
-            if clock::now() > deadline {
-                return Ok(last);
-            }
-            let again = last.iter().filter_map(|(_, attempt)| match attempt {
-                Attempt::Waits { cause: Cause::Unreachable | Cause::Katalon, until } => Some(*until),
-                _ => None,
-            });
-            let Some(until) = again.min().filter(|until| *until <= deadline) else { return Ok(last) };
-            tokio::select! {
-                () = tokio::time::sleep(until.since(clock::now())) => {}
-                () = stop.cancelled() => return Ok(last),
-            }
-        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! The submitting half of the service: whatever becomes due is attempted, several submissions at a time, those of one
-//! test plan one after the other until their results are written.
+//! test plan one after the other until their results are written. No server takes all places: while one hangs, others
+//! get their runs.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -12,10 +13,13 @@ use tokio_util::sync::CancellationToken;
 use crate::clock;
 use crate::error_chain::chain;
 use crate::outbox::StoreError;
+use crate::outbox::store::{Destination, Due};
 use crate::submit::{Attempt, Submitter};
 
 /// Submissions that are under way at once; the connections they use are limited elsewhere.
-const AT_ONCE: usize = 16;
+const AT_ONCE: usize = 32;
+/// Submissions to one server that are under way at once.
+const OF_A_SERVER: usize = 8;
 /// Longest sleep without a look at the outbox.
 const LONGEST: Duration = Duration::from_secs(60);
 /// Pause when nothing can be recorded.
@@ -31,8 +35,30 @@ struct Tasks {
     attempts: JoinSet<Result<Attempt, StoreError>>,
     /// Which submission a task works on.
     ids: HashMap<task::Id, i64>,
-    /// Which submission holds which test plan.
-    plans: HashMap<Option<u32>, i64>,
+    /// Where each submission that is under way goes.
+    goes_to: HashMap<i64, Destination>,
+    /// Which submission holds which test plan: its results are not written yet.
+    plans: HashMap<Destination, i64>,
+}
+
+impl Tasks {
+    fn new() -> Self {
+        Self { attempts: JoinSet::new(), ids: HashMap::new(), goes_to: HashMap::new(), plans: HashMap::new() }
+    }
+
+    /// Whether one more submission may go there now.
+    fn has_place_for(&self, goes_to: &Destination) -> bool {
+        let of_server = self.goes_to.values().filter(|other| other.server == goes_to.server).count();
+        self.attempts.len() < AT_ONCE && of_server < OF_A_SERVER && !self.plans.contains_key(goes_to)
+    }
+
+    /// A task ended; gives its submission.
+    fn end(&mut self, task: task::Id) -> Option<i64> {
+        let id = self.ids.remove(&task)?;
+        self.goes_to.remove(&id);
+        self.plans.retain(|_, holder| *holder != id);
+        Some(id)
+    }
 }
 
 impl Submitter {
@@ -48,7 +74,7 @@ impl Submitter {
         stop: CancellationToken,
         turned: impl Fn(),
     ) -> Result<(), StoreError> {
-        let mut tasks = Tasks { attempts: JoinSet::new(), ids: HashMap::new(), plans: HashMap::new() };
+        let mut tasks = Tasks::new();
         let (written, mut freed) = mpsc::channel::<i64>(2 * AT_ONCE);
         let mut told = false;
         while !stop.is_cancelled() {
@@ -77,8 +103,7 @@ impl Submitter {
     /// Takes note of the end of an attempt. One that panicked is parked, so that it costs only itself.
     async fn ended(&self, tasks: &mut Tasks, done: Done) -> Result<(), StoreError> {
         let task = done.as_ref().map_or_else(JoinError::id, |(task, _)| *task);
-        let Some(id) = tasks.ids.remove(&task) else { return Ok(()) };
-        tasks.plans.retain(|_, holder| *holder != id);
+        let Some(id) = tasks.end(task) else { return Ok(()) };
         match done {
             Ok((_, attempt)) => attempt.map(|_| ()),
             Err(error) => {
@@ -96,12 +121,13 @@ impl Submitter {
         written: &mpsc::Sender<i64>,
     ) -> Result<Duration, StoreError> {
         let now = clock::now();
-        for (id, plan) in self.outbox.with(move |store| store.due(now)).await? {
-            if tasks.attempts.len() >= AT_ONCE || tasks.plans.contains_key(&plan) {
+        for Due { id, goes_to } in self.outbox.with(move |store| store.due(now)).await? {
+            if !tasks.has_place_for(&goes_to) {
                 continue;
             }
             let Some(under_way) = self.outbox.begin(id) else { continue };
-            tasks.plans.insert(plan, id);
+            tasks.plans.insert(goes_to.clone(), id);
+            tasks.goes_to.insert(id, goes_to);
             let (submitter, written) = (Arc::clone(self), written.clone());
             let task = tasks.attempts.spawn(async move {
                 let _under_way = under_way;

@@ -3,6 +3,8 @@
 //! On Windows one recursive watch on each watched folder keeps no handle on what lies below, so that a checkout can
 //! always be deleted and made anew. Elsewhere `Reports` folders are watched with all below them, and of the rest only the
 //! watched folders and the projects themselves, because each folder costs a watch.
+//!
+//! What cannot be watched is polled: the sweep finds everything all the same, only later. [`Hints::polled`] says why.
 
 #[cfg(unix)]
 mod unix;
@@ -14,11 +16,12 @@ use unix as system;
 #[cfg(windows)]
 use windows as system;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use notify::{RecommendedWatcher, RecursiveMode, Watcher as _};
+use notify::event::{ModifyKind, RemoveKind};
+use notify::{ErrorKind, Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher as _};
 use tokio::sync::Notify;
 
 /// Most paths that are remembered between two looks; more mean "look everywhere".
@@ -27,10 +30,24 @@ const PATHS: usize = 256;
 /// Watches folders and wakes whoever waits.
 pub struct Hints {
     watcher: Option<RecommendedWatcher>,
+    wake: Arc<Notify>,
     /// What is watched, with what the folder was then: one made anew at the same place is another folder.
-    watched: HashMap<PathBuf, Option<u64>>,
-    complained: HashSet<PathBuf>,
-    touched: Arc<Mutex<Touched>>,
+    watched: HashMap<PathBuf, Option<system::Identity>>,
+    /// What could not be watched at the last try, and why.
+    polled: BTreeMap<PathBuf, String>,
+    /// Why there is no watcher at all.
+    no_watcher: Option<String>,
+    heard: Arc<Mutex<Heard>>,
+}
+
+/// What the watcher told since it was asked last.
+#[derive(Debug, Default)]
+struct Heard {
+    touched: Touched,
+    /// Folders that were removed or moved: what watched them watches nothing any more.
+    lost: Vec<PathBuf>,
+    /// Something went wrong, such as no room for another watch: all folders have to be watched anew.
+    in_doubt: bool,
 }
 
 /// Where something changed since the last look.
@@ -46,86 +63,164 @@ pub enum Touched {
 }
 
 impl Hints {
-    /// Starts to listen; `wake` is notified of every change. Where watching is impossible the sweep alone has to do.
+    /// Listens to nothing yet; `wake` is notified of every change once folders are watched.
     pub fn new(wake: Arc<Notify>) -> Self {
-        let touched = Arc::new(Mutex::new(Touched::default()));
-        let note = Arc::clone(&touched);
-        let watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
-            // Reading files is not a change; kado's own looks must not wake it.
-            if event.as_ref().is_ok_and(|event| event.kind.is_access()) {
-                return;
-            }
-            if note.lock().unwrap_or_else(PoisonError::into_inner).add(event.ok()) {
-                wake.notify_one();
-            }
-        });
-        let watcher = watcher
-            .inspect_err(|error| tracing::warn!(%error, "file events are not to be had; folders are polled instead"))
-            .ok();
-        Self { watcher, watched: HashMap::new(), complained: HashSet::new(), touched }
+        Self {
+            watcher: None,
+            wake,
+            watched: HashMap::new(),
+            polled: BTreeMap::new(),
+            no_watcher: None,
+            heard: Arc::default(),
+        }
     }
 
     /// What changed since this was asked last.
     pub fn take(&self) -> Touched {
-        std::mem::take(&mut *self.touched.lock().unwrap_or_else(PoisonError::into_inner))
+        std::mem::take(&mut self.heard().touched)
     }
 
-    /// Watches what is to be watched for these roots and projects, and nothing else.
-    pub fn watch(&mut self, roots: &[PathBuf], projects: &[PathBuf]) {
-        let wanted = wanted(roots, projects);
-        let Some(watcher) = &mut self.watcher else { return };
-        let stale = |folder: &PathBuf, was: &Option<u64>| !wanted.contains_key(folder) || *was != identity(folder);
-        let stale: Vec<_> =
-            self.watched.iter().filter(|(folder, was)| stale(folder, was)).map(|(folder, _)| folder.clone()).collect();
-        for folder in stale {
-            // A folder that was deleted is no longer watched anyway.
-            let _ = watcher.unwatch(&folder);
+    /// Why folders are polled instead of watched, with the way out; `None` when all are watched.
+    pub fn polled(&self) -> Option<String> {
+        if let Some(reason) = &self.no_watcher {
+            return Some(format!("file events are not to be had: {reason}"));
+        }
+        let (folder, reason) = self.polled.first_key_value()?;
+        let more = match self.polled.len() - 1 {
+            0 => String::new(),
+            others => format!(" and {others} more"),
+        };
+        Some(format!("`{}`{more} cannot be watched: {reason}", folder.display()))
+    }
+
+    /// Watches what is to be watched for these roots and projects, and nothing else; what failed before is tried again.
+    /// Tells whether something is watched that was not: whatever happened in it before went unheard.
+    pub fn watch(&mut self, roots: &[PathBuf], projects: &[PathBuf]) -> bool {
+        if !self.has_watcher() {
+            return false;
+        }
+        let wanted = system::wanted(roots, projects);
+        self.forget_what_ended(&wanted);
+        let missing: Vec<_> = wanted.into_iter().filter(|(folder, _)| !self.watched.contains_key(folder)).collect();
+        self.polled.clear();
+        let mut any = false;
+        for (folder, mode) in missing {
+            any |= self.add(&folder, mode);
+        }
+        any
+    }
+
+    fn has_watcher(&mut self) -> bool {
+        if self.watcher.is_some() {
+            return true;
+        }
+        let (heard, wake) = (Arc::clone(&self.heard), Arc::clone(&self.wake));
+        let made = notify::recommended_watcher(move |event: notify::Result<Event>| {
+            if heard.lock().unwrap_or_else(PoisonError::into_inner).add(event) {
+                wake.notify_one();
+            }
+        });
+        self.no_watcher = made.as_ref().err().map(system::reason);
+        self.watcher = made.ok();
+        self.watcher.is_some()
+    }
+
+    /// Drops watches of folders that are gone, that are other folders by now, or that nobody wants any more.
+    fn forget_what_ended(&mut self, wanted: &HashMap<PathBuf, RecursiveMode>) {
+        let (lost, in_doubt) = {
+            let mut heard = self.heard();
+            (std::mem::take(&mut heard.lost), std::mem::take(&mut heard.in_doubt))
+        };
+        let ended = |folder: &PathBuf, was: &Option<system::Identity>| {
+            in_doubt || !wanted.contains_key(folder) || lost.contains(folder) || *was != system::identity(folder)
+        };
+        let ended: Vec<_> =
+            self.watched.iter().filter(|(folder, was)| ended(folder, was)).map(|(folder, _)| folder.clone()).collect();
+        for folder in ended {
             self.watched.remove(&folder);
-        }
-        for (folder, mode) in wanted {
-            self.add(&folder, mode);
+            if let Some(watcher) = &mut self.watcher {
+                // A folder that was deleted is no longer watched anyway.
+                let _ = watcher.unwatch(&folder);
+            }
         }
     }
 
-    fn add(&mut self, folder: &Path, mode: RecursiveMode) {
-        let Some(watcher) = &mut self.watcher else { return };
-        if self.watched.contains_key(folder) {
-            return;
-        }
+    /// Watches one folder; tells whether that worked.
+    fn add(&mut self, folder: &Path, mode: RecursiveMode) -> bool {
+        let Some(watcher) = &mut self.watcher else { return false };
+        // What the folder is before it is watched: should another one take its place meanwhile, the next try sees that.
+        let identity = system::identity(folder);
         match watcher.watch(folder, mode) {
             Ok(()) => {
-                self.watched.insert(folder.to_owned(), identity(folder));
-                self.complained.remove(folder);
+                self.watched.insert(folder.to_owned(), identity);
+                true
             }
-            Err(error) if matches!(error.kind, notify::ErrorKind::PathNotFound) => {}
+            Err(error) if is_gone(&error) => false,
             Err(error) => {
-                if self.complained.insert(folder.to_owned()) {
-                    tracing::warn!(folder = %folder.display(), %error, "folder cannot be watched; it is polled instead");
-                }
+                self.polled.insert(folder.to_owned(), system::reason(&error));
+                false
             }
         }
     }
-}
 
-/// Tells a folder from one that was made anew at its place; `None` where the system does not say.
-fn identity(folder: &Path) -> Option<u64> {
-    system::identity(folder)
-}
-
-/// On Windows the roots with all below them; elsewhere the roots and projects themselves, where a project or its
-/// `Reports` may appear, and each `Reports` with all below it.
-fn wanted(roots: &[PathBuf], projects: &[PathBuf]) -> HashMap<PathBuf, RecursiveMode> {
-    if cfg!(windows) {
-        return roots.iter().map(|root| (root.clone(), RecursiveMode::Recursive)).collect();
+    fn heard(&self) -> std::sync::MutexGuard<'_, Heard> {
+        self.heard.lock().unwrap_or_else(PoisonError::into_inner)
     }
-    let folders = roots.iter().chain(projects).map(|folder| (folder.clone(), RecursiveMode::NonRecursive));
-    folders.chain(projects.iter().map(|project| (project.join("Reports"), RecursiveMode::Recursive))).collect()
+}
+
+/// A folder that is not there needs no watch; the one that holds it tells when it comes.
+fn is_gone(error: &notify::Error) -> bool {
+    match &error.kind {
+        ErrorKind::PathNotFound => true,
+        ErrorKind::Io(error) => error.kind() == std::io::ErrorKind::NotFound,
+        _ => false,
+    }
+}
+
+/// Whether a watched folder may have been removed or moved; of a file that is known not to be one.
+const fn may_end_a_watch(kind: &EventKind) -> bool {
+    match kind {
+        EventKind::Remove(removed) => !matches!(removed, RemoveKind::File),
+        EventKind::Modify(ModifyKind::Name(_)) => true,
+        _ => false,
+    }
+}
+
+impl Heard {
+    /// Takes in what the watcher says; tells whether there is anything to look at.
+    fn add(&mut self, event: notify::Result<Event>) -> bool {
+        match event {
+            // Reading files is not a change; kado's own looks must not wake it.
+            Ok(event) if event.kind.is_access() => false,
+            Ok(event) => {
+                if may_end_a_watch(&event.kind) {
+                    self.lose(&event.paths);
+                }
+                self.touched.add(Some(event))
+            }
+            Err(error) => {
+                tracing::debug!(%error, "file events may be lost");
+                self.in_doubt = true;
+                self.touched.add(None)
+            }
+        }
+    }
+
+    /// Too many lost folders mean that all watches are in doubt.
+    fn lose(&mut self, paths: &[PathBuf]) {
+        let new: Vec<_> = paths.iter().filter(|path| !self.lost.contains(path)).cloned().collect();
+        self.lost.extend(new);
+        if self.lost.len() > PATHS {
+            self.lost.clear();
+            self.in_doubt = true;
+        }
+    }
 }
 
 impl Touched {
     /// Adds the paths of an event that matter; an event without paths, or the loss of one, means "look everywhere".
     /// Tells whether anything was added.
-    fn add(&mut self, event: Option<notify::Event>) -> bool {
+    fn add(&mut self, event: Option<Event>) -> bool {
         let Some(mut event) = event.filter(|event| !event.need_rescan() && !event.paths.is_empty()) else {
             *self = Self::Anything;
             return true;

@@ -1,6 +1,6 @@
 //! Finds run folders and follows them until their run is over.
 //!
-//! File events are hints, the sweep is the truth (invariant I1): [`hints`] only says "look now", [`Scout::sweep`] looks.
+//! File events are hints, the sweep is the truth (invariant I1): [`hints`] only says "look now", [`Scout`] looks.
 //! Losing every event costs latency, never a run. `walk` finds projects and run folders, `look` takes one look at
 //! one folder, [`scout`] remembers what was seen and decides what is over.
 
@@ -9,5 +9,6 @@ mod look;
 pub mod scout;
 mod walk;
 
-pub use scout::{LookRules, Over, Scout, Sweep};
+pub use look::fingerprint;
+pub use scout::{Found, LookRules, Over, Scout, Sweep};
 pub use walk::{count_folders, find_projects, find_runs};

@@ -1,10 +1,10 @@
 //! Remembers every run folder that is not settled, and says which runs are over.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::discovery::tracker::Tracker;
+use crate::discovery::tracker::{GRACE, Tracker};
 use crate::katalon::run::lifecycle::RunState;
 use crate::moment::Moment;
 use crate::watch::look::{Memory, fingerprint};
@@ -43,11 +43,20 @@ impl LookRules {
     }
 }
 
-/// What a sweep found.
+/// What a walk through the watched folders found.
 #[derive(Debug, Default)]
-pub struct Sweep {
+pub struct Found {
     /// The projects that are there.
     pub projects: Vec<PathBuf>,
+    /// All run folders in them.
+    pub folders: Vec<PathBuf>,
+    /// Folders that were followed and are gone.
+    pub gone: Vec<PathBuf>,
+}
+
+/// What looks at run folders saw.
+#[derive(Debug, Default)]
+pub struct Sweep {
     /// Folders that are followed from now on, with the time of their oldest file.
     pub new: Vec<(PathBuf, Moment)>,
     /// Runs that are over and due.
@@ -71,6 +80,20 @@ pub struct Over {
     pub state: RunState,
     /// How the folder looked.
     pub fingerprint: u64,
+    /// Whether it is due at the next look if nothing changes: it is whole and has been still for long.
+    pub due_next: bool,
+}
+
+impl Sweep {
+    /// Adds what another look saw; what was recorded of it already is not in there any more.
+    pub fn absorb(&mut self, other: Self) {
+        self.new.extend(other.new);
+        self.over.extend(other.over);
+        self.remembered.extend(other.remembered);
+        self.in_grace.extend(other.in_grace);
+        self.gone.extend(other.gone);
+        self.look_again = [self.look_again, other.look_again].into_iter().flatten().min();
+    }
 }
 
 impl Scout {
@@ -79,25 +102,25 @@ impl Scout {
         Self { settled, followed: HashMap::new() }
     }
 
-    /// Looks at everything below `roots`.
-    pub fn sweep(&mut self, roots: &[PathBuf], rules: &LookRules, now: Moment) -> Sweep {
+    /// Finds all run folders below `roots`, without a look into them.
+    pub fn find(&mut self, roots: &[PathBuf]) -> Found {
         let projects = find_projects(roots);
-        let folders: HashSet<PathBuf> = projects.iter().flat_map(|project| find_runs(project)).collect();
-        let mut sweep = Sweep { projects, ..Sweep::default() };
-        sweep.gone.extend(self.followed.keys().filter(|folder| !folders.contains(*folder)).cloned());
+        let folders: BTreeSet<PathBuf> = projects.iter().flat_map(|project| find_runs(project)).collect();
+        let gone = self.followed.keys().filter(|folder| !folders.contains(*folder)).cloned().collect();
         self.followed.retain(|folder, _| folders.contains(folder));
-        for folder in &folders {
-            self.look_at(folder, rules, now, &mut sweep);
-        }
-        sweep
+        Found { projects, folders: folders.into_iter().collect(), gone }
     }
 
-    /// Looks again at the folders that are followed already and due for a look.
-    pub fn follow(&mut self, rules: &LookRules, now: Moment) -> Sweep {
+    /// The folders that are followed: those whose run is not decided.
+    pub fn followed(&self) -> Vec<PathBuf> {
+        self.followed.keys().cloned().collect()
+    }
+
+    /// Looks at these folders.
+    pub fn look(&mut self, folders: &[PathBuf], rules: &LookRules, now: Moment) -> Sweep {
         let mut sweep = Sweep::default();
-        let folders: Vec<PathBuf> = self.followed.keys().cloned().collect();
         for folder in folders {
-            self.look_at(&folder, rules, now, &mut sweep);
+            self.look_at(folder, rules, now, &mut sweep);
         }
         sweep
     }
@@ -140,7 +163,12 @@ impl Scout {
         }
         let assessment = followed.tracker.observe(&seen, rules.abort_after);
         followed.look_again = Some(assessment.look_again);
-        let over = Over { folder: folder.to_owned(), state: assessment.state, fingerprint: seen.fingerprint };
+        let over = Over {
+            folder: folder.to_owned(),
+            state: assessment.state,
+            fingerprint: seen.fingerprint,
+            due_next: (seen.junit_complete || seen.reports_come_late) && now.since(seen.newest) > GRACE,
+        };
         match assessment.state {
             _ if assessment.due => sweep.over.push(over),
             RunState::Finished | RunState::Crashed => sweep.in_grace.push(over),

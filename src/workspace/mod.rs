@@ -6,6 +6,7 @@
 
 mod collection;
 mod listing;
+mod names;
 pub mod open;
 mod project;
 mod run;

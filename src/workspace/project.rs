@@ -5,7 +5,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::{ReadError, open};
+use super::{ReadError, names, open};
 use crate::error_chain::chain;
 use crate::katalon::project::{Project, name_of};
 use crate::katalon::run::RunOptions;
@@ -74,7 +74,7 @@ pub fn number_of_reruns(root: &Path, suite: &str) -> Option<u32> {
     if leads_out(suite) {
         return None;
     }
-    suite::number_of_reruns(&open::whole(&root.join(format!("{suite}.ts"))).ok()?)
+    suite::number_of_reruns(&open::whole(&names::find_below(root, &format!("{suite}.ts"))).ok()?)
 }
 
 /// Whether an id, taken as a path, would leave the project.
@@ -92,8 +92,8 @@ pub fn read_console_options(root: &Path) -> Result<RunOptions, ReadError> {
     Ok(RunOptions::read_console(&bytes.unwrap_or_default()))
 }
 
-/// Reads one test case by its id, such as `Test Cases/Login`; `None` when it has no file (any more). An id that leads
-/// out of the project has none.
+/// Reads one test case by its id, such as `Test Cases/Login`; `None` when it has no file (any more). Its file may spell
+/// the name in another Unicode form, on Windows in other letter case. An id that leads out of the project has none.
 ///
 /// # Errors
 /// When the file is there and cannot be opened or read.
@@ -101,7 +101,7 @@ pub fn read_test_case(root: &Path, id: &str) -> Result<Option<TestCase>, ReadErr
     if leads_out(id) {
         return Ok(None);
     }
-    let path = root.join(format!("{id}.tc"));
+    let path = names::find_below(root, &format!("{id}.tc"));
     let bytes = open::whole_if_any(&path).map_err(|source| ReadError::Io { path, source })?;
     Ok(bytes.map(|bytes| TestCase::read(id.to_owned(), &bytes)))
 }

@@ -13,3 +13,8 @@ pub fn free_bytes(folder: &Path) -> Option<u64> {
     let figures = rustix::fs::statvfs(folder).ok()?;
     Some(figures.f_bavail.saturating_mul(figures.f_frsize))
 }
+
+/// Whether the file system of a folder is mounted read-only.
+pub fn is_read_only(folder: &Path) -> Option<bool> {
+    Some(rustix::fs::statvfs(folder).ok()?.f_flag.contains(rustix::fs::StatVfsMountFlags::RDONLY))
+}

@@ -11,3 +11,8 @@ pub fn make_closed(folder: &Path) -> std::io::Result<()> {
 pub fn free_bytes(_folder: &Path) -> Option<u64> {
     None
 }
+
+/// Not asked for on this system yet.
+pub fn is_read_only(_folder: &Path) -> Option<bool> {
+    None
+}

@@ -21,6 +21,42 @@ impl Store {
         Ok(text.parse().map(Moment::from_millis).unwrap_or(now))
     }
 
+    /// kado first saw this machine at another time than was recorded: the clock was set back.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn saw_first(&mut self, at: Moment) -> Result<(), StoreError> {
+        self.set_fact("first_seen_ms", Some(&at.millis().to_string()))
+    }
+
+    /// Why the service polls folders instead of watching them; `None` when it watches all.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn polled(&self) -> Result<Option<String>, StoreError> {
+        let sql = "SELECT value FROM fact WHERE name = 'polled'";
+        Ok(self.connection.query_row(sql, [], |row| row.get(0)).optional()?)
+    }
+
+    /// Records why the service polls folders.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn note_polled(&mut self, reason: Option<&str>) -> Result<(), StoreError> {
+        self.set_fact("polled", reason)
+    }
+
+    fn set_fact(&self, name: &str, value: Option<&str>) -> Result<(), StoreError> {
+        match value {
+            Some(value) => self.connection.execute(
+                "INSERT INTO fact (name, value) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+                params![name, value],
+            )?,
+            None => self.connection.execute("DELETE FROM fact WHERE name = ?1", [name])?,
+        };
+        Ok(())
+    }
+
     /// All settled folders, with the fingerprint under which each was settled.
     ///
     /// # Errors

@@ -27,7 +27,7 @@ use crate::clock;
 use crate::outbox::folder;
 
 pub use katalon::Doubled;
-pub use read::{StoredStep, Submission};
+pub use read::{Destination, Due, StoredStep, Submission, WithoutToken};
 pub use runs::{Recorded, RunRecord};
 
 /// Name of the database in the state folder.

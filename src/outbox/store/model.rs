@@ -215,7 +215,7 @@ impl Both {
                 }
             }
             Operation::Wait(_, until) => {
-                store.wait(id, Cause::Unreachable, "no answer", Moment::from_millis(until)).unwrap();
+                store.wait(id, Cause::Unreachable, "no answer", Moment::from_millis(until), NOW).unwrap();
                 if row.is_open() {
                     row.waits_until = Some(until);
                 }
@@ -271,7 +271,7 @@ impl Both {
                 "a key changed its meaning"
             );
         }
-        let due: Vec<i64> = self.store.due(NOW).unwrap().into_iter().map(|(id, _)| id).collect();
+        let due: Vec<i64> = self.store.due(NOW).unwrap().into_iter().map(|due| due.id).collect();
         assert_eq!(due, self.model.due(NOW.millis()));
         let next = self.store.next_due(NOW).unwrap().map(Moment::millis);
         assert_eq!(next, self.model.next_due(NOW.millis()));

@@ -7,7 +7,7 @@ use crate::moment::Moment;
 use crate::outbox::intake::{Cause, SubmissionState};
 use crate::outbox::row::{Row, SubmittedBy};
 use crate::outbox::step::{Step, StepState};
-use crate::outbox::store::{Store, StoreError};
+use crate::outbox::store::{Store, StoreError, migrate};
 use crate::plan::SubmissionPlan;
 use crate::plan::left_out::LeftOut;
 use crate::plan::snapshot::Snapshot;
@@ -42,6 +42,42 @@ pub struct Submission {
     pub create_unclear: bool,
 }
 
+/// A submission that is due.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Due {
+    /// Its id.
+    pub id: i64,
+    /// Where it goes.
+    pub goes_to: Destination,
+}
+
+/// The test plan of a server; submissions with the same one are sent one after the other.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct Destination {
+    /// The server, as [`crate::server::ServerIdentity`] writes it; empty when there is none.
+    pub server: String,
+    /// The test plan.
+    pub plan_id: Option<u32>,
+}
+
+/// The schema version since which a submission knows its server.
+const WITH_SERVER: i64 = 4;
+
+/// A server that has no usable token: it refuses the one there is, or there is none.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct WithoutToken {
+    /// The server, as [`crate::server::ServerIdentity`] writes it.
+    pub server: String,
+    /// What was said last.
+    pub reason: String,
+    /// How many submissions wait for a token.
+    pub waiting: usize,
+    /// Their ids.
+    pub ids: Vec<i64>,
+    /// Since when.
+    pub since: Option<Moment>,
+}
+
 /// A step as it is stored.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct StoredStep {
@@ -54,21 +90,25 @@ pub struct StoredStep {
 }
 
 impl Store {
-    /// Submissions that are due at `now`, in the order of the ends of their runs: id and test plan. One that waits for
-    /// Katalon holds up the newer ones of its plan, or it would be late.
+    /// Submissions that are due at `now`, in the order of the ends of their runs. One that waits for Katalon holds up the
+    /// newer ones of its plan, or it would be late.
     ///
     /// # Errors
     /// When the database fails.
-    pub fn due(&self, now: Moment) -> Result<Vec<(i64, Option<u32>)>, StoreError> {
+    pub fn due(&self, now: Moment) -> Result<Vec<Due>, StoreError> {
         let mut statement = self.connection.prepare_cached(
-            "SELECT submission.id, plan_id FROM submission JOIN run ON run.id = run_id
+            "SELECT submission.id, server, plan_id FROM submission JOIN run ON run.id = run_id
              WHERE state IN ('pending', 'submitting') AND coalesce(next_attempt_ms, 0) <= ?1 AND NOT EXISTS
                 (SELECT 1 FROM submission AS held JOIN run AS older ON older.id = held.run_id
                  WHERE held.for_katalon AND held.state IN ('pending', 'submitting') AND held.next_attempt_ms > ?1
-                 AND held.plan_id IS submission.plan_id AND older.ended_ms < run.ended_ms)
+                 AND held.server = submission.server AND held.plan_id IS submission.plan_id
+                 AND older.ended_ms < run.ended_ms)
              ORDER BY ended_ms, submission.id",
         )?;
-        let rows = statement.query_map([now.millis()], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        let rows = statement.query_map([now.millis()], |row| {
+            let goes_to = Destination { server: row.get(1)?, plan_id: row.get(2)? };
+            Ok(Due { id: row.get(0)?, goes_to })
+        })?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
@@ -92,6 +132,19 @@ impl Store {
     pub fn make_all_due(&mut self) -> Result<(), StoreError> {
         self.connection
             .execute("UPDATE submission SET next_attempt_ms = NULL WHERE state IN ('pending', 'submitting')", [])?;
+        Ok(())
+    }
+
+    /// Lets nothing wait beyond `latest`: a wait that reaches further was begun by a clock that was wrong.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn wait_at_most_until(&mut self, latest: Moment) -> Result<(), StoreError> {
+        self.connection.execute(
+            "UPDATE submission SET next_attempt_ms = ?1
+             WHERE next_attempt_ms > ?1 AND state IN ('pending', 'submitting')",
+            [latest.millis()],
+        )?;
         Ok(())
     }
 
@@ -223,6 +276,35 @@ impl Store {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
+    /// Servers that have no usable token, with what waits for one. A database that no service has opened since an update
+    /// does not say; its rows do.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn without_token(&self) -> Result<Vec<WithoutToken>, StoreError> {
+        if migrate::user_version(&self.connection)? < WITH_SERVER {
+            return Ok(Vec::new());
+        }
+        let mut statement = self.connection.prepare_cached(
+            "SELECT server, max(reason), count(*), group_concat(id, ' '), fact.value
+             FROM submission LEFT JOIN fact ON fact.name = 'refused ' || server
+             WHERE state IN ('pending', 'submitting') AND cause IN ('credentials', 'no-token') AND reason IS NOT NULL
+             GROUP BY server ORDER BY server",
+        )?;
+        let rows = statement.query_map([], |row| {
+            let ids: String = row.get(3)?;
+            let since: Option<String> = row.get(4)?;
+            Ok(WithoutToken {
+                server: row.get(0)?,
+                reason: row.get(1)?,
+                waiting: row.get(2)?,
+                ids: ids.split(' ').filter_map(|id| id.parse().ok()).collect(),
+                since: since.and_then(|millis| millis.parse().ok()).map(Moment::from_millis),
+            })
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
     /// When a submission was completed last.
     ///
     /// # Errors
@@ -233,16 +315,17 @@ impl Store {
         Ok(millis.map(Moment::from_millis))
     }
 
-    /// What kado submitted of runs that ended at or after `since`: those whose late reports are still taken.
+    /// What kado submitted of runs that ended at or after `since`, those whose late reports are still taken, with the
+    /// folders of their runs.
     ///
     /// # Errors
     /// When the database fails.
-    pub fn submitted_since(&self, since: Moment) -> Result<Vec<i64>, StoreError> {
+    pub fn submitted_since(&self, since: Moment) -> Result<Vec<(i64, String)>, StoreError> {
         let mut statement = self.connection.prepare_cached(
-            "SELECT submission.id FROM submission JOIN run ON run.id = run_id
+            "SELECT submission.id, run.folder FROM submission JOIN run ON run.id = run_id
              WHERE state = 'submitted' AND NOT by_katalon AND ended_ms >= ?1 ORDER BY submission.id",
         )?;
-        let rows = statement.query_map(params![since.millis()], |row| row.get(0))?;
+        let rows = statement.query_map(params![since.millis()], |row| Ok((row.get(0)?, row.get(1)?)))?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
 }

@@ -322,8 +322,8 @@ fn reset(transaction: &Transaction<'_>, id: i64, new: &NewSubmission) -> Result<
     transaction.execute("DELETE FROM step WHERE submission_id = ?1", [id])?;
     transaction.execute(
         "UPDATE submission SET plan_id = ?2, key = ?3, state = ?4, reason = ?5, plan = NULL, snapshot = NULL, refused = '[]',
-                attempts = 0, next_attempt_ms = NULL, ignored_as = NULL, for_katalon = 0 WHERE id = ?1",
-        params![id, new.plan_id, new.key, new.state.word(), new.reason],
+                attempts = 0, next_attempt_ms = NULL, ignored_as = NULL, for_katalon = 0, server = ?6 WHERE id = ?1",
+        params![id, new.plan_id, new.key, new.state.word(), new.reason, new.server],
     )?;
     Ok(id)
 }
@@ -370,8 +370,8 @@ fn insert_submission(
     new: &NewSubmission,
 ) -> Result<i64, StoreError> {
     transaction.execute(
-        "INSERT INTO submission (run_id, plan_id, again, key, state, reason) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-        params![run, new.plan_id, again, new.key, new.state.word(), new.reason],
+        "INSERT INTO submission (run_id, plan_id, again, key, state, reason, server) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        params![run, new.plan_id, again, new.key, new.state.word(), new.reason, new.server],
     )?;
     Ok(transaction.last_insert_rowid())
 }

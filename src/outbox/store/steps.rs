@@ -154,11 +154,16 @@ impl Store {
              WHERE id = ?1 AND state IN ('pending', 'submitting')",
             params![submission, now.millis()],
         )?;
+        transaction.execute(
+            "DELETE FROM fact WHERE name = (SELECT 'refused ' || server FROM submission WHERE id = ?1)",
+            [submission],
+        )?;
         log(&transaction, submission, "submitted", None, now)?;
         Ok(transaction.commit()?)
     }
 
-    /// Lets a submission wait for its next attempt.
+    /// Lets a submission wait for its next attempt. Since when its server refuses the token is kept until something
+    /// arrives there.
     ///
     /// # Errors
     /// When the database fails.
@@ -168,8 +173,10 @@ impl Store {
         cause: Cause,
         reason: &str,
         next_attempt: Moment,
+        now: Moment,
     ) -> Result<(), StoreError> {
-        self.connection.execute(
+        let transaction = self.begin()?;
+        transaction.execute(
             "UPDATE submission SET reason = ?2, next_attempt_ms = ?3, cause = ?4, for_katalon = ?5, attempts = attempts + 1
              WHERE id = ?1 AND state IN ('pending', 'submitting')",
             params![
@@ -180,7 +187,14 @@ impl Store {
                 cause == Cause::Katalon
             ],
         )?;
-        Ok(())
+        if cause.is_of_token() {
+            transaction.execute(
+                "INSERT INTO fact (name, value) SELECT 'refused ' || server, ?2 FROM submission WHERE id = ?1
+                 ON CONFLICT DO NOTHING",
+                params![submission, now.millis().to_string()],
+            )?;
+        }
+        Ok(transaction.commit()?)
     }
 
     /// Parks a submission until a person does something about it. A plan that was made is kept, so that a person can

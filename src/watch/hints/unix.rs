@@ -1,11 +1,42 @@
-//! Folders are told apart by their inode.
+//! Each folder costs a watch (inotify), so only what can hold something new is watched. Folders are told apart by their
+//! inode and by when they were made, because a file system gives an inode out again.
 
 #![expect(clippy::disallowed_methods, reason = "the inode is on the disk")]
 
+use std::collections::HashMap;
 use std::os::unix::fs::MetadataExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
-/// The inode of a folder.
-pub fn identity(folder: &Path) -> Option<u64> {
-    Some(std::fs::metadata(folder).ok()?.ino())
+use notify::{ErrorKind, RecursiveMode};
+
+/// Tells a folder from one that was made anew at its place.
+pub type Identity = (u64, Option<SystemTime>);
+
+/// The identity of a folder; `None` when it is not there.
+pub fn identity(folder: &Path) -> Option<Identity> {
+    let metadata = std::fs::metadata(folder).ok()?;
+    Some((metadata.ino(), metadata.created().ok()))
+}
+
+/// The roots and projects themselves, where a project or its `Reports` may appear, and each `Reports` with all below it.
+pub fn wanted(roots: &[PathBuf], projects: &[PathBuf]) -> HashMap<PathBuf, RecursiveMode> {
+    let folders = roots.iter().chain(projects).map(|folder| (folder.clone(), RecursiveMode::NonRecursive));
+    folders.chain(projects.iter().map(|project| (project.join("Reports"), RecursiveMode::Recursive))).collect()
+}
+
+/// Why a folder cannot be watched, with the way out.
+pub fn reason(error: &notify::Error) -> String {
+    /// `EMFILE`, which `inotify_init` gives when the user has no instance left.
+    const TOO_MANY_FILES: i32 = 24;
+    match &error.kind {
+        ErrorKind::MaxFilesWatch => {
+            "the system's limit of file watches is reached; raise `fs.inotify.max_user_watches` (sysctl)".to_owned()
+        }
+        ErrorKind::Io(io) if io.raw_os_error() == Some(TOO_MANY_FILES) => {
+            format!("{io}; raise `fs.inotify.max_user_instances` (sysctl) or the limit of open files")
+        }
+        ErrorKind::Io(io) => io.to_string(),
+        _ => error.to_string(),
+    }
 }

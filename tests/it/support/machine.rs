@@ -45,7 +45,18 @@ impl Machine {
 
     /// A machine whose ADO is this world.
     pub fn with(world: World) -> Self {
-        let temp = tempfile::tempdir().expect("a temporary folder can be made");
+        Self::at(tempfile::tempdir(), world)
+    }
+
+    /// As [`Machine::with`], with all its files in memory where the system offers that: for tests that write much and do
+    /// not cut the power.
+    pub fn in_memory(world: World) -> Self {
+        let memory = Path::new("/dev/shm");
+        Self::at(if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() }, world)
+    }
+
+    fn at(temp: std::io::Result<TempDir>, world: World) -> Self {
+        let temp = temp.expect("a temporary folder can be made");
         let machine = Self { fake: serve(world), temp };
         fs::create_dir_all(machine.work()).expect("a folder can be made");
         machine.configure("");

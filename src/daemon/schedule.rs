@@ -1,0 +1,153 @@
+//! When the keeper looks next. Pure.
+//!
+//! Everything is swept at least every [`SWEEP`]. Events ask for looks in between, and a suite that runs causes one with
+//! every line of its log; so looks keep a distance. It grows with what a look costs: kado reads at most one part in
+//! [`SHARE`] of the time, however many files lie there and however slow the disk is.
+
+use std::time::Duration;
+
+use crate::moment::Moment;
+
+/// Longest time between two sweeps over everything.
+pub const SWEEP: Duration = Duration::from_secs(30);
+/// Least time from the end of a look to the next one that an event asks for.
+const DISTANCE: Duration = Duration::from_secs(1);
+/// A look that took so long is followed by a pause of at least this many times as long.
+const SHARE: u32 = 20;
+
+/// What is to be done.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Due {
+    /// Nothing yet.
+    Nothing,
+    /// A look at the folders that are followed.
+    Look,
+    /// A sweep over everything.
+    Sweep,
+}
+
+/// When to look next.
+#[derive(Clone, Debug, Default)]
+pub struct Schedule {
+    /// When the last sweep ended; the start of time before the first one.
+    swept: Moment,
+    sweep: Moment,
+    look: Option<Moment>,
+    /// No event leads to a look at followed folders before.
+    look_not_before: Moment,
+    /// No event leads to a sweep before.
+    sweep_not_before: Moment,
+}
+
+impl Schedule {
+    /// What is to be done at `now`.
+    pub fn due(&self, now: Moment) -> Due {
+        // A clock that was set back must not put the next sweep off.
+        if now >= self.sweep || now < self.swept {
+            Due::Sweep
+        } else if self.look.is_some_and(|look| now >= look) {
+            Due::Look
+        } else {
+            Due::Nothing
+        }
+    }
+
+    /// How long nothing has to be done.
+    pub fn pause(&self, now: Moment) -> Duration {
+        self.look.map_or(self.sweep, |look| look.min(self.sweep)).since(now)
+    }
+
+    /// A sweep over everything ended at `now` and took `cost`; `look_again` is when a folder wants another look.
+    pub fn swept(&mut self, now: Moment, cost: Duration, look_again: Option<Moment>) {
+        (self.swept, self.sweep, self.look) = (now, now.plus(SWEEP), look_again);
+        self.sweep_not_before = now.plus(distance(cost));
+    }
+
+    /// A look at the followed folders ended.
+    pub fn looked(&mut self, now: Moment, cost: Duration, look_again: Option<Moment>) {
+        self.look_not_before = now.plus(distance(cost));
+        self.look = look_again.map(|again| again.max(self.look_not_before));
+    }
+
+    /// An event asks for something.
+    pub fn asked(&mut self, wanted: Due, now: Moment) {
+        match wanted {
+            Due::Nothing => {}
+            Due::Look => {
+                let at = self.look_not_before.max(now);
+                self.look = Some(self.look.map_or(at, |look| look.min(at)));
+            }
+            Due::Sweep => self.sweep = self.sweep.min(self.sweep_not_before.max(now)),
+        }
+    }
+}
+
+fn distance(cost: Duration) -> Duration {
+    cost.saturating_mul(SHARE).clamp(DISTANCE, SWEEP)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// How many looks and sweeps follow from an event every `every` milliseconds for 100 seconds, when each costs so much.
+    fn counted(wanted: Due, every: usize, cost: u64) -> (u32, u32) {
+        let mut schedule = Schedule::default();
+        let (mut looks, mut sweeps) = (0, 0);
+        let cost = Duration::from_millis(cost);
+        let mut busy = Moment::default();
+        for millis in (1..=100_000_u32).step_by(every) {
+            let now = Moment::from_millis(millis.into()).max(busy);
+            schedule.asked(wanted, now);
+            let done = now.plus(cost);
+            match schedule.due(now) {
+                Due::Nothing => continue,
+                Due::Look => {
+                    looks += 1;
+                    schedule.looked(done, cost, None);
+                }
+                Due::Sweep => {
+                    sweeps += 1;
+                    schedule.swept(done, cost, None);
+                }
+            }
+            busy = done;
+        }
+        (looks, sweeps)
+    }
+
+    #[test]
+    fn ten_thousand_events_of_a_running_suite_lead_to_one_look_a_second() {
+        let (looks, sweeps) = counted(Due::Look, 10, 1);
+        assert!((90..=100).contains(&looks), "{looks}");
+        assert_eq!(sweeps, 4, "those that come anyway");
+    }
+
+    #[test]
+    fn looks_that_cost_much_are_rare() {
+        let (looks, _) = counted(Due::Look, 10, 500);
+        assert!((6..=10).contains(&looks), "{looks}");
+        let (_, sweeps) = counted(Due::Sweep, 10, 400);
+        assert!((10..=13).contains(&sweeps), "{sweeps}");
+    }
+
+    #[test]
+    fn a_lone_event_is_followed_at_once() {
+        let mut schedule = Schedule::default();
+        let at = Moment::from_millis;
+        schedule.swept(at(1_000), Duration::from_millis(5), None);
+        schedule.looked(at(1_000), Duration::from_millis(5), None);
+        schedule.asked(Due::Look, at(9_000));
+        assert_eq!(schedule.due(at(9_000)), Due::Look);
+        schedule.asked(Due::Sweep, at(9_000));
+        assert_eq!(schedule.due(at(9_000)), Due::Sweep);
+    }
+
+    #[test]
+    fn a_clock_that_was_set_back_puts_no_sweep_off() {
+        let mut schedule = Schedule::default();
+        schedule.swept(Moment::from_millis(1_000_000), Duration::ZERO, Some(Moment::from_millis(1_001_000)));
+        assert_eq!(schedule.due(Moment::from_millis(1_000_500)), Due::Nothing);
+        assert_eq!(schedule.due(Moment::from_millis(400_000)), Due::Sweep);
+    }
+}

@@ -1,0 +1,106 @@
+//! Finds a file by the name that Katalon wrote down for it, where the disk spells it differently.
+//!
+//! Katalon's log names a test case as it was spelled where the suite ran. A checkout can spell it otherwise: macOS takes
+//! accents apart (Unicode NFD), Windows does not tell upper and lower case letters apart. The exact name counts first.
+
+#![expect(clippy::disallowed_methods, reason = "names are compared with what lies on the disk")]
+
+#[cfg(not(windows))]
+mod unix;
+#[cfg(windows)]
+mod windows;
+
+#[cfg(not(windows))]
+use unix as system;
+#[cfg(windows)]
+use windows as system;
+
+use std::borrow::Cow;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use icu_normalizer::ComposingNormalizerBorrowed;
+
+/// The path below `root` that `path`, with `/`, means; exactly as written where that is there, and also where nothing
+/// else fits. `path` must not lead out of `root`.
+pub fn find_below(root: &Path, path: &str) -> PathBuf {
+    let exact = root.join(path);
+    // Not through a link: what lies behind one is no part of the project.
+    if std::fs::symlink_metadata(&exact).is_ok() {
+        return exact;
+    }
+    let mut found = root.to_owned();
+    for part in path.split('/') {
+        match name_in(&found, part) {
+            Some(name) => found.push(name),
+            None => return exact,
+        }
+    }
+    found
+}
+
+/// The name in a folder that means `wanted`; of several the first one in order.
+fn name_in(folder: &Path, wanted: &str) -> Option<OsString> {
+    if std::fs::symlink_metadata(folder.join(wanted)).is_ok() {
+        return Some(wanted.into());
+    }
+    let wanted = system::folded(&composed(wanted));
+    let entries = std::fs::read_dir(folder).ok()?.filter_map(Result::ok);
+    let means = |name: &OsString| name.to_str().is_some_and(|name| system::folded(&composed(name)) == wanted);
+    entries.map(|entry| entry.file_name()).filter(means).min()
+}
+
+/// A name with its accents put together (Unicode NFC).
+fn composed(name: &str) -> Cow<'_, str> {
+    ComposingNormalizerBorrowed::new_nfc().normalize(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `Prüfung`, with the accent as a character of its own.
+    const APART: &str = "Pru\u{308}fung";
+    const TOGETHER: &str = "Pr\u{fc}fung";
+
+    fn project(files: &[&str]) -> tempfile::TempDir {
+        let root = tempfile::tempdir().unwrap();
+        for file in files {
+            let path = root.path().join(file);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, file).unwrap();
+        }
+        root
+    }
+
+    #[test]
+    fn accents_may_be_written_either_way_in_folders_and_files() {
+        for (on_disk, wanted) in [(APART, TOGETHER), (TOGETHER, APART)] {
+            let root = project(&[&format!("Test Cases/{on_disk}/{on_disk}.tc")]);
+            let found = find_below(root.path(), &format!("Test Cases/{wanted}/{wanted}.tc"));
+            assert!(found.is_file(), "{found:?}");
+        }
+    }
+
+    #[test]
+    fn the_exact_name_counts_first() {
+        let both = [&*format!("a/{APART}.tc"), &format!("a/{TOGETHER}.tc")];
+        let root = project(&both);
+        for path in both {
+            let text = std::fs::read_to_string(find_below(root.path(), path)).unwrap();
+            assert_eq!(composed(&text), composed(path));
+        }
+        // A file system that takes both for one name keeps one file.
+        let kept = std::fs::read_dir(root.path().join("a")).unwrap().count();
+        let texts: std::collections::BTreeSet<_> =
+            both.map(|path| std::fs::read_to_string(find_below(root.path(), path)).unwrap()).into();
+        assert_eq!(texts.len(), kept);
+    }
+
+    #[test]
+    fn what_is_not_there_is_not_found() {
+        let root = project(&["Test Cases/Login.tc"]);
+        assert!(!find_below(root.path(), "Test Cases/Logout.tc").exists());
+        assert!(!find_below(root.path(), "Test Cases/Login/Deep.tc").exists());
+    }
+}

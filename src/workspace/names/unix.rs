@@ -1,0 +1,6 @@
+//! Upper and lower case letters differ.
+
+/// The name itself.
+pub fn folded(name: &str) -> String {
+    name.to_owned()
+}
