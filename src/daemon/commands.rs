@@ -33,7 +33,7 @@ pub async fn known(outbox: &Outbox, folder: &Path) -> Result<KnownCommands, Stor
     outbox.with(move |store| known_in(store, &folder)).await
 }
 
-/// As [`known`], for a store that is at hand.
+/// What a store that is at hand knows of the commands that may have started the run in a folder.
 ///
 /// # Errors
 /// When the store fails.

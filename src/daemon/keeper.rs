@@ -274,11 +274,14 @@ impl Keeper {
 
     /// Looks at some folders and records what is over.
     async fn look_at(&mut self, folders: Vec<PathBuf>) -> Result<Sweep, StoreError> {
+        let claimed = self.outbox.with(|store| store.open_claims()).await?;
         let history_begins = self.config.borrow().history.begin(self.first_seen);
-        let rules = LookRules { abort_after: self.config.borrow().abort_after, history_begins };
+        let rules = LookRules { abort_after: self.config.borrow().abort_after, history_begins, claimed };
         let mut seen = self.scouting(move |scout| scout.look(&folders, &rules, clock::now())).await?;
-        self.look_for_commands(&mut seen).await?;
+        let looked = self.look_for_commands(&mut seen).await;
+        // What vanished is told once, so it is recorded before anything is given up.
         self.record(&mut seen).await?;
+        looked?;
         Ok(seen)
     }
 

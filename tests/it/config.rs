@@ -53,7 +53,7 @@ fn all_problems_are_told_at_once_with_their_lines() {
     error: configuration `[temp]/kado.toml` has 12 problems:
       line 1: `watch` is missing or empty: name the folders that hold Katalon projects, such as watch = ["/srv/agent/_work"]
       line 2: `history` must be "new", "all" or an instant such as "2026-01-31T00:00:00Z"
-      line 3: unknown key `wacht`; known here: abort_after, azure, history, late, project, runs_from, spool_limit, state_dir, status_page, submit, submit_aborted, watch
+      line 3: unknown key `wacht`; known here: abort_after, azure, history, katalonc_options, late, project, runs_from, spool_limit, state_dir, status_page, submit, submit_aborted, watch
       line 4: `abort_after` must be a duration such as "2h" or "90m"
       line 6: a token (`token_file`) comes with its server: `azure.server_url` is missing beside it
       line 8: `azure.max_attachment` must be a size such as "75 MiB" or "10 GiB"

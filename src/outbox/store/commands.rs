@@ -69,6 +69,19 @@ impl Store {
         Ok(())
     }
 
+    /// When those `kado exec` began and were seen last that did not end their claim: they run, or they were killed before
+    /// they could ask for their runs.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn open_claims(&self) -> Result<Vec<(Moment, Moment)>, StoreError> {
+        let mut statement =
+            self.connection.prepare_cached("SELECT begun_ms, seen_ms FROM claim WHERE ended_ms IS NULL")?;
+        let rows =
+            statement.query_map([], |row| Ok((Moment::from_millis(row.get(0)?), Moment::from_millis(row.get(1)?))))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
     /// All claims that are remembered, the oldest first. One that this version cannot read claims nothing.
     ///
     /// # Errors
