@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::ado::listing::DefinitionKind;
 use crate::ado::scope::Scope;
 use crate::ado::{AdoClient, AdoError};
-use crate::check::connection::{check_connection, check_scopes};
+use crate::check::connection::{check_connection, check_proxy, check_scopes};
 use crate::check::definitions::check_definition;
 use crate::check::rows::{self, Remark};
 use crate::check::{Report, ids};
@@ -76,6 +76,16 @@ async fn ado_project(client: &AdoClient, name: &str, report: &mut Report) -> boo
     true
 }
 
+/// Asks the machine's own server, where there is no project yet to ask for.
+pub async fn check_machine_server(config: &Config, report: &mut Report) {
+    let Some(url) = &config.machine.overrides.server_url else { return };
+    check_proxy(url, &config.machine.access, report);
+    let Ok(server) = Server::parse(url) else { return };
+    if let Some(client) = connected(Connections::default().for_machine(config, server), report) {
+        check_connection(&client, report).await;
+    }
+}
+
 /// A plan with its points.
 pub struct PlanPoints {
     /// The test plan.
@@ -96,17 +106,17 @@ fn connect(project: &Project, config: &Config, options: &Options, report: &mut R
             return None;
         }
     };
-    match Connections::default().for_server(config, &project.root, server) {
-        Ok(client) => Some(client),
-        Err(Stop::Ado(error)) => {
-            failed("server", &error, report);
-            None
-        }
-        Err(stop) => {
-            report.wrong("token", stop.to_string(), "");
-            None
-        }
+    connected(Connections::default().for_server(config, &project.root, server), report)
+}
+
+/// The client, or why there is none.
+fn connected(client: Result<Arc<AdoClient>, Stop>, report: &mut Report) -> Option<Arc<AdoClient>> {
+    match client {
+        Ok(client) => return Some(client),
+        Err(Stop::Ado(error)) => failed("server", &error, report),
+        Err(stop) => report.wrong("token", stop.to_string(), ""),
     }
+    None
 }
 
 async fn configurations(client: &AdoClient, name: &str, options: &Options, report: &mut Report) {

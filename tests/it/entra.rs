@@ -89,6 +89,42 @@ fn a_managed_identity_gets_its_token_from_the_machine() {
     }
 }
 
+/// The environment of App Service (with a header) or of an Azure Arc machine, for which the fake stands in.
+fn checked_in(machine: &Machine, name: &str, value: &str) -> Output {
+    let config = fs::read_to_string(machine.config_file()).unwrap();
+    let without = config.lines().filter(|line| !line.starts_with("authority_url"));
+    machine.configure_only(&without.collect::<Vec<_>>().join("\n"));
+    let endpoint = format!("{}/metadata/identity/oauth2/token", machine.fake.authority_url());
+    let mut command = machine.command(&["check"]);
+    command.env("IDENTITY_ENDPOINT", endpoint).env(name, value);
+    crate::support::finish(command)
+}
+
+#[test]
+fn app_service_says_through_the_environment_where_its_tokens_are() {
+    let machine =
+        machine(world().managed_identity("first"), |_| "[azure.identity]\nkind = \"managed-identity\"\n".to_owned());
+    let checked = checked_in(&machine, "IDENTITY_HEADER", "a-secret-of-the-host");
+    assert_eq!(checked.code, 0, "{checked:?}");
+    assert_eq!(issued(&machine), 1);
+    assert!(checked.out.contains("token: of an Entra identity, fetched and renewed by kado"), "{checked:?}");
+    assert!(!checked.out.contains("a-secret-of-the-host"), "{checked:?}");
+}
+
+#[test]
+fn the_arc_agent_cannot_make_kado_send_any_file_but_its_keys() {
+    let machine =
+        machine(world().managed_identity("first"), |_| "[azure.identity]\nkind = \"managed-identity\"\n".to_owned());
+    let other = closed_file(&machine.root().join("other.key"), "somebody else's secret");
+    for file in [other.to_string_lossy().into_owned(), "/var/opt/azcmagent/tokens/../../../../etc/passwd".to_owned()] {
+        machine.fake.world().entra.arc_key_file = Some(file);
+        let checked = checked_in(&machine, "IMDS_ENDPOINT", "http://localhost:40342");
+        assert_eq!(checked.code, 3, "{checked:?}");
+        assert!(checked.out.contains("which is not where keys of the agent lie"), "{checked:?}");
+    }
+    assert!(machine.fake.requests().iter().all(|request| request.scheme.is_none()));
+}
+
 #[test]
 fn a_token_is_renewed_before_it_ends() {
     let machine = machine(world().application(TENANT, CLIENT, SECRET), with_secret);
