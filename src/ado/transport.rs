@@ -360,13 +360,17 @@ impl AdoClient {
 
     /// A refusal with what mends it: hints about personal access tokens do not help an identity.
     fn in_words_of_kind(&self, message: String) -> String {
-        match &self.credential {
-            Credential::Pat(_) | Credential::Bearer(_) => message,
-            Credential::Entra(_) => format!(
-                "{}; is the identity among the users of the organization, with a licence? `azure.suppress_sign_in` has to \
-                 be off in tenants with Conditional Access",
-                message.split(';').next().unwrap_or_default()
-            ),
+        if !matches!(self.credential, Credential::Entra(_)) {
+            return message;
+        }
+        let said = message.split(';').next().unwrap_or_default();
+        if self.server.is_services() {
+            format!(
+                "{said}; is the identity among the users of the organization, with a licence? `azure.suppress_sign_in` has \
+                 to be off in tenants with Conditional Access"
+            )
+        } else {
+            format!("{said}; identities of Entra are for Azure DevOps Services: Azure DevOps Server wants a token")
         }
     }
 
@@ -473,7 +477,12 @@ fn decode<T: DeserializeOwned>(body: &[u8]) -> Result<T, String> {
 fn unreachable(server: &Server, error: &reqwest::Error, writes: bool) -> AdoError {
     let server = server.base();
     let message = match error {
-        error if error.is_connect() => format!("{server} cannot be reached: {}", chain(error)),
+        error if error.is_connect() => {
+            let why = chain(error);
+            let refused = why.contains("proxy authorization required");
+            let hint = if refused { "; put user and password into `azure.proxy`" } else { "" };
+            format!("{server} cannot be reached: {why}{hint}")
+        }
         error if error.is_timeout() => format!("{server} did not answer in time"),
         error => format!("the connection to {server} broke: {}", chain(error)),
     };

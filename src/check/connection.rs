@@ -62,9 +62,10 @@ fn clocks(ahead: Option<i64>, report: &mut Report) {
 /// When the token ends, where that is known.
 async fn expiry(credential: &Credential, report: &mut Report) {
     match credential {
-        Credential::Pat(_) | Credential::Bearer(_) => report.note(
+        Credential::Bearer(_) => report.fine("token", "accepted as it was given"),
+        Credential::Pat(_) => report.note(
             "token",
-            "is accepted",
+            "accepted",
             "Azure DevOps does not tell programs when it ends: see User settings > Personal access tokens",
         ),
         Credential::Entra(entra) => {

@@ -7,6 +7,7 @@ use crate::ado::scope::Scope;
 use crate::ado::{AdoClient, AdoError};
 use crate::check::connection::{check_connection, check_proxy, check_scopes};
 use crate::check::definitions::check_definition;
+use crate::check::folders::profiles;
 use crate::check::rows::{self, Remark};
 use crate::check::{Report, ids};
 use crate::config::Config;
@@ -42,7 +43,7 @@ pub async fn check_server(project: &Project, config: &Config, options: &Options,
         scopes.push(Scope::WorkWrite);
     }
     check_scopes(&client, name, &scopes, report).await;
-    configurations(&client, name, options, report).await;
+    configurations(&client, name, project, options, report).await;
     client.forget_refusal();
     let plans = plans(&client, name, options, report).await;
     client.forget_refusal();
@@ -119,7 +120,7 @@ fn connected(client: Result<Arc<AdoClient>, Stop>, report: &mut Report) -> Optio
     None
 }
 
-async fn configurations(client: &AdoClient, name: &str, options: &Options, report: &mut Report) {
+async fn configurations(client: &AdoClient, name: &str, project: &Project, options: &Options, report: &mut Report) {
     if options.configuration_rows.is_empty() {
         let hint = "a test case with points in several configurations then needs `multiple points` to be allowed";
         return report.note("test configurations", "no mapping is set: points are not filtered by configuration", hint);
@@ -128,7 +129,7 @@ async fn configurations(client: &AdoClient, name: &str, options: &Options, repor
         Ok(found) => found,
         Err(error) => return failed("test configurations", &error, report),
     };
-    let remarks = rows::remarks(&options.configuration_rows);
+    let remarks = rows::remarks(&options.configuration_rows, &profiles(&project.root));
     for (row, remark) in options.configuration_rows.iter().zip(remarks) {
         let any = |value: &Option<String>| value.clone().unwrap_or_else(|| "any".to_owned());
         let title = format!("mapping {} / {} / {}", any(&row.os), any(&row.platform), any(&row.profile));

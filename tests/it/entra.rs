@@ -166,7 +166,7 @@ fn tokens_that_stay_refused_are_refused_credentials_and_asked_for_twice_only() {
     machine.fake.fault(Fault::new("*", "_apis", Nth::Every, FaultAction::Refused(Refusal::Json401)));
     let refused = submit(&machine);
     assert_eq!(refused.code, 3, "{refused:?}");
-    assert!(refused.out.contains("is the identity among the users of the organization"), "{refused:?}");
+    assert!(refused.out.contains("identities of Entra are for Azure DevOps Services"), "{refused:?}");
     assert_eq!(machine.fake.world().entra.issued().len(), 2);
     // A metadata service hands out the same token as long as it is good: there is no other to try.
     machine.fake.world().entra.hands_out_again = true;
@@ -237,7 +237,7 @@ fn conditional_access_refuses_whoever_suppresses_the_sign_in_page() {
     let suppressed = machine(strict(), |machine| format!("suppress_sign_in = true\n{}", with_secret(machine)));
     let refused = submit(&suppressed);
     assert_eq!(refused.code, 3, "{refused:?}");
-    assert!(refused.out.contains("azure.suppress_sign_in"), "{refused:?}");
+    assert!(refused.out.contains("identities of Entra are for Azure DevOps Services"), "{refused:?}");
 }
 
 #[cfg(unix)]
