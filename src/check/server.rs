@@ -24,8 +24,8 @@ pub(super) const SETTINGS: &str = "correct it in Katalon's Azure DevOps settings
 
 /// Asks the server that the project is integrated with.
 pub async fn check_server(project: &Project, config: &Config, options: &Options, report: &mut Report) {
-    let Some(client) = connect(project, config, options, report) else { return };
-    if !check_connection(&client, report).await {
+    let Some((client, source)) = connect(project, config, options, report) else { return };
+    if !check_connection(&client, &source, report).await {
         return;
     }
     let Some(name) = &options.project else {
@@ -82,8 +82,10 @@ pub async fn check_machine_server(config: &Config, report: &mut Report) {
     let Some(url) = &config.machine.overrides.server_url else { return };
     check_proxy(url, &config.machine.access, report);
     let Ok(server) = Server::parse(url) else { return };
-    if let Some(client) = connected(Connections::default().for_machine(config, server), report) {
-        check_connection(&client, report).await;
+    let connections = Connections::default();
+    let source = connections.source(config, None, &server).unwrap_or_default();
+    if let Some(client) = connected(connections.for_machine(config, server), report) {
+        check_connection(&client, &source, report).await;
     }
 }
 
@@ -95,7 +97,13 @@ pub struct PlanPoints {
     pub points: Vec<Point>,
 }
 
-fn connect(project: &Project, config: &Config, options: &Options, report: &mut Report) -> Option<Arc<AdoClient>> {
+/// The client for the project's server, and where its credential comes from.
+fn connect(
+    project: &Project,
+    config: &Config,
+    options: &Options,
+    report: &mut Report,
+) -> Option<(Arc<AdoClient>, String)> {
     let Some(url) = &options.server_url else {
         report.wrong("server", "none is set", SETTINGS);
         return None;
@@ -107,7 +115,9 @@ fn connect(project: &Project, config: &Config, options: &Options, report: &mut R
             return None;
         }
     };
-    connected(Connections::default().for_server(config, &project.root, server), report)
+    let connections = Connections::default();
+    let source = connections.source(config, Some(&project.root), &server).unwrap_or_default();
+    Some((connected(connections.for_server(config, &project.root, server), report)?, source))
 }
 
 /// The client, or why there is none.

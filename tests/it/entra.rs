@@ -107,7 +107,10 @@ fn app_service_says_through_the_environment_where_its_tokens_are() {
     let checked = checked_in(&machine, "IDENTITY_HEADER", "a-secret-of-the-host");
     assert_eq!(checked.code, 0, "{checked:?}");
     assert_eq!(issued(&machine), 1);
-    assert!(checked.out.contains("token: of an Entra identity, fetched and renewed by kado"), "{checked:?}");
+    assert!(
+        checked.out.contains("token: the Entra identity of `azure.identity`, fetched and renewed by kado"),
+        "{checked:?}"
+    );
     assert!(!checked.out.contains("a-secret-of-the-host"), "{checked:?}");
 }
 

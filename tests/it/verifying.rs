@@ -206,6 +206,7 @@ fn a_machine_without_projects_is_told_whether_its_own_server_knows_its_token() {
     let output = machine.kado(&["check"]);
     assert_eq!(output.code, 1, "there is no project: {output:?}");
     assert!(line(&output, "connection").contains("knows the token as that of Fake User"), "{output:?}");
+    assert_eq!(line(&output, "token: "), format!("ok     token: `token_file` {}", token.display()));
     machine.fake.world().set_tokens(&[]);
     assert_eq!(machine.kado(&["check"]).code, 3);
 }
