@@ -83,6 +83,11 @@ impl Server {
         self.base.as_str().trim_end_matches('/')
     }
 
+    /// Whether this is an organization of Azure DevOps Services.
+    pub fn is_services(&self) -> bool {
+        self.release_base() != self.base()
+    }
+
     /// The URL below which the release area lies: a fixed host of its own at Services, the base at Server
     /// (`ado/api.md` §1). It is never taken from an answer.
     pub fn release_base(&self) -> String {
@@ -191,6 +196,8 @@ mod tests {
         assert_eq!(release("https://dev.azure.com/Org/"), "https://vsrm.dev.azure.com/org");
         assert_eq!(release("https://Org.visualstudio.com/DefaultCollection"), "https://vsrm.dev.azure.com/org");
         assert_eq!(release("https://tfs.corp/tfs/Main"), "https://tfs.corp/tfs/Main");
+        assert!(Server::parse("https://dev.azure.com/Org/").unwrap().is_services());
+        assert!(!Server::parse("https://tfs.corp/tfs/Main").unwrap().is_services());
         assert_eq!(release("https://tfs.corp/dev.azure.com/Main"), "https://tfs.corp/dev.azure.com/Main");
     }
 

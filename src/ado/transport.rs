@@ -3,13 +3,14 @@
 
 #![expect(clippy::disallowed_methods, reason = "pauses that the server asks for are measured with the monotonic clock")]
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Method, RequestBuilder, Response};
 use serde::Serialize;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 use tokio::time::Instant;
 use url::Url;
 
@@ -88,6 +89,8 @@ pub struct AdoClient {
     credential: Credential,
     version: Mutex<String>,
     version_is_configured: bool,
+    /// Whether a call in this version has worked.
+    proven: AtomicBool,
     patience: Duration,
     lane: Lane,
     /// No call leaves before this time, because the server asked for a pause.
@@ -133,6 +136,7 @@ impl AdoClient {
             credential: settings.credential.clone(),
             version: Mutex::new(version),
             version_is_configured: settings.api_version.is_some(),
+            proven: AtomicBool::new(false),
             patience: settings.patience.unwrap_or(CALL).min(CALL),
             lane: settings.gate.lane(),
             pause: Mutex::new(None),
@@ -181,14 +185,38 @@ impl AdoClient {
         call: Call,
         query: &[(&str, String)],
     ) -> Result<Page<T>, AdoError> {
+        let mut asked = false;
         loop {
             let spoken = self.version();
             let page = self.send(self.request(Method::GET, path, call, query), Kind::Read).await;
             match page {
                 Err(AdoError::Rejected { status: 400, message }) if self.steps_down(&spoken, &message) => {}
-                page => return page,
+                // Some routes do not say that the version is too new; the one that everybody has does.
+                Err(error) if !asked && call != Call::ConnectionData && self.may_be_too_new(&error) => {
+                    asked = true;
+                    let told: Result<Page<IgnoredAny>, _> =
+                        Box::pin(self.get(&["_apis", "connectionData"], Call::ConnectionData, &[])).await;
+                    if told.is_err() || self.version() == spoken {
+                        return Err(error);
+                    }
+                }
+                page => {
+                    self.proven.fetch_or(page.is_ok(), Ordering::Relaxed);
+                    return page;
+                }
             }
         }
+    }
+
+    /// Whether an error may come of a version that the server does not know, as long as none has worked yet: old servers
+    /// answer some routes with 404 or an internal error then (`ado/api.md` §1).
+    fn may_be_too_new(&self, error: &AdoError) -> bool {
+        let looks_so = match error {
+            AdoError::Gone(message) => message.contains("controller for path"),
+            AdoError::Unavailable { message, .. } => message.contains("TF400898"),
+            _ => false,
+        };
+        looks_so && !self.version_is_configured && !self.proven.load(Ordering::Relaxed)
     }
 
     /// Reads with GET something that nothing else depends on.
@@ -332,13 +360,17 @@ impl AdoClient {
 
     /// A refusal with what mends it: hints about personal access tokens do not help an identity.
     fn in_words_of_kind(&self, message: String) -> String {
-        match &self.credential {
-            Credential::Pat(_) | Credential::Bearer(_) => message,
-            Credential::Entra(_) => format!(
-                "{}; is the identity among the users of the organization, with a licence? `azure.suppress_sign_in` has to \
-                 be off in tenants with Conditional Access",
-                message.split(';').next().unwrap_or_default()
-            ),
+        if !matches!(self.credential, Credential::Entra(_)) {
+            return message;
+        }
+        let said = message.split(';').next().unwrap_or_default();
+        if self.server.is_services() {
+            format!(
+                "{said}; is the identity among the users of the organization, with a licence? `azure.suppress_sign_in` has \
+                 to be off in tenants with Conditional Access"
+            )
+        } else {
+            format!("{said}; identities of Entra are for Azure DevOps Services: Azure DevOps Server wants a token")
         }
     }
 
@@ -445,7 +477,12 @@ fn decode<T: DeserializeOwned>(body: &[u8]) -> Result<T, String> {
 fn unreachable(server: &Server, error: &reqwest::Error, writes: bool) -> AdoError {
     let server = server.base();
     let message = match error {
-        error if error.is_connect() => format!("{server} cannot be reached: {}", chain(error)),
+        error if error.is_connect() => {
+            let why = chain(error);
+            let refused = why.contains("proxy authorization required");
+            let hint = if refused { "; put user and password into `azure.proxy`" } else { "" };
+            format!("{server} cannot be reached: {why}{hint}")
+        }
         error if error.is_timeout() => format!("{server} did not answer in time"),
         error => format!("the connection to {server} broke: {}", chain(error)),
     };

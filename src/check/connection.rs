@@ -23,8 +23,10 @@ pub fn check_proxy(url: &str, access: &Access, report: &mut Report) {
     report.fine(format!("proxy to {}", url.host_str().unwrap_or_default()), ways.explain(&url).to_string());
 }
 
-/// "Connect": whether the server knows the token, and what else it tells of itself. `false` when it does not.
-pub async fn check_connection(client: &AdoClient, report: &mut Report) -> bool {
+/// "Connect": whether the server knows the token, which comes from `source`, and what else it tells of itself. `false`
+/// when it does not.
+pub async fn check_connection(client: &AdoClient, source: &str, report: &mut Report) -> bool {
+    token(client.credential(), source, report);
     let found = client.connection().await;
     clocks(client.clock_ahead(), report);
     match found {
@@ -59,21 +61,25 @@ fn clocks(ahead: Option<i64>, report: &mut Report) {
     }
 }
 
-/// When the token ends, where that is known.
-async fn expiry(credential: &Credential, report: &mut Report) {
+/// Which token it is, and whether anybody tells when it ends.
+fn token(credential: &Credential, source: &str, report: &mut Report) {
     match credential {
-        Credential::Pat(_) | Credential::Bearer(_) => report.note(
+        Credential::Pat(_) => report.note(
             "token",
-            "is accepted",
+            source,
             "Azure DevOps does not tell programs when it ends: see User settings > Personal access tokens",
         ),
-        Credential::Entra(entra) => {
-            let until = entra.valid_until().await.map(|until| format!("; the present one is good until {until}"));
-            report.fine(
-                "token",
-                format!("of an Entra identity, fetched and renewed by kado{}", until.unwrap_or_default()),
-            );
-        }
+        Credential::Bearer(_) => report.fine("token", source),
+        Credential::Entra(_) => report.fine("token", format!("{source}, fetched and renewed by kado")),
+    }
+}
+
+/// When the token in hand ends, where that is known.
+async fn expiry(credential: &Credential, report: &mut Report) {
+    if let Credential::Entra(entra) = credential
+        && let Some(until) = entra.valid_until().await
+    {
+        report.fine("identity", format!("the present token is good until {until}"));
     }
 }
 

@@ -26,6 +26,13 @@ pub fn check_project_folders(root: &Path, report: &mut Report) {
     }
 }
 
+/// Names of the execution profiles of a project: `Profiles/NAME.glbl`.
+pub fn profiles(root: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(root.join("Profiles")).into_iter().flatten().filter_map(Result::ok);
+    let files = entries.map(|entry| entry.path()).filter(|path| path.extension().is_some_and(|kind| kind == "glbl"));
+    files.filter_map(|path| Some(path.file_stem()?.to_string_lossy().into_owned())).collect()
+}
+
 /// Says how much room there is for outbox and spool.
 pub fn check_room(config: &Config, report: &mut Report) {
     let mut folder = config.state_dir.as_path();

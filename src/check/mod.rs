@@ -18,6 +18,7 @@ use crate::exit::Exit;
 
 pub use machine::check_machine;
 pub use project::check_project;
+pub use server::check_machine_server;
 pub use watches::check_watches;
 
 /// One thing that was looked at.

@@ -37,9 +37,19 @@ pub enum Remark {
     Hardly(String, &'static str),
 }
 
-/// What is to be said of each row, in their order.
-pub fn remarks(rows: &[ConfigurationRow]) -> Vec<Option<Remark>> {
-    rows.iter().enumerate().map(|(at, row)| shadowed(row, &rows[..at]).or_else(|| strange(row))).collect()
+/// What is to be said of each row, in their order. `profiles` are those of the project; none when they are not known.
+pub fn remarks(rows: &[ConfigurationRow], profiles: &[String]) -> Vec<Option<Remark>> {
+    let said =
+        |(at, row)| shadowed(row, &rows[..at]).or_else(|| without_profile(row, profiles)).or_else(|| strange(row));
+    rows.iter().enumerate().map(said).collect()
+}
+
+/// A run has one of the profiles of its project.
+fn without_profile(row: &ConfigurationRow, profiles: &[String]) -> Option<Remark> {
+    let wanted = row.profile.as_deref()?.trim();
+    let known = profiles.is_empty() || profiles.iter().any(|profile| profile.to_lowercase() == wanted.to_lowercase());
+    let hint = "correct the profile in Katalon's Test Configuration Mapping";
+    (!known).then(|| Remark::Never(format!("never matches: the project has no execution profile `{wanted}`"), hint))
 }
 
 /// The first of two rows with the same conditions counts.
@@ -96,7 +106,7 @@ mod tests {
     fn a_second_row_with_the_same_conditions_never_matches() {
         let rows =
             [row("Windows", "Chrome", "", 1), row("windows ", "CHROME", "", 2), row("Windows", "Chrome", "qa", 3)];
-        let remarks = remarks(&rows);
+        let remarks = remarks(&rows, &[]);
         assert!(matches!(&remarks[1], Some(Remark::Never(detail, _)) if detail.contains("row 1")));
         assert_eq!((&remarks[0], &remarks[2]), (&None, &None));
         let run = Environment {
@@ -108,9 +118,19 @@ mod tests {
     }
 
     #[test]
+    fn a_profile_that_the_project_does_not_have_never_matches() {
+        let told = |profile: &str, profiles: &[&str]| {
+            let profiles: Vec<_> = profiles.iter().map(|name| (*name).to_owned()).collect();
+            remarks(&[row("", "", profile, 1)], &profiles)[0].is_some()
+        };
+        assert!(told("qa", &["default", "live"]));
+        assert!(!told("QA", &["default", "qa"]) && !told("", &["default"]) && !told("qa", &[]));
+    }
+
+    #[test]
     fn words_that_katalon_never_writes_are_told() {
         let hardly =
-            |os: &str, platform: &str| matches!(remarks(&[row(os, platform, "", 1)])[0], Some(Remark::Hardly(..)));
+            |os: &str, platform: &str| matches!(remarks(&[row(os, platform, "", 1)], &[])[0], Some(Remark::Hardly(..)));
         for os in ["Mac", "OSX", "Win10", "Ubuntu", "Windows10"] {
             assert!(hardly(os, ""), "{os}");
         }

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use crate::ado::listing::DefinitionKind;
 use crate::ado::scope::Scope;
 use crate::ado::{AdoClient, AdoError};
-use crate::check::connection::{check_connection, check_scopes};
+use crate::check::connection::{check_connection, check_proxy, check_scopes};
 use crate::check::definitions::check_definition;
+use crate::check::folders::profiles;
 use crate::check::rows::{self, Remark};
 use crate::check::{Report, ids};
 use crate::config::Config;
@@ -23,8 +24,8 @@ pub(super) const SETTINGS: &str = "correct it in Katalon's Azure DevOps settings
 
 /// Asks the server that the project is integrated with.
 pub async fn check_server(project: &Project, config: &Config, options: &Options, report: &mut Report) {
-    let Some(client) = connect(project, config, options, report) else { return };
-    if !check_connection(&client, report).await {
+    let Some((client, source)) = connect(project, config, options, report) else { return };
+    if !check_connection(&client, &source, report).await {
         return;
     }
     let Some(name) = &options.project else {
@@ -42,7 +43,7 @@ pub async fn check_server(project: &Project, config: &Config, options: &Options,
         scopes.push(Scope::WorkWrite);
     }
     check_scopes(&client, name, &scopes, report).await;
-    configurations(&client, name, options, report).await;
+    configurations(&client, name, project, options, report).await;
     client.forget_refusal();
     let plans = plans(&client, name, options, report).await;
     client.forget_refusal();
@@ -76,6 +77,18 @@ async fn ado_project(client: &AdoClient, name: &str, report: &mut Report) -> boo
     true
 }
 
+/// Asks the machine's own server, where there is no project yet to ask for.
+pub async fn check_machine_server(config: &Config, report: &mut Report) {
+    let Some(url) = &config.machine.overrides.server_url else { return };
+    check_proxy(url, &config.machine.access, report);
+    let Ok(server) = Server::parse(url) else { return };
+    let connections = Connections::default();
+    let source = connections.source(config, None, &server).unwrap_or_default();
+    if let Some(client) = connected(connections.for_machine(config, server), report) {
+        check_connection(&client, &source, report).await;
+    }
+}
+
 /// A plan with its points.
 pub struct PlanPoints {
     /// The test plan.
@@ -84,7 +97,13 @@ pub struct PlanPoints {
     pub points: Vec<Point>,
 }
 
-fn connect(project: &Project, config: &Config, options: &Options, report: &mut Report) -> Option<Arc<AdoClient>> {
+/// The client for the project's server, and where its credential comes from.
+fn connect(
+    project: &Project,
+    config: &Config,
+    options: &Options,
+    report: &mut Report,
+) -> Option<(Arc<AdoClient>, String)> {
     let Some(url) = &options.server_url else {
         report.wrong("server", "none is set", SETTINGS);
         return None;
@@ -96,20 +115,22 @@ fn connect(project: &Project, config: &Config, options: &Options, report: &mut R
             return None;
         }
     };
-    match Connections::default().for_server(config, &project.root, server) {
-        Ok(client) => Some(client),
-        Err(Stop::Ado(error)) => {
-            failed("server", &error, report);
-            None
-        }
-        Err(stop) => {
-            report.wrong("token", stop.to_string(), "");
-            None
-        }
-    }
+    let connections = Connections::default();
+    let source = connections.source(config, Some(&project.root), &server).unwrap_or_default();
+    Some((connected(connections.for_server(config, &project.root, server), report)?, source))
 }
 
-async fn configurations(client: &AdoClient, name: &str, options: &Options, report: &mut Report) {
+/// The client, or why there is none.
+fn connected(client: Result<Arc<AdoClient>, Stop>, report: &mut Report) -> Option<Arc<AdoClient>> {
+    match client {
+        Ok(client) => return Some(client),
+        Err(Stop::Ado(error)) => failed("server", &error, report),
+        Err(stop) => report.wrong("token", stop.to_string(), ""),
+    }
+    None
+}
+
+async fn configurations(client: &AdoClient, name: &str, project: &Project, options: &Options, report: &mut Report) {
     if options.configuration_rows.is_empty() {
         let hint = "a test case with points in several configurations then needs `multiple points` to be allowed";
         return report.note("test configurations", "no mapping is set: points are not filtered by configuration", hint);
@@ -118,7 +139,7 @@ async fn configurations(client: &AdoClient, name: &str, options: &Options, repor
         Ok(found) => found,
         Err(error) => return failed("test configurations", &error, report),
     };
-    let remarks = rows::remarks(&options.configuration_rows);
+    let remarks = rows::remarks(&options.configuration_rows, &profiles(&project.root));
     for (row, remark) in options.configuration_rows.iter().zip(remarks) {
         let any = |value: &Option<String>| value.clone().unwrap_or_else(|| "any".to_owned());
         let title = format!("mapping {} / {} / {}", any(&row.os), any(&row.platform), any(&row.profile));

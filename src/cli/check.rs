@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use serde_json::json;
 
-use crate::check::{Report, check_machine, check_project, check_watches};
+use crate::check::{Report, check_machine, check_machine_server, check_project, check_watches};
 use crate::cli::runtime;
 use crate::cli::table::plain;
 use crate::config::paths;
@@ -45,6 +45,9 @@ pub fn check(arguments: &Arguments, config: Option<&Path>, out: &mut dyn Write) 
             }
             check_watches(&config, &projects, &mut report);
             let runtime = runtime()?;
+            if projects.is_empty() && !arguments.offline {
+                runtime.block_on(check_machine_server(&config, &mut report));
+            }
             for project in projects {
                 runtime.block_on(check_project(&project, &config, arguments.offline, &mut report));
             }

@@ -66,6 +66,8 @@ struct ClientKey {
     proxy: Option<[u8; 32]>,
 }
 
+/// Where the pair of an invocation comes from.
+const GIVEN: &str = "this invocation";
 /// Most clients that are kept; more mean that tokens come and go.
 const CLIENTS: usize = 64;
 
@@ -104,8 +106,21 @@ impl Connections {
     /// # Errors
     /// When there is no usable token for the server, or when the connection cannot be set up.
     pub fn for_server(&self, config: &Config, root: &Path, server: Server) -> Result<Arc<AdoClient>, Stop> {
-        let credential = self.credential(config, root, &server)?;
+        let (credential, _) = self.credential(config, root, &server)?;
         self.client(server, credential, &config.access(root))
+    }
+
+    /// Where the credential of a server comes from, in words; `root` is `None` for the machine's own server. `None` when
+    /// there is none.
+    pub fn source(&self, config: &Config, root: Option<&Path>, server: &Server) -> Option<String> {
+        match root {
+            Some(root) => self.credential(config, root, server).ok().map(|(_, source)| source),
+            None if self.given(server).is_some() => Some(GIVEN.to_owned()),
+            None => {
+                let found = self.of_table(&config.machine, true, &config.machine.access, server).ok().flatten();
+                found.map(|(_, source)| source)
+            }
+        }
     }
 
     /// The client for the machine's own server, on behalf of no project.
@@ -118,16 +133,17 @@ impl Connections {
             Some(credential) => credential,
             None => self
                 .of_table(&config.machine, true, access, &server)?
+                .map(|(credential, _)| credential)
                 .ok_or_else(|| Stop::NoToken(no_token(&server, "the machine has none")))?,
         };
         self.client(server, credential, access)
     }
 
     /// How to identify oneself to a server: with the pair of this invocation, else with that of the one source that
-    /// belongs to the server.
-    fn credential(&self, config: &Config, root: &Path, server: &Server) -> Result<Credential, Stop> {
+    /// belongs to the server; and where that is, in words.
+    fn credential(&self, config: &Config, root: &Path, server: &Server) -> Result<(Credential, String), Stop> {
         if let Some(credential) = self.given(server) {
-            return Ok(credential);
+            return Ok((credential, GIVEN.to_owned()));
         }
         let access = config.access(root);
         let tables = config.project_tables(root).map(|tables| (tables, false));
@@ -154,30 +170,31 @@ impl Connections {
         machine: bool,
         access: &Access,
         server: &Server,
-    ) -> Result<Option<Credential>, Stop> {
+    ) -> Result<Option<(Credential, String)>, Stop> {
         if !is_same(tables.overrides.server_url.as_ref(), server) {
             return Ok(None);
         }
         if let Some(identity) = &tables.access.identity {
-            return self.identities.of(identity, server.base(), &network(access)?).map(Some);
+            let credential = self.identities.of(identity, server.base(), &network(access)?)?;
+            return Ok(Some((credential, "the Entra identity of `azure.identity`".to_owned())));
         }
         let token = secrets::machine_token(&tables.access, machine).map_err(|error| Stop::NoToken(chain(&error)))?;
-        Ok(token.map(Credential::Pat))
+        Ok(token.map(|token| (Credential::Pat(token), source_of(&tables.access, machine))))
     }
 
     fn project_token(
         &self,
         root: &Path,
         server: &Server,
-        mut anybodys: impl Iterator<Item = Credential>,
-    ) -> Result<Credential, Stop> {
+        mut anybodys: impl Iterator<Item = (Credential, String)>,
+    ) -> Result<(Credential, String), Stop> {
         let here = workspace::find_project_root(root).is_some_and(|found| found == root);
         let settings = if here { workspace::read_azure_settings(root).ok() } else { None };
         match settings.filter(|settings| settings.server_url.is_some()) {
             Some(settings) if is_same(settings.server_url.as_ref(), server) => match settings.token {
                 ProjectToken::Set(token) => {
                     self.seen.note(server.identity(), &token);
-                    Ok(Credential::Pat(token))
+                    Ok((Credential::Pat(token), "the Katalon project's own token".to_owned()))
                 }
                 ProjectToken::Undecryptable(why) => Err(Stop::NoToken(format!(
                     "the token of the project in `{}` cannot be decrypted ({why}); enter it again in Katalon's Azure \
@@ -188,9 +205,13 @@ impl Connections {
             },
             Some(_) => Err(Stop::NoToken(no_token(server, "the project's own token belongs to another server"))),
             // The project is gone with its settings; any token that came with this server will do.
-            None => anybodys.next().or_else(|| self.seen.of(server.identity()).map(Credential::Pat)).ok_or_else(|| {
-                Stop::NoToken(no_token(server, &format!("the project in `{}` is gone", root.display())))
-            }),
+            None => {
+                let seen =
+                    || Some((Credential::Pat(self.seen.of(server.identity())?), "the project's token".to_owned()));
+                anybodys.next().or_else(seen).ok_or_else(|| {
+                    Stop::NoToken(no_token(server, &format!("the project in `{}` is gone", root.display())))
+                })
+            }
         }
     }
 
@@ -213,6 +234,17 @@ impl Connections {
         }
         clients.insert(key, Arc::clone(&client));
         Ok(client)
+    }
+}
+
+/// Where the token of a table comes from, in the order of [`secrets::machine_token`].
+fn source_of(access: &Access, machine: bool) -> String {
+    let file = access.token_file.as_ref().filter(|file| file.exists());
+    let around = secrets::surrounding_token(access.token_store.as_deref()).filter(|_| machine);
+    match (around, file) {
+        (Some("$KADO_TOKEN") | None, Some(file)) => format!("`token_file` {}", file.display()),
+        (Some(source), _) => source.to_owned(),
+        (None, None) => "kado.toml".to_owned(),
     }
 }
 

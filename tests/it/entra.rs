@@ -89,6 +89,45 @@ fn a_managed_identity_gets_its_token_from_the_machine() {
     }
 }
 
+/// The environment of App Service (with a header) or of an Azure Arc machine, for which the fake stands in.
+fn checked_in(machine: &Machine, name: &str, value: &str) -> Output {
+    let config = fs::read_to_string(machine.config_file()).unwrap();
+    let without = config.lines().filter(|line| !line.starts_with("authority_url"));
+    machine.configure_only(&without.collect::<Vec<_>>().join("\n"));
+    let endpoint = format!("{}/metadata/identity/oauth2/token", machine.fake.authority_url());
+    let mut command = machine.command(&["check"]);
+    command.env("IDENTITY_ENDPOINT", endpoint).env(name, value);
+    crate::support::finish(command)
+}
+
+#[test]
+fn app_service_says_through_the_environment_where_its_tokens_are() {
+    let machine =
+        machine(world().managed_identity("first"), |_| "[azure.identity]\nkind = \"managed-identity\"\n".to_owned());
+    let checked = checked_in(&machine, "IDENTITY_HEADER", "a-secret-of-the-host");
+    assert_eq!(checked.code, 0, "{checked:?}");
+    assert_eq!(issued(&machine), 1);
+    assert!(
+        checked.out.contains("token: the Entra identity of `azure.identity`, fetched and renewed by kado"),
+        "{checked:?}"
+    );
+    assert!(!checked.out.contains("a-secret-of-the-host"), "{checked:?}");
+}
+
+#[test]
+fn the_arc_agent_cannot_make_kado_send_any_file_but_its_keys() {
+    let machine =
+        machine(world().managed_identity("first"), |_| "[azure.identity]\nkind = \"managed-identity\"\n".to_owned());
+    let other = closed_file(&machine.root().join("other.key"), "somebody else's secret");
+    for file in [other.to_string_lossy().into_owned(), "/var/opt/azcmagent/tokens/../../../../etc/passwd".to_owned()] {
+        machine.fake.world().entra.arc_key_file = Some(file);
+        let checked = checked_in(&machine, "IMDS_ENDPOINT", "http://localhost:40342");
+        assert_eq!(checked.code, 3, "{checked:?}");
+        assert!(checked.out.contains("which is not where keys of the agent lie"), "{checked:?}");
+    }
+    assert!(machine.fake.requests().iter().all(|request| request.scheme.is_none()));
+}
+
 #[test]
 fn a_token_is_renewed_before_it_ends() {
     let machine = machine(world().application(TENANT, CLIENT, SECRET), with_secret);
@@ -130,7 +169,7 @@ fn tokens_that_stay_refused_are_refused_credentials_and_asked_for_twice_only() {
     machine.fake.fault(Fault::new("*", "_apis", Nth::Every, FaultAction::Refused(Refusal::Json401)));
     let refused = submit(&machine);
     assert_eq!(refused.code, 3, "{refused:?}");
-    assert!(refused.out.contains("is the identity among the users of the organization"), "{refused:?}");
+    assert!(refused.out.contains("identities of Entra are for Azure DevOps Services"), "{refused:?}");
     assert_eq!(machine.fake.world().entra.issued().len(), 2);
     // A metadata service hands out the same token as long as it is good: there is no other to try.
     machine.fake.world().entra.hands_out_again = true;
@@ -201,7 +240,7 @@ fn conditional_access_refuses_whoever_suppresses_the_sign_in_page() {
     let suppressed = machine(strict(), |machine| format!("suppress_sign_in = true\n{}", with_secret(machine)));
     let refused = submit(&suppressed);
     assert_eq!(refused.code, 3, "{refused:?}");
-    assert!(refused.out.contains("azure.suppress_sign_in"), "{refused:?}");
+    assert!(refused.out.contains("identities of Entra are for Azure DevOps Services"), "{refused:?}");
 }
 
 #[cfg(unix)]

@@ -54,6 +54,15 @@ fn every_server_product_gets_the_run_in_the_versions_that_it_knows() {
 }
 
 #[test]
+fn an_old_server_that_does_not_say_that_a_version_is_too_new_is_asked_for_its_own() {
+    let machine =
+        Machine::with(world().flavour(Flavour::Server2020).with(|settings| settings.too_new_is_no_route = true));
+    let submitted = submitted(&machine, PLAN, [("Sign in", "1001"), ("Pay", "1002")]);
+    assert_eq!(submitted.code, 0, "{submitted:?}");
+    assert_eq!(machine.ado_run().results.len(), 2);
+}
+
+#[test]
 fn server_2019_is_checked_and_its_points_are_read_suite_by_suite() {
     let machine = Machine::with(world().flavour(Flavour::Server2019));
     machine.shop(&[("Sign in", "1001"), ("Pay", "1099")]);

@@ -18,14 +18,14 @@ use fake_katalon::{AzureSettings, Test};
 /// A server name that only the tests' certificate has.
 const NAME: &str = "localhost";
 
-/// An encrypted door in front of an address, with a certificate of an authority that nobody knows; gives the door's
-/// address and the authority's certificate as PEM. It lives as long as the runtime.
-async fn encrypted(inner: SocketAddr) -> (SocketAddr, String) {
+/// An encrypted door in front of an address, with a certificate for this name of an authority that nobody knows; gives the
+/// door's address and the authority's certificate as PEM. It lives as long as the runtime.
+async fn encrypted(name: &str, inner: SocketAddr) -> (SocketAddr, String) {
     let mut params = CertificateParams::new(Vec::new()).unwrap();
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     let authority = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
     let key = KeyPair::generate().unwrap();
-    let certificate = CertificateParams::new(vec![NAME.to_owned()]).unwrap().signed_by(&key, &authority).unwrap();
+    let certificate = CertificateParams::new(vec![name.to_owned()]).unwrap().signed_by(&key, &authority).unwrap();
     let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
     let config = ServerConfig::builder().with_no_client_auth().with_single_cert(vec![certificate.der().clone()], key);
     let acceptor = TlsAcceptor::from(Arc::new(config.unwrap()));
@@ -46,6 +46,57 @@ async fn encrypted(inner: SocketAddr) -> (SocketAddr, String) {
     (address, authority.pem())
 }
 
+/// A proxy that opens tunnels to `door`, whatever is asked for, for whoever has these credentials; gives its address.
+async fn tunnels(door: SocketAddr, user_and_password: &str) -> SocketAddr {
+    use base64::Engine as _;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    let encoded = base64::engine::general_purpose::STANDARD.encode(user_and_password);
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        while let Ok((mut outer, _)) = listener.accept().await {
+            let wanted = format!("Basic {encoded}");
+            tokio::spawn(async move {
+                let mut head = Vec::new();
+                while !head.ends_with(b"\r\n\r\n") {
+                    let Ok(byte) = outer.read_u8().await else { return };
+                    head.push(byte);
+                }
+                let head = String::from_utf8_lossy(&head).into_owned();
+                if !head.starts_with("CONNECT ") || !head.contains(&wanted) {
+                    let _ = outer
+                        .write_all(b"HTTP/1.1 407 Proxy Authentication Required\r\ncontent-length: 0\r\n\r\n")
+                        .await;
+                    return;
+                }
+                let Ok(mut inner) = TcpStream::connect(door).await else { return };
+                let _ = outer.write_all(b"HTTP/1.1 200 Connection established\r\n\r\n").await;
+                let _ = tokio::io::copy_bidirectional(&mut outer, &mut inner).await;
+            });
+        }
+    });
+    address
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_encrypted_server_is_reached_through_a_proxy_that_wants_a_password() {
+    let machine = Machine::new();
+    let (door, authority) = encrypted("ado.invalid", machine.fake.address()).await;
+    let proxy = tunnels(door, "robot:p@ss word").await;
+    let file = machine.root().join("ca.pem");
+    fs::write(&file, authority).unwrap();
+    let with = |user: &str| {
+        let azure = format!("ca_file = {file:?}\nproxy = \"http://{user}@{proxy}\"\n");
+        submitted_with(&machine, "https://ado.invalid/acme", &azure)
+    };
+    let refused = with("robot:wrong");
+    assert_eq!(refused.code, 4, "{refused:?}");
+    assert!(refused.out.contains("put user and password into `azure.proxy`"), "{refused:?}");
+    let reached = with("robot:p%40ss%20word");
+    assert_eq!(reached.code, 0, "{reached:?}");
+    assert_eq!(machine.ado_run().state, "Completed");
+}
+
 /// A machine with a finished run whose configuration names this server, with these lines behind it.
 fn submitted_with(machine: &Machine, server: &str, azure: &str) -> crate::support::Output {
     let settings = AzureSettings::connected(server, TOKEN, "Shop", (PLAN, "P"));
@@ -58,7 +109,7 @@ fn submitted_with(machine: &Machine, server: &str, azure: &str) -> crate::suppor
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_with_a_private_authority_is_trusted_only_with_its_certificate() {
     let machine = Machine::new();
-    let (door, authority) = encrypted(machine.fake.address()).await;
+    let (door, authority) = encrypted(NAME, machine.fake.address()).await;
     let server = format!("https://{NAME}:{}/acme", door.port());
     let unknown = submitted_with(&machine, &server, "");
     assert_eq!(unknown.code, 4, "{unknown:?}");

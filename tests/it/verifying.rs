@@ -197,3 +197,16 @@ fn offline_the_proxy_is_explained_and_nothing_is_asked() {
     assert_eq!(line(&output, "proxy"), "ok     proxy to 127.0.0.1: none (this machine itself)");
     assert!(machine.fake.requests().is_empty());
 }
+
+#[test]
+fn a_machine_without_projects_is_told_whether_its_own_server_knows_its_token() {
+    let machine = Machine::new();
+    let token = crate::support::closed_file(&machine.root().join("token"), TOKEN);
+    machine.configure(&format!("[azure]\nserver_url = {:?}\ntoken_file = {token:?}\n", machine.fake.base_url()));
+    let output = machine.kado(&["check"]);
+    assert_eq!(output.code, 1, "there is no project: {output:?}");
+    assert!(line(&output, "connection").contains("knows the token as that of Fake User"), "{output:?}");
+    assert_eq!(line(&output, "token: "), format!("ok     token: `token_file` {}", token.display()));
+    machine.fake.world().set_tokens(&[]);
+    assert_eq!(machine.kado(&["check"]).code, 3);
+}

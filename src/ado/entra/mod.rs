@@ -3,7 +3,7 @@
 //! A service principal proves itself to its authority with a secret or a certificate ([`authority`], [`assertion`]); a
 //! managed identity asks the machine it runs on ([`managed`]). A secret goes to the authority and nowhere else, and the
 //! token to the one server of the table that it stands in (invariant I10). An authority that refuses is "credentials
-//! refused", one that does not answer is "unreachable"; while the last token is still good, it is used meanwhile.
+//! refused", one that does not answer is "unreachable"; as long as the last token is good, it is used all the same.
 
 pub mod assertion;
 pub mod authority;
@@ -27,6 +27,8 @@ use managed::ManagedIdentity;
 const RESOURCE: &str = "499b84ac-1321-427f-aa17-267ca6975798";
 /// How long before its end a token is renewed; a shorter-lived one at half its life.
 const BEFORE_END: Duration = Duration::from_secs(5 * 60);
+/// How long after a renewal that failed the next one is tried, while the last token is good.
+const AGAIN: Duration = Duration::from_secs(30);
 /// Largest answer that is read.
 const ANSWER: usize = 1024 * 1024;
 
@@ -53,6 +55,29 @@ struct Issued {
     until: Moment,
 }
 
+/// How far a token is in its life.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Stage {
+    /// It is used.
+    Fresh,
+    /// Another is to be had, but this one still does.
+    Ageing,
+    /// It does no longer.
+    Ended,
+}
+
+impl Issued {
+    fn stage(&self, now: Moment) -> Stage {
+        if now >= self.until {
+            Stage::Ended
+        } else if now >= self.renew_at {
+            Stage::Ageing
+        } else {
+            Stage::Fresh
+        }
+    }
+}
+
 impl Entra {
     /// An identity; nothing is fetched yet. `digest` tells it from others, its secret included.
     pub fn new(issuer: Issuer, digest: [u8; 32]) -> Self {
@@ -62,21 +87,21 @@ impl Entra {
     /// A token that is good for a while.
     ///
     /// # Errors
-    /// When the authority refuses the identity or cannot be reached, and the last token has ended.
+    /// When the authority refuses the identity or cannot be reached, and there is no token that is still good.
     pub async fn token(&self) -> Result<SecretString, AdoError> {
         let mut current = self.current.lock().await;
         let now = clock::now();
-        if let Some(issued) = current.as_ref().filter(|issued| now < issued.renew_at) {
+        if let Some(issued) = current.as_ref().filter(|issued| issued.stage(now) == Stage::Fresh) {
             return Ok(issued.token.clone());
         }
-        match self.fetch().await {
-            Ok(issued) => Ok(current.insert(issued).token.clone()),
-            Err(AdoError::Unavailable { message, .. }) if current.as_ref().is_some_and(|last| now < last.until) => {
-                tracing::warn!(reason = message, "the token cannot be renewed yet; the last one is still good");
-                Ok(current.as_ref().map(|last| last.token.clone()).expect("it was there a line before"))
-            }
-            Err(error) => Err(error),
-        }
+        let error = match self.fetch().await {
+            Ok(issued) => return Ok(current.insert(issued).token.clone()),
+            Err(error) => error,
+        };
+        let Some(last) = current.as_mut().filter(|last| last.stage(now) == Stage::Ageing) else { return Err(error) };
+        tracing::warn!(reason = chain(&error), "the token cannot be renewed; the last one is still good");
+        last.renew_at = now.plus(AGAIN);
+        Ok(last.token.clone())
     }
 
     /// Fetches another token in place of one that a server refused; `false` when there is no other.
@@ -232,11 +257,14 @@ mod tests {
 
     #[test]
     fn a_token_is_renewed_five_minutes_before_its_end_and_a_short_one_at_half_its_life() {
-        let now = Moment::from_millis(0);
-        let renew = |lives| {
+        let at = |seconds: i64| Moment::from_millis(seconds * 1000);
+        let stages = |lives, times: [i64; 4]| {
             let token = SecretString::from("x".to_owned());
-            GoodAnswer { token, lives: Duration::from_secs(lives) }.issued(now).renew_at.since(now).as_secs()
+            let issued = GoodAnswer { token, lives: Duration::from_secs(lives) }.issued(at(0));
+            times.map(|seconds| issued.stage(at(seconds)))
         };
-        assert_eq!((renew(3600), renew(400), renew(60)), (3300, 200, 30));
+        let path = [Stage::Fresh, Stage::Ageing, Stage::Ageing, Stage::Ended];
+        assert_eq!(stages(3600, [3299, 3300, 3599, 3600]), path);
+        assert_eq!(stages(400, [199, 200, 399, 400]), path);
     }
 }

@@ -149,7 +149,9 @@ fn routed(shared: &Shared, parts: &Parts, path: &str, bytes: &Bytes) -> Outcome 
     check_content_type(&parts.headers, bytes)?;
     let query = Query::parse(parts.uri.query().unwrap_or_default());
     let asked = asked_version(&parts.headers, &query);
-    let version = negotiate(&route, asked.as_deref(), &max)?;
+    let mute = lock(&shared.world).settings.too_new_is_no_route && route != Route::ConnectionData;
+    let version = negotiate(&route, asked.as_deref(), &max);
+    let version = version.map_err(|refused| if mute && refused.status == 400 { no_route(path) } else { refused })?;
     let token = auth::given(&parts.headers).map(|(_, token)| token).unwrap_or_default();
     {
         let world = lock(&shared.world);

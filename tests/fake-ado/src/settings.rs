@@ -34,6 +34,8 @@ pub struct Settings {
     pub error_text_limit: usize,
     /// What `deploymentType` says: `hosted` or `onPremises`.
     pub deployment_type: String,
+    /// Whether all routes but `connectionData` answer a version that is too new with 404 as plain text.
+    pub too_new_is_no_route: bool,
     /// Whether a token of Entra is refused to clients that suppress the sign-in page, as in tenants with Conditional Access.
     pub conditional_access: bool,
     /// The status for a token whose scopes do not cover a call: 401 is what people report, 403 is known of permissions.
@@ -59,6 +61,7 @@ impl Default for Settings {
             max_attachment_bytes: 104_857_600,
             error_text_limit: 4000,
             deployment_type: "hosted".into(),
+            too_new_is_no_route: false,
             conditional_access: false,
             missing_scope_status: 401,
             test_case_types: vec!["Test Case".into()],
