@@ -199,7 +199,7 @@ impl Heard {
                 self.touched.add(Some(event))
             }
             Err(error) => {
-                tracing::debug!(%error, "file events may be lost");
+                tracing::debug!(%error, "the watcher failed");
                 self.in_doubt = true;
                 self.touched.add(None)
             }
@@ -222,6 +222,7 @@ impl Touched {
     /// Tells whether anything was added.
     fn add(&mut self, event: Option<Event>) -> bool {
         let Some(mut event) = event.filter(|event| !event.need_rescan() && !event.paths.is_empty()) else {
+            tracing::debug!("file events were lost; everything is looked at");
             *self = Self::Anything;
             return true;
         };

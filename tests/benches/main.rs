@@ -27,7 +27,9 @@ fn main() {
     submit("500 tests, 50 screenshots, 80 ms a request", 500, 50, 80, None);
     submit("2000 tests, 100 screenshots", 2000, 100, 0, None);
     submit("1 test, report of 60 MB", 1, 0, 0, Some(60 << 20));
-    sweep("first sweep over 5000 old run folders", 5000);
+    sweep("first sweep over 5000 old run folders", 1, 5000, "new");
+    sweep("first sweep over 300 projects with 5000", 300, 5000, "new");
+    sweep("first sweep over 5000 that are listed", 300, 5000, "all");
 }
 
 /// One suite run, submitted by `kado submit`.
@@ -46,16 +48,33 @@ fn submit(what: &str, tests: u32, screenshots: u32, delay: u64, report: Option<u
     row(what, &cost, &machine.ado);
 }
 
-/// Many runs of the past, remembered by `kado run --once`.
-fn sweep(what: &str, folders: u32) {
+/// Many runs of the past in so many projects, remembered by `kado run --once`, or listed with the history `all`; nothing
+/// is sent.
+fn sweep(what: &str, projects: u32, folders: u32, history: &str) {
     let machine = Machine::new(20);
+    machine.keep_history(history);
+    let roots: Vec<PathBuf> = (0..projects).map(|number| machine.project_beside(number)).collect();
     for number in 0..folders {
-        run(20, 1, number).write_in(&machine.project).unwrap();
+        let root = &roots[(number % projects) as usize];
+        let folder = run(20, 1, number).write_in(root).unwrap();
+        age(&folder);
     }
     let cost = machine.kado(&["run", "--once"]);
     row(what, &cost, &machine.ado);
     let cost = machine.kado(&["run", "--once"]);
     row("the next sweep over them", &cost, &machine.ado);
+}
+
+/// Makes the files of a folder an hour old.
+fn age(folder: &Path) {
+    let old = std::fs::FileTimes::new().set_modified(std::time::SystemTime::now() - Duration::from_secs(3600));
+    for entry in std::fs::read_dir(folder).unwrap().flatten() {
+        if entry.path().is_dir() {
+            age(&entry.path());
+        } else {
+            std::fs::File::options().append(true).open(entry.path()).unwrap().set_times(old).unwrap();
+        }
+    }
 }
 
 fn run(tests: u32, screenshots: u32, number: u32) -> SuiteRunWriter {
@@ -117,6 +136,31 @@ impl Machine {
         let text = "watch = [\"work\"]\nstate_dir = \"state\"\nruns_from = \"any\"\n";
         std::fs::write(&config, text).unwrap();
         Self { _folder: folder, project, config, ado }
+    }
+
+    fn keep_history(&self, history: &str) {
+        let text = format!(
+            "watch = [\"work\"]\nstate_dir = \"state\"\nruns_from = \"any\"\nhistory = \"{history}\"\n[submit]\nauto_submit = false\n"
+        );
+        std::fs::write(&self.config, text).unwrap();
+    }
+
+    /// The project itself for 0, else another one like it.
+    fn project_beside(&self, number: u32) -> PathBuf {
+        if number == 0 {
+            return self.project.clone();
+        }
+        let root = self.project.with_file_name(format!("Shop {number}"));
+        let settings = AzureSettings {
+            sending: Sending::All,
+            ..AzureSettings::connected(&self.ado.base_url(), "bench", "Shop", (PLAN, "P"))
+        };
+        let mut writer = ProjectWriter::new(&root).azure(settings);
+        for case in 0..20 {
+            writer = writer.test_case(TestCaseFile::new(&name(case)).azure(&(1000 + case).to_string()));
+        }
+        writer.write().unwrap();
+        root
     }
 
     fn kado(&self, arguments: &[&str]) -> Cost {

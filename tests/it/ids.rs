@@ -37,6 +37,19 @@ fn a_list_with_blanks_zeros_and_duplicates_gives_a_result_for_each_id() {
 }
 
 #[test]
+fn the_file_of_a_test_case_may_spell_its_name_in_another_unicode_form() {
+    // As macOS writes it to the disk, and as Katalon's log has it.
+    let (apart, together) = ("Bestellung pru\u{308}fen", "Bestellung pr\u{fc}fen");
+    for (file, log) in [(apart, together), (together, apart)] {
+        let machine = Machine::new();
+        let submitted =
+            submit(&machine, vec![TestCaseFile::new(&tc(file)).azure("1001")], vec![Test::passed(&tc(log))]);
+        assert_eq!(submitted.code, 0, "{submitted:?}");
+        assert_eq!(points(&machine), [11]);
+    }
+}
+
+#[test]
 fn an_invalid_id_is_reported_and_the_others_are_submitted() {
     for invalid in ["abc", "#1002", "0", "99999999999", "10 02"] {
         let machine = Machine::new();

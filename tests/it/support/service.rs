@@ -23,7 +23,12 @@ pub struct Service {
 impl Machine {
     /// Starts the service and waits until it watches.
     pub fn start(&self) -> Service {
-        start(self.command(&["run"]))
+        self.start_as(self.command(&["run"]))
+    }
+
+    /// Starts the service by this command, and waits until it watches.
+    pub fn start_as(&self, command: Command) -> Service {
+        start(command)
     }
 
     /// Waits until the rows of `kado runs` are as wanted.
@@ -50,6 +55,17 @@ impl Service {
         self.log.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// Id of its process.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Sends it a signal, by its name.
+    pub fn signal(&self, name: &str) {
+        let sent = Command::new("kill").arg(format!("-{name}")).arg(self.child.id().to_string()).status();
+        assert!(sent.is_ok_and(|status| status.success()), "{name} could not be sent");
+    }
+
     /// Waits until it has logged this.
     pub fn wait_for_log(&self, text: &str) {
         wait_until(&format!("the log to hold `{text}`"), || {
@@ -60,8 +76,7 @@ impl Service {
 
     /// Asks it to end and waits; gives exit code and log.
     pub fn stop(mut self) -> Output {
-        let asked = Command::new("kill").arg("-TERM").arg(self.child.id().to_string()).status();
-        assert!(asked.is_ok_and(|status| status.success()), "kado could not be asked to end");
+        self.signal("TERM");
         let status = wait_until("kado to end", || match self.child.try_wait() {
             Ok(Some(status)) => Ok(status),
             _ => Err(self.log()),

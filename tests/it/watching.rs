@@ -1,0 +1,274 @@
+//! What the watcher may lose, and what changes under it: it costs time at most, never a run.
+
+#![expect(clippy::disallowed_methods, reason = "tests lay out folders and start programs")]
+#![expect(clippy::print_stderr, reason = "a test that is not possible here says so")]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use fake_ado::{Fault, FaultAction, Nth};
+use fake_katalon::{Phase, SuiteRunWriter, Test, TestCaseFile};
+use jiff::{SignedDuration, Timestamp};
+
+use crate::support::{Machine, Service, age, finished, now, tc, wait_until};
+
+const CASES: [(&str, &str); 1] = [("Sign in", "1001")];
+
+fn run_at(start: Timestamp) -> SuiteRunWriter {
+    finished([Test::passed(&tc("Sign in"))]).start(start)
+}
+
+/// A finished run that starts so many seconds from now, in a project.
+fn write_run(shop: &Path, seconds: i64) -> PathBuf {
+    let folder = run_at(now() + SignedDuration::from_secs(seconds)).write_in(shop).unwrap();
+    age(&folder);
+    folder
+}
+
+fn project(machine: &Machine, name: &str) -> PathBuf {
+    machine.project(name, machine.settings(), [TestCaseFile::new(&tc("Sign in")).azure("1001")])
+}
+
+/// Starts the service as a user who may have only so many of something of inotify; `None` where that cannot be tried.
+fn start_limited(machine: &Machine, limit: &str, count: u32) -> Option<Service> {
+    let set = format!("echo {count} > /proc/sys/user/{limit} && exec \"$0\" \"$@\"");
+    let inside = |program: &str| {
+        let mut command = Command::new("unshare");
+        command.args(["--user", "--map-root-user", "sh", "-c", &set, program]);
+        command
+    };
+    let possible = inside("true").stdout(Stdio::null()).stderr(Stdio::null()).status();
+    if !possible.is_ok_and(|status| status.success()) {
+        eprintln!("skipped: no user namespace can be made here");
+        return None;
+    }
+    let plain = machine.command(&["run"]);
+    let mut command = inside(&plain.get_program().to_string_lossy());
+    command.args(plain.get_args());
+    for (name, value) in plain.get_envs() {
+        match value {
+            Some(value) => command.env(name, value),
+            None => command.env_remove(name),
+        };
+    }
+    Some(machine.start_as(command))
+}
+
+/// With so few of something kado polls, says so everywhere, and finds the run.
+fn polls_with(limit: &str, count: u32, says: &str) {
+    let machine = Machine::new();
+    let shop = machine.shop(&CASES);
+    fs::create_dir_all(shop.join("Reports/a/b/c")).unwrap();
+    let Some(service) = start_limited(&machine, limit, count) else { return };
+    service.wait_for_log("folders are polled every 30 s");
+    assert!(service.log().contains(says), "{}", service.log());
+    let status = machine.kado(&["status"]);
+    assert_eq!(status.code, 1, "{status:?}");
+    assert!(status.out.contains("folders are polled") && status.out.contains(says), "{status:?}");
+    let checked = machine.kado(&["check", "--offline"]);
+    assert!(checked.out.contains("folders are polled"), "{checked:?}");
+    write_run(&shop, 0);
+    machine.wait_for_completed(1);
+    let told = service.log().matches("folders are polled").count();
+    assert_eq!(told, 1, "told once: {}", service.log());
+    assert_eq!(service.stop().code, 0);
+    let status = machine.kado(&["status"]);
+    assert!(!status.out.contains("polled"), "a service that has ended polls nothing: {status:?}");
+}
+
+#[test]
+fn without_a_watch_left_kado_polls_and_says_why() {
+    polls_with("max_inotify_watches", 3, "fs.inotify.max_user_watches");
+}
+
+#[test]
+fn without_an_inotify_instance_left_kado_polls_and_says_why() {
+    polls_with("max_inotify_instances", 0, "fs.inotify.max_user_instances");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn more_events_than_the_system_keeps_cost_no_run() {
+    let machine = Machine::new();
+    let shop = machine.shop(&CASES);
+    let limit = fs::read_to_string("/proc/sys/fs/inotify/max_queued_events").unwrap();
+    let limit: usize = limit.trim().parse().unwrap();
+    if limit > 100_000 {
+        return eprintln!("skipped: this system keeps {limit} events");
+    }
+    let noise = shop.join("Reports/noise");
+    fs::create_dir_all(&noise).unwrap();
+    let mut command = machine.command(&["run"]);
+    command.env("KADO_LOG", "kado=debug");
+    let service = machine.start_as(command);
+    service.wait_for_log("found a Katalon project");
+    service.signal("STOP");
+    // Each is at least one event, and nobody takes them.
+    for number in 0..limit + 100 {
+        fs::write(noise.join(format!("{number}.txt")), "").unwrap();
+    }
+    write_run(&shop, 0);
+    service.signal("CONT");
+    service.wait_for_log("file events were lost");
+    machine.wait_for_completed(1);
+    assert_eq!(service.stop().code, 0);
+}
+
+#[test]
+fn a_reports_folder_that_is_deleted_and_made_again_is_watched_again() {
+    let machine = Machine::new();
+    let shop = machine.shop(&CASES);
+    write_run(&shop, -100);
+    let service = machine.start();
+    service.wait_for_log("found a Katalon project");
+    for round in 1..=3 {
+        fs::remove_dir_all(shop.join("Reports")).unwrap();
+        write_run(&shop, i64::from(round));
+        machine.wait_for_completed(usize::try_from(round).unwrap());
+    }
+    assert_eq!(service.stop().code, 0);
+    assert_eq!(machine.ado_runs().len(), 3);
+}
+
+#[test]
+fn a_project_may_move_vanish_and_come_back_while_kado_runs() {
+    let machine = Machine::new();
+    let first = project(&machine, "one/Shop");
+    let service = machine.start();
+    service.wait_for_log("found a Katalon project");
+    write_run(&first, 0);
+    machine.wait_for_completed(1);
+    let second = machine.work().join("two/deeper/Shop");
+    fs::create_dir_all(second.parent().unwrap()).unwrap();
+    fs::rename(&first, &second).unwrap();
+    write_run(&second, 1);
+    machine.wait_for_completed(2);
+    fs::remove_dir_all(&second).unwrap();
+    let again = project(&machine, "one/Shop");
+    write_run(&again, 2);
+    machine.wait_for_completed(3);
+    assert_eq!(service.stop().code, 0);
+    assert_eq!(machine.ado_runs().len(), 3, "what moved with its project was sent once");
+}
+
+/// A clock that goes wrong by as many seconds as a file says, for programs that are started with it.
+struct Clock {
+    library: PathBuf,
+    offset: PathBuf,
+}
+
+impl Clock {
+    /// Compiles it; `None` where that cannot be done.
+    fn new(machine: &Machine) -> Option<Self> {
+        let clock = Self { library: machine.root().join("clock.so"), offset: machine.root().join("clock.offset") };
+        let source = machine.root().join("clock.c");
+        fs::write(&source, include_str!("watching/clock.c")).unwrap();
+        clock.set(SignedDuration::ZERO);
+        let made = Command::new("cc").args(["-shared", "-fPIC", "-O1", "-o"]).arg(&clock.library).arg(&source).status();
+        if cfg!(target_os = "linux") && made.is_ok_and(|status| status.success()) {
+            return Some(clock);
+        }
+        eprintln!("skipped: there is no C compiler, or no way to give a program another clock");
+        None
+    }
+
+    fn set(&self, offset: SignedDuration) {
+        let new = self.offset.with_extension("new");
+        fs::write(&new, offset.as_secs().to_string()).unwrap();
+        fs::rename(&new, &self.offset).unwrap();
+    }
+
+    fn start(&self, machine: &Machine) -> Service {
+        let mut command = machine.command(&["run"]);
+        command.env("LD_PRELOAD", &self.library).env("CLOCK_OFFSET_FILE", &self.offset);
+        machine.start_as(command)
+    }
+}
+
+#[test]
+fn a_clock_that_is_set_back_hides_no_new_run() {
+    let machine = Machine::new();
+    let shop = machine.shop(&CASES);
+    let Some(clock) = Clock::new(&machine) else { return };
+    let service = clock.start(&machine);
+    service.wait_for_log("found a Katalon project");
+    // kado first saw this machine when its clock was two days ahead.
+    let back = SignedDuration::from_hours(-48);
+    clock.set(back);
+    service.wait_for_log("the clock was set back");
+    age(&run_at(now() + back).write_in(&shop).unwrap());
+    machine.wait_for_completed(1);
+    assert_eq!(service.stop().code, 0);
+}
+
+#[test]
+fn a_clock_that_is_set_back_puts_off_nothing_that_waits() {
+    let machine = Machine::new();
+    let shop = machine.shop(&CASES);
+    let Some(clock) = Clock::new(&machine) else { return };
+    machine.fake.fault(Fault::new("*", "", Nth::Every, FaultAction::organization_stopped()));
+    let service = clock.start(&machine);
+    write_run(&shop, 0);
+    service.wait_for_log("waits");
+    clock.set(SignedDuration::from_hours(-24));
+    machine.fake.clear_faults();
+    machine.wait_for_completed(1);
+    assert_eq!(service.stop().code, 0);
+}
+
+#[test]
+fn a_clock_that_jumps_ahead_costs_no_run_that_is_under_way() {
+    let machine = Machine::new();
+    let shop = machine.shop(&CASES);
+    let Some(clock) = Clock::new(&machine) else { return };
+    let service = clock.start(&machine);
+    service.wait_for_log("found a Katalon project");
+    let run = run_at(now());
+    let mut live = run.live(&run.folder_in(&shop));
+    live.perform_through(Phase::Running).unwrap();
+    machine.wait_for_rows("nothing to be known of the run", <[String]>::is_empty);
+    clock.set(SignedDuration::from_hours(5));
+    // By the clock the run has been quiet for hours, so it seems to be aborted.
+    machine.wait_for_rows("the run to be listed", |rows| rows.iter().any(|row| row.contains("ignored")));
+    live.perform_all().unwrap();
+    machine.wait_for_completed(1);
+    assert_eq!(service.stop().code, 0);
+    assert_eq!(machine.row()["state"], "submitted");
+}
+
+/// Bytes that a process has read so far, from whatever it opened.
+#[cfg(target_os = "linux")]
+fn bytes_read(process: u32) -> u64 {
+    let io = fs::read_to_string(format!("/proc/{process}/io")).unwrap();
+    io.lines().find_map(|line| line.strip_prefix("rchar: ")).unwrap().parse().unwrap()
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn while_a_suite_runs_its_log_is_read_once_however_often_it_grows() {
+    use std::io::Write as _;
+    /// Times that the log grows, and bytes by which.
+    const TIMES: usize = 400;
+    const PIECE: usize = 64 * 1024;
+    let machine = Machine::new();
+    let shop = machine.shop(&CASES);
+    let service = machine.start();
+    service.wait_for_log("found a Katalon project");
+    let run = run_at(now());
+    let folder = run.folder_in(&shop);
+    run.live(&folder).perform_through(Phase::Running).unwrap();
+    let before = bytes_read(service.id());
+    let mut log = fs::OpenOptions::new().append(true).open(folder.join("execution0.log")).unwrap();
+    for _ in 0..TIMES {
+        log.write_all(&vec![b'x'; PIECE]).unwrap();
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    let grown = (TIMES * PIECE) as u64;
+    let read = wait_until("the log to be read", || {
+        let read = bytes_read(service.id()) - before;
+        if read >= grown { Ok(read) } else { Err(format!("{read} of {grown}")) }
+    });
+    assert!(read < grown + grown / 2, "{read} bytes were read of a log of {grown}");
+    assert_eq!(service.stop().code, 0);
+}
