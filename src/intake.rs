@@ -15,12 +15,13 @@ use secrecy::SecretString;
 use crate::katalon::run::SuiteRun;
 use crate::katalon::secret::ProjectToken;
 use crate::katalon::settings::AzureSettings;
-use crate::plan::options::{self, KatalonSubmits};
-use crate::plan::pipeline;
+use crate::plan::options::{self, KatalonSubmits, Overrides};
 use crate::plan::sensitive::looks_secret;
-use crate::plan::snapshot::{CaseIds, Snapshot};
+use crate::plan::snapshot::{CaseIds, Options, Snapshot};
+use crate::plan::{pipeline, run_name};
 use crate::server::{Server, ServerIdentity};
 use crate::workspace::{self, ReadError};
+use crate::{config::project_file::ProjectFile, environment};
 
 /// How long after a change the settings may still be in the middle of a burst of changes.
 const WRITING: Duration = Duration::from_secs(2);
@@ -55,7 +56,7 @@ pub enum IntakeError {
     #[error(transparent)]
     Read(#[from] ReadError),
     /// Katalon rewrites the settings at this moment; a look a little later finds them whole.
-    #[error("the Azure DevOps settings of `{}` are being written", .0.display())]
+    #[error("the settings of `{}` are being written", .0.display())]
     SettingsInFlux(PathBuf),
     /// No project lies above the run.
     #[error("`{}` belongs to no Katalon project: no folder above it holds a `.prj` file", .0.display())]
@@ -99,11 +100,17 @@ pub fn take_settled(folder: &Path, config: &Config, known: &KnownCommands) -> Re
             return Err(IntakeError::SettingsInFlux(root));
         }
     }
+    let now = clock::now();
+    if workspace::project_file_modified(&root).is_some_and(|modified| modified <= now && now.since(modified) < WRITING)
+    {
+        return Err(IntakeError::SettingsInFlux(root));
+    }
     take(folder, config, known)
 }
 
 fn join(folder: &Path, run: SuiteRun, root: &Path, settings: &AzureSettings, config: &Config) -> Taken {
-    let overrides = config.overrides(root);
+    let own = ProjectFile::of(root, config);
+    let overrides = config.overrides_over(root, &own);
     let mut run = run;
     let mut cases = BTreeMap::new();
     for test in &run.tests {
@@ -121,6 +128,7 @@ fn join(folder: &Path, run: SuiteRun, root: &Path, settings: &AzureSettings, con
         }
     }
     run.warnings.extend(settings.warnings.iter().cloned());
+    let options = options(settings, &overrides, own, &mut run);
     forget_values(&mut run, &mut cases);
     Taken {
         identity: RunIdentity::of(&run),
@@ -134,12 +142,25 @@ fn join(folder: &Path, run: SuiteRun, root: &Path, settings: &AzureSettings, con
             folder: folder.to_string_lossy().into_owned(),
             project_name: workspace::project_name(root),
             project_root: root.to_string_lossy().into_owned(),
-            options: options::effective(settings, &overrides, &run.options),
+            options,
+            collection: workspace::collection_of(folder).and_then(|collection| collection.id),
             reruns: workspace::number_of_reruns(root, &run.suite),
             cases,
             run,
         },
     }
+}
+
+/// The settings in force for a run, with what only the machine of this moment knows.
+fn options(settings: &AzureSettings, overrides: &Overrides, own: ProjectFile, run: &mut SuiteRun) -> Options {
+    let mut options = options::effective(settings, overrides, &run.options);
+    options.invalid_project_file = own.problem();
+    options.api_version = own.api_version;
+    let shown = environment::shown(&run_name::variables_in(&options.run_name));
+    options.run_name.variables = shown.values;
+    let in_file = own.warnings.into_iter().map(|warning| format!("`{}`, {warning}", workspace::PROJECT_FILE));
+    run.warnings.extend(in_file.chain(shown.warnings));
+    options
 }
 
 fn own_token(settings: &AzureSettings) -> Option<(ServerIdentity, SecretString)> {

@@ -7,6 +7,7 @@ pub mod clock;
 pub mod config;
 pub mod daemon;
 pub mod discovery;
+pub mod environment;
 pub mod error_chain;
 pub mod exit;
 pub mod intake;

@@ -229,6 +229,11 @@ impl AdoClient {
         Ok(self.send(self.request(Method::GET, path, call, query), Kind::ReadAside).await?.content)
     }
 
+    /// Whether the server takes tags for runs: from version 6.0 on, that is Azure DevOps Server 2020 (`ado/api.md` §1).
+    pub fn takes_tags(&self) -> bool {
+        !self.version().starts_with("5.")
+    }
+
     /// Whether the server knows the place in a pipeline that a run belongs to: not Server 2019 (`ado/api.md` §1).
     pub fn knows_pipelines(&self) -> bool {
         !self.version().starts_with("5.")

@@ -359,6 +359,9 @@ pub struct NewRun<'a> {
     pub start_date: String,
     /// Comment with kado's key.
     pub comment: &'a str,
+    /// Tags; only servers from 2020 on know them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub tags: Vec<Tag<'a>>,
     /// The linked build; it has to be one of the same project.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub build: Option<ById>,
@@ -431,6 +434,13 @@ impl<'a> PipelineReference<'a> {
             job_reference: named(&build.job).map(|(job_name, attempt)| JobReference { job_name, attempt }),
         }
     }
+}
+
+/// A tag of a run.
+#[derive(Debug, Serialize)]
+pub struct Tag<'a> {
+    /// Its text.
+    pub name: &'a str,
 }
 
 /// `PATCH test/runs/{id}`.

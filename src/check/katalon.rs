@@ -2,6 +2,7 @@
 
 use crate::check::Report;
 use crate::config::Config;
+use crate::config::project_file::ProjectFile;
 use crate::katalon::project::Project;
 use crate::outbox::store::Doubled;
 use crate::outbox::{Store, StoreError};
@@ -14,7 +15,10 @@ const NAME: &str = "Katalon's own submission";
 
 /// Says whether Katalon could submit the same runs, and what was seen.
 pub fn own_submission(project: &Project, config: &Config, options: &Options, report: &mut Report) {
-    if !options::katalon_may_submit(&project.settings, &config.overrides(&project.root)) {
+    if !options::katalon_may_submit(
+        &project.settings,
+        &config.overrides_over(&project.root, &ProjectFile::of(&project.root, config)),
+    ) {
         return;
     }
     // What cannot be read here is told by the checks of the machine.

@@ -22,6 +22,9 @@ pub fn check_machine(config: &Config, report: &mut Report) {
             "`kado run` needs one with `watch = [\"FOLDER\"]`",
         ),
     }
+    for warning in &config.warnings {
+        report.note("configuration", warning.clone(), "");
+    }
     for key in &config.not_carried_out {
         report.note(format!("key {key}"), "this version does not carry it out yet", "");
     }

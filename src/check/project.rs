@@ -6,6 +6,7 @@ use crate::check::connection::check_proxy;
 use crate::check::folders::check_project_folders;
 use crate::check::{Report, katalon, server};
 use crate::config::Config;
+use crate::config::project_file::ProjectFile;
 use crate::error_chain::chain;
 use crate::katalon::project::Project;
 use crate::katalon::run::{FileKind, RunOptions};
@@ -28,7 +29,9 @@ pub async fn check_project(root: &Path, config: &Config, offline: bool, report: 
         report.note("files", warning.clone(), "");
     }
     check_project_folders(root, report);
-    let overrides = config.overrides(root);
+    let own = ProjectFile::of(root, config);
+    project_file(&own, report);
+    let overrides = config.overrides_over(root, &own);
     let options = options::effective(&project.settings, &overrides, &RunOptions::default());
     if let Some(url) = &options.server_url {
         check_proxy(url, &config.access(root), report);
@@ -39,9 +42,20 @@ pub async fn check_project(root: &Path, config: &Config, offline: bool, report: 
     }
 }
 
+/// The project's own `kado.toml`.
+fn project_file(own: &ProjectFile, report: &mut Report) {
+    let name = "kado.toml of the project";
+    if let Some(problem) = own.problem() {
+        report.wrong(name, problem, "until it is corrected the runs of this project are parked");
+    }
+    for warning in &own.warnings {
+        report.note(name, warning.clone(), "");
+    }
+}
+
 fn integration(project: &Project, config: &Config, options: &Options, report: &mut Report) {
     let settings = &project.settings;
-    let overrides = config.overrides(&project.root);
+    let overrides = config.overrides_over(&project.root, &ProjectFile::of(&project.root, config));
     const WHERE: &str = "in Katalon under Project > Settings > Integrations > Azure DevOps";
     if settings.enabled {
         report.fine("integration", "switched on");

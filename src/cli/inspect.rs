@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, bail};
 
 use crate::clock;
+use crate::config::project_file::ProjectFile;
 use crate::katalon::run::SuiteRun;
 use crate::katalon::run::lifecycle::{ABORT_AFTER, Evidence, RunState, state};
 use crate::workspace::{self, FolderListing, JunitState};
@@ -30,7 +31,12 @@ pub fn inspect(path: &Path, json: bool, out: &mut dyn Write) -> anyhow::Result<(
         return write(&view, json, out, people::run);
     }
     match workspace::read_project(&folder) {
-        Ok(project) => write(&ProjectView::of(&project), json, out, people::project),
+        Ok(mut project) => {
+            let own = ProjectFile::read(&project.root);
+            project.warnings.extend(own.problem());
+            project.warnings.extend(own.warnings);
+            write(&ProjectView::of(&project), json, out, people::project)
+        }
         Err(workspace::ReadError::NoProject(_)) => bail!(
             "`{}` is neither a run folder nor a Katalon project; give a folder that holds `execution0.log` or a `.prj`",
             path.display()

@@ -8,7 +8,8 @@ use toml::de::{DeTable, DeValue};
 use crate::config::section::{Problem, Problems, Section};
 use crate::config::{Access, Config, ProjectTables, Tables, identity, proxy, values};
 use crate::discovery::eligibility::{History, RunsFrom};
-use crate::plan::options::Overrides;
+use crate::plan::options::{NamePattern, Overrides};
+use crate::plan::run_name;
 use crate::server::Server;
 
 /// `abort_after` when the file does not say.
@@ -45,17 +46,22 @@ pub fn parse(text: &str, around: &Surroundings) -> Result<Config, Vec<Problem>> 
         problems.add(error.span().unwrap_or(0..0), error.message());
     }
     let mut root = Section::new("", document.get_ref());
-    let mut reader = Reader { around, problems, not_carried_out: Vec::new() };
+    let mut reader = Reader { around, problems, not_carried_out: Vec::new(), warnings: Vec::new() };
     let config = reader.config(&mut root);
     root.finish(&mut reader.problems);
     let found = reader.problems.into_sorted();
-    if found.is_empty() { Ok(Config { not_carried_out: reader.not_carried_out, ..config }) } else { Err(found) }
+    if found.is_empty() {
+        Ok(Config { not_carried_out: reader.not_carried_out, warnings: reader.warnings, ..config })
+    } else {
+        Err(found)
+    }
 }
 
 struct Reader<'t, 's> {
     around: &'s Surroundings,
     problems: Problems<'t>,
     not_carried_out: Vec<String>,
+    warnings: Vec<String>,
 }
 
 impl Reader<'_, '_> {
@@ -82,6 +88,7 @@ impl Reader<'_, '_> {
             machine: self.machine(root),
             projects: self.projects(root),
             not_carried_out: Vec::new(),
+            warnings: Vec::new(),
         }
     }
 
@@ -124,7 +131,9 @@ impl Reader<'_, '_> {
             azure.finish(&mut self.problems);
         }
         if let Some(mut submit) = section.table("submit", &mut self.problems) {
-            self.submit(&mut submit, &mut tables.overrides);
+            self::submit(&mut submit, &mut self.problems, &mut tables.overrides);
+            let name = tables.overrides.test_run_name.iter();
+            self.warnings.extend(name.flat_map(run_name::unknown_in));
             submit.finish(&mut self.problems);
         }
         if tables.access.identity.is_some() && tables.access.token_file.is_some() {
@@ -168,23 +177,6 @@ impl Reader<'_, '_> {
         };
     }
 
-    fn submit(&mut self, submit: &mut Section<'_, '_>, overrides: &mut Overrides) {
-        self.check_later(submit);
-        let problems = &mut self.problems;
-        overrides.auto_submit = submit.read("auto_submit", problems, values::boolean);
-        overrides.katalon_submits = submit.read("katalon_submits", problems, values::katalon_submits);
-        overrides.katalon_wait = submit.read("katalon_wait", problems, values::pause);
-        overrides.test_plans = submit.read("test_plans", problems, |value| values::list(value, values::id));
-        overrides.test_run_name = submit.read("test_run_name", problems, values::text);
-        overrides.build_definition = submit.read("build_definition", problems, values::definition);
-        overrides.release_definition = submit.read("release_definition", problems, values::definition);
-        overrides.release_stage = submit.read("release_stage", problems, values::word);
-        overrides.automation = submit.read("automation_fields", problems, values::automation);
-        overrides.attachments = submit.read("attachments", problems, |value| values::list(value, values::file_kind));
-        overrides.attach = submit.read("attach", problems, values::sending);
-        overrides.multiple_points = submit.read("multiple_points", problems, values::boolean);
-    }
-
     /// Accepts the keys of later versions, so that one file serves several versions, and remembers to say so.
     fn check_later(&mut self, section: &mut Section<'_, '_>) {
         let top = section.name("").is_empty();
@@ -199,6 +191,25 @@ impl Reader<'_, '_> {
     fn path(&self, path: &str) -> PathBuf {
         self.around.file.parent().unwrap_or(Path::new("")).join(path)
     }
+}
+
+/// Reads the keys of `[submit]`, of the machine's file and of a project's own.
+pub(super) fn submit(submit: &mut Section<'_, '_>, problems: &mut Problems<'_>, overrides: &mut Overrides) {
+    overrides.auto_submit = submit.read("auto_submit", problems, values::boolean);
+    overrides.katalon_submits = submit.read("katalon_submits", problems, values::katalon_submits);
+    overrides.katalon_wait = submit.read("katalon_wait", problems, values::pause);
+    overrides.test_plans = submit.read("test_plans", problems, |value| values::list(value, values::id));
+    let name = submit.read("test_run_name", problems, values::text);
+    overrides.test_run_name = name.map(|text| NamePattern { text, environment: true });
+    overrides.tags = submit.read("tags", problems, values::tags);
+    overrides.unmapped = submit.read("unmapped", problems, values::unmapped);
+    overrides.build_definition = submit.read("build_definition", problems, values::definition);
+    overrides.release_definition = submit.read("release_definition", problems, values::definition);
+    overrides.release_stage = submit.read("release_stage", problems, values::word);
+    overrides.automation = submit.read("automation_fields", problems, values::automation);
+    overrides.attachments = submit.read("attachments", problems, |value| values::list(value, values::file_kind));
+    overrides.attach = submit.read("attach", problems, values::sending);
+    overrides.multiple_points = submit.read("multiple_points", problems, values::boolean);
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@
 pub mod file;
 pub mod identity;
 pub mod paths;
+pub mod project_file;
 pub mod proxy;
 pub mod section;
 pub mod values;
@@ -15,6 +16,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::config::identity::Identity;
+use crate::config::project_file::ProjectFile;
 use crate::config::proxy::ProxyUrl;
 use crate::discovery::eligibility::{History, RunsFrom};
 use crate::plan::options::Overrides;
@@ -48,6 +50,8 @@ pub struct Config {
     pub projects: Vec<ProjectTables>,
     /// Keys that are accepted and that this version does not carry out yet.
     pub not_carried_out: Vec<String>,
+    /// What is accepted and may not be what was meant, in words.
+    pub warnings: Vec<String>,
 }
 
 /// What becomes of a run whose points have a newer result from kado (`late`): ADO would show the older outcome as the
@@ -117,6 +121,11 @@ impl Config {
         }
     }
 
+    /// As [`Config::overrides`], with the project's own file behind the machine's.
+    pub fn overrides_over(&self, root: &Path, project: &ProjectFile) -> Overrides {
+        merge(&self.overrides(root), &project.overrides)
+    }
+
     /// How the server of a project is reached; token and identity are not merged, they come with their
     /// server.
     pub fn access(&self, root: &Path) -> Access {
@@ -152,6 +161,8 @@ fn merge(own: &Overrides, machine: &Overrides) -> Overrides {
         release_definition: own.release_definition.or(machine.release_definition),
         release_stage: own.release_stage.clone().or_else(|| machine.release_stage.clone()),
         automation: own.automation.or(machine.automation),
+        tags: own.tags.clone().or_else(|| machine.tags.clone()),
+        unmapped: own.unmapped.or(machine.unmapped),
         attachments: own.attachments.clone().or_else(|| machine.attachments.clone()),
         attach: own.attach.or(machine.attach),
         multiple_points: own.multiple_points.or(machine.multiple_points),

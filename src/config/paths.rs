@@ -171,6 +171,7 @@ fn without_file() -> Config {
         machine: Default::default(),
         projects: Vec::new(),
         not_carried_out: Vec::new(),
+        warnings: Vec::new(),
     }
 }
 

@@ -106,14 +106,21 @@ impl<'a, 'i> Section<'a, 'i> {
         }
     }
 
+    /// Keys that were asked for.
+    pub fn asked(&self) -> Vec<&'static str> {
+        self.asked.iter().copied().collect()
+    }
+
+    /// Keys that were not asked for, with where they stand.
+    pub fn rest(&self) -> Vec<(String, Range<usize>)> {
+        let unasked = self.table.keys().filter(|key| !self.asked.contains(key.get_ref().as_ref()));
+        unasked.map(|key| (self.name(key.get_ref()), key.span())).collect()
+    }
+
     /// Reports every key that was not asked for.
     pub fn finish(self, problems: &mut Problems<'_>) {
-        for key in self.table.keys() {
-            if !self.asked.contains(key.get_ref().as_ref()) {
-                let known: Vec<_> = self.asked.iter().copied().collect();
-                let text = format!("unknown key `{}`; known here: {}", self.name(key.get_ref()), known.join(", "));
-                problems.add(key.span(), text);
-            }
+        for (name, at) in self.rest() {
+            problems.add(at, format!("unknown key `{name}`; known here: {}", self.asked().join(", ")));
         }
     }
 }

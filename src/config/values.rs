@@ -13,6 +13,7 @@ use crate::katalon::settings::SendingRule;
 use crate::moment::Moment;
 use crate::plan::automation::AutomationRule;
 use crate::plan::options::{AutomationChoice, Definition, KatalonSubmits};
+use crate::plan::snapshot::Unmapped;
 
 /// What a reader of a value gives.
 pub type Read<T> = Result<T, String>;
@@ -137,6 +138,24 @@ pub fn automation(value: &DeValue<'_>) -> Read<AutomationChoice> {
         ("override", on(AutomationRule::Override)),
     ];
     choice(value, &words)
+}
+
+/// Tags of a run: at most 5, alphanumeric, shorter than 30 characters (`ado/api.md` §5). Each is taken once.
+pub fn tags(value: &DeValue<'_>) -> Read<Vec<String>> {
+    let fine = |tag: &String| !tag.is_empty() && tag.chars().count() < 30 && tag.chars().all(char::is_alphanumeric);
+    let tag = |value: &DeValue<'_>| {
+        let expected = || "must be a text of at most 29 letters and digits".to_owned();
+        text(value).ok().filter(fine).ok_or_else(expected)
+    };
+    let mut tags = list(value, tag)?;
+    let mut seen = std::collections::BTreeSet::new();
+    tags.retain(|tag| seen.insert(tag.to_lowercase()));
+    if tags.len() > 5 { Err("must hold at most 5 tags".to_owned()) } else { Ok(tags) }
+}
+
+/// `ignore` or `fail`.
+pub fn unmapped(value: &DeValue<'_>) -> Read<Unmapped> {
+    choice(value, &[("ignore", Unmapped::Ignore), ("fail", Unmapped::Fail)])
 }
 
 /// `all` or `failed`.

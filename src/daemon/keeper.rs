@@ -421,6 +421,9 @@ impl Keeper {
         let watch: Vec<_> = config.watch.iter().map(|folder| folder.display().to_string()).collect();
         let state = config.state_dir.display();
         tracing::info!(watch = watch.join(", "), %state, submits = requests::rules_in_words(&config), "kado {} watches", env!("CARGO_PKG_VERSION"));
+        for warning in &config.warnings {
+            tracing::warn!(warning, "kado.toml");
+        }
         for key in &config.not_carried_out {
             tracing::warn!(key, "this version does not carry this key out yet");
         }

@@ -140,6 +140,9 @@ fn server(url: Option<&str>) -> (ServerIdentity, Option<String>) {
 /// Why a run cannot be submitted at all, whatever ADO says.
 fn unusable(snapshot: &Snapshot) -> Option<String> {
     let options = &snapshot.options;
+    if let Some(problem) = &options.invalid_project_file {
+        return Some(format!("{problem}; correct it, then `kado runs retry` submits the run"));
+    }
     if let Some(plan) = &options.invalid_plan {
         return Some(format!(
             "the run was started with the test plan id `{plan}`, which is not an id; kado does not fall back to another plan"

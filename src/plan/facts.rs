@@ -10,6 +10,8 @@ pub struct AdoFacts {
     pub points: Vec<Point>,
     /// The run's other test plans, where it has several.
     pub elsewhere: Vec<OtherPlan>,
+    /// Whether the server is too old for tags (before Azure DevOps Server 2020).
+    pub no_tags: bool,
     /// The build to link with.
     pub build: LookUp<BuildLink>,
     /// The release to link with.

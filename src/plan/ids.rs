@@ -6,7 +6,7 @@ use crate::katalon::azure_ids;
 use crate::katalon::run::binding;
 use crate::katalon::run::{TestResult, VariableValue};
 use crate::plan::left_out::{LeftOut, LeftOutKind};
-use crate::plan::snapshot::{CaseIds, Snapshot};
+use crate::plan::snapshot::{CaseIds, Snapshot, Unmapped};
 
 /// The tests of a run by ADO test case id.
 pub struct Mapped<'a> {
@@ -33,12 +33,15 @@ pub fn group(snapshot: &Snapshot) -> Mapped<'_> {
     for test in &snapshot.run.tests {
         let Some(case) = snapshot.cases.get(&test.id) else {
             if told.insert((test.id.clone(), String::new())) {
-                mapped.left_out.push(no_file(test));
+                mapped.left_out.push(no_file(test, snapshot.options.unmapped));
             }
             mapped.unmapped += 1;
             continue;
         };
         let Some(raw) = &case.azure_ids else {
+            if snapshot.options.unmapped == Unmapped::Fail && told.insert((test.id.clone(), String::new())) {
+                mapped.left_out.push(no_id(test));
+            }
             mapped.unmapped += 1;
             continue;
         };
@@ -65,12 +68,18 @@ pub fn variable(test: &TestResult, case: &CaseIds, name: &str) -> Option<Variabl
     recorded.or_else(|| case.defaults.get(name).map(|expression| binding::groovy(expression)))
 }
 
-fn no_file(test: &TestResult) -> LeftOut {
+fn no_id(test: &TestResult) -> LeftOut {
+    let reason = "the test case has no ADO id; enter one on its Integration tab, or set `submit.unmapped = \"ignore\"`";
+    LeftOut::id(LeftOutKind::NoId, &test.id, None, reason)
+}
+
+fn no_file(test: &TestResult, unmapped: Unmapped) -> LeftOut {
     let reason = format!(
         "the project has no file `{}.tc` any more, so its ADO ids are unknown; was the test case renamed or deleted?",
         test.id
     );
-    LeftOut::id(LeftOutKind::NoTestCaseFile, &test.id, None, reason)
+    let kind = if unmapped == Unmapped::Fail { LeftOutKind::NoId } else { LeftOutKind::NoTestCaseFile };
+    LeftOut::id(kind, &test.id, None, reason)
 }
 
 fn with_iteration(test: &TestResult, reason: &str) -> String {

@@ -31,6 +31,10 @@ pub enum LeftOutKind {
     File,
     /// A result or file that ADO refused.
     Refused,
+    /// A test case without an id, where that is not to be (`unmapped = "fail"`).
+    NoId,
+    /// Tags for a server that has none.
+    Tags,
     /// Automation fields of a test case that could not be set.
     AutomationFields,
     /// A link to a build or release that cannot be made.
@@ -39,9 +43,9 @@ pub enum LeftOutKind {
 
 impl LeftOutKind {
     /// Whether leaving such a thing out means that something was not done (exit code 1): not for a test without a
-    /// file, which like a test without ids has no id that could count.
+    /// file, which like a test without ids has no id that could count, and not for tags on an old server.
     pub const fn counts(self) -> bool {
-        !matches!(self, Self::NoTestCaseFile)
+        !matches!(self, Self::NoTestCaseFile | Self::Tags)
     }
 }
 
@@ -49,6 +53,12 @@ impl LeftOut {
     /// Something about an ADO id of a test.
     pub fn id(kind: LeftOutKind, test: &str, azure_id: Option<u32>, reason: impl Into<String>) -> Self {
         Self { test: Some(test.to_owned()), azure_id, reason: reason.into(), kind }
+    }
+
+    /// The tags of a run on a server that knows none.
+    pub fn tags() -> Self {
+        let reason = "the run has no tags: they need Azure DevOps Server 2020 or later".to_owned();
+        Self { test: None, azure_id: None, reason, kind: LeftOutKind::Tags }
     }
 
     /// A link of the run.

@@ -72,6 +72,9 @@ pub struct SubmissionPlan {
     pub results: Vec<PlannedResult>,
     /// Files and texts, those of results first.
     pub attachments: Vec<PlannedAttachment>,
+    /// Tags of the ADO run.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tags: Vec<String>,
     /// What becomes of the automation fields of the test cases; `None` leaves them alone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub automation: Option<AutomationRule>,
@@ -115,11 +118,14 @@ pub fn plan(snapshot: &Snapshot, plan_id: u32, key: &str, facts: &AdoFacts) -> S
     let files = attachments::choose(snapshot, &targets);
     skipped.extend(files.left_out);
     skipped.extend(missing_links(snapshot, facts));
+    if facts.no_tags && !options.tags.is_empty() {
+        skipped.push(LeftOut::tags());
+    }
     let started = snapshot.started();
     SubmissionPlan {
         plan_id,
         key: key.to_owned(),
-        name: run_name::run_name(snapshot),
+        name: run_name::run_name(snapshot, facts),
         automated: options.automated,
         started,
         completed: snapshot.ended().max(started),
@@ -129,6 +135,7 @@ pub fn plan(snapshot: &Snapshot, plan_id: u32, key: &str, facts: &AdoFacts) -> S
         pipeline: options.pipeline.clone(),
         results,
         attachments: files.attachments,
+        tags: if facts.no_tags { Vec::new() } else { options.tags.clone() },
         automation: options.automation,
         skipped,
         none_here,

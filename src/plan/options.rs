@@ -10,7 +10,7 @@ use crate::plan::automation::AutomationRule;
 use crate::plan::katalon::{DEFAULT_WAIT, KatalonRule};
 use crate::plan::links::{BuildChoice, ReleaseChoice};
 use crate::plan::run_name;
-use crate::plan::snapshot::{AttachmentRule, Options, RunName};
+use crate::plan::snapshot::{AttachmentRule, Options, RunName, Unmapped};
 
 /// Largest attachment in bytes when nothing says otherwise: what the Microsoft agent keeps to (`ado/api.md` §7).
 pub const DEFAULT_MAX_ATTACHMENT: u64 = 75 * 1024 * 1024;
@@ -38,7 +38,11 @@ pub struct Overrides {
     /// `submit.test_plans`.
     pub test_plans: Option<Vec<u32>>,
     /// `submit.test_run_name`, with placeholders.
-    pub test_run_name: Option<String>,
+    pub test_run_name: Option<NamePattern>,
+    /// `submit.tags`.
+    pub tags: Option<Vec<String>>,
+    /// `submit.unmapped`.
+    pub unmapped: Option<Unmapped>,
     /// `submit.build_definition`.
     pub build_definition: Option<Definition>,
     /// `submit.release_definition`.
@@ -53,6 +57,15 @@ pub struct Overrides {
     pub attach: Option<SendingRule>,
     /// `submit.multiple_points`.
     pub multiple_points: Option<bool>,
+}
+
+/// A run's name with placeholders.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct NamePattern {
+    /// The text as written.
+    pub text: String,
+    /// Whether it may show environment variables: that of the machine may, that of a project may not.
+    pub environment: bool,
 }
 
 /// What becomes of the automation fields of test cases.
@@ -115,6 +128,10 @@ pub fn effective(settings: &AzureSettings, overrides: &Overrides, run: &RunOptio
         pipeline: None,
         automation: automation(settings, overrides),
         invalid_links,
+        tags: overrides.tags.clone().unwrap_or_default(),
+        unmapped: overrides.unmapped.unwrap_or_default(),
+        api_version: None,
+        invalid_project_file: None,
         katalon: katalon(settings, overrides, run),
     }
 }
@@ -189,8 +206,13 @@ fn definition(option: Option<&str>, ours: Option<Definition>, theirs: Option<u32
 }
 
 fn run_name(settings: &AzureSettings, overrides: &Overrides, run: &RunOptions) -> RunName {
-    let plain = |text: &String| RunName { text: text.clone(), placeholders: false };
-    let ours = |text: &String| RunName { text: text.clone(), placeholders: true };
+    let plain = |text: &String| RunName { text: text.clone(), ..RunName::default() };
+    let ours = |pattern: &NamePattern| RunName {
+        text: pattern.text.clone(),
+        placeholders: true,
+        environment: pattern.environment,
+        ..RunName::default()
+    };
     run.run_name
         .as_ref()
         .map(plain)
@@ -248,7 +270,7 @@ mod tests {
     #[test]
     fn a_name_of_the_project_is_taken_exactly_as_written() {
         let options = effective(&project(), &Overrides::default(), &RunOptions::default());
-        assert_eq!(options.run_name, RunName { text: "Nightly {suite} ".to_owned(), placeholders: false });
+        assert_eq!(options.run_name, RunName { text: "Nightly {suite} ".to_owned(), ..RunName::default() });
     }
 
     #[test]

@@ -26,6 +26,9 @@ pub struct Snapshot {
     pub project_root: String,
     /// The settings that are in force for this run.
     pub options: Options,
+    /// Id of the collection that the run is a member of, `Test Suites/…`.
+    #[serde(default)]
+    pub collection: Option<String>,
     /// `numberOfRerun` of the suite's file: how many runs may follow a failed one.
     #[serde(default)]
     pub reruns: Option<u32>,
@@ -77,6 +80,18 @@ pub struct Options {
     /// What becomes of the automation fields of the test cases; `None` leaves them alone.
     #[serde(default)]
     pub automation: Option<AutomationRule>,
+    /// Tags of the ADO run.
+    #[serde(default)]
+    pub tags: Vec<String>,
+    /// What test cases without ids mean.
+    #[serde(default)]
+    pub unmapped: Unmapped,
+    /// `azure.api_version` of the project's own file; the machine's is stronger.
+    #[serde(default)]
+    pub api_version: Option<String>,
+    /// Why the project's own file cannot be used; it parks the run.
+    #[serde(default)]
+    pub invalid_project_file: Option<String>,
     /// Why a link that an option of the run asks for cannot be looked up: its definition is no id.
     #[serde(default)]
     pub invalid_links: Vec<String>,
@@ -85,13 +100,30 @@ pub struct Options {
     pub katalon: KatalonRule,
 }
 
+/// What test cases without ids mean (`submit.unmapped`).
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Unmapped {
+    /// They are counted.
+    #[default]
+    Ignore,
+    /// Each is named as something that was left out.
+    Fail,
+}
+
 /// Name of the ADO test run.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct RunName {
     /// The text as configured.
     pub text: String,
     /// Whether `{suite}` and its like are filled in: only in names from `kado.toml`, because Katalon knows none.
     pub placeholders: bool,
+    /// Whether environment variables are among them.
+    #[serde(default)]
+    pub environment: bool,
+    /// Their values when the run was taken in; one that must not be shown is missing.
+    #[serde(default)]
+    pub variables: BTreeMap<String, String>,
 }
 
 /// Which files of a run are sent.

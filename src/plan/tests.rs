@@ -62,6 +62,7 @@ fn snapshot(tests: Vec<TestResult>, ids: &[(&str, &str)]) -> Snapshot {
         project_name: "Shop".to_owned(),
         project_root: "/shop".to_owned(),
         options: effective(&AzureSettings::default(), &Overrides::default(), &RunOptions::default()),
+        collection: None,
         reruns: None,
         cases,
     };

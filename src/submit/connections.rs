@@ -98,7 +98,11 @@ impl Connections {
             return Err(Stop::Park("no server url; set it in Katalon's Azure DevOps settings".to_owned()));
         };
         let server = Server::parse(url).map_err(|error| Stop::Park(error.to_string()))?;
-        self.for_server(config, Path::new(&snapshot.project_root), server)
+        let root = Path::new(&snapshot.project_root);
+        let credential = self.credential(config, root, &server)?;
+        let mut access = config.access(root);
+        access.api_version = access.api_version.or_else(|| snapshot.options.api_version.clone());
+        self.client(server, credential, &access)
     }
 
     /// The client for a server, on behalf of the project at `root`.

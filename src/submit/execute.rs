@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::ado::attachments::Owner;
 use crate::ado::slots::USUAL;
 use crate::ado::upload::Upload;
-use crate::ado::wire::{NewRun, PipelineReference, RunUpdate, TestRun};
+use crate::ado::wire::{NewRun, PipelineReference, RunUpdate, Tag, TestRun};
 use crate::ado::{AdoClient, AdoError};
 use crate::clock;
 use crate::discovery::identity::RunIdentity;
@@ -203,6 +203,7 @@ impl<'a> Execution<'a> {
                     state: "InProgress",
                     start_date: plan.started.to_string(),
                     comment: &plan.comment(&[]).text,
+                    tags: plan.tags.iter().map(|name| Tag { name }).collect(),
                     build: plan.build.as_ref().map(|build| build.id.into()),
                     release_uri: plan.release.as_ref().map(ReleaseLink::release_uri),
                     release_environment_uri: plan.release.as_ref().map(ReleaseLink::stage_uri),

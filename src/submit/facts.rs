@@ -20,7 +20,7 @@ pub async fn read(client: &AdoClient, project: &str, plan_id: u32, options: &Opt
     let points = client.points(project, plan_id).await?;
     let elsewhere = elsewhere(client, project, plan_id, options).await?;
     let (build, release) = tokio::join!(build(client, project, options), release(client, project, options));
-    Ok(AdoFacts { points, elsewhere, build, release })
+    Ok(AdoFacts { points, elsewhere, build, release, no_tags: !client.takes_tags() })
 }
 
 /// The points of the run's other plans: who gets which result, and who tells what is missing, depends on all of them.

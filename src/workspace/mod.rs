@@ -17,8 +17,9 @@ use std::path::PathBuf;
 pub use collection::{collection_of, is_member};
 pub use listing::{FolderListing, ListedFile, is_run_folder, list_run_folder};
 pub use project::{
-    azure_settings_modified, find_project_root, number_of_reruns, project_at, project_name, read_azure_settings,
-    read_console_options, read_project, read_test_case, without_links,
+    PROJECT_FILE, azure_settings_modified, find_project_root, number_of_reruns, project_at, project_file_modified,
+    project_name, read_azure_settings, read_console_options, read_project, read_project_file, read_test_case,
+    without_links,
 };
 pub use run::{JunitState, read_junit, read_launch, read_run};
 

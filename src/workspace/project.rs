@@ -14,6 +14,8 @@ use crate::katalon::suite;
 use crate::katalon::test_case::TestCase;
 use crate::moment::Moment;
 
+/// The project's own settings for kado, beside its `.prj`.
+pub const PROJECT_FILE: &str = "kado.toml";
 /// The settings file, below the project.
 const SETTINGS: &str = "settings/external/com.kms.katalon.integration.azure.properties";
 /// Folders below `Test Cases` that are looked into, and test cases that are read.
@@ -65,8 +67,26 @@ pub fn read_azure_settings(root: &Path) -> Result<AzureSettings, ReadError> {
 
 /// When the Azure settings of a project were written last; `None` without the file.
 pub fn azure_settings_modified(root: &Path) -> Option<Moment> {
-    let modified = fs::symlink_metadata(root.join(SETTINGS)).ok()?.modified().ok()?;
+    modified(&root.join(SETTINGS))
+}
+
+/// When the project's own `kado.toml` was written last; `None` without it.
+pub fn project_file_modified(root: &Path) -> Option<Moment> {
+    modified(&root.join(PROJECT_FILE))
+}
+
+fn modified(file: &Path) -> Option<Moment> {
+    let modified = fs::symlink_metadata(file).ok()?.modified().ok()?;
     Some(Moment::from_millis(jiff::Timestamp::try_from(modified).ok()?.as_millisecond()))
+}
+
+/// Reads the project's own `kado.toml`; `None` without it.
+///
+/// # Errors
+/// When it is there and cannot be opened or read.
+pub fn read_project_file(root: &Path) -> Result<Option<Vec<u8>>, ReadError> {
+    let path = root.join(PROJECT_FILE);
+    open::whole_if_any(&path).map_err(|source| ReadError::Io { path, source })
 }
 
 /// `numberOfRerun` of a suite of the project; `None` when the suite has no readable file.

@@ -101,6 +101,7 @@ fn run(name: RunName, plans: usize) -> Snapshot {
         project_name: "Shop".to_owned(),
         project_root: "/shop".to_owned(),
         options: effective(&settings, &Overrides::default(), &RunOptions::default()),
+        collection: None,
         reruns: None,
         cases: BTreeMap::new(),
     }

@@ -48,6 +48,7 @@ fn plan(results: Vec<PlannedResult>) -> SubmissionPlan {
         summary: String::new(),
         results,
         attachments: Vec::new(),
+        tags: Vec::new(),
         automation: None,
         skipped: Vec::new(),
         none_here: None,

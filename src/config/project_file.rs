@@ -1,0 +1,172 @@
+//! The project's own `kado.toml`, beside its `.prj`: settings that belong to the project and travel with it.
+//!
+//! It is untrusted input, like everything inside a project. So it holds nothing that decides where a token goes or how a
+//! server is reached, and names in it cannot use the environment of kado's process. It is weaker than the machine's
+//! `kado.toml` and stronger than Katalon's settings.
+//!
+//! A key that is not read here is a warning. A value that is wrong is a problem, and parks the project's runs: to go on
+//! without it could send them to another test plan than the one that somebody tried to write down.
+
+use std::path::Path;
+
+use toml::de::DeTable;
+
+use crate::config::section::{Problem, Problems, Section};
+use crate::config::{Config, file, values};
+use crate::error_chain::chain;
+use crate::plan::options::{NamePattern, Overrides};
+use crate::plan::run_name;
+use crate::workspace;
+
+/// What the file says.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct ProjectFile {
+    /// Settings of the project, stronger than Katalon's.
+    pub overrides: Overrides,
+    /// `azure.api_version`.
+    pub api_version: Option<String>,
+    /// What is not read or not filled in, by line.
+    pub warnings: Vec<String>,
+    /// What is wrong, by line; the runs of the project wait for somebody to correct it.
+    pub problems: Vec<Problem>,
+}
+
+impl ProjectFile {
+    /// Reads the file of the project at `root`; without one it says nothing. The machine's own configuration may lie at
+    /// the same place, and is then no file of the project.
+    pub fn of(root: &Path, config: &Config) -> Self {
+        if config.file.as_deref() == Some(&*root.join(workspace::PROJECT_FILE)) {
+            return Self::default();
+        }
+        Self::read(root)
+    }
+
+    /// As [`ProjectFile::of`], whatever the machine's configuration is.
+    pub fn read(root: &Path) -> Self {
+        match workspace::read_project_file(root) {
+            Ok(None) => Self::default(),
+            Ok(Some(bytes)) => match std::str::from_utf8(&bytes) {
+                Ok(text) => Self::parse(text),
+                Err(_) => Self::unreadable("it is no UTF-8".to_owned()),
+            },
+            Err(error) => Self::unreadable(chain(&error)),
+        }
+    }
+
+    fn unreadable(why: String) -> Self {
+        Self { problems: vec![Problem { line: 1, text: why }], ..Self::default() }
+    }
+
+    /// Reads the text of the file. Never fails: what is wrong stands in the value.
+    pub fn parse(text: &str) -> Self {
+        let (document, syntax) = DeTable::parse_recoverable(text);
+        let (mut problems, mut strange) = (Problems::new(text), Problems::new(text));
+        for error in syntax {
+            problems.add(error.span().unwrap_or(0..0), error.message());
+        }
+        let mut root = Section::new("", document.get_ref());
+        let mut found = Self::default();
+        if let Some(mut azure) = root.table("azure", &mut problems) {
+            found.azure(&mut azure, &mut problems);
+            leave(&azure, &mut strange);
+        }
+        if let Some(mut submit) = root.table("submit", &mut problems) {
+            file::submit(&mut submit, &mut problems, &mut found.overrides);
+            leave(&submit, &mut strange);
+        }
+        leave(&root, &mut strange);
+        found.problems = problems.into_sorted();
+        found.warnings = strange.into_sorted().iter().map(ToString::to_string).collect();
+        found.name_without_environment();
+        found
+    }
+
+    fn azure(&mut self, azure: &mut Section<'_, '_>, problems: &mut Problems<'_>) {
+        self.overrides.project = azure.read("project", problems, values::word);
+        self.overrides.automated = azure.read("automated", problems, values::boolean);
+        self.overrides.max_attachment = azure.read("max_attachment", problems, values::size);
+        self.api_version = azure.read("api_version", problems, values::word);
+    }
+
+    /// Whoever can change a project must not be able to read the environment of a service.
+    fn name_without_environment(&mut self) {
+        if let Some(pattern) = &mut self.overrides.test_run_name {
+            *pattern = NamePattern { environment: false, ..pattern.clone() };
+            self.warnings.extend(run_name::unknown_in(pattern));
+        }
+    }
+
+    /// All problems in one text for a person; `None` without any.
+    pub fn problem(&self) -> Option<String> {
+        let lines: Vec<_> = self.problems.iter().map(ToString::to_string).collect();
+        let file = workspace::PROJECT_FILE;
+        let text = || format!("the `{file}` of the project cannot be used: {}", lines.join("; "));
+        (!lines.is_empty()).then(text)
+    }
+}
+
+/// Every key that was not asked for is told and ignored.
+fn leave(section: &Section<'_, '_>, strange: &mut Problems<'_>) {
+    let known = section.asked().join(", ");
+    for (name, at) in section.rest() {
+        let text = format!(
+            "`{name}` is not read from a project's `{}` and is ignored; it holds: {known}. How a server is reached is said \
+             by the machine's",
+            workspace::PROJECT_FILE
+        );
+        strange.add(at, text);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_of_the_project_are_read() {
+        let found = ProjectFile::parse(
+            "[azure]\nproject = \"Shop\"\napi_version = \"7.0\"\n[submit]\ntest_plans = [18, 19]\nattach = \"all\"\n",
+        );
+        assert_eq!((found.problem(), found.warnings.as_slice()), (None, [].as_slice()));
+        assert_eq!(found.overrides.project.as_deref(), Some("Shop"));
+        assert_eq!(found.overrides.test_plans, Some(vec![18, 19]));
+        assert_eq!(found.api_version.as_deref(), Some("7.0"));
+    }
+
+    #[test]
+    fn nothing_that_decides_where_a_token_goes_is_read() {
+        let text = "watch = [\"/\"]\n[azure]\nserver_url = \"https://evil.example/x\"\ntoken_file = \"/etc/shadow\"\n\
+                    proxy = \"http://evil.example\"\nca_file = \"ca.pem\"\nallow_http = true\n[[project]]\npath = \"/\"\n";
+        let found = ProjectFile::parse(text);
+        assert_eq!((&found.overrides, &found.api_version), (&Overrides::default(), &None));
+        let told: Vec<_> = found.warnings.iter().filter_map(|line| line.split('`').nth(1)).collect();
+        assert_eq!(
+            told,
+            [
+                "watch",
+                "azure.server_url",
+                "azure.token_file",
+                "azure.proxy",
+                "azure.ca_file",
+                "azure.allow_http",
+                "project"
+            ]
+        );
+    }
+
+    #[test]
+    fn a_wrong_value_is_a_problem_and_an_unknown_key_is_none() {
+        let found = ProjectFile::parse("[submit]\ntest_plans = [0]\nfuture = 1\n");
+        assert_eq!(found.problems.len(), 1);
+        assert!(found.problem().unwrap().contains("line 2: `submit.test_plans` holds an item"), "{found:?}");
+        assert!(found.warnings[0].starts_with("line 3: `submit.future` is not read"), "{found:?}");
+        assert!(ProjectFile::parse("[submit\n").problem().is_some());
+    }
+
+    #[test]
+    fn a_name_of_the_project_cannot_use_the_environment() {
+        let found = ProjectFile::parse("[submit]\ntest_run_name = \"{suite} {env:HOME}\"\n");
+        assert!(!found.overrides.test_run_name.as_ref().unwrap().environment);
+        assert!(found.warnings[0].contains("{env:HOME}"), "{found:?}");
+    }
+}
