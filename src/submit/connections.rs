@@ -99,7 +99,7 @@ impl Connections {
         };
         let server = Server::parse(url).map_err(|error| Stop::Park(error.to_string()))?;
         let root = Path::new(&snapshot.project_root);
-        let credential = self.credential(config, root, &server)?;
+        let (credential, _) = self.credential(config, root, &server)?;
         let mut access = config.access(root);
         access.api_version = access.api_version.or_else(|| snapshot.options.api_version.clone());
         self.client(server, credential, &access)
