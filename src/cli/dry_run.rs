@@ -9,7 +9,7 @@ use crate::ado::AdoError;
 use crate::cli::plan_tables::{self, target};
 use crate::cli::table::plain;
 use crate::config::Config;
-use crate::daemon::{known_in, take_finished};
+use crate::daemon::{Place, take_finished};
 use crate::discovery::claim::KnownCommands;
 use crate::exit::Exit;
 use crate::katalon::run::FileKind;
@@ -118,8 +118,10 @@ fn goes_elsewhere(plan: &SubmissionPlan) -> bool {
 
 /// What the outbox knows of the command that started a run, if there is an outbox.
 fn known(config: &Config, folder: &Path) -> anyhow::Result<KnownCommands> {
-    let store = Store::open_to_read(&config.state_dir)?;
-    Ok(store.map(|store| known_in(&store, folder)).transpose()?.unwrap_or_default())
+    match (Place::of(folder), Store::open_to_read(&config.state_dir)?) {
+        (Some(place), Some(store)) => Ok(place.known_in(&store)?),
+        _ => Ok(KnownCommands::nothing()),
+    }
 }
 
 fn code(stop: &Stop) -> Exit {

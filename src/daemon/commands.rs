@@ -24,33 +24,49 @@ const LOOKED_FOR: Duration = Duration::from_secs(30);
 /// How old a run folder may be when it is first seen to be young: what was written long ago has lost its command.
 const YOUNG: Duration = Duration::from_secs(10 * 60);
 
-/// What the outbox knows of the commands that may have started the run in a folder.
+/// What the outbox knows of the commands that may have started the run in a folder. The disk is looked at before the
+/// outbox is, so that a share that hangs holds up nobody else.
 ///
 /// # Errors
 /// When the outbox fails.
 pub async fn known(outbox: &Outbox, folder: &Path) -> Result<KnownCommands, StoreError> {
     let folder = folder.to_owned();
-    outbox.with(move |store| known_in(store, &folder)).await
+    let place = tokio::task::spawn_blocking(move || Place::of(&folder)).await.map_err(|_| StoreError::Stopped)?;
+    let Some(place) = place else { return Ok(KnownCommands::nothing()) };
+    outbox.with(move |store| place.known_in(store)).await
 }
 
-/// What a store that is at hand knows of the commands that may have started the run in a folder.
-///
-/// # Errors
-/// When the store fails.
-pub fn known_in(store: &Store, folder: &Path) -> Result<KnownCommands, StoreError> {
-    let Some(root) = root_of(folder) else { return Ok(KnownCommands::nothing()) };
-    let mut known =
-        KnownCommands { claims: store.claims()?, collection: collection_of(folder), root, seen: Vec::new() };
-    // A copy of a run (`-reportFolder`) names the folder that it is a copy of.
-    let recorded = workspace::read_launch(folder).and_then(|launch| launch.recorded_folder);
-    let here = folder.to_string_lossy().into_owned();
-    for place in [Some(here), recorded].into_iter().flatten() {
-        if let Some(seen) = store.noted_commands(&place)? {
-            known.seen = seen;
-            break;
-        }
+/// Where a run lies, as far as its command can be told from that.
+pub struct Place {
+    root: PathBuf,
+    collection: Option<Option<String>>,
+    /// The folder that the run was written to, and the one that it lies in; a copy (`-reportFolder`) has two.
+    folders: Vec<String>,
+}
+
+impl Place {
+    /// Looks at a run folder; `None` when it lies in no project.
+    pub fn of(folder: &Path) -> Option<Self> {
+        let recorded = workspace::read_launch(folder).and_then(|launch| launch.recorded_folder);
+        let here = folder.to_string_lossy().into_owned();
+        let folders = recorded.into_iter().chain([here]).collect();
+        Some(Self { root: root_of(folder)?, collection: collection_of(folder), folders })
     }
-    Ok(known)
+
+    /// What a store knows of the commands that may have started the run.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn known_in(self, store: &Store) -> Result<KnownCommands, StoreError> {
+        let mut seen = Vec::new();
+        for folder in &self.folders {
+            if let Some(noted) = store.noted_commands(folder)? {
+                seen = noted;
+                break;
+            }
+        }
+        Ok(KnownCommands { claims: store.claims()?, collection: self.collection, root: self.root, seen })
+    }
 }
 
 /// Looks for the commands of runs that are young.

@@ -34,7 +34,7 @@ use crate::server::Server;
 use crate::service;
 use crate::submit::{Attempt, Submitter};
 
-pub use commands::known_in;
+pub use commands::Place;
 pub use keeper::Keeper;
 pub use requests::{carry_out, take_finished};
 pub use signal::stop_on_signal;
