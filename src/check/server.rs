@@ -39,7 +39,7 @@ pub async fn check_server(project: &Project, config: &Config, options: &Options,
         return;
     }
     let mut scopes = vec![Scope::TestWrite, Scope::Work];
-    if project.settings.override_automation_fields.is_some() {
+    if options.automation.is_some() {
         scopes.push(Scope::WorkWrite);
     }
     check_scopes(&client, name, &scopes, report).await;
