@@ -79,6 +79,10 @@ impl Dice {
 
     /// Something that passes.
     fn fault(&mut self) -> FaultAction {
+        if self.once_in(60) {
+            // Each takes one of the server's few connections until the program ends.
+            return [FaultAction::Hang, FaultAction::HangAfter][self.index(2)].clone();
+        }
         match self.below(18) {
             0 => FaultAction::organization_stopped(),
             1 => FaultAction::throttled(Some(1)),
@@ -97,10 +101,7 @@ impl Dice {
             15 => before(409, "{\"message\":\"TF26071: changed by someone else\"}"),
             16 => headers(&[("Retry-After", "1")]),
             // A budget that is nearly used up.
-            17 if self.once_in(2) => {
-                headers(&[("X-RateLimit-Limit", "200"), ("X-RateLimit-Remaining", "19"), ("X-RateLimit-Reset", "0")])
-            }
-            _ => [FaultAction::Hang, FaultAction::HangAfter][self.index(2)].clone(),
+            _ => headers(&[("X-RateLimit-Limit", "200"), ("X-RateLimit-Remaining", "19"), ("X-RateLimit-Reset", "0")]),
         }
     }
 }
