@@ -41,19 +41,20 @@ binary() {
   fi
 }
 
-# Manual pages and completions, and Debian's changelog, compressed as the archives want them.
+# Manual pages, completions and changelog, compressed as Debian wants them.
 papers() {
   local kado=$TARGET_DIR/$TARGET/release/kado
   rm -rf "$PAPERS"
   mkdir -p "$PAPERS/man" "$PAPERS/completions"
   "$kado" man --dir "$PAPERS/man"
   gzip --best --no-name "$PAPERS"/man/*.1
+  gzip --best --no-name --stdout CHANGELOG.md >"$PAPERS/changelog.gz"
   "$kado" completions bash >"$PAPERS/completions/kado"
   "$kado" completions zsh >"$PAPERS/completions/_kado"
   "$kado" completions fish >"$PAPERS/completions/kado.fish"
 }
 
-# The tar.gz: what the packages hold, as a tree that `install.sh`-free setups can copy.
+# The tar.gz: for systems without either kind of package; `kado service install` installs from it.
 tarball() {
   local version root
   version=$("$TARGET_DIR/$TARGET/release/kado" --version | cut -d' ' -f2)

@@ -11,12 +11,14 @@ mod launchctl;
 mod plist;
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::Duration;
 
 use service_manager::{LaunchdServiceManager, ServiceLabel, ServiceManager as _, ServiceUninstallCtx};
 use tokio_util::sync::CancellationToken;
 
 use crate::exit::Exit;
+use crate::service::command::output;
 use crate::service::{Installation, NAME, Scope, ServiceError, Status, places_of};
 
 pub use account::ACCOUNT;
@@ -153,6 +155,25 @@ pub fn token_changed(scope: Scope, file: &Path) -> Result<Vec<String>, ServiceEr
 pub fn command_to_grant(folder: &Path, account: &str) -> String {
     let rights = "list,search,read,readattr,readextattr,file_inherit,directory_inherit";
     format!("sudo chmod -R +a '{account} allow {rights}' '{}'", folder.display())
+}
+
+/// The name of the account that this program runs as.
+pub fn own_account() -> String {
+    let id = rustix::process::geteuid().as_raw().to_string();
+    output(Command::new("id").args(["-u", "-n"])).unwrap_or(id)
+}
+
+/// Whether this account may read what others may not.
+pub fn may_see_all() -> bool {
+    rustix::process::geteuid().is_root()
+}
+
+/// The command that runs a program as the service sees the machine: with its account.
+pub fn as_service(program: &Path, arguments: &[String]) -> Result<Command, ServiceError> {
+    installed(Scope::System)?;
+    let mut command = Command::new("sudo");
+    command.args(["-u", ACCOUNT, "--"]).arg(program).args(arguments);
+    Ok(command)
 }
 
 /// Runs the service: launchd ends it with SIGTERM.
