@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # A Debian booted by systemd-nspawn, for tests that need a real systemd. Sourced, not run.
 #
 # The guest shares the network of the host, so a server on the host's loopback is reached from inside. Nothing is
@@ -32,6 +33,7 @@ guest_prepare() {
 
 # guest_boot ROOT: boots it; it reboots by itself until guest_down.
 guest_boot() {
+  # shellcheck disable=SC2034 # for the test
   GUEST_ROOT=$1
   systemd-nspawn --quiet --directory="$1" --boot --register=no --keep-unit --console=pipe >"$1.console" 2>&1 </dev/null &
   GUEST_PID=$!
