@@ -25,24 +25,33 @@ guest_prepare() {
   if [ ! -e "$CACHE/$SUITE/etc/debian_version" ]; then
     mkdir -p "$CACHE"
     rm -rf "$CACHE/$SUITE.part"
-    debootstrap --variant=minbase --include=systemd,systemd-sysv,dbus,acl,rpm "$SUITE" "$CACHE/$SUITE.part" "$MIRROR" >"$CACHE/debootstrap.log"
+    debootstrap --variant=minbase --include=systemd,systemd-sysv,dbus,acl,rpm,ca-certificates "$SUITE" "$CACHE/$SUITE.part" "$MIRROR" >"$CACHE/debootstrap.log"
     mv "$CACHE/$SUITE.part" "$CACHE/$SUITE"
   fi
   cp --archive --reflink=auto "$CACHE/$SUITE" "$1"
 }
 
-# guest_boot ROOT: boots it; it reboots by itself until guest_down.
+# guest_boot ROOT: boots it; it comes back after a reboot of its own, until guest_down.
 guest_boot() {
   # shellcheck disable=SC2034 # for the test
   GUEST_ROOT=$1
-  systemd-nspawn --quiet --directory="$1" --boot --register=no --keep-unit --console=pipe >"$1.console" 2>&1 </dev/null &
+  guest_keep_up "$1" &
   GUEST_PID=$!
   await "the guest is up" guest_is_up
 }
 
+# Outside a unit systemd-nspawn ends with 133 when its guest reboots, so that whoever started it does so again.
+guest_keep_up() {
+  local code=133
+  while [ "$code" = 133 ]; do
+    code=0
+    systemd-nspawn --quiet --directory="$1" --boot --register=no --keep-unit --console=pipe >>"$1.console" 2>&1 </dev/null || code=$?
+  done
+}
+
 # The guest's first process, which changes with a reboot.
 guest_leader() {
-  pgrep --parent "$GUEST_PID" --oldest
+  pgrep --parent "$(pgrep --parent "$GUEST_PID" --oldest)" --oldest
 }
 
 guest_is_up() {
@@ -75,11 +84,14 @@ guest_is_not() {
 
 guest_down() {
   [ -n "${GUEST_PID:-}" ] || return 0
-  kill -TERM "$GUEST_PID" 2>/dev/null || true
-  local left=20
-  while kill -0 "$GUEST_PID" 2>/dev/null && [ $((left--)) -gt 0 ]; do sleep 0.5; done
+  local nspawn left=20
+  nspawn=$(pgrep --parent "$GUEST_PID" --oldest) || nspawn=''
   kill -KILL "$GUEST_PID" 2>/dev/null || true
   wait "$GUEST_PID" 2>/dev/null || true
+  [ -n "$nspawn" ] || return 0
+  kill -TERM "$nspawn" 2>/dev/null || true
+  while kill -0 "$nspawn" 2>/dev/null && [ $((left--)) -gt 0 ]; do sleep 0.5; done
+  kill -KILL "$nspawn" 2>/dev/null || true
 }
 
 # await WHAT COMMAND…: waits until the command succeeds, and fails with WHAT when it does not in time.

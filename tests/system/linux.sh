@@ -63,13 +63,15 @@ ado() {
   curl --silent --show-error --fail --request "${2:-GET}" ${3:+--data "$3"} "$ADO_ORIGIN/_fake/$1"
 }
 
-# runs: a line for each ADO run: state, results, attachments, and how many attachments have a name that another has too.
+# runs: a line for each ADO run: state, results, attachments, and how many files the run or one of its results has twice.
 runs() {
   ado world | python3 -c '
-import collections, json, sys
+import json, sys
 for run in json.load(sys.stdin)["runs"]:
-    names = [a["file_name"] for a in run["attachments"]]
-    print(run["state"], len(run["results"]), len(names), len(names) - len(set(names)))'
+    owners = [run] + run["results"]
+    files = [[file["file_name"] for file in owner["attachments"]] for owner in owners]
+    twice = sum(len(names) - len(set(names)) for names in files)
+    print(run["state"], len(run["results"]), sum(map(len, files)), twice)'
 }
 
 completed() {
@@ -92,9 +94,9 @@ import json, sys
 print(sum(r["method"] == "POST" and r["path"].lower().endswith("attachments") and r["status"] == 0 for r in json.load(sys.stdin)))')" -gt 0 ]
 }
 
-# slow_uploads: every attachment takes a minute, so that something can happen meanwhile.
+# slow_uploads delay|late: every attachment takes a minute before it is there, or is there and answered a minute later.
 slow_uploads() {
-  ado faults POST '{"method": "POST", "path": "attachments", "delay": 60000}' >/dev/null
+  ado faults POST "{\"method\": \"POST\", \"path\": \"attachments\", \"$1\": 60000}" >/dev/null
 }
 
 # suite_ends PROJECT USER: Katalon has just finished a suite run there.
@@ -131,8 +133,13 @@ newest = max(rows, key=lambda row: row["id"])
 sys.exit(sys.argv[1] not in newest["state"] + " " + (newest["error"] or ""))' "$1"
 }
 
+# configuration WATCH: watches that, with the machine's token, and does not wait for a Katalon that might submit itself.
+configuration() {
+  printf 'watch = [%s]\n[azure]\nserver_url = "%s"\n[submit]\nkatalon_submits = "never"\n' "$1" "$ADO_URL"
+}
+
 watch() {
-  printf 'watch = [%s]\n[azure]\nserver_url = "%s"\n' "$1" "$ADO_URL" >"$GUEST_ROOT/etc/kado/kado.toml"
+  configuration "$1" >"$GUEST_ROOT/etc/kado/kado.toml"
 }
 
 # newer_deb: the same package with a higher version, as an upgrade brings it.
@@ -156,6 +163,7 @@ traces() {
 
 need curl curl
 need python3 python3
+need lintian lintian
 if [ -z "$DEB" ]; then
   KADO_PACKAGES=$WORK/packages packaging/linux/build.sh
   DEB=$(echo "$WORK"/packages/*.deb) RPM=$(echo "$WORK"/packages/*.rpm)
@@ -183,6 +191,9 @@ guest su agent -c "fake-katalon project $AGENT $ADO_URL"
 guest su tester -c "fake-katalon project $HOME_PROJECT $ADO_URL"
 
 # --- the claims ------------------------------------------------------------------------------------------------------
+
+claim "lintian finds nothing in the package but what is explained"
+lintian --fail-on error,warning "$DEB" 2>&1 | told
 
 claim "The package installs; without watched folders the service is enabled, not started and not failed"
 guest dpkg --install /root/kado.deb 2>&1 | told
@@ -216,12 +227,17 @@ guest kado check --as-service --offline >"$WORK/check" || true
 grep 'watch' "$WORK/check" | told
 grep --quiet 'WRONG.*watch' "$WORK/check" && fail "the command did not mend it"
 
+claim "What root does before the first start leaves nothing that the service cannot use"
+{ guest kado submit "$AGENT" 2>&1 || true; } | told
+guest find /var/lib/kado -type f -printf '%M %u:%g %f\n' | told
+[ -z "$(guest find /var/lib/kado ! -group kado -o ! -perm -g=rw -type f -o ! -perm -g=rwx -type d)" ] || fail "the service cannot use all of its state"
+
 claim "The service starts, tells systemd that it is ready and how things stand"
 guest kado service start | told
 guest kado service start | grep --quiet 'nothing to do' || fail "starting twice is not idempotent"
 await "a line on how things stand" says_how_things_stand
 guest kado service status | told
-guest kado check --as-service | tail -n 3 | told
+{ guest kado check --as-service || true; } | grep -E 'server|account|token|checks|well' | told
 
 claim "Runs that appear in watched folders, below /home too, are submitted with the token of the credential"
 suite_ends "$AGENT" agent
@@ -231,11 +247,11 @@ once_each 2
 runs | told
 
 claim "kill -9 in the middle of an upload: systemd starts it again, and nothing is there twice"
-slow_uploads
+slow_uploads late
 suite_ends "$AGENT" agent
 await "an upload is under way" upload_is_under_way
 before=$(main_pid)
-guest kill -KILL "$before"
+guest sh -c "kill -KILL $before"
 ado faults DELETE >/dev/null
 await "another process runs" is_another_process_than "$before"
 await "three runs are complete" are_completed 3
@@ -243,7 +259,7 @@ once_each 3
 guest systemctl show kado --property=NRestarts | told
 
 claim "A reboot in the middle of an upload: finished after it, nothing twice"
-slow_uploads
+slow_uploads delay
 suite_ends "$AGENT" agent
 await "an upload is under way" upload_is_under_way
 guest_reboot
@@ -259,7 +275,7 @@ guest systemctl restart kado
 before=$(main_pid)
 sleep 10
 [ "$(main_pid)" = "$before" ] || fail "a service that turns was taken for one that hangs"
-guest kill -STOP "$before"
+guest sh -c "kill -STOP $before"
 await "another process runs" is_another_process_than "$before"
 guest journalctl --unit kado --output cat --no-pager | grep -i 'watchdog timeout' | tail -n 1 | told
 rm -r "$GUEST_ROOT/etc/systemd/system/kado.service.d"
@@ -358,9 +374,28 @@ guest kado service restart | told
 guest kado service status --json | told
 guest kado service uninstall | told
 guest kado service uninstall --purge | told
-rm "$GUEST_ROOT/usr/local/bin/kado" "$GUEST_ROOT/root/kado"
 left=$(traces)
 [ -z "$left" ] || fail "left behind: $left"
+
+claim "A service of one user: installed without rights, its own configuration, state and token"
+user=$(guest id --user tester)
+guest systemctl start "user@$user.service"
+as_tester() {
+  guest su tester -s /bin/sh -c "XDG_RUNTIME_DIR=/run/user/$user $1"
+}
+as_tester 'kado service install --user' | told
+configuration '"/home/tester/katalon"' >"$GUEST_ROOT/home/tester/.config/kado/kado.toml"
+as_tester "echo $OLD_TOKEN | kado service set-token --user" | told
+as_tester 'kado service start --user' | told
+as_tester 'kado service status --user' | told
+suite_ends "$HOME_PROJECT" tester
+await "eleven runs are complete" are_completed 11
+once_each 11
+as_tester 'kado service uninstall --user --purge' | told
+left=$(guest find /home/tester -name '*kado*')
+[ -z "$left" ] || fail "left behind: $left"
+guest systemctl stop "user@$user.service"
+rm "$GUEST_ROOT/usr/local/bin/kado" "$GUEST_ROOT/root/kado"
 
 if [ -n "$RPM" ]; then
   claim "The .rpm's files and scripts do the same (on a Debian, without its dependencies)"
@@ -369,8 +404,8 @@ if [ -n "$RPM" ]; then
   guest sh -c "echo $OLD_TOKEN | kado service set-token" | told
   guest kado service start | told
   suite_ends "$AGENT" agent
-  await "eleven runs are complete" are_completed 11
-  once_each 11
+  await "twelve runs are complete" are_completed 12
+  once_each 12
   guest rpm --erase kado 2>&1 | told
   [ -e "$GUEST_ROOT/var/lib/kado/kado.db" ] || fail "erasing took the state"
 fi

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `GET /_fake/world`, `/_fake/requests`, `/_fake/violations` | what is there, what was asked, which bodies did not fit |
 //! | `PUT /_fake/tokens` | the tokens that are accepted from now on: `["a", "b"]` |
-//! | `POST /_fake/faults` | a fault for every request that fits: `{"method": "POST", "path": "attachments", "delay": 60000}` processes it after so many milliseconds, `"status": 503` answers with that instead |
+//! | `POST /_fake/faults` | a fault for every request that fits: `{"method": "POST", "path": "attachments", "delay": 60000}` processes it after so many milliseconds, `"late": 60000` processes it at once and answers then, `"status": 503` answers with that instead |
 //! | `DELETE /_fake/faults` | no faults any more |
 
 use hyper::Method;
@@ -22,6 +22,7 @@ struct Order {
     method: String,
     path: String,
     delay: Option<u64>,
+    late: Option<u64>,
     status: Option<u16>,
 }
 
@@ -56,9 +57,10 @@ fn carried_out<T>(read: Result<T, serde_json::Error>, carry_out: impl FnOnce(T))
 }
 
 fn fault(order: Order) -> Fault {
-    let action = match order.status {
-        Some(code) => FaultAction::error(code, "FakeException", "ordered by a script"),
-        None => FaultAction::Delay(order.delay.unwrap_or_default()),
+    let action = match (order.status, order.late) {
+        (Some(code), _) => FaultAction::error(code, "FakeException", "ordered by a script"),
+        (None, Some(milliseconds)) => FaultAction::DelayAfter(milliseconds),
+        (None, None) => FaultAction::Delay(order.delay.unwrap_or_default()),
     };
     Fault { method: order.method, path_contains: order.path, nth: Nth::Every, action }
 }
