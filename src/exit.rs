@@ -30,6 +30,12 @@ impl Exit {
         }
     }
 
+    /// The reason behind a number; `None` for a number that kado does not end with.
+    pub fn from_code(code: i32) -> Option<Self> {
+        let all = [Self::Done, Self::NotDone, Self::Usage, Self::Refused, Self::Unreachable];
+        all.into_iter().find(|exit| i32::from(exit.code()) == code)
+    }
+
     /// The one of two that counts: 2 before 3 before 4 before 1 before 0.
     #[must_use]
     pub const fn and(self, other: Self) -> Self {

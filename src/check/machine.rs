@@ -2,6 +2,9 @@
 
 #![expect(clippy::disallowed_methods, reason = "folders are looked at")]
 
+use std::io::ErrorKind;
+use std::path::Path;
+
 use crate::check::Report;
 use crate::check::folders::check_room;
 use crate::config::Config;
@@ -11,6 +14,7 @@ use crate::exit::Exit;
 use crate::outbox::Store;
 use crate::outbox::lock::StateLock;
 use crate::secrets::{self, TokenError};
+use crate::{service, watch};
 
 /// Looks at the configuration and the folders that it names.
 pub fn check_machine(config: &Config, report: &mut Report) {
@@ -28,15 +32,12 @@ pub fn check_machine(config: &Config, report: &mut Report) {
     for key in &config.not_carried_out {
         report.note(format!("key {key}"), "this version does not carry it out yet", "");
     }
+    if let Some(remark) = service::another_account() {
+        let hint = "`kado check --as-service` looks with the account and the sandbox of the service";
+        report.note("account", remark, hint);
+    }
     for folder in &config.watch {
-        let name = format!("watch {}", folder.display());
-        match std::fs::read_dir(folder) {
-            Ok(_) => report.fine(name, "can be read"),
-            Err(error) => {
-                let hint = "give the account that runs kado the right to read it, or correct `watch`";
-                report.wrong(name, error.to_string(), hint);
-            }
-        }
+        check_folder(folder, report);
     }
     proxy_password(config, report);
     let name = format!("state {}", config.state_dir.display());
@@ -70,4 +71,34 @@ fn check_events(store: &Store, config: &Config, report: &mut Report) {
     if let Some(reason) = store.polled().ok().flatten().filter(|_| running) {
         report.note("file events", format!("folders are polled: {reason}"), "runs are found within half a minute");
     }
+}
+
+/// Whether a watched folder can be read with everything in it that the search for projects meets.
+fn check_folder(folder: &Path, report: &mut Report) {
+    let name = format!("watch {}", folder.display());
+    match std::fs::read_dir(folder) {
+        Ok(_) => {
+            let closed = watch::find_closed(&[folder.to_owned()]);
+            match closed.first() {
+                None => report.fine(name, "can be read"),
+                Some(first) => {
+                    let detail = match closed.len() {
+                        1 => format!("`{}` in it cannot be read", first.display()),
+                        many => format!("{many} folders in it cannot be read, `{}` is one of them", first.display()),
+                    };
+                    report.wrong(name, detail, to_grant(folder));
+                }
+            }
+        }
+        Err(error) if error.kind() == ErrorKind::PermissionDenied => {
+            report.wrong(name, error.to_string(), to_grant(folder));
+        }
+        Err(error) => report.wrong(name, error.to_string(), "correct `watch`, or make the folder"),
+    }
+}
+
+fn to_grant(folder: &Path) -> String {
+    let account = service::own_account();
+    let command = service::command_to_grant(folder, &account);
+    format!("`{account}`, which kado runs as here, has no right to read it; this gives it: `{command}`")
 }

@@ -3,6 +3,7 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
+use anyhow::Context as _;
 use clap::Args;
 use serde_json::json;
 
@@ -11,7 +12,7 @@ use crate::cli::runtime;
 use crate::cli::table::plain;
 use crate::config::paths;
 use crate::exit::Exit;
-use crate::{watch, workspace};
+use crate::{service, watch, workspace};
 
 /// Arguments of `kado check`.
 #[derive(Debug, Args)]
@@ -24,10 +25,16 @@ pub struct Arguments {
     /// Print JSON
     #[arg(long)]
     json: bool,
+    /// Look with the account, the token and the sandbox of the installed service; needs root
+    #[arg(long)]
+    as_service: bool,
 }
 
 /// Looks at the machine and its projects.
 pub fn check(arguments: &Arguments, config: Option<&Path>, out: &mut dyn Write) -> anyhow::Result<Exit> {
+    if arguments.as_service {
+        return check_as_service(arguments, config);
+    }
     let mut report = Report::default();
     match paths::load(config) {
         Ok(config) => {
@@ -64,6 +71,21 @@ pub fn check(arguments: &Arguments, config: Option<&Path>, out: &mut dyn Write) 
         people(&report, out)?;
     }
     Ok(report.exit())
+}
+
+/// Has the same command carried out as the service sees the machine; it prints by itself.
+fn check_as_service(arguments: &Arguments, config: Option<&Path>) -> anyhow::Result<Exit> {
+    let mut words = vec!["check".to_owned()];
+    if let Some(config) = config {
+        words.extend(["--config".to_owned(), std::path::absolute(config)?.display().to_string()]);
+    }
+    if let Some(project) = &arguments.project {
+        words.push(std::path::absolute(project)?.display().to_string());
+    }
+    words.extend(arguments.offline.then(|| "--offline".to_owned()));
+    words.extend(arguments.json.then(|| "--json".to_owned()));
+    let ended = service::as_service(&words)?.status().context("the command cannot be run as the service")?;
+    ended.code().and_then(Exit::from_code).context("the command that ran as the service did not end by itself")
 }
 
 fn people(report: &Report, out: &mut dyn Write) -> anyhow::Result<()> {

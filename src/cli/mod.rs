@@ -10,6 +10,7 @@ mod dry_run;
 mod exec;
 pub mod inspect;
 mod list;
+mod man;
 pub mod outcome;
 mod plan_tables;
 mod run;
@@ -27,6 +28,7 @@ use clap::{Args, CommandFactory as _, Parser, Subcommand};
 use crate::config::paths::{self, ConfigError};
 use crate::exit::Exit;
 use crate::service::ServiceError;
+use crate::telemetry;
 
 /// Submits finished Katalon Studio suite runs to Azure DevOps Test Plans.
 #[derive(Debug, Parser)]
@@ -65,7 +67,7 @@ enum Command {
         shell: clap_complete::Shell,
     },
     /// Print the manual page
-    Man,
+    Man(man::Arguments),
 }
 
 /// Arguments of `kado inspect`.
@@ -96,7 +98,7 @@ pub fn main() -> ExitCode {
     match dispatch(cli) {
         Ok(exit) => exit.into(),
         Err(error) => {
-            eprintln!("error: {error:#}");
+            eprint!("{}", telemetry::as_error(&format!("{error:#}")));
             failed(&error).into()
         }
     }
@@ -113,12 +115,9 @@ fn dispatch(cli: Cli) -> anyhow::Result<Exit> {
             clap_complete::generate(shell, &mut Cli::command(), "kado", &mut out);
             Ok(Exit::Done)
         }
-        Command::Man => {
-            clap_mangen::Man::new(Cli::command()).render(&mut out)?;
-            Ok(Exit::Done)
-        }
         // Its exit code is that of another program, which is more than a byte on Windows.
         Command::Exec(arguments) => std::process::exit(exec::exec(&arguments, &paths::load(cli.config.as_deref())?)?),
+        Command::Man(arguments) => man::man(&arguments, Cli::command(), &mut out),
         Command::Run(arguments) => run::run(arguments, cli.config),
         Command::Submit(arguments) => submit::submit(&arguments, &paths::load(cli.config.as_deref())?, &mut out),
         Command::Check(arguments) => check::check(&arguments, cli.config.as_deref(), &mut out),

@@ -139,7 +139,7 @@ fn status(status: &Status, json: bool, out: &mut dyn Write) -> anyhow::Result<Ex
 }
 
 fn people(told: &Told, out: &mut dyn Write) -> anyhow::Result<()> {
-    if told.done.is_empty() {
+    if told.done.is_empty() && told.next.is_empty() {
         writeln!(out, "nothing to do: it is so already")?;
     }
     for done in &told.done {

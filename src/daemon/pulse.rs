@@ -17,6 +17,8 @@ use crate::service;
 
 /// How often the line on how things stand is made anew.
 const STATUS: Duration = Duration::from_secs(10);
+/// Quarters of the allowed time without a turn, after which the log says so.
+const LONG: u32 = 3;
 
 /// Counts the turns of the two halves.
 #[derive(Debug, Default)]
@@ -55,16 +57,20 @@ impl Pulse {
 pub async fn tend(pulse: Arc<Pulse>, wake: Arc<Notify>, stop: CancellationToken) {
     let Some(allowed) = service::watchdog() else { return };
     let pause = (allowed / 4).max(Duration::from_millis(100));
-    let mut seen = pulse.counts();
+    let (mut seen, mut missed) = (pulse.counts(), 0_u32);
     while !stop.is_cancelled() {
         wake.notify_one();
         tokio::select! {
             () = stop.cancelled() => {}
             () = tokio::time::sleep(pause) => {
                 if pulse.both_turned_since(&mut seen) {
+                    missed = 0;
                     service::alive();
                 } else {
-                    tracing::warn!("a part of the service does not turn; the service manager is told nothing");
+                    missed += 1;
+                    if missed == LONG {
+                        tracing::warn!("a part of the service does not turn; the service manager will start it anew");
+                    }
                 }
             }
         }

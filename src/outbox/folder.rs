@@ -14,9 +14,11 @@ use windows as system;
 
 use std::path::Path;
 
-/// Makes a state folder with the folders above it; one that is there keeps its permissions.
+/// Makes a state folder with the folders above it; one that is there keeps its permissions. Where a group shares it, what
+/// this process makes from now on is the group's too.
 pub fn make(state_dir: &Path) -> std::io::Result<()> {
     if state_dir.is_dir() {
+        system::share(state_dir);
         return Ok(());
     }
     if let Some(above) = state_dir.parent() {

@@ -10,6 +10,7 @@ mod notify;
 mod systemctl;
 mod unit;
 
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -167,10 +168,45 @@ pub fn token_changed(scope: Scope, _file: &Path) -> Result<Vec<String>, ServiceE
     Ok(vec!["systemd restarts the service with it; what waits for a token goes on".to_owned()])
 }
 
-/// The command that lets an account read a folder and what will be in it. The folders above have to let it through.
+/// The command that lets an account read a folder, what is in it and what will be, and pass through the folders above it
+/// that are closed.
 pub fn command_to_grant(folder: &Path, account: &str) -> String {
-    let folder = folder.display();
-    format!("sudo setfacl -R -m u:{account}:rX -m d:u:{account}:rX '{folder}'")
+    let quoted = |path: &Path| format!("'{}'", path.display().to_string().replace('\'', r"'\''"));
+    let closed: Vec<_> = folder.ancestors().skip(1).filter(|above| is_closed(above)).map(quoted).collect();
+    let way = match closed.as_slice() {
+        [] => String::new(),
+        closed => format!("sudo setfacl -m u:{account}:x {} && ", closed.join(" ")),
+    };
+    format!("{way}sudo setfacl -R -m u:{account}:rX,d:u:{account}:rX {}", quoted(folder))
+}
+
+/// Whether a folder lets only its owner or group pass, as far as this account may know.
+fn is_closed(folder: &Path) -> bool {
+    match std::fs::metadata(folder) {
+        Ok(metadata) => metadata.mode() & 0o001 == 0,
+        Err(error) => error.kind() == std::io::ErrorKind::PermissionDenied,
+    }
+}
+
+/// The name of the account that this program runs as.
+pub fn own_account() -> String {
+    let id = rustix::process::geteuid().as_raw().to_string();
+    output(Command::new("id").args(["-u", "-n"])).unwrap_or(id)
+}
+
+/// Whether this account may read what others may not.
+pub fn may_see_all() -> bool {
+    rustix::process::geteuid().is_root()
+}
+
+/// The command that runs a program as the service sees the machine: with the settings of its unit, drop-ins included.
+pub fn as_service(program: &Path, arguments: &[String]) -> Result<Command, ServiceError> {
+    let units = installed(Scope::System)?.text(SERVICE)?;
+    let mut command = Command::new("systemd-run");
+    command.args(["--pipe", "--wait", "--collect", "--quiet"]);
+    command.args(unit::surroundings(&units).into_iter().map(|setting| format!("--property={setting}")));
+    command.arg("--").arg(program).args(arguments);
+    Ok(command)
 }
 
 /// Runs the service: systemd ends it with SIGTERM.

@@ -1,8 +1,8 @@
 //! The service on macOS: launchd, as a daemon of the system or as an agent of the user. Checked by the compiler and by
 //! `plutil`, not run: see docs/service.md.
 //!
-//! The crate `service-manager` knows the places of the plists; loading is done with `launchctl bootstrap` and `bootout`,
-//! because the crate's `load` and `unload` are the verbs that Apple left behind.
+//! The crate `service-manager` writes and removes the plist, which is disabled, so that installing starts nothing. Starting
+//! and stopping are `launchctl enable`, `bootstrap` and `bootout` here: the crate still has the verbs before those.
 
 #![expect(clippy::disallowed_methods, reason = "plists are files, and launchd is talked to by programs of the system")]
 
@@ -11,12 +11,16 @@ mod launchctl;
 mod plist;
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::Duration;
 
-use service_manager::{LaunchdServiceManager, ServiceLabel, ServiceManager as _, ServiceUninstallCtx};
+use service_manager::{
+    LaunchdServiceManager, RestartPolicy, ServiceInstallCtx, ServiceLabel, ServiceManager as _, ServiceUninstallCtx,
+};
 use tokio_util::sync::CancellationToken;
 
 use crate::exit::Exit;
+use crate::service::command::output;
 use crate::service::{Installation, NAME, Scope, ServiceError, Status, places_of};
 
 pub use account::ACCOUNT;
@@ -48,10 +52,7 @@ pub fn install(installation: &Installation) -> Result<Vec<String>, ServiceError>
     }
     // launchd keeps what it has loaded: the old one has to go before the new one counts.
     Launchctl::of(scope).bootout()?;
-    if let Some(folder) = file.parent() {
-        std::fs::create_dir_all(folder).map_err(|source| failed("made", folder, source))?;
-    }
-    std::fs::write(&file, text).map_err(|source| failed("written", &file, source))?;
+    manager(scope).install(context(installation, text)).map_err(|source| failed("written", &file, source))?;
     done.push(format!("wrote `{}`", file.display()));
     Ok(done)
 }
@@ -64,12 +65,9 @@ pub fn uninstall(scope: Scope) -> Result<Vec<String>, ServiceError> {
         done.push("stopped".to_owned());
     }
     if file.exists() {
-        let manager = match scope {
-            Scope::System => LaunchdServiceManager::system(),
-            Scope::User => LaunchdServiceManager::user(),
-        };
-        let label = ServiceLabel { qualifier: None, organization: None, application: NAME.to_owned() };
-        manager.uninstall(ServiceUninstallCtx { label }).map_err(|source| failed("removed", &file, source))?;
+        manager(scope)
+            .uninstall(ServiceUninstallCtx { label: label() })
+            .map_err(|source| failed("removed", &file, source))?;
         done.push(format!("removed `{}`", file.display()));
     }
     Ok(done)
@@ -155,6 +153,25 @@ pub fn command_to_grant(folder: &Path, account: &str) -> String {
     format!("sudo chmod -R +a '{account} allow {rights}' '{}'", folder.display())
 }
 
+/// The name of the account that this program runs as.
+pub fn own_account() -> String {
+    let id = rustix::process::geteuid().as_raw().to_string();
+    output(Command::new("id").args(["-u", "-n"])).unwrap_or(id)
+}
+
+/// Whether this account may read what others may not.
+pub fn may_see_all() -> bool {
+    rustix::process::geteuid().is_root()
+}
+
+/// The command that runs a program as the service sees the machine: with its account.
+pub fn as_service(program: &Path, arguments: &[String]) -> Result<Command, ServiceError> {
+    installed(Scope::System)?;
+    let mut command = Command::new("sudo");
+    command.args(["-u", ACCOUNT, "--"]).arg(program).args(arguments);
+    Ok(command)
+}
+
 /// Runs the service: launchd ends it with SIGTERM.
 pub fn run(body: impl FnOnce(CancellationToken) -> anyhow::Result<Exit> + Send + 'static) -> anyhow::Result<Exit> {
     body(CancellationToken::new())
@@ -176,6 +193,32 @@ pub fn alive() {}
 
 /// launchd does not ask.
 pub fn stopping() {}
+
+fn manager(scope: Scope) -> LaunchdServiceManager {
+    match scope {
+        Scope::System => LaunchdServiceManager::system(),
+        Scope::User => LaunchdServiceManager::user(),
+    }
+}
+
+fn label() -> ServiceLabel {
+    ServiceLabel { qualifier: None, organization: None, application: NAME.to_owned() }
+}
+
+/// Everything that counts stands in the plist; the rest of the context is not looked at.
+fn context(installation: &Installation, plist: String) -> ServiceInstallCtx {
+    ServiceInstallCtx {
+        label: label(),
+        program: installation.program.clone(),
+        args: Vec::new(),
+        contents: Some(plist),
+        username: None,
+        working_directory: None,
+        environment: None,
+        autostart: false,
+        restart_policy: RestartPolicy::default(),
+    }
+}
 
 fn installed(scope: Scope) -> Result<PathBuf, ServiceError> {
     let file = plist_file(scope)?;

@@ -219,6 +219,29 @@ pub fn command_to_grant(folder: &Path, account: &str) -> String {
     system::command_to_grant(folder, account)
 }
 
+/// The name of the account that this program runs as.
+pub fn own_account() -> String {
+    system::own_account()
+}
+
+/// A remark if this program runs with other rights than the installed service of the system, and so may see more.
+pub fn another_account() -> Option<String> {
+    let own = system::own_account();
+    let other = system::may_see_all() && system::status(Scope::System).is_ok_and(|status| status.installed);
+    other.then(|| format!("`{own}` may read more than `{}`, which the service runs as", system::ACCOUNT))
+}
+
+/// The command that runs kado with these arguments as the service of the system sees the machine: with its account, its
+/// credential and its sandbox.
+///
+/// # Errors
+/// When the service is not installed, or when this system cannot do that.
+pub fn as_service(arguments: &[String]) -> Result<std::process::Command, ServiceError> {
+    system::may_manage(Scope::System, "looking as the service does")?;
+    let program = Installation::of_this_program(Scope::System, None)?.program;
+    system::as_service(&program, arguments)
+}
+
 /// Runs `body` as the service manager of the system expects it of a service. `body` gets the token that ends it: it is
 /// cancelled by the service manager where that does not send a signal.
 ///

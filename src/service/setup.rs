@@ -22,11 +22,10 @@ const EXAMPLE: &str = include_str!("../../packaging/kado.toml");
 /// refuses.
 pub fn install(installation: &Installation) -> Result<Told, ServiceError> {
     system::may_manage(installation.scope, "installing the service")?;
-    let mut told = Told::default();
+    let mut told = Told { done: system::install(installation)?, next: Vec::new() };
     if write_example(&installation.config)? {
         told.done.push(format!("wrote `{}`", installation.config.display()));
     }
-    told.done.extend(system::install(installation)?);
     match configured(&installation.config) {
         Ok(config) => {
             if system::start(installation.scope)? {

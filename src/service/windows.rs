@@ -1,5 +1,7 @@
 //! The service on Windows: not installed by this version yet. `kado run` runs in the foreground.
 
+#![expect(clippy::disallowed_methods, reason = "the environment names the account")]
+
 use std::path::Path;
 use std::time::Duration;
 
@@ -64,6 +66,21 @@ pub fn token_changed(_scope: Scope, _file: &Path) -> Result<Vec<String>, Service
 /// The command that lets an account read a folder.
 pub fn command_to_grant(folder: &Path, account: &str) -> String {
     format!("icacls \"{}\" /grant \"{account}:(OI)(CI)RX\"", folder.display())
+}
+
+/// The name of the account that this program runs as.
+pub fn own_account() -> String {
+    std::env::var("USERNAME").unwrap_or_default()
+}
+
+/// Whether this account may read what others may not.
+pub fn may_see_all() -> bool {
+    false
+}
+
+/// The command that runs a program as the service sees the machine: there is none on Windows.
+pub fn as_service(_program: &Path, _arguments: &[String]) -> Result<std::process::Command, ServiceError> {
+    Err(ServiceError::Unsupported("Windows runs nothing as the service's account but the service itself".to_owned()))
 }
 
 /// Runs the service.

@@ -6,6 +6,7 @@
 #![expect(clippy::disallowed_methods, reason = "log files lie in a folder that may have to be made")]
 
 mod capped;
+mod journal;
 
 use std::path::Path;
 
@@ -14,7 +15,7 @@ use tracing_appender::rolling::{RollingFileAppender, Rotation};
 use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
-use tracing_subscriber::{EnvFilter, fmt};
+use tracing_subscriber::{EnvFilter, Layer as _, fmt};
 
 use capped::Capped;
 
@@ -40,6 +41,7 @@ pub fn start(level: LevelFilter, folder: Option<&Path>) -> LogGuard {
         .from_env_lossy()
         .add_directive(quiet);
     let stderr = fmt::layer().with_writer(std::io::stderr).with_target(false).with_ansi(false);
+    let stderr = if journal::is_journal() { stderr.event_format(journal::Prioritised).boxed() } else { stderr.boxed() };
     let files = folder.and_then(files);
     let (file_layer, guard) = match files {
         Some(appender) => {
@@ -52,6 +54,12 @@ pub fn start(level: LevelFilter, folder: Option<&Path>) -> LogGuard {
     // A second start in the same process, as in tests, keeps the first.
     let _ = tracing_subscriber::registry().with(filter).with(stderr).with(file_layer).try_init();
     LogGuard(guard)
+}
+
+/// An error that ends a command, as standard error takes it: for the journal with its priority.
+pub fn as_error(text: &str) -> String {
+    let text = format!("error: {text}\n");
+    if journal::is_journal() { journal::error(&text) } else { text }
 }
 
 impl LogGuard {

@@ -11,4 +11,4 @@ mod walk;
 
 pub use look::fingerprint;
 pub use scout::{Found, LookRules, Over, Scout, Sweep};
-pub use walk::{count_folders, find_projects, find_runs};
+pub use walk::{count_folders, find_closed, find_projects, find_runs};

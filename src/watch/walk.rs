@@ -30,6 +30,25 @@ pub fn find_projects(roots: &[PathBuf]) -> Vec<PathBuf> {
     found
 }
 
+/// Folders at and below `roots` that the search for projects meets and that this account may not read, `Reports` among
+/// them. The search itself passes them by.
+pub fn find_closed(roots: &[PathBuf]) -> Vec<PathBuf> {
+    let mut closed = Vec::new();
+    let mut waiting: Vec<_> = roots.iter().map(|root| (root.clone(), 0)).collect();
+    while let Some((folder, depth)) = waiting.pop() {
+        match std::fs::read_dir(&folder) {
+            Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => closed.push(folder),
+            Ok(_) if depth < PROJECT_DEPTH && !folder.ends_with("Reports") => {
+                let below = entries(&folder).0.into_iter().filter(|path| !skipped(path) || path.ends_with("Reports"));
+                waiting.extend(below.map(|path| (path, depth + 1)));
+            }
+            _ => {}
+        }
+    }
+    closed.sort();
+    closed
+}
+
 /// All run folders below the `Reports` of a project.
 pub fn find_runs(project: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();

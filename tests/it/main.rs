@@ -24,6 +24,8 @@ mod ids;
 mod in_flight;
 mod inspect;
 mod inspecting;
+#[cfg(target_os = "linux")]
+mod installed;
 mod iterations;
 mod katalon_submits;
 mod katalonc_options;

@@ -16,3 +16,6 @@ pub fn free_bytes(_folder: &Path) -> Option<u64> {
 pub fn is_read_only(_folder: &Path) -> Option<bool> {
     None
 }
+
+/// What is made in a folder inherits its access list.
+pub fn share(_folder: &Path) {}

@@ -212,7 +212,9 @@ impl Store {
         match size {
             None if marked => return Err(OpenError::Lost { file, found: "missing" }),
             Some(0) if marked => return Err(OpenError::Lost { file, found: "empty" }),
-            _ => {}
+            // SQLite would close the file to the group, which a shared state folder is for; what is there it leaves.
+            None => drop(std::fs::File::create_new(&file)),
+            Some(_) => {}
         }
         let mut connection =
             Connection::open(&file).map_err(|source| OpenError::Database { file: file.clone(), source })?;
@@ -233,11 +235,14 @@ impl Store {
     /// When it is there and cannot be read.
     pub fn open_to_read(state_dir: &Path) -> Result<Option<Self>, OpenError> {
         let file = state_dir.join(DATABASE);
-        if !file.exists() && !state_dir.join(MARK).exists() {
-            return Ok(None);
-        }
-        if !file.exists() {
-            return Err(OpenError::Lost { file, found: "missing" });
+        // A folder that this account may not enter is not one without an outbox.
+        let is_there = |path: &Path| {
+            path.try_exists().map_err(|source| OpenError::Folder { folder: state_dir.to_owned(), source })
+        };
+        match (is_there(&file)?, is_there(&state_dir.join(MARK))?) {
+            (true, _) => {}
+            (false, false) => return Ok(None),
+            (false, true) => return Err(OpenError::Lost { file, found: "missing" }),
         }
         let failed = |source| in_place(OpenError::Database { file: file.clone(), source });
         let connection = Connection::open_with_flags(&file, OpenFlags::SQLITE_OPEN_READ_ONLY).map_err(failed)?;

@@ -73,6 +73,14 @@ impl Systemctl {
         Ok(Shown(self.command(&["show", "--property", PROPERTIES, "--", unit])?))
     }
 
+    /// The text of a unit, with its drop-ins.
+    ///
+    /// # Errors
+    /// When systemd does not answer or does not know the unit.
+    pub fn text(&self, unit: &str) -> Result<String, ServiceError> {
+        self.command(&["cat", "--", unit])
+    }
+
     fn command(&self, arguments: &[&str]) -> Result<String, ServiceError> {
         let mut command = Command::new("systemctl");
         command.args(match self.scope {

@@ -27,6 +27,26 @@ pub fn service(installation: &Installation) -> String {
     template.lines().map(|text| line(text) + "\n").collect()
 }
 
+/// Settings of `[Service]` that say how a process is started and looked after, not what it sees.
+const LIFE: [&str; 8] = ["Type", "NotifyAccess", "Exec", "Restart", "Watchdog", "Timeout", "OOMPolicy", "RuntimeMax"];
+
+/// The settings of a unit that make its surroundings: account, folders, credentials, sandbox. In the order of the text,
+/// because later ones add to earlier ones.
+pub fn surroundings(units: &str) -> Vec<String> {
+    let mut section = "";
+    let mut settings = Vec::new();
+    for line in units.lines().map(str::trim) {
+        if line.starts_with('[') {
+            section = line;
+        }
+        let setting = section == "[Service]" && line.contains('=') && !line.starts_with(['#', ';']);
+        if setting && !LIFE.iter().any(|life| line.starts_with(life)) {
+            settings.push(line.to_owned());
+        }
+    }
+    settings
+}
+
 /// A word as systemd reads it back: in quotes where it holds more than plain characters (systemd.service, "Command
 /// lines"), with its specifiers and variables switched off.
 fn quoted(word: &str) -> String {
@@ -53,6 +73,15 @@ mod tests {
     fn the_unit_of_a_package_is_the_unit_of_the_program() {
         let unit = service(&installation(Scope::System, PROGRAM, "/etc/kado/kado.toml"));
         assert_eq!(unit, SYSTEM);
+    }
+
+    #[test]
+    fn the_surroundings_are_account_credential_and_sandbox_and_not_the_life_of_the_process() {
+        let settings = surroundings(&format!("{SYSTEM}\n[Service]\nWatchdogSec=1\nInaccessiblePaths=/secret\n"));
+        for there in ["User=kado", "LoadCredential=kado-token", "ProtectHome=read-only", "InaccessiblePaths=/secret"] {
+            assert!(settings.iter().any(|setting| setting == there), "{there}");
+        }
+        assert!(!settings.iter().any(|setting| setting.starts_with("Type=") || setting.starts_with("WatchdogSec=")));
     }
 
     #[test]

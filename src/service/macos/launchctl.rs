@@ -76,15 +76,16 @@ impl Launchctl {
         Ok(printed.lines().find_map(|line| line.trim().strip_prefix("pid = ")?.parse().ok()))
     }
 
-    /// Whether launchd may load it by itself: nobody switched it off.
+    /// Whether launchd loads it by itself: the plist is disabled until `enable` says otherwise.
     ///
     /// # Errors
     /// When launchd refuses.
     pub fn is_enabled(&self) -> Result<bool, ServiceError> {
         let listed = output(Command::new("launchctl").args(["print-disabled", &self.domain]))?;
         let name = format!("\"{NAME}\" =>");
-        let line = listed.lines().find(|line| line.trim().starts_with(&name));
-        Ok(!line.is_some_and(|line| line.ends_with("true") || line.ends_with("disabled")))
+        let line = listed.lines().map(str::trim).find(|line| line.starts_with(&name));
+        // Older systems say `false` for what is not disabled.
+        Ok(line.is_some_and(|line| line.ends_with("enabled") || line.ends_with("false")))
     }
 
     fn print(&self) -> Option<String> {

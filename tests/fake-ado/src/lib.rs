@@ -12,6 +12,7 @@ mod answers_fit;
 mod api;
 mod auth;
 mod body;
+mod control;
 mod entra;
 mod faults;
 mod flavour;

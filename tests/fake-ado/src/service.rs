@@ -10,13 +10,13 @@ use http_body_util::{BodyExt as _, Full, Limited, StreamBody};
 use hyper::body::{Frame, Incoming};
 use hyper::http::request::Parts;
 use hyper::{HeaderMap, Request, Response};
-use serde_json::json;
 use tokio::sync::Notify;
 
-use crate::answer::{Answer, Outcome, binding, error, no_project, no_route, ok};
+use crate::answer::{Answer, Outcome, binding, error, no_project, no_route};
 use crate::api::{self, Call};
 use crate::auth;
 use crate::body::{self, Body};
+use crate::control;
 use crate::entra;
 use crate::faults::FaultAction;
 use crate::query::{Query, decode};
@@ -30,6 +30,8 @@ type Reply = Response<BoxBody<Bytes, std::io::Error>>;
 
 /// More than the largest attachment as base64.
 const BODY_LIMIT: usize = 160 << 20;
+/// Far more than any order of a script.
+const CONTROL_LIMIT: usize = 64 << 10;
 
 /// Answers one request. A connection that is to be cut is told so and never answered.
 pub(crate) async fn handle(
@@ -40,7 +42,11 @@ pub(crate) async fn handle(
     let (parts, incoming) = request.into_parts();
     let path = parts.uri.path().to_owned();
     if path.starts_with("/_fake/") {
-        return Ok(reply(inside(&shared, &path)));
+        let Ok(body) = Limited::new(incoming, CONTROL_LIMIT).collect().await.map(http_body_util::Collected::to_bytes)
+        else {
+            return Ok(reply(Answer::empty(413)));
+        };
+        return Ok(reply(control::answer(&shared, &parts.method, &path, &body)));
     }
     let site = Site::of(&parts);
     let issues = entra::tenant(&path).is_some() || entra::is_metadata(&path);
@@ -226,16 +232,6 @@ fn asked_version(headers: &HeaderMap, query: &Query) -> Option<String> {
         let (_, rest) = accept.split_once("api-version=")?;
         rest.split([';', ',', ' ']).next().map(str::to_owned)
     })
-}
-
-/// `/_fake/…`: looks for black-box scripts, without credentials.
-fn inside(shared: &Shared, path: &str) -> Answer {
-    match path {
-        "/_fake/world" => ok(&serde_json::to_value(&*lock(&shared.world)).unwrap_or_default()),
-        "/_fake/requests" => ok(&json!(lock(&shared.log).requests)),
-        "/_fake/violations" => ok(&json!(lock(&shared.log).violations)),
-        _ => no_route(path),
-    }
 }
 
 fn response(answer: &Answer) -> hyper::http::response::Builder {

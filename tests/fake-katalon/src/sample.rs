@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use fake_ado::World;
+
 use crate::azure::{AzureSettings, ConfigurationRow, Sending};
 use crate::model::{Attempt, Status, Test};
 use crate::project::ProjectWriter;
@@ -100,6 +102,19 @@ pub fn world_description() -> WorldDescription {
             // Test case 1008 has none: it is mapped, and not in the plan.
         ],
     }
+}
+
+/// The ADO world of [`world_description`], with the token.
+pub fn world() -> World {
+    let wanted = world_description();
+    let world = World::new(ORGANIZATION).token(TOKEN).project(PROJECT);
+    let world = wanted.configurations.iter().fold(world, |world, (id, name)| world.configuration(*id, name));
+    let world = world.plan(wanted.plan.0, wanted.plan.1).suite(wanted.suite.0, wanted.suite.1);
+    let world = wanted.test_cases.iter().fold(world, |world, (id, title)| world.test_case(*id, title));
+    wanted
+        .points
+        .iter()
+        .fold(world, |world, point| world.point(point.id, wanted.suite.0, point.test_case, point.configuration))
 }
 
 /// The project, with the settings of someone who chose the plan and left the rest alone.

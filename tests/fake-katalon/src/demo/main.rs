@@ -13,7 +13,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
-use fake_ado::{FakeAdo, World};
+use fake_ado::FakeAdo;
 use fake_katalon::sample;
 
 /// How long the run may take to arrive after Katalon's last file.
@@ -37,7 +37,8 @@ fn demo() -> Result<bool> {
     say(&format!("{}", program.display()));
 
     heading("Azure DevOps (played by fake-ado)");
-    let fake = FakeAdo::start_blocking(([127, 0, 0, 1], 0).into(), world()).context("no port could be opened")?;
+    let fake =
+        FakeAdo::start_blocking(([127, 0, 0, 1], 0).into(), sample::world()).context("no port could be opened")?;
     say(&format!("listens at {}", fake.base_url()));
     say("project Shop, test plan 18 \"Release 1\", 8 test cases, 8 test points");
 
@@ -66,19 +67,6 @@ fn demo() -> Result<bool> {
     heading("kado was stopped");
     say(&exit.to_string());
     Ok(judge::verdict(&fake, arrived, &exit))
-}
-
-/// The ADO world of the sample.
-fn world() -> World {
-    let wanted = sample::world_description();
-    let world = World::new(sample::ORGANIZATION).token(sample::TOKEN).project(sample::PROJECT);
-    let world = wanted.configurations.iter().fold(world, |world, (id, name)| world.configuration(*id, name));
-    let world = world.plan(wanted.plan.0, wanted.plan.1).suite(wanted.suite.0, wanted.suite.1);
-    let world = wanted.test_cases.iter().fold(world, |world, (id, title)| world.test_case(*id, title));
-    wanted
-        .points
-        .iter()
-        .fold(world, |world, point| world.point(point.id, wanted.suite.0, point.test_case, point.configuration))
 }
 
 /// Waits until a run is completed in ADO.
