@@ -67,13 +67,13 @@ pub fn exec(arguments: &Arguments, config: &Config) -> anyhow::Result<i32> {
     let terms = Terms { line, any_host: arguments.project.is_some(), pipeline };
     let runtime = runtime()?;
     let mut report = Report::new(arguments.strict);
-    let claim = report.note(runtime.block_on(ClaimKeeper::claim(config, &root, &terms)), "its runs cannot be claimed");
+    let claim = report.note(runtime.block_on(ClaimKeeper::claim(config, &root, &terms)), "the runs of the command cannot be claimed, so they are not submitted by it");
     let code = runtime.block_on(child::run(&arguments.command))?;
     if let Some(claim) = claim {
-        let runs = report.note(runtime.block_on(claim.end()), "its runs cannot be looked for").unwrap_or_default();
+        let runs = report.note(runtime.block_on(claim.end()), "the runs of the command cannot be looked for").unwrap_or_default();
         let effort = Effort { budget: arguments.wait, pair: terms.pipeline.as_ref().and_then(pair) };
         let sent = submit(&runs, effort, config, &mut report);
-        report.note(sent, "its runs cannot be submitted");
+        report.note(sent, "the runs of the command cannot be submitted");
         report.runs(runs.len(), &root);
     }
     // What still blocks a thread, such as a hanging network share, must not hold the end up.
