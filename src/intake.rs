@@ -66,7 +66,7 @@ pub enum IntakeError {
 /// Reads a run folder and its project; `known` is what is known of the command that started the run.
 ///
 /// # Errors
-/// When the folder is no run, or belongs to no project.
+/// When the folder is no run, belongs to no project, or holds a file that another program keeps for itself.
 pub fn take(folder: &Path, config: &Config, known: &KnownCommands) -> Result<Taken, IntakeError> {
     let mut run = workspace::read_run(folder)?;
     let root = workspace::find_project_root(folder).ok_or_else(|| IntakeError::NoProject(folder.to_owned()))?;
@@ -75,7 +75,7 @@ pub fn take(folder: &Path, config: &Config, known: &KnownCommands) -> Result<Tak
     // The command line is what the options of the run folder and of `console.properties` come after.
     run.options = given.options.or(run.options);
     run.warnings.extend(given.warning);
-    let mut taken = join(folder, run, &root, &settings, config);
+    let mut taken = join(folder, run, &root, &settings, config)?;
     if let Some(job) = &given.pipeline {
         let snapshot = &mut taken.snapshot;
         snapshot.run.warnings.extend(pipeline::link(&mut snapshot.options, &snapshot.run.options, job));
@@ -108,7 +108,13 @@ pub fn take_settled(folder: &Path, config: &Config, known: &KnownCommands) -> Re
     take(folder, config, known)
 }
 
-fn join(folder: &Path, run: SuiteRun, root: &Path, settings: &AzureSettings, config: &Config) -> Taken {
+fn join(
+    folder: &Path,
+    run: SuiteRun,
+    root: &Path,
+    settings: &AzureSettings,
+    config: &Config,
+) -> Result<Taken, IntakeError> {
     let own = ProjectFile::of(root, config);
     let overrides = config.overrides_over(root, &own);
     let mut run = run;
@@ -124,13 +130,14 @@ fn join(folder: &Path, run: SuiteRun, root: &Path, settings: &AzureSettings, con
             }
             // Such a test is left out with its reason when the submission is planned.
             Ok(None) => {}
+            Err(error) if error.passes() => return Err(error.into()),
             Err(error) => run.warnings.push(format!("{}: {error}", test.id)),
         }
     }
     run.warnings.extend(settings.warnings.iter().cloned());
     let options = options(settings, &overrides, own, &mut run);
     forget_values(&mut run, &mut cases);
-    Taken {
+    Ok(Taken {
         identity: RunIdentity::of(&run),
         enabled: settings.enabled,
         auto_submit: options::auto_submit(settings, &overrides),
@@ -148,7 +155,7 @@ fn join(folder: &Path, run: SuiteRun, root: &Path, settings: &AzureSettings, con
             cases,
             run,
         },
-    }
+    })
 }
 
 /// The settings in force for a run, with what only the machine of this moment knows.

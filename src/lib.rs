@@ -10,6 +10,7 @@ pub mod discovery;
 pub mod environment;
 pub mod error_chain;
 pub mod exit;
+pub mod file_names;
 pub mod intake;
 pub mod katalon;
 pub mod moment;
@@ -24,4 +25,6 @@ pub mod spool;
 pub mod submit;
 pub mod telemetry;
 pub mod watch;
+#[cfg(any(windows, test))]
+mod win32;
 pub mod workspace;

@@ -135,7 +135,7 @@ fn copy_file(mut from: File, to: &Path) -> io::Result<u64> {
         let size = io::copy(&mut from, &mut copy)?;
         copy.set_modified(modified)?;
         drop(copy);
-        fs::rename(&unfinished, to)?;
+        open::patiently(|| fs::rename(&unfinished, to))?;
         Ok(size)
     })();
     if result.is_err() {

@@ -76,6 +76,10 @@ fn check_events(store: &Store, config: &Config, report: &mut Report) {
 /// Whether a watched folder can be read with everything in it that the search for projects meets.
 fn check_folder(folder: &Path, report: &mut Report) {
     let name = format!("watch {}", folder.display());
+    if let Some(account) = service::closed_to_service(folder) {
+        let hint = format!("this gives it: `{}`", service::command_to_grant(folder, account));
+        return report.wrong(name, format!("`{account}`, the account of the service, has no right to read it"), hint);
+    }
     match std::fs::read_dir(folder) {
         Ok(_) => {
             let closed = watch::find_closed(&[folder.to_owned()]);

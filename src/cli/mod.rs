@@ -99,7 +99,7 @@ pub fn main() -> ExitCode {
         Ok(exit) => exit.into(),
         Err(error) => {
             eprint!("{}", telemetry::as_error(&format!("{error:#}")));
-            failed(&error).into()
+            exit_of(&error).into()
         }
     }
 }
@@ -129,7 +129,7 @@ fn dispatch(cli: Cli) -> anyhow::Result<Exit> {
 }
 
 /// The exit code of an error that ended a command.
-fn failed(error: &anyhow::Error) -> Exit {
+pub(crate) fn exit_of(error: &anyhow::Error) -> Exit {
     if let Some(error) = error.downcast_ref::<ServiceError>() {
         return service::exit(error);
     }

@@ -19,6 +19,7 @@ use crate::config::identity::Identity;
 use crate::config::project_file::ProjectFile;
 use crate::config::proxy::ProxyUrl;
 use crate::discovery::eligibility::{History, RunsFrom};
+use crate::file_names::is_in;
 use crate::plan::options::Overrides;
 
 /// A validated configuration.
@@ -109,7 +110,7 @@ pub struct ProjectTables {
 impl Config {
     /// The `[[project]]` that counts for a project folder: the one with the longest path.
     pub fn project_tables(&self, root: &Path) -> Option<&Tables> {
-        let below = self.projects.iter().filter(|project| root.starts_with(&project.path));
+        let below = self.projects.iter().filter(|project| is_in(root, &project.path));
         below.max_by_key(|project| project.path.components().count()).map(|project| &project.tables)
     }
 

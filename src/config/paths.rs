@@ -22,6 +22,7 @@ use crate::config::file::{DEFAULT_ABORT_AFTER, DEFAULT_SPOOL_LIMIT, Surroundings
 use crate::config::section::Problem;
 use crate::config::{Config, Late};
 use crate::discovery::eligibility::{History, RunsFrom};
+use crate::file_names::{is_in, same};
 use crate::secrets;
 
 /// Name of the environment variable that names the configuration file.
@@ -72,7 +73,7 @@ pub fn places(scope: Scope) -> Option<Places> {
 
 /// Whose configuration a file is; `None` for one that lies elsewhere.
 pub fn scope_of(file: &Path) -> Option<Scope> {
-    let is_of = |scope: &Scope| places(*scope).is_some_and(|places| places.config == file);
+    let is_of = |scope: &Scope| places(*scope).is_some_and(|places| same(&places.config, file));
     [Scope::System, Scope::User].into_iter().find(is_of)
 }
 
@@ -151,7 +152,7 @@ fn default_state_dir(file: &Path) -> PathBuf {
         return PathBuf::from(folder);
     }
     let system = system::of_the_system();
-    let of_the_system = system.config.parent().is_some_and(|folder| file.starts_with(folder));
+    let of_the_system = system.config.parent().is_some_and(|folder| is_in(file, folder));
     let user = places(Scope::User).filter(|_| !of_the_system);
     user.map_or(system.state, |user| user.state)
 }

@@ -16,7 +16,14 @@ use std::path::Path;
 
 /// Makes a state folder with the folders above it; one that is there keeps its permissions. Where a group shares it, what
 /// this process makes from now on is the group's too.
+///
+/// # Errors
+/// When it cannot be made, or when it lies on another machine.
 pub fn make(state_dir: &Path) -> std::io::Result<()> {
+    if is_remote(state_dir) {
+        let text = "it lies on another machine, and a database with a write-ahead log needs a disk of this one; set `state_dir`";
+        return Err(std::io::Error::new(std::io::ErrorKind::Unsupported, text));
+    }
     if state_dir.is_dir() {
         system::share(state_dir);
         return Ok(());
@@ -39,4 +46,9 @@ pub fn free_bytes(state_dir: &Path) -> Option<u64> {
 /// Whether the file system of the state folder lets nobody write; `None` where the system does not say.
 pub fn is_read_only(state_dir: &Path) -> Option<bool> {
     system::is_read_only(state_dir)
+}
+
+/// Whether a path leads to another machine, as far as its name tells.
+pub fn is_remote(path: &Path) -> bool {
+    system::is_remote(path)
 }

@@ -224,6 +224,12 @@ pub fn own_account() -> String {
     system::own_account()
 }
 
+/// The account of the installed service, if it has no right to read a folder that this program can read, as far as that
+/// can be told without being that account.
+pub fn closed_to_service(folder: &Path) -> Option<&'static str> {
+    (system::is_closed_to_service(folder) == Some(true)).then_some(system::ACCOUNT)
+}
+
 /// A remark if this program runs with other rights than the installed service of the system, and so may see more.
 pub fn another_account() -> Option<String> {
     let own = system::own_account();
@@ -250,6 +256,10 @@ pub fn as_service(arguments: &[String]) -> Result<std::process::Command, Service
 pub fn run(body: impl FnOnce(CancellationToken) -> anyhow::Result<Exit> + Send + 'static) -> anyhow::Result<Exit> {
     system::run(body)
 }
+
+/// What the service manager of Windows shows of the running service.
+#[cfg(windows)]
+pub use windows::{event_log, is_dispatched};
 
 /// The service is up: its state is open and it begins to watch.
 pub fn ready() {

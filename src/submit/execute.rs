@@ -2,6 +2,7 @@
 
 use std::io::Cursor;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use futures_util::StreamExt as _;
 use serde::{Deserialize, Serialize};
@@ -28,6 +29,11 @@ use crate::workspace::open;
 
 /// Most points in the request that creates a run; the rest is added to it (`ado/api.md` §11).
 const POINTS: usize = 1000;
+
+/// How often a file that another program holds for itself, such as a virus scanner, is looked at again, and how long it
+/// is waited each time. What is still held then is named as left out.
+const HELD: u32 = 10;
+const BETWEEN_LOOKS: Duration = Duration::from_secs(2);
 
 /// What the step that makes the run confirms: that it made it, or found it. JSON texts.
 const CREATED: &str = "\"created\"";
@@ -225,7 +231,7 @@ impl<'a> Execution<'a> {
     async fn attach(&self, position: usize, planned: &PlannedAttachment, resumed: bool) -> Moved {
         let step = self.submission.steps[position].step;
         let owner = self.owner(planned.target)?;
-        let content = match self.content(&planned.source).await {
+        let content = match self.patient_content(&planned.source).await {
             Ok(content) => content,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
                 let reason = format!("file `{}` vanished before it was sent", planned.name);
@@ -332,6 +338,17 @@ impl<'a> Execution<'a> {
         let Target::Point(point) = target else { return Ok(Owner { run, result: None }) };
         let result = self.result_refs()?.into_iter().find(|result| result.point_id == point);
         Ok(Owner { run, result: result.map(|result| result.result_id) })
+    }
+
+    /// What is to be attached, once another program that holds the file has let go of it, at most after [`HELD`] looks.
+    async fn patient_content(&self, source: &Source) -> std::io::Result<Content> {
+        for _ in 0..HELD {
+            match self.content(source).await {
+                Err(error) if open::is_held(&error) => tokio::time::sleep(BETWEEN_LOOKS).await,
+                content => return content,
+            }
+        }
+        self.content(source).await
     }
 
     async fn content(&self, source: &Source) -> std::io::Result<Content> {

@@ -6,6 +6,7 @@
 #![expect(clippy::disallowed_methods, reason = "log files lie in a folder that may have to be made")]
 
 mod capped;
+mod event_log;
 mod journal;
 
 use std::path::Path;
@@ -40,19 +41,23 @@ pub fn start(level: LevelFilter, folder: Option<&Path>) -> LogGuard {
         .with_env_var(LOG_VARIABLE)
         .from_env_lossy()
         .add_directive(quiet);
-    let stderr = fmt::layer().with_writer(std::io::stderr).with_target(false).with_ansi(false);
+    // A reader of standard error that is gone must not end the program: what cannot be written is left out silently.
+    let stderr =
+        fmt::layer().with_writer(std::io::stderr).with_target(false).with_ansi(false).log_internal_errors(false);
     let stderr = if journal::is_journal() { stderr.event_format(journal::Prioritised).boxed() } else { stderr.boxed() };
+    let stderr = (!event_log::is_used()).then_some(stderr);
     let files = folder.and_then(files);
     let (file_layer, guard) = match files {
         Some(appender) => {
             // Lines are never dropped: a full queue holds the program back instead.
             let (writer, guard) = NonBlockingBuilder::default().lossy(false).finish(appender);
-            (Some(fmt::layer().with_writer(writer).with_ansi(false)), Some(guard))
+            (Some(fmt::layer().with_writer(writer).with_ansi(false).log_internal_errors(false)), Some(guard))
         }
         None => (None, None),
     };
     // A second start in the same process, as in tests, keeps the first.
-    let _ = tracing_subscriber::registry().with(filter).with(stderr).with(file_layer).try_init();
+    let _ =
+        tracing_subscriber::registry().with(filter).with(event_log::layer()).with(stderr).with(file_layer).try_init();
     LogGuard(guard)
 }
 

@@ -24,6 +24,8 @@ use notify::event::{ModifyKind, RemoveKind};
 use notify::{ErrorKind, Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher as _};
 use tokio::sync::Notify;
 
+use crate::file_names::{has_extension, is_named};
+
 /// Most paths that are remembered between two looks; more mean "look everywhere".
 const PATHS: usize = 256;
 
@@ -245,6 +247,6 @@ impl Touched {
 /// Whether a change there can concern kado: something of a `Reports` folder, a project file, or a folder. A recursive
 /// watch on Windows tells of every file that a compiler writes.
 fn matters(path: &Path) -> bool {
-    let in_reports = path.components().any(|part| part.as_os_str() == "Reports");
-    in_reports || path.extension().is_none_or(|extension| extension == "prj")
+    let in_reports = path.components().any(|part| is_named(part.as_os_str(), "Reports"));
+    in_reports || path.extension().is_none() || has_extension(path, "prj")
 }

@@ -2,7 +2,10 @@
 
 #![expect(clippy::disallowed_methods, reason = "this is the sweep over the disk")]
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
+
+use crate::file_names::{comparable, has_extension, is_named};
 
 /// Levels below a watched folder that are searched for projects.
 const PROJECT_DEPTH: usize = 8;
@@ -13,12 +16,12 @@ const SKIPPED: [&str; 3] = [".git", "node_modules", "Reports"];
 
 /// The folders at and below `roots` that hold a `.prj` file, each once.
 pub fn find_projects(roots: &[PathBuf]) -> Vec<PathBuf> {
-    let mut found = Vec::new();
+    let (mut found, mut known) = (Vec::new(), HashSet::new());
     for root in roots {
         let mut waiting = vec![(root.clone(), 0)];
         while let Some((folder, depth)) = waiting.pop() {
             let (folders, is_project) = entries(&folder);
-            if is_project && !found.contains(&folder) {
+            if is_project && known.insert(comparable(&folder)) {
                 found.push(folder);
             }
             if depth < PROJECT_DEPTH {
@@ -87,7 +90,7 @@ fn entries(folder: &Path) -> (Vec<PathBuf>, bool) {
         let path = entry.path();
         match entry.file_type() {
             Ok(kind) if kind.is_dir() => folders.push(path),
-            Ok(kind) if kind.is_file() => is_project |= path.extension().is_some_and(|extension| extension == "prj"),
+            Ok(kind) if kind.is_file() => is_project |= has_extension(&path, "prj"),
             _ => {}
         }
     }
@@ -95,5 +98,5 @@ fn entries(folder: &Path) -> (Vec<PathBuf>, bool) {
 }
 
 fn skipped(folder: &Path) -> bool {
-    folder.file_name().is_some_and(|name| SKIPPED.iter().any(|skipped| name == *skipped))
+    folder.file_name().is_some_and(|name| SKIPPED.iter().any(|skipped| is_named(name, skipped)))
 }

@@ -6,6 +6,7 @@ use std::fs;
 use std::path::{Component, Path, PathBuf};
 
 use super::{is_run_folder, open};
+use crate::file_names::is_named;
 use crate::katalon::collection::Collection;
 
 /// Folders of a session that are searched for the collection's report, and their depth.
@@ -34,7 +35,7 @@ pub fn collection_of(run_folder: &Path) -> Option<Collection> {
 fn split_at_reports(path: &Path) -> Option<(PathBuf, Vec<std::ffi::OsString>)> {
     let path = std::path::absolute(path).ok()?;
     let parts: Vec<Component<'_>> = path.components().collect();
-    let at = parts.iter().rposition(|part| part.as_os_str() == "Reports")?;
+    let at = parts.iter().rposition(|part| is_named(part.as_os_str(), "Reports"))?;
     let below = parts[at + 1..].iter().map(|part| part.as_os_str().to_owned()).collect();
     Some((parts[..=at].iter().collect(), below))
 }

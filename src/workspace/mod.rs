@@ -42,3 +42,10 @@ pub enum ReadError {
         source: io::Error,
     },
 }
+
+impl ReadError {
+    /// Whether it passes by itself: another program holds a file for itself.
+    pub fn passes(&self) -> bool {
+        matches!(self, Self::Io { source, .. } if open::is_held(source))
+    }
+}

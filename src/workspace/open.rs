@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::Path;
+use std::time::Duration;
 
 #[cfg(unix)]
 mod unix;
@@ -16,12 +17,17 @@ use windows as system;
 /// Bytes of a file that is read whole; the largest that was seen is a settings file of 112 kB.
 pub const LONGEST_WHOLE: u64 = 16 * 1024 * 1024;
 
+/// How long it is waited for a file that another program holds, before it is tried again each time.
+const PAUSES: [Duration; 4] =
+    [Duration::from_millis(20), Duration::from_millis(80), Duration::from_millis(200), Duration::from_millis(300)];
+
 /// Opens a regular file for reading; others may write, rename and delete it meanwhile.
 ///
 /// # Errors
-/// When there is no such file, when it may not be read, or when it is no regular file.
+/// When there is no such file, when it may not be read, or when it is no regular file; with [`is_held`] when another
+/// program, such as a virus scanner, did not let go of it within 0.6 s.
 pub fn regular(path: &Path) -> io::Result<File> {
-    system::regular(path)
+    patiently(|| system::regular(path))
 }
 
 /// Opens a regular file below a folder, as [`regular`]; no link on the way leads out of the folder.
@@ -29,7 +35,26 @@ pub fn regular(path: &Path) -> io::Result<File> {
 /// # Errors
 /// As [`regular`], and when the path leads out of the folder.
 pub fn regular_below(folder: &Path, path: &Path) -> io::Result<File> {
-    system::regular_below(folder, path)
+    patiently(|| system::regular_below(folder, path))
+}
+
+/// Whether a file could not be opened or read because another program holds it for itself, which passes.
+pub fn is_held(error: &io::Error) -> bool {
+    system::is_held(error)
+}
+
+/// Does something with a file, and tries again for 0.6 s while another program holds that.
+///
+/// # Errors
+/// Those of the last try.
+pub fn patiently<T>(mut open: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+    for pause in PAUSES {
+        match open() {
+            Err(error) if is_held(&error) => std::thread::sleep(pause),
+            opened => return opened,
+        }
+    }
+    open()
 }
 
 /// Reads a whole regular file of at most 16 MiB.

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::{ReadError, names, open};
 use crate::error_chain::chain;
+use crate::file_names::{has_extension, is_named};
 use crate::katalon::project::{Project, name_of};
 use crate::katalon::run::RunOptions;
 use crate::katalon::settings::AzureSettings;
@@ -133,7 +134,7 @@ pub fn find_project_root(path: &Path) -> Option<PathBuf> {
     let has_prj = |folder: &&Path| project_files(folder).is_ok_and(|files| !files.is_empty());
     let holds_reports = |folder: &&Path| {
         let below = path.strip_prefix(folder).ok().and_then(|below| below.components().next());
-        below.is_some_and(|first| first.as_os_str() == "Reports")
+        below.is_some_and(|first| is_named(first.as_os_str(), "Reports"))
     };
     let above_reports = path.ancestors().filter(holds_reports).find(has_prj);
     above_reports.or_else(|| path.ancestors().find(has_prj)).map(Path::to_owned)
@@ -159,7 +160,7 @@ fn project_files(folder: &Path) -> Result<Vec<PathBuf>, ReadError> {
         .filter_map(Result::ok)
         .filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_file()))
         .map(|entry| entry.path())
-        .filter(|path| path.extension().is_some_and(|extension| extension == "prj"))
+        .filter(|path| has_extension(path, "prj"))
         .collect();
     files.sort();
     Ok(files)

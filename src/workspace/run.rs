@@ -1,12 +1,13 @@
 //! Run folders on disk.
 
-use std::io::{BufReader, Read as _, Seek as _, SeekFrom};
+use std::io::{self, BufReader, Read as _, Seek as _, SeekFrom};
 use std::path::Path;
 
 use super::listing::{FolderListing, is_run_folder, list_run_folder};
 use super::project::{find_project_root, read_console_options};
 use super::{ReadError, collection, open};
 use crate::error_chain::chain;
+use crate::file_names::is_named;
 use crate::katalon::log::{FolderNames, LogReader, LogSummary};
 use crate::katalon::run::assemble::{RunParts, assemble};
 use crate::katalon::run::binding;
@@ -31,7 +32,8 @@ pub enum JunitState {
 /// Reads everything that a run folder says.
 ///
 /// # Errors
-/// When it is no run folder, or cannot be listed. Files in it that cannot be read are warnings.
+/// When it is no run folder, or cannot be listed, or when another program holds a file of it for itself: that passes.
+/// Other files in it that cannot be read are warnings.
 pub fn read_run(folder: &Path) -> Result<SuiteRun, ReadError> {
     let failed = |source| ReadError::Io { path: folder.to_owned(), source };
     let listing = list_run_folder(folder).map_err(failed)?;
@@ -39,12 +41,12 @@ pub fn read_run(folder: &Path) -> Result<SuiteRun, ReadError> {
         return Err(ReadError::NoRun(folder.to_owned()));
     }
     let mut warnings = listing.warnings.clone();
-    let execution = read_execution(folder, &mut warnings);
+    let execution = read_execution(folder, &mut warnings).map_err(failed)?;
     let names = FolderNames { recorded: execution.recorded_folder.clone(), actual: last_names(folder) };
-    let log = read_logs(folder, &listing, names, &mut warnings);
-    let (lines, binding_warnings) = binding::read(&small(folder, "testCaseBinding", &mut warnings));
+    let log = read_logs(folder, &listing, names, &mut warnings).map_err(failed)?;
+    let (lines, binding_warnings) = binding::read(&small(folder, "testCaseBinding", &mut warnings).map_err(failed)?);
     warnings.extend(binding_warnings);
-    let uuid = String::from_utf8(small(folder, "execution.uuid", &mut warnings)).ok();
+    let uuid = String::from_utf8(small(folder, "execution.uuid", &mut warnings).map_err(failed)?).ok();
     Ok(assemble(RunParts {
         suite_hint: if log.suite.is_none() { junit_suite(folder) } else { None },
         log,
@@ -91,27 +93,34 @@ fn junit_suite(folder: &Path) -> Option<String> {
     report.suites.into_iter().find_map(|suite| suite.id)
 }
 
-fn read_execution(folder: &Path, warnings: &mut Vec<String>) -> Execution {
-    let bytes = small(folder, "execution.properties", warnings);
+fn read_execution(folder: &Path, warnings: &mut Vec<String>) -> io::Result<Execution> {
+    let bytes = small(folder, "execution.properties", warnings)?;
     if bytes.is_empty() {
-        return Execution::default();
+        return Ok(Execution::default());
     }
-    Execution::read(&bytes).unwrap_or_else(|error| {
+    Ok(Execution::read(&bytes).unwrap_or_else(|error| {
         warnings.push(format!("`execution.properties` cannot be read: {error}"));
         Execution::default()
-    })
+    }))
 }
 
-fn read_logs(folder: &Path, listing: &FolderListing, names: FolderNames, warnings: &mut Vec<String>) -> LogSummary {
+fn read_logs(
+    folder: &Path,
+    listing: &FolderListing,
+    names: FolderNames,
+    warnings: &mut Vec<String>,
+) -> io::Result<LogSummary> {
     let mut reader = LogReader::new(names);
     for name in listing.logs() {
         let part = open::regular(&folder.join(name));
         // The log is read while Katalon may be rotating it; a part that is gone is one warning.
-        if let Err(error) = part.and_then(|part| reader.feed(BufReader::with_capacity(BUFFER, part))) {
-            warnings.push(format!("`{name}` cannot be read to its end: {error}"));
+        match part.and_then(|part| reader.feed(BufReader::with_capacity(BUFFER, part))) {
+            Ok(()) => {}
+            Err(error) if open::is_held(&error) => return Err(error),
+            Err(error) => warnings.push(format!("`{name}` cannot be read to its end: {error}")),
         }
     }
-    reader.finish()
+    Ok(reader.finish())
 }
 
 /// `console.properties` speaks of runs in console mode only.
@@ -127,12 +136,13 @@ fn console_options(folder: &Path, execution: &Execution, warnings: &mut Vec<Stri
 }
 
 /// A small file of the folder; empty when it is missing or cannot be read.
-fn small(folder: &Path, name: &str, warnings: &mut Vec<String>) -> Vec<u8> {
+fn small(folder: &Path, name: &str, warnings: &mut Vec<String>) -> io::Result<Vec<u8>> {
     match open::whole_if_any(&folder.join(name)) {
-        Ok(bytes) => bytes.unwrap_or_default(),
+        Ok(bytes) => Ok(bytes.unwrap_or_default()),
+        Err(error) if open::is_held(&error) => Err(error),
         Err(error) => {
             warnings.push(format!("`{name}` cannot be read: {error}"));
-            Vec::new()
+            Ok(Vec::new())
         }
     }
 }
@@ -143,7 +153,7 @@ fn last_names(folder: &Path) -> Vec<String> {
         return Vec::new();
     };
     let names: Vec<String> = path.components().map(|part| part.as_os_str().to_string_lossy().into_owned()).collect();
-    let below_reports = names.iter().rposition(|name| name == "Reports").map(|at| at + 1);
+    let below_reports = names.iter().rposition(|name| is_named(name.as_ref(), "Reports")).map(|at| at + 1);
     let from = below_reports.filter(|at| at + 1 < names.len()).unwrap_or(names.len().saturating_sub(2));
     names[from..].to_vec()
 }

@@ -128,7 +128,8 @@ fn a_folder_that_cannot_be_watched_and_a_bad_configuration_are_told() {
     machine.configure_only("watch = [\"/does/not/exist\"]\n");
     let output = check(&machine);
     assert_eq!(output.code, 1, "{output:?}");
-    assert!(named(&output, "watch /does/not/exist").concat().starts_with("false: "));
+    let name = format!("watch {}", std::path::absolute("/does/not/exist").unwrap().display());
+    assert!(named(&output, &name).concat().starts_with("false: "));
     machine.configure_only("wacht = []\n");
     let output = check(&machine);
     assert_eq!(output.code, 2, "{output:?}");
@@ -150,7 +151,7 @@ fn the_status_says_what_waits_and_what_is_wrong() {
     assert!(after["last_success"].is_string() && after["problems"].as_array().unwrap().is_empty(), "{after}");
     let service = machine.start();
     assert_eq!(status()["running"], true);
-    assert_eq!(service.stop().code, 0);
+    service.stop_cleanly();
     machine.shop(&[("Sign in", "1099")]);
     let parked = crate::support::finished([fake_katalon::Test::passed(&crate::support::tc("Sign in"))]);
     machine.submit(&shop, &parked.start(crate::support::now()));

@@ -2,10 +2,8 @@
 //! world in ADO compared with that of an undisturbed run. The same for SIGTERM, and for answers that get lost on the
 //! way without a crash.
 
-#![expect(clippy::disallowed_methods, reason = "tests start and kill the program")]
-
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
@@ -201,10 +199,11 @@ fn killed_after_any_request_was_carried_out_nothing_is_lost_or_doubled() {
 }
 
 #[cfg(unix)]
+#[expect(clippy::disallowed_methods, reason = "the test asks the program to end")]
 #[test]
 fn asked_to_end_in_the_middle_of_any_request_nothing_is_lost_or_doubled() {
     let terminate = |child: &mut Child| {
-        let asked = Command::new("kill").arg("-TERM").arg(child.id().to_string()).status();
+        let asked = std::process::Command::new("kill").arg("-TERM").arg(child.id().to_string()).status();
         assert!(asked.is_ok_and(|status| status.success()));
         child.wait().unwrap();
     };

@@ -90,9 +90,7 @@ fn before_a_run_is_recorded(fails: impl Fn(&Disk), mends: impl Fn(&Disk)) {
     assert_eq!(machine.writes(), [""; 0], "what cannot be recorded was sent: {}", service.log());
     mends(&disk);
     machine.wait_for_completed(1);
-    let log = service.log();
-    let stopped = service.stop();
-    assert_eq!(stopped.code, 0, "{log}");
+    service.stop_cleanly();
     let run = machine.ado_run();
     assert_eq!((run.results.len(), run.results[1].attachments.len()), (2, 1));
     assert_eq!(machine.row()["state"], "submitted");
@@ -113,7 +111,7 @@ fn while_a_run_waits(fails: impl Fn(&Disk), mends: impl Fn(&Disk)) {
     assert_eq!(machine.ado_runs().len(), 0, "what cannot be recorded was sent: {}", service.log());
     mends(&disk);
     machine.wait_for_completed(1);
-    assert_eq!(service.stop().code, 0);
+    service.stop_cleanly();
     machine.ado_run();
     assert_eq!(machine.row()["state"], "submitted");
 }
@@ -221,7 +219,7 @@ fn a_second_service_on_a_state_folder_is_refused_in_words() {
         assert_ne!(second.code, 0, "{second:?}");
         assert!(second.err.contains("another kado is running"), "{second:?}");
     }
-    assert_eq!(service.stop().code, 0);
+    service.stop_cleanly();
 }
 
 /// Submits a new run by two commands at once.

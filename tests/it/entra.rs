@@ -188,7 +188,7 @@ fn a_wrong_secret_is_refused_credentials_and_a_new_one_is_read_without_a_restart
     assert_eq!(machine.kado(&["runs", "retry", "--failed"]).code, 0);
     machine.wait_for_completed(1);
     assert!(!service.log().contains(SECRET));
-    assert_eq!(service.stop().code, 0);
+    service.stop_cleanly();
 }
 
 #[test]

@@ -174,7 +174,7 @@ fn beside_a_service_the_run_is_submitted_once_and_with_its_options() {
     assert_eq!(done.code, 0, "{done:?}");
     assert_eq!(in_ado(&machine), [(Some(19), "Release night".to_owned())]);
     assert!(done.err.contains("submitted as test run"), "{done:?}");
-    assert_eq!(service.stop().code, 0);
+    service.stop_cleanly();
     assert_eq!(machine.rows().len(), 1);
 }
 

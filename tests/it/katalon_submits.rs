@@ -186,7 +186,7 @@ fn the_first_run_of_a_project_gives_katalon_time_and_is_then_found_to_be_submitt
     machine.wait_for_rows("the run to be recorded", |rows| rows.iter().any(|row| row.contains(" submitted")));
     assert_eq!(machine.row()["submitted_by"], "katalon");
     assert_eq!(machine.ado_runs().len(), 1);
-    assert_eq!(service.stop().code, 0);
+    service.stop_cleanly();
     let told = machine.kado(&["check", "--offline"]);
     assert!(told.out.contains("Katalon submits runs of this project itself: test run 150 was seen at"), "{told:?}");
 }
@@ -212,7 +212,7 @@ fn an_upload_that_has_begun_is_waited_for() {
     drop(world);
     machine.wait_for_rows("the run to be recorded", |rows| rows.iter().any(|row| row.contains(" submitted")));
     assert_eq!((&machine.row()["submitted_by"], &machine.row()["ado_run_id"]), (&"katalon".into(), &150.into()));
-    assert_eq!(service.stop().code, 0);
+    service.stop_cleanly();
 }
 
 #[test]

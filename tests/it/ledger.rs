@@ -193,7 +193,7 @@ fn submit_beside_a_service_goes_through_it_and_waits() {
     assert_eq!(again.code, 0, "{again:?}");
     assert!(again.err.contains("already; `--again` submits it once more"), "{again:?}");
     machine.ado_run();
-    assert_eq!(service.stop().code, 0);
+    service.stop_cleanly();
 }
 
 #[test]
@@ -211,7 +211,7 @@ fn submit_beside_a_service_says_what_was_not_done() {
     assert!(submitted.out.contains("left out: Test Cases/Lost"), "{submitted:?}");
     let refused = machine.submit_folder(&shop);
     assert_eq!(refused.code, 1, "{refused:?}");
-    assert_eq!(service.stop().code, 0);
+    service.stop_cleanly();
 }
 
 #[test]
@@ -230,7 +230,7 @@ fn the_ledger_works_beside_a_service() {
     let retried = machine.kado(&["runs", "retry", &bad]);
     assert_eq!(retried.code, 0, "{retried:?}");
     machine.wait_for_completed(1);
-    assert_eq!(service.stop().code, 0);
+    service.stop_cleanly();
     let run = machine.ado_run();
     assert_eq!((run.started, run.results[0].point_id), (Some(start_of()), Some(99)));
     let states: Vec<_> = machine.rows().iter().map(|row| row["state"].clone()).collect();

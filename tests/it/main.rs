@@ -59,3 +59,4 @@ mod upgrade;
 mod verifying;
 mod watching;
 mod wiped;
+mod workspaces;

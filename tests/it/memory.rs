@@ -1,5 +1,10 @@
 //! A log of hundreds of megabytes is read in a few.
 
+#![cfg_attr(
+    all(windows, target_env = "gnu"),
+    expect(clippy::missing_const_for_thread_local, reason = "they are const; the lint does not see it on this target")
+)]
+
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::collections::VecDeque;

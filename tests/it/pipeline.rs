@@ -151,5 +151,5 @@ fn beside_a_service_the_run_is_linked_and_the_token_stays_with_exec() {
     assert_eq!(build_of(&machine.ado_run()), Some("636"));
     let sent: Vec<_> = machine.fake.requests().into_iter().filter_map(|request| request.authorization).collect();
     assert!(sent.iter().all(|sent| !sent.contains(JOB_TOKEN)), "{sent:?}");
-    assert_eq!(service.stop().code, 0);
+    service.stop_cleanly();
 }

@@ -9,7 +9,8 @@ use kado::workspace::{self, JunitState};
 
 /// The folder of a fixture.
 pub fn fixture(path: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(path)
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
+    std::path::absolute(fixtures.join(path)).expect("the path is not empty")
 }
 
 fn run(path: &str) -> SuiteRun {

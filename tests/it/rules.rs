@@ -62,7 +62,7 @@ fn what_is_left_out_is_listed_with_its_reason() {
     machine.wait_for_rows("seven settled runs", |rows| {
         rows.len() == 7 && rows.iter().filter(|row| row.ends_with(" submitted")).count() == 2
     });
-    assert_eq!(service.stop().code, 0);
+    service.stop_cleanly();
     insta::assert_snapshot!(states(&machine), @r#"
     Test Suites/Aborted ignored aborted: the log has no end and Katalon wrote no report; `kado submit FOLDER` submits it, `submit_aborted = true` all such runs
     Test Suites/Automatic off ignored automatic submission is off for this project; `submit.auto_submit = true` switches it on, `kado submit FOLDER` submits this run

@@ -44,7 +44,7 @@ fn a_run_is_submitted_when_it_is_finished_and_its_reports_are_there_and_not_befo
     assert_eq!(outcomes, ["Passed", "Failed"]);
     assert_eq!(run.attachments.len(), 2);
     assert_eq!(run.results[1].attachments.len(), 1);
-    assert_eq!(service.stop().code, 0);
+    service.stop_cleanly();
     assert_eq!(machine.row()["state"], "submitted");
 }
 
@@ -61,7 +61,7 @@ fn a_project_that_appears_later_is_found_with_its_finished_run() {
     run.write_in(&shop).unwrap();
     machine.wait_for_completed(1);
     assert!(service.log().contains("found a Katalon project"), "{}", service.log());
-    assert_eq!(service.stop().code, 0);
+    service.stop_cleanly();
 }
 
 #[test]
@@ -78,7 +78,7 @@ fn a_run_folder_copied_in_is_submitted_once_however_often_it_is_copied() {
     machine.wait_for_completed(1);
     sleep(A_WHILE);
     assert_eq!(machine.ado_runs().len(), 1);
-    assert_eq!(service.stop().code, 0);
+    service.stop_cleanly();
     assert_eq!(machine.rows().len(), 1);
 }
 
@@ -89,12 +89,12 @@ fn what_was_submitted_is_not_submitted_again_after_a_restart() {
     let service = machine.start();
     age(&run_now().write_in(&shop).unwrap());
     machine.wait_for_completed(1);
-    assert_eq!(service.stop().code, 0);
+    service.stop_cleanly();
     let service = machine.start();
     service.wait_for_log("found a Katalon project");
     sleep(A_WHILE);
     assert_eq!(machine.ado_runs().len(), 1);
-    assert_eq!(service.stop().code, 0);
+    service.stop_cleanly();
 }
 
 #[test]
@@ -122,8 +122,7 @@ fn members_of_a_collection_do_not_wait_for_reports_that_come_with_its_end() {
     live.perform_all().unwrap();
     sleep(A_WHILE);
     assert_eq!(machine.ado_runs().len(), 2);
-    let stopped = service.stop();
-    assert_eq!(stopped.code, 0, "{stopped:?}");
+    service.stop_cleanly();
     assert_eq!(machine.states(), ["Test Suites/First submitted", "Test Suites/Second submitted"]);
 }
 
@@ -146,7 +145,7 @@ fn reports_that_appear_later_are_added_to_the_run_once() {
     let run = machine.ado_run();
     assert_eq!(names(&run.attachments).iter().filter(|name| *name == "late.pdf").count(), 1);
     assert_eq!((run.state.as_str(), run.attachments.len()), ("Completed", 3));
-    assert_eq!(service.stop().code, 0);
+    service.stop_cleanly();
 }
 
 /// Stops the service while an attachment is under way, and starts it again.
@@ -171,21 +170,18 @@ fn interrupted(fault: FaultAction, end: impl FnOnce(crate::support::Service)) {
     sent.extend(names(&run.results[1].attachments));
     let unique: std::collections::BTreeSet<_> = sent.iter().collect();
     assert_eq!((sent.len(), unique.len()), (3, 3), "{sent:?}");
-    assert_eq!(service.stop().code, 0);
+    service.stop_cleanly();
     assert_eq!(machine.row()["state"], "submitted");
 }
 
 #[test]
 fn a_stop_in_the_middle_is_clean_and_the_next_start_goes_on() {
-    interrupted(FaultAction::Hang, |service| {
-        let stopped = service.stop();
-        assert_eq!(stopped.code, 0, "{stopped:?}");
-    });
+    interrupted(FaultAction::Hang, crate::support::Service::stop_cleanly);
 }
 
 #[test]
 fn what_arrived_before_a_stop_is_not_sent_again() {
-    interrupted(FaultAction::HangAfter, |service| assert_eq!(service.stop().code, 0));
+    interrupted(FaultAction::HangAfter, crate::support::Service::stop_cleanly);
 }
 
 #[test]
@@ -219,7 +215,7 @@ fn a_second_service_on_the_same_state_is_refused() {
     let second = machine.kado(&["run"]);
     assert_ne!(second.code, 0, "{second:?}");
     assert!(second.err.contains("another kado is running"), "{second:?}");
-    assert_eq!(service.stop().code, 0);
+    service.stop_cleanly();
 }
 
 #[test]
@@ -238,7 +234,7 @@ fn a_changed_configuration_is_loaded_and_a_bad_one_is_refused() {
     age(&run_now().write_in(&shop).unwrap());
     machine.wait_for_completed(1);
     assert_eq!(machine.ado_run().name, "after the change");
-    assert_eq!(service.stop().code, 0);
+    service.stop_cleanly();
 }
 
 #[test]
@@ -250,6 +246,6 @@ fn a_server_that_comes_back_gets_what_waited() {
     age(&run_now().write_in(&shop).unwrap());
     machine.wait_for_completed(1);
     assert!(service.log().contains("WARN") && service.log().contains("waits"), "{}", service.log());
-    assert_eq!(service.stop().code, 0);
+    service.stop_cleanly();
     assert_eq!(machine.row()["error"], serde_json::Value::Null);
 }

@@ -228,6 +228,6 @@ impl Soak {
             sleep(Duration::from_secs(1));
         };
         assert_eq!(left, [""; 0], "seed {}: {}", self.seed, service.log());
-        assert_eq!(service.stop().code, 0);
+        service.stop_cleanly();
     }
 }

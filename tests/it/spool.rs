@@ -62,7 +62,7 @@ fn a_workspace_wiped_in_the_grace_time_ends_it_and_what_was_copied_arrives() {
     assert_eq!(arrived.results.len(), 2);
     assert_eq!(arrived.result_of_point(12).unwrap().attachments.len(), 1);
     assert!(service.log().contains("vanished"), "{}", service.log());
-    assert_eq!(service.stop().code, 0);
+    service.stop_cleanly();
 }
 
 #[test]

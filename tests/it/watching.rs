@@ -72,7 +72,7 @@ fn polls_with(limit: &str, count: u32, says: &str) {
     machine.wait_for_completed(1);
     let told = service.log().matches("folders are polled").count();
     assert_eq!(told, 1, "told once: {}", service.log());
-    assert_eq!(service.stop().code, 0);
+    service.stop_cleanly();
     let status = machine.kado(&["status"]);
     assert!(!status.out.contains("polled"), "a service that has ended polls nothing: {status:?}");
 }
@@ -112,7 +112,7 @@ fn more_events_than_the_system_keeps_cost_no_run() {
     service.signal("CONT");
     service.wait_for_log("file events were lost");
     machine.wait_for_completed(1);
-    assert_eq!(service.stop().code, 0);
+    service.stop_cleanly();
 }
 
 #[test]
@@ -127,7 +127,7 @@ fn a_reports_folder_that_is_deleted_and_made_again_is_watched_again() {
         write_run(&shop, i64::from(round));
         machine.wait_for_completed(usize::try_from(round).unwrap());
     }
-    assert_eq!(service.stop().code, 0);
+    service.stop_cleanly();
     assert_eq!(machine.ado_runs().len(), 3);
 }
 
@@ -148,7 +148,7 @@ fn a_project_may_move_vanish_and_come_back_while_kado_runs() {
     let again = project(&machine, "one/Shop");
     write_run(&again, 2);
     machine.wait_for_completed(3);
-    assert_eq!(service.stop().code, 0);
+    service.stop_cleanly();
     assert_eq!(machine.ado_runs().len(), 3, "what moved with its project was sent once");
 }
 
@@ -199,7 +199,7 @@ fn a_clock_that_is_set_back_hides_no_new_run() {
     service.wait_for_log("the clock was set back");
     age(&run_at(now() + back).write_in(&shop).unwrap());
     machine.wait_for_completed(1);
-    assert_eq!(service.stop().code, 0);
+    service.stop_cleanly();
 }
 
 #[test]
@@ -214,7 +214,7 @@ fn a_clock_that_is_set_back_puts_off_nothing_that_waits() {
     clock.set(SignedDuration::from_hours(-24));
     machine.fake.clear_faults();
     machine.wait_for_completed(1);
-    assert_eq!(service.stop().code, 0);
+    service.stop_cleanly();
 }
 
 #[test]
@@ -233,7 +233,7 @@ fn a_clock_that_jumps_ahead_costs_no_run_that_is_under_way() {
     machine.wait_for_rows("the run to be listed", |rows| rows.iter().any(|row| row.contains("ignored")));
     live.perform_all().unwrap();
     machine.wait_for_completed(1);
-    assert_eq!(service.stop().code, 0);
+    service.stop_cleanly();
     assert_eq!(machine.row()["state"], "submitted");
 }
 
@@ -270,5 +270,5 @@ fn while_a_suite_runs_its_log_is_read_once_however_often_it_grows() {
         if read >= grown { Ok(read) } else { Err(format!("{read} of {grown}")) }
     });
     assert!(read < grown + grown / 2, "{read} bytes were read of a log of {grown}");
-    assert_eq!(service.stop().code, 0);
+    service.stop_cleanly();
 }

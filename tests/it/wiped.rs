@@ -27,5 +27,5 @@ fn the_token_of_a_project_outlives_its_workspace_until_the_service_ends() {
     assert_eq!(run.results[0].outcome, "Failed");
     assert_eq!(names(&run.attachments), ["execution0.log"]);
     assert_eq!(run.results[0].attachments.len(), 1);
-    assert_eq!(service.stop().code, 0);
+    service.stop_cleanly();
 }

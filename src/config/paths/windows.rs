@@ -1,17 +1,18 @@
 //! Places on Windows: below `%ProgramData%` for the system, below the profile for a user.
-
-#![expect(clippy::disallowed_methods, reason = "the environment names the folder")]
+//!
+//! Windows is asked for the folder instead of the environment: that of a service need not have the variable.
 
 use std::path::PathBuf;
 
 use directories::ProjectDirs;
+use known_folders::{KnownFolder, get_known_folder_path};
 
 use crate::config::paths::{CONFIG_FILE, Places};
 use crate::secrets::CREDENTIAL;
 
 /// The system's.
 pub fn of_the_system() -> Places {
-    let data = std::env::var_os("ProgramData").map_or_else(|| PathBuf::from("C:\\ProgramData"), PathBuf::from);
+    let data = get_known_folder_path(KnownFolder::ProgramData).unwrap_or_else(|| PathBuf::from(r"C:\ProgramData"));
     let folder = data.join("kado");
     Places {
         config: folder.join(CONFIG_FILE),

@@ -1,15 +1,17 @@
-//! The folder inherits the access list of the folder above it.
+//! An access list of the folder's own, and the drive's own figures.
 
-use std::path::Path;
+use std::path::{Component, Path, Prefix};
 
-/// Makes a folder.
+use crate::win32::{calls, closed};
+
+/// Makes a folder for the system, administrators, its owner and the account of the service.
 pub fn make_closed(folder: &Path) -> std::io::Result<()> {
-    std::fs::DirBuilder::new().create(folder)
+    closed::make_folder(folder, closed::Service::Writes).map(|_| ())
 }
 
-/// Not asked for on this system yet.
-pub fn free_bytes(_folder: &Path) -> Option<u64> {
-    None
+/// Bytes that are free for this account on the drive of a folder.
+pub fn free_bytes(folder: &Path) -> Option<u64> {
+    calls::free_bytes(folder).ok()
 }
 
 /// Not asked for on this system yet.
@@ -19,3 +21,26 @@ pub fn is_read_only(_folder: &Path) -> Option<bool> {
 
 /// What is made in a folder inherits its access list.
 pub fn share(_folder: &Path) {}
+
+/// Whether a folder lies on another machine, by a share's name or by a drive letter that stands for one.
+pub fn is_remote(folder: &Path) -> bool {
+    let Some(Component::Prefix(prefix)) = folder.components().next() else { return false };
+    match prefix.kind() {
+        Prefix::UNC(..) | Prefix::VerbatimUNC(..) => true,
+        Prefix::Disk(letter) | Prefix::VerbatimDisk(letter) => calls::is_remote_drive(char::from(letter)),
+        Prefix::Verbatim(_) | Prefix::DeviceNS(_) => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_share_is_remote_and_a_drive_of_this_machine_is_not() {
+        assert!(is_remote(Path::new(r"\\server\share\kado")));
+        assert!(is_remote(Path::new(r"\\?\UNC\server\share\kado")));
+        assert!(!is_remote(Path::new(r"C:\ProgramData\kado")));
+        assert!(!is_remote(Path::new("state")));
+    }
+}

@@ -1,10 +1,80 @@
-//! The access list of a token file is not judged on Windows yet; the folder it lies in has to protect it.
+//! A token file must be closed to everybody but the system, administrators, its owner and the service's account.
 
 use std::path::Path;
 
 use crate::secrets::TokenError;
+use crate::service::NAME;
+use crate::win32::access_list::{ADMINISTRATORS, Descriptor, SYSTEM, Stranger};
+use crate::win32::calls;
+use crate::win32::service_sid::service_sid;
 
-/// Accepts every file.
-pub fn check(_file: &Path) -> Result<(), TokenError> {
-    Ok(())
+/// Refuses a file that others can read or change, by its access list.
+pub fn check(file: &Path) -> Result<(), TokenError> {
+    let descriptor =
+        calls::descriptor(file).map_err(|source| TokenError::Unreadable { file: file.to_owned(), source })?;
+    let account = service_sid(NAME);
+    let mut strangers = Descriptor::parse(&descriptor).strangers(&[&account]);
+    if strangers.is_empty() {
+        return Ok(());
+    }
+    for stranger in &mut strangers {
+        // Names of two letters that mean an account of this machine or domain.
+        stranger.account = calls::full_sid(&stranger.account).unwrap_or_else(|_| stranger.account.clone());
+    }
+    let name = |stranger: &Stranger| calls::account_name(&stranger.account).unwrap_or_else(|| stranger.account.clone());
+    let mut names: Vec<String> = strangers.iter().map(name).collect();
+    names.sort();
+    names.dedup();
+    Err(TokenError::Exposed {
+        file: file.to_owned(),
+        found: names.join(", "),
+        remedy: remedy(file, &account, &strangers),
+    })
+}
+
+/// The command that closes the file. SIDs mean the same in every language of Windows.
+fn remedy(file: &Path, account: &str, strangers: &[Stranger]) -> String {
+    let mut command =
+        format!("icacls \"{}\" /inheritance:r /grant:r *{SYSTEM}:F *{ADMINISTRATORS}:F *{account}:R", file.display());
+    let mut named: Vec<&str> =
+        strangers.iter().filter(|stranger| !stranger.inherited).map(|stranger| stranger.account.as_str()).collect();
+    named.sort_unstable();
+    named.dedup();
+    if !named.is_empty() {
+        command.push_str(" /remove:g");
+        command.extend(named.iter().map(|account| format!(" *{account}")));
+    }
+    format!("`{command}` in an administrator's console mends it")
+}
+
+#[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "tests make files")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_everybody_can_read_is_refused_with_the_command_that_mends_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("token");
+        std::fs::write(&file, "x").unwrap();
+        calls::set_access_list(&file, "D:P(A;;FA;;;SY)(A;;FA;;;BA)(A;;FR;;;WD)").unwrap();
+        let text = check(&file).unwrap_err().to_string();
+        assert!(text.contains("can be read by others (") && text.contains("/remove:g *S-1-1-0"), "{text}");
+        assert!(text.contains("/grant:r *S-1-5-18:F *S-1-5-32-544:F *S-1-5-80-"), "{text}");
+    }
+
+    #[test]
+    fn a_closed_file_is_accepted() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("token");
+        std::fs::write(&file, "x").unwrap();
+        crate::win32::closed::close_file(&file).unwrap();
+        check(&file).unwrap();
+    }
+
+    #[test]
+    fn what_the_folder_above_grants_is_cut_off_and_not_removed_by_name() {
+        let inherited = Stranger { account: "S-1-5-32-545".to_owned(), inherited: true };
+        assert!(!remedy(Path::new("C:\\token"), "S-1-5-80-1", &[inherited]).contains("/remove"));
+    }
 }

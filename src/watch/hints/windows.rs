@@ -1,16 +1,34 @@
-//! Only roots are watched here, each with all below it, and a root that is made anew ends its watch with an error.
+//! Only roots are watched here, each with all below it. They are told apart by their number on their drive.
+//!
+//! `notify` 8 says nothing when Windows drops events because too many came at once, nor when it gives up a watch after
+//! an error, as when a share was away. So a watch is taken up anew from time to time; the sweep finds meanwhile what it
+//! did not tell.
+
+#![expect(clippy::disallowed_methods, reason = "the number is on the disk")]
 
 use std::collections::HashMap;
+use std::fs::OpenOptions;
+use std::os::windows::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use notify::RecursiveMode;
+use windows_sys::Win32::Storage::FileSystem::FILE_FLAG_BACKUP_SEMANTICS;
 
-/// Folders are not told apart.
-pub type Identity = ();
+use crate::clock;
+use crate::win32::calls;
 
-/// Not told apart.
-pub fn identity(_folder: &Path) -> Option<Identity> {
-    None
+/// Milliseconds after which a watch is taken up anew.
+const RENEWED_AFTER: i64 = 5 * 60 * 1000;
+
+/// Tells a folder from one that was made anew at its place, and a watch from one that is too old: the number of the
+/// folder, and that of the five minutes in which it was asked for.
+pub type Identity = (u64, i64);
+
+/// The identity of a folder; `None` when it is not there. It is opened for a moment, with all sharing, which is Rust's
+/// default.
+pub fn identity(folder: &Path) -> Option<Identity> {
+    let opened = OpenOptions::new().access_mode(0).custom_flags(FILE_FLAG_BACKUP_SEMANTICS).open(folder).ok()?;
+    Some((calls::file_number(&opened).ok()?, clock::now().millis().div_euclid(RENEWED_AFTER)))
 }
 
 /// The roots with all below them.
@@ -21,4 +39,21 @@ pub fn wanted(roots: &[PathBuf], _projects: &[PathBuf]) -> HashMap<PathBuf, Recu
 /// Why a folder cannot be watched.
 pub fn reason(error: &notify::Error) -> String {
     error.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn folders_have_numbers_of_their_own() {
+        let temp = tempfile::tempdir().unwrap();
+        let (one, other) = (temp.path().join("one"), temp.path().join("other"));
+        std::fs::create_dir(&one).unwrap();
+        std::fs::create_dir(&other).unwrap();
+        let number = |folder: &Path| identity(folder).map(|(number, _)| number);
+        assert!(number(&one).is_some() && number(&one) == number(&one) && number(&one) != number(&other));
+        std::fs::remove_dir(&one).unwrap();
+        assert_eq!(identity(&one), None);
+    }
 }

@@ -13,6 +13,11 @@ const SHARE_ALL: u32 = 0x1 | 0x2 | 0x4;
 /// `FILE_FLAG_OPEN_REPARSE_POINT`: a link is opened itself and not followed.
 const OPEN_REPARSE_POINT: u32 = 0x0020_0000;
 
+/// `ERROR_SHARING_VIOLATION`: somebody opened it without sharing it.
+const SHARING_VIOLATION: i32 = 32;
+/// `ERROR_LOCK_VIOLATION`: somebody locked the part that was to be read.
+const LOCK_VIOLATION: i32 = 33;
+
 /// Opens a regular file for reading. A link or a device is refused, also when it takes the file's place between the
 /// look and the opening.
 ///
@@ -44,4 +49,75 @@ pub fn regular_below(folder: &Path, path: &Path) -> io::Result<File> {
         }
     }
     regular(&at)
+}
+
+/// Whether another program holds the file for itself.
+pub fn is_held(error: &io::Error) -> bool {
+    matches!(error.raw_os_error(), Some(SHARING_VIOLATION | LOCK_VIOLATION))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::thread;
+    use std::time::Duration;
+
+    use super::super::{is_held, regular};
+    use super::*;
+
+    /// Holds a file for itself, as some programs do.
+    fn hold(path: &Path) -> File {
+        OpenOptions::new().read(true).share_mode(0).open(path).unwrap()
+    }
+
+    #[test]
+    fn a_file_that_is_held_for_a_moment_is_waited_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a");
+        fs::write(&path, "x").unwrap();
+        let holder = hold(&path);
+        let waiting = thread::spawn(move || {
+            thread::sleep(Duration::from_millis(100));
+            drop(holder);
+        });
+        regular(&path).unwrap();
+        waiting.join().unwrap();
+    }
+
+    #[test]
+    fn a_file_that_stays_held_is_told_from_one_that_cannot_be_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a");
+        fs::write(&path, "x").unwrap();
+        let _holder = hold(&path);
+        assert!(is_held(&regular(&path).unwrap_err()));
+        assert!(!is_held(&regular(&folder.path().join("none")).unwrap_err()));
+    }
+
+    #[test]
+    fn an_open_file_can_be_renamed_and_deleted_with_its_folder_and_made_again() {
+        let temp = tempfile::tempdir().unwrap();
+        let folder = temp.path().join("run");
+        fs::create_dir(&folder).unwrap();
+        fs::write(folder.join("a"), "x").unwrap();
+        let open = regular(&folder.join("a")).unwrap();
+        fs::rename(folder.join("a"), folder.join("b")).unwrap();
+        fs::remove_file(folder.join("b")).unwrap();
+        drop(open);
+        fs::remove_dir(&folder).unwrap();
+        fs::create_dir(&folder).unwrap();
+    }
+
+    #[test]
+    fn a_path_longer_than_260_letters_is_opened() {
+        let temp = tempfile::tempdir().unwrap();
+        let mut folder = temp.path().to_owned();
+        for _ in 0..4 {
+            folder.push("a".repeat(80));
+        }
+        fs::create_dir_all(&folder).unwrap();
+        fs::write(folder.join("execution0.log"), "x").unwrap();
+        assert!(folder.as_os_str().len() > 300);
+        regular(&folder.join("execution0.log")).unwrap();
+        super::regular_below(temp.path(), folder.join("execution0.log").strip_prefix(temp.path()).unwrap()).unwrap();
+    }
 }

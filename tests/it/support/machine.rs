@@ -65,7 +65,9 @@ impl Machine {
 
     /// Everything of this machine lies in here.
     pub fn root(&self) -> PathBuf {
-        self.temp.path().canonicalize().expect("the temporary folder is there")
+        // On Windows as it is: the other form, `\\?\C:\…`, is not one for people.
+        let folder = self.temp.path();
+        if cfg!(windows) { folder.to_owned() } else { folder.canonicalize().expect("the temporary folder is there") }
     }
 
     /// The watched folder.
@@ -238,7 +240,8 @@ impl Machine {
 
     /// What people read, without what differs from machine to machine and from time to time.
     pub fn readable(&self, text: &str) -> String {
-        text.replace(&self.fake.base_url(), "[server]").replace(&*self.root().to_string_lossy(), "[temp]")
+        let text = text.replace(&self.fake.base_url(), "[server]").replace(&*self.root().to_string_lossy(), "[temp]");
+        if cfg!(windows) { with_slashes(&text) } else { text }
     }
 }
 
@@ -248,6 +251,16 @@ impl Drop for Machine {
             assert_eq!(self.fake.schema_violations(), [""; 0], "requests do not fit the API description");
         }
     }
+}
+
+/// A text whose paths below `[temp]` have slashes, as they have elsewhere.
+fn with_slashes(text: &str) -> String {
+    let mut parts = text.split("[temp]");
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |text, part| {
+        let end = part.find(|letter: char| letter.is_whitespace() || "`\":,".contains(letter)).unwrap_or(part.len());
+        format!("{text}[temp]{}{}", part[..end].replace('\\', "/"), &part[end..])
+    })
 }
 
 /// Runs a command to its end.

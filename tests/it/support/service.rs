@@ -74,9 +74,16 @@ impl Service {
         });
     }
 
-    /// Asks it to end and waits; gives exit code and log.
+    /// Ends it and sees that it ended as it was asked to. On Windows, where a process without a console can only be
+    /// ended hard, there is nothing to see.
+    pub fn stop_cleanly(self) {
+        let stopped = self.stop();
+        assert!(cfg!(windows) || stopped.code == 0, "{stopped:?}");
+    }
+
+    /// Asks it to end and waits; gives exit code and log. On Windows it is ended hard.
     pub fn stop(mut self) -> Output {
-        self.signal("TERM");
+        self.ask_to_end();
         let status = wait_until("kado to end", || match self.child.try_wait() {
             Ok(Some(status)) => Ok(status),
             _ => Err(self.log()),
@@ -85,6 +92,16 @@ impl Service {
             let _ = reader.join();
         }
         Output { code: status.code().unwrap_or(-1), out: String::new(), err: self.log() }
+    }
+
+    #[cfg(unix)]
+    fn ask_to_end(&mut self) {
+        self.signal("TERM");
+    }
+
+    #[cfg(not(unix))]
+    fn ask_to_end(&mut self) {
+        self.child.kill().expect("it runs");
     }
 
     /// Ends it without warning.

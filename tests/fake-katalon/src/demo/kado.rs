@@ -14,9 +14,17 @@ use serde_json::Value;
 /// How long kado may take to stop.
 const STOPPING: Duration = Duration::from_secs(15);
 
-/// Builds kado in the demo's own profile and finds it beside the demo.
+/// Builds kado in the demo's own profile and finds it beside the demo. A demo that cargo did not start, as on a machine
+/// without Rust, takes the one that lies there.
 pub fn build() -> Result<PathBuf> {
-    let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let own = env::current_exe().context("the demo does not know where it lies")?;
+    let program = own.with_file_name(format!("kado{}", env::consts::EXE_SUFFIX));
+    let Some(cargo) = env::var_os("CARGO") else {
+        if program.is_file() {
+            return Ok(program);
+        }
+        bail!("{} is missing; start the demo with `cargo demo`", program.display());
+    };
     let mut command = Command::new(cargo);
     command.args(["build", "--quiet", "--package", "kado", "--bin", "kado"]);
     if !cfg!(debug_assertions) {
@@ -26,8 +34,6 @@ pub fn build() -> Result<PathBuf> {
     if !status.success() {
         bail!("kado does not build");
     }
-    let own = env::current_exe().context("the demo does not know where it lies")?;
-    let program = own.with_file_name(format!("kado{}", env::consts::EXE_SUFFIX));
     if !program.is_file() {
         bail!("kado was built, but not beside the demo: {} is missing", program.display());
     }

@@ -1,0 +1,68 @@
+//! When two paths mean the same file. On Windows letters count without their case, and the long form of a path
+//! (`\\?\C:\work`) means what the short one does; elsewhere names are the same only if they are equal.
+
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+
+/// Whether a name is this one.
+pub fn is_named(name: &OsStr, wanted: &str) -> bool {
+    if cfg!(windows) { name.eq_ignore_ascii_case(wanted) } else { name == wanted }
+}
+
+/// Whether a file has this extension.
+pub fn has_extension(path: &Path, wanted: &str) -> bool {
+    path.extension().is_some_and(|extension| is_named(extension, wanted))
+}
+
+/// Whether two paths are the same.
+pub fn same(one: &Path, other: &Path) -> bool {
+    comparable(one) == comparable(other)
+}
+
+/// Whether a path is a folder or leads into it.
+pub fn is_in(path: &Path, folder: &Path) -> bool {
+    comparable(path).starts_with(comparable(folder))
+}
+
+/// A path of which the equality is that of the files it may mean.
+pub fn comparable(path: &Path) -> PathBuf {
+    if !cfg!(windows) {
+        return path.to_owned();
+    }
+    let text = path.to_string_lossy().to_lowercase().replace('/', "\\");
+    let plain = match (text.strip_prefix(r"\\?\unc\"), text.strip_prefix(r"\\?\")) {
+        (Some(share), _) => format!(r"\\{share}"),
+        (None, Some(plain)) => plain.to_owned(),
+        (None, None) => text,
+    };
+    PathBuf::from(plain)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_holds_itself_and_what_lies_below_it_and_no_neighbour() {
+        let folder = Path::new("/srv/work");
+        assert!(is_in(folder, folder) && is_in(Path::new("/srv/work/1/s"), folder));
+        assert!(!is_in(Path::new("/srv/works"), folder) && !is_in(Path::new("/srv"), folder));
+        assert!(same(folder, Path::new("/srv/work/")));
+    }
+
+    #[cfg(not(windows))]
+    #[test]
+    fn letters_count_with_their_case() {
+        assert!(!is_named(OsStr::new("reports"), "Reports"));
+        assert!(!same(Path::new("/srv/Work"), Path::new("/srv/work")));
+    }
+
+    #[cfg(windows)]
+    #[test]
+    fn letters_count_without_their_case_and_the_long_form_is_the_same() {
+        assert!(is_named(OsStr::new("reports"), "Reports") && has_extension(Path::new("SHOP.PRJ"), "prj"));
+        assert!(same(Path::new(r"C:\Agent\Ünit"), Path::new("c:/agent/ÜNIT")));
+        assert!(is_in(Path::new(r"\\?\D:\agent\_work\1"), Path::new(r"d:\Agent\_Work")));
+        assert!(is_in(Path::new(r"\\?\UNC\Server\share\1"), Path::new(r"\\server\Share")));
+    }
+}

@@ -1,0 +1,114 @@
+//! Entries in the Event Log `Application`, source `kado`: what an administrator looks for. Everything else is in the log
+//! files.
+//!
+//! The text of an entry is shown by a message file, which maps numbers to texts. Windows brings one that shows the text
+//! as it is for any number up to 1000, `EventCreate.exe`, so kado needs none of its own.
+
+use windows_registry::LOCAL_MACHINE;
+
+use crate::service::{NAME, ServiceError};
+use crate::win32::calls::{self, Gravity};
+
+/// Where the sources of the log are registered.
+const KEY: &str = r"SYSTEM\CurrentControlSet\Services\EventLog\Application\kado";
+/// The message file of Windows that shows a text as it is.
+const MESSAGES: &str = r"%SystemRoot%\System32\EventCreate.exe";
+/// Information, warning and error.
+const TYPES: u32 = 0x1 | 0x2 | 0x4;
+/// Longest text of an entry in UTF-16 units, by `ReportEventW`.
+const LONGEST: usize = 31_839;
+
+/// What an entry is about; its number is for filters and alerts, and never changes its meaning.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Entry {
+    /// 1: the service is up.
+    Started,
+    /// 2: the service has ended as it was asked to.
+    Stopped,
+    /// 3: the service has ended by itself, or could not start; the text says why.
+    Failed,
+    /// 10: a warning of the log.
+    Warning,
+    /// 11: an error of the log.
+    Error,
+}
+
+impl Entry {
+    const fn id(self) -> u32 {
+        match self {
+            Self::Started => 1,
+            Self::Stopped => 2,
+            Self::Failed => 3,
+            Self::Warning => 10,
+            Self::Error => 11,
+        }
+    }
+
+    const fn gravity(self) -> Gravity {
+        match self {
+            Self::Started | Self::Stopped => Gravity::Information,
+            Self::Warning => Gravity::Warning,
+            Self::Failed | Self::Error => Gravity::Error,
+        }
+    }
+}
+
+/// Writes an entry. A log that is full or closed stops nothing: the same is in the log files.
+pub fn write(entry: Entry, text: &str) {
+    let _ = calls::report_event(NAME, entry.gravity(), entry.id(), &cut(text));
+}
+
+/// Registers the source, so that the Event Viewer shows the texts; says what was changed.
+///
+/// # Errors
+/// When the registry cannot be written.
+pub fn register() -> Result<Vec<String>, ServiceError> {
+    let is_there = LOCAL_MACHINE.open(KEY).and_then(|key| key.get_string("EventMessageFile")).is_ok();
+    let written = LOCAL_MACHINE.create(KEY).and_then(|key| {
+        key.set_expand_string("EventMessageFile", MESSAGES)?;
+        key.set_u32("TypesSupported", TYPES)
+    });
+    written.map_err(|error| ServiceError::Command {
+        command: format!(r"writing HKEY_LOCAL_MACHINE\{KEY}"),
+        output: error.message(),
+    })?;
+    Ok(if is_there { Vec::new() } else { vec![format!("registered the source `{NAME}` of the Event Log")] })
+}
+
+/// Removes the source; says what was changed.
+pub fn unregister() -> Vec<String> {
+    match LOCAL_MACHINE.remove_tree(KEY) {
+        Ok(()) => vec![format!("removed the source `{NAME}` of the Event Log")],
+        Err(_) => Vec::new(),
+    }
+}
+
+/// A text that the Event Log takes: without the zero that would end it early, and not too long.
+fn cut(text: &str) -> String {
+    let mut left = LONGEST;
+    let fits = |letter: &char| {
+        let fits = letter.len_utf16() <= left;
+        left = left.saturating_sub(letter.len_utf16());
+        fits
+    };
+    text.chars().map(|letter| if letter == '\0' { ' ' } else { letter }).take_while(fits).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_is_cut_at_a_letter() {
+        assert_eq!(cut("a\0b"), "a b");
+        let cut = cut(&"𝄞".repeat(20_000));
+        assert_eq!(cut.encode_utf16().count(), LONGEST - 1);
+    }
+
+    #[test]
+    fn numbers_are_within_those_that_windows_has_a_text_for() {
+        for entry in [Entry::Started, Entry::Stopped, Entry::Failed, Entry::Warning, Entry::Error] {
+            assert!((1..=1000).contains(&entry.id()));
+        }
+    }
+}

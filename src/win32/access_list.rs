@@ -1,0 +1,299 @@
+//! Reads a security descriptor in its text form (SDDL) and says who besides the trusted could use a file.
+//!
+//! The form is Microsoft's "Security Descriptor String Format": `O:owner G:group D:flags(type;flags;rights;;;account)…`.
+//! Whatever is not understood counts as the worst that it could mean.
+
+/// The account of the system itself, `NT AUTHORITY\SYSTEM`.
+pub const SYSTEM: &str = "S-1-5-18";
+/// The group of administrators, `BUILTIN\Administrators`.
+pub const ADMINISTRATORS: &str = "S-1-5-32-544";
+/// Whoever owns the object.
+const OWNER_RIGHTS: &str = "S-1-3-4";
+/// Everybody.
+const EVERYONE: &str = "S-1-1-0";
+
+/// Rights by which nobody learns or changes what is in a file: to run it, to see its attributes and its access list, to
+/// wait for it.
+const HARMLESS: u32 = 0x0002_0000 | 0x0010_0000 | 0x80 | 0x20 | 0x08;
+
+/// The right to read a file or list a folder, by itself or in a general one.
+const READ: u32 = 0x1 | 0x1000_0000 | 0x8000_0000;
+
+/// What a security descriptor says.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Descriptor {
+    /// The owner; empty when it is not told.
+    pub owner: String,
+    /// Whether entries of the folder above are kept out.
+    pub protected: bool,
+    /// The entries in their order; `None` without an access list, which lets everybody do everything.
+    entries: Option<Vec<Entry>>,
+}
+
+/// An entry that allows or denies something on the object itself.
+#[derive(Clone, PartialEq, Eq, Debug)]
+struct Entry {
+    kind: Kind,
+    account: String,
+    rights: u32,
+    inherited: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Kind {
+    Allows,
+    Denies,
+}
+
+/// Somebody who could use a file and is none of the trusted.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Stranger {
+    /// The account, as a SID or one of SDDL's two-letter names.
+    pub account: String,
+    /// Whether the right comes from the folder above.
+    pub inherited: bool,
+}
+
+impl Descriptor {
+    /// Reads the text form.
+    pub fn parse(sddl: &str) -> Self {
+        let mut descriptor = Self::default();
+        for (part, text) in parts(sddl) {
+            match part {
+                'O' => descriptor.owner = full(text),
+                'D' => descriptor.read_list(text),
+                _ => {}
+            }
+        }
+        descriptor
+    }
+
+    /// Everybody who could read or change the file, but its owner, the system, administrators and these accounts.
+    pub fn strangers(&self, trusted: &[&str]) -> Vec<Stranger> {
+        let Some(entries) = &self.entries else {
+            return vec![Stranger { account: EVERYONE.to_owned(), inherited: false }];
+        };
+        let known = [SYSTEM, ADMINISTRATORS, OWNER_RIGHTS, &self.owner];
+        let is_stranger = |entry: &&Entry| {
+            let account = entry.account.as_str();
+            let useful = entry.kind == Kind::Allows && entry.rights & !HARMLESS != 0;
+            useful && !known.contains(&account) && !trusted.contains(&account)
+        };
+        let stranger = |entry: &Entry| Stranger { account: entry.account.clone(), inherited: entry.inherited };
+        entries.iter().filter(is_stranger).map(stranger).collect()
+    }
+
+    /// Whether somebody who is all of these accounts may read: the first entry that concerns one of them decides.
+    pub fn lets_read(&self, accounts: &[&str]) -> bool {
+        let Some(entries) = &self.entries else { return true };
+        let concerns = |entry: &&Entry| accounts.contains(&entry.account.as_str()) && entry.rights & READ != 0;
+        entries.iter().find(concerns).is_some_and(|entry| entry.kind == Kind::Allows)
+    }
+
+    fn read_list(&mut self, text: &str) {
+        let flags = text.split('(').next().unwrap_or_default();
+        self.protected = flags.contains('P') && !flags.contains("NO_ACCESS_CONTROL");
+        if !flags.contains("NO_ACCESS_CONTROL") {
+            self.entries = Some(entries(text).filter_map(Entry::parse).collect());
+        }
+    }
+}
+
+impl Entry {
+    /// An entry without its brackets: `type;flags;rights;object;inherited object;account;condition`. `None` for those that
+    /// neither allow nor deny, or nothing on the object itself. One with a condition counts as if that were met.
+    fn parse(text: &str) -> Option<Self> {
+        let fields: Vec<&str> = text.split(';').collect();
+        let field = |at: usize| fields.get(at).copied().unwrap_or_default();
+        let flags: Vec<&str> = pairs(field(1)).collect();
+        let kind = match field(0) {
+            "D" | "OD" | "XD" => Kind::Denies,
+            // Auditing and labels.
+            "AU" | "OU" | "AL" | "OL" | "XU" | "ML" | "RA" | "SP" | "TL" => return None,
+            _ => Kind::Allows,
+        };
+        if flags.contains(&"IO") {
+            return None;
+        }
+        Some(Self { kind, account: full(field(5)), rights: rights(field(2)), inherited: flags.contains(&"ID") })
+    }
+}
+
+/// The parts of a descriptor with their letter: `O`, `G`, `D` and `S`.
+fn parts(sddl: &str) -> Vec<(char, &str)> {
+    let mut starts: Vec<(usize, char)> = Vec::new();
+    let (mut depth, mut before) = (0_usize, None);
+    for (at, letter) in sddl.char_indices() {
+        match letter {
+            '(' => depth += 1,
+            ')' => depth = depth.saturating_sub(1),
+            ':' if depth == 0 => starts.extend(before.filter(|(_, name)| "OGDS".contains(*name))),
+            _ => {}
+        }
+        before = Some((at, letter));
+    }
+    let ends = starts.iter().skip(1).map(|(at, _)| *at).chain([sddl.len()]);
+    starts.iter().zip(ends).map(|((at, name), end)| (*name, &sddl[at + 2..end])).collect()
+}
+
+/// The entries of a list, without their brackets; a condition may hold brackets of its own.
+fn entries(text: &str) -> impl Iterator<Item = &str> {
+    let mut found = Vec::new();
+    let (mut depth, mut start) = (0_usize, 0);
+    for (at, letter) in text.char_indices() {
+        match letter {
+            '(' if depth == 0 => (depth, start) = (1, at + 1),
+            '(' => depth += 1,
+            ')' if depth == 1 => {
+                depth = 0;
+                found.push(&text[start..at]);
+            }
+            ')' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+    found.into_iter()
+}
+
+/// Words of two letters without anything between them.
+fn pairs(text: &str) -> impl Iterator<Item = &str> {
+    (0..text.len()).step_by(2).map(|at| text.get(at..at + 2).unwrap_or("?"))
+}
+
+/// Rights as a number: hexadecimal, decimal, or words such as `FR` and `SD`.
+fn rights(text: &str) -> u32 {
+    if let Some(hex) = text.strip_prefix("0x") {
+        return u32::from_str_radix(hex, 16).unwrap_or(u32::MAX);
+    }
+    if text.starts_with(|first: char| first.is_ascii_digit()) {
+        return text.parse().unwrap_or(u32::MAX);
+    }
+    pairs(text).map(right).fold(0, |all, one| all | one)
+}
+
+/// One word, by `winnt.h` and `sddl.h`.
+fn right(word: &str) -> u32 {
+    match word {
+        "GA" => 0x1000_0000,
+        "GX" => 0x20,
+        "GW" => 0x4000_0000,
+        "GR" => 0x8000_0000,
+        "SD" => 0x0001_0000,
+        "RC" => 0x0002_0000,
+        "WD" => 0x0004_0000,
+        "WO" => 0x0008_0000,
+        "FA" => 0x001F_01FF,
+        "FR" => 0x0012_0089,
+        "FW" => 0x0012_0116,
+        "FX" => 0x0012_00A0,
+        "CC" => 0x1,
+        "DC" => 0x2,
+        "LC" => 0x4,
+        "SW" => 0x8,
+        "RP" => 0x10,
+        "WP" => 0x20,
+        "DT" => 0x40,
+        "LO" => 0x80,
+        "CR" => 0x100,
+        _ => u32::MAX,
+    }
+}
+
+/// The SID of those two-letter names that mean the same account on every machine; others stay.
+fn full(account: &str) -> String {
+    let sid = match account.trim() {
+        "SY" => SYSTEM,
+        "BA" => ADMINISTRATORS,
+        "OW" => OWNER_RIGHTS,
+        "WD" => EVERYONE,
+        "AU" => "S-1-5-11",
+        "IU" => "S-1-5-4",
+        "NU" => "S-1-5-2",
+        "AN" => "S-1-5-7",
+        "BU" => "S-1-5-32-545",
+        "BG" => "S-1-5-32-546",
+        "PU" => "S-1-5-32-547",
+        "LS" => "S-1-5-19",
+        "NS" => "S-1-5-20",
+        "CO" => "S-1-3-0",
+        other => other,
+    };
+    sid.to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const SERVICE: &str = "S-1-5-80-1-2-3-4-5";
+    const OWNER: &str = "S-1-5-21-1-2-3-1001";
+
+    fn strangers(sddl: &str) -> Vec<String> {
+        let found = Descriptor::parse(sddl).strangers(&[SERVICE]);
+        found
+            .into_iter()
+            .map(|one| format!("{}{}", one.account, if one.inherited { " inherited" } else { "" }))
+            .collect()
+    }
+
+    #[test]
+    fn system_administrators_owner_and_service_are_no_strangers() {
+        let sddl = format!(
+            "O:{OWNER}G:DUD:PAI(A;;FA;;;SY)(A;;FA;;;BA)(A;OICI;FA;;;{OWNER})(A;;0x1200a9;;;{SERVICE})(A;;FA;;;OW)"
+        );
+        assert_eq!(strangers(&sddl), [""; 0]);
+        assert!(Descriptor::parse(&sddl).protected);
+        assert_eq!(Descriptor::parse(&sddl).owner, OWNER);
+    }
+
+    #[test]
+    fn whoever_else_can_read_is_a_stranger_and_where_that_comes_from_is_told() {
+        // What a file in %ProgramData% gets by default.
+        let inherited = "O:BAG:SYD:AI(A;ID;FA;;;SY)(A;ID;FA;;;BA)(A;ID;0x1200a9;;;BU)";
+        assert_eq!(strangers(inherited), ["S-1-5-32-545 inherited"]);
+        assert_eq!(strangers("O:BAD:(A;;FR;;;WD)(A;;0x3;;;S-1-5-21-9)"), ["S-1-1-0", "S-1-5-21-9"]);
+    }
+
+    #[test]
+    fn who_can_replace_the_file_or_its_access_list_is_a_stranger_too() {
+        for right in ["FW", "SD", "WD", "WO", "GA", "GR", "CCDC", "0x2", "0x40000", "ZZ", "4294967296"] {
+            assert_eq!(strangers(&format!("O:BAD:P(A;;{right};;;AU)")), ["S-1-5-11"], "{right}");
+        }
+    }
+
+    #[test]
+    fn harmless_rights_denials_and_entries_for_what_lies_below_do_not_count() {
+        assert_eq!(strangers("O:BAD:P(A;;0x1200a8;;;BU)(D;;FA;;;WD)(A;OICIIO;FA;;;CO)(A;;RC;;;WD)"), [""; 0]);
+    }
+
+    #[test]
+    fn without_an_access_list_everybody_is_a_stranger() {
+        assert_eq!(strangers("O:BAG:SY"), [EVERYONE]);
+        assert_eq!(strangers("O:BAD:NO_ACCESS_CONTROL"), [EVERYONE]);
+        assert_eq!(strangers("O:BAD:P"), [""; 0], "an empty list lets nobody in");
+    }
+
+    #[test]
+    fn a_condition_with_brackets_ends_no_entry() {
+        let sddl = "O:BAD:P(XA;;FR;;;WD;(@User.title==\"PM\" && (a || b)))(A;;FA;;;SY)S:(AU;SA;FA;;;WD)";
+        assert_eq!(strangers(sddl), [EVERYONE]);
+    }
+
+    #[test]
+    fn the_first_entry_that_concerns_an_account_says_whether_it_reads() {
+        let reads = |sddl: &str| Descriptor::parse(sddl).lets_read(&[SERVICE, EVERYONE, "S-1-5-11"]);
+        assert!(reads("O:BAD:PAI(A;OICI;0x1200a9;;;AU)") && reads("O:BAD:(A;;FR;;;WD)") && reads("O:BA"));
+        assert!(!reads("O:BAD:PAI(A;OICI;FA;;;BA)(A;OICIIO;FR;;;WD)") && !reads("O:BAD:P(A;;FX;;;WD)"));
+        assert!(!reads("O:BAD:(D;;FR;;;AU)(A;;FA;;;WD)") && reads("O:BAD:(D;;WD;;;AU)(A;;FA;;;WD)"));
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_is_too_strange(text in "\\PC*", list in "[OGDS:();A-Z0-9x-]{0,60}") {
+            Descriptor::parse(&text).strangers(&[]);
+            Descriptor::parse(&list).strangers(&[]);
+        }
+    }
+}
