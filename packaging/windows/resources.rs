@@ -1,5 +1,11 @@
 //! Build script: gives kado.exe its version resource and manifest. It does nothing for other systems.
 
+#![expect(
+    clippy::disallowed_methods,
+    clippy::print_stdout,
+    reason = "a build script is told by the environment and tells on standard output"
+)]
+
 use std::error::Error;
 
 /// Paths may be longer than 260 letters also for libraries that do not care; the program asks for no more rights than
