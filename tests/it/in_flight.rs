@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use fake_ado::{Fault, FaultAction, Nth, Refusal};
 use fake_katalon::{AzureSettings, Test, TestCaseFile};
 
-use crate::support::{Machine, TOKEN, finished, names, now, tc};
+use crate::support::{Machine, TOKEN, age, finished, names, now, tc};
 
 /// A machine whose first submission was refused at the request that contains `at`.
 fn refused_at(method: &str, at: &str) -> (Machine, PathBuf) {
@@ -100,4 +100,23 @@ fn fifty_tests_with_five_screenshots_take_few_requests_and_connections() {
     let listed: Vec<_> = requests.iter().map(|request| format!("{} {}", request.method, request.path)).collect();
     assert!(requests.len() <= 16, "{listed:#?}");
     assert!(machine.fake.peak_connections() <= 4, "{}", machine.fake.peak_connections());
+}
+
+#[test]
+fn settings_that_katalon_is_just_writing_are_waited_for() {
+    let machine = Machine::new();
+    machine.configure("history = \"all\"\n");
+    let shop = machine.shop(&[("Sign in", "1001")]);
+    let file = fake_katalon::ProjectWriter::new(&shop).azure_path();
+    let whole = fs::read_to_string(&file).unwrap();
+    // Katalon truncates the file and writes it anew for each key.
+    let (cut, _) = whole.split_once("submitOptions.testPlans").unwrap();
+    fs::write(&file, format!("{cut}submitOptions.testPlans=\"[\\\\n")).unwrap();
+    age(&finished([Test::passed(&tc("Sign in"))]).write_in(&shop).unwrap());
+    let service = machine.start();
+    service.wait_for_log("found a Katalon project");
+    assert_eq!(machine.states(), [""; 0], "nothing is decided by half a file");
+    fs::write(&file, &whole).unwrap();
+    machine.wait_for_completed(1);
+    assert_eq!(machine.ado_run().plan_id, Some(crate::support::PLAN));
 }

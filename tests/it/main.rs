@@ -36,6 +36,7 @@ mod memory;
 mod naming;
 mod once;
 mod order;
+mod parity;
 mod pipeline;
 mod plans;
 mod points;
