@@ -198,7 +198,7 @@ fn refused_by_the_authority_is_exit_3_and_an_authority_that_is_away_exit_4() {
     assert_eq!(refused.code, 3, "{refused:?}");
     insta::assert_snapshot!(
         wrong.readable(&refused.out).replace(&wrong.fake.authority_url(), "[authority]"),
-        @"Test Suites/Smoke (test plan 18): waits: [authority] refused the credentials: AADSTS7000215: Invalid client secret provided.; see `azure.identity` in kado.toml, and whether its secret or certificate has ended"
+        @"Test Suites/Smoke (test plan 18): waits: [authority] refused the credentials: AADSTS7000215: Invalid client secret provided; see `azure.identity` in kado.toml, and whether its secret or certificate has ended"
     );
     assert!(!refused.out.contains(SECRET) && !refused.err.contains(SECRET));
     let away = machine(world(), with_secret);

@@ -190,7 +190,7 @@ fn judge(authority: &str, status: u16, wait: Option<Duration>, body: &[u8]) -> R
     let words = answer.error_description.unwrap_or_else(|| format!("{error} (status {status})"));
     // What follows serves Microsoft's support and fills lines.
     let words = words.split(" Trace ID:").next().unwrap_or_default().lines().next().unwrap_or_default().trim();
-    let words: String = words.chars().filter(|c| !c.is_control()).take(400).collect();
+    let words: String = words.trim_end_matches('.').chars().filter(|c| !c.is_control()).take(400).collect();
     match status {
         400 | 401 | 403 if !matches!(error.as_str(), "temporarily_unavailable" | "server_error") => {
             let message =
@@ -245,8 +245,8 @@ mod tests {
         insta::assert_snapshot!(seen.join("\n"), @r"
         good for 3599 s
         good for 86399 s
-        refused: AADSTS7000215: Invalid client secret provided.
-        refused: unauthorized_client (status 400)
+        refused: AADSTS7000215: Invalid client secret provided; see `azure.identity` in kado.toml, and whether its secret or certificate has ended
+        refused: unauthorized_client (status 400); see `azure.identity` in kado.toml, and whether its secret or certificate has ended
         busy: https://login gave no token: temporarily_unavailable (status 400)
         busy: https://login gave no token: not_found (status 404)
         busy: https://login gave no token: (status 429)
