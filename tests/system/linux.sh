@@ -313,11 +313,10 @@ guest su tester -c 'kado runs' >/dev/null 2>&1 && fail "anybody may look into th
 guest usermod --append --groups kado tester
 guest su tester -c 'kado status' | told
 last=$(guest sh -c "ls -d $AGENT/Reports/*/Smoke/Checkout/* | tail -n 1")
-# The exit code is 1, because the sample has an id without a test point, and the output says so.
-for option in '' --again; do
-  guest su tester -c "kado submit $option '$last'" >"$WORK/submitted" 2>&1 && fail "an id without a test point is nothing to kado submit"
-  told <"$WORK/submitted"
-done
+guest su tester -c "kado submit '$last'" 2>&1 | told
+# The exit code is 1, because the sample has an id without a test point; the output says so.
+guest su tester -c "kado submit --again '$last'" >"$WORK/submitted" 2>&1 && fail "an id without a test point is nothing to kado submit"
+told <"$WORK/submitted"
 await "eight runs are complete" are_completed 8
 
 claim "An upgrade over a waiting outbox: the new program goes on with what waits"
