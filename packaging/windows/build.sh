@@ -29,7 +29,7 @@ if [ -z "$program" ]; then
 fi
 
 # Only libraries that every Windows 10 brings may be asked for: nothing is shipped beside the program.
-readonly ALLOWED='^(advapi32|api-ms-win-.*|bcrypt|bcryptprimitives|combase|crypt32|kernel32|ktmw32|msvcrt|ntdll|ole32|oleaut32|secur32|shell32|user32|userenv|ws2_32)\.dll$'
+readonly ALLOWED='^(advapi32|api-ms-win-.*|bcrypt|bcryptprimitives|combase|crypt32|kernel32|ktmw32|msvcrt|ntdll|ole32|oleaut32|pdh|powrprof|psapi|secur32|shell32|user32|userenv|ws2_32)\.dll$'
 asked=$(x86_64-w64-mingw32-objdump -p "$program" | sed -n 's/^[[:space:]]*DLL Name: //p' | tr '[:upper:]' '[:lower:]' | sort -u)
 if strangers=$(grep --extended-regexp --invert-match "$ALLOWED" <<<"$asked"); then
   echo "kado.exe asks for libraries that not every Windows has: $strangers" >&2

@@ -11,7 +11,7 @@ use fake_ado::{Fault, FaultAction, Nth};
 use fake_katalon::{Phase, SuiteRunWriter, Test, TestCaseFile};
 use jiff::{SignedDuration, Timestamp};
 
-use crate::support::{Machine, Service, age, finished, now, tc, wait_until};
+use crate::support::{Machine, Service, age, finished, now, tc};
 
 const CASES: [(&str, &str); 1] = [("Sign in", "1001")];
 
@@ -265,7 +265,7 @@ fn while_a_suite_runs_its_log_is_read_once_however_often_it_grows() {
         std::thread::sleep(std::time::Duration::from_millis(10));
     }
     let grown = (TIMES * PIECE) as u64;
-    let read = wait_until("the log to be read", || {
+    let read = crate::support::wait_until("the log to be read", || {
         let read = bytes_read(service.id()) - before;
         if read >= grown { Ok(read) } else { Err(format!("{read} of {grown}")) }
     });

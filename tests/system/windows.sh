@@ -111,6 +111,13 @@ prefix() {
     tests/system/bcryptprimitives.c -ladvapi32
 }
 
+# Wine ends all services with the last program of a person, so one is kept: a shell that waits for a line.
+keep_session() {
+  mkfifo "$WORK/never"
+  exec 7<>"$WORK/never"
+  wine cmd <"$WORK/never" >/dev/null 2>&1 &
+}
+
 # --- the fakes -------------------------------------------------------------------------------------------------------
 
 ado() {
@@ -198,6 +205,7 @@ executables >"$WORK/executables"
 packaging/windows/build.sh "$WORK/packages" --program "$BUILT/kado.exe" | told
 "${KADO_CARGO:-cargo}" build --quiet --locked --package fake-ado --package fake-katalon --bins
 prefix
+keep_session
 wine "$BUILT/kado.exe" --version | told
 
 claim 'the unit tests hold'

@@ -56,11 +56,13 @@ impl Service {
     }
 
     /// Id of its process.
+    #[cfg(unix)]
     pub fn id(&self) -> u32 {
         self.child.id()
     }
 
     /// Sends it a signal, by its name.
+    #[cfg(unix)]
     pub fn signal(&self, name: &str) {
         let sent = Command::new("kill").arg(format!("-{name}")).arg(self.child.id().to_string()).status();
         assert!(sent.is_ok_and(|status| status.success()), "{name} could not be sent");
