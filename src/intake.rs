@@ -2,6 +2,8 @@
 //!
 //! This is the last moment at which the project is read; what follows works from the snapshot (invariant I3).
 
+pub mod collection;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -83,6 +85,18 @@ pub fn take(folder: &Path, config: &Config, known: &KnownCommands) -> Result<Tak
     Ok(Taken { claimed: given.claimed, ..taken })
 }
 
+/// Takes in again what a snapshot was made of, from the files and settings of today; `None` when they are gone or hold
+/// another run by now.
+pub fn take_again(snapshot: &Snapshot, config: &Config, known: &KnownCommands) -> Option<Taken> {
+    let folder = Path::new(&snapshot.folder);
+    let taken = match snapshot.joined {
+        None => take(folder, config, known).ok()?,
+        Some(_) => collection::take_finished(&workspace::collection_in(folder).ok()?, config, known).ok()?,
+    };
+    let same = taken.snapshot.run.suite == snapshot.run.suite && taken.snapshot.started() == snapshot.started();
+    same.then_some(taken)
+}
+
 /// As [`take`], for a service that can wait: not while Katalon seems to be writing the settings. It truncates the file
 /// and writes it anew for each key, so a file of this moment may be cut, and a cut one is not believed until it has
 /// stayed so for a minute.
@@ -150,7 +164,8 @@ fn join(
             project_name: workspace::project_name(root),
             project_root: root.to_string_lossy().into_owned(),
             options,
-            collection: workspace::collection_of(folder).and_then(|collection| collection.id),
+            collection: workspace::collection_of(folder).and_then(|found| found.collection.id),
+            joined: None,
             reruns: workspace::number_of_reruns(root, &run.suite),
             cases,
             run,

@@ -197,6 +197,7 @@ impl Reader<'_, '_> {
 pub(super) fn submit(submit: &mut Section<'_, '_>, problems: &mut Problems<'_>, overrides: &mut Overrides) {
     overrides.auto_submit = submit.read("auto_submit", problems, values::boolean);
     overrides.katalon_submits = submit.read("katalon_submits", problems, values::katalon_submits);
+    overrides.collections = submit.read("collections", problems, values::collections);
     overrides.katalon_wait = submit.read("katalon_wait", problems, values::pause);
     overrides.test_plans = submit.read("test_plans", problems, |value| values::list(value, values::id));
     let name = submit.read("test_run_name", problems, values::text);

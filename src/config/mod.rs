@@ -155,6 +155,7 @@ fn merge(own: &Overrides, machine: &Overrides) -> Overrides {
         max_attachment: own.max_attachment.or(machine.max_attachment),
         auto_submit: own.auto_submit.or(machine.auto_submit),
         katalon_submits: own.katalon_submits.or(machine.katalon_submits),
+        collections: own.collections.or(machine.collections),
         katalon_wait: own.katalon_wait.or(machine.katalon_wait),
         test_plans: own.test_plans.clone().or_else(|| machine.test_plans.clone()),
         test_run_name: own.test_run_name.clone().or_else(|| machine.test_run_name.clone()),

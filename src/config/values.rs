@@ -12,7 +12,7 @@ use crate::katalon::run::FileKind;
 use crate::katalon::settings::SendingRule;
 use crate::moment::Moment;
 use crate::plan::automation::AutomationRule;
-use crate::plan::options::{AutomationChoice, Definition, KatalonSubmits};
+use crate::plan::options::{AutomationChoice, Collections, Definition, KatalonSubmits};
 use crate::plan::snapshot::Unmapped;
 
 /// What a reader of a value gives.
@@ -156,6 +156,11 @@ pub fn tags(value: &DeValue<'_>) -> Read<Vec<String>> {
 /// `ignore` or `fail`.
 pub fn unmapped(value: &DeValue<'_>) -> Read<Unmapped> {
     choice(value, &[("ignore", Unmapped::Ignore), ("fail", Unmapped::Fail)])
+}
+
+/// `each` or `one`.
+pub fn collections(value: &DeValue<'_>) -> Read<Collections> {
+    choice(value, &[("each", Collections::Each), ("one", Collections::One)])
 }
 
 /// `all` or `failed`.

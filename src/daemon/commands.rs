@@ -147,5 +147,5 @@ fn root_of(folder: &Path) -> Option<PathBuf> {
 }
 
 fn collection_of(folder: &Path) -> Option<Option<String>> {
-    Some(workspace::collection_of(folder)?.id)
+    Some(workspace::collection_of(folder)?.collection.id)
 }

@@ -15,6 +15,7 @@ use crate::daemon::late::LateReports;
 use crate::daemon::record::{Decided, Recorder};
 use crate::daemon::requests::{self, carry_out};
 use crate::daemon::schedule::{Due, SWEEP, Schedule};
+use crate::discovery::tracker::BETWEEN_LOOKS;
 use crate::error_chain::chain;
 use crate::moment::Moment;
 use crate::outbox::request::Answer;
@@ -95,7 +96,7 @@ impl Keeper {
             .await?;
         let config_text = config_file.as_deref().and_then(paths::text_of);
         let scout = Some(Scout::new(settled));
-        let recorder = Recorder::new(outbox.clone(), first_seen, tokens);
+        let recorder = Recorder::new(outbox.clone(), first_seen, tokens).await?;
         Ok(Self {
             outbox,
             config,
@@ -241,7 +242,11 @@ impl Keeper {
     /// # Errors
     /// When the outbox cannot be read or written.
     pub async fn sweep_until_settled(&mut self, stop: &CancellationToken) -> Result<(), StoreError> {
-        while !self.sweep(stop).await?.1.in_grace.is_empty() {
+        loop {
+            let seen = self.sweep(stop).await?.1;
+            if seen.in_grace.is_empty() && !self.recorder.has_news() {
+                break;
+            }
             tokio::select! {
                 () = stop.cancelled() => break,
                 () = tokio::time::sleep(Duration::from_secs(1)) => {}
@@ -262,6 +267,7 @@ impl Keeper {
             }
             seen.absorb(self.look_at(folders.to_vec()).await?);
         }
+        self.record_collections(true).await?;
         self.greet(&found.projects);
         self.tidy().await?;
         Ok((found.projects, seen))
@@ -269,7 +275,13 @@ impl Keeper {
 
     async fn look_at_followed(&mut self) -> Result<Sweep, StoreError> {
         let followed = self.scout.as_ref().map(Scout::followed).unwrap_or_default();
-        self.look_at(followed).await
+        let mut seen = self.look_at(followed).await?;
+        self.record_collections(false).await?;
+        if self.recorder.has_news() {
+            let soon = clock::now().plus(BETWEEN_LOOKS);
+            seen.look_again = Some(seen.look_again.map_or(soon, |known| known.min(soon)));
+        }
+        Ok(seen)
     }
 
     /// Looks at some folders and records what is over.
@@ -341,6 +353,8 @@ impl Keeper {
                     scout.settle(&over.folder, over.fingerprint);
                     settled.push((over.folder.to_string_lossy().into_owned(), over.fingerprint));
                 }
+                // Should this be lost, the folder is read and gathered once more.
+                (Decided::Gathered, Some(scout)) => scout.settle(&over.folder, over.fingerprint),
                 _ => sweep.in_grace.push(over),
             }
         }
@@ -355,6 +369,24 @@ impl Keeper {
             self.outbox.with(move |store| store.settle_folders(&settled)).await?;
         }
         self.tell(new).await
+    }
+
+    /// Records collections that are over as one run each; without a `whole` sweep only where there is news of one.
+    async fn record_collections(&mut self, whole: bool) -> Result<(), StoreError> {
+        let config = Arc::clone(&self.config.borrow());
+        let Some(scout) = &mut self.scout else { return Ok(()) };
+        let collected = self.recorder.record_collections(&config, scout, whole).await?;
+        let mut settled = Vec::new();
+        for folder in collected.folders {
+            if let Some(fingerprint) = crate::watch::fingerprint_of(&folder) {
+                scout.settle(&folder, fingerprint);
+                settled.push((folder.to_string_lossy().into_owned(), fingerprint));
+            }
+        }
+        if !settled.is_empty() {
+            self.outbox.with(move |store| store.settle_folders(&settled)).await?;
+        }
+        self.tell(collected.submissions).await
     }
 
     async fn tell(&self, new: Vec<i64>) -> Result<(), StoreError> {

@@ -76,7 +76,6 @@ async fn add_to(outbox: &Outbox, id: i64) -> Result<bool, StoreError> {
 fn late_reports(submission: &Submission) -> Vec<PlannedAttachment> {
     let Some(plan) = &submission.plan else { return Vec::new() };
     let snapshot = &submission.snapshot;
-    let Ok(listing) = workspace::list_run_folder(Path::new(&snapshot.folder)) else { return Vec::new() };
     let known: HashSet<&str> = plan
         .attachments
         .iter()
@@ -89,9 +88,17 @@ fn late_reports(submission: &Submission) -> Vec<PlannedAttachment> {
         .collect();
     let is_report = |file: &RunFile| matches!(file.kind, FileKind::Html | FileKind::Pdf | FileKind::Csv);
     let now = clock::now();
-    let late = listing.files.into_iter().filter(|listed| {
-        // A report that is still being written is taken at a later look.
-        is_report(&listed.file) && !known.contains(listed.file.path.as_str()) && now.since(listed.modified) >= STILL
-    });
-    attachments::late(snapshot, late.map(|listed| listed.file))
+    let mut late = Vec::new();
+    for place in snapshot.places() {
+        let Ok(listing) = workspace::list_run_folder(Path::new(&place.folder)) else { continue };
+        for listed in listing.files {
+            let file = RunFile { path: place.path_of(&listed.file.path), ..listed.file };
+            // A report that is still being written is taken at a later look.
+            let still = now.since(listed.modified) >= STILL;
+            if is_report(&file) && still && !known.contains(file.path.as_str()) {
+                late.push(file);
+            }
+        }
+    }
+    attachments::late(snapshot, late.into_iter())
 }

@@ -6,6 +6,7 @@
 //! (`pulse`). Stopping is one token: the keeper ends at once, the submitter gives the step in hand a few seconds.
 
 mod commands;
+mod gather;
 mod keeper;
 mod late;
 mod pulse;

@@ -10,11 +10,13 @@ use std::sync::Arc;
 use crate::clock;
 use crate::config::Config;
 use crate::daemon::commands;
+use crate::daemon::gather::{Gatherer, Verdict as collection};
 use crate::discovery::claim::KnownCommands;
 use crate::discovery::eligibility::{Candidate, Rules, Verdict, decide};
 use crate::discovery::identity::RunIdentity;
 use crate::error_chain::chain;
 use crate::intake::{self, IntakeError, Taken};
+use crate::katalon::run::RunFile;
 use crate::katalon::run::lifecycle::RunState;
 use crate::moment::Moment;
 use crate::outbox::store::{Recorded, RunRecord};
@@ -24,8 +26,8 @@ use crate::plan::katalon::project_key;
 use crate::plan::snapshot::Snapshot;
 use crate::spool::{Spool, Used};
 use crate::submit::connections::SeenTokens;
-use crate::watch::Over;
-use crate::workspace::ReadError;
+use crate::watch::{Over, Scout};
+use crate::workspace::{CollectionFolder, ReadError};
 
 /// Records runs that are over.
 pub struct Recorder {
@@ -33,6 +35,7 @@ pub struct Recorder {
     first_seen: Moment,
     held: HashMap<PathBuf, Held>,
     complained: HashSet<PathBuf>,
+    gatherer: Gatherer,
     tokens: Arc<SeenTokens>,
     spool_used: Used,
 }
@@ -40,6 +43,8 @@ pub struct Recorder {
 /// A run in its grace time.
 struct Held {
     taken: Taken,
+    /// The collection that it is part of, where that is to be one run.
+    collection: Option<CollectionFolder>,
     state: RunState,
     fingerprint: u64,
 }
@@ -49,8 +54,19 @@ struct Held {
 pub enum Decided {
     /// It is recorded, or will never be.
     Settled,
+    /// It is kept until its collection has ended.
+    Gathered,
     /// Its project is being changed at this moment.
     NotYet,
+}
+
+/// What became of the collections that are one run.
+#[derive(Debug, Default)]
+pub struct Collected {
+    /// New submissions.
+    pub submissions: Vec<i64>,
+    /// Run folders that need not be looked at again.
+    pub folders: Vec<PathBuf>,
 }
 
 /// How a run comes to be recorded.
@@ -75,15 +91,20 @@ pub(super) enum Occasion {
 impl Recorder {
     /// A recorder for an outbox; `first_seen` is when kado first saw this machine. Tokens of projects that it comes
     /// across are added to `tokens`.
-    pub fn new(outbox: Outbox, first_seen: Moment, tokens: Arc<SeenTokens>) -> Self {
-        Self {
+    ///
+    /// # Errors
+    /// When the outbox cannot be read.
+    pub async fn new(outbox: Outbox, first_seen: Moment, tokens: Arc<SeenTokens>) -> Result<Self, StoreError> {
+        let gatherer = Gatherer::load(outbox.clone()).await?;
+        Ok(Self {
             outbox,
             first_seen,
             held: HashMap::new(),
             complained: HashSet::new(),
+            gatherer,
             tokens,
             spool_used: Used::default(),
-        }
+        })
     }
 
     /// kado first saw this machine at another time than it thought.
@@ -93,7 +114,8 @@ impl Recorder {
 
     /// Runs whose copies are needed besides those of the outbox.
     pub fn held(&self) -> Vec<RunIdentity> {
-        self.held.values().filter_map(|held| held.taken.identity.clone()).collect()
+        let in_grace = self.held.values().filter_map(|held| held.taken.identity.clone());
+        in_grace.chain(self.gatherer.runs()).collect()
     }
 
     /// Holds a run in its grace time, so that it survives its workspace. An old one that is due at the next look is not
@@ -111,7 +133,8 @@ impl Recorder {
         if self.verdict(config, &taken, over.state) == Verdict::Submit {
             self.note_token(&taken);
             self.spool_used = copy(config, &taken, self.spool_used).await;
-            let held = Held { taken, state: over.state, fingerprint: over.fingerprint };
+            let collection = whole_of(over, config).await;
+            let held = Held { taken, collection, state: over.state, fingerprint: over.fingerprint };
             self.held.insert(over.folder.clone(), held);
         }
     }
@@ -127,10 +150,63 @@ impl Recorder {
             Err(IntakeError::SettingsInFlux(_)) => return Ok((Decided::NotYet, Vec::new())),
             Err(error) => return Ok((self.not_taken(over, &error), Vec::new())),
         };
+        self.complained.remove(&over.folder);
+        let verdict = self.verdict(config, &taken, over.state);
+        if verdict != Verdict::Remember
+            && let Some(collection) = whole_of(over, config).await
+        {
+            self.note_token(&taken);
+            if verdict == Verdict::Submit {
+                self.spool_used = copy(config, &taken, self.spool_used).await;
+            }
+            self.gatherer.add(config, &collection, &over.folder, taken, over.state).await?;
+            self.held.remove(&over.folder);
+            return Ok((Decided::Gathered, Vec::new()));
+        }
         let ids = self.decide(config, taken, over.state).await?;
         self.held.remove(&over.folder);
-        self.complained.remove(&over.folder);
         Ok((Decided::Settled, ids))
+    }
+
+    /// Whether a collection that is to be one run is to be looked at soon.
+    pub const fn has_news(&self) -> bool {
+        self.gatherer.has_news()
+    }
+
+    /// Records collections that are over as one run each. `scout` is who follows the run folders; without a sweep over
+    /// everything (`whole`) they are looked at only when there is news of one.
+    ///
+    /// # Errors
+    /// When the outbox fails.
+    pub async fn record_collections(
+        &mut self,
+        config: &Config,
+        scout: &Scout,
+        whole: bool,
+    ) -> Result<Collected, StoreError> {
+        let mut collected = Collected::default();
+        if !whole && !self.gatherer.has_news() {
+            return Ok(collected);
+        }
+        for verdict in self.gatherer.look(config, |folder| scout.is_settled(folder), clock::now()).await {
+            match verdict {
+                collection::Open | collection::InGrace => {}
+                collection::Over { folder, whole, state, folders } => {
+                    if let Some(whole) = whole {
+                        collected.submissions.extend(self.decide(config, *whole, state).await?);
+                    }
+                    self.gatherer.forget(&folder).await?;
+                    collected.folders.extend(folders);
+                }
+                collection::Each { folder, members } => {
+                    for (taken, state) in members {
+                        collected.submissions.extend(self.decide(config, taken, state).await?);
+                    }
+                    self.gatherer.forget(&folder).await?;
+                }
+            }
+        }
+        Ok(collected)
     }
 
     /// Records a held run whose folder is gone; of other folders nothing is known.
@@ -141,6 +217,11 @@ impl Recorder {
         let Some(held) = self.held.get(folder) else { return Ok(Vec::new()) };
         let (taken, state) = (held.taken.clone(), held.state);
         tracing::warn!(folder = %folder.display(), "the run folder vanished; what was copied of it is submitted");
+        if let Some(collection) = held.collection.clone() {
+            self.gatherer.add(config, &collection, folder, taken, state).await?;
+            self.held.remove(folder);
+            return Ok(Vec::new());
+        }
         let ids = self.decide(config, taken, state).await?;
         self.held.remove(folder);
         Ok(ids)
@@ -205,7 +286,10 @@ pub(super) fn verdict(config: &Config, taken: &Taken, state: RunState, first_see
         first_seen,
         host: clock::host_name(),
     };
-    let plain = taken.snapshot.folder.replace('\\', "/");
+    // The log knows the folder of its run, not that of a collection.
+    let places = taken.snapshot.places();
+    let folder = places.first().map_or(&taken.snapshot.folder, |place| &place.folder);
+    let plain = folder.replace('\\', "/");
     let candidate = Candidate {
         run: &taken.snapshot.run,
         state,
@@ -224,6 +308,12 @@ async fn take(over: &Over, config: &Config, known: KnownCommands) -> Result<Take
         Ok(taken) => taken,
         Err(error) => std::panic::resume_unwind(error.into_panic()),
     }
+}
+
+/// The collection that is to be one run and that a run folder is part of.
+async fn whole_of(over: &Over, config: &Config) -> Option<CollectionFolder> {
+    let (folder, config) = (over.folder.clone(), config.clone());
+    tokio::task::spawn_blocking(move || intake::collection::of(&folder, &config)).await.ok().flatten()
 }
 
 /// Stores a run, with copies of its files already made; `None` when its log holds no record that tells which run it is.
@@ -270,28 +360,34 @@ fn give_katalon_time(store: &mut Store, snapshot: &Snapshot, ids: &[i64]) -> Res
 
 /// Copies the files of a run into the spool; without room for them they are sent from where they lie. Gives how much of
 /// the spool is used then.
-pub(super) async fn copy(config: &Config, taken: &Taken, used: Used) -> Used {
-    let Some(identity) = taken.identity.clone() else { return used };
+pub(super) async fn copy(config: &Config, taken: &Taken, mut used: Used) -> Used {
     let spool = Spool::new(&config.state_dir, config.spool_limit);
-    let files: Vec<_> = attachments::wanted(&taken.snapshot).cloned().collect();
-    let folder = PathBuf::from(&taken.snapshot.folder);
-    let shown = taken.snapshot.folder.clone();
-    let copied = tokio::task::spawn_blocking(move || {
-        let mut used = used;
-        (spool.copy(&identity, &folder, files.iter(), &mut used), used)
-    });
-    let (copied, used) = match copied.await {
-        Ok(done) => done,
-        Err(error) => std::panic::resume_unwind(error.into_panic()),
-    };
-    match copied {
-        Ok(copied) if copied.left == 0 => {}
-        Ok(copied) => tracing::warn!(
-            folder = shown,
-            files = copied.left,
-            "the spool is full (`spool_limit`); these files are sent from where they lie"
-        ),
-        Err(error) => tracing::warn!(folder = shown, %error, "files cannot be copied into the spool"),
+    for place in taken.snapshot.places() {
+        let Some(run) = place.run.clone() else { continue };
+        let files: Vec<_> = attachments::wanted(&taken.snapshot)
+            .filter_map(|file| Some(RunFile { path: place.inside(&file.path)?.to_owned(), ..file.clone() }))
+            .collect();
+        let (spool, folder, shown, before) = (spool.clone(), PathBuf::from(&place.folder), place.folder, used);
+        let copied = tokio::task::spawn_blocking(move || {
+            let mut used = before;
+            (spool.copy(&run, &folder, files.iter(), &mut used), used)
+        });
+        let copied = match copied.await {
+            Ok((copied, after)) => {
+                used = after;
+                copied
+            }
+            Err(error) => std::panic::resume_unwind(error.into_panic()),
+        };
+        match copied {
+            Ok(copied) if copied.left == 0 => {}
+            Ok(copied) => tracing::warn!(
+                folder = shown,
+                files = copied.left,
+                "the spool is full (`spool_limit`); these files are sent from where they lie"
+            ),
+            Err(error) => tracing::warn!(folder = shown, %error, "files cannot be copied into the spool"),
+        }
     }
     used
 }

@@ -1,7 +1,6 @@
 //! What a person asks for, carried out the same by the service and by the command line without one.
 
 use std::path::Path;
-use std::time::Duration;
 
 use crate::clock;
 use crate::config::Config;
@@ -10,6 +9,7 @@ use crate::daemon::record::{Occasion, copy, store, verdict};
 use crate::discovery::claim::KnownCommands;
 use crate::discovery::eligibility::{History, RunsFrom, Verdict};
 use crate::error_chain::chain;
+use crate::intake::collection::STILL;
 use crate::intake::{self, Taken};
 use crate::katalon::run::lifecycle::RunState;
 use crate::outbox::intake::SubmissionState;
@@ -18,9 +18,6 @@ use crate::outbox::store::Recorded;
 use crate::outbox::{Outbox, StoreError};
 use crate::spool::Used;
 use crate::workspace::{self, JunitState};
-
-/// How long a folder without an end must be still before a person's command submits it as aborted.
-pub const STILL: Duration = Duration::from_secs(60);
 
 /// Whether all of these are submitted, as far as there is anything to submit.
 async fn all_submitted(outbox: &Outbox, ids: &[i64]) -> Result<bool, StoreError> {
@@ -54,10 +51,14 @@ async fn record_folder(outbox: &Outbox, config: &Config, folder: &Path, again: b
 async fn record_claimed(outbox: &Outbox, config: &Config, folder: &Path) -> Result<Answer, StoreError> {
     let known = commands::known(outbox, folder).await?;
     let (path, owned) = (folder.to_owned(), config.clone());
-    let taken = tokio::task::spawn_blocking(move || intake::take(&path, &owned, &known)).await;
-    let taken = match taken {
+    // A suite of a collection that is to be one run stands for the whole.
+    let take = move || match intake::collection::of(&path, &owned) {
+        Some(whole) => intake::collection::take_finished(&whole, &owned, &known),
+        None => intake::take(&path, &owned, &known).map_err(|error| chain(&error)),
+    };
+    let taken = match tokio::task::spawn_blocking(take).await {
         Ok(Ok(taken)) => Taken { claimed: true, ..taken },
-        Ok(Err(error)) => return Ok(Answer::Refused(chain(&error))),
+        Ok(Err(reason)) => return Ok(Answer::Refused(reason)),
         Err(error) => return Ok(Answer::Refused(format!("`{}` cannot be read: {error}", folder.display()))),
     };
     let state = match workspace::read_junit(folder) {
@@ -84,19 +85,36 @@ async fn taken_on(outbox: &Outbox, folder: &Path, recorded: &Recorded) -> Result
     Ok(Answer::Taken { submissions, note })
 }
 
-/// Takes in a folder for a person; `known` is what is known of the command that started its run.
+/// Takes in a folder for a person: a run's, or with `submit.collections = "one"` that of a collection or member, which
+/// stands for the whole. `known` is what is known of the command that started it.
 ///
 /// # Errors
 /// Why it is not submitted, in words for that person.
 pub fn take_finished(folder: &Path, config: &Config, known: &KnownCommands) -> Result<Taken, String> {
-    let taken = intake::take(folder, config, known).map_err(|error| chain(&error))?;
-    if !taken.enabled {
-        return Err(format!(
-            "the Azure DevOps integration of project {} is switched off; switch it on in Katalon under Project > Settings \
-             > Integrations > Azure DevOps",
-            taken.snapshot.project_name
-        ));
+    let taken = match intake::collection::of(folder, config) {
+        Some(whole) => intake::collection::take_finished(&whole, config, known)?,
+        None => take_over(folder, config, known)?,
+    };
+    if taken.enabled {
+        return Ok(taken);
     }
+    Err(format!(
+        "the Azure DevOps integration of project {} is switched off; switch it on in Katalon under Project > Settings > \
+         Integrations > Azure DevOps",
+        taken.snapshot.project_name
+    ))
+}
+
+/// Takes in a run that is over.
+fn take_over(folder: &Path, config: &Config, known: &KnownCommands) -> Result<Taken, String> {
+    let taken = intake::take(folder, config, known).map_err(|error| {
+        if workspace::collection_in(folder).is_ok() {
+            return "it is the folder of a collection; name the run folders of its suites, or set `submit.collections = \
+                    \"one\"`"
+                .to_owned();
+        }
+        chain(&error)
+    })?;
     let over = taken.snapshot.run.ended.is_some() || workspace::read_junit(folder) == JunitState::Complete;
     if !over {
         let listing = workspace::list_run_folder(folder).map_err(|error| chain(&error))?;
@@ -116,15 +134,10 @@ pub fn take_finished(folder: &Path, config: &Config, known: &KnownCommands) -> R
 /// Takes a submission up again, planned anew from the project of today where that is still there.
 async fn retry(outbox: &Outbox, config: &Config, submission: i64) -> Result<(), StoreError> {
     let stored = outbox.with(move |store| store.load(submission)).await?;
-    let (folder, owned) = (stored.snapshot.folder.clone(), config.clone());
-    let known = commands::known(outbox, Path::new(&folder)).await?;
-    let take = move || intake::take(Path::new(&folder), &owned, &known).ok();
-    let fresh = tokio::task::spawn_blocking(take).await.ok().flatten();
-    // A folder that holds another run by now is none of this submission's.
-    let same = |taken: &Taken| {
-        taken.snapshot.run.suite == stored.snapshot.run.suite && taken.snapshot.started() == stored.snapshot.started()
-    };
-    let snapshot = fresh.filter(same).map(|taken| taken.snapshot);
+    let owned = config.clone();
+    let known = commands::known(outbox, Path::new(&stored.snapshot.folder)).await?;
+    let take = move || intake::take_again(&stored.snapshot, &owned, &known);
+    let snapshot = tokio::task::spawn_blocking(take).await.ok().flatten().map(|taken| taken.snapshot);
     outbox.with(move |store| store.retry(submission, snapshot.as_ref(), clock::now())).await
 }
 

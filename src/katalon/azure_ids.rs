@@ -188,6 +188,7 @@ mod tests {
             iteration: None,
             attempts: Vec::new(),
             variables: [("a".to_owned(), VariableValue::Plain("13".into()))].into(),
+            member: 0,
         };
         assert_eq!(resolve("${a}", &variables(Some(&test), Some(&case))).ids, [13]);
     }

@@ -171,10 +171,22 @@ fn add(snapshot: &Snapshot, target: Target, file: &RunFile, test: Option<&str>, 
     chosen.attachments.push(PlannedAttachment {
         target,
         source: Source::File(file.path.clone()),
-        name: text::file_name(file.path.rsplit('/').next().unwrap_or(&file.path)),
+        name: text::file_name(&name_of(snapshot, target, &file.path)),
         kind: file.kind,
         size: file.size,
     });
+}
+
+/// What a file is called in ADO: its own name, and at the run of a collection the name of its member before it, because
+/// every member has an `execution0.log`.
+fn name_of(snapshot: &Snapshot, target: Target, path: &str) -> String {
+    let own = path.rsplit('/').next().unwrap_or(path);
+    let members = snapshot.joined.iter().filter(|_| target == Target::Run).flat_map(|joined| &joined.members);
+    let of_member = |prefix: &str| path.strip_prefix(prefix).is_some_and(|rest| rest.starts_with('/'));
+    match members.into_iter().find(|member| of_member(&member.prefix)) {
+        Some(member) => format!("{} {own}", member.name),
+        None => own.to_owned(),
+    }
 }
 
 fn leave_out(chosen: &mut Chosen, test: &str, reason: String) {

@@ -1,5 +1,6 @@
 //! The comment of the ADO test run: kado's key first, then what ran, then what was left out and why.
 
+use crate::katalon::run::{Environment, TestResult};
 use crate::plan::facts::AdoFacts;
 use crate::plan::left_out::LeftOut;
 use crate::plan::results::counts;
@@ -8,6 +9,9 @@ use crate::plan::text;
 
 /// Word before the key; [`key_in`] finds it again.
 pub const KEY_MARK: &str = "kado:";
+
+/// Longest part of the comment that tells the members of a collection one by one.
+const MEMBERS: usize = 350;
 
 /// Name of the file that holds what did not fit into the comment.
 pub const LEFT_OUT_FILE: &str = "kado-left-out.txt";
@@ -31,25 +35,48 @@ pub fn key_in(comment: &str) -> Option<&str> {
 pub fn summary(snapshot: &Snapshot, unmapped: usize, results: usize, facts: &AdoFacts) -> String {
     let run = &snapshot.run;
     let environment = &run.environment;
-    let about = [
-        environment.machine().map(|machine| format!("on {machine}")),
-        environment.os.clone(),
-        environment.browser.clone().or_else(|| environment.run_configuration.clone()),
-        environment.profile.as_deref().map(|profile| format!("profile {profile}")),
-        environment.katalon_version.as_deref().map(|version| format!("Katalon {version}")),
-    ];
-    let about: Vec<_> =
-        about.into_iter().flatten().filter(|part| !part.is_empty()).map(|part| text::fit(&part, 80)).collect();
+    // The members of a collection can run on different browsers.
+    let with = if snapshot.joined.is_some() { Vec::new() } else { ran_with(environment) };
+    let about = [environment.machine().map(|machine| format!("on {machine}")), environment.os.clone()];
+    let version = environment.katalon_version.as_deref().map(|version| format!("Katalon {version}"));
+    let about = about.into_iter().chain(with).chain([version]);
+    let about: Vec<_> = about.flatten().filter(|part| !part.is_empty()).map(|part| text::fit(&part, 80)).collect();
     let tests = match run.tests.len() {
         0 => "no tests".to_owned(),
         count => format!("{count} tests: {}", counts(run.tests.iter().map(|test| test.status()))),
     };
     let without = if unmapped > 0 { format!("; {unmapped} without ADO ids") } else { String::new() };
     let again = attempt(snapshot).map(|attempt| format!("\n{attempt}")).unwrap_or_default();
+    let members = members(snapshot);
     let state = if run.ended.is_none() { "\nThe suite did not end by itself." } else { "" };
     let suite = text::fit(&run.suite, 250);
     let links = links(facts);
-    format!("{suite} {}\n{tests}; {results} results{without}{links}{again}{state}", about.join(", "))
+    format!("{suite} {}\n{tests}; {results} results{without}{links}{members}{again}{state}", about.join(", "))
+}
+
+/// Browser and profile.
+fn ran_with(environment: &Environment) -> Vec<Option<String>> {
+    let browser = environment.browser.clone().or_else(|| environment.run_configuration.clone());
+    vec![browser, environment.profile.as_deref().map(|profile| format!("profile {profile}"))]
+}
+
+/// A line for each member of a collection that takes part, as far as there is room.
+fn members(snapshot: &Snapshot) -> String {
+    let mut lines = String::new();
+    let all = snapshot.joined.iter().flat_map(|joined| joined.members.iter().enumerate());
+    let part: Vec<_> = all.filter(|(_, member)| member.state.takes_part()).collect();
+    for (told, (number, member)) in part.iter().enumerate() {
+        let with: Vec<_> =
+            ran_with(&member.environment).into_iter().flatten().filter(|part| !part.is_empty()).collect();
+        let tests = snapshot.run.tests.iter().filter(|test| test.member == *number);
+        let ran = counts(tests.map(TestResult::status));
+        let line = format!("\n{}: {ran}{}; {}", member.name, member.state.remark(), with.join(", "));
+        if text::units(&lines) + text::units(&line) > MEMBERS {
+            return format!("{lines}\n… and {} more suites", part.len() - told);
+        }
+        lines.push_str(&line);
+    }
+    lines
 }
 
 /// The build and release in a line of their own, as people call them; nothing without links.

@@ -1,10 +1,12 @@
 //! Which ADO test configuration a run stands for: the row of the project's mapping that fits best.
 //!
 //! Katalon's own table of operating systems and browsers is not public; the names compared here are those that occur
-//! in real mappings (`katalon/behaviour.md` §6). One row counts for the whole run.
+//! in real mappings (`katalon/behaviour.md` §6). One row counts for the whole run
+//! of a suite.
 
-use crate::katalon::run::Environment;
+use crate::katalon::run::{Environment, TestResult};
 use crate::katalon::settings::ConfigurationRow;
+use crate::plan::snapshot::Snapshot;
 
 /// The most specific row that matches; of equally specific ones the first in the file. `None` when no row matches:
 /// points are then not filtered by configuration.
@@ -24,6 +26,25 @@ pub fn choose<'a>(rows: &'a [ConfigurationRow], environment: &Environment) -> Op
         }
     }
     best.map(|(_, row)| row)
+}
+
+/// The configurations of a snapshot: one for the whole run of a suite, one for each member of a collection.
+pub struct Configurations(Vec<Option<u32>>);
+
+impl Configurations {
+    /// Chooses the rows.
+    pub fn of(snapshot: &Snapshot) -> Self {
+        let id = |environment| Some(choose(&snapshot.options.configuration_rows, environment)?.configuration_id);
+        Self(match &snapshot.joined {
+            None => vec![id(&snapshot.run.environment)],
+            Some(joined) => joined.members.iter().map(|member| id(&member.environment)).collect(),
+        })
+    }
+
+    /// The configuration for a test.
+    pub fn for_test(&self, test: &TestResult) -> Option<u32> {
+        self.0.get(test.member).copied().flatten()
+    }
 }
 
 /// How exactly one column fits: 1 for its own name, 0 for a column that matches all, `None` for no match.

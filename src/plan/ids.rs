@@ -5,12 +5,13 @@ use std::collections::BTreeSet;
 use crate::katalon::azure_ids;
 use crate::katalon::run::binding;
 use crate::katalon::run::{TestResult, VariableValue};
+use crate::plan::configuration::Configurations;
 use crate::plan::left_out::{LeftOut, LeftOutKind};
 use crate::plan::snapshot::{CaseIds, Snapshot, Unmapped};
 
 /// The tests of a run by ADO test case id.
 pub struct Mapped<'a> {
-    /// One group for each id, in the order in which the ids occur first.
+    /// One group for each id and configuration, in the order in which the ids occur first.
     pub groups: Vec<Group<'a>>,
     /// Ids that are none, and tests without a file.
     pub left_out: Vec<LeftOut>,
@@ -18,10 +19,13 @@ pub struct Mapped<'a> {
     pub unmapped: usize,
 }
 
-/// All results of a run that share an ADO test case id.
+/// All results of a run that share an ADO test case id and ran in the same configuration.
 pub struct Group<'a> {
     /// The ADO test case.
     pub azure_id: u32,
+    /// The configuration that the mapping gives for them; `None` does not filter points. It is the same for all tests
+    /// of a suite, and can differ between the members of a collection.
+    pub configuration: Option<u32>,
     /// At least one, in the order of the run.
     pub tests: Vec<&'a TestResult>,
 }
@@ -30,6 +34,7 @@ pub struct Group<'a> {
 pub fn group(snapshot: &Snapshot) -> Mapped<'_> {
     let mut mapped = Mapped { groups: Vec::new(), left_out: Vec::new(), unmapped: 0 };
     let mut told = BTreeSet::new();
+    let configurations = Configurations::of(snapshot);
     for test in &snapshot.run.tests {
         let Some(case) = snapshot.cases.get(&test.id) else {
             if told.insert((test.id.clone(), String::new())) {
@@ -53,9 +58,11 @@ pub fn group(snapshot: &Snapshot) -> Mapped<'_> {
             }
         }
         for azure_id in resolved.ids {
-            match mapped.groups.iter_mut().find(|group| group.azure_id == azure_id) {
+            let configuration = configurations.for_test(test);
+            let same = |group: &&mut Group<'_>| (group.azure_id, group.configuration) == (azure_id, configuration);
+            match mapped.groups.iter_mut().find(same) {
                 Some(group) => group.tests.push(test),
-                None => mapped.groups.push(Group { azure_id, tests: vec![test] }),
+                None => mapped.groups.push(Group { azure_id, configuration, tests: vec![test] }),
             }
         }
     }

@@ -37,6 +37,8 @@ pub enum LeftOutKind {
     Tags,
     /// Automation fields of a test case that could not be set.
     AutomationFields,
+    /// A member of a collection that did not run as it should.
+    Suite,
     /// A link to a build or release that cannot be made.
     Link,
 }
@@ -45,7 +47,7 @@ impl LeftOutKind {
     /// Whether leaving such a thing out means that something was not done (exit code 1): not for a test without a
     /// file, which like a test without ids has no id that could count, and not for tags on an old server.
     pub const fn counts(self) -> bool {
-        !matches!(self, Self::NoTestCaseFile | Self::Tags)
+        !matches!(self, Self::NoTestCaseFile | Self::Tags | Self::Suite)
     }
 }
 
@@ -64,6 +66,11 @@ impl LeftOut {
     /// A link of the run.
     pub fn link(reason: &str) -> Self {
         Self { test: None, azure_id: None, reason: reason.to_owned(), kind: LeftOutKind::Link }
+    }
+
+    /// Something about a member of a collection.
+    pub fn suite(reason: impl Into<String>) -> Self {
+        Self { test: None, azure_id: None, reason: reason.into(), kind: LeftOutKind::Suite }
     }
 
     /// A file of a test, or of the run.

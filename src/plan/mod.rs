@@ -6,6 +6,7 @@
 
 pub mod attachments;
 pub mod automation;
+pub mod collection;
 pub mod comment;
 pub mod configuration;
 pub mod facts;
@@ -31,13 +32,16 @@ mod tests;
 
 use serde::{Deserialize, Serialize};
 
+use crate::katalon::run::TestResult;
 use crate::moment::Moment;
 use crate::pipeline::PipelineBuild;
 use crate::plan::attachments::PlannedAttachment;
 use crate::plan::automation::AutomationRule;
 use crate::plan::facts::AdoFacts;
+use crate::plan::ids::Group;
 use crate::plan::left_out::LeftOut;
 use crate::plan::links::{BuildLink, ReleaseLink};
+use crate::plan::points::Point;
 use crate::plan::results::PlannedResult;
 use crate::plan::several::{NoneHere, Plans};
 use crate::plan::snapshot::Snapshot;
@@ -97,24 +101,26 @@ impl SubmissionPlan {
 ///
 /// `facts` is what ADO said; `key` is kado's key for this submission.
 pub fn plan(snapshot: &Snapshot, plan_id: u32, key: &str, facts: &AdoFacts) -> SubmissionPlan {
-    let run = &snapshot.run;
     let options = &snapshot.options;
     let mapped = ids::group(snapshot);
-    let row = configuration::choose(&options.configuration_rows, &run.environment);
-    let plans = Plans::new(options, plan_id, facts, row.map(|row| row.configuration_id));
+    let plans = Plans::new(options, plan_id, facts);
     let leads = plans.leading(&mapped.groups) == plan_id;
     let none_here = plans.none_here(&mapped.groups);
     let mut skipped = if leads { mapped.left_out } else { Vec::new() };
-    let mut planned = Vec::new();
+    // Two members of a collection can lead to the same point: with a configuration, and without one.
+    let mut planned: Vec<(&Point, Vec<&TestResult>)> = Vec::new();
     for group in &mapped.groups {
         match plans.choose(group, leads) {
-            Some(Ok(chosen)) => planned.extend(chosen.into_iter().map(|point| (point, group))),
+            Some(Ok(chosen)) => chosen.into_iter().for_each(|point| feed(&mut planned, point, group)),
             Some(Err(left_out)) => skipped.push(left_out),
             None => {}
         }
     }
-    let results: Vec<_> = planned.iter().map(|(point, group)| results::result(snapshot, point, &group.tests)).collect();
-    let targets: Vec<_> = planned.iter().map(|(point, group)| (point.id, group.tests.as_slice())).collect();
+    if leads {
+        skipped.extend(snapshot.missing_members());
+    }
+    let results: Vec<_> = planned.iter().map(|(point, tests)| results::result(snapshot, point, tests)).collect();
+    let targets: Vec<_> = planned.iter().map(|(point, tests)| (point.id, tests.as_slice())).collect();
     let files = attachments::choose(snapshot, &targets);
     skipped.extend(files.left_out);
     skipped.extend(missing_links(snapshot, facts));
@@ -139,6 +145,14 @@ pub fn plan(snapshot: &Snapshot, plan_id: u32, key: &str, facts: &AdoFacts) -> S
         automation: options.automation,
         skipped,
         none_here,
+    }
+}
+
+/// Lets the tests of a group feed the result of a point.
+fn feed<'a>(planned: &mut Vec<(&'a Point, Vec<&'a TestResult>)>, point: &'a Point, group: &Group<'a>) {
+    match planned.iter_mut().find(|(known, _)| known.id == point.id) {
+        Some((_, tests)) => tests.extend(&group.tests),
+        None => planned.push((point, group.tests.clone())),
     }
 }
 

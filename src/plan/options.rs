@@ -35,6 +35,8 @@ pub struct Overrides {
     pub katalon_submits: Option<KatalonSubmits>,
     /// `submit.katalon_wait`.
     pub katalon_wait: Option<Duration>,
+    /// `submit.collections`.
+    pub collections: Option<Collections>,
     /// `submit.test_plans`.
     pub test_plans: Option<Vec<u32>>,
     /// `submit.test_run_name`, with placeholders.
@@ -96,6 +98,16 @@ pub enum KatalonSubmits {
     Never,
     /// It always does; kado only records.
     Always,
+}
+
+/// What a test suite collection becomes in ADO (`submit.collections`).
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Collections {
+    /// A test run for each member, as Katalon makes them.
+    #[default]
+    Each,
+    /// One test run for the whole, when the collection has ended.
+    One,
 }
 
 /// The settings in force for one run.

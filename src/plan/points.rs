@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::plan::ids::Group;
 use crate::plan::left_out::{LeftOut, LeftOutKind};
 
 /// A test point as ADO lists it: a test case in a suite of the plan, with a configuration.
@@ -26,7 +27,7 @@ pub struct PointRule<'a> {
     pub plan_id: u32,
     /// All points of that plan, in any order.
     pub points: &'a [Point],
-    /// The configuration that the mapping gives for this run; `None` does not filter.
+    /// The configuration that the mapping gives; `None` does not filter.
     pub configuration: Option<u32>,
     /// Whether several points of one test case are all used.
     pub multiple: bool,
@@ -36,6 +37,12 @@ pub struct PointRule<'a> {
 pub type Choice<'a> = Result<Vec<&'a Point>, LeftOut>;
 
 impl<'a> PointRule<'a> {
+    /// The same rule for the configuration of a group.
+    #[must_use]
+    pub const fn for_group(&self, group: &Group<'_>) -> Self {
+        Self { configuration: group.configuration, ..*self }
+    }
+
     /// The points that a result of this test case goes to, with ascending ids.
     ///
     /// # Errors

@@ -135,7 +135,11 @@ fn names_once(tests: &[&TestResult]) -> Vec<String> {
 /// A line for the result's comment, because ADO's pages do not show sub-results everywhere.
 fn describe(tests: &[&TestResult]) -> String {
     let [test] = tests else {
-        let kind = if names_once(tests).len() > 1 { "executions of test cases with this id" } else { "iterations" };
+        let kind = match names_once(tests).len() {
+            1 if tests.iter().any(|test| test.member != tests[0].member) => "executions",
+            1 => "iterations",
+            _ => "executions of test cases with this id",
+        };
         return format!("{} {kind}: {}", tests.len(), counts(tests.iter().map(|test| test.status())));
     };
     match test.attempts.len() {

@@ -32,11 +32,12 @@ pub struct Plans<'a> {
 
 impl<'a> Plans<'a> {
     /// The plans of a run, of which `plan_id` is in hand.
-    pub fn new(options: &Options, plan_id: u32, facts: &'a AdoFacts, configuration: Option<u32>) -> Self {
+    pub fn new(options: &Options, plan_id: u32, facts: &'a AdoFacts) -> Self {
         let rule = |plan_id: u32, points: &'a [Point]| PointRule {
             plan_id,
             points,
-            configuration,
+            // Each group brings its own.
+            configuration: None,
             multiple: options.multiple_points,
         };
         let own = rule(plan_id, &facts.points);
@@ -57,14 +58,15 @@ impl<'a> Plans<'a> {
     pub fn choose(&self, group: &Group<'_>, leads: bool) -> Option<Choice<'a>> {
         let test = &group.tests[0].id;
         if !self.has_none(&self.own, group) {
-            return Some(self.own.choose(test, group.azure_id));
+            return Some(self.own.for_group(group).choose(test, group.azure_id));
         }
         let nowhere = self.all.iter().all(|rule| self.has_none(rule, group));
-        (nowhere && leads).then(|| Err(PointRule::none_in(&self.all, test, group.azure_id)))
+        let all: Vec<_> = self.all.iter().map(|rule| rule.for_group(group)).collect();
+        (nowhere && leads).then(|| Err(PointRule::none_in(&all, test, group.azure_id)))
     }
 
     fn has_none(&self, rule: &PointRule<'_>, group: &Group<'_>) -> bool {
-        rule.of(group.azure_id).next().is_none()
+        rule.for_group(group).of(group.azure_id).next().is_none()
     }
 
     /// The plan that tells what concerns the run as a whole.
@@ -75,7 +77,7 @@ impl<'a> Plans<'a> {
 
     /// The first plan that gets a result.
     fn taking(&self, groups: &[Group<'_>]) -> Option<&PointRule<'a>> {
-        self.all.iter().find(|rule| groups.iter().any(|group| rule.choose("", group.azure_id).is_ok()))
+        self.all.iter().find(|rule| groups.iter().any(|group| rule.for_group(group).choose("", group.azure_id).is_ok()))
     }
 
     /// Why the plan in hand gets no result, where that is no defect of its own.

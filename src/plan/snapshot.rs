@@ -10,6 +10,7 @@ use crate::katalon::settings::{ConfigurationRow, SendingRule};
 use crate::katalon::status::Status;
 use crate::pipeline::PipelineBuild;
 use crate::plan::automation::AutomationRule;
+use crate::plan::collection::Joined;
 use crate::plan::katalon::KatalonRule;
 use crate::plan::links::{BuildChoice, ReleaseChoice};
 
@@ -34,6 +35,9 @@ pub struct Snapshot {
     pub reruns: Option<u32>,
     /// Ids of the test cases that the run executed; a test that is missing here has no `.tc` file.
     pub cases: BTreeMap<String, CaseIds>,
+    /// Of a collection that is submitted as one run: its members.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub joined: Option<Joined>,
 }
 
 /// What the `.tc` file of a test says about its ADO test cases.

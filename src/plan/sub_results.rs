@@ -56,7 +56,17 @@ pub fn of(snapshot: &Snapshot, tests: &[&TestResult]) -> (Option<Group>, Vec<Sub
         return attempts(snapshot, test);
     }
     let several = tests.iter().any(|test| test.id != tests[0].id);
-    let parts = tests.iter().map(|test| iteration(snapshot, test, several)).collect();
+    let members = tests.iter().any(|test| test.member != tests[0].member);
+    let part = |test: &&TestResult| {
+        let whole = iteration(snapshot, test, several);
+        match snapshot.member_of(test).filter(|_| members) {
+            Some(member) => {
+                SubResult { name: text::fit(&format!("{}: {}", member.name, whole.name), text::NAME), ..whole }
+            }
+            None => whole,
+        }
+    };
+    let parts = tests.iter().map(part).collect();
     (Some(Group::DataDriven), limit(snapshot, parts))
 }
 

@@ -32,7 +32,7 @@ fn attempt(status: Status, at: i64) -> Attempt {
 
 fn test(id: &str, statuses: &[Status]) -> TestResult {
     let attempts = statuses.iter().enumerate().map(|(n, status)| attempt(*status, 1000 * n as i64)).collect();
-    TestResult { id: format!("Test Cases/{id}"), iteration: None, attempts, variables: BTreeMap::new() }
+    TestResult { id: format!("Test Cases/{id}"), iteration: None, attempts, variables: BTreeMap::new(), member: 0 }
 }
 
 fn iteration(id: &str, number: u32, value: &str, status: Status) -> TestResult {
@@ -62,9 +62,10 @@ fn snapshot(tests: Vec<TestResult>, ids: &[(&str, &str)]) -> Snapshot {
         project_name: "Shop".to_owned(),
         project_root: "/shop".to_owned(),
         options: effective(&AzureSettings::default(), &Overrides::default(), &RunOptions::default()),
-        collection: None,
+        joined: None,
         reruns: None,
         cases,
+        collection: None,
     };
     for (id, azure) in ids {
         let case = CaseIds { azure_ids: Some((*azure).to_owned()), defaults: BTreeMap::new() };

@@ -13,7 +13,6 @@ use crate::ado::upload::Upload;
 use crate::ado::wire::{NewRun, PipelineReference, RunUpdate, Tag, TestRun};
 use crate::ado::{AdoClient, AdoError};
 use crate::clock;
-use crate::discovery::identity::RunIdentity;
 use crate::outbox::step::{Step, StepState, next};
 use crate::outbox::store::{StoredStep, Submission};
 use crate::outbox::{Outbox, StoreError};
@@ -104,7 +103,7 @@ pub struct Execution<'a> {
     /// Whether nobody waits for it, so that it may wait for others.
     pub(super) patient: bool,
     /// Where copies of the run's files lie.
-    spooled: Option<PathBuf>,
+    spool: Spool,
 }
 
 /// What a step led to; it is recorded already.
@@ -119,8 +118,7 @@ impl<'a> Execution<'a> {
         submission: Submission,
         patient: bool,
     ) -> Self {
-        let spooled = RunIdentity::of(&submission.snapshot.run).map(|run| spool.folder_of(&run));
-        Self { outbox, client, submission, patient, spooled }
+        Self { outbox, client, submission, patient, spool: spool.clone() }
     }
 
     /// Carries out all steps that are left; gives the ADO run. `written` is called when all results are written.
@@ -355,8 +353,14 @@ impl<'a> Execution<'a> {
         match source {
             Source::Text(text) => Ok(Content::Text(text.clone())),
             Source::File(path) => {
-                let (spooled, path) = (self.spooled.clone(), PathBuf::from(path));
-                let folder = PathBuf::from(&self.submission.snapshot.folder);
+                let (place, path) = self
+                    .submission
+                    .snapshot
+                    .place_of(path)
+                    .map(|(place, inside)| (place, PathBuf::from(inside)))
+                    .ok_or(std::io::ErrorKind::NotFound)?;
+                let spooled = place.run.map(|run| self.spool.folder_of(&run));
+                let folder = PathBuf::from(place.folder);
                 tokio::task::spawn_blocking(move || {
                     // Never through a link, whatever took the file's place since the folder was listed.
                     let look = |folder: PathBuf| {

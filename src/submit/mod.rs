@@ -175,24 +175,24 @@ impl Submitter {
         };
         let attempts = submission.attempts;
         let suite = submission.snapshot.run.suite.clone();
-        let identity = RunIdentity::of(&submission.snapshot.run);
+        let runs: Vec<_> = submission.snapshot.places().into_iter().filter_map(|place| place.run).collect();
         match self.advance(submission, &written).await {
             Ok(run) => {
                 self.outbox.with(move |store| store.submitted(id, clock::now())).await?;
                 tracing::info!(id, suite, ado_run = run, "submitted");
-                self.empty_spool(identity).await?;
+                self.empty_spool(&runs).await?;
                 Ok(Attempt::Submitted)
             }
             Err(Stop::Store(error)) => Err(error),
             Err(Stop::Elsewhere { reason, plan }) => {
                 tracing::info!(id, suite, reason, "ignored");
                 self.outbox.with(move |store| store.ignore(id, &reason, &plan, clock::now())).await?;
-                self.empty_spool(identity).await?;
+                self.empty_spool(&runs).await?;
                 Ok(Attempt::Ignored)
             }
             Err(Stop::ByKatalon { run, url }) => {
                 self.by_katalon(id, run, url).await?;
-                self.empty_spool(identity).await?;
+                self.empty_spool(&runs).await?;
                 Ok(Attempt::Submitted)
             }
             Err(stop) => self.stop(id, attempts, &suite, stop).await,
@@ -216,14 +216,13 @@ impl Submitter {
     }
 
     /// Removes the copies of a run that is confirmed, unless another submission of it still needs them.
-    async fn empty_spool(&self, run: Option<RunIdentity>) -> Result<(), StoreError> {
-        let Some(run) = run else { return Ok(()) };
+    async fn empty_spool(&self, runs: &[RunIdentity]) -> Result<(), StoreError> {
         let open = self.outbox.with(|store| store.open_runs()).await?;
-        if !open.iter().any(|other| other.is_same_run(&run)) {
-            let spool = self.spool();
-            // Copies that outlive this are removed by the next purge.
-            let _ = tokio::task::spawn_blocking(move || spool.remove(&run)).await;
-        }
+        let spool = self.spool();
+        let done: Vec<_> =
+            runs.iter().filter(|run| !open.iter().any(|other| other.is_same_run(run))).cloned().collect();
+        // Copies that outlive this are removed by the next purge.
+        let _ = tokio::task::spawn_blocking(move || done.iter().for_each(|run| spool.remove(run))).await;
         Ok(())
     }
 

@@ -12,3 +12,8 @@ mod walk;
 pub use look::fingerprint;
 pub use scout::{Found, LookRules, Over, Scout, Sweep};
 pub use walk::{count_folders, find_closed, find_projects, find_runs};
+
+/// How a run folder looks; `None` when it cannot be listed. See [`Over::fingerprint`].
+pub fn fingerprint_of(folder: &std::path::Path) -> Option<u64> {
+    Some(look::fingerprint(&crate::workspace::list_run_folder(folder).ok()?))
+}

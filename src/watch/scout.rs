@@ -137,6 +137,11 @@ impl Scout {
         paths.iter().all(|path| path.ancestors().any(|folder| self.followed.contains_key(folder)))
     }
 
+    /// Whether a folder was decided and is not followed any more.
+    pub fn is_settled(&self, folder: &Path) -> bool {
+        self.settled.contains_key(&key(folder)) && !self.followed.contains_key(folder)
+    }
+
     /// Remembers that a folder is decided while it looks like this.
     pub fn settle(&mut self, folder: &Path, fingerprint: u64) {
         self.followed.remove(folder);

@@ -10,6 +10,7 @@
 mod attachments;
 mod automation;
 mod checking;
+mod collections;
 mod config;
 mod configurations;
 mod corpus;

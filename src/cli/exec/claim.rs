@@ -78,7 +78,7 @@ fn runs_of(root: &Path, claim: &Claim) -> Vec<PathBuf> {
         let Ok(run) = workspace::read_run(&folder) else { continue };
         let known = KnownCommands {
             root: claim.root.clone(),
-            collection: workspace::collection_of(&folder).map(|collection| collection.id),
+            collection: workspace::collection_of(&folder).map(|found| found.collection.id),
             claims: vec![claim.clone()],
             seen: Vec::new(),
         };

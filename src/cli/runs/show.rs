@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use crate::cli::plan_tables;
 use crate::cli::table::{or_dash, plain, table};
+use crate::katalon::settings::ConfigurationRow;
 use crate::outbox::row::Row;
 use crate::outbox::step::{Step, batches};
 use crate::outbox::store::Submission;
@@ -95,10 +96,18 @@ fn given(submission: &Submission) -> Option<String> {
 /// The row of the test configuration mapping that the run matched.
 fn mapping_row(submission: &Submission) -> Option<String> {
     let snapshot = &submission.snapshot;
-    let row = configuration::choose(&snapshot.options.configuration_rows, &snapshot.run.environment)?;
+    let choose = |environment| configuration::choose(&snapshot.options.configuration_rows, environment);
+    let Some(joined) = &snapshot.joined else { return choose(&snapshot.run.environment).map(row_in_words) };
+    let part = joined.members.iter().filter(|member| member.state.takes_part());
+    let rows = part.filter_map(|member| Some((&member.name, choose(&member.environment)?)));
+    let told: Vec<_> = rows.map(|(name, row)| format!("{name}: {}", row_in_words(row))).collect();
+    (!told.is_empty()).then(|| told.join("; "))
+}
+
+fn row_in_words(row: &ConfigurationRow) -> String {
     let any = |value: &Option<String>| value.clone().unwrap_or_else(|| "any".to_owned());
     let (os, platform, profile) = (any(&row.os), any(&row.platform), any(&row.profile));
-    Some(format!("{os} / {platform} / {profile} → configuration {}", row.configuration_id))
+    format!("{os} / {platform} / {profile} → configuration {}", row.configuration_id)
 }
 
 fn tests(submission: &Submission) -> Vec<TestView> {

@@ -119,7 +119,7 @@ fn tests(tests: Vec<LogTest>, places: &[Option<&BindingLine>]) -> Vec<TestResult
         *number += 1;
         let variables = variables(*line, test.variables);
         let iteration = (executions[&test.id] > 1).then(|| iteration(*number, test.iteration, *line, &variables));
-        TestResult { id: test.id, iteration, attempts: test.attempts, variables }
+        TestResult { id: test.id, iteration, attempts: test.attempts, variables, member: 0 }
     };
     tests.into_iter().zip(places).map(join).collect()
 }

@@ -104,6 +104,13 @@ pub struct TestResult {
     pub attempts: Vec<Attempt>,
     /// Values of the test case's variables in this execution, for `${variable}` in ADO ids.
     pub variables: BTreeMap<String, VariableValue>,
+    /// Of a collection that is submitted as one run: the member it ran in, counted from 0 ([`crate::plan::collection`]).
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub member: usize,
+}
+
+fn is_zero(number: &usize) -> bool {
+    *number == 0
 }
 
 impl TestResult {

@@ -9,6 +9,7 @@
 
 mod commands;
 mod facts;
+mod gathered;
 mod katalon;
 mod migrate;
 #[cfg(test)]

@@ -101,8 +101,9 @@ fn run(name: RunName, plans: usize) -> Snapshot {
         project_name: "Shop".to_owned(),
         project_root: "/shop".to_owned(),
         options: effective(&settings, &Overrides::default(), &RunOptions::default()),
-        collection: None,
+        joined: None,
         reruns: None,
+        collection: None,
         cases: BTreeMap::new(),
     }
 }

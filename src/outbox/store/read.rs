@@ -256,24 +256,31 @@ impl Store {
         Ok(None)
     }
 
-    /// The runs that still have something to be sent, or may have after a person's word.
+    /// The suite runs that still have something to be sent, or may have after a person's word; of a collection that is
+    /// one run its members.
     ///
     /// # Errors
     /// When the database fails.
     pub fn open_runs(&self) -> Result<Vec<RunIdentity>, StoreError> {
         let mut statement = self.connection.prepare_cached(
-            "SELECT DISTINCT suite, started_ms, host, execution_uuid FROM run JOIN submission ON run_id = run.id
+            "SELECT DISTINCT suite, started_ms, host, execution_uuid, members FROM run JOIN submission ON run_id = run.id
              WHERE state IN ('pending', 'submitting', 'parked')",
         )?;
-        let rows = statement.query_map([], |row| {
-            Ok(RunIdentity {
+        let mut rows = statement.query([])?;
+        let mut open = Vec::new();
+        while let Some(row) = rows.next()? {
+            if let Some(members) = row.get::<_, Option<String>>(4)? {
+                open.extend(serde_json::from_str::<Vec<RunIdentity>>(&members)?);
+                continue;
+            }
+            open.push(RunIdentity {
                 suite: row.get(0)?,
                 started: Moment::from_millis(row.get(1)?),
                 host: row.get(2)?,
                 execution_uuid: row.get(3)?,
-            })
-        })?;
-        Ok(rows.collect::<Result<_, _>>()?)
+            });
+        }
+        Ok(open)
     }
 
     /// Servers that have no usable token, with what waits for one. A database that no service has opened since an update

@@ -195,8 +195,8 @@ fn next_twin(transaction: &Transaction<'_>, identity: &RunIdentity) -> Result<u3
 fn insert_run(transaction: &Transaction<'_>, record: &RunRecord<'_>, twin: u32) -> Result<i64, StoreError> {
     let (identity, snapshot) = (record.identity, record.snapshot);
     transaction.execute(
-        "INSERT INTO run (suite, started_ms, host, twin, execution_uuid, project, folder, ended_ms, snapshot)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+        "INSERT INTO run (suite, started_ms, host, twin, execution_uuid, project, folder, ended_ms, snapshot, members)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
         params![
             identity.suite,
             identity.started.millis(),
@@ -207,6 +207,7 @@ fn insert_run(transaction: &Transaction<'_>, record: &RunRecord<'_>, twin: u32) 
             snapshot.folder,
             snapshot.run.ended.or(snapshot.run.last_record).map(Moment::millis),
             serde_json::to_string(snapshot)?,
+            members(snapshot)?,
         ],
     )?;
     Ok(transaction.last_insert_rowid())
@@ -337,10 +338,16 @@ fn column(transaction: &Transaction<'_>, sql: &str, run: i64) -> Result<Vec<i64>
 fn update_snapshot(transaction: &Transaction<'_>, record: &RunRecord<'_>, run: i64) -> Result<(), StoreError> {
     let text = serde_json::to_string(record.snapshot)?;
     transaction.execute(
-        "UPDATE run SET snapshot = ?2, folder = ?3, ended_ms = ?4 WHERE id = ?1",
-        params![run, text, record.snapshot.folder, record.snapshot.ended().millis()],
+        "UPDATE run SET snapshot = ?2, folder = ?3, ended_ms = ?4, members = ?5 WHERE id = ?1",
+        params![run, text, record.snapshot.folder, record.snapshot.ended().millis(), members(record.snapshot)?],
     )?;
     Ok(())
+}
+
+/// The members of a collection that is submitted as one run.
+fn members(snapshot: &Snapshot) -> Result<Option<String>, StoreError> {
+    let of_members = || snapshot.places().into_iter().filter_map(|place| place.run).collect::<Vec<_>>();
+    Ok(snapshot.joined.as_ref().map(|_| serde_json::to_string(&of_members())).transpose()?)
 }
 
 fn insert_submissions(

@@ -46,8 +46,9 @@ fn snapshot(plans: &[u32], uuid: Option<&str>) -> Snapshot {
         project_name: "Shop".to_owned(),
         project_root: "/shop".to_owned(),
         options: effective(&settings, &Overrides::default(), &RunOptions::default()),
-        collection: None,
+        joined: None,
         reruns: None,
+        collection: None,
         cases: BTreeMap::new(),
     }
 }

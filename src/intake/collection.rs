@@ -1,0 +1,129 @@
+//! A collection that is submitted as one run: which folders belong to it, how far each member is, and the join.
+
+use std::path::Path;
+use std::time::Duration;
+
+use crate::clock;
+use crate::config::Config;
+use crate::config::project_file::ProjectFile;
+use crate::discovery::claim::KnownCommands;
+use crate::discovery::identity::RunIdentity;
+use crate::error_chain::chain;
+use crate::intake::{self, Taken};
+use crate::moment::Moment;
+use crate::plan::collection::{MemberState, Part, join};
+use crate::plan::options::Collections;
+use crate::workspace::{self, CollectionFolder, JunitState, ListedMember};
+
+/// How long a member without an end must be still before a person's command takes it as aborted.
+pub const STILL: Duration = Duration::from_secs(60);
+
+/// How far a member is, as its folder tells.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Progress {
+    /// There is no folder, or only the launcher's files.
+    Waiting,
+    /// It has begun, and its log has no end.
+    Open,
+    /// It ended by itself.
+    Finished,
+    /// It did not end, and Katalon wrote its report.
+    Crashed,
+}
+
+/// A member with what was read of it.
+#[derive(Clone, Debug)]
+pub struct TakenMember {
+    /// Where it lies.
+    pub listed: ListedMember,
+    /// What became of it.
+    pub state: MemberState,
+    /// Its run; `None` when there is nothing to read.
+    pub taken: Option<Taken>,
+}
+
+/// The collection that is submitted as one run and that this folder belongs to: its own folder, or that of a member.
+pub fn of(folder: &Path, config: &Config) -> Option<CollectionFolder> {
+    if !are_one(&workspace::find_project_root(folder)?, config) {
+        return None;
+    }
+    workspace::collection_in(folder).ok().or_else(|| workspace::collection_of(folder))
+}
+
+/// Whether collections of a project are submitted as one run.
+pub fn are_one(root: &Path, config: &Config) -> bool {
+    config.overrides_over(root, &ProjectFile::of(root, config)).collections == Some(Collections::One)
+}
+
+/// Looks how far a member is, and when its folder changed last.
+pub fn progress(folder: &Path) -> (Progress, Option<Moment>) {
+    let Ok(listing) = workspace::list_run_folder(folder) else { return (Progress::Waiting, None) };
+    let newest = listing.newest();
+    if !listing.has_log() {
+        return (Progress::Waiting, newest);
+    }
+    let ended = workspace::read_run(folder).is_ok_and(|run| run.ended.is_some());
+    let crashed = || workspace::read_junit(folder) == JunitState::Complete;
+    let progress = match ended {
+        true => Progress::Finished,
+        false if crashed() => Progress::Crashed,
+        false => Progress::Open,
+    };
+    (progress, newest)
+}
+
+/// Whether Katalon wrote the collection's own report, which it does after the last member.
+pub fn has_ended(collection: &CollectionFolder) -> bool {
+    workspace::read_junit(&collection.folder) == JunitState::Complete
+}
+
+/// Takes in a collection for a person who asks for it: it has to be over. `known` is what is known of the command that
+/// started it.
+///
+/// # Errors
+/// Why it is not submitted, in words for that person.
+pub fn take_finished(collection: &CollectionFolder, config: &Config, known: &KnownCommands) -> Result<Taken, String> {
+    let known = KnownCommands { collection: Some(collection.collection.id.clone()), ..known.clone() };
+    let ended = has_ended(collection);
+    let now = clock::now();
+    let mut members = Vec::new();
+    for listed in collection.members() {
+        let (progress, newest) = progress(&listed.folder);
+        let still = newest.is_none_or(|newest| now.since(newest) >= STILL);
+        let state = match progress {
+            Progress::Finished => MemberState::Finished,
+            Progress::Crashed => MemberState::Crashed,
+            Progress::Waiting if ended || still => MemberState::NeverStarted,
+            Progress::Open if still => MemberState::Aborted,
+            Progress::Waiting | Progress::Open => {
+                return Err(format!(
+                    "the collection in `{}` is still running; it is submitted as a whole when it has ended, or was still for \
+                     {} seconds",
+                    collection.folder.display(),
+                    STILL.as_secs()
+                ));
+            }
+        };
+        let taken = match state.takes_part() {
+            true => Some(intake::take(&listed.folder, config, &known).map_err(|error| chain(&error))?),
+            false => None,
+        };
+        members.push(TakenMember { listed, state, taken });
+    }
+    join_taken(&collection.id(), &collection.folder, members)
+        .ok_or_else(|| format!("no suite of the collection in `{}` has run", collection.folder.display()))
+}
+
+/// Joins what was taken in of a collection; `None` when no member takes part. What holds for the project is the same
+/// for all members.
+pub fn join_taken(id: &str, folder: &Path, members: Vec<TakenMember>) -> Option<Taken> {
+    let first = members.iter().find(|member| member.state.takes_part()).and_then(|member| member.taken.clone());
+    let parts = members.into_iter().map(|member| Part {
+        prefix: member.listed.prefix,
+        folder: member.listed.folder.to_string_lossy().into_owned(),
+        state: member.state,
+        snapshot: member.taken.map(|taken| taken.snapshot),
+    });
+    let snapshot = join(id, &folder.to_string_lossy(), parts.collect())?;
+    Some(Taken { identity: RunIdentity::of(&snapshot.run), snapshot, ..first? })
+}

@@ -1,0 +1,303 @@
+//! A collection that is submitted as one run (`submit.collections = "one"`): its members joined into one snapshot. Pure.
+//!
+//! The joined run is named after the collection, starts with its first member and ends with its last one, and its host
+//! is theirs: so it is the same run wherever its folders lie (invariant I2 in spirit). Paths of files begin with the
+//! folder of their member, from the session on; [`Snapshot::place_of`] finds them again. Tests know their member,
+//! because members can run on different browsers, and then their results belong to different test points.
+
+use serde::{Deserialize, Serialize};
+
+use crate::discovery::identity::RunIdentity;
+use crate::katalon::run::{Environment, SuiteRun, TestResult};
+use crate::katalon::status::Status;
+use crate::plan::left_out::LeftOut;
+use crate::plan::snapshot::Snapshot;
+
+mod reruns;
+#[cfg(test)]
+mod tests;
+
+/// What a joined snapshot is made of.
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+pub struct Joined {
+    /// The members in the order of the collection's report, also those without a result.
+    pub members: Vec<Member>,
+}
+
+/// A suite run of a collection.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Member {
+    /// Id of the suite.
+    pub suite: String,
+    /// What people call it: distinct among the members.
+    pub name: String,
+    /// How the paths of its files begin: its folder below `Reports`, with `/`.
+    pub prefix: String,
+    /// Its run folder, as a path of this machine.
+    pub folder: String,
+    /// What became of it.
+    pub state: MemberState,
+    /// Which run it is; `None` when its log holds no record.
+    pub identity: Option<RunIdentity>,
+    /// Where and with what it ran.
+    pub environment: Environment,
+}
+
+/// What became of a member.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum MemberState {
+    /// It ended by itself.
+    Finished,
+    /// It crashed: its open tests count as INCOMPLETE.
+    Crashed,
+    /// It was aborted, and its results are taken all the same.
+    Aborted,
+    /// It was aborted, and its results are left out.
+    AbortedAndLeftOut,
+    /// It never started.
+    NeverStarted,
+    /// Its folder vanished before it was over.
+    Vanished,
+    /// It was submitted as a run of its own before.
+    Alone,
+}
+
+impl MemberState {
+    /// Whether the results of such a member are part of the whole.
+    pub const fn takes_part(self) -> bool {
+        matches!(self, Self::Finished | Self::Crashed | Self::Aborted)
+    }
+
+    /// Why it is left out.
+    fn left_out(self) -> Option<&'static str> {
+        Some(match self {
+            Self::Finished | Self::Crashed | Self::Aborted => return None,
+            Self::AbortedAndLeftOut => {
+                "was aborted; `submit_aborted = true`, or `kado submit` on the collection's folder, takes what there is of it"
+            }
+            Self::NeverStarted => "never started",
+            Self::Vanished => "vanished before it was over",
+            Self::Alone => "was submitted as a run of its own before",
+        })
+    }
+
+    /// What is to be said of one that takes part.
+    pub const fn remark(self) -> &'static str {
+        match self {
+            Self::Crashed => ", did not end by itself",
+            Self::Aborted => ", aborted",
+            _ => "",
+        }
+    }
+}
+
+/// A member that is to be joined.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Part {
+    /// Its folder below `Reports`, with `/`.
+    pub prefix: String,
+    /// Its run folder, as a path of this machine.
+    pub folder: String,
+    /// What became of it.
+    pub state: MemberState,
+    /// Its run with settings and ids; `None` when there is nothing to read.
+    pub snapshot: Option<Snapshot>,
+}
+
+/// Joins the members of a collection, in the order of its report. `folder` is the collection's own folder.
+///
+/// `None` when no member takes part.
+pub fn join(collection: &str, folder: &str, parts: Vec<Part>) -> Option<Snapshot> {
+    let names = names(&parts);
+    let first = parts.iter().find(|part| part.state.takes_part() && part.snapshot.is_some())?.snapshot.clone()?;
+    let mut whole = Snapshot {
+        run: empty(collection, &first.run),
+        folder: folder.to_owned(),
+        reruns: None,
+        joined: Some(Joined::default()),
+        ..first
+    };
+    let mut members = Vec::new();
+    let mut attempts = Vec::new();
+    for (part, name) in parts.into_iter().zip(names) {
+        let run = part.snapshot.as_ref().map(|snapshot| &snapshot.run);
+        members.push(Member {
+            suite: suite_of(&part),
+            name,
+            prefix: part.prefix.clone(),
+            folder: part.folder.clone(),
+            state: part.state,
+            identity: run.and_then(RunIdentity::of),
+            environment: run.map(|run| run.environment.clone()).unwrap_or_default(),
+        });
+        if let Some(snapshot) = part.snapshot.filter(|_| part.state.takes_part()) {
+            attempts.push(reruns::Attempted::of(members.len() - 1, &snapshot.run));
+            add(&mut whole, snapshot, members.len() - 1, &part.prefix);
+        }
+    }
+    reruns::fold(&mut whole.run.tests, &attempts);
+    whole.run.status = worst_suite(whole.run.tests.iter().map(TestResult::status));
+    whole.joined = Some(Joined { members });
+    Some(whole)
+}
+
+/// A run without tests that has the collection's name; the machine is the same for all members.
+fn empty(collection: &str, first: &SuiteRun) -> SuiteRun {
+    SuiteRun {
+        suite: collection.to_owned(),
+        started: None,
+        ended: None,
+        last_record: None,
+        tests: Vec::new(),
+        files: Vec::new(),
+        reruns_left: None,
+        in_collection: false,
+        warnings: Vec::new(),
+        ..first.clone()
+    }
+}
+
+/// Adds a member's tests and files.
+fn add(whole: &mut Snapshot, member: Snapshot, number: usize, prefix: &str) {
+    let (started, ended) = (member.started(), member.ended());
+    let below = |path: &String| format!("{prefix}/{path}");
+    let run = &mut whole.run;
+    run.started = Some(run.started.map_or(started, |known| known.min(started)));
+    run.ended = Some(run.ended.map_or(ended, |known| known.max(ended)));
+    run.last_record = run.ended;
+    run.files.extend(member.run.files.into_iter().map(|mut file| {
+        file.path = below(&file.path);
+        file
+    }));
+    run.warnings.extend(member.run.warnings.iter().map(|warning| format!("{prefix}: {warning}")));
+    run.tests.extend(member.run.tests.into_iter().map(|mut test| {
+        test.member = number;
+        for attempt in &mut test.attempts {
+            attempt.attachments = attempt.attachments.iter().map(below).collect();
+            // A test that never ended ended with its suite, not with the whole collection.
+            attempt.ended = Some(attempt.ended.unwrap_or_else(|| ended.max(attempt.started)));
+        }
+        test
+    }));
+    whole.cases.extend(member.cases);
+}
+
+/// The status of a suite by Katalon's rule.
+fn worst_suite(statuses: impl Iterator<Item = Status>) -> Status {
+    let all: Vec<Status> = statuses.collect();
+    let order = [Status::Incomplete, Status::Error, Status::Failed];
+    order.into_iter().find(|status| all.contains(status)).unwrap_or(Status::Passed)
+}
+
+/// The suite of a member: what its run says, else what its folder is called (`<session>/<suite>/<stamp>`).
+fn suite_of(part: &Part) -> String {
+    let of_run = part.snapshot.as_ref().map(|snapshot| snapshot.run.suite.clone()).filter(|suite| !suite.is_empty());
+    of_run.unwrap_or_else(|| {
+        let names: Vec<&str> = part.prefix.split('/').collect();
+        let inner = names.get(1..names.len().saturating_sub(1)).unwrap_or_default();
+        format!("Test Suites/{}", inner.join("/"))
+    })
+}
+
+/// A name for each member: the last part of its suite; where several share it, with what it ran on, then with a number.
+fn names(parts: &[Part]) -> Vec<String> {
+    let short: Vec<String> =
+        parts.iter().map(|part| suite_of(part).rsplit('/').next().unwrap_or_default().to_owned()).collect();
+    let is_shared = |names: &[String], name: &String| names.iter().filter(|other| *other == name).count() > 1;
+    let with_browser: Vec<String> = parts
+        .iter()
+        .zip(&short)
+        .map(|(part, name)| match configuration(part).filter(|_| is_shared(&short, name)) {
+            Some(configuration) => format!("{name} ({configuration})"),
+            None => name.clone(),
+        })
+        .collect();
+    let mut names: Vec<String> = Vec::new();
+    for name in &with_browser {
+        let mut own = name.clone();
+        let mut number = 2;
+        while names.contains(&own) {
+            own = format!("{name} {number}");
+            number += 1;
+        }
+        names.push(own);
+    }
+    names
+}
+
+fn configuration(part: &Part) -> Option<String> {
+    let environment = &part.snapshot.as_ref()?.run.environment;
+    environment.run_configuration.clone().filter(|name| !name.is_empty())
+}
+
+/// Where files of a snapshot lie.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Place {
+    /// How their paths begin in the snapshot; empty for the run of a single suite.
+    pub prefix: String,
+    /// The run folder, as a path of this machine.
+    pub folder: String,
+    /// Which run it is, by which its copies are found.
+    pub run: Option<RunIdentity>,
+}
+
+impl Place {
+    /// A path of the snapshot as one inside the run folder; `None` when it lies elsewhere.
+    pub fn inside<'p>(&self, path: &'p str) -> Option<&'p str> {
+        if self.prefix.is_empty() {
+            return Some(path);
+        }
+        path.strip_prefix(self.prefix.as_str())?.strip_prefix('/')
+    }
+
+    /// A path inside the run folder as the snapshot calls it.
+    pub fn path_of(&self, inside: &str) -> String {
+        if self.prefix.is_empty() { inside.to_owned() } else { format!("{}/{inside}", self.prefix) }
+    }
+}
+
+impl Snapshot {
+    /// The run folders that belong to it: one, or those of the members that take part.
+    pub fn places(&self) -> Vec<Place> {
+        let Some(joined) = &self.joined else {
+            let run = RunIdentity::of(&self.run);
+            return vec![Place { prefix: String::new(), folder: self.folder.clone(), run }];
+        };
+        let part = joined.members.iter().filter(|member| member.state.takes_part());
+        part.map(|member| Place {
+            prefix: member.prefix.clone(),
+            folder: member.folder.clone(),
+            run: member.identity.clone(),
+        })
+        .collect()
+    }
+
+    /// Where a file of the snapshot lies, and its path in there.
+    pub fn place_of<'p>(&self, path: &'p str) -> Option<(Place, &'p str)> {
+        self.places().into_iter().find_map(|place| place.inside(path).map(|inside| (place, inside)))
+    }
+
+    /// The member that a test ran in; `None` for the run of a single suite.
+    pub fn member_of(&self, test: &TestResult) -> Option<&Member> {
+        self.joined.as_ref()?.members.get(test.member)
+    }
+
+    /// Where and with what a test ran.
+    pub fn environment_of(&self, test: &TestResult) -> &Environment {
+        self.member_of(test).map_or(&self.run.environment, |member| &member.environment)
+    }
+
+    /// What is to be told of members that did not run as they should.
+    pub fn missing_members(&self) -> Vec<LeftOut> {
+        let members = self.joined.iter().flat_map(|joined| &joined.members);
+        members
+            .filter_map(|member| {
+                let why = member.state.left_out()?;
+                let own = member.suite.rsplit('/').next() == Some(member.name.as_str());
+                let name = if own { String::new() } else { format!(" ({})", member.name) };
+                Some(LeftOut::suite(format!("suite `{}`{name} {why}", member.suite)))
+            })
+            .collect()
+    }
+}
