@@ -328,7 +328,6 @@ newer_deb
 guest dpkg --install /root/newer.deb 2>&1 | told
 await "another process runs" is_another_process_than "$before"
 ado faults DELETE >/dev/null
-guest kado runs retry --failed | told
 await "nine runs are complete" are_completed 9
 once_each 9
 
