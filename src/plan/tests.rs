@@ -214,7 +214,7 @@ proptest! {
     #[test]
     fn of_several_plans_each_id_arrives_or_is_told_once(
         ids in proptest::collection::vec("1[0-5]", 1..5),
-        points in proptest::collection::vec((1u32..40, 10u32..14, 0usize..3), 0..8),
+        points in proptest::collection::btree_map(1u32..40, (10u32..14, 0usize..3), 0..8),
         multiple in any::<bool>(),
     ) {
         let names: Vec<String> = (0..ids.len()).map(|n| format!("T{n}")).collect();
@@ -224,7 +224,7 @@ proptest! {
         snapshot.options.plans = vec![18, 19, 20];
         snapshot.options.multiple_points = multiple;
         let of = |plan: usize| -> Vec<Point> {
-            points.iter().filter(|(_, _, of)| *of == plan).map(|(id, case, _)| point(*id, *case)).collect()
+            points.iter().filter(|(_, (_, of))| *of == plan).map(|(id, (case, _))| point(*id, *case)).collect()
         };
         let plans: Vec<SubmissionPlan> = (0..3).map(|own| {
             let others = (0..3).filter(|other| *other != own);
@@ -234,7 +234,7 @@ proptest! {
         }).collect();
         let any_result = plans.iter().any(|plan| !plan.results.is_empty());
         for id in ids.iter().map(|id| id.parse::<u32>().unwrap()).collect::<BTreeSet<_>>() {
-            let has_point = points.iter().any(|(_, case, _)| *case == id);
+            let has_point = points.values().any(|(case, _)| *case == id);
             let told = |kind| plans.iter().flat_map(|plan| &plan.skipped).filter(|left_out| left_out.azure_id == Some(id) && left_out.kind == kind).count();
             prop_assert_eq!(told(LeftOutKind::NoPoint), usize::from(!has_point), "id {}", id);
             let arrived = plans.iter().any(|plan| plan.results.iter().any(|result| result.test_case_id == id));
