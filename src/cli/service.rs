@@ -94,7 +94,7 @@ fn start(scope: Scope, if_configured: bool) -> Result<Told, ServiceError> {
         Err(ServiceError::NotConfigured(problem)) if if_configured => {
             let file = places(scope).map(|places| places.config.display().to_string()).unwrap_or_default();
             let next = vec![format!("set `watch` in `{file}`, then run `kado service start` ({problem})")];
-            Ok(Told { done: Vec::new(), next })
+            Ok(Told { done: vec!["not started: there is nothing to watch yet".to_owned()], next })
         }
         started => started,
     }
@@ -139,7 +139,7 @@ fn status(status: &Status, json: bool, out: &mut dyn Write) -> anyhow::Result<Ex
 }
 
 fn people(told: &Told, out: &mut dyn Write) -> anyhow::Result<()> {
-    if told.done.is_empty() && told.next.is_empty() {
+    if told.done.is_empty() {
         writeln!(out, "nothing to do: it is so already")?;
     }
     for done in &told.done {
