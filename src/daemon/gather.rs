@@ -292,17 +292,7 @@ impl Gathering {
             });
         }
         let folders = seen.iter().map(|member| member.listed.folder.clone()).collect();
-        let whole = intake::collection::join_taken(&self.id, folder, members.clone());
-        let (whole, state) = match whole {
-            Some(whole) => (Some(whole), RunState::Finished),
-            None => {
-                let aborted = members.into_iter().map(|member| match member.state {
-                    MemberState::AbortedAndLeftOut => TakenMember { state: MemberState::Aborted, ..member },
-                    _ => member,
-                });
-                (intake::collection::join_taken(&self.id, folder, aborted.collect()), RunState::Aborted)
-            }
-        };
+        let (whole, state) = intake::collection::join_or_aborted(&self.id, folder, members);
         Verdict::Over { folder: folder.to_owned(), whole: whole.map(Box::new), state, folders }
     }
 }

@@ -51,20 +51,10 @@ async fn record_folder(outbox: &Outbox, config: &Config, folder: &Path, again: b
 async fn record_claimed(outbox: &Outbox, config: &Config, folder: &Path) -> Result<Answer, StoreError> {
     let known = commands::known(outbox, folder).await?;
     let (path, owned) = (folder.to_owned(), config.clone());
-    // A suite of a collection that is to be one run stands for the whole.
-    let take = move || match intake::collection::of(&path, &owned) {
-        Some(whole) => intake::collection::take_finished(&whole, &owned, &known),
-        None => intake::take(&path, &owned, &known).map_err(|error| chain(&error)),
-    };
-    let taken = match tokio::task::spawn_blocking(take).await {
-        Ok(Ok(taken)) => Taken { claimed: true, ..taken },
+    let (taken, state) = match tokio::task::spawn_blocking(move || take_ended(&path, &owned, &known)).await {
+        Ok(Ok((taken, state))) => (Taken { claimed: true, ..taken }, state),
         Ok(Err(reason)) => return Ok(Answer::Refused(reason)),
         Err(error) => return Ok(Answer::Refused(format!("`{}` cannot be read: {error}", folder.display()))),
-    };
-    let state = match workspace::read_junit(folder) {
-        _ if taken.snapshot.run.ended.is_some() => RunState::Finished,
-        JunitState::Complete => RunState::Crashed,
-        JunitState::Missing | JunitState::Incomplete => RunState::Aborted,
     };
     let occasion = match verdict(config, &taken, state, clock::now()) {
         Verdict::Ignore(reason) => Occasion::Ignored { reason, aborted: state == RunState::Aborted },
@@ -75,6 +65,21 @@ async fn record_claimed(outbox: &Outbox, config: &Config, folder: &Path) -> Resu
         Some(recorded) => Ok(Answer::Taken { submissions: recorded.submissions().to_vec(), note: None }),
         None => Ok(Answer::Refused(format!("the log in `{}` holds no record", folder.display()))),
     }
+}
+
+/// Takes in a run whose command has ended, and how it ended. A suite of a collection that is to be one run stands for
+/// the whole.
+fn take_ended(folder: &Path, config: &Config, known: &KnownCommands) -> Result<(Taken, RunState), String> {
+    if let Some(whole) = intake::collection::of(folder, config) {
+        return intake::collection::take_ended(&whole, config, known);
+    }
+    let taken = intake::take(folder, config, known).map_err(|error| chain(&error))?;
+    let state = match workspace::read_junit(folder) {
+        _ if taken.snapshot.run.ended.is_some() => RunState::Finished,
+        JunitState::Complete => RunState::Crashed,
+        JunitState::Missing | JunitState::Incomplete => RunState::Aborted,
+    };
+    Ok((taken, state))
 }
 
 async fn taken_on(outbox: &Outbox, folder: &Path, recorded: &Recorded) -> Result<Answer, StoreError> {

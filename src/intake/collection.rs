@@ -10,6 +10,7 @@ use crate::discovery::claim::KnownCommands;
 use crate::discovery::identity::RunIdentity;
 use crate::error_chain::chain;
 use crate::intake::{self, Taken};
+use crate::katalon::run::lifecycle::RunState;
 use crate::moment::Moment;
 use crate::plan::collection::{MemberState, Part, join};
 use crate::plan::options::Collections;
@@ -83,35 +84,86 @@ pub fn has_ended(collection: &CollectionFolder) -> bool {
 /// # Errors
 /// Why it is not submitted, in words for that person.
 pub fn take_finished(collection: &CollectionFolder, config: &Config, known: &KnownCommands) -> Result<Taken, String> {
-    let known = KnownCommands { collection: Some(collection.collection.id.clone()), ..known.clone() };
     let ended = has_ended(collection);
     let now = clock::now();
+    let members = take_members(collection, config, known, |progress, newest| {
+        let still = newest.is_none_or(|newest| now.since(newest) >= STILL);
+        match progress {
+            Progress::Finished => Some(MemberState::Finished),
+            Progress::Crashed => Some(MemberState::Crashed),
+            Progress::Waiting => (ended || still).then_some(MemberState::NeverStarted),
+            Progress::Open => still.then_some(MemberState::Aborted),
+        }
+    })?;
+    join_taken(&collection.id(), &collection.folder, members).ok_or_else(|| nothing_ran(collection))
+}
+
+/// Takes in a collection whose command has ended, so that nothing of it runs any more; with how it ended, see
+/// [`join_or_aborted`].
+///
+/// # Errors
+/// Why it is not submitted, in words for a person.
+pub fn take_ended(
+    collection: &CollectionFolder,
+    config: &Config,
+    known: &KnownCommands,
+) -> Result<(Taken, RunState), String> {
+    let members = take_members(collection, config, known, |progress, _| {
+        Some(match progress {
+            Progress::Finished => MemberState::Finished,
+            Progress::Crashed => MemberState::Crashed,
+            Progress::Waiting => MemberState::NeverStarted,
+            Progress::Open if config.submit_aborted => MemberState::Aborted,
+            Progress::Open => MemberState::AbortedAndLeftOut,
+        })
+    })?;
+    let (whole, state) = join_or_aborted(&collection.id(), &collection.folder, members);
+    Ok((whole.ok_or_else(|| nothing_ran(collection))?, state))
+}
+
+fn nothing_ran(collection: &CollectionFolder) -> String {
+    format!("no suite of the collection in `{}` has run", collection.folder.display())
+}
+
+/// Reads the members; `state_of` says what counts as what, by how far a member is and when its folder changed last, and
+/// `None` of one that still runs.
+fn take_members(
+    collection: &CollectionFolder,
+    config: &Config,
+    known: &KnownCommands,
+    state_of: impl Fn(Progress, Option<Moment>) -> Option<MemberState>,
+) -> Result<Vec<TakenMember>, String> {
+    let known = KnownCommands { collection: Some(collection.collection.id.clone()), ..known.clone() };
     let mut members = Vec::new();
     for listed in collection.members() {
         let (progress, newest) = progress(&listed.folder);
-        let still = newest.is_none_or(|newest| now.since(newest) >= STILL);
-        let state = match progress {
-            Progress::Finished => MemberState::Finished,
-            Progress::Crashed => MemberState::Crashed,
-            Progress::Waiting if ended || still => MemberState::NeverStarted,
-            Progress::Open if still => MemberState::Aborted,
-            Progress::Waiting | Progress::Open => {
-                return Err(format!(
-                    "the collection in `{}` is still running; it is submitted as a whole when it has ended, or was still for \
-                     {} seconds",
-                    collection.folder.display(),
-                    STILL.as_secs()
-                ));
-            }
-        };
-        let taken = match state.takes_part() {
-            true => Some(intake::take(&listed.folder, config, &known).map_err(|error| chain(&error))?),
-            false => None,
+        let state = state_of(progress, newest).ok_or_else(|| {
+            format!(
+                "the collection in `{}` is still running; it is submitted as a whole when it has ended, or was still for \
+                 {} seconds",
+                collection.folder.display(),
+                STILL.as_secs()
+            )
+        })?;
+        let taken = match progress {
+            Progress::Waiting => None,
+            _ => Some(intake::take(&listed.folder, config, &known).map_err(|error| chain(&error))?),
         };
         members.push(TakenMember { listed, state, taken });
     }
-    join_taken(&collection.id(), &collection.folder, members)
-        .ok_or_else(|| format!("no suite of the collection in `{}` has run", collection.folder.display()))
+    Ok(members)
+}
+
+/// Joins the members of a collection that is over; where none takes part, those that were aborted, as an aborted run.
+pub fn join_or_aborted(id: &str, folder: &Path, members: Vec<TakenMember>) -> (Option<Taken>, RunState) {
+    if let Some(whole) = join_taken(id, folder, members.clone()) {
+        return (Some(whole), RunState::Finished);
+    }
+    let aborted = members.into_iter().map(|member| match member.state {
+        MemberState::AbortedAndLeftOut => TakenMember { state: MemberState::Aborted, ..member },
+        _ => member,
+    });
+    (join_taken(id, folder, aborted.collect()), RunState::Aborted)
 }
 
 /// Joins what was taken in of a collection; `None` when no member takes part. What holds for the project is the same

@@ -135,9 +135,8 @@ pub enum Likeness {
 pub fn compare(plan: &SubmissionPlan, foreign: &ForeignRun) -> Likeness {
     let (mut open, mut proven, mut shared) = (false, true, false);
     for ours in &plan.results {
-        let of_point = foreign.results.iter().filter(|theirs| theirs.point_id == Some(ours.point_id));
         // Should a point have several results, the one that fits best counts.
-        match of_point.map(|theirs| fit(plan, foreign, ours, theirs)).max() {
+        match fits(plan, foreign, ours).max() {
             None => open = true,
             Some(Fit::Open) => (open, shared) = (true, true),
             Some(Fit::Contrary) => return Likeness::Other,
@@ -153,6 +152,34 @@ pub fn compare(plan: &SubmissionPlan, foreign: &ForeignRun) -> Likeness {
         (false, false) if was_under_way(plan, foreign) => Likeness::Same,
         (false, false) => Likeness::Unproven,
     }
+}
+
+/// Compares several foreign runs at once with a collection that kado would send as one: Katalon uploads each of its
+/// suites by itself.
+///
+/// Gives one of the runs that are such an upload, and whether all of them together are the collection
+/// ([`Likeness::Same`]) or may become it ([`Likeness::Growing`]); `None` where no run is a part of it. Only times of
+/// results prove that: a collection may take hours, in which other agents run the same suites.
+pub fn compare_together(plan: &SubmissionPlan, runs: &[(u32, ForeignRun)]) -> Option<(u32, Likeness)> {
+    let parts: Vec<&(u32, ForeignRun)> = runs.iter().filter(|(_, run)| is_part(plan, run)).collect();
+    let &&(id, _) = parts.first()?;
+    let is_there =
+        |ours: &PlannedResult| parts.iter().any(|(_, run)| fits(plan, run, ours).any(|fit| fit == Fit::Same));
+    let whole = plan.results.iter().all(is_there);
+    Some((id, if whole { Likeness::Same } else { Likeness::Growing }))
+}
+
+/// Whether a foreign run is the upload of one suite of a collection that kado sends as one: it has results of points
+/// that kado writes, and the times of each of them are those of the log.
+pub fn is_part(plan: &SubmissionPlan, foreign: &ForeignRun) -> bool {
+    let mut shared = plan.results.iter().flat_map(|ours| fits(plan, foreign, ours)).peekable();
+    shared.peek().is_some() && shared.all(|fit| fit == Fit::Same)
+}
+
+/// How the results of the same point fit.
+fn fits(plan: &SubmissionPlan, foreign: &ForeignRun, ours: &PlannedResult) -> impl Iterator<Item = Fit> {
+    let of_point = foreign.results.iter().filter(|theirs| theirs.point_id == Some(ours.point_id));
+    of_point.map(|theirs| fit(plan, foreign, ours, theirs))
 }
 
 /// Whether the run was under way while the suite was, by the times that somebody gave it. Those of an upload begin when

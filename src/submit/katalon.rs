@@ -1,5 +1,6 @@
 //! Looks in ADO for Katalon's own submission before kado creates a run. [`crate::plan::katalon`] says what it is.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::ado::wire::{TestResult, TestRun};
@@ -7,9 +8,11 @@ use crate::clock;
 use crate::moment::Moment;
 use crate::outbox::StoreError;
 use crate::plan::SubmissionPlan;
-use crate::plan::katalon::{ForeignResult, ForeignRun, Likeness, compare, project_key};
+use crate::plan::katalon::{ForeignResult, ForeignRun, Likeness, compare, compare_together, is_part, project_key};
 use crate::submit::Stop;
 use crate::submit::execute::Execution;
+
+mod collection;
 
 /// Runs that are compared in one look: the newest ones that fit by name and time.
 const MOST: usize = 10;
@@ -30,9 +33,42 @@ const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 pub(super) async fn look(execution: &Execution<'_>, others: &[TestRun]) -> Result<(), Stop> {
     let (plan, snapshot) = (execution.plan(), &execution.submission.snapshot);
     let (rule, project) = (&snapshot.options.katalon, project_key(&snapshot.options, &snapshot.project_name));
+    let (growing, seen) = compare_all(execution, others).await?;
+    let doubled = find_doubles(execution, others, seen, &project).await?;
+    let now = clock::now();
+    let wait = Duration::from_millis(rule.wait_ms);
+    if let Some(run) = growing.filter(|_| now < plan.completed.plus(wait).plus(PATIENCE)) {
+        let reason = format!("Katalon seems to be submitting this run itself, as test run {run}");
+        return Err(Stop::AwaitsKatalon { until: now.plus(GROWING), reason });
+    }
+    if collection::is_awaited(execution, &project).await? {
+        let reason = "Katalon submits runs of this project itself, and those of a collection when the whole has ended";
+        return Err(Stop::AwaitsKatalon { until: now.plus(collection::BETWEEN_LOOKS), reason: reason.to_owned() });
+    }
+    let until = plan.completed.plus(wait);
+    if doubled && rule.expected && execution.patient && now < until {
+        let reason = "Katalon submits runs of this project itself; this one is waited for (`submit.katalon_wait`)";
+        return Err(Stop::AwaitsKatalon { until, reason: reason.to_owned() });
+    }
+    if rule.expected && !doubled {
+        execution.outbox.with(move |store| store.katalon_in_vain(&project)).await?;
+    }
+    Ok(())
+}
+
+/// Compares the runs that may be Katalon's; gives one that it seems to be filling, and all that were read.
+async fn compare_all(
+    execution: &Execution<'_>,
+    others: &[TestRun],
+) -> Result<(Option<u32>, Vec<(u32, ForeignRun)>), Stop> {
+    let plan = execution.plan();
+    let joined = execution.submission.snapshot.joined.as_ref();
+    // Of a collection there is a run for each suite, and that of the first one is made long before the last one ends.
+    let most = MOST.max(2 * joined.map_or(0, |joined| joined.members.len()));
+    let since = if joined.is_some() { plan.started } else { plan.completed };
     let mut growing = None;
     let mut seen = Vec::new();
-    for run in others.iter().filter(|run| may_be_of(run, plan)).take(MOST) {
+    for run in others.iter().filter(|run| was_made_since(run, since)).take(most) {
         let foreign = read(execution, run).await?;
         match compare(plan, &foreign) {
             Likeness::Same => return Err(by_katalon(execution, run)),
@@ -47,27 +83,19 @@ pub(super) async fn look(execution: &Execution<'_>, others: &[TestRun]) -> Resul
         }
         seen.push((run.id, foreign));
     }
-    let doubled = find_doubles(execution, others, seen, &project).await?;
-    let now = clock::now();
-    let wait = Duration::from_millis(rule.wait_ms);
-    if let Some(run) = growing.filter(|_| now < plan.completed.plus(wait).plus(PATIENCE)) {
-        let reason = format!("Katalon seems to be submitting this run itself, as test run {run}");
-        return Err(Stop::AwaitsKatalon { until: now.plus(GROWING), reason });
+    match compare_together(plan, &seen).filter(|_| joined.is_some()) {
+        Some((id, Likeness::Same)) => match others.iter().find(|run| run.id == id) {
+            Some(run) => Err(by_katalon(execution, run)),
+            None => Ok((growing, seen)),
+        },
+        Some((id, _)) => Ok((growing.or(Some(id)), seen)),
+        None => Ok((growing, seen)),
     }
-    let until = plan.completed.plus(wait);
-    if doubled && rule.expected && execution.patient && now < until {
-        let reason = "Katalon submits runs of this project itself; this one is waited for (`submit.katalon_wait`)";
-        return Err(Stop::AwaitsKatalon { until, reason: reason.to_owned() });
-    }
-    if rule.expected && !doubled {
-        execution.outbox.with(move |store| store.katalon_in_vain(&project)).await?;
-    }
-    Ok(())
 }
 
-/// Whether the run was made after the suite ended, as far as ADO tells.
-fn may_be_of(run: &TestRun, plan: &SubmissionPlan) -> bool {
-    created(run).is_none_or(|created| created.plus(CLOCKS) >= plan.completed)
+/// Whether the run was made after a time, as far as ADO tells.
+fn was_made_since(run: &TestRun, since: Moment) -> bool {
+    created(run).is_none_or(|created| created.plus(CLOCKS) >= since)
 }
 
 fn created(run: &TestRun) -> Option<Moment> {
@@ -127,14 +155,17 @@ async fn find_doubles(
         return Ok(false);
     }
     let mut doubled = false;
+    let mut noted = BTreeSet::new();
     for run in &new {
         let foreign = match read_already.iter().position(|(id, _)| *id == run.id) {
             Some(at) => read_already.swap_remove(at).1,
             None => read(execution, run).await?,
         };
-        if let Some((submission, _)) = sent.iter().find(|(_, plan)| compare(plan, &foreign) == Likeness::Same) {
-            note(execution, *submission, run.id, project).await?;
-            doubled = true;
+        let Some(submission) = doubled_by(execution, &sent, &foreign).await? else { continue };
+        doubled = true;
+        // Of a collection there is a run for each suite; one is enough to be told of.
+        if noted.insert(submission) {
+            note(execution, submission, run.id, project).await?;
         }
     }
     // One that still grows is compared again.
@@ -143,6 +174,24 @@ async fn find_doubles(
         execution.outbox.with(move |store| store.katalon_compared_to(&key, newest)).await?;
     }
     Ok(doubled)
+}
+
+/// Which of kado's submissions a foreign run stands for as well: all of it, or a suite of it where it is a collection.
+async fn doubled_by(
+    execution: &Execution<'_>,
+    sent: &[(i64, SubmissionPlan)],
+    foreign: &ForeignRun,
+) -> Result<Option<i64>, StoreError> {
+    if let Some((submission, _)) = sent.iter().find(|(_, plan)| compare(plan, foreign) == Likeness::Same) {
+        return Ok(Some(*submission));
+    }
+    for (submission, _) in sent.iter().filter(|(_, plan)| is_part(plan, foreign)) {
+        let id = *submission;
+        if execution.outbox.with(move |store| store.load(id)).await?.snapshot.joined.is_some() {
+            return Ok(Some(id));
+        }
+    }
+    Ok(None)
 }
 
 async fn note(execution: &Execution<'_>, submission: i64, run: u32, project: &str) -> Result<(), StoreError> {

@@ -8,7 +8,6 @@ use std::path::Path;
 
 use crate::discovery::tracker::Observation;
 use crate::katalon::log::EndScanner;
-use crate::katalon::run::SuiteRun;
 use crate::moment::Moment;
 use crate::watch::LookRules;
 use crate::workspace::{self, FolderListing, JunitState};
@@ -95,7 +94,7 @@ impl Memory {
     fn read(&mut self, folder: &Path) -> io::Result<()> {
         let run = workspace::read_run(folder).map_err(io::Error::other)?;
         self.ended = run.ended;
-        self.reports_come_late = reports_come_late(&run);
+        self.reports_come_late = run.reports_come_late();
         Ok(())
     }
 
@@ -131,11 +130,4 @@ impl Memory {
             at += read as u64;
         }
     }
-}
-
-/// Whether Katalon writes the reports of this run only when its whole collection ends: from version 11 on.
-fn reports_come_late(run: &SuiteRun) -> bool {
-    let major =
-        run.environment.katalon_version.as_deref().and_then(|version| version.split('.').next()?.parse::<u32>().ok());
-    run.in_collection && major.is_some_and(|major| major >= 11)
 }

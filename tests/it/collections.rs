@@ -89,6 +89,38 @@ fn a_collection_becomes_one_run_with_the_results_of_each_member() {
 }
 
 #[test]
+fn a_project_can_say_by_itself_that_its_collections_are_one_run() {
+    let machine = Machine::new();
+    let shop = machine.shop(&CASES);
+    fs::write(shop.join("kado.toml"), ONE).unwrap();
+    let collection = collection(start_of());
+    let folders = collection.write_in(&shop).unwrap();
+    // The machine does not say so of others.
+    let other = machine.project(
+        "Other/Shop",
+        machine.settings(),
+        CASES.map(|(name, ids)| fake_katalon::TestCaseFile::new(&tc(name)).azure(ids)),
+    );
+    let alone = collection_in_seconds(60).write_in(&other).unwrap();
+    assert_eq!(submit(&machine, &folders[0]).code, 0);
+    assert_eq!(outcomes(&machine.ado_run()), [(11, "Passed"), (12, "Failed")]);
+    assert_eq!(machine.states(), ["Test Suites/All submitted"]);
+    assert_eq!(submit(&machine, &alone[0]).code, 0);
+    assert_eq!(machine.states(), ["Test Suites/All submitted", "Test Suites/Smoke submitted"]);
+    // What the machine says of all is stronger.
+    machine.configure("[submit]\ncollections = \"each\"\n");
+    let third = collection_in_seconds(120).write_in(&shop).unwrap();
+    assert_eq!(submit(&machine, &third[0]).code, 0);
+    assert_eq!(machine.rows()[0]["suite"], "Test Suites/Smoke");
+    assert_eq!(machine.rows().len(), 3);
+}
+
+/// The same collection, so much later.
+fn collection_in_seconds(seconds: i64) -> CollectionWriter {
+    collection(start_of() + SignedDuration::from_secs(seconds))
+}
+
+#[test]
 fn members_on_different_browsers_go_to_the_points_of_their_configurations() {
     let machine = Machine::with(crate::support::world().point(211, 21, 1001, 2));
     machine.configure(ONE);

@@ -240,12 +240,56 @@ fn a_run_of_katalon_studios_window_is_none_of_exec() {
 fn every_run_of_a_collection_is_submitted() {
     let machine = Machine::new();
     let shop = shop(&machine);
-    let project = format!("-projectPath={}", shop.join("Shop.prj").display());
-    let more = [&project, "-testSuiteCollectionPath=Test Suites/All", "-adoTestRunName=All night"];
-    let done = finish(machine.exec(&["--strict"], &more.map(str::to_owned)));
+    let done = exec_collection(&machine, &shop, &[]);
     assert_eq!(done.code, 0, "{done:?}");
     let name = || (Some(PLAN), "All night".to_owned());
     assert_eq!(in_ado(&machine), [name(), name()]);
+}
+
+/// Runs a collection of two suites with these variables of the stand-in.
+fn exec_collection(machine: &Machine, shop: &Path, variables: &[(&str, &str)]) -> Output {
+    let project = format!("-projectPath={}", shop.join("Shop.prj").display());
+    let more = [&project, "-testSuiteCollectionPath=Test Suites/All", "-adoTestRunName=All night"];
+    let mut command = machine.exec(&["--strict"], &more.map(str::to_owned));
+    command.envs(variables.iter().copied());
+    finish(command)
+}
+
+#[test]
+fn a_collection_that_is_one_run_is_submitted_once_with_the_options_of_its_command() {
+    let machine = Machine::new();
+    machine.configure("[submit]\ncollections = \"one\"\n");
+    let shop = shop(&machine);
+    let done = exec_collection(&machine, &shop, &[]);
+    assert_eq!(done.code, 0, "{done:?}");
+    assert_eq!(in_ado(&machine), [(Some(PLAN), "All night".to_owned())]);
+    let run = machine.ado_run();
+    assert_eq!((run.state.as_str(), run.results.len()), ("Completed", 1));
+    assert_eq!(machine.states(), ["Test Suites/All submitted"]);
+    let comment = run.comment.unwrap_or_default();
+    assert!(comment.contains("First: 1 PASSED") && comment.contains("Second: 1 PASSED"), "{comment}");
+    assert_eq!(done.err.matches("submitted as test run").count(), 1, "{done:?}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_collection_that_was_broken_off_is_listed_and_submitted_where_aborted_runs_are() {
+    let broken_off = |more: &str| {
+        let machine = Machine::new();
+        machine.configure(&format!("{more}[submit]\ncollections = \"one\"\n"));
+        let shop = shop(&machine);
+        let done = exec_collection(&machine, &shop, &[("FAKE_DIES", "1")]);
+        assert_eq!(done.code, 137, "{done:?}");
+        machine
+    };
+    let listed = broken_off("");
+    let row = listed.row();
+    assert_eq!((&row["suite"], &row["state"]), (&"Test Suites/All".into(), &"ignored".into()));
+    assert!(row["error"].as_str().unwrap().contains("submit_aborted"), "{row}");
+    let submitted = broken_off("submit_aborted = true\n");
+    assert_eq!(in_ado(&submitted), [(Some(PLAN), "All night".to_owned())]);
+    let comment = submitted.ado_run().comment.unwrap_or_default();
+    assert!(comment.contains("suite `Test Suites/Second` never started"), "{comment}");
 }
 
 #[test]

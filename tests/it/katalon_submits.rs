@@ -7,7 +7,7 @@
 use std::path::{Path, PathBuf};
 
 use fake_ado::KatalonUpload;
-use fake_katalon::{SuiteRunWriter, Test};
+use fake_katalon::{CollectionWriter, Phase, SuiteRunWriter, Test};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
@@ -235,4 +235,76 @@ fn a_run_that_both_submitted_is_noticed_at_the_next_look_and_told_by_check() {
     // It is told once.
     let third = run().start(now() + SignedDuration::from_secs(2)).write_in(&shop).unwrap();
     assert!(!machine.submit_folder(&third).err.contains("as well"));
+}
+
+#[test]
+fn the_suites_of_a_collection_wait_for_its_end_where_katalon_was_seen_to_submit() {
+    let (machine, folder) = ran();
+    machine.configure("[submit]\nkatalon_wait = \"1s\"\n");
+    machine.fake.world().add_katalon_upload(upload(&machine, &folder, NAME, Some));
+    assert_eq!(machine.submit_folder(&folder).code, 0);
+    let shop = machine.work().join("Shop");
+    let service = machine.start();
+    service.wait_for_log("found a Katalon project");
+    let collection = CollectionWriter::new("Test Suites/All", now(), vec![run().start(now())]);
+    collection.write_start(&shop).unwrap();
+    let member = collection.members()[0].clone();
+    let folder = member.folder_in(&shop);
+    member.live(&folder).perform_through(Phase::Closed).unwrap();
+    machine.wait_for_rows("a run that waits for its collection", |rows| {
+        rows.iter().any(|row| row.contains("those of a collection when the whole has ended"))
+    });
+    machine.fake.world().add_katalon_upload(upload(&machine, &folder, NAME, Some));
+    member.write_in(&shop).unwrap();
+    collection.write_end(&shop).unwrap();
+    machine.wait_for_rows("both to be recorded", |rows| rows.iter().all(|row| row.contains(" submitted")));
+    let by: Vec<Value> = machine.rows().iter().map(|row| row["submitted_by"].clone()).collect();
+    assert_eq!(by, ["katalon", "katalon"]);
+    service.stop_cleanly();
+}
+
+/// A machine that submits collections as one run, one that lies there, and Katalon's uploads of its two suites.
+fn collection_as_one() -> (Machine, PathBuf, [KatalonUpload; 2]) {
+    let machine = Machine::new();
+    machine.configure("[submit]\ncollections = \"one\"\nkatalon_wait = \"0s\"\n");
+    let shop = machine.shop(&CASES);
+    let members = [("Test Suites/A", "Sign in", 0), ("Test Suites/B", "Pay", 2)].map(|(suite, case, seconds)| {
+        let start = now() + SignedDuration::from_secs(seconds);
+        SuiteRunWriter::new(suite).pace(20).start(start).test(Test::passed(&tc(case)))
+    });
+    let collection = CollectionWriter::new("Test Suites/All", now(), members.to_vec());
+    let folders = collection.write_in(&shop).unwrap();
+    let uploads = [(0, 11), (1, 12)].map(|(member, point): (usize, u32)| {
+        let inspected = machine.kado(&["inspect", &folders[member].to_string_lossy(), "--json"]);
+        let seen: Value = serde_json::from_str(&inspected.out).unwrap();
+        let time = |name: &str| seen["tests"][0][name].as_str().unwrap().parse::<Timestamp>().unwrap();
+        KatalonUpload::new("Shop", PLAN, NAME).result(point, "Passed", Some((time("started"), time("ended"))))
+    });
+    (machine, collection.folder_in(&shop), uploads)
+}
+
+#[test]
+fn a_collection_as_one_run_is_katalons_when_all_its_suites_are() {
+    let (machine, folder, uploads) = collection_as_one();
+    for upload in uploads {
+        machine.fake.world().add_katalon_upload(upload);
+    }
+    assert_eq!(machine.submit_folder(&folder).code, 0);
+    assert_eq!(machine.row()["submitted_by"], "katalon");
+    assert_eq!(machine.ado_runs().len(), 2);
+}
+
+#[test]
+fn a_collection_as_one_run_that_both_submitted_is_noticed_by_the_uploads_of_its_suites() {
+    let (machine, folder, uploads) = collection_as_one();
+    assert_eq!(machine.submit_folder(&folder).code, 0);
+    for upload in uploads {
+        machine.fake.world().add_katalon_upload(upload);
+    }
+    let next = run().start(now() + SignedDuration::from_secs(9)).write_in(&machine.work().join("Shop")).unwrap();
+    let output = machine.submit_folder(&next);
+    assert_eq!(output.code, 0, "{output:?}");
+    assert_eq!(output.err.matches("Katalon submitted this run as well, after kado").count(), 1, "{output:?}");
+    let told = machine.kado(&["check", "--offline"]);
+    assert!(told.out.contains("1 runs were submitted by both"), "{told:?}");
 }

@@ -52,6 +52,16 @@ pub struct SuiteRun {
     pub warnings: Vec<String>,
 }
 
+impl SuiteRun {
+    /// Whether Katalon writes the reports of this run, and uploads it, only when its whole collection ends: from
+    /// version 11 on.
+    pub fn reports_come_late(&self) -> bool {
+        let version = self.environment.katalon_version.as_deref();
+        let major = version.and_then(|version| version.split('.').next()?.parse::<u32>().ok());
+        self.in_collection && major.is_some_and(|major| major >= 11)
+    }
+}
+
 /// Where and with what a suite ran (records RUN_DATA of the log, `execution.properties`).
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct Environment {

@@ -188,6 +188,34 @@ fn of_iterations_that_share_a_point_any_outcome_and_time_will_do() {
 }
 
 #[test]
+fn uploads_of_its_suites_are_together_the_collection_when_their_times_prove_all_of_it() {
+    let plan = two();
+    let part = |at: usize| {
+        let mut run = upload(&plan);
+        run.results = vec![run.results[at].clone()];
+        run
+    };
+    let (first, second) = (part(0), part(1));
+    let together =
+        |runs: &[ForeignRun]| compare_together(&plan, &(150..).zip(runs.iter().cloned()).collect::<Vec<_>>());
+    assert_eq!(together(&[second.clone(), first.clone()]), Some((150, Likeness::Same)));
+    assert_eq!(together(std::slice::from_ref(&first)), Some((150, Likeness::Growing)));
+    let with = |alter: &dyn Fn(&mut ForeignResult)| {
+        let mut other = second.clone();
+        alter(&mut other.results[0]);
+        together(&[other, first.clone()])
+    };
+    let first_alone = Some((151, Likeness::Growing));
+    assert_eq!(with(&|result| result.started = None), Some((150, Likeness::Same)), "its end is told");
+    assert_eq!(with(&|result| (result.started, result.ended) = (None, None)), first_alone);
+    assert_eq!(with(&|result| result.outcome = "Passed".to_owned()), first_alone);
+    assert_eq!(with(&|result| result.computer = Some("AGENT-8".to_owned())), first_alone);
+    assert_eq!(with(&|result| result.completed = false), first_alone);
+    assert_eq!(with(&|result| result.point_id = Some(99)), first_alone);
+    assert_eq!(together(&[]), None);
+}
+
+#[test]
 fn the_wait_depends_on_what_was_seen_in_the_project() {
     let minute = Duration::from_secs(60);
     let rule = KatalonRule { look: true, expected: true, run_name: String::new(), wait_ms: 60_000 };
