@@ -167,7 +167,7 @@ impl Keeper {
         match due {
             Due::Nothing => {}
             Due::Look => {
-                let seen = self.look_at_followed().await?;
+                let seen = self.look_at_followed(stop).await?;
                 let done = clock::now();
                 schedule.looked(done, done.since(now), seen.look_again);
             }
@@ -261,11 +261,9 @@ impl Keeper {
         let found = self.scouting(move |scout| scout.find(&watch)).await?;
         let mut seen = Sweep { gone: found.gone, ..Sweep::default() };
         self.record(&mut seen).await?;
-        for folders in found.folders.chunks(BATCH) {
-            if stop.is_cancelled() {
-                return Ok((found.projects, seen));
-            }
-            seen.absorb(self.look_at(folders.to_vec()).await?);
+        seen.absorb(self.look_at_all(&found.folders, stop).await?);
+        if stop.is_cancelled() {
+            return Ok((found.projects, seen));
         }
         self.record_collections(true).await?;
         self.greet(&found.projects);
@@ -273,13 +271,29 @@ impl Keeper {
         Ok((found.projects, seen))
     }
 
-    async fn look_at_followed(&mut self) -> Result<Sweep, StoreError> {
+    /// Looks at the folders that are not settled; after a first sweep that may be thousands.
+    async fn look_at_followed(&mut self, stop: &CancellationToken) -> Result<Sweep, StoreError> {
         let followed = self.scout.as_ref().map(Scout::followed).unwrap_or_default();
-        let mut seen = self.look_at(followed).await?;
+        let mut seen = self.look_at_all(&followed, stop).await?;
+        if stop.is_cancelled() {
+            return Ok(seen);
+        }
         self.record_collections(false).await?;
         if self.recorder.has_news() {
             let soon = clock::now().plus(BETWEEN_LOOKS);
             seen.look_again = Some(seen.look_again.map_or(soon, |known| known.min(soon)));
+        }
+        Ok(seen)
+    }
+
+    /// Looks at folders, some at a time, and records what is over of each batch before the next.
+    async fn look_at_all(&mut self, folders: &[PathBuf], stop: &CancellationToken) -> Result<Sweep, StoreError> {
+        let mut seen = Sweep::default();
+        for batch in folders.chunks(BATCH) {
+            if stop.is_cancelled() {
+                break;
+            }
+            seen.absorb(self.look_at(batch.to_vec()).await?);
         }
         Ok(seen)
     }

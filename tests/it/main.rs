@@ -20,6 +20,7 @@ mod disk;
 mod dry_run;
 mod entra;
 mod exec;
+mod first_sweep;
 mod identity;
 mod ids;
 mod in_flight;
