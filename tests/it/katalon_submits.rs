@@ -236,3 +236,18 @@ fn a_run_that_both_submitted_is_noticed_at_the_next_look_and_told_by_check() {
     let third = run().start(now() + SignedDuration::from_secs(2)).write_in(&shop).unwrap();
     assert!(!machine.submit_folder(&third).err.contains("as well"));
 }
+
+#[test]
+fn that_katalon_may_submit_as_well_is_said_once_for_a_project_and_not_for_every_run() {
+    let machine = Machine::new();
+    let shop = machine.shop(&CASES);
+    let service = machine.start();
+    service.wait_for_log("found a Katalon project");
+    for number in 0..3 {
+        run().start(now() + SignedDuration::from_secs(number)).write_in(&shop).unwrap();
+        machine.wait_for_completed(usize::try_from(number).unwrap() + 1);
+    }
+    let told = service.log().matches("Katalon may submit runs of this project as well").count();
+    assert_eq!(told, 1, "{}", service.log());
+    service.stop_cleanly();
+}
