@@ -20,6 +20,7 @@ mod disk;
 mod dry_run;
 mod entra;
 mod exec;
+mod faults;
 mod first_sweep;
 mod identity;
 mod ids;
