@@ -124,6 +124,8 @@ impl Soak {
             planned.push(self.dice.refusal(new));
         }
         self.figures.faults += planned.len();
+        // Those that met no request would pile up, until hardly any request went well.
+        self.machine.fake.clear_faults();
         self.machine.fake.faults(planned);
         self.machine.fake.world().settings.run_list_lag_ms = self.dice.below(LAG);
         let expires = self.dice.once_in(6);
