@@ -34,6 +34,8 @@ const PAUSE: Duration = Duration::from_secs(30);
 const ANSWER: usize = 64 * 1024 * 1024;
 /// How long a refused token is not tried again.
 const REFUSED: Duration = Duration::from_secs(55);
+/// How long it is not tried again even if a person asks; many runs may be asked for one after the other.
+const JUST_REFUSED: Duration = Duration::from_secs(3);
 
 /// How a server is spoken to.
 #[derive(Clone)]
@@ -389,6 +391,12 @@ impl AdoClient {
     /// not. For `kado check`, which asks each thing once.
     pub fn forget_refusal(&self) {
         *self.refused.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    /// As [`AdoClient::forget_refusal`], unless the token was refused this very moment.
+    pub fn forget_old_refusal(&self) {
+        let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
+        refused.take_if(|(_, at)| at.elapsed() >= JUST_REFUSED);
     }
 
     /// A token that was refused is tried again only after a while; another token has another client.

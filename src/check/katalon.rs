@@ -46,7 +46,7 @@ pub fn own_submission(project: &Project, config: &Config, options: &Options, rep
     );
     if let Some(newest) = doubles.first() {
         let detail = format!(
-            "{} runs were submitted by both, last test run {} by kado and {} by Katalon (run {} of `kado runs`)",
+            "submitted by both: {} so far, last test run {} by kado and {} by Katalon (run {} of `kado runs`)",
             doubles.len(),
             newest.ado_run_id,
             newest.katalon_run,

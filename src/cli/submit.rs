@@ -8,7 +8,7 @@ use clap::Args;
 use tracing_subscriber::filter::LevelFilter;
 
 use crate::cli::desk::Desk;
-use crate::cli::table::plain;
+use crate::cli::table::{counted, plain};
 use crate::cli::{dry_run, runtime};
 use crate::config::Config;
 use crate::exit::Exit;
@@ -89,10 +89,10 @@ pub(super) fn people(row: &Row, out: &mut dyn Write) -> anyhow::Result<()> {
         )?,
         SubmissionState::Submitted => writeln!(
             out,
-            "{suite}{plan}: submitted as test run {} with {} results and {} attachments\n    {}",
+            "{suite}{plan}: submitted as test run {} with {} and {}\n    {}",
             row.ado_run_id.unwrap_or_default(),
-            row.results,
-            row.attachments,
+            counted(row.results, "result"),
+            counted(row.attachments, "attachment"),
             plain(row.url.as_deref().unwrap_or_default())
         )?,
         SubmissionState::Parked => writeln!(out, "{suite}{plan}: parked: {error}")?,

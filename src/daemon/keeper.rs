@@ -18,10 +18,10 @@ use crate::daemon::schedule::{Due, SWEEP, Schedule};
 use crate::discovery::tracker::BETWEEN_LOOKS;
 use crate::error_chain::chain;
 use crate::moment::Moment;
-use crate::outbox::request::Answer;
+use crate::outbox::request::{Answer, Request};
 use crate::outbox::{Outbox, StoreError};
 use crate::spool::Spool;
-use crate::submit::connections::SeenTokens;
+use crate::submit::connections::Connections;
 use crate::watch::hints::{Hints, Touched};
 use crate::watch::{LookRules, Scout, Sweep};
 
@@ -56,6 +56,7 @@ pub struct Keeper {
     config_text: Option<String>,
     scout: Option<Scout>,
     recorder: Recorder,
+    connections: Arc<Connections>,
     commands: CommandWatch,
     first_seen: Moment,
     /// When the last turn began, to notice a clock that was set back.
@@ -71,7 +72,7 @@ pub struct Keeper {
 
 impl Keeper {
     /// A keeper for an outbox; it wakes `changed` when there is something to send, and adds tokens of projects that it
-    /// comes across to `tokens`.
+    /// comes across to those of `connections`.
     ///
     /// # Errors
     /// When the outbox cannot be read.
@@ -80,7 +81,7 @@ impl Keeper {
         config: watch::Sender<Arc<Config>>,
         config_file: Option<PathBuf>,
         changed: Arc<Notify>,
-        tokens: Arc<SeenTokens>,
+        connections: Arc<Connections>,
     ) -> Result<Self, StoreError> {
         let (first_seen, polled) = outbox.with(|store| Ok((store.first_seen(clock::now())?, store.polled()?))).await?;
         let settled = outbox.with(|store| store.settled_folders()).await?;
@@ -96,7 +97,7 @@ impl Keeper {
             .await?;
         let config_text = config_file.as_deref().and_then(paths::text_of);
         let scout = Some(Scout::new(settled));
-        let recorder = Recorder::new(outbox.clone(), first_seen, tokens).await?;
+        let recorder = Recorder::new(outbox.clone(), first_seen, connections.seen_tokens()).await?;
         Ok(Self {
             outbox,
             config,
@@ -104,6 +105,7 @@ impl Keeper {
             config_text,
             scout,
             recorder,
+            connections,
             commands: CommandWatch::default(),
             first_seen,
             // A clock that was set back while kado was not running shows in this.
@@ -167,7 +169,7 @@ impl Keeper {
         match due {
             Due::Nothing => {}
             Due::Look => {
-                let seen = self.look_at_followed().await?;
+                let seen = self.look_at_followed(stop).await?;
                 let done = clock::now();
                 schedule.looked(done, done.since(now), seen.look_again);
             }
@@ -261,11 +263,9 @@ impl Keeper {
         let found = self.scouting(move |scout| scout.find(&watch)).await?;
         let mut seen = Sweep { gone: found.gone, ..Sweep::default() };
         self.record(&mut seen).await?;
-        for folders in found.folders.chunks(BATCH) {
-            if stop.is_cancelled() {
-                return Ok((found.projects, seen));
-            }
-            seen.absorb(self.look_at(folders.to_vec()).await?);
+        seen.absorb(self.look_at_all(&found.folders, stop).await?);
+        if stop.is_cancelled() {
+            return Ok((found.projects, seen));
         }
         self.record_collections(true).await?;
         self.greet(&found.projects);
@@ -273,13 +273,29 @@ impl Keeper {
         Ok((found.projects, seen))
     }
 
-    async fn look_at_followed(&mut self) -> Result<Sweep, StoreError> {
+    /// Looks at the folders that are not settled; after a first sweep that may be thousands.
+    async fn look_at_followed(&mut self, stop: &CancellationToken) -> Result<Sweep, StoreError> {
         let followed = self.scout.as_ref().map(Scout::followed).unwrap_or_default();
-        let mut seen = self.look_at(followed).await?;
+        let mut seen = self.look_at_all(&followed, stop).await?;
+        if stop.is_cancelled() {
+            return Ok(seen);
+        }
         self.record_collections(false).await?;
         if self.recorder.has_news() {
             let soon = clock::now().plus(BETWEEN_LOOKS);
             seen.look_again = Some(seen.look_again.map_or(soon, |known| known.min(soon)));
+        }
+        Ok(seen)
+    }
+
+    /// Looks at folders, some at a time, and records what is over of each batch before the next.
+    async fn look_at_all(&mut self, folders: &[PathBuf], stop: &CancellationToken) -> Result<Sweep, StoreError> {
+        let mut seen = Sweep::default();
+        for batch in folders.chunks(BATCH) {
+            if stop.is_cancelled() {
+                break;
+            }
+            seen.absorb(self.look_at(batch.to_vec()).await?);
         }
         Ok(seen)
     }
@@ -415,6 +431,9 @@ impl Keeper {
         let config = Arc::clone(&self.config.borrow());
         for (id, request) in self.outbox.with(|store| store.open_requests()).await? {
             tracing::info!(?request, "asked by the command line");
+            if matches!(request, Some(Request::Retry { .. } | Request::Submit { .. })) {
+                self.connections.forget_refusals();
+            }
             let answer = match request {
                 Some(request) => carry_out(&self.outbox, &config, request).await?,
                 None => Answer::Refused(

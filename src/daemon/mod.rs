@@ -54,8 +54,8 @@ pub async fn serve(config: Config, config_file: Option<PathBuf>, stop: Cancellat
     let (config_sender, config_receiver) = watch::channel(Arc::new(config));
     let changed = Arc::new(Notify::new());
     let submitter = Arc::new(Submitter::new(outbox.clone(), config_receiver));
-    let tokens = submitter.seen_tokens();
-    let mut keeper = Keeper::new(outbox.clone(), config_sender, config_file, Arc::clone(&changed), tokens).await?;
+    let connections = submitter.connections();
+    let mut keeper = Keeper::new(outbox.clone(), config_sender, config_file, Arc::clone(&changed), connections).await?;
     service::ready();
     let pulse = Arc::new(Pulse::default());
     let telling = [
@@ -94,8 +94,8 @@ pub async fn once(config: Config, config_file: Option<PathBuf>, stop: Cancellati
     stop_on_signal(stop.clone())?;
     let (config_sender, config_receiver) = watch::channel(Arc::new(config));
     let submitter = Submitter::impatient(outbox.clone(), config_receiver, ONCE_BUDGET);
-    let (changed, tokens) = (Arc::new(Notify::new()), submitter.seen_tokens());
-    let mut keeper = Keeper::new(outbox.clone(), config_sender, config_file, changed, tokens).await?;
+    let (changed, connections) = (Arc::new(Notify::new()), submitter.connections());
+    let mut keeper = Keeper::new(outbox.clone(), config_sender, config_file, changed, connections).await?;
     keeper.sweep_until_settled(&stop).await?;
     outbox.with(|store| store.make_all_due()).await?;
     let attempts = submitter.drain(None, ONCE_BUDGET, &stop).await?;

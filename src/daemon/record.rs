@@ -36,6 +36,8 @@ pub struct Recorder {
     held: HashMap<PathBuf, Held>,
     complained: HashSet<PathBuf>,
     gatherer: Gatherer,
+    /// Projects of which it was said that Katalon may submit their runs as well.
+    told_of_katalon: HashSet<String>,
     tokens: Arc<SeenTokens>,
     spool_used: Used,
 }
@@ -102,6 +104,7 @@ impl Recorder {
             held: HashMap::new(),
             complained: HashSet::new(),
             gatherer,
+            told_of_katalon: HashSet::new(),
             tokens,
             spool_used: Used::default(),
         })
@@ -255,18 +258,18 @@ impl Recorder {
             Verdict::Submit => Occasion::Found,
         };
         let both = taken.katalon_may_submit && matches!(occasion, Occasion::Found);
-        let project = taken.snapshot.project_name.clone();
+        let (project, root) = (taken.snapshot.project_name.clone(), taken.snapshot.project_root.clone());
         if matches!(occasion, Occasion::Found) {
             self.spool_used = copy(config, &taken, self.spool_used).await;
         }
         let Some(Recorded::New(ids)) = store(&self.outbox, taken, occasion).await? else {
             return Ok(Vec::new());
         };
-        if both {
+        if both && self.told_of_katalon.insert(root) {
             tracing::warn!(
                 project,
-                "Katalon may submit this run as well, if it has a licence: autoSubmitTestRun is on. kado looks for its test run \
-                 before it sends; `submit.katalon_submits = \"never\"` says that there is none"
+                "Katalon may submit runs of this project as well, if it has a licence: autoSubmitTestRun is on. kado looks for its \
+                 test run before it sends; `submit.katalon_submits = \"never\"` says that there is none"
             );
         }
         Ok(ids)

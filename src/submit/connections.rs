@@ -89,6 +89,12 @@ impl Connections {
         Arc::clone(&self.seen)
     }
 
+    /// A person asks for another attempt: what was refused a while ago may be allowed by now, also to the same token.
+    pub fn forget_refusals(&self) {
+        let clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
+        clients.values().for_each(|client| client.forget_old_refusal());
+    }
+
     /// The client for a run.
     ///
     /// # Errors

@@ -36,7 +36,7 @@ use crate::plan::katalon::project_key;
 use crate::plan::snapshot::Snapshot;
 use crate::server::Server;
 use crate::spool::Spool;
-use crate::submit::connections::{Connections, SeenTokens};
+use crate::submit::connections::Connections;
 
 /// Why a submission does not go on now.
 #[derive(Debug, thiserror::Error)]
@@ -153,9 +153,9 @@ impl Submitter {
         }
     }
 
-    /// Tokens of projects; whoever reads settings may add to them.
-    pub fn seen_tokens(&self) -> Arc<SeenTokens> {
-        self.connections.seen_tokens()
+    /// What it connects with.
+    pub fn connections(&self) -> Arc<Connections> {
+        Arc::clone(&self.connections)
     }
 
     /// One attempt at a submission.

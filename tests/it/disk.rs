@@ -146,6 +146,26 @@ fn on_a_read_only_disk_every_command_that_sends_refuses_and_later_the_run_is_sen
     machine.ado_run();
 }
 
+#[test]
+fn the_status_says_that_there_is_no_room_or_that_the_disk_is_read_only() {
+    let (machine, _) = machine();
+    let Some(disk) = Disk::mount(&machine.state()) else { return };
+    assert_eq!(machine.kado(&["run", "--once"]).code, 0);
+    let says = |words: &str| {
+        let status = machine.kado(&["status"]);
+        assert_eq!(status.code, 1, "{status:?}");
+        assert!(status.out.contains(words) && status.out.contains(&*machine.state().to_string_lossy()), "{status:?}");
+    };
+    says("MiB are free where the state folder");
+    disk.fill();
+    says("problem: there is no room where the state folder");
+    disk.make_room();
+    disk.remount("ro");
+    says("lies on a read-only file system; nothing can be recorded, so nothing is sent");
+    disk.remount("rw");
+    says("MiB are free where the state folder");
+}
+
 /// Runs a command that should end by itself.
 fn ends(machine: &Machine, arguments: &[&str]) -> Output {
     let mut command = machine.command(arguments);

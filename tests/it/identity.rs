@@ -40,7 +40,7 @@ fn the_same_folder_twice_is_said_to_be_submitted_already() {
     assert_eq!(second.code, 0, "{second:?}");
     insta::assert_snapshot!(machine.readable(&format!("{}{}", second.err, second.out)), @r"
     the run in `[temp]/work/Shop/Reports/20260506_081459/Smoke/20260506_081459` was submitted already; `--again` submits it once more
-    Test Suites/Smoke (test plan 18): submitted as test run 150 with 1 results and 3 attachments
+    Test Suites/Smoke (test plan 18): submitted as test run 150 with 1 result and 3 attachments
         [server]/Shop/_TestManagement/Runs?runId=150&_a=runCharts
     ");
     assert_eq!(machine.ado_run().state, "Completed");

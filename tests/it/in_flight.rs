@@ -2,6 +2,8 @@
 
 use std::fs;
 use std::path::PathBuf;
+use std::thread::sleep;
+use std::time::Duration;
 
 use fake_ado::{Fault, FaultAction, Nth, Refusal};
 use fake_katalon::{AzureSettings, Test, TestCaseFile};
@@ -47,6 +49,25 @@ fn edits_of_the_project_do_not_change_a_plan_that_is_being_carried_out() {
     let run = machine.ado_run();
     assert_eq!((run.plan_id, run.name.as_str()), (Some(18), "Run by Katalon Studio"));
     assert_eq!(run.results[0].point_id, Some(11));
+}
+
+#[test]
+fn settings_that_katalon_has_half_written_are_waited_for_and_park_no_run() {
+    let machine = Machine::new();
+    let shop = machine.shop(&[("Sign in", "1001")]);
+    let file = shop.join("settings/external/com.kms.katalon.integration.azure.properties");
+    let whole = fs::read_to_string(&file).unwrap();
+    let service = machine.start();
+    service.wait_for_log("found a Katalon project");
+    // As it is while Katalon writes key after key: what follows is not there yet, and the last value has no end.
+    fs::write(&file, &whole[..whole.len() / 3]).unwrap();
+    age(&finished([Test::passed(&tc("Sign in"))]).start(now()).write_in(&shop).unwrap());
+    sleep(Duration::from_secs(6));
+    assert_eq!(machine.states(), [""; 0], "half a file was believed: {}", service.log());
+    fs::write(&file, &whole).unwrap();
+    machine.wait_for_completed(1);
+    service.stop_cleanly();
+    assert_eq!(machine.ado_run().plan_id, Some(18));
 }
 
 #[test]

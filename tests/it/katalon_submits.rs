@@ -229,7 +229,7 @@ fn a_run_that_both_submitted_is_noticed_at_the_next_look_and_told_by_check() {
     assert_eq!(machine.ado_runs().len(), 3, "nothing is deleted");
     let told = machine.kado(&["check", "--offline"]);
     assert!(
-        told.out.contains("1 runs were submitted by both, last test run 150 by kado and 151 by Katalon (run 1 of"),
+        told.out.contains("submitted by both: 1 so far, last test run 150 by kado and 151 by Katalon (run 1 of"),
         "{told:?}"
     );
     // It is told once.
@@ -306,5 +306,20 @@ fn a_collection_as_one_run_that_both_submitted_is_noticed_by_the_uploads_of_its_
     assert_eq!(output.code, 0, "{output:?}");
     assert_eq!(output.err.matches("Katalon submitted this run as well, after kado").count(), 1, "{output:?}");
     let told = machine.kado(&["check", "--offline"]);
-    assert!(told.out.contains("1 runs were submitted by both"), "{told:?}");
+    assert!(told.out.contains("submitted by both: 1 so far"), "{told:?}");
+}
+
+#[test]
+fn that_katalon_may_submit_as_well_is_said_once_for_a_project_and_not_for_every_run() {
+    let machine = Machine::new();
+    let shop = machine.shop(&CASES);
+    let service = machine.start();
+    service.wait_for_log("found a Katalon project");
+    for number in 0..3 {
+        run().start(now() + SignedDuration::from_secs(number)).write_in(&shop).unwrap();
+        machine.wait_for_completed(usize::try_from(number).unwrap() + 1);
+    }
+    let told = service.log().matches("Katalon may submit runs of this project as well").count();
+    assert_eq!(told, 1, "{}", service.log());
+    service.stop_cleanly();
 }

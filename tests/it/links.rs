@@ -196,7 +196,7 @@ fn a_definition_without_a_completed_build_costs_only_the_link() {
     let (machine, output) = submitted(alter, "", &run());
     assert_eq!(output.code, 1, "{output:?}");
     insta::assert_snapshot!(machine.readable(&output.out), @r"
-    Test Suites/Smoke (test plan 18): submitted as test run 150 with 1 results and 0 attachments
+    Test Suites/Smoke (test plan 18): submitted as test run 150 with 1 result and 0 attachments
         [server]/Shop/_TestManagement/Runs?runId=150&_a=runCharts
         left out: the run is not linked with the latest build of definition 555: there is no completed build of it in this project
         left out: the run is not linked with the latest release of definition 556: there is no active release of it in this project

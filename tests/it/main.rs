@@ -20,6 +20,8 @@ mod disk;
 mod dry_run;
 mod entra;
 mod exec;
+mod faults;
+mod first_sweep;
 mod identity;
 mod ids;
 mod in_flight;

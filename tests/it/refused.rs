@@ -1,9 +1,13 @@
 //! Answers that mean "not with this token", "not now" and "not here".
 
+use std::thread::sleep;
+use std::time::Duration;
+
 use fake_ado::{Fault, FaultAction, Nth, Refusal};
 use fake_katalon::Test;
+use jiff::Timestamp;
 
-use crate::support::{Machine, Output, finished, tc};
+use crate::support::{Machine, Output, finished, now, tc};
 
 fn submit(machine: &Machine) -> Output {
     let shop = machine.shop(&[("Sign in", "1001")]);
@@ -47,6 +51,55 @@ fn people_read_why_credentials_were_refused() {
     insta::assert_snapshot!(machine.readable(&expired.out), @"Test Suites/Smoke (test plan 18): waits: [server] refused the credentials: Access Denied: The Personal Access Token used has expired.; make a new one in Azure DevOps under User settings > Personal access tokens");
     let (machine, forbidden) = all_refused(Refusal::Forbidden403);
     insta::assert_snapshot!(machine.readable(&forbidden.out), @"Test Suites/Smoke (test plan 18): waits: [server] refused the credentials: TF400813: The user 'aaaaaaaa-aaaa-aaaa-aaaa-aaaaaaaaaaaa' is not authorized to access this resource.; the token's owner lacks a permission");
+}
+
+#[test]
+fn the_status_says_since_when_a_server_has_no_usable_token_and_what_waits_for_one() {
+    let before = now();
+    let (machine, _) = all_refused(Refusal::Expired401);
+    let problem = |waits: &str| {
+        let status = machine.kado(&["status"]);
+        assert_eq!(status.code, 1, "{status:?}");
+        assert!(status.out.contains("Credentials   1 server has no usable token"), "{status:?}");
+        let lines: Vec<&str> = status.out.lines().filter(|line| line.starts_with("problem: ")).collect();
+        let [line] = lines.as_slice() else { panic!("one line for all that wait: {status:?}") };
+        let (server, rest) = line.split_once(" since ").unwrap();
+        assert!(
+            machine.fake.base_url().ends_with(server.trim_start_matches("problem: no usable token for ")),
+            "{line}"
+        );
+        let (since, reason) = rest.split_once("; ").unwrap();
+        assert!(reason.starts_with(waits) && reason.contains("has expired"), "{line}");
+        since.parse::<Timestamp>().unwrap()
+    };
+    let since = problem("1 run waits: ");
+    assert!(before.as_second() <= since.as_second() && since <= now(), "{since}");
+    let shop = machine.shop(&[("Sign in", "1001")]);
+    assert_eq!(machine.submit(&shop, &finished([Test::passed(&tc("Sign in"))]).start(now())).code, 3);
+    assert_eq!(problem("2 runs wait: "), since, "since the first refusal");
+    machine.fake.clear_faults();
+    assert_eq!(machine.kado(&["run", "--once"]).code, 0);
+    let status = machine.kado(&["status"]);
+    assert!(status.code == 0 && status.out.contains("nothing waits for a token"), "{status:?}");
+}
+
+#[test]
+fn a_person_who_asks_again_is_not_told_that_the_token_was_refused_a_while_ago() {
+    let machine = Machine::new();
+    let shop = machine.shop(&[("Sign in", "1001")]);
+    machine.fake.fault(Fault::new("*", "", Nth::Every, FaultAction::Refused(Refusal::Json401)));
+    let mut command = machine.command(&["run"]);
+    command.env("KADO_LOG", "kado=debug");
+    let service = machine.start_as(command);
+    finished([Test::passed(&tc("Sign in"))]).start(now()).write_in(&shop).unwrap();
+    service.wait_for_log("refused the credentials");
+    // Somebody sees to it that the token is accepted again, which takes some seconds at least.
+    machine.fake.clear_faults();
+    sleep(Duration::from_secs(5));
+    machine.kado(&["runs", "retry", "--failed"]);
+    machine.wait_for_completed(1);
+    assert!(!service.log().contains("waits for another token"), "{}", service.log());
+    service.stop_cleanly();
 }
 
 #[test]

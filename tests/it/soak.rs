@@ -32,6 +32,8 @@ const BATCH: usize = 300;
 const RUNS_FOR_A_FAULT: usize = 4;
 /// Run folders that are wiped in a round, at most.
 const WIPED: usize = 6;
+/// Longest time that half of a round is given.
+const LONGEST: Duration = Duration::from_secs(20);
 /// How long lists of runs may lag behind, in milliseconds; ADO is asked for a lost creation for 9 s.
 const LAG: u64 = 4000;
 /// How often nothing more arrived at the end before it is given up.
@@ -76,7 +78,7 @@ fn many_runs_under_faults_kills_and_stops_arrive_once_each() {
     while soak.expected.len() < wanted {
         soak.round(wanted);
     }
-    let completed = soak.machine.ado_runs().iter().filter(|run| run.state == "Completed").count();
+    let completed = soak.completed();
     println!("{completed} of {wanted} runs were completed under faults, after {:.0?}", started.elapsed());
     soak.finish();
     runs::check(&soak.machine, &soak.expected, seed);
@@ -122,6 +124,8 @@ impl Soak {
             planned.push(self.dice.refusal(new));
         }
         self.figures.faults += planned.len();
+        // Those that met no request would pile up, until hardly any request went well.
+        self.machine.fake.clear_faults();
         self.machine.fake.faults(planned);
         self.machine.fake.world().settings.run_list_lag_ms = self.dice.below(LAG);
         let expires = self.dice.once_in(6);
@@ -137,7 +141,7 @@ impl Soak {
         } else {
             self.serve(expires);
         }
-        let completed = self.machine.ado_runs().iter().filter(|run| run.state == "Completed").count();
+        let completed = self.completed();
         println!("round {}: {completed} of {} completed", self.figures.rounds, self.expected.len());
         // Whoever is told of the new token late had none for a whole round.
         closed_file(&self.machine.root().join("token"), &token(self.figures.tokens));
@@ -152,22 +156,38 @@ impl Soak {
         self.expected.insert(runs::suite(project, number), all);
     }
 
-    /// The service for a while.
+    /// The service until a share of what is open is completed, so that how far it comes does not depend on how busy this
+    /// machine is.
     fn serve(&mut self, expired: bool) {
+        let before = self.completed();
+        let open = self.expected.len() - before;
+        let share = if self.dice.once_in(4) { 0 } else { self.dice.index(100) };
         let service = self.machine.start();
-        // Mostly long enough for a creation that was lost to be made again, and for those behind it to be sent.
-        let millis = if self.dice.once_in(4) { 2000 } else { 10_000 } + self.dice.below(4000);
         let first = self.ask_again();
-        sleep(Duration::from_millis(millis / 2));
+        self.wait_for(before + open * share / 200);
         cut_off(first);
         self.wipe();
         if expired && self.dice.once_in(2) {
             closed_file(&self.machine.root().join("token"), &token(self.figures.tokens));
         }
         let second = self.ask_again();
-        sleep(Duration::from_millis(millis / 2));
+        self.wait_for(before + open * share / 100);
         cut_off(second);
         self.end(service);
+    }
+
+    /// Runs that are completed in ADO.
+    fn completed(&self) -> usize {
+        self.machine.fake.world().runs().iter().filter(|run| run.state == "Completed").count()
+    }
+
+    /// Waits until so many runs are completed, not for long, and a moment more.
+    fn wait_for(&mut self, completed: usize) {
+        let since = Instant::now();
+        while self.completed() < completed && since.elapsed() < LONGEST {
+            sleep(Duration::from_millis(50));
+        }
+        sleep(Duration::from_millis(500 + self.dice.below(1500)));
     }
 
     /// A person who sees what failed asks for it again.

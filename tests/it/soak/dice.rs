@@ -83,10 +83,14 @@ impl Dice {
             // Each takes one of the server's few connections until the program ends.
             return [FaultAction::Hang, FaultAction::HangAfter][self.index(2)].clone();
         }
-        match self.below(18) {
+        if self.once_in(30) {
+            // Each stops everything for a second, because the server asks for that; of many of them a round would have
+            // little else.
+            return [FaultAction::throttled(Some(1)), headers(&[("Retry-After", "1")])][self.index(2)].clone();
+        }
+        match self.below(16) {
             0 => FaultAction::organization_stopped(),
-            1 => FaultAction::throttled(Some(1)),
-            2 => FaultAction::throttled(None),
+            1 | 2 => FaultAction::throttled(None),
             3 => FaultAction::DropBefore,
             4 | 5 => FaultAction::DropAfter,
             6 | 7 => FaultAction::CutAnswer,
@@ -99,7 +103,6 @@ impl Dice {
             13 => after(200, "application/json", "{\"count\":"),
             14 => before(500, "{\"message\":\"TF400898: An internal error occurred.\"}"),
             15 => before(409, "{\"message\":\"TF26071: changed by someone else\"}"),
-            16 => headers(&[("Retry-After", "1")]),
             // A budget that is nearly used up.
             _ => headers(&[("X-RateLimit-Limit", "200"), ("X-RateLimit-Remaining", "19"), ("X-RateLimit-Reset", "0")]),
         }
