@@ -95,15 +95,13 @@ impl Keeper {
                 store.wait_at_most_until(latest)
             })
             .await?;
-        let config_text = config_file.as_deref().and_then(paths::text_of);
-        let scout = Some(Scout::new(settled));
         let recorder = Recorder::new(outbox.clone(), first_seen, connections.seen_tokens()).await?;
         Ok(Self {
             outbox,
             config,
+            config_text: config_file.as_deref().and_then(paths::text_of),
             config_file,
-            config_text,
-            scout,
+            scout: Some(Scout::new(settled)),
             recorder,
             connections,
             commands: CommandWatch::default(),

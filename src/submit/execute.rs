@@ -197,33 +197,34 @@ impl<'a> Execution<'a> {
         let adopted = found.is_some() && !resumed;
         let run = match found {
             Some(run) => run,
-            None => {
-                let points: Vec<u32> = plan.results.iter().map(|result| result.point_id).take(POINTS).collect();
-                let new = NewRun {
-                    name: &plan.name,
-                    automated: plan.automated,
-                    plan: plan.plan_id.into(),
-                    point_ids: &points,
-                    state: "InProgress",
-                    start_date: plan.started.to_string(),
-                    comment: &plan.comment(&[]).text,
-                    tags: plan.tags.iter().map(|name| Tag { name }).collect(),
-                    build: plan.build.as_ref().map(|build| build.id.into()),
-                    release_uri: plan.release.as_ref().map(ReleaseLink::release_uri),
-                    release_environment_uri: plan.release.as_ref().map(ReleaseLink::stage_uri),
-                    pipeline_reference: plan
-                        .pipeline
-                        .as_ref()
-                        .filter(|_| self.client.knows_pipelines())
-                        .map(PipelineReference::of),
-                };
-                self.client.create_run(project, &new).await?
-            }
+            None => self.make_run().await?,
         };
         let (id, run_id, url) = (self.submission.id, run.id, self.web_url(&run));
         let origin = if adopted { ADOPTED } else { CREATED };
         self.outbox.with(move |store| store.confirm_run(id, position, run_id, &url, origin, clock::now())).await?;
         Ok(StoredStep { step: Step::CreateRun, state: StepState::Confirmed, detail: Some(origin.to_owned()) })
+    }
+
+    /// Creates the ADO run, with as many points as one request takes.
+    async fn make_run(&self) -> Result<TestRun, AdoError> {
+        let plan = self.plan();
+        let points: Vec<u32> = plan.results.iter().map(|result| result.point_id).take(POINTS).collect();
+        let pipeline = plan.pipeline.as_ref().filter(|_| self.client.knows_pipelines());
+        let new = NewRun {
+            name: &plan.name,
+            automated: plan.automated,
+            plan: plan.plan_id.into(),
+            point_ids: &points,
+            state: "InProgress",
+            start_date: plan.started.to_string(),
+            comment: &plan.comment(&[]).text,
+            tags: plan.tags.iter().map(|name| Tag { name }).collect(),
+            build: plan.build.as_ref().map(|build| build.id.into()),
+            release_uri: plan.release.as_ref().map(ReleaseLink::release_uri),
+            release_environment_uri: plan.release.as_ref().map(ReleaseLink::stage_uri),
+            pipeline_reference: pipeline.map(PipelineReference::of),
+        };
+        self.client.create_run(self.project(), &new).await
     }
 
     async fn attach(&self, position: usize, planned: &PlannedAttachment, resumed: bool) -> Moved {

@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::discovery::tracker::{GRACE, Tracker};
+use crate::discovery::tracker::{Assessment, GRACE, Tracker};
 use crate::katalon::run::lifecycle::RunState;
 use crate::moment::Moment;
 use crate::watch::look::{Memory, fingerprint};
@@ -92,6 +92,17 @@ pub struct Over {
 }
 
 impl Sweep {
+    /// Adds a folder as the tracker judges it; what is no run that is over is only looked at again.
+    fn add(&mut self, over: Over, assessment: &Assessment) {
+        match assessment.state {
+            _ if assessment.due => self.over.push(over),
+            RunState::Finished | RunState::Crashed => self.in_grace.push(over),
+            RunState::Queued | RunState::Running | RunState::Aborted => {}
+        }
+        // Also what is over is looked at again, until it is settled.
+        self.look_again = self.look_again.into_iter().chain([assessment.look_again]).min();
+    }
+
     /// Adds what another look saw; what was recorded of it already is not in there any more.
     pub fn absorb(&mut self, other: Self) {
         self.new.extend(other.new);
@@ -181,14 +192,7 @@ impl Scout {
             fingerprint: seen.fingerprint,
             due_next: (seen.junit_complete || seen.reports_come_late) && now.since(seen.newest) > GRACE,
         };
-        match assessment.state {
-            _ if assessment.due => sweep.over.push(over),
-            RunState::Finished | RunState::Crashed => sweep.in_grace.push(over),
-            RunState::Queued | RunState::Running | RunState::Aborted => {}
-        }
-        // Also what is over is looked at again, until it is settled.
-        let earliest = sweep.look_again.map_or(assessment.look_again, |known| known.min(assessment.look_again));
-        sweep.look_again = Some(earliest);
+        sweep.add(over, &assessment);
     }
 
     /// One broken folder costs only itself, and is told once.

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
 
-use self::reference::{How, Model, PLANS, Record, RunName, UUIDS};
+use self::reference::{How, Model, PLANS, Record, Row, RunName, UUIDS};
 use crate::discovery::identity::RunIdentity;
 use crate::katalon::run::{Environment, RunOptions, SuiteRun};
 use crate::katalon::settings::{AzureSettings, PlanReference, ProjectReference};
@@ -199,23 +199,7 @@ impl Both {
                 row.steps = vec![StepState::Planned; 4];
                 row.state = SubmissionState::Submitting;
             }
-            Operation::Move(_, step, to) => {
-                let moved = match (to, step) {
-                    (StepState::Confirmed, 0) => store.confirm_run(id, 0, 500, "https://x", "\"created\"", NOW),
-                    (StepState::Confirmed, step) => store.confirm(id, step, &step, NOW),
-                    (StepState::Refused, step) => store.refuse(id, step, &[], NOW),
-                    (_, step) => store.intend(id, step),
-                };
-                match row.steps.get_mut(step) {
-                    Some(state) if legal(*state, to) => {
-                        moved.unwrap();
-                        *state = to;
-                        row.has_ado_run |= (step, to) == (0, StepState::Confirmed);
-                    }
-                    Some(_) => assert!(matches!(moved, Err(StoreError::IllegalMove { .. })), "{moved:?}"),
-                    None => assert!(moved.is_err()),
-                }
-            }
+            Operation::Move(_, step, to) => move_step(store, row, id, step, to),
             Operation::Wait(_, until) => {
                 store.wait(id, Cause::Unreachable, "no answer", Moment::from_millis(until), NOW).unwrap();
                 if row.is_open() {
@@ -234,19 +218,18 @@ impl Both {
                 assert_eq!(store.forget(id, NOW).is_ok(), row.state != SubmissionState::Submitted);
                 row.forget();
             }
-            Operation::Retry(_, plans) => {
-                let name = self.model.name_of(id);
-                let fresh = plans.map(|plans| run(name, plans));
-                let retried = self.store.retry(id, fresh.as_ref(), NOW);
-                let allowed = self.model.retry(id, plans);
-                assert!(
-                    matches!((&retried, allowed), (Ok(()), true) | (Err(StoreError::NotNow(_)), false)),
-                    "{retried:?}"
-                );
-            }
+            Operation::Retry(_, plans) => self.retry(id, plans),
             _ => {}
         }
         self
+    }
+
+    fn retry(&mut self, id: i64, plans: Option<usize>) {
+        let name = self.model.name_of(id);
+        let fresh = plans.map(|plans| run(name, plans));
+        let retried = self.store.retry(id, fresh.as_ref(), NOW);
+        let allowed = self.model.retry(id, plans);
+        assert!(matches!((&retried, allowed), (Ok(()), true) | (Err(StoreError::NotNow(_)), false)), "{retried:?}");
     }
 
     /// Compares all that can be read.
@@ -280,6 +263,24 @@ impl Both {
         let open: BTreeSet<_> =
             self.store.open_runs().unwrap().into_iter().map(|run| (run.started, run.execution_uuid)).collect();
         assert_eq!(open.len(), self.model.open_runs());
+    }
+}
+
+fn move_step(store: &mut Store, row: &mut Row, id: i64, step: usize, to: StepState) {
+    let moved = match (to, step) {
+        (StepState::Confirmed, 0) => store.confirm_run(id, 0, 500, "https://x", "\"created\"", NOW),
+        (StepState::Confirmed, step) => store.confirm(id, step, &step, NOW),
+        (StepState::Refused, step) => store.refuse(id, step, &[], NOW),
+        (_, step) => store.intend(id, step),
+    };
+    match row.steps.get_mut(step) {
+        Some(state) if legal(*state, to) => {
+            moved.unwrap();
+            *state = to;
+            row.has_ado_run |= (step, to) == (0, StepState::Confirmed);
+        }
+        Some(_) => assert!(matches!(moved, Err(StoreError::IllegalMove { .. })), "{moved:?}"),
+        None => assert!(moved.is_err()),
     }
 }
 
