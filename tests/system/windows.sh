@@ -3,7 +3,7 @@
 # program is a real .exe, cross-built by packaging/windows/cross.sh; Azure DevOps is a fake on the host.
 #
 #   tests/system/windows.sh              everything
-#   tests/system/windows.sh --quick      without the integration tests (five minutes less)
+#   tests/system/windows.sh --quick      without the integration tests, which take ten minutes more
 #
 # Needs Debian or one of its kin; installs Wine and the tools where they are missing (root and apt-get). Wine gets a
 # prefix of its own, which is removed at the end together with every process in it. docs/windows.md says what Wine
@@ -212,7 +212,7 @@ install_missing
 claim 'everything builds for Windows, and kado.exe asks for nothing but what every Windows has'
 executables >"$WORK/executables"
 packaging/windows/build.sh "$WORK/packages" --program "$BUILT/kado.exe" | told
-"${KADO_CARGO:-cargo}" build --quiet --locked --package fake-ado --package fake-katalon --bins
+"${KADO_CARGO:-cargo}" build --quiet --locked --workspace --bins
 prefix
 keep_session
 wine "$BUILT/kado.exe" --version | told
@@ -234,7 +234,7 @@ if [ "$QUICK" != --quick ]; then
   done
   # The package's own `it` and that of the fake have the same name; kado's is the one beside which kado.exe was built.
   program=$(awk '$3 == "it" && $2 == "test" && $1 !~ /^fake-ado/ { print $4 }' "$WORK/executables")
-  wine "$program" --test-threads 2 "${skips[@]}" >"$WORK/tests.log" 2>&1 ||
+  FAKE_KATALONC=$(winepath --windows "$BUILT/katalonc.exe") wine "$program" --test-threads 2 "${skips[@]}" >"$WORK/tests.log" 2>&1 ||
     { grep --text --after-context 30 '^---- ' "$WORK/tests.log" >&2; grep --text 'FAILED\|^test result' "$WORK/tests.log" >&2; fail 'integration tests'; }
   grep '^test result' "$WORK/tests.log" | told
 fi
