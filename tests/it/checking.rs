@@ -125,11 +125,12 @@ fn a_switched_off_integration_and_a_second_submitter_are_told() {
 #[test]
 fn a_folder_that_cannot_be_watched_and_a_bad_configuration_are_told() {
     let machine = Machine::new();
-    machine.configure_only("watch = [\"/does/not/exist\"]\n");
+    let missing = machine.work().join("not there");
+    machine.configure_only(&format!("watch = ['{}']\n", missing.display()));
     let output = check(&machine);
     assert_eq!(output.code, 1, "{output:?}");
-    let name = format!("watch {}", std::path::absolute("/does/not/exist").unwrap().display());
-    assert!(named(&output, &name).concat().starts_with("false: "));
+    let found = named(&output, &format!("watch {}", missing.display()));
+    assert!(found.concat().starts_with("false: "), "{output:?}");
     machine.configure_only("wacht = []\n");
     let output = check(&machine);
     assert_eq!(output.code, 2, "{output:?}");

@@ -186,13 +186,13 @@ fn the_service_submits_a_collection_when_it_has_ended_and_not_before() {
     let run = machine.ado_run();
     assert_eq!(outcomes(&run), [(11, "Passed"), (12, "Failed")]);
     assert_eq!(machine.row()["suite"], "Test Suites/All");
-    assert_eq!(service.stop().code, 0);
+    service.stop_cleanly();
     // Nothing of it comes up again.
     let service = machine.start();
     service.wait_for_log("found a Katalon project");
     sleep(A_WHILE);
     assert_eq!(machine.rows().len(), 1);
-    assert_eq!(service.stop().code, 0);
+    service.stop_cleanly();
 }
 
 #[test]
@@ -224,7 +224,7 @@ fn what_was_gathered_survives_a_restart_in_the_middle() {
     machine.wait_for_completed(1);
     assert_eq!(outcomes(&machine.ado_run()), [(11, "Passed"), (12, "Failed")]);
     assert_eq!(machine.rows().len(), 1);
-    assert_eq!(service.stop().code, 0);
+    service.stop_cleanly();
 }
 
 #[test]
@@ -249,7 +249,7 @@ fn a_workspace_that_is_wiped_in_the_middle_costs_only_what_had_not_ended() {
     assert_eq!(names(&run.attachments), ["Full execution0.log"]);
     assert_eq!(run.results[0].attachments.len(), 1);
     assert!(comment(&run).contains("suite `Test Suites/Smoke` vanished before it was over"), "{}", comment(&run));
-    assert_eq!(service.stop().code, 0);
+    service.stop_cleanly();
     assert_eq!(fs::read_dir(machine.state().join("spool")).map_or(0, Iterator::count), 0, "its copies are removed");
 }
 
@@ -330,7 +330,7 @@ fn late_reports_of_a_member_are_added_with_its_name() {
         let names = names(&machine.ado_run().attachments);
         if names.contains(&"Full late.pdf".to_owned()) { Ok(()) } else { Err(format!("{names:?}")) }
     });
-    assert_eq!(service.stop().code, 0);
+    service.stop_cleanly();
 }
 
 #[test]
