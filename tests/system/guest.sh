@@ -7,6 +7,8 @@
 
 readonly CACHE=${XDG_CACHE_HOME:-$HOME/.cache}/kado-system
 readonly SUITE=bookworm
+# libpam-systemd gives users the runtime folder that their own service manager needs.
+readonly PACKAGES=systemd,systemd-sysv,dbus,libpam-systemd,acl,rpm,ca-certificates
 readonly MIRROR=${KADO_DEBIAN_MIRROR:-http://deb.debian.org/debian}
 # How long a condition may take to come true, in seconds.
 readonly PATIENCE=${KADO_PATIENCE:-120}
@@ -22,11 +24,12 @@ need() {
 guest_prepare() {
   need systemd-nspawn systemd-container
   need debootstrap debootstrap
-  if [ ! -e "$CACHE/$SUITE/etc/debian_version" ]; then
+  if [ "$(cat "$CACHE/$SUITE.packages" 2>/dev/null)" != "$PACKAGES" ]; then
     mkdir -p "$CACHE"
-    rm -rf "$CACHE/$SUITE.part"
-    debootstrap --variant=minbase --include=systemd,systemd-sysv,dbus,acl,rpm,ca-certificates "$SUITE" "$CACHE/$SUITE.part" "$MIRROR" >"$CACHE/debootstrap.log"
+    rm -rf "$CACHE/$SUITE.part" "$CACHE/$SUITE"
+    debootstrap --variant=minbase --include="$PACKAGES" "$SUITE" "$CACHE/$SUITE.part" "$MIRROR" >"$CACHE/debootstrap.log"
     mv "$CACHE/$SUITE.part" "$CACHE/$SUITE"
+    echo "$PACKAGES" >"$CACHE/$SUITE.packages"
   fi
   cp --archive --reflink=auto "$CACHE/$SUITE" "$1"
 }
