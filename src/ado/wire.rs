@@ -1,4 +1,4 @@
-//! What stands on the wire: the answers here, the bodies of requests in [`sent`], and nothing else.
+//! What stands on the wire: the answers here, the bodies of requests in `wire::sent`, and nothing else.
 //!
 //! Answers are open sets: only members that kado uses are named, unknown ones are ignored, and ids are read as
 //! numbers or as texts, because the `test` area writes them as texts and the `testplan` area as numbers.
