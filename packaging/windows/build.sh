@@ -20,7 +20,9 @@ for tool in wixl msibuild zip x86_64-w64-mingw32-objdump; do
     echo "missing: $tool (apt-get install wixl msitools zip binutils-mingw-w64-x86-64)" >&2
     exit 3
   fi
-  apt-get install --yes --no-install-recommends wixl msitools zip binutils-mingw-w64-x86-64 >&2
+  # A new machine knows no packages before it has asked once.
+  apt-get update --quiet >&2
+  DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends wixl msitools zip binutils-mingw-w64-x86-64 >&2
 done
 
 if [ -z "$program" ]; then

@@ -20,7 +20,9 @@ if [ ${#missing[@]} -gt 0 ]; then
     exit 3
   fi
   echo "installing ${missing[*]}" >&2
-  apt-get install --yes --no-install-recommends "${missing[@]}" >&2
+  # A new machine knows no packages before it has asked once.
+  apt-get update --quiet >&2
+  DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends "${missing[@]}" >&2
 fi
 
 # Debian's Rust before any other; it is a stable one, whose library can only be built with what it keeps for itself.

@@ -17,7 +17,10 @@ readonly PATIENCE=${KADO_PATIENCE:-120}
 need() {
   local program=$1
   shift
-  command -v "$program" >/dev/null || DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends "$@"
+  command -v "$program" >/dev/null && return
+  # A new machine knows no packages before it has asked once.
+  apt-get update --quiet
+  DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends "$@"
 }
 
 # guest_prepare ROOT: a fresh system in that folder.

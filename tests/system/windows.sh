@@ -58,7 +58,9 @@ install_missing() {
   done
   [ ${#missing[@]} -gt 0 ] || return 0
   [ "$(id -u)" = 0 ] || fail "missing: ${missing[*]} (apt-get install ${missing[*]})"
-  apt-get install --yes --no-install-recommends "${missing[@]}"
+  # A new machine knows no packages before it has asked once.
+  apt-get update --quiet
+  DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends "${missing[@]}"
 }
 
 WORK=$(mktemp -d "${TMPDIR:-/tmp}/kado-windows.XXXXXX")
