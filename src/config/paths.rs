@@ -18,6 +18,8 @@ use windows as system;
 
 use std::path::{Path, PathBuf};
 
+use directories::ProjectDirs;
+
 use crate::config::file::{DEFAULT_ABORT_AFTER, DEFAULT_SPOOL_LIMIT, Surroundings, parse};
 use crate::config::section::Problem;
 use crate::config::{Config, Late};
@@ -67,7 +69,17 @@ pub struct Places {
 pub fn places(scope: Scope) -> Option<Places> {
     match scope {
         Scope::System => Some(system::of_the_system()),
-        Scope::User => directories::ProjectDirs::from("", "", "kado").map(|dirs| system::of_the_user(&dirs)),
+        Scope::User => ProjectDirs::from("", "", "kado").map(|dirs| of_the_user(&dirs)),
+    }
+}
+
+/// The user's places: those of the crate `directories`, which knows each system.
+fn of_the_user(dirs: &ProjectDirs) -> Places {
+    Places {
+        config: dirs.config_dir().join(CONFIG_FILE),
+        state: dirs.data_local_dir().to_owned(),
+        logs: dirs.data_local_dir().join("logs"),
+        token: dirs.config_dir().join(secrets::CREDENTIAL),
     }
 }
 

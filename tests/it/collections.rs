@@ -13,7 +13,7 @@ use fake_katalon::{AzureSettings, CollectionWriter, ConfigurationRow, Ending, Ph
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
-use crate::support::{Machine, age, closed_file, finished, names, now, start_of, tc, wait_until};
+use crate::support::{Machine, Service, age, closed_file, finished, names, now, start_of, tc, wait_until};
 
 const ONE: &str = "[submit]\ncollections = \"one\"\n";
 /// For runs of a time that is long gone.
@@ -55,6 +55,17 @@ fn play(collection: &CollectionWriter, at: usize, project: &Path) -> PathBuf {
     let folder = member.folder_in(project);
     member.live(&folder).perform_through(Phase::Closed).unwrap();
     folder
+}
+
+/// A service that has seen a collection begin and one member of it end.
+fn begun(machine: &Machine, project: &Path, ended: usize) -> (Service, CollectionWriter) {
+    let service = machine.start();
+    service.wait_for_log("found a Katalon project");
+    let collection = collection(now());
+    collection.write_start(project).unwrap();
+    play(&collection, ended, project);
+    service.wait_for_log("waits for its collection to end");
+    (service, collection)
 }
 
 #[test]
@@ -169,12 +180,7 @@ fn the_service_submits_a_collection_when_it_has_ended_and_not_before() {
     let machine = Machine::new();
     machine.configure(ONE);
     let shop = machine.shop(&CASES);
-    let service = machine.start();
-    service.wait_for_log("found a Katalon project");
-    let collection = collection(now());
-    collection.write_start(&shop).unwrap();
-    play(&collection, 0, &shop);
-    service.wait_for_log("waits for its collection to end");
+    let (service, collection) = begun(&machine, &shop, 0);
     sleep(A_WHILE);
     assert_eq!(machine.fake.requests().len(), 0, "{}", service.log());
     assert_eq!(machine.rows().len(), 0);
@@ -211,12 +217,7 @@ fn what_was_gathered_survives_a_restart_in_the_middle() {
     let machine = Machine::new();
     machine.configure(ONE);
     let shop = machine.shop(&CASES);
-    let service = machine.start();
-    service.wait_for_log("found a Katalon project");
-    let collection = collection(now());
-    collection.write_start(&shop).unwrap();
-    play(&collection, 0, &shop);
-    service.wait_for_log("waits for its collection to end");
+    let (service, collection) = begun(&machine, &shop, 0);
     service.kill();
     collection.members()[1].write_in(&shop).unwrap();
     collection.write_end(&shop).unwrap();
@@ -233,12 +234,7 @@ fn a_workspace_that_is_wiped_in_the_middle_costs_only_what_had_not_ended() {
     let (base, token) = (machine.fake.base_url(), closed_file(&machine.root().join("token"), crate::support::TOKEN));
     machine.configure(&format!("[azure]\nserver_url = {base:?}\ntoken_file = {token:?}\n{ONE}"));
     let shop = machine.shop(&CASES);
-    let service = machine.start();
-    service.wait_for_log("found a Katalon project");
-    let collection = collection(now());
-    collection.write_start(&shop).unwrap();
-    play(&collection, 1, &shop);
-    service.wait_for_log("waits for its collection to end");
+    let (service, _) = begun(&machine, &shop, 1);
     service.kill();
     // Gone while nobody looked.
     fs::remove_dir_all(&shop).unwrap();

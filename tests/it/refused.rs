@@ -24,16 +24,7 @@ fn all_refused(refusal: Refusal) -> (Machine, Output) {
 
 #[test]
 fn every_face_of_refused_credentials_is_exit_3_with_a_way_out() {
-    let faces = [
-        Refusal::SignInPage203,
-        Refusal::Redirect302,
-        Refusal::Empty401,
-        Refusal::Json401,
-        Refusal::Expired401,
-        Refusal::SignInPage200,
-        Refusal::Forbidden403,
-    ];
-    for face in faces {
+    for face in Refusal::ALL {
         let (machine, submitted) = all_refused(face);
         assert_eq!(submitted.code, 3, "{face:?} {submitted:?}");
         assert!(submitted.out.contains("refused the credentials"), "{face:?} {submitted:?}");

@@ -1,10 +1,9 @@
-//! Places on Windows: below `%ProgramData%` for the system, below the profile for a user.
+//! The system's places on Windows: below `%ProgramData%`.
 //!
 //! Windows is asked for the folder instead of the environment: that of a service need not have the variable.
 
 use std::path::PathBuf;
 
-use directories::ProjectDirs;
 use known_folders::{KnownFolder, get_known_folder_path};
 
 use crate::config::paths::{CONFIG_FILE, Places};
@@ -19,15 +18,5 @@ pub fn of_the_system() -> Places {
         state: folder.join("state"),
         logs: folder.join("state").join("logs"),
         token: folder.join(CREDENTIAL),
-    }
-}
-
-/// The user's.
-pub fn of_the_user(dirs: &ProjectDirs) -> Places {
-    Places {
-        config: dirs.config_dir().join(CONFIG_FILE),
-        state: dirs.data_local_dir().to_owned(),
-        logs: dirs.data_local_dir().join("logs"),
-        token: dirs.config_dir().join(CREDENTIAL),
     }
 }

@@ -1,5 +1,6 @@
 //! Joining members: whose tests, files and configurations they are, and what is told of those that did not run.
 
+#[cfg(test)]
 use super::*;
 use crate::katalon::run::{Attempt, FileKind, RunFile};
 use crate::katalon::settings::{AzureSettings, ConfigurationRow};

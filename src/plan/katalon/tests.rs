@@ -1,5 +1,6 @@
 //! Which foreign runs count as Katalon's own submission, and which never do.
 
+#[cfg(test)]
 use proptest::prelude::*;
 
 use super::*;

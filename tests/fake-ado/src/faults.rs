@@ -158,6 +158,19 @@ pub enum Refusal {
     Forbidden403,
 }
 
+impl Refusal {
+    /// All of them.
+    pub const ALL: [Refusal; 7] = [
+        Refusal::SignInPage203,
+        Refusal::Redirect302,
+        Refusal::Empty401,
+        Refusal::Json401,
+        Refusal::Expired401,
+        Refusal::SignInPage200,
+        Refusal::Forbidden403,
+    ];
+}
+
 /// The planned faults with their counters.
 #[derive(Debug, Default)]
 pub(crate) struct FaultPlan(Vec<(Fault, usize)>);

@@ -16,16 +16,6 @@ const AIMS: [(&str, &str); 7] = [
     ("PATCH", "test/runs/"),
 ];
 
-const REFUSALS: [Refusal; 7] = [
-    Refusal::SignInPage203,
-    Refusal::Redirect302,
-    Refusal::Empty401,
-    Refusal::Json401,
-    Refusal::Expired401,
-    Refusal::SignInPage200,
-    Refusal::Forbidden403,
-];
-
 impl Dice {
     pub const fn new(seed: u64) -> Self {
         Self(seed)
@@ -63,10 +53,10 @@ impl Dice {
     /// Refused credentials somewhere among the next requests: everything of that server then waits for a minute, unless a
     /// person asks.
     pub fn refusal(&mut self, runs: usize) -> Fault {
-        let refused = match self.index(REFUSALS.len() + 1) {
+        let refused = match self.index(Refusal::ALL.len() + 1) {
             // A page of somebody else in place of an answer, as from a captive portal, counts as one.
             0 => FaultAction::Garbage200,
-            which => FaultAction::Refused(REFUSALS[which - 1]),
+            which => FaultAction::Refused(Refusal::ALL[which - 1]),
         };
         self.aimed(refused, runs)
     }
