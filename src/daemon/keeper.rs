@@ -12,6 +12,7 @@ use crate::clock;
 use crate::config::{Config, paths};
 use crate::daemon::commands::CommandWatch;
 use crate::daemon::late::LateReports;
+use crate::daemon::polling::{News, Polling};
 use crate::daemon::record::{Decided, Recorder};
 use crate::daemon::requests::{self, carry_out};
 use crate::daemon::schedule::{Due, SWEEP, Schedule};
@@ -22,6 +23,7 @@ use crate::outbox::request::{Answer, Request};
 use crate::outbox::{Outbox, StoreError};
 use crate::spool::Spool;
 use crate::submit::connections::Connections;
+use crate::watch::hints::polled::Polled;
 use crate::watch::hints::{Hints, Touched};
 use crate::watch::{LookRules, Scout, Sweep};
 
@@ -63,6 +65,7 @@ pub struct Keeper {
     turned: Moment,
     tidied: Moment,
     late: LateReports,
+    polling: Polling,
     /// Why folders are polled, as it is recorded for `kado status`.
     polled: Option<String>,
     /// Wakes the submitter.
@@ -110,6 +113,7 @@ impl Keeper {
             turned: first_seen,
             tidied: Moment::default(),
             late: LateReports::default(),
+            polling: Polling::default(),
             polled,
             changed,
             known_projects: HashSet::new(),
@@ -206,24 +210,25 @@ impl Keeper {
         Ok(())
     }
 
-    /// Says once why folders are polled, in the log and for `kado status`, and that they no longer are.
-    async fn tell_polling(&mut self, polled: Option<String>) -> Result<(), StoreError> {
-        if polled == self.polled {
-            return Ok(());
-        }
-        match &polled {
-            Some(reason) => {
-                let seconds = SWEEP.as_secs();
+    /// Says why folders are polled, in the log and for `kado status`, and that they no longer are.
+    async fn tell_polling(&mut self, polled: Option<Polled>) -> Result<(), StoreError> {
+        let text = polled.as_ref().map(ToString::to_string);
+        match self.polling.news(polled.as_ref()) {
+            Some(News::Polled) => {
+                let (reason, seconds) = (text.as_deref(), SWEEP.as_secs());
                 tracing::warn!(
                     reason,
                     "folders are polled every {seconds} s instead of watched; no run is lost by that"
                 );
             }
-            None => tracing::info!("all folders are watched again"),
+            Some(News::WatchedAgain) => tracing::info!("all folders are watched again"),
+            None => {}
         }
-        let told = polled.clone();
-        self.outbox.with(move |store| store.note_polled(told.as_deref())).await?;
-        self.polled = polled;
+        if text != self.polled {
+            let told = text.clone();
+            self.outbox.with(move |store| store.note_polled(told.as_deref())).await?;
+            self.polled = text;
+        }
         Ok(())
     }
 

@@ -9,6 +9,7 @@ mod commands;
 mod gather;
 mod keeper;
 mod late;
+mod polling;
 mod pulse;
 mod record;
 mod requests;

@@ -6,6 +6,7 @@
 //!
 //! What cannot be watched is polled: the sweep finds everything all the same, only later. [`Hints::polled`] says why.
 
+pub mod polled;
 #[cfg(unix)]
 mod unix;
 #[cfg(windows)]
@@ -25,6 +26,7 @@ use notify::{ErrorKind, Event, EventKind, RecommendedWatcher, RecursiveMode, Wat
 use tokio::sync::Notify;
 
 use crate::file_names::{has_extension, is_named};
+use crate::watch::hints::polled::Polled;
 
 /// Most paths that are remembered between two looks; more mean "look everywhere".
 const PATHS: usize = 256;
@@ -82,17 +84,13 @@ impl Hints {
         std::mem::take(&mut self.heard().touched)
     }
 
-    /// Why folders are polled instead of watched, with the way out; `None` when all are watched.
-    pub fn polled(&self) -> Option<String> {
-        if let Some(reason) = &self.no_watcher {
-            return Some(format!("file events are not to be had: {reason}"));
+    /// What is polled instead of watched, and why; `None` when all is watched.
+    pub fn polled(&self) -> Option<Polled> {
+        match &self.no_watcher {
+            Some(reason) => Some(Polled::Everything(reason.clone())),
+            None if self.polled.is_empty() => None,
+            None => Some(Polled::Folders(self.polled.clone())),
         }
-        let (folder, reason) = self.polled.first_key_value()?;
-        let more = match self.polled.len() - 1 {
-            0 => String::new(),
-            others => format!(" and {others} more"),
-        };
-        Some(format!("`{}`{more} cannot be watched: {reason}", folder.display()))
     }
 
     /// Watches what is to be watched for these roots and projects, and nothing else; what failed before is tried again.
@@ -128,7 +126,7 @@ impl Hints {
     }
 
     /// Drops watches of folders that are gone, that are other folders by now, or that nobody wants any more.
-    fn forget_what_ended(&mut self, wanted: &HashMap<PathBuf, RecursiveMode>) {
+    fn forget_what_ended(&mut self, wanted: &BTreeMap<PathBuf, RecursiveMode>) {
         let (lost, in_doubt) = {
             let mut heard = self.heard();
             (std::mem::take(&mut heard.lost), std::mem::take(&mut heard.in_doubt))

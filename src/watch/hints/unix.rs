@@ -3,7 +3,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "the inode is on the disk")]
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
@@ -19,8 +19,9 @@ pub fn identity(folder: &Path) -> Option<Identity> {
     Some((metadata.ino(), metadata.created().ok()))
 }
 
-/// The roots and projects themselves, where a project or its `Reports` may appear, and each `Reports` with all below it.
-pub fn wanted(roots: &[PathBuf], projects: &[PathBuf]) -> HashMap<PathBuf, RecursiveMode> {
+/// The roots and projects themselves, where a project or its `Reports` may appear, and each `Reports` with all below it;
+/// in an order that does not change, so that where watches are short the same folders have one.
+pub fn wanted(roots: &[PathBuf], projects: &[PathBuf]) -> BTreeMap<PathBuf, RecursiveMode> {
     let folders = roots.iter().chain(projects).map(|folder| (folder.clone(), RecursiveMode::NonRecursive));
     folders.chain(projects.iter().map(|project| (project.join("Reports"), RecursiveMode::Recursive))).collect()
 }

@@ -6,7 +6,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "the number is on the disk")]
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::fs::OpenOptions;
 use std::os::windows::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
@@ -32,7 +32,7 @@ pub fn identity(folder: &Path) -> Option<Identity> {
 }
 
 /// The roots with all below them.
-pub fn wanted(roots: &[PathBuf], _projects: &[PathBuf]) -> HashMap<PathBuf, RecursiveMode> {
+pub fn wanted(roots: &[PathBuf], _projects: &[PathBuf]) -> BTreeMap<PathBuf, RecursiveMode> {
     roots.iter().map(|root| (root.clone(), RecursiveMode::Recursive)).collect()
 }
 
