@@ -93,7 +93,7 @@ pub fn scope_of(file: &Path) -> Option<Scope> {
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
     /// The file cannot be read.
-    #[error("configuration `{}` cannot be read", file.display())]
+    #[error("configuration `{}` cannot be read{}", file.display(), way_in(source))]
     Unreadable {
         /// The file.
         file: PathBuf,
@@ -111,6 +111,13 @@ pub enum ConfigError {
     },
 }
 
+fn way_in(error: &std::io::Error) -> &'static str {
+    match error.kind() {
+        std::io::ErrorKind::PermissionDenied => system::ASK_WITH_MORE_RIGHTS,
+        _ => "",
+    }
+}
+
 fn listed(problems: &[Problem]) -> String {
     let lines: String = problems.iter().map(|problem| format!("\n  {problem}")).collect();
     format!("{} problem{}:{lines}", problems.len(), if problems.len() == 1 { "" } else { "s" })
@@ -120,13 +127,38 @@ fn listed(problems: &[Problem]) -> String {
 /// exists, else the user's. Without any of them the defaults are in force, with nothing to watch.
 ///
 /// # Errors
-/// When a file was asked for that cannot be read, or when the file has problems.
+/// When a file was asked for that cannot be read, when the only one there is closed to this account, or when the file
+/// has problems.
 pub fn load(asked: Option<&Path>) -> Result<Config, ConfigError> {
     let named = asked.map(Path::to_owned).or_else(|| std::env::var_os(CONFIG_VARIABLE).map(PathBuf::from));
-    match named.or_else(|| candidates().into_iter().find(|file| file.is_file())) {
+    match named.or_else(|| chosen(&candidates(), presence)) {
         Some(file) => read(&file),
         None => Ok(without_file()),
     }
+}
+
+/// What this account sees of a file.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Presence {
+    There,
+    /// It may be there, but this account may not look.
+    Closed,
+    Absent,
+}
+
+fn presence(file: &Path) -> Presence {
+    match std::fs::metadata(file) {
+        Ok(metadata) if metadata.is_file() => Presence::There,
+        Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => Presence::Closed,
+        Ok(_) | Err(_) => Presence::Absent,
+    }
+}
+
+/// The first file that is there. Where there is none, the first that is closed: reading it then says so, instead of
+/// defaults that would say that nothing is watched.
+fn chosen(candidates: &[PathBuf], presence: impl Fn(&Path) -> Presence) -> Option<PathBuf> {
+    let first = |wanted| candidates.iter().find(|file| presence(file) == wanted).cloned();
+    first(Presence::There).or_else(|| first(Presence::Closed))
 }
 
 /// Reads a configuration file.
@@ -191,4 +223,23 @@ fn without_file() -> Config {
 /// The text of a file, to notice that it changed; `None` when it cannot be read.
 pub fn text_of(file: &Path) -> Option<String> {
     std::fs::read_to_string(file).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_closed_configuration_is_named_unless_there_is_another() {
+        let (system, user) = (PathBuf::from("system"), PathBuf::from("user"));
+        let pick = |of_system, of_user| {
+            let see = |file: &Path| if file == Path::new("system") { of_system } else { of_user };
+            chosen(&[system.clone(), user.clone()], see)
+        };
+        assert_eq!(pick(Presence::There, Presence::There), Some(system.clone()));
+        assert_eq!(pick(Presence::Closed, Presence::There), Some(user.clone()));
+        assert_eq!(pick(Presence::Closed, Presence::Absent), Some(system.clone()));
+        assert_eq!(pick(Presence::Absent, Presence::Closed), Some(user.clone()));
+        assert_eq!(pick(Presence::Absent, Presence::Absent), None);
+    }
 }

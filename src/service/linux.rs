@@ -15,12 +15,11 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use service_manager::{RestartPolicy, ServiceInstallCtx, ServiceLabel, ServiceManager as _, SystemdServiceManager};
-use tokio_util::sync::CancellationToken;
 
-use crate::exit::Exit;
 use crate::service::command::output;
 use crate::service::{Installation, NAME, Scope, ServiceError, Status, flag, places_of};
 
+pub use crate::service::unix::{is_closed_to_service, may_manage, may_see_all, own_account, run};
 pub use notify::{alive, ready, say, stopping, watchdog};
 
 use systemctl::{SERVICE, Systemctl};
@@ -35,15 +34,6 @@ const TOKEN_SERVICE: &str = "kado-token.service";
 const PACKAGED: [&str; 2] = ["/usr/lib/systemd/system", "/lib/systemd/system"];
 /// Folders that the account of the service cannot rely on, and why.
 const UNFIT: [&str; 4] = ["/home", "/root", "/tmp", "/var/tmp"];
-
-/// Refuses what the account may not do.
-pub fn may_manage(scope: Scope, what: &str) -> Result<(), ServiceError> {
-    if scope == Scope::User || rustix::process::geteuid().is_root() {
-        return Ok(());
-    }
-    let remedy = "run it with sudo, or for your own account with --user".to_owned();
-    Err(ServiceError::NotPermitted { what: what.to_owned(), remedy })
-}
 
 /// Makes the service known to systemd and lets it start with the machine; says what was changed.
 pub fn install(installation: &Installation) -> Result<Vec<String>, ServiceError> {
@@ -188,22 +178,6 @@ fn is_closed(folder: &Path) -> bool {
     }
 }
 
-/// Not told here: `kado check --as-service` looks for itself.
-pub const fn is_closed_to_service(_folder: &Path) -> Option<bool> {
-    None
-}
-
-/// The name of the account that this program runs as.
-pub fn own_account() -> String {
-    let id = rustix::process::geteuid().as_raw().to_string();
-    output(Command::new("id").args(["-u", "-n"])).unwrap_or(id)
-}
-
-/// Whether this account may read what others may not.
-pub fn may_see_all() -> bool {
-    rustix::process::geteuid().is_root()
-}
-
 /// The command that runs a program as the service sees the machine: with the settings of its unit, drop-ins included.
 pub fn as_service(program: &Path, arguments: &[String]) -> Result<Command, ServiceError> {
     let units = installed(Scope::System)?.text(SERVICE)?;
@@ -212,11 +186,6 @@ pub fn as_service(program: &Path, arguments: &[String]) -> Result<Command, Servi
     command.args(unit::surroundings(&units).into_iter().map(|setting| format!("--property={setting}")));
     command.arg("--").arg(program).args(arguments);
     Ok(command)
-}
-
-/// Runs the service: systemd ends it with SIGTERM.
-pub fn run(body: impl FnOnce(CancellationToken) -> anyhow::Result<Exit> + Send + 'static) -> anyhow::Result<Exit> {
-    body(CancellationToken::new())
 }
 
 fn installed(scope: Scope) -> Result<Systemctl, ServiceError> {

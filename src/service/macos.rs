@@ -17,24 +17,13 @@ use std::time::Duration;
 use service_manager::{
     LaunchdServiceManager, RestartPolicy, ServiceInstallCtx, ServiceLabel, ServiceManager as _, ServiceUninstallCtx,
 };
-use tokio_util::sync::CancellationToken;
 
-use crate::exit::Exit;
-use crate::service::command::output;
 use crate::service::{Installation, NAME, Scope, ServiceError, Status, places_of};
 
+pub use crate::service::unix::{is_closed_to_service, may_manage, may_see_all, own_account, run};
 pub use account::ACCOUNT;
 
 use launchctl::Launchctl;
-
-/// Refuses what the account may not do.
-pub fn may_manage(scope: Scope, what: &str) -> Result<(), ServiceError> {
-    if scope == Scope::User || rustix::process::geteuid().is_root() {
-        return Ok(());
-    }
-    let remedy = "run it with sudo, or for your own account with --user".to_owned();
-    Err(ServiceError::NotPermitted { what: what.to_owned(), remedy })
-}
 
 /// Makes the service known to launchd and lets it start with the machine; says what was changed.
 pub fn install(installation: &Installation) -> Result<Vec<String>, ServiceError> {
@@ -153,33 +142,12 @@ pub fn command_to_grant(folder: &Path, account: &str) -> String {
     format!("sudo chmod -R +a '{account} allow {rights}' '{}'", folder.display())
 }
 
-/// Not told here: `kado check --as-service` looks for itself.
-pub const fn is_closed_to_service(_folder: &Path) -> Option<bool> {
-    None
-}
-
-/// The name of the account that this program runs as.
-pub fn own_account() -> String {
-    let id = rustix::process::geteuid().as_raw().to_string();
-    output(Command::new("id").args(["-u", "-n"])).unwrap_or(id)
-}
-
-/// Whether this account may read what others may not.
-pub fn may_see_all() -> bool {
-    rustix::process::geteuid().is_root()
-}
-
 /// The command that runs a program as the service sees the machine: with its account.
 pub fn as_service(program: &Path, arguments: &[String]) -> Result<Command, ServiceError> {
     installed(Scope::System)?;
     let mut command = Command::new("sudo");
     command.args(["-u", ACCOUNT, "--"]).arg(program).args(arguments);
     Ok(command)
-}
-
-/// Runs the service: launchd ends it with SIGTERM.
-pub fn run(body: impl FnOnce(CancellationToken) -> anyhow::Result<Exit> + Send + 'static) -> anyhow::Result<Exit> {
-    body(CancellationToken::new())
 }
 
 /// launchd does not ask.

@@ -14,6 +14,8 @@ mod linux;
 #[cfg(target_os = "macos")]
 mod macos;
 mod setup;
+#[cfg(unix)]
+mod unix;
 #[cfg(windows)]
 mod windows;
 

@@ -9,6 +9,10 @@ use known_folders::{KnownFolder, get_known_folder_path};
 use crate::config::paths::{CONFIG_FILE, Places};
 use crate::secrets::CREDENTIAL;
 
+/// The way to a configuration that is closed to this account.
+pub const ASK_WITH_MORE_RIGHTS: &str =
+    "; run the command in a console that was opened with `Run as administrator`, or name another file with `--config`";
+
 /// The system's.
 pub fn of_the_system() -> Places {
     let data = get_known_folder_path(KnownFolder::ProgramData).unwrap_or_else(|| PathBuf::from(r"C:\ProgramData"));
