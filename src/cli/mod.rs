@@ -27,6 +27,7 @@ use clap::{Args, CommandFactory as _, Parser, Subcommand};
 
 use crate::config::paths::{self, ConfigError};
 use crate::exit::Exit;
+use crate::secrets::dumps;
 use crate::service::ServiceError;
 use crate::telemetry;
 
@@ -87,6 +88,7 @@ pub(crate) struct UsageError(pub String);
 
 /// Runs the program.
 pub fn main() -> ExitCode {
+    dumps::keep_out();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {

@@ -2,8 +2,8 @@
 //!
 //! A token is a [`SecretString`]: it has no printable form and is wiped when it is dropped. It is read anew for every
 //! attempt, so a rotated token is picked up without a restart. Sources, the first that exists counts: the service
-//! manager's credential, the protected store that `kado service set-token` writes, `token_file`, `$KADO_TOKEN`. Tokens of Katalon projects are read with the project's
-//! settings instead (see [`crate::katalon::secret`]).
+//! manager's credential, the protected store that `kado service set-token` writes, `token_file`, `$KADO_TOKEN`. Tokens
+//! of Katalon projects are read with the project's settings instead (see [`crate::katalon::secret`]).
 
 #![expect(clippy::disallowed_methods, reason = "tokens lie in files and in the environment")]
 
@@ -13,6 +13,9 @@ use secrecy::SecretString;
 
 use crate::config::Access;
 
+#[cfg_attr(target_os = "linux", path = "dumps/linux.rs")]
+#[cfg_attr(not(target_os = "linux"), path = "dumps/elsewhere.rs")]
+pub mod dumps;
 #[cfg_attr(unix, path = "permissions/unix.rs")]
 #[cfg_attr(windows, path = "permissions/windows.rs")]
 mod permissions;
@@ -82,7 +85,7 @@ pub fn machine_token(access: &Access, machine: bool) -> Result<Option<SecretStri
     if let Some(file) = access.token_store.as_ref().filter(|file| machine && store::exists(file)) {
         return store::read(file).map(Some);
     }
-    if let Some(file) = access.token_file.as_ref().filter(|file| file.exists()) {
+    if let Some(file) = access.token_file.as_ref().filter(|file| !is_absent(file)) {
         permissions::check(file)?;
         return read(file).map(Some);
     }
@@ -101,6 +104,11 @@ pub fn machine_token(access: &Access, machine: bool) -> Result<Option<SecretStri
 pub fn closed_file(file: &Path) -> Result<SecretString, TokenError> {
     permissions::check(file)?;
     read(file)
+}
+
+/// Whether a file is known not to be there; one in a folder that is closed to this account may be, and reading it tells.
+fn is_absent(file: &Path) -> bool {
+    matches!(file.try_exists(), Ok(false))
 }
 
 fn credential_file() -> Option<PathBuf> {

@@ -3,12 +3,13 @@
 #![expect(clippy::disallowed_methods, reason = "tests write certificates and secrets")]
 
 use std::fs;
+use std::process::Command;
 
 use fake_ado::{Fault, FaultAction, Nth, Refusal, World};
 use fake_katalon::{AzureSettings, Test};
 use rcgen::{CertificateParams, KeyPair, PKCS_RSA_SHA256};
 
-use crate::support::{Machine, Output, closed_file, finished, tc, world};
+use crate::support::{Machine, Output, closed_file, finish, finished, in_namespace, tc, world};
 
 const TENANT: &str = "7f3c9a52-1111-2222-3333-444455556666";
 const CLIENT: &str = "0d1e2f3a-aaaa-bbbb-cccc-ddddeeeeffff";
@@ -89,22 +90,23 @@ fn a_managed_identity_gets_its_token_from_the_machine() {
     }
 }
 
-/// The environment of App Service (with a header) or of an Azure Arc machine, for which the fake stands in.
-fn checked_in(machine: &Machine, name: &str, value: &str) -> Output {
+/// `kado check` in the environment of App Service (with a header) or of an Azure Arc machine, for which the fake stands
+/// in.
+fn check_in(machine: &Machine, name: &str, value: &str) -> Command {
     let config = fs::read_to_string(machine.config_file()).unwrap();
     let without = config.lines().filter(|line| !line.starts_with("authority_url"));
     machine.configure_only(&without.collect::<Vec<_>>().join("\n"));
     let endpoint = format!("{}/metadata/identity/oauth2/token", machine.fake.authority_url());
     let mut command = machine.command(&["check"]);
     command.env("IDENTITY_ENDPOINT", endpoint).env(name, value);
-    crate::support::finish(command)
+    command
 }
 
 #[test]
 fn app_service_says_through_the_environment_where_its_tokens_are() {
     let machine =
         machine(world().managed_identity("first"), |_| "[azure.identity]\nkind = \"managed-identity\"\n".to_owned());
-    let checked = checked_in(&machine, "IDENTITY_HEADER", "a-secret-of-the-host");
+    let checked = finish(check_in(&machine, "IDENTITY_HEADER", "a-secret-of-the-host"));
     assert_eq!(checked.code, 0, "{checked:?}");
     assert_eq!(issued(&machine), 1);
     assert!(
@@ -120,12 +122,31 @@ fn the_arc_agent_cannot_make_kado_send_any_file_but_its_keys() {
         machine(world().managed_identity("first"), |_| "[azure.identity]\nkind = \"managed-identity\"\n".to_owned());
     let other = closed_file(&machine.root().join("other.key"), "somebody else's secret");
     for file in [other.to_string_lossy().into_owned(), "/var/opt/azcmagent/tokens/../../../../etc/passwd".to_owned()] {
-        machine.fake.world().entra.arc_key_file = Some(file);
-        let checked = checked_in(&machine, "IMDS_ENDPOINT", "http://localhost:40342");
+        machine.fake.world().entra.arc_key = Some((file, String::new()));
+        let checked = finish(check_in(&machine, "IMDS_ENDPOINT", "http://localhost:40342"));
         assert_eq!(checked.code, 3, "{checked:?}");
         assert!(checked.out.contains("which is not where keys of the agent lie"), "{checked:?}");
     }
     assert!(machine.fake.requests().iter().all(|request| request.scheme.is_none()));
+}
+
+#[test]
+fn the_arc_agent_issues_a_token_to_whoever_can_read_its_key() {
+    const KEY: &str = "/var/opt/azcmagent/tokens/one.key";
+    let machine =
+        machine(world().managed_identity("first"), |_| "[azure.identity]\nkind = \"managed-identity\"\n".to_owned());
+    machine.fake.world().entra.arc_key = Some((KEY.to_owned(), "of-this-machine".to_owned()));
+    let check = check_in(&machine, "IMDS_ENDPOINT", "http://localhost:40342");
+    let agent = "mount -t tmpfs none /var/opt && mkdir -p /var/opt/azcmagent/tokens";
+    let with = |then: &str| in_namespace(&check, &["--mount"], &format!("{agent} && {then}")).map(finish);
+    let Some(closed) = with("true") else { return };
+    assert_eq!(closed.code, 3, "{closed:?}");
+    assert!(closed.out.contains(&format!("its key file `{KEY}` cannot be read")), "{closed:?}");
+    assert!(machine.fake.world().entra.issued().is_empty());
+    let Some(checked) = with(&format!("echo of-this-machine > {KEY}")) else { return };
+    assert_eq!(checked.code, 0, "{checked:?}");
+    assert_eq!(issued(&machine), 1);
+    assert!(!checked.out.contains("of-this-machine"), "{checked:?}");
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use std::process::Command;
 
+use fake_ado::Flavour;
 use fake_katalon::{AzureSettings, CollectionWriter, SuiteRunWriter, Test};
 
 use crate::support::{Machine, Output, finish, finished, start_of, tc, world};
@@ -93,6 +94,18 @@ fn a_run_has_the_tags_of_the_configuration() {
     let shop = machine.shop(&CASES);
     assert_eq!(machine.submit(&shop, &run()).code, 0);
     assert_eq!(machine.ado_run().tags, ["katalon", "Nightly2"]);
+}
+
+#[test]
+fn a_server_that_knows_no_tags_gets_none_and_the_run_says_so() {
+    let machine = Machine::with(world().flavour(Flavour::Server2019Update1));
+    machine.configure("[submit]\ntags = [\"katalon\"]\n");
+    let shop = machine.shop(&CASES);
+    let submitted = machine.submit(&shop, &run());
+    assert_eq!(submitted.code, 0, "what only an old server lacks is no failure: {submitted:?}");
+    assert!(machine.ado_run().tags.is_empty());
+    let shown = machine.kado(&["runs", "show", "1"]);
+    assert!(shown.out.contains("the run has no tags: they need Azure DevOps Server 2020 or later"), "{shown:?}");
 }
 
 #[test]

@@ -1,9 +1,12 @@
 //! A token and a server are a pair from one source: each token reaches just its own server.
 
-#![expect(clippy::disallowed_methods, reason = "tests write token files")]
+#![expect(clippy::disallowed_methods, reason = "tests write token files and start programs")]
 #![expect(clippy::unwrap_used, reason = "a helper that fails fails its test")]
+#![cfg_attr(target_os = "linux", expect(clippy::print_stderr, reason = "a test that is not possible here says so"))]
 
 use std::fs;
+#[cfg(target_os = "linux")]
+use std::io::{BufRead as _, BufReader};
 use std::path::PathBuf;
 
 use fake_katalon::{AzureSettings, SuiteRunWriter, Test, TestCaseFile};
@@ -101,4 +104,35 @@ fn a_server_url_with_credentials_is_refused_without_showing_them() {
     let refused = machine.kado(&["runs"]);
     assert_eq!(refused.code, 2, "{refused:?}");
     assert!(!refused.err.contains("hunter2"), "{refused:?}");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_process_that_holds_tokens_leaves_no_core_dump() {
+    use std::os::unix::process::ExitStatusExt as _;
+    use std::process::{Command, Stdio};
+
+    let machine = Machine::new();
+    machine.shop(&[("Sign in", "1001")]);
+    // What the signal does to a program that allows dumps tells whether this system makes any.
+    let aborted = |program: &Command| {
+        let mut command = Command::new("sh");
+        command.args(["-c", "ulimit -c unlimited && exec \"$0\" \"$@\""]).arg(program.get_program());
+        command.args(program.get_args()).current_dir(machine.root()).stdin(Stdio::null()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        if program.get_program() != "sleep" {
+            let mut log = BufReader::new(child.stderr.take().unwrap()).lines().map_while(Result::ok);
+            assert!(log.any(|line| line.contains(" watches ")), "it ended before it began");
+        }
+        let sent = Command::new("kill").args(["-ABRT", &child.id().to_string()]).status().unwrap();
+        assert!(sent.success());
+        child.wait().unwrap()
+    };
+    let mut sleep = Command::new("sleep");
+    sleep.arg("60");
+    if !aborted(&sleep).core_dumped() {
+        return eprintln!("skipped: this system dumps nothing");
+    }
+    let ended = aborted(&machine.command(&["run"]));
+    assert_eq!((ended.signal(), ended.core_dumped()), (Some(6), false), "{ended:?}");
 }

@@ -5,13 +5,13 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use fake_ado::{Fault, FaultAction, Nth};
 use fake_katalon::{Phase, SuiteRunWriter, Test, TestCaseFile};
 use jiff::{SignedDuration, Timestamp};
 
-use crate::support::{Machine, Service, age, finished, now, tc};
+use crate::support::{Machine, Service, age, finished, in_namespace, now, tc};
 
 const CASES: [(&str, &str); 1] = [("Sign in", "1001")];
 
@@ -30,37 +30,14 @@ fn project(machine: &Machine, name: &str) -> PathBuf {
     machine.project(name, machine.settings(), [TestCaseFile::new(&tc("Sign in")).azure("1001")])
 }
 
-/// Starts the service as a user who may have only so many of something of inotify; `None` where that cannot be tried.
-fn start_limited(machine: &Machine, limit: &str, count: u32) -> Option<Service> {
-    let set = format!("echo {count} > /proc/sys/user/{limit} && exec \"$0\" \"$@\"");
-    let inside = |program: &str| {
-        let mut command = Command::new("unshare");
-        command.args(["--user", "--map-root-user", "sh", "-c", &set, program]);
-        command
-    };
-    let possible = inside("true").stdout(Stdio::null()).stderr(Stdio::null()).status();
-    if !possible.is_ok_and(|status| status.success()) {
-        eprintln!("skipped: no user namespace can be made here");
-        return None;
-    }
-    let plain = machine.command(&["run"]);
-    let mut command = inside(&plain.get_program().to_string_lossy());
-    command.args(plain.get_args());
-    for (name, value) in plain.get_envs() {
-        match value {
-            Some(value) => command.env(name, value),
-            None => command.env_remove(name),
-        };
-    }
-    Some(machine.start_as(command))
-}
-
 /// With so few of something kado polls, says so everywhere, and finds the run.
 fn polls_with(limit: &str, count: u32, says: &str) {
     let machine = Machine::new();
     let shop = machine.shop(&CASES);
     fs::create_dir_all(shop.join("Reports/a/b/c")).unwrap();
-    let Some(service) = start_limited(&machine, limit, count) else { return };
+    let first = format!("echo {count} > /proc/sys/user/{limit}");
+    let Some(command) = in_namespace(&machine.command(&["run"]), &[], &first) else { return };
+    let service = machine.start_as(command);
     service.wait_for_log("folders are polled every 30 s");
     assert!(service.log().contains(says), "{}", service.log());
     let status = machine.kado(&["status"]);

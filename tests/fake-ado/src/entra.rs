@@ -24,8 +24,9 @@ pub struct Entra {
     pub(crate) issued: Vec<IssuedToken>,
     /// How long a token lives, in seconds.
     pub lifetime_s: u64,
-    /// The key file that the agent of Azure Arc names in its challenge; without one there is no challenge.
-    pub arc_key_file: Option<String>,
+    /// The key file that the agent of Azure Arc names in its challenge, and the key that it expects then; without one
+    /// there is no challenge.
+    pub arc_key: Option<(String, String)>,
     /// Whether tokens that are still good are handed out again, as metadata services do.
     pub hands_out_again: bool,
 }
@@ -37,7 +38,7 @@ impl Default for Entra {
             managed: Vec::new(),
             issued: Vec::new(),
             lifetime_s: 3599,
-            arc_key_file: None,
+            arc_key: None,
             hands_out_again: false,
         }
     }
@@ -206,8 +207,12 @@ fn check(form: &Query, client_id: &str, audience: &str, certificate: &[u8], key:
 /// `GET /metadata/identity/oauth2/token`.
 pub(crate) fn metadata(entra: &mut Entra, query: &str, headers: &HeaderMap) -> Answer {
     let query = Query::parse(query);
-    if let Some(file) = entra.arc_key_file.as_ref().filter(|_| !headers.contains_key("authorization")) {
-        return Answer::empty(401).with("WWW-Authenticate", format!("Basic realm={file}"));
+    if let Some((file, key)) = &entra.arc_key {
+        match headers.get("authorization") {
+            None => return Answer::empty(401).with("WWW-Authenticate", format!("Basic realm={file}")),
+            Some(given) if given != format!("Basic {key}").as_str() => return Answer::empty(403),
+            Some(_) => {}
+        }
     }
     let virtual_machine = headers.get("metadata").is_some_and(|value| value == "true");
     let wanted = virtual_machine || headers.contains_key("x-identity-header");
