@@ -38,6 +38,11 @@ pub fn comparable(path: &Path) -> PathBuf {
     PathBuf::from(plain)
 }
 
+/// A path as a key of a table: paths that mean the same file have the same one.
+pub fn key(path: &Path) -> String {
+    comparable(path).to_string_lossy().into_owned()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -22,8 +22,9 @@ use crate::workspace::open;
 
 /// Name of the folder in the state folder.
 const FOLDER: &str = "spool";
-/// Ending of a copy that is being made.
-const UNFINISHED: &str = "kado-part";
+/// Name of the copy that is being made, in the folder of its run. It is short, because names in a run folder may be as
+/// long as the file system allows.
+const UNFINISHED: &str = ".kado-part";
 
 /// The spool of a state folder.
 #[derive(Clone, Debug)]
@@ -44,6 +45,10 @@ pub struct Copied {
     pub files: usize,
     /// Files for which there was no room.
     pub left: usize,
+    /// Files that could not be copied; each costs only itself.
+    pub failed: usize,
+    /// Why the first of these could not.
+    pub error: Option<String>,
 }
 
 impl Spool {
@@ -58,16 +63,14 @@ impl Spool {
     }
 
     /// Brings the copies of a run up to date with its folder. `used` saves walking through the spool for every run.
-    ///
-    /// # Errors
-    /// When the spool cannot be written. Files that vanish meanwhile are none.
+    /// Files that vanished meanwhile are passed over.
     pub fn copy<'a>(
         &self,
         run: &RunIdentity,
         folder: &Path,
         files: impl Iterator<Item = &'a RunFile>,
         used: &mut Used,
-    ) -> io::Result<Copied> {
+    ) -> Copied {
         let target = self.folder_of(run);
         let mut copied = Copied::default();
         for file in files {
@@ -75,15 +78,20 @@ impl Spool {
             match open::regular_below(folder, Path::new(&file.path)) {
                 Ok(from) if is_up_to_date(&from, &to) => copied.files += 1,
                 Ok(_) if !self.has_room(file.size, used) => copied.left += 1,
-                Ok(from) => {
-                    let size = copy_file(from, &to)?;
-                    used.0 = used.0.map(|used| used.saturating_add(size));
-                    copied.files += 1;
-                }
+                Ok(from) => match copy_file(from, &to, &target.join(UNFINISHED)) {
+                    Ok(size) => {
+                        used.0 = used.0.map(|used| used.saturating_add(size));
+                        copied.files += 1;
+                    }
+                    Err(error) => {
+                        copied.failed += 1;
+                        copied.error.get_or_insert_with(|| format!("`{}`: {error}", file.path));
+                    }
+                },
                 Err(_) => {}
             }
         }
-        Ok(copied)
+        copied
     }
 
     fn has_room(&self, size: u64, used: &mut Used) -> bool {
@@ -124,22 +132,21 @@ fn is_up_to_date(from: &File, to: &Path) -> bool {
 }
 
 /// Copies under another name first, so that a copy is whole or not there.
-fn copy_file(mut from: File, to: &Path) -> io::Result<u64> {
+fn copy_file(mut from: File, to: &Path, unfinished: &Path) -> io::Result<u64> {
     if let Some(folder) = to.parent() {
         fs::create_dir_all(folder)?;
     }
-    let unfinished = PathBuf::from(format!("{}.{UNFINISHED}", to.display()));
     let result = (|| {
         let modified = from.metadata()?.modified()?;
-        let mut copy = File::create(&unfinished)?;
+        let mut copy = File::create(unfinished)?;
         let size = io::copy(&mut from, &mut copy)?;
         copy.set_modified(modified)?;
         drop(copy);
-        open::patiently(|| fs::rename(&unfinished, to))?;
+        open::patiently(|| fs::rename(unfinished, to))?;
         Ok(size)
     })();
     if result.is_err() {
-        let _ = fs::remove_file(&unfinished);
+        let _ = fs::remove_file(unfinished);
     }
     result
 }
@@ -185,8 +192,8 @@ mod tests {
         fs::create_dir(work.path().join("deep")).unwrap();
         fs::write(work.path().join("deep/1.png"), "one").unwrap();
         let files = [file("deep/1.png", 3), file("gone.png", 3)];
-        let copy = || spool.copy(&run(1), work.path(), files.iter(), &mut Used::default()).unwrap();
-        assert_eq!(copy(), Copied { files: 1, left: 0 });
+        let copy = || spool.copy(&run(1), work.path(), files.iter(), &mut Used::default());
+        assert_eq!(copy(), Copied { files: 1, ..Copied::default() });
         fs::write(work.path().join("deep/1.png"), "other").unwrap();
         copy();
         fs::remove_dir_all(work.path().join("deep")).unwrap();
@@ -203,9 +210,26 @@ mod tests {
         }
         let files = [file("1.png", 4), file("2.png", 4), file("3.png", 4)];
         assert_eq!(
-            spool.copy(&run(1), work.path(), files.iter(), &mut Used::default()).unwrap(),
-            Copied { files: 1, left: 2 }
+            spool.copy(&run(1), work.path(), files.iter(), &mut Used::default()),
+            Copied { files: 1, left: 2, ..Copied::default() }
         );
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_copied_costs_only_itself() {
+        let (state, work) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let spool = Spool::new(state.path(), 1000);
+        let longest = format!("{}.csv", "n".repeat(251));
+        let names = ["a.png", "in the way/b.png", &longest, "zz.png"];
+        fs::create_dir(work.path().join("in the way")).unwrap();
+        fs::create_dir_all(spool.folder_of(&run(1))).unwrap();
+        fs::write(spool.folder_of(&run(1)).join("in the way"), "a file where a folder has to be").unwrap();
+        names.iter().for_each(|name| fs::write(work.path().join(name), "1").unwrap());
+        let copied = spool.copy(&run(1), work.path(), names.map(|name| file(name, 1)).iter(), &mut Used::default());
+        assert_eq!((copied.files, copied.left, copied.failed), (3, 0, 1), "{copied:?}");
+        assert!(copied.error.is_some_and(|error| error.starts_with("`in the way/b.png`: ")));
+        let spooled = |name: &str| spool.folder_of(&run(1)).join(name).is_file();
+        assert!(spooled("a.png") && spooled(&longest) && spooled("zz.png"));
     }
 
     #[test]
@@ -214,11 +238,11 @@ mod tests {
         let spool = Spool::new(state.path(), 5);
         fs::write(work.path().join("1.png"), "1234").unwrap();
         let mut used = Used::default();
-        let mut copy = |started| spool.copy(&run(started), work.path(), [file("1.png", 4)].iter(), &mut used).unwrap();
-        assert_eq!(copy(1), Copied { files: 1, left: 0 });
-        assert_eq!(copy(2), Copied { files: 0, left: 1 });
+        let mut copy = |started| spool.copy(&run(started), work.path(), [file("1.png", 4)].iter(), &mut used);
+        assert_eq!(copy(1), Copied { files: 1, ..Copied::default() });
+        assert_eq!(copy(2), Copied { left: 1, ..Copied::default() });
         spool.remove(&run(1));
-        assert_eq!(copy(2), Copied { files: 1, left: 0 });
+        assert_eq!(copy(2), Copied { files: 1, ..Copied::default() });
     }
 
     #[test]
@@ -227,7 +251,7 @@ mod tests {
         let spool = Spool::new(state.path(), 1000);
         fs::write(work.path().join("1.png"), "1").unwrap();
         for started in [1, 2] {
-            spool.copy(&run(started), work.path(), [file("1.png", 1)].iter(), &mut Used::default()).unwrap();
+            spool.copy(&run(started), work.path(), [file("1.png", 1)].iter(), &mut Used::default());
         }
         spool.purge([run(2)].iter());
         assert!(!spool.folder_of(&run(1)).exists() && spool.folder_of(&run(2)).exists());
@@ -243,6 +267,6 @@ mod tests {
         fs::write(work.path().join("secret"), "secret").unwrap();
         std::os::unix::fs::symlink(work.path().join("secret"), work.path().join("1.png")).unwrap();
         let copied = spool.copy(&run(1), work.path(), [file("1.png", 6)].iter(), &mut Used::default());
-        assert_eq!(copied.unwrap(), Copied::default());
+        assert_eq!(copied, Copied::default());
     }
 }

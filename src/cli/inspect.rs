@@ -10,24 +10,26 @@ mod views;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 
 use crate::clock;
 use crate::config::project_file::ProjectFile;
 use crate::katalon::run::SuiteRun;
-use crate::katalon::run::lifecycle::{ABORT_AFTER, Evidence, RunState, state};
+use crate::katalon::run::lifecycle::{Evidence, RunState, state};
 use crate::workspace::{self, FolderListing, JunitState};
 use views::{ProjectView, RunView};
 
-/// Writes what lies at `path`: a run folder or a file in it, a project's folder or its `.prj`.
+/// Writes what lies at `path`: a run folder or a file in it, a project's folder or its `.prj`. A run that stopped counts
+/// as aborted after `abort_after`, as for the service.
 ///
 /// # Errors
 /// When `path` is none of these or cannot be read, and when `out` cannot be written.
-pub fn inspect(path: &Path, json: bool, out: &mut dyn Write) -> anyhow::Result<()> {
+pub fn inspect(path: &Path, abort_after: Duration, json: bool, out: &mut dyn Write) -> anyhow::Result<()> {
     let folder = folder_of(path)?;
     if workspace::is_run_folder(&folder) {
-        let view = inspect_run(&folder)?;
+        let view = inspect_run(&folder, abort_after)?;
         return write(&view, json, out, people::run);
     }
     match workspace::read_project(&folder) {
@@ -69,19 +71,19 @@ fn write<V: serde::Serialize>(
     Ok(())
 }
 
-fn inspect_run(folder: &Path) -> anyhow::Result<RunView> {
+fn inspect_run(folder: &Path, abort_after: Duration) -> anyhow::Result<RunView> {
     let run = workspace::read_run(folder)?;
     let listing = workspace::list_run_folder(folder).unwrap_or_default();
-    let state = state_of(folder, &run, &listing);
+    let state = state_of(folder, &run, &listing, abort_after);
     Ok(RunView::of(run, state, workspace::find_project_root(folder).as_deref()))
 }
 
-fn state_of(folder: &Path, run: &SuiteRun, listing: &FolderListing) -> RunState {
+fn state_of(folder: &Path, run: &SuiteRun, listing: &FolderListing, abort_after: Duration) -> RunState {
     let evidence = Evidence {
         has_log: listing.has_log(),
         ended: run.ended.is_some(),
         has_report: workspace::read_junit(folder) == JunitState::Complete,
-        quiet_for: listing.newest().map_or(ABORT_AFTER, |newest| clock::now().since(newest)),
+        quiet_for: listing.newest().map_or(abort_after, |newest| clock::now().since(newest)),
     };
-    state(evidence, ABORT_AFTER)
+    state(evidence, abort_after)
 }

@@ -110,7 +110,8 @@ fn dispatch(cli: Cli) -> anyhow::Result<Exit> {
     let mut out = std::io::stdout().lock();
     match cli.command {
         Command::Inspect(arguments) => {
-            inspect::inspect(&arguments.path, arguments.json, &mut out)?;
+            let config = paths::load(cli.config.as_deref())?;
+            inspect::inspect(&arguments.path, config.abort_after, arguments.json, &mut out)?;
             Ok(Exit::Done)
         }
         Command::Completions { shell } => {

@@ -41,8 +41,9 @@ fn watch(arguments: &Arguments, config: &Config, stop: CancellationToken) -> any
     }
     let logs = paths::log_dir(config);
     let guard = telemetry::start(LevelFilter::INFO, Some(&logs));
-    if !guard.writes_files() {
-        tracing::warn!(folder = %logs.display(), "no log files can be written there; the log goes to standard error only");
+    if let Some(error) = guard.no_files() {
+        let folder = logs.display();
+        tracing::warn!(%folder, error, "no log files can be written there; the log goes to standard error only");
     }
     let (config, file) = (config.clone(), config.file.clone());
     let runtime = runtime()?;

@@ -1,19 +1,16 @@
 //! From the text of `kado.toml` to a [`Config`].
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use toml::de::{DeTable, DeValue};
 
 use crate::config::section::{Problem, Problems, Section};
 use crate::config::{Access, Config, ProjectTables, Tables, identity, proxy, values};
 use crate::discovery::eligibility::{History, RunsFrom};
+use crate::katalon::run::lifecycle::ABORT_AFTER;
 use crate::plan::options::{NamePattern, Overrides};
 use crate::plan::run_name;
 use crate::server::Server;
-
-/// `abort_after` when the file does not say.
-pub const DEFAULT_ABORT_AFTER: Duration = Duration::from_secs(2 * 60 * 60);
 
 /// `spool_limit` when the file does not say: 10 GiB.
 pub const DEFAULT_SPOOL_LIMIT: u64 = 10 << 30;
@@ -80,7 +77,7 @@ impl Reader<'_, '_> {
             state_dir: state_dir.map_or_else(|| self.around.state_dir.clone(), |path| self.path(&path)),
             history: root.read("history", &mut self.problems, values::history).unwrap_or(History::New),
             runs_from: root.read("runs_from", &mut self.problems, values::runs_from).unwrap_or(RunsFrom::ThisHost),
-            abort_after: root.read("abort_after", &mut self.problems, values::duration).unwrap_or(DEFAULT_ABORT_AFTER),
+            abort_after: root.read("abort_after", &mut self.problems, values::duration).unwrap_or(ABORT_AFTER),
             late: root.read("late", &mut self.problems, values::late).unwrap_or_default(),
             submit_aborted: root.read("submit_aborted", &mut self.problems, values::boolean).unwrap_or(false),
             katalonc_options: root.read("katalonc_options", &mut self.problems, values::boolean).unwrap_or(true),
@@ -237,7 +234,7 @@ mod tests {
         let config = parse("watch = [\"work\"]", &around(None)).unwrap();
         assert_eq!(config.watch, [PathBuf::from("/etc/kado/work")]);
         assert_eq!((config.history, config.runs_from), (History::New, RunsFrom::ThisHost));
-        assert_eq!(config.abort_after, DEFAULT_ABORT_AFTER);
+        assert_eq!(config.abort_after, ABORT_AFTER);
         assert_eq!(config.state_dir, PathBuf::from("/var/lib/kado"));
     }
 
@@ -262,7 +259,7 @@ mod tests {
             submit.test_plans = [19]
         "#;
         let config = parse(text, &around(None)).unwrap();
-        assert_eq!(config.abort_after, Duration::from_secs(5400));
+        assert_eq!(config.abort_after, std::time::Duration::from_secs(5400));
         assert!(matches!(config.history, History::Since(_)));
         let other = config.overrides(Path::new("/srv/agent/_work/2"));
         assert_eq!(other.test_plans, Some(vec![18]));

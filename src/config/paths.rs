@@ -20,11 +20,12 @@ use std::path::{Path, PathBuf};
 
 use directories::ProjectDirs;
 
-use crate::config::file::{DEFAULT_ABORT_AFTER, DEFAULT_SPOOL_LIMIT, Surroundings, parse};
+use crate::config::file::{DEFAULT_SPOOL_LIMIT, Surroundings, parse};
 use crate::config::section::Problem;
 use crate::config::{Config, Late};
 use crate::discovery::eligibility::{History, RunsFrom};
 use crate::file_names::{is_in, same};
+use crate::katalon::run::lifecycle::ABORT_AFTER;
 use crate::secrets;
 
 /// Name of the environment variable that names the configuration file.
@@ -208,7 +209,7 @@ fn without_file() -> Config {
         state_dir: default_state_dir(Path::new("")),
         history: History::New,
         runs_from: RunsFrom::ThisHost,
-        abort_after: DEFAULT_ABORT_AFTER,
+        abort_after: ABORT_AFTER,
         submit_aborted: false,
         late: Late::Park,
         katalonc_options: true,

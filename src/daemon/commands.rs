@@ -41,15 +41,14 @@ pub struct Place {
     root: PathBuf,
     collection: Option<Option<String>>,
     /// The folder that the run was written to, and the one that it lies in; a copy (`-reportFolder`) has two.
-    folders: Vec<String>,
+    folders: Vec<PathBuf>,
 }
 
 impl Place {
     /// Looks at a run folder; `None` when it lies in no project.
     pub fn of(folder: &Path) -> Option<Self> {
         let recorded = workspace::read_launch(folder).and_then(|launch| launch.recorded_folder);
-        let here = folder.to_string_lossy().into_owned();
-        let folders = recorded.into_iter().chain([here]).collect();
+        let folders = recorded.into_iter().map(PathBuf::from).chain([folder.to_owned()]).collect();
         Some(Self { root: root_of(folder)?, collection: collection_of(folder), folders })
     }
 

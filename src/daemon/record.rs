@@ -382,14 +382,22 @@ pub(super) async fn copy(config: &Config, taken: &Taken, mut used: Used) -> Used
             }
             Err(error) => std::panic::resume_unwind(error.into_panic()),
         };
-        match copied {
-            Ok(copied) if copied.left == 0 => {}
-            Ok(copied) => tracing::warn!(
+        if copied.left > 0 {
+            let files = copied.left;
+            tracing::warn!(
                 folder = shown,
-                files = copied.left,
+                files,
                 "the spool is full (`spool_limit`); these files are sent from where they lie"
-            ),
-            Err(error) => tracing::warn!(folder = shown, %error, "files cannot be copied into the spool"),
+            );
+        }
+        if let Some(error) = copied.error {
+            let files = copied.failed;
+            tracing::warn!(
+                folder = shown,
+                files,
+                error,
+                "files cannot be copied into the spool and are sent from where they lie"
+            );
         }
     }
     used

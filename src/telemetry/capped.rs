@@ -18,15 +18,15 @@ pub struct Capped<W> {
 }
 
 impl<W: Write> Capped<W> {
-    /// Limits what is written to `inner` to `limit` bytes a day.
-    pub fn new(inner: W, limit: u64) -> Self {
-        Self { inner, limit, written: 0, day: 0 }
+    /// Limits what is written to `inner` to `limit` bytes a day, of which `written` are there already today.
+    pub fn new(inner: W, limit: u64, written: u64) -> Self {
+        Self { inner, limit, written, day: today() }
     }
 }
 
 impl<W: Write> Write for Capped<W> {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-        let day = clock::now().millis().div_euclid(DAY);
+        let day = today();
         if day != self.day {
             (self.day, self.written) = (day, 0);
         }
@@ -46,18 +46,30 @@ impl<W: Write> Write for Capped<W> {
     }
 }
 
+/// The day by which the appender names its files, which is that of UTC.
+fn today() -> i64 {
+    clock::now().millis().div_euclid(DAY)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn a_days_log_ends_with_a_line_that_says_why() {
-        let mut log = Capped::new(Vec::new(), 10);
+        let mut log = Capped::new(Vec::new(), 10, 0);
         for _ in 0..5 {
             log.write_all(b"12345\n").unwrap();
         }
         let text = String::from_utf8(log.inner).unwrap();
         assert_eq!(text.lines().count(), 2);
         assert!(text.starts_with("12345\nthe limit of today's log file"));
+    }
+
+    #[test]
+    fn what_was_written_before_a_restart_counts() {
+        let mut log = Capped::new(Vec::new(), 10, 6);
+        log.write_all(b"12345\n").unwrap();
+        assert!(log.inner.starts_with(b"the limit of today's log file"));
     }
 }

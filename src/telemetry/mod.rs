@@ -20,6 +20,11 @@ use tracing_subscriber::{EnvFilter, Layer as _, fmt};
 
 use capped::Capped;
 
+use crate::clock;
+
+/// How the names of log files begin and end; the day, in UTC, stands between.
+const PREFIX: &str = "kado";
+const SUFFIX: &str = "log";
 /// Log files that are kept: one for each of the last days.
 const DAYS: usize = 14;
 /// Largest log file in bytes; a day that has more to say says it on standard error only.
@@ -31,7 +36,11 @@ pub const LOG_VARIABLE: &str = "KADO_LOG";
 
 /// Writes what is left to the log files when it is dropped.
 #[must_use]
-pub struct LogGuard(Option<WorkerGuard>);
+pub struct LogGuard {
+    /// Held for what it does when it is dropped.
+    _files: Option<WorkerGuard>,
+    no_files: Option<String>,
+}
 
 /// Starts to log: to standard error, and with `folder` to files as well. `level` counts where `$KADO_LOG` does not.
 pub fn start(level: LevelFilter, folder: Option<&Path>) -> LogGuard {
@@ -46,7 +55,10 @@ pub fn start(level: LevelFilter, folder: Option<&Path>) -> LogGuard {
         fmt::layer().with_writer(std::io::stderr).with_target(false).with_ansi(false).log_internal_errors(false);
     let stderr = if journal::is_journal() { stderr.event_format(journal::Prioritised).boxed() } else { stderr.boxed() };
     let stderr = (!event_log::is_used()).then_some(stderr);
-    let files = folder.and_then(files);
+    let (files, no_files) = match folder.map(files).transpose() {
+        Ok(files) => (files, None),
+        Err(error) => (None, Some(format!("{error:#}"))),
+    };
     let (file_layer, guard) = match files {
         Some(appender) => {
             // Lines are never dropped: a full queue holds the program back instead.
@@ -58,7 +70,7 @@ pub fn start(level: LevelFilter, folder: Option<&Path>) -> LogGuard {
     // A second start in the same process, as in tests, keeps the first.
     let _ =
         tracing_subscriber::registry().with(filter).with(event_log::layer()).with(stderr).with(file_layer).try_init();
-    LogGuard(guard)
+    LogGuard { _files: guard, no_files }
 }
 
 /// An error that ends a command, as standard error takes it: for the journal with its priority.
@@ -68,20 +80,22 @@ pub fn as_error(text: &str) -> String {
 }
 
 impl LogGuard {
-    /// Whether log files are written.
-    pub const fn writes_files(&self) -> bool {
-        self.0.is_some()
+    /// Why no log files are written where they were asked for.
+    pub fn no_files(&self) -> Option<&str> {
+        self.no_files.as_deref()
     }
 }
 
-fn files(folder: &Path) -> Option<Capped<RollingFileAppender>> {
-    std::fs::create_dir_all(folder).ok()?;
-    RollingFileAppender::builder()
+fn files(folder: &Path) -> anyhow::Result<Capped<RollingFileAppender>> {
+    std::fs::create_dir_all(folder)?;
+    let appender = RollingFileAppender::builder()
         .rotation(Rotation::DAILY)
-        .filename_prefix("kado")
-        .filename_suffix("log")
+        .filename_prefix(PREFIX)
+        .filename_suffix(SUFFIX)
         .max_log_files(DAYS)
-        .build(folder)
-        .ok()
-        .map(|appender| Capped::new(appender, LARGEST))
+        .build(folder)?;
+    let now = clock::now().to_string();
+    let today = now.split('T').next().unwrap_or_default();
+    let written = std::fs::metadata(folder.join(format!("{PREFIX}.{today}.{SUFFIX}"))).map_or(0, |file| file.len());
+    Ok(Capped::new(appender, LARGEST, written))
 }

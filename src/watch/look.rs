@@ -2,7 +2,6 @@
 //!
 //! A growing log is only read where it grew. A full reading is done once, when the end seems to be there.
 
-use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::path::Path;
 
@@ -33,14 +32,18 @@ pub struct Memory {
     reports_come_late: bool,
 }
 
-/// A value that differs whenever a name, size or modification time differs.
+/// A value that differs whenever a name, size or modification time differs. It is stored, so it means the same in the
+/// next release.
 pub fn fingerprint(listing: &FolderListing) -> u64 {
-    // Keys of this hasher are fixed, so that the value means the same in the next process.
-    let mut hasher = DefaultHasher::new();
+    let mut hasher = blake3::Hasher::new();
     for listed in &listing.files {
-        (&listed.file.path, listed.file.size, listed.modified.millis()).hash(&mut hasher);
+        let path = listed.file.path.as_bytes();
+        hasher.update(&(path.len() as u64).to_le_bytes()).update(path);
+        hasher.update(&listed.file.size.to_le_bytes()).update(&listed.modified.millis().to_le_bytes());
     }
-    hasher.finish()
+    let mut first = [0; size_of::<u64>()];
+    hasher.finalize_xof().fill(&mut first);
+    u64::from_le_bytes(first)
 }
 
 impl Memory {

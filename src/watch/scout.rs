@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::discovery::tracker::{Assessment, GRACE, Tracker};
+use crate::file_names::key;
 use crate::katalon::run::lifecycle::RunState;
 use crate::moment::Moment;
 use crate::watch::look::{Memory, fingerprint};
@@ -202,8 +203,4 @@ impl Scout {
             tracing::warn!(folder = %folder.display(), %error, "a run folder cannot be read; it is looked at again");
         }
     }
-}
-
-fn key(folder: &Path) -> String {
-    folder.to_string_lossy().into_owned()
 }

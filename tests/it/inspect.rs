@@ -1,19 +1,22 @@
 //! `kado inspect`: what scripts and people get to see.
 
+use std::time::Duration;
+
 use kado::cli::inspect::inspect;
+use kado::katalon::run::lifecycle::ABORT_AFTER;
 use serde_json::{Value, json};
 
 use crate::reading::fixture;
 
 fn text(path: &str) -> String {
     let mut out = Vec::new();
-    inspect(&fixture(path), false, &mut out).expect("the fixture can be inspected");
+    inspect(&fixture(path), ABORT_AFTER, false, &mut out).expect("the fixture can be inspected");
     String::from_utf8(out).expect("what is printed is UTF-8")
 }
 
 fn json(path: &str) -> Value {
     let mut out = Vec::new();
-    inspect(&fixture(path), true, &mut out).expect("the fixture can be inspected");
+    inspect(&fixture(path), ABORT_AFTER, true, &mut out).expect("the fixture can be inspected");
     serde_json::from_slice(&out).expect("what is printed is JSON")
 }
 
@@ -149,19 +152,20 @@ fn a_run_that_stands_still_for_long_is_aborted_and_a_fresh_one_is_running() {
     let folder = tempfile::tempdir().unwrap();
     let log = folder.path().join("execution0.log");
     std::fs::copy(fixture("shop/Reports/20240110_100000/Aborted/20240110_100000/execution0.log"), &log).unwrap();
-    let state = || {
+    let state_after = |abort_after| {
         let mut out = Vec::new();
-        inspect(folder.path(), true, &mut out).unwrap();
+        inspect(folder.path(), abort_after, true, &mut out).unwrap();
         serde_json::from_slice::<Value>(&out).unwrap()["state"].clone()
     };
     let touch = |ago: u64| {
-        let time = std::time::SystemTime::now() - std::time::Duration::from_secs(ago);
+        let time = std::time::SystemTime::now() - Duration::from_secs(ago);
         std::fs::File::options().append(true).open(&log).unwrap().set_modified(time).unwrap();
     };
     touch(60);
-    assert_eq!(state(), "running");
+    assert_eq!(state_after(ABORT_AFTER), "running");
+    assert_eq!(state_after(Duration::from_secs(30)), "aborted", "as the configuration says");
     touch(3 * 60 * 60);
-    assert_eq!(state(), "aborted");
+    assert_eq!(state_after(ABORT_AFTER), "aborted");
 }
 
 #[test]
@@ -188,6 +192,6 @@ fn a_test_without_a_file_is_a_warning() {
 #[test]
 fn a_folder_that_is_neither_is_an_error_that_says_what_to_give() {
     let folder = tempfile::tempdir().unwrap();
-    let error = inspect(folder.path(), false, &mut Vec::new()).unwrap_err();
+    let error = inspect(folder.path(), ABORT_AFTER, false, &mut Vec::new()).unwrap_err();
     assert!(error.to_string().contains("neither a run folder nor a Katalon project"), "{error}");
 }

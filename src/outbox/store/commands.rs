@@ -7,6 +7,7 @@ use rusqlite::{OptionalExtension, params};
 
 use crate::discovery::claim::{Claim, Terms};
 use crate::discovery::command::Candidate;
+use crate::file_names;
 use crate::moment::Moment;
 use crate::outbox::store::{Store, StoreError};
 
@@ -22,7 +23,7 @@ impl Store {
     pub fn note_commands(&mut self, folder: &Path, seen: &[Candidate], now: Moment) -> Result<(), StoreError> {
         self.connection.execute(
             "INSERT INTO seen_command (folder, seen_ms, commands) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
-            params![folder.to_string_lossy(), now.millis(), serde_json::to_string(seen)?],
+            params![file_names::key(folder), now.millis(), serde_json::to_string(seen)?],
         )?;
         Ok(())
     }
@@ -31,10 +32,10 @@ impl Store {
     ///
     /// # Errors
     /// When the database fails.
-    pub fn noted_commands(&self, folder: &str) -> Result<Option<Vec<Candidate>>, StoreError> {
+    pub fn noted_commands(&self, folder: &Path) -> Result<Option<Vec<Candidate>>, StoreError> {
         let sql = "SELECT commands FROM seen_command WHERE folder = ?1";
         let text: Option<String> =
-            self.connection.prepare_cached(sql)?.query_row([folder], |row| row.get(0)).optional()?;
+            self.connection.prepare_cached(sql)?.query_row([file_names::key(folder)], |row| row.get(0)).optional()?;
         Ok(text.map(|text| serde_json::from_str(&text)).transpose()?)
     }
 

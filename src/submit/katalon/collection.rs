@@ -1,13 +1,14 @@
 //! Suites of a collection that Katalon uploads only when the whole collection has ended (version 11 and later): where
 //! Katalon was seen to submit, they are waited for until then.
 //!
-//! A collection that broke off never ends: it is not waited for once nothing of it changed for [`BROKEN_OFF`], when its
+//! A collection that broke off never ends: it is not waited for once nothing of it changed for [`ABORT_AFTER`], when its
 //! folder is gone, nor longer than [`LONGEST`]. Two test runs are better than none.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::clock;
+use crate::katalon::run::lifecycle::ABORT_AFTER;
 use crate::moment::Moment;
 use crate::submit::Stop;
 use crate::submit::execute::Execution;
@@ -15,8 +16,6 @@ use crate::workspace::{self, JunitState};
 
 /// Pause before the next look at a collection that has not ended.
 pub(super) const BETWEEN_LOOKS: Duration = Duration::from_secs(30);
-/// How long nothing of a collection may change before it counts as broken off; as `abort_after` when nothing is set.
-const BROKEN_OFF: Duration = Duration::from_secs(2 * 60 * 60);
 /// Longest wait after the end of a suite, whatever its files and clocks say.
 const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -52,5 +51,5 @@ fn is_open(folder: &Path, wait: Duration) -> Option<bool> {
         return Some(quiet(newest(&collection.folder)) < wait);
     }
     let members = collection.members();
-    Some(quiet(members.iter().filter_map(|member| newest(&member.folder)).max()) < BROKEN_OFF)
+    Some(quiet(members.iter().filter_map(|member| newest(&member.folder)).max()) < ABORT_AFTER)
 }
