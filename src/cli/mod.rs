@@ -20,13 +20,16 @@ mod status;
 mod submit;
 mod table;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::{Args, CommandFactory as _, Parser, Subcommand};
 
 use crate::config::paths::{self, ConfigError};
+use crate::error_chain;
 use crate::exit::Exit;
+use crate::katalon::run::lifecycle::ABORT_AFTER;
 use crate::secrets::dumps;
 use crate::service::ServiceError;
 use crate::telemetry;
@@ -106,12 +109,21 @@ pub fn main() -> ExitCode {
     }
 }
 
+/// A broken configuration keeps nobody from looking at a run; what is missing of it is told.
+fn abort_after(config: Option<&Path>) -> Duration {
+    paths::load(config).map(|config| config.abort_after).unwrap_or_else(|error| {
+        let error = error_chain::chain(&error);
+        eprintln!("warning: {error}\nwithout `abort_after`, a run without an end counts as aborted after two hours");
+        ABORT_AFTER
+    })
+}
+
 fn dispatch(cli: Cli) -> anyhow::Result<Exit> {
     let mut out = std::io::stdout().lock();
     match cli.command {
         Command::Inspect(arguments) => {
-            let config = paths::load(cli.config.as_deref())?;
-            inspect::inspect(&arguments.path, config.abort_after, arguments.json, &mut out)?;
+            let abort_after = abort_after(cli.config.as_deref());
+            inspect::inspect(&arguments.path, abort_after, arguments.json, &mut out)?;
             Ok(Exit::Done)
         }
         Command::Completions { shell } => {

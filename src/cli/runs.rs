@@ -13,7 +13,7 @@ use crate::cli::submit::people;
 use crate::cli::table::{or_dash, plain, table};
 use crate::config::Config;
 use crate::exit::Exit;
-use crate::outbox::intake::SubmissionState;
+use crate::outbox::intake::{Cause, SubmissionState};
 use crate::outbox::request::{Answer, Request};
 use crate::outbox::row::{Row, SubmittedBy};
 use crate::outbox::store::OpenError;
@@ -71,7 +71,10 @@ pub fn runs(arguments: &Arguments, config: &Config, out: &mut dyn Write) -> anyh
 fn has_failed(row: &Row) -> bool {
     match row.state {
         SubmissionState::Parked => true,
-        SubmissionState::Pending | SubmissionState::Submitting => row.error.is_some(),
+        // One that is left to Katalon for a while has not failed.
+        SubmissionState::Pending | SubmissionState::Submitting => {
+            row.error.is_some() && row.cause != Some(Cause::Katalon)
+        }
         SubmissionState::Submitted | SubmissionState::Ignored => false,
     }
 }

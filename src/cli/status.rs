@@ -13,7 +13,7 @@ use crate::exit::Exit;
 use crate::moment::Moment;
 use crate::outbox::Store;
 use crate::outbox::folder;
-use crate::outbox::intake::SubmissionState;
+use crate::outbox::intake::{Cause, SubmissionState};
 use crate::outbox::lock::StateLock;
 use crate::outbox::row::Row;
 use crate::outbox::store::WithoutToken;
@@ -120,6 +120,11 @@ const fn is_waiting(row: &Row) -> bool {
     matches!(row.state, SubmissionState::Pending | SubmissionState::Submitting)
 }
 
+/// Whether it waits for something that went wrong; time that is given to Katalon is none.
+fn is_held_up(row: &Row) -> bool {
+    is_waiting(row) && row.error.is_some() && row.cause != Some(Cause::Katalon)
+}
+
 /// One line for each parked run, and one for all that wait for the same reason; tokens have lines of their own.
 fn failures(of_store: &OfStore) -> Vec<String> {
     let for_token: HashSet<i64> = of_store.without_token.iter().flat_map(|server| server.ids.iter().copied()).collect();
@@ -129,7 +134,7 @@ fn failures(of_store: &OfStore) -> Vec<String> {
         let error = row.error.as_deref().unwrap_or("for no known reason");
         if row.state == SubmissionState::Parked {
             lines.push(format!("run {} ({}) is parked: {error}", row.id, row.suite));
-        } else if is_waiting(row) && row.error.is_some() && !for_token.contains(&row.id) {
+        } else if is_held_up(row) && !for_token.contains(&row.id) {
             waits.entry(error).or_default().push(row);
         }
     }

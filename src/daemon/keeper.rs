@@ -21,6 +21,7 @@ use crate::error_chain::chain;
 use crate::moment::Moment;
 use crate::outbox::request::{Answer, Request};
 use crate::outbox::{Outbox, StoreError};
+use crate::plan::katalon::DEFAULT_WAIT;
 use crate::spool::Spool;
 use crate::submit::connections::Connections;
 use crate::watch::hints::polled::Polled;
@@ -199,7 +200,7 @@ impl Keeper {
             return Ok(());
         }
         tracing::warn!(by_seconds = before.since(now).as_secs(), "the clock was set back; what waits is tried now");
-        self.outbox.with(|store| store.make_all_due()).await?;
+        self.outbox.with(move |store| store.make_all_due(now.plus(DEFAULT_WAIT))).await?;
         self.changed.notify_one();
         if now < self.first_seen {
             let new = now.minus(UNNOTICED);

@@ -4,6 +4,7 @@
 //! counts have moved since the last sign, gives the next one only then, and wakes the submitter, which may sleep for
 //! longer than that. A half that hangs stops the signs, and the service manager starts the service anew.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -82,7 +83,7 @@ pub async fn report(outbox: Outbox, stop: CancellationToken) {
     let mut last = String::new();
     while !stop.is_cancelled() {
         // Should the outbox fail, the two halves say so.
-        if let Ok(text) = outbox.with(|store| Ok(in_words(&store.rows(None)?))).await
+        if let Ok(text) = outbox.with(|store| Ok(in_words(&store.counts()?))).await
             && text != last
         {
             service::say(&text);
@@ -95,11 +96,10 @@ pub async fn report(outbox: Outbox, stop: CancellationToken) {
     }
 }
 
-fn in_words(rows: &[crate::outbox::row::Row]) -> String {
-    let count = |wanted: &[SubmissionState]| rows.iter().filter(|row| wanted.contains(&row.state)).count();
-    let waiting = count(&[SubmissionState::Pending, SubmissionState::Submitting]);
-    let parked = count(&[SubmissionState::Parked]);
-    let submitted = count(&[SubmissionState::Submitted]);
+fn in_words(counts: &HashMap<SubmissionState, usize>) -> String {
+    let count = |state| counts.get(&state).copied().unwrap_or(0);
+    let waiting = count(SubmissionState::Pending) + count(SubmissionState::Submitting);
+    let (submitted, parked) = (count(SubmissionState::Submitted), count(SubmissionState::Parked));
     format!("{submitted} submitted, {waiting} waiting, {parked} parked")
 }
 

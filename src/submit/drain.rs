@@ -31,10 +31,9 @@ impl Submitter {
         let mut last = Attempts::new();
         loop {
             let mut due: BTreeMap<String, Vec<i64>> = BTreeMap::new();
-            for waiting in self.outbox.with(|store| store.due(clock::now())).await? {
-                if only.is_none_or(|only| only.contains(&waiting.id)) {
-                    due.entry(waiting.goes_to.server).or_default().push(waiting.id);
-                }
+            let asked = only.map(<[i64]>::to_vec);
+            for waiting in self.outbox.with(move |store| store.due(clock::now(), asked.as_deref())).await? {
+                due.entry(waiting.goes_to.server).or_default().push(waiting.id);
             }
             let each = due.into_iter().map(|(server, ids)| {
                 let before = last.remove(&server).unwrap_or_default();

@@ -121,7 +121,7 @@ impl Submitter {
         written: &mpsc::Sender<i64>,
     ) -> Result<Duration, StoreError> {
         let now = clock::now();
-        for Due { id, goes_to } in self.outbox.with(move |store| store.due(now)).await? {
+        for Due { id, goes_to } in self.outbox.with(move |store| store.due(now, None)).await? {
             if !tasks.has_place_for(&goes_to) {
                 continue;
             }

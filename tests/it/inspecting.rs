@@ -8,10 +8,17 @@ use serde_json::{Value, json};
 use crate::support::{Machine, Output, TOKEN, finished, tc};
 
 fn inspect(machine: &Machine, path: &std::path::Path) -> Value {
+    let (view, err) = inspect_aloud(machine, path);
+    assert_eq!(err, "");
+    view
+}
+
+/// The same, and what was said on standard error.
+fn inspect_aloud(machine: &Machine, path: &std::path::Path) -> (Value, String) {
     let inspected = machine.kado(&["inspect", "--json", &path.to_string_lossy()]);
-    assert_eq!((inspected.code, inspected.err.as_str()), (0, ""), "{inspected:?}");
+    assert_eq!(inspected.code, 0, "{inspected:?}");
     assert_eq!(machine.fake.requests().len(), 0, "inspect is offline");
-    serde_json::from_str(&inspected.out).unwrap()
+    (serde_json::from_str(&inspected.out).unwrap(), inspected.err)
 }
 
 fn keys(value: &Value) -> Vec<&str> {
@@ -93,7 +100,9 @@ fn a_broken_configuration_does_not_keep_anybody_from_looking() {
     let machine = Machine::new();
     let shop = machine.shop(&[("Sign in", "1001")]);
     machine.configure_only("this is no toml");
-    inspect(&machine, &shop);
+    let (view, err) = inspect_aloud(&machine, &shop);
+    assert_eq!(view["kind"], "project");
+    assert!(err.starts_with("warning: configuration `") && err.contains("`abort_after`"), "{err}");
 }
 
 #[test]

@@ -216,6 +216,30 @@ fn an_upload_that_has_begun_is_waited_for() {
 }
 
 #[test]
+fn a_run_that_is_left_to_katalon_has_not_failed_and_no_other_command_hurries_it() {
+    let (machine, folder) = ran();
+    machine.configure("[submit]\nkatalon_wait = \"10m\"\n");
+    machine.fake.world().add_katalon_upload(upload(&machine, &folder, NAME, Some));
+    assert_eq!(machine.submit_folder(&folder).code, 0);
+    let shop = machine.work().join("Shop");
+    let service = machine.start();
+    let left = run().start(now()).write_in(&shop).unwrap();
+    let is_left = |row: &String| row.contains("pending gives Katalon time to submit this run itself");
+    machine.wait_for_rows("the run to be left to Katalon", |rows| rows.iter().any(is_left));
+    let status = machine.kado(&["status"]);
+    assert_eq!(status.code, 0, "{status:?}");
+    let retried = machine.kado(&["runs", "retry", "--failed"]);
+    assert_eq!(retried.code, 0, "{retried:?}");
+    service.stop_cleanly();
+    let newer = run().start(now() + SignedDuration::from_secs(30)).write_in(&shop).unwrap();
+    let submitted = machine.submit_folder(&newer);
+    assert_eq!(submitted.code, 0, "{submitted:?}");
+    assert_eq!(machine.states().iter().filter(|row| is_left(row)).count(), 1, "{:?}", machine.states());
+    assert_eq!(machine.ado_runs().len(), 2, "Katalon's of the first, and kado's of the newest");
+    assert!(left.exists());
+}
+
+#[test]
 fn a_run_that_both_submitted_is_noticed_at_the_next_look_and_told_by_check() {
     let machine = Machine::new();
     let shop = machine.shop(&CASES);

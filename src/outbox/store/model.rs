@@ -140,7 +140,7 @@ impl Both {
             }
             Operation::MakeAllDue => {
                 let mut both = self;
-                both.store.make_all_due().unwrap();
+                both.store.make_all_due(NOW).unwrap();
                 both.model.rows.values_mut().filter(|row| row.is_open()).for_each(|row| row.waits_until = None);
                 both
             }
@@ -198,6 +198,7 @@ impl Both {
                 store.store_plan(id, &plan(&loaded.snapshot, 18, &loaded.key, &AdoFacts::default()), NOW).unwrap();
                 row.steps = vec![StepState::Planned; 4];
                 row.state = SubmissionState::Submitting;
+                row.waits_until = None;
             }
             Operation::Move(_, step, to) => move_step(store, row, id, step, to),
             Operation::Wait(_, until) => {
@@ -256,7 +257,7 @@ impl Both {
                 "a key changed its meaning"
             );
         }
-        let due: Vec<i64> = self.store.due(NOW).unwrap().into_iter().map(|due| due.id).collect();
+        let due: Vec<i64> = self.store.due(NOW, None).unwrap().into_iter().map(|due| due.id).collect();
         assert_eq!(due, self.model.due(NOW.millis()));
         let next = self.store.next_due(NOW).unwrap().map(Moment::millis);
         assert_eq!(next, self.model.next_due(NOW.millis()));

@@ -1,5 +1,7 @@
 //! Reading submissions: for those who send, and for those who list.
 
+use std::collections::HashMap;
+
 use rusqlite::{OptionalExtension, Row as SqlRow, params};
 
 use crate::discovery::identity::RunIdentity;
@@ -91,21 +93,25 @@ pub struct StoredStep {
 
 impl Store {
     /// Submissions that are due at `now`, in the order of the ends of their runs. One that waits for Katalon holds up the
-    /// newer ones of its plan, or it would be late.
+    /// newer ones of its plan, or it would be late; `only` are those that somebody asks for by their ids, and they wait
+    /// for no others.
     ///
     /// # Errors
     /// When the database fails.
-    pub fn due(&self, now: Moment) -> Result<Vec<Due>, StoreError> {
+    pub fn due(&self, now: Moment, only: Option<&[i64]>) -> Result<Vec<Due>, StoreError> {
         let mut statement = self.connection.prepare_cached(
             "SELECT submission.id, server, plan_id FROM submission JOIN run ON run.id = run_id
-             WHERE state IN ('pending', 'submitting') AND coalesce(next_attempt_ms, 0) <= ?1 AND NOT EXISTS
+             WHERE state IN ('pending', 'submitting') AND coalesce(next_attempt_ms, 0) <= ?1
+             AND CASE WHEN ?2 IS NULL THEN NOT EXISTS
                 (SELECT 1 FROM submission AS held JOIN run AS older ON older.id = held.run_id
                  WHERE held.for_katalon AND held.state IN ('pending', 'submitting') AND held.next_attempt_ms > ?1
                  AND held.server = submission.server AND held.plan_id IS submission.plan_id
                  AND older.ended_ms < run.ended_ms)
+                ELSE submission.id IN (SELECT value FROM json_each(?2)) END
              ORDER BY ended_ms, submission.id",
         )?;
-        let rows = statement.query_map([now.millis()], |row| {
+        let only = only.map(serde_json::to_string).transpose()?;
+        let rows = statement.query_map(params![now.millis(), only], |row| {
             let goes_to = Destination { server: row.get(1)?, plan_id: row.get(2)? };
             Ok(Due { id: row.get(0)?, goes_to })
         })?;
@@ -125,13 +131,16 @@ impl Store {
         Ok(millis.map(Moment::from_millis))
     }
 
-    /// Makes everything that waits due now.
+    /// Makes everything that waits due now; what is left to Katalon at the latest at `katalon`.
     ///
     /// # Errors
     /// When the database fails.
-    pub fn make_all_due(&mut self) -> Result<(), StoreError> {
-        self.connection
-            .execute("UPDATE submission SET next_attempt_ms = NULL WHERE state IN ('pending', 'submitting')", [])?;
+    pub fn make_all_due(&mut self, katalon: Moment) -> Result<(), StoreError> {
+        self.connection.execute(
+            "UPDATE submission SET next_attempt_ms = CASE WHEN for_katalon THEN min(next_attempt_ms, ?1) END
+             WHERE state IN ('pending', 'submitting')",
+            [katalon.millis()],
+        )?;
         Ok(())
     }
 
@@ -214,19 +223,30 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub fn rows(&self, only: Option<&[i64]>) -> Result<Vec<Row>, StoreError> {
-        let mut statement = self.connection.prepare_cached(
+        let mut statement = self.connection.prepare_cached(&format!(
             "SELECT submission.id, key, project, suite, folder, started_ms, ended_ms, plan_id, state, ado_run_id, url,
-                    plan, refused, reason, next_attempt_ms, cause, by_katalon, for_katalon
-             FROM submission JOIN run ON run.id = run_id ORDER BY started_ms DESC, submission.id DESC",
-        )?;
-        let mut rows = statement.query([])?;
+                    json_array_length(plan, '$.results'), json_array_length(plan, '$.attachments'),
+                    json_extract(plan, '$.skipped'), refused, reason, next_attempt_ms, cause, by_katalon, for_katalon
+             FROM submission JOIN run ON run.id = run_id {} ORDER BY started_ms DESC, submission.id DESC",
+            if only.is_some() { "WHERE submission.id IN (SELECT value FROM json_each(?1))" } else { "" }
+        ))?;
+        let only = only.map(serde_json::to_string).transpose()?;
+        let mut rows = statement.query(rusqlite::params_from_iter(only))?;
         let mut listed = Vec::new();
         while let Some(sql) = rows.next()? {
-            if only.is_none_or(|ids| sql.get(0).is_ok_and(|id| ids.contains(&id))) {
-                listed.push(row(sql)?);
-            }
+            listed.push(row(sql)?);
         }
         Ok(listed)
+    }
+
+    /// How many submissions there are in each state; a state that is not there has none.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn counts(&self) -> Result<HashMap<SubmissionState, usize>, StoreError> {
+        let mut statement = self.connection.prepare_cached("SELECT state, count(*) FROM submission GROUP BY state")?;
+        let rows = statement.query_map([], |row| Ok((state(&row.get::<_, String>(0)?), row.get(1)?)))?;
+        Ok(rows.collect::<Result<_, _>>()?)
     }
 
     /// Whether a run that ended after this one has results on the same points: the id of its submission and one such
@@ -372,13 +392,12 @@ fn texts(row: &SqlRow<'_>) -> rusqlite::Result<Texts> {
 }
 
 fn row(sql: &SqlRow<'_>) -> Result<Row, StoreError> {
-    let plan: Option<SubmissionPlan> =
-        sql.get::<_, Option<String>>(11)?.map(|text| serde_json::from_str(&text)).transpose()?;
-    let refused: Vec<LeftOut> = serde_json::from_str(&sql.get::<_, String>(12)?)?;
+    let left_out = |text: String| serde_json::from_str::<Vec<LeftOut>>(&text);
+    let mut skipped = sql.get::<_, Option<String>>(13)?.map(left_out).transpose()?.unwrap_or_default();
+    skipped.extend(left_out(sql.get(14)?)?);
     let moment = |millis: Option<i64>| millis.map(Moment::from_millis);
-    let by_katalon: bool = sql.get(16)?;
-    let mut skipped = plan.as_ref().map(|plan| plan.skipped.clone()).unwrap_or_default();
-    skipped.extend(refused);
+    let (state, by_katalon) = (state(&sql.get::<_, String>(8)?), sql.get(18)?);
+    let by = if by_katalon { SubmittedBy::Katalon } else { SubmittedBy::Kado };
     Ok(Row {
         id: sql.get(0)?,
         key: sql.get(1)?,
@@ -388,21 +407,17 @@ fn row(sql: &SqlRow<'_>) -> Result<Row, StoreError> {
         started: moment(sql.get(5)?),
         ended: moment(sql.get(6)?),
         plan_id: sql.get(7)?,
-        state: state(&sql.get::<_, String>(8)?),
+        state,
         ado_run_id: sql.get(9)?,
         url: sql.get(10)?,
-        results: plan.as_ref().map_or(0, |plan| plan.results.len()),
+        results: sql.get::<_, Option<usize>>(11)?.unwrap_or(0),
         // Katalon's files are not kado's to count.
-        attachments: plan.as_ref().filter(|_| !by_katalon).map_or(0, |plan| plan.attachments.len()),
-        submitted_by: (sql.get::<_, String>(8)? == SubmissionState::Submitted.word()).then_some(if by_katalon {
-            SubmittedBy::Katalon
-        } else {
-            SubmittedBy::Kado
-        }),
+        attachments: sql.get::<_, Option<usize>>(12)?.filter(|_| !by_katalon).unwrap_or(0),
+        submitted_by: (state == SubmissionState::Submitted).then_some(by),
         skipped,
-        error: sql.get(13)?,
-        next_attempt: moment(sql.get(14)?),
-        cause: cause(sql.get::<_, Option<String>>(15)?.as_deref(), sql.get(17)?),
+        error: sql.get(15)?,
+        next_attempt: moment(sql.get(16)?),
+        cause: cause(sql.get::<_, Option<String>>(17)?.as_deref(), sql.get(19)?),
     })
 }
 

@@ -20,8 +20,8 @@ impl Store {
     pub fn store_plan(&mut self, submission: i64, plan: &SubmissionPlan, now: Moment) -> Result<(), StoreError> {
         let transaction = self.begin()?;
         transaction.execute(
-            "UPDATE submission SET plan = ?2, state = 'submitting',
-                    snapshot = (SELECT snapshot FROM run WHERE run.id = run_id) WHERE id = ?1",
+            "UPDATE submission SET plan = ?2, state = 'submitting', reason = NULL, cause = NULL, for_katalon = 0,
+                    next_attempt_ms = NULL, snapshot = (SELECT snapshot FROM run WHERE run.id = run_id) WHERE id = ?1",
             params![submission, serde_json::to_string(plan)?],
         )?;
         transaction.execute("DELETE FROM step WHERE submission_id = ?1", [submission])?;
@@ -55,7 +55,8 @@ impl Store {
             plan.attachments.push(attachment.clone());
         }
         transaction.execute(
-            "UPDATE submission SET plan = ?2, state = 'submitting', next_attempt_ms = NULL WHERE id = ?1",
+            "UPDATE submission SET plan = ?2, state = 'submitting', reason = NULL, cause = NULL, next_attempt_ms = NULL
+             WHERE id = ?1",
             params![submission, serde_json::to_string(&plan)?],
         )?;
         log(&transaction, submission, "late reports", None, now)?;

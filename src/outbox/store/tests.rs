@@ -3,6 +3,7 @@
 #[cfg(test)]
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::time::Duration;
 
 use crate::discovery::identity::RunIdentity;
 use crate::katalon::run::{Environment, RunOptions, SuiteRun};
@@ -108,7 +109,7 @@ fn a_run_without_a_plan_is_parked_with_the_way_out() {
 
 /// What is due: id and test plan.
 fn due(store: &Store) -> Vec<(i64, Option<u32>)> {
-    store.due(NOW).unwrap().into_iter().map(|due| (due.id, due.goes_to.plan_id)).collect()
+    store.due(NOW, None).unwrap().into_iter().map(|due| (due.id, due.goes_to.plan_id)).collect()
 }
 
 #[test]
@@ -117,10 +118,10 @@ fn an_ignored_run_is_submitted_on_a_persons_word_under_its_own_key() {
     let mut store = open(folder.path());
     let run = snapshot(&[18], None);
     let ignored = record(&mut store, &run, How { ignored: Some("ran elsewhere"), ..How::default() });
-    assert_eq!(store.due(NOW).unwrap(), []);
+    assert_eq!(store.due(NOW, None).unwrap(), []);
     let taken = record(&mut store, &run, How { by_command: true, ..How::default() });
     assert_eq!(taken, Recorded::New(ignored.submissions().to_vec()), "the row keeps its id");
-    assert_eq!(store.due(NOW).unwrap().len(), 1);
+    assert_eq!(store.due(NOW, None).unwrap().len(), 1);
     let other = tempfile::tempdir().unwrap();
     let mut elsewhere = open(other.path());
     record(&mut elsewhere, &run, How::default());
@@ -134,9 +135,9 @@ fn a_run_listed_as_aborted_that_ends_after_all_is_submitted() {
     let mut store = open(folder.path());
     let run = snapshot(&[18], None);
     let listed = record(&mut store, &run, How { ignored: Some("aborted"), ..How::default() });
-    assert_eq!(store.due(NOW).unwrap(), []);
+    assert_eq!(store.due(NOW, None).unwrap(), []);
     assert_eq!(record(&mut store, &run, How::default()), Recorded::New(listed.submissions().to_vec()));
-    assert_eq!(store.due(NOW).unwrap().len(), 1);
+    assert_eq!(store.due(NOW, None).unwrap().len(), 1);
     let mut forgetful = open(tempfile::tempdir().unwrap().path());
     let id = record(&mut forgetful, &run, How { ignored: Some("aborted"), ..How::default() }).submissions()[0];
     forgetful.forget(id, NOW).unwrap();
@@ -215,7 +216,7 @@ fn a_forgotten_run_stays_listed_and_is_taken_up_only_on_a_persons_word() {
     let id = record(&mut store, &run, How::default()).submissions()[0];
     store.forget(id, NOW).unwrap();
     record(&mut store, &run, How::default());
-    assert_eq!(store.due(NOW).unwrap(), []);
+    assert_eq!(store.due(NOW, None).unwrap(), []);
     assert_eq!(store.rows(None).unwrap()[0].state, SubmissionState::Ignored);
     store.retry(id, None, NOW).unwrap();
     assert_eq!(due(&store), [(id, Some(18))]);
@@ -287,4 +288,28 @@ fn a_newer_schema_is_refused() {
     connection.pragma_update(None, "user_version", 99).unwrap();
     drop(connection);
     assert!(matches!(Store::open(folder.path()), Err(OpenError::Newer { found: 99, .. })));
+}
+
+#[test]
+fn what_is_left_to_katalon_is_not_hurried_by_others_and_holds_back_nobody_who_is_asked_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = open(folder.path());
+    let older = snapshot(&[18], None);
+    let mut newer = older.clone();
+    (newer.run.started, newer.run.ended) = (Some(Moment::from_millis(15)), Some(Moment::from_millis(19)));
+    let held = record(&mut store, &older, How::default()).submissions()[0];
+    let other = record(&mut store, &newer, How::default()).submissions()[0];
+    let until = NOW.plus(Duration::from_secs(600));
+    store.hold_for_katalon(&[held], until).unwrap();
+    assert_eq!(due(&store), [], "the newer one would make it late");
+    assert_eq!(store.due(NOW, Some(&[held, other])).unwrap().iter().map(|due| due.id).collect::<Vec<_>>(), [other]);
+    store.make_due(&[other]).unwrap();
+    store.make_all_due(NOW.plus(Duration::from_secs(120))).unwrap();
+    assert_eq!(store.next_due(NOW).unwrap(), Some(NOW.plus(Duration::from_secs(120))), "at most so long");
+    store.make_all_due(NOW).unwrap();
+    assert_eq!(store.due(NOW, None).unwrap().len(), 2);
+    store.store_plan(held, &plan(&older, 18, "k", &AdoFacts::default()), NOW).unwrap();
+    let row = store.rows(Some(&[held])).unwrap().remove(0);
+    assert_eq!((row.error, row.cause, row.next_attempt), (None, None, None), "it is left to nobody any more");
+    assert_eq!(store.counts().unwrap()[&SubmissionState::Submitting], 1);
 }
