@@ -132,22 +132,7 @@ fn join(
     let own = ProjectFile::of(root, config);
     let overrides = config.overrides_over(root, &own);
     let mut run = run;
-    let mut cases = BTreeMap::new();
-    for test in &run.tests {
-        if cases.contains_key(&test.id) {
-            continue;
-        }
-        match workspace::read_test_case(root, &test.id) {
-            Ok(Some(case)) => {
-                cases.insert(test.id.clone(), CaseIds { azure_ids: case.azure_ids, defaults: case.variables });
-                run.warnings.extend(case.warnings);
-            }
-            // Such a test is left out with its reason when the submission is planned.
-            Ok(None) => {}
-            Err(error) if error.passes() => return Err(error.into()),
-            Err(error) => run.warnings.push(format!("{}: {error}", test.id)),
-        }
-    }
+    let mut cases = cases_of(root, &mut run)?;
     run.warnings.extend(settings.warnings.iter().cloned());
     let options = options(settings, &overrides, own, &mut run);
     forget_values(&mut run, &mut cases);
@@ -171,6 +156,27 @@ fn join(
             run,
         },
     })
+}
+
+/// What the test cases of a run say of their ids; what is wrong with them is added to the warnings of the run.
+fn cases_of(root: &Path, run: &mut SuiteRun) -> Result<BTreeMap<String, CaseIds>, IntakeError> {
+    let mut cases = BTreeMap::new();
+    for test in &run.tests {
+        if cases.contains_key(&test.id) {
+            continue;
+        }
+        match workspace::read_test_case(root, &test.id) {
+            Ok(Some(case)) => {
+                cases.insert(test.id.clone(), CaseIds { azure_ids: case.azure_ids, defaults: case.variables });
+                run.warnings.extend(case.warnings);
+            }
+            // Such a test is left out with its reason when the submission is planned.
+            Ok(None) => {}
+            Err(error) if error.passes() => return Err(error.into()),
+            Err(error) => run.warnings.push(format!("{}: {error}", test.id)),
+        }
+    }
+    Ok(cases)
 }
 
 /// The settings in force for a run, with what only the machine of this moment knows.

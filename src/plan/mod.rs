@@ -107,15 +107,8 @@ pub fn plan(snapshot: &Snapshot, plan_id: u32, key: &str, facts: &AdoFacts) -> S
     let leads = plans.leading(&mapped.groups) == plan_id;
     let none_here = plans.none_here(&mapped.groups);
     let mut skipped = if leads { mapped.left_out } else { Vec::new() };
-    // Two members of a collection can lead to the same point: with a configuration, and without one.
-    let mut planned: Vec<(&Point, Vec<&TestResult>)> = Vec::new();
-    for group in &mapped.groups {
-        match plans.choose(group, leads) {
-            Some(Ok(chosen)) => chosen.into_iter().for_each(|point| feed(&mut planned, point, group)),
-            Some(Err(left_out)) => skipped.push(left_out),
-            None => {}
-        }
-    }
+    let (planned, left_out) = choose(&plans, &mapped.groups, leads);
+    skipped.extend(left_out);
     if leads {
         skipped.extend(snapshot.missing_members());
     }
@@ -148,8 +141,25 @@ pub fn plan(snapshot: &Snapshot, plan_id: u32, key: &str, facts: &AdoFacts) -> S
     }
 }
 
+/// A point, and the tests that feed its result.
+type Fed<'a> = (&'a Point, Vec<&'a TestResult>);
+
+/// The points of this plan that get a result, and the ids that get none.
+fn choose<'a>(plans: &Plans<'a>, groups: &[Group<'a>], leads: bool) -> (Vec<Fed<'a>>, Vec<LeftOut>) {
+    // Two members of a collection can lead to the same point: with a configuration, and without one.
+    let (mut planned, mut left_out) = (Vec::new(), Vec::new());
+    for group in groups {
+        match plans.choose(group, leads) {
+            Some(Ok(chosen)) => chosen.into_iter().for_each(|point| feed(&mut planned, point, group)),
+            Some(Err(reason)) => left_out.push(reason),
+            None => {}
+        }
+    }
+    (planned, left_out)
+}
+
 /// Lets the tests of a group feed the result of a point.
-fn feed<'a>(planned: &mut Vec<(&'a Point, Vec<&'a TestResult>)>, point: &'a Point, group: &Group<'a>) {
+fn feed<'a>(planned: &mut Vec<Fed<'a>>, point: &'a Point, group: &Group<'a>) {
     match planned.iter_mut().find(|(known, _)| known.id == point.id) {
         Some((_, tests)) => tests.extend(&group.tests),
         None => planned.push((point, group.tests.clone())),

@@ -53,31 +53,40 @@ pub(super) async fn set_fields(execution: &Execution<'_>, position: usize, rule:
         .collect();
     let open: Vec<AutomatedCase> =
         cases.into_iter().filter(|case| !changes(rule, &tests[&case.id], &case.fields).is_empty()).collect();
-    let mut changed = Vec::new();
-    let total = open.len();
-    let mut waiting = open.into_iter();
-    // The first one alone: where the token may not write, nobody has to hear so for each test case.
-    let first = match waiting.next() {
-        Some(case) => Some((case.id, set(execution, rule, &tests[&case.id], case).await?)),
-        None => None,
-    };
-    if let Some((_, Case::NotAllowed(reason))) = &first {
+    let (mut changed, total) = (Vec::new(), open.len());
+    let done = set_all(execution, rule, &tests, open).await?;
+    if let [(_, Case::NotAllowed(reason))] = done.as_slice() {
         left_out.push(all_refused(total, reason));
         return settle(execution, position, changed, left_out).await;
     }
-    let rest: Vec<(u32, Result<Case, Stop>)> = futures_util::stream::iter(waiting)
-        .map(|case| async { (case.id, set(execution, rule, &tests[&case.id], case).await) })
-        .buffer_unordered(USUAL)
-        .collect()
-        .await;
-    for (id, case) in first.map(|(id, case)| (id, Ok(case))).into_iter().chain(rest) {
-        match case? {
+    for (id, case) in done {
+        match case {
             Case::Fine { changed: true } => changed.push(id),
             Case::Fine { changed: false } => {}
             Case::NotAllowed(reason) | Case::Refused(reason) => left_out.push(refused(&tests, id, &reason)),
         }
     }
     settle(execution, position, changed, left_out).await
+}
+
+/// Sets the fields of these test cases. The first one alone: where the token may not write, nobody has to hear so for
+/// each of them, and that one is all there is then.
+async fn set_all(
+    execution: &Execution<'_>,
+    rule: AutomationRule,
+    tests: &BTreeMap<u32, Vec<String>>,
+    open: Vec<AutomatedCase>,
+) -> Result<Vec<(u32, Case)>, Stop> {
+    let one = |case: AutomatedCase| async move { Ok((case.id, set(execution, rule, &tests[&case.id], case).await?)) };
+    let mut waiting = open.into_iter();
+    let Some(first) = waiting.next() else { return Ok(Vec::new()) };
+    let first = one(first).await?;
+    if matches!(first.1, Case::NotAllowed(_)) {
+        return Ok(vec![first]);
+    }
+    let rest: Vec<Result<(u32, Case), Stop>> =
+        futures_util::stream::iter(waiting).map(one).buffer_unordered(USUAL).collect().await;
+    std::iter::once(Ok(first)).chain(rest).collect()
 }
 
 /// The test cases whose result ADO took, with the tests that feed them.

@@ -1,5 +1,7 @@
 //! The one place where files of a Katalon project are opened: for reading, without a lock, and never through a link.
 
+#![expect(clippy::disallowed_methods, reason = "a file that is held is waited for")]
+
 use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::Path;

@@ -7,6 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use kado::katalon::azure_ids;
+use kado::katalon::project::Project;
 use kado::katalon::run::SuiteRun;
 use kado::katalon::run::junit::{Junit, JunitSuite};
 use kado::workspace;
@@ -172,6 +173,18 @@ fn projects(root: &Path, found: &mut Vec<PathBuf>) {
     }
 }
 
+fn counted(project: &Project) -> [(&'static str, usize); 6] {
+    let settings = &project.settings;
+    [
+        ("projects", 1),
+        ("test cases", project.test_cases.len()),
+        ("enabled", usize::from(settings.enabled)),
+        ("with a plan", usize::from(!settings.test_plans.is_empty())),
+        ("with rows of configurations", usize::from(!settings.configuration_rows.is_empty())),
+        ("damaged", usize::from(settings.damaged)),
+    ]
+}
+
 #[test]
 fn every_project_is_read_and_only_redacted_tokens_are_undecryptable() {
     let Some(corpus) = corpus() else { return };
@@ -185,13 +198,9 @@ fn every_project_is_read_and_only_redacted_tokens_are_undecryptable() {
     for root in &found {
         let project = workspace::read_project(root).unwrap();
         let settings = &project.settings;
-        *counts.entry("projects").or_default() += 1;
-        *counts.entry("test cases").or_default() += project.test_cases.len();
-        *counts.entry("enabled").or_default() += usize::from(settings.enabled);
-        *counts.entry("with a plan").or_default() += usize::from(!settings.test_plans.is_empty());
-        *counts.entry("with rows of configurations").or_default() +=
-            usize::from(!settings.configuration_rows.is_empty());
-        *counts.entry("damaged").or_default() += usize::from(settings.damaged);
+        for (what, count) in counted(&project) {
+            *counts.entry(what).or_default() += count;
+        }
         for case in &project.test_cases {
             let resolved = azure_ids::resolve(case.azure_ids.as_deref().unwrap_or_default(), &|_| None);
             *counts.entry("test cases with ids").or_default() += usize::from(!resolved.ids.is_empty());

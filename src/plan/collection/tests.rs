@@ -22,9 +22,9 @@ fn attempt(status: Status, at: i64) -> Attempt {
     }
 }
 
-/// A member's run with one execution of each test, which starts at `start`.
-fn member(suite: &str, browser: &str, start: i64, tests: &[(&str, Status)]) -> Snapshot {
-    let settings = AzureSettings {
+/// Settings with a test configuration for each browser.
+fn settings() -> AzureSettings {
+    AzureSettings {
         configuration_rows: ["Chrome", "Firefox"]
             .into_iter()
             .zip(1..)
@@ -36,7 +36,11 @@ fn member(suite: &str, browser: &str, start: i64, tests: &[(&str, Status)]) -> S
             })
             .collect(),
         ..AzureSettings::default()
-    };
+    }
+}
+
+/// A run with one execution of each test, which starts at `start`.
+fn suite_run(suite: &str, browser: &str, start: i64, tests: &[(&str, Status)]) -> SuiteRun {
     let test = |(at, (id, status)): (usize, &(&str, Status))| TestResult {
         id: format!("Test Cases/{id}"),
         iteration: None,
@@ -45,8 +49,7 @@ fn member(suite: &str, browser: &str, start: i64, tests: &[(&str, Status)]) -> S
         member: 0,
     };
     let moment = crate::moment::Moment::from_millis;
-    let case = |id: &str| CaseIds { azure_ids: Some(id.to_owned()), ..CaseIds::default() };
-    let run = SuiteRun {
+    SuiteRun {
         suite: format!("Test Suites/{suite}"),
         execution_uuid: Some("u".to_owned()),
         started: Some(moment(start)),
@@ -69,12 +72,18 @@ fn member(suite: &str, browser: &str, start: i64, tests: &[(&str, Status)]) -> S
         reruns_left: None,
         in_collection: true,
         warnings: Vec::new(),
-    };
+    }
+}
+
+/// A member's run, with what belongs to it.
+fn member(suite: &str, browser: &str, start: i64, tests: &[(&str, Status)]) -> Snapshot {
+    let case = |id: &str| CaseIds { azure_ids: Some(id.to_owned()), ..CaseIds::default() };
+    let run = suite_run(suite, browser, start, tests);
     Snapshot {
         folder: String::new(),
         project_name: "Shop".to_owned(),
         project_root: "/shop".to_owned(),
-        options: effective(&settings, &Overrides::default(), &run.options),
+        options: effective(&settings(), &Overrides::default(), &run.options),
         reruns: None,
         cases: [("Login", "12"), ("Pay", "13")]
             .into_iter()
