@@ -178,7 +178,7 @@ impl<'a> Desk<'a> {
 impl Sent {
     /// The exit code for these submissions.
     pub fn exit(&self) -> Exit {
-        crate::cli::outcome::exit(&self.rows, &self.attempts)
+        crate::daemon::outcome::exit(&self.rows, &self.attempts)
     }
 }
 

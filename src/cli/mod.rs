@@ -11,7 +11,6 @@ mod exec;
 pub mod inspect;
 mod list;
 mod man;
-pub mod outcome;
 mod plan_tables;
 mod run;
 mod runs;

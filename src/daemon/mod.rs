@@ -9,6 +9,7 @@ mod commands;
 mod gather;
 mod keeper;
 mod late;
+pub mod outcome;
 mod polling;
 mod pulse;
 mod record;
@@ -27,7 +28,6 @@ use tokio_util::sync::CancellationToken;
 use pulse::Pulse;
 
 use crate::ado::Credential;
-use crate::cli::outcome;
 use crate::config::Config;
 use crate::exit::Exit;
 use crate::moment::Moment;
