@@ -40,6 +40,12 @@ impl Collection {
     }
 }
 
+/// The suite or collection whose folder this is, by the names below `Reports`: `<session>/<suite>/<stamp>`.
+pub fn suite_at<S: AsRef<str>>(names: &[S]) -> String {
+    let inner = names.get(1..names.len().saturating_sub(1)).unwrap_or_default();
+    format!("Test Suites/{}", inner.iter().map(AsRef::as_ref).collect::<Vec<_>>().join("/"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

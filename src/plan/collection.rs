@@ -8,6 +8,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::discovery::identity::RunIdentity;
+use crate::katalon::collection::suite_at;
 use crate::katalon::run::{Environment, SuiteRun, TestResult};
 use crate::katalon::status::Status;
 use crate::plan::left_out::LeftOut;
@@ -193,11 +194,7 @@ fn worst_suite(statuses: impl Iterator<Item = Status>) -> Status {
 /// The suite of a member: what its run says, else what its folder is called (`<session>/<suite>/<stamp>`).
 fn suite_of(part: &Part) -> String {
     let of_run = part.snapshot.as_ref().map(|snapshot| snapshot.run.suite.clone()).filter(|suite| !suite.is_empty());
-    of_run.unwrap_or_else(|| {
-        let names: Vec<&str> = part.prefix.split('/').collect();
-        let inner = names.get(1..names.len().saturating_sub(1)).unwrap_or_default();
-        format!("Test Suites/{}", inner.join("/"))
-    })
+    of_run.unwrap_or_else(|| suite_at(&part.prefix.split('/').collect::<Vec<_>>()))
 }
 
 /// A name for each member: the last part of its suite; where several share it, with what it ran on, then with a number.

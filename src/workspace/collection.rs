@@ -8,7 +8,7 @@ use std::path::{Component, Path, PathBuf};
 
 use super::{is_run_folder, open};
 use crate::file_names::is_named;
-use crate::katalon::collection::Collection;
+use crate::katalon::collection::{Collection, suite_at};
 
 /// Folders of a session that are searched for the collection's report, and their depth.
 const MOST_FOLDERS: usize = 2000;
@@ -59,8 +59,7 @@ impl CollectionFolder {
         self.collection.id.clone().unwrap_or_else(|| {
             let below = self.folder.strip_prefix(&self.reports).unwrap_or(&self.folder);
             let names: Vec<_> = below.components().map(|part| part.as_os_str().to_string_lossy()).collect();
-            let inner = names.get(1..names.len().saturating_sub(1)).unwrap_or_default();
-            format!("Test Suites/{}", inner.join("/"))
+            suite_at(&names)
         })
     }
 }
