@@ -102,6 +102,9 @@ pub struct Execution<'a> {
     pub(super) submission: Submission,
     /// Whether nobody waits for it, so that it may wait for others.
     pub(super) patient: bool,
+    /// Whether it had an ADO run when this attempt began: any step may have been carried out already, also one that is
+    /// not even intended here, because the state folder may be a copy of an earlier day.
+    taken_up: bool,
     /// Where copies of the run's files lie.
     spool: Spool,
 }
@@ -118,7 +121,8 @@ impl<'a> Execution<'a> {
         submission: Submission,
         patient: bool,
     ) -> Self {
-        Self { outbox, client, submission, patient, spool: spool.clone() }
+        let taken_up = submission.ado_run_id.is_some();
+        Self { outbox, client, submission, patient, taken_up, spool: spool.clone() }
     }
 
     /// Carries out all steps that are left; gives the ADO run. `written` is called when all results are written.
@@ -163,8 +167,8 @@ impl<'a> Execution<'a> {
 
     async fn step(&self, position: usize) -> Moved {
         let stored = self.submission.steps[position].clone();
-        // A step that was intended before may have happened; in a run that somebody else made, any step may.
-        let resumed = stored.state == StepState::Intended || self.is_adopted();
+        // A step that was intended before may have happened; in a run that was there before, any step may.
+        let resumed = stored.state == StepState::Intended || self.taken_up || self.is_adopted();
         if stored.step != Step::CreateRun {
             self.intend(position).await?;
         }
@@ -194,13 +198,12 @@ impl<'a> Execution<'a> {
             katalon::look(self, &others).await?;
         }
         self.intend(position).await?;
-        let adopted = found.is_some() && !resumed;
+        let origin = if found.is_some() { ADOPTED } else { CREATED };
         let run = match found {
             Some(run) => run,
             None => self.make_run().await?,
         };
         let (id, run_id, url) = (self.submission.id, run.id, self.web_url(&run));
-        let origin = if adopted { ADOPTED } else { CREATED };
         self.outbox.with(move |store| store.confirm_run(id, position, run_id, &url, origin, clock::now())).await?;
         Ok(StoredStep { step: Step::CreateRun, state: StepState::Confirmed, detail: Some(origin.to_owned()) })
     }
@@ -306,7 +309,8 @@ impl<'a> Execution<'a> {
         Ok(settled(step, StepState::Refused))
     }
 
-    /// Whether the run was there before this submission made one: another machine or an earlier installation began it.
+    /// Whether the run was there when this submission looked for one: another machine, an earlier installation or a request
+    /// without an answer made it.
     fn is_adopted(&self) -> bool {
         self.submission.steps.first().is_some_and(|first| first.detail.as_deref() == Some(ADOPTED))
     }

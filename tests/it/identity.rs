@@ -134,6 +134,46 @@ fn a_run_adopted_whole_gets_nothing_twice() {
     assert_eq!(after.results[0].sub_results.len(), before.results[0].sub_results.len());
 }
 
+/// Copies a state folder, as a backup does.
+fn copy_folder(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for path in walk(from) {
+        let target = to.join(path.strip_prefix(from).unwrap());
+        fs::create_dir_all(target.parent().unwrap()).unwrap();
+        fs::copy(&path, target).unwrap();
+    }
+}
+
+#[test]
+fn a_state_folder_restored_from_the_middle_of_a_submission_doubles_nothing() {
+    for (method, stopped_at) in
+        [("GET", "results$"), ("PATCH", "results$"), ("POST", "attachments$"), ("PATCH", "runs/150$")]
+    {
+        let (machine, _, folder) = with_run();
+        // What is stored when this request is refused is what a backup of that moment holds.
+        machine.fake.fault(Fault::new(method, stopped_at, Nth::Only(1), FaultAction::Refused(Refusal::Empty401)));
+        let first = machine.submit_folder(&folder);
+        assert_eq!(first.code, 3, "{stopped_at} {first:?}");
+        let backup = machine.root().join("backup");
+        copy_folder(&machine.state(), &backup);
+        let second = machine.submit_folder(&folder);
+        assert_eq!(second.code, 0, "{stopped_at} {second:?}");
+        let before = machine.ado_run();
+        fs::remove_dir_all(machine.state()).unwrap();
+        copy_folder(&backup, &machine.state());
+        let restored = machine.submit_folder(&folder);
+        assert_eq!(restored.code, 0, "{stopped_at} {restored:?}");
+        let after = machine.ado_run();
+        assert_eq!(after.comment, before.comment, "{stopped_at}");
+        let names = crate::support::names;
+        assert_eq!(names(&after.attachments), names(&before.attachments), "{stopped_at}");
+        for (now, then) in after.results.iter().zip(&before.results) {
+            assert_eq!(names(&now.attachments), names(&then.attachments), "{stopped_at}");
+            assert_eq!(now.sub_results.len(), then.sub_results.len(), "{stopped_at}");
+        }
+    }
+}
+
 #[test]
 fn a_lost_database_is_an_incident_and_not_a_new_start() {
     let (machine, _, folder) = with_run();
