@@ -16,6 +16,7 @@ pub mod pipelines;
 pub mod points;
 pub mod projects;
 pub mod proxy;
+mod refused;
 pub mod runs;
 pub mod scope;
 pub mod search;

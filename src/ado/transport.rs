@@ -19,6 +19,7 @@ use crate::ado::credential::Credential;
 use crate::ado::error::AdoError;
 use crate::ado::http::{self, Network};
 use crate::ado::pace::Budget;
+use crate::ado::refused::Refused;
 use crate::ado::slots::{Gate, Lane};
 use crate::ado::version::{self, Call};
 use crate::clock;
@@ -32,10 +33,6 @@ const CALL: Duration = Duration::from_secs(100);
 const PAUSE: Duration = Duration::from_secs(30);
 /// Largest answer that is read.
 const ANSWER: usize = 64 * 1024 * 1024;
-/// How long a refused token is not tried again.
-const REFUSED: Duration = Duration::from_secs(55);
-/// How long it is not tried again even if a person asks; many runs may be asked for one after the other.
-const JUST_REFUSED: Duration = Duration::from_secs(3);
 
 /// How a server is spoken to.
 #[derive(Clone)]
@@ -97,8 +94,8 @@ pub struct AdoClient {
     lane: Lane,
     /// No call leaves before this time, because the server asked for a pause.
     pause: Mutex<Option<Instant>>,
-    /// Why and when the token was refused.
-    refused: Mutex<Option<(String, Instant)>>,
+    /// Whether the token was refused a while ago.
+    refused: Refused,
     /// By how much this machine's clock was ahead of the server's at the last answer, in milliseconds.
     ahead: Mutex<Option<i64>>,
 }
@@ -142,7 +139,7 @@ impl AdoClient {
             patience: settings.patience.unwrap_or(CALL).min(CALL),
             lane: settings.gate.lane(),
             pause: Mutex::new(None),
-            refused: Mutex::new(None),
+            refused: Refused::default(),
             ahead: Mutex::new(None),
         })
     }
@@ -383,31 +380,27 @@ impl AdoClient {
 
     fn note_refused(&self, error: &AdoError) {
         if let AdoError::CredentialsRefused { message, .. } = error {
-            *self.refused.lock().unwrap_or_else(PoisonError::into_inner) = Some((message.clone(), Instant::now()));
+            self.refused.note(message.clone(), Instant::now());
         }
     }
 
     /// Tries the token again although it was refused a moment ago: a call may need a scope that it lacks while others do
     /// not. For `kado check`, which asks each thing once.
     pub fn forget_refusal(&self) {
-        *self.refused.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        self.refused.forget();
     }
 
     /// As [`AdoClient::forget_refusal`], unless the token was refused this very moment.
     pub fn forget_old_refusal(&self) {
-        let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
-        refused.take_if(|(_, at)| at.elapsed() >= JUST_REFUSED);
+        self.refused.forget_old(Instant::now());
     }
 
     /// A token that was refused is tried again only after a while; another token has another client.
     fn not_refused(&self) -> Result<(), AdoError> {
-        let refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
-        match refused.as_ref().filter(|(_, at)| at.elapsed() < REFUSED) {
-            Some((message, _)) => Err(AdoError::CredentialsRefused {
-                server: self.server.base().to_owned(),
-                message: message.clone(),
-                repeated: true,
-            }),
+        match self.refused.counts(Instant::now()) {
+            Some(message) => {
+                Err(AdoError::CredentialsRefused { server: self.server.base().to_owned(), message, repeated: true })
+            }
             None => Ok(()),
         }
     }

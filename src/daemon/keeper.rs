@@ -271,6 +271,12 @@ impl Keeper {
         if stop.is_cancelled() {
             return Ok((found.projects, seen));
         }
+        tracing::debug!(
+            projects = found.projects.len(),
+            folders = found.folders.len(),
+            read = seen.read,
+            "looked at everything"
+        );
         self.record_collections(true).await?;
         self.greet(&found.projects);
         self.tidy().await?;

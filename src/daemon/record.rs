@@ -150,7 +150,10 @@ impl Recorder {
         let known = commands::known(&self.outbox, &over.folder).await?;
         let taken = match take(over, config, known).await {
             Ok(taken) => taken,
-            Err(IntakeError::SettingsInFlux(_)) => return Ok((Decided::NotYet, Vec::new())),
+            Err(IntakeError::SettingsInFlux(_)) => {
+                tracing::debug!(folder = %over.folder.display(), "waits for the project's settings, which are being written");
+                return Ok((Decided::NotYet, Vec::new()));
+            }
             Err(error) => return Ok((self.not_taken(over, &error), Vec::new())),
         };
         self.complained.remove(&over.folder);
@@ -262,8 +265,14 @@ impl Recorder {
         if matches!(occasion, Occasion::Found) {
             self.spool_used = copy(config, &taken, self.spool_used).await;
         }
-        let Some(Recorded::New(ids)) = store(&self.outbox, taken, occasion).await? else {
-            return Ok(Vec::new());
+        let folder = taken.snapshot.folder.clone();
+        let ids = match store(&self.outbox, taken, occasion).await? {
+            Some(Recorded::New(ids)) => ids,
+            Some(Recorded::Known(_)) => {
+                tracing::debug!(folder, "this suite run is known already");
+                return Ok(Vec::new());
+            }
+            None => return Ok(Vec::new()),
         };
         if both && self.told_of_katalon.insert(root) {
             tracing::warn!(

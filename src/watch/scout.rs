@@ -25,6 +25,8 @@ struct Followed {
     tracker: Tracker,
     memory: Memory,
     look_again: Option<Moment>,
+    /// What the last look made of it, and whether it was due.
+    judged: Option<(RunState, bool)>,
     complained: bool,
 }
 
@@ -77,6 +79,8 @@ pub struct Sweep {
     pub in_grace: Vec<Over>,
     /// Folders that were followed and are gone.
     pub gone: Vec<PathBuf>,
+    /// How many folders were not settled, so that their logs were read as far as they are new.
+    pub read: usize,
 }
 
 /// A run that is over.
@@ -111,6 +115,7 @@ impl Sweep {
         self.remembered.extend(other.remembered);
         self.in_grace.extend(other.in_grace);
         self.gone.extend(other.gone);
+        self.read += other.read;
         self.look_again = [self.look_again, other.look_again].into_iter().flatten().min();
     }
 }
@@ -176,6 +181,7 @@ impl Scout {
         if !self.followed.contains_key(folder) {
             sweep.new.push((folder.to_owned(), listing.oldest().unwrap_or(now)));
         }
+        sweep.read += 1;
         let followed = self.followed.entry(folder.to_owned()).or_default();
         let seen = match followed.memory.look(folder, &listing, rules, now) {
             Ok(seen) => seen,
@@ -187,6 +193,10 @@ impl Scout {
         }
         let assessment = followed.tracker.observe(&seen, rules.abort_after);
         followed.look_again = Some(assessment.look_again);
+        let (state, due) = (assessment.state, assessment.due);
+        if followed.judged.replace((state, due)) != Some((state, due)) {
+            tracing::debug!(folder = %folder.display(), ?state, due, "judged a run folder");
+        }
         let over = Over {
             folder: folder.to_owned(),
             state: assessment.state,

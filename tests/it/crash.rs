@@ -11,7 +11,7 @@ use fake_ado::{Attachment, Fault, FaultAction, Nth, SubResult, TestRun, World};
 use fake_katalon::{Attempt, AzureSettings, Sending, Status, Test, TestCaseFile};
 use serde_json::{Value, json};
 
-use crate::support::{Machine, PLAN, TOKEN, age, finished, tc, wait_until};
+use crate::support::{Machine, PLAN, TOKEN, age, ended, finished, tc, wait_until};
 
 /// Results of the run; more than one request takes.
 const RESULTS: u32 = 104;
@@ -138,7 +138,7 @@ fn differences(one: &Value, other: &Value) -> Vec<String> {
 /// The world after an undisturbed submission, and how many requests that took.
 fn undisturbed() -> (Value, usize) {
     let (machine, folder) = prepare();
-    begin(&machine, &folder).wait().unwrap();
+    ended(begin(&machine, &folder), "kado submit");
     assert_eq!(machine.row()["state"], "submitted");
     (world_of(&machine), machine.fake.requests().len())
 }
@@ -205,7 +205,7 @@ fn asked_to_end_in_the_middle_of_any_request_nothing_is_lost_or_doubled() {
     let terminate = |child: &mut Child| {
         let asked = std::process::Command::new("kill").arg("-TERM").arg(child.id().to_string()).status();
         assert!(asked.is_ok_and(|status| status.success()));
-        child.wait().unwrap();
+        wait_until("kado to end", || child.try_wait().unwrap().ok_or_else(String::new));
     };
     for_every_request(|machine, folder, request| end_at(machine, folder, request, FaultAction::HangAfter, terminate));
 }
@@ -214,7 +214,7 @@ fn asked_to_end_in_the_middle_of_any_request_nothing_is_lost_or_doubled() {
 fn an_answer_that_gets_lost_on_the_way_loses_and_doubles_nothing() {
     for_every_request(|machine, folder, request| {
         machine.fake.fault(Fault::new("*", "", Nth::Only(request), FaultAction::DropAfter));
-        begin(machine, folder).wait().unwrap();
+        ended(begin(machine, folder), "kado submit");
         machine.fake.clear_faults();
     });
 }

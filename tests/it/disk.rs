@@ -1,7 +1,6 @@
 //! The disk of the state folder fails: no room, read-only for a while, a database that is damaged.
 
 #![expect(clippy::disallowed_methods, reason = "tests mount, fill and damage state folders")]
-#![expect(clippy::print_stderr, reason = "a test that cannot mount says so")]
 
 use std::fs;
 use std::io::Write as _;
@@ -13,7 +12,7 @@ use std::time::Duration;
 use fake_ado::{Fault, FaultAction, Nth};
 use fake_katalon::Test;
 
-use crate::support::{Machine, Output, age, finished, now, tc, wait_until};
+use crate::support::{Machine, age, finished, now, skip, tc};
 
 /// Long enough for the service to do what it should not do.
 const A_WHILE: Duration = Duration::from_secs(8);
@@ -24,15 +23,15 @@ const FILLER: &str = "filler";
 struct Disk(PathBuf);
 
 impl Disk {
-    /// Mounts it; `None` for those who may not.
+    /// Mounts it; `None`, and the test is skipped, for those who may not.
     fn mount(folder: &Path) -> Option<Self> {
         fs::create_dir_all(folder).unwrap();
         let disk = Self(folder.to_owned());
         if disk.ask("mount", &["-t", "tmpfs", "-o", "size=8m,mode=0750", "tmpfs"]) {
             return Some(disk);
         }
-        eprintln!("skipped: no file system can be mounted here");
         std::mem::forget(disk);
+        skip("no file system can be mounted here");
         None
     }
 
@@ -134,7 +133,7 @@ fn on_a_read_only_disk_every_command_that_sends_refuses_and_later_the_run_is_sen
     let folder = write_run(&shop).to_string_lossy().into_owned();
     disk.remount("ro");
     for arguments in [&["run"][..], &["run", "--once"], &["submit", &folder]] {
-        let refused = ends(&machine, arguments);
+        let refused = machine.kado(arguments);
         assert_ne!(refused.code, 0, "kado {arguments:?}: {refused:?}");
         let state = machine.state();
         assert!(refused.err.contains(&*state.to_string_lossy()), "kado {arguments:?} names no folder: {refused:?}");
@@ -166,29 +165,6 @@ fn the_status_says_that_there_is_no_room_or_that_the_disk_is_read_only() {
     says("MiB are free where the state folder");
 }
 
-/// Runs a command that should end by itself.
-fn ends(machine: &Machine, arguments: &[&str]) -> Output {
-    let mut command = machine.command(arguments);
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = command.spawn().unwrap();
-    let ended = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-        wait_until("the command to end", || match child.try_wait() {
-            Ok(Some(_)) => Ok(()),
-            _ => Err(format!("kado {arguments:?}")),
-        });
-    }));
-    let _ = child.kill();
-    let output = child.wait_with_output().unwrap();
-    if let Err(panic) = ended {
-        std::panic::resume_unwind(panic);
-    }
-    Output {
-        code: output.status.code().unwrap_or(-1),
-        out: String::from_utf8(output.stdout).unwrap(),
-        err: String::from_utf8(output.stderr).unwrap(),
-    }
-}
-
 /// Every command that needs the database refuses one that is damaged so; it lies somewhere untouched.
 fn refused_when(damage: impl Fn(&[u8]) -> Vec<u8>) {
     let (machine, shop) = machine();
@@ -208,7 +184,7 @@ fn refused_when(damage: impl Fn(&[u8]) -> Vec<u8>) {
         fs::write(state.join("kado.db"), &damaged).unwrap();
         // The second time a damaged database may lie elsewhere.
         for _ in 0..2 {
-            let refused = ends(&machine, arguments);
+            let refused = machine.kado(arguments);
             assert_ne!(refused.code, 0, "kado {arguments:?}: {refused:?}");
             let said = format!("{}{}", refused.out, refused.err);
             assert!(said.contains("backup"), "kado {arguments:?} names no way back: {said}");
@@ -235,7 +211,7 @@ fn a_second_service_on_a_state_folder_is_refused_in_words() {
     let (machine, _) = machine();
     let service = machine.start();
     for arguments in [&["run"][..], &["run", "--once"]] {
-        let second = ends(&machine, arguments);
+        let second = machine.kado(arguments);
         assert_ne!(second.code, 0, "{second:?}");
         assert!(second.err.contains("another kado is running"), "{second:?}");
     }
@@ -247,7 +223,7 @@ fn submit_twice_at_once(machine: &Machine, shop: &Path) {
     let before = machine.ado_runs().len();
     let folder = write_run(shop).to_string_lossy().into_owned();
     let both = std::thread::scope(|scope| {
-        let submit = || ends(machine, &["submit", &folder]);
+        let submit = || machine.kado(&["submit", &folder]);
         let other = scope.spawn(submit);
         [submit(), other.join().unwrap()]
     });

@@ -4,7 +4,6 @@
 #![expect(clippy::unwrap_used, reason = "a helper that fails fails its test")]
 
 use std::fs;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
 
@@ -12,7 +11,7 @@ use fake_ado::{Fault, FaultAction, Nth};
 use fake_katalon::AzureSettings;
 
 use crate::support::katalonc::arguments;
-use crate::support::{Machine, Output, PLAN, SUITE, Service, finish, wait_until};
+use crate::support::{Machine, Output, PLAN, SUITE, Service, ended, finish, finish_with, wait_until};
 
 const RELEASE_NIGHT: [&str; 2] = ["-adoPlanId=19", "-adoTestRunName=Release night"];
 
@@ -65,9 +64,7 @@ impl Held {
     }
 
     fn wait(self) -> Output {
-        let output = self.child.wait_with_output().unwrap();
-        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-        Output { code: output.status.code().unwrap_or(-1), out: text(output.stdout), err: text(output.stderr) }
+        ended(self.child, "kado exec")
     }
 
     #[cfg(unix)]
@@ -126,10 +123,8 @@ fn standard_input_reaches_katalonc() {
     let shop = shop(&machine);
     let mut command = machine.exec(&[], &arguments(&shop, SUITE, &[]));
     command.env("FAKE_ECHOES", "1").env("FAKE_RUNS_NOTHING", "1");
-    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
-    child.stdin.take().unwrap().write_all(b"typed by a person\n").unwrap();
-    let output = child.wait_with_output().unwrap();
-    assert!(String::from_utf8_lossy(&output.stdout).contains("typed by a person"));
+    let done = finish_with(command, "typed by a person\n");
+    assert!(done.out.contains("typed by a person"), "{done:?}");
 }
 
 #[cfg(unix)]
@@ -193,7 +188,7 @@ fn a_service_that_finds_the_run_first_submits_it_with_the_options_of_the_claim()
     machine.wait_for_completed(1);
     assert_eq!(in_ado(&machine), [(Some(19), "Release night".to_owned())]);
     fs::remove_file(&ready).unwrap();
-    assert!(child.wait_with_output().unwrap().status.success());
+    assert_eq!(ended(child, "kado exec").code, 0);
     let name = || (Some(19), "Release night".to_owned());
     assert_eq!(in_ado(&machine), [name(), name()]);
 }

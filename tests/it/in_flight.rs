@@ -2,8 +2,6 @@
 
 use std::fs;
 use std::path::PathBuf;
-use std::thread::sleep;
-use std::time::Duration;
 
 use fake_ado::{Fault, FaultAction, Nth, Refusal};
 use fake_katalon::{AzureSettings, Test, TestCaseFile};
@@ -57,12 +55,12 @@ fn settings_that_katalon_has_half_written_are_waited_for_and_park_no_run() {
     let shop = machine.shop(&[("Sign in", "1001")]);
     let file = shop.join("settings/external/com.kms.katalon.integration.azure.properties");
     let whole = fs::read_to_string(&file).unwrap();
-    let service = machine.start();
+    let service = machine.start_in_detail();
     service.wait_for_log("found a Katalon project");
     // As it is while Katalon writes key after key: what follows is not there yet, and the last value has no end.
     fs::write(&file, &whole[..whole.len() / 3]).unwrap();
     age(&finished([Test::passed(&tc("Sign in"))]).start(now()).write_in(&shop).unwrap());
-    sleep(Duration::from_secs(6));
+    service.wait_for_log("waits for the project's settings, which are being written");
     assert_eq!(machine.states(), [""; 0], "half a file was believed: {}", service.log());
     fs::write(&file, &whole).unwrap();
     machine.wait_for_completed(1);
@@ -121,23 +119,4 @@ fn fifty_tests_with_five_screenshots_take_few_requests_and_connections() {
     let listed: Vec<_> = requests.iter().map(|request| format!("{} {}", request.method, request.path)).collect();
     assert!(requests.len() <= 16, "{listed:#?}");
     assert!(machine.fake.peak_connections() <= 4, "{}", machine.fake.peak_connections());
-}
-
-#[test]
-fn settings_that_katalon_is_just_writing_are_waited_for() {
-    let machine = Machine::new();
-    machine.configure("history = \"all\"\n");
-    let shop = machine.shop(&[("Sign in", "1001")]);
-    let file = fake_katalon::ProjectWriter::new(&shop).azure_path();
-    let whole = fs::read_to_string(&file).unwrap();
-    // Katalon truncates the file and writes it anew for each key.
-    let (cut, _) = whole.split_once("submitOptions.testPlans").unwrap();
-    fs::write(&file, format!("{cut}submitOptions.testPlans=\"[\\\\n")).unwrap();
-    age(&finished([Test::passed(&tc("Sign in"))]).write_in(&shop).unwrap());
-    let service = machine.start();
-    service.wait_for_log("found a Katalon project");
-    assert_eq!(machine.states(), [""; 0], "nothing is decided by half a file");
-    fs::write(&file, &whole).unwrap();
-    machine.wait_for_completed(1);
-    assert_eq!(machine.ado_run().plan_id, Some(crate::support::PLAN));
 }

@@ -2,16 +2,15 @@
 //! by `tests/system/linux.sh`.
 
 use std::fs;
-use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use fake_katalon::{AzureSettings, Test};
 
-use crate::support::{Machine, Output, closed_file, finish, finished, tc, wait_until, world};
+use crate::support::{Machine, Output, closed_file, finish, finish_with, finished, tc, wait_until, world};
 
 const STORED: &str = "stored-token-9876543210";
 const OTHER: &str = "other-token-0123456789";
@@ -34,13 +33,7 @@ fn stored(machine: &Machine) -> PathBuf {
 }
 
 fn set_token(machine: &Machine, config: &Path, token: &str) -> Output {
-    let mut command = machine.command_with(config, &["service", "set-token", "--user"]);
-    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = command.spawn().unwrap();
-    child.stdin.take().unwrap().write_all(token.as_bytes()).unwrap();
-    let ended = child.wait_with_output().unwrap();
-    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-    Output { code: ended.status.code().unwrap_or(-1), out: text(ended.stdout), err: text(ended.stderr) }
+    finish_with(machine.command_with(config, &["service", "set-token", "--user"]), token)
 }
 
 /// A command that submits a run of a project without a token of its own.
@@ -169,6 +162,16 @@ fn the_example_configuration_is_complete_but_for_the_folders() {
     assert!(refused.err.contains("has 1 problem:"), "{refused:?}");
 }
 
+/// A program that does not outlive its test.
+struct Killed(Child);
+
+impl Drop for Killed {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
 #[test]
 fn systemd_is_told_that_the_service_is_up_alive_and_ending() {
     let machine = Machine::new();
@@ -177,7 +180,7 @@ fn systemd_is_told_that_the_service_is_up_alive_and_ending() {
     listener.set_read_timeout(Some(Duration::from_millis(50))).unwrap();
     let mut command = machine.command(&["run"]);
     command.env("NOTIFY_SOCKET", &socket).env("WATCHDOG_USEC", "800000").stderr(Stdio::null());
-    let mut child = command.spawn().unwrap();
+    let mut child = Killed(command.spawn().unwrap());
     let mut told = String::new();
     let mut hear = |wanted: &str| {
         wait_until(&format!("`{wanted}` on the socket"), || {
@@ -192,10 +195,11 @@ fn systemd_is_told_that_the_service_is_up_alive_and_ending() {
     for wanted in ["READY=1", "STATUS=0 submitted, 0 waiting, 0 parked", "WATCHDOG=1"] {
         hear(wanted);
     }
-    let asked = Command::new("kill").arg("-TERM").arg(child.id().to_string()).status().unwrap();
+    let asked = Command::new("kill").arg("-TERM").arg(child.0.id().to_string()).status().unwrap();
     assert!(asked.success());
     hear("STOPPING=1");
-    assert_eq!(child.wait().unwrap().code(), Some(0));
+    let ended = wait_until("kado to end", || child.0.try_wait().unwrap().ok_or_else(String::new));
+    assert_eq!(ended.code(), Some(0));
 }
 
 #[test]

@@ -36,10 +36,7 @@ fn in_ado(machine: &Machine) -> Vec<(Option<u32>, String)> {
 
 /// Waits until the service has seen so many commands.
 fn wait_for_commands(service: &Service, count: usize) {
-    wait_until(&format!("{count} commands to be seen"), || {
-        let log = service.log();
-        if log.matches(SEEN).count() >= count { Ok(()) } else { Err(log) }
-    });
+    service.wait_for_logs(count, SEEN);
 }
 
 #[test]

@@ -27,15 +27,15 @@ fn run_now() -> SuiteRunWriter {
 fn a_run_is_submitted_when_it_is_finished_and_its_reports_are_there_and_not_before() {
     let machine = Machine::new();
     let shop = machine.shop(&CASES);
-    let service = machine.start();
+    let service = machine.start_in_detail();
     service.wait_for_log("found a Katalon project");
     let run = run_now();
     let mut live = run.live(&run.folder_in(&shop));
     live.perform_through(Phase::Running).unwrap();
-    sleep(A_WHILE);
+    service.wait_for_log("state=Running due=false");
     assert_eq!(machine.fake.requests().len(), 0, "the suite has not ended: {}", service.log());
     live.perform_through(Phase::Closed).unwrap();
-    sleep(A_WHILE);
+    service.wait_for_log("state=Finished due=false");
     assert_eq!(machine.fake.requests().len(), 0, "the reports are not there: {}", service.log());
     live.perform_all().unwrap();
     machine.wait_for_completed(1);
@@ -68,18 +68,17 @@ fn a_project_that_appears_later_is_found_with_its_finished_run() {
 fn a_run_folder_copied_in_is_submitted_once_however_often_it_is_copied() {
     let machine = Machine::new();
     let shop = machine.shop(&CASES);
-    let service = machine.start();
+    let service = machine.start_in_detail();
     service.wait_for_log("found a Katalon project");
     let run = run_now();
     for place in ["Reports/a/one", "Reports/b/two", "Reports/three"] {
         run.write_all(&shop.join(place)).unwrap();
         age(&shop.join(place));
     }
+    service.wait_for_logs(2, "this suite run is known already");
     machine.wait_for_completed(1);
-    sleep(A_WHILE);
-    assert_eq!(machine.ado_runs().len(), 1);
     service.stop_cleanly();
-    assert_eq!(machine.rows().len(), 1);
+    assert_eq!((machine.ado_runs().len(), machine.rows().len()), (1, 1));
 }
 
 #[test]
@@ -90,11 +89,10 @@ fn what_was_submitted_is_not_submitted_again_after_a_restart() {
     age(&run_now().write_in(&shop).unwrap());
     machine.wait_for_completed(1);
     service.stop_cleanly();
-    let service = machine.start();
-    service.wait_for_log("found a Katalon project");
-    sleep(A_WHILE);
-    assert_eq!(machine.ado_runs().len(), 1);
+    let service = machine.start_in_detail();
+    service.wait_for_log("looked at everything projects=1 folders=1 read=0");
     service.stop_cleanly();
+    assert_eq!(machine.ado_runs().len(), 1);
 }
 
 #[test]

@@ -20,7 +20,7 @@ use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::support::{Machine, Service, age, closed_file, now};
+use crate::support::{Machine, PATIENCE, Service, age, closed_file, now};
 use dice::Dice;
 use runs::{Expected, PROJECTS};
 
@@ -36,8 +36,6 @@ const WIPED: usize = 6;
 const LONGEST: Duration = Duration::from_secs(20);
 /// How long lists of runs may lag behind, in milliseconds; ADO is asked for a lost creation for 9 s.
 const LAG: u64 = 4000;
-/// How often nothing more arrived at the end before it is given up.
-const LAST_TRIES: usize = 30;
 
 /// What happened, for whoever reads the output.
 #[derive(Debug, Default)]
@@ -235,14 +233,15 @@ impl Soak {
     fn finish(&mut self) {
         self.machine.fake.clear_faults();
         let service = self.machine.start();
-        let (mut tries, mut best) = (0, 0);
+        let (mut progress, mut best) = (Instant::now(), 0);
         let left = loop {
             self.machine.kado(&["runs", "retry", "--failed"]);
             let states = self.machine.states();
             let (sent, left): (Vec<_>, Vec<_>) = states.into_iter().partition(|state| state.ends_with(" submitted"));
-            tries = if sent.len() > best { 0 } else { tries + 1 };
-            best = best.max(sent.len());
-            if sent.len() == self.expected.len() || tries == LAST_TRIES {
+            if sent.len() > best {
+                (progress, best) = (Instant::now(), sent.len());
+            }
+            if sent.len() == self.expected.len() || progress.elapsed() > PATIENCE {
                 break left;
             }
             sleep(Duration::from_secs(1));

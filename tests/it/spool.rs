@@ -3,12 +3,11 @@
 #![expect(clippy::disallowed_methods, reason = "tests wipe workspaces")]
 
 use std::fs;
-use std::time::Duration;
 
 use fake_ado::{Fault, FaultAction, Nth};
 use fake_katalon::{AzureSettings, Ending, Phase, Sending, Test};
 
-use crate::support::{Machine, closed_file, finished, names, now, tc, wait_until};
+use crate::support::{Machine, closed_file, finished, names, now, tc};
 
 fn failing() -> [Test; 2] {
     [Test::passed(&tc("Login")), Test::failed(&tc("Pay"), "no such card").screenshot()]
@@ -51,11 +50,7 @@ fn a_workspace_wiped_in_the_grace_time_ends_it_and_what_was_copied_arrives() {
     let run = finished(failing()).start(now()).ending(Ending::WithoutReports);
     let folder = run.folder_in(&shop);
     run.live(&folder).perform_through(Phase::Ended).unwrap();
-    wait_until("the files to be copied", || {
-        let copied = fs::read_dir(machine.state().join("spool")).into_iter().flatten().count();
-        if copied > 0 { Ok(()) } else { Err(service.log()) }
-    });
-    std::thread::sleep(Duration::from_millis(500));
+    machine.wait_for_copies(&folder);
     fs::remove_dir_all(&shop).unwrap();
     machine.wait_for_completed(1);
     let arrived = machine.ado_run();

@@ -2,11 +2,8 @@
 
 #![expect(clippy::disallowed_methods, reason = "tests write token files and start programs")]
 #![expect(clippy::unwrap_used, reason = "a helper that fails fails its test")]
-#![cfg_attr(target_os = "linux", expect(clippy::print_stderr, reason = "a test that is not possible here says so"))]
 
 use std::fs;
-#[cfg(target_os = "linux")]
-use std::io::{BufRead as _, BufReader};
 use std::path::PathBuf;
 
 use fake_katalon::{AzureSettings, SuiteRunWriter, Test, TestCaseFile};
@@ -110,29 +107,24 @@ fn a_server_url_with_credentials_is_refused_without_showing_them() {
 #[test]
 fn a_process_that_holds_tokens_leaves_no_core_dump() {
     use std::os::unix::process::ExitStatusExt as _;
-    use std::process::{Command, Stdio};
+    use std::process::Command;
 
     let machine = Machine::new();
     machine.shop(&[("Sign in", "1001")]);
-    // What the signal does to a program that allows dumps tells whether this system makes any.
-    let aborted = |program: &Command| {
+    let may_dump = |program: &Command| {
         let mut command = Command::new("sh");
         command.args(["-c", "ulimit -c unlimited && exec \"$0\" \"$@\""]).arg(program.get_program());
-        command.args(program.get_args()).current_dir(machine.root()).stdin(Stdio::null()).stderr(Stdio::piped());
-        let mut child = command.spawn().unwrap();
-        if program.get_program() != "sleep" {
-            let mut log = BufReader::new(child.stderr.take().unwrap()).lines().map_while(Result::ok);
-            assert!(log.any(|line| line.contains(" watches ")), "it ended before it began");
-        }
-        let sent = Command::new("kill").args(["-ABRT", &child.id().to_string()]).status().unwrap();
-        assert!(sent.success());
-        child.wait().unwrap()
+        command.args(program.get_args()).current_dir(machine.root());
+        command
     };
+    // What the signal does to a program that allows dumps tells whether this system makes any.
     let mut sleep = Command::new("sleep");
-    sleep.arg("60");
-    if !aborted(&sleep).core_dumped() {
-        return eprintln!("skipped: this system dumps nothing");
+    let mut child = may_dump(sleep.arg("60")).spawn().unwrap();
+    let sent = Command::new("kill").args(["-ABRT", &child.id().to_string()]).status().unwrap();
+    assert!(sent.success());
+    if !child.wait().unwrap().core_dumped() {
+        return crate::support::skip("this system dumps nothing");
     }
-    let ended = aborted(&machine.command(&["run"]));
+    let ended = machine.start_as(may_dump(&machine.command(&["run"]))).end_by("ABRT");
     assert_eq!((ended.signal(), ended.core_dumped()), (Some(6), false), "{ended:?}");
 }

@@ -1,15 +1,10 @@
 //! A workspace that is wiped before kado has read the project's token a first time.
 
 use std::fs;
-use std::thread::sleep;
-use std::time::Duration;
 
 use fake_katalon::{Phase, Test};
 
 use crate::support::{Machine, finished, names, now, tc};
-
-/// Long enough for the service to copy a few small files, and far shorter than the grace time.
-const A_WHILE: Duration = Duration::from_secs(5);
 
 #[test]
 fn the_token_of_a_project_outlives_its_workspace_until_the_service_ends() {
@@ -18,8 +13,9 @@ fn the_token_of_a_project_outlives_its_workspace_until_the_service_ends() {
     let service = machine.start();
     service.wait_for_log("found a Katalon project");
     let run = finished([Test::failed(&tc("Sign in"), "no").screenshot()]).start(now());
-    run.live(&run.folder_in(&shop)).perform_through(Phase::Closed).unwrap();
-    sleep(A_WHILE);
+    let folder = run.folder_in(&shop);
+    run.live(&folder).perform_through(Phase::Closed).unwrap();
+    machine.wait_for_copies(&folder);
     assert_eq!(machine.ado_runs().len(), 0, "it waits for the reports");
     fs::remove_dir_all(&shop).unwrap();
     machine.wait_for_completed(1);

@@ -6,12 +6,24 @@ use std::path::Path;
 
 use fake_katalon::{Phase, SuiteRunWriter, Test};
 
-use crate::support::{Machine, age, finished, now, tc};
+use crate::support::{Machine, age, finished, now, tc, wipe};
 
 const CASES: [(&str, &str); 2] = [("Sign in", "1001"), ("Pay", "1002")];
 
 fn run() -> SuiteRunWriter {
-    finished([Test::passed(&tc("Sign in")), Test::failed(&tc("Pay"), "no such card").screenshot()])
+    run_of("Test Suites/Smoke")
+}
+
+fn run_of(suite: &str) -> SuiteRunWriter {
+    let tests = [Test::passed(&tc("Sign in")), Test::failed(&tc("Pay"), "no such card").screenshot()];
+    SuiteRunWriter::new(suite).pace(20).tests(tests)
+}
+
+/// A finished run of a suite, until it is submitted.
+fn arrives(machine: &Machine, shop: &Path, suite: &str) {
+    age(&run_of(suite).start(now()).write_in(shop).unwrap());
+    let submitted = format!("{suite} submitted");
+    machine.wait_for_rows(&submitted, |states| states.contains(&submitted));
 }
 
 #[test]
@@ -24,23 +36,27 @@ fn a_workspace_can_be_deleted_and_made_again_at_any_moment_while_the_service_run
     service.wait_for_log("found a Katalon project");
     for phase in [Phase::Queued, Phase::Running, Phase::Ended, Phase::Closed] {
         let shop = machine.shop(&CASES);
-        let run = run().start(now());
-        run.live(&run.folder_in(&shop)).perform_through(phase).unwrap();
-        // Time for kado to have everything in hand that it takes in hand.
-        std::thread::sleep(std::time::Duration::from_millis(700));
-        fs::remove_dir_all(&shop).unwrap();
-        assert!(!shop.exists(), "{phase:?}");
+        let run = run_of(&format!("Test Suites/{phase:?}")).start(now());
+        let folder = run.folder_in(&shop);
+        run.live(&folder).perform_through(phase).unwrap();
+        // Of a suite that has not ended kado takes nothing in hand, so there is nothing to wait for.
+        if phase >= Phase::Ended {
+            machine.wait_for_copies(&folder);
+        }
+        wipe(&shop);
     }
-    let completed = machine.ado_runs().len();
     let shop = machine.shop(&CASES);
-    age(&run().start(now()).write_in(&shop).unwrap());
-    machine.wait_for_completed(completed + 1);
-    fs::remove_dir_all(machine.work()).unwrap();
+    arrives(&machine, &shop, "Test Suites/Project made again");
+    wipe(&machine.work());
     fs::create_dir(machine.work()).unwrap();
     let shop = machine.shop(&CASES);
-    let completed = machine.ado_runs().len();
-    age(&run().start(now()).write_in(&shop).unwrap());
-    machine.wait_for_completed(completed + 1);
+    arrives(&machine, &shop, "Test Suites/Watched folder made again");
+    // Whether they are sent or come too late to be sent is for others to show.
+    machine.wait_for_rows("what had ended", |states| {
+        ["Ended", "Closed"]
+            .iter()
+            .all(|phase| states.iter().any(|state| state.starts_with(&format!("Test Suites/{phase} "))))
+    });
     service.stop_cleanly();
 }
 

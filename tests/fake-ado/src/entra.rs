@@ -24,6 +24,8 @@ pub struct Entra {
     pub(crate) issued: Vec<IssuedToken>,
     /// How long a token lives, in seconds.
     pub lifetime_s: u64,
+    /// How long clients are told that it lives, in seconds, if not as long as it does: for them it ages faster.
+    pub told_lifetime_s: Option<u64>,
     /// The key file that the agent of Azure Arc names in its challenge, and the key that it expects then; without one
     /// there is no challenge.
     pub arc_key: Option<(String, String)>,
@@ -38,6 +40,7 @@ impl Default for Entra {
             managed: Vec::new(),
             issued: Vec::new(),
             lifetime_s: 3599,
+            told_lifetime_s: None,
             arc_key: None,
             hands_out_again: false,
         }
@@ -114,7 +117,8 @@ impl Entra {
                 token
             }
         };
-        json_answer(200, &json!({"token_type": "Bearer", "expires_in": self.lifetime_s, "access_token": token}))
+        let told = self.told_lifetime_s.unwrap_or(self.lifetime_s);
+        json_answer(200, &json!({"token_type": "Bearer", "expires_in": told, "access_token": token}))
     }
 }
 

@@ -155,6 +155,11 @@ impl FakeAdo {
         lock(&self.shared.faults).clear();
     }
 
+    /// Requests that are in flight: neither answered nor given up.
+    pub fn in_flight(&self) -> usize {
+        lock(&self.shared.log).in_flight
+    }
+
     /// The most requests that were in flight at once.
     pub fn peak_connections(&self) -> usize {
         lock(&self.shared.log).peak

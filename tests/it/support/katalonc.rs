@@ -2,17 +2,61 @@
 
 #![expect(clippy::disallowed_methods, reason = "tests build and start programs")]
 
+use std::fs::File;
+use std::io::{Read as _, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
+use std::time::{Duration, SystemTime};
 
-use super::service::wait_until;
+use super::waiting::wait_until;
 
 /// The program: what `$FAKE_KATALONC` names, where there is no cargo beside the tests, else built when the first test
 /// asks for it.
 pub fn program() -> &'static Path {
     static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
-    PROGRAM.get_or_init(|| std::env::var_os("FAKE_KATALONC").map_or_else(build, PathBuf::from))
+    PROGRAM.get_or_init(|| std::env::var_os("FAKE_KATALONC").map_or_else(built, PathBuf::from))
+}
+
+/// The program, built at most once for these tests as they are, although each of them may be a process of its own: a
+/// file beside kado says for which tests it was built and where it lies, and is locked meanwhile.
+fn built() -> PathBuf {
+    let kado = Path::new(env!("CARGO_BIN_EXE_kado"));
+    let note = kado.with_file_name("katalonc-of-tests");
+    let mut file = File::options().create(true).truncate(false).read(true).write(true).open(&note).expect("it is ours");
+    file.lock().expect("a file can be locked");
+    let mut noted = String::new();
+    file.read_to_string(&mut noted).expect("it is text");
+    let wanted = these_tests();
+    if let Some((tests, program)) = noted.split_once('\n')
+        && tests == wanted
+        && Path::new(program).exists()
+    {
+        return program.into();
+    }
+    let program = build();
+    file.set_len(0).and_then(|()| file.rewind()).expect("it can be emptied");
+    write!(file, "{wanted}\n{}", program.display()).expect("it can be written");
+    program
+}
+
+/// What tells these tests and the sources of the program from others.
+fn these_tests() -> String {
+    let tests = std::env::current_exe().expect("a test has a program");
+    let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fake-katalon");
+    let newest = newest(&sources).max(modified(&tests));
+    format!("{} {}", tests.display(), newest.map_or(0, |time| time.as_nanos()))
+}
+
+/// When the newest file in a folder was changed.
+fn newest(folder: &Path) -> Option<Duration> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    entries.map(|entry| entry.path()).map(|path| if path.is_dir() { newest(&path) } else { modified(&path) }).max()?
+}
+
+fn modified(file: &Path) -> Option<Duration> {
+    let modified = file.metadata().and_then(|metadata| metadata.modified()).ok()?;
+    modified.duration_since(SystemTime::UNIX_EPOCH).ok()
 }
 
 /// Builds it in the profile of the tests; cargo says where it lies. With the whole workspace its libraries have the same

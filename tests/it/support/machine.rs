@@ -5,13 +5,14 @@
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use fake_ado::{Attachment, FakeAdo, TestRun, World};
 use fake_katalon::{AzureSettings, ProjectWriter, SuiteRunWriter, TestCaseFile};
 use serde_json::Value;
 use tempfile::TempDir;
 
+use super::ended::{Output, finish};
 use super::shop::{PLAN, TOKEN, tc, world};
 
 /// A machine with kado on it. Dropping it fails the test when a request did not fit the API description.
@@ -19,17 +20,6 @@ pub struct Machine {
     /// The Azure DevOps of its projects.
     pub fake: FakeAdo,
     temp: TempDir,
-}
-
-/// How a command ended, and what it said.
-#[derive(Debug)]
-pub struct Output {
-    /// Its exit code.
-    pub code: i32,
-    /// Standard output.
-    pub out: String,
-    /// Standard error.
-    pub err: String,
 }
 
 /// Serves a world on a free port.
@@ -261,16 +251,6 @@ fn with_slashes(text: &str) -> String {
         let end = part.find(|letter: char| letter.is_whitespace() || "`\":,".contains(letter)).unwrap_or(part.len());
         format!("{text}[temp]{}{}", part[..end].replace('\\', "/"), &part[end..])
     })
-}
-
-/// Runs a command to its end.
-pub fn finish(mut command: Command) -> Output {
-    let output = command.stdin(Stdio::null()).output().expect("kado starts");
-    Output {
-        code: output.status.code().unwrap_or(-1),
-        out: String::from_utf8(output.stdout).expect("kado writes UTF-8"),
-        err: String::from_utf8(output.stderr).expect("kado writes UTF-8"),
-    }
 }
 
 /// The text of a JSON value without its quotes; nothing for `null`.

@@ -1,12 +1,13 @@
 //! A program in namespaces of its own, where the system may be another one for it alone.
 
 #![expect(clippy::disallowed_methods, reason = "tests start programs")]
-#![expect(clippy::print_stderr, reason = "a test that is not possible here says so")]
 
 use std::process::{Command, Stdio};
 
+use super::skipping::skip;
+
 /// The command in a user namespace, and in what else `flags` of `unshare` name, where the shell line `first` was carried
-/// out before; `None`, and a word on standard error, where that cannot be had.
+/// out before; `None`, and the test is skipped, where that cannot be had.
 pub fn in_namespace(plain: &Command, flags: &[&str], first: &str) -> Option<Command> {
     let line = format!("{first} && exec \"$0\" \"$@\"");
     let inside = |program: &str| {
@@ -16,7 +17,7 @@ pub fn in_namespace(plain: &Command, flags: &[&str], first: &str) -> Option<Comm
     };
     let possible = inside("true").stdout(Stdio::null()).stderr(Stdio::null()).status();
     if !possible.is_ok_and(|status| status.success()) {
-        eprintln!("skipped: no user namespace can be made here");
+        skip("no user namespace can be made here");
         return None;
     }
     let mut command = inside(&plain.get_program().to_string_lossy());

@@ -1,17 +1,15 @@
-//! `kado run` as a child process, and waiting without a clock in the assertion.
+//! `kado run` as a child process, and waiting for what it does.
 
-#![expect(clippy::disallowed_methods, reason = "tests start the program and give up when nothing happens")]
+#![expect(clippy::disallowed_methods, reason = "tests start the program")]
 
 use std::io::{BufRead as _, BufReader};
-use std::process::{Child, ChildStderr, Command, Stdio};
+use std::process::{Child, ChildStderr, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
-use std::time::{Duration, Instant};
 
-use super::machine::{Machine, Output};
-
-/// When waiting is given up; nothing in here takes that long unless it never happens.
-const PATIENCE: Duration = Duration::from_secs(90);
+use super::ended::Output;
+use super::machine::Machine;
+use super::waiting::wait_until;
 
 /// A running `kado run`; dropping it kills it.
 pub struct Service {
@@ -24,6 +22,13 @@ impl Machine {
     /// Starts the service and waits until it watches.
     pub fn start(&self) -> Service {
         self.start_as(self.command(&["run"]))
+    }
+
+    /// Starts the service so that it logs each judgement as well, and waits until it watches.
+    pub fn start_in_detail(&self) -> Service {
+        let mut command = self.command(&["run"]);
+        command.env("KADO_LOG", "kado=debug");
+        self.start_as(command)
     }
 
     /// Starts the service by this command, and waits until it watches.
@@ -70,9 +75,14 @@ impl Service {
 
     /// Waits until it has logged this.
     pub fn wait_for_log(&self, text: &str) {
-        wait_until(&format!("the log to hold `{text}`"), || {
+        self.wait_for_logs(1, text);
+    }
+
+    /// Waits until it has logged this so many times.
+    pub fn wait_for_logs(&self, times: usize, text: &str) {
+        wait_until(&format!("the log to hold `{text}` {times} times"), || {
             let log = self.log();
-            if log.contains(text) { Ok(()) } else { Err(log) }
+            if log.matches(text).count() >= times { Ok(()) } else { Err(log) }
         });
     }
 
@@ -86,14 +96,25 @@ impl Service {
     /// Asks it to end and waits; gives exit code and log. On Windows it is ended hard.
     pub fn stop(mut self) -> Output {
         self.ask_to_end();
-        let status = wait_until("kado to end", || match self.child.try_wait() {
-            Ok(Some(status)) => Ok(status),
-            _ => Err(self.log()),
-        });
+        let status = self.wait();
         if let Some(reader) = self.reader.take() {
             let _ = reader.join();
         }
         Output { code: status.code().unwrap_or(-1), out: String::new(), err: self.log() }
+    }
+
+    /// Sends it a signal that ends it; gives how it ended.
+    #[cfg(target_os = "linux")]
+    pub fn end_by(mut self, signal: &str) -> ExitStatus {
+        self.signal(signal);
+        self.wait()
+    }
+
+    fn wait(&mut self) -> ExitStatus {
+        wait_until("kado to end", || match self.child.try_wait() {
+            Ok(Some(status)) => Ok(status),
+            _ => Err(self.log()),
+        })
     }
 
     #[cfg(unix)]
@@ -138,16 +159,4 @@ fn collect(lines: ChildStderr, log: Arc<Mutex<String>>) -> JoinHandle<()> {
             log.push('\n');
         }
     })
-}
-
-/// Looks again and again until `look` succeeds; fails with what it saw last.
-pub fn wait_until<T>(what: &str, mut look: impl FnMut() -> Result<T, String>) -> T {
-    let since = Instant::now();
-    loop {
-        match look() {
-            Ok(found) => return found,
-            Err(seen) if since.elapsed() > PATIENCE => panic!("waited in vain for {what}; seen:\n{seen}"),
-            Err(_) => thread::sleep(Duration::from_millis(50)),
-        }
-    }
 }

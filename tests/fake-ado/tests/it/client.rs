@@ -1,4 +1,6 @@
-//! A small HTTP client and the world the tests use.
+//! A small HTTP client, the world the tests use, and waiting.
+
+use std::time::Duration;
 
 use fake_ado::{FakeAdo, World};
 use serde_json::Value;
@@ -46,6 +48,7 @@ pub fn shop() -> World {
         .project("Other")
 }
 
+#[derive(Clone)]
 pub struct Client {
     base: String,
     http: reqwest::Client,
@@ -95,4 +98,18 @@ impl Client {
     pub async fn patch(&self, path: &str, body: Value) -> Answer {
         self.send("PATCH", path, Some(body)).await.unwrap()
     }
+}
+
+/// When waiting is given up; nothing takes that long unless it never happens.
+const PATIENCE: Duration = Duration::from_secs(90);
+
+/// Waits until so many requests are in flight.
+pub async fn in_flight(fake: &FakeAdo, count: usize) {
+    let arrive = async {
+        while fake.in_flight() != count {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    let arrived = tokio::time::timeout(PATIENCE, arrive).await;
+    assert!(arrived.is_ok(), "{} requests are in flight, not {count}", fake.in_flight());
 }

@@ -4,13 +4,19 @@ use std::time::{Duration, Instant};
 
 use fake_ado::{FakeAdo, Fault, FaultAction, Nth, Refusal};
 
-use crate::client::{Client, shop};
+use crate::client::{Client, in_flight, shop};
 use crate::runs::{RUNS, planned};
 
 async fn start() -> (FakeAdo, Client) {
     let fake = FakeAdo::start(shop()).await.unwrap();
     let client = Client::of(&fake);
     (fake, client)
+}
+
+/// A request that nobody waits for.
+fn spawn(client: &Client) -> tokio::task::JoinHandle<u16> {
+    let client = client.clone();
+    tokio::spawn(async move { client.get(RUNS).await.status })
 }
 
 #[tokio::test]
@@ -62,9 +68,13 @@ async fn a_delay_takes_its_time_and_a_hang_never_ends() {
     let before = Instant::now();
     assert_eq!(client.get(RUNS).await.status, 200);
     assert!(before.elapsed() >= Duration::from_millis(200));
-    assert!(tokio::time::timeout(Duration::from_millis(300), client.send("GET", RUNS, None)).await.is_err());
+    let hanging = spawn(&client);
+    in_flight(&fake, 1).await;
     fake.clear_faults();
+    // Others are answered meanwhile.
     assert_eq!(client.get(RUNS).await.status, 200);
+    assert_eq!((hanging.is_finished(), fake.in_flight()), (false, 1));
+    hanging.abort();
 }
 
 #[tokio::test]
@@ -112,8 +122,11 @@ async fn refused_credentials_have_many_faces() {
 #[tokio::test]
 async fn the_peak_counts_requests_in_flight_at_once() {
     let (fake, client) = start().await;
-    fake.fault(Fault::new("GET", "runs", Nth::Every, FaultAction::Delay(300)));
-    tokio::join!(client.get(RUNS), client.get(RUNS), client.get(RUNS));
+    fake.fault(Fault::new("GET", "runs", Nth::Every, FaultAction::Hang));
+    let hanging = [(); 3].map(|()| spawn(&client));
+    in_flight(&fake, 3).await;
+    hanging.iter().for_each(tokio::task::JoinHandle::abort);
+    in_flight(&fake, 0).await;
     assert_eq!(fake.peak_connections(), 3);
 }
 
@@ -134,8 +147,10 @@ async fn scripts_can_look_at_the_world_and_at_the_log() {
 async fn a_request_given_up_by_its_client_is_not_in_flight_any_more() {
     let (fake, client) = start().await;
     fake.fault(Fault::new("GET", "runs", Nth::Only(1), FaultAction::Hang));
-    assert!(tokio::time::timeout(Duration::from_millis(200), client.send("GET", RUNS, None)).await.is_err());
-    tokio::time::sleep(Duration::from_millis(200)).await;
+    let hanging = spawn(&client);
+    in_flight(&fake, 1).await;
+    hanging.abort();
+    in_flight(&fake, 0).await;
     assert_eq!(client.get(RUNS).await.status, 200);
     assert_eq!(fake.peak_connections(), 1);
 }

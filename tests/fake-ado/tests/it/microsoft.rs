@@ -7,24 +7,33 @@ use fake_ado::FakeAdo;
 
 use crate::client::shop;
 
-/// A virtual environment with the client, made once and kept beside the build output.
+/// A virtual environment with the client, made once and kept beside the build output. It is made under another name, so
+/// that it is whole or not there, also when several runs of the tests make it at once.
 fn environment() -> Result<PathBuf, String> {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("azure-devops-7.1.0b4");
-    let python = folder.join(if cfg!(windows) { "Scripts/python.exe" } else { "bin/python" });
-    if folder.join("complete").exists() {
-        return Ok(python);
+    let beside = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let folder = beside.join("azure-devops-client-7.1.0b4");
+    let python = |folder: &Path| folder.join(if cfg!(windows) { "Scripts/python.exe" } else { "bin/python" });
+    if !folder.exists() {
+        let unfinished = tempfile::tempdir_in(beside).map_err(|error| error.to_string())?;
+        let new = unfinished.path().join("environment");
+        run(Command::new("python3").args(["-m", "venv"]).arg(&new))?;
+        let packages = ["azure-devops==7.1.0b4", "setuptools<81"];
+        let install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check"];
+        run(Command::new(python(&new)).args(install).args(packages))?;
+        // The other one is as good.
+        if let Err(error) = std::fs::rename(&new, &folder)
+            && !folder.exists()
+        {
+            return Err(error.to_string());
+        }
     }
-    let run = |command: &mut Command| {
-        let output = command.output().map_err(|error| error.to_string())?;
-        let told = String::from_utf8_lossy(&output.stderr).into_owned();
-        output.status.success().then_some(()).ok_or(told)
-    };
-    run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&folder))?;
-    let install =
-        ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "azure-devops==7.1.0b4", "setuptools<81"];
-    run(Command::new(&python).args(install))?;
-    std::fs::write(folder.join("complete"), "").map_err(|error| error.to_string())?;
-    Ok(python)
+    Ok(python(&folder))
+}
+
+fn run(command: &mut Command) -> Result<(), String> {
+    let output = command.output().map_err(|error| error.to_string())?;
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    output.status.success().then_some(()).ok_or(told)
 }
 
 /// Its caches go to a home of their own: the port is another one each time.

@@ -1,0 +1,76 @@
+//! That a token was refused is remembered for a while, so that many runs do not each try it: servers lock accounts out.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+/// How long a refused token is not tried again.
+const REFUSED: Duration = Duration::from_secs(55);
+/// How long it is not tried again even if a person asks; many runs may be asked for one after the other.
+const JUST_REFUSED: Duration = Duration::from_secs(3);
+
+/// Why and when a token was refused last.
+#[derive(Debug, Default)]
+pub struct Refused(Mutex<Option<(String, Instant)>>);
+
+impl Refused {
+    /// It was refused, with these words of the server.
+    pub fn note(&self, message: String, now: Instant) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((message, now));
+    }
+
+    /// It may be tried.
+    pub fn forget(&self) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    /// It may be tried, unless it was refused this very moment.
+    pub fn forget_old(&self, now: Instant) {
+        let mut refused = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        refused.take_if(|(_, at)| now.saturating_duration_since(*at) >= JUST_REFUSED);
+    }
+
+    /// Why it is not tried now; `None` when it may be.
+    pub fn counts(&self, now: Instant) -> Option<String> {
+        let refused = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let counts = |(_, at): &&(String, Instant)| now.saturating_duration_since(*at) < REFUSED;
+        refused.as_ref().filter(counts).map(|(message, _)| message.clone())
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "a time to count from; the clock decides nothing")]
+mod tests {
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    /// A token that was refused, and when.
+    fn refused() -> (Refused, Instant) {
+        let (refused, at) = (Refused::default(), Instant::now());
+        refused.note("expired".to_owned(), at);
+        (refused, at)
+    }
+
+    #[test]
+    fn a_refused_token_is_tried_again_after_a_while() {
+        let (refused, at) = refused();
+        assert_eq!(refused.counts(at + REFUSED - SECOND).as_deref(), Some("expired"));
+        assert_eq!(refused.counts(at + REFUSED), None);
+    }
+
+    #[test]
+    fn a_person_who_asks_again_is_not_told_that_the_token_was_refused_a_while_ago() {
+        let (refused, at) = refused();
+        refused.forget_old(at + JUST_REFUSED);
+        assert_eq!(refused.counts(at + JUST_REFUSED), None);
+    }
+
+    #[test]
+    fn asking_for_many_runs_tries_a_token_once_that_is_refused_meanwhile() {
+        let (refused, at) = refused();
+        refused.forget_old(at + JUST_REFUSED - SECOND);
+        assert!(refused.counts(at + JUST_REFUSED - SECOND).is_some());
+    }
+}
