@@ -8,7 +8,7 @@ use serde::de::IgnoredAny;
 use crate::ado::error::AdoError;
 use crate::ado::transport::{AdoClient, Kind};
 use crate::ado::version::Call;
-use crate::ado::wire::{List, NewResult, NewRun, ResultUpdate, RunUpdate, TestResult, TestRun};
+use crate::ado::wire::{List, NewResult, NewRun, ResultUpdate, RunEnd, RunUpdate, TestResult, TestRun};
 
 /// Results on a page.
 const RESULTS: usize = 200;
@@ -28,6 +28,14 @@ impl AdoClient {
     /// When the server fails or refuses it.
     pub async fn update_run(&self, project: &str, run: u32, update: &RunUpdate<'_>) -> Result<TestRun, AdoError> {
         self.put_json(Method::PATCH, &[project, "_apis", "test", "runs", &run.to_string()], update, Kind::Write).await
+    }
+
+    /// Ends a run that is not needed.
+    ///
+    /// # Errors
+    /// When the server fails or refuses it.
+    pub async fn end_run(&self, project: &str, run: u32, end: &RunEnd<'_>) -> Result<TestRun, AdoError> {
+        self.put_json(Method::PATCH, &[project, "_apis", "test", "runs", &run.to_string()], end, Kind::Write).await
     }
 
     /// All results of a run.

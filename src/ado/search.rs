@@ -1,9 +1,11 @@
 //! Looking for a test run that may be there already: by kado's key, and by its name for one that Katalon made.
 //!
-//! ADO's lists have comments only with details, and there are servers that leave them out all the same; then the newest
-//! runs are asked one by one (`ado/api.md` §10).
+//! ADO's lists have comments only with details, and there are servers that leave them out all the same; then the runs
+//! are asked one by one (`ado/api.md` §10). Times are those of the server.
 
-use std::collections::HashSet;
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::ado::error::AdoError;
@@ -19,8 +21,8 @@ const RUNS: usize = 100;
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 /// Most windows that are looked into one by one; for older suite runs the list of all runs of the plan is shorter.
 const WINDOWS: usize = 4;
-/// Most runs that are asked one by one when a list has no comments.
-const ONE_BY_ONE: usize = 20;
+/// Most keys that are remembered; then it is begun anew.
+const MOST_KNOWN: usize = 100_000;
 
 /// What is looked for among the runs of a test plan.
 #[derive(Clone, Copy, Debug)]
@@ -40,25 +42,43 @@ pub struct Wanted<'a> {
 /// What was found.
 #[derive(Debug, Default)]
 pub struct Found {
-    /// The run whose comment starts with the key.
+    /// The run whose comment starts with the key; of several the first that was made, which has the lowest id.
     pub own: Option<TestRun>,
+    /// Others with the key that are still in progress.
+    pub doubles: Vec<u32>,
     /// Runs without any key of kado's that have one of the names, the newest first; not all of them when
     /// `own` is there.
     pub others: Vec<TestRun>,
 }
 
 impl Found {
-    /// Takes a run in whose comment is known; tells whether it is the wanted one.
-    fn take(&mut self, run: TestRun, wanted: &Wanted<'_>) -> bool {
+    /// Takes a run in whose comment is known.
+    fn take(&mut self, run: TestRun, wanted: &Wanted<'_>) {
         match run.comment.as_deref().and_then(key_in) {
-            Some(key) if key == wanted.key => self.own = Some(run),
+            Some(key) if key == wanted.key => self.take_own(run),
             Some(_) => {}
             None if is_named(&run, wanted) && self.others.iter().all(|other| other.id != run.id) => {
                 self.others.push(run);
             }
             None => {}
         }
-        self.own.is_some()
+    }
+
+    fn take_own(&mut self, run: TestRun) {
+        let later = match self.own.take() {
+            Some(known) if known.id == run.id => None,
+            Some(known) if known.id < run.id => {
+                self.own = Some(known);
+                Some(run)
+            }
+            known => {
+                self.own = Some(run);
+                known
+            }
+        };
+        let open =
+            later.filter(|run| run.state.as_deref().is_some_and(|state| state.eq_ignore_ascii_case("inprogress")));
+        self.doubles.extend(open.map(|run| run.id));
     }
 }
 
@@ -67,33 +87,106 @@ fn is_named(run: &TestRun, wanted: &Wanted<'_>) -> bool {
     wanted.names.iter().any(|wanted| wanted.trim() == name)
 }
 
+/// What a list of runs came to.
+#[derive(Debug, Default)]
+struct Listed {
+    found: Found,
+    /// Runs of which the list gave no comment.
+    silent: Vec<TestRun>,
+    /// Whether any run of the list had a comment.
+    any_comment: bool,
+}
+
+impl Listed {
+    fn take(&mut self, run: TestRun, wanted: &Wanted<'_>) {
+        if run.comment.is_none() {
+            self.silent.push(run);
+        } else {
+            self.any_comment = true;
+            self.found.take(run, wanted);
+        }
+    }
+}
+
+/// kado's keys of runs whose comment a list did not give, so that each run is asked for once in the life of a client. A
+/// key stands in a comment from the run's creation on, and never changes.
+#[derive(Debug, Default)]
+pub struct KnownKeys(Mutex<HashMap<(String, u32), Option<String>>>);
+
+impl KnownKeys {
+    fn get(&self, project: &str, run: u32) -> Option<Option<String>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&(project.to_owned(), run)).cloned()
+    }
+
+    fn insert(&self, project: &str, run: u32, key: Option<String>) {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.len() >= MOST_KNOWN {
+            known.clear();
+        }
+        known.insert((project.to_owned(), run), key);
+    }
+}
+
 impl AdoClient {
     /// Looks for runs.
     ///
     /// # Errors
     /// When the server fails.
     pub async fn find_run(&self, project: &str, wanted: &Wanted<'_>) -> Result<Found, AdoError> {
-        let windows = windows(wanted.since, wanted.now);
-        if windows.len() > WINDOWS {
-            return self.find_in_all_runs(project, wanted).await;
+        // What the server calls now is what counts: a clock that is wrong here must hide no run.
+        let windows = windows(self.on_server(wanted.since), self.on_server(wanted.now));
+        let mut listed = if windows.len() > WINDOWS {
+            self.list_all_runs(project, wanted).await?
+        } else {
+            self.list_runs_in(project, wanted, windows).await?
+        };
+        if listed.found.own.is_none() && !listed.any_comment {
+            return self.find_one_by_one(project, wanted, listed.silent).await;
         }
+        for run in listed.silent {
+            listed.found.take(run, wanted);
+        }
+        listed.found.others.sort_unstable_by_key(|run| std::cmp::Reverse(run.id));
+        Ok(listed.found)
+    }
+
+    /// A list that leaves all comments out tells nothing: each run is asked for, the newest first. Nobody creates a run
+    /// before all were, or there would be two.
+    async fn find_one_by_one(&self, project: &str, wanted: &Wanted<'_>, runs: Vec<TestRun>) -> Result<Found, AdoError> {
+        let runs: BTreeMap<Reverse<u32>, TestRun> = runs.into_iter().map(|run| (Reverse(run.id), run)).collect();
         let mut found = Found::default();
-        let mut without_comment = Vec::new();
-        let mut any_comment = false;
+        for (Reverse(id), listed) in runs {
+            let run = match self.known_keys().get(project, id) {
+                // Its comment is known to be another one's, or none of kado's.
+                Some(Some(key)) if key != wanted.key => continue,
+                Some(None) => listed,
+                Some(Some(_)) | None => self.run_with_comment(project, id).await?,
+            };
+            found.take(run, wanted);
+        }
+        Ok(found)
+    }
+
+    async fn run_with_comment(&self, project: &str, id: u32) -> Result<TestRun, AdoError> {
+        let path = [project, "_apis", "test", "runs", &id.to_string()];
+        let run: TestRun = self.get(&path, Call::Released, &[]).await?.content;
+        self.known_keys().insert(project, id, run.comment.as_deref().and_then(key_in).map(str::to_owned));
+        Ok(run)
+    }
+
+    /// The runs that were changed in these windows.
+    async fn list_runs_in(
+        &self,
+        project: &str,
+        wanted: &Wanted<'_>,
+        windows: Vec<(Moment, Moment)>,
+    ) -> Result<Listed, AdoError> {
+        let mut listed = Listed::default();
         for window in windows {
             let mut token: Option<String> = None;
             loop {
                 let page = self.runs_page(project, wanted.plan, window, token.clone()).await?;
-                for run in page.content.value {
-                    if run.comment.is_none() {
-                        without_comment.push(run);
-                        continue;
-                    }
-                    any_comment = true;
-                    if found.take(run, wanted) {
-                        return Ok(found);
-                    }
-                }
+                page.content.value.into_iter().for_each(|run| listed.take(run, wanted));
                 // A server that repeats itself has no more to say.
                 match page.next.filter(|next| !next.is_empty() && token.as_ref() != Some(next)) {
                     Some(next) => token = Some(next),
@@ -101,34 +194,12 @@ impl AdoClient {
                 }
             }
         }
-        without_comment.sort_unstable_by_key(|run| std::cmp::Reverse(run.id));
-        if !any_comment {
-            return self.find_one_by_one(project, wanted, without_comment).await;
-        }
-        for run in without_comment {
-            found.take(run, wanted);
-        }
-        found.others.sort_unstable_by_key(|run| std::cmp::Reverse(run.id));
-        Ok(found)
+        Ok(listed)
     }
 
-    /// A list that leaves all comments out tells nothing; the newest runs are asked one by one.
-    async fn find_one_by_one(&self, project: &str, wanted: &Wanted<'_>, runs: Vec<TestRun>) -> Result<Found, AdoError> {
-        let mut found = Found::default();
-        let mut known = HashSet::new();
-        for listed in runs.into_iter().filter(|run| known.insert(run.id)).take(ONE_BY_ONE) {
-            let path = [project, "_apis", "test", "runs", &listed.id.to_string()];
-            let run: TestRun = self.get(&path, Call::Released, &[]).await?.content;
-            if found.take(run, wanted) {
-                break;
-            }
-        }
-        Ok(found)
-    }
-
-    /// As [`AdoClient::find_run`], in the list of all runs of a plan.
-    async fn find_in_all_runs(&self, project: &str, wanted: &Wanted<'_>) -> Result<Found, AdoError> {
-        let mut found = Found::default();
+    /// All runs of a plan.
+    async fn list_all_runs(&self, project: &str, wanted: &Wanted<'_>) -> Result<Listed, AdoError> {
+        let mut listed = Listed::default();
         let mut known = HashSet::new();
         for page in 0.. {
             let query = [
@@ -142,16 +213,15 @@ impl AdoClient {
             let last = runs.len() < RUNS;
             let before = known.len();
             for run in runs {
-                known.insert(run.id);
-                if found.take(run, wanted) {
-                    return Ok(found);
+                if known.insert(run.id) {
+                    listed.take(run, wanted);
                 }
             }
             if last || known.len() == before {
                 break;
             }
         }
-        Ok(found)
+        Ok(listed)
     }
 
     async fn runs_page(

@@ -20,6 +20,7 @@ use crate::ado::error::AdoError;
 use crate::ado::http::{self, Network};
 use crate::ado::pace::Budget;
 use crate::ado::refused::Refused;
+use crate::ado::search::KnownKeys;
 use crate::ado::slots::{Gate, Lane};
 use crate::ado::version::{self, Call};
 use crate::clock;
@@ -98,6 +99,7 @@ pub struct AdoClient {
     refused: Refused,
     /// By how much this machine's clock was ahead of the server's at the last answer, in milliseconds.
     ahead: Mutex<Option<i64>>,
+    known_keys: KnownKeys,
 }
 
 /// A call that did not succeed.
@@ -141,6 +143,7 @@ impl AdoClient {
             pause: Mutex::new(None),
             refused: Refused::default(),
             ahead: Mutex::new(None),
+            known_keys: KnownKeys::default(),
         })
     }
 
@@ -158,6 +161,21 @@ impl AdoClient {
     /// negative when it is behind. Servers tell it in whole seconds.
     pub fn clock_ahead(&self) -> Option<i64> {
         *self.ahead.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The time now, as far as known by the server's clock.
+    pub fn server_time(&self) -> Moment {
+        self.on_server(clock::now())
+    }
+
+    /// A time of this machine, as the server would have told it.
+    pub(super) fn on_server(&self, time: Moment) -> Moment {
+        Moment::from_millis(time.millis().saturating_sub(self.clock_ahead().unwrap_or(0)))
+    }
+
+    /// What is remembered of runs whose comment the server's lists leave out.
+    pub(super) fn known_keys(&self) -> &KnownKeys {
+        &self.known_keys
     }
 
     /// A request below the server's base, or the release area's; `path` segments are encoded.

@@ -7,6 +7,8 @@ mod sent;
 
 use serde::{Deserialize, Deserializer};
 
+use crate::moment::Moment;
+
 pub use sent::*;
 
 /// A list as most calls answer it.
@@ -282,12 +284,21 @@ pub struct TestRun {
     pub started_date: Option<String>,
     /// When it ended, as its maker said; lists have it only with details.
     pub completed_date: Option<String>,
+    /// When something of it changed; lists have it only with details.
+    pub last_updated_date: Option<String>,
     /// Comment; lists have it only with details.
     pub comment: Option<String>,
     /// Address of the run for programs.
     pub url: Option<String>,
     /// Address of the run for people.
     pub web_access_url: Option<String>,
+}
+
+impl TestRun {
+    /// When something of it changed last, as far as the server tells.
+    pub fn changed(&self) -> Option<Moment> {
+        Moment::parse(self.last_updated_date.as_deref()?).ok()
+    }
 }
 
 /// A result inside a run.

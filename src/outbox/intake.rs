@@ -48,7 +48,7 @@ pub enum Cause {
     Unreachable,
     /// The configuration does not let ADO be reached.
     Configuration,
-    /// Katalon may be about to submit the run itself.
+    /// Katalon, or another kado, may be submitting the run itself.
     Katalon,
 }
 

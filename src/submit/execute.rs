@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::ado::attachments::Owner;
 use crate::ado::slots::USUAL;
 use crate::ado::upload::Upload;
-use crate::ado::wire::{NewRun, PipelineReference, RunUpdate, Tag, TestRun};
+use crate::ado::wire::{RunUpdate, TestRun};
 use crate::ado::{AdoClient, AdoError};
 use crate::clock;
 use crate::outbox::step::{Step, StepState, next};
@@ -19,15 +19,11 @@ use crate::outbox::{Outbox, StoreError};
 use crate::plan::attachments::{PlannedAttachment, Source, Target};
 use crate::plan::comment::LEFT_OUT_FILE;
 use crate::plan::left_out::{LeftOut, LeftOutKind};
-use crate::plan::links::ReleaseLink;
 use crate::plan::several::NoneHere;
 use crate::plan::{SubmissionPlan, plan as make_plan};
 use crate::spool::Spool;
-use crate::submit::{Stop, automation, facts, katalon, probe, write};
+use crate::submit::{Stop, automation, create, facts, probe, write};
 use crate::workspace::open;
-
-/// Most points in the request that creates a run; the rest is added to it (`ado/api.md` §11).
-const POINTS: usize = 1000;
 
 /// How often a file that another program holds for itself, such as a virus scanner, is looked at again, and how long it
 /// is waited each time. What is still held then is named as left out.
@@ -35,8 +31,8 @@ const HELD: u32 = 10;
 const BETWEEN_LOOKS: Duration = Duration::from_secs(2);
 
 /// What the step that makes the run confirms: that it made it, or found it. JSON texts.
-const CREATED: &str = "\"created\"";
-const ADOPTED: &str = "\"adopted\"";
+pub(super) const CREATED: &str = "\"created\"";
+pub(super) const ADOPTED: &str = "\"adopted\"";
 
 /// A result of the ADO run and the point it belongs to; what [`Step::ReadResults`] confirms.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -173,7 +169,7 @@ impl<'a> Execution<'a> {
             self.intend(position).await?;
         }
         match stored.step {
-            Step::CreateRun => self.create_run(position, resumed || self.submission.create_unclear).await,
+            Step::CreateRun => create::create_run(self, position, resumed || self.submission.create_unclear).await,
             Step::ReadResults => write::read_results(self, position).await,
             Step::WriteResults(batch) => write::write_batch(self, position, batch, resumed).await,
             Step::AutomationFields => match self.plan().automation {
@@ -184,50 +180,6 @@ impl<'a> Execution<'a> {
             Step::LeftOutList => self.left_out_list(position, resumed).await,
             Step::Complete => self.complete(position).await,
         }
-    }
-
-    async fn create_run(&self, position: usize, resumed: bool) -> Moved {
-        let (plan, project) = (self.plan(), self.project());
-        // Looking changes nothing, so the creation is intended only after it: a look that fails leaves nothing unclear.
-        let rule = &self.submission.snapshot.options.katalon;
-        // Who asks for a run again wants kado's own.
-        let names = [plan.name.as_str(), rule.run_name.as_str()];
-        let names = if rule.look && self.submission.again == 0 { names.as_slice() } else { &[] };
-        let probe::Found { own: found, others } = probe::run(self.client, project, plan, names, resumed).await?;
-        if found.is_none() && !names.is_empty() {
-            katalon::look(self, &others).await?;
-        }
-        self.intend(position).await?;
-        let origin = if found.is_some() { ADOPTED } else { CREATED };
-        let run = match found {
-            Some(run) => run,
-            None => self.make_run().await?,
-        };
-        let (id, run_id, url) = (self.submission.id, run.id, self.web_url(&run));
-        self.outbox.with(move |store| store.confirm_run(id, position, run_id, &url, origin, clock::now())).await?;
-        Ok(StoredStep { step: Step::CreateRun, state: StepState::Confirmed, detail: Some(origin.to_owned()) })
-    }
-
-    /// Creates the ADO run, with as many points as one request takes.
-    async fn make_run(&self) -> Result<TestRun, AdoError> {
-        let plan = self.plan();
-        let points: Vec<u32> = plan.results.iter().map(|result| result.point_id).take(POINTS).collect();
-        let pipeline = plan.pipeline.as_ref().filter(|_| self.client.knows_pipelines());
-        let new = NewRun {
-            name: &plan.name,
-            automated: plan.automated,
-            plan: plan.plan_id.into(),
-            point_ids: &points,
-            state: "InProgress",
-            start_date: plan.started.to_string(),
-            comment: &plan.comment(&[]).text,
-            tags: plan.tags.iter().map(|name| Tag { name }).collect(),
-            build: plan.build.as_ref().map(|build| build.id.into()),
-            release_uri: plan.release.as_ref().map(ReleaseLink::release_uri),
-            release_environment_uri: plan.release.as_ref().map(ReleaseLink::stage_uri),
-            pipeline_reference: pipeline.map(PipelineReference::of),
-        };
-        self.client.create_run(self.project(), &new).await
     }
 
     async fn attach(&self, position: usize, planned: &PlannedAttachment, resumed: bool) -> Moved {
@@ -289,7 +241,7 @@ impl<'a> Execution<'a> {
     }
 
     /// Records that the request of a step is about to leave (invariant I4).
-    async fn intend(&self, position: usize) -> Result<(), StoreError> {
+    pub(super) async fn intend(&self, position: usize) -> Result<(), StoreError> {
         let id = self.submission.id;
         self.outbox.with(move |store| store.intend(id, position)).await
     }

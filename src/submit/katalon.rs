@@ -39,16 +39,16 @@ pub(super) async fn look(execution: &Execution<'_>, others: &[TestRun]) -> Resul
     let wait = Duration::from_millis(rule.wait_ms);
     if let Some(run) = growing.filter(|_| now < plan.completed.plus(wait).plus(PATIENCE)) {
         let reason = format!("Katalon seems to be submitting this run itself, as test run {run}");
-        return Err(Stop::AwaitsKatalon { until: now.plus(GROWING), reason });
+        return Err(Stop::AwaitsAnother { until: now.plus(GROWING), reason });
     }
     if collection::is_awaited(execution, &project).await? {
         let reason = "Katalon submits runs of this project itself, and those of a collection when the whole has ended";
-        return Err(Stop::AwaitsKatalon { until: now.plus(collection::BETWEEN_LOOKS), reason: reason.to_owned() });
+        return Err(Stop::AwaitsAnother { until: now.plus(collection::BETWEEN_LOOKS), reason: reason.to_owned() });
     }
     let until = plan.completed.plus(wait);
     if doubled && rule.expected && execution.patient && now < until {
         let reason = "Katalon submits runs of this project itself; this one is waited for (`submit.katalon_wait`)";
-        return Err(Stop::AwaitsKatalon { until, reason: reason.to_owned() });
+        return Err(Stop::AwaitsAnother { until, reason: reason.to_owned() });
     }
     if rule.expected && !doubled {
         execution.outbox.with(move |store| store.katalon_in_vain(&project)).await?;

@@ -7,6 +7,7 @@
 mod automation;
 pub mod backoff;
 pub mod connections;
+mod create;
 mod drain;
 mod execute;
 pub mod facts;
@@ -61,9 +62,9 @@ pub enum Stop {
         /// The plan.
         plan: Box<SubmissionPlan>,
     },
-    /// Katalon may be about to submit the run itself.
+    /// Somebody else seems to be submitting the run: Katalon itself, or another kado.
     #[error("{reason}")]
-    AwaitsKatalon {
+    AwaitsAnother {
         /// When to look again.
         until: Moment,
         /// Why it is believed.
@@ -290,7 +291,7 @@ impl Submitter {
             _ => None,
         };
         let delay = match (cause, &stop) {
-            (_, Stop::AwaitsKatalon { until, .. }) => until.since(now),
+            (_, Stop::AwaitsAnother { until, .. }) => until.since(now),
             (Cause::Unreachable, _) => backoff::delay(attempts, wanted, backoff::random()),
             _ => backoff::CREDENTIALS,
         };
@@ -313,7 +314,7 @@ fn cause(stop: &Stop) -> Option<Cause> {
         Stop::Ado(AdoError::Unavailable { .. } | AdoError::File { .. }) => Some(Cause::Unreachable),
         Stop::Ado(AdoError::Configuration(_)) => Some(Cause::Configuration),
         Stop::NoToken(_) => Some(Cause::NoToken),
-        Stop::AwaitsKatalon { .. } => Some(Cause::Katalon),
+        Stop::AwaitsAnother { .. } => Some(Cause::Katalon),
         Stop::Ado(AdoError::Gone(_) | AdoError::Rejected { .. }) | Stop::Park(_) => None,
         Stop::Nothing { .. } | Stop::Elsewhere { .. } | Stop::Store(_) | Stop::ByKatalon { .. } => None,
     }

@@ -40,6 +40,27 @@ pub async fn run(
     Ok(found)
 }
 
+/// The runs that carry kado's key right after this one was made. A list that does not know it yet lags, and is asked once
+/// more.
+pub async fn after_creation(
+    client: &AdoClient,
+    project: &str,
+    plan: &SubmissionPlan,
+    made: u32,
+) -> Result<Found, AdoError> {
+    let mut found = Found::default();
+    for pause in &LOOKS[..2] {
+        tokio::time::sleep(*pause).await;
+        let now = clock::now();
+        let wanted = Wanted { plan: plan.plan_id, key: plan.key.as_str(), names: &[], since: now, now };
+        found = client.find_run(project, &wanted).await?;
+        if found.own.as_ref().is_some_and(|run| run.id == made) || found.doubles.contains(&made) {
+            break;
+        }
+    }
+    Ok(found)
+}
+
 /// The attachment of this name and content, if it arrived.
 pub async fn attachment(
     client: &AdoClient,

@@ -10,7 +10,7 @@ use fake_ado::{Fault, FaultAction, Nth, Refusal};
 use fake_katalon::{SuiteRunWriter, Test};
 use jiff::SignedDuration;
 
-use crate::support::{Machine, finished, start_of, tc};
+use crate::support::{Machine, finished, now, start_of, tc, wait_until, world};
 
 fn run() -> SuiteRunWriter {
     finished([Test::failed(&tc("Sign in"), "no").screenshot()])
@@ -134,6 +134,24 @@ fn a_run_adopted_whole_gets_nothing_twice() {
     assert_eq!(after.results[0].sub_results.len(), before.results[0].sub_results.len());
 }
 
+#[test]
+fn a_lost_ledger_doubles_nothing_however_many_runs_there_are_where_lists_have_no_comments() {
+    const RUNS: i64 = 25;
+    let machine = Machine::with(world().with(|settings| settings.run_list_without_comments = true));
+    machine.configure("history = \"all\"\nruns_from = \"any\"\n");
+    let shop = machine.shop(&[("Sign in", "1001")]);
+    for number in 0..RUNS {
+        let start = now() - SignedDuration::from_secs(60 * (RUNS - number));
+        crate::support::age(&run().start(start).write_in(&shop).unwrap());
+    }
+    for _ in 0..2 {
+        let once = machine.kado(&["run", "--once"]);
+        assert_eq!(once.code, 0, "{once:?}");
+        assert_eq!(machine.ado_runs().len(), 25);
+        fs::remove_dir_all(machine.state()).unwrap();
+    }
+}
+
 /// Copies a state folder, as a backup does.
 fn copy_folder(from: &Path, to: &Path) {
     fs::create_dir_all(to).unwrap();
@@ -241,6 +259,49 @@ fn a_new_machine_completes_a_run_that_another_one_began_and_sends_nothing_twice(
     let run = machine.ado_run();
     let sent = run.attachments.len() + run.results[0].attachments.len();
     assert_eq!((run.state.as_str(), run.results[0].sub_results.len(), sent), ("Completed", 2, 3));
+}
+
+#[test]
+fn two_machines_at_the_same_moment_make_one_run_with_results() {
+    let machine = Machine::new();
+    let shop = machine.shop(&[("Sign in", "1001")]);
+    machine.configure("runs_from = \"any\"\n[submit]\nkatalon_wait = \"0s\"\n");
+    let other = machine.root().join("other.toml");
+    let text = fs::read_to_string(machine.config_file()).unwrap().replace("/state\"", "/state-2\"");
+    fs::write(&other, text).unwrap();
+    // Both have looked, and found nothing, before the first run is there.
+    machine.fake.fault(Fault::new("POST", "test/runs$", Nth::Every, FaultAction::Delay(3000)));
+    let services = [machine.start(), machine.start_as(machine.command_with(&other, &["run"]))];
+    services.iter().for_each(|service| service.wait_for_log("found a Katalon project"));
+    crate::support::age(&run().start(now()).write_in(&shop).unwrap());
+    machine.wait_for_completed(1);
+    wait_until("one of the two to give way", || {
+        let told =
+            services.iter().filter(|service| service.log().contains("another kado is submitting this suite run"));
+        if told.count() == 1 { Ok(()) } else { Err(services.each_ref().map(|service| service.log()).join("\n")) }
+    });
+    let runs = machine.ado_runs();
+    let states: Vec<_> = runs.iter().map(|run| (run.id, run.state.as_str(), run.results.len())).collect();
+    assert_eq!(states, [(150, "Completed", 1), (151, "Aborted", 0)]);
+    assert!(runs[1].comment.as_ref().is_some_and(|comment| comment.starts_with("Ended: test run 150 is the one")));
+}
+
+#[test]
+fn a_run_that_another_machine_is_filling_is_left_to_it_until_it_is_done_or_forsaken() {
+    let (machine, _, folder) = with_run();
+    machine.fake.fault(Fault::new("PATCH", "results$", Nth::Only(1), FaultAction::Refused(Refusal::Empty401)));
+    assert_eq!(machine.submit_folder(&folder).code, 3);
+    fs::remove_dir_all(machine.state()).unwrap();
+    machine.configure("history = \"all\"\n");
+    crate::support::age(&folder);
+    let service = machine.start();
+    service.wait_for_log("another kado is submitting this suite run, as test run 150");
+    service.stop_cleanly();
+    assert_eq!(machine.ado_run().state, "InProgress");
+    machine.fake.world().run_mut(150).unwrap().updated -= SignedDuration::from_mins(10);
+    let retried = machine.kado(&["runs", "retry", "1"]);
+    assert_eq!(retried.code, 0, "{retried:?}");
+    assert_eq!(machine.ado_run().state, "Completed");
 }
 
 #[test]

@@ -191,6 +191,24 @@ fn a_clock_that_is_set_back_puts_off_nothing_that_waits() {
 }
 
 #[test]
+fn a_clock_that_is_wrong_by_days_makes_no_second_run_of_one_whose_answer_was_lost() {
+    for hours in [-72, 72] {
+        let machine = Machine::new();
+        let shop = machine.shop(&CASES);
+        let Some(clock) = Clock::new(&machine) else { return };
+        let wrong = SignedDuration::from_hours(hours);
+        clock.set(wrong);
+        machine.fake.fault(Fault::new("POST", "test/runs$", Nth::Only(1), FaultAction::DropAfter));
+        let service = clock.start(&machine);
+        service.wait_for_log("found a Katalon project");
+        age(&run_at(now() + wrong).write_in(&shop).unwrap());
+        machine.wait_for_completed(1);
+        service.stop_cleanly();
+        assert_eq!(machine.ado_runs().len(), 1, "{hours} hours");
+    }
+}
+
+#[test]
 fn a_clock_that_jumps_ahead_costs_no_run_that_is_under_way() {
     let machine = Machine::new();
     let shop = machine.shop(&CASES);

@@ -134,6 +134,18 @@ pub struct RunUpdate<'a> {
     pub comment: &'a str,
 }
 
+/// `PATCH test/runs/{id}` of a run that is ended without results of its own.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RunEnd<'a> {
+    /// `Aborted`.
+    pub state: &'static str,
+    /// Why; without a key of kado's, so that nobody takes the run for the one that counts.
+    pub comment: &'a str,
+    /// Whether results without an outcome go.
+    pub delete_in_progress_results: bool,
+}
+
 /// A result in `PATCH test/Runs/{id}/results`.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]

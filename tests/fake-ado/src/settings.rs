@@ -24,6 +24,8 @@ pub struct Settings {
     pub rival_edits: u32,
     /// Milliseconds a new run stays invisible to the lists of runs.
     pub run_list_lag_ms: u64,
+    /// Whether lists of runs leave out every comment, also with details.
+    pub run_list_without_comments: bool,
     /// Milliseconds after a change of results during which the run's totals still tell the old state.
     pub statistics_lag_ms: u64,
     /// Attachments above this size keep only size and digest.
@@ -56,6 +58,7 @@ impl Default for Settings {
             release_list_without_steps: false,
             rival_edits: 0,
             run_list_lag_ms: 0,
+            run_list_without_comments: false,
             statistics_lag_ms: 0,
             keep_attachment_bytes: 8 << 20,
             max_attachment_bytes: 104_857_600,

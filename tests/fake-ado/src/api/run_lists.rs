@@ -1,6 +1,7 @@
 //! The two ways of listing runs: by plan, and by the time of the last change.
 
 use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
 
 use super::Call;
 use super::runs::run_json;
@@ -35,7 +36,15 @@ fn by_plan(call: &Call<'_>) -> Outcome {
             && automated.is_none_or(|flag| run.automated == flag)
             && build.as_ref().is_none_or(|uri| linked.as_ref() == Some(uri))
     });
-    Ok(list(wanted.skip(skip).take(top).map(|run| run_json(call, run, details)).collect()))
+    Ok(list(wanted.skip(skip).take(top).map(|run| listed_json(call, run, details)).collect()))
+}
+
+fn listed_json(call: &Call<'_>, run: &TestRun, details: bool) -> Value {
+    let mut listed = run_json(call, run, details);
+    if let Some(members) = listed.as_object_mut().filter(|_| call.world.settings.run_list_without_comments) {
+        members.remove("comment");
+    }
+    listed
 }
 
 /// The window of time: both ends are needed, at most 7 days apart.
@@ -51,7 +60,7 @@ fn window(call: &Call<'_>) -> Result<(Timestamp, Timestamp), Answer> {
     Ok((from, to))
 }
 
-/// `minLastUpdatedDate`, `maxLastUpdatedDate`, `planIds`, `state`, …: never a comment.
+/// `minLastUpdatedDate`, `maxLastUpdatedDate`, `planIds`, `state`, …: the comment only with details.
 fn by_last_change(call: &Call<'_>) -> Outcome {
     let (from, to) = window(call)?;
     let plans = call.query.ids("planIds")?;
@@ -70,6 +79,6 @@ fn by_last_change(call: &Call<'_>) -> Outcome {
             && title.as_ref().is_none_or(|title| run.name.to_lowercase().contains(title))
     });
     let details = call.query.flag("includeRunDetails") == Some(true);
-    let all = wanted.map(|run| run_json(call, run, details)).collect();
+    let all = wanted.map(|run| listed_json(call, run, details)).collect();
     Ok(page(all, call.query.continuation()?, top, |next| next.to_string()))
 }
