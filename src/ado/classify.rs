@@ -54,6 +54,9 @@ pub fn classify(answer: &Head<'_>) -> Verdict {
         200..=299 => Verdict::CredentialsRefused(sign_in()),
         401 => Verdict::CredentialsRefused(refused(&message())),
         403 => Verdict::Forbidden(format!("{}; the token's owner lacks a permission", message())),
+        // Azure DevOps says so in JSON, in plain text or in a header; a web page is somebody's in between.
+        404 | 410 if is_page(answer) && answer.writes => Verdict::Unclear(answer.retry_after, page(answer.status)),
+        404 | 410 if is_page(answer) => Verdict::Busy(answer.retry_after, page(answer.status)),
         404 | 410 => Verdict::Gone(message()),
         407 => Verdict::Busy(answer.retry_after, proxy()),
         429 => Verdict::Busy(answer.retry_after, format!("Azure DevOps asks for a pause: {}", message())),
@@ -71,6 +74,17 @@ pub fn without_mark(body: &[u8]) -> &[u8] {
 
 fn is_json(answer: &Head<'_>) -> bool {
     answer.content_type.is_some_and(|kind| kind.to_ascii_lowercase().contains("json"))
+}
+
+fn is_page(answer: &Head<'_>) -> bool {
+    answer.service_error.is_none() && answer.content_type.is_some_and(|kind| kind.to_ascii_lowercase().contains("html"))
+}
+
+fn page(status: u16) -> String {
+    format!(
+        "a web page came with status {status} in place of an answer of Azure DevOps; the server or something before it is \
+         not ready, or the server URL is wrong"
+    )
 }
 
 fn sign_in() -> String {
@@ -130,6 +144,17 @@ mod tests {
             Verdict::Forbidden(_) => "forbidden",
             Verdict::Gone(_) => "gone",
         }
+    }
+
+    #[test]
+    fn a_page_of_a_load_balancer_passes_and_an_answer_of_azure_devops_does_not() {
+        let page = head(404, "text/html; charset=utf-8", b"<html>no such backend</html>");
+        assert!(matches!(classify(&page), Verdict::Unclear(None, message) if message.contains("status 404")));
+        assert!(matches!(classify(&Head { writes: false, ..page }), Verdict::Busy(None, _)));
+        let hidden = Head { service_error: Some("Test plan 18 not found."), ..page };
+        assert_eq!(classify(&hidden), Verdict::Gone("Test plan 18 not found.".to_owned()));
+        let route = head(404, "text/plain", b"The controller for path '/x' was not found");
+        assert!(matches!(classify(&route), Verdict::Gone(_)));
     }
 
     #[test]

@@ -17,8 +17,8 @@ use url::Url;
 use crate::ado::classify::{Head, Verdict, classify, without_mark};
 use crate::ado::credential::Credential;
 use crate::ado::error::AdoError;
+use crate::ado::headers::{budget, date, header};
 use crate::ado::http::{self, Network};
-use crate::ado::pace::Budget;
 use crate::ado::refused::Refused;
 use crate::ado::search::KnownKeys;
 use crate::ado::slots::{Gate, Lane};
@@ -424,11 +424,8 @@ impl AdoClient {
     }
 
     fn note_time(&self, headers: &HeaderMap) {
-        let parser = jiff::fmt::rfc2822::DateTimeParser::new().relaxed_weekday(true);
-        let date = header(headers, "date").and_then(|text| parser.parse_timestamp(text).ok());
-        if let Some(date) = date {
-            let ahead = clock::now().millis() - date.as_millisecond();
-            *self.ahead.lock().unwrap_or_else(PoisonError::into_inner) = Some(ahead);
+        if let Some(date) = date(headers, "date") {
+            *self.ahead.lock().unwrap_or_else(PoisonError::into_inner) = Some(clock::now().millis() - date);
         }
     }
 
@@ -511,22 +508,6 @@ fn unreachable(server: &Server, error: &reqwest::Error, writes: bool) -> AdoErro
         error => format!("the connection to {server} broke: {}", chain(error)),
     };
     AdoError::Unavailable { message, wait: None, unclear: writes && !error.is_connect() }
-}
-
-fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
-    headers.get(name)?.to_str().ok()
-}
-
-fn budget(headers: &HeaderMap) -> Budget {
-    let number = |name| header(headers, name).and_then(|text| text.trim().parse::<f64>().ok());
-    let seconds = |name| number(name).filter(|seconds| (0.0..1e9).contains(seconds)).map(Duration::from_secs_f64);
-    let reset = number("x-ratelimit-reset").map(|seconds| Moment::from_millis((seconds * 1000.0) as i64));
-    Budget {
-        retry_after: seconds("retry-after"),
-        limit: number("x-ratelimit-limit"),
-        remaining: number("x-ratelimit-remaining"),
-        reset: reset.map(|reset| reset.since(clock::now())),
-    }
 }
 
 fn percent_decoded(text: &str) -> String {

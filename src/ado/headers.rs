@@ -1,0 +1,77 @@
+//! What the headers of an answer say. What cannot be read is as if it was not there.
+
+use std::time::Duration;
+
+use reqwest::header::HeaderMap;
+
+use crate::ado::pace::Budget;
+use crate::clock;
+use crate::moment::Moment;
+
+/// Longest pause that is believed: a server that asks for more is asked again then.
+const LONGEST_PAUSE: Duration = Duration::from_secs(60 * 60);
+
+/// The text of a header.
+pub fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers.get(name)?.to_str().ok()
+}
+
+/// What the server says of its limits (`ado/api.md` §11).
+pub fn budget(headers: &HeaderMap) -> Budget {
+    let number = |name| header(headers, name).and_then(|text| text.trim().parse::<f64>().ok());
+    let reset = number("x-ratelimit-reset").map(|seconds| Moment::from_millis((seconds * 1000.0) as i64));
+    Budget {
+        retry_after: retry_after(headers),
+        limit: number("x-ratelimit-limit"),
+        remaining: number("x-ratelimit-remaining"),
+        reset: reset.map(|reset| reset.since(clock::now())),
+    }
+}
+
+/// The pause that an answer asks for, in seconds or until a date (RFC 9110 §10.2.3), at most [`LONGEST_PAUSE`]; what is
+/// neither is none.
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let text = header(headers, "retry-after")?.trim();
+    let pause = match text.parse::<f64>() {
+        Ok(seconds) if seconds >= 0.0 => Duration::try_from_secs_f64(seconds).unwrap_or(LONGEST_PAUSE),
+        Ok(_) => return None,
+        Err(_) => {
+            let now = date(headers, "date").unwrap_or_else(|| clock::now().millis());
+            Duration::from_millis(u64::try_from(date(headers, "retry-after")? - now).ok()?)
+        }
+    };
+    Some(pause.min(LONGEST_PAUSE))
+}
+
+/// A date of a header, in milliseconds since 1970.
+pub fn date(headers: &HeaderMap, name: &str) -> Option<i64> {
+    let parser = jiff::fmt::rfc2822::DateTimeParser::new().relaxed_weekday(true);
+    Some(parser.parse_timestamp(header(headers, name)?.trim()).ok()?.as_millisecond())
+}
+
+#[cfg(test)]
+mod tests {
+    use reqwest::header::{HeaderName, HeaderValue};
+
+    use super::*;
+
+    #[test]
+    fn a_pause_is_read_as_seconds_and_as_a_date_and_has_an_end() {
+        let pause = |text: &str| {
+            let date = ("date", "Thu, 26 Nov 2026 10:00:00 GMT");
+            let headers = [date, ("retry-after", text)]
+                .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_str(value).unwrap()));
+            retry_after(&HeaderMap::from_iter(headers)).map(|pause| pause.as_secs_f64())
+        };
+        assert_eq!(pause("2"), Some(2.0));
+        assert_eq!(pause(" 0.5 "), Some(0.5));
+        assert_eq!(pause("Thu, 26 Nov 2026 10:01:30 GMT"), Some(90.0));
+        assert_eq!(pause("Thu, 26 Nov 2026 09:59:00 GMT"), None, "it is over");
+        for far in ["999999999", "1e300", "Sat, 26 Nov 2033 10:00:00 GMT"] {
+            assert_eq!(pause(far), Some(3600.0), "{far}");
+        }
+        for nonsense in ["-5", "soon", "", "NaN"] {
+            assert_eq!(pause(nonsense), None, "{nonsense}");
+        }
+    }
+}
