@@ -50,7 +50,7 @@ impl AdoClient {
             .request(Method::POST, &path, Call::Attachments, &[])
             .header(CONTENT_TYPE, "application/json")
             .header(CONTENT_LENGTH, length)
-            .timeout(BASE + Duration::from_secs(length / SLOWEST))
+            .timeout(self.patience().unwrap_or(BASE) + Duration::from_secs(length / SLOWEST))
             .body(reqwest::Body::wrap_stream(upload.into_stream()));
         match self.send(request, Kind::Upload).await {
             Ok(page) => Ok(page.content),

@@ -163,6 +163,11 @@ impl AdoClient {
         *self.ahead.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// How long a call may take, where that is shorter than usual because somebody waits.
+    pub(super) fn patience(&self) -> Option<Duration> {
+        Some(self.patience).filter(|patience| *patience < CALL)
+    }
+
     /// The time now, as far as known by the server's clock.
     pub fn server_time(&self) -> Moment {
         self.on_server(clock::now())

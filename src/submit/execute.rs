@@ -2,6 +2,7 @@
 
 use std::io::Cursor;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
@@ -136,14 +137,8 @@ impl<'a> Execution<'a> {
             if !matches!(states[ready[0]].0, Step::CreateRun | Step::ReadResults | Step::WriteResults(_)) {
                 written();
             }
-            let this = &self;
-            let moved: Vec<(usize, Moved)> = futures_util::stream::iter(ready)
-                .map(|position| async move { (position, this.step(position).await) })
-                .buffer_unordered(USUAL)
-                .collect()
-                .await;
             let mut failed = None;
-            for (position, moved) in moved {
+            for (position, moved) in self.steps(ready).await {
                 match moved {
                     Ok(stored) => self.submission.steps[position] = stored,
                     // All others have ended by now, so none is cut off by the first one that failed.
@@ -151,7 +146,7 @@ impl<'a> Execution<'a> {
                 }
             }
             if let Some(stop) = failed {
-                return Err(stop);
+                return Err(self.with_way_out(stop));
             }
             let id = self.submission.id;
             let fresh = self.outbox.with(move |store| store.load(id)).await?;
@@ -159,6 +154,32 @@ impl<'a> Execution<'a> {
             self.submission.refused = fresh.refused;
         }
         self.run_id()
+    }
+
+    /// What is gone when there is a run already is the run: nothing but a new one helps.
+    fn with_way_out(&self, stop: Stop) -> Stop {
+        let folder = &self.submission.snapshot.folder;
+        match (stop, self.submission.ado_run_id) {
+            (Stop::Ado(AdoError::Gone(message)), Some(run)) => Stop::Park(format!(
+                "{message} If somebody deleted test run {run}, `kado submit --again \"{folder}\"` makes a new one"
+            )),
+            (stop, _) => stop,
+        }
+    }
+
+    /// Carries out steps, some at a time. When one fails no other one begins: what keeps it back keeps back the others.
+    async fn steps(&self, ready: Vec<usize>) -> Vec<(usize, Moved)> {
+        let failed = &AtomicBool::new(false);
+        let step = |position| async move {
+            if failed.load(Ordering::Relaxed) {
+                return None;
+            }
+            let moved = self.step(position).await;
+            failed.fetch_or(moved.is_err(), Ordering::Relaxed);
+            Some((position, moved))
+        };
+        let moved = futures_util::stream::iter(ready).map(step).buffer_unordered(USUAL);
+        moved.filter_map(std::future::ready).collect().await
     }
 
     async fn step(&self, position: usize) -> Moved {

@@ -123,11 +123,12 @@ async fn write(execution: &Execution<'_>, results: Vec<(&PlannedResult, &ResultR
         let updates: Vec<ResultUpdate<'_>> = batch.iter().map(|(result, found)| update(result, found)).collect();
         match execution.client.write_results(execution.project(), execution.run_id()?, &updates).await {
             Ok(()) => {}
-            Err(AdoError::Rejected { status: 400, .. }) if batch.len() > 1 => {
+            // 413: it is too large as a whole, which something before the server says, too.
+            Err(AdoError::Rejected { status: 400 | 413, .. }) if batch.len() > 1 => {
                 let (first, second) = batch.split_at(batch.len() / 2);
                 waiting.extend([second.to_vec(), first.to_vec()]);
             }
-            Err(AdoError::Rejected { status: 400, message }) => {
+            Err(AdoError::Rejected { status: 400 | 413, message }) => {
                 let (result, _) = batch[0];
                 let test = result.tests.first().map(String::as_str).unwrap_or_default();
                 let reason =

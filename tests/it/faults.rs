@@ -122,6 +122,51 @@ fn a_503_on_completing_the_run_costs_nothing() {
     survives(COMPLETE, 1, unavailable());
 }
 
+/// What a load balancer says while nothing stands behind it, or when a body is too large for it.
+fn page(code: u16) -> FaultAction {
+    let headers = vec![("content-type".to_owned(), "text/html; charset=utf-8".to_owned())];
+    FaultAction::Status { code, headers, body: b"<html><h1>Sorry</h1></html>".to_vec() }
+}
+
+#[test]
+fn a_404_that_is_a_page_of_somebody_in_between_costs_nothing() {
+    survives(POINTS, 1, page(404));
+    survives(RESULTS, 1, page(404));
+    survives(ATTACH, 2, page(404));
+}
+
+#[test]
+fn results_that_are_too_large_together_are_sent_in_parts() {
+    survives(RESULTS, 1, page(413));
+}
+
+#[test]
+fn a_command_gives_up_in_time_when_no_upload_is_answered() {
+    let (machine, folder) = machine();
+    machine.fake.fault(Fault::new(ATTACH.0, ATTACH.1, Nth::Every, FaultAction::Hang));
+    let submitted = machine.submit_folder(&folder);
+    assert_eq!(submitted.code, 4, "{submitted:?}");
+    let begun = machine.fake.requests().iter().filter(|request| request.path.ends_with("attachments")).count();
+    assert!(begun <= 4, "those that were under way, and no others: {begun}");
+    machine.fake.clear_faults();
+    assert_eq!(machine.kado(&["run", "--once"]).code, 0);
+    is_whole(&machine);
+}
+
+#[test]
+fn of_a_run_that_somebody_deleted_the_way_out_is_told() {
+    let (machine, folder) = machine();
+    machine.fake.fault(Fault::new(COMPLETE.0, COMPLETE.1, Nth::Only(1), FaultAction::Refused(Refusal::Empty401)));
+    assert_eq!(machine.submit_folder(&folder).code, 3);
+    machine.fake.world().delete_run(150);
+    let parked = machine.submit_folder(&folder);
+    assert_eq!(parked.code, 1, "{parked:?}");
+    assert!(parked.out.contains("`kado submit --again"), "{parked:?}");
+    let again = machine.kado(&["submit", "--again", &folder.to_string_lossy()]);
+    assert_eq!(again.code, 0, "{again:?}");
+    assert_eq!(machine.ado_run().results.len(), TESTS as usize);
+}
+
 #[test]
 fn an_attachment_that_is_never_answered_holds_up_nothing_else() {
     let (machine, _) = machine();

@@ -41,6 +41,11 @@ impl World {
         self.runs.iter_mut().find(|run| run.id == id)
     }
 
+    /// Deletes a run, as a person does.
+    pub fn delete_run(&mut self, id: u32) {
+        self.runs.retain(|run| run.id != id);
+    }
+
     /// All projects.
     pub fn projects(&self) -> &[Project] {
         &self.projects
