@@ -196,6 +196,12 @@ impl Keeper {
     /// Says why folders are polled, in the log and for `kado status`, and that they no longer are.
     async fn tell_polling(&mut self, polled: Option<Polled>) -> Result<(), StoreError> {
         let text = polled.as_ref().map(ToString::to_string);
+        // First what others read: whoever saw it in the log finds it there.
+        if text != self.polled {
+            let told = text.clone();
+            self.outbox.with(move |store| store.note_polled(told.as_deref())).await?;
+            self.polled.clone_from(&text);
+        }
         match self.polling.news(polled.as_ref()) {
             Some(News::Polled) => {
                 let (reason, seconds) = (text.as_deref(), SWEEP.as_secs());
@@ -206,11 +212,6 @@ impl Keeper {
             }
             Some(News::WatchedAgain) => tracing::info!("all folders are watched again"),
             None => {}
-        }
-        if text != self.polled {
-            let told = text.clone();
-            self.outbox.with(move |store| store.note_polled(told.as_deref())).await?;
-            self.polled = text;
         }
         Ok(())
     }
