@@ -14,14 +14,16 @@
 mod gathering;
 mod held;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::blocking::blocking;
 use crate::config::Config;
 use crate::daemon::commands;
+use crate::discovery::claim::KnownCommands;
 use crate::discovery::identity::RunIdentity;
+use crate::error_chain::chain;
 use crate::intake::Taken;
 use crate::katalon::run::lifecycle::RunState;
 use crate::moment::Moment;
@@ -172,13 +174,15 @@ impl Gatherer {
         self.forget_taken_up().await?;
         let (mut verdicts, mut news) = (Vec::new(), false);
         for (folder, gathering) in &mut self.gatherings {
-            let (mut commands, mut settled) = (BTreeMap::new(), BTreeSet::new());
-            for member in &gathering.members {
-                commands.insert(member.folder.clone(), commands::known(&self.outbox, &member.folder).await?);
-                if is_settled(&member.folder) {
-                    settled.insert(member.folder.clone());
+            let commands = match known_of(&self.outbox, gathering).await {
+                Err(error @ StoreError::Content(_)) => {
+                    verdicts.push(gathering.cannot_tell(folder, &chain(&error), now));
+                    continue;
                 }
-            }
+                commands => commands?,
+            };
+            let folders = gathering.members.iter().map(|member| member.folder.clone());
+            let settled = folders.filter(|folder| is_settled(folder)).collect();
             let collection = key(folder);
             let of_it = self.unreadable.iter().filter(|unreadable| unreadable.collection == collection);
             let unreadable = of_it.map(|unreadable| unreadable.member.clone()).collect();
@@ -230,6 +234,15 @@ impl Gatherer {
         self.gatherings.remove(folder);
         Ok(())
     }
+}
+
+/// What is known of the commands that started the members of a collection, by their run folders.
+async fn known_of(outbox: &Outbox, gathering: &Gathering) -> Result<BTreeMap<PathBuf, KnownCommands>, StoreError> {
+    let mut commands = BTreeMap::new();
+    for member in &gathering.members {
+        commands.insert(member.folder.clone(), commands::known(outbox, &member.folder).await?);
+    }
+    Ok(commands)
 }
 
 const fn member_state(state: RunState, config: &Config) -> MemberState {

@@ -41,6 +41,8 @@ const SHORTEST: Duration = Duration::from_millis(50);
 const NO_RECORD: Duration = Duration::from_secs(5);
 /// A submission that waits longer at the start was put off by a clock that was wrong.
 const LONGEST_WAIT: Duration = Duration::from_secs(60 * 60);
+/// Longest time that `--once` waits: for the grace of a run, of the collection that it is part of, and some.
+const ALL_GRACE: Duration = Duration::from_secs(3 * 60);
 /// A clock that goes back by less is no concern.
 const BACK: Duration = Duration::from_secs(2);
 /// Runs that ended this long before a clock that was set back was noticed are new ones.
@@ -225,14 +227,24 @@ impl Keeper {
         }
     }
 
-    /// Sweeps until no run waits for its grace time any more; for `--once`.
+    /// Sweeps until no run waits for its grace time any more; for `--once`. What cannot be read for longer than any grace
+    /// time is left to the next start.
     ///
     /// # Errors
     /// When the outbox cannot be read or written.
     pub async fn sweep_until_settled(&mut self, stop: &CancellationToken) -> Result<(), StoreError> {
+        let mut until = None;
         loop {
             let seen = self.sweep(stop).await?.1;
             if seen.in_grace.is_empty() && !self.recorder.has_news() {
+                break;
+            }
+            // The first sweep may take long.
+            if clock::now() >= *until.get_or_insert_with(|| clock::now().plus(ALL_GRACE)) {
+                tracing::warn!(
+                    runs = seen.in_grace.len(),
+                    "runs that are over cannot be recorded yet; the next start tries again"
+                );
                 break;
             }
             tokio::select! {

@@ -154,7 +154,13 @@ impl Recorder {
         if over.due_next {
             return Ok(());
         }
-        let known = commands::known(&self.outbox, &over.folder).await?;
+        let known = match commands::known(&self.outbox, &over.folder).await {
+            Err(error @ StoreError::Content(_)) => {
+                self.complain(over, &error);
+                return Ok(());
+            }
+            known => known?,
+        };
         let Ok(taken) = take(over, config, known).await? else { return Ok(()) };
         if self.verdict(config, &taken, over.state) == Verdict::Submit {
             self.note_token(&taken);
@@ -171,7 +177,14 @@ impl Recorder {
     /// # Errors
     /// When the outbox fails; a folder that cannot be taken in costs only itself.
     pub async fn record(&mut self, config: &Config, over: &Over) -> Result<(Decided, Vec<i64>), StoreError> {
-        let known = commands::known(&self.outbox, &over.folder).await?;
+        let known = match commands::known(&self.outbox, &over.folder).await {
+            // Without the options of its command it could go to another plan.
+            Err(error @ StoreError::Content(_)) => {
+                self.complain(over, &error);
+                return Ok((Decided::NotYet, Vec::new()));
+            }
+            known => known?,
+        };
         let taken = match take(over, config, known).await? {
             Ok(taken) => taken,
             Err(IntakeError::SettingsInFlux(_)) => {
@@ -277,13 +290,17 @@ impl Recorder {
     /// What becomes of a folder that cannot be taken in. What cannot be read now may be readable in a moment, so it is
     /// tried again and told once; a folder that belongs to no project stays what it is.
     fn not_taken(&mut self, over: &Over, error: &IntakeError) -> Decided {
-        if self.complained.insert(over.folder.clone()) {
-            let (folder, error) = (over.folder.display(), chain(error));
-            tracing::warn!(%folder, error, "run folder cannot be taken in");
-        }
+        self.complain(over, error);
         match error {
             IntakeError::Read(ReadError::Io { .. }) | IntakeError::SettingsInFlux(_) => Decided::NotYet,
             IntakeError::Read(_) | IntakeError::NoProject(_) => Decided::Settled,
+        }
+    }
+
+    fn complain(&mut self, over: &Over, error: &(dyn std::error::Error + 'static)) {
+        if self.complained.insert(over.folder.clone()) {
+            let (folder, error) = (over.folder.display(), chain(error));
+            tracing::warn!(%folder, error, "run folder cannot be taken in");
         }
     }
 

@@ -163,6 +163,31 @@ fn a_gathered_member_that_cannot_be_read_is_said_kept_and_submitted_on_a_persons
 }
 
 #[test]
+fn commands_that_cannot_be_read_hold_up_their_own_run_and_no_other() {
+    let machine = Machine::new();
+    machine.configure(ALL);
+    let shop = machine.shop(&[("Sign in", "1001")]);
+    let run = |suite: &str| {
+        let run = fake_katalon::SuiteRunWriter::new(suite).pace(20).test(fake_katalon::Test::passed(&tc("Sign in")));
+        run.write_in(&shop).unwrap()
+    };
+    let service = machine.start();
+    service.wait_for_log("found a Katalon project");
+    let folder = shop.join("Reports/20260506_081459/Waits/20260506_081459");
+    let seen = "INSERT INTO seen_command (folder, seen_ms, commands) VALUES (?1, 9000000000000, 'another shape')";
+    database(&machine).execute(seen, [&*folder.to_string_lossy()]).unwrap();
+    assert_eq!(run("Test Suites/Waits"), folder);
+    service.wait_for_log("run folder cannot be taken in");
+    run("Test Suites/Goes on");
+    machine.wait_for_completed(1);
+    assert_eq!(states(&machine), ["Test Suites/Goes on submitted"]);
+    database(&machine).execute("DELETE FROM seen_command", []).unwrap();
+    machine.wait_for_completed(2);
+    assert_eq!(service.log().matches("run folder cannot be taken in").count(), 1);
+    service.stop_cleanly();
+}
+
+#[test]
 fn while_it_is_not_known_whose_copies_are_needed_all_are_kept() {
     let machine = machine_with_a_gathered_member();
     database(&machine).execute("UPDATE gathered SET held = '{\"another\": \"shape\"}'", []).unwrap();

@@ -67,8 +67,13 @@ impl Gathering {
             Err(Undecided::Collection(error)) => chain(&error),
             Err(Undecided::Member(error)) => chain(&error),
         };
-        let (since, said) = self.undecided.get_or_insert((terms.now, false));
-        if terms.now.since(*since) >= GRACE && !std::mem::replace(said, true) {
+        self.cannot_tell(folder, &error, terms.now)
+    }
+
+    /// It is looked at again, and said once when that does not help.
+    pub fn cannot_tell(&mut self, folder: &Path, error: &str, now: Moment) -> Verdict {
+        let (since, said) = self.undecided.get_or_insert((now, false));
+        if now.since(*since) >= GRACE && !std::mem::replace(said, true) {
             let folder = folder.display();
             tracing::warn!(%folder, error, "a collection cannot be read and is not submitted before it can");
         }
