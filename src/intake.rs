@@ -8,12 +8,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use secrecy::SecretString;
+use serde::{Deserialize, Serialize};
+
 use crate::clock;
 use crate::config::Config;
 use crate::discovery::claim::KnownCommands;
 use crate::discovery::identity::RunIdentity;
-use secrecy::SecretString;
-
+use crate::error_chain::chain;
 use crate::katalon::run::SuiteRun;
 use crate::katalon::secret::ProjectToken;
 use crate::katalon::settings::AzureSettings;
@@ -37,6 +39,15 @@ pub struct Taken {
     pub snapshot: Snapshot,
     /// What makes it this run; `None` when its log holds no record.
     pub identity: Option<RunIdentity>,
+    /// On what terms it is submitted.
+    pub standing: Standing,
+    /// The project's own token with the server it belongs to.
+    pub token: Option<(ServerIdentity, SecretString)>,
+}
+
+/// What the settings said about submitting a run at the moment it was over.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Standing {
     /// `enableIntegration`.
     pub enabled: bool,
     /// Whether automatic submission is on.
@@ -46,9 +57,8 @@ pub struct Taken {
     /// Whether Katalon may submit this run as well.
     pub katalon_may_submit: bool,
     /// Whether `kado exec` started it.
+    #[serde(default)]
     pub claimed: bool,
-    /// The project's own token with the server it belongs to.
-    pub token: Option<(ServerIdentity, SecretString)>,
 }
 
 /// A run folder cannot be taken in.
@@ -63,6 +73,17 @@ pub enum IntakeError {
     /// No project lies above the run.
     #[error("`{}` belongs to no Katalon project: no folder above it holds a `.prj` file", .0.display())]
     NoProject(PathBuf),
+}
+
+impl IntakeError {
+    /// Whether the run or its project is not there, as opposed to being there and not readable.
+    pub fn is_gone(&self) -> bool {
+        match self {
+            Self::NoProject(_) | Self::Read(ReadError::NoProject(_) | ReadError::NoRun(_)) => true,
+            Self::Read(ReadError::Io { source, .. }) => source.kind() == std::io::ErrorKind::NotFound,
+            Self::SettingsInFlux(_) => false,
+        }
+    }
 }
 
 /// Reads a run folder and its project; `known` is what is known of the command that started the run.
@@ -82,19 +103,28 @@ pub fn take(folder: &Path, config: &Config, known: &KnownCommands) -> Result<Tak
         let snapshot = &mut taken.snapshot;
         snapshot.run.warnings.extend(pipeline::link(&mut snapshot.options, &snapshot.run.options, job));
     }
-    Ok(Taken { claimed: given.claimed, ..taken })
+    taken.standing.claimed = given.claimed;
+    Ok(taken)
 }
 
 /// Takes in again what a snapshot was made of, from the files and settings of today; `None` when they are gone or hold
 /// another run by now.
-pub fn take_again(snapshot: &Snapshot, config: &Config, known: &KnownCommands) -> Option<Taken> {
+///
+/// # Errors
+/// Why what is there cannot be read, in words for the person who asked.
+pub fn take_again(snapshot: &Snapshot, config: &Config, known: &KnownCommands) -> Result<Option<Taken>, String> {
     let folder = Path::new(&snapshot.folder);
     let taken = match snapshot.joined {
-        None => take(folder, config, known).ok()?,
-        Some(_) => collection::take_finished(&workspace::collection_in(folder).ok()?, config, known).ok()?,
+        None => match take(folder, config, known) {
+            Err(error) if error.is_gone() => None,
+            taken => Some(taken.map_err(|error| chain(&error))?),
+        },
+        Some(_) => collection::take_again(folder, config, known)?,
     };
-    let same = taken.snapshot.run.suite == snapshot.run.suite && taken.snapshot.started() == snapshot.started();
-    same.then_some(taken)
+    let is_same = |taken: &Taken| {
+        taken.snapshot.run.suite == snapshot.run.suite && taken.snapshot.started() == snapshot.started()
+    };
+    Ok(taken.filter(is_same))
 }
 
 /// As [`take`], for a service that can wait: not while Katalon seems to be writing the settings. It truncates the file
@@ -138,11 +168,13 @@ fn join(
     forget_values(&mut run, &mut cases);
     Ok(Taken {
         identity: RunIdentity::of(&run),
-        enabled: settings.enabled,
-        auto_submit: options::auto_submit(settings, &overrides),
-        left_to_katalon: overrides.katalon_submits == Some(KatalonSubmits::Always),
-        katalon_may_submit: options::katalon_may_submit(settings, &overrides),
-        claimed: false,
+        standing: Standing {
+            enabled: settings.enabled,
+            auto_submit: options::auto_submit(settings, &overrides),
+            left_to_katalon: overrides.katalon_submits == Some(KatalonSubmits::Always),
+            katalon_may_submit: options::katalon_may_submit(settings, &overrides),
+            claimed: false,
+        },
         token: own_token(settings),
         snapshot: Snapshot {
             folder: folder.to_string_lossy().into_owned(),

@@ -1,6 +1,7 @@
 //! kado submits finished Katalon Studio suite runs to Azure DevOps Test Plans.
 
 pub mod ado;
+pub mod blocking;
 pub mod check;
 pub mod cli;
 pub mod clock;

@@ -62,6 +62,11 @@ impl Spool {
         self.root.join(name_of(run))
     }
 
+    /// Where the copies of a run lie, if there are any.
+    pub fn copies_of(&self, run: &RunIdentity) -> Option<PathBuf> {
+        Some(self.folder_of(run)).filter(|folder| folder.is_dir())
+    }
+
     /// Brings the copies of a run up to date with its folder. `used` saves walking through the spool for every run.
     /// Files that vanished meanwhile are passed over.
     pub fn copy<'a>(

@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use crate::cli::table::{or_dash, plain};
 use crate::config::Config;
+use crate::daemon::{self, Unreadable};
 use crate::error_chain::chain;
 use crate::exit::Exit;
 use crate::moment::Moment;
@@ -17,6 +18,7 @@ use crate::outbox::intake::{Cause, SubmissionState};
 use crate::outbox::lock::StateLock;
 use crate::outbox::row::Row;
 use crate::outbox::store::WithoutToken;
+use crate::spool::Spool;
 
 /// Free bytes below which a person should make room.
 const LITTLE: u64 = 100 << 20;
@@ -80,6 +82,7 @@ fn look(config: &Config) -> anyhow::Result<Seen> {
             without_token: store.without_token()?,
             // What a service that has ended could not watch is no news.
             polled: store.polled()?.filter(|_| running),
+            unreadable: daemon::unreadable(store)?,
         };
     }
     let free = folder::free_bytes(&config.state_dir);
@@ -88,6 +91,8 @@ fn look(config: &Config) -> anyhow::Result<Seen> {
     problems.extend(
         of_store.polled.as_ref().map(|reason| format!("folders are polled, so runs are found later: {reason}")),
     );
+    let spool = Spool::new(&config.state_dir, config.spool_limit);
+    problems.extend(of_store.unreadable.iter().map(|member| format!("{member}; {}", member.way_out(&spool))));
     problems.extend(failures(&of_store));
     Ok(Seen { status: of_store.counts(running, problems), free, without_token: of_store.without_token.len() })
 }
@@ -99,6 +104,8 @@ struct OfStore {
     last_success: Option<Moment>,
     without_token: Vec<WithoutToken>,
     polled: Option<String>,
+    /// Members of collections that are kept and cannot be read.
+    unreadable: Vec<Unreadable>,
 }
 
 impl OfStore {

@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::blocking::blocking;
 use crate::clock;
 use crate::discovery::claim::KnownCommands;
 use crate::discovery::command::{Candidate, Command, Sought, candidates};
@@ -31,7 +32,7 @@ const YOUNG: Duration = Duration::from_secs(10 * 60);
 /// When the outbox fails.
 pub async fn known(outbox: &Outbox, folder: &Path) -> Result<KnownCommands, StoreError> {
     let folder = folder.to_owned();
-    let place = tokio::task::spawn_blocking(move || Place::of(&folder)).await.map_err(|_| StoreError::Stopped)?;
+    let place = blocking(move || Place::of(&folder)).await?;
     let Some(place) = place else { return Ok(KnownCommands::nothing()) };
     outbox.with(move |store| place.known_in(store)).await
 }
@@ -100,8 +101,7 @@ impl CommandWatch {
         }
         self.looked = now;
         let wanted: Vec<PathBuf> = self.wanted.keys().cloned().collect();
-        let looked = tokio::task::spawn_blocking(move || look_for(&wanted, now));
-        let found = looked.await.map_err(|_| StoreError::Stopped)?;
+        let found = blocking(move || look_for(&wanted, now)).await?;
         for (folder, found) in found {
             let noted = folder.clone();
             outbox.with(move |store| store.note_commands(&noted, &found, now)).await?;

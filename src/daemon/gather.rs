@@ -8,27 +8,34 @@
 //!
 //! A member that is queued holds the collection until Katalon wrote the collection's own report, or until nothing of it
 //! changed for `abort_after`; then it never started, and the run's comment says so. What was gathered survives a restart
-//! and the wiping of the workspace: its files are copied like those of any run.
+//! and the wiping of the workspace: its files are copied like those of any run. What another version stored and this one
+//! cannot read is kept with its copies (`held`).
+
+mod gathering;
+mod held;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
-
+use crate::blocking::blocking;
 use crate::config::Config;
 use crate::daemon::commands;
 use crate::discovery::claim::KnownCommands;
 use crate::discovery::identity::RunIdentity;
-use crate::discovery::tracker::{BETWEEN_LOOKS, GRACE, STILL};
-use crate::intake::collection::{Progress, TakenMember, are_one, has_ended, progress};
-use crate::intake::{self, IntakeError, Taken};
+use crate::error_chain::chain;
+use crate::intake::Taken;
 use crate::katalon::run::lifecycle::RunState;
 use crate::moment::Moment;
+use crate::outbox::store::Gathered;
 use crate::outbox::{Outbox, StoreError};
 use crate::plan::collection::MemberState;
-use crate::plan::snapshot::Snapshot;
-use crate::workspace::{self, CollectionFolder, ListedMember};
+use crate::workspace::CollectionFolder;
+
+use gathering::{Gathering, Terms};
+use held::Held;
+
+pub use held::{Unreadable, unreadable};
 
 /// Gathers members.
 pub struct Gatherer {
@@ -36,37 +43,8 @@ pub struct Gatherer {
     /// Whether a look is worth while before the next sweep over everything.
     news: bool,
     gatherings: BTreeMap<PathBuf, Gathering>,
-}
-
-/// A collection of which at least one member is over.
-#[derive(Clone, Default)]
-struct Gathering {
-    id: String,
-    members: Vec<ListedMember>,
-    /// By the folder below `Reports`.
-    held: BTreeMap<String, Arc<Held>>,
-    /// What is known of the commands that started its members, by their place among them.
-    commands: Vec<KnownCommands>,
-    /// Since when nothing of it runs or waits, as far as was seen.
-    over_since: Option<Moment>,
-}
-
-/// A member that is over, as it is stored.
-#[derive(Clone, Serialize, Deserialize)]
-struct Held {
-    collection: String,
-    folder: PathBuf,
-    /// Folders of all members, below `Reports` and as paths of this machine.
-    members: Vec<(String, PathBuf)>,
-    prefix: String,
-    state: MemberState,
-    snapshot: Snapshot,
-    enabled: bool,
-    auto_submit: bool,
-    left_to_katalon: bool,
-    katalon_may_submit: bool,
-    #[serde(default)]
-    claimed: bool,
+    /// What is stored and cannot be read.
+    unreadable: Vec<Unreadable>,
 }
 
 /// What is to be done about a collection now.
@@ -96,22 +74,37 @@ pub enum Verdict {
 }
 
 impl Gatherer {
-    /// What was gathered before the last end of the service; what another version stored and this one cannot read is
-    /// found again on the disk.
+    /// What was gathered before the last end of the service.
     ///
     /// # Errors
-    /// When the outbox cannot be read.
+    /// When the outbox cannot be read; a member that cannot costs only itself.
     pub async fn load(outbox: Outbox) -> Result<Self, StoreError> {
-        let mut gatherer = Self { outbox: outbox.clone(), news: false, gatherings: BTreeMap::new() };
         let stored = outbox.with(|store| store.gathered()).await?;
-        stored.iter().filter_map(|text| serde_json::from_str(text).ok()).for_each(|held| gatherer.keep(held));
+        let mut gatherer = Self { outbox, news: false, gatherings: BTreeMap::new(), unreadable: Vec::new() };
+        for stored in stored {
+            match held::read(&stored) {
+                Ok(held) => gatherer.keep(held),
+                Err(unreadable) => {
+                    let Unreadable { collection, member, error, .. } = &*unreadable;
+                    tracing::error!(
+                        collection,
+                        member,
+                        error,
+                        "a suite run that was kept for its collection cannot be read by this version and is not submitted; \
+                         `kado status` says what to do"
+                    );
+                    gatherer.unreadable.push(*unreadable);
+                }
+            }
+        }
         Ok(gatherer)
     }
 
-    /// The runs whose copies are needed.
-    pub fn runs(&self) -> Vec<RunIdentity> {
+    /// The runs whose copies are needed; `None` when it is not known of all.
+    pub fn runs(&self) -> Option<Vec<RunIdentity>> {
         let held = self.gatherings.values().flat_map(|gathering| gathering.held.values());
-        held.filter_map(|held| RunIdentity::of(&held.snapshot.run)).collect()
+        let read = held.filter_map(|held| held.run()).map(Some);
+        read.chain(self.unreadable.iter().map(|unreadable| unreadable.run.clone())).collect()
     }
 
     /// Gathers a member that is over.
@@ -132,22 +125,19 @@ impl Gatherer {
             Some(run) => self.outbox.with(move |store| store.is_taken_up(&run)).await?,
             None => false,
         };
-        let held = Held {
-            collection: collection.id(),
-            folder: collection.folder.clone(),
-            prefix: listed.prefix.clone(),
-            members: members.iter().map(|member| (member.prefix.clone(), member.folder.clone())).collect(),
-            state: if alone { MemberState::Alone } else { member_state(state, config) },
-            snapshot: taken.snapshot,
-            enabled: taken.enabled,
-            auto_submit: taken.auto_submit,
-            left_to_katalon: taken.left_to_katalon,
-            katalon_may_submit: taken.katalon_may_submit,
-            claimed: taken.claimed,
+        let state = if alone { MemberState::Alone } else { member_state(state, config) };
+        let prefix = listed.prefix.clone();
+        let held = Held::new((collection.id(), collection.folder.clone()), members, prefix, taken, state);
+        let stored = Gathered {
+            collection: key(&held.folder),
+            member: held.prefix.clone(),
+            run: held.run(),
+            held: serde_json::to_string(&held).map_err(StoreError::from)?,
         };
-        let (key, member, text) =
-            (key(&collection.folder), held.prefix.clone(), serde_json::to_string(&held).map_err(StoreError::from)?);
-        self.outbox.with(move |store| store.gather(&key, &member, &text)).await?;
+        self.outbox.with(move |store| store.gather(&stored)).await?;
+        // What could not be read before was read anew.
+        let (folder, prefix) = (key(&held.folder), &held.prefix);
+        self.unreadable.retain(|old| (&old.collection, &old.member) != (&folder, prefix));
         tracing::info!(
             suite = held.snapshot.run.suite,
             collection = held.collection,
@@ -160,11 +150,7 @@ impl Gatherer {
     fn keep(&mut self, held: Held) {
         let gathering = self.gatherings.entry(held.folder.clone()).or_default();
         gathering.id.clone_from(&held.collection);
-        gathering.members = held
-            .members
-            .iter()
-            .map(|(prefix, folder)| ListedMember { prefix: prefix.clone(), folder: folder.clone() })
-            .collect();
+        gathering.members = held.members();
         gathering.over_since = None;
         gathering.held.insert(held.prefix.clone(), Arc::new(held));
         self.news = true;
@@ -176,161 +162,87 @@ impl Gatherer {
     }
 
     /// Looks at every collection. `is_settled` tells of a run folder whether it is not followed any more.
-    pub async fn look(&mut self, config: &Config, is_settled: impl Fn(&Path) -> bool, now: Moment) -> Vec<Verdict> {
-        let mut verdicts = Vec::new();
-        self.news = false;
+    ///
+    /// # Errors
+    /// When the outbox fails; everything is looked at again then.
+    pub async fn look(
+        &mut self,
+        config: &Config,
+        is_settled: impl Fn(&Path) -> bool,
+        now: Moment,
+    ) -> Result<Vec<Verdict>, StoreError> {
+        self.forget_taken_up().await?;
+        let (mut verdicts, mut news) = (Vec::new(), false);
         for (folder, gathering) in &mut self.gatherings {
-            let settled: Vec<PathBuf> =
-                gathering.members.iter().map(|member| member.folder.clone()).filter(|path| is_settled(path)).collect();
-            gathering.commands.clear();
-            for member in &gathering.members {
-                // Without the outbox a member has the options that its folder tells.
-                gathering.commands.push(commands::known(&self.outbox, &member.folder).await.unwrap_or_default());
-            }
-            let (owned, folder, config) = (gathering.clone(), folder.clone(), config.clone());
-            let looked = tokio::task::spawn_blocking(move || {
-                let mut gathering = owned;
-                let verdict = gathering.look(&folder, &config, &settled, now);
-                (verdict, gathering.over_since)
-            });
-            let Ok((verdict, over_since)) = looked.await else { continue };
-            gathering.over_since = over_since;
-            self.news |= matches!(verdict, Verdict::InGrace);
+            let commands = match known_of(&self.outbox, gathering).await {
+                Err(error @ StoreError::Content(_)) => {
+                    verdicts.push(gathering.cannot_tell(folder, &chain(&error), now));
+                    continue;
+                }
+                commands => commands?,
+            };
+            let folders = gathering.members.iter().map(|member| member.folder.clone());
+            let settled = folders.filter(|folder| is_settled(folder)).collect();
+            let collection = key(folder);
+            let of_it = self.unreadable.iter().filter(|unreadable| unreadable.collection == collection);
+            let unreadable = of_it.map(|unreadable| unreadable.member.clone()).collect();
+            let terms = Terms { config: config.clone(), commands, settled, unreadable, now };
+            let (mut looked, folder) = (gathering.clone(), folder.clone());
+            let look = move || {
+                let verdict = looked.look(&folder, &terms);
+                (looked, verdict)
+            };
+            let (looked, verdict) = blocking(look).await?;
+            *gathering = looked;
+            news |= matches!(verdict, Verdict::InGrace);
             verdicts.push(verdict);
         }
-        verdicts
+        self.news = news;
+        Ok(verdicts)
     }
 
-    /// Forgets a collection that is recorded.
+    /// Forgets what cannot be read and was submitted on a person's word meanwhile.
+    async fn forget_taken_up(&mut self) -> Result<(), StoreError> {
+        if self.unreadable.is_empty() {
+            return Ok(());
+        }
+        let all = self.unreadable.clone();
+        let left = self.outbox.with(move |store| {
+            let mut left = Vec::new();
+            for unreadable in all {
+                let taken_up = unreadable.run.as_ref().map(|run| store.is_taken_up(run)).transpose()?;
+                if taken_up == Some(true) {
+                    store.scatter(&unreadable.collection, std::slice::from_ref(&unreadable.member))?;
+                } else {
+                    left.push(unreadable);
+                }
+            }
+            Ok(left)
+        });
+        self.unreadable = left.await?;
+        Ok(())
+    }
+
+    /// Forgets a collection that is recorded; what of it cannot be read is kept.
     ///
     /// # Errors
     /// When the outbox cannot be written.
     pub async fn forget(&mut self, folder: &Path) -> Result<(), StoreError> {
-        let key = key(folder);
-        self.outbox.with(move |store| store.scatter(&key)).await?;
+        let Some(gathering) = self.gatherings.get(folder) else { return Ok(()) };
+        let (key, members) = (key(folder), gathering.held.keys().cloned().collect::<Vec<_>>());
+        self.outbox.with(move |store| store.scatter(&key, &members)).await?;
         self.gatherings.remove(folder);
         Ok(())
     }
 }
 
-impl Gathering {
-    fn look(&mut self, folder: &Path, config: &Config, settled: &[PathBuf], now: Moment) -> Verdict {
-        let root = self.held.values().next().map(|held| PathBuf::from(&held.snapshot.project_root));
-        if root.is_some_and(|root| workspace::find_project_root(&root).is_some() && !are_one(&root, config)) {
-            let members = self.held.values().map(|held| (held.taken(), held.run_state())).collect();
-            return Verdict::Each { folder: folder.to_owned(), members };
-        }
-        match workspace::collection_in(folder) {
-            Ok(collection) => self.members = collection.members(),
-            // Its workspace was wiped: what was gathered is all there will be.
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                return self.over(folder, &self.seen(MemberState::Vanished, settled, config), config);
-            }
-            // It is being rewritten.
-            Err(_) => return Verdict::Open,
-        }
-        let seen = self.seen(MemberState::NeverStarted, settled, config);
-        let newest = seen.iter().filter_map(|member| member.newest).chain(newest_in(folder)).max().unwrap_or(now);
-        let quiet = now.since(newest);
-        let ended = workspace::collection_in(folder).is_ok_and(|collection| has_ended(&collection));
-        let waits = seen.iter().any(|member| member.state == Some(MemberState::NeverStarted));
-        let given_up = quiet >= config.abort_after;
-        if seen.iter().any(|member| member.state.is_none()) || (waits && !ended && !given_up) {
-            self.over_since = None;
-            return Verdict::Open;
-        }
-        let since = *self.over_since.get_or_insert(now);
-        let complete = ended && quiet >= STILL && now.since(since) >= BETWEEN_LOOKS;
-        if complete || given_up || now.since(since) >= GRACE {
-            self.over(folder, &seen, config)
-        } else {
-            Verdict::InGrace
-        }
+/// What is known of the commands that started the members of a collection, by their run folders.
+async fn known_of(outbox: &Outbox, gathering: &Gathering) -> Result<BTreeMap<PathBuf, KnownCommands>, StoreError> {
+    let mut commands = BTreeMap::new();
+    for member in &gathering.members {
+        commands.insert(member.folder.clone(), commands::known(outbox, &member.folder).await?);
     }
-
-    /// What is known of the command that started a member.
-    fn known(&self, member: &ListedMember) -> KnownCommands {
-        let place = self.members.iter().position(|other| other == member);
-        place.and_then(|place| self.commands.get(place).cloned()).unwrap_or_default()
-    }
-
-    /// How far each member is; `unseen` is what one without a log counts as.
-    fn seen(&self, unseen: MemberState, settled: &[PathBuf], config: &Config) -> Vec<Seen> {
-        let look = |member: &ListedMember| {
-            let listing = workspace::list_run_folder(&member.folder).ok();
-            let newest = listing.as_ref().and_then(workspace::FolderListing::newest);
-            let state = match self.held.get(&member.prefix) {
-                Some(held) => Some(held.state),
-                None if !listing.is_some_and(|listing| listing.has_log()) => Some(unseen),
-                // Nobody follows it any more, so it is over: it ended before the history begins, say.
-                None if settled.contains(&member.folder) => Some(match progress(&member.folder).0 {
-                    Progress::Finished => MemberState::Finished,
-                    Progress::Crashed => MemberState::Crashed,
-                    Progress::Open | Progress::Waiting => member_state(RunState::Aborted, config),
-                }),
-                None => None,
-            };
-            Seen { listed: member.clone(), state, newest }
-        };
-        self.members.iter().map(look).collect()
-    }
-
-    /// Joins the members, from their folders as they are now where those are still there.
-    fn over(&self, folder: &Path, seen: &[Seen], config: &Config) -> Verdict {
-        let mut members = Vec::new();
-        for member in seen {
-            let held = self.held.get(&member.listed.prefix);
-            let state = member.state.unwrap_or(MemberState::Vanished);
-            let fresh = match intake::take_settled(&member.listed.folder, config, &self.known(&member.listed)) {
-                Err(IntakeError::SettingsInFlux(_)) => return Verdict::InGrace,
-                taken => taken.ok().filter(|taken| held.is_none_or(|held| held.is_same(taken))),
-            };
-            members.push(TakenMember {
-                listed: member.listed.clone(),
-                state,
-                taken: fresh.or_else(|| held.map(|held| held.taken())),
-            });
-        }
-        let folders = seen.iter().map(|member| member.listed.folder.clone()).collect();
-        let (whole, state) = intake::collection::join_or_aborted(&self.id, folder, members);
-        Verdict::Over { folder: folder.to_owned(), whole: whole.map(Box::new), state, folders }
-    }
-}
-
-/// A member as a look saw it.
-struct Seen {
-    listed: ListedMember,
-    /// What became of it; `None` while it runs.
-    state: Option<MemberState>,
-    newest: Option<Moment>,
-}
-
-impl Held {
-    fn taken(&self) -> Taken {
-        Taken {
-            identity: RunIdentity::of(&self.snapshot.run),
-            enabled: self.enabled,
-            auto_submit: self.auto_submit,
-            left_to_katalon: self.left_to_katalon,
-            katalon_may_submit: self.katalon_may_submit,
-            claimed: self.claimed,
-            // It was noted when the member was gathered.
-            token: None,
-            snapshot: self.snapshot.clone(),
-        }
-    }
-
-    fn is_same(&self, taken: &Taken) -> bool {
-        (&self.snapshot.run.suite, self.snapshot.started()) == (&taken.snapshot.run.suite, taken.snapshot.started())
-    }
-
-    const fn run_state(&self) -> RunState {
-        match self.state {
-            MemberState::Crashed => RunState::Crashed,
-            MemberState::Aborted | MemberState::AbortedAndLeftOut => RunState::Aborted,
-            _ => RunState::Finished,
-        }
-    }
+    Ok(commands)
 }
 
 const fn member_state(state: RunState, config: &Config) -> MemberState {
@@ -340,10 +252,6 @@ const fn member_state(state: RunState, config: &Config) -> MemberState {
         RunState::Aborted => MemberState::AbortedAndLeftOut,
         RunState::Queued | RunState::Running | RunState::Finished => MemberState::Finished,
     }
-}
-
-fn newest_in(folder: &Path) -> Option<Moment> {
-    workspace::list_run_folder(folder).ok()?.newest()
 }
 
 fn key(folder: &Path) -> String {

@@ -1,32 +1,33 @@
-//! Keeps the outbox up to date: sweeps, records what is over, answers requests, follows the configuration.
+//! Keeps the outbox up to date: sweeps, records what is over, answers requests.
 
 use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{Notify, watch};
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
+use crate::blocking::{blocking, lend};
 use crate::clock;
-use crate::config::{Config, paths};
 use crate::daemon::commands::CommandWatch;
-use crate::daemon::late::LateReports;
 use crate::daemon::polling::{News, Polling};
-use crate::daemon::record::{Decided, Recorder};
-use crate::daemon::requests::{self, carry_out};
+use crate::daemon::record::{Collected, Decided, Extent, Recorder};
+use crate::daemon::reload::Following;
+use crate::daemon::requests::carry_out;
 use crate::daemon::schedule::{Due, SWEEP, Schedule};
+use crate::daemon::tidy::Tidier;
+use crate::discovery::settled::Settled;
 use crate::discovery::tracker::BETWEEN_LOOKS;
 use crate::error_chain::chain;
 use crate::moment::Moment;
 use crate::outbox::request::{Answer, Request};
 use crate::outbox::{Outbox, StoreError};
 use crate::plan::katalon::DEFAULT_WAIT;
-use crate::spool::Spool;
 use crate::submit::connections::Connections;
 use crate::watch::hints::polled::Polled;
 use crate::watch::hints::{Hints, Touched};
-use crate::watch::{LookRules, Scout, Sweep};
+use crate::watch::{self, Found, LookRules, Scout, Sweep};
 
 /// Time between looks at the requests of the command line.
 const REQUESTS: Duration = Duration::from_secs(1);
@@ -34,18 +35,14 @@ const REQUESTS: Duration = Duration::from_secs(1);
 const SETTLE: Duration = Duration::from_millis(300);
 /// Run folders that are looked at before what was seen is recorded: a sweep that is cut off goes on from there.
 const BATCH: usize = 200;
-/// Least time between two looks for late reports.
-const BETWEEN_TIDYINGS: Duration = Duration::from_secs(10);
-/// How long answered requests are kept.
-const DAY: Duration = Duration::from_secs(24 * 60 * 60);
-/// How long commands are remembered: a run that is retried later has only the options that its folder tells.
-const COMMANDS: Duration = Duration::from_secs(90 * 24 * 60 * 60);
 /// Shortest pause between two turns.
 const SHORTEST: Duration = Duration::from_millis(50);
 /// Pause when nothing can be recorded.
 const NO_RECORD: Duration = Duration::from_secs(5);
 /// A submission that waits longer at the start was put off by a clock that was wrong.
 const LONGEST_WAIT: Duration = Duration::from_secs(60 * 60);
+/// Longest time that `--once` waits: for the grace of a run, of the collection that it is part of, and some.
+const ALL_GRACE: Duration = Duration::from_secs(3 * 60);
 /// A clock that goes back by less is no concern.
 const BACK: Duration = Duration::from_secs(2);
 /// Runs that ended this long before a clock that was set back was noticed are new ones.
@@ -54,18 +51,15 @@ const UNNOTICED: Duration = Duration::from_secs(60);
 /// The part of the service that watches.
 pub struct Keeper {
     outbox: Outbox,
-    config: watch::Sender<Arc<Config>>,
-    config_file: Option<PathBuf>,
-    config_text: Option<String>,
-    scout: Option<Scout>,
+    config: Following,
+    scout: Scout,
     recorder: Recorder,
     connections: Arc<Connections>,
     commands: CommandWatch,
     first_seen: Moment,
     /// When the last turn began, to notice a clock that was set back.
     turned: Moment,
-    tidied: Moment,
-    late: LateReports,
+    tidier: Tidier,
     polling: Polling,
     /// Why folders are polled, as it is recorded for `kado status`.
     polled: Option<String>,
@@ -82,38 +76,26 @@ impl Keeper {
     /// When the outbox cannot be read.
     pub async fn new(
         outbox: Outbox,
-        config: watch::Sender<Arc<Config>>,
-        config_file: Option<PathBuf>,
+        config: Following,
         changed: Arc<Notify>,
         connections: Arc<Connections>,
     ) -> Result<Self, StoreError> {
         let (first_seen, polled) = outbox.with(|store| Ok((store.first_seen(clock::now())?, store.polled()?))).await?;
         let settled = outbox.with(|store| store.settled_folders()).await?;
-        let yesterday = clock::now().minus(DAY);
-        let long_ago = clock::now().minus(COMMANDS);
         let latest = clock::now().plus(LONGEST_WAIT);
-        outbox
-            .with(move |store| {
-                store.prune_requests(yesterday)?;
-                store.prune_commands(long_ago)?;
-                store.wait_at_most_until(latest)
-            })
-            .await?;
+        outbox.with(move |store| store.wait_at_most_until(latest)).await?;
         let recorder = Recorder::new(outbox.clone(), first_seen, connections.seen_tokens()).await?;
         Ok(Self {
+            tidier: Tidier::new(outbox.clone()),
             outbox,
             config,
-            config_text: config_file.as_deref().and_then(paths::text_of),
-            config_file,
-            scout: Some(Scout::new(settled)),
+            scout: Scout::new(Settled::new(settled)),
             recorder,
             connections,
             commands: CommandWatch::default(),
             first_seen,
             // A clock that was set back while kado was not running shows in this.
             turned: first_seen,
-            tidied: Moment::default(),
-            late: LateReports::default(),
             polling: Polling::default(),
             polled,
             changed,
@@ -130,7 +112,7 @@ impl Keeper {
         let mut hints = Hints::new(Arc::clone(&wake));
         let mut schedule = Schedule::default();
         let mut told = false;
-        self.announce();
+        self.config.announce();
         while !stop.is_cancelled() {
             turned();
             let pause = match self.turn(&mut hints, &mut schedule, stop).await {
@@ -178,11 +160,13 @@ impl Keeper {
             }
             Due::Sweep => {
                 let (projects, seen) = self.sweep(stop).await?;
-                self.reload();
+                if self.config.reload().await? {
+                    self.changed.notify_one();
+                }
                 let done = clock::now();
                 schedule.swept(done, done.since(now), seen.look_again);
-                let watch = self.config.borrow().watch.clone();
-                if hints.watch(&watch, &projects) {
+                let watch = self.config.current().watch.clone();
+                if lend(hints, move |hints| hints.watch(&watch, &projects)).await? {
                     // What happened in a folder before it was watched went unheard.
                     schedule.asked(Due::Sweep, done);
                 }
@@ -214,6 +198,12 @@ impl Keeper {
     /// Says why folders are polled, in the log and for `kado status`, and that they no longer are.
     async fn tell_polling(&mut self, polled: Option<Polled>) -> Result<(), StoreError> {
         let text = polled.as_ref().map(ToString::to_string);
+        // First what others read: whoever saw it in the log finds it there.
+        if text != self.polled {
+            let told = text.clone();
+            self.outbox.with(move |store| store.note_polled(told.as_deref())).await?;
+            self.polled.clone_from(&text);
+        }
         match self.polling.news(polled.as_ref()) {
             Some(News::Polled) => {
                 let (reason, seconds) = (text.as_deref(), SWEEP.as_secs());
@@ -225,32 +215,36 @@ impl Keeper {
             Some(News::WatchedAgain) => tracing::info!("all folders are watched again"),
             None => {}
         }
-        if text != self.polled {
-            let told = text.clone();
-            self.outbox.with(move |store| store.note_polled(told.as_deref())).await?;
-            self.polled = text;
-        }
         Ok(())
     }
 
     /// A suite that runs touches its folder all the time, and a look at that folder is enough.
     fn worth(&self, touched: &Touched) -> Due {
-        let follows = |paths: &[PathBuf]| self.scout.as_ref().is_some_and(|scout| scout.follows(paths));
         match touched {
             Touched::Nothing => Due::Nothing,
-            Touched::Paths(paths) if follows(paths) => Due::Look,
+            Touched::Paths(paths) if self.scout.follows(paths) => Due::Look,
             Touched::Paths(_) | Touched::Anything => Due::Sweep,
         }
     }
 
-    /// Sweeps until no run waits for its grace time any more; for `--once`.
+    /// Sweeps until no run waits for its grace time any more; for `--once`. What cannot be read for longer than any grace
+    /// time is left to the next start.
     ///
     /// # Errors
     /// When the outbox cannot be read or written.
     pub async fn sweep_until_settled(&mut self, stop: &CancellationToken) -> Result<(), StoreError> {
+        let mut until = None;
         loop {
             let seen = self.sweep(stop).await?.1;
             if seen.in_grace.is_empty() && !self.recorder.has_news() {
+                break;
+            }
+            // The first sweep may take long.
+            if clock::now() >= *until.get_or_insert_with(|| clock::now().plus(ALL_GRACE)) {
+                tracing::warn!(
+                    runs = seen.in_grace.len(),
+                    "runs that are over cannot be recorded yet; the next start tries again"
+                );
                 break;
             }
             tokio::select! {
@@ -263,34 +257,29 @@ impl Keeper {
 
     /// Looks at everything and records what is over, some folders at a time; gives the projects and what was seen.
     async fn sweep(&mut self, stop: &CancellationToken) -> Result<(Vec<PathBuf>, Sweep), StoreError> {
-        let watch = self.config.borrow().watch.clone();
-        let found = self.scouting(move |scout| scout.find(&watch)).await?;
-        let mut seen = Sweep { gone: found.gone, ..Sweep::default() };
+        let watch = self.config.current().watch.clone();
+        let Found { projects, folders, gone } = lend(&mut self.scout, move |scout| scout.find(&watch)).await?;
+        let mut seen = Sweep { gone, ..Sweep::default() };
         self.record(&mut seen).await?;
-        seen.absorb(self.look_at_all(&found.folders, stop).await?);
+        seen.absorb(self.look_at_all(&folders, stop).await?);
         if stop.is_cancelled() {
-            return Ok((found.projects, seen));
+            return Ok((projects, seen));
         }
-        tracing::debug!(
-            projects = found.projects.len(),
-            folders = found.folders.len(),
-            read = seen.read,
-            "looked at everything"
-        );
-        self.record_collections(true).await?;
-        self.greet(&found.projects);
-        self.tidy().await?;
-        Ok((found.projects, seen))
+        tracing::debug!(projects = projects.len(), folders = folders.len(), read = seen.read, "looked at everything");
+        self.record_collections(Extent::Everything).await?;
+        self.greet(&projects);
+        self.tidy(&projects, folders).await?;
+        Ok((projects, seen))
     }
 
     /// Looks at the folders that are not settled; after a first sweep that may be thousands.
     async fn look_at_followed(&mut self, stop: &CancellationToken) -> Result<Sweep, StoreError> {
-        let followed = self.scout.as_ref().map(Scout::followed).unwrap_or_default();
+        let followed = self.scout.followed();
         let mut seen = self.look_at_all(&followed, stop).await?;
         if stop.is_cancelled() {
             return Ok(seen);
         }
-        self.record_collections(false).await?;
+        self.record_collections(Extent::News).await?;
         if self.recorder.has_news() {
             let soon = clock::now().plus(BETWEEN_LOOKS);
             seen.look_again = Some(seen.look_again.map_or(soon, |known| known.min(soon)));
@@ -313,9 +302,11 @@ impl Keeper {
     /// Looks at some folders and records what is over.
     async fn look_at(&mut self, folders: Vec<PathBuf>) -> Result<Sweep, StoreError> {
         let claimed = self.outbox.with(|store| store.open_claims()).await?;
-        let history_begins = self.config.borrow().history.begin(self.first_seen);
-        let rules = LookRules { abort_after: self.config.borrow().abort_after, history_begins, claimed };
-        let mut seen = self.scouting(move |scout| scout.look(&folders, &rules, clock::now())).await?;
+        let config = self.config.current();
+        let history_begins = config.history.begin(self.first_seen);
+        let rules = LookRules { abort_after: config.abort_after, history_begins, claimed };
+        let look = move |scout: &mut Scout| scout.look(&folders, &rules, clock::now());
+        let mut seen = lend(&mut self.scout, look).await?;
         let looked = self.look_for_commands(&mut seen).await;
         // What vanished is told once, so it is recorded before anything is given up.
         self.record(&mut seen).await?;
@@ -323,25 +314,10 @@ impl Keeper {
         Ok(seen)
     }
 
-    /// Lets the scout work on a thread that may block.
-    async fn scouting<T: Send + 'static>(
-        &mut self,
-        work: impl FnOnce(&mut Scout) -> T + Send + 'static,
-    ) -> Result<T, StoreError> {
-        let mut scout = self.scout.take().unwrap_or_default();
-        let done = tokio::task::spawn_blocking(move || {
-            let seen = work(&mut scout);
-            (scout, seen)
-        });
-        let (scout, seen) = done.await.map_err(|_| StoreError::Stopped)?;
-        self.scout = Some(scout);
-        Ok(seen)
-    }
-
     /// Looks for the commands of runs that are young, before they are recorded.
     async fn look_for_commands(&mut self, sweep: &mut Sweep) -> Result<(), StoreError> {
         let new = std::mem::take(&mut sweep.new);
-        if !self.config.borrow().katalonc_options {
+        if !self.config.current().katalonc_options {
             return Ok(());
         }
         self.commands.want(new, clock::now());
@@ -353,66 +329,82 @@ impl Keeper {
         Ok(())
     }
 
-    /// Looks for late reports and copies that nobody needs, however often events ask for a sweep not more than that often.
-    async fn tidy(&mut self) -> Result<(), StoreError> {
-        let now = clock::now();
-        if self.tidied <= now && now.since(self.tidied) < BETWEEN_TIDYINGS {
+    /// Looks for late reports and removes what nobody needs any more. `folders` are all run folders that are there.
+    async fn tidy(&mut self, projects: &[PathBuf], folders: Vec<PathBuf>) -> Result<(), StoreError> {
+        if !self.tidier.is_due() {
             return Ok(());
         }
-        self.tidied = now;
-        if self.late.add(&self.outbox).await? {
+        if self.tidier.late_reports().await? {
             self.changed.notify_one();
         }
-        self.purge_spool().await
+        if self.tidier.prune().await? {
+            self.recorder.forget_what_was_said(&folders.iter().cloned().collect(), projects);
+        }
+        let now = clock::now();
+        let ageing = lend(&mut self.scout, move |scout| scout.age(&folders, now)).await?;
+        if !ageing.is_empty() {
+            // Should this be lost, it is found again after a restart.
+            self.outbox.with(move |store| store.age_folders(&ageing, now)).await?;
+        }
+        self.tidier.purge_spool(&self.config.current(), self.recorder.held()).await
     }
 
     /// Records what is due or gone, and holds what is in its grace time.
     async fn record(&mut self, sweep: &mut Sweep) -> Result<(), StoreError> {
-        let config = Arc::clone(&self.config.borrow());
-        let mut settled = std::mem::take(&mut sweep.remembered);
-        let mut new = Vec::new();
+        self.recorder.vanished(&sweep.gone);
+        let (mut settled, mut new) = (std::mem::take(&mut sweep.remembered), Vec::new());
+        let recorded = self.record_all(sweep, &mut settled, &mut new).await;
+        // What was recorded before something failed is recorded all the same.
+        self.remember(settled).await?;
+        self.tell(new).await?;
+        recorded
+    }
+
+    async fn record_all(
+        &mut self,
+        sweep: &mut Sweep,
+        settled: &mut Vec<(String, u64)>,
+        new: &mut Vec<i64>,
+    ) -> Result<(), StoreError> {
+        let config = self.config.current();
         for over in std::mem::take(&mut sweep.over) {
             let (decided, ids) = self.recorder.record(&config, &over).await?;
             new.extend(ids);
-            match (decided, &mut self.scout) {
-                (Decided::Settled, Some(scout)) => {
-                    scout.settle(&over.folder, over.fingerprint);
-                    settled.push((over.folder.to_string_lossy().into_owned(), over.fingerprint));
+            match decided {
+                Decided::Settled => {
+                    settled.push((self.scout.settle(&over.folder, over.fingerprint), over.fingerprint));
                 }
                 // Should this be lost, the folder is read and gathered once more.
-                (Decided::Gathered, Some(scout)) => scout.settle(&over.folder, over.fingerprint),
-                _ => sweep.in_grace.push(over),
+                Decided::Gathered => {
+                    self.scout.settle(&over.folder, over.fingerprint);
+                }
+                Decided::NotYet => sweep.in_grace.push(over),
             }
-        }
-        for folder in &sweep.gone {
-            new.extend(self.recorder.record_gone(&config, folder).await?);
         }
         for over in &sweep.in_grace {
-            self.recorder.hold(&config, over).await;
+            self.recorder.hold(&config, over).await?;
         }
-        if !settled.is_empty() {
-            // Should this be lost, the folders are read once more and found to be known.
-            self.outbox.with(move |store| store.settle_folders(&settled)).await?;
-        }
-        self.tell(new).await
+        self.recorder.record_gone(&config, new).await
     }
 
-    /// Records collections that are over as one run each; without a `whole` sweep only where there is news of one.
-    async fn record_collections(&mut self, whole: bool) -> Result<(), StoreError> {
-        let config = Arc::clone(&self.config.borrow());
-        let Some(scout) = &mut self.scout else { return Ok(()) };
-        let collected = self.recorder.record_collections(&config, scout, whole).await?;
-        let mut settled = Vec::new();
-        for folder in collected.folders {
-            if let Some(fingerprint) = crate::watch::fingerprint_of(&folder) {
-                scout.settle(&folder, fingerprint);
-                settled.push((folder.to_string_lossy().into_owned(), fingerprint));
-            }
+    /// Records collections that are over as one run each.
+    async fn record_collections(&mut self, extent: Extent) -> Result<(), StoreError> {
+        let config = self.config.current();
+        let Collected { submissions, folders } = self.recorder.record_collections(&config, &self.scout, extent).await?;
+        let look = |folder: PathBuf| Some((watch::fingerprint_of(&folder)?, folder));
+        let looks: Vec<_> = blocking(move || folders.into_iter().filter_map(look).collect()).await?;
+        let settle = |(fingerprint, folder): (u64, PathBuf)| (self.scout.settle(&folder, fingerprint), fingerprint);
+        let settled = looks.into_iter().map(settle).collect();
+        self.remember(settled).await?;
+        self.tell(submissions).await
+    }
+
+    /// Remembers settled folders. Should this be lost, they are read once more and found to be known.
+    async fn remember(&self, settled: Vec<(String, u64)>) -> Result<(), StoreError> {
+        if settled.is_empty() {
+            return Ok(());
         }
-        if !settled.is_empty() {
-            self.outbox.with(move |store| store.settle_folders(&settled)).await?;
-        }
-        self.tell(collected.submissions).await
+        self.outbox.with(move |store| store.settle_folders(&settled)).await
     }
 
     async fn tell(&self, new: Vec<i64>) -> Result<(), StoreError> {
@@ -427,18 +419,8 @@ impl Keeper {
         Ok(())
     }
 
-    async fn purge_spool(&self) -> Result<(), StoreError> {
-        let spool = {
-            let config = self.config.borrow();
-            Spool::new(&config.state_dir, config.spool_limit)
-        };
-        let mut keep = self.outbox.with(|store| store.open_runs()).await?;
-        keep.extend(self.recorder.held());
-        tokio::task::spawn_blocking(move || spool.purge(keep.iter())).await.map_err(|_| StoreError::Stopped)
-    }
-
     async fn answer_requests(&self) -> Result<(), StoreError> {
-        let config = Arc::clone(&self.config.borrow());
+        let config = self.config.current();
         for (id, request) in self.outbox.with(|store| store.open_requests()).await? {
             tracing::info!(?request, "asked by the command line");
             if matches!(request, Some(Request::Retry { .. } | Request::Submit { .. })) {
@@ -454,40 +436,6 @@ impl Keeper {
             self.changed.notify_one();
         }
         Ok(())
-    }
-
-    /// Loads a changed configuration; a bad one is refused and the old one stays.
-    fn reload(&mut self) {
-        let Some(file) = &self.config_file else { return };
-        let text = paths::text_of(file);
-        if text == self.config_text {
-            return;
-        }
-        self.config_text = text;
-        match paths::read(file) {
-            Ok(new) if new.state_dir != self.config.borrow().state_dir => {
-                tracing::error!("`state_dir` changed; restart kado to use it");
-            }
-            Ok(new) => {
-                tracing::info!("configuration changed and is loaded");
-                self.config.send_replace(Arc::new(new));
-                self.changed.notify_one();
-            }
-            Err(error) => tracing::error!(%error, "configuration changed and cannot be used; the old one stays"),
-        }
-    }
-
-    fn announce(&self) {
-        let config = self.config.borrow();
-        let watch: Vec<_> = config.watch.iter().map(|folder| folder.display().to_string()).collect();
-        let state = config.state_dir.display();
-        tracing::info!(watch = watch.join(", "), %state, submits = requests::rules_in_words(&config), "kado {} watches", env!("CARGO_PKG_VERSION"));
-        for warning in &config.warnings {
-            tracing::warn!(warning, "kado.toml");
-        }
-        for key in &config.not_carried_out {
-            tracing::warn!(key, "this version does not carry this key out yet");
-        }
     }
 
     fn greet(&mut self, projects: &[PathBuf]) {

@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use std::time::Duration;
 
+use crate::blocking::blocking;
 use crate::katalon::run::{FileKind, RunFile};
 use crate::moment::Moment;
 use crate::outbox::store::Submission;
@@ -36,7 +37,7 @@ impl LateReports {
         let ids: HashSet<i64> = open.iter().map(|(id, _)| *id).collect();
         self.seen.retain(|id, _| ids.contains(id));
         let known = self.seen.clone();
-        let changed = tokio::task::spawn_blocking(move || changed(open, &known, now)).await.unwrap_or_default();
+        let changed = blocking(move || changed(open, &known, now)).await?;
         let mut any = false;
         for (id, look) in changed {
             any |= add_to(outbox, id).await?;
@@ -64,7 +65,7 @@ async fn add_to(outbox: &Outbox, id: i64) -> Result<bool, StoreError> {
         Err(StoreError::Content(_)) => return Ok(false),
         loaded => loaded?,
     };
-    let late = tokio::task::spawn_blocking(move || late_reports(&submission)).await.unwrap_or_default();
+    let late = blocking(move || late_reports(&submission)).await?;
     if late.is_empty() {
         return Ok(false);
     }

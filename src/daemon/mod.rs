@@ -13,9 +13,11 @@ pub mod outcome;
 mod polling;
 mod pulse;
 mod record;
+mod reload;
 mod requests;
 mod schedule;
 mod signal;
+mod tidy;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -26,6 +28,7 @@ use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
 use pulse::Pulse;
+use reload::Following;
 
 use crate::ado::Credential;
 use crate::config::Config;
@@ -38,6 +41,7 @@ use crate::service;
 use crate::submit::{Attempt, Submitter};
 
 pub use commands::Place;
+pub use gather::{Unreadable, unreadable};
 pub use keeper::Keeper;
 pub use requests::{carry_out, take_finished};
 pub use signal::stop_on_signal;
@@ -57,7 +61,8 @@ pub async fn serve(config: Config, config_file: Option<PathBuf>, stop: Cancellat
     let changed = Arc::new(Notify::new());
     let submitter = Arc::new(Submitter::new(outbox.clone(), config_receiver));
     let connections = submitter.connections();
-    let mut keeper = Keeper::new(outbox.clone(), config_sender, config_file, Arc::clone(&changed), connections).await?;
+    let config = Following::new(config_sender, config_file).await?;
+    let mut keeper = Keeper::new(outbox.clone(), config, Arc::clone(&changed), connections).await?;
     service::ready();
     let pulse = Arc::new(Pulse::default());
     let telling = [
@@ -97,7 +102,8 @@ pub async fn once(config: Config, config_file: Option<PathBuf>, stop: Cancellati
     let (config_sender, config_receiver) = watch::channel(Arc::new(config));
     let submitter = Submitter::impatient(outbox.clone(), config_receiver, ONCE_BUDGET);
     let (changed, connections) = (Arc::new(Notify::new()), submitter.connections());
-    let mut keeper = Keeper::new(outbox.clone(), config_sender, config_file, changed, connections).await?;
+    let config = Following::new(config_sender, config_file).await?;
+    let mut keeper = Keeper::new(outbox.clone(), config, changed, connections).await?;
     keeper.sweep_until_settled(&stop).await?;
     // Whoever runs it once waits for no time of Katalon's; what Katalon submitted already is found all the same.
     outbox.with(|store| store.make_all_due(Moment::default())).await?;

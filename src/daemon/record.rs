@@ -7,6 +7,7 @@ use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::blocking::{Stopped, blocking};
 use crate::clock;
 use crate::config::Config;
 use crate::daemon::commands;
@@ -49,6 +50,8 @@ struct Held {
     collection: Option<CollectionFolder>,
     state: RunState,
     fingerprint: u64,
+    /// Its folder vanished.
+    gone: bool,
 }
 
 /// Whether a run that is over needs another look.
@@ -60,6 +63,15 @@ pub enum Decided {
     Gathered,
     /// Its project is being changed at this moment.
     NotYet,
+}
+
+/// Which collections are looked at.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Extent {
+    /// All of them.
+    Everything,
+    /// All of them, but only when there is news of one.
+    News,
 }
 
 /// What became of the collections that are one run.
@@ -115,31 +127,49 @@ impl Recorder {
         self.first_seen = first_seen;
     }
 
-    /// Runs whose copies are needed besides those of the outbox.
-    pub fn held(&self) -> Vec<RunIdentity> {
+    /// Runs whose copies are needed besides those of the outbox; `None` when it is not known of all.
+    pub fn held(&self) -> Option<Vec<RunIdentity>> {
         let in_grace = self.held.values().filter_map(|held| held.taken.identity.clone());
-        in_grace.chain(self.gatherer.runs()).collect()
+        Some(in_grace.chain(self.gatherer.runs()?).collect())
+    }
+
+    /// Forgets what was said of run folders and projects that are not among these any more.
+    pub fn forget_what_was_said(&mut self, folders: &HashSet<PathBuf>, projects: &[PathBuf]) {
+        self.complained.retain(|folder| folders.contains(folder));
+        self.told_of_katalon.retain(|root| projects.iter().any(|project| Path::new(root) == project));
     }
 
     /// Holds a run in its grace time, so that it survives its workspace. An old one that is due at the next look is not
     /// held: there may be thousands, and each would be read twice.
-    pub async fn hold(&mut self, config: &Config, over: &Over) {
+    ///
+    /// # Errors
+    /// When the outbox fails; what cannot be read now may be readable when the run is due.
+    pub async fn hold(&mut self, config: &Config, over: &Over) -> Result<(), StoreError> {
+        if let Some(held) = self.held.get_mut(&over.folder) {
+            held.gone = false;
+            if held.fingerprint == over.fingerprint {
+                return Ok(());
+            }
+        }
         if over.due_next {
-            return;
+            return Ok(());
         }
-        if self.held.get(&over.folder).is_some_and(|held| held.fingerprint == over.fingerprint) {
-            return;
-        }
-        // What goes wrong now may go well when the run is due.
-        let Ok(known) = commands::known(&self.outbox, &over.folder).await else { return };
-        let Ok(taken) = take(over, config, known).await else { return };
+        let known = match commands::known(&self.outbox, &over.folder).await {
+            Err(error @ StoreError::Content(_)) => {
+                self.complain(over, &error);
+                return Ok(());
+            }
+            known => known?,
+        };
+        let Ok(taken) = take(over, config, known).await? else { return Ok(()) };
         if self.verdict(config, &taken, over.state) == Verdict::Submit {
             self.note_token(&taken);
-            self.spool_used = copy(config, &taken, self.spool_used).await;
-            let collection = whole_of(over, config).await;
-            let held = Held { taken, collection, state: over.state, fingerprint: over.fingerprint };
+            self.spool_used = copy(config, &taken, self.spool_used).await?;
+            let collection = whole_of(over, config).await?;
+            let held = Held { taken, collection, state: over.state, fingerprint: over.fingerprint, gone: false };
             self.held.insert(over.folder.clone(), held);
         }
+        Ok(())
     }
 
     /// Records a run that is due.
@@ -147,8 +177,15 @@ impl Recorder {
     /// # Errors
     /// When the outbox fails; a folder that cannot be taken in costs only itself.
     pub async fn record(&mut self, config: &Config, over: &Over) -> Result<(Decided, Vec<i64>), StoreError> {
-        let known = commands::known(&self.outbox, &over.folder).await?;
-        let taken = match take(over, config, known).await {
+        let known = match commands::known(&self.outbox, &over.folder).await {
+            // Without the options of its command it could go to another plan.
+            Err(error @ StoreError::Content(_)) => {
+                self.complain(over, &error);
+                return Ok((Decided::NotYet, Vec::new()));
+            }
+            known => known?,
+        };
+        let taken = match take(over, config, known).await? {
             Ok(taken) => taken,
             Err(IntakeError::SettingsInFlux(_)) => {
                 tracing::debug!(folder = %over.folder.display(), "waits for the project's settings, which are being written");
@@ -159,11 +196,11 @@ impl Recorder {
         self.complained.remove(&over.folder);
         let verdict = self.verdict(config, &taken, over.state);
         if verdict != Verdict::Remember
-            && let Some(collection) = whole_of(over, config).await
+            && let Some(collection) = whole_of(over, config).await?
         {
             self.note_token(&taken);
             if verdict == Verdict::Submit {
-                self.spool_used = copy(config, &taken, self.spool_used).await;
+                self.spool_used = copy(config, &taken, self.spool_used).await?;
             }
             self.gatherer.add(config, &collection, &over.folder, taken, over.state).await?;
             self.held.remove(&over.folder);
@@ -179,8 +216,7 @@ impl Recorder {
         self.gatherer.has_news()
     }
 
-    /// Records collections that are over as one run each. `scout` is who follows the run folders; without a sweep over
-    /// everything (`whole`) they are looked at only when there is news of one.
+    /// Records collections that are over as one run each. `scout` is who follows the run folders.
     ///
     /// # Errors
     /// When the outbox fails.
@@ -188,13 +224,13 @@ impl Recorder {
         &mut self,
         config: &Config,
         scout: &Scout,
-        whole: bool,
+        extent: Extent,
     ) -> Result<Collected, StoreError> {
         let mut collected = Collected::default();
-        if !whole && !self.gatherer.has_news() {
+        if extent == Extent::News && !self.gatherer.has_news() {
             return Ok(collected);
         }
-        for verdict in self.gatherer.look(config, |folder| scout.is_settled(folder), clock::now()).await {
+        for verdict in self.gatherer.look(config, |folder| scout.is_settled(folder), clock::now()).await? {
             match verdict {
                 collection::Open | collection::InGrace => {}
                 collection::Over { folder, whole, state, folders } => {
@@ -215,11 +251,29 @@ impl Recorder {
         Ok(collected)
     }
 
-    /// Records a held run whose folder is gone; of other folders nothing is known.
+    /// Takes note of folders that vanished, which is told once. What is held of them is recorded by
+    /// [`Recorder::record_gone`], however often that fails; of others nothing is known.
+    pub fn vanished(&mut self, folders: &[PathBuf]) {
+        for folder in folders {
+            if let Some(held) = self.held.get_mut(folder) {
+                held.gone = true;
+            }
+        }
+    }
+
+    /// Records held runs whose folders are gone.
     ///
     /// # Errors
     /// When the outbox fails.
-    pub async fn record_gone(&mut self, config: &Config, folder: &Path) -> Result<Vec<i64>, StoreError> {
+    pub async fn record_gone(&mut self, config: &Config, new: &mut Vec<i64>) -> Result<(), StoreError> {
+        let gone: Vec<_> = self.held.iter().filter(|(_, held)| held.gone).map(|(folder, _)| folder.clone()).collect();
+        for folder in gone {
+            new.extend(self.record_one_gone(config, &folder).await?);
+        }
+        Ok(())
+    }
+
+    async fn record_one_gone(&mut self, config: &Config, folder: &Path) -> Result<Vec<i64>, StoreError> {
         let Some(held) = self.held.get(folder) else { return Ok(Vec::new()) };
         let (taken, state) = (held.taken.clone(), held.state);
         tracing::warn!(folder = %folder.display(), "the run folder vanished; what was copied of it is submitted");
@@ -236,13 +290,17 @@ impl Recorder {
     /// What becomes of a folder that cannot be taken in. What cannot be read now may be readable in a moment, so it is
     /// tried again and told once; a folder that belongs to no project stays what it is.
     fn not_taken(&mut self, over: &Over, error: &IntakeError) -> Decided {
-        if self.complained.insert(over.folder.clone()) {
-            let (folder, error) = (over.folder.display(), chain(error));
-            tracing::warn!(%folder, error, "run folder cannot be taken in");
-        }
+        self.complain(over, error);
         match error {
             IntakeError::Read(ReadError::Io { .. }) | IntakeError::SettingsInFlux(_) => Decided::NotYet,
             IntakeError::Read(_) | IntakeError::NoProject(_) => Decided::Settled,
+        }
+    }
+
+    fn complain(&mut self, over: &Over, error: &(dyn std::error::Error + 'static)) {
+        if self.complained.insert(over.folder.clone()) {
+            let (folder, error) = (over.folder.display(), chain(error));
+            tracing::warn!(%folder, error, "run folder cannot be taken in");
         }
     }
 
@@ -260,10 +318,10 @@ impl Recorder {
             Verdict::Ignore(reason) => Occasion::Ignored { reason, aborted: state == RunState::Aborted },
             Verdict::Submit => Occasion::Found,
         };
-        let both = taken.katalon_may_submit && matches!(occasion, Occasion::Found);
+        let both = taken.standing.katalon_may_submit && matches!(occasion, Occasion::Found);
         let (project, root) = (taken.snapshot.project_name.clone(), taken.snapshot.project_root.clone());
         if matches!(occasion, Occasion::Found) {
-            self.spool_used = copy(config, &taken, self.spool_used).await;
+            self.spool_used = copy(config, &taken, self.spool_used).await?;
         }
         let folder = taken.snapshot.folder.clone();
         let ids = match store(&self.outbox, taken, occasion).await? {
@@ -306,26 +364,23 @@ pub(super) fn verdict(config: &Config, taken: &Taken, state: RunState, first_see
         run: &taken.snapshot.run,
         state,
         folder: &plain,
-        enabled: taken.enabled,
-        auto_submit: taken.auto_submit,
-        left_to_katalon: taken.left_to_katalon,
-        claimed: taken.claimed,
+        enabled: taken.standing.enabled,
+        auto_submit: taken.standing.auto_submit,
+        left_to_katalon: taken.standing.left_to_katalon,
+        claimed: taken.standing.claimed,
     };
     decide(&candidate, &rules)
 }
 
-async fn take(over: &Over, config: &Config, known: KnownCommands) -> Result<Taken, IntakeError> {
+async fn take(over: &Over, config: &Config, known: KnownCommands) -> Result<Result<Taken, IntakeError>, Stopped> {
     let (folder, config) = (over.folder.clone(), config.clone());
-    match tokio::task::spawn_blocking(move || intake::take_settled(&folder, &config, &known)).await {
-        Ok(taken) => taken,
-        Err(error) => std::panic::resume_unwind(error.into_panic()),
-    }
+    blocking(move || intake::take_settled(&folder, &config, &known)).await
 }
 
 /// The collection that is to be one run and that a run folder is part of.
-async fn whole_of(over: &Over, config: &Config) -> Option<CollectionFolder> {
+async fn whole_of(over: &Over, config: &Config) -> Result<Option<CollectionFolder>, Stopped> {
     let (folder, config) = (over.folder.clone(), config.clone());
-    tokio::task::spawn_blocking(move || intake::collection::of(&folder, &config)).await.ok().flatten()
+    blocking(move || intake::collection::of(&folder, &config)).await
 }
 
 /// Stores a run, with copies of its files already made; `None` when its log holds no record that tells which run it is.
@@ -372,7 +427,7 @@ fn give_katalon_time(store: &mut Store, snapshot: &Snapshot, ids: &[i64]) -> Res
 
 /// Copies the files of a run into the spool; without room for them they are sent from where they lie. Gives how much of
 /// the spool is used then.
-pub(super) async fn copy(config: &Config, taken: &Taken, mut used: Used) -> Used {
+pub(super) async fn copy(config: &Config, taken: &Taken, mut used: Used) -> Result<Used, Stopped> {
     let spool = Spool::new(&config.state_dir, config.spool_limit);
     for place in taken.snapshot.places() {
         let Some(run) = place.run.clone() else { continue };
@@ -380,17 +435,12 @@ pub(super) async fn copy(config: &Config, taken: &Taken, mut used: Used) -> Used
             .filter_map(|file| Some(RunFile { path: place.inside(&file.path)?.to_owned(), ..file.clone() }))
             .collect();
         let (spool, folder, shown, before) = (spool.clone(), PathBuf::from(&place.folder), place.folder, used);
-        let copied = tokio::task::spawn_blocking(move || {
+        let copied;
+        (copied, used) = blocking(move || {
             let mut used = before;
             (spool.copy(&run, &folder, files.iter(), &mut used), used)
-        });
-        let copied = match copied.await {
-            Ok((copied, after)) => {
-                used = after;
-                copied
-            }
-            Err(error) => std::panic::resume_unwind(error.into_panic()),
-        };
+        })
+        .await?;
         if copied.left > 0 {
             let files = copied.left;
             tracing::warn!(
@@ -409,5 +459,5 @@ pub(super) async fn copy(config: &Config, taken: &Taken, mut used: Used) -> Used
             );
         }
     }
-    used
+    Ok(used)
 }

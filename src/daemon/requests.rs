@@ -2,12 +2,13 @@
 
 use std::path::Path;
 
+use crate::blocking::{Failed, contained};
 use crate::clock;
 use crate::config::Config;
 use crate::daemon::commands;
 use crate::daemon::record::{Occasion, copy, store, verdict};
 use crate::discovery::claim::KnownCommands;
-use crate::discovery::eligibility::{History, RunsFrom, Verdict};
+use crate::discovery::eligibility::Verdict;
 use crate::error_chain::chain;
 use crate::intake::collection::STILL;
 use crate::intake::{self, Taken};
@@ -16,6 +17,7 @@ use crate::outbox::intake::SubmissionState;
 use crate::outbox::request::{Answer, Request};
 use crate::outbox::store::Recorded;
 use crate::outbox::{Outbox, StoreError};
+use crate::plan::snapshot::Snapshot;
 use crate::spool::Used;
 use crate::workspace::{self, JunitState};
 
@@ -34,13 +36,12 @@ async fn all_submitted(outbox: &Outbox, ids: &[i64]) -> Result<bool, StoreError>
 async fn record_folder(outbox: &Outbox, config: &Config, folder: &Path, again: bool) -> Result<Answer, StoreError> {
     let known = commands::known(outbox, folder).await?;
     let (path, owned) = (folder.to_owned(), config.clone());
-    let taken = tokio::task::spawn_blocking(move || take_finished(&path, &owned, &known)).await;
-    let taken = match taken {
+    let taken = match contained(move || take_finished(&path, &owned, &known)).await? {
         Ok(Ok(taken)) => taken,
         Ok(Err(reason)) => return Ok(Answer::Refused(reason)),
-        Err(error) => return Ok(Answer::Refused(format!("`{}` cannot be read: {error}", folder.display()))),
+        Err(failed) => return Ok(not_read(folder, &failed)),
     };
-    copy(config, &taken, Used::default()).await;
+    copy(config, &taken, Used::default()).await?;
     match store(outbox, taken, Occasion::Asked { again }).await? {
         Some(recorded) => taken_on(outbox, folder, &recorded).await,
         None => Ok(Answer::Refused(format!("the log in `{}` holds no record", folder.display()))),
@@ -51,20 +52,25 @@ async fn record_folder(outbox: &Outbox, config: &Config, folder: &Path, again: b
 async fn record_claimed(outbox: &Outbox, config: &Config, folder: &Path) -> Result<Answer, StoreError> {
     let known = commands::known(outbox, folder).await?;
     let (path, owned) = (folder.to_owned(), config.clone());
-    let (taken, state) = match tokio::task::spawn_blocking(move || take_ended(&path, &owned, &known)).await {
-        Ok(Ok((taken, state))) => (Taken { claimed: true, ..taken }, state),
+    let (mut taken, state) = match contained(move || take_ended(&path, &owned, &known)).await? {
+        Ok(Ok(ended)) => ended,
         Ok(Err(reason)) => return Ok(Answer::Refused(reason)),
-        Err(error) => return Ok(Answer::Refused(format!("`{}` cannot be read: {error}", folder.display()))),
+        Err(failed) => return Ok(not_read(folder, &failed)),
     };
+    taken.standing.claimed = true;
     let occasion = match verdict(config, &taken, state, clock::now()) {
         Verdict::Ignore(reason) => Occasion::Ignored { reason, aborted: state == RunState::Aborted },
         Verdict::Submit | Verdict::Remember => Occasion::Asked { again: false },
     };
-    copy(config, &taken, Used::default()).await;
+    copy(config, &taken, Used::default()).await?;
     match store(outbox, taken, occasion).await? {
         Some(recorded) => Ok(Answer::Taken { submissions: recorded.submissions().to_vec(), note: None }),
         None => Ok(Answer::Refused(format!("the log in `{}` holds no record", folder.display()))),
     }
+}
+
+fn not_read(folder: &Path, failed: &Failed) -> Answer {
+    Answer::Refused(format!("`{}` cannot be read: {failed}", folder.display()))
 }
 
 /// Takes in a run whose command has ended, and how it ended. A suite of a collection that is to be one run stands for
@@ -100,7 +106,7 @@ pub fn take_finished(folder: &Path, config: &Config, known: &KnownCommands) -> R
         Some(whole) => intake::collection::take_finished(&whole, config, known)?,
         None => take_over(folder, config, known)?,
     };
-    if taken.enabled {
+    if taken.standing.enabled {
         return Ok(taken);
     }
     Err(format!(
@@ -136,14 +142,28 @@ fn take_over(folder: &Path, config: &Config, known: &KnownCommands) -> Result<Ta
     Ok(taken)
 }
 
-/// Takes a submission up again, planned anew from the project of today where that is still there.
+/// Takes a submission up again, planned anew from the project of today where that is still there. What is there and
+/// cannot be read is no reason to use the settings of then: they may be what was wrong.
 async fn retry(outbox: &Outbox, config: &Config, submission: i64) -> Result<(), StoreError> {
     let stored = outbox.with(move |store| store.load(submission)).await?;
-    let owned = config.clone();
-    let known = commands::known(outbox, Path::new(&stored.snapshot.folder)).await?;
-    let take = move || intake::take_again(&stored.snapshot, &owned, &known);
-    let snapshot = tokio::task::spawn_blocking(take).await.ok().flatten().map(|taken| taken.snapshot);
+    // What has an ADO run goes on with its plan.
+    let fresh = if stored.ado_run_id.is_none() { take_again(outbox, config, stored.snapshot).await? } else { None };
+    let snapshot = fresh.map(|taken| taken.snapshot);
     outbox.with(move |store| store.retry(submission, snapshot.as_ref(), clock::now())).await
+}
+
+async fn take_again(outbox: &Outbox, config: &Config, snapshot: Snapshot) -> Result<Option<Taken>, StoreError> {
+    let folder = snapshot.folder.clone();
+    let known = commands::known(outbox, Path::new(&folder)).await?;
+    let owned = config.clone();
+    let reason = match contained(move || intake::take_again(&snapshot, &owned, &known)).await? {
+        Ok(Ok(taken)) => return Ok(taken),
+        Ok(Err(reason)) => reason,
+        Err(failed) => failed.to_string(),
+    };
+    Err(StoreError::NotNow(format!(
+        "the run in `{folder}` cannot be read anew: {reason}; try again when it can, or move it away to use what was read before"
+    )))
 }
 
 /// Carries out a request of a person.
@@ -169,18 +189,4 @@ pub async fn carry_out(outbox: &Outbox, config: &Config, request: Request) -> Re
 
 fn taken(submission: i64) -> Answer {
     Answer::Taken { submissions: vec![submission], note: None }
-}
-
-/// The rules in words, for the log at start.
-pub(super) fn rules_in_words(config: &Config) -> String {
-    let history = match config.history {
-        History::New => "new runs".to_owned(),
-        History::All => "all runs".to_owned(),
-        History::Since(since) => format!("runs since {since}"),
-    };
-    let from = match config.runs_from {
-        RunsFrom::ThisHost => "of this machine",
-        RunsFrom::Any => "of any machine",
-    };
-    format!("{history} {from}")
 }

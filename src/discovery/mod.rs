@@ -2,10 +2,12 @@
 //!
 //! Everything in here is decided from observations and the time that the caller passes in; nothing looks at a file
 //! or a clock. [`tracker`] follows one folder, [`identity`] says which run it holds, [`command`] which katalonc started
-//! it, [`claim`] whether `kado exec` did, [`eligibility`] says what becomes of it. What these decide is decided once, when the run is finished.
+//! it, [`claim`] whether `kado exec` did, [`eligibility`] says what becomes of it. What these decide is decided once, when the run is finished;
+//! [`settled`] remembers for which folders.
 
 pub mod claim;
 pub mod command;
 pub mod eligibility;
 pub mod identity;
+pub mod settled;
 pub mod tracker;

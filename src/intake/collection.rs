@@ -58,7 +58,12 @@ pub fn are_one(root: &Path, config: &Config) -> bool {
 
 /// Looks how far a member is, and when its folder changed last.
 pub fn progress(folder: &Path) -> (Progress, Option<Moment>) {
-    let Ok(listing) = workspace::list_run_folder(folder) else { return (Progress::Waiting, None) };
+    let listing = match workspace::list_run_folder(folder) {
+        Ok(listing) => listing,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return (Progress::Waiting, None),
+        // It is there; reading it will say what is wrong.
+        Err(_) => return (Progress::Open, None),
+    };
     let newest = listing.newest();
     if !listing.has_log() {
         return (Progress::Waiting, newest);
@@ -96,6 +101,22 @@ pub fn take_finished(collection: &CollectionFolder, config: &Config, known: &Kno
         }
     })?;
     join_taken(&collection.id(), &collection.folder, members).ok_or_else(|| nothing_ran(collection))
+}
+
+/// Takes in again a collection that was submitted as one run; `None` when nothing of it is there any more.
+///
+/// # Errors
+/// Why what is there cannot be read, in words for the person who asked.
+pub fn take_again(folder: &Path, config: &Config, known: &KnownCommands) -> Result<Option<Taken>, String> {
+    let collection = match workspace::collection_in(folder) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        collection => collection.map_err(|error| format!("`{}` cannot be read: {error}", folder.display()))?,
+    };
+    let is_there = |member: &ListedMember| progress(&member.folder).0 != Progress::Waiting;
+    if !collection.members().iter().any(is_there) {
+        return Ok(None);
+    }
+    take_finished(&collection, config, known).map(Some)
 }
 
 /// Takes in a collection whose command has ended, so that nothing of it runs any more; with how it ended, see

@@ -16,6 +16,8 @@ use std::collections::HashSet;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use crate::blocking::blocking;
+
 pub use store::{OpenError, Store, StoreError};
 
 /// A handle on the outbox for asynchronous code; clones share one connection.
@@ -83,12 +85,6 @@ impl Outbox {
             let mut store = store.lock().unwrap_or_else(PoisonError::into_inner);
             work(&mut store)
         };
-        match tokio::task::spawn_blocking(run).await {
-            Ok(result) => result,
-            Err(error) => match error.try_into_panic() {
-                Ok(panic) => std::panic::resume_unwind(panic),
-                Err(_) => Err(StoreError::Stopped),
-            },
-        }
+        blocking(run).await?
     }
 }

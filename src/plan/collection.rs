@@ -62,6 +62,8 @@ pub enum MemberState {
     Vanished,
     /// It was submitted as a run of its own before.
     Alone,
+    /// Another version of kado kept it, and this one cannot read it.
+    Unreadable,
 }
 
 impl MemberState {
@@ -80,6 +82,9 @@ impl MemberState {
             Self::NeverStarted => "never started",
             Self::Vanished => "vanished before it was over",
             Self::Alone => "was submitted as a run of its own before",
+            Self::Unreadable => {
+                "was kept by another version of kado and cannot be read by this one; `kado status` says what to do"
+            }
         })
     }
 

@@ -13,6 +13,7 @@ use crate::ado::slots::USUAL;
 use crate::ado::upload::Upload;
 use crate::ado::wire::{RunUpdate, TestRun};
 use crate::ado::{AdoClient, AdoError};
+use crate::blocking::{Stopped, blocking};
 use crate::clock;
 use crate::outbox::step::{Step, StepState, next};
 use crate::outbox::store::{StoredStep, Submission};
@@ -206,7 +207,7 @@ impl<'a> Execution<'a> {
     async fn attach(&self, position: usize, planned: &PlannedAttachment, resumed: bool) -> Moved {
         let step = self.submission.steps[position].step;
         let owner = self.owner(planned.target)?;
-        let content = match self.patient_content(&planned.source).await {
+        let content = match self.patient_content(&planned.source).await? {
             Ok(content) => content,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
                 let reason = format!("file `{}` vanished before it was sent", planned.name);
@@ -317,29 +318,27 @@ impl<'a> Execution<'a> {
     }
 
     /// What is to be attached, once another program that holds the file has let go of it, at most after [`HELD`] looks.
-    async fn patient_content(&self, source: &Source) -> std::io::Result<Content> {
+    async fn patient_content(&self, source: &Source) -> Result<std::io::Result<Content>, Stopped> {
         for _ in 0..HELD {
-            match self.content(source).await {
+            match self.content(source).await? {
                 Err(error) if open::is_held(&error) => tokio::time::sleep(BETWEEN_LOOKS).await,
-                content => return content,
+                content => return Ok(content),
             }
         }
         self.content(source).await
     }
 
-    async fn content(&self, source: &Source) -> std::io::Result<Content> {
+    async fn content(&self, source: &Source) -> Result<std::io::Result<Content>, Stopped> {
         match source {
-            Source::Text(text) => Ok(Content::Text(text.clone())),
+            Source::Text(text) => Ok(Ok(Content::Text(text.clone()))),
             Source::File(path) => {
-                let (place, path) = self
-                    .submission
-                    .snapshot
-                    .place_of(path)
-                    .map(|(place, inside)| (place, PathBuf::from(inside)))
-                    .ok_or(std::io::ErrorKind::NotFound)?;
+                let Some((place, inside)) = self.submission.snapshot.place_of(path) else {
+                    return Ok(Err(std::io::ErrorKind::NotFound.into()));
+                };
+                let path = PathBuf::from(inside);
                 let spooled = place.run.map(|run| self.spool.folder_of(&run));
                 let folder = PathBuf::from(place.folder);
-                tokio::task::spawn_blocking(move || {
+                blocking(move || {
                     // Never through a link, whatever took the file's place since the folder was listed.
                     let look = |folder: PathBuf| {
                         let size = open::regular_below(&folder, &path)?.metadata()?.len();
@@ -348,7 +347,7 @@ impl<'a> Execution<'a> {
                     let copy = spooled.map_or_else(|| Err(std::io::ErrorKind::NotFound.into()), look);
                     copy.or_else(|_| look(folder))
                 })
-                .await?
+                .await
             }
         }
     }
@@ -395,8 +394,8 @@ impl Content {
 
 pub(super) async fn open_file(folder: &Path, path: &Path) -> std::io::Result<tokio::fs::File> {
     let (folder, path) = (folder.to_owned(), path.to_owned());
-    let opened = tokio::task::spawn_blocking(move || open::regular_below(&folder, &path));
-    Ok(tokio::fs::File::from_std(opened.await??))
+    let opened = blocking(move || open::regular_below(&folder, &path)).await.map_err(std::io::Error::other)?;
+    Ok(tokio::fs::File::from_std(opened?))
 }
 
 fn settled(step: Step, state: StepState) -> StoredStep {

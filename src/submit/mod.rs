@@ -25,6 +25,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use crate::ado::{AdoClient, AdoError, Credential};
+use crate::blocking::{Stopped, blocking};
 use crate::clock;
 use crate::config::{Config, Late};
 use crate::discovery::identity::RunIdentity;
@@ -88,6 +89,12 @@ pub enum Stop {
     },
 }
 
+impl From<Stopped> for Stop {
+    fn from(stopped: Stopped) -> Self {
+        Self::Store(stopped.into())
+    }
+}
+
 /// What one attempt at a submission led to.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Attempt {
@@ -148,10 +155,7 @@ impl Submitter {
     async fn connect(&self, snapshot: &Snapshot) -> Result<Arc<AdoClient>, Stop> {
         let (connections, snapshot) = (Arc::clone(&self.connections), snapshot.clone());
         let config = Arc::clone(&self.config.borrow());
-        match tokio::task::spawn_blocking(move || connections.for_run(&config, &snapshot)).await {
-            Ok(client) => client,
-            Err(_) => Err(Stop::Store(StoreError::Stopped)),
-        }
+        blocking(move || connections.for_run(&config, &snapshot)).await?
     }
 
     /// What it connects with.
@@ -223,8 +227,7 @@ impl Submitter {
         let done: Vec<_> =
             runs.iter().filter(|run| !open.iter().any(|other| other.is_same_run(run))).cloned().collect();
         // Copies that outlive this are removed by the next purge.
-        let _ = tokio::task::spawn_blocking(move || done.iter().for_each(|run| spool.remove(run))).await;
-        Ok(())
+        Ok(blocking(move || done.iter().for_each(|run| spool.remove(run))).await?)
     }
 
     /// One row that cannot be understood costs only itself.

@@ -32,6 +32,7 @@ use crate::watch::hints::polled::Polled;
 const PATHS: usize = 256;
 
 /// Watches folders and wakes whoever waits.
+#[derive(Default)]
 pub struct Hints {
     watcher: Option<RecommendedWatcher>,
     wake: Arc<Notify>,
@@ -69,14 +70,7 @@ pub enum Touched {
 impl Hints {
     /// Listens to nothing yet; `wake` is notified of every change once folders are watched.
     pub fn new(wake: Arc<Notify>) -> Self {
-        Self {
-            watcher: None,
-            wake,
-            watched: HashMap::new(),
-            polled: BTreeMap::new(),
-            no_watcher: None,
-            heard: Arc::default(),
-        }
+        Self { wake, ..Self::default() }
     }
 
     /// What changed since this was asked last.

@@ -4,6 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::discovery::settled::{Ageing, Settled};
 use crate::discovery::tracker::{Assessment, GRACE, Tracker};
 use crate::file_names::key;
 use crate::katalon::run::lifecycle::RunState;
@@ -15,8 +16,7 @@ use crate::workspace;
 /// Follows the run folders of all projects.
 #[derive(Default)]
 pub struct Scout {
-    /// Folders whose run was decided, by path and how they looked then.
-    settled: HashMap<String, u64>,
+    settled: Settled,
     followed: HashMap<PathBuf, Followed>,
 }
 
@@ -122,7 +122,7 @@ impl Sweep {
 
 impl Scout {
     /// A scout that knows which folders were settled before.
-    pub fn new(settled: HashMap<String, u64>) -> Self {
+    pub fn new(settled: Settled) -> Self {
         Self { settled, followed: HashMap::new() }
     }
 
@@ -156,13 +156,20 @@ impl Scout {
 
     /// Whether a folder was decided and is not followed any more.
     pub fn is_settled(&self, folder: &Path) -> bool {
-        self.settled.contains_key(&key(folder)) && !self.followed.contains_key(folder)
+        self.settled.contains(&key(folder)) && !self.followed.contains_key(folder)
     }
 
-    /// Remembers that a folder is decided while it looks like this.
-    pub fn settle(&mut self, folder: &Path, fingerprint: u64) {
+    /// Remembers that a folder is decided while it looks like this; gives the key by which it is remembered.
+    pub fn settle(&mut self, folder: &Path, fingerprint: u64) -> String {
         self.followed.remove(folder);
-        self.settled.insert(key(folder), fingerprint);
+        let key = key(folder);
+        self.settled.settle(key.clone(), fingerprint);
+        key
+    }
+
+    /// Takes note of which settled folders are there: `folders` are all that [`Scout::find`] found at `now`.
+    pub fn age(&mut self, folders: &[PathBuf], now: Moment) -> Ageing {
+        self.settled.age(&folders.iter().map(|folder| key(folder)).collect(), now)
     }
 
     fn look_at(&mut self, folder: &Path, rules: &LookRules, now: Moment, sweep: &mut Sweep) {
@@ -174,7 +181,7 @@ impl Scout {
             }
             Err(error) => return self.complain(folder, &error),
         };
-        if self.settled.get(&key(folder)) == Some(&fingerprint(&listing)) {
+        if self.settled.holds(&key(folder), fingerprint(&listing)) {
             self.followed.remove(folder);
             return;
         }
@@ -188,8 +195,7 @@ impl Scout {
             Err(error) => return self.complain(folder, &error),
         };
         if rules.is_history(seen.ended) {
-            sweep.remembered.push((key(folder), seen.fingerprint));
-            return self.settle(folder, seen.fingerprint);
+            return sweep.remembered.push((self.settle(folder, seen.fingerprint), seen.fingerprint));
         }
         let assessment = followed.tracker.observe(&seen, rules.abort_after);
         followed.look_again = Some(assessment.look_again);

@@ -1,6 +1,9 @@
 //! `kado runs` and `kado submit`, beside a running service and without one.
 
+#![expect(clippy::disallowed_methods, reason = "tests damage and wipe files")]
 #![expect(clippy::unwrap_used, reason = "a helper that fails fails its test")]
+
+use std::fs;
 
 use fake_ado::{Fault, FaultAction, Nth, Point, Refusal};
 use fake_katalon::{SuiteRunWriter, Test};
@@ -176,6 +179,23 @@ fn retry_plans_anew_from_todays_settings() {
     assert_eq!(machine.kado(&["runs", "retry", "1"]).code, 0);
     assert_eq!(machine.kado(&["run", "--once"]).code, 0);
     assert_eq!(machine.ado_run().results[0].point_id, Some(15));
+}
+
+#[test]
+fn retry_does_not_take_settings_that_cannot_be_read_for_those_of_before() {
+    let (machine, shop) = machine();
+    assert_eq!(machine.submit(&shop, &run("Test Suites/Bad", "Lost")).code, 1);
+    let settings = shop.join("settings/external/com.kms.katalon.integration.azure.properties");
+    fs::remove_file(&settings).unwrap();
+    fs::create_dir(&settings).unwrap();
+    let refused = machine.kado(&["runs", "retry", "1"]);
+    assert_eq!(refused.code, 1, "{refused:?}");
+    assert!(refused.err.contains("cannot be read anew"), "{refused:?}");
+    assert!(machine.states()[0].starts_with("Test Suites/Bad parked"), "{:?}", machine.states());
+    // Where the project is gone there is only what was read before.
+    fs::remove_dir_all(&shop).unwrap();
+    let retried = machine.kado(&["runs", "retry", "1"]);
+    assert!(retried.out.contains("waits: no token"), "{retried:?}");
 }
 
 #[test]

@@ -61,6 +61,25 @@ fn a_workspace_wiped_in_the_grace_time_ends_it_and_what_was_copied_arrives() {
 }
 
 #[test]
+fn a_workspace_wiped_while_the_outbox_cannot_be_written_costs_no_run() {
+    let (machine, shop) = machine();
+    let service = machine.start();
+    let run = finished(failing()).start(now()).ending(Ending::WithoutReports);
+    let folder = run.folder_in(&shop);
+    run.live(&folder).perform_through(Phase::Ended).unwrap();
+    machine.wait_for_copies(&folder);
+    let somebody = rusqlite::Connection::open(machine.state().join("kado.db")).unwrap();
+    somebody.execute_batch("BEGIN IMMEDIATE").unwrap();
+    fs::remove_dir_all(&shop).unwrap();
+    // The folder vanishes once, and is told once.
+    service.wait_for_log("no run is recorded or sent until it can");
+    somebody.execute_batch("COMMIT").unwrap();
+    machine.wait_for_completed(1);
+    assert_eq!(machine.ado_run().results.len(), 2);
+    service.stop_cleanly();
+}
+
+#[test]
 fn what_found_no_room_in_the_spool_and_vanished_is_named() {
     let (machine, shop) = machine();
     let config = fs::read_to_string(machine.config_file()).unwrap();

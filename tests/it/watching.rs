@@ -10,7 +10,7 @@ use fake_ado::{Fault, FaultAction, Nth};
 use fake_katalon::{Phase, SuiteRunWriter, Test, TestCaseFile};
 use jiff::{SignedDuration, Timestamp};
 
-use crate::support::{Machine, Service, age, finished, in_namespace, now, skip, tc};
+use crate::support::{Machine, Service, age, finished, in_namespace, now, skip, tc, wait_until};
 
 const CASES: [(&str, &str); 1] = [("Sign in", "1001")];
 
@@ -190,6 +190,49 @@ fn a_clock_that_is_set_back_puts_off_nothing_that_waits() {
     service.stop_cleanly();
 }
 
+/// A number that the outbox holds.
+fn count(machine: &Machine, sql: &str) -> i64 {
+    let database = rusqlite::Connection::open(machine.state().join("kado.db")).unwrap();
+    database.query_row(sql, [], |row| row.get(0)).unwrap()
+}
+
+fn wait_for_count(machine: &Machine, sql: &str, wanted: i64) {
+    wait_until(sql, || match count(machine, sql) {
+        found if found == wanted => Ok(()),
+        found => Err(format!("{found} instead of {wanted}")),
+    });
+}
+
+#[test]
+fn a_folder_that_is_gone_for_a_week_is_forgotten_and_costs_no_second_run() {
+    const SETTLED: &str = "SELECT count(*) FROM folder";
+    const GONE: &str = "SELECT count(*) FROM folder WHERE gone_ms IS NOT NULL";
+    let machine = Machine::new();
+    let shop = machine.shop(&CASES);
+    let Some(clock) = Clock::new(&machine) else { return };
+    let service = clock.start(&machine);
+    let folder = write_run(&shop, 0);
+    machine.wait_for_completed(1);
+    wait_for_count(&machine, SETTLED, 1);
+    assert_eq!(machine.submit_folder(&folder).code, 0);
+    assert_eq!(count(&machine, "SELECT count(*) FROM request"), 1);
+    let elsewhere = machine.root().join("elsewhere");
+    fs::rename(&folder, &elsewhere).unwrap();
+    // Each jump is followed by a sweep.
+    clock.set(SignedDuration::from_mins(1));
+    wait_for_count(&machine, GONE, 1);
+    clock.set(SignedDuration::from_hours(6 * 24));
+    wait_for_count(&machine, "SELECT count(*) FROM request", 0);
+    assert_eq!(count(&machine, SETTLED), 1);
+    clock.set(SignedDuration::from_hours(8 * 24));
+    wait_for_count(&machine, SETTLED, 0);
+    fs::rename(&elsewhere, &folder).unwrap();
+    clock.set(SignedDuration::from_hours(9 * 24));
+    wait_for_count(&machine, SETTLED, 1);
+    service.stop_cleanly();
+    assert_eq!((machine.rows().len(), machine.ado_runs().len()), (1, 1));
+}
+
 #[test]
 fn a_clock_that_is_wrong_by_days_makes_no_second_run_of_one_whose_answer_was_lost() {
     for hours in [-72, 72] {
@@ -256,7 +299,7 @@ fn while_a_suite_runs_its_log_is_read_once_however_often_it_grows() {
         std::thread::sleep(std::time::Duration::from_millis(10));
     }
     let grown = (TIMES * PIECE) as u64;
-    let read = crate::support::wait_until("the log to be read", || {
+    let read = wait_until("the log to be read", || {
         let read = bytes_read(service.id()) - before;
         if read >= grown { Ok(read) } else { Err(format!("{read} of {grown}")) }
     });

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tokio::task::JoinHandle;
 
+use crate::blocking::blocking;
 use crate::config::Config;
 use crate::discovery::claim::{Claim, KnownCommands, Terms};
 use crate::moment::Moment;
@@ -52,8 +53,7 @@ impl ClaimKeeper {
         self.outbox.with(move |store| store.end_claim(id, until)).await?;
         let (root, from) = (self.root, self.from);
         let claim = Claim { root: workspace::without_links(&root).unwrap_or_default(), from, until, terms: self.terms };
-        let found = tokio::task::spawn_blocking(move || runs_of(&root, &claim)).await;
-        found.map_err(|_| StoreError::Stopped)
+        Ok(blocking(move || runs_of(&root, &claim)).await?)
     }
 }
 

@@ -1,4 +1,4 @@
-//! Single facts, remembered folders, and requests of the command line.
+//! Single facts, and requests of the command line.
 
 use rusqlite::{OptionalExtension, params};
 
@@ -10,7 +10,7 @@ impl Store {
     /// When kado first saw this machine; the first call decides.
     ///
     /// # Errors
-    /// When the database fails.
+    /// When the database fails, and when what is stored is no time: any guess would submit old runs or lose new ones.
     pub fn first_seen(&mut self, now: Moment) -> Result<Moment, StoreError> {
         self.connection.execute(
             "INSERT INTO fact (name, value) VALUES ('first_seen_ms', ?1) ON CONFLICT DO NOTHING",
@@ -18,7 +18,8 @@ impl Store {
         )?;
         let text: String =
             self.connection.query_row("SELECT value FROM fact WHERE name = 'first_seen_ms'", [], |row| row.get(0))?;
-        Ok(text.parse().map(Moment::from_millis).unwrap_or(now))
+        let millis = text.parse().map_err(|_| StoreError::Fact { name: "first_seen_ms", value: text.clone() })?;
+        Ok(Moment::from_millis(millis))
     }
 
     /// kado first saw this machine at another time than was recorded: the clock was set back.
@@ -55,32 +56,6 @@ impl Store {
             None => self.connection.execute("DELETE FROM fact WHERE name = ?1", [name])?,
         };
         Ok(())
-    }
-
-    /// All settled folders, with the fingerprint under which each was settled.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub fn settled_folders(&self) -> Result<std::collections::HashMap<String, u64>, StoreError> {
-        let mut statement = self.connection.prepare_cached("SELECT path, fingerprint FROM folder")?;
-        let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get::<_, i64>(1)?.cast_unsigned())))?;
-        Ok(rows.collect::<Result<_, _>>()?)
-    }
-
-    /// Remembers that folders need not be read again while they look like this.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub fn settle_folders(&mut self, folders: &[(String, u64)]) -> Result<(), StoreError> {
-        let transaction = self.connection.transaction()?;
-        for (path, fingerprint) in folders {
-            transaction.execute(
-                "INSERT INTO folder (path, fingerprint) VALUES (?1, ?2)
-                 ON CONFLICT (path) DO UPDATE SET fingerprint = excluded.fingerprint",
-                params![path, fingerprint.cast_signed()],
-            )?;
-        }
-        Ok(transaction.commit()?)
     }
 
     /// Leaves a request for the service.

@@ -5,15 +5,29 @@ use rusqlite::params;
 use crate::discovery::identity::RunIdentity;
 use crate::outbox::store::{Store, StoreError};
 
+/// A gathered member, as it is stored.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Gathered {
+    /// The collection's folder.
+    pub collection: String,
+    /// The member's folder below `Reports`.
+    pub member: String,
+    /// Which run it is, so that its copies are kept even if the rest cannot be read; `None` when that is not known.
+    pub run: Option<RunIdentity>,
+    /// What it will be joined from, as JSON.
+    pub held: String,
+}
+
 impl Store {
-    /// Keeps a member of a collection that is not over yet; `held` is what it will be joined from, as JSON.
+    /// Keeps a member of a collection that is not over yet.
     ///
     /// # Errors
     /// When the database fails.
-    pub fn gather(&mut self, collection: &str, member: &str, held: &str) -> Result<(), StoreError> {
-        let sql = "INSERT INTO gathered (collection, member, held) VALUES (?1, ?2, ?3)
-                   ON CONFLICT (collection, member) DO UPDATE SET held = excluded.held";
-        self.connection.execute(sql, params![collection, member, held])?;
+    pub fn gather(&mut self, gathered: &Gathered) -> Result<(), StoreError> {
+        let sql = "INSERT INTO gathered (collection, member, run, held) VALUES (?1, ?2, ?3, ?4)
+                   ON CONFLICT (collection, member) DO UPDATE SET run = excluded.run, held = excluded.held";
+        let run = gathered.run.as_ref().map(serde_json::to_string).transpose()?;
+        self.connection.execute(sql, params![gathered.collection, gathered.member, run, gathered.held])?;
         Ok(())
     }
 
@@ -21,19 +35,32 @@ impl Store {
     ///
     /// # Errors
     /// When the database fails.
-    pub fn gathered(&self) -> Result<Vec<String>, StoreError> {
-        let mut statement = self.connection.prepare("SELECT held FROM gathered ORDER BY collection, member")?;
-        let rows = statement.query_map([], |row| row.get(0))?;
+    pub fn gathered(&self) -> Result<Vec<Gathered>, StoreError> {
+        let sql = "SELECT collection, member, run, held FROM gathered ORDER BY collection, member";
+        let mut statement = self.connection.prepare(sql)?;
+        let rows = statement.query_map([], |row| {
+            let run: Option<String> = row.get(2)?;
+            Ok(Gathered {
+                collection: row.get(0)?,
+                member: row.get(1)?,
+                run: run.and_then(|text| identity(&text)),
+                held: row.get(3)?,
+            })
+        })?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
-    /// Forgets what was kept of a collection, once it is recorded.
+    /// Forgets members of a collection, once they are recorded.
     ///
     /// # Errors
     /// When the database fails.
-    pub fn scatter(&mut self, collection: &str) -> Result<(), StoreError> {
-        self.connection.execute("DELETE FROM gathered WHERE collection = ?1", [collection])?;
-        Ok(())
+    pub fn scatter(&mut self, collection: &str, members: &[String]) -> Result<(), StoreError> {
+        let transaction = self.connection.transaction()?;
+        for member in members {
+            let sql = "DELETE FROM gathered WHERE collection = ?1 AND member = ?2";
+            transaction.execute(sql, params![collection, member])?;
+        }
+        Ok(transaction.commit()?)
     }
 
     /// Whether a run is recorded and was not just listed as ignored.
@@ -47,4 +74,10 @@ impl Store {
             self.connection.query_row(sql, params![run.suite, run.started.millis(), run.host], |row| row.get(0))?;
         Ok(count > 0)
     }
+}
+
+/// An identity as it is stored. A migration cannot lower the letters of a host as a run's identity does.
+fn identity(text: &str) -> Option<RunIdentity> {
+    let run: RunIdentity = serde_json::from_str(text).ok()?;
+    Some(RunIdentity { host: run.host.to_lowercase(), ..run })
 }

@@ -9,6 +9,7 @@
 
 mod commands;
 mod facts;
+mod folders;
 mod gathered;
 mod katalon;
 mod migrate;
@@ -24,9 +25,11 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, OpenFlags};
 
+use crate::blocking::Stopped;
 use crate::clock;
 use crate::outbox::folder;
 
+pub use gathered::Gathered;
 pub use katalon::Doubled;
 pub use read::{Destination, Due, StoredStep, Submission, WithoutToken};
 pub use runs::{Recorded, RunRecord};
@@ -138,8 +141,19 @@ pub enum StoreError {
     #[error("{0}")]
     NotNow(String),
     /// The program is ending.
-    #[error("kado is stopping")]
-    Stopped,
+    #[error(transparent)]
+    Stopped(#[from] Stopped),
+    /// A fact that decides something and is not what it should be.
+    #[error(
+        "the outbox holds `{value}` as `{name}`, which this version cannot read; bring `{DATABASE}` back from a backup, or \
+         install the version of kado that wrote it"
+    )]
+    Fact {
+        /// Its name.
+        name: &'static str,
+        /// What is stored.
+        value: String,
+    },
 }
 
 /// Whether SQLite says that the file is no whole database.

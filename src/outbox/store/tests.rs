@@ -6,6 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use crate::discovery::identity::RunIdentity;
+use crate::discovery::settled::{Ageing, SettledFolder};
 use crate::katalon::run::{Environment, RunOptions, SuiteRun};
 use crate::katalon::settings::{AzureSettings, PlanReference, ProjectReference};
 use crate::katalon::status::Status;
@@ -312,4 +313,33 @@ fn what_is_left_to_katalon_is_not_hurried_by_others_and_holds_back_nobody_who_is
     let row = store.rows(Some(&[held])).unwrap().remove(0);
     assert_eq!((row.error, row.cause, row.next_attempt), (None, None, None), "it is left to nobody any more");
     assert_eq!(store.counts().unwrap()[&SubmissionState::Submitting], 1);
+}
+
+#[test]
+fn a_garbled_first_look_at_the_machine_is_an_error_and_no_new_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = open(folder.path());
+    assert_eq!(store.first_seen(NOW).unwrap(), NOW);
+    assert_eq!(store.first_seen(Moment::from_millis(7)).unwrap(), NOW);
+    store.connection.execute("UPDATE fact SET value = 'soon' WHERE name = 'first_seen_ms'", []).unwrap();
+    let error = store.first_seen(NOW).unwrap_err();
+    assert!(error.to_string().contains("`soon` as `first_seen_ms`"), "{error}");
+}
+
+#[test]
+fn settled_folders_are_forgotten_only_when_they_stayed_away() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = open(folder.path());
+    let settled = |key: &str| (key.to_owned(), 1);
+    store.settle_folders(&["/stays", "/away", "/gone"].map(settled)).unwrap();
+    let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+    store.age_folders(&Ageing { gone: names(&["/away", "/gone"]), ..Ageing::default() }, NOW).unwrap();
+    drop(store);
+    let mut store = open(folder.path());
+    assert_eq!(store.settled_folders().unwrap()["/away"].gone, Some(NOW), "also after a restart");
+    let later = Ageing { back: names(&["/away"]), forgotten: names(&["/gone"]), ..Ageing::default() };
+    store.age_folders(&later, NOW).unwrap();
+    let left: BTreeMap<_, _> = store.settled_folders().unwrap().into_iter().collect();
+    let there = SettledFolder { fingerprint: 1, gone: None };
+    assert_eq!(left, BTreeMap::from([("/away".to_owned(), there), ("/stays".to_owned(), there)]));
 }

@@ -4,9 +4,11 @@
 //! A collection that broke off never ends: it is not waited for once nothing of it changed for [`ABORT_AFTER`], when its
 //! folder is gone, nor longer than [`LONGEST`]. Two test runs are better than none.
 
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::blocking::blocking;
 use crate::clock;
 use crate::katalon::run::lifecycle::ABORT_AFTER;
 use crate::moment::Moment;
@@ -37,19 +39,29 @@ pub(super) async fn is_awaited(execution: &Execution<'_>, project: &str) -> Resu
         return Ok(false);
     }
     let folder = PathBuf::from(&snapshot.folder);
-    let looked = tokio::task::spawn_blocking(move || is_open(&folder, wait)).await;
-    Ok(looked.ok().flatten().unwrap_or(false))
+    // What is there and cannot be read may be open: it is looked at again, at most for `LONGEST`.
+    Ok(blocking(move || is_open(&folder, wait).unwrap_or(true)).await?)
 }
 
-/// Whether the collection of a run goes on, or ended less than `wait` ago; `None` when its folders are gone.
-fn is_open(folder: &Path, wait: Duration) -> Option<bool> {
-    let collection = workspace::collection_of(folder)?;
-    let newest = |folder: &Path| workspace::list_run_folder(folder).ok()?.newest();
+/// Whether the collection of a run goes on, or ended less than `wait` ago; not when its folders are gone.
+fn is_open(folder: &Path, wait: Duration) -> io::Result<bool> {
+    let Some(collection) = workspace::collection_of(folder) else { return Ok(false) };
     let quiet = |newest: Option<Moment>| newest.map_or(Duration::MAX, |newest| clock::now().since(newest));
     // Katalon writes the collection's own report after its last suite.
     if workspace::read_junit(&collection.folder) == JunitState::Complete {
-        return Some(quiet(newest(&collection.folder)) < wait);
+        return Ok(quiet(newest(&collection.folder)?) < wait);
     }
-    let members = collection.members();
-    Some(quiet(members.iter().filter_map(|member| newest(&member.folder)).max()) < ABORT_AFTER)
+    let mut last = None;
+    for member in collection.members() {
+        last = last.max(newest(&member.folder)?);
+    }
+    Ok(quiet(last) < ABORT_AFTER)
+}
+
+/// When a folder changed last; `None` when it is gone.
+fn newest(folder: &Path) -> io::Result<Option<Moment>> {
+    match workspace::list_run_folder(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        listing => Ok(listing?.newest()),
+    }
 }

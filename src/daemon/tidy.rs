@@ -1,0 +1,86 @@
+//! What is done beside the sweeps, now and then: late reports, copies that nobody needs, and forgetting what is old.
+
+use std::time::Duration;
+
+use crate::blocking::blocking;
+use crate::clock;
+use crate::config::Config;
+use crate::daemon::late::LateReports;
+use crate::discovery::identity::RunIdentity;
+use crate::moment::Moment;
+use crate::outbox::{Outbox, StoreError};
+use crate::spool::Spool;
+
+/// Least time between two tidyings, however often events ask for a sweep.
+const BETWEEN: Duration = Duration::from_secs(10);
+/// Time between two removals of what is old, and how long answered requests are kept.
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+/// How long commands are remembered: a run that is retried later has only the options that its folder tells.
+const COMMANDS: Duration = Duration::from_secs(90 * 24 * 60 * 60);
+
+/// Tidies up.
+pub struct Tidier {
+    outbox: Outbox,
+    tidied: Moment,
+    pruned: Moment,
+    late: LateReports,
+}
+
+impl Tidier {
+    /// One that has never tidied.
+    pub fn new(outbox: Outbox) -> Self {
+        Self { outbox, tidied: Moment::default(), pruned: Moment::default(), late: LateReports::default() }
+    }
+
+    /// Whether it is time to tidy up; if so, it will not be for a while.
+    pub fn is_due(&mut self) -> bool {
+        has_passed(&mut self.tidied, BETWEEN)
+    }
+
+    /// Adds late reports of submitted runs; tells whether there were any.
+    ///
+    /// # Errors
+    /// When the outbox fails.
+    pub async fn late_reports(&mut self) -> Result<bool, StoreError> {
+        self.late.add(&self.outbox).await
+    }
+
+    /// Forgets requests and commands of long ago, once a day; tells whether it was time for that.
+    ///
+    /// # Errors
+    /// When the outbox fails.
+    pub async fn prune(&mut self) -> Result<bool, StoreError> {
+        if !has_passed(&mut self.pruned, DAY) {
+            return Ok(false);
+        }
+        let now = clock::now();
+        let prune = self.outbox.with(move |store| {
+            store.prune_requests(now.minus(DAY))?;
+            store.prune_commands(now.minus(COMMANDS))
+        });
+        prune.await.map(|()| true)
+    }
+
+    /// Removes the copies of all runs but those that the outbox needs and these. While it is not known which these are
+    /// (`None`), every copy stays.
+    ///
+    /// # Errors
+    /// When the outbox fails.
+    pub async fn purge_spool(&self, config: &Config, held: Option<Vec<RunIdentity>>) -> Result<(), StoreError> {
+        let Some(held) = held else { return Ok(()) };
+        let spool = Spool::new(&config.state_dir, config.spool_limit);
+        let mut keep = self.outbox.with(|store| store.open_runs()).await?;
+        keep.extend(held);
+        Ok(blocking(move || spool.purge(keep.iter())).await?)
+    }
+}
+
+/// Whether so much time has passed since `last`, which is now then. A clock that was set back puts nothing off.
+fn has_passed(last: &mut Moment, time: Duration) -> bool {
+    let now = clock::now();
+    let passed = now < *last || now.since(*last) >= time;
+    if passed {
+        *last = now;
+    }
+    passed
+}

@@ -1,0 +1,139 @@
+//! Run folders that are decided: they need not be read again while they look the same. Pure.
+//!
+//! An agent with a new path for each job leaves such folders behind for ever, so one that stays away is forgotten after
+//! [`FORGOTTEN`]. That costs no more than a second reading should it come back: its run is known by what its log says.
+//! A share that is away for an hour, or over a long weekend, costs not even that.
+
+use std::collections::{HashMap, HashSet};
+use std::time::Duration;
+
+use crate::moment::Moment;
+
+/// How long a folder has to be gone to be forgotten.
+pub const FORGOTTEN: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+
+/// What is remembered of a settled folder.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct SettledFolder {
+    /// How it looked when it was settled.
+    pub fingerprint: u64,
+    /// Since when it is gone.
+    pub gone: Option<Moment>,
+}
+
+/// All settled folders, by their keys ([`crate::file_names::key`]).
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Settled(HashMap<String, SettledFolder>);
+
+/// What a walk over everything changed about settled folders, by their keys.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Ageing {
+    /// They are gone, and were there before.
+    pub gone: Vec<String>,
+    /// They are there again.
+    pub back: Vec<String>,
+    /// They have been gone for so long that they are forgotten.
+    pub forgotten: Vec<String>,
+}
+
+impl Ageing {
+    /// Whether nothing changed.
+    pub fn is_empty(&self) -> bool {
+        self.gone.is_empty() && self.back.is_empty() && self.forgotten.is_empty()
+    }
+}
+
+impl Settled {
+    /// The folders that were settled before.
+    pub const fn new(folders: HashMap<String, SettledFolder>) -> Self {
+        Self(folders)
+    }
+
+    /// Remembers that a folder is decided while it looks like this.
+    pub fn settle(&mut self, key: String, fingerprint: u64) {
+        self.0.insert(key, SettledFolder { fingerprint, gone: None });
+    }
+
+    /// Whether a folder was decided, however it looks now.
+    pub fn contains(&self, key: &str) -> bool {
+        self.0.contains_key(key)
+    }
+
+    /// Whether a folder was decided when it looked like this.
+    pub fn holds(&self, key: &str, fingerprint: u64) -> bool {
+        self.0.get(key).is_some_and(|folder| folder.fingerprint == fingerprint)
+    }
+
+    /// Takes note of what is there: all run folders that a walk over everything found at `now`.
+    pub fn age(&mut self, there: &HashSet<String>, now: Moment) -> Ageing {
+        let mut ageing = Ageing::default();
+        for (key, folder) in &mut self.0 {
+            match (there.contains(key), folder.gone) {
+                (true, None) => {}
+                (true, Some(_)) => {
+                    folder.gone = None;
+                    ageing.back.push(key.clone());
+                }
+                (false, None) => {
+                    folder.gone = Some(now);
+                    ageing.gone.push(key.clone());
+                }
+                (false, Some(since)) if now.since(since) >= FORGOTTEN => ageing.forgotten.push(key.clone()),
+                (false, Some(_)) => {}
+            }
+        }
+        for key in &ageing.forgotten {
+            self.0.remove(key);
+        }
+        ageing
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Moment = Moment::from_millis(1_800_000_000_000);
+
+    fn there(keys: &[&str]) -> HashSet<String> {
+        keys.iter().map(|key| (*key).to_owned()).collect()
+    }
+
+    fn two() -> Settled {
+        let mut settled = Settled::default();
+        settled.settle("a".to_owned(), 1);
+        settled.settle("b".to_owned(), 2);
+        settled
+    }
+
+    #[test]
+    fn a_folder_that_stays_away_is_forgotten_after_a_week_and_not_before() {
+        let mut settled = two();
+        assert_eq!(settled.age(&there(&["a"]), NOW).gone, ["b"]);
+        let almost = NOW.plus(FORGOTTEN - Duration::from_millis(1));
+        assert!(settled.age(&there(&["a"]), almost).is_empty());
+        assert!(settled.holds("b", 2));
+        assert_eq!(settled.age(&there(&["a"]), NOW.plus(FORGOTTEN)).forgotten, ["b"]);
+        assert!(settled.contains("a") && !settled.contains("b"));
+    }
+
+    #[test]
+    fn a_share_that_was_away_costs_no_second_reading_and_its_week_begins_anew() {
+        let mut settled = two();
+        settled.age(&there(&[]), NOW);
+        let hour = NOW.plus(Duration::from_secs(60 * 60));
+        let back = settled.age(&there(&["a", "b"]), hour).back;
+        assert_eq!(back.len(), 2);
+        assert!(settled.holds("a", 1) && settled.holds("b", 2));
+        settled.age(&there(&[]), hour);
+        assert!(settled.age(&there(&[]), NOW.plus(FORGOTTEN)).forgotten.is_empty());
+    }
+
+    #[test]
+    fn what_did_not_change_is_not_written_again() {
+        let mut settled = two();
+        settled.age(&there(&["a"]), NOW);
+        assert!(settled.age(&there(&["a"]), NOW.plus(Duration::from_secs(30))).is_empty());
+        assert!(settled.age(&there(&["a"]), NOW.minus(FORGOTTEN)).is_empty(), "a clock that was set back");
+    }
+}
