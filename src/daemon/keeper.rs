@@ -150,6 +150,10 @@ impl Keeper {
     ) -> Result<(), StoreError> {
         let now = clock::now();
         self.mind_the_clock(now).await?;
+        if self.config.reload().await? {
+            self.changed.notify_one();
+            schedule.asked(Due::Sweep, now);
+        }
         let due = schedule.due(now);
         match due {
             Due::Nothing => {}
@@ -160,9 +164,6 @@ impl Keeper {
             }
             Due::Sweep => {
                 let (projects, seen) = self.sweep(stop).await?;
-                if self.config.reload().await? {
-                    self.changed.notify_one();
-                }
                 let done = clock::now();
                 schedule.swept(done, done.since(now), seen.look_again);
                 let watch = self.config.current().watch.clone();

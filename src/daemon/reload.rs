@@ -2,20 +2,31 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::watch;
 
 use crate::blocking::{Stopped, blocking};
+use crate::clock;
 use crate::config::{Config, paths};
 use crate::discovery::eligibility::{History, RunsFrom};
+use crate::moment::Moment;
 
 /// The configuration in force, and the file that it follows.
 pub struct Following {
     config: watch::Sender<Arc<Config>>,
     file: Option<PathBuf>,
-    /// How the file was when it was looked at last.
+    /// The text that was loaded last, or refused.
     text: Option<String>,
+    seen: Seen,
 }
+
+/// How a file was at the last look, and since when: somebody may be writing it, and half a file can be a good one.
+#[derive(Default)]
+struct Seen(Option<(Option<String>, Moment)>);
+
+/// How long a file must have been as it is before it counts.
+const SETTLED: Duration = Duration::from_secs(2);
 
 impl Following {
     /// Follows a file, if there is one, from how it is now; others hear of changes through `config`.
@@ -25,7 +36,7 @@ impl Following {
     pub async fn new(config: watch::Sender<Arc<Config>>, file: Option<PathBuf>) -> Result<Self, Stopped> {
         let read = file.clone();
         let text = blocking(move || read.as_deref().and_then(paths::text_of)).await?;
-        Ok(Self { config, file, text })
+        Ok(Self { config, file, text, seen: Seen::default() })
     }
 
     /// The configuration in force.
@@ -33,18 +44,19 @@ impl Following {
         Arc::clone(&self.config.borrow())
     }
 
-    /// Loads a changed configuration; tells whether there is a new one. A bad one is refused and the old one stays.
+    /// Loads a changed configuration that is settled; tells whether there is a new one. A bad one is refused and the old
+    /// one stays.
     ///
     /// # Errors
     /// When the program is ending.
     pub async fn reload(&mut self) -> Result<bool, Stopped> {
         let Some(file) = self.file.clone() else { return Ok(false) };
-        let before = self.text.clone();
-        let changed = blocking(move || {
-            let text = paths::text_of(&file);
-            (text != before).then(|| (text, paths::read(&file)))
-        });
-        let Some((text, read)) = changed.await? else { return Ok(false) };
+        let named = file.clone();
+        let text = blocking(move || paths::text_of(&named)).await?;
+        if text == self.text || !self.seen.is_settled(&text, clock::now()) {
+            return Ok(false);
+        }
+        let read = blocking(move || paths::read(&file)).await?;
         self.text = text;
         match read {
             Ok(new) if new.state_dir != self.current().state_dir => {
@@ -78,6 +90,19 @@ impl Following {
     }
 }
 
+impl Seen {
+    /// Whether the file has been as it is for long enough.
+    fn is_settled(&mut self, text: &Option<String>, now: Moment) -> bool {
+        match &self.0 {
+            Some((seen, since)) if seen == text => now.since(*since) >= SETTLED || now < *since,
+            _ => {
+                self.0 = Some((text.clone(), now));
+                false
+            }
+        }
+    }
+}
+
 /// Which runs are submitted, in words.
 fn in_words(config: &Config) -> String {
     let history = match config.history {
@@ -90,4 +115,21 @@ fn in_words(config: &Config) -> String {
         RunsFrom::Any => "of any machine",
     };
     format!("{history} {from}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_counts_when_it_has_been_as_it_is_for_two_seconds() {
+        let mut seen = Seen::default();
+        let at = Moment::from_millis;
+        let (half, whole) = (Some("watch = []".to_owned()), Some("watch = []\n[submit]\n".to_owned()));
+        assert!(!seen.is_settled(&half, at(10_000)));
+        assert!(!seen.is_settled(&whole, at(11_900)), "it is being written");
+        assert!(!seen.is_settled(&whole, at(13_800)));
+        assert!(seen.is_settled(&whole, at(13_900)));
+        assert!(seen.is_settled(&whole, at(5_000)), "a clock that was set back puts nothing off");
+    }
 }

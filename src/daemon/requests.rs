@@ -174,14 +174,19 @@ pub async fn carry_out(outbox: &Outbox, config: &Config, request: Request) -> Re
     let done = match request {
         Request::Submit { folder, again } => record_folder(outbox, config, Path::new(&folder), again).await,
         Request::Claimed { folder } => record_claimed(outbox, config, Path::new(&folder)).await,
-        Request::Retry { submission } if outbox.is_under_way(submission) => Ok(taken(submission)),
-        Request::Retry { submission } => retry(outbox, config, submission).await.map(|()| taken(submission)),
-        Request::Forget { submission } if outbox.is_under_way(submission) => {
-            Ok(Answer::Refused(format!("run {submission} is being sent at this moment; try again a little later")))
-        }
-        Request::Forget { submission } => {
-            outbox.with(move |store| store.forget(submission, clock::now())).await.map(|()| taken(submission))
-        }
+        // Held while it is planned anew, which can take seconds: nobody may begin to send it meanwhile.
+        Request::Retry { submission } => match outbox.begin(submission) {
+            Some(_held) => retry(outbox, config, submission).await.map(|()| taken(submission)),
+            None => Ok(taken(submission)),
+        },
+        Request::Forget { submission } => match outbox.begin(submission) {
+            Some(_held) => {
+                outbox.with(move |store| store.forget(submission, clock::now())).await.map(|()| taken(submission))
+            }
+            None => {
+                Ok(Answer::Refused(format!("run {submission} is being sent at this moment; try again a little later")))
+            }
+        },
     };
     // A request that can never be carried out is answered as well, or it would come up again for ever.
     done.or_else(|error| if error.may_pass() { Err(error) } else { Ok(Answer::Refused(chain(&error))) })

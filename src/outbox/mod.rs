@@ -66,11 +66,6 @@ impl Outbox {
         new.then(|| UnderWay { id, all: Arc::clone(&self.under_way) })
     }
 
-    /// Whether a submission is being sent by this process at this moment.
-    pub fn is_under_way(&self, id: i64) -> bool {
-        self.under_way.lock().unwrap_or_else(PoisonError::into_inner).contains(&id)
-    }
-
     /// Runs `work` on the store, on a thread that may block.
     ///
     /// # Errors

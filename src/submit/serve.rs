@@ -100,18 +100,19 @@ impl Submitter {
         Ok(())
     }
 
-    /// Takes note of the end of an attempt. One that panicked is parked, so that it costs only itself.
+    /// Takes note of the end of an attempt. One that panicked, or that the outbox does not take,
+    /// is parked, so that it costs only itself.
     async fn ended(&self, tasks: &mut Tasks, done: Done) -> Result<(), StoreError> {
         let task = done.as_ref().map_or_else(JoinError::id, |(task, _)| *task);
         let Some(id) = tasks.end(task) else { return Ok(()) };
-        match done {
-            Ok((_, attempt)) => attempt.map(|_| ()),
-            Err(error) => {
-                let reason = format!("kado failed on this run ({error}); that is a defect, please report it");
-                tracing::error!(id, reason, "parked: needs a person");
-                self.outbox.with(move |store| store.park(id, &reason, None, clock::now())).await
-            }
-        }
+        let error = match done {
+            Ok((_, Err(error))) if error.concerns_one_run() => chain(&error),
+            Ok((_, attempt)) => return attempt.map(|_| ()),
+            Err(error) => error.to_string(),
+        };
+        let reason = format!("kado failed on this run ({error}); that is a defect, please report it");
+        tracing::error!(id, reason, "parked: needs a person");
+        self.outbox.with(move |store| store.park(id, &reason, None, clock::now())).await
     }
 
     /// Starts what is due; gives how long to sleep at most.

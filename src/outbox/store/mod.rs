@@ -193,6 +193,15 @@ impl StoreError {
         let Self::Database(rusqlite::Error::SqliteFailure(error, _)) = self else { return false };
         matches!(error.code, CannotOpen | DatabaseBusy | DatabaseLocked | DiskFull | ReadOnly | SystemIoFailure)
     }
+
+    /// Whether it is about what is stored of one run, and no reason to stop work on others.
+    pub const fn concerns_one_run(&self) -> bool {
+        match self {
+            Self::Content(_) | Self::UnknownSubmission(_) | Self::IllegalMove { .. } | Self::NotNow(_) => true,
+            Self::Database(error) => matches!(error, rusqlite::Error::QueryReturnedNoRows),
+            Self::Stopped(_) | Self::Fact { .. } => false,
+        }
+    }
 }
 
 /// The open outbox.
