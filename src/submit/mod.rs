@@ -31,7 +31,7 @@ use crate::config::{Config, Late};
 use crate::discovery::identity::RunIdentity;
 use crate::moment::Moment;
 use crate::outbox::intake::Cause;
-use crate::outbox::store::Submission;
+use crate::outbox::store::{Submission, unreadable};
 use crate::outbox::{Outbox, Store, StoreError};
 use crate::plan::SubmissionPlan;
 use crate::plan::katalon::project_key;
@@ -232,9 +232,7 @@ impl Submitter {
 
     /// One row that cannot be understood costs only itself.
     async fn unreadable(&self, id: i64, error: &serde_json::Error) -> Result<Attempt, StoreError> {
-        let reason = format!(
-            "this version of kado cannot read what is stored of the run ({error}); `kado submit --again FOLDER` starts anew"
-        );
+        let reason = unreadable(error);
         tracing::error!(id, reason, "parked: needs a person");
         self.outbox.with(move |store| store.park(id, &reason, None, clock::now())).await?;
         Ok(Attempt::Parked)

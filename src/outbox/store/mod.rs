@@ -31,7 +31,7 @@ use crate::outbox::folder;
 
 pub use gathered::Gathered;
 pub use katalon::Doubled;
-pub use read::{Destination, Due, StoredStep, Submission, WithoutToken};
+pub use read::{Destination, Due, StoredStep, Submission, WithoutToken, unreadable};
 pub use runs::{Recorded, RunRecord};
 
 /// Name of the database in the state folder.

@@ -225,8 +225,9 @@ impl Store {
     pub fn rows(&self, only: Option<&[i64]>) -> Result<Vec<Row>, StoreError> {
         let mut statement = self.connection.prepare_cached(&format!(
             "SELECT submission.id, key, project, suite, folder, started_ms, ended_ms, plan_id, state, ado_run_id, url,
-                    json_array_length(plan, '$.results'), json_array_length(plan, '$.attachments'),
-                    json_extract(plan, '$.skipped'), refused, reason, next_attempt_ms, cause, by_katalon, for_katalon
+                    iif(json_valid(plan), json_array_length(plan, '$.results'), NULL),
+                    iif(json_valid(plan), json_array_length(plan, '$.attachments'), NULL),
+                    iif(json_valid(plan), json_extract(plan, '$.skipped'), iif(plan IS NULL, NULL, plan)), refused, reason, next_attempt_ms, cause, by_katalon, for_katalon
              FROM submission JOIN run ON run.id = run_id {} ORDER BY started_ms DESC, submission.id DESC",
             if only.is_some() { "WHERE submission.id IN (SELECT value FROM json_each(?1))" } else { "" }
         ))?;
@@ -391,10 +392,21 @@ fn texts(row: &SqlRow<'_>) -> rusqlite::Result<Texts> {
     })
 }
 
+/// What is said of a run that another version stored and this one cannot read.
+pub fn unreadable(error: &serde_json::Error) -> String {
+    format!(
+        "this version of kado cannot read what is stored of the run ({error}); `kado submit --again FOLDER` starts anew"
+    )
+}
+
 fn row(sql: &SqlRow<'_>) -> Result<Row, StoreError> {
-    let left_out = |text: String| serde_json::from_str::<Vec<LeftOut>>(&text);
-    let mut skipped = sql.get::<_, Option<String>>(13)?.map(left_out).transpose()?.unwrap_or_default();
-    skipped.extend(left_out(sql.get(14)?)?);
+    let left_out = |text: &str| serde_json::from_str::<Vec<LeftOut>>(text);
+    let (planned, refused) = (sql.get::<_, Option<String>>(13)?, sql.get::<_, String>(14)?);
+    // A row that cannot be understood is listed all the same, and costs only itself.
+    let (skipped, unreadable) = match (planned.as_deref().map(left_out).transpose(), left_out(&refused)) {
+        (Ok(planned), Ok(refused)) => (planned.unwrap_or_default().into_iter().chain(refused).collect(), None),
+        (Err(error), _) | (_, Err(error)) => (Vec::new(), Some(unreadable(&error))),
+    };
     let moment = |millis: Option<i64>| millis.map(Moment::from_millis);
     let (state, by_katalon) = (state(&sql.get::<_, String>(8)?), sql.get(18)?);
     let by = if by_katalon { SubmittedBy::Katalon } else { SubmittedBy::Kado };
@@ -415,7 +427,7 @@ fn row(sql: &SqlRow<'_>) -> Result<Row, StoreError> {
         attachments: sql.get::<_, Option<usize>>(12)?.filter(|_| !by_katalon).unwrap_or(0),
         submitted_by: (state == SubmissionState::Submitted).then_some(by),
         skipped,
-        error: sql.get(15)?,
+        error: unreadable.or(sql.get(15)?),
         next_attempt: moment(sql.get(16)?),
         cause: cause(sql.get::<_, Option<String>>(17)?.as_deref(), sql.get(19)?),
     })

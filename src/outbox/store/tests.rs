@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
+use rusqlite::params;
+
 use crate::discovery::identity::RunIdentity;
 use crate::discovery::settled::{Ageing, SettledFolder};
 use crate::katalon::run::{Environment, RunOptions, SuiteRun};
@@ -342,4 +344,25 @@ fn settled_folders_are_forgotten_only_when_they_stayed_away() {
     let left: BTreeMap<_, _> = store.settled_folders().unwrap().into_iter().collect();
     let there = SettledFolder { fingerprint: 1, gone: None };
     assert_eq!(left, BTreeMap::from([("/away".to_owned(), there), ("/stays".to_owned(), there)]));
+}
+
+#[test]
+fn a_row_that_cannot_be_read_is_listed_with_the_way_out_and_costs_only_itself() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = open(folder.path());
+    let run = snapshot(&[18, 19], None);
+    let ids = record(&mut store, &run, How::default()).submissions().to_vec();
+    store.store_plan(ids[1], &plan(&run, 19, "k", &AdoFacts::default()), NOW).unwrap();
+    for broken in [r#"{"skipped":[{"x":1}]}"#, "no JSON"] {
+        store.connection.execute("UPDATE submission SET plan = ?2 WHERE id = ?1", params![ids[0], broken]).unwrap();
+        let rows = store.rows(None).unwrap();
+        let error = |id: i64| rows.iter().find(|row| row.id == id).unwrap().error.clone();
+        assert!(
+            error(ids[0]).is_some_and(|error| error.contains("`kado submit --again FOLDER` starts anew")),
+            "{rows:?}"
+        );
+        assert_eq!(error(ids[1]), None);
+    }
+    store.connection.execute("UPDATE submission SET refused = '{}' WHERE id = ?1", [ids[1]]).unwrap();
+    assert!(store.rows(Some(&[ids[1]])).unwrap()[0].error.is_some());
 }
