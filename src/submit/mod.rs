@@ -265,7 +265,7 @@ impl Submitter {
             return Ok(());
         }
         let asked = plan.clone();
-        let newer = self.outbox.with(move |store| store.overtaken_by(id, &asked)).await?;
+        let newer = self.outbox.with(move |store| store.overtaken_by(id, &asked, clock::now())).await?;
         newer.map_or(Ok(()), |(other, point)| {
             Err(Stop::Nothing {
                 reason: format!(

@@ -166,12 +166,14 @@ fn a_clock_that_is_set_back_hides_no_new_run() {
     let Some(clock) = Clock::new(&machine) else { return };
     let service = clock.start(&machine);
     service.wait_for_log("found a Katalon project");
-    // kado first saw this machine when its clock was two days ahead.
+    // kado first saw this machine, and submitted a run, when its clock was two days ahead.
+    age(&run_at(now()).write_in(&shop).unwrap());
+    machine.wait_for_completed(1);
     let back = SignedDuration::from_hours(-48);
     clock.set(back);
     service.wait_for_log("the clock was set back");
     age(&run_at(now() + back).write_in(&shop).unwrap());
-    machine.wait_for_completed(1);
+    machine.wait_for_completed(2);
     service.stop_cleanly();
 }
 

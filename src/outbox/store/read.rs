@@ -251,18 +251,24 @@ impl Store {
     }
 
     /// Whether a run that ended after this one has results on the same points: the id of its submission and one such
-    /// point. Only what has an ADO run counts, on the same server and in the same test plan.
+    /// point. Only what has an ADO run counts, on the same server and in the same test plan; and only what ended before `now`:
+    /// the end of another one was told by a clock that was ahead.
     ///
     /// # Errors
     /// When there is no such submission, or when the database fails.
-    pub fn overtaken_by(&self, submission: i64, plan: &SubmissionPlan) -> Result<Option<(i64, u32)>, StoreError> {
+    pub fn overtaken_by(
+        &self,
+        submission: i64,
+        plan: &SubmissionPlan,
+        now: Moment,
+    ) -> Result<Option<(i64, u32)>, StoreError> {
         let own = self.load(submission)?.snapshot;
         let mut statement = self.connection.prepare_cached(
             "SELECT submission.id, plan, coalesce(submission.snapshot, run.snapshot) FROM submission JOIN run ON run.id = run_id
-             WHERE submission.id <> ?1 AND plan_id = ?2 AND ended_ms > ?3 AND ado_run_id IS NOT NULL AND plan IS NOT NULL
+             WHERE submission.id <> ?1 AND plan_id = ?2 AND ended_ms > ?3 AND ended_ms <= ?4 AND ado_run_id IS NOT NULL AND plan IS NOT NULL
              ORDER BY ended_ms DESC",
         )?;
-        let mut rows = statement.query(params![submission, plan.plan_id, own.ended().millis()])?;
+        let mut rows = statement.query(params![submission, plan.plan_id, own.ended().millis(), now.millis()])?;
         while let Some(row) = rows.next()? {
             let newer = serde_json::from_str::<SubmissionPlan>(&row.get::<_, String>(1)?);
             let snapshot = serde_json::from_str::<Snapshot>(&row.get::<_, String>(2)?);
