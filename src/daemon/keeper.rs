@@ -18,6 +18,7 @@ use crate::daemon::requests::{self, carry_out};
 use crate::daemon::schedule::{Due, SWEEP, Schedule};
 use crate::discovery::tracker::BETWEEN_LOOKS;
 use crate::error_chain::chain;
+use crate::file_names::key;
 use crate::moment::Moment;
 use crate::outbox::request::{Answer, Request};
 use crate::outbox::{Outbox, StoreError};
@@ -377,7 +378,7 @@ impl Keeper {
             match (decided, &mut self.scout) {
                 (Decided::Settled, Some(scout)) => {
                     scout.settle(&over.folder, over.fingerprint);
-                    settled.push((over.folder.to_string_lossy().into_owned(), over.fingerprint));
+                    settled.push((key(&over.folder), over.fingerprint));
                 }
                 // Should this be lost, the folder is read and gathered once more.
                 (Decided::Gathered, Some(scout)) => scout.settle(&over.folder, over.fingerprint),
@@ -406,7 +407,7 @@ impl Keeper {
         for folder in collected.folders {
             if let Some(fingerprint) = crate::watch::fingerprint_of(&folder) {
                 scout.settle(&folder, fingerprint);
-                settled.push((folder.to_string_lossy().into_owned(), fingerprint));
+                settled.push((key(&folder), fingerprint));
             }
         }
         if !settled.is_empty() {

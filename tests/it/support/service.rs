@@ -90,6 +90,17 @@ impl Service {
         });
     }
 
+    /// How many folders its first sweep read, when it is over; only known of one that was started in detail.
+    pub fn read_by_its_first_sweep(&self) -> usize {
+        self.wait_for_log("looked at everything");
+        let log = self.log();
+        let read = log
+            .lines()
+            .find(|line| line.contains("looked at everything"))
+            .and_then(|line| line.split_whitespace().find_map(|word| word.strip_prefix("read=")?.parse().ok()));
+        read.unwrap_or_else(|| panic!("it does not say how many: {log}"))
+    }
+
     /// Ends it and sees that it ended as it was asked to. On Windows, where a process without a console can only be
     /// ended hard, there is nothing to see.
     pub fn stop_cleanly(self) {
