@@ -194,11 +194,10 @@ fn the_service_submits_a_collection_when_it_has_ended_and_not_before() {
     assert_eq!(machine.row()["suite"], "Test Suites/All");
     service.stop_cleanly();
     // Nothing of it comes up again.
-    let service = machine.start();
-    service.wait_for_log("found a Katalon project");
-    sleep(A_WHILE);
-    assert_eq!(machine.rows().len(), 1);
+    let service = machine.start_in_detail();
+    assert_eq!(service.read_by_its_first_sweep(), 0, "{}", service.log());
     service.stop_cleanly();
+    assert_eq!(machine.rows().len(), 1);
 }
 
 #[test]

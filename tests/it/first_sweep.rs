@@ -62,21 +62,13 @@ fn killed_in_the_middle(machine: &Machine) -> usize {
     panic!("the sweep was over before it was killed, {TRIES} times");
 }
 
-/// How many folders the first sweep of a service read.
-fn read_by_the_first_sweep(service: &Service) -> usize {
-    service.wait_for_log("looked at everything");
-    let log = service.log();
-    let line = log.lines().find(|line| line.contains("looked at everything")).unwrap();
-    line.split_whitespace().find_map(|word| word.strip_prefix("read=")).unwrap().parse().unwrap()
-}
-
 #[test]
 fn a_kill_in_the_middle_of_the_first_sweep_does_not_start_from_nothing() {
     let machine = machine();
     let before = killed_in_the_middle(&machine);
     let second = machine.start_in_detail();
     listed(&machine, &second, RUNS);
-    let read = read_by_the_first_sweep(&second);
+    let read = second.read_by_its_first_sweep();
     // That a folder is done is remembered once for each batch.
     assert!(read <= RUNS - before + BATCH, "{read} folders were read after {before} runs were known");
     second.stop_cleanly();

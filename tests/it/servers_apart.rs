@@ -47,6 +47,7 @@ fn completed(ado: &FakeAdo) -> usize {
 fn a_hanging_server_with_many_runs_holds_up_no_run_of_another_server() {
     let (machine, other, _) = machine();
     let service = machine.start();
+    wait_until("requests that hang", || if machine.fake.in_flight() > 0 { Ok(()) } else { Err(service.log()) });
     wait_until("the other server's run", || if completed(&other) == 1 { Ok(()) } else { Err(service.log()) });
     let hanging = machine.fake.requests();
     assert!(!hanging.is_empty() && hanging.iter().all(|request| request.status == 0), "it hangs: {hanging:?}");

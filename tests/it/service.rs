@@ -90,7 +90,7 @@ fn what_was_submitted_is_not_submitted_again_after_a_restart() {
     machine.wait_for_completed(1);
     service.stop_cleanly();
     let service = machine.start_in_detail();
-    service.wait_for_log("looked at everything projects=1 folders=1 read=0");
+    assert_eq!(service.read_by_its_first_sweep(), 0, "{}", service.log());
     service.stop_cleanly();
     assert_eq!(machine.ado_runs().len(), 1);
 }

@@ -46,17 +46,27 @@ fn a_workspace_can_be_deleted_and_made_again_at_any_moment_while_the_service_run
         wipe(&shop);
     }
     let shop = machine.shop(&CASES);
-    arrives(&machine, &shop, "Test Suites/Project made again");
-    wipe(&machine.work());
-    fs::create_dir(machine.work()).unwrap();
-    let shop = machine.shop(&CASES);
-    arrives(&machine, &shop, "Test Suites/Watched folder made again");
+    arrives(&machine, &shop, "Test Suites/Made again");
     // Whether they are sent or come too late to be sent is for others to show.
     machine.wait_for_rows("what had ended", |states| {
         ["Ended", "Closed"]
             .iter()
             .all(|phase| states.iter().any(|state| state.starts_with(&format!("Test Suites/{phase} "))))
     });
+    service.stop_cleanly();
+}
+
+#[test]
+fn a_watched_folder_can_be_deleted_and_made_again_while_the_service_runs() {
+    let machine = Machine::new();
+    machine.shop(&CASES);
+    let service = machine.start();
+    service.wait_for_log("found a Katalon project");
+    for suite in ["Test Suites/Made again", "Test Suites/Made once more"] {
+        wipe(&machine.work());
+        fs::create_dir(machine.work()).unwrap();
+        arrives(&machine, &machine.shop(&CASES), suite);
+    }
     service.stop_cleanly();
 }
 

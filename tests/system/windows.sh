@@ -21,6 +21,7 @@ readonly TOKEN=demo-token
 readonly SKIPPED=(
   'transport::a_server_with_a_private_authority|Wine 8 refuses the certificate engine that rustls asks for'
   'transport::an_encrypted_server_is_reached_through_a_proxy_that_wants_a_password|Wine 8 refuses the certificate engine that rustls asks for'
+  'workspaces::a_watched_folder_can_be_deleted|Wine keeps a deleted folder while a watch is on it, and shows it as if it were there'
   'crash|minutes of processes that are killed; the same code runs on Linux'
   'soak|minutes of random faults; the same code runs on Linux'
   'memory|measures the allocator of the host'

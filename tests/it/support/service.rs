@@ -7,6 +7,8 @@ use std::process::{Child, ChildStderr, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 
+use serde_json::Value;
+
 use super::ended::Output;
 use super::machine::Machine;
 use super::waiting::wait_until;
@@ -44,12 +46,14 @@ impl Machine {
         })
     }
 
-    /// Waits until so many runs are completed in ADO.
+    /// Waits until so many runs are completed in ADO, and until kado has noted that: it learns so a moment later.
     pub fn wait_for_completed(&self, count: usize) {
         wait_until(&format!("{count} completed runs in ADO"), || {
             let runs = self.ado_runs();
-            let completed = runs.iter().filter(|run| run.state == "Completed").count();
-            if completed >= count { Ok(()) } else { Err(format!("{:#?}", self.states())) }
+            let completed: Vec<u32> = runs.iter().filter(|run| run.state == "Completed").map(|run| run.id).collect();
+            let is_completed = |row: &Value| completed.iter().any(|id| row["ado_run_id"] == *id);
+            let noted = || !self.rows().iter().any(|row| row["state"] == "submitting" && is_completed(row));
+            if completed.len() >= count && noted() { Ok(()) } else { Err(format!("{:#?}", self.states())) }
         });
     }
 }
@@ -84,6 +88,17 @@ impl Service {
             let log = self.log();
             if log.matches(text).count() >= times { Ok(()) } else { Err(log) }
         });
+    }
+
+    /// How many folders its first sweep read, when it is over; only known of one that was started in detail.
+    pub fn read_by_its_first_sweep(&self) -> usize {
+        self.wait_for_log("looked at everything");
+        let log = self.log();
+        let read = log
+            .lines()
+            .find(|line| line.contains("looked at everything"))
+            .and_then(|line| line.split_whitespace().find_map(|word| word.strip_prefix("read=")?.parse().ok()));
+        read.unwrap_or_else(|| panic!("it does not say how many: {log}"))
     }
 
     /// Ends it and sees that it ended as it was asked to. On Windows, where a process without a console can only be

@@ -16,8 +16,8 @@ use anyhow::{Context, Result};
 use fake_ado::FakeAdo;
 use fake_katalon::sample;
 
-/// How long the run may take to arrive after Katalon's last file.
-const ARRIVAL: Duration = Duration::from_secs(40);
+/// When the demo gives up waiting for the run after Katalon's last file; a busy machine takes its time.
+const ARRIVAL: Duration = Duration::from_secs(120);
 
 fn main() -> ExitCode {
     match demo() {
