@@ -168,6 +168,7 @@ impl Keeper {
                 schedule.swept(done, done.since(now), seen.look_again);
                 let watch = self.config.current().watch.clone();
                 if lend(hints, move |hints| hints.watch(&watch, &projects)).await? {
+                    tracing::debug!("folders are watched that were not");
                     // What happened in a folder before it was watched went unheard.
                     schedule.asked(Due::Sweep, done);
                 }

@@ -75,6 +75,7 @@ fn more_events_than_the_system_keeps_cost_no_run() {
     fs::write(&noise, "").unwrap();
     let service = machine.start_in_detail();
     service.wait_for_log("found a Katalon project");
+    service.wait_for_log("folders are watched that were not");
     service.signal("STOP");
     // Each is two events at least, none like the one before, and nobody takes them.
     for _ in 0..limit / 4 + 100 {
