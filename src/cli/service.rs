@@ -4,11 +4,12 @@ use std::io::{Read as _, Write};
 use std::path::Path;
 
 use clap::{Args, Subcommand};
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::cli::UsageError;
 use crate::config::paths::places;
 use crate::exit::Exit;
+use crate::secrets;
 use crate::service::{self, Installation, Leftovers, Scope, ServiceError, Status, Told};
 
 /// Longest token that is read, in bytes; whatever is longer is something else.
@@ -102,16 +103,13 @@ fn start(scope: Scope, if_configured: bool) -> Result<Told, ServiceError> {
 
 /// The token: everything on standard input but the white space around it.
 fn token_from_input() -> anyhow::Result<SecretString> {
-    let mut text = String::new();
-    std::io::stdin().lock().take(LONGEST + 1).read_to_string(&mut text)?;
-    let token = SecretString::from(text.trim().to_owned());
-    let long = u64::try_from(text.len()).is_ok_and(|length| length > LONGEST);
-    let several = text.trim().chars().any(char::is_whitespace);
-    if text.trim().is_empty() || long || several {
-        let text = "standard input must hold a token and nothing else, such as `kado service set-token < FILE`";
-        return Err(UsageError(text.to_owned()).into());
-    }
-    Ok(token)
+    let mut bytes = Vec::new();
+    std::io::stdin().lock().take(LONGEST + 1).read_to_end(&mut bytes)?;
+    let long = u64::try_from(bytes.len()).is_ok_and(|length| length > LONGEST);
+    secrets::token_in(&bytes).filter(|token| !long && !token.expose_secret().is_empty()).ok_or_else(|| {
+        let how = "standard input must hold a token and nothing else, such as `kado service set-token < FILE`";
+        UsageError(format!("{how}; {}", secrets::NO_TOKEN)).into()
+    })
 }
 
 fn status(status: &Status, json: bool, out: &mut dyn Write) -> anyhow::Result<Exit> {

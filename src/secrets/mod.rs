@@ -9,7 +9,7 @@
 
 use std::path::{Path, PathBuf};
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::config::Access;
 
@@ -56,6 +56,24 @@ pub enum TokenError {
     /// The file is empty.
     #[error("token file `{}` is empty", .0.display())]
     Empty(PathBuf),
+    /// What stands there cannot be a token.
+    #[error("{place} holds something else than a token; {NO_TOKEN}")]
+    NoToken {
+        /// A file or a variable.
+        place: String,
+    },
+}
+
+/// What a token looks like, for whoever gave something else.
+pub const NO_TOKEN: &str =
+    "a token is one line of letters and digits without blanks, in a file that is saved as UTF-8 or ASCII (not UTF-16)";
+
+/// The token in a text: what is left without a byte order mark and without white space around it. `None` when that
+/// cannot be one; an empty text is an empty token.
+pub fn token_in(text: &[u8]) -> Option<SecretString> {
+    let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text).trim_ascii();
+    let text = std::str::from_utf8(text).ok().filter(|text| text.chars().all(|letter| letter.is_ascii_graphic()))?;
+    Some(SecretString::from(text.to_owned()))
 }
 
 /// Whether a token for this machine lies somewhere besides `token_file`, by the name of the source. `stored` is where
@@ -80,18 +98,21 @@ pub fn surrounding_token(stored: Option<&Path>) -> Option<&'static str> {
 /// When the first source that exists cannot be used.
 pub fn machine_token(access: &Access, machine: bool) -> Result<Option<SecretString>, TokenError> {
     if let Some(file) = credential_file().filter(|_| machine) {
-        return read(&file).map(Some);
+        return read_token(&file).map(Some);
     }
     if let Some(file) = access.token_store.as_ref().filter(|file| machine && store::exists(file)) {
         return store::read(file).map(Some);
     }
     if let Some(file) = access.token_file.as_ref().filter(|file| !is_absent(file)) {
         permissions::check(file)?;
-        return read(file).map(Some);
+        return read_token(file).map(Some);
     }
     let from_environment = std::env::var(TOKEN_VARIABLE).ok().filter(|token| machine && !token.trim().is_empty());
     match (from_environment, &access.token_file) {
-        (Some(token), _) => Ok(Some(SecretString::from(token.trim().to_owned()))),
+        (Some(token), _) => match token_in(token.as_bytes()) {
+            Some(token) => Ok(Some(token)),
+            None => Err(TokenError::NoToken { place: format!("`${TOKEN_VARIABLE}`") }),
+        },
         (None, Some(file)) => Err(TokenError::Missing(file.clone())),
         (None, None) => Ok(None),
     }
@@ -116,6 +137,16 @@ fn credential_file() -> Option<PathBuf> {
     file.is_file().then_some(file)
 }
 
+/// Reads a file that holds a token and nothing else.
+fn read_token(file: &Path) -> Result<SecretString, TokenError> {
+    let bytes = std::fs::read(file).map_err(|source| TokenError::Unreadable { file: file.to_owned(), source })?;
+    match token_in(&bytes) {
+        Some(token) if token.expose_secret().is_empty() => Err(TokenError::Empty(file.to_owned())),
+        Some(token) => Ok(token),
+        None => Err(TokenError::NoToken { place: format!("token file `{}`", file.display()) }),
+    }
+}
+
 fn read(file: &Path) -> Result<SecretString, TokenError> {
     let text =
         std::fs::read_to_string(file).map_err(|source| TokenError::Unreadable { file: file.to_owned(), source })?;
@@ -125,4 +156,22 @@ fn read(file: &Path) -> Result<SecretString, TokenError> {
         return Err(TokenError::Empty(file.to_owned()));
     }
     Ok(SecretString::from(token.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_is_what_is_left_without_what_editors_add() {
+        let token = |text: &[u8]| token_in(text).map(|token| token.expose_secret().to_owned());
+        for text in ["abc123", "abc123\n", "  abc123\r\n", "\u{feff}abc123\r\n"] {
+            assert_eq!(token(text.as_bytes()).as_deref(), Some("abc123"), "{text:?}");
+        }
+        assert_eq!(token(b"\n").as_deref(), Some(""), "told as empty");
+        for text in ["abc 123", "abc\n123", "t\u{f6}k", "a\0b"] {
+            assert_eq!(token(text.as_bytes()), None, "{text:?}");
+        }
+        assert_eq!(token(b"\xff\xfea\0b\0c\0"), None, "what PowerShell 5 writes with `>`");
+    }
 }

@@ -26,6 +26,8 @@ use systemctl::{SERVICE, Systemctl};
 
 /// The account of the system's service, made by systemd-sysusers.
 pub const ACCOUNT: &str = "kado";
+/// The first systemd that looks for a unit's credentials in `/etc/credstore` (its NEWS).
+const WITH_CREDSTORE: u32 = 251;
 /// Follows the stored token, so that a new one is used without anybody's doing.
 const TOKEN_PATH: &str = "kado-token.path";
 /// What it starts.
@@ -149,6 +151,12 @@ pub fn token_changed(scope: Scope, _file: &Path) -> Result<Vec<String>, ServiceE
         return Ok(vec!["the service reads it at its next attempt".to_owned()]);
     }
     let systemctl = Systemctl::of(scope);
+    if let Some(version) = systemctl.version().filter(|version| *version < WITH_CREDSTORE) {
+        return Err(ServiceError::Unsupported(format!(
+            "systemd {version} does not hand the stored token to the service; that takes {WITH_CREDSTORE}. Set \
+             `azure.token_file` in kado.toml to a file of root's with group `{ACCOUNT}` and mode 640 instead"
+        )));
+    }
     if systemctl.answers().is_err() || !systemctl.is_active(SERVICE)? {
         return Ok(vec!["the service reads it when it starts".to_owned()]);
     }

@@ -72,7 +72,12 @@ pub fn start(scope: Scope) -> Result<Told, ServiceError> {
     let places = places_of(scope)?;
     configured(&places.config)?;
     let changed = system::start(scope)?;
-    Ok(Told { done: changed.then(|| "started".to_owned()).into_iter().collect(), next: Vec::new() })
+    let mut told = Told { done: changed.then(|| "started".to_owned()).into_iter().collect(), next: Vec::new() };
+    if !system::status(scope)?.enabled {
+        let install = format!("kado service install{}", flag(scope));
+        told.next.push(format!("it does not start with the machine; `{install}` sees to that"));
+    }
+    Ok(told)
 }
 
 /// Ends the service and starts it again, if its configuration can be used.

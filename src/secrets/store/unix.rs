@@ -25,7 +25,7 @@ pub fn exists(file: &Path) -> bool {
 /// When it cannot be read, or when others can read it.
 pub fn read(file: &Path) -> Result<SecretString, TokenError> {
     permissions::check(file)?;
-    super::read(file)
+    super::read_token(file)
 }
 
 /// Writes the token: whole or not at all, and never readable by others, not even for a moment.

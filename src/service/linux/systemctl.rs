@@ -81,6 +81,11 @@ impl Systemctl {
         self.command(&["cat", "--", unit])
     }
 
+    /// The version of systemd; `None` where it does not answer.
+    pub fn version(&self) -> Option<u32> {
+        version_in(&self.command(&["--version"]).ok()?)
+    }
+
     fn command(&self, arguments: &[&str]) -> Result<String, ServiceError> {
         let mut command = Command::new("systemctl");
         command.args(match self.scope {
@@ -89,6 +94,12 @@ impl Systemctl {
         });
         output(command.args(arguments))
     }
+}
+
+/// The number in `systemd 252 (252.38-1~deb12u1)`.
+fn version_in(text: &str) -> Option<u32> {
+    let number = text.split_whitespace().nth(1)?;
+    number.split(|letter: char| !letter.is_ascii_digit()).next()?.parse().ok()
 }
 
 /// What `systemctl show` printed: a line `Name=value` for each property.
@@ -110,9 +121,10 @@ impl Shown {
         matches!(self.property("UnitFileState"), "enabled" | "enabled-runtime")
     }
 
-    /// Whether it is up or coming up.
+    /// Whether it is up or coming up. One that fails again and again is not, though systemd is about to try once more.
     pub fn active(&self) -> bool {
-        matches!(self.property("ActiveState"), "active" | "activating" | "reloading")
+        self.property("SubState") != "auto-restart"
+            && matches!(self.property("ActiveState"), "active" | "activating" | "reloading")
     }
 
     /// Whether its process runs.
@@ -173,5 +185,19 @@ mod tests {
         );
         assert_eq!(shown.in_words(), "active (running), restarted 1 times: 2 wait");
         assert_eq!(shown.pid(), Some(42));
+    }
+
+    #[test]
+    fn the_version_is_read_from_what_systemd_says_of_itself() {
+        assert_eq!(version_in("systemd 252 (252.38-1~deb12u1)\n+PAM +AUDIT"), Some(252));
+        assert_eq!(version_in("systemd 249.11-0ubuntu3 (249)"), Some(249));
+        assert_eq!(version_in(""), None);
+    }
+
+    #[test]
+    fn a_service_that_fails_again_and_again_does_not_run() {
+        let shown = |sub: &str| Shown(format!("LoadState=loaded\nActiveState=activating\nSubState={sub}\n"));
+        assert!(shown("start").active());
+        assert!(!shown("auto-restart").active());
     }
 }
