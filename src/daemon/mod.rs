@@ -7,6 +7,7 @@
 
 mod commands;
 mod gather;
+mod guard;
 mod keeper;
 mod late;
 pub mod outcome;
@@ -21,10 +22,12 @@ mod tidy;
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use anyhow::Context as _;
 use tokio::sync::{Notify, watch};
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use pulse::Pulse;
@@ -34,8 +37,8 @@ use crate::ado::Credential;
 use crate::config::Config;
 use crate::exit::Exit;
 use crate::moment::Moment;
-use crate::outbox::Outbox;
 use crate::outbox::lock::StateLock;
+use crate::outbox::{Outbox, StoreError};
 use crate::server::Server;
 use crate::service;
 use crate::submit::{Attempt, Submitter};
@@ -54,9 +57,10 @@ pub const ONCE_BUDGET: Duration = Duration::from_secs(20);
 /// # Errors
 /// When the state folder cannot be used, or when the outbox fails.
 pub async fn serve(config: Config, config_file: Option<PathBuf>, stop: CancellationToken) -> anyhow::Result<Exit> {
-    let _lock = lock(&config)?;
+    let lock = Arc::new(lock(&config)?);
     let outbox = Outbox::open(&config.state_dir)?;
     stop_on_signal(stop.clone())?;
+    let state_dir = config.state_dir.clone();
     let (config_sender, config_receiver) = watch::channel(Arc::new(config));
     let changed = Arc::new(Notify::new());
     let submitter = Arc::new(Submitter::new(outbox.clone(), config_receiver));
@@ -65,30 +69,46 @@ pub async fn serve(config: Config, config_file: Option<PathBuf>, stop: Cancellat
     let mut keeper = Keeper::new(outbox.clone(), config, Arc::clone(&changed), connections).await?;
     service::ready();
     let pulse = Arc::new(Pulse::default());
+    let lost = Arc::new(AtomicBool::new(false));
     let telling = [
+        tokio::spawn(guard::mind(Arc::clone(&lock), Arc::clone(&lost), stop.clone())),
         tokio::spawn(pulse::tend(Arc::clone(&pulse), Arc::clone(&changed), stop.clone())),
         tokio::spawn(pulse::report(outbox, stop.clone())),
     ];
-    // Whichever of the two ends first ends the other, so that no half of a service goes on alone.
-    let ends_the_other = |stop: &CancellationToken| stop.clone().drop_guard();
-    let guard = ends_the_other(&stop);
-    let (token, turning) = (stop.clone(), Arc::clone(&pulse));
-    let submitting = tokio::spawn(async move {
-        let _guard = guard;
-        submitter.serve(changed, token, || turning.submitter_turned()).await
-    });
-    let kept = {
-        let _guard = ends_the_other(&stop);
-        keeper.serve(&stop, || pulse.keeper_turned()).await
-    };
+    let (submitting, kept) = both(&mut keeper, submitter, changed, &pulse, &stop).await;
     service::stopping();
     submitting.await.context("the submitting task failed")??;
     for task in telling {
         task.await.context("a task that tells the service manager failed")?;
     }
+    anyhow::ensure!(
+        !lost.load(Ordering::Relaxed),
+        "state folder `{}` was removed or replaced while kado ran; put it back from a backup before kado is started, or runs \
+         that waited are forgotten",
+        state_dir.display()
+    );
     kept?;
     tracing::info!("stopped");
     Ok(Exit::Done)
+}
+
+/// Runs the two halves until one ends; that ends the other, so that no half of a service goes on alone. Gives the
+/// submitting half, which may still be at its last step, and how the other one ended.
+async fn both(
+    keeper: &mut Keeper,
+    submitter: Arc<Submitter>,
+    changed: Arc<Notify>,
+    pulse: &Arc<Pulse>,
+    stop: &CancellationToken,
+) -> (JoinHandle<Result<(), StoreError>>, Result<(), StoreError>) {
+    let (guard, token, turning) = (stop.clone().drop_guard(), stop.clone(), Arc::clone(pulse));
+    let submitting = tokio::spawn(async move {
+        let _guard = guard;
+        submitter.serve(changed, token, || turning.submitter_turned()).await
+    });
+    let _guard = stop.clone().drop_guard();
+    let kept = keeper.serve(stop, || pulse.keeper_turned()).await;
+    (submitting, kept)
 }
 
 /// `kado run --once`: submits what is finished and what waits, and ends.

@@ -3,8 +3,10 @@
 #![expect(clippy::disallowed_methods, reason = "the lock is a file of the state folder")]
 
 use std::fs::{File, OpenOptions, TryLockError};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
+
+use same_file::Handle;
 
 use crate::outbox::folder;
 
@@ -18,7 +20,8 @@ const BETWEEN_LOOKS: Duration = Duration::from_millis(50);
 /// The right to send; dropped with the process at the latest.
 #[derive(Debug)]
 pub struct StateLock {
-    _file: File,
+    file: Handle,
+    path: PathBuf,
 }
 
 impl StateLock {
@@ -29,16 +32,25 @@ impl StateLock {
         matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock))
     }
 
+    /// Whether the lock that lies in the state folder is still this one. What cannot be told is taken for yes.
+    pub fn is_in_place(&self) -> bool {
+        match Handle::from_path(&self.path) {
+            Ok(there) => there == self.file,
+            Err(error) => error.kind() != std::io::ErrorKind::NotFound,
+        }
+    }
+
     /// Takes the lock; `None` when another process holds it.
     ///
     /// # Errors
     /// When the state folder cannot be made or written to.
     pub fn take(state_dir: &Path) -> std::io::Result<Option<Self>> {
         folder::make(state_dir)?;
-        let file = OpenOptions::new().create(true).truncate(false).write(true).open(state_dir.join(FILE))?;
+        let path = state_dir.join(FILE);
+        let file = OpenOptions::new().create(true).truncate(false).write(true).open(&path)?;
         for _ in 0..LOOKS {
             match file.try_lock() {
-                Ok(()) => return Ok(Some(Self { _file: file })),
+                Ok(()) => return Ok(Some(Self { file: Handle::from_file(file)?, path })),
                 Err(TryLockError::WouldBlock) => std::thread::sleep(BETWEEN_LOOKS),
                 Err(TryLockError::Error(error)) => return Err(error),
             }

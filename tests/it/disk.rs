@@ -250,3 +250,24 @@ fn two_commands_at_the_same_moment_may_be_the_first_on_a_machine() {
         submit_twice_at_once(&machine, &shop);
     }
 }
+
+#[cfg(unix)]
+#[test]
+fn a_state_folder_that_is_removed_under_the_service_ends_it_with_the_reason() {
+    for replaced in [false, true] {
+        let machine = Machine::new();
+        machine.shop(&[("Sign in", "1001")]);
+        let service = machine.start();
+        service.wait_for_log("found a Katalon project");
+        fs::rename(machine.state(), machine.root().join("away")).unwrap();
+        let other = replaced.then(|| machine.start());
+        service.wait_for_log("the state folder was removed or replaced; nothing more is sent");
+        let ended = service.wait_for_end();
+        assert_eq!(ended.code, 1, "{ended:?}");
+        assert!(ended.err.contains("put it back from a backup before kado is started"), "{ended:?}");
+        if let Some(other) = other {
+            assert!(!other.log().contains("removed or replaced"), "its own folder is there: {}", other.log());
+            other.stop_cleanly();
+        }
+    }
+}

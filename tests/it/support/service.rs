@@ -111,6 +111,11 @@ impl Service {
     /// Asks it to end and waits; gives exit code and log. On Windows it is ended hard.
     pub fn stop(mut self) -> Output {
         self.ask_to_end();
+        self.wait_for_end()
+    }
+
+    /// Waits until it ends by itself; gives exit code and log.
+    pub fn wait_for_end(mut self) -> Output {
         let status = self.wait();
         if let Some(reader) = self.reader.take() {
             let _ = reader.join();
