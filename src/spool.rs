@@ -146,6 +146,8 @@ fn copy_file(mut from: File, to: &Path, unfinished: &Path) -> io::Result<u64> {
         let mut copy = File::create(unfinished)?;
         let size = io::copy(&mut from, &mut copy)?;
         copy.set_modified(modified)?;
+        // After a power cut a copy is whole or not there: it is preferred to its original.
+        copy.sync_all()?;
         drop(copy);
         open::patiently(|| fs::rename(unfinished, to))?;
         Ok(size)
