@@ -12,6 +12,8 @@
 //! The handler of the SCM is a plain function without any state of its own. The crate `windows-service` frees a handler
 //! at the first request to stop, though the SCM may still call it; there must be nothing to free.
 
+#![expect(clippy::disallowed_methods, reason = "a checkpoint is given every second")]
+
 use std::any::Any;
 use std::ffi::OsString;
 use std::panic::{AssertUnwindSafe, catch_unwind};

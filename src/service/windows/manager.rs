@@ -1,5 +1,7 @@
 //! What is asked of the Service Control Manager: to install, remove, start and stop the service, and how it stands.
 
+#![expect(clippy::disallowed_methods, reason = "the Service Control Manager is waited for")]
+
 use std::ffi::OsString;
 use std::io;
 use std::thread::sleep;

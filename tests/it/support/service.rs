@@ -1,6 +1,6 @@
 //! `kado run` as a child process, and waiting for what it does.
 
-#![expect(clippy::disallowed_methods, reason = "tests start the program")]
+#![cfg_attr(unix, expect(clippy::disallowed_methods, reason = "tests send signals by a program"))]
 
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, ChildStderr, Command, ExitStatus, Stdio};
