@@ -4,6 +4,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
+use std::sync::LazyLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
@@ -11,7 +12,7 @@ use fake_ado::{Attachment, Fault, FaultAction, Nth, SubResult, TestRun, World};
 use fake_katalon::{Attempt, AzureSettings, Sending, Status, Test, TestCaseFile};
 use serde_json::{Value, json};
 
-use crate::support::{Machine, PLAN, TOKEN, age, ended, finished, tc, wait_until};
+use crate::support::{Machine, PLAN, TOKEN, age, ended, finished, now, tc, wait_until};
 
 /// Results of the run; more than one request takes.
 const RESULTS: u32 = 104;
@@ -19,6 +20,13 @@ const RESULTS: u32 = 104;
 const AUTOMATED: u32 = 2;
 /// Scenarios that are played at the same time; they mostly wait.
 const AT_ONCE: usize = 6;
+
+/// When every run of this matrix began: just now, so that ADO is asked for the runs since then as in daily use, and at
+/// the same moment in all worlds, so that they can be compared.
+fn began() -> jiff::Timestamp {
+    static BEGAN: LazyLock<jiff::Timestamp> = LazyLock::new(now);
+    *BEGAN
+}
 
 /// A machine with a finished run that needs every kind of step: two batches, sub-results, automation fields, attachments
 /// to results and to the run, and something that is left out.
@@ -40,7 +48,7 @@ fn prepare() -> (Machine, PathBuf) {
     tests[1] = Test::failed(&tc("1"), "not there").screenshot();
     tests[2] = Test::passed(&tc("2")).after(Attempt::new(Status::Failed, "flaky").screenshot());
     tests.push(Test::failed(&tc("3"), "the second row is wrong").screenshot());
-    let folder = finished(tests).pace(1).retries(1).write_in(&project).unwrap();
+    let folder = finished(tests).start(began()).pace(1).retries(1).write_in(&project).unwrap();
     age(&folder);
     (machine, folder)
 }
