@@ -17,8 +17,8 @@ use crate::plan::comment::key_in;
 
 /// Runs on a page of the list (`ado/api.md` §11).
 const RUNS: usize = 100;
-/// A day, by which clocks may differ.
-const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+/// A day, by which clocks may differ before anything is known of them.
+pub const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 /// Most windows that are looked into one by one; for older suite runs the list of all runs of the plan is shorter.
 const WINDOWS: usize = 4;
 /// Most keys that are remembered; then it is begun anew.
@@ -37,6 +37,8 @@ pub struct Wanted<'a> {
     pub since: Moment,
     /// The time of this look.
     pub now: Moment,
+    /// By how much clocks may differ.
+    pub clocks: Duration,
 }
 
 /// What was found.
@@ -134,7 +136,7 @@ impl AdoClient {
     /// When the server fails.
     pub async fn find_run(&self, project: &str, wanted: &Wanted<'_>) -> Result<Found, AdoError> {
         // What the server calls now is what counts: a clock that is wrong here must hide no run.
-        let windows = windows(self.on_server(wanted.since), self.on_server(wanted.now));
+        let windows = windows(self.on_server(wanted.since), self.on_server(wanted.now), wanted.clocks);
         let mut listed = if windows.len() > WINDOWS {
             self.list_all_runs(project, wanted).await?
         } else {
@@ -244,12 +246,12 @@ impl AdoClient {
     }
 }
 
-/// Spans of at most seven days, the longest that ADO answers, from a day before `since` to a day after `now`: clocks
-/// differ. The newest comes first.
-fn windows(since: Moment, now: Moment) -> Vec<(Moment, Moment)> {
-    let begin = since.min(now).minus(DAY);
+/// Spans of at most seven days, the longest that ADO answers, from `since` to `now` and a while before and after them:
+/// clocks differ. The newest comes first.
+fn windows(since: Moment, now: Moment, clocks: Duration) -> Vec<(Moment, Moment)> {
+    let begin = since.min(now).minus(clocks);
     let mut windows = Vec::new();
-    let mut to = now.plus(DAY);
+    let mut to = now.plus(clocks);
     while to > begin {
         let from = to.minus(7 * DAY).max(begin);
         windows.push((from, to));
@@ -267,7 +269,7 @@ mod tests {
         let now = Moment::from_millis(1_800_000_000_000);
         for days in [0, 1, 6, 7, 20, 400] {
             let since = now.minus(days * DAY);
-            let windows = windows(since, now);
+            let windows = windows(since, now, DAY);
             assert_eq!(windows[0].1, now.plus(DAY));
             assert_eq!(windows.last().unwrap().0, since.minus(DAY));
             assert!(windows.iter().all(|(from, to)| to.since(*from) <= 7 * DAY && from < to));
@@ -278,6 +280,6 @@ mod tests {
     #[test]
     fn a_suite_that_ended_in_the_future_is_looked_for_today() {
         let now = Moment::from_millis(1_800_000_000_000);
-        assert_eq!(windows(now.plus(30 * DAY), now), [(now.minus(DAY), now.plus(DAY))]);
+        assert_eq!(windows(now.plus(30 * DAY), now, DAY), [(now.minus(DAY), now.plus(DAY))]);
     }
 }

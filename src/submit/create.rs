@@ -46,7 +46,7 @@ pub(super) async fn create_run(execution: &Execution<'_>, position: usize, resum
 /// Creates the run, and gives way to one that another kado created at the same moment.
 async fn create(execution: &Execution<'_>, position: usize) -> Moved {
     let made = make_run(execution).await?;
-    let after = probe::after_creation(execution.client, execution.project(), execution.plan(), made.id).await?;
+    let after = probe::after_creation(execution.client, execution.project(), execution.plan()).await?;
     match after.own {
         Some(first) if first.id < made.id => {
             end_all(execution, &[made.id], first.id).await?;

@@ -4,7 +4,7 @@ use std::io::Cursor;
 use std::time::Duration;
 
 use crate::ado::attachments::Owner;
-use crate::ado::search::Wanted;
+use crate::ado::search::{DAY, Wanted};
 use crate::ado::upload::comment_of;
 use crate::ado::{AdoClient, AdoError};
 use crate::clock;
@@ -15,6 +15,9 @@ pub use crate::ado::search::Found;
 
 /// Pauses before each look for a run whose creation may have been lost: the list of runs can lag.
 const LOOKS: [Duration; 4] = [Duration::ZERO, Duration::from_secs(3), Duration::from_secs(3), Duration::from_secs(3)];
+
+/// How long ago another kado may have made a run at the same moment; the server's clock is known by then.
+const MOMENT: Duration = Duration::from_secs(5 * 60);
 
 /// The run that carries kado's key, and those without one that have one of `names`. Before the first creation one look
 /// is enough: it finds what another machine or an earlier installation made; after a creation that may have been lost
@@ -31,7 +34,7 @@ pub async fn run(
     for pause in looks {
         tokio::time::sleep(*pause).await;
         let (key, since, now) = (plan.key.as_str(), plan.completed, clock::now());
-        found = client.find_run(project, &Wanted { plan: plan.plan_id, key, names, since, now }).await?;
+        found = client.find_run(project, &Wanted { plan: plan.plan_id, key, names, since, now, clocks: DAY }).await?;
         if let Some(run) = &found.own {
             tracing::info!(ado_run = run.id, "found this submission's run in azure devops and goes on with it");
             break;
@@ -40,25 +43,12 @@ pub async fn run(
     Ok(found)
 }
 
-/// The runs that carry kado's key right after this one was made. A list that does not know it yet lags, and is asked once
-/// more.
-pub async fn after_creation(
-    client: &AdoClient,
-    project: &str,
-    plan: &SubmissionPlan,
-    made: u32,
-) -> Result<Found, AdoError> {
-    let mut found = Found::default();
-    for pause in &LOOKS[..2] {
-        tokio::time::sleep(*pause).await;
-        let now = clock::now();
-        let wanted = Wanted { plan: plan.plan_id, key: plan.key.as_str(), names: &[], since: now, now };
-        found = client.find_run(project, &wanted).await?;
-        if found.own.as_ref().is_some_and(|run| run.id == made) || found.doubles.contains(&made) {
-            break;
-        }
-    }
-    Ok(found)
+/// The runs that carry kado's key right after one was made. Another one that is missed because the list lags is one of
+/// two kados at the very same moment; nobody waits for that.
+pub async fn after_creation(client: &AdoClient, project: &str, plan: &SubmissionPlan) -> Result<Found, AdoError> {
+    let now = clock::now();
+    let wanted = Wanted { plan: plan.plan_id, key: plan.key.as_str(), names: &[], since: now, now, clocks: MOMENT };
+    client.find_run(project, &wanted).await
 }
 
 /// The attachment of this name and content, if it arrived.
