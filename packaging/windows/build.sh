@@ -66,6 +66,9 @@ query "INSERT INTO \`Environment\` (\`Environment\`, \`Name\`, \`Value\`, \`Comp
   VALUES ('Path', '=-*PATH', '[~];[INSTALLDIR]', 'Program')"
 query "INSERT INTO \`InstallExecuteSequence\` (\`Action\`, \`Sequence\`) VALUES ('RemoveEnvironmentStrings', 3300)"
 query "INSERT INTO \`InstallExecuteSequence\` (\`Action\`, \`Sequence\`) VALUES ('WriteEnvironmentStrings', 5200)"
+# A program on the disk that carries a version beats one of the package that has none, and would stay; so the package
+# says its version, as kado.exe does.
+query "UPDATE \`File\` SET \`Version\` = '$version.0', \`Language\` = '0' WHERE \`File\` = 'Kado'"
 # A program of the package, deferred, as the system, for the rollback only, whatever its exit code.
 query "INSERT INTO \`CustomAction\` (\`Action\`, \`Type\`, \`Source\`, \`Target\`)
   VALUES ('UndoService', 3410, 'Kado', 'service uninstall')"

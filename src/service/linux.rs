@@ -19,7 +19,7 @@ use service_manager::{RestartPolicy, ServiceInstallCtx, ServiceLabel, ServiceMan
 use crate::service::command::output;
 use crate::service::{Installation, NAME, Scope, ServiceError, Status, flag, places_of};
 
-pub use crate::service::unix::{is_closed_to_service, may_manage, may_see_all, own_account, run};
+pub use crate::service::unix::{is_closed_to_service, may_manage, may_see_all, open_to_service, own_account, run};
 pub use notify::{alive, ready, say, stopping, watchdog};
 
 use systemctl::{SERVICE, Systemctl};
@@ -142,6 +142,18 @@ pub fn status(scope: Scope) -> Result<Status, ServiceError> {
     })
 }
 
+/// Refuses, before anything is stored, where systemd would not hand the token over.
+pub fn hands_tokens_over(scope: Scope) -> Result<(), ServiceError> {
+    let systemctl = Systemctl::of(scope);
+    match systemctl.version().filter(|version| scope == Scope::System && *version < WITH_CREDSTORE) {
+        None => Ok(()),
+        Some(version) => Err(ServiceError::Unsupported(format!(
+            "systemd {version} does not hand a stored token to the service; that takes {WITH_CREDSTORE}. Set \
+             `azure.token_file` in kado.toml to a file of root's with group `{ACCOUNT}` and mode 640 instead"
+        ))),
+    }
+}
+
 /// Lets a running service see the token that was stored; says what was changed.
 ///
 /// systemd hands a credential over when the unit starts. The path unit of the system sees the new file and starts the
@@ -151,12 +163,6 @@ pub fn token_changed(scope: Scope, _file: &Path) -> Result<Vec<String>, ServiceE
         return Ok(vec!["the service reads it at its next attempt".to_owned()]);
     }
     let systemctl = Systemctl::of(scope);
-    if let Some(version) = systemctl.version().filter(|version| *version < WITH_CREDSTORE) {
-        return Err(ServiceError::Unsupported(format!(
-            "systemd {version} does not hand the stored token to the service; that takes {WITH_CREDSTORE}. Set \
-             `azure.token_file` in kado.toml to a file of root's with group `{ACCOUNT}` and mode 640 instead"
-        )));
-    }
     if systemctl.answers().is_err() || !systemctl.is_active(SERVICE)? {
         return Ok(vec!["the service reads it when it starts".to_owned()]);
     }

@@ -20,7 +20,7 @@ use service_manager::{
 
 use crate::service::{Installation, NAME, Scope, ServiceError, Status, places_of};
 
-pub use crate::service::unix::{is_closed_to_service, may_manage, may_see_all, own_account, run};
+pub use crate::service::unix::{is_closed_to_service, may_manage, may_see_all, open_to_service, own_account, run};
 pub use account::ACCOUNT;
 
 use launchctl::Launchctl;
@@ -126,6 +126,11 @@ pub fn status(scope: Scope) -> Result<Status, ServiceError> {
         state: places.state,
         logs: places.logs,
     })
+}
+
+/// Always: the service reads the file itself.
+pub const fn hands_tokens_over(_scope: Scope) -> Result<(), ServiceError> {
+    Ok(())
 }
 
 /// Lets a running service see the token that was stored: the file is read at every attempt, by the service's account.

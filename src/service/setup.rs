@@ -23,7 +23,7 @@ const EXAMPLE: &str = include_str!("../../packaging/kado.toml");
 pub fn install(installation: &Installation) -> Result<Told, ServiceError> {
     system::may_manage(installation.scope, "installing the service")?;
     let mut told = Told { done: system::install(installation)?, next: Vec::new() };
-    if write_example(&installation.config)? {
+    if write_example(installation.scope, &installation.config)? {
         told.done.push(format!("wrote `{}`", installation.config.display()));
     }
     match configured(&installation.config) {
@@ -97,6 +97,7 @@ pub fn restart(scope: Scope) -> Result<Told, ServiceError> {
 /// When rights are missing, when `kado.toml` names no server for it, or when it cannot be written.
 pub fn store_token(scope: Scope, token: &SecretString) -> Result<Told, ServiceError> {
     system::may_manage(scope, "storing a token")?;
+    system::hands_tokens_over(scope)?;
     let places = places_of(scope)?;
     let mut told = Told::default();
     match configured(&places.config) {
@@ -122,7 +123,7 @@ fn configured(file: &Path) -> Result<Config, ConfigError> {
 }
 
 /// Writes the commented example where there is no configuration yet.
-fn write_example(file: &Path) -> Result<bool, ServiceError> {
+fn write_example(scope: Scope, file: &Path) -> Result<bool, ServiceError> {
     if file.exists() {
         return Ok(false);
     }
@@ -131,6 +132,10 @@ fn write_example(file: &Path) -> Result<bool, ServiceError> {
         std::fs::create_dir_all(folder).map_err(failed)?;
     }
     std::fs::write(file, EXAMPLE).map_err(failed)?;
+    // A `--config` elsewhere is in a folder that is not kado's to open.
+    if places_of(scope)?.config == file {
+        system::open_to_service(scope, file).map_err(failed)?;
+    }
     Ok(true)
 }
 

@@ -2,6 +2,8 @@
 
 #![expect(clippy::disallowed_methods, reason = "the system's own program names the account")]
 
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::Command;
 
@@ -28,6 +30,20 @@ pub const fn is_closed_to_service(_folder: &Path) -> Option<bool> {
     None
 }
 
+/// Lets the account of the system's service read a configuration that was just made, whatever the umask of who made it.
+///
+/// # Errors
+/// When the permissions cannot be set.
+pub fn open_to_service(scope: Scope, file: &Path) -> std::io::Result<()> {
+    if scope == Scope::User {
+        return Ok(());
+    }
+    if let Some(folder) = file.parent() {
+        std::fs::set_permissions(folder, Permissions::from_mode(0o755))?;
+    }
+    std::fs::set_permissions(file, Permissions::from_mode(0o644))
+}
+
 /// The name of the account that this program runs as.
 pub fn own_account() -> String {
     let id = rustix::process::geteuid().as_raw().to_string();
@@ -45,4 +61,22 @@ pub fn may_see_all() -> bool {
 /// Those of `body`.
 pub fn run(body: impl FnOnce(CancellationToken) -> anyhow::Result<Exit> + Send + 'static) -> anyhow::Result<Exit> {
     body(CancellationToken::new())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_first_configuration_is_open_to_the_service_and_a_users_stays_closed() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("kado.toml");
+        std::fs::write(&file, "").unwrap();
+        let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        std::fs::set_permissions(&file, Permissions::from_mode(0o600)).unwrap();
+        open_to_service(Scope::User, &file).unwrap();
+        assert_eq!(mode(&file), 0o600);
+        open_to_service(Scope::System, &file).unwrap();
+        assert_eq!((mode(folder.path()), mode(&file)), (0o755, 0o644));
+    }
 }

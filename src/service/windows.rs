@@ -114,6 +114,16 @@ pub fn status(scope: Scope) -> Result<Status, ServiceError> {
     })
 }
 
+/// Always: the service reads the file itself.
+pub const fn hands_tokens_over(_scope: Scope) -> Result<(), ServiceError> {
+    Ok(())
+}
+
+/// Nothing to do: the folder has an access list of its own, which what is made in it inherits.
+pub const fn open_to_service(_scope: Scope, _file: &Path) -> std::io::Result<()> {
+    Ok(())
+}
+
 /// Nothing to do: the token is read anew for every attempt.
 pub fn token_changed(_scope: Scope, _file: &Path) -> Result<Vec<String>, ServiceError> {
     Ok(Vec::new())
