@@ -58,13 +58,15 @@ pub fn runs(arguments: &Arguments, config: &Config, out: &mut dyn Write) -> anyh
     match &arguments.action {
         None => list(&rows(config)?, arguments.json, out),
         Some(Action::Show { id }) => show_run(*id, arguments.json, config, out),
-        Some(Action::Retry { id: Some(id), .. }) => ask(&[Request::Retry { submission: *id }], config, out),
+        Some(Action::Retry { id: Some(id), .. }) => {
+            ask(&[Request::Retry { submission: *id }], arguments.json, config, out)
+        }
         Some(Action::Retry { id: None, .. }) => {
             let failed = rows(config)?.into_iter().filter(has_failed);
             let requests: Vec<_> = failed.map(|row| Request::Retry { submission: row.id }).collect();
-            ask(&requests, config, out)
+            ask(&requests, arguments.json, config, out)
         }
-        Some(Action::Forget { id }) => ask(&[Request::Forget { submission: *id }], config, out),
+        Some(Action::Forget { id }) => ask(&[Request::Forget { submission: *id }], arguments.json, config, out),
     }
 }
 
@@ -135,24 +137,33 @@ fn show_run(id: i64, json: bool, config: &Config, out: &mut dyn Write) -> anyhow
     Ok(Exit::Done)
 }
 
-/// Has requests carried out, and sends what was retried.
-fn ask(requests: &[Request], config: &Config, out: &mut dyn Write) -> anyhow::Result<Exit> {
+/// Has requests carried out, and sends what was retried. As JSON it prints the rows of all that was done.
+fn ask(requests: &[Request], json: bool, config: &Config, out: &mut dyn Write) -> anyhow::Result<Exit> {
     let _guard = telemetry::start(LevelFilter::WARN, None);
     let mut desk = Desk::open(config)?;
     let mut exit = Exit::Done;
-    let mut retried = Vec::new();
+    let (mut retried, mut forgotten) = (Vec::new(), Vec::new());
     for (answer, request) in desk.ask_all(requests)?.into_iter().zip(requests) {
         match (answer, request) {
             (Answer::Refused(reason), _) => {
                 eprintln!("{}", plain(&reason));
                 exit = Exit::NotDone;
             }
-            (Answer::Taken { .. }, Request::Forget { submission }) => writeln!(out, "{submission} is forgotten")?,
+            (Answer::Taken { .. }, Request::Forget { submission }) => forgotten.push(*submission),
             (Answer::Taken { .. }, Request::Retry { submission }) => retried.push(*submission),
             (Answer::Taken { .. }, Request::Submit { .. } | Request::Claimed { .. }) => {}
         }
     }
     let sent = desk.send(&retried)?;
+    if json {
+        let mut done = sent.rows.clone();
+        if !forgotten.is_empty() {
+            done.extend(rows(config)?.into_iter().filter(|row| forgotten.contains(&row.id)));
+        }
+        list(&done, true, out)?;
+        return Ok(exit.and(sent.exit()));
+    }
+    forgotten.iter().try_for_each(|id| writeln!(out, "{id} is forgotten"))?;
     sent.rows.iter().try_for_each(|row| people(row, out))?;
     Ok(exit.and(sent.exit()))
 }

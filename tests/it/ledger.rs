@@ -158,6 +158,23 @@ fn forgotten_runs_stay_listed_and_are_not_submitted_by_themselves() {
 }
 
 #[test]
+fn retry_and_forget_print_the_rows_as_json() {
+    let (machine, shop) = machine();
+    assert_eq!(machine.submit(&shop, &run("Test Suites/Bad", "Lost")).code, 1);
+    let forgotten = machine.kado(&["runs", "forget", "1", "--json"]);
+    assert_eq!(forgotten.code, 0, "{forgotten:?}");
+    let rows: serde_json::Value = forgotten.out.parse().unwrap();
+    assert_eq!((&rows[0]["id"], &rows[0]["state"]), (&json!(1), &json!("ignored")), "{rows}");
+    add_point(&machine);
+    let retried = machine.kado(&["runs", "retry", "1", "--json"]);
+    assert_eq!(retried.code, 0, "{retried:?}");
+    let rows: serde_json::Value = retried.out.parse().unwrap();
+    assert_eq!((&rows[0]["id"], &rows[0]["state"]), (&json!(1), &json!("submitted")), "{rows}");
+    let unknown = machine.kado(&["runs", "retry", "7", "--json"]);
+    assert_eq!((unknown.code, unknown.out.trim()), (1, "[]"), "{unknown:?}");
+}
+
+#[test]
 fn retry_failed_takes_up_everything_that_is_parked() {
     let (machine, shop) = machine();
     assert_eq!(machine.submit(&shop, &run("Test Suites/Bad", "Lost")).code, 1);
