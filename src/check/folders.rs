@@ -8,12 +8,14 @@ use std::path::Path;
 use crate::check::Report;
 use crate::config::Config;
 use crate::outbox::folder;
+use crate::watch;
 
 /// Free bytes below which nothing may be recorded soon.
 const LITTLE: u64 = 100 << 20;
 
 /// Looks into the folders of a project that kado reads; one that is not there yet is no mistake.
 pub fn check_project_folders(root: &Path, report: &mut Report) {
+    check_reports(root, report);
     for part in ["Test Cases", "Reports", "settings/external"] {
         let folder = root.join(part);
         match std::fs::read_dir(&folder) {
@@ -23,6 +25,15 @@ pub fn check_project_folders(root: &Path, report: &mut Report) {
             }
             _ => {}
         }
+    }
+}
+
+/// Whether a project's runs lie where kado looks for them.
+fn check_reports(project: &Path, report: &mut Report) {
+    if watch::has_linked_reports(project) {
+        let name = format!("reports of {}", project.display());
+        let hint = "make `Reports` a folder, or mount the other one there";
+        report.wrong(name, "`Reports` is a link, which is not followed: its runs are not submitted", hint);
     }
 }
 

@@ -11,7 +11,7 @@ mod walk;
 
 pub use look::fingerprint;
 pub use scout::{Found, LookRules, Over, Scout, Sweep};
-pub use walk::{count_folders, find_closed, find_projects, find_runs};
+pub use walk::{count_folders, find_closed, find_projects, find_runs, has_linked_reports};
 
 /// How a run folder looks; `None` when it cannot be listed. See [`Over::fingerprint`].
 pub fn fingerprint_of(folder: &std::path::Path) -> Option<u64> {

@@ -1,6 +1,6 @@
 //! Remembers every run folder that is not settled, and says which runs are over.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use crate::file_names::key;
 use crate::katalon::run::lifecycle::RunState;
 use crate::moment::Moment;
 use crate::watch::look::{Memory, fingerprint};
-use crate::watch::walk::{find_projects, find_runs};
+use crate::watch::walk::{find_projects, find_runs, has_linked_reports};
 use crate::workspace;
 
 /// Follows the run folders of all projects.
@@ -18,6 +18,8 @@ use crate::workspace;
 pub struct Scout {
     settled: Settled,
     followed: HashMap<PathBuf, Followed>,
+    /// Projects whose `Reports` is a link; each is told of once.
+    linked: HashSet<PathBuf>,
 }
 
 #[derive(Default)]
@@ -123,16 +125,30 @@ impl Sweep {
 impl Scout {
     /// A scout that knows which folders were settled before.
     pub fn new(settled: Settled) -> Self {
-        Self { settled, followed: HashMap::new() }
+        Self { settled, followed: HashMap::new(), linked: HashSet::new() }
     }
 
     /// Finds all run folders below `roots`, without a look into them.
     pub fn find(&mut self, roots: &[PathBuf]) -> Found {
         let projects = find_projects(roots);
+        self.tell_linked(&projects);
         let folders: BTreeSet<PathBuf> = projects.iter().flat_map(|project| find_runs(project)).collect();
         let gone = self.followed.keys().filter(|folder| !folders.contains(*folder)).cloned().collect();
         self.followed.retain(|folder, _| folders.contains(folder));
         Found { projects, folders: folders.into_iter().collect(), gone }
+    }
+
+    /// Says once for each project that its runs lie behind a link, which is not followed.
+    fn tell_linked(&mut self, projects: &[PathBuf]) {
+        let linked: HashSet<PathBuf> = projects.iter().filter(|project| has_linked_reports(project)).cloned().collect();
+        for project in linked.difference(&self.linked) {
+            tracing::warn!(
+                project = %project.display(),
+                "`Reports` of this project is a link, which kado does not follow: its runs are not submitted; make it a \
+                 folder, or mount the other one there"
+            );
+        }
+        self.linked = linked;
     }
 
     /// The folders that are followed: those whose run is not decided.

@@ -52,9 +52,18 @@ pub fn find_closed(roots: &[PathBuf]) -> Vec<PathBuf> {
     closed
 }
 
+/// Whether the `Reports` of a project is a link. It could lead into another project, whose runs would be submitted with
+/// the settings of this one, so nothing behind it is looked at.
+pub fn has_linked_reports(project: &Path) -> bool {
+    std::fs::symlink_metadata(project.join("Reports")).is_ok_and(|reports| reports.is_symlink())
+}
+
 /// All run folders below the `Reports` of a project.
 pub fn find_runs(project: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
+    if has_linked_reports(project) {
+        return found;
+    }
     let mut waiting = vec![(project.join("Reports"), 0)];
     while let Some((folder, depth)) = waiting.pop() {
         if depth > RUN_DEPTH {

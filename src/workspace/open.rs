@@ -1,4 +1,5 @@
-//! The one place where files of a Katalon project are opened: for reading, without a lock, and never through a link.
+//! The one place where files of a Katalon project are opened: for reading, without a lock, and never if they are links; those
+//! of a run folder not through a link on the way either.
 
 #![expect(clippy::disallowed_methods, reason = "a file that is held is waited for")]
 

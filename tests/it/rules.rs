@@ -1,6 +1,7 @@
 //! Which finished runs the service submits, and what it says of the others.
 
 #![expect(clippy::unwrap_used, reason = "a helper that fails fails its test")]
+#![cfg_attr(unix, expect(clippy::disallowed_methods, reason = "a test makes a link"))]
 
 use fake_katalon::{AzureSettings, Ending, SuiteRunWriter, Test, TestCaseFile};
 use jiff::SignedDuration;
@@ -199,4 +200,22 @@ fn projects_in_skipped_folders_are_not_found() {
     }
     assert_eq!(machine.kado(&["run", "--once"]).code, 0);
     assert_eq!(machine.states(), [""; 0]);
+}
+
+#[cfg(unix)]
+#[test]
+fn reports_that_are_a_link_into_another_project_are_not_submitted_with_its_settings() {
+    let machine = Machine::new();
+    machine.configure("history = \"all\"\n");
+    let shop = machine.project("Shop", machine.settings(), case());
+    let other = machine.project("A", machine.settings(), case());
+    std::fs::create_dir_all(shop.join("Reports")).unwrap();
+    let _ = std::fs::remove_dir_all(other.join("Reports"));
+    std::os::unix::fs::symlink(shop.join("Reports"), other.join("Reports")).unwrap();
+    age(&run("Test Suites/Plain").write_in(&shop).unwrap());
+    let once = machine.kado(&["run", "--once"]);
+    assert_eq!(once.code, 0, "{once:?}");
+    assert!(once.err.contains("`Reports` of this project is a link"), "{once:?}");
+    assert_eq!(machine.row()["project"], "Shop", "{:?}", machine.states());
+    assert!(machine.kado(&["check", "--offline"]).out.contains("is a link, which is not followed"));
 }
