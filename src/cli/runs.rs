@@ -155,15 +155,26 @@ fn ask(requests: &[Request], json: bool, config: &Config, out: &mut dyn Write) -
         }
     }
     let sent = desk.send(&retried)?;
+    let forgotten: Vec<Row> = if forgotten.is_empty() {
+        Vec::new()
+    } else {
+        rows(config)?.into_iter().filter(|row| forgotten.contains(&row.id)).collect()
+    };
     if json {
-        let mut done = sent.rows.clone();
-        if !forgotten.is_empty() {
-            done.extend(rows(config)?.into_iter().filter(|row| forgotten.contains(&row.id)));
-        }
+        let done: Vec<Row> = sent.rows.iter().cloned().chain(forgotten).collect();
         list(&done, true, out)?;
         return Ok(exit.and(sent.exit()));
     }
-    forgotten.iter().try_for_each(|id| writeln!(out, "{id} is forgotten"))?;
+    forgotten.iter().try_for_each(|row| writeln!(out, "{}", farewell(row)))?;
     sent.rows.iter().try_for_each(|row| people(row, out))?;
     Ok(exit.and(sent.exit()))
+}
+
+/// What is said of a run that is forgotten: what was sent of it stays in Azure DevOps.
+fn farewell(row: &Row) -> String {
+    let stays = row.ado_run_id.map(|run| {
+        let place = row.url.as_deref().unwrap_or_default();
+        format!("; test run {run}, which it began, stays in Azure DevOps as it is: {place}")
+    });
+    format!("{} is forgotten{}", row.id, stays.unwrap_or_default())
 }

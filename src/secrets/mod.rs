@@ -32,7 +32,7 @@ pub const CREDENTIAL: &str = "kado-token";
 #[derive(Debug, thiserror::Error)]
 pub enum TokenError {
     /// The file cannot be read.
-    #[error("token file `{}` cannot be read", file.display())]
+    #[error("token file `{}` cannot be read{}", file.display(), way_in(source))]
     Unreadable {
         /// The file.
         file: PathBuf,
@@ -62,6 +62,13 @@ pub enum TokenError {
         /// A file or a variable.
         place: String,
     },
+}
+
+fn way_in(error: &std::io::Error) -> &'static str {
+    match error.kind() {
+        std::io::ErrorKind::PermissionDenied => permissions::LET_IN,
+        _ => "",
+    }
 }
 
 /// What a token looks like, for whoever gave something else.

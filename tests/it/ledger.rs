@@ -175,6 +175,16 @@ fn retry_and_forget_print_the_rows_as_json() {
 }
 
 #[test]
+fn whoever_forgets_a_run_that_was_begun_is_told_of_its_test_run() {
+    let (machine, shop) = machine();
+    machine.fake.fault(Fault::new("PATCH", "results$", Nth::Only(1), FaultAction::Refused(Refusal::Empty401)));
+    assert_eq!(machine.submit(&shop, &run("Test Suites/Good", "Sign in")).code, 3);
+    let forgotten = machine.kado(&["runs", "forget", "1"]);
+    assert_eq!(forgotten.code, 0, "{forgotten:?}");
+    assert!(forgotten.out.starts_with("1 is forgotten; test run 150, which it began, stays"), "{forgotten:?}");
+}
+
+#[test]
 fn retry_failed_takes_up_everything_that_is_parked() {
     let (machine, shop) = machine();
     assert_eq!(machine.submit(&shop, &run("Test Suites/Bad", "Lost")).code, 1);

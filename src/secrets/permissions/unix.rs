@@ -10,6 +10,10 @@ use crate::secrets::TokenError;
 /// Account and group of the machine's service on Linux.
 const ACCOUNT: &str = "kado";
 
+/// How the account that runs kado gets to read a file.
+pub const LET_IN: &str = "; let the account that runs kado read it: for the service of the machine \
+     `sudo chown root:kado FILE && sudo chmod 640 FILE`";
+
 /// Refuses a file that others can read.
 pub fn check(file: &Path) -> Result<(), TokenError> {
     let metadata =

@@ -8,6 +8,10 @@ use crate::win32::access_list::{ADMINISTRATORS, Descriptor, SYSTEM, Stranger};
 use crate::win32::calls;
 use crate::win32::service_sid::service_sid;
 
+/// How the account that runs kado gets to read a file.
+pub const LET_IN: &str =
+    r#"; let the account that runs kado read it: for the service `icacls FILE /grant "NT SERVICE\kado:R"`"#;
+
 /// Refuses a file that others can read or change, by its access list.
 pub fn check(file: &Path) -> Result<(), TokenError> {
     let descriptor =
