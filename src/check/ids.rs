@@ -102,11 +102,18 @@ fn verify(
     }
     let home = item.fields.project.as_deref().unwrap_or(project);
     // A project may be configured by its GUID; then the names cannot be compared.
-    let by_name = project.len() != 36;
+    let by_name = !is_guid(project);
     if by_name && !home.eq_ignore_ascii_case(project) {
         return wrong(format!("test case {id} belongs to project {home}, not to {project}"));
     }
     points(id, options, plans)
+}
+
+/// Whether a text is a GUID: 32 hexadecimal digits in groups of 8, 4, 4, 4 and 12.
+fn is_guid(text: &str) -> bool {
+    let groups: Vec<&str> = text.split('-').collect();
+    let digits = |group: &&str| group.bytes().all(|digit| digit.is_ascii_hexdigit());
+    groups.iter().map(|group| group.len()).eq([8, 4, 4, 4, 12]) && groups.iter().all(digits)
 }
 
 /// Whether the test case has a point in one of the plans for one of the mapped configurations.
@@ -142,6 +149,19 @@ fn points(id: u32, options: &Options, plans: &[PlanPoints]) -> Result<String, (S
         _ => {
             let points: Vec<_> = found.iter().map(u32::to_string).collect();
             Ok(format!("a test case with test point {}", points.join(", ")))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_guid_is_told_from_a_name_of_its_length() {
+        assert!(is_guid("7f3c9a52-1111-2222-3333-44445555ABCD"));
+        for name in ["A project with a name of 36 letters!", "7f3c9a52-1111-2222-3333-4444555566", "Shop"] {
+            assert!(!is_guid(name), "{name}");
         }
     }
 }

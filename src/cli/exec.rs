@@ -71,7 +71,16 @@ pub fn exec(arguments: &Arguments, config: &Config) -> anyhow::Result<i32> {
         runtime.block_on(ClaimKeeper::claim(config, &root, &terms)),
         "the runs of the command cannot be claimed, so they are not submitted by it",
     );
-    let code = runtime.block_on(child::run(&arguments.command))?;
+    let code = match runtime.block_on(child::run(&arguments.command)) {
+        Ok(code) => code,
+        Err(error) => {
+            // It made no runs; those that come are another command's.
+            if let Some(claim) = claim {
+                report.note(runtime.block_on(claim.end()), "the claim of a command that did not start cannot be ended");
+            }
+            return Err(error);
+        }
+    };
     if let Some(claim) = claim {
         let runs = report
             .note(runtime.block_on(claim.end()), "the runs of the command cannot be looked for")

@@ -79,10 +79,10 @@ pub fn service(arguments: &Arguments, config: Option<&Path>, out: &mut dyn Write
         Command::Uninstall { whose, purge } => {
             service::uninstall(whose.scope(), if *purge { Leftovers::Purge } else { Leftovers::Keep })?
         }
-        Command::Start { whose, if_configured } => start(whose.scope(), *if_configured)?,
+        Command::Start { whose, if_configured } => start(whose.scope(), config, *if_configured)?,
         Command::Stop(whose) => service::stop(whose.scope())?,
-        Command::Restart(whose) => service::restart(whose.scope())?,
-        Command::SetToken(whose) => service::store_token(whose.scope(), &token_from_input()?)?,
+        Command::Restart(whose) => service::restart(whose.scope(), config)?,
+        Command::SetToken(whose) => service::store_token(whose.scope(), config, &token_from_input()?)?,
         Command::Status { whose, json } => return status(&service::status(whose.scope())?, *json, out),
     };
     people(&told, out)?;
@@ -90,11 +90,14 @@ pub fn service(arguments: &Arguments, config: Option<&Path>, out: &mut dyn Write
 }
 
 /// Starts the service; an installer goes on without where the machine is not configured yet.
-fn start(scope: Scope, if_configured: bool) -> Result<Told, ServiceError> {
-    match service::start(scope) {
+fn start(scope: Scope, config: Option<&Path>, if_configured: bool) -> Result<Told, ServiceError> {
+    match service::start(scope, config) {
         Err(ServiceError::NotConfigured(problem)) if if_configured => {
             let file = places(scope).map(|places| places.config.display().to_string()).unwrap_or_default();
-            let next = vec![format!("set `watch` in `{file}`, then run `kado service start` ({problem})")];
+            let next = vec![format!(
+                "set `watch` in `{file}`, then run `kado service start{}` ({problem})",
+                service::flag(scope)
+            )];
             Ok(Told { done: vec!["not started: there is nothing to watch yet".to_owned()], next })
         }
         started => started,
@@ -155,7 +158,7 @@ fn people(told: &Told, out: &mut dyn Write) -> anyhow::Result<()> {
 /// The exit code of an error on the way.
 pub fn exit(error: &ServiceError) -> Exit {
     match error {
-        ServiceError::NotConfigured(_) | ServiceError::NoServer(_) => Exit::Usage,
+        ServiceError::NotConfigured(_) | ServiceError::NoServer(_) | ServiceError::NoStore { .. } => Exit::Usage,
         _ => Exit::NotDone,
     }
 }

@@ -156,9 +156,10 @@ pub async fn send(
     // A person who waits means now, whatever the next attempt was put off to.
     let asked = ids.to_vec();
     outbox.with(move |store| store.make_due(&asked)).await?;
-    let submitter = Submitter::impatient(outbox.clone(), receiver, ONCE_BUDGET);
+    let patience = effort.budget.clamp(Duration::from_secs(1), ONCE_BUDGET);
+    let submitter = Submitter::impatient(outbox.clone(), receiver, patience);
     let submitter = match effort.pair {
-        Some((server, credential)) => submitter.with_pair(&server, credential, ONCE_BUDGET),
+        Some((server, credential)) => submitter.with_pair(&server, credential, patience),
         None => submitter,
     };
     Ok(submitter.drain(Some(ids), effort.budget, &stop).await?)

@@ -76,6 +76,16 @@ pub enum ServiceError {
     /// A token without a server.
     #[error("`{}` names no `[azure] server_url`; a token comes with its server, so set that first", .0.display())]
     NoServer(PathBuf),
+    /// A token for a configuration that lies elsewhere.
+    #[error(
+        "a stored token is used with `{}` only; set `azure.token_file` in `{}` instead", standard.display(), file.display()
+    )]
+    NoStore {
+        /// The configuration.
+        file: PathBuf,
+        /// The one that has a stored token.
+        standard: PathBuf,
+    },
     /// A file cannot be written, read or removed.
     #[error("`{}` cannot be {action}", path.display())]
     File {
@@ -98,7 +108,7 @@ pub enum ServiceError {
 }
 
 /// The option that means a scope.
-const fn flag(scope: Scope) -> &'static str {
+pub const fn flag(scope: Scope) -> &'static str {
     match scope {
         Scope::System => "",
         Scope::User => " --user",

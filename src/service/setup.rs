@@ -9,6 +9,8 @@ use secrecy::SecretString;
 
 use crate::config::Config;
 use crate::config::paths::{self, ConfigError, Places};
+use crate::error_chain::chain;
+use crate::file_names::same;
 use crate::secrets::store;
 use crate::service::{Installation, Leftovers, Scope, ServiceError, Told, account, flag, places_of, system};
 
@@ -64,13 +66,18 @@ pub fn uninstall(scope: Scope, leftovers: Leftovers) -> Result<Told, ServiceErro
     Ok(told)
 }
 
-/// Starts the service if its configuration can be used; otherwise it would only end again.
+/// The configuration of the service: the one that was named, as at its installation, else that of its scope.
+fn config_of(scope: Scope, named: Option<&Path>) -> Result<PathBuf, ServiceError> {
+    named.map_or_else(|| places_of(scope).map(|places| places.config), |named| Ok(named.to_owned()))
+}
+
+/// Starts the service if its configuration can be used; otherwise it would only end again. `config` is the one that it was
+/// installed with, when that is not the one of its scope.
 ///
 /// # Errors
 /// When it is not installed, not configured, or when the service manager refuses.
-pub fn start(scope: Scope) -> Result<Told, ServiceError> {
-    let places = places_of(scope)?;
-    configured(&places.config)?;
+pub fn start(scope: Scope, config: Option<&Path>) -> Result<Told, ServiceError> {
+    configured(&config_of(scope, config)?)?;
     let changed = system::start(scope)?;
     let mut told = Told { done: changed.then(|| "started".to_owned()).into_iter().collect(), next: Vec::new() };
     if !system::status(scope)?.enabled {
@@ -84,9 +91,8 @@ pub fn start(scope: Scope) -> Result<Told, ServiceError> {
 ///
 /// # Errors
 /// As for [`start`].
-pub fn restart(scope: Scope) -> Result<Told, ServiceError> {
-    let places = places_of(scope)?;
-    configured(&places.config)?;
+pub fn restart(scope: Scope, config: Option<&Path>) -> Result<Told, ServiceError> {
+    configured(&config_of(scope, config)?)?;
     system::restart(scope)?;
     Ok(Told { done: vec!["restarted".to_owned()], next: Vec::new() })
 }
@@ -94,18 +100,20 @@ pub fn restart(scope: Scope) -> Result<Told, ServiceError> {
 /// Keeps a token for the machine where the service finds it.
 ///
 /// # Errors
-/// When rights are missing, when `kado.toml` names no server for it, or when it cannot be written.
-pub fn store_token(scope: Scope, token: &SecretString) -> Result<Told, ServiceError> {
+/// When rights are missing, when `kado.toml` names no server for it or is one for which no token is stored, or when it
+/// cannot be written.
+pub fn store_token(scope: Scope, config: Option<&Path>, token: &SecretString) -> Result<Told, ServiceError> {
     system::may_manage(scope, "storing a token")?;
     system::hands_tokens_over(scope)?;
-    let places = places_of(scope)?;
+    let (places, file) = (places_of(scope)?, config_of(scope, config)?);
+    if scope == Scope::User && !same(&file, &places.config) {
+        return Err(ServiceError::NoStore { file, standard: places.config });
+    }
     let mut told = Told::default();
-    match configured(&places.config) {
-        Ok(config) if config.machine.overrides.server_url.is_none() => {
-            return Err(ServiceError::NoServer(places.config));
-        }
+    match configured(&file) {
+        Ok(config) if config.machine.overrides.server_url.is_none() => return Err(ServiceError::NoServer(file)),
         Ok(_) => {}
-        Err(problem) => told.next.push(format!("correct `{}`: {problem}", places.config.display())),
+        Err(problem) => told.next.push(chain(&problem)),
     }
     store::write(&places.token, token).map_err(|source| ServiceError::File {
         action: "written",

@@ -11,6 +11,7 @@ use crate::ado::wire::{NewRun, PipelineReference, RunEnd, Tag, TestRun};
 use crate::clock;
 use crate::outbox::step::{Step, StepState};
 use crate::outbox::store::StoredStep;
+use crate::plan::left_out::LeftOut;
 use crate::plan::links::ReleaseLink;
 use crate::submit::execute::{ADOPTED, CREATED, Execution, Moved};
 use crate::submit::{Stop, katalon, probe};
@@ -45,7 +46,7 @@ pub(super) async fn create_run(execution: &Execution<'_>, position: usize, resum
 
 /// Creates the run, and gives way to one that another kado created at the same moment.
 async fn create(execution: &Execution<'_>, position: usize) -> Moved {
-    let made = make_run(execution).await?;
+    let made = make_linked(execution).await?;
     let after = probe::after_creation(execution.client, execution.project(), execution.plan()).await?;
     match after.own {
         Some(first) if first.id < made.id => {
@@ -89,11 +90,29 @@ async fn end_all(execution: &Execution<'_>, runs: &[u32], counts: u32) -> Result
     Ok(())
 }
 
-/// Creates the ADO run, with as many points as one request takes.
-async fn make_run(execution: &Execution<'_>) -> Result<TestRun, AdoError> {
+/// Creates the ADO run; one that is refused with its links is created without them, which is told.
+async fn make_linked(execution: &Execution<'_>) -> Result<TestRun, Stop> {
+    let plan = execution.plan();
+    let linked = plan.build.is_some() || plan.release.is_some() || plan.pipeline.is_some();
+    match make_run(execution, true).await {
+        Err(AdoError::Rejected { status: 400, message }) if linked => {
+            let made = make_run(execution, false).await?;
+            let left_out = LeftOut::link(&format!("the run is not linked with its build or release: {message}"));
+            tracing::warn!(id = execution.submission.id, reason = left_out.reason, "left out");
+            let id = execution.submission.id;
+            execution.outbox.with(move |store| store.leave_out(id, &[left_out])).await?;
+            Ok(made)
+        }
+        made => Ok(made?),
+    }
+}
+
+/// Creates the ADO run, with as many points as one request takes, with or without what it is linked with.
+async fn make_run(execution: &Execution<'_>, linked: bool) -> Result<TestRun, AdoError> {
     let plan = execution.plan();
     let points: Vec<u32> = plan.results.iter().map(|result| result.point_id).take(POINTS).collect();
-    let pipeline = plan.pipeline.as_ref().filter(|_| execution.client.knows_pipelines());
+    let pipeline = plan.pipeline.as_ref().filter(|_| linked && execution.client.knows_pipelines());
+    let release = plan.release.as_ref().filter(|_| linked);
     let new = NewRun {
         name: &plan.name,
         automated: plan.automated,
@@ -103,9 +122,9 @@ async fn make_run(execution: &Execution<'_>) -> Result<TestRun, AdoError> {
         start_date: plan.started.to_string(),
         comment: &plan.comment(&[]).text,
         tags: plan.tags.iter().map(|name| Tag { name }).collect(),
-        build: plan.build.as_ref().map(|build| build.id.into()),
-        release_uri: plan.release.as_ref().map(ReleaseLink::release_uri),
-        release_environment_uri: plan.release.as_ref().map(ReleaseLink::stage_uri),
+        build: plan.build.as_ref().filter(|_| linked).map(|build| build.id.into()),
+        release_uri: release.map(ReleaseLink::release_uri),
+        release_environment_uri: release.map(ReleaseLink::stage_uri),
         pipeline_reference: pipeline.map(PipelineReference::of),
     };
     execution.client.create_run(execution.project(), &new).await

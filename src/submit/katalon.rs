@@ -68,7 +68,10 @@ async fn compare_all(
     let since = if joined.is_some() { plan.started } else { plan.completed };
     let mut growing = None;
     let mut seen = Vec::new();
-    for run in others.iter().filter(|run| was_made_since(run, since)).take(most) {
+    // Of many the nearest in time: a run that is submitted late has newer ones of its name.
+    let mut near: Vec<&TestRun> = others.iter().filter(|run| was_made_since(run, since)).collect();
+    near.sort_by_key(|run| created(run).map_or(Duration::ZERO, |created| apart(created, since)));
+    for run in near.into_iter().take(most) {
         let foreign = read(execution, run).await?;
         match compare(plan, &foreign) {
             Likeness::Same => return Err(by_katalon(execution, run)),
@@ -96,6 +99,10 @@ async fn compare_all(
 /// Whether the run was made after a time, as far as ADO tells.
 fn was_made_since(run: &TestRun, since: Moment) -> bool {
     created(run).is_none_or(|created| created.plus(CLOCKS) >= since)
+}
+
+fn apart(one: Moment, other: Moment) -> Duration {
+    one.max(other).since(one.min(other))
 }
 
 fn created(run: &TestRun) -> Option<Moment> {

@@ -144,7 +144,10 @@ pub fn find_project_root(path: &Path) -> Option<PathBuf> {
 /// links, so that two spellings of it can be compared. `None` when no project lies there.
 pub fn project_at(path: &Path) -> Option<PathBuf> {
     let is_prj = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("prj")) && path.is_file();
-    let folder = without_links(if is_prj { path.parent()? } else { path })?;
+    let folder = if is_prj { path.parent()? } else { path };
+    // A file that is named alone lies in the folder that the command runs in.
+    let here = folder.as_os_str().is_empty();
+    let folder = without_links(if here { Path::new(".") } else { folder })?;
     project_files(&folder).is_ok_and(|files| !files.is_empty()).then_some(folder)
 }
 

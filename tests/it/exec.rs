@@ -342,6 +342,32 @@ fn a_command_that_cannot_be_started_is_wrong_usage() {
 }
 
 #[test]
+fn what_a_command_that_did_not_start_was_given_concerns_no_other_run() {
+    let machine = Machine::new();
+    let shop = shop(&machine);
+    let mut wrong = machine.command_with(&machine.config_file(), &[]);
+    let project = format!("-projectPath={}", shop.display());
+    wrong.args(["exec", "--", "no-such-katalonc", &project, "-adoPlanId=18"]);
+    assert_eq!(finish(wrong).code, 2);
+    let done = exec(&machine, &shop, &["--strict"], &["-adoPlanId=19"]);
+    assert_eq!(done.code, 0, "{done:?}");
+    assert_eq!(in_ado(&machine)[0].0, Some(19));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_project_file_may_be_named_from_inside_the_project() {
+    let machine = Machine::new();
+    let shop = shop(&machine);
+    let name = std::fs::read_dir(&shop).unwrap().flatten().map(|entry| entry.file_name());
+    let prj = name.map(|name| name.to_string_lossy().into_owned()).find(|name| name.ends_with(".prj")).unwrap();
+    let mut command = machine.exec(&[], &[format!("-projectPath={prj}"), "-version".to_owned()]);
+    command.current_dir(&shop);
+    let done = finish(command);
+    assert!(!done.err.contains("no Katalon project lies at"), "{done:?}");
+}
+
+#[test]
 fn the_submission_costs_the_exit_code_only_with_strict() {
     let down = || Fault::new("*", "", Nth::Every, FaultAction::error(503, "X", "down for maintenance"));
     for (options, code) in [(&["--wait", "1s"][..], 0), (&["--wait", "1s", "--strict"], 4)] {

@@ -97,6 +97,22 @@ fn what_katalon_submitted_is_not_sent_later_either_and_gets_no_late_reports() {
 }
 
 #[test]
+fn a_run_that_katalon_submitted_is_known_among_many_newer_ones_of_its_name() {
+    let (machine, folder) = ran();
+    let own = upload(&machine, &folder, NAME, Some);
+    machine.fake.world().add_katalon_upload(own);
+    for hours in 1..=15 {
+        let later = upload(&machine, &folder, NAME, |time| Some(time + SignedDuration::from_hours(hours)));
+        let id = machine.fake.world().add_katalon_upload(later);
+        machine.fake.world().run_mut(id).unwrap().created += SignedDuration::from_hours(hours);
+    }
+    let output = machine.submit_folder(&folder);
+    assert_eq!(output.code, 0, "{output:?}");
+    assert_eq!(machine.row()["ado_run_id"], 150, "{:?}", machine.states());
+    assert_eq!(machine.writes(), [""; 0]);
+}
+
+#[test]
 fn a_person_who_asks_for_a_run_again_gets_kados_own() {
     let (machine, folder) = ran();
     machine.fake.world().add_katalon_upload(upload(&machine, &folder, NAME, Some));

@@ -153,3 +153,14 @@ fn beside_a_service_the_run_is_linked_and_the_token_stays_with_exec() {
     assert!(sent.iter().all(|sent| !sent.contains(JOB_TOKEN)), "{sent:?}");
     service.stop_cleanly();
 }
+
+#[test]
+fn a_build_that_azure_devops_does_not_take_costs_the_link_and_not_the_run() {
+    let machine = Machine::with(pipeline_world());
+    let shop = shop(&machine);
+    let done = in_job(&machine, &shop, &[], &[("BUILD_BUILDID", "99999")]);
+    assert_eq!(done.code, 1, "--strict, and a link is missing: {done:?}");
+    let run = machine.ado_run();
+    assert_eq!((run.state.as_str(), build_of(&run), run.results.len()), ("Completed", None, 1));
+    assert!(run.comment.is_some_and(|comment| comment.contains("the run is not linked with its build or release")));
+}
