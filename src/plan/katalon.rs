@@ -37,8 +37,6 @@ pub const LAST_LOOKS: u32 = 20;
 
 /// Times of ADO with fractions of a second are those of the log, but for the 1/300 s to which SQL Server rounds.
 const ROUNDED: u64 = 10;
-/// Times of ADO in whole seconds.
-const WHOLE_SECOND: u64 = 999;
 /// How much before the making of its run the time of an upload may lie.
 const UPLOAD: Duration = Duration::from_secs(5);
 
@@ -219,17 +217,29 @@ fn fit(plan: &SubmissionPlan, foreign: &ForeignRun, ours: &PlannedResult, theirs
     let ended = theirs.ended.is_some_and(|time| ends.any(|end| is_the_same(time, end)));
     // A time from before the run was made is that of some test; a later one may be that of the upload.
     let of_upload = |time: &Moment| foreign.created.is_some_and(|created| time.plus(UPLOAD) >= created);
-    match began || ended {
+    // Whole seconds say so little that both have to be right.
+    let told = [theirs.started, theirs.ended];
+    let same = if told.iter().all(|time| time.is_some_and(is_whole)) { began && ended } else { began || ended };
+    match same {
         true => Fit::Same,
         false if theirs.started.iter().chain(&theirs.ended).all(of_upload) => Fit::Timeless,
         false => Fit::Contrary,
     }
 }
 
-/// Whether a time of ADO and one of the log are the same, as precisely as ADO tells.
+/// Whether a time of ADO and one of the log are the same, as precisely as ADO tells: to the millisecond or so, or to the
+/// second, cut or rounded.
 fn is_the_same(theirs: Moment, ours: Moment) -> bool {
-    let tolerance = if theirs.millis() % 1000 == 0 { WHOLE_SECOND } else { ROUNDED };
-    theirs.millis().abs_diff(ours.millis()) <= tolerance
+    let (theirs_ms, ours_ms) = (theirs.millis(), ours.millis());
+    if is_whole(theirs) {
+        return [ours_ms, ours_ms + 500].iter().any(|time| time.div_euclid(1000) * 1000 == theirs_ms);
+    }
+    theirs_ms.abs_diff(ours_ms) <= ROUNDED
+}
+
+/// Whether a time tells no fraction of its second.
+fn is_whole(time: Moment) -> bool {
+    time.millis() % 1000 == 0
 }
 
 /// A computer's name without user, domain and case.

@@ -255,3 +255,15 @@ proptest! {
         prop_assert_eq!(compare(&plan, &run), Likeness::Other);
     }
 }
+
+#[test]
+fn a_time_in_whole_seconds_is_the_cut_or_rounded_one_and_none_beside_it() {
+    let at = Moment::from_millis;
+    for ours in [10_000, 10_300, 10_999] {
+        assert!(is_the_same(at(10_000), at(ours)), "{ours} was cut");
+    }
+    assert!(is_the_same(at(11_000), at(10_600)), "it was rounded");
+    assert!(!is_the_same(at(11_000), at(10_300)), "another run, 900 ms later");
+    assert!(!is_the_same(at(10_000), at(11_001)));
+    assert!(is_the_same(at(10_303), at(10_300)) && !is_the_same(at(10_320), at(10_300)));
+}
