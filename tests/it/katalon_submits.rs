@@ -194,7 +194,8 @@ fn the_first_run_of_a_project_gives_katalon_time_and_is_then_found_to_be_submitt
     let shop = machine.shop(&CASES);
     let service = machine.start();
     service.wait_for_log("found a Katalon project");
-    let folder = run().start(now()).write_in(&shop).unwrap();
+    // It ends a little later than now, so that also a slow machine sees it before the time is over.
+    let folder = run().start(now() + SignedDuration::from_secs(30)).write_in(&shop).unwrap();
     machine.wait_for_rows("a run that waits for Katalon", |rows| {
         rows.iter().any(|row| row.contains("pending gives Katalon time to submit this run itself"))
     });
