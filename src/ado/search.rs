@@ -78,9 +78,7 @@ impl Found {
                 known
             }
         };
-        let open =
-            later.filter(|run| run.state.as_deref().is_some_and(|state| state.eq_ignore_ascii_case("inprogress")));
-        self.doubles.extend(open.map(|run| run.id));
+        self.doubles.extend(later.filter(TestRun::is_in_progress).map(|run| run.id));
     }
 }
 

@@ -295,6 +295,11 @@ pub struct TestRun {
 }
 
 impl TestRun {
+    /// Whether somebody still has to complete it.
+    pub fn is_in_progress(&self) -> bool {
+        self.state.as_deref().is_some_and(|state| state.eq_ignore_ascii_case("inprogress"))
+    }
+
     /// When something of it changed last, as far as the server tells.
     pub fn changed(&self) -> Option<Moment> {
         Moment::parse(self.last_updated_date.as_deref()?).ok()

@@ -67,9 +67,8 @@ async fn take(execution: &Execution<'_>, position: usize, run: &TestRun, origin:
 
 /// A run that another kado is filling is left to it; one that has been left alone for long is not being filled.
 fn leave_alone(execution: &Execution<'_>, run: &TestRun) -> Result<(), Stop> {
-    let under_way = run.state.as_deref().is_some_and(|state| state.eq_ignore_ascii_case("inprogress"));
     let fresh = run.changed().is_some_and(|changed| execution.client.server_time().since(changed) < OTHERS_TIME);
-    if under_way && fresh { Err(left_to_another(run.id)) } else { Ok(()) }
+    if run.is_in_progress() && fresh { Err(left_to_another(run.id)) } else { Ok(()) }
 }
 
 fn left_to_another(run: u32) -> Stop {

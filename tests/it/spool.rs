@@ -3,11 +3,12 @@
 #![expect(clippy::disallowed_methods, reason = "tests wipe workspaces")]
 
 use std::fs;
+use std::path::Path;
 
 use fake_ado::{Fault, FaultAction, Nth};
 use fake_katalon::{AzureSettings, Ending, Phase, Sending, Test};
 
-use crate::support::{Machine, closed_file, finished, names, now, tc};
+use crate::support::{Machine, Service, closed_file, finished, names, now, tc};
 
 fn failing() -> [Test; 2] {
     [Test::passed(&tc("Login")), Test::failed(&tc("Pay"), "no such card").screenshot()]
@@ -42,15 +43,21 @@ fn a_workspace_wiped_while_azure_devops_is_down_costs_nothing() {
     assert!(left.is_empty(), "the spool is emptied when the run is confirmed");
 }
 
+/// A service that holds a run and has copied its files: the suite has ended and Katalon never gets to its reports, so the
+/// grace time goes on.
+fn copied_in_the_grace_time(machine: &Machine, shop: &Path) -> Service {
+    let service = machine.start();
+    let run = finished(failing()).start(now()).ending(Ending::WithoutReports);
+    let folder = run.folder_in(shop);
+    run.live(&folder).perform_through(Phase::Ended).unwrap();
+    machine.wait_for_copies(&folder);
+    service
+}
+
 #[test]
 fn a_workspace_wiped_in_the_grace_time_ends_it_and_what_was_copied_arrives() {
     let (machine, shop) = machine();
-    let service = machine.start();
-    // The suite has ended and Katalon never gets to its reports, so the grace time goes on.
-    let run = finished(failing()).start(now()).ending(Ending::WithoutReports);
-    let folder = run.folder_in(&shop);
-    run.live(&folder).perform_through(Phase::Ended).unwrap();
-    machine.wait_for_copies(&folder);
+    let service = copied_in_the_grace_time(&machine, &shop);
     fs::remove_dir_all(&shop).unwrap();
     machine.wait_for_completed(1);
     let arrived = machine.ado_run();
@@ -63,11 +70,7 @@ fn a_workspace_wiped_in_the_grace_time_ends_it_and_what_was_copied_arrives() {
 #[test]
 fn a_workspace_wiped_while_the_outbox_cannot_be_written_costs_no_run() {
     let (machine, shop) = machine();
-    let service = machine.start();
-    let run = finished(failing()).start(now()).ending(Ending::WithoutReports);
-    let folder = run.folder_in(&shop);
-    run.live(&folder).perform_through(Phase::Ended).unwrap();
-    machine.wait_for_copies(&folder);
+    let service = copied_in_the_grace_time(&machine, &shop);
     let somebody = rusqlite::Connection::open(machine.state().join("kado.db")).unwrap();
     somebody.execute_batch("BEGIN IMMEDIATE").unwrap();
     fs::remove_dir_all(&shop).unwrap();

@@ -227,7 +227,8 @@ impl Store {
             "SELECT submission.id, key, project, suite, folder, started_ms, ended_ms, plan_id, state, ado_run_id, url,
                     iif(json_valid(plan), json_array_length(plan, '$.results'), NULL),
                     iif(json_valid(plan), json_array_length(plan, '$.attachments'), NULL),
-                    iif(json_valid(plan), json_extract(plan, '$.skipped'), iif(plan IS NULL, NULL, plan)), refused, reason, next_attempt_ms, cause, by_katalon, for_katalon
+                    iif(json_valid(plan), json_extract(plan, '$.skipped'), plan), refused,
+                    reason, next_attempt_ms, cause, by_katalon, for_katalon
              FROM submission JOIN run ON run.id = run_id {} ORDER BY started_ms DESC, submission.id DESC",
             if only.is_some() { "WHERE submission.id IN (SELECT value FROM json_each(?1))" } else { "" }
         ))?;
@@ -265,7 +266,8 @@ impl Store {
         let own = self.load(submission)?.snapshot;
         let mut statement = self.connection.prepare_cached(
             "SELECT submission.id, plan, coalesce(submission.snapshot, run.snapshot) FROM submission JOIN run ON run.id = run_id
-             WHERE submission.id <> ?1 AND plan_id = ?2 AND ended_ms > ?3 AND ended_ms <= ?4 AND ado_run_id IS NOT NULL AND plan IS NOT NULL
+             WHERE submission.id <> ?1 AND plan_id = ?2 AND ended_ms > ?3 AND ended_ms <= ?4
+             AND ado_run_id IS NOT NULL AND plan IS NOT NULL
              ORDER BY ended_ms DESC",
         )?;
         let mut rows = statement.query(params![submission, plan.plan_id, own.ended().millis(), now.millis()])?;
