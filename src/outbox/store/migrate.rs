@@ -1,15 +1,19 @@
 //! Brings a database to the schema of this program. Migrations are SQL files and use no types of the program, so
 //! that they mean the same for ever.
 
+#![expect(clippy::disallowed_methods, reason = "another process that sets the database up is waited for")]
+
 use std::path::Path;
 use std::time::Duration;
 
-use rusqlite::Connection;
+use rusqlite::{Connection, ErrorCode};
 
 use crate::outbox::store::OpenError;
 
 /// How long a statement waits for another process that is writing.
 pub const BUSY: Duration = Duration::from_secs(10);
+/// Pause between two attempts at what SQLite does not wait for by itself.
+const BETWEEN: Duration = Duration::from_millis(20);
 
 /// Marks a database as kado's (`PRAGMA application_id`): the letters `kado`.
 const APPLICATION: i64 = 0x6b61_646f;
@@ -50,11 +54,25 @@ pub fn prepare(connection: &mut Connection, file: &Path, check: bool) -> Result<
     if check {
         check_whole(connection).map_err(failed)?;
     }
-    connection.pragma_update(None, "journal_mode", "WAL").map_err(failed)?;
+    write_ahead(connection).map_err(failed)?;
     // A commit that is lost in a power cut would be a second submission.
     connection.pragma_update(None, "synchronous", "FULL").map_err(failed)?;
     connection.pragma_update(None, "foreign_keys", true).map_err(failed)?;
     migrate(connection, version).map_err(failed)
+}
+
+/// Switches to a write-ahead log. Of two processes that do so at once SQLite refuses one at once, without waiting.
+fn write_ahead(connection: &Connection) -> rusqlite::Result<()> {
+    let mut left = BUSY.as_millis() / BETWEEN.as_millis();
+    loop {
+        match connection.pragma_update(None, "journal_mode", "WAL") {
+            Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) && left > 0 => {
+                left -= 1;
+                std::thread::sleep(BETWEEN);
+            }
+            switched => return switched,
+        }
+    }
 }
 
 /// Whether the pages of the database fit together.

@@ -366,3 +366,20 @@ fn a_row_that_cannot_be_read_is_listed_with_the_way_out_and_costs_only_itself() 
     store.connection.execute("UPDATE submission SET refused = '{}' WHERE id = ?1", [ids[1]]).unwrap();
     assert!(store.rows(Some(&[ids[1]])).unwrap()[0].error.is_some());
 }
+
+#[test]
+fn many_who_open_a_new_state_folder_at_once_all_succeed() {
+    for _ in 0..10 {
+        let folder = tempfile::tempdir().unwrap();
+        let together = std::sync::Barrier::new(8);
+        let failed: Vec<String> = std::thread::scope(|scope| {
+            let open = || {
+                together.wait();
+                Store::open_beside(folder.path()).err().map(|error| crate::error_chain::chain(&error))
+            };
+            let all: Vec<_> = (0..8).map(|_| scope.spawn(open)).collect();
+            all.into_iter().filter_map(|one| one.join().unwrap()).collect()
+        });
+        assert_eq!(failed, [""; 0]);
+    }
+}
