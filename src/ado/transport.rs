@@ -174,7 +174,7 @@ impl AdoClient {
     }
 
     /// A time of this machine, as the server would have told it.
-    pub(super) fn on_server(&self, time: Moment) -> Moment {
+    pub fn on_server(&self, time: Moment) -> Moment {
         Moment::from_millis(time.millis().saturating_sub(self.clock_ahead().unwrap_or(0)))
     }
 

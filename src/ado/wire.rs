@@ -329,6 +329,8 @@ pub struct TestResult {
     pub completed_date: Option<String>,
     /// Machine, as somebody told it.
     pub computer_name: Option<String>,
+    /// When something of it changed.
+    pub last_updated_date: Option<String>,
 }
 
 /// An attachment.

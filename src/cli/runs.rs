@@ -133,7 +133,8 @@ fn state_of(row: &Row) -> String {
 fn show_run(id: i64, json: bool, config: &Config, out: &mut dyn Write) -> anyhow::Result<Exit> {
     let store = open(config)?.ok_or(StoreError::UnknownSubmission(id))?;
     let row = store.rows(Some(&[id]))?.pop().ok_or(StoreError::UnknownSubmission(id))?;
-    show::show(&row, &store.load(id)?, json, out)?;
+    let doubled = store.doubles(&row.project)?.into_iter().find(|doubled| doubled.submission == id);
+    show::show(&row, &store.load(id)?, doubled.as_ref(), json, out)?;
     Ok(Exit::Done)
 }
 

@@ -89,8 +89,8 @@ const DOWNLOADED: &str = "/downloaded from katalon testops/";
 pub fn decide(candidate: &Candidate<'_>, rules: &Rules) -> Verdict {
     let run = candidate.run;
     if candidate.claimed {
-        let refused = not_enabled(candidate).or_else(|| aborted(candidate, rules));
-        return refused.map_or(Verdict::Submit, Verdict::Ignore);
+        let refused = [not_enabled(candidate), aborted(candidate, rules), left_to_katalon(candidate)];
+        return refused.into_iter().flatten().next().map_or(Verdict::Submit, Verdict::Ignore);
     }
     if is_history(run, rules) {
         return Verdict::Remember;
@@ -100,6 +100,7 @@ pub fn decide(candidate: &Candidate<'_>, rules: &Rules) -> Verdict {
         not_enabled(candidate),
         other_host(candidate, rules),
         aborted(candidate, rules),
+        left_to_katalon(candidate),
         not_automatic(candidate),
     ];
     refused.into_iter().flatten().next().map_or(Verdict::Submit, Verdict::Ignore)
@@ -124,10 +125,15 @@ fn not_enabled(candidate: &Candidate<'_>) -> Option<String> {
     })
 }
 
+fn left_to_katalon(candidate: &Candidate<'_>) -> Option<String> {
+    candidate.left_to_katalon.then(|| {
+        "left to Katalon's own submission (`submit.katalon_submits = \"always\"`); `kado submit FOLDER` submits this run \
+         if Katalon did not"
+            .to_owned()
+    })
+}
+
 fn not_automatic(candidate: &Candidate<'_>) -> Option<String> {
-    if candidate.left_to_katalon {
-        return Some("left to Katalon's own submission (`submit.katalon_submits = \"always\"`)".to_owned());
-    }
     (!candidate.auto_submit).then(|| {
         "automatic submission is off for this project; `submit.auto_submit = true` switches it on, `kado submit FOLDER` \
          submits this run"
@@ -292,9 +298,10 @@ mod tests {
     #[test]
     fn a_run_that_kado_exec_started_is_submitted_whatever_history_host_and_automatic_submission_say() {
         let run = run("jo - PC2", "/elsewhere", 99);
-        let claimed = Candidate { claimed: true, auto_submit: false, left_to_katalon: true, ..candidate(&run) };
+        let claimed = Candidate { claimed: true, auto_submit: false, ..candidate(&run) };
         assert_eq!(decide(&claimed, &rules()), Verdict::Submit);
         assert!(reason(&Candidate { enabled: false, ..claimed }, &rules()).contains("switched off"));
         assert!(reason(&Candidate { state: RunState::Aborted, ..claimed }, &rules()).contains("submit_aborted"));
+        assert!(reason(&Candidate { left_to_katalon: true, ..claimed }, &rules()).contains("katalon_submits"));
     }
 }

@@ -8,12 +8,11 @@
 //! * every point that kado would write has a completed result there,
 //! * with the same outcome, or, where several executions share the point, with the outcome of one of them,
 //! * that began or ended when the test or its suite began or ended by the log, to the precision in which ADO gives the
-//!   time; where the results do not tell when the tests ran, the run itself was under way while the suite was,
+//!   time; where the results do not tell when the tests ran, the run itself began or ended when the suite did,
 //! * and no result there names another computer.
 //!
-//! Two agents that run the same suite at the same time differ in the times of their tests, so where these are told the
-//! upload of one never stands for the run of the other. When in doubt kado sends its own: two test runs are a nuisance,
-//! a missing one is a loss.
+//! Two agents that run the same suite at the same time differ in these times, so the upload of one never stands for the
+//! run of the other. When in doubt kado sends its own: two test runs are a nuisance, a missing one is a loss.
 
 use std::time::Duration;
 
@@ -39,6 +38,10 @@ pub const LAST_LOOKS: u32 = 20;
 const ROUNDED: u64 = 10;
 /// How much before the making of its run the time of an upload may lie.
 const UPLOAD: Duration = Duration::from_secs(5);
+/// How much before the end of its suite an upload may seem to have begun: ADO's time is known to a second or so.
+const EARLY: Duration = Duration::from_secs(30);
+/// How long nothing may come to a run that is being filled: a large file takes its time.
+const QUIET: Duration = Duration::from_secs(2 * 60);
 
 /// What is expected of Katalon's own submission; part of the settings in force for a run.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
@@ -91,12 +94,24 @@ pub struct ForeignRun {
     pub over: bool,
     /// When ADO made it.
     pub created: Option<Moment>,
+    /// When something came to it last, by ADO's clock.
+    pub changed: Option<Moment>,
     /// When it began, as somebody told ADO.
     pub started: Option<Moment>,
     /// When it ended, as somebody told ADO.
     pub ended: Option<Moment>,
     /// Its results.
     pub results: Vec<ForeignResult>,
+}
+
+impl ForeignRun {
+    /// Whether somebody may be uploading a suite run to it that ended at `ended`: it is open, was made after that, and
+    /// something came to it lately. Both times are by ADO's clock. Of a run that somebody left open nothing is expected.
+    pub fn is_being_filled(&self, ended: Moment, now: Moment) -> bool {
+        let made_after = self.created.is_none_or(|created| created.plus(EARLY) >= ended);
+        let lately = self.changed.or(self.created).is_none_or(|changed| now.since(changed) < QUIET);
+        !self.over && made_after && lately
+    }
 }
 
 /// A result of such a run.
@@ -147,7 +162,7 @@ pub fn compare(plan: &SubmissionPlan, foreign: &ForeignRun) -> Likeness {
         (true, _) if foreign.over => Likeness::Other,
         (true, _) => Likeness::Growing,
         (false, true) => Likeness::Same,
-        (false, false) if was_under_way(plan, foreign) => Likeness::Same,
+        (false, false) if is_of_suite(plan, foreign) => Likeness::Same,
         (false, false) => Likeness::Unproven,
     }
 }
@@ -180,11 +195,24 @@ fn fits(plan: &SubmissionPlan, foreign: &ForeignRun, ours: &PlannedResult) -> im
     of_point.map(|theirs| fit(plan, foreign, ours, theirs))
 }
 
-/// Whether the run was under way while the suite was, by the times that somebody gave it. Those of an upload begin when
-/// the suite is over.
-fn was_under_way(plan: &SubmissionPlan, foreign: &ForeignRun) -> bool {
-    let (Some(started), Some(ended)) = (foreign.started, foreign.ended) else { return false };
-    started < plan.completed && ended > plan.started
+/// Whether the times that somebody gave the run are those of the suite. That both merely overlap says nothing: so do the
+/// runs of two agents.
+fn is_of_suite(plan: &SubmissionPlan, foreign: &ForeignRun) -> bool {
+    are_told(foreign.started, foreign.ended, [plan.started], [plan.completed])
+}
+
+/// Whether a start and an end that ADO tells are among these of the log: one of them has to be.
+fn are_told(
+    started: Option<Moment>,
+    ended: Option<Moment>,
+    starts: impl IntoIterator<Item = Moment>,
+    ends: impl IntoIterator<Item = Moment>,
+) -> bool {
+    let began = started.is_some_and(|time| starts.into_iter().any(|start| is_the_same(time, start)));
+    let over = ended.is_some_and(|time| ends.into_iter().any(|end| is_the_same(time, end)));
+    // Whole seconds say so little that both have to be right.
+    let whole = [started, ended].iter().all(|time| time.is_some_and(is_whole));
+    if whole { began && over } else { began || over }
 }
 
 /// How one result fits, the worst first.
@@ -211,16 +239,11 @@ fn fit(plan: &SubmissionPlan, foreign: &ForeignRun, ours: &PlannedResult, theirs
     if other_machine || !outcomes.any(|outcome| outcome.eq_ignore_ascii_case(&theirs.outcome)) {
         return Fit::Contrary;
     }
-    let mut starts = ours.sub_results.iter().map(|part| part.started).chain([ours.started, plan.started]);
-    let mut ends = ours.sub_results.iter().map(|part| part.completed).chain([ours.completed, plan.completed]);
-    let began = theirs.started.is_some_and(|time| starts.any(|start| is_the_same(time, start)));
-    let ended = theirs.ended.is_some_and(|time| ends.any(|end| is_the_same(time, end)));
+    let starts = ours.sub_results.iter().map(|part| part.started).chain([ours.started, plan.started]);
+    let ends = ours.sub_results.iter().map(|part| part.completed).chain([ours.completed, plan.completed]);
     // A time from before the run was made is that of some test; a later one may be that of the upload.
     let of_upload = |time: &Moment| foreign.created.is_some_and(|created| time.plus(UPLOAD) >= created);
-    // Whole seconds say so little that both have to be right.
-    let told = [theirs.started, theirs.ended];
-    let same = if told.iter().all(|time| time.is_some_and(is_whole)) { began && ended } else { began || ended };
-    match same {
+    match are_told(theirs.started, theirs.ended, starts, ends) {
         true => Fit::Same,
         false if theirs.started.iter().chain(&theirs.ended).all(of_upload) => Fit::Timeless,
         false => Fit::Contrary,

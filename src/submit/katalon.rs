@@ -6,7 +6,8 @@ use std::time::Duration;
 use crate::ado::wire::{TestResult, TestRun};
 use crate::clock;
 use crate::moment::Moment;
-use crate::outbox::StoreError;
+use crate::outbox::store::Extent;
+use crate::outbox::{Store, StoreError};
 use crate::plan::SubmissionPlan;
 use crate::plan::katalon::{ForeignResult, ForeignRun, Likeness, compare, compare_together, is_part, project_key};
 use crate::submit::Stop;
@@ -75,14 +76,17 @@ async fn compare_all(
         let foreign = read(execution, run).await?;
         match compare(plan, &foreign) {
             Likeness::Same => return Err(by_katalon(execution, run)),
-            Likeness::Growing => growing = Some(run.id),
+            Likeness::Growing if is_being_filled(execution, &foreign) => growing = Some(run.id),
             Likeness::Unproven => tracing::warn!(
                 id = execution.submission.id,
                 ado_run = run.id,
                 "a test run of the same name has the same outcomes, but no times that prove it to be Katalon's own \
                  submission of this run; kado sends its own. `submit.katalon_submits` says who submits"
             ),
-            Likeness::Other => {}
+            Likeness::Other if joined.is_none() && foreign.over && is_part(plan, &foreign) => {
+                tell_of_part(execution, run.id).await?;
+            }
+            Likeness::Growing | Likeness::Other => {}
         }
         seen.push((run.id, foreign));
     }
@@ -94,6 +98,29 @@ async fn compare_all(
         Some((id, _)) => Ok((growing.or(Some(id)), seen)),
         None => Ok((growing, seen)),
     }
+}
+
+fn is_being_filled(execution: &Execution<'_>, foreign: &ForeignRun) -> bool {
+    let client = execution.client;
+    foreign.is_being_filled(client.on_server(execution.plan().completed), client.server_time())
+}
+
+/// Katalon's upload of this run ended before it was whole. It can neither be mended nor taken for the run, so kado sends
+/// all of it, and says so.
+async fn tell_of_part(execution: &Execution<'_>, run: u32) -> Result<(), StoreError> {
+    let id = execution.submission.id;
+    let snapshot = &execution.submission.snapshot;
+    let project = project_key(&snapshot.options, &snapshot.project_name);
+    let told = move |store: &mut Store| store.doubled(id, run, Extent::Part, &project, clock::now());
+    if execution.outbox.with(told).await? {
+        tracing::warn!(
+            id,
+            ado_run = run,
+            "Katalon submitted a part of this run, and ended its test run; kado sends the whole run, so that there are two \
+             test runs of it"
+        );
+    }
+    Ok(())
 }
 
 /// Whether the run was made after a time, as far as ADO tells.
@@ -116,9 +143,12 @@ fn moment(text: Option<&str>) -> Option<Moment> {
 
 async fn read(execution: &Execution<'_>, run: &TestRun) -> Result<ForeignRun, Stop> {
     let results = execution.client.results(execution.project(), run.id).await?;
+    // ADO need not count a result as a change of its run.
+    let changes = results.iter().filter_map(|result| moment(result.last_updated_date.as_deref()));
     Ok(ForeignRun {
         over: is_over(run),
         created: created(run),
+        changed: changes.chain(run.changed()).max(),
         started: moment(run.started_date.as_deref()),
         ended: moment(run.completed_date.as_deref()),
         results: results.into_iter().map(foreign).collect(),
@@ -168,11 +198,11 @@ async fn find_doubles(
             Some(at) => read_already.swap_remove(at).1,
             None => read(execution, run).await?,
         };
-        let Some(submission) = doubled_by(execution, &sent, &foreign).await? else { continue };
+        let Some((submission, extent)) = doubled_by(execution, &sent, &foreign).await? else { continue };
         doubled = true;
         // Of a collection there is a run for each suite; one is enough to be told of.
         if noted.insert(submission) {
-            note(execution, submission, run.id, project).await?;
+            note(execution, submission, run.id, extent, project).await?;
         }
     }
     // One that still grows is compared again.
@@ -183,31 +213,48 @@ async fn find_doubles(
     Ok(doubled)
 }
 
-/// Which of kado's submissions a foreign run stands for as well: all of it, or a suite of it where it is a collection.
+/// Which of kado's submissions a foreign run stands for as well: all of it, a suite of it where it is a collection, or
+/// some of its results where it was broken off.
 async fn doubled_by(
     execution: &Execution<'_>,
     sent: &[(i64, SubmissionPlan)],
     foreign: &ForeignRun,
-) -> Result<Option<i64>, StoreError> {
+) -> Result<Option<(i64, Extent)>, StoreError> {
     if let Some((submission, _)) = sent.iter().find(|(_, plan)| compare(plan, foreign) == Likeness::Same) {
-        return Ok(Some(*submission));
+        return Ok(Some((*submission, Extent::Whole)));
     }
     for (submission, _) in sent.iter().filter(|(_, plan)| is_part(plan, foreign)) {
         let id = *submission;
         if execution.outbox.with(move |store| store.load(id)).await?.snapshot.joined.is_some() {
-            return Ok(Some(id));
+            return Ok(Some((id, Extent::Whole)));
+        }
+        if foreign.over {
+            return Ok(Some((id, Extent::Part)));
         }
     }
     Ok(None)
 }
 
-async fn note(execution: &Execution<'_>, submission: i64, run: u32, project: &str) -> Result<(), StoreError> {
-    tracing::warn!(
-        id = submission,
-        ado_run = run,
-        "Katalon submitted this run as well, after kado: there are two test runs of it. kado waits for Katalon from now on \
-         (`submit.katalon_wait`)"
-    );
+async fn note(
+    execution: &Execution<'_>,
+    submission: i64,
+    run: u32,
+    extent: Extent,
+    project: &str,
+) -> Result<(), StoreError> {
     let project = project.to_owned();
-    execution.outbox.with(move |store| store.doubled(submission, run, &project, clock::now())).await
+    let noted = move |store: &mut Store| store.doubled(submission, run, extent, &project, clock::now());
+    if execution.outbox.with(noted).await? {
+        tracing::warn!(
+            id = submission,
+            ado_run = run,
+            "Katalon submitted {} as well, after kado: there are two test runs of it. kado waits for Katalon from now on \
+             (`submit.katalon_wait`)",
+            match extent {
+                Extent::Whole => "this run",
+                Extent::Part => "a part of this run",
+            }
+        );
+    }
+    Ok(())
 }

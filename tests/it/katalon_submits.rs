@@ -21,6 +21,16 @@ fn run() -> SuiteRunWriter {
     finished([Test::passed(&tc("Sign in")), Test::failed(&tc("Pay"), "declined")])
 }
 
+/// What kado reads of a run.
+fn inspected(machine: &Machine, folder: &Path) -> Value {
+    let inspected = machine.kado(&["inspect", &folder.to_string_lossy(), "--json"]);
+    serde_json::from_str(&inspected.out).unwrap()
+}
+
+fn time(value: &Value) -> Timestamp {
+    value.as_str().unwrap().parse().unwrap()
+}
+
 /// What Katalon would upload of a run, with times changed by `change`.
 fn upload(
     machine: &Machine,
@@ -28,13 +38,12 @@ fn upload(
     name: &str,
     change: impl Fn(Timestamp) -> Option<Timestamp>,
 ) -> KatalonUpload {
-    let inspected = machine.kado(&["inspect", &folder.to_string_lossy(), "--json"]);
-    let seen: Value = serde_json::from_str(&inspected.out).unwrap();
+    let seen = inspected(machine, folder);
     let mut upload = KatalonUpload::new("Shop", PLAN, name);
     for (test, point) in seen["tests"].as_array().unwrap().iter().zip([11, 12]) {
         let outcome = if test["status"] == "PASSED" { "Passed" } else { "Failed" };
-        let time = |name: &str| change(test[name].as_str().unwrap().parse().unwrap());
-        upload = upload.result(point, outcome, time("started").zip(time("ended")));
+        let changed = |name: &str| change(time(&test[name]));
+        upload = upload.result(point, outcome, changed("started").zip(changed("ended")));
     }
     upload
 }
@@ -141,10 +150,8 @@ fn a_run_of_another_agent_at_the_same_time_never_suppresses_ours() {
 #[test]
 fn a_run_of_the_same_name_with_other_results_never_suppresses_ours() {
     let times = |machine: &Machine, folder: &Path| {
-        let inspected = machine.kado(&["inspect", &folder.to_string_lossy(), "--json"]);
-        let seen: Value = serde_json::from_str(&inspected.out).unwrap();
-        let time = |test: usize, name: &str| seen["tests"][test][name].as_str().unwrap().parse::<Timestamp>().unwrap();
-        [0, 1].map(|test| Some((time(test, "started"), time(test, "ended"))))
+        let seen = inspected(machine, folder);
+        [0, 1].map(|test| &seen["tests"][test]).map(|test| Some((time(&test["started"]), time(&test["ended"]))))
     };
     let other_outcome = |machine: &Machine, folder: &Path| {
         let [first, second] = times(machine, folder);
@@ -157,6 +164,68 @@ fn a_run_of_the_same_name_with_other_results_never_suppresses_ours() {
     };
     assert_eq!(runs_beside(half), 2);
     assert_eq!(runs_beside(|machine, folder| upload(machine, folder, "Somebody's nightly", Some)), 2);
+}
+
+#[test]
+fn a_part_of_the_run_that_katalon_submitted_is_told_and_the_whole_run_is_sent() {
+    let first = |machine: &Machine, folder: &Path| upload(machine, folder, NAME, Some).first(1);
+    let (machine, output) = submit_beside(first);
+    assert_eq!(output.code, 0, "{output:?}");
+    assert!(output.err.contains("Katalon submitted a part of this run"), "{output:?}");
+    assert_eq!((machine.ado_runs().len(), &machine.row()["results"]), (2, &2.into()));
+    let shown = machine.kado(&["runs", "show", "1"]);
+    assert!(shown.out.contains("a part of this run, submitted by Katalon itself as test run 150"), "{shown:?}");
+    let told = machine.kado(&["check", "--offline"]);
+    assert!(told.out.contains("submitted by both: 1 so far, last test run 151 by kado and 150 by Katalon"), "{told:?}");
+}
+
+#[test]
+fn a_run_that_only_overlaps_ours_never_suppresses_it() {
+    let moved = |by: i64| {
+        move |machine: &Machine, folder: &Path| {
+            let ours = inspected(machine, folder);
+            let by = SignedDuration::from_millis(by);
+            upload(machine, folder, NAME, |_| None).took(time(&ours["started"]) + by, time(&ours["ended"]) + by)
+        }
+    };
+    assert_eq!(runs_beside(moved(-500)), 2);
+    assert_eq!(runs_beside(moved(0)), 1, "with the times of the suite it is Katalon's");
+}
+
+#[test]
+fn an_open_run_of_the_same_name_that_is_not_being_filled_holds_nothing_up() {
+    let made = |minutes: i64| {
+        let machine = Machine::new();
+        let folder = run().start(now()).write_in(&machine.shop(&CASES)).unwrap();
+        let begun = upload(&machine, &folder, NAME, Some).begun();
+        let open = machine.fake.world().add_katalon_upload(begun);
+        let long_ago = now() - SignedDuration::from_mins(minutes);
+        let mut world = machine.fake.world();
+        let run = world.run_mut(open).unwrap();
+        (run.created, run.updated) = (long_ago, long_ago);
+        run.results.iter_mut().for_each(|result| result.updated = long_ago);
+        drop(world);
+        let output = machine.submit_folder(&folder);
+        (machine.row()["state"].clone(), output)
+    };
+    let (state, output) = made(0);
+    assert_eq!(state, "submitting", "{output:?}");
+    assert!(output.out.contains("Katalon seems to be submitting this run itself"), "{output:?}");
+    let (state, output) = made(5);
+    assert_eq!(state, "submitted", "{output:?}");
+}
+
+#[test]
+fn what_is_left_to_katalon_is_submitted_by_command_only_where_katalon_did_not() {
+    let (machine, folder) = ran();
+    machine.configure("[submit]\nkatalon_submits = \"always\"\n");
+    machine.fake.world().add_katalon_upload(upload(&machine, &folder, NAME, Some));
+    assert_eq!(machine.submit_folder(&folder).code, 0);
+    assert_eq!((&machine.row()["submitted_by"], machine.ado_runs().len()), (&"katalon".into(), 1));
+    let (other, folder) = ran();
+    other.configure("[submit]\nkatalon_submits = \"always\"\n");
+    assert_eq!(other.submit_folder(&folder).code, 0);
+    assert_eq!((&other.row()["submitted_by"], other.ado_runs().len()), (&"kado".into(), 1));
 }
 
 #[test]

@@ -10,7 +10,7 @@ use crate::cli::table::{or_dash, plain, table};
 use crate::katalon::settings::ConfigurationRow;
 use crate::outbox::row::Row;
 use crate::outbox::step::{Step, batches};
-use crate::outbox::store::Submission;
+use crate::outbox::store::{Doubled, Extent, Submission};
 use crate::plan::configuration;
 use crate::submit::ResultRef;
 
@@ -38,8 +38,14 @@ struct ResultView {
     request: String,
 }
 
-/// Writes everything that is known of a run.
-pub fn show(row: &Row, submission: &Submission, json: bool, out: &mut dyn Write) -> anyhow::Result<()> {
+/// Writes everything that is known of a run; `doubled` where Katalon submitted it as well.
+pub fn show(
+    row: &Row,
+    submission: &Submission,
+    doubled: Option<&Doubled>,
+    json: bool,
+    out: &mut dyn Write,
+) -> anyhow::Result<()> {
     let tests = tests(submission);
     if json {
         let mut value = serde_json::to_value(row)?;
@@ -50,7 +56,7 @@ pub fn show(row: &Row, submission: &Submission, json: bool, out: &mut dyn Write)
         writeln!(out)?;
         return Ok(());
     }
-    facts(row, submission, out)?;
+    facts(row, submission, doubled, out)?;
     writeln!(out, "\n{}", people(&tests).trim_fmt())?;
     if let Some(plan) = &submission.plan {
         plan_tables::write(plan, out)?;
@@ -64,7 +70,7 @@ pub fn show(row: &Row, submission: &Submission, json: bool, out: &mut dyn Write)
     Ok(())
 }
 
-fn facts(row: &Row, submission: &Submission, out: &mut dyn Write) -> anyhow::Result<()> {
+fn facts(row: &Row, submission: &Submission, doubled: Option<&Doubled>, out: &mut dyn Write) -> anyhow::Result<()> {
     let facts = [
         ("Suite", row.suite.clone()),
         ("State", super::state_of(row)),
@@ -78,12 +84,22 @@ fn facts(row: &Row, submission: &Submission, out: &mut dyn Write) -> anyhow::Res
         ("Mapping row", or_dash(mapping_row(submission))),
         ("ADO run", or_dash(row.ado_run_id)),
         ("Address", or_dash(row.url.as_ref())),
+        ("Katalon's", or_dash(doubled.map(of_katalon))),
         ("Key", row.key.clone()),
     ];
     for (name, value) in facts.into_iter().filter(|(_, value)| value != "-") {
         writeln!(out, "{name:<12} {}", plain(&value))?;
     }
     Ok(())
+}
+
+/// What Katalon submitted beside kado.
+fn of_katalon(doubled: &Doubled) -> String {
+    let what = match doubled.extent {
+        Extent::Whole => "the same run",
+        Extent::Part => "a part of this run",
+    };
+    format!("{what}, submitted by Katalon itself as test run {}", doubled.katalon_run)
 }
 
 /// What katalonc was told about the submission.

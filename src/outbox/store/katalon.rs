@@ -8,8 +8,24 @@ use crate::outbox::store::{Store, StoreError};
 use crate::plan::SubmissionPlan;
 use crate::plan::katalon::Known;
 
-/// Ledger event of a run that both submitted.
-const DOUBLED: &str = "Katalon submitted it too";
+/// How much of a run that kado sent, or is about to send, Katalon submitted as well.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Extent {
+    /// All of it.
+    Whole,
+    /// Some of its results.
+    Part,
+}
+
+impl Extent {
+    /// The event in the ledger.
+    const fn event(self) -> &'static str {
+        match self {
+            Self::Whole => "Katalon submitted it too",
+            Self::Part => "Katalon submitted a part of it too",
+        }
+    }
+}
 
 /// A suite run that kado and Katalon both submitted.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -20,6 +36,8 @@ pub struct Doubled {
     pub ado_run_id: u32,
     /// Katalon's test run.
     pub katalon_run: String,
+    /// How much of the run that holds.
+    pub extent: Extent,
     /// When it was noticed.
     pub at: Moment,
 }
@@ -110,15 +128,30 @@ impl Store {
         Ok(transaction.commit()?)
     }
 
-    /// Records that Katalon submitted a run that kado had sent already.
+    /// Records that Katalon submitted, as this test run, what kado sends as well; gives whether that is new.
     ///
     /// # Errors
     /// When the database fails.
-    pub fn doubled(&mut self, submission: i64, run: u32, project: &str, now: Moment) -> Result<(), StoreError> {
+    pub fn doubled(
+        &mut self,
+        submission: i64,
+        run: u32,
+        extent: Extent,
+        project: &str,
+        now: Moment,
+    ) -> Result<bool, StoreError> {
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        see(&transaction, project, run, now)?;
-        log(&transaction, submission, DOUBLED, Some(&run.to_string()), now)?;
-        Ok(transaction.commit()?)
+        let known: bool = transaction.query_row(
+            "SELECT EXISTS (SELECT 1 FROM ledger WHERE submission_id = ?1 AND event = ?2 AND detail = ?3)",
+            params![submission, extent.event(), run.to_string()],
+            |row| row.get(0),
+        )?;
+        if !known {
+            see(&transaction, project, run, now)?;
+            log(&transaction, submission, extent.event(), Some(&run.to_string()), now)?;
+        }
+        transaction.commit()?;
+        Ok(!known)
     }
 
     /// What kado sent to a test plan, of suite runs that ended at or after `since`.
@@ -138,22 +171,24 @@ impl Store {
         Ok(rows.into_iter().filter_map(|(id, text)| Some((id, serde_json::from_str(&text).ok()?))).collect())
     }
 
-    /// Runs of a Katalon project that both submitted, the newest first.
+    /// Runs of a Katalon project that both submitted, in whole or in part, the newest first.
     ///
     /// # Errors
     /// When the database fails.
     pub fn doubles(&self, project_name: &str) -> Result<Vec<Doubled>, StoreError> {
         let mut statement = self.connection.prepare_cached(
-            "SELECT submission.id, ado_run_id, detail, at_ms FROM ledger
+            "SELECT submission.id, ado_run_id, detail, at_ms, event FROM ledger
              JOIN submission ON submission.id = submission_id JOIN run ON run.id = run_id
-             WHERE event = ?1 AND project = ?2 AND ado_run_id IS NOT NULL ORDER BY ledger.id DESC",
+             WHERE event IN (?1, ?2) AND project = ?3 AND ado_run_id IS NOT NULL ORDER BY ledger.id DESC",
         )?;
-        let rows = statement.query_map([DOUBLED, project_name], |row| {
+        let (whole, part) = (Extent::Whole.event(), Extent::Part.event());
+        let rows = statement.query_map([whole, part, project_name], |row| {
             Ok(Doubled {
                 submission: row.get(0)?,
                 ado_run_id: row.get(1)?,
                 katalon_run: row.get::<_, Option<String>>(2)?.unwrap_or_default(),
                 at: Moment::from_millis(row.get(3)?),
+                extent: if row.get::<_, String>(4)? == part { Extent::Part } else { Extent::Whole },
             })
         })?;
         Ok(rows.collect::<Result<_, _>>()?)

@@ -30,7 +30,7 @@ use crate::clock;
 use crate::outbox::folder;
 
 pub use gathered::Gathered;
-pub use katalon::Doubled;
+pub use katalon::{Doubled, Extent};
 pub use read::{Destination, Due, StoredStep, Submission, WithoutToken, unreadable};
 pub use runs::{Recorded, RunRecord};
 

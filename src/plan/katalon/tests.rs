@@ -67,7 +67,8 @@ fn upload(plan: &SubmissionPlan) -> ForeignRun {
         computer: None,
     };
     let results = plan.results.iter().map(theirs).collect();
-    ForeignRun { over: true, created: Some(at(65 * SECOND)), started: None, ended: None, results }
+    let (created, changed) = (Some(at(65 * SECOND)), Some(at(66 * SECOND)));
+    ForeignRun { over: true, created, changed, started: None, ended: None, results }
 }
 
 fn two() -> SubmissionPlan {
@@ -138,6 +139,20 @@ fn a_run_that_is_not_over_may_become_katalons_as_long_as_nothing_speaks_against_
 }
 
 #[test]
+fn an_open_run_is_an_upload_only_while_something_comes_to_it_after_the_end_of_the_suite() {
+    let open = ForeignRun { over: false, ..upload(&two()) };
+    let ended = at(60 * SECOND);
+    assert!(open.is_being_filled(ended, at(70 * SECOND)));
+    assert!(open.is_being_filled(ended, at(185 * SECOND)));
+    assert!(!open.is_being_filled(ended, at(186 * SECOND)), "nothing came to it for two minutes");
+    assert!(!ForeignRun { over: true, ..open.clone() }.is_being_filled(ended, at(70 * SECOND)));
+    let before = ForeignRun { created: Some(at(29 * SECOND)), ..open.clone() };
+    assert!(!before.is_being_filled(ended, at(70 * SECOND)), "it was there before the suite ended");
+    let untold = ForeignRun { created: None, changed: None, ..open };
+    assert!(untold.is_being_filled(ended, at(70 * SECOND)));
+}
+
+#[test]
 fn times_of_the_upload_or_none_at_all_prove_nothing() {
     let nothing = |result: &mut ForeignResult| (result.started, result.ended) = (None, None);
     assert_eq!(altered(nothing), Likeness::Unproven);
@@ -146,7 +161,7 @@ fn times_of_the_upload_or_none_at_all_prove_nothing() {
 }
 
 #[test]
-fn where_results_tell_no_times_the_run_itself_has_to_overlap_the_suite() {
+fn where_results_tell_no_times_the_run_itself_has_to_tell_those_of_the_suite() {
     let plan = two();
     let with = |started: i64, ended: i64| {
         let mut run = ForeignRun { started: Some(at(started)), ended: Some(at(ended)), ..upload(&plan) };
@@ -154,9 +169,11 @@ fn where_results_tell_no_times_the_run_itself_has_to_overlap_the_suite() {
         compare(&plan, &run)
     };
     assert_eq!(with(0, 60 * SECOND), Likeness::Same);
-    assert_eq!(with(-5 * SECOND, 30 * SECOND), Likeness::Same);
+    assert_eq!(with(4, 66_001), Likeness::Same);
     assert_eq!(with(61 * SECOND, 66 * SECOND), Likeness::Unproven);
-    assert_eq!(with(-90 * SECOND, -SECOND), Likeness::Unproven);
+    // Another agent ran the same suite at the same time.
+    assert_eq!(with(-4321, 55_678), Likeness::Unproven);
+    assert_eq!(with(0, 59 * SECOND), Likeness::Unproven);
 }
 
 #[test]

@@ -50,6 +50,20 @@ impl KatalonUpload {
         self
     }
 
+    /// Leaves only the first of its results.
+    #[must_use]
+    pub fn first(mut self, count: usize) -> Self {
+        self.run.results.truncate(count);
+        self
+    }
+
+    /// Gives the run itself a start and an end.
+    #[must_use]
+    pub const fn took(mut self, started: Timestamp, completed: Timestamp) -> Self {
+        (self.run.started, self.run.completed) = (Some(started), Some(completed));
+        self
+    }
+
     /// Names the computer in every result so far.
     #[must_use]
     pub fn computer(mut self, name: &str) -> Self {
