@@ -97,8 +97,10 @@ pub fn take(folder: &Path, config: &Config, known: &KnownCommands) -> Result<Tak
     let given = known.of_run(&run, folder, &clock::host_name());
     // The command line is what the options of the run folder and of `console.properties` come after.
     run.options = given.options.or(run.options);
-    run.warnings.extend(given.warning);
+    let unclear_plan = given.unclear_plan.filter(|_| run.options.plan.is_none());
     let mut taken = join(folder, run, &root, &settings, config)?;
+    let options = &mut taken.snapshot.options;
+    (options.unclear_options, options.unclear_plan) = (given.unclear_options, unclear_plan);
     if let Some(job) = &given.pipeline {
         let snapshot = &mut taken.snapshot;
         snapshot.run.warnings.extend(pipeline::link(&mut snapshot.options, &snapshot.run.options, job));
@@ -124,7 +126,12 @@ pub fn take_again(snapshot: &Snapshot, config: &Config, known: &KnownCommands) -
     let is_same = |taken: &Taken| {
         taken.snapshot.run.suite == snapshot.run.suite && taken.snapshot.started() == snapshot.started()
     };
-    Ok(taken.filter(is_same))
+    let mut taken = taken.filter(is_same);
+    if let Some(taken) = &mut taken {
+        // Whoever asks for it again was told what that means.
+        taken.snapshot.options.unclear_plan = None;
+    }
+    Ok(taken)
 }
 
 /// As [`take`], for a service that can wait: not while Katalon seems to be writing the settings. It truncates the file

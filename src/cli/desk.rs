@@ -102,7 +102,7 @@ impl<'a> Desk<'a> {
     }
 
     /// Sends these submissions, or waits until the service has sent them, at most for the budget; what does not answer is
-    /// tried again meanwhile. A signal that asks to end ends the waiting.
+    /// tried again meanwhile. A signal that asks to end ends the waiting. What another process sent counts as well.
     ///
     /// # Errors
     /// When the outbox fails.
@@ -114,7 +114,11 @@ impl<'a> Desk<'a> {
             is_open(row)
                 && (row.next_attempt.is_none() || matches!(row.cause, Some(Cause::Unreachable | Cause::Katalon)))
         };
-        self.send_until(ids, clock::now().plus(effort.budget), open, effort, &stop)
+        let mut sent = self.send_until(ids, clock::now().plus(effort.budget), open, effort, &stop)?;
+        let by_others = sent.rows.iter().filter(|row| sent.attempts.iter().all(|(id, _)| *id != row.id));
+        let by_others: Vec<_> = by_others.filter_map(attempt_of).collect();
+        sent.attempts.extend(by_others);
+        Ok(sent)
     }
 
     /// Waits until `until` for the service while it is to be waited for, or sends with this effort.

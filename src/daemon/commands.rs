@@ -65,7 +65,7 @@ impl Place {
                 break;
             }
         }
-        Ok(KnownCommands { claims: store.claims()?, collection: self.collection, root: self.root, seen })
+        Ok(KnownCommands { claims: store.claims(clock::now())?, collection: self.collection, root: self.root, seen })
     }
 }
 

@@ -19,8 +19,12 @@ pub struct Claim {
     pub root: PathBuf,
     /// From just before the command started.
     pub from: Moment,
-    /// When it ended, or when `kado exec` was last known to be there.
+    /// When `kado exec` was last known to be there.
+    pub seen: Moment,
+    /// When it ended; while it has not, the last time at which it may still have been there.
     pub until: Moment,
+    /// It did not end, and gave no sign of life for long: it was killed, nobody knows when.
+    pub lost: bool,
     /// What it claims.
     pub terms: Terms,
 }
@@ -58,8 +62,10 @@ pub struct Given {
     pub pipeline: Option<PipelineJob>,
     /// Whether `kado exec` claimed the run, so that it is submitted as on a person's command.
     pub claimed: bool,
-    /// Why nothing of it is used although something is known.
-    pub warning: Option<String>,
+    /// Why options are not used although something is known.
+    pub unclear_options: Option<String>,
+    /// Why it cannot be told to which test plan the run was to go.
+    pub unclear_plan: Option<String>,
 }
 
 impl Claim {
@@ -70,6 +76,11 @@ impl Claim {
             && run.started.is_some_and(|started| self.from <= started && started <= self.until)
             && self.terms.line.target.covers(&run.suite, collection)
             && (self.terms.any_host || ran_here(run, folder, host))
+    }
+
+    /// Whether its `kado exec` was there when the run started, and not killed before that.
+    fn was_there(&self, run: &SuiteRun) -> bool {
+        !self.lost || run.started.is_some_and(|started| started <= self.seen)
     }
 }
 
@@ -87,11 +98,18 @@ impl KnownCommands {
         }
         let uuid = run.execution_uuid.as_deref();
         let folder = folder.to_string_lossy().replace('\\', "/");
-        let claims: Vec<&Claim> = self.claims.iter().filter(|claim| claim.covers(run, self, &folder, host)).collect();
+        let mut claims: Vec<&Claim> =
+            self.claims.iter().filter(|claim| claim.covers(run, self, &folder, host)).collect();
+        // The claim of a `kado exec` that was killed lasts a little longer than it, and yields to another one.
+        if claims.iter().any(|claim| claim.was_there(run)) {
+            claims.retain(|claim| claim.was_there(run));
+        }
         match choose(&claims, uuid, |claim| said(&claim.terms)) {
-            Choice::One((options, pipeline)) => Given { options, pipeline, claimed: true, warning: None },
-            Choice::Several(number) => {
-                Given { claimed: true, warning: Some(several(number, "`kado exec`")), ..Given::default() }
+            Choice::One((options, pipeline)) => Given { options, pipeline, claimed: true, ..Given::default() },
+            Choice::Several(all) => {
+                let (options, pipelines): (Vec<_>, Vec<_>) = all.into_iter().unzip();
+                let pipeline = pipelines.iter().all(|one| *one == pipelines[0]).then(|| pipelines[0].clone()).flatten();
+                Given { claimed: true, pipeline, ..agreed(&options, "`kado exec`") }
             }
             Choice::None => self.seen_running(run),
         }
@@ -102,7 +120,7 @@ impl KnownCommands {
         let uuid = run.execution_uuid.as_deref();
         match choose(&seen, uuid, |candidate| (candidate.execution_uuid.as_deref(), candidate.options.clone())) {
             Choice::One(options) => Given { options, ..Given::default() },
-            Choice::Several(number) => Given { warning: Some(several(number, "katalonc")), ..Given::default() },
+            Choice::Several(all) => agreed(&all, "katalonc"),
             Choice::None => Given::default(),
         }
     }
@@ -112,11 +130,21 @@ fn said(terms: &Terms) -> (Option<&str>, (RunOptions, Option<PipelineJob>)) {
     (terms.line.execution_uuid.as_deref(), (terms.line.options.clone(), terms.pipeline.clone()))
 }
 
-fn several(number: usize, what: &str) -> String {
-    format!(
-        "{number} {what} with different `ado*` options ran for this suite at once, so none of these options is used; \
-         `-executionUUID` tells them apart"
-    )
+/// What several commands that may have started the run agree on. Which of their plans it is for is not guessed.
+fn agreed(all: &[RunOptions], what: &str) -> Given {
+    let options = all.iter().cloned().reduce(|one, other| one.in_common(&other)).unwrap_or_default();
+    let number = all.len();
+    let unclear_plan = all.iter().any(|one| one.plan != all[0].plan).then(|| {
+        format!(
+            "{number} {what} with different test plans (`-adoPlanId`) ran for this suite at once, and nothing tells which of \
+             them made this run; `-executionUUID` tells them apart"
+        )
+    });
+    let unclear_options = format!(
+        "{number} {what} with different `ado*` options ran for this suite at once, so only those are used that all of \
+         them agree on; `-executionUUID` tells them apart"
+    );
+    Given { options, unclear_options: Some(unclear_options), unclear_plan, ..Given::default() }
 }
 
 #[cfg(test)]
@@ -148,7 +176,14 @@ mod tests {
         let line =
             CommandLine { target: Target::Suite("Test Suites/Smoke".to_owned()), options, ..CommandLine::default() };
         let (from, until) = (Moment::from_millis(from), Moment::from_millis(until));
-        Claim { root: "/w/Shop".into(), from, until, terms: Terms { line, ..Terms::default() } }
+        Claim {
+            root: "/w/Shop".into(),
+            from,
+            seen: until,
+            until,
+            lost: false,
+            terms: Terms { line, ..Terms::default() },
+        }
     }
 
     fn known(claims: Vec<Claim>) -> KnownCommands {
@@ -188,11 +223,32 @@ mod tests {
     }
 
     #[test]
-    fn two_commands_that_differ_leave_the_run_without_options_and_say_so() {
-        let known = known(vec![claim("19", 1_000, 2_000), claim("20", 1_100, 2_000)]);
-        let given = known.of_run(&run(1_500, "tina - agent"), Path::new("/w/Shop/Reports/1"), "agent");
+    fn of_two_commands_that_differ_only_what_they_agree_on_is_used_and_no_plan_is_guessed() {
+        let of = |claims: Vec<Claim>| {
+            known(claims).of_run(&run(1_500, "tina - agent"), Path::new("/w/Shop/Reports/1"), "agent")
+        };
+        let given = of(vec![claim("19", 1_000, 2_000), claim("20", 1_100, 2_000)]);
         assert_eq!((given.options.plan, given.claimed), (None, true));
-        assert!(given.warning.unwrap().starts_with("2 `kado exec`"));
+        assert!(given.unclear_options.unwrap().starts_with("2 `kado exec`"));
+        assert!(given.unclear_plan.unwrap().contains("different test plans"));
+        let mut named = claim("19", 1_100, 2_000);
+        named.terms.line.options.run_name = Some("Other".to_owned());
+        let given = of(vec![claim("19", 1_000, 2_000), named]);
+        assert_eq!(
+            (given.options.plan.as_deref(), given.options.run_name, given.unclear_plan),
+            (Some("19"), None, None)
+        );
+        assert!(given.unclear_options.is_some());
+    }
+
+    #[test]
+    fn a_claim_whose_command_was_killed_yields_to_one_that_was_there() {
+        let killed = Claim { seen: Moment::from_millis(1_200), lost: true, ..claim("19", 1_000, 61_200) };
+        let alive = claim("20", 1_300, 2_000);
+        let known = known(vec![killed, alive]);
+        assert_eq!(given(&known, &run(1_250, "tina - agent")), (Some("19".to_owned()), true));
+        assert_eq!(given(&known, &run(1_500, "tina - agent")), (Some("20".to_owned()), true));
+        assert_eq!(given(&known, &run(2_500, "tina - agent")), (Some("19".to_owned()), true));
     }
 
     #[test]
@@ -217,6 +273,6 @@ mod tests {
         let other = Candidate { options: RunOptions::default(), ..seen };
         let two = KnownCommands { seen: vec![both.seen[0].clone(), other], ..known(Vec::new()) };
         let given = two.of_run(&run(5_000, "tina - agent"), Path::new("/w/Shop/Reports/1"), "agent");
-        assert!(given.warning.unwrap().starts_with("2 katalonc"));
+        assert!(given.unclear_options.unwrap().starts_with("2 katalonc"));
     }
 }

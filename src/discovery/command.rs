@@ -87,8 +87,8 @@ pub enum Choice<T> {
     None,
     /// One, or several that say the same.
     One(T),
-    /// So many that say different things.
-    Several(usize),
+    /// Several that say different things.
+    Several(Vec<T>),
 }
 
 /// Chooses; `said` gives the execution uuid that a command was given, and what it said.
@@ -102,9 +102,14 @@ pub fn choose<T: Clone + PartialEq, S>(
     let exact: Vec<T> = all.iter().map(&said).filter(|(given, _)| named(*given)).map(|(_, said)| said).collect();
     let possible = || all.iter().map(&said).filter(|(given, _)| !other(*given)).map(|(_, said)| said).collect();
     let mut left: Vec<T> = if exact.is_empty() { possible() } else { exact };
-    let number = left.len();
-    let Some(first) = left.pop() else { return Choice::None };
-    if left.iter().all(|one| *one == first) { Choice::One(first) } else { Choice::Several(number) }
+    match left.pop() {
+        None => Choice::None,
+        Some(last) if left.iter().all(|one| *one == last) => Choice::One(last),
+        Some(last) => {
+            left.push(last);
+            Choice::Several(left)
+        }
+    }
 }
 
 /// Whether two paths without links are one folder; Windows does not mind case.
@@ -164,7 +169,7 @@ mod tests {
         assert_eq!(chosen(&[], None), Choice::None);
         assert_eq!(chosen(&[(None, 1)], Some("a")), Choice::One(1));
         assert_eq!(chosen(&[(None, 1), (None, 1)], None), Choice::One(1));
-        assert_eq!(chosen(&[(None, 1), (None, 2)], None), Choice::Several(2));
+        assert_eq!(chosen(&[(None, 1), (None, 2)], None), Choice::Several(vec![1, 2]));
     }
 
     #[test]
@@ -172,7 +177,7 @@ mod tests {
         let two = [(Some("a"), 1), (Some("b"), 2)];
         assert_eq!(chosen(&two, Some("B")), Choice::One(2));
         assert_eq!(chosen(&two, Some("c")), Choice::None);
-        assert_eq!(chosen(&two, None), Choice::Several(2));
+        assert_eq!(chosen(&two, None), Choice::Several(vec![1, 2]));
         assert_eq!(chosen(&[(Some("a"), 1), (None, 2)], Some("c")), Choice::One(2));
         assert_eq!(chosen(&[(Some("a"), 1), (None, 2)], Some("a")), Choice::One(1));
     }

@@ -56,6 +56,18 @@ impl RunOptions {
             release_definition: self.release_definition.or(fallback.release_definition),
         }
     }
+
+    /// What these options and others agree on.
+    #[must_use]
+    pub fn in_common(self, other: &Self) -> Self {
+        let agreed = |one: Option<String>, other: &Option<String>| one.filter(|one| Some(one) == other.as_ref());
+        Self {
+            plan: agreed(self.plan, &other.plan),
+            run_name: agreed(self.run_name, &other.run_name),
+            build_definition: agreed(self.build_definition, &other.build_definition),
+            release_definition: agreed(self.release_definition, &other.release_definition),
+        }
+    }
 }
 
 #[cfg(test)]

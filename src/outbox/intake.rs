@@ -148,6 +148,9 @@ fn unusable(snapshot: &Snapshot) -> Option<String> {
             "the run was started with the test plan id `{plan}`, which is not an id; kado does not fall back to another plan"
         ));
     }
+    if let Some(problem) = &options.unclear_plan {
+        return Some(format!("{problem}; `kado runs retry` submits the run to the plan of the project"));
+    }
     if options.project.as_deref().is_none_or(str::is_empty) {
         return Some(
             "no ADO project: choose it in Katalon's Azure DevOps settings, or set `azure.project` in kado.toml"

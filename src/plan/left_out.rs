@@ -41,6 +41,8 @@ pub enum LeftOutKind {
     Suite,
     /// A link to a build or release that cannot be made.
     Link,
+    /// Options of the run's command that are not used, because another command may have started it.
+    Options,
 }
 
 impl LeftOutKind {
@@ -66,6 +68,11 @@ impl LeftOut {
     /// A link of the run.
     pub fn link(reason: &str) -> Self {
         Self { test: None, azure_id: None, reason: reason.to_owned(), kind: LeftOutKind::Link }
+    }
+
+    /// Options of the run's command.
+    pub fn options(reason: &str) -> Self {
+        Self { test: None, azure_id: None, reason: reason.to_owned(), kind: LeftOutKind::Options }
     }
 
     /// Something about a member of a collection.

@@ -116,7 +116,7 @@ pub fn plan(snapshot: &Snapshot, plan_id: u32, key: &str, facts: &AdoFacts) -> S
     let targets: Vec<_> = planned.iter().map(|(point, tests)| (point.id, tests.as_slice())).collect();
     let files = attachments::choose(snapshot, &targets);
     skipped.extend(files.left_out);
-    skipped.extend(missing_links(snapshot, facts));
+    skipped.extend(missing_wishes(snapshot, facts));
     if facts.no_tags && !options.tags.is_empty() {
         skipped.push(LeftOut::tags());
     }
@@ -166,11 +166,12 @@ fn feed<'a>(planned: &mut Vec<Fed<'a>>, point: &'a Point, group: &Group<'a>) {
     }
 }
 
-/// Links that were asked for and cannot be made.
-fn missing_links(snapshot: &Snapshot, facts: &AdoFacts) -> Vec<LeftOut> {
+/// Options of its command that are not used, and links that were asked for and cannot be made.
+fn missing_wishes(snapshot: &Snapshot, facts: &AdoFacts) -> Vec<LeftOut> {
     let failed = [facts.build.failure(), facts.release.failure()];
     let invalid = snapshot.options.invalid_links.iter().map(String::as_str);
-    invalid.chain(failed.into_iter().flatten()).map(LeftOut::link).collect()
+    let links = invalid.chain(failed.into_iter().flatten()).map(LeftOut::link);
+    snapshot.options.unclear_options.as_deref().map(LeftOut::options).into_iter().chain(links).collect()
 }
 
 impl Snapshot {

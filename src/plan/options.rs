@@ -128,6 +128,8 @@ pub fn effective(settings: &AzureSettings, overrides: &Overrides, run: &RunOptio
         project: overrides.project.clone().or_else(|| settings.project.as_ref().map(|project| project.name.clone())),
         plans,
         invalid_plan,
+        unclear_options: None,
+        unclear_plan: None,
         run_name: run_name(settings, overrides, run),
         outcomes: settings.status_mappings.iter().cloned().collect::<BTreeMap<_, _>>(),
         configuration_rows: settings.configuration_rows.clone(),
@@ -152,8 +154,9 @@ fn katalon(settings: &AzureSettings, overrides: &Overrides, run: &RunOptions) ->
     let own_name = run.run_name.as_deref().or(settings.test_run_name.as_deref()).unwrap_or(run_name::DEFAULT);
     let wait = overrides.katalon_wait.unwrap_or(DEFAULT_WAIT);
     KatalonRule {
-        // A person may upload a run by hand, so it is looked for even where Katalon does not submit by itself.
-        look: overrides.katalon_submits.unwrap_or_default() == KatalonSubmits::Detect,
+        // A person may upload a run by hand, so it is looked for even where Katalon does not submit by itself; and one
+        // that is left to Katalon is sent on a person's word, in case Katalon failed.
+        look: overrides.katalon_submits != Some(KatalonSubmits::Never),
         expected: katalon_may_submit(settings, overrides),
         run_name: own_name.to_owned(),
         wait_ms: u64::try_from(wait.as_millis()).unwrap_or(u64::MAX),

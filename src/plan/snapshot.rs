@@ -60,6 +60,12 @@ pub struct Options {
     pub plans: Vec<u32>,
     /// A plan option of the run that is not a plan id; it parks the run instead of falling back to another plan.
     pub invalid_plan: Option<String>,
+    /// Why options of the run's command are not used: others ran at once, and they differ.
+    #[serde(default)]
+    pub unclear_options: Option<String>,
+    /// Why it cannot be told which plan the run was started with; it parks the run.
+    #[serde(default)]
+    pub unclear_plan: Option<String>,
     /// Name of the ADO test run.
     pub run_name: RunName,
     /// ADO's outcome word for each of Katalon's; a status without an entry has its default.

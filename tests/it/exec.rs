@@ -11,7 +11,7 @@ use fake_ado::{Fault, FaultAction, Nth};
 use fake_katalon::AzureSettings;
 
 use crate::support::katalonc::arguments;
-use crate::support::{Machine, Output, PLAN, SUITE, Service, ended, finish, finish_with, wait_until};
+use crate::support::{Machine, Output, PLAN, SUITE, Service, ended, finish, finish_with, now, wait_until};
 
 const RELEASE_NIGHT: [&str; 2] = ["-adoPlanId=19", "-adoTestRunName=Release night"];
 
@@ -49,15 +49,6 @@ impl Held {
         Self { child, hold }
     }
 
-    /// Waits until a test of the suite has started.
-    fn wait_for_test(&self, shop: &Path) {
-        wait_until("a test to start", || {
-            let logs = kado::watch::find_runs(shop).into_iter().map(|run| run.join("execution0.log"));
-            let texts: Vec<_> = logs.filter_map(|log| fs::read_to_string(log).ok()).collect();
-            if texts.iter().any(|text| text.contains("startTest")) { Ok(()) } else { Err(format!("{texts:?}")) }
-        });
-    }
-
     fn end(self) -> Output {
         fs::remove_file(&self.hold).unwrap();
         self.wait()
@@ -72,6 +63,16 @@ impl Held {
         let sent = std::process::Command::new("kill").arg(signal).arg(self.child.id().to_string()).status().unwrap();
         assert!(sent.success());
     }
+}
+
+/// Waits until a test has started in so many runs.
+fn wait_for_tests(shop: &Path, runs: usize) {
+    wait_until("a test to start", || {
+        let logs = kado::watch::find_runs(shop).into_iter().map(|run| run.join("execution0.log"));
+        let texts: Vec<_> = logs.filter_map(|log| fs::read_to_string(log).ok()).collect();
+        let started = texts.iter().filter(|text| text.contains("startTest")).count();
+        if started == runs { Ok(()) } else { Err(format!("{texts:?}")) }
+    });
 }
 
 fn service(machine: &Machine) -> Service {
@@ -134,7 +135,7 @@ fn a_signal_to_kado_reaches_katalonc_and_the_exit_code_says_so() {
         let machine = Machine::new();
         let shop = shop(&machine);
         let held = Held::start(&machine, &[], &arguments(&shop, SUITE, &RELEASE_NIGHT));
-        held.wait_for_test(&shop);
+        wait_for_tests(&shop, 1);
         held.signal(signal);
         let done = held.wait();
         assert_eq!(done.code, code, "{done:?}");
@@ -205,18 +206,70 @@ fn neither_history_nor_automatic_submission_keep_a_run_of_exec_from_being_submit
 }
 
 #[test]
+fn what_is_left_to_katalon_is_not_submitted_by_exec_either() {
+    let machine = Machine::new();
+    let shop = shop(&machine);
+    machine.configure("[submit]\nkatalon_submits = \"always\"\n");
+    let output = exec(&machine, &shop, &["--strict"], &RELEASE_NIGHT);
+    assert_eq!(output.code, 1, "{output:?}");
+    assert!(output.err.contains("ignored: left to Katalon's own submission"), "{output:?}");
+    assert_eq!(in_ado(&machine), []);
+}
+
+#[test]
 fn a_claim_outlives_a_kado_exec_that_is_killed() {
     let machine = Machine::new();
     machine.configure("katalonc_options = false\n");
     let shop = shop(&machine);
     let mut held = Held::start(&machine, &[], &arguments(&shop, SUITE, &RELEASE_NIGHT));
-    held.wait_for_test(&shop);
+    wait_for_tests(&shop, 1);
     held.child.kill().unwrap();
     held.child.wait().unwrap();
     fs::remove_file(&held.hold).unwrap();
     let _service = machine.start();
     machine.wait_for_completed(1);
     assert_eq!(in_ado(&machine), [(Some(19), "Release night".to_owned())]);
+}
+
+#[test]
+fn a_kado_exec_that_was_killed_takes_nothing_from_the_next_one() {
+    let machine = Machine::new();
+    let shop = shop(&machine);
+    let mut killed = Held::start(&machine, &[], &arguments(&shop, SUITE, &["-adoPlanId=19"]));
+    wait_for_tests(&shop, 1);
+    killed.child.kill().unwrap();
+    killed.child.wait().unwrap();
+    // So that nothing has to wait until its last sign of life is old.
+    let mut store = kado::outbox::Store::open_beside(&machine.state()).unwrap();
+    let long_ago = kado::moment::Moment::from_millis(now().as_millisecond() - 30_000);
+    store.keep_claim(1, long_ago).unwrap();
+    drop(store);
+    let done = exec(&machine, &shop, &["--strict"], &["-adoTestRunName=Next"]);
+    assert_eq!(done.code, 0, "{done:?}");
+    assert_eq!(in_ado(&machine), [(Some(PLAN), "Next".to_owned())]);
+    fs::remove_file(&killed.hold).unwrap();
+}
+
+#[test]
+fn what_two_kado_exec_at_once_do_not_agree_on_is_left_out_and_told() {
+    let machine = Machine::new();
+    let shop = shop(&machine);
+    let start = |name: &str| Held::start(&machine, &["--strict"], &arguments(&shop, SUITE, &["-adoPlanId=19", name]));
+    let first = start("-adoTestRunName=One");
+    let second = start("-adoTestRunName=Two");
+    wait_for_tests(&shop, 2);
+    fs::remove_file(&first.hold).unwrap();
+    for done in [first.wait(), second.wait()] {
+        assert_eq!(done.code, 1, "{done:?}");
+        assert!(done.err.contains("left out: 2 `kado exec` with different `ado*` options"), "{done:?}");
+    }
+    // Where the first run started before the second command did, it is known whose it is.
+    let runs = in_ado(&machine);
+    let agreed = (Some(19), "Run by Katalon Studio".to_owned());
+    assert!(
+        runs.len() == 2 && runs[1] == agreed && [&agreed, &(Some(19), "One".to_owned())].contains(&&runs[0]),
+        "{runs:?}"
+    );
 }
 
 #[test]

@@ -134,8 +134,8 @@ fn a_katalonc_of_another_project_or_suite_says_nothing_about_a_run() {
     night.kill();
 }
 
-/// Two katalonc of the same suite run at once before the service looks.
-fn two_at_once(machine: &Machine, one: &[&str], other: &[&str]) -> Service {
+/// Two katalonc of the same suite run at once before the service looks; their runs get into this state.
+fn two_at_once(machine: &Machine, one: &[&str], other: &[&str], state: &str) -> Service {
     let shop = shop(machine);
     machine.start().kill();
     let first = Katalonc::start(&machine.root(), &arguments(&shop, SUITE, one));
@@ -148,15 +148,18 @@ fn two_at_once(machine: &Machine, one: &[&str], other: &[&str]) -> Service {
     wait_for_commands(&service, 4);
     first.end();
     second.end();
-    machine.wait_for_completed(2);
+    machine.wait_for_rows("both runs to be decided", |rows| {
+        rows.iter().filter(|row| row.starts_with(&format!("{SUITE} {state}"))).count() == 2
+    });
     service
 }
 
 #[test]
 fn two_katalonc_of_one_suite_that_differ_are_not_guessed_between() {
     let machine = Machine::new();
-    let _service = two_at_once(&machine, &["-adoPlanId=19"], &["-adoTestRunName=Other"]);
-    let by_settings = || (Some(PLAN), "Run by Katalon Studio".to_owned());
+    let agreed = ["-adoPlanId=19"];
+    let _service = two_at_once(&machine, &agreed, &["-adoPlanId=19", "-adoTestRunName=Other"], "submitted");
+    let by_settings = || (Some(19), "Run by Katalon Studio".to_owned());
     assert_eq!(in_ado(&machine), [by_settings(), by_settings()]);
     for row in machine.rows() {
         let shown = machine.kado(&["runs", "show", "--json", &row["id"].to_string()]);
@@ -165,12 +168,48 @@ fn two_katalonc_of_one_suite_that_differ_are_not_guessed_between() {
     }
 }
 
+#[cfg(unix)]
+#[test]
+fn of_a_script_around_katalonc_and_katalonc_the_inner_one_counts() {
+    let machine = Machine::new();
+    let shop = shop(&machine);
+    let service = service(&machine);
+    let script = machine.root().join("nightly.sh");
+    fs::write(&script, "\"$KATALONC\" \"$@\" -adoPlanId=19\n").unwrap();
+    let mut command = std::process::Command::new("sh");
+    command.arg(&script).env("KATALONC", crate::support::katalonc::program());
+    command.args(arguments(&shop, SUITE, &["-adoTestRunName=Of the script"]));
+    let katalonc = Katalonc::start_command(&machine.root(), command);
+    wait_for_commands(&service, 1);
+    katalonc.end();
+    machine.wait_for_completed(1);
+    assert_eq!(in_ado(&machine), [(Some(19), "Of the script".to_owned())]);
+}
+
+#[test]
+fn no_plan_is_guessed_where_two_katalonc_name_different_ones() {
+    let machine = Machine::new();
+    let _service = two_at_once(&machine, &["-adoPlanId=19"], &["-adoTestRunName=Other"], "parked");
+    assert_eq!(in_ado(&machine), []);
+    let rows = machine.rows();
+    for row in &rows {
+        let reason = row["error"].as_str().unwrap();
+        assert!(reason.starts_with("2 katalonc with different test plans"), "{reason}");
+        assert!(reason.ends_with("`kado runs retry` submits the run to the plan of the project"), "{reason}");
+    }
+    let retried = machine.kado(&["runs", "retry", &rows[0]["id"].to_string()]);
+    assert_eq!(retried.code, 1, "{retried:?}");
+    assert!(retried.out.contains("left out: 2 katalonc with different `ado*` options"), "{retried:?}");
+    machine.wait_for_completed(1);
+    assert_eq!(in_ado(&machine), [(Some(PLAN), "Run by Katalon Studio".to_owned())]);
+}
+
 #[test]
 fn an_execution_uuid_tells_two_katalonc_of_one_suite_apart() {
     let machine = Machine::new();
     let one = ["-executionUUID=6f0e7b52-0000-4000-8000-000000000001", "-adoTestRunName=One"];
     let other = ["-executionUUID=6f0e7b52-0000-4000-8000-000000000002", "-adoTestRunName=Other"];
-    let _service = two_at_once(&machine, &one, &other);
+    let _service = two_at_once(&machine, &one, &other, "submitted");
     assert_eq!(in_ado(&machine), [(Some(PLAN), "One".to_owned()), (Some(PLAN), "Other".to_owned())]);
 }
 

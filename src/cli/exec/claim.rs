@@ -12,8 +12,9 @@ use crate::moment::Moment;
 use crate::outbox::{Outbox, StoreError};
 use crate::{clock, watch, workspace};
 
-/// Time between two signs of life; the outbox believes in the claim for a minute after the last one.
-const SIGN_OF_LIFE: Duration = Duration::from_secs(10);
+/// Time between two signs of life; the outbox believes in the claim for a minute after the last one, where no other one
+/// is surer.
+const SIGN_OF_LIFE: Duration = Duration::from_secs(5);
 /// File systems that count in seconds or two may make a file look older than the claim.
 const FILE_TIMES: Duration = Duration::from_secs(2);
 
@@ -52,7 +53,8 @@ impl ClaimKeeper {
         let (id, until) = (self.id, clock::now());
         self.outbox.with(move |store| store.end_claim(id, until)).await?;
         let (root, from) = (self.root, self.from);
-        let claim = Claim { root: workspace::without_links(&root).unwrap_or_default(), from, until, terms: self.terms };
+        let plain = workspace::without_links(&root).unwrap_or_default();
+        let claim = Claim { root: plain, from, seen: until, until, lost: false, terms: self.terms };
         Ok(blocking(move || runs_of(&root, &claim)).await?)
     }
 }

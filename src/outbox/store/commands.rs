@@ -13,6 +13,8 @@ use crate::outbox::store::{Store, StoreError};
 
 /// How long a claim lasts beyond the last sign of life of its `kado exec`, which gives one every few seconds.
 const SIGN_OF_LIFE: Duration = Duration::from_secs(60);
+/// How long without a sign of life a `kado exec` is believed to be there.
+const LOST: Duration = Duration::from_secs(15);
 
 impl Store {
     /// Remembers which commands may have started the run in a folder. What was remembered first stays: later, other
@@ -83,25 +85,35 @@ impl Store {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
-    /// All claims that are remembered, the oldest first. One that this version cannot read claims nothing.
+    /// All claims that are remembered, as they stand at `now`, the oldest first. One that this version cannot read claims
+    /// nothing.
     ///
     /// # Errors
     /// When the database fails.
-    pub fn claims(&self) -> Result<Vec<Claim>, StoreError> {
+    pub fn claims(&self, now: Moment) -> Result<Vec<Claim>, StoreError> {
         let mut statement = self
             .connection
             .prepare_cached("SELECT project, begun_ms, seen_ms, ended_ms, terms FROM claim ORDER BY begun_ms")?;
         let rows = statement.query_map([], |row| {
             let (seen, ended): (i64, Option<i64>) = (row.get(2)?, row.get(3)?);
-            let until = ended.map_or_else(|| Moment::from_millis(seen).plus(SIGN_OF_LIFE), Moment::from_millis);
+            let seen = Moment::from_millis(seen);
+            let until = ended.map_or_else(|| seen.plus(SIGN_OF_LIFE), Moment::from_millis);
             let (project, terms): (String, String) = (row.get(0)?, row.get(4)?);
-            Ok((project, Moment::from_millis(row.get(1)?), until, terms))
+            let claim = Claim {
+                root: project.into(),
+                from: Moment::from_millis(row.get(1)?),
+                seen,
+                until,
+                lost: ended.is_none() && now.since(seen) > LOST,
+                terms: Terms::default(),
+            };
+            Ok((claim, terms))
         })?;
         let mut claims = Vec::new();
         for row in rows {
-            let (project, from, until, terms) = row?;
+            let (claim, terms) = row?;
             if let Ok(terms) = serde_json::from_str::<Terms>(&terms) {
-                claims.push(Claim { root: project.into(), from, until, terms });
+                claims.push(Claim { terms, ..claim });
             }
         }
         Ok(claims)

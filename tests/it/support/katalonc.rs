@@ -97,13 +97,19 @@ impl Katalonc {
 
     /// The same with changes to the command.
     pub fn start_with(place: &Path, arguments: &[String], change: impl Fn(&mut Command)) -> Self {
+        let mut command = Command::new(program());
+        command.args(arguments);
+        change(&mut command);
+        Self::start_command(place, command)
+    }
+
+    /// Starts a command that leads to katalonc, such as a script around [`program`].
+    pub fn start_command(place: &Path, mut command: Command) -> Self {
         static NUMBER: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
         let number = NUMBER.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         let hold = place.join(format!("hold-{number}"));
         std::fs::write(&hold, "").expect("the folder is there");
-        let mut command = Command::new(program());
-        command.args(arguments).env("FAKE_HOLD", &hold).stdin(Stdio::null()).stdout(Stdio::null());
-        change(&mut command);
+        command.env("FAKE_HOLD", &hold).stdin(Stdio::null()).stdout(Stdio::null());
         Self { child: command.spawn().expect("katalonc starts"), hold }
     }
 
