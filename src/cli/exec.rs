@@ -28,7 +28,7 @@ use crate::cli::{UsageError, runtime};
 use crate::config::Config;
 use crate::daemon::Effort;
 use crate::discovery::claim::Terms;
-use crate::katalon::command_line::CommandLine;
+use crate::katalon::command_line::{CommandLine, hidden_option};
 use crate::outbox::request::{Answer, Request};
 use crate::pipeline::{PipelineJob, TOKEN_VARIABLE};
 use crate::server::Server;
@@ -67,6 +67,9 @@ pub fn exec(arguments: &Arguments, config: &Config) -> anyhow::Result<i32> {
     let terms = Terms { line, any_host: arguments.project.is_some(), pipeline };
     let runtime = runtime()?;
     let mut report = Report::new(arguments.strict);
+    if let Some(option) = hidden_option(texts.iter().skip(1).map(AsRef::as_ref)) {
+        report.hidden(&option);
+    }
     let claim = report.note(
         runtime.block_on(ClaimKeeper::claim(config, &root, &terms)),
         "the runs of the command cannot be claimed, so they are not submitted by it",

@@ -97,6 +97,9 @@ pub(super) fn people(row: &Row, out: &mut dyn Write) -> anyhow::Result<()> {
         )?,
         SubmissionState::Parked => writeln!(out, "{suite}{plan}: parked: {error}")?,
         SubmissionState::Ignored => writeln!(out, "{suite}{plan}: ignored: {error}")?,
+        SubmissionState::Pending | SubmissionState::Submitting if row.error.is_none() => {
+            writeln!(out, "{suite}{plan}: is not submitted yet; `kado runs show {}` says what becomes of it", row.id)?;
+        }
         SubmissionState::Pending | SubmissionState::Submitting => writeln!(out, "{suite}{plan}: waits: {error}")?,
     }
     for left_out in &row.skipped {

@@ -70,6 +70,19 @@ impl CommandLine {
     }
 }
 
+/// The first `ado*` option that stands inside the text of an argument, as in `sh -c "katalonc … -adoPlanId=18"`, where
+/// [`CommandLine::read`] does not see it: what a shell makes of such a text is its own business.
+pub fn hidden_option<'a>(arguments: impl IntoIterator<Item = &'a str>) -> Option<String> {
+    let texts = arguments.into_iter().filter(|text| !text.starts_with('-') && text.contains(char::is_whitespace));
+    let mut words = texts.flat_map(|text| text.split(|letter: char| letter.is_whitespace() || "\"'=".contains(letter)));
+    let is_option = |word: &&str| {
+        let mut options = RunOptions::default();
+        options.set(word.trim_start_matches('-'), "1");
+        word.starts_with('-') && options != RunOptions::default()
+    };
+    words.find(is_option).map(str::to_owned)
+}
+
 impl Target {
     /// Whether a run is one of these: its suite, and the collection that it is a member of, if any. `Some(None)` is a
     /// collection whose id is not known.
@@ -136,6 +149,18 @@ mod tests {
         assert_eq!(line.target, Target::Suite("Test Suites/Smoke".into()));
         assert_eq!((line.execution_uuid.as_deref(), &line.options), (Some("4d2"), &options));
         assert!(!serde_json::to_string(&line).unwrap().contains("not-to-be-kept"));
+    }
+
+    #[test]
+    fn an_option_inside_a_text_for_a_shell_is_noticed() {
+        let hidden = |arguments: &[&str]| hidden_option(arguments.iter().copied());
+        let text = "cd /srv && katalonc -projectPath=/srv/Shop '-ADOPlanID=19' -apiKey=x";
+        assert_eq!(hidden(&["-c", text]).as_deref(), Some("-ADOPlanID"));
+        assert_eq!(hidden(&["/c", "katalonc -adoTestRunName \"Night\""]).as_deref(), Some("-adoTestRunName"));
+        assert_eq!(
+            hidden(&["-adoPlanId=19", "-testSuitePath=Test Suites/A -adoPlanId=19", "-c", "katalonc -adoration"]),
+            None
+        );
     }
 
     #[test]

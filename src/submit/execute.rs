@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use futures_util::StreamExt as _;
 use serde::{Deserialize, Serialize};
+use url::Url;
 
 use crate::ado::attachments::Owner;
 use crate::ado::slots::USUAL;
@@ -353,11 +354,20 @@ impl<'a> Execution<'a> {
     }
 
     pub(super) fn web_url(&self, run: &TestRun) -> String {
-        run.web_access_url.clone().unwrap_or_else(|| {
-            let base = self.client.server().base();
-            format!("{base}/{}/_testManagement/runs?runId={}&_a=runCharts", self.project().replace(' ', "%20"), run.id)
-        })
+        run.web_access_url.clone().unwrap_or_else(|| page(self.client.server().base(), self.project(), run.id))
     }
+}
+
+/// Where a person sees a run, should the server not say it.
+fn page(base: &str, project: &str, run: u32) -> String {
+    let mut page = Url::parse(base).expect("the base of a server is a URL");
+    page.path_segments_mut().expect("http URLs have segments").pop_if_empty().extend([
+        project,
+        "_testManagement",
+        "runs",
+    ]);
+    page.set_query(Some(&format!("runId={run}&_a=runCharts")));
+    page.into()
 }
 
 /// What is to be attached.
@@ -400,4 +410,17 @@ pub(super) async fn open_file(folder: &Path, path: &Path) -> std::io::Result<tok
 
 fn settled(step: Step, state: StepState) -> StoredStep {
     StoredStep { step, state, detail: None }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_page_of_a_run_is_found_whatever_its_project_is_called() {
+        let page = page("https://ado.example/tfs/Shop%20Floor", "Net/100% #1 Größe", 150);
+        let expected =
+            "https://ado.example/tfs/Shop%20Floor/Net%2F100%25%20%231%20Gr%C3%B6%C3%9Fe/_testManagement/runs";
+        assert_eq!(page, format!("{expected}?runId=150&_a=runCharts"));
+    }
 }

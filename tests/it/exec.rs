@@ -383,6 +383,22 @@ fn a_command_without_a_project_is_wrong_usage_and_is_not_run() {
     assert!(no_project.err.contains(".prj"), "{no_project:?}");
 }
 
+#[cfg(unix)]
+#[test]
+fn options_inside_the_text_of_a_shell_are_not_seen_and_that_is_told() {
+    let machine = Machine::new();
+    let shop = shop(&machine);
+    let katalonc = crate::support::katalonc::program().display().to_string();
+    let text = format!("{katalonc} -projectPath={} '-testSuitePath={SUITE}' -adoPlanId=19", shop.display());
+    let project = shop.display().to_string();
+    let mut command = machine.exec_program(&["--strict", "--project", &project], Path::new("sh"));
+    command.args(["-c", &text]);
+    let done = finish(command);
+    assert_eq!(done.code, 1, "{done:?}");
+    assert!(done.err.contains("`-adoPlanId` stands inside a text for a shell"), "{done:?}");
+    assert_eq!(in_ado(&machine), [(Some(PLAN), "Run by Katalon Studio".to_owned())]);
+}
+
 #[test]
 fn a_command_that_cannot_be_started_is_wrong_usage() {
     let machine = Machine::new();

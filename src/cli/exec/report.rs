@@ -33,6 +33,15 @@ impl Report {
             .ok()
     }
 
+    /// An option of the command that is not seen.
+    pub fn hidden(&mut self, option: &str) {
+        say(&format!(
+            "`{option}` stands inside a text for a shell, where options are not looked for, so it does not count; give \
+             katalonc and its options to `kado exec` one by one"
+        ));
+        self.submission = self.submission.and(Exit::NotDone);
+    }
+
     /// A run that was not taken on.
     pub fn refused(&mut self, folder: &Path, reason: &str) {
         say(&format!("`{}` is not submitted: {reason}", folder.display()));

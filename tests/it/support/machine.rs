@@ -149,9 +149,15 @@ impl Machine {
 
     /// `kado exec OPTIONS -- katalonc ARGUMENTS`, outside of any pipeline.
     pub fn exec(&self, options: &[&str], arguments: &[String]) -> Command {
+        let mut command = self.exec_program(options, super::katalonc::program());
+        command.args(arguments);
+        command
+    }
+
+    /// `kado exec OPTIONS -- PROGRAM`, outside of any pipeline.
+    pub fn exec_program(&self, options: &[&str], program: &Path) -> Command {
         let mut command = self.bare_command();
-        command.arg("--config").arg(self.config_file()).arg("exec").args(options).arg("--");
-        command.arg(super::katalonc::program()).args(arguments);
+        command.arg("--config").arg(self.config_file()).arg("exec").args(options).arg("--").arg(program);
         for (name, _) in std::env::vars_os() {
             let text = name.to_string_lossy().to_uppercase();
             if ["TF_BUILD", "BUILD_", "SYSTEM_", "RELEASE_"].iter().any(|prefix| text.starts_with(prefix)) {
