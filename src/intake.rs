@@ -11,6 +11,7 @@ use std::time::Duration;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
+use crate::blocking::Failed;
 use crate::clock;
 use crate::config::Config;
 use crate::discovery::claim::KnownCommands;
@@ -73,6 +74,9 @@ pub enum IntakeError {
     /// No project lies above the run.
     #[error("`{}` belongs to no Katalon project: no folder above it holds a `.prj` file", .0.display())]
     NoProject(PathBuf),
+    /// Something in it was too much for kado.
+    #[error(transparent)]
+    Defect(#[from] Failed),
 }
 
 impl IntakeError {
@@ -81,7 +85,7 @@ impl IntakeError {
         match self {
             Self::NoProject(_) | Self::Read(ReadError::NoProject(_) | ReadError::NoRun(_)) => true,
             Self::Read(ReadError::Io { source, .. }) => source.kind() == std::io::ErrorKind::NotFound,
-            Self::SettingsInFlux(_) => false,
+            Self::SettingsInFlux(_) | Self::Defect(_) => false,
         }
     }
 }

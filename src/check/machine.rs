@@ -67,7 +67,7 @@ fn proxy_password(config: &Config, report: &mut Report) {
 
 /// Whether the running service hears of changes, or polls.
 fn check_events(store: &Store, config: &Config, report: &mut Report) {
-    let running = StateLock::is_held(&config.state_dir);
+    let running = StateLock::is_held(&config.state_dir) == Some(true);
     if let Some(reason) = store.polled().ok().flatten().filter(|_| running) {
         report.note("file events", format!("folders are polled: {reason}"), "runs are found within half a minute");
     }

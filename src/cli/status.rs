@@ -46,6 +46,8 @@ struct Status {
 /// The same with what people see besides.
 struct Seen {
     status: Status,
+    /// Whether a service runs; `None` when this account may not look.
+    running: Option<bool>,
     /// Bytes that are free where the state lies.
     free: Option<u64>,
     /// Servers without a usable token.
@@ -65,7 +67,8 @@ pub fn status(arguments: &Arguments, config: &Config, out: &mut dyn Write) -> an
 }
 
 fn look(config: &Config) -> anyhow::Result<Seen> {
-    let running = StateLock::is_held(&config.state_dir);
+    let held = StateLock::is_held(&config.state_dir);
+    let running = held == Some(true);
     let opened = Store::open_to_read(&config.state_dir).and_then(|store| {
         store.as_ref().map_or(Ok(()), |store| store.check_whole(&config.state_dir))?;
         Ok(store)
@@ -94,7 +97,8 @@ fn look(config: &Config) -> anyhow::Result<Seen> {
     let spool = Spool::new(&config.state_dir, config.spool_limit);
     problems.extend(of_store.unreadable.iter().map(|member| format!("{member}; {}", member.way_out(&spool))));
     problems.extend(failures(&of_store));
-    Ok(Seen { status: of_store.counts(running, problems), free, without_token: of_store.without_token.len() })
+    let without_token = of_store.without_token.len();
+    Ok(Seen { status: of_store.counts(running, problems), running: held, free, without_token })
 }
 
 /// What the outbox says.
@@ -180,7 +184,12 @@ fn disk(config: &Config, free: Option<u64>) -> Option<String> {
 
 fn people(seen: &Seen, out: &mut dyn Write) -> anyhow::Result<()> {
     let status = &seen.status;
-    writeln!(out, "Service       {}", if status.running { "running" } else { "not running" })?;
+    let service = match seen.running {
+        Some(true) => "running",
+        Some(false) => "not running",
+        None => "not to be told by this account",
+    };
+    writeln!(out, "Service       {service}")?;
     writeln!(out, "Waiting       {}, {} of them under way", status.pending + status.submitting, status.submitting)?;
     writeln!(out, "Oldest        {}", or_dash(status.oldest_pending))?;
     writeln!(out, "Parked        {}", status.parked)?;

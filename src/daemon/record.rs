@@ -7,7 +7,7 @@ use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::blocking::{Stopped, blocking};
+use crate::blocking::{Stopped, blocking, contained};
 use crate::clock;
 use crate::config::Config;
 use crate::daemon::commands;
@@ -292,7 +292,10 @@ impl Recorder {
     fn not_taken(&mut self, over: &Over, error: &IntakeError) -> Decided {
         self.complain(over, error);
         match error {
-            IntakeError::Read(ReadError::Io { .. }) | IntakeError::SettingsInFlux(_) => Decided::NotYet,
+            // A later version may read what is too much for this one.
+            IntakeError::Read(ReadError::Io { .. }) | IntakeError::SettingsInFlux(_) | IntakeError::Defect(_) => {
+                Decided::NotYet
+            }
             IntakeError::Read(_) | IntakeError::NoProject(_) => Decided::Settled,
         }
     }
@@ -330,7 +333,10 @@ impl Recorder {
                 tracing::debug!(folder, "this suite run is known already");
                 return Ok(Vec::new());
             }
-            None => return Ok(Vec::new()),
+            None => {
+                tracing::warn!(folder, "not submitted: its log holds no record that tells which run it is");
+                return Ok(Vec::new());
+            }
         };
         if both && self.told_of_katalon.insert(root) {
             tracing::warn!(
@@ -372,9 +378,11 @@ pub(super) fn verdict(config: &Config, taken: &Taken, state: RunState, first_see
     decide(&candidate, &rules)
 }
 
+/// Takes a run in. Should kado fail on what somebody put into its folder, that costs only this run.
 async fn take(over: &Over, config: &Config, known: KnownCommands) -> Result<Result<Taken, IntakeError>, Stopped> {
     let (folder, config) = (over.folder.clone(), config.clone());
-    blocking(move || intake::take_settled(&folder, &config, &known)).await
+    let taken = contained(move || intake::take_settled(&folder, &config, &known)).await?;
+    Ok(taken.unwrap_or_else(|failed| Err(failed.into())))
 }
 
 /// The collection that is to be one run and that a run folder is part of.

@@ -25,11 +25,14 @@ pub struct StateLock {
 }
 
 impl StateLock {
-    /// Whether a process holds the lock of this state folder. Looking disturbs nobody but for a moment, which
-    /// [`StateLock::take`] waits out.
-    pub fn is_held(state_dir: &Path) -> bool {
-        let Ok(file) = File::open(state_dir.join(FILE)) else { return false };
-        matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock))
+    /// Whether a process holds the lock of this state folder; `None` when this account may not look. Looking disturbs
+    /// nobody but for a moment, which [`StateLock::take`] waits out.
+    pub fn is_held(state_dir: &Path) -> Option<bool> {
+        match File::open(state_dir.join(FILE)) {
+            Ok(file) => Some(matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock))),
+            Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => None,
+            Err(_) => Some(false),
+        }
     }
 
     /// Whether the lock that lies in the state folder is still this one. What cannot be told is taken for yes.

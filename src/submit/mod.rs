@@ -238,10 +238,34 @@ impl Submitter {
         Ok(Attempt::Parked)
     }
 
-    async fn advance(&self, mut submission: Submission, written: &(dyn Fn() + Send + Sync)) -> Result<u32, Stop> {
+    async fn advance(&self, submission: Submission, written: &(dyn Fn() + Send + Sync)) -> Result<u32, Stop> {
         let client = self.connect(&submission.snapshot).await?;
+        let id = submission.id;
+        let planned_before = submission.plan.is_some();
+        match self.carry_out(&client, submission, written).await {
+            // Since the plan was made a point of it may have been removed in ADO.
+            Err(Stop::Ado(refused @ (AdoError::Gone(_) | AdoError::Rejected { .. }))) if planned_before => {
+                let reason = refused.to_string();
+                if !self.outbox.with(move |store| store.plan_anew(id, &reason, clock::now())).await? {
+                    return Err(refused.into());
+                }
+                tracing::info!(id, reason = %refused, "planned anew");
+                let anew = self.outbox.with(move |store| store.load(id)).await?;
+                self.carry_out(&client, anew, written).await
+            }
+            done => done,
+        }
+    }
+
+    /// Plans a submission that has no plan, and carries out what is left to do.
+    async fn carry_out(
+        &self,
+        client: &AdoClient,
+        mut submission: Submission,
+        written: &(dyn Fn() + Send + Sync),
+    ) -> Result<u32, Stop> {
         if submission.plan.is_none() {
-            let plan = execute::plan(&client, &submission).await?;
+            let plan = execute::plan(client, &submission).await?;
             if plan.results.is_empty() {
                 return Err(execute::nothing_to_submit(plan));
             }
@@ -256,7 +280,7 @@ impl Submitter {
                 .await?;
         }
         let spool = self.spool();
-        execute::Execution::new(&self.outbox, &client, &spool, submission, self.patient).run(written).await
+        execute::Execution::new(&self.outbox, client, &spool, submission, self.patient).run(written).await
     }
 
     /// An older run whose points have a newer result is left to a person: ADO would show the older outcome as the latest.

@@ -1,8 +1,9 @@
 //! Which test points get a result.
 
+use fake_ado::{Fault, FaultAction, Nth};
 use fake_katalon::{AzureSettings, ConfigurationRow, SuiteRunWriter, Test, TestCaseFile};
 
-use crate::support::{Machine, finished, tc, world};
+use crate::support::{Machine, SUITE, finished, tc, world};
 
 const CASES: [(&str, &str); 3] = [("Sign in", "1001"), ("Add to cart", "1002"), ("Pay by card", "1003")];
 
@@ -202,4 +203,21 @@ fn a_parked_run_goes_on_when_a_person_has_put_the_test_case_into_the_plan() {
     assert_eq!(machine.kado(&["run", "--once"]).code, 0);
     assert_eq!(points(&machine), [99]);
     assert_eq!(machine.row()["state"], "submitted");
+}
+
+#[test]
+fn a_run_is_planned_anew_when_a_point_was_removed_before_it_could_be_sent() {
+    let machine = Machine::new();
+    let shop = machine.shop(&[("Sign in", "1001"), ("Pay", "1002")]);
+    let unavailable = FaultAction::Status { code: 503, headers: Vec::new(), body: Vec::new() };
+    machine.fake.fault(Fault::new("POST", "test/runs", Nth::Every, unavailable));
+    let run = finished([Test::passed(&tc("Sign in")), Test::passed(&tc("Pay"))]);
+    assert_eq!(machine.submit(&shop, &run).code, 4);
+    machine.fake.clear_faults();
+    machine.fake.world().project_mut("Shop").unwrap().points.retain(|point| point.id != 12);
+    let sent = machine.kado(&["run", "--once"]);
+    assert_eq!(machine.states(), [format!("{SUITE} submitted")], "{sent:?}");
+    let row = machine.row();
+    assert_eq!((&row["results"], &row["skipped"][0]["kind"]), (&1.into(), &"no-point".into()), "{row}");
+    assert_eq!(machine.ado_runs().len(), 1);
 }

@@ -219,3 +219,17 @@ fn reports_that_are_a_link_into_another_project_are_not_submitted_with_its_setti
     assert_eq!(machine.row()["project"], "Shop", "{:?}", machine.states());
     assert!(machine.kado(&["check", "--offline"]).out.contains("is a link, which is not followed"));
 }
+
+#[test]
+fn a_run_whose_log_tells_nothing_is_said_not_to_be_submitted() {
+    let machine = Machine::new();
+    machine.configure("history = \"all\"\n");
+    let shop = machine.shop(&[("Sign in", "1001")]);
+    let folder = run("Test Suites/Empty").write_in(&shop).unwrap();
+    std::fs::write(folder.join("execution0.log"), "").unwrap();
+    age(&folder);
+    let once = machine.kado(&["run", "--once"]);
+    assert_eq!(once.code, 0, "{once:?}");
+    assert!(once.err.contains("its log holds no record that tells which run it is"), "{once:?}");
+    assert_eq!(machine.states(), [""; 0]);
+}

@@ -55,7 +55,7 @@ pub enum OpenError {
     #[error(
         "`{}` is {found} although kado has used this state folder before; nothing is submitted, because everything could \
          arrive twice. Bring the database back from a backup, or remove `{MARK}` beside it to start with an empty memory \
-         (runs already in ADO are then recognised by kado's key)",
+         and set `history` to the time of the loss for once (runs already in ADO are then recognised by kado's key)",
         file.display()
     )]
     Lost {
@@ -68,7 +68,7 @@ pub enum OpenError {
     #[error(
         "the database of the outbox is damaged and was set aside untouched as `{}`; nothing is submitted, because \
          everything could arrive twice. Bring it back from a backup, or remove `{MARK}` beside it to start with an empty \
-         memory (runs already in ADO are then recognised by kado's key)",
+         memory and set `history` to the time of the loss for once (runs already in ADO are then recognised by kado's key)",
         aside.display()
     )]
     Damaged {
@@ -82,7 +82,7 @@ pub enum OpenError {
     #[error(
         "the database `{}` is damaged; nothing is submitted, because everything could arrive twice. The next `kado run` \
          sets it aside untouched. Bring it back from a backup, or remove `{MARK}` beside it to start with an empty memory \
-         (runs already in ADO are then recognised by kado's key)",
+         and set `history` to the time of the loss for once (runs already in ADO are then recognised by kado's key)",
         file.display()
     )]
     DamagedInPlace {

@@ -100,6 +100,27 @@ impl Store {
         Ok(transaction.commit()?)
     }
 
+    /// Drops the plan of a submission that has no ADO run, because ADO does not take it any more; gives whether it had
+    /// one to drop. `refusal` is what ADO said.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn plan_anew(&mut self, submission: i64, refusal: &str, now: Moment) -> Result<bool, StoreError> {
+        let transaction = self.connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+        let dropped = transaction.execute(
+            "UPDATE submission SET state = 'pending', plan = NULL, create_unclear = create_unclear OR EXISTS
+                (SELECT 1 FROM step WHERE submission_id = ?1 AND position = 0 AND step.state = 'intended')
+             WHERE id = ?1 AND state = 'submitting' AND ado_run_id IS NULL",
+            [submission],
+        )?;
+        if dropped > 0 {
+            transaction.execute("DELETE FROM step WHERE submission_id = ?1", [submission])?;
+            log(&transaction, submission, "planned anew", Some(refusal), now)?;
+        }
+        transaction.commit()?;
+        Ok(dropped > 0)
+    }
+
     /// Takes a submission out of the outbox on a person's word (invariant I6); it stays listed as ignored.
     ///
     /// # Errors
