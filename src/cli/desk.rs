@@ -33,6 +33,10 @@ pub struct Desk<'a> {
     lock: Option<StateLock>,
     outbox: Outbox,
     runtime: tokio::runtime::Runtime,
+    /// How long the answer of a service is waited for.
+    patience: Duration,
+    /// Cancelled when the waiting is to end.
+    stop: CancellationToken,
 }
 
 /// What became of the submissions that a command asked for.
@@ -57,7 +61,19 @@ impl<'a> Desk<'a> {
             Some(_) => Outbox::open(&config.state_dir)?,
             None => Outbox::open_beside(&config.state_dir)?,
         };
-        Ok(Self { config, lock, outbox, runtime: runtime()? })
+        let (patience, stop) = (ANSWER, CancellationToken::new());
+        Ok(Self { config, lock, outbox, runtime: runtime()?, patience, stop })
+    }
+
+    /// Waits for an answer no longer than this, and lets a signal that asks to end do so.
+    ///
+    /// # Errors
+    /// When signals cannot be listened to.
+    pub fn within(mut self, patience: Duration) -> anyhow::Result<Self> {
+        let stop = self.stop.clone();
+        self.runtime.block_on(async { daemon::stop_on_signal(stop) })?;
+        self.patience = patience.min(ANSWER);
+        Ok(self)
     }
 
     /// Has a request carried out.
@@ -102,14 +118,12 @@ impl<'a> Desk<'a> {
     }
 
     /// Sends these submissions, or waits until the service has sent them, at most for the budget; what does not answer is
-    /// tried again meanwhile. A signal that asks to end ends the waiting. What another process sent counts as well.
+    /// tried again meanwhile. What another process sent counts as well.
     ///
     /// # Errors
     /// When the outbox fails.
     pub fn send_within(&mut self, ids: &[i64], effort: Effort) -> anyhow::Result<Sent> {
-        let stop = CancellationToken::new();
-        let token = stop.clone();
-        self.runtime.block_on(async { daemon::stop_on_signal(token) })?;
+        let stop = self.stop.clone();
         let open = |row: &Row| {
             is_open(row)
                 && (row.next_attempt.is_none() || matches!(row.cause, Some(Cause::Unreachable | Cause::Katalon)))
@@ -144,12 +158,12 @@ impl<'a> Desk<'a> {
 
     /// The answer of the service; `None` when the service is gone, and the request is this command's to carry out.
     fn wait_for_answer(&mut self, request: i64) -> anyhow::Result<Option<Answer>> {
-        let until = clock::now().plus(ANSWER);
+        let until = clock::now().plus(self.patience);
         loop {
             if let Some(answer) = self.runtime.block_on(self.outbox.with(move |store| store.answer_to(request)))? {
                 return Ok(Some(answer));
             }
-            let late = clock::now() > until;
+            let late = clock::now() > until || self.stop.is_cancelled();
             if self.lock.is_none() {
                 self.pause()?;
                 if !late && self.lock.is_none() {
@@ -161,7 +175,10 @@ impl<'a> Desk<'a> {
                 return Ok(None);
             }
             if withdrawn {
-                anyhow::bail!("the running service did not answer in {} seconds; look at its log", ANSWER.as_secs());
+                anyhow::bail!(
+                    "the running service did not answer in {} seconds; look at its log",
+                    self.patience.as_secs()
+                );
             }
         }
     }

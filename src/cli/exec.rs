@@ -32,10 +32,13 @@ use crate::katalon::command_line::{CommandLine, hidden_option};
 use crate::outbox::request::{Answer, Request};
 use crate::pipeline::{PipelineJob, TOKEN_VARIABLE};
 use crate::server::Server;
-use crate::{telemetry, workspace};
+use crate::{clock, telemetry, workspace};
 
 use claim::ClaimKeeper;
 use report::Report;
+
+/// Least time that a service gets to answer.
+const ANSWER: Duration = Duration::from_secs(2);
 
 /// Arguments of `kado exec`.
 #[derive(Debug, Args)]
@@ -125,7 +128,9 @@ fn submit(runs: &[PathBuf], effort: Effort, config: &Config, report: &mut Report
     if runs.is_empty() {
         return Ok(());
     }
-    let mut desk = Desk::open(config)?;
+    let until = clock::now().plus(effort.budget);
+    // A service that is there answers at once; that much time it gets also where nobody is to wait.
+    let mut desk = Desk::open(config)?.within(effort.budget.max(ANSWER))?;
     let mut ids = Vec::new();
     for folder in runs {
         match desk.ask(&Request::Claimed { folder: folder.to_string_lossy().into_owned() })? {
@@ -136,7 +141,8 @@ fn submit(runs: &[PathBuf], effort: Effort, config: &Config, report: &mut Report
     // Copies of a run are that run.
     ids.sort_unstable();
     ids.dedup();
-    report.sent(&desk.send_within(&ids, effort)?);
+    let left = until.since(clock::now());
+    report.sent(&desk.send_within(&ids, Effort { budget: left, ..effort })?);
     Ok(())
 }
 

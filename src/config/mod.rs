@@ -21,6 +21,7 @@ use crate::config::proxy::ProxyUrl;
 use crate::discovery::eligibility::{History, RunsFrom};
 use crate::file_names::is_in;
 use crate::plan::options::Overrides;
+use crate::workspace;
 
 /// A validated configuration.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -108,10 +109,16 @@ pub struct ProjectTables {
 }
 
 impl Config {
-    /// The `[[project]]` that counts for a project folder: the one with the longest path.
+    /// The `[[project]]` that counts for a project folder: the one with the longest path. Links do not matter, so that a
+    /// project has the same tables by whichever path it is reached.
     pub fn project_tables(&self, root: &Path) -> Option<&Tables> {
-        let below = self.projects.iter().filter(|project| is_in(root, &project.path));
-        below.max_by_key(|project| project.path.components().count()).map(|project| &project.tables)
+        if self.projects.is_empty() {
+            return None;
+        }
+        let plain = workspace::resolved(root);
+        let places = self.projects.iter().map(|project| (project, workspace::resolved(&project.path)));
+        let below = places.filter(|(project, place)| is_in(root, &project.path) || is_in(&plain, place));
+        below.max_by_key(|(_, place)| place.components().count()).map(|(project, _)| &project.tables)
     }
 
     /// What overrides the settings of a project: its own table, key by key before the machine's.

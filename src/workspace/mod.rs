@@ -18,7 +18,7 @@ pub use collection::{CollectionFolder, ListedMember, collection_in, collection_o
 pub use listing::{FolderListing, ListedFile, is_run_folder, list_run_folder};
 pub use project::{
     PROJECT_FILE, azure_settings_modified, find_project_root, number_of_reruns, project_at, project_file_modified,
-    project_name, read_azure_settings, read_console_options, read_project, read_project_file, read_test_case,
+    project_name, read_azure_settings, read_console_options, read_project, read_project_file, read_test_case, resolved,
     without_links,
 };
 pub use run::{JunitState, read_junit, read_launch, read_run};

@@ -156,6 +156,17 @@ pub fn without_links(folder: &Path) -> Option<PathBuf> {
     fs::canonicalize(folder).ok()
 }
 
+/// A path without links and `..`, as far as it is there: a folder that is gone keeps its place.
+pub fn resolved(path: &Path) -> PathBuf {
+    let there = path.ancestors().find_map(|above| Some((above, without_links(above)?)));
+    let rest = there.as_ref().and_then(|(above, _)| path.strip_prefix(above).ok());
+    match (&there, rest) {
+        (Some((_, plain)), Some(rest)) if rest.as_os_str().is_empty() => plain.clone(),
+        (Some((_, plain)), Some(rest)) => plain.join(rest),
+        _ => path.to_owned(),
+    }
+}
+
 /// The `.prj` files of a folder, sorted.
 fn project_files(folder: &Path) -> Result<Vec<PathBuf>, ReadError> {
     let entries = fs::read_dir(folder).map_err(|source| ReadError::Io { path: folder.to_owned(), source })?;

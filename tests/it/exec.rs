@@ -488,6 +488,47 @@ fn strict_fails_where_an_id_has_no_point_or_no_run_was_made() {
 }
 
 #[test]
+fn of_several_plans_one_without_a_point_of_the_run_is_no_failure() {
+    let machine = Machine::with(crate::support::world().plan(20, "Release 3"));
+    let shop = shop(&machine);
+    machine.configure("[submit]\ntest_plans = [18, 20]\n");
+    let done = exec(&machine, &shop, &["--strict"], &[]);
+    assert_eq!(done.code, 0, "{done:?}");
+    assert_eq!(in_ado(&machine), [(Some(18), "Run by Katalon Studio".to_owned())]);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_service_that_does_not_answer_is_waited_for_no_longer_than_was_said() {
+    let machine = Machine::new();
+    let shop = shop(&machine);
+    let service = service(&machine);
+    service.signal("STOP");
+    let done = exec(&machine, &shop, &["--wait", "0s"], &RELEASE_NIGHT);
+    assert_eq!(done.code, 0, "{done:?}");
+    assert!(done.err.contains("the running service did not answer in 2 seconds"), "{done:?}");
+    service.signal("CONT");
+    machine.wait_for_completed(1);
+    assert_eq!(in_ado(&machine), [(Some(19), "Release night".to_owned())]);
+}
+
+#[cfg(unix)]
+#[test]
+fn the_table_of_a_project_counts_by_whichever_path_it_is_reached() {
+    let machine = Machine::new();
+    let shop = shop(&machine);
+    let link = machine.root().join("link");
+    std::os::unix::fs::symlink(shop.parent().unwrap(), &link).unwrap();
+    machine.configure(&format!("[[project]]\npath = \"{}\"\nsubmit.test_plans = [19]\n", link.join("Shop").display()));
+    let done = exec(&machine, &shop, &[], &[]);
+    assert_eq!(done.code, 0, "{done:?}");
+    let through = exec(&machine, &link.join("Shop"), &[], &["-adoTestRunName=Through the link"]);
+    assert_eq!(through.code, 0, "{through:?}");
+    let plans: Vec<_> = in_ado(&machine).into_iter().map(|(plan, _)| plan).collect();
+    assert_eq!(plans, [Some(19), Some(19)]);
+}
+
+#[test]
 fn a_project_whose_integration_is_off_is_run_and_not_submitted() {
     let machine = Machine::new();
     let settings = AzureSettings { enabled: false, ..machine.settings() };

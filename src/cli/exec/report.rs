@@ -9,6 +9,7 @@ use crate::cli::submit::people;
 use crate::cli::table::plain;
 use crate::exit::Exit;
 use crate::outbox::intake::SubmissionState;
+use crate::outbox::row::Row;
 
 /// Collects what was not submitted.
 pub struct Report {
@@ -56,8 +57,8 @@ impl Report {
             let _ = people(row, &mut text);
             String::from_utf8_lossy(&text).lines().for_each(say);
         }
-        let ignored = sent.rows.iter().any(|row| row.state == SubmissionState::Ignored);
-        self.submission = self.submission.and(sent.exit()).and(if ignored { Exit::NotDone } else { Exit::Done });
+        let ignored = if sent.rows.iter().any(|row| is_ignored(row, &sent.rows)) { Exit::NotDone } else { Exit::Done };
+        self.submission = self.submission.and(sent.exit()).and(ignored);
     }
 
     /// How many runs were found.
@@ -72,6 +73,16 @@ impl Report {
     pub fn exit_code(&self, command: i32) -> i32 {
         if command == 0 && self.strict { i32::from(self.submission.code()) } else { command }
     }
+}
+
+/// Whether a run is ignored as a whole: of several test plans those without a point of it are ignored, and nothing is
+/// missing then.
+fn is_ignored(row: &Row, all: &[Row]) -> bool {
+    let is_same_run = |other: &&Row| {
+        let run = |row: &Row| (row.suite.clone(), row.started, row.folder.clone());
+        run(other) == run(row)
+    };
+    all.iter().filter(is_same_run).all(|row| row.state == SubmissionState::Ignored)
 }
 
 fn say(text: &str) {
