@@ -5,14 +5,17 @@ use std::collections::{BTreeMap, HashMap};
 use crate::ado::AdoClient;
 use crate::ado::wire::WorkItem;
 use crate::check::Report;
-use crate::check::server::{PlanPoints, failed};
+use crate::check::points::{Finding, Situations};
+use crate::check::server::failed;
 use crate::katalon::azure_ids;
 use crate::katalon::project::Project;
-use crate::plan::points::PointRule;
-use crate::plan::snapshot::Options;
 
 /// Most test cases that are looked for in other plans, each with a request.
 const ELSEWHERE: usize = 20;
+/// Most ids that are named in one line.
+const SHOWN: usize = 10;
+const SEVERAL: &str = "keep one of the test points in ADO, or allow several in Katalon's Azure DevOps settings or with \
+                       `submit.multiple_points = true`; a test configuration mapping tells points of several configurations apart";
 const TAB: &str = "correct it on the Integration tab of the test case in Katalon";
 
 /// Verifies every id that a test case of the project is mapped to.
@@ -20,8 +23,7 @@ pub async fn check_ids(
     client: &AdoClient,
     name: &str,
     project: &Project,
-    options: &Options,
-    plans: &[PlanPoints],
+    situations: &Situations<'_>,
     report: &mut Report,
 ) {
     let mapped = mapped(project, report);
@@ -34,24 +36,117 @@ pub async fn check_ids(
         (Err(error), _) | (_, Err(error)) => return failed("mapped ids", &error, report),
     };
     let items: HashMap<u32, WorkItem> = items.into_iter().map(|item| (item.id, item)).collect();
-    let mut asked = 0;
+    let mut told = Ids { client, situations, report, asked: 0, without_row: Vec::new() };
     for (id, tests) in &mapped {
-        let title = format!("id {id}");
-        match verify(*id, items.get(id), &types, name, options, plans) {
-            Ok(detail) if tests.len() > 1 => {
-                let hint = "several test cases have this id: they share one result, the worst outcome wins";
-                report.note(title, format!("{detail}, for {}", tests.join(", ")), hint);
-            }
-            Ok(detail) => report.fine(title, format!("{detail}, for {}", tests.join(", "))),
-            Err((mut detail, hint)) => {
-                let nowhere = !plans.iter().any(|plan| plan.points.iter().any(|point| point.test_case_id == *id));
-                if nowhere && items.contains_key(id) && asked < ELSEWHERE {
-                    asked += 1;
-                    detail.push_str(&elsewhere(client, *id).await);
-                }
-                report.wrong(title, format!("{detail}, for {}", tests.join(", ")), hint);
+        let tests = Tests { id: *id, names: tests };
+        match is_test_case(items.get(id), &types, name) {
+            Ok(()) => told.points(&tests).await,
+            Err(what) => {
+                told.wrong(&tests, &format!("the work item {what}"), &format!("work item {id} {what}"), TAB);
             }
         }
+        told.mapped_twice(&tests);
+    }
+    told.runs_without_row();
+}
+
+/// An id, and the test cases of the project that have it.
+struct Tests<'a> {
+    id: u32,
+    names: &'a [&'a str],
+}
+
+impl Tests<'_> {
+    fn title(&self) -> String {
+        format!("id {}", self.id)
+    }
+
+    fn names(&self) -> String {
+        self.names.join(", ")
+    }
+}
+
+/// What is told of ids.
+struct Ids<'a> {
+    client: &'a AdoClient,
+    situations: &'a Situations<'a>,
+    report: &'a mut Report,
+    /// For how many ids other plans were searched.
+    asked: usize,
+    /// Ids whose points are too many for a run that no row of the mapping fits, with Katalon's message.
+    without_row: Vec<(u32, String)>,
+}
+
+impl Ids<'_> {
+    async fn points(&mut self, tests: &Tests<'_>) {
+        for finding in self.situations.judge(tests.id) {
+            match finding {
+                Finding::Fine(points) => self.fine(tests, &points),
+                Finding::Nowhere => self.nowhere(tests).await,
+                Finding::Missing(what) => {
+                    let hint = "assign the configuration to the test case in ADO, or change the mapping in Katalon's Test \
+                                Configuration Mapping";
+                    self.wrong(tests, &what, &format!("test case {} has {what}", tests.id), hint);
+                }
+                Finding::Several { what, message, points } => {
+                    let detail = format!("{message} (for {})", tests.names());
+                    self.report.wrong(tests.title(), detail, SEVERAL);
+                    let about = format!("Test Points with ID = {points}; {}", tests.names());
+                    self.report.shared(what, tests.id, about);
+                }
+                Finding::SeveralWithoutRow(message) => self.without_row.push((tests.id, message)),
+            }
+        }
+    }
+
+    fn fine(&mut self, tests: &Tests<'_>, points: &[u32]) {
+        let ids: Vec<_> = points.iter().map(u32::to_string).collect();
+        let detail = format!("a test case with test point {}, for {}", ids.join(", "), tests.names());
+        self.report.fine(tests.title(), detail);
+        let each = if self.situations.are_mapped() { " for each row of the configuration mapping" } else { "" };
+        self.report.shared(format!("test cases with a test point{each}"), tests.id, tests.names());
+    }
+
+    async fn nowhere(&mut self, tests: &Tests<'_>) {
+        let mut what = format!("no test point in {}", self.situations.plans());
+        if self.asked < ELSEWHERE {
+            self.asked += 1;
+            what.push_str(&elsewhere(self.client, tests.id).await);
+        }
+        let hint = "add it to a suite of the test plan in ADO, or correct the id on the Integration tab of the test case in \
+                    Katalon";
+        self.wrong(tests, &what, &format!("test case {} has {what}", tests.id), hint);
+    }
+
+    /// `what` fits every id with this finding.
+    fn wrong(&mut self, tests: &Tests<'_>, what: &str, detail: &str, hint: &str) {
+        self.report.wrong(tests.title(), format!("{detail}, for {}", tests.names()), hint);
+        self.report.shared(what, tests.id, tests.names());
+    }
+
+    fn mapped_twice(&mut self, tests: &Tests<'_>) {
+        if tests.names.len() > 1 {
+            let hint = "test cases with the same id share one result, the worst outcome wins";
+            self.report.note(tests.title(), format!("mapped to several test cases: {}", tests.names()), hint);
+            self.report.shared("mapped to several test cases", tests.id, tests.names());
+        }
+    }
+
+    /// Several points of several configurations are as they should be, unless a run comes that no row fits.
+    fn runs_without_row(&mut self) {
+        let Some((_, message)) = self.without_row.first() else { return };
+        let ids: Vec<_> = self.without_row.iter().take(SHOWN).map(|(id, _)| id.to_string()).collect();
+        let more = match self.without_row.len().saturating_sub(SHOWN) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        let detail = format!(
+            "such a run meets the test points of all configurations, so test cases with several get no result: id {}{more}\n\
+             {message}",
+            ids.join(", ")
+        );
+        let hint = "a row with --Any-- in each column gives such runs a configuration; or allow several test points";
+        self.report.note("runs that no row of the mapping fits", detail, hint);
     }
 }
 
@@ -86,27 +181,22 @@ fn mapped<'a>(project: &'a Project, report: &mut Report) -> BTreeMap<u32, Vec<&'
     mapped
 }
 
-fn verify(
-    id: u32,
-    item: Option<&WorkItem>,
-    types: &[String],
-    project: &str,
-    options: &Options,
-    plans: &[PlanPoints],
-) -> Result<String, (String, String)> {
-    let wrong = |detail: String| Err((detail, TAB.to_owned()));
-    let Some(item) = item else { return wrong(format!("work item {id} does not exist, or this token cannot see it")) };
+/// Whether a work item is a test case of the project.
+///
+/// # Errors
+/// What it is instead, in words that go behind `work item ID`.
+fn is_test_case(item: Option<&WorkItem>, types: &[String], project: &str) -> Result<(), String> {
+    let item = item.ok_or("does not exist, or this token cannot see it")?;
     let kind = item.fields.kind.as_deref().unwrap_or_default();
     if !types.iter().any(|known| known.eq_ignore_ascii_case(kind)) {
-        return wrong(format!("work item {id} is a {kind}, not a test case"));
+        return Err(format!("is a {kind}, not a test case"));
     }
     let home = item.fields.project.as_deref().unwrap_or(project);
     // A project may be configured by its GUID; then the names cannot be compared.
-    let by_name = !is_guid(project);
-    if by_name && !home.eq_ignore_ascii_case(project) {
-        return wrong(format!("test case {id} belongs to project {home}, not to {project}"));
+    if !is_guid(project) && !home.eq_ignore_ascii_case(project) {
+        return Err(format!("belongs to project {home}, not to {project}"));
     }
-    points(id, options, plans)
+    Ok(())
 }
 
 /// Whether a text is a GUID: 32 hexadecimal digits in groups of 8, 4, 4, 4 and 12.
@@ -114,43 +204,6 @@ fn is_guid(text: &str) -> bool {
     let groups: Vec<&str> = text.split('-').collect();
     let digits = |group: &&str| group.bytes().all(|digit| digit.is_ascii_hexdigit());
     groups.iter().map(|group| group.len()).eq([8, 4, 4, 4, 12]) && groups.iter().all(digits)
-}
-
-/// Whether the test case has a point in one of the plans for one of the mapped configurations.
-fn points(id: u32, options: &Options, plans: &[PlanPoints]) -> Result<String, (String, String)> {
-    let configurations: Vec<Option<u32>> = match options.configuration_rows.as_slice() {
-        [] => vec![None],
-        rows => rows.iter().map(|row| Some(row.configuration_id)).collect(),
-    };
-    let mut found = Vec::new();
-    let mut reasons = Vec::new();
-    for plan in plans {
-        for configuration in &configurations {
-            let rule = PointRule {
-                plan_id: plan.plan_id,
-                points: &plan.points,
-                configuration: *configuration,
-                multiple: options.multiple_points,
-            };
-            match rule.choose("", id) {
-                Ok(points) => found.extend(points.into_iter().map(|point| point.id)),
-                Err(left_out) => reasons.push(left_out.reason),
-            }
-        }
-    }
-    found.sort_unstable();
-    found.dedup();
-    let several = reasons.iter().find(|reason| reason.contains("multiple Test Points"));
-    match (several, found.is_empty(), reasons.first()) {
-        (Some(reason), ..) | (None, true, Some(reason)) => Err((
-            reason.clone(),
-            "see the test points of the test case in ADO, and the test configuration mapping".to_owned(),
-        )),
-        _ => {
-            let points: Vec<_> = found.iter().map(u32::to_string).collect();
-            Ok(format!("a test case with test point {}", points.join(", ")))
-        }
-    }
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ mod folders;
 mod ids;
 mod katalon;
 mod machine;
+mod points;
 mod project;
 mod rows;
 mod server;
@@ -35,6 +36,20 @@ pub struct Check {
     /// What a failure means for the exit code.
     #[serde(skip)]
     pub exit: Exit,
+    /// Of a mapped id: what others may have, too.
+    #[serde(skip)]
+    pub shared: Option<Shared>,
+}
+
+/// A finding that many mapped ids can have: for people they are told together.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Shared {
+    /// What was found, in words that fit each of them.
+    pub finding: String,
+    /// The mapped id that this check is about.
+    pub id: u32,
+    /// What belongs to it: its test cases in Katalon.
+    pub about: String,
 }
 
 /// Everything that was looked at, in order.
@@ -65,6 +80,13 @@ impl Report {
         self.push(name.into(), false, detail.into(), Some(hint.into()), exit);
     }
 
+    /// Says of the check that was added last that other mapped ids may have the same finding.
+    pub fn shared(&mut self, finding: impl Into<String>, id: u32, about: impl Into<String>) {
+        if let Some(last) = self.checks.last_mut() {
+            last.shared = Some(Shared { finding: finding.into(), id, about: about.into() });
+        }
+    }
+
     /// Whether everything is as it should be.
     pub fn ok(&self) -> bool {
         self.checks.iter().all(|check| check.ok)
@@ -77,6 +99,6 @@ impl Report {
 
     fn push(&mut self, name: String, ok: bool, detail: String, hint: Option<String>, exit: Exit) {
         let hint = hint.filter(|hint| !hint.is_empty());
-        self.checks.push(Check { name, ok, detail, hint, exit });
+        self.checks.push(Check { name, ok, detail, hint, exit, shared: None });
     }
 }

@@ -37,6 +37,17 @@ pub enum Remark {
     Hardly(String, &'static str),
 }
 
+/// A row in words: `Windows / Chrome / any`.
+pub fn title(row: &ConfigurationRow) -> String {
+    let column = |value: &Option<String>| value.clone().unwrap_or_else(|| "any".to_owned());
+    [&row.os, &row.platform, &row.profile].map(column).join(" / ")
+}
+
+/// Whether every run fits a row.
+pub fn matches_all(row: &ConfigurationRow) -> bool {
+    row.os.is_none() && row.platform.is_none() && row.profile.is_none()
+}
+
 /// What is to be said of each row, in their order. `profiles` are those of the project; none when they are not known.
 pub fn remarks(rows: &[ConfigurationRow], profiles: &[String]) -> Vec<Option<Remark>> {
     let said =

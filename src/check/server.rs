@@ -1,5 +1,6 @@
 //! What ADO says: connection, project, plans, configurations, and every mapped id.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::ado::listing::DefinitionKind;
@@ -8,13 +9,14 @@ use crate::ado::{AdoClient, AdoError};
 use crate::check::connection::{check_connection, check_proxy, check_scopes};
 use crate::check::definitions::check_definition;
 use crate::check::folders::profiles;
+use crate::check::points::{PlanPoints, Situations};
 use crate::check::rows::{self, Remark};
 use crate::check::{Report, ids};
 use crate::config::Config;
 use crate::exit::Exit;
 use crate::katalon::project::Project;
+use crate::katalon::settings::ConfigurationRow;
 use crate::plan::links::{BuildChoice, ReleaseChoice};
-use crate::plan::points::Point;
 use crate::plan::snapshot::Options;
 use crate::server::Server;
 use crate::submit::Stop;
@@ -43,12 +45,17 @@ pub async fn check_server(project: &Project, config: &Config, options: &Options,
         scopes.push(Scope::WorkWrite);
     }
     check_scopes(&client, name, &scopes, report).await;
-    configurations(&client, name, project, options, report).await;
+    let rows = judged_rows(project, options);
+    let names = configurations(&client, name, &rows, report).await;
     client.forget_refusal();
     let plans = plans(&client, name, options, report).await;
     client.forget_refusal();
     if !plans.is_empty() {
-        ids::check_ids(&client, name, project, options, &plans, report).await;
+        // A row that never matches wants no points.
+        let live = rows.iter().filter(|(_, remark)| !matches!(remark, Some(Remark::Never(..))));
+        let live: Vec<_> = live.map(|(row, _)| *row).collect();
+        let situations = Situations::new(&plans, options.multiple_points, &live, names);
+        ids::check_ids(&client, name, project, &situations, report).await;
     }
     if let Some(BuildChoice::LatestOf(id)) = options.build {
         check_definition(&client, name, DefinitionKind::Build, id, None, report).await;
@@ -89,14 +96,6 @@ pub async fn check_machine_server(config: &Config, report: &mut Report) {
     }
 }
 
-/// A plan with its points.
-pub struct PlanPoints {
-    /// The test plan.
-    pub plan_id: u32,
-    /// Its points.
-    pub points: Vec<Point>,
-}
-
 /// The client for the project's server, and where its credential comes from.
 fn connect(
     project: &Project,
@@ -130,35 +129,50 @@ fn connected(client: Result<Arc<AdoClient>, Stop>, report: &mut Report) -> Optio
     None
 }
 
-async fn configurations(client: &AdoClient, name: &str, project: &Project, options: &Options, report: &mut Report) {
-    if options.configuration_rows.is_empty() {
+/// A row of the mapping, and what is to be said of it.
+type JudgedRow<'a> = (&'a ConfigurationRow, Option<Remark>);
+
+fn judged_rows<'a>(project: &Project, options: &'a Options) -> Vec<JudgedRow<'a>> {
+    let remarks = rows::remarks(&options.configuration_rows, &profiles(&project.root));
+    options.configuration_rows.iter().zip(remarks).collect()
+}
+
+/// Whether the configurations of the mapping exist. Their names by id; none where nobody had to ask, or ADO did not say.
+async fn configurations(
+    client: &AdoClient,
+    name: &str,
+    rows: &[JudgedRow<'_>],
+    report: &mut Report,
+) -> BTreeMap<u32, String> {
+    if rows.is_empty() {
         let hint = "a test case with points in several configurations then needs `multiple points` to be allowed";
-        return report.note("test configurations", "no mapping is set: points are not filtered by configuration", hint);
+        report.note("test configurations", "no mapping is set: points are not filtered by configuration", hint);
+        return BTreeMap::new();
     }
     let found = match client.configurations(name).await {
         Ok(found) => found,
-        Err(error) => return failed("test configurations", &error, report),
+        Err(error) => {
+            failed("test configurations", &error, report);
+            return BTreeMap::new();
+        }
     };
-    let remarks = rows::remarks(&options.configuration_rows, &profiles(&project.root));
-    for (row, remark) in options.configuration_rows.iter().zip(remarks) {
-        let any = |value: &Option<String>| value.clone().unwrap_or_else(|| "any".to_owned());
-        let title = format!("mapping {} / {} / {}", any(&row.os), any(&row.platform), any(&row.profile));
-        match found.iter().find(|configuration| configuration.id == row.configuration_id) {
-            Some(configuration) => {
-                let detail = format!("configuration {} ({})", configuration.id, configuration.name);
-                match remark {
-                    None => report.fine(title, detail),
-                    Some(Remark::Hardly(why, hint)) => report.note(title, format!("{detail}; {why}"), hint),
-                    Some(Remark::Never(why, hint)) => report.wrong(title, format!("{detail}; {why}"), hint),
-                }
-            }
-            None => {
-                let known: Vec<_> = found.iter().map(|known| format!("{} ({})", known.id, known.name)).collect();
-                let detail = format!("configuration {} does not exist in project {name}", row.configuration_id);
-                report.wrong(title, detail, format!("the project has {}", known.join(", ")));
-            }
+    let names: BTreeMap<u32, String> = found.into_iter().map(|known| (known.id, known.name)).collect();
+    for (row, remark) in rows {
+        let (title, id) = (format!("mapping {}", rows::title(row)), row.configuration_id);
+        let Some(known) = names.get(&id) else {
+            let known: Vec<_> = names.iter().map(|(id, name)| format!("{id} ({name})")).collect();
+            let detail = format!("configuration {id} does not exist in project {name}");
+            report.wrong(title, detail, format!("the project has {}", known.join(", ")));
+            continue;
+        };
+        let detail = format!("configuration {id} ({known})");
+        match remark {
+            None => report.fine(title, detail),
+            Some(Remark::Hardly(why, hint)) => report.note(title, format!("{detail}; {why}"), *hint),
+            Some(Remark::Never(why, hint)) => report.wrong(title, format!("{detail}; {why}"), *hint),
         }
     }
+    names
 }
 
 async fn plans(client: &AdoClient, name: &str, options: &Options, report: &mut Report) -> Vec<PlanPoints> {

@@ -1,5 +1,7 @@
 //! `kado check`: each line of what was looked at, ok or not, with a hint.
 
+mod people;
+
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -9,7 +11,6 @@ use serde_json::json;
 
 use crate::check::{Report, check_machine, check_machine_server, check_project, check_watches};
 use crate::cli::runtime;
-use crate::cli::table::plain;
 use crate::config::paths;
 use crate::exit::Exit;
 use crate::{service, watch, workspace};
@@ -68,7 +69,7 @@ pub fn check(arguments: &Arguments, config: Option<&Path>, out: &mut dyn Write) 
         serde_json::to_writer_pretty(&mut *out, &json!({ "ok": report.ok(), "checks": report.checks }))?;
         writeln!(out)?;
     } else {
-        people(&report, out)?;
+        people::tell(&report, out)?;
     }
     Ok(report.exit())
 }
@@ -86,25 +87,4 @@ fn check_as_service(arguments: &Arguments, config: Option<&Path>) -> anyhow::Res
     words.extend(arguments.json.then(|| "--json".to_owned()));
     let ended = service::as_service(&words)?.status().context("the command cannot be run as the service")?;
     ended.code().and_then(Exit::from_code).context("the command that ran as the service did not end by itself")
-}
-
-fn people(report: &Report, out: &mut dyn Write) -> anyhow::Result<()> {
-    for check in &report.checks {
-        let mark = if check.ok { "ok   " } else { "WRONG" };
-        let mut lines = check.detail.lines();
-        writeln!(out, "{mark}  {}: {}", plain(&check.name), plain(lines.next().unwrap_or_default()))?;
-        for line in lines {
-            writeln!(out, "         {}", plain(line))?;
-        }
-        if let Some(hint) = &check.hint {
-            writeln!(out, "       → {}", plain(hint))?;
-        }
-    }
-    let wrong = report.checks.iter().filter(|check| !check.ok).count();
-    if wrong == 0 {
-        writeln!(out, "\nAll is well.")?;
-    } else {
-        writeln!(out, "\n{wrong} of {} checks failed.", report.checks.len())?;
-    }
-    Ok(())
 }

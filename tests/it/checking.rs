@@ -55,6 +55,166 @@ fn every_mapped_id_is_verified_and_says_what_is_wrong_with_it() {
     assert!(found("id 1001").starts_with("true: a test case with test point 11"));
 }
 
+/// Two rows, for configuration 1 (Windows 10) and 2 (Ubuntu).
+fn two_rows(machine: &Machine) -> AzureSettings {
+    let configuration_rows =
+        vec![ConfigurationRow::new("Windows", "Chrome", 1), ConfigurationRow::new("Linux", "--Any--", 2)];
+    AzureSettings { configuration_rows, ..machine.settings() }
+}
+
+/// What people read of ids and of runs without a row.
+fn of_ids(output: &Output) -> String {
+    let of_ids =
+        |line: &&str| !line.starts_with("ok     ") || line.contains(" id") || line.contains("runs that no row");
+    let start = output.out.find("test plan ").unwrap_or_default();
+    let lines = output.out[start..].lines().skip(1).take_while(|line| !line.is_empty());
+    lines.filter(of_ids).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn each_row_of_the_mapping_wants_a_point_with_its_configuration() {
+    let machine =
+        Machine::with(world().point(302, 22, 1002, 2).plan(29, "Third").suite(51, "S").point(303, 51, 1003, 2));
+    let settings = AzureSettings { plans: vec![(18, "A".into()), (29, "C".into())], ..two_rows(&machine) };
+    machine.shop_with(settings, &[("Sign in", "1001"), ("Pay", "1002"), ("Ship", "1003"), ("Return", "1004")]);
+    let output = check(&machine);
+    assert_eq!(output.code, 1, "{output:?}");
+    assert_eq!(
+        named(&output, "id 1001"),
+        [
+            "false: test case 1001 has no test point in any of the test plans 18, 29 with configuration 2 (Ubuntu) [Linux / \
+          any / any], only with 1 (Windows 10), for Test Cases/Sign in"
+        ]
+    );
+    assert_eq!(named(&output, "id 1002"), ["true: a test case with test point 12, 302, for Test Cases/Pay"]);
+    assert_eq!(named(&output, "id 1003"), ["true: a test case with test point 13, 303, for Test Cases/Ship"]);
+    insta::assert_snapshot!(of_ids(&machine.kado(&["check"])), @r"
+    WRONG  2 ids: no test point in any of the test plans 18, 29 with configuration 2 (Ubuntu) [Linux / any / any], only with 1 (Windows 10)
+             1001  Test Cases/Sign in
+             1004  Test Cases/Return
+           → assign the configuration to the test case in ADO, or change the mapping in Katalon's Test Configuration Mapping
+    ok     2 ids: test cases with a test point for each row of the configuration mapping: 1002, 1003
+    ok     runs that no row of the mapping fits: such a run meets the test points of all configurations, so test cases with several get no result: id 1002
+             Cannot create test results for Azure DevOps Test Case ID=1002 due to multiple Test Points returned. Check Test Points with ID = 12, 302; or allow sending test results anyway in project settings.
+           → a row with --Any-- in each column gives such runs a configuration; or allow several test points
+    ");
+}
+
+#[test]
+fn a_row_that_never_matches_wants_no_points() {
+    let machine = Machine::new();
+    let row = |configuration| ConfigurationRow::new("Windows", "Chrome", configuration);
+    let settings = AzureSettings { configuration_rows: vec![row(1), row(2)], ..machine.settings() };
+    machine.shop_with(settings, &[("Sign in", "1001")]);
+    let output = check(&machine);
+    assert!(named(&output, "mapping Windows / Chrome / any").concat().contains("never matches"), "{output:?}");
+    assert_eq!(named(&output, "id 1001"), ["true: a test case with test point 11, for Test Cases/Sign in"]);
+}
+
+#[test]
+fn several_points_for_one_run_are_told_with_katalons_words() {
+    let world = || world().point(301, 22, 1001, 1).point(302, 22, 1002, 2);
+    let cases = [("Sign in", "1001"), ("Pay", "1002"), ("Ship", "1003")];
+    let machine = Machine::with(world());
+    machine.shop(&cases);
+    let output = check(&machine);
+    assert_eq!(output.code, 1, "{output:?}");
+    for (id, points) in [(1001, "11, 301"), (1002, "12, 302")] {
+        let told = named(&output, &format!("id {id}")).concat();
+        let exact = format!(
+            "false: Cannot create test results for Azure DevOps Test Case ID={id} due to multiple Test Points returned. \
+             Check Test Points with ID = {points}; or allow sending test results anyway in project settings."
+        );
+        assert!(told.starts_with(&exact), "{told}");
+    }
+    insta::assert_snapshot!(of_ids(&machine.kado(&["check"])), @r"
+    WRONG  2 ids: multiple Test Points returned in test plan 18, so no test results are created
+             1001  Test Points with ID = 11, 301; Test Cases/Sign in
+             1002  Test Points with ID = 12, 302; Test Cases/Pay
+           → keep one of the test points in ADO, or allow several in Katalon's Azure DevOps settings or with `submit.multiple_points = true`; a test configuration mapping tells points of several configurations apart
+    ok     id 1003: a test case with test point 13, for Test Cases/Ship
+    ");
+    machine.configure("[submit]\nmultiple_points = true\n");
+    assert_eq!(check(&machine).code, 0);
+}
+
+#[test]
+fn points_of_several_configurations_are_told_for_runs_that_no_row_fits() {
+    let world = (1001..=1010).fold(world(), |world, id| world.point(id - 600, 22, id, 2)).point(500, 22, 1003, 1);
+    let machine = Machine::with(world);
+    let cases = [("A", "1001"), ("B", "1002"), ("C", "1003")];
+    machine.shop_with(two_rows(&machine), &cases);
+    let output = check(&machine);
+    assert_eq!(output.code, 1, "1003 has two points with configuration 1: {output:?}");
+    assert!(named(&output, "runs that no row of the mapping fits").concat().starts_with("true: "), "{output:?}");
+    insta::assert_snapshot!(of_ids(&machine.kado(&["check"])), @r"
+    ok     2 ids: test cases with a test point for each row of the configuration mapping: 1001, 1002
+    WRONG  id 1003: Cannot create test results for Azure DevOps Test Case ID=1003 due to multiple Test Points returned. Check Test Points with ID = 13, 500; or allow sending test results anyway in project settings. (for Test Cases/C)
+           → keep one of the test points in ADO, or allow several in Katalon's Azure DevOps settings or with `submit.multiple_points = true`; a test configuration mapping tells points of several configurations apart
+    ok     runs that no row of the mapping fits: such a run meets the test points of all configurations, so test cases with several get no result: id 1001, 1002
+             Cannot create test results for Azure DevOps Test Case ID=1001 due to multiple Test Points returned. Check Test Points with ID = 11, 401; or allow sending test results anyway in project settings.
+           → a row with --Any-- in each column gives such runs a configuration; or allow several test points
+    ");
+    let caught = two_rows(&machine);
+    let rows = caught.configuration_rows.iter().cloned().chain([ConfigurationRow::any(1)]).collect();
+    let cases = [("A", "1001"), ("B", "1002"), ("C", "")];
+    machine.shop_with(AzureSettings { configuration_rows: rows, ..caught }, &cases);
+    let output = check(&machine);
+    assert_eq!((output.code, named(&output, "runs that no row of the mapping fits").len()), (0, 0), "{output:?}");
+}
+
+#[test]
+fn hundreds_of_ids_with_the_same_finding_are_told_together() {
+    let world = (2001..=2300).fold(world(), |world, id| world.test_case(id, &format!("Case {id}")));
+    let world = (2001..=2150).fold(world, |world, id| world.point(id, 21, id, 1));
+    let machine = Machine::with(world);
+    let cases: Vec<_> = (2001..=2300).map(|id| (format!("Case {id}"), id.to_string())).collect();
+    let cases: Vec<_> = cases.iter().map(|(name, id)| (&**name, &**id)).collect();
+    machine.shop_with(two_rows(&machine), &cases);
+    let told = machine.kado(&["check"]);
+    assert!(told.out.lines().count() < 60, "{told:?}");
+    insta::assert_snapshot!(of_ids(&told), @r"
+    WRONG  150 ids: no test point in test plan 18 with configuration 2 (Ubuntu) [Linux / any / any], only with 1 (Windows 10)
+             2001  Test Cases/Case 2001
+             2002  Test Cases/Case 2002
+             2003  Test Cases/Case 2003
+             2004  Test Cases/Case 2004
+             2005  Test Cases/Case 2005
+             2006  Test Cases/Case 2006
+             2007  Test Cases/Case 2007
+             2008  Test Cases/Case 2008
+             2009  Test Cases/Case 2009
+             2010  Test Cases/Case 2010
+             … and 140 more, which `kado check --json` names
+           → assign the configuration to the test case in ADO, or change the mapping in Katalon's Test Configuration Mapping
+    WRONG  150 ids: no test point in test plan 18
+             2151  Test Cases/Case 2151
+             2152  Test Cases/Case 2152
+             2153  Test Cases/Case 2153
+             2154  Test Cases/Case 2154
+             2155  Test Cases/Case 2155
+             2156  Test Cases/Case 2156
+             2157  Test Cases/Case 2157
+             2158  Test Cases/Case 2158
+             2159  Test Cases/Case 2159
+             2160  Test Cases/Case 2160
+             … and 140 more, which `kado check --json` names
+           → add it to a suite of the test plan in ADO, or correct the id on the Integration tab of the test case in Katalon
+    ");
+    assert_eq!(named(&check(&machine), "id 2300").len(), 1);
+}
+
+#[test]
+fn an_id_that_is_mapped_twice_is_told_whatever_else_it_lacks() {
+    let machine = Machine::new();
+    machine.shop(&[("Sign in", "1001"), ("Again", "1001, 4711"), ("Pay", "4711")]);
+    let output = check(&machine);
+    for (id, tests) in [(1001, "Test Cases/Again, Test Cases/Sign in"), (4711, "Test Cases/Again, Test Cases/Pay")] {
+        let told = named(&output, &format!("id {id}"));
+        assert!(told.contains(&format!("true: mapped to several test cases: {tests}")), "{told:?}");
+    }
+}
+
 #[test]
 fn a_mapping_to_a_configuration_that_does_not_exist_names_those_that_do() {
     let machine = Machine::new();
