@@ -376,6 +376,10 @@ impl AdoClient {
             Verdict::Done => return Ok(()),
             Verdict::Busy(wait, message) => AdoError::Unavailable { message, wait, unclear: false }.into(),
             Verdict::Unclear(wait, message) => AdoError::Unavailable { message, wait, unclear: true }.into(),
+            Verdict::Rejected(message) if self.version_is_configured && version::is_unknown(&message) => {
+                let message = format!("{message} Leave `azure.api_version` out of kado.toml, or set it to that");
+                AdoError::Rejected { status, message }.into()
+            }
             Verdict::Rejected(message) => AdoError::Rejected { status, message }.into(),
             Verdict::Gone(message) => AdoError::Gone(message).into(),
             Verdict::Forbidden(message) => refused(message).into(),

@@ -42,13 +42,18 @@ pub enum Call {
     Released,
 }
 
-/// The value of `api-version` for a call, when the server is spoken to with version `pinned`.
+/// The last version that Microsoft has released.
+const RELEASED: (u32, u32) = (7, 1);
+
+/// The value of `api-version` for a call, when the server is spoken to with version `pinned`, a number such as `7.1`.
 pub fn api_version(call: Call, pinned: &str) -> String {
+    let (major, minor) = pinned.split_once('.').unwrap_or((pinned, "0"));
+    let number = (major.parse().unwrap_or(RELEASED.0), minor.parse().unwrap_or(RELEASED.1));
     // Nothing of a version after the last one that was released is released.
-    if pinned.starts_with("7.2") {
-        return "7.2-preview".to_owned();
+    if number > RELEASED {
+        return format!("{pinned}-preview");
     }
-    let old = is_before_2020(pinned) || pinned == "6.0";
+    let old = number < (7, 0);
     match call {
         Call::ConnectionData => format!("{pinned}-preview.1"),
         Call::Attachments | Call::TestPlan if old => format!("{pinned}-preview.1"),
@@ -61,19 +66,21 @@ pub fn api_version(call: Call, pinned: &str) -> String {
 mod tests {
     use super::*;
 
-    /// The rows of `ado/openapi/VERSION-MATRIX.txt` that kado calls.
+    /// The rows of `ado/openapi/VERSION-MATRIX.txt` that kado calls, and versions that only `azure.api_version` can name.
     #[test]
     fn every_call_is_asked_for_in_the_form_that_the_version_has() {
         let calls =
             [Call::Released, Call::Release, Call::Attachments, Call::TestPlan, Call::TestPoint, Call::ConnectionData];
         let row = |version| calls.map(|call| format!("{:14}", api_version(call, version))).concat();
-        let table = ["5.0", "6.0", "7.0", "7.1", "7.2"].map(|version| row(version).trim_end().to_owned());
+        let table = ["5.0", "6.0", "6.1", "7.0", "7.1", "7.2", "8.0"].map(|version| row(version).trim_end().to_owned());
         insta::assert_snapshot!(table.join("\n"), @r"
         5.0           5.0           5.0-preview.1 5.0-preview.1 5.0-preview.2 5.0-preview.1
         6.0           6.0           6.0-preview.1 6.0-preview.1 6.0-preview.2 6.0-preview.1
+        6.1           6.1           6.1-preview.1 6.1-preview.1 6.1-preview.2 6.1-preview.1
         7.0           7.0           7.0           7.0           7.0           7.0-preview.1
         7.1           7.1           7.1           7.1           7.1           7.1-preview.1
         7.2-preview   7.2-preview   7.2-preview   7.2-preview   7.2-preview   7.2-preview
+        8.0-preview   8.0-preview   8.0-preview   8.0-preview   8.0-preview   8.0-preview
         ");
     }
 

@@ -4,21 +4,24 @@ use crate::check::Report;
 use crate::config::Config;
 use crate::config::project_file::ProjectFile;
 use crate::katalon::project::Project;
+use crate::katalon::settings::AzureSettings;
 use crate::outbox::store::Doubled;
 use crate::outbox::{Store, StoreError};
 use crate::plan::katalon::{Known, project_key};
-use crate::plan::options;
+use crate::plan::options::{self, KatalonSubmits, Overrides};
 use crate::plan::snapshot::Options;
 
 /// Name of the check.
 const NAME: &str = "Katalon's own submission";
 
-/// Says whether Katalon could submit the same runs, and what was seen.
+/// Says whether Katalon could submit the same runs, and what was seen; or, where submitting is left to it, whether it
+/// does.
 pub fn own_submission(project: &Project, config: &Config, options: &Options, report: &mut Report) {
-    if !options::katalon_may_submit(
-        &project.settings,
-        &config.overrides_over(&project.root, &ProjectFile::of(&project.root, config)),
-    ) {
+    let overrides = config.overrides_over(&project.root, &ProjectFile::of(&project.root, config));
+    if overrides.katalon_submits == Some(KatalonSubmits::Always) {
+        return left_to_katalon(&project.settings, &overrides, report);
+    }
+    if !options::katalon_may_submit(&project.settings, &overrides) {
         return;
     }
     // What cannot be read here is told by the checks of the machine.
@@ -54,6 +57,26 @@ pub fn own_submission(project: &Project, config: &Config, options: &Options, rep
         );
         report.note(NAME, detail, "a longer `submit.katalon_wait` lets Katalon be first; kado deletes no test run");
     }
+}
+
+/// With `katalon_submits = "always"` the service submits nothing, so Katalon has to.
+fn left_to_katalon(settings: &AzureSettings, overrides: &Overrides, report: &mut Report) {
+    const WHERE: &str = "switch it on in Katalon under Project > Settings > Integrations > Azure DevOps";
+    let ours = if options::auto_submit(settings, overrides) { "" } else { " and set `submit.auto_submit = true`" };
+    let (off, way_out) = match (settings.enabled, settings.auto_submit.unwrap_or(true)) {
+        (true, true) => {
+            let detail = "`submit.katalon_submits` is \"always\": the service lists runs of this project as ignored, and \
+                          Katalon submits them if it has a licence for it";
+            return report.note(NAME, detail, "without that licence nobody submits: remove the key, kado then does");
+        }
+        (false, _) => ("the integration is switched off (enableIntegration)", WHERE.to_owned()),
+        (true, false) => (
+            "automatic submission is off (autoSubmitTestRun)",
+            format!("{WHERE}; or let kado submit: remove `submit.katalon_submits`{ours}"),
+        ),
+    };
+    let detail = format!("nobody submits: `submit.katalon_submits` is \"always\", but in Katalon {off}");
+    report.wrong(NAME, detail, way_out);
 }
 
 fn seen(project: &Project, config: &Config, options: &Options) -> Result<(Known, Vec<Doubled>), StoreError> {

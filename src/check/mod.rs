@@ -7,6 +7,7 @@ mod folders;
 mod ids;
 mod katalon;
 mod machine;
+mod outcomes;
 mod points;
 mod project;
 mod rows;

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use crate::check::connection::check_proxy;
 use crate::check::folders::check_project_folders;
+use crate::check::outcomes::check_outcomes;
 use crate::check::{Report, katalon, server};
 use crate::config::Config;
 use crate::config::project_file::ProjectFile;
@@ -11,7 +12,7 @@ use crate::error_chain::chain;
 use crate::katalon::project::Project;
 use crate::katalon::run::{FileKind, RunOptions};
 use crate::katalon::secret::ProjectToken;
-use crate::plan::options;
+use crate::plan::options::{self, KatalonSubmits};
 use crate::plan::snapshot::Options;
 use crate::workspace;
 
@@ -66,7 +67,8 @@ fn integration(project: &Project, config: &Config, options: &Options, report: &m
             format!("switch it on {WHERE}"),
         );
     }
-    if !options::auto_submit(settings, &overrides) {
+    let left_to_katalon = overrides.katalon_submits == Some(KatalonSubmits::Always);
+    if !left_to_katalon && !options::auto_submit(settings, &overrides) {
         let hint = "`submit.auto_submit = true` switches it on; `kado submit FOLDER` submits single runs";
         report.note("automatic submission", "off: runs are listed as ignored", hint);
     }
@@ -74,6 +76,7 @@ fn integration(project: &Project, config: &Config, options: &Options, report: &m
     if let ProjectToken::Undecryptable(why) = &settings.token {
         report.wrong("token of the project", format!("cannot be decrypted: {why}"), format!("enter it again {WHERE}"));
     }
+    check_outcomes(&options.outcomes, report);
     let rule = &options.attachments;
     if rule.kinds.contains(&FileKind::Log) {
         let detail =

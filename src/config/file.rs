@@ -165,7 +165,7 @@ impl Reader<'_, '_> {
             identity: identity::read(azure, folder, &mut self.problems),
             token_file: token_file.map(|path| self.path(&path)),
             ca_file: ca_file.map(|path| self.path(&path)),
-            api_version: azure.read("api_version", &mut self.problems, values::word),
+            api_version: azure.read("api_version", &mut self.problems, values::api_version),
             proxy: azure.read("proxy", &mut self.problems, proxy::read),
             no_proxy: azure.read("no_proxy", &mut self.problems, |value| values::list(value, values::word)),
             suppress_sign_in: azure.read("suppress_sign_in", &mut self.problems, values::boolean),

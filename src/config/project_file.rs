@@ -85,7 +85,7 @@ impl ProjectFile {
         self.overrides.project = azure.read("project", problems, values::word);
         self.overrides.automated = azure.read("automated", problems, values::boolean);
         self.overrides.max_attachment = azure.read("max_attachment", problems, values::size);
-        self.api_version = azure.read("api_version", problems, values::word);
+        self.api_version = azure.read("api_version", problems, values::api_version);
     }
 
     /// Whoever can change a project must not be able to read the environment of a service.

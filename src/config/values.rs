@@ -129,6 +129,22 @@ pub fn katalon_submits(value: &DeValue<'_>) -> Read<KatalonSubmits> {
     choice(value, &words)
 }
 
+/// A version of ADO's REST interface such as `7.1` or `7.2-preview`, as its number alone: which calls are previews in it
+/// is known (`ado/api.md` §1). Below 5.0 the calls that kado needs do not exist.
+pub fn api_version(value: &DeValue<'_>) -> Read<String> {
+    let expected = || "must be a version such as \"7.1\", \"6.0\" or \"7.2-preview\"".to_owned();
+    let text = value.as_str().ok_or_else(expected)?.trim();
+    let (number, preview) = text.split_once("-preview").unwrap_or((text, ""));
+    let digits = |text: &str| text.parse::<u32>().ok().filter(|_| text.bytes().all(|digit| digit.is_ascii_digit()));
+    let is_preview = preview.is_empty() || preview.strip_prefix('.').and_then(digits).is_some();
+    let (major, minor) = number.split_once('.').filter(|_| is_preview).ok_or_else(expected)?;
+    match (digits(major), digits(minor)) {
+        (Some(major @ 5..), Some(minor)) => Ok(format!("{major}.{minor}")),
+        (Some(_), Some(_)) => Err("must be 5.0 (Azure DevOps Server 2019) or later, such as \"7.1\"".to_owned()),
+        _ => Err(expected()),
+    }
+}
+
 /// `off`, `fill` or `override`.
 pub fn automation(value: &DeValue<'_>) -> Read<AutomationChoice> {
     let on = AutomationChoice::On;

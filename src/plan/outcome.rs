@@ -4,6 +4,31 @@ use std::collections::BTreeMap;
 
 use crate::katalon::status::Status;
 
+/// The words that ADO has for the outcome of a result; any other is refused with `Invalid value specified Parameter name:
+/// TestOutcome` (`ado/api.md` §12, enumeration `TestOutcome` of `ado/openapi`).
+pub const OUTCOMES: [&str; 15] = [
+    "Passed",
+    "Failed",
+    "Error",
+    "Aborted",
+    "Timeout",
+    "Blocked",
+    "Inconclusive",
+    "Warning",
+    "NotExecuted",
+    "NotApplicable",
+    "NotImpacted",
+    "InProgress",
+    "Paused",
+    "None",
+    "Unspecified",
+];
+
+/// Whether ADO knows an outcome word; it reads them without regard to case.
+pub fn is_known(word: &str) -> bool {
+    OUTCOMES.iter().any(|known| known.eq_ignore_ascii_case(word))
+}
+
 /// ADO's outcome word for a status: the project's mapping, else Katalon's default.
 pub fn outcome(status: Status, mapping: &BTreeMap<Status, String>) -> &str {
     mapping.get(&status).map_or(default_outcome(status), String::as_str)
@@ -39,6 +64,17 @@ mod tests {
         assert_eq!(worst([Passed, Skipped]), Some(Skipped));
         assert_eq!(worst([Passed]), Some(Passed));
         assert_eq!(worst([]), None);
+    }
+
+    #[test]
+    fn the_words_of_ado_are_known_and_katalons_are_not_among_them() {
+        for word in ["Passed", "notexecuted", "NotApplicable", "InProgress"] {
+            assert!(is_known(word), "{word}");
+        }
+        for word in ["", "Pass", "Skipped", "Not Executed", "Incomplete", "MaxValue", " Passed"] {
+            assert!(!is_known(word), "{word}");
+        }
+        assert!(Status::ALL.into_iter().map(default_outcome).all(is_known));
     }
 
     #[test]

@@ -4,7 +4,7 @@ use fake_ado::{Fault, FaultAction, Nth, Refusal};
 use fake_katalon::{AzureSettings, ConfigurationRow, Token};
 use serde_json::Value;
 
-use crate::support::{Machine, Output, world};
+use crate::support::{Machine, Output, finished, tc, world};
 
 /// The checks of this name, as `ok: detail`.
 fn named(output: &Output, name: &str) -> Vec<String> {
@@ -319,4 +319,97 @@ fn the_status_says_what_waits_and_what_is_wrong() {
     let problem = machine.kado(&["status"]);
     assert_eq!(problem.code, 1, "{problem:?}");
     assert!(problem.out.contains("is parked: no result can be submitted"), "{problem:?}");
+}
+
+#[test]
+fn an_outcome_that_ado_does_not_have_is_named_with_those_that_it_has() {
+    let machine = Machine::new();
+    let mapped = |words: [(&str, &str); 3]| AzureSettings {
+        status_mappings: words.map(|(status, word)| (status.to_owned(), word.to_owned())).to_vec(),
+        ..machine.settings()
+    };
+    let told = |settings| {
+        machine.shop_with(settings, &[("Sign in", "1001")]);
+        let output = machine.kado(&["check", "--offline"]);
+        let lines = output.out.lines().skip_while(|line| !line.contains("status mapping")).take(2);
+        (output.code, lines.collect::<Vec<_>>().join("\n"))
+    };
+    let (code, text) = told(mapped([("PASSED", "Passed"), ("SKIPPED", "Skipped"), ("ERROR", "Broken")]));
+    assert_eq!(code, 1, "{text}");
+    insta::assert_snapshot!(text, @r"
+    WRONG  status mapping: `Broken` for ERROR, `Skipped` for SKIPPED: Azure DevOps has no such outcome and refuses every result with it
+           → correct it in Katalon's Azure DevOps settings under Execution Status Mapping; the outcomes are Passed, Failed, Error, Aborted, Timeout, Blocked, Inconclusive, Warning, NotExecuted, NotApplicable, NotImpacted, InProgress, Paused, None, Unspecified
+    ");
+    let (code, text) = told(mapped([("PASSED", "passed"), ("SKIPPED", "NotApplicable"), ("INCOMPLETE", "InProgress")]));
+    assert_eq!(code, 0, "{text}");
+    insta::assert_snapshot!(text.lines().next().unwrap(), @r"
+    ok     status mapping: PASSED is passed, SKIPPED is NotApplicable, INCOMPLETE is InProgress, FAILED is Failed, ERROR is Error
+    ");
+}
+
+#[test]
+fn a_result_whose_outcome_ado_does_not_have_is_named_and_costs_only_itself() {
+    let machine = Machine::new();
+    let settings =
+        AzureSettings { status_mappings: vec![("FAILED".to_owned(), "Broken".to_owned())], ..machine.settings() };
+    let shop = machine.shop_with(settings, &[("Sign in", "1001"), ("Pay", "1002")]);
+    let tests = [fake_katalon::Test::passed(&tc("Sign in")), fake_katalon::Test::failed(&tc("Pay"), "no")];
+    let submitted = machine.submit(&shop, &finished(tests));
+    assert_eq!(submitted.code, 1, "{submitted:?}");
+    let left_out = machine.row()["skipped"].to_string();
+    assert!(left_out.contains("test point 12 was refused") && left_out.contains("TestOutcome"), "{left_out}");
+    let run = machine.ado_run();
+    assert!(run.comment.as_deref().unwrap_or_default().contains("test point 12 was refused"), "{run:?}");
+    assert_eq!((run.state.as_str(), run.results[0].outcome.as_str()), ("Completed", "Passed"));
+}
+
+#[test]
+fn that_nobody_submits_is_told_where_submitting_is_left_to_a_katalon_that_does_not() {
+    let machine = Machine::new();
+    machine.configure("[submit]\nkatalon_submits = \"always\"\n");
+    let told = |settings: AzureSettings| {
+        machine.shop_with(settings, &[("Sign in", "1001")]);
+        let output = machine.kado(&["check", "--offline"]);
+        let own = output.out.lines().skip_while(|line| !line.contains("Katalon's own submission")).take(2);
+        format!("{}\n{}", output.code, own.collect::<Vec<_>>().join("\n"))
+    };
+    insta::assert_snapshot!(told(AzureSettings { auto_submit: false, ..machine.settings() }), @r#"
+    1
+    WRONG  Katalon's own submission: nobody submits: `submit.katalon_submits` is "always", but in Katalon automatic submission is off (autoSubmitTestRun)
+           → switch it on in Katalon under Project > Settings > Integrations > Azure DevOps; or let kado submit: remove `submit.katalon_submits` and set `submit.auto_submit = true`
+    "#);
+    insta::assert_snapshot!(told(AzureSettings { enabled: false, ..machine.settings() }), @r#"
+    1
+    WRONG  Katalon's own submission: nobody submits: `submit.katalon_submits` is "always", but in Katalon the integration is switched off (enableIntegration)
+           → switch it on in Katalon under Project > Settings > Integrations > Azure DevOps
+    "#);
+    insta::assert_snapshot!(told(machine.settings()), @r#"
+    0
+    ok     Katalon's own submission: `submit.katalon_submits` is "always": the service lists runs of this project as ignored, and Katalon submits them if it has a licence for it
+           → without that licence nobody submits: remove the key, kado then does
+    "#);
+}
+
+#[test]
+fn a_version_that_is_none_is_refused_with_the_key_and_an_example() {
+    let machine = Machine::new();
+    machine.shop(&[("Sign in", "1001")]);
+    let told = |value: &str| {
+        machine.configure(&format!("[azure]\napi_version = {value}\n"));
+        check(&machine)
+    };
+    for wrong in ["\"latest\"", "\"7\"", "\"v7.1\"", "\"7.1-beta\"", "\"7.1-preview.x\"", "\"\"", "7.1", "\"7.1.2\""] {
+        let output = told(wrong);
+        assert_eq!(output.code, 2, "{wrong} {output:?}");
+        let found = named(&output, "configuration").concat();
+        assert!(found.contains("`azure.api_version` must be a version such as \"7.1\""), "{wrong} {found}");
+    }
+    assert!(named(&told("\"4.1\""), "configuration").concat().contains("`azure.api_version` must be 5.0"));
+    for fine in ["\"7.1\"", "\" 6.0 \"", "\"7.0-preview\"", "\"7.1-preview.2\""] {
+        assert_eq!(told(fine).code, 0, "{fine}");
+    }
+    let too_new = told("\"7.2-preview\"");
+    assert_eq!(too_new.code, 1, "the fake is no newer than 7.1: {too_new:?}");
+    let connection = named(&too_new, "connection").concat();
+    assert!(connection.contains("out of range") && connection.contains("`azure.api_version`"), "{connection}");
 }
