@@ -3,6 +3,8 @@
 //! A token and a server are a pair (product contract, section 5), so two spellings of the same server have to be
 //! recognised, and two servers must never be taken for one. Pure: nothing is resolved over the network.
 
+mod place;
+
 use std::fmt;
 
 use url::Url;
@@ -12,6 +14,8 @@ use url::Url;
 pub struct Server {
     base: Url,
     identity: ServerIdentity,
+    /// The text that the base was cut out of; `None` where it says no more than the base.
+    cut: Option<String>,
 }
 
 /// What makes two URLs the same server: scheme, host, port and organization or collection, with
@@ -36,20 +40,51 @@ impl fmt::Display for ServerIdentity {
 #[derive(Debug, thiserror::Error)]
 pub enum ServerUrlError {
     /// Not a URL at all.
-    #[error("server url `{url}` is not a URL; expected something like https://dev.azure.com/organization")]
+    #[error("server url `{url}` is not a URL; expected something like {expected}")]
     NotAUrl {
         /// The text as given.
         url: String,
+        /// What is probably meant, or an example.
+        expected: String,
         /// What the parser says.
         #[source]
         source: url::ParseError,
     },
     /// Some other scheme than http or https.
-    #[error("server url `{0}` is neither http nor https")]
-    Scheme(String),
-    /// A URL without an organization or collection.
+    #[error("server url `{url}` is neither http nor https; expected something like {expected}")]
+    Scheme {
+        /// The text as given.
+        url: String,
+        /// What is probably meant, or an example.
+        expected: String,
+    },
+    /// A URL of Azure DevOps Services without an organization.
     #[error("server url `{0}` names no organization; expected something like https://dev.azure.com/organization")]
     NoOrganization(String),
+    /// A URL of some other host without a collection.
+    #[error("server url `{url}` names no collection; expected something like {expected}")]
+    NoCollection {
+        /// The text as given.
+        url: String,
+        /// The same host with a collection.
+        expected: String,
+    },
+    /// The address of a page in place of that of the collection.
+    #[error("server url `{url}` is the address of a page in a project; expected that of the collection: {expected}")]
+    Page {
+        /// The text as given.
+        url: String,
+        /// The collection that is probably meant.
+        expected: String,
+    },
+    /// A host of Azure DevOps Services that has a single service of an organization.
+    #[error("server url `{url}` is that of a single service of Azure DevOps; expected {expected}")]
+    Service {
+        /// The text as given.
+        url: String,
+        /// The organization that is probably meant.
+        expected: String,
+    },
     /// Credentials inside the URL would end up in logs.
     #[error("the server url carries a user or password; put the token into `azure.token_file` instead")]
     Credentials,
@@ -63,19 +98,37 @@ impl Server {
     pub fn parse(text: &str) -> Result<Self, ServerUrlError> {
         let text = text.trim();
         let shown = without_credentials(text);
-        let mut base = Url::parse(text).map_err(|source| ServerUrlError::NotAUrl { url: shown.to_owned(), source })?;
+        let url = || shown.to_owned();
+        let mut base = Url::parse(text).map_err(|source| ServerUrlError::NotAUrl {
+            url: url(),
+            expected: with_scheme(text),
+            source,
+        })?;
         if !matches!(base.scheme(), "http" | "https") {
-            return Err(ServerUrlError::Scheme(shown.to_owned()));
+            return Err(ServerUrlError::Scheme { url: url(), expected: with_scheme(text) });
         }
         if !base.username().is_empty() || base.password().is_some() {
             return Err(ServerUrlError::Credentials);
         }
         base.set_query(None);
         base.set_fragment(None);
-        let path = base.path().trim_end_matches('/').to_owned();
-        base.set_path(&path);
-        let identity = identity(&base).ok_or_else(|| ServerUrlError::NoOrganization(shown.to_owned()))?;
-        Ok(Self { base, identity })
+        let place::Place { base, identity } = place::find(base, shown)?;
+        let same = |url: &Url| url.path().trim_matches('/').to_owned();
+        let given = Url::parse(text).ok().filter(|given| (given.host(), same(given)) != (base.host(), same(&base)));
+        Ok(Self { cut: given.map(|_| shown.to_owned()), base, identity })
+    }
+
+    /// Says that something else was given than the URL of an organization, and what is used; `None` where it was not.
+    pub fn remark(&self) -> Option<String> {
+        let given = self.cut.as_ref()?;
+        let is_here = given.to_lowercase().starts_with(&self.base().to_lowercase());
+        let what = if is_here { "more than an organization" } else { "another host of an organization" };
+        Some(format!("`{given}` is {what}; `{}` is used", self.base()))
+    }
+
+    /// The collection that is meant if the last part of a URL on premises is a project; `None` where it cannot be one.
+    pub fn without_project(&self) -> Option<String> {
+        if self.is_services() { None } else { place::without_project(&self.base) }
     }
 
     /// The URL below which `_apis` lies, without a slash at the end.
@@ -115,35 +168,18 @@ impl Server {
     }
 }
 
+/// What a text without a scheme means with one, if that is a server; else an example.
+fn with_scheme(text: &str) -> String {
+    let server = Some(text).filter(|text| !text.contains("://")).map(|text| Server::parse(&format!("https://{text}")));
+    match server {
+        Some(Ok(server)) => server.base().to_owned(),
+        _ => "https://dev.azure.com/organization".to_owned(),
+    }
+}
+
 /// A URL, or what should be one, without a user and password before its host.
 pub fn without_credentials(url: &str) -> &str {
     url.rsplit_once('@').map_or(url, |(_, rest)| rest)
-}
-
-fn identity(base: &Url) -> Option<ServerIdentity> {
-    let host = base.host_str()?.to_ascii_lowercase();
-    let path = base.path().trim_matches('/').to_lowercase();
-    let organization = match host.strip_suffix(".visualstudio.com") {
-        // `https://x.visualstudio.com/DefaultCollection` is the same organization as `https://x.visualstudio.com`.
-        Some(name) if path.is_empty() || path == "defaultcollection" => {
-            Some(name.strip_suffix(".vsrm").unwrap_or(name).to_owned())
-        }
-        Some(_) => None,
-        None if is_services(&host) => path.split('/').next().filter(|name| !name.is_empty()).map(str::to_owned),
-        None => None,
-    };
-    if let Some(name) = organization {
-        return Some(ServerIdentity(format!("{}://dev.azure.com/{name}", base.scheme())));
-    }
-    if path.is_empty() || is_services(&host) {
-        return None;
-    }
-    let port = base.port_or_known_default()?;
-    Some(ServerIdentity(format!("{}://{host}:{port}/{path}", base.scheme())))
-}
-
-fn is_services(host: &str) -> bool {
-    matches!(host, "dev.azure.com" | "vsrm.dev.azure.com")
 }
 
 #[cfg(test)]
@@ -180,6 +216,7 @@ mod tests {
             assert_ne!(here, id(other), "{other}");
         }
         assert_eq!(here, id("https://TFS.corp:443/tfs/main/"));
+        assert_ne!(id("https://dev.azure.com:8443/org"), id("https://dev.azure.com/org"));
     }
 
     #[test]
@@ -188,6 +225,68 @@ mod tests {
         assert!(Server::parse("ftp://dev.azure.com/org").is_err());
         assert!(Server::parse("dev.azure.com/org").is_err());
         assert!(matches!(Server::parse("https://u:p@dev.azure.com/org"), Err(ServerUrlError::Credentials)));
+    }
+
+    fn told(url: &str) -> String {
+        match Server::parse(url) {
+            Ok(server) => format!("{}{}", server.base(), server.remark().map_or("", |_| " (cut)")),
+            Err(error) => error.to_string(),
+        }
+    }
+
+    #[test]
+    fn what_stands_behind_an_organization_is_left_away() {
+        for (given, base) in [
+            ("https://dev.azure.com/acme/Shop", "https://dev.azure.com/acme"),
+            ("https://dev.azure.com/Acme/Shop%20One/_git/x?path=/a#b", "https://dev.azure.com/Acme"),
+            ("https://dev.azure.com/acme/Shop/_testPlans/define?planId=18", "https://dev.azure.com/acme"),
+            ("https://dev.azure.com/acme/_apis", "https://dev.azure.com/acme"),
+            ("https://vsrm.dev.azure.com/acme", "https://dev.azure.com/acme"),
+            ("https://acme.visualstudio.com/Shop/_git/x", "https://acme.visualstudio.com"),
+            ("https://acme.visualstudio.com/DefaultCollection/Shop", "https://acme.visualstudio.com/DefaultCollection"),
+            ("https://acme.vsrm.visualstudio.com", "https://acme.visualstudio.com"),
+        ] {
+            assert_eq!(told(given), format!("{base} (cut)"));
+        }
+        for whole in ["https://dev.azure.com/acme/", "https://dev.azure.com//acme", "https://acme.visualstudio.com/"] {
+            assert!(!told(whole).contains("(cut)"), "{whole}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_collection_is_refused_with_what_was_probably_meant() {
+        let expected = |url| told(url).rsplit_once(' ').map(|(_, expected)| expected.to_owned()).unwrap_or_default();
+        for (given, meant) in [
+            ("http://host:8080", "http://host:8080/DefaultCollection"),
+            ("http://host:8080/tfs", "http://host:8080/tfs/DefaultCollection"),
+            ("http://host:8080/TFS/_home", "http://host:8080/TFS/DefaultCollection"),
+            ("https://tfs.corp/tfs/Main/Shop/_git/x", "https://tfs.corp/tfs/Main"),
+            ("https://tfs.corp/My%20Coll/Shop/_testPlans/execute", "https://tfs.corp/My%20Coll"),
+            ("https://tfs.corp/tfs/Main/_apis", "https://tfs.corp/tfs/Main"),
+            ("https://dev.azure.com", "https://dev.azure.com/organization"),
+            ("dev.azure.com/acme/Shop", "https://dev.azure.com/acme"),
+            ("tfs.corp:8080/tfs/Main", "https://tfs.corp:8080/tfs/Main"),
+            ("acme", "https://dev.azure.com/organization"),
+            ("ftp://dev.azure.com/acme", "https://dev.azure.com/organization"),
+            ("https://dev.azure.com/_git/x", "https://dev.azure.com/organization"),
+            ("https://vstmr.dev.azure.com/acme/x", "https://dev.azure.com/acme"),
+            ("https://acme.vssps.visualstudio.com", "https://dev.azure.com/acme"),
+        ] {
+            assert_eq!(expected(given), meant, "{}", told(given));
+        }
+        for collection in ["https://tfs.corp/tfs/Main", "https://tfs.corp/Default Collection/", "http://h:8080/x/y/z"] {
+            assert!(Server::parse(collection).is_ok_and(|server| server.remark().is_none()), "{collection}");
+        }
+        assert_eq!(id("https://azure.com.evil.example/acme"), "https://azure.com.evil.example:443/acme");
+        assert_eq!(id("https://evildev.azure.com/acme"), "https://evildev.azure.com:443/acme");
+    }
+
+    #[test]
+    fn a_project_behind_a_collection_can_only_be_guessed() {
+        let meant = |url| Server::parse(url).unwrap().without_project();
+        assert_eq!(meant("https://tfs.corp/tfs/Main/Shop").as_deref(), Some("https://tfs.corp/tfs/Main"));
+        assert_eq!(meant("https://tfs.corp/Main/Shop").as_deref(), Some("https://tfs.corp/Main"));
+        assert_eq!((meant("https://tfs.corp/tfs/Main"), meant("https://dev.azure.com/acme")), (None, None));
     }
 
     #[test]

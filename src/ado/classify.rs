@@ -80,9 +80,17 @@ fn is_page(answer: &Head<'_>) -> bool {
     answer.service_error.is_none() && answer.content_type.is_some_and(|kind| kind.to_ascii_lowercase().contains("html"))
 }
 
+/// How it begins when a web page came in place of an answer.
+const PAGE: &str = "a web page came with status";
+
+/// Whether a message says that a web page came in place of an answer, so that nothing of Azure DevOps was asked.
+pub fn is_about_page(message: &str) -> bool {
+    message.starts_with(PAGE)
+}
+
 fn page(status: u16) -> String {
     format!(
-        "a web page came with status {status} in place of an answer of Azure DevOps; the server or something before it is \
+        "{PAGE} {status} in place of an answer of Azure DevOps; the server or something before it is \
          not ready, or the server URL is wrong"
     )
 }

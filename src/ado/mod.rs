@@ -9,6 +9,7 @@ pub mod classify;
 pub mod credential;
 pub mod entra;
 pub mod error;
+mod gone;
 mod headers;
 pub mod http;
 pub mod listing;

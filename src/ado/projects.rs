@@ -9,6 +9,7 @@ use crate::ado::version::Call;
 use crate::ado::wire::{
     ConnectionData, Identity, List, TeamProject, TestConfiguration, TestPlan, TypeCategory, WorkItem,
 };
+use crate::ado::{classify, gone};
 
 /// Most work items in one request (`ado/api.md` §3).
 const WORK_ITEMS: usize = 200;
@@ -24,7 +25,8 @@ impl AdoClient {
     /// When the server cannot be reached or does not know the token; an organization with public projects answers
     /// strangers too, so an anonymous answer is a refusal.
     pub async fn connection(&self) -> Result<Identity, AdoError> {
-        let data: ConnectionData = self.get(&["_apis", "connectionData"], Call::ConnectionData, &[]).await?.content;
+        let answer = self.get::<ConnectionData>(&["_apis", "connectionData"], Call::ConnectionData, &[]).await;
+        let data = answer.map_err(|error| self.at_this_url(error))?.content;
         let known = |user: &Identity| user.id.as_deref().is_some_and(|id| !id.eq_ignore_ascii_case(ANONYMOUS));
         data.authenticated_user.filter(known).ok_or_else(|| AdoError::CredentialsRefused {
             server: self.server().base().to_owned(),
@@ -33,21 +35,24 @@ impl AdoClient {
         })
     }
 
+    /// A web page in place of the first answer of all may mean that the URL is wrong.
+    fn at_this_url(&self, error: AdoError) -> AdoError {
+        match error {
+            AdoError::Unavailable { message, wait, unclear } if classify::is_about_page(&message) => {
+                AdoError::Unavailable { message: gone::page(self.server(), &message), wait, unclear }
+            }
+            other => other,
+        }
+    }
+
     /// A project, by name or GUID.
     ///
     /// # Errors
     /// [`AdoError::Gone`] when there is none, or when this token cannot see it.
     pub async fn project(&self, project: &str) -> Result<TeamProject, AdoError> {
-        let found = self.get(&["_apis", "projects", project], Call::Released, &[]).await;
-        Ok(found
-            .map_err(|error| match error {
-                AdoError::Gone(_) => AdoError::Gone(format!(
-                    "project `{project}` not found on {}; it does not exist or this token cannot see it",
-                    self.server().base()
-                )),
-                other => other,
-            })?
-            .content)
+        let path = ["_apis", "projects", project];
+        let gone = |_| gone::no_project(self.server(), project);
+        Ok(self.get_or(&path, Call::Released, &[], gone).await?.content)
     }
 
     /// A test plan.
@@ -56,16 +61,13 @@ impl AdoClient {
     /// [`AdoError::Gone`] when the project has no such plan.
     pub async fn test_plan(&self, project: &str, plan: u32) -> Result<TestPlan, AdoError> {
         let path = [project, "_apis", "testplan", "plans", &plan.to_string()];
-        let found = self.get(&path, Call::TestPlan, &[]).await;
-        Ok(found
-            .map_err(|error| match error {
-                AdoError::Gone(message) => AdoError::Gone(format!(
-                    "test plan {plan} not found in project `{project}` ({message}); correct it in Katalon's Azure DevOps \
-                     settings or as `submit.test_plans` in kado.toml"
-                )),
-                other => other,
-            })?
-            .content)
+        let gone = |message| {
+            format!(
+                "test plan {plan} not found in project `{project}` ({message}); correct it in Katalon's Azure DevOps \
+                 settings or as `submit.test_plans` in kado.toml"
+            )
+        };
+        Ok(self.get_or(&path, Call::TestPlan, &[], gone).await?.content)
     }
 
     /// All test configurations of a project.

@@ -207,6 +207,27 @@ impl AdoClient {
         call: Call,
         query: &[(&str, String)],
     ) -> Result<Page<T>, AdoError> {
+        self.get_or(path, call, query, |message| message).await
+    }
+
+    /// Reads with GET; `gone` says what is not there when server and project are, and gets what the server said.
+    pub(super) async fn get_or<T: DeserializeOwned>(
+        &self,
+        path: &[&str],
+        call: Call,
+        query: &[(&str, String)],
+        gone: impl FnOnce(String) -> String,
+    ) -> Result<Page<T>, AdoError> {
+        self.in_its_version(path, call, query).await.map_err(|error| self.explained(path, error, gone))
+    }
+
+    /// Reads with GET in a version that the server knows.
+    async fn in_its_version<T: DeserializeOwned>(
+        &self,
+        path: &[&str],
+        call: Call,
+        query: &[(&str, String)],
+    ) -> Result<Page<T>, AdoError> {
         let mut asked = false;
         loop {
             let spoken = self.version();
@@ -217,7 +238,7 @@ impl AdoClient {
                 Err(error) if !asked && call != Call::ConnectionData && self.may_be_too_new(&error) => {
                     asked = true;
                     let told: Result<Page<IgnoredAny>, _> =
-                        Box::pin(self.get(&["_apis", "connectionData"], Call::ConnectionData, &[])).await;
+                        Box::pin(self.in_its_version(&["_apis", "connectionData"], Call::ConnectionData, &[])).await;
                     if told.is_err() || self.version() == spoken {
                         return Err(error);
                     }
@@ -238,7 +259,12 @@ impl AdoClient {
             AdoError::Unavailable { message, .. } => message.contains("TF400898"),
             _ => false,
         };
-        looks_so && !self.version_is_configured && !self.proven.load(Ordering::Relaxed)
+        looks_so && !self.version_is_configured && !self.is_proven()
+    }
+
+    /// Whether a call that reads has worked.
+    pub(super) fn is_proven(&self) -> bool {
+        self.proven.load(Ordering::Relaxed)
     }
 
     /// Reads with GET something that nothing else depends on.
@@ -291,7 +317,8 @@ impl AdoClient {
         kind: Kind,
     ) -> Result<T, AdoError> {
         let request = self.request(method, path, Call::Released, &[]).json(body);
-        Ok(self.send(request, kind).await?.content)
+        let page = self.send(request, kind).await;
+        Ok(page.map_err(|error| self.explained(path, error, |message| message))?.content)
     }
 
     /// Sends a request and reads its answer.

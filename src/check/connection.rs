@@ -9,6 +9,7 @@ use crate::check::Report;
 use crate::check::server::failed;
 use crate::config::Access;
 use crate::exit::Exit;
+use crate::server::Server;
 use crate::submit::connections::proxy_rule;
 
 /// Difference of clocks from which on a person should know, in milliseconds; servers tell whole seconds.
@@ -17,8 +18,8 @@ const SOME: i64 = 30_000;
 const MUCH: i64 = 5 * 60_000;
 
 /// Says which proxy is in force for a server, and why. Nothing is asked.
-pub fn check_proxy(url: &str, access: &Access, report: &mut Report) {
-    let Ok(url) = Url::parse(url) else { return };
+pub fn check_proxy(server: &Server, access: &Access, report: &mut Report) {
+    let Ok(url) = Url::parse(server.base()) else { return };
     let ways = Ways::new(&proxy_rule(access));
     report.fine(format!("proxy to {}", url.host_str().unwrap_or_default()), ways.explain(&url).to_string());
 }

@@ -92,7 +92,7 @@ impl Ids<'_> {
                     let detail = format!("{message} (for {})", tests.names());
                     self.report.wrong(tests.title(), detail, SEVERAL);
                     let about = format!("Test Points with ID = {points}; {}", tests.names());
-                    self.report.shared(what, tests.id, about);
+                    self.report.shared(what, &tests.id, about);
                 }
                 Finding::SeveralWithoutRow(message) => self.without_row.push((tests.id, message)),
             }
@@ -104,7 +104,7 @@ impl Ids<'_> {
         let detail = format!("a test case with test point {}, for {}", ids.join(", "), tests.names());
         self.report.fine(tests.title(), detail);
         let each = if self.situations.are_mapped() { " for each row of the configuration mapping" } else { "" };
-        self.report.shared(format!("test cases with a test point{each}"), tests.id, tests.names());
+        self.report.shared(format!("test cases with a test point{each}"), &tests.id, tests.names());
     }
 
     async fn nowhere(&mut self, tests: &Tests<'_>) {
@@ -121,14 +121,14 @@ impl Ids<'_> {
     /// `what` fits every id with this finding.
     fn wrong(&mut self, tests: &Tests<'_>, what: &str, detail: &str, hint: &str) {
         self.report.wrong(tests.title(), format!("{detail}, for {}", tests.names()), hint);
-        self.report.shared(what, tests.id, tests.names());
+        self.report.shared(what, &tests.id, tests.names());
     }
 
     fn mapped_twice(&mut self, tests: &Tests<'_>) {
         if tests.names.len() > 1 {
-            let hint = "test cases with the same id share one result, the worst outcome wins";
+            let hint = "several test cases have this id: they share one result, the worst outcome wins";
             self.report.note(tests.title(), format!("mapped to several test cases: {}", tests.names()), hint);
-            self.report.shared("mapped to several test cases", tests.id, tests.names());
+            self.report.shared("mapped to several test cases", &tests.id, tests.names());
         }
     }
 
@@ -173,8 +173,10 @@ fn mapped<'a>(project: &'a Project, report: &mut Report) -> BTreeMap<u32, Vec<&'
             if problem.text.contains("${") {
                 let hint = "its variable has no usable default value; the value of each execution is used";
                 report.note(format!("id {}", problem.text), format!("decided by each run, for {}", case.id), hint);
+                report.shared("decided by each run", &problem.text, &case.id);
             } else {
                 report.wrong(format!("id {}", problem.text), format!("{}, for {}", problem.reason, case.id), TAB);
+                report.shared(problem.reason, &problem.text, &case.id);
             }
         }
     }

@@ -47,8 +47,8 @@ pub struct Check {
 pub struct Shared {
     /// What was found, in words that fit each of them.
     pub finding: String,
-    /// The mapped id that this check is about.
-    pub id: u32,
+    /// The mapped id that this check is about, as it stands in the test case.
+    pub id: String,
     /// What belongs to it: its test cases in Katalon.
     pub about: String,
 }
@@ -82,9 +82,9 @@ impl Report {
     }
 
     /// Says of the check that was added last that other mapped ids may have the same finding.
-    pub fn shared(&mut self, finding: impl Into<String>, id: u32, about: impl Into<String>) {
+    pub fn shared(&mut self, finding: impl Into<String>, id: &impl ToString, about: impl Into<String>) {
         if let Some(last) = self.checks.last_mut() {
-            last.shared = Some(Shared { finding: finding.into(), id, about: about.into() });
+            last.shared = Some(Shared { finding: finding.into(), id: id.to_string(), about: about.into() });
         }
     }
 

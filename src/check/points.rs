@@ -129,14 +129,15 @@ impl<'a> Situations<'a> {
     fn missing(&self, id: u32) -> Option<Finding> {
         let has: BTreeSet<u32> = self.all_points(id).map(|point| point.configuration_id).collect();
         let lacks = self.given.iter().filter(|given| !has.contains(&given.configuration));
-        let lacks: Vec<String> =
-            lacks.map(|given| format!("{} [{}]", self.named(given.configuration), given.rows.join("; "))).collect();
+        let lacks: Vec<String> = lacks
+            .map(|given| format!("{} [mapping {}]", self.named(given.configuration), given.rows.join("; ")))
+            .collect();
         if lacks.is_empty() {
             return None;
         }
         let has: Vec<String> = has.into_iter().map(|configuration| self.named(configuration)).collect();
         let (plans, lacks, has) = (self.plans(), lacks.join(" or "), has.join(", "));
-        Some(Finding::Missing(format!("no test point in {plans} with configuration {lacks}, only with {has}")))
+        Some(Finding::Missing(format!("no test point with configuration {lacks} in {plans}, only with {has}")))
     }
 
     /// The plans that have several points for one run, where only one is allowed.
@@ -201,8 +202,8 @@ mod tests {
     fn each_row_wants_a_point_and_any_plan_may_have_it() {
         let rows = [row("Windows", 1), row("Linux", 2), row("macOS", 2)];
         let missing = judge(&[plan(18, &[(5, 12, 1), (6, 99, 2)])], &rows, false);
-        let told = "no test point in test plan 18 with configuration 2 (C2) [Linux / any / any; macOS / any / any], only \
-                    with 1 (C1)";
+        let told = "no test point with configuration 2 (C2) [mapping Linux / any / any; macOS / any / any] in test plan 18, \
+                    only with 1 (C1)";
         assert_eq!(missing, [Finding::Missing(told.to_owned())]);
         let two = [plan(18, &[(5, 12, 1)]), plan(19, &[(7, 12, 2)])];
         assert_eq!(judge(&two, &rows, false), [Finding::Fine(vec![5, 7])]);

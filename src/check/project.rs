@@ -14,6 +14,7 @@ use crate::katalon::run::{FileKind, RunOptions};
 use crate::katalon::secret::ProjectToken;
 use crate::plan::options::{self, KatalonSubmits};
 use crate::plan::snapshot::Options;
+use crate::server::Server;
 use crate::workspace;
 
 /// Looks at a project; with `offline` nothing is asked of ADO.
@@ -34,12 +35,37 @@ pub async fn check_project(root: &Path, config: &Config, offline: bool, report: 
     project_file(&own, report);
     let overrides = config.overrides_over(root, &own);
     let options = options::effective(&project.settings, &overrides, &RunOptions::default());
-    if let Some(url) = &options.server_url {
-        check_proxy(url, &config.access(root), report);
+    let server = server_of(&options, report);
+    if let Some(server) = &server {
+        check_proxy(server, &config.access(root), report);
     }
     integration(&project, config, &options, report);
-    if !offline {
-        server::check_server(&project, config, &options, report).await;
+    if let Some(server) = server.filter(|_| !offline) {
+        server::check_server(&project, config, &options, server, report).await;
+    }
+}
+
+/// The server that the project is integrated with, as far as its URL tells.
+fn server_of(options: &Options, report: &mut Report) -> Option<Server> {
+    let Some(url) = &options.server_url else {
+        report.wrong("server", "none is set", server::SETTINGS);
+        return None;
+    };
+    match Server::parse(url) {
+        Ok(server) => {
+            if let Some(remark) = server.remark() {
+                report.note(
+                    "server",
+                    remark,
+                    "it works as it is; the shorter one belongs into Katalon's Azure DevOps settings",
+                );
+            }
+            Some(server)
+        }
+        Err(error) => {
+            report.wrong("server", error.to_string(), server::SETTINGS);
+            None
+        }
     }
 }
 

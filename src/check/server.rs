@@ -25,8 +25,8 @@ use crate::submit::connections::Connections;
 pub(super) const SETTINGS: &str = "correct it in Katalon's Azure DevOps settings, or in kado.toml";
 
 /// Asks the server that the project is integrated with.
-pub async fn check_server(project: &Project, config: &Config, options: &Options, report: &mut Report) {
-    let Some((client, source)) = connect(project, config, options, report) else { return };
+pub async fn check_server(project: &Project, config: &Config, options: &Options, server: Server, report: &mut Report) {
+    let Some((client, source)) = connect(project, config, server, report) else { return };
     if !check_connection(&client, &source, report).await {
         return;
     }
@@ -87,8 +87,8 @@ async fn ado_project(client: &AdoClient, name: &str, report: &mut Report) -> boo
 /// Asks the machine's own server, where there is no project yet to ask for.
 pub async fn check_machine_server(config: &Config, report: &mut Report) {
     let Some(url) = &config.machine.overrides.server_url else { return };
-    check_proxy(url, &config.machine.access, report);
     let Ok(server) = Server::parse(url) else { return };
+    check_proxy(&server, &config.machine.access, report);
     let connections = Connections::default();
     let source = connections.source(config, None, &server).unwrap_or_default();
     if let Some(client) = connected(connections.for_machine(config, server), report) {
@@ -100,20 +100,9 @@ pub async fn check_machine_server(config: &Config, report: &mut Report) {
 fn connect(
     project: &Project,
     config: &Config,
-    options: &Options,
+    server: Server,
     report: &mut Report,
 ) -> Option<(Arc<AdoClient>, String)> {
-    let Some(url) = &options.server_url else {
-        report.wrong("server", "none is set", SETTINGS);
-        return None;
-    };
-    let server = match Server::parse(url) {
-        Ok(server) => server,
-        Err(error) => {
-            report.wrong("server", error.to_string(), SETTINGS);
-            return None;
-        }
-    };
     let connections = Connections::default();
     let source = connections.source(config, Some(&project.root), &server).unwrap_or_default();
     Some((connected(connections.for_server(config, &project.root, server), report)?, source))

@@ -16,6 +16,7 @@ use crate::cli::dry_run::code_of;
 use crate::cli::table::{plain, table};
 use crate::cli::{UsageError, runtime};
 use crate::config::Config;
+use crate::config::project_file::ProjectFile;
 use crate::exit::Exit;
 use crate::katalon::azure_ids;
 use crate::katalon::project::Project;
@@ -135,12 +136,14 @@ fn place(folder: Option<&Path>, config: &Config) -> anyhow::Result<Result<Place,
     let folder = std::path::absolute(folder)?;
     let root = workspace::find_project_root(&folder).unwrap_or(folder);
     let katalon = workspace::read_project(&root)?;
-    let options = options::effective(&katalon.settings, &config.overrides(&root), &RunOptions::default());
+    let overrides = config.overrides_over(&root, &ProjectFile::of(&root, config));
+    let options = options::effective(&katalon.settings, &overrides, &RunOptions::default());
     let url = options.server_url.context(UsageError(
         "the project has no server; set it in Katalon's Azure DevOps settings or as `azure.server_url` in kado.toml"
             .to_owned(),
     ))?;
-    let client = connections.for_server(config, &root, Server::parse(&url)?);
+    let server = Server::parse(&url).map_err(|error| UsageError(error.to_string()))?;
+    let client = connections.for_server(config, &root, server);
     Ok(client.map(|client| Place { client, project: options.project, plans: options.plans, katalon: Some(katalon) }))
 }
 

@@ -153,6 +153,8 @@ impl Reader<'_, '_> {
             let text = values::word(value)?;
             Server::parse(&text).map_err(|error| format!("is wrong: {error}"))
         });
+        let remark = server.as_ref().and_then(Server::remark);
+        self.warnings.extend(remark.map(|remark| format!("`{}`: {remark}", azure.name("server_url"))));
         let overrides = &mut tables.overrides;
         overrides.server_url = server.map(|server| server.base().to_owned());
         overrides.project = azure.read("project", problems, values::word);

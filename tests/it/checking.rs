@@ -81,15 +81,13 @@ fn each_row_of_the_mapping_wants_a_point_with_its_configuration() {
     assert_eq!(output.code, 1, "{output:?}");
     assert_eq!(
         named(&output, "id 1001"),
-        [
-            "false: test case 1001 has no test point in any of the test plans 18, 29 with configuration 2 (Ubuntu) [Linux / \
-          any / any], only with 1 (Windows 10), for Test Cases/Sign in"
-        ]
+        ["false: test case 1001 has no test point with configuration 2 (Ubuntu) [mapping Linux / any / \
+             any] in any of the test plans 18, 29, only with 1 (Windows 10), for Test Cases/Sign in"]
     );
     assert_eq!(named(&output, "id 1002"), ["true: a test case with test point 12, 302, for Test Cases/Pay"]);
     assert_eq!(named(&output, "id 1003"), ["true: a test case with test point 13, 303, for Test Cases/Ship"]);
     insta::assert_snapshot!(of_ids(&machine.kado(&["check"])), @r"
-    WRONG  2 ids: no test point in any of the test plans 18, 29 with configuration 2 (Ubuntu) [Linux / any / any], only with 1 (Windows 10)
+    WRONG  2 ids: no test point with configuration 2 (Ubuntu) [mapping Linux / any / any] in any of the test plans 18, 29, only with 1 (Windows 10)
              1001  Test Cases/Sign in
              1004  Test Cases/Return
            → assign the configuration to the test case in ADO, or change the mapping in Katalon's Test Configuration Mapping
@@ -174,7 +172,7 @@ fn hundreds_of_ids_with_the_same_finding_are_told_together() {
     let told = machine.kado(&["check"]);
     assert!(told.out.lines().count() < 60, "{told:?}");
     insta::assert_snapshot!(of_ids(&told), @r"
-    WRONG  150 ids: no test point in test plan 18 with configuration 2 (Ubuntu) [Linux / any / any], only with 1 (Windows 10)
+    WRONG  150 ids: no test point with configuration 2 (Ubuntu) [mapping Linux / any / any] in test plan 18, only with 1 (Windows 10)
              2001  Test Cases/Case 2001
              2002  Test Cases/Case 2002
              2003  Test Cases/Case 2003
@@ -202,6 +200,18 @@ fn hundreds_of_ids_with_the_same_finding_are_told_together() {
            → add it to a suite of the test plan in ADO, or correct the id on the Integration tab of the test case in Katalon
     ");
     assert_eq!(named(&check(&machine), "id 2300").len(), 1);
+}
+
+#[test]
+fn ids_that_only_a_run_can_resolve_are_told_together() {
+    let machine = Machine::new();
+    let cases: Vec<_> = (1..=30).map(|number| format!("Case {number}")).collect();
+    let cases: Vec<_> =
+        cases.iter().map(|name| (&**name, "${id}")).chain([("Sign in", "1001"), ("Bad", "x1")]).collect();
+    machine.shop(&cases);
+    let told = machine.kado(&["check"]);
+    assert!(told.out.contains("30 ids: decided by each run") && told.out.lines().count() < 50, "{told:?}");
+    assert_eq!(named(&check(&machine), "id ${id}").len(), 30);
 }
 
 #[test]
@@ -342,9 +352,7 @@ fn an_outcome_that_ado_does_not_have_is_named_with_those_that_it_has() {
     ");
     let (code, text) = told(mapped([("PASSED", "passed"), ("SKIPPED", "NotApplicable"), ("INCOMPLETE", "InProgress")]));
     assert_eq!(code, 0, "{text}");
-    insta::assert_snapshot!(text.lines().next().unwrap(), @r"
-    ok     status mapping: PASSED is passed, SKIPPED is NotApplicable, INCOMPLETE is InProgress, FAILED is Failed, ERROR is Error
-    ");
+    insta::assert_snapshot!(text.lines().next().unwrap(), @"ok     status mapping: PASSED is passed, SKIPPED is NotApplicable, INCOMPLETE is InProgress, FAILED is Failed, ERROR is Error");
 }
 
 #[test]

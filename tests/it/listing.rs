@@ -88,6 +88,17 @@ fn test_cases_are_listed_with_title_plans_configurations_and_what_is_mapped_to_t
 }
 
 #[test]
+fn the_settings_of_the_projects_own_file_count() {
+    let machine = Machine::with(world().project("Bakery").plan(77, "Bread"));
+    let shop = machine.shop(&[]);
+    std::fs::write(shop.join("kado.toml"), "[azure]\nproject = \"Bakery\"\n[submit]\ntest_plans = [77]\n").unwrap();
+    let folder = shop.to_string_lossy().into_owned();
+    let plans = json_of(&machine.kado(&["list", "plans", &folder, "--json"]));
+    assert_eq!(plans, json!([{"id": 77, "name": "Bread", "state": "Active"}]));
+    assert_eq!(json_of(&machine.kado(&["list", "test-cases", &folder, "--json"])), json!([]));
+}
+
+#[test]
 fn every_page_is_read() {
     let many = (1..=250).fold(world(), |world, number| world.project(&format!("P{number}")));
     let machine = machine(many, "");
@@ -124,6 +135,10 @@ fn what_is_missing_for_a_list_is_told_as_usage() {
     let machine = self::machine(world(), "project = \"Shop\"\n");
     assert!(told(&machine, &["list", "test-cases"]).contains("`kado list plans` shows them"));
     assert!(told(&machine, &["list", "bugs"]).contains("test-cases"));
+    let settings = AzureSettings { server_url: "https://dev.azure.com".to_owned(), ..machine.settings() };
+    machine.configure("");
+    let shop = machine.shop_with(settings, &[]).to_string_lossy().into_owned();
+    assert!(told(&machine, &["list", "projects", &shop]).contains("names no organization"));
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Every product that speaks ADO's interface, at every place where it can lie.
 
-use fake_ado::{Flavour, Release, Stage, World};
+use fake_ado::{Fault, FaultAction, Flavour, Nth, Release, Stage, World};
 use fake_katalon::{AzureSettings, Test};
 
 use crate::support::{Machine, Output, PLAN, TOKEN, closed_file, finished, tc, world};
@@ -152,4 +152,155 @@ fn both_forms_of_services_work_and_releases_are_asked_of_their_own_host() {
         expected.sort();
         assert_eq!(hosts(&machine), expected);
     }
+}
+
+/// The project of the tests, integrated with another URL.
+fn with_url(machine: &Machine, server: &str) -> std::path::PathBuf {
+    let settings = AzureSettings { server_url: server.to_owned(), ..machine.settings() };
+    machine.shop_with(settings, &[("Sign in", "1001")])
+}
+
+/// The lines of `kado check` about the server's URL, with their hints.
+fn about_server(output: &Output) -> String {
+    let lines: Vec<&str> = output.out.lines().collect();
+    let at = lines.iter().position(|line| line.contains("  server: ")).unwrap_or_else(|| panic!("{output:?}"));
+    lines[at..].iter().take(2).map(|line| line.trim_end()).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn what_stands_behind_an_organization_of_services_is_left_away_and_told() {
+    for server in [
+        "http://dev.azure.com/acme/Shop",
+        "http://dev.azure.com/acme/Shop/_git/shop?path=/README.md",
+        "http://dev.azure.com/acme/Shop/_testPlans/define?planId=18",
+        "http://vsrm.dev.azure.com/acme",
+        "http://acme.visualstudio.com/Shop/_git/shop",
+    ] {
+        let machine = Machine::with(world().flavour(Flavour::Services));
+        machine.configure(&format!("[azure]\nallow_http = true\nproxy = \"http://{}\"\n", machine.fake.address()));
+        let shop = with_url(&machine, server);
+        let checked = machine.kado(&["check"]);
+        assert_eq!(checked.code, 0, "{server} {checked:?}");
+        let host = if server.contains("visualstudio") { "acme.visualstudio.com" } else { "dev.azure.com" };
+        let used =
+            if server.contains("visualstudio") { "http://acme.visualstudio.com" } else { "http://dev.azure.com/acme" };
+        assert!(about_server(&checked).contains(&format!("`{used}` is used")), "{server} {checked:?}");
+        let submitted = machine.submit(&shop, &finished([Test::passed(&tc("Sign in"))]));
+        assert_eq!(submitted.code, 0, "{server} {submitted:?}");
+        assert_eq!(hosts(&machine), [host], "{server}");
+    }
+}
+
+#[test]
+fn a_server_of_kado_toml_is_cut_in_the_same_way() {
+    let machine = Machine::with(world().flavour(Flavour::Services));
+    at_services(&machine, "http://dev.azure.com/acme/Shop/_build", "");
+    with_url(&machine, "");
+    let checked = machine.kado(&["check"]);
+    assert_eq!(checked.code, 0, "{checked:?}");
+    let told = "`azure.server_url`: `http://dev.azure.com/acme/Shop/_build` is more than an organization";
+    assert!(checked.out.contains(told), "{checked:?}");
+}
+
+#[test]
+fn a_url_that_is_no_server_for_sure_is_refused_with_the_one_that_is_meant() {
+    let machine = Machine::new();
+    let mut told = Vec::new();
+    for server in [
+        "https://dev.azure.com",
+        "https://dev.azure.com/_git/shop",
+        "https://vstmr.dev.azure.com/acme",
+        "http://127.0.0.1:8080",
+        "http://127.0.0.1:8080/tfs",
+        "http://127.0.0.1:8080/tfs/Main/Shop/_testPlans/define",
+        "http://127.0.0.1:8080/My%20Collection/Shop/_git/shop",
+        "dev.azure.com/acme",
+    ] {
+        with_url(&machine, server);
+        let checked = machine.kado(&["check"]);
+        assert_eq!(checked.code, 1, "{checked:?}");
+        told.push(about_server(&checked).lines().next().unwrap().to_owned());
+        let token = closed_file(&machine.root().join("token"), TOKEN);
+        machine.configure(&format!("[azure]\nserver_url = {server:?}\ntoken_file = {token:?}\n"));
+        assert_eq!(machine.kado(&["check"]).code, 2, "{server}");
+        machine.configure("");
+    }
+    insta::assert_snapshot!(told.join("\n"), @r"
+    WRONG  server: server url `https://dev.azure.com` names no organization; expected something like https://dev.azure.com/organization
+    WRONG  server: server url `https://dev.azure.com/_git/shop` names no organization; expected something like https://dev.azure.com/organization
+    WRONG  server: server url `https://vstmr.dev.azure.com/acme` is that of a single service of Azure DevOps; expected https://dev.azure.com/acme
+    WRONG  server: server url `http://127.0.0.1:8080` names no collection; expected something like http://127.0.0.1:8080/DefaultCollection
+    WRONG  server: server url `http://127.0.0.1:8080/tfs` names no collection; expected something like http://127.0.0.1:8080/tfs/DefaultCollection
+    WRONG  server: server url `http://127.0.0.1:8080/tfs/Main/Shop/_testPlans/define` is the address of a page in a project; expected that of the collection: http://127.0.0.1:8080/tfs/Main
+    WRONG  server: server url `http://127.0.0.1:8080/My%20Collection/Shop/_git/shop` is the address of a page in a project; expected that of the collection: http://127.0.0.1:8080/My%20Collection
+    WRONG  server: server url `dev.azure.com/acme` is not a URL; expected something like https://dev.azure.com/acme
+    ");
+    assert_eq!(machine.fake.requests().len(), 0);
+}
+
+#[test]
+fn a_run_of_a_project_with_such_a_url_is_parked_and_says_which_is_meant() {
+    let machine = Machine::new();
+    let shop = with_url(&machine, &format!("http://{}/tfs", machine.fake.address()));
+    let submitted = machine.submit(&shop, &finished([Test::passed(&tc("Sign in"))]));
+    assert_eq!(submitted.code, 1, "{submitted:?}");
+    assert!(machine.states().concat().contains("/tfs/DefaultCollection"), "{:?}", machine.states());
+    assert_eq!(machine.fake.requests().len(), 0, "a token must not go to what is no collection");
+}
+
+#[test]
+fn a_url_below_which_nothing_answers_as_azure_devops_is_told_as_that() {
+    let machine = Machine::with(world().below("tfs").named("Main"));
+    let server = format!("http://{}/tfs/Main/Shop", machine.fake.address());
+    let shop = with_url(&machine, &server);
+    let shown = |output: &Output| machine.readable(&output.out).replace(&machine.fake.address().to_string(), "[host]");
+    let checked = machine.kado(&["check"]);
+    assert_eq!(checked.code, 1, "{checked:?}");
+    let connection = shown(&checked);
+    insta::assert_snapshot!(connection.lines().find(|line| line.contains("connection: ")).unwrap(), @"WRONG  connection: there is no organization or collection of Azure DevOps at [server]/Shop (The controller for path '/Shop/_apis/connectionData' was not found or does not implement IController.); correct it in Katalon's Azure DevOps settings, or as `azure.server_url` in kado.toml; if it ends with a project, leave that away: [server]");
+    let listed = machine.kado(&["list", "plans", &shop.to_string_lossy()]);
+    assert_eq!(listed.code, 1, "{listed:?}");
+    assert!(
+        listed.err.contains("no organization or collection") && listed.err.trim_end().ends_with("/tfs/Main"),
+        "{listed:?}"
+    );
+    let page = FaultAction::Status {
+        code: 404,
+        headers: vec![("content-type".into(), "text/html".into())],
+        body: b"<html>no".to_vec(),
+    };
+    machine.fake.fault(Fault::new("*", "connectionData", Nth::Every, page));
+    let checked = machine.kado(&["check"]);
+    assert_eq!(checked.code, 4, "{checked:?}");
+    let connection = shown(&checked);
+    insta::assert_snapshot!(connection.lines().find(|line| line.contains("connection: ")).unwrap(), @"WRONG  connection: [server]/Shop: a web page came with status 404 in place of an answer of Azure DevOps; the server or something before it is not ready, or the server URL is wrong; if it is, correct it in Katalon's Azure DevOps settings, or as `azure.server_url` in kado.toml; if it ends with a project, leave that away: [server]");
+    assert!(!connection.contains("project `Shop` not found"), "{connection}");
+}
+
+#[test]
+fn a_project_that_is_not_there_is_never_told_as_a_missing_plan() {
+    let machine = Machine::with(world().token_with("narrow", &["vso.test_write", "vso.work"]));
+    let server = machine.fake.base_url();
+    let wrong = |token: &str| AzureSettings::connected(&server, token, "Shopp", (PLAN, "P"));
+    let shop = machine.shop_with(wrong(TOKEN), &[("Sign in", "1001")]);
+    let folder = shop.to_string_lossy().into_owned();
+    let named = |text: &str| {
+        let right = text.contains("project `Shopp` not found on") && text.contains("`kado list projects`");
+        assert!(right && !text.contains("test plan 18 not found"), "{text}");
+    };
+    let checked = machine.kado(&["check"]);
+    assert_eq!(checked.code, 1, "{checked:?}");
+    named(&checked.out);
+    for what in ["plans", "configurations", "test-cases"] {
+        let listed = machine.kado(&["list", what, &folder]);
+        assert_eq!(listed.code, 1, "{listed:?}");
+        named(&listed.err);
+    }
+    let run = finished([Test::passed(&tc("Sign in"))]);
+    let folder = run.write_in(&shop).unwrap();
+    named(&machine.kado(&["submit", "--dry-run", &folder.to_string_lossy()]).err);
+    assert_eq!(machine.submit_folder(&folder).code, 1);
+    named(&machine.states().concat());
+    machine.shop_with(wrong("narrow"), &[("Sign in", "1001")]);
+    named(&machine.kado(&["check"]).out);
 }

@@ -174,7 +174,7 @@ fn a_point_in_another_configuration_is_named() {
     let output = machine.kado(&["check"]);
     assert!(
         line(&output, "id 1001")
-            .contains("no test point with configuration 2 in test plan 18, only with 1 (Windows 10)")
+            .contains("no test point with configuration 2 (Ubuntu) [mapping any / any / any] in test plan 18, only with 1 (Windows 10)")
     );
 }
 

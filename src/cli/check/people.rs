@@ -62,13 +62,13 @@ fn together(checks: &[&Check], out: &mut dyn Write) -> io::Result<()> {
     let (first, count) = (checks[0], checks.len());
     let finding = plain(&shared[0].finding);
     if first.ok && first.hint.is_none() {
-        let names: Vec<_> = shared.iter().take(NAMES).map(|shared| shared.id.to_string()).collect();
+        let names: Vec<_> = shared.iter().take(NAMES).map(|shared| plain(&shared.id)).collect();
         let more = if count > NAMES { format!(" and {} more", count - NAMES) } else { String::new() };
         return writeln!(out, "{}  {count} ids: {finding}: {}{more}", mark(first), names.join(", "));
     }
     writeln!(out, "{}  {count} ids: {finding}", mark(first))?;
     for shared in shared.iter().take(LINES) {
-        writeln!(out, "         {}  {}", shared.id, plain(&shared.about))?;
+        writeln!(out, "         {}  {}", plain(&shared.id), plain(&shared.about))?;
     }
     match count.saturating_sub(LINES) {
         0 => Ok(()),
