@@ -444,6 +444,11 @@ impl AdoClient {
         self.refused.forget();
     }
 
+    /// Whether the token was refused a moment ago, for everything and not just for one call.
+    pub fn token_is_refused(&self) -> bool {
+        self.refused.counts(Instant::now()).is_some()
+    }
+
     /// As [`AdoClient::forget_refusal`], unless the token was refused this very moment.
     pub fn forget_old_refusal(&self) {
         self.refused.forget_old(Instant::now());

@@ -104,7 +104,7 @@ async fn plans_of(
         };
         let client = connections.for_run(config, snapshot).map_err(|stop| (stop.to_string(), code(&stop)))?;
         let project = snapshot.options.project.as_deref().unwrap_or_default();
-        let read = facts::read(&client, project, plan_id, &snapshot.options).await;
+        let read = facts::read(&client, project, plan_id, &snapshot.options, 0).await;
         let facts = read.map_err(|error| (error.to_string(), code_of(&error)))?;
         plans.push(plan(snapshot, plan_id, &new.key, &facts));
     }

@@ -23,7 +23,7 @@ pub struct AdoFacts {
 pub struct OtherPlan {
     /// Its id.
     pub plan_id: u32,
-    /// All its points; none when the plan is gone.
+    /// All its points; none when the plan cannot be read.
     pub points: Vec<Point>,
 }
 

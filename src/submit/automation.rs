@@ -20,6 +20,9 @@ use crate::submit::execute::{Execution, Moved};
 /// Pauses before each try at a work item that somebody else changes at the same time.
 const TRIES: [Duration; 3] = [Duration::ZERO, Duration::from_millis(300), Duration::from_secs(2)];
 
+/// How often the whole step waits for work items that do not answer.
+const WAITS: u32 = 5;
+
 /// What became of one test case.
 enum Case {
     /// Its fields are set, or were so already.
@@ -27,7 +30,7 @@ enum Case {
         /// Whether they were changed.
         changed: bool,
     },
-    /// The token may not write work items, or not this one.
+    /// The token may not write work items, or not this one: areas have permissions of their own.
     NotAllowed(String),
     /// It is left as it was, and why.
     Refused(String),
@@ -55,7 +58,9 @@ pub(super) async fn set_fields(execution: &Execution<'_>, position: usize, rule:
         cases.into_iter().filter(|case| !changes(rule, &tests[&case.id], &case.fields).is_empty()).collect();
     let (mut changed, total) = (Vec::new(), open.len());
     let done = set_all(execution, rule, &tests, open).await?;
-    if let [(_, Case::NotAllowed(reason))] = done.as_slice() {
+    if let [.., (_, Case::NotAllowed(reason))] = done.as_slice()
+        && done.iter().all(|(_, case)| matches!(case, Case::NotAllowed(_)))
+    {
         left_out.push(all_refused(total, reason));
         return settle(execution, position, changed, left_out).await;
     }
@@ -69,8 +74,8 @@ pub(super) async fn set_fields(execution: &Execution<'_>, position: usize, rule:
     settle(execution, position, changed, left_out).await
 }
 
-/// Sets the fields of these test cases. The first one alone: where the token may not write, nobody has to hear so for
-/// each of them, and that one is all there is then.
+/// Sets the fields of these test cases. The first ones alone: where the token may not write two of them, nobody has to
+/// hear so for each, and those two are all there is then.
 async fn set_all(
     execution: &Execution<'_>,
     rule: AutomationRule,
@@ -79,14 +84,19 @@ async fn set_all(
 ) -> Result<Vec<(u32, Case)>, Stop> {
     let one = |case: AutomatedCase| async move { Ok((case.id, set(execution, rule, &tests[&case.id], case).await?)) };
     let mut waiting = open.into_iter();
-    let Some(first) = waiting.next() else { return Ok(Vec::new()) };
-    let first = one(first).await?;
-    if matches!(first.1, Case::NotAllowed(_)) {
-        return Ok(vec![first]);
+    let mut done = Vec::new();
+    for first in waiting.by_ref().take(2) {
+        done.push(one(first).await?);
+        if !done.iter().all(|(_, case)| matches!(case, Case::NotAllowed(_))) {
+            break;
+        }
+    }
+    if done.len() == 2 && done.iter().all(|(_, case)| matches!(case, Case::NotAllowed(_))) {
+        return Ok(done);
     }
     let rest: Vec<Result<(u32, Case), Stop>> =
         futures_util::stream::iter(waiting).map(one).buffer_unordered(USUAL).collect().await;
-    std::iter::once(Ok(first)).chain(rest).collect()
+    done.into_iter().map(Ok).chain(rest).collect()
 }
 
 /// The test cases whose result ADO took, with the tests that feed them.
@@ -110,7 +120,7 @@ async fn set(
 ) -> Result<Case, Stop> {
     let (client, project) = (execution.client, execution.project());
     let mut case = case;
-    let mut last = String::new();
+    let (mut last, mut away) = (String::new(), None);
     for pause in TRIES {
         if !pause.is_zero() {
             tokio::time::sleep(pause).await;
@@ -127,8 +137,14 @@ async fn set(
         }
         match client.update_work_item(project, case.id, case.revision, &wanted).await {
             Ok(Updated::Done) => return Ok(Case::Fine { changed: true }),
-            Ok(Updated::Conflict) => "somebody else changed the work item at the same time".clone_into(&mut last),
-            Err(AdoError::Unavailable { message, .. }) => last = message,
+            Ok(Updated::Conflict) => {
+                "somebody else changed the work item at the same time".clone_into(&mut last);
+                away = None;
+            }
+            Err(error @ AdoError::Unavailable { .. }) => {
+                last = error.to_string();
+                away = Some(error);
+            }
             Err(AdoError::CredentialsRefused { message, .. }) => {
                 let scope = "the token needs the scope Work Items (read & write)";
                 return Ok(Case::NotAllowed(format!("{message}; {scope}")));
@@ -136,7 +152,11 @@ async fn set(
             Err(error) => return Ok(Case::Refused(error.to_string())),
         }
     }
-    Ok(Case::Refused(format!("{last}, {} times", TRIES.len())))
+    match away {
+        // The step reads before it writes, so it can be repeated as a whole.
+        Some(error) if execution.submission.attempts < WAITS => Err(error.into()),
+        _ => Ok(Case::Refused(format!("{last}, {} times", TRIES.len()))),
+    }
 }
 
 /// Records what is left out and that the step is done, with the ids of the work items that were changed.

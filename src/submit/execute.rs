@@ -56,7 +56,7 @@ pub async fn plan(client: &AdoClient, submission: &Submission) -> Result<Submiss
     let (Some(plan_id), Some(project)) = (submission.plan_id, &snapshot.options.project) else {
         return Err(Stop::Park("no test plan or project is set for this run".to_owned()));
     };
-    let facts = facts::read(client, project, plan_id, &snapshot.options).await?;
+    let facts = facts::read(client, project, plan_id, &snapshot.options, submission.attempts).await?;
     Ok(make_plan(snapshot, plan_id, &submission.key, &facts))
 }
 

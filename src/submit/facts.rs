@@ -12,31 +12,50 @@ const TRIES: [Duration; 3] = [Duration::ZERO, Duration::from_secs(1), Duration::
 /// Longest time for a look-up with all its tries: the run is not to wait for a side matter.
 const LOOK_UP: Duration = Duration::from_secs(20);
 
-/// Reads everything that planning the submission to `plan_id` needs.
+/// How often a submission waits for another test plan of its run that does not answer, while its own does.
+const WAITS: u32 = 3;
+
+/// Reads everything that planning the submission to `plan_id` needs; `attempts` of it failed before.
 ///
 /// # Errors
 /// When the points cannot be read. A link that cannot be looked up is a fact of its own.
-pub async fn read(client: &AdoClient, project: &str, plan_id: u32, options: &Options) -> Result<AdoFacts, AdoError> {
+pub async fn read(
+    client: &AdoClient,
+    project: &str,
+    plan_id: u32,
+    options: &Options,
+    attempts: u32,
+) -> Result<AdoFacts, AdoError> {
     let points = client.points(project, plan_id).await?;
-    let elsewhere = elsewhere(client, project, plan_id, options).await?;
+    let elsewhere = elsewhere(client, project, plan_id, options, attempts < WAITS).await?;
     let (build, release) = tokio::join!(build(client, project, options), release(client, project, options));
     Ok(AdoFacts { points, elsewhere, build, release, no_tags: !client.takes_tags() })
 }
 
-/// The points of the run's other plans: who gets which result, and who tells what is missing, depends on all of them.
+/// The points of the run's other plans: who tells what is missing depends on all of them. That one cannot be read is told
+/// by the submission to it; this one counts it as empty, and waits for it only for a while.
 async fn elsewhere(
     client: &AdoClient,
     project: &str,
     plan_id: u32,
     options: &Options,
+    patient: bool,
 ) -> Result<Vec<OtherPlan>, AdoError> {
     let mut others = Vec::new();
     for other in options.plans.iter().copied().filter(|other| *other != plan_id) {
         let points = match client.points(project, other).await {
             Ok(points) => points,
-            // That is told by the submission to that plan, and is no reason to hold up this one.
-            Err(AdoError::Gone(_)) => Vec::new(),
-            Err(error) => return Err(error),
+            Err(AdoError::Unavailable { message, wait, unclear }) if patient => {
+                let message = format!("test plan {other}, which this run goes to as well: {message}");
+                return Err(AdoError::Unavailable { message, wait, unclear });
+            }
+            // The token may be good for one plan and not for the other; one that ended is good for none.
+            Err(error @ AdoError::CredentialsRefused { .. }) if client.token_is_refused() => return Err(error),
+            Err(error @ (AdoError::Configuration(_) | AdoError::File { .. })) => return Err(error),
+            Err(error) => {
+                tracing::debug!(plan = other, %error, "the points of another test plan of the run cannot be read");
+                Vec::new()
+            }
         };
         others.push(OtherPlan { plan_id: other, points });
     }

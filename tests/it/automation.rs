@@ -172,8 +172,31 @@ fn a_token_that_may_not_write_work_items_is_told_once_and_submits_all_the_rest()
         assert_eq!(submitted.out.matches("are not set").count(), 1, "{submitted:?}");
         assert!(submitted.out.contains("the token needs the scope Work Items (read & write)"), "{submitted:?}");
         let run = machine.ado_run();
-        assert_eq!((run.state.as_str(), run.attachments.len(), updates(&machine)), ("Completed", 2, 1));
+        assert_eq!((run.state.as_str(), run.attachments.len(), updates(&machine)), ("Completed", 2, 2));
     }
+}
+
+#[test]
+fn a_work_item_in_an_area_that_the_token_may_not_write_costs_only_itself() {
+    let (machine, shop) = with_setting(Some(false));
+    let refusal = FaultAction::Refused(Refusal::Forbidden403);
+    machine.fake.fault(Fault::new("PATCH", "/wit/workitems/1001", Nth::Every, refusal));
+    let submitted = machine.submit(&shop, &run());
+    assert_eq!(submitted.code, 1, "{submitted:?}");
+    assert!(submitted.out.contains("the automation fields of test case 1001 are not set"), "{submitted:?}");
+    assert!(fields(&machine, 1002).starts_with("Automated | Add to cart"));
+}
+
+#[test]
+fn work_items_that_do_not_answer_for_a_while_are_waited_for() {
+    let (machine, shop) = with_setting(Some(false));
+    let away = FaultAction::Status { code: 503, headers: Vec::new(), body: Vec::new() };
+    machine.fake.fault(Fault::new("PATCH", "/wit/workitems/1001", Nth::First(4), away));
+    let submitted = machine.submit(&shop, &run());
+    assert_eq!(submitted.code, 0, "{submitted:?}");
+    assert!(fields(&machine, 1001).starts_with("Automated | Sign in"));
+    assert!(fields(&machine, 1002).starts_with("Automated | Add to cart"));
+    assert_eq!(machine.ado_runs().len(), 1);
 }
 
 #[test]

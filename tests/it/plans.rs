@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use fake_ado::World;
+use fake_ado::{Fault, FaultAction, Nth, Refusal, World};
 use fake_katalon::{AzureSettings, PlanGeneration, SuiteRunWriter, Test};
 
 use crate::support::{Machine, age, finished, now, tc, world};
@@ -157,6 +157,35 @@ fn a_plan_that_is_gone_is_parked_and_the_others_go_on() {
     let told = told(&machine);
     assert!(told.contains("77 parked: test plan 77 not found"), "{told}");
     assert_eq!(told.matches("1099").count(), 1, "{told}");
+}
+
+#[test]
+fn a_plan_that_the_token_may_not_read_holds_up_only_itself() {
+    let (machine, shop) = with_plans(&[18, 19]);
+    let refusal = FaultAction::Refused(Refusal::Forbidden403);
+    machine.fake.fault(Fault::new("GET", "lans/19", Nth::Every, refusal));
+    assert_eq!(machine.submit(&shop, &run(&["Sign in", "Add to cart"])).code, 3);
+    assert_eq!(arrived(&machine), [(18, vec![11, 12])]);
+    let states: Vec<String> = machine.rows().iter().map(|row| format!("{} {}", row["plan_id"], row["state"])).collect();
+    assert_eq!(states.len(), 2, "{states:?}");
+    assert!(
+        states.contains(&"18 \"submitted\"".to_owned()) && states.contains(&"19 \"pending\"".to_owned()),
+        "{states:?}"
+    );
+    machine.fake.clear_faults();
+    machine.kado(&["runs", "retry", "--failed"]);
+    assert_eq!(arrived(&machine), [(18, vec![11, 12]), (19, vec![91])]);
+}
+
+#[test]
+fn a_plan_that_does_not_answer_is_named_and_not_waited_for_for_ever() {
+    let (machine, shop) = with_plans(&[18, 19]);
+    let away = FaultAction::Status { code: 503, headers: Vec::new(), body: Vec::new() };
+    machine.fake.fault(Fault::new("GET", "lans/19", Nth::Every, away));
+    let submitted = machine.submit(&shop, &run(&["Sign in"]));
+    assert_eq!(submitted.code, 4, "{submitted:?}");
+    assert!(submitted.err.contains("test plan 19, which this run goes to as well: status 503"), "{submitted:?}");
+    assert_eq!(arrived(&machine), [(18, vec![11])]);
 }
 
 #[test]
