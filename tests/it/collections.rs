@@ -100,6 +100,23 @@ fn a_collection_becomes_one_run_with_the_results_of_each_member() {
 }
 
 #[test]
+fn each_member_is_a_run_of_its_own_unless_somebody_says_otherwise() {
+    let machine = Machine::new();
+    machine.configure("history = \"all\"\nruns_from = \"any\"\n");
+    let shop = machine.shop(&CASES);
+    for folder in collection(start_of()).write_in(&shop).unwrap() {
+        age(&folder);
+    }
+    let once = machine.kado(&["run", "--once"]);
+    assert_eq!(once.code, 0, "{once:?}");
+    assert_eq!(machine.states(), ["Test Suites/Shop/Full submitted", "Test Suites/Smoke submitted"]);
+    let runs = machine.ado_runs();
+    let mut results: Vec<_> = runs.iter().map(outcomes).collect();
+    results.sort();
+    assert_eq!(results, [[(11, "Passed")], [(12, "Failed")]]);
+}
+
+#[test]
 fn a_project_can_say_by_itself_that_its_collections_are_one_run() {
     let machine = Machine::new();
     let shop = machine.shop(&CASES);

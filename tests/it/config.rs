@@ -187,6 +187,19 @@ fn the_token_of_the_machine_never_reaches_the_server_of_a_project() {
 }
 
 #[test]
+fn the_configuration_can_name_another_project_of_azure_devops() {
+    let other = world().project("Bakery").configuration(1, "W").plan(88, "Bread").suite(71, "S").test_case(4001, "T");
+    let machine = Machine::with(other.point(801, 71, 4001, 1));
+    machine.configure("[azure]\nproject = \"Bakery\"\n");
+    let settings = AzureSettings { plans: vec![(88, "Bread".to_owned())], ..machine.settings() };
+    let shop = machine.shop_with(settings, &[("Sign in", "4001")]);
+    let submitted = machine.submit(&shop, &finished([Test::passed(&tc("Sign in"))]));
+    assert_eq!(submitted.code, 0, "{submitted:?}");
+    let run = machine.ado_run();
+    assert_eq!((run.project.as_str(), run.results[0].point_id), ("Bakery", Some(801)));
+}
+
+#[test]
 fn the_longest_path_of_a_project_table_wins() {
     let machine = Machine::new();
     let work = machine.work();

@@ -21,14 +21,16 @@ fn rows() -> Vec<ConfigurationRow> {
         ConfigurationRow::new("macOS", "--Any--", 9),
         staging,
         ConfigurationRow::new("--Any--", "--Any--", 11),
+        ConfigurationRow::new("Windows", "IE", 12),
+        ConfigurationRow::new("Windows", "Native App", 13),
     ]
 }
 
 /// Test case 1001 has a point for each configuration of the mapping: 201 for the first one, and so on.
 fn mapped_world() -> World {
-    let world = (3..=11).fold(world(), |world, id| world.configuration(id, &format!("Configuration {id}")));
+    let world = (3..=13).fold(world(), |world, id| world.configuration(id, &format!("Configuration {id}")));
     // Configuration 1 has point 11 already.
-    (2..=11).fold(world, |world, id| world.point(200 + id, 22, 1001, id))
+    (2..=13).fold(world, |world, id| world.point(200 + id, 22, 1001, id))
 }
 
 fn run() -> SuiteRunWriter {
@@ -53,6 +55,7 @@ fn operating_system_and_browser_choose_the_configuration() {
         ("Mac OS X 64bit", "Chrome", "Chrome 120.0", 2),
         ("Linux 64bit", "Firefox (headless)", "Firefox 132.0", 3),
         ("Windows 10 64bit", "Edge Chromium", "Edge Chromium 121.0.2277.128", 8),
+        ("Windows 10 64bit", "IE", "IE 11", 12),
         ("Mac OS X 64bit", "Safari", "Safari 17.1", 9),
         ("Linux 64bit", "Chrome", "Chrome 120.0", 11),
     ] {
@@ -72,6 +75,11 @@ fn a_device_with_its_app_or_browser_chooses_the_configuration() {
 }
 
 #[test]
+fn an_app_on_a_windows_desktop_is_a_native_app() {
+    assert_eq!(configuration_of(&run().os("Windows 11 64bit").configuration("Windows").browser("")), Some(13));
+}
+
+#[test]
 fn a_web_service_suite_has_no_browser() {
     assert_eq!(configuration_of(&run().configuration("").browser("")), Some(7));
 }
@@ -86,6 +94,9 @@ fn of_a_cloud_or_remote_run_the_remote_system_counts_and_not_the_host() {
     let remote =
         run().os("Linux 64bit").configuration("Remote").browser("Chrome 99.0").run_data("remoteOS", "Windows 10");
     assert_eq!(configuration_of(&remote), Some(1));
+    let remote =
+        run().os("Linux 64bit").configuration("Remote").browser("Firefox 99.0").run_data("platform", "Mac OS X");
+    assert_eq!(configuration_of(&remote), Some(9), "a grid that tells only its platform");
     let device = run()
         .os("Windows 10 64bit")
         .configuration("TestCloud - Galaxy S22, version=14")

@@ -2,7 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a helper that fails fails its test")]
 
-use fake_katalon::{AzureSettings, Test, TestCaseFile, Token};
+use fake_katalon::{AzureSettings, ConfigurationRow, Test, TestCaseFile, Token};
 use serde_json::{Value, json};
 
 use crate::support::{Machine, Output, TOKEN, finished, tc};
@@ -93,6 +93,31 @@ fn a_token_is_told_as_one_of_three_words() {
             assert!(!said.contains(TOKEN), "{said}");
         }
     }
+}
+
+#[test]
+fn scripts_get_everything_that_the_dialog_holds() {
+    let machine = Machine::new();
+    let rows = vec![ConfigurationRow::new("Windows", "Chrome", 1), ConfigurationRow::any(2)];
+    let settings = AzureSettings { configuration_rows: rows, build_definition: 12, ..machine.settings() };
+    let mut view = inspect(&machine, &machine.shop_with(settings, &[]));
+    let id = view["settings"]["project"]["id"].take();
+    assert!(id.is_string(), "{view}");
+    let wanted = json!({
+        "enabled": true, "server_url": machine.fake.base_url(), "token": "set",
+        "project": {"id": null, "name": "Shop"}, "test_plans": [{"id": 18, "name": "Release 1"}],
+        "configurations": [
+            {"os": "Windows", "platform": "Chrome", "profile": null, "configuration_id": 1},
+            {"os": null, "platform": null, "profile": null, "configuration_id": 2},
+        ],
+        "status_mappings": {
+            "PASSED": "Passed", "FAILED": "Failed", "INCOMPLETE": "Aborted", "ERROR": "Error", "SKIPPED": "NotExecuted",
+        },
+        "auto_submit": true, "multiple_points": false, "override_automation_fields": null,
+        "test_run_name": "Run by Katalon Studio", "build_definition": 12, "release_definition": null,
+        "include_attachments": true, "attach": "failed", "attachments": [],
+    });
+    assert_eq!(view["settings"], wanted);
 }
 
 #[test]

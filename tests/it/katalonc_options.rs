@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use fake_katalon::{ProjectWriter, SuiteRunWriter, Test, TestCaseFile};
 
 use crate::support::katalonc::{Katalonc, arguments};
-use crate::support::{Machine, PLAN, SUITE, Service, TOKEN, finished, now, start_of, tc, wait_until};
+use crate::support::{Machine, PLAN, SUITE, Service, TOKEN, finish, finished, now, start_of, tc, wait_until};
 
 /// What the service logs when it has found the command of a run.
 const SEEN: &str = "katalonc was seen running for this run";
@@ -321,6 +321,35 @@ fn the_command_line_beats_console_properties_option_by_option() {
     katalonc.end();
     machine.wait_for_completed(1);
     assert_eq!(in_ado(&machine), [(Some(19), "From the file".to_owned())]);
+}
+
+#[test]
+fn every_spelling_counts_on_the_command_line() {
+    for (plan, name) in
+        [("-adoPlanId", "-adoTestRunName"), ("-adoPlanID", "-ADOTESTRUNNAME"), ("-adoplanid", "-adoTestRunname")]
+    {
+        let machine = Machine::new();
+        let shop = shop(&machine);
+        let options = [format!("{plan}=19"), format!("{name}=Night")];
+        let done = finish(machine.exec(&["--strict"], &arguments(&shop, SUITE, &[&options[0], &options[1]])));
+        assert_eq!(done.code, 0, "{plan} {done:?}");
+        assert_eq!(in_ado(&machine), [(Some(19), "Night".to_owned())], "{plan}");
+    }
+}
+
+#[test]
+fn the_command_line_beats_the_run_folder_which_beats_console_properties() {
+    let machine = Machine::new();
+    let shop = with_console_properties(&machine);
+    let run = || finished([Test::passed(&tc("Sign in"))]).console();
+    assert_eq!(machine.submit(&shop, &run()).code, 0);
+    let later = run().start(start_of() + jiff::SignedDuration::from_hours(1)).info("adoTestRunName", "Of the folder");
+    assert_eq!(machine.submit(&shop, &later).code, 0);
+    let both = ["-adoTestRunName=Of the command line", "--info", "-adoTestRunName=Of the folder"];
+    let done = finish(machine.exec(&["--strict"], &arguments(&shop, SUITE, &both)));
+    assert_eq!(done.code, 0, "{done:?}");
+    let names: Vec<_> = in_ado(&machine).into_iter().map(|(_, name)| name).collect();
+    assert_eq!(names, ["From the file", "Of the command line", "Of the folder"]);
 }
 
 #[test]

@@ -5,7 +5,8 @@
 use fake_ado::{Fault, FaultAction, Nth, Refusal, Release, Stage, TestRun, World};
 use fake_katalon::{AzureSettings, SuiteRunWriter, Test};
 
-use crate::support::{Machine, Output, PLAN, TOKEN, closed_file, finished, tc, world};
+use crate::support::katalonc::arguments;
+use crate::support::{Machine, Output, PLAN, SUITE, TOKEN, closed_file, finish, finished, tc, world};
 
 fn run() -> SuiteRunWriter {
     finished([Test::passed(&tc("Sign in"))])
@@ -125,8 +126,8 @@ fn minus_one_is_no_definition_and_nothing_is_looked_up() {
     assert_eq!(output.code, 0, "{output:?}");
     let run = machine.ado_run();
     assert_eq!((build_of(&run), release_of(&run)), (None, None));
-    let asked = machine.fake.requests().iter().any(|request| request.path.contains("/build/"));
-    assert!(!asked, "nothing is looked up");
+    let looks_up = |path: &str| path.contains("/build/") || path.contains("/release/");
+    assert!(!machine.fake.requests().iter().any(|request| looks_up(&request.path)), "nothing is looked up");
 }
 
 #[test]
@@ -177,6 +178,32 @@ fn options_of_the_run_beat_both_in_every_spelling() {
         let run = machine.ado_run();
         assert_eq!((build_of(&run), release_of(&run)), (Some("638"), Some(("7", "71"))), "{option}");
     }
+}
+
+#[test]
+fn definitions_behind_info_on_the_command_line_count() {
+    for option in ["-adoDefinitionID", "-adoBuildDefId"] {
+        let machine = Machine::with(linked_world());
+        let settings = AzureSettings { build_definition: 12, ..machine.settings() };
+        let shop = machine.shop_with(settings, &[("Sign in", "1001")]);
+        let (build, info) = (format!("{option}=99"), "--info");
+        let more = [info, &build, info, "-adoReleaseDefID=8"];
+        let done = finish(machine.exec(&["--strict"], &arguments(&shop, SUITE, &more)));
+        assert_eq!(done.code, 0, "{option} {done:?}");
+        let run = machine.ado_run();
+        assert_eq!((build_of(&run), release_of(&run)), (Some("638"), Some(("7", "71"))), "{option}");
+    }
+}
+
+#[test]
+fn the_obsolete_build_number_of_a_run_links_nothing_and_is_no_mistake() {
+    let (machine, output) = submitted(|_| (), "", &run().info("adoBuildNumber", "20260506.1"));
+    assert_eq!(output.code, 0, "{output:?}");
+    assert_eq!(build_of(&machine.ado_run()), None);
+    let (machine, output) =
+        submitted(|settings| settings.build_definition = 12, "", &run().info("adoBuildNumber", "other"));
+    assert_eq!(output.code, 0, "{output:?}");
+    assert_eq!(build_of(&machine.ado_run()), Some("636"), "that of the definition");
 }
 
 #[test]

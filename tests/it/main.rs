@@ -52,6 +52,7 @@ mod rules;
 mod servers;
 mod servers_apart;
 mod service;
+mod settings_file;
 mod soak;
 mod spool;
 mod submit;

@@ -97,6 +97,19 @@ fn the_most_specific_row_wins_and_names_are_compared_without_case() {
 }
 
 #[test]
+fn of_equally_specific_rows_the_first_one_counts() {
+    let by_system = || ConfigurationRow::new("Windows", "--Any--", 1);
+    let by_browser = || ConfigurationRow::new("--Any--", "Chrome", 2);
+    for (rows, wanted) in [([by_system(), by_browser()], [11, 12, 13]), ([by_browser(), by_system()], [101, 102, 103])]
+    {
+        let machine = two_configurations();
+        let shop = machine.shop_with(with_rows(&machine, rows.to_vec()), &CASES);
+        assert_eq!(machine.submit(&shop, &run().os("Windows 11 64bit").browser("Chrome 148.0")).code, 0);
+        assert_eq!(points(&machine), wanted);
+    }
+}
+
+#[test]
 fn a_row_of_another_profile_does_not_count() {
     let machine = two_configurations();
     let staging = ConfigurationRow { profile: Some("staging".to_owned()), ..ConfigurationRow::any(2) };

@@ -84,6 +84,25 @@ fn a_host_of_the_no_proxy_list_is_reached_without_the_proxy() {
 }
 
 #[test]
+fn a_proxy_that_katalon_used_for_the_run_is_not_taken() {
+    let machine = Machine::new();
+    let shop = machine.shop(&[("Login", "1001")]);
+    let folder = finished([Test::passed(&tc("Login"))]).write_in(&shop).expect("it can be written");
+    let file = folder.join("execution.properties");
+    let text = std::fs::read_to_string(&file).expect("it was written");
+    // Nobody listens there.
+    let theirs = text
+        .replace("NO_PROXY", "MANUAL_CONFIG")
+        .replace(r#"\"proxyServerAddress\":\"\""#, r#"\"proxyServerAddress\":\"127.0.0.1\""#)
+        .replace(r#"\"proxyServerPort\":0"#, r#"\"proxyServerPort\":9"#);
+    assert!(theirs.contains("127.0.0.1\\\",\\\"proxyServerPort\\\":9"), "{theirs}");
+    std::fs::write(&file, theirs).expect("it can be written");
+    let submitted = machine.submit_folder(&folder);
+    assert_eq!(submitted.code, 0, "{submitted:?}");
+    assert_eq!(machine.ado_run().state, "Completed");
+}
+
+#[test]
 fn without_a_configured_proxy_that_of_the_environment_counts() {
     let machine = machine(|_| String::new());
     let proxy = format!("http://robot:hunter2@{}", machine.fake.address());

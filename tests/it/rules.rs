@@ -191,6 +191,22 @@ fn a_run_left_to_katalon_is_listed_and_not_sent() {
 }
 
 #[test]
+fn a_run_of_a_single_test_case_lies_outside_of_reports_and_is_left_alone() {
+    let machine = Machine::new();
+    machine.configure("history = \"all\"\n");
+    let shop = machine.shop(&[("Sign in", "1001")]);
+    // Katalon writes these into the system's temporary folder; here that is watched, and lies even in the project.
+    for place in [machine.work(), shop] {
+        let folder = place.join("Katalon/Test Cases/Sign in/20260506_081459");
+        run("Test Suites/Single").write_all(&folder).unwrap();
+        age(&folder);
+    }
+    let once = machine.kado(&["run", "--once"]);
+    assert_eq!(once.code, 0, "{once:?}");
+    assert_eq!((machine.rows().len(), machine.fake.requests().len()), (0, 0));
+}
+
+#[test]
 fn projects_in_skipped_folders_are_not_found() {
     let machine = Machine::new();
     machine.configure("history = \"all\"\n");

@@ -136,6 +136,8 @@ fn both_forms_of_services_work_and_releases_are_asked_of_their_own_host() {
         Release { id: 3, definition: 7, name: "Release-3".into(), status: "active".into(), stages: vec![stage] };
     for (server, host) in [
         ("http://dev.azure.com/acme", "dev.azure.com"),
+        ("http://dev.azure.com/acme/", "dev.azure.com"),
+        ("http://acme.visualstudio.com/", "acme.visualstudio.com"),
         ("http://acme.visualstudio.com", "acme.visualstudio.com"),
         ("http://acme.visualstudio.com/DefaultCollection", "acme.visualstudio.com"),
     ] {

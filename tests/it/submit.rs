@@ -145,14 +145,68 @@ fn outcomes_follow_the_mapping_of_the_project() {
     assert_eq!(outcomes, ["Passed", "Blocked", "Error", "NotApplicable"]);
 }
 
+/// Katalon's five statuses, in the order of the tests of [`with_mapping`].
+const STATUSES: [&str; 5] = ["PASSED", "FAILED", "ERROR", "SKIPPED", "INCOMPLETE"];
+
+/// The outcomes that arrive of a run in which every status occurs, torn off at its end, in a project with this mapping.
+fn with_mapping(mapping: &[(&str, &str)]) -> Vec<String> {
+    let machine = Machine::new();
+    let status_mappings = mapping.iter().map(|(katalon, azure)| ((*katalon).to_owned(), (*azure).to_owned())).collect();
+    let cases = CASES.map(|(name, id)| (name, if id.is_empty() { "1005" } else { id }));
+    let shop = machine.shop_with(AzureSettings { status_mappings, ..machine.settings() }, &cases);
+    let [passed, failed, error, skipped, _] = every_status();
+    let tests = [passed, failed, error, skipped, Test::incomplete(&tc("Subscribe"))];
+    let submitted = machine.submit(&shop, &finished(tests).ending(Ending::Crashed));
+    assert_eq!(submitted.code, 0, "{submitted:?}");
+    let run = machine.ado_run();
+    assert!(run.results.iter().all(|result| result.state == "Completed"), "{run:?}");
+    run.results.into_iter().map(|result| result.outcome).collect()
+}
+
+#[test]
+fn every_status_becomes_any_word_of_ados_that_the_mapping_gives_it() {
+    // `TestOutcome` in Microsoft's reference, whole.
+    let words = [
+        ["Unspecified", "None", "Passed", "Failed", "Inconclusive"],
+        ["Timeout", "Aborted", "Blocked", "NotExecuted", "Warning"],
+        ["Error", "NotApplicable", "Paused", "InProgress", "NotImpacted"],
+    ];
+    for words in words {
+        let mapping: Vec<_> = STATUSES.into_iter().zip(words).collect();
+        assert_eq!(with_mapping(&mapping), words);
+    }
+}
+
+#[test]
+fn a_status_without_a_mapping_has_katalons_default() {
+    assert_eq!(with_mapping(&[]), ["Passed", "Failed", "Error", "NotExecuted", "Aborted"]);
+}
+
+#[test]
+fn tests_that_never_started_because_too_many_failed_have_no_result() {
+    let machine = Machine::new();
+    let shop = machine.shop(&CASES);
+    let tests = every_status();
+    let folder = finished(tests[..2].to_vec()).write_in(&shop).unwrap();
+    // With `-maxFailedTests` Katalon plans all of them and ends the suite early.
+    let planned = finished(tests).write_in(&machine.root().join("planned")).unwrap().join("testCaseBinding");
+    std::fs::copy(planned, folder.join("testCaseBinding")).unwrap();
+    let submitted = machine.submit_folder(&folder);
+    assert_eq!(submitted.code, 0, "{submitted:?}");
+    let run = machine.ado_run();
+    let points: Vec<_> = run.results.iter().map(|result| (result.point_id, result.outcome.as_str())).collect();
+    assert_eq!(points, [(Some(11), "Passed"), (Some(12), "Failed")]);
+    assert!(run.comment.unwrap().contains("2 tests: 1 PASSED, 1 FAILED; 2 results"));
+}
+
 #[test]
 fn the_name_of_the_run_is_exactly_as_configured_in_the_project() {
-    let machine = Machine::new();
-    let mut settings = machine.settings();
-    settings.run_name = "Nightly {suite} (é, \"quoted\")".to_owned();
-    let shop = machine.shop_with(settings, &CASES);
-    assert_eq!(machine.submit(&shop, &finished(every_status())).code, 0);
-    assert_eq!(machine.ado_run().name, "Nightly {suite} (é, \"quoted\")");
+    for name in ["Nightly {suite} (é, \"quoted\")", " Run of the night "] {
+        let machine = Machine::new();
+        let shop = machine.shop_with(AzureSettings { run_name: name.to_owned(), ..machine.settings() }, &CASES);
+        assert_eq!(machine.submit(&shop, &finished(every_status())).code, 0);
+        assert_eq!(machine.ado_run().name, name);
+    }
 }
 
 #[test]

@@ -95,6 +95,29 @@ fn the_token_of_a_project_serves_every_spelling_of_its_server() {
 }
 
 #[test]
+fn two_scopes_are_enough_and_a_third_one_costs_only_what_it_is_for() {
+    let scopes = ["vso.test_write", "vso.work"];
+    let machine = Machine::with(world().build_definition(12, "Nightly").token_with(TOKEN, &scopes));
+    let submitted = machine.submit(&project(&machine, "Shop", machine.settings()), &run(0));
+    assert_eq!(submitted.code, 0, "{submitted:?}");
+    let more = AzureSettings {
+        build_definition: 12,
+        release_definition: 3,
+        override_automation_fields: Some(true),
+        ..machine.settings()
+    };
+    let submitted = machine.submit(&project(&machine, "Shop", more), &run(1));
+    assert_eq!(submitted.code, 1, "{submitted:?}");
+    assert_eq!(submitted.out.matches("left out: ").count(), 3, "{submitted:?}");
+    for cost in ["the latest build", "the latest release", "the automation fields"] {
+        assert!(submitted.out.contains(cost), "{cost}: {submitted:?}");
+    }
+    let runs = machine.ado_runs();
+    assert!(runs.iter().all(|run| run.state == "Completed" && run.results.len() == 1), "{runs:#?}");
+    assert_eq!(runs.len(), 2);
+}
+
+#[test]
 fn a_server_url_with_credentials_is_refused_without_showing_them() {
     let machine = Machine::new();
     machine.configure("[azure]\nserver_url = \"https://user:hunter2@dev.azure.com/acme\"\n");

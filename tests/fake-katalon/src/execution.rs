@@ -130,6 +130,8 @@ fn drivers(run: &SuiteRunWriter) -> Json {
         "Firefox (headless)" => "FIREFOX_HEADLESS_DRIVER",
         "Edge Chromium" => "EDGE_CHROMIUM_DRIVER",
         "Safari" => "SAFARI_DRIVER",
+        "IE" => "IE_DRIVER",
+        "Windows" => "WINDOWS_DRIVER",
         "Remote" => "REMOTE_WEB_DRIVER",
         name if name.starts_with("Android") => "ANDROID_DRIVER",
         name if name.starts_with("iOS") => "IOS_DRIVER",
