@@ -117,6 +117,28 @@ fn each_member_is_a_run_of_its_own_unless_somebody_says_otherwise() {
 }
 
 #[test]
+fn a_member_that_katalon_ran_again_because_it_failed_is_another_attempt_in_the_whole() {
+    let machine = Machine::new();
+    machine.configure(ONE);
+    let shop = machine.shop(&CASES);
+    let again = start_of() + SignedDuration::from_secs(2);
+    let members = vec![
+        member("Test Suites/Smoke", start_of(), Test::failed(&tc("Pay"), "declined")),
+        member("Test Suites/Smoke", again, Test::passed(&tc("Pay"))),
+    ];
+    let collection = CollectionWriter::new("Test Suites/All", start_of(), members);
+    let first = &collection.write_in(&shop).unwrap()[0];
+    // One re-run is left after the first one, and none after the second.
+    let log = fs::read_to_string(first.join("execution0.log")).unwrap();
+    let left = |count: u32| format!("<property name=\"retryCount\">{count}<");
+    fs::write(first.join("execution0.log"), log.replacen(&left(0), &left(1), 1)).unwrap();
+    assert_eq!(submit(&machine, &collection.folder_in(&shop)).code, 0);
+    let run = machine.ado_run();
+    assert_eq!(outcomes(&run), [(12, "Passed")]);
+    assert_eq!(run.results[0].comment.as_deref(), Some("Katalon: PASSED in attempt 2 of 2"));
+}
+
+#[test]
 fn a_project_can_say_by_itself_that_its_collections_are_one_run() {
     let machine = Machine::new();
     let shop = machine.shop(&CASES);

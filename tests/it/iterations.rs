@@ -1,11 +1,12 @@
 //! Several executions behind one result: iterations, test cases that share an id, retries.
 
+#![expect(clippy::disallowed_methods, reason = "a test lays out files")]
 #![expect(clippy::unwrap_used, reason = "a helper that fails fails its test")]
 
 use fake_ado::{SubResult, TestResult};
-use fake_katalon::{Attempt, Status, Test, TestCaseFile, Variable};
+use fake_katalon::{Attempt, Status, SuiteFile, Test, TestCaseFile, Variable};
 
-use crate::support::{Machine, finished, tc};
+use crate::support::{Machine, SUITE, finished, tc};
 
 const VOUCHER: &str = "Test Cases/Apply voucher";
 
@@ -48,6 +49,16 @@ fn iterations_that_share_an_id_are_parts_of_one_result() {
     assert_eq!(result.sub_results[0].error_message, None);
     assert_eq!(result.started, result.sub_results[0].started);
     assert_eq!(result.completed, result.sub_results[2].completed);
+    assert_eq!(result.comment.as_deref(), Some("3 iterations: 1 PASSED, 2 FAILED"));
+}
+
+#[test]
+fn an_iteration_is_named_by_its_value_where_that_is_no_secret() {
+    let machine = Machine::new();
+    let test = |code: &str| Test::passed(VOUCHER).iteration(code).variable("code", code);
+    let result = result(&machine, [test("SPRING"), test("Half price")]);
+    let names = [("Iteration 1: SPRING", "Passed"), ("Iteration 2: Half price", "Passed")];
+    assert_eq!(named(&result.sub_results), names);
 }
 
 #[test]
@@ -109,6 +120,25 @@ fn earlier_attempts_are_parts_of_the_result_of_the_last_one() {
     assert_eq!(named(&result.sub_results), [("Attempt 1", "Failed"), ("Attempt 2", "Failed")]);
     assert!(result.sub_results[1].error_message.as_deref().unwrap().contains("slow twice"));
     assert_eq!(result.started, result.sub_results[0].started);
+    assert_eq!(result.comment.as_deref(), Some("Katalon: PASSED in attempt 3 of 3"));
+}
+
+#[test]
+fn the_comment_names_the_attempt_of_a_suite_that_katalon_runs_again() {
+    let machine = Machine::new();
+    let shop = machine.shop(&[("Apply voucher", "1001")]);
+    let suite = SuiteFile { retries: 2, ..SuiteFile::new(SUITE, &[VOUCHER]) };
+    let text = suite.to_xml().replace("<rerunImmediately>true", "<rerunImmediately>false");
+    std::fs::write(shop.join(format!("{SUITE}.ts")), text).unwrap();
+    let folder = finished([Test::passed(VOUCHER)]).write_in(&shop).unwrap();
+    // Of the two re-runs one is left.
+    let log = std::fs::read_to_string(folder.join("execution0.log")).unwrap();
+    let (none, one) = (r#"<property name="retryCount">0<"#, r#"<property name="retryCount">1<"#);
+    assert!(log.contains(none), "{log}");
+    std::fs::write(folder.join("execution0.log"), log.replacen(none, one, 1)).unwrap();
+    assert_eq!(machine.submit_folder(&folder).code, 0);
+    let comment = machine.ado_run().comment.unwrap();
+    assert!(comment.contains("Attempt 2 of at most 3 at this suite."), "{comment}");
 }
 
 #[test]

@@ -71,6 +71,7 @@ fn a_result_says_what_went_wrong_where_and_when() {
     assert!(result.computer_name.as_deref().unwrap().ends_with("agent-07"), "{:?}", result.computer_name);
     assert_eq!(result.automated_test_name.as_deref(), Some("Add to cart"));
     assert_eq!(result.automated_test_storage.as_deref(), Some("Test Cases/Add to cart"));
+    assert_eq!(result.comment.as_deref(), Some("Katalon: FAILED"));
     let (started, completed) = (result.started.unwrap(), result.completed.unwrap());
     assert!(start_of() < started && started < completed, "{started} {completed}");
     assert_eq!(result.duration_ms, Some(completed.duration_since(started).as_millis() as f64));

@@ -3,13 +3,15 @@
 use crate::katalon::escape;
 
 /// The names of properties that are kept; all others are skipped while reading, some are megabytes long.
-pub const PROPERTIES: [&str; 26] = [
+pub const PROPERTIES: [&str; 28] = [
     "id",
     "name",
     "uuid",
     "iteration",
     "isOptional",
     "currentRetryCount",
+    "retryCount",
+    "rerunTestFailImmediately",
     "isIgnoredIfFailed",
     "executionBindingVariables",
     "attachment",
@@ -143,8 +145,9 @@ impl RawRecord {
         self.clear(&escape::xml(&self.message))
     }
 
-    /// A property in clear; `None` when it is absent, and for Katalon's word for a null value.
+    /// One of [`PROPERTIES`] in clear; `None` when it is absent, and for Katalon's word for a null value.
     pub fn property(&self, name: &str) -> Option<String> {
+        debug_assert!(PROPERTIES.contains(&name), "`{name}` is asked for and never kept");
         let (_, raw) = self.properties.iter().find(|(known, _)| *known == name)?;
         Some(self.clear(raw)).filter(|value| value != "null")
     }
