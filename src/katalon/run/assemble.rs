@@ -42,6 +42,12 @@ pub fn assemble(parts: RunParts) -> SuiteRun {
         warnings.push("no file of the folder names the test suite".to_owned());
     }
     let places = pair(&log.tests, &binding, &mut warnings);
+    if let Some(missing) =
+        binding.len().checked_sub(log.tests.len()).filter(|missing| *missing > 0 && log.ended.is_some())
+    {
+        // Katalon ends a suite early where more tests failed than `-maxFailedTests` allows.
+        warnings.push(format!("{missing} of {} planned tests never started, so they have no result", binding.len()));
+    }
     let uuid = execution_uuid.map(|uuid| uuid.trim().to_owned()).filter(|uuid| !uuid.is_empty());
     let mut files = parts.files;
     files.sort_by(|a, b| a.path.cmp(&b.path));
