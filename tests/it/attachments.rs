@@ -140,11 +140,15 @@ fn a_run_that_passed_sends_files_only_when_all_runs_do() {
 }
 
 #[test]
-fn a_skipped_test_counts_as_one_that_did_not_pass() {
-    let machine = Machine::new();
-    let shop = shop(&machine, |_| {});
-    assert_eq!(machine.submit(&shop, &finished([Test::skipped(&tc("Sign in"))])).code, 0);
-    assert_eq!(extensions(&names(&machine.ado_run().attachments)), ["html", "log"]);
+fn a_test_that_was_skipped_broke_or_never_ended_counts_as_one_that_did_not_pass() {
+    let name = tc("Sign in");
+    let torn_off = finished([Test::incomplete(&name)]).ending(fake_katalon::Ending::Crashed);
+    for run in [finished([Test::skipped(&name)]), finished([Test::error(&name, "no such property")]), torn_off] {
+        let machine = Machine::new();
+        let shop = shop(&machine, |_| {});
+        assert_eq!(machine.submit(&shop, &run).code, 0);
+        assert_eq!(extensions(&names(&machine.ado_run().attachments)), ["html", "log"]);
+    }
 }
 
 #[test]

@@ -23,14 +23,15 @@ fn rows() -> Vec<ConfigurationRow> {
         ConfigurationRow::new("--Any--", "--Any--", 11),
         ConfigurationRow::new("Windows", "IE", 12),
         ConfigurationRow::new("Windows", "Native App", 13),
+        ConfigurationRow::new("macOS", "Safari", 14),
     ]
 }
 
 /// Test case 1001 has a point for each configuration of the mapping: 201 for the first one, and so on.
 fn mapped_world() -> World {
-    let world = (3..=13).fold(world(), |world, id| world.configuration(id, &format!("Configuration {id}")));
+    let world = (3..=14).fold(world(), |world, id| world.configuration(id, &format!("Configuration {id}")));
     // Configuration 1 has point 11 already.
-    (2..=13).fold(world, |world, id| world.point(200 + id, 22, 1001, id))
+    (2..=14).fold(world, |world, id| world.point(200 + id, 22, 1001, id))
 }
 
 fn run() -> SuiteRunWriter {
@@ -56,7 +57,8 @@ fn operating_system_and_browser_choose_the_configuration() {
         ("Linux 64bit", "Firefox (headless)", "Firefox 132.0", 3),
         ("Windows 10 64bit", "Edge Chromium", "Edge Chromium 121.0.2277.128", 8),
         ("Windows 10 64bit", "IE", "IE 11", 12),
-        ("Mac OS X 64bit", "Safari", "Safari 17.1", 9),
+        ("Mac OS X 64bit", "Safari", "Safari 17.1", 14),
+        ("Mac OS X 64bit", "Firefox", "Firefox 132.0", 9),
         ("Linux 64bit", "Chrome", "Chrome 120.0", 11),
     ] {
         let run = run().os(os).configuration(configuration).browser(browser);
@@ -72,6 +74,8 @@ fn a_device_with_its_app_or_browser_chooses_the_configuration() {
     assert_eq!(configuration_of(&device("Android - emulator-5554", "Android")), Some(4));
     assert_eq!(configuration_of(&device("iOS - iPhone 15", "iOS").os("Mac OS X 64bit")), Some(6));
     assert_eq!(configuration_of(&device("Android - Pixel 8", "Android").browser("Chrome 120.0")), Some(5));
+    let by_name = run().os("Windows 10 64bit").configuration("Android - emulator-5554").browser("");
+    assert_eq!(configuration_of(&by_name), Some(4));
 }
 
 #[test]

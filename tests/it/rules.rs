@@ -124,6 +124,15 @@ fn a_command_submits_runs_of_other_machines_and_of_projects_without_automatic_su
 }
 
 #[test]
+fn a_run_that_was_downloaded_is_submitted_by_command() {
+    let machine = all_kinds();
+    let folder = machine.work().join("Shop/Reports/Downloaded From Katalon TestOps/20260506_081459");
+    let submitted = machine.submit_folder(&folder);
+    assert_eq!(submitted.code, 0, "{submitted:?}");
+    assert_eq!(machine.states(), ["Test Suites/Downloaded submitted"]);
+}
+
+#[test]
 fn not_even_a_command_submits_where_the_integration_is_off() {
     let machine = all_kinds();
     let folder = run("Test Suites/Integration off").folder_in(&machine.work().join("Off"));
