@@ -150,6 +150,8 @@ fn both_forms_of_services_work_and_releases_are_asked_of_their_own_host() {
         assert_eq!(submitted.code, 0, "{server} {submitted:?}");
         let checked = machine.kado(&["check"]);
         assert!(checked.out.contains("release definition 7: "), "{checked:?}");
+        let slashes: Vec<_> = machine.fake.requests().into_iter().filter(|asked| asked.path.contains("//")).collect();
+        assert!(slashes.is_empty(), "{server}: {slashes:#?}");
         let mut expected = vec![host.to_owned(), "vsrm.dev.azure.com".to_owned()];
         expected.sort();
         assert_eq!(hosts(&machine), expected);
