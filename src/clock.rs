@@ -2,7 +2,25 @@
 
 #![expect(clippy::disallowed_methods, reason = "this is the one place that asks the system for the time")]
 
+use std::time::{Duration, Instant};
+
 use crate::moment::Moment;
+
+/// Measures how long something takes, whatever is done to the clock meanwhile.
+#[derive(Clone, Copy, Debug)]
+pub struct Stopwatch(Instant);
+
+impl Stopwatch {
+    /// Starts now.
+    pub fn start() -> Self {
+        Self(Instant::now())
+    }
+
+    /// How long it has been running.
+    pub fn elapsed(self) -> Duration {
+        self.0.elapsed()
+    }
+}
 
 /// The time now.
 pub fn now() -> Moment {

@@ -63,8 +63,8 @@ impl AdoClient {
         let path = [project, "_apis", "testplan", "plans", &plan.to_string()];
         let gone = |message| {
             format!(
-                "test plan {plan} not found in project `{project}` ({message}); correct it in Katalon's Azure DevOps \
-                 settings or as `submit.test_plans` in kado.toml"
+                "test plan {plan} not found in project `{project}` ({message}); `kado list plans` shows what this token can \
+                 see"
             )
         };
         Ok(self.get_or(&path, Call::TestPlan, &[], gone).await?.content)

@@ -136,7 +136,11 @@ fn place(folder: Option<&Path>, config: &Config) -> anyhow::Result<Result<Place,
     let folder = std::path::absolute(folder)?;
     let root = workspace::find_project_root(&folder).unwrap_or(folder);
     let katalon = workspace::read_project(&root)?;
-    let overrides = config.overrides_over(&root, &ProjectFile::of(&root, config));
+    let own = ProjectFile::of(&root, config);
+    if let Some(problem) = own.problem() {
+        return Err(UsageError(problem).into());
+    }
+    let overrides = config.overrides_over(&root, &own);
     let options = options::effective(&katalon.settings, &overrides, &RunOptions::default());
     let url = options.server_url.context(UsageError(
         "the project has no server; set it in Katalon's Azure DevOps settings or as `azure.server_url` in kado.toml"

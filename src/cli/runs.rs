@@ -45,6 +45,9 @@ enum Action {
         /// Everything that is parked, or waits with an error
         #[arg(long, conflicts_with = "id")]
         failed: bool,
+        /// The test plan that it goes to, whatever settings and the options of katalonc say
+        #[arg(long, value_name = "PLAN", conflicts_with = "failed", value_parser = clap::value_parser!(u32).range(1..))]
+        plan: Option<u32>,
     },
     /// Never submit a run by itself; it stays listed as ignored
     Forget {
@@ -58,12 +61,12 @@ pub fn runs(arguments: &Arguments, config: &Config, out: &mut dyn Write) -> anyh
     match &arguments.action {
         None => list(&rows(config)?, arguments.json, out),
         Some(Action::Show { id }) => show_run(*id, arguments.json, config, out),
-        Some(Action::Retry { id: Some(id), .. }) => {
-            ask(&[Request::Retry { submission: *id }], arguments.json, config, out)
+        Some(Action::Retry { id: Some(id), plan, .. }) => {
+            ask(&[Request::Retry { submission: *id, plan: *plan }], arguments.json, config, out)
         }
         Some(Action::Retry { id: None, .. }) => {
             let failed = rows(config)?.into_iter().filter(has_failed);
-            let requests: Vec<_> = failed.map(|row| Request::Retry { submission: row.id }).collect();
+            let requests: Vec<_> = failed.map(|row| Request::Retry { submission: row.id, plan: None }).collect();
             ask(&requests, arguments.json, config, out)
         }
         Some(Action::Forget { id }) => ask(&[Request::Forget { submission: *id }], arguments.json, config, out),
@@ -151,7 +154,7 @@ fn ask(requests: &[Request], json: bool, config: &Config, out: &mut dyn Write) -
                 exit = Exit::NotDone;
             }
             (Answer::Taken { .. }, Request::Forget { submission }) => forgotten.push(*submission),
-            (Answer::Taken { .. }, Request::Retry { submission }) => retried.push(*submission),
+            (Answer::Taken { .. }, Request::Retry { submission, .. }) => retried.push(*submission),
             (Answer::Taken { .. }, Request::Submit { .. } | Request::Claimed { .. }) => {}
         }
     }

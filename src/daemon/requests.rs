@@ -144,11 +144,20 @@ fn take_over(folder: &Path, config: &Config, known: &KnownCommands) -> Result<Ta
 
 /// Takes a submission up again, planned anew from the project of today where that is still there. What is there and
 /// cannot be read is no reason to use the settings of then: they may be what was wrong.
-async fn retry(outbox: &Outbox, config: &Config, submission: i64) -> Result<(), StoreError> {
+async fn retry(outbox: &Outbox, config: &Config, submission: i64, plan: Option<u32>) -> Result<(), StoreError> {
     let stored = outbox.with(move |store| store.load(submission)).await?;
+    if let (Some(run), Some(plan)) = (stored.ado_run_id, plan.filter(|plan| stored.plan_id != Some(*plan))) {
+        return Err(StoreError::NotNow(format!(
+            "run {submission} has test run {run} in Azure DevOps already, and cannot go to test plan {plan} any more"
+        )));
+    }
     // What has an ADO run goes on with its plan.
+    let before = stored.snapshot.clone();
     let fresh = if stored.ado_run_id.is_none() { take_again(outbox, config, stored.snapshot).await? } else { None };
-    let snapshot = fresh.map(|taken| taken.snapshot);
+    let mut snapshot = fresh.map(|taken| taken.snapshot);
+    if let Some(plan) = plan {
+        snapshot.get_or_insert(before).options.go_to(plan);
+    }
     outbox.with(move |store| store.retry(submission, snapshot.as_ref(), clock::now())).await
 }
 
@@ -175,8 +184,8 @@ pub async fn carry_out(outbox: &Outbox, config: &Config, request: Request) -> Re
         Request::Submit { folder, again } => record_folder(outbox, config, Path::new(&folder), again).await,
         Request::Claimed { folder } => record_claimed(outbox, config, Path::new(&folder)).await,
         // Held while it is planned anew, which can take seconds: nobody may begin to send it meanwhile.
-        Request::Retry { submission } => match outbox.begin(submission) {
-            Some(_held) => retry(outbox, config, submission).await.map(|()| taken(submission)),
+        Request::Retry { submission, plan } => match outbox.begin(submission) {
+            Some(_held) => retry(outbox, config, submission, plan).await.map(|()| taken(submission)),
             None => Ok(taken(submission)),
         },
         Request::Forget { submission } => match outbox.begin(submission) {

@@ -145,11 +145,14 @@ fn unusable(snapshot: &Snapshot) -> Option<String> {
     }
     if let Some(plan) = &options.invalid_plan {
         return Some(format!(
-            "the run was started with the test plan id `{plan}`, which is not an id; kado does not fall back to another plan"
+            "the run was started with the test plan id `{plan}`, which is not an id; kado does not fall back to another plan, \
+             but `kado runs retry ID --plan PLAN` names the right one"
         ));
     }
     if let Some(problem) = &options.unclear_plan {
-        return Some(format!("{problem}; `kado runs retry` submits the run to the plan of the project"));
+        return Some(format!(
+            "{problem}; `kado runs retry` submits the run to the plan of the project, and with `--plan PLAN` to another one"
+        ));
     }
     if options.project.as_deref().is_none_or(str::is_empty) {
         return Some(

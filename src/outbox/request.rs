@@ -22,6 +22,9 @@ pub enum Request {
     Retry {
         /// Its id.
         submission: i64,
+        /// The test plan that it is to go to, whatever settings and options say.
+        #[serde(default)]
+        plan: Option<u32>,
     },
     /// Never submit it by itself.
     Forget {

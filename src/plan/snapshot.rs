@@ -110,6 +110,14 @@ pub struct Options {
     pub katalon: KatalonRule,
 }
 
+impl Options {
+    /// Lets the run go to this plan and no other, as a person said.
+    pub fn go_to(&mut self, plan: u32) {
+        self.plans = vec![plan];
+        (self.invalid_plan, self.unclear_plan) = (None, None);
+    }
+}
+
 /// What test cases without ids mean (`submit.unmapped`).
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -15,6 +15,7 @@ use crate::ado::http::Network;
 use crate::ado::proxy::ProxyRule;
 use crate::ado::slots::Gate;
 use crate::ado::{AdoClient, AdoError, Credential, Settings};
+use crate::config::project_file::ProjectFile;
 use crate::config::{Access, Config, Tables};
 use crate::error_chain::chain;
 use crate::katalon::secret::ProjectToken;
@@ -117,7 +118,9 @@ impl Connections {
     /// When there is no usable token for the server, or when the connection cannot be set up.
     pub fn for_server(&self, config: &Config, root: &Path, server: Server) -> Result<Arc<AdoClient>, Stop> {
         let (credential, _) = self.credential(config, root, &server)?;
-        self.client(server, credential, &config.access(root))
+        let mut access = config.access(root);
+        access.api_version = access.api_version.or_else(|| ProjectFile::of(root, config).api_version);
+        self.client(server, credential, &access)
     }
 
     /// Where the credential of a server comes from, in words; `root` is `None` for the machine's own server. `None` when

@@ -56,8 +56,25 @@ pub async fn plan(client: &AdoClient, submission: &Submission) -> Result<Submiss
     let (Some(plan_id), Some(project)) = (submission.plan_id, &snapshot.options.project) else {
         return Err(Stop::Park("no test plan or project is set for this run".to_owned()));
     };
-    let facts = facts::read(client, project, plan_id, &snapshot.options, submission.attempts).await?;
-    Ok(make_plan(snapshot, plan_id, &submission.key, &facts))
+    match facts::read(client, project, plan_id, &snapshot.options, submission.attempts).await {
+        Ok(facts) => Ok(make_plan(snapshot, plan_id, &submission.key, &facts)),
+        Err(AdoError::Gone(message)) => Err(Stop::Park(format!("{message}; {}", correct(submission)))),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// How a plan or project that is not there is corrected.
+fn correct(submission: &Submission) -> String {
+    match &submission.snapshot.run.options.plan {
+        Some(plan) => format!(
+            "if it is the plan: the run was started with `-adoPlanId={plan}`, and `kado runs retry {} --plan PLAN` submits it \
+             to another one",
+            submission.id
+        ),
+        None => "correct it in Katalon's Azure DevOps settings or in kado.toml (`submit.test_plans`, `azure.project`), then \
+                 `kado runs retry`"
+            .to_owned(),
+    }
 }
 
 /// What becomes of a plan without results.

@@ -242,7 +242,7 @@ fn a_kado_exec_that_was_killed_takes_nothing_from_the_next_one() {
     // So that nothing has to wait until its last sign of life is old.
     let mut store = kado::outbox::Store::open_beside(&machine.state()).unwrap();
     let long_ago = kado::moment::Moment::from_millis(now().as_millisecond() - 30_000);
-    store.keep_claim(1, long_ago).unwrap();
+    store.keep_claim(1, long_ago, long_ago).unwrap();
     drop(store);
     let done = exec(&machine, &shop, &["--strict"], &["-adoTestRunName=Next"]);
     assert_eq!(done.code, 0, "{done:?}");
@@ -547,6 +547,23 @@ fn an_invalid_plan_option_parks_the_run() {
     assert_eq!(done.code, 1, "{done:?}");
     assert_eq!(machine.row()["state"], "parked");
     assert_eq!(machine.ado_runs().len(), 0);
+}
+
+#[test]
+fn a_run_that_was_started_with_a_wrong_plan_goes_to_the_one_that_a_person_names() {
+    for wrong in ["-adoPlanId=77", "-adoPlanId=seventy"] {
+        let machine = Machine::new();
+        let shop = shop(&machine);
+        let done = exec(&machine, &shop, &["--strict"], &[wrong]);
+        assert_eq!(done.code, 1, "{done:?}");
+        assert!(done.err.contains(" --plan PLAN"), "{done:?}");
+        assert_eq!(machine.kado(&["runs", "retry", "1"]).code, 1, "the option still counts");
+        let retried = machine.kado(&["runs", "retry", "1", "--plan", "19"]);
+        assert_eq!(retried.code, 0, "{retried:?}");
+        assert_eq!(in_ado(&machine), [(Some(19), "Run by Katalon Studio".to_owned())]);
+        let late = machine.kado(&["runs", "retry", "1", "--plan", "18"]);
+        assert_eq!(late.code, 1, "{late:?}");
+    }
 }
 
 #[test]

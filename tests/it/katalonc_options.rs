@@ -195,7 +195,7 @@ fn no_plan_is_guessed_where_two_katalonc_name_different_ones() {
     for row in &rows {
         let reason = row["error"].as_str().unwrap();
         assert!(reason.starts_with("2 katalonc with different test plans"), "{reason}");
-        assert!(reason.ends_with("`kado runs retry` submits the run to the plan of the project"), "{reason}");
+        assert!(reason.ends_with("and with `--plan PLAN` to another one"), "{reason}");
     }
     let retried = machine.kado(&["runs", "retry", &rows[0]["id"].to_string()]);
     assert_eq!(retried.code, 1, "{retried:?}");

@@ -4,13 +4,14 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use fake_ado::{Fault, FaultAction, Nth};
 use fake_katalon::{Phase, SuiteRunWriter, Test, TestCaseFile};
 use jiff::{SignedDuration, Timestamp};
 
-use crate::support::{Machine, Service, age, finished, in_namespace, now, skip, tc, wait_until};
+use crate::support::katalonc::arguments;
+use crate::support::{Machine, Service, age, ended, finished, in_namespace, now, skip, tc, wait_until};
 
 const CASES: [(&str, &str); 1] = [("Sign in", "1001")];
 
@@ -155,9 +156,39 @@ impl Clock {
 
     fn start(&self, machine: &Machine) -> Service {
         let mut command = machine.command(&["run"]);
-        command.env("LD_PRELOAD", &self.library).env("CLOCK_OFFSET_FILE", &self.offset);
+        self.give_to(&mut command);
         machine.start_as(command)
     }
+
+    fn give_to(&self, command: &mut Command) {
+        command.env("LD_PRELOAD", &self.library).env("CLOCK_OFFSET_FILE", &self.offset);
+    }
+}
+
+#[test]
+fn a_clock_that_is_set_back_takes_no_run_from_kado_exec() {
+    let machine = Machine::new();
+    let shop = machine.shop(&CASES);
+    let Some(clock) = Clock::new(&machine) else { return };
+    let (hold, suite) = (machine.root().join("hold"), "Test Suites/Smoke");
+    fs::write(&hold, "").unwrap();
+    // katalonc itself keeps the right time, or it would wait for its next record for two hours.
+    let mut command = machine.exec_program(&[], Path::new("env"));
+    command.args(["-u", "LD_PRELOAD"]).arg(crate::support::katalonc::program());
+    command.args(arguments(&shop, suite, &["-adoTestRunName=By exec"]));
+    clock.give_to(&mut command);
+    command.env("FAKE_HOLD", &hold).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let exec = command.spawn().unwrap();
+    wait_until("a test to start", || {
+        let logs = kado::watch::find_runs(&shop).into_iter().map(|run| run.join("execution0.log"));
+        let started = logs.filter_map(|log| fs::read_to_string(log).ok()).any(|text| text.contains("startTest"));
+        if started { Ok(()) } else { Err(String::new()) }
+    });
+    clock.set(SignedDuration::from_hours(-2));
+    fs::remove_file(&hold).unwrap();
+    let done = ended(exec, "kado exec");
+    assert_eq!(done.code, 0, "{done:?}");
+    assert_eq!(machine.ado_run().name, "By exec", "{done:?}");
 }
 
 #[test]

@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::task::JoinHandle;
 
 use crate::blocking::blocking;
+use crate::clock::Stopwatch;
 use crate::config::Config;
 use crate::discovery::claim::{Claim, KnownCommands, Terms};
 use crate::moment::Moment;
@@ -24,8 +25,28 @@ pub struct ClaimKeeper {
     id: i64,
     root: PathBuf,
     terms: Terms,
-    from: Moment,
+    span: Span,
     signs_of_life: JoinHandle<()>,
+}
+
+/// The time of a command by the clock of its runs, which may be set while it lasts: what started by either clock started
+/// in it.
+#[derive(Clone, Copy)]
+struct Span {
+    from: Moment,
+    watch: Stopwatch,
+}
+
+impl Span {
+    fn begin() -> Self {
+        Self { from: clock::now(), watch: Stopwatch::start() }
+    }
+
+    /// Begin and end, if it ended now.
+    fn until_now(self) -> (Moment, Moment) {
+        let (now, elapsed) = (clock::now(), self.watch.elapsed());
+        (self.from.min(now.minus(elapsed)), now.max(self.from.plus(elapsed)))
+    }
 }
 
 impl ClaimKeeper {
@@ -37,11 +58,11 @@ impl ClaimKeeper {
         // Only for as long as it takes: a service may be started while the command runs.
         let outbox = Outbox::open_beside(&config.state_dir)?;
         let plain = workspace::without_links(root).unwrap_or_else(|| root.to_owned());
-        let from = clock::now();
+        let span = Span::begin();
         let stored = terms.clone();
-        let id = outbox.with(move |store| store.claim(&plain, &stored, from)).await?;
-        let signs_of_life = tokio::spawn(give_signs_of_life(outbox.clone(), id));
-        Ok(Self { outbox, id, root: root.to_owned(), terms: terms.clone(), from, signs_of_life })
+        let id = outbox.with(move |store| store.claim(&plain, &stored, span.from)).await?;
+        let signs_of_life = tokio::spawn(give_signs_of_life(outbox.clone(), id, span));
+        Ok(Self { outbox, id, root: root.to_owned(), terms: terms.clone(), span, signs_of_life })
     }
 
     /// Ends the claim and finds the runs that started while it lasted, the oldest first.
@@ -50,19 +71,20 @@ impl ClaimKeeper {
     /// When the outbox cannot be written.
     pub async fn end(self) -> Result<Vec<PathBuf>, StoreError> {
         self.signs_of_life.abort();
-        let (id, until) = (self.id, clock::now());
-        self.outbox.with(move |store| store.end_claim(id, until)).await?;
-        let (root, from) = (self.root, self.from);
+        let (id, root) = (self.id, self.root);
+        let (from, until) = self.span.until_now();
+        self.outbox.with(move |store| store.end_claim(id, from, until)).await?;
         let plain = workspace::without_links(&root).unwrap_or_default();
         let claim = Claim { root: plain, from, seen: until, until, lost: false, terms: self.terms };
         Ok(blocking(move || runs_of(&root, &claim)).await?)
     }
 }
 
-async fn give_signs_of_life(outbox: Outbox, id: i64) {
+async fn give_signs_of_life(outbox: Outbox, id: i64, span: Span) {
     loop {
         tokio::time::sleep(SIGN_OF_LIFE).await;
-        if let Err(error) = outbox.with(move |store| store.keep_claim(id, clock::now())).await {
+        let (from, seen) = span.until_now();
+        if let Err(error) = outbox.with(move |store| store.keep_claim(id, from, seen)).await {
             tracing::debug!(%error, "no sign of life can be given");
         }
     }

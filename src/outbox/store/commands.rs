@@ -53,22 +53,24 @@ impl Store {
         Ok(self.connection.last_insert_rowid())
     }
 
-    /// Gives a sign of life of the command that made a claim.
+    /// Gives a sign of life of the command that made a claim. It began at `from`, which is another time than before when
+    /// the clock was set meanwhile.
     ///
     /// # Errors
     /// When the database fails.
-    pub fn keep_claim(&mut self, claim: i64, now: Moment) -> Result<(), StoreError> {
-        self.connection.execute("UPDATE claim SET seen_ms = ?2 WHERE id = ?1", params![claim, now.millis()])?;
+    pub fn keep_claim(&mut self, claim: i64, from: Moment, now: Moment) -> Result<(), StoreError> {
+        let sql = "UPDATE claim SET begun_ms = ?2, seen_ms = ?3 WHERE id = ?1";
+        self.connection.execute(sql, params![claim, from.millis(), now.millis()])?;
         Ok(())
     }
 
-    /// Ends a claim: later runs are none of its.
+    /// Ends a claim: later runs are none of its. `from` as in [`Store::keep_claim`].
     ///
     /// # Errors
     /// When the database fails.
-    pub fn end_claim(&mut self, claim: i64, now: Moment) -> Result<(), StoreError> {
-        let sql = "UPDATE claim SET seen_ms = ?2, ended_ms = ?2 WHERE id = ?1";
-        self.connection.execute(sql, params![claim, now.millis()])?;
+    pub fn end_claim(&mut self, claim: i64, from: Moment, now: Moment) -> Result<(), StoreError> {
+        let sql = "UPDATE claim SET begun_ms = ?2, seen_ms = ?3, ended_ms = ?3 WHERE id = ?1";
+        self.connection.execute(sql, params![claim, from.millis(), now.millis()])?;
         Ok(())
     }
 
@@ -119,13 +121,20 @@ impl Store {
         Ok(claims)
     }
 
-    /// Forgets what was known of commands before `before`.
+    /// Forgets what was known of commands before `before`, but for what runs that are not done may need.
     ///
     /// # Errors
     /// When the database fails.
     pub fn prune_commands(&mut self, before: Moment) -> Result<(), StoreError> {
-        self.connection.execute("DELETE FROM seen_command WHERE seen_ms < ?1", [before.millis()])?;
-        self.connection.execute("DELETE FROM claim WHERE seen_ms < ?1", [before.millis()])?;
+        let oldest: Option<i64> = self.connection.query_row(
+            "SELECT min(started_ms) FROM run JOIN submission ON run.id = run_id
+             WHERE state IN ('pending', 'submitting', 'parked')",
+            [],
+            |row| row.get(0),
+        )?;
+        let before = oldest.map_or(before.millis(), |oldest| before.millis().min(oldest));
+        self.connection.execute("DELETE FROM seen_command WHERE seen_ms < ?1", [before])?;
+        self.connection.execute("DELETE FROM claim WHERE seen_ms < ?1", [before])?;
         Ok(())
     }
 }
