@@ -32,6 +32,8 @@ pub struct Situations<'a> {
     /// Whether a run can come that no row fits.
     unfiltered: bool,
     names: BTreeMap<u32, String>,
+    /// Test plans of the project that could not be read: what has no point may have one there.
+    unread: Vec<u32>,
 }
 
 /// What is to be said of the points of one test case.
@@ -72,7 +74,21 @@ impl<'a> Situations<'a> {
                 None => given.push(Given { configuration: row.configuration_id, rows: vec![rows::title(row)] }),
             }
         }
-        Self { plans, multiple, given, unfiltered: !rows.iter().copied().any(rows::matches_all), names }
+        Self {
+            plans,
+            multiple,
+            given,
+            unfiltered: !rows.iter().copied().any(rows::matches_all),
+            names,
+            unread: Vec::new(),
+        }
+    }
+
+    /// Of these plans of the project those count as unread that are not among the ones that were given.
+    #[must_use]
+    pub fn of(self, wanted: &[u32]) -> Self {
+        let known = |id: &u32| self.plans.iter().any(|plan| plan.plan_id == *id);
+        Self { unread: wanted.iter().copied().filter(|id| !known(id)).collect(), ..self }
     }
 
     /// Whether the rows of a mapping decide about the points.
@@ -82,10 +98,12 @@ impl<'a> Situations<'a> {
 
     /// The test plans in words: `test plan 18`, `any of the test plans 18, 19`.
     pub fn plans(&self) -> String {
-        let ids: Vec<_> = self.plans.iter().map(|plan| plan.plan_id.to_string()).collect();
-        match ids.as_slice() {
-            [only] => format!("test plan {only}"),
-            several => format!("any of the test plans {}", several.join(", ")),
+        let read = listed(self.plans.iter().map(|plan| plan.plan_id));
+        let read =
+            if self.plans.len() == 1 { format!("test plan {read}") } else { format!("any of the test plans {read}") };
+        match listed(self.unread.iter().copied()) {
+            unread if unread.is_empty() => read,
+            unread => format!("{read} ({unread} could not be read)"),
         }
     }
 
@@ -148,14 +166,13 @@ impl<'a> Situations<'a> {
             let points: BTreeSet<u32> = rule.of(id).map(|point| point.id).collect();
             let refused = rule.choose("", id).err().filter(|_| !points.is_empty())?;
             let with = configuration.map(|id| format!(" with configuration {}", self.named(id))).unwrap_or_default();
-            let points: Vec<_> = points.iter().map(u32::to_string).collect();
             Some(Finding::Several {
                 what: format!(
                     "multiple Test Points returned{with} in test plan {}, so no test results are created",
                     plan.plan_id
                 ),
                 message: refused.reason,
-                points: points.join(", "),
+                points: listed(points.into_iter()),
             })
         };
         self.plans.iter().filter_map(of_plan).collect()
@@ -171,6 +188,10 @@ impl<'a> Situations<'a> {
             None => configuration.to_string(),
         }
     }
+}
+
+fn listed(ids: impl Iterator<Item = u32>) -> String {
+    ids.map(|id| id.to_string()).collect::<Vec<_>>().join(", ")
 }
 
 #[cfg(test)]

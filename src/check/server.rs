@@ -54,7 +54,7 @@ pub async fn check_server(project: &Project, config: &Config, options: &Options,
         // A row that never matches wants no points.
         let live = rows.iter().filter(|(_, remark)| !matches!(remark, Some(Remark::Never(..))));
         let live: Vec<_> = live.map(|(row, _)| *row).collect();
-        let situations = Situations::new(&plans, options.multiple_points, &live, names);
+        let situations = Situations::new(&plans, options.multiple_points, &live, names).of(&options.plans);
         ids::check_ids(&client, name, project, &situations, report).await;
     }
     if let Some(BuildChoice::LatestOf(id)) = options.build {

@@ -51,6 +51,17 @@ enum What {
     TestCases,
 }
 
+impl What {
+    /// The scopes that a token needs for it.
+    const fn scopes(self) -> &'static str {
+        match self {
+            Self::Projects => "Project and Team (read)",
+            Self::Plans | Self::Configurations => "Test Management (read)",
+            Self::TestCases => "Test Management (read) and Work Items (read)",
+        }
+    }
+}
+
 /// Whose lists are wanted.
 struct Place {
     client: Arc<AdoClient>,
@@ -105,7 +116,15 @@ pub fn list(arguments: &Arguments, config: &Config, out: &mut dyn Write) -> anyh
         }
         Ok(listing) => writeln!(out, "{}", listing.table)?,
         Err(Failed::Usage(text)) => return Err(UsageError(text).into()),
-        Err(Failed::Ado(error)) => return Ok(told(&error.to_string(), code_of(&error))),
+        Err(Failed::Ado(error)) => {
+            let scopes = match &error {
+                AdoError::CredentialsRefused { .. } => {
+                    format!("; this list needs the scope {}", arguments.what.scopes())
+                }
+                _ => String::new(),
+            };
+            return Ok(told(&format!("{error}{scopes}"), code_of(&error)));
+        }
     }
     Ok(Exit::Done)
 }

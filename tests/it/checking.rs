@@ -99,6 +99,17 @@ fn each_row_of_the_mapping_wants_a_point_with_its_configuration() {
 }
 
 #[test]
+fn a_plan_that_could_not_be_read_may_have_the_points_that_are_missing() {
+    let machine = Machine::with(world().test_case(1060, "Homeless"));
+    let settings = AzureSettings { plans: vec![(18, "A".into()), (99, "B".into())], ..machine.settings() };
+    machine.shop_with(settings, &[("Sign in", "1060")]);
+    let output = check(&machine);
+    assert!(named(&output, "test plan 99").concat().contains("`kado list plans`"), "{output:?}");
+    let told = named(&output, "id 1060").concat();
+    assert!(told.contains("no test point in test plan 18 (99 could not be read)"), "{told}");
+}
+
+#[test]
 fn a_row_that_never_matches_wants_no_points() {
     let machine = Machine::new();
     let row = |configuration| ConfigurationRow::new("Windows", "Chrome", configuration);

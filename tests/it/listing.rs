@@ -150,3 +150,21 @@ fn refused_unreachable_and_missing_have_their_exit_codes() {
     machine.fake.fault(fake_ado::Fault::new("*", "", fake_ado::Nth::Every, fake_ado::FaultAction::DropBefore));
     assert_eq!(machine.kado(&["list", "projects"]).code, 4);
 }
+
+#[test]
+fn a_token_that_may_not_list_is_told_which_scope_that_needs() {
+    let world = world().token_with("narrow", &["vso.test_write", "vso.work"]).token_with("other", &["vso.project"]);
+    let machine = Machine::with(world);
+    for (token, what, scope) in [
+        ("narrow", "projects", "Project and Team (read)"),
+        ("other", "plans", "Test Management (read)"),
+        ("other", "configurations", "Test Management (read)"),
+        ("other", "test-cases", "Test Management (read) and Work Items (read)"),
+    ] {
+        let settings = AzureSettings::connected(&machine.fake.base_url(), token, "Shop", (PLAN, "P"));
+        let shop = machine.shop_with(settings, &[]).to_string_lossy().into_owned();
+        let listed = machine.kado(&["list", what, &shop]);
+        assert_eq!(listed.code, 3, "{listed:?}");
+        assert!(listed.err.contains(&format!("this list needs the scope {scope}")), "{listed:?}");
+    }
+}
