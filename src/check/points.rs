@@ -4,7 +4,7 @@
 //! ([`crate::plan::configuration`]). So a test case needs a point for each row, and only one where several are not
 //! allowed. A run that no row fits meets the points of all configurations (product contract, section 3).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::check::rows;
 use crate::katalon::settings::ConfigurationRow;
@@ -27,6 +27,9 @@ struct Given {
 /// The test plans of a project, and the configurations that its runs can have.
 pub struct Situations<'a> {
     plans: &'a [PlanPoints],
+    /// The same by test case, each with the plans that have points of it: plans of many thousand points are judged for
+    /// many ids.
+    by_case: HashMap<u32, Vec<PlanPoints>>,
     multiple: bool,
     given: Vec<Given>,
     /// Whether a run can come that no row fits.
@@ -74,8 +77,10 @@ impl<'a> Situations<'a> {
                 None => given.push(Given { configuration: row.configuration_id, rows: vec![rows::title(row)] }),
             }
         }
+        let by_case = by_case(plans);
         Self {
             plans,
+            by_case,
             multiple,
             given,
             unfiltered: !rows.iter().copied().any(rows::matches_all),
@@ -130,8 +135,12 @@ impl<'a> Situations<'a> {
         findings
     }
 
+    fn plans_of(&self, id: u32) -> &[PlanPoints] {
+        self.by_case.get(&id).map_or(&[], Vec::as_slice)
+    }
+
     fn all_points(&self, id: u32) -> impl Iterator<Item = &Point> {
-        self.plans.iter().flat_map(|plan| &plan.points).filter(move |point| point.test_case_id == id)
+        self.plans_of(id).iter().flat_map(|plan| &plan.points)
     }
 
     /// The points that get a result in one run or another.
@@ -175,7 +184,7 @@ impl<'a> Situations<'a> {
                 points: listed(points.into_iter()),
             })
         };
-        self.plans.iter().filter_map(of_plan).collect()
+        self.plans_of(id).iter().filter_map(of_plan).collect()
     }
 
     fn named(&self, configuration: u32) -> String {
@@ -188,6 +197,20 @@ impl<'a> Situations<'a> {
             None => configuration.to_string(),
         }
     }
+}
+
+fn by_case(plans: &[PlanPoints]) -> HashMap<u32, Vec<PlanPoints>> {
+    let mut cases: HashMap<u32, Vec<PlanPoints>> = HashMap::new();
+    for plan in plans {
+        for point in &plan.points {
+            let plans = cases.entry(point.test_case_id).or_default();
+            match plans.last_mut().filter(|last| last.plan_id == plan.plan_id) {
+                Some(last) => last.points.push(point.clone()),
+                None => plans.push(PlanPoints { plan_id: plan.plan_id, points: vec![point.clone()] }),
+            }
+        }
+    }
+    cases
 }
 
 fn listed(ids: impl Iterator<Item = u32>) -> String {
