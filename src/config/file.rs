@@ -123,7 +123,9 @@ impl Reader<'_, '_> {
     fn tables(&mut self, section: &mut Section<'_, '_>, machine_token: Option<&str>) -> Tables {
         let mut tables = Tables::default();
         let azure_at = section.raw("azure").map_or(0..0, toml::Spanned::span);
+        let mut names_server = false;
         if let Some(mut azure) = section.table("azure", &mut self.problems) {
+            names_server = azure.raw("server_url").is_some();
             self.azure(&mut azure, &mut tables);
             azure.finish(&mut self.problems);
         }
@@ -139,7 +141,8 @@ impl Reader<'_, '_> {
         }
         let identity = tables.access.identity.as_ref().map(|_| "`identity`");
         let token = identity.or(tables.access.token_file.as_ref().map(|_| "`token_file`")).or(machine_token);
-        if let Some(token) = token.filter(|_| tables.overrides.server_url.is_none()) {
+        // A server that is named and wrong is a problem of its own.
+        if let Some(token) = token.filter(|_| !names_server) {
             let name = section.name("azure");
             let text = format!("a token ({token}) comes with its server: `{name}.server_url` is missing beside it");
             self.problems.add(azure_at, text);
@@ -290,6 +293,18 @@ mod tests {
             ["line 2: a token (`token_file`) comes with its server: `azure.server_url` is missing beside it"]
         );
         assert!(parse("watch = [\"/w\"]", &around(Some("$KADO_TOKEN"))).is_err());
+    }
+
+    #[test]
+    fn a_token_beside_a_wrong_server_is_no_second_problem() {
+        let found = problems("watch = [\"/w\"]\n[azure]\ntoken_file = \"/t\"\nserver_url = \"http://h:8080/tfs\"\n");
+        assert_eq!(
+            found,
+            [
+                "line 4: `azure.server_url` is wrong: server url `http://h:8080/tfs` names no collection; expected something \
+              like http://h:8080/tfs/DefaultCollection"
+            ]
+        );
     }
 
     #[test]
