@@ -39,6 +39,7 @@ pub fn check_machine(config: &Config, report: &mut Report) {
     for folder in &config.watch {
         check_folder(folder, report);
     }
+    check_tables(config, report);
     proxy_password(config, report);
     let name = format!("state {}", config.state_dir.display());
     match Store::open_to_read(&config.state_dir) {
@@ -52,6 +53,17 @@ pub fn check_machine(config: &Config, report: &mut Report) {
         }
     }
     check_room(config, report);
+}
+
+/// Whether the folders of all `[[project]]` are there.
+fn check_tables(config: &Config, report: &mut Report) {
+    for project in config.projects.iter().filter(|project| !project.path.is_dir()) {
+        report.note(
+            format!("[[project]] {}", project.path.display()),
+            "there is no such folder, so its tables are in force for no project at present",
+            "correct `path`, unless the folder comes and goes",
+        );
+    }
 }
 
 /// A password in `azure.proxy` makes kado.toml a file to keep closed.

@@ -19,7 +19,8 @@ impl RunOptions {
     }
 
     /// Takes the option `key` with its `value`, unless the key is none of ours or the value is blank. Of two
-    /// spellings of one option the first that says something counts; the obsolete `adoBuildNumber` is ignored.
+    /// spellings of one option the first that says something counts, but `adoBuildDefId` before the older
+    /// `adoDefinitionID`; the obsolete `adoBuildNumber` is ignored.
     pub fn set(&mut self, key: &str, value: &str) {
         let value = value.trim();
         if value.is_empty() {
@@ -28,7 +29,11 @@ impl RunOptions {
         let option = match key.trim().trim_start_matches('-').to_ascii_lowercase().as_str() {
             "adoplanid" => &mut self.plan,
             "adotestrunname" => &mut self.run_name,
-            "adodefinitionid" | "adobuilddefid" => &mut self.build_definition,
+            "adobuilddefid" => {
+                self.build_definition = Some(value.to_owned());
+                return;
+            }
+            "adodefinitionid" => &mut self.build_definition,
             "adoreleasedefid" => &mut self.release_definition,
             _ => return,
         };
@@ -89,6 +94,15 @@ mod tests {
     fn a_generated_file_says_nothing() {
         let file = b"adoPlanID=\nadoPlanId=\nadoTestRunName=\ntestOpsBuildId=\n";
         assert_eq!(RunOptions::read_console(file), RunOptions::default());
+    }
+
+    #[test]
+    fn of_both_names_of_the_build_definition_the_newer_one_counts_in_whatever_order_they_stand() {
+        for order in [["adoDefinitionID", "adoBuildDefId"], ["adoBuildDefId", "adoDefinitionID"]] {
+            let mut run = RunOptions::default();
+            order.iter().for_each(|name| run.set(name, if name.contains("Build") { "12" } else { "99" }));
+            assert_eq!(run.build_definition.as_deref(), Some("12"));
+        }
     }
 
     #[test]

@@ -432,3 +432,11 @@ fn a_version_that_is_none_is_refused_with_the_key_and_an_example() {
     let connection = named(&too_new, "connection").concat();
     assert!(connection.contains("out of range") && connection.contains("`azure.api_version`"), "{connection}");
 }
+
+#[test]
+fn a_table_for_a_folder_that_is_not_there_is_told() {
+    let machine = Machine::new();
+    machine.configure("[[project]]\npath = \"/no/such/Shop\"\nsubmit.test_plans = [19]\n");
+    let checked = machine.kado(&["check", "--offline"]);
+    assert!(checked.out.contains("ok     [[project]] /no/such/Shop: there is no such folder"), "{checked:?}");
+}
