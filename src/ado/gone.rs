@@ -1,6 +1,8 @@
 //! What is not there when an answer says that something was not found: Azure DevOps itself at this URL, the project, or
 //! what the call asks for. Pure.
 
+use url::Url;
+
 use crate::ado::error::AdoError;
 use crate::ado::transport::AdoClient;
 use crate::server::Server;
@@ -61,6 +63,17 @@ fn no_interface(server: &Server, said: &str) -> String {
 /// Says that a web page stands where Azure DevOps should answer: its URL may be wrong, or something before it not ready.
 pub(super) fn page(server: &Server, said: &str) -> String {
     format!("{}: {said}; if it is, {}", server.base(), correct(server))
+}
+
+/// Says that the server wants https, which it asked for at `target`.
+pub(super) fn wants_https(server: &Server, target: &Url) -> String {
+    let base = server.base();
+    let path = base.split_once("://").and_then(|(_, rest)| rest.split_once('/')).map_or("", |(_, path)| path);
+    format!(
+        "{base} wants https: the server URL is {}/{path}; {}",
+        target.origin().ascii_serialization(),
+        correct(server)
+    )
 }
 
 /// How a server URL is corrected, with the one that is probably meant.

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use reqwest::header::HeaderMap;
+use url::Url;
 
 use crate::ado::pace::Budget;
 use crate::clock;
@@ -49,11 +50,38 @@ pub fn date(headers: &HeaderMap, name: &str) -> Option<i64> {
     Some(parser.parse_timestamp(header(headers, name)?.trim()).ok()?.as_millisecond())
 }
 
+/// Where a server sends a plain http request on to when it wants the same by https, as web servers in front of Azure
+/// DevOps Server do; `None` for any other redirect, such as that to a sign-in page. kado follows none.
+pub fn secure(asked: &Url, headers: &HeaderMap) -> Option<Url> {
+    let target = asked.join(header(headers, "location")?).ok()?;
+    let to_https = (asked.scheme(), target.scheme()) == ("http", "https");
+    (to_https && asked.host() == target.host() && asked.path().eq_ignore_ascii_case(target.path())).then_some(target)
+}
+
 #[cfg(test)]
 mod tests {
     use reqwest::header::{HeaderName, HeaderValue};
 
     use super::*;
+
+    #[test]
+    fn only_the_same_address_by_https_is_a_server_that_wants_https() {
+        let asked = Url::parse("http://tfs.corp:8080/tfs/Main/_apis/connectionData?x=1").unwrap();
+        let secure = |to: &str| {
+            let headers = [(HeaderName::from_static("location"), HeaderValue::from_str(to).unwrap())];
+            secure(&asked, &HeaderMap::from_iter(headers)).map(|url| url.to_string())
+        };
+        let same = "https://tfs.corp/tfs/Main/_apis/connectionData?x=1";
+        assert_eq!(secure(same).as_deref(), Some(same));
+        for other in [
+            "https://evil.example/tfs/Main/_apis/connectionData",
+            "https://tfs.corp/_signin?reply=x",
+            "http://tfs.corp/tfs/Main/_apis/connectionData",
+            "/_signin",
+        ] {
+            assert_eq!(secure(other), None, "{other}");
+        }
+    }
 
     #[test]
     fn a_pause_is_read_as_seconds_and_as_a_date_and_has_an_end() {

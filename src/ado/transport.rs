@@ -17,7 +17,8 @@ use url::Url;
 use crate::ado::classify::{Head, Verdict, classify, without_mark};
 use crate::ado::credential::Credential;
 use crate::ado::error::AdoError;
-use crate::ado::headers::{budget, date, header};
+use crate::ado::gone;
+use crate::ado::headers::{self, budget, date, header};
 use crate::ado::http::{self, Network};
 use crate::ado::refused::Refused;
 use crate::ado::search::KnownKeys;
@@ -381,6 +382,9 @@ impl AdoClient {
         let headers = response.headers();
         let service_error = header(headers, "x-tfs-serviceerror").map(percent_decoded);
         let status = response.status().as_u16();
+        if let Some(target) = headers::secure(response.url(), headers).filter(|_| response.status().is_redirection()) {
+            return Err(AdoError::Configuration(gone::wants_https(&self.server, &target)).into());
+        }
         let verdict = classify(&Head {
             status,
             writes: kind.writes(),

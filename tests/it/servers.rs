@@ -308,3 +308,22 @@ fn a_project_that_is_not_there_is_never_told_as_a_missing_plan() {
     machine.shop_with(wrong("narrow"), &[("Sign in", "1001")]);
     named(&machine.kado(&["check"]).out);
 }
+
+#[test]
+fn a_server_that_wants_https_is_not_told_as_a_refused_token() {
+    let machine = Machine::new();
+    let shop = machine.shop(&[("Sign in", "1001")]);
+    let on_to = |path: &str| FaultAction::Status {
+        code: 301,
+        headers: vec![("location".into(), format!("https://127.0.0.1:8443/acme/{path}"))],
+        body: Vec::new(),
+    };
+    machine.fake.fault(Fault::new("*", "connectionData", Nth::Every, on_to("_apis/connectionData")));
+    machine.fake.fault(Fault::new("*", "plans/18", Nth::Every, on_to("Shop/_apis/testplan/plans/18")));
+    let checked = machine.kado(&["check"]);
+    assert_eq!(checked.code, 2, "{checked:?}");
+    assert!(checked.out.contains("wants https: the server URL is https://127.0.0.1:8443/acme;"), "{checked:?}");
+    let submitted = machine.submit(&shop, &finished([Test::passed(&tc("Sign in"))]));
+    assert_eq!(submitted.code, 2, "{submitted:?}");
+    assert!(machine.states().concat().contains("pending") && machine.states().concat().contains("wants https"));
+}
