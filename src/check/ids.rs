@@ -83,11 +83,7 @@ impl Ids<'_> {
             match finding {
                 Finding::Fine(points) => self.fine(tests, &points),
                 Finding::Nowhere => self.nowhere(tests).await,
-                Finding::Missing(what) => {
-                    let hint = "assign the configuration to the test case in ADO, or change the mapping in Katalon's Test \
-                                Configuration Mapping";
-                    self.wrong(tests, &what, &format!("test case {} has {what}", tests.id), hint);
-                }
+                Finding::Missing { what, surely } => self.missing(tests, &what, surely),
                 Finding::Several { what, message, points } => {
                     let detail = format!("{message} (for {})", tests.names());
                     self.report.wrong(tests.title(), detail, SEVERAL);
@@ -105,6 +101,19 @@ impl Ids<'_> {
         self.report.fine(tests.title(), detail);
         let each = if self.situations.are_mapped() { " for each row of the configuration mapping" } else { "" };
         self.report.shared(format!("test cases with a test point{each}"), &tests.id, tests.names());
+    }
+
+    /// A test need not run in every configuration, so that it has no point with one of them can be as it should be.
+    fn missing(&mut self, tests: &Tests<'_>, what: &str, surely: bool) {
+        let detail = format!("test case {} has {what}", tests.id);
+        let mend = "assign the configuration to the test case in ADO, or change the mapping in Katalon's Test Configuration \
+                    Mapping";
+        if surely {
+            return self.wrong(tests, what, &detail, mend);
+        }
+        let hint = format!("a run with such a configuration gives it no result; where it is to have one, {mend}");
+        self.report.note(tests.title(), format!("{detail}, for {}", tests.names()), hint);
+        self.report.shared(what, &tests.id, tests.names());
     }
 
     async fn nowhere(&mut self, tests: &Tests<'_>) {

@@ -32,6 +32,8 @@ pub struct Situations<'a> {
     by_case: HashMap<u32, Vec<PlanPoints>>,
     multiple: bool,
     given: Vec<Given>,
+    /// Whether nothing in the plans has a point with one of these configurations.
+    empty: bool,
     /// Whether a run can come that no row fits.
     unfiltered: bool,
     names: BTreeMap<u32, String>,
@@ -47,7 +49,13 @@ pub enum Finding {
     /// No plan has a point of it.
     Nowhere,
     /// It has points, but none with some of the configurations that runs can have; in words, without the id.
-    Missing(String),
+    Missing {
+        /// The configurations, and those that it has points with.
+        what: String,
+        /// Whether something is wrong for sure: it has points with none of those that runs can have, or nothing in the
+        /// plans has a point with one of them. A test that runs only in some configurations needs no more points.
+        surely: bool,
+    },
     /// Several points of a run, of which none gets a result.
     Several {
         /// The same for each test case with this finding.
@@ -77,8 +85,11 @@ impl<'a> Situations<'a> {
                 None => given.push(Given { configuration: row.configuration_id, rows: vec![rows::title(row)] }),
             }
         }
+        let used: BTreeSet<u32> =
+            plans.iter().flat_map(|plan| &plan.points).map(|point| point.configuration_id).collect();
         let by_case = by_case(plans);
         Self {
+            empty: given.iter().any(|given| !used.contains(&given.configuration)),
             plans,
             by_case,
             multiple,
@@ -129,7 +140,7 @@ impl<'a> Situations<'a> {
                 findings.push(Finding::SeveralWithoutRow(message));
             }
         }
-        if !findings.iter().any(|finding| matches!(finding, Finding::Missing(_) | Finding::Several { .. })) {
+        if !findings.iter().any(|finding| matches!(finding, Finding::Missing { .. } | Finding::Several { .. })) {
             findings.insert(0, Finding::Fine(self.chosen(id)));
         }
         findings
@@ -162,9 +173,11 @@ impl<'a> Situations<'a> {
         if lacks.is_empty() {
             return None;
         }
+        let surely = lacks.len() == self.given.len() || (self.empty && self.unread.is_empty());
         let has: Vec<String> = has.into_iter().map(|configuration| self.named(configuration)).collect();
         let (plans, lacks, has) = (self.plans(), lacks.join(" or "), has.join(", "));
-        Some(Finding::Missing(format!("no test point with configuration {lacks} in {plans}, only with {has}")))
+        let what = format!("no test point with configuration {lacks} in {plans}, only with {has}");
+        Some(Finding::Missing { what, surely })
     }
 
     /// The plans that have several points for one run, where only one is allowed.
@@ -248,7 +261,9 @@ mod tests {
         let missing = judge(&[plan(18, &[(5, 12, 1), (6, 99, 2)])], &rows, false);
         let told = "no test point with configuration 2 (C2) [mapping Linux / any / any; macOS / any / any] in test plan 18, \
                     only with 1 (C1)";
-        assert_eq!(missing, [Finding::Missing(told.to_owned())]);
+        assert_eq!(missing, [Finding::Missing { what: told.to_owned(), surely: false }]);
+        let none = judge(&[plan(18, &[(5, 12, 7)])], &rows, false);
+        assert!(matches!(none.as_slice(), [Finding::Missing { surely: true, .. }]), "{none:?}");
         let two = [plan(18, &[(5, 12, 1)]), plan(19, &[(7, 12, 2)])];
         assert_eq!(judge(&two, &rows, false), [Finding::Fine(vec![5, 7])]);
         assert_eq!(judge(&[plan(18, &[(6, 99, 1)])], &rows, false), [Finding::Nowhere]);

@@ -78,19 +78,19 @@ fn each_row_of_the_mapping_wants_a_point_with_its_configuration() {
     let settings = AzureSettings { plans: vec![(18, "A".into()), (29, "C".into())], ..two_rows(&machine) };
     machine.shop_with(settings, &[("Sign in", "1001"), ("Pay", "1002"), ("Ship", "1003"), ("Return", "1004")]);
     let output = check(&machine);
-    assert_eq!(output.code, 1, "{output:?}");
+    assert_eq!(output.code, 0, "a test need not run in every configuration: {output:?}");
     assert_eq!(
         named(&output, "id 1001"),
-        ["false: test case 1001 has no test point with configuration 2 (Ubuntu) [mapping Linux / any / \
+        ["true: test case 1001 has no test point with configuration 2 (Ubuntu) [mapping Linux / any / \
              any] in any of the test plans 18, 29, only with 1 (Windows 10), for Test Cases/Sign in"]
     );
     assert_eq!(named(&output, "id 1002"), ["true: a test case with test point 12, 302, for Test Cases/Pay"]);
     assert_eq!(named(&output, "id 1003"), ["true: a test case with test point 13, 303, for Test Cases/Ship"]);
     insta::assert_snapshot!(of_ids(&machine.kado(&["check"])), @r"
-    WRONG  2 ids: no test point with configuration 2 (Ubuntu) [mapping Linux / any / any] in any of the test plans 18, 29, only with 1 (Windows 10)
+    ok     2 ids: no test point with configuration 2 (Ubuntu) [mapping Linux / any / any] in any of the test plans 18, 29, only with 1 (Windows 10)
              1001  Test Cases/Sign in
              1004  Test Cases/Return
-           → assign the configuration to the test case in ADO, or change the mapping in Katalon's Test Configuration Mapping
+           → a run with such a configuration gives it no result; where it is to have one, assign the configuration to the test case in ADO, or change the mapping in Katalon's Test Configuration Mapping
     ok     2 ids: test cases with a test point for each row of the configuration mapping: 1002, 1003
     ok     runs that no row of the mapping fits: such a run meets the test points of all configurations, so test cases with several get no result: id 1002
              Cannot create test results for Azure DevOps Test Case ID=1002 due to multiple Test Points returned. Check Test Points with ID = 12, 302; or allow sending test results anyway in project settings.
