@@ -30,10 +30,17 @@ pub fn install(installation: &Installation) -> Result<Told, ServiceError> {
     }
     match configured(&installation.config) {
         Ok(config) => {
-            if system::start(installation.scope)? {
-                told.done.push("started".to_owned());
-            }
+            let started = system::start(installation.scope)?;
             told.next = after_start(&config, installation.scope);
+            if started {
+                told.done.push("started".to_owned());
+            } else {
+                told.next.push(format!(
+                    "the service was running and goes on as it was started; `kado service restart{}` after an upgrade or a \
+                     change of its unit",
+                    flag(installation.scope)
+                ));
+            }
         }
         Err(problem) => told.next = before_start(installation, &problem),
     }
