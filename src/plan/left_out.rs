@@ -2,6 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::katalon::status::Status;
+use crate::plan::outcome::default_outcome;
+
 /// Something of a run that does not reach ADO.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct LeftOut {
@@ -41,6 +44,8 @@ pub enum LeftOutKind {
     Suite,
     /// A link to a build or release that cannot be made.
     Link,
+    /// An outcome of the mapping that ADO does not have; results have Katalon's default instead.
+    Outcome,
     /// Options of the run's command that are not used, because another command may have started it.
     Options,
 }
@@ -73,6 +78,16 @@ impl LeftOut {
     /// Options of the run's command.
     pub fn options(reason: &str) -> Self {
         Self { test: None, azure_id: None, reason: reason.to_owned(), kind: LeftOutKind::Options }
+    }
+
+    /// A word of the status mapping that ADO does not have.
+    pub fn outcome(status: Status, word: &str) -> Self {
+        let instead = default_outcome(status);
+        let reason = format!(
+            "{status} is mapped to `{word}`, which is no outcome of Azure DevOps, so its results are {instead}; `kado check` \
+             names those that there are"
+        );
+        Self { test: None, azure_id: None, reason, kind: LeftOutKind::Outcome }
     }
 
     /// Something about a member of a collection.

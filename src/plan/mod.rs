@@ -44,7 +44,7 @@ use crate::plan::links::{BuildLink, ReleaseLink};
 use crate::plan::points::Point;
 use crate::plan::results::PlannedResult;
 use crate::plan::several::{NoneHere, Plans};
-use crate::plan::snapshot::Snapshot;
+use crate::plan::snapshot::{Options, Snapshot};
 
 /// Everything that will be sent for one run and one test plan.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -117,6 +117,7 @@ pub fn plan(snapshot: &Snapshot, plan_id: u32, key: &str, facts: &AdoFacts) -> S
     let files = attachments::choose(snapshot, &targets);
     skipped.extend(files.left_out);
     skipped.extend(missing_wishes(snapshot, facts));
+    skipped.extend(unknown_outcomes(options, &planned));
     if facts.no_tags && !options.tags.is_empty() {
         skipped.push(LeftOut::tags());
     }
@@ -172,6 +173,13 @@ fn missing_wishes(snapshot: &Snapshot, facts: &AdoFacts) -> Vec<LeftOut> {
     let invalid = snapshot.options.invalid_links.iter().map(String::as_str);
     let links = invalid.chain(failed.into_iter().flatten()).map(LeftOut::link);
     snapshot.options.unclear_options.as_deref().map(LeftOut::options).into_iter().chain(links).collect()
+}
+
+/// Words of the status mapping that ADO does not have, as far as tests of this submission have such a status.
+fn unknown_outcomes(options: &Options, planned: &[Fed<'_>]) -> Vec<LeftOut> {
+    let occurs = |status| planned.iter().flat_map(|(_, tests)| tests).any(|test| test.status() == status);
+    let unknown = outcome::unknown(&options.outcomes).filter(|(status, _)| occurs(*status));
+    unknown.map(|(status, word)| LeftOut::outcome(status, word)).collect()
 }
 
 impl Snapshot {

@@ -29,9 +29,16 @@ pub fn is_known(word: &str) -> bool {
     OUTCOMES.iter().any(|known| known.eq_ignore_ascii_case(word))
 }
 
-/// ADO's outcome word for a status: the project's mapping, else Katalon's default.
+/// ADO's outcome word for a status: the project's mapping, else Katalon's default. A word that ADO would refuse counts
+/// as none: a result with the default is better than none.
 pub fn outcome(status: Status, mapping: &BTreeMap<Status, String>) -> &str {
-    mapping.get(&status).map_or(default_outcome(status), String::as_str)
+    let word = mapping.get(&status).map(|word| word.trim()).filter(|word| is_known(word));
+    word.unwrap_or(default_outcome(status))
+}
+
+/// The statuses that are mapped to a word that ADO does not have, with that word.
+pub fn unknown(mapping: &BTreeMap<Status, String>) -> impl Iterator<Item = (Status, &str)> {
+    mapping.iter().map(|(status, word)| (*status, word.as_str())).filter(|(_, word)| !is_known(word.trim()))
 }
 
 /// Katalon's default mapping (`katalon/behaviour.md` §5.1).
@@ -83,5 +90,8 @@ mod tests {
         assert_eq!(outcome(Status::Error, &mapping), "Blocked");
         assert_eq!(outcome(Status::Failed, &mapping), "Failed");
         assert_eq!(outcome(Status::Incomplete, &mapping), "Aborted");
+        let wrong = BTreeMap::from([(Status::Failed, "Broken".to_owned()), (Status::Error, " blocked ".to_owned())]);
+        assert_eq!((outcome(Status::Failed, &wrong), outcome(Status::Error, &wrong)), ("Failed", "blocked"));
+        assert_eq!(unknown(&wrong).collect::<Vec<_>>(), [(Status::Failed, "Broken")]);
     }
 }

@@ -11,7 +11,7 @@ use crate::outbox::row::{Row, SubmittedBy};
 use crate::outbox::step::{Step, StepState};
 use crate::outbox::store::{Store, StoreError, migrate};
 use crate::plan::SubmissionPlan;
-use crate::plan::left_out::LeftOut;
+use crate::plan::left_out::{LeftOut, LeftOutKind};
 use crate::plan::snapshot::Snapshot;
 use crate::server::Server;
 
@@ -413,8 +413,18 @@ fn row(sql: &SqlRow<'_>) -> Result<Row, StoreError> {
     // A row that cannot be understood is listed all the same, and costs only itself.
     let (skipped, unreadable) = match (planned.as_deref().map(left_out).transpose(), left_out(&refused)) {
         (Ok(planned), Ok(refused)) => (planned.unwrap_or_default().into_iter().chain(refused).collect(), None),
-        (Err(error), _) | (_, Err(error)) => (Vec::new(), Some(unreadable(&error))),
+        (Err(error), _) | (_, Err(error)) => (Vec::<LeftOut>::new(), Some(unreadable(&error))),
     };
+    // A result that was refused has its test case's id, a file has none.
+    let refused = |result: bool| {
+        let of_it =
+            |left_out: &&LeftOut| left_out.kind == LeftOutKind::Refused && left_out.azure_id.is_some() == result;
+        skipped.iter().filter(of_it).count()
+    };
+    let count = |column: usize, refused: usize| {
+        sql.get::<_, Option<usize>>(column).map(|count| count.unwrap_or(0).saturating_sub(refused))
+    };
+    let (results, attachments) = (count(11, refused(true))?, count(12, refused(false))?);
     let moment = |millis: Option<i64>| millis.map(Moment::from_millis);
     let (state, by_katalon) = (state(&sql.get::<_, String>(8)?), sql.get(18)?);
     let by = if by_katalon { SubmittedBy::Katalon } else { SubmittedBy::Kado };
@@ -430,9 +440,9 @@ fn row(sql: &SqlRow<'_>) -> Result<Row, StoreError> {
         state,
         ado_run_id: sql.get(9)?,
         url: sql.get(10)?,
-        results: sql.get::<_, Option<usize>>(11)?.unwrap_or(0),
+        results,
         // Katalon's files are not kado's to count.
-        attachments: sql.get::<_, Option<usize>>(12)?.filter(|_| !by_katalon).unwrap_or(0),
+        attachments: if by_katalon { 0 } else { attachments },
         submitted_by: (state == SubmissionState::Submitted).then_some(by),
         skipped,
         error: unreadable.or(sql.get(15)?),
