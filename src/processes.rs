@@ -1,8 +1,9 @@
 //! The door to the processes of this machine: which commands run that name a Katalon project.
 //!
 //! Katalon Runtime Engine is a launcher (`katalonc`) that starts Java, in its own process or in another one; both carry
-//! the arguments that it was given, as does a script around them; the innermost counts. Only what [`CommandLine`] keeps leaves this module:
-//! a command line can hold secrets. Processes of other users may be closed to kado; what cannot be seen is not there.
+//! the arguments that it was given, as does a script around them; the innermost counts. Only what [`CommandLine`] keeps
+//! leaves this module: a command line can hold secrets. Processes of other users may be closed to kado; what cannot be
+//! seen is not there.
 
 use std::collections::{HashMap, HashSet};
 use std::iter::successors;
