@@ -15,19 +15,19 @@ use serde_json::Value;
 
 use crate::support::{Machine, Service, age, closed_file, finished, names, now, start_of, tc, wait_until};
 
-const ONE: &str = "[submit]\ncollections = \"one\"\n";
+pub const ONE: &str = "[submit]\ncollections = \"one\"\n";
 /// For runs of a time that is long gone.
-const ALL: &str = "history = \"all\"\nruns_from = \"any\"\n[submit]\ncollections = \"one\"\n";
-const CASES: [(&str, &str); 3] = [("Sign in", "1001"), ("Pay", "1002"), ("Browse", "1003")];
+pub const ALL: &str = "history = \"all\"\nruns_from = \"any\"\n[submit]\ncollections = \"one\"\n";
+pub const CASES: [(&str, &str); 3] = [("Sign in", "1001"), ("Pay", "1002"), ("Browse", "1003")];
 /// Long enough for the service to do what it should not do.
 const A_WHILE: Duration = Duration::from_secs(5);
 
-fn member(suite: &str, start: Timestamp, test: Test) -> SuiteRunWriter {
+pub fn member(suite: &str, start: Timestamp, test: Test) -> SuiteRunWriter {
     SuiteRunWriter::new(suite).start(start).pace(20).test(test)
 }
 
 /// A collection of two suites that starts then.
-fn collection(start: Timestamp) -> CollectionWriter {
+pub fn collection(start: Timestamp) -> CollectionWriter {
     let second = start + SignedDuration::from_millis(700);
     let members = vec![
         member("Test Suites/Smoke", start, Test::passed(&tc("Sign in"))),
@@ -41,16 +41,16 @@ fn submit(machine: &Machine, folder: &Path) -> crate::support::Output {
 }
 
 /// Outcome by test point.
-fn outcomes(run: &TestRun) -> Vec<(u32, &str)> {
+pub fn outcomes(run: &TestRun) -> Vec<(u32, &str)> {
     run.results.iter().map(|result| (result.point_id.unwrap(), result.outcome.as_str())).collect()
 }
 
-fn comment(run: &TestRun) -> &str {
+pub fn comment(run: &TestRun) -> &str {
     run.comment.as_deref().unwrap_or_default()
 }
 
 /// Writes everything of a member but what comes with the end of its collection.
-fn play(collection: &CollectionWriter, at: usize, project: &Path) -> PathBuf {
+pub fn play(collection: &CollectionWriter, at: usize, project: &Path) -> PathBuf {
     let member = &collection.members()[at];
     let folder = member.folder_in(project);
     member.live(&folder).perform_through(Phase::Closed).unwrap();
@@ -406,4 +406,27 @@ fn when_each_is_set_meanwhile_what_was_gathered_becomes_runs_of_their_own() {
     let runs = machine.ado_runs();
     assert_eq!((outcomes(&runs[0]), outcomes(&runs[1])), (vec![(11, "Passed")], vec![(12, "Failed")]));
     assert!(comment(&runs[1]).contains("was submitted as a run of its own before"), "{}", comment(&runs[1]));
+}
+
+#[test]
+fn a_run_is_late_when_the_result_of_the_collection_is_newer_and_not_when_only_its_end_is() {
+    let machine = Machine::new();
+    machine.configure(ONE);
+    let shop = machine.shop(&CASES);
+    let at = |seconds: i64| start_of() + SignedDuration::from_secs(seconds);
+    let members = vec![
+        member("Test Suites/Smoke", at(0), Test::passed(&tc("Sign in"))),
+        member("Test Suites/Shop/Full", at(60), Test::passed(&tc("Pay"))),
+    ];
+    let collection = CollectionWriter::new("Test Suites/All", at(0), members);
+    collection.write_in(&shop).unwrap();
+    assert_eq!(submit(&machine, &collection.folder_in(&shop)).code, 0);
+    let alone = |suite: &str, seconds: i64, case: &str| {
+        machine.submit(&shop, &member(suite, at(seconds), Test::failed(&tc(case), "no")));
+    };
+    alone("Test Suites/Newer", 30, "Sign in");
+    alone("Test Suites/Older", 40, "Pay");
+    let states = machine.states();
+    assert_eq!(states[..2], ["Test Suites/All submitted", "Test Suites/Newer submitted"]);
+    assert!(states[2].starts_with("Test Suites/Older parked late: test point 12"), "{states:?}");
 }

@@ -12,6 +12,7 @@ use crate::outbox::step::{Step, StepState};
 use crate::outbox::store::{Store, StoreError, migrate};
 use crate::plan::SubmissionPlan;
 use crate::plan::left_out::{LeftOut, LeftOutKind};
+use crate::plan::results::PlannedResult;
 use crate::plan::snapshot::Snapshot;
 use crate::server::Server;
 
@@ -251,8 +252,8 @@ impl Store {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
-    /// Whether a run that ended after this one has results on the same points: the id of its submission and one such
-    /// point. Only what has an ADO run counts, on the same server and in the same test plan; and only what ended before `now`:
+    /// Whether a run that ended after this one has newer results on the same points: the id of its submission and one such
+    /// point. A collection that is one run ends long after some of its results, so both have to be newer. Only what has an ADO run counts, on the same server and in the same test plan; and only what ended before `now`:
     /// the end of another one was told by a clock that was ahead.
     ///
     /// # Errors
@@ -276,8 +277,10 @@ impl Store {
             let snapshot = serde_json::from_str::<Snapshot>(&row.get::<_, String>(2)?);
             // What another version stored and this one cannot read is no reason to hold this run back.
             let (Ok(newer), Ok(snapshot)) = (newer, snapshot) else { continue };
-            let shared =
-                plan.results.iter().find(|result| newer.results.iter().any(|other| other.point_id == result.point_id));
+            let shared = plan.results.iter().find(|result| {
+                let is_newer = |other: &PlannedResult| other.completed > result.completed;
+                newer.results.iter().any(|other| other.point_id == result.point_id && is_newer(other))
+            });
             if let Some(result) = shared.filter(|_| same_server(&own, &snapshot)) {
                 return Ok(Some((row.get(0)?, result.point_id)));
             }
