@@ -127,10 +127,8 @@ pub fn take_again(snapshot: &Snapshot, config: &Config, known: &KnownCommands) -
         },
         Some(_) => collection::take_again(folder, config, known)?,
     };
-    let is_same = |taken: &Taken| {
-        taken.snapshot.run.suite == snapshot.run.suite && taken.snapshot.started() == snapshot.started()
-    };
-    let mut taken = taken.filter(is_same);
+    let place_in_time = |snapshot: &Snapshot| (snapshot.run.suite.clone(), snapshot.identity().map(|run| run.started));
+    let mut taken = taken.filter(|taken| place_in_time(&taken.snapshot) == place_in_time(snapshot));
     if let Some(taken) = &mut taken {
         // Whoever asks for it again was told what that means.
         taken.snapshot.options.unclear_plan = None;

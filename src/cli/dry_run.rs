@@ -15,10 +15,12 @@ use crate::exit::Exit;
 use crate::katalon::run::FileKind;
 use crate::outbox::Store;
 use crate::outbox::intake::{SubmissionState, submissions};
+use crate::outbox::store::Rest;
 use crate::plan::attachments::{PlannedAttachment, Source};
 use crate::plan::left_out::LeftOut;
 use crate::plan::links::{BuildLink, ReleaseLink};
 use crate::plan::several::NoneHere;
+use crate::plan::snapshot::Snapshot;
 use crate::plan::{SubmissionPlan, plan};
 use crate::submit::connections::Connections;
 use crate::submit::{Stop, facts};
@@ -92,7 +94,14 @@ async fn plans_of(
     let refused = |reason: String| (reason, Exit::NotDone);
     let folder = std::path::absolute(folder).map_err(|error| refused(error.to_string()))?;
     let known = known(config, &folder).map_err(|error| refused(format!("{error:#}")))?;
-    let taken = take_finished(&folder, config, &known).map_err(refused)?;
+    let mut taken = take_finished(&folder, config, &known).map_err(refused)?;
+    match rest(config, &taken.snapshot).map_err(|error| refused(format!("{error:#}")))? {
+        Rest::Whole => {}
+        Rest::Part(rest) => taken.snapshot = *rest,
+        Rest::Nothing(_) => {
+            return Err(refused("each suite of the collection was submitted as a run of its own".to_owned()));
+        }
+    }
     let Some(identity) = &taken.identity else {
         return Err(refused(format!("the log in `{}` holds no record", folder.display())));
     };
@@ -122,6 +131,12 @@ fn known(config: &Config, folder: &Path) -> anyhow::Result<KnownCommands> {
         (Some(place), Some(store)) => Ok(place.known_in(&store)?),
         _ => Ok(KnownCommands::nothing()),
     }
+}
+
+/// What of a run was not submitted in parts before, if there is an outbox.
+fn rest(config: &Config, snapshot: &Snapshot) -> anyhow::Result<Rest> {
+    let store = Store::open_to_read(&config.state_dir)?;
+    Ok(store.map_or(Ok(Rest::Whole), |store| store.rest_of(snapshot))?)
 }
 
 fn code(stop: &Stop) -> Exit {

@@ -107,7 +107,13 @@ impl Gatherer {
         read.chain(self.unreadable.iter().map(|unreadable| unreadable.run.clone())).collect()
     }
 
-    /// Gathers a member that is over.
+    /// Whether a run waits for its collection.
+    pub fn holds(&self, run: &RunIdentity) -> bool {
+        let mut held = self.gatherings.values().flat_map(|gathering| gathering.held.values());
+        held.any(|held| held.run().is_some_and(|other| other.is_same_run(run)))
+    }
+
+    /// Gathers a member that is over; a copy of one is none.
     ///
     /// # Errors
     /// When it cannot be stored.
@@ -121,11 +127,7 @@ impl Gatherer {
     ) -> Result<(), StoreError> {
         let members = collection.members();
         let Some(listed) = members.iter().find(|member| member.folder == folder) else { return Ok(()) };
-        let alone = match taken.identity.clone() {
-            Some(run) => self.outbox.with(move |store| store.is_taken_up(&run)).await?,
-            None => false,
-        };
-        let state = if alone { MemberState::Alone } else { member_state(state, config) };
+        let state = member_state(state, config);
         let prefix = listed.prefix.clone();
         let held = Held::new((collection.id(), collection.folder.clone()), members, prefix, taken, state);
         let stored = Gathered {

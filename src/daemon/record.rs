@@ -194,21 +194,49 @@ impl Recorder {
             Err(error) => return Ok((self.not_taken(over, &error), Vec::new())),
         };
         self.complained.remove(&over.folder);
+        self.record_taken(config, over, taken).await
+    }
+
+    /// Records a run, or keeps it for its collection where that is to be one run.
+    async fn record_taken(
+        &mut self,
+        config: &Config,
+        over: &Over,
+        taken: Taken,
+    ) -> Result<(Decided, Vec<i64>), StoreError> {
         let verdict = self.verdict(config, &taken, over.state);
-        if verdict != Verdict::Remember
-            && let Some(collection) = whole_of(over, config).await?
-        {
-            self.note_token(&taken);
-            if verdict == Verdict::Submit {
-                self.spool_used = copy(config, &taken, self.spool_used).await?;
+        let whole = if verdict == Verdict::Remember { None } else { whole_of(over, config).await? };
+        match &whole {
+            Some(collection) if collection.has_member(&over.folder) => {
+                self.note_token(&taken);
+                if verdict == Verdict::Submit {
+                    self.spool_used = copy(config, &taken, self.spool_used).await?;
+                }
+                self.gatherer.add(config, collection, &over.folder, taken, over.state).await?;
+                self.held.remove(&over.folder);
+                return Ok((Decided::Gathered, Vec::new()));
             }
-            self.gatherer.add(config, &collection, &over.folder, taken, over.state).await?;
-            self.held.remove(&over.folder);
-            return Ok((Decided::Gathered, Vec::new()));
+            whole if self.waits_elsewhere(&taken, whole.is_some()).await? => {
+                let (folder, suite) = (over.folder.display(), &taken.snapshot.run.suite);
+                tracing::info!(%folder, suite, "a copy of a suite run that is submitted with its collection");
+                self.held.remove(&over.folder);
+                return Ok((Decided::Gathered, Vec::new()));
+            }
+            _ => {}
         }
         let ids = self.decide(config, taken, over.state).await?;
         self.held.remove(&over.folder);
         Ok((Decided::Settled, ids))
+    }
+
+    /// Whether a folder outside of a collection's session is a copy of a member that is not recorded yet, so that it must
+    /// not take that out of its collection; `original` tells whether the member's own folder is there.
+    async fn waits_elsewhere(&self, taken: &Taken, original: bool) -> Result<bool, StoreError> {
+        let Some(run) = taken.identity.clone() else { return Ok(false) };
+        if !original && !self.gatherer.holds(&run) {
+            return Ok(false);
+        }
+        Ok(!self.outbox.with(move |store| store.is_recorded(&run)).await?)
     }
 
     /// Whether a collection that is to be one run is to be looked at soon.
@@ -327,16 +355,10 @@ impl Recorder {
             self.spool_used = copy(config, &taken, self.spool_used).await?;
         }
         let folder = taken.snapshot.folder.clone();
-        let ids = match store(&self.outbox, taken, occasion).await? {
-            Some(Recorded::New(ids)) => ids,
-            Some(Recorded::Known(_)) => {
-                tracing::debug!(folder, "this suite run is known already");
-                return Ok(Vec::new());
-            }
-            None => {
-                tracing::warn!(folder, "not submitted: its log holds no record that tells which run it is");
-                return Ok(Vec::new());
-            }
+        let recorded = store(&self.outbox, taken, occasion).await?;
+        let Some(Recorded::New(ids)) = recorded else {
+            tell_why_not(&folder, recorded.as_ref());
+            return Ok(Vec::new());
         };
         if both && self.told_of_katalon.insert(root) {
             tracing::warn!(
@@ -350,6 +372,19 @@ impl Recorder {
 
     fn verdict(&self, config: &Config, taken: &Taken, state: RunState) -> Verdict {
         verdict(config, taken, state, self.first_seen)
+    }
+}
+
+/// Says why a run folder leads to nothing new.
+fn tell_why_not(folder: &str, recorded: Option<&Recorded>) {
+    match recorded {
+        Some(Recorded::PartOf(whole)) => tracing::info!(
+            folder,
+            id = whole.first(),
+            "this suite run is part of a collection that is one run, and is not submitted by itself"
+        ),
+        Some(_) => tracing::debug!(folder, "this suite run is known already"),
+        None => tracing::warn!(folder, "not submitted: its log holds no record that tells which run it is"),
     }
 }
 

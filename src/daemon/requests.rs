@@ -15,6 +15,7 @@ use crate::intake::{self, Taken};
 use crate::katalon::run::lifecycle::RunState;
 use crate::outbox::intake::SubmissionState;
 use crate::outbox::request::{Answer, Request};
+use crate::outbox::row::Row;
 use crate::outbox::store::Recorded;
 use crate::outbox::{Outbox, StoreError};
 use crate::plan::snapshot::Snapshot;
@@ -22,13 +23,10 @@ use crate::spool::Used;
 use crate::workspace::{self, JunitState};
 
 /// Whether all of these are submitted, as far as there is anything to submit.
-async fn all_submitted(outbox: &Outbox, ids: &[i64]) -> Result<bool, StoreError> {
-    let ids = ids.to_vec();
-    let rows = outbox.with(move |store| store.rows(Some(&ids))).await?;
+fn all_submitted(rows: &[Row]) -> bool {
     let any = rows.iter().any(|row| row.state == SubmissionState::Submitted);
     // Of several plans those without a point of this run are ignored.
-    let all = rows.iter().all(|row| matches!(row.state, SubmissionState::Submitted | SubmissionState::Ignored));
-    Ok(any && all)
+    any && rows.iter().all(|row| matches!(row.state, SubmissionState::Submitted | SubmissionState::Ignored))
 }
 
 /// Records the run of a folder because a person asked for it: neither `history` nor `runs_from` nor automatic
@@ -90,10 +88,17 @@ fn take_ended(folder: &Path, config: &Config, known: &KnownCommands) -> Result<(
 
 async fn taken_on(outbox: &Outbox, folder: &Path, recorded: &Recorded) -> Result<Answer, StoreError> {
     let submissions = recorded.submissions().to_vec();
-    let known = matches!(recorded, Recorded::Known(_)) && all_submitted(outbox, &submissions).await?;
-    let note = known
-        .then(|| format!("the run in `{}` was submitted already; `--again` submits it once more", folder.display()));
-    Ok(Answer::Taken { submissions, note })
+    let (ids, folder) = (submissions.clone(), folder.display());
+    let rows = outbox.with(move |store| store.rows(Some(&ids))).await?;
+    let note = match (recorded, rows.last()) {
+        (Recorded::PartOf(_), Some(Row { id, suite, .. })) => format!(
+            "the run in `{folder}` was submitted already, as part of run {id} (collection `{suite}`); `--again` submits it \
+             once more by itself"
+        ),
+        _ => format!("the run in `{folder}` was submitted already; `--again` submits it once more"),
+    };
+    let known = !matches!(recorded, Recorded::New(_)) && all_submitted(&rows);
+    Ok(Answer::Taken { submissions, note: known.then_some(note) })
 }
 
 /// Takes in a folder for a person: a run's, or with `submit.collections = "one"` that of a collection or member, which
@@ -118,13 +123,16 @@ pub fn take_finished(folder: &Path, config: &Config, known: &KnownCommands) -> R
 
 /// Takes in a run that is over.
 fn take_over(folder: &Path, config: &Config, known: &KnownCommands) -> Result<Taken, String> {
-    let taken = intake::take(folder, config, known).map_err(|error| {
-        if workspace::collection_in(folder).is_ok() {
-            return "it is the folder of a collection; name the run folders of its suites, or set `submit.collections = \
-                    \"one\"`"
-                .to_owned();
-        }
-        chain(&error)
+    let taken = intake::take(folder, config, known).map_err(|error| match workspace::collection_in(folder) {
+        Ok(_) => "it is the folder of a collection; name the run folders of its suites, or set `submit.collections = \
+                  \"one\"`"
+            .to_owned(),
+        Err(error) if error.kind() == std::io::ErrorKind::InvalidData => format!(
+            "the report of the collection (`.rp`) cannot be read: {}; name the run folders of its suites to submit each by \
+             itself",
+            chain(&error)
+        ),
+        Err(_) => chain(&error),
     })?;
     let over = taken.snapshot.run.ended.is_some() || workspace::read_junit(folder) == JunitState::Complete;
     if !over {

@@ -1,6 +1,6 @@
 //! A collection that is submitted as one run: which folders belong to it, how far each member is, and the join.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::clock;
@@ -43,12 +43,22 @@ pub struct TakenMember {
     pub taken: Option<Taken>,
 }
 
-/// The collection that is submitted as one run and that this folder belongs to: its own folder, or that of a member.
+/// The collection that is submitted as one run and that this folder belongs to: its own folder, that of a member, or a
+/// copy of a member.
 pub fn of(folder: &Path, config: &Config) -> Option<CollectionFolder> {
     if !are_one(&workspace::find_project_root(folder)?, config) {
         return None;
     }
-    workspace::collection_in(folder).ok().or_else(|| workspace::collection_of(folder))
+    let own = workspace::collection_in(folder).ok().or_else(|| workspace::collection_of(folder));
+    own.or_else(|| workspace::collection_of(&original_of(folder)?))
+}
+
+/// The run folder that this one is a copy of, as `-reportFolder` makes them: where its run was written, below the same
+/// `Reports`, when that still holds the same run.
+fn original_of(folder: &Path) -> Option<PathBuf> {
+    let original = workspace::written_to(folder)?;
+    let run = |folder: &Path| RunIdentity::of(&workspace::read_run(folder).ok()?);
+    run(folder)?.is_same_run(&run(&original)?).then_some(original)
 }
 
 /// Whether collections of a project are submitted as one run.
@@ -198,5 +208,5 @@ pub fn join_taken(id: &str, folder: &Path, members: Vec<TakenMember>) -> Option<
         snapshot: member.taken.map(|taken| taken.snapshot),
     });
     let snapshot = join(id, &folder.to_string_lossy(), parts.collect())?;
-    Some(Taken { identity: RunIdentity::of(&snapshot.run), snapshot, ..first? })
+    Some(Taken { identity: snapshot.identity(), snapshot, ..first? })
 }

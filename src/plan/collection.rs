@@ -1,7 +1,7 @@
 //! A collection that is submitted as one run (`submit.collections = "one"`): its members joined into one snapshot. Pure.
 //!
 //! The joined run is named after the collection, starts with its first member and ends with its last one, and its host
-//! is theirs: so it is the same run wherever its folders lie (invariant I2 in spirit). Paths of files begin with the
+//! is theirs: so it is the same run wherever its folders lie (invariant I2; [`Snapshot::identity`]). Paths of files begin with the
 //! folder of their member, from the session on; [`Snapshot::place_of`] finds them again. Tests know their member,
 //! because members can run on different browsers, and then their results belong to different test points.
 
@@ -14,6 +14,7 @@ use crate::katalon::status::Status;
 use crate::plan::left_out::LeftOut;
 use crate::plan::snapshot::Snapshot;
 
+mod apart;
 mod reruns;
 #[cfg(test)]
 mod tests;
@@ -77,7 +78,7 @@ impl MemberState {
         Some(match self {
             Self::Finished | Self::Crashed | Self::Aborted => return None,
             Self::AbortedAndLeftOut => {
-                "was aborted; `submit_aborted = true`, or `kado submit` on the collection's folder, takes what there is of it"
+                "was aborted; `submit_aborted = true`, or `kado submit --again` on the collection's folder, takes what there is of it"
             }
             Self::NeverStarted => "never started",
             Self::Vanished => "vanished before it was over",
@@ -166,10 +167,10 @@ fn empty(collection: &str, first: &SuiteRun) -> SuiteRun {
 
 /// Adds a member's tests and files.
 fn add(whole: &mut Snapshot, member: Snapshot, number: usize, prefix: &str) {
-    let (started, ended) = (member.started(), member.ended());
+    let (began, ended) = (member.run.started.or(member.run.last_record), member.ended());
     let below = |path: &String| format!("{prefix}/{path}");
     let run = &mut whole.run;
-    run.started = Some(run.started.map_or(started, |known| known.min(started)));
+    run.started = run.started.into_iter().chain(began).min();
     run.ended = Some(run.ended.map_or(ended, |known| known.max(ended)));
     run.last_record = run.ended;
     run.files.extend(member.run.files.into_iter().map(|mut file| {

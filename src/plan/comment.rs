@@ -70,7 +70,9 @@ fn members(snapshot: &Snapshot) -> String {
             ran_with(&member.environment).into_iter().flatten().filter(|part| !part.is_empty()).collect();
         let tests = snapshot.run.tests.iter().filter(|test| test.member == *number);
         let ran = counts(tests.map(TestResult::status));
-        let line = format!("\n{}: {ran}{}; {}", member.name, member.state.remark(), with.join(", "));
+        let ran = if ran.is_empty() { "no tests".to_owned() } else { ran };
+        let with = if with.is_empty() { String::new() } else { format!("; {}", with.join(", ")) };
+        let line = format!("\n{}: {ran}{}{with}", member.name, member.state.remark());
         if text::units(&lines) + text::units(&line) > MEMBERS {
             return format!("{lines}\n… and {} more suites", part.len() - told);
         }

@@ -2,12 +2,13 @@
 
 #![expect(clippy::disallowed_methods, reason = "the session folder is searched on the disk")]
 
+use std::ffi::OsStr;
 use std::fs;
 use std::io;
 use std::path::{Component, Path, PathBuf};
 
-use super::{is_run_folder, open};
-use crate::file_names::is_named;
+use super::{is_run_folder, open, read_launch};
+use crate::file_names::{is_named, same};
 use crate::katalon::collection::{Collection, suite_at};
 
 /// Folders of a session that are searched for the collection's report, and their depth.
@@ -52,6 +53,11 @@ impl CollectionFolder {
             }
         }
         members
+    }
+
+    /// Whether a run folder is that of a member.
+    pub fn has_member(&self, folder: &Path) -> bool {
+        self.members().iter().any(|member| member.folder == folder)
     }
 
     /// Id of the collection: what its report says, else its place below the session (up to 6.3).
@@ -103,6 +109,22 @@ pub fn collection_in(folder: &Path) -> io::Result<CollectionFolder> {
         }
     }
     Err(missing())
+}
+
+/// Where the run in a folder was written, below the `Reports` that the folder lies in; `None` when it lies there itself
+/// or its launcher does not say. Only the names below `Reports` count: a container sees its project elsewhere.
+pub fn written_to(folder: &Path) -> Option<PathBuf> {
+    let recorded = read_launch(folder)?.recorded_folder?;
+    let (reports, below) = split_at_reports(folder)?;
+    let names: Vec<&str> = recorded.split(['/', '\\']).filter(|name| !name.is_empty()).collect();
+    let at = names.iter().rposition(|name| is_named(OsStr::new(name), "Reports"))?;
+    let names = &names[at + 1..];
+    if names.is_empty() || names.iter().any(|name| matches!(*name, "." | "..") || name.contains(':')) {
+        return None;
+    }
+    let written = names.iter().fold(reports.clone(), |path, name| path.join(name));
+    let own = below.iter().fold(reports, |path, name| path.join(name));
+    (!same(&written, &own)).then_some(written)
 }
 
 /// The last `Reports` folder above a path, and the names below it.

@@ -14,7 +14,7 @@ mod run;
 use std::io;
 use std::path::PathBuf;
 
-pub use collection::{CollectionFolder, ListedMember, collection_in, collection_of, is_member};
+pub use collection::{CollectionFolder, ListedMember, collection_in, collection_of, is_member, written_to};
 pub use listing::{FolderListing, ListedFile, is_run_folder, list_run_folder};
 pub use project::{
     PROJECT_FILE, azure_settings_modified, find_project_root, number_of_reruns, project_at, project_file_modified,

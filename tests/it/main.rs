@@ -11,6 +11,7 @@ mod attachments;
 mod automation;
 mod checking;
 mod collections;
+mod collections_once;
 mod config;
 mod configurations;
 mod corpus;

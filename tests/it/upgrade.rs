@@ -218,3 +218,55 @@ fn a_member_that_cannot_be_read_and_is_still_on_the_disk_is_read_from_there() {
     assert_eq!(names(&machine.ado_run().attachments).len(), 0, "{run:?}");
     assert_eq!((problems(&machine), gathered(&machine)), (vec![], 0));
 }
+
+/// A machine with the state of a kado with schema version 6: a collection that was submitted as one run, without its first
+/// suite, which was aborted. The collection's folder is there; its server is another one, where nothing may arrive.
+fn machine_with_a_submitted_collection() -> (Machine, std::path::PathBuf, Vec<std::path::PathBuf>) {
+    let machine = machine("v6.db");
+    let shop = machine.shop(&[("Sign in", "1001"), ("Pay", "1002"), ("Browse", "1003")]);
+    let start = crate::support::start_of();
+    let at = |millis: i64| start + jiff::SignedDuration::from_millis(millis);
+    let members = vec![
+        crate::collections::member("Test Suites/Smoke", start, fake_katalon::Test::passed(&tc("Sign in")))
+            .ending(fake_katalon::Ending::Aborted),
+        crate::collections::member(
+            "Test Suites/Shop/Full",
+            at(700),
+            fake_katalon::Test::failed(&tc("Pay"), "declined"),
+        ),
+        crate::collections::member("Test Suites/Last", at(2000), fake_katalon::Test::passed(&tc("Browse"))),
+    ];
+    let collection = fake_katalon::CollectionWriter::new("Test Suites/All", start, members);
+    let folders = collection.write_in(&shop).unwrap();
+    age(&shop.join("Reports"));
+    (machine, collection.folder_in(&shop), folders)
+}
+
+#[test]
+fn a_collection_that_version_6_submitted_is_known_after_the_upgrade_whoever_asks() {
+    let (machine, whole, members) = machine_with_a_submitted_collection();
+    machine.configure(&format!("{ALL}[submit]\ncollections = \"one\"\n"));
+    // Before the service is there: the database is only read.
+    let planned = machine.kado(&["submit", "--dry-run", &whole.to_string_lossy()]);
+    assert_eq!(planned.code, 0, "{planned:?}");
+    for folder in [&whole, &members[0], &members[2]] {
+        // With the suite that was aborted the collection begins earlier than it was recorded.
+        let asked = machine.submit_folder(folder);
+        assert!(asked.err.contains("was submitted already; `--again`"), "{asked:?}");
+    }
+    assert_eq!(machine.kado(&["run", "--once"]).code, 0);
+    assert_eq!(states(&machine), ["Test Suites/All submitted"]);
+    assert_eq!(machine.writes(), [""; 0]);
+}
+
+#[test]
+fn the_suites_of_a_collection_that_version_6_submitted_are_part_of_it_after_the_upgrade() {
+    let (machine, _, members) = machine_with_a_submitted_collection();
+    machine.configure(&format!("abort_after = \"1m\"\n{ALL}"));
+    let found = machine.kado(&["run", "--once"]);
+    assert_eq!(found.err.matches("is part of a collection that is one run").count(), 2, "{found:?}");
+    assert_eq!(states(&machine), ["Test Suites/All submitted", "Test Suites/Smoke ignored"]);
+    let asked = machine.submit_folder(&members[1]);
+    assert!(asked.err.contains("was submitted already, as part of run 1 (collection `Test Suites/All`)"), "{asked:?}");
+    assert_eq!(machine.writes(), [""; 0]);
+}

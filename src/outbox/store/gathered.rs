@@ -62,18 +62,6 @@ impl Store {
         }
         Ok(transaction.commit()?)
     }
-
-    /// Whether a run is recorded and was not just listed as ignored.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub fn is_taken_up(&self, run: &RunIdentity) -> Result<bool, StoreError> {
-        let sql = "SELECT count(*) FROM submission JOIN run ON run.id = run_id
-                   WHERE suite = ?1 AND started_ms = ?2 AND host = ?3 AND state <> 'ignored'";
-        let count: i64 =
-            self.connection.query_row(sql, params![run.suite, run.started.millis(), run.host], |row| row.get(0))?;
-        Ok(count > 0)
-    }
 }
 
 /// An identity as it is stored. A migration cannot lower the letters of a host as a run's identity does.

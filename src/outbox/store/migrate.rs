@@ -19,13 +19,14 @@ const BETWEEN: Duration = Duration::from_millis(20);
 const APPLICATION: i64 = 0x6b61_646f;
 
 /// All migrations, the first first; the schema version is their number.
-const MIGRATIONS: [&str; 6] = [
+const MIGRATIONS: [&str; 7] = [
     include_str!("../schema/0001_initial.sql"),
     include_str!("../schema/0002_katalon.sql"),
     include_str!("../schema/0003_commands.sql"),
     include_str!("../schema/0004_submission_server.sql"),
     include_str!("../schema/0005_collections.sql"),
     include_str!("../schema/0006_kept.sql"),
+    include_str!("../schema/0007_members.sql"),
 ];
 
 /// What stands in for each migration while a database without it is only read: temporary views and tables. The fourth
@@ -37,6 +38,7 @@ const READ_OLDER: [&str; MIGRATIONS.len()] = [
     "",
     include_str!("../schema/0005_read_older.sql"),
     include_str!("../schema/0006_read_older.sql"),
+    include_str!("../schema/0007_read_older.sql"),
 ];
 
 /// Makes an older database readable as one of this program, without changing it.

@@ -12,6 +12,7 @@ mod facts;
 mod folders;
 mod gathered;
 mod katalon;
+mod members;
 mod migrate;
 #[cfg(test)]
 mod model;
@@ -31,6 +32,7 @@ use crate::outbox::folder;
 
 pub use gathered::Gathered;
 pub use katalon::{Doubled, Extent};
+pub use members::Rest;
 pub use read::{Destination, Due, StoredStep, Submission, WithoutToken, unreadable};
 pub use runs::{Recorded, RunRecord};
 

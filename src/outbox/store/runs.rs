@@ -5,6 +5,7 @@ use rusqlite::{OptionalExtension, Transaction, params};
 use crate::discovery::identity::RunIdentity;
 use crate::moment::Moment;
 use crate::outbox::intake::{NewSubmission, SubmissionState, submissions};
+use crate::outbox::store::members::{Asker, Rest, by_itself, part_of, rest_of, wholes_with};
 use crate::outbox::store::{Store, StoreError};
 use crate::plan::snapshot::Snapshot;
 
@@ -32,32 +33,28 @@ pub enum Recorded {
     New(Vec<i64>),
     /// It was known; these are its submissions, untouched.
     Known(Vec<i64>),
+    /// It is part of a collection that is one run; these are the submissions of that, untouched.
+    PartOf(Vec<i64>),
 }
 
 impl Recorded {
     /// Ids of the submissions.
     pub fn submissions(&self) -> &[i64] {
         match self {
-            Self::New(ids) | Self::Known(ids) => ids,
+            Self::New(ids) | Self::Known(ids) | Self::PartOf(ids) => ids,
         }
     }
 }
 
 impl Store {
-    /// Records a run; the same run met twice is one run (invariant I2).
+    /// Records a run; the same run met twice is one run (invariant I2), and a member of a collection counts as part of
+    /// that or as a run of its own, never as both.
     ///
     /// # Errors
     /// When the database fails.
     pub fn record(&mut self, record: &RunRecord<'_>, now: Moment) -> Result<Recorded, StoreError> {
         let transaction = self.connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
-        let recorded = match find(&transaction, record.identity)? {
-            Some((run, twin)) => record_known(&transaction, record, run, twin, now)?,
-            None => {
-                let twin = next_twin(&transaction, record.identity)?;
-                let run = insert_run(&transaction, record, twin)?;
-                Recorded::New(insert_submissions(&transaction, record, run, twin, 0, now)?)
-            }
-        };
+        let recorded = record_once(&transaction, record, now)?;
         transaction.commit()?;
         Ok(recorded)
     }
@@ -78,9 +75,11 @@ impl Store {
             return Ok(transaction.commit()?);
         }
         let snapshot = fresh.cloned().map_or_else(|| serde_json::from_str(&stored.snapshot), Ok)?;
+        let snapshot =
+            if stored.again == 0 { not_sent(&transaction, submission, &stored, snapshot)? } else { snapshot };
         transaction.execute(
-            "UPDATE run SET snapshot = ?2 WHERE id = ?1",
-            params![stored.run, serde_json::to_string(&snapshot)?],
+            "UPDATE run SET snapshot = ?2, members = ?3 WHERE id = ?1",
+            params![stored.run, serde_json::to_string(&snapshot)?, members(&snapshot)?],
         )?;
         let wanted = submissions(&snapshot, &stored.identity, stored.twin, stored.again, None);
         let same_plan = wanted.iter().find(|new| new.plan_id == stored.plan_id);
@@ -140,6 +139,65 @@ impl Store {
     }
 }
 
+/// Records a run that was not, as far as no other run stands for it.
+fn record_once(transaction: &Transaction<'_>, record: &RunRecord<'_>, now: Moment) -> Result<Recorded, StoreError> {
+    if let Some(whole) = standing_for(transaction, record)? {
+        return Ok(Recorded::PartOf(whole));
+    }
+    let rest = if record.again { Rest::Whole } else { rest_of(transaction, record.snapshot)? };
+    let known = find(transaction, record)?;
+    let snapshot = match &rest {
+        Rest::Whole => record.snapshot,
+        Rest::Part(snapshot) => snapshot,
+        Rest::Nothing(submissions) => return Ok(Recorded::Known(submissions.clone())),
+    };
+    let record = &RunRecord { snapshot, ..*record };
+    if let Some(known) = known {
+        return record_known(transaction, record, &known, now);
+    }
+    // What a person submits once more has another key.
+    let again = u32::from(record.again && part_of(transaction, record.identity, Asker::Person)?.is_some());
+    let twin = next_twin(transaction, record.identity)?;
+    let run = insert_run(transaction, record, twin)?;
+    Ok(Recorded::New(insert_submissions(transaction, record, run, twin, again, now)?))
+}
+
+/// The submissions of the collection that stands for a run, which is not to be submitted by itself then.
+fn standing_for(transaction: &Transaction<'_>, record: &RunRecord<'_>) -> Result<Option<Vec<i64>>, StoreError> {
+    if record.again || record.snapshot.joined.is_some() || !by_itself(transaction, record.identity)?.is_empty() {
+        return Ok(None);
+    }
+    part_of(transaction, record.identity, if record.by_command { Asker::Person } else { Asker::Service })
+}
+
+/// What of a run that is to be retried was not sent in another run meanwhile.
+fn not_sent(
+    transaction: &Transaction<'_>,
+    submission: i64,
+    stored: &Retried,
+    snapshot: Snapshot,
+) -> Result<Snapshot, StoreError> {
+    let whole = if snapshot.joined.is_none() && by_itself(transaction, &stored.identity)?.is_empty() {
+        part_of(transaction, &stored.identity, Asker::Person)?
+    } else {
+        None
+    };
+    if let Some(whole) = whole.as_ref().and_then(|whole| whole.first()) {
+        return Err(StoreError::NotNow(format!(
+            "run {submission} is part of run {whole}, a collection that is one run; `kado submit --again FOLDER` submits it \
+             once more by itself"
+        )));
+    }
+    match rest_of(transaction, &snapshot)? {
+        Rest::Whole => Ok(snapshot),
+        Rest::Part(rest) => Ok(*rest),
+        Rest::Nothing(_) => Err(StoreError::NotNow(format!(
+            "each suite of run {submission} was submitted as a run of its own; `kado submit --again FOLDER` submits the \
+             collection once more as a whole"
+        ))),
+    }
+}
+
 struct Retried {
     run: i64,
     twin: u32,
@@ -189,20 +247,53 @@ fn state_of(transaction: &Transaction<'_>, submission: i64) -> Result<String, St
         .ok_or(StoreError::UnknownSubmission(submission))
 }
 
-fn find(transaction: &Transaction<'_>, identity: &RunIdentity) -> Result<Option<(i64, u32)>, StoreError> {
+/// A run that is recorded.
+struct Known {
+    run: i64,
+    twin: u32,
+    /// As it was recorded first: its keys are made of that.
+    identity: RunIdentity,
+}
+
+/// The run that a record is about. A collection is also known by a member, because it may have been recorded when others
+/// of its members took part.
+fn find(transaction: &Transaction<'_>, record: &RunRecord<'_>) -> Result<Option<Known>, StoreError> {
+    let identity = record.identity;
     let mut statement = transaction.prepare_cached(
         "SELECT id, twin, execution_uuid FROM run WHERE suite = ?1 AND started_ms = ?2 AND host = ?3 ORDER BY twin",
     )?;
-    let rows = statement.query_map(params![identity.suite, identity.started.millis(), identity.host], |row| {
-        Ok((row.get::<_, i64>(0)?, row.get::<_, u32>(1)?, row.get::<_, Option<String>>(2)?))
-    })?;
-    for row in rows {
-        let (id, twin, execution_uuid) = row?;
-        if identity.is_same_run(&RunIdentity { execution_uuid, ..identity.clone() }) {
-            return Ok(Some((id, twin)));
+    let mut rows = statement.query(params![identity.suite, identity.started.millis(), identity.host])?;
+    while let Some(row) = rows.next()? {
+        let known = RunIdentity { execution_uuid: row.get(2)?, ..identity.clone() };
+        if identity.is_same_run(&known) {
+            return Ok(Some(Known { run: row.get(0)?, twin: row.get(1)?, identity: known }));
+        }
+    }
+    if record.snapshot.joined.is_none() {
+        return Ok(None);
+    }
+    for member in record.snapshot.places().into_iter().filter_map(|place| place.run) {
+        for whole in wholes_with(transaction, &member)? {
+            let known = known_by_id(transaction, whole)?;
+            if known.identity.suite == identity.suite {
+                return Ok(Some(known));
+            }
         }
     }
     Ok(None)
+}
+
+fn known_by_id(transaction: &Transaction<'_>, run: i64) -> Result<Known, StoreError> {
+    let sql = "SELECT twin, suite, started_ms, host, execution_uuid FROM run WHERE id = ?1";
+    Ok(transaction.query_row(sql, [run], |row| {
+        let identity = RunIdentity {
+            suite: row.get(1)?,
+            started: Moment::from_millis(row.get(2)?),
+            host: row.get(3)?,
+            execution_uuid: row.get(4)?,
+        };
+        Ok(Known { run, twin: row.get(0)?, identity })
+    })?)
 }
 
 fn next_twin(transaction: &Transaction<'_>, identity: &RunIdentity) -> Result<u32, StoreError> {
@@ -237,16 +328,17 @@ fn insert_run(transaction: &Transaction<'_>, record: &RunRecord<'_>, twin: u32) 
 fn record_known(
     transaction: &Transaction<'_>,
     record: &RunRecord<'_>,
-    run: i64,
-    twin: u32,
+    known: &Known,
     now: Moment,
 ) -> Result<Recorded, StoreError> {
+    let (run, twin) = (known.run, known.twin);
     if let Some(uuid) = &record.identity.execution_uuid {
         transaction.execute(
             "UPDATE run SET execution_uuid = coalesce(execution_uuid, ?2) WHERE id = ?1",
             params![run, uuid],
         )?;
     }
+    let record = &RunRecord { identity: &known.identity, ..*record };
     let known = transaction
         .prepare_cached("SELECT id, state, again FROM submission WHERE run_id = ?1 ORDER BY id")?
         .query_map([run], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?, row.get::<_, u32>(2)?)))?

@@ -22,7 +22,7 @@ use crate::plan::snapshot::Snapshot;
 
 const NOW: Moment = Moment::from_millis(1_000_000);
 
-fn snapshot(plans: &[u32], uuid: Option<&str>) -> Snapshot {
+pub(super) fn snapshot(plans: &[u32], uuid: Option<&str>) -> Snapshot {
     let settings = AzureSettings {
         enabled: true,
         server_url: Some("https://dev.azure.com/org".to_owned()),
@@ -83,7 +83,7 @@ fn record(store: &mut Store, snapshot: &Snapshot, how: How<'_>) -> Recorded {
         .unwrap()
 }
 
-fn open(folder: &Path) -> Store {
+pub(super) fn open(folder: &Path) -> Store {
     Store::open(folder).unwrap()
 }
 

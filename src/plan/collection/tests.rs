@@ -187,7 +187,7 @@ fn a_collection_reads_like_this_and_names_what_did_not_run() {
     Smoke (Chrome): 1 PASSED; Chrome 120
     Smoke (Firefox): 1 INCOMPLETE, did not end by itself; Firefox 120
     Left out:
-    - suite `Test Suites/Late` was aborted; `submit_aborted = true`, or `kado submit` on the collection's folder, takes what there is of it
+    - suite `Test Suites/Late` was aborted; `submit_aborted = true`, or `kado submit --again` on the collection's folder, takes what there is of it
     - suite `Test Suites/Gone` never started
     ");
 }
@@ -214,4 +214,35 @@ fn a_member_that_ran_again_because_it_failed_is_another_attempt() {
 #[test]
 fn a_collection_of_which_nothing_ran_is_nothing() {
     assert_eq!(join("Test Suites/All", "/c", vec![part(1, MemberState::NeverStarted, None)]), None);
+}
+
+#[test]
+fn a_collection_stays_the_same_run_when_others_of_its_members_take_part() {
+    let first = member("A", "Chrome", 2000, &[("Login", Status::Passed)]);
+    let second = member("B", "Chrome", 5000, &[("Pay", Status::Passed)]);
+    let of = |state| {
+        joined(vec![part(1, state, Some(first.clone())), part(2, MemberState::Finished, Some(second.clone()))])
+            .identity()
+    };
+    assert_eq!(of(MemberState::Finished), of(MemberState::AbortedAndLeftOut));
+    assert_eq!(of(MemberState::Finished).unwrap().started.millis(), 2000);
+}
+
+#[test]
+fn without_members_that_were_submitted_alone_their_results_and_files_are_gone_and_they_are_named() {
+    let first = member("A", "Chrome", 2000, &[("Login", Status::Failed)]);
+    let second = member("B", "Chrome", 5000, &[("Pay", Status::Passed)]);
+    let alone = [RunIdentity::of(&first.run).unwrap(), RunIdentity::of(&second.run).unwrap()];
+    let whole = joined(vec![
+        part(1, MemberState::Finished, Some(first)),
+        part(2, MemberState::Finished, Some(second)),
+        part(3, MemberState::NeverStarted, None),
+    ]);
+    let rest = whole.without(&alone[..1]).unwrap();
+    assert_eq!(rest.run.tests.iter().map(|test| test.member).collect::<Vec<_>>(), [1]);
+    assert!(!rest.run.files.is_empty() && rest.run.files.iter().all(|file| rest.place_of(&file.path).is_some()));
+    assert_eq!((rest.run.status, rest.missing_members().len()), (Status::Passed, 2));
+    assert_eq!((rest.identity(), rest.started(), rest.ended()), (whole.identity(), whole.started(), whole.ended()));
+    assert_eq!(whole.without(&alone), None);
+    assert_eq!(whole.without(&[]).as_ref(), Some(&whole));
 }
