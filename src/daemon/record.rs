@@ -164,8 +164,9 @@ impl Recorder {
         let Ok(taken) = take(over, config, known).await? else { return Ok(()) };
         if self.verdict(config, &taken, over.state) == Verdict::Submit {
             self.note_token(&taken);
-            self.spool_used = copy(config, &taken, self.spool_used).await?;
             let collection = whole_of(over, config).await?;
+            let files = if collection.is_some() { Files::OfMember } else { Files::OfRun };
+            self.spool_used = copy(config, &taken, files, self.spool_used).await?;
             let held = Held { taken, collection, state: over.state, fingerprint: over.fingerprint, gone: false };
             self.held.insert(over.folder.clone(), held);
         }
@@ -210,7 +211,7 @@ impl Recorder {
             Some(collection) if collection.has_member(&over.folder) => {
                 self.note_token(&taken);
                 if verdict == Verdict::Submit {
-                    self.spool_used = copy(config, &taken, self.spool_used).await?;
+                    self.spool_used = copy(config, &taken, Files::OfMember, self.spool_used).await?;
                 }
                 self.gatherer.add(config, collection, &over.folder, taken, over.state).await?;
                 self.held.remove(&over.folder);
@@ -352,7 +353,7 @@ impl Recorder {
         let both = taken.standing.katalon_may_submit && matches!(occasion, Occasion::Found);
         let (project, root) = (taken.snapshot.project_name.clone(), taken.snapshot.project_root.clone());
         if matches!(occasion, Occasion::Found) {
-            self.spool_used = copy(config, &taken, self.spool_used).await?;
+            self.spool_used = copy(config, &taken, Files::OfRun, self.spool_used).await?;
         }
         let folder = taken.snapshot.folder.clone();
         let recorded = store(&self.outbox, taken, occasion).await?;
@@ -468,15 +469,27 @@ fn give_katalon_time(store: &mut Store, snapshot: &Snapshot, ids: &[i64]) -> Res
     if until > clock::now() { store.hold_for_katalon(ids, until) } else { Ok(()) }
 }
 
+/// Which files of a run are copied.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Files {
+    /// Those that its own outcomes ask for.
+    OfRun,
+    /// Those that may be sent with its collection, whatever becomes of the other members.
+    OfMember,
+}
+
 /// Copies the files of a run into the spool; without room for them they are sent from where they lie. Gives how much of
 /// the spool is used then.
-pub(super) async fn copy(config: &Config, taken: &Taken, mut used: Used) -> Result<Used, Stopped> {
+pub(super) async fn copy(config: &Config, taken: &Taken, which: Files, mut used: Used) -> Result<Used, Stopped> {
+    let wanted: Vec<_> = match which {
+        Files::OfRun => attachments::wanted(&taken.snapshot).collect(),
+        Files::OfMember => attachments::wanted_in_a_whole(&taken.snapshot).collect(),
+    };
     let spool = Spool::new(&config.state_dir, config.spool_limit);
     for place in taken.snapshot.places() {
         let Some(run) = place.run.clone() else { continue };
-        let files: Vec<_> = attachments::wanted(&taken.snapshot)
-            .filter_map(|file| Some(RunFile { path: place.inside(&file.path)?.to_owned(), ..file.clone() }))
-            .collect();
+        let inside = |file: &&RunFile| Some(RunFile { path: place.inside(&file.path)?.to_owned(), ..(*file).clone() });
+        let files: Vec<_> = wanted.iter().filter_map(inside).collect();
         let (spool, folder, shown, before) = (spool.clone(), PathBuf::from(&place.folder), place.folder, used);
         let copied;
         (copied, used) = blocking(move || {

@@ -6,7 +6,7 @@ use crate::blocking::{Failed, contained};
 use crate::clock;
 use crate::config::Config;
 use crate::daemon::commands;
-use crate::daemon::record::{Occasion, copy, store, verdict};
+use crate::daemon::record::{Files, Occasion, copy, store, verdict};
 use crate::discovery::claim::KnownCommands;
 use crate::discovery::eligibility::Verdict;
 use crate::error_chain::chain;
@@ -39,7 +39,7 @@ async fn record_folder(outbox: &Outbox, config: &Config, folder: &Path, again: b
         Ok(Err(reason)) => return Ok(Answer::Refused(reason)),
         Err(failed) => return Ok(not_read(folder, &failed)),
     };
-    copy(config, &taken, Used::default()).await?;
+    copy(config, &taken, Files::OfRun, Used::default()).await?;
     match store(outbox, taken, Occasion::Asked { again }).await? {
         Some(recorded) => taken_on(outbox, folder, &recorded).await,
         None => Ok(Answer::Refused(format!("the log in `{}` holds no record", folder.display()))),
@@ -60,7 +60,7 @@ async fn record_claimed(outbox: &Outbox, config: &Config, folder: &Path) -> Resu
         Verdict::Ignore(reason) => Occasion::Ignored { reason, aborted: state == RunState::Aborted },
         Verdict::Submit | Verdict::Remember => Occasion::Asked { again: false },
     };
-    copy(config, &taken, Used::default()).await?;
+    copy(config, &taken, Files::OfRun, Used::default()).await?;
     match store(outbox, taken, occasion).await? {
         Some(recorded) => Ok(Answer::Taken { submissions: recorded.submissions().to_vec(), note: None }),
         None => Ok(Answer::Refused(format!("the log in `{}` holds no record", folder.display()))),

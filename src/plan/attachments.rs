@@ -98,9 +98,15 @@ pub fn late(snapshot: &Snapshot, reports: impl Iterator<Item = RunFile>) -> Vec<
 
 /// The files of a run that may be sent, whatever points its tests turn out to have.
 pub fn wanted(snapshot: &Snapshot) -> impl Iterator<Item = &RunFile> {
-    let rule = &snapshot.options.attachments;
     let any = wants_files(snapshot);
-    snapshot.run.files.iter().filter(move |file| any && rule.kinds.contains(&file.kind) && file.size <= rule.max_bytes)
+    wanted_in_a_whole(snapshot).filter(move |_| any)
+}
+
+/// The files of a run that may be sent as part of a collection: whether files are sent at all depends on the outcomes of
+/// all members then.
+pub fn wanted_in_a_whole(snapshot: &Snapshot) -> impl Iterator<Item = &RunFile> {
+    let rule = &snapshot.options.attachments;
+    snapshot.run.files.iter().filter(|file| rule.kinds.contains(&file.kind) && file.size <= rule.max_bytes)
 }
 
 /// Whether files of this run are sent at all.

@@ -288,6 +288,26 @@ fn a_workspace_that_is_wiped_in_the_middle_costs_only_what_had_not_ended() {
 }
 
 #[test]
+fn the_files_of_a_suite_that_passed_are_kept_for_a_collection_that_may_fail() {
+    let machine = Machine::new();
+    machine.configure(ALL);
+    let shop = machine.shop(&CASES);
+    let collection = collection(start_of());
+    collection.write_start(&shop).unwrap();
+    let passed = collection.members()[0].write_in(&shop).unwrap();
+    age(&shop.join("Reports"));
+    assert_eq!(machine.kado(&["run", "--once"]).code, 0);
+    fs::remove_dir_all(&passed).unwrap();
+    collection.members()[1].write_in(&shop).unwrap();
+    collection.write_end(&shop).unwrap();
+    age(&shop.join("Reports"));
+    let sent = machine.kado(&["run", "--once"]);
+    assert_eq!(sent.code, 0, "{sent:?}");
+    let files = names(&machine.ado_run().attachments);
+    assert!(files.contains(&"Smoke execution0.log".to_owned()), "{files:?}");
+}
+
+#[test]
 fn members_that_never_started_do_not_hold_it_and_are_named() {
     let machine = Machine::new();
     machine.configure(ALL);
