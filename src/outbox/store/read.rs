@@ -253,8 +253,9 @@ impl Store {
     }
 
     /// Whether a run that ended after this one has newer results on the same points: the id of its submission and one such
-    /// point. A collection that is one run ends long after some of its results, so both have to be newer. Only what has an ADO run counts, on the same server and in the same test plan; and only what ended before `now`:
-    /// the end of another one was told by a clock that was ahead.
+    /// point. A collection that is one run ends long after some of its results, so both have to be newer. Only what has an
+    /// ADO run counts, on the same server and in the same test plan; and only what ended before `now`: the end of another
+    /// one was told by a clock that was ahead.
     ///
     /// # Errors
     /// When there is no such submission, or when the database fails.
