@@ -101,7 +101,9 @@ pub fn take(folder: &Path, config: &Config, known: &KnownCommands) -> Result<Tak
     let given = known.of_run(&run, folder, &clock::host_name());
     // The command line is what the options of the run folder and of `console.properties` come after.
     run.options = given.options.or(run.options);
-    let unclear_plan = given.unclear_plan.filter(|_| run.options.plan.is_none());
+    // A plan in the run's own folder is its command's; `console.properties` says what holds without a command.
+    let of_folder = || workspace::read_launch(folder).and_then(|launch| launch.options.plan);
+    let unclear_plan = given.unclear_plan.filter(|_| of_folder().is_none());
     let mut taken = join(folder, run, &root, &settings, config)?;
     let options = &mut taken.snapshot.options;
     (options.unclear_options, options.unclear_plan) = (given.unclear_options, unclear_plan);
@@ -128,12 +130,7 @@ pub fn take_again(snapshot: &Snapshot, config: &Config, known: &KnownCommands) -
         Some(_) => collection::take_again(folder, config, known)?,
     };
     let place_in_time = |snapshot: &Snapshot| (snapshot.run.suite.clone(), snapshot.identity().map(|run| run.started));
-    let mut taken = taken.filter(|taken| place_in_time(&taken.snapshot) == place_in_time(snapshot));
-    if let Some(taken) = &mut taken {
-        // Whoever asks for it again was told what that means.
-        taken.snapshot.options.unclear_plan = None;
-    }
-    Ok(taken)
+    Ok(taken.filter(|taken| place_in_time(&taken.snapshot) == place_in_time(snapshot)))
 }
 
 /// As [`take`], for a service that can wait: not while Katalon seems to be writing the settings. It truncates the file

@@ -21,12 +21,27 @@ const MOST_ABOVE: usize = 32;
 
 /// All running commands with a `-projectPath` that leads to a project on this machine.
 pub fn katalon_commands() -> Vec<Command> {
+    commands(|_| HashSet::new())
+}
+
+/// As [`katalon_commands`], without this process and those above it.
+pub fn katalon_commands_of_others() -> Vec<Command> {
+    let own = Pid::from_u32(std::process::id());
+    commands(|system| {
+        let parent = |pid: &Pid| system.process(*pid).and_then(Process::parent);
+        successors(Some(own), parent).take(MOST_ABOVE).collect::<HashSet<_>>()
+    })
+}
+
+fn commands(without: impl Fn(&System) -> HashSet<Pid>) -> Vec<Command> {
     let mut system = System::new();
     let arguments = ProcessRefreshKind::nothing().with_cmd(UpdateKind::Always).without_tasks();
     system.refresh_processes_specifics(ProcessesToUpdate::All, true, arguments);
+    let without = without(&system);
     let lines: HashMap<Pid, CommandLine> = system
         .processes()
         .iter()
+        .filter(|(pid, _)| !without.contains(pid))
         .map(|(pid, process)| (*pid, read(process)))
         .filter(|(_, line)| line.project.is_some())
         .collect();

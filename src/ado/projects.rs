@@ -18,6 +18,16 @@ const ANONYMOUS: &str = "aaaaaaaa-aaaa-aaaa-aaaa-aaaaaaaaaaaa";
 /// Most pages that are followed; beyond it the server must be going in circles.
 const PAGES: usize = 100_000;
 
+/// How it begins when a plan is not there.
+fn no_plan(plan: u32) -> String {
+    format!("test plan {plan} not found")
+}
+
+/// Whether the message of [`AdoError::Gone`] says that this plan is not there.
+pub fn is_about_plan(message: &str, plan: u32) -> bool {
+    message.starts_with(&no_plan(plan))
+}
+
 impl AdoClient {
     /// Tests the connection: who the token belongs to.
     ///
@@ -63,8 +73,8 @@ impl AdoClient {
         let path = [project, "_apis", "testplan", "plans", &plan.to_string()];
         let gone = |message| {
             format!(
-                "test plan {plan} not found in project `{project}` ({message}); `kado list plans` shows what this token can \
-                 see"
+                "{} in project `{project}` ({message}); `kado list plans` shows what this token can see",
+                no_plan(plan)
             )
         };
         Ok(self.get_or(&path, Call::TestPlan, &[], gone).await?.content)

@@ -5,7 +5,7 @@ use crate::config::Config;
 use crate::config::project_file::ProjectFile;
 use crate::katalon::project::Project;
 use crate::katalon::settings::AzureSettings;
-use crate::outbox::store::Doubled;
+use crate::outbox::store::{Doubled, Extent};
 use crate::outbox::{Store, StoreError};
 use crate::plan::katalon::{Known, project_key};
 use crate::plan::options::{self, KatalonSubmits, Overrides};
@@ -48,15 +48,21 @@ pub fn own_submission(project: &Project, config: &Config, options: &Options, rep
          Katalon and on with `submit.auto_submit = true`, or leave it to Katalon with \"always\"",
     );
     if let Some(newest) = doubles.first() {
-        let detail = format!(
-            "submitted by both: {} so far, last test run {} by kado and {} by Katalon (run {} of `kado runs`)",
-            doubles.len(),
-            newest.ado_run_id,
-            newest.katalon_run,
-            newest.submission
-        );
-        report.note(NAME, detail, "a longer `submit.katalon_wait` lets Katalon be first; kado deletes no test run");
+        tell_of_both(newest, doubles.len(), report);
     }
+}
+
+/// Says that both submitted runs; `newest` is the last of so many.
+fn tell_of_both(newest: &Doubled, count: usize, report: &mut Report) {
+    let detail = format!(
+        "submitted by both: {count} so far, last test run {} by kado and {} by Katalon (run {} of `kado runs`)",
+        newest.ado_run_id, newest.katalon_run, newest.submission
+    );
+    let hint = match newest.extent {
+        Extent::Whole => "a longer `submit.katalon_wait` lets Katalon be first; kado deletes no test run",
+        Extent::Part => "Katalon's upload broke off, so kado sent the whole run; kado deletes no test run",
+    };
+    report.note(NAME, detail, hint);
 }
 
 /// With `katalon_submits = "always"` the service submits nothing, so Katalon has to.

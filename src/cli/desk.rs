@@ -174,6 +174,9 @@ impl<'a> Desk<'a> {
             if withdrawn && self.lock.is_some() {
                 return Ok(None);
             }
+            if withdrawn && self.stop.is_cancelled() {
+                anyhow::bail!("interrupted before the running service answered; it takes what is claimed by itself");
+            }
             if withdrawn {
                 anyhow::bail!(
                     "the running service did not answer in {} seconds; look at its log",

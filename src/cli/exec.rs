@@ -34,7 +34,7 @@ use crate::pipeline::{PipelineJob, TOKEN_VARIABLE};
 use crate::server::Server;
 use crate::{clock, telemetry, workspace};
 
-use claim::ClaimKeeper;
+use claim::{ClaimKeeper, Found};
 use report::Report;
 
 /// Least time that a service gets to answer.
@@ -88,9 +88,10 @@ pub fn exec(arguments: &Arguments, config: &Config) -> anyhow::Result<i32> {
         }
     };
     if let Some(claim) = claim {
-        let runs = report
+        let Found { runs, of_others } = report
             .note(runtime.block_on(claim.end()), "the runs of the command cannot be looked for")
             .unwrap_or_default();
+        report.of_others(&of_others);
         let effort = Effort { budget: arguments.wait, pair: terms.pipeline.as_ref().and_then(pair) };
         let sent = submit(&runs, effort, config, &mut report);
         report.note(sent, "the runs of the command cannot be submitted");

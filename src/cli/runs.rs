@@ -62,11 +62,12 @@ pub fn runs(arguments: &Arguments, config: &Config, out: &mut dyn Write) -> anyh
         None => list(&rows(config)?, arguments.json, out),
         Some(Action::Show { id }) => show_run(*id, arguments.json, config, out),
         Some(Action::Retry { id: Some(id), plan, .. }) => {
-            ask(&[Request::Retry { submission: *id, plan: *plan }], arguments.json, config, out)
+            ask(&[Request::Retry { submission: *id, plan: *plan, one_of_many: false }], arguments.json, config, out)
         }
         Some(Action::Retry { id: None, .. }) => {
             let failed = rows(config)?.into_iter().filter(has_failed);
-            let requests: Vec<_> = failed.map(|row| Request::Retry { submission: row.id, plan: None }).collect();
+            let again = |row: Row| Request::Retry { submission: row.id, plan: None, one_of_many: true };
+            let requests: Vec<_> = failed.map(again).collect();
             ask(&requests, arguments.json, config, out)
         }
         Some(Action::Forget { id }) => ask(&[Request::Forget { submission: *id }], arguments.json, config, out),

@@ -5,12 +5,14 @@ use std::path::{Path, PathBuf};
 use toml::de::{DeTable, DeValue};
 
 use crate::config::section::{Problem, Problems, Section};
+use crate::config::values::with_way_out;
 use crate::config::{Access, Config, ProjectTables, Tables, identity, proxy, values};
 use crate::discovery::eligibility::{History, RunsFrom};
 use crate::katalon::run::lifecycle::ABORT_AFTER;
 use crate::plan::options::{NamePattern, Overrides};
 use crate::plan::run_name;
 use crate::server::Server;
+use crate::workspace;
 
 /// `spool_limit` when the file does not say: 10 GiB.
 pub const DEFAULT_SPOOL_LIMIT: u64 = 10 << 30;
@@ -40,7 +42,7 @@ pub fn parse(text: &str, around: &Surroundings) -> Result<Config, Vec<Problem>> 
     let (document, syntax) = DeTable::parse_recoverable(text);
     let mut problems = Problems::new(text);
     for error in syntax {
-        problems.add(error.span().unwrap_or(0..0), error.message());
+        problems.add(error.span().unwrap_or(0..0), with_way_out(error.message()));
     }
     let mut root = Section::new("", document.get_ref());
     let mut reader = Reader { around, problems, not_carried_out: Vec::new(), warnings: Vec::new() };
@@ -112,7 +114,10 @@ impl Reader<'_, '_> {
             let path = section.read("path", &mut self.problems, values::word);
             let tables = self.tables(&mut section, None);
             match path {
-                Some(path) => projects.push(ProjectTables { path: self.path(&path), tables }),
+                Some(path) => {
+                    let path = self.path(&path);
+                    projects.push(ProjectTables { place: workspace::resolved(&path), path, tables });
+                }
                 None => self.problems.add(item.span(), "`project.path` is missing: name the folder of the project"),
             }
             section.finish(&mut self.problems);

@@ -104,6 +104,8 @@ pub struct Access {
 pub struct ProjectTables {
     /// Projects in or below this folder.
     pub path: PathBuf,
+    /// The same without links, as it was when the configuration was read.
+    pub place: PathBuf,
     /// Their tables.
     pub tables: Tables,
 }
@@ -116,9 +118,12 @@ impl Config {
             return None;
         }
         let plain = workspace::resolved(root);
-        let places = self.projects.iter().map(|project| (project, workspace::resolved(&project.path)));
-        let below = places.filter(|(project, place)| is_in(root, &project.path) || is_in(&plain, place));
-        below.max_by_key(|(_, place)| place.components().count()).map(|(project, _)| &project.tables)
+        let longest = |root: &Path, path: fn(&ProjectTables) -> &Path| {
+            let below = self.projects.iter().filter(|project| is_in(root, path(project)));
+            below.max_by_key(|project| path(project).components().count())
+        };
+        let found = longest(&plain, |project| &project.place).or_else(|| longest(root, |project| &project.path));
+        found.map(|project| &project.tables)
     }
 
     /// What overrides the settings of a project: its own table, key by key before the machine's.

@@ -12,6 +12,7 @@ use std::path::Path;
 use toml::de::DeTable;
 
 use crate::config::section::{Problem, Problems, Section};
+use crate::config::values::with_way_out;
 use crate::config::{Config, file, values};
 use crate::error_chain::chain;
 use crate::plan::options::{NamePattern, Overrides};
@@ -62,7 +63,7 @@ impl ProjectFile {
         let (document, syntax) = DeTable::parse_recoverable(text);
         let (mut problems, mut strange) = (Problems::new(text), Problems::new(text));
         for error in syntax {
-            problems.add(error.span().unwrap_or(0..0), error.message());
+            problems.add(error.span().unwrap_or(0..0), with_way_out(error.message()));
         }
         let mut root = Section::new("", document.get_ref());
         let mut found = Self::default();

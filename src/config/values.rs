@@ -27,7 +27,21 @@ pub fn text(value: &DeValue<'_>) -> Read<String> {
 pub fn word(value: &DeValue<'_>) -> Read<String> {
     let text = text(value)?;
     let word = text.trim();
-    if word.is_empty() { Err("must not be empty".to_owned()) } else { Ok(word.to_owned()) }
+    if word.is_empty() {
+        return Err("must not be empty".to_owned());
+    }
+    if word.contains(char::is_control) {
+        return Err(format!("must not hold control characters; {PATHS}"));
+    }
+    Ok(word.to_owned())
+}
+
+/// What a backslash in a text most often was meant to be.
+const PATHS: &str = "write Windows paths in single quotes, such as 'C:\\agent\\_work'";
+
+/// A message of the TOML reader, with the way out of the most common mistake.
+pub fn with_way_out(message: &str) -> String {
+    if message.contains("escape") { format!("{message}; {PATHS}") } else { message.to_owned() }
 }
 
 /// `true` or `false`.

@@ -16,7 +16,8 @@ use crate::katalon::run::lifecycle::RunState;
 use crate::outbox::intake::SubmissionState;
 use crate::outbox::request::{Answer, Request};
 use crate::outbox::row::Row;
-use crate::outbox::store::Recorded;
+use crate::outbox::step::StepState;
+use crate::outbox::store::{Recorded, Submission};
 use crate::outbox::{Outbox, StoreError};
 use crate::plan::snapshot::Snapshot;
 use crate::spool::Used;
@@ -152,21 +153,50 @@ fn take_over(folder: &Path, config: &Config, known: &KnownCommands) -> Result<Ta
 
 /// Takes a submission up again, planned anew from the project of today where that is still there. What is there and
 /// cannot be read is no reason to use the settings of then: they may be what was wrong.
-async fn retry(outbox: &Outbox, config: &Config, submission: i64, plan: Option<u32>) -> Result<(), StoreError> {
+async fn retry(outbox: &Outbox, config: &Config, submission: i64, wish: Wish) -> Result<(), StoreError> {
     let stored = outbox.with(move |store| store.load(submission)).await?;
-    if let (Some(run), Some(plan)) = (stored.ado_run_id, plan.filter(|plan| stored.plan_id != Some(*plan))) {
-        return Err(StoreError::NotNow(format!(
-            "run {submission} has test run {run} in Azure DevOps already, and cannot go to test plan {plan} any more"
-        )));
+    if let Some(plan) = wish.plan.filter(|plan| stored.plan_id != Some(*plan)) {
+        may_go_elsewhere(&stored, plan)?;
     }
     // What has an ADO run goes on with its plan.
     let before = stored.snapshot.clone();
     let fresh = if stored.ado_run_id.is_none() { take_again(outbox, config, stored.snapshot).await? } else { None };
-    let mut snapshot = fresh.map(|taken| taken.snapshot);
-    if let Some(plan) = plan {
-        snapshot.get_or_insert(before).options.go_to(plan);
+    let mut snapshot = fresh.map_or(before, |taken| taken.snapshot);
+    if let Some(plan) = wish.plan {
+        snapshot.options.go_to(plan, stored.plan_id);
     }
-    outbox.with(move |store| store.retry(submission, snapshot.as_ref(), clock::now())).await
+    if !wish.one_of_many {
+        // Whoever asks for this very run was told what that means.
+        snapshot.options.unclear_plan = None;
+    }
+    outbox.with(move |store| store.retry(submission, Some(&snapshot), clock::now())).await
+}
+
+/// What a person wants of a retry.
+#[derive(Clone, Copy)]
+struct Wish {
+    /// The test plan that the run is to go to.
+    plan: Option<u32>,
+    /// It is one of many, and nobody looked at it.
+    one_of_many: bool,
+}
+
+/// Whether a submission can go to another test plan: not when something of it is in ADO, or may be.
+fn may_go_elsewhere(stored: &Submission, plan: u32) -> Result<(), StoreError> {
+    let submission = stored.id;
+    if let Some(run) = stored.ado_run_id {
+        return Err(StoreError::NotNow(format!(
+            "run {submission} has test run {run} in Azure DevOps already, and cannot go to test plan {plan} any more"
+        )));
+    }
+    let creating = stored.steps.first().is_some_and(|step| step.state == StepState::Intended);
+    if stored.create_unclear || creating {
+        return Err(StoreError::NotNow(format!(
+            "it is not known whether run {submission} has a test run in Azure DevOps already, because an answer was lost; \
+             `kado runs retry {submission}` finds out"
+        )));
+    }
+    Ok(())
 }
 
 async fn take_again(outbox: &Outbox, config: &Config, snapshot: Snapshot) -> Result<Option<Taken>, StoreError> {
@@ -192,21 +222,28 @@ pub async fn carry_out(outbox: &Outbox, config: &Config, request: Request) -> Re
         Request::Submit { folder, again } => record_folder(outbox, config, Path::new(&folder), again).await,
         Request::Claimed { folder } => record_claimed(outbox, config, Path::new(&folder)).await,
         // Held while it is planned anew, which can take seconds: nobody may begin to send it meanwhile.
-        Request::Retry { submission, plan } => match outbox.begin(submission) {
-            Some(_held) => retry(outbox, config, submission, plan).await.map(|()| taken(submission)),
+        Request::Retry { submission, plan, one_of_many } => match outbox.begin(submission) {
+            Some(_held) => {
+                let wish = Wish { plan, one_of_many };
+                retry(outbox, config, submission, wish).await.map(|()| taken(submission))
+            }
+            // It goes to the plan that it was planned for.
+            None if plan.is_some() => Ok(under_way(submission)),
             None => Ok(taken(submission)),
         },
         Request::Forget { submission } => match outbox.begin(submission) {
             Some(_held) => {
                 outbox.with(move |store| store.forget(submission, clock::now())).await.map(|()| taken(submission))
             }
-            None => {
-                Ok(Answer::Refused(format!("run {submission} is being sent at this moment; try again a little later")))
-            }
+            None => Ok(under_way(submission)),
         },
     };
     // A request that can never be carried out is answered as well, or it would come up again for ever.
     done.or_else(|error| if error.may_pass() { Err(error) } else { Ok(Answer::Refused(chain(&error))) })
+}
+
+fn under_way(submission: i64) -> Answer {
+    Answer::Refused(format!("run {submission} is being sent at this moment; try again a little later"))
 }
 
 fn taken(submission: i64) -> Answer {

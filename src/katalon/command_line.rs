@@ -70,10 +70,19 @@ impl CommandLine {
     }
 }
 
+/// What shells call the option behind which a text to run stands.
+const SHELLS_WORDS: [&str; 6] = ["-c", "-lc", "-ec", "-ic", "-Command", "-lic"];
+
 /// The first `ado*` option that stands inside the text of an argument, as in `sh -c "katalonc … -adoPlanId=18"`, where
 /// [`CommandLine::read`] does not see it: what a shell makes of such a text is its own business.
 pub fn hidden_option<'a>(arguments: impl IntoIterator<Item = &'a str>) -> Option<String> {
-    let texts = arguments.into_iter().filter(|text| !text.starts_with('-') && text.contains(char::is_whitespace));
+    let mut before = "";
+    // Behind any other option such a text is its value, as a name of a run is.
+    let texts = arguments.into_iter().filter(|text| {
+        let of_shell = SHELLS_WORDS.iter().any(|word| word.eq_ignore_ascii_case(before)) || !before.starts_with('-');
+        before = *text;
+        of_shell && !text.starts_with('-') && text.contains(char::is_whitespace)
+    });
     let mut words = texts.flat_map(|text| text.split(|letter: char| letter.is_whitespace() || "\"'=".contains(letter)));
     let is_option = |word: &&str| {
         let mut options = RunOptions::default();
@@ -157,6 +166,7 @@ mod tests {
         let text = "cd /srv && katalonc -projectPath=/srv/Shop '-ADOPlanID=19' -apiKey=x";
         assert_eq!(hidden(&["-c", text]).as_deref(), Some("-ADOPlanID"));
         assert_eq!(hidden(&["/c", "katalonc -adoTestRunName \"Night\""]).as_deref(), Some("-adoTestRunName"));
+        assert_eq!(hidden(&["-adoTestRunName", "Night with -adoPlanId=19"]), None);
         assert_eq!(
             hidden(&["-adoPlanId=19", "-testSuitePath=Test Suites/A -adoPlanId=19", "-c", "katalonc -adoration"]),
             None

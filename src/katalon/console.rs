@@ -19,8 +19,8 @@ impl RunOptions {
     }
 
     /// Takes the option `key` with its `value`, unless the key is none of ours or the value is blank. Of two
-    /// spellings of one option the first that says something counts, but `adoBuildDefId` before the older
-    /// `adoDefinitionID`; the obsolete `adoBuildNumber` is ignored.
+    /// spellings of one option the first that says something counts, but `adoBuildDefId`, and the last of several, before
+    /// the older `adoDefinitionID`; the obsolete `adoBuildNumber` is ignored.
     pub fn set(&mut self, key: &str, value: &str) {
         let value = value.trim();
         if value.is_empty() {

@@ -25,6 +25,9 @@ pub enum Request {
         /// The test plan that it is to go to, whatever settings and options say.
         #[serde(default)]
         plan: Option<u32>,
+        /// It is one of many that are tried again, and nobody looked at why it is parked.
+        #[serde(default)]
+        one_of_many: bool,
     },
     /// Never submit it by itself.
     Forget {

@@ -23,8 +23,10 @@ pub struct AdoFacts {
 pub struct OtherPlan {
     /// Its id.
     pub plan_id: u32,
-    /// All its points; none when the plan cannot be read.
+    /// All its points; none when the plan is gone.
     pub points: Vec<Point>,
+    /// Why it could not be read, so that nobody knows its points.
+    pub unread: Option<String>,
 }
 
 impl AdoFacts {

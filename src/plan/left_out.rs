@@ -26,6 +26,8 @@ pub enum LeftOutKind {
     InvalidId,
     /// A test case without a point in the plan, or in the configuration.
     NoPoint,
+    /// A test case without a point in the plan, that may have one in another plan that could not be read.
+    Unread,
     /// Several points for one test case while several are not allowed.
     SeveralPoints,
     /// A test of the run without a `.tc` file.
@@ -52,9 +54,10 @@ pub enum LeftOutKind {
 
 impl LeftOutKind {
     /// Whether leaving such a thing out means that something was not done (exit code 1): not for a test without a
-    /// file, which like a test without ids has no id that could count, and not for tags on an old server.
+    /// file, which like a test without ids has no id that could count, not for tags on an old server, and not for what the
+    /// submission to another plan tells.
     pub const fn counts(self) -> bool {
-        !matches!(self, Self::NoTestCaseFile | Self::Tags | Self::Suite)
+        !matches!(self, Self::NoTestCaseFile | Self::Tags | Self::Suite | Self::Unread)
     }
 }
 

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::plan::facts::AdoFacts;
 use crate::plan::ids::Group;
+use crate::plan::left_out::{LeftOut, LeftOutKind};
 use crate::plan::points::{Choice, Point, PointRule};
 use crate::plan::snapshot::Options;
 
@@ -20,6 +21,8 @@ pub enum NoneHere {
     GoTo(u32),
     /// No plan has a point; the reasons are told with this plan.
     ToldWith(u32),
+    /// This plan may have points of the run, and could not be read.
+    Unread(u32),
 }
 
 /// The plans of a run, with the points of each.
@@ -28,6 +31,8 @@ pub struct Plans<'a> {
     own: PointRule<'a>,
     /// All of them, in the order of the settings.
     all: Vec<PointRule<'a>>,
+    /// Those of which nobody knows the points, and why.
+    unread: Vec<(u32, &'a str)>,
 }
 
 impl<'a> Plans<'a> {
@@ -50,7 +55,8 @@ impl<'a> Plans<'a> {
         if !all.iter().any(|rule| rule.plan_id == plan_id) {
             all.insert(0, own);
         }
-        Self { own, all }
+        let unread = facts.elsewhere.iter().filter_map(|other| Some((other.plan_id, other.unread.as_deref()?)));
+        Self { own, all, unread: unread.collect() }
     }
 
     /// The points of the plan in hand for a test case; `None` when none of them is to be spoken of here: the test case
@@ -60,9 +66,19 @@ impl<'a> Plans<'a> {
         if !self.has_none(&self.own, group) {
             return Some(self.own.for_group(group).choose(test, group.azure_id));
         }
-        let nowhere = self.all.iter().all(|rule| self.has_none(rule, group));
+        if !self.all.iter().all(|rule| self.has_none(rule, group)) {
+            return None;
+        }
+        if let Some((other, why)) = self.unread.first() {
+            let (id, own) = (group.azure_id, self.own.plan_id);
+            let reason = format!(
+                "test case {id} has no test point in test plan {own}; whether it has one in test plan {other} is told by the \
+                 submission to that, because it could not be read now ({why})"
+            );
+            return Some(Err(LeftOut::id(LeftOutKind::Unread, test, Some(id), reason)));
+        }
         let all: Vec<_> = self.all.iter().map(|rule| rule.for_group(group)).collect();
-        (nowhere && leads).then(|| Err(PointRule::none_in(&all, test, group.azure_id)))
+        leads.then(|| Err(PointRule::none_in(&all, test, group.azure_id)))
     }
 
     fn has_none(&self, rule: &PointRule<'_>, group: &Group<'_>) -> bool {
@@ -88,6 +104,7 @@ impl<'a> Plans<'a> {
         let leading = self.leading(groups);
         match self.taking(groups) {
             Some(rule) => Some(NoneHere::GoTo(rule.plan_id)),
+            None if !self.unread.is_empty() => Some(NoneHere::Unread(self.unread[0].0)),
             None if leading == self.own.plan_id => None,
             None => Some(NoneHere::ToldWith(leading)),
         }

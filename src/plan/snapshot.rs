@@ -111,9 +111,10 @@ pub struct Options {
 }
 
 impl Options {
-    /// Lets the run go to this plan and no other, as a person said.
-    pub fn go_to(&mut self, plan: u32) {
-        self.plans = vec![plan];
+    /// Lets the run go to this plan in place of another one, as a person said.
+    pub fn go_to(&mut self, plan: u32, in_place_of: Option<u32>) {
+        self.plans.retain(|id| *id != plan && Some(*id) != in_place_of);
+        self.plans.insert(0, plan);
         (self.invalid_plan, self.unclear_plan) = (None, None);
     }
 }

@@ -228,7 +228,7 @@ proptest! {
         };
         let plans: Vec<SubmissionPlan> = (0..3).map(|own| {
             let others = (0..3).filter(|other| *other != own);
-            let elsewhere = others.map(|other| OtherPlan { plan_id: 18 + other as u32, points: of(other) }).collect();
+            let elsewhere = others.map(|other| OtherPlan { plan_id: 18 + other as u32, points: of(other), unread: None }).collect();
             let facts = AdoFacts { elsewhere, ..AdoFacts::of_points(&of(own)) };
             plan(&snapshot, 18 + own as u32, "k", &facts)
         }).collect();

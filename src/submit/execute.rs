@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use crate::ado::attachments::Owner;
+use crate::ado::projects::is_about_plan;
 use crate::ado::slots::USUAL;
 use crate::ado::upload::Upload;
 use crate::ado::wire::{RunUpdate, TestRun};
@@ -58,21 +59,21 @@ pub async fn plan(client: &AdoClient, submission: &Submission) -> Result<Submiss
     };
     match facts::read(client, project, plan_id, &snapshot.options, submission.attempts).await {
         Ok(facts) => Ok(make_plan(snapshot, plan_id, &submission.key, &facts)),
-        Err(AdoError::Gone(message)) => Err(Stop::Park(format!("{message}; {}", correct(submission)))),
+        Err(AdoError::Gone(message)) if is_about_plan(&message, plan_id) => {
+            Err(Stop::Park(format!("{message}; {}", correct(submission))))
+        }
         Err(error) => Err(error.into()),
     }
 }
 
-/// How a plan or project that is not there is corrected.
+/// How a plan that is not there is corrected.
 fn correct(submission: &Submission) -> String {
     match &submission.snapshot.run.options.plan {
         Some(plan) => format!(
-            "if it is the plan: the run was started with `-adoPlanId={plan}`, and `kado runs retry {} --plan PLAN` submits it \
-             to another one",
+            "the run was started with `-adoPlanId={plan}`, and `kado runs retry {} --plan PLAN` submits it to another one",
             submission.id
         ),
-        None => "correct it in Katalon's Azure DevOps settings or in kado.toml (`submit.test_plans`, `azure.project`), then \
-                 `kado runs retry`"
+        None => "correct it in Katalon's Azure DevOps settings or as `submit.test_plans` in kado.toml, then `kado runs retry`"
             .to_owned(),
     }
 }
@@ -85,6 +86,12 @@ pub fn nothing_to_submit(plan: SubmissionPlan) -> Stop {
             let reason =
                 format!("no test of this run has a test point in test plan {own}; its results go to test plan {other}");
             return Stop::Elsewhere { reason, plan: Box::new(plan) };
+        }
+        // Nothing is lost by waiting: there is nothing to send to this plan.
+        Some(NoneHere::Unread(other)) => {
+            return Stop::Ado(AdoError::not_sent(format!(
+                "no test of this run has a test point in test plan {own}, and test plan {other} cannot be read"
+            )));
         }
         Some(NoneHere::ToldWith(other)) => format!(
             "no result can be submitted: no test of this run has a test point in test plan {own}, and none in the others; \
@@ -170,6 +177,7 @@ impl<'a> Execution<'a> {
             let id = self.submission.id;
             let fresh = self.outbox.with(move |store| store.load(id)).await?;
             self.submission.ado_run_id = fresh.ado_run_id;
+            self.submission.attempts = fresh.attempts;
             self.submission.refused = fresh.refused;
         }
         self.run_id()

@@ -33,7 +33,7 @@ pub async fn read(
 }
 
 /// The points of the run's other plans: who tells what is missing depends on all of them. That one cannot be read is told
-/// by the submission to it; this one counts it as empty, and waits for it only for a while.
+/// by the submission to it; this one waits for it only for a while.
 async fn elsewhere(
     client: &AdoClient,
     project: &str,
@@ -43,8 +43,9 @@ async fn elsewhere(
 ) -> Result<Vec<OtherPlan>, AdoError> {
     let mut others = Vec::new();
     for other in options.plans.iter().copied().filter(|other| *other != plan_id) {
-        let points = match client.points(project, other).await {
-            Ok(points) => points,
+        let (points, unread) = match client.points(project, other).await {
+            Ok(points) => (points, None),
+            Err(AdoError::Gone(_)) => (Vec::new(), None),
             Err(AdoError::Unavailable { message, wait, unclear }) if patient => {
                 let message = format!("test plan {other}, which this run goes to as well: {message}");
                 return Err(AdoError::Unavailable { message, wait, unclear });
@@ -52,12 +53,9 @@ async fn elsewhere(
             // The token may be good for one plan and not for the other; one that ended is good for none.
             Err(error @ AdoError::CredentialsRefused { .. }) if client.token_is_refused() => return Err(error),
             Err(error @ (AdoError::Configuration(_) | AdoError::File { .. })) => return Err(error),
-            Err(error) => {
-                tracing::debug!(plan = other, %error, "the points of another test plan of the run cannot be read");
-                Vec::new()
-            }
+            Err(error) => (Vec::new(), Some(error.to_string())),
         };
-        others.push(OtherPlan { plan_id: other, points });
+        others.push(OtherPlan { plan_id: other, points, unread });
     }
     Ok(others)
 }

@@ -241,3 +241,14 @@ fn base64_of(text: &str) -> String {
     use base64::Engine as _;
     base64::engine::general_purpose::STANDARD.encode(text)
 }
+
+#[test]
+fn a_windows_path_in_double_quotes_is_told_with_the_way_out() {
+    for path in [r#""C:\agent\_work""#, r#""C:\new\temp""#] {
+        let machine = Machine::new();
+        machine.configure_only(&format!("watch = [{path}]\n"));
+        let told = machine.kado(&["run", "--once"]);
+        assert_eq!(told.code, 2, "{told:?}");
+        assert!(told.err.contains(r"write Windows paths in single quotes, such as 'C:\agent\_work'"), "{told:?}");
+    }
+}

@@ -6,6 +6,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use fake_ado::{Fault, FaultAction, Nth};
 use fake_katalon::AzureSettings;
@@ -39,7 +40,9 @@ struct Held {
 
 impl Held {
     fn start(machine: &Machine, options: &[&str], arguments: &[String]) -> Self {
-        let (hold, ready) = (machine.root().join("hold"), machine.root().join("ready"));
+        static NUMBER: AtomicU32 = AtomicU32::new(0);
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let [hold, ready] = ["hold", "ready"].map(|name| machine.root().join(format!("{name}-{number}")));
         fs::write(&hold, "").unwrap();
         let mut command = machine.exec(options, arguments);
         command.env("FAKE_HOLD", &hold).env("FAKE_READY", &ready);
@@ -251,6 +254,24 @@ fn a_kado_exec_that_was_killed_takes_nothing_from_the_next_one() {
 }
 
 #[test]
+fn a_run_that_goes_on_is_left_to_the_command_that_runs_it() {
+    let machine = Machine::new();
+    let shop = shop(&machine);
+    machine.configure("submit_aborted = true\n");
+    let start = || Held::start(&machine, &["--strict"], &arguments(&shop, SUITE, &["-adoPlanId=19"]));
+    let (first, second) = (start(), start());
+    wait_for_tests(&shop, 2);
+    let done = first.end();
+    assert_eq!(done.code, 0, "{done:?}");
+    assert!(done.err.contains("still runs, so it is left to the command that runs it"), "{done:?}");
+    assert_eq!(machine.ado_runs().len(), 1);
+    let done = second.end();
+    assert_eq!(done.code, 0, "{done:?}");
+    let results: Vec<_> = machine.ado_runs().iter().map(|run| (run.state.clone(), run.results.len())).collect();
+    assert_eq!(results, [("Completed".to_owned(), 1), ("Completed".to_owned(), 1)]);
+}
+
+#[test]
 fn what_two_kado_exec_at_once_do_not_agree_on_is_left_out_and_told() {
     let machine = Machine::new();
     let shop = shop(&machine);
@@ -258,11 +279,10 @@ fn what_two_kado_exec_at_once_do_not_agree_on_is_left_out_and_told() {
     let first = start("-adoTestRunName=One");
     let second = start("-adoTestRunName=Two");
     wait_for_tests(&shop, 2);
-    fs::remove_file(&first.hold).unwrap();
-    for done in [first.wait(), second.wait()] {
-        assert_eq!(done.code, 1, "{done:?}");
-        assert!(done.err.contains("left out: 2 `kado exec` with different `ado*` options"), "{done:?}");
-    }
+    first.end();
+    let done = second.end();
+    assert_eq!(done.code, 1, "{done:?}");
+    assert!(done.err.contains("left out: 2 `kado exec` with different `ado*` options"), "{done:?}");
     // Where the first run started before the second command did, it is known whose it is.
     let runs = in_ado(&machine);
     let agreed = (Some(19), "Run by Katalon Studio".to_owned());
@@ -564,6 +584,35 @@ fn a_run_that_was_started_with_a_wrong_plan_goes_to_the_one_that_a_person_names(
         let late = machine.kado(&["runs", "retry", "1", "--plan", "18"]);
         assert_eq!(late.code, 1, "{late:?}");
     }
+}
+
+#[test]
+fn of_several_plans_only_the_wrong_one_is_replaced() {
+    let machine = Machine::new();
+    let shop = shop(&machine);
+    machine.configure("[submit]\ntest_plans = [77, 78]\n");
+    assert_eq!(exec(&machine, &shop, &[], &[]).code, 0);
+    let id = |plan: u32| machine.rows().iter().find(|row| row["plan_id"] == plan).unwrap()["id"].to_string();
+    let (first, second) = (id(77), id(78));
+    assert_eq!(machine.kado(&["runs", "retry", &first, "--plan", "19"]).code, 0);
+    let other = machine.kado(&["runs", "retry", &second, "--plan", "18"]);
+    assert_eq!(other.code, 0, "{other:?}");
+    let plans: Vec<_> = in_ado(&machine).into_iter().map(|(plan, _)| plan).collect();
+    assert_eq!(plans, [Some(18), Some(19)]);
+}
+
+#[test]
+fn a_run_that_may_be_in_azure_devops_already_goes_to_no_other_plan() {
+    let machine = Machine::new();
+    let shop = shop(&machine);
+    machine.fake.fault(Fault::new("POST", "test/runs", Nth::Every, FaultAction::DropAfter));
+    assert_eq!(exec(&machine, &shop, &["--wait", "0s"], &[]).code, 0);
+    machine.fake.clear_faults();
+    let refused = machine.kado(&["runs", "retry", "1", "--plan", "19"]);
+    assert_eq!(refused.code, 1, "{refused:?}");
+    assert!(refused.err.contains("it is not known whether run 1 has a test run"), "{refused:?}");
+    assert_eq!(machine.kado(&["run", "--once"]).code, 0);
+    assert_eq!(in_ado(&machine), [(Some(PLAN), "Run by Katalon Studio".to_owned())]);
 }
 
 #[test]

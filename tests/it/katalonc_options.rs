@@ -189,7 +189,9 @@ fn of_a_script_around_katalonc_and_katalonc_the_inner_one_counts() {
 #[test]
 fn no_plan_is_guessed_where_two_katalonc_name_different_ones() {
     let machine = Machine::new();
-    let _service = two_at_once(&machine, &["-adoPlanId=19"], &["-adoTestRunName=Other"], "parked");
+    // It speaks for runs without a command of their own.
+    with_console_properties(&machine, "18");
+    let _service = two_at_once(&machine, &["-adoPlanId=19"], &["-adoPlanId=20"], "parked");
     assert_eq!(in_ado(&machine), []);
     let rows = machine.rows();
     for row in &rows {
@@ -197,6 +199,8 @@ fn no_plan_is_guessed_where_two_katalonc_name_different_ones() {
         assert!(reason.starts_with("2 katalonc with different test plans"), "{reason}");
         assert!(reason.ends_with("and with `--plan PLAN` to another one"), "{reason}");
     }
+    assert_eq!(machine.kado(&["runs", "retry", "--failed"]).code, 1, "nobody looked at these");
+    assert_eq!(in_ado(&machine), []);
     let retried = machine.kado(&["runs", "retry", &rows[0]["id"].to_string()]);
     assert_eq!(retried.code, 1, "{retried:?}");
     assert!(retried.out.contains("left out: 2 katalonc with different `ado*` options"), "{retried:?}");
@@ -287,12 +291,12 @@ fn info_pairs_of_katalonc_are_read_from_the_run_folder_in_any_spelling() {
 }
 
 /// A project whose `console.properties` names a run.
-fn with_console_properties(machine: &Machine) -> PathBuf {
+fn with_console_properties(machine: &Machine, plan: &str) -> PathBuf {
     let project = ProjectWriter::new(machine.work().join("Shop"))
         .azure(machine.settings())
         .test_case(TestCaseFile::new(&tc("Sign in")).azure("1001"))
         .console_property("adoTestRunName", "From the file")
-        .console_property("adoPlanID", "");
+        .console_property("adoPlanID", plan);
     project.write().unwrap();
     project.root().to_owned()
 }
@@ -300,7 +304,7 @@ fn with_console_properties(machine: &Machine) -> PathBuf {
 #[test]
 fn console_properties_count_for_runs_of_the_console_and_empty_values_do_not() {
     let machine = Machine::new();
-    let shop = with_console_properties(&machine);
+    let shop = with_console_properties(&machine, "");
     let run = |hours| {
         let start = start_of() + jiff::SignedDuration::from_hours(hours);
         finished([Test::passed(&tc("Sign in"))]).start(start)
@@ -314,7 +318,7 @@ fn console_properties_count_for_runs_of_the_console_and_empty_values_do_not() {
 #[test]
 fn the_command_line_beats_console_properties_option_by_option() {
     let machine = Machine::new();
-    let shop = with_console_properties(&machine);
+    let shop = with_console_properties(&machine, "");
     let service = service(&machine);
     let katalonc = Katalonc::start(&machine.root(), &arguments(&shop, SUITE, &["-adoPlanId=19"]));
     wait_for_commands(&service, 1);
@@ -340,7 +344,7 @@ fn every_spelling_counts_on_the_command_line() {
 #[test]
 fn the_command_line_beats_the_run_folder_which_beats_console_properties() {
     let machine = Machine::new();
-    let shop = with_console_properties(&machine);
+    let shop = with_console_properties(&machine, "");
     let run = || finished([Test::passed(&tc("Sign in"))]).console();
     assert_eq!(machine.submit(&shop, &run()).code, 0);
     let later = run().start(start_of() + jiff::SignedDuration::from_hours(1)).info("adoTestRunName", "Of the folder");

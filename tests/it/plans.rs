@@ -178,6 +178,26 @@ fn a_plan_that_the_token_may_not_read_holds_up_only_itself() {
 }
 
 #[test]
+fn what_a_plan_that_cannot_be_read_may_hold_is_not_called_missing() {
+    let (machine, shop) = with_plans(&[20, 19]);
+    let closed = || FaultAction::Refused(Refusal::Forbidden403);
+    machine.fake.fault(Fault::new("GET", "lans/19", Nth::Every, closed()));
+    assert_eq!(machine.submit(&shop, &run(&["Sign in"])).code, 3);
+    let waits = "no test of this run has a test point in test plan 20, and test plan 19 cannot be read";
+    assert!(machine.rows().iter().any(|row| row["error"] == waits), "{:?}", machine.states());
+    machine.fake.clear_faults();
+    machine.kado(&["runs", "retry", "--failed"]);
+    assert_eq!(arrived(&machine), [(19, vec![91])]);
+    let (machine, shop) = with_plans(&[18, 19]);
+    machine.fake.fault(Fault::new("GET", "lans/19", Nth::Every, closed()));
+    machine.submit(&shop, &run(&["Sign in", "Gone"]));
+    let row = machine.rows().into_iter().find(|row| row["plan_id"] == 18).unwrap();
+    assert_eq!((&row["state"], &row["skipped"][0]["kind"]), (&"submitted".into(), &"unread".into()), "{row}");
+    let reason = row["skipped"][0]["reason"].as_str().unwrap();
+    assert!(reason.contains("whether it has one in test plan 19 is told by the submission to that"), "{reason}");
+}
+
+#[test]
 fn a_plan_that_does_not_answer_is_named_and_not_waited_for_for_ever() {
     let (machine, shop) = with_plans(&[18, 19]);
     let away = FaultAction::Status { code: 503, headers: Vec::new(), body: Vec::new() };

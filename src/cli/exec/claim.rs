@@ -1,5 +1,6 @@
 //! The claim on the runs of a command, and finding them when it has ended.
 
+use std::cell::LazyCell;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -9,8 +10,12 @@ use crate::blocking::blocking;
 use crate::clock::Stopwatch;
 use crate::config::Config;
 use crate::discovery::claim::{Claim, KnownCommands, Terms};
+use crate::discovery::command::{Command, Sought, candidates};
+use crate::katalon::run::SuiteRun;
 use crate::moment::Moment;
 use crate::outbox::{Outbox, StoreError};
+use crate::processes::katalon_commands_of_others;
+use crate::workspace::JunitState;
 use crate::{clock, watch, workspace};
 
 /// Time between two signs of life; the outbox believes in the claim for a minute after the last one, where no other one
@@ -69,14 +74,19 @@ impl ClaimKeeper {
     ///
     /// # Errors
     /// When the outbox cannot be written.
-    pub async fn end(self) -> Result<Vec<PathBuf>, StoreError> {
+    pub async fn end(self) -> Result<Found, StoreError> {
         self.signs_of_life.abort();
         let (id, root) = (self.id, self.root);
         let (from, until) = self.span.until_now();
-        self.outbox.with(move |store| store.end_claim(id, from, until)).await?;
+        let claims = self.outbox.with(move |store| {
+            store.end_claim(id, from, until)?;
+            store.claims(clock::now())
+        });
+        // What is not ended lasts longer than what ended now.
+        let others: Vec<_> = claims.await?.into_iter().filter(|claim| !claim.lost && claim.until > until).collect();
         let plain = workspace::without_links(&root).unwrap_or_default();
         let claim = Claim { root: plain, from, seen: until, until, lost: false, terms: self.terms };
-        Ok(blocking(move || runs_of(&root, &claim)).await?)
+        Ok(blocking(move || runs_of(&root, &claim, &others)).await?)
     }
 }
 
@@ -90,26 +100,60 @@ async fn give_signs_of_life(outbox: Outbox, id: i64, span: Span) {
     }
 }
 
-/// The folders of a project that hold runs of a claim. A folder in which nothing changed since the claim was made is
-/// not read.
-fn runs_of(root: &Path, claim: &Claim) -> Vec<PathBuf> {
+/// What was found when a command had ended.
+#[derive(Debug, Default)]
+pub struct Found {
+    /// Folders of its runs.
+    pub runs: Vec<PathBuf>,
+    /// Folders of runs that may be its own and go on, so that another command runs them.
+    pub of_others: Vec<PathBuf>,
+}
+
+/// The runs of a claim whose command has ended. A folder in which nothing changed since the claim was made is not read.
+/// `others` are claims that last. A run that goes on although the command has ended is somebody else's.
+fn runs_of(root: &Path, claim: &Claim, others: &[Claim]) -> Found {
     let mut found: Vec<(Moment, PathBuf)> = Vec::new();
+    let mut of_others = Vec::new();
+    let host = clock::host_name();
+    let running = LazyCell::new(katalon_commands_of_others);
     for folder in watch::find_runs(root) {
         let newest = workspace::list_run_folder(&folder).ok().and_then(|listing| listing.newest());
         if newest.is_none_or(|newest| newest.plus(FILE_TIMES) < claim.from) {
             continue;
         }
         let Ok(run) = workspace::read_run(&folder) else { continue };
-        let known = KnownCommands {
+        let known = |claims: Vec<Claim>| KnownCommands {
             root: claim.root.clone(),
             collection: workspace::collection_of(&folder).map(|found| found.collection.id),
-            claims: vec![claim.clone()],
+            claims,
             seen: Vec::new(),
         };
-        if known.of_run(&run, &folder, &clock::host_name()).claimed {
+        if !known(vec![claim.clone()]).of_run(&run, &folder, &host).claimed {
+            continue;
+        }
+        let goes_on = || {
+            let is_over = run.ended.is_some() || workspace::read_junit(&folder) == JunitState::Complete;
+            let by_claim = || known(others.to_vec()).of_run(&run, &folder, &host).claimed;
+            !is_over && (by_claim() || may_run(&run, &claim.root, &folder, &running))
+        };
+        if goes_on() {
+            of_others.push(folder);
+        } else {
             found.push((run.started.unwrap_or(claim.from), folder));
         }
     }
     found.sort();
-    found.into_iter().map(|(_, folder)| folder).collect()
+    Found { runs: found.into_iter().map(|(_, folder)| folder).collect(), of_others }
+}
+
+/// Whether one of these commands may have started a run.
+fn may_run(run: &SuiteRun, root: &Path, folder: &Path, commands: &[Command]) -> bool {
+    let collection = workspace::collection_of(folder).map(|found| found.collection.id);
+    let sought = Sought {
+        root,
+        suite: &run.suite,
+        collection: collection.as_ref().map(Option::as_deref),
+        seen: run.started.unwrap_or_default(),
+    };
+    !candidates(&sought, commands).is_empty()
 }

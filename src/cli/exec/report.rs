@@ -2,7 +2,7 @@
 
 #![expect(clippy::print_stderr, reason = "standard output belongs to the command")]
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::cli::desk::Sent;
 use crate::cli::submit::people;
@@ -41,6 +41,13 @@ impl Report {
              katalonc and its options to `kado exec` one by one"
         ));
         self.submission = self.submission.and(Exit::NotDone);
+    }
+
+    /// Runs that go on, and that other commands submit.
+    pub fn of_others(&self, folders: &[PathBuf]) {
+        for folder in folders {
+            say(&format!("`{}` still runs, so it is left to the command that runs it", folder.display()));
+        }
     }
 
     /// A run that was not taken on.

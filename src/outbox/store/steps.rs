@@ -87,6 +87,8 @@ impl Store {
         let detail = serde_json::to_string(detail)?;
         let transaction = self.begin()?;
         let step = move_step(&transaction, submission, position, StepState::Confirmed, Some(&detail))?;
+        // Who gets on has not failed so often in a row.
+        transaction.execute("UPDATE submission SET attempts = 0 WHERE id = ?1", [submission])?;
         log(&transaction, submission, &format!("confirmed {step}"), Some(&detail), now)?;
         Ok(transaction.commit()?)
     }
@@ -108,7 +110,7 @@ impl Store {
         let transaction = self.begin()?;
         move_step(&transaction, submission, position, StepState::Confirmed, Some(origin))?;
         transaction.execute(
-            "UPDATE submission SET ado_run_id = ?2, url = ?3 WHERE id = ?1",
+            "UPDATE submission SET ado_run_id = ?2, url = ?3, attempts = 0 WHERE id = ?1",
             params![submission, ado_run_id, url],
         )?;
         log(&transaction, submission, "run created", Some(&ado_run_id.to_string()), now)?;
