@@ -60,6 +60,11 @@ impl Credential {
         }
     }
 
+    /// Whether another one that is made anew may get a token where this one does not.
+    pub(super) fn is_outdated(&self) -> bool {
+        matches!(self, Self::Entra(entra) if entra.is_outdated())
+    }
+
     /// Whether the header that turns a sign-in page into a plain refusal is sent by default. In tenants with
     /// Conditional Access it makes the server refuse good tokens of Entra (`ado/api.md` §2).
     pub(super) const fn suppresses_sign_in(&self) -> bool {

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 /// A call to Azure DevOps did not succeed.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub enum AdoError {
     /// The server refused the token, or the token lacks a permission. Needs a person.
     #[error("{server} refused the credentials: {message}")]

@@ -31,7 +31,7 @@ pub fn budget(headers: &HeaderMap) -> Budget {
 
 /// The pause that an answer asks for, in seconds or until a date (RFC 9110 §10.2.3), at most [`LONGEST_PAUSE`]; what is
 /// neither is none.
-fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+pub fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let text = header(headers, "retry-after")?.trim();
     let pause = match text.parse::<f64>() {
         Ok(seconds) if seconds >= 0.0 => Duration::try_from_secs_f64(seconds).unwrap_or(LONGEST_PAUSE),

@@ -1,12 +1,14 @@
 //! The HTTP client below everything: certificates, proxy, time-outs. It follows no redirect.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use reqwest::header::HeaderMap;
 
 use crate::ado::error::AdoError;
 use crate::ado::proxy::{ProxyRule, Ways};
+use crate::ado::unreachable;
 use crate::error_chain::chain;
 
 /// Longest time to set up a connection.
@@ -15,6 +17,8 @@ const CONNECT: Duration = Duration::from_secs(10);
 const IDLE: Duration = Duration::from_secs(20);
 /// Longest time for a call to whoever issues tokens.
 const ISSUE: Duration = Duration::from_secs(30);
+/// First byte of everything that is DER: a sequence.
+const DER: u8 = 0x30;
 
 /// How the network is used.
 #[derive(Clone, Default)]
@@ -25,29 +29,67 @@ pub struct Network {
     pub proxy: ProxyRule,
 }
 
-/// A client that sends these headers with each request.
-pub(super) fn client(network: &Network, headers: HeaderMap) -> Result<reqwest::Client, AdoError> {
-    let ways = Arc::new(Ways::new(&network.proxy));
-    let proxy = reqwest::Proxy::custom(move |url| ways.proxy_of(url));
-    built(builder(network, headers)?.proxy(proxy), network)
+/// A client, with what it takes to say why it reached nobody.
+pub struct Caller {
+    /// The client.
+    pub(super) client: reqwest::Client,
+    /// Which proxies it goes through; `None` when it knows none.
+    ways: Option<Arc<Ways>>,
+    /// Whether a certificate of the other side was not accepted.
+    distrusts: AtomicBool,
 }
 
-/// A client for an authority that issues tokens.
+impl Caller {
+    /// Why a request was not answered, in words that go behind "cannot be reached".
+    pub(super) fn why(&self, error: &reqwest::Error) -> String {
+        self.distrusts.fetch_or(unreachable::is_distrust(error), Ordering::Relaxed);
+        unreachable::why(error, self.ways.as_deref())
+    }
+
+    /// Which proxy a request went through, in words; empty without one.
+    pub(super) fn through(&self, error: &reqwest::Error) -> String {
+        unreachable::through(error, self.ways.as_deref())
+    }
+
+    /// Whether a certificate of the other side was not accepted: a client that is built anew may know its authority by
+    /// now, because the certificates of the system are read when a client is built.
+    pub(super) fn distrusts(&self) -> bool {
+        self.distrusts.load(Ordering::Relaxed)
+    }
+}
+
+/// A client that sends these headers with each request.
+pub(super) fn client(network: &Network, headers: HeaderMap) -> Result<Caller, AdoError> {
+    proxied(builder(network, headers)?, network)
+}
+
+/// A client for an authority that issues tokens; no call takes longer than `patience`.
 ///
 /// # Errors
 /// When certificates or proxy cannot be used.
-pub fn issuing(network: &Network) -> Result<reqwest::Client, AdoError> {
-    let ways = Arc::new(Ways::new(&network.proxy));
-    let proxy = reqwest::Proxy::custom(move |url| ways.proxy_of(url));
-    built(builder(network, HeaderMap::new())?.timeout(ISSUE).proxy(proxy), network)
+pub fn issuing(network: &Network, patience: Option<Duration>) -> Result<Caller, AdoError> {
+    proxied(builder(network, HeaderMap::new())?.timeout(of_issuing(patience)), network)
 }
 
-/// A client for a service of this machine, which no proxy is ever before.
+/// A client for a service of this machine, which no proxy is ever before; no call takes longer than `patience`.
 ///
 /// # Errors
 /// When certificates cannot be used.
-pub fn of_machine(network: &Network) -> Result<reqwest::Client, AdoError> {
-    built(builder(network, HeaderMap::new())?.timeout(ISSUE).no_proxy(), network)
+pub fn of_machine(network: &Network, patience: Option<Duration>) -> Result<Caller, AdoError> {
+    let builder = builder(network, HeaderMap::new())?.timeout(of_issuing(patience)).no_proxy();
+    Ok(Caller { client: built(builder, network)?, ways: None, distrusts: AtomicBool::new(false) })
+}
+
+fn of_issuing(patience: Option<Duration>) -> Duration {
+    patience.map_or(ISSUE, |patience| patience.min(ISSUE))
+}
+
+fn proxied(builder: reqwest::ClientBuilder, network: &Network) -> Result<Caller, AdoError> {
+    let ways = Arc::new(Ways::new(&network.proxy));
+    let asked = Arc::clone(&ways);
+    let proxy = reqwest::Proxy::custom(move |url| asked.proxy_of(url));
+    let client = built(builder.proxy(proxy), network)?;
+    Ok(Caller { client, ways: Some(ways), distrusts: AtomicBool::new(false) })
 }
 
 fn builder(network: &Network, headers: HeaderMap) -> Result<reqwest::ClientBuilder, AdoError> {
@@ -58,9 +100,30 @@ fn builder(network: &Network, headers: HeaderMap) -> Result<reqwest::ClientBuild
         .connect_timeout(CONNECT)
         .pool_idle_timeout(IDLE);
     let Some(ca) = &network.ca else { return Ok(builder) };
-    let certificates = reqwest::Certificate::from_pem_bundle(ca)
-        .map_err(|error| AdoError::Configuration(format!("`azure.ca_file` holds no certificates: {error}")))?;
+    let certificates = authorities(ca).map_err(|why| AdoError::Configuration(format!("`azure.ca_file` {why}")))?;
     Ok(builder.tls_certs_merge(certificates))
+}
+
+/// The certificates in a text, at least one.
+///
+/// # Errors
+/// What is wrong with it, in words that go behind the name of its file.
+pub fn authorities(pem: &[u8]) -> Result<Vec<reqwest::Certificate>, String> {
+    // A byte order mark would hide the first one.
+    let pem = pem.strip_prefix(b"\xef\xbb\xbf").unwrap_or(pem);
+    match reqwest::Certificate::from_pem_bundle(pem) {
+        Ok(found) if !found.is_empty() => Ok(found),
+        Err(error) => Err(format!("holds a certificate that cannot be read: {}", chain(&error))),
+        Ok(_) if pem.first() == Some(&DER) => Err("holds a certificate as DER, and has to hold it as PEM: \
+             `openssl x509 -inform der -in FILE -out ca.pem` turns one into the other, on Windows \
+             `certutil -encode FILE ca.pem`"
+            .to_owned()),
+        Ok(_) => Err(
+            "holds no certificate as PEM, which begins with `-----BEGIN CERTIFICATE-----` and is saved as UTF-8 or \
+             ASCII (not UTF-16)"
+                .to_owned(),
+        ),
+    }
 }
 
 fn built(builder: reqwest::ClientBuilder, network: &Network) -> Result<reqwest::Client, AdoError> {

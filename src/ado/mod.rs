@@ -24,6 +24,7 @@ pub mod scope;
 pub mod search;
 pub mod slots;
 pub mod transport;
+mod unreachable;
 pub mod upload;
 pub mod version;
 pub mod wire;

@@ -14,15 +14,15 @@ use base64::engine::general_purpose::STANDARD;
 use hyper_util::client::proxy::matcher::{Intercept, Matcher};
 use url::Url;
 
-use crate::config::proxy::ProxyUrl;
+use crate::config::proxy::{Exemption, ProxyUrl};
 
 /// What the configuration says of proxies.
 #[derive(Clone, Default, Debug)]
 pub struct ProxyRule {
     /// `azure.proxy`.
     pub proxy: Option<ProxyUrl>,
-    /// `azure.no_proxy`: hosts, domains, addresses or networks.
-    pub no_proxy: Vec<String>,
+    /// `azure.no_proxy`.
+    pub no_proxy: Vec<Exemption>,
 }
 
 /// The way to a host.
@@ -48,24 +48,35 @@ impl fmt::Display for Way {
     }
 }
 
+/// What is reached directly.
+struct Exempt {
+    /// Who says so.
+    source: &'static str,
+    /// Catches everything but this.
+    all_but: Matcher,
+    /// At this port alone.
+    port: Option<u16>,
+}
+
 /// Decides for each URL.
 pub struct Ways {
     rule: ProxyRule,
-    exempt: Vec<(&'static str, Matcher)>,
+    exempt: Vec<Exempt>,
     system: Matcher,
 }
 
 impl Ways {
     /// What is in force now, from the configuration and the surroundings.
     pub fn new(rule: &ProxyRule) -> Self {
-        let all = |no: String| Matcher::builder().all("http://any").no(no).build();
-        let mut exempt = Vec::new();
-        if !rule.no_proxy.is_empty() {
-            exempt.push(("azure.no_proxy", all(rule.no_proxy.join(","))));
-        }
-        if let Some((name, value)) = variable(&["NO_PROXY", "no_proxy"]) {
-            exempt.push((name, all(value)));
-        }
+        let of = |source, list: Vec<Exemption>| {
+            list.into_iter().map(move |Exemption { hosts, port }| {
+                let all_but = Matcher::builder().all("http://any").no(hosts).build();
+                Exempt { source, all_but, port }
+            })
+        };
+        let around = variable(&["NO_PROXY", "no_proxy"]);
+        let around = around.map(|(name, list)| of(name, Exemption::of_list(&list).collect()));
+        let exempt = of("azure.no_proxy", rule.no_proxy.clone()).chain(around.into_iter().flatten()).collect();
         Self { rule: rule.clone(), exempt, system: Matcher::from_system() }
     }
 
@@ -110,7 +121,8 @@ impl Ways {
             return Some("this machine itself".to_owned());
         }
         let uri = uri(url)?;
-        let (name, _) = self.exempt.iter().find(|(_, all_but)| all_but.intercept(&uri).is_none())?;
+        let fits = |exempt: &&Exempt| exempt.port.is_none_or(|port| url.port_or_known_default() == Some(port));
+        let name = self.exempt.iter().filter(fits).find(|exempt| exempt.all_but.intercept(&uri).is_none())?.source;
         Some(format!(
             "{} exempts {}",
             if name.contains('.') { format!("`{name}`") } else { format!("the environment's {name}") },
@@ -169,7 +181,7 @@ mod tests {
         let text = format!("p = {proxy:?}");
         let table = toml::de::DeTable::parse(&text).unwrap();
         let proxy = crate::config::proxy::read(table.get_ref()["p"].get_ref()).unwrap();
-        let no_proxy = no_proxy.iter().map(|host| (*host).to_owned()).collect();
+        let no_proxy = no_proxy.iter().map(|entry| Exemption::parse(entry).unwrap()).collect();
         Ways::new(&ProxyRule { proxy: Some(proxy), no_proxy })
     }
 

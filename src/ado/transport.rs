@@ -19,7 +19,7 @@ use crate::ado::credential::Credential;
 use crate::ado::error::AdoError;
 use crate::ado::gone;
 use crate::ado::headers::{self, budget, date, header};
-use crate::ado::http::{self, Network};
+use crate::ado::http::{self, Caller, Network};
 use crate::ado::refused::Refused;
 use crate::ado::search::KnownKeys;
 use crate::ado::slots::{Gate, Lane};
@@ -85,7 +85,7 @@ impl Kind {
 
 /// A client for one server and token.
 pub struct AdoClient {
-    http: reqwest::Client,
+    http: Caller,
     server: Server,
     credential: Credential,
     version: Mutex<String>,
@@ -148,6 +148,12 @@ impl AdoClient {
         })
     }
 
+    /// Whether another client may reach the server where this one does not: a certificate was not accepted, and its
+    /// authority may be known by now.
+    pub fn is_outdated(&self) -> bool {
+        self.http.distrusts() || self.credential.is_outdated()
+    }
+
     /// The server that this client speaks to.
     pub fn server(&self) -> &Server {
         &self.server
@@ -198,7 +204,7 @@ impl AdoClient {
         url.query_pairs_mut()
             .extend_pairs(query)
             .append_pair("api-version", &version::api_version(call, &self.version()));
-        self.http.request(method, url).timeout(self.patience)
+        self.http.client.request(method, url).timeout(self.patience)
     }
 
     /// Reads with GET.
@@ -235,6 +241,11 @@ impl AdoClient {
             let page = self.send(self.request(Method::GET, path, call, query), Kind::Read).await;
             match page {
                 Err(AdoError::Rejected { status: 400, message }) if self.steps_down(&spoken, &message) => {}
+                Err(AdoError::Rejected { status: 400, message }) if version::is_unknown(&message) => {
+                    let message = message.trim_end_matches('.');
+                    let message = format!("{message}; {}", version::way_out(self.version_is_configured));
+                    return Err(AdoError::Rejected { status: 400, message });
+                }
                 // Some routes do not say that the version is too new; the one that everybody has does.
                 Err(error) if !asked && call != Call::ConnectionData && self.may_be_too_new(&error) => {
                     asked = true;
@@ -362,7 +373,7 @@ impl AdoClient {
 
     async fn once<T: DeserializeOwned>(&self, request: RequestBuilder, kind: Kind) -> Result<Page<T>, Failed> {
         let writes = kind.writes();
-        let mut response = request.send().await.map_err(|error| unreachable(&self.server, &error, writes))?;
+        let mut response = request.send().await.map_err(|error| self.unreachable(&error, writes))?;
         let budget = budget(response.headers());
         self.note_pause(budget.pause());
         self.note_time(response.headers());
@@ -376,6 +387,16 @@ impl AdoClient {
         let content =
             decode(&body).map_err(|message| AdoError::Unavailable { message, wait: None, unclear: writes })?;
         Ok(Page { content, next })
+    }
+
+    fn unreachable(&self, error: &reqwest::Error, writes: bool) -> AdoError {
+        let server = self.server.base();
+        let message = match error {
+            error if error.is_connect() => format!("{server} cannot be reached{}", self.http.why(error)),
+            error if error.is_timeout() => format!("{server} did not answer in time{}", self.http.through(error)),
+            error => format!("the connection to {server} broke: {}", chain(error)),
+        };
+        AdoError::Unavailable { message, wait: None, unclear: writes && !error.is_connect() }
     }
 
     fn judge(&self, response: &Response, body: &[u8], kind: Kind, retry_after: Option<Duration>) -> Result<(), Failed> {
@@ -538,21 +559,6 @@ fn decode<T: DeserializeOwned>(body: &[u8]) -> Result<T, String> {
     let mut reader = serde_json::Deserializer::from_slice(body);
     serde_path_to_error::deserialize(&mut reader)
         .map_err(|error| format!("an answer of Azure DevOps cannot be read: {error}"))
-}
-
-fn unreachable(server: &Server, error: &reqwest::Error, writes: bool) -> AdoError {
-    let server = server.base();
-    let message = match error {
-        error if error.is_connect() => {
-            let why = chain(error);
-            let refused = why.contains("proxy authorization required");
-            let hint = if refused { "; put user and password into `azure.proxy`" } else { "" };
-            format!("{server} cannot be reached: {why}{hint}")
-        }
-        error if error.is_timeout() => format!("{server} did not answer in time"),
-        error => format!("the connection to {server} broke: {}", chain(error)),
-    };
-    AdoError::Unavailable { message, wait: None, unclear: writes && !error.is_connect() }
 }
 
 fn percent_decoded(text: &str) -> String {

@@ -25,6 +25,16 @@ pub fn is_unknown(message: &str) -> bool {
     message.contains("is out of range for this server")
 }
 
+/// What mends that the server does not know a version, in words that go behind its own; `configured` says whether
+/// `azure.api_version` names it.
+pub const fn way_out(configured: bool) -> &'static str {
+    if configured {
+        "without `azure.api_version` kado finds out the version that the server knows"
+    } else {
+        "kado needs Azure DevOps Services, or Azure DevOps Server 2019 or later"
+    }
+}
+
 /// Calls that have a version of their own.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Call {

@@ -177,7 +177,7 @@ impl Reader<'_, '_> {
             ca_file: ca_file.map(|path| self.path(&path)),
             api_version: azure.read("api_version", &mut self.problems, values::api_version),
             proxy: azure.read("proxy", &mut self.problems, proxy::read),
-            no_proxy: azure.read("no_proxy", &mut self.problems, |value| values::list(value, values::word)),
+            no_proxy: azure.read("no_proxy", &mut self.problems, proxy::exemptions),
             suppress_sign_in: azure.read("suppress_sign_in", &mut self.problems, values::boolean),
             allow_http: azure.read("allow_http", &mut self.problems, values::boolean),
             token_store: None,

@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use crate::config::identity::Identity;
 use crate::config::project_file::ProjectFile;
-use crate::config::proxy::ProxyUrl;
+use crate::config::proxy::{Exemption, ProxyUrl};
 use crate::discovery::eligibility::{History, RunsFrom};
 use crate::file_names::is_in;
 use crate::plan::options::Overrides;
@@ -90,7 +90,7 @@ pub struct Access {
     /// `azure.proxy`.
     pub proxy: Option<ProxyUrl>,
     /// `azure.no_proxy`: hosts that are reached without a proxy.
-    pub no_proxy: Option<Vec<String>>,
+    pub no_proxy: Option<Vec<Exemption>>,
     /// `azure.suppress_sign_in`.
     pub suppress_sign_in: Option<bool>,
     /// `azure.allow_http`.

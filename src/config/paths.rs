@@ -115,6 +115,7 @@ pub enum ConfigError {
 fn way_in(error: &std::io::Error) -> &'static str {
     match error.kind() {
         std::io::ErrorKind::PermissionDenied => system::ASK_WITH_MORE_RIGHTS,
+        std::io::ErrorKind::InvalidData => "; save it as UTF-8 (editors may call UTF-16 \"Unicode\")",
         _ => "",
     }
 }

@@ -48,14 +48,14 @@ impl ProjectFile {
             Ok(None) => Self::default(),
             Ok(Some(bytes)) => match std::str::from_utf8(&bytes) {
                 Ok(text) => Self::parse(text),
-                Err(_) => Self::unreadable("it is no UTF-8".to_owned()),
+                Err(_) => Self::unreadable("save it as UTF-8, which it is not".to_owned()),
             },
             Err(error) => Self::unreadable(chain(&error)),
         }
     }
 
     fn unreadable(why: String) -> Self {
-        Self { problems: vec![Problem { line: 1, text: why }], ..Self::default() }
+        Self { problems: vec![Problem { line: 0, text: why }], ..Self::default() }
     }
 
     /// Reads the text of the file. Never fails: what is wrong stands in the value.

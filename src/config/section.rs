@@ -11,7 +11,7 @@ use toml::de::{DeTable, DeValue};
 /// A problem of a configuration file.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct Problem {
-    /// Line in the file, from 1.
+    /// Line in the file, from 1; 0 when it is the file as a whole.
     pub line: usize,
     /// What is wrong and what would be right.
     pub text: String,
@@ -19,7 +19,10 @@ pub struct Problem {
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "line {}: {}", self.line, self.text)
+        match self.line {
+            0 => f.write_str(&self.text),
+            line => write!(f, "line {line}: {}", self.text),
+        }
     }
 }
 

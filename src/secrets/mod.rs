@@ -7,9 +7,11 @@
 
 #![expect(clippy::disallowed_methods, reason = "tokens lie in files and in the environment")]
 
+use std::fmt;
+use std::io;
 use std::path::{Path, PathBuf};
 
-use secrecy::{ExposeSecret as _, SecretString};
+use secrecy::{ExposeSecret as _, SecretSlice, SecretString};
 
 use crate::config::Access;
 
@@ -28,40 +30,74 @@ pub const TOKEN_VARIABLE: &str = "KADO_TOKEN";
 /// Name of the credential that the service manager hands over.
 pub const CREDENTIAL: &str = "kado-token";
 
+/// A file that holds a secret, as messages name it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct SecretFile {
+    /// What it is to kado.
+    kind: &'static str,
+    path: PathBuf,
+}
+
+impl From<&Path> for SecretFile {
+    fn from(path: &Path) -> Self {
+        Self { kind: "token file", path: path.to_owned() }
+    }
+}
+
+impl fmt::Display for SecretFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} `{}`", self.kind, self.path.display())
+    }
+}
+
 /// A token of the machine cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum TokenError {
     /// The file cannot be read.
-    #[error("token file `{}` cannot be read{}", file.display(), way_in(source))]
+    #[error("{file} cannot be read{}", way_in(source))]
     Unreadable {
         /// The file.
-        file: PathBuf,
+        file: SecretFile,
         /// Why.
         #[source]
         source: std::io::Error,
     },
     /// Others can read the file.
-    #[error("token file `{}` can be read by others ({found}); {remedy}", file.display())]
+    #[error("{file} can be read by others ({found}); {remedy}")]
     Exposed {
         /// The file.
-        file: PathBuf,
+        file: SecretFile,
         /// Its permissions.
         found: String,
         /// What mends it.
         remedy: String,
     },
     /// The file does not exist, and no other source does.
-    #[error("token file `{}` does not exist", .0.display())]
-    Missing(PathBuf),
+    #[error("{0} does not exist")]
+    Missing(SecretFile),
     /// The file is empty.
-    #[error("token file `{}` is empty", .0.display())]
-    Empty(PathBuf),
+    #[error("{0} is empty")]
+    Empty(SecretFile),
     /// What stands there cannot be a token.
     #[error("{place} holds something else than a token; {NO_TOKEN}")]
     NoToken {
         /// A file or a variable.
         place: String,
     },
+}
+
+impl TokenError {
+    /// The same of a file that is something else than a token file: `kind` is how it is named.
+    #[must_use]
+    pub fn of(mut self, kind: &'static str) -> Self {
+        match &mut self {
+            Self::Unreadable { file, .. } | Self::Exposed { file, .. } | Self::Missing(file) | Self::Empty(file) => {
+                file.kind = kind;
+            }
+            Self::NoToken { .. } => {}
+        }
+        self
+    }
 }
 
 fn way_in(error: &std::io::Error) -> &'static str {
@@ -75,10 +111,13 @@ fn way_in(error: &std::io::Error) -> &'static str {
 pub const NO_TOKEN: &str =
     "a token is one line of letters and digits without blanks, in a file that is saved as UTF-8 or ASCII (not UTF-16)";
 
+/// What some editors put before a text that they save as UTF-8.
+const MARK: &[u8] = b"\xef\xbb\xbf";
+
 /// The token in a text: what is left without a byte order mark and without white space around it. `None` when that
 /// cannot be one; an empty text is an empty token.
 pub fn token_in(text: &[u8]) -> Option<SecretString> {
-    let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text).trim_ascii();
+    let text = text.strip_prefix(MARK).unwrap_or(text).trim_ascii();
     let text = std::str::from_utf8(text).ok().filter(|text| text.chars().all(|letter| letter.is_ascii_graphic()))?;
     Some(SecretString::from(text.to_owned()))
 }
@@ -111,7 +150,7 @@ pub fn machine_token(access: &Access, machine: bool) -> Result<Option<SecretStri
         return store::read(file).map(Some);
     }
     if let Some(file) = access.token_file.as_ref().filter(|file| !is_absent(file)) {
-        permissions::check(file)?;
+        check(file)?;
         return read_token(file).map(Some);
     }
     let from_environment = std::env::var(TOKEN_VARIABLE).ok().filter(|token| machine && !token.trim().is_empty());
@@ -120,22 +159,37 @@ pub fn machine_token(access: &Access, machine: bool) -> Result<Option<SecretStri
             Some(token) => Ok(Some(token)),
             None => Err(TokenError::NoToken { place: format!("`${TOKEN_VARIABLE}`") }),
         },
-        (None, Some(file)) => Err(TokenError::Missing(file.clone())),
+        (None, Some(file)) => Err(TokenError::Missing(file.as_path().into())),
         (None, None) => Ok(None),
     }
 }
 
-/// A secret in a file of its own, which others must not be able to read: that of an Entra identity.
+/// The content of a file that others must not be able to read, without a byte order mark: what an Entra identity proves
+/// itself with.
 ///
 /// # Errors
 /// When the file is not there, is empty, or is open to others.
-pub fn closed_file(file: &Path) -> Result<SecretString, TokenError> {
-    permissions::check(file)?;
-    read(file)
+pub fn closed_file(file: &Path) -> Result<SecretSlice<u8>, TokenError> {
+    check(file)?;
+    let content = std::fs::read(file).map_err(|source| TokenError::Unreadable { file: file.into(), source })?;
+    let content = content.strip_prefix(MARK).map(<[u8]>::to_vec).unwrap_or(content);
+    if content.trim_ascii().is_empty() {
+        return Err(TokenError::Empty(file.into()));
+    }
+    Ok(SecretSlice::from(content))
+}
+
+/// Refuses a file that others can read, and a folder, whose permissions would mend nothing.
+fn check(file: &Path) -> Result<(), TokenError> {
+    if file.is_dir() {
+        let source = io::Error::from(io::ErrorKind::IsADirectory);
+        return Err(TokenError::Unreadable { file: file.into(), source });
+    }
+    permissions::check(file)
 }
 
 /// Whether a file is known not to be there; one in a folder that is closed to this account may be, and reading it tells.
-fn is_absent(file: &Path) -> bool {
+pub fn is_absent(file: &Path) -> bool {
     matches!(file.try_exists(), Ok(false))
 }
 
@@ -146,23 +200,12 @@ fn credential_file() -> Option<PathBuf> {
 
 /// Reads a file that holds a token and nothing else.
 fn read_token(file: &Path) -> Result<SecretString, TokenError> {
-    let bytes = std::fs::read(file).map_err(|source| TokenError::Unreadable { file: file.to_owned(), source })?;
+    let bytes = std::fs::read(file).map_err(|source| TokenError::Unreadable { file: file.into(), source })?;
     match token_in(&bytes) {
-        Some(token) if token.expose_secret().is_empty() => Err(TokenError::Empty(file.to_owned())),
+        Some(token) if token.expose_secret().is_empty() => Err(TokenError::Empty(file.into())),
         Some(token) => Ok(token),
         None => Err(TokenError::NoToken { place: format!("token file `{}`", file.display()) }),
     }
-}
-
-fn read(file: &Path) -> Result<SecretString, TokenError> {
-    let text =
-        std::fs::read_to_string(file).map_err(|source| TokenError::Unreadable { file: file.to_owned(), source })?;
-    // The end of the line is not part of the token.
-    let token = text.trim();
-    if token.is_empty() {
-        return Err(TokenError::Empty(file.to_owned()));
-    }
-    Ok(SecretString::from(token.to_owned()))
 }
 
 #[cfg(test)]

@@ -5,13 +5,13 @@
 #![expect(clippy::disallowed_methods, reason = "certificates to trust lie in a file")]
 
 use std::collections::HashMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use secrecy::SecretString;
 
-use crate::ado::http::Network;
+use crate::ado::http::{self, Network};
 use crate::ado::proxy::ProxyRule;
 use crate::ado::slots::Gate;
 use crate::ado::{AdoClient, AdoError, Credential, Settings};
@@ -65,6 +65,8 @@ struct ClientKey {
     access: String,
     /// A digest, because the printable form of the proxy lacks its password.
     proxy: Option<[u8; 32]>,
+    /// A digest of the certificates: they are renewed in their file.
+    ca: Option<[u8; 32]>,
 }
 
 /// Where the pair of an invocation comes from.
@@ -188,7 +190,7 @@ impl Connections {
             return Ok(None);
         }
         if let Some(identity) = &tables.access.identity {
-            let credential = self.identities.of(identity, server.base(), &network(access)?)?;
+            let credential = self.identities.of(identity, server.base(), &network(access)?, self.patience)?;
             return Ok(Some((credential, "the Entra identity of `azure.identity`".to_owned())));
         }
         let token = secrets::machine_token(&tables.access, machine).map_err(|error| Stop::NoToken(chain(&error)))?;
@@ -229,18 +231,23 @@ impl Connections {
     }
 
     fn client(&self, server: Server, credential: Credential, access: &Access) -> Result<Arc<AdoClient>, Stop> {
+        let network = network(access)?;
         let key = ClientKey {
             server: server.base().to_owned(),
             credential: credential.digest(),
             access: format!("{access:?}"),
             proxy: access.proxy.as_ref().map(|proxy| *blake3::hash(proxy.expose().as_str().as_bytes()).as_bytes()),
+            ca: network.ca.as_ref().map(|ca| *blake3::hash(ca).as_bytes()),
         };
         let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(client) = clients.get(&key) {
+        if let Some(client) = clients.get(&key).filter(|client| !client.is_outdated()) {
             return Ok(Arc::clone(client));
         }
-        let settings =
-            Settings { patience: self.patience, gate: self.gate.clone(), ..settings(server, credential, access)? };
+        let settings = Settings {
+            patience: self.patience,
+            gate: self.gate.clone(),
+            ..settings(server, credential, access, network)
+        };
         let client = Arc::new(AdoClient::new(&settings)?);
         if clients.len() >= CLIENTS {
             clients.clear();
@@ -252,7 +259,7 @@ impl Connections {
 
 /// Where the token of a table comes from, in the order of [`secrets::machine_token`].
 fn source_of(access: &Access, machine: bool) -> String {
-    let file = access.token_file.as_ref().filter(|file| file.exists());
+    let file = access.token_file.as_ref().filter(|file| !secrets::is_absent(file));
     let around = secrets::surrounding_token(access.token_store.as_deref()).filter(|_| machine);
     match (around, file) {
         (Some("$KADO_TOKEN") | None, Some(file)) => format!("`token_file` {}", file.display()),
@@ -267,25 +274,26 @@ fn is_same(url: Option<&String>, server: &Server) -> bool {
 }
 
 /// How a server is spoken to.
-fn settings(server: Server, credential: Credential, access: &Access) -> Result<Settings, AdoError> {
-    Ok(Settings {
+fn settings(server: Server, credential: Credential, access: &Access, network: Network) -> Settings {
+    Settings {
         server,
         credential,
         api_version: access.api_version.clone(),
-        network: network(access)?,
+        network,
         suppress_sign_in: access.suppress_sign_in,
         allow_http: access.allow_http.unwrap_or(false),
         patience: None,
         gate: Gate::default(),
-    })
+    }
 }
 
 /// How the network is used, with the certificates read from their file.
 fn network(access: &Access) -> Result<Network, AdoError> {
-    let read = |file: &std::path::PathBuf| {
-        std::fs::read(file).map_err(|error| {
-            AdoError::Configuration(format!("`azure.ca_file` `{}` cannot be read: {error}", file.display()))
-        })
+    let read = |file: &PathBuf| {
+        let wrong = |why: String| AdoError::Configuration(format!("`azure.ca_file` `{}` {why}", file.display()));
+        let content = std::fs::read(file).map_err(|error| wrong(format!("cannot be read: {error}")))?;
+        http::authorities(&content).map_err(wrong)?;
+        Ok::<_, AdoError>(content)
     };
     Ok(Network { ca: access.ca_file.as_ref().map(read).transpose()?, proxy: proxy_rule(access) })
 }

@@ -2,13 +2,12 @@
 //! that a token is fetched once an hour and not for each attempt. The proof is read anew for each attempt; another
 //! content is another identity.
 
-#![expect(clippy::disallowed_methods, reason = "a certificate lies in a file")]
-
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
-use secrecy::{ExposeSecret as _, SecretString};
+use secrecy::{ExposeSecret as _, SecretSlice, SecretString};
 use url::Url;
 
 use crate::ado::entra::assertion::Certificate;
@@ -19,7 +18,7 @@ use crate::ado::http::{self, Network};
 use crate::ado::{AdoError, Credential};
 use crate::config::identity::{Identity, IdentityKind, ProofFile};
 use crate::error_chain::chain;
-use crate::secrets;
+use crate::secrets::{self, TokenError};
 use crate::submit::Stop;
 
 /// Most identities that are kept; more mean that proofs come and go.
@@ -30,11 +29,18 @@ const MOST: usize = 64;
 pub struct Identities(Mutex<HashMap<[u8; 32], Arc<Entra>>>);
 
 impl Identities {
-    /// The identity that a table names, for one server.
+    /// The identity that a table names, for one server. Whoever issues its tokens is waited for no longer than
+    /// `patience`.
     ///
     /// # Errors
     /// When its proof cannot be read or used, or when no connection can be set up.
-    pub fn of(&self, identity: &Identity, server: &str, network: &Network) -> Result<Credential, Stop> {
+    pub fn of(
+        &self,
+        identity: &Identity,
+        server: &str,
+        network: &Network,
+        patience: Option<Duration>,
+    ) -> Result<Credential, Stop> {
         let proof = match &identity.kind {
             IdentityKind::ServicePrincipal { proof, .. } => Some(read(proof)?),
             IdentityKind::ManagedIdentity(_) => None,
@@ -43,13 +49,13 @@ impl Identities {
         hasher.update(format!("{identity:?} {server} {:?}", network.proxy).as_bytes());
         hasher.update(network.proxy.proxy.as_ref().map_or("", |proxy| proxy.expose().as_str()).as_bytes());
         hasher.update(network.ca.as_deref().unwrap_or_default());
-        hasher.update(proof.as_ref().map_or("", |proof| proof.expose_secret()).as_bytes());
+        hasher.update(proof.as_ref().map_or(&[], |proof| proof.expose_secret()));
         let digest = *hasher.finalize().as_bytes();
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(entra) = known.get(&digest) {
+        if let Some(entra) = known.get(&digest).filter(|entra| !entra.is_outdated()) {
             return Ok(Credential::Entra(Arc::clone(entra)));
         }
-        let entra = Arc::new(Entra::new(issuer(identity, proof, network)?, digest));
+        let entra = Arc::new(Entra::new(issuer(identity, proof, network, patience)?, digest));
         if known.len() >= MOST {
             known.clear();
         }
@@ -58,43 +64,62 @@ impl Identities {
     }
 }
 
-fn issuer(identity: &Identity, proof: Option<SecretString>, network: &Network) -> Result<Issuer, Stop> {
+fn issuer(
+    identity: &Identity,
+    proof: Option<SecretSlice<u8>>,
+    network: &Network,
+    patience: Option<Duration>,
+) -> Result<Issuer, Stop> {
     match (&identity.kind, proof) {
         (IdentityKind::ServicePrincipal { tenant_id, client_id, proof: place }, Some(proof)) => {
             let authority = identity.authority.clone();
             Ok(Issuer::ServicePrincipal(ServicePrincipal {
-                http: http::issuing(network)?,
+                http: http::issuing(network, patience)?,
                 authority: authority.unwrap_or_else(|| Url::parse(PUBLIC).expect("the constant is a URL")),
                 tenant_id: tenant_id.clone(),
                 client_id: client_id.clone(),
-                proof: usable(place, proof)?,
+                proof: usable(place, &proof)?,
             }))
         }
         (kind, _) => {
             let client_id = if let IdentityKind::ManagedIdentity(id) = kind { id.clone() } else { None };
             let place = Place::of_machine(identity.authority.as_ref());
-            Ok(Issuer::ManagedIdentity(ManagedIdentity { http: http::of_machine(network)?, client_id, place }))
+            Ok(Issuer::ManagedIdentity(ManagedIdentity {
+                http: http::of_machine(network, patience)?,
+                client_id,
+                place,
+            }))
         }
     }
 }
 
-fn usable(place: &ProofFile, proof: SecretString) -> Result<Proof, Stop> {
+fn usable(place: &ProofFile, proof: &SecretSlice<u8>) -> Result<Proof, Stop> {
     match place {
-        ProofFile::Secret(_) => Ok(Proof::Secret(proof)),
-        ProofFile::Certificate(file) => Certificate::from_pem(proof.expose_secret().as_bytes())
+        ProofFile::Secret(file) => {
+            let why = "holds something else than a client secret, which is one line in a file that is saved as UTF-8 or ASCII \
+                       (not UTF-16)";
+            let secret = one_line(proof.expose_secret()).map(Proof::Secret);
+            secret.ok_or_else(|| Stop::NoToken(format!("`client_secret_file` `{}` {why}", file.display())))
+        }
+        ProofFile::Certificate(file) => Certificate::from_pem(proof.expose_secret())
             .map(Proof::Certificate)
             .map_err(|why| AdoError::Configuration(format!("`certificate_file` `{}` {why}", file.display())).into()),
     }
 }
 
+/// The only line of a text, without white space around it.
+fn one_line(text: &[u8]) -> Option<SecretString> {
+    let line = std::str::from_utf8(text).ok()?.trim();
+    (!line.contains(char::is_control)).then(|| SecretString::from(line.to_owned()))
+}
+
 /// The content of the file that a service principal proves itself with.
-fn read(place: &ProofFile) -> Result<SecretString, Stop> {
-    let (key, file): (_, &Path) = match place {
-        ProofFile::Secret(file) => ("client_secret_file", file),
-        ProofFile::Certificate(file) => ("certificate_file", file),
+fn read(place: &ProofFile) -> Result<SecretSlice<u8>, Stop> {
+    let (kind, file): (_, &Path) = match place {
+        ProofFile::Secret(file) => ("`client_secret_file`", file),
+        ProofFile::Certificate(file) => ("`certificate_file`", file),
     };
-    if !file.exists() {
-        return Err(Stop::NoToken(format!("`{key}` `{}` does not exist", file.display())));
-    }
-    secrets::closed_file(file).map_err(|error| Stop::NoToken(format!("`{key}`: {}", chain(&error))))
+    let content =
+        if secrets::is_absent(file) { Err(TokenError::Missing(file.into())) } else { secrets::closed_file(file) };
+    content.map_err(|error| Stop::NoToken(chain(&error.of(kind))))
 }

@@ -85,6 +85,10 @@ pub fn whole_if_any(path: &Path) -> io::Result<Option<Vec<u8>>> {
     }
 }
 
+fn a_link() -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidInput, "it is a link, and links inside a project are not followed")
+}
+
 fn not_regular() -> io::Error {
     io::Error::new(io::ErrorKind::InvalidInput, "it is no regular file")
 }

@@ -214,6 +214,17 @@ fn the_longest_path_of_a_project_table_wins() {
 }
 
 #[test]
+fn a_configuration_in_another_encoding_is_told_with_the_way_out() {
+    let machine = Machine::new();
+    let text = fs::read_to_string(machine.config_file()).unwrap();
+    let utf16: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    fs::write(machine.config_file(), [b"\xff\xfe".as_slice(), &utf16].concat()).unwrap();
+    let refused = machine.kado(&["runs"]);
+    assert_eq!(refused.code, 2, "{refused:?}");
+    insta::assert_snapshot!(machine.readable(&refused.err), @r#"error: configuration `[temp]/kado.toml` cannot be read; save it as UTF-8 (editors may call UTF-16 "Unicode"): stream did not contain valid UTF-8"#);
+}
+
+#[test]
 fn no_output_holds_a_token() {
     for token in [Token::Clear(crate::support::TOKEN.to_owned()), Token::Clear("wrong-token-0123456789".to_owned())] {
         let machine = Machine::new();

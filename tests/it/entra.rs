@@ -3,6 +3,7 @@
 #![expect(clippy::disallowed_methods, reason = "tests write certificates and secrets")]
 
 use std::fs;
+use std::path::Path;
 use std::process::Command;
 
 use fake_ado::{Fault, FaultAction, Nth, Refusal, World};
@@ -59,7 +60,8 @@ fn a_service_principal_with_a_secret_submits_with_one_token() {
 fn a_service_principal_with_a_certificate_signs_its_statement() {
     let key = KeyPair::generate_for(&PKCS_RSA_SHA256).unwrap();
     let certificate = CertificateParams::new(Vec::new()).unwrap().self_signed(&key).unwrap();
-    let pem = format!("{}{}", key.serialize_pem(), certificate.pem());
+    // With a byte order mark, as some editors write it.
+    let pem = format!("\u{feff}{}{}", certificate.pem(), key.serialize_pem());
     let world = world().application_with_certificate(TENANT, CLIENT, certificate.der(), key.public_key_raw());
     let machine = machine(world, |machine| {
         let file = closed_file(&machine.root().join("app.pem"), &pem);
@@ -114,6 +116,10 @@ fn app_service_says_through_the_environment_where_its_tokens_are() {
         "{checked:?}"
     );
     assert!(!checked.out.contains("a-secret-of-the-host"), "{checked:?}");
+    // It says when a token ends and not how long it lives.
+    let until = machine.fake.world().entra.issued()[0].until;
+    let told = format!("the present token is good until {}", until.strftime("%Y-%m-%dT%H:%M:%S"));
+    assert!(checked.out.contains(&told), "{told}: {checked:?}");
 }
 
 #[test]
@@ -161,6 +167,42 @@ fn a_token_is_renewed_before_it_ends() {
     assert!(issued(&machine) >= 2);
     let requests = machine.fake.requests();
     assert!(requests.iter().all(|request| request.status != 401), "none was refused first: {requests:#?}");
+}
+
+#[test]
+fn a_token_that_is_still_good_is_used_while_the_authority_hangs() {
+    let machine = machine(world().application(TENANT, CLIENT, SECRET), with_secret);
+    // It is in the second half of its life when the run is created, and has a while to go.
+    machine.fake.world().entra.told_lifetime_s = Some(22);
+    machine.fake.fault(Fault::new("POST", "test/runs$", Nth::Only(1), FaultAction::DelayAfter(11_500)));
+    machine.fake.fault(Fault::new("POST", "oauth2", Nth::From(2), FaultAction::Hang));
+    let submitted = submit(&machine);
+    assert_eq!(submitted.code, 0, "{submitted:?}");
+    assert_eq!((issued(&machine), machine.ado_run().state.as_str()), (1, "Completed"));
+    let asked = machine.fake.requests().iter().filter(|request| request.path.ends_with("token")).count();
+    assert_eq!(asked, 2, "one is asked for, and nobody asks beside it");
+}
+
+/// The pause that a run gets when whoever issues tokens asks for one of decades.
+fn pause_after_a_long_one(identity: impl Fn(&Machine) -> String) -> jiff::SignedDuration {
+    let machine = machine(world().application(TENANT, CLIENT, SECRET).managed_identity("first"), identity);
+    let headers = [("content-type", "application/json"), ("retry-after", "999999999")];
+    let headers = headers.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
+    let busy = FaultAction::Status { code: 503, headers, body: b"{\"error\":\"temporarily_unavailable\"}".to_vec() };
+    machine.fake.fault(Fault::new("*", "oauth2", Nth::Every, busy));
+    let waits = submit(&machine);
+    assert_eq!(waits.code, 4, "{waits:?}");
+    let next: jiff::Timestamp = machine.row()["next_attempt"].as_str().unwrap().parse().unwrap();
+    next.duration_since(jiff::Timestamp::now())
+}
+
+#[test]
+fn a_pause_that_whoever_issues_tokens_asks_for_has_an_end() {
+    let managed = |_: &Machine| "[azure.identity]\nkind = \"managed-identity\"\n".to_owned();
+    for pause in [pause_after_a_long_one(with_secret), pause_after_a_long_one(managed)] {
+        assert!(pause <= jiff::SignedDuration::from_hours(1), "{pause}");
+        assert!(pause > jiff::SignedDuration::from_mins(30), "{pause}");
+    }
 }
 
 #[test]
@@ -266,6 +308,77 @@ fn conditional_access_refuses_whoever_suppresses_the_sign_in_page() {
     let refused = submit(&suppressed);
     assert_eq!(refused.code, 3, "{refused:?}");
     assert!(refused.out.contains("identities of Entra are for Azure DevOps Services"), "{refused:?}");
+}
+
+/// What is said of a service principal that proves itself with this file.
+fn told_of(machine: &Machine, key: &str, file: &Path) -> String {
+    let server =
+        format!("server_url = {:?}\nauthority_url = {:?}\n", machine.fake.base_url(), machine.fake.authority_url());
+    machine.configure(&format!(
+        "[azure]\n{server}[azure.identity]\nkind = \"service-principal\"\ntenant_id = {TENANT:?}\nclient_id = {CLIENT:?}\n{key} = {file:?}\n"
+    ));
+    let refused = submit(machine);
+    assert!(refused.code == 1 || refused.code == 2, "{refused:?}");
+    machine.readable(&refused.out)
+}
+
+#[test]
+fn a_proof_that_is_none_is_refused_with_the_way_out() {
+    let machine = machine(world().application(TENANT, CLIENT, SECRET), with_secret);
+    let close = |name: &str, content: &[u8]| {
+        let file = closed_file(&machine.root().join(name), "");
+        fs::write(&file, content).unwrap();
+        file
+    };
+    let folder = machine.root().join("folder");
+    fs::create_dir(&folder).unwrap();
+    let told = [
+        // The first bytes of a PKCS #12 file.
+        told_of(&machine, "certificate_file", &close("kado.pfx", b"0\x82\x09\xd0\x02\x01\x03\x30\x82\xff\xfe")),
+        told_of(&machine, "certificate_file", &close("text.pem", b"no certificate\n")),
+        told_of(&machine, "certificate_file", &close("empty.pem", b"")),
+        told_of(&machine, "certificate_file", &machine.root().join("none.pem")),
+        told_of(&machine, "client_secret_file", &close("two", b"one\ntwo\n")),
+        told_of(&machine, "client_secret_file", &close("utf16", b"\xff\xfes\x003\x00")),
+        told_of(&machine, "client_secret_file", &close("empty", b"\n")),
+        told_of(&machine, "client_secret_file", &folder),
+    ];
+    insta::assert_snapshot!(told.concat(), @r"
+    Test Suites/Smoke (test plan 18): waits: `certificate_file` `[temp]/kado.pfx` is no PEM file; of a .pfx file `openssl pkcs12 -in kado.pfx -nodes -out kado.pem` makes one, with certificate and key
+    Test Suites/Smoke (test plan 18): waits: `certificate_file` `[temp]/text.pem` holds no certificate as PEM
+    Test Suites/Smoke (test plan 18): waits: `certificate_file` `[temp]/empty.pem` is empty
+    Test Suites/Smoke (test plan 18): waits: `certificate_file` `[temp]/none.pem` does not exist
+    Test Suites/Smoke (test plan 18): waits: `client_secret_file` `[temp]/two` holds something else than a client secret, which is one line in a file that is saved as UTF-8 or ASCII (not UTF-16)
+    Test Suites/Smoke (test plan 18): waits: `client_secret_file` `[temp]/utf16` holds something else than a client secret, which is one line in a file that is saved as UTF-8 or ASCII (not UTF-16)
+    Test Suites/Smoke (test plan 18): waits: `client_secret_file` `[temp]/empty` is empty
+    Test Suites/Smoke (test plan 18): waits: `client_secret_file` `[temp]/folder` cannot be read: is a directory
+    ");
+    assert!(machine.fake.requests().is_empty());
+}
+
+#[test]
+fn what_editors_add_to_a_proof_does_not_matter() {
+    let machine = machine(world().application(TENANT, CLIENT, SECRET), with_secret);
+    closed_file(&machine.root().join("secret"), &format!("\u{feff}{SECRET}\r\n"));
+    let submitted = submit(&machine);
+    assert_eq!(submitted.code, 0, "{submitted:?}");
+}
+
+#[test]
+fn a_managed_identity_that_is_refused_is_not_asked_for_a_secret() {
+    let machine = machine(world(), |_| "[azure.identity]\nkind = \"managed-identity\"\n".to_owned());
+    let refused = submit(&machine);
+    assert_eq!(refused.code, 3, "{refused:?}");
+    insta::assert_snapshot!(machine.readable(&refused.out).replace(&machine.fake.authority_url(), "[machine]"), @"Test Suites/Smoke (test plan 18): waits: the metadata service at [machine] refused the credentials: Identity not found; is an identity assigned to this machine, and is it the one of `client_id` in `azure.identity`, if one is set there?");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_proof_that_cannot_be_looked_for_is_not_said_to_be_missing() {
+    let machine = machine(world().application(TENANT, CLIENT, SECRET), with_secret);
+    // For root, too, the system does not say whether there is something.
+    let told = told_of(&machine, "client_secret_file", &machine.root().join("secret/below"));
+    assert!(told.contains("cannot be read") && !told.contains("does not exist"), "{told}");
 }
 
 #[cfg(unix)]

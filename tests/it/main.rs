@@ -9,6 +9,7 @@
 
 mod attachments;
 mod automation;
+mod certificates;
 mod checking;
 mod collections;
 mod collections_once;

@@ -91,6 +91,27 @@ fn a_broken_file_parks_the_run_until_it_is_corrected() {
 }
 
 #[test]
+fn a_file_in_another_encoding_is_told_with_the_way_out() {
+    let (machine, shop) = with_file("");
+    let utf16: Vec<u8> = "[submit]\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    fs::write(shop.join("kado.toml"), [b"\xff\xfe".as_slice(), &utf16].concat()).unwrap();
+    assert_eq!(machine.submit(&shop, &run()).code, 1);
+    insta::assert_snapshot!(machine.readable(machine.row()["error"].as_str().unwrap()), @"the `kado.toml` of the project cannot be used: save it as UTF-8, which it is not; correct it, then `kado runs retry` submits the run");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_linked_file_is_told_not_to_be_followed() {
+    let (machine, shop) = with_file("");
+    fs::remove_file(shop.join("kado.toml")).unwrap();
+    let file = machine.root().join("shared.toml");
+    fs::write(&file, "[submit]\ntest_plans = [19]\n").unwrap();
+    std::os::unix::fs::symlink(&file, shop.join("kado.toml")).unwrap();
+    assert_eq!(machine.submit(&shop, &run()).code, 1);
+    insta::assert_snapshot!(machine.readable(machine.row()["error"].as_str().unwrap()), @"the `kado.toml` of the project cannot be used: `[temp]/work/Shop/kado.toml` cannot be read: it is a link, and links inside a project are not followed; correct it, then `kado runs retry` submits the run");
+}
+
+#[test]
 fn a_wrong_value_parks_the_run_and_check_says_so() {
     let (machine, shop) = with_file("[submit]\ntest_plans = [0]\n");
     assert_eq!(machine.submit(&shop, &run()).code, 1);

@@ -4,47 +4,14 @@
 
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::Arc;
 
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use tokio::net::{TcpListener, TcpStream};
-use tokio_rustls::TlsAcceptor;
-use tokio_rustls::rustls::ServerConfig;
-use tokio_rustls::rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 
-use crate::support::{Machine, PLAN, TOKEN, closed_file, finished, tc, world};
+use crate::support::{Authority, Machine, PLAN, TOKEN, closed_file, finished, tc, world};
 use fake_katalon::{AzureSettings, Test};
 
 /// A server name that only the tests' certificate has.
 const NAME: &str = "localhost";
-
-/// An encrypted door in front of an address, with a certificate for this name of an authority that nobody knows; gives the
-/// door's address and the authority's certificate as PEM. It lives as long as the runtime.
-async fn encrypted(name: &str, inner: SocketAddr) -> (SocketAddr, String) {
-    let mut params = CertificateParams::new(Vec::new()).unwrap();
-    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    let authority = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
-    let key = KeyPair::generate().unwrap();
-    let certificate = CertificateParams::new(vec![name.to_owned()]).unwrap().signed_by(&key, &authority).unwrap();
-    let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
-    let config = ServerConfig::builder().with_no_client_auth().with_single_cert(vec![certificate.der().clone()], key);
-    let acceptor = TlsAcceptor::from(Arc::new(config.unwrap()));
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
-    let address = listener.local_addr().unwrap();
-    tokio::spawn(async move {
-        while let Ok((outer, _)) = listener.accept().await {
-            let acceptor = acceptor.clone();
-            tokio::spawn(async move {
-                let (Ok(mut outer), Ok(mut inner)) = (acceptor.accept(outer).await, TcpStream::connect(inner).await)
-                else {
-                    return;
-                };
-                let _ = tokio::io::copy_bidirectional(&mut outer, &mut inner).await;
-            });
-        }
-    });
-    (address, authority.pem())
-}
 
 /// A proxy that opens tunnels to `door`, whatever is asked for, for whoever has these credentials; gives its address.
 async fn tunnels(door: SocketAddr, user_and_password: &str) -> SocketAddr {
@@ -81,10 +48,11 @@ async fn tunnels(door: SocketAddr, user_and_password: &str) -> SocketAddr {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_encrypted_server_is_reached_through_a_proxy_that_wants_a_password() {
     let machine = Machine::new();
-    let (door, authority) = encrypted("ado.invalid", machine.fake.address()).await;
+    let authority = Authority::new();
+    let door = authority.door("ado.invalid", machine.fake.address()).await;
     let proxy = tunnels(door, "robot:p@ss word").await;
     let file = machine.root().join("ca.pem");
-    fs::write(&file, authority).unwrap();
+    fs::write(&file, authority.pem()).unwrap();
     let with = |user: &str| {
         let azure = format!("ca_file = {file:?}\nproxy = \"http://{user}@{proxy}\"\n");
         submitted_with(&machine, "https://ado.invalid/acme", &azure)
@@ -109,13 +77,14 @@ fn submitted_with(machine: &Machine, server: &str, azure: &str) -> crate::suppor
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_with_a_private_authority_is_trusted_only_with_its_certificate() {
     let machine = Machine::new();
-    let (door, authority) = encrypted(NAME, machine.fake.address()).await;
+    let authority = Authority::new();
+    let door = authority.door(NAME, machine.fake.address()).await;
     let server = format!("https://{NAME}:{}/acme", door.port());
     let unknown = submitted_with(&machine, &server, "");
     assert_eq!(unknown.code, 4, "{unknown:?}");
     assert!(unknown.out.contains("certificate"), "{unknown:?}");
     let file = machine.root().join("ca.pem");
-    fs::write(&file, authority).unwrap();
+    fs::write(&file, authority.pem()).unwrap();
     let known = submitted_with(&machine, &server, &format!("ca_file = {file:?}\n"));
     assert_eq!(known.code, 0, "{known:?}");
     assert_eq!(machine.ado_run().state, "Completed");
@@ -149,11 +118,9 @@ fn an_older_server_is_spoken_to_in_the_version_it_knows() {
 }
 
 #[test]
-fn a_broken_certificate_file_is_a_configuration_error() {
-    let machine = Machine::new();
-    let file = machine.root().join("ca.pem");
-    fs::write(&file, "-----BEGIN CERTIFICATE-----\nno\n-----END CERTIFICATE-----\n").unwrap();
-    let submitted = submitted_with(&machine, "https://localhost:1/acme", &format!("ca_file = {file:?}\n"));
-    assert_eq!(submitted.code, 2, "{submitted:?}");
-    assert!(submitted.out.contains("azure.ca_file"), "{submitted:?}");
+fn a_server_older_than_2019_is_told_to_be_too_old() {
+    let machine = Machine::with(world().with(|settings| settings.max_api_version = "4.1".to_owned()));
+    let submitted = submitted_with(&machine, &machine.fake.base_url(), "");
+    assert_eq!(submitted.code, 1, "{submitted:?}");
+    insta::assert_snapshot!(machine.readable(&submitted.out), @"Test Suites/Smoke (test plan 18): parked: Azure DevOps refused the request (400): The requested REST API version of 5.0-preview.1 is out of range for this server. The latest REST API version this server supports is 4.1; kado needs Azure DevOps Services, or Azure DevOps Server 2019 or later");
 }

@@ -21,6 +21,9 @@ const LIVES: Duration = Duration::from_secs(10 * 60);
 /// How far the authority's clock may be behind.
 const SKEW: Duration = Duration::from_secs(5 * 60);
 
+/// First byte of everything that is DER, PKCS #12 (.pfx) among it: a sequence.
+const DER: u8 = 0x30;
+
 /// A certificate with its key.
 pub struct Certificate {
     key: RsaKeyPair,
@@ -34,7 +37,13 @@ impl Certificate {
     /// # Errors
     /// What is missing, in words that go behind the name of the file.
     pub fn from_pem(pem: &[u8]) -> Result<Self, &'static str> {
-        let certificate = CertificateDer::from_pem_slice(pem).map_err(|_| "holds no certificate as PEM")?;
+        let certificate = CertificateDer::from_pem_slice(pem).map_err(|_| match pem.first() {
+            Some(&DER) => {
+                "is no PEM file; of a .pfx file `openssl pkcs12 -in kado.pfx -nodes -out kado.pem` makes one, with \
+                 certificate and key"
+            }
+            _ => "holds no certificate as PEM",
+        })?;
         let key = PrivateKeyDer::from_pem_slice(pem).map_err(
             |_| "holds no private key as PEM, or only an encrypted one; put the unencrypted key beside the certificate",
         )?;

@@ -4,13 +4,18 @@ use reqwest::header::ACCEPT;
 use secrecy::{ExposeSecret as _, SecretString};
 use url::Url;
 
+use crate::ado::entra::RESOURCE;
+use crate::ado::entra::answer::{Asked, GoodAnswer};
 use crate::ado::entra::assertion::Certificate;
-use crate::ado::entra::{GoodAnswer, RESOURCE, body, judge, retry_after, unreachable};
 use crate::ado::error::AdoError;
+use crate::ado::http::Caller;
 use crate::clock;
 
 /// The authority of the public cloud; others are set with `azure.authority_url`.
 pub const PUBLIC: &str = "https://login.microsoftonline.com";
+
+/// What to look at when the authority refuses an application.
+const LOOK: &str = "see `azure.identity` in kado.toml, and whether its secret or certificate has ended";
 
 /// What a service principal proves itself with.
 pub enum Proof {
@@ -23,7 +28,7 @@ pub enum Proof {
 /// An application that is registered in a tenant.
 pub struct ServicePrincipal {
     /// The client that reaches the authority.
-    pub http: reqwest::Client,
+    pub http: Caller,
     /// The authority.
     pub authority: Url,
     /// The tenant, by GUID or domain.
@@ -52,13 +57,10 @@ impl ServicePrincipal {
             }
         }
         let text = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
-        let request = self.http.post(url).header("content-type", "application/x-www-form-urlencoded").body(text);
-        let authority = self.authority.as_str().trim_end_matches('/');
+        let request = self.http.client.post(url).header("content-type", "application/x-www-form-urlencoded").body(text);
         let response = request.header(ACCEPT, "application/json").send().await;
-        let response = response.map_err(|error| unreachable(authority, &error))?;
-        let (status, wait) = (response.status().as_u16(), retry_after(&response));
-        let body = body(response).await.map_err(|error| unreachable(authority, &error))?;
-        judge(authority, status, wait, &body)
+        let asked = Asked { name: self.authority.as_str().trim_end_matches('/'), look: LOOK };
+        asked.read(&self.http, response.map_err(|error| asked.unreachable(&self.http, &error))?).await
     }
 
     /// Where tokens are issued.

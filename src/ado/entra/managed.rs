@@ -14,18 +14,23 @@ use reqwest::RequestBuilder;
 use secrecy::{ExposeSecret as _, SecretString};
 use url::Url;
 
-use crate::ado::entra::{GoodAnswer, RESOURCE, body, judge, retry_after, unreachable};
+use crate::ado::entra::RESOURCE;
+use crate::ado::entra::answer::{Asked, GoodAnswer};
 use crate::ado::error::AdoError;
+use crate::ado::http::Caller;
 
 /// Where a virtual machine finds its metadata service.
 const IMDS: &str = "http://169.254.169.254";
+/// What to look at when no token is given to this machine.
+const LOOK: &str = "is an identity assigned to this machine, and is it the one of `client_id` in `azure.identity`, if one is set \
+                    there?";
 /// Largest key file of the Arc agent.
 const KEY: u64 = 4096;
 
 /// A managed identity of this machine.
 pub struct ManagedIdentity {
     /// A client that knows no proxy.
-    pub http: reqwest::Client,
+    pub http: Caller,
     /// The identity's id, where the machine has several.
     pub client_id: Option<String>,
     /// Who issues its tokens.
@@ -69,16 +74,15 @@ impl Place {
 impl ManagedIdentity {
     pub(super) async fn fetch(&self) -> Result<GoodAnswer, AdoError> {
         let name = self.place.name();
-        let failed = |error: reqwest::Error| unreachable(&name, &error);
+        let asked = Asked { name: &name, look: LOOK };
+        let failed = |error: reqwest::Error| asked.unreachable(&self.http, &error);
         let mut response = self.request().send().await.map_err(failed)?;
         if let (Place::Arc(_), 401) = (&self.place, response.status().as_u16()) {
             let key = arc_key(&response).map_err(|why| refused(&name, why))?;
             let again = self.request().header("authorization", format!("Basic {}", key.expose_secret()));
             response = again.send().await.map_err(failed)?;
         }
-        let (status, wait) = (response.status().as_u16(), retry_after(&response));
-        let body = body(response).await.map_err(failed)?;
-        judge(&name, status, wait, &body)
+        asked.read(&self.http, response).await
     }
 
     fn request(&self) -> RequestBuilder {
@@ -97,7 +101,7 @@ impl ManagedIdentity {
         query.extend(self.client_id.as_deref().map(|id| ("client_id", id)));
         let mut url = url;
         url.query_pairs_mut().extend_pairs(query);
-        self.http.get(url).header(header.0, header.1)
+        self.http.client.get(url).header(header.0, header.1)
     }
 }
 

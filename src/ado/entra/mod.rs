@@ -3,23 +3,28 @@
 //! A service principal proves itself to its authority with a secret or a certificate ([`authority`], [`assertion`]); a
 //! managed identity asks the machine it runs on ([`managed`]). A secret goes to the authority and nowhere else, and the
 //! token to the one server of the table that it stands in (invariant I10). An authority that refuses is "credentials
-//! refused", one that does not answer is "unreachable"; as long as the last token is good, it is used all the same.
+//! refused", one that does not answer is "unreachable"; as long as the last token is good, it is used all the same, and
+//! nobody waits for the next one.
 
+mod answer;
 pub mod assertion;
 pub mod authority;
 pub mod managed;
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use secrecy::{ExposeSecret as _, SecretString};
-use serde::Deserialize;
 use tokio::sync::Mutex;
 
 use crate::ado::error::AdoError;
+use crate::ado::http::Caller;
 use crate::clock;
 use crate::error_chain::chain;
 use crate::moment::Moment;
 
+use answer::GoodAnswer;
 use authority::ServicePrincipal;
 use managed::ManagedIdentity;
 
@@ -29,8 +34,6 @@ const RESOURCE: &str = "499b84ac-1321-427f-aa17-267ca6975798";
 const BEFORE_END: Duration = Duration::from_secs(5 * 60);
 /// How long after a renewal that failed the next one is tried, while the last token is good.
 const AGAIN: Duration = Duration::from_secs(30);
-/// Largest answer that is read.
-const ANSWER: usize = 1024 * 1024;
 
 /// Who issues the tokens.
 pub enum Issuer {
@@ -45,7 +48,20 @@ pub struct Entra {
     issuer: Issuer,
     /// What tells this identity from another.
     digest: [u8; 32],
-    current: Mutex<Option<Issued>>,
+    known: Mutex<Known>,
+    /// Held by whoever asks the issuer: one does at a time.
+    turn: Arc<Mutex<()>>,
+    /// Whether the last token that somebody waited for could not be had because of the issuer's certificate.
+    outdated: AtomicBool,
+}
+
+/// What is known of the tokens; never held for long.
+#[derive(Default)]
+struct Known {
+    issued: Option<Issued>,
+    /// How many times the issuer was asked, and what went wrong the last time.
+    asked: u64,
+    failure: Option<AdoError>,
 }
 
 /// A token and its time.
@@ -81,27 +97,35 @@ impl Issued {
 impl Entra {
     /// An identity; nothing is fetched yet. `digest` tells it from others, its secret included.
     pub fn new(issuer: Issuer, digest: [u8; 32]) -> Self {
-        Self { issuer, digest, current: Mutex::new(None) }
+        let (known, turn) = (Mutex::default(), Arc::default());
+        Self { issuer, digest, known, turn, outdated: AtomicBool::new(false) }
     }
 
-    /// A token that is good for a while.
+    /// A token that is good for a while. While the last one is good it is given at once, and another is fetched beside.
     ///
     /// # Errors
     /// When the authority refuses the identity or cannot be reached, and there is no token that is still good.
-    pub async fn token(&self) -> Result<SecretString, AdoError> {
-        let mut current = self.current.lock().await;
-        let now = clock::now();
-        if let Some(issued) = current.as_ref().filter(|issued| issued.stage(now) == Stage::Fresh) {
-            return Ok(issued.token.clone());
+    pub async fn token(self: &Arc<Self>) -> Result<SecretString, AdoError> {
+        let known = self.known.lock().await;
+        let (good, asked) = (known.good(clock::now()), known.asked);
+        drop(known);
+        match good {
+            Some((token, Stage::Ageing)) => {
+                self.renew_beside();
+                Ok(token)
+            }
+            Some((token, _)) => Ok(token),
+            None => {
+                let _turn = self.turn.lock().await;
+                let known = self.known.lock().await;
+                if let Some((token, _)) = known.good(clock::now()) {
+                    return Ok(token);
+                }
+                known.failed_since(asked)?;
+                drop(known);
+                self.fetch_for_somebody().await
+            }
         }
-        let error = match self.fetch().await {
-            Ok(issued) => return Ok(current.insert(issued).token.clone()),
-            Err(error) => error,
-        };
-        let Some(last) = current.as_mut().filter(|last| last.stage(now) == Stage::Ageing) else { return Err(error) };
-        tracing::warn!(reason = chain(&error), "the token cannot be renewed; the last one is still good");
-        last.renew_at = now.plus(AGAIN);
-        Ok(last.token.clone())
     }
 
     /// Fetches another token in place of one that a server refused; `false` when there is no other.
@@ -109,20 +133,21 @@ impl Entra {
     /// # Errors
     /// When the authority refuses the identity or cannot be reached.
     pub async fn renew(&self, refused: &SecretString) -> Result<bool, AdoError> {
-        let mut current = self.current.lock().await;
-        let is_refused = |issued: &Issued| issued.token.expose_secret() == refused.expose_secret();
-        if current.as_ref().is_some_and(|issued| !is_refused(issued)) {
+        let asked = self.known.lock().await.asked;
+        let _turn = self.turn.lock().await;
+        let known = self.known.lock().await;
+        let is_refused = |token: &SecretString| token.expose_secret() == refused.expose_secret();
+        if known.issued.as_ref().is_some_and(|issued| !is_refused(&issued.token)) {
             return Ok(true);
         }
-        let issued = self.fetch().await?;
-        let other = !is_refused(&issued);
-        *current = Some(issued);
-        Ok(other)
+        known.failed_since(asked)?;
+        drop(known);
+        Ok(!is_refused(&self.fetch_for_somebody().await?))
     }
 
     /// When the token in hand ends; `None` before the first.
     pub async fn valid_until(&self) -> Option<Moment> {
-        self.current.lock().await.as_ref().map(|issued| issued.until)
+        self.known.lock().await.issued.as_ref().map(|issued| issued.until)
     }
 
     /// Tells this identity from another without keeping its secret.
@@ -130,29 +155,69 @@ impl Entra {
         self.digest
     }
 
-    async fn fetch(&self) -> Result<Issued, AdoError> {
+    /// Whether another client may reach the issuer where this one does not, and no token is lost with this one.
+    pub fn is_outdated(&self) -> bool {
+        self.outdated.load(Ordering::Relaxed)
+    }
+
+    /// Fetches a token while the last one is good, unless somebody does already.
+    fn renew_beside(self: &Arc<Self>) {
+        let Ok(turn) = Arc::clone(&self.turn).try_lock_owned() else { return };
+        let entra = Arc::clone(self);
+        tokio::spawn(async move {
+            let _turn = turn;
+            let Err(error) = entra.fetch().await else { return };
+            tracing::warn!(reason = chain(&error), "the token cannot be renewed; the last one is still good");
+            if let Some(last) = &mut entra.known.lock().await.issued {
+                last.renew_at = clock::now().plus(AGAIN);
+            }
+        });
+    }
+
+    /// Fetches a token that is waited for; the caller has the turn.
+    async fn fetch_for_somebody(&self) -> Result<SecretString, AdoError> {
+        let fetched = self.fetch().await;
+        self.outdated.store(fetched.is_err() && self.issuer.caller().distrusts(), Ordering::Relaxed);
+        fetched
+    }
+
+    async fn fetch(&self) -> Result<SecretString, AdoError> {
         let answer = match &self.issuer {
-            Issuer::ServicePrincipal(principal) => principal.fetch().await?,
-            Issuer::ManagedIdentity(identity) => identity.fetch().await?,
+            Issuer::ServicePrincipal(principal) => principal.fetch().await,
+            Issuer::ManagedIdentity(identity) => identity.fetch().await,
         };
-        Ok(answer.issued(clock::now()))
+        let mut known = self.known.lock().await;
+        known.asked += 1;
+        known.failure = answer.as_ref().err().cloned();
+        let issued = known.issued.insert(answer?.issued(clock::now()));
+        Ok(issued.token.clone())
     }
 }
 
-/// What an authority answers. Numbers come as numbers or as texts.
-#[derive(Deserialize)]
-struct TokenAnswer {
-    access_token: Option<SecretString>,
-    #[serde(default, deserialize_with = "seconds")]
-    expires_in: Option<u64>,
-    error: Option<String>,
-    error_description: Option<String>,
+impl Issuer {
+    const fn caller(&self) -> &Caller {
+        match self {
+            Self::ServicePrincipal(principal) => &principal.http,
+            Self::ManagedIdentity(identity) => &identity.http,
+        }
+    }
 }
 
-/// A token that was issued.
-struct GoodAnswer {
-    token: SecretString,
-    lives: Duration,
+impl Known {
+    /// A token that has not ended.
+    fn good(&self, now: Moment) -> Option<(SecretString, Stage)> {
+        let issued = self.issued.as_ref()?;
+        let stage = issued.stage(now);
+        (stage != Stage::Ended).then(|| (issued.token.clone(), stage))
+    }
+
+    /// What went wrong while somebody waited for his turn: who waits for the same does not wait for it once more.
+    fn failed_since(&self, asked: u64) -> Result<(), AdoError> {
+        match &self.failure {
+            Some(failure) if self.asked != asked => Err(failure.clone()),
+            _ => Ok(()),
+        }
+    }
 }
 
 impl GoodAnswer {
@@ -163,97 +228,9 @@ impl GoodAnswer {
     }
 }
 
-/// Reads an answer to its end, as far as it is believable.
-async fn body(mut response: reqwest::Response) -> Result<Vec<u8>, reqwest::Error> {
-    let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await? {
-        if body.len() + chunk.len() > ANSWER {
-            break;
-        }
-        body.extend_from_slice(&chunk);
-    }
-    Ok(body)
-}
-
-/// What an answer of `authority` means.
-fn judge(authority: &str, status: u16, wait: Option<Duration>, body: &[u8]) -> Result<GoodAnswer, AdoError> {
-    let answer: Option<TokenAnswer> = serde_json::from_slice(body).ok();
-    let busy = |message: String| Err(AdoError::Unavailable { message, wait, unclear: false });
-    let Some(answer) = answer else {
-        return busy(format!("{authority} answered with status {status} and no token; is it the right address?"));
-    };
-    if let (200, Some(token)) = (status, answer.access_token) {
-        let lives = Duration::from_secs(answer.expires_in.unwrap_or(600));
-        return Ok(GoodAnswer { token, lives });
-    }
-    let error = answer.error.unwrap_or_default();
-    let words = answer.error_description.unwrap_or_else(|| format!("{error} (status {status})"));
-    // What follows serves Microsoft's support and fills lines.
-    let words = words.split(" Trace ID:").next().unwrap_or_default().lines().next().unwrap_or_default().trim();
-    let words: String = words.trim_end_matches('.').chars().filter(|c| !c.is_control()).take(400).collect();
-    match status {
-        400 | 401 | 403 if !matches!(error.as_str(), "temporarily_unavailable" | "server_error") => {
-            let message =
-                format!("{words}; see `azure.identity` in kado.toml, and whether its secret or certificate has ended");
-            Err(AdoError::CredentialsRefused { server: authority.to_owned(), message, repeated: false })
-        }
-        _ => busy(format!("{authority} gave no token: {words}")),
-    }
-}
-
-fn unreachable(authority: &str, error: &reqwest::Error) -> AdoError {
-    AdoError::not_sent(format!("{authority} cannot be reached for a token: {}", chain(error)))
-}
-
-fn retry_after(response: &reqwest::Response) -> Option<Duration> {
-    let text = response.headers().get("retry-after")?.to_str().ok()?;
-    text.trim().parse().ok().map(Duration::from_secs)
-}
-
-fn seconds<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
-    let value = serde_json::Value::deserialize(deserializer)?;
-    Ok(value.as_u64().or_else(|| value.as_str()?.trim().parse().ok()))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn kind(status: u16, body: &str) -> String {
-        match judge("https://login", status, None, body.as_bytes()) {
-            Ok(good) => format!("good for {} s", good.lives.as_secs()),
-            Err(AdoError::CredentialsRefused { message, .. }) => format!("refused: {message}"),
-            Err(AdoError::Unavailable { message, .. }) => format!("busy: {message}"),
-            Err(other) => other.to_string(),
-        }
-    }
-
-    #[test]
-    fn an_answer_is_a_token_a_refusal_or_trouble_that_passes() {
-        let invalid = r#"{"error":"invalid_client","error_description":"AADSTS7000215: Invalid client secret provided. Trace ID: 1 Correlation ID: 2"}"#;
-        let seen = [
-            kind(200, r#"{"access_token":"x","expires_in":3599}"#),
-            kind(200, r#"{"access_token":"x","expires_in":"86399"}"#),
-            kind(401, invalid),
-            kind(400, r#"{"error":"unauthorized_client"}"#),
-            kind(400, r#"{"error":"temporarily_unavailable"}"#),
-            kind(404, r#"{"error":"not_found"}"#),
-            kind(429, "{}"),
-            kind(503, "<html>"),
-            kind(200, "<html>"),
-        ];
-        insta::assert_snapshot!(seen.join("\n"), @r"
-        good for 3599 s
-        good for 86399 s
-        refused: AADSTS7000215: Invalid client secret provided; see `azure.identity` in kado.toml, and whether its secret or certificate has ended
-        refused: unauthorized_client (status 400); see `azure.identity` in kado.toml, and whether its secret or certificate has ended
-        busy: https://login gave no token: temporarily_unavailable (status 400)
-        busy: https://login gave no token: not_found (status 404)
-        busy: https://login gave no token: (status 429)
-        busy: https://login answered with status 503 and no token; is it the right address?
-        busy: https://login answered with status 200 and no token; is it the right address?
-        ");
-    }
 
     #[test]
     fn a_token_is_renewed_five_minutes_before_its_end_and_a_short_one_at_half_its_life() {

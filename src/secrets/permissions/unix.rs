@@ -16,8 +16,7 @@ pub const LET_IN: &str = "; let the account that runs kado read it: for the serv
 
 /// Refuses a file that others can read.
 pub fn check(file: &Path) -> Result<(), TokenError> {
-    let metadata =
-        std::fs::metadata(file).map_err(|source| TokenError::Unreadable { file: file.to_owned(), source })?;
+    let metadata = std::fs::metadata(file).map_err(|source| TokenError::Unreadable { file: file.into(), source })?;
     let mode = metadata.mode() & 0o777;
     let service = service_group();
     // Reading by the group of kado's own account, or by that of the service in a file of root's, is what a package sets
@@ -29,7 +28,7 @@ pub fn check(file: &Path) -> Result<(), TokenError> {
         return Ok(());
     }
     Err(TokenError::Exposed {
-        file: file.to_owned(),
+        file: file.into(),
         found: format!("mode {mode:03o}"),
         remedy: remedy(file, service.is_some()),
     })

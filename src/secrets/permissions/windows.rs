@@ -14,8 +14,7 @@ pub const LET_IN: &str =
 
 /// Refuses a file that others can read or change, by its access list.
 pub fn check(file: &Path) -> Result<(), TokenError> {
-    let descriptor =
-        calls::descriptor(file).map_err(|source| TokenError::Unreadable { file: file.to_owned(), source })?;
+    let descriptor = calls::descriptor(file).map_err(|source| TokenError::Unreadable { file: file.into(), source })?;
     let account = service_sid(NAME);
     let mut strangers = Descriptor::parse(&descriptor).strangers(&[&account]);
     if strangers.is_empty() {
@@ -29,11 +28,7 @@ pub fn check(file: &Path) -> Result<(), TokenError> {
     let mut names: Vec<String> = strangers.iter().map(name).collect();
     names.sort();
     names.dedup();
-    Err(TokenError::Exposed {
-        file: file.to_owned(),
-        found: names.join(", "),
-        remedy: remedy(file, &account, &strangers),
-    })
+    Err(TokenError::Exposed { file: file.into(), found: names.join(", "), remedy: remedy(file, &account, &strangers) })
 }
 
 /// The command that closes the file. SIDs mean the same in every language of Windows.

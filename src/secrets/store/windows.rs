@@ -30,13 +30,13 @@ pub fn exists(file: &Path) -> bool {
 /// # Errors
 /// When it cannot be read or decrypted, or when others can read it.
 pub fn read(file: &Path) -> Result<SecretString, TokenError> {
-    let failed = |source| TokenError::Unreadable { file: file.to_owned(), source };
+    let failed = |source| TokenError::Unreadable { file: file.into(), source };
     permissions::check(file)?;
     let protected = std::fs::read(file).map_err(failed)?;
     let token = calls::unprotect(&protected, PURPOSE).map(Zeroizing::new).map_err(|error| failed(foreign(&error)))?;
     let token = std::str::from_utf8(&token).map_err(|error| failed(io::Error::other(error)))?;
     if token.is_empty() {
-        return Err(TokenError::Empty(file.to_owned()));
+        return Err(TokenError::Empty(file.into()));
     }
     Ok(SecretString::from(token.to_owned()))
 }

@@ -5,13 +5,14 @@ use std::io;
 use std::path::{Component, Path};
 
 use rustix::fs::{Mode, OFlags, open, openat};
+use rustix::io::Errno;
 
 /// Opens a regular file for reading. A link, a pipe or a device is refused, and nothing waits for one.
 ///
 /// # Errors
 /// When there is no such file, when it may not be read, or when it is no regular file.
 pub fn regular(path: &Path) -> io::Result<File> {
-    checked(open(path, FILE, Mode::empty())?.into())
+    checked(open(path, FILE, Mode::empty()).map_err(told)?.into())
 }
 
 /// Opens a regular file below a folder; also the folders on the way must be none that a link leads to.
@@ -24,7 +25,7 @@ pub fn regular_below(folder: &Path, path: &Path) -> io::Result<File> {
     while let Some(component) = components.next() {
         let Component::Normal(name) = component else { return Err(super::not_regular()) };
         if components.peek().is_none() {
-            return checked(openat(&at, name, FILE, Mode::empty())?.into());
+            return checked(openat(&at, name, FILE, Mode::empty()).map_err(told)?.into());
         }
         at = openat(&at, name, FOLDER | OFlags::NOFOLLOW, Mode::empty())?;
     }
@@ -38,6 +39,11 @@ pub const fn is_held(_error: &io::Error) -> bool {
 
 const FILE: OFlags = OFlags::RDONLY.union(OFlags::NOFOLLOW).union(OFlags::NONBLOCK).union(OFlags::CLOEXEC);
 const FOLDER: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
+
+/// What `NOFOLLOW` says of a link.
+fn told(error: Errno) -> io::Error {
+    if error == Errno::LOOP { super::a_link() } else { error.into() }
+}
 
 fn checked(file: File) -> io::Result<File> {
     if file.metadata()?.is_file() { Ok(file) } else { Err(super::not_regular()) }

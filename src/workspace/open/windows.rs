@@ -24,7 +24,11 @@ const LOCK_VIOLATION: i32 = 33;
 /// # Errors
 /// When there is no such file, when it may not be read, or when it is no regular file.
 pub fn regular(path: &Path) -> io::Result<File> {
-    if !fs::symlink_metadata(path)?.is_file() {
+    let kind = fs::symlink_metadata(path)?.file_type();
+    if kind.is_symlink() {
+        return Err(super::a_link());
+    }
+    if !kind.is_file() {
         return Err(super::not_regular());
     }
     let file = OpenOptions::new().read(true).share_mode(SHARE_ALL).custom_flags(OPEN_REPARSE_POINT).open(path)?;

@@ -100,25 +100,33 @@ impl Entra {
         self.issued.iter().any(|issued| issued.token == token && !issued.revoked && now < issued.until)
     }
 
+    /// What an authority, IMDS and the agent of Arc answer.
     fn issue(&mut self, client_id: &str) -> Answer {
-        let lives = SignedDuration::from_secs(i64::try_from(self.lifetime_s).unwrap_or(i64::MAX / 4));
-        let good = self.issued.iter().rev().find(|issued| issued.client_id == client_id && now() < issued.until);
-        let token = match good.filter(|_| self.hands_out_again) {
-            Some(issued) => issued.token.clone(),
-            None => {
-                let token = format!("entra-token-{}-of-{client_id}", self.issued.len() + 1);
-                let until = now() + lives;
-                self.issued.push(IssuedToken {
-                    token: token.clone(),
-                    client_id: client_id.into(),
-                    until,
-                    revoked: false,
-                });
-                token
-            }
-        };
+        let (token, _) = self.token_of(client_id);
         let told = self.told_lifetime_s.unwrap_or(self.lifetime_s);
         json_answer(200, &json!({"token_type": "Bearer", "expires_in": told, "access_token": token}))
+    }
+
+    /// What App Service answers to version 2019-08-01: when the token ends, in seconds since 1970 as text, and not how
+    /// long it lives (learn.microsoft.com, "How to use managed identities for App Service and Azure Functions").
+    fn issue_by_app_service(&mut self, client_id: &str) -> Answer {
+        let (token, until) = self.token_of(client_id);
+        let until = until.as_second().to_string();
+        let answer = json!({"access_token": token, "expires_on": until, "resource": RESOURCE, "token_type": "Bearer", "client_id": client_id});
+        json_answer(200, &answer)
+    }
+
+    /// A token and its end.
+    fn token_of(&mut self, client_id: &str) -> (String, Timestamp) {
+        let lives = SignedDuration::from_secs(i64::try_from(self.lifetime_s).unwrap_or(i64::MAX / 4));
+        let good = self.issued.iter().rev().find(|issued| issued.client_id == client_id && now() < issued.until);
+        if let Some(issued) = good.filter(|_| self.hands_out_again) {
+            return (issued.token.clone(), issued.until);
+        }
+        let token = format!("entra-token-{}-of-{client_id}", self.issued.len() + 1);
+        let until = now() + lives;
+        self.issued.push(IssuedToken { token: token.clone(), client_id: client_id.into(), until, revoked: false });
+        (token, until)
     }
 }
 
@@ -228,6 +236,7 @@ pub(crate) fn metadata(entra: &mut Entra, query: &str, headers: &HeaderMap) -> A
         None => entra.managed.first(),
     };
     match known.cloned() {
+        Some(id) if headers.contains_key("x-identity-header") => entra.issue_by_app_service(&id),
         Some(id) => entra.issue(&id),
         None => refused(400, "invalid_request", "Identity not found"),
     }

@@ -1,5 +1,6 @@
 //! What the tests of the built program share: a machine with kado on it, a shop project, a running service.
 
+mod door;
 mod ended;
 mod folders;
 pub mod katalonc;
@@ -11,6 +12,7 @@ mod shop;
 mod skipping;
 mod waiting;
 
+pub use door::Authority;
 pub use ended::{Output, ended, finish, finish_with};
 pub use folders::wipe;
 pub use machine::{Machine, files, names};

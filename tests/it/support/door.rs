@@ -1,0 +1,72 @@
+//! Encrypted doors in front of an address, with certificates of authorities that nobody knows.
+
+#![expect(clippy::unwrap_used, reason = "a helper that fails fails its test")]
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use tokio::net::{TcpListener, TcpStream};
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::ServerConfig;
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
+
+/// An authority that signs certificates.
+pub struct Authority(CertifiedIssuer<'static, KeyPair>);
+
+impl Authority {
+    /// One that nobody knows yet.
+    pub fn new() -> Self {
+        Self::named(Vec::new())
+    }
+
+    /// One whose own certificate is for a server of this name, as a server's that signed its own.
+    pub fn named(names: Vec<String>) -> Self {
+        let mut params = CertificateParams::new(names).unwrap();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        Self(CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap())
+    }
+
+    /// Its certificate as PEM.
+    pub fn pem(&self) -> String {
+        self.0.pem()
+    }
+
+    /// Its certificate as DER.
+    pub fn der(&self) -> Vec<u8> {
+        self.0.der().to_vec()
+    }
+
+    /// A door with a certificate for this name that the authority signed; it lives as long as the runtime.
+    pub async fn door(&self, name: &str, inner: SocketAddr) -> SocketAddr {
+        let key = KeyPair::generate().unwrap();
+        let certificate = CertificateParams::new(vec![name.to_owned()]).unwrap().signed_by(&key, &self.0).unwrap();
+        door(certificate.der().clone(), &key, inner).await
+    }
+
+    /// A door that shows the authority's own certificate.
+    pub async fn own_door(&self, inner: SocketAddr) -> SocketAddr {
+        door(self.0.der().clone(), self.0.key(), inner).await
+    }
+}
+
+async fn door(certificate: CertificateDer<'static>, key: &KeyPair, inner: SocketAddr) -> SocketAddr {
+    let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
+    let config = ServerConfig::builder().with_no_client_auth().with_single_cert(vec![certificate], key);
+    let acceptor = TlsAcceptor::from(Arc::new(config.unwrap()));
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        while let Ok((outer, _)) = listener.accept().await {
+            let acceptor = acceptor.clone();
+            tokio::spawn(async move {
+                let (Ok(mut outer), Ok(mut inner)) = (acceptor.accept(outer).await, TcpStream::connect(inner).await)
+                else {
+                    return;
+                };
+                let _ = tokio::io::copy_bidirectional(&mut outer, &mut inner).await;
+            });
+        }
+    });
+    address
+}
