@@ -71,7 +71,7 @@ impl CommandLine {
 }
 
 /// What shells call the option behind which a text to run stands.
-const SHELLS_WORDS: [&str; 6] = ["-c", "-lc", "-ec", "-ic", "-Command", "-lic"];
+const TO_A_SHELL: [&str; 6] = ["-c", "-lc", "-ec", "-ic", "-Command", "-lic"];
 
 /// The first `ado*` option that stands inside the text of an argument, as in `sh -c "katalonc … -adoPlanId=18"`, where
 /// [`CommandLine::read`] does not see it: what a shell makes of such a text is its own business.
@@ -79,7 +79,7 @@ pub fn hidden_option<'a>(arguments: impl IntoIterator<Item = &'a str>) -> Option
     let mut before = "";
     // Behind any other option such a text is its value, as a name of a run is.
     let texts = arguments.into_iter().filter(|text| {
-        let of_shell = SHELLS_WORDS.iter().any(|word| word.eq_ignore_ascii_case(before)) || !before.starts_with('-');
+        let of_shell = TO_A_SHELL.iter().any(|word| word.eq_ignore_ascii_case(before)) || !before.starts_with('-');
         before = *text;
         of_shell && !text.starts_with('-') && text.contains(char::is_whitespace)
     });

@@ -259,6 +259,7 @@ fn a_missing_plan_or_project_is_named_with_the_way_out() {
     let output = check(&machine);
     assert_eq!(output.code, 1, "{output:?}");
     assert!(named(&output, "test plan 99").concat().starts_with("false: test plan 99 not found in project `Shop`"));
+    assert_eq!(named(&output, "mapped ids"), ["true: not looked at: no test plan could be read"]);
     let missing = AzureSettings::connected(&machine.fake.base_url(), crate::support::TOKEN, "Nowhere", (18, "P"));
     machine.shop_with(missing, &[("Sign in", "1001")]);
     let output = check(&machine);

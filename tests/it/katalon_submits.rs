@@ -87,6 +87,8 @@ fn a_run_that_katalon_submitted_is_recorded_with_its_test_run_and_nothing_is_sen
     assert_eq!((&row["error"], &row["results"], &row["attachments"]), (&Value::Null, &2.into(), &0.into()));
     assert_eq!(machine.ado_runs().len(), 1);
     assert_eq!(machine.writes(), [""; 0]);
+    let shown = machine.kado(&["runs", "show", "1"]);
+    assert!(shown.out.contains("kado would have sent this, and sent nothing of it:"), "{shown:?}");
 }
 
 #[test]

@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::cli::plan_tables;
 use crate::cli::table::{or_dash, plain, table};
 use crate::katalon::settings::ConfigurationRow;
-use crate::outbox::row::Row;
+use crate::outbox::row::{Row, SubmittedBy};
 use crate::outbox::step::{Step, batches};
 use crate::outbox::store::{Doubled, Extent, Submission};
 use crate::plan::configuration;
@@ -59,6 +59,9 @@ pub fn show(
     facts(row, submission, doubled, out)?;
     writeln!(out, "\n{}", people(&tests).trim_fmt())?;
     if let Some(plan) = &submission.plan {
+        if row.submitted_by == Some(SubmittedBy::Katalon) {
+            writeln!(out, "Katalon submitted this run itself. kado would have sent this, and sent nothing of it:")?;
+        }
         plan_tables::write(plan, out)?;
     }
     for left_out in &row.skipped {
