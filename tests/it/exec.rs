@@ -504,7 +504,7 @@ fn strict_fails_where_an_id_has_no_point_or_no_run_was_made() {
     command.env("FAKE_RUNS_NOTHING", "1");
     let nothing = finish(command);
     assert_eq!(nothing.code, 1, "{nothing:?}");
-    assert!(nothing.err.contains("made no suite run"), "{nothing:?}");
+    assert!(nothing.err.contains("no suite run of the command has ended below"), "{nothing:?}");
 }
 
 #[test]

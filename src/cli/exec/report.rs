@@ -46,7 +46,10 @@ impl Report {
     /// Runs that go on, and that other commands submit.
     pub fn of_others(&self, folders: &[PathBuf]) {
         for folder in folders {
-            say(&format!("`{}` still runs, so it is left to the command that runs it", folder.display()));
+            say(&format!(
+                "`{}` still runs, so it is left to the command that runs it, or to the service",
+                folder.display()
+            ));
         }
     }
 
@@ -71,7 +74,7 @@ impl Report {
     /// How many runs were found.
     pub fn runs(&mut self, count: usize, root: &Path) {
         if count == 0 {
-            say(&format!("the command made no suite run below `{}`", root.join("Reports").display()));
+            say(&format!("no suite run of the command has ended below `{}`", root.join("Reports").display()));
             self.submission = self.submission.and(Exit::NotDone);
         }
     }
