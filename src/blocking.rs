@@ -1,7 +1,8 @@
 //! Work that may block (disk, SQLite), on threads of its own, so that it holds up nothing else.
 //!
-//! A panic goes on in whoever waits, as if the work had been called there: nobody can take it for an answer. Work that
-//! was not done because the program ends is [`Stopped`], and never an answer either.
+//! A panic goes on in whoever waits, as if the work had been called there: nobody can take it for
+//! an answer. Work that was not done because the program ends is [`Stopped`], and never an answer
+//! either.
 
 use tokio::task::JoinError;
 
@@ -22,7 +23,9 @@ pub struct Failed(JoinError);
 ///
 /// # Panics
 /// When `work` does.
-pub async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Stopped> {
+pub async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, Stopped> {
     match tokio::task::spawn_blocking(work).await {
         Ok(done) => Ok(done),
         Err(error) => match error.try_into_panic() {
@@ -32,7 +35,8 @@ pub async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'stat
     }
 }
 
-/// Lends something to `work` on a thread that may block, and has it back afterwards. Meanwhile its place is empty.
+/// Lends something to `work` on a thread that may block, and has it back afterwards. Meanwhile its
+/// place is empty.
 ///
 /// # Errors
 /// When the program is ending.
@@ -50,8 +54,8 @@ pub async fn lend<S: Default + Send + 'static, T: Send + 'static>(
     Ok(done)
 }
 
-/// As [`blocking`], for what a person asks for: should it panic, that is the answer. The same request would otherwise
-/// end the service again after each start.
+/// As [`blocking`], for what a person asks for: should it panic, that is the answer. The same
+/// request would otherwise end the service again after each start.
 ///
 /// # Errors
 /// When the program is ending.
@@ -78,18 +82,28 @@ mod tests {
 
     #[tokio::test]
     async fn what_a_person_asks_for_costs_only_itself() {
-        let failed = contained(|| panic!("on its own thread")).await.unwrap().map(|()| "done").unwrap_err();
+        let failed = contained(|| panic!("on its own thread"))
+            .await
+            .unwrap()
+            .map(|()| "done")
+            .unwrap_err();
         assert!(failed.to_string().contains("on its own thread"), "{failed}");
         assert_eq!(contained(|| 1).await.unwrap().unwrap(), 1);
     }
 
     #[test]
     fn work_that_was_never_begun_is_no_answer() {
-        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .build()
+            .unwrap();
         let handle = runtime.handle().clone();
         drop(runtime);
         let _inside = handle.enter();
         assert_eq!(blocking(|| 1).now_or_never(), Some(Err(Stopped)));
-        assert!(contained(|| 1).now_or_never().is_some_and(|done| done.is_err()));
+        assert!(
+            contained(|| 1)
+                .now_or_never()
+                .is_some_and(|done| done.is_err())
+        );
     }
 }

@@ -1,6 +1,9 @@
 //! The door to time and to the name of this machine.
 
-#![expect(clippy::disallowed_methods, reason = "this is the one place that asks the system for the time")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "this is the one place that asks the system for the time"
+)]
 
 use std::time::{Duration, Instant};
 

@@ -1,7 +1,10 @@
-//! The door to environment variables that a name of kado may show (`{env:NAME}`): the process's own, read when a run is
-//! taken in, and never one that looks like a secret.
+//! The door to environment variables that a name of kado may show (`{env:NAME}`): the process's
+//! own, read when a run is taken in, and never one that looks like a secret.
 
-#![expect(clippy::disallowed_methods, reason = "this is the door to these variables")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "this is the door to these variables"
+)]
 
 use std::collections::BTreeMap;
 
@@ -27,21 +30,31 @@ fn of(names: &[String], read: impl Fn(&str) -> Option<String>) -> Shown {
         let value = read(name);
         match &value {
             Some(value) if is_secret(name, value) => {
-                let text = format!("`{{env:{name}}}` is not shown in a run's name, because it looks like a secret");
+                let text = format!(
+                    "`{{env:{name}}}` is not shown in a run's name, because it looks like a secret"
+                );
                 shown.warnings.push(text);
                 continue;
             }
             Some(_) => {}
-            None => shown.warnings.push(format!("the environment variable `{name}` of a run's name is not set")),
+            None => shown.warnings.push(format!(
+                "the environment variable `{name}` of a run's name is not set"
+            )),
         }
-        let plain = value.unwrap_or_default().chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+        let plain = value
+            .unwrap_or_default()
+            .chars()
+            .map(|c| if c.is_control() { ' ' } else { c })
+            .collect();
         shown.values.insert(name.clone(), plain);
     }
     shown
 }
 
 fn is_secret(name: &str, value: &str) -> bool {
-    let with_credentials = value.split_once("://").is_some_and(|(_, rest)| rest.contains('@'));
+    let with_credentials = value
+        .split_once("://")
+        .is_some_and(|(_, rest)| rest.contains('@'));
     looks_secret(Some(name), value) || with_credentials
 }
 
@@ -60,12 +73,36 @@ mod tests {
             ("PROXY_URL", "http://me:abc@proxy:3128"),
             ("TWO_LINES", "a\nb"),
         ];
-        let names: Vec<String> = all.iter().map(|(name, _)| (*name).to_owned()).chain(["UNSET".to_owned()]).collect();
-        let shown =
-            of(&names, |name| all.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned()));
-        let values: Vec<_> = shown.values.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-        assert_eq!(values, [("BUILD_SOURCEBRANCHNAME", "main"), ("TWO_LINES", "a b"), ("UNSET", "")]);
+        let names: Vec<String> = all
+            .iter()
+            .map(|(name, _)| (*name).to_owned())
+            .chain(["UNSET".to_owned()])
+            .collect();
+        let shown = of(&names, |name| {
+            all.iter()
+                .find(|(known, _)| *known == name)
+                .map(|(_, value)| (*value).to_owned())
+        });
+        let values: Vec<_> = shown
+            .values
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()))
+            .collect();
+        assert_eq!(
+            values,
+            [
+                ("BUILD_SOURCEBRANCHNAME", "main"),
+                ("TWO_LINES", "a b"),
+                ("UNSET", "")
+            ]
+        );
         assert_eq!(shown.warnings.len(), 6);
-        assert!(shown.warnings.iter().all(|text| !text.contains("abc") && !text.contains("dkry")), "{shown:?}");
+        assert!(
+            shown
+                .warnings
+                .iter()
+                .all(|text| !text.contains("abc") && !text.contains("dkry")),
+            "{shown:?}"
+        );
     }
 }

@@ -32,14 +32,24 @@ impl Exit {
 
     /// The reason behind a number; `None` for a number that kado does not end with.
     pub fn from_code(code: i32) -> Option<Self> {
-        let all = [Self::Done, Self::NotDone, Self::Usage, Self::Refused, Self::Unreachable];
+        let all = [
+            Self::Done,
+            Self::NotDone,
+            Self::Usage,
+            Self::Refused,
+            Self::Unreachable,
+        ];
         all.into_iter().find(|exit| i32::from(exit.code()) == code)
     }
 
     /// The one of two that counts: 2 before 3 before 4 before 1 before 0.
     #[must_use]
     pub const fn and(self, other: Self) -> Self {
-        if self.weight() >= other.weight() { self } else { other }
+        if self.weight() >= other.weight() {
+            self
+        } else {
+            other
+        }
     }
 
     const fn weight(self) -> u8 {
@@ -65,10 +75,20 @@ mod tests {
 
     #[test]
     fn of_several_reasons_the_one_counts_that_a_person_has_to_mend_first() {
-        let all = [Exit::Done, Exit::NotDone, Exit::Unreachable, Exit::Refused, Exit::Usage];
+        let all = [
+            Exit::Done,
+            Exit::NotDone,
+            Exit::Unreachable,
+            Exit::Refused,
+            Exit::Usage,
+        ];
         for (weight, one) in all.into_iter().enumerate() {
             for other in all {
-                let heavier = all.iter().position(|exit| *exit == other).unwrap().max(weight);
+                let heavier = all
+                    .iter()
+                    .position(|exit| *exit == other)
+                    .unwrap()
+                    .max(weight);
                 assert_eq!(one.and(other), all[heavier]);
             }
         }

@@ -1,17 +1,23 @@
-//! When two paths mean the same file. On Windows letters count without their case, and the long form of a path
-//! (`\\?\C:\work`) means what the short one does; elsewhere names are the same only if they are equal.
+//! When two paths mean the same file. On Windows letters count without their case, and the long
+//! form of a path (`\\?\C:\work`) means what the short one does; elsewhere names are the same only
+//! if they are equal.
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 /// Whether a name is this one.
 pub fn is_named(name: &OsStr, wanted: &str) -> bool {
-    if cfg!(windows) { name.eq_ignore_ascii_case(wanted) } else { name == wanted }
+    if cfg!(windows) {
+        name.eq_ignore_ascii_case(wanted)
+    } else {
+        name == wanted
+    }
 }
 
 /// Whether a file has this extension.
 pub fn has_extension(path: &Path, wanted: &str) -> bool {
-    path.extension().is_some_and(|extension| is_named(extension, wanted))
+    path.extension()
+        .is_some_and(|extension| is_named(extension, wanted))
 }
 
 /// Whether two paths are the same.
@@ -65,9 +71,21 @@ mod tests {
     #[cfg(windows)]
     #[test]
     fn letters_count_without_their_case_and_the_long_form_is_the_same() {
-        assert!(is_named(OsStr::new("reports"), "Reports") && has_extension(Path::new("SHOP.PRJ"), "prj"));
-        assert!(same(Path::new(r"C:\Agent\Ünit"), Path::new("c:/agent/ÜNIT")));
-        assert!(is_in(Path::new(r"\\?\D:\agent\_work\1"), Path::new(r"d:\Agent\_Work")));
-        assert!(is_in(Path::new(r"\\?\UNC\Server\share\1"), Path::new(r"\\server\Share")));
+        assert!(
+            is_named(OsStr::new("reports"), "Reports")
+                && has_extension(Path::new("SHOP.PRJ"), "prj")
+        );
+        assert!(same(
+            Path::new(r"C:\Agent\Ünit"),
+            Path::new("c:/agent/ÜNIT")
+        ));
+        assert!(is_in(
+            Path::new(r"\\?\D:\agent\_work\1"),
+            Path::new(r"d:\Agent\_Work")
+        ));
+        assert!(is_in(
+            Path::new(r"\\?\UNC\Server\share\1"),
+            Path::new(r"\\server\Share")
+        ));
     }
 }

@@ -1,6 +1,8 @@
-//! From a run folder on disk to a snapshot: the run, its project's settings and ids, the overrides of this machine.
+//! From a run folder on disk to a snapshot: the run, its project's settings and ids, the overrides
+//! of this machine.
 //!
-//! This is the last moment at which the project is read; what follows works from the snapshot (invariant I3).
+//! This is the last moment at which the project is read; what follows works from the snapshot
+//! (invariant I3).
 
 pub mod collection;
 
@@ -84,24 +86,31 @@ impl IntakeError {
     pub fn is_gone(&self) -> bool {
         match self {
             Self::NoProject(_) | Self::Read(ReadError::NoProject(_) | ReadError::NoRun(_)) => true,
-            Self::Read(ReadError::Io { source, .. }) => source.kind() == std::io::ErrorKind::NotFound,
+            Self::Read(ReadError::Io { source, .. }) => {
+                source.kind() == std::io::ErrorKind::NotFound
+            }
             Self::SettingsInFlux(_) | Self::Defect(_) => false,
         }
     }
 }
 
-/// Reads a run folder and its project; `known` is what is known of the command that started the run.
+/// Reads a run folder and its project; `known` is what is known of the command that started the
+/// run.
 ///
 /// # Errors
-/// When the folder is no run, belongs to no project, or holds a file that another program keeps for itself.
+/// When the folder is no run, belongs to no project, or holds a file that another program keeps for
+/// itself.
 pub fn take(folder: &Path, config: &Config, known: &KnownCommands) -> Result<Taken, IntakeError> {
     let mut run = workspace::read_run(folder)?;
-    let root = workspace::find_project_root(folder).ok_or_else(|| IntakeError::NoProject(folder.to_owned()))?;
+    let root = workspace::find_project_root(folder)
+        .ok_or_else(|| IntakeError::NoProject(folder.to_owned()))?;
     let settings = workspace::read_azure_settings(&root)?;
     let given = known.of_run(&run, folder, &clock::host_name());
-    // The command line is what the options of the run folder and of `console.properties` come after.
+    // The command line is what the options of the run folder and of `console.properties` come
+    // after.
     run.options = given.options.or(run.options);
-    // A plan in the run's own folder is its command's; `console.properties` says what holds without a command.
+    // A plan in the run's own folder is its command's; `console.properties` says what holds without
+    // a command.
     let of_folder = || workspace::read_launch(folder).and_then(|launch| launch.options.plan);
     let unclear_plan = given.unclear_plan.filter(|_| of_folder().is_none());
     let mut taken = join(folder, run, &root, &settings, config)?;
@@ -109,18 +118,26 @@ pub fn take(folder: &Path, config: &Config, known: &KnownCommands) -> Result<Tak
     (options.unclear_options, options.unclear_plan) = (given.unclear_options, unclear_plan);
     if let Some(job) = &given.pipeline {
         let snapshot = &mut taken.snapshot;
-        snapshot.run.warnings.extend(pipeline::link(&mut snapshot.options, &snapshot.run.options, job));
+        snapshot.run.warnings.extend(pipeline::link(
+            &mut snapshot.options,
+            &snapshot.run.options,
+            job,
+        ));
     }
     taken.standing.claimed = given.claimed;
     Ok(taken)
 }
 
-/// Takes in again what a snapshot was made of, from the files and settings of today; `None` when they are gone or hold
-/// another run by now.
+/// Takes in again what a snapshot was made of, from the files and settings of today; `None` when
+/// they are gone or hold another run by now.
 ///
 /// # Errors
 /// Why what is there cannot be read, in words for the person who asked.
-pub fn take_again(snapshot: &Snapshot, config: &Config, known: &KnownCommands) -> Result<Option<Taken>, String> {
+pub fn take_again(
+    snapshot: &Snapshot,
+    config: &Config,
+    known: &KnownCommands,
+) -> Result<Option<Taken>, String> {
     let folder = Path::new(&snapshot.folder);
     let taken = match snapshot.joined {
         None => match take(folder, config, known) {
@@ -129,29 +146,41 @@ pub fn take_again(snapshot: &Snapshot, config: &Config, known: &KnownCommands) -
         },
         Some(_) => collection::take_again(folder, config, known)?,
     };
-    let place_in_time = |snapshot: &Snapshot| (snapshot.run.suite.clone(), snapshot.identity().map(|run| run.started));
+    let place_in_time = |snapshot: &Snapshot| {
+        (
+            snapshot.run.suite.clone(),
+            snapshot.identity().map(|run| run.started),
+        )
+    };
     Ok(taken.filter(|taken| place_in_time(&taken.snapshot) == place_in_time(snapshot)))
 }
 
-/// As [`take`], for a service that can wait: not while Katalon seems to be writing the settings. It truncates the file
-/// and writes it anew for each key, so a file of this moment may be cut, and a cut one is not believed until it has
-/// stayed so for a minute.
+/// As [`take`], for a service that can wait: not while Katalon seems to be writing the settings. It
+/// truncates the file and writes it anew for each key, so a file of this moment may be cut, and a
+/// cut one is not believed until it has stayed so for a minute.
 ///
 /// # Errors
 /// As [`take`], and [`IntakeError::SettingsInFlux`].
-pub fn take_settled(folder: &Path, config: &Config, known: &KnownCommands) -> Result<Taken, IntakeError> {
-    let root = workspace::find_project_root(folder).ok_or_else(|| IntakeError::NoProject(folder.to_owned()))?;
+pub fn take_settled(
+    folder: &Path,
+    config: &Config,
+    known: &KnownCommands,
+) -> Result<Taken, IntakeError> {
+    let root = workspace::find_project_root(folder)
+        .ok_or_else(|| IntakeError::NoProject(folder.to_owned()))?;
     if let Some(modified) = workspace::azure_settings_modified(&root) {
         let now = clock::now();
         let age = now.since(modified);
-        let damaged = || workspace::read_azure_settings(&root).is_ok_and(|settings| settings.damaged);
+        let damaged =
+            || workspace::read_azure_settings(&root).is_ok_and(|settings| settings.damaged);
         // A time in the future says nothing about how old the file is.
         if modified <= now && (age < WRITING || (age < DAMAGED && damaged())) {
             return Err(IntakeError::SettingsInFlux(root));
         }
     }
     let now = clock::now();
-    if workspace::project_file_modified(&root).is_some_and(|modified| modified <= now && now.since(modified) < WRITING)
+    if workspace::project_file_modified(&root)
+        .is_some_and(|modified| modified <= now && now.since(modified) < WRITING)
     {
         return Err(IntakeError::SettingsInFlux(root));
     }
@@ -196,7 +225,8 @@ fn join(
     })
 }
 
-/// What the test cases of a run say of their ids; what is wrong with them is added to the warnings of the run.
+/// What the test cases of a run say of their ids; what is wrong with them is added to the warnings
+/// of the run.
 fn cases_of(root: &Path, run: &mut SuiteRun) -> Result<BTreeMap<String, CaseIds>, IntakeError> {
     let mut cases = BTreeMap::new();
     for test in &run.tests {
@@ -205,7 +235,13 @@ fn cases_of(root: &Path, run: &mut SuiteRun) -> Result<BTreeMap<String, CaseIds>
         }
         match workspace::read_test_case(root, &test.id) {
             Ok(Some(case)) => {
-                cases.insert(test.id.clone(), CaseIds { azure_ids: case.azure_ids, defaults: case.variables });
+                cases.insert(
+                    test.id.clone(),
+                    CaseIds {
+                        azure_ids: case.azure_ids,
+                        defaults: case.variables,
+                    },
+                );
                 run.warnings.extend(case.warnings);
             }
             // Such a test is left out with its reason when the submission is planned.
@@ -218,32 +254,45 @@ fn cases_of(root: &Path, run: &mut SuiteRun) -> Result<BTreeMap<String, CaseIds>
 }
 
 /// The settings in force for a run, with what only the machine of this moment knows.
-fn options(settings: &AzureSettings, overrides: &Overrides, own: ProjectFile, run: &mut SuiteRun) -> Options {
+fn options(
+    settings: &AzureSettings,
+    overrides: &Overrides,
+    own: ProjectFile,
+    run: &mut SuiteRun,
+) -> Options {
     let mut options = options::effective(settings, overrides, &run.options);
     options.invalid_project_file = own.problem();
     options.api_version = own.api_version;
     let shown = environment::shown(&run_name::variables_in(&options.run_name));
     options.run_name.variables = shown.values;
-    let in_file = own.warnings.into_iter().map(|warning| format!("`{}`, {warning}", workspace::PROJECT_FILE));
+    let in_file = own
+        .warnings
+        .into_iter()
+        .map(|warning| format!("`{}`, {warning}", workspace::PROJECT_FILE));
     run.warnings.extend(in_file.chain(shown.warnings));
     options
 }
 
 fn own_token(settings: &AzureSettings) -> Option<(ServerIdentity, SecretString)> {
-    let ProjectToken::Set(token) = &settings.token else { return None };
+    let ProjectToken::Set(token) = &settings.token else {
+        return None;
+    };
     let server = Server::parse(settings.server_url.as_deref()?).ok()?;
     Some((server.identity().clone(), token.clone()))
 }
 
-/// Drops the values of variables that no id refers to, and of iterations that look like secrets: a snapshot is stored,
-/// and test data can be secret.
+/// Drops the values of variables that no id refers to, and of iterations that look like secrets: a
+/// snapshot is stored, and test data can be secret.
 fn forget_values(run: &mut SuiteRun, cases: &mut BTreeMap<String, CaseIds>) {
     for test in &mut run.tests {
         let names = cases.get(&test.id).map(variables_in).unwrap_or_default();
         test.variables.retain(|name, _| names.contains(name));
         if let Some(iteration) = &mut test.iteration {
             let variable = iteration.variable.clone();
-            iteration.value = iteration.value.take().filter(|value| !looks_secret(variable.as_deref(), value));
+            iteration.value = iteration
+                .value
+                .take()
+                .filter(|value| !looks_secret(variable.as_deref(), value));
         }
     }
     for case in cases.values_mut() {
@@ -255,5 +304,8 @@ fn forget_values(run: &mut SuiteRun, cases: &mut BTreeMap<String, CaseIds>) {
 /// Names of the variables that the ids of a test case refer to.
 fn variables_in(case: &CaseIds) -> BTreeSet<String> {
     let ids = case.azure_ids.as_deref().unwrap_or_default();
-    ids.split("${").skip(1).filter_map(|rest| Some(rest.split_once('}')?.0.trim().to_owned())).collect()
+    ids.split("${")
+        .skip(1)
+        .filter_map(|rest| Some(rest.split_once('}')?.0.trim().to_owned()))
+        .collect()
 }

@@ -1,8 +1,8 @@
 //! Points in time as kado keeps them: whole milliseconds since 1970 in UTC.
 //!
-//! Katalon's `<millis>` are such numbers, SQLite stores them as integers, and scripts read them as RFC 3339 with
-//! exactly three fraction digits (product contract, section 6). There is no clock in here: the one place that asks
-//! the system for the time is [`crate::clock`].
+//! Katalon's `<millis>` are such numbers, SQLite stores them as integers, and scripts read them as
+//! RFC 3339 with exactly three fraction digits (product contract, section 6). There is no clock in
+//! here: the one place that asks the system for the time is [`crate::clock`].
 
 use std::fmt;
 use std::time::Duration;
@@ -10,8 +10,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// A point in time, in milliseconds since 1970-01-01T00:00:00Z. Any `i64` is accepted; what lies outside the years
-/// −9999 to 9999 is shown as the nearest end of that range.
+/// A point in time, in milliseconds since 1970-01-01T00:00:00Z. Any `i64` is accepted; what lies
+/// outside the years −9999 to 9999 is shown as the nearest end of that range.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
 pub struct Moment(i64);
 
@@ -26,7 +26,8 @@ impl Moment {
         self.0
     }
 
-    /// Reads an RFC 3339 instant such as `2026-01-02T10:00:00Z`; finer digits than milliseconds are cut.
+    /// Reads an RFC 3339 instant such as `2026-01-02T10:00:00Z`; finer digits than milliseconds are
+    /// cut.
     ///
     /// # Errors
     /// When the text is not an RFC 3339 instant with an offset.
@@ -54,7 +55,11 @@ impl Moment {
 
 impl fmt::Display for Moment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let nearest = if self.0 < 0 { Timestamp::MIN } else { Timestamp::MAX };
+        let nearest = if self.0 < 0 {
+            Timestamp::MIN
+        } else {
+            Timestamp::MAX
+        };
         let at = Timestamp::from_millisecond(self.0).unwrap_or(nearest);
         write!(f, "{at:.3}")
     }
@@ -83,8 +88,14 @@ mod tests {
 
     #[test]
     fn a_moment_is_shown_with_exactly_three_fraction_digits() {
-        assert_eq!(Moment::from_millis(1_779_681_503_000).to_string(), "2026-05-25T03:58:23.000Z");
-        assert_eq!(Moment::from_millis(1_779_681_503_436).to_string(), "2026-05-25T03:58:23.436Z");
+        assert_eq!(
+            Moment::from_millis(1_779_681_503_000).to_string(),
+            "2026-05-25T03:58:23.000Z"
+        );
+        assert_eq!(
+            Moment::from_millis(1_779_681_503_436).to_string(),
+            "2026-05-25T03:58:23.436Z"
+        );
     }
 
     #[test]
@@ -97,7 +108,11 @@ mod tests {
 
     #[test]
     fn moments_outside_the_calendar_are_shown_and_not_a_panic() {
-        assert!(Moment::from_millis(i64::MAX).to_string().starts_with("9999-"));
+        assert!(
+            Moment::from_millis(i64::MAX)
+                .to_string()
+                .starts_with("9999-")
+        );
         assert!(Moment::from_millis(i64::MIN).to_string().starts_with("-00"));
     }
 }

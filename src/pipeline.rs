@@ -1,5 +1,6 @@
-//! The job of Azure Pipelines that kado is part of, from the variables that the agent sets (Microsoft Learn,
-//! "Predefined variables"). Pure: the caller hands the variables in. The job's token is not part of it.
+//! The job of Azure Pipelines that kado is part of, from the variables that the agent sets
+//! (Microsoft Learn, "Predefined variables"). Pure: the caller hands the variables in. The job's
+//! token is not part of it.
 
 use serde::{Deserialize, Serialize};
 
@@ -55,22 +56,32 @@ pub struct PipelineRelease {
     pub stage: String,
 }
 
-/// Name of the variable with the job's token; a pipeline hands it over only where its author says so.
+/// Name of the variable with the job's token; a pipeline hands it over only where its author says
+/// so.
 pub const TOKEN_VARIABLE: &str = "SYSTEM_ACCESSTOKEN";
 
 impl PipelineJob {
-    /// The job that these variables describe; `None` outside of Azure Pipelines (`TF_BUILD` is not `True`), and where
-    /// neither build nor release is named.
+    /// The job that these variables describe; `None` outside of Azure Pipelines (`TF_BUILD` is not
+    /// `True`), and where neither build nor release is named.
     pub fn read(variable: impl Fn(&str) -> Option<String>) -> Option<Self> {
-        let said = |name: &str| variable(name).map(|value| value.trim().to_owned()).filter(|value| is_value(value));
+        let said = |name: &str| {
+            variable(name)
+                .map(|value| value.trim().to_owned())
+                .filter(|value| is_value(value))
+        };
         said("TF_BUILD").filter(|value| value.eq_ignore_ascii_case("true"))?;
         let release = release(&said);
-        let build = if release.is_none() { build(&said) } else { None };
+        let build = if release.is_none() {
+            build(&said)
+        } else {
+            None
+        };
         if build.is_none() && release.is_none() {
             return None;
         }
         Some(Self {
-            collection: said("SYSTEM_COLLECTIONURI").or_else(|| said("SYSTEM_TEAMFOUNDATIONCOLLECTIONURI"))?,
+            collection: said("SYSTEM_COLLECTIONURI")
+                .or_else(|| said("SYSTEM_TEAMFOUNDATIONCOLLECTIONURI"))?,
             project: said("SYSTEM_TEAMPROJECT")?,
             project_id: said("SYSTEM_TEAMPROJECTID"),
             build,
@@ -105,10 +116,18 @@ fn build(said: &impl Fn(&str) -> Option<String>) -> Option<PipelineBuild> {
 }
 
 fn release(said: &impl Fn(&str) -> Option<String>) -> Option<PipelineRelease> {
-    let (id, stage_id) = (number(said("RELEASE_RELEASEID"))?, number(said("RELEASE_ENVIRONMENTID"))?);
+    let (id, stage_id) = (
+        number(said("RELEASE_RELEASEID"))?,
+        number(said("RELEASE_ENVIRONMENTID"))?,
+    );
     let name = said("RELEASE_RELEASENAME").unwrap_or_else(|| id.to_string());
     let stage = said("RELEASE_ENVIRONMENTNAME").unwrap_or_else(|| stage_id.to_string());
-    Some(PipelineRelease { id, name, stage_id, stage })
+    Some(PipelineRelease {
+        id,
+        name,
+        stage_id,
+        stage,
+    })
 }
 
 fn number(text: Option<String>) -> Option<u32> {
@@ -123,7 +142,10 @@ mod tests {
         ("TF_BUILD", "True"),
         ("SYSTEM_COLLECTIONURI", "https://dev.azure.com/acme/"),
         ("SYSTEM_TEAMPROJECT", "Shop"),
-        ("SYSTEM_TEAMPROJECTID", "a54c5ff9-0d8e-4d7f-bd5a-52f10d5b9c11"),
+        (
+            "SYSTEM_TEAMPROJECTID",
+            "a54c5ff9-0d8e-4d7f-bd5a-52f10d5b9c11",
+        ),
         ("BUILD_BUILDID", "637"),
         ("BUILD_BUILDNUMBER", "20260506.3"),
         ("SYSTEM_STAGENAME", "Test"),
@@ -136,8 +158,14 @@ mod tests {
 
     fn job(change: &[(&str, Option<&str>)]) -> Option<PipelineJob> {
         PipelineJob::read(|name| {
-            let changed = change.iter().find(|(changed, _)| *changed == name).map(|(_, value)| *value);
-            let set = YAML.iter().find(|(set, _)| *set == name).map(|(_, value)| *value);
+            let changed = change
+                .iter()
+                .find(|(changed, _)| *changed == name)
+                .map(|(_, value)| *value);
+            let set = YAML
+                .iter()
+                .find(|(set, _)| *set == name)
+                .map(|(_, value)| *value);
             changed.unwrap_or(set).map(str::to_owned)
         })
     }
@@ -145,12 +173,36 @@ mod tests {
     #[test]
     fn a_job_is_told_with_its_build_and_its_place_in_it() {
         let job = job(&[]).unwrap();
-        assert_eq!((job.collection.as_str(), job.project.as_str()), ("https://dev.azure.com/acme/", "Shop"));
+        assert_eq!(
+            (job.collection.as_str(), job.project.as_str()),
+            ("https://dev.azure.com/acme/", "Shop")
+        );
         let build = job.build.unwrap();
-        assert_eq!((build.id, build.number.as_deref()), (637, Some("20260506.3")));
-        assert_eq!(build.stage, Some(Place { name: "Test".into(), attempt: 2 }));
-        assert_eq!(build.phase, Some(Place { name: "katalon".into(), attempt: 1 }));
-        assert_eq!(build.job, Some(Place { name: "__default".into(), attempt: 1 }));
+        assert_eq!(
+            (build.id, build.number.as_deref()),
+            (637, Some("20260506.3"))
+        );
+        assert_eq!(
+            build.stage,
+            Some(Place {
+                name: "Test".into(),
+                attempt: 2
+            })
+        );
+        assert_eq!(
+            build.phase,
+            Some(Place {
+                name: "katalon".into(),
+                attempt: 1
+            })
+        );
+        assert_eq!(
+            build.job,
+            Some(Place {
+                name: "__default".into(),
+                attempt: 1
+            })
+        );
     }
 
     #[test]
@@ -164,8 +216,13 @@ mod tests {
 
     #[test]
     fn an_older_agent_names_its_collection_otherwise() {
-        let change =
-            [("SYSTEM_COLLECTIONURI", None), ("SYSTEM_TEAMFOUNDATIONCOLLECTIONURI", Some("https://tfs/tfs/Main/"))];
+        let change = [
+            ("SYSTEM_COLLECTIONURI", None),
+            (
+                "SYSTEM_TEAMFOUNDATIONCOLLECTIONURI",
+                Some("https://tfs/tfs/Main/"),
+            ),
+        ];
         assert_eq!(job(&change).unwrap().collection, "https://tfs/tfs/Main/");
     }
 
@@ -177,7 +234,12 @@ mod tests {
             ("RELEASE_ENVIRONMENTNAME", Some("QA")),
         ];
         let job = job(&release).unwrap();
-        let expected = PipelineRelease { id: 3, name: "3".into(), stage_id: 9, stage: "QA".into() };
+        let expected = PipelineRelease {
+            id: 3,
+            name: "3".into(),
+            stage_id: 9,
+            stage: "QA".into(),
+        };
         assert_eq!((job.build, job.release), (None, Some(expected)));
     }
 

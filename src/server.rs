@@ -1,7 +1,8 @@
 //! Which Azure DevOps a URL means.
 //!
-//! A token and a server are a pair (product contract, section 5), so two spellings of the same server have to be
-//! recognised, and two servers must never be taken for one. Pure: nothing is resolved over the network.
+//! A token and a server are a pair (product contract, section 5), so two spellings of the same
+//! server have to be recognised, and two servers must never be taken for one. Pure: nothing is
+//! resolved over the network.
 
 mod place;
 
@@ -59,7 +60,9 @@ pub enum ServerUrlError {
         expected: String,
     },
     /// A URL of Azure DevOps Services without an organization.
-    #[error("server url `{0}` names no organization; expected something like https://dev.azure.com/organization")]
+    #[error(
+        "server url `{0}` names no organization; expected something like https://dev.azure.com/organization"
+    )]
     NoOrganization(String),
     /// A URL of some other host without a collection.
     #[error("server url `{url}` names no collection; expected something like {expected}")]
@@ -70,7 +73,9 @@ pub enum ServerUrlError {
         expected: String,
     },
     /// The address of a page in place of that of the collection.
-    #[error("server url `{url}` is the address of a page in a project; expected that of the collection: {expected}")]
+    #[error(
+        "server url `{url}` is the address of a page in a project; expected that of the collection: {expected}"
+    )]
     Page {
         /// The text as given.
         url: String,
@@ -86,7 +91,9 @@ pub enum ServerUrlError {
         expected: String,
     },
     /// Credentials inside the URL would end up in logs.
-    #[error("the server url carries a user or password; put the token into `azure.token_file` instead")]
+    #[error(
+        "the server url carries a user or password; put the token into `azure.token_file` instead"
+    )]
     Credentials,
 }
 
@@ -105,7 +112,10 @@ impl Server {
             source,
         })?;
         if !matches!(base.scheme(), "http" | "https") {
-            return Err(ServerUrlError::Scheme { url: url(), expected: with_scheme(text) });
+            return Err(ServerUrlError::Scheme {
+                url: url(),
+                expected: with_scheme(text),
+            });
         }
         if !base.username().is_empty() || base.password().is_some() {
             return Err(ServerUrlError::Credentials);
@@ -114,21 +124,39 @@ impl Server {
         base.set_fragment(None);
         let place::Place { base, identity } = place::find(base, shown)?;
         let same = |url: &Url| url.path().trim_matches('/').to_owned();
-        let given = Url::parse(text).ok().filter(|given| (given.host(), same(given)) != (base.host(), same(&base)));
-        Ok(Self { cut: given.map(|_| shown.to_owned()), base, identity })
+        let given = Url::parse(text)
+            .ok()
+            .filter(|given| (given.host(), same(given)) != (base.host(), same(&base)));
+        Ok(Self {
+            cut: given.map(|_| shown.to_owned()),
+            base,
+            identity,
+        })
     }
 
-    /// Says that something else was given than the URL of an organization, and what is used; `None` where it was not.
+    /// Says that something else was given than the URL of an organization, and what is used; `None`
+    /// where it was not.
     pub fn remark(&self) -> Option<String> {
         let given = self.cut.as_ref()?;
-        let is_here = given.to_lowercase().starts_with(&self.base().to_lowercase());
-        let what = if is_here { "more than an organization" } else { "another host of an organization" };
+        let is_here = given
+            .to_lowercase()
+            .starts_with(&self.base().to_lowercase());
+        let what = if is_here {
+            "more than an organization"
+        } else {
+            "another host of an organization"
+        };
         Some(format!("`{given}` is {what}; `{}` is used", self.base()))
     }
 
-    /// The collection that is meant if the last part of a URL on premises is a project; `None` where it cannot be one.
+    /// The collection that is meant if the last part of a URL on premises is a project; `None`
+    /// where it cannot be one.
     pub fn without_project(&self) -> Option<String> {
-        if self.is_services() { None } else { place::without_project(&self.base) }
+        if self.is_services() {
+            None
+        } else {
+            place::without_project(&self.base)
+        }
     }
 
     /// The URL below which `_apis` lies, without a slash at the end.
@@ -141,8 +169,8 @@ impl Server {
         self.release_base() != self.base()
     }
 
-    /// The URL below which the release area lies: a fixed host of its own at Services, the base at Server
-    /// (`ado/api.md` §1). It is never taken from an answer.
+    /// The URL below which the release area lies: a fixed host of its own at Services, the base at
+    /// Server (`ado/api.md` §1). It is never taken from an answer.
     pub fn release_base(&self) -> String {
         let services = self.identity.0.split_once("://dev.azure.com/");
         match services.filter(|(_, organization)| !organization.contains('/')) {
@@ -156,7 +184,8 @@ impl Server {
         &self.identity
     }
 
-    /// Whether requests leave unencrypted for another machine: plain http to a host that is not this one.
+    /// Whether requests leave unencrypted for another machine: plain http to a host that is not
+    /// this one.
     pub fn is_exposed(&self) -> bool {
         let loopback = match self.base.host() {
             Some(url::Host::Domain(name)) => name.eq_ignore_ascii_case("localhost"),
@@ -170,7 +199,9 @@ impl Server {
 
 /// What a text without a scheme means with one, if that is a server; else an example.
 fn with_scheme(text: &str) -> String {
-    let server = Some(text).filter(|text| !text.contains("://")).map(|text| Server::parse(&format!("https://{text}")));
+    let server = Some(text)
+        .filter(|text| !text.contains("://"))
+        .map(|text| Server::parse(&format!("https://{text}")));
     match server {
         Some(Ok(server)) => server.base().to_owned(),
         _ => "https://dev.azure.com/organization".to_owned(),
@@ -192,16 +223,28 @@ mod tests {
 
     #[test]
     fn both_forms_of_services_are_the_same_server() {
-        assert_eq!(id("https://dev.azure.com/Org"), id("https://org.visualstudio.com/"));
-        assert_eq!(id("https://dev.azure.com/org/"), id("https://ORG.visualstudio.com/DefaultCollection"));
+        assert_eq!(
+            id("https://dev.azure.com/Org"),
+            id("https://org.visualstudio.com/")
+        );
+        assert_eq!(
+            id("https://dev.azure.com/org/"),
+            id("https://ORG.visualstudio.com/DefaultCollection")
+        );
     }
 
     #[test]
     fn the_fixed_release_hosts_of_an_organization_are_the_same_server() {
-        for host in ["https://vsrm.dev.azure.com/Org", "https://org.vsrm.visualstudio.com"] {
+        for host in [
+            "https://vsrm.dev.azure.com/Org",
+            "https://org.vsrm.visualstudio.com",
+        ] {
             assert_eq!(id(host), id("https://dev.azure.com/org"), "{host}");
         }
-        assert_ne!(id("https://vsrm.dev.azure.com.evil.example/org"), id("https://dev.azure.com/org"));
+        assert_ne!(
+            id("https://vsrm.dev.azure.com.evil.example/org"),
+            id("https://dev.azure.com/org")
+        );
     }
 
     #[test]
@@ -216,7 +259,10 @@ mod tests {
             assert_ne!(here, id(other), "{other}");
         }
         assert_eq!(here, id("https://TFS.corp:443/tfs/main/"));
-        assert_ne!(id("https://dev.azure.com:8443/org"), id("https://dev.azure.com/org"));
+        assert_ne!(
+            id("https://dev.azure.com:8443/org"),
+            id("https://dev.azure.com/org")
+        );
     }
 
     #[test]
@@ -224,12 +270,19 @@ mod tests {
         assert!(Server::parse("https://dev.azure.com/").is_err());
         assert!(Server::parse("ftp://dev.azure.com/org").is_err());
         assert!(Server::parse("dev.azure.com/org").is_err());
-        assert!(matches!(Server::parse("https://u:p@dev.azure.com/org"), Err(ServerUrlError::Credentials)));
+        assert!(matches!(
+            Server::parse("https://u:p@dev.azure.com/org"),
+            Err(ServerUrlError::Credentials)
+        ));
     }
 
     fn told(url: &str) -> String {
         match Server::parse(url) {
-            Ok(server) => format!("{}{}", server.base(), server.remark().map_or("", |_| " (cut)")),
+            Ok(server) => format!(
+                "{}{}",
+                server.base(),
+                server.remark().map_or("", |_| " (cut)")
+            ),
             Err(error) => error.to_string(),
         }
     }
@@ -237,84 +290,210 @@ mod tests {
     #[test]
     fn what_stands_behind_an_organization_is_left_away() {
         for (given, base) in [
-            ("https://dev.azure.com/acme/Shop", "https://dev.azure.com/acme"),
-            ("https://dev.azure.com/Acme/Shop%20One/_git/x?path=/a#b", "https://dev.azure.com/Acme"),
-            ("https://dev.azure.com/acme/Shop/_testPlans/define?planId=18", "https://dev.azure.com/acme"),
-            ("https://dev.azure.com/acme/_apis", "https://dev.azure.com/acme"),
-            ("https://vsrm.dev.azure.com/acme", "https://dev.azure.com/acme"),
-            ("https://acme.visualstudio.com/Shop/_git/x", "https://acme.visualstudio.com"),
-            ("https://acme.visualstudio.com/DefaultCollection/Shop", "https://acme.visualstudio.com/DefaultCollection"),
-            ("https://acme.vsrm.visualstudio.com", "https://acme.visualstudio.com"),
+            (
+                "https://dev.azure.com/acme/Shop",
+                "https://dev.azure.com/acme",
+            ),
+            (
+                "https://dev.azure.com/Acme/Shop%20One/_git/x?path=/a#b",
+                "https://dev.azure.com/Acme",
+            ),
+            (
+                "https://dev.azure.com/acme/Shop/_testPlans/define?planId=18",
+                "https://dev.azure.com/acme",
+            ),
+            (
+                "https://dev.azure.com/acme/_apis",
+                "https://dev.azure.com/acme",
+            ),
+            (
+                "https://vsrm.dev.azure.com/acme",
+                "https://dev.azure.com/acme",
+            ),
+            (
+                "https://acme.visualstudio.com/Shop/_git/x",
+                "https://acme.visualstudio.com",
+            ),
+            (
+                "https://acme.visualstudio.com/DefaultCollection/Shop",
+                "https://acme.visualstudio.com/DefaultCollection",
+            ),
+            (
+                "https://acme.vsrm.visualstudio.com",
+                "https://acme.visualstudio.com",
+            ),
         ] {
             assert_eq!(told(given), format!("{base} (cut)"));
         }
-        for whole in ["https://dev.azure.com/acme/", "https://dev.azure.com//acme", "https://acme.visualstudio.com/"] {
+        for whole in [
+            "https://dev.azure.com/acme/",
+            "https://dev.azure.com//acme",
+            "https://acme.visualstudio.com/",
+        ] {
             assert!(!told(whole).contains("(cut)"), "{whole}");
         }
     }
 
     #[test]
     fn what_is_no_collection_is_refused_with_what_was_probably_meant() {
-        let expected = |url| told(url).rsplit_once(' ').map(|(_, expected)| expected.to_owned()).unwrap_or_default();
+        let expected = |url| {
+            told(url)
+                .rsplit_once(' ')
+                .map(|(_, expected)| expected.to_owned())
+                .unwrap_or_default()
+        };
         for (given, meant) in [
             ("http://host:8080", "http://host:8080/DefaultCollection"),
-            ("http://host:8080/tfs", "http://host:8080/tfs/DefaultCollection"),
-            ("http://host:8080/TFS/_home", "http://host:8080/TFS/DefaultCollection"),
-            ("https://tfs.corp/tfs/Main/Shop/_git/x", "https://tfs.corp/tfs/Main"),
-            ("https://tfs.corp/My%20Coll/Shop/_testPlans/execute", "https://tfs.corp/My%20Coll"),
-            ("https://tfs.corp/tfs/Main/_apis", "https://tfs.corp/tfs/Main"),
-            ("https://dev.azure.com", "https://dev.azure.com/organization"),
+            (
+                "http://host:8080/tfs",
+                "http://host:8080/tfs/DefaultCollection",
+            ),
+            (
+                "http://host:8080/TFS/_home",
+                "http://host:8080/TFS/DefaultCollection",
+            ),
+            (
+                "https://tfs.corp/tfs/Main/Shop/_git/x",
+                "https://tfs.corp/tfs/Main",
+            ),
+            (
+                "https://tfs.corp/My%20Coll/Shop/_testPlans/execute",
+                "https://tfs.corp/My%20Coll",
+            ),
+            (
+                "https://tfs.corp/tfs/Main/_apis",
+                "https://tfs.corp/tfs/Main",
+            ),
+            (
+                "https://dev.azure.com",
+                "https://dev.azure.com/organization",
+            ),
             ("dev.azure.com/acme/Shop", "https://dev.azure.com/acme"),
             ("tfs.corp:8080/tfs/Main", "https://tfs.corp:8080/tfs/Main"),
             ("acme", "https://dev.azure.com/organization"),
-            ("ftp://dev.azure.com/acme", "https://dev.azure.com/organization"),
-            ("https://dev.azure.com/_git/x", "https://dev.azure.com/organization"),
-            ("https://vstmr.dev.azure.com/acme/x", "https://dev.azure.com/acme"),
-            ("https://acme.vssps.visualstudio.com", "https://dev.azure.com/acme"),
+            (
+                "ftp://dev.azure.com/acme",
+                "https://dev.azure.com/organization",
+            ),
+            (
+                "https://dev.azure.com/_git/x",
+                "https://dev.azure.com/organization",
+            ),
+            (
+                "https://vstmr.dev.azure.com/acme/x",
+                "https://dev.azure.com/acme",
+            ),
+            (
+                "https://acme.vssps.visualstudio.com",
+                "https://dev.azure.com/acme",
+            ),
         ] {
             assert_eq!(expected(given), meant, "{}", told(given));
         }
-        for collection in ["https://tfs.corp/tfs/Main", "https://tfs.corp/Default Collection/", "http://h:8080/x/y/z"] {
-            assert!(Server::parse(collection).is_ok_and(|server| server.remark().is_none()), "{collection}");
+        for collection in [
+            "https://tfs.corp/tfs/Main",
+            "https://tfs.corp/Default Collection/",
+            "http://h:8080/x/y/z",
+        ] {
+            assert!(
+                Server::parse(collection).is_ok_and(|server| server.remark().is_none()),
+                "{collection}"
+            );
         }
-        assert_eq!(id("https://azure.com.evil.example/acme"), "https://azure.com.evil.example:443/acme");
-        assert_eq!(id("https://evildev.azure.com/acme"), "https://evildev.azure.com:443/acme");
+        assert_eq!(
+            id("https://azure.com.evil.example/acme"),
+            "https://azure.com.evil.example:443/acme"
+        );
+        assert_eq!(
+            id("https://evildev.azure.com/acme"),
+            "https://evildev.azure.com:443/acme"
+        );
     }
 
     #[test]
     fn a_project_behind_a_collection_can_only_be_guessed() {
         let meant = |url| Server::parse(url).unwrap().without_project();
-        assert_eq!(meant("https://tfs.corp/tfs/Main/Shop").as_deref(), Some("https://tfs.corp/tfs/Main"));
-        assert_eq!(meant("https://tfs.corp/Main/Shop").as_deref(), Some("https://tfs.corp/Main"));
-        assert_eq!((meant("https://tfs.corp/tfs/Main"), meant("https://dev.azure.com/acme")), (None, None));
+        assert_eq!(
+            meant("https://tfs.corp/tfs/Main/Shop").as_deref(),
+            Some("https://tfs.corp/tfs/Main")
+        );
+        assert_eq!(
+            meant("https://tfs.corp/Main/Shop").as_deref(),
+            Some("https://tfs.corp/Main")
+        );
+        assert_eq!(
+            (
+                meant("https://tfs.corp/tfs/Main"),
+                meant("https://dev.azure.com/acme")
+            ),
+            (None, None)
+        );
     }
 
     #[test]
     fn releases_have_a_host_of_their_own_at_services_only() {
         let release = |url| Server::parse(url).unwrap().release_base();
-        assert_eq!(release("https://dev.azure.com/Org/"), "https://vsrm.dev.azure.com/org");
-        assert_eq!(release("https://Org.visualstudio.com/DefaultCollection"), "https://vsrm.dev.azure.com/org");
-        assert_eq!(release("https://tfs.corp/tfs/Main"), "https://tfs.corp/tfs/Main");
-        assert!(Server::parse("https://dev.azure.com/Org/").unwrap().is_services());
-        assert!(!Server::parse("https://tfs.corp/tfs/Main").unwrap().is_services());
-        assert_eq!(release("https://tfs.corp/dev.azure.com/Main"), "https://tfs.corp/dev.azure.com/Main");
+        assert_eq!(
+            release("https://dev.azure.com/Org/"),
+            "https://vsrm.dev.azure.com/org"
+        );
+        assert_eq!(
+            release("https://Org.visualstudio.com/DefaultCollection"),
+            "https://vsrm.dev.azure.com/org"
+        );
+        assert_eq!(
+            release("https://tfs.corp/tfs/Main"),
+            "https://tfs.corp/tfs/Main"
+        );
+        assert!(
+            Server::parse("https://dev.azure.com/Org/")
+                .unwrap()
+                .is_services()
+        );
+        assert!(
+            !Server::parse("https://tfs.corp/tfs/Main")
+                .unwrap()
+                .is_services()
+        );
+        assert_eq!(
+            release("https://tfs.corp/dev.azure.com/Main"),
+            "https://tfs.corp/dev.azure.com/Main"
+        );
     }
 
     #[test]
     fn a_password_in_a_url_is_never_repeated() {
-        for url in
-            ["me:SECRET@dev.azure.com/x", "https://me:SECRET@dev.azure.com/x", "ftp://me:SECRET@host/x", "SECRET@"]
-        {
+        for url in [
+            "me:SECRET@dev.azure.com/x",
+            "https://me:SECRET@dev.azure.com/x",
+            "ftp://me:SECRET@host/x",
+            "SECRET@",
+        ] {
             let error = Server::parse(url).unwrap_err();
-            assert!(!format!("{error:?} {error}").contains("SECRET"), "{error:?}");
+            assert!(
+                !format!("{error:?} {error}").contains("SECRET"),
+                "{error:?}"
+            );
         }
     }
 
     #[test]
     fn plain_http_is_exposed_unless_it_stays_on_this_machine() {
-        assert!(Server::parse("http://tfs.corp/tfs/Main").unwrap().is_exposed());
-        assert!(!Server::parse("http://127.0.0.1:8080/org").unwrap().is_exposed());
+        assert!(
+            Server::parse("http://tfs.corp/tfs/Main")
+                .unwrap()
+                .is_exposed()
+        );
+        assert!(
+            !Server::parse("http://127.0.0.1:8080/org")
+                .unwrap()
+                .is_exposed()
+        );
         assert!(!Server::parse("http://localhost/org").unwrap().is_exposed());
-        assert!(!Server::parse("https://tfs.corp/tfs/Main").unwrap().is_exposed());
+        assert!(
+            !Server::parse("https://tfs.corp/tfs/Main")
+                .unwrap()
+                .is_exposed()
+        );
     }
 }

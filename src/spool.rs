@@ -1,13 +1,15 @@
-//! Copies of the files that waiting runs need: a workspace may be wiped at any moment after the suite ended (I8).
+//! Copies of the files that waiting runs need: a workspace may be wiped at any moment after the
+//! suite ended (I8).
 //!
 //! ```text
 //! STATE/spool/<digest of the run's identity>/<path inside the run folder>
 //! ```
 //!
-//! A copy carries the modification time of its original, by which it is known to be up to date. The spool has a limit;
-//! what does not fit is sent from where it lies. Nothing in here is needed for correctness: a copy that is missing
-//! costs only itself, and is then named in the run's comment. Copies share blocks with their originals where the file
-//! system can do that for a plain copy (`copy_file_range` on Linux).
+//! A copy carries the modification time of its original, by which it is known to be up to date. The
+//! spool has a limit; what does not fit is sent from where it lies. Nothing in here is needed for
+//! correctness: a copy that is missing costs only itself, and is then named in the run's comment.
+//! Copies share blocks with their originals where the file system can do that for a plain copy
+//! (`copy_file_range` on Linux).
 
 #![expect(clippy::disallowed_methods, reason = "the spool is a folder of copies")]
 
@@ -22,8 +24,8 @@ use crate::workspace::open;
 
 /// Name of the folder in the state folder.
 const FOLDER: &str = "spool";
-/// Name of the copy that is being made, in the folder of its run. It is short, because names in a run folder may be as
-/// long as the file system allows.
+/// Name of the copy that is being made, in the folder of its run. It is short, because names in a
+/// run folder may be as long as the file system allows.
 const UNFINISHED: &str = ".kado-part";
 
 /// The spool of a state folder.
@@ -33,8 +35,9 @@ pub struct Spool {
     limit: u64,
 }
 
-/// How much of the spool is used, as far as whoever copies knows; nothing is known at first. It may be too much, because
-/// others remove copies; before anything is left for want of room it is measured.
+/// How much of the spool is used, as far as whoever copies knows; nothing is known at first. It may
+/// be too much, because others remove copies; before anything is left for want of room it is
+/// measured.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Used(Option<u64>);
 
@@ -54,7 +57,10 @@ pub struct Copied {
 impl Spool {
     /// The spool of a state folder, with a limit in bytes.
     pub fn new(state_dir: &Path, limit: u64) -> Self {
-        Self { root: state_dir.join(FOLDER), limit }
+        Self {
+            root: state_dir.join(FOLDER),
+            limit,
+        }
     }
 
     /// Where the copies of a run lie.
@@ -67,8 +73,8 @@ impl Spool {
         Some(self.folder_of(run)).filter(|folder| folder.is_dir())
     }
 
-    /// Brings the copies of a run up to date with its folder. `used` saves walking through the spool for every run.
-    /// Files that vanished meanwhile are passed over.
+    /// Brings the copies of a run up to date with its folder. `used` saves walking through the
+    /// spool for every run. Files that vanished meanwhile are passed over.
     pub fn copy<'a>(
         &self,
         run: &RunIdentity,
@@ -90,7 +96,9 @@ impl Spool {
                     }
                     Err(error) => {
                         copied.failed += 1;
-                        copied.error.get_or_insert_with(|| format!("`{}`: {error}", file.path));
+                        copied
+                            .error
+                            .get_or_insert_with(|| format!("`{}`: {error}", file.path));
                     }
                 },
                 Err(_) => {}
@@ -132,7 +140,9 @@ fn name_of(run: &RunIdentity) -> String {
 }
 
 fn is_up_to_date(from: &File, to: &Path) -> bool {
-    let (Ok(from), Ok(to)) = (from.metadata(), fs::symlink_metadata(to)) else { return false };
+    let (Ok(from), Ok(to)) = (from.metadata(), fs::symlink_metadata(to)) else {
+        return false;
+    };
     from.len() == to.len() && from.modified().ok() == to.modified().ok()
 }
 
@@ -189,7 +199,11 @@ mod tests {
     }
 
     fn file(path: &str, size: u64) -> RunFile {
-        RunFile { path: path.to_owned(), kind: FileKind::Png, size }
+        RunFile {
+            path: path.to_owned(),
+            kind: FileKind::Png,
+            size,
+        }
     }
 
     #[test]
@@ -200,12 +214,21 @@ mod tests {
         fs::write(work.path().join("deep/1.png"), "one").unwrap();
         let files = [file("deep/1.png", 3), file("gone.png", 3)];
         let copy = || spool.copy(&run(1), work.path(), files.iter(), &mut Used::default());
-        assert_eq!(copy(), Copied { files: 1, ..Copied::default() });
+        assert_eq!(
+            copy(),
+            Copied {
+                files: 1,
+                ..Copied::default()
+            }
+        );
         fs::write(work.path().join("deep/1.png"), "other").unwrap();
         copy();
         fs::remove_dir_all(work.path().join("deep")).unwrap();
         copy();
-        assert_eq!(fs::read_to_string(spool.folder_of(&run(1)).join("deep/1.png")).unwrap(), "other");
+        assert_eq!(
+            fs::read_to_string(spool.folder_of(&run(1)).join("deep/1.png")).unwrap(),
+            "other"
+        );
     }
 
     #[test]
@@ -218,7 +241,11 @@ mod tests {
         let files = [file("1.png", 4), file("2.png", 4), file("3.png", 4)];
         assert_eq!(
             spool.copy(&run(1), work.path(), files.iter(), &mut Used::default()),
-            Copied { files: 1, left: 2, ..Copied::default() }
+            Copied {
+                files: 1,
+                left: 2,
+                ..Copied::default()
+            }
         );
     }
 
@@ -230,11 +257,30 @@ mod tests {
         let names = ["a.png", "in the way/b.png", &longest, "zz.png"];
         fs::create_dir(work.path().join("in the way")).unwrap();
         fs::create_dir_all(spool.folder_of(&run(1))).unwrap();
-        fs::write(spool.folder_of(&run(1)).join("in the way"), "a file where a folder has to be").unwrap();
-        names.iter().for_each(|name| fs::write(work.path().join(name), "1").unwrap());
-        let copied = spool.copy(&run(1), work.path(), names.map(|name| file(name, 1)).iter(), &mut Used::default());
-        assert_eq!((copied.files, copied.left, copied.failed), (3, 0, 1), "{copied:?}");
-        assert!(copied.error.is_some_and(|error| error.starts_with("`in the way/b.png`: ")));
+        fs::write(
+            spool.folder_of(&run(1)).join("in the way"),
+            "a file where a folder has to be",
+        )
+        .unwrap();
+        names
+            .iter()
+            .for_each(|name| fs::write(work.path().join(name), "1").unwrap());
+        let copied = spool.copy(
+            &run(1),
+            work.path(),
+            names.map(|name| file(name, 1)).iter(),
+            &mut Used::default(),
+        );
+        assert_eq!(
+            (copied.files, copied.left, copied.failed),
+            (3, 0, 1),
+            "{copied:?}"
+        );
+        assert!(
+            copied
+                .error
+                .is_some_and(|error| error.starts_with("`in the way/b.png`: "))
+        );
         let spooled = |name: &str| spool.folder_of(&run(1)).join(name).is_file();
         assert!(spooled("a.png") && spooled(&longest) && spooled("zz.png"));
     }
@@ -245,11 +291,36 @@ mod tests {
         let spool = Spool::new(state.path(), 5);
         fs::write(work.path().join("1.png"), "1234").unwrap();
         let mut used = Used::default();
-        let mut copy = |started| spool.copy(&run(started), work.path(), [file("1.png", 4)].iter(), &mut used);
-        assert_eq!(copy(1), Copied { files: 1, ..Copied::default() });
-        assert_eq!(copy(2), Copied { left: 1, ..Copied::default() });
+        let mut copy = |started| {
+            spool.copy(
+                &run(started),
+                work.path(),
+                [file("1.png", 4)].iter(),
+                &mut used,
+            )
+        };
+        assert_eq!(
+            copy(1),
+            Copied {
+                files: 1,
+                ..Copied::default()
+            }
+        );
+        assert_eq!(
+            copy(2),
+            Copied {
+                left: 1,
+                ..Copied::default()
+            }
+        );
         spool.remove(&run(1));
-        assert_eq!(copy(2), Copied { files: 1, ..Copied::default() });
+        assert_eq!(
+            copy(2),
+            Copied {
+                files: 1,
+                ..Copied::default()
+            }
+        );
     }
 
     #[test]
@@ -258,7 +329,12 @@ mod tests {
         let spool = Spool::new(state.path(), 1000);
         fs::write(work.path().join("1.png"), "1").unwrap();
         for started in [1, 2] {
-            spool.copy(&run(started), work.path(), [file("1.png", 1)].iter(), &mut Used::default());
+            spool.copy(
+                &run(started),
+                work.path(),
+                [file("1.png", 1)].iter(),
+                &mut Used::default(),
+            );
         }
         spool.purge([run(2)].iter());
         assert!(!spool.folder_of(&run(1)).exists() && spool.folder_of(&run(2)).exists());
@@ -273,7 +349,12 @@ mod tests {
         let spool = Spool::new(state.path(), 1000);
         fs::write(work.path().join("secret"), "secret").unwrap();
         std::os::unix::fs::symlink(work.path().join("secret"), work.path().join("1.png")).unwrap();
-        let copied = spool.copy(&run(1), work.path(), [file("1.png", 6)].iter(), &mut Used::default());
+        let copied = spool.copy(
+            &run(1),
+            work.path(),
+            [file("1.png", 6)].iter(),
+            &mut Used::default(),
+        );
         assert_eq!(copied, Copied::default());
     }
 }

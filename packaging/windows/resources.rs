@@ -32,7 +32,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     if std::env::var("CARGO_CFG_TARGET_OS")? == "windows" {
         let mut resource = winresource::WindowsResource::new();
         resource.set("ProductName", "kado");
-        resource.set("FileDescription", "kado: Katalon suite runs to Azure DevOps Test Plans");
+        resource.set(
+            "FileDescription",
+            "kado: Katalon suite runs to Azure DevOps Test Plans",
+        );
         resource.set("OriginalFilename", "kado.exe");
         resource.set("LegalCopyright", "The kado project; MIT or Apache-2.0");
         resource.set_manifest(MANIFEST);

@@ -1,5 +1,5 @@
-//! Attachments of runs and results. Uploads are not idempotent: before one is sent again, the list tells whether it
-//! arrived.
+//! Attachments of runs and results. Uploads are not idempotent: before one is sent again, the list
+//! tells whether it arrived.
 
 use std::time::Duration;
 
@@ -31,17 +31,30 @@ impl AdoClient {
     ///
     /// # Errors
     /// When the server fails.
-    pub async fn attachments(&self, project: &str, owner: Owner) -> Result<Vec<Attachment>, AdoError> {
+    pub async fn attachments(
+        &self,
+        project: &str,
+        owner: Owner,
+    ) -> Result<Vec<Attachment>, AdoError> {
         let path = path(project, owner);
         let path: Vec<&str> = path.iter().map(String::as_str).collect();
-        Ok(self.get::<List<Attachment>>(&path, Call::Attachments, &[]).await?.content.value)
+        Ok(self
+            .get::<List<Attachment>>(&path, Call::Attachments, &[])
+            .await?
+            .content
+            .value)
     }
 
     /// Sends an attachment; it is encoded while it is sent, so memory does not grow with its size.
     ///
     /// # Errors
     /// When the server fails or refuses it, or when the file changes or vanishes meanwhile.
-    pub async fn attach(&self, project: &str, owner: Owner, upload: Upload) -> Result<Attachment, AdoError> {
+    pub async fn attach(
+        &self,
+        project: &str,
+        owner: Owner,
+        upload: Upload,
+    ) -> Result<Attachment, AdoError> {
         let path = path(project, owner);
         let path: Vec<&str> = path.iter().map(String::as_str).collect();
         let length = upload.body_length();
@@ -61,7 +74,13 @@ impl AdoClient {
 
 fn path(project: &str, owner: Owner) -> Vec<String> {
     let run = owner.run.to_string();
-    let mut path = vec![project.to_owned(), "_apis".to_owned(), "test".to_owned(), "Runs".to_owned(), run];
+    let mut path = vec![
+        project.to_owned(),
+        "_apis".to_owned(),
+        "test".to_owned(),
+        "Runs".to_owned(),
+        run,
+    ];
     if let Some(result) = owner.result {
         path.extend(["Results".to_owned(), result.to_string()]);
     }

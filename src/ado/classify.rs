@@ -1,8 +1,9 @@
-//! What an answer means. One total function, asked once for each answer; nothing else in kado looks at a status.
+//! What an answer means. One total function, asked once for each answer; nothing else in kado looks
+//! at a status.
 //!
-//! Azure DevOps does not say 401 alone when it refuses a token (`ado/api.md` §2): a 203 or a redirect to a sign-in
-//! page, or HTML in place of JSON, mean the same. Bodies of errors come in seven shapes (§13), some after a byte
-//! order mark.
+//! Azure DevOps does not say 401 alone when it refuses a token (`ado/api.md` §2): a 203 or a
+//! redirect to a sign-in page, or HTML in place of JSON, mean the same. Bodies of errors come in
+//! seven shapes (§13), some after a byte order mark.
 
 use std::time::Duration;
 
@@ -53,13 +54,22 @@ pub fn classify(answer: &Head<'_>) -> Verdict {
         200..=299 if answer.body.is_empty() && answer.status == 204 => Verdict::Done,
         200..=299 => Verdict::CredentialsRefused(sign_in()),
         401 => Verdict::CredentialsRefused(refused(&message())),
-        403 => Verdict::Forbidden(format!("{}; the token's owner lacks a permission", message())),
-        // Azure DevOps says so in JSON, in plain text or in a header; a web page is somebody's in between.
-        404 | 410 if is_page(answer) && answer.writes => Verdict::Unclear(answer.retry_after, page(answer.status)),
+        403 => Verdict::Forbidden(format!(
+            "{}; the token's owner lacks a permission",
+            message()
+        )),
+        // Azure DevOps says so in JSON, in plain text or in a header; a web page is somebody's in
+        // between.
+        404 | 410 if is_page(answer) && answer.writes => {
+            Verdict::Unclear(answer.retry_after, page(answer.status))
+        }
         404 | 410 if is_page(answer) => Verdict::Busy(answer.retry_after, page(answer.status)),
         404 | 410 => Verdict::Gone(message()),
         407 => Verdict::Busy(answer.retry_after, proxy()),
-        429 => Verdict::Busy(answer.retry_after, format!("Azure DevOps asks for a pause: {}", message())),
+        429 => Verdict::Busy(
+            answer.retry_after,
+            format!("Azure DevOps asks for a pause: {}", message()),
+        ),
         408 | 409 | 500..=599 if answer.writes => Verdict::Unclear(answer.retry_after, message()),
         408 | 409 | 500..=599 => Verdict::Busy(answer.retry_after, message()),
         400..=499 => Verdict::Rejected(message()),
@@ -73,17 +83,23 @@ pub fn without_mark(body: &[u8]) -> &[u8] {
 }
 
 fn is_json(answer: &Head<'_>) -> bool {
-    answer.content_type.is_some_and(|kind| kind.to_ascii_lowercase().contains("json"))
+    answer
+        .content_type
+        .is_some_and(|kind| kind.to_ascii_lowercase().contains("json"))
 }
 
 fn is_page(answer: &Head<'_>) -> bool {
-    answer.service_error.is_none() && answer.content_type.is_some_and(|kind| kind.to_ascii_lowercase().contains("html"))
+    answer.service_error.is_none()
+        && answer
+            .content_type
+            .is_some_and(|kind| kind.to_ascii_lowercase().contains("html"))
 }
 
 /// How it begins when a web page came in place of an answer.
 const PAGE: &str = "a web page came with status";
 
-/// Whether a message says that a web page came in place of an answer, so that nothing of Azure DevOps was asked.
+/// Whether a message says that a web page came in place of an answer, so that nothing of Azure
+/// DevOps was asked.
 pub fn is_about_page(message: &str) -> bool {
     message.starts_with(PAGE)
 }
@@ -109,9 +125,13 @@ fn proxy() -> String {
 
 fn refused(message: &str) -> String {
     if message.to_lowercase().contains("expired") {
-        format!("{message}; make a new one in Azure DevOps under User settings > Personal access tokens")
+        format!(
+            "{message}; make a new one in Azure DevOps under User settings > Personal access tokens"
+        )
     } else {
-        format!("{message}; the token is wrong, expired or revoked, lacks a scope, or belongs to another organization")
+        format!(
+            "{message}; the token is wrong, expired or revoked, lacks a scope, or belongs to another organization"
+        )
     }
 }
 
@@ -120,13 +140,25 @@ fn message(answer: &Head<'_>) -> String {
     let body = without_mark(answer.body);
     let json: Option<Value> = serde_json::from_slice(body).ok();
     let from_json = json.as_ref().and_then(|json| {
-        [&json["message"], &json["Message"], &json["value"]["Message"]].into_iter().find_map(Value::as_str)
+        [
+            &json["message"],
+            &json["Message"],
+            &json["value"]["Message"],
+        ]
+        .into_iter()
+        .find_map(Value::as_str)
     });
     let plain = || {
-        let is_text = answer.content_type.is_some_and(|kind| kind.to_ascii_lowercase().starts_with("text/plain"));
+        let is_text = answer
+            .content_type
+            .is_some_and(|kind| kind.to_ascii_lowercase().starts_with("text/plain"));
         std::str::from_utf8(body).ok().filter(|_| is_text)
     };
-    let words = from_json.or(answer.service_error).or_else(plain).map(str::trim).filter(|words| !words.is_empty());
+    let words = from_json
+        .or(answer.service_error)
+        .or_else(plain)
+        .map(str::trim)
+        .filter(|words| !words.is_empty());
     match words {
         Some(words) => words.chars().take(500).collect(),
         None => format!("status {}", answer.status),
@@ -138,12 +170,22 @@ mod tests {
     use super::*;
 
     fn head<'a>(status: u16, content_type: &'a str, body: &'a [u8]) -> Head<'a> {
-        Head { status, writes: true, content_type: Some(content_type), retry_after: None, service_error: None, body }
+        Head {
+            status,
+            writes: true,
+            content_type: Some(content_type),
+            retry_after: None,
+            service_error: None,
+            body,
+        }
     }
 
     /// The name of the verdict for every status, with a JSON body.
     fn kind(status: u16, writes: bool) -> &'static str {
-        match classify(&Head { writes, ..head(status, "application/json", b"{}") }) {
+        match classify(&Head {
+            writes,
+            ..head(status, "application/json", b"{}")
+        }) {
             Verdict::Done => "done",
             Verdict::Busy(..) => "busy",
             Verdict::Unclear(..) => "unclear",
@@ -156,12 +198,34 @@ mod tests {
 
     #[test]
     fn a_page_of_a_load_balancer_passes_and_an_answer_of_azure_devops_does_not() {
-        let page = head(404, "text/html; charset=utf-8", b"<html>no such backend</html>");
-        assert!(matches!(classify(&page), Verdict::Unclear(None, message) if message.contains("status 404")));
-        assert!(matches!(classify(&Head { writes: false, ..page }), Verdict::Busy(None, _)));
-        let hidden = Head { service_error: Some("Test plan 18 not found."), ..page };
-        assert_eq!(classify(&hidden), Verdict::Gone("Test plan 18 not found.".to_owned()));
-        let route = head(404, "text/plain", b"The controller for path '/x' was not found");
+        let page = head(
+            404,
+            "text/html; charset=utf-8",
+            b"<html>no such backend</html>",
+        );
+        assert!(
+            matches!(classify(&page), Verdict::Unclear(None, message) if message.contains("status 404"))
+        );
+        assert!(matches!(
+            classify(&Head {
+                writes: false,
+                ..page
+            }),
+            Verdict::Busy(None, _)
+        ));
+        let hidden = Head {
+            service_error: Some("Test plan 18 not found."),
+            ..page
+        };
+        assert_eq!(
+            classify(&hidden),
+            Verdict::Gone("Test plan 18 not found.".to_owned())
+        );
+        let route = head(
+            404,
+            "text/plain",
+            b"The controller for path '/x' was not found",
+        );
         assert!(matches!(classify(&route), Verdict::Gone(_)));
     }
 
@@ -175,7 +239,10 @@ mod tests {
                 _ => runs.push((status, status, write, read)),
             }
         }
-        let table: Vec<_> = runs.iter().map(|(from, to, write, read)| format!("{from}-{to} {write}/{read}")).collect();
+        let table: Vec<_> = runs
+            .iter()
+            .map(|(from, to, write, read)| format!("{from}-{to} {write}/{read}"))
+            .collect();
         insta::assert_snapshot!(table.join("\n"), @r"
         100-199 unclear/unclear
         200-202 done/done
@@ -201,9 +268,18 @@ mod tests {
 
     #[test]
     fn a_page_in_place_of_json_means_that_the_token_is_refused() {
-        assert!(matches!(classify(&head(200, "text/html", b"<html>")), Verdict::CredentialsRefused(_)));
-        assert!(matches!(classify(&head(203, "text/html", b"<html>")), Verdict::CredentialsRefused(_)));
-        assert!(matches!(classify(&head(302, "text/html", b"")), Verdict::CredentialsRefused(_)));
+        assert!(matches!(
+            classify(&head(200, "text/html", b"<html>")),
+            Verdict::CredentialsRefused(_)
+        ));
+        assert!(matches!(
+            classify(&head(203, "text/html", b"<html>")),
+            Verdict::CredentialsRefused(_)
+        ));
+        assert!(matches!(
+            classify(&head(302, "text/html", b"")),
+            Verdict::CredentialsRefused(_)
+        ));
     }
 
     #[test]
@@ -215,10 +291,19 @@ mod tests {
             b"\xef\xbb\xbf{\"message\":\"TF1: why\"}",
         ];
         for body in shapes {
-            assert_eq!(classify(&head(400, "application/json", body)), Verdict::Rejected("TF1: why".to_owned()));
+            assert_eq!(
+                classify(&head(400, "application/json", body)),
+                Verdict::Rejected("TF1: why".to_owned())
+            );
         }
-        assert_eq!(classify(&head(404, "text/plain", b"TF1: why")), Verdict::Gone("TF1: why".to_owned()));
-        assert_eq!(classify(&head(400, "text/html", b"<html>")), Verdict::Rejected("status 400".to_owned()));
+        assert_eq!(
+            classify(&head(404, "text/plain", b"TF1: why")),
+            Verdict::Gone("TF1: why".to_owned())
+        );
+        assert_eq!(
+            classify(&head(400, "text/html", b"<html>")),
+            Verdict::Rejected("status 400".to_owned())
+        );
     }
 
     #[test]
@@ -227,7 +312,12 @@ mod tests {
             service_error: Some("Access Denied: The Personal Access Token used has expired."),
             ..head(401, "text/html", b"")
         };
-        let Verdict::CredentialsRefused(message) = classify(&expired) else { panic!("not refused") };
-        assert!(message.starts_with("Access Denied: The Personal Access Token used has expired."), "{message}");
+        let Verdict::CredentialsRefused(message) = classify(&expired) else {
+            panic!("not refused")
+        };
+        assert!(
+            message.starts_with("Access Denied: The Personal Access Token used has expired."),
+            "{message}"
+        );
     }
 }

@@ -15,9 +15,11 @@ use crate::ado::error::AdoError;
 pub enum Credential {
     /// A personal access token: Basic, with nobody's name before it. Services and Server take it.
     Pat(SecretString),
-    /// The token of a pipeline job (`SYSTEM_ACCESSTOKEN`), or another one that is given whole: Bearer.
+    /// The token of a pipeline job (`SYSTEM_ACCESSTOKEN`), or another one that is given whole:
+    /// Bearer.
     Bearer(SecretString),
-    /// An Entra identity, which fetches tokens of an hour and renews them: Bearer. Services alone takes it.
+    /// An Entra identity, which fetches tokens of an hour and renews them: Bearer. Services alone
+    /// takes it.
     Entra(Arc<Entra>),
 }
 
@@ -40,11 +42,15 @@ impl Credential {
             Self::Entra(entra) => entra.token().await?,
         };
         let text = match self {
-            Self::Pat(_) => format!("Basic {}", STANDARD.encode(format!(":{}", token.expose_secret()))),
+            Self::Pat(_) => format!(
+                "Basic {}",
+                STANDARD.encode(format!(":{}", token.expose_secret()))
+            ),
             Self::Bearer(_) | Self::Entra(_) => format!("Bearer {}", token.expose_secret()),
         };
-        let mut header = HeaderValue::from_str(&text)
-            .map_err(|_| AdoError::Configuration("the token holds characters that no token has".to_owned()))?;
+        let mut header = HeaderValue::from_str(&text).map_err(|_| {
+            AdoError::Configuration("the token holds characters that no token has".to_owned())
+        })?;
         header.set_sensitive(true);
         Ok(Authorization { header, token })
     }
@@ -65,8 +71,9 @@ impl Credential {
         matches!(self, Self::Entra(entra) if entra.is_outdated())
     }
 
-    /// Whether the header that turns a sign-in page into a plain refusal is sent by default. In tenants with
-    /// Conditional Access it makes the server refuse good tokens of Entra (`ado/api.md` §2).
+    /// Whether the header that turns a sign-in page into a plain refusal is sent by default. In
+    /// tenants with Conditional Access it makes the server refuse good tokens of Entra
+    /// (`ado/api.md` §2).
     pub(super) const fn suppresses_sign_in(&self) -> bool {
         !matches!(self, Self::Entra(_))
     }

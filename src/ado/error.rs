@@ -34,7 +34,8 @@ pub enum AdoError {
         message: String,
         /// How long the server wants to be left alone.
         wait: Option<Duration>,
-        /// Whether the call may have been carried out all the same, so that ADO has to be asked first.
+        /// Whether the call may have been carried out all the same, so that ADO has to be asked
+        /// first.
         unclear: bool,
     },
     /// A file that was to be sent cannot be read.
@@ -53,6 +54,10 @@ pub enum AdoError {
 impl AdoError {
     /// Unreachable or busy, and nothing was carried out.
     pub fn not_sent(message: impl Into<String>) -> Self {
-        Self::Unavailable { message: message.into(), wait: None, unclear: false }
+        Self::Unavailable {
+            message: message.into(),
+            wait: None,
+            unclear: false,
+        }
     }
 }

@@ -20,7 +20,8 @@ pub fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
 /// What the server says of its limits (`ado/api.md` §11).
 pub fn budget(headers: &HeaderMap) -> Budget {
     let number = |name| header(headers, name).and_then(|text| text.trim().parse::<f64>().ok());
-    let reset = number("x-ratelimit-reset").map(|seconds| Moment::from_millis((seconds * 1000.0) as i64));
+    let reset =
+        number("x-ratelimit-reset").map(|seconds| Moment::from_millis((seconds * 1000.0) as i64));
     Budget {
         retry_after: retry_after(headers),
         limit: number("x-ratelimit-limit"),
@@ -29,12 +30,14 @@ pub fn budget(headers: &HeaderMap) -> Budget {
     }
 }
 
-/// The pause that an answer asks for, in seconds or until a date (RFC 9110 §10.2.3), at most [`LONGEST_PAUSE`]; what is
-/// neither is none.
+/// The pause that an answer asks for, in seconds or until a date (RFC 9110 §10.2.3), at most
+/// [`LONGEST_PAUSE`]; what is neither is none.
 pub fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let text = header(headers, "retry-after")?.trim();
     let pause = match text.parse::<f64>() {
-        Ok(seconds) if seconds >= 0.0 => Duration::try_from_secs_f64(seconds).unwrap_or(LONGEST_PAUSE),
+        Ok(seconds) if seconds >= 0.0 => {
+            Duration::try_from_secs_f64(seconds).unwrap_or(LONGEST_PAUSE)
+        }
         Ok(_) => return None,
         Err(_) => {
             let now = date(headers, "date").unwrap_or_else(|| clock::now().millis());
@@ -47,15 +50,22 @@ pub fn retry_after(headers: &HeaderMap) -> Option<Duration> {
 /// A date of a header, in milliseconds since 1970.
 pub fn date(headers: &HeaderMap, name: &str) -> Option<i64> {
     let parser = jiff::fmt::rfc2822::DateTimeParser::new().relaxed_weekday(true);
-    Some(parser.parse_timestamp(header(headers, name)?.trim()).ok()?.as_millisecond())
+    Some(
+        parser
+            .parse_timestamp(header(headers, name)?.trim())
+            .ok()?
+            .as_millisecond(),
+    )
 }
 
-/// Where a server sends a plain http request on to when it wants the same by https, as web servers in front of Azure
-/// DevOps Server do; `None` for any other redirect, such as that to a sign-in page. kado follows none.
+/// Where a server sends a plain http request on to when it wants the same by https, as web servers
+/// in front of Azure DevOps Server do; `None` for any other redirect, such as that to a sign-in
+/// page. kado follows none.
 pub fn secure(asked: &Url, headers: &HeaderMap) -> Option<Url> {
     let target = asked.join(header(headers, "location")?).ok()?;
     let to_https = (asked.scheme(), target.scheme()) == ("http", "https");
-    (to_https && asked.host() == target.host() && asked.path().eq_ignore_ascii_case(target.path())).then_some(target)
+    (to_https && asked.host() == target.host() && asked.path().eq_ignore_ascii_case(target.path()))
+        .then_some(target)
 }
 
 #[cfg(test)]
@@ -68,7 +78,10 @@ mod tests {
     fn only_the_same_address_by_https_is_a_server_that_wants_https() {
         let asked = Url::parse("http://tfs.corp:8080/tfs/Main/_apis/connectionData?x=1").unwrap();
         let secure = |to: &str| {
-            let headers = [(HeaderName::from_static("location"), HeaderValue::from_str(to).unwrap())];
+            let headers = [(
+                HeaderName::from_static("location"),
+                HeaderValue::from_str(to).unwrap(),
+            )];
             secure(&asked, &HeaderMap::from_iter(headers)).map(|url| url.to_string())
         };
         let same = "https://tfs.corp/tfs/Main/_apis/connectionData?x=1";
@@ -87,8 +100,12 @@ mod tests {
     fn a_pause_is_read_as_seconds_and_as_a_date_and_has_an_end() {
         let pause = |text: &str| {
             let date = ("date", "Thu, 26 Nov 2026 10:00:00 GMT");
-            let headers = [date, ("retry-after", text)]
-                .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_str(value).unwrap()));
+            let headers = [date, ("retry-after", text)].map(|(name, value)| {
+                (
+                    HeaderName::from_static(name),
+                    HeaderValue::from_str(value).unwrap(),
+                )
+            });
             retry_after(&HeaderMap::from_iter(headers)).map(|pause| pause.as_secs_f64())
         };
         assert_eq!(pause("2"), Some(2.0));

@@ -42,7 +42,8 @@ pub struct Caller {
 impl Caller {
     /// Why a request was not answered, in words that go behind "cannot be reached".
     pub(super) fn why(&self, error: &reqwest::Error) -> String {
-        self.distrusts.fetch_or(unreachable::is_distrust(error), Ordering::Relaxed);
+        self.distrusts
+            .fetch_or(unreachable::is_distrust(error), Ordering::Relaxed);
         unreachable::why(error, self.ways.as_deref())
     }
 
@@ -51,8 +52,9 @@ impl Caller {
         unreachable::through(error, self.ways.as_deref())
     }
 
-    /// Whether a certificate of the other side was not accepted: a client that is built anew may know its authority by
-    /// now, because the certificates of the system are read when a client is built.
+    /// Whether a certificate of the other side was not accepted: a client that is built anew may
+    /// know its authority by now, because the certificates of the system are read when a client is
+    /// built.
     pub(super) fn distrusts(&self) -> bool {
         self.distrusts.load(Ordering::Relaxed)
     }
@@ -68,16 +70,26 @@ pub(super) fn client(network: &Network, headers: HeaderMap) -> Result<Caller, Ad
 /// # Errors
 /// When certificates or proxy cannot be used.
 pub fn issuing(network: &Network, patience: Option<Duration>) -> Result<Caller, AdoError> {
-    proxied(builder(network, HeaderMap::new())?.timeout(of_issuing(patience)), network)
+    proxied(
+        builder(network, HeaderMap::new())?.timeout(of_issuing(patience)),
+        network,
+    )
 }
 
-/// A client for a service of this machine, which no proxy is ever before; no call takes longer than `patience`.
+/// A client for a service of this machine, which no proxy is ever before; no call takes longer than
+/// `patience`.
 ///
 /// # Errors
 /// When certificates cannot be used.
 pub fn of_machine(network: &Network, patience: Option<Duration>) -> Result<Caller, AdoError> {
-    let builder = builder(network, HeaderMap::new())?.timeout(of_issuing(patience)).no_proxy();
-    Ok(Caller { client: built(builder, network)?, ways: None, distrusts: AtomicBool::new(false) })
+    let builder = builder(network, HeaderMap::new())?
+        .timeout(of_issuing(patience))
+        .no_proxy();
+    Ok(Caller {
+        client: built(builder, network)?,
+        ways: None,
+        distrusts: AtomicBool::new(false),
+    })
 }
 
 fn of_issuing(patience: Option<Duration>) -> Duration {
@@ -89,7 +101,11 @@ fn proxied(builder: reqwest::ClientBuilder, network: &Network) -> Result<Caller,
     let asked = Arc::clone(&ways);
     let proxy = reqwest::Proxy::custom(move |url| asked.proxy_of(url));
     let client = built(builder.proxy(proxy), network)?;
-    Ok(Caller { client, ways: Some(ways), distrusts: AtomicBool::new(false) })
+    Ok(Caller {
+        client,
+        ways: Some(ways),
+        distrusts: AtomicBool::new(false),
+    })
 }
 
 fn builder(network: &Network, headers: HeaderMap) -> Result<reqwest::ClientBuilder, AdoError> {
@@ -99,8 +115,11 @@ fn builder(network: &Network, headers: HeaderMap) -> Result<reqwest::ClientBuild
         .redirect(reqwest::redirect::Policy::none())
         .connect_timeout(CONNECT)
         .pool_idle_timeout(IDLE);
-    let Some(ca) = &network.ca else { return Ok(builder) };
-    let certificates = authorities(ca).map_err(|why| AdoError::Configuration(format!("`azure.ca_file` {why}")))?;
+    let Some(ca) = &network.ca else {
+        return Ok(builder);
+    };
+    let certificates =
+        authorities(ca).map_err(|why| AdoError::Configuration(format!("`azure.ca_file` {why}")))?;
     Ok(builder.tls_certs_merge(certificates))
 }
 
@@ -129,7 +148,14 @@ pub fn authorities(pem: &[u8]) -> Result<Vec<reqwest::Certificate>, String> {
 fn built(builder: reqwest::ClientBuilder, network: &Network) -> Result<reqwest::Client, AdoError> {
     builder.build().map_err(|error| {
         // Certificates are all of the configuration that a builder can stumble over.
-        let about = if network.ca.is_some() { "; look at the certificates in `azure.ca_file`" } else { "" };
-        AdoError::Configuration(format!("no connection can be set up: {}{about}", chain(&error)))
+        let about = if network.ca.is_some() {
+            "; look at the certificates in `azure.ca_file`"
+        } else {
+            ""
+        };
+        AdoError::Configuration(format!(
+            "no connection can be set up: {}{about}",
+            chain(&error)
+        ))
     })
 }

@@ -1,4 +1,5 @@
-//! What a server has, for people who look for ids: projects, test plans, definitions. Nothing in here writes.
+//! What a server has, for people who look for ids: projects, test plans, definitions. Nothing in
+//! here writes.
 
 use std::collections::HashSet;
 
@@ -33,10 +34,16 @@ impl AdoClient {
                 ("$top", PROJECTS.to_string()),
                 ("$skip", projects.len().to_string()),
             ];
-            let page =
-                self.get::<List<TeamProject>>(&["_apis", "projects"], Call::Released, &query).await?.content.value;
+            let page = self
+                .get::<List<TeamProject>>(&["_apis", "projects"], Call::Released, &query)
+                .await?
+                .content
+                .value;
             let (last, before) = (page.len() < PROJECTS, projects.len());
-            projects.extend(page.into_iter().filter(|project| known.insert(project.id.clone())));
+            projects.extend(
+                page.into_iter()
+                    .filter(|project| known.insert(project.id.clone())),
+            );
             // A server that repeats itself has no more to say.
             if last || projects.len() == before {
                 return Ok(projects);
@@ -50,7 +57,12 @@ impl AdoClient {
     /// When the project is not there or the server fails.
     pub async fn test_plans(&self, project: &str) -> Result<Vec<TestPlan>, AdoError> {
         let query = [("includePlanDetails", "true".to_owned())];
-        self.all(&[project, "_apis", "testplan", "plans"], Call::TestPlan, &query).await
+        self.all(
+            &[project, "_apis", "testplan", "plans"],
+            Call::TestPlan,
+            &query,
+        )
+        .await
     }
 
     /// The plans of the whole organization that hold a test case.
@@ -59,7 +71,9 @@ impl AdoClient {
     /// When the server fails.
     pub async fn plans_of_case(&self, test_case: u32) -> Result<Vec<Reference>, AdoError> {
         let query = [("testCaseId", test_case.to_string())];
-        let suites: Vec<SuiteOfCase> = self.all(&["_apis", "testplan", "suites"], Call::Released, &query).await?;
+        let suites: Vec<SuiteOfCase> = self
+            .all(&["_apis", "testplan", "suites"], Call::Released, &query)
+            .await?;
         let mut plans: Vec<Reference> = suites.into_iter().filter_map(|suite| suite.plan).collect();
         plans.sort_by_key(|plan| plan.id);
         plans.dedup_by_key(|plan| plan.id);
@@ -70,7 +84,12 @@ impl AdoClient {
     ///
     /// # Errors
     /// [`AdoError::Gone`] when the project has no such definition.
-    pub async fn definition(&self, project: &str, kind: DefinitionKind, id: u32) -> Result<Definition, AdoError> {
+    pub async fn definition(
+        &self,
+        project: &str,
+        kind: DefinitionKind,
+        id: u32,
+    ) -> Result<Definition, AdoError> {
         let (area, call) = match kind {
             DefinitionKind::Build => ("build", Call::Released),
             DefinitionKind::Release => ("release", Call::Release),

@@ -1,5 +1,5 @@
-//! How fast the server wants to be asked, read from its headers before it has to refuse anything (`ado/api.md` §14).
-//! Pure.
+//! How fast the server wants to be asked, read from its headers before it has to refuse anything
+//! (`ado/api.md` §14). Pure.
 
 use std::time::Duration;
 
@@ -22,7 +22,8 @@ pub struct Budget {
 }
 
 impl Budget {
-    /// How long to wait before the next request; `None` when there is plenty. `Retry-After` counts on any status.
+    /// How long to wait before the next request; `None` when there is plenty. `Retry-After` counts
+    /// on any status.
     pub fn pause(&self) -> Option<Duration> {
         if self.retry_after.is_some() {
             return self.retry_after;
@@ -34,7 +35,11 @@ impl Budget {
         }
         let reset = self.reset.unwrap_or(PRECAUTION);
         // What is left is spread over the time until the budget is filled again.
-        Some(if remaining < 1.0 { reset.min(REFILL) } else { reset.div_f64(remaining).min(PRECAUTION) })
+        Some(if remaining < 1.0 {
+            reset.min(REFILL)
+        } else {
+            reset.div_f64(remaining).min(PRECAUTION)
+        })
     }
 }
 
@@ -66,7 +71,10 @@ mod tests {
 
     #[test]
     fn retry_after_counts_whatever_else_is_said() {
-        let asked = Budget { retry_after: Some(Duration::from_secs(7)), ..budget(150.0) };
+        let asked = Budget {
+            retry_after: Some(Duration::from_secs(7)),
+            ..budget(150.0)
+        };
         assert_eq!(asked.pause(), Some(Duration::from_secs(7)));
     }
 }

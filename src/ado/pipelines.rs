@@ -1,6 +1,7 @@
 //! Builds and classic releases that a run can be linked with. Nothing in here writes.
 //!
-//! These are side matters: a token that may not read them can still submit, so a refusal is not held against it.
+//! These are side matters: a token that may not read them can still submit, so a refusal is not
+//! held against it.
 
 use crate::ado::error::AdoError;
 use crate::ado::transport::AdoClient;
@@ -10,11 +11,16 @@ use crate::moment::Moment;
 use crate::plan::links::{BuildLink, Release, Stage};
 
 impl AdoClient {
-    /// The build of a definition that was completed last; `None` when there is none, or no such definition.
+    /// The build of a definition that was completed last; `None` when there is none, or no such
+    /// definition.
     ///
     /// # Errors
     /// When the server fails or refuses.
-    pub async fn latest_build(&self, project: &str, definition: u32) -> Result<Option<BuildLink>, AdoError> {
+    pub async fn latest_build(
+        &self,
+        project: &str,
+        definition: u32,
+    ) -> Result<Option<BuildLink>, AdoError> {
         let query = [
             ("definitions", definition.to_string()),
             ("statusFilter", "completed".to_owned()),
@@ -23,14 +29,22 @@ impl AdoClient {
         ];
         let path = [project, "_apis", "build", "builds"];
         let found: wire::List<wire::Build> = self.get_aside(&path, Call::Released, &query).await?;
-        Ok(found.value.into_iter().next().map(|build| BuildLink { id: build.id, number: build.build_number }))
+        Ok(found.value.into_iter().next().map(|build| BuildLink {
+            id: build.id,
+            number: build.build_number,
+        }))
     }
 
-    /// The latest active release of a classic release definition, with its stages; `None` when there is none.
+    /// The latest active release of a classic release definition, with its stages; `None` when
+    /// there is none.
     ///
     /// # Errors
     /// When the server fails or refuses.
-    pub async fn latest_release(&self, project: &str, definition: u32) -> Result<Option<Release>, AdoError> {
+    pub async fn latest_release(
+        &self,
+        project: &str,
+        definition: u32,
+    ) -> Result<Option<Release>, AdoError> {
         let query = [
             ("definitionId", definition.to_string()),
             ("statusFilter", "active".to_owned()),
@@ -57,7 +71,15 @@ fn release(found: wire::Release) -> Release {
     let stages = found.environments.into_iter().map(|stage| Stage {
         id: stage.id,
         name: stage.name,
-        started: stage.deploy_steps.iter().filter_map(|step| Moment::parse(step.queued_on.as_deref()?).ok()).max(),
+        started: stage
+            .deploy_steps
+            .iter()
+            .filter_map(|step| Moment::parse(step.queued_on.as_deref()?).ok())
+            .max(),
     });
-    Release { id: found.id, name: found.name, stages: stages.collect() }
+    Release {
+        id: found.id,
+        name: found.name,
+        stages: stages.collect(),
+    }
 }

@@ -1,5 +1,5 @@
-//! The test points of a plan. Servers since 2020 hand them out for the whole plan, older ones suite by suite
-//! (`ado/api.md` §4).
+//! The test points of a plan. Servers since 2020 hand them out for the whole plan, older ones suite
+//! by suite (`ado/api.md` §4).
 
 use std::collections::HashSet;
 
@@ -23,13 +23,29 @@ impl AdoClient {
             return self.points_by_suite(project, plan).await;
         }
         let Some(root) = found.root_suite else {
-            return Err(AdoError::Gone(format!("test plan {plan} of project `{project}` has no root suite")));
+            return Err(AdoError::Gone(format!(
+                "test plan {plan} of project `{project}` has no root suite"
+            )));
         };
         let (plan_id, suite) = (plan.to_string(), root.id.to_string());
-        let path = [project, "_apis", "testplan", "Plans", &plan_id, "Suites", &suite, "TestPoint"];
-        let query = [("isRecursive", "true".to_owned()), ("includePointDetails", "true".to_owned())];
+        let path = [
+            project,
+            "_apis",
+            "testplan",
+            "Plans",
+            &plan_id,
+            "Suites",
+            &suite,
+            "TestPoint",
+        ];
+        let query = [
+            ("isRecursive", "true".to_owned()),
+            ("includePointDetails", "true".to_owned()),
+        ];
         let points: Vec<TestPoint> = self.all(&path, Call::TestPoint, &query).await?;
-        let points = points.into_iter().filter(|point| is_of(plan, point.test_plan.as_ref()));
+        let points = points
+            .into_iter()
+            .filter(|point| is_of(plan, point.test_plan.as_ref()));
         Ok(points.filter_map(|point| of_plan(&point)).collect())
     }
 
@@ -40,20 +56,36 @@ impl AdoClient {
         let mut points = Vec::new();
         for suite in ids(suites) {
             let found = self.points_of_suite(project, &plan_id, suite).await?;
-            let found = found.into_iter().filter(|point| is_of(plan, point.test_plan.as_ref()));
+            let found = found
+                .into_iter()
+                .filter(|point| is_of(plan, point.test_plan.as_ref()));
             points.extend(found.filter_map(|point| of_suite(point, suite)));
         }
         Ok(points)
     }
 
-    async fn points_of_suite(&self, project: &str, plan: &str, suite: u32) -> Result<Vec<SuitePoint>, AdoError> {
+    async fn points_of_suite(
+        &self,
+        project: &str,
+        plan: &str,
+        suite: u32,
+    ) -> Result<Vec<SuitePoint>, AdoError> {
         let suite = suite.to_string();
-        let path = [project, "_apis", "test", "Plans", plan, "Suites", &suite, "points"];
+        let path = [
+            project, "_apis", "test", "Plans", plan, "Suites", &suite, "points",
+        ];
         let mut points: Vec<SuitePoint> = Vec::new();
         let mut known = HashSet::new();
         loop {
-            let query = [("$top", PAGE.to_string()), ("$skip", points.len().to_string())];
-            let page = self.get::<List<SuitePoint>>(&path, Call::Released, &query).await?.content.value;
+            let query = [
+                ("$top", PAGE.to_string()),
+                ("$skip", points.len().to_string()),
+            ];
+            let page = self
+                .get::<List<SuitePoint>>(&path, Call::Released, &query)
+                .await?
+                .content
+                .value;
             let (last, before) = (page.len() < PAGE, points.len());
             points.extend(page.into_iter().filter(|point| known.insert(point.id)));
             // A server that repeats itself has no more to say.

@@ -7,7 +7,8 @@ use crate::ado::error::AdoError;
 use crate::ado::transport::{AdoClient, Kind};
 use crate::ado::version::Call;
 use crate::ado::wire::{
-    ConnectionData, Identity, List, TeamProject, TestConfiguration, TestPlan, TypeCategory, WorkItem,
+    ConnectionData, Identity, List, TeamProject, TestConfiguration, TestPlan, TypeCategory,
+    WorkItem,
 };
 use crate::ado::{classify, gone};
 
@@ -32,12 +33,18 @@ impl AdoClient {
     /// Tests the connection: who the token belongs to.
     ///
     /// # Errors
-    /// When the server cannot be reached or does not know the token; an organization with public projects answers
-    /// strangers too, so an anonymous answer is a refusal.
+    /// When the server cannot be reached or does not know the token; an organization with public
+    /// projects answers strangers too, so an anonymous answer is a refusal.
     pub async fn connection(&self) -> Result<Identity, AdoError> {
-        let answer = self.get::<ConnectionData>(&["_apis", "connectionData"], Call::ConnectionData, &[]).await;
+        let answer = self
+            .get::<ConnectionData>(&["_apis", "connectionData"], Call::ConnectionData, &[])
+            .await;
         let data = answer.map_err(|error| self.at_this_url(error))?.content;
-        let known = |user: &Identity| user.id.as_deref().is_some_and(|id| !id.eq_ignore_ascii_case(ANONYMOUS));
+        let known = |user: &Identity| {
+            user.id
+                .as_deref()
+                .is_some_and(|id| !id.eq_ignore_ascii_case(ANONYMOUS))
+        };
         data.authenticated_user.filter(known).ok_or_else(|| AdoError::CredentialsRefused {
             server: self.server().base().to_owned(),
             message: "the server treats the token as that of a stranger; it is wrong, expired or revoked".to_owned(),
@@ -48,9 +55,15 @@ impl AdoClient {
     /// A web page in place of the first answer of all may mean that the URL is wrong.
     fn at_this_url(&self, error: AdoError) -> AdoError {
         match error {
-            AdoError::Unavailable { message, wait, unclear } if classify::is_about_page(&message) => {
-                AdoError::Unavailable { message: gone::page(self.server(), &message), wait, unclear }
-            }
+            AdoError::Unavailable {
+                message,
+                wait,
+                unclear,
+            } if classify::is_about_page(&message) => AdoError::Unavailable {
+                message: gone::page(self.server(), &message),
+                wait,
+                unclear,
+            },
             other => other,
         }
     }
@@ -85,7 +98,12 @@ impl AdoClient {
     /// # Errors
     /// When the server fails.
     pub async fn configurations(&self, project: &str) -> Result<Vec<TestConfiguration>, AdoError> {
-        self.all(&[project, "_apis", "testplan", "configurations"], Call::TestPlan, &[]).await
+        self.all(
+            &[project, "_apis", "testplan", "configurations"],
+            Call::TestPlan,
+            &[],
+        )
+        .await
     }
 
     /// Work items by id; those that do not exist or are hidden are missing in the answer.
@@ -95,23 +113,42 @@ impl AdoClient {
     pub async fn work_items(&self, project: &str, ids: &[u32]) -> Result<Vec<WorkItem>, AdoError> {
         let mut found = Vec::new();
         for ids in ids.chunks(WORK_ITEMS) {
-            let fields = ["System.Id", "System.Rev", "System.WorkItemType", "System.Title", "System.TeamProject"];
+            let fields = [
+                "System.Id",
+                "System.Rev",
+                "System.WorkItemType",
+                "System.Title",
+                "System.TeamProject",
+            ];
             let body = json!({ "ids": ids, "errorPolicy": "omit", "fields": fields });
             let path = [project, "_apis", "wit", "workitemsbatch"];
-            let list: List<Option<WorkItem>> = self.put_json(Method::POST, &path, &body, Kind::Read).await?;
+            let list: List<Option<WorkItem>> = self
+                .put_json(Method::POST, &path, &body, Kind::Read)
+                .await?;
             found.extend(list.value.into_iter().flatten());
         }
         Ok(found)
     }
 
-    /// Names of the work item types that are test cases, in the process and language of the project.
+    /// Names of the work item types that are test cases, in the process and language of the
+    /// project.
     ///
     /// # Errors
     /// When the server fails.
     pub async fn test_case_types(&self, project: &str) -> Result<Vec<String>, AdoError> {
-        let path = [project, "_apis", "wit", "workitemtypecategories", "Microsoft.TestCaseCategory"];
+        let path = [
+            project,
+            "_apis",
+            "wit",
+            "workitemtypecategories",
+            "Microsoft.TestCaseCategory",
+        ];
         let category: TypeCategory = self.get(&path, Call::Released, &[]).await?.content;
-        Ok(category.work_item_types.into_iter().map(|named| named.name).collect())
+        Ok(category
+            .work_item_types
+            .into_iter()
+            .map(|named| named.name)
+            .collect())
     }
 
     /// All pages of a list that hands out continuation tokens.
@@ -128,11 +165,16 @@ impl AdoClient {
             query.extend(token.clone().map(|token| ("continuationToken", token)));
             let page = self.get::<List<T>>(path, call, &query).await?;
             items.extend(page.content.value);
-            match page.next.filter(|next| !next.is_empty() && token.as_ref() != Some(next)) {
+            match page
+                .next
+                .filter(|next| !next.is_empty() && token.as_ref() != Some(next))
+            {
                 Some(next) => token = Some(next),
                 None => return Ok(items),
             }
         }
-        Err(AdoError::not_sent("Azure DevOps hands out pages without end"))
+        Err(AdoError::not_sent(
+            "Azure DevOps hands out pages without end",
+        ))
     }
 }

@@ -1,11 +1,15 @@
-//! Which proxy a request goes through, and why: asked by the client for each request and by `kado check` for people, so
-//! that both say the same.
+//! Which proxy a request goes through, and why: asked by the client for each request and by `kado
+//! check` for people, so that both say the same.
 //!
-//! `azure.proxy` comes first, then the environment, then the system's settings. Hosts of `azure.no_proxy` and of the
-//! environment's `NO_PROXY` are reached without one, and so is this machine itself. On Windows the system's settings are
-//! those of the account that runs kado, and scripts (PAC) and NTLM are not understood.
+//! `azure.proxy` comes first, then the environment, then the system's settings. Hosts of
+//! `azure.no_proxy` and of the environment's `NO_PROXY` are reached without one, and so is this
+//! machine itself. On Windows the system's settings are those of the account that runs kado, and
+//! scripts (PAC) and NTLM are not understood.
 
-#![expect(clippy::disallowed_methods, reason = "proxies are named by the environment")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "proxies are named by the environment"
+)]
 
 use std::fmt;
 
@@ -40,7 +44,11 @@ impl fmt::Display for Way {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.proxy {
             Some(proxy) => {
-                let known = if self.authenticates { ", with user and password" } else { "" };
+                let known = if self.authenticates {
+                    ", with user and password"
+                } else {
+                    ""
+                };
                 write!(f, "{proxy}{known} ({})", self.because)
             }
             None => write!(f, "none ({})", self.because),
@@ -71,13 +79,23 @@ impl Ways {
         let of = |source, list: Vec<Exemption>| {
             list.into_iter().map(move |Exemption { hosts, port }| {
                 let all_but = Matcher::builder().all("http://any").no(hosts).build();
-                Exempt { source, all_but, port }
+                Exempt {
+                    source,
+                    all_but,
+                    port,
+                }
             })
         };
         let around = variable(&["NO_PROXY", "no_proxy"]);
         let around = around.map(|(name, list)| of(name, Exemption::of_list(&list).collect()));
-        let exempt = of("azure.no_proxy", rule.no_proxy.clone()).chain(around.into_iter().flatten()).collect();
-        Self { rule: rule.clone(), exempt, system: Matcher::from_system() }
+        let exempt = of("azure.no_proxy", rule.no_proxy.clone())
+            .chain(around.into_iter().flatten())
+            .collect();
+        Self {
+            rule: rule.clone(),
+            exempt,
+            system: Matcher::from_system(),
+        }
     }
 
     /// The proxy for a URL, with user and password; `None` for none.
@@ -93,16 +111,26 @@ impl Ways {
 
     /// The same for people.
     pub fn explain(&self, url: &Url) -> Way {
-        let none = |because: String| Way { proxy: None, authenticates: false, because };
+        let none = |because: String| Way {
+            proxy: None,
+            authenticates: false,
+            because,
+        };
         if let Some(because) = self.exemption(url) {
             return none(because);
         }
         if let Some(proxy) = &self.rule.proxy {
             let because = "azure.proxy".to_owned();
-            return Way { proxy: Some(proxy.to_string()), authenticates: proxy.has_password(), because };
+            return Way {
+                proxy: Some(proxy.to_string()),
+                authenticates: proxy.has_password(),
+                because,
+            };
         }
         let Some(found) = self.of_system(url) else {
-            return none("neither `azure.proxy` nor the environment nor the system names one".to_owned());
+            return none(
+                "neither `azure.proxy` nor the environment nor the system names one".to_owned(),
+            );
         };
         let names: &[&'static str] = match url.scheme() {
             "https" => &["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"],
@@ -112,7 +140,11 @@ impl Ways {
             || "the system's settings of this account".to_owned(),
             |(name, _)| format!("the environment's {name}"),
         );
-        Way { proxy: Some(shown(&found)), authenticates: found.basic_auth().is_some(), because }
+        Way {
+            proxy: Some(shown(&found)),
+            authenticates: found.basic_auth().is_some(),
+            because,
+        }
     }
 
     /// Why a host is reached without a proxy, if it is exempt.
@@ -121,11 +153,24 @@ impl Ways {
             return Some("this machine itself".to_owned());
         }
         let uri = uri(url)?;
-        let fits = |exempt: &&Exempt| exempt.port.is_none_or(|port| url.port_or_known_default() == Some(port));
-        let name = self.exempt.iter().filter(fits).find(|exempt| exempt.all_but.intercept(&uri).is_none())?.source;
+        let fits = |exempt: &&Exempt| {
+            exempt
+                .port
+                .is_none_or(|port| url.port_or_known_default() == Some(port))
+        };
+        let name = self
+            .exempt
+            .iter()
+            .filter(fits)
+            .find(|exempt| exempt.all_but.intercept(&uri).is_none())?
+            .source;
         Some(format!(
             "{} exempts {}",
-            if name.contains('.') { format!("`{name}`") } else { format!("the environment's {name}") },
+            if name.contains('.') {
+                format!("`{name}`")
+            } else {
+                format!("the environment's {name}")
+            },
             url.host_str().unwrap_or_default()
         ))
     }
@@ -156,7 +201,10 @@ fn shown(proxy: &Intercept) -> String {
 /// The proxy's URL with the user and password that stood in it.
 fn whole(proxy: &Intercept) -> Option<Url> {
     let mut url = Url::parse(&proxy.uri().to_string()).ok()?;
-    let known = proxy.basic_auth().and_then(|value| value.to_str().ok()).and_then(|value| value.strip_prefix("Basic "));
+    let known = proxy
+        .basic_auth()
+        .and_then(|value| value.to_str().ok())
+        .and_then(|value| value.strip_prefix("Basic "));
     let known = known.and_then(|encoded| String::from_utf8(STANDARD.decode(encoded).ok()?).ok());
     if let Some((user, password)) = known.as_deref().and_then(|text| text.split_once(':')) {
         url.set_username(user).ok()?;
@@ -168,7 +216,9 @@ fn whole(proxy: &Intercept) -> Option<Url> {
 /// The first of these variables that holds something.
 fn variable(names: &[&'static str]) -> Option<(&'static str, String)> {
     names.iter().find_map(|name| {
-        let value = std::env::var(name).ok().filter(|value| !value.trim().is_empty())?;
+        let value = std::env::var(name)
+            .ok()
+            .filter(|value| !value.trim().is_empty())?;
         Some((*name, value))
     })
 }
@@ -181,28 +231,52 @@ mod tests {
         let text = format!("p = {proxy:?}");
         let table = toml::de::DeTable::parse(&text).unwrap();
         let proxy = crate::config::proxy::read(table.get_ref()["p"].get_ref()).unwrap();
-        let no_proxy = no_proxy.iter().map(|entry| Exemption::parse(entry).unwrap()).collect();
-        Ways::new(&ProxyRule { proxy: Some(proxy), no_proxy })
+        let no_proxy = no_proxy
+            .iter()
+            .map(|entry| Exemption::parse(entry).unwrap())
+            .collect();
+        Ways::new(&ProxyRule {
+            proxy: Some(proxy),
+            no_proxy,
+        })
     }
 
     #[test]
     fn a_configured_proxy_is_taken_with_its_password_and_shown_without() {
         let ways = ways("http://me:p%40ss@proxy:3128", &[]);
         let url = Url::parse("https://dev.azure.com/org").unwrap();
-        assert_eq!(ways.proxy_of(&url).unwrap().as_str(), "http://me:p%40ss@proxy:3128/");
-        assert_eq!(ways.explain(&url).to_string(), "http://proxy:3128, with user and password (azure.proxy)");
+        assert_eq!(
+            ways.proxy_of(&url).unwrap().as_str(),
+            "http://me:p%40ss@proxy:3128/"
+        );
+        assert_eq!(
+            ways.explain(&url).to_string(),
+            "http://proxy:3128, with user and password (azure.proxy)"
+        );
     }
 
     #[test]
     fn exempt_hosts_domains_and_networks_are_reached_directly() {
-        let ways = ways("http://proxy:3128", &["tfs.corp", ".example.com", "10.1.0.0/16"]);
+        let ways = ways(
+            "http://proxy:3128",
+            &["tfs.corp", ".example.com", "10.1.0.0/16"],
+        );
         let direct = |url| ways.proxy_of(&Url::parse(url).unwrap()).is_none();
         assert!(
-            direct("https://tfs.corp/tfs/Main") && direct("https://ado.example.com/x") && direct("http://10.1.2.3/x")
+            direct("https://tfs.corp/tfs/Main")
+                && direct("https://ado.example.com/x")
+                && direct("http://10.1.2.3/x")
         );
-        assert!(direct("http://127.0.0.1:8080/x") && direct("http://localhost/x") && direct("http://[::1]/x"));
+        assert!(
+            direct("http://127.0.0.1:8080/x")
+                && direct("http://localhost/x")
+                && direct("http://[::1]/x")
+        );
         assert!(!direct("https://tfs.other/tfs/Main") && !direct("http://10.2.0.1/x"));
         let url = Url::parse("https://tfs.corp/tfs/Main").unwrap();
-        assert_eq!(ways.explain(&url).to_string(), "none (`azure.no_proxy` exempts tfs.corp)");
+        assert_eq!(
+            ways.explain(&url).to_string(),
+            "none (`azure.no_proxy` exempts tfs.corp)"
+        );
     }
 }

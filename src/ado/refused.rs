@@ -1,4 +1,5 @@
-//! That a token was refused is remembered for a while, so that many runs do not each try it: servers lock accounts out.
+//! That a token was refused is remembered for a while, so that many runs do not each try it:
+//! servers lock accounts out.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -7,7 +8,8 @@ use tokio::time::Instant;
 
 /// How long a refused token is not tried again.
 const REFUSED: Duration = Duration::from_secs(55);
-/// How long it is not tried again even if a person asks; many runs may be asked for one after the other.
+/// How long it is not tried again even if a person asks; many runs may be asked for one after the
+/// other.
 const JUST_REFUSED: Duration = Duration::from_secs(3);
 
 /// Why and when a token was refused last.
@@ -35,12 +37,18 @@ impl Refused {
     pub fn counts(&self, now: Instant) -> Option<String> {
         let refused = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let counts = |(_, at): &&(String, Instant)| now.saturating_duration_since(*at) < REFUSED;
-        refused.as_ref().filter(counts).map(|(message, _)| message.clone())
+        refused
+            .as_ref()
+            .filter(counts)
+            .map(|(message, _)| message.clone())
     }
 }
 
 #[cfg(test)]
-#[expect(clippy::disallowed_methods, reason = "a time to count from; the clock decides nothing")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a time to count from; the clock decides nothing"
+)]
 mod tests {
     use super::*;
 
@@ -56,7 +64,10 @@ mod tests {
     #[test]
     fn a_refused_token_is_tried_again_after_a_while() {
         let (refused, at) = refused();
-        assert_eq!(refused.counts(at + REFUSED - SECOND).as_deref(), Some("expired"));
+        assert_eq!(
+            refused.counts(at + REFUSED - SECOND).as_deref(),
+            Some("expired")
+        );
         assert_eq!(refused.counts(at + REFUSED), None);
     }
 

@@ -8,7 +8,9 @@ use serde::de::IgnoredAny;
 use crate::ado::error::AdoError;
 use crate::ado::transport::{AdoClient, Kind};
 use crate::ado::version::Call;
-use crate::ado::wire::{List, NewResult, NewRun, ResultUpdate, RunEnd, RunUpdate, TestResult, TestRun};
+use crate::ado::wire::{
+    List, NewResult, NewRun, ResultUpdate, RunEnd, RunUpdate, TestResult, TestRun,
+};
 
 /// Results on a page.
 const RESULTS: usize = 200;
@@ -19,23 +21,51 @@ impl AdoClient {
     /// # Errors
     /// When the server fails or refuses it.
     pub async fn create_run(&self, project: &str, run: &NewRun<'_>) -> Result<TestRun, AdoError> {
-        self.put_json(Method::POST, &[project, "_apis", "test", "runs"], run, Kind::Write).await
+        self.put_json(
+            Method::POST,
+            &[project, "_apis", "test", "runs"],
+            run,
+            Kind::Write,
+        )
+        .await
     }
 
     /// Completes a run, or rewrites its comment.
     ///
     /// # Errors
     /// When the server fails or refuses it.
-    pub async fn update_run(&self, project: &str, run: u32, update: &RunUpdate<'_>) -> Result<TestRun, AdoError> {
-        self.put_json(Method::PATCH, &[project, "_apis", "test", "runs", &run.to_string()], update, Kind::Write).await
+    pub async fn update_run(
+        &self,
+        project: &str,
+        run: u32,
+        update: &RunUpdate<'_>,
+    ) -> Result<TestRun, AdoError> {
+        self.put_json(
+            Method::PATCH,
+            &[project, "_apis", "test", "runs", &run.to_string()],
+            update,
+            Kind::Write,
+        )
+        .await
     }
 
     /// Ends a run that is not needed.
     ///
     /// # Errors
     /// When the server fails or refuses it.
-    pub async fn end_run(&self, project: &str, run: u32, end: &RunEnd<'_>) -> Result<TestRun, AdoError> {
-        self.put_json(Method::PATCH, &[project, "_apis", "test", "runs", &run.to_string()], end, Kind::Write).await
+    pub async fn end_run(
+        &self,
+        project: &str,
+        run: u32,
+        end: &RunEnd<'_>,
+    ) -> Result<TestRun, AdoError> {
+        self.put_json(
+            Method::PATCH,
+            &[project, "_apis", "test", "runs", &run.to_string()],
+            end,
+            Kind::Write,
+        )
+        .await
     }
 
     /// All results of a run.
@@ -46,10 +76,17 @@ impl AdoClient {
         let mut results: Vec<TestResult> = Vec::new();
         let mut known = HashSet::new();
         for page in 0.. {
-            let query = [("$top", RESULTS.to_string()), ("$skip", (page * RESULTS).to_string())];
+            let query = [
+                ("$top", RESULTS.to_string()),
+                ("$skip", (page * RESULTS).to_string()),
+            ];
             let path = results_path(project, run);
             let path: Vec<&str> = path.iter().map(String::as_str).collect();
-            let found = self.get::<List<TestResult>>(&path, Call::Released, &query).await?.content.value;
+            let found = self
+                .get::<List<TestResult>>(&path, Call::Released, &query)
+                .await?
+                .content
+                .value;
             let last = found.len() < RESULTS;
             let before = results.len();
             results.extend(found.into_iter().filter(|result| known.insert(result.id)));
@@ -65,23 +102,45 @@ impl AdoClient {
     ///
     /// # Errors
     /// When the server fails or refuses them.
-    pub async fn add_results(&self, project: &str, run: u32, results: &[NewResult]) -> Result<(), AdoError> {
+    pub async fn add_results(
+        &self,
+        project: &str,
+        run: u32,
+        results: &[NewResult],
+    ) -> Result<(), AdoError> {
         let path = results_path(project, run);
         let path: Vec<&str> = path.iter().map(String::as_str).collect();
-        self.put_json::<IgnoredAny>(Method::POST, &path, &results, Kind::Write).await.map(|_| ())
+        self.put_json::<IgnoredAny>(Method::POST, &path, &results, Kind::Write)
+            .await
+            .map(|_| ())
     }
 
     /// Writes results of a run.
     ///
     /// # Errors
     /// When the server fails or refuses them.
-    pub async fn write_results(&self, project: &str, run: u32, results: &[ResultUpdate<'_>]) -> Result<(), AdoError> {
+    pub async fn write_results(
+        &self,
+        project: &str,
+        run: u32,
+        results: &[ResultUpdate<'_>],
+    ) -> Result<(), AdoError> {
         let path = results_path(project, run);
         let path: Vec<&str> = path.iter().map(String::as_str).collect();
-        self.put_json::<IgnoredAny>(Method::PATCH, &path, &results, Kind::Write).await.map(|_| ())
+        self.put_json::<IgnoredAny>(Method::PATCH, &path, &results, Kind::Write)
+            .await
+            .map(|_| ())
     }
 }
 
 fn results_path(project: &str, run: u32) -> [String; 6] {
-    [project, "_apis", "test", "Runs", &run.to_string(), "results"].map(str::to_owned)
+    [
+        project,
+        "_apis",
+        "test",
+        "Runs",
+        &run.to_string(),
+        "results",
+    ]
+    .map(str::to_owned)
 }

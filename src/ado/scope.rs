@@ -1,9 +1,10 @@
-//! Finds out what a token may do, without doing it: each probe is a request that a server refuses for want of its object
-//! before it could change anything, or for want of a scope before that.
+//! Finds out what a token may do, without doing it: each probe is a request that a server refuses
+//! for want of its object before it could change anything, or for want of a scope before that.
 //!
-//! A scope is judged at the door, so a token that lacks it gets 401 or 403 for an object that does not exist, and one that
-//! has it gets 404 or 400 (`ado/api.md` §2). What a probe does not prove are permissions inside the project, such as
-//! *Create test runs*: they are judged after the object was found.
+//! A scope is judged at the door, so a token that lacks it gets 401 or 403 for an object that does
+//! not exist, and one that has it gets 404 or 400 (`ado/api.md` §2). What a probe does not prove
+//! are permissions inside the project, such as *Create test runs*: they are judged after the object
+//! was found.
 
 use reqwest::Method;
 use reqwest::header::CONTENT_TYPE;
@@ -49,26 +50,34 @@ impl AdoClient {
                 self.probe(request.json(&serde_json::json!({}))).await
             }
             Scope::Work => self.test_case_types(project).await.map(|_| ()),
-            // A list of no changes to a work item that no server has, which is only to be validated.
+            // A list of no changes to a work item that no server has, which is only to be
+            // validated.
             Scope::WorkWrite => {
                 let path = [project, "_apis", "wit", "workitems", "0"];
                 let query = [("validateOnly", "true".to_owned())];
                 let request = self.request(Method::PATCH, &path, Call::Released, &query);
-                self.probe(request.header(CONTENT_TYPE, "application/json-patch+json").body("[]")).await
+                self.probe(
+                    request
+                        .header(CONTENT_TYPE, "application/json-patch+json")
+                        .body("[]"),
+                )
+                .await
             }
         };
         self.forget_refusal();
         match answer {
             Ok(()) | Err(AdoError::Gone(_) | AdoError::Rejected { .. }) => Ok(None),
             // What is behind its first words is advice for a token that is good for nothing.
-            Err(AdoError::CredentialsRefused { message, .. }) => {
-                Ok(Some(message.split(';').next().unwrap_or_default().to_owned()))
-            }
+            Err(AdoError::CredentialsRefused { message, .. }) => Ok(Some(
+                message.split(';').next().unwrap_or_default().to_owned(),
+            )),
             Err(other) => Err(other),
         }
     }
 
     async fn probe(&self, request: reqwest::RequestBuilder) -> Result<(), AdoError> {
-        self.send::<IgnoredAny>(request, Kind::Read).await.map(|_: Page<IgnoredAny>| ())
+        self.send::<IgnoredAny>(request, Kind::Read)
+            .await
+            .map(|_: Page<IgnoredAny>| ())
     }
 }

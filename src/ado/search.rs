@@ -1,7 +1,8 @@
-//! Looking for a test run that may be there already: by kado's key, and by its name for one that Katalon made.
+//! Looking for a test run that may be there already: by kado's key, and by its name for one that
+//! Katalon made.
 //!
-//! ADO's lists have comments only with details, and there are servers that leave them out all the same; then the runs
-//! are asked one by one (`ado/api.md` §10). Times are those of the server.
+//! ADO's lists have comments only with details, and there are servers that leave them out all the
+//! same; then the runs are asked one by one (`ado/api.md` §10). Times are those of the server.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -19,7 +20,8 @@ use crate::plan::comment::key_in;
 const RUNS: usize = 100;
 /// A day, by which clocks may differ before anything is known of them.
 pub const DAY: Duration = Duration::from_secs(24 * 60 * 60);
-/// Most windows that are looked into one by one; for older suite runs the list of all runs of the plan is shorter.
+/// Most windows that are looked into one by one; for older suite runs the list of all runs of the
+/// plan is shorter.
 const WINDOWS: usize = 4;
 /// Most keys that are remembered; then it is begun anew.
 const MOST_KNOWN: usize = 100_000;
@@ -44,12 +46,13 @@ pub struct Wanted<'a> {
 /// What was found.
 #[derive(Debug, Default)]
 pub struct Found {
-    /// The run whose comment starts with the key; of several the first that was made, which has the lowest id.
+    /// The run whose comment starts with the key; of several the first that was made, which has the
+    /// lowest id.
     pub own: Option<TestRun>,
     /// Others with the key that are still in progress.
     pub doubles: Vec<u32>,
-    /// Runs without any key of kado's that have one of the names, the newest first; not all of them when
-    /// `own` is there.
+    /// Runs without any key of kado's that have one of the names, the newest first; not all of them
+    /// when `own` is there.
     pub others: Vec<TestRun>,
 }
 
@@ -59,7 +62,9 @@ impl Found {
         match run.comment.as_deref().and_then(key_in) {
             Some(key) if key == wanted.key => self.take_own(run),
             Some(_) => {}
-            None if is_named(&run, wanted) && self.others.iter().all(|other| other.id != run.id) => {
+            None if is_named(&run, wanted)
+                && self.others.iter().all(|other| other.id != run.id) =>
+            {
                 self.others.push(run);
             }
             None => {}
@@ -78,7 +83,8 @@ impl Found {
                 known
             }
         };
-        self.doubles.extend(later.filter(TestRun::is_in_progress).map(|run| run.id));
+        self.doubles
+            .extend(later.filter(TestRun::is_in_progress).map(|run| run.id));
     }
 }
 
@@ -108,14 +114,18 @@ impl Listed {
     }
 }
 
-/// kado's keys of runs whose comment a list did not give, so that each run is asked for once in the life of a client. A
-/// key stands in a comment from the run's creation on, and never changes.
+/// kado's keys of runs whose comment a list did not give, so that each run is asked for once in the
+/// life of a client. A key stands in a comment from the run's creation on, and never changes.
 #[derive(Debug, Default)]
 pub struct KnownKeys(Mutex<HashMap<(String, u32), Option<String>>>);
 
 impl KnownKeys {
     fn get(&self, project: &str, run: u32) -> Option<Option<String>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&(project.to_owned(), run)).cloned()
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(&(project.to_owned(), run))
+            .cloned()
     }
 
     fn insert(&self, project: &str, run: u32, key: Option<String>) {
@@ -134,7 +144,11 @@ impl AdoClient {
     /// When the server fails.
     pub async fn find_run(&self, project: &str, wanted: &Wanted<'_>) -> Result<Found, AdoError> {
         // What the server calls now is what counts: a clock that is wrong here must hide no run.
-        let windows = windows(self.on_server(wanted.since), self.on_server(wanted.now), wanted.clocks);
+        let windows = windows(
+            self.on_server(wanted.since),
+            self.on_server(wanted.now),
+            wanted.clocks,
+        );
         let mut listed = if windows.len() > WINDOWS {
             self.list_all_runs(project, wanted).await?
         } else {
@@ -146,14 +160,23 @@ impl AdoClient {
         for run in listed.silent {
             listed.found.take(run, wanted);
         }
-        listed.found.others.sort_unstable_by_key(|run| std::cmp::Reverse(run.id));
+        listed
+            .found
+            .others
+            .sort_unstable_by_key(|run| std::cmp::Reverse(run.id));
         Ok(listed.found)
     }
 
-    /// A list that leaves all comments out tells nothing: each run is asked for, the newest first. Nobody creates a run
-    /// before all were, or there would be two.
-    async fn find_one_by_one(&self, project: &str, wanted: &Wanted<'_>, runs: Vec<TestRun>) -> Result<Found, AdoError> {
-        let runs: BTreeMap<Reverse<u32>, TestRun> = runs.into_iter().map(|run| (Reverse(run.id), run)).collect();
+    /// A list that leaves all comments out tells nothing: each run is asked for, the newest first.
+    /// Nobody creates a run before all were, or there would be two.
+    async fn find_one_by_one(
+        &self,
+        project: &str,
+        wanted: &Wanted<'_>,
+        runs: Vec<TestRun>,
+    ) -> Result<Found, AdoError> {
+        let runs: BTreeMap<Reverse<u32>, TestRun> =
+            runs.into_iter().map(|run| (Reverse(run.id), run)).collect();
         let mut found = Found::default();
         for (Reverse(id), listed) in runs {
             let run = match self.known_keys().get(project, id) {
@@ -170,7 +193,11 @@ impl AdoClient {
     async fn run_with_comment(&self, project: &str, id: u32) -> Result<TestRun, AdoError> {
         let path = [project, "_apis", "test", "runs", &id.to_string()];
         let run: TestRun = self.get(&path, Call::Released, &[]).await?.content;
-        self.known_keys().insert(project, id, run.comment.as_deref().and_then(key_in).map(str::to_owned));
+        self.known_keys().insert(
+            project,
+            id,
+            run.comment.as_deref().and_then(key_in).map(str::to_owned),
+        );
         Ok(run)
     }
 
@@ -185,10 +212,18 @@ impl AdoClient {
         for window in windows {
             let mut token: Option<String> = None;
             loop {
-                let page = self.runs_page(project, wanted.plan, window, token.clone()).await?;
-                page.content.value.into_iter().for_each(|run| listed.take(run, wanted));
+                let page = self
+                    .runs_page(project, wanted.plan, window, token.clone())
+                    .await?;
+                page.content
+                    .value
+                    .into_iter()
+                    .for_each(|run| listed.take(run, wanted));
                 // A server that repeats itself has no more to say.
-                match page.next.filter(|next| !next.is_empty() && token.as_ref() != Some(next)) {
+                match page
+                    .next
+                    .filter(|next| !next.is_empty() && token.as_ref() != Some(next))
+                {
                     Some(next) => token = Some(next),
                     None => break,
                 }
@@ -209,7 +244,11 @@ impl AdoClient {
                 ("$skip", (page * RUNS).to_string()),
             ];
             let path = [project, "_apis", "test", "runs"];
-            let runs = self.get::<List<TestRun>>(&path, Call::Released, &query).await?.content.value;
+            let runs = self
+                .get::<List<TestRun>>(&path, Call::Released, &query)
+                .await?
+                .content
+                .value;
             let last = runs.len() < RUNS;
             let before = known.len();
             for run in runs {
@@ -240,12 +279,13 @@ impl AdoClient {
             ("$top", RUNS.to_string()),
         ];
         query.extend(token.map(|token| ("continuationToken", token)));
-        self.get(&[project, "_apis", "test", "runs"], Call::Released, &query).await
+        self.get(&[project, "_apis", "test", "runs"], Call::Released, &query)
+            .await
     }
 }
 
-/// Spans of at most seven days, the longest that ADO answers, from `since` to `now` and a while before and after them:
-/// clocks differ. The newest comes first.
+/// Spans of at most seven days, the longest that ADO answers, from `since` to `now` and a while
+/// before and after them: clocks differ. The newest comes first.
 fn windows(since: Moment, now: Moment, clocks: Duration) -> Vec<(Moment, Moment)> {
     let begin = since.min(now).minus(clocks);
     let mut windows = Vec::new();
@@ -270,7 +310,11 @@ mod tests {
             let windows = windows(since, now, DAY);
             assert_eq!(windows[0].1, now.plus(DAY));
             assert_eq!(windows.last().unwrap().0, since.minus(DAY));
-            assert!(windows.iter().all(|(from, to)| to.since(*from) <= 7 * DAY && from < to));
+            assert!(
+                windows
+                    .iter()
+                    .all(|(from, to)| to.since(*from) <= 7 * DAY && from < to)
+            );
             assert!(windows.windows(2).all(|pair| pair[0].0 == pair[1].1));
         }
     }
@@ -278,6 +322,9 @@ mod tests {
     #[test]
     fn a_suite_that_ended_in_the_future_is_looked_for_today() {
         let now = Moment::from_millis(1_800_000_000_000);
-        assert_eq!(windows(now.plus(30 * DAY), now, DAY), [(now.minus(DAY), now.plus(DAY))]);
+        assert_eq!(
+            windows(now.plus(30 * DAY), now, DAY),
+            [(now.minus(DAY), now.plus(DAY))]
+        );
     }
 }

@@ -1,9 +1,10 @@
 //! How many requests are under way at once, over all servers of the process.
 //!
-//! Usually [`USUAL`], never more than [`MOST`]. What lies between the two is for servers that would otherwise have to wait
-//! for another one: a slow or hanging server holds up only its own work. Each client has a [`Lane`]: it may use fewer
-//! slots when its server is in trouble, more again when it is well, and its uploads never take its last slot, so a slow
-//! file holds up no other call.
+//! Usually [`USUAL`], never more than [`MOST`]. What lies between the two is for servers that would
+//! otherwise have to wait for another one: a slow or hanging server holds up only its own work.
+//! Each client has a [`Lane`]: it may use fewer slots when its server is in trouble, more again
+//! when it is well, and its uploads never take its last slot, so a slow file holds up no other
+//! call.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -65,8 +66,19 @@ impl Gate {
         let mut state = self.state();
         let id = state.next_lane;
         state.next_lane += 1;
-        state.lanes.insert(id, Use { calls: 0, uploads: 0, allowed: USUAL, well: 0 });
-        Lane { gate: self.clone(), id }
+        state.lanes.insert(
+            id,
+            Use {
+                calls: 0,
+                uploads: 0,
+                allowed: USUAL,
+                well: 0,
+            },
+        );
+        Lane {
+            gate: self.clone(),
+            id,
+        }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -80,9 +92,19 @@ impl Gate {
             change(&mut state);
             state.let_in()
         };
-        for Waiting { lane, upload, granted } in granted {
-            // Whoever does not wait any longer gives the slot back by dropping it, and somebody else is let in.
-            let _ = granted.send(Slot { gate: self.clone(), lane, upload });
+        for Waiting {
+            lane,
+            upload,
+            granted,
+        } in granted
+        {
+            // Whoever does not wait any longer gives the slot back by dropping it, and somebody
+            // else is let in.
+            let _ = granted.send(Slot {
+                gate: self.clone(),
+                lane,
+                upload,
+            });
         }
     }
 }
@@ -104,7 +126,13 @@ impl State {
     /// Counts a request of a lane if there is a slot for it.
     fn enter(&mut self, lane: u64, upload: bool) -> bool {
         let all = self.lanes.values().map(Use::total).sum();
-        let Some(lane) = self.lanes.get_mut(&lane).filter(|lane| lane.admits(all, upload)) else { return false };
+        let Some(lane) = self
+            .lanes
+            .get_mut(&lane)
+            .filter(|lane| lane.admits(all, upload))
+        else {
+            return false;
+        };
         *lane.count(upload) += 1;
         true
     }
@@ -116,14 +144,22 @@ impl Use {
     }
 
     const fn count(&mut self, upload: bool) -> &mut usize {
-        if upload { &mut self.uploads } else { &mut self.calls }
+        if upload {
+            &mut self.uploads
+        } else {
+            &mut self.calls
+        }
     }
 
     /// Whether one more request may be under way while `all` are, over all lanes.
     const fn admits(&self, all: usize, upload: bool) -> bool {
         let room = self.total() < self.allowed && !(upload && self.uploads + 1 >= self.allowed);
         // Beyond the usual number a lane gets one call, and one upload if it has nothing else.
-        let needed = if upload { self.total() == 0 } else { self.calls == 0 };
+        let needed = if upload {
+            self.total() == 0
+        } else {
+            self.calls == 0
+        };
         room && all < MOST && (all < USUAL || needed)
     }
 }
@@ -135,13 +171,22 @@ impl Lane {
             let mut state = self.gate.state();
             let is_before = |other: &Waiting| other.lane == self.id && other.upload == upload;
             if !state.waiting.iter().any(is_before) && state.enter(self.id, upload) {
-                return Slot { gate: self.gate.clone(), lane: self.id, upload };
+                return Slot {
+                    gate: self.gate.clone(),
+                    lane: self.id,
+                    upload,
+                };
             }
             let (granted, wait) = oneshot::channel();
-            state.waiting.push_back(Waiting { lane: self.id, upload, granted });
+            state.waiting.push_back(Waiting {
+                lane: self.id,
+                upload,
+                granted,
+            });
             wait
         };
-        wait.await.expect("whoever waits is in the queue until a slot is sent")
+        wait.await
+            .expect("whoever waits is in the queue until a slot is sent")
     }
 
     /// The server answered as it should.
@@ -241,7 +286,11 @@ mod tests {
         lane.went_badly();
         assert_eq!(slots(&lane, false).len(), 2);
         lane.went_badly();
-        assert_eq!(slots(&lane, false).len(), 2, "never fewer than two, so that uploads leave one");
+        assert_eq!(
+            slots(&lane, false).len(),
+            2,
+            "never fewer than two, so that uploads leave one"
+        );
         for _ in 0..200 {
             lane.went_well();
         }

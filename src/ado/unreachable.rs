@@ -1,5 +1,5 @@
-//! Why nobody was reached, in words, with the way out: the layers below name neither the proxy that was in between nor
-//! what mends a certificate that is not accepted.
+//! Why nobody was reached, in words, with the way out: the layers below name neither the proxy that
+//! was in between nor what mends a certificate that is not accepted.
 
 use std::error::Error;
 use std::io;
@@ -9,17 +9,27 @@ use rustls::{CertificateError, Error as TlsError};
 use crate::ado::proxy::Ways;
 use crate::error_chain::chain;
 
-/// Which proxy a request went through, in words that go behind the name of whom it was for; empty without one.
+/// Which proxy a request went through, in words that go behind the name of whom it was for; empty
+/// without one.
 pub(super) fn through(error: &reqwest::Error, ways: Option<&Ways>) -> String {
     let way = error.url().zip(ways).map(|(url, ways)| ways.explain(url));
-    way.filter(|way| way.proxy.is_some()).map(|way| format!(" through the proxy {way}")).unwrap_or_default()
+    way.filter(|way| way.proxy.is_some())
+        .map(|way| format!(" through the proxy {way}"))
+        .unwrap_or_default()
 }
 
-/// What is wrong, in words that go behind "cannot be reached", and what mends it where that is known.
+/// What is wrong, in words that go behind "cannot be reached", and what mends it where that is
+/// known.
 pub(super) fn why(error: &reqwest::Error, ways: Option<&Ways>) -> String {
     let said = chain(error);
-    let host = error.url().and_then(|url| url.host_str()).unwrap_or("the server");
-    let hint = of_certificate(error).map(str::to_owned).or_else(|| of_proxy(&said, host)).unwrap_or_default();
+    let host = error
+        .url()
+        .and_then(|url| url.host_str())
+        .unwrap_or("the server");
+    let hint = of_certificate(error)
+        .map(str::to_owned)
+        .or_else(|| of_proxy(&said, host))
+        .unwrap_or_default();
     format!("{}: {said}{hint}", through(error, ways))
 }
 
@@ -30,15 +40,18 @@ pub(super) fn is_distrust(error: &reqwest::Error) -> bool {
 
 fn of_certificate(error: &reqwest::Error) -> Option<&'static str> {
     match certificate_error(error)? {
-        // The second when another authority of the same name is known, such as the one before it was renewed.
+        // The second when another authority of the same name is known, such as the one before it
+        // was renewed.
         CertificateError::UnknownIssuer | CertificateError::BadSignature => Some(
             "; neither this machine nor `azure.ca_file` knows the authority that signed its certificate: save the \
              authority's own certificate as PEM and name the file with `azure.ca_file`",
         ),
-        CertificateError::Other(other) if format!("{other:?}").contains("CaUsedAsEndEntity") => Some(
-            "; it shows the certificate of an authority as its own, which is not accepted even when `azure.ca_file` holds \
+        CertificateError::Other(other) if format!("{other:?}").contains("CaUsedAsEndEntity") => {
+            Some(
+                "; it shows the certificate of an authority as its own, which is not accepted even when `azure.ca_file` holds \
              it: give the server one that an authority signed, or one of its own with `basicConstraints=CA:FALSE`",
-        ),
+            )
+        }
         _ => None,
     }
 }
@@ -62,7 +75,10 @@ fn certificate_error<'e>(error: &'e (dyn Error + 'static)) -> Option<&'e Certifi
         return Some(why);
     }
     // What an I/O error wraps is not its source.
-    match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
+    match error
+        .downcast_ref::<io::Error>()
+        .and_then(io::Error::get_ref)
+    {
         Some(wrapped) => certificate_error(wrapped),
         None => certificate_error(error.source()?),
     }

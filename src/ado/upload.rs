@@ -1,8 +1,8 @@
 //! The body of an upload, made while it is sent: file → base64 → JSON, in pieces of some kilobytes.
 //!
-//! The comment of the attachment carries a digest of the file, by which a later look recognises it; it stands behind
-//! the content, because it is only known then. The length of the body is known before, so no chunked transfer is
-//! needed.
+//! The comment of the attachment carries a digest of the file, by which a later look recognises it;
+//! it stands behind the content, because it is only known then. The length of the body is known
+//! before, so no chunked transfer is needed.
 
 use std::io;
 use std::path::PathBuf;
@@ -45,15 +45,29 @@ impl Failure {
     }
 
     fn set(&self, file: &std::path::Path, error: &io::Error) {
-        let failure = AdoError::File { file: file.to_owned(), message: error.to_string() };
+        let failure = AdoError::File {
+            file: file.to_owned(),
+            message: error.to_string(),
+        };
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(failure);
     }
 }
 
 impl Upload {
     /// The first `size` bytes of an open file, under the name `name`. `origin` is for messages.
-    pub fn new(name: String, origin: PathBuf, size: u64, input: impl AsyncRead + Send + Unpin + 'static) -> Self {
-        Self { name, origin, size, input: Box::new(input), failure: Failure::default() }
+    pub fn new(
+        name: String,
+        origin: PathBuf,
+        size: u64,
+        input: impl AsyncRead + Send + Unpin + 'static,
+    ) -> Self {
+        Self {
+            name,
+            origin,
+            size,
+            input: Box::new(input),
+            failure: Failure::default(),
+        }
     }
 
     /// Where to look for the reason when sending fails.
@@ -69,7 +83,12 @@ impl Upload {
 
     /// The body.
     pub fn into_stream(self) -> impl Stream<Item = io::Result<Bytes>> + Send + 'static {
-        let state = State { left: self.size, hasher: blake3::Hasher::new(), stage: Stage::Prefix, upload: self };
+        let state = State {
+            left: self.size,
+            hasher: blake3::Hasher::new(),
+            stage: Stage::Prefix,
+            upload: self,
+        };
         futures_util::stream::try_unfold(state, |mut state| async move {
             let piece = state.piece().await;
             if let Err(error) = &piece {
@@ -100,7 +119,11 @@ impl State {
     async fn piece(&mut self) -> io::Result<Option<Bytes>> {
         match self.stage {
             Stage::Prefix => {
-                self.stage = if self.left == 0 { Stage::Suffix } else { Stage::Content };
+                self.stage = if self.left == 0 {
+                    Stage::Suffix
+                } else {
+                    Stage::Content
+                };
                 Ok(Some(Bytes::from_static(PREFIX.as_bytes())))
             }
             Stage::Content => self.content().await.map(Some),
@@ -129,7 +152,9 @@ impl State {
 
 fn suffix(name: &str, digest: &str) -> String {
     let name = serde_json::Value::String(name.to_owned());
-    format!(r#"","fileName":{name},"comment":"{DIGEST_MARK}{digest}","attachmentType":"GeneralAttachment"}}"#)
+    format!(
+        r#"","fileName":{name},"comment":"{DIGEST_MARK}{digest}","attachmentType":"GeneralAttachment"}}"#
+    )
 }
 
 fn short(hasher: &blake3::Hasher) -> String {
@@ -161,7 +186,12 @@ mod tests {
 
     async fn body(name: &str, content: &[u8]) -> (u64, Vec<u8>) {
         let size = content.len() as u64;
-        let upload = Upload::new(name.to_owned(), PathBuf::new(), size, io::Cursor::new(content.to_vec()));
+        let upload = Upload::new(
+            name.to_owned(),
+            PathBuf::new(),
+            size,
+            io::Cursor::new(content.to_vec()),
+        );
         let length = upload.body_length();
         let pieces: Vec<Bytes> = upload.into_stream().try_collect().await.unwrap();
         (length, pieces.concat())
@@ -174,18 +204,30 @@ mod tests {
             let (length, body) = body("a \"quoted\" näme.png", &content).await;
             assert_eq!(length, body.len() as u64, "size {size}");
             let json: serde_json::Value = serde_json::from_slice(&body).unwrap();
-            assert_eq!(STANDARD.decode(json["stream"].as_str().unwrap()).unwrap(), content);
+            assert_eq!(
+                STANDARD.decode(json["stream"].as_str().unwrap()).unwrap(),
+                content
+            );
             assert_eq!(json["fileName"], "a \"quoted\" näme.png");
-            let comment = comment_of(io::Cursor::new(content), size as u64).await.unwrap();
+            let comment = comment_of(io::Cursor::new(content), size as u64)
+                .await
+                .unwrap();
             assert_eq!(json["comment"], comment);
         }
     }
 
     #[tokio::test]
     async fn a_file_that_became_shorter_is_named_as_the_reason() {
-        let upload = Upload::new("x".to_owned(), PathBuf::from("a.log"), 10, io::Cursor::new(vec![1, 2, 3]));
+        let upload = Upload::new(
+            "x".to_owned(),
+            PathBuf::from("a.log"),
+            10,
+            io::Cursor::new(vec![1, 2, 3]),
+        );
         let failure = upload.failure();
         assert!(upload.into_stream().try_collect::<Vec<_>>().await.is_err());
-        assert!(matches!(failure.take(), Some(AdoError::File { file, .. }) if file.ends_with("a.log")));
+        assert!(
+            matches!(failure.take(), Some(AdoError::File { file, .. }) if file.ends_with("a.log"))
+        );
     }
 }

@@ -1,10 +1,11 @@
 //! The `api-version` of each call (`ado/openapi/VERSION-MATRIX.txt`).
 
-/// The version that is tried first when the configuration names none: the released one of Services and Server 2022.1.
+/// The version that is tried first when the configuration names none: the released one of Services
+/// and Server 2022.1.
 pub const DEFAULT: &str = "7.1";
 
-/// The next older version that kado can speak; `None` below Server 2019. Server 2019 Update 1 knows 5.1 and is spoken to
-/// with 5.0 like 2019, because nothing that kado needs is new in it.
+/// The next older version that kado can speak; `None` below Server 2019. Server 2019 Update 1 knows
+/// 5.1 and is spoken to with 5.0 like 2019, because nothing that kado needs is new in it.
 pub fn older(version: &str) -> Option<&'static str> {
     match version {
         "7.1" => Some("7.0"),
@@ -14,19 +15,20 @@ pub fn older(version: &str) -> Option<&'static str> {
     }
 }
 
-/// Whether a server spoken to with this version is older than 2020: points are then to be had suite by suite only, and
-/// new runs take neither tags nor a pipeline reference (`ado/api.md` §1, §4).
+/// Whether a server spoken to with this version is older than 2020: points are then to be had suite
+/// by suite only, and new runs take neither tags nor a pipeline reference (`ado/api.md` §1, §4).
 pub fn is_before_2020(version: &str) -> bool {
     version.starts_with("5.")
 }
 
-/// Whether a refusal says that the server does not know the version (`VssVersionOutOfRangeException`).
+/// Whether a refusal says that the server does not know the version
+/// (`VssVersionOutOfRangeException`).
 pub fn is_unknown(message: &str) -> bool {
     message.contains("is out of range for this server")
 }
 
-/// What mends that the server does not know a version, in words that go behind its own; `configured` says whether
-/// `azure.api_version` names it.
+/// What mends that the server does not know a version, in words that go behind its own;
+/// `configured` says whether `azure.api_version` names it.
 pub const fn way_out(configured: bool) -> &'static str {
     if configured {
         "without `azure.api_version` kado finds out the version that the server knows"
@@ -55,10 +57,14 @@ pub enum Call {
 /// The last version that Microsoft has released.
 const RELEASED: (u32, u32) = (7, 1);
 
-/// The value of `api-version` for a call, when the server is spoken to with version `pinned`, a number such as `7.1`.
+/// The value of `api-version` for a call, when the server is spoken to with version `pinned`, a
+/// number such as `7.1`.
 pub fn api_version(call: Call, pinned: &str) -> String {
     let (major, minor) = pinned.split_once('.').unwrap_or((pinned, "0"));
-    let number = (major.parse().unwrap_or(RELEASED.0), minor.parse().unwrap_or(RELEASED.1));
+    let number = (
+        major.parse().unwrap_or(RELEASED.0),
+        minor.parse().unwrap_or(RELEASED.1),
+    );
     // Nothing of a version after the last one that was released is released.
     if number > RELEASED {
         return format!("{pinned}-preview");
@@ -76,13 +82,25 @@ pub fn api_version(call: Call, pinned: &str) -> String {
 mod tests {
     use super::*;
 
-    /// The rows of `ado/openapi/VERSION-MATRIX.txt` that kado calls, and versions that only `azure.api_version` can name.
+    /// The rows of `ado/openapi/VERSION-MATRIX.txt` that kado calls, and versions that only
+    /// `azure.api_version` can name.
     #[test]
     fn every_call_is_asked_for_in_the_form_that_the_version_has() {
-        let calls =
-            [Call::Released, Call::Release, Call::Attachments, Call::TestPlan, Call::TestPoint, Call::ConnectionData];
-        let row = |version| calls.map(|call| format!("{:14}", api_version(call, version))).concat();
-        let table = ["5.0", "6.0", "6.1", "7.0", "7.1", "7.2", "8.0"].map(|version| row(version).trim_end().to_owned());
+        let calls = [
+            Call::Released,
+            Call::Release,
+            Call::Attachments,
+            Call::TestPlan,
+            Call::TestPoint,
+            Call::ConnectionData,
+        ];
+        let row = |version| {
+            calls
+                .map(|call| format!("{:14}", api_version(call, version)))
+                .concat()
+        };
+        let table = ["5.0", "6.0", "6.1", "7.0", "7.1", "7.2", "8.0"]
+            .map(|version| row(version).trim_end().to_owned());
         insta::assert_snapshot!(table.join("\n"), @r"
         5.0           5.0           5.0-preview.1 5.0-preview.1 5.0-preview.2 5.0-preview.1
         6.0           6.0           6.0-preview.1 6.0-preview.1 6.0-preview.2 6.0-preview.1

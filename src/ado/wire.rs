@@ -1,7 +1,9 @@
-//! What stands on the wire: the answers here, the bodies of requests in `wire::sent`, and nothing else.
+//! What stands on the wire: the answers here, the bodies of requests in `wire::sent`, and nothing
+//! else.
 //!
-//! Answers are open sets: only members that kado uses are named, unknown ones are ignored, and ids are read as
-//! numbers or as texts, because the `test` area writes them as texts and the `testplan` area as numbers.
+//! Answers are open sets: only members that kado uses are named, unknown ones are ignored, and ids
+//! are read as numbers or as texts, because the `test` area writes them as texts and the `testplan`
+//! area as numbers.
 
 mod sent;
 
@@ -297,7 +299,9 @@ pub struct TestRun {
 impl TestRun {
     /// Whether somebody still has to complete it.
     pub fn is_in_progress(&self) -> bool {
-        self.state.as_deref().is_some_and(|state| state.eq_ignore_ascii_case("inprogress"))
+        self.state
+            .as_deref()
+            .is_some_and(|state| state.eq_ignore_ascii_case("inprogress"))
     }
 
     /// When something of it changed last, as far as the server tells.

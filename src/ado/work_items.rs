@@ -1,6 +1,7 @@
 //! The automation fields of test case work items: reading, and updating with optimistic locking.
 //!
-//! These are side matters: a token without the scope for them can still submit, so a refusal is not held against it.
+//! These are side matters: a token without the scope for them can still submit, so a refusal is not
+//! held against it.
 
 use reqwest::Method;
 use reqwest::header::CONTENT_TYPE;
@@ -39,17 +40,31 @@ pub enum Updated {
 }
 
 impl AdoClient {
-    /// The automation fields of work items; those that do not exist or are hidden are missing in the answer.
+    /// The automation fields of work items; those that do not exist or are hidden are missing in
+    /// the answer.
     ///
     /// # Errors
     /// When the server fails or refuses.
-    pub async fn automation_fields(&self, project: &str, ids: &[u32]) -> Result<Vec<AutomatedCase>, AdoError> {
+    pub async fn automation_fields(
+        &self,
+        project: &str,
+        ids: &[u32],
+    ) -> Result<Vec<AutomatedCase>, AdoError> {
         let mut found = Vec::new();
         for ids in ids.chunks(WORK_ITEMS) {
-            let fields = ["System.Id", "System.Rev", field::STATUS, field::NAME, field::STORAGE, field::TYPE];
+            let fields = [
+                "System.Id",
+                "System.Rev",
+                field::STATUS,
+                field::NAME,
+                field::STORAGE,
+                field::TYPE,
+            ];
             let body = json!({ "ids": ids, "errorPolicy": "omit", "fields": fields });
             let path = [project, "_apis", "wit", "workitemsbatch"];
-            let list: List<Option<AutomatedItem>> = self.put_json(Method::POST, &path, &body, Kind::ReadAside).await?;
+            let list: List<Option<AutomatedItem>> = self
+                .put_json(Method::POST, &path, &body, Kind::ReadAside)
+                .await?;
             found.extend(list.value.into_iter().flatten().map(automated_case));
         }
         Ok(found)
@@ -68,7 +83,9 @@ impl AdoClient {
     ) -> Result<Updated, AdoError> {
         let unchanged = json!({ "op": "test", "path": "/rev", "value": revision });
         let set = |(field, value): &Change| json!({ "op": "add", "path": format!("/fields/{field}"), "value": value });
-        let operations: Vec<Value> = std::iter::once(unchanged).chain(changes.iter().map(set)).collect();
+        let operations: Vec<Value> = std::iter::once(unchanged)
+            .chain(changes.iter().map(set))
+            .collect();
         let path = [project, "_apis", "wit", "workitems", &id.to_string()];
         let request = self
             .request(Method::PATCH, &path, Call::Released, &[])
@@ -76,7 +93,9 @@ impl AdoClient {
             .json(&operations);
         match self.send::<IgnoredAny>(request, Kind::WriteAside).await {
             Ok(_) => Ok(Updated::Done),
-            Err(AdoError::Rejected { status, message }) if is_conflict(status, &message) => Ok(Updated::Conflict),
+            Err(AdoError::Rejected { status, message }) if is_conflict(status, &message) => {
+                Ok(Updated::Conflict)
+            }
             Err(error) => Err(error),
         }
     }
@@ -84,7 +103,10 @@ impl AdoClient {
 
 /// Whether a refusal says that the work item is not any more what was read.
 fn is_conflict(status: u16, message: &str) -> bool {
-    status == PRECONDITION_FAILED || ["VS403351", "TF26071"].iter().any(|code| message.contains(code))
+    status == PRECONDITION_FAILED
+        || ["VS403351", "TF26071"]
+            .iter()
+            .any(|code| message.contains(code))
 }
 
 fn automated_case(item: AutomatedItem) -> AutomatedCase {
@@ -95,5 +117,9 @@ fn automated_case(item: AutomatedItem) -> AutomatedCase {
         storage: said(item.fields.storage),
         kind: said(item.fields.kind),
     };
-    AutomatedCase { id: item.id, revision: item.rev, fields }
+    AutomatedCase {
+        id: item.id,
+        revision: item.rev,
+        fields,
+    }
 }

@@ -1,4 +1,5 @@
-//! The way to the server and what is told at its door: proxy, identity, version, clocks, scopes of the token.
+//! The way to the server and what is told at its door: proxy, identity, version, clocks, scopes of
+//! the token.
 
 use url::Url;
 
@@ -12,31 +13,42 @@ use crate::exit::Exit;
 use crate::server::Server;
 use crate::submit::connections::proxy_rule;
 
-/// Difference of clocks from which on a person should know, in milliseconds; servers tell whole seconds.
+/// Difference of clocks from which on a person should know, in milliseconds; servers tell whole
+/// seconds.
 const SOME: i64 = 30_000;
-/// Difference of clocks from which on tokens of Entra are refused and runs stand in the wrong place.
+/// Difference of clocks from which on tokens of Entra are refused and runs stand in the wrong
+/// place.
 const MUCH: i64 = 5 * 60_000;
 
 /// Says which proxy is in force for a server, and why. Nothing is asked.
 pub fn check_proxy(server: &Server, access: &Access, report: &mut Report) {
-    let Ok(url) = Url::parse(server.base()) else { return };
+    let Ok(url) = Url::parse(server.base()) else {
+        return;
+    };
     let ways = Ways::new(&proxy_rule(access));
-    report.fine(format!("proxy to {}", url.host_str().unwrap_or_default()), ways.explain(&url).to_string());
+    report.fine(
+        format!("proxy to {}", url.host_str().unwrap_or_default()),
+        ways.explain(&url).to_string(),
+    );
 }
 
-/// "Connect": whether the server knows the token, which comes from `source`, and what else it tells of itself. `false`
-/// when it does not.
+/// "Connect": whether the server knows the token, which comes from `source`, and what else it tells
+/// of itself. `false` when it does not.
 pub async fn check_connection(client: &AdoClient, source: &str, report: &mut Report) -> bool {
     token(client.credential(), source, report);
     let found = client.connection().await;
     clocks(client.clock_ahead(), report);
     match found {
         Ok(user) => {
-            let who = user.provider_display_name.unwrap_or_else(|| "somebody without a name".to_owned());
+            let who = user
+                .provider_display_name
+                .unwrap_or_else(|| "somebody without a name".to_owned());
             let (server, version) = (client.server().base(), client.version());
             report.fine(
                 "connection",
-                format!("{server} knows the token as that of {who}; spoken to in version {version}"),
+                format!(
+                    "{server} knows the token as that of {who}; spoken to in version {version}"
+                ),
             );
             expiry(client.credential(), report).await;
             true
@@ -80,12 +92,20 @@ async fn expiry(credential: &Credential, report: &mut Report) {
     if let Credential::Entra(entra) = credential
         && let Some(until) = entra.valid_until().await
     {
-        report.fine("identity", format!("the present token is good until {until}"));
+        report.fine(
+            "identity",
+            format!("the present token is good until {until}"),
+        );
     }
 }
 
 /// Whether the token has the scopes that submitting needs.
-pub async fn check_scopes(client: &AdoClient, project: &str, wanted: &[Scope], report: &mut Report) {
+pub async fn check_scopes(
+    client: &AdoClient,
+    project: &str,
+    wanted: &[Scope],
+    report: &mut Report,
+) {
     for scope in wanted {
         let title = format!("scope {}", scope.name());
         match client.lacks(project, *scope).await {
@@ -114,7 +134,19 @@ mod tests {
             (report.checks[0].ok, report.checks[0].detail.clone())
         };
         assert_eq!(told(1500), (true, "agrees with the server's".to_owned()));
-        assert_eq!(told(-40_000), (true, "this machine's clock is 40 s behind the server's".to_owned()));
-        assert_eq!(told(400_000), (false, "this machine's clock is 400 s ahead of the server's".to_owned()));
+        assert_eq!(
+            told(-40_000),
+            (
+                true,
+                "this machine's clock is 40 s behind the server's".to_owned()
+            )
+        );
+        assert_eq!(
+            told(400_000),
+            (
+                false,
+                "this machine's clock is 400 s ahead of the server's".to_owned()
+            )
+        );
     }
 }

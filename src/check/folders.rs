@@ -21,7 +21,11 @@ pub fn check_project_folders(root: &Path, report: &mut Report) {
         match std::fs::read_dir(&folder) {
             Err(error) if error.kind() != ErrorKind::NotFound => {
                 let hint = "give the account that runs kado the right to read it";
-                report.wrong(format!("folder {}", folder.display()), error.to_string(), hint);
+                report.wrong(
+                    format!("folder {}", folder.display()),
+                    error.to_string(),
+                    hint,
+                );
             }
             _ => {}
         }
@@ -33,15 +37,26 @@ fn check_reports(project: &Path, report: &mut Report) {
     if watch::has_linked_reports(project) {
         let name = format!("reports of {}", project.display());
         let hint = "make `Reports` a folder, or mount the other one there";
-        report.wrong(name, "`Reports` is a link, which is not followed: its runs are not submitted", hint);
+        report.wrong(
+            name,
+            "`Reports` is a link, which is not followed: its runs are not submitted",
+            hint,
+        );
     }
 }
 
 /// Names of the execution profiles of a project: `Profiles/NAME.glbl`.
 pub fn profiles(root: &Path) -> Vec<String> {
-    let entries = std::fs::read_dir(root.join("Profiles")).into_iter().flatten().filter_map(Result::ok);
-    let files = entries.map(|entry| entry.path()).filter(|path| path.extension().is_some_and(|kind| kind == "glbl"));
-    files.filter_map(|path| Some(path.file_stem()?.to_string_lossy().into_owned())).collect()
+    let entries = std::fs::read_dir(root.join("Profiles"))
+        .into_iter()
+        .flatten()
+        .filter_map(Result::ok);
+    let files = entries
+        .map(|entry| entry.path())
+        .filter(|path| path.extension().is_some_and(|kind| kind == "glbl"));
+    files
+        .filter_map(|path| Some(path.file_stem()?.to_string_lossy().into_owned()))
+        .collect()
 }
 
 /// Says how much room there is for outbox and spool.
@@ -51,14 +66,20 @@ pub fn check_room(config: &Config, report: &mut Report) {
     while let Some(above) = folder.parent().filter(|_| !folder.exists()) {
         folder = above;
     }
-    let Some(free) = folder::free_bytes(folder) else { return };
+    let Some(free) = folder::free_bytes(folder) else {
+        return;
+    };
     judge(free, config.spool_limit, report);
 }
 
 fn judge(free: u64, spool_limit: u64, report: &mut Report) {
     let detail = format!("{} free where the state folder lies", size(free));
     if free < LITTLE {
-        report.wrong("disk", detail, "make room: nothing is sent that cannot be recorded");
+        report.wrong(
+            "disk",
+            detail,
+            "make room: nothing is sent that cannot be recorded",
+        );
     } else if free < spool_limit {
         let hint = format!(
             "`spool_limit` is {}: copies of waiting runs could fill the disk, and without room files are sent from where \
@@ -72,7 +93,11 @@ fn judge(free: u64, spool_limit: u64, report: &mut Report) {
 }
 
 fn size(bytes: u64) -> String {
-    if bytes >= 10 << 30 { format!("{} GiB", bytes >> 30) } else { format!("{} MiB", bytes >> 20) }
+    if bytes >= 10 << 30 {
+        format!("{} GiB", bytes >> 30)
+    } else {
+        format!("{} MiB", bytes >> 20)
+    }
 }
 
 #[cfg(test)]
@@ -86,6 +111,9 @@ mod tests {
             judge(free, 10 << 30, &mut report);
             (report.checks[0].ok, report.checks[0].hint.is_some())
         };
-        assert_eq!((told(50 << 20), told(5 << 30), told(500 << 30)), ((false, true), (true, true), (true, false)));
+        assert_eq!(
+            (told(50 << 20), told(5 << 30), told(500 << 30)),
+            ((false, true), (true, true), (true, false))
+        );
     }
 }

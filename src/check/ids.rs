@@ -1,4 +1,5 @@
-//! "Verify" for every mapped id: it exists, is a test case of this project, and has a point where it is needed.
+//! "Verify" for every mapped id: it exists, is a test case of this project, and has a point where
+//! it is needed.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -28,21 +29,42 @@ pub async fn check_ids(
 ) {
     let mapped = mapped(project, report);
     if mapped.is_empty() {
-        return report.wrong("mapped ids", "no test case has an ADO id, so no run has anything to submit", TAB);
+        return report.wrong(
+            "mapped ids",
+            "no test case has an ADO id, so no run has anything to submit",
+            TAB,
+        );
     }
     let ids: Vec<u32> = mapped.keys().copied().collect();
-    let (items, types) = match (client.work_items(name, &ids).await, client.test_case_types(name).await) {
+    let (items, types) = match (
+        client.work_items(name, &ids).await,
+        client.test_case_types(name).await,
+    ) {
         (Ok(items), Ok(types)) => (items, types),
         (Err(error), _) | (_, Err(error)) => return failed("mapped ids", &error, report),
     };
     let items: HashMap<u32, WorkItem> = items.into_iter().map(|item| (item.id, item)).collect();
-    let mut told = Ids { client, situations, report, asked: 0, without_row: Vec::new() };
+    let mut told = Ids {
+        client,
+        situations,
+        report,
+        asked: 0,
+        without_row: Vec::new(),
+    };
     for (id, tests) in &mapped {
-        let tests = Tests { id: *id, names: tests };
+        let tests = Tests {
+            id: *id,
+            names: tests,
+        };
         match is_test_case(items.get(id), &types, name) {
             Ok(()) => told.points(&tests).await,
             Err(what) => {
-                told.wrong(&tests, &format!("the work item {what}"), &format!("work item {id} {what}"), TAB);
+                told.wrong(
+                    &tests,
+                    &format!("the work item {what}"),
+                    &format!("work item {id} {what}"),
+                    TAB,
+                );
             }
         }
         told.mapped_twice(&tests);
@@ -73,7 +95,8 @@ struct Ids<'a> {
     report: &'a mut Report,
     /// For how many ids other plans were searched.
     asked: usize,
-    /// Ids whose points are too many for a run that no row of the mapping fits, with Katalon's message.
+    /// Ids whose points are too many for a run that no row of the mapping fits, with Katalon's
+    /// message.
     without_row: Vec<(u32, String)>,
 }
 
@@ -84,7 +107,11 @@ impl Ids<'_> {
                 Finding::Fine(points) => self.fine(tests, &points),
                 Finding::Nowhere => self.nowhere(tests).await,
                 Finding::Missing { what, surely } => self.missing(tests, &what, surely),
-                Finding::Several { what, message, points } => {
+                Finding::Several {
+                    what,
+                    message,
+                    points,
+                } => {
                     let detail = format!("{message} (for {})", tests.names());
                     self.report.wrong(tests.title(), detail, SEVERAL);
                     let about = format!("Test Points with ID = {points}; {}", tests.names());
@@ -97,13 +124,26 @@ impl Ids<'_> {
 
     fn fine(&mut self, tests: &Tests<'_>, points: &[u32]) {
         let ids: Vec<_> = points.iter().map(u32::to_string).collect();
-        let detail = format!("a test case with test point {}, for {}", ids.join(", "), tests.names());
+        let detail = format!(
+            "a test case with test point {}, for {}",
+            ids.join(", "),
+            tests.names()
+        );
         self.report.fine(tests.title(), detail);
-        let each = if self.situations.are_mapped() { " for each row of the configuration mapping" } else { "" };
-        self.report.shared(format!("test cases with a test point{each}"), &tests.id, tests.names());
+        let each = if self.situations.are_mapped() {
+            " for each row of the configuration mapping"
+        } else {
+            ""
+        };
+        self.report.shared(
+            format!("test cases with a test point{each}"),
+            &tests.id,
+            tests.names(),
+        );
     }
 
-    /// A test need not run in every configuration, so that it has no point with one of them can be as it should be.
+    /// A test need not run in every configuration, so that it has no point with one of them can be
+    /// as it should be.
     fn missing(&mut self, tests: &Tests<'_>, what: &str, surely: bool) {
         let detail = format!("test case {} has {what}", tests.id);
         let mend = "assign the configuration to the test case in ADO, or change the mapping in Katalon's Test Configuration \
@@ -111,8 +151,14 @@ impl Ids<'_> {
         if surely {
             return self.wrong(tests, what, &detail, mend);
         }
-        let hint = format!("a run with such a configuration gives it no result; where it is to have one, {mend}");
-        self.report.note(tests.title(), format!("{detail}, for {}", tests.names()), hint);
+        let hint = format!(
+            "a run with such a configuration gives it no result; where it is to have one, {mend}"
+        );
+        self.report.note(
+            tests.title(),
+            format!("{detail}, for {}", tests.names()),
+            hint,
+        );
         self.report.shared(what, &tests.id, tests.names());
     }
 
@@ -124,27 +170,50 @@ impl Ids<'_> {
         }
         let hint = "add it to a suite of the test plan in ADO, or correct the id on the Integration tab of the test case in \
                     Katalon";
-        self.wrong(tests, &what, &format!("test case {} has {what}", tests.id), hint);
+        self.wrong(
+            tests,
+            &what,
+            &format!("test case {} has {what}", tests.id),
+            hint,
+        );
     }
 
     /// `what` fits every id with this finding.
     fn wrong(&mut self, tests: &Tests<'_>, what: &str, detail: &str, hint: &str) {
-        self.report.wrong(tests.title(), format!("{detail}, for {}", tests.names()), hint);
+        self.report.wrong(
+            tests.title(),
+            format!("{detail}, for {}", tests.names()),
+            hint,
+        );
         self.report.shared(what, &tests.id, tests.names());
     }
 
     fn mapped_twice(&mut self, tests: &Tests<'_>) {
         if tests.names.len() > 1 {
-            let hint = "several test cases have this id: they share one result, the worst outcome wins";
-            self.report.note(tests.title(), format!("mapped to several test cases: {}", tests.names()), hint);
-            self.report.shared("mapped to several test cases", &tests.id, tests.names());
+            let hint =
+                "several test cases have this id: they share one result, the worst outcome wins";
+            self.report.note(
+                tests.title(),
+                format!("mapped to several test cases: {}", tests.names()),
+                hint,
+            );
+            self.report
+                .shared("mapped to several test cases", &tests.id, tests.names());
         }
     }
 
-    /// Several points of several configurations are as they should be, unless a run comes that no row fits.
+    /// Several points of several configurations are as they should be, unless a run comes that no
+    /// row fits.
     fn runs_without_row(&mut self) {
-        let Some((_, message)) = self.without_row.first() else { return };
-        let ids: Vec<_> = self.without_row.iter().take(SHOWN).map(|(id, _)| id.to_string()).collect();
+        let Some((_, message)) = self.without_row.first() else {
+            return;
+        };
+        let ids: Vec<_> = self
+            .without_row
+            .iter()
+            .take(SHOWN)
+            .map(|(id, _)| id.to_string())
+            .collect();
         let more = match self.without_row.len().saturating_sub(SHOWN) {
             0 => String::new(),
             more => format!(" and {more} more"),
@@ -155,7 +224,8 @@ impl Ids<'_> {
             ids.join(", ")
         );
         let hint = "a row with --Any-- in each column gives such runs a configuration; or allow several test points";
-        self.report.note("runs that no row of the mapping fits", detail, hint);
+        self.report
+            .note("runs that no row of the mapping fits", detail, hint);
     }
 }
 
@@ -165,7 +235,10 @@ async fn elsewhere(client: &AdoClient, id: u32) -> String {
     if plans.is_empty() {
         return String::new();
     }
-    let plans: Vec<_> = plans.iter().map(|plan| format!("{} ({})", plan.id, plan.name)).collect();
+    let plans: Vec<_> = plans
+        .iter()
+        .map(|plan| format!("{} ({})", plan.id, plan.name))
+        .collect();
     format!("; it is in test plan {}", plans.join(", "))
 }
 
@@ -180,11 +253,20 @@ fn mapped<'a>(project: &'a Project, report: &mut Report) -> BTreeMap<u32, Vec<&'
         }
         for problem in resolved.problems {
             if problem.text.contains("${") {
-                let hint = "its variable has no usable default value; the value of each execution is used";
-                report.note(format!("id {}", problem.text), format!("decided by each run, for {}", case.id), hint);
+                let hint =
+                    "its variable has no usable default value; the value of each execution is used";
+                report.note(
+                    format!("id {}", problem.text),
+                    format!("decided by each run, for {}", case.id),
+                    hint,
+                );
                 report.shared("decided by each run", &problem.text, &case.id);
             } else {
-                report.wrong(format!("id {}", problem.text), format!("{}, for {}", problem.reason, case.id), TAB);
+                report.wrong(
+                    format!("id {}", problem.text),
+                    format!("{}, for {}", problem.reason, case.id),
+                    TAB,
+                );
                 report.shared(problem.reason, &problem.text, &case.id);
             }
         }
@@ -224,7 +306,11 @@ mod tests {
     #[test]
     fn a_guid_is_told_from_a_name_of_its_length() {
         assert!(is_guid("7f3c9a52-1111-2222-3333-44445555ABCD"));
-        for name in ["A project with a name of 36 letters!", "7f3c9a52-1111-2222-3333-4444555566", "Shop"] {
+        for name in [
+            "A project with a name of 36 letters!",
+            "7f3c9a52-1111-2222-3333-4444555566",
+            "Shop",
+        ] {
             assert!(!is_guid(name), "{name}");
         }
     }

@@ -14,8 +14,8 @@ use crate::plan::snapshot::Options;
 /// Name of the check.
 const NAME: &str = "Katalon's own submission";
 
-/// Says whether Katalon could submit the same runs, and what was seen; or, where submitting is left to it, whether it
-/// does.
+/// Says whether Katalon could submit the same runs, and what was seen; or, where submitting is left
+/// to it, whether it does.
 pub fn own_submission(project: &Project, config: &Config, options: &Options, report: &mut Report) {
     let overrides = config.overrides_over(&project.root, &ProjectFile::of(&project.root, config));
     if overrides.katalon_submits == Some(KatalonSubmits::Always) {
@@ -59,34 +59,57 @@ fn tell_of_both(newest: &Doubled, count: usize, report: &mut Report) {
         newest.ado_run_id, newest.katalon_run, newest.submission
     );
     let hint = match newest.extent {
-        Extent::Whole => "a longer `submit.katalon_wait` lets Katalon be first; kado deletes no test run",
-        Extent::Part => "Katalon's upload broke off, so kado sent the whole run; kado deletes no test run",
+        Extent::Whole => {
+            "a longer `submit.katalon_wait` lets Katalon be first; kado deletes no test run"
+        }
+        Extent::Part => {
+            "Katalon's upload broke off, so kado sent the whole run; kado deletes no test run"
+        }
     };
     report.note(NAME, detail, hint);
 }
 
 /// With `katalon_submits = "always"` the service submits nothing, so Katalon has to.
 fn left_to_katalon(settings: &AzureSettings, overrides: &Overrides, report: &mut Report) {
-    const WHERE: &str = "switch it on in Katalon under Project > Settings > Integrations > Azure DevOps";
-    let ours = if options::auto_submit(settings, overrides) { "" } else { " and set `submit.auto_submit = true`" };
+    const WHERE: &str =
+        "switch it on in Katalon under Project > Settings > Integrations > Azure DevOps";
+    let ours = if options::auto_submit(settings, overrides) {
+        ""
+    } else {
+        " and set `submit.auto_submit = true`"
+    };
     let (off, way_out) = match (settings.enabled, settings.auto_submit.unwrap_or(true)) {
         (true, true) => {
             let detail = "`submit.katalon_submits` is \"always\": the service lists runs of this project as ignored, and \
                           Katalon submits them if it has a licence for it";
-            return report.note(NAME, detail, "without that licence nobody submits: remove the key, kado then does");
+            return report.note(
+                NAME,
+                detail,
+                "without that licence nobody submits: remove the key, kado then does",
+            );
         }
-        (false, _) => ("the integration is switched off (enableIntegration)", WHERE.to_owned()),
+        (false, _) => (
+            "the integration is switched off (enableIntegration)",
+            WHERE.to_owned(),
+        ),
         (true, false) => (
             "automatic submission is off (autoSubmitTestRun)",
             format!("{WHERE}; or let kado submit: remove `submit.katalon_submits`{ours}"),
         ),
     };
-    let detail = format!("nobody submits: `submit.katalon_submits` is \"always\", but in Katalon {off}");
+    let detail =
+        format!("nobody submits: `submit.katalon_submits` is \"always\", but in Katalon {off}");
     report.wrong(NAME, detail, way_out);
 }
 
-fn seen(project: &Project, config: &Config, options: &Options) -> Result<(Known, Vec<Doubled>), StoreError> {
-    let Ok(Some(store)) = Store::open_to_read(&config.state_dir) else { return Ok(Default::default()) };
+fn seen(
+    project: &Project,
+    config: &Config,
+    options: &Options,
+) -> Result<(Known, Vec<Doubled>), StoreError> {
+    let Ok(Some(store)) = Store::open_to_read(&config.state_dir) else {
+        return Ok(Default::default());
+    };
     let known = store.katalon_known(&project_key(options, &project.name))?;
     Ok((known, store.doubles(&project.name)?))
 }

@@ -30,10 +30,15 @@ pub fn check_machine(config: &Config, report: &mut Report) {
         report.note("configuration", warning.clone(), "");
     }
     for key in &config.not_carried_out {
-        report.note(format!("key {key}"), "this version does not carry it out yet", "");
+        report.note(
+            format!("key {key}"),
+            "this version does not carry it out yet",
+            "",
+        );
     }
     if let Some(remark) = service::another_account() {
-        let hint = "`kado check --as-service` looks with the account and the sandbox of the service";
+        let hint =
+            "`kado check --as-service` looks with the account and the sandbox of the service";
         report.note("account", remark, hint);
     }
     for folder in &config.watch {
@@ -47,9 +52,18 @@ pub fn check_machine(config: &Config, report: &mut Report) {
             report.fine(name, "the outbox can be read");
             check_events(&store, config, report);
         }
-        Ok(None) => report.note(name, "there is no outbox yet", "the first `kado run` or `kado submit` makes it"),
+        Ok(None) => report.note(
+            name,
+            "there is no outbox yet",
+            "the first `kado run` or `kado submit` makes it",
+        ),
         Err(error) => {
-            report.failed(name, chain(&error), "see `What happens when things go wrong` in the README", Exit::NotDone);
+            report.failed(
+                name,
+                chain(&error),
+                "see `What happens when things go wrong` in the README",
+                Exit::NotDone,
+            );
         }
     }
     check_room(config, report);
@@ -57,7 +71,11 @@ pub fn check_machine(config: &Config, report: &mut Report) {
 
 /// Whether the folders of all `[[project]]` are there.
 fn check_tables(config: &Config, report: &mut Report) {
-    for project in config.projects.iter().filter(|project| !project.path.is_dir()) {
+    for project in config
+        .projects
+        .iter()
+        .filter(|project| !project.path.is_dir())
+    {
         report.note(
             format!("[[project]] {}", project.path.display()),
             "there is no such folder, so its tables are in force for no project at present",
@@ -68,9 +86,17 @@ fn check_tables(config: &Config, report: &mut Report) {
 
 /// A password in `azure.proxy` makes kado.toml a file to keep closed.
 fn proxy_password(config: &Config, report: &mut Report) {
-    let tables = config.projects.iter().map(|project| &project.tables).chain([&config.machine]);
-    let has_password = tables.filter_map(|tables| tables.access.proxy.as_ref()).any(ProxyUrl::has_password);
-    let Some(file) = config.file.as_ref().filter(|_| has_password) else { return };
+    let tables = config
+        .projects
+        .iter()
+        .map(|project| &project.tables)
+        .chain([&config.machine]);
+    let has_password = tables
+        .filter_map(|tables| tables.access.proxy.as_ref())
+        .any(ProxyUrl::has_password);
+    let Some(file) = config.file.as_ref().filter(|_| has_password) else {
+        return;
+    };
     if let Err(TokenError::Exposed { found, remedy, .. }) = secrets::closed_file(file) {
         let detail = format!("holds the proxy's password and can be read by others ({found})");
         report.note(format!("file {}", file.display()), detail, remedy);
@@ -81,7 +107,11 @@ fn proxy_password(config: &Config, report: &mut Report) {
 fn check_events(store: &Store, config: &Config, report: &mut Report) {
     let running = StateLock::is_held(&config.state_dir) == Some(true);
     if let Some(reason) = store.polled().ok().flatten().filter(|_| running) {
-        report.note("file events", format!("folders are polled: {reason}"), "runs are found within half a minute");
+        report.note(
+            "file events",
+            format!("folders are polled: {reason}"),
+            "runs are found within half a minute",
+        );
     }
 }
 
@@ -89,8 +119,15 @@ fn check_events(store: &Store, config: &Config, report: &mut Report) {
 fn check_folder(folder: &Path, report: &mut Report) {
     let name = format!("watch {}", folder.display());
     if let Some(account) = service::closed_to_service(folder) {
-        let hint = format!("this gives it: `{}`", service::command_to_grant(folder, account));
-        return report.wrong(name, format!("`{account}`, the account of the service, has no right to read it"), hint);
+        let hint = format!(
+            "this gives it: `{}`",
+            service::command_to_grant(folder, account)
+        );
+        return report.wrong(
+            name,
+            format!("`{account}`, the account of the service, has no right to read it"),
+            hint,
+        );
     }
     match std::fs::read_dir(folder) {
         Ok(_) => {
@@ -100,7 +137,10 @@ fn check_folder(folder: &Path, report: &mut Report) {
                 Some(first) => {
                     let detail = match closed.len() {
                         1 => format!("`{}` in it cannot be read", first.display()),
-                        many => format!("{many} folders in it cannot be read, `{}` is one of them", first.display()),
+                        many => format!(
+                            "{many} folders in it cannot be read, `{}` is one of them",
+                            first.display()
+                        ),
                     };
                     report.wrong(name, detail, to_grant(folder));
                 }
@@ -109,12 +149,18 @@ fn check_folder(folder: &Path, report: &mut Report) {
         Err(error) if error.kind() == ErrorKind::PermissionDenied => {
             report.wrong(name, error.to_string(), to_grant(folder));
         }
-        Err(error) => report.wrong(name, error.to_string(), "correct `watch`, or make the folder"),
+        Err(error) => report.wrong(
+            name,
+            error.to_string(),
+            "correct `watch`, or make the folder",
+        ),
     }
 }
 
 fn to_grant(folder: &Path) -> String {
     let account = service::own_account();
     let command = service::command_to_grant(folder, &account);
-    format!("`{account}`, which kado runs as here, has no right to read it; this gives it: `{command}`")
+    format!(
+        "`{account}`, which kado runs as here, has no right to read it; this gives it: `{command}`"
+    )
 }

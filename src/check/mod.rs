@@ -1,5 +1,5 @@
-//! `kado check`: looks at everything that a submission will need, and says of each thing whether it is as it should
-//! be and what mends it. Nothing in here writes, neither to a project nor to ADO.
+//! `kado check`: looks at everything that a submission will need, and says of each thing whether it
+//! is as it should be and what mends it. Nothing in here writes, neither to a project nor to ADO.
 
 mod connection;
 mod definitions;
@@ -67,24 +67,55 @@ impl Report {
     }
 
     /// Something works and has a point to know.
-    pub fn note(&mut self, name: impl Into<String>, detail: impl Into<String>, hint: impl Into<String>) {
-        self.push(name.into(), true, detail.into(), Some(hint.into()), Exit::Done);
+    pub fn note(
+        &mut self,
+        name: impl Into<String>,
+        detail: impl Into<String>,
+        hint: impl Into<String>,
+    ) {
+        self.push(
+            name.into(),
+            true,
+            detail.into(),
+            Some(hint.into()),
+            Exit::Done,
+        );
     }
 
     /// Something is wrong.
-    pub fn wrong(&mut self, name: impl Into<String>, detail: impl Into<String>, hint: impl Into<String>) {
+    pub fn wrong(
+        &mut self,
+        name: impl Into<String>,
+        detail: impl Into<String>,
+        hint: impl Into<String>,
+    ) {
         self.failed(name, detail, hint, Exit::NotDone);
     }
 
     /// Something is wrong in a way that has an exit code of its own.
-    pub fn failed(&mut self, name: impl Into<String>, detail: impl Into<String>, hint: impl Into<String>, exit: Exit) {
+    pub fn failed(
+        &mut self,
+        name: impl Into<String>,
+        detail: impl Into<String>,
+        hint: impl Into<String>,
+        exit: Exit,
+    ) {
         self.push(name.into(), false, detail.into(), Some(hint.into()), exit);
     }
 
     /// Says of the check that was added last that other mapped ids may have the same finding.
-    pub fn shared(&mut self, finding: impl Into<String>, id: &impl ToString, about: impl Into<String>) {
+    pub fn shared(
+        &mut self,
+        finding: impl Into<String>,
+        id: &impl ToString,
+        about: impl Into<String>,
+    ) {
         if let Some(last) = self.checks.last_mut() {
-            last.shared = Some(Shared { finding: finding.into(), id: id.to_string(), about: about.into() });
+            last.shared = Some(Shared {
+                finding: finding.into(),
+                id: id.to_string(),
+                about: about.into(),
+            });
         }
     }
 
@@ -95,11 +126,21 @@ impl Report {
 
     /// The exit code.
     pub fn exit(&self) -> Exit {
-        self.checks.iter().map(|check| check.exit).fold(Exit::Done, Exit::and)
+        self.checks
+            .iter()
+            .map(|check| check.exit)
+            .fold(Exit::Done, Exit::and)
     }
 
     fn push(&mut self, name: String, ok: bool, detail: String, hint: Option<String>, exit: Exit) {
         let hint = hint.filter(|hint| !hint.is_empty());
-        self.checks.push(Check { name, ok, detail, hint, exit, shared: None });
+        self.checks.push(Check {
+            name,
+            ok,
+            detail,
+            hint,
+            exit,
+            shared: None,
+        });
     }
 }

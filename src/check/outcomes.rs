@@ -1,5 +1,5 @@
-//! The execution status mapping: whether Azure DevOps has the outcomes that Katalon's statuses are mapped to. Nothing is
-//! asked.
+//! The execution status mapping: whether Azure DevOps has the outcomes that Katalon's statuses are
+//! mapped to. Nothing is asked.
 
 use std::collections::BTreeMap;
 
@@ -11,10 +11,18 @@ use crate::plan::outcome::{OUTCOMES, default_outcome, outcome, unknown};
 pub fn check_outcomes(mapping: &BTreeMap<Status, String>, report: &mut Report) {
     let name = "status mapping";
     let named: Vec<_> = unknown(mapping)
-        .map(|(status, word)| format!("`{word}` for {status}, which counts as {}", default_outcome(status)))
+        .map(|(status, word)| {
+            format!(
+                "`{word}` for {status}, which counts as {}",
+                default_outcome(status)
+            )
+        })
         .collect();
     if named.is_empty() {
-        let shown = Status::ALL.iter().rev().map(|status| format!("{status} is {}", outcome(*status, mapping)));
+        let shown = Status::ALL
+            .iter()
+            .rev()
+            .map(|status| format!("{status} is {}", outcome(*status, mapping)));
         return report.fine(name, shown.collect::<Vec<_>>().join(", "));
     }
     let detail = format!("Azure DevOps has no such outcome: {}", named.join("; "));

@@ -22,12 +22,34 @@ pub async fn check_project(root: &Path, config: &Config, offline: bool, report: 
     let name = format!("project {}", root.display());
     let project = match workspace::read_project(root) {
         Ok(project) => project,
-        Err(error) => return report.wrong(name, chain(&error), "give the folder that holds the `.prj` file"),
+        Err(error) => {
+            return report.wrong(
+                name,
+                chain(&error),
+                "give the folder that holds the `.prj` file",
+            );
+        }
     };
-    let mapped = project.test_cases.iter().filter(|case| case.azure_ids.is_some()).count();
-    report.fine(name, format!("{}: {} test cases, {mapped} with ADO ids", project.name, project.test_cases.len()));
+    let mapped = project
+        .test_cases
+        .iter()
+        .filter(|case| case.azure_ids.is_some())
+        .count();
+    report.fine(
+        name,
+        format!(
+            "{}: {} test cases, {mapped} with ADO ids",
+            project.name,
+            project.test_cases.len()
+        ),
+    );
     let of_cases = project.test_cases.iter().flat_map(|case| &case.warnings);
-    for warning in project.warnings.iter().chain(&project.settings.warnings).chain(of_cases) {
+    for warning in project
+        .warnings
+        .iter()
+        .chain(&project.settings.warnings)
+        .chain(of_cases)
+    {
         report.note("files", warning.clone(), "");
     }
     check_project_folders(root, report);
@@ -73,7 +95,11 @@ fn server_of(options: &Options, report: &mut Report) -> Option<Server> {
 fn project_file(own: &ProjectFile, report: &mut Report) {
     let name = "kado.toml of the project";
     if let Some(problem) = own.problem() {
-        report.wrong(name, problem, "until it is corrected the runs of this project are parked");
+        report.wrong(
+            name,
+            problem,
+            "until it is corrected the runs of this project are parked",
+        );
     }
     for warning in &own.warnings {
         report.note(name, warning.clone(), "");
@@ -95,18 +121,30 @@ fn integration(project: &Project, config: &Config, options: &Options, report: &m
     }
     let left_to_katalon = overrides.katalon_submits == Some(KatalonSubmits::Always);
     if !left_to_katalon && !options::auto_submit(settings, &overrides) {
-        let hint = "`submit.auto_submit = true` switches it on; `kado submit FOLDER` submits single runs";
-        report.note("automatic submission", "off: runs are listed as ignored", hint);
+        let hint =
+            "`submit.auto_submit = true` switches it on; `kado submit FOLDER` submits single runs";
+        report.note(
+            "automatic submission",
+            "off: runs are listed as ignored",
+            hint,
+        );
     }
     katalon::own_submission(project, config, options, report);
     if let ProjectToken::Undecryptable(why) = &settings.token {
-        report.wrong("token of the project", format!("cannot be decrypted: {why}"), format!("enter it again {WHERE}"));
+        report.wrong(
+            "token of the project",
+            format!("cannot be decrypted: {why}"),
+            format!("enter it again {WHERE}"),
+        );
     }
     check_outcomes(&options.outcomes, report);
     let rule = &options.attachments;
     if rule.kinds.contains(&FileKind::Log) {
-        let detail =
-            "execution logs are sent as Katalon wrote them; they can hold test data and secrets that tests typed";
-        report.note("attachments", detail, "`submit.attachments` without \"LOG\" keeps them here");
+        let detail = "execution logs are sent as Katalon wrote them; they can hold test data and secrets that tests typed";
+        report.note(
+            "attachments",
+            detail,
+            "`submit.attachments` without \"LOG\" keeps them here",
+        );
     }
 }

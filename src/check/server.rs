@@ -25,8 +25,16 @@ use crate::submit::connections::Connections;
 pub(super) const SETTINGS: &str = "correct it in Katalon's Azure DevOps settings, or in kado.toml";
 
 /// Asks the server that the project is integrated with.
-pub async fn check_server(project: &Project, config: &Config, options: &Options, server: Server, report: &mut Report) {
-    let Some((client, source)) = connect(project, config, server, report) else { return };
+pub async fn check_server(
+    project: &Project,
+    config: &Config,
+    options: &Options,
+    server: Server,
+    report: &mut Report,
+) {
+    let Some((client, source)) = connect(project, config, server, report) else {
+        return;
+    };
     if !check_connection(&client, &source, report).await {
         return;
     }
@@ -51,23 +59,39 @@ pub async fn check_server(project: &Project, config: &Config, options: &Options,
     let plans = plans(&client, name, options, report).await;
     client.forget_refusal();
     if plans.is_empty() {
-        report.note("mapped ids", "not looked at: no test plan could be read", "");
+        report.note(
+            "mapped ids",
+            "not looked at: no test plan could be read",
+            "",
+        );
     } else {
         // A row that never matches wants no points.
-        let live = rows.iter().filter(|(_, remark)| !matches!(remark, Some(Remark::Never(..))));
+        let live = rows
+            .iter()
+            .filter(|(_, remark)| !matches!(remark, Some(Remark::Never(..))));
         let live: Vec<_> = live.map(|(row, _)| *row).collect();
-        let situations = Situations::new(&plans, options.multiple_points, &live, names).of(&options.plans);
+        let situations =
+            Situations::new(&plans, options.multiple_points, &live, names).of(&options.plans);
         ids::check_ids(&client, name, project, &situations, report).await;
     }
     if let Some(BuildChoice::LatestOf(id)) = options.build {
         check_definition(&client, name, DefinitionKind::Build, id, None, report).await;
     }
     if let Some(ReleaseChoice::LatestOf { definition, stage }) = &options.release {
-        check_definition(&client, name, DefinitionKind::Release, *definition, stage.as_deref(), report).await;
+        check_definition(
+            &client,
+            name,
+            DefinitionKind::Release,
+            *definition,
+            stage.as_deref(),
+            report,
+        )
+        .await;
     }
 }
 
-/// "Fetch Project": whether the project is there. A token that may not read projects can submit all the same.
+/// "Fetch Project": whether the project is there. A token that may not read projects can submit all
+/// the same.
 async fn ado_project(client: &AdoClient, name: &str, report: &mut Report) -> bool {
     let found = client.project(name).await;
     client.forget_refusal();
@@ -88,11 +112,17 @@ async fn ado_project(client: &AdoClient, name: &str, report: &mut Report) -> boo
 
 /// Asks the machine's own server, where there is no project yet to ask for.
 pub async fn check_machine_server(config: &Config, report: &mut Report) {
-    let Some(url) = &config.machine.overrides.server_url else { return };
-    let Ok(server) = Server::parse(url) else { return };
+    let Some(url) = &config.machine.overrides.server_url else {
+        return;
+    };
+    let Ok(server) = Server::parse(url) else {
+        return;
+    };
     check_proxy(&server, &config.machine.access, report);
     let connections = Connections::default();
-    let source = connections.source(config, None, &server).unwrap_or_default();
+    let source = connections
+        .source(config, None, &server)
+        .unwrap_or_default();
     if let Some(client) = connected(connections.for_machine(config, server), report) {
         check_connection(&client, &source, report).await;
     }
@@ -106,8 +136,16 @@ fn connect(
     report: &mut Report,
 ) -> Option<(Arc<AdoClient>, String)> {
     let connections = Connections::default();
-    let source = connections.source(config, Some(&project.root), &server).unwrap_or_default();
-    Some((connected(connections.for_server(config, &project.root, server), report)?, source))
+    let source = connections
+        .source(config, Some(&project.root), &server)
+        .unwrap_or_default();
+    Some((
+        connected(
+            connections.for_server(config, &project.root, server),
+            report,
+        )?,
+        source,
+    ))
 }
 
 /// The client, or why there is none.
@@ -128,7 +166,8 @@ fn judged_rows<'a>(project: &Project, options: &'a Options) -> Vec<JudgedRow<'a>
     options.configuration_rows.iter().zip(remarks).collect()
 }
 
-/// Whether the configurations of the mapping exist. Their names by id; none where nobody had to ask, or ADO did not say.
+/// Whether the configurations of the mapping exist. Their names by id; none where nobody had to
+/// ask, or ADO did not say.
 async fn configurations(
     client: &AdoClient,
     name: &str,
@@ -137,7 +176,11 @@ async fn configurations(
 ) -> BTreeMap<u32, String> {
     if rows.is_empty() {
         let hint = "a test case with points in several configurations then needs `multiple points` to be allowed";
-        report.note("test configurations", "no mapping is set: points are not filtered by configuration", hint);
+        report.note(
+            "test configurations",
+            "no mapping is set: points are not filtered by configuration",
+            hint,
+        );
         return BTreeMap::new();
     }
     let found = match client.configurations(name).await {
@@ -147,26 +190,48 @@ async fn configurations(
             return BTreeMap::new();
         }
     };
-    let names: BTreeMap<u32, String> = found.into_iter().map(|known| (known.id, known.name)).collect();
+    let names: BTreeMap<u32, String> = found
+        .into_iter()
+        .map(|known| (known.id, known.name))
+        .collect();
     for (row, remark) in rows {
-        let (title, id) = (format!("mapping {}", rows::title(row)), row.configuration_id);
+        let (title, id) = (
+            format!("mapping {}", rows::title(row)),
+            row.configuration_id,
+        );
         let Some(known) = names.get(&id) else {
-            let known: Vec<_> = names.iter().map(|(id, name)| format!("{id} ({name})")).collect();
+            let known: Vec<_> = names
+                .iter()
+                .map(|(id, name)| format!("{id} ({name})"))
+                .collect();
             let detail = format!("configuration {id} does not exist in project {name}");
-            report.wrong(title, detail, format!("the project has {}", known.join(", ")));
+            report.wrong(
+                title,
+                detail,
+                format!("the project has {}", known.join(", ")),
+            );
             continue;
         };
         let detail = format!("configuration {id} ({known})");
         match remark {
             None => report.fine(title, detail),
-            Some(Remark::Hardly(why, hint)) => report.note(title, format!("{detail}; {why}"), *hint),
-            Some(Remark::Never(why, hint)) => report.wrong(title, format!("{detail}; {why}"), *hint),
+            Some(Remark::Hardly(why, hint)) => {
+                report.note(title, format!("{detail}; {why}"), *hint)
+            }
+            Some(Remark::Never(why, hint)) => {
+                report.wrong(title, format!("{detail}; {why}"), *hint)
+            }
         }
     }
     names
 }
 
-async fn plans(client: &AdoClient, name: &str, options: &Options, report: &mut Report) -> Vec<PlanPoints> {
+async fn plans(
+    client: &AdoClient,
+    name: &str,
+    options: &Options,
+    report: &mut Report,
+) -> Vec<PlanPoints> {
     if options.plans.is_empty() {
         report.wrong("test plan", "none is set", SETTINGS);
     }
@@ -182,8 +247,14 @@ async fn plans(client: &AdoClient, name: &str, options: &Options, report: &mut R
         };
         match client.points(name, *plan_id).await {
             Ok(points) => {
-                report.fine(title, format!("{}: {} test points", found.name, points.len()));
-                plans.push(PlanPoints { plan_id: *plan_id, points });
+                report.fine(
+                    title,
+                    format!("{}: {} test points", found.name, points.len()),
+                );
+                plans.push(PlanPoints {
+                    plan_id: *plan_id,
+                    points,
+                });
             }
             Err(error) => failed(&title, &error, report),
         }
@@ -194,14 +265,18 @@ async fn plans(client: &AdoClient, name: &str, options: &Options, report: &mut R
 /// Reports an error of ADO with the exit code it has.
 pub(super) fn failed(name: &str, error: &AdoError, report: &mut Report) {
     let (hint, exit) = match error {
-        AdoError::CredentialsRefused { .. } => {
-            ("the token needs the scopes Test Management (read & write) and Work Items (read)", Exit::Refused)
-        }
-        AdoError::Unavailable { .. } => {
-            ("look at the network, the proxy (`azure.proxy`) and the certificates (`azure.ca_file`)", Exit::Unreachable)
-        }
+        AdoError::CredentialsRefused { .. } => (
+            "the token needs the scopes Test Management (read & write) and Work Items (read)",
+            Exit::Refused,
+        ),
+        AdoError::Unavailable { .. } => (
+            "look at the network, the proxy (`azure.proxy`) and the certificates (`azure.ca_file`)",
+            Exit::Unreachable,
+        ),
         AdoError::Configuration(_) => ("", Exit::Usage),
-        AdoError::Gone(_) | AdoError::Rejected { .. } | AdoError::File { .. } => (SETTINGS, Exit::NotDone),
+        AdoError::Gone(_) | AdoError::Rejected { .. } | AdoError::File { .. } => {
+            (SETTINGS, Exit::NotDone)
+        }
     };
     report.failed(name, error.to_string(), hint, exit);
 }

@@ -1,5 +1,6 @@
-//! Whether the system lets kado watch every folder that it wants to: on Linux each costs one of the account's inotify
-//! watches. Without them nothing is lost, because the sweep finds every run, only later (invariant I1).
+//! Whether the system lets kado watch every folder that it wants to: on Linux each costs one of the
+//! account's inotify watches. Without them nothing is lost, because the sweep finds every run, only
+//! later (invariant I1).
 
 #[cfg(target_os = "linux")]
 #[path = "watches/linux.rs"]
@@ -22,15 +23,20 @@ const SWEEP: &str = "30 seconds";
 /// Compares what kado would watch with what the system allows.
 pub fn check_watches(config: &Config, projects: &[PathBuf], report: &mut Report) {
     let Some(limit) = system::limit() else { return };
-    let reports = projects.iter().map(|project| watch::count_folders(&project.join("Reports"), MOST)).sum::<usize>();
+    let reports = projects
+        .iter()
+        .map(|project| watch::count_folders(&project.join("Reports"), MOST))
+        .sum::<usize>();
     judge(config.watch.len() + projects.len() + reports, limit, report);
 }
 
 /// Others of the account watch as well, so that kado must not need all there is.
 fn judge(wanted: usize, limit: usize, report: &mut Report) {
     if wanted <= limit / 10 * 8 {
-        return report
-            .fine("file events", format!("{wanted} folders are watched, {limit} are allowed for the account"));
+        return report.fine(
+            "file events",
+            format!("{wanted} folders are watched, {limit} are allowed for the account"),
+        );
     }
     let hint = format!(
         "set fs.inotify.max_user_watches to {} or more in a file below /etc/sysctl.d, or clean old runs out of `Reports`; \
@@ -54,10 +60,21 @@ mod tests {
             let mut report = Report::default();
             judge(wanted, limit, &mut report);
             let check = report.checks.remove(0);
-            format!("{} {} {}", check.ok, check.detail, check.hint.unwrap_or_default())
+            format!(
+                "{} {} {}",
+                check.ok,
+                check.detail,
+                check.hint.unwrap_or_default()
+            )
         };
-        assert_eq!(told(10, 8192), "true 10 folders are watched, 8192 are allowed for the account ");
+        assert_eq!(
+            told(10, 8192),
+            "true 10 folders are watched, 8192 are allowed for the account "
+        );
         let many = told(20_000, 8192);
-        assert!(many.contains("only 8192") && many.contains("max_user_watches to 65536"), "{many}");
+        assert!(
+            many.contains("only 8192") && many.contains("max_user_watches to 65536"),
+            "{many}"
+        );
     }
 }

@@ -32,7 +32,11 @@ pub struct Arguments {
 }
 
 /// Looks at the machine and its projects.
-pub fn check(arguments: &Arguments, config: Option<&Path>, out: &mut dyn Write) -> anyhow::Result<Exit> {
+pub fn check(
+    arguments: &Arguments,
+    config: Option<&Path>,
+    out: &mut dyn Write,
+) -> anyhow::Result<Exit> {
     if arguments.as_service {
         return check_as_service(arguments, config);
     }
@@ -57,16 +61,29 @@ pub fn check(arguments: &Arguments, config: Option<&Path>, out: &mut dyn Write) 
                 runtime.block_on(check_machine_server(&config, &mut report));
             }
             for project in projects {
-                runtime.block_on(check_project(&project, &config, arguments.offline, &mut report));
+                runtime.block_on(check_project(
+                    &project,
+                    &config,
+                    arguments.offline,
+                    &mut report,
+                ));
             }
         }
         Err(error) => {
             let hint = "docs/configuration.md lists every key";
-            report.failed("configuration", format!("{:#}", anyhow::Error::from(error)), hint, Exit::Usage);
+            report.failed(
+                "configuration",
+                format!("{:#}", anyhow::Error::from(error)),
+                hint,
+                Exit::Usage,
+            );
         }
     }
     if arguments.json {
-        serde_json::to_writer_pretty(&mut *out, &json!({ "ok": report.ok(), "checks": report.checks }))?;
+        serde_json::to_writer_pretty(
+            &mut *out,
+            &json!({ "ok": report.ok(), "checks": report.checks }),
+        )?;
         writeln!(out)?;
     } else {
         people::tell(&report, out)?;
@@ -78,13 +95,21 @@ pub fn check(arguments: &Arguments, config: Option<&Path>, out: &mut dyn Write) 
 fn check_as_service(arguments: &Arguments, config: Option<&Path>) -> anyhow::Result<Exit> {
     let mut words = vec!["check".to_owned()];
     if let Some(config) = config {
-        words.extend(["--config".to_owned(), std::path::absolute(config)?.display().to_string()]);
+        words.extend([
+            "--config".to_owned(),
+            std::path::absolute(config)?.display().to_string(),
+        ]);
     }
     if let Some(project) = &arguments.project {
         words.push(std::path::absolute(project)?.display().to_string());
     }
     words.extend(arguments.offline.then(|| "--offline".to_owned()));
     words.extend(arguments.json.then(|| "--json".to_owned()));
-    let ended = service::as_service(&words)?.status().context("the command cannot be run as the service")?;
-    ended.code().and_then(Exit::from_code).context("the command that ran as the service did not end by itself")
+    let ended = service::as_service(&words)?
+        .status()
+        .context("the command cannot be run as the service")?;
+    ended
+        .code()
+        .and_then(Exit::from_code)
+        .context("the command that ran as the service did not end by itself")
 }

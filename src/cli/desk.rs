@@ -1,6 +1,6 @@
-//! Where a person's requests are carried out: by the running service, through the database, or without one by the
-//! command itself. Whoever holds the lock of the state folder does the work; should that process end while a command
-//! waits for it, the command takes over.
+//! Where a person's requests are carried out: by the running service, through the database, or
+//! without one by the command itself. Whoever holds the lock of the state folder does the work;
+//! should that process end while a command waits for it, the command takes over.
 
 use std::time::Duration;
 
@@ -55,14 +55,21 @@ impl<'a> Desk<'a> {
     /// When the state folder or the outbox cannot be used.
     pub fn open(config: &'a Config) -> anyhow::Result<Self> {
         let state = config.state_dir.display();
-        let lock =
-            StateLock::take(&config.state_dir).with_context(|| format!("state folder `{state}` cannot be used"))?;
+        let lock = StateLock::take(&config.state_dir)
+            .with_context(|| format!("state folder `{state}` cannot be used"))?;
         let outbox = match lock {
             Some(_) => Outbox::open(&config.state_dir)?,
             None => Outbox::open_beside(&config.state_dir)?,
         };
         let (patience, stop) = (ANSWER, CancellationToken::new());
-        Ok(Self { config, lock, outbox, runtime: runtime()?, patience, stop })
+        Ok(Self {
+            config,
+            lock,
+            outbox,
+            runtime: runtime()?,
+            patience,
+            stop,
+        })
     }
 
     /// Waits for an answer no longer than this, and lets a signal that asks to end do so.
@@ -71,7 +78,8 @@ impl<'a> Desk<'a> {
     /// When signals cannot be listened to.
     pub fn within(mut self, patience: Duration) -> anyhow::Result<Self> {
         let stop = self.stop.clone();
-        self.runtime.block_on(async { daemon::stop_on_signal(stop) })?;
+        self.runtime
+            .block_on(async { daemon::stop_on_signal(stop) })?;
         self.patience = patience.min(ANSWER);
         Ok(self)
     }
@@ -85,7 +93,8 @@ impl<'a> Desk<'a> {
         answers.pop().context("every request has an answer")
     }
 
-    /// Has requests carried out; a service finds all of them at once. Gives the answers in the same order.
+    /// Has requests carried out; a service finds all of them at once. Gives the answers in the same
+    /// order.
     ///
     /// # Errors
     /// When the outbox fails, or when the service does not answer.
@@ -93,15 +102,23 @@ impl<'a> Desk<'a> {
         let mut left = Vec::new();
         if self.lock.is_none() {
             let all = requests.to_vec();
-            let leave = move |store: &mut Store| all.iter().map(|one| store.ask(one, clock::now())).collect();
+            let leave = move |store: &mut Store| {
+                all.iter().map(|one| store.ask(one, clock::now())).collect()
+            };
             left = self.runtime.block_on(self.outbox.with::<Vec<i64>>(leave))?;
         }
         let mut answers = Vec::new();
         for (place, request) in requests.iter().enumerate() {
-            let answered = left.get(place).map_or(Ok(None), |asked| self.wait_for_answer(*asked))?;
+            let answered = left
+                .get(place)
+                .map_or(Ok(None), |asked| self.wait_for_answer(*asked))?;
             answers.push(match answered {
                 Some(answer) => answer,
-                None => self.runtime.block_on(daemon::carry_out(&self.outbox, self.config, request.clone()))?,
+                None => self.runtime.block_on(daemon::carry_out(
+                    &self.outbox,
+                    self.config,
+                    request.clone(),
+                ))?,
             });
         }
         Ok(answers)
@@ -113,12 +130,15 @@ impl<'a> Desk<'a> {
     /// When the outbox fails.
     pub fn send(&mut self, ids: &[i64]) -> anyhow::Result<Sent> {
         let stop = CancellationToken::new();
-        let effort = Effort { budget: daemon::ONCE_BUDGET, pair: None };
+        let effort = Effort {
+            budget: daemon::ONCE_BUDGET,
+            pair: None,
+        };
         self.send_until(ids, clock::now().plus(SENT), is_under_way, effort, &stop)
     }
 
-    /// Sends these submissions, or waits until the service has sent them, at most for the budget; what does not answer is
-    /// tried again meanwhile. What another process sent counts as well.
+    /// Sends these submissions, or waits until the service has sent them, at most for the budget;
+    /// what does not answer is tried again meanwhile. What another process sent counts as well.
     ///
     /// # Errors
     /// When the outbox fails.
@@ -126,10 +146,15 @@ impl<'a> Desk<'a> {
         let stop = self.stop.clone();
         let open = |row: &Row| {
             is_open(row)
-                && (row.next_attempt.is_none() || matches!(row.cause, Some(Cause::Unreachable | Cause::Katalon)))
+                && (row.next_attempt.is_none()
+                    || matches!(row.cause, Some(Cause::Unreachable | Cause::Katalon)))
         };
-        let mut sent = self.send_until(ids, clock::now().plus(effort.budget), open, effort, &stop)?;
-        let by_others = sent.rows.iter().filter(|row| sent.attempts.iter().all(|(id, _)| *id != row.id));
+        let mut sent =
+            self.send_until(ids, clock::now().plus(effort.budget), open, effort, &stop)?;
+        let by_others = sent
+            .rows
+            .iter()
+            .filter(|row| sent.attempts.iter().all(|(id, _)| *id != row.id));
         let by_others: Vec<_> = by_others.filter_map(attempt_of).collect();
         sent.attempts.extend(by_others);
         Ok(sent)
@@ -152,15 +177,24 @@ impl<'a> Desk<'a> {
             }
             self.pause()?;
         }
-        let attempts = self.runtime.block_on(daemon::send(&self.outbox, self.config, ids, effort))?;
-        Ok(Sent { rows: self.rows(ids)?, attempts })
+        let attempts =
+            self.runtime
+                .block_on(daemon::send(&self.outbox, self.config, ids, effort))?;
+        Ok(Sent {
+            rows: self.rows(ids)?,
+            attempts,
+        })
     }
 
-    /// The answer of the service; `None` when the service is gone, and the request is this command's to carry out.
+    /// The answer of the service; `None` when the service is gone, and the request is this
+    /// command's to carry out.
     fn wait_for_answer(&mut self, request: i64) -> anyhow::Result<Option<Answer>> {
         let until = clock::now().plus(self.patience);
         loop {
-            if let Some(answer) = self.runtime.block_on(self.outbox.with(move |store| store.answer_to(request)))? {
+            if let Some(answer) = self
+                .runtime
+                .block_on(self.outbox.with(move |store| store.answer_to(request)))?
+            {
                 return Ok(Some(answer));
             }
             let late = clock::now() > until || self.stop.is_cancelled();
@@ -170,12 +204,16 @@ impl<'a> Desk<'a> {
                     continue;
                 }
             }
-            let withdrawn = self.runtime.block_on(self.outbox.with(move |store| store.withdraw(request)))?;
+            let withdrawn = self
+                .runtime
+                .block_on(self.outbox.with(move |store| store.withdraw(request)))?;
             if withdrawn && self.lock.is_some() {
                 return Ok(None);
             }
             if withdrawn && self.stop.is_cancelled() {
-                anyhow::bail!("interrupted before the running service answered; it takes what is claimed by itself");
+                anyhow::bail!(
+                    "interrupted before the running service answered; it takes what is claimed by itself"
+                );
             }
             if withdrawn {
                 anyhow::bail!(
@@ -188,14 +226,17 @@ impl<'a> Desk<'a> {
 
     /// Waits a little, and takes the lock should it have become free.
     fn pause(&mut self) -> anyhow::Result<()> {
-        self.runtime.block_on(async { tokio::time::sleep(LOOK).await });
+        self.runtime
+            .block_on(async { tokio::time::sleep(LOOK).await });
         self.lock = StateLock::take(&self.config.state_dir)?;
         Ok(())
     }
 
     fn rows(&self, ids: &[i64]) -> anyhow::Result<Vec<Row>> {
         let ids = ids.to_vec();
-        Ok(self.runtime.block_on(self.outbox.with(move |store| store.rows(Some(&ids))))?)
+        Ok(self
+            .runtime
+            .block_on(self.outbox.with(move |store| store.rows(Some(&ids))))?)
     }
 }
 
@@ -211,11 +252,14 @@ fn is_under_way(row: &Row) -> bool {
 }
 
 fn is_open(row: &Row) -> bool {
-    matches!(row.state, SubmissionState::Pending | SubmissionState::Submitting)
+    matches!(
+        row.state,
+        SubmissionState::Pending | SubmissionState::Submitting
+    )
 }
 
-/// What a row says of the attempt of a service. One that is still under way when nobody waits any longer counts as not
-/// reached.
+/// What a row says of the attempt of a service. One that is still under way when nobody waits any
+/// longer counts as not reached.
 fn attempt_of(row: &Row) -> Option<(i64, Attempt)> {
     let attempt = match row.state {
         SubmissionState::Submitted => Attempt::Submitted,
@@ -223,7 +267,10 @@ fn attempt_of(row: &Row) -> Option<(i64, Attempt)> {
         SubmissionState::Ignored => return None,
         SubmissionState::Pending | SubmissionState::Submitting => {
             let cause = row.cause.unwrap_or(Cause::Unreachable);
-            Attempt::Waits { cause, until: row.next_attempt.unwrap_or_default() }
+            Attempt::Waits {
+                cause,
+                until: row.next_attempt.unwrap_or_default(),
+            }
         }
     };
     Some((row.id, attempt))

@@ -57,7 +57,12 @@ struct AttachmentView<'a> {
 }
 
 /// Prints what submitting these folders would send.
-pub async fn dry_run(folders: &[PathBuf], json: bool, config: &Config, out: &mut dyn Write) -> anyhow::Result<Exit> {
+pub async fn dry_run(
+    folders: &[PathBuf],
+    json: bool,
+    config: &Config,
+    out: &mut dyn Write,
+) -> anyhow::Result<Exit> {
     let connections = Connections::default();
     let mut plans = Vec::new();
     let mut exit = Exit::Done;
@@ -70,8 +75,15 @@ pub async fn dry_run(folders: &[PathBuf], json: bool, config: &Config, out: &mut
             }
         }
     }
-    let left_out = plans.iter().flat_map(|plan| &plan.skipped).any(|left_out| left_out.kind.counts());
-    if left_out || plans.iter().any(|plan| plan.results.is_empty() && !goes_elsewhere(plan)) {
+    let left_out = plans
+        .iter()
+        .flat_map(|plan| &plan.skipped)
+        .any(|left_out| left_out.kind.counts());
+    if left_out
+        || plans
+            .iter()
+            .any(|plan| plan.results.is_empty() && !goes_elsewhere(plan))
+    {
         exit = exit.and(Exit::NotDone);
     }
     if json {
@@ -99,11 +111,16 @@ async fn plans_of(
         Rest::Whole => {}
         Rest::Part(rest) => taken.snapshot = *rest,
         Rest::Nothing(_) => {
-            return Err(refused("each suite of the collection was submitted as a run of its own".to_owned()));
+            return Err(refused(
+                "each suite of the collection was submitted as a run of its own".to_owned(),
+            ));
         }
     }
     let Some(identity) = &taken.identity else {
-        return Err(refused(format!("the log in `{}` holds no record", folder.display())));
+        return Err(refused(format!(
+            "the log in `{}` holds no record",
+            folder.display()
+        )));
     };
     let snapshot = &taken.snapshot;
     let mut plans = Vec::new();
@@ -111,7 +128,9 @@ async fn plans_of(
         let (SubmissionState::Pending, Some(plan_id)) = (new.state, new.plan_id) else {
             return Err(refused(new.reason.unwrap_or_default()));
         };
-        let client = connections.for_run(config, snapshot).map_err(|stop| (stop.to_string(), code(&stop)))?;
+        let client = connections
+            .for_run(config, snapshot)
+            .map_err(|stop| (stop.to_string(), code(&stop)))?;
         let project = snapshot.options.project.as_deref().unwrap_or_default();
         let read = facts::read(&client, project, plan_id, &snapshot.options, 0).await;
         let facts = read.map_err(|error| (error.to_string(), code_of(&error)))?;
@@ -184,17 +203,34 @@ fn attachment(planned: &PlannedAttachment) -> AttachmentView<'_> {
         // A text of kado has no file; its name tells what it is.
         Source::Text(_) => &planned.name,
     };
-    AttachmentView { target: target(planned.target), path, kind: planned.kind, size: planned.size }
+    AttachmentView {
+        target: target(planned.target),
+        path,
+        kind: planned.kind,
+        size: planned.size,
+    }
 }
 
 fn people(plan: &SubmissionPlan, out: &mut dyn Write) -> anyhow::Result<()> {
     writeln!(out, "Test plan    {}", plan.plan_id)?;
     if let Some(NoneHere::GoTo(other)) = plan.none_here {
-        writeln!(out, "    nothing: the results of this run go to test plan {other}")?;
+        writeln!(
+            out,
+            "    nothing: the results of this run go to test plan {other}"
+        )?;
         return Ok(());
     }
     writeln!(out, "Run name     {}", plain(&plan.name))?;
-    writeln!(out, "Comment\n    {}", plan.comment(&[]).text.lines().map(plain).collect::<Vec<_>>().join("\n    "))?;
+    writeln!(
+        out,
+        "Comment\n    {}",
+        plan.comment(&[])
+            .text
+            .lines()
+            .map(plain)
+            .collect::<Vec<_>>()
+            .join("\n    ")
+    )?;
     plan_tables::write(plan, out)?;
     for left_out in &plan.skipped {
         writeln!(out, "left out: {}", plain(&left_out.to_string()))?;

@@ -1,13 +1,18 @@
-//! `kado exec`: runs katalonc and submits the runs that it makes, with the `ado*` options that it was given.
+//! `kado exec`: runs katalonc and submits the runs that it makes, with the `ado*` options that it
+//! was given.
 //!
-//! The command gets everything that kado gets: standard input and output, the terminal, signals. Its runs are claimed
-//! in the outbox *before* it starts, so that a service beside it never submits them without the options; kado gives a
-//! sign of life for as long as the command runs, so a claim outlives neither. When the command has ended its runs are
-//! looked for, recorded and sent, by the service if one runs, else by kado itself, and are waited for with a limit.
-//! Nothing of this ever keeps the command from running: what goes wrong is said on standard error, and only `--strict`
+//! The command gets everything that kado gets: standard input and output, the terminal, signals.
+//! Its runs are claimed in the outbox *before* it starts, so that a service beside it never submits
+//! them without the options; kado gives a sign of life for as long as the command runs, so a claim
+//! outlives neither. When the command has ended its runs are looked for, recorded and sent, by the
+//! service if one runs, else by kado itself, and are waited for with a limit. Nothing of this ever
+//! keeps the command from running: what goes wrong is said on standard error, and only `--strict`
 //! makes it the exit code.
 
-#![expect(clippy::disallowed_methods, reason = "the command finds its variables in the environment")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the command finds its variables in the environment"
+)]
 
 mod child;
 mod claim;
@@ -49,25 +54,40 @@ pub struct Arguments {
     /// Fail when the command succeeds and a run of it is not submitted completely
     #[arg(long)]
     strict: bool,
-    /// Folder of the project, where the command's -projectPath does not lead to it, as with a container
+    /// Folder of the project, where the command's -projectPath does not lead to it, as with a
+    /// container
     #[arg(long, value_name = "FOLDER")]
     project: Option<PathBuf>,
     /// The command with its arguments, such as katalonc -projectPath=… -adoPlanId=18
-    #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true, value_name = "COMMAND")]
+    #[arg(
+        required = true,
+        trailing_var_arg = true,
+        allow_hyphen_values = true,
+        value_name = "COMMAND"
+    )]
     command: Vec<OsString>,
 }
 
 /// Runs the command; gives the exit code of the process.
 ///
 /// # Errors
-/// When the command cannot be started, or when its runs could not be told because no project is named.
+/// When the command cannot be started, or when its runs could not be told because no project is
+/// named.
 pub fn exec(arguments: &Arguments, config: &Config) -> anyhow::Result<i32> {
     let _guard = telemetry::start(LevelFilter::WARN, None);
-    let texts: Vec<_> = arguments.command.iter().map(|argument| argument.to_string_lossy()).collect();
+    let texts: Vec<_> = arguments
+        .command
+        .iter()
+        .map(|argument| argument.to_string_lossy())
+        .collect();
     let line = CommandLine::read(texts.iter().skip(1).map(AsRef::as_ref));
     let root = project(arguments, &line)?;
     let pipeline = PipelineJob::read(|name| std::env::var(name).ok());
-    let terms = Terms { line, any_host: arguments.project.is_some(), pipeline };
+    let terms = Terms {
+        line,
+        any_host: arguments.project.is_some(),
+        pipeline,
+    };
     let runtime = runtime()?;
     let mut report = Report::new(arguments.strict);
     if let Some(option) = hidden_option(texts.iter().skip(1).map(AsRef::as_ref)) {
@@ -82,17 +102,26 @@ pub fn exec(arguments: &Arguments, config: &Config) -> anyhow::Result<i32> {
         Err(error) => {
             // It made no runs; those that come are another command's.
             if let Some(claim) = claim {
-                report.note(runtime.block_on(claim.end()), "the claim of a command that did not start cannot be ended");
+                report.note(
+                    runtime.block_on(claim.end()),
+                    "the claim of a command that did not start cannot be ended",
+                );
             }
             return Err(error);
         }
     };
     if let Some(claim) = claim {
         let Found { runs, of_others } = report
-            .note(runtime.block_on(claim.end()), "the runs of the command cannot be looked for")
+            .note(
+                runtime.block_on(claim.end()),
+                "the runs of the command cannot be looked for",
+            )
             .unwrap_or_default();
         report.of_others(&of_others);
-        let effort = Effort { budget: arguments.wait, pair: terms.pipeline.as_ref().and_then(pair) };
+        let effort = Effort {
+            budget: arguments.wait,
+            pair: terms.pipeline.as_ref().and_then(pair),
+        };
         let sent = submit(&runs, effort, config, &mut report);
         report.note(sent, "the runs of the command cannot be submitted");
         report.runs(runs.len(), &root);
@@ -125,7 +154,12 @@ fn project(arguments: &Arguments, line: &CommandLine) -> Result<PathBuf, UsageEr
 }
 
 /// Has the runs recorded and sent.
-fn submit(runs: &[PathBuf], effort: Effort, config: &Config, report: &mut Report) -> anyhow::Result<()> {
+fn submit(
+    runs: &[PathBuf],
+    effort: Effort,
+    config: &Config,
+    report: &mut Report,
+) -> anyhow::Result<()> {
     if runs.is_empty() {
         return Ok(());
     }
@@ -134,7 +168,9 @@ fn submit(runs: &[PathBuf], effort: Effort, config: &Config, report: &mut Report
     let mut desk = Desk::open(config)?.within(effort.budget.max(ANSWER))?;
     let mut ids = Vec::new();
     for folder in runs {
-        match desk.ask(&Request::Claimed { folder: folder.to_string_lossy().into_owned() })? {
+        match desk.ask(&Request::Claimed {
+            folder: folder.to_string_lossy().into_owned(),
+        })? {
             Answer::Taken { submissions, .. } => ids.extend(submissions),
             Answer::Refused(reason) => report.refused(folder, &reason),
         }
@@ -143,16 +179,27 @@ fn submit(runs: &[PathBuf], effort: Effort, config: &Config, report: &mut Report
     ids.sort_unstable();
     ids.dedup();
     let left = until.since(clock::now());
-    report.sent(&desk.send_within(&ids, Effort { budget: left, ..effort })?);
+    report.sent(&desk.send_within(
+        &ids,
+        Effort {
+            budget: left,
+            ..effort
+        },
+    )?);
     Ok(())
 }
 
-/// The job's token, where its pipeline hands it over, with the only server that it is for (invariant I10).
+/// The job's token, where its pipeline hands it over, with the only server that it is for
+/// (invariant I10).
 fn pair(job: &PipelineJob) -> Option<(Server, Credential)> {
-    let token =
-        std::env::var(TOKEN_VARIABLE).ok().filter(|token| !token.trim().is_empty() && !token.starts_with("$("))?;
+    let token = std::env::var(TOKEN_VARIABLE)
+        .ok()
+        .filter(|token| !token.trim().is_empty() && !token.starts_with("$("))?;
     let server = Server::parse(&job.collection).ok()?;
-    Some((server, Credential::Bearer(SecretString::from(token.trim().to_owned()))))
+    Some((
+        server,
+        Credential::Bearer(SecretString::from(token.trim().to_owned())),
+    ))
 }
 
 fn duration(text: &str) -> Result<Duration, String> {
@@ -163,5 +210,8 @@ fn duration(text: &str) -> Result<Duration, String> {
 
 /// The command's name, for messages.
 fn shown(command: &[OsString]) -> String {
-    command.first().map(|program| Path::new(program).display().to_string()).unwrap_or_default()
+    command
+        .first()
+        .map(|program| Path::new(program).display().to_string())
+        .unwrap_or_default()
 }

@@ -1,9 +1,13 @@
 //! `kado inspect PATH`: what kado reads from a run folder or a project, without any network.
 //!
-//! For scripts it is the JSON of the product contract, section 6; for people a few lines and a table. Neither shows
-//! the token, a value of a variable, or the value that names an iteration: all of them can be secrets.
+//! For scripts it is the JSON of the product contract, section 6; for people a few lines and a
+//! table. Neither shows the token, a value of a variable, or the value that names an iteration: all
+//! of them can be secrets.
 
-#![expect(clippy::disallowed_methods, reason = "the path on the command line is a file or a folder")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the path on the command line is a file or a folder"
+)]
 
 mod people;
 mod views;
@@ -21,12 +25,17 @@ use crate::katalon::run::lifecycle::{Evidence, RunState, state};
 use crate::workspace::{self, FolderListing, JunitState};
 use views::{ProjectView, RunView};
 
-/// Writes what lies at `path`: a run folder or a file in it, a project's folder or its `.prj`. A run that stopped counts
-/// as aborted after `abort_after`, as for the service.
+/// Writes what lies at `path`: a run folder or a file in it, a project's folder or its `.prj`. A
+/// run that stopped counts as aborted after `abort_after`, as for the service.
 ///
 /// # Errors
 /// When `path` is none of these or cannot be read, and when `out` cannot be written.
-pub fn inspect(path: &Path, abort_after: Duration, json: bool, out: &mut dyn Write) -> anyhow::Result<()> {
+pub fn inspect(
+    path: &Path,
+    abort_after: Duration,
+    json: bool,
+    out: &mut dyn Write,
+) -> anyhow::Result<()> {
     let folder = folder_of(path)?;
     if workspace::is_run_folder(&folder) {
         let view = inspect_run(&folder, abort_after)?;
@@ -48,12 +57,16 @@ pub fn inspect(path: &Path, abort_after: Duration, json: bool, out: &mut dyn Wri
 }
 
 fn folder_of(path: &Path) -> anyhow::Result<PathBuf> {
-    let metadata = std::fs::metadata(path).with_context(|| format!("`{}` cannot be read", path.display()))?;
+    let metadata =
+        std::fs::metadata(path).with_context(|| format!("`{}` cannot be read", path.display()))?;
     let absolute = std::path::absolute(path)?;
     if metadata.is_dir() {
         return Ok(absolute);
     }
-    absolute.parent().map(Path::to_owned).with_context(|| format!("`{}` lies in no folder", path.display()))
+    absolute
+        .parent()
+        .map(Path::to_owned)
+        .with_context(|| format!("`{}` lies in no folder", path.display()))
 }
 
 fn write<V: serde::Serialize>(
@@ -75,15 +88,26 @@ fn inspect_run(folder: &Path, abort_after: Duration) -> anyhow::Result<RunView> 
     let run = workspace::read_run(folder)?;
     let listing = workspace::list_run_folder(folder).unwrap_or_default();
     let state = state_of(folder, &run, &listing, abort_after);
-    Ok(RunView::of(run, state, workspace::find_project_root(folder).as_deref()))
+    Ok(RunView::of(
+        run,
+        state,
+        workspace::find_project_root(folder).as_deref(),
+    ))
 }
 
-fn state_of(folder: &Path, run: &SuiteRun, listing: &FolderListing, abort_after: Duration) -> RunState {
+fn state_of(
+    folder: &Path,
+    run: &SuiteRun,
+    listing: &FolderListing,
+    abort_after: Duration,
+) -> RunState {
     let evidence = Evidence {
         has_log: listing.has_log(),
         ended: run.ended.is_some(),
         has_report: workspace::read_junit(folder) == JunitState::Complete,
-        quiet_for: listing.newest().map_or(abort_after, |newest| clock::now().since(newest)),
+        quiet_for: listing
+            .newest()
+            .map_or(abort_after, |newest| clock::now().since(newest)),
     };
     state(evidence, abort_after)
 }

@@ -1,4 +1,5 @@
-//! `kado list`: what Katalon's dialogs show under "Fetch Project" and "Fetch Test Plans", and the ids to map test cases to.
+//! `kado list`: what Katalon's dialogs show under "Fetch Project" and "Fetch Test Plans", and the
+//! ids to map test cases to.
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -78,7 +79,10 @@ struct Listing {
 
 impl Listing {
     fn new<const N: usize>(titles: [&str; N]) -> Self {
-        Self { table: table(titles), json: Vec::new() }
+        Self {
+            table: table(titles),
+            json: Vec::new(),
+        }
     }
 
     fn add<const N: usize>(&mut self, row: [String; N], json: Value) {
@@ -135,7 +139,11 @@ fn told(reason: &str, exit: Exit) -> Exit {
 }
 
 fn code(stop: &Stop) -> Exit {
-    if let Stop::Ado(error) = stop { code_of(error) } else { Exit::NotDone }
+    if let Stop::Ado(error) = stop {
+        code_of(error)
+    } else {
+        Exit::NotDone
+    }
 }
 
 /// The server of a Katalon project, or the machine's, with what is set beside it.
@@ -150,7 +158,12 @@ fn place(folder: Option<&Path>, config: &Config) -> anyhow::Result<Result<Place,
         })?;
         let client = connections.for_machine(config, Server::parse(url)?);
         let plans = overrides.test_plans.clone().unwrap_or_default();
-        return Ok(client.map(|client| Place { client, project: overrides.project.clone(), plans, katalon: None }));
+        return Ok(client.map(|client| Place {
+            client,
+            project: overrides.project.clone(),
+            plans,
+            katalon: None,
+        }));
     };
     let folder = std::path::absolute(folder)?;
     let root = workspace::find_project_root(&folder).unwrap_or(folder);
@@ -167,7 +180,12 @@ fn place(folder: Option<&Path>, config: &Config) -> anyhow::Result<Result<Place,
     ))?;
     let server = Server::parse(&url).map_err(|error| UsageError(error.to_string()))?;
     let client = connections.for_server(config, &root, server);
-    Ok(client.map(|client| Place { client, project: options.project, plans: options.plans, katalon: Some(katalon) }))
+    Ok(client.map(|client| Place {
+        client,
+        project: options.project,
+        plans: options.plans,
+        katalon: Some(katalon),
+    }))
 }
 
 enum Failed {
@@ -213,7 +231,14 @@ async fn plans(client: &AdoClient, project: &str) -> Result<Listing, Failed> {
     let mut listing = Listing::new(["ID", "NAME", "STATE"]);
     for plan in client.test_plans(project).await? {
         let json = json!({ "id": plan.id, "name": plan.name, "state": plan.state });
-        listing.add([plan.id.to_string(), plan.name, plan.state.unwrap_or_default()], json);
+        listing.add(
+            [
+                plan.id.to_string(),
+                plan.name,
+                plan.state.unwrap_or_default(),
+            ],
+            json,
+        );
     }
     Ok(listing)
 }
@@ -256,12 +281,28 @@ async fn test_cases(place: &Place, project: &str) -> Result<Listing, Failed> {
             }
         }
     }
-    let mut listing = Listing::new(["ID", "TITLE", "TEST PLANS", "CONFIGURATIONS", "KATALON TEST CASES"]);
+    let mut listing = Listing::new([
+        "ID",
+        "TITLE",
+        "TEST PLANS",
+        "CONFIGURATIONS",
+        "KATALON TEST CASES",
+    ]);
     for case in cases.into_values() {
         let json = json!(case);
         let plans: Vec<_> = case.plans.iter().map(u32::to_string).collect();
-        let mapped = if case.mapped.is_empty() { "-".to_owned() } else { case.mapped.join(", ") };
-        let row = [case.id.to_string(), case.name, plans.join(", "), case.configurations.join(", "), mapped];
+        let mapped = if case.mapped.is_empty() {
+            "-".to_owned()
+        } else {
+            case.mapped.join(", ")
+        };
+        let row = [
+            case.id.to_string(),
+            case.name,
+            plans.join(", "),
+            case.configurations.join(", "),
+            mapped,
+        ];
         listing.add(row, json);
     }
     Ok(listing)

@@ -17,7 +17,11 @@ pub struct Arguments {
 }
 
 /// Prints the page of the program, or writes all pages.
-pub fn man(arguments: &Arguments, command: clap::Command, out: &mut dyn Write) -> anyhow::Result<Exit> {
+pub fn man(
+    arguments: &Arguments,
+    command: clap::Command,
+    out: &mut dyn Write,
+) -> anyhow::Result<Exit> {
     match &arguments.dir {
         Some(folder) => clap_mangen::generate_to(command, folder)
             .with_context(|| format!("the pages cannot be written to `{}`", folder.display()))?,

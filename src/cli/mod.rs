@@ -1,8 +1,12 @@
 //! The command line: types for clap, and what each command does.
 //!
-//! Results go to standard output, the log to standard error. Exit codes are those of [`crate::exit`].
+//! Results go to standard output, the log to standard error. Exit codes are those of
+//! [`crate::exit`].
 
-#![expect(clippy::print_stderr, reason = "a command that fails says why on standard error")]
+#![expect(
+    clippy::print_stderr,
+    reason = "a command that fails says why on standard error"
+)]
 
 mod check;
 mod desk;
@@ -96,7 +100,11 @@ pub fn main() -> ExitCode {
         Err(error) => {
             // clap knows which of its messages are help and which are errors.
             let _ = error.print();
-            return if error.use_stderr() { Exit::Usage.into() } else { Exit::Done.into() };
+            return if error.use_stderr() {
+                Exit::Usage.into()
+            } else {
+                Exit::Done.into()
+            };
         }
     };
     match dispatch(cli) {
@@ -130,15 +138,28 @@ fn dispatch(cli: Cli) -> anyhow::Result<Exit> {
             Ok(Exit::Done)
         }
         // Its exit code is that of another program, which is more than a byte on Windows.
-        Command::Exec(arguments) => std::process::exit(exec::exec(&arguments, &paths::load(cli.config.as_deref())?)?),
+        Command::Exec(arguments) => std::process::exit(exec::exec(
+            &arguments,
+            &paths::load(cli.config.as_deref())?,
+        )?),
         Command::Man(arguments) => man::man(&arguments, Cli::command(), &mut out),
         Command::Run(arguments) => run::run(arguments, cli.config),
-        Command::Submit(arguments) => submit::submit(&arguments, &paths::load(cli.config.as_deref())?, &mut out),
+        Command::Submit(arguments) => {
+            submit::submit(&arguments, &paths::load(cli.config.as_deref())?, &mut out)
+        }
         Command::Check(arguments) => check::check(&arguments, cli.config.as_deref(), &mut out),
-        Command::List(arguments) => list::list(&arguments, &paths::load(cli.config.as_deref())?, &mut out),
-        Command::Status(arguments) => status::status(&arguments, &paths::load(cli.config.as_deref())?, &mut out),
-        Command::Service(arguments) => service::service(&arguments, cli.config.as_deref(), &mut out),
-        Command::Runs(arguments) => runs::runs(&arguments, &paths::load(cli.config.as_deref())?, &mut out),
+        Command::List(arguments) => {
+            list::list(&arguments, &paths::load(cli.config.as_deref())?, &mut out)
+        }
+        Command::Status(arguments) => {
+            status::status(&arguments, &paths::load(cli.config.as_deref())?, &mut out)
+        }
+        Command::Service(arguments) => {
+            service::service(&arguments, cli.config.as_deref(), &mut out)
+        }
+        Command::Runs(arguments) => {
+            runs::runs(&arguments, &paths::load(cli.config.as_deref())?, &mut out)
+        }
     }
 }
 
@@ -147,10 +168,17 @@ pub(crate) fn exit_of(error: &anyhow::Error) -> Exit {
     if let Some(error) = error.downcast_ref::<ServiceError>() {
         return service::exit(error);
     }
-    if error.is::<UsageError>() || error.is::<ConfigError>() { Exit::Usage } else { Exit::NotDone }
+    if error.is::<UsageError>() || error.is::<ConfigError>() {
+        Exit::Usage
+    } else {
+        Exit::NotDone
+    }
 }
 
 /// A runtime for commands that talk to a server.
 fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
-    Ok(tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?)
+    Ok(tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()?)
 }

@@ -8,7 +8,15 @@ use crate::plan::attachments::Target;
 
 /// Writes what each point gets, and what is attached to what.
 pub fn write(plan: &SubmissionPlan, out: &mut dyn Write) -> io::Result<()> {
-    let mut results = table(["Point", "Test case", "Configuration", "Outcome", "Katalon", "Iterations", "Tests"]);
+    let mut results = table([
+        "Point",
+        "Test case",
+        "Configuration",
+        "Outcome",
+        "Katalon",
+        "Iterations",
+        "Tests",
+    ]);
     for result in &plan.results {
         results.add_row([
             result.point_id.to_string(),
@@ -26,7 +34,12 @@ pub fn write(plan: &SubmissionPlan, out: &mut dyn Write) -> io::Result<()> {
     let mut files = table(["Attached to", "File", "Type", "Bytes"]);
     for planned in &plan.attachments {
         let kind = planned.kind.word().to_owned();
-        files.add_row([target(planned.target), plain(&planned.name), kind, planned.size.to_string()]);
+        files.add_row([
+            target(planned.target),
+            plain(&planned.name),
+            kind,
+            planned.size.to_string(),
+        ]);
     }
     if !plan.attachments.is_empty() {
         writeln!(out, "\n{}", files.trim_fmt())?;

@@ -17,7 +17,8 @@ pub struct Arguments {
     /// Submit what is finished and what waits, then end
     #[arg(long)]
     once: bool,
-    /// Started by a service manager that has to be answered; `kado service install` sets this where it is needed
+    /// Started by a service manager that has to be answered; `kado service install` sets this where
+    /// it is needed
     #[arg(long, hide = true, conflicts_with = "once")]
     service: bool,
 }
@@ -25,13 +26,21 @@ pub struct Arguments {
 /// Runs the service until a signal or the service manager stops it, or once.
 pub fn run(arguments: Arguments, config: Option<PathBuf>) -> anyhow::Result<Exit> {
     let managed = arguments.service;
-    let body = move |stop: CancellationToken| watch(&arguments, &paths::load(config.as_deref())?, stop);
-    if managed { service::run(body) } else { body(CancellationToken::new()) }
+    let body =
+        move |stop: CancellationToken| watch(&arguments, &paths::load(config.as_deref())?, stop);
+    if managed {
+        service::run(body)
+    } else {
+        body(CancellationToken::new())
+    }
 }
 
 fn watch(arguments: &Arguments, config: &Config, stop: CancellationToken) -> anyhow::Result<Exit> {
     if config.watch.is_empty() {
-        let places: Vec<_> = paths::candidates().iter().map(|file| file.display().to_string()).collect();
+        let places: Vec<_> = paths::candidates()
+            .iter()
+            .map(|file| file.display().to_string())
+            .collect();
         return Err(UsageError(format!(
             "there is no configuration, so nothing is watched; write a kado.toml with `watch = [\"FOLDER\"]` to one of {} or \
              name it with --config",

@@ -1,5 +1,5 @@
-//! `kado runs`: the ledger and the outbox. Listing reads beside a running service; what changes something is asked of
-//! the service when there is one.
+//! `kado runs`: the ledger and the outbox. Listing reads beside a running service; what changes
+//! something is asked of the service when there is one.
 
 mod show;
 
@@ -61,16 +61,34 @@ pub fn runs(arguments: &Arguments, config: &Config, out: &mut dyn Write) -> anyh
     match &arguments.action {
         None => list(&rows(config)?, arguments.json, out),
         Some(Action::Show { id }) => show_run(*id, arguments.json, config, out),
-        Some(Action::Retry { id: Some(id), plan, .. }) => {
-            ask(&[Request::Retry { submission: *id, plan: *plan, one_of_many: false }], arguments.json, config, out)
-        }
+        Some(Action::Retry {
+            id: Some(id), plan, ..
+        }) => ask(
+            &[Request::Retry {
+                submission: *id,
+                plan: *plan,
+                one_of_many: false,
+            }],
+            arguments.json,
+            config,
+            out,
+        ),
         Some(Action::Retry { id: None, .. }) => {
             let failed = rows(config)?.into_iter().filter(has_failed);
-            let again = |row: Row| Request::Retry { submission: row.id, plan: None, one_of_many: true };
+            let again = |row: Row| Request::Retry {
+                submission: row.id,
+                plan: None,
+                one_of_many: true,
+            };
             let requests: Vec<_> = failed.map(again).collect();
             ask(&requests, arguments.json, config, out)
         }
-        Some(Action::Forget { id }) => ask(&[Request::Forget { submission: *id }], arguments.json, config, out),
+        Some(Action::Forget { id }) => ask(
+            &[Request::Forget { submission: *id }],
+            arguments.json,
+            config,
+            out,
+        ),
     }
 }
 
@@ -86,7 +104,10 @@ fn has_failed(row: &Row) -> bool {
 }
 
 fn rows(config: &Config) -> anyhow::Result<Vec<Row>> {
-    Ok(open(config)?.map(|store| store.rows(None)).transpose()?.unwrap_or_default())
+    Ok(open(config)?
+        .map(|store| store.rows(None))
+        .transpose()?
+        .unwrap_or_default())
 }
 
 fn open(config: &Config) -> Result<Option<Store>, OpenError> {
@@ -103,8 +124,10 @@ fn list(rows: &[Row], json: bool, out: &mut dyn Write) -> anyhow::Result<Exit> {
         writeln!(out, "No run is known yet.")?;
         return Ok(Exit::Done);
     }
-    let mut listed =
-        table(["Id", "State", "Started", "Project", "Suite", "Plan", "ADO run", "Results", "Files", "Left out"]);
+    let mut listed = table([
+        "Id", "State", "Started", "Project", "Suite", "Plan", "ADO run", "Results", "Files",
+        "Left out",
+    ]);
     for row in rows {
         listed.add_row([
             row.id.to_string(),
@@ -130,20 +153,36 @@ fn list(rows: &[Row], json: bool, out: &mut dyn Write) -> anyhow::Result<Exit> {
 
 /// The state, and who submitted it if that was not kado.
 fn state_of(row: &Row) -> String {
-    let by = if row.submitted_by == Some(SubmittedBy::Katalon) { " (Katalon)" } else { "" };
+    let by = if row.submitted_by == Some(SubmittedBy::Katalon) {
+        " (Katalon)"
+    } else {
+        ""
+    };
     format!("{}{by}", row.state.word())
 }
 
 fn show_run(id: i64, json: bool, config: &Config, out: &mut dyn Write) -> anyhow::Result<Exit> {
     let store = open(config)?.ok_or(StoreError::UnknownSubmission(id))?;
-    let row = store.rows(Some(&[id]))?.pop().ok_or(StoreError::UnknownSubmission(id))?;
-    let doubled = store.doubles(&row.project)?.into_iter().find(|doubled| doubled.submission == id);
+    let row = store
+        .rows(Some(&[id]))?
+        .pop()
+        .ok_or(StoreError::UnknownSubmission(id))?;
+    let doubled = store
+        .doubles(&row.project)?
+        .into_iter()
+        .find(|doubled| doubled.submission == id);
     show::show(&row, &store.load(id)?, doubled.as_ref(), json, out)?;
     Ok(Exit::Done)
 }
 
-/// Has requests carried out, and sends what was retried. As JSON it prints the rows of all that was done.
-fn ask(requests: &[Request], json: bool, config: &Config, out: &mut dyn Write) -> anyhow::Result<Exit> {
+/// Has requests carried out, and sends what was retried. As JSON it prints the rows of all that was
+/// done.
+fn ask(
+    requests: &[Request],
+    json: bool,
+    config: &Config,
+    out: &mut dyn Write,
+) -> anyhow::Result<Exit> {
     let _guard = telemetry::start(LevelFilter::WARN, None);
     let mut desk = Desk::open(config)?;
     let mut exit = Exit::Done;
@@ -163,14 +202,19 @@ fn ask(requests: &[Request], json: bool, config: &Config, out: &mut dyn Write) -
     let forgotten: Vec<Row> = if forgotten.is_empty() {
         Vec::new()
     } else {
-        rows(config)?.into_iter().filter(|row| forgotten.contains(&row.id)).collect()
+        rows(config)?
+            .into_iter()
+            .filter(|row| forgotten.contains(&row.id))
+            .collect()
     };
     if json {
         let done: Vec<Row> = sent.rows.iter().cloned().chain(forgotten).collect();
         list(&done, true, out)?;
         return Ok(exit.and(sent.exit()));
     }
-    forgotten.iter().try_for_each(|row| writeln!(out, "{}", farewell(row)))?;
+    forgotten
+        .iter()
+        .try_for_each(|row| writeln!(out, "{}", farewell(row)))?;
     sent.rows.iter().try_for_each(|row| people(row, out))?;
     Ok(exit.and(sent.exit()))
 }

@@ -1,4 +1,5 @@
-//! `kado service`: the service of the system or of the user. The same words and results on every system.
+//! `kado service`: the service of the system or of the user. The same words and results on every
+//! system.
 
 use std::io::{Read as _, Write};
 use std::path::Path;
@@ -68,22 +69,44 @@ struct Whose {
 
 impl Whose {
     const fn scope(self) -> Scope {
-        if self.user { Scope::User } else { Scope::System }
+        if self.user {
+            Scope::User
+        } else {
+            Scope::System
+        }
     }
 }
 
 /// Carries out a command on the service.
-pub fn service(arguments: &Arguments, config: Option<&Path>, out: &mut dyn Write) -> anyhow::Result<Exit> {
+pub fn service(
+    arguments: &Arguments,
+    config: Option<&Path>,
+    out: &mut dyn Write,
+) -> anyhow::Result<Exit> {
     let told = match &arguments.command {
-        Command::Install(whose) => service::install(&Installation::of_this_program(whose.scope(), config)?)?,
-        Command::Uninstall { whose, purge } => {
-            service::uninstall(whose.scope(), if *purge { Leftovers::Purge } else { Leftovers::Keep })?
+        Command::Install(whose) => {
+            service::install(&Installation::of_this_program(whose.scope(), config)?)?
         }
-        Command::Start { whose, if_configured } => start(whose.scope(), config, *if_configured)?,
+        Command::Uninstall { whose, purge } => service::uninstall(
+            whose.scope(),
+            if *purge {
+                Leftovers::Purge
+            } else {
+                Leftovers::Keep
+            },
+        )?,
+        Command::Start {
+            whose,
+            if_configured,
+        } => start(whose.scope(), config, *if_configured)?,
         Command::Stop(whose) => service::stop(whose.scope())?,
         Command::Restart(whose) => service::restart(whose.scope(), config)?,
-        Command::SetToken(whose) => service::store_token(whose.scope(), config, &token_from_input()?)?,
-        Command::Status { whose, json } => return status(&service::status(whose.scope())?, *json, out),
+        Command::SetToken(whose) => {
+            service::store_token(whose.scope(), config, &token_from_input()?)?
+        }
+        Command::Status { whose, json } => {
+            return status(&service::status(whose.scope())?, *json, out);
+        }
     };
     people(&told, out)?;
     Ok(Exit::Done)
@@ -93,12 +116,17 @@ pub fn service(arguments: &Arguments, config: Option<&Path>, out: &mut dyn Write
 fn start(scope: Scope, config: Option<&Path>, if_configured: bool) -> Result<Told, ServiceError> {
     match service::start(scope, config) {
         Err(ServiceError::NotConfigured(problem)) if if_configured => {
-            let file = places(scope).map(|places| places.config.display().to_string()).unwrap_or_default();
+            let file = places(scope)
+                .map(|places| places.config.display().to_string())
+                .unwrap_or_default();
             let next = vec![format!(
                 "set `watch` in `{file}`, then run `kado service start{}` ({problem})",
                 service::flag(scope)
             )];
-            Ok(Told { done: vec!["not started: there is nothing to watch yet".to_owned()], next })
+            Ok(Told {
+                done: vec!["not started: there is nothing to watch yet".to_owned()],
+                next,
+            })
         }
         started => started,
     }
@@ -107,7 +135,10 @@ fn start(scope: Scope, config: Option<&Path>, if_configured: bool) -> Result<Tol
 /// The token: everything on standard input but the white space around it.
 fn token_from_input() -> anyhow::Result<SecretString> {
     let mut bytes = Vec::new();
-    std::io::stdin().lock().take(LONGEST + 1).read_to_end(&mut bytes)?;
+    std::io::stdin()
+        .lock()
+        .take(LONGEST + 1)
+        .read_to_end(&mut bytes)?;
     let long = u64::try_from(bytes.len()).is_ok_and(|length| length > LONGEST);
     secrets::token_in(&bytes).filter(|token| !long && !token.expose_secret().is_empty()).ok_or_else(|| {
         let how = "standard input must hold a token and nothing else, such as `kado service set-token < FILE`";
@@ -127,7 +158,10 @@ fn status(status: &Status, json: bool, out: &mut dyn Write) -> anyhow::Result<Ex
         writeln!(
             out,
             "Running        {}",
-            status.pid.map_or_else(|| yes(status.running).to_owned(), |pid| format!("yes, process {pid}"))
+            status.pid.map_or_else(
+                || yes(status.running).to_owned(),
+                |pid| format!("yes, process {pid}")
+            )
         )?;
         writeln!(out, "State          {}", status.detail)?;
         writeln!(out, "Account        {}", status.account)?;
@@ -136,7 +170,11 @@ fn status(status: &Status, json: bool, out: &mut dyn Write) -> anyhow::Result<Ex
         writeln!(out, "State folder   {}", status.state.display())?;
         writeln!(out, "Log folder     {}", status.logs.display())?;
     }
-    Ok(if status.running { Exit::Done } else { Exit::NotDone })
+    Ok(if status.running {
+        Exit::Done
+    } else {
+        Exit::NotDone
+    })
 }
 
 fn people(told: &Told, out: &mut dyn Write) -> anyhow::Result<()> {
@@ -158,7 +196,9 @@ fn people(told: &Told, out: &mut dyn Write) -> anyhow::Result<()> {
 /// The exit code of an error on the way.
 pub fn exit(error: &ServiceError) -> Exit {
     match error {
-        ServiceError::NotConfigured(_) | ServiceError::NoServer(_) | ServiceError::NoStore { .. } => Exit::Usage,
+        ServiceError::NotConfigured(_)
+        | ServiceError::NoServer(_)
+        | ServiceError::NoStore { .. } => Exit::Usage,
         _ => Exit::NotDone,
     }
 }

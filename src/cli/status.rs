@@ -63,14 +63,20 @@ pub fn status(arguments: &Arguments, config: &Config, out: &mut dyn Write) -> an
     } else {
         people(&seen, out)?;
     }
-    Ok(if seen.status.problems.is_empty() { Exit::Done } else { Exit::NotDone })
+    Ok(if seen.status.problems.is_empty() {
+        Exit::Done
+    } else {
+        Exit::NotDone
+    })
 }
 
 fn look(config: &Config) -> anyhow::Result<Seen> {
     let held = StateLock::is_held(&config.state_dir);
     let running = held == Some(true);
     let opened = Store::open_to_read(&config.state_dir).and_then(|store| {
-        store.as_ref().map_or(Ok(()), |store| store.check_whole(&config.state_dir))?;
+        store
+            .as_ref()
+            .map_or(Ok(()), |store| store.check_whole(&config.state_dir))?;
         Ok(store)
     });
     let (store, damage) = match opened {
@@ -92,13 +98,26 @@ fn look(config: &Config) -> anyhow::Result<Seen> {
     let mut problems: Vec<String> = damage.into_iter().chain(disk(config, free)).collect();
     problems.extend(of_store.without_token.iter().map(token));
     problems.extend(
-        of_store.polled.as_ref().map(|reason| format!("folders are polled, so runs are found later: {reason}")),
+        of_store
+            .polled
+            .as_ref()
+            .map(|reason| format!("folders are polled, so runs are found later: {reason}")),
     );
     let spool = Spool::new(&config.state_dir, config.spool_limit);
-    problems.extend(of_store.unreadable.iter().map(|member| format!("{member}; {}", member.way_out(&spool))));
+    problems.extend(
+        of_store
+            .unreadable
+            .iter()
+            .map(|member| format!("{member}; {}", member.way_out(&spool))),
+    );
     problems.extend(failures(&of_store));
     let without_token = of_store.without_token.len();
-    Ok(Seen { status: of_store.counts(running, problems), running: held, free, without_token })
+    Ok(Seen {
+        status: of_store.counts(running, problems),
+        running: held,
+        free,
+        without_token,
+    })
 }
 
 /// What the outbox says.
@@ -121,14 +140,22 @@ impl OfStore {
             submitting: count(SubmissionState::Submitting),
             parked: count(SubmissionState::Parked),
             last_success: self.last_success,
-            oldest_pending: self.rows.iter().filter(|row| is_waiting(row)).filter_map(|row| row.ended).min(),
+            oldest_pending: self
+                .rows
+                .iter()
+                .filter(|row| is_waiting(row))
+                .filter_map(|row| row.ended)
+                .min(),
             problems,
         }
     }
 }
 
 const fn is_waiting(row: &Row) -> bool {
-    matches!(row.state, SubmissionState::Pending | SubmissionState::Submitting)
+    matches!(
+        row.state,
+        SubmissionState::Pending | SubmissionState::Submitting
+    )
 }
 
 /// Whether it waits for something that went wrong; time that is given to Katalon is none.
@@ -136,9 +163,14 @@ fn is_held_up(row: &Row) -> bool {
     is_waiting(row) && row.error.is_some() && row.cause != Some(Cause::Katalon)
 }
 
-/// One line for each parked run, and one for all that wait for the same reason; tokens have lines of their own.
+/// One line for each parked run, and one for all that wait for the same reason; tokens have lines
+/// of their own.
 fn failures(of_store: &OfStore) -> Vec<String> {
-    let for_token: HashSet<i64> = of_store.without_token.iter().flat_map(|server| server.ids.iter().copied()).collect();
+    let for_token: HashSet<i64> = of_store
+        .without_token
+        .iter()
+        .flat_map(|server| server.ids.iter().copied())
+        .collect();
     let mut waits: BTreeMap<&str, Vec<&Row>> = BTreeMap::new();
     let mut lines = Vec::new();
     for row in &of_store.rows {
@@ -149,18 +181,36 @@ fn failures(of_store: &OfStore) -> Vec<String> {
             waits.entry(error).or_default().push(row);
         }
     }
-    lines.extend(waits.into_iter().map(|(error, rows)| match rows.as_slice() {
-        [row] => format!("run {} ({}) waits: {error}", row.id, row.suite),
-        rows => format!("{} runs wait: {error}", rows.len()),
-    }));
+    lines.extend(
+        waits
+            .into_iter()
+            .map(|(error, rows)| match rows.as_slice() {
+                [row] => format!("run {} ({}) waits: {error}", row.id, row.suite),
+                rows => format!("{} runs wait: {error}", rows.len()),
+            }),
+    );
     lines
 }
 
 fn token(server: &WithoutToken) -> String {
-    let since = server.since.map(|since| format!(" since {since}")).unwrap_or_default();
-    let runs = if server.waiting == 1 { "1 run waits".to_owned() } else { format!("{} runs wait", server.waiting) };
-    let name = if server.server.is_empty() { "a server" } else { &server.server };
-    format!("no usable token for {name}{since}; {runs}: {}", server.reason)
+    let since = server
+        .since
+        .map(|since| format!(" since {since}"))
+        .unwrap_or_default();
+    let runs = if server.waiting == 1 {
+        "1 run waits".to_owned()
+    } else {
+        format!("{} runs wait", server.waiting)
+    };
+    let name = if server.server.is_empty() {
+        "a server"
+    } else {
+        &server.server
+    };
+    format!(
+        "no usable token for {name}{since}; {runs}: {}",
+        server.reason
+    )
 }
 
 /// What is wrong with the disk of the state folder: nothing is sent that cannot be recorded.
@@ -190,7 +240,12 @@ fn people(seen: &Seen, out: &mut dyn Write) -> anyhow::Result<()> {
         None => "not to be told by this account",
     };
     writeln!(out, "Service       {service}")?;
-    writeln!(out, "Waiting       {}, {} of them under way", status.pending + status.submitting, status.submitting)?;
+    writeln!(
+        out,
+        "Waiting       {}, {} of them under way",
+        status.pending + status.submitting,
+        status.submitting
+    )?;
     writeln!(out, "Oldest        {}", or_dash(status.oldest_pending))?;
     writeln!(out, "Parked        {}", status.parked)?;
     writeln!(out, "Last success  {}", or_dash(status.last_success))?;
@@ -200,7 +255,11 @@ fn people(seen: &Seen, out: &mut dyn Write) -> anyhow::Result<()> {
         servers => format!("{servers} servers have no usable token"),
     };
     writeln!(out, "Credentials   {tokens}")?;
-    writeln!(out, "Disk          {}", or_dash(seen.free.map(|free| format!("{} MiB free", free >> 20))))?;
+    writeln!(
+        out,
+        "Disk          {}",
+        or_dash(seen.free.map(|free| format!("{} MiB free", free >> 20)))
+    )?;
     for problem in &status.problems {
         writeln!(out, "problem: {}", plain(problem))?;
     }

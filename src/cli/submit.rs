@@ -1,5 +1,5 @@
-//! `kado submit`: run folders on a person's word. Beside a running service the request goes through the database and
-//! the service carries it out; without one the command does it itself.
+//! `kado submit`: run folders on a person's word. Beside a running service the request goes through
+//! the database and the service carries it out; without one the command does it itself.
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -45,16 +45,31 @@ pub fn submit(arguments: &Arguments, config: &Config, out: &mut dyn Write) -> an
     let (mut ids, mut known, mut exit) = (Vec::new(), Vec::new(), Exit::Done);
     for folder in &arguments.folders {
         let folder = std::path::absolute(folder)?;
-        let request = Request::Submit { folder: folder.to_string_lossy().into_owned(), again: arguments.again };
+        let request = Request::Submit {
+            folder: folder.to_string_lossy().into_owned(),
+            again: arguments.again,
+        };
         match desk.ask(&request)? {
-            Answer::Taken { submissions, note: Some(note) } => {
+            Answer::Taken {
+                submissions,
+                note: Some(note),
+            } => {
                 eprintln!("{}", plain(&note));
                 known.extend(submissions.iter().copied());
                 ids.extend(submissions);
             }
-            Answer::Taken { submissions, note: None } => ids.extend(submissions),
+            Answer::Taken {
+                submissions,
+                note: None,
+            } => ids.extend(submissions),
             Answer::Refused(reason) => {
-                eprintln!("{}", plain(&format!("`{}` is not submitted: {reason}", folder.display())));
+                eprintln!(
+                    "{}",
+                    plain(&format!(
+                        "`{}` is not submitted: {reason}",
+                        folder.display()
+                    ))
+                );
                 exit = exit.and(Exit::NotDone);
             }
         }
@@ -77,7 +92,10 @@ fn report(json: bool, rows: &[Row], out: &mut dyn Write) -> anyhow::Result<()> {
 
 /// What became of one submission, for people.
 pub(super) fn people(row: &Row, out: &mut dyn Write) -> anyhow::Result<()> {
-    let plan = row.plan_id.map(|plan| format!(" (test plan {plan})")).unwrap_or_default();
+    let plan = row
+        .plan_id
+        .map(|plan| format!(" (test plan {plan})"))
+        .unwrap_or_default();
     let suite = plain(&row.suite);
     let error = plain(row.error.as_deref().unwrap_or_default());
     match row.state {
@@ -98,9 +116,15 @@ pub(super) fn people(row: &Row, out: &mut dyn Write) -> anyhow::Result<()> {
         SubmissionState::Parked => writeln!(out, "{suite}{plan}: parked: {error}")?,
         SubmissionState::Ignored => writeln!(out, "{suite}{plan}: ignored: {error}")?,
         SubmissionState::Pending | SubmissionState::Submitting if row.error.is_none() => {
-            writeln!(out, "{suite}{plan}: is not submitted yet; `kado runs show {}` says what becomes of it", row.id)?;
+            writeln!(
+                out,
+                "{suite}{plan}: is not submitted yet; `kado runs show {}` says what becomes of it",
+                row.id
+            )?;
         }
-        SubmissionState::Pending | SubmissionState::Submitting => writeln!(out, "{suite}{plan}: waits: {error}")?,
+        SubmissionState::Pending | SubmissionState::Submitting => {
+            writeln!(out, "{suite}{plan}: waits: {error}")?
+        }
     }
     for left_out in &row.skipped {
         writeln!(out, "    left out: {}", plain(&left_out.to_string()))?;

@@ -17,10 +17,15 @@ pub fn or_dash<T: std::fmt::Display>(value: Option<T>) -> String {
 
 /// How many there are of something.
 pub fn counted(count: usize, thing: &str) -> String {
-    if count == 1 { format!("1 {thing}") } else { format!("{count} {thing}s") }
+    if count == 1 {
+        format!("1 {thing}")
+    } else {
+        format!("{count} {thing}s")
+    }
 }
 
-/// The text without characters that would steer a terminal: everything in a log or an answer is foreign.
+/// The text without characters that would steer a terminal: everything in a log or an answer is
+/// foreign.
 pub fn plain(text: &str) -> String {
     text.replace(char::is_control, " ")
 }

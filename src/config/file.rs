@@ -27,10 +27,11 @@ pub struct Surroundings {
     pub file: PathBuf,
     /// `state_dir` when the file does not say.
     pub state_dir: PathBuf,
-    /// Whether a token for the machine is there besides `token_file`: a credential of the service manager or
-    /// `$KADO_TOKEN`, by the name of its source.
+    /// Whether a token for the machine is there besides `token_file`: a credential of the service
+    /// manager or `$KADO_TOKEN`, by the name of its source.
     pub machine_token: Option<&'static str>,
-    /// Where the machine's token is kept by `kado service set-token`; only for the system's or the user's own file.
+    /// Where the machine's token is kept by `kado service set-token`; only for the system's or the
+    /// user's own file.
     pub token_store: Option<PathBuf>,
 }
 
@@ -45,12 +46,21 @@ pub fn parse(text: &str, around: &Surroundings) -> Result<Config, Vec<Problem>> 
         problems.add(error.span().unwrap_or(0..0), with_way_out(error.message()));
     }
     let mut root = Section::new("", document.get_ref());
-    let mut reader = Reader { around, problems, not_carried_out: Vec::new(), warnings: Vec::new() };
+    let mut reader = Reader {
+        around,
+        problems,
+        not_carried_out: Vec::new(),
+        warnings: Vec::new(),
+    };
     let config = reader.config(&mut root);
     root.finish(&mut reader.problems);
     let found = reader.problems.into_sorted();
     if found.is_empty() {
-        Ok(Config { not_carried_out: reader.not_carried_out, warnings: reader.warnings, ..config })
+        Ok(Config {
+            not_carried_out: reader.not_carried_out,
+            warnings: reader.warnings,
+            ..config
+        })
     } else {
         Err(found)
     }
@@ -65,8 +75,13 @@ struct Reader<'t, 's> {
 
 impl Reader<'_, '_> {
     fn config(&mut self, root: &mut Section<'_, '_>) -> Config {
-        let watch = root.read("watch", &mut self.problems, |value| values::list(value, values::word));
-        if watch.as_ref().is_none_or(Vec::is_empty) && root.raw("watch").is_none_or(|value| value.get_ref().is_array())
+        let watch = root.read("watch", &mut self.problems, |value| {
+            values::list(value, values::word)
+        });
+        if watch.as_ref().is_none_or(Vec::is_empty)
+            && root
+                .raw("watch")
+                .is_none_or(|value| value.get_ref().is_array())
         {
             let text = "`watch` is missing or empty: name the folders that hold Katalon projects, such as watch = [\"/srv/agent/_work\"]";
             self.problems.add(0..0, text);
@@ -75,15 +90,34 @@ impl Reader<'_, '_> {
         let state_dir = root.read("state_dir", &mut self.problems, values::word);
         Config {
             file: Some(self.around.file.clone()),
-            watch: watch.unwrap_or_default().iter().map(|path| self.path(path)).collect(),
-            state_dir: state_dir.map_or_else(|| self.around.state_dir.clone(), |path| self.path(&path)),
-            history: root.read("history", &mut self.problems, values::history).unwrap_or(History::New),
-            runs_from: root.read("runs_from", &mut self.problems, values::runs_from).unwrap_or(RunsFrom::ThisHost),
-            abort_after: root.read("abort_after", &mut self.problems, values::duration).unwrap_or(ABORT_AFTER),
-            late: root.read("late", &mut self.problems, values::late).unwrap_or_default(),
-            submit_aborted: root.read("submit_aborted", &mut self.problems, values::boolean).unwrap_or(false),
-            katalonc_options: root.read("katalonc_options", &mut self.problems, values::boolean).unwrap_or(true),
-            spool_limit: root.read("spool_limit", &mut self.problems, values::size).unwrap_or(DEFAULT_SPOOL_LIMIT),
+            watch: watch
+                .unwrap_or_default()
+                .iter()
+                .map(|path| self.path(path))
+                .collect(),
+            state_dir: state_dir
+                .map_or_else(|| self.around.state_dir.clone(), |path| self.path(&path)),
+            history: root
+                .read("history", &mut self.problems, values::history)
+                .unwrap_or(History::New),
+            runs_from: root
+                .read("runs_from", &mut self.problems, values::runs_from)
+                .unwrap_or(RunsFrom::ThisHost),
+            abort_after: root
+                .read("abort_after", &mut self.problems, values::duration)
+                .unwrap_or(ABORT_AFTER),
+            late: root
+                .read("late", &mut self.problems, values::late)
+                .unwrap_or_default(),
+            submit_aborted: root
+                .read("submit_aborted", &mut self.problems, values::boolean)
+                .unwrap_or(false),
+            katalonc_options: root
+                .read("katalonc_options", &mut self.problems, values::boolean)
+                .unwrap_or(true),
+            spool_limit: root
+                .read("spool_limit", &mut self.problems, values::size)
+                .unwrap_or(DEFAULT_SPOOL_LIMIT),
             machine: self.machine(root),
             projects: self.projects(root),
             not_carried_out: Vec::new(),
@@ -99,15 +133,19 @@ impl Reader<'_, '_> {
     }
 
     fn projects(&mut self, root: &mut Section<'_, '_>) -> Vec<ProjectTables> {
-        let Some(value) = root.raw("project") else { return Vec::new() };
+        let Some(value) = root.raw("project") else {
+            return Vec::new();
+        };
         let Some(items) = value.get_ref().as_array() else {
-            self.problems.add(value.span(), "`project` must be written as [[project]]");
+            self.problems
+                .add(value.span(), "`project` must be written as [[project]]");
             return Vec::new();
         };
         let mut projects = Vec::new();
         for item in items {
             let DeValue::Table(table) = item.get_ref() else {
-                self.problems.add(item.span(), "`project` must be written as [[project]]");
+                self.problems
+                    .add(item.span(), "`project` must be written as [[project]]");
                 continue;
             };
             let mut section = Section::new("project", table);
@@ -116,9 +154,16 @@ impl Reader<'_, '_> {
             match path {
                 Some(path) => {
                     let path = self.path(&path);
-                    projects.push(ProjectTables { place: workspace::resolved(&path), path, tables });
+                    projects.push(ProjectTables {
+                        place: workspace::resolved(&path),
+                        path,
+                        tables,
+                    });
                 }
-                None => self.problems.add(item.span(), "`project.path` is missing: name the folder of the project"),
+                None => self.problems.add(
+                    item.span(),
+                    "`project.path` is missing: name the folder of the project",
+                ),
             }
             section.finish(&mut self.problems);
         }
@@ -142,14 +187,21 @@ impl Reader<'_, '_> {
         }
         if tables.access.identity.is_some() && tables.access.token_file.is_some() {
             let name = section.name("azure");
-            self.problems.add(azure_at.clone(), format!("`{name}` has both `token_file` and `identity`; keep one"));
+            self.problems.add(
+                azure_at.clone(),
+                format!("`{name}` has both `token_file` and `identity`; keep one"),
+            );
         }
         let identity = tables.access.identity.as_ref().map(|_| "`identity`");
-        let token = identity.or(tables.access.token_file.as_ref().map(|_| "`token_file`")).or(machine_token);
+        let token = identity
+            .or(tables.access.token_file.as_ref().map(|_| "`token_file`"))
+            .or(machine_token);
         // A server that is named and wrong is a problem of its own.
         if let Some(token) = token.filter(|_| !names_server) {
             let name = section.name("azure");
-            let text = format!("a token ({token}) comes with its server: `{name}.server_url` is missing beside it");
+            let text = format!(
+                "a token ({token}) comes with its server: `{name}.server_url` is missing beside it"
+            );
             self.problems.add(azure_at, text);
         }
         tables
@@ -162,7 +214,8 @@ impl Reader<'_, '_> {
             Server::parse(&text).map_err(|error| format!("is wrong: {error}"))
         });
         let remark = server.as_ref().and_then(Server::remark);
-        self.warnings.extend(remark.map(|remark| format!("`{}`: {remark}", azure.name("server_url"))));
+        self.warnings
+            .extend(remark.map(|remark| format!("`{}`: {remark}", azure.name("server_url"))));
         let overrides = &mut tables.overrides;
         overrides.server_url = server.map(|server| server.base().to_owned());
         overrides.project = azure.read("project", problems, values::word);
@@ -184,10 +237,14 @@ impl Reader<'_, '_> {
         };
     }
 
-    /// Accepts the keys of later versions, so that one file serves several versions, and remembers to say so.
+    /// Accepts the keys of later versions, so that one file serves several versions, and remembers
+    /// to say so.
     fn check_later(&mut self, section: &mut Section<'_, '_>) {
         let top = section.name("").is_empty();
-        for key in LATER.into_iter().filter(|key| (*key == "status_page") == top) {
+        for key in LATER
+            .into_iter()
+            .filter(|key| (*key == "status_page") == top)
+        {
             if section.raw(key).is_some() {
                 self.not_carried_out.push(section.name(key));
             }
@@ -196,26 +253,41 @@ impl Reader<'_, '_> {
 
     /// A path of the file; a relative one starts at the folder of the file.
     fn path(&self, path: &str) -> PathBuf {
-        self.around.file.parent().unwrap_or(Path::new("")).join(path)
+        self.around
+            .file
+            .parent()
+            .unwrap_or(Path::new(""))
+            .join(path)
     }
 }
 
 /// Reads the keys of `[submit]`, of the machine's file and of a project's own.
-pub(super) fn submit(submit: &mut Section<'_, '_>, problems: &mut Problems<'_>, overrides: &mut Overrides) {
+pub(super) fn submit(
+    submit: &mut Section<'_, '_>,
+    problems: &mut Problems<'_>,
+    overrides: &mut Overrides,
+) {
     overrides.auto_submit = submit.read("auto_submit", problems, values::boolean);
     overrides.katalon_submits = submit.read("katalon_submits", problems, values::katalon_submits);
     overrides.collections = submit.read("collections", problems, values::collections);
     overrides.katalon_wait = submit.read("katalon_wait", problems, values::pause);
-    overrides.test_plans = submit.read("test_plans", problems, |value| values::list(value, values::id));
+    overrides.test_plans = submit.read("test_plans", problems, |value| {
+        values::list(value, values::id)
+    });
     let name = submit.read("test_run_name", problems, values::text);
-    overrides.test_run_name = name.map(|text| NamePattern { text, environment: true });
+    overrides.test_run_name = name.map(|text| NamePattern {
+        text,
+        environment: true,
+    });
     overrides.tags = submit.read("tags", problems, values::tags);
     overrides.unmapped = submit.read("unmapped", problems, values::unmapped);
     overrides.build_definition = submit.read("build_definition", problems, values::definition);
     overrides.release_definition = submit.read("release_definition", problems, values::definition);
     overrides.release_stage = submit.read("release_stage", problems, values::word);
     overrides.automation = submit.read("automation_fields", problems, values::automation);
-    overrides.attachments = submit.read("attachments", problems, |value| values::list(value, values::file_kind));
+    overrides.attachments = submit.read("attachments", problems, |value| {
+        values::list(value, values::file_kind)
+    });
     overrides.attach = submit.read("attach", problems, values::sending);
     overrides.multiple_points = submit.read("multiple_points", problems, values::boolean);
 }
@@ -236,14 +308,21 @@ mod tests {
     }
 
     fn problems(text: &str) -> Vec<String> {
-        parse(text, &around(None)).unwrap_err().iter().map(ToString::to_string).collect()
+        parse(text, &around(None))
+            .unwrap_err()
+            .iter()
+            .map(ToString::to_string)
+            .collect()
     }
 
     #[test]
     fn one_line_is_a_whole_configuration() {
         let config = parse("watch = [\"work\"]", &around(None)).unwrap();
         assert_eq!(config.watch, [PathBuf::from("/etc/kado/work")]);
-        assert_eq!((config.history, config.runs_from), (History::New, RunsFrom::ThisHost));
+        assert_eq!(
+            (config.history, config.runs_from),
+            (History::New, RunsFrom::ThisHost)
+        );
         assert_eq!(config.abort_after, ABORT_AFTER);
         assert_eq!(config.state_dir, PathBuf::from("/var/lib/kado"));
     }
@@ -275,8 +354,16 @@ mod tests {
         assert_eq!(other.test_plans, Some(vec![18]));
         assert_eq!(other.attachments, Some(vec![FileKind::Log, FileKind::Png]));
         let shop = config.overrides(Path::new("/srv/agent/_work/1/s/shop/sub"));
-        assert_eq!((shop.test_plans, shop.attach), (Some(vec![19]), Some(SendingRule::All)));
-        assert_eq!(config.overrides(Path::new("/srv/agent/_work/1/s/shopping")).test_plans, Some(vec![18]));
+        assert_eq!(
+            (shop.test_plans, shop.attach),
+            (Some(vec![19]), Some(SendingRule::All))
+        );
+        assert_eq!(
+            config
+                .overrides(Path::new("/srv/agent/_work/1/s/shopping"))
+                .test_plans,
+            Some(vec![18])
+        );
     }
 
     #[test]
@@ -295,14 +382,18 @@ mod tests {
         let found = problems("watch = [\"/w\"]\n[azure]\ntoken_file = \"/t\"\n");
         assert_eq!(
             found,
-            ["line 2: a token (`token_file`) comes with its server: `azure.server_url` is missing beside it"]
+            [
+                "line 2: a token (`token_file`) comes with its server: `azure.server_url` is missing beside it"
+            ]
         );
         assert!(parse("watch = [\"/w\"]", &around(Some("$KADO_TOKEN"))).is_err());
     }
 
     #[test]
     fn a_token_beside_a_wrong_server_is_no_second_problem() {
-        let found = problems("watch = [\"/w\"]\n[azure]\ntoken_file = \"/t\"\nserver_url = \"http://h:8080/tfs\"\n");
+        let found = problems(
+            "watch = [\"/w\"]\n[azure]\ntoken_file = \"/t\"\nserver_url = \"http://h:8080/tfs\"\n",
+        );
         assert_eq!(
             found,
             [
@@ -314,6 +405,10 @@ mod tests {
 
     #[test]
     fn a_file_that_is_not_toml_is_a_problem_with_a_line() {
-        assert!(problems("watch = [\n").iter().any(|problem| problem.starts_with("line ")));
+        assert!(
+            problems("watch = [\n")
+                .iter()
+                .any(|problem| problem.starts_with("line "))
+        );
     }
 }

@@ -1,5 +1,5 @@
-//! `[azure.identity]`: an Entra identity in place of a token. Its secret is not part of the configuration, only the
-//! place where it lies.
+//! `[azure.identity]`: an Entra identity in place of a token. Its secret is not part of the
+//! configuration, only the place where it lies.
 
 use std::path::{Path, PathBuf};
 
@@ -9,12 +9,14 @@ use url::Url;
 use crate::config::section::{Problems, Section};
 use crate::config::values::{self, Read};
 
-/// An Entra identity and its authority; always beside a `server_url`, and used for that server alone.
+/// An Entra identity and its authority; always beside a `server_url`, and used for that server
+/// alone.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Identity {
     /// Which kind.
     pub kind: IdentityKind,
-    /// `azure.authority_url`: who issues its tokens, when that is not the public cloud's or the machine's own.
+    /// `azure.authority_url`: who issues its tokens, when that is not the public cloud's or the
+    /// machine's own.
     pub authority: Option<Url>,
 }
 
@@ -50,26 +52,49 @@ enum Word {
 }
 
 /// Reads the table `identity` of `azure`; relative paths start at `folder`.
-pub fn read(azure: &mut Section<'_, '_>, folder: &Path, problems: &mut Problems<'_>) -> Option<Identity> {
+pub fn read(
+    azure: &mut Section<'_, '_>,
+    folder: &Path,
+    problems: &mut Problems<'_>,
+) -> Option<Identity> {
     let authority = azure.read("authority_url", problems, authority);
     let at = azure.raw("identity").map_or(0..0, toml::Spanned::span);
     let mut table = azure.table("identity", problems)?;
-    let words = [("service-principal", Word::ServicePrincipal), ("managed-identity", Word::ManagedIdentity)];
+    let words = [
+        ("service-principal", Word::ServicePrincipal),
+        ("managed-identity", Word::ManagedIdentity),
+    ];
     let word = table.read("kind", problems, |value| values::choice(value, &words));
     // A wrong word is told already.
     let has_word = table.raw("kind").is_some();
-    let ids = (table.read("tenant_id", problems, part), table.read("client_id", problems, part));
+    let ids = (
+        table.read("tenant_id", problems, part),
+        table.read("client_id", problems, part),
+    );
     let file = |path: String| folder.join(path);
-    let secret = table.read("client_secret_file", problems, values::word).map(file).map(ProofFile::Secret);
-    let certificate = table.read("certificate_file", problems, values::word).map(file).map(ProofFile::Certificate);
+    let secret = table
+        .read("client_secret_file", problems, values::word)
+        .map(file)
+        .map(ProofFile::Secret);
+    let certificate = table
+        .read("certificate_file", problems, values::word)
+        .map(file)
+        .map(ProofFile::Certificate);
     let name = azure.name("identity");
     table.finish(problems);
     let found = match word {
-        Some(word) => kind(word, ids, [secret, certificate].into_iter().flatten().collect()),
+        Some(word) => kind(
+            word,
+            ids,
+            [secret, certificate].into_iter().flatten().collect(),
+        ),
         None if has_word => return None,
         None => Err("needs `kind`: \"service-principal\" or \"managed-identity\""),
     };
-    found.map_err(|why| problems.add(at, format!("`{name}` {why}"))).ok().map(|kind| Identity { kind, authority })
+    found
+        .map_err(|why| problems.add(at, format!("`{name}` {why}")))
+        .ok()
+        .map(|kind| Identity { kind, authority })
 }
 
 /// What a table of this word says as a whole.
@@ -80,28 +105,44 @@ fn kind(
 ) -> Result<IdentityKind, &'static str> {
     match (word, tenant_id, client_id, proofs.pop(), proofs.is_empty()) {
         (Word::ServicePrincipal, Some(tenant_id), Some(client_id), Some(proof), true) => {
-            Ok(IdentityKind::ServicePrincipal { tenant_id, client_id, proof })
+            Ok(IdentityKind::ServicePrincipal {
+                tenant_id,
+                client_id,
+                proof,
+            })
         }
         (Word::ServicePrincipal, ..) => Err(
             "of a service principal needs `tenant_id`, `client_id` and one of `client_secret_file` and `certificate_file`",
         ),
-        (Word::ManagedIdentity, None, client_id, None, _) => Ok(IdentityKind::ManagedIdentity(client_id)),
-        (Word::ManagedIdentity, ..) => Err("of a managed identity takes `client_id` and nothing else"),
+        (Word::ManagedIdentity, None, client_id, None, _) => {
+            Ok(IdentityKind::ManagedIdentity(client_id))
+        }
+        (Word::ManagedIdentity, ..) => {
+            Err("of a managed identity takes `client_id` and nothing else")
+        }
     }
 }
 
 /// A part of a URL's path or query: a GUID or a domain.
 fn part(value: &DeValue<'_>) -> Read<String> {
     let word = values::word(value)?;
-    let plain = word.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_'));
-    if plain { Ok(word) } else { Err("must be a GUID or a domain".to_owned()) }
+    let plain = word
+        .chars()
+        .all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_'));
+    if plain {
+        Ok(word)
+    } else {
+        Err("must be a GUID or a domain".to_owned())
+    }
 }
 
-/// An authority: a secret goes there, so it is encrypted unless it is this machine or the one beside it.
+/// An authority: a secret goes there, so it is encrypted unless it is this machine or the one
+/// beside it.
 fn authority(value: &DeValue<'_>) -> Read<Url> {
     let text = values::word(value)?;
-    let url =
-        Url::parse(&text).ok().filter(|url| url.has_host() && url.username().is_empty() && url.password().is_none());
+    let url = Url::parse(&text)
+        .ok()
+        .filter(|url| url.has_host() && url.username().is_empty() && url.password().is_none());
     url.filter(|url| url.scheme() == "https" || (url.scheme() == "http" && is_near(url))).ok_or_else(|| {
         "must be an https URL such as \"https://login.microsoftonline.us\", without user and password".to_owned()
     })

@@ -1,8 +1,9 @@
 //! `kado.toml`: what an administrator sets for a machine.
 //!
-//! Reading collects *all* problems with their positions before it gives up; an unknown key is a problem too. A
-//! configuration that was read is complete: whoever holds a [`Config`] asks neither the environment nor the disk for
-//! more. Tokens are not part of it, only the places where they lie (see [`crate::secrets`]).
+//! Reading collects *all* problems with their positions before it gives up; an unknown key is a
+//! problem too. A configuration that was read is complete: whoever holds a [`Config`] asks neither
+//! the environment nor the disk for more. Tokens are not part of it, only the places where they lie
+//! (see [`crate::secrets`]).
 
 pub mod file;
 pub mod identity;
@@ -56,8 +57,8 @@ pub struct Config {
     pub warnings: Vec<String>,
 }
 
-/// What becomes of a run whose points have a newer result from kado (`late`): ADO would show the older outcome as the
-/// latest.
+/// What becomes of a run whose points have a newer result from kado (`late`): ADO would show the
+/// older outcome as the latest.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum Late {
     /// It needs a person.
@@ -111,18 +112,22 @@ pub struct ProjectTables {
 }
 
 impl Config {
-    /// The `[[project]]` that counts for a project folder: the one with the longest path. Links do not matter, so that a
-    /// project has the same tables by whichever path it is reached.
+    /// The `[[project]]` that counts for a project folder: the one with the longest path. Links do
+    /// not matter, so that a project has the same tables by whichever path it is reached.
     pub fn project_tables(&self, root: &Path) -> Option<&Tables> {
         if self.projects.is_empty() {
             return None;
         }
         let plain = workspace::resolved(root);
         let longest = |root: &Path, path: fn(&ProjectTables) -> &Path| {
-            let below = self.projects.iter().filter(|project| is_in(root, path(project)));
+            let below = self
+                .projects
+                .iter()
+                .filter(|project| is_in(root, path(project)));
             below.max_by_key(|project| path(project).components().count())
         };
-        let found = longest(&plain, |project| &project.place).or_else(|| longest(root, |project| &project.path));
+        let found = longest(&plain, |project| &project.place)
+            .or_else(|| longest(root, |project| &project.path));
         found.map(|project| &project.tables)
     }
 
@@ -139,11 +144,13 @@ impl Config {
         merge(&self.overrides(root), &project.overrides)
     }
 
-    /// How the server of a project is reached; token and identity are not merged, they come with their
-    /// server.
+    /// How the server of a project is reached; token and identity are not merged, they come with
+    /// their server.
     pub fn access(&self, root: &Path) -> Access {
         let machine = &self.machine.access;
-        let Some(tables) = self.project_tables(root) else { return machine.clone() };
+        let Some(tables) = self.project_tables(root) else {
+            return machine.clone();
+        };
         let own = tables.access.clone();
         Access {
             token_file: own.token_file,
@@ -161,7 +168,10 @@ impl Config {
 
 fn merge(own: &Overrides, machine: &Overrides) -> Overrides {
     Overrides {
-        server_url: own.server_url.clone().or_else(|| machine.server_url.clone()),
+        server_url: own
+            .server_url
+            .clone()
+            .or_else(|| machine.server_url.clone()),
         project: own.project.clone().or_else(|| machine.project.clone()),
         automated: own.automated.or(machine.automated),
         max_attachment: own.max_attachment.or(machine.max_attachment),
@@ -169,15 +179,27 @@ fn merge(own: &Overrides, machine: &Overrides) -> Overrides {
         katalon_submits: own.katalon_submits.or(machine.katalon_submits),
         collections: own.collections.or(machine.collections),
         katalon_wait: own.katalon_wait.or(machine.katalon_wait),
-        test_plans: own.test_plans.clone().or_else(|| machine.test_plans.clone()),
-        test_run_name: own.test_run_name.clone().or_else(|| machine.test_run_name.clone()),
+        test_plans: own
+            .test_plans
+            .clone()
+            .or_else(|| machine.test_plans.clone()),
+        test_run_name: own
+            .test_run_name
+            .clone()
+            .or_else(|| machine.test_run_name.clone()),
         build_definition: own.build_definition.or(machine.build_definition),
         release_definition: own.release_definition.or(machine.release_definition),
-        release_stage: own.release_stage.clone().or_else(|| machine.release_stage.clone()),
+        release_stage: own
+            .release_stage
+            .clone()
+            .or_else(|| machine.release_stage.clone()),
         automation: own.automation.or(machine.automation),
         tags: own.tags.clone().or_else(|| machine.tags.clone()),
         unmapped: own.unmapped.or(machine.unmapped),
-        attachments: own.attachments.clone().or_else(|| machine.attachments.clone()),
+        attachments: own
+            .attachments
+            .clone()
+            .or_else(|| machine.attachments.clone()),
         attach: own.attach.or(machine.attach),
         multiple_points: own.multiple_points.or(machine.multiple_points),
     }

@@ -1,6 +1,10 @@
-//! Where configuration and state lie, by system and by scope: the only module that knows such places.
+//! Where configuration and state lie, by system and by scope: the only module that knows such
+//! places.
 
-#![expect(clippy::disallowed_methods, reason = "the places come from the environment and the disk tells which exist")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the places come from the environment and the disk tells which exist"
+)]
 
 #[cfg(target_os = "linux")]
 mod linux;
@@ -115,24 +119,36 @@ pub enum ConfigError {
 fn way_in(error: &std::io::Error) -> &'static str {
     match error.kind() {
         std::io::ErrorKind::PermissionDenied => system::ASK_WITH_MORE_RIGHTS,
-        std::io::ErrorKind::InvalidData => "; save it as UTF-8 (editors may call UTF-16 \"Unicode\")",
+        std::io::ErrorKind::InvalidData => {
+            "; save it as UTF-8 (editors may call UTF-16 \"Unicode\")"
+        }
         _ => "",
     }
 }
 
 fn listed(problems: &[Problem]) -> String {
-    let lines: String = problems.iter().map(|problem| format!("\n  {problem}")).collect();
-    format!("{} problem{}:{lines}", problems.len(), if problems.len() == 1 { "" } else { "s" })
+    let lines: String = problems
+        .iter()
+        .map(|problem| format!("\n  {problem}"))
+        .collect();
+    format!(
+        "{} problem{}:{lines}",
+        problems.len(),
+        if problems.len() == 1 { "" } else { "s" }
+    )
 }
 
-/// Finds and reads the configuration: the file that was asked for, else `$KADO_CONFIG`, else the system's file if it
-/// exists, else the user's. Without any of them the defaults are in force, with nothing to watch.
+/// Finds and reads the configuration: the file that was asked for, else `$KADO_CONFIG`, else the
+/// system's file if it exists, else the user's. Without any of them the defaults are in force, with
+/// nothing to watch.
 ///
 /// # Errors
-/// When a file was asked for that cannot be read, when the only one there is closed to this account, or when the file
-/// has problems.
+/// When a file was asked for that cannot be read, when the only one there is closed to this
+/// account, or when the file has problems.
 pub fn load(asked: Option<&Path>) -> Result<Config, ConfigError> {
-    let named = asked.map(Path::to_owned).or_else(|| std::env::var_os(CONFIG_VARIABLE).map(PathBuf::from));
+    let named = asked
+        .map(Path::to_owned)
+        .or_else(|| std::env::var_os(CONFIG_VARIABLE).map(PathBuf::from));
     match named.or_else(|| chosen(&candidates(), presence)) {
         Some(file) => read(&file),
         None => Ok(without_file()),
@@ -156,10 +172,15 @@ fn presence(file: &Path) -> Presence {
     }
 }
 
-/// The first file that is there. Where there is none, the first that is closed: reading it then says so, instead of
-/// defaults that would say that nothing is watched.
+/// The first file that is there. Where there is none, the first that is closed: reading it then
+/// says so, instead of defaults that would say that nothing is watched.
 fn chosen(candidates: &[PathBuf], presence: impl Fn(&Path) -> Presence) -> Option<PathBuf> {
-    let first = |wanted| candidates.iter().find(|file| presence(file) == wanted).cloned();
+    let first = |wanted| {
+        candidates
+            .iter()
+            .find(|file| presence(file) == wanted)
+            .cloned()
+    };
     first(Presence::There).or_else(|| first(Presence::Closed))
 }
 
@@ -168,8 +189,10 @@ fn chosen(candidates: &[PathBuf], presence: impl Fn(&Path) -> Presence) -> Optio
 /// # Errors
 /// When it cannot be read or has problems.
 pub fn read(file: &Path) -> Result<Config, ConfigError> {
-    let text =
-        std::fs::read_to_string(file).map_err(|source| ConfigError::Unreadable { file: file.to_owned(), source })?;
+    let text = std::fs::read_to_string(file).map_err(|source| ConfigError::Unreadable {
+        file: file.to_owned(),
+        source,
+    })?;
     let file = std::path::absolute(file).unwrap_or_else(|_| file.to_owned());
     let token_store = scope_of(&file).and_then(places).map(|places| places.token);
     let around = Surroundings {
@@ -183,7 +206,11 @@ pub fn read(file: &Path) -> Result<Config, ConfigError> {
 
 /// Where a configuration is looked for when none is named, the system's first.
 pub fn candidates() -> Vec<PathBuf> {
-    [Scope::System, Scope::User].into_iter().filter_map(places).map(|places| places.config).collect()
+    [Scope::System, Scope::User]
+        .into_iter()
+        .filter_map(places)
+        .map(|places| places.config)
+        .collect()
 }
 
 /// Where log files go: `$LOGS_DIRECTORY` of the service manager, else beside the state.
@@ -191,14 +218,17 @@ pub fn log_dir(config: &Config) -> PathBuf {
     std::env::var_os("LOGS_DIRECTORY").map_or_else(|| config.state_dir.join("logs"), PathBuf::from)
 }
 
-/// `$STATE_DIRECTORY` of the service manager, else the system's place for a file in the system's folder, else the
-/// user's.
+/// `$STATE_DIRECTORY` of the service manager, else the system's place for a file in the system's
+/// folder, else the user's.
 fn default_state_dir(file: &Path) -> PathBuf {
     if let Some(folder) = std::env::var_os("STATE_DIRECTORY") {
         return PathBuf::from(folder);
     }
     let system = system::of_the_system();
-    let of_the_system = system.config.parent().is_some_and(|folder| is_in(file, folder));
+    let of_the_system = system
+        .config
+        .parent()
+        .is_some_and(|folder| is_in(file, folder));
     let user = places(Scope::User).filter(|_| !of_the_system);
     user.map_or(system.state, |user| user.state)
 }
@@ -235,12 +265,21 @@ mod tests {
     fn a_closed_configuration_is_named_unless_there_is_another() {
         let (system, user) = (PathBuf::from("system"), PathBuf::from("user"));
         let pick = |of_system, of_user| {
-            let see = |file: &Path| if file == Path::new("system") { of_system } else { of_user };
+            let see = |file: &Path| {
+                if file == Path::new("system") {
+                    of_system
+                } else {
+                    of_user
+                }
+            };
             chosen(&[system.clone(), user.clone()], see)
         };
         assert_eq!(pick(Presence::There, Presence::There), Some(system.clone()));
         assert_eq!(pick(Presence::Closed, Presence::There), Some(user.clone()));
-        assert_eq!(pick(Presence::Closed, Presence::Absent), Some(system.clone()));
+        assert_eq!(
+            pick(Presence::Closed, Presence::Absent),
+            Some(system.clone())
+        );
         assert_eq!(pick(Presence::Absent, Presence::Closed), Some(user.clone()));
         assert_eq!(pick(Presence::Absent, Presence::Absent), None);
     }

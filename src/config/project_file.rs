@@ -1,11 +1,13 @@
-//! The project's own `kado.toml`, beside its `.prj`: settings that belong to the project and travel with it.
+//! The project's own `kado.toml`, beside its `.prj`: settings that belong to the project and travel
+//! with it.
 //!
-//! It is untrusted input, like everything inside a project. So it holds nothing that decides where a token goes or how a
-//! server is reached, and names in it cannot use the environment of kado's process. It is weaker than the machine's
-//! `kado.toml` and stronger than Katalon's settings.
+//! It is untrusted input, like everything inside a project. So it holds nothing that decides where
+//! a token goes or how a server is reached, and names in it cannot use the environment of kado's
+//! process. It is weaker than the machine's `kado.toml` and stronger than Katalon's settings.
 //!
-//! A key that is not read here is a warning. A value that is wrong is a problem, and parks the project's runs: to go on
-//! without it could send them to another test plan than the one that somebody tried to write down.
+//! A key that is not read here is a warning. A value that is wrong is a problem, and parks the
+//! project's runs: to go on without it could send them to another test plan than the one that
+//! somebody tried to write down.
 
 use std::path::Path;
 
@@ -33,8 +35,8 @@ pub struct ProjectFile {
 }
 
 impl ProjectFile {
-    /// Reads the file of the project at `root`; without one it says nothing. The machine's own configuration may lie at
-    /// the same place, and is then no file of the project.
+    /// Reads the file of the project at `root`; without one it says nothing. The machine's own
+    /// configuration may lie at the same place, and is then no file of the project.
     pub fn of(root: &Path, config: &Config) -> Self {
         if config.file.as_deref() == Some(&*root.join(workspace::PROJECT_FILE)) {
             return Self::default();
@@ -55,7 +57,10 @@ impl ProjectFile {
     }
 
     fn unreadable(why: String) -> Self {
-        Self { problems: vec![Problem { line: 0, text: why }], ..Self::default() }
+        Self {
+            problems: vec![Problem { line: 0, text: why }],
+            ..Self::default()
+        }
     }
 
     /// Reads the text of the file. Never fails: what is wrong stands in the value.
@@ -77,7 +82,11 @@ impl ProjectFile {
         }
         leave(&root, &mut strange);
         found.problems = problems.into_sorted();
-        found.warnings = strange.into_sorted().iter().map(ToString::to_string).collect();
+        found.warnings = strange
+            .into_sorted()
+            .iter()
+            .map(ToString::to_string)
+            .collect();
         found.name_without_environment();
         found
     }
@@ -92,7 +101,10 @@ impl ProjectFile {
     /// Whoever can change a project must not be able to read the environment of a service.
     fn name_without_environment(&mut self) {
         if let Some(pattern) = &mut self.overrides.test_run_name {
-            *pattern = NamePattern { environment: false, ..pattern.clone() };
+            *pattern = NamePattern {
+                environment: false,
+                ..pattern.clone()
+            };
             self.warnings.extend(run_name::unknown_in(pattern));
         }
     }
@@ -101,7 +113,12 @@ impl ProjectFile {
     pub fn problem(&self) -> Option<String> {
         let lines: Vec<_> = self.problems.iter().map(ToString::to_string).collect();
         let file = workspace::PROJECT_FILE;
-        let text = || format!("the `{file}` of the project cannot be used: {}", lines.join("; "));
+        let text = || {
+            format!(
+                "the `{file}` of the project cannot be used: {}",
+                lines.join("; ")
+            )
+        };
         (!lines.is_empty()).then(text)
     }
 }
@@ -128,7 +145,10 @@ mod tests {
         let found = ProjectFile::parse(
             "[azure]\nproject = \"Shop\"\napi_version = \"7.0\"\n[submit]\ntest_plans = [18, 19]\nattach = \"all\"\n",
         );
-        assert_eq!((found.problem(), found.warnings.as_slice()), (None, [].as_slice()));
+        assert_eq!(
+            (found.problem(), found.warnings.as_slice()),
+            (None, [].as_slice())
+        );
         assert_eq!(found.overrides.project.as_deref(), Some("Shop"));
         assert_eq!(found.overrides.test_plans, Some(vec![18, 19]));
         assert_eq!(found.api_version.as_deref(), Some("7.0"));
@@ -139,8 +159,15 @@ mod tests {
         let text = "watch = [\"/\"]\n[azure]\nserver_url = \"https://evil.example/x\"\ntoken_file = \"/etc/shadow\"\n\
                     proxy = \"http://evil.example\"\nca_file = \"ca.pem\"\nallow_http = true\n[[project]]\npath = \"/\"\n";
         let found = ProjectFile::parse(text);
-        assert_eq!((&found.overrides, &found.api_version), (&Overrides::default(), &None));
-        let told: Vec<_> = found.warnings.iter().filter_map(|line| line.split('`').nth(1)).collect();
+        assert_eq!(
+            (&found.overrides, &found.api_version),
+            (&Overrides::default(), &None)
+        );
+        let told: Vec<_> = found
+            .warnings
+            .iter()
+            .filter_map(|line| line.split('`').nth(1))
+            .collect();
         assert_eq!(
             told,
             [
@@ -159,8 +186,17 @@ mod tests {
     fn a_wrong_value_is_a_problem_and_an_unknown_key_is_none() {
         let found = ProjectFile::parse("[submit]\ntest_plans = [0]\nfuture = 1\n");
         assert_eq!(found.problems.len(), 1);
-        assert!(found.problem().unwrap().contains("line 2: `submit.test_plans` holds an item"), "{found:?}");
-        assert!(found.warnings[0].starts_with("line 3: `submit.future` is not read"), "{found:?}");
+        assert!(
+            found
+                .problem()
+                .unwrap()
+                .contains("line 2: `submit.test_plans` holds an item"),
+            "{found:?}"
+        );
+        assert!(
+            found.warnings[0].starts_with("line 3: `submit.future` is not read"),
+            "{found:?}"
+        );
         assert!(ProjectFile::parse("[submit\n").problem().is_some());
     }
 

@@ -1,5 +1,5 @@
-//! A TOML table that is read key by key: wrong values and keys that nobody asked for become problems with a line,
-//! and reading goes on.
+//! A TOML table that is read key by key: wrong values and keys that nobody asked for become
+//! problems with a line, and reading goes on.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -36,14 +36,24 @@ pub struct Problems<'t> {
 impl<'t> Problems<'t> {
     /// No problems yet, in a file with this text.
     pub fn new(text: &'t str) -> Self {
-        Self { text, found: Vec::new() }
+        Self {
+            text,
+            found: Vec::new(),
+        }
     }
 
     /// Adds a problem at a byte range of the file.
     pub fn add(&mut self, at: Range<usize>, text: impl Into<String>) {
         let start = at.start.min(self.text.len());
-        let line = self.text.as_bytes()[..start].iter().filter(|byte| **byte == b'\n').count() + 1;
-        self.found.push(Problem { line, text: text.into() });
+        let line = self.text.as_bytes()[..start]
+            .iter()
+            .filter(|byte| **byte == b'\n')
+            .count()
+            + 1;
+        self.found.push(Problem {
+            line,
+            text: text.into(),
+        });
     }
 
     /// All problems, by line.
@@ -66,12 +76,20 @@ pub struct Section<'a, 'i> {
 impl<'a, 'i> Section<'a, 'i> {
     /// Starts to read a table; `path` is empty for the whole file, else the table's name.
     pub fn new(path: &str, table: &'a DeTable<'i>) -> Self {
-        Self { path: path.to_owned(), table, asked: BTreeSet::new() }
+        Self {
+            path: path.to_owned(),
+            table,
+            asked: BTreeSet::new(),
+        }
     }
 
     /// The full name of a key of this table.
     pub fn name(&self, key: &str) -> String {
-        if self.path.is_empty() { key.to_owned() } else { format!("{}.{key}", self.path) }
+        if self.path.is_empty() {
+            key.to_owned()
+        } else {
+            format!("{}.{key}", self.path)
+        }
     }
 
     /// The raw value of a key, with its position.
@@ -98,12 +116,19 @@ impl<'a, 'i> Section<'a, 'i> {
     }
 
     /// A table below this one.
-    pub fn table(&mut self, key: &'static str, problems: &mut Problems<'_>) -> Option<Section<'a, 'i>> {
+    pub fn table(
+        &mut self,
+        key: &'static str,
+        problems: &mut Problems<'_>,
+    ) -> Option<Section<'a, 'i>> {
         let value = self.raw(key)?;
         match value.get_ref() {
             DeValue::Table(table) => Some(Section::new(&self.name(key), table)),
             _ => {
-                problems.add(value.span(), format!("`{}` must be a table", self.name(key)));
+                problems.add(
+                    value.span(),
+                    format!("`{}` must be a table", self.name(key)),
+                );
                 None
             }
         }
@@ -116,14 +141,25 @@ impl<'a, 'i> Section<'a, 'i> {
 
     /// Keys that were not asked for, with where they stand.
     pub fn rest(&self) -> Vec<(String, Range<usize>)> {
-        let unasked = self.table.keys().filter(|key| !self.asked.contains(key.get_ref().as_ref()));
-        unasked.map(|key| (self.name(key.get_ref()), key.span())).collect()
+        let unasked = self
+            .table
+            .keys()
+            .filter(|key| !self.asked.contains(key.get_ref().as_ref()));
+        unasked
+            .map(|key| (self.name(key.get_ref()), key.span()))
+            .collect()
     }
 
     /// Reports every key that was not asked for.
     pub fn finish(self, problems: &mut Problems<'_>) {
         for (name, at) in self.rest() {
-            problems.add(at, format!("unknown key `{name}`; known here: {}", self.asked().join(", ")));
+            problems.add(
+                at,
+                format!(
+                    "unknown key `{name}`; known here: {}",
+                    self.asked().join(", ")
+                ),
+            );
         }
     }
 }

@@ -1,8 +1,8 @@
 //! What is known of the commands that started a run, and looking for them while it is young.
 //!
-//! katalonc's `ado*` options stand on no disk, so they are read from its command line while it runs, and remembered in
-//! the outbox at once: neither the end of katalonc nor a restart of kado before the run is recorded loses them. Runs
-//! of `kado exec` are told by its claim instead.
+//! katalonc's `ado*` options stand on no disk, so they are read from its command line while it
+//! runs, and remembered in the outbox at once: neither the end of katalonc nor a restart of kado
+//! before the run is recorded loses them. Runs of `kado exec` are told by its claim instead.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -19,21 +19,24 @@ use crate::workspace;
 
 /// Least time between two looks at the processes.
 const BETWEEN_LOOKS: Duration = Duration::from_secs(2);
-/// How long the command of a run is looked for. It started the run, so it is there from the first look on; only the
-/// launcher's file that names the suite may come a moment later.
+/// How long the command of a run is looked for. It started the run, so it is there from the first
+/// look on; only the launcher's file that names the suite may come a moment later.
 const LOOKED_FOR: Duration = Duration::from_secs(30);
-/// How old a run folder may be when it is first seen to be young: what was written long ago has lost its command.
+/// How old a run folder may be when it is first seen to be young: what was written long ago has
+/// lost its command.
 const YOUNG: Duration = Duration::from_secs(10 * 60);
 
-/// What the outbox knows of the commands that may have started the run in a folder. The disk is looked at before the
-/// outbox is, so that a share that hangs holds up nobody else.
+/// What the outbox knows of the commands that may have started the run in a folder. The disk is
+/// looked at before the outbox is, so that a share that hangs holds up nobody else.
 ///
 /// # Errors
 /// When the outbox fails.
 pub async fn known(outbox: &Outbox, folder: &Path) -> Result<KnownCommands, StoreError> {
     let folder = folder.to_owned();
     let place = blocking(move || Place::of(&folder)).await?;
-    let Some(place) = place else { return Ok(KnownCommands::nothing()) };
+    let Some(place) = place else {
+        return Ok(KnownCommands::nothing());
+    };
     outbox.with(move |store| place.known_in(store)).await
 }
 
@@ -41,7 +44,8 @@ pub async fn known(outbox: &Outbox, folder: &Path) -> Result<KnownCommands, Stor
 pub struct Place {
     root: PathBuf,
     collection: Option<Option<String>>,
-    /// The folder that the run was written to, and the one that it lies in; a copy (`-reportFolder`) has two.
+    /// The folder that the run was written to, and the one that it lies in; a copy
+    /// (`-reportFolder`) has two.
     folders: Vec<PathBuf>,
 }
 
@@ -49,8 +53,16 @@ impl Place {
     /// Looks at a run folder; `None` when it lies in no project.
     pub fn of(folder: &Path) -> Option<Self> {
         let recorded = workspace::read_launch(folder).and_then(|launch| launch.recorded_folder);
-        let folders = recorded.into_iter().map(PathBuf::from).chain([folder.to_owned()]).collect();
-        Some(Self { root: root_of(folder)?, collection: collection_of(folder), folders })
+        let folders = recorded
+            .into_iter()
+            .map(PathBuf::from)
+            .chain([folder.to_owned()])
+            .collect();
+        Some(Self {
+            root: root_of(folder)?,
+            collection: collection_of(folder),
+            folders,
+        })
     }
 
     /// What a store knows of the commands that may have started the run.
@@ -65,7 +77,12 @@ impl Place {
                 break;
             }
         }
-        Ok(KnownCommands { claims: store.claims(clock::now())?, collection: self.collection, root: self.root, seen })
+        Ok(KnownCommands {
+            claims: store.claims(clock::now())?,
+            collection: self.collection,
+            root: self.root,
+            seen,
+        })
     }
 }
 
@@ -78,9 +95,12 @@ pub struct CommandWatch {
 }
 
 impl CommandWatch {
-    /// Takes note of run folders that were seen for the first time, each with the time of its oldest file.
+    /// Takes note of run folders that were seen for the first time, each with the time of its
+    /// oldest file.
     pub fn want(&mut self, new: Vec<(PathBuf, Moment)>, now: Moment) {
-        let young = new.into_iter().filter(|(_, oldest)| now.since(*oldest) < YOUNG);
+        let young = new
+            .into_iter()
+            .filter(|(_, oldest)| now.since(*oldest) < YOUNG);
         self.wanted.extend(young.map(|(folder, _)| (folder, now)));
     }
 
@@ -95,8 +115,10 @@ impl CommandWatch {
     /// When the outbox fails; the folders are looked at again then.
     pub async fn look(&mut self, outbox: &Outbox) -> Result<(), StoreError> {
         let now = clock::now();
-        self.wanted.retain(|_, since| *since <= now && now.since(*since) <= LOOKED_FOR);
-        if self.wanted.is_empty() || (self.looked <= now && now.since(self.looked) < BETWEEN_LOOKS) {
+        self.wanted
+            .retain(|_, since| *since <= now && now.since(*since) <= LOOKED_FOR);
+        if self.wanted.is_empty() || (self.looked <= now && now.since(self.looked) < BETWEEN_LOOKS)
+        {
             return Ok(());
         }
         self.looked = now;
@@ -104,29 +126,42 @@ impl CommandWatch {
         let found = blocking(move || look_for(&wanted, now)).await?;
         for (folder, found) in found {
             let noted = folder.clone();
-            outbox.with(move |store| store.note_commands(&noted, &found, now)).await?;
+            outbox
+                .with(move |store| store.note_commands(&noted, &found, now))
+                .await?;
             self.wanted.remove(&folder);
         }
         Ok(())
     }
 }
 
-/// What may have started the runs in these folders; a folder of which nothing can be said yet is not among them.
+/// What may have started the runs in these folders; a folder of which nothing can be said yet is
+/// not among them.
 fn look_for(folders: &[PathBuf], now: Moment) -> Vec<(PathBuf, Vec<Candidate>)> {
     let commands = processes::katalon_commands();
-    folders.iter().filter_map(|folder| Some((folder.clone(), found_for(folder, &commands, now)?))).collect()
+    folders
+        .iter()
+        .filter_map(|folder| Some((folder.clone(), found_for(folder, &commands, now)?)))
+        .collect()
 }
 
 /// `None` while nothing can be said; a run of Katalon Studio's window has no command.
 fn found_for(folder: &Path, commands: &[Command], now: Moment) -> Option<Vec<Candidate>> {
     let launch = workspace::read_launch(folder)?;
-    if launch.running_mode.as_deref().is_some_and(|mode| mode.eq_ignore_ascii_case("GUI")) {
+    if launch
+        .running_mode
+        .as_deref()
+        .is_some_and(|mode| mode.eq_ignore_ascii_case("GUI"))
+    {
         return Some(Vec::new());
     }
     let root = root_of(folder)?;
     let collection = collection_of(folder);
     let suite = launch.suite.unwrap_or_default();
-    let oldest = workspace::list_run_folder(folder).ok()?.oldest().unwrap_or(now);
+    let oldest = workspace::list_run_folder(folder)
+        .ok()?
+        .oldest()
+        .unwrap_or(now);
     let sought = Sought {
         root: &root,
         suite: &suite,

@@ -1,15 +1,16 @@
-//! Collections that are submitted as one run (`submit.collections = "one"`): members are gathered as they end, and become
-//! one run when the collection has ended.
+//! Collections that are submitted as one run (`submit.collections = "one"`): members are gathered
+//! as they end, and become one run when the collection has ended.
 //!
 //! ```text
 //! member over ─▶ gathered (in the database) ─┐   every member over, or never to start      reports there,
 //! member over ─▶ gathered ───────────────────┴─────────────────────────────────────────▶ or 60 s ─▶ one run
 //! ```
 //!
-//! A member that is queued holds the collection until Katalon wrote the collection's own report, or until nothing of it
-//! changed for `abort_after`; then it never started, and the run's comment says so. What was gathered survives a restart
-//! and the wiping of the workspace: its files are copied like those of any run. What another version stored and this one
-//! cannot read is kept with its copies (`held`).
+//! A member that is queued holds the collection until Katalon wrote the collection's own report, or
+//! until nothing of it changed for `abort_after`; then it never started, and the run's comment says
+//! so. What was gathered survives a restart and the wiping of the workspace: its files are copied
+//! like those of any run. What another version stored and this one cannot read is kept with its
+//! copies (`held`).
 
 mod gathering;
 mod held;
@@ -80,12 +81,22 @@ impl Gatherer {
     /// When the outbox cannot be read; a member that cannot costs only itself.
     pub async fn load(outbox: Outbox) -> Result<Self, StoreError> {
         let stored = outbox.with(|store| store.gathered()).await?;
-        let mut gatherer = Self { outbox, news: false, gatherings: BTreeMap::new(), unreadable: Vec::new() };
+        let mut gatherer = Self {
+            outbox,
+            news: false,
+            gatherings: BTreeMap::new(),
+            unreadable: Vec::new(),
+        };
         for stored in stored {
             match held::read(&stored) {
                 Ok(held) => gatherer.keep(held),
                 Err(unreadable) => {
-                    let Unreadable { collection, member, error, .. } = &*unreadable;
+                    let Unreadable {
+                        collection,
+                        member,
+                        error,
+                        ..
+                    } = &*unreadable;
                     tracing::error!(
                         collection,
                         member,
@@ -102,14 +113,25 @@ impl Gatherer {
 
     /// The runs whose copies are needed; `None` when it is not known of all.
     pub fn runs(&self) -> Option<Vec<RunIdentity>> {
-        let held = self.gatherings.values().flat_map(|gathering| gathering.held.values());
+        let held = self
+            .gatherings
+            .values()
+            .flat_map(|gathering| gathering.held.values());
         let read = held.filter_map(|held| held.run()).map(Some);
-        read.chain(self.unreadable.iter().map(|unreadable| unreadable.run.clone())).collect()
+        read.chain(
+            self.unreadable
+                .iter()
+                .map(|unreadable| unreadable.run.clone()),
+        )
+        .collect()
     }
 
     /// Whether a run waits for its collection.
     pub fn holds(&self, run: &RunIdentity) -> bool {
-        let mut held = self.gatherings.values().flat_map(|gathering| gathering.held.values());
+        let mut held = self
+            .gatherings
+            .values()
+            .flat_map(|gathering| gathering.held.values());
         held.any(|held| held.run().is_some_and(|other| other.is_same_run(run)))
     }
 
@@ -126,10 +148,18 @@ impl Gatherer {
         state: RunState,
     ) -> Result<(), StoreError> {
         let members = collection.members();
-        let Some(listed) = members.iter().find(|member| member.folder == folder) else { return Ok(()) };
+        let Some(listed) = members.iter().find(|member| member.folder == folder) else {
+            return Ok(());
+        };
         let state = member_state(state, config);
         let prefix = listed.prefix.clone();
-        let held = Held::new((collection.id(), collection.folder.clone()), members, prefix, taken, state);
+        let held = Held::new(
+            (collection.id(), collection.folder.clone()),
+            members,
+            prefix,
+            taken,
+            state,
+        );
         let stored = Gathered {
             collection: key(&held.folder),
             member: held.prefix.clone(),
@@ -139,7 +169,8 @@ impl Gatherer {
         self.outbox.with(move |store| store.gather(&stored)).await?;
         // What could not be read before was read anew.
         let (folder, prefix) = (key(&held.folder), &held.prefix);
-        self.unreadable.retain(|old| (&old.collection, &old.member) != (&folder, prefix));
+        self.unreadable
+            .retain(|old| (&old.collection, &old.member) != (&folder, prefix));
         tracing::info!(
             suite = held.snapshot.run.suite,
             collection = held.collection,
@@ -163,7 +194,8 @@ impl Gatherer {
         self.news
     }
 
-    /// Looks at every collection. `is_settled` tells of a run folder whether it is not followed any more.
+    /// Looks at every collection. `is_settled` tells of a run folder whether it is not followed any
+    /// more.
     ///
     /// # Errors
     /// When the outbox fails; everything is looked at again then.
@@ -186,9 +218,18 @@ impl Gatherer {
             let folders = gathering.members.iter().map(|member| member.folder.clone());
             let settled = folders.filter(|folder| is_settled(folder)).collect();
             let collection = key(folder);
-            let of_it = self.unreadable.iter().filter(|unreadable| unreadable.collection == collection);
+            let of_it = self
+                .unreadable
+                .iter()
+                .filter(|unreadable| unreadable.collection == collection);
             let unreadable = of_it.map(|unreadable| unreadable.member.clone()).collect();
-            let terms = Terms { config: config.clone(), commands, settled, unreadable, now };
+            let terms = Terms {
+                config: config.clone(),
+                commands,
+                settled,
+                unreadable,
+                now,
+            };
             let (mut looked, folder) = (gathering.clone(), folder.clone());
             let look = move || {
                 let verdict = looked.look(&folder, &terms);
@@ -212,9 +253,16 @@ impl Gatherer {
         let left = self.outbox.with(move |store| {
             let mut left = Vec::new();
             for unreadable in all {
-                let taken_up = unreadable.run.as_ref().map(|run| store.is_taken_up(run)).transpose()?;
+                let taken_up = unreadable
+                    .run
+                    .as_ref()
+                    .map(|run| store.is_taken_up(run))
+                    .transpose()?;
                 if taken_up == Some(true) {
-                    store.scatter(&unreadable.collection, std::slice::from_ref(&unreadable.member))?;
+                    store.scatter(
+                        &unreadable.collection,
+                        std::slice::from_ref(&unreadable.member),
+                    )?;
                 } else {
                     left.push(unreadable);
                 }
@@ -230,19 +278,32 @@ impl Gatherer {
     /// # Errors
     /// When the outbox cannot be written.
     pub async fn forget(&mut self, folder: &Path) -> Result<(), StoreError> {
-        let Some(gathering) = self.gatherings.get(folder) else { return Ok(()) };
-        let (key, members) = (key(folder), gathering.held.keys().cloned().collect::<Vec<_>>());
-        self.outbox.with(move |store| store.scatter(&key, &members)).await?;
+        let Some(gathering) = self.gatherings.get(folder) else {
+            return Ok(());
+        };
+        let (key, members) = (
+            key(folder),
+            gathering.held.keys().cloned().collect::<Vec<_>>(),
+        );
+        self.outbox
+            .with(move |store| store.scatter(&key, &members))
+            .await?;
         self.gatherings.remove(folder);
         Ok(())
     }
 }
 
 /// What is known of the commands that started the members of a collection, by their run folders.
-async fn known_of(outbox: &Outbox, gathering: &Gathering) -> Result<BTreeMap<PathBuf, KnownCommands>, StoreError> {
+async fn known_of(
+    outbox: &Outbox,
+    gathering: &Gathering,
+) -> Result<BTreeMap<PathBuf, KnownCommands>, StoreError> {
     let mut commands = BTreeMap::new();
     for member in &gathering.members {
-        commands.insert(member.folder.clone(), commands::known(outbox, &member.folder).await?);
+        commands.insert(
+            member.folder.clone(),
+            commands::known(outbox, &member.folder).await?,
+        );
     }
     Ok(commands)
 }

@@ -1,5 +1,5 @@
-//! Notices that the state folder was removed or replaced under a running service: what it would record from then on
-//! could be read by nobody, and another kado would not know of it.
+//! Notices that the state folder was removed or replaced under a running service: what it would
+//! record from then on could be read by nobody, and another kado would not know of it.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -15,8 +15,8 @@ const BETWEEN_LOOKS: Duration = Duration::from_secs(1);
 /// Looks in a row that have to say so.
 const LOOKS: u32 = 2;
 
-/// Looks after the lock that this process holds, until `stop`. When what lies in the state folder is another file, or
-/// none, `lost` is set and everything is stopped.
+/// Looks after the lock that this process holds, until `stop`. When what lies in the state folder
+/// is another file, or none, `lost` is set and everything is stopped.
 pub async fn mind(lock: Arc<StateLock>, lost: Arc<AtomicBool>, stop: CancellationToken) {
     let mut missed = 0;
     while !stop.is_cancelled() {

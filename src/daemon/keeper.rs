@@ -33,7 +33,8 @@ use crate::watch::{self, Found, LookRules, Scout, Sweep};
 const REQUESTS: Duration = Duration::from_secs(1);
 /// Events come in bursts; a look begins this long after the first one.
 const SETTLE: Duration = Duration::from_millis(300);
-/// Run folders that are looked at before what was seen is recorded: a sweep that is cut off goes on from there.
+/// Run folders that are looked at before what was seen is recorded: a sweep that is cut off goes on
+/// from there.
 const BATCH: usize = 200;
 /// Shortest pause between two turns.
 const SHORTEST: Duration = Duration::from_millis(50);
@@ -41,7 +42,8 @@ const SHORTEST: Duration = Duration::from_millis(50);
 const NO_RECORD: Duration = Duration::from_secs(5);
 /// A submission that waits longer at the start was put off by a clock that was wrong.
 const LONGEST_WAIT: Duration = Duration::from_secs(60 * 60);
-/// Longest time that `--once` waits: for the grace of a run, of the collection that it is part of, and some.
+/// Longest time that `--once` waits: for the grace of a run, of the collection that it is part of,
+/// and some.
 const ALL_GRACE: Duration = Duration::from_secs(3 * 60);
 /// A clock that goes back by less is no concern.
 const BACK: Duration = Duration::from_secs(2);
@@ -69,8 +71,8 @@ pub struct Keeper {
 }
 
 impl Keeper {
-    /// A keeper for an outbox; it wakes `changed` when there is something to send, and adds tokens of projects that it
-    /// comes across to those of `connections`.
+    /// A keeper for an outbox; it wakes `changed` when there is something to send, and adds tokens
+    /// of projects that it comes across to those of `connections`.
     ///
     /// # Errors
     /// When the outbox cannot be read.
@@ -80,10 +82,14 @@ impl Keeper {
         changed: Arc<Notify>,
         connections: Arc<Connections>,
     ) -> Result<Self, StoreError> {
-        let (first_seen, polled) = outbox.with(|store| Ok((store.first_seen(clock::now())?, store.polled()?))).await?;
+        let (first_seen, polled) = outbox
+            .with(|store| Ok((store.first_seen(clock::now())?, store.polled()?)))
+            .await?;
         let settled = outbox.with(|store| store.settled_folders()).await?;
         let latest = clock::now().plus(LONGEST_WAIT);
-        outbox.with(move |store| store.wait_at_most_until(latest)).await?;
+        outbox
+            .with(move |store| store.wait_at_most_until(latest))
+            .await?;
         let recorder = Recorder::new(outbox.clone(), first_seen, connections.seen_tokens()).await?;
         Ok(Self {
             tidier: Tidier::new(outbox.clone()),
@@ -107,7 +113,11 @@ impl Keeper {
     ///
     /// # Errors
     /// When the outbox cannot be read or written.
-    pub async fn serve(&mut self, stop: &CancellationToken, turned: impl Fn()) -> Result<(), StoreError> {
+    pub async fn serve(
+        &mut self,
+        stop: &CancellationToken,
+        turned: impl Fn(),
+    ) -> Result<(), StoreError> {
         let wake = Arc::new(Notify::new());
         let mut hints = Hints::new(Arc::clone(&wake));
         let mut schedule = Schedule::default();
@@ -123,7 +133,10 @@ impl Keeper {
                 Err(error) if error.may_pass() => {
                     if !std::mem::replace(&mut told, true) {
                         let error = chain(&error);
-                        tracing::error!(error, "the outbox cannot be used; no run is recorded or sent until it can");
+                        tracing::error!(
+                            error,
+                            "the outbox cannot be used; no run is recorded or sent until it can"
+                        );
                     }
                     NO_RECORD
                 }
@@ -178,15 +191,20 @@ impl Keeper {
         self.answer_requests().await
     }
 
-    /// A clock that was set back must lose no run and put nothing off: what waits is due, and runs from now on are new
-    /// even if kado first saw this machine at what is now a later time.
+    /// A clock that was set back must lose no run and put nothing off: what waits is due, and runs
+    /// from now on are new even if kado first saw this machine at what is now a later time.
     async fn mind_the_clock(&mut self, now: Moment) -> Result<(), StoreError> {
         let before = std::mem::replace(&mut self.turned, now);
         if before.since(now) <= BACK {
             return Ok(());
         }
-        tracing::warn!(by_seconds = before.since(now).as_secs(), "the clock was set back; what waits is tried now");
-        self.outbox.with(move |store| store.make_all_due(now.plus(DEFAULT_WAIT))).await?;
+        tracing::warn!(
+            by_seconds = before.since(now).as_secs(),
+            "the clock was set back; what waits is tried now"
+        );
+        self.outbox
+            .with(move |store| store.make_all_due(now.plus(DEFAULT_WAIT)))
+            .await?;
         self.changed.notify_one();
         if now < self.first_seen {
             let new = now.minus(UNNOTICED);
@@ -203,7 +221,9 @@ impl Keeper {
         // First what others read: whoever saw it in the log finds it there.
         if text != self.polled {
             let told = text.clone();
-            self.outbox.with(move |store| store.note_polled(told.as_deref())).await?;
+            self.outbox
+                .with(move |store| store.note_polled(told.as_deref()))
+                .await?;
             self.polled.clone_from(&text);
         }
         match self.polling.news(polled.as_ref()) {
@@ -229,12 +249,15 @@ impl Keeper {
         }
     }
 
-    /// Sweeps until no run waits for its grace time any more; for `--once`. What cannot be read for longer than any grace
-    /// time is left to the next start.
+    /// Sweeps until no run waits for its grace time any more; for `--once`. What cannot be read for
+    /// longer than any grace time is left to the next start.
     ///
     /// # Errors
     /// When the outbox cannot be read or written.
-    pub async fn sweep_until_settled(&mut self, stop: &CancellationToken) -> Result<(), StoreError> {
+    pub async fn sweep_until_settled(
+        &mut self,
+        stop: &CancellationToken,
+    ) -> Result<(), StoreError> {
         let mut until = None;
         loop {
             let seen = self.sweep(stop).await?.1;
@@ -257,17 +280,33 @@ impl Keeper {
         self.answer_requests().await
     }
 
-    /// Looks at everything and records what is over, some folders at a time; gives the projects and what was seen.
-    async fn sweep(&mut self, stop: &CancellationToken) -> Result<(Vec<PathBuf>, Sweep), StoreError> {
+    /// Looks at everything and records what is over, some folders at a time; gives the projects and
+    /// what was seen.
+    async fn sweep(
+        &mut self,
+        stop: &CancellationToken,
+    ) -> Result<(Vec<PathBuf>, Sweep), StoreError> {
         let watch = self.config.current().watch.clone();
-        let Found { projects, folders, gone } = lend(&mut self.scout, move |scout| scout.find(&watch)).await?;
-        let mut seen = Sweep { gone, ..Sweep::default() };
+        let Found {
+            projects,
+            folders,
+            gone,
+        } = lend(&mut self.scout, move |scout| scout.find(&watch)).await?;
+        let mut seen = Sweep {
+            gone,
+            ..Sweep::default()
+        };
         self.record(&mut seen).await?;
         seen.absorb(self.look_at_all(&folders, stop).await?);
         if stop.is_cancelled() {
             return Ok((projects, seen));
         }
-        tracing::debug!(projects = projects.len(), folders = folders.len(), read = seen.read, "looked at everything");
+        tracing::debug!(
+            projects = projects.len(),
+            folders = folders.len(),
+            read = seen.read,
+            "looked at everything"
+        );
         self.record_collections(Extent::Everything).await?;
         self.greet(&projects);
         self.tidy(&projects, folders).await?;
@@ -290,7 +329,11 @@ impl Keeper {
     }
 
     /// Looks at folders, some at a time, and records what is over of each batch before the next.
-    async fn look_at_all(&mut self, folders: &[PathBuf], stop: &CancellationToken) -> Result<Sweep, StoreError> {
+    async fn look_at_all(
+        &mut self,
+        folders: &[PathBuf],
+        stop: &CancellationToken,
+    ) -> Result<Sweep, StoreError> {
         let mut seen = Sweep::default();
         for batch in folders.chunks(BATCH) {
             if stop.is_cancelled() {
@@ -306,7 +349,11 @@ impl Keeper {
         let claimed = self.outbox.with(|store| store.open_claims()).await?;
         let config = self.config.current();
         let history_begins = config.history.begin(self.first_seen);
-        let rules = LookRules { abort_after: config.abort_after, history_begins, claimed };
+        let rules = LookRules {
+            abort_after: config.abort_after,
+            history_begins,
+            claimed,
+        };
         let look = move |scout: &mut Scout| scout.look(&folders, &rules, clock::now());
         let mut seen = lend(&mut self.scout, look).await?;
         let looked = self.look_for_commands(&mut seen).await;
@@ -331,8 +378,13 @@ impl Keeper {
         Ok(())
     }
 
-    /// Looks for late reports and removes what nobody needs any more. `folders` are all run folders that are there.
-    async fn tidy(&mut self, projects: &[PathBuf], folders: Vec<PathBuf>) -> Result<(), StoreError> {
+    /// Looks for late reports and removes what nobody needs any more. `folders` are all run folders
+    /// that are there.
+    async fn tidy(
+        &mut self,
+        projects: &[PathBuf],
+        folders: Vec<PathBuf>,
+    ) -> Result<(), StoreError> {
         if !self.tidier.is_due() {
             return Ok(());
         }
@@ -340,15 +392,20 @@ impl Keeper {
             self.changed.notify_one();
         }
         if self.tidier.prune().await? {
-            self.recorder.forget_what_was_said(&folders.iter().cloned().collect(), projects);
+            self.recorder
+                .forget_what_was_said(&folders.iter().cloned().collect(), projects);
         }
         let now = clock::now();
         let ageing = lend(&mut self.scout, move |scout| scout.age(&folders, now)).await?;
         if !ageing.is_empty() {
             // Should this be lost, it is found again after a restart.
-            self.outbox.with(move |store| store.age_folders(&ageing, now)).await?;
+            self.outbox
+                .with(move |store| store.age_folders(&ageing, now))
+                .await?;
         }
-        self.tidier.purge_spool(&self.config.current(), self.recorder.held()).await
+        self.tidier
+            .purge_spool(&self.config.current(), self.recorder.held())
+            .await
     }
 
     /// Records what is due or gone, and holds what is in its grace time.
@@ -374,7 +431,10 @@ impl Keeper {
             new.extend(ids);
             match decided {
                 Decided::Settled => {
-                    settled.push((self.scout.settle(&over.folder, over.fingerprint), over.fingerprint));
+                    settled.push((
+                        self.scout.settle(&over.folder, over.fingerprint),
+                        over.fingerprint,
+                    ));
                 }
                 // Should this be lost, the folder is read and gathered once more.
                 Decided::Gathered => {
@@ -392,30 +452,53 @@ impl Keeper {
     /// Records collections that are over as one run each.
     async fn record_collections(&mut self, extent: Extent) -> Result<(), StoreError> {
         let config = self.config.current();
-        let Collected { submissions, folders } = self.recorder.record_collections(&config, &self.scout, extent).await?;
+        let Collected {
+            submissions,
+            folders,
+        } = self
+            .recorder
+            .record_collections(&config, &self.scout, extent)
+            .await?;
         let look = |folder: PathBuf| Some((watch::fingerprint_of(&folder)?, folder));
-        let looks: Vec<_> = blocking(move || folders.into_iter().filter_map(look).collect()).await?;
-        let settle = |(fingerprint, folder): (u64, PathBuf)| (self.scout.settle(&folder, fingerprint), fingerprint);
+        let looks: Vec<_> =
+            blocking(move || folders.into_iter().filter_map(look).collect()).await?;
+        let settle = |(fingerprint, folder): (u64, PathBuf)| {
+            (self.scout.settle(&folder, fingerprint), fingerprint)
+        };
         let settled = looks.into_iter().map(settle).collect();
         self.remember(settled).await?;
         self.tell(submissions).await
     }
 
-    /// Remembers settled folders. Should this be lost, they are read once more and found to be known.
+    /// Remembers settled folders. Should this be lost, they are read once more and found to be
+    /// known.
     async fn remember(&self, settled: Vec<(String, u64)>) -> Result<(), StoreError> {
         if settled.is_empty() {
             return Ok(());
         }
-        self.outbox.with(move |store| store.settle_folders(&settled)).await
+        self.outbox
+            .with(move |store| store.settle_folders(&settled))
+            .await
     }
 
     async fn tell(&self, new: Vec<i64>) -> Result<(), StoreError> {
         if new.is_empty() {
             return Ok(());
         }
-        for row in self.outbox.with(move |store| store.rows(Some(&new))).await? {
+        for row in self
+            .outbox
+            .with(move |store| store.rows(Some(&new)))
+            .await?
+        {
             let (id, suite, folder, state) = (row.id, row.suite, row.folder, row.state.word());
-            tracing::info!(id, suite, folder, state, reason = row.error, "suite run is over");
+            tracing::info!(
+                id,
+                suite,
+                folder,
+                state,
+                reason = row.error,
+                "suite run is over"
+            );
         }
         self.changed.notify_one();
         Ok(())
@@ -425,16 +508,22 @@ impl Keeper {
         let config = self.config.current();
         for (id, request) in self.outbox.with(|store| store.open_requests()).await? {
             tracing::info!(?request, "asked by the command line");
-            if matches!(request, Some(Request::Retry { .. } | Request::Submit { .. })) {
+            if matches!(
+                request,
+                Some(Request::Retry { .. } | Request::Submit { .. })
+            ) {
                 self.connections.forget_refusals();
             }
             let answer = match request {
                 Some(request) => carry_out(&self.outbox, &config, request).await?,
                 None => Answer::Refused(
-                    "the running service is of another version and does not know this request".to_owned(),
+                    "the running service is of another version and does not know this request"
+                        .to_owned(),
                 ),
             };
-            self.outbox.with(move |store| store.answer(id, &answer)).await?;
+            self.outbox
+                .with(move |store| store.answer(id, &answer))
+                .await?;
             self.changed.notify_one();
         }
         Ok(())
@@ -446,6 +535,7 @@ impl Keeper {
                 tracing::info!(project = %project.display(), "found a Katalon project");
             }
         }
-        self.known_projects.retain(|project| projects.contains(project));
+        self.known_projects
+            .retain(|project| projects.contains(project));
     }
 }

@@ -1,4 +1,5 @@
-//! Reports that appear after a run was submitted, up to a day later: ADO takes them after completion.
+//! Reports that appear after a run was submitted, up to a day later: ADO takes them after
+//! completion.
 
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
@@ -33,7 +34,9 @@ impl LateReports {
     /// When the outbox fails.
     pub async fn add(&mut self, outbox: &Outbox) -> Result<bool, StoreError> {
         let now = clock::now();
-        let open = outbox.with(move |store| store.submitted_since(now.minus(LATEST))).await?;
+        let open = outbox
+            .with(move |store| store.submitted_since(now.minus(LATEST)))
+            .await?;
         let ids: HashSet<i64> = open.iter().map(|(id, _)| *id).collect();
         self.seen.retain(|id, _| ids.contains(id));
         let known = self.seen.clone();
@@ -47,13 +50,19 @@ impl LateReports {
     }
 }
 
-/// Submissions whose folder looks different, with how it looks; `None` for one that changed a moment ago, because a
-/// report may still be growing.
-fn changed(open: Vec<(i64, String)>, known: &HashMap<i64, u64>, now: Moment) -> Vec<(i64, Option<u64>)> {
+/// Submissions whose folder looks different, with how it looks; `None` for one that changed a
+/// moment ago, because a report may still be growing.
+fn changed(
+    open: Vec<(i64, String)>,
+    known: &HashMap<i64, u64>,
+    now: Moment,
+) -> Vec<(i64, Option<u64>)> {
     let look = |(id, folder): (i64, String)| {
         let listing = workspace::list_run_folder(Path::new(&folder)).ok()?;
         let look = fingerprint(&listing);
-        let still = listing.newest().is_none_or(|newest| newest.plus(STILL) <= now);
+        let still = listing
+            .newest()
+            .is_none_or(|newest| newest.plus(STILL) <= now);
         (known.get(&id) != Some(&look)).then_some((id, still.then_some(look)))
     };
     open.into_iter().filter_map(look).collect()
@@ -69,13 +78,21 @@ async fn add_to(outbox: &Outbox, id: i64) -> Result<bool, StoreError> {
     if late.is_empty() {
         return Ok(false);
     }
-    tracing::info!(id, reports = late.len(), "reports appeared late and are added to the run");
-    outbox.with(move |store| store.add_attachments(id, &late, clock::now())).await?;
+    tracing::info!(
+        id,
+        reports = late.len(),
+        "reports appeared late and are added to the run"
+    );
+    outbox
+        .with(move |store| store.add_attachments(id, &late, clock::now()))
+        .await?;
     Ok(true)
 }
 
 fn late_reports(submission: &Submission) -> Vec<PlannedAttachment> {
-    let Some(plan) = &submission.plan else { return Vec::new() };
+    let Some(plan) = &submission.plan else {
+        return Vec::new();
+    };
     let snapshot = &submission.snapshot;
     let known: HashSet<&str> = plan
         .attachments
@@ -87,13 +104,19 @@ fn late_reports(submission: &Submission) -> Vec<PlannedAttachment> {
         // What was there before was decided when the run was planned.
         .chain(snapshot.run.files.iter().map(|file| file.path.as_str()))
         .collect();
-    let is_report = |file: &RunFile| matches!(file.kind, FileKind::Html | FileKind::Pdf | FileKind::Csv);
+    let is_report =
+        |file: &RunFile| matches!(file.kind, FileKind::Html | FileKind::Pdf | FileKind::Csv);
     let now = clock::now();
     let mut late = Vec::new();
     for place in snapshot.places() {
-        let Ok(listing) = workspace::list_run_folder(Path::new(&place.folder)) else { continue };
+        let Ok(listing) = workspace::list_run_folder(Path::new(&place.folder)) else {
+            continue;
+        };
         for listed in listing.files {
-            let file = RunFile { path: place.path_of(&listed.file.path), ..listed.file };
+            let file = RunFile {
+                path: place.path_of(&listed.file.path),
+                ..listed.file
+            };
             // A report that is still being written is taken at a later look.
             let still = now.since(listed.modified) >= STILL;
             if is_report(&file) && still && !known.contains(file.path.as_str()) {

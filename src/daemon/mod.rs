@@ -1,9 +1,10 @@
 //! `kado run`: composes what watches and what submits, until it is told to stop.
 //!
-//! Two long-lived parts share the outbox. The `keeper` sweeps the watched folders, records what is over, answers
-//! requests of the command line and follows changes of the configuration; the submitter sends. Either one ending early
-//! ends the process, so that the service manager starts it anew; it is told that the service is alive only while both turn
-//! (`pulse`). Stopping is one token: the keeper ends at once, the submitter gives the step in hand a few seconds.
+//! Two long-lived parts share the outbox. The `keeper` sweeps the watched folders, records what is
+//! over, answers requests of the command line and follows changes of the configuration; the
+//! submitter sends. Either one ending early ends the process, so that the service manager starts it
+//! anew; it is told that the service is alive only while both turn (`pulse`). Stopping is one
+//! token: the keeper ends at once, the submitter gives the step in hand a few seconds.
 
 mod commands;
 mod gather;
@@ -56,7 +57,11 @@ pub const ONCE_BUDGET: Duration = Duration::from_secs(20);
 ///
 /// # Errors
 /// When the state folder cannot be used, or when the outbox fails.
-pub async fn serve(config: Config, config_file: Option<PathBuf>, stop: CancellationToken) -> anyhow::Result<Exit> {
+pub async fn serve(
+    config: Config,
+    config_file: Option<PathBuf>,
+    stop: CancellationToken,
+) -> anyhow::Result<Exit> {
     let lock = Arc::new(lock(&config)?);
     let outbox = Outbox::open(&config.state_dir)?;
     stop_on_signal(stop.clone())?;
@@ -71,15 +76,24 @@ pub async fn serve(config: Config, config_file: Option<PathBuf>, stop: Cancellat
     let pulse = Arc::new(Pulse::default());
     let lost = Arc::new(AtomicBool::new(false));
     let telling = [
-        tokio::spawn(guard::mind(Arc::clone(&lock), Arc::clone(&lost), stop.clone())),
-        tokio::spawn(pulse::tend(Arc::clone(&pulse), Arc::clone(&changed), stop.clone())),
+        tokio::spawn(guard::mind(
+            Arc::clone(&lock),
+            Arc::clone(&lost),
+            stop.clone(),
+        )),
+        tokio::spawn(pulse::tend(
+            Arc::clone(&pulse),
+            Arc::clone(&changed),
+            stop.clone(),
+        )),
         tokio::spawn(pulse::report(outbox, stop.clone())),
     ];
     let (submitting, kept) = both(&mut keeper, submitter, changed, &pulse, &stop).await;
     service::stopping();
     submitting.await.context("the submitting task failed")??;
     for task in telling {
-        task.await.context("a task that tells the service manager failed")?;
+        task.await
+            .context("a task that tells the service manager failed")?;
     }
     anyhow::ensure!(
         !lost.load(Ordering::Relaxed),
@@ -92,8 +106,9 @@ pub async fn serve(config: Config, config_file: Option<PathBuf>, stop: Cancellat
     Ok(Exit::Done)
 }
 
-/// Runs the two halves until one ends; that ends the other, so that no half of a service goes on alone. Gives the
-/// submitting half, which may still be at its last step, and how the other one ended.
+/// Runs the two halves until one ends; that ends the other, so that no half of a service goes on
+/// alone. Gives the submitting half, which may still be at its last step, and how the other one
+/// ended.
 async fn both(
     keeper: &mut Keeper,
     submitter: Arc<Submitter>,
@@ -104,7 +119,9 @@ async fn both(
     let (guard, token, turning) = (stop.clone().drop_guard(), stop.clone(), Arc::clone(pulse));
     let submitting = tokio::spawn(async move {
         let _guard = guard;
-        submitter.serve(changed, token, || turning.submitter_turned()).await
+        submitter
+            .serve(changed, token, || turning.submitter_turned())
+            .await
     });
     let _guard = stop.clone().drop_guard();
     let kept = keeper.serve(stop, || pulse.keeper_turned()).await;
@@ -115,7 +132,11 @@ async fn both(
 ///
 /// # Errors
 /// When the state folder cannot be used, or when the outbox fails.
-pub async fn once(config: Config, config_file: Option<PathBuf>, stop: CancellationToken) -> anyhow::Result<Exit> {
+pub async fn once(
+    config: Config,
+    config_file: Option<PathBuf>,
+    stop: CancellationToken,
+) -> anyhow::Result<Exit> {
     let _lock = lock(&config)?;
     let outbox = Outbox::open(&config.state_dir)?;
     stop_on_signal(stop.clone())?;
@@ -125,8 +146,11 @@ pub async fn once(config: Config, config_file: Option<PathBuf>, stop: Cancellati
     let config = Following::new(config_sender, config_file).await?;
     let mut keeper = Keeper::new(outbox.clone(), config, changed, connections).await?;
     keeper.sweep_until_settled(&stop).await?;
-    // Whoever runs it once waits for no time of Katalon's; what Katalon submitted already is found all the same.
-    outbox.with(|store| store.make_all_due(Moment::default())).await?;
+    // Whoever runs it once waits for no time of Katalon's; what Katalon submitted already is found
+    // all the same.
+    outbox
+        .with(|store| store.make_all_due(Moment::default()))
+        .await?;
     let attempts = submitter.drain(None, ONCE_BUDGET, &stop).await?;
     let rows = outbox.with(|store| store.rows(None)).await?;
     Ok(outcome::exit(&rows, &attempts))
@@ -169,5 +193,7 @@ fn lock(config: &Config) -> anyhow::Result<StateLock> {
     let folder = config.state_dir.display();
     StateLock::take(&config.state_dir)
         .with_context(|| format!("state folder `{folder}` cannot be used"))?
-        .with_context(|| format!("another kado is running with the state folder `{folder}`; only one may send"))
+        .with_context(|| {
+            format!("another kado is running with the state folder `{folder}`; only one may send")
+        })
 }

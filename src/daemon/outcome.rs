@@ -5,19 +5,34 @@ use crate::outbox::intake::{Cause, SubmissionState};
 use crate::outbox::row::Row;
 use crate::submit::Attempt;
 
-/// The exit code of an invocation that attempted submissions. `rows` are those that it answers for: left-out ids count
-/// where their run was submitted by this invocation, parked runs always.
+/// The exit code of an invocation that attempted submissions. `rows` are those that it answers for:
+/// left-out ids count where their run was submitted by this invocation, parked runs always.
 pub fn exit(rows: &[Row], attempts: &[(i64, Attempt)]) -> Exit {
     let attempted = attempts.iter().map(|(id, attempt)| match attempt {
         Attempt::Submitted => left_out(rows.iter().find(|row| row.id == *id)),
         Attempt::Parked => Exit::NotDone,
         Attempt::Ignored => Exit::Done,
-        Attempt::Waits { cause: Cause::Credentials, .. } => Exit::Refused,
-        Attempt::Waits { cause: Cause::Unreachable, .. } => Exit::Unreachable,
-        Attempt::Waits { cause: Cause::NoToken | Cause::Katalon, .. } => Exit::NotDone,
-        Attempt::Waits { cause: Cause::Configuration, .. } => Exit::Usage,
+        Attempt::Waits {
+            cause: Cause::Credentials,
+            ..
+        } => Exit::Refused,
+        Attempt::Waits {
+            cause: Cause::Unreachable,
+            ..
+        } => Exit::Unreachable,
+        Attempt::Waits {
+            cause: Cause::NoToken | Cause::Katalon,
+            ..
+        } => Exit::NotDone,
+        Attempt::Waits {
+            cause: Cause::Configuration,
+            ..
+        } => Exit::Usage,
     });
-    let parked = rows.iter().filter(|row| row.state == SubmissionState::Parked).map(|_| Exit::NotDone);
+    let parked = rows
+        .iter()
+        .filter(|row| row.state == SubmissionState::Parked)
+        .map(|_| Exit::NotDone);
     attempted.chain(parked).fold(Exit::Done, Exit::and)
 }
 

@@ -1,6 +1,8 @@
-//! When to say that folders are polled: once for each reason, however many folders it concerns, and once when it is over.
+//! When to say that folders are polled: once for each reason, however many folders it concerns, and
+//! once when it is over.
 //!
-//! Which folders it concerns changes with every sweep; `kado status` knows them, the log would be full of them.
+//! Which folders it concerns changes with every sweep; `kado status` knows them, the log would be
+//! full of them.
 
 use std::collections::BTreeSet;
 
@@ -28,8 +30,13 @@ impl Polling {
             let over = !std::mem::take(&mut self.told).is_empty();
             return over.then_some(News::WatchedAgain);
         };
-        let new: Vec<_> = polled.reasons().into_iter().filter(|reason| !self.told.contains(*reason)).collect();
-        self.told.extend(new.iter().map(|&reason| reason.to_owned()));
+        let new: Vec<_> = polled
+            .reasons()
+            .into_iter()
+            .filter(|reason| !self.told.contains(*reason))
+            .collect();
+        self.told
+            .extend(new.iter().map(|&reason| reason.to_owned()));
         (!new.is_empty()).then_some(News::Polled)
     }
 }
@@ -42,7 +49,9 @@ mod tests {
     use super::*;
 
     fn polled(folders: &[(&str, &str)]) -> Polled {
-        let folders = folders.iter().map(|(folder, reason)| (PathBuf::from(folder), (*reason).to_owned()));
+        let folders = folders
+            .iter()
+            .map(|(folder, reason)| (PathBuf::from(folder), (*reason).to_owned()));
         Polled::Folders(folders.collect::<BTreeMap<_, _>>())
     }
 
@@ -50,8 +59,14 @@ mod tests {
     fn a_reason_is_told_once_whichever_folders_it_concerns() {
         let mut polling = Polling::default();
         assert_eq!(polling.news(None), None, "nothing was ever polled");
-        assert_eq!(polling.news(Some(&polled(&[("a", "full")]))), Some(News::Polled));
-        assert_eq!(polling.news(Some(&polled(&[("b", "full"), ("c", "full")]))), None);
+        assert_eq!(
+            polling.news(Some(&polled(&[("a", "full")]))),
+            Some(News::Polled)
+        );
+        assert_eq!(
+            polling.news(Some(&polled(&[("b", "full"), ("c", "full")]))),
+            None
+        );
         assert_eq!(
             polling.news(Some(&polled(&[("b", "full"), ("c", "closed")]))),
             Some(News::Polled),
@@ -66,12 +81,18 @@ mod tests {
         polling.news(Some(&Polled::Everything("no instance left".to_owned())));
         assert_eq!(polling.news(None), Some(News::WatchedAgain));
         assert_eq!(polling.news(None), None);
-        assert_eq!(polling.news(Some(&Polled::Everything("no instance left".to_owned()))), Some(News::Polled));
+        assert_eq!(
+            polling.news(Some(&Polled::Everything("no instance left".to_owned()))),
+            Some(News::Polled)
+        );
     }
 
     #[test]
     fn folders_are_named_by_their_reason() {
         let three = polled(&[("a", "full"), ("b", "full"), ("c", "closed")]);
-        assert_eq!(three.to_string(), "`c` cannot be watched: closed; `a` and 1 more cannot be watched: full");
+        assert_eq!(
+            three.to_string(),
+            "`c` cannot be watched: closed; `a` and 1 more cannot be watched: full"
+        );
     }
 }

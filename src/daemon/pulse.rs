@@ -1,8 +1,9 @@
 //! Signs of life for the service manager: given only while both halves of the service really turn.
 //!
-//! Each half counts its turns. Every quarter of the time that the service manager allows, the tender looks whether both
-//! counts have moved since the last sign, gives the next one only then, and wakes the submitter, which may sleep for
-//! longer than that. A half that hangs stops the signs, and the service manager starts the service anew.
+//! Each half counts its turns. Every quarter of the time that the service manager allows, the
+//! tender looks whether both counts have moved since the last sign, gives the next one only then,
+//! and wakes the submitter, which may sleep for longer than that. A half that hangs stops the
+//! signs, and the service manager starts the service anew.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -40,7 +41,10 @@ impl Pulse {
     }
 
     fn counts(&self) -> (u64, u64) {
-        (self.keeper.load(Ordering::Relaxed), self.submitter.load(Ordering::Relaxed))
+        (
+            self.keeper.load(Ordering::Relaxed),
+            self.submitter.load(Ordering::Relaxed),
+        )
     }
 
     /// Whether both halves have turned since `then`; remembers the counts if so.
@@ -56,7 +60,9 @@ impl Pulse {
 
 /// Gives signs of life until `stop`; `wake` has the submitter turn.
 pub async fn tend(pulse: Arc<Pulse>, wake: Arc<Notify>, stop: CancellationToken) {
-    let Some(allowed) = service::watchdog() else { return };
+    let Some(allowed) = service::watchdog() else {
+        return;
+    };
     let pause = (allowed / 4).max(Duration::from_millis(100));
     let (mut seen, mut missed) = (pulse.counts(), 0_u32);
     while !stop.is_cancelled() {
@@ -99,7 +105,10 @@ pub async fn report(outbox: Outbox, stop: CancellationToken) {
 fn in_words(counts: &HashMap<SubmissionState, usize>) -> String {
     let count = |state| counts.get(&state).copied().unwrap_or(0);
     let waiting = count(SubmissionState::Pending) + count(SubmissionState::Submitting);
-    let (submitted, parked) = (count(SubmissionState::Submitted), count(SubmissionState::Parked));
+    let (submitted, parked) = (
+        count(SubmissionState::Submitted),
+        count(SubmissionState::Parked),
+    );
     format!("{submitted} submitted, {waiting} waiting, {parked} parked")
 }
 

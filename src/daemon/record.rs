@@ -1,7 +1,9 @@
-//! From a run folder that is over to submissions in the outbox, with copies of its files in the spool.
+//! From a run folder that is over to submissions in the outbox, with copies of its files in the
+//! spool.
 //!
-//! As soon as a suite has ended its run is taken in and held, and its files are copied; the grace time keeps both up to
-//! date. Should the workspace be wiped meanwhile, the grace time ends and what is held is recorded (invariant I8).
+//! As soon as a suite has ended its run is taken in and held, and its files are copied; the grace
+//! time keeps both up to date. Should the workspace be wiped meanwhile, the grace time ends and
+//! what is held is recorded (invariant I8).
 
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
@@ -103,12 +105,16 @@ pub(super) enum Occasion {
 }
 
 impl Recorder {
-    /// A recorder for an outbox; `first_seen` is when kado first saw this machine. Tokens of projects that it comes
-    /// across are added to `tokens`.
+    /// A recorder for an outbox; `first_seen` is when kado first saw this machine. Tokens of
+    /// projects that it comes across are added to `tokens`.
     ///
     /// # Errors
     /// When the outbox cannot be read.
-    pub async fn new(outbox: Outbox, first_seen: Moment, tokens: Arc<SeenTokens>) -> Result<Self, StoreError> {
+    pub async fn new(
+        outbox: Outbox,
+        first_seen: Moment,
+        tokens: Arc<SeenTokens>,
+    ) -> Result<Self, StoreError> {
         let gatherer = Gatherer::load(outbox.clone()).await?;
         Ok(Self {
             outbox,
@@ -127,20 +133,25 @@ impl Recorder {
         self.first_seen = first_seen;
     }
 
-    /// Runs whose copies are needed besides those of the outbox; `None` when it is not known of all.
+    /// Runs whose copies are needed besides those of the outbox; `None` when it is not known of
+    /// all.
     pub fn held(&self) -> Option<Vec<RunIdentity>> {
-        let in_grace = self.held.values().filter_map(|held| held.taken.identity.clone());
+        let in_grace = self
+            .held
+            .values()
+            .filter_map(|held| held.taken.identity.clone());
         Some(in_grace.chain(self.gatherer.runs()?).collect())
     }
 
     /// Forgets what was said of run folders and projects that are not among these any more.
     pub fn forget_what_was_said(&mut self, folders: &HashSet<PathBuf>, projects: &[PathBuf]) {
         self.complained.retain(|folder| folders.contains(folder));
-        self.told_of_katalon.retain(|root| projects.iter().any(|project| Path::new(root) == project));
+        self.told_of_katalon
+            .retain(|root| projects.iter().any(|project| Path::new(root) == project));
     }
 
-    /// Holds a run in its grace time, so that it survives its workspace. An old one that is due at the next look is not
-    /// held: there may be thousands, and each would be read twice.
+    /// Holds a run in its grace time, so that it survives its workspace. An old one that is due at
+    /// the next look is not held: there may be thousands, and each would be read twice.
     ///
     /// # Errors
     /// When the outbox fails; what cannot be read now may be readable when the run is due.
@@ -161,13 +172,25 @@ impl Recorder {
             }
             known => known?,
         };
-        let Ok(taken) = take(over, config, known).await? else { return Ok(()) };
+        let Ok(taken) = take(over, config, known).await? else {
+            return Ok(());
+        };
         if self.verdict(config, &taken, over.state) == Verdict::Submit {
             self.note_token(&taken);
             let collection = whole_of(over, config).await?;
-            let files = if collection.is_some() { Files::OfMember } else { Files::OfRun };
+            let files = if collection.is_some() {
+                Files::OfMember
+            } else {
+                Files::OfRun
+            };
             self.spool_used = copy(config, &taken, files, self.spool_used).await?;
-            let held = Held { taken, collection, state: over.state, fingerprint: over.fingerprint, gone: false };
+            let held = Held {
+                taken,
+                collection,
+                state: over.state,
+                fingerprint: over.fingerprint,
+                gone: false,
+            };
             self.held.insert(over.folder.clone(), held);
         }
         Ok(())
@@ -177,7 +200,11 @@ impl Recorder {
     ///
     /// # Errors
     /// When the outbox fails; a folder that cannot be taken in costs only itself.
-    pub async fn record(&mut self, config: &Config, over: &Over) -> Result<(Decided, Vec<i64>), StoreError> {
+    pub async fn record(
+        &mut self,
+        config: &Config,
+        over: &Over,
+    ) -> Result<(Decided, Vec<i64>), StoreError> {
         let known = match commands::known(&self.outbox, &over.folder).await {
             // Without the options of its command it could go to another plan.
             Err(error @ StoreError::Content(_)) => {
@@ -206,14 +233,21 @@ impl Recorder {
         taken: Taken,
     ) -> Result<(Decided, Vec<i64>), StoreError> {
         let verdict = self.verdict(config, &taken, over.state);
-        let whole = if verdict == Verdict::Remember { None } else { whole_of(over, config).await? };
+        let whole = if verdict == Verdict::Remember {
+            None
+        } else {
+            whole_of(over, config).await?
+        };
         match &whole {
             Some(collection) if collection.has_member(&over.folder) => {
                 self.note_token(&taken);
                 if verdict == Verdict::Submit {
-                    self.spool_used = copy(config, &taken, Files::OfMember, self.spool_used).await?;
+                    self.spool_used =
+                        copy(config, &taken, Files::OfMember, self.spool_used).await?;
                 }
-                self.gatherer.add(config, collection, &over.folder, taken, over.state).await?;
+                self.gatherer
+                    .add(config, collection, &over.folder, taken, over.state)
+                    .await?;
                 self.held.remove(&over.folder);
                 return Ok((Decided::Gathered, Vec::new()));
             }
@@ -230,14 +264,20 @@ impl Recorder {
         Ok((Decided::Settled, ids))
     }
 
-    /// Whether a folder outside of a collection's session is a copy of a member that is not recorded yet, so that it must
-    /// not take that out of its collection; `original` tells whether the member's own folder is there.
+    /// Whether a folder outside of a collection's session is a copy of a member that is not
+    /// recorded yet, so that it must not take that out of its collection; `original` tells whether
+    /// the member's own folder is there.
     async fn waits_elsewhere(&self, taken: &Taken, original: bool) -> Result<bool, StoreError> {
-        let Some(run) = taken.identity.clone() else { return Ok(false) };
+        let Some(run) = taken.identity.clone() else {
+            return Ok(false);
+        };
         if !original && !self.gatherer.holds(&run) {
             return Ok(false);
         }
-        Ok(!self.outbox.with(move |store| store.is_recorded(&run)).await?)
+        Ok(!self
+            .outbox
+            .with(move |store| store.is_recorded(&run))
+            .await?)
     }
 
     /// Whether a collection that is to be one run is to be looked at soon.
@@ -259,19 +299,32 @@ impl Recorder {
         if extent == Extent::News && !self.gatherer.has_news() {
             return Ok(collected);
         }
-        for verdict in self.gatherer.look(config, |folder| scout.is_settled(folder), clock::now()).await? {
+        for verdict in self
+            .gatherer
+            .look(config, |folder| scout.is_settled(folder), clock::now())
+            .await?
+        {
             match verdict {
                 collection::Open | collection::InGrace => {}
-                collection::Over { folder, whole, state, folders } => {
+                collection::Over {
+                    folder,
+                    whole,
+                    state,
+                    folders,
+                } => {
                     if let Some(whole) = whole {
-                        collected.submissions.extend(self.decide(config, *whole, state).await?);
+                        collected
+                            .submissions
+                            .extend(self.decide(config, *whole, state).await?);
                     }
                     self.gatherer.forget(&folder).await?;
                     collected.folders.extend(folders);
                 }
                 collection::Each { folder, members } => {
                     for (taken, state) in members {
-                        collected.submissions.extend(self.decide(config, taken, state).await?);
+                        collected
+                            .submissions
+                            .extend(self.decide(config, taken, state).await?);
                     }
                     self.gatherer.forget(&folder).await?;
                 }
@@ -294,20 +347,37 @@ impl Recorder {
     ///
     /// # Errors
     /// When the outbox fails.
-    pub async fn record_gone(&mut self, config: &Config, new: &mut Vec<i64>) -> Result<(), StoreError> {
-        let gone: Vec<_> = self.held.iter().filter(|(_, held)| held.gone).map(|(folder, _)| folder.clone()).collect();
+    pub async fn record_gone(
+        &mut self,
+        config: &Config,
+        new: &mut Vec<i64>,
+    ) -> Result<(), StoreError> {
+        let gone: Vec<_> = self
+            .held
+            .iter()
+            .filter(|(_, held)| held.gone)
+            .map(|(folder, _)| folder.clone())
+            .collect();
         for folder in gone {
             new.extend(self.record_one_gone(config, &folder).await?);
         }
         Ok(())
     }
 
-    async fn record_one_gone(&mut self, config: &Config, folder: &Path) -> Result<Vec<i64>, StoreError> {
-        let Some(held) = self.held.get(folder) else { return Ok(Vec::new()) };
+    async fn record_one_gone(
+        &mut self,
+        config: &Config,
+        folder: &Path,
+    ) -> Result<Vec<i64>, StoreError> {
+        let Some(held) = self.held.get(folder) else {
+            return Ok(Vec::new());
+        };
         let (taken, state) = (held.taken.clone(), held.state);
         tracing::warn!(folder = %folder.display(), "the run folder vanished; what was copied of it is submitted");
         if let Some(collection) = held.collection.clone() {
-            self.gatherer.add(config, &collection, folder, taken, state).await?;
+            self.gatherer
+                .add(config, &collection, folder, taken, state)
+                .await?;
             self.held.remove(folder);
             return Ok(Vec::new());
         }
@@ -316,15 +386,16 @@ impl Recorder {
         Ok(ids)
     }
 
-    /// What becomes of a folder that cannot be taken in. What cannot be read now may be readable in a moment, so it is
-    /// tried again and told once; a folder that belongs to no project stays what it is.
+    /// What becomes of a folder that cannot be taken in. What cannot be read now may be readable in
+    /// a moment, so it is tried again and told once; a folder that belongs to no project stays what
+    /// it is.
     fn not_taken(&mut self, over: &Over, error: &IntakeError) -> Decided {
         self.complain(over, error);
         match error {
             // A later version may read what is too much for this one.
-            IntakeError::Read(ReadError::Io { .. }) | IntakeError::SettingsInFlux(_) | IntakeError::Defect(_) => {
-                Decided::NotYet
-            }
+            IntakeError::Read(ReadError::Io { .. })
+            | IntakeError::SettingsInFlux(_)
+            | IntakeError::Defect(_) => Decided::NotYet,
             IntakeError::Read(_) | IntakeError::NoProject(_) => Decided::Settled,
         }
     }
@@ -343,15 +414,26 @@ impl Recorder {
         }
     }
 
-    async fn decide(&mut self, config: &Config, taken: Taken, state: RunState) -> Result<Vec<i64>, StoreError> {
+    async fn decide(
+        &mut self,
+        config: &Config,
+        taken: Taken,
+        state: RunState,
+    ) -> Result<Vec<i64>, StoreError> {
         self.note_token(&taken);
         let occasion = match self.verdict(config, &taken, state) {
             Verdict::Remember => return Ok(Vec::new()),
-            Verdict::Ignore(reason) => Occasion::Ignored { reason, aborted: state == RunState::Aborted },
+            Verdict::Ignore(reason) => Occasion::Ignored {
+                reason,
+                aborted: state == RunState::Aborted,
+            },
             Verdict::Submit => Occasion::Found,
         };
         let both = taken.standing.katalon_may_submit && matches!(occasion, Occasion::Found);
-        let (project, root) = (taken.snapshot.project_name.clone(), taken.snapshot.project_root.clone());
+        let (project, root) = (
+            taken.snapshot.project_name.clone(),
+            taken.snapshot.project_root.clone(),
+        );
         if matches!(occasion, Occasion::Found) {
             self.spool_used = copy(config, &taken, Files::OfRun, self.spool_used).await?;
         }
@@ -385,12 +467,20 @@ fn tell_why_not(folder: &str, recorded: Option<&Recorded>) {
             "this suite run is part of a collection that is one run, and is not submitted by itself"
         ),
         Some(_) => tracing::debug!(folder, "this suite run is known already"),
-        None => tracing::warn!(folder, "not submitted: its log holds no record that tells which run it is"),
+        None => tracing::warn!(
+            folder,
+            "not submitted: its log holds no record that tells which run it is"
+        ),
     }
 }
 
 /// What becomes of a run on this machine; `first_seen` is when kado first saw it.
-pub(super) fn verdict(config: &Config, taken: &Taken, state: RunState, first_seen: Moment) -> Verdict {
+pub(super) fn verdict(
+    config: &Config,
+    taken: &Taken,
+    state: RunState,
+    first_seen: Moment,
+) -> Verdict {
     let rules = Rules {
         history: config.history,
         runs_from: config.runs_from,
@@ -400,7 +490,9 @@ pub(super) fn verdict(config: &Config, taken: &Taken, state: RunState, first_see
     };
     // The log knows the folder of its run, not that of a collection.
     let places = taken.snapshot.places();
-    let folder = places.first().map_or(&taken.snapshot.folder, |place| &place.folder);
+    let folder = places
+        .first()
+        .map_or(&taken.snapshot.folder, |place| &place.folder);
     let plain = folder.replace('\\', "/");
     let candidate = Candidate {
         run: &taken.snapshot.run,
@@ -415,7 +507,11 @@ pub(super) fn verdict(config: &Config, taken: &Taken, state: RunState, first_see
 }
 
 /// Takes a run in. Should kado fail on what somebody put into its folder, that costs only this run.
-async fn take(over: &Over, config: &Config, known: KnownCommands) -> Result<Result<Taken, IntakeError>, Stopped> {
+async fn take(
+    over: &Over,
+    config: &Config,
+    known: KnownCommands,
+) -> Result<Result<Taken, IntakeError>, Stopped> {
     let (folder, config) = (over.folder.clone(), config.clone());
     let taken = contained(move || intake::take_settled(&folder, &config, &known)).await?;
     Ok(taken.unwrap_or_else(|failed| Err(failed.into())))
@@ -427,9 +523,16 @@ async fn whole_of(over: &Over, config: &Config) -> Result<Option<CollectionFolde
     blocking(move || intake::collection::of(&folder, &config)).await
 }
 
-/// Stores a run, with copies of its files already made; `None` when its log holds no record that tells which run it is.
-pub(super) async fn store(outbox: &Outbox, taken: Taken, occasion: Occasion) -> Result<Option<Recorded>, StoreError> {
-    let Some(identity) = taken.identity.clone() else { return Ok(None) };
+/// Stores a run, with copies of its files already made; `None` when its log holds no record that
+/// tells which run it is.
+pub(super) async fn store(
+    outbox: &Outbox,
+    taken: Taken,
+    occasion: Occasion,
+) -> Result<Option<Recorded>, StoreError> {
+    let Some(identity) = taken.identity.clone() else {
+        return Ok(None);
+    };
     let recorded = outbox
         .with(move |store| {
             let snapshot = &taken.snapshot;
@@ -443,10 +546,16 @@ pub(super) async fn store(outbox: &Outbox, taken: Taken, occasion: Occasion) -> 
             };
             let record = match &occasion {
                 Occasion::Found => found,
-                Occasion::Ignored { reason, aborted } => {
-                    RunRecord { ignored: Some(reason), aborted: *aborted, ..found }
-                }
-                Occasion::Asked { again } => RunRecord { by_command: true, again: *again, ..found },
+                Occasion::Ignored { reason, aborted } => RunRecord {
+                    ignored: Some(reason),
+                    aborted: *aborted,
+                    ..found
+                },
+                Occasion::Asked { again } => RunRecord {
+                    by_command: true,
+                    again: *again,
+                    ..found
+                },
             };
             let recorded = store.record(&record, clock::now())?;
             match (&occasion, &recorded) {
@@ -461,12 +570,20 @@ pub(super) async fn store(outbox: &Outbox, taken: Taken, occasion: Occasion) -> 
     Ok(Some(recorded))
 }
 
-/// Holds submissions until Katalon, which may submit the run itself, has had its time: it uploads a run right after it
-/// wrote the reports, just when kado is due.
-fn give_katalon_time(store: &mut Store, snapshot: &Snapshot, ids: &[i64]) -> Result<(), StoreError> {
+/// Holds submissions until Katalon, which may submit the run itself, has had its time: it uploads a
+/// run right after it wrote the reports, just when kado is due.
+fn give_katalon_time(
+    store: &mut Store,
+    snapshot: &Snapshot,
+    ids: &[i64],
+) -> Result<(), StoreError> {
     let known = store.katalon_known(&project_key(&snapshot.options, &snapshot.project_name))?;
     let until = snapshot.ended().plus(snapshot.options.katalon.wait(&known));
-    if until > clock::now() { store.hold_for_katalon(ids, until) } else { Ok(()) }
+    if until > clock::now() {
+        store.hold_for_katalon(ids, until)
+    } else {
+        Ok(())
+    }
 }
 
 /// Which files of a run are copied.
@@ -478,19 +595,36 @@ pub(super) enum Files {
     OfMember,
 }
 
-/// Copies the files of a run into the spool; without room for them they are sent from where they lie. Gives how much of
-/// the spool is used then.
-pub(super) async fn copy(config: &Config, taken: &Taken, which: Files, mut used: Used) -> Result<Used, Stopped> {
+/// Copies the files of a run into the spool; without room for them they are sent from where they
+/// lie. Gives how much of the spool is used then.
+pub(super) async fn copy(
+    config: &Config,
+    taken: &Taken,
+    which: Files,
+    mut used: Used,
+) -> Result<Used, Stopped> {
     let wanted: Vec<_> = match which {
         Files::OfRun => attachments::wanted(&taken.snapshot).collect(),
         Files::OfMember => attachments::wanted_in_a_whole(&taken.snapshot).collect(),
     };
     let spool = Spool::new(&config.state_dir, config.spool_limit);
     for place in taken.snapshot.places() {
-        let Some(run) = place.run.clone() else { continue };
-        let inside = |file: &&RunFile| Some(RunFile { path: place.inside(&file.path)?.to_owned(), ..(*file).clone() });
+        let Some(run) = place.run.clone() else {
+            continue;
+        };
+        let inside = |file: &&RunFile| {
+            Some(RunFile {
+                path: place.inside(&file.path)?.to_owned(),
+                ..(*file).clone()
+            })
+        };
         let files: Vec<_> = wanted.iter().filter_map(inside).collect();
-        let (spool, folder, shown, before) = (spool.clone(), PathBuf::from(&place.folder), place.folder, used);
+        let (spool, folder, shown, before) = (
+            spool.clone(),
+            PathBuf::from(&place.folder),
+            place.folder,
+            used,
+        );
         let copied;
         (copied, used) = blocking(move || {
             let mut used = before;

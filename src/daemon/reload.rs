@@ -1,4 +1,5 @@
-//! Follows `kado.toml`: a changed file is loaded without a restart, a bad one is refused and the old one stays.
+//! Follows `kado.toml`: a changed file is loaded without a restart, a bad one is refused and the
+//! old one stays.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -21,7 +22,8 @@ pub struct Following {
     seen: Seen,
 }
 
-/// How a file was at the last look, and since when: somebody may be writing it, and half a file can be a good one.
+/// How a file was at the last look, and since when: somebody may be writing it, and half a file can
+/// be a good one.
 #[derive(Default)]
 struct Seen(Option<(Option<String>, Moment)>);
 
@@ -29,14 +31,23 @@ struct Seen(Option<(Option<String>, Moment)>);
 const SETTLED: Duration = Duration::from_secs(2);
 
 impl Following {
-    /// Follows a file, if there is one, from how it is now; others hear of changes through `config`.
+    /// Follows a file, if there is one, from how it is now; others hear of changes through
+    /// `config`.
     ///
     /// # Errors
     /// When the program is ending.
-    pub async fn new(config: watch::Sender<Arc<Config>>, file: Option<PathBuf>) -> Result<Self, Stopped> {
+    pub async fn new(
+        config: watch::Sender<Arc<Config>>,
+        file: Option<PathBuf>,
+    ) -> Result<Self, Stopped> {
         let read = file.clone();
         let text = blocking(move || read.as_deref().and_then(paths::text_of)).await?;
-        Ok(Self { config, file, text, seen: Seen::default() })
+        Ok(Self {
+            config,
+            file,
+            text,
+            seen: Seen::default(),
+        })
     }
 
     /// The configuration in force.
@@ -44,13 +55,15 @@ impl Following {
         Arc::clone(&self.config.borrow())
     }
 
-    /// Loads a changed configuration that is settled; tells whether there is a new one. A bad one is refused and the old
-    /// one stays.
+    /// Loads a changed configuration that is settled; tells whether there is a new one. A bad one
+    /// is refused and the old one stays.
     ///
     /// # Errors
     /// When the program is ending.
     pub async fn reload(&mut self) -> Result<bool, Stopped> {
-        let Some(file) = self.file.clone() else { return Ok(false) };
+        let Some(file) = self.file.clone() else {
+            return Ok(false);
+        };
         let named = file.clone();
         let text = blocking(move || paths::text_of(&named)).await?;
         if text == self.text || !self.seen.is_settled(&text, clock::now()) {
@@ -78,7 +91,11 @@ impl Following {
     /// Says at the start what is watched and how.
     pub fn announce(&self) {
         let config = self.current();
-        let watch: Vec<_> = config.watch.iter().map(|folder| folder.display().to_string()).collect();
+        let watch: Vec<_> = config
+            .watch
+            .iter()
+            .map(|folder| folder.display().to_string())
+            .collect();
         let state = config.state_dir.display();
         tracing::info!(watch = watch.join(", "), %state, submits = in_words(&config), "kado {} watches", env!("CARGO_PKG_VERSION"));
         for warning in &config.warnings {
@@ -125,11 +142,17 @@ mod tests {
     fn a_file_counts_when_it_has_been_as_it_is_for_two_seconds() {
         let mut seen = Seen::default();
         let at = Moment::from_millis;
-        let (half, whole) = (Some("watch = []".to_owned()), Some("watch = []\n[submit]\n".to_owned()));
+        let (half, whole) = (
+            Some("watch = []".to_owned()),
+            Some("watch = []\n[submit]\n".to_owned()),
+        );
         assert!(!seen.is_settled(&half, at(10_000)));
         assert!(!seen.is_settled(&whole, at(11_900)), "it is being written");
         assert!(!seen.is_settled(&whole, at(13_800)));
         assert!(seen.is_settled(&whole, at(13_900)));
-        assert!(seen.is_settled(&whole, at(5_000)), "a clock that was set back puts nothing off");
+        assert!(
+            seen.is_settled(&whole, at(5_000)),
+            "a clock that was set back puts nothing off"
+        );
     }
 }

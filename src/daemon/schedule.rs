@@ -1,8 +1,9 @@
 //! When the keeper looks next. Pure.
 //!
-//! Everything is swept at least every [`SWEEP`]. Events ask for looks in between, and a suite that runs causes one with
-//! every line of its log; so looks keep a distance. It grows with what a look costs: kado reads at most one part in
-//! [`SHARE`] of the time, however many files lie there and however slow the disk is.
+//! Everything is swept at least every [`SWEEP`]. Events ask for looks in between, and a suite that
+//! runs causes one with every line of its log; so looks keep a distance. It grows with what a look
+//! costs: kado reads at most one part in [`SHARE`] of the time, however many files lie there and
+//! however slow the disk is.
 
 use std::time::Duration;
 
@@ -54,10 +55,13 @@ impl Schedule {
 
     /// How long nothing has to be done.
     pub fn pause(&self, now: Moment) -> Duration {
-        self.look.map_or(self.sweep, |look| look.min(self.sweep)).since(now)
+        self.look
+            .map_or(self.sweep, |look| look.min(self.sweep))
+            .since(now)
     }
 
-    /// A sweep over everything ended at `now` and took `cost`; `look_again` is when a folder wants another look.
+    /// A sweep over everything ended at `now` and took `cost`; `look_again` is when a folder wants
+    /// another look.
     pub fn swept(&mut self, now: Moment, cost: Duration, look_again: Option<Moment>) {
         (self.swept, self.sweep, self.look) = (now, now.plus(SWEEP), look_again);
         self.sweep_not_before = now.plus(distance(cost));
@@ -90,7 +94,8 @@ fn distance(cost: Duration) -> Duration {
 mod tests {
     use super::*;
 
-    /// How many looks and sweeps follow from an event every `every` milliseconds for 100 seconds, when each costs so much.
+    /// How many looks and sweeps follow from an event every `every` milliseconds for 100 seconds,
+    /// when each costs so much.
     fn counted(wanted: Due, every: usize, cost: u64) -> (u32, u32) {
         let mut schedule = Schedule::default();
         let (mut looks, mut sweeps) = (0, 0);
@@ -146,7 +151,11 @@ mod tests {
     #[test]
     fn a_clock_that_was_set_back_puts_no_sweep_off() {
         let mut schedule = Schedule::default();
-        schedule.swept(Moment::from_millis(1_000_000), Duration::ZERO, Some(Moment::from_millis(1_001_000)));
+        schedule.swept(
+            Moment::from_millis(1_000_000),
+            Duration::ZERO,
+            Some(Moment::from_millis(1_001_000)),
+        );
         assert_eq!(schedule.due(Moment::from_millis(1_000_500)), Due::Nothing);
         assert_eq!(schedule.due(Moment::from_millis(400_000)), Due::Sweep);
     }

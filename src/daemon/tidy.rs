@@ -1,4 +1,5 @@
-//! What is done beside the sweeps, now and then: late reports, copies that nobody needs, and forgetting what is old.
+//! What is done beside the sweeps, now and then: late reports, copies that nobody needs, and
+//! forgetting what is old.
 
 use std::time::Duration;
 
@@ -15,7 +16,8 @@ use crate::spool::Spool;
 const BETWEEN: Duration = Duration::from_secs(10);
 /// Time between two removals of what is old, and how long answered requests are kept.
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
-/// How long commands are remembered: a run that is retried later has only the options that its folder tells.
+/// How long commands are remembered: a run that is retried later has only the options that its
+/// folder tells.
 const COMMANDS: Duration = Duration::from_secs(90 * 24 * 60 * 60);
 
 /// Tidies up.
@@ -29,7 +31,12 @@ pub struct Tidier {
 impl Tidier {
     /// One that has never tidied.
     pub fn new(outbox: Outbox) -> Self {
-        Self { outbox, tidied: Moment::default(), pruned: Moment::default(), late: LateReports::default() }
+        Self {
+            outbox,
+            tidied: Moment::default(),
+            pruned: Moment::default(),
+            late: LateReports::default(),
+        }
     }
 
     /// Whether it is time to tidy up; if so, it will not be for a while.
@@ -61,12 +68,16 @@ impl Tidier {
         prune.await.map(|()| true)
     }
 
-    /// Removes the copies of all runs but those that the outbox needs and these. While it is not known which these are
-    /// (`None`), every copy stays.
+    /// Removes the copies of all runs but those that the outbox needs and these. While it is not
+    /// known which these are (`None`), every copy stays.
     ///
     /// # Errors
     /// When the outbox fails.
-    pub async fn purge_spool(&self, config: &Config, held: Option<Vec<RunIdentity>>) -> Result<(), StoreError> {
+    pub async fn purge_spool(
+        &self,
+        config: &Config,
+        held: Option<Vec<RunIdentity>>,
+    ) -> Result<(), StoreError> {
         let Some(held) = held else { return Ok(()) };
         let spool = Spool::new(&config.state_dir, config.spool_limit);
         let mut keep = self.outbox.with(|store| store.open_runs()).await?;
@@ -75,7 +86,8 @@ impl Tidier {
     }
 }
 
-/// Whether so much time has passed since `last`, which is now then. A clock that was set back puts nothing off.
+/// Whether so much time has passed since `last`, which is now then. A clock that was set back puts
+/// nothing off.
 fn has_passed(last: &mut Moment, time: Duration) -> bool {
     let now = clock::now();
     let passed = now < *last || now.since(*last) >= time;

@@ -1,5 +1,5 @@
-//! Runs that belong to a `kado exec`: a claim is made before the command starts, and every run of its project that
-//! starts while it lasts is its own, with the options that it was given. Pure.
+//! Runs that belong to a `kado exec`: a claim is made before the command starts, and every run of
+//! its project that starts while it lasts is its own, with the options that it was given. Pure.
 
 use std::path::{Path, PathBuf};
 
@@ -69,11 +69,14 @@ pub struct Given {
 }
 
 impl Claim {
-    /// Whether a run belongs to this command; `folder` is where it lies, `host` the name of this machine.
+    /// Whether a run belongs to this command; `folder` is where it lies, `host` the name of this
+    /// machine.
     fn covers(&self, run: &SuiteRun, known: &KnownCommands, folder: &str, host: &str) -> bool {
         let collection = known.collection.as_ref().map(Option::as_deref);
         same_folder(&self.root, &known.root)
-            && run.started.is_some_and(|started| self.from <= started && started <= self.until)
+            && run
+                .started
+                .is_some_and(|started| self.from <= started && started <= self.until)
             && self.terms.line.target.covers(&run.suite, collection)
             && (self.terms.any_host || ran_here(run, folder, host))
     }
@@ -90,36 +93,70 @@ impl KnownCommands {
         Self::default()
     }
 
-    /// What the command of this run said; `folder` is where it lies, `host` the name of this machine. What a person
-    /// started in Katalon Studio has no command.
+    /// What the command of this run said; `folder` is where it lies, `host` the name of this
+    /// machine. What a person started in Katalon Studio has no command.
     pub fn of_run(&self, run: &SuiteRun, folder: &Path, host: &str) -> Given {
-        if run.environment.running_mode.as_deref().is_some_and(|mode| mode.eq_ignore_ascii_case("GUI")) {
+        if run
+            .environment
+            .running_mode
+            .as_deref()
+            .is_some_and(|mode| mode.eq_ignore_ascii_case("GUI"))
+        {
             return Given::default();
         }
         let uuid = run.execution_uuid.as_deref();
         let folder = folder.to_string_lossy().replace('\\', "/");
-        let mut claims: Vec<&Claim> =
-            self.claims.iter().filter(|claim| claim.covers(run, self, &folder, host)).collect();
-        // The claim of a `kado exec` that was killed lasts a little longer than it, and yields to another one.
+        let mut claims: Vec<&Claim> = self
+            .claims
+            .iter()
+            .filter(|claim| claim.covers(run, self, &folder, host))
+            .collect();
+        // The claim of a `kado exec` that was killed lasts a little longer than it, and yields to
+        // another one.
         if claims.iter().any(|claim| claim.was_there(run)) {
             claims.retain(|claim| claim.was_there(run));
         }
         match choose(&claims, uuid, |claim| said(&claim.terms)) {
-            Choice::One((options, pipeline)) => Given { options, pipeline, claimed: true, ..Given::default() },
+            Choice::One((options, pipeline)) => Given {
+                options,
+                pipeline,
+                claimed: true,
+                ..Given::default()
+            },
             Choice::Several(all) => {
                 let (options, pipelines): (Vec<_>, Vec<_>) = all.into_iter().unzip();
-                let pipeline = pipelines.iter().all(|one| *one == pipelines[0]).then(|| pipelines[0].clone()).flatten();
-                Given { claimed: true, pipeline, ..agreed(&options, "`kado exec`") }
+                let pipeline = pipelines
+                    .iter()
+                    .all(|one| *one == pipelines[0])
+                    .then(|| pipelines[0].clone())
+                    .flatten();
+                Given {
+                    claimed: true,
+                    pipeline,
+                    ..agreed(&options, "`kado exec`")
+                }
             }
             Choice::None => self.seen_running(run),
         }
     }
 
     fn seen_running(&self, run: &SuiteRun) -> Given {
-        let seen: Vec<&Candidate> = self.seen.iter().filter(|candidate| candidate.was_there(run.started)).collect();
+        let seen: Vec<&Candidate> = self
+            .seen
+            .iter()
+            .filter(|candidate| candidate.was_there(run.started))
+            .collect();
         let uuid = run.execution_uuid.as_deref();
-        match choose(&seen, uuid, |candidate| (candidate.execution_uuid.as_deref(), candidate.options.clone())) {
-            Choice::One(options) => Given { options, ..Given::default() },
+        match choose(&seen, uuid, |candidate| {
+            (
+                candidate.execution_uuid.as_deref(),
+                candidate.options.clone(),
+            )
+        }) {
+            Choice::One(options) => Given {
+                options,
+                ..Given::default()
+            },
             Choice::Several(all) => agreed(&all, "katalonc"),
             Choice::None => Given::default(),
         }
@@ -127,12 +164,20 @@ impl KnownCommands {
 }
 
 fn said(terms: &Terms) -> (Option<&str>, (RunOptions, Option<PipelineJob>)) {
-    (terms.line.execution_uuid.as_deref(), (terms.line.options.clone(), terms.pipeline.clone()))
+    (
+        terms.line.execution_uuid.as_deref(),
+        (terms.line.options.clone(), terms.pipeline.clone()),
+    )
 }
 
-/// What several commands that may have started the run agree on. Which of their plans it is for is not guessed.
+/// What several commands that may have started the run agree on. Which of their plans it is for is
+/// not guessed.
 fn agreed(all: &[RunOptions], what: &str) -> Given {
-    let options = all.iter().cloned().reduce(|one, other| one.in_common(&other)).unwrap_or_default();
+    let options = all
+        .iter()
+        .cloned()
+        .reduce(|one, other| one.in_common(&other))
+        .unwrap_or_default();
     let number = all.len();
     let unclear_plan = all.iter().any(|one| one.plan != all[0].plan).then(|| {
         format!(
@@ -144,7 +189,12 @@ fn agreed(all: &[RunOptions], what: &str) -> Given {
         "{number} {what} with different `ado*` options ran for this suite at once, so only those are used that all of \
          them agree on; `-executionUUID` tells them apart"
     );
-    Given { options, unclear_options: Some(unclear_options), unclear_plan, ..Given::default() }
+    Given {
+        options,
+        unclear_options: Some(unclear_options),
+        unclear_plan,
+        ..Given::default()
+    }
 }
 
 #[cfg(test)]
@@ -160,7 +210,10 @@ mod tests {
             started: Some(Moment::from_millis(started)),
             ended: None,
             last_record: None,
-            environment: Environment { host: Some(host.to_owned()), ..Environment::default() },
+            environment: Environment {
+                host: Some(host.to_owned()),
+                ..Environment::default()
+            },
             status: crate::katalon::status::Status::Passed,
             tests: Vec::new(),
             files: Vec::new(),
@@ -172,9 +225,15 @@ mod tests {
     }
 
     fn claim(plan: &str, from: i64, until: i64) -> Claim {
-        let options = RunOptions { plan: Some(plan.to_owned()), ..RunOptions::default() };
-        let line =
-            CommandLine { target: Target::Suite("Test Suites/Smoke".to_owned()), options, ..CommandLine::default() };
+        let options = RunOptions {
+            plan: Some(plan.to_owned()),
+            ..RunOptions::default()
+        };
+        let line = CommandLine {
+            target: Target::Suite("Test Suites/Smoke".to_owned()),
+            options,
+            ..CommandLine::default()
+        };
         let (from, until) = (Moment::from_millis(from), Moment::from_millis(until));
         Claim {
             root: "/w/Shop".into(),
@@ -182,12 +241,19 @@ mod tests {
             seen: until,
             until,
             lost: false,
-            terms: Terms { line, ..Terms::default() },
+            terms: Terms {
+                line,
+                ..Terms::default()
+            },
         }
     }
 
     fn known(claims: Vec<Claim>) -> KnownCommands {
-        KnownCommands { root: "/w/Shop".into(), claims, ..KnownCommands::default() }
+        KnownCommands {
+            root: "/w/Shop".into(),
+            claims,
+            ..KnownCommands::default()
+        }
     }
 
     fn given(known: &KnownCommands, run: &SuiteRun) -> (Option<String>, bool) {
@@ -198,7 +264,10 @@ mod tests {
     #[test]
     fn a_run_that_starts_while_the_command_lasts_belongs_to_it() {
         let known = known(vec![claim("19", 1_000, 2_000)]);
-        assert_eq!(given(&known, &run(1_500, "tina - agent")), (Some("19".to_owned()), true));
+        assert_eq!(
+            given(&known, &run(1_500, "tina - agent")),
+            (Some("19".to_owned()), true)
+        );
         assert_eq!(given(&known, &run(999, "tina - agent")), (None, false));
         assert_eq!(given(&known, &run(2_001, "tina - agent")), (None, false));
     }
@@ -207,11 +276,20 @@ mod tests {
     fn a_run_of_another_machine_project_or_suite_does_not() {
         let ours = known(vec![claim("19", 1_000, 2_000)]);
         assert_eq!(given(&ours, &run(1_500, "tina - other")), (None, false));
-        let other = KnownCommands { root: "/w/Other".into(), ..ours.clone() };
+        let other = KnownCommands {
+            root: "/w/Other".into(),
+            ..ours.clone()
+        };
         assert_eq!(given(&other, &run(1_500, "tina - agent")), (None, false));
-        let suite = SuiteRun { suite: "Test Suites/Night".to_owned(), ..run(1_500, "tina - agent") };
+        let suite = SuiteRun {
+            suite: "Test Suites/Night".to_owned(),
+            ..run(1_500, "tina - agent")
+        };
         assert_eq!(given(&ours, &suite), (None, false));
-        let member = KnownCommands { collection: Some(Some("Test Suites/All".to_owned())), ..ours };
+        let member = KnownCommands {
+            collection: Some(Some("Test Suites/All".to_owned())),
+            ..ours
+        };
         assert_eq!(given(&member, &run(1_500, "tina - agent")), (None, false));
     }
 
@@ -219,13 +297,20 @@ mod tests {
     fn a_run_in_a_container_belongs_to_the_command_that_says_so() {
         let mut claim = claim("19", 1_000, 2_000);
         claim.terms.any_host = true;
-        assert_eq!(given(&known(vec![claim]), &run(1_500, "root - 3f2a")), (Some("19".to_owned()), true));
+        assert_eq!(
+            given(&known(vec![claim]), &run(1_500, "root - 3f2a")),
+            (Some("19".to_owned()), true)
+        );
     }
 
     #[test]
     fn of_two_commands_that_differ_only_what_they_agree_on_is_used_and_no_plan_is_guessed() {
         let of = |claims: Vec<Claim>| {
-            known(claims).of_run(&run(1_500, "tina - agent"), Path::new("/w/Shop/Reports/1"), "agent")
+            known(claims).of_run(
+                &run(1_500, "tina - agent"),
+                Path::new("/w/Shop/Reports/1"),
+                "agent",
+            )
         };
         let given = of(vec![claim("19", 1_000, 2_000), claim("20", 1_100, 2_000)]);
         assert_eq!((given.options.plan, given.claimed), (None, true));
@@ -235,7 +320,11 @@ mod tests {
         named.terms.line.options.run_name = Some("Other".to_owned());
         let given = of(vec![claim("19", 1_000, 2_000), named]);
         assert_eq!(
-            (given.options.plan.as_deref(), given.options.run_name, given.unclear_plan),
+            (
+                given.options.plan.as_deref(),
+                given.options.run_name,
+                given.unclear_plan
+            ),
             (Some("19"), None, None)
         );
         assert!(given.unclear_options.is_some());
@@ -243,19 +332,35 @@ mod tests {
 
     #[test]
     fn a_claim_whose_command_was_killed_yields_to_one_that_was_there() {
-        let killed = Claim { seen: Moment::from_millis(1_200), lost: true, ..claim("19", 1_000, 61_200) };
+        let killed = Claim {
+            seen: Moment::from_millis(1_200),
+            lost: true,
+            ..claim("19", 1_000, 61_200)
+        };
         let alive = claim("20", 1_300, 2_000);
         let known = known(vec![killed, alive]);
-        assert_eq!(given(&known, &run(1_250, "tina - agent")), (Some("19".to_owned()), true));
-        assert_eq!(given(&known, &run(1_500, "tina - agent")), (Some("20".to_owned()), true));
-        assert_eq!(given(&known, &run(2_500, "tina - agent")), (Some("19".to_owned()), true));
+        assert_eq!(
+            given(&known, &run(1_250, "tina - agent")),
+            (Some("19".to_owned()), true)
+        );
+        assert_eq!(
+            given(&known, &run(1_500, "tina - agent")),
+            (Some("20".to_owned()), true)
+        );
+        assert_eq!(
+            given(&known, &run(2_500, "tina - agent")),
+            (Some("19".to_owned()), true)
+        );
     }
 
     #[test]
     fn a_run_that_a_person_started_in_katalon_studio_has_no_command() {
         let mut by_hand = run(1_500, "tina - agent");
         by_hand.environment.running_mode = Some("GUI".to_owned());
-        assert_eq!(given(&known(vec![claim("19", 1_000, 2_000)]), &by_hand), (None, false));
+        assert_eq!(
+            given(&known(vec![claim("19", 1_000, 2_000)]), &by_hand),
+            (None, false)
+        );
     }
 
     #[test]
@@ -263,16 +368,42 @@ mod tests {
         let seen = Candidate {
             started: Moment::from_millis(1_000),
             execution_uuid: None,
-            options: RunOptions { plan: Some("21".to_owned()), ..RunOptions::default() },
+            options: RunOptions {
+                plan: Some("21".to_owned()),
+                ..RunOptions::default()
+            },
         };
-        let both = KnownCommands { seen: vec![seen.clone()], ..known(vec![claim("19", 1_000, 2_000)]) };
-        assert_eq!(given(&both, &run(1_500, "tina - agent")), (Some("19".to_owned()), true));
-        assert_eq!(given(&both, &run(5_000, "tina - agent")), (Some("21".to_owned()), false));
+        let both = KnownCommands {
+            seen: vec![seen.clone()],
+            ..known(vec![claim("19", 1_000, 2_000)])
+        };
+        assert_eq!(
+            given(&both, &run(1_500, "tina - agent")),
+            (Some("19".to_owned()), true)
+        );
+        assert_eq!(
+            given(&both, &run(5_000, "tina - agent")),
+            (Some("21".to_owned()), false)
+        );
         let copied_in = run(-900_000, "tina - agent");
-        assert_eq!(given(&both, &copied_in), (None, false), "the run is older than the command");
-        let other = Candidate { options: RunOptions::default(), ..seen };
-        let two = KnownCommands { seen: vec![both.seen[0].clone(), other], ..known(Vec::new()) };
-        let given = two.of_run(&run(5_000, "tina - agent"), Path::new("/w/Shop/Reports/1"), "agent");
+        assert_eq!(
+            given(&both, &copied_in),
+            (None, false),
+            "the run is older than the command"
+        );
+        let other = Candidate {
+            options: RunOptions::default(),
+            ..seen
+        };
+        let two = KnownCommands {
+            seen: vec![both.seen[0].clone(), other],
+            ..known(Vec::new())
+        };
+        let given = two.of_run(
+            &run(5_000, "tina - agent"),
+            Path::new("/w/Shop/Reports/1"),
+            "agent",
+        );
         assert!(given.unclear_options.unwrap().starts_with("2 katalonc"));
     }
 }

@@ -1,5 +1,6 @@
-//! Which command started a run? A run folder does not say, so the command is told by its project, by what it executes
-//! and by when it started. Where that leaves a choice between different options, none is made.
+//! Which command started a run? A run folder does not say, so the command is told by its project,
+//! by what it executes and by when it started. Where that leaves a choice between different
+//! options, none is made.
 
 use std::path::{Path, PathBuf};
 
@@ -9,8 +10,8 @@ use crate::katalon::command_line::CommandLine;
 use crate::katalon::run::RunOptions;
 use crate::moment::Moment;
 
-/// How much later than its run a command may seem to have started: systems tell the start of a process in seconds, and
-/// derive it from the time since they were started.
+/// How much later than its run a command may seem to have started: systems tell the start of a
+/// process in seconds, and derive it from the time since they were started.
 const CLOCKS: std::time::Duration = std::time::Duration::from_secs(3);
 
 /// A command that was seen running.
@@ -24,7 +25,8 @@ pub struct Command {
     pub started: Moment,
 }
 
-/// A run whose command is looked for, from the files that the launcher writes before the run starts.
+/// A run whose command is looked for, from the files that the launcher writes before the run
+/// starts.
 #[derive(Clone, Copy, Debug)]
 pub struct Sought<'a> {
     /// Folder of its project, without links.
@@ -48,7 +50,8 @@ pub struct Candidate {
     pub options: RunOptions,
 }
 
-/// The commands that may have started a run, each once: launcher, Java process and scripts around them say the same.
+/// The commands that may have started a run, each once: launcher, Java process and scripts around
+/// them say the same.
 pub fn candidates(run: &Sought<'_>, commands: &[Command]) -> Vec<Candidate> {
     let mut found: Vec<Candidate> = Vec::new();
     for command in commands {
@@ -58,8 +61,15 @@ pub fn candidates(run: &Sought<'_>, commands: &[Command]) -> Vec<Candidate> {
         if !fits {
             continue;
         }
-        let CommandLine { execution_uuid, options, .. } = &command.line;
-        match found.iter_mut().find(|known| known.execution_uuid == *execution_uuid && known.options == *options) {
+        let CommandLine {
+            execution_uuid,
+            options,
+            ..
+        } = &command.line;
+        match found
+            .iter_mut()
+            .find(|known| known.execution_uuid == *execution_uuid && known.options == *options)
+        {
             Some(known) => known.started = known.started.min(command.started),
             None => found.push(Candidate {
                 started: command.started,
@@ -72,15 +82,15 @@ pub fn candidates(run: &Sought<'_>, commands: &[Command]) -> Vec<Candidate> {
 }
 
 impl Candidate {
-    /// Whether the command was there when a run started that tells of its start. A folder that was copied in while the
-    /// same suite runs holds an older run.
+    /// Whether the command was there when a run started that tells of its start. A folder that was
+    /// copied in while the same suite runs holds an older run.
     pub fn was_there(&self, run_started: Option<Moment>) -> bool {
         run_started.is_none_or(|started| self.started <= started.plus(CLOCKS))
     }
 }
 
-/// Which of several things that commands said is true of a run with this `execution.uuid`. A command that gave an
-/// execution uuid started the run with that uuid and no other.
+/// Which of several things that commands said is true of a run with this `execution.uuid`. A
+/// command that gave an execution uuid started the run with that uuid and no other.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Choice<T> {
     /// No command is known.
@@ -97,10 +107,25 @@ pub fn choose<T: Clone + PartialEq, S>(
     execution_uuid: Option<&str>,
     said: impl Fn(&S) -> (Option<&str>, T),
 ) -> Choice<T> {
-    let named = |given: Option<&str>| given.zip(execution_uuid).is_some_and(|(one, two)| one.eq_ignore_ascii_case(two));
+    let named = |given: Option<&str>| {
+        given
+            .zip(execution_uuid)
+            .is_some_and(|(one, two)| one.eq_ignore_ascii_case(two))
+    };
     let other = |given: Option<&str>| given.is_some() && execution_uuid.is_some() && !named(given);
-    let exact: Vec<T> = all.iter().map(&said).filter(|(given, _)| named(*given)).map(|(_, said)| said).collect();
-    let possible = || all.iter().map(&said).filter(|(given, _)| !other(*given)).map(|(_, said)| said).collect();
+    let exact: Vec<T> = all
+        .iter()
+        .map(&said)
+        .filter(|(given, _)| named(*given))
+        .map(|(_, said)| said)
+        .collect();
+    let possible = || {
+        all.iter()
+            .map(&said)
+            .filter(|(given, _)| !other(*given))
+            .map(|(_, said)| said)
+            .collect()
+    };
     let mut left: Vec<T> = if exact.is_empty() { possible() } else { exact };
     match left.pop() {
         None => Choice::None,
@@ -118,7 +143,11 @@ pub fn same_folder(one: &Path, other: &Path) -> bool {
 }
 
 fn folded(path: &Path) -> String {
-    path.to_string_lossy().replace('\\', "/").trim_start_matches("//?/").trim_end_matches('/').to_lowercase()
+    path.to_string_lossy()
+        .replace('\\', "/")
+        .trim_start_matches("//?/")
+        .trim_end_matches('/')
+        .to_lowercase()
 }
 
 #[cfg(test)]
@@ -127,14 +156,30 @@ mod tests {
     use crate::katalon::command_line::Target;
 
     fn command(root: &str, suite: &str, plan: Option<&str>, started: i64) -> Command {
-        let options = RunOptions { plan: plan.map(str::to_owned), ..RunOptions::default() };
+        let options = RunOptions {
+            plan: plan.map(str::to_owned),
+            ..RunOptions::default()
+        };
         let target = Target::Suite(suite.to_owned());
-        let line = CommandLine { target, options, ..CommandLine::default() };
-        Command { root: root.into(), line, started: Moment::from_millis(started) }
+        let line = CommandLine {
+            target,
+            options,
+            ..CommandLine::default()
+        };
+        Command {
+            root: root.into(),
+            line,
+            started: Moment::from_millis(started),
+        }
     }
 
     fn sought(root: &'static str, suite: &'static str) -> Sought<'static> {
-        Sought { root: Path::new(root), suite, collection: None, seen: Moment::from_millis(100_000) }
+        Sought {
+            root: Path::new(root),
+            suite,
+            collection: None,
+            seen: Moment::from_millis(100_000),
+        }
     }
 
     #[test]
@@ -153,11 +198,23 @@ mod tests {
     #[test]
     fn a_launcher_and_its_java_process_are_one_command() {
         let one = command("/w/Shop", "Test Suites/Smoke", Some("1"), 90_000);
-        let java = Command { started: Moment::from_millis(91_000), ..one.clone() };
+        let java = Command {
+            started: Moment::from_millis(91_000),
+            ..one.clone()
+        };
         let found = candidates(&sought("/w/Shop", "Test Suites/Smoke"), &[java, one]);
-        assert_eq!(found.iter().map(|candidate| candidate.started.millis()).collect::<Vec<_>>(), [90_000]);
+        assert_eq!(
+            found
+                .iter()
+                .map(|candidate| candidate.started.millis())
+                .collect::<Vec<_>>(),
+            [90_000]
+        );
         assert!(found[0].was_there(Some(Moment::from_millis(95_000))));
-        assert!(!found[0].was_there(Some(Moment::from_millis(80_000))), "the run is older than the command");
+        assert!(
+            !found[0].was_there(Some(Moment::from_millis(80_000))),
+            "the run is older than the command"
+        );
     }
 
     fn chosen(all: &[(Option<&str>, u32)], uuid: Option<&str>) -> Choice<u32> {
@@ -169,7 +226,10 @@ mod tests {
         assert_eq!(chosen(&[], None), Choice::None);
         assert_eq!(chosen(&[(None, 1)], Some("a")), Choice::One(1));
         assert_eq!(chosen(&[(None, 1), (None, 1)], None), Choice::One(1));
-        assert_eq!(chosen(&[(None, 1), (None, 2)], None), Choice::Several(vec![1, 2]));
+        assert_eq!(
+            chosen(&[(None, 1), (None, 2)], None),
+            Choice::Several(vec![1, 2])
+        );
     }
 
     #[test]
@@ -178,7 +238,13 @@ mod tests {
         assert_eq!(chosen(&two, Some("B")), Choice::One(2));
         assert_eq!(chosen(&two, Some("c")), Choice::None);
         assert_eq!(chosen(&two, None), Choice::Several(vec![1, 2]));
-        assert_eq!(chosen(&[(Some("a"), 1), (None, 2)], Some("c")), Choice::One(2));
-        assert_eq!(chosen(&[(Some("a"), 1), (None, 2)], Some("a")), Choice::One(1));
+        assert_eq!(
+            chosen(&[(Some("a"), 1), (None, 2)], Some("c")),
+            Choice::One(2)
+        );
+        assert_eq!(
+            chosen(&[(Some("a"), 1), (None, 2)], Some("a")),
+            Choice::One(1)
+        );
     }
 }

@@ -18,7 +18,8 @@ pub enum History {
 }
 
 impl History {
-    /// When the history begins; `None` when all runs count. `first_seen` is when kado first saw this machine.
+    /// When the history begins; `None` when all runs count. `first_seen` is when kado first saw
+    /// this machine.
     pub fn begin(self, first_seen: Moment) -> Option<Moment> {
         match self {
             Self::All => None,
@@ -85,12 +86,21 @@ pub enum Verdict {
 /// Folder below `Reports` that holds runs of other machines.
 const DOWNLOADED: &str = "/downloaded from katalon testops/";
 
-/// Decides for the service. The order of the questions is the order of what a person would want to hear first.
+/// Decides for the service. The order of the questions is the order of what a person would want to
+/// hear first.
 pub fn decide(candidate: &Candidate<'_>, rules: &Rules) -> Verdict {
     let run = candidate.run;
     if candidate.claimed {
-        let refused = [not_enabled(candidate), aborted(candidate, rules), left_to_katalon(candidate)];
-        return refused.into_iter().flatten().next().map_or(Verdict::Submit, Verdict::Ignore);
+        let refused = [
+            not_enabled(candidate),
+            aborted(candidate, rules),
+            left_to_katalon(candidate),
+        ];
+        return refused
+            .into_iter()
+            .flatten()
+            .next()
+            .map_or(Verdict::Submit, Verdict::Ignore);
     }
     if is_history(run, rules) {
         return Verdict::Remember;
@@ -103,12 +113,21 @@ pub fn decide(candidate: &Candidate<'_>, rules: &Rules) -> Verdict {
         left_to_katalon(candidate),
         not_automatic(candidate),
     ];
-    refused.into_iter().flatten().next().map_or(Verdict::Submit, Verdict::Ignore)
+    refused
+        .into_iter()
+        .flatten()
+        .next()
+        .map_or(Verdict::Submit, Verdict::Ignore)
 }
 
 fn is_history(run: &SuiteRun, rules: &Rules) -> bool {
-    let Some(ended) = run.ended.or(run.last_record) else { return false };
-    rules.history.begin(rules.first_seen).is_some_and(|begin| ended < begin)
+    let Some(ended) = run.ended.or(run.last_record) else {
+        return false;
+    };
+    rules
+        .history
+        .begin(rules.first_seen)
+        .is_some_and(|begin| ended < begin)
 }
 
 fn downloaded(candidate: &Candidate<'_>) -> Option<String> {
@@ -153,7 +172,11 @@ fn other_host(candidate: &Candidate<'_>, rules: &Rules) -> Option<String> {
     if rules.runs_from == RunsFrom::Any || ran_here(candidate.run, candidate.folder, &rules.host) {
         return None;
     }
-    let host = candidate.run.environment.machine().unwrap_or("an unnamed machine");
+    let host = candidate
+        .run
+        .environment
+        .machine()
+        .unwrap_or("an unnamed machine");
     Some(format!(
         "ran on {host}, this is {}; `runs_from = \"any\"` submits runs of other machines and containers",
         rules.host
@@ -165,12 +188,19 @@ pub fn ran_here(run: &SuiteRun, folder: &str, host: &str) -> bool {
     let environment = &run.environment;
     // A name such as `localhost` or an address tells nothing about which machine it was.
     let telling = |name: &&str| !is_anybody(name);
-    let same_host = environment.machine().filter(telling).is_some_and(|name| short(name) == short(host));
-    // A recorded folder tells the machine too: nobody else's folder has this path, unless it is not there.
-    let same_folder = environment.recorded_folder.as_deref().is_some_and(|recorded| {
-        let plain = |path: &str| path.replace('\\', "/").trim_end_matches('/').to_lowercase();
-        plain(recorded) == plain(folder)
-    });
+    let same_host = environment
+        .machine()
+        .filter(telling)
+        .is_some_and(|name| short(name) == short(host));
+    // A recorded folder tells the machine too: nobody else's folder has this path, unless it is not
+    // there.
+    let same_folder = environment
+        .recorded_folder
+        .as_deref()
+        .is_some_and(|recorded| {
+            let plain = |path: &str| path.replace('\\', "/").trim_end_matches('/').to_lowercase();
+            plain(recorded) == plain(folder)
+        });
     same_host || same_folder
 }
 
@@ -181,7 +211,11 @@ fn is_anybody(name: &str) -> bool {
 
 /// A host name without its domain and case.
 fn short(host: &str) -> String {
-    host.trim().split('.').next().unwrap_or_default().to_lowercase()
+    host.trim()
+        .split('.')
+        .next()
+        .unwrap_or_default()
+        .to_lowercase()
 }
 
 #[cfg(test)]
@@ -243,7 +277,11 @@ mod tests {
     #[test]
     fn a_run_of_this_machine_is_submitted_whatever_user_domain_or_case_its_name_has() {
         for host in ["agent-7", "jo - AGENT-7", "jo - agent-7.corp.example"] {
-            assert_eq!(decide(&candidate(&run(host, "", 200)), &rules()), Verdict::Submit, "{host}");
+            assert_eq!(
+                decide(&candidate(&run(host, "", 200)), &rules()),
+                Verdict::Submit,
+                "{host}"
+            );
         }
     }
 
@@ -255,22 +293,41 @@ mod tests {
 
     #[test]
     fn a_run_of_another_machine_is_ignored_with_the_setting_that_changes_it() {
-        let localhost = Rules { host: "localhost".to_owned(), ..rules() };
-        for (host, rules) in [("jo - PC2", &rules()), ("jo - localhost", &localhost), ("jo - 10.0.0.1", &rules())] {
+        let localhost = Rules {
+            host: "localhost".to_owned(),
+            ..rules()
+        };
+        for (host, rules) in [
+            ("jo - PC2", &rules()),
+            ("jo - localhost", &localhost),
+            ("jo - 10.0.0.1", &rules()),
+        ] {
             let reason = reason(&candidate(&run(host, "/elsewhere", 200)), rules);
             assert!(reason.contains("runs_from = \"any\""), "{reason}");
         }
-        let any = Rules { runs_from: RunsFrom::Any, ..rules() };
-        assert_eq!(decide(&candidate(&run("jo - PC2", "", 200)), &any), Verdict::Submit);
+        let any = Rules {
+            runs_from: RunsFrom::Any,
+            ..rules()
+        };
+        assert_eq!(
+            decide(&candidate(&run("jo - PC2", "", 200)), &any),
+            Verdict::Submit
+        );
     }
 
     #[test]
     fn runs_before_the_history_are_remembered_and_not_listed() {
         let old = run("agent-7", "", 99);
         assert_eq!(decide(&candidate(&old), &rules()), Verdict::Remember);
-        let all = Rules { history: History::All, ..rules() };
+        let all = Rules {
+            history: History::All,
+            ..rules()
+        };
         assert_eq!(decide(&candidate(&old), &all), Verdict::Submit);
-        let since = Rules { history: History::Since(Moment::from_millis(99)), ..rules() };
+        let since = Rules {
+            history: History::Since(Moment::from_millis(99)),
+            ..rules()
+        };
         assert_eq!(decide(&candidate(&old), &since), Verdict::Submit);
     }
 
@@ -278,30 +335,107 @@ mod tests {
     fn downloaded_runs_are_never_submitted_by_the_service() {
         let run = run("agent-7", "", 200);
         let folder = "C:/Shop/Reports/Downloaded From Katalon TestOps/1_2/A/1";
-        let any = Rules { runs_from: RunsFrom::Any, ..rules() };
-        assert!(reason(&Candidate { folder, ..candidate(&run) }, &any).contains("TestOps"));
+        let any = Rules {
+            runs_from: RunsFrom::Any,
+            ..rules()
+        };
+        assert!(
+            reason(
+                &Candidate {
+                    folder,
+                    ..candidate(&run)
+                },
+                &any
+            )
+            .contains("TestOps")
+        );
     }
 
     #[test]
     fn what_is_switched_off_or_aborted_is_listed_with_the_way_to_change_it() {
         let run = run("agent-7", "", 200);
         let base = candidate(&run);
-        assert!(reason(&Candidate { enabled: false, ..base }, &rules()).contains("switched off"));
-        assert!(reason(&Candidate { auto_submit: false, ..base }, &rules()).contains("submit.auto_submit"));
-        assert!(reason(&Candidate { left_to_katalon: true, ..base }, &rules()).contains("katalon_submits"));
-        let aborted = Candidate { state: RunState::Aborted, ..base };
+        assert!(
+            reason(
+                &Candidate {
+                    enabled: false,
+                    ..base
+                },
+                &rules()
+            )
+            .contains("switched off")
+        );
+        assert!(
+            reason(
+                &Candidate {
+                    auto_submit: false,
+                    ..base
+                },
+                &rules()
+            )
+            .contains("submit.auto_submit")
+        );
+        assert!(
+            reason(
+                &Candidate {
+                    left_to_katalon: true,
+                    ..base
+                },
+                &rules()
+            )
+            .contains("katalon_submits")
+        );
+        let aborted = Candidate {
+            state: RunState::Aborted,
+            ..base
+        };
         assert!(reason(&aborted, &rules()).contains("submit_aborted"));
-        let taken = Rules { submit_aborted: true, ..rules() };
+        let taken = Rules {
+            submit_aborted: true,
+            ..rules()
+        };
         assert_eq!(decide(&aborted, &taken), Verdict::Submit);
     }
 
     #[test]
-    fn a_run_that_kado_exec_started_is_submitted_whatever_history_host_and_automatic_submission_say() {
+    fn a_run_that_kado_exec_started_is_submitted_whatever_history_host_and_automatic_submission_say()
+     {
         let run = run("jo - PC2", "/elsewhere", 99);
-        let claimed = Candidate { claimed: true, auto_submit: false, ..candidate(&run) };
+        let claimed = Candidate {
+            claimed: true,
+            auto_submit: false,
+            ..candidate(&run)
+        };
         assert_eq!(decide(&claimed, &rules()), Verdict::Submit);
-        assert!(reason(&Candidate { enabled: false, ..claimed }, &rules()).contains("switched off"));
-        assert!(reason(&Candidate { state: RunState::Aborted, ..claimed }, &rules()).contains("submit_aborted"));
-        assert!(reason(&Candidate { left_to_katalon: true, ..claimed }, &rules()).contains("katalon_submits"));
+        assert!(
+            reason(
+                &Candidate {
+                    enabled: false,
+                    ..claimed
+                },
+                &rules()
+            )
+            .contains("switched off")
+        );
+        assert!(
+            reason(
+                &Candidate {
+                    state: RunState::Aborted,
+                    ..claimed
+                },
+                &rules()
+            )
+            .contains("submit_aborted")
+        );
+        assert!(
+            reason(
+                &Candidate {
+                    left_to_katalon: true,
+                    ..claimed
+                },
+                &rules()
+            )
+            .contains("katalon_submits")
+        );
     }
 }

@@ -22,8 +22,18 @@ impl RunIdentity {
     /// The identity of a run; `None` when its log holds no record yet.
     pub fn of(run: &SuiteRun) -> Option<Self> {
         let started = run.started?;
-        let host = run.environment.host.as_deref().unwrap_or_default().to_lowercase();
-        Some(Self { suite: run.suite.clone(), started, host, execution_uuid: run.execution_uuid.clone() })
+        let host = run
+            .environment
+            .host
+            .as_deref()
+            .unwrap_or_default()
+            .to_lowercase();
+        Some(Self {
+            suite: run.suite.clone(),
+            started,
+            host,
+            execution_uuid: run.execution_uuid.clone(),
+        })
     }
 
     /// Whether both are the same run.
@@ -32,7 +42,10 @@ impl RunIdentity {
             (Some(one), Some(two)) => one.eq_ignore_ascii_case(two),
             _ => true,
         };
-        uuids_agree && self.suite == other.suite && self.started == other.started && self.host == other.host
+        uuids_agree
+            && self.suite == other.suite
+            && self.started == other.started
+            && self.host == other.host
     }
 }
 
@@ -62,8 +75,17 @@ mod tests {
 
     #[test]
     fn another_start_host_or_suite_is_another_run() {
-        assert!(!run(None).is_same_run(&RunIdentity { started: Moment::from_millis(2), ..run(None) }));
-        assert!(!run(None).is_same_run(&RunIdentity { host: "other".to_owned(), ..run(None) }));
-        assert!(!run(None).is_same_run(&RunIdentity { suite: "Test Suites/B".to_owned(), ..run(None) }));
+        assert!(!run(None).is_same_run(&RunIdentity {
+            started: Moment::from_millis(2),
+            ..run(None)
+        }));
+        assert!(!run(None).is_same_run(&RunIdentity {
+            host: "other".to_owned(),
+            ..run(None)
+        }));
+        assert!(!run(None).is_same_run(&RunIdentity {
+            suite: "Test Suites/B".to_owned(),
+            ..run(None)
+        }));
     }
 }

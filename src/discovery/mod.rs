@@ -1,8 +1,10 @@
-//! Is there a finished run in this folder, is it one that kado has met before, and is it to be submitted?
+//! Is there a finished run in this folder, is it one that kado has met before, and is it to be
+//! submitted?
 //!
-//! Everything in here is decided from observations and the time that the caller passes in; nothing looks at a file
-//! or a clock. [`tracker`] follows one folder, [`identity`] says which run it holds, [`command`] which katalonc started
-//! it, [`claim`] whether `kado exec` did, [`eligibility`] says what becomes of it. What these decide is decided once, when the run is finished;
+//! Everything in here is decided from observations and the time that the caller passes in; nothing
+//! looks at a file or a clock. [`tracker`] follows one folder, [`identity`] says which run it
+//! holds, [`command`] which katalonc started it, [`claim`] whether `kado exec` did, [`eligibility`]
+//! says what becomes of it. What these decide is decided once, when the run is finished;
 //! [`settled`] remembers for which folders.
 
 pub mod claim;

@@ -1,8 +1,9 @@
 //! Run folders that are decided: they need not be read again while they look the same. Pure.
 //!
-//! An agent with a new path for each job leaves such folders behind for ever, so one that stays away is forgotten after
-//! [`FORGOTTEN`]. That costs no more than a second reading should it come back: its run is known by what its log says.
-//! A share that is away for an hour, or over a long weekend, costs not even that.
+//! An agent with a new path for each job leaves such folders behind for ever, so one that stays
+//! away is forgotten after [`FORGOTTEN`]. That costs no more than a second reading should it come
+//! back: its run is known by what its log says. A share that is away for an hour, or over a long
+//! weekend, costs not even that.
 
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
@@ -51,7 +52,13 @@ impl Settled {
 
     /// Remembers that a folder is decided while it looks like this.
     pub fn settle(&mut self, key: String, fingerprint: u64) {
-        self.0.insert(key, SettledFolder { fingerprint, gone: None });
+        self.0.insert(
+            key,
+            SettledFolder {
+                fingerprint,
+                gone: None,
+            },
+        );
     }
 
     /// Whether a folder was decided, however it looks now.
@@ -61,7 +68,9 @@ impl Settled {
 
     /// Whether a folder was decided when it looked like this.
     pub fn holds(&self, key: &str, fingerprint: u64) -> bool {
-        self.0.get(key).is_some_and(|folder| folder.fingerprint == fingerprint)
+        self.0
+            .get(key)
+            .is_some_and(|folder| folder.fingerprint == fingerprint)
     }
 
     /// Takes note of what is there: all run folders that a walk over everything found at `now`.
@@ -78,7 +87,9 @@ impl Settled {
                     folder.gone = Some(now);
                     ageing.gone.push(key.clone());
                 }
-                (false, Some(since)) if now.since(since) >= FORGOTTEN => ageing.forgotten.push(key.clone()),
+                (false, Some(since)) if now.since(since) >= FORGOTTEN => {
+                    ageing.forgotten.push(key.clone())
+                }
                 (false, Some(_)) => {}
             }
         }
@@ -113,7 +124,10 @@ mod tests {
         let almost = NOW.plus(FORGOTTEN - Duration::from_millis(1));
         assert!(settled.age(&there(&["a"]), almost).is_empty());
         assert!(settled.holds("b", 2));
-        assert_eq!(settled.age(&there(&["a"]), NOW.plus(FORGOTTEN)).forgotten, ["b"]);
+        assert_eq!(
+            settled.age(&there(&["a"]), NOW.plus(FORGOTTEN)).forgotten,
+            ["b"]
+        );
         assert!(settled.contains("a") && !settled.contains("b"));
     }
 
@@ -126,14 +140,26 @@ mod tests {
         assert_eq!(back.len(), 2);
         assert!(settled.holds("a", 1) && settled.holds("b", 2));
         settled.age(&there(&[]), hour);
-        assert!(settled.age(&there(&[]), NOW.plus(FORGOTTEN)).forgotten.is_empty());
+        assert!(
+            settled
+                .age(&there(&[]), NOW.plus(FORGOTTEN))
+                .forgotten
+                .is_empty()
+        );
     }
 
     #[test]
     fn what_did_not_change_is_not_written_again() {
         let mut settled = two();
         settled.age(&there(&["a"]), NOW);
-        assert!(settled.age(&there(&["a"]), NOW.plus(Duration::from_secs(30))).is_empty());
-        assert!(settled.age(&there(&["a"]), NOW.minus(FORGOTTEN)).is_empty(), "a clock that was set back");
+        assert!(
+            settled
+                .age(&there(&["a"]), NOW.plus(Duration::from_secs(30)))
+                .is_empty()
+        );
+        assert!(
+            settled.age(&there(&["a"]), NOW.minus(FORGOTTEN)).is_empty(),
+            "a clock that was set back"
+        );
     }
 }

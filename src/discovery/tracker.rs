@@ -9,9 +9,9 @@
 //!                                              └────────────────▶ Aborted
 //! ```
 //!
-//! The grace time lasts until `JUnit_Report.xml` is well-formed and the folder has been still for [`STILL`], at most
-//! [`GRACE`]. Stillness needs two looks that saw the same: an old modification time shortens the wait but never
-//! replaces the second look, and one in the future counts as now.
+//! The grace time lasts until `JUnit_Report.xml` is well-formed and the folder has been still for
+//! [`STILL`], at most [`GRACE`]. Stillness needs two looks that saw the same: an old modification
+//! time shortens the wait but never replaces the second look, and one in the future counts as now.
 
 use std::time::Duration;
 
@@ -40,7 +40,8 @@ pub struct Observation {
     pub ended: Option<Moment>,
     /// Whether `JUnit_Report.xml` is there and well-formed.
     pub junit_complete: bool,
-    /// Whether the reports come only when a whole collection ends (Katalon 11), so that waiting for them is vain.
+    /// Whether the reports come only when a whole collection ends (Katalon 11), so that waiting for
+    /// them is vain.
     pub reports_come_late: bool,
 }
 
@@ -49,7 +50,8 @@ pub struct Observation {
 pub struct Assessment {
     /// The state of the run.
     pub state: RunState,
-    /// Whether the grace time is over; always false while it is queued or running, true for an aborted run.
+    /// Whether the grace time is over; always false while it is queued or running, true for an
+    /// aborted run.
     pub due: bool,
     /// When the next look is worth while even if nothing is heard of the folder.
     pub look_again: Moment,
@@ -73,13 +75,18 @@ struct LastLook {
 }
 
 impl Tracker {
-    /// Takes in one look. `abort_after` is how long an open run may be quiet before it counts as aborted.
+    /// Takes in one look. `abort_after` is how long an open run may be quiet before it counts as
+    /// aborted.
     pub fn observe(&mut self, seen: &Observation, abort_after: Duration) -> Assessment {
         let look = self.quietness(seen);
         self.last = Some(look);
         let quiet_for = seen.now.since(look.quiet_since);
-        let evidence =
-            Evidence { has_log: seen.has_log, ended: seen.ended.is_some(), has_report: seen.junit_complete, quiet_for };
+        let evidence = Evidence {
+            has_log: seen.has_log,
+            ended: seen.ended.is_some(),
+            has_report: seen.junit_complete,
+            quiet_for,
+        };
         let state = lifecycle::state(evidence, abort_after);
         if !matches!(state, RunState::Finished | RunState::Crashed) {
             self.over_since = None;
@@ -97,7 +104,11 @@ impl Tracker {
         let still = looked_twice && quiet_for >= STILL;
         let complete = seen.junit_complete || seen.reports_come_late;
         let due = (still && complete) || seen.now.since(over_since) >= GRACE;
-        Assessment { state, due, look_again: seen.now.plus(BETWEEN_LOOKS) }
+        Assessment {
+            state,
+            due,
+            look_again: seen.now.plus(BETWEEN_LOOKS),
+        }
     }
 
     fn quietness(&self, seen: &Observation) -> LastLook {
@@ -109,9 +120,12 @@ impl Tracker {
                 ..last
             },
             // Something changed since the last look, whatever its modification time says.
-            Some(_) => {
-                LastLook { at: seen.now, fingerprint: seen.fingerprint, quiet_since: seen.now, first_seen_so: seen.now }
-            }
+            Some(_) => LastLook {
+                at: seen.now,
+                fingerprint: seen.fingerprint,
+                quiet_since: seen.now,
+                first_seen_so: seen.now,
+            },
             None => LastLook {
                 at: seen.now,
                 fingerprint: seen.fingerprint,
@@ -161,7 +175,11 @@ mod tests {
     fn a_folder_that_is_being_copied_with_old_times_is_not_due() {
         let mut tracker = Tracker::default();
         for step in 0..10 {
-            assert!(!tracker.observe(&look(100_000 + 1000 * step, step as u64, 5_000), ABORT).due);
+            assert!(
+                !tracker
+                    .observe(&look(100_000 + 1000 * step, step as u64, 5_000), ABORT)
+                    .due
+            );
         }
     }
 
@@ -174,7 +192,10 @@ mod tests {
 
     #[test]
     fn without_reports_a_run_waits_for_the_grace_time_and_no_longer() {
-        let missing = |now| Observation { junit_complete: false, ..look(now, 1, 0) };
+        let missing = |now| Observation {
+            junit_complete: false,
+            ..look(now, 1, 0)
+        };
         let mut tracker = Tracker::default();
         assert!(!tracker.observe(&missing(0), ABORT).due);
         assert!(!tracker.observe(&missing(59_999), ABORT).due);
@@ -184,13 +205,19 @@ mod tests {
     #[test]
     fn a_folder_that_never_gets_still_is_due_after_the_grace_time() {
         let mut tracker = Tracker::default();
-        let due: Vec<_> = (0..=60).map(|s| tracker.observe(&look(s * 1000, s as u64, 0), ABORT).due).collect();
+        let due: Vec<_> = (0..=60)
+            .map(|s| tracker.observe(&look(s * 1000, s as u64, 0), ABORT).due)
+            .collect();
         assert_eq!(due.iter().position(|due| *due), Some(60));
     }
 
     #[test]
     fn a_member_of_a_collection_waits_for_stillness_only() {
-        let member = |now| Observation { junit_complete: false, reports_come_late: true, ..look(now, 1, 0) };
+        let member = |now| Observation {
+            junit_complete: false,
+            reports_come_late: true,
+            ..look(now, 1, 0)
+        };
         let mut tracker = Tracker::default();
         assert!(!tracker.observe(&member(10_000), ABORT).due);
         assert!(tracker.observe(&member(11_000), ABORT).due);
@@ -198,19 +225,43 @@ mod tests {
 
     #[test]
     fn an_open_run_is_running_until_it_was_quiet_for_too_long() {
-        let open = |now| Observation { ended: None, junit_complete: false, ..look(now, 1, 0) };
+        let open = |now| Observation {
+            ended: None,
+            junit_complete: false,
+            ..look(now, 1, 0)
+        };
         let mut tracker = Tracker::default();
         assert_eq!(tracker.observe(&open(1000), ABORT).state, RunState::Running);
-        assert_eq!(tracker.observe(&open(7_199_000), ABORT).state, RunState::Running);
-        assert_eq!(tracker.observe(&open(7_200_000), ABORT).state, RunState::Aborted);
+        assert_eq!(
+            tracker.observe(&open(7_199_000), ABORT).state,
+            RunState::Running
+        );
+        assert_eq!(
+            tracker.observe(&open(7_200_000), ABORT).state,
+            RunState::Aborted
+        );
     }
 
     #[test]
     fn a_folder_with_launcher_files_only_is_queued_and_one_with_reports_but_no_end_has_crashed() {
-        let queued = Observation { has_log: false, ended: None, junit_complete: false, ..look(0, 1, 0) };
-        assert_eq!(Tracker::default().observe(&queued, ABORT).state, RunState::Queued);
-        let crashed = Observation { ended: None, ..look(0, 1, 0) };
-        assert_eq!(Tracker::default().observe(&crashed, ABORT).state, RunState::Crashed);
+        let queued = Observation {
+            has_log: false,
+            ended: None,
+            junit_complete: false,
+            ..look(0, 1, 0)
+        };
+        assert_eq!(
+            Tracker::default().observe(&queued, ABORT).state,
+            RunState::Queued
+        );
+        let crashed = Observation {
+            ended: None,
+            ..look(0, 1, 0)
+        };
+        assert_eq!(
+            Tracker::default().observe(&crashed, ABORT).state,
+            RunState::Crashed
+        );
     }
 
     proptest! {

@@ -1,4 +1,5 @@
-//! A collection that is submitted as one run: which folders belong to it, how far each member is, and the join.
+//! A collection that is submitted as one run: which folders belong to it, how far each member is,
+//! and the join.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -43,34 +44,43 @@ pub struct TakenMember {
     pub taken: Option<Taken>,
 }
 
-/// The collection that is submitted as one run and that this folder belongs to: its own folder, that of a member, or a
-/// copy of a member.
+/// The collection that is submitted as one run and that this folder belongs to: its own folder,
+/// that of a member, or a copy of a member.
 pub fn of(folder: &Path, config: &Config) -> Option<CollectionFolder> {
     if !are_one(&workspace::find_project_root(folder)?, config) {
         return None;
     }
-    let own = workspace::collection_in(folder).ok().or_else(|| workspace::collection_of(folder));
+    let own = workspace::collection_in(folder)
+        .ok()
+        .or_else(|| workspace::collection_of(folder));
     own.or_else(|| workspace::collection_of(&original_of(folder)?))
 }
 
-/// The run folder that this one is a copy of, as `-reportFolder` makes them: where its run was written, below the same
-/// `Reports`, when that still holds the same run.
+/// The run folder that this one is a copy of, as `-reportFolder` makes them: where its run was
+/// written, below the same `Reports`, when that still holds the same run.
 fn original_of(folder: &Path) -> Option<PathBuf> {
     let original = workspace::written_to(folder)?;
     let run = |folder: &Path| RunIdentity::of(&workspace::read_run(folder).ok()?);
-    run(folder)?.is_same_run(&run(&original)?).then_some(original)
+    run(folder)?
+        .is_same_run(&run(&original)?)
+        .then_some(original)
 }
 
 /// Whether collections of a project are submitted as one run.
 pub fn are_one(root: &Path, config: &Config) -> bool {
-    config.overrides_over(root, &ProjectFile::of(root, config)).collections == Some(Collections::One)
+    config
+        .overrides_over(root, &ProjectFile::of(root, config))
+        .collections
+        == Some(Collections::One)
 }
 
 /// Looks how far a member is, and when its folder changed last.
 pub fn progress(folder: &Path) -> (Progress, Option<Moment>) {
     let listing = match workspace::list_run_folder(folder) {
         Ok(listing) => listing,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return (Progress::Waiting, None),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            return (Progress::Waiting, None);
+        }
         // It is there; reading it will say what is wrong.
         Err(_) => return (Progress::Open, None),
     };
@@ -93,12 +103,16 @@ pub fn has_ended(collection: &CollectionFolder) -> bool {
     workspace::read_junit(&collection.folder) == JunitState::Complete
 }
 
-/// Takes in a collection for a person who asks for it: it has to be over. `known` is what is known of the command that
-/// started it.
+/// Takes in a collection for a person who asks for it: it has to be over. `known` is what is known
+/// of the command that started it.
 ///
 /// # Errors
 /// Why it is not submitted, in words for that person.
-pub fn take_finished(collection: &CollectionFolder, config: &Config, known: &KnownCommands) -> Result<Taken, String> {
+pub fn take_finished(
+    collection: &CollectionFolder,
+    config: &Config,
+    known: &KnownCommands,
+) -> Result<Taken, String> {
     let ended = has_ended(collection);
     let now = clock::now();
     let members = take_members(collection, config, known, |progress, newest| {
@@ -113,14 +127,21 @@ pub fn take_finished(collection: &CollectionFolder, config: &Config, known: &Kno
     join_taken(&collection.id(), &collection.folder, members).ok_or_else(|| nothing_ran(collection))
 }
 
-/// Takes in again a collection that was submitted as one run; `None` when nothing of it is there any more.
+/// Takes in again a collection that was submitted as one run; `None` when nothing of it is there
+/// any more.
 ///
 /// # Errors
 /// Why what is there cannot be read, in words for the person who asked.
-pub fn take_again(folder: &Path, config: &Config, known: &KnownCommands) -> Result<Option<Taken>, String> {
+pub fn take_again(
+    folder: &Path,
+    config: &Config,
+    known: &KnownCommands,
+) -> Result<Option<Taken>, String> {
     let collection = match workspace::collection_in(folder) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-        collection => collection.map_err(|error| format!("`{}` cannot be read: {error}", folder.display()))?,
+        collection => {
+            collection.map_err(|error| format!("`{}` cannot be read: {error}", folder.display()))?
+        }
     };
     let is_there = |member: &ListedMember| progress(&member.folder).0 != Progress::Waiting;
     if !collection.members().iter().any(is_there) {
@@ -129,8 +150,8 @@ pub fn take_again(folder: &Path, config: &Config, known: &KnownCommands) -> Resu
     take_finished(&collection, config, known).map(Some)
 }
 
-/// Takes in a collection whose command has ended, so that nothing of it runs any more; with how it ended, see
-/// [`join_or_aborted`].
+/// Takes in a collection whose command has ended, so that nothing of it runs any more; with how it
+/// ended, see [`join_or_aborted`].
 ///
 /// # Errors
 /// Why it is not submitted, in words for a person.
@@ -153,18 +174,24 @@ pub fn take_ended(
 }
 
 fn nothing_ran(collection: &CollectionFolder) -> String {
-    format!("no suite of the collection in `{}` has run", collection.folder.display())
+    format!(
+        "no suite of the collection in `{}` has run",
+        collection.folder.display()
+    )
 }
 
-/// Reads the members; `state_of` says what counts as what, by how far a member is and when its folder changed last, and
-/// `None` of one that still runs.
+/// Reads the members; `state_of` says what counts as what, by how far a member is and when its
+/// folder changed last, and `None` of one that still runs.
 fn take_members(
     collection: &CollectionFolder,
     config: &Config,
     known: &KnownCommands,
     state_of: impl Fn(Progress, Option<Moment>) -> Option<MemberState>,
 ) -> Result<Vec<TakenMember>, String> {
-    let known = KnownCommands { collection: Some(collection.collection.id.clone()), ..known.clone() };
+    let known = KnownCommands {
+        collection: Some(collection.collection.id.clone()),
+        ..known.clone()
+    };
     let mut members = Vec::new();
     for listed in collection.members() {
         let (progress, newest) = progress(&listed.folder);
@@ -180,27 +207,42 @@ fn take_members(
             Progress::Waiting => None,
             _ => Some(intake::take(&listed.folder, config, &known).map_err(|error| chain(&error))?),
         };
-        members.push(TakenMember { listed, state, taken });
+        members.push(TakenMember {
+            listed,
+            state,
+            taken,
+        });
     }
     Ok(members)
 }
 
-/// Joins the members of a collection that is over; where none takes part, those that were aborted, as an aborted run.
-pub fn join_or_aborted(id: &str, folder: &Path, members: Vec<TakenMember>) -> (Option<Taken>, RunState) {
+/// Joins the members of a collection that is over; where none takes part, those that were aborted,
+/// as an aborted run.
+pub fn join_or_aborted(
+    id: &str,
+    folder: &Path,
+    members: Vec<TakenMember>,
+) -> (Option<Taken>, RunState) {
     if let Some(whole) = join_taken(id, folder, members.clone()) {
         return (Some(whole), RunState::Finished);
     }
     let aborted = members.into_iter().map(|member| match member.state {
-        MemberState::AbortedAndLeftOut => TakenMember { state: MemberState::Aborted, ..member },
+        MemberState::AbortedAndLeftOut => TakenMember {
+            state: MemberState::Aborted,
+            ..member
+        },
         _ => member,
     });
     (join_taken(id, folder, aborted.collect()), RunState::Aborted)
 }
 
-/// Joins what was taken in of a collection; `None` when no member takes part. What holds for the project is the same
-/// for all members.
+/// Joins what was taken in of a collection; `None` when no member takes part. What holds for the
+/// project is the same for all members.
 pub fn join_taken(id: &str, folder: &Path, members: Vec<TakenMember>) -> Option<Taken> {
-    let first = members.iter().find(|member| member.state.takes_part()).and_then(|member| member.taken.clone());
+    let first = members
+        .iter()
+        .find(|member| member.state.takes_part())
+        .and_then(|member| member.taken.clone());
     let parts = members.into_iter().map(|member| Part {
         prefix: member.listed.prefix,
         folder: member.listed.folder.to_string_lossy().into_owned(),
@@ -208,5 +250,9 @@ pub fn join_taken(id: &str, folder: &Path, members: Vec<TakenMember>) -> Option<
         snapshot: member.taken.map(|taken| taken.snapshot),
     });
     let snapshot = join(id, &folder.to_string_lossy(), parts.collect())?;
-    Some(Taken { identity: snapshot.identity(), snapshot, ..first? })
+    Some(Taken {
+        identity: snapshot.identity(),
+        snapshot,
+        ..first?
+    })
 }

@@ -1,9 +1,9 @@
 //! The ADO test case ids of a test case: from the text in its `.tc` to numbers.
 //!
-//! The text is a comma-separated list; blanks, leading zeros, empty parts and duplicates are tolerated, and
-//! `${variable}` stands for the value of a test case variable in one execution. What cannot be an id is reported in
-//! words that tell a tester what to change, and never stops the others. Values of variables are not shown: they can
-//! be secrets.
+//! The text is a comma-separated list; blanks, leading zeros, empty parts and duplicates are
+//! tolerated, and `${variable}` stands for the value of a test case variable in one execution. What
+//! cannot be an id is reported in words that tell a tester what to change, and never stops the
+//! others. Values of variables are not shown: they can be secrets.
 
 use crate::katalon::run::binding::groovy;
 use crate::katalon::run::{TestResult, VariableValue};
@@ -30,10 +30,15 @@ pub struct IdProblem {
     pub reason: String,
 }
 
-/// Resolves the text of `azure.testcase.ids`; `lookup` gives the value of a variable in the execution at hand.
+/// Resolves the text of `azure.testcase.ids`; `lookup` gives the value of a variable in the
+/// execution at hand.
 pub fn resolve(raw: &str, lookup: &dyn Fn(&str) -> Option<VariableValue>) -> Resolved {
     let mut resolved = Resolved::default();
-    for part in raw.split(',').map(str::trim).filter(|part| !part.is_empty()) {
+    for part in raw
+        .split(',')
+        .map(str::trim)
+        .filter(|part| !part.is_empty())
+    {
         let ids = expand(part, lookup).and_then(|text| parse(&text, part.contains("${")));
         match ids {
             Ok(ids) => {
@@ -43,13 +48,17 @@ pub fn resolve(raw: &str, lookup: &dyn Fn(&str) -> Option<VariableValue>) -> Res
                     }
                 }
             }
-            Err(reason) => resolved.problems.push(IdProblem { text: part.to_owned(), reason }),
+            Err(reason) => resolved.problems.push(IdProblem {
+                text: part.to_owned(),
+                reason,
+            }),
         }
     }
     resolved
 }
 
-/// A lookup in the order that Katalon has: values of this execution, then the default value in the `.tc`.
+/// A lookup in the order that Katalon has: values of this execution, then the default value in the
+/// `.tc`.
 pub fn variables<'a>(
     test: Option<&'a TestResult>,
     case: Option<&'a TestCase>,
@@ -78,23 +87,28 @@ fn expand(part: &str, lookup: &dyn Fn(&str) -> Option<VariableValue>) -> Result<
 
 fn value_of(name: &str, lookup: &dyn Fn(&str) -> Option<VariableValue>) -> Result<String, String> {
     match lookup(name) {
-        Some(VariableValue::Plain(value)) if value.trim().is_empty() => {
-            Err(format!("variable `{name}` is empty in this execution; bind it to an id"))
-        }
+        Some(VariableValue::Plain(value)) if value.trim().is_empty() => Err(format!(
+            "variable `{name}` is empty in this execution; bind it to an id"
+        )),
         Some(VariableValue::Plain(value)) => Ok(value.trim().to_owned()),
-        Some(VariableValue::Masked) => {
-            Err(format!("the value of variable `{name}` is masked; switch masking off for it in the test case"))
-        }
-        Some(VariableValue::Expression(_)) => {
-            Err(format!("variable `{name}` has a value that only Katalon can compute; bind it to data or to a number"))
-        }
-        None => Err(format!("there is no variable `{name}`; add it to the test case, or write the id itself")),
+        Some(VariableValue::Masked) => Err(format!(
+            "the value of variable `{name}` is masked; switch masking off for it in the test case"
+        )),
+        Some(VariableValue::Expression(_)) => Err(format!(
+            "variable `{name}` has a value that only Katalon can compute; bind it to data or to a number"
+        )),
+        None => Err(format!(
+            "there is no variable `{name}`; add it to the test case, or write the id itself"
+        )),
     }
 }
 
 /// Reads one or more ids; a variable can hold a list, and Excel gives its numbers as `123.0`.
 fn parse(text: &str, computed: bool) -> Result<Vec<u32>, String> {
-    let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
+    let parts = text
+        .split(',')
+        .map(str::trim)
+        .filter(|part| !part.is_empty());
     parts.map(|part| one(part, computed)).collect()
 }
 
@@ -104,8 +118,14 @@ fn one(part: &str, computed: bool) -> Result<u32, String> {
         _ => part,
     };
     if integral.is_empty() || !integral.bytes().all(|byte| byte.is_ascii_digit()) {
-        let what = if computed { "its value is no number" } else { "it is no number" };
-        return Err(format!("{what}; give the ids of test case work items, separated by commas"));
+        let what = if computed {
+            "its value is no number"
+        } else {
+            "it is no number"
+        };
+        return Err(format!(
+            "{what}; give the ids of test case work items, separated by commas"
+        ));
     }
     match integral.trim_start_matches('0').parse() {
         Ok(id) => Ok(id),
@@ -179,10 +199,24 @@ mod tests {
 
     #[test]
     fn a_default_value_counts_only_where_nothing_is_bound() {
-        let variables_of_case = [("a".to_owned(), "'12'".to_owned()), ("b".to_owned(), "f()".to_owned())].into();
-        let case = TestCase { id: "T".into(), azure_ids: None, variables: variables_of_case, warnings: Vec::new() };
+        let variables_of_case = [
+            ("a".to_owned(), "'12'".to_owned()),
+            ("b".to_owned(), "f()".to_owned()),
+        ]
+        .into();
+        let case = TestCase {
+            id: "T".into(),
+            azure_ids: None,
+            variables: variables_of_case,
+            warnings: Vec::new(),
+        };
         assert_eq!(resolve("${a}", &variables(None, Some(&case))).ids, [12]);
-        assert_eq!(resolve("${b}", &variables(None, Some(&case))).problems.len(), 1);
+        assert_eq!(
+            resolve("${b}", &variables(None, Some(&case)))
+                .problems
+                .len(),
+            1
+        );
         let test = TestResult {
             id: "T".into(),
             iteration: None,
@@ -190,7 +224,10 @@ mod tests {
             variables: [("a".to_owned(), VariableValue::Plain("13".into()))].into(),
             member: 0,
         };
-        assert_eq!(resolve("${a}", &variables(Some(&test), Some(&case))).ids, [13]);
+        assert_eq!(
+            resolve("${a}", &variables(Some(&test), Some(&case))).ids,
+            [13]
+        );
     }
 
     proptest! {

@@ -26,24 +26,41 @@ impl Collection {
             };
             let text = text.trim();
             match name.as_str() {
-                "reportLocation" if !text.is_empty() => collection.members.push(text.replace('\\', "/")),
-                "testSuiteCollectionId" if !text.is_empty() => collection.id = Some(text.to_owned()),
+                "reportLocation" if !text.is_empty() => {
+                    collection.members.push(text.replace('\\', "/"))
+                }
+                "testSuiteCollectionId" if !text.is_empty() => {
+                    collection.id = Some(text.to_owned())
+                }
                 _ => {}
             }
         })?;
         Ok(collection)
     }
 
-    /// Whether a member's run folder ends in the same names as `path`, which is given from `Reports` on with `/`.
+    /// Whether a member's run folder ends in the same names as `path`, which is given from
+    /// `Reports` on with `/`.
     pub fn lists(&self, path: &str) -> bool {
-        self.members.iter().any(|member| member.trim_matches('/') == path.trim_matches('/'))
+        self.members
+            .iter()
+            .any(|member| member.trim_matches('/') == path.trim_matches('/'))
     }
 }
 
-/// The suite or collection whose folder this is, by the names below `Reports`: `<session>/<suite>/<stamp>`.
+/// The suite or collection whose folder this is, by the names below `Reports`:
+/// `<session>/<suite>/<stamp>`.
 pub fn suite_at<S: AsRef<str>>(names: &[S]) -> String {
-    let inner = names.get(1..names.len().saturating_sub(1)).unwrap_or_default();
-    format!("Test Suites/{}", inner.iter().map(AsRef::as_ref).collect::<Vec<_>>().join("/"))
+    let inner = names
+        .get(1..names.len().saturating_sub(1))
+        .unwrap_or_default();
+    format!(
+        "Test Suites/{}",
+        inner
+            .iter()
+            .map(AsRef::as_ref)
+            .collect::<Vec<_>>()
+            .join("/")
+    )
 }
 
 #[cfg(test)]

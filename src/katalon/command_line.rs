@@ -1,7 +1,8 @@
-//! The command line of katalonc, as far as kado needs it: the project, what is executed, and the `ado*` options.
+//! The command line of katalonc, as far as kado needs it: the project, what is executed, and the
+//! `ado*` options.
 //!
-//! A command line can hold secrets (`-apiKey=…`, `-g_password=…`), so nothing else of it is kept, and a value that is
-//! kept was written for Azure DevOps.
+//! A command line can hold secrets (`-apiKey=…`, `-g_password=…`), so nothing else of it is kept,
+//! and a value that is kept was written for Azure DevOps.
 
 use serde::{Deserialize, Serialize};
 
@@ -34,8 +35,9 @@ pub enum Target {
 }
 
 impl CommandLine {
-    /// Reads arguments. Letter case of their names does not matter, nor whether a value follows behind `=` or as the
-    /// next argument. Katalon's launcher, its Java process and a script around them all carry the same ones.
+    /// Reads arguments. Letter case of their names does not matter, nor whether a value follows
+    /// behind `=` or as the next argument. Katalon's launcher, its Java process and a script around
+    /// them all carry the same ones.
     pub fn read<'a>(arguments: impl IntoIterator<Item = &'a str>) -> Self {
         let mut line = Self::default();
         let mut arguments = arguments.into_iter().peekable();
@@ -46,7 +48,13 @@ impl CommandLine {
             let name = argument.trim_start_matches('-');
             let (name, value) = match name.split_once('=') {
                 Some((name, value)) => (name, Some(value)),
-                None => (name, arguments.peek().copied().filter(|next| !next.starts_with('-'))),
+                None => (
+                    name,
+                    arguments
+                        .peek()
+                        .copied()
+                        .filter(|next| !next.starts_with('-')),
+                ),
             };
             if let Some(value) = value {
                 line.take(name, without_quotes(value));
@@ -73,17 +81,23 @@ impl CommandLine {
 /// What shells call the option behind which a text to run stands.
 const TO_A_SHELL: [&str; 6] = ["-c", "-lc", "-ec", "-ic", "-Command", "-lic"];
 
-/// The first `ado*` option that stands inside the text of an argument, as in `sh -c "katalonc … -adoPlanId=18"`, where
-/// [`CommandLine::read`] does not see it: what a shell makes of such a text is its own business.
+/// The first `ado*` option that stands inside the text of an argument, as in `sh -c "katalonc …
+/// -adoPlanId=18"`, where [`CommandLine::read`] does not see it: what a shell makes of such a text
+/// is its own business.
 pub fn hidden_option<'a>(arguments: impl IntoIterator<Item = &'a str>) -> Option<String> {
     let mut before = "";
     // Behind any other option such a text is its value, as a name of a run is.
     let texts = arguments.into_iter().filter(|text| {
-        let of_shell = TO_A_SHELL.iter().any(|word| word.eq_ignore_ascii_case(before)) || !before.starts_with('-');
+        let of_shell = TO_A_SHELL
+            .iter()
+            .any(|word| word.eq_ignore_ascii_case(before))
+            || !before.starts_with('-');
         before = *text;
         of_shell && !text.starts_with('-') && text.contains(char::is_whitespace)
     });
-    let mut words = texts.flat_map(|text| text.split(|letter: char| letter.is_whitespace() || "\"'=".contains(letter)));
+    let mut words = texts.flat_map(|text| {
+        text.split(|letter: char| letter.is_whitespace() || "\"'=".contains(letter))
+    });
     let is_option = |word: &&str| {
         let mut options = RunOptions::default();
         options.set(word.trim_start_matches('-'), "1");
@@ -93,8 +107,8 @@ pub fn hidden_option<'a>(arguments: impl IntoIterator<Item = &'a str>) -> Option
 }
 
 impl Target {
-    /// Whether a run is one of these: its suite, and the collection that it is a member of, if any. `Some(None)` is a
-    /// collection whose id is not known.
+    /// Whether a run is one of these: its suite, and the collection that it is a member of, if any.
+    /// `Some(None)` is a collection whose id is not known.
     pub fn covers(&self, suite: &str, collection: Option<Option<&str>>) -> bool {
         match (self, collection) {
             (Self::Suite(path), None) => same(path, suite),
@@ -156,8 +170,15 @@ mod tests {
         };
         assert_eq!(line.project.as_deref(), Some("/srv/work/Shop/Shop.prj"));
         assert_eq!(line.target, Target::Suite("Test Suites/Smoke".into()));
-        assert_eq!((line.execution_uuid.as_deref(), &line.options), (Some("4d2"), &options));
-        assert!(!serde_json::to_string(&line).unwrap().contains("not-to-be-kept"));
+        assert_eq!(
+            (line.execution_uuid.as_deref(), &line.options),
+            (Some("4d2"), &options)
+        );
+        assert!(
+            !serde_json::to_string(&line)
+                .unwrap()
+                .contains("not-to-be-kept")
+        );
     }
 
     #[test]
@@ -165,10 +186,21 @@ mod tests {
         let hidden = |arguments: &[&str]| hidden_option(arguments.iter().copied());
         let text = "cd /srv && katalonc -projectPath=/srv/Shop '-ADOPlanID=19' -apiKey=x";
         assert_eq!(hidden(&["-c", text]).as_deref(), Some("-ADOPlanID"));
-        assert_eq!(hidden(&["/c", "katalonc -adoTestRunName \"Night\""]).as_deref(), Some("-adoTestRunName"));
-        assert_eq!(hidden(&["-adoTestRunName", "Night with -adoPlanId=19"]), None);
         assert_eq!(
-            hidden(&["-adoPlanId=19", "-testSuitePath=Test Suites/A -adoPlanId=19", "-c", "katalonc -adoration"]),
+            hidden(&["/c", "katalonc -adoTestRunName \"Night\""]).as_deref(),
+            Some("-adoTestRunName")
+        );
+        assert_eq!(
+            hidden(&["-adoTestRunName", "Night with -adoPlanId=19"]),
+            None
+        );
+        assert_eq!(
+            hidden(&[
+                "-adoPlanId=19",
+                "-testSuitePath=Test Suites/A -adoPlanId=19",
+                "-c",
+                "katalonc -adoration"
+            ]),
             None
         );
     }

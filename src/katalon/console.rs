@@ -1,6 +1,8 @@
-//! The `ado*` options of a run: what was given to katalonc, in `console.properties` or in `execution.properties`.
+//! The `ado*` options of a run: what was given to katalonc, in `console.properties` or in
+//! `execution.properties`.
 //!
-//! Katalon spells them in several ways over its versions, so letter case never matters. Empty values say nothing.
+//! Katalon spells them in several ways over its versions, so letter case never matters. Empty
+//! values say nothing.
 
 use crate::katalon::properties::{Properties, Value};
 use crate::katalon::run::RunOptions;
@@ -18,15 +20,21 @@ impl RunOptions {
         options
     }
 
-    /// Takes the option `key` with its `value`, unless the key is none of ours or the value is blank. Of two
-    /// spellings of one option the first that says something counts, but `adoBuildDefId`, and the last of several, before
-    /// the older `adoDefinitionID`; the obsolete `adoBuildNumber` is ignored.
+    /// Takes the option `key` with its `value`, unless the key is none of ours or the value is
+    /// blank. Of two spellings of one option the first that says something counts, but
+    /// `adoBuildDefId`, and the last of several, before the older `adoDefinitionID`; the obsolete
+    /// `adoBuildNumber` is ignored.
     pub fn set(&mut self, key: &str, value: &str) {
         let value = value.trim();
         if value.is_empty() {
             return;
         }
-        let option = match key.trim().trim_start_matches('-').to_ascii_lowercase().as_str() {
+        let option = match key
+            .trim()
+            .trim_start_matches('-')
+            .to_ascii_lowercase()
+            .as_str()
+        {
             "adoplanid" => &mut self.plan,
             "adotestrunname" => &mut self.run_name,
             "adobuilddefid" => {
@@ -48,7 +56,9 @@ impl RunOptions {
             ("adoBuildDefId", &self.build_definition),
             ("adoReleaseDefID", &self.release_definition),
         ];
-        all.into_iter().filter_map(|(name, value)| Some((name, value.as_deref()?))).collect()
+        all.into_iter()
+            .filter_map(|(name, value)| Some((name, value.as_deref()?)))
+            .collect()
     }
 
     /// These options, and where they say nothing those of `fallback`.
@@ -65,7 +75,9 @@ impl RunOptions {
     /// What these options and others agree on.
     #[must_use]
     pub fn in_common(self, other: &Self) -> Self {
-        let agreed = |one: Option<String>, other: &Option<String>| one.filter(|one| Some(one) == other.as_ref());
+        let agreed = |one: Option<String>, other: &Option<String>| {
+            one.filter(|one| Some(one) == other.as_ref())
+        };
         Self {
             plan: agreed(self.plan, &other.plan),
             run_name: agreed(self.run_name, &other.run_name),
@@ -81,8 +93,7 @@ mod tests {
 
     #[test]
     fn every_spelling_counts_and_empty_values_do_not() {
-        let file =
-            "#Mon Jan 01\nadoPlanID=\nadoPlanId=12\nADOTESTRUNNAME=My run \nadoBuildDefID=\"7\"\nadoReleaseDefID=x\n";
+        let file = "#Mon Jan 01\nadoPlanID=\nadoPlanId=12\nADOTESTRUNNAME=My run \nadoBuildDefID=\"7\"\nadoReleaseDefID=x\n";
         let options = RunOptions::read_console(file.as_bytes());
         assert_eq!(options.plan.as_deref(), Some("12"));
         assert_eq!(options.run_name.as_deref(), Some("My run"));
@@ -98,9 +109,14 @@ mod tests {
 
     #[test]
     fn of_both_names_of_the_build_definition_the_newer_one_counts_in_whatever_order_they_stand() {
-        for order in [["adoDefinitionID", "adoBuildDefId"], ["adoBuildDefId", "adoDefinitionID"]] {
+        for order in [
+            ["adoDefinitionID", "adoBuildDefId"],
+            ["adoBuildDefId", "adoDefinitionID"],
+        ] {
             let mut run = RunOptions::default();
-            order.iter().for_each(|name| run.set(name, if name.contains("Build") { "12" } else { "99" }));
+            order
+                .iter()
+                .for_each(|name| run.set(name, if name.contains("Build") { "12" } else { "99" }));
             assert_eq!(run.build_definition.as_deref(), Some("12"));
         }
     }
@@ -109,8 +125,15 @@ mod tests {
     fn options_of_the_run_stand_before_those_of_the_project() {
         let mut run = RunOptions::default();
         run.set("-adoPlanId", "1");
-        let project = RunOptions { plan: Some("2".into()), run_name: Some("n".into()), ..RunOptions::default() };
+        let project = RunOptions {
+            plan: Some("2".into()),
+            run_name: Some("n".into()),
+            ..RunOptions::default()
+        };
         let both = run.or(project);
-        assert_eq!((both.plan.as_deref(), both.run_name.as_deref()), (Some("1"), Some("n")));
+        assert_eq!(
+            (both.plan.as_deref(), both.run_name.as_deref()),
+            (Some("1"), Some("n"))
+        );
     }
 }

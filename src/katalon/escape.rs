@@ -1,15 +1,16 @@
 //! The two escapings that Katalon lays over its texts: XML references and Java string escapes.
 //!
-//! Both decoders are total: what is not an escape they know stays as it is, because a log can be cut in the middle of
-//! one. They allocate only when there is something to decode.
+//! Both decoders are total: what is not an escape they know stays as it is, because a log can be
+//! cut in the middle of one. They allocate only when there is something to decode.
 
 use std::borrow::Cow;
 
 /// The longest reference that is looked at, without `&` and `;` (`#x10FFFF`).
 const LONGEST_REFERENCE: usize = 8;
 
-/// Replaces the five named and all numeric XML references by their characters. Unknown ones stay as they are; Katalon
-/// defines none. Numeric references to characters that XML forbids are decoded too.
+/// Replaces the five named and all numeric XML references by their characters. Unknown ones stay as
+/// they are; Katalon defines none. Numeric references to characters that XML forbids are decoded
+/// too.
 pub fn xml(text: &str) -> Cow<'_, str> {
     let Some(first) = text.find('&') else {
         return Cow::Borrowed(text);
@@ -20,7 +21,11 @@ pub fn xml(text: &str) -> Cow<'_, str> {
     while let Some(at) = rest.find('&') {
         decoded.push_str(&rest[..at]);
         rest = &rest[at + 1..];
-        let name = rest.bytes().take(LONGEST_REFERENCE + 1).position(|byte| byte == b';').map(|end| &rest[..end]);
+        let name = rest
+            .bytes()
+            .take(LONGEST_REFERENCE + 1)
+            .position(|byte| byte == b';')
+            .map(|end| &rest[..end]);
         match name.and_then(reference) {
             Some(character) => {
                 decoded.push(character);
@@ -51,8 +56,9 @@ fn reference(name: &str) -> Option<char> {
     }
 }
 
-/// Replaces Java's escapes: `\n \t \r \b \f`, `\uXXXX` (surrogate pairs join, a lone surrogate becomes U+FFFD), octal
-/// ones, and `\x` by `x` for every other character. A backslash at the very end is dropped, as Katalon's decoder does.
+/// Replaces Java's escapes: `\n \t \r \b \f`, `\uXXXX` (surrogate pairs join, a lone surrogate
+/// becomes U+FFFD), octal ones, and `\x` by `x` for every other character. A backslash at the very
+/// end is dropped, as Katalon's decoder does.
 pub fn java(text: &str) -> Cow<'_, str> {
     if !text.contains('\\') {
         return Cow::Borrowed(text);
@@ -115,8 +121,16 @@ fn code_unit(escape: &str) -> Option<(u32, usize)> {
 
 /// Up to three octal digits, the first of three at most 3.
 fn octal(escape: &str) -> (Option<char>, usize) {
-    let longest = if escape.starts_with(['0', '1', '2', '3']) { 3 } else { 2 };
-    let length = escape.bytes().take(longest).take_while(|byte| (b'0'..=b'7').contains(byte)).count();
+    let longest = if escape.starts_with(['0', '1', '2', '3']) {
+        3
+    } else {
+        2
+    };
+    let length = escape
+        .bytes()
+        .take(longest)
+        .take_while(|byte| (b'0'..=b'7').contains(byte))
+        .count();
     let code = u32::from_str_radix(&escape[..length], 8).ok();
     (code.and_then(char::from_u32), length)
 }
@@ -129,19 +143,27 @@ mod tests {
 
     #[test]
     fn named_and_numeric_references_are_decoded_once() {
-        assert_eq!(xml("a &amp;apos;b&apos; &#10;&#x1F511;&lt;"), "a &apos;b' \n🔑<");
+        assert_eq!(
+            xml("a &amp;apos;b&apos; &#10;&#x1F511;&lt;"),
+            "a &apos;b' \n🔑<"
+        );
     }
 
     #[test]
     fn what_is_no_reference_stays() {
-        for text in ["&", "&am", "&nbsp;", "&#;", "&#xD800;", "R&D; x", "&&", "ü&ü;"] {
+        for text in [
+            "&", "&am", "&nbsp;", "&#;", "&#xD800;", "R&D; x", "&&", "ü&ü;",
+        ] {
             assert_eq!(xml(text), text);
         }
     }
 
     #[test]
     fn java_escapes_are_decoded() {
-        assert_eq!(java(r#"C:\\Users\n\"a\" \/ \u0E01 \uD83D\uDD11 \101 \47 \q"#), "C:\\Users\n\"a\" / ก 🔑 A ' q");
+        assert_eq!(
+            java(r#"C:\\Users\n\"a\" \/ \u0E01 \uD83D\uDD11 \101 \47 \q"#),
+            "C:\\Users\n\"a\" / ก 🔑 A ' q"
+        );
     }
 
     #[test]

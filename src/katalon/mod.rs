@@ -1,8 +1,9 @@
 //! What Katalon Studio writes, as values.
 //!
-//! Every reader in here takes bytes and returns a value together with warnings: strange input is described, never
-//! fatal. No file is opened and no clock is asked; [`crate::workspace`] does the opening. Everything that is read is
-//! untrusted: XML is read without a DTD, nothing is evaluated, and no path that a file names is followed.
+//! Every reader in here takes bytes and returns a value together with warnings: strange input is
+//! described, never fatal. No file is opened and no clock is asked; [`crate::workspace`] does the
+//! opening. Everything that is read is untrusted: XML is read without a DTD, nothing is evaluated,
+//! and no path that a file names is followed.
 
 pub mod azure_ids;
 pub mod collection;

@@ -21,8 +21,8 @@ pub struct Project {
     pub warnings: Vec<String>,
 }
 
-/// The project's name in a `.prj` file: the `<name>` directly below the root. `None` when there is none, or an empty
-/// one, or when the file is damaged before it.
+/// The project's name in a `.prj` file: the `<name>` directly below the root. `None` when there is
+/// none, or an empty one, or when the file is damaged before it.
 pub fn name_of(prj: &[u8]) -> Option<String> {
     let mut name = None;
     // Damage behind the name does not matter, and damage before it leaves the name of the file.
@@ -46,7 +46,10 @@ mod tests {
     fn the_name_is_read_from_the_prj() {
         let file = b"<?xml version=\"1.0\"?>\n<Project><name>Shop &amp; Co</name><sub><name>x</name></sub></Project>";
         assert_eq!(name_of(file).as_deref(), Some("Shop & Co"));
-        assert_eq!(name_of(b"<Project><sub><name>x</name></sub></Project>"), None);
+        assert_eq!(
+            name_of(b"<Project><sub><name>x</name></sub></Project>"),
+            None
+        );
         assert_eq!(name_of(b""), None);
     }
 }

@@ -1,8 +1,9 @@
 //! Java `.properties` files in Katalon's quoting.
 //!
-//! Two layers: the lines of `java.util.Properties`, and on top of them Katalon's typed values (`true`, `12`,
-//! `"text"`), whose texts are Java-escaped once more. Reading is total: broken escapes stay as they are, and a file
-//! that was cut in the middle gives the pairs that are whole and the beginning of the last one.
+//! Two layers: the lines of `java.util.Properties`, and on top of them Katalon's typed values
+//! (`true`, `12`, `"text"`), whose texts are Java-escaped once more. Reading is total: broken
+//! escapes stay as they are, and a file that was cut in the middle gives the pairs that are whole
+//! and the beginning of the last one.
 
 use crate::katalon::escape;
 
@@ -11,8 +12,9 @@ use crate::katalon::escape;
 pub struct Properties(Vec<(String, String)>);
 
 impl Properties {
-    /// Reads a file: UTF-8 with or without BOM, what is not UTF-8 is read as ISO-8859-1 (Java's old default), any line
-    /// ends. Of a key that occurs twice the last value wins, at the place of the first.
+    /// Reads a file: UTF-8 with or without BOM, what is not UTF-8 is read as ISO-8859-1 (Java's old
+    /// default), any line ends. Of a key that occurs twice the last value wins, at the place of the
+    /// first.
     pub fn read(bytes: &[u8]) -> Self {
         let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
         let text = match std::str::from_utf8(bytes) {
@@ -32,12 +34,17 @@ impl Properties {
 
     /// The raw value of a key, without Katalon's typing.
     pub fn raw(&self, key: &str) -> Option<&str> {
-        self.0.iter().find(|(known, _)| known == key).map(|(_, value)| value.as_str())
+        self.0
+            .iter()
+            .find(|(known, _)| known == key)
+            .map(|(_, value)| value.as_str())
     }
 
     /// All pairs, raw, in file order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.0.iter().map(|(key, value)| (key.as_str(), value.as_str()))
+        self.0
+            .iter()
+            .map(|(key, value)| (key.as_str(), value.as_str()))
     }
 }
 
@@ -53,7 +60,8 @@ pub enum Value {
 }
 
 impl Value {
-    /// Types a raw value as Katalon does. A value without quotes, as hands write it, is the text as it stands.
+    /// Types a raw value as Katalon does. A value without quotes, as hands write it, is the text as
+    /// it stands.
     pub fn read(raw: &str) -> Self {
         match raw {
             "true" => return Self::Bool(true),
@@ -67,14 +75,18 @@ impl Value {
         {
             return Self::Int(number);
         }
-        match raw.strip_prefix('"').and_then(|inner| inner.strip_suffix('"')) {
+        match raw
+            .strip_prefix('"')
+            .and_then(|inner| inner.strip_suffix('"'))
+        {
             Some(inner) => Self::Text(escape::java(inner).into_owned()),
             None => Self::Text(raw.to_owned()),
         }
     }
 }
 
-/// Lines without comments and blank ones; a line that ends in an odd number of backslashes goes on in the next.
+/// Lines without comments and blank ones; a line that ends in an odd number of backslashes goes on
+/// in the next.
 fn logical_lines(text: &str) -> Vec<String> {
     let mut lines = Vec::new();
     let mut open: Option<String> = None;
@@ -124,7 +136,10 @@ fn split(line: &str) -> (String, String) {
     let (key, rest) = line.split_at(end.map_or(line.len(), |(at, _)| at));
     let blank = [' ', '\t', '\u{c}'];
     let rest = rest.trim_start_matches(blank);
-    let value = rest.strip_prefix(['=', ':']).unwrap_or(rest).trim_start_matches(blank);
+    let value = rest
+        .strip_prefix(['=', ':'])
+        .unwrap_or(rest)
+        .trim_start_matches(blank);
     (unescape(key), unescape(value))
 }
 
@@ -132,7 +147,11 @@ fn unescape(text: &str) -> String {
     let mut units: Vec<u16> = Vec::with_capacity(text.len());
     let mut characters = text.chars();
     while let Some(character) = characters.next() {
-        let decoded = if character == '\\' { escaped_unit(&mut characters) } else { Some(Err(character)) };
+        let decoded = if character == '\\' {
+            escaped_unit(&mut characters)
+        } else {
+            Some(Err(character))
+        };
         match decoded {
             Some(Ok(unit)) => units.push(unit),
             Some(Err(character)) => units.extend(character.encode_utf16(&mut [0; 2]).iter()),
@@ -143,7 +162,8 @@ fn unescape(text: &str) -> String {
     String::from_utf16_lossy(&units)
 }
 
-/// A UTF-16 unit for `\uXXXX`, a character for any other escape, nothing for a backslash at the end.
+/// A UTF-16 unit for `\uXXXX`, a character for any other escape, nothing for a backslash at the
+/// end.
 fn escaped_unit(rest: &mut std::str::Chars<'_>) -> Option<Result<u16, char>> {
     let character = match rest.next()? {
         't' => '\t',
@@ -151,7 +171,10 @@ fn escaped_unit(rest: &mut std::str::Chars<'_>) -> Option<Result<u16, char>> {
         'r' => '\r',
         'f' => '\u{c}',
         'u' => {
-            let digits = rest.as_str().get(..4).filter(|digits| digits.bytes().all(|byte| byte.is_ascii_hexdigit()));
+            let digits = rest
+                .as_str()
+                .get(..4)
+                .filter(|digits| digits.bytes().all(|byte| byte.is_ascii_hexdigit()));
             match digits.and_then(|digits| u16::from_str_radix(digits, 16).ok()) {
                 Some(unit) => {
                     *rest = rest.as_str()[4..].chars();
@@ -182,7 +205,12 @@ mod tests {
     #[test]
     fn lines_follow_java_util_properties() {
         let text = "\u{feff}#c\r\n! d\n a = b \r\n\nk\\ y\\=:v\\\r\n   w\\\\\nempty\nu=\\u00e9\\uD83D\\uDD11\\z";
-        let expected = [pair("a", "b "), pair("k y=", "vw\\"), pair("empty", ""), pair("u", "é🔑z")];
+        let expected = [
+            pair("a", "b "),
+            pair("k y=", "vw\\"),
+            pair("empty", ""),
+            pair("u", "é🔑z"),
+        ];
         assert_eq!(pairs(text), expected);
     }
 
@@ -200,8 +228,14 @@ mod tests {
     fn values_are_typed_as_katalon_types_them() {
         assert_eq!(Value::read("true"), Value::Bool(true));
         assert_eq!(Value::read("-1"), Value::Int(-1));
-        assert_eq!(Value::read("99999999999"), Value::Text("99999999999".to_owned()));
-        assert_eq!(Value::read(r#""a \"b\"\n""#), Value::Text("a \"b\"\n".to_owned()));
+        assert_eq!(
+            Value::read("99999999999"),
+            Value::Text("99999999999".to_owned())
+        );
+        assert_eq!(
+            Value::read(r#""a \"b\"\n""#),
+            Value::Text("a \"b\"\n".to_owned())
+        );
         assert_eq!(Value::read("by hand"), Value::Text("by hand".to_owned()));
         assert_eq!(Value::read("\""), Value::Text("\"".to_owned()));
         assert_eq!(Value::read(""), Value::Text(String::new()));
@@ -212,13 +246,17 @@ mod tests {
         let text = r#"submitOptions.testPlan="{\\n  \\"id\\"\: 8558,\\n  \\"name\\"\: \\"A\\\\u0026B\\"\\n}""#;
         let properties = Properties::read(text.as_bytes());
         let value = Value::read(properties.raw("submitOptions.testPlan").unwrap());
-        assert_eq!(value, Value::Text("{\n  \"id\": 8558,\n  \"name\": \"A\\u0026B\"\n}".to_owned()));
+        assert_eq!(
+            value,
+            Value::Text("{\n  \"id\": 8558,\n  \"name\": \"A\\u0026B\"\n}".to_owned())
+        );
     }
 
     proptest! {
         #[test]
         fn lines_are_read_as_the_java_properties_crate_reads_them(text in r"([ab=: \t\\n\u{c}]|\\u004[12]|\r\n|\n|\r){0,40}") {
-            // A file that ends in a backslash is cut; there the crate drops the line and we keep what is whole.
+            // A file that ends in a backslash is cut; there the crate drops the line and we keep
+            // what is whole.
             let text = text + "\n\nlast=1";
             if let Ok(oracle) = java_properties::read(text.as_bytes()) {
                 let ours: std::collections::HashMap<_, _> = pairs(&text).into_iter().collect();

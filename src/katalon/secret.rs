@@ -1,9 +1,10 @@
-//! Katalon's reversible token encryption. It is an obfuscation with constants that are the same on every
-//! installation and protects nothing; kado only reads it.
+//! Katalon's reversible token encryption. It is an obfuscation with constants that are the same on
+//! every installation and protects nothing; kado only reads it.
 //!
-//! The scheme is `PBEwithSHA1AndDESede` (RFC 7292, appendix B, SHA-1, 20 rounds) over triple DES in CBC mode with
-//! PKCS#7 padding, in Base64. Neither salt nor IV is stored, so one plain text always gives one cipher text. Twelve
-//! synthetic vectors in `tests/fixtures/crypto-vectors.json` hold the reader to Katalon's bytes.
+//! The scheme is `PBEwithSHA1AndDESede` (RFC 7292, appendix B, SHA-1, 20 rounds) over triple DES in
+//! CBC mode with PKCS#7 padding, in Base64. Neither salt nor IV is stored, so one plain text always
+//! gives one cipher text. Twelve synthetic vectors in `tests/fixtures/crypto-vectors.json` hold the
+//! reader to Katalon's bytes.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -34,8 +35,8 @@ pub enum ProjectToken {
 }
 
 impl ProjectToken {
-    /// Reads the value of the key `token`. `encrypted` is `enableAuthenticationEncryption`; without it the value is
-    /// the token in clear (Katalon's sibling stores do so).
+    /// Reads the value of the key `token`. `encrypted` is `enableAuthenticationEncryption`; without
+    /// it the value is the token in clear (Katalon's sibling stores do so).
     pub fn read(value: &str, encrypted: bool) -> Self {
         let value = value.trim();
         if value.is_empty() {
@@ -79,19 +80,32 @@ fn decrypt(encrypted: &str) -> Result<String, &'static str> {
     derive(1, &mut key);
     derive(2, &mut iv);
     let cipher = cbc::Decryptor::<des::TdesEde3>::new(&key.into(), &iv.into());
-    let plain = cipher.decrypt_padded_vec::<Pkcs7>(&bytes).map_err(|_| "it was not encrypted by Katalon Studio")?;
+    let plain = cipher
+        .decrypt_padded_vec::<Pkcs7>(&bytes)
+        .map_err(|_| "it was not encrypted by Katalon Studio")?;
     // In this box the plain bytes are wiped when the function returns.
     let plain = SecretBox::new(Box::new(plain));
-    std::str::from_utf8(plain.expose_secret()).map(str::to_owned).map_err(|_| "it was not encrypted by Katalon Studio")
+    std::str::from_utf8(plain.expose_secret())
+        .map(str::to_owned)
+        .map_err(|_| "it was not encrypted by Katalon Studio")
 }
 
-/// The key derivation of RFC 7292, appendix B.2, for outputs of at most two hashes: `purpose` 1 makes a key, 2 an IV.
+/// The key derivation of RFC 7292, appendix B.2, for outputs of at most two hashes: `purpose` 1
+/// makes a key, 2 an IV.
 fn derive(purpose: u8, output: &mut [u8]) {
-    let repeated = |bytes: &[u8]| -> Vec<u8> { bytes.iter().copied().cycle().take(HASH_BLOCK).collect() };
-    let password: Vec<u8> = PASSWORD.encode_utf16().chain([0]).flat_map(u16::to_be_bytes).collect();
+    let repeated =
+        |bytes: &[u8]| -> Vec<u8> { bytes.iter().copied().cycle().take(HASH_BLOCK).collect() };
+    let password: Vec<u8> = PASSWORD
+        .encode_utf16()
+        .chain([0])
+        .flat_map(u16::to_be_bytes)
+        .collect();
     let mut input = [repeated(SALT), repeated(&password)].concat();
     for chunk in output.chunks_mut(HASH_RESULT) {
-        let mut hash = Sha1::new().chain_update([purpose; HASH_BLOCK]).chain_update(&input).finalize();
+        let mut hash = Sha1::new()
+            .chain_update([purpose; HASH_BLOCK])
+            .chain_update(&input)
+            .finalize();
         for _ in 1..ROUNDS {
             hash = Sha1::digest(hash);
         }
@@ -123,8 +137,16 @@ mod tests {
         let mut iv = [0; 8];
         derive(1, &mut key);
         derive(2, &mut iv);
-        let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
-        assert_eq!(hex(&key), "8d7f89e47868b8d24831eb538092838d9414556193ca395a");
+        let hex = |bytes: &[u8]| {
+            bytes
+                .iter()
+                .map(|byte| format!("{byte:02x}"))
+                .collect::<String>()
+        };
+        assert_eq!(
+            hex(&key),
+            "8d7f89e47868b8d24831eb538092838d9414556193ca395a"
+        );
         assert_eq!(hex(&iv), "c6f6b526641e5e8d");
     }
 
@@ -135,19 +157,31 @@ mod tests {
         let vectors = file["vectors"].as_array().unwrap();
         assert_eq!(vectors.len(), 12);
         for vector in vectors {
-            assert_eq!(decrypt(vector["encrypted"].as_str().unwrap()).unwrap(), vector["plain"].as_str().unwrap());
+            assert_eq!(
+                decrypt(vector["encrypted"].as_str().unwrap()).unwrap(),
+                vector["plain"].as_str().unwrap()
+            );
         }
     }
 
     #[test]
     fn an_encrypted_empty_text_is_no_token() {
-        assert!(matches!(ProjectToken::read("9NLz+4tGZcQ=", true), ProjectToken::Unset));
+        assert!(matches!(
+            ProjectToken::read("9NLz+4tGZcQ=", true),
+            ProjectToken::Unset
+        ));
         assert!(matches!(ProjectToken::read(" ", true), ProjectToken::Unset));
     }
 
     #[test]
     fn a_damaged_text_is_undecryptable_and_its_reason_shows_nothing_of_it() {
-        for text in ["REDACTED", "no base64!", "AAAA", "AAAAAAAAAAA=", "g3/DOGG74jC3Flrr3yH+3D/yKbOqqUNN"] {
+        for text in [
+            "REDACTED",
+            "no base64!",
+            "AAAA",
+            "AAAAAAAAAAA=",
+            "g3/DOGG74jC3Flrr3yH+3D/yKbOqqUNN",
+        ] {
             match ProjectToken::read(text, true) {
                 ProjectToken::Undecryptable(reason) => assert!(!reason.contains(text)),
                 other => panic!("{text} became {other:?}"),
@@ -157,7 +191,10 @@ mod tests {
 
     #[test]
     fn a_token_in_clear_is_taken_only_when_the_settings_say_so() {
-        assert!(matches!(ProjectToken::read("abc", false), ProjectToken::Set(_)));
+        assert!(matches!(
+            ProjectToken::read("abc", false),
+            ProjectToken::Set(_)
+        ));
         assert_eq!(ProjectToken::read("abc", true).word(), "undecryptable");
     }
 }

@@ -1,8 +1,9 @@
-//! The project's settings for Azure DevOps: `settings/external/com.kms.katalon.integration.azure.properties`.
+//! The project's settings for Azure DevOps:
+//! `settings/external/com.kms.katalon.integration.azure.properties`.
 //!
-//! Katalon rewrites the whole file in place once per changed key, so it can be met empty or cut. Reading always gives
-//! what can be understood; [`AzureSettings::damaged`] tells that something stands there which cannot, so that whoever
-//! has good settings can keep them.
+//! Katalon rewrites the whole file in place once per changed key, so it can be met empty or cut.
+//! Reading always gives what can be understood; [`AzureSettings::damaged`] tells that something
+//! stands there which cannot, so that whoever has good settings can keep them.
 
 mod read;
 

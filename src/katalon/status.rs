@@ -5,8 +5,9 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-/// Status of a test case or of a suite, in Katalon's own words (`JUnit_Report.xml`, key `katalonStatus` of the
-/// Azure settings). The order of the variants is the order of badness: the first is the worst.
+/// Status of a test case or of a suite, in Katalon's own words (`JUnit_Report.xml`, key
+/// `katalonStatus` of the Azure settings). The order of the variants is the order of badness: the
+/// first is the worst.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum Status {
@@ -24,7 +25,13 @@ pub enum Status {
 
 impl Status {
     /// All words, the worst first.
-    pub const ALL: [Self; 5] = [Self::Error, Self::Failed, Self::Incomplete, Self::Skipped, Self::Passed];
+    pub const ALL: [Self; 5] = [
+        Self::Error,
+        Self::Failed,
+        Self::Incomplete,
+        Self::Skipped,
+        Self::Passed,
+    ];
 
     /// Katalon's word, such as `PASSED`.
     pub const fn word(self) -> &'static str {

@@ -1,8 +1,8 @@
 //! A test case file (`.tc`): its Azure ids and its variables.
 //!
-//! The ids stand in the `integratedEntity` whose `productName` is `Azure`, as the entry `azure.testcase.ids`; other
-//! products (TestOps, JIRA, qTest) have entities of their own in the same file. A damaged file gives what stands
-//! before the damage, and a warning.
+//! The ids stand in the `integratedEntity` whose `productName` is `Azure`, as the entry
+//! `azure.testcase.ids`; other products (TestOps, JIRA, qTest) have entities of their own in the
+//! same file. A damaged file gives what stands before the damage, and a warning.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,8 @@ use crate::katalon::xml::{self, Doctype, Node};
 pub struct TestCase {
     /// Path below the project without `.tc`, with `/`: `Test Cases/Login`.
     pub id: String,
-    /// Value of `azure.testcase.ids`, exactly as written; `None` without such an entry or with an empty one.
+    /// Value of `azure.testcase.ids`, exactly as written; `None` without such an entry or with an
+    /// empty one.
     pub azure_ids: Option<String>,
     /// Variables with their default value as a Groovy expression.
     pub variables: BTreeMap<String, String>,
@@ -29,14 +30,23 @@ impl TestCase {
         let mut warnings = Vec::new();
         match walked {
             Ok(Doctype::Absent) => {}
-            Ok(Doctype::Skipped) => warnings.push(format!("`{id}.tc` has a DOCTYPE; it was not read")),
+            Ok(Doctype::Skipped) => {
+                warnings.push(format!("`{id}.tc` has a DOCTYPE; it was not read"))
+            }
             Err(error) => warnings.push(format!("`{id}.tc` could be read only in part: {error}")),
         }
         if file.ids.len() > 1 {
-            warnings.push(format!("`{id}.tc` has several entries `azure.testcase.ids`; all of them count"));
+            warnings.push(format!(
+                "`{id}.tc` has several entries `azure.testcase.ids`; all of them count"
+            ));
         }
         let azure_ids = (!file.ids.is_empty()).then(|| file.ids.join(","));
-        Self { id, azure_ids, variables: file.variables, warnings }
+        Self {
+            id,
+            azure_ids,
+            variables: file.variables,
+            warnings,
+        }
     }
 }
 
@@ -59,7 +69,10 @@ impl File {
         let Node::Close(text) = node else {
             return;
         };
-        let parent = path.len().checked_sub(2).map_or("", |parent| path[parent].as_str());
+        let parent = path
+            .len()
+            .checked_sub(2)
+            .map_or("", |parent| path[parent].as_str());
         match (parent, path.last().map_or("", String::as_str)) {
             ("integratedEntity", "productName") => text.trim().clone_into(&mut self.product),
             ("entry", "key") => text.trim().clone_into(&mut self.key),
@@ -110,7 +123,9 @@ mod tests {
     }
 
     fn read(inner: &str) -> TestCase {
-        let file = format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\r\n<TestCaseEntity>{inner}</TestCaseEntity>");
+        let file = format!(
+            "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\r\n<TestCaseEntity>{inner}</TestCaseEntity>"
+        );
         TestCase::read("Test Cases/A".to_owned(), file.as_bytes())
     }
 
@@ -125,8 +140,22 @@ mod tests {
 
     #[test]
     fn an_entry_without_value_is_no_id() {
-        assert_eq!(read(&entity("Azure", "<entry><key>azure.testcase.ids</key></entry>")).azure_ids, None);
-        assert_eq!(read(&entity("Azure", "<entry><key>azure.testcase.ids</key><value/></entry>")).azure_ids, None);
+        assert_eq!(
+            read(&entity(
+                "Azure",
+                "<entry><key>azure.testcase.ids</key></entry>"
+            ))
+            .azure_ids,
+            None
+        );
+        assert_eq!(
+            read(&entity(
+                "Azure",
+                "<entry><key>azure.testcase.ids</key><value/></entry>"
+            ))
+            .azure_ids,
+            None
+        );
     }
 
     #[test]
@@ -135,20 +164,31 @@ mod tests {
             "<variable><defaultValue>'12'</defaultValue><description></description><id>1</id>\
              <masked>false</masked><name>ado_id</name></variable><variable><name>b</name></variable>",
         );
-        assert_eq!(case.variables.get("ado_id").map(String::as_str), Some("'12'"));
+        assert_eq!(
+            case.variables.get("ado_id").map(String::as_str),
+            Some("'12'")
+        );
         assert_eq!(case.variables.get("b").map(String::as_str), Some(""));
     }
 
     #[test]
     fn a_damaged_file_gives_what_stands_before_the_damage() {
-        let case = TestCase::read("Test Cases/A".to_owned(), format!("<a>{}<b></a>", entity("Azure", IDS)).as_bytes());
+        let case = TestCase::read(
+            "Test Cases/A".to_owned(),
+            format!("<a>{}<b></a>", entity("Azure", IDS)).as_bytes(),
+        );
         assert_eq!(case.azure_ids.as_deref(), Some("545, 8562\n"));
         assert_eq!(case.warnings.len(), 1);
     }
 
     #[test]
     fn a_doctype_is_a_warning() {
-        assert_eq!(TestCase::read("A".to_owned(), b"<!DOCTYPE x><a/>").warnings.len(), 1);
+        assert_eq!(
+            TestCase::read("A".to_owned(), b"<!DOCTYPE x><a/>")
+                .warnings
+                .len(),
+            1
+        );
     }
 
     proptest! {

@@ -1,6 +1,7 @@
 //! Cutting texts.
 
-/// The longest beginning of a text that takes at most `limit` bytes and ends between two characters.
+/// The longest beginning of a text that takes at most `limit` bytes and ends between two
+/// characters.
 pub fn head(text: &str, limit: usize) -> &str {
     let mut end = limit.min(text.len());
     while !text.is_char_boundary(end) {

@@ -1,8 +1,8 @@
 //! A small walk over Katalon's small XML files: `.prj`, `.tc`, `.rp` and `JUnit_Report.xml`.
 //!
-//! No DTD is ever read and no entity beyond XML's five is known: a DOCTYPE is skipped and reported, an unknown entity
-//! stays as it is written. The walk stops with an error at the first place that is not well-formed; whoever walks
-//! keeps what came before.
+//! No DTD is ever read and no entity beyond XML's five is known: a DOCTYPE is skipped and reported,
+//! an unknown entity stays as it is written. The walk stops with an error at the first place that
+//! is not well-formed; whoever walks keeps what came before.
 
 use quick_xml::Reader;
 use quick_xml::XmlVersion;
@@ -17,7 +17,8 @@ const DEEPEST: usize = 64;
 pub enum Node<'a> {
     /// The element at the end of the path was opened; these are its attributes, decoded.
     Open(&'a [(String, String)]),
-    /// The element at the end of the path was closed; this is its own text, without that of its children.
+    /// The element at the end of the path was closed; this is its own text, without that of its
+    /// children.
     Close(&'a str),
 }
 
@@ -38,15 +39,25 @@ pub enum Doctype {
     Absent,
 }
 
-/// Walks through a document. `visit` gets the names of the open elements, outermost first, and what happens there.
+/// Walks through a document. `visit` gets the names of the open elements, outermost first, and what
+/// happens there.
 ///
 /// # Errors
-/// When the bytes are not UTF-8, not well-formed, nested deeper than 64 levels or without a closed root element.
+/// When the bytes are not UTF-8, not well-formed, nested deeper than 64 levels or without a closed
+/// root element.
 pub fn walk(bytes: &[u8], mut visit: impl FnMut(&[String], Node<'_>)) -> Result<Doctype, XmlError> {
-    let text = std::str::from_utf8(bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes))
-        .map_err(|error| XmlError { position: error.valid_up_to() as u64, reason: "it is not UTF-8".to_owned() })?;
+    let text = std::str::from_utf8(bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes)).map_err(
+        |error| XmlError {
+            position: error.valid_up_to() as u64,
+            reason: "it is not UTF-8".to_owned(),
+        },
+    )?;
     let mut reader = Reader::from_str(text);
-    let mut walk = Walk { path: Vec::new(), texts: Vec::new(), roots: 0 };
+    let mut walk = Walk {
+        path: Vec::new(),
+        texts: Vec::new(),
+        roots: 0,
+    };
     let mut doctype = Doctype::Absent;
     loop {
         let step = match reader.read_event() {
@@ -58,14 +69,20 @@ pub fn walk(bytes: &[u8], mut visit: impl FnMut(&[String], Node<'_>)) -> Result<
             Ok(event) => walk.step(event, &mut visit),
             Err(error) => Err(error.to_string()),
         };
-        step.map_err(|reason| XmlError { position: reader.buffer_position(), reason })?;
+        step.map_err(|reason| XmlError {
+            position: reader.buffer_position(),
+            reason,
+        })?;
     }
     match (walk.path.last(), walk.roots) {
         (Some(open), _) => Err(format!("it ends inside `{open}`")),
         (None, 0) => Err("it has no element".to_owned()),
         (None, _) => Ok(doctype),
     }
-    .map_err(|reason| XmlError { position: text.len() as u64, reason })
+    .map_err(|reason| XmlError {
+        position: text.len() as u64,
+        reason,
+    })
 }
 
 struct Walk {
@@ -75,7 +92,11 @@ struct Walk {
 }
 
 impl Walk {
-    fn step(&mut self, event: Event<'_>, visit: &mut impl FnMut(&[String], Node<'_>)) -> Result<(), String> {
+    fn step(
+        &mut self,
+        event: Event<'_>,
+        visit: &mut impl FnMut(&[String], Node<'_>),
+    ) -> Result<(), String> {
         match event {
             Event::Start(start) => self.open(&start, visit)?,
             Event::Empty(start) => {
@@ -91,14 +112,20 @@ impl Walk {
         Ok(())
     }
 
-    fn open(&mut self, start: &BytesStart<'_>, visit: &mut impl FnMut(&[String], Node<'_>)) -> Result<(), String> {
+    fn open(
+        &mut self,
+        start: &BytesStart<'_>,
+        visit: &mut impl FnMut(&[String], Node<'_>),
+    ) -> Result<(), String> {
         if self.path.len() == DEEPEST {
             return Err(format!("it is nested deeper than {DEEPEST} levels"));
         }
         let mut attributes = Vec::new();
         for attribute in start.attributes() {
             let attribute = attribute.map_err(|error| error.to_string())?;
-            let value = attribute.normalized_value(XmlVersion::Implicit1_0).unwrap_or_else(|_| attribute.value.clone());
+            let value = attribute
+                .normalized_value(XmlVersion::Implicit1_0)
+                .unwrap_or_else(|_| attribute.value.clone());
             attributes.push((attribute.key.0.to_owned(), value.into_owned()));
         }
         self.roots += usize::from(self.path.is_empty());
@@ -123,7 +150,10 @@ impl Walk {
 
 /// The value of an attribute.
 pub fn attribute<'a>(attributes: &'a [(String, String)], name: &str) -> Option<&'a str> {
-    attributes.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    attributes
+        .iter()
+        .find(|(known, _)| known == name)
+        .map(|(_, value)| value.as_str())
 }
 
 /// Whether the innermost element of a path has this name.
@@ -148,13 +178,20 @@ mod tests {
     #[test]
     fn texts_are_decoded_and_joined() {
         let (closed, result) = texts("<a>1 &lt;&#65;<b/><![CDATA[<&]]> &nix;</a>");
-        assert_eq!(closed, [("a/b".into(), String::new()), ("a".into(), "1 <A<& &nix;".into())]);
+        assert_eq!(
+            closed,
+            [
+                ("a/b".into(), String::new()),
+                ("a".into(), "1 <A<& &nix;".into())
+            ]
+        );
         assert_eq!(result.unwrap(), Doctype::Absent);
     }
 
     #[test]
     fn a_doctype_is_skipped_and_its_entities_are_unknown() {
-        let (closed, result) = texts("<!DOCTYPE a [<!ENTITY x SYSTEM \"file:///etc/passwd\">]><a>&x;</a>");
+        let (closed, result) =
+            texts("<!DOCTYPE a [<!ENTITY x SYSTEM \"file:///etc/passwd\">]><a>&x;</a>");
         assert_eq!(closed, [("a".into(), "&x;".into())]);
         assert_eq!(result.unwrap(), Doctype::Skipped);
     }
@@ -163,7 +200,10 @@ mod tests {
     fn a_cut_file_is_an_error_that_says_where() {
         let (closed, result) = texts("<a><b>1</b><c>");
         assert_eq!(closed.len(), 1);
-        assert_eq!(result.unwrap_err().to_string(), "the XML is damaged at byte 14: it ends inside `c`");
+        assert_eq!(
+            result.unwrap_err().to_string(),
+            "the XML is damaged at byte 14: it ends inside `c`"
+        );
         assert!(texts("").1.is_err());
         assert!(texts("<a></b>").1.is_err());
         assert!(texts(&"<a>".repeat(100)).1.is_err());

@@ -1,6 +1,10 @@
-//! Makes the state folder, closed to everybody but the service and its group: it holds what was tested and where.
+//! Makes the state folder, closed to everybody but the service and its group: it holds what was
+//! tested and where.
 
-#![expect(clippy::disallowed_methods, reason = "this is where the state folder is made")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "this is where the state folder is made"
+)]
 
 #[cfg(unix)]
 mod unix;
@@ -14,8 +18,8 @@ use windows as system;
 
 use std::path::Path;
 
-/// Makes a state folder with the folders above it; one that is there keeps its permissions. Where a group shares it, what
-/// this process makes from now on is the group's too.
+/// Makes a state folder with the folders above it; one that is there keeps its permissions. Where a
+/// group shares it, what this process makes from now on is the group's too.
 ///
 /// # Errors
 /// When it cannot be made, or when it lies on another machine.
@@ -33,7 +37,9 @@ pub fn make(state_dir: &Path) -> std::io::Result<()> {
     }
     match system::make_closed(state_dir) {
         // Another command made it at the same moment.
-        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists && state_dir.is_dir() => Ok(()),
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists && state_dir.is_dir() => {
+            Ok(())
+        }
         made => made,
     }
 }
@@ -43,7 +49,8 @@ pub fn free_bytes(state_dir: &Path) -> Option<u64> {
     system::free_bytes(state_dir)
 }
 
-/// Whether the file system of the state folder lets nobody write; `None` where the system does not say.
+/// Whether the file system of the state folder lets nobody write; `None` where the system does not
+/// say.
 pub fn is_read_only(state_dir: &Path) -> Option<bool> {
     system::is_read_only(state_dir)
 }

@@ -23,7 +23,13 @@ pub enum SubmissionState {
 
 impl SubmissionState {
     /// All states.
-    pub const ALL: [Self; 5] = [Self::Pending, Self::Submitting, Self::Submitted, Self::Parked, Self::Ignored];
+    pub const ALL: [Self; 5] = [
+        Self::Pending,
+        Self::Submitting,
+        Self::Submitted,
+        Self::Parked,
+        Self::Ignored,
+    ];
 
     /// The word in the database and in JSON.
     pub const fn word(self) -> &'static str {
@@ -54,7 +60,12 @@ pub enum Cause {
 
 impl Cause {
     /// Those that stand in the column of their name; [`Cause::Katalon`] has a column of its own.
-    pub const ALL: [Self; 4] = [Self::Credentials, Self::NoToken, Self::Unreachable, Self::Configuration];
+    pub const ALL: [Self; 4] = [
+        Self::Credentials,
+        Self::NoToken,
+        Self::Unreachable,
+        Self::Configuration,
+    ];
 
     /// The word in the database.
     pub const fn word(self) -> &'static str {
@@ -88,8 +99,8 @@ pub struct NewSubmission {
     pub reason: Option<String>,
 }
 
-/// The submissions of a run. `ignored` is the reason when it is not to be submitted; `again` counts how often a person
-/// asked for the same submission.
+/// The submissions of a run. `ignored` is the reason when it is not to be submitted; `again` counts
+/// how often a person asked for the same submission.
 pub fn submissions(
     snapshot: &Snapshot,
     identity: &RunIdentity,
@@ -100,7 +111,16 @@ pub fn submissions(
     let options = &snapshot.options;
     let (server, problem) = server(options.server_url.as_deref());
     let project = options.project.as_deref().unwrap_or_default();
-    let key_of = |plan_id| key(&KeyParts { run: identity, twin, server: &server, project, plan_id, again });
+    let key_of = |plan_id| {
+        key(&KeyParts {
+            run: identity,
+            twin,
+            server: &server,
+            project,
+            plan_id,
+            again,
+        })
+    };
     let single = |state, reason: String| {
         vec![NewSubmission {
             server: server.to_string(),
@@ -141,7 +161,9 @@ fn server(url: Option<&str>) -> (ServerIdentity, Option<String>) {
 fn unusable(snapshot: &Snapshot) -> Option<String> {
     let options = &snapshot.options;
     if let Some(problem) = &options.invalid_project_file {
-        return Some(format!("{problem}; correct it, then `kado runs retry` submits the run"));
+        return Some(format!(
+            "{problem}; correct it, then `kado runs retry` submits the run"
+        ));
     }
     if let Some(plan) = &options.invalid_plan {
         return Some(format!(

@@ -1,6 +1,10 @@
-//! One process executes the outbox of a state folder, by a kernel lock: it ends with the process, however that ends.
+//! One process executes the outbox of a state folder, by a kernel lock: it ends with the process,
+//! however that ends.
 
-#![expect(clippy::disallowed_methods, reason = "the lock is a file of the state folder")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the lock is a file of the state folder"
+)]
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::path::{Path, PathBuf};
@@ -25,17 +29,21 @@ pub struct StateLock {
 }
 
 impl StateLock {
-    /// Whether a process holds the lock of this state folder; `None` when this account may not look. Looking disturbs
-    /// nobody but for a moment, which [`StateLock::take`] waits out.
+    /// Whether a process holds the lock of this state folder; `None` when this account may not
+    /// look. Looking disturbs nobody but for a moment, which [`StateLock::take`] waits out.
     pub fn is_held(state_dir: &Path) -> Option<bool> {
         match File::open(state_dir.join(FILE)) {
-            Ok(file) => Some(matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock))),
+            Ok(file) => Some(matches!(
+                file.try_lock_shared(),
+                Err(TryLockError::WouldBlock)
+            )),
             Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => None,
             Err(_) => Some(false),
         }
     }
 
-    /// Whether the lock that lies in the state folder is still this one. What cannot be told is taken for yes.
+    /// Whether the lock that lies in the state folder is still this one. What cannot be told is
+    /// taken for yes.
     pub fn is_in_place(&self) -> bool {
         match Handle::from_path(&self.path) {
             Ok(there) => there == self.file,
@@ -50,10 +58,19 @@ impl StateLock {
     pub fn take(state_dir: &Path) -> std::io::Result<Option<Self>> {
         folder::make(state_dir)?;
         let path = state_dir.join(FILE);
-        let file = OpenOptions::new().create(true).truncate(false).write(true).open(&path)?;
+        let file = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(&path)?;
         for _ in 0..LOOKS {
             match file.try_lock() {
-                Ok(()) => return Ok(Some(Self { file: Handle::from_file(file)?, path })),
+                Ok(()) => {
+                    return Ok(Some(Self {
+                        file: Handle::from_file(file)?,
+                        path,
+                    }));
+                }
                 Err(TryLockError::WouldBlock) => std::thread::sleep(BETWEEN_LOOKS),
                 Err(TryLockError::Error(error)) => return Err(error),
             }

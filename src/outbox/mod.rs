@@ -1,8 +1,9 @@
 //! The durable part: which runs are known, what is to be sent, and how far each submission is.
 //!
-//! One SQLite database in the state folder, in WAL mode with `synchronous=FULL`: what was committed survives a power
-//! cut. [`step`] holds the order of the steps and [`intake`] what a run becomes, both pure; [`store`] holds all SQL of
-//! the program. Readers work beside a running service; only the process that holds [`lock::StateLock`] sends.
+//! One SQLite database in the state folder, in WAL mode with `synchronous=FULL`: what was committed
+//! survives a power cut. [`step`] holds the order of the steps and [`intake`] what a run becomes,
+//! both pure; [`store`] holds all SQL of the program. Readers work beside a running service; only
+//! the process that holds [`lock::StateLock`] sends.
 
 pub mod folder;
 pub mod intake;
@@ -35,7 +36,10 @@ pub struct UnderWay {
 
 impl Drop for UnderWay {
     fn drop(&mut self) {
-        self.all.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.id);
+        self.all
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(&self.id);
     }
 }
 
@@ -57,13 +61,23 @@ impl Outbox {
     }
 
     fn over(store: Store) -> Self {
-        Self { store: Arc::new(Mutex::new(store)), under_way: Arc::default() }
+        Self {
+            store: Arc::new(Mutex::new(store)),
+            under_way: Arc::default(),
+        }
     }
 
     /// Marks a submission as being sent; `None` when it is already.
     pub fn begin(&self, id: i64) -> Option<UnderWay> {
-        let new = self.under_way.lock().unwrap_or_else(PoisonError::into_inner).insert(id);
-        new.then(|| UnderWay { id, all: Arc::clone(&self.under_way) })
+        let new = self
+            .under_way
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(id);
+        new.then(|| UnderWay {
+            id,
+            all: Arc::clone(&self.under_way),
+        })
     }
 
     /// Runs `work` on the store, on a thread that may block.
@@ -76,7 +90,8 @@ impl Outbox {
     ) -> Result<T, StoreError> {
         let store = Arc::clone(&self.store);
         let run = move || {
-            // Every change is a transaction of its own, so a panic elsewhere left nothing half done in here.
+            // Every change is a transaction of its own, so a panic elsewhere left nothing half done
+            // in here.
             let mut store = store.lock().unwrap_or_else(PoisonError::into_inner);
             work(&mut store)
         };

@@ -5,8 +5,9 @@
 //!   ─▶ left-out list ─▶ complete
 //! ```
 //!
-//! A step is `planned`, then `intended` before its request leaves, then `confirmed` or `refused` by ADO's answer
-//! (invariant I4). A step that is found `intended` may have happened: ADO is asked before it is sent again (I5).
+//! A step is `planned`, then `intended` before its request leaves, then `confirmed` or `refused` by
+//! ADO's answer (invariant I4). A step that is found `intended` may have happened: ADO is asked
+//! before it is sent again (I5).
 
 use std::ops::Range;
 
@@ -55,7 +56,12 @@ pub enum StepState {
 
 impl StepState {
     /// All states.
-    pub const ALL: [Self; 4] = [Self::Planned, Self::Intended, Self::Confirmed, Self::Refused];
+    pub const ALL: [Self; 4] = [
+        Self::Planned,
+        Self::Intended,
+        Self::Confirmed,
+        Self::Refused,
+    ];
 
     /// The word in the database.
     pub const fn word(self) -> &'static str {
@@ -77,7 +83,8 @@ impl StepState {
         matches!(
             (self, to),
             // A step is intended again when a look at ADO showed that it had not happened.
-            (Self::Planned | Self::Intended, Self::Intended) | (Self::Intended, Self::Confirmed | Self::Refused)
+            (Self::Planned | Self::Intended, Self::Intended)
+                | (Self::Intended, Self::Confirmed | Self::Refused)
         )
     }
 }
@@ -96,8 +103,13 @@ pub fn steps(plan: &SubmissionPlan) -> Vec<Step> {
 
 /// The results of each [`Step::WriteResults`], as ranges of the plan's results.
 pub fn batches(plan: &SubmissionPlan) -> Vec<Range<usize>> {
-    let parts =
-        |result: &PlannedResult| 1 + result.sub_results.iter().map(|part| 1 + part.sub_results.len()).sum::<usize>();
+    let parts = |result: &PlannedResult| {
+        1 + result
+            .sub_results
+            .iter()
+            .map(|part| 1 + part.sub_results.len())
+            .sum::<usize>()
+    };
     let mut batches: Vec<Range<usize>> = Vec::new();
     let mut weight = 0;
     for (place, result) in plan.results.iter().enumerate() {
@@ -118,12 +130,20 @@ pub fn batches(plan: &SubmissionPlan) -> Vec<Range<usize>> {
 /// Attachments that stand side by side run together; every other step waits for all before it.
 pub fn next(steps: &[(Step, StepState)]) -> Vec<usize> {
     let open = |(_, (_, state)): &(usize, &(Step, StepState))| !state.is_settled();
-    let Some((first, (step, _))) = steps.iter().enumerate().find(open) else { return Vec::new() };
+    let Some((first, (step, _))) = steps.iter().enumerate().find(open) else {
+        return Vec::new();
+    };
     if !matches!(step, Step::Attach(_)) {
         return vec![first];
     }
-    let attachments = steps[first..].iter().take_while(|(step, _)| matches!(step, Step::Attach(_)));
-    attachments.enumerate().filter(|(_, (_, state))| !state.is_settled()).map(|(offset, _)| first + offset).collect()
+    let attachments = steps[first..]
+        .iter()
+        .take_while(|(step, _)| matches!(step, Step::Attach(_)));
+    attachments
+        .enumerate()
+        .filter(|(_, (_, state))| !state.is_settled())
+        .map(|(offset, _)| first + offset)
+        .collect()
 }
 
 #[cfg(test)]
@@ -175,8 +195,13 @@ mod tests {
             for to in StepState::ALL {
                 let legal = matches!(
                     (from, to),
-                    (StepState::Planned | StepState::Intended, StepState::Intended)
-                        | (StepState::Intended, StepState::Confirmed | StepState::Refused)
+                    (
+                        StepState::Planned | StepState::Intended,
+                        StepState::Intended
+                    ) | (
+                        StepState::Intended,
+                        StepState::Confirmed | StepState::Refused
+                    )
                 );
                 assert_eq!(from.may_become(to), legal, "{from:?} to {to:?}");
             }

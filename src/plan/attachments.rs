@@ -1,7 +1,8 @@
 //! Which files go along, and to what they belong.
 //!
-//! Only files of the run's own listing are ever named here: regular files inside the run folder, whatever a log
-//! says. Screenshots go to the results of the test that took them, everything else to the run.
+//! Only files of the run's own listing are ever named here: regular files inside the run folder,
+//! whatever a log says. Screenshots go to the results of the test that took them, everything else
+//! to the run.
 
 use std::collections::BTreeSet;
 
@@ -56,22 +57,33 @@ pub struct Chosen {
     pub left_out: Vec<LeftOut>,
 }
 
-/// Chooses the attachments of a run whose results go to `targets`: pairs of a point and the tests that feed it.
+/// Chooses the attachments of a run whose results go to `targets`: pairs of a point and the tests
+/// that feed it.
 pub fn choose(snapshot: &Snapshot, targets: &[(u32, &[&TestResult])]) -> Chosen {
-    let mut chosen = Chosen { attachments: Vec::new(), left_out: Vec::new() };
+    let mut chosen = Chosen {
+        attachments: Vec::new(),
+        left_out: Vec::new(),
+    };
     let rule = &snapshot.options.attachments;
     if rule.kinds.is_empty() {
         return chosen;
     }
-    // A text that was cut goes along whole even with a run whose files are not wanted because it passed.
+    // A text that was cut goes along whole even with a run whose files are not wanted because it
+    // passed.
     for (point, tests) in targets {
-        chosen.attachments.extend(results::long_texts(tests).into_iter().map(|long| PlannedAttachment {
-            target: Target::Point(*point),
-            size: long.text.len() as u64,
-            source: Source::Text(long.text),
-            name: text::file_name(&long.name),
-            kind: FileKind::Other,
-        }));
+        chosen
+            .attachments
+            .extend(
+                results::long_texts(tests)
+                    .into_iter()
+                    .map(|long| PlannedAttachment {
+                        target: Target::Point(*point),
+                        size: long.text.len() as u64,
+                        source: Source::Text(long.text),
+                        name: text::file_name(&long.name),
+                        kind: FileKind::Other,
+                    }),
+            );
     }
     if !wants_files(snapshot) {
         return chosen;
@@ -86,7 +98,10 @@ pub fn choose(snapshot: &Snapshot, targets: &[(u32, &[&TestResult])]) -> Chosen 
 
 /// Attachments for reports that appeared after the run was submitted, by the same rules.
 pub fn late(snapshot: &Snapshot, reports: impl Iterator<Item = RunFile>) -> Vec<PlannedAttachment> {
-    let mut chosen = Chosen { attachments: Vec::new(), left_out: Vec::new() };
+    let mut chosen = Chosen {
+        attachments: Vec::new(),
+        left_out: Vec::new(),
+    };
     if wants_files(snapshot) {
         for report in reports {
             add(snapshot, Target::Run, &report, None, &mut chosen);
@@ -102,16 +117,26 @@ pub fn wanted(snapshot: &Snapshot) -> impl Iterator<Item = &RunFile> {
     wanted_in_a_whole(snapshot).filter(move |_| any)
 }
 
-/// The files of a run that may be sent as part of a collection: whether files are sent at all depends on the outcomes of
-/// all members then.
+/// The files of a run that may be sent as part of a collection: whether files are sent at all
+/// depends on the outcomes of all members then.
 pub fn wanted_in_a_whole(snapshot: &Snapshot) -> impl Iterator<Item = &RunFile> {
     let rule = &snapshot.options.attachments;
-    snapshot.run.files.iter().filter(|file| rule.kinds.contains(&file.kind) && file.size <= rule.max_bytes)
+    snapshot
+        .run
+        .files
+        .iter()
+        .filter(|file| rule.kinds.contains(&file.kind) && file.size <= rule.max_bytes)
 }
 
 /// Whether files of this run are sent at all.
 fn wants_files(snapshot: &Snapshot) -> bool {
-    let any_not_passed = || snapshot.run.tests.iter().any(|test| test.status() != Status::Passed);
+    let any_not_passed = || {
+        snapshot
+            .run
+            .tests
+            .iter()
+            .any(|test| test.status() != Status::Passed)
+    };
     snapshot.options.attachments.when == SendingRule::All || any_not_passed()
 }
 
@@ -120,10 +145,18 @@ fn of_result(snapshot: &Snapshot, point: u32, tests: &[&TestResult], chosen: &mu
     let mut seen = BTreeSet::new();
     for test in tests {
         for attempt in &test.attempts {
-            for path in attempt.attachments.iter().filter(|path| seen.insert(path.as_str())) {
+            for path in attempt
+                .attachments
+                .iter()
+                .filter(|path| seen.insert(path.as_str()))
+            {
                 match snapshot.run.files.iter().find(|file| file.path == *path) {
                     Some(file) => add(snapshot, Target::Point(point), file, Some(&test.id), chosen),
-                    None if !snapshot.options.attachments.kinds.contains(&FileKind::of(path)) => {}
+                    None if !snapshot
+                        .options
+                        .attachments
+                        .kinds
+                        .contains(&FileKind::of(path)) => {}
                     None => leave_out(
                         chosen,
                         &test.id,
@@ -135,7 +168,9 @@ fn of_result(snapshot: &Snapshot, point: u32, tests: &[&TestResult], chosen: &mu
                 leave_out(
                     chosen,
                     &test.id,
-                    format!("file `{path}` lies outside the run folder; kado reads no file from elsewhere"),
+                    format!(
+                        "file `{path}` lies outside the run folder; kado reads no file from elsewhere"
+                    ),
                 );
             }
         }
@@ -152,13 +187,24 @@ fn of_run(snapshot: &Snapshot, chosen: &mut Chosen) {
         .map(String::as_str)
         .collect();
     for kind in FileKind::SENDABLE {
-        for file in snapshot.run.files.iter().filter(|file| file.kind == kind && !named.contains(file.path.as_str())) {
+        for file in snapshot
+            .run
+            .files
+            .iter()
+            .filter(|file| file.kind == kind && !named.contains(file.path.as_str()))
+        {
             add(snapshot, Target::Run, file, None, chosen);
         }
     }
 }
 
-fn add(snapshot: &Snapshot, target: Target, file: &RunFile, test: Option<&str>, chosen: &mut Chosen) {
+fn add(
+    snapshot: &Snapshot,
+    target: Target,
+    file: &RunFile,
+    test: Option<&str>,
+    chosen: &mut Chosen,
+) {
     let rule = &snapshot.options.attachments;
     if !rule.kinds.contains(&file.kind) {
         return;
@@ -183,12 +229,19 @@ fn add(snapshot: &Snapshot, target: Target, file: &RunFile, test: Option<&str>, 
     });
 }
 
-/// What a file is called in ADO: its own name, and at the run of a collection the name of its member before it, because
-/// every member has an `execution0.log`.
+/// What a file is called in ADO: its own name, and at the run of a collection the name of its
+/// member before it, because every member has an `execution0.log`.
 fn name_of(snapshot: &Snapshot, target: Target, path: &str) -> String {
     let own = path.rsplit('/').next().unwrap_or(path);
-    let members = snapshot.joined.iter().filter(|_| target == Target::Run).flat_map(|joined| &joined.members);
-    let of_member = |prefix: &str| path.strip_prefix(prefix).is_some_and(|rest| rest.starts_with('/'));
+    let members = snapshot
+        .joined
+        .iter()
+        .filter(|_| target == Target::Run)
+        .flat_map(|joined| &joined.members);
+    let of_member = |prefix: &str| {
+        path.strip_prefix(prefix)
+            .is_some_and(|rest| rest.starts_with('/'))
+    };
     match members.into_iter().find(|member| of_member(&member.prefix)) {
         Some(member) => format!("{} {own}", member.name),
         None => own.to_owned(),
@@ -202,7 +255,8 @@ fn leave_out(chosen: &mut Chosen, test: &str, reason: String) {
     }
 }
 
-/// Two files of the same name at one target keep their folders in the name, so that a person can tell them apart.
+/// Two files of the same name at one target keep their folders in the name, so that a person can
+/// tell them apart.
 fn unique_names(attachments: &mut [PlannedAttachment]) {
     let mut taken = BTreeSet::new();
     for attachment in attachments {

@@ -1,7 +1,9 @@
-//! The automation fields of test case work items, which Katalon sets from 10.3 on: status, test name, storage and type.
+//! The automation fields of test case work items, which Katalon sets from 10.3 on: status, test
+//! name, storage and type.
 //!
-//! Name and storage are those of the results. Where several test cases share an ADO id the first one counts, unless the
-//! fields name another of them already: suites that execute them in different order are not to take turns.
+//! Name and storage are those of the results. Where several test cases share an ADO id the first
+//! one counts, unless the fields name another of them already: suites that execute them in
+//! different order are not to take turns.
 
 use std::collections::BTreeMap;
 
@@ -23,7 +25,8 @@ pub enum AutomationRule {
 /// What results and work items call the kind of test.
 pub const TEST_TYPE: &str = "Katalon";
 
-/// `Microsoft.VSTS.TCM.AutomationStatus` of a test case that nobody automated: ADO's default, so it counts as empty.
+/// `Microsoft.VSTS.TCM.AutomationStatus` of a test case that nobody automated: ADO's default, so it
+/// counts as empty.
 const NOT_AUTOMATED: &str = "Not Automated";
 const AUTOMATED: &str = "Automated";
 
@@ -55,7 +58,8 @@ pub struct AutomationFields {
 /// A field and the value that it is to have.
 pub type Change = (&'static str, String);
 
-/// The test cases of a plan that have a result, each with the ids of the tests that feed it, the first one first.
+/// The test cases of a plan that have a result, each with the ids of the tests that feed it, the
+/// first one first.
 pub fn automated(plan: &SubmissionPlan) -> BTreeMap<u32, Vec<String>> {
     let mut cases: BTreeMap<u32, Vec<String>> = BTreeMap::new();
     for result in &plan.results {
@@ -69,13 +73,25 @@ pub fn automated(plan: &SubmissionPlan) -> BTreeMap<u32, Vec<String>> {
     cases
 }
 
-/// What has to change in a work item that these tests, at least one, automate; nothing when all is so already.
+/// What has to change in a work item that these tests, at least one, automate; nothing when all is
+/// so already.
 pub fn changes(rule: AutomationRule, tests: &[String], now: &AutomationFields) -> Vec<Change> {
-    let named =
-        |test: &&String| now.storage.as_deref() == Some(&*storage(test)) && now.name.as_deref() == Some(&*name(test));
-    let Some(test) = tests.iter().find(named).or(tests.first()) else { return Vec::new() };
-    let unset = now.status.as_ref().filter(|status| !status.eq_ignore_ascii_case(NOT_AUTOMATED)).is_none();
-    let status = if unset && rule == AutomationRule::Fill { &None } else { &now.status };
+    let named = |test: &&String| {
+        now.storage.as_deref() == Some(&*storage(test)) && now.name.as_deref() == Some(&*name(test))
+    };
+    let Some(test) = tests.iter().find(named).or(tests.first()) else {
+        return Vec::new();
+    };
+    let unset = now
+        .status
+        .as_ref()
+        .filter(|status| !status.eq_ignore_ascii_case(NOT_AUTOMATED))
+        .is_none();
+    let status = if unset && rule == AutomationRule::Fill {
+        &None
+    } else {
+        &now.status
+    };
     let wanted = [
         (field::STATUS, status, AUTOMATED.to_owned()),
         (field::NAME, &now.name, name(test)),
@@ -91,7 +107,10 @@ pub fn changes(rule: AutomationRule, tests: &[String], now: &AutomationFields) -
 
 /// The automated test name of a test: the last part of its id.
 pub fn name(test: &str) -> String {
-    text::fit(test.rsplit('/').next().unwrap_or(test), text::AUTOMATED_NAME)
+    text::fit(
+        test.rsplit('/').next().unwrap_or(test),
+        text::AUTOMATED_NAME,
+    )
 }
 
 /// The automated test storage of a test: its whole id.
@@ -104,16 +123,27 @@ mod tests {
     use super::*;
 
     fn tests(names: &[&str]) -> Vec<String> {
-        names.iter().map(|name| format!("Test Cases/{name}")).collect()
+        names
+            .iter()
+            .map(|name| format!("Test Cases/{name}"))
+            .collect()
     }
 
     fn fields(status: &str, name: &str, storage: &str, kind: &str) -> AutomationFields {
         let some = |text: &str| (!text.is_empty()).then(|| text.to_owned());
-        AutomationFields { status: some(status), name: some(name), storage: some(storage), kind: some(kind) }
+        AutomationFields {
+            status: some(status),
+            name: some(name),
+            storage: some(storage),
+            kind: some(kind),
+        }
     }
 
     fn named(changes: &[Change]) -> Vec<(&str, &str)> {
-        changes.iter().map(|(field, value)| (field.rsplit('.').next().unwrap(), value.as_str())).collect()
+        changes
+            .iter()
+            .map(|(field, value)| (field.rsplit('.').next().unwrap(), value.as_str()))
+            .collect()
     }
 
     #[test]
@@ -136,7 +166,10 @@ mod tests {
     fn what_somebody_else_set_stays_or_is_overridden_by_the_rule() {
         let theirs = fields("Planned", "Other", "other.dll", "");
         let tests = tests(&["Login"]);
-        assert_eq!(named(&changes(AutomationRule::Fill, &tests, &theirs)), [("AutomatedTestType", "Katalon")]);
+        assert_eq!(
+            named(&changes(AutomationRule::Fill, &tests, &theirs)),
+            [("AutomatedTestType", "Katalon")]
+        );
         assert_eq!(changes(AutomationRule::Override, &tests, &theirs).len(), 4);
     }
 
@@ -145,7 +178,11 @@ mod tests {
         let ours = fields("Automated", "Login", "Test Cases/Login", "Katalon");
         for rule in [AutomationRule::Fill, AutomationRule::Override] {
             assert_eq!(changes(rule, &tests(&["Login"]), &ours), []);
-            assert_eq!(changes(rule, &tests(&["Logout", "Login"]), &ours), [], "one of several is enough");
+            assert_eq!(
+                changes(rule, &tests(&["Logout", "Login"]), &ours),
+                [],
+                "one of several is enough"
+            );
         }
         let moved = tests(&["Web/Login"]);
         assert_eq!(

@@ -1,9 +1,11 @@
-//! A collection that is submitted as one run (`submit.collections = "one"`): its members joined into one snapshot. Pure.
+//! A collection that is submitted as one run (`submit.collections = "one"`): its members joined
+//! into one snapshot. Pure.
 //!
-//! The joined run is named after the collection, starts with its first member and ends with its last one, and its host
-//! is theirs: so it is the same run wherever its folders lie (invariant I2; [`Snapshot::identity`]). Paths of files begin with the
-//! folder of their member, from the session on; [`Snapshot::place_of`] finds them again. Tests know their member,
-//! because members can run on different browsers, and then their results belong to different test points.
+//! The joined run is named after the collection, starts with its first member and ends with its
+//! last one, and its host is theirs: so it is the same run wherever its folders lie (invariant I2;
+//! [`Snapshot::identity`]). Paths of files begin with the folder of their member, from the session
+//! on; [`Snapshot::place_of`] finds them again. Tests know their member, because members can run on
+//! different browsers, and then their results belong to different test points.
 
 use serde::{Deserialize, Serialize};
 
@@ -112,12 +114,17 @@ pub struct Part {
     pub snapshot: Option<Snapshot>,
 }
 
-/// Joins the members of a collection, in the order of its report. `folder` is the collection's own folder.
+/// Joins the members of a collection, in the order of its report. `folder` is the collection's own
+/// folder.
 ///
 /// `None` when no member takes part.
 pub fn join(collection: &str, folder: &str, parts: Vec<Part>) -> Option<Snapshot> {
     let names = names(&parts);
-    let first = parts.iter().find(|part| part.state.takes_part() && part.snapshot.is_some())?.snapshot.clone()?;
+    let first = parts
+        .iter()
+        .find(|part| part.state.takes_part() && part.snapshot.is_some())?
+        .snapshot
+        .clone()?;
     let mut whole = Snapshot {
         run: empty(collection, &first.run),
         folder: folder.to_owned(),
@@ -167,26 +174,37 @@ fn empty(collection: &str, first: &SuiteRun) -> SuiteRun {
 
 /// Adds a member's tests and files.
 fn add(whole: &mut Snapshot, member: Snapshot, number: usize, prefix: &str) {
-    let (began, ended) = (member.run.started.or(member.run.last_record), member.ended());
+    let (began, ended) = (
+        member.run.started.or(member.run.last_record),
+        member.ended(),
+    );
     let below = |path: &String| format!("{prefix}/{path}");
     let run = &mut whole.run;
     run.started = run.started.into_iter().chain(began).min();
     run.ended = Some(run.ended.map_or(ended, |known| known.max(ended)));
     run.last_record = run.ended;
-    run.files.extend(member.run.files.into_iter().map(|mut file| {
-        file.path = below(&file.path);
-        file
-    }));
-    run.warnings.extend(member.run.warnings.iter().map(|warning| format!("{prefix}: {warning}")));
-    run.tests.extend(member.run.tests.into_iter().map(|mut test| {
-        test.member = number;
-        for attempt in &mut test.attempts {
-            attempt.attachments = attempt.attachments.iter().map(below).collect();
-            // A test that never ended ended with its suite, not with the whole collection.
-            attempt.ended = Some(attempt.ended.unwrap_or_else(|| ended.max(attempt.started)));
-        }
-        test
-    }));
+    run.files
+        .extend(member.run.files.into_iter().map(|mut file| {
+            file.path = below(&file.path);
+            file
+        }));
+    run.warnings.extend(
+        member
+            .run
+            .warnings
+            .iter()
+            .map(|warning| format!("{prefix}: {warning}")),
+    );
+    run.tests
+        .extend(member.run.tests.into_iter().map(|mut test| {
+            test.member = number;
+            for attempt in &mut test.attempts {
+                attempt.attachments = attempt.attachments.iter().map(below).collect();
+                // A test that never ended ended with its suite, not with the whole collection.
+                attempt.ended = Some(attempt.ended.unwrap_or_else(|| ended.max(attempt.started)));
+            }
+            test
+        }));
     whole.cases.extend(member.cases);
 }
 
@@ -194,27 +212,47 @@ fn add(whole: &mut Snapshot, member: Snapshot, number: usize, prefix: &str) {
 fn worst_suite(statuses: impl Iterator<Item = Status>) -> Status {
     let all: Vec<Status> = statuses.collect();
     let order = [Status::Incomplete, Status::Error, Status::Failed];
-    order.into_iter().find(|status| all.contains(status)).unwrap_or(Status::Passed)
+    order
+        .into_iter()
+        .find(|status| all.contains(status))
+        .unwrap_or(Status::Passed)
 }
 
-/// The suite of a member: what its run says, else what its folder is called (`<session>/<suite>/<stamp>`).
+/// The suite of a member: what its run says, else what its folder is called
+/// (`<session>/<suite>/<stamp>`).
 fn suite_of(part: &Part) -> String {
-    let of_run = part.snapshot.as_ref().map(|snapshot| snapshot.run.suite.clone()).filter(|suite| !suite.is_empty());
+    let of_run = part
+        .snapshot
+        .as_ref()
+        .map(|snapshot| snapshot.run.suite.clone())
+        .filter(|suite| !suite.is_empty());
     of_run.unwrap_or_else(|| suite_at(&part.prefix.split('/').collect::<Vec<_>>()))
 }
 
-/// A name for each member: the last part of its suite; where several share it, with what it ran on, then with a number.
+/// A name for each member: the last part of its suite; where several share it, with what it ran on,
+/// then with a number.
 fn names(parts: &[Part]) -> Vec<String> {
-    let short: Vec<String> =
-        parts.iter().map(|part| suite_of(part).rsplit('/').next().unwrap_or_default().to_owned()).collect();
-    let is_shared = |names: &[String], name: &String| names.iter().filter(|other| *other == name).count() > 1;
+    let short: Vec<String> = parts
+        .iter()
+        .map(|part| {
+            suite_of(part)
+                .rsplit('/')
+                .next()
+                .unwrap_or_default()
+                .to_owned()
+        })
+        .collect();
+    let is_shared =
+        |names: &[String], name: &String| names.iter().filter(|other| *other == name).count() > 1;
     let with_browser: Vec<String> = parts
         .iter()
         .zip(&short)
-        .map(|(part, name)| match configuration(part).filter(|_| is_shared(&short, name)) {
-            Some(configuration) => format!("{name} ({configuration})"),
-            None => name.clone(),
-        })
+        .map(
+            |(part, name)| match configuration(part).filter(|_| is_shared(&short, name)) {
+                Some(configuration) => format!("{name} ({configuration})"),
+                None => name.clone(),
+            },
+        )
         .collect();
     let mut names: Vec<String> = Vec::new();
     for name in &with_browser {
@@ -231,7 +269,10 @@ fn names(parts: &[Part]) -> Vec<String> {
 
 fn configuration(part: &Part) -> Option<String> {
     let environment = &part.snapshot.as_ref()?.run.environment;
-    environment.run_configuration.clone().filter(|name| !name.is_empty())
+    environment
+        .run_configuration
+        .clone()
+        .filter(|name| !name.is_empty())
 }
 
 /// Where files of a snapshot lie.
@@ -256,7 +297,11 @@ impl Place {
 
     /// A path inside the run folder as the snapshot calls it.
     pub fn path_of(&self, inside: &str) -> String {
-        if self.prefix.is_empty() { inside.to_owned() } else { format!("{}/{inside}", self.prefix) }
+        if self.prefix.is_empty() {
+            inside.to_owned()
+        } else {
+            format!("{}/{inside}", self.prefix)
+        }
     }
 }
 
@@ -265,9 +310,16 @@ impl Snapshot {
     pub fn places(&self) -> Vec<Place> {
         let Some(joined) = &self.joined else {
             let run = RunIdentity::of(&self.run);
-            return vec![Place { prefix: String::new(), folder: self.folder.clone(), run }];
+            return vec![Place {
+                prefix: String::new(),
+                folder: self.folder.clone(),
+                run,
+            }];
         };
-        let part = joined.members.iter().filter(|member| member.state.takes_part());
+        let part = joined
+            .members
+            .iter()
+            .filter(|member| member.state.takes_part());
         part.map(|member| Place {
             prefix: member.prefix.clone(),
             folder: member.folder.clone(),
@@ -278,7 +330,9 @@ impl Snapshot {
 
     /// Where a file of the snapshot lies, and its path in there.
     pub fn place_of<'p>(&self, path: &'p str) -> Option<(Place, &'p str)> {
-        self.places().into_iter().find_map(|place| place.inside(path).map(|inside| (place, inside)))
+        self.places()
+            .into_iter()
+            .find_map(|place| place.inside(path).map(|inside| (place, inside)))
     }
 
     /// The member that a test ran in; `None` for the run of a single suite.
@@ -288,7 +342,8 @@ impl Snapshot {
 
     /// Where and with what a test ran.
     pub fn environment_of(&self, test: &TestResult) -> &Environment {
-        self.member_of(test).map_or(&self.run.environment, |member| &member.environment)
+        self.member_of(test)
+            .map_or(&self.run.environment, |member| &member.environment)
     }
 
     /// What is to be told of members that did not run as they should.
@@ -298,8 +353,15 @@ impl Snapshot {
             .filter_map(|member| {
                 let why = member.state.left_out()?;
                 let own = member.suite.rsplit('/').next() == Some(member.name.as_str());
-                let name = if own { String::new() } else { format!(" ({})", member.name) };
-                Some(LeftOut::suite(format!("suite `{}`{name} {why}", member.suite)))
+                let name = if own {
+                    String::new()
+                } else {
+                    format!(" ({})", member.name)
+                };
+                Some(LeftOut::suite(format!(
+                    "suite `{}`{name} {why}",
+                    member.suite
+                )))
             })
             .collect()
     }

@@ -1,4 +1,5 @@
-//! The comment of the ADO test run: kado's key first, then what ran, then what was left out and why.
+//! The comment of the ADO test run: kado's key first, then what ran, then what was left out and
+//! why.
 
 use crate::katalon::run::{Environment, TestResult};
 use crate::plan::facts::AdoFacts;
@@ -21,57 +22,120 @@ pub const LEFT_OUT_FILE: &str = "kado-left-out.txt";
 pub struct Comment {
     /// The text; it starts with the key.
     pub text: String,
-    /// The whole list of what was left out, when it did not fit; it goes along as [`LEFT_OUT_FILE`].
+    /// The whole list of what was left out, when it did not fit; it goes along as
+    /// [`LEFT_OUT_FILE`].
     pub overflow: Option<String>,
 }
 
 /// The key in the comment of some test run; `None` when the run is not kado's.
 pub fn key_in(comment: &str) -> Option<&str> {
     let rest = comment.trim_start().strip_prefix(KEY_MARK)?;
-    rest.split(|c: char| !c.is_ascii_alphanumeric()).next().filter(|key| !key.is_empty())
+    rest.split(|c: char| !c.is_ascii_alphanumeric())
+        .next()
+        .filter(|key| !key.is_empty())
 }
 
-/// Describes the suite run: suite, host, OS, browser, profile, Katalon version and counts, then what it is linked with.
+/// Describes the suite run: suite, host, OS, browser, profile, Katalon version and counts, then
+/// what it is linked with.
 pub fn summary(snapshot: &Snapshot, unmapped: usize, results: usize, facts: &AdoFacts) -> String {
     let run = &snapshot.run;
     let environment = &run.environment;
     // The members of a collection can run on different browsers.
-    let with = if snapshot.joined.is_some() { Vec::new() } else { ran_with(environment) };
-    let about = [environment.machine().map(|machine| format!("on {machine}")), environment.os.clone()];
-    let version = environment.katalon_version.as_deref().map(|version| format!("Katalon {version}"));
+    let with = if snapshot.joined.is_some() {
+        Vec::new()
+    } else {
+        ran_with(environment)
+    };
+    let about = [
+        environment.machine().map(|machine| format!("on {machine}")),
+        environment.os.clone(),
+    ];
+    let version = environment
+        .katalon_version
+        .as_deref()
+        .map(|version| format!("Katalon {version}"));
     let about = about.into_iter().chain(with).chain([version]);
-    let about: Vec<_> = about.flatten().filter(|part| !part.is_empty()).map(|part| text::fit(&part, 80)).collect();
+    let about: Vec<_> = about
+        .flatten()
+        .filter(|part| !part.is_empty())
+        .map(|part| text::fit(&part, 80))
+        .collect();
     let tests = match run.tests.len() {
         0 => "no tests".to_owned(),
-        count => format!("{count} tests: {}", counts(run.tests.iter().map(|test| test.status()))),
+        count => format!(
+            "{count} tests: {}",
+            counts(run.tests.iter().map(|test| test.status()))
+        ),
     };
-    let without = if unmapped > 0 { format!("; {unmapped} without ADO ids") } else { String::new() };
-    let again = attempt(snapshot).map(|attempt| format!("\n{attempt}")).unwrap_or_default();
+    let without = if unmapped > 0 {
+        format!("; {unmapped} without ADO ids")
+    } else {
+        String::new()
+    };
+    let again = attempt(snapshot)
+        .map(|attempt| format!("\n{attempt}"))
+        .unwrap_or_default();
     let members = members(snapshot);
-    let state = if run.ended.is_none() { "\nThe suite did not end by itself." } else { "" };
+    let state = if run.ended.is_none() {
+        "\nThe suite did not end by itself."
+    } else {
+        ""
+    };
     let suite = text::fit(&run.suite, 250);
     let links = links(facts);
-    format!("{suite} {}\n{tests}; {results} results{without}{links}{members}{again}{state}", about.join(", "))
+    format!(
+        "{suite} {}\n{tests}; {results} results{without}{links}{members}{again}{state}",
+        about.join(", ")
+    )
 }
 
 /// Browser and profile.
 fn ran_with(environment: &Environment) -> Vec<Option<String>> {
-    let browser = environment.browser.clone().or_else(|| environment.run_configuration.clone());
-    vec![browser, environment.profile.as_deref().map(|profile| format!("profile {profile}"))]
+    let browser = environment
+        .browser
+        .clone()
+        .or_else(|| environment.run_configuration.clone());
+    vec![
+        browser,
+        environment
+            .profile
+            .as_deref()
+            .map(|profile| format!("profile {profile}")),
+    ]
 }
 
 /// A line for each member of a collection that takes part, as far as there is room.
 fn members(snapshot: &Snapshot) -> String {
     let mut lines = String::new();
-    let all = snapshot.joined.iter().flat_map(|joined| joined.members.iter().enumerate());
-    let part: Vec<_> = all.filter(|(_, member)| member.state.takes_part()).collect();
+    let all = snapshot
+        .joined
+        .iter()
+        .flat_map(|joined| joined.members.iter().enumerate());
+    let part: Vec<_> = all
+        .filter(|(_, member)| member.state.takes_part())
+        .collect();
     for (told, (number, member)) in part.iter().enumerate() {
-        let with: Vec<_> =
-            ran_with(&member.environment).into_iter().flatten().filter(|part| !part.is_empty()).collect();
-        let tests = snapshot.run.tests.iter().filter(|test| test.member == *number);
+        let with: Vec<_> = ran_with(&member.environment)
+            .into_iter()
+            .flatten()
+            .filter(|part| !part.is_empty())
+            .collect();
+        let tests = snapshot
+            .run
+            .tests
+            .iter()
+            .filter(|test| test.member == *number);
         let ran = counts(tests.map(TestResult::status));
-        let ran = if ran.is_empty() { "no tests".to_owned() } else { ran };
-        let with = if with.is_empty() { String::new() } else { format!("; {}", with.join(", ")) };
+        let ran = if ran.is_empty() {
+            "no tests".to_owned()
+        } else {
+            ran
+        };
+        let with = if with.is_empty() {
+            String::new()
+        } else {
+            format!("; {}", with.join(", "))
+        };
         let line = format!("\n{}: {ran}{}{with}", member.name, member.state.remark());
         if text::units(&lines) + text::units(&line) > MEMBERS {
             return format!("{lines}\n… and {} more suites", part.len() - told);
@@ -88,32 +152,60 @@ fn links(facts: &AdoFacts) -> String {
         None => format!("build id {}", build.id),
     });
     let release = facts.release.found();
-    let release =
-        release.map(|link| format!("release {} in stage {}", text::fit(&link.name, 80), text::fit(&link.stage, 80)));
+    let release = release.map(|link| {
+        format!(
+            "release {} in stage {}",
+            text::fit(&link.name, 80),
+            text::fit(&link.stage, 80)
+        )
+    });
     let links: Vec<_> = build.into_iter().chain(release).collect();
-    if links.is_empty() { String::new() } else { format!("\nLinked with {}.", links.join(" and ")) }
+    if links.is_empty() {
+        String::new()
+    } else {
+        format!("\nLinked with {}.", links.join(" and "))
+    }
 }
 
-/// Which attempt this is, where Katalon runs a failed suite again as a whole: each attempt is a run of its own.
+/// Which attempt this is, where Katalon runs a failed suite again as a whole: each attempt is a run
+/// of its own.
 fn attempt(snapshot: &Snapshot) -> Option<String> {
     let left = snapshot.run.reruns_left?;
-    let reruns = snapshot.reruns.filter(|reruns| *reruns > 0 && left <= *reruns)?;
-    Some(format!("Attempt {} of at most {} at this suite.", reruns - left + 1, reruns + 1))
+    let reruns = snapshot
+        .reruns
+        .filter(|reruns| *reruns > 0 && left <= *reruns)?;
+    Some(format!(
+        "Attempt {} of at most {} at this suite.",
+        reruns - left + 1,
+        reruns + 1
+    ))
 }
 
 /// Puts key, summary and what was left out into a comment.
 pub fn compose(key: &str, summary: &str, left_out: &[&LeftOut]) -> Comment {
     let head = text::fit(&format!("{KEY_MARK}{key}\n{summary}"), text::COMMENT);
     if left_out.is_empty() {
-        return Comment { text: head, overflow: None };
+        return Comment {
+            text: head,
+            overflow: None,
+        };
     }
-    let lines: Vec<String> = left_out.iter().map(|left_out| text::clean(&format!("\n- {left_out}"))).collect();
+    let lines: Vec<String> = left_out
+        .iter()
+        .map(|left_out| text::clean(&format!("\n- {left_out}")))
+        .collect();
     let title = "\nLeft out:";
     let whole = format!("{head}{title}{}", lines.concat());
     if text::units(&whole) <= text::COMMENT {
-        return Comment { text: whole, overflow: None };
+        return Comment {
+            text: whole,
+            overflow: None,
+        };
     }
-    Comment { text: shortened(&head, title, &lines), overflow: Some(lines.concat().trim_start().to_owned()) }
+    Comment {
+        text: shortened(&head, title, &lines),
+        overflow: Some(lines.concat().trim_start().to_owned()),
+    }
 }
 
 /// As many lines as fit beside the note on the rest.
@@ -165,10 +257,15 @@ mod tests {
 
     #[test]
     fn a_long_list_ends_with_how_many_more_there_are() {
-        let list: Vec<_> = (0..30).map(|n| left_out(&format!("reason {n} {}", "x".repeat(60)))).collect();
+        let list: Vec<_> = (0..30)
+            .map(|n| left_out(&format!("reason {n} {}", "x".repeat(60))))
+            .collect();
         let comment = compose("k", "summary", &list.iter().collect::<Vec<_>>());
         let last = comment.text.lines().last().unwrap();
-        assert!(last.starts_with("… and ") && last.ends_with("more, see kado-left-out.txt"), "{last}");
+        assert!(
+            last.starts_with("… and ") && last.ends_with("more, see kado-left-out.txt"),
+            "{last}"
+        );
         assert_eq!(comment.overflow.unwrap().lines().count(), 30);
     }
 

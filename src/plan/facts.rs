@@ -32,6 +32,9 @@ pub struct OtherPlan {
 impl AdoFacts {
     /// Points alone.
     pub fn of_points(points: &[Point]) -> Self {
-        Self { points: points.to_vec(), ..Self::default() }
+        Self {
+            points: points.to_vec(),
+            ..Self::default()
+        }
     }
 }

@@ -23,8 +23,8 @@ pub struct Mapped<'a> {
 pub struct Group<'a> {
     /// The ADO test case.
     pub azure_id: u32,
-    /// The configuration that the mapping gives for them; `None` does not filter points. It is the same for all tests
-    /// of a suite, and can differ between the members of a collection.
+    /// The configuration that the mapping gives for them; `None` does not filter points. It is the
+    /// same for all tests of a suite, and can differ between the members of a collection.
     pub configuration: Option<u32>,
     /// At least one, in the order of the run.
     pub tests: Vec<&'a TestResult>,
@@ -32,19 +32,27 @@ pub struct Group<'a> {
 
 /// Groups the results of a run by the ADO ids of their test cases.
 pub fn group(snapshot: &Snapshot) -> Mapped<'_> {
-    let mut mapped = Mapped { groups: Vec::new(), left_out: Vec::new(), unmapped: 0 };
+    let mut mapped = Mapped {
+        groups: Vec::new(),
+        left_out: Vec::new(),
+        unmapped: 0,
+    };
     let mut told = BTreeSet::new();
     let configurations = Configurations::of(snapshot);
     for test in &snapshot.run.tests {
         let Some(case) = snapshot.cases.get(&test.id) else {
             if told.insert((test.id.clone(), String::new())) {
-                mapped.left_out.push(no_file(test, snapshot.options.unmapped));
+                mapped
+                    .left_out
+                    .push(no_file(test, snapshot.options.unmapped));
             }
             mapped.unmapped += 1;
             continue;
         };
         let Some(raw) = &case.azure_ids else {
-            if snapshot.options.unmapped == Unmapped::Fail && told.insert((test.id.clone(), String::new())) {
+            if snapshot.options.unmapped == Unmapped::Fail
+                && told.insert((test.id.clone(), String::new()))
+            {
                 mapped.left_out.push(no_id(test));
             }
             mapped.unmapped += 1;
@@ -52,27 +60,43 @@ pub fn group(snapshot: &Snapshot) -> Mapped<'_> {
         };
         let resolved = azure_ids::resolve(raw, &|name| variable(test, case, name));
         for problem in resolved.problems {
-            let reason = with_iteration(test, &format!("ADO id `{}`: {}", problem.text, problem.reason));
+            let reason = with_iteration(
+                test,
+                &format!("ADO id `{}`: {}", problem.text, problem.reason),
+            );
             if told.insert((test.id.clone(), reason.clone())) {
-                mapped.left_out.push(LeftOut::id(LeftOutKind::InvalidId, &test.id, None, reason));
+                mapped
+                    .left_out
+                    .push(LeftOut::id(LeftOutKind::InvalidId, &test.id, None, reason));
             }
         }
         for azure_id in resolved.ids {
             let configuration = configurations.for_test(test);
-            let same = |group: &&mut Group<'_>| (group.azure_id, group.configuration) == (azure_id, configuration);
+            let same = |group: &&mut Group<'_>| {
+                (group.azure_id, group.configuration) == (azure_id, configuration)
+            };
             match mapped.groups.iter_mut().find(same) {
                 Some(group) => group.tests.push(test),
-                None => mapped.groups.push(Group { azure_id, configuration, tests: vec![test] }),
+                None => mapped.groups.push(Group {
+                    azure_id,
+                    configuration,
+                    tests: vec![test],
+                }),
             }
         }
     }
     mapped
 }
 
-/// The value of a variable in one execution: what the run recorded, else the default of the `.tc` file.
+/// The value of a variable in one execution: what the run recorded, else the default of the `.tc`
+/// file.
 pub fn variable(test: &TestResult, case: &CaseIds, name: &str) -> Option<VariableValue> {
     let recorded = test.variables.get(name).cloned();
-    recorded.or_else(|| case.defaults.get(name).map(|expression| binding::groovy(expression)))
+    recorded.or_else(|| {
+        case.defaults
+            .get(name)
+            .map(|expression| binding::groovy(expression))
+    })
 }
 
 fn no_id(test: &TestResult) -> LeftOut {
@@ -85,7 +109,11 @@ fn no_file(test: &TestResult, unmapped: Unmapped) -> LeftOut {
         "the project has no file `{}.tc` any more, so its ADO ids are unknown; was the test case renamed or deleted?",
         test.id
     );
-    let kind = if unmapped == Unmapped::Fail { LeftOutKind::NoId } else { LeftOutKind::NoTestCaseFile };
+    let kind = if unmapped == Unmapped::Fail {
+        LeftOutKind::NoId
+    } else {
+        LeftOutKind::NoTestCaseFile
+    };
     LeftOut::id(kind, &test.id, None, reason)
 }
 

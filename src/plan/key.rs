@@ -20,13 +20,23 @@ pub struct KeyParts<'a> {
     pub again: u32,
 }
 
-/// 32 hexadecimal digits that depend on nothing but the parts: neither on paths nor on when the run was seen.
+/// 32 hexadecimal digits that depend on nothing but the parts: neither on paths nor on when the run
+/// was seen.
 pub fn key(parts: &KeyParts<'_>) -> String {
     let mut hasher = blake3::Hasher::new_derive_key("kado 2026-11 submission key v1");
     let run = parts.run;
-    let numbers =
-        [run.started.millis().to_string(), parts.twin.to_string(), parts.plan_id.to_string(), parts.again.to_string()];
-    let texts = [&run.suite, &run.host, &parts.server.to_string(), &parts.project.to_lowercase()];
+    let numbers = [
+        run.started.millis().to_string(),
+        parts.twin.to_string(),
+        parts.plan_id.to_string(),
+        parts.again.to_string(),
+    ];
+    let texts = [
+        &run.suite,
+        &run.host,
+        &parts.server.to_string(),
+        &parts.project.to_lowercase(),
+    ];
     for part in texts.into_iter().chain(&numbers) {
         hasher.update(&(part.len() as u64).to_le_bytes());
         hasher.update(part.as_bytes());

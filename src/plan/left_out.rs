@@ -26,7 +26,8 @@ pub enum LeftOutKind {
     InvalidId,
     /// A test case without a point in the plan, or in the configuration.
     NoPoint,
-    /// A test case without a point in the plan, that may have one in another plan that could not be read.
+    /// A test case without a point in the plan, that may have one in another plan that could not be
+    /// read.
     Unread,
     /// Several points for one test case while several are not allowed.
     SeveralPoints,
@@ -53,34 +54,62 @@ pub enum LeftOutKind {
 }
 
 impl LeftOutKind {
-    /// Whether leaving such a thing out means that something was not done (exit code 1): not for a test without a
-    /// file, which like a test without ids has no id that could count, not for tags on an old server, and not for what the
-    /// submission to another plan tells.
+    /// Whether leaving such a thing out means that something was not done (exit code 1): not for a
+    /// test without a file, which like a test without ids has no id that could count, not for tags
+    /// on an old server, and not for what the submission to another plan tells.
     pub const fn counts(self) -> bool {
-        !matches!(self, Self::NoTestCaseFile | Self::Tags | Self::Suite | Self::Unread)
+        !matches!(
+            self,
+            Self::NoTestCaseFile | Self::Tags | Self::Suite | Self::Unread
+        )
     }
 }
 
 impl LeftOut {
     /// Something about an ADO id of a test.
-    pub fn id(kind: LeftOutKind, test: &str, azure_id: Option<u32>, reason: impl Into<String>) -> Self {
-        Self { test: Some(test.to_owned()), azure_id, reason: reason.into(), kind }
+    pub fn id(
+        kind: LeftOutKind,
+        test: &str,
+        azure_id: Option<u32>,
+        reason: impl Into<String>,
+    ) -> Self {
+        Self {
+            test: Some(test.to_owned()),
+            azure_id,
+            reason: reason.into(),
+            kind,
+        }
     }
 
     /// The tags of a run on a server that knows none.
     pub fn tags() -> Self {
         let reason = "the run has no tags: they need Azure DevOps Server 2020 or later".to_owned();
-        Self { test: None, azure_id: None, reason, kind: LeftOutKind::Tags }
+        Self {
+            test: None,
+            azure_id: None,
+            reason,
+            kind: LeftOutKind::Tags,
+        }
     }
 
     /// A link of the run.
     pub fn link(reason: &str) -> Self {
-        Self { test: None, azure_id: None, reason: reason.to_owned(), kind: LeftOutKind::Link }
+        Self {
+            test: None,
+            azure_id: None,
+            reason: reason.to_owned(),
+            kind: LeftOutKind::Link,
+        }
     }
 
     /// Options of the run's command.
     pub fn options(reason: &str) -> Self {
-        Self { test: None, azure_id: None, reason: reason.to_owned(), kind: LeftOutKind::Options }
+        Self {
+            test: None,
+            azure_id: None,
+            reason: reason.to_owned(),
+            kind: LeftOutKind::Options,
+        }
     }
 
     /// A word of the status mapping that ADO does not have.
@@ -90,17 +119,32 @@ impl LeftOut {
             "{status} is mapped to `{word}`, which is no outcome of Azure DevOps, so its results are {instead}; `kado check` \
              names those that there are"
         );
-        Self { test: None, azure_id: None, reason, kind: LeftOutKind::Outcome }
+        Self {
+            test: None,
+            azure_id: None,
+            reason,
+            kind: LeftOutKind::Outcome,
+        }
     }
 
     /// Something about a member of a collection.
     pub fn suite(reason: impl Into<String>) -> Self {
-        Self { test: None, azure_id: None, reason: reason.into(), kind: LeftOutKind::Suite }
+        Self {
+            test: None,
+            azure_id: None,
+            reason: reason.into(),
+            kind: LeftOutKind::Suite,
+        }
     }
 
     /// A file of a test, or of the run.
     pub fn file(test: Option<&str>, reason: impl Into<String>) -> Self {
-        Self { test: test.map(str::to_owned), azure_id: None, reason: reason.into(), kind: LeftOutKind::File }
+        Self {
+            test: test.map(str::to_owned),
+            azure_id: None,
+            reason: reason.into(),
+            kind: LeftOutKind::File,
+        }
     }
 }
 

@@ -1,7 +1,8 @@
 //! Links of a test run to a build and to a release.
 //!
-//! The project names definitions (`buildDefinitionId`, `releaseDefinitionId`); what stands behind them is looked up when
-//! the points are read. A link that cannot be made is left out with its reason and costs nothing else.
+//! The project names definitions (`buildDefinitionId`, `releaseDefinitionId`); what stands behind
+//! them is looked up when the points are read. A link that cannot be made is left out with its
+//! reason and costs nothing else.
 
 use serde::{Deserialize, Serialize};
 
@@ -13,7 +14,8 @@ use crate::moment::Moment;
 pub enum BuildChoice {
     /// The latest completed build of this definition, at the moment of planning.
     LatestOf(u32),
-    /// Just this build, such as that of the pipeline job which runs the tests; nothing is looked up.
+    /// Just this build, such as that of the pipeline job which runs the tests; nothing is looked
+    /// up.
     Exactly(BuildLink),
 }
 
@@ -119,20 +121,40 @@ pub struct Stage {
 }
 
 impl Release {
-    /// The link to this release in the stage of that name, else in the stage that started last, else in the first.
+    /// The link to this release in the stage of that name, else in the stage that started last,
+    /// else in the first.
     ///
     /// # Errors
     /// Why there is no such stage.
     pub fn link(&self, stage: Option<&str>) -> Result<ReleaseLink, String> {
-        let named = |name: &str| self.stages.iter().find(|stage| stage.name.to_lowercase() == name.to_lowercase());
+        let named = |name: &str| {
+            self.stages
+                .iter()
+                .find(|stage| stage.name.to_lowercase() == name.to_lowercase())
+        };
         let chosen = match stage.map(str::trim) {
             Some(name) => named(name).ok_or_else(|| {
-                let known: Vec<_> = self.stages.iter().map(|stage| format!("`{}`", stage.name)).collect();
-                format!("release {} has no stage `{name}`, only {}", self.name, known.join(", "))
+                let known: Vec<_> = self
+                    .stages
+                    .iter()
+                    .map(|stage| format!("`{}`", stage.name))
+                    .collect();
+                format!(
+                    "release {} has no stage `{name}`, only {}",
+                    self.name,
+                    known.join(", ")
+                )
             }),
-            None => self.started_last().ok_or_else(|| format!("release {} has no stage", self.name)),
+            None => self
+                .started_last()
+                .ok_or_else(|| format!("release {} has no stage", self.name)),
         }?;
-        Ok(ReleaseLink { id: self.id, name: self.name.clone(), stage_id: chosen.id, stage: chosen.name.clone() })
+        Ok(ReleaseLink {
+            id: self.id,
+            name: self.name.clone(),
+            stage_id: chosen.id,
+            stage: chosen.name.clone(),
+        })
     }
 
     /// Of stages that started at the same time the first counts, as where none did.
@@ -151,7 +173,11 @@ mod tests {
             name: format!("Stage {place}"),
             started: started.map(Moment::from_millis),
         };
-        Release { id: 3, name: "Release-3".to_owned(), stages: started.iter().enumerate().map(stage).collect() }
+        Release {
+            id: 3,
+            name: "Release-3".to_owned(),
+            stages: started.iter().enumerate().map(stage).collect(),
+        }
     }
 
     fn stage(started: &[Option<i64>]) -> u32 {
@@ -163,7 +189,12 @@ mod tests {
         assert_eq!(stage(&[Some(1), Some(9), Some(5), None]), 11);
         assert_eq!(stage(&[None, None, None]), 10);
         assert_eq!(stage(&[None, Some(7), Some(7)]), 11);
-        assert!(release(&[]).link(None).unwrap_err().contains("Release-3 has no stage"));
+        assert!(
+            release(&[])
+                .link(None)
+                .unwrap_err()
+                .contains("Release-3 has no stage")
+        );
     }
 
     #[test]
@@ -180,6 +211,9 @@ mod tests {
     fn the_uris_are_those_of_release_management() {
         let link = release(&[None]).link(None).unwrap();
         assert_eq!(link.release_uri(), "vstfs:///ReleaseManagement/Release/3");
-        assert_eq!(link.stage_uri(), "vstfs:///ReleaseManagement/Environment/10");
+        assert_eq!(
+            link.stage_uri(),
+            "vstfs:///ReleaseManagement/Environment/10"
+        );
     }
 }

@@ -1,8 +1,9 @@
 //! From a snapshot of a run and what ADO said of its test plan to what will be sent.
 //!
-//! [`plan`] is a function: the same snapshot and facts give the same plan, byte for byte (invariant I3). It never
-//! fails: whatever cannot be submitted is left out with a reason that tells a tester what to change, and the rest
-//! goes on. The plan is stored whole before the first request that writes; `kado submit --dry-run` prints it.
+//! [`plan`] is a function: the same snapshot and facts give the same plan, byte for byte (invariant
+//! I3). It never fails: whatever cannot be submitted is left out with a reason that tells a tester
+//! what to change, and the rest goes on. The plan is stored whole before the first request that
+//! writes; `kado submit --dry-run` prints it.
 
 pub mod attachments;
 pub mod automation;
@@ -90,7 +91,8 @@ pub struct SubmissionPlan {
 }
 
 impl SubmissionPlan {
-    /// The run's comment: key, summary and what was left out, those that turned up while sending included.
+    /// The run's comment: key, summary and what was left out, those that turned up while sending
+    /// included.
     pub fn comment(&self, refused: &[LeftOut]) -> comment::Comment {
         let left_out: Vec<&LeftOut> = self.skipped.iter().chain(refused).collect();
         comment::compose(&self.key, &self.summary, &left_out)
@@ -112,8 +114,14 @@ pub fn plan(snapshot: &Snapshot, plan_id: u32, key: &str, facts: &AdoFacts) -> S
     if leads {
         skipped.extend(snapshot.missing_members());
     }
-    let results: Vec<_> = planned.iter().map(|(point, tests)| results::result(snapshot, point, tests)).collect();
-    let targets: Vec<_> = planned.iter().map(|(point, tests)| (point.id, tests.as_slice())).collect();
+    let results: Vec<_> = planned
+        .iter()
+        .map(|(point, tests)| results::result(snapshot, point, tests))
+        .collect();
+    let targets: Vec<_> = planned
+        .iter()
+        .map(|(point, tests)| (point.id, tests.as_slice()))
+        .collect();
     let files = attachments::choose(snapshot, &targets);
     skipped.extend(files.left_out);
     skipped.extend(missing_wishes(snapshot, facts));
@@ -135,7 +143,11 @@ pub fn plan(snapshot: &Snapshot, plan_id: u32, key: &str, facts: &AdoFacts) -> S
         pipeline: options.pipeline.clone(),
         results,
         attachments: files.attachments,
-        tags: if facts.no_tags { Vec::new() } else { options.tags.clone() },
+        tags: if facts.no_tags {
+            Vec::new()
+        } else {
+            options.tags.clone()
+        },
         automation: options.automation,
         skipped,
         none_here,
@@ -146,12 +158,19 @@ pub fn plan(snapshot: &Snapshot, plan_id: u32, key: &str, facts: &AdoFacts) -> S
 type Fed<'a> = (&'a Point, Vec<&'a TestResult>);
 
 /// The points of this plan that get a result, and the ids that get none.
-fn choose<'a>(plans: &Plans<'a>, groups: &[Group<'a>], leads: bool) -> (Vec<Fed<'a>>, Vec<LeftOut>) {
-    // Two members of a collection can lead to the same point: with a configuration, and without one.
+fn choose<'a>(
+    plans: &Plans<'a>,
+    groups: &[Group<'a>],
+    leads: bool,
+) -> (Vec<Fed<'a>>, Vec<LeftOut>) {
+    // Two members of a collection can lead to the same point: with a configuration, and without
+    // one.
     let (mut planned, mut left_out) = (Vec::new(), Vec::new());
     for group in groups {
         match plans.choose(group, leads) {
-            Some(Ok(chosen)) => chosen.into_iter().for_each(|point| feed(&mut planned, point, group)),
+            Some(Ok(chosen)) => chosen
+                .into_iter()
+                .for_each(|point| feed(&mut planned, point, group)),
             Some(Err(reason)) => left_out.push(reason),
             None => {}
         }
@@ -171,25 +190,48 @@ fn feed<'a>(planned: &mut Vec<Fed<'a>>, point: &'a Point, group: &Group<'a>) {
 fn missing_wishes(snapshot: &Snapshot, facts: &AdoFacts) -> Vec<LeftOut> {
     let failed = [facts.build.failure(), facts.release.failure()];
     let invalid = snapshot.options.invalid_links.iter().map(String::as_str);
-    let links = invalid.chain(failed.into_iter().flatten()).map(LeftOut::link);
-    snapshot.options.unclear_options.as_deref().map(LeftOut::options).into_iter().chain(links).collect()
+    let links = invalid
+        .chain(failed.into_iter().flatten())
+        .map(LeftOut::link);
+    snapshot
+        .options
+        .unclear_options
+        .as_deref()
+        .map(LeftOut::options)
+        .into_iter()
+        .chain(links)
+        .collect()
 }
 
-/// Words of the status mapping that ADO does not have, as far as tests of this submission have such a status.
+/// Words of the status mapping that ADO does not have, as far as tests of this submission have such
+/// a status.
 fn unknown_outcomes(options: &Options, planned: &[Fed<'_>]) -> Vec<LeftOut> {
-    let occurs = |status| planned.iter().flat_map(|(_, tests)| tests).any(|test| test.status() == status);
+    let occurs = |status| {
+        planned
+            .iter()
+            .flat_map(|(_, tests)| tests)
+            .any(|test| test.status() == status)
+    };
     let unknown = outcome::unknown(&options.outcomes).filter(|(status, _)| occurs(*status));
-    unknown.map(|(status, word)| LeftOut::outcome(status, word)).collect()
+    unknown
+        .map(|(status, word)| LeftOut::outcome(status, word))
+        .collect()
 }
 
 impl Snapshot {
     /// When the suite started, or the nearest time that is known.
     pub fn started(&self) -> Moment {
-        self.run.started.or(self.run.last_record).unwrap_or_default()
+        self.run
+            .started
+            .or(self.run.last_record)
+            .unwrap_or_default()
     }
 
     /// When the suite ended; of a run that never ended the time of its last record.
     pub fn ended(&self) -> Moment {
-        self.run.ended.or(self.run.last_record).unwrap_or_else(|| self.started())
+        self.run
+            .ended
+            .or(self.run.last_record)
+            .unwrap_or_else(|| self.started())
     }
 }

@@ -1,5 +1,5 @@
-//! Which settings are in force for a run: the project's, overridden by `kado.toml`, overridden by the `ado*` options
-//! given to katalonc (product contract, section 3).
+//! Which settings are in force for a run: the project's, overridden by `kado.toml`, overridden by
+//! the `ado*` options given to katalonc (product contract, section 3).
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -12,7 +12,8 @@ use crate::plan::links::{BuildChoice, ReleaseChoice};
 use crate::plan::run_name;
 use crate::plan::snapshot::{AttachmentRule, Options, RunName, Unmapped};
 
-/// Largest attachment in bytes when nothing says otherwise: what the Microsoft agent keeps to (`ado/api.md` §7).
+/// Largest attachment in bytes when nothing says otherwise: what the Microsoft agent keeps to
+/// (`ado/api.md` §7).
 pub const DEFAULT_MAX_ATTACHMENT: u64 = 75 * 1024 * 1024;
 
 /// Kinds that are sent when the project names none.
@@ -66,7 +67,8 @@ pub struct Overrides {
 pub struct NamePattern {
     /// The text as written.
     pub text: String,
-    /// Whether it may show environment variables: that of the machine may, that of a project may not.
+    /// Whether it may show environment variables: that of the machine may, that of a project may
+    /// not.
     pub environment: bool,
 }
 
@@ -116,29 +118,57 @@ pub fn effective(settings: &AzureSettings, overrides: &Overrides, run: &RunOptio
     let mut invalid_links = Vec::new();
     let mut definition = |what, option: &Option<String>, ours, theirs| {
         definition(option.as_deref(), ours, theirs).unwrap_or_else(|text| {
-            invalid_links.push(format!("the run was started with the {what} definition `{text}`, which is not an id"));
+            invalid_links.push(format!(
+                "the run was started with the {what} definition `{text}`, which is not an id"
+            ));
             None
         })
     };
-    let build = definition("build", &run.build_definition, overrides.build_definition, settings.build_definition);
-    let release =
-        definition("release", &run.release_definition, overrides.release_definition, settings.release_definition);
+    let build = definition(
+        "build",
+        &run.build_definition,
+        overrides.build_definition,
+        settings.build_definition,
+    );
+    let release = definition(
+        "release",
+        &run.release_definition,
+        overrides.release_definition,
+        settings.release_definition,
+    );
     Options {
-        server_url: overrides.server_url.clone().or_else(|| settings.server_url.clone()),
-        project: overrides.project.clone().or_else(|| settings.project.as_ref().map(|project| project.name.clone())),
+        server_url: overrides
+            .server_url
+            .clone()
+            .or_else(|| settings.server_url.clone()),
+        project: overrides.project.clone().or_else(|| {
+            settings
+                .project
+                .as_ref()
+                .map(|project| project.name.clone())
+        }),
         plans,
         invalid_plan,
         unclear_options: None,
         unclear_plan: None,
         run_name: run_name(settings, overrides, run),
-        outcomes: settings.status_mappings.iter().cloned().collect::<BTreeMap<_, _>>(),
+        outcomes: settings
+            .status_mappings
+            .iter()
+            .cloned()
+            .collect::<BTreeMap<_, _>>(),
         configuration_rows: settings.configuration_rows.clone(),
-        multiple_points: overrides.multiple_points.or(settings.multiple_points).unwrap_or(false),
+        multiple_points: overrides
+            .multiple_points
+            .or(settings.multiple_points)
+            .unwrap_or(false),
         attachments: attachments(settings, overrides),
         automated: overrides.automated.unwrap_or(true),
         build: build.map(BuildChoice::LatestOf),
-        release: release
-            .map(|definition| ReleaseChoice::LatestOf { definition, stage: overrides.release_stage.clone() }),
+        release: release.map(|definition| ReleaseChoice::LatestOf {
+            definition,
+            stage: overrides.release_stage.clone(),
+        }),
         pipeline: None,
         automation: automation(settings, overrides),
         invalid_links,
@@ -151,11 +181,16 @@ pub fn effective(settings: &AzureSettings, overrides: &Overrides, run: &RunOptio
 }
 
 fn katalon(settings: &AzureSettings, overrides: &Overrides, run: &RunOptions) -> KatalonRule {
-    let own_name = run.run_name.as_deref().or(settings.test_run_name.as_deref()).unwrap_or(run_name::DEFAULT);
+    let own_name = run
+        .run_name
+        .as_deref()
+        .or(settings.test_run_name.as_deref())
+        .unwrap_or(run_name::DEFAULT);
     let wait = overrides.katalon_wait.unwrap_or(DEFAULT_WAIT);
     KatalonRule {
-        // A person may upload a run by hand, so it is looked for even where Katalon does not submit by itself; and one
-        // that is left to Katalon is sent on a person's word, in case Katalon failed.
+        // A person may upload a run by hand, so it is looked for even where Katalon does not submit
+        // by itself; and one that is left to Katalon is sent on a person's word, in case Katalon
+        // failed.
         look: overrides.katalon_submits != Some(KatalonSubmits::Never),
         expected: katalon_may_submit(settings, overrides),
         run_name: own_name.to_owned(),
@@ -163,9 +198,13 @@ fn katalon(settings: &AzureSettings, overrides: &Overrides, run: &RunOptions) ->
     }
 }
 
-/// Whether runs are submitted without a person's command: `autoSubmitTestRun`, which is on by default.
+/// Whether runs are submitted without a person's command: `autoSubmitTestRun`, which is on by
+/// default.
 pub fn auto_submit(settings: &AzureSettings, overrides: &Overrides) -> bool {
-    overrides.auto_submit.or(settings.auto_submit).unwrap_or(true)
+    overrides
+        .auto_submit
+        .or(settings.auto_submit)
+        .unwrap_or(true)
 }
 
 /// Whether Katalon itself may submit the runs of this project as well, so that both would.
@@ -175,7 +214,11 @@ pub fn katalon_may_submit(settings: &AzureSettings, overrides: &Overrides) -> bo
         && overrides.katalon_submits.unwrap_or_default() == KatalonSubmits::Detect
 }
 
-fn plans(settings: &AzureSettings, overrides: &Overrides, run: &RunOptions) -> (Vec<u32>, Option<String>) {
+fn plans(
+    settings: &AzureSettings,
+    overrides: &Overrides,
+    run: &RunOptions,
+) -> (Vec<u32>, Option<String>) {
     if let Some(text) = &run.plan {
         return match text.trim().parse::<u32>() {
             Ok(id) if id > 0 => (vec![id], None),
@@ -201,11 +244,16 @@ fn automation(settings: &AzureSettings, overrides: &Overrides) -> Option<Automat
     }
 }
 
-/// The definition in force: of the run, else of `kado.toml`, else of the project. −1 is Katalon's word for none.
+/// The definition in force: of the run, else of `kado.toml`, else of the project. −1 is Katalon's
+/// word for none.
 ///
 /// # Errors
 /// The text of the run's option when it is no id; kado does not fall back to another definition.
-fn definition(option: Option<&str>, ours: Option<Definition>, theirs: Option<u32>) -> Result<Option<u32>, String> {
+fn definition(
+    option: Option<&str>,
+    ours: Option<Definition>,
+    theirs: Option<u32>,
+) -> Result<Option<u32>, String> {
     let Some(text) = option else {
         return Ok(match ours {
             Some(Definition::None) => None,
@@ -221,7 +269,10 @@ fn definition(option: Option<&str>, ours: Option<Definition>, theirs: Option<u32
 }
 
 fn run_name(settings: &AzureSettings, overrides: &Overrides, run: &RunOptions) -> RunName {
-    let plain = |text: &String| RunName { text: text.clone(), ..RunName::default() };
+    let plain = |text: &String| RunName {
+        text: text.clone(),
+        ..RunName::default()
+    };
     let ours = |pattern: &NamePattern| RunName {
         text: pattern.text.clone(),
         placeholders: true,
@@ -237,14 +288,20 @@ fn run_name(settings: &AzureSettings, overrides: &Overrides, run: &RunOptions) -
 }
 
 fn attachments(settings: &AzureSettings, overrides: &Overrides) -> AttachmentRule {
-    let of_project = || match (settings.include_attachments, settings.attachment_kinds.as_slice()) {
+    let of_project = || match (
+        settings.include_attachments,
+        settings.attachment_kinds.as_slice(),
+    ) {
         (Some(false), _) => Vec::new(),
         (_, []) => DEFAULT_KINDS.to_vec(),
         (_, kinds) => kinds.to_vec(),
     };
     AttachmentRule {
         kinds: overrides.attachments.clone().unwrap_or_else(of_project),
-        when: overrides.attach.or(settings.sending).unwrap_or(SendingRule::Failed),
+        when: overrides
+            .attach
+            .or(settings.sending)
+            .unwrap_or(SendingRule::Failed),
         max_bytes: overrides.max_attachment.unwrap_or(DEFAULT_MAX_ATTACHMENT),
     }
 }
@@ -265,10 +322,19 @@ mod tests {
 
     #[test]
     fn the_run_beats_kados_configuration_which_beats_the_project() {
-        let overrides = Overrides { test_plans: Some(vec![19, 19, 20]), ..Overrides::default() };
-        let run = RunOptions { plan: Some(" 21 ".to_owned()), ..RunOptions::default() };
+        let overrides = Overrides {
+            test_plans: Some(vec![19, 19, 20]),
+            ..Overrides::default()
+        };
+        let run = RunOptions {
+            plan: Some(" 21 ".to_owned()),
+            ..RunOptions::default()
+        };
         let none = RunOptions::default();
-        assert_eq!(effective(&project(), &Overrides::default(), &none).plans, [18]);
+        assert_eq!(
+            effective(&project(), &Overrides::default(), &none).plans,
+            [18]
+        );
         assert_eq!(effective(&project(), &overrides, &none).plans, [19, 20]);
         assert_eq!(effective(&project(), &overrides, &run).plans, [21]);
     }
@@ -276,43 +342,87 @@ mod tests {
     #[test]
     fn an_invalid_plan_option_never_falls_back_to_another_plan() {
         for text in ["abc", "0", "-1", "18,19"] {
-            let run = RunOptions { plan: Some(text.to_owned()), ..RunOptions::default() };
+            let run = RunOptions {
+                plan: Some(text.to_owned()),
+                ..RunOptions::default()
+            };
             let options = effective(&project(), &Overrides::default(), &run);
-            assert_eq!((options.plans, options.invalid_plan.as_deref()), (Vec::new(), Some(text)));
+            assert_eq!(
+                (options.plans, options.invalid_plan.as_deref()),
+                (Vec::new(), Some(text))
+            );
         }
     }
 
     #[test]
     fn a_name_of_the_project_is_taken_exactly_as_written() {
         let options = effective(&project(), &Overrides::default(), &RunOptions::default());
-        assert_eq!(options.run_name, RunName { text: "Nightly {suite} ".to_owned(), ..RunName::default() });
+        assert_eq!(
+            options.run_name,
+            RunName {
+                text: "Nightly {suite} ".to_owned(),
+                ..RunName::default()
+            }
+        );
     }
 
     #[test]
     fn the_definition_of_the_run_beats_kados_which_beats_the_projects() {
-        let settings = AzureSettings { build_definition: Some(1), release_definition: Some(7), ..project() };
-        let ours = Overrides { build_definition: Some(Definition::Of(2)), ..Overrides::default() };
-        let off = Overrides { build_definition: Some(Definition::None), ..Overrides::default() };
-        let option = |text: &str| RunOptions { build_definition: Some(text.to_owned()), ..RunOptions::default() };
-        let build = |overrides: &Overrides, run: &RunOptions| effective(&settings, overrides, run).build;
+        let settings = AzureSettings {
+            build_definition: Some(1),
+            release_definition: Some(7),
+            ..project()
+        };
+        let ours = Overrides {
+            build_definition: Some(Definition::Of(2)),
+            ..Overrides::default()
+        };
+        let off = Overrides {
+            build_definition: Some(Definition::None),
+            ..Overrides::default()
+        };
+        let option = |text: &str| RunOptions {
+            build_definition: Some(text.to_owned()),
+            ..RunOptions::default()
+        };
+        let build =
+            |overrides: &Overrides, run: &RunOptions| effective(&settings, overrides, run).build;
         let none = RunOptions::default();
-        assert_eq!(build(&Overrides::default(), &none), Some(BuildChoice::LatestOf(1)));
+        assert_eq!(
+            build(&Overrides::default(), &none),
+            Some(BuildChoice::LatestOf(1))
+        );
         assert_eq!(build(&ours, &none), Some(BuildChoice::LatestOf(2)));
         assert_eq!(build(&off, &none), None);
         assert_eq!(build(&ours, &option("3")), Some(BuildChoice::LatestOf(3)));
         assert_eq!(build(&ours, &option("-1")), None);
-        let stage = Overrides { release_stage: Some("QA".to_owned()), ..Overrides::default() };
-        let release = ReleaseChoice::LatestOf { definition: 7, stage: Some("QA".to_owned()) };
+        let stage = Overrides {
+            release_stage: Some("QA".to_owned()),
+            ..Overrides::default()
+        };
+        let release = ReleaseChoice::LatestOf {
+            definition: 7,
+            stage: Some("QA".to_owned()),
+        };
         assert_eq!(effective(&settings, &stage, &none).release, Some(release));
     }
 
     #[test]
     fn an_invalid_definition_option_costs_the_link_and_never_falls_back() {
-        let settings = AzureSettings { build_definition: Some(1), ..project() };
+        let settings = AzureSettings {
+            build_definition: Some(1),
+            ..project()
+        };
         for text in ["abc", "0", "-2", "1.5", "99999999999"] {
-            let run = RunOptions { build_definition: Some(text.to_owned()), ..RunOptions::default() };
+            let run = RunOptions {
+                build_definition: Some(text.to_owned()),
+                ..RunOptions::default()
+            };
             let options = effective(&settings, &Overrides::default(), &run);
-            assert!(options.invalid_links[0].contains(&format!("build definition `{text}`")), "{options:?}");
+            assert!(
+                options.invalid_links[0].contains(&format!("build definition `{text}`")),
+                "{options:?}"
+            );
             assert_eq!((options.build, options.plans), (None, vec![18]), "{text}");
         }
     }
@@ -320,10 +430,31 @@ mod tests {
     #[test]
     fn attachments_default_to_four_kinds_and_an_empty_list_of_kado_sends_none() {
         let run = RunOptions::default();
-        assert_eq!(effective(&project(), &Overrides::default(), &run).attachments.kinds, DEFAULT_KINDS);
-        let none = Overrides { attachments: Some(Vec::new()), ..Overrides::default() };
-        assert!(effective(&project(), &none, &run).attachments.kinds.is_empty());
-        let off = AzureSettings { include_attachments: Some(false), ..project() };
-        assert!(effective(&off, &Overrides::default(), &run).attachments.kinds.is_empty());
+        assert_eq!(
+            effective(&project(), &Overrides::default(), &run)
+                .attachments
+                .kinds,
+            DEFAULT_KINDS
+        );
+        let none = Overrides {
+            attachments: Some(Vec::new()),
+            ..Overrides::default()
+        };
+        assert!(
+            effective(&project(), &none, &run)
+                .attachments
+                .kinds
+                .is_empty()
+        );
+        let off = AzureSettings {
+            include_attachments: Some(false),
+            ..project()
+        };
+        assert!(
+            effective(&off, &Overrides::default(), &run)
+                .attachments
+                .kinds
+                .is_empty()
+        );
     }
 }

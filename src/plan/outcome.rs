@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use crate::katalon::status::Status;
 
-/// The words that ADO has for the outcome of a result; any other is refused with `Invalid value specified Parameter name:
-/// TestOutcome` (`ado/api.md` §12, enumeration `TestOutcome` of `ado/openapi`).
+/// The words that ADO has for the outcome of a result; any other is refused with `Invalid value
+/// specified Parameter name: TestOutcome` (`ado/api.md` §12, enumeration `TestOutcome` of
+/// `ado/openapi`).
 pub const OUTCOMES: [&str; 15] = [
     "Passed",
     "Failed",
@@ -26,19 +27,27 @@ pub const OUTCOMES: [&str; 15] = [
 
 /// Whether ADO knows an outcome word; it reads them without regard to case.
 pub fn is_known(word: &str) -> bool {
-    OUTCOMES.iter().any(|known| known.eq_ignore_ascii_case(word))
+    OUTCOMES
+        .iter()
+        .any(|known| known.eq_ignore_ascii_case(word))
 }
 
-/// ADO's outcome word for a status: the project's mapping, else Katalon's default. A word that ADO would refuse counts
-/// as none: a result with the default is better than none.
+/// ADO's outcome word for a status: the project's mapping, else Katalon's default. A word that ADO
+/// would refuse counts as none: a result with the default is better than none.
 pub fn outcome(status: Status, mapping: &BTreeMap<Status, String>) -> &str {
-    let word = mapping.get(&status).map(|word| word.trim()).filter(|word| is_known(word));
+    let word = mapping
+        .get(&status)
+        .map(|word| word.trim())
+        .filter(|word| is_known(word));
     word.unwrap_or(default_outcome(status))
 }
 
 /// The statuses that are mapped to a word that ADO does not have, with that word.
 pub fn unknown(mapping: &BTreeMap<Status, String>) -> impl Iterator<Item = (Status, &str)> {
-    mapping.iter().map(|(status, word)| (*status, word.as_str())).filter(|(_, word)| !is_known(word.trim()))
+    mapping
+        .iter()
+        .map(|(status, word)| (*status, word.as_str()))
+        .filter(|(_, word)| !is_known(word.trim()))
 }
 
 /// Katalon's default mapping (`katalon/behaviour.md` §5.1).
@@ -65,7 +74,10 @@ mod tests {
     #[test]
     fn the_worst_status_follows_katalons_words_and_not_the_mapped_ones() {
         use Status::*;
-        assert_eq!(worst([Passed, Skipped, Incomplete, Failed, Error]), Some(Error));
+        assert_eq!(
+            worst([Passed, Skipped, Incomplete, Failed, Error]),
+            Some(Error)
+        );
         assert_eq!(worst([Passed, Skipped, Incomplete, Failed]), Some(Failed));
         assert_eq!(worst([Passed, Skipped, Incomplete]), Some(Incomplete));
         assert_eq!(worst([Passed, Skipped]), Some(Skipped));
@@ -78,7 +90,15 @@ mod tests {
         for word in ["Passed", "notexecuted", "NotApplicable", "InProgress"] {
             assert!(is_known(word), "{word}");
         }
-        for word in ["", "Pass", "Skipped", "Not Executed", "Incomplete", "MaxValue", " Passed"] {
+        for word in [
+            "",
+            "Pass",
+            "Skipped",
+            "Not Executed",
+            "Incomplete",
+            "MaxValue",
+            " Passed",
+        ] {
             assert!(!is_known(word), "{word}");
         }
         assert!(Status::ALL.into_iter().map(default_outcome).all(is_known));
@@ -90,8 +110,20 @@ mod tests {
         assert_eq!(outcome(Status::Error, &mapping), "Blocked");
         assert_eq!(outcome(Status::Failed, &mapping), "Failed");
         assert_eq!(outcome(Status::Incomplete, &mapping), "Aborted");
-        let wrong = BTreeMap::from([(Status::Failed, "Broken".to_owned()), (Status::Error, " blocked ".to_owned())]);
-        assert_eq!((outcome(Status::Failed, &wrong), outcome(Status::Error, &wrong)), ("Failed", "blocked"));
-        assert_eq!(unknown(&wrong).collect::<Vec<_>>(), [(Status::Failed, "Broken")]);
+        let wrong = BTreeMap::from([
+            (Status::Failed, "Broken".to_owned()),
+            (Status::Error, " blocked ".to_owned()),
+        ]);
+        assert_eq!(
+            (
+                outcome(Status::Failed, &wrong),
+                outcome(Status::Error, &wrong)
+            ),
+            ("Failed", "blocked")
+        );
+        assert_eq!(
+            unknown(&wrong).collect::<Vec<_>>(),
+            [(Status::Failed, "Broken")]
+        );
     }
 }

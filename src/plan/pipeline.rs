@@ -6,8 +6,9 @@ use crate::plan::links::{BuildChoice, BuildLink, ReleaseChoice, ReleaseLink};
 use crate::plan::snapshot::Options;
 use crate::server::Server;
 
-/// Links a run with the build or release of the job that made it. A definition that the run was started with comes
-/// first, those of the settings come after: the job is nearer to the run than they are. Gives why there is no link.
+/// Links a run with the build or release of the job that made it. A definition that the run was
+/// started with comes first, those of the settings come after: the job is nearer to the run than
+/// they are. Gives why there is no link.
 pub fn link(options: &mut Options, run: &RunOptions, job: &PipelineJob) -> Option<String> {
     if !is_own(options, job) {
         let project = options.project.as_deref().unwrap_or("no project");
@@ -19,11 +20,22 @@ pub fn link(options: &mut Options, run: &RunOptions, job: &PipelineJob) -> Optio
             options.server_url.as_deref().unwrap_or("no server")
         ));
     }
-    if let Some(build) = job.build.as_ref().filter(|_| run.build_definition.is_none()) {
-        options.build = Some(BuildChoice::Exactly(BuildLink { id: build.id, number: build.number.clone() }));
+    if let Some(build) = job
+        .build
+        .as_ref()
+        .filter(|_| run.build_definition.is_none())
+    {
+        options.build = Some(BuildChoice::Exactly(BuildLink {
+            id: build.id,
+            number: build.number.clone(),
+        }));
         options.pipeline = Some(build.clone());
     }
-    if let Some(release) = job.release.as_ref().filter(|_| run.release_definition.is_none()) {
+    if let Some(release) = job
+        .release
+        .as_ref()
+        .filter(|_| run.release_definition.is_none())
+    {
         options.release = Some(ReleaseChoice::Exactly(ReleaseLink {
             id: release.id,
             name: release.name.clone(),
@@ -36,11 +48,18 @@ pub fn link(options: &mut Options, run: &RunOptions, job: &PipelineJob) -> Optio
 
 /// Whether the run goes to the job's own project.
 fn is_own(options: &Options, job: &PipelineJob) -> bool {
-    let server = |url: &str| Server::parse(url).ok().map(|server| server.identity().clone());
+    let server = |url: &str| {
+        Server::parse(url)
+            .ok()
+            .map(|server| server.identity().clone())
+    };
     let own = server(&job.collection);
     own.is_some()
         && own == options.server_url.as_deref().and_then(server)
-        && options.project.as_deref().is_some_and(|project| job.is_own_project(project))
+        && options
+            .project
+            .as_deref()
+            .is_some_and(|project| job.is_own_project(project))
 }
 
 #[cfg(test)]
@@ -51,7 +70,11 @@ mod tests {
     use crate::plan::options::{Overrides, effective};
 
     fn options(server: &str, project: &str, run: &RunOptions) -> Options {
-        let settings = AzureSettings { build_definition: Some(7), release_definition: Some(8), ..Default::default() };
+        let settings = AzureSettings {
+            build_definition: Some(7),
+            release_definition: Some(8),
+            ..Default::default()
+        };
         let overrides = Overrides {
             server_url: Some(server.to_owned()),
             project: Some(project.to_owned()),
@@ -65,7 +88,11 @@ mod tests {
             collection: "https://dev.azure.com/acme/".to_owned(),
             project: "Shop".to_owned(),
             project_id: None,
-            build: Some(PipelineBuild { id: 637, number: Some("20260506.3".to_owned()), ..PipelineBuild::default() }),
+            build: Some(PipelineBuild {
+                id: 637,
+                number: Some("20260506.3".to_owned()),
+                ..PipelineBuild::default()
+            }),
             release: None,
         }
     }
@@ -75,27 +102,45 @@ mod tests {
         let none = RunOptions::default();
         let mut options = options("https://acme.visualstudio.com", "shop", &none);
         assert_eq!(link(&mut options, &none, &job()), None);
-        let build = BuildLink { id: 637, number: Some("20260506.3".to_owned()) };
+        let build = BuildLink {
+            id: 637,
+            number: Some("20260506.3".to_owned()),
+        };
         assert_eq!(options.build, Some(BuildChoice::Exactly(build)));
         assert_eq!(options.pipeline.map(|build| build.id), Some(637));
     }
 
     #[test]
     fn a_definition_that_the_run_was_started_with_stands_before_the_job() {
-        let run = RunOptions { build_definition: Some("9".to_owned()), ..RunOptions::default() };
+        let run = RunOptions {
+            build_definition: Some("9".to_owned()),
+            ..RunOptions::default()
+        };
         let mut options = options("https://dev.azure.com/acme", "Shop", &run);
         assert_eq!(link(&mut options, &run, &job()), None);
-        assert_eq!((options.build, options.pipeline), (Some(BuildChoice::LatestOf(9)), None));
+        assert_eq!(
+            (options.build, options.pipeline),
+            (Some(BuildChoice::LatestOf(9)), None)
+        );
     }
 
     #[test]
     fn a_run_of_another_project_or_server_is_not_linked_and_says_so() {
-        for (server, project) in [("https://dev.azure.com/acme", "Other"), ("https://dev.azure.com/other", "Shop")] {
+        for (server, project) in [
+            ("https://dev.azure.com/acme", "Other"),
+            ("https://dev.azure.com/other", "Shop"),
+        ] {
             let none = RunOptions::default();
             let mut options = options(server, project, &none);
             let reason = link(&mut options, &none, &job()).unwrap();
-            assert!(reason.contains(server) && reason.contains(project), "{reason}");
-            assert_eq!((options.build, options.pipeline), (Some(BuildChoice::LatestOf(7)), None));
+            assert!(
+                reason.contains(server) && reason.contains(project),
+                "{reason}"
+            );
+            assert_eq!(
+                (options.build, options.pipeline),
+                (Some(BuildChoice::LatestOf(7)), None)
+            );
         }
     }
 
@@ -103,10 +148,21 @@ mod tests {
     fn a_classic_release_links_its_release_and_stage() {
         let none = RunOptions::default();
         let mut options = options("https://dev.azure.com/acme", "Shop", &none);
-        let release = PipelineRelease { id: 3, name: "Release-3".to_owned(), stage_id: 9, stage: "QA".to_owned() };
-        let job = PipelineJob { build: None, release: Some(release), ..job() };
+        let release = PipelineRelease {
+            id: 3,
+            name: "Release-3".to_owned(),
+            stage_id: 9,
+            stage: "QA".to_owned(),
+        };
+        let job = PipelineJob {
+            build: None,
+            release: Some(release),
+            ..job()
+        };
         assert_eq!(link(&mut options, &none, &job), None);
-        let Some(ReleaseChoice::Exactly(link)) = options.release else { panic!("{:?}", options.release) };
+        let Some(ReleaseChoice::Exactly(link)) = options.release else {
+            panic!("{:?}", options.release)
+        };
         assert_eq!((link.id, link.stage_id, link.stage.as_str()), (3, 9, "QA"));
     }
 }

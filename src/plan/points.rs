@@ -40,7 +40,10 @@ impl<'a> PointRule<'a> {
     /// The same rule for the configuration of a group.
     #[must_use]
     pub const fn for_group(&self, group: &Group<'_>) -> Self {
-        Self { configuration: group.configuration, ..*self }
+        Self {
+            configuration: group.configuration,
+            ..*self
+        }
     }
 
     /// The points that a result of this test case goes to, with ascending ids.
@@ -55,18 +58,26 @@ impl<'a> PointRule<'a> {
             0 => Err(Self::none_in(&[*self], test, azure_id)),
             1 => Ok(chosen),
             _ if self.multiple => Ok(chosen),
-            _ => Err(LeftOut::id(LeftOutKind::SeveralPoints, test, Some(azure_id), several(azure_id, &chosen))),
+            _ => Err(LeftOut::id(
+                LeftOutKind::SeveralPoints,
+                test,
+                Some(azure_id),
+                several(azure_id, &chosen),
+            )),
         }
     }
 
     /// The points of a test case with the configuration of the run, as they come.
     pub fn of(&self, azure_id: u32) -> impl Iterator<Item = &'a Point> {
         let wanted = self.configuration;
-        self.of_case(azure_id).filter(move |point| wanted.is_none_or(|id| id == point.configuration_id))
+        self.of_case(azure_id)
+            .filter(move |point| wanted.is_none_or(|id| id == point.configuration_id))
     }
 
     fn of_case(&self, azure_id: u32) -> impl Iterator<Item = &'a Point> {
-        self.points.iter().filter(move |point| point.test_case_id == azure_id)
+        self.points
+            .iter()
+            .filter(move |point| point.test_case_id == azure_id)
     }
 
     /// Says that none of these plans, at least one, has a point for a test case.
@@ -74,7 +85,10 @@ impl<'a> PointRule<'a> {
         let ids: Vec<_> = rules.iter().map(|rule| rule.plan_id.to_string()).collect();
         let (plans, a_plan) = match ids.as_slice() {
             [only] => (format!("test plan {only}"), "the plan"),
-            several => (format!("any of the test plans {}", several.join(", ")), "one of them"),
+            several => (
+                format!("any of the test plans {}", several.join(", ")),
+                "one of them",
+            ),
         };
         let mut others: Vec<_> = rules
             .iter()
@@ -83,7 +97,10 @@ impl<'a> PointRule<'a> {
             .collect();
         others.sort();
         others.dedup();
-        let configuration = rules.iter().find_map(|rule| rule.configuration).filter(|_| !others.is_empty());
+        let configuration = rules
+            .iter()
+            .find_map(|rule| rule.configuration)
+            .filter(|_| !others.is_empty());
         let reason = match configuration {
             None => format!(
                 "test case {azure_id} has no test point in {plans}; add it to a suite of {a_plan}, or correct the id"
@@ -113,36 +130,70 @@ mod tests {
     use super::*;
 
     fn point(id: u32, test_case_id: u32, configuration_id: u32) -> Point {
-        Point { id, test_case_id, configuration_id, configuration_name: format!("C{configuration_id}"), suite_id: 20 }
+        Point {
+            id,
+            test_case_id,
+            configuration_id,
+            configuration_name: format!("C{configuration_id}"),
+            suite_id: 20,
+        }
     }
 
     #[test]
     fn several_points_give_katalons_exact_message_with_ascending_ids() {
         let points = [point(9, 12, 1), point(5, 12, 1), point(7, 12, 2)];
-        let rule = PointRule { plan_id: 18, points: &points, configuration: Some(1), multiple: false };
+        let rule = PointRule {
+            plan_id: 18,
+            points: &points,
+            configuration: Some(1),
+            multiple: false,
+        };
         assert_eq!(
             rule.choose("Test Cases/A", 12).unwrap_err().reason,
             "Cannot create test results for Azure DevOps Test Case ID=12 due to multiple Test Points returned. \
              Check Test Points with ID = 5, 9; or allow sending test results anyway in project settings."
         );
-        let all = PointRule { multiple: true, ..rule };
-        assert_eq!(all.choose("Test Cases/A", 12).unwrap().iter().map(|p| p.id).collect::<Vec<_>>(), [5, 9]);
+        let all = PointRule {
+            multiple: true,
+            ..rule
+        };
+        assert_eq!(
+            all.choose("Test Cases/A", 12)
+                .unwrap()
+                .iter()
+                .map(|p| p.id)
+                .collect::<Vec<_>>(),
+            [5, 9]
+        );
     }
 
     #[test]
     fn a_configuration_picks_the_one_point_that_has_it() {
         let points = [point(5, 12, 1), point(7, 12, 2)];
-        let rule = PointRule { plan_id: 18, points: &points, configuration: Some(2), multiple: false };
+        let rule = PointRule {
+            plan_id: 18,
+            points: &points,
+            configuration: Some(2),
+            multiple: false,
+        };
         assert_eq!(rule.choose("Test Cases/A", 12).unwrap()[0].id, 7);
     }
 
     #[test]
     fn a_case_without_a_fitting_point_says_which_configurations_it_has() {
         let points = [point(5, 12, 1), point(7, 12, 2)];
-        let rule = PointRule { plan_id: 18, points: &points, configuration: Some(3), multiple: false };
+        let rule = PointRule {
+            plan_id: 18,
+            points: &points,
+            configuration: Some(3),
+            multiple: false,
+        };
         let reason = rule.choose("Test Cases/A", 12).unwrap_err().reason;
         assert!(reason.contains("only with 1 (C1), 2 (C2)"), "{reason}");
         let reason = rule.choose("Test Cases/A", 99).unwrap_err().reason;
-        assert!(reason.contains("test case 99 has no test point in test plan 18"), "{reason}");
+        assert!(
+            reason.contains("test case 99 has no test point in test plan 18"),
+            "{reason}"
+        );
     }
 }

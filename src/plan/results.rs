@@ -1,4 +1,5 @@
-//! One result for one point: of a single test, of iterations, or of several tests that share an ADO id.
+//! One result for one point: of a single test, of iterations, or of several tests that share an ADO
+//! id.
 
 use serde::{Deserialize, Serialize};
 
@@ -63,12 +64,21 @@ pub struct LongText {
 /// The result of all `tests` (at least one, in the order of the run) for a point.
 pub fn result(snapshot: &Snapshot, point: &Point, tests: &[&TestResult]) -> PlannedResult {
     let run = &snapshot.run;
-    let status = worst(tests.iter().map(|test| test.status())).expect("a group holds at least one test");
+    let status =
+        worst(tests.iter().map(|test| test.status())).expect("a group holds at least one test");
     let decisive = deciding(tests);
     let first = tests[0];
     let (group, sub_results) = sub_results::of(snapshot, tests);
-    let started = tests.iter().map(|test| test.attempts[0].started).min().unwrap_or_default();
-    let completed = tests.iter().map(|test| ended(snapshot, test.last())).max().unwrap_or_default();
+    let started = tests
+        .iter()
+        .map(|test| test.attempts[0].started)
+        .min()
+        .unwrap_or_default();
+    let completed = tests
+        .iter()
+        .map(|test| ended(snapshot, test.last()))
+        .max()
+        .unwrap_or_default();
     PlannedResult {
         point_id: point.id,
         test_case_id: point.test_case_id,
@@ -78,10 +88,19 @@ pub fn result(snapshot: &Snapshot, point: &Point, tests: &[&TestResult]) -> Plan
         status,
         started,
         completed: completed.max(started),
-        error_message: decisive.message.as_deref().map(|message| text::fit(message, text::ERROR)),
-        stack_trace: decisive.stack_trace.as_deref().map(|trace| text::fit(trace, text::ERROR)),
+        error_message: decisive
+            .message
+            .as_deref()
+            .map(|message| text::fit(message, text::ERROR)),
+        stack_trace: decisive
+            .stack_trace
+            .as_deref()
+            .map(|trace| text::fit(trace, text::ERROR)),
         comment: text::fit(&describe(tests), text::COMMENT),
-        computer_name: run.environment.machine().map(|machine| text::fit(machine, text::NAME)),
+        computer_name: run
+            .environment
+            .machine()
+            .map(|machine| text::fit(machine, text::NAME)),
         automated_test_name: automation::name(&first.id),
         automated_test_storage: automation::storage(&first.id),
         group,
@@ -92,7 +111,10 @@ pub fn result(snapshot: &Snapshot, point: &Point, tests: &[&TestResult]) -> Plan
 
 /// When an attempt ended; one that never did ended with the run.
 pub fn ended(snapshot: &Snapshot, attempt: &Attempt) -> Moment {
-    attempt.ended.unwrap_or_else(|| snapshot.ended()).max(attempt.started)
+    attempt
+        .ended
+        .unwrap_or_else(|| snapshot.ended())
+        .max(attempt.started)
 }
 
 /// The texts of these tests that do not fit into a result or sub-result.
@@ -101,9 +123,18 @@ pub fn long_texts(tests: &[&TestResult]) -> Vec<LongText> {
     for (position, test) in tests.iter().enumerate() {
         for (number, attempt) in test.attempts.iter().enumerate() {
             let prefix = prefix(tests.len(), position, test, number);
-            for (name, whole) in [("error-message", &attempt.message), ("stack-trace", &attempt.stack_trace)] {
-                if let Some(whole) = whole.as_ref().filter(|whole| text::units(&text::clean(whole)) > text::ERROR) {
-                    long.push(LongText { name: format!("{prefix}{name}.txt"), text: whole.clone() });
+            for (name, whole) in [
+                ("error-message", &attempt.message),
+                ("stack-trace", &attempt.stack_trace),
+            ] {
+                if let Some(whole) = whole
+                    .as_ref()
+                    .filter(|whole| text::units(&text::clean(whole)) > text::ERROR)
+                {
+                    long.push(LongText {
+                        name: format!("{prefix}{name}.txt"),
+                        text: whole.clone(),
+                    });
                 }
             }
         }
@@ -112,14 +143,27 @@ pub fn long_texts(tests: &[&TestResult]) -> Vec<LongText> {
 }
 
 fn prefix(tests: usize, position: usize, test: &TestResult, attempt: usize) -> String {
-    let iteration = if tests > 1 { format!("execution-{}-", position + 1) } else { String::new() };
+    let iteration = if tests > 1 {
+        format!("execution-{}-", position + 1)
+    } else {
+        String::new()
+    };
     let retried = attempt + 1 < test.attempts.len();
-    if retried { format!("{iteration}attempt-{}-", attempt + 1) } else { iteration }
+    if retried {
+        format!("{iteration}attempt-{}-", attempt + 1)
+    } else {
+        iteration
+    }
 }
 
-/// The attempt whose error text stands for the whole result: of the first test with the worst status.
+/// The attempt whose error text stands for the whole result: of the first test with the worst
+/// status.
 fn deciding<'a>(tests: &[&'a TestResult]) -> &'a Attempt {
-    tests.iter().min_by_key(|test| test.status()).expect("a group holds at least one test").last()
+    tests
+        .iter()
+        .min_by_key(|test| test.status())
+        .expect("a group holds at least one test")
+        .last()
 }
 
 fn names_once(tests: &[&TestResult]) -> Vec<String> {
@@ -140,11 +184,18 @@ fn describe(tests: &[&TestResult]) -> String {
             1 => "iterations",
             _ => "executions of test cases with this id",
         };
-        return format!("{} {kind}: {}", tests.len(), counts(tests.iter().map(|test| test.status())));
+        return format!(
+            "{} {kind}: {}",
+            tests.len(),
+            counts(tests.iter().map(|test| test.status()))
+        );
     };
     match test.attempts.len() {
         1 => format!("Katalon: {}", test.status()),
-        attempts => format!("Katalon: {} in attempt {attempts} of {attempts}", test.status()),
+        attempts => format!(
+            "Katalon: {} in attempt {attempts} of {attempts}",
+            test.status()
+        ),
     }
 }
 

@@ -11,16 +11,28 @@ pub fn is_masked(value: &str) -> bool {
 }
 
 fn names_a_secret(variable: &str) -> bool {
-    const ANYWHERE: [&str; 9] =
-        ["password", "passwd", "passphrase", "passcode", "pwd", "secret", "token", "apikey", "credential"];
+    const ANYWHERE: [&str; 9] = [
+        "password",
+        "passwd",
+        "passphrase",
+        "passcode",
+        "pwd",
+        "secret",
+        "token",
+        "apikey",
+        "credential",
+    ];
     // Short words only count as a whole part of the name, so that `spinner` is no secret.
     const WHOLE: [&str; 8] = ["pass", "pin", "cvv", "cvc", "otp", "auth", "ssn", "key"];
     let lower = variable.to_lowercase();
     ANYWHERE.iter().any(|word| lower.contains(word))
-        || parts(variable).iter().any(|part| WHOLE.contains(&part.as_str()))
+        || parts(variable)
+            .iter()
+            .any(|part| WHOLE.contains(&part.as_str()))
 }
 
-/// The words of a name, in lower case: `userPin`, `user_pin` and `USER-PIN` are all `user` and `pin`.
+/// The words of a name, in lower case: `userPin`, `user_pin` and `USER-PIN` are all `user` and
+/// `pin`.
 fn parts(name: &str) -> Vec<String> {
     let mut parts = vec![String::new()];
     let mut before_is_lower = false;
@@ -36,8 +48,8 @@ fn parts(name: &str) -> Vec<String> {
     parts
 }
 
-/// Long words without blanks that mix letters and digits are keys and tokens more often than names; a short word
-/// with letters, digits and punctuation is shaped like a password.
+/// Long words without blanks that mix letters and digits are keys and tokens more often than names;
+/// a short word with letters, digits and punctuation is shaped like a password.
 fn looks_random(value: &str) -> bool {
     value.split_whitespace().any(|word| {
         let digits = word.chars().filter(char::is_ascii_digit).count();
@@ -56,17 +68,39 @@ mod tests {
 
     #[test]
     fn ordinary_iteration_values_are_shown() {
-        for value in ["Baby", "Single Bill CC", "Prague 1", "2024-01-31", "user@example.com", "Chrome 120"] {
+        for value in [
+            "Baby",
+            "Single Bill CC",
+            "Prague 1",
+            "2024-01-31",
+            "user@example.com",
+            "Chrome 120",
+        ] {
             assert!(!looks_secret(Some("TestCase"), value), "{value}");
         }
     }
 
     #[test]
     fn masked_and_secret_looking_values_are_not_shown() {
-        for value in ["*****", "S3cret!", "eyJhbGciOi", "4111111111111111", "dkry7gnu3cjqx6fmt2bipw5els"] {
+        for value in [
+            "*****",
+            "S3cret!",
+            "eyJhbGciOi",
+            "4111111111111111",
+            "dkry7gnu3cjqx6fmt2bipw5els",
+        ] {
             assert!(looks_secret(None, value), "{value}");
         }
-        for variable in ["password", "UserPassword", "api_key", "apiKey", "pin", "userPin", "userPwd", "ADMIN_PASS"] {
+        for variable in [
+            "password",
+            "UserPassword",
+            "api_key",
+            "apiKey",
+            "pin",
+            "userPin",
+            "userPwd",
+            "ADMIN_PASS",
+        ] {
             assert!(looks_secret(Some(variable), "Baby"), "{variable}");
         }
         for variable in ["spinner", "monkey", "passenger", "author", "keyboard"] {

@@ -1,9 +1,9 @@
-//! Several test plans for one run: each that has points of it gets an ADO run of its own, and what concerns the run as a
-//! whole is told once.
+//! Several test plans for one run: each that has points of it gets an ADO run of its own, and what
+//! concerns the run as a whole is told once.
 //!
-//! Each plan is planned by itself, at its own time, with the points of all of them; so all come to the same answer to who
-//! tells what. The *leading* plan is the first one, in the order of the settings, that gets a result; without any it is
-//! the first of all.
+//! Each plan is planned by itself, at its own time, with the points of all of them; so all come to
+//! the same answer to who tells what. The *leading* plan is the first one, in the order of the
+//! settings, that gets a result; without any it is the first of all.
 
 use serde::{Deserialize, Serialize};
 
@@ -55,12 +55,19 @@ impl<'a> Plans<'a> {
         if !all.iter().any(|rule| rule.plan_id == plan_id) {
             all.insert(0, own);
         }
-        let unread = facts.elsewhere.iter().filter_map(|other| Some((other.plan_id, other.unread.as_deref()?)));
-        Self { own, all, unread: unread.collect() }
+        let unread = facts
+            .elsewhere
+            .iter()
+            .filter_map(|other| Some((other.plan_id, other.unread.as_deref()?)));
+        Self {
+            own,
+            all,
+            unread: unread.collect(),
+        }
     }
 
-    /// The points of the plan in hand for a test case; `None` when none of them is to be spoken of here: the test case
-    /// has its points in another plan, or another plan tells that it has none.
+    /// The points of the plan in hand for a test case; `None` when none of them is to be spoken of
+    /// here: the test case has its points in another plan, or another plan tells that it has none.
     pub fn choose(&self, group: &Group<'_>, leads: bool) -> Option<Choice<'a>> {
         let test = &group.tests[0].id;
         if !self.has_none(&self.own, group) {
@@ -75,7 +82,12 @@ impl<'a> Plans<'a> {
                 "test case {id} has no test point in test plan {own}; whether it has one in test plan {other} is told by the \
                  submission to that, because it could not be read now ({why})"
             );
-            return Some(Err(LeftOut::id(LeftOutKind::Unread, test, Some(id), reason)));
+            return Some(Err(LeftOut::id(
+                LeftOutKind::Unread,
+                test,
+                Some(id),
+                reason,
+            )));
         }
         let all: Vec<_> = self.all.iter().map(|rule| rule.for_group(group)).collect();
         leads.then(|| Err(PointRule::none_in(&all, test, group.azure_id)))
@@ -93,7 +105,11 @@ impl<'a> Plans<'a> {
 
     /// The first plan that gets a result.
     fn taking(&self, groups: &[Group<'_>]) -> Option<&PointRule<'a>> {
-        self.all.iter().find(|rule| groups.iter().any(|group| rule.for_group(group).choose("", group.azure_id).is_ok()))
+        self.all.iter().find(|rule| {
+            groups
+                .iter()
+                .any(|group| rule.for_group(group).choose("", group.azure_id).is_ok())
+        })
     }
 
     /// Why the plan in hand gets no result, where that is no defect of its own.

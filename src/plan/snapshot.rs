@@ -1,5 +1,5 @@
-//! Everything that a plan depends on besides the points: stored when a run is finished, so that later edits of the
-//! project do not change work in flight (invariant I3).
+//! Everything that a plan depends on besides the points: stored when a run is finished, so that
+//! later edits of the project do not change work in flight (invariant I3).
 
 use std::collections::BTreeMap;
 
@@ -58,7 +58,8 @@ pub struct Options {
     pub project: Option<String>,
     /// Test plans to submit to, without duplicates.
     pub plans: Vec<u32>,
-    /// A plan option of the run that is not a plan id; it parks the run instead of falling back to another plan.
+    /// A plan option of the run that is not a plan id; it parks the run instead of falling back to
+    /// another plan.
     pub invalid_plan: Option<String>,
     /// Why options of the run's command are not used: others ran at once, and they differ.
     #[serde(default)]
@@ -113,7 +114,8 @@ pub struct Options {
 impl Options {
     /// Lets the run go to this plan in place of another one, as a person said.
     pub fn go_to(&mut self, plan: u32, in_place_of: Option<u32>) {
-        self.plans.retain(|id| *id != plan && Some(*id) != in_place_of);
+        self.plans
+            .retain(|id| *id != plan && Some(*id) != in_place_of);
         self.plans.insert(0, plan);
         (self.invalid_plan, self.unclear_plan) = (None, None);
     }
@@ -135,7 +137,8 @@ pub enum Unmapped {
 pub struct RunName {
     /// The text as configured.
     pub text: String,
-    /// Whether `{suite}` and its like are filled in: only in names from `kado.toml`, because Katalon knows none.
+    /// Whether `{suite}` and its like are filled in: only in names from `kado.toml`, because
+    /// Katalon knows none.
     pub placeholders: bool,
     /// Whether environment variables are among them.
     #[serde(default)]

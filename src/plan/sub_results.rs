@@ -1,7 +1,8 @@
-//! Sub-results: the iterations of a data-driven test, the test cases that share an id, and earlier attempts.
+//! Sub-results: the iterations of a data-driven test, the test cases that share an id, and earlier
+//! attempts.
 //!
-//! ADO takes at most 1000 of them on a level; beyond that all that did not pass come first and the rest is summed up
-//! in the last one.
+//! ADO takes at most 1000 of them on a level; beyond that all that did not pass come first and the
+//! rest is summed up in the last one.
 
 use serde::{Deserialize, Serialize};
 
@@ -60,9 +61,10 @@ pub fn of(snapshot: &Snapshot, tests: &[&TestResult]) -> (Option<Group>, Vec<Sub
     let part = |test: &&TestResult| {
         let whole = iteration(snapshot, test, several);
         match snapshot.member_of(test).filter(|_| members) {
-            Some(member) => {
-                SubResult { name: text::fit(&format!("{}: {}", member.name, whole.name), text::NAME), ..whole }
-            }
+            Some(member) => SubResult {
+                name: text::fit(&format!("{}: {}", member.name, whole.name), text::NAME),
+                ..whole
+            },
             None => whole,
         }
     };
@@ -88,15 +90,18 @@ fn iteration(snapshot: &Snapshot, test: &TestResult, several: bool) -> SubResult
     let (group, sub_results) = attempts(snapshot, test);
     let mut whole = part(snapshot, &name(test, several), test.last());
     whole.started = test.attempts[0].started;
-    SubResult { group, sub_results, ..whole }
+    SubResult {
+        group,
+        sub_results,
+        ..whole
+    }
 }
 
 fn name(test: &TestResult, several: bool) -> String {
     let iteration = test.iteration.as_ref().map(|iteration| {
-        let shown = iteration
-            .value
-            .as_deref()
-            .filter(|value| !value.trim().is_empty() && !looks_secret(iteration.variable.as_deref(), value));
+        let shown = iteration.value.as_deref().filter(|value| {
+            !value.trim().is_empty() && !looks_secret(iteration.variable.as_deref(), value)
+        });
         match shown {
             Some(value) => format!("Iteration {}: {value}", iteration.number),
             None => format!("Iteration {}", iteration.number),
@@ -116,8 +121,14 @@ fn part(snapshot: &Snapshot, name: &str, attempt: &Attempt) -> SubResult {
         status: attempt.status,
         started: attempt.started,
         completed: ended(snapshot, attempt),
-        error_message: attempt.message.as_deref().map(|message| text::fit(message, text::ERROR)),
-        stack_trace: attempt.stack_trace.as_deref().map(|trace| text::fit(trace, text::ERROR)),
+        error_message: attempt
+            .message
+            .as_deref()
+            .map(|message| text::fit(message, text::ERROR)),
+        stack_trace: attempt
+            .stack_trace
+            .as_deref()
+            .map(|trace| text::fit(trace, text::ERROR)),
         group: None,
         sub_results: Vec::new(),
     }
@@ -130,13 +141,26 @@ fn limit(snapshot: &Snapshot, mut parts: Vec<SubResult>) -> Vec<SubResult> {
     // A stable sort: those that did not pass come first, each half in its own order.
     parts.sort_by_key(|part| part.status == Status::Passed);
     let rest = parts.split_off(LIMIT - 1);
-    let status = worst(rest.iter().map(|part| part.status)).expect("more than the limit leaves a rest");
+    let status =
+        worst(rest.iter().map(|part| part.status)).expect("more than the limit leaves a rest");
     parts.push(SubResult {
-        name: format!("{} more: {}", rest.len(), counts(rest.iter().map(|part| part.status))),
+        name: format!(
+            "{} more: {}",
+            rest.len(),
+            counts(rest.iter().map(|part| part.status))
+        ),
         outcome: outcome(status, &snapshot.options.outcomes).to_owned(),
         status,
-        started: rest.iter().map(|part| part.started).min().unwrap_or_default(),
-        completed: rest.iter().map(|part| part.completed).max().unwrap_or_default(),
+        started: rest
+            .iter()
+            .map(|part| part.started)
+            .min()
+            .unwrap_or_default(),
+        completed: rest
+            .iter()
+            .map(|part| part.completed)
+            .max()
+            .unwrap_or_default(),
         error_message: None,
         stack_trace: None,
         group: None,

@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
 
-use crate::katalon::run::{Attempt, Environment, FileKind, Iteration, RunFile, RunOptions, SuiteRun, TestResult};
+use crate::katalon::run::{
+    Attempt, Environment, FileKind, Iteration, RunFile, RunOptions, SuiteRun, TestResult,
+};
 use crate::katalon::settings::{AzureSettings, SendingRule};
 use crate::katalon::status::Status;
 use crate::moment::Moment;
@@ -31,17 +33,37 @@ fn attempt(status: Status, at: i64) -> Attempt {
 }
 
 fn test(id: &str, statuses: &[Status]) -> TestResult {
-    let attempts = statuses.iter().enumerate().map(|(n, status)| attempt(*status, 1000 * n as i64)).collect();
-    TestResult { id: format!("Test Cases/{id}"), iteration: None, attempts, variables: BTreeMap::new(), member: 0 }
+    let attempts = statuses
+        .iter()
+        .enumerate()
+        .map(|(n, status)| attempt(*status, 1000 * n as i64))
+        .collect();
+    TestResult {
+        id: format!("Test Cases/{id}"),
+        iteration: None,
+        attempts,
+        variables: BTreeMap::new(),
+        member: 0,
+    }
 }
 
 fn iteration(id: &str, number: u32, value: &str, status: Status) -> TestResult {
-    let iteration = Iteration { number, value: Some(value.to_owned()), variable: Some("city".to_owned()) };
-    TestResult { iteration: Some(iteration), ..test(id, &[status]) }
+    let iteration = Iteration {
+        number,
+        value: Some(value.to_owned()),
+        variable: Some("city".to_owned()),
+    };
+    TestResult {
+        iteration: Some(iteration),
+        ..test(id, &[status])
+    }
 }
 
 fn snapshot(tests: Vec<TestResult>, ids: &[(&str, &str)]) -> Snapshot {
-    let cases = tests.iter().map(|test| (test.id.clone(), CaseIds::default())).collect::<BTreeMap<_, _>>();
+    let cases = tests
+        .iter()
+        .map(|test| (test.id.clone(), CaseIds::default()))
+        .collect::<BTreeMap<_, _>>();
     let mut snapshot = Snapshot {
         run: SuiteRun {
             suite: "Test Suites/Smoke".to_owned(),
@@ -49,7 +71,10 @@ fn snapshot(tests: Vec<TestResult>, ids: &[(&str, &str)]) -> Snapshot {
             started: Some(Moment::from_millis(0)),
             ended: Some(Moment::from_millis(9000)),
             last_record: Some(Moment::from_millis(9000)),
-            environment: Environment { host: Some("agent".to_owned()), ..Environment::default() },
+            environment: Environment {
+                host: Some("agent".to_owned()),
+                ..Environment::default()
+            },
             status: Status::Passed,
             tests,
             files: Vec::new(),
@@ -61,25 +86,43 @@ fn snapshot(tests: Vec<TestResult>, ids: &[(&str, &str)]) -> Snapshot {
         folder: "/reports/1".to_owned(),
         project_name: "Shop".to_owned(),
         project_root: "/shop".to_owned(),
-        options: effective(&AzureSettings::default(), &Overrides::default(), &RunOptions::default()),
+        options: effective(
+            &AzureSettings::default(),
+            &Overrides::default(),
+            &RunOptions::default(),
+        ),
         joined: None,
         reruns: None,
         cases,
         collection: None,
     };
     for (id, azure) in ids {
-        let case = CaseIds { azure_ids: Some((*azure).to_owned()), defaults: BTreeMap::new() };
+        let case = CaseIds {
+            azure_ids: Some((*azure).to_owned()),
+            defaults: BTreeMap::new(),
+        };
         snapshot.cases.insert(format!("Test Cases/{id}"), case);
     }
     snapshot
 }
 
 fn point(id: u32, test_case_id: u32) -> Point {
-    Point { id, test_case_id, configuration_id: 1, configuration_name: "Any".to_owned(), suite_id: 20 }
+    Point {
+        id,
+        test_case_id,
+        configuration_id: 1,
+        configuration_name: "Any".to_owned(),
+        suite_id: 20,
+    }
 }
 
 fn planned(snapshot: &Snapshot, points: &[Point]) -> SubmissionPlan {
-    plan(snapshot, 18, "0123456789abcdef0123456789abcdef", &AdoFacts::of_points(points))
+    plan(
+        snapshot,
+        18,
+        "0123456789abcdef0123456789abcdef",
+        &AdoFacts::of_points(points),
+    )
 }
 
 #[test]
@@ -95,9 +138,18 @@ fn a_whole_plan_reads_like_this() {
             iteration("City", 2, "*****", Status::Error),
             test("Flaky", &[Status::Failed, Status::Passed]),
         ],
-        &[("Login", "12"), ("Pay", "13, abc"), ("City", "14"), ("Flaky", "15")],
+        &[
+            ("Login", "12"),
+            ("Pay", "13, abc"),
+            ("City", "14"),
+            ("Flaky", "15"),
+        ],
     );
-    let file = |path: &str, kind, size| RunFile { path: path.to_owned(), kind, size };
+    let file = |path: &str, kind, size| RunFile {
+        path: path.to_owned(),
+        kind,
+        size,
+    };
     snapshot.run.files = vec![
         file("1.png", FileKind::Png, 10),
         file("2.png", FileKind::Png, 10),
@@ -112,8 +164,11 @@ fn a_whole_plan_reads_like_this() {
 fn the_worst_iteration_decides_and_the_first_worst_one_speaks() {
     let mut second = iteration("City", 2, "Brno", Status::Error);
     second.attempts[0].message = Some("second".to_owned());
-    let tests =
-        vec![iteration("City", 1, "Prague", Status::Failed), second, iteration("City", 3, "Plzen", Status::Error)];
+    let tests = vec![
+        iteration("City", 1, "Prague", Status::Failed),
+        second,
+        iteration("City", 3, "Plzen", Status::Error),
+    ];
     let plan = planned(&snapshot(tests, &[("City", "14")]), &[point(7, 14)]);
     assert_eq!(plan.results[0].outcome, "Error");
     assert_eq!(plan.results[0].error_message.as_deref(), Some("second"));
@@ -128,26 +183,39 @@ fn a_secret_value_is_no_part_of_an_iterations_name() {
         iteration("City", 3, "S3cret!", Status::Passed),
     ];
     let plan = planned(&snapshot(tests, &[("City", "14")]), &[point(7, 14)]);
-    let names: Vec<_> = plan.results[0].sub_results.iter().map(|part| part.name.as_str()).collect();
+    let names: Vec<_> = plan.results[0]
+        .sub_results
+        .iter()
+        .map(|part| part.name.as_str())
+        .collect();
     assert_eq!(names, ["Iteration 1: Prague", "Iteration 2", "Iteration 3"]);
 }
 
 #[test]
 fn of_more_than_a_thousand_iterations_all_that_did_not_pass_are_kept() {
-    let mut tests: Vec<_> = (1..=1500).map(|n| iteration("City", n, "x", Status::Passed)).collect();
+    let mut tests: Vec<_> = (1..=1500)
+        .map(|n| iteration("City", n, "x", Status::Passed))
+        .collect();
     tests[1400] = iteration("City", 1401, "x", Status::Failed);
     tests[1499] = iteration("City", 1500, "x", Status::Error);
     let plan = planned(&snapshot(tests, &[("City", "14")]), &[point(7, 14)]);
     let parts = &plan.results[0].sub_results;
     assert_eq!(parts.len(), 1000);
-    assert_eq!((parts[0].status, parts[1].status), (Status::Failed, Status::Error));
+    assert_eq!(
+        (parts[0].status, parts[1].status),
+        (Status::Failed, Status::Error)
+    );
     assert_eq!(parts[999].name, "501 more: 501 PASSED");
 }
 
 #[test]
 fn a_passed_run_sends_no_files_when_only_failures_are_wanted() {
     let mut snapshot = snapshot(vec![test("Login", &[Status::Passed])], &[("Login", "12")]);
-    snapshot.run.files = vec![RunFile { path: "execution0.log".to_owned(), kind: FileKind::Log, size: 9 }];
+    snapshot.run.files = vec![RunFile {
+        path: "execution0.log".to_owned(),
+        kind: FileKind::Log,
+        size: 9,
+    }];
     assert_eq!(snapshot.options.attachments.when, SendingRule::Failed);
     assert!(planned(&snapshot, &[point(5, 12)]).attachments.is_empty());
     snapshot.options.attachments.when = SendingRule::All;
@@ -169,8 +237,8 @@ prop_compose! {
 }
 
 proptest! {
-    /// Every mapped id ends as a result or with a reason, every point has at most one result, and nothing is sent
-    /// that is not listed in the folder.
+    /// Every mapped id ends as a result or with a reason, every point has at most one result, and
+    /// nothing is sent that is not listed in the folder.
     #[test]
     fn nothing_of_a_run_is_lost_or_doubled(
         tests in proptest::collection::vec(any_test(), 0..12),
@@ -210,7 +278,8 @@ proptest! {
         }
     }
 
-    /// Each id of a run arrives where there is a point for it, and one that has none anywhere is told by one plan.
+    /// Each id of a run arrives where there is a point for it, and one that has none anywhere is
+    /// told by one plan.
     #[test]
     fn of_several_plans_each_id_arrives_or_is_told_once(
         ids in proptest::collection::vec("1[0-5]", 1..5),

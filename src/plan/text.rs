@@ -1,7 +1,7 @@
 //! Texts within ADO's limits.
 //!
-//! ADO counts UTF-16 code units and silently cuts or refuses what is longer (`ado/api.md` §11), so every text is cut
-//! here, at a character boundary, before it is sent.
+//! ADO counts UTF-16 code units and silently cuts or refuses what is longer (`ado/api.md` §11), so
+//! every text is cut here, at a character boundary, before it is sent.
 
 /// Limit of a run name, a computer name and the name of a sub-result, in UTF-16 units.
 pub const NAME: usize = 256;
@@ -19,7 +19,8 @@ pub fn units(text: &str) -> usize {
     text.chars().map(char::len_utf16).sum()
 }
 
-/// The longest start of `text` that has at most `limit` UTF-16 units and ends at a character boundary.
+/// The longest start of `text` that has at most `limit` UTF-16 units and ends at a character
+/// boundary.
 pub fn head(text: &str, limit: usize) -> &str {
     let mut used = 0;
     for (at, c) in text.char_indices() {
@@ -31,23 +32,33 @@ pub fn head(text: &str, limit: usize) -> &str {
     text
 }
 
-/// `text` without the control characters that XML 1.0, and so ADO's storage, has no place for, cut to `limit`.
+/// `text` without the control characters that XML 1.0, and so ADO's storage, has no place for, cut
+/// to `limit`.
 pub fn fit(text: &str, limit: usize) -> String {
     head(&clean(text), limit).to_owned()
 }
 
 /// `text` without the control characters that XML 1.0 has no place for; line breaks and tabs stay.
 pub fn clean(text: &str) -> String {
-    text.chars().filter(|c| !c.is_control() || matches!(c, '\n' | '\r' | '\t')).collect()
+    text.chars()
+        .filter(|c| !c.is_control() || matches!(c, '\n' | '\r' | '\t'))
+        .collect()
 }
 
-/// A name for an attached file: no path, none of the characters that ADO or Windows refuse, within the limit, and
-/// with its extension kept when it has to be cut.
+/// A name for an attached file: no path, none of the characters that ADO or Windows refuse, within
+/// the limit, and with its extension kept when it has to be cut.
 pub fn file_name(name: &str) -> String {
     let safe: String = clean(name)
         .chars()
         .map(|c| {
-            if matches!(c, '\\' | '/' | ':' | '*' | '?' | '"' | '<' | '>' | '|' | '\n' | '\r' | '\t') { '_' } else { c }
+            if matches!(
+                c,
+                '\\' | '/' | ':' | '*' | '?' | '"' | '<' | '>' | '|' | '\n' | '\r' | '\t'
+            ) {
+                '_'
+            } else {
+                c
+            }
         })
         .collect();
     if units(&safe) <= FILE_NAME {
@@ -55,7 +66,10 @@ pub fn file_name(name: &str) -> String {
     }
     match safe.rsplit_once('.') {
         Some((stem, extension)) if units(extension) < 16 => {
-            format!("{}.{extension}", head(stem, FILE_NAME - 1 - units(extension)))
+            format!(
+                "{}.{extension}",
+                head(stem, FILE_NAME - 1 - units(extension))
+            )
         }
         _ => head(&safe, FILE_NAME).to_owned(),
     }

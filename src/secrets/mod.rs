@@ -1,11 +1,15 @@
 //! Tokens of the machine: where they lie and how they are read.
 //!
-//! A token is a [`SecretString`]: it has no printable form and is wiped when it is dropped. It is read anew for every
-//! attempt, so a rotated token is picked up without a restart. Sources, the first that exists counts: the service
-//! manager's credential, the protected store that `kado service set-token` writes, `token_file`, `$KADO_TOKEN`. Tokens
-//! of Katalon projects are read with the project's settings instead (see [`crate::katalon::secret`]).
+//! A token is a [`SecretString`]: it has no printable form and is wiped when it is dropped. It is
+//! read anew for every attempt, so a rotated token is picked up without a restart. Sources, the
+//! first that exists counts: the service manager's credential, the protected store that `kado
+//! service set-token` writes, `token_file`, `$KADO_TOKEN`. Tokens of Katalon projects are read with
+//! the project's settings instead (see [`crate::katalon::secret`]).
 
-#![expect(clippy::disallowed_methods, reason = "tokens lie in files and in the environment")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "tokens lie in files and in the environment"
+)]
 
 use std::fmt;
 use std::io;
@@ -40,7 +44,10 @@ pub struct SecretFile {
 
 impl From<&Path> for SecretFile {
     fn from(path: &Path) -> Self {
-        Self { kind: "token file", path: path.to_owned() }
+        Self {
+            kind: "token file",
+            path: path.to_owned(),
+        }
     }
 }
 
@@ -91,7 +98,10 @@ impl TokenError {
     #[must_use]
     pub fn of(mut self, kind: &'static str) -> Self {
         match &mut self {
-            Self::Unreadable { file, .. } | Self::Exposed { file, .. } | Self::Missing(file) | Self::Empty(file) => {
+            Self::Unreadable { file, .. }
+            | Self::Exposed { file, .. }
+            | Self::Missing(file)
+            | Self::Empty(file) => {
                 file.kind = kind;
             }
             Self::NoToken { .. } => {}
@@ -108,22 +118,23 @@ fn way_in(error: &std::io::Error) -> &'static str {
 }
 
 /// What a token looks like, for whoever gave something else.
-pub const NO_TOKEN: &str =
-    "a token is one line of letters and digits without blanks, in a file that is saved as UTF-8 or ASCII (not UTF-16)";
+pub const NO_TOKEN: &str = "a token is one line of letters and digits without blanks, in a file that is saved as UTF-8 or ASCII (not UTF-16)";
 
 /// What some editors put before a text that they save as UTF-8.
 const MARK: &[u8] = b"\xef\xbb\xbf";
 
-/// The token in a text: what is left without a byte order mark and without white space around it. `None` when that
-/// cannot be one; an empty text is an empty token.
+/// The token in a text: what is left without a byte order mark and without white space around it.
+/// `None` when that cannot be one; an empty text is an empty token.
 pub fn token_in(text: &[u8]) -> Option<SecretString> {
     let text = text.strip_prefix(MARK).unwrap_or(text).trim_ascii();
-    let text = std::str::from_utf8(text).ok().filter(|text| text.chars().all(|letter| letter.is_ascii_graphic()))?;
+    let text = std::str::from_utf8(text)
+        .ok()
+        .filter(|text| text.chars().all(|letter| letter.is_ascii_graphic()))?;
     Some(SecretString::from(text.to_owned()))
 }
 
-/// Whether a token for this machine lies somewhere besides `token_file`, by the name of the source. `stored` is where
-/// `kado service set-token` keeps it.
+/// Whether a token for this machine lies somewhere besides `token_file`, by the name of the source.
+/// `stored` is where `kado service set-token` keeps it.
 pub fn surrounding_token(stored: Option<&Path>) -> Option<&'static str> {
     if credential_file().is_some() {
         Some("the service manager's credential `kado-token`")
@@ -136,9 +147,9 @@ pub fn surrounding_token(stored: Option<&Path>) -> Option<&'static str> {
     }
 }
 
-/// The token of a table: the service manager's credential, else the protected store, else `token_file`, else
-/// `$KADO_TOKEN`. All but `token_file` belong to the machine's own table (`machine` is true), never to that of a
-/// `[[project]]`.
+/// The token of a table: the service manager's credential, else the protected store, else
+/// `token_file`, else `$KADO_TOKEN`. All but `token_file` belong to the machine's own table
+/// (`machine` is true), never to that of a `[[project]]`.
 ///
 /// # Errors
 /// When the first source that exists cannot be used.
@@ -146,33 +157,47 @@ pub fn machine_token(access: &Access, machine: bool) -> Result<Option<SecretStri
     if let Some(file) = credential_file().filter(|_| machine) {
         return read_token(&file).map(Some);
     }
-    if let Some(file) = access.token_store.as_ref().filter(|file| machine && store::exists(file)) {
+    if let Some(file) = access
+        .token_store
+        .as_ref()
+        .filter(|file| machine && store::exists(file))
+    {
         return store::read(file).map(Some);
     }
     if let Some(file) = access.token_file.as_ref().filter(|file| !is_absent(file)) {
         check(file)?;
         return read_token(file).map(Some);
     }
-    let from_environment = std::env::var(TOKEN_VARIABLE).ok().filter(|token| machine && !token.trim().is_empty());
+    let from_environment = std::env::var(TOKEN_VARIABLE)
+        .ok()
+        .filter(|token| machine && !token.trim().is_empty());
     match (from_environment, &access.token_file) {
         (Some(token), _) => match token_in(token.as_bytes()) {
             Some(token) => Ok(Some(token)),
-            None => Err(TokenError::NoToken { place: format!("`${TOKEN_VARIABLE}`") }),
+            None => Err(TokenError::NoToken {
+                place: format!("`${TOKEN_VARIABLE}`"),
+            }),
         },
         (None, Some(file)) => Err(TokenError::Missing(file.as_path().into())),
         (None, None) => Ok(None),
     }
 }
 
-/// The content of a file that others must not be able to read, without a byte order mark: what an Entra identity proves
-/// itself with.
+/// The content of a file that others must not be able to read, without a byte order mark: what an
+/// Entra identity proves itself with.
 ///
 /// # Errors
 /// When the file is not there, is empty, or is open to others.
 pub fn closed_file(file: &Path) -> Result<SecretSlice<u8>, TokenError> {
     check(file)?;
-    let content = std::fs::read(file).map_err(|source| TokenError::Unreadable { file: file.into(), source })?;
-    let content = content.strip_prefix(MARK).map(<[u8]>::to_vec).unwrap_or(content);
+    let content = std::fs::read(file).map_err(|source| TokenError::Unreadable {
+        file: file.into(),
+        source,
+    })?;
+    let content = content
+        .strip_prefix(MARK)
+        .map(<[u8]>::to_vec)
+        .unwrap_or(content);
     if content.trim_ascii().is_empty() {
         return Err(TokenError::Empty(file.into()));
     }
@@ -183,12 +208,16 @@ pub fn closed_file(file: &Path) -> Result<SecretSlice<u8>, TokenError> {
 fn check(file: &Path) -> Result<(), TokenError> {
     if file.is_dir() {
         let source = io::Error::from(io::ErrorKind::IsADirectory);
-        return Err(TokenError::Unreadable { file: file.into(), source });
+        return Err(TokenError::Unreadable {
+            file: file.into(),
+            source,
+        });
     }
     permissions::check(file)
 }
 
-/// Whether a file is known not to be there; one in a folder that is closed to this account may be, and reading it tells.
+/// Whether a file is known not to be there; one in a folder that is closed to this account may be,
+/// and reading it tells.
 pub fn is_absent(file: &Path) -> bool {
     matches!(file.try_exists(), Ok(false))
 }
@@ -200,11 +229,16 @@ fn credential_file() -> Option<PathBuf> {
 
 /// Reads a file that holds a token and nothing else.
 fn read_token(file: &Path) -> Result<SecretString, TokenError> {
-    let bytes = std::fs::read(file).map_err(|source| TokenError::Unreadable { file: file.into(), source })?;
+    let bytes = std::fs::read(file).map_err(|source| TokenError::Unreadable {
+        file: file.into(),
+        source,
+    })?;
     match token_in(&bytes) {
         Some(token) if token.expose_secret().is_empty() => Err(TokenError::Empty(file.into())),
         Some(token) => Ok(token),
-        None => Err(TokenError::NoToken { place: format!("token file `{}`", file.display()) }),
+        None => Err(TokenError::NoToken {
+            place: format!("token file `{}`", file.display()),
+        }),
     }
 }
 
@@ -216,12 +250,20 @@ mod tests {
     fn a_token_is_what_is_left_without_what_editors_add() {
         let token = |text: &[u8]| token_in(text).map(|token| token.expose_secret().to_owned());
         for text in ["abc123", "abc123\n", "  abc123\r\n", "\u{feff}abc123\r\n"] {
-            assert_eq!(token(text.as_bytes()).as_deref(), Some("abc123"), "{text:?}");
+            assert_eq!(
+                token(text.as_bytes()).as_deref(),
+                Some("abc123"),
+                "{text:?}"
+            );
         }
         assert_eq!(token(b"\n").as_deref(), Some(""), "told as empty");
         for text in ["abc 123", "abc\n123", "t\u{f6}k", "a\0b"] {
             assert_eq!(token(text.as_bytes()), None, "{text:?}");
         }
-        assert_eq!(token(b"\xff\xfea\0b\0c\0"), None, "what PowerShell 5 writes with `>`");
+        assert_eq!(
+            token(b"\xff\xfea\0b\0c\0"),
+            None,
+            "what PowerShell 5 writes with `>`"
+        );
     }
 }

@@ -1,10 +1,13 @@
 //! The service on Linux: systemd, as a unit of the system or of the user.
 //!
-//! The crate `service-manager` writes the unit; what it does not do (reload after writing, enable with the user's
-//! manager, the units that follow the token, how things stand) is done with `systemctl` here. A machine on which a
-//! package put the unit keeps the package's.
+//! The crate `service-manager` writes the unit; what it does not do (reload after writing, enable
+//! with the user's manager, the units that follow the token, how things stand) is done with
+//! `systemctl` here. A machine on which a package put the unit keeps the package's.
 
-#![expect(clippy::disallowed_methods, reason = "units are files, and the account is made by a program of the system")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "units are files, and the account is made by a program of the system"
+)]
 
 mod notify;
 mod systemctl;
@@ -14,12 +17,16 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use service_manager::{RestartPolicy, ServiceInstallCtx, ServiceLabel, ServiceManager as _, SystemdServiceManager};
+use service_manager::{
+    RestartPolicy, ServiceInstallCtx, ServiceLabel, ServiceManager as _, SystemdServiceManager,
+};
 
 use crate::service::command::output;
 use crate::service::{Installation, NAME, Scope, ServiceError, Status, flag, places_of};
 
-pub use crate::service::unix::{is_closed_to_service, may_manage, may_see_all, open_to_service, own_account, run};
+pub use crate::service::unix::{
+    is_closed_to_service, may_manage, may_see_all, open_to_service, own_account, run,
+};
 pub use notify::{alive, ready, say, stopping, watchdog};
 
 use systemctl::{SERVICE, Systemctl};
@@ -69,7 +76,9 @@ pub fn uninstall(scope: Scope) -> Result<Vec<String>, ServiceError> {
     systemctl.answers()?;
     let mut done = Vec::new();
     for unit in units(scope) {
-        if systemctl.is_loaded(unit)? && (systemctl.is_enabled(unit)? || systemctl.is_active(unit)?) {
+        if systemctl.is_loaded(unit)?
+            && (systemctl.is_enabled(unit)? || systemctl.is_active(unit)?)
+        {
             systemctl.run(&["disable", "--now", unit])?;
             done.push(format!("stopped and disabled `{unit}`"));
         }
@@ -77,7 +86,13 @@ pub fn uninstall(scope: Scope) -> Result<Vec<String>, ServiceError> {
         match std::fs::remove_file(&file) {
             Ok(()) => done.push(format!("removed `{}`", file.display())),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-            Err(source) => return Err(ServiceError::File { action: "removed", path: file, source }),
+            Err(source) => {
+                return Err(ServiceError::File {
+                    action: "removed",
+                    path: file,
+                    source,
+                });
+            }
         }
     }
     if !done.is_empty() {
@@ -88,7 +103,9 @@ pub fn uninstall(scope: Scope) -> Result<Vec<String>, ServiceError> {
 
 /// Removes the account of the service; says what was changed.
 pub fn forget_account(scope: Scope) -> Result<Vec<String>, ServiceError> {
-    if scope == Scope::User || !command(Command::new("getent").args(["passwd", ACCOUNT])).is_ok_and(|found| found) {
+    if scope == Scope::User
+        || !command(Command::new("getent").args(["passwd", ACCOUNT])).is_ok_and(|found| found)
+    {
         return Ok(Vec::new());
     }
     command(Command::new("userdel").arg(ACCOUNT))?;
@@ -126,7 +143,11 @@ pub fn restart(scope: Scope) -> Result<(), ServiceError> {
 pub fn status(scope: Scope) -> Result<Status, ServiceError> {
     let places = places_of(scope)?;
     let shown = Systemctl::of(scope).show(SERVICE)?;
-    let account = if scope == Scope::System { ACCOUNT.to_owned() } else { "your own".to_owned() };
+    let account = if scope == Scope::System {
+        ACCOUNT.to_owned()
+    } else {
+        "your own".to_owned()
+    };
     Ok(Status {
         scope: scope.word(),
         installed: shown.loaded(),
@@ -145,7 +166,10 @@ pub fn status(scope: Scope) -> Result<Status, ServiceError> {
 /// Refuses, before anything is stored, where systemd would not hand the token over.
 pub fn hands_tokens_over(scope: Scope) -> Result<(), ServiceError> {
     let systemctl = Systemctl::of(scope);
-    match systemctl.version().filter(|version| scope == Scope::System && *version < WITH_CREDSTORE) {
+    match systemctl
+        .version()
+        .filter(|version| scope == Scope::System && *version < WITH_CREDSTORE)
+    {
         None => Ok(()),
         Some(version) => Err(ServiceError::Unsupported(format!(
             "systemd {version} does not hand a stored token to the service; that takes {WITH_CREDSTORE}. Set \
@@ -156,8 +180,9 @@ pub fn hands_tokens_over(scope: Scope) -> Result<(), ServiceError> {
 
 /// Lets a running service see the token that was stored; says what was changed.
 ///
-/// systemd hands a credential over when the unit starts. The path unit of the system sees the new file and starts the
-/// service again; where it does not run, that is done here. A user's service reads the file itself.
+/// systemd hands a credential over when the unit starts. The path unit of the system sees the new
+/// file and starts the service again; where it does not run, that is done here. A user's service
+/// reads the file itself.
 pub fn token_changed(scope: Scope, _file: &Path) -> Result<Vec<String>, ServiceError> {
     if scope == Scope::User {
         return Ok(vec!["the service reads it at its next attempt".to_owned()]);
@@ -169,19 +194,29 @@ pub fn token_changed(scope: Scope, _file: &Path) -> Result<Vec<String>, ServiceE
     if !systemctl.is_active(TOKEN_PATH)? {
         systemctl.run(&["try-restart", SERVICE])?;
     }
-    Ok(vec!["systemd restarts the service with it; what waits for a token goes on".to_owned()])
+    Ok(vec![
+        "systemd restarts the service with it; what waits for a token goes on".to_owned(),
+    ])
 }
 
-/// The command that lets an account read a folder, what is in it and what will be, and pass through the folders above it
-/// that are closed.
+/// The command that lets an account read a folder, what is in it and what will be, and pass through
+/// the folders above it that are closed.
 pub fn command_to_grant(folder: &Path, account: &str) -> String {
     let quoted = |path: &Path| format!("'{}'", path.display().to_string().replace('\'', r"'\''"));
-    let closed: Vec<_> = folder.ancestors().skip(1).filter(|above| is_closed(above)).map(quoted).collect();
+    let closed: Vec<_> = folder
+        .ancestors()
+        .skip(1)
+        .filter(|above| is_closed(above))
+        .map(quoted)
+        .collect();
     let way = match closed.as_slice() {
         [] => String::new(),
         closed => format!("sudo setfacl -m u:{account}:x {} && ", closed.join(" ")),
     };
-    format!("{way}sudo setfacl -R -m u:{account}:rX,d:u:{account}:rX {}", quoted(folder))
+    format!(
+        "{way}sudo setfacl -R -m u:{account}:rX,d:u:{account}:rX {}",
+        quoted(folder)
+    )
 }
 
 /// Whether a folder lets only its owner or group pass, as far as this account may know.
@@ -192,19 +227,28 @@ fn is_closed(folder: &Path) -> bool {
     }
 }
 
-/// The command that runs a program as the service sees the machine: with the settings of its unit, drop-ins included.
+/// The command that runs a program as the service sees the machine: with the settings of its unit,
+/// drop-ins included.
 pub fn as_service(program: &Path, arguments: &[String]) -> Result<Command, ServiceError> {
     let units = installed(Scope::System)?.text(SERVICE)?;
     let mut command = Command::new("systemd-run");
     command.args(["--pipe", "--wait", "--collect", "--quiet"]);
-    command.args(unit::surroundings(&units).into_iter().map(|setting| format!("--property={setting}")));
+    command.args(
+        unit::surroundings(&units)
+            .into_iter()
+            .map(|setting| format!("--property={setting}")),
+    );
     command.arg("--").arg(program).args(arguments);
     Ok(command)
 }
 
 fn installed(scope: Scope) -> Result<Systemctl, ServiceError> {
     let systemctl = Systemctl::of(scope);
-    if systemctl.is_loaded(SERVICE)? { Ok(systemctl) } else { Err(ServiceError::NotInstalled { scope }) }
+    if systemctl.is_loaded(SERVICE)? {
+        Ok(systemctl)
+    } else {
+        Err(ServiceError::NotInstalled { scope })
+    }
 }
 
 fn units(scope: Scope) -> &'static [&'static str] {
@@ -218,21 +262,27 @@ fn units(scope: Scope) -> &'static [&'static str] {
 fn folder(scope: Scope) -> Result<PathBuf, ServiceError> {
     match scope {
         Scope::System => Ok(service_manager::systemd_global_dir_path()),
-        Scope::User => service_manager::systemd_user_dir_path()
-            .map_err(|error| ServiceError::Unsupported(format!("there is no folder for units: {error}"))),
+        Scope::User => service_manager::systemd_user_dir_path().map_err(|error| {
+            ServiceError::Unsupported(format!("there is no folder for units: {error}"))
+        }),
     }
 }
 
 /// Whether a package brought this very service.
 fn packaged(installation: &Installation) -> bool {
-    let unit =
-        installation.scope == Scope::System && PACKAGED.iter().any(|folder| Path::new(folder).join(SERVICE).is_file());
-    unit && installation.program == Path::new(unit::PROGRAM) && installation.config == installation.places.config
+    let unit = installation.scope == Scope::System
+        && PACKAGED
+            .iter()
+            .any(|folder| Path::new(folder).join(SERVICE).is_file());
+    unit && installation.program == Path::new(unit::PROGRAM)
+        && installation.config == installation.places.config
 }
 
 /// A service must not depend on a file in somebody's home folder or in one that is emptied.
 fn fit(program: &Path) -> Result<(), ServiceError> {
-    let Some(folder) = UNFIT.iter().find(|folder| program.starts_with(folder)) else { return Ok(()) };
+    let Some(folder) = UNFIT.iter().find(|folder| program.starts_with(folder)) else {
+        return Ok(());
+    };
     Err(ServiceError::Program {
         program: program.to_owned(),
         why: format!(
@@ -247,7 +297,10 @@ fn make_account() -> Result<Vec<String>, ServiceError> {
     if command(Command::new("getent").args(["passwd", ACCOUNT])).is_ok_and(|found| found) {
         return Ok(Vec::new());
     }
-    for line in unit::SYSUSERS.lines().filter(|line| !line.starts_with('#') && !line.is_empty()) {
+    for line in unit::SYSUSERS
+        .lines()
+        .filter(|line| !line.starts_with('#') && !line.is_empty())
+    {
         command(Command::new("systemd-sysusers").args(["--inline", line]))?;
     }
     Ok(vec![format!("made the account and the group `{ACCOUNT}`")])
@@ -260,15 +313,28 @@ fn write_units(installation: &Installation) -> Result<Vec<String>, ServiceError>
     let unit = unit::service(installation);
     let file = folder.join(SERVICE);
     if !holds(&file, &unit) {
-        let failed = |source| ServiceError::File { action: "written", path: file.clone(), source };
-        manager(installation.scope).install(context(installation, unit)).map_err(failed)?;
+        let failed = |source| ServiceError::File {
+            action: "written",
+            path: file.clone(),
+            source,
+        };
+        manager(installation.scope)
+            .install(context(installation, unit))
+            .map_err(failed)?;
         done.push(format!("wrote `{}`", file.display()));
     }
     if installation.scope == Scope::System {
-        for (name, text) in [(TOKEN_PATH, unit::TOKEN_PATH), (TOKEN_SERVICE, unit::TOKEN_SERVICE)] {
+        for (name, text) in [
+            (TOKEN_PATH, unit::TOKEN_PATH),
+            (TOKEN_SERVICE, unit::TOKEN_SERVICE),
+        ] {
             let file = folder.join(name);
             if !holds(&file, text) {
-                let failed = |source| ServiceError::File { action: "written", path: file.clone(), source };
+                let failed = |source| ServiceError::File {
+                    action: "written",
+                    path: file.clone(),
+                    source,
+                };
                 std::fs::write(&file, text).map_err(failed)?;
                 done.push(format!("wrote `{}`", file.display()));
             }
@@ -288,11 +354,15 @@ fn manager(scope: Scope) -> SystemdServiceManager {
     }
 }
 
-/// Everything that counts stands in the unit; the rest of the context is not looked at. Enabling waits until systemd
-/// has read the unit.
+/// Everything that counts stands in the unit; the rest of the context is not looked at. Enabling
+/// waits until systemd has read the unit.
 fn context(installation: &Installation, unit: String) -> ServiceInstallCtx {
     ServiceInstallCtx {
-        label: ServiceLabel { qualifier: None, organization: None, application: NAME.to_owned() },
+        label: ServiceLabel {
+            qualifier: None,
+            organization: None,
+            application: NAME.to_owned(),
+        },
         program: installation.program.clone(),
         args: Vec::new(),
         contents: Some(unit),

@@ -1,10 +1,14 @@
-//! The service on macOS: launchd, as a daemon of the system or as an agent of the user. Checked by the compiler and by
-//! `plutil`, not run: see docs/service.md.
+//! The service on macOS: launchd, as a daemon of the system or as an agent of the user. Checked by
+//! the compiler and by `plutil`, not run: see docs/service.md.
 //!
-//! The crate `service-manager` writes and removes the plist, which is disabled, so that installing starts nothing. Starting
-//! and stopping are `launchctl enable`, `bootstrap` and `bootout` here: the crate still has the verbs before those.
+//! The crate `service-manager` writes and removes the plist, which is disabled, so that installing
+//! starts nothing. Starting and stopping are `launchctl enable`, `bootstrap` and `bootout` here:
+//! the crate still has the verbs before those.
 
-#![expect(clippy::disallowed_methods, reason = "plists are files, and launchd is talked to by programs of the system")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "plists are files, and launchd is talked to by programs of the system"
+)]
 
 mod account;
 mod launchctl;
@@ -15,12 +19,15 @@ use std::process::Command;
 use std::time::Duration;
 
 use service_manager::{
-    LaunchdServiceManager, RestartPolicy, ServiceInstallCtx, ServiceLabel, ServiceManager as _, ServiceUninstallCtx,
+    LaunchdServiceManager, RestartPolicy, ServiceInstallCtx, ServiceLabel, ServiceManager as _,
+    ServiceUninstallCtx,
 };
 
 use crate::service::{Installation, NAME, Scope, ServiceError, Status, places_of};
 
-pub use crate::service::unix::{is_closed_to_service, may_manage, may_see_all, open_to_service, own_account, run};
+pub use crate::service::unix::{
+    is_closed_to_service, may_manage, may_see_all, open_to_service, own_account, run,
+};
 pub use account::ACCOUNT;
 
 use launchctl::Launchctl;
@@ -41,7 +48,9 @@ pub fn install(installation: &Installation) -> Result<Vec<String>, ServiceError>
     }
     // launchd keeps what it has loaded: the old one has to go before the new one counts.
     Launchctl::of(scope).bootout()?;
-    manager(scope).install(context(installation, text)).map_err(|source| failed("written", &file, source))?;
+    manager(scope)
+        .install(context(installation, text))
+        .map_err(|source| failed("written", &file, source))?;
     done.push(format!("wrote `{}`", file.display()));
     Ok(done)
 }
@@ -120,7 +129,11 @@ pub fn status(scope: Scope) -> Result<Status, ServiceError> {
         running: pid.is_some(),
         pid,
         detail: detail.to_owned(),
-        account: if scope == Scope::System { ACCOUNT.to_owned() } else { "your own".to_owned() },
+        account: if scope == Scope::System {
+            ACCOUNT.to_owned()
+        } else {
+            "your own".to_owned()
+        },
         definition: file.display().to_string(),
         config: places.config,
         state: places.state,
@@ -133,7 +146,8 @@ pub const fn hands_tokens_over(_scope: Scope) -> Result<(), ServiceError> {
     Ok(())
 }
 
-/// Lets a running service see the token that was stored: the file is read at every attempt, by the service's account.
+/// Lets a running service see the token that was stored: the file is read at every attempt, by the
+/// service's account.
 pub fn token_changed(scope: Scope, file: &Path) -> Result<Vec<String>, ServiceError> {
     if scope == Scope::System {
         account::give(file)?;
@@ -144,14 +158,20 @@ pub fn token_changed(scope: Scope, file: &Path) -> Result<Vec<String>, ServiceEr
 /// The command that lets an account read a folder and what will be in it.
 pub fn command_to_grant(folder: &Path, account: &str) -> String {
     let rights = "list,search,read,readattr,readextattr,file_inherit,directory_inherit";
-    format!("sudo chmod -R +a '{account} allow {rights}' '{}'", folder.display())
+    format!(
+        "sudo chmod -R +a '{account} allow {rights}' '{}'",
+        folder.display()
+    )
 }
 
 /// The command that runs a program as the service sees the machine: with its account.
 pub fn as_service(program: &Path, arguments: &[String]) -> Result<Command, ServiceError> {
     installed(Scope::System)?;
     let mut command = Command::new("sudo");
-    command.args(["-u", ACCOUNT, "--"]).arg(program).args(arguments);
+    command
+        .args(["-u", ACCOUNT, "--"])
+        .arg(program)
+        .args(arguments);
     Ok(command)
 }
 
@@ -180,7 +200,11 @@ fn manager(scope: Scope) -> LaunchdServiceManager {
 }
 
 fn label() -> ServiceLabel {
-    ServiceLabel { qualifier: None, organization: None, application: NAME.to_owned() }
+    ServiceLabel {
+        qualifier: None,
+        organization: None,
+        application: NAME.to_owned(),
+    }
 }
 
 /// Everything that counts stands in the plist; the rest of the context is not looked at.
@@ -200,7 +224,11 @@ fn context(installation: &Installation, plist: String) -> ServiceInstallCtx {
 
 fn installed(scope: Scope) -> Result<PathBuf, ServiceError> {
     let file = plist_file(scope)?;
-    if file.is_file() { Ok(file) } else { Err(ServiceError::NotInstalled { scope }) }
+    if file.is_file() {
+        Ok(file)
+    } else {
+        Err(ServiceError::NotInstalled { scope })
+    }
 }
 
 fn plist_file(scope: Scope) -> Result<PathBuf, ServiceError> {
@@ -214,5 +242,9 @@ fn plist_file(scope: Scope) -> Result<PathBuf, ServiceError> {
 }
 
 fn failed(action: &'static str, path: &Path, source: std::io::Error) -> ServiceError {
-    ServiceError::File { action, path: path.to_owned(), source }
+    ServiceError::File {
+        action,
+        path: path.to_owned(),
+        source,
+    }
 }

@@ -1,11 +1,13 @@
-//! kado as a service of the system: what is the same everywhere. The siblings `linux`, `macos` and `windows` have the
-//! same functions, and each is the only place that knows its service manager.
+//! kado as a service of the system: what is the same everywhere. The siblings `linux`, `macos` and
+//! `windows` have the same functions, and each is the only place that knows its service manager.
 //!
-//! Every command is idempotent: it says what it changed, and nothing where all is as asked. Installing never asks; what
-//! is left for a person is said afterwards. Uninstalling keeps configuration, state and token unless it is told to purge.
+//! Every command is idempotent: it says what it changed, and nothing where all is as asked.
+//! Installing never asks; what is left for a person is said afterwards. Uninstalling keeps
+//! configuration, state and token unless it is told to purge.
 //!
-//! The second half are the hooks that the running service calls ([`ready`], [`say`], [`alive`], [`stopping`]): they tell
-//! the service manager, where there is one, and cannot fail: a service does not end because nobody listens.
+//! The second half are the hooks that the running service calls ([`ready`], [`say`], [`alive`],
+//! [`stopping`]): they tell the service manager, where there is one, and cannot fail: a service
+//! does not end because nobody listens.
 
 #[cfg(unix)]
 mod command;
@@ -135,14 +137,20 @@ impl Installation {
     /// When the system knows no home folder for the user, or does not say where the program lies.
     pub fn of_this_program(scope: Scope, config: Option<&Path>) -> Result<Self, ServiceError> {
         let places = places_of(scope)?;
-        let program = std::env::current_exe()
-            .map_err(|error| ServiceError::Unsupported(format!("the system does not say where kado lies: {error}")))?;
+        let program = std::env::current_exe().map_err(|error| {
+            ServiceError::Unsupported(format!("the system does not say where kado lies: {error}"))
+        })?;
         let config = config.map_or_else(|| places.config.clone(), Path::to_owned);
-        Ok(Self { scope, program, places, config })
+        Ok(Self {
+            scope,
+            program,
+            places,
+            config,
+        })
     }
 
-    /// Arguments of the program as a service. The configuration is named where it is not the system's own: a user's
-    /// service must not fall for the system's file.
+    /// Arguments of the program as a service. The configuration is named where it is not the
+    /// system's own: a user's service must not fall for the system's file.
     pub fn arguments(&self) -> Vec<String> {
         let mut arguments = vec!["run".to_owned()];
         if self.scope == Scope::User || self.config != self.places.config {
@@ -153,7 +161,8 @@ impl Installation {
 }
 
 fn places_of(scope: Scope) -> Result<Places, ServiceError> {
-    places(scope).ok_or_else(|| ServiceError::Unsupported("this account has no home folder".to_owned()))
+    places(scope)
+        .ok_or_else(|| ServiceError::Unsupported("this account has no home folder".to_owned()))
 }
 
 /// Whether `uninstall` leaves the person's things.
@@ -207,7 +216,10 @@ pub struct Status {
 /// When there is none, or when the service manager refuses.
 pub fn stop(scope: Scope) -> Result<Told, ServiceError> {
     let changed = system::stop(scope)?;
-    Ok(Told { done: changed.then(|| "stopped".to_owned()).into_iter().collect(), next: Vec::new() })
+    Ok(Told {
+        done: changed.then(|| "stopped".to_owned()).into_iter().collect(),
+        next: Vec::new(),
+    })
 }
 
 /// How the service stands.
@@ -236,21 +248,28 @@ pub fn own_account() -> String {
     system::own_account()
 }
 
-/// The account of the installed service, if it has no right to read a folder that this program can read, as far as that
-/// can be told without being that account.
+/// The account of the installed service, if it has no right to read a folder that this program can
+/// read, as far as that can be told without being that account.
 pub fn closed_to_service(folder: &Path) -> Option<&'static str> {
     (system::is_closed_to_service(folder) == Some(true)).then_some(system::ACCOUNT)
 }
 
-/// A remark if this program runs with other rights than the installed service of the system, and so may see more.
+/// A remark if this program runs with other rights than the installed service of the system, and so
+/// may see more.
 pub fn another_account() -> Option<String> {
     let own = system::own_account();
-    let other = system::may_see_all() && system::status(Scope::System).is_ok_and(|status| status.installed);
-    other.then(|| format!("`{own}` may read more than `{}`, which the service runs as", system::ACCOUNT))
+    let other =
+        system::may_see_all() && system::status(Scope::System).is_ok_and(|status| status.installed);
+    other.then(|| {
+        format!(
+            "`{own}` may read more than `{}`, which the service runs as",
+            system::ACCOUNT
+        )
+    })
 }
 
-/// The command that runs kado with these arguments as the service of the system sees the machine: with its account, its
-/// credential and its sandbox.
+/// The command that runs kado with these arguments as the service of the system sees the machine:
+/// with its account, its credential and its sandbox.
 ///
 /// # Errors
 /// When the service is not installed, or when this system cannot do that.
@@ -260,12 +279,14 @@ pub fn as_service(arguments: &[String]) -> Result<std::process::Command, Service
     system::as_service(&program, arguments)
 }
 
-/// Runs `body` as the service manager of the system expects it of a service. `body` gets the token that ends it: it is
-/// cancelled by the service manager where that does not send a signal.
+/// Runs `body` as the service manager of the system expects it of a service. `body` gets the token
+/// that ends it: it is cancelled by the service manager where that does not send a signal.
 ///
 /// # Errors
 /// Those of `body`, and those of a service manager that cannot be reached.
-pub fn run(body: impl FnOnce(CancellationToken) -> anyhow::Result<Exit> + Send + 'static) -> anyhow::Result<Exit> {
+pub fn run(
+    body: impl FnOnce(CancellationToken) -> anyhow::Result<Exit> + Send + 'static,
+) -> anyhow::Result<Exit> {
     system::run(body)
 }
 

@@ -1,7 +1,10 @@
-//! Installing, removing and starting, with everything that is the same on every system: the first `kado.toml`, what is
-//! said to the person, and what is removed at the end.
+//! Installing, removing and starting, with everything that is the same on every system: the first
+//! `kado.toml`, what is said to the person, and what is removed at the end.
 
-#![expect(clippy::disallowed_methods, reason = "files of the installation are written and removed")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "files of the installation are written and removed"
+)]
 
 use std::path::{Path, PathBuf};
 
@@ -12,21 +15,28 @@ use crate::config::paths::{self, ConfigError, Places};
 use crate::error_chain::chain;
 use crate::file_names::same;
 use crate::secrets::store;
-use crate::service::{Installation, Leftovers, Scope, ServiceError, Told, account, flag, places_of, system};
+use crate::service::{
+    Installation, Leftovers, Scope, ServiceError, Told, account, flag, places_of, system,
+};
 
 /// The first `kado.toml`: every key, as comments.
 const EXAMPLE: &str = include_str!("../../packaging/kado.toml");
 
-/// Installs the service so that it starts with the machine (or the login), and starts it if it is configured.
+/// Installs the service so that it starts with the machine (or the login), and starts it if it is
+/// configured.
 ///
 /// # Errors
-/// When rights are missing, when the program lies in a place that a service cannot use, or when the service manager
-/// refuses.
+/// When rights are missing, when the program lies in a place that a service cannot use, or when the
+/// service manager refuses.
 pub fn install(installation: &Installation) -> Result<Told, ServiceError> {
     system::may_manage(installation.scope, "installing the service")?;
-    let mut told = Told { done: system::install(installation)?, next: Vec::new() };
+    let mut told = Told {
+        done: system::install(installation)?,
+        next: Vec::new(),
+    };
     if write_example(installation.scope, &installation.config)? {
-        told.done.push(format!("wrote `{}`", installation.config.display()));
+        told.done
+            .push(format!("wrote `{}`", installation.config.display()));
     }
     match configured(&installation.config) {
         Ok(config) => {
@@ -54,14 +64,20 @@ pub fn install(installation: &Installation) -> Result<Told, ServiceError> {
 pub fn uninstall(scope: Scope, leftovers: Leftovers) -> Result<Told, ServiceError> {
     system::may_manage(scope, "removing the service")?;
     let places = places_of(scope)?;
-    let mut told = Told { done: system::uninstall(scope)?, next: Vec::new() };
+    let mut told = Told {
+        done: system::uninstall(scope)?,
+        next: Vec::new(),
+    };
     if leftovers == Leftovers::Purge {
         told.done.extend(purge(&places)?);
         told.done.extend(system::forget_account(scope)?);
     } else {
         let kept = [&places.config, &places.state, &places.token];
-        let kept: Vec<_> =
-            kept.into_iter().filter(|path| path.exists()).map(|path| path.display().to_string()).collect();
+        let kept: Vec<_> = kept
+            .into_iter()
+            .filter(|path| path.exists())
+            .map(|path| path.display().to_string())
+            .collect();
         if !kept.is_empty() {
             told.next.push(format!(
                 "kept: {}; `kado service uninstall{} --purge` removes them",
@@ -73,23 +89,32 @@ pub fn uninstall(scope: Scope, leftovers: Leftovers) -> Result<Told, ServiceErro
     Ok(told)
 }
 
-/// The configuration of the service: the one that was named, as at its installation, else that of its scope.
+/// The configuration of the service: the one that was named, as at its installation, else that of
+/// its scope.
 fn config_of(scope: Scope, named: Option<&Path>) -> Result<PathBuf, ServiceError> {
-    named.map_or_else(|| places_of(scope).map(|places| places.config), |named| Ok(named.to_owned()))
+    named.map_or_else(
+        || places_of(scope).map(|places| places.config),
+        |named| Ok(named.to_owned()),
+    )
 }
 
-/// Starts the service if its configuration can be used; otherwise it would only end again. `config` is the one that it was
-/// installed with, when that is not the one of its scope.
+/// Starts the service if its configuration can be used; otherwise it would only end again. `config`
+/// is the one that it was installed with, when that is not the one of its scope.
 ///
 /// # Errors
 /// When it is not installed, not configured, or when the service manager refuses.
 pub fn start(scope: Scope, config: Option<&Path>) -> Result<Told, ServiceError> {
     configured(&config_of(scope, config)?)?;
     let changed = system::start(scope)?;
-    let mut told = Told { done: changed.then(|| "started".to_owned()).into_iter().collect(), next: Vec::new() };
+    let mut told = Told {
+        done: changed.then(|| "started".to_owned()).into_iter().collect(),
+        next: Vec::new(),
+    };
     if !system::status(scope)?.enabled {
         let install = format!("kado service install{}", flag(scope));
-        told.next.push(format!("it does not start with the machine; `{install}` sees to that"));
+        told.next.push(format!(
+            "it does not start with the machine; `{install}` sees to that"
+        ));
     }
     Ok(told)
 }
@@ -101,24 +126,36 @@ pub fn start(scope: Scope, config: Option<&Path>) -> Result<Told, ServiceError> 
 pub fn restart(scope: Scope, config: Option<&Path>) -> Result<Told, ServiceError> {
     configured(&config_of(scope, config)?)?;
     system::restart(scope)?;
-    Ok(Told { done: vec!["restarted".to_owned()], next: Vec::new() })
+    Ok(Told {
+        done: vec!["restarted".to_owned()],
+        next: Vec::new(),
+    })
 }
 
 /// Keeps a token for the machine where the service finds it.
 ///
 /// # Errors
-/// When rights are missing, when `kado.toml` names no server for it or is one for which no token is stored, or when it
-/// cannot be written.
-pub fn store_token(scope: Scope, config: Option<&Path>, token: &SecretString) -> Result<Told, ServiceError> {
+/// When rights are missing, when `kado.toml` names no server for it or is one for which no token is
+/// stored, or when it cannot be written.
+pub fn store_token(
+    scope: Scope,
+    config: Option<&Path>,
+    token: &SecretString,
+) -> Result<Told, ServiceError> {
     system::may_manage(scope, "storing a token")?;
     system::hands_tokens_over(scope)?;
     let (places, file) = (places_of(scope)?, config_of(scope, config)?);
     if scope == Scope::User && !same(&file, &places.config) {
-        return Err(ServiceError::NoStore { file, standard: places.config });
+        return Err(ServiceError::NoStore {
+            file,
+            standard: places.config,
+        });
     }
     let mut told = Told::default();
     match configured(&file) {
-        Ok(config) if config.machine.overrides.server_url.is_none() => return Err(ServiceError::NoServer(file)),
+        Ok(config) if config.machine.overrides.server_url.is_none() => {
+            return Err(ServiceError::NoServer(file));
+        }
         Ok(_) => {}
         Err(problem) => told.next.push(chain(&problem)),
     }
@@ -128,7 +165,8 @@ pub fn store_token(scope: Scope, config: Option<&Path>, token: &SecretString) ->
         source,
     })?;
     told.done.push("stored the token".to_owned());
-    told.done.extend(system::token_changed(scope, &places.token)?);
+    told.done
+        .extend(system::token_changed(scope, &places.token)?);
     Ok(told)
 }
 
@@ -142,7 +180,11 @@ fn write_example(scope: Scope, file: &Path) -> Result<bool, ServiceError> {
     if file.exists() {
         return Ok(false);
     }
-    let failed = |source| ServiceError::File { action: "written", path: file.to_owned(), source };
+    let failed = |source| ServiceError::File {
+        action: "written",
+        path: file.to_owned(),
+        source,
+    };
     if let Some(folder) = file.parent() {
         std::fs::create_dir_all(folder).map_err(failed)?;
     }
@@ -163,7 +205,10 @@ fn before_start(installation: &Installation, problem: &ConfigError) -> Vec<Strin
         next.push(format!("let the account `{account}` read them: `{grant}`"));
     }
     next.push(about_token(scope));
-    next.push(format!("`kado service start{}`, then `kado check` and `kado status`", flag(scope)));
+    next.push(format!(
+        "`kado service start{}`, then `kado check` and `kado status`",
+        flag(scope)
+    ));
     next
 }
 
@@ -192,11 +237,21 @@ fn about_token(scope: Scope) -> String {
 fn purge(places: &Places) -> Result<Vec<String>, ServiceError> {
     let mut done = Vec::new();
     let mut remove = |path: &PathBuf| {
-        let removed = if path.is_dir() { std::fs::remove_dir_all(path) } else { std::fs::remove_file(path) };
+        let removed = if path.is_dir() {
+            std::fs::remove_dir_all(path)
+        } else {
+            std::fs::remove_file(path)
+        };
         match removed {
             Ok(()) => done.push(format!("removed `{}`", path.display())),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-            Err(source) => return Err(ServiceError::File { action: "removed", path: path.clone(), source }),
+            Err(source) => {
+                return Err(ServiceError::File {
+                    action: "removed",
+                    path: path.clone(),
+                    source,
+                });
+            }
         }
         Ok(())
     };

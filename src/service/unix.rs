@@ -1,6 +1,9 @@
 //! What Linux and macOS do alike: accounts, and a service that is a plain process.
 
-#![expect(clippy::disallowed_methods, reason = "the system's own program names the account")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the system's own program names the account"
+)]
 
 use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt as _;
@@ -22,7 +25,10 @@ pub fn may_manage(scope: Scope, what: &str) -> Result<(), ServiceError> {
         return Ok(());
     }
     let remedy = "run it with sudo, or for your own account with --user".to_owned();
-    Err(ServiceError::NotPermitted { what: what.to_owned(), remedy })
+    Err(ServiceError::NotPermitted {
+        what: what.to_owned(),
+        remedy,
+    })
 }
 
 /// Not told here: `kado check --as-service` looks for itself.
@@ -30,7 +36,8 @@ pub const fn is_closed_to_service(_folder: &Path) -> Option<bool> {
     None
 }
 
-/// Lets the account of the system's service read a configuration that was just made, whatever the umask of who made it.
+/// Lets the account of the system's service read a configuration that was just made, whatever the
+/// umask of who made it.
 ///
 /// # Errors
 /// When the permissions cannot be set.
@@ -59,7 +66,9 @@ pub fn may_see_all() -> bool {
 ///
 /// # Errors
 /// Those of `body`.
-pub fn run(body: impl FnOnce(CancellationToken) -> anyhow::Result<Exit> + Send + 'static) -> anyhow::Result<Exit> {
+pub fn run(
+    body: impl FnOnce(CancellationToken) -> anyhow::Result<Exit> + Send + 'static,
+) -> anyhow::Result<Exit> {
     body(CancellationToken::new())
 }
 

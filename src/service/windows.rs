@@ -1,7 +1,9 @@
-//! The service on Windows: a service of its own process, `kado`, with the virtual account `NT SERVICE\kado`.
+//! The service on Windows: a service of its own process, `kado`, with the virtual account `NT
+//! SERVICE\kado`.
 //!
-//! `manager` asks the Service Control Manager for what is to be changed, `dispatch` answers it in the running service,
-//! `event_log` writes what an administrator looks for. Windows has no services of a user.
+//! `manager` asks the Service Control Manager for what is to be changed, `dispatch` answers it in
+//! the running service, `event_log` writes what an administrator looks for. Windows has no services
+//! of a user.
 
 mod dispatch;
 pub mod event_log;
@@ -23,12 +25,20 @@ pub use dispatch::{is_dispatched, ready, run, stopping};
 
 use manager::Manager;
 
-/// The account of the system's service. Windows makes it with the service, it has no password, and it may do nothing
-/// but what is granted to it or to everybody.
+/// The account of the system's service. Windows makes it with the service, it has no password, and
+/// it may do nothing but what is granted to it or to everybody.
 pub const ACCOUNT: &str = r"NT SERVICE\kado";
 
-/// Groups that every service is in: everybody, authenticated users, users, services, all virtual accounts, local.
-const MEMBER_OF: [&str; 6] = ["S-1-1-0", "S-1-5-11", "S-1-5-32-545", "S-1-5-6", "S-1-5-80-0", "S-1-2-0"];
+/// Groups that every service is in: everybody, authenticated users, users, services, all virtual
+/// accounts, local.
+const MEMBER_OF: [&str; 6] = [
+    "S-1-1-0",
+    "S-1-5-11",
+    "S-1-5-32-545",
+    "S-1-5-6",
+    "S-1-5-80-0",
+    "S-1-2-0",
+];
 
 /// Refuses what the account may not do.
 pub fn may_manage(scope: Scope, what: &str) -> Result<(), ServiceError> {
@@ -40,11 +50,21 @@ pub fn may_manage(scope: Scope, what: &str) -> Result<(), ServiceError> {
 fn make_folders(installation: &Installation) -> Result<Vec<String>, ServiceError> {
     let places = &installation.places;
     let mut done = Vec::new();
-    let folders = places.config.parent().map(|folder| (folder, Service::Reads));
-    for (folder, service) in folders.into_iter().chain([(places.state.as_path(), Service::Writes)]) {
-        let made = closed::make_folder(folder, service).map_err(|source| unusable(folder, source))?;
+    let folders = places
+        .config
+        .parent()
+        .map(|folder| (folder, Service::Reads));
+    for (folder, service) in folders
+        .into_iter()
+        .chain([(places.state.as_path(), Service::Writes)])
+    {
+        let made =
+            closed::make_folder(folder, service).map_err(|source| unusable(folder, source))?;
         if made {
-            done.push(format!("closed `{}` to all but administrators and `{ACCOUNT}`", folder.display()));
+            done.push(format!(
+                "closed `{}` to all but administrators and `{ACCOUNT}`",
+                folder.display()
+            ));
         }
     }
     Ok(done)
@@ -55,7 +75,8 @@ pub fn install(installation: &Installation) -> Result<Vec<String>, ServiceError>
     fit(&installation.program)?;
     let mut done = make_folders(installation)?;
     if let Ok(config) = read(&installation.config) {
-        // A `state_dir` elsewhere, where the account of the service may be allowed to make no folder.
+        // A `state_dir` elsewhere, where the account of the service may be allowed to make no
+        // folder.
         folder::make(&config.state_dir).map_err(|source| unusable(&config.state_dir, source))?;
     }
     done.extend(event_log::register()?);
@@ -97,7 +118,12 @@ pub fn restart(scope: Scope) -> Result<(), ServiceError> {
 /// How it stands.
 pub fn status(scope: Scope) -> Result<Status, ServiceError> {
     for_the_machine(scope)?;
-    let Places { config, state, logs, .. } = places_of(scope)?;
+    let Places {
+        config,
+        state,
+        logs,
+        ..
+    } = places_of(scope)?;
     let standing = Manager::to_look()?.standing()?;
     Ok(Status {
         scope: scope.word(),
@@ -131,12 +157,18 @@ pub fn token_changed(_scope: Scope, _file: &Path) -> Result<Vec<String>, Service
 
 /// The command that lets an account read a folder.
 pub fn command_to_grant(folder: &Path, account: &str) -> String {
-    format!("icacls \"{}\" /grant \"{account}:(OI)(CI)RX\"", folder.display())
+    format!(
+        "icacls \"{}\" /grant \"{account}:(OI)(CI)RX\"",
+        folder.display()
+    )
 }
 
 /// The name of the account that this program runs as.
 pub fn own_account() -> String {
-    calls::own_sid().ok().and_then(|sid| calls::account_name(&sid)).unwrap_or_else(|| "this account".to_owned())
+    calls::own_sid()
+        .ok()
+        .and_then(|sid| calls::account_name(&sid))
+        .unwrap_or_else(|| "this account".to_owned())
 }
 
 /// Whether this account may read what others may not: not told here.
@@ -145,18 +177,32 @@ pub fn may_see_all() -> bool {
 }
 
 /// The command that runs a program as the service sees the machine: there is none on Windows.
-pub fn as_service(_program: &Path, _arguments: &[String]) -> Result<std::process::Command, ServiceError> {
-    Err(ServiceError::Unsupported("Windows runs nothing as the service's account but the service itself".to_owned()))
+pub fn as_service(
+    _program: &Path,
+    _arguments: &[String],
+) -> Result<std::process::Command, ServiceError> {
+    Err(ServiceError::Unsupported(
+        "Windows runs nothing as the service's account but the service itself".to_owned(),
+    ))
 }
 
-/// Whether the account of the installed service may not read a folder, by the folder's access list; `None` where that is
-/// not to be told: without the service, with an account of a person's choice, or on another machine.
+/// Whether the account of the installed service may not read a folder, by the folder's access list;
+/// `None` where that is not to be told: without the service, with an account of a person's choice,
+/// or on another machine.
 pub fn is_closed_to_service(folder: &Path) -> Option<bool> {
     let standing = Manager::to_look().ok()?.standing().ok()?;
-    let told = standing.installed && standing.account.eq_ignore_ascii_case(ACCOUNT) && !folder::is_remote(folder);
-    let descriptor = told.then(|| calls::descriptor(folder)).and_then(Result::ok)?;
+    let told = standing.installed
+        && standing.account.eq_ignore_ascii_case(ACCOUNT)
+        && !folder::is_remote(folder);
+    let descriptor = told
+        .then(|| calls::descriptor(folder))
+        .and_then(Result::ok)?;
     let account = service_sid(NAME);
-    let groups: Vec<&str> = MEMBER_OF.iter().copied().chain([account.as_str()]).collect();
+    let groups: Vec<&str> = MEMBER_OF
+        .iter()
+        .copied()
+        .chain([account.as_str()])
+        .collect();
     Some(!Descriptor::parse(&descriptor).lets_read(&groups))
 }
 
@@ -184,13 +230,19 @@ fn for_the_machine(scope: Scope) -> Result<(), ServiceError> {
 /// Whether the account of a service can rely on a program there.
 fn fit(program: &Path) -> Result<(), ServiceError> {
     let refuse = |why: &str| {
-        let why = format!("{why}; put it into a folder such as `C:\\Program Files\\kado` and install from there");
-        Err(ServiceError::Program { program: program.to_owned(), why })
+        let why = format!(
+            "{why}; put it into a folder such as `C:\\Program Files\\kado` and install from there"
+        );
+        Err(ServiceError::Program {
+            program: program.to_owned(),
+            why,
+        })
     };
     if folder::is_remote(program) {
         return refuse("it lies on another machine");
     }
-    let profiles = directories::UserDirs::new().and_then(|dirs| dirs.home_dir().parent().map(Path::to_owned));
+    let profiles =
+        directories::UserDirs::new().and_then(|dirs| dirs.home_dir().parent().map(Path::to_owned));
     if profiles.is_some_and(|profiles| is_in(program, &profiles)) {
         return refuse("the account of the service cannot read the folders of users");
     }
@@ -198,7 +250,11 @@ fn fit(program: &Path) -> Result<(), ServiceError> {
 }
 
 fn unusable(path: &Path, source: std::io::Error) -> ServiceError {
-    ServiceError::File { action: "used", path: path.to_owned(), source }
+    ServiceError::File {
+        action: "used",
+        path: path.to_owned(),
+        source,
+    }
 }
 
 #[cfg(test)]
@@ -208,15 +264,30 @@ mod tests {
     #[test]
     fn a_program_in_the_folder_of_a_user_is_no_service() {
         let home = directories::UserDirs::new().unwrap().home_dir().to_owned();
-        let text = fit(&home.join("Downloads").join("kado.exe")).unwrap_err().to_string();
-        assert!(text.contains("cannot read the folders of users; put it into"), "{text}");
-        assert!(fit(Path::new(r"\\server\tools\kado.exe")).unwrap_err().to_string().contains("another machine"));
+        let text = fit(&home.join("Downloads").join("kado.exe"))
+            .unwrap_err()
+            .to_string();
+        assert!(
+            text.contains("cannot read the folders of users; put it into"),
+            "{text}"
+        );
+        assert!(
+            fit(Path::new(r"\\server\tools\kado.exe"))
+                .unwrap_err()
+                .to_string()
+                .contains("another machine")
+        );
         fit(Path::new(r"C:\Program Files\kado\kado.exe")).unwrap();
     }
 
     #[test]
     fn a_user_has_no_service() {
-        assert!(stop(Scope::User).unwrap_err().to_string().contains("Task Scheduler"));
+        assert!(
+            stop(Scope::User)
+                .unwrap_err()
+                .to_string()
+                .contains("Task Scheduler")
+        );
     }
 
     #[test]

@@ -11,11 +11,20 @@ pub const LONGEST: Duration = Duration::from_secs(15 * 60);
 /// The wait when the token is missing or refused: short enough that a new token is soon picked up.
 pub const CREDENTIALS: Duration = Duration::from_secs(60);
 
-/// The wait after `attempts` vain ones. `wanted` is what the server asked for and is never undercut; `random`, from 0
-/// to 1, spreads machines that failed together over the last quarter of the wait.
+/// The wait after `attempts` vain ones. `wanted` is what the server asked for and is never
+/// undercut; `random`, from 0 to 1, spreads machines that failed together over the last quarter of
+/// the wait.
 pub fn delay(attempts: u32, wanted: Option<Duration>, random: f64) -> Duration {
-    let waits = ExponentialBuilder::new().with_min_delay(SHORTEST).with_max_delay(LONGEST).without_max_times().build();
-    let grown = waits.into_iter().nth(attempts.min(20) as usize).unwrap_or(LONGEST).min(LONGEST);
+    let waits = ExponentialBuilder::new()
+        .with_min_delay(SHORTEST)
+        .with_max_delay(LONGEST)
+        .without_max_times()
+        .build();
+    let grown = waits
+        .into_iter()
+        .nth(attempts.min(20) as usize)
+        .unwrap_or(LONGEST)
+        .min(LONGEST);
     let spread = grown.mul_f64(0.75 + 0.25 * random.clamp(0.0, 1.0));
     wanted.map_or(spread, |wanted| wanted.max(spread.min(SHORTEST)))
 }
@@ -23,7 +32,8 @@ pub fn delay(attempts: u32, wanted: Option<Duration>, random: f64) -> Duration {
 /// A number from 0 to 1 that differs between machines and moments.
 pub fn random() -> f64 {
     use std::hash::{BuildHasher as _, RandomState};
-    // The standard library keys its hash maps at random; that is random enough for spreading retries.
+    // The standard library keys its hash maps at random; that is random enough for spreading
+    // retries.
     let bits = RandomState::new().hash_one(0_u8) >> 11;
     bits as f64 / (1_u64 << 53) as f64
 }
@@ -34,14 +44,22 @@ mod tests {
 
     #[test]
     fn waits_grow_to_a_quarter_of_an_hour_and_stay_there() {
-        let waits: Vec<u64> = (0..12).map(|attempts| delay(attempts, None, 1.0).as_secs()).collect();
+        let waits: Vec<u64> = (0..12)
+            .map(|attempts| delay(attempts, None, 1.0).as_secs())
+            .collect();
         assert_eq!(waits, [2, 4, 8, 16, 32, 64, 128, 256, 512, 900, 900, 900]);
         assert_eq!(delay(u32::MAX, None, 0.0), LONGEST.mul_f64(0.75));
     }
 
     #[test]
     fn the_servers_wish_is_never_undercut() {
-        assert_eq!(delay(0, Some(Duration::from_secs(3600)), 0.5), Duration::from_secs(3600));
-        assert_eq!(delay(9, Some(Duration::from_secs(5)), 0.5), Duration::from_secs(5));
+        assert_eq!(
+            delay(0, Some(Duration::from_secs(3600)), 0.5),
+            Duration::from_secs(3600)
+        );
+        assert_eq!(
+            delay(9, Some(Duration::from_secs(5)), 0.5),
+            Duration::from_secs(5)
+        );
     }
 }

@@ -1,8 +1,12 @@
-//! Which token goes to which server. A token and a server are a pair from one source (invariant I10): that of a
-//! `[[project]]` table, that of the machine, or that of the Katalon project. A token goes to no other server than the
-//! one it came with, and an Entra identity of a table is a token in this sense.
+//! Which token goes to which server. A token and a server are a pair from one source (invariant
+//! I10): that of a `[[project]]` table, that of the machine, or that of the Katalon project. A
+//! token goes to no other server than the one it came with, and an Entra identity of a table is a
+//! token in this sense.
 
-#![expect(clippy::disallowed_methods, reason = "certificates to trust lie in a file")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "certificates to trust lie in a file"
+)]
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -40,20 +44,27 @@ pub struct Connections {
     given: Option<(ServerIdentity, Credential)>,
 }
 
-/// Tokens of projects as they were last seen, in memory only: a project's token outlives its folder until the process
-/// ends.
+/// Tokens of projects as they were last seen, in memory only: a project's token outlives its folder
+/// until the process ends.
 #[derive(Default)]
 pub struct SeenTokens(Mutex<HashMap<ServerIdentity, SecretString>>);
 
 impl SeenTokens {
     /// Remembers the token of a project for its server.
     pub fn note(&self, server: &ServerIdentity, token: &SecretString) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(server.clone(), token.clone());
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(server.clone(), token.clone());
     }
 
     /// The token that was seen last for a server.
     fn of(&self, server: &ServerIdentity) -> Option<SecretString> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(server).cloned()
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(server)
+            .cloned()
     }
 }
 
@@ -77,14 +88,20 @@ const CLIENTS: usize = 64;
 impl Connections {
     /// Connections whose calls take no longer than `patience`.
     pub fn with_patience(patience: Duration) -> Self {
-        Self { patience: Some(patience), ..Self::default() }
+        Self {
+            patience: Some(patience),
+            ..Self::default()
+        }
     }
 
-    /// With a pair that came with this invocation, such as the collection and the token of a pipeline job: it is taken
-    /// before any other for that server, and goes to no other.
+    /// With a pair that came with this invocation, such as the collection and the token of a
+    /// pipeline job: it is taken before any other for that server, and goes to no other.
     #[must_use]
     pub fn with_pair(self, server: &Server, credential: Credential) -> Self {
-        Self { given: Some((server.identity().clone(), credential)), ..self }
+        Self {
+            given: Some((server.identity().clone(), credential)),
+            ..self
+        }
     }
 
     /// Tokens of projects; whoever reads settings may add to them.
@@ -92,10 +109,13 @@ impl Connections {
         Arc::clone(&self.seen)
     }
 
-    /// A person asks for another attempt: what was refused a while ago may be allowed by now, also to the same token.
+    /// A person asks for another attempt: what was refused a while ago may be allowed by now, also
+    /// to the same token.
     pub fn forget_refusals(&self) {
         let clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
-        clients.values().for_each(|client| client.forget_old_refusal());
+        clients
+            .values()
+            .for_each(|client| client.forget_old_refusal());
     }
 
     /// The client for a run.
@@ -104,13 +124,17 @@ impl Connections {
     /// When there is no usable token for its server, or when the connection cannot be set up.
     pub fn for_run(&self, config: &Config, snapshot: &Snapshot) -> Result<Arc<AdoClient>, Stop> {
         let Some(url) = &snapshot.options.server_url else {
-            return Err(Stop::Park("no server url; set it in Katalon's Azure DevOps settings".to_owned()));
+            return Err(Stop::Park(
+                "no server url; set it in Katalon's Azure DevOps settings".to_owned(),
+            ));
         };
         let server = Server::parse(url).map_err(|error| Stop::Park(error.to_string()))?;
         let root = Path::new(&snapshot.project_root);
         let (credential, _) = self.credential(config, root, &server)?;
         let mut access = config.access(root);
-        access.api_version = access.api_version.or_else(|| snapshot.options.api_version.clone());
+        access.api_version = access
+            .api_version
+            .or_else(|| snapshot.options.api_version.clone());
         self.client(server, credential, &access)
     }
 
@@ -118,21 +142,34 @@ impl Connections {
     ///
     /// # Errors
     /// When there is no usable token for the server, or when the connection cannot be set up.
-    pub fn for_server(&self, config: &Config, root: &Path, server: Server) -> Result<Arc<AdoClient>, Stop> {
+    pub fn for_server(
+        &self,
+        config: &Config,
+        root: &Path,
+        server: Server,
+    ) -> Result<Arc<AdoClient>, Stop> {
         let (credential, _) = self.credential(config, root, &server)?;
         let mut access = config.access(root);
-        access.api_version = access.api_version.or_else(|| ProjectFile::of(root, config).api_version);
+        access.api_version = access
+            .api_version
+            .or_else(|| ProjectFile::of(root, config).api_version);
         self.client(server, credential, &access)
     }
 
-    /// Where the credential of a server comes from, in words; `root` is `None` for the machine's own server. `None` when
-    /// there is none.
+    /// Where the credential of a server comes from, in words; `root` is `None` for the machine's
+    /// own server. `None` when there is none.
     pub fn source(&self, config: &Config, root: Option<&Path>, server: &Server) -> Option<String> {
         match root {
-            Some(root) => self.credential(config, root, server).ok().map(|(_, source)| source),
+            Some(root) => self
+                .credential(config, root, server)
+                .ok()
+                .map(|(_, source)| source),
             None if self.given(server).is_some() => Some(GIVEN.to_owned()),
             None => {
-                let found = self.of_table(&config.machine, true, &config.machine.access, server).ok().flatten();
+                let found = self
+                    .of_table(&config.machine, true, &config.machine.access, server)
+                    .ok()
+                    .flatten();
                 found.map(|(_, source)| source)
             }
         }
@@ -154,9 +191,14 @@ impl Connections {
         self.client(server, credential, access)
     }
 
-    /// How to identify oneself to a server: with the pair of this invocation, else with that of the one source that
-    /// belongs to the server; and where that is, in words.
-    fn credential(&self, config: &Config, root: &Path, server: &Server) -> Result<(Credential, String), Stop> {
+    /// How to identify oneself to a server: with the pair of this invocation, else with that of the
+    /// one source that belongs to the server; and where that is, in words.
+    fn credential(
+        &self,
+        config: &Config,
+        root: &Path,
+        server: &Server,
+    ) -> Result<(Credential, String), Stop> {
         if let Some(credential) = self.given(server) {
             return Ok((credential, GIVEN.to_owned()));
         }
@@ -168,7 +210,11 @@ impl Connections {
             }
         }
         let others = config.projects.iter().map(|project| &project.tables);
-        let anybodys = others.filter_map(|tables| self.of_table(tables, false, &tables.access, server).ok().flatten());
+        let anybodys = others.filter_map(|tables| {
+            self.of_table(tables, false, &tables.access, server)
+                .ok()
+                .flatten()
+        });
         self.project_token(root, server, anybodys)
     }
 
@@ -190,10 +236,16 @@ impl Connections {
             return Ok(None);
         }
         if let Some(identity) = &tables.access.identity {
-            let credential = self.identities.of(identity, server.base(), &network(access)?, self.patience)?;
-            return Ok(Some((credential, "the Entra identity of `azure.identity`".to_owned())));
+            let credential =
+                self.identities
+                    .of(identity, server.base(), &network(access)?, self.patience)?;
+            return Ok(Some((
+                credential,
+                "the Entra identity of `azure.identity`".to_owned(),
+            )));
         }
-        let token = secrets::machine_token(&tables.access, machine).map_err(|error| Stop::NoToken(chain(&error)))?;
+        let token = secrets::machine_token(&tables.access, machine)
+            .map_err(|error| Stop::NoToken(chain(&error)))?;
         Ok(token.map(|token| (Credential::Pat(token), source_of(&tables.access, machine))))
     }
 
@@ -204,12 +256,20 @@ impl Connections {
         mut anybodys: impl Iterator<Item = (Credential, String)>,
     ) -> Result<(Credential, String), Stop> {
         let here = workspace::find_project_root(root).is_some_and(|found| found == root);
-        let settings = if here { workspace::read_azure_settings(root).ok() } else { None };
+        let settings = if here {
+            workspace::read_azure_settings(root).ok()
+        } else {
+            None
+        };
         match settings.filter(|settings| settings.server_url.is_some()) {
-            Some(settings) if is_same(settings.server_url.as_ref(), server) => match settings.token {
+            Some(settings) if is_same(settings.server_url.as_ref(), server) => match settings.token
+            {
                 ProjectToken::Set(token) => {
                     self.seen.note(server.identity(), &token);
-                    Ok((Credential::Pat(token), "the Katalon project's own token".to_owned()))
+                    Ok((
+                        Credential::Pat(token),
+                        "the Katalon project's own token".to_owned(),
+                    ))
                 }
                 ProjectToken::Undecryptable(why) => Err(Stop::NoToken(format!(
                     "the token of the project in `{}` cannot be decrypted ({why}); enter it again in Katalon's Azure \
@@ -218,25 +278,43 @@ impl Connections {
                 ))),
                 ProjectToken::Unset => Err(Stop::NoToken(no_token(server, "the project has none"))),
             },
-            Some(_) => Err(Stop::NoToken(no_token(server, "the project's own token belongs to another server"))),
+            Some(_) => Err(Stop::NoToken(no_token(
+                server,
+                "the project's own token belongs to another server",
+            ))),
             // The project is gone with its settings; any token that came with this server will do.
             None => {
-                let seen =
-                    || Some((Credential::Pat(self.seen.of(server.identity())?), "the project's token".to_owned()));
+                let seen = || {
+                    Some((
+                        Credential::Pat(self.seen.of(server.identity())?),
+                        "the project's token".to_owned(),
+                    ))
+                };
                 anybodys.next().or_else(seen).ok_or_else(|| {
-                    Stop::NoToken(no_token(server, &format!("the project in `{}` is gone", root.display())))
+                    Stop::NoToken(no_token(
+                        server,
+                        &format!("the project in `{}` is gone", root.display()),
+                    ))
                 })
             }
         }
     }
 
-    fn client(&self, server: Server, credential: Credential, access: &Access) -> Result<Arc<AdoClient>, Stop> {
+    fn client(
+        &self,
+        server: Server,
+        credential: Credential,
+        access: &Access,
+    ) -> Result<Arc<AdoClient>, Stop> {
         let network = network(access)?;
         let key = ClientKey {
             server: server.base().to_owned(),
             credential: credential.digest(),
             access: format!("{access:?}"),
-            proxy: access.proxy.as_ref().map(|proxy| *blake3::hash(proxy.expose().as_str().as_bytes()).as_bytes()),
+            proxy: access
+                .proxy
+                .as_ref()
+                .map(|proxy| *blake3::hash(proxy.expose().as_str().as_bytes()).as_bytes()),
             ca: network.ca.as_ref().map(|ca| *blake3::hash(ca).as_bytes()),
         };
         let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
@@ -259,7 +337,10 @@ impl Connections {
 
 /// Where the token of a table comes from, in the order of [`secrets::machine_token`].
 fn source_of(access: &Access, machine: bool) -> String {
-    let file = access.token_file.as_ref().filter(|file| !secrets::is_absent(file));
+    let file = access
+        .token_file
+        .as_ref()
+        .filter(|file| !secrets::is_absent(file));
     let around = secrets::surrounding_token(access.token_store.as_deref()).filter(|_| machine);
     match (around, file) {
         (Some("$KADO_TOKEN") | None, Some(file)) => format!("`token_file` {}", file.display()),
@@ -270,7 +351,8 @@ fn source_of(access: &Access, machine: bool) -> String {
 
 /// Whether a table or project is about this server.
 fn is_same(url: Option<&String>, server: &Server) -> bool {
-    url.and_then(|url| Server::parse(url).ok()).is_some_and(|other| other.identity() == server.identity())
+    url.and_then(|url| Server::parse(url).ok())
+        .is_some_and(|other| other.identity() == server.identity())
 }
 
 /// How a server is spoken to.
@@ -290,17 +372,26 @@ fn settings(server: Server, credential: Credential, access: &Access, network: Ne
 /// How the network is used, with the certificates read from their file.
 fn network(access: &Access) -> Result<Network, AdoError> {
     let read = |file: &PathBuf| {
-        let wrong = |why: String| AdoError::Configuration(format!("`azure.ca_file` `{}` {why}", file.display()));
-        let content = std::fs::read(file).map_err(|error| wrong(format!("cannot be read: {error}")))?;
+        let wrong = |why: String| {
+            AdoError::Configuration(format!("`azure.ca_file` `{}` {why}", file.display()))
+        };
+        let content =
+            std::fs::read(file).map_err(|error| wrong(format!("cannot be read: {error}")))?;
         http::authorities(&content).map_err(wrong)?;
         Ok::<_, AdoError>(content)
     };
-    Ok(Network { ca: access.ca_file.as_ref().map(read).transpose()?, proxy: proxy_rule(access) })
+    Ok(Network {
+        ca: access.ca_file.as_ref().map(read).transpose()?,
+        proxy: proxy_rule(access),
+    })
 }
 
 /// What the configuration says of proxies for the servers of this access.
 pub fn proxy_rule(access: &Access) -> ProxyRule {
-    ProxyRule { proxy: access.proxy.clone(), no_proxy: access.no_proxy.clone().unwrap_or_default() }
+    ProxyRule {
+        proxy: access.proxy.clone(),
+        no_proxy: access.no_proxy.clone().unwrap_or_default(),
+    }
 }
 
 fn no_token(server: &Server, why: &str) -> String {

@@ -1,5 +1,5 @@
-//! The submitting half of a command: everything that waits is attempted, and again within a budget of time. Servers are
-//! served side by side, the submissions of one server one after the other.
+//! The submitting half of a command: everything that waits is attempted, and again within a budget
+//! of time. Servers are served side by side, the submissions of one server one after the other.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -16,8 +16,8 @@ use crate::submit::{Attempt, Submitter};
 type Attempts = BTreeMap<String, BTreeMap<i64, Attempt>>;
 
 impl Submitter {
-    /// Attempts everything that waits, and again within `budget` what may pass; for `--once` and `kado submit`. With
-    /// `only` just these.
+    /// Attempts everything that waits, and again within `budget` what may pass; for `--once` and
+    /// `kado submit`. With `only` just these.
     ///
     /// # Errors
     /// When the outbox cannot be read or written.
@@ -32,17 +32,31 @@ impl Submitter {
         loop {
             let mut due: BTreeMap<String, Vec<i64>> = BTreeMap::new();
             let asked = only.map(<[i64]>::to_vec);
-            for waiting in self.outbox.with(move |store| store.due(clock::now(), asked.as_deref())).await? {
-                due.entry(waiting.goes_to.server).or_default().push(waiting.id);
+            for waiting in self
+                .outbox
+                .with(move |store| store.due(clock::now(), asked.as_deref()))
+                .await?
+            {
+                due.entry(waiting.goes_to.server)
+                    .or_default()
+                    .push(waiting.id);
             }
             let each = due.into_iter().map(|(server, ids)| {
                 let before = last.remove(&server).unwrap_or_default();
-                async move { Ok::<_, StoreError>((server, self.drain_server(&ids, before, deadline, stop).await?)) }
+                async move {
+                    Ok::<_, StoreError>((
+                        server,
+                        self.drain_server(&ids, before, deadline, stop).await?,
+                    ))
+                }
             });
             let done = futures_util::future::try_join_all(each.collect::<Vec<_>>()).await?;
             last.extend(done);
             let now = clock::now();
-            let Some(until) = again(&last).filter(|until| *until <= deadline && now <= deadline) else { break };
+            let Some(until) = again(&last).filter(|until| *until <= deadline && now <= deadline)
+            else {
+                break;
+            };
             tokio::select! {
                 () = tokio::time::sleep(until.since(now)) => {}
                 () = stop.cancelled() => break,
@@ -62,10 +76,18 @@ impl Submitter {
         for id in ids {
             last.remove(id);
             let now = clock::now();
-            let silent = last.values().any(|attempt| attempt.cause() == Some(Cause::Unreachable));
+            let silent = last
+                .values()
+                .any(|attempt| attempt.cause() == Some(Cause::Unreachable));
             if silent && now > deadline {
                 // The time is up and the server does not answer: what is left stays in the outbox.
-                last.insert(*id, Attempt::Waits { cause: Cause::Unreachable, until: now });
+                last.insert(
+                    *id,
+                    Attempt::Waits {
+                        cause: Cause::Unreachable,
+                        until: now,
+                    },
+                );
                 continue;
             }
             let attempt = tokio::select! {
@@ -80,9 +102,15 @@ impl Submitter {
 
 /// When the first of those that may pass is due again.
 fn again(last: &Attempts) -> Option<Moment> {
-    let waits = last.values().flat_map(BTreeMap::values).filter_map(|attempt| match attempt {
-        Attempt::Waits { cause: Cause::Unreachable | Cause::Katalon, until } => Some(*until),
-        _ => None,
-    });
+    let waits = last
+        .values()
+        .flat_map(BTreeMap::values)
+        .filter_map(|attempt| match attempt {
+            Attempt::Waits {
+                cause: Cause::Unreachable | Cause::Katalon,
+                until,
+            } => Some(*until),
+            _ => None,
+        });
     waits.min()
 }

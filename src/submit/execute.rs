@@ -29,8 +29,8 @@ use crate::spool::Spool;
 use crate::submit::{Stop, automation, create, facts, probe, write};
 use crate::workspace::open;
 
-/// How often a file that another program holds for itself, such as a virus scanner, is looked at again, and how long it
-/// is waited each time. What is still held then is named as left out.
+/// How often a file that another program holds for itself, such as a virus scanner, is looked at
+/// again, and how long it is waited each time. What is still held then is named as left out.
 const HELD: u32 = 10;
 const BETWEEN_LOOKS: Duration = Duration::from_secs(2);
 
@@ -55,9 +55,19 @@ pub struct ResultRef {
 pub async fn plan(client: &AdoClient, submission: &Submission) -> Result<SubmissionPlan, Stop> {
     let snapshot = &submission.snapshot;
     let (Some(plan_id), Some(project)) = (submission.plan_id, &snapshot.options.project) else {
-        return Err(Stop::Park("no test plan or project is set for this run".to_owned()));
+        return Err(Stop::Park(
+            "no test plan or project is set for this run".to_owned(),
+        ));
     };
-    match facts::read(client, project, plan_id, &snapshot.options, submission.attempts).await {
+    match facts::read(
+        client,
+        project,
+        plan_id,
+        &snapshot.options,
+        submission.attempts,
+    )
+    .await
+    {
         Ok(facts) => Ok(make_plan(snapshot, plan_id, &submission.key, &facts)),
         Err(AdoError::Gone(message)) if is_about_plan(&message, plan_id) => {
             Err(Stop::Park(format!("{message}; {}", correct(submission))))
@@ -83,9 +93,13 @@ pub fn nothing_to_submit(plan: SubmissionPlan) -> Stop {
     let own = plan.plan_id;
     let reason = match plan.none_here {
         Some(NoneHere::GoTo(other)) => {
-            let reason =
-                format!("no test of this run has a test point in test plan {own}; its results go to test plan {other}");
-            return Stop::Elsewhere { reason, plan: Box::new(plan) };
+            let reason = format!(
+                "no test of this run has a test point in test plan {own}; its results go to test plan {other}"
+            );
+            return Stop::Elsewhere {
+                reason,
+                plan: Box::new(plan),
+            };
         }
         // Nothing is lost by waiting: there is nothing to send to this plan.
         Some(NoneHere::Unread(other)) => {
@@ -99,12 +113,19 @@ pub fn nothing_to_submit(plan: SubmissionPlan) -> Stop {
         ),
         None => why_nothing(&plan),
     };
-    Stop::Nothing { reason, plan: Box::new(plan) }
+    Stop::Nothing {
+        reason,
+        plan: Box::new(plan),
+    }
 }
 
 /// Why a plan without results is parked.
 fn why_nothing(plan: &SubmissionPlan) -> String {
-    let ids = || plan.skipped.iter().filter(|left_out| left_out.azure_id.is_some() || left_out.test.is_some());
+    let ids = || {
+        plan.skipped
+            .iter()
+            .filter(|left_out| left_out.azure_id.is_some() || left_out.test.is_some())
+    };
     let counting = || ids().filter(|left_out| left_out.kind.counts());
     match (counting().next(), counting().count()) {
         (Some(first), 1) => format!("no result can be submitted: {}", first.reason),
@@ -125,8 +146,9 @@ pub struct Execution<'a> {
     pub(super) submission: Submission,
     /// Whether nobody waits for it, so that it may wait for others.
     pub(super) patient: bool,
-    /// Whether it had an ADO run when this attempt began: any step may have been carried out already, also one that is
-    /// not even intended here, because the state folder may be a copy of an earlier day.
+    /// Whether it had an ADO run when this attempt began: any step may have been carried out
+    /// already, also one that is not even intended here, because the state folder may be a copy of
+    /// an earlier day.
     taken_up: bool,
     /// Where copies of the run's files lie.
     spool: Spool,
@@ -145,29 +167,45 @@ impl<'a> Execution<'a> {
         patient: bool,
     ) -> Self {
         let taken_up = submission.ado_run_id.is_some();
-        Self { outbox, client, submission, patient, taken_up, spool: spool.clone() }
+        Self {
+            outbox,
+            client,
+            submission,
+            patient,
+            taken_up,
+            spool: spool.clone(),
+        }
     }
 
-    /// Carries out all steps that are left; gives the ADO run. `written` is called when all results are written.
+    /// Carries out all steps that are left; gives the ADO run. `written` is called when all results
+    /// are written.
     ///
     /// # Errors
     /// When it cannot go on now; what is done is recorded.
     pub async fn run(mut self, written: &(dyn Fn() + Send + Sync)) -> Result<u32, Stop> {
         loop {
-            let states: Vec<(Step, StepState)> =
-                self.submission.steps.iter().map(|stored| (stored.step, stored.state)).collect();
+            let states: Vec<(Step, StepState)> = self
+                .submission
+                .steps
+                .iter()
+                .map(|stored| (stored.step, stored.state))
+                .collect();
             let ready = next(&states);
             if ready.is_empty() {
                 break;
             }
-            if !matches!(states[ready[0]].0, Step::CreateRun | Step::ReadResults | Step::WriteResults(_)) {
+            if !matches!(
+                states[ready[0]].0,
+                Step::CreateRun | Step::ReadResults | Step::WriteResults(_)
+            ) {
                 written();
             }
             let mut failed = None;
             for (position, moved) in self.steps(ready).await {
                 match moved {
                     Ok(stored) => self.submission.steps[position] = stored,
-                    // All others have ended by now, so none is cut off by the first one that failed.
+                    // All others have ended by now, so none is cut off by the first one that
+                    // failed.
                     Err(stop) => failed = failed.or(Some(stop)),
                 }
             }
@@ -194,7 +232,8 @@ impl<'a> Execution<'a> {
         }
     }
 
-    /// Carries out steps, some at a time. When one fails no other one begins: what keeps it back keeps back the others.
+    /// Carries out steps, some at a time. When one fails no other one begins: what keeps it back
+    /// keeps back the others.
     async fn steps(&self, ready: Vec<usize>) -> Vec<(usize, Moved)> {
         let failed = &AtomicBool::new(false);
         let step = |position| async move {
@@ -205,26 +244,34 @@ impl<'a> Execution<'a> {
             failed.fetch_or(moved.is_err(), Ordering::Relaxed);
             Some((position, moved))
         };
-        let moved = futures_util::stream::iter(ready).map(step).buffer_unordered(USUAL);
+        let moved = futures_util::stream::iter(ready)
+            .map(step)
+            .buffer_unordered(USUAL);
         moved.filter_map(std::future::ready).collect().await
     }
 
     async fn step(&self, position: usize) -> Moved {
         let stored = self.submission.steps[position].clone();
-        // A step that was intended before may have happened; in a run that was there before, any step may.
+        // A step that was intended before may have happened; in a run that was there before, any
+        // step may.
         let resumed = stored.state == StepState::Intended || self.taken_up || self.is_adopted();
         if stored.step != Step::CreateRun {
             self.intend(position).await?;
         }
         match stored.step {
-            Step::CreateRun => create::create_run(self, position, resumed || self.submission.create_unclear).await,
+            Step::CreateRun => {
+                create::create_run(self, position, resumed || self.submission.create_unclear).await
+            }
             Step::ReadResults => write::read_results(self, position).await,
             Step::WriteResults(batch) => write::write_batch(self, position, batch, resumed).await,
             Step::AutomationFields => match self.plan().automation {
                 Some(rule) => automation::set_fields(self, position, rule).await,
                 None => self.confirm(position, stored.step, &()).await,
             },
-            Step::Attach(index) => self.attach(position, &self.plan().attachments[index], resumed).await,
+            Step::Attach(index) => {
+                self.attach(position, &self.plan().attachments[index], resumed)
+                    .await
+            }
             Step::LeftOutList => self.left_out_list(position, resumed).await,
             Step::Complete => self.complete(position).await,
         }
@@ -245,7 +292,9 @@ impl<'a> Execution<'a> {
             }
         };
         if resumed
-            && let Some(there) = probe::attachment(self.client, self.project(), owner, &planned.name, &content).await?
+            && let Some(there) =
+                probe::attachment(self.client, self.project(), owner, &planned.name, &content)
+                    .await?
         {
             return self.confirm(position, step, &there).await;
         }
@@ -253,8 +302,16 @@ impl<'a> Execution<'a> {
         match self.client.attach(self.project(), owner, upload).await {
             Ok(attachment) => self.confirm(position, step, &attachment.id).await,
             Err(AdoError::Rejected { message, .. } | AdoError::Gone(message)) => {
-                let reason = format!("file `{}` was refused by Azure DevOps: {message}", planned.name);
-                let left_out = LeftOut { test: None, azure_id: None, reason, kind: LeftOutKind::Refused };
+                let reason = format!(
+                    "file `{}` was refused by Azure DevOps: {message}",
+                    planned.name
+                );
+                let left_out = LeftOut {
+                    test: None,
+                    azure_id: None,
+                    reason,
+                    kind: LeftOutKind::Refused,
+                };
                 self.refuse(position, left_out).await
             }
             Err(error) => Err(error.into()),
@@ -284,66 +341,113 @@ impl<'a> Execution<'a> {
             comment: &plan.comment(&self.submission.refused).text,
         };
         // Completing twice does no harm, so nobody is asked whether it happened.
-        self.client.update_run(self.project(), self.run_id()?, &update).await?;
+        self.client
+            .update_run(self.project(), self.run_id()?, &update)
+            .await?;
         self.confirm(position, Step::Complete, &()).await
     }
 
     /// Records that the request of a step is about to leave (invariant I4).
     pub(super) async fn intend(&self, position: usize) -> Result<(), StoreError> {
         let id = self.submission.id;
-        self.outbox.with(move |store| store.intend(id, position)).await
+        self.outbox
+            .with(move |store| store.intend(id, position))
+            .await
     }
 
-    pub(super) async fn confirm(&self, position: usize, step: Step, detail: &impl Serialize) -> Moved {
+    pub(super) async fn confirm(
+        &self,
+        position: usize,
+        step: Step,
+        detail: &impl Serialize,
+    ) -> Moved {
         let detail = serde_json::to_value(detail).map_err(StoreError::from)?;
         let id = self.submission.id;
         let text = detail.to_string();
-        self.outbox.with(move |store| store.confirm(id, position, &detail, clock::now())).await?;
-        Ok(StoredStep { step, state: StepState::Confirmed, detail: Some(text) })
+        self.outbox
+            .with(move |store| store.confirm(id, position, &detail, clock::now()))
+            .await?;
+        Ok(StoredStep {
+            step,
+            state: StepState::Confirmed,
+            detail: Some(text),
+        })
     }
 
     async fn refuse(&self, position: usize, left_out: LeftOut) -> Moved {
         let (id, step) = (self.submission.id, self.submission.steps[position].step);
         tracing::warn!(id, reason = left_out.reason, "left out");
-        self.outbox.with(move |store| store.refuse(id, position, &[left_out], clock::now())).await?;
+        self.outbox
+            .with(move |store| store.refuse(id, position, &[left_out], clock::now()))
+            .await?;
         Ok(settled(step, StepState::Refused))
     }
 
-    /// Whether the run was there when this submission looked for one: another machine, an earlier installation or a request
-    /// without an answer made it.
+    /// Whether the run was there when this submission looked for one: another machine, an earlier
+    /// installation or a request without an answer made it.
     fn is_adopted(&self) -> bool {
-        self.submission.steps.first().is_some_and(|first| first.detail.as_deref() == Some(ADOPTED))
+        self.submission
+            .steps
+            .first()
+            .is_some_and(|first| first.detail.as_deref() == Some(ADOPTED))
     }
 
     pub(super) fn plan(&self) -> &SubmissionPlan {
-        self.submission.plan.as_ref().expect("a submission is executed with its plan stored")
+        self.submission
+            .plan
+            .as_ref()
+            .expect("a submission is executed with its plan stored")
     }
 
     pub(super) fn project(&self) -> &str {
-        self.submission.snapshot.options.project.as_deref().unwrap_or_default()
+        self.submission
+            .snapshot
+            .options
+            .project
+            .as_deref()
+            .unwrap_or_default()
     }
 
     pub(super) fn run_id(&self) -> Result<u32, Stop> {
-        let missing =
-            || Stop::Park("the ADO run of this submission is not known; `kado runs retry` starts anew".to_owned());
+        let missing = || {
+            Stop::Park(
+                "the ADO run of this submission is not known; `kado runs retry` starts anew"
+                    .to_owned(),
+            )
+        };
         self.submission.ado_run_id.ok_or_else(missing)
     }
 
     /// The results of the run, as the step that read them recorded them.
     pub(super) fn result_refs(&self) -> Result<Vec<ResultRef>, Stop> {
-        let read = self.submission.steps.iter().find(|stored| stored.step == Step::ReadResults);
-        let detail = read.and_then(|stored| stored.detail.as_deref()).unwrap_or("[]");
+        let read = self
+            .submission
+            .steps
+            .iter()
+            .find(|stored| stored.step == Step::ReadResults);
+        let detail = read
+            .and_then(|stored| stored.detail.as_deref())
+            .unwrap_or("[]");
         Ok(serde_json::from_str(detail).map_err(StoreError::from)?)
     }
 
     fn owner(&self, target: Target) -> Result<Owner, Stop> {
         let run = self.run_id()?;
-        let Target::Point(point) = target else { return Ok(Owner { run, result: None }) };
-        let result = self.result_refs()?.into_iter().find(|result| result.point_id == point);
-        Ok(Owner { run, result: result.map(|result| result.result_id) })
+        let Target::Point(point) = target else {
+            return Ok(Owner { run, result: None });
+        };
+        let result = self
+            .result_refs()?
+            .into_iter()
+            .find(|result| result.point_id == point);
+        Ok(Owner {
+            run,
+            result: result.map(|result| result.result_id),
+        })
     }
 
-    /// What is to be attached, once another program that holds the file has let go of it, at most after [`HELD`] looks.
+    /// What is to be attached, once another program that holds the file has let go of it, at most
+    /// after [`HELD`] looks.
     async fn patient_content(&self, source: &Source) -> Result<std::io::Result<Content>, Stopped> {
         for _ in 0..HELD {
             match self.content(source).await? {
@@ -365,12 +469,18 @@ impl<'a> Execution<'a> {
                 let spooled = place.run.map(|run| self.spool.folder_of(&run));
                 let folder = PathBuf::from(place.folder);
                 blocking(move || {
-                    // Never through a link, whatever took the file's place since the folder was listed.
+                    // Never through a link, whatever took the file's place since the folder was
+                    // listed.
                     let look = |folder: PathBuf| {
                         let size = open::regular_below(&folder, &path)?.metadata()?.len();
-                        Ok(Content::File { folder, path: path.clone(), size })
+                        Ok(Content::File {
+                            folder,
+                            path: path.clone(),
+                            size,
+                        })
                     };
-                    let copy = spooled.map_or_else(|| Err(std::io::ErrorKind::NotFound.into()), look);
+                    let copy =
+                        spooled.map_or_else(|| Err(std::io::ErrorKind::NotFound.into()), look);
                     copy.or_else(|_| look(folder))
                 })
                 .await
@@ -379,18 +489,19 @@ impl<'a> Execution<'a> {
     }
 
     pub(super) fn web_url(&self, run: &TestRun) -> String {
-        run.web_access_url.clone().unwrap_or_else(|| page(self.client.server().base(), self.project(), run.id))
+        run.web_access_url
+            .clone()
+            .unwrap_or_else(|| page(self.client.server().base(), self.project(), run.id))
     }
 }
 
 /// Where a person sees a run, should the server not say it.
 fn page(base: &str, project: &str, run: u32) -> String {
     let mut page = Url::parse(base).expect("the base of a server is a URL");
-    page.path_segments_mut().expect("http URLs have segments").pop_if_empty().extend([
-        project,
-        "_testManagement",
-        "runs",
-    ]);
+    page.path_segments_mut()
+        .expect("http URLs have segments")
+        .pop_if_empty()
+        .extend([project, "_testManagement", "runs"]);
     page.set_query(Some(&format!("runId={run}&_a=runCharts")));
     page.into()
 }
@@ -415,11 +526,19 @@ impl Content {
         match self {
             Self::Text(text) => {
                 let bytes = text.clone().into_bytes();
-                Ok(Upload::new(name, PathBuf::from("a text of kado"), bytes.len() as u64, Cursor::new(bytes)))
+                Ok(Upload::new(
+                    name,
+                    PathBuf::from("a text of kado"),
+                    bytes.len() as u64,
+                    Cursor::new(bytes),
+                ))
             }
             Self::File { folder, path, size } => {
                 let file = folder.join(path);
-                let failed = |error: std::io::Error| AdoError::File { file: file.clone(), message: error.to_string() };
+                let failed = |error: std::io::Error| AdoError::File {
+                    file: file.clone(),
+                    message: error.to_string(),
+                };
                 let opened = open_file(folder, path).await.map_err(failed)?;
                 Ok(Upload::new(name, file.clone(), *size, opened))
             }
@@ -429,12 +548,18 @@ impl Content {
 
 pub(super) async fn open_file(folder: &Path, path: &Path) -> std::io::Result<tokio::fs::File> {
     let (folder, path) = (folder.to_owned(), path.to_owned());
-    let opened = blocking(move || open::regular_below(&folder, &path)).await.map_err(std::io::Error::other)?;
+    let opened = blocking(move || open::regular_below(&folder, &path))
+        .await
+        .map_err(std::io::Error::other)?;
     Ok(tokio::fs::File::from_std(opened?))
 }
 
 fn settled(step: Step, state: StepState) -> StoredStep {
-    StoredStep { step, state, detail: None }
+    StoredStep {
+        step,
+        state,
+        detail: None,
+    }
 }
 
 #[cfg(test)]
@@ -443,9 +568,12 @@ mod tests {
 
     #[test]
     fn the_page_of_a_run_is_found_whatever_its_project_is_called() {
-        let page = page("https://ado.example/tfs/Shop%20Floor", "Net/100% #1 Größe", 150);
-        let expected =
-            "https://ado.example/tfs/Shop%20Floor/Net%2F100%25%20%231%20Gr%C3%B6%C3%9Fe/_testManagement/runs";
+        let page = page(
+            "https://ado.example/tfs/Shop%20Floor",
+            "Net/100% #1 Größe",
+            150,
+        );
+        let expected = "https://ado.example/tfs/Shop%20Floor/Net%2F100%25%20%231%20Gr%C3%B6%C3%9Fe/_testManagement/runs";
         assert_eq!(page, format!("{expected}?runId=150&_a=runCharts"));
     }
 }

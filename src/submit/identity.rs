@@ -1,6 +1,6 @@
-//! From the `[azure.identity]` of a table to an [`Entra`] identity: reads its proof, and keeps the identities in use, so
-//! that a token is fetched once an hour and not for each attempt. The proof is read anew for each attempt; another
-//! content is another identity.
+//! From the `[azure.identity]` of a table to an [`Entra`] identity: reads its proof, and keeps the
+//! identities in use, so that a token is fetched once an hour and not for each attempt. The proof
+//! is read anew for each attempt; another content is another identity.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -29,8 +29,8 @@ const MOST: usize = 64;
 pub struct Identities(Mutex<HashMap<[u8; 32], Arc<Entra>>>);
 
 impl Identities {
-    /// The identity that a table names, for one server. Whoever issues its tokens is waited for no longer than
-    /// `patience`.
+    /// The identity that a table names, for one server. Whoever issues its tokens is waited for no
+    /// longer than `patience`.
     ///
     /// # Errors
     /// When its proof cannot be read or used, or when no connection can be set up.
@@ -47,7 +47,14 @@ impl Identities {
         };
         let mut hasher = blake3::Hasher::new_derive_key("kado entra identity");
         hasher.update(format!("{identity:?} {server} {:?}", network.proxy).as_bytes());
-        hasher.update(network.proxy.proxy.as_ref().map_or("", |proxy| proxy.expose().as_str()).as_bytes());
+        hasher.update(
+            network
+                .proxy
+                .proxy
+                .as_ref()
+                .map_or("", |proxy| proxy.expose().as_str())
+                .as_bytes(),
+        );
         hasher.update(network.ca.as_deref().unwrap_or_default());
         hasher.update(proof.as_ref().map_or(&[], |proof| proof.expose_secret()));
         let digest = *hasher.finalize().as_bytes();
@@ -55,7 +62,10 @@ impl Identities {
         if let Some(entra) = known.get(&digest).filter(|entra| !entra.is_outdated()) {
             return Ok(Credential::Entra(Arc::clone(entra)));
         }
-        let entra = Arc::new(Entra::new(issuer(identity, proof, network, patience)?, digest));
+        let entra = Arc::new(Entra::new(
+            issuer(identity, proof, network, patience)?,
+            digest,
+        ));
         if known.len() >= MOST {
             known.clear();
         }
@@ -71,18 +81,30 @@ fn issuer(
     patience: Option<Duration>,
 ) -> Result<Issuer, Stop> {
     match (&identity.kind, proof) {
-        (IdentityKind::ServicePrincipal { tenant_id, client_id, proof: place }, Some(proof)) => {
+        (
+            IdentityKind::ServicePrincipal {
+                tenant_id,
+                client_id,
+                proof: place,
+            },
+            Some(proof),
+        ) => {
             let authority = identity.authority.clone();
             Ok(Issuer::ServicePrincipal(ServicePrincipal {
                 http: http::issuing(network, patience)?,
-                authority: authority.unwrap_or_else(|| Url::parse(PUBLIC).expect("the constant is a URL")),
+                authority: authority
+                    .unwrap_or_else(|| Url::parse(PUBLIC).expect("the constant is a URL")),
                 tenant_id: tenant_id.clone(),
                 client_id: client_id.clone(),
                 proof: usable(place, &proof)?,
             }))
         }
         (kind, _) => {
-            let client_id = if let IdentityKind::ManagedIdentity(id) = kind { id.clone() } else { None };
+            let client_id = if let IdentityKind::ManagedIdentity(id) = kind {
+                id.clone()
+            } else {
+                None
+            };
             let place = Place::of_machine(identity.authority.as_ref());
             Ok(Issuer::ManagedIdentity(ManagedIdentity {
                 http: http::of_machine(network, patience)?,
@@ -99,11 +121,16 @@ fn usable(place: &ProofFile, proof: &SecretSlice<u8>) -> Result<Proof, Stop> {
             let why = "holds something else than a client secret, which is one line in a file that is saved as UTF-8 or ASCII \
                        (not UTF-16)";
             let secret = one_line(proof.expose_secret()).map(Proof::Secret);
-            secret.ok_or_else(|| Stop::NoToken(format!("`client_secret_file` `{}` {why}", file.display())))
+            secret.ok_or_else(|| {
+                Stop::NoToken(format!("`client_secret_file` `{}` {why}", file.display()))
+            })
         }
         ProofFile::Certificate(file) => Certificate::from_pem(proof.expose_secret())
             .map(Proof::Certificate)
-            .map_err(|why| AdoError::Configuration(format!("`certificate_file` `{}` {why}", file.display())).into()),
+            .map_err(|why| {
+                AdoError::Configuration(format!("`certificate_file` `{}` {why}", file.display()))
+                    .into()
+            }),
     }
 }
 
@@ -119,7 +146,10 @@ fn read(place: &ProofFile) -> Result<SecretSlice<u8>, Stop> {
         ProofFile::Secret(file) => ("`client_secret_file`", file),
         ProofFile::Certificate(file) => ("`certificate_file`", file),
     };
-    let content =
-        if secrets::is_absent(file) { Err(TokenError::Missing(file.into())) } else { secrets::closed_file(file) };
+    let content = if secrets::is_absent(file) {
+        Err(TokenError::Missing(file.into()))
+    } else {
+        secrets::closed_file(file)
+    };
     content.map_err(|error| Stop::NoToken(chain(&error.of(kind))))
 }

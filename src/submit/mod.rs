@@ -1,8 +1,10 @@
-//! Carries submissions out: takes what is due from the outbox, step by step to ADO, and records each confirmation.
+//! Carries submissions out: takes what is due from the outbox, step by step to ADO, and records
+//! each confirmation.
 //!
-//! One module executes steps (`execute`), one answers "did it happen?" for those that may have (`probe`). A
-//! submission that cannot go on waits, growing to [`backoff::LONGEST`], or is parked with a reason; others go on
-//! meanwhile. Submissions of the same test plan go one after the other, in the order in which their runs ended.
+//! One module executes steps (`execute`), one answers "did it happen?" for those that may have
+//! (`probe`). A submission that cannot go on waits, growing to [`backoff::LONGEST`], or is parked
+//! with a reason; others go on meanwhile. Submissions of the same test plan go one after the other,
+//! in the order in which their runs ended.
 
 mod automation;
 pub mod backoff;
@@ -135,23 +137,42 @@ pub struct Submitter {
 impl Submitter {
     /// A submitter for an outbox; it follows changes of the configuration.
     pub fn new(outbox: Outbox, config: watch::Receiver<Arc<Config>>) -> Self {
-        Self { outbox, connections: Arc::default(), config, patient: true }
+        Self {
+            outbox,
+            connections: Arc::default(),
+            config,
+            patient: true,
+        }
     }
 
-    /// As [`Submitter::new`], for a command that somebody waits for: no call takes longer than `patience`.
-    pub fn impatient(outbox: Outbox, config: watch::Receiver<Arc<Config>>, patience: Duration) -> Self {
-        Self { outbox, connections: Arc::new(Connections::with_patience(patience)), config, patient: false }
+    /// As [`Submitter::new`], for a command that somebody waits for: no call takes longer than
+    /// `patience`.
+    pub fn impatient(
+        outbox: Outbox,
+        config: watch::Receiver<Arc<Config>>,
+        patience: Duration,
+    ) -> Self {
+        Self {
+            outbox,
+            connections: Arc::new(Connections::with_patience(patience)),
+            config,
+            patient: false,
+        }
     }
 
-    /// With a pair of server and credential that came with this invocation; see [`Connections::with_pair`].
+    /// With a pair of server and credential that came with this invocation; see
+    /// [`Connections::with_pair`].
     #[must_use]
     pub fn with_pair(self, server: &Server, credential: Credential, patience: Duration) -> Self {
         let connections = Connections::with_patience(patience).with_pair(server, credential);
-        Self { connections: Arc::new(connections), ..self }
+        Self {
+            connections: Arc::new(connections),
+            ..self
+        }
     }
 
-    /// The connection for a run, with a token from one source for just this server. Settings and tokens may lie on a
-    /// share that hangs, so they are read on a thread that may block.
+    /// The connection for a run, with a token from one source for just this server. Settings and
+    /// tokens may lie on a share that hangs, so they are read on a thread that may block.
     async fn connect(&self, snapshot: &Snapshot) -> Result<Arc<AdoClient>, Stop> {
         let (connections, snapshot) = (Arc::clone(&self.connections), snapshot.clone());
         let config = Arc::clone(&self.config.borrow());
@@ -171,19 +192,30 @@ impl Submitter {
         self.attempt_until_written(id, || ()).await
     }
 
-    /// As [`Submitter::attempt`]; `written` is called when all results are in ADO, so that the order of outcomes no
-    /// longer depends on this submission.
-    async fn attempt_until_written(&self, id: i64, written: impl Fn() + Send + Sync) -> Result<Attempt, StoreError> {
+    /// As [`Submitter::attempt`]; `written` is called when all results are in ADO, so that the
+    /// order of outcomes no longer depends on this submission.
+    async fn attempt_until_written(
+        &self,
+        id: i64,
+        written: impl Fn() + Send + Sync,
+    ) -> Result<Attempt, StoreError> {
         let submission = match self.outbox.with(move |store| store.load(id)).await {
             Err(StoreError::Content(error)) => return self.unreadable(id, &error).await,
             loaded => loaded?,
         };
         let attempts = submission.attempts;
         let suite = submission.snapshot.run.suite.clone();
-        let runs: Vec<_> = submission.snapshot.places().into_iter().filter_map(|place| place.run).collect();
+        let runs: Vec<_> = submission
+            .snapshot
+            .places()
+            .into_iter()
+            .filter_map(|place| place.run)
+            .collect();
         match self.advance(submission, &written).await {
             Ok(run) => {
-                self.outbox.with(move |store| store.submitted(id, clock::now())).await?;
+                self.outbox
+                    .with(move |store| store.submitted(id, clock::now()))
+                    .await?;
                 tracing::info!(id, suite, ado_run = run, "submitted");
                 self.empty_spool(&runs).await?;
                 Ok(Attempt::Submitted)
@@ -191,7 +223,9 @@ impl Submitter {
             Err(Stop::Store(error)) => Err(error),
             Err(Stop::Elsewhere { reason, plan }) => {
                 tracing::info!(id, suite, reason, "ignored");
-                self.outbox.with(move |store| store.ignore(id, &reason, &plan, clock::now())).await?;
+                self.outbox
+                    .with(move |store| store.ignore(id, &reason, &plan, clock::now()))
+                    .await?;
                 self.empty_spool(&runs).await?;
                 Ok(Attempt::Ignored)
             }
@@ -206,7 +240,11 @@ impl Submitter {
 
     /// Katalon submitted the run itself: that is recorded, and nothing is sent.
     async fn by_katalon(&self, id: i64, run: u32, url: String) -> Result<(), StoreError> {
-        tracing::info!(id, ado_run = run, "Katalon submitted this run itself; kado sends nothing");
+        tracing::info!(
+            id,
+            ado_run = run,
+            "Katalon submitted this run itself; kado sends nothing"
+        );
         let record = move |store: &mut Store| {
             let snapshot = store.load(id)?.snapshot;
             let project = project_key(&snapshot.options, &snapshot.project_name);
@@ -220,12 +258,16 @@ impl Submitter {
         Spool::new(&config.state_dir, config.spool_limit)
     }
 
-    /// Removes the copies of a run that is confirmed, unless another submission of it still needs them.
+    /// Removes the copies of a run that is confirmed, unless another submission of it still needs
+    /// them.
     async fn empty_spool(&self, runs: &[RunIdentity]) -> Result<(), StoreError> {
         let open = self.outbox.with(|store| store.open_runs()).await?;
         let spool = self.spool();
-        let done: Vec<_> =
-            runs.iter().filter(|run| !open.iter().any(|other| other.is_same_run(run))).cloned().collect();
+        let done: Vec<_> = runs
+            .iter()
+            .filter(|run| !open.iter().any(|other| other.is_same_run(run)))
+            .cloned()
+            .collect();
         // Copies that outlive this are removed by the next purge.
         Ok(blocking(move || done.iter().for_each(|run| spool.remove(run))).await?)
     }
@@ -234,19 +276,31 @@ impl Submitter {
     async fn unreadable(&self, id: i64, error: &serde_json::Error) -> Result<Attempt, StoreError> {
         let reason = unreadable(error);
         tracing::error!(id, reason, "parked: needs a person");
-        self.outbox.with(move |store| store.park(id, &reason, None, clock::now())).await?;
+        self.outbox
+            .with(move |store| store.park(id, &reason, None, clock::now()))
+            .await?;
         Ok(Attempt::Parked)
     }
 
-    async fn advance(&self, submission: Submission, written: &(dyn Fn() + Send + Sync)) -> Result<u32, Stop> {
+    async fn advance(
+        &self,
+        submission: Submission,
+        written: &(dyn Fn() + Send + Sync),
+    ) -> Result<u32, Stop> {
         let client = self.connect(&submission.snapshot).await?;
         let id = submission.id;
         let planned_before = submission.plan.is_some();
         match self.carry_out(&client, submission, written).await {
             // Since the plan was made a point of it may have been removed in ADO.
-            Err(Stop::Ado(refused @ (AdoError::Gone(_) | AdoError::Rejected { .. }))) if planned_before => {
+            Err(Stop::Ado(refused @ (AdoError::Gone(_) | AdoError::Rejected { .. })))
+                if planned_before =>
+            {
                 let reason = refused.to_string();
-                if !self.outbox.with(move |store| store.plan_anew(id, &reason, clock::now())).await? {
+                if !self
+                    .outbox
+                    .with(move |store| store.plan_anew(id, &reason, clock::now()))
+                    .await?
+                {
                     return Err(refused.into());
                 }
                 tracing::info!(id, reason = %refused, "planned anew");
@@ -280,16 +334,22 @@ impl Submitter {
                 .await?;
         }
         let spool = self.spool();
-        execute::Execution::new(&self.outbox, client, &spool, submission, self.patient).run(written).await
+        execute::Execution::new(&self.outbox, client, &spool, submission, self.patient)
+            .run(written)
+            .await
     }
 
-    /// An older run whose points have a newer result is left to a person: ADO would show the older outcome as the latest.
+    /// An older run whose points have a newer result is left to a person: ADO would show the older
+    /// outcome as the latest.
     async fn not_overtaken(&self, id: i64, plan: &SubmissionPlan) -> Result<(), Stop> {
         if self.config.borrow().late == Late::Send {
             return Ok(());
         }
         let asked = plan.clone();
-        let newer = self.outbox.with(move |store| store.overtaken_by(id, &asked, clock::now())).await?;
+        let newer = self
+            .outbox
+            .with(move |store| store.overtaken_by(id, &asked, clock::now()))
+            .await?;
         newer.map_or(Ok(()), |(other, point)| {
             Err(Stop::Nothing {
                 reason: format!(
@@ -302,13 +362,25 @@ impl Submitter {
         })
     }
 
-    async fn stop(&self, id: i64, attempts: u32, suite: &str, stop: Stop) -> Result<Attempt, StoreError> {
+    async fn stop(
+        &self,
+        id: i64,
+        attempts: u32,
+        suite: &str,
+        stop: Stop,
+    ) -> Result<Attempt, StoreError> {
         let reason = stop.to_string();
         let now = clock::now();
         let Some(cause) = cause(&stop) else {
             tracing::error!(id, suite, reason, "parked: needs a person");
-            let plan = if let Stop::Nothing { plan, .. } = stop { Some(plan) } else { None };
-            self.outbox.with(move |store| store.park(id, &reason, plan.as_deref(), now)).await?;
+            let plan = if let Stop::Nothing { plan, .. } = stop {
+                Some(plan)
+            } else {
+                None
+            };
+            self.outbox
+                .with(move |store| store.park(id, &reason, plan.as_deref(), now))
+                .await?;
             return Ok(Attempt::Parked);
         };
         let wanted = match &stop {
@@ -321,14 +393,19 @@ impl Submitter {
             _ => backoff::CREDENTIALS,
         };
         let until = now.plus(delay);
-        if matches!(stop, Stop::Ado(AdoError::CredentialsRefused { repeated: true, .. })) {
+        if matches!(
+            stop,
+            Stop::Ado(AdoError::CredentialsRefused { repeated: true, .. })
+        ) {
             tracing::debug!(id, suite, reason, until = %until, "waits for another token");
         } else if cause == Cause::Katalon {
             tracing::info!(id, suite, reason, until = %until, "waits");
         } else {
             tracing::warn!(id, suite, reason, until = %until, "waits");
         }
-        self.outbox.with(move |store| store.wait(id, cause, &reason, until, now)).await?;
+        self.outbox
+            .with(move |store| store.wait(id, cause, &reason, until, now))
+            .await?;
         Ok(Attempt::Waits { cause, until })
     }
 }
@@ -341,6 +418,8 @@ fn cause(stop: &Stop) -> Option<Cause> {
         Stop::NoToken(_) => Some(Cause::NoToken),
         Stop::AwaitsAnother { .. } => Some(Cause::Katalon),
         Stop::Ado(AdoError::Gone(_) | AdoError::Rejected { .. }) | Stop::Park(_) => None,
-        Stop::Nothing { .. } | Stop::Elsewhere { .. } | Stop::Store(_) | Stop::ByKatalon { .. } => None,
+        Stop::Nothing { .. } | Stop::Elsewhere { .. } | Stop::Store(_) | Stop::ByKatalon { .. } => {
+            None
+        }
     }
 }

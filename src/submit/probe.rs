@@ -14,14 +14,20 @@ use crate::submit::execute::{Content, open_file};
 pub use crate::ado::search::Found;
 
 /// Pauses before each look for a run whose creation may have been lost: the list of runs can lag.
-const LOOKS: [Duration; 4] = [Duration::ZERO, Duration::from_secs(3), Duration::from_secs(3), Duration::from_secs(3)];
+const LOOKS: [Duration; 4] = [
+    Duration::ZERO,
+    Duration::from_secs(3),
+    Duration::from_secs(3),
+    Duration::from_secs(3),
+];
 
-/// How long ago another kado may have made a run at the same moment; the server's clock is known by then.
+/// How long ago another kado may have made a run at the same moment; the server's clock is known by
+/// then.
 const MOMENT: Duration = Duration::from_secs(5 * 60);
 
-/// The run that carries kado's key, and those without one that have one of `names`. Before the first creation one look
-/// is enough: it finds what another machine or an earlier installation made; after a creation that may have been lost
-/// several looks are needed.
+/// The run that carries kado's key, and those without one that have one of `names`. Before the
+/// first creation one look is enough: it finds what another machine or an earlier installation
+/// made; after a creation that may have been lost several looks are needed.
 pub async fn run(
     client: &AdoClient,
     project: &str,
@@ -29,25 +35,55 @@ pub async fn run(
     names: &[&str],
     resumed: bool,
 ) -> Result<Found, AdoError> {
-    let looks = if resumed { LOOKS.as_slice() } else { &LOOKS[..1] };
+    let looks = if resumed {
+        LOOKS.as_slice()
+    } else {
+        &LOOKS[..1]
+    };
     let mut found = Found::default();
     for pause in looks {
         tokio::time::sleep(*pause).await;
         let (key, since, now) = (plan.key.as_str(), plan.completed, clock::now());
-        found = client.find_run(project, &Wanted { plan: plan.plan_id, key, names, since, now, clocks: DAY }).await?;
+        found = client
+            .find_run(
+                project,
+                &Wanted {
+                    plan: plan.plan_id,
+                    key,
+                    names,
+                    since,
+                    now,
+                    clocks: DAY,
+                },
+            )
+            .await?;
         if let Some(run) = &found.own {
-            tracing::info!(ado_run = run.id, "found this submission's run in azure devops and goes on with it");
+            tracing::info!(
+                ado_run = run.id,
+                "found this submission's run in azure devops and goes on with it"
+            );
             break;
         }
     }
     Ok(found)
 }
 
-/// The runs that carry kado's key right after one was made. Another one that is missed because the list lags is one of
-/// two kados at the very same moment; nobody waits for that.
-pub async fn after_creation(client: &AdoClient, project: &str, plan: &SubmissionPlan) -> Result<Found, AdoError> {
+/// The runs that carry kado's key right after one was made. Another one that is missed because the
+/// list lags is one of two kados at the very same moment; nobody waits for that.
+pub async fn after_creation(
+    client: &AdoClient,
+    project: &str,
+    plan: &SubmissionPlan,
+) -> Result<Found, AdoError> {
     let now = clock::now();
-    let wanted = Wanted { plan: plan.plan_id, key: plan.key.as_str(), names: &[], since: now, now, clocks: MOMENT };
+    let wanted = Wanted {
+        plan: plan.plan_id,
+        key: plan.key.as_str(),
+        names: &[],
+        since: now,
+        now,
+        clocks: MOMENT,
+    };
     client.find_run(project, &wanted).await
 }
 
@@ -60,8 +96,10 @@ pub async fn attachment(
     content: &Content,
 ) -> Result<Option<u32>, AdoError> {
     let there = client.attachments(project, owner).await?;
-    let candidates: Vec<_> =
-        there.into_iter().filter(|attachment| attachment.file_name.as_deref() == Some(name)).collect();
+    let candidates: Vec<_> = there
+        .into_iter()
+        .filter(|attachment| attachment.file_name.as_deref() == Some(name))
+        .collect();
     if candidates.is_empty() {
         return Ok(None);
     }
@@ -72,6 +110,12 @@ pub async fn attachment(
             Err(error) => Err(error),
         },
     };
-    let comment = comment.map_err(|error| AdoError::File { file: name.into(), message: error.to_string() })?;
-    Ok(candidates.into_iter().find(|attachment| attachment.comment.as_ref() == Some(&comment)).map(|found| found.id))
+    let comment = comment.map_err(|error| AdoError::File {
+        file: name.into(),
+        message: error.to_string(),
+    })?;
+    Ok(candidates
+        .into_iter()
+        .find(|attachment| attachment.comment.as_ref() == Some(&comment))
+        .map(|found| found.id))
 }

@@ -1,6 +1,6 @@
-//! The submitting half of the service: whatever becomes due is attempted, several submissions at a time, those of one
-//! test plan one after the other until their results are written. No server takes all places: while one hangs, others
-//! get their runs.
+//! The submitting half of the service: whatever becomes due is attempted, several submissions at a
+//! time, those of one test plan one after the other until their results are written. No server
+//! takes all places: while one hangs, others get their runs.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -43,13 +43,24 @@ struct Tasks {
 
 impl Tasks {
     fn new() -> Self {
-        Self { attempts: JoinSet::new(), ids: HashMap::new(), goes_to: HashMap::new(), plans: HashMap::new() }
+        Self {
+            attempts: JoinSet::new(),
+            ids: HashMap::new(),
+            goes_to: HashMap::new(),
+            plans: HashMap::new(),
+        }
     }
 
     /// Whether one more submission may go there now.
     fn has_place_for(&self, goes_to: &Destination) -> bool {
-        let of_server = self.goes_to.values().filter(|other| other.server == goes_to.server).count();
-        self.attempts.len() < AT_ONCE && of_server < OF_A_SERVER && !self.plans.contains_key(goes_to)
+        let of_server = self
+            .goes_to
+            .values()
+            .filter(|other| other.server == goes_to.server)
+            .count();
+        self.attempts.len() < AT_ONCE
+            && of_server < OF_A_SERVER
+            && !self.plans.contains_key(goes_to)
     }
 
     /// A task ended; gives its submission.
@@ -62,9 +73,11 @@ impl Tasks {
 }
 
 impl Submitter {
-    /// Works until `stop`. `changed` wakes it when something was added; it calls `turned` at every turn.
+    /// Works until `stop`. `changed` wakes it when something was added; it calls `turned` at every
+    /// turn.
     ///
-    /// While the outbox cannot be written for want of room or rights, nothing is sent and the service goes on looking.
+    /// While the outbox cannot be written for want of room or rights, nothing is sent and the
+    /// service goes on looking.
     ///
     /// # Errors
     /// When the outbox fails in a way that does not pass.
@@ -104,15 +117,20 @@ impl Submitter {
     /// is parked, so that it costs only itself.
     async fn ended(&self, tasks: &mut Tasks, done: Done) -> Result<(), StoreError> {
         let task = done.as_ref().map_or_else(JoinError::id, |(task, _)| *task);
-        let Some(id) = tasks.end(task) else { return Ok(()) };
+        let Some(id) = tasks.end(task) else {
+            return Ok(());
+        };
         let error = match done {
             Ok((_, Err(error))) if error.concerns_one_run() => chain(&error),
             Ok((_, attempt)) => return attempt.map(|_| ()),
             Err(error) => error.to_string(),
         };
-        let reason = format!("kado failed on this run ({error}); that is a defect, please report it");
+        let reason =
+            format!("kado failed on this run ({error}); that is a defect, please report it");
         tracing::error!(id, reason, "parked: needs a person");
-        self.outbox.with(move |store| store.park(id, &reason, None, clock::now())).await
+        self.outbox
+            .with(move |store| store.park(id, &reason, None, clock::now()))
+            .await
     }
 
     /// Starts what is due; gives how long to sleep at most.
@@ -126,7 +144,9 @@ impl Submitter {
             if !tasks.has_place_for(&goes_to) {
                 continue;
             }
-            let Some(under_way) = self.outbox.begin(id) else { continue };
+            let Some(under_way) = self.outbox.begin(id) else {
+                continue;
+            };
             tasks.plans.insert(goes_to.clone(), id);
             tasks.goes_to.insert(id, goes_to);
             let (submitter, written) = (Arc::clone(self), written.clone());
@@ -141,12 +161,18 @@ impl Submitter {
             tasks.ids.insert(task.id(), id);
         }
         let next = self.outbox.with(move |store| store.next_due(now)).await?;
-        Ok(next.map_or(LONGEST, |next| next.since(now).min(LONGEST)).max(Duration::from_millis(20)))
+        Ok(next
+            .map_or(LONGEST, |next| next.since(now).min(LONGEST))
+            .max(Duration::from_millis(20)))
     }
 }
 
-/// How long to sleep: while the outbox cannot be used for a reason that may pass, a fixed while, told once.
-fn pause_after(done: Result<Duration, StoreError>, told: &mut bool) -> Result<Duration, StoreError> {
+/// How long to sleep: while the outbox cannot be used for a reason that may pass, a fixed while,
+/// told once.
+fn pause_after(
+    done: Result<Duration, StoreError>,
+    told: &mut bool,
+) -> Result<Duration, StoreError> {
     match done {
         Ok(pause) => {
             *told = false;
@@ -155,7 +181,10 @@ fn pause_after(done: Result<Duration, StoreError>, told: &mut bool) -> Result<Du
         Err(error) if error.may_pass() => {
             if !std::mem::replace(told, true) {
                 let error = chain(&error);
-                tracing::error!(error, "the outbox cannot be used; nothing is sent until it can");
+                tracing::error!(
+                    error,
+                    "the outbox cannot be used; nothing is sent until it can"
+                );
             }
             Ok(NO_RECORD)
         }
@@ -163,7 +192,8 @@ fn pause_after(done: Result<Duration, StoreError>, told: &mut bool) -> Result<Du
     }
 }
 
-/// Gives steps in hand a short time to end; what is cut off stays intended and is asked for at the next start.
+/// Gives steps in hand a short time to end; what is cut off stays intended and is asked for at the
+/// next start.
 async fn drain<T: 'static>(mut tasks: JoinSet<T>) {
     let all = async { while tasks.join_next().await.is_some() {} };
     if tokio::time::timeout(GRACE, all).await.is_err() {

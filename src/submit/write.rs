@@ -17,8 +17,12 @@ use crate::submit::execute::{Execution, Moved, ResultRef};
 pub(super) async fn read_results(execution: &Execution<'_>, position: usize) -> Moved {
     let (client, project, run) = (execution.client, execution.project(), execution.run_id()?);
     let mut refs = by_point(client.results(project, run).await?);
-    let missing: Vec<&PlannedResult> =
-        execution.plan().results.iter().filter(|result| !refs.contains_key(&result.point_id)).collect();
+    let missing: Vec<&PlannedResult> = execution
+        .plan()
+        .results
+        .iter()
+        .filter(|result| !refs.contains_key(&result.point_id))
+        .collect();
     if !missing.is_empty() {
         add(execution, run, &missing).await?;
         refs = by_point(client.results(project, run).await?);
@@ -35,7 +39,9 @@ pub(super) async fn read_results(execution: &Execution<'_>, position: usize) -> 
             }
         }
     }
-    execution.confirm(position, Step::ReadResults, &ordered).await
+    execution
+        .confirm(position, Step::ReadResults, &ordered)
+        .await
 }
 
 fn by_point(results: Vec<TestResult>) -> HashMap<u32, ResultRef> {
@@ -55,13 +61,26 @@ fn by_point(results: Vec<TestResult>) -> HashMap<u32, ResultRef> {
     refs
 }
 
-/// Adds results for points that the creation of the run did not take, with title and revision, which newer servers
-/// demand.
-async fn add(execution: &Execution<'_>, run: u32, missing: &[&PlannedResult]) -> Result<(), AdoError> {
+/// Adds results for points that the creation of the run did not take, with title and revision,
+/// which newer servers demand.
+async fn add(
+    execution: &Execution<'_>,
+    run: u32,
+    missing: &[&PlannedResult],
+) -> Result<(), AdoError> {
     let (client, project) = (execution.client, execution.project());
-    let ids: Vec<u32> = missing.iter().map(|result| result.test_case_id).collect::<HashSet<_>>().into_iter().collect();
-    let cases: HashMap<_, _> =
-        client.work_items(project, &ids).await?.into_iter().map(|item| (item.id, item)).collect();
+    let ids: Vec<u32> = missing
+        .iter()
+        .map(|result| result.test_case_id)
+        .collect::<HashSet<_>>()
+        .into_iter()
+        .collect();
+    let cases: HashMap<_, _> = client
+        .work_items(project, &ids)
+        .await?
+        .into_iter()
+        .map(|item| (item.id, item))
+        .collect();
     let new: Vec<NewResult> = missing
         .iter()
         .map(|result| {
@@ -69,7 +88,9 @@ async fn add(execution: &Execution<'_>, run: u32, missing: &[&PlannedResult]) ->
             NewResult {
                 test_point: result.point_id.into(),
                 test_case: result.test_case_id.into(),
-                test_case_title: case.and_then(|case| case.fields.title.clone()).unwrap_or_default(),
+                test_case_title: case
+                    .and_then(|case| case.fields.title.clone())
+                    .unwrap_or_default(),
                 test_case_revision: case.map_or(1, |case| case.rev),
                 configuration: result.configuration_id.into(),
                 state: "Pending",
@@ -82,58 +103,117 @@ async fn add(execution: &Execution<'_>, run: u32, missing: &[&PlannedResult]) ->
     Ok(())
 }
 
-/// Writes one batch. ADO appends sub-results, so a batch that may have arrived is looked at before it is sent again.
-pub(super) async fn write_batch(execution: &Execution<'_>, position: usize, batch: usize, resumed: bool) -> Moved {
-    let refs: HashMap<u32, ResultRef> =
-        execution.result_refs()?.into_iter().map(|found| (found.point_id, found)).collect();
-    let done = if resumed { completed(execution).await? } else { HashSet::new() };
-    let range = batches(execution.plan()).into_iter().nth(batch).unwrap_or_default();
+/// Writes one batch. ADO appends sub-results, so a batch that may have arrived is looked at before
+/// it is sent again.
+pub(super) async fn write_batch(
+    execution: &Execution<'_>,
+    position: usize,
+    batch: usize,
+    resumed: bool,
+) -> Moved {
+    let refs: HashMap<u32, ResultRef> = execution
+        .result_refs()?
+        .into_iter()
+        .map(|found| (found.point_id, found))
+        .collect();
+    let done = if resumed {
+        completed(execution).await?
+    } else {
+        HashSet::new()
+    };
+    let range = batches(execution.plan())
+        .into_iter()
+        .nth(batch)
+        .unwrap_or_default();
     let planned = &execution.plan().results[range];
     let mut open = Vec::new();
     for result in planned {
         match refs.get(&result.point_id) {
             Some(found) if done.contains(&found.result_id) => {}
             Some(found) => open.push((result, found)),
-            None => return Err(Stop::Park(format!("no result is known for test point {}", result.point_id))),
+            None => {
+                return Err(Stop::Park(format!(
+                    "no result is known for test point {}",
+                    result.point_id
+                )));
+            }
         }
     }
     let refused = write(execution, open).await?;
     if !refused.is_empty() {
         let id = execution.submission.id;
-        execution.outbox.with(move |store| store.leave_out(id, &refused)).await?;
+        execution
+            .outbox
+            .with(move |store| store.leave_out(id, &refused))
+            .await?;
     }
-    execution.confirm(position, Step::WriteResults(batch), &()).await
+    execution
+        .confirm(position, Step::WriteResults(batch), &())
+        .await
 }
 
 async fn completed(execution: &Execution<'_>) -> Result<HashSet<u32>, Stop> {
-    let results = execution.client.results(execution.project(), execution.run_id()?).await?;
-    let is_completed =
-        |result: &TestResult| result.state.as_deref().is_some_and(|state| state.eq_ignore_ascii_case("completed"));
-    Ok(results.into_iter().filter(is_completed).map(|result| result.id).collect())
+    let results = execution
+        .client
+        .results(execution.project(), execution.run_id()?)
+        .await?;
+    let is_completed = |result: &TestResult| {
+        result
+            .state
+            .as_deref()
+            .is_some_and(|state| state.eq_ignore_ascii_case("completed"))
+    };
+    Ok(results
+        .into_iter()
+        .filter(is_completed)
+        .map(|result| result.id)
+        .collect())
 }
 
 /// Sends results; of a batch that is refused the halves are tried, until the bad item stands alone.
-async fn write(execution: &Execution<'_>, results: Vec<(&PlannedResult, &ResultRef)>) -> Result<Vec<LeftOut>, Stop> {
+async fn write(
+    execution: &Execution<'_>,
+    results: Vec<(&PlannedResult, &ResultRef)>,
+) -> Result<Vec<LeftOut>, Stop> {
     let mut refused = Vec::new();
     let mut waiting = vec![results];
     while let Some(batch) = waiting.pop() {
         if batch.is_empty() {
             continue;
         }
-        let updates: Vec<ResultUpdate<'_>> = batch.iter().map(|(result, found)| update(result, found)).collect();
-        match execution.client.write_results(execution.project(), execution.run_id()?, &updates).await {
+        let updates: Vec<ResultUpdate<'_>> = batch
+            .iter()
+            .map(|(result, found)| update(result, found))
+            .collect();
+        match execution
+            .client
+            .write_results(execution.project(), execution.run_id()?, &updates)
+            .await
+        {
             Ok(()) => {}
             // 413: it is too large as a whole, which something before the server says, too.
-            Err(AdoError::Rejected { status: 400 | 413, .. }) if batch.len() > 1 => {
+            Err(AdoError::Rejected {
+                status: 400 | 413, ..
+            }) if batch.len() > 1 => {
                 let (first, second) = batch.split_at(batch.len() / 2);
                 waiting.extend([second.to_vec(), first.to_vec()]);
             }
-            Err(AdoError::Rejected { status: 400 | 413, message }) => {
+            Err(AdoError::Rejected {
+                status: 400 | 413,
+                message,
+            }) => {
                 let (result, _) = batch[0];
                 let test = result.tests.first().map(String::as_str).unwrap_or_default();
-                let reason =
-                    format!("the result for test point {} was refused by Azure DevOps: {message}", result.point_id);
-                refused.push(LeftOut::id(LeftOutKind::Refused, test, Some(result.test_case_id), reason));
+                let reason = format!(
+                    "the result for test point {} was refused by Azure DevOps: {message}",
+                    result.point_id
+                );
+                refused.push(LeftOut::id(
+                    LeftOutKind::Refused,
+                    test,
+                    Some(result.test_case_id),
+                    reason,
+                ));
             }
             Err(error) => return Err(error.into()),
         }

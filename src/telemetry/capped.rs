@@ -1,6 +1,7 @@
 //! A limit on what is written to the log files in a day.
 //!
-//! The appender rotates by time only; a program that fails in a loop could fill the disk before midnight.
+//! The appender rotates by time only; a program that fails in a loop could fill the disk before
+//! midnight.
 
 use std::io::{self, Write};
 
@@ -8,8 +9,8 @@ use crate::clock;
 
 const DAY: i64 = 24 * 60 * 60 * 1000;
 
-/// Passes on what is written until a day's limit is reached; the rest of that day is dropped behind a last line that
-/// says so.
+/// Passes on what is written until a day's limit is reached; the rest of that day is dropped behind
+/// a last line that says so.
 pub struct Capped<W> {
     inner: W,
     limit: u64,
@@ -18,9 +19,15 @@ pub struct Capped<W> {
 }
 
 impl<W: Write> Capped<W> {
-    /// Limits what is written to `inner` to `limit` bytes a day, of which `written` are there already today.
+    /// Limits what is written to `inner` to `limit` bytes a day, of which `written` are there
+    /// already today.
     pub fn new(inner: W, limit: u64, written: u64) -> Self {
-        Self { inner, limit, written, day: today() }
+        Self {
+            inner,
+            limit,
+            written,
+            day: today(),
+        }
     }
 }
 

@@ -1,7 +1,9 @@
-//! Real priorities in the journal: systemd reads `<3>` at the head of a line on standard error as "an error" (sd-daemon,
-//! `SyslogLevelPrefix=`), so `journalctl -p warning -u kado` shows what an operator has to do.
+//! Real priorities in the journal: systemd reads `<3>` at the head of a line on standard error as
+//! "an error" (sd-daemon, `SyslogLevelPrefix=`), so `journalctl -p warning -u kado` shows what an
+//! operator has to do.
 //!
-//! The lines themselves are those of a terminal, fields included, but for the time, which the journal has.
+//! The lines themselves are those of a terminal, fields included, but for the time, which the
+//! journal has.
 
 #[cfg(unix)]
 #[path = "journal/unix.rs"]
@@ -30,9 +32,18 @@ where
     S: Subscriber + for<'a> LookupSpan<'a>,
     N: for<'a> FormatFields<'a> + 'static,
 {
-    fn format_event(&self, context: &FmtContext<'_, S, N>, mut writer: Writer<'_>, event: &Event<'_>) -> fmt::Result {
+    fn format_event(
+        &self,
+        context: &FmtContext<'_, S, N>,
+        mut writer: Writer<'_>,
+        event: &Event<'_>,
+    ) -> fmt::Result {
         let mut text = String::new();
-        let plain = format().without_time().with_target(false).with_level(false).with_ansi(false);
+        let plain = format()
+            .without_time()
+            .with_target(false)
+            .with_level(false)
+            .with_ansi(false);
         plain.format_event(context, Writer::new(&mut text), event)?;
         writer.write_str(&with_priority(priority(*event.metadata().level()), &text))
     }
@@ -45,7 +56,10 @@ pub fn error(text: &str) -> String {
 
 /// Each line is an entry of its own, so each has the priority at its head.
 fn with_priority(priority: u8, text: &str) -> String {
-    text.trim_end().lines().map(|line| format!("<{priority}>{line}\n")).collect()
+    text.trim_end()
+        .lines()
+        .map(|line| format!("<{priority}>{line}\n"))
+        .collect()
 }
 
 const fn priority(level: Level) -> u8 {
@@ -63,6 +77,9 @@ mod tests {
 
     #[test]
     fn every_line_of_an_error_is_an_error() {
-        assert_eq!(error("error: two problems:\n  line 1"), "<3>error: two problems:\n<3>  line 1\n");
+        assert_eq!(
+            error("error: two problems:\n  line 1"),
+            "<3>error: two problems:\n<3>  line 1\n"
+        );
     }
 }

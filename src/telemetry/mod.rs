@@ -1,9 +1,12 @@
 //! The log: lines on standard error, and files in the log folder that cannot grow without bound.
 //!
-//! Standard output is for results only. A line is a fixed sentence with fields; its level says what an operator has
-//! to do: error now, warn when convenient, info nothing.
+//! Standard output is for results only. A line is a fixed sentence with fields; its level says what
+//! an operator has to do: error now, warn when convenient, info nothing.
 
-#![expect(clippy::disallowed_methods, reason = "log files lie in a folder that may have to be made")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "log files lie in a folder that may have to be made"
+)]
 
 mod capped;
 mod event_log;
@@ -42,18 +45,29 @@ pub struct LogGuard {
     no_files: Option<String>,
 }
 
-/// Starts to log: to standard error, and with `folder` to files as well. `level` counts where `$KADO_LOG` does not.
+/// Starts to log: to standard error, and with `folder` to files as well. `level` counts where
+/// `$KADO_LOG` does not.
 pub fn start(level: LevelFilter, folder: Option<&Path>) -> LogGuard {
-    let quiet = QUIET.parse().expect("a directive of our own is well-formed");
+    let quiet = QUIET
+        .parse()
+        .expect("a directive of our own is well-formed");
     let filter = EnvFilter::builder()
         .with_default_directive(level.into())
         .with_env_var(LOG_VARIABLE)
         .from_env_lossy()
         .add_directive(quiet);
-    // A reader of standard error that is gone must not end the program: what cannot be written is left out silently.
-    let stderr =
-        fmt::layer().with_writer(std::io::stderr).with_target(false).with_ansi(false).log_internal_errors(false);
-    let stderr = if journal::is_journal() { stderr.event_format(journal::Prioritised).boxed() } else { stderr.boxed() };
+    // A reader of standard error that is gone must not end the program: what cannot be written is
+    // left out silently.
+    let stderr = fmt::layer()
+        .with_writer(std::io::stderr)
+        .with_target(false)
+        .with_ansi(false)
+        .log_internal_errors(false);
+    let stderr = if journal::is_journal() {
+        stderr.event_format(journal::Prioritised).boxed()
+    } else {
+        stderr.boxed()
+    };
     let stderr = (!event_log::is_used()).then_some(stderr);
     let (files, no_files) = match folder.map(files).transpose() {
         Ok(files) => (files, None),
@@ -63,20 +77,39 @@ pub fn start(level: LevelFilter, folder: Option<&Path>) -> LogGuard {
         Some(appender) => {
             // Lines are never dropped: a full queue holds the program back instead.
             let (writer, guard) = NonBlockingBuilder::default().lossy(false).finish(appender);
-            (Some(fmt::layer().with_writer(writer).with_ansi(false).log_internal_errors(false)), Some(guard))
+            (
+                Some(
+                    fmt::layer()
+                        .with_writer(writer)
+                        .with_ansi(false)
+                        .log_internal_errors(false),
+                ),
+                Some(guard),
+            )
         }
         None => (None, None),
     };
     // A second start in the same process, as in tests, keeps the first.
-    let _ =
-        tracing_subscriber::registry().with(filter).with(event_log::layer()).with(stderr).with(file_layer).try_init();
-    LogGuard { _files: guard, no_files }
+    let _ = tracing_subscriber::registry()
+        .with(filter)
+        .with(event_log::layer())
+        .with(stderr)
+        .with(file_layer)
+        .try_init();
+    LogGuard {
+        _files: guard,
+        no_files,
+    }
 }
 
 /// An error that ends a command, as standard error takes it: for the journal with its priority.
 pub fn as_error(text: &str) -> String {
     let text = format!("error: {text}\n");
-    if journal::is_journal() { journal::error(&text) } else { text }
+    if journal::is_journal() {
+        journal::error(&text)
+    } else {
+        text
+    }
 }
 
 impl LogGuard {
@@ -96,6 +129,7 @@ fn files(folder: &Path) -> anyhow::Result<Capped<RollingFileAppender>> {
         .build(folder)?;
     let now = clock::now().to_string();
     let today = now.split('T').next().unwrap_or_default();
-    let written = std::fs::metadata(folder.join(format!("{PREFIX}.{today}.{SUFFIX}"))).map_or(0, |file| file.len());
+    let written = std::fs::metadata(folder.join(format!("{PREFIX}.{today}.{SUFFIX}")))
+        .map_or(0, |file| file.len());
     Ok(Capped::new(appender, LARGEST, written))
 }

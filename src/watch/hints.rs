@@ -1,10 +1,12 @@
 //! File events as hints: every one of them, and every error, means no more than "look there".
 //!
-//! On Windows one recursive watch on each watched folder keeps no handle on what lies below, so that a checkout can
-//! always be deleted and made anew. Elsewhere `Reports` folders are watched with all below them, and of the rest only the
-//! watched folders and the projects themselves, because each folder costs a watch.
+//! On Windows one recursive watch on each watched folder keeps no handle on what lies below, so
+//! that a checkout can always be deleted and made anew. Elsewhere `Reports` folders are watched
+//! with all below them, and of the rest only the watched folders and the projects themselves,
+//! because each folder costs a watch.
 //!
-//! What cannot be watched is polled: the sweep finds everything all the same, only later. [`Hints::polled`] says why.
+//! What cannot be watched is polled: the sweep finds everything all the same, only later.
+//! [`Hints::polled`] says why.
 
 pub mod polled;
 #[cfg(unix)]
@@ -36,7 +38,8 @@ const PATHS: usize = 256;
 pub struct Hints {
     watcher: Option<RecommendedWatcher>,
     wake: Arc<Notify>,
-    /// What is watched, with what the folder was then: one made anew at the same place is another folder.
+    /// What is watched, with what the folder was then: one made anew at the same place is another
+    /// folder.
     watched: HashMap<PathBuf, Option<system::Identity>>,
     /// What could not be watched at the last try, and why.
     polled: BTreeMap<PathBuf, String>,
@@ -51,7 +54,8 @@ struct Heard {
     touched: Touched,
     /// Folders that were removed or moved: what watched them watches nothing any more.
     lost: Vec<PathBuf>,
-    /// Something went wrong, such as no room for another watch: all folders have to be watched anew.
+    /// Something went wrong, such as no room for another watch: all folders have to be watched
+    /// anew.
     in_doubt: bool,
 }
 
@@ -70,7 +74,10 @@ pub enum Touched {
 impl Hints {
     /// Listens to nothing yet; `wake` is notified of every change once folders are watched.
     pub fn new(wake: Arc<Notify>) -> Self {
-        Self { wake, ..Self::default() }
+        Self {
+            wake,
+            ..Self::default()
+        }
     }
 
     /// What changed since this was asked last.
@@ -87,15 +94,19 @@ impl Hints {
         }
     }
 
-    /// Watches what is to be watched for these roots and projects, and nothing else; what failed before is tried again.
-    /// Tells whether something is watched that was not: whatever happened in it before went unheard.
+    /// Watches what is to be watched for these roots and projects, and nothing else; what failed
+    /// before is tried again. Tells whether something is watched that was not: whatever happened in
+    /// it before went unheard.
     pub fn watch(&mut self, roots: &[PathBuf], projects: &[PathBuf]) -> bool {
         if !self.has_watcher() {
             return false;
         }
         let wanted = system::wanted(roots, projects);
         self.forget_what_ended(&wanted);
-        let missing: Vec<_> = wanted.into_iter().filter(|(folder, _)| !self.watched.contains_key(folder)).collect();
+        let missing: Vec<_> = wanted
+            .into_iter()
+            .filter(|(folder, _)| !self.watched.contains_key(folder))
+            .collect();
         self.polled.clear();
         let mut any = false;
         for (folder, mode) in missing {
@@ -110,7 +121,11 @@ impl Hints {
         }
         let (heard, wake) = (Arc::clone(&self.heard), Arc::clone(&self.wake));
         let made = notify::recommended_watcher(move |event: notify::Result<Event>| {
-            if heard.lock().unwrap_or_else(PoisonError::into_inner).add(event) {
+            if heard
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .add(event)
+            {
                 wake.notify_one();
             }
         });
@@ -119,17 +134,28 @@ impl Hints {
         self.watcher.is_some()
     }
 
-    /// Drops watches of folders that are gone, that are other folders by now, or that nobody wants any more.
+    /// Drops watches of folders that are gone, that are other folders by now, or that nobody wants
+    /// any more.
     fn forget_what_ended(&mut self, wanted: &BTreeMap<PathBuf, RecursiveMode>) {
         let (lost, in_doubt) = {
             let mut heard = self.heard();
-            (std::mem::take(&mut heard.lost), std::mem::take(&mut heard.in_doubt))
+            (
+                std::mem::take(&mut heard.lost),
+                std::mem::take(&mut heard.in_doubt),
+            )
         };
         let ended = |folder: &PathBuf, was: &Option<system::Identity>| {
-            in_doubt || !wanted.contains_key(folder) || lost.contains(folder) || *was != system::identity(folder)
+            in_doubt
+                || !wanted.contains_key(folder)
+                || lost.contains(folder)
+                || *was != system::identity(folder)
         };
-        let ended: Vec<_> =
-            self.watched.iter().filter(|(folder, was)| ended(folder, was)).map(|(folder, _)| folder.clone()).collect();
+        let ended: Vec<_> = self
+            .watched
+            .iter()
+            .filter(|(folder, was)| ended(folder, was))
+            .map(|(folder, _)| folder.clone())
+            .collect();
         for folder in ended {
             self.watched.remove(&folder);
             if let Some(watcher) = &mut self.watcher {
@@ -141,8 +167,11 @@ impl Hints {
 
     /// Watches one folder; tells whether that worked.
     fn add(&mut self, folder: &Path, mode: RecursiveMode) -> bool {
-        let Some(watcher) = &mut self.watcher else { return false };
-        // What the folder is before it is watched: should another one take its place meanwhile, the next try sees that.
+        let Some(watcher) = &mut self.watcher else {
+            return false;
+        };
+        // What the folder is before it is watched: should another one take its place meanwhile, the
+        // next try sees that.
         let identity = system::identity(folder);
         match watcher.watch(folder, mode) {
             Ok(()) => {
@@ -151,7 +180,8 @@ impl Hints {
             }
             Err(error) if is_gone(&error) => false,
             Err(error) => {
-                self.polled.insert(folder.to_owned(), system::reason(&error));
+                self.polled
+                    .insert(folder.to_owned(), system::reason(&error));
                 false
             }
         }
@@ -202,7 +232,11 @@ impl Heard {
 
     /// Too many lost folders mean that all watches are in doubt.
     fn lose(&mut self, paths: &[PathBuf]) {
-        let new: Vec<_> = paths.iter().filter(|path| !self.lost.contains(path)).cloned().collect();
+        let new: Vec<_> = paths
+            .iter()
+            .filter(|path| !self.lost.contains(path))
+            .cloned()
+            .collect();
         self.lost.extend(new);
         if self.lost.len() > PATHS {
             self.lost.clear();
@@ -212,10 +246,11 @@ impl Heard {
 }
 
 impl Touched {
-    /// Adds the paths of an event that matter; an event without paths, or the loss of one, means "look everywhere".
-    /// Tells whether anything was added.
+    /// Adds the paths of an event that matter; an event without paths, or the loss of one, means
+    /// "look everywhere". Tells whether anything was added.
     fn add(&mut self, event: Option<Event>) -> bool {
-        let Some(mut event) = event.filter(|event| !event.need_rescan() && !event.paths.is_empty()) else {
+        let Some(mut event) = event.filter(|event| !event.need_rescan() && !event.paths.is_empty())
+        else {
             tracing::debug!("file events were lost; everything is looked at");
             *self = Self::Anything;
             return true;
@@ -228,7 +263,13 @@ impl Touched {
             Self::Anything => {}
             Self::Paths(paths) if paths.len() >= PATHS => *self = Self::Anything,
             Self::Paths(paths) => {
-                paths.extend(event.paths.into_iter().filter(|path| !paths.contains(path)).collect::<Vec<_>>());
+                paths.extend(
+                    event
+                        .paths
+                        .into_iter()
+                        .filter(|path| !paths.contains(path))
+                        .collect::<Vec<_>>(),
+                );
             }
             Self::Nothing => *self = Self::Paths(event.paths),
         }
@@ -236,9 +277,11 @@ impl Touched {
     }
 }
 
-/// Whether a change there can concern kado: something of a `Reports` folder, a project file, or a folder. A recursive
-/// watch on Windows tells of every file that a compiler writes.
+/// Whether a change there can concern kado: something of a `Reports` folder, a project file, or a
+/// folder. A recursive watch on Windows tells of every file that a compiler writes.
 fn matters(path: &Path) -> bool {
-    let in_reports = path.components().any(|part| is_named(part.as_os_str(), "Reports"));
+    let in_reports = path
+        .components()
+        .any(|part| is_named(part.as_os_str(), "Reports"));
     in_reports || path.extension().is_none() || has_extension(path, "prj")
 }

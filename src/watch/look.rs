@@ -1,6 +1,8 @@
-//! One look at one run folder: a listing, and as little reading as it takes to know whether the suite ended.
+//! One look at one run folder: a listing, and as little reading as it takes to know whether the
+//! suite ended.
 //!
-//! A growing log is only read where it grew. A full reading is done once, when the end seems to be there.
+//! A growing log is only read where it grew. A full reading is done once, when the end seems to be
+//! there.
 
 use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::path::Path;
@@ -16,7 +18,8 @@ const NEWEST_PART: &str = "execution0.log";
 
 /// Largest log that is read whole at the first look.
 const SMALL: u64 = 8 * 1024 * 1024;
-/// Bytes before the end of a log that are looked at again, because a record may have been cut there.
+/// Bytes before the end of a log that are looked at again, because a record may have been cut
+/// there.
 const OVERLAP: u64 = 256 * 1024;
 
 /// What is known of a folder from looks before.
@@ -32,14 +35,18 @@ pub struct Memory {
     reports_come_late: bool,
 }
 
-/// A value that differs whenever a name, size or modification time differs. It is stored, so it means the same in the
-/// next release.
+/// A value that differs whenever a name, size or modification time differs. It is stored, so it
+/// means the same in the next release.
 pub fn fingerprint(listing: &FolderListing) -> u64 {
     let mut hasher = blake3::Hasher::new();
     for listed in &listing.files {
         let path = listed.file.path.as_bytes();
-        hasher.update(&(path.len() as u64).to_le_bytes()).update(path);
-        hasher.update(&listed.file.size.to_le_bytes()).update(&listed.modified.millis().to_le_bytes());
+        hasher
+            .update(&(path.len() as u64).to_le_bytes())
+            .update(path);
+        hasher
+            .update(&listed.file.size.to_le_bytes())
+            .update(&listed.modified.millis().to_le_bytes());
     }
     let mut first = [0; size_of::<u64>()];
     hasher.finalize_xof().fill(&mut first);
@@ -77,9 +84,16 @@ impl Memory {
     }
 
     fn look_for_end(&mut self, folder: &Path, listing: &FolderListing) -> io::Result<()> {
-        let newest = listing.files.iter().find(|listed| listed.file.path == NEWEST_PART);
+        let newest = listing
+            .files
+            .iter()
+            .find(|listed| listed.file.path == NEWEST_PART);
         let size = newest.map_or(0, |listed| listed.file.size);
-        if self.fingerprint.is_none() && newest.is_some() && listing.logs().len() == 1 && size <= SMALL {
+        if self.fingerprint.is_none()
+            && newest.is_some()
+            && listing.logs().len() == 1
+            && size <= SMALL
+        {
             // A small log is read whole at once, instead of being searched first.
             self.read(folder)?;
             (self.scanned, self.parts) = (size.saturating_sub(OVERLAP), 1);
@@ -108,7 +122,11 @@ impl Memory {
         if size < self.scanned || parts != self.parts || self.fingerprint.is_none() {
             self.scanner = EndScanner::new();
             (self.scanned, self.parts) = (0, parts);
-            for part in listing.logs().into_iter().filter(|part| *part != NEWEST_PART) {
+            for part in listing
+                .logs()
+                .into_iter()
+                .filter(|part| *part != NEWEST_PART)
+            {
                 self.feed(&folder.join(part), 0)?;
             }
         }

@@ -1,8 +1,9 @@
 //! Finds run folders and follows them until their run is over.
 //!
-//! File events are hints, the sweep is the truth (invariant I1): [`hints`] only says "look now", [`Scout`] looks.
-//! Losing every event costs latency, never a run. `walk` finds projects and run folders, `look` takes one look at
-//! one folder, [`scout`] remembers what was seen and decides what is over.
+//! File events are hints, the sweep is the truth (invariant I1): [`hints`] only says "look now",
+//! [`Scout`] looks. Losing every event costs latency, never a run. `walk` finds projects and run
+//! folders, `look` takes one look at one folder, [`scout`] remembers what was seen and decides what
+//! is over.
 
 pub mod hints;
 mod look;
@@ -15,5 +16,7 @@ pub use walk::{count_folders, find_closed, find_projects, find_runs, has_linked_
 
 /// How a run folder looks; `None` when it cannot be listed. See [`Over::fingerprint`].
 pub fn fingerprint_of(folder: &std::path::Path) -> Option<u64> {
-    Some(look::fingerprint(&crate::workspace::list_run_folder(folder).ok()?))
+    Some(look::fingerprint(
+        &crate::workspace::list_run_folder(folder).ok()?,
+    ))
 }

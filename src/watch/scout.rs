@@ -40,18 +40,25 @@ const CLAIMED: Duration = Duration::from_secs(24 * 60 * 60);
 pub struct LookRules {
     /// How long an open run may be quiet before it counts as aborted.
     pub abort_after: Duration,
-    /// Runs that ended before need no second look and no reading of their project; `None` when all count.
+    /// Runs that ended before need no second look and no reading of their project; `None` when all
+    /// count.
     pub history_begins: Option<Moment>,
-    /// When a `kado exec` ran that has not asked for its runs: from when to when it was there. Its runs count whenever
-    /// they ended.
+    /// When a `kado exec` ran that has not asked for its runs: from when to when it was there. Its
+    /// runs count whenever they ended.
     pub claimed: Vec<(Moment, Moment)>,
 }
 
 impl LookRules {
     /// Whether a run that ended then lies before the history.
     pub fn is_history(&self, ended: Option<Moment>) -> bool {
-        let claimed = |ended| self.claimed.iter().any(|(from, until)| *from <= ended && ended <= until.plus(CLAIMED));
-        ended.is_some_and(|ended| self.history_begins.is_some_and(|begin| ended < begin) && !claimed(ended))
+        let claimed = |ended| {
+            self.claimed
+                .iter()
+                .any(|(from, until)| *from <= ended && ended <= until.plus(CLAIMED))
+        };
+        ended.is_some_and(|ended| {
+            self.history_begins.is_some_and(|begin| ended < begin) && !claimed(ended)
+        })
     }
 }
 
@@ -94,7 +101,8 @@ pub struct Over {
     pub state: RunState,
     /// How the folder looked.
     pub fingerprint: u64,
-    /// Whether it is due at the next look if nothing changes: it is whole and has been still for long.
+    /// Whether it is due at the next look if nothing changes: it is whole and has been still for
+    /// long.
     pub due_next: bool,
 }
 
@@ -107,7 +115,11 @@ impl Sweep {
             RunState::Queued | RunState::Running | RunState::Aborted => {}
         }
         // Also what is over is looked at again, until it is settled.
-        self.look_again = self.look_again.into_iter().chain([assessment.look_again]).min();
+        self.look_again = self
+            .look_again
+            .into_iter()
+            .chain([assessment.look_again])
+            .min();
     }
 
     /// Adds what another look saw; what was recorded of it already is not in there any more.
@@ -118,29 +130,52 @@ impl Sweep {
         self.in_grace.extend(other.in_grace);
         self.gone.extend(other.gone);
         self.read += other.read;
-        self.look_again = [self.look_again, other.look_again].into_iter().flatten().min();
+        self.look_again = [self.look_again, other.look_again]
+            .into_iter()
+            .flatten()
+            .min();
     }
 }
 
 impl Scout {
     /// A scout that knows which folders were settled before.
     pub fn new(settled: Settled) -> Self {
-        Self { settled, followed: HashMap::new(), linked: HashSet::new() }
+        Self {
+            settled,
+            followed: HashMap::new(),
+            linked: HashSet::new(),
+        }
     }
 
     /// Finds all run folders below `roots`, without a look into them.
     pub fn find(&mut self, roots: &[PathBuf]) -> Found {
         let projects = find_projects(roots);
         self.tell_linked(&projects);
-        let folders: BTreeSet<PathBuf> = projects.iter().flat_map(|project| find_runs(project)).collect();
-        let gone = self.followed.keys().filter(|folder| !folders.contains(*folder)).cloned().collect();
+        let folders: BTreeSet<PathBuf> = projects
+            .iter()
+            .flat_map(|project| find_runs(project))
+            .collect();
+        let gone = self
+            .followed
+            .keys()
+            .filter(|folder| !folders.contains(*folder))
+            .cloned()
+            .collect();
         self.followed.retain(|folder, _| folders.contains(folder));
-        Found { projects, folders: folders.into_iter().collect(), gone }
+        Found {
+            projects,
+            folders: folders.into_iter().collect(),
+            gone,
+        }
     }
 
     /// Says once for each project that its runs lie behind a link, which is not followed.
     fn tell_linked(&mut self, projects: &[PathBuf]) {
-        let linked: HashSet<PathBuf> = projects.iter().filter(|project| has_linked_reports(project)).cloned().collect();
+        let linked: HashSet<PathBuf> = projects
+            .iter()
+            .filter(|project| has_linked_reports(project))
+            .cloned()
+            .collect();
         for project in linked.difference(&self.linked) {
             tracing::warn!(
                 project = %project.display(),
@@ -165,9 +200,13 @@ impl Scout {
         sweep
     }
 
-    /// Whether all these paths lie in folders that are followed already, so that no sweep over everything is needed.
+    /// Whether all these paths lie in folders that are followed already, so that no sweep over
+    /// everything is needed.
     pub fn follows(&self, paths: &[PathBuf]) -> bool {
-        paths.iter().all(|path| path.ancestors().any(|folder| self.followed.contains_key(folder)))
+        paths.iter().all(|path| {
+            path.ancestors()
+                .any(|folder| self.followed.contains_key(folder))
+        })
     }
 
     /// Whether a folder was decided and is not followed any more.
@@ -175,7 +214,8 @@ impl Scout {
         self.settled.contains(&key(folder)) && !self.followed.contains_key(folder)
     }
 
-    /// Remembers that a folder is decided while it looks like this; gives the key by which it is remembered.
+    /// Remembers that a folder is decided while it looks like this; gives the key by which it is
+    /// remembered.
     pub fn settle(&mut self, folder: &Path, fingerprint: u64) -> String {
         self.followed.remove(folder);
         let key = key(folder);
@@ -183,9 +223,11 @@ impl Scout {
         key
     }
 
-    /// Takes note of which settled folders are there: `folders` are all that [`Scout::find`] found at `now`.
+    /// Takes note of which settled folders are there: `folders` are all that [`Scout::find`] found
+    /// at `now`.
     pub fn age(&mut self, folders: &[PathBuf], now: Moment) -> Ageing {
-        self.settled.age(&folders.iter().map(|folder| key(folder)).collect(), now)
+        self.settled
+            .age(&folders.iter().map(|folder| key(folder)).collect(), now)
     }
 
     fn look_at(&mut self, folder: &Path, rules: &LookRules, now: Moment, sweep: &mut Sweep) {
@@ -202,7 +244,9 @@ impl Scout {
             return;
         }
         if !self.followed.contains_key(folder) {
-            sweep.new.push((folder.to_owned(), listing.oldest().unwrap_or(now)));
+            sweep
+                .new
+                .push((folder.to_owned(), listing.oldest().unwrap_or(now)));
         }
         sweep.read += 1;
         let followed = self.followed.entry(folder.to_owned()).or_default();
@@ -211,7 +255,9 @@ impl Scout {
             Err(error) => return self.complain(folder, &error),
         };
         if rules.is_history(seen.ended) {
-            return sweep.remembered.push((self.settle(folder, seen.fingerprint), seen.fingerprint));
+            return sweep
+                .remembered
+                .push((self.settle(folder, seen.fingerprint), seen.fingerprint));
         }
         let assessment = followed.tracker.observe(&seen, rules.abort_after);
         followed.look_again = Some(assessment.look_again);
@@ -223,7 +269,8 @@ impl Scout {
             folder: folder.to_owned(),
             state: assessment.state,
             fingerprint: seen.fingerprint,
-            due_next: (seen.junit_complete || seen.reports_come_late) && now.since(seen.newest) > GRACE,
+            due_next: (seen.junit_complete || seen.reports_come_late)
+                && now.since(seen.newest) > GRACE,
         };
         sweep.add(over, &assessment);
     }

@@ -25,7 +25,12 @@ pub fn find_projects(roots: &[PathBuf]) -> Vec<PathBuf> {
                 found.push(folder);
             }
             if depth < PROJECT_DEPTH {
-                waiting.extend(folders.into_iter().filter(|path| !skipped(path)).map(|path| (path, depth + 1)));
+                waiting.extend(
+                    folders
+                        .into_iter()
+                        .filter(|path| !skipped(path))
+                        .map(|path| (path, depth + 1)),
+                );
             }
         }
     }
@@ -33,16 +38,21 @@ pub fn find_projects(roots: &[PathBuf]) -> Vec<PathBuf> {
     found
 }
 
-/// Folders at and below `roots` that the search for projects meets and that this account may not read, `Reports` among
-/// them. The search itself passes them by.
+/// Folders at and below `roots` that the search for projects meets and that this account may not
+/// read, `Reports` among them. The search itself passes them by.
 pub fn find_closed(roots: &[PathBuf]) -> Vec<PathBuf> {
     let mut closed = Vec::new();
     let mut waiting: Vec<_> = roots.iter().map(|root| (root.clone(), 0)).collect();
     while let Some((folder, depth)) = waiting.pop() {
         match std::fs::read_dir(&folder) {
-            Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => closed.push(folder),
+            Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => {
+                closed.push(folder)
+            }
             Ok(_) if depth < PROJECT_DEPTH && !folder.ends_with("Reports") => {
-                let below = entries(&folder).0.into_iter().filter(|path| !skipped(path) || path.ends_with("Reports"));
+                let below = entries(&folder)
+                    .0
+                    .into_iter()
+                    .filter(|path| !skipped(path) || path.ends_with("Reports"));
                 waiting.extend(below.map(|path| (path, depth + 1)));
             }
             _ => {}
@@ -52,8 +62,8 @@ pub fn find_closed(roots: &[PathBuf]) -> Vec<PathBuf> {
     closed
 }
 
-/// Whether the `Reports` of a project is a link. It could lead into another project, whose runs would be submitted with
-/// the settings of this one, so nothing behind it is looked at.
+/// Whether the `Reports` of a project is a link. It could lead into another project, whose runs
+/// would be submitted with the settings of this one, so nothing behind it is looked at.
 pub fn has_linked_reports(project: &Path) -> bool {
     std::fs::symlink_metadata(project.join("Reports")).is_ok_and(|reports| reports.is_symlink())
 }
@@ -78,7 +88,8 @@ pub fn find_runs(project: &Path) -> Vec<PathBuf> {
     found
 }
 
-/// How many folders lie at and below a folder, at most `most`; each of a `Reports` costs a watch on Linux.
+/// How many folders lie at and below a folder, at most `most`; each of a `Reports` costs a watch on
+/// Linux.
 pub fn count_folders(root: &Path, most: usize) -> usize {
     let mut count = 0;
     let mut waiting = vec![root.to_owned()];
@@ -91,11 +102,16 @@ pub fn count_folders(root: &Path, most: usize) -> usize {
     count
 }
 
-/// The folders in a folder, and whether a project lies there. A folder that is gone or closed has none.
+/// The folders in a folder, and whether a project lies there. A folder that is gone or closed has
+/// none.
 fn entries(folder: &Path) -> (Vec<PathBuf>, bool) {
     let mut folders = Vec::new();
     let mut is_project = false;
-    for entry in std::fs::read_dir(folder).into_iter().flatten().filter_map(Result::ok) {
+    for entry in std::fs::read_dir(folder)
+        .into_iter()
+        .flatten()
+        .filter_map(Result::ok)
+    {
         let path = entry.path();
         match entry.file_type() {
             Ok(kind) if kind.is_dir() => folders.push(path),
@@ -107,5 +123,7 @@ fn entries(folder: &Path) -> (Vec<PathBuf>, bool) {
 }
 
 fn skipped(folder: &Path) -> bool {
-    folder.file_name().is_some_and(|name| SKIPPED.iter().any(|skipped| is_named(name, skipped)))
+    folder
+        .file_name()
+        .is_some_and(|name| SKIPPED.iter().any(|skipped| is_named(name, skipped)))
 }

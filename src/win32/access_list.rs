@@ -1,7 +1,9 @@
-//! Reads a security descriptor in its text form (SDDL) and says who besides the trusted could use a file.
+//! Reads a security descriptor in its text form (SDDL) and says who besides the trusted could use a
+//! file.
 //!
-//! The form is Microsoft's "Security Descriptor String Format": `O:owner G:group D:flags(type;flags;rights;;;account)…`.
-//! Whatever is not understood counts as the worst that it could mean.
+//! The form is Microsoft's "Security Descriptor String Format": `O:owner G:group
+//! D:flags(type;flags;rights;;;account)…`. Whatever is not understood counts as the worst that it
+//! could mean.
 
 /// The account of the system itself, `NT AUTHORITY\SYSTEM`.
 pub const SYSTEM: &str = "S-1-5-18";
@@ -12,8 +14,8 @@ const OWNER_RIGHTS: &str = "S-1-3-4";
 /// Everybody.
 const EVERYONE: &str = "S-1-1-0";
 
-/// Rights by which nobody learns or changes what is in a file: to run it, to see its attributes and its access list, to
-/// wait for it.
+/// Rights by which nobody learns or changes what is in a file: to run it, to see its attributes and
+/// its access list, to wait for it.
 const HARMLESS: u32 = 0x0002_0000 | 0x0010_0000 | 0x80 | 0x20 | 0x08;
 
 /// The right to read a file or list a folder, by itself or in a general one.
@@ -26,7 +28,8 @@ pub struct Descriptor {
     pub owner: String,
     /// Whether entries of the folder above are kept out.
     pub protected: bool,
-    /// The entries in their order; `None` without an access list, which lets everybody do everything.
+    /// The entries in their order; `None` without an access list, which lets everybody do
+    /// everything.
     entries: Option<Vec<Entry>>,
 }
 
@@ -68,10 +71,14 @@ impl Descriptor {
         descriptor
     }
 
-    /// Everybody who could read or change the file, but its owner, the system, administrators and these accounts.
+    /// Everybody who could read or change the file, but its owner, the system, administrators and
+    /// these accounts.
     pub fn strangers(&self, trusted: &[&str]) -> Vec<Stranger> {
         let Some(entries) = &self.entries else {
-            return vec![Stranger { account: EVERYONE.to_owned(), inherited: false }];
+            return vec![Stranger {
+                account: EVERYONE.to_owned(),
+                inherited: false,
+            }];
         };
         let known = [SYSTEM, ADMINISTRATORS, OWNER_RIGHTS, &self.owner];
         let is_stranger = |entry: &&Entry| {
@@ -79,15 +86,25 @@ impl Descriptor {
             let useful = entry.kind == Kind::Allows && entry.rights & !HARMLESS != 0;
             useful && !known.contains(&account) && !trusted.contains(&account)
         };
-        let stranger = |entry: &Entry| Stranger { account: entry.account.clone(), inherited: entry.inherited };
+        let stranger = |entry: &Entry| Stranger {
+            account: entry.account.clone(),
+            inherited: entry.inherited,
+        };
         entries.iter().filter(is_stranger).map(stranger).collect()
     }
 
-    /// Whether somebody who is all of these accounts may read: the first entry that concerns one of them decides.
+    /// Whether somebody who is all of these accounts may read: the first entry that concerns one of
+    /// them decides.
     pub fn lets_read(&self, accounts: &[&str]) -> bool {
-        let Some(entries) = &self.entries else { return true };
-        let concerns = |entry: &&Entry| accounts.contains(&entry.account.as_str()) && entry.rights & READ != 0;
-        entries.iter().find(concerns).is_some_and(|entry| entry.kind == Kind::Allows)
+        let Some(entries) = &self.entries else {
+            return true;
+        };
+        let concerns =
+            |entry: &&Entry| accounts.contains(&entry.account.as_str()) && entry.rights & READ != 0;
+        entries
+            .iter()
+            .find(concerns)
+            .is_some_and(|entry| entry.kind == Kind::Allows)
     }
 
     fn read_list(&mut self, text: &str) {
@@ -100,8 +117,9 @@ impl Descriptor {
 }
 
 impl Entry {
-    /// An entry without its brackets: `type;flags;rights;object;inherited object;account;condition`. `None` for those that
-    /// neither allow nor deny, or nothing on the object itself. One with a condition counts as if that were met.
+    /// An entry without its brackets: `type;flags;rights;object;inherited
+    /// object;account;condition`. `None` for those that neither allow nor deny, or nothing on the
+    /// object itself. One with a condition counts as if that were met.
     fn parse(text: &str) -> Option<Self> {
         let fields: Vec<&str> = text.split(';').collect();
         let field = |at: usize| fields.get(at).copied().unwrap_or_default();
@@ -115,7 +133,12 @@ impl Entry {
         if flags.contains(&"IO") {
             return None;
         }
-        Some(Self { kind, account: full(field(5)), rights: rights(field(2)), inherited: flags.contains(&"ID") })
+        Some(Self {
+            kind,
+            account: full(field(5)),
+            rights: rights(field(2)),
+            inherited: flags.contains(&"ID"),
+        })
     }
 }
 
@@ -133,7 +156,11 @@ fn parts(sddl: &str) -> Vec<(char, &str)> {
         before = Some((at, letter));
     }
     let ends = starts.iter().skip(1).map(|(at, _)| *at).chain([sddl.len()]);
-    starts.iter().zip(ends).map(|((at, name), end)| (*name, &sddl[at + 2..end])).collect()
+    starts
+        .iter()
+        .zip(ends)
+        .map(|((at, name), end)| (*name, &sddl[at + 2..end]))
+        .collect()
 }
 
 /// The entries of a list, without their brackets; a condition may hold brackets of its own.
@@ -157,7 +184,9 @@ fn entries(text: &str) -> impl Iterator<Item = &str> {
 
 /// Words of two letters without anything between them.
 fn pairs(text: &str) -> impl Iterator<Item = &str> {
-    (0..text.len()).step_by(2).map(|at| text.get(at..at + 2).unwrap_or("?"))
+    (0..text.len())
+        .step_by(2)
+        .map(|at| text.get(at..at + 2).unwrap_or("?"))
 }
 
 /// Rights as a number: hexadecimal, decimal, or words such as `FR` and `SD`.
@@ -234,7 +263,13 @@ mod tests {
         let found = Descriptor::parse(sddl).strangers(&[SERVICE]);
         found
             .into_iter()
-            .map(|one| format!("{}{}", one.account, if one.inherited { " inherited" } else { "" }))
+            .map(|one| {
+                format!(
+                    "{}{}",
+                    one.account,
+                    if one.inherited { " inherited" } else { "" }
+                )
+            })
             .collect()
     }
 
@@ -253,40 +288,76 @@ mod tests {
         // What a file in %ProgramData% gets by default.
         let inherited = "O:BAG:SYD:AI(A;ID;FA;;;SY)(A;ID;FA;;;BA)(A;ID;0x1200a9;;;BU)";
         assert_eq!(strangers(inherited), ["S-1-5-32-545 inherited"]);
-        assert_eq!(strangers("O:BAD:(A;;FR;;;WD)(A;;0x3;;;S-1-5-21-9)"), ["S-1-1-0", "S-1-5-21-9"]);
+        assert_eq!(
+            strangers("O:BAD:(A;;FR;;;WD)(A;;0x3;;;S-1-5-21-9)"),
+            ["S-1-1-0", "S-1-5-21-9"]
+        );
     }
 
     #[test]
     fn who_can_replace_the_file_or_its_access_list_is_a_stranger_too() {
-        for right in ["FW", "SD", "WD", "WO", "GA", "GR", "CCDC", "0x2", "0x40000", "ZZ", "4294967296"] {
-            assert_eq!(strangers(&format!("O:BAD:P(A;;{right};;;AU)")), ["S-1-5-11"], "{right}");
+        for right in [
+            "FW",
+            "SD",
+            "WD",
+            "WO",
+            "GA",
+            "GR",
+            "CCDC",
+            "0x2",
+            "0x40000",
+            "ZZ",
+            "4294967296",
+        ] {
+            assert_eq!(
+                strangers(&format!("O:BAD:P(A;;{right};;;AU)")),
+                ["S-1-5-11"],
+                "{right}"
+            );
         }
     }
 
     #[test]
     fn harmless_rights_denials_and_entries_for_what_lies_below_do_not_count() {
-        assert_eq!(strangers("O:BAD:P(A;;0x1200a8;;;BU)(D;;FA;;;WD)(A;OICIIO;FA;;;CO)(A;;RC;;;WD)"), [""; 0]);
+        assert_eq!(
+            strangers("O:BAD:P(A;;0x1200a8;;;BU)(D;;FA;;;WD)(A;OICIIO;FA;;;CO)(A;;RC;;;WD)"),
+            [""; 0]
+        );
     }
 
     #[test]
     fn without_an_access_list_everybody_is_a_stranger() {
         assert_eq!(strangers("O:BAG:SY"), [EVERYONE]);
         assert_eq!(strangers("O:BAD:NO_ACCESS_CONTROL"), [EVERYONE]);
-        assert_eq!(strangers("O:BAD:P"), [""; 0], "an empty list lets nobody in");
+        assert_eq!(
+            strangers("O:BAD:P"),
+            [""; 0],
+            "an empty list lets nobody in"
+        );
     }
 
     #[test]
     fn a_condition_with_brackets_ends_no_entry() {
-        let sddl = "O:BAD:P(XA;;FR;;;WD;(@User.title==\"PM\" && (a || b)))(A;;FA;;;SY)S:(AU;SA;FA;;;WD)";
+        let sddl =
+            "O:BAD:P(XA;;FR;;;WD;(@User.title==\"PM\" && (a || b)))(A;;FA;;;SY)S:(AU;SA;FA;;;WD)";
         assert_eq!(strangers(sddl), [EVERYONE]);
     }
 
     #[test]
     fn the_first_entry_that_concerns_an_account_says_whether_it_reads() {
-        let reads = |sddl: &str| Descriptor::parse(sddl).lets_read(&[SERVICE, EVERYONE, "S-1-5-11"]);
-        assert!(reads("O:BAD:PAI(A;OICI;0x1200a9;;;AU)") && reads("O:BAD:(A;;FR;;;WD)") && reads("O:BA"));
-        assert!(!reads("O:BAD:PAI(A;OICI;FA;;;BA)(A;OICIIO;FR;;;WD)") && !reads("O:BAD:P(A;;FX;;;WD)"));
-        assert!(!reads("O:BAD:(D;;FR;;;AU)(A;;FA;;;WD)") && reads("O:BAD:(D;;WD;;;AU)(A;;FA;;;WD)"));
+        let reads =
+            |sddl: &str| Descriptor::parse(sddl).lets_read(&[SERVICE, EVERYONE, "S-1-5-11"]);
+        assert!(
+            reads("O:BAD:PAI(A;OICI;0x1200a9;;;AU)")
+                && reads("O:BAD:(A;;FR;;;WD)")
+                && reads("O:BA")
+        );
+        assert!(
+            !reads("O:BAD:PAI(A;OICI;FA;;;BA)(A;OICIIO;FR;;;WD)") && !reads("O:BAD:P(A;;FX;;;WD)")
+        );
+        assert!(
+            !reads("O:BAD:(D;;FR;;;AU)(A;;FA;;;WD)") && reads("O:BAD:(D;;WD;;;AU)(A;;FA;;;WD)")
+        );
     }
 
     proptest! {

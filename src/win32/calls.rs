@@ -1,8 +1,11 @@
-//! The calls into Windows that have no safe form in the crates that are used: access lists, data protection, the Event
-//! Log, drives. Every function checks what the system answers and frees what it hands out; a failure is an
-//! [`io::Error`] with the system's code.
+//! The calls into Windows that have no safe form in the crates that are used: access lists, data
+//! protection, the Event Log, drives. Every function checks what the system answers and frees what
+//! it hands out; a failure is an [`io::Error`] with the system's code.
 
-#![expect(unsafe_code, reason = "the system's interface is C; each call says why it is sound")]
+#![expect(
+    unsafe_code,
+    reason = "the system's interface is C; each call says why it is sound"
+)]
 
 use std::ffi::{OsStr, c_void};
 use std::fs::File;
@@ -15,22 +18,24 @@ use std::ptr::{null, null_mut};
 use windows_sys::Win32::Foundation::{CloseHandle, ERROR_SUCCESS, HANDLE, LocalFree};
 use windows_sys::Win32::Security::Authorization::{
     ConvertSecurityDescriptorToStringSecurityDescriptorW, ConvertSidToStringSidW,
-    ConvertStringSecurityDescriptorToSecurityDescriptorW, ConvertStringSidToSidW, GetNamedSecurityInfoW,
-    SDDL_REVISION_1, SE_FILE_OBJECT, SetNamedSecurityInfoW,
+    ConvertStringSecurityDescriptorToSecurityDescriptorW, ConvertStringSidToSidW,
+    GetNamedSecurityInfoW, SDDL_REVISION_1, SE_FILE_OBJECT, SetNamedSecurityInfoW,
 };
 use windows_sys::Win32::Security::Cryptography::{
-    CRYPT_INTEGER_BLOB, CRYPTPROTECT_LOCAL_MACHINE, CRYPTPROTECT_UI_FORBIDDEN, CryptProtectData, CryptUnprotectData,
+    CRYPT_INTEGER_BLOB, CRYPTPROTECT_LOCAL_MACHINE, CRYPTPROTECT_UI_FORBIDDEN, CryptProtectData,
+    CryptUnprotectData,
 };
 use windows_sys::Win32::Security::{
-    ACL, DACL_SECURITY_INFORMATION, GetSecurityDescriptorDacl, GetTokenInformation, LookupAccountSidW,
-    OWNER_SECURITY_INFORMATION, PROTECTED_DACL_SECURITY_INFORMATION, PSID, TOKEN_QUERY, TOKEN_USER, TokenUser,
+    ACL, DACL_SECURITY_INFORMATION, GetSecurityDescriptorDacl, GetTokenInformation,
+    LookupAccountSidW, OWNER_SECURITY_INFORMATION, PROTECTED_DACL_SECURITY_INFORMATION, PSID,
+    TOKEN_QUERY, TOKEN_USER, TokenUser,
 };
 use windows_sys::Win32::Storage::FileSystem::{
     BY_HANDLE_FILE_INFORMATION, GetDiskFreeSpaceExW, GetDriveTypeW, GetFileInformationByHandle,
 };
 use windows_sys::Win32::System::EventLog::{
-    DeregisterEventSource, EVENTLOG_ERROR_TYPE, EVENTLOG_INFORMATION_TYPE, EVENTLOG_WARNING_TYPE, RegisterEventSourceW,
-    ReportEventW,
+    DeregisterEventSource, EVENTLOG_ERROR_TYPE, EVENTLOG_INFORMATION_TYPE, EVENTLOG_WARNING_TYPE,
+    RegisterEventSourceW, ReportEventW,
 };
 use windows_sys::Win32::System::Threading::{GetCurrentProcess, OpenProcessToken};
 
@@ -47,8 +52,8 @@ pub fn descriptor(path: &Path) -> io::Result<String> {
     let wanted = OWNER_SECURITY_INFORMATION | DACL_SECURITY_INFORMATION;
     let mut found = Local::none();
     let path = wide(path.as_os_str());
-    // SAFETY: the name ends with a zero; the descriptor is written to a pointer of ours and freed with it; the other
-    // results are not asked for.
+    // SAFETY: the name ends with a zero; the descriptor is written to a pointer of ours and freed
+    // with it; the other results are not asked for.
     let code = unsafe {
         GetNamedSecurityInfoW(
             path.as_ptr(),
@@ -63,7 +68,8 @@ pub fn descriptor(path: &Path) -> io::Result<String> {
     };
     win32(code)?;
     let mut text = Local::none();
-    // SAFETY: the descriptor is the one above; the text is written to a pointer of ours and freed with it.
+    // SAFETY: the descriptor is the one above; the text is written to a pointer of ours and freed
+    // with it.
     let done = unsafe {
         ConvertSecurityDescriptorToStringSecurityDescriptorW(
             found.pointer(),
@@ -77,15 +83,16 @@ pub fn descriptor(path: &Path) -> io::Result<String> {
     Ok(text.to_text())
 }
 
-/// Replaces the access list of a file or folder by one in its text form, such as `D:P(A;;FA;;;SY)`. Entries of the
-/// folder above no longer count; what lies below inherits anew.
+/// Replaces the access list of a file or folder by one in its text form, such as `D:P(A;;FA;;;SY)`.
+/// Entries of the folder above no longer count; what lies below inherits anew.
 ///
 /// # Errors
 /// When the text cannot be read, or when this account may not change the list.
 pub fn set_access_list(path: &Path, sddl: &str) -> io::Result<()> {
     let mut descriptor = Local::none();
     let sddl = wide(OsStr::new(sddl));
-    // SAFETY: the text ends with a zero; the descriptor is written to a pointer of ours and freed with it.
+    // SAFETY: the text ends with a zero; the descriptor is written to a pointer of ours and freed
+    // with it.
     let done = unsafe {
         ConvertStringSecurityDescriptorToSecurityDescriptorW(
             sddl.as_ptr(),
@@ -97,17 +104,37 @@ pub fn set_access_list(path: &Path, sddl: &str) -> io::Result<()> {
     succeeded(done)?;
     let (mut present, mut defaulted) = (0, 0);
     let mut list: *mut ACL = null_mut();
-    // SAFETY: the descriptor is the one above; the results are variables of ours, and the list lies in the descriptor.
+    // SAFETY: the descriptor is the one above; the results are variables of ours, and the list lies
+    // in the descriptor.
     succeeded(unsafe {
-        GetSecurityDescriptorDacl(descriptor.pointer(), &raw mut present, &raw mut list, &raw mut defaulted)
+        GetSecurityDescriptorDacl(
+            descriptor.pointer(),
+            &raw mut present,
+            &raw mut list,
+            &raw mut defaulted,
+        )
     })?;
     if present == 0 || list.is_null() {
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it holds no access list"));
+        return Err(io::Error::new(
+            io::ErrorKind::InvalidInput,
+            "it holds no access list",
+        ));
     }
     let path = wide(path.as_os_str());
     let kinds = DACL_SECURITY_INFORMATION | PROTECTED_DACL_SECURITY_INFORMATION;
-    // SAFETY: the name ends with a zero; the list lies in the descriptor, which lives until the end.
-    win32(unsafe { SetNamedSecurityInfoW(path.as_ptr(), SE_FILE_OBJECT, kinds, null_mut(), null_mut(), list, null()) })
+    // SAFETY: the name ends with a zero; the list lies in the descriptor, which lives until the
+    // end.
+    win32(unsafe {
+        SetNamedSecurityInfoW(
+            path.as_ptr(),
+            SE_FILE_OBJECT,
+            kinds,
+            null_mut(),
+            null_mut(),
+            list,
+            null(),
+        )
+    })
 }
 
 /// The SID of the account that this process runs as.
@@ -116,7 +143,8 @@ pub fn set_access_list(path: &Path, sddl: &str) -> io::Result<()> {
 /// When the system does not say.
 pub fn own_sid() -> io::Result<String> {
     let mut token: HANDLE = null_mut();
-    // SAFETY: the handle of the current process needs no closing; the token is written to a variable of ours.
+    // SAFETY: the handle of the current process needs no closing; the token is written to a
+    // variable of ours.
     succeeded(unsafe { OpenProcessToken(GetCurrentProcess(), TOKEN_QUERY, &raw mut token) })?;
     // 64-bit words, because the structure begins with a pointer.
     let mut buffer = [0_u64; 32];
@@ -171,10 +199,15 @@ pub fn account_name(sid: &str) -> Option<String> {
         String::from_utf16_lossy(&buffer[..usize::try_from(length).unwrap_or(0).min(buffer.len())])
     };
     let (name, domain) = (text(&name, name_length), text(&domain, domain_length));
-    Some(if domain.is_empty() { name } else { format!("{domain}\\{name}") })
+    Some(if domain.is_empty() {
+        name
+    } else {
+        format!("{domain}\\{name}")
+    })
 }
 
-/// Encrypts for this machine: any account of it that can read the result can decrypt it, and no other machine can.
+/// Encrypts for this machine: any account of it that can read the result can decrypt it, and no
+/// other machine can.
 ///
 /// # Errors
 /// When the system's data protection does not work.
@@ -183,13 +216,23 @@ pub fn protect(data: &[u8], purpose: &[u8]) -> io::Result<Vec<u8>> {
     let flags = CRYPTPROTECT_LOCAL_MACHINE | CRYPTPROTECT_UI_FORBIDDEN;
     let mut out = CRYPT_INTEGER_BLOB::default();
     // SAFETY: both blobs point to slices that live longer than the call, which only reads them.
-    let done =
-        unsafe { CryptProtectData(&raw const data, null(), &raw const purpose, null(), null(), flags, &raw mut out) };
+    let done = unsafe {
+        CryptProtectData(
+            &raw const data,
+            null(),
+            &raw const purpose,
+            null(),
+            null(),
+            flags,
+            &raw mut out,
+        )
+    };
     succeeded(done)?;
     Ok(take(&out))
 }
 
-/// Decrypts what [`protect`] encrypted for the same purpose. The system's copy of the result is wiped.
+/// Decrypts what [`protect`] encrypted for the same purpose. The system's copy of the result is
+/// wiped.
 ///
 /// # Errors
 /// When it was encrypted on another machine or for another purpose, or is damaged.
@@ -219,8 +262,11 @@ pub fn unprotect(data: &[u8], purpose: &[u8]) -> io::Result<Vec<u8>> {
 pub fn free_bytes(folder: &Path) -> io::Result<u64> {
     let folder = wide(folder.as_os_str());
     let mut free = 0;
-    // SAFETY: the name ends with a zero; the result is a variable of ours, the others are not asked for.
-    succeeded(unsafe { GetDiskFreeSpaceExW(folder.as_ptr(), &raw mut free, null_mut(), null_mut()) })?;
+    // SAFETY: the name ends with a zero; the result is a variable of ours, the others are not asked
+    // for.
+    succeeded(unsafe {
+        GetDiskFreeSpaceExW(folder.as_ptr(), &raw mut free, null_mut(), null_mut())
+    })?;
     Ok(free)
 }
 
@@ -270,8 +316,11 @@ pub fn report_event(source: &str, gravity: Gravity, id: u32, text: &str) -> io::
         return Err(io::Error::last_os_error());
     }
     let texts = [text.as_ptr()];
-    // SAFETY: the handle was opened above; the one text ends with a zero and lives longer than the call.
-    let written = succeeded(unsafe { ReportEventW(log, kind, 0, id, null_mut(), 1, 0, texts.as_ptr(), null()) });
+    // SAFETY: the handle was opened above; the one text ends with a zero and lives longer than the
+    // call.
+    let written = succeeded(unsafe {
+        ReportEventW(log, kind, 0, id, null_mut(), 1, 0, texts.as_ptr(), null())
+    });
     // SAFETY: the handle was opened above and is used no more.
     unsafe { DeregisterEventSource(log) };
     written
@@ -284,7 +333,8 @@ impl Sid {
     fn of(text: &str) -> io::Result<Self> {
         let text = wide(OsStr::new(text));
         let mut sid = Local::none();
-        // SAFETY: the text ends with a zero; the SID is written to a pointer of ours and freed with it.
+        // SAFETY: the text ends with a zero; the SID is written to a pointer of ours and freed with
+        // it.
         succeeded(unsafe { ConvertStringSidToSidW(text.as_ptr(), sid.slot()) })?;
         Ok(Self(sid))
     }
@@ -294,7 +344,8 @@ impl Sid {
 /// When the SID cannot be written as text. The SID must be a valid one.
 fn sid_text(sid: PSID) -> io::Result<String> {
     let mut text = Local::none();
-    // SAFETY: only called with SIDs that the system made; the text is written to a pointer of ours and freed with it.
+    // SAFETY: only called with SIDs that the system made; the text is written to a pointer of ours
+    // and freed with it.
     succeeded(unsafe { ConvertSidToStringSidW(sid, text.slot().cast()) })?;
     Ok(text.to_text())
 }
@@ -320,7 +371,8 @@ impl Local {
     fn to_text(&self) -> String {
         let start: *const u16 = self.0.cast();
         let mut length = 0;
-        // SAFETY: only called on results of calls that succeeded and give a text with a zero at its end.
+        // SAFETY: only called on results of calls that succeeded and give a text with a zero at its
+        // end.
         while unsafe { *start.add(length) } != 0 {
             length += 1;
         }
@@ -331,7 +383,8 @@ impl Local {
 
 impl Drop for Local {
     fn drop(&mut self) {
-        // SAFETY: the system allocated it with LocalAlloc, as the calls above say; nothing is freed when it is null.
+        // SAFETY: the system allocated it with LocalAlloc, as the calls above say; nothing is freed
+        // when it is null.
         unsafe { LocalFree(self.0) };
     }
 }
@@ -343,16 +396,20 @@ fn wide(text: &OsStr) -> Vec<u16> {
 
 /// A slice for a call that only reads it.
 fn blob(data: &[u8]) -> io::Result<CRYPT_INTEGER_BLOB> {
-    let length = u32::try_from(data.len()).map_err(|_| io::Error::from(io::ErrorKind::FileTooLarge))?;
-    Ok(CRYPT_INTEGER_BLOB { cbData: length, pbData: data.as_ptr().cast_mut() })
+    let length =
+        u32::try_from(data.len()).map_err(|_| io::Error::from(io::ErrorKind::FileTooLarge))?;
+    Ok(CRYPT_INTEGER_BLOB {
+        cbData: length,
+        pbData: data.as_ptr().cast_mut(),
+    })
 }
 
 /// The bytes of a blob that the system allocated, which is wiped and freed.
 fn take(out: &CRYPT_INTEGER_BLOB) -> Vec<u8> {
     let owner = Local(out.pbData.cast());
     let length = usize::try_from(out.cbData).unwrap_or(0);
-    // SAFETY: the call that filled the blob succeeded, so it points to that many bytes, which are ours until they are
-    // freed with `owner`.
+    // SAFETY: the call that filled the blob succeeded, so it points to that many bytes, which are
+    // ours until they are freed with `owner`.
     let bytes = unsafe { std::slice::from_raw_parts_mut(owner.pointer().cast::<u8>(), length) };
     let copy = bytes.to_vec();
     for byte in bytes {
@@ -363,11 +420,19 @@ fn take(out: &CRYPT_INTEGER_BLOB) -> Vec<u8> {
 }
 
 fn succeeded(answer: i32) -> io::Result<()> {
-    if answer == 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+    if answer == 0 {
+        Err(io::Error::last_os_error())
+    } else {
+        Ok(())
+    }
 }
 
 fn win32(code: u32) -> io::Result<()> {
-    if code == ERROR_SUCCESS { Ok(()) } else { Err(io::Error::from_raw_os_error(code.cast_signed())) }
+    if code == ERROR_SUCCESS {
+        Ok(())
+    } else {
+        Err(io::Error::from_raw_os_error(code.cast_signed()))
+    }
 }
 
 #[cfg(test)]

@@ -1,6 +1,10 @@
-//! Files and folders of kado that only the system, administrators, their owner and the account of the service may use.
+//! Files and folders of kado that only the system, administrators, their owner and the account of
+//! the service may use.
 
-#![expect(clippy::disallowed_methods, reason = "folders are made and closed here")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "folders are made and closed here"
+)]
 
 use std::io;
 use std::path::Path;
@@ -20,8 +24,8 @@ pub enum Service {
 }
 
 impl Service {
-    /// As a number: `FILE_GENERIC_READ` with running and going through, and the same with writing and deleting, as
-    /// `icacls` grants them by `RX` and `M`.
+    /// As a number: `FILE_GENERIC_READ` with running and going through, and the same with writing
+    /// and deleting, as `icacls` grants them by `RX` and `M`.
     const fn rights(self) -> &'static str {
         match self {
             Self::Reads => "0x1200a9",
@@ -33,25 +37,41 @@ impl Service {
 /// The access list of a folder, which everything in it inherits.
 fn list(service: Service) -> String {
     let account = service_sid(NAME);
-    let entries = [("FA", "SY"), ("FA", "BA"), ("FA", "OW"), (service.rights(), &account)];
-    let entries: String = entries.iter().map(|(rights, who)| format!("(A;OICI;{rights};;;{who})")).collect();
+    let entries = [
+        ("FA", "SY"),
+        ("FA", "BA"),
+        ("FA", "OW"),
+        (service.rights(), &account),
+    ];
+    let entries: String = entries
+        .iter()
+        .map(|(rights, who)| format!("(A;OICI;{rights};;;{who})"))
+        .collect();
     format!("D:PAI{entries}")
 }
 
-/// Makes a folder and closes it; whether it was not closed before. One that is closed already keeps its access list, so
-/// that what a person granted stays.
+/// Makes a folder and closes it; whether it was not closed before. One that is closed already keeps
+/// its access list, so that what a person granted stays.
 ///
 /// # Errors
-/// When it cannot be made or closed, or when it belongs to somebody who is no administrator: anybody may make folders
-/// in `%ProgramData%`, and the owner of a folder decides what kado would read there.
+/// When it cannot be made or closed, or when it belongs to somebody who is no administrator:
+/// anybody may make folders in `%ProgramData%`, and the owner of a folder decides what kado would
+/// read there.
 pub fn make_folder(folder: &Path, service: Service) -> io::Result<bool> {
     match std::fs::create_dir(folder) {
         // A link to a folder is none: whoever made it would decide where kado reads.
-        Err(error) if error.kind() != io::ErrorKind::AlreadyExists || !is_real(folder) => return Err(error),
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists || !is_real(folder) => {
+            return Err(error);
+        }
         _ => {}
     }
     let found = Descriptor::parse(&calls::descriptor(folder)?);
-    let trusted = [SYSTEM, ADMINISTRATORS, &service_sid(NAME), &calls::own_sid()?];
+    let trusted = [
+        SYSTEM,
+        ADMINISTRATORS,
+        &service_sid(NAME),
+        &calls::own_sid()?,
+    ];
     if !trusted.contains(&found.owner.as_str()) {
         let owner = calls::account_name(&found.owner).unwrap_or(found.owner);
         return Err(io::Error::new(
@@ -80,7 +100,10 @@ fn is_real(folder: &Path) -> bool {
 /// When this account may not change its access list.
 pub fn close_file(file: &Path) -> io::Result<()> {
     let account = service_sid(NAME);
-    calls::set_access_list(file, &format!("D:P(A;;FA;;;SY)(A;;FA;;;BA)(A;;FA;;;OW)(A;;FR;;;{account})"))
+    calls::set_access_list(
+        file,
+        &format!("D:P(A;;FA;;;SY)(A;;FA;;;BA)(A;;FA;;;OW)(A;;FR;;;{account})"),
+    )
 }
 
 #[cfg(test)]

@@ -1,8 +1,8 @@
 //! What only Windows has: access lists, protected data, the Event Log, drives.
 //!
-//! [`access_list`] and [`service_sid`] are pure and tested on every system. [`calls`] holds every `unsafe` of the
-//! program, behind safe functions; nothing else calls the system's C interface. [`closed`] makes what only kado's
-//! service and administrators may use.
+//! [`access_list`] and [`service_sid`] are pure and tested on every system. [`calls`] holds every
+//! `unsafe` of the program, behind safe functions; nothing else calls the system's C interface.
+//! [`closed`] makes what only kado's service and administrators may use.
 
 pub mod access_list;
 #[cfg(windows)]

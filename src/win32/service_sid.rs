@@ -1,15 +1,22 @@
 //! The security identifier of a service's virtual account, `NT SERVICE\NAME`.
 //!
-//! Windows derives it from the name alone, so it can stand in an access list before the service is installed. The rule
-//! is that of `sc.exe showsid`: `S-1-5-80-` and the SHA-1 of the upper-case name in UTF-16, as five little-endian numbers.
+//! Windows derives it from the name alone, so it can stand in an access list before the service is
+//! installed. The rule is that of `sc.exe showsid`: `S-1-5-80-` and the SHA-1 of the upper-case
+//! name in UTF-16, as five little-endian numbers.
 
 use sha1::{Digest as _, Sha1};
 
 /// The identifier of the account of a service.
 pub fn service_sid(name: &str) -> String {
-    let bytes: Vec<u8> = name.to_uppercase().encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let bytes: Vec<u8> = name
+        .to_uppercase()
+        .encode_utf16()
+        .flat_map(u16::to_le_bytes)
+        .collect();
     let digest = Sha1::digest(&bytes);
-    let words = digest.chunks_exact(4).map(|word| u32::from_le_bytes([word[0], word[1], word[2], word[3]]));
+    let words = digest
+        .chunks_exact(4)
+        .map(|word| u32::from_le_bytes([word[0], word[1], word[2], word[3]]));
     words.fold("S-1-5-80".to_owned(), |sid, word| format!("{sid}-{word}"))
 }
 

@@ -1,6 +1,9 @@
 //! What lies in a run folder.
 
-#![expect(clippy::disallowed_methods, reason = "the folder is listed on the disk")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the folder is listed on the disk"
+)]
 
 use std::collections::VecDeque;
 use std::fs::{self, DirEntry, Metadata};
@@ -48,7 +51,9 @@ impl FolderListing {
 
     /// Whether there is an execution log.
     pub fn has_log(&self) -> bool {
-        self.files.iter().any(|listed| listed.file.kind == FileKind::Log)
+        self.files
+            .iter()
+            .any(|listed| listed.file.kind == FileKind::Log)
     }
 
     /// The execution logs in the order in which Katalon wrote them: the highest number first.
@@ -82,8 +87,8 @@ pub fn is_run_folder(folder: &Path) -> bool {
     false
 }
 
-/// Lists the regular files of a run folder and of the folders in it; run folders inside it are runs of their own and
-/// left out, as are links.
+/// Lists the regular files of a run folder and of the folders in it; run folders inside it are runs
+/// of their own and left out, as are links.
 ///
 /// # Errors
 /// When the folder itself cannot be listed.
@@ -99,7 +104,9 @@ pub fn list_run_folder(folder: &Path) -> io::Result<FolderListing> {
             Ok(entries) => entries,
             Err(error) if depth == 0 => return Err(error),
             Err(error) => {
-                listing.warnings.push(format!("the folder `{prefix}` cannot be listed: {error}"));
+                listing
+                    .warnings
+                    .push(format!("the folder `{prefix}` cannot be listed: {error}"));
                 continue;
             }
         };
@@ -115,7 +122,9 @@ pub fn list_run_folder(folder: &Path) -> io::Result<FolderListing> {
         }
     }
     if full {
-        listing.warnings.push(format!("only {MOST_FILES} files of the folder are listed"));
+        listing
+            .warnings
+            .push(format!("only {MOST_FILES} files of the folder are listed"));
     }
     listing.files.sort_by(|a, b| a.file.path.cmp(&b.file.path));
     Ok(listing)
@@ -123,24 +132,44 @@ pub fn list_run_folder(folder: &Path) -> io::Result<FolderListing> {
 
 impl FolderListing {
     /// Takes a file, or gives back a folder to look into.
-    fn take(&mut self, entry: &DirEntry, prefix: &str, depth: usize) -> Option<(PathBuf, String, usize)> {
+    fn take(
+        &mut self,
+        entry: &DirEntry,
+        prefix: &str,
+        depth: usize,
+    ) -> Option<(PathBuf, String, usize)> {
         let Ok(name) = entry.file_name().into_string() else {
-            self.warnings.push(format!("a file in `{prefix}` has a name that is no Unicode; it was left out"));
+            self.warnings.push(format!(
+                "a file in `{prefix}` has a name that is no Unicode; it was left out"
+            ));
             return None;
         };
-        let path = if prefix.is_empty() { name } else { format!("{prefix}/{name}") };
+        let path = if prefix.is_empty() {
+            name
+        } else {
+            format!("{prefix}/{name}")
+        };
         // `DirEntry::metadata` does not follow links. A file that is gone again is none.
         let metadata = entry.metadata().ok()?;
         if metadata.is_file() {
-            let file = RunFile { kind: FileKind::of(&path), size: metadata.len(), path };
-            self.files.push(ListedFile { file, modified: modified(&metadata) });
+            let file = RunFile {
+                kind: FileKind::of(&path),
+                size: metadata.len(),
+                path,
+            };
+            self.files.push(ListedFile {
+                file,
+                modified: modified(&metadata),
+            });
             return None;
         }
         if !metadata.is_dir() || is_run_folder(&entry.path()) {
             return None;
         }
         if depth == DEEPEST {
-            self.warnings.push(format!("the folder `{path}` is nested too deep; it was left out"));
+            self.warnings.push(format!(
+                "the folder `{path}` is nested too deep; it was left out"
+            ));
             return None;
         }
         Some((entry.path(), path, depth + 1))
@@ -152,8 +181,13 @@ fn is_regular(entry: &DirEntry) -> bool {
 }
 
 fn modified(metadata: &Metadata) -> Moment {
-    let millis = |duration: std::time::Duration| i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
-    match metadata.modified().unwrap_or(SystemTime::UNIX_EPOCH).duration_since(SystemTime::UNIX_EPOCH) {
+    let millis =
+        |duration: std::time::Duration| i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
+    match metadata
+        .modified()
+        .unwrap_or(SystemTime::UNIX_EPOCH)
+        .duration_since(SystemTime::UNIX_EPOCH)
+    {
         Ok(since) => Moment::from_millis(millis(since)),
         Err(before) => Moment::from_millis(-millis(before.duration())),
     }
@@ -191,15 +225,34 @@ mod tests {
         let root = folder.path();
         fs::create_dir_all(root.join("keyes")).unwrap();
         fs::create_dir_all(root.join("20240101_000000")).unwrap();
-        for name in
-            ["execution0.log", "execution2.log", "execution10.log", "keyes/a.png", "20240101_000000/execution0.log"]
-        {
+        for name in [
+            "execution0.log",
+            "execution2.log",
+            "execution10.log",
+            "keyes/a.png",
+            "20240101_000000/execution0.log",
+        ] {
             fs::write(root.join(name), "x").unwrap();
         }
         let listing = list_run_folder(root).unwrap();
-        let paths: Vec<&str> = listing.files.iter().map(|listed| listed.file.path.as_str()).collect();
-        assert_eq!(paths, ["execution0.log", "execution10.log", "execution2.log", "keyes/a.png"]);
-        assert_eq!(listing.logs(), ["execution10.log", "execution2.log", "execution0.log"]);
+        let paths: Vec<&str> = listing
+            .files
+            .iter()
+            .map(|listed| listed.file.path.as_str())
+            .collect();
+        assert_eq!(
+            paths,
+            [
+                "execution0.log",
+                "execution10.log",
+                "execution2.log",
+                "keyes/a.png"
+            ]
+        );
+        assert_eq!(
+            listing.logs(),
+            ["execution10.log", "execution2.log", "execution0.log"]
+        );
         assert!(listing.has_log() && listing.newest().is_some());
     }
 

@@ -1,8 +1,9 @@
 //! Katalon projects and report folders on disk: the shell around [`crate::katalon`].
 //!
-//! Everything here only reads, takes no lock, follows no link and opens nothing but regular files; walks are bounded
-//! in depth and number. What cannot be read becomes a warning where the rest still makes sense. Files change while
-//! they are read: Katalon rotates logs and rewrites reports in place.
+//! Everything here only reads, takes no lock, follows no link and opens nothing but regular files;
+//! walks are bounded in depth and number. What cannot be read becomes a warning where the rest
+//! still makes sense. Files change while they are read: Katalon rotates logs and rewrites reports
+//! in place.
 
 mod collection;
 mod listing;
@@ -14,12 +15,14 @@ mod run;
 use std::io;
 use std::path::PathBuf;
 
-pub use collection::{CollectionFolder, ListedMember, collection_in, collection_of, is_member, written_to};
+pub use collection::{
+    CollectionFolder, ListedMember, collection_in, collection_of, is_member, written_to,
+};
 pub use listing::{FolderListing, ListedFile, is_run_folder, list_run_folder};
 pub use project::{
-    PROJECT_FILE, azure_settings_modified, find_project_root, number_of_reruns, project_at, project_file_modified,
-    project_name, read_azure_settings, read_console_options, read_project, read_project_file, read_test_case, resolved,
-    without_links,
+    PROJECT_FILE, azure_settings_modified, find_project_root, number_of_reruns, project_at,
+    project_file_modified, project_name, read_azure_settings, read_console_options, read_project,
+    read_project_file, read_test_case, resolved, without_links,
 };
 pub use run::{JunitState, read_junit, read_launch, read_run};
 

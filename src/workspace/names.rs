@@ -1,9 +1,13 @@
 //! Finds a file by the name that Katalon wrote down for it, where the disk spells it differently.
 //!
-//! Katalon's log names a test case as it was spelled where the suite ran. A checkout can spell it otherwise: macOS takes
-//! accents apart (Unicode NFD), Windows does not tell upper and lower case letters apart. The exact name counts first.
+//! Katalon's log names a test case as it was spelled where the suite ran. A checkout can spell it
+//! otherwise: macOS takes accents apart (Unicode NFD), Windows does not tell upper and lower case
+//! letters apart. The exact name counts first.
 
-#![expect(clippy::disallowed_methods, reason = "names are compared with what lies on the disk")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "names are compared with what lies on the disk"
+)]
 
 #[cfg(not(windows))]
 mod unix;
@@ -21,8 +25,8 @@ use std::path::{Path, PathBuf};
 
 use icu_normalizer::ComposingNormalizerBorrowed;
 
-/// The path below `root` that `path`, with `/`, means; exactly as written where that is there, and also where nothing
-/// else fits. `path` must not lead out of `root`.
+/// The path below `root` that `path`, with `/`, means; exactly as written where that is there, and
+/// also where nothing else fits. `path` must not lead out of `root`.
 pub fn find_below(root: &Path, path: &str) -> PathBuf {
     let exact = root.join(path);
     // Not through a link: what lies behind one is no part of the project.
@@ -46,7 +50,10 @@ fn name_in(folder: &Path, wanted: &str) -> Option<OsString> {
     }
     let wanted = system::folded(&composed(wanted));
     let entries = std::fs::read_dir(folder).ok()?.filter_map(Result::ok);
-    let means = |name: &OsString| name.to_str().is_some_and(|name| system::folded(&composed(name)) == wanted);
+    let means = |name: &OsString| {
+        name.to_str()
+            .is_some_and(|name| system::folded(&composed(name)) == wanted)
+    };
     entries.map(|entry| entry.file_name()).filter(means).min()
 }
 
@@ -92,8 +99,9 @@ mod tests {
         }
         // A file system that takes both for one name keeps one file.
         let kept = std::fs::read_dir(root.path().join("a")).unwrap().count();
-        let texts: std::collections::BTreeSet<_> =
-            both.map(|path| std::fs::read_to_string(find_below(root.path(), path)).unwrap()).into();
+        let texts: std::collections::BTreeSet<_> = both
+            .map(|path| std::fs::read_to_string(find_below(root.path(), path)).unwrap())
+            .into();
         assert_eq!(texts.len(), kept);
     }
 

@@ -1,7 +1,10 @@
-//! The one place where files of a Katalon project are opened: for reading, without a lock, and never if they are links; those
-//! of a run folder not through a link on the way either.
+//! The one place where files of a Katalon project are opened: for reading, without a lock, and
+//! never if they are links; those of a run folder not through a link on the way either.
 
-#![expect(clippy::disallowed_methods, reason = "a file that is held is waited for")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "a file that is held is waited for"
+)]
 
 use std::fs::File;
 use std::io::{self, Read as _};
@@ -21,14 +24,18 @@ use windows as system;
 pub const LONGEST_WHOLE: u64 = 16 * 1024 * 1024;
 
 /// How long it is waited for a file that another program holds, before it is tried again each time.
-const PAUSES: [Duration; 4] =
-    [Duration::from_millis(20), Duration::from_millis(80), Duration::from_millis(200), Duration::from_millis(300)];
+const PAUSES: [Duration; 4] = [
+    Duration::from_millis(20),
+    Duration::from_millis(80),
+    Duration::from_millis(200),
+    Duration::from_millis(300),
+];
 
 /// Opens a regular file for reading; others may write, rename and delete it meanwhile.
 ///
 /// # Errors
-/// When there is no such file, when it may not be read, or when it is no regular file; with [`is_held`] when another
-/// program, such as a virus scanner, did not let go of it within 0.6 s.
+/// When there is no such file, when it may not be read, or when it is no regular file; with
+/// [`is_held`] when another program, such as a virus scanner, did not let go of it within 0.6 s.
 pub fn regular(path: &Path) -> io::Result<File> {
     patiently(|| system::regular(path))
 }
@@ -41,7 +48,8 @@ pub fn regular_below(folder: &Path, path: &Path) -> io::Result<File> {
     patiently(|| system::regular_below(folder, path))
 }
 
-/// Whether a file could not be opened or read because another program holds it for itself, which passes.
+/// Whether a file could not be opened or read because another program holds it for itself, which
+/// passes.
 pub fn is_held(error: &io::Error) -> bool {
     system::is_held(error)
 }
@@ -66,9 +74,14 @@ pub fn patiently<T>(mut open: impl FnMut() -> io::Result<T>) -> io::Result<T> {
 /// As [`regular`], and when the file is larger.
 pub fn whole(path: &Path) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    regular(path)?.take(LONGEST_WHOLE + 1).read_to_end(&mut bytes)?;
+    regular(path)?
+        .take(LONGEST_WHOLE + 1)
+        .read_to_end(&mut bytes)?;
     if bytes.len() as u64 > LONGEST_WHOLE {
-        return Err(io::Error::new(io::ErrorKind::FileTooLarge, "it is larger than 16 MiB"));
+        return Err(io::Error::new(
+            io::ErrorKind::FileTooLarge,
+            "it is larger than 16 MiB",
+        ));
     }
     Ok(bytes)
 }
@@ -86,7 +99,10 @@ pub fn whole_if_any(path: &Path) -> io::Result<Option<Vec<u8>>> {
 }
 
 fn a_link() -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidInput, "it is a link, and links inside a project are not followed")
+    io::Error::new(
+        io::ErrorKind::InvalidInput,
+        "it is a link, and links inside a project are not followed",
+    )
 }
 
 fn not_regular() -> io::Error {

@@ -1,6 +1,9 @@
 //! Katalon projects on disk.
 
-#![expect(clippy::disallowed_methods, reason = "the project is found on the disk")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the project is found on the disk"
+)]
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -26,7 +29,8 @@ const MOST_TEST_CASES: usize = 50_000;
 /// Reads the project whose `.prj` lies in `root`.
 ///
 /// # Errors
-/// When there is no `.prj`, or the folder cannot be listed. Everything else that cannot be read is a warning.
+/// When there is no `.prj`, or the folder cannot be listed. Everything else that cannot be read is
+/// a warning.
 pub fn read_project(root: &Path) -> Result<Project, ReadError> {
     let mut warnings = Vec::new();
     let prj = project_files(root)?;
@@ -34,7 +38,10 @@ pub fn read_project(root: &Path) -> Result<Project, ReadError> {
         return Err(ReadError::NoProject(root.to_owned()));
     };
     if prj.len() > 1 {
-        warnings.push(format!("there are {} `.prj` files; the first one by name counts", prj.len()));
+        warnings.push(format!(
+            "there are {} `.prj` files; the first one by name counts",
+            prj.len()
+        ));
     }
     let name = name_in(first);
     let settings = read_azure_settings(root).unwrap_or_else(|error| {
@@ -42,21 +49,44 @@ pub fn read_project(root: &Path) -> Result<Project, ReadError> {
         AzureSettings::default()
     });
     let test_cases = read_test_cases(root, &mut warnings);
-    Ok(Project { name, root: root.to_owned(), settings, test_cases, warnings })
+    Ok(Project {
+        name,
+        root: root.to_owned(),
+        settings,
+        test_cases,
+        warnings,
+    })
 }
 
-/// The name of the project whose `.prj` lies in `root`; without a readable one the name of the folder.
+/// The name of the project whose `.prj` lies in `root`; without a readable one the name of the
+/// folder.
 pub fn project_name(root: &Path) -> String {
-    let first = project_files(root).ok().and_then(|files| files.into_iter().next());
-    first.map_or_else(|| root.file_name().unwrap_or_default().to_string_lossy().into_owned(), |prj| name_in(&prj))
+    let first = project_files(root)
+        .ok()
+        .and_then(|files| files.into_iter().next());
+    first.map_or_else(
+        || {
+            root.file_name()
+                .unwrap_or_default()
+                .to_string_lossy()
+                .into_owned()
+        },
+        |prj| name_in(&prj),
+    )
 }
 
 fn name_in(prj: &Path) -> String {
     let name = open::whole(prj).ok().and_then(|bytes| name_of(&bytes));
-    name.unwrap_or_else(|| prj.file_stem().unwrap_or_default().to_string_lossy().into_owned())
+    name.unwrap_or_else(|| {
+        prj.file_stem()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned()
+    })
 }
 
-/// Reads the Azure settings of a project; a project without the file has the default settings, all unset.
+/// Reads the Azure settings of a project; a project without the file has the default settings, all
+/// unset.
 ///
 /// # Errors
 /// When the file is there and cannot be opened or read.
@@ -78,7 +108,9 @@ pub fn project_file_modified(root: &Path) -> Option<Moment> {
 
 fn modified(file: &Path) -> Option<Moment> {
     let modified = fs::symlink_metadata(file).ok()?.modified().ok()?;
-    Some(Moment::from_millis(jiff::Timestamp::try_from(modified).ok()?.as_millisecond()))
+    Some(Moment::from_millis(
+        jiff::Timestamp::try_from(modified).ok()?.as_millisecond(),
+    ))
 }
 
 /// Reads the project's own `kado.toml`; `None` without it.
@@ -100,7 +132,8 @@ pub fn number_of_reruns(root: &Path, suite: &str) -> Option<u32> {
 
 /// Whether an id, taken as a path, would leave the project.
 fn leads_out(id: &str) -> bool {
-    id.split(['/', '\\']).any(|part| matches!(part, "" | "." | "..") || part.contains(':'))
+    id.split(['/', '\\'])
+        .any(|part| matches!(part, "" | "." | "..") || part.contains(':'))
 }
 
 /// Reads the `ado*` options of `console.properties`; without the file there are none.
@@ -113,8 +146,9 @@ pub fn read_console_options(root: &Path) -> Result<RunOptions, ReadError> {
     Ok(RunOptions::read_console(&bytes.unwrap_or_default()))
 }
 
-/// Reads one test case by its id, such as `Test Cases/Login`; `None` when it has no file (any more). Its file may spell
-/// the name in another Unicode form, on Windows in other letter case. An id that leads out of the project has none.
+/// Reads one test case by its id, such as `Test Cases/Login`; `None` when it has no file (any
+/// more). Its file may spell the name in another Unicode form, on Windows in other letter case. An
+/// id that leads out of the project has none.
 ///
 /// # Errors
 /// When the file is there and cannot be opened or read.
@@ -127,28 +161,39 @@ pub fn read_test_case(root: &Path, id: &str) -> Result<Option<TestCase>, ReadErr
     Ok(bytes.map(|bytes| TestCase::read(id.to_owned(), &bytes)))
 }
 
-/// The root of the project that `path` lies in: the nearest folder above `Reports` that holds a `.prj`, else the
-/// nearest folder that does, `path` itself included.
+/// The root of the project that `path` lies in: the nearest folder above `Reports` that holds a
+/// `.prj`, else the nearest folder that does, `path` itself included.
 pub fn find_project_root(path: &Path) -> Option<PathBuf> {
     let path = std::path::absolute(path).ok()?;
     let has_prj = |folder: &&Path| project_files(folder).is_ok_and(|files| !files.is_empty());
     let holds_reports = |folder: &&Path| {
-        let below = path.strip_prefix(folder).ok().and_then(|below| below.components().next());
+        let below = path
+            .strip_prefix(folder)
+            .ok()
+            .and_then(|below| below.components().next());
         below.is_some_and(|first| is_named(first.as_os_str(), "Reports"))
     };
     let above_reports = path.ancestors().filter(holds_reports).find(has_prj);
-    above_reports.or_else(|| path.ancestors().find(has_prj)).map(Path::to_owned)
+    above_reports
+        .or_else(|| path.ancestors().find(has_prj))
+        .map(Path::to_owned)
 }
 
-/// The project that a path given to katalonc leads to, which names its folder or its `.prj` file: the folder, without
-/// links, so that two spellings of it can be compared. `None` when no project lies there.
+/// The project that a path given to katalonc leads to, which names its folder or its `.prj` file:
+/// the folder, without links, so that two spellings of it can be compared. `None` when no project
+/// lies there.
 pub fn project_at(path: &Path) -> Option<PathBuf> {
-    let is_prj = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("prj")) && path.is_file();
+    let is_prj = path
+        .extension()
+        .is_some_and(|extension| extension.eq_ignore_ascii_case("prj"))
+        && path.is_file();
     let folder = if is_prj { path.parent()? } else { path };
     // A file that is named alone lies in the folder that the command runs in.
     let here = folder.as_os_str().is_empty();
     let folder = without_links(if here { Path::new(".") } else { folder })?;
-    project_files(&folder).is_ok_and(|files| !files.is_empty()).then_some(folder)
+    project_files(&folder)
+        .is_ok_and(|files| !files.is_empty())
+        .then_some(folder)
 }
 
 /// A folder's path without links and `..`; `None` when it is not there.
@@ -158,8 +203,12 @@ pub fn without_links(folder: &Path) -> Option<PathBuf> {
 
 /// A path without links and `..`, as far as it is there: a folder that is gone keeps its place.
 pub fn resolved(path: &Path) -> PathBuf {
-    let there = path.ancestors().find_map(|above| Some((above, without_links(above)?)));
-    let rest = there.as_ref().and_then(|(above, _)| path.strip_prefix(above).ok());
+    let there = path
+        .ancestors()
+        .find_map(|above| Some((above, without_links(above)?)));
+    let rest = there
+        .as_ref()
+        .and_then(|(above, _)| path.strip_prefix(above).ok());
     match (&there, rest) {
         (Some((_, plain)), Some(rest)) if rest.as_os_str().is_empty() => plain.clone(),
         (Some((_, plain)), Some(rest)) => plain.join(rest),
@@ -169,7 +218,10 @@ pub fn resolved(path: &Path) -> PathBuf {
 
 /// The `.prj` files of a folder, sorted.
 fn project_files(folder: &Path) -> Result<Vec<PathBuf>, ReadError> {
-    let entries = fs::read_dir(folder).map_err(|source| ReadError::Io { path: folder.to_owned(), source })?;
+    let entries = fs::read_dir(folder).map_err(|source| ReadError::Io {
+        path: folder.to_owned(),
+        source,
+    })?;
     let mut files: Vec<PathBuf> = entries
         .filter_map(Result::ok)
         .filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_file()))
@@ -190,7 +242,9 @@ fn read_test_cases(root: &Path, warnings: &mut Vec<String>) -> Vec<TestCase> {
         };
         for entry in entries.filter_map(Result::ok) {
             let (Ok(kind), Ok(name)) = (entry.file_type(), entry.file_name().into_string()) else {
-                warnings.push(format!("`{prefix}` holds a file whose name is no Unicode; it was left out"));
+                warnings.push(format!(
+                    "`{prefix}` holds a file whose name is no Unicode; it was left out"
+                ));
                 continue;
             };
             if kind.is_dir() && depth < DEEPEST {
@@ -205,7 +259,9 @@ fn read_test_cases(root: &Path, warnings: &mut Vec<String>) -> Vec<TestCase> {
                 }
             }
             if cases.len() == MOST_TEST_CASES {
-                warnings.push(format!("only the first {MOST_TEST_CASES} test cases were read"));
+                warnings.push(format!(
+                    "only the first {MOST_TEST_CASES} test cases were read"
+                ));
                 waiting.clear();
                 break;
             }

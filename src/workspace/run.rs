@@ -32,47 +32,67 @@ pub enum JunitState {
 /// Reads everything that a run folder says.
 ///
 /// # Errors
-/// When it is no run folder, or cannot be listed, or when another program holds a file of it for itself: that passes.
-/// Other files in it that cannot be read are warnings.
+/// When it is no run folder, or cannot be listed, or when another program holds a file of it for
+/// itself: that passes. Other files in it that cannot be read are warnings.
 pub fn read_run(folder: &Path) -> Result<SuiteRun, ReadError> {
-    let failed = |source| ReadError::Io { path: folder.to_owned(), source };
+    let failed = |source| ReadError::Io {
+        path: folder.to_owned(),
+        source,
+    };
     let listing = list_run_folder(folder).map_err(failed)?;
     if !is_run_folder(folder) {
         return Err(ReadError::NoRun(folder.to_owned()));
     }
     let mut warnings = listing.warnings.clone();
     let execution = read_execution(folder, &mut warnings).map_err(failed)?;
-    let names = FolderNames { recorded: execution.recorded_folder.clone(), actual: last_names(folder) };
+    let names = FolderNames {
+        recorded: execution.recorded_folder.clone(),
+        actual: last_names(folder),
+    };
     let log = read_logs(folder, &listing, names, &mut warnings).map_err(failed)?;
-    let (lines, binding_warnings) = binding::read(&small(folder, "testCaseBinding", &mut warnings).map_err(failed)?);
+    let (lines, binding_warnings) =
+        binding::read(&small(folder, "testCaseBinding", &mut warnings).map_err(failed)?);
     warnings.extend(binding_warnings);
-    let uuid = String::from_utf8(small(folder, "execution.uuid", &mut warnings).map_err(failed)?).ok();
+    let uuid =
+        String::from_utf8(small(folder, "execution.uuid", &mut warnings).map_err(failed)?).ok();
     Ok(assemble(RunParts {
-        suite_hint: if log.suite.is_none() { junit_suite(folder) } else { None },
+        suite_hint: if log.suite.is_none() {
+            junit_suite(folder)
+        } else {
+            None
+        },
         log,
         binding: lines,
         console_options: console_options(folder, &execution, &mut warnings),
         execution,
         execution_uuid: uuid,
-        files: listing.files.into_iter().map(|listed| listed.file).collect(),
+        files: listing
+            .files
+            .into_iter()
+            .map(|listed| listed.file)
+            .collect(),
         in_collection: collection::is_member(folder),
         warnings,
     }))
 }
 
-/// What the launcher wrote down before the run (`execution.properties`); `None` while that is not there or not whole.
+/// What the launcher wrote down before the run (`execution.properties`); `None` while that is not
+/// there or not whole.
 pub fn read_launch(folder: &Path) -> Option<Execution> {
     Execution::read(&open::whole_if_any(&folder.join("execution.properties")).ok()??).ok()
 }
 
-/// Looks at the `JUnit_Report.xml` of a run folder. A report of more than 16 MiB is judged by its last bytes.
+/// Looks at the `JUnit_Report.xml` of a run folder. A report of more than 16 MiB is judged by its
+/// last bytes.
 pub fn read_junit(folder: &Path) -> JunitState {
     let path = folder.join("JUnit_Report.xml");
     match open::whole_if_any(&path) {
         Ok(None) => JunitState::Missing,
         Ok(Some(bytes)) if Junit::read(&bytes).is_ok() => JunitState::Complete,
         Ok(Some(_)) => JunitState::Incomplete,
-        Err(error) if error.kind() == std::io::ErrorKind::FileTooLarge && ends_whole(&path) => JunitState::Complete,
+        Err(error) if error.kind() == std::io::ErrorKind::FileTooLarge && ends_whole(&path) => {
+            JunitState::Complete
+        }
         Err(_) => JunitState::Incomplete,
     }
 }
@@ -125,8 +145,15 @@ fn read_logs(
 
 /// `console.properties` speaks of runs in console mode only.
 fn console_options(folder: &Path, execution: &Execution, warnings: &mut Vec<String>) -> RunOptions {
-    let console = execution.running_mode.as_deref().is_some_and(|mode| mode.eq_ignore_ascii_case("CONSOLE"));
-    let root = if console { find_project_root(folder) } else { None };
+    let console = execution
+        .running_mode
+        .as_deref()
+        .is_some_and(|mode| mode.eq_ignore_ascii_case("CONSOLE"));
+    let root = if console {
+        find_project_root(folder)
+    } else {
+        None
+    };
     root.map_or_else(RunOptions::default, |root| {
         read_console_options(&root).unwrap_or_else(|error| {
             warnings.push(chain(&error));
@@ -152,8 +179,16 @@ fn last_names(folder: &Path) -> Vec<String> {
     let Ok(path) = std::path::absolute(folder) else {
         return Vec::new();
     };
-    let names: Vec<String> = path.components().map(|part| part.as_os_str().to_string_lossy().into_owned()).collect();
-    let below_reports = names.iter().rposition(|name| is_named(name.as_ref(), "Reports")).map(|at| at + 1);
-    let from = below_reports.filter(|at| at + 1 < names.len()).unwrap_or(names.len().saturating_sub(2));
+    let names: Vec<String> = path
+        .components()
+        .map(|part| part.as_os_str().to_string_lossy().into_owned())
+        .collect();
+    let below_reports = names
+        .iter()
+        .rposition(|name| is_named(name.as_ref(), "Reports"))
+        .map(|at| at + 1);
+    let from = below_reports
+        .filter(|at| at + 1 < names.len())
+        .unwrap_or(names.len().saturating_sub(2));
     names[from..].to_vec()
 }

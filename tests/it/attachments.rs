@@ -15,8 +15,11 @@ const CASES: [(&str, &str); 2] = [("Sign in", "1001"), ("Add to cart", "1002")];
 
 /// A failed test with a screenshot, and one that passed.
 fn failed_run() -> SuiteRunWriter {
-    finished([Test::passed(&tc("Sign in")), Test::failed(&tc("Add to cart"), "the cart is empty").screenshot()])
-        .reports(&["html", "csv", "pdf"])
+    finished([
+        Test::passed(&tc("Sign in")),
+        Test::failed(&tc("Add to cart"), "the cart is empty").screenshot(),
+    ])
+    .reports(&["html", "csv", "pdf"])
 }
 
 fn passed_run() -> SuiteRunWriter {
@@ -30,11 +33,14 @@ fn shop(machine: &Machine, alter: impl FnOnce(&mut AzureSettings)) -> PathBuf {
     machine.shop_with(settings, &CASES)
 }
 
-/// Lets the log name the only screenshot a second time, as Katalon does when a listener logs it too.
+/// Lets the log name the only screenshot a second time, as Katalon does when a listener logs it
+/// too.
 fn name_screenshot_twice(folder: &Path) -> String {
     let path = folder.join("execution0.log");
     let log = fs::read_to_string(&path).unwrap();
-    let (before, _) = log.split_once("<property name=\"attachment\">").expect("the log names a screenshot");
+    let (before, _) = log
+        .split_once("<property name=\"attachment\">")
+        .expect("the log names a screenshot");
     let start = before.rfind("<record>").unwrap();
     let end = start + log[start..].find("</record>\n").unwrap() + "</record>\n".len();
     let record = &log[start..end];
@@ -44,23 +50,35 @@ fn name_screenshot_twice(folder: &Path) -> String {
 }
 
 fn extensions(names: &[String]) -> Vec<String> {
-    names.iter().map(|name| name.rsplit('.').next().unwrap_or_default().to_owned()).collect()
+    names
+        .iter()
+        .map(|name| name.rsplit('.').next().unwrap_or_default().to_owned())
+        .collect()
 }
 
 #[test]
 fn screenshots_go_to_the_result_and_logs_and_reports_to_the_run() {
     let machine = Machine::new();
-    let shop = shop(&machine, |settings| settings.file_types = types(&["LOG", "PNG", "HTML", "PDF", "CSV"]));
+    let shop = shop(&machine, |settings| {
+        settings.file_types = types(&["LOG", "PNG", "HTML", "PDF", "CSV"])
+    });
     let folder = failed_run().write_in(&shop).unwrap();
     assert_eq!(machine.submit_folder(&folder).code, 0);
     let run = machine.ado_run();
-    assert_eq!(extensions(&names(&run.attachments)), ["csv", "html", "pdf", "log"]);
+    assert_eq!(
+        extensions(&names(&run.attachments)),
+        ["csv", "html", "pdf", "log"]
+    );
     assert!(run.result_of_point(11).unwrap().attachments.is_empty());
     let screenshots = &run.result_of_point(12).unwrap().attachments;
     assert_eq!(extensions(&names(screenshots)), ["png"]);
     let sent = fs::read(folder.join(&screenshots[0].file_name)).unwrap();
     assert_eq!(screenshots[0].bytes, sent);
-    let log = run.attachments.iter().find(|file| file.file_name == "execution0.log").unwrap();
+    let log = run
+        .attachments
+        .iter()
+        .find(|file| file.file_name == "execution0.log")
+        .unwrap();
     assert_eq!(log.bytes, fs::read(folder.join("execution0.log")).unwrap());
 }
 
@@ -73,7 +91,11 @@ fn a_screenshot_that_the_log_names_twice_is_sent_once() {
     assert_eq!(machine.submit_folder(&folder).code, 0);
     let run = machine.ado_run();
     assert_eq!(names(&run.result_of_point(12).unwrap().attachments), [name]);
-    assert!(!names(&run.attachments).iter().any(|name| name.ends_with(".png")));
+    assert!(
+        !names(&run.attachments)
+            .iter()
+            .any(|name| name.ends_with(".png"))
+    );
 }
 
 #[test]
@@ -83,7 +105,11 @@ fn a_screenshot_goes_to_each_point_of_its_test() {
     assert_eq!(machine.submit(&shop, &failed_run()).code, 0);
     let run = machine.ado_run();
     for point in [12, 52] {
-        assert_eq!(extensions(&names(&run.result_of_point(point).unwrap().attachments)), ["png"], "{point}");
+        assert_eq!(
+            extensions(&names(&run.result_of_point(point).unwrap().attachments)),
+            ["png"],
+            "{point}"
+        );
     }
 }
 
@@ -93,8 +119,18 @@ fn a_screenshot_of_a_test_that_is_not_submitted_is_not_sent() {
     let shop = machine.shop(&[("Sign in", "1001"), ("Add to cart", "")]);
     assert_eq!(machine.submit(&shop, &failed_run()).code, 0);
     let run = machine.ado_run();
-    assert!(run.results.iter().all(|result| result.attachments.is_empty()));
-    assert!(!names(&run.attachments).iter().any(|name| name.ends_with(".png")), "{:?}", names(&run.attachments));
+    assert!(
+        run.results
+            .iter()
+            .all(|result| result.attachments.is_empty())
+    );
+    assert!(
+        !names(&run.attachments)
+            .iter()
+            .any(|name| name.ends_with(".png")),
+        "{:?}",
+        names(&run.attachments)
+    );
 }
 
 #[test]
@@ -118,15 +154,32 @@ fn working_files_of_katalon_are_never_sent() {
     let folder = failed_run().write_in(&shop).unwrap();
     fs::write(folder.join("core.dump"), "memory").unwrap();
     let there = crate::support::files(&folder);
-    for name in ["console0.log", "execution.properties", "testCaseBinding", "execution.uuid", "JUnit_Report.xml"] {
-        assert!(there.contains(&name.to_owned()), "{name} is missing in {there:?}");
+    for name in [
+        "console0.log",
+        "execution.properties",
+        "testCaseBinding",
+        "execution.uuid",
+        "JUnit_Report.xml",
+    ] {
+        assert!(
+            there.contains(&name.to_owned()),
+            "{name} is missing in {there:?}"
+        );
     }
     assert_eq!(machine.submit_folder(&folder).code, 0);
     let run = machine.ado_run();
     let mut sent = names(&run.attachments);
-    sent.extend(run.results.iter().flat_map(|result| names(&result.attachments)));
+    sent.extend(
+        run.results
+            .iter()
+            .flat_map(|result| names(&result.attachments)),
+    );
     assert_eq!(sent.len(), 5, "{sent:?}");
-    assert!(sent.iter().all(|name| name == "execution0.log" || !name.ends_with(".log")), "{sent:?}");
+    assert!(
+        sent.iter()
+            .all(|name| name == "execution0.log" || !name.ends_with(".log")),
+        "{sent:?}"
+    );
 }
 
 #[test]
@@ -143,11 +196,18 @@ fn a_run_that_passed_sends_files_only_when_all_runs_do() {
 fn a_test_that_was_skipped_broke_or_never_ended_counts_as_one_that_did_not_pass() {
     let name = tc("Sign in");
     let torn_off = finished([Test::incomplete(&name)]).ending(fake_katalon::Ending::Crashed);
-    for run in [finished([Test::skipped(&name)]), finished([Test::error(&name, "no such property")]), torn_off] {
+    for run in [
+        finished([Test::skipped(&name)]),
+        finished([Test::error(&name, "no such property")]),
+        torn_off,
+    ] {
         let machine = Machine::new();
         let shop = shop(&machine, |_| {});
         assert_eq!(machine.submit(&shop, &run).code, 0);
-        assert_eq!(extensions(&names(&machine.ado_run().attachments)), ["html", "log"]);
+        assert_eq!(
+            extensions(&names(&machine.ado_run().attachments)),
+            ["html", "log"]
+        );
     }
 }
 
@@ -179,7 +239,13 @@ fn kado_overrides_which_files_are_sent_and_when() {
 
 #[test]
 fn each_file_type_is_sent_by_its_own_word() {
-    for (word, extension) in [("LOG", "log"), ("PNG", "png"), ("HTML", "html"), ("PDF", "pdf"), ("CSV", "csv")] {
+    for (word, extension) in [
+        ("LOG", "log"),
+        ("PNG", "png"),
+        ("HTML", "html"),
+        ("PDF", "pdf"),
+        ("CSV", "csv"),
+    ] {
         let machine = Machine::new();
         let shop = shop(&machine, |settings| settings.file_types = types(&[word]));
         assert_eq!(machine.submit(&shop, &failed_run()).code, 0);
@@ -209,16 +275,28 @@ fn a_file_over_the_limit_is_named_and_not_sent() {
     let run = machine.ado_run();
     assert_eq!(run.state, "Completed");
     assert!(!names(&run.attachments).contains(&"film.png".to_owned()));
-    assert!(run.comment.as_deref().unwrap().contains("film.png"), "{:?}", run.comment);
+    assert!(
+        run.comment.as_deref().unwrap().contains("film.png"),
+        "{:?}",
+        run.comment
+    );
     assert!(submitted.out.contains("film.png"), "{submitted:?}");
     let skipped = &machine.row()["skipped"];
-    assert!(skipped[0]["reason"].as_str().unwrap().contains("film.png"), "{skipped}");
-    assert_eq!((&skipped[0]["test"], &skipped[0]["azure_id"]), (&Value::Null, &Value::Null));
+    assert!(
+        skipped[0]["reason"].as_str().unwrap().contains("film.png"),
+        "{skipped}"
+    );
+    assert_eq!(
+        (&skipped[0]["test"], &skipped[0]["azure_id"]),
+        (&Value::Null, &Value::Null)
+    );
 }
 
 #[test]
 fn a_file_that_azure_devops_refuses_is_named_and_the_run_is_completed() {
-    let machine = Machine::with(crate::support::world().with(|settings| settings.max_attachment_bytes = 64 * 1024));
+    let machine = Machine::with(
+        crate::support::world().with(|settings| settings.max_attachment_bytes = 64 * 1024),
+    );
     let shop = shop(&machine, |_| {});
     let folder = failed_run().write_in(&shop).unwrap();
     fs::write(folder.join("film.png"), vec![7; 64 * 1024 + 1]).unwrap();
@@ -226,7 +304,11 @@ fn a_file_that_azure_devops_refuses_is_named_and_the_run_is_completed() {
     assert_eq!(submitted.code, 1, "{submitted:?}");
     let run = machine.ado_run();
     assert_eq!(run.state, "Completed");
-    assert!(run.comment.as_deref().unwrap().contains("film.png"), "{:?}", run.comment);
+    assert!(
+        run.comment.as_deref().unwrap().contains("film.png"),
+        "{:?}",
+        run.comment
+    );
     assert!(submitted.out.contains("film.png"), "{submitted:?}");
 }
 
@@ -235,7 +317,10 @@ fn a_screenshot_that_is_gone_is_named() {
     let machine = Machine::new();
     let shop = shop(&machine, |_| {});
     let folder = failed_run().write_in(&shop).unwrap();
-    let screenshot = crate::support::files(&folder).into_iter().find(|name| name.ends_with(".png")).unwrap();
+    let screenshot = crate::support::files(&folder)
+        .into_iter()
+        .find(|name| name.ends_with(".png"))
+        .unwrap();
     fs::remove_file(folder.join(&screenshot)).unwrap();
     let submitted = machine.submit_folder(&folder);
     assert_eq!(submitted.code, 1, "{submitted:?}");
@@ -251,13 +336,23 @@ fn no_link_leads_out_of_the_run_folder() {
     let secret = machine.root().join("secret.txt");
     fs::write(&secret, "a private key").unwrap();
     std::os::unix::fs::symlink(&secret, folder.join("innocent.html")).unwrap();
-    let screenshot = crate::support::files(&folder).into_iter().find(|name| name.ends_with(".png")).unwrap();
+    let screenshot = crate::support::files(&folder)
+        .into_iter()
+        .find(|name| name.ends_with(".png"))
+        .unwrap();
     fs::remove_file(folder.join(&screenshot)).unwrap();
     std::os::unix::fs::symlink(&secret, folder.join(&screenshot)).unwrap();
     machine.submit_folder(&folder);
     let run = machine.ado_run();
-    let all = run.results.iter().flat_map(|result| &result.attachments).chain(&run.attachments);
-    let leaked: Vec<_> = all.filter(|file| file.bytes == b"a private key").map(|file| &file.file_name).collect();
+    let all = run
+        .results
+        .iter()
+        .flat_map(|result| &result.attachments)
+        .chain(&run.attachments);
+    let leaked: Vec<_> = all
+        .filter(|file| file.bytes == b"a private key")
+        .map(|file| &file.file_name)
+        .collect();
     assert_eq!(leaked, [""; 0]);
 }
 
@@ -269,7 +364,11 @@ fn types(words: &[&str]) -> Option<Vec<String>> {
 fn sent(machine: &Machine) -> Vec<String> {
     let run = machine.ado_run();
     let mut names = names(&run.attachments);
-    names.extend(run.results.iter().flat_map(|result| crate::support::names(&result.attachments)));
+    names.extend(
+        run.results
+            .iter()
+            .flat_map(|result| crate::support::names(&result.attachments)),
+    );
     let mut found = extensions(&names);
     found.sort();
     found
@@ -283,7 +382,10 @@ fn names_of_files_arrive_as_they_are() {
     fs::write(folder.join("Größe & Länge #1 (東京).html"), "<p>").unwrap();
     assert_eq!(machine.submit_folder(&folder).code, 0);
     let names = names(&machine.ado_run().attachments);
-    assert!(names.contains(&"Größe & Länge #1 (東京).html".to_owned()), "{names:?}");
+    assert!(
+        names.contains(&"Größe & Länge #1 (東京).html".to_owned()),
+        "{names:?}"
+    );
 }
 
 #[test]
@@ -297,7 +399,11 @@ fn two_files_of_one_name_can_be_told_apart() {
     }
     assert_eq!(machine.submit_folder(&folder).code, 0);
     let run = machine.ado_run();
-    let pages: Vec<_> = run.attachments.iter().filter(|file| file.file_name.contains("page.html")).collect();
+    let pages: Vec<_> = run
+        .attachments
+        .iter()
+        .filter(|file| file.file_name.contains("page.html"))
+        .collect();
     assert_eq!(pages.len(), 2);
     assert_ne!(pages[0].file_name, pages[1].file_name);
 }

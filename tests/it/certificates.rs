@@ -1,4 +1,5 @@
-//! Certificates of servers and of their authorities: which are trusted, and what is said of the others.
+//! Certificates of servers and of their authorities: which are trusted, and what is said of the
+//! others.
 
 #![expect(clippy::disallowed_methods, reason = "tests write certificates")]
 
@@ -15,8 +16,13 @@ const NAME: &str = "localhost";
 /// A machine whose project names the server behind this port, with these lines in `[azure]`.
 fn shop_at(machine: &Machine, port: u16, azure: &str) -> PathBuf {
     let server = format!("https://{NAME}:{port}/acme");
-    machine.configure(&format!("history = \"all\"\nruns_from = \"any\"\n[azure]\n{azure}"));
-    machine.shop_with(AzureSettings::connected(&server, TOKEN, "Shop", (PLAN, "P")), &[("Login", "1001")])
+    machine.configure(&format!(
+        "history = \"all\"\nruns_from = \"any\"\n[azure]\n{azure}"
+    ));
+    machine.shop_with(
+        AzureSettings::connected(&server, TOKEN, "Shop", (PLAN, "P")),
+        &[("Login", "1001")],
+    )
 }
 
 /// Submits a run of the shop at this port.
@@ -34,7 +40,9 @@ fn ca_file(machine: &Machine, name: &str, content: &[u8]) -> String {
 
 /// What a person reads, without the port.
 fn readable(machine: &Machine, output: &Output, port: u16) -> String {
-    machine.readable(&output.out).replace(&port.to_string(), "[port]")
+    machine
+        .readable(&output.out)
+        .replace(&port.to_string(), "[port]")
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -45,9 +53,13 @@ async fn a_renewed_ca_file_reaches_a_running_service() {
     let line = ca_file(&machine, "ca.pem", old.pem().as_bytes());
     let shop = shop_at(&machine, door.port(), &line);
     let service = machine.start();
-    age(&finished([Test::passed(&tc("Login"))]).start(now()).write_in(&shop).unwrap());
+    age(&finished([Test::passed(&tc("Login"))])
+        .start(now())
+        .write_in(&shop)
+        .unwrap());
     machine.wait_for_rows("an authority that is not known", |rows| {
-        rows.iter().any(|row| row.contains("invalid peer certificate"))
+        rows.iter()
+            .any(|row| row.contains("invalid peer certificate"))
     });
     ca_file(&machine, "ca.pem", new.pem().as_bytes());
     assert_eq!(machine.kado(&["runs", "retry", "--failed"]).code, 0);
@@ -68,9 +80,13 @@ async fn a_new_authority_of_the_system_reaches_a_running_service() {
     let mut command = machine.command(&["run"]);
     command.env("SSL_CERT_FILE", &system);
     let service = machine.start_as(command);
-    age(&finished([Test::passed(&tc("Login"))]).start(now()).write_in(&shop).unwrap());
+    age(&finished([Test::passed(&tc("Login"))])
+        .start(now())
+        .write_in(&shop)
+        .unwrap());
     machine.wait_for_rows("an authority that is not known", |rows| {
-        rows.iter().any(|row| row.contains("invalid peer certificate"))
+        rows.iter()
+            .any(|row| row.contains("invalid peer certificate"))
     });
     fs::write(&system, new.pem()).unwrap();
     assert_eq!(machine.kado(&["runs", "retry", "--failed"]).code, 0);
@@ -81,7 +97,10 @@ async fn a_new_authority_of_the_system_reaches_a_running_service() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_authority_that_nobody_knows_is_told_with_the_way_out() {
     let machine = Machine::new();
-    let port = Authority::new().door(NAME, machine.fake.address()).await.port();
+    let port = Authority::new()
+        .door(NAME, machine.fake.address())
+        .await
+        .port();
     let unknown = submit(&machine, port, "");
     assert_eq!(unknown.code, 4, "{unknown:?}");
     insta::assert_snapshot!(readable(&machine, &unknown, port), @"Test Suites/Smoke (test plan 18): waits: https://localhost:[port]/acme cannot be reached: client error (Connect): invalid peer certificate: UnknownIssuer; neither this machine nor `azure.ca_file` knows the authority that signed its certificate: save the authority's own certificate as PEM and name the file with `azure.ca_file`");
@@ -103,10 +122,18 @@ async fn a_ca_file_that_is_no_pem_is_refused_with_the_way_out() {
     let machine = Machine::new();
     let authority = Authority::new();
     let port = authority.door(NAME, machine.fake.address()).await.port();
-    let utf16: Vec<u8> = authority.pem().encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let utf16: Vec<u8> = authority
+        .pem()
+        .encode_utf16()
+        .flat_map(u16::to_le_bytes)
+        .collect();
     let broken = b"-----BEGIN CERTIFICATE-----\nno\n-----END CERTIFICATE-----\n";
-    let files: [(&str, &[u8]); 4] =
-        [("empty.pem", b""), ("windows.cer", &authority.der()), ("utf16.pem", &utf16), ("broken.pem", broken)];
+    let files: [(&str, &[u8]); 4] = [
+        ("empty.pem", b""),
+        ("windows.cer", &authority.der()),
+        ("utf16.pem", &utf16),
+        ("broken.pem", broken),
+    ];
     let told = files.map(|(name, content)| {
         let refused = submit(&machine, port, &ca_file(&machine, name, content));
         assert_eq!(refused.code, 2, "{refused:?}");
@@ -125,7 +152,11 @@ async fn a_byte_order_mark_before_the_first_certificate_does_not_matter() {
     let machine = Machine::new();
     let authority = Authority::new();
     let port = authority.door(NAME, machine.fake.address()).await.port();
-    let line = ca_file(&machine, "ca.pem", format!("\u{feff}{}", authority.pem()).as_bytes());
+    let line = ca_file(
+        &machine,
+        "ca.pem",
+        format!("\u{feff}{}", authority.pem()).as_bytes(),
+    );
     let submitted = submit(&machine, port, &line);
     assert_eq!(submitted.code, 0, "{submitted:?}");
 }

@@ -8,9 +8,14 @@ use crate::support::{Machine, Output, finished, tc, world};
 
 /// The checks of this name, as `ok: detail`.
 fn named(output: &Output, name: &str) -> Vec<String> {
-    let report: Value = serde_json::from_str(&output.out).unwrap_or_else(|error| panic!("{error}: {output:?}"));
+    let report: Value =
+        serde_json::from_str(&output.out).unwrap_or_else(|error| panic!("{error}: {output:?}"));
     let checks = report["checks"].as_array().unwrap();
-    assert_eq!(report["ok"], checks.iter().all(|check| check["ok"] == true), "{report}");
+    assert_eq!(
+        report["ok"],
+        checks.iter().all(|check| check["ok"] == true),
+        "{report}"
+    );
     checks
         .iter()
         .filter(|check| check["name"] == name)
@@ -25,8 +30,14 @@ fn check(machine: &Machine) -> Output {
 #[test]
 fn a_project_that_is_as_it_should_be_passes() {
     let machine = Machine::new();
-    let settings = AzureSettings { configuration_rows: vec![ConfigurationRow::any(1)], ..machine.settings() };
-    machine.shop_with(settings, &[("Sign in", "1001"), ("Pay", "1002, 1003"), ("Free", "")]);
+    let settings = AzureSettings {
+        configuration_rows: vec![ConfigurationRow::any(1)],
+        ..machine.settings()
+    };
+    machine.shop_with(
+        settings,
+        &[("Sign in", "1001"), ("Pay", "1002, 1003"), ("Free", "")],
+    );
     let output = machine.kado(&["check"]);
     assert_eq!(output.code, 0, "{output:?}");
     // How much room and how many file events there are differs from machine to machine.
@@ -38,18 +49,41 @@ fn a_project_that_is_as_it_should_be_passes() {
 
 #[test]
 fn every_mapped_id_is_verified_and_says_what_is_wrong_with_it() {
-    let machine =
-        Machine::with(world().work_item(1050, "Bug", "It hurts").test_case(1060, "Homeless").point(300, 22, 1002, 1));
-    let cases =
-        [("A", "1050"), ("B", "1060"), ("C", "4711"), ("D", "1002"), ("E", "x1"), ("F", "${id}"), ("G", "1001")];
+    let machine = Machine::with(
+        world()
+            .work_item(1050, "Bug", "It hurts")
+            .test_case(1060, "Homeless")
+            .point(300, 22, 1002, 1),
+    );
+    let cases = [
+        ("A", "1050"),
+        ("B", "1060"),
+        ("C", "4711"),
+        ("D", "1002"),
+        ("E", "x1"),
+        ("F", "${id}"),
+        ("G", "1001"),
+    ];
     machine.shop(&cases);
     let output = check(&machine);
     assert_eq!(output.code, 1, "{output:?}");
     let found = |name: &str| named(&output, name).concat();
-    assert!(found("id 1050").starts_with("false: work item 1050 is a Bug, not a test case"), "{}", found("id 1050"));
-    assert!(found("id 1060").starts_with("false: test case 1060 has no test point in test plan 18"));
-    assert!(found("id 4711").starts_with("false: work item 4711 does not exist, or this token cannot see it"));
-    assert!(found("id 1002").contains("due to multiple Test Points returned. Check Test Points with ID = 12, 300;"));
+    assert!(
+        found("id 1050").starts_with("false: work item 1050 is a Bug, not a test case"),
+        "{}",
+        found("id 1050")
+    );
+    assert!(
+        found("id 1060").starts_with("false: test case 1060 has no test point in test plan 18")
+    );
+    assert!(
+        found("id 4711")
+            .starts_with("false: work item 4711 does not exist, or this token cannot see it")
+    );
+    assert!(
+        found("id 1002")
+            .contains("due to multiple Test Points returned. Check Test Points with ID = 12, 300;")
+    );
     assert!(found("id x1").starts_with("false: "));
     assert!(found("id ${id}").starts_with("true: decided by each run"));
     assert!(found("id 1001").starts_with("true: a test case with test point 11"));
@@ -57,35 +91,71 @@ fn every_mapped_id_is_verified_and_says_what_is_wrong_with_it() {
 
 /// Two rows, for configuration 1 (Windows 10) and 2 (Ubuntu).
 fn two_rows(machine: &Machine) -> AzureSettings {
-    let configuration_rows =
-        vec![ConfigurationRow::new("Windows", "Chrome", 1), ConfigurationRow::new("Linux", "--Any--", 2)];
-    AzureSettings { configuration_rows, ..machine.settings() }
+    let configuration_rows = vec![
+        ConfigurationRow::new("Windows", "Chrome", 1),
+        ConfigurationRow::new("Linux", "--Any--", 2),
+    ];
+    AzureSettings {
+        configuration_rows,
+        ..machine.settings()
+    }
 }
 
 /// What people read of ids and of runs without a row.
 fn of_ids(output: &Output) -> String {
-    let of_ids =
-        |line: &&str| !line.starts_with("ok     ") || line.contains(" id") || line.contains("runs that no row");
+    let of_ids = |line: &&str| {
+        !line.starts_with("ok     ") || line.contains(" id") || line.contains("runs that no row")
+    };
     let start = output.out.find("test plan ").unwrap_or_default();
-    let lines = output.out[start..].lines().skip(1).take_while(|line| !line.is_empty());
+    let lines = output.out[start..]
+        .lines()
+        .skip(1)
+        .take_while(|line| !line.is_empty());
     lines.filter(of_ids).collect::<Vec<_>>().join("\n")
 }
 
 #[test]
 fn each_row_of_the_mapping_wants_a_point_with_its_configuration() {
-    let machine =
-        Machine::with(world().point(302, 22, 1002, 2).plan(29, "Third").suite(51, "S").point(303, 51, 1003, 2));
-    let settings = AzureSettings { plans: vec![(18, "A".into()), (29, "C".into())], ..two_rows(&machine) };
-    machine.shop_with(settings, &[("Sign in", "1001"), ("Pay", "1002"), ("Ship", "1003"), ("Return", "1004")]);
+    let machine = Machine::with(
+        world()
+            .point(302, 22, 1002, 2)
+            .plan(29, "Third")
+            .suite(51, "S")
+            .point(303, 51, 1003, 2),
+    );
+    let settings = AzureSettings {
+        plans: vec![(18, "A".into()), (29, "C".into())],
+        ..two_rows(&machine)
+    };
+    machine.shop_with(
+        settings,
+        &[
+            ("Sign in", "1001"),
+            ("Pay", "1002"),
+            ("Ship", "1003"),
+            ("Return", "1004"),
+        ],
+    );
     let output = check(&machine);
-    assert_eq!(output.code, 0, "a test need not run in every configuration: {output:?}");
+    assert_eq!(
+        output.code, 0,
+        "a test need not run in every configuration: {output:?}"
+    );
     assert_eq!(
         named(&output, "id 1001"),
-        ["true: test case 1001 has no test point with configuration 2 (Ubuntu) [mapping Linux / any / \
-             any] in any of the test plans 18, 29, only with 1 (Windows 10), for Test Cases/Sign in"]
+        [
+            "true: test case 1001 has no test point with configuration 2 (Ubuntu) [mapping Linux / any / \
+             any] in any of the test plans 18, 29, only with 1 (Windows 10), for Test Cases/Sign in"
+        ]
     );
-    assert_eq!(named(&output, "id 1002"), ["true: a test case with test point 12, 302, for Test Cases/Pay"]);
-    assert_eq!(named(&output, "id 1003"), ["true: a test case with test point 13, 303, for Test Cases/Ship"]);
+    assert_eq!(
+        named(&output, "id 1002"),
+        ["true: a test case with test point 12, 302, for Test Cases/Pay"]
+    );
+    assert_eq!(
+        named(&output, "id 1003"),
+        ["true: a test case with test point 13, 303, for Test Cases/Ship"]
+    );
     insta::assert_snapshot!(of_ids(&machine.kado(&["check"])), @r"
     ok     2 ids: no test point with configuration 2 (Ubuntu) [mapping Linux / any / any] in any of the test plans 18, 29, only with 1 (Windows 10)
              1001  Test Cases/Sign in
@@ -101,23 +171,45 @@ fn each_row_of_the_mapping_wants_a_point_with_its_configuration() {
 #[test]
 fn a_plan_that_could_not_be_read_may_have_the_points_that_are_missing() {
     let machine = Machine::with(world().test_case(1060, "Homeless"));
-    let settings = AzureSettings { plans: vec![(18, "A".into()), (99, "B".into())], ..machine.settings() };
+    let settings = AzureSettings {
+        plans: vec![(18, "A".into()), (99, "B".into())],
+        ..machine.settings()
+    };
     machine.shop_with(settings, &[("Sign in", "1060")]);
     let output = check(&machine);
-    assert!(named(&output, "test plan 99").concat().contains("`kado list plans`"), "{output:?}");
+    assert!(
+        named(&output, "test plan 99")
+            .concat()
+            .contains("`kado list plans`"),
+        "{output:?}"
+    );
     let told = named(&output, "id 1060").concat();
-    assert!(told.contains("no test point in test plan 18 (99 could not be read)"), "{told}");
+    assert!(
+        told.contains("no test point in test plan 18 (99 could not be read)"),
+        "{told}"
+    );
 }
 
 #[test]
 fn a_row_that_never_matches_wants_no_points() {
     let machine = Machine::new();
     let row = |configuration| ConfigurationRow::new("Windows", "Chrome", configuration);
-    let settings = AzureSettings { configuration_rows: vec![row(1), row(2)], ..machine.settings() };
+    let settings = AzureSettings {
+        configuration_rows: vec![row(1), row(2)],
+        ..machine.settings()
+    };
     machine.shop_with(settings, &[("Sign in", "1001")]);
     let output = check(&machine);
-    assert!(named(&output, "mapping Windows / Chrome / any").concat().contains("never matches"), "{output:?}");
-    assert_eq!(named(&output, "id 1001"), ["true: a test case with test point 11, for Test Cases/Sign in"]);
+    assert!(
+        named(&output, "mapping Windows / Chrome / any")
+            .concat()
+            .contains("never matches"),
+        "{output:?}"
+    );
+    assert_eq!(
+        named(&output, "id 1001"),
+        ["true: a test case with test point 11, for Test Cases/Sign in"]
+    );
 }
 
 #[test]
@@ -149,13 +241,23 @@ fn several_points_for_one_run_are_told_with_katalons_words() {
 
 #[test]
 fn points_of_several_configurations_are_told_for_runs_that_no_row_fits() {
-    let world = (1001..=1010).fold(world(), |world, id| world.point(id - 600, 22, id, 2)).point(500, 22, 1003, 1);
+    let world = (1001..=1010)
+        .fold(world(), |world, id| world.point(id - 600, 22, id, 2))
+        .point(500, 22, 1003, 1);
     let machine = Machine::with(world);
     let cases = [("A", "1001"), ("B", "1002"), ("C", "1003")];
     machine.shop_with(two_rows(&machine), &cases);
     let output = check(&machine);
-    assert_eq!(output.code, 1, "1003 has two points with configuration 1: {output:?}");
-    assert!(named(&output, "runs that no row of the mapping fits").concat().starts_with("true: "), "{output:?}");
+    assert_eq!(
+        output.code, 1,
+        "1003 has two points with configuration 1: {output:?}"
+    );
+    assert!(
+        named(&output, "runs that no row of the mapping fits")
+            .concat()
+            .starts_with("true: "),
+        "{output:?}"
+    );
     insta::assert_snapshot!(of_ids(&machine.kado(&["check"])), @r"
     ok     2 ids: test cases with a test point for each row of the configuration mapping: 1001, 1002
     WRONG  id 1003: Cannot create test results for Azure DevOps Test Case ID=1003 due to multiple Test Points returned. Check Test Points with ID = 13, 500; or allow sending test results anyway in project settings. (for Test Cases/C)
@@ -165,19 +267,41 @@ fn points_of_several_configurations_are_told_for_runs_that_no_row_fits() {
            → a row with --Any-- in each column gives such runs a configuration; or allow several test points
     ");
     let caught = two_rows(&machine);
-    let rows = caught.configuration_rows.iter().cloned().chain([ConfigurationRow::any(1)]).collect();
+    let rows = caught
+        .configuration_rows
+        .iter()
+        .cloned()
+        .chain([ConfigurationRow::any(1)])
+        .collect();
     let cases = [("A", "1001"), ("B", "1002"), ("C", "")];
-    machine.shop_with(AzureSettings { configuration_rows: rows, ..caught }, &cases);
+    machine.shop_with(
+        AzureSettings {
+            configuration_rows: rows,
+            ..caught
+        },
+        &cases,
+    );
     let output = check(&machine);
-    assert_eq!((output.code, named(&output, "runs that no row of the mapping fits").len()), (0, 0), "{output:?}");
+    assert_eq!(
+        (
+            output.code,
+            named(&output, "runs that no row of the mapping fits").len()
+        ),
+        (0, 0),
+        "{output:?}"
+    );
 }
 
 #[test]
 fn hundreds_of_ids_with_the_same_finding_are_told_together() {
-    let world = (2001..=2300).fold(world(), |world, id| world.test_case(id, &format!("Case {id}")));
+    let world = (2001..=2300).fold(world(), |world, id| {
+        world.test_case(id, &format!("Case {id}"))
+    });
     let world = (2001..=2150).fold(world, |world, id| world.point(id, 21, id, 1));
     let machine = Machine::with(world);
-    let cases: Vec<_> = (2001..=2300).map(|id| (format!("Case {id}"), id.to_string())).collect();
+    let cases: Vec<_> = (2001..=2300)
+        .map(|id| (format!("Case {id}"), id.to_string()))
+        .collect();
     let cases: Vec<_> = cases.iter().map(|(name, id)| (&**name, &**id)).collect();
     machine.shop_with(two_rows(&machine), &cases);
     let told = machine.kado(&["check"]);
@@ -217,22 +341,38 @@ fn hundreds_of_ids_with_the_same_finding_are_told_together() {
 fn ids_that_only_a_run_can_resolve_are_told_together() {
     let machine = Machine::new();
     let cases: Vec<_> = (1..=30).map(|number| format!("Case {number}")).collect();
-    let cases: Vec<_> =
-        cases.iter().map(|name| (&**name, "${id}")).chain([("Sign in", "1001"), ("Bad", "x1")]).collect();
+    let cases: Vec<_> = cases
+        .iter()
+        .map(|name| (&**name, "${id}"))
+        .chain([("Sign in", "1001"), ("Bad", "x1")])
+        .collect();
     machine.shop(&cases);
     let told = machine.kado(&["check"]);
-    assert!(told.out.contains("30 ids: decided by each run") && told.out.lines().count() < 50, "{told:?}");
+    assert!(
+        told.out.contains("30 ids: decided by each run") && told.out.lines().count() < 50,
+        "{told:?}"
+    );
     assert_eq!(named(&check(&machine), "id ${id}").len(), 30);
 }
 
 #[test]
 fn an_id_that_is_mapped_twice_is_told_whatever_else_it_lacks() {
     let machine = Machine::new();
-    machine.shop(&[("Sign in", "1001"), ("Again", "1001, 4711"), ("Pay", "4711")]);
+    machine.shop(&[
+        ("Sign in", "1001"),
+        ("Again", "1001, 4711"),
+        ("Pay", "4711"),
+    ]);
     let output = check(&machine);
-    for (id, tests) in [(1001, "Test Cases/Again, Test Cases/Sign in"), (4711, "Test Cases/Again, Test Cases/Pay")] {
+    for (id, tests) in [
+        (1001, "Test Cases/Again, Test Cases/Sign in"),
+        (4711, "Test Cases/Again, Test Cases/Pay"),
+    ] {
         let told = named(&output, &format!("id {id}"));
-        assert!(told.contains(&format!("true: mapped to several test cases: {tests}")), "{told:?}");
+        assert!(
+            told.contains(&format!("true: mapped to several test cases: {tests}")),
+            "{told:?}"
+        );
     }
 }
 
@@ -247,61 +387,119 @@ fn a_mapping_to_a_configuration_that_does_not_exist_names_those_that_do() {
     let output = check(&machine);
     assert_eq!(output.code, 1, "{output:?}");
     let row = named(&output, "mapping Windows / Chrome / any").concat();
-    assert_eq!(row, "false: configuration 77 does not exist in project Shop");
-    assert!(output.out.contains("1 (Windows 10), 2 (Ubuntu)"), "{output:?}");
+    assert_eq!(
+        row,
+        "false: configuration 77 does not exist in project Shop"
+    );
+    assert!(
+        output.out.contains("1 (Windows 10), 2 (Ubuntu)"),
+        "{output:?}"
+    );
 }
 
 #[test]
 fn a_missing_plan_or_project_is_named_with_the_way_out() {
     let machine = Machine::new();
-    let missing = AzureSettings::connected(&machine.fake.base_url(), crate::support::TOKEN, "Shop", (99, "Gone"));
+    let missing = AzureSettings::connected(
+        &machine.fake.base_url(),
+        crate::support::TOKEN,
+        "Shop",
+        (99, "Gone"),
+    );
     machine.shop_with(missing, &[("Sign in", "1001")]);
     let output = check(&machine);
     assert_eq!(output.code, 1, "{output:?}");
-    assert!(named(&output, "test plan 99").concat().starts_with("false: test plan 99 not found in project `Shop`"));
-    assert_eq!(named(&output, "mapped ids"), ["true: not looked at: no test plan could be read"]);
-    let missing = AzureSettings::connected(&machine.fake.base_url(), crate::support::TOKEN, "Nowhere", (18, "P"));
+    assert!(
+        named(&output, "test plan 99")
+            .concat()
+            .starts_with("false: test plan 99 not found in project `Shop`")
+    );
+    assert_eq!(
+        named(&output, "mapped ids"),
+        ["true: not looked at: no test plan could be read"]
+    );
+    let missing = AzureSettings::connected(
+        &machine.fake.base_url(),
+        crate::support::TOKEN,
+        "Nowhere",
+        (18, "P"),
+    );
     machine.shop_with(missing, &[("Sign in", "1001")]);
     let output = check(&machine);
-    assert!(named(&output, "ADO project").concat().starts_with("false: project `Nowhere` not found"), "{output:?}");
+    assert!(
+        named(&output, "ADO project")
+            .concat()
+            .starts_with("false: project `Nowhere` not found"),
+        "{output:?}"
+    );
 }
 
 #[test]
 fn refused_credentials_and_a_server_that_is_away_have_exit_codes_of_their_own() {
     let machine = Machine::new();
     machine.shop(&[("Sign in", "1001")]);
-    machine.fake.fault(Fault::new("*", "", Nth::Every, FaultAction::Refused(Refusal::SignInPage203)));
+    machine.fake.fault(Fault::new(
+        "*",
+        "",
+        Nth::Every,
+        FaultAction::Refused(Refusal::SignInPage203),
+    ));
     let refused = check(&machine);
     assert_eq!(refused.code, 3, "{refused:?}");
     assert!(refused.out.contains("make a new one"), "{refused:?}");
     machine.fake.clear_faults();
-    machine.fake.fault(Fault::new("*", "", Nth::Every, FaultAction::organization_stopped()));
+    machine.fake.fault(Fault::new(
+        "*",
+        "",
+        Nth::Every,
+        FaultAction::organization_stopped(),
+    ));
     assert_eq!(check(&machine).code, 4);
 }
 
 #[test]
 fn offline_nothing_is_asked_and_a_token_that_cannot_be_decrypted_is_told() {
     let machine = Machine::new();
-    let settings = AzureSettings { token: Some(Token::Encrypted("REDACTED".to_owned())), ..machine.settings() };
+    let settings = AzureSettings {
+        token: Some(Token::Encrypted("REDACTED".to_owned())),
+        ..machine.settings()
+    };
     machine.shop_with(settings, &[("Sign in", "1001")]);
     let output = machine.kado(&["check", "--offline", "--json"]);
     assert_eq!(output.code, 1, "{output:?}");
-    assert!(named(&output, "token of the project").concat().starts_with("false: cannot be decrypted"), "{output:?}");
+    assert!(
+        named(&output, "token of the project")
+            .concat()
+            .starts_with("false: cannot be decrypted"),
+        "{output:?}"
+    );
     assert!(machine.fake.requests().is_empty());
 }
 
 #[test]
 fn a_switched_off_integration_and_a_second_submitter_are_told() {
     let machine = Machine::new();
-    machine.shop_with(AzureSettings { enabled: false, ..machine.settings() }, &[("Sign in", "1001")]);
+    machine.shop_with(
+        AzureSettings {
+            enabled: false,
+            ..machine.settings()
+        },
+        &[("Sign in", "1001")],
+    );
     let off = machine.kado(&["check", "--offline", "--json"]);
-    assert_eq!(named(&off, "integration"), ["false: switched off, so nothing of this project is submitted"]);
+    assert_eq!(
+        named(&off, "integration"),
+        ["false: switched off, so nothing of this project is submitted"]
+    );
     machine.shop(&[("Sign in", "1001")]);
     let on = machine.kado(&["check", "--offline", "--json"]);
     assert_eq!(named(&on, "Katalon's own submission").len(), 1, "{on:?}");
     machine.configure("[submit]\nkatalon_submits = \"never\"\n");
     let told = machine.kado(&["check", "--offline", "--json"]);
-    assert!(named(&told, "Katalon's own submission").is_empty(), "{told:?}");
+    assert!(
+        named(&told, "Katalon's own submission").is_empty(),
+        "{told:?}"
+    );
 }
 
 #[test]
@@ -316,53 +514,89 @@ fn a_folder_that_cannot_be_watched_and_a_bad_configuration_are_told() {
     machine.configure_only("wacht = []\n");
     let output = check(&machine);
     assert_eq!(output.code, 2, "{output:?}");
-    assert!(named(&output, "configuration").concat().contains("unknown key `wacht`"), "{output:?}");
+    assert!(
+        named(&output, "configuration")
+            .concat()
+            .contains("unknown key `wacht`"),
+        "{output:?}"
+    );
 }
 
 #[test]
 fn the_status_says_what_waits_and_what_is_wrong() {
     let machine = Machine::new();
-    let status = || -> Value { serde_json::from_str(&machine.kado(&["status", "--json"]).out).unwrap() };
+    let status =
+        || -> Value { serde_json::from_str(&machine.kado(&["status", "--json"]).out).unwrap() };
     let before = status();
     assert_eq!(
-        (&before["running"], &before["pending"], &before["last_success"]),
+        (
+            &before["running"],
+            &before["pending"],
+            &before["last_success"]
+        ),
         (&Value::Bool(false), &0.into(), &Value::Null)
     );
     let shop = machine.shop(&[("Sign in", "1001")]);
-    machine.submit(&shop, &crate::support::finished([fake_katalon::Test::passed(&crate::support::tc("Sign in"))]));
+    machine.submit(
+        &shop,
+        &crate::support::finished([fake_katalon::Test::passed(&crate::support::tc("Sign in"))]),
+    );
     let after = status();
-    assert!(after["last_success"].is_string() && after["problems"].as_array().unwrap().is_empty(), "{after}");
+    assert!(
+        after["last_success"].is_string() && after["problems"].as_array().unwrap().is_empty(),
+        "{after}"
+    );
     let service = machine.start();
     assert_eq!(status()["running"], true);
     service.stop_cleanly();
     machine.shop(&[("Sign in", "1099")]);
-    let parked = crate::support::finished([fake_katalon::Test::passed(&crate::support::tc("Sign in"))]);
+    let parked =
+        crate::support::finished([fake_katalon::Test::passed(&crate::support::tc("Sign in"))]);
     machine.submit(&shop, &parked.start(crate::support::now()));
     let problem = machine.kado(&["status"]);
     assert_eq!(problem.code, 1, "{problem:?}");
-    assert!(problem.out.contains("is parked: no result can be submitted"), "{problem:?}");
+    assert!(
+        problem
+            .out
+            .contains("is parked: no result can be submitted"),
+        "{problem:?}"
+    );
 }
 
 #[test]
 fn an_outcome_that_ado_does_not_have_is_named_with_those_that_it_has() {
     let machine = Machine::new();
     let mapped = |words: [(&str, &str); 3]| AzureSettings {
-        status_mappings: words.map(|(status, word)| (status.to_owned(), word.to_owned())).to_vec(),
+        status_mappings: words
+            .map(|(status, word)| (status.to_owned(), word.to_owned()))
+            .to_vec(),
         ..machine.settings()
     };
     let told = |settings| {
         machine.shop_with(settings, &[("Sign in", "1001")]);
         let output = machine.kado(&["check", "--offline"]);
-        let lines = output.out.lines().skip_while(|line| !line.contains("status mapping")).take(2);
+        let lines = output
+            .out
+            .lines()
+            .skip_while(|line| !line.contains("status mapping"))
+            .take(2);
         (output.code, lines.collect::<Vec<_>>().join("\n"))
     };
-    let (code, text) = told(mapped([("PASSED", "Passed"), ("SKIPPED", "Skipped"), ("ERROR", "Broken")]));
+    let (code, text) = told(mapped([
+        ("PASSED", "Passed"),
+        ("SKIPPED", "Skipped"),
+        ("ERROR", "Broken"),
+    ]));
     assert_eq!(code, 1, "{text}");
     insta::assert_snapshot!(text, @r"
     WRONG  status mapping: Azure DevOps has no such outcome: `Broken` for ERROR, which counts as Error; `Skipped` for SKIPPED, which counts as NotExecuted
            → correct it in Katalon's Azure DevOps settings under Execution Status Mapping; the outcomes are Passed, Failed, Error, Aborted, Timeout, Blocked, Inconclusive, Warning, NotExecuted, NotApplicable, NotImpacted, InProgress, Paused, None, Unspecified
     ");
-    let (code, text) = told(mapped([("PASSED", "passed"), ("SKIPPED", "NotApplicable"), ("INCOMPLETE", "InProgress")]));
+    let (code, text) = told(mapped([
+        ("PASSED", "passed"),
+        ("SKIPPED", "NotApplicable"),
+        ("INCOMPLETE", "InProgress"),
+    ]));
     assert_eq!(code, 0, "{text}");
     insta::assert_snapshot!(text.lines().next().unwrap(), @"ok     status mapping: PASSED is passed, SKIPPED is NotApplicable, INCOMPLETE is InProgress, FAILED is Failed, ERROR is Error");
 }
@@ -370,18 +604,33 @@ fn an_outcome_that_ado_does_not_have_is_named_with_those_that_it_has() {
 #[test]
 fn a_result_whose_outcome_ado_does_not_have_has_katalons_default() {
     let machine = Machine::new();
-    let settings =
-        AzureSettings { status_mappings: vec![("FAILED".to_owned(), "Broken".to_owned())], ..machine.settings() };
+    let settings = AzureSettings {
+        status_mappings: vec![("FAILED".to_owned(), "Broken".to_owned())],
+        ..machine.settings()
+    };
     let shop = machine.shop_with(settings, &[("Sign in", "1001"), ("Pay", "1002")]);
-    let tests = [fake_katalon::Test::passed(&tc("Sign in")), fake_katalon::Test::failed(&tc("Pay"), "no")];
+    let tests = [
+        fake_katalon::Test::passed(&tc("Sign in")),
+        fake_katalon::Test::failed(&tc("Pay"), "no"),
+    ];
     let submitted = machine.submit(&shop, &finished(tests));
     assert_eq!(submitted.code, 1, "{submitted:?}");
     let told = "FAILED is mapped to `Broken`, which is no outcome of Azure DevOps, so its results are Failed";
     assert!(submitted.out.contains(told), "{submitted:?}");
     let run = machine.ado_run();
-    assert!(run.comment.as_deref().unwrap_or_default().contains(told), "{run:?}");
-    let outcomes: Vec<_> = run.results.iter().map(|result| result.outcome.as_str()).collect();
-    assert_eq!((run.state.as_str(), outcomes), ("Completed", vec!["Passed", "Failed"]));
+    assert!(
+        run.comment.as_deref().unwrap_or_default().contains(told),
+        "{run:?}"
+    );
+    let outcomes: Vec<_> = run
+        .results
+        .iter()
+        .map(|result| result.outcome.as_str())
+        .collect();
+    assert_eq!(
+        (run.state.as_str(), outcomes),
+        ("Completed", vec!["Passed", "Failed"])
+    );
 }
 
 #[test]
@@ -391,7 +640,11 @@ fn that_nobody_submits_is_told_where_submitting_is_left_to_a_katalon_that_does_n
     let told = |settings: AzureSettings| {
         machine.shop_with(settings, &[("Sign in", "1001")]);
         let output = machine.kado(&["check", "--offline"]);
-        let own = output.out.lines().skip_while(|line| !line.contains("Katalon's own submission")).take(2);
+        let own = output
+            .out
+            .lines()
+            .skip_while(|line| !line.contains("Katalon's own submission"))
+            .take(2);
         format!("{}\n{}", output.code, own.collect::<Vec<_>>().join("\n"))
     };
     insta::assert_snapshot!(told(AzureSettings { auto_submit: false, ..machine.settings() }), @r#"
@@ -419,20 +672,47 @@ fn a_version_that_is_none_is_refused_with_the_key_and_an_example() {
         machine.configure(&format!("[azure]\napi_version = {value}\n"));
         check(&machine)
     };
-    for wrong in ["\"latest\"", "\"7\"", "\"v7.1\"", "\"7.1-beta\"", "\"7.1-preview.x\"", "\"\"", "7.1", "\"7.1.2\""] {
+    for wrong in [
+        "\"latest\"",
+        "\"7\"",
+        "\"v7.1\"",
+        "\"7.1-beta\"",
+        "\"7.1-preview.x\"",
+        "\"\"",
+        "7.1",
+        "\"7.1.2\"",
+    ] {
         let output = told(wrong);
         assert_eq!(output.code, 2, "{wrong} {output:?}");
         let found = named(&output, "configuration").concat();
-        assert!(found.contains("`azure.api_version` must be a version such as \"7.1\""), "{wrong} {found}");
+        assert!(
+            found.contains("`azure.api_version` must be a version such as \"7.1\""),
+            "{wrong} {found}"
+        );
     }
-    assert!(named(&told("\"4.1\""), "configuration").concat().contains("`azure.api_version` must be 5.0"));
-    for fine in ["\"7.1\"", "\" 6.0 \"", "\"7.0-preview\"", "\"7.1-preview.2\""] {
+    assert!(
+        named(&told("\"4.1\""), "configuration")
+            .concat()
+            .contains("`azure.api_version` must be 5.0")
+    );
+    for fine in [
+        "\"7.1\"",
+        "\" 6.0 \"",
+        "\"7.0-preview\"",
+        "\"7.1-preview.2\"",
+    ] {
         assert_eq!(told(fine).code, 0, "{fine}");
     }
     let too_new = told("\"7.2-preview\"");
-    assert_eq!(too_new.code, 1, "the fake is no newer than 7.1: {too_new:?}");
+    assert_eq!(
+        too_new.code, 1,
+        "the fake is no newer than 7.1: {too_new:?}"
+    );
     let connection = named(&too_new, "connection").concat();
-    assert!(connection.contains("out of range") && connection.contains("`azure.api_version`"), "{connection}");
+    assert!(
+        connection.contains("out of range") && connection.contains("`azure.api_version`"),
+        "{connection}"
+    );
 }
 
 #[test]
@@ -440,5 +720,10 @@ fn a_table_for_a_folder_that_is_not_there_is_told() {
     let machine = Machine::new();
     machine.configure("[[project]]\npath = \"/no/such/Shop\"\nsubmit.test_plans = [19]\n");
     let checked = machine.kado(&["check", "--offline"]);
-    assert!(checked.out.contains("ok     [[project]] /no/such/Shop: there is no such folder"), "{checked:?}");
+    assert!(
+        checked
+            .out
+            .contains("ok     [[project]] /no/such/Shop: there is no such folder"),
+        "{checked:?}"
+    );
 }

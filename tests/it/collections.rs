@@ -1,4 +1,5 @@
-//! Collections as one run (`submit.collections = "one"`): what they become, when, and that nothing of them gets lost.
+//! Collections as one run (`submit.collections = "one"`): what they become, when, and that nothing
+//! of them gets lost.
 
 #![expect(clippy::disallowed_methods, reason = "tests lay out and wipe files")]
 #![expect(clippy::unwrap_used, reason = "a helper that fails fails its test")]
@@ -9,11 +10,15 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use fake_ado::TestRun;
-use fake_katalon::{AzureSettings, CollectionWriter, ConfigurationRow, Ending, Phase, SuiteRunWriter, Test};
+use fake_katalon::{
+    AzureSettings, CollectionWriter, ConfigurationRow, Ending, Phase, SuiteRunWriter, Test,
+};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
-use crate::support::{Machine, Service, age, closed_file, finished, names, now, start_of, tc, wait_until};
+use crate::support::{
+    Machine, Service, age, closed_file, finished, names, now, start_of, tc, wait_until,
+};
 
 pub const ONE: &str = "[submit]\ncollections = \"one\"\n";
 /// For runs of a time that is long gone.
@@ -31,7 +36,11 @@ pub fn collection(start: Timestamp) -> CollectionWriter {
     let second = start + SignedDuration::from_millis(700);
     let members = vec![
         member("Test Suites/Smoke", start, Test::passed(&tc("Sign in"))),
-        member("Test Suites/Shop/Full", second, Test::failed(&tc("Pay"), "declined").screenshot()),
+        member(
+            "Test Suites/Shop/Full",
+            second,
+            Test::failed(&tc("Pay"), "declined").screenshot(),
+        ),
     ];
     CollectionWriter::new("Test Suites/All", start, members)
 }
@@ -42,7 +51,10 @@ fn submit(machine: &Machine, folder: &Path) -> crate::support::Output {
 
 /// Outcome by test point.
 pub fn outcomes(run: &TestRun) -> Vec<(u32, &str)> {
-    run.results.iter().map(|result| (result.point_id.unwrap(), result.outcome.as_str())).collect()
+    run.results
+        .iter()
+        .map(|result| (result.point_id.unwrap(), result.outcome.as_str()))
+        .collect()
 }
 
 pub fn comment(run: &TestRun) -> &str {
@@ -81,12 +93,31 @@ fn a_collection_becomes_one_run_with_the_results_of_each_member() {
     assert_eq!(outcomes(&run), [(11, "Passed"), (12, "Failed")]);
     assert_eq!(run.state, "Completed");
     let files = names(&run.attachments);
-    assert!(files.contains(&"Full execution0.log".to_owned()), "{files:?}");
-    assert!(files.contains(&"Smoke execution0.log".to_owned()), "{files:?}");
-    assert!(files.iter().all(|name| name.starts_with("Full ") || name.starts_with("Smoke ")), "{files:?}");
+    assert!(
+        files.contains(&"Full execution0.log".to_owned()),
+        "{files:?}"
+    );
+    assert!(
+        files.contains(&"Smoke execution0.log".to_owned()),
+        "{files:?}"
+    );
+    assert!(
+        files
+            .iter()
+            .all(|name| name.starts_with("Full ") || name.starts_with("Smoke ")),
+        "{files:?}"
+    );
     assert_eq!(run.results[1].attachments.len(), 1);
-    assert!(comment(&run).contains("Test Suites/All on AGENT-01"), "{}", comment(&run));
-    assert!(comment(&run).contains("Full: 1 FAILED; Chrome"), "{}", comment(&run));
+    assert!(
+        comment(&run).contains("Test Suites/All on AGENT-01"),
+        "{}",
+        comment(&run)
+    );
+    assert!(
+        comment(&run).contains("Full: 1 FAILED; Chrome"),
+        "{}",
+        comment(&run)
+    );
     let row = machine.row();
     assert_eq!(
         (&row["suite"], &row["state"], &row["results"]),
@@ -109,7 +140,13 @@ fn each_member_is_a_run_of_its_own_unless_somebody_says_otherwise() {
     }
     let once = machine.kado(&["run", "--once"]);
     assert_eq!(once.code, 0, "{once:?}");
-    assert_eq!(machine.states(), ["Test Suites/Shop/Full submitted", "Test Suites/Smoke submitted"]);
+    assert_eq!(
+        machine.states(),
+        [
+            "Test Suites/Shop/Full submitted",
+            "Test Suites/Smoke submitted"
+        ]
+    );
     let runs = machine.ado_runs();
     let mut results: Vec<_> = runs.iter().map(outcomes).collect();
     results.sort();
@@ -123,7 +160,11 @@ fn a_member_that_katalon_ran_again_because_it_failed_is_another_attempt_in_the_w
     let shop = machine.shop(&CASES);
     let again = start_of() + SignedDuration::from_secs(2);
     let members = vec![
-        member("Test Suites/Smoke", start_of(), Test::failed(&tc("Pay"), "declined")),
+        member(
+            "Test Suites/Smoke",
+            start_of(),
+            Test::failed(&tc("Pay"), "declined"),
+        ),
         member("Test Suites/Smoke", again, Test::passed(&tc("Pay"))),
     ];
     let collection = CollectionWriter::new("Test Suites/All", start_of(), members);
@@ -131,11 +172,18 @@ fn a_member_that_katalon_ran_again_because_it_failed_is_another_attempt_in_the_w
     // One re-run is left after the first one, and none after the second.
     let log = fs::read_to_string(first.join("execution0.log")).unwrap();
     let left = |count: u32| format!("<property name=\"retryCount\">{count}<");
-    fs::write(first.join("execution0.log"), log.replacen(&left(0), &left(1), 1)).unwrap();
+    fs::write(
+        first.join("execution0.log"),
+        log.replacen(&left(0), &left(1), 1),
+    )
+    .unwrap();
     assert_eq!(submit(&machine, &collection.folder_in(&shop)).code, 0);
     let run = machine.ado_run();
     assert_eq!(outcomes(&run), [(12, "Passed")]);
-    assert_eq!(run.results[0].comment.as_deref(), Some("Katalon: PASSED in attempt 2 of 2"));
+    assert_eq!(
+        run.results[0].comment.as_deref(),
+        Some("Katalon: PASSED in attempt 2 of 2")
+    );
 }
 
 #[test]
@@ -153,10 +201,16 @@ fn a_project_can_say_by_itself_that_its_collections_are_one_run() {
     );
     let alone = collection_in_seconds(60).write_in(&other).unwrap();
     assert_eq!(submit(&machine, &folders[0]).code, 0);
-    assert_eq!(outcomes(&machine.ado_run()), [(11, "Passed"), (12, "Failed")]);
+    assert_eq!(
+        outcomes(&machine.ado_run()),
+        [(11, "Passed"), (12, "Failed")]
+    );
     assert_eq!(machine.states(), ["Test Suites/All submitted"]);
     assert_eq!(submit(&machine, &alone[0]).code, 0);
-    assert_eq!(machine.states(), ["Test Suites/All submitted", "Test Suites/Smoke submitted"]);
+    assert_eq!(
+        machine.states(),
+        ["Test Suites/All submitted", "Test Suites/Smoke submitted"]
+    );
     // What the machine says of all is stronger.
     machine.configure("[submit]\ncollections = \"each\"\n");
     let third = collection_in_seconds(120).write_in(&shop).unwrap();
@@ -174,24 +228,51 @@ fn collection_in_seconds(seconds: i64) -> CollectionWriter {
 fn members_on_different_browsers_go_to_the_points_of_their_configurations() {
     let machine = Machine::with(crate::support::world().point(211, 21, 1001, 2));
     machine.configure(ONE);
-    let rows = vec![ConfigurationRow::new("--Any--", "Chrome", 1), ConfigurationRow::new("--Any--", "Firefox", 2)];
-    let shop = machine.shop_with(AzureSettings { configuration_rows: rows, ..machine.settings() }, &CASES);
+    let rows = vec![
+        ConfigurationRow::new("--Any--", "Chrome", 1),
+        ConfigurationRow::new("--Any--", "Firefox", 2),
+    ];
+    let shop = machine.shop_with(
+        AzureSettings {
+            configuration_rows: rows,
+            ..machine.settings()
+        },
+        &CASES,
+    );
     let start = start_of();
     let on = |browser: &str, test: Test, at: i64| {
         let start = start + SignedDuration::from_millis(at);
-        member("Test Suites/Smoke", start, test).configuration(browser).browser(&format!("{browser} 120.0"))
+        member("Test Suites/Smoke", start, test)
+            .configuration(browser)
+            .browser(&format!("{browser} 120.0"))
     };
-    let members =
-        vec![on("Chrome", Test::passed(&tc("Sign in")), 0), on("Firefox", Test::failed(&tc("Sign in"), "no"), 900)];
+    let members = vec![
+        on("Chrome", Test::passed(&tc("Sign in")), 0),
+        on("Firefox", Test::failed(&tc("Sign in"), "no"), 900),
+    ];
     let collection = CollectionWriter::new("Test Suites/Browsers", start, members);
     collection.write_in(&shop).unwrap();
     assert_eq!(submit(&machine, &collection.folder_in(&shop)).code, 0);
     let run = machine.ado_run();
     assert_eq!(outcomes(&run), [(11, "Passed"), (211, "Failed")]);
-    let logs: Vec<_> = names(&run.attachments).into_iter().filter(|name| name.ends_with(".log")).collect();
-    assert_eq!(logs, ["Smoke (Chrome) execution0.log", "Smoke (Firefox) execution0.log"]);
+    let logs: Vec<_> = names(&run.attachments)
+        .into_iter()
+        .filter(|name| name.ends_with(".log"))
+        .collect();
+    assert_eq!(
+        logs,
+        [
+            "Smoke (Chrome) execution0.log",
+            "Smoke (Firefox) execution0.log"
+        ]
+    );
     let shown = machine.kado(&["runs", "show", "1"]);
-    assert!(shown.out.contains("Smoke (Firefox): any / Firefox / any → configuration 2"), "{shown:?}");
+    assert!(
+        shown
+            .out
+            .contains("Smoke (Firefox): any / Firefox / any → configuration 2"),
+        "{shown:?}"
+    );
 }
 
 #[test]
@@ -204,12 +285,22 @@ fn a_dry_run_shows_the_whole_and_a_running_collection_is_refused() {
     let first = play(&collection, 0, &shop);
     let refused = submit(&machine, &first);
     assert_eq!(refused.code, 1, "{refused:?}");
-    assert!(refused.err.contains("is still running; it is submitted as a whole when it has ended"), "{refused:?}");
+    assert!(
+        refused
+            .err
+            .contains("is still running; it is submitted as a whole when it has ended"),
+        "{refused:?}"
+    );
     collection.write_in(&shop).unwrap();
     let planned = machine.kado(&["submit", "--dry-run", "--json", &first.to_string_lossy()]);
     assert_eq!(planned.code, 0, "{planned:?}");
     let plans: Value = serde_json::from_str(&planned.out).unwrap();
-    let points: Vec<_> = plans[0]["points"].as_array().unwrap().iter().map(|point| point["point_id"].clone()).collect();
+    let points: Vec<_> = plans[0]["points"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|point| point["point_id"].clone())
+        .collect();
     assert_eq!(points, [11, 12]);
     assert_eq!(machine.writes(), [""; 0]);
 }
@@ -247,7 +338,11 @@ fn a_suite_that_is_in_no_collection_is_submitted_as_ever() {
     let output = machine.submit(&shop, &finished([Test::passed(&tc("Sign in"))]));
     assert_eq!(output.code, 0, "{output:?}");
     assert_eq!(machine.row()["suite"], "Test Suites/Smoke");
-    assert!(names(&machine.ado_run().attachments).iter().all(|name| !name.contains(' ')));
+    assert!(
+        names(&machine.ado_run().attachments)
+            .iter()
+            .all(|name| !name.contains(' '))
+    );
 }
 
 #[test]
@@ -261,7 +356,10 @@ fn what_was_gathered_survives_a_restart_in_the_middle() {
     collection.write_end(&shop).unwrap();
     let service = machine.start();
     machine.wait_for_completed(1);
-    assert_eq!(outcomes(&machine.ado_run()), [(11, "Passed"), (12, "Failed")]);
+    assert_eq!(
+        outcomes(&machine.ado_run()),
+        [(11, "Passed"), (12, "Failed")]
+    );
     assert_eq!(machine.rows().len(), 1);
     service.stop_cleanly();
 }
@@ -269,8 +367,13 @@ fn what_was_gathered_survives_a_restart_in_the_middle() {
 #[test]
 fn a_workspace_that_is_wiped_in_the_middle_costs_only_what_had_not_ended() {
     let machine = Machine::new();
-    let (base, token) = (machine.fake.base_url(), closed_file(&machine.root().join("token"), crate::support::TOKEN));
-    machine.configure(&format!("[azure]\nserver_url = {base:?}\ntoken_file = {token:?}\n{ONE}"));
+    let (base, token) = (
+        machine.fake.base_url(),
+        closed_file(&machine.root().join("token"), crate::support::TOKEN),
+    );
+    machine.configure(&format!(
+        "[azure]\nserver_url = {base:?}\ntoken_file = {token:?}\n{ONE}"
+    ));
     let shop = machine.shop(&CASES);
     let (service, _) = begun(&machine, &shop, 1);
     service.kill();
@@ -282,9 +385,17 @@ fn a_workspace_that_is_wiped_in_the_middle_costs_only_what_had_not_ended() {
     assert_eq!(outcomes(&run), [(12, "Failed")]);
     assert_eq!(names(&run.attachments), ["Full execution0.log"]);
     assert_eq!(run.results[0].attachments.len(), 1);
-    assert!(comment(&run).contains("suite `Test Suites/Smoke` vanished before it was over"), "{}", comment(&run));
+    assert!(
+        comment(&run).contains("suite `Test Suites/Smoke` vanished before it was over"),
+        "{}",
+        comment(&run)
+    );
     service.stop_cleanly();
-    assert_eq!(fs::read_dir(machine.state().join("spool")).map_or(0, Iterator::count), 0, "its copies are removed");
+    assert_eq!(
+        fs::read_dir(machine.state().join("spool")).map_or(0, Iterator::count),
+        0,
+        "its copies are removed"
+    );
 }
 
 #[test]
@@ -304,7 +415,10 @@ fn the_files_of_a_suite_that_passed_are_kept_for_a_collection_that_may_fail() {
     let sent = machine.kado(&["run", "--once"]);
     assert_eq!(sent.code, 0, "{sent:?}");
     let files = names(&machine.ado_run().attachments);
-    assert!(files.contains(&"Smoke execution0.log".to_owned()), "{files:?}");
+    assert!(
+        files.contains(&"Smoke execution0.log".to_owned()),
+        "{files:?}"
+    );
 }
 
 #[test]
@@ -324,7 +438,11 @@ fn members_that_never_started_do_not_hold_it_and_are_named() {
     assert_eq!(machine.kado(&["run", "--once"]).code, 0);
     let run = machine.ado_run();
     assert_eq!(outcomes(&run), [(11, "Passed")]);
-    assert!(comment(&run).contains("suite `Test Suites/Shop/Full` never started"), "{}", comment(&run));
+    assert!(
+        comment(&run).contains("suite `Test Suites/Shop/Full` never started"),
+        "{}",
+        comment(&run)
+    );
     assert_eq!(machine.row()["skipped"][0]["kind"], "suite");
     assert_eq!(machine.submit_folder(&first).code, 0);
     assert_eq!(machine.ado_runs().len(), 1);
@@ -338,17 +456,33 @@ fn an_aborted_collection_is_submitted_without_what_was_aborted_when_it_was_quiet
     let start = start_of();
     let third = member("Test Suites/Last", start, Test::passed(&tc("Browse")));
     let two = collection(start);
-    let members = vec![two.members()[0].clone(), two.members()[1].clone().ending(Ending::Aborted), third];
+    let members = vec![
+        two.members()[0].clone(),
+        two.members()[1].clone().ending(Ending::Aborted),
+        third,
+    ];
     let collection = CollectionWriter::new("Test Suites/All", start, members);
     collection.write_start(&shop).unwrap();
-    collection.members()[0].clone().ending(Ending::WithoutReports).write_in(&shop).unwrap();
+    collection.members()[0]
+        .clone()
+        .ending(Ending::WithoutReports)
+        .write_in(&shop)
+        .unwrap();
     collection.members()[1].write_in(&shop).unwrap();
     age(&shop.join("Reports"));
     assert_eq!(machine.kado(&["run", "--once"]).code, 0);
     let run = machine.ado_run();
     assert_eq!(outcomes(&run), [(11, "Passed")]);
-    assert!(comment(&run).contains("suite `Test Suites/Shop/Full` was aborted"), "{}", comment(&run));
-    assert!(comment(&run).contains("suite `Test Suites/Last` never started"), "{}", comment(&run));
+    assert!(
+        comment(&run).contains("suite `Test Suites/Shop/Full` was aborted"),
+        "{}",
+        comment(&run)
+    );
+    assert!(
+        comment(&run).contains("suite `Test Suites/Last` never started"),
+        "{}",
+        comment(&run)
+    );
 }
 
 #[test]
@@ -382,7 +516,11 @@ fn late_reports_of_a_member_are_added_with_its_name() {
     let service = machine.start();
     wait_until("the late report", || {
         let names = names(&machine.ado_run().attachments);
-        if names.contains(&"Full late.pdf".to_owned()) { Ok(()) } else { Err(format!("{names:?}")) }
+        if names.contains(&"Full late.pdf".to_owned()) {
+            Ok(())
+        } else {
+            Err(format!("{names:?}"))
+        }
     });
     service.stop_cleanly();
 }
@@ -399,7 +537,10 @@ fn a_parked_collection_is_planned_anew_from_its_folders() {
     machine.shop(&CASES);
     let retried = machine.kado(&["runs", "retry", "1"]);
     assert_eq!(retried.code, 0, "{retried:?}");
-    assert_eq!(outcomes(&machine.ado_run()), [(11, "Passed"), (12, "Failed")]);
+    assert_eq!(
+        outcomes(&machine.ado_run()),
+        [(11, "Passed"), (12, "Failed")]
+    );
 }
 
 #[test]
@@ -422,10 +563,20 @@ fn when_each_is_set_meanwhile_what_was_gathered_becomes_runs_of_their_own() {
     collection.write_end(&shop).unwrap();
     age(&shop.join("Reports"));
     assert_eq!(machine.kado(&["run", "--once"]).code, 0);
-    assert_eq!(machine.states(), ["Test Suites/All submitted", "Test Suites/Smoke submitted"]);
+    assert_eq!(
+        machine.states(),
+        ["Test Suites/All submitted", "Test Suites/Smoke submitted"]
+    );
     let runs = machine.ado_runs();
-    assert_eq!((outcomes(&runs[0]), outcomes(&runs[1])), (vec![(11, "Passed")], vec![(12, "Failed")]));
-    assert!(comment(&runs[1]).contains("was submitted as a run of its own before"), "{}", comment(&runs[1]));
+    assert_eq!(
+        (outcomes(&runs[0]), outcomes(&runs[1])),
+        (vec![(11, "Passed")], vec![(12, "Failed")])
+    );
+    assert!(
+        comment(&runs[1]).contains("was submitted as a run of its own before"),
+        "{}",
+        comment(&runs[1])
+    );
 }
 
 #[test]
@@ -442,11 +593,20 @@ fn a_run_is_late_when_the_result_of_the_collection_is_newer_and_not_when_only_it
     collection.write_in(&shop).unwrap();
     assert_eq!(submit(&machine, &collection.folder_in(&shop)).code, 0);
     let alone = |suite: &str, seconds: i64, case: &str| {
-        machine.submit(&shop, &member(suite, at(seconds), Test::failed(&tc(case), "no")));
+        machine.submit(
+            &shop,
+            &member(suite, at(seconds), Test::failed(&tc(case), "no")),
+        );
     };
     alone("Test Suites/Newer", 30, "Sign in");
     alone("Test Suites/Older", 40, "Pay");
     let states = machine.states();
-    assert_eq!(states[..2], ["Test Suites/All submitted", "Test Suites/Newer submitted"]);
-    assert!(states[2].starts_with("Test Suites/Older parked late: test point 12"), "{states:?}");
+    assert_eq!(
+        states[..2],
+        ["Test Suites/All submitted", "Test Suites/Newer submitted"]
+    );
+    assert!(
+        states[2].starts_with("Test Suites/Older parked late: test point 12"),
+        "{states:?}"
+    );
 }

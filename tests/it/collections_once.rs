@@ -1,5 +1,5 @@
-//! Collections as one run: no suite of one is submitted twice, whatever copies of it there are and whatever
-//! `submit.collections` was when.
+//! Collections as one run: no suite of one is submitted twice, whatever copies of it there are and
+//! whatever `submit.collections` was when.
 
 #![expect(clippy::disallowed_methods, reason = "tests lay out and copy files")]
 #![expect(clippy::unwrap_used, reason = "a helper that fails fails its test")]
@@ -36,7 +36,11 @@ fn with_collection(config: &str) -> (Machine, PathBuf, PathBuf, Vec<PathBuf>) {
 /// Copies a run folder flat, as `-reportFolder` does.
 fn copy(from: &Path, to: &Path) {
     fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap().flatten().filter(|entry| entry.path().is_file()) {
+    for entry in fs::read_dir(from)
+        .unwrap()
+        .flatten()
+        .filter(|entry| entry.path().is_file())
+    {
         fs::copy(entry.path(), to.join(entry.file_name())).unwrap();
     }
 }
@@ -88,7 +92,11 @@ fn a_copy_that_is_seen_first_leaves_the_suite_in_its_collection() {
         // The suite itself is young and in its grace time, its copy is due.
         let seen = once(&machine);
         assert!(seen.err.contains("a copy of a suite run"), "{seen:?}");
-        assert_eq!((machine.ado_runs().len(), machine.rows().len()), (0, 0), "{place}");
+        assert_eq!(
+            (machine.ado_runs().len(), machine.rows().len()),
+            (0, 0),
+            "{place}"
+        );
         collection.members()[1].write_in(&shop).unwrap();
         collection.write_end(&shop).unwrap();
         age(&shop.join("Reports"));
@@ -120,18 +128,29 @@ fn a_copy_whose_suite_was_gathered_and_wiped_is_no_run_of_its_own() {
     assert_eq!(outcomes(&machine.ado_run()), BOTH);
 }
 
-/// katalonc that runs a collection of two suites of a test each, and copies each into `Reports/last`.
+/// katalonc that runs a collection of two suites of a test each, and copies each into
+/// `Reports/last`.
 fn katalonc_arguments(shop: &Path) -> Vec<String> {
     let project = format!("-projectPath={}", shop.display());
-    let more = ["-runMode=console", "-testSuiteCollectionPath=Test Suites/All", "-reportFolder=Reports/last"];
-    [project].into_iter().chain(more.map(str::to_owned)).collect()
+    let more = [
+        "-runMode=console",
+        "-testSuiteCollectionPath=Test Suites/All",
+        "-reportFolder=Reports/last",
+    ];
+    [project]
+        .into_iter()
+        .chain(more.map(str::to_owned))
+        .collect()
 }
 
 /// Says that both suites are in the only run.
 fn assert_one_with_both(machine: &Machine) {
     let run = machine.ado_run();
     assert_eq!(machine.states(), ["Test Suites/All submitted"]);
-    assert!(comment(&run).contains("First: 1 PASSED") && comment(&run).contains("Second: 1 PASSED"), "{run:?}");
+    assert!(
+        comment(&run).contains("First: 1 PASSED") && comment(&run).contains("Second: 1 PASSED"),
+        "{run:?}"
+    );
     assert!(!comment(&run).contains("Left out"), "{run:?}");
 }
 
@@ -160,10 +179,16 @@ fn report_folders_inside_reports_double_nothing_with_exec_alone_and_beside_a_ser
         machine.configure(ONE);
         let shop = machine.shop(&[("Sign in", "1001")]);
         let service = with_service.then(|| machine.start());
-        service.iter().for_each(|service| service.wait_for_log("found a Katalon project"));
+        service
+            .iter()
+            .for_each(|service| service.wait_for_log("found a Katalon project"));
         let done = finish(machine.exec(&["--strict"], &katalonc_arguments(&shop)));
         assert_eq!(done.code, 0, "{done:?}");
-        assert_eq!(done.err.matches("submitted as test run").count(), 1, "{done:?}");
+        assert_eq!(
+            done.err.matches("submitted as test run").count(),
+            1,
+            "{done:?}"
+        );
         drop(service);
         age(&shop.join("Reports"));
         once(&machine);
@@ -197,15 +222,31 @@ fn a_suite_that_was_submitted_by_itself_is_not_sent_again_with_its_collection() 
     assert_eq!(machine.submit_folder(&members[0]).code, 0);
     machine.configure(ONE);
     let planned = machine.kado(&["submit", "--dry-run", "--json", &folder.to_string_lossy()]);
-    assert!(planned.out.contains("\"point_id\": 12") && !planned.out.contains("\"point_id\": 11"), "{planned:?}");
+    assert!(
+        planned.out.contains("\"point_id\": 12") && !planned.out.contains("\"point_id\": 11"),
+        "{planned:?}"
+    );
     let whole = machine.submit_folder(&folder);
     assert_eq!(whole.code, 0, "{whole:?}");
     let runs = machine.ado_runs();
     assert_eq!((runs.len(), outcomes(&runs[1])), (2, vec![(12, "Failed")]));
-    assert!(comment(&runs[1]).contains("suite `Test Suites/Smoke` was submitted as a run of its own"), "{runs:?}");
-    assert!(crate::support::names(&runs[1].attachments).iter().all(|name| name.starts_with("Full ")), "{runs:?}");
+    assert!(
+        comment(&runs[1]).contains("suite `Test Suites/Smoke` was submitted as a run of its own"),
+        "{runs:?}"
+    );
+    assert!(
+        crate::support::names(&runs[1].attachments)
+            .iter()
+            .all(|name| name.starts_with("Full ")),
+        "{runs:?}"
+    );
     // And asked once more, by the service too, nothing comes of it.
-    assert!(machine.submit_folder(&members[1]).err.contains("was submitted already"));
+    assert!(
+        machine
+            .submit_folder(&members[1])
+            .err
+            .contains("was submitted already")
+    );
     machine.configure(ALL);
     once(&machine);
     assert_eq!(machine.ado_runs().len(), 2);
@@ -217,7 +258,9 @@ fn a_suite_that_was_submitted_by_itself_is_not_sent_again_with_its_collection() 
 #[test]
 fn a_collection_whose_suites_were_all_submitted_by_themselves_is_submitted_already() {
     let (machine, _, folder, members) = with_collection(EACH);
-    members.iter().for_each(|member| assert_eq!(machine.submit_folder(member).code, 0));
+    members
+        .iter()
+        .for_each(|member| assert_eq!(machine.submit_folder(member).code, 0));
     machine.configure(ALL);
     let whole = machine.submit_folder(&folder);
     assert_eq!(whole.code, 0, "{whole:?}");
@@ -232,17 +275,37 @@ fn the_suites_of_a_collection_that_was_submitted_are_not_sent_again_by_themselve
     assert_eq!(machine.submit_folder(&folder).code, 0);
     machine.configure(ALL_EACH);
     let found = once(&machine);
-    assert_eq!(found.err.matches("is part of a collection that is one run").count(), 2, "{found:?}");
+    assert_eq!(
+        found
+            .err
+            .matches("is part of a collection that is one run")
+            .count(),
+        2,
+        "{found:?}"
+    );
     let asked = machine.submit_folder(&members[0]);
     assert_eq!(asked.code, 0, "{asked:?}");
-    assert!(asked.err.contains("was submitted already, as part of run 1"), "{asked:?}");
+    assert!(
+        asked
+            .err
+            .contains("was submitted already, as part of run 1"),
+        "{asked:?}"
+    );
     assert_eq!(outcomes(&machine.ado_run()), BOTH);
     assert_eq!(machine.states(), ["Test Suites/All submitted"]);
     assert_eq!(again(&machine, &members[0]).code, 0);
-    assert_eq!(machine.states(), ["Test Suites/All submitted", "Test Suites/Smoke submitted"]);
+    assert_eq!(
+        machine.states(),
+        ["Test Suites/All submitted", "Test Suites/Smoke submitted"]
+    );
     // The whole is what it was, although a suite of it has a run of its own now.
     machine.configure(ONE);
-    assert!(machine.submit_folder(&folder).err.contains("was submitted already"));
+    assert!(
+        machine
+            .submit_folder(&folder)
+            .err
+            .contains("was submitted already")
+    );
     assert_eq!(machine.ado_runs().len(), 2);
 }
 
@@ -251,13 +314,29 @@ fn a_suite_that_was_listed_as_ignored_is_not_sent_again_after_its_collection() {
     let (machine, _, folder, members) =
         with_collection(&ALL_EACH.replace("[submit]\n", "[submit]\nauto_submit = false\n"));
     once(&machine);
-    assert_eq!(machine.rows().iter().filter(|row| row["state"] == "ignored").count(), 2);
+    assert_eq!(
+        machine
+            .rows()
+            .iter()
+            .filter(|row| row["state"] == "ignored")
+            .count(),
+        2
+    );
     machine.configure(ONE);
     assert_eq!(machine.submit_folder(&folder).code, 0);
     machine.configure(EACH);
     let asked = machine.submit_folder(&members[0]);
-    assert!(asked.err.contains("was submitted already, as part of run 3"), "{asked:?}");
-    let smoke = machine.rows().into_iter().find(|row| row["suite"] == "Test Suites/Smoke").unwrap();
+    assert!(
+        asked
+            .err
+            .contains("was submitted already, as part of run 3"),
+        "{asked:?}"
+    );
+    let smoke = machine
+        .rows()
+        .into_iter()
+        .find(|row| row["suite"] == "Test Suites/Smoke")
+        .unwrap();
     let retried = machine.kado(&["runs", "retry", &smoke["id"].to_string()]);
     assert_eq!(retried.code, 1, "{retried:?}");
     assert!(retried.err.contains("is part of run 3"), "{retried:?}");
@@ -269,7 +348,13 @@ fn a_parked_collection_is_retried_without_what_was_submitted_by_itself_meanwhile
     for wiped in [false, true] {
         let (machine, shop, folder, members) = with_collection(ONE);
         let settings = machine.settings();
-        machine.shop_with(fake_katalon::AzureSettings { plans: Vec::new(), ..settings }, &CASES);
+        machine.shop_with(
+            fake_katalon::AzureSettings {
+                plans: Vec::new(),
+                ..settings
+            },
+            &CASES,
+        );
         assert_eq!(machine.submit_folder(&folder).code, 1);
         assert_eq!(machine.row()["state"], "parked");
         machine.shop(&CASES);
@@ -285,7 +370,11 @@ fn a_parked_collection_is_retried_without_what_was_submitted_by_itself_meanwhile
             // What was read before has no test plan.
             assert_eq!((retried.code, runs.len()), (1, 1), "{retried:?}");
         } else {
-            assert_eq!((runs.len(), outcomes(&runs[1])), (2, vec![(12, "Failed")]), "{retried:?}");
+            assert_eq!(
+                (runs.len(), outcomes(&runs[1])),
+                (2, vec![(12, "Failed")]),
+                "{retried:?}"
+            );
         }
     }
 }
@@ -296,7 +385,10 @@ fn a_collection_stays_the_same_when_another_of_its_suites_takes_part() {
     machine.configure(&format!("abort_after = \"1m\"\n{ALL}"));
     let shop = machine.shop(&CASES);
     let two = collection(start_of());
-    let members = vec![two.members()[0].clone().ending(Ending::Aborted), two.members()[1].clone()];
+    let members = vec![
+        two.members()[0].clone().ending(Ending::Aborted),
+        two.members()[1].clone(),
+    ];
     let collection = CollectionWriter::new("Test Suites/All", start_of(), members);
     collection.write_in(&shop).unwrap();
     age(&shop.join("Reports"));
@@ -312,7 +404,8 @@ fn a_collection_stays_the_same_when_another_of_its_suites_takes_part() {
 }
 
 #[test]
-fn a_suite_that_crashed_before_its_first_test_and_a_damaged_collection_are_told_in_whole_sentences() {
+fn a_suite_that_crashed_before_its_first_test_and_a_damaged_collection_are_told_in_whole_sentences()
+{
     let machine = Machine::new();
     machine.configure(ONE);
     let shop = machine.shop(&CASES);
@@ -322,14 +415,26 @@ fn a_suite_that_crashed_before_its_first_test_and_a_damaged_collection_are_told_
     age(&shop.join("Reports"));
     let folder = collection.folder_in(&shop);
     machine.submit_folder(&folder);
-    assert!(comment(&machine.ado_run()).contains("\nFull: no tests, did not end by itself"), "{:?}", machine.ado_run());
-    let report = fs::read_dir(&folder).unwrap().flatten().find(|entry| entry.path().extension() == Some("rp".as_ref()));
+    assert!(
+        comment(&machine.ado_run()).contains("\nFull: no tests, did not end by itself"),
+        "{:?}",
+        machine.ado_run()
+    );
+    let report = fs::read_dir(&folder)
+        .unwrap()
+        .flatten()
+        .find(|entry| entry.path().extension() == Some("rp".as_ref()));
     let report = report.unwrap().path();
     let text = fs::read_to_string(&report).unwrap();
     fs::write(&report, &text[..text.len() / 2]).unwrap();
     let refused = machine.submit_folder(&folder);
     assert_eq!(refused.code, 1, "{refused:?}");
-    assert!(refused.err.contains("the report of the collection (`.rp`) cannot be read"), "{refused:?}");
+    assert!(
+        refused
+            .err
+            .contains("the report of the collection (`.rp`) cannot be read"),
+        "{refused:?}"
+    );
     machine.ado_run();
 }
 

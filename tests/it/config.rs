@@ -36,7 +36,11 @@ fn set_mode(_path: &Path, _mode: u32) {}
 
 /// `[azure]` with server and token file.
 fn machine_access(machine: &Machine, mode: u32) -> String {
-    format!("[azure]\nserver_url = \"{}\"\ntoken_file = {:?}\n", machine.fake.base_url(), token_file(machine, mode))
+    format!(
+        "[azure]\nserver_url = \"{}\"\ntoken_file = {:?}\n",
+        machine.fake.base_url(),
+        token_file(machine, mode)
+    )
 }
 
 #[test]
@@ -70,10 +74,18 @@ fn all_problems_are_told_at_once_with_their_lines() {
 fn every_command_refuses_a_bad_configuration() {
     let machine = Machine::new();
     machine.configure("nonsense = 1\n");
-    for arguments in [&["runs"][..], &["run"], &["submit", "/tmp"], &["submit", "--dry-run", "/tmp"]] {
+    for arguments in [
+        &["runs"][..],
+        &["run"],
+        &["submit", "/tmp"],
+        &["submit", "--dry-run", "/tmp"],
+    ] {
         let refused = machine.kado(arguments);
         assert_eq!(refused.code, 2, "{arguments:?} {refused:?}");
-        assert!(refused.err.contains("line 3") && refused.err.contains("nonsense"), "{refused:?}");
+        assert!(
+            refused.err.contains("line 3") && refused.err.contains("nonsense"),
+            "{refused:?}"
+        );
     }
 }
 
@@ -104,14 +116,23 @@ fn a_token_of_a_project_table_needs_its_server_in_the_same_table() {
     ));
     let refused = machine.kado(&["runs"]);
     assert_eq!(refused.code, 2, "{refused:?}");
-    assert!(refused.err.contains("project.azure.server_url"), "{refused:?}");
+    assert!(
+        refused.err.contains("project.azure.server_url"),
+        "{refused:?}"
+    );
 }
 
 #[test]
 fn the_token_of_the_machine_is_used_without_its_end_of_line() {
     let machine = Machine::with(world().token(MACHINE_TOKEN));
     machine.configure(&machine_access(&machine, 0o600));
-    let submitted = submit(&machine, AzureSettings { token: None, ..machine.settings() });
+    let submitted = submit(
+        &machine,
+        AzureSettings {
+            token: None,
+            ..machine.settings()
+        },
+    );
     assert_eq!(submitted.code, 0, "{submitted:?}");
     assert_eq!(machine.ado_run().state, "Completed");
 }
@@ -119,9 +140,20 @@ fn the_token_of_the_machine_is_used_without_its_end_of_line() {
 #[test]
 fn the_environment_can_hold_the_token_of_the_machine() {
     let machine = Machine::with(world().token(MACHINE_TOKEN));
-    machine.configure(&format!("[azure]\nserver_url = \"{}\"\n", machine.fake.base_url()));
-    let shop = machine.shop_with(AzureSettings { token: None, ..machine.settings() }, &[("Sign in", "1001")]);
-    let folder = finished([Test::passed(&tc("Sign in"))]).write_in(&shop).unwrap();
+    machine.configure(&format!(
+        "[azure]\nserver_url = \"{}\"\n",
+        machine.fake.base_url()
+    ));
+    let shop = machine.shop_with(
+        AzureSettings {
+            token: None,
+            ..machine.settings()
+        },
+        &[("Sign in", "1001")],
+    );
+    let folder = finished([Test::passed(&tc("Sign in"))])
+        .write_in(&shop)
+        .unwrap();
     let mut command = machine.command(&["submit", &folder.to_string_lossy()]);
     command.env("KADO_TOKEN", MACHINE_TOKEN);
     let submitted = crate::support::finish(command);
@@ -135,10 +167,19 @@ fn a_token_file_that_others_can_read_is_refused() {
     for mode in [0o644, 0o604, 0o666, 0o622] {
         let machine = Machine::with(world().token(MACHINE_TOKEN));
         machine.configure(&machine_access(&machine, mode));
-        let submitted = submit(&machine, AzureSettings { token: None, ..machine.settings() });
+        let submitted = submit(
+            &machine,
+            AzureSettings {
+                token: None,
+                ..machine.settings()
+            },
+        );
         assert_ne!(submitted.code, 0, "{mode:o} {submitted:?}");
         let said = format!("{}{}", submitted.out, submitted.err);
-        assert!(said.contains("can be read by others") && said.contains("chmod 600"), "{mode:o} {submitted:?}");
+        assert!(
+            said.contains("can be read by others") && said.contains("chmod 600"),
+            "{mode:o} {submitted:?}"
+        );
         assert_eq!(machine.fake.requests().len(), 0, "{mode:o}");
     }
 }
@@ -146,7 +187,10 @@ fn a_token_file_that_others_can_read_is_refused() {
 #[test]
 fn plain_http_to_another_machine_is_refused_unless_it_is_allowed() {
     let machine = Machine::new();
-    let settings = AzureSettings { server_url: "http://tfs.invalid/tfs/Main".to_owned(), ..machine.settings() };
+    let settings = AzureSettings {
+        server_url: "http://tfs.invalid/tfs/Main".to_owned(),
+        ..machine.settings()
+    };
     let refused = submit(&machine, settings);
     assert_eq!(refused.code, 2, "{refused:?}");
     assert!(refused.out.contains("azure.allow_http"), "{refused:?}");
@@ -161,14 +205,27 @@ fn plain_http_to_another_machine_is_refused_unless_it_is_allowed() {
 fn the_token_of_a_project_never_reaches_the_server_of_the_configuration() {
     let theirs = Machine::new();
     let machine = Machine::with(world().token("something-else"));
-    machine.configure(&format!("[azure]\nserver_url = \"{}\"\n", machine.fake.base_url()));
-    let settings = AzureSettings { server_url: theirs.fake.base_url(), ..machine.settings() };
+    machine.configure(&format!(
+        "[azure]\nserver_url = \"{}\"\n",
+        machine.fake.base_url()
+    ));
+    let settings = AzureSettings {
+        server_url: theirs.fake.base_url(),
+        ..machine.settings()
+    };
     let submitted = submit(&machine, settings);
     assert_eq!(submitted.code, 1, "{submitted:?}");
-    assert_eq!(machine.fake.requests().len(), 0, "the project's token went to another server");
+    assert_eq!(
+        machine.fake.requests().len(),
+        0,
+        "the project's token went to another server"
+    );
     assert_eq!(theirs.fake.requests().len(), 0);
     let row = machine.row();
-    assert!(row["error"].as_str().unwrap().contains("token_file"), "{row}");
+    assert!(
+        row["error"].as_str().unwrap().contains("token_file"),
+        "{row}"
+    );
 }
 
 #[test]
@@ -177,9 +234,15 @@ fn the_token_of_the_machine_never_reaches_the_server_of_a_project() {
     let theirs = Machine::with(world().token(MACHINE_TOKEN));
     let elsewhere = machine.root().join("elsewhere");
     let access = machine_access(&machine, 0o600);
-    machine.configure(&format!("{access}[[project]]\npath = {elsewhere:?}\nazure.project = \"Shop\"\n"));
+    machine.configure(&format!(
+        "{access}[[project]]\npath = {elsewhere:?}\nazure.project = \"Shop\"\n"
+    ));
     // The machine's server wins over the project's, so nothing goes to the project's.
-    let settings = AzureSettings { server_url: theirs.fake.base_url(), token: None, ..machine.settings() };
+    let settings = AzureSettings {
+        server_url: theirs.fake.base_url(),
+        token: None,
+        ..machine.settings()
+    };
     let submitted = submit(&machine, settings);
     assert_eq!(submitted.code, 0, "{submitted:?}");
     assert_eq!(theirs.fake.requests().len(), 0);
@@ -188,15 +251,26 @@ fn the_token_of_the_machine_never_reaches_the_server_of_a_project() {
 
 #[test]
 fn the_configuration_can_name_another_project_of_azure_devops() {
-    let other = world().project("Bakery").configuration(1, "W").plan(88, "Bread").suite(71, "S").test_case(4001, "T");
+    let other = world()
+        .project("Bakery")
+        .configuration(1, "W")
+        .plan(88, "Bread")
+        .suite(71, "S")
+        .test_case(4001, "T");
     let machine = Machine::with(other.point(801, 71, 4001, 1));
     machine.configure("[azure]\nproject = \"Bakery\"\n");
-    let settings = AzureSettings { plans: vec![(88, "Bread".to_owned())], ..machine.settings() };
+    let settings = AzureSettings {
+        plans: vec![(88, "Bread".to_owned())],
+        ..machine.settings()
+    };
     let shop = machine.shop_with(settings, &[("Sign in", "4001")]);
     let submitted = machine.submit(&shop, &finished([Test::passed(&tc("Sign in"))]));
     assert_eq!(submitted.code, 0, "{submitted:?}");
     let run = machine.ado_run();
-    assert_eq!((run.project.as_str(), run.results[0].point_id), ("Bakery", Some(801)));
+    assert_eq!(
+        (run.project.as_str(), run.results[0].point_id),
+        ("Bakery", Some(801))
+    );
 }
 
 #[test]
@@ -218,7 +292,11 @@ fn a_configuration_in_another_encoding_is_told_with_the_way_out() {
     let machine = Machine::new();
     let text = fs::read_to_string(machine.config_file()).unwrap();
     let utf16: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
-    fs::write(machine.config_file(), [b"\xff\xfe".as_slice(), &utf16].concat()).unwrap();
+    fs::write(
+        machine.config_file(),
+        [b"\xff\xfe".as_slice(), &utf16].concat(),
+    )
+    .unwrap();
     let refused = machine.kado(&["runs"]);
     assert_eq!(refused.code, 2, "{refused:?}");
     insta::assert_snapshot!(machine.readable(&refused.err), @r#"error: configuration `[temp]/kado.toml` cannot be read; save it as UTF-8 (editors may call UTF-16 "Unicode"): stream did not contain valid UTF-8"#);
@@ -226,12 +304,22 @@ fn a_configuration_in_another_encoding_is_told_with_the_way_out() {
 
 #[test]
 fn no_output_holds_a_token() {
-    for token in [Token::Clear(crate::support::TOKEN.to_owned()), Token::Clear("wrong-token-0123456789".to_owned())] {
+    for token in [
+        Token::Clear(crate::support::TOKEN.to_owned()),
+        Token::Clear("wrong-token-0123456789".to_owned()),
+    ] {
         let machine = Machine::new();
-        let Token::Clear(text) = token.clone() else { unreachable!("both are clear") };
-        let settings = AzureSettings { token: Some(token), ..machine.settings() };
+        let Token::Clear(text) = token.clone() else {
+            unreachable!("both are clear")
+        };
+        let settings = AzureSettings {
+            token: Some(token),
+            ..machine.settings()
+        };
         let shop = machine.shop_with(settings, &[("Sign in", "1001")]);
-        let folder = finished([Test::passed(&tc("Sign in"))]).write_in(&shop).unwrap();
+        let folder = finished([Test::passed(&tc("Sign in"))])
+            .write_in(&shop)
+            .unwrap();
         let mut command = machine.command(&["submit", &folder.to_string_lossy()]);
         command.env("KADO_LOG", "trace");
         let submitted = crate::support::finish(command);
@@ -242,7 +330,12 @@ fn no_output_holds_a_token() {
         }
         for name in crate::support::files(&machine.state()) {
             let bytes = fs::read(machine.state().join(&name)).unwrap_or_default();
-            assert!(!bytes.windows(text.len()).any(|part| part == text.as_bytes()), "{name} holds the token");
+            assert!(
+                !bytes
+                    .windows(text.len())
+                    .any(|part| part == text.as_bytes()),
+                "{name} holds the token"
+            );
         }
     }
 }
@@ -260,6 +353,10 @@ fn a_windows_path_in_double_quotes_is_told_with_the_way_out() {
         machine.configure_only(&format!("watch = [{path}]\n"));
         let told = machine.kado(&["run", "--once"]);
         assert_eq!(told.code, 2, "{told:?}");
-        assert!(told.err.contains(r"write Windows paths in single quotes, such as 'C:\agent\_work'"), "{told:?}");
+        assert!(
+            told.err
+                .contains(r"write Windows paths in single quotes, such as 'C:\agent\_work'"),
+            "{told:?}"
+        );
     }
 }

@@ -1,4 +1,5 @@
-//! Real run folders of public projects: what kado reads is what Katalon wrote into its own JUnit report.
+//! Real run folders of public projects: what kado reads is what Katalon wrote into its own JUnit
+//! report.
 //!
 //! The corpus is not part of the repository. Where it is missing, the tests say so and pass.
 
@@ -17,17 +18,26 @@ fn corpus() -> Option<PathBuf> {
     if corpus.is_dir() {
         return Some(corpus);
     }
-    say(&format!("skipped: there is no corpus at {}", corpus.display()));
+    say(&format!(
+        "skipped: there is no corpus at {}",
+        corpus.display()
+    ));
     None
 }
 
-#[expect(clippy::print_stderr, reason = "a test that leaves something out has to say so")]
+#[expect(
+    clippy::print_stderr,
+    reason = "a test that leaves something out has to say so"
+)]
 fn say(what: &str) {
     eprintln!("{what}");
 }
 
 fn folders(root: &Path, found: &mut Vec<PathBuf>) {
-    for entry in fs::read_dir(root).expect("the corpus is readable").filter_map(Result::ok) {
+    for entry in fs::read_dir(root)
+        .expect("the corpus is readable")
+        .filter_map(Result::ok)
+    {
         if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
             if workspace::is_run_folder(&entry.path()) {
                 found.push(entry.path());
@@ -44,7 +54,8 @@ fn run_folders(corpus: &Path) -> Vec<PathBuf> {
     found
 }
 
-/// What the corpus' own index says of each run: its folder, its class and how many attempts have which status.
+/// What the corpus' own index says of each run: its folder, its class and how many attempts have
+/// which status.
 fn index(corpus: &Path) -> Vec<(PathBuf, String, BTreeMap<char, usize>)> {
     let text = fs::read_to_string(corpus.join("INDEX.md")).expect("the corpus has an index");
     let mut project = "";
@@ -53,13 +64,24 @@ fn index(corpus: &Path) -> Vec<(PathBuf, String, BTreeMap<char, usize>)> {
         if let Some(name) = line.strip_prefix("### ") {
             project = name;
         }
-        let Some((path, rest)) = line.strip_prefix("- `").and_then(|row| row.split_once('`')) else {
+        let Some((path, rest)) = line.strip_prefix("- `").and_then(|row| row.split_once('`'))
+        else {
             continue;
         };
-        let mut parts = rest.split_once("— ").map_or("", |(_, rest)| rest).split("; ");
-        let class = parts.next().unwrap_or_default().split(", ").next().unwrap_or_default().to_owned();
+        let mut parts = rest
+            .split_once("— ")
+            .map_or("", |(_, rest)| rest)
+            .split("; ");
+        let class = parts
+            .next()
+            .unwrap_or_default()
+            .split(", ")
+            .next()
+            .unwrap_or_default()
+            .to_owned();
         let counts = parts.next().unwrap_or_default().split(' ');
-        let counts = counts.filter_map(|count| Some((count.chars().next()?, count.get(1..)?.parse().ok()?)));
+        let counts =
+            counts.filter_map(|count| Some((count.chars().next()?, count.get(1..)?.parse().ok()?)));
         rows.push((corpus.join(project).join(path), class, counts.collect()));
     }
     rows
@@ -67,19 +89,32 @@ fn index(corpus: &Path) -> Vec<(PathBuf, String, BTreeMap<char, usize>)> {
 
 /// The differences between a run and its report.
 fn differences(run: &SuiteRun, report: &JunitSuite) -> Vec<String> {
-    let ours: Vec<(String, String)> =
-        run.tests.iter().map(|test| (test.id.clone(), test.status().word().to_owned())).collect();
-    let theirs: Vec<(String, String)> =
-        report.cases.iter().map(|case| (case.name.clone(), case.status.clone().unwrap_or_default())).collect();
+    let ours: Vec<(String, String)> = run
+        .tests
+        .iter()
+        .map(|test| (test.id.clone(), test.status().word().to_owned()))
+        .collect();
+    let theirs: Vec<(String, String)> = report
+        .cases
+        .iter()
+        .map(|case| (case.name.clone(), case.status.clone().unwrap_or_default()))
+        .collect();
     let mut differences = Vec::new();
     if ours != theirs {
         differences.push(format!("tests: {ours:?} are {theirs:?} in the report"));
     }
-    if let Some(status) = report.status.as_deref().filter(|status| *status != run.status.word()) {
+    if let Some(status) = report
+        .status
+        .as_deref()
+        .filter(|status| *status != run.status.word())
+    {
         differences.push(format!("suite: {} is {status} in the report", run.status));
     }
     if report.id.as_deref().is_some_and(|id| id != run.suite) {
-        differences.push(format!("suite id: {} is {:?} in the report", run.suite, report.id));
+        differences.push(format!(
+            "suite id: {} is {:?} in the report",
+            run.suite, report.id
+        ));
     }
     differences
 }
@@ -102,7 +137,11 @@ fn every_test_and_suite_has_the_status_of_katalons_own_report() {
             Some(_) if run.started.is_none() => "left out: the log is missing in the corpus",
             Some([suite]) => {
                 *counts.entry("tests compared").or_default() += suite.cases.len();
-                wrong.extend(differences(&run, suite).into_iter().map(|difference| format!("{name}: {difference}")));
+                wrong.extend(
+                    differences(&run, suite)
+                        .into_iter()
+                        .map(|difference| format!("{name}: {difference}")),
+                );
                 "compared"
             }
             Some(_) => "left out: a report of several suites",
@@ -137,15 +176,23 @@ fn every_run_is_read_as_the_corpus_index_says() {
             continue;
         }
         let Ok(run) = workspace::read_run(&folder) else {
-            *classes.entry(format!("{class}, neither log nor launcher files")).or_default() += 1;
+            *classes
+                .entry(format!("{class}, neither log nor launcher files"))
+                .or_default() += 1;
             continue;
         };
         let mut counts: BTreeMap<char, usize> = BTreeMap::new();
         for attempt in run.tests.iter().flat_map(|test| &test.attempts) {
-            *counts.entry(attempt.status.word().chars().next().unwrap()).or_default() += 1;
+            *counts
+                .entry(attempt.status.word().chars().next().unwrap())
+                .or_default() += 1;
         }
         if counts != expected || run.ended.is_some() != (class == "ended") {
-            wrong.push(format!("{}: {counts:?}, ended {:?}, is {class} {expected:?}", folder.display(), run.ended));
+            wrong.push(format!(
+                "{}: {counts:?}, ended {:?}, is {class} {expected:?}",
+                folder.display(),
+                run.ended
+            ));
         }
     }
     assert_eq!(wrong, [""; 0], "{}", wrong.join("\n"));
@@ -163,7 +210,10 @@ fn every_run_is_read_as_the_corpus_index_says() {
 }
 
 fn projects(root: &Path, found: &mut Vec<PathBuf>) {
-    for entry in fs::read_dir(root).expect("the corpus is readable").filter_map(Result::ok) {
+    for entry in fs::read_dir(root)
+        .expect("the corpus is readable")
+        .filter_map(Result::ok)
+    {
         let path = entry.path();
         if path.extension().is_some_and(|extension| extension == "prj") {
             found.push(root.to_owned());
@@ -180,7 +230,10 @@ fn counted(project: &Project) -> [(&'static str, usize); 6] {
         ("test cases", project.test_cases.len()),
         ("enabled", usize::from(settings.enabled)),
         ("with a plan", usize::from(!settings.test_plans.is_empty())),
-        ("with rows of configurations", usize::from(!settings.configuration_rows.is_empty())),
+        (
+            "with rows of configurations",
+            usize::from(!settings.configuration_rows.is_empty()),
+        ),
         ("damaged", usize::from(settings.damaged)),
     ]
 }
@@ -202,12 +255,21 @@ fn every_project_is_read_and_only_redacted_tokens_are_undecryptable() {
             *counts.entry(what).or_default() += count;
         }
         for case in &project.test_cases {
-            let resolved = azure_ids::resolve(case.azure_ids.as_deref().unwrap_or_default(), &|_| None);
-            *counts.entry("test cases with ids").or_default() += usize::from(!resolved.ids.is_empty());
-            resolved.problems.iter().for_each(|problem| note(&problem.text));
+            let resolved =
+                azure_ids::resolve(case.azure_ids.as_deref().unwrap_or_default(), &|_| None);
+            *counts.entry("test cases with ids").or_default() +=
+                usize::from(!resolved.ids.is_empty());
+            resolved
+                .problems
+                .iter()
+                .for_each(|problem| note(&problem.text));
             case.warnings.iter().for_each(|warning| note(warning));
         }
-        project.warnings.iter().chain(&settings.warnings).for_each(|warning| note(warning));
+        project
+            .warnings
+            .iter()
+            .chain(&settings.warnings)
+            .for_each(|warning| note(warning));
     }
     insta::assert_debug_snapshot!((counts, odd), @r#"
     (

@@ -1,6 +1,9 @@
 //! The disk of the state folder fails: no room, read-only for a while, a database that is damaged.
 
-#![expect(clippy::disallowed_methods, reason = "tests mount, fill and damage state folders")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "tests mount, fill and damage state folders"
+)]
 
 use std::fs;
 use std::io::Write as _;
@@ -27,7 +30,10 @@ impl Disk {
     fn mount(folder: &Path) -> Option<Self> {
         fs::create_dir_all(folder).unwrap();
         let disk = Self(folder.to_owned());
-        if disk.ask("mount", &["-t", "tmpfs", "-o", "size=8m,mode=0750", "tmpfs"]) {
+        if disk.ask(
+            "mount",
+            &["-t", "tmpfs", "-o", "size=8m,mode=0750", "tmpfs"],
+        ) {
             return Some(disk);
         }
         std::mem::forget(disk);
@@ -36,7 +42,11 @@ impl Disk {
     }
 
     fn ask(&self, program: &str, arguments: &[&str]) -> bool {
-        let asked = Command::new(program).args(arguments).arg(&self.0).stderr(Stdio::null()).status();
+        let asked = Command::new(program)
+            .args(arguments)
+            .arg(&self.0)
+            .stderr(Stdio::null())
+            .status();
         asked.is_ok_and(|status| status.success())
     }
 
@@ -50,7 +60,10 @@ impl Disk {
     }
 
     fn remount(&self, how: &str) {
-        assert!(self.ask("mount", &["-o", &format!("remount,{how}")]), "remounted {how}");
+        assert!(
+            self.ask("mount", &["-o", &format!("remount,{how}")]),
+            "remounted {how}"
+        );
     }
 }
 
@@ -70,7 +83,10 @@ fn machine() -> (Machine, PathBuf) {
 
 /// A finished run whose reports are there.
 fn write_run(shop: &Path) -> PathBuf {
-    let tests = [Test::passed(&tc("Sign in")), Test::failed(&tc("Pay"), "no such card").screenshot()];
+    let tests = [
+        Test::passed(&tc("Sign in")),
+        Test::failed(&tc("Pay"), "no such card").screenshot(),
+    ];
     let folder = finished(tests).start(now()).write_in(shop).unwrap();
     age(&folder);
     folder
@@ -79,27 +95,44 @@ fn write_run(shop: &Path) -> PathBuf {
 /// The service meets a disk that `fails` before a run is over, and that is mended later.
 fn before_a_run_is_recorded(fails: impl Fn(&Disk), mends: impl Fn(&Disk)) {
     let (machine, shop) = machine();
-    let Some(disk) = Disk::mount(&machine.state()) else { return };
+    let Some(disk) = Disk::mount(&machine.state()) else {
+        return;
+    };
     let service = machine.start();
     service.wait_for_log("found a Katalon project");
     fails(&disk);
     write_run(&shop);
     service.wait_for_log("the outbox cannot be used");
     sleep(A_WHILE);
-    assert_eq!(machine.writes(), [""; 0], "what cannot be recorded was sent: {}", service.log());
+    assert_eq!(
+        machine.writes(),
+        [""; 0],
+        "what cannot be recorded was sent: {}",
+        service.log()
+    );
     mends(&disk);
     machine.wait_for_completed(1);
     service.stop_cleanly();
     let run = machine.ado_run();
-    assert_eq!((run.results.len(), run.results[1].attachments.len()), (2, 1));
+    assert_eq!(
+        (run.results.len(), run.results[1].attachments.len()),
+        (2, 1)
+    );
     assert_eq!(machine.row()["state"], "submitted");
 }
 
 /// The same while a run waits that is recorded.
 fn while_a_run_waits(fails: impl Fn(&Disk), mends: impl Fn(&Disk)) {
     let (machine, shop) = machine();
-    let Some(disk) = Disk::mount(&machine.state()) else { return };
-    machine.fake.fault(Fault::new("*", "", Nth::Every, FaultAction::organization_stopped()));
+    let Some(disk) = Disk::mount(&machine.state()) else {
+        return;
+    };
+    machine.fake.fault(Fault::new(
+        "*",
+        "",
+        Nth::Every,
+        FaultAction::organization_stopped(),
+    ));
     let service = machine.start();
     write_run(&shop);
     service.wait_for_log("waits");
@@ -107,7 +140,12 @@ fn while_a_run_waits(fails: impl Fn(&Disk), mends: impl Fn(&Disk)) {
     machine.fake.clear_faults();
     service.wait_for_log("the outbox cannot be used");
     sleep(A_WHILE);
-    assert_eq!(machine.ado_runs().len(), 0, "what cannot be recorded was sent: {}", service.log());
+    assert_eq!(
+        machine.ado_runs().len(),
+        0,
+        "what cannot be recorded was sent: {}",
+        service.log()
+    );
     mends(&disk);
     machine.wait_for_completed(1);
     service.stop_cleanly();
@@ -128,7 +166,9 @@ fn without_room_for_a_plan_nothing_is_sent_and_with_room_it_is_sent_once() {
 #[test]
 fn on_a_read_only_disk_every_command_that_sends_refuses_and_later_the_run_is_sent_once() {
     let (machine, shop) = machine();
-    let Some(disk) = Disk::mount(&machine.state()) else { return };
+    let Some(disk) = Disk::mount(&machine.state()) else {
+        return;
+    };
     assert_eq!(machine.kado(&["run", "--once"]).code, 0);
     let folder = write_run(&shop).to_string_lossy().into_owned();
     disk.remount("ro");
@@ -136,7 +176,10 @@ fn on_a_read_only_disk_every_command_that_sends_refuses_and_later_the_run_is_sen
         let refused = machine.kado(arguments);
         assert_ne!(refused.code, 0, "kado {arguments:?}: {refused:?}");
         let state = machine.state();
-        assert!(refused.err.contains(&*state.to_string_lossy()), "kado {arguments:?} names no folder: {refused:?}");
+        assert!(
+            refused.err.contains(&*state.to_string_lossy()),
+            "kado {arguments:?} names no folder: {refused:?}"
+        );
     }
     assert_eq!(machine.fake.requests().len(), 0);
     disk.remount("rw");
@@ -148,12 +191,17 @@ fn on_a_read_only_disk_every_command_that_sends_refuses_and_later_the_run_is_sen
 #[test]
 fn the_status_says_that_there_is_no_room_or_that_the_disk_is_read_only() {
     let (machine, _) = machine();
-    let Some(disk) = Disk::mount(&machine.state()) else { return };
+    let Some(disk) = Disk::mount(&machine.state()) else {
+        return;
+    };
     assert_eq!(machine.kado(&["run", "--once"]).code, 0);
     let says = |words: &str| {
         let status = machine.kado(&["status"]);
         assert_eq!(status.code, 1, "{status:?}");
-        assert!(status.out.contains(words) && status.out.contains(&*machine.state().to_string_lossy()), "{status:?}");
+        assert!(
+            status.out.contains(words) && status.out.contains(&*machine.state().to_string_lossy()),
+            "{status:?}"
+        );
     };
     says("MiB are free where the state folder");
     disk.fill();
@@ -165,7 +213,8 @@ fn the_status_says_that_there_is_no_room_or_that_the_disk_is_read_only() {
     says("MiB are free where the state folder");
 }
 
-/// Every command that needs the database refuses one that is damaged so; it lies somewhere untouched.
+/// Every command that needs the database refuses one that is damaged so; it lies somewhere
+/// untouched.
 fn refused_when(damage: impl Fn(&[u8]) -> Vec<u8>) {
     let (machine, shop) = machine();
     for _ in 0..3 {
@@ -177,8 +226,16 @@ fn refused_when(damage: impl Fn(&[u8]) -> Vec<u8>) {
     let whole = fs::read(state.join("kado.db")).unwrap();
     let folder = write_run(&shop).to_string_lossy().into_owned();
     let damaged = damage(&whole);
-    for arguments in [&["status"][..], &["submit", &folder], &["run", "--once"], &["run"]] {
-        for name in crate::support::files(&state).iter().filter(|name| name.starts_with("kado.db")) {
+    for arguments in [
+        &["status"][..],
+        &["submit", &folder],
+        &["run", "--once"],
+        &["run"],
+    ] {
+        for name in crate::support::files(&state)
+            .iter()
+            .filter(|name| name.starts_with("kado.db"))
+        {
             fs::remove_file(state.join(name)).unwrap();
         }
         fs::write(state.join("kado.db"), &damaged).unwrap();
@@ -187,12 +244,22 @@ fn refused_when(damage: impl Fn(&[u8]) -> Vec<u8>) {
             let refused = machine.kado(arguments);
             assert_ne!(refused.code, 0, "kado {arguments:?}: {refused:?}");
             let said = format!("{}{}", refused.out, refused.err);
-            assert!(said.contains("backup"), "kado {arguments:?} names no way back: {said}");
+            assert!(
+                said.contains("backup"),
+                "kado {arguments:?} names no way back: {said}"
+            );
             let kept = crate::support::files(&state);
             let mut kept = kept.iter().filter(|name| name.starts_with("kado.db"));
-            assert!(kept.any(|name| fs::read(state.join(name)).unwrap() == damaged), "kado {arguments:?}: not kept");
+            assert!(
+                kept.any(|name| fs::read(state.join(name)).unwrap() == damaged),
+                "kado {arguments:?}: not kept"
+            );
         }
-        assert_eq!(machine.ado_runs().len(), sent, "kado {arguments:?} submitted");
+        assert_eq!(
+            machine.ado_runs().len(),
+            sent,
+            "kado {arguments:?} submitted"
+        );
     }
 }
 
@@ -203,7 +270,11 @@ fn a_database_that_is_cut_in_half_is_kept_and_nothing_is_submitted() {
 
 #[test]
 fn a_database_overwritten_with_garbage_is_kept_and_nothing_is_submitted() {
-    refused_when(|whole| (0..whole.len()).map(|at| u8::try_from(at * 31 % 251).unwrap()).collect());
+    refused_when(|whole| {
+        (0..whole.len())
+            .map(|at| u8::try_from(at * 31 % 251).unwrap())
+            .collect()
+    });
 }
 
 #[test]
@@ -264,9 +335,18 @@ fn a_state_folder_that_is_removed_under_the_service_ends_it_with_the_reason() {
         service.wait_for_log("the state folder was removed or replaced; nothing more is sent");
         let ended = service.wait_for_end();
         assert_eq!(ended.code, 1, "{ended:?}");
-        assert!(ended.err.contains("put it back from a backup before kado is started"), "{ended:?}");
+        assert!(
+            ended
+                .err
+                .contains("put it back from a backup before kado is started"),
+            "{ended:?}"
+        );
         if let Some(other) = other {
-            assert!(!other.log().contains("removed or replaced"), "its own folder is there: {}", other.log());
+            assert!(
+                !other.log().contains("removed or replaced"),
+                "its own folder is there: {}",
+                other.log()
+            );
             other.stop_cleanly();
         }
     }

@@ -40,10 +40,22 @@ fn the_plan_is_json_for_scripts() {
     for file in &files {
         assert!(file["size"].as_u64().unwrap() > 0, "{file}");
     }
-    let targets: Vec<_> = files.iter().map(|file| (file["target"].clone(), file["type"].clone())).collect();
-    assert!(targets.contains(&(json!("point:12"), json!("PNG"))), "{targets:?}");
-    assert!(targets.contains(&(json!("run"), json!("LOG"))), "{targets:?}");
-    assert!(targets.contains(&(json!("run"), json!("HTML"))), "{targets:?}");
+    let targets: Vec<_> = files
+        .iter()
+        .map(|file| (file["target"].clone(), file["type"].clone()))
+        .collect();
+    assert!(
+        targets.contains(&(json!("point:12"), json!("PNG"))),
+        "{targets:?}"
+    );
+    assert!(
+        targets.contains(&(json!("run"), json!("LOG"))),
+        "{targets:?}"
+    );
+    assert!(
+        targets.contains(&(json!("run"), json!("HTML"))),
+        "{targets:?}"
+    );
     assert_eq!(files.len(), 3);
     plans[0].as_object_mut().unwrap().remove("attachments");
     let expected = json!([{
@@ -59,7 +71,10 @@ fn the_plan_is_json_for_scripts() {
     }]);
     assert_eq!(plans, expected);
     let skipped = &plans[0]["skipped"][0];
-    assert_eq!((&skipped["test"], &skipped["azure_id"]), (&json!("Test Cases/Gone"), &json!(1099)));
+    assert_eq!(
+        (&skipped["test"], &skipped["azure_id"]),
+        (&json!("Test Cases/Gone"), &json!(1099))
+    );
 }
 
 #[test]
@@ -71,7 +86,11 @@ fn nothing_is_sent_that_writes_and_nothing_is_remembered() {
     assert_eq!(machine.writes(), [""; 0]);
     assert_eq!(machine.ado_runs().len(), 0);
     assert_eq!(machine.rows(), Vec::<Value>::new());
-    assert!(!machine.state().try_exists().unwrap(), "{:?}", machine.state());
+    assert!(
+        !machine.state().try_exists().unwrap(),
+        "{:?}",
+        machine.state()
+    );
 }
 
 #[test]
@@ -81,7 +100,11 @@ fn what_was_planned_is_what_is_submitted() {
     let folder = run().folder_in(&machine.work().join("Shop"));
     assert_eq!(machine.submit_folder(&folder).code, 1);
     let run = machine.ado_run();
-    let points: Vec<_> = run.results.iter().map(|result| (json!(result.point_id), json!(result.outcome))).collect();
+    let points: Vec<_> = run
+        .results
+        .iter()
+        .map(|result| (json!(result.point_id), json!(result.outcome)))
+        .collect();
     let wanted: Vec<_> = planned[0]["points"]
         .as_array()
         .unwrap()
@@ -89,7 +112,12 @@ fn what_was_planned_is_what_is_submitted() {
         .map(|point| (point["point_id"].clone(), point["outcome"].clone()))
         .collect();
     assert_eq!(points, wanted);
-    let sent = run.attachments.len() + run.results.iter().map(|result| result.attachments.len()).sum::<usize>();
+    let sent = run.attachments.len()
+        + run
+            .results
+            .iter()
+            .map(|result| result.attachments.len())
+            .sum::<usize>();
     assert_eq!(sent, planned[0]["attachments"].as_array().unwrap().len());
     assert_eq!(machine.row()["skipped"], planned[0]["skipped"]);
 }
@@ -131,7 +159,9 @@ fn people_read_the_plan_as_tables() {
 fn a_run_that_is_known_can_still_be_planned() {
     let machine = Machine::new();
     let shop = machine.shop(&[("Sign in", "1001")]);
-    let folder = finished([Test::passed(&tc("Sign in"))]).write_in(&shop).unwrap();
+    let folder = finished([Test::passed(&tc("Sign in"))])
+        .write_in(&shop)
+        .unwrap();
     assert_eq!(machine.submit_folder(&folder).code, 0);
     let planned = machine.kado(&["submit", "--dry-run", "--json", &folder.to_string_lossy()]);
     assert_eq!(planned.code, 0, "{planned:?}");

@@ -1,6 +1,9 @@
 //! `kado exec`: katalonc is run, and what it made is submitted with the options that it was given.
 
-#![expect(clippy::disallowed_methods, reason = "tests start programs and lay out files")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "tests start programs and lay out files"
+)]
 #![expect(clippy::unwrap_used, reason = "a helper that fails fails its test")]
 
 use std::fs;
@@ -12,7 +15,9 @@ use fake_ado::{Fault, FaultAction, Nth};
 use fake_katalon::AzureSettings;
 
 use crate::support::katalonc::arguments;
-use crate::support::{Machine, Output, PLAN, SUITE, Service, ended, finish, finish_with, now, wait_until};
+use crate::support::{
+    Machine, Output, PLAN, SUITE, Service, ended, finish, finish_with, now, wait_until,
+};
 
 const RELEASE_NIGHT: [&str; 2] = ["-adoPlanId=19", "-adoTestRunName=Release night"];
 
@@ -27,7 +32,11 @@ fn exec(machine: &Machine, shop: &Path, options: &[&str], more: &[&str]) -> Outp
 
 /// Plan and name of the runs in ADO, sorted.
 fn in_ado(machine: &Machine) -> Vec<(Option<u32>, String)> {
-    let mut runs: Vec<_> = machine.ado_runs().into_iter().map(|run| (run.plan_id, run.name)).collect();
+    let mut runs: Vec<_> = machine
+        .ado_runs()
+        .into_iter()
+        .map(|run| (run.plan_id, run.name))
+        .collect();
     runs.sort();
     runs
 }
@@ -42,13 +51,23 @@ impl Held {
     fn start(machine: &Machine, options: &[&str], arguments: &[String]) -> Self {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-        let [hold, ready] = ["hold", "ready"].map(|name| machine.root().join(format!("{name}-{number}")));
+        let [hold, ready] =
+            ["hold", "ready"].map(|name| machine.root().join(format!("{name}-{number}")));
         fs::write(&hold, "").unwrap();
         let mut command = machine.exec(options, arguments);
         command.env("FAKE_HOLD", &hold).env("FAKE_READY", &ready);
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
         let child = command.spawn().unwrap();
-        wait_until("katalonc to begin", || if ready.exists() { Ok(()) } else { Err(String::new()) });
+        wait_until("katalonc to begin", || {
+            if ready.exists() {
+                Ok(())
+            } else {
+                Err(String::new())
+            }
+        });
         Self { child, hold }
     }
 
@@ -63,7 +82,11 @@ impl Held {
 
     #[cfg(unix)]
     fn signal(&self, signal: &str) {
-        let sent = std::process::Command::new("kill").arg(signal).arg(self.child.id().to_string()).status().unwrap();
+        let sent = std::process::Command::new("kill")
+            .arg(signal)
+            .arg(self.child.id().to_string())
+            .status()
+            .unwrap();
         assert!(sent.success());
     }
 }
@@ -71,10 +94,21 @@ impl Held {
 /// Waits until a test has started in so many runs.
 fn wait_for_tests(shop: &Path, runs: usize) {
     wait_until("a test to start", || {
-        let logs = kado::watch::find_runs(shop).into_iter().map(|run| run.join("execution0.log"));
-        let texts: Vec<_> = logs.filter_map(|log| fs::read_to_string(log).ok()).collect();
-        let started = texts.iter().filter(|text| text.contains("startTest")).count();
-        if started == runs { Ok(()) } else { Err(format!("{texts:?}")) }
+        let logs = kado::watch::find_runs(shop)
+            .into_iter()
+            .map(|run| run.join("execution0.log"));
+        let texts: Vec<_> = logs
+            .filter_map(|log| fs::read_to_string(log).ok())
+            .collect();
+        let started = texts
+            .iter()
+            .filter(|text| text.contains("startTest"))
+            .count();
+        if started == runs {
+            Ok(())
+        } else {
+            Err(format!("{texts:?}"))
+        }
     });
 }
 
@@ -100,7 +134,9 @@ fn what_was_submitted_is_said_on_standard_error_and_standard_output_is_katalons(
     let shop = shop(&machine);
     let done = exec(&machine, &shop, &[], &RELEASE_NIGHT);
     let folder = machine.row()["folder"].as_str().unwrap().to_owned();
-    let out = format!("Starting Katalon Runtime Engine\nReport folder: {folder}\nAll test suites finished\n");
+    let out = format!(
+        "Starting Katalon Runtime Engine\nReport folder: {folder}\nAll test suites finished\n"
+    );
     assert_eq!(done.out, out);
     insta::assert_snapshot!(machine.readable(&done.err), @r"
     kado: Test Suites/Smoke (test plan 19): submitted as test run 150 with 1 result and 0 attachments
@@ -117,7 +153,11 @@ fn the_exit_code_is_that_of_katalonc() {
         command.env("FAKE_EXIT", code);
         let done = finish(command);
         assert_eq!(done.code.to_string(), code, "{done:?}");
-        assert_eq!(machine.ado_runs().len(), 1, "a run whose katalonc failed is submitted as well");
+        assert_eq!(
+            machine.ado_runs().len(),
+            1,
+            "a run whose katalonc failed is submitted as well"
+        );
     }
 }
 
@@ -126,7 +166,9 @@ fn standard_input_reaches_katalonc() {
     let machine = Machine::new();
     let shop = shop(&machine);
     let mut command = machine.exec(&[], &arguments(&shop, SUITE, &[]));
-    command.env("FAKE_ECHOES", "1").env("FAKE_RUNS_NOTHING", "1");
+    command
+        .env("FAKE_ECHOES", "1")
+        .env("FAKE_RUNS_NOTHING", "1");
     let done = finish_with(command, "typed by a person\n");
     assert!(done.out.contains("typed by a person"), "{done:?}");
 }
@@ -145,8 +187,14 @@ fn a_signal_to_kado_reaches_katalonc_and_the_exit_code_says_so() {
         assert!(!done.out.contains("All test suites finished"), "{done:?}");
         assert_eq!(machine.ado_runs().len(), 0);
         let row = machine.row();
-        assert_eq!(row["state"], "ignored", "a run that was broken off is listed: {row}");
-        assert!(row["error"].as_str().unwrap().contains("submit_aborted"), "{row}");
+        assert_eq!(
+            row["state"], "ignored",
+            "a run that was broken off is listed: {row}"
+        );
+        assert!(
+            row["error"].as_str().unwrap().contains("submit_aborted"),
+            "{row}"
+        );
     }
 }
 
@@ -186,9 +234,24 @@ fn a_service_that_finds_the_run_first_submits_it_with_the_options_of_the_claim()
     let _service = service(&machine);
     // The second session holds katalonc while the first one's run is over.
     let ready = machine.root().join("ready");
-    let mut command = machine.exec(&[], &arguments(&shop, SUITE, &[RELEASE_NIGHT[0], RELEASE_NIGHT[1], "-retry=1"]));
-    command.env("FAKE_HOLD_FROM", "2").env("FAKE_HOLD", &ready).env("FAKE_READY", &ready);
-    let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let mut command = machine.exec(
+        &[],
+        &arguments(
+            &shop,
+            SUITE,
+            &[RELEASE_NIGHT[0], RELEASE_NIGHT[1], "-retry=1"],
+        ),
+    );
+    command
+        .env("FAKE_HOLD_FROM", "2")
+        .env("FAKE_HOLD", &ready)
+        .env("FAKE_READY", &ready);
+    let child = command
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
     machine.wait_for_completed(1);
     assert_eq!(in_ado(&machine), [(Some(19), "Release night".to_owned())]);
     fs::remove_file(&ready).unwrap();
@@ -215,7 +278,12 @@ fn what_is_left_to_katalon_is_not_submitted_by_exec_either() {
     machine.configure("[submit]\nkatalon_submits = \"always\"\n");
     let output = exec(&machine, &shop, &["--strict"], &RELEASE_NIGHT);
     assert_eq!(output.code, 1, "{output:?}");
-    assert!(output.err.contains("ignored: left to Katalon's own submission"), "{output:?}");
+    assert!(
+        output
+            .err
+            .contains("ignored: left to Katalon's own submission"),
+        "{output:?}"
+    );
     assert_eq!(in_ado(&machine), []);
 }
 
@@ -258,36 +326,65 @@ fn a_run_that_goes_on_is_left_to_the_command_that_runs_it() {
     let machine = Machine::new();
     let shop = shop(&machine);
     machine.configure("submit_aborted = true\n");
-    let start = || Held::start(&machine, &["--strict"], &arguments(&shop, SUITE, &["-adoPlanId=19"]));
+    let start = || {
+        Held::start(
+            &machine,
+            &["--strict"],
+            &arguments(&shop, SUITE, &["-adoPlanId=19"]),
+        )
+    };
     let (first, second) = (start(), start());
     wait_for_tests(&shop, 2);
     let done = first.end();
     assert_eq!(done.code, 0, "{done:?}");
-    assert!(done.err.contains("still runs, so it is left to the command that runs it"), "{done:?}");
+    assert!(
+        done.err
+            .contains("still runs, so it is left to the command that runs it"),
+        "{done:?}"
+    );
     assert_eq!(machine.ado_runs().len(), 1);
     let done = second.end();
     assert_eq!(done.code, 0, "{done:?}");
-    let results: Vec<_> = machine.ado_runs().iter().map(|run| (run.state.clone(), run.results.len())).collect();
-    assert_eq!(results, [("Completed".to_owned(), 1), ("Completed".to_owned(), 1)]);
+    let results: Vec<_> = machine
+        .ado_runs()
+        .iter()
+        .map(|run| (run.state.clone(), run.results.len()))
+        .collect();
+    assert_eq!(
+        results,
+        [("Completed".to_owned(), 1), ("Completed".to_owned(), 1)]
+    );
 }
 
 #[test]
 fn what_two_kado_exec_at_once_do_not_agree_on_is_left_out_and_told() {
     let machine = Machine::new();
     let shop = shop(&machine);
-    let start = |name: &str| Held::start(&machine, &["--strict"], &arguments(&shop, SUITE, &["-adoPlanId=19", name]));
+    let start = |name: &str| {
+        Held::start(
+            &machine,
+            &["--strict"],
+            &arguments(&shop, SUITE, &["-adoPlanId=19", name]),
+        )
+    };
     let first = start("-adoTestRunName=One");
     let second = start("-adoTestRunName=Two");
     wait_for_tests(&shop, 2);
     first.end();
     let done = second.end();
     assert_eq!(done.code, 1, "{done:?}");
-    assert!(done.err.contains("left out: 2 `kado exec` with different `ado*` options"), "{done:?}");
+    assert!(
+        done.err
+            .contains("left out: 2 `kado exec` with different `ado*` options"),
+        "{done:?}"
+    );
     // Where the first run started before the second command did, it is known whose it is.
     let runs = in_ado(&machine);
     let agreed = (Some(19), "Run by Katalon Studio".to_owned());
     assert!(
-        runs.len() == 2 && runs[1] == agreed && [&agreed, &(Some(19), "One".to_owned())].contains(&&runs[0]),
+        runs.len() == 2
+            && runs[1] == agreed
+            && [&agreed, &(Some(19), "One".to_owned())].contains(&&runs[0]),
         "{runs:?}"
     );
 }
@@ -298,7 +395,10 @@ fn a_run_of_katalon_studios_window_is_none_of_exec() {
     let shop = shop(&machine);
     let held = Held::start(&machine, &[], &arguments(&shop, SUITE, &RELEASE_NIGHT));
     let by_hand = fake_katalon::SuiteRunWriter::new(SUITE).start(crate::support::now());
-    by_hand.test(fake_katalon::Test::passed("Test Cases/Sign in")).write_in(&shop).unwrap();
+    by_hand
+        .test(fake_katalon::Test::passed("Test Cases/Sign in"))
+        .write_in(&shop)
+        .unwrap();
     let done = held.end();
     assert_eq!(done.code, 0, "{done:?}");
     assert_eq!(in_ado(&machine), [(Some(19), "Release night".to_owned())]);
@@ -317,7 +417,11 @@ fn every_run_of_a_collection_is_submitted() {
 /// Runs a collection of two suites with these variables of the stand-in.
 fn exec_collection(machine: &Machine, shop: &Path, variables: &[(&str, &str)]) -> Output {
     let project = format!("-projectPath={}", shop.join("Shop.prj").display());
-    let more = [&project, "-testSuiteCollectionPath=Test Suites/All", "-adoTestRunName=All night"];
+    let more = [
+        &project,
+        "-testSuiteCollectionPath=Test Suites/All",
+        "-adoTestRunName=All night",
+    ];
     let mut command = machine.exec(&["--strict"], &more.map(str::to_owned));
     command.envs(variables.iter().copied());
     finish(command)
@@ -335,8 +439,15 @@ fn a_collection_that_is_one_run_is_submitted_once_with_the_options_of_its_comman
     assert_eq!((run.state.as_str(), run.results.len()), ("Completed", 1));
     assert_eq!(machine.states(), ["Test Suites/All submitted"]);
     let comment = run.comment.unwrap_or_default();
-    assert!(comment.contains("First: 1 PASSED") && comment.contains("Second: 1 PASSED"), "{comment}");
-    assert_eq!(done.err.matches("submitted as test run").count(), 1, "{done:?}");
+    assert!(
+        comment.contains("First: 1 PASSED") && comment.contains("Second: 1 PASSED"),
+        "{comment}"
+    );
+    assert_eq!(
+        done.err.matches("submitted as test run").count(),
+        1,
+        "{done:?}"
+    );
 }
 
 #[cfg(unix)]
@@ -352,30 +463,51 @@ fn a_collection_that_was_broken_off_is_listed_and_submitted_where_aborted_runs_a
     };
     let listed = broken_off("");
     let row = listed.row();
-    assert_eq!((&row["suite"], &row["state"]), (&"Test Suites/All".into(), &"ignored".into()));
-    assert!(row["error"].as_str().unwrap().contains("submit_aborted"), "{row}");
+    assert_eq!(
+        (&row["suite"], &row["state"]),
+        (&"Test Suites/All".into(), &"ignored".into())
+    );
+    assert!(
+        row["error"].as_str().unwrap().contains("submit_aborted"),
+        "{row}"
+    );
     let submitted = broken_off("submit_aborted = true\n");
     assert_eq!(in_ado(&submitted), [(Some(PLAN), "All night".to_owned())]);
     let comment = submitted.ado_run().comment.unwrap_or_default();
-    assert!(comment.contains("suite `Test Suites/Second` never started"), "{comment}");
+    assert!(
+        comment.contains("suite `Test Suites/Second` never started"),
+        "{comment}"
+    );
 }
 
 #[test]
 fn every_retry_is_submitted_and_copies_are_the_run_that_they_are_a_copy_of() {
     let machine = Machine::new();
     let shop = shop(&machine);
-    let done = exec(&machine, &shop, &["--strict"], &["-retry=1", "-reportFolder=Reports/copy", "-adoPlanID=19"]);
+    let done = exec(
+        &machine,
+        &shop,
+        &["--strict"],
+        &["-retry=1", "-reportFolder=Reports/copy", "-adoPlanID=19"],
+    );
     assert_eq!(done.code, 0, "{done:?}");
     assert_eq!(in_ado(&machine).len(), 2);
     assert_eq!(machine.rows().len(), 2);
-    assert_eq!(done.err.matches("submitted as test run").count(), 2, "{done:?}");
+    assert_eq!(
+        done.err.matches("submitted as test run").count(),
+        2,
+        "{done:?}"
+    );
 }
 
 #[test]
 fn old_runs_of_the_project_are_left_alone() {
     let machine = Machine::new();
     let shop = shop(&machine);
-    crate::support::finished([fake_katalon::Test::passed("Test Cases/Sign in")]).console().write_in(&shop).unwrap();
+    crate::support::finished([fake_katalon::Test::passed("Test Cases/Sign in")])
+        .console()
+        .write_in(&shop)
+        .unwrap();
     assert_eq!(exec(&machine, &shop, &[], &RELEASE_NIGHT).code, 0);
     assert_eq!(machine.rows().len(), 1);
 }
@@ -385,7 +517,10 @@ fn a_run_in_a_container_is_claimed_by_naming_the_project() {
     let machine = Machine::new();
     let shop = shop(&machine);
     let project = shop.display().to_string();
-    let mut command = machine.exec(&["--strict", "--project", &project], &arguments(&shop, SUITE, &RELEASE_NIGHT));
+    let mut command = machine.exec(
+        &["--strict", "--project", &project],
+        &arguments(&shop, SUITE, &RELEASE_NIGHT),
+    );
     command.env("FAKE_HOST", "3f2a9c");
     let done = finish(command);
     assert_eq!(done.code, 0, "{done:?}");
@@ -397,9 +532,16 @@ fn a_command_without_a_project_is_wrong_usage_and_is_not_run() {
     let machine = Machine::new();
     let no_path = finish(machine.exec(&[], &["-noSplash".to_owned()]));
     assert_eq!((no_path.code, no_path.out.as_str()), (2, ""), "{no_path:?}");
-    assert!(no_path.err.contains("-projectPath") && no_path.err.contains("--project"), "{no_path:?}");
+    assert!(
+        no_path.err.contains("-projectPath") && no_path.err.contains("--project"),
+        "{no_path:?}"
+    );
     let no_project = finish(machine.exec(&[], &arguments(&machine.root(), SUITE, &[])));
-    assert_eq!((no_project.code, no_project.out.as_str()), (2, ""), "{no_project:?}");
+    assert_eq!(
+        (no_project.code, no_project.out.as_str()),
+        (2, ""),
+        "{no_project:?}"
+    );
     assert!(no_project.err.contains(".prj"), "{no_project:?}");
 }
 
@@ -409,14 +551,24 @@ fn options_inside_the_text_of_a_shell_are_not_seen_and_that_is_told() {
     let machine = Machine::new();
     let shop = shop(&machine);
     let katalonc = crate::support::katalonc::program().display().to_string();
-    let text = format!("{katalonc} -projectPath={} '-testSuitePath={SUITE}' -adoPlanId=19", shop.display());
+    let text = format!(
+        "{katalonc} -projectPath={} '-testSuitePath={SUITE}' -adoPlanId=19",
+        shop.display()
+    );
     let project = shop.display().to_string();
     let mut command = machine.exec_program(&["--strict", "--project", &project], Path::new("sh"));
     command.args(["-c", &text]);
     let done = finish(command);
     assert_eq!(done.code, 1, "{done:?}");
-    assert!(done.err.contains("`-adoPlanId` stands inside a text for a shell"), "{done:?}");
-    assert_eq!(in_ado(&machine), [(Some(PLAN), "Run by Katalon Studio".to_owned())]);
+    assert!(
+        done.err
+            .contains("`-adoPlanId` stands inside a text for a shell"),
+        "{done:?}"
+    );
+    assert_eq!(
+        in_ado(&machine),
+        [(Some(PLAN), "Run by Katalon Studio".to_owned())]
+    );
 }
 
 #[test]
@@ -424,10 +576,18 @@ fn a_command_that_cannot_be_started_is_wrong_usage() {
     let machine = Machine::new();
     let shop = shop(&machine);
     let mut command = machine.command_with(&machine.config_file(), &[]);
-    command.args(["exec", "--", "no-such-katalonc", &format!("-projectPath={}", shop.display())]);
+    command.args([
+        "exec",
+        "--",
+        "no-such-katalonc",
+        &format!("-projectPath={}", shop.display()),
+    ]);
     let done = finish(command);
     assert_eq!(done.code, 2, "{done:?}");
-    assert!(done.err.contains("`no-such-katalonc` cannot be started"), "{done:?}");
+    assert!(
+        done.err.contains("`no-such-katalonc` cannot be started"),
+        "{done:?}"
+    );
 }
 
 #[test]
@@ -448,8 +608,14 @@ fn what_a_command_that_did_not_start_was_given_concerns_no_other_run() {
 fn a_project_file_may_be_named_from_inside_the_project() {
     let machine = Machine::new();
     let shop = shop(&machine);
-    let name = std::fs::read_dir(&shop).unwrap().flatten().map(|entry| entry.file_name());
-    let prj = name.map(|name| name.to_string_lossy().into_owned()).find(|name| name.ends_with(".prj")).unwrap();
+    let name = std::fs::read_dir(&shop)
+        .unwrap()
+        .flatten()
+        .map(|entry| entry.file_name());
+    let prj = name
+        .map(|name| name.to_string_lossy().into_owned())
+        .find(|name| name.ends_with(".prj"))
+        .unwrap();
     let mut command = machine.exec(&[], &[format!("-projectPath={prj}"), "-version".to_owned()]);
     command.current_dir(&shop);
     let done = finish(command);
@@ -458,8 +624,18 @@ fn a_project_file_may_be_named_from_inside_the_project() {
 
 #[test]
 fn the_submission_costs_the_exit_code_only_with_strict() {
-    let down = || Fault::new("*", "", Nth::Every, FaultAction::error(503, "X", "down for maintenance"));
-    for (options, code) in [(&["--wait", "1s"][..], 0), (&["--wait", "1s", "--strict"], 4)] {
+    let down = || {
+        Fault::new(
+            "*",
+            "",
+            Nth::Every,
+            FaultAction::error(503, "X", "down for maintenance"),
+        )
+    };
+    for (options, code) in [
+        (&["--wait", "1s"][..], 0),
+        (&["--wait", "1s", "--strict"], 4),
+    ] {
         let machine = Machine::new();
         let shop = shop(&machine);
         machine.fake.fault(down());
@@ -474,9 +650,17 @@ fn the_submission_costs_the_exit_code_only_with_strict() {
 fn what_waits_when_exec_ends_is_sent_later() {
     let machine = Machine::new();
     let shop = shop(&machine);
-    let fault = Fault::new("*", "", Nth::Every, FaultAction::error(503, "X", "down for maintenance"));
+    let fault = Fault::new(
+        "*",
+        "",
+        Nth::Every,
+        FaultAction::error(503, "X", "down for maintenance"),
+    );
     machine.fake.fault(fault);
-    assert_eq!(exec(&machine, &shop, &["--wait", "0s"], &RELEASE_NIGHT).code, 0);
+    assert_eq!(
+        exec(&machine, &shop, &["--wait", "0s"], &RELEASE_NIGHT).code,
+        0
+    );
     machine.fake.clear_faults();
     assert_eq!(machine.kado(&["run", "--once"]).code, 0);
     assert_eq!(in_ado(&machine), [(Some(19), "Release night".to_owned())]);
@@ -486,7 +670,12 @@ fn what_waits_when_exec_ends_is_sent_later() {
 fn katalonc_s_own_failure_wins_over_that_of_the_submission() {
     let machine = Machine::new();
     let shop = shop(&machine);
-    machine.fake.fault(Fault::new("*", "", Nth::Every, FaultAction::error(503, "X", "down")));
+    machine.fake.fault(Fault::new(
+        "*",
+        "",
+        Nth::Every,
+        FaultAction::error(503, "X", "down"),
+    ));
     let mut command = machine.exec(&["--strict", "--wait", "0s"], &arguments(&shop, SUITE, &[]));
     command.env("FAKE_EXIT", "7");
     assert_eq!(finish(command).code, 7);
@@ -504,7 +693,12 @@ fn strict_fails_where_an_id_has_no_point_or_no_run_was_made() {
     command.env("FAKE_RUNS_NOTHING", "1");
     let nothing = finish(command);
     assert_eq!(nothing.code, 1, "{nothing:?}");
-    assert!(nothing.err.contains("no suite run of the command has ended below"), "{nothing:?}");
+    assert!(
+        nothing
+            .err
+            .contains("no suite run of the command has ended below"),
+        "{nothing:?}"
+    );
 }
 
 #[test]
@@ -514,7 +708,10 @@ fn of_several_plans_one_without_a_point_of_the_run_is_no_failure() {
     machine.configure("[submit]\ntest_plans = [18, 20]\n");
     let done = exec(&machine, &shop, &["--strict"], &[]);
     assert_eq!(done.code, 0, "{done:?}");
-    assert_eq!(in_ado(&machine), [(Some(18), "Run by Katalon Studio".to_owned())]);
+    assert_eq!(
+        in_ado(&machine),
+        [(Some(18), "Run by Katalon Studio".to_owned())]
+    );
 }
 
 #[cfg(unix)]
@@ -526,7 +723,11 @@ fn a_service_that_does_not_answer_is_waited_for_no_longer_than_was_said() {
     service.signal("STOP");
     let done = exec(&machine, &shop, &["--wait", "0s"], &RELEASE_NIGHT);
     assert_eq!(done.code, 0, "{done:?}");
-    assert!(done.err.contains("the running service did not answer in 2 seconds"), "{done:?}");
+    assert!(
+        done.err
+            .contains("the running service did not answer in 2 seconds"),
+        "{done:?}"
+    );
     service.signal("CONT");
     machine.wait_for_completed(1);
     assert_eq!(in_ado(&machine), [(Some(19), "Release night".to_owned())]);
@@ -539,10 +740,18 @@ fn the_table_of_a_project_counts_by_whichever_path_it_is_reached() {
     let shop = shop(&machine);
     let link = machine.root().join("link");
     std::os::unix::fs::symlink(shop.parent().unwrap(), &link).unwrap();
-    machine.configure(&format!("[[project]]\npath = \"{}\"\nsubmit.test_plans = [19]\n", link.join("Shop").display()));
+    machine.configure(&format!(
+        "[[project]]\npath = \"{}\"\nsubmit.test_plans = [19]\n",
+        link.join("Shop").display()
+    ));
     let done = exec(&machine, &shop, &[], &[]);
     assert_eq!(done.code, 0, "{done:?}");
-    let through = exec(&machine, &link.join("Shop"), &[], &["-adoTestRunName=Through the link"]);
+    let through = exec(
+        &machine,
+        &link.join("Shop"),
+        &[],
+        &["-adoTestRunName=Through the link"],
+    );
     assert_eq!(through.code, 0, "{through:?}");
     let plans: Vec<_> = in_ado(&machine).into_iter().map(|(plan, _)| plan).collect();
     assert_eq!(plans, [Some(19), Some(19)]);
@@ -551,7 +760,10 @@ fn the_table_of_a_project_counts_by_whichever_path_it_is_reached() {
 #[test]
 fn a_project_whose_integration_is_off_is_run_and_not_submitted() {
     let machine = Machine::new();
-    let settings = AzureSettings { enabled: false, ..machine.settings() };
+    let settings = AzureSettings {
+        enabled: false,
+        ..machine.settings()
+    };
     let shop = machine.shop_with(settings, &[("Sign in", "1001")]);
     let done = exec(&machine, &shop, &[], &RELEASE_NIGHT);
     assert_eq!(done.code, 0, "{done:?}");
@@ -577,10 +789,17 @@ fn a_run_that_was_started_with_a_wrong_plan_goes_to_the_one_that_a_person_names(
         let done = exec(&machine, &shop, &["--strict"], &[wrong]);
         assert_eq!(done.code, 1, "{done:?}");
         assert!(done.err.contains(" --plan PLAN"), "{done:?}");
-        assert_eq!(machine.kado(&["runs", "retry", "1"]).code, 1, "the option still counts");
+        assert_eq!(
+            machine.kado(&["runs", "retry", "1"]).code,
+            1,
+            "the option still counts"
+        );
         let retried = machine.kado(&["runs", "retry", "1", "--plan", "19"]);
         assert_eq!(retried.code, 0, "{retried:?}");
-        assert_eq!(in_ado(&machine), [(Some(19), "Run by Katalon Studio".to_owned())]);
+        assert_eq!(
+            in_ado(&machine),
+            [(Some(19), "Run by Katalon Studio".to_owned())]
+        );
         let late = machine.kado(&["runs", "retry", "1", "--plan", "18"]);
         assert_eq!(late.code, 1, "{late:?}");
     }
@@ -592,9 +811,21 @@ fn of_several_plans_only_the_wrong_one_is_replaced() {
     let shop = shop(&machine);
     machine.configure("[submit]\ntest_plans = [77, 78]\n");
     assert_eq!(exec(&machine, &shop, &[], &[]).code, 0);
-    let id = |plan: u32| machine.rows().iter().find(|row| row["plan_id"] == plan).unwrap()["id"].to_string();
+    let id = |plan: u32| {
+        machine
+            .rows()
+            .iter()
+            .find(|row| row["plan_id"] == plan)
+            .unwrap()["id"]
+            .to_string()
+    };
     let (first, second) = (id(77), id(78));
-    assert_eq!(machine.kado(&["runs", "retry", &first, "--plan", "19"]).code, 0);
+    assert_eq!(
+        machine
+            .kado(&["runs", "retry", &first, "--plan", "19"])
+            .code,
+        0
+    );
     let other = machine.kado(&["runs", "retry", &second, "--plan", "18"]);
     assert_eq!(other.code, 0, "{other:?}");
     let plans: Vec<_> = in_ado(&machine).into_iter().map(|(plan, _)| plan).collect();
@@ -605,14 +836,27 @@ fn of_several_plans_only_the_wrong_one_is_replaced() {
 fn a_run_that_may_be_in_azure_devops_already_goes_to_no_other_plan() {
     let machine = Machine::new();
     let shop = shop(&machine);
-    machine.fake.fault(Fault::new("POST", "test/runs", Nth::Every, FaultAction::DropAfter));
+    machine.fake.fault(Fault::new(
+        "POST",
+        "test/runs",
+        Nth::Every,
+        FaultAction::DropAfter,
+    ));
     assert_eq!(exec(&machine, &shop, &["--wait", "0s"], &[]).code, 0);
     machine.fake.clear_faults();
     let refused = machine.kado(&["runs", "retry", "1", "--plan", "19"]);
     assert_eq!(refused.code, 1, "{refused:?}");
-    assert!(refused.err.contains("it is not known whether run 1 has a test run"), "{refused:?}");
+    assert!(
+        refused
+            .err
+            .contains("it is not known whether run 1 has a test run"),
+        "{refused:?}"
+    );
     assert_eq!(machine.kado(&["run", "--once"]).code, 0);
-    assert_eq!(in_ado(&machine), [(Some(PLAN), "Run by Katalon Studio".to_owned())]);
+    assert_eq!(
+        in_ado(&machine),
+        [(Some(PLAN), "Run by Katalon Studio".to_owned())]
+    );
 }
 
 #[test]

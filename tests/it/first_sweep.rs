@@ -1,4 +1,5 @@
-//! The first sweep of a machine with many old runs: what it has seen is remembered although it is killed.
+//! The first sweep of a machine with many old runs: what it has seen is remembered although it is
+//! killed.
 
 #![cfg(target_os = "linux")]
 #![expect(clippy::disallowed_methods, reason = "the test lays out many runs")]
@@ -30,8 +31,14 @@ fn machine() -> Machine {
     let padding = format!("<!--{}-->", "x".repeat(PADDING));
     for number in 0..RUNS {
         let start = now() - SignedDuration::from_secs(100_000 - i64::try_from(number).unwrap_or(0));
-        let folder = finished([Test::passed(&tc("Sign in"))]).start(start).write_in(&shop).unwrap();
-        let mut log = fs::OpenOptions::new().append(true).open(folder.join("execution0.log")).unwrap();
+        let folder = finished([Test::passed(&tc("Sign in"))])
+            .start(start)
+            .write_in(&shop)
+            .unwrap();
+        let mut log = fs::OpenOptions::new()
+            .append(true)
+            .open(folder.join("execution0.log"))
+            .unwrap();
         log.write_all(padding.as_bytes()).unwrap();
         age(&folder);
     }
@@ -42,7 +49,11 @@ fn machine() -> Machine {
 fn listed(machine: &Machine, service: &Service, count: usize) {
     wait_until("the sweep", || {
         let rows = machine.rows().len();
-        if rows >= count { Ok(()) } else { Err(format!("{rows} of {count}: {}", service.log())) }
+        if rows >= count {
+            Ok(())
+        } else {
+            Err(format!("{rows} of {count}: {}", service.log()))
+        }
     });
 }
 
@@ -70,7 +81,10 @@ fn a_kill_in_the_middle_of_the_first_sweep_does_not_start_from_nothing() {
     listed(&machine, &second, RUNS);
     let read = second.read_by_its_first_sweep();
     // That a folder is done is remembered once for each batch.
-    assert!(read <= RUNS - before + BATCH, "{read} folders were read after {before} runs were known");
+    assert!(
+        read <= RUNS - before + BATCH,
+        "{read} folders were read after {before} runs were known"
+    );
     second.stop_cleanly();
     assert_eq!(machine.rows().len(), RUNS, "none twice");
     assert_eq!(machine.fake.requests().len(), 0);

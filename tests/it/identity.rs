@@ -56,7 +56,12 @@ fn a_run_copied_elsewhere_is_submitted_once() {
     assert_eq!(machine.submit_folder(&folder).code, 0);
     let second = machine.submit_folder(&copied);
     assert_eq!(second.code, 0, "{second:?}");
-    assert!(second.err.contains("already; `--again` submits it once more"), "{second:?}");
+    assert!(
+        second
+            .err
+            .contains("already; `--again` submits it once more"),
+        "{second:?}"
+    );
     machine.ado_run();
 }
 
@@ -75,18 +80,26 @@ fn a_uuid_that_comes_late_does_not_make_another_run() {
 fn two_uuids_that_differ_are_two_runs() {
     let (machine, shop, folder) = with_run();
     let other = shop.join("Reports/other/20260506_081459");
-    run().uuid("11111111-2222-4333-8444-555555555555").write_all(&other).unwrap();
+    run()
+        .uuid("11111111-2222-4333-8444-555555555555")
+        .write_all(&other)
+        .unwrap();
     assert_eq!(machine.submit_folder(&folder).code, 0);
     assert_eq!(machine.submit_folder(&other).code, 0);
     let runs = machine.ado_runs();
     assert_eq!(runs.len(), 2);
-    assert_ne!(runs[0].comment, runs[1].comment, "they have keys of their own");
+    assert_ne!(
+        runs[0].comment, runs[1].comment,
+        "they have keys of their own"
+    );
 }
 
 #[test]
 fn a_later_run_of_the_same_suite_is_another_run() {
     let (machine, shop, folder) = with_run();
-    let later = run().start(start_of() + SignedDuration::from_millis(1)).write_all(&shop.join("Reports/later"));
+    let later = run()
+        .start(start_of() + SignedDuration::from_millis(1))
+        .write_all(&shop.join("Reports/later"));
     later.unwrap();
     assert_eq!(machine.submit_folder(&folder).code, 0);
     assert_eq!(machine.submit_folder(&shop.join("Reports/later")).code, 0);
@@ -99,12 +112,19 @@ fn again_submits_a_second_run_with_a_key_of_its_own() {
     assert_eq!(machine.submit_folder(&folder).code, 0);
     let again = machine.kado(&["submit", "--again", &folder.to_string_lossy()]);
     assert_eq!(again.code, 0, "{again:?}");
-    let keys: Vec<_> = machine.rows().iter().map(|row| row["key"].clone()).collect();
+    let keys: Vec<_> = machine
+        .rows()
+        .iter()
+        .map(|row| row["key"].clone())
+        .collect();
     assert_eq!(keys.len(), 2);
     assert_ne!(keys[0], keys[1]);
     let runs = machine.ado_runs();
     assert_eq!(runs.len(), 2);
-    assert!(runs.iter().all(|run| run.state == "Completed" && run.results[0].outcome == "Failed"));
+    assert!(
+        runs.iter()
+            .all(|run| run.state == "Completed" && run.results[0].outcome == "Failed")
+    );
 }
 
 #[test]
@@ -128,10 +148,16 @@ fn a_run_adopted_whole_gets_nothing_twice() {
     fs::remove_dir_all(machine.state()).unwrap();
     assert_eq!(machine.submit_folder(&folder).code, 0);
     let after = machine.ado_run();
-    assert_eq!(crate::support::names(&after.attachments), crate::support::names(&before.attachments));
+    assert_eq!(
+        crate::support::names(&after.attachments),
+        crate::support::names(&before.attachments)
+    );
     let files = |run: &fake_ado::TestRun| crate::support::names(&run.results[0].attachments);
     assert_eq!(files(&after), files(&before));
-    assert_eq!(after.results[0].sub_results.len(), before.results[0].sub_results.len());
+    assert_eq!(
+        after.results[0].sub_results.len(),
+        before.results[0].sub_results.len()
+    );
 }
 
 #[test]
@@ -164,12 +190,20 @@ fn copy_folder(from: &Path, to: &Path) {
 
 #[test]
 fn a_state_folder_restored_from_the_middle_of_a_submission_doubles_nothing() {
-    for (method, stopped_at) in
-        [("GET", "results$"), ("PATCH", "results$"), ("POST", "attachments$"), ("PATCH", "runs/150$")]
-    {
+    for (method, stopped_at) in [
+        ("GET", "results$"),
+        ("PATCH", "results$"),
+        ("POST", "attachments$"),
+        ("PATCH", "runs/150$"),
+    ] {
         let (machine, _, folder) = with_run();
         // What is stored when this request is refused is what a backup of that moment holds.
-        machine.fake.fault(Fault::new(method, stopped_at, Nth::Only(1), FaultAction::Refused(Refusal::Empty401)));
+        machine.fake.fault(Fault::new(
+            method,
+            stopped_at,
+            Nth::Only(1),
+            FaultAction::Refused(Refusal::Empty401),
+        ));
         let first = machine.submit_folder(&folder);
         assert_eq!(first.code, 3, "{stopped_at} {first:?}");
         let backup = machine.root().join("backup");
@@ -184,10 +218,22 @@ fn a_state_folder_restored_from_the_middle_of_a_submission_doubles_nothing() {
         let after = machine.ado_run();
         assert_eq!(after.comment, before.comment, "{stopped_at}");
         let names = crate::support::names;
-        assert_eq!(names(&after.attachments), names(&before.attachments), "{stopped_at}");
+        assert_eq!(
+            names(&after.attachments),
+            names(&before.attachments),
+            "{stopped_at}"
+        );
         for (now, then) in after.results.iter().zip(&before.results) {
-            assert_eq!(names(&now.attachments), names(&then.attachments), "{stopped_at}");
-            assert_eq!(now.sub_results.len(), then.sub_results.len(), "{stopped_at}");
+            assert_eq!(
+                names(&now.attachments),
+                names(&then.attachments),
+                "{stopped_at}"
+            );
+            assert_eq!(
+                now.sub_results.len(),
+                then.sub_results.len(),
+                "{stopped_at}"
+            );
         }
     }
 }
@@ -196,7 +242,10 @@ fn a_state_folder_restored_from_the_middle_of_a_submission_doubles_nothing() {
 fn a_lost_database_is_an_incident_and_not_a_new_start() {
     let (machine, _, folder) = with_run();
     assert_eq!(machine.submit_folder(&folder).code, 0);
-    for file in crate::support::files(&machine.state()).iter().filter(|name| name.starts_with("kado.db")) {
+    for file in crate::support::files(&machine.state())
+        .iter()
+        .filter(|name| name.starts_with("kado.db"))
+    {
         fs::remove_file(machine.state().join(file)).unwrap();
     }
     let second = machine.submit_folder(&folder);
@@ -207,10 +256,16 @@ fn a_lost_database_is_an_incident_and_not_a_new_start() {
 
 #[test]
 fn an_empty_or_foreign_file_in_place_of_the_database_is_an_incident() {
-    for content in ["", "this is no database, whatever its name says; it only lies where one should be"] {
+    for content in [
+        "",
+        "this is no database, whatever its name says; it only lies where one should be",
+    ] {
         let (machine, _, folder) = with_run();
         assert_eq!(machine.submit_folder(&folder).code, 0);
-        for file in crate::support::files(&machine.state()).iter().filter(|name| name.starts_with("kado.db")) {
+        for file in crate::support::files(&machine.state())
+            .iter()
+            .filter(|name| name.starts_with("kado.db"))
+        {
             fs::remove_file(machine.state().join(file)).unwrap();
         }
         fs::write(machine.state().join("kado.db"), content).unwrap();
@@ -225,7 +280,10 @@ fn an_empty_or_foreign_file_in_place_of_the_database_is_an_incident() {
 fn submitting_writes_nothing_into_the_project() {
     let (machine, shop, folder) = with_run();
     let list = |folder: &Path| {
-        let mut all: Vec<_> = walk(folder).into_iter().map(|path| (fs::read(&path).unwrap(), path)).collect();
+        let mut all: Vec<_> = walk(folder)
+            .into_iter()
+            .map(|path| (fs::read(&path).unwrap(), path))
+            .collect();
         all.sort();
         all
     };
@@ -237,7 +295,11 @@ fn submitting_writes_nothing_into_the_project() {
 fn walk(folder: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for entry in fs::read_dir(folder).unwrap().flatten() {
-        if entry.path().is_dir() { found.extend(walk(&entry.path())) } else { found.push(entry.path()) }
+        if entry.path().is_dir() {
+            found.extend(walk(&entry.path()))
+        } else {
+            found.push(entry.path())
+        }
     }
     found
 }
@@ -246,10 +308,15 @@ fn walk(folder: &Path) -> Vec<PathBuf> {
 fn a_new_machine_completes_a_run_that_another_one_began_and_sends_nothing_twice() {
     let machine = Machine::new();
     let shop = machine.shop(&[("Sign in", "1001")]);
-    let tests = [Test::failed(&tc("Sign in"), "no").screenshot(), Test::passed(&tc("Sign in"))];
+    let tests = [
+        Test::failed(&tc("Sign in"), "no").screenshot(),
+        Test::passed(&tc("Sign in")),
+    ];
     let folder = finished(tests).write_in(&shop).unwrap();
     let refused = FaultAction::Refused(Refusal::Expired401);
-    machine.fake.fault(Fault::new("POST", "attachments", Nth::From(2), refused));
+    machine
+        .fake
+        .fault(Fault::new("POST", "attachments", Nth::From(2), refused));
     assert_eq!(machine.submit_folder(&folder).code, 3);
     assert_eq!(machine.ado_run().state, "InProgress");
     machine.fake.clear_faults();
@@ -258,7 +325,10 @@ fn a_new_machine_completes_a_run_that_another_one_began_and_sends_nothing_twice(
     assert_eq!(second.code, 0, "{second:?}");
     let run = machine.ado_run();
     let sent = run.attachments.len() + run.results[0].attachments.len();
-    assert_eq!((run.state.as_str(), run.results[0].sub_results.len(), sent), ("Completed", 2, 3));
+    assert_eq!(
+        (run.state.as_str(), run.results[0].sub_results.len(), sent),
+        ("Completed", 2, 3)
+    );
 }
 
 #[test]
@@ -267,29 +337,61 @@ fn two_machines_at_the_same_moment_make_one_run_with_results() {
     let shop = machine.shop(&[("Sign in", "1001")]);
     machine.configure("runs_from = \"any\"\n[submit]\nkatalon_wait = \"0s\"\n");
     let other = machine.root().join("other.toml");
-    let text = fs::read_to_string(machine.config_file()).unwrap().replace("/state\"", "/state-2\"");
+    let text = fs::read_to_string(machine.config_file())
+        .unwrap()
+        .replace("/state\"", "/state-2\"");
     fs::write(&other, text).unwrap();
     // Both have looked, and found nothing, before the first run is there.
-    machine.fake.fault(Fault::new("POST", "test/runs$", Nth::Every, FaultAction::Delay(3000)));
-    let services = [machine.start(), machine.start_as(machine.command_with(&other, &["run"]))];
-    services.iter().for_each(|service| service.wait_for_log("found a Katalon project"));
+    machine.fake.fault(Fault::new(
+        "POST",
+        "test/runs$",
+        Nth::Every,
+        FaultAction::Delay(3000),
+    ));
+    let services = [
+        machine.start(),
+        machine.start_as(machine.command_with(&other, &["run"])),
+    ];
+    services
+        .iter()
+        .for_each(|service| service.wait_for_log("found a Katalon project"));
     crate::support::age(&run().start(now()).write_in(&shop).unwrap());
     machine.wait_for_completed(1);
     wait_until("one of the two to give way", || {
-        let told =
-            services.iter().filter(|service| service.log().contains("another kado is submitting this suite run"));
-        if told.count() == 1 { Ok(()) } else { Err(services.each_ref().map(|service| service.log()).join("\n")) }
+        let told = services.iter().filter(|service| {
+            service
+                .log()
+                .contains("another kado is submitting this suite run")
+        });
+        if told.count() == 1 {
+            Ok(())
+        } else {
+            Err(services.each_ref().map(|service| service.log()).join("\n"))
+        }
     });
     let runs = machine.ado_runs();
-    let states: Vec<_> = runs.iter().map(|run| (run.id, run.state.as_str(), run.results.len())).collect();
+    let states: Vec<_> = runs
+        .iter()
+        .map(|run| (run.id, run.state.as_str(), run.results.len()))
+        .collect();
     assert_eq!(states, [(150, "Completed", 1), (151, "Aborted", 0)]);
-    assert!(runs[1].comment.as_ref().is_some_and(|comment| comment.starts_with("Ended: test run 150 is the one")));
+    assert!(
+        runs[1]
+            .comment
+            .as_ref()
+            .is_some_and(|comment| comment.starts_with("Ended: test run 150 is the one"))
+    );
 }
 
 #[test]
 fn a_run_that_another_machine_is_filling_is_left_to_it_until_it_is_done_or_forsaken() {
     let (machine, _, folder) = with_run();
-    machine.fake.fault(Fault::new("PATCH", "results$", Nth::Only(1), FaultAction::Refused(Refusal::Empty401)));
+    machine.fake.fault(Fault::new(
+        "PATCH",
+        "results$",
+        Nth::Only(1),
+        FaultAction::Refused(Refusal::Empty401),
+    ));
     assert_eq!(machine.submit_folder(&folder).code, 3);
     fs::remove_dir_all(machine.state()).unwrap();
     machine.configure("history = \"all\"\n");
@@ -308,10 +410,16 @@ fn a_run_that_another_machine_is_filling_is_left_to_it_until_it_is_done_or_forsa
 fn two_machines_on_one_share_make_one_run() {
     let (machine, _, folder) = with_run();
     let other = machine.root().join("other.toml");
-    let text = format!("watch = [{:?}]\nstate_dir = {:?}\n", machine.work(), machine.root().join("state-2"));
+    let text = format!(
+        "watch = [{:?}]\nstate_dir = {:?}\n",
+        machine.work(),
+        machine.root().join("state-2")
+    );
     fs::write(&other, text).unwrap();
     assert_eq!(machine.submit_folder(&folder).code, 0);
-    let second = crate::support::finish(machine.command_with(&other, &["submit", &folder.to_string_lossy()]));
+    let second = crate::support::finish(
+        machine.command_with(&other, &["submit", &folder.to_string_lossy()]),
+    );
     assert!(second.out.contains("submitted as test run"), "{second:?}");
     machine.ado_run();
 }

@@ -14,17 +14,28 @@ fn submit(machine: &Machine, cases: Vec<TestCaseFile>, tests: Vec<Test>) -> Outp
 
 /// Submits a passed test whose `.tc` holds this text as ids.
 fn submit_ids(machine: &Machine, ids: &str) -> Output {
-    submit(machine, vec![TestCaseFile::new(&tc("Sign in")).azure(ids)], vec![Test::passed(&tc("Sign in"))])
+    submit(
+        machine,
+        vec![TestCaseFile::new(&tc("Sign in")).azure(ids)],
+        vec![Test::passed(&tc("Sign in"))],
+    )
 }
 
 fn points(machine: &Machine) -> Vec<u32> {
-    machine.ado_run().results.iter().filter_map(|result| result.point_id).collect()
+    machine
+        .ado_run()
+        .results
+        .iter()
+        .filter_map(|result| result.point_id)
+        .collect()
 }
 
 fn reasons(machine: &Machine) -> Vec<String> {
     let row = machine.row();
     let skipped = row["skipped"].as_array().unwrap().iter();
-    skipped.map(|one| one["reason"].as_str().unwrap().to_owned()).collect()
+    skipped
+        .map(|one| one["reason"].as_str().unwrap().to_owned())
+        .collect()
 }
 
 #[test]
@@ -33,7 +44,13 @@ fn a_list_with_blanks_zeros_and_duplicates_gives_a_result_for_each_id() {
     let submitted = submit_ids(&machine, " 1003, 01001,,1003 ,\t001002 ,1001,");
     assert_eq!(submitted.code, 0, "{submitted:?}");
     assert_eq!(points(&machine), [13, 11, 12]);
-    assert!(machine.ado_run().results.iter().all(|result| result.sub_results.is_empty()));
+    assert!(
+        machine
+            .ado_run()
+            .results
+            .iter()
+            .all(|result| result.sub_results.is_empty())
+    );
 }
 
 #[test]
@@ -42,8 +59,11 @@ fn the_file_of_a_test_case_may_spell_its_name_in_another_unicode_form() {
     let (apart, together) = ("Bestellung pru\u{308}fen", "Bestellung pr\u{fc}fen");
     for (file, log) in [(apart, together), (together, apart)] {
         let machine = Machine::new();
-        let submitted =
-            submit(&machine, vec![TestCaseFile::new(&tc(file)).azure("1001")], vec![Test::passed(&tc(log))]);
+        let submitted = submit(
+            &machine,
+            vec![TestCaseFile::new(&tc(file)).azure("1001")],
+            vec![Test::passed(&tc(log))],
+        );
         assert_eq!(submitted.code, 0, "{submitted:?}");
         assert_eq!(points(&machine), [11]);
     }
@@ -57,10 +77,16 @@ fn an_invalid_id_is_reported_and_the_others_are_submitted() {
         assert_eq!(submitted.code, 1, "{invalid} {submitted:?}");
         assert_eq!(points(&machine), [11, 13], "{invalid}");
         let skipped = machine.row()["skipped"].clone();
-        assert_eq!((&skipped[0]["test"], &skipped[0]["azure_id"]), (&"Test Cases/Sign in".into(), &().into()));
+        assert_eq!(
+            (&skipped[0]["test"], &skipped[0]["azure_id"]),
+            (&"Test Cases/Sign in".into(), &().into())
+        );
         let reason = skipped[0]["reason"].as_str().unwrap();
         assert!(submitted.out.contains(reason), "{submitted:?}");
-        assert!(machine.ado_run().comment.unwrap().contains(reason), "{reason}");
+        assert!(
+            machine.ado_run().comment.unwrap().contains(reason),
+            "{reason}"
+        );
     }
 }
 
@@ -75,7 +101,9 @@ fn a_reason_names_the_text_that_is_no_id() {
 #[test]
 fn a_variable_gives_each_iteration_its_own_id() {
     let machine = Machine::new();
-    let case = TestCaseFile::new(&tc("Choose delivery")).azure("${ado_id}").variable("ado_id", "");
+    let case = TestCaseFile::new(&tc("Choose delivery"))
+        .azure("${ado_id}")
+        .variable("ado_id", "");
     let tests = vec![
         Test::passed(&tc("Choose delivery")).variable("ado_id", "1001"),
         Test::failed(&tc("Choose delivery"), "no shop near").variable("ado_id", "1002"),
@@ -83,15 +111,25 @@ fn a_variable_gives_each_iteration_its_own_id() {
     let submitted = submit(&machine, vec![case], tests);
     assert_eq!(submitted.code, 0, "{submitted:?}");
     let run = machine.ado_run();
-    let outcomes: Vec<_> = run.results.iter().map(|result| (result.point_id, result.outcome.as_str())).collect();
+    let outcomes: Vec<_> = run
+        .results
+        .iter()
+        .map(|result| (result.point_id, result.outcome.as_str()))
+        .collect();
     assert_eq!(outcomes, [(Some(11), "Passed"), (Some(12), "Failed")]);
-    assert!(run.results.iter().all(|result| result.sub_results.is_empty()));
+    assert!(
+        run.results
+            .iter()
+            .all(|result| result.sub_results.is_empty())
+    );
 }
 
 #[test]
 fn a_default_of_the_test_case_counts_where_nothing_is_bound() {
     let machine = Machine::new();
-    let case = TestCaseFile::new(&tc("Sign in")).azure("${ado_id}, 1002").variable("ado_id", "1004");
+    let case = TestCaseFile::new(&tc("Sign in"))
+        .azure("${ado_id}, 1002")
+        .variable("ado_id", "1004");
     let submitted = submit(&machine, vec![case], vec![Test::passed(&tc("Sign in"))]);
     assert_eq!(submitted.code, 0, "{submitted:?}");
     assert_eq!(points(&machine), [14, 12]);
@@ -103,18 +141,28 @@ fn a_variable_that_nobody_knows_is_reported() {
     let submitted = submit_ids(&machine, "${ado_id},1001");
     assert_eq!(submitted.code, 1, "{submitted:?}");
     assert_eq!(points(&machine), [11]);
-    assert!(reasons(&machine)[0].contains("ado_id"), "{:?}", reasons(&machine));
+    assert!(
+        reasons(&machine)[0].contains("ado_id"),
+        "{:?}",
+        reasons(&machine)
+    );
 }
 
 #[test]
 fn a_masked_variable_gives_no_id_and_is_reported_without_its_value() {
     let machine = Machine::new();
-    let case = TestCaseFile::new(&tc("Sign in")).azure("${ado_id},1001").masked_variable("ado_id", "");
+    let case = TestCaseFile::new(&tc("Sign in"))
+        .azure("${ado_id},1001")
+        .masked_variable("ado_id", "");
     let test = Test::passed(&tc("Sign in")).with_variable(Variable::new("ado_id", "1002").masked());
     let submitted = submit(&machine, vec![case], vec![test]);
     assert_eq!(submitted.code, 1, "{submitted:?}");
     assert_eq!(points(&machine), [11]);
-    assert!(reasons(&machine)[0].contains("masked"), "{:?}", reasons(&machine));
+    assert!(
+        reasons(&machine)[0].contains("masked"),
+        "{:?}",
+        reasons(&machine)
+    );
     assert!(!submitted.out.contains("1002"), "{submitted:?}");
 }
 
@@ -122,7 +170,11 @@ fn a_masked_variable_gives_no_id_and_is_reported_without_its_value() {
 fn a_test_whose_file_is_gone_is_told_and_does_not_make_exit_1() {
     let machine = Machine::new();
     let case = TestCaseFile::new(&tc("Sign in")).azure("1001");
-    let submitted = submit(&machine, vec![case], vec![Test::passed(&tc("Sign in")), Test::passed(&tc("Renamed"))]);
+    let submitted = submit(
+        &machine,
+        vec![case],
+        vec![Test::passed(&tc("Sign in")), Test::passed(&tc("Renamed"))],
+    );
     assert_eq!(submitted.code, 0, "{submitted:?}");
     assert_eq!(points(&machine), [11]);
     insta::assert_snapshot!(
@@ -134,27 +186,57 @@ fn a_test_whose_file_is_gone_is_told_and_does_not_make_exit_1() {
 #[test]
 fn test_cases_without_ids_are_counted_and_do_not_make_exit_1() {
     let machine = Machine::new();
-    let cases = vec![TestCaseFile::new(&tc("Sign in")).azure("1001"), TestCaseFile::new(&tc("Open shop"))];
-    let submitted = submit(&machine, cases, vec![Test::passed(&tc("Sign in")), Test::passed(&tc("Open shop"))]);
+    let cases = vec![
+        TestCaseFile::new(&tc("Sign in")).azure("1001"),
+        TestCaseFile::new(&tc("Open shop")),
+    ];
+    let submitted = submit(
+        &machine,
+        cases,
+        vec![Test::passed(&tc("Sign in")), Test::passed(&tc("Open shop"))],
+    );
     assert_eq!(submitted.code, 0, "{submitted:?}");
     assert_eq!(points(&machine), [11]);
-    assert!(machine.ado_run().comment.unwrap().contains("1 without ADO ids"));
+    assert!(
+        machine
+            .ado_run()
+            .comment
+            .unwrap()
+            .contains("1 without ADO ids")
+    );
     assert_eq!(reasons(&machine), [""; 0]);
 }
 
 #[test]
 fn an_empty_link_is_no_id_and_no_mistake() {
     let machine = Machine::new();
-    let cases = vec![TestCaseFile::new(&tc("Sign in")).azure("1001"), TestCaseFile::new(&tc("Open shop")).azure("")];
-    let submitted = submit(&machine, cases, vec![Test::passed(&tc("Sign in")), Test::passed(&tc("Open shop"))]);
+    let cases = vec![
+        TestCaseFile::new(&tc("Sign in")).azure("1001"),
+        TestCaseFile::new(&tc("Open shop")).azure(""),
+    ];
+    let submitted = submit(
+        &machine,
+        cases,
+        vec![Test::passed(&tc("Sign in")), Test::passed(&tc("Open shop"))],
+    );
     assert_eq!(submitted.code, 0, "{submitted:?}");
-    assert!(machine.ado_run().comment.unwrap().contains("1 without ADO ids"));
+    assert!(
+        machine
+            .ado_run()
+            .comment
+            .unwrap()
+            .contains("1 without ADO ids")
+    );
 }
 
 #[test]
 fn a_run_without_any_id_is_parked_and_says_where_ids_are_entered() {
     let machine = Machine::new();
-    let submitted = submit(&machine, vec![TestCaseFile::new(&tc("Sign in"))], vec![Test::passed(&tc("Sign in"))]);
+    let submitted = submit(
+        &machine,
+        vec![TestCaseFile::new(&tc("Sign in"))],
+        vec![Test::passed(&tc("Sign in"))],
+    );
     assert_eq!(submitted.code, 1, "{submitted:?}");
     assert_eq!(machine.ado_runs().len(), 0);
     insta::assert_snapshot!(
@@ -167,9 +249,17 @@ fn a_run_without_any_id_is_parked_and_says_where_ids_are_entered() {
 fn ids_of_other_products_are_not_taken_for_azures() {
     let machine = Machine::new();
     let mut jira = TestCaseFile::new(&tc("Open shop"));
-    jira.other_links.push(("JIRA".to_owned(), "azure.testcase.ids".to_owned(), "1002".to_owned()));
+    jira.other_links.push((
+        "JIRA".to_owned(),
+        "azure.testcase.ids".to_owned(),
+        "1002".to_owned(),
+    ));
     let cases = vec![TestCaseFile::new(&tc("Sign in")).azure("1001"), jira];
-    let submitted = submit(&machine, cases, vec![Test::passed(&tc("Sign in")), Test::passed(&tc("Open shop"))]);
+    let submitted = submit(
+        &machine,
+        cases,
+        vec![Test::passed(&tc("Sign in")), Test::passed(&tc("Open shop"))],
+    );
     assert_eq!(submitted.code, 0, "{submitted:?}");
     assert_eq!(points(&machine), [11]);
 }
@@ -177,11 +267,23 @@ fn ids_of_other_products_are_not_taken_for_azures() {
 #[test]
 fn test_case_ids_are_matched_exactly() {
     let machine = Machine::new();
-    let cases = vec![TestCaseFile::new(&tc("a/Login")).azure("1001"), TestCaseFile::new(&tc("b/Login")).azure("1002")];
-    let tests = vec![Test::passed(&tc("a/Login")), Test::failed(&tc("b/Login"), "no")];
+    let cases = vec![
+        TestCaseFile::new(&tc("a/Login")).azure("1001"),
+        TestCaseFile::new(&tc("b/Login")).azure("1002"),
+    ];
+    let tests = vec![
+        Test::passed(&tc("a/Login")),
+        Test::failed(&tc("b/Login"), "no"),
+    ];
     assert_eq!(submit(&machine, cases, tests).code, 0);
     let run = machine.ado_run();
     assert_eq!(run.result_of_point(11).unwrap().outcome, "Passed");
     assert_eq!(run.result_of_point(12).unwrap().outcome, "Failed");
-    assert_eq!(run.result_of_point(12).unwrap().automated_test_storage.as_deref(), Some("Test Cases/b/Login"));
+    assert_eq!(
+        run.result_of_point(12)
+            .unwrap()
+            .automated_test_storage
+            .as_deref(),
+        Some("Test Cases/b/Login")
+    );
 }

@@ -1,4 +1,5 @@
-//! Work in flight: what a run was when it finished counts, whatever happens to the project afterwards.
+//! Work in flight: what a run was when it finished counts, whatever happens to the project
+//! afterwards.
 
 use std::fs;
 use std::path::PathBuf;
@@ -12,7 +13,12 @@ use crate::support::{Machine, TOKEN, age, finished, names, now, tc};
 fn refused_at(method: &str, at: &str) -> (Machine, PathBuf) {
     let machine = Machine::new();
     let shop = machine.shop(&[("Sign in", "1001")]);
-    machine.fake.fault(Fault::new(method, at, Nth::Every, FaultAction::Refused(Refusal::Json401)));
+    machine.fake.fault(Fault::new(
+        method,
+        at,
+        Nth::Every,
+        FaultAction::Refused(Refusal::Json401),
+    ));
     let submitted = machine.submit(&shop, &finished([Test::passed(&tc("Sign in"))]));
     assert_eq!(submitted.code, 3, "{submitted:?}");
     machine.fake.clear_faults();
@@ -35,7 +41,10 @@ fn edits_of_the_project_do_not_change_a_run_that_waits_for_its_plan() {
     edit(&machine);
     assert_eq!(machine.kado(&["run", "--once"]).code, 0);
     let run = machine.ado_run();
-    assert_eq!((run.plan_id, run.name.as_str()), (Some(18), "Run by Katalon Studio"));
+    assert_eq!(
+        (run.plan_id, run.name.as_str()),
+        (Some(18), "Run by Katalon Studio")
+    );
     assert_eq!(run.results[0].point_id, Some(11));
 }
 
@@ -45,7 +54,10 @@ fn edits_of_the_project_do_not_change_a_plan_that_is_being_carried_out() {
     edit(&machine);
     assert_eq!(machine.kado(&["run", "--once"]).code, 0);
     let run = machine.ado_run();
-    assert_eq!((run.plan_id, run.name.as_str()), (Some(18), "Run by Katalon Studio"));
+    assert_eq!(
+        (run.plan_id, run.name.as_str()),
+        (Some(18), "Run by Katalon Studio")
+    );
     assert_eq!(run.results[0].point_id, Some(11));
 }
 
@@ -57,11 +69,20 @@ fn settings_that_katalon_has_half_written_are_waited_for_and_park_no_run() {
     let whole = fs::read_to_string(&file).unwrap();
     let service = machine.start_in_detail();
     service.wait_for_log("found a Katalon project");
-    // As it is while Katalon writes key after key: what follows is not there yet, and the last value has no end.
+    // As it is while Katalon writes key after key: what follows is not there yet, and the last
+    // value has no end.
     fs::write(&file, &whole[..whole.len() / 3]).unwrap();
-    age(&finished([Test::passed(&tc("Sign in"))]).start(now()).write_in(&shop).unwrap());
+    age(&finished([Test::passed(&tc("Sign in"))])
+        .start(now())
+        .write_in(&shop)
+        .unwrap());
     service.wait_for_log("waits for the project's settings, which are being written");
-    assert_eq!(machine.states(), [""; 0], "half a file was believed: {}", service.log());
+    assert_eq!(
+        machine.states(),
+        [""; 0],
+        "half a file was believed: {}",
+        service.log()
+    );
     fs::write(&file, &whole).unwrap();
     machine.wait_for_completed(1);
     service.stop_cleanly();
@@ -76,8 +97,14 @@ fn a_run_whose_project_is_gone_waits_for_a_token_of_the_machine() {
     assert_eq!(once.code, 1, "{once:?}");
     let row = machine.row();
     assert_eq!(row["state"], "pending", "{row}");
-    assert!(row["error"].as_str().unwrap().contains("token_file"), "{row}");
-    machine.configure(&format!("[azure]\nserver_url = \"{}\"\n", machine.fake.base_url()));
+    assert!(
+        row["error"].as_str().unwrap().contains("token_file"),
+        "{row}"
+    );
+    machine.configure(&format!(
+        "[azure]\nserver_url = \"{}\"\n",
+        machine.fake.base_url()
+    ));
     let mut command = machine.command(&["run", "--once"]);
     command.env("KADO_TOKEN", TOKEN);
     let once = crate::support::finish(command);
@@ -89,14 +116,24 @@ fn a_run_whose_project_is_gone_waits_for_a_token_of_the_machine() {
 fn a_file_that_is_gone_by_the_time_it_is_sent_is_sent_from_kados_copy_or_named() {
     let machine = Machine::new();
     let shop = machine.shop(&[("Sign in", "1001")]);
-    machine.fake.fault(Fault::new("PATCH", "/results", Nth::Every, FaultAction::Refused(Refusal::Json401)));
-    let folder = finished([Test::failed(&tc("Sign in"), "no").screenshot()]).write_in(&shop).unwrap();
+    machine.fake.fault(Fault::new(
+        "PATCH",
+        "/results",
+        Nth::Every,
+        FaultAction::Refused(Refusal::Json401),
+    ));
+    let folder = finished([Test::failed(&tc("Sign in"), "no").screenshot()])
+        .write_in(&shop)
+        .unwrap();
     assert_eq!(machine.submit_folder(&folder).code, 3);
     machine.fake.clear_faults();
     fs::remove_file(folder.join("execution0.log")).unwrap();
     let once = machine.kado(&["run", "--once"]);
     let run = machine.ado_run();
-    assert_eq!((run.state.as_str(), run.results[0].outcome.as_str()), ("Completed", "Failed"));
+    assert_eq!(
+        (run.state.as_str(), run.results[0].outcome.as_str()),
+        ("Completed", "Failed")
+    );
     let sent = names(&run.attachments).contains(&"execution0.log".to_owned());
     let named = run.comment.unwrap().contains("execution0.log");
     assert!(sent != named, "sent: {sent}, named: {named}");
@@ -105,18 +142,45 @@ fn a_file_that_is_gone_by_the_time_it_is_sent_is_sent_from_kados_copy_or_named()
 
 #[test]
 fn fifty_tests_with_five_screenshots_take_few_requests_and_connections() {
-    let world = (0..50)
-        .fold(crate::support::world(), |world, n| world.test_case(5000 + n, "Many").point(7000 + n, 22, 5000 + n, 1));
+    let world = (0..50).fold(crate::support::world(), |world, n| {
+        world
+            .test_case(5000 + n, "Many")
+            .point(7000 + n, 22, 5000 + n, 1)
+    });
     let machine = Machine::with(world);
     let name = |n: u32| tc(&format!("Many {n}"));
     let cases = (0..50).map(|n| TestCaseFile::new(&name(n)).azure(&(5000 + n).to_string()));
     let shop = machine.project("Shop", machine.settings(), cases);
-    let test = |n| if n < 5 { Test::failed(&name(n), "no").screenshot() } else { Test::passed(&name(n)) };
-    assert_eq!(machine.submit(&shop, &finished((0..50).map(test)).start(now())).code, 0);
+    let test = |n| {
+        if n < 5 {
+            Test::failed(&name(n), "no").screenshot()
+        } else {
+            Test::passed(&name(n))
+        }
+    };
+    assert_eq!(
+        machine
+            .submit(&shop, &finished((0..50).map(test)).start(now()))
+            .code,
+        0
+    );
     let run = machine.ado_run();
-    assert_eq!(run.results.iter().map(|result| result.attachments.len()).sum::<usize>(), 5);
+    assert_eq!(
+        run.results
+            .iter()
+            .map(|result| result.attachments.len())
+            .sum::<usize>(),
+        5
+    );
     let requests = machine.fake.requests();
-    let listed: Vec<_> = requests.iter().map(|request| format!("{} {}", request.method, request.path)).collect();
+    let listed: Vec<_> = requests
+        .iter()
+        .map(|request| format!("{} {}", request.method, request.path))
+        .collect();
     assert!(requests.len() <= 16, "{listed:#?}");
-    assert!(machine.fake.peak_connections() <= 4, "{}", machine.fake.peak_connections());
+    assert!(
+        machine.fake.peak_connections() <= 4,
+        "{}",
+        machine.fake.peak_connections()
+    );
 }

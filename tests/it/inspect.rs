@@ -114,21 +114,48 @@ fn a_run_is_json_for_scripts() {
             "status"
         ]
     );
-    let ids: Vec<&Value> = run["tests"].as_array().unwrap().iter().map(|test| &test["azure_ids"]).collect();
-    assert_eq!(ids, [&json!([2001]), &json!([2002]), &json!([2003]), &json!([]), &json!([])]);
+    let ids: Vec<&Value> = run["tests"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|test| &test["azure_ids"])
+        .collect();
+    assert_eq!(
+        ids,
+        [
+            &json!([2001]),
+            &json!([2002]),
+            &json!([2003]),
+            &json!([]),
+            &json!([])
+        ]
+    );
     assert_eq!(run["tests"][1]["message"], "Wrong amount");
     assert_eq!(run["tests"][3]["iteration"], Value::Null);
     let warnings = run["warnings"].as_array().unwrap();
     assert_eq!(warnings.len(), 2, "{warnings:?}");
     assert!(warnings[0].as_str().unwrap().contains("masked"));
-    assert!(warnings[1].as_str().unwrap().contains("only Katalon can compute"));
+    assert!(
+        warnings[1]
+            .as_str()
+            .unwrap()
+            .contains("only Katalon can compute")
+    );
 }
 
 #[test]
 fn nothing_secret_is_shown() {
-    for path in ["shop", "shop/Reports/20240106_100000/Data driven/20240106_100000"] {
+    for path in [
+        "shop",
+        "shop/Reports/20240106_100000/Data driven/20240106_100000",
+    ] {
         for shown in [text(path), json(path).to_string()] {
-            for secret in ["ThisIsNotAPassword", "g3/DOGG7", "4000000000000002", "card-1"] {
+            for secret in [
+                "ThisIsNotAPassword",
+                "g3/DOGG7",
+                "4000000000000002",
+                "card-1",
+            ] {
                 assert!(!shown.contains(secret), "{path} shows {secret}");
             }
         }
@@ -143,7 +170,11 @@ fn every_state_is_told() {
         ("20240111_100000/Queued/20240111_100000", "queued"),
     ];
     for (path, state) in states {
-        assert_eq!(json(&format!("shop/Reports/{path}"))["state"], state, "{path}");
+        assert_eq!(
+            json(&format!("shop/Reports/{path}"))["state"],
+            state,
+            "{path}"
+        );
     }
 }
 
@@ -151,7 +182,11 @@ fn every_state_is_told() {
 fn a_run_that_stands_still_for_long_is_aborted_and_a_fresh_one_is_running() {
     let folder = tempfile::tempdir().unwrap();
     let log = folder.path().join("execution0.log");
-    std::fs::copy(fixture("shop/Reports/20240110_100000/Aborted/20240110_100000/execution0.log"), &log).unwrap();
+    std::fs::copy(
+        fixture("shop/Reports/20240110_100000/Aborted/20240110_100000/execution0.log"),
+        &log,
+    )
+    .unwrap();
     let state_after = |abort_after| {
         let mut out = Vec::new();
         inspect(folder.path(), abort_after, true, &mut out).unwrap();
@@ -159,11 +194,20 @@ fn a_run_that_stands_still_for_long_is_aborted_and_a_fresh_one_is_running() {
     };
     let touch = |ago: u64| {
         let time = std::time::SystemTime::now() - Duration::from_secs(ago);
-        std::fs::File::options().append(true).open(&log).unwrap().set_modified(time).unwrap();
+        std::fs::File::options()
+            .append(true)
+            .open(&log)
+            .unwrap()
+            .set_modified(time)
+            .unwrap();
     };
     touch(60);
     assert_eq!(state_after(ABORT_AFTER), "running");
-    assert_eq!(state_after(Duration::from_secs(30)), "aborted", "as the configuration says");
+    assert_eq!(
+        state_after(Duration::from_secs(30)),
+        "aborted",
+        "as the configuration says"
+    );
     touch(3 * 60 * 60);
     assert_eq!(state_after(ABORT_AFTER), "aborted");
 }
@@ -174,7 +218,10 @@ fn a_project_is_json_for_scripts() {
     assert_eq!(project["kind"], "project");
     assert_eq!(project["name"], "Shop & Co");
     assert_eq!(project["settings"]["token"], "set");
-    assert_eq!(project["settings"]["test_plans"], json!([{"id": 18, "name": "Regression"}]));
+    assert_eq!(
+        project["settings"]["test_plans"],
+        json!([{"id": 18, "name": "Regression"}])
+    );
     let bad = &project["test_cases"][0];
     assert_eq!(bad["id"], "Test Cases/Bad id");
     assert_eq!(bad["azure_ids"], json!([12]));
@@ -186,12 +233,20 @@ fn a_project_is_json_for_scripts() {
 fn a_test_without_a_file_is_a_warning() {
     let run = json("shop/Reports/20240105_100000/Statuses/20240105_100000");
     let warnings = run["warnings"].to_string();
-    assert!(warnings.contains("`Test Cases/Gone` has no test case file any more; renamed or deleted?"), "{warnings}");
+    assert!(
+        warnings.contains("`Test Cases/Gone` has no test case file any more; renamed or deleted?"),
+        "{warnings}"
+    );
 }
 
 #[test]
 fn a_folder_that_is_neither_is_an_error_that_says_what_to_give() {
     let folder = tempfile::tempdir().unwrap();
     let error = inspect(folder.path(), ABORT_AFTER, false, &mut Vec::new()).unwrap_err();
-    assert!(error.to_string().contains("neither a run folder nor a Katalon project"), "{error}");
+    assert!(
+        error
+            .to_string()
+            .contains("neither a run folder nor a Katalon project"),
+        "{error}"
+    );
 }

@@ -22,7 +22,12 @@ fn inspect_aloud(machine: &Machine, path: &std::path::Path) -> (Value, String) {
 }
 
 fn keys(value: &Value) -> Vec<&str> {
-    let mut keys: Vec<&str> = value.as_object().unwrap().keys().map(String::as_str).collect();
+    let mut keys: Vec<&str> = value
+        .as_object()
+        .unwrap()
+        .keys()
+        .map(String::as_str)
+        .collect();
     keys.sort_unstable();
     keys
 }
@@ -41,13 +46,27 @@ fn a_run_has_the_members_of_the_contract() {
     let members = "browser ended execution_uuid files host katalon_status katalon_version kind os profile started state \
          suite tests warnings";
     assert_eq!(keys(&view).join(" "), members);
-    assert_eq!((&view["kind"], &view["state"]), (&json!("run"), &json!("finished")));
-    assert!(view["host"].as_str().unwrap().ends_with("AGENT-01"), "{}", view["host"]);
+    assert_eq!(
+        (&view["kind"], &view["state"]),
+        (&json!("run"), &json!("finished"))
+    );
+    assert!(
+        view["host"].as_str().unwrap().ends_with("AGENT-01"),
+        "{}",
+        view["host"]
+    );
     assert_eq!(view["katalon_version"], "11.1.3");
     let tests = view["tests"].as_array().unwrap();
     let members = "attachments attempts azure_ids duration_ms ended id iteration message stack_trace started status";
-    assert!(tests.iter().all(|test| keys(test).join(" ") == members), "{:?}", keys(&tests[0]));
-    let short: Vec<_> = tests.iter().map(|test| json!([test["id"], test["iteration"], test["azure_ids"]])).collect();
+    assert!(
+        tests.iter().all(|test| keys(test).join(" ") == members),
+        "{:?}",
+        keys(&tests[0])
+    );
+    let short: Vec<_> = tests
+        .iter()
+        .map(|test| json!([test["id"], test["iteration"], test["azure_ids"]]))
+        .collect();
     assert_eq!(
         short,
         [
@@ -62,18 +81,39 @@ fn a_run_has_the_members_of_the_contract() {
 #[test]
 fn a_project_has_the_members_of_the_contract() {
     let machine = Machine::new();
-    let cases = [TestCaseFile::new(&tc("Sign in")).azure("1001"), TestCaseFile::new(&tc("Bad")).azure("x1,1002")];
+    let cases = [
+        TestCaseFile::new(&tc("Sign in")).azure("1001"),
+        TestCaseFile::new(&tc("Bad")).azure("x1,1002"),
+    ];
     let shop = machine.project("Shop", machine.settings(), cases);
     let view = inspect(&machine, &shop);
-    assert_eq!(keys(&view).join(" "), "kind name path settings test_cases warnings");
-    assert_eq!((&view["kind"], &view["name"]), (&json!("project"), &json!("Shop")));
+    assert_eq!(
+        keys(&view).join(" "),
+        "kind name path settings test_cases warnings"
+    );
+    assert_eq!(
+        (&view["kind"], &view["name"]),
+        (&json!("project"), &json!("Shop"))
+    );
     assert_eq!(view["path"], *shop.to_string_lossy());
     let cases = view["test_cases"].as_array().unwrap();
     let short: Vec<_> = cases
         .iter()
-        .map(|case| json!([case["id"], case["azure_ids"], case["warnings"].as_array().unwrap().len()]))
+        .map(|case| {
+            json!([
+                case["id"],
+                case["azure_ids"],
+                case["warnings"].as_array().unwrap().len()
+            ])
+        })
         .collect();
-    assert_eq!(short, [json!(["Test Cases/Bad", [1002], 1]), json!(["Test Cases/Sign in", [1001], 0])]);
+    assert_eq!(
+        short,
+        [
+            json!(["Test Cases/Bad", [1002], 1]),
+            json!(["Test Cases/Sign in", [1001], 0])
+        ]
+    );
 }
 
 #[test]
@@ -82,10 +122,19 @@ fn a_token_is_told_as_one_of_three_words() {
     let tokens = [
         (Some(Token::Clear(TOKEN.to_owned())), "set"),
         (None, "unset"),
-        (Some(Token::Encrypted("bm90IGEgdG9rZW4=".to_owned())), "undecryptable"),
+        (
+            Some(Token::Encrypted("bm90IGEgdG9rZW4=".to_owned())),
+            "undecryptable",
+        ),
     ];
     for (token, word) in tokens {
-        let shop = machine.shop_with(AzureSettings { token, ..machine.settings() }, &[]);
+        let shop = machine.shop_with(
+            AzureSettings {
+                token,
+                ..machine.settings()
+            },
+            &[],
+        );
         let view = inspect(&machine, &shop);
         assert_eq!(view["settings"]["token"], word);
         let people = machine.kado(&["inspect", &shop.to_string_lossy()]);
@@ -98,8 +147,15 @@ fn a_token_is_told_as_one_of_three_words() {
 #[test]
 fn scripts_get_everything_that_the_dialog_holds() {
     let machine = Machine::new();
-    let rows = vec![ConfigurationRow::new("Windows", "Chrome", 1), ConfigurationRow::any(2)];
-    let settings = AzureSettings { configuration_rows: rows, build_definition: 12, ..machine.settings() };
+    let rows = vec![
+        ConfigurationRow::new("Windows", "Chrome", 1),
+        ConfigurationRow::any(2),
+    ];
+    let settings = AzureSettings {
+        configuration_rows: rows,
+        build_definition: 12,
+        ..machine.settings()
+    };
     let mut view = inspect(&machine, &machine.shop_with(settings, &[]));
     let id = view["settings"]["project"]["id"].take();
     assert!(id.is_string(), "{view}");
@@ -127,7 +183,10 @@ fn a_broken_configuration_does_not_keep_anybody_from_looking() {
     machine.configure_only("this is no toml");
     let (view, err) = inspect_aloud(&machine, &shop);
     assert_eq!(view["kind"], "project");
-    assert!(err.starts_with("warning: configuration `") && err.contains("`abort_after`"), "{err}");
+    assert!(
+        err.starts_with("warning: configuration `") && err.contains("`abort_after`"),
+        "{err}"
+    );
 }
 
 #[test]

@@ -6,7 +6,9 @@ use fake_ado::{Fault, FaultAction, Nth, Refusal, Release, Stage, TestRun, World}
 use fake_katalon::{AzureSettings, SuiteRunWriter, Test};
 
 use crate::support::katalonc::arguments;
-use crate::support::{Machine, Output, PLAN, SUITE, TOKEN, closed_file, finish, finished, tc, world};
+use crate::support::{
+    Machine, Output, PLAN, SUITE, TOKEN, closed_file, finish, finished, tc, world,
+};
 
 fn run() -> SuiteRunWriter {
     finished([Test::passed(&tc("Sign in"))])
@@ -40,14 +42,29 @@ fn linked_world() -> World {
         .release(release(4, 3, "active", vec![stage(41, "QA", None)]))
         .release(release(5, 3, "active", stages))
         .release(release(6, 3, "abandoned", vec![stage(61, "QA", None)]))
-        .release(release(7, 8, "active", vec![stage(71, "QA", None), stage(72, "Production", None)]));
-    let running = world.project_mut("Shop").unwrap().builds.iter_mut().find(|build| build.id == 637).unwrap();
+        .release(release(
+            7,
+            8,
+            "active",
+            vec![stage(71, "QA", None), stage(72, "Production", None)],
+        ));
+    let running = world
+        .project_mut("Shop")
+        .unwrap()
+        .builds
+        .iter_mut()
+        .find(|build| build.id == 637)
+        .unwrap();
     (running.status, running.result, running.finished) = ("inProgress".to_owned(), None, None);
     world
 }
 
 /// A machine with these definitions in the project, and its submitted run.
-fn submitted(alter: impl FnOnce(&mut AzureSettings), more: &str, run: &SuiteRunWriter) -> (Machine, Output) {
+fn submitted(
+    alter: impl FnOnce(&mut AzureSettings),
+    more: &str,
+    run: &SuiteRunWriter,
+) -> (Machine, Output) {
     let machine = Machine::with(linked_world());
     machine.configure(more);
     let mut settings = machine.settings();
@@ -63,8 +80,14 @@ fn build_of(run: &TestRun) -> Option<&str> {
 
 /// Release and stage, by their ids.
 fn release_of(run: &TestRun) -> Option<(&str, &str)> {
-    let release = run.release_uri.as_deref()?.strip_prefix("vstfs:///ReleaseManagement/Release/")?;
-    let stage = run.release_environment_uri.as_deref()?.strip_prefix("vstfs:///ReleaseManagement/Environment/")?;
+    let release = run
+        .release_uri
+        .as_deref()?
+        .strip_prefix("vstfs:///ReleaseManagement/Release/")?;
+    let stage = run
+        .release_environment_uri
+        .as_deref()?
+        .strip_prefix("vstfs:///ReleaseManagement/Environment/")?;
     Some((release, stage))
 }
 
@@ -73,21 +96,42 @@ fn a_run_is_linked_with_the_latest_completed_build_of_the_definition() {
     let (machine, output) = submitted(|settings| settings.build_definition = 12, "", &run());
     assert_eq!(output.code, 0, "{output:?}");
     let run = machine.ado_run();
-    assert_eq!((build_of(&run), release_of(&run)), (Some("636"), None), "637 is still running");
-    assert!(run.comment.unwrap().contains("\nLinked with build 20260506.1."));
+    assert_eq!(
+        (build_of(&run), release_of(&run)),
+        (Some("636"), None),
+        "637 is still running"
+    );
+    assert!(
+        run.comment
+            .unwrap()
+            .contains("\nLinked with build 20260506.1.")
+    );
 }
 
 #[test]
 fn a_run_is_linked_with_the_latest_release_in_the_stage_that_started_last() {
     for without_steps in [false, true] {
-        let machine = Machine::with(linked_world().with(|set| set.release_list_without_steps = without_steps));
-        let settings = AzureSettings { release_definition: 3, ..machine.settings() };
+        let machine = Machine::with(
+            linked_world().with(|set| set.release_list_without_steps = without_steps),
+        );
+        let settings = AzureSettings {
+            release_definition: 3,
+            ..machine.settings()
+        };
         let shop = machine.shop_with(settings, &[("Sign in", "1001")]);
         let output = machine.submit(&shop, &run());
         assert_eq!(output.code, 0, "{output:?}");
         let run = machine.ado_run();
-        assert_eq!((build_of(&run), release_of(&run)), (None, Some(("5", "92"))), "6 is abandoned");
-        assert!(run.comment.unwrap().contains("\nLinked with release Release-5 in stage Staging."));
+        assert_eq!(
+            (build_of(&run), release_of(&run)),
+            (None, Some(("5", "92"))),
+            "6 is abandoned"
+        );
+        assert!(
+            run.comment
+                .unwrap()
+                .contains("\nLinked with release Release-5 in stage Staging.")
+        );
     }
 }
 
@@ -117,7 +161,10 @@ fn a_stage_that_the_release_does_not_have_costs_the_link_and_is_told() {
                   only `QA`, `Staging`, `Production`";
     assert!(run.comment.unwrap().contains(reason));
     let skipped = &machine.row()["skipped"][0];
-    assert_eq!((skipped["kind"].as_str(), skipped["reason"].as_str()), (Some("link"), Some(reason)));
+    assert_eq!(
+        (skipped["kind"].as_str(), skipped["reason"].as_str()),
+        (Some("link"), Some(reason))
+    );
 }
 
 #[test]
@@ -127,12 +174,23 @@ fn minus_one_is_no_definition_and_nothing_is_looked_up() {
     let run = machine.ado_run();
     assert_eq!((build_of(&run), release_of(&run)), (None, None));
     let looks_up = |path: &str| path.contains("/build/") || path.contains("/release/");
-    assert!(!machine.fake.requests().iter().any(|request| looks_up(&request.path)), "nothing is looked up");
+    assert!(
+        !machine
+            .fake
+            .requests()
+            .iter()
+            .any(|request| looks_up(&request.path)),
+        "nothing is looked up"
+    );
 }
 
 #[test]
 fn the_obsolete_definition_counts_only_where_there_is_no_newer_one() {
-    for (newer, linked) in [(None, Some("636")), (Some(-1), None), (Some(99), Some("638"))] {
+    for (newer, linked) in [
+        (None, Some("636")),
+        (Some(-1), None),
+        (Some(99), Some("638")),
+    ] {
         let machine = Machine::with(linked_world());
         let shop = machine.shop(&[("Sign in", "1001")]);
         let project = fake_katalon::ProjectWriter::new(&shop).azure(machine.settings());
@@ -153,17 +211,34 @@ fn the_obsolete_definition_counts_only_where_there_is_no_newer_one() {
 #[expect(clippy::disallowed_methods, reason = "tests lay out files")]
 fn rewrite(file: &std::path::Path, keep: impl Fn(&str) -> bool, more: &str) {
     let text = std::fs::read_to_string(file).unwrap();
-    let kept: String = text.lines().filter(|line| keep(line)).map(|line| format!("{line}\n")).collect();
+    let kept: String = text
+        .lines()
+        .filter(|line| keep(line))
+        .map(|line| format!("{line}\n"))
+        .collect();
     std::fs::write(file, kept + more).unwrap();
 }
 
 #[test]
 fn definitions_of_kado_beat_those_of_the_project_and_can_switch_them_off() {
-    let alter = |settings: &mut AzureSettings| (settings.build_definition, settings.release_definition) = (12, 3);
-    let (machine, _) = submitted(alter, "[submit]\nbuild_definition = 99\nrelease_definition = 8\n", &run());
+    let alter = |settings: &mut AzureSettings| {
+        (settings.build_definition, settings.release_definition) = (12, 3)
+    };
+    let (machine, _) = submitted(
+        alter,
+        "[submit]\nbuild_definition = 99\nrelease_definition = 8\n",
+        &run(),
+    );
     let linked = machine.ado_run();
-    assert_eq!((build_of(&linked), release_of(&linked)), (Some("638"), Some(("7", "71"))));
-    let (machine, output) = submitted(alter, "[submit]\nbuild_definition = -1\nrelease_definition = -1\n", &run());
+    assert_eq!(
+        (build_of(&linked), release_of(&linked)),
+        (Some("638"), Some(("7", "71")))
+    );
+    let (machine, output) = submitted(
+        alter,
+        "[submit]\nbuild_definition = -1\nrelease_definition = -1\n",
+        &run(),
+    );
     assert_eq!(output.code, 0, "{output:?}");
     let plain = machine.ado_run();
     assert_eq!((build_of(&plain), release_of(&plain)), (None, None));
@@ -171,12 +246,21 @@ fn definitions_of_kado_beat_those_of_the_project_and_can_switch_them_off() {
 
 #[test]
 fn options_of_the_run_beat_both_in_every_spelling() {
-    for option in ["adoDefinitionID", "adoBuildDefId", "adoBuildDefID", "ADOBUILDDEFID"] {
+    for option in [
+        "adoDefinitionID",
+        "adoBuildDefId",
+        "adoBuildDefID",
+        "ADOBUILDDEFID",
+    ] {
         let run = run().info(option, "99").info("adoReleaseDefID", "8");
         let (machine, output) = submitted(|settings| settings.build_definition = 12, "", &run);
         assert_eq!(output.code, 0, "{option} {output:?}");
         let run = machine.ado_run();
-        assert_eq!((build_of(&run), release_of(&run)), (Some("638"), Some(("7", "71"))), "{option}");
+        assert_eq!(
+            (build_of(&run), release_of(&run)),
+            (Some("638"), Some(("7", "71"))),
+            "{option}"
+        );
     }
 }
 
@@ -184,14 +268,21 @@ fn options_of_the_run_beat_both_in_every_spelling() {
 fn definitions_behind_info_on_the_command_line_count() {
     for option in ["-adoDefinitionID", "-adoBuildDefId"] {
         let machine = Machine::with(linked_world());
-        let settings = AzureSettings { build_definition: 12, ..machine.settings() };
+        let settings = AzureSettings {
+            build_definition: 12,
+            ..machine.settings()
+        };
         let shop = machine.shop_with(settings, &[("Sign in", "1001")]);
         let (build, info) = (format!("{option}=99"), "--info");
         let more = [info, &build, info, "-adoReleaseDefID=8"];
         let done = finish(machine.exec(&["--strict"], &arguments(&shop, SUITE, &more)));
         assert_eq!(done.code, 0, "{option} {done:?}");
         let run = machine.ado_run();
-        assert_eq!((build_of(&run), release_of(&run)), (Some("638"), Some(("7", "71"))), "{option}");
+        assert_eq!(
+            (build_of(&run), release_of(&run)),
+            (Some("638"), Some(("7", "71"))),
+            "{option}"
+        );
     }
 }
 
@@ -200,10 +291,17 @@ fn the_obsolete_build_number_of_a_run_links_nothing_and_is_no_mistake() {
     let (machine, output) = submitted(|_| (), "", &run().info("adoBuildNumber", "20260506.1"));
     assert_eq!(output.code, 0, "{output:?}");
     assert_eq!(build_of(&machine.ado_run()), None);
-    let (machine, output) =
-        submitted(|settings| settings.build_definition = 12, "", &run().info("adoBuildNumber", "other"));
+    let (machine, output) = submitted(
+        |settings| settings.build_definition = 12,
+        "",
+        &run().info("adoBuildNumber", "other"),
+    );
     assert_eq!(output.code, 0, "{output:?}");
-    assert_eq!(build_of(&machine.ado_run()), Some("636"), "that of the definition");
+    assert_eq!(
+        build_of(&machine.ado_run()),
+        Some("636"),
+        "that of the definition"
+    );
 }
 
 #[test]
@@ -213,13 +311,19 @@ fn an_invalid_definition_of_the_run_costs_the_link_and_never_falls_back() {
     assert_eq!(output.code, 1, "{output:?}");
     let run = machine.ado_run();
     assert_eq!((run.state.as_str(), build_of(&run)), ("Completed", None));
-    assert!(run.comment.unwrap().contains("build definition `nightly`, which is not an id"));
+    assert!(
+        run.comment
+            .unwrap()
+            .contains("build definition `nightly`, which is not an id")
+    );
     assert!(output.out.contains("nightly"), "{output:?}");
 }
 
 #[test]
 fn a_definition_without_a_completed_build_costs_only_the_link() {
-    let alter = |settings: &mut AzureSettings| (settings.build_definition, settings.release_definition) = (555, 556);
+    let alter = |settings: &mut AzureSettings| {
+        (settings.build_definition, settings.release_definition) = (555, 556)
+    };
     let (machine, output) = submitted(alter, "", &run());
     assert_eq!(output.code, 1, "{output:?}");
     insta::assert_snapshot!(machine.readable(&output.out), @r"
@@ -233,16 +337,37 @@ fn a_definition_without_a_completed_build_costs_only_the_link() {
 
 #[test]
 fn a_token_that_may_not_read_builds_still_submits_the_run() {
-    for refusal in [Refusal::Forbidden403, Refusal::Empty401, Refusal::SignInPage203] {
+    for refusal in [
+        Refusal::Forbidden403,
+        Refusal::Empty401,
+        Refusal::SignInPage203,
+    ] {
         let machine = Machine::with(linked_world());
-        machine.fake.fault(Fault::new("GET", "/_apis/build/", Nth::Every, FaultAction::Refused(refusal)));
-        let settings = AzureSettings { build_definition: 12, ..machine.settings() };
+        machine.fake.fault(Fault::new(
+            "GET",
+            "/_apis/build/",
+            Nth::Every,
+            FaultAction::Refused(refusal),
+        ));
+        let settings = AzureSettings {
+            build_definition: 12,
+            ..machine.settings()
+        };
         let shop = machine.shop_with(settings, &[("Sign in", "1001")]);
         let output = machine.submit(&shop, &run());
         assert_eq!(output.code, 1, "{refusal:?} {output:?}");
         let run = machine.ado_run();
-        assert_eq!((run.state.as_str(), build_of(&run)), ("Completed", None), "{refusal:?}");
-        assert!(output.out.contains("is not linked with the latest build of definition 12"), "{output:?}");
+        assert_eq!(
+            (run.state.as_str(), build_of(&run)),
+            ("Completed", None),
+            "{refusal:?}"
+        );
+        assert!(
+            output
+                .out
+                .contains("is not linked with the latest build of definition 12"),
+            "{output:?}"
+        );
     }
 }
 
@@ -250,8 +375,13 @@ fn a_token_that_may_not_read_builds_still_submits_the_run() {
 fn a_hiccup_of_the_look_up_does_not_cost_the_link() {
     let machine = Machine::with(linked_world());
     let down = || FaultAction::error(503, "X", "busy");
-    machine.fake.fault(Fault::new("GET", "/_apis/build/", Nth::Only(1), down()));
-    let settings = AzureSettings { build_definition: 12, ..machine.settings() };
+    machine
+        .fake
+        .fault(Fault::new("GET", "/_apis/build/", Nth::Only(1), down()));
+    let settings = AzureSettings {
+        build_definition: 12,
+        ..machine.settings()
+    };
     let shop = machine.shop_with(settings, &[("Sign in", "1001")]);
     assert_eq!(machine.submit(&shop, &run()).code, 0);
     assert_eq!(build_of(&machine.ado_run()), Some("636"));
@@ -261,12 +391,24 @@ fn a_hiccup_of_the_look_up_does_not_cost_the_link() {
 fn the_link_is_looked_up_once_and_stored_with_the_plan() {
     let machine = Machine::with(linked_world());
     let down = || FaultAction::error(503, "X", "busy");
-    machine.fake.fault(Fault::new("POST", "test/runs$", Nth::First(1), down()));
-    let settings = AzureSettings { build_definition: 12, ..machine.settings() };
+    machine
+        .fake
+        .fault(Fault::new("POST", "test/runs$", Nth::First(1), down()));
+    let settings = AzureSettings {
+        build_definition: 12,
+        ..machine.settings()
+    };
     let shop = machine.shop_with(settings, &[("Sign in", "1001")]);
     let folder = run().write_in(&shop).unwrap();
     machine.submit_folder(&folder);
-    let looked = || machine.fake.requests().iter().filter(|request| request.path.contains("/build/")).count();
+    let looked = || {
+        machine
+            .fake
+            .requests()
+            .iter()
+            .filter(|request| request.path.contains("/build/"))
+            .count()
+    };
     assert_eq!((looked(), build_of(&machine.ado_run())), (1, Some("636")));
 }
 
@@ -281,7 +423,8 @@ fn releases_of_services_lie_on_their_fixed_host_and_everything_else_does_not() {
         };
         let shop = machine.shop_with(settings, &[("Sign in", "1001")]);
         let token = closed_file(&machine.root().join("token"), TOKEN);
-        // Nobody answers to these names; the fake stands in for the proxy and gets the whole address.
+        // Nobody answers to these names; the fake stands in for the proxy and gets the whole
+        // address.
         machine.configure(&format!(
             "[azure]\nserver_url = {server:?}\ntoken_file = {token:?}\nallow_http = true\nproxy = \"http://{}\"\n",
             machine.fake.address()
@@ -289,10 +432,18 @@ fn releases_of_services_lie_on_their_fixed_host_and_everything_else_does_not() {
         let output = machine.submit(&shop, &run());
         assert_eq!(output.code, 0, "{server} {output:?}");
         let run = machine.ado_run();
-        assert_eq!((build_of(&run), release_of(&run)), (Some("636"), Some(("5", "92"))), "{server}");
+        assert_eq!(
+            (build_of(&run), release_of(&run)),
+            (Some("636"), Some(("5", "92"))),
+            "{server}"
+        );
         for request in machine.fake.requests() {
             let of_release = request.path.contains("/_apis/release/");
-            assert_eq!(request.host == "vsrm.dev.azure.com", of_release, "{request:?}");
+            assert_eq!(
+                request.host == "vsrm.dev.azure.com",
+                of_release,
+                "{request:?}"
+            );
         }
     }
 }
@@ -300,12 +451,19 @@ fn releases_of_services_lie_on_their_fixed_host_and_everything_else_does_not() {
 #[test]
 fn a_dry_run_shows_what_the_run_would_be_linked_with() {
     let machine = Machine::with(linked_world());
-    let settings = AzureSettings { build_definition: 12, release_definition: 3, ..machine.settings() };
+    let settings = AzureSettings {
+        build_definition: 12,
+        release_definition: 3,
+        ..machine.settings()
+    };
     let shop = machine.shop_with(settings, &[("Sign in", "1001")]);
     let folder = run().write_in(&shop).unwrap();
     let planned = machine.kado(&["submit", "--dry-run", "--json", &folder.to_string_lossy()]);
     assert_eq!(planned.code, 0, "{planned:?}");
     let plans: serde_json::Value = serde_json::from_str(&planned.out).unwrap();
-    assert_eq!((&plans[0]["build"]["id"], &plans[0]["release"]["stage"]), (&636.into(), &"Staging".into()));
+    assert_eq!(
+        (&plans[0]["build"]["id"], &plans[0]["release"]["stage"]),
+        (&636.into(), &"Staging".into())
+    );
     assert_eq!(machine.writes(), [""; 0]);
 }

@@ -10,7 +10,10 @@ use crate::support::{Machine, Output, PLAN, TOKEN, closed_file, world};
 fn machine(world: World, more: &str) -> Machine {
     let machine = Machine::with(world);
     let token = closed_file(&machine.root().join("token"), TOKEN);
-    machine.configure(&format!("[azure]\nserver_url = {:?}\ntoken_file = {token:?}\n{more}", machine.fake.base_url()));
+    machine.configure(&format!(
+        "[azure]\nserver_url = {:?}\ntoken_file = {token:?}\n{more}",
+        machine.fake.base_url()
+    ));
     machine
 }
 
@@ -21,14 +24,24 @@ fn json_of(output: &Output) -> Value {
 
 /// A table without the blanks at the ends of its lines.
 fn table(output: &Output) -> String {
-    output.out.lines().map(str::trim_end).collect::<Vec<_>>().join("\n")
+    output
+        .out
+        .lines()
+        .map(str::trim_end)
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 #[test]
 fn the_projects_of_the_machines_server_are_listed_by_name() {
     let machine = machine(world().project("Bakery"), "");
     let listed = machine.kado(&["list", "projects", "--json"]);
-    let names: Vec<_> = json_of(&listed).as_array().unwrap().iter().map(|one| one["name"].clone()).collect();
+    let names: Vec<_> = json_of(&listed)
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| one["name"].clone())
+        .collect();
     assert_eq!(names, ["Bakery", "Shop"]);
     insta::assert_snapshot!(table(&machine.kado(&["list", "projects"])), @r"
     ID                                    NAME
@@ -49,7 +62,10 @@ fn plans_and_configurations_of_the_project_are_listed_with_their_ids() {
         json!([{"id": 18, "name": "Release 1", "state": "Active"}, {"id": 19, "name": "Release 2", "state": "Inactive"}])
     );
     let configurations = json_of(&machine.kado(&["list", "configurations", &folder, "--json"]));
-    assert_eq!(configurations, json!([{"id": 1, "name": "Windows 10"}, {"id": 2, "name": "Ubuntu"}]));
+    assert_eq!(
+        configurations,
+        json!([{"id": 1, "name": "Windows 10"}, {"id": 2, "name": "Ubuntu"}])
+    );
     insta::assert_snapshot!(table(&machine.kado(&["list", "plans", &folder])), @r"
     ID  NAME       STATE
     18  Release 1  Active
@@ -60,9 +76,18 @@ fn plans_and_configurations_of_the_project_are_listed_with_their_ids() {
 #[test]
 fn test_cases_are_listed_with_title_plans_configurations_and_what_is_mapped_to_them() {
     let machine = Machine::with(world().point(400, 22, 1002, 2));
-    let settings =
-        AzureSettings { plans: vec![(PLAN, "Release 1".into()), (19, "Release 2".into())], ..machine.settings() };
-    let shop = machine.shop_with(settings, &[("Sign in", "1001"), ("Sign in again", "1001,1002"), ("Free", "")]);
+    let settings = AzureSettings {
+        plans: vec![(PLAN, "Release 1".into()), (19, "Release 2".into())],
+        ..machine.settings()
+    };
+    let shop = machine.shop_with(
+        settings,
+        &[
+            ("Sign in", "1001"),
+            ("Sign in again", "1001,1002"),
+            ("Free", ""),
+        ],
+    );
     let folder = shop.to_string_lossy().into_owned();
     let cases = json_of(&machine.kado(&["list", "test-cases", &folder, "--json"]));
     assert_eq!(
@@ -91,18 +116,36 @@ fn test_cases_are_listed_with_title_plans_configurations_and_what_is_mapped_to_t
 fn the_settings_of_the_projects_own_file_count() {
     let machine = Machine::with(world().project("Bakery").plan(77, "Bread"));
     let shop = machine.shop(&[]);
-    std::fs::write(shop.join("kado.toml"), "[azure]\nproject = \"Bakery\"\n[submit]\ntest_plans = [77]\n").unwrap();
+    std::fs::write(
+        shop.join("kado.toml"),
+        "[azure]\nproject = \"Bakery\"\n[submit]\ntest_plans = [77]\n",
+    )
+    .unwrap();
     let folder = shop.to_string_lossy().into_owned();
     let plans = json_of(&machine.kado(&["list", "plans", &folder, "--json"]));
-    assert_eq!(plans, json!([{"id": 77, "name": "Bread", "state": "Active"}]));
-    assert_eq!(json_of(&machine.kado(&["list", "test-cases", &folder, "--json"])), json!([]));
+    assert_eq!(
+        plans,
+        json!([{"id": 77, "name": "Bread", "state": "Active"}])
+    );
+    assert_eq!(
+        json_of(&machine.kado(&["list", "test-cases", &folder, "--json"])),
+        json!([])
+    );
 }
 
 #[test]
 fn every_page_is_read() {
-    let many = (1..=250).fold(world(), |world, number| world.project(&format!("P{number}")));
+    let many = (1..=250).fold(world(), |world, number| {
+        world.project(&format!("P{number}"))
+    });
     let machine = machine(many, "");
-    assert_eq!(json_of(&machine.kado(&["list", "projects", "--json"])).as_array().unwrap().len(), 251);
+    assert_eq!(
+        json_of(&machine.kado(&["list", "projects", "--json"]))
+            .as_array()
+            .unwrap()
+            .len(),
+        251
+    );
     let small = Machine::with(world().with(|settings| settings.page_size = 1));
     let folder = small.shop(&[]).to_string_lossy().into_owned();
     for (what, count) in [("plans", 2), ("configurations", 2), ("test-cases", 10)] {
@@ -114,8 +157,16 @@ fn every_page_is_read() {
 #[test]
 fn an_old_server_is_listed_too() {
     let machine = Machine::with(world().flavour(fake_ado::Flavour::Server2019));
-    let folder = machine.shop(&[("Sign in", "1001")]).to_string_lossy().into_owned();
-    for (what, count) in [("projects", 1), ("plans", 2), ("configurations", 2), ("test-cases", 10)] {
+    let folder = machine
+        .shop(&[("Sign in", "1001")])
+        .to_string_lossy()
+        .into_owned();
+    for (what, count) in [
+        ("projects", 1),
+        ("plans", 2),
+        ("configurations", 2),
+        ("test-cases", 10),
+    ] {
         let listed = json_of(&machine.kado(&["list", what, &folder, "--json"]));
         assert_eq!(listed.as_array().unwrap().len(), count, "{what}");
     }
@@ -135,9 +186,15 @@ fn what_is_missing_for_a_list_is_told_as_usage() {
     let machine = self::machine(world(), "project = \"Shop\"\n");
     assert!(told(&machine, &["list", "test-cases"]).contains("`kado list plans` shows them"));
     assert!(told(&machine, &["list", "bugs"]).contains("test-cases"));
-    let settings = AzureSettings { server_url: "https://dev.azure.com".to_owned(), ..machine.settings() };
+    let settings = AzureSettings {
+        server_url: "https://dev.azure.com".to_owned(),
+        ..machine.settings()
+    };
     machine.configure("");
-    let shop = machine.shop_with(settings, &[]).to_string_lossy().into_owned();
+    let shop = machine
+        .shop_with(settings, &[])
+        .to_string_lossy()
+        .into_owned();
     assert!(told(&machine, &["list", "projects", &shop]).contains("names no organization"));
 }
 
@@ -147,24 +204,44 @@ fn refused_unreachable_and_missing_have_their_exit_codes() {
     assert_eq!(machine.kado(&["list", "plans"]).code, 1);
     machine.fake.world().set_tokens(&[]);
     assert_eq!(machine.kado(&["list", "projects"]).code, 3);
-    machine.fake.fault(fake_ado::Fault::new("*", "", fake_ado::Nth::Every, fake_ado::FaultAction::DropBefore));
+    machine.fake.fault(fake_ado::Fault::new(
+        "*",
+        "",
+        fake_ado::Nth::Every,
+        fake_ado::FaultAction::DropBefore,
+    ));
     assert_eq!(machine.kado(&["list", "projects"]).code, 4);
 }
 
 #[test]
 fn a_token_that_may_not_list_is_told_which_scope_that_needs() {
-    let world = world().token_with("narrow", &["vso.test_write", "vso.work"]).token_with("other", &["vso.project"]);
+    let world = world()
+        .token_with("narrow", &["vso.test_write", "vso.work"])
+        .token_with("other", &["vso.project"]);
     let machine = Machine::with(world);
     for (token, what, scope) in [
         ("narrow", "projects", "Project and Team (read)"),
         ("other", "plans", "Test Management (read)"),
         ("other", "configurations", "Test Management (read)"),
-        ("other", "test-cases", "Test Management (read) and Work Items (read)"),
+        (
+            "other",
+            "test-cases",
+            "Test Management (read) and Work Items (read)",
+        ),
     ] {
-        let settings = AzureSettings::connected(&machine.fake.base_url(), token, "Shop", (PLAN, "P"));
-        let shop = machine.shop_with(settings, &[]).to_string_lossy().into_owned();
+        let settings =
+            AzureSettings::connected(&machine.fake.base_url(), token, "Shop", (PLAN, "P"));
+        let shop = machine
+            .shop_with(settings, &[])
+            .to_string_lossy()
+            .into_owned();
         let listed = machine.kado(&["list", what, &shop]);
         assert_eq!(listed.code, 3, "{listed:?}");
-        assert!(listed.err.contains(&format!("this list needs the scope {scope}")), "{listed:?}");
+        assert!(
+            listed
+                .err
+                .contains(&format!("this list needs the scope {scope}")),
+            "{listed:?}"
+        );
     }
 }

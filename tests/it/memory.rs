@@ -2,7 +2,10 @@
 
 #![cfg_attr(
     all(windows, target_env = "gnu"),
-    expect(clippy::missing_const_for_thread_local, reason = "they are const; the lint does not see it on this target")
+    expect(
+        clippy::missing_const_for_thread_local,
+        reason = "they are const; the lint does not see it on this target"
+    )
 )]
 
 use std::alloc::{GlobalAlloc, Layout, System};
@@ -16,7 +19,8 @@ use kado::katalon::status::Status;
 /// Tests of the generated log; every tenth has texts of 8 MB.
 const TESTS: usize = 80;
 
-/// Counts the bytes that the current thread holds, and their peak. Other tests run on other threads.
+/// Counts the bytes that the current thread holds, and their peak. Other tests run on other
+/// threads.
 struct Counting;
 
 thread_local! {
@@ -35,7 +39,10 @@ fn count(bytes: isize) {
     });
 }
 
-#[expect(unsafe_code, reason = "an allocator that counts and leaves the work to the system's")]
+#[expect(
+    unsafe_code,
+    reason = "an allocator that counts and leaves the work to the system's"
+)]
 // SAFETY: every call is passed on unchanged to the system's allocator, which upholds the contract.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
@@ -71,9 +78,21 @@ struct Generated {
 
 impl Generated {
     fn new() -> Self {
-        let mut log = Self { pieces: VecDeque::new(), filler: FILLER.repeat(1000), at: 0, next_test: 0, length: 0 };
+        let mut log = Self {
+            pieces: VecDeque::new(),
+            filler: FILLER.repeat(1000),
+            at: 0,
+            next_test: 0,
+            length: 0,
+        };
         log.text("<log>");
-        log.record("START", "startSuite", 0, "<property name=\"id\">Test Suites/Large</property>", 0);
+        log.record(
+            "START",
+            "startSuite",
+            0,
+            "<property name=\"id\">Test Suites/Large</property>",
+            0,
+        );
         log
     }
 
@@ -81,12 +100,21 @@ impl Generated {
         self.pieces.push_back(Piece::Text(text.as_bytes().to_vec()));
     }
 
-    fn record(&mut self, level: &str, method: &str, message: usize, property: &str, in_property: usize) {
+    fn record(
+        &mut self,
+        level: &str,
+        method: &str,
+        message: usize,
+        property: &str,
+        in_property: usize,
+    ) {
         self.text(&format!(
             "<record>\n  <millis>1704448800000</millis>\n  <level>{level}</level>\n  <method>{method}</method>\n  <message>"
         ));
         self.pieces.push_back(Piece::Filler(message));
-        self.text("</message>\n  <nestedLevel>1</nestedLevel>\n  <escapedJava>false</escapedJava>\n");
+        self.text(
+            "</message>\n  <nestedLevel>1</nestedLevel>\n  <escapedJava>false</escapedJava>\n",
+        );
         self.text(property);
         self.text("<property name=\"keywordsUsage\">");
         self.pieces.push_back(Piece::Filler(in_property));
@@ -99,7 +127,11 @@ impl Generated {
         self.next_test += 1;
         match number {
             0..TESTS => {
-                let size = if number.is_multiple_of(10) { 8_000_000 } else { 100_000 };
+                let size = if number.is_multiple_of(10) {
+                    8_000_000
+                } else {
+                    100_000
+                };
                 self.record(
                     "START",
                     "startTest",
@@ -133,7 +165,10 @@ impl Read for Generated {
             }
             Some(Piece::Filler(size)) => {
                 let from = self.at % self.filler.len();
-                let count = buffer.len().min(size - self.at).min(self.filler.len() - from);
+                let count = buffer
+                    .len()
+                    .min(size - self.at)
+                    .min(self.filler.len() - from);
                 buffer[..count].copy_from_slice(&self.filler[from..from + count]);
                 (count, *size)
             }
@@ -145,7 +180,11 @@ impl Read for Generated {
             self.at = 0;
         }
         // Nothing at all would mean the end.
-        if count == 0 { self.read(buffer) } else { Ok(count) }
+        if count == 0 {
+            self.read(buffer)
+        } else {
+            Ok(count)
+        }
     }
 }
 
@@ -157,13 +196,20 @@ fn a_log_of_hundreds_of_megabytes_is_read_in_a_few() {
         let mut log = Generated::new();
         let before = HELD.get();
         PEAK.set(before);
-        reader.feed(BufReader::with_capacity(64 * 1024, &mut log)).unwrap();
+        reader
+            .feed(BufReader::with_capacity(64 * 1024, &mut log))
+            .unwrap();
         (reader.finish(), log.length, PEAK.get() - before)
     });
     let (summary, length, peak) = reading.join().unwrap();
     assert!(length > 200_000_000, "{length}");
     assert!(peak < 32 * 1024 * 1024, "{peak} bytes were held at once");
     assert_eq!(summary.tests.len(), TESTS);
-    assert!(summary.tests.iter().all(|test| test.status() == Status::Failed));
+    assert!(
+        summary
+            .tests
+            .iter()
+            .all(|test| test.status() == Status::Failed)
+    );
     assert!(summary.ended.is_some());
 }

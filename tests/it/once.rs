@@ -17,7 +17,9 @@ fn machine(alter: impl FnOnce(&mut AzureSettings)) -> Machine {
     let mut settings = machine.settings();
     alter(&mut settings);
     let shop = machine.shop_with(settings, &[("Sign in", "1001")]);
-    age(&finished([Test::passed(&tc("Sign in"))]).write_in(&shop).unwrap());
+    age(&finished([Test::passed(&tc("Sign in"))])
+        .write_in(&shop)
+        .unwrap());
     machine
 }
 
@@ -48,7 +50,14 @@ fn a_parked_run_is_exit_1_every_time() {
         assert_eq!(once.code, 1, "{once:?}");
         assert_eq!(machine.row()["state"], "parked");
     }
-    assert!(machine.row()["error"].as_str().unwrap().contains("no test plan"), "{}", machine.row());
+    assert!(
+        machine.row()["error"]
+            .as_str()
+            .unwrap()
+            .contains("no test plan"),
+        "{}",
+        machine.row()
+    );
 }
 
 #[test]
@@ -56,19 +65,30 @@ fn a_left_out_id_is_exit_1_only_in_the_invocation_that_submitted_its_run() {
     let machine = Machine::with(world().test_case(1099, "Not in the plan"));
     machine.configure("history = \"all\"\n");
     let shop = machine.shop(&[("Sign in", "1001"), ("Gone", "1099")]);
-    age(&finished([Test::passed(&tc("Sign in")), Test::passed(&tc("Gone"))]).write_in(&shop).unwrap());
+    age(
+        &finished([Test::passed(&tc("Sign in")), Test::passed(&tc("Gone"))])
+            .write_in(&shop)
+            .unwrap(),
+    );
     assert_eq!(machine.kado(&["run", "--once"]).code, 1);
     assert_eq!(machine.kado(&["run", "--once"]).code, 0);
 }
 
 #[test]
 fn a_wrong_token_is_exit_3_and_the_run_stays_listed() {
-    let machine = machine(|settings| settings.token = Some(Token::Clear("another-token".to_owned())));
+    let machine =
+        machine(|settings| settings.token = Some(Token::Clear("another-token".to_owned())));
     let once = machine.kado(&["run", "--once"]);
     assert_eq!(once.code, 3, "{once:?}");
     let row = machine.row();
     assert_eq!(row["state"], "pending", "{row}");
-    assert!(row["error"].as_str().unwrap().contains("refused the credentials"), "{row}");
+    assert!(
+        row["error"]
+            .as_str()
+            .unwrap()
+            .contains("refused the credentials"),
+        "{row}"
+    );
     assert!(row["next_attempt"].is_string(), "{row}");
     assert_eq!(machine.ado_runs().len(), 0);
 }
@@ -90,29 +110,57 @@ fn a_server_where_nobody_listens_is_exit_4_and_the_run_stays_listed() {
     assert_eq!(once.code, 4, "{once:?}");
     let row = machine.row();
     assert_eq!(row["state"], "pending", "{row}");
-    assert!(row["error"].as_str().unwrap().contains("cannot be reached"), "{row}");
+    assert!(
+        row["error"].as_str().unwrap().contains("cannot be reached"),
+        "{row}"
+    );
 }
 
 #[test]
 fn a_token_that_cannot_be_decrypted_is_exit_1_and_the_run_stays_listed() {
-    let machine = machine(|settings| settings.token = Some(Token::Encrypted("bm90IGEgdG9rZW4=".to_owned())));
+    let machine =
+        machine(|settings| settings.token = Some(Token::Encrypted("bm90IGEgdG9rZW4=".to_owned())));
     let once = machine.kado(&["run", "--once"]);
     assert_eq!(once.code, 1, "{once:?}");
     let row = machine.row();
     assert_eq!(row["state"], "pending", "{row}");
-    assert!(row["error"].as_str().unwrap().contains("cannot be decrypted"), "{row}");
-    assert_eq!(machine.fake.requests().len(), 0, "nothing is sent without a token");
+    assert!(
+        row["error"]
+            .as_str()
+            .unwrap()
+            .contains("cannot be decrypted"),
+        "{row}"
+    );
+    assert_eq!(
+        machine.fake.requests().len(),
+        0,
+        "nothing is sent without a token"
+    );
 }
 
 #[test]
 fn of_several_reasons_refused_credentials_come_before_an_unreachable_server() {
     let machine = Machine::new();
-    let unreachable = AzureSettings { server_url: NOWHERE.to_owned(), ..machine.settings() };
-    let refused = AzureSettings { token: Some(Token::Clear("another-token".to_owned())), ..machine.settings() };
+    let unreachable = AzureSettings {
+        server_url: NOWHERE.to_owned(),
+        ..machine.settings()
+    };
+    let refused = AzureSettings {
+        token: Some(Token::Clear("another-token".to_owned())),
+        ..machine.settings()
+    };
     let case = || [fake_katalon::TestCaseFile::new(&tc("Sign in")).azure("1001")];
-    let projects = [machine.project("One", unreachable, case()), machine.project("Two", refused, case())];
+    let projects = [
+        machine.project("One", unreachable, case()),
+        machine.project("Two", refused, case()),
+    ];
     let run = finished([Test::passed(&tc("Sign in"))]);
-    let folders = projects.map(|project| run.write_in(&project).unwrap().to_string_lossy().into_owned());
+    let folders = projects.map(|project| {
+        run.write_in(&project)
+            .unwrap()
+            .to_string_lossy()
+            .into_owned()
+    });
     for (order, code) in [([0, 1], 3), ([1, 0], 3), ([0, 0], 4), ([1, 1], 3)] {
         let folders = order.map(|at| folders[at].as_str());
         let planned = machine.kado(&["submit", "--dry-run", folders[0], folders[1]]);
@@ -126,8 +174,11 @@ fn a_run_that_is_still_going_is_left_alone() {
     machine.configure("history = \"all\"\n");
     let shop = machine.shop(&[("Sign in", "1001")]);
     for ending in [Ending::Aborted, Ending::Queued] {
-        let run = finished([Test::passed(&tc("Sign in"))]).ending(ending).host(&format!("{ending:?}"));
-        run.write_all(&shop.join("Reports").join(format!("{ending:?}"))).unwrap();
+        let run = finished([Test::passed(&tc("Sign in"))])
+            .ending(ending)
+            .host(&format!("{ending:?}"));
+        run.write_all(&shop.join("Reports").join(format!("{ending:?}")))
+            .unwrap();
     }
     let once = machine.kado(&["run", "--once"]);
     assert_eq!(once.code, 0, "{once:?}");
@@ -151,13 +202,22 @@ fn a_question_about_usage_is_exit_2_and_help_is_exit_0() {
     assert_eq!(machine.kado(&["frobnicate"]).code, 2);
     let help = machine.kado(&["submit", "--help"]);
     assert_eq!(help.code, 0);
-    assert!(help.out.contains("--dry-run") && help.out.contains("--again"), "{}", help.out);
+    assert!(
+        help.out.contains("--dry-run") && help.out.contains("--again"),
+        "{}",
+        help.out
+    );
 }
 
 #[test]
 fn a_short_failure_of_the_server_is_waited_out() {
     let machine = machine(|_| {});
-    machine.fake.fault(Fault::new("*", "", Nth::Only(1), FaultAction::organization_stopped()));
+    machine.fake.fault(Fault::new(
+        "*",
+        "",
+        Nth::Only(1),
+        FaultAction::organization_stopped(),
+    ));
     let once = machine.kado(&["run", "--once"]);
     assert_eq!(once.code, 0, "{once:?}");
     assert_eq!(machine.ado_run().state, "Completed");

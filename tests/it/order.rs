@@ -21,7 +21,11 @@ fn an_older_run_is_parked_where_its_points_have_a_newer_result() {
     let late = machine.submit(&shop, &run(0, "Sign in"));
     assert_eq!(late.code, 1, "{late:?}");
     machine.ado_run();
-    let row = machine.rows().into_iter().find(|row| row["state"] == "parked").unwrap();
+    let row = machine
+        .rows()
+        .into_iter()
+        .find(|row| row["state"] == "parked")
+        .unwrap();
     insta::assert_snapshot!(
         row["error"].as_str().unwrap(),
         @"late: test point 11 has a newer result already, from run 1 of `kado runs`, and Azure DevOps would show this older outcome as the latest; `late = \"send\"` and `kado runs retry 2` send it all the same"
@@ -60,8 +64,14 @@ fn waiting_runs_of_a_plan_are_sent_in_the_order_of_their_ends() {
     }
     let once = machine.kado(&["run", "--once"]);
     assert_eq!(once.code, 0, "{once:?}");
-    let started: Vec<_> = machine.ado_runs().iter().filter_map(|run| run.started).collect();
-    let wanted: Vec<_> = (0..4).map(|hours| start_of() + SignedDuration::from_hours(hours)).collect();
+    let started: Vec<_> = machine
+        .ado_runs()
+        .iter()
+        .filter_map(|run| run.started)
+        .collect();
+    let wanted: Vec<_> = (0..4)
+        .map(|hours| start_of() + SignedDuration::from_hours(hours))
+        .collect();
     assert_eq!(started, wanted);
 }
 
@@ -72,9 +82,18 @@ fn an_older_run_does_not_hold_up_a_newer_one() {
     let shop = machine.shop(&CASES);
     age(&run(0, "Sign in").write_in(&shop).unwrap());
     age(&run(1, "Add to cart").write_in(&shop).unwrap());
-    machine.fake.fault(Fault::new("*", "", Nth::Only(1), FaultAction::organization_stopped()));
+    machine.fake.fault(Fault::new(
+        "*",
+        "",
+        Nth::Only(1),
+        FaultAction::organization_stopped(),
+    ));
     let once = machine.kado(&["run", "--once"]);
     assert_eq!(once.code, 0, "{once:?}");
-    let points: Vec<_> = machine.ado_runs().iter().map(|run| run.results[0].point_id).collect();
+    let points: Vec<_> = machine
+        .ado_runs()
+        .iter()
+        .map(|run| run.results[0].point_id)
+        .collect();
     assert_eq!(points, [Some(12), Some(11)]);
 }

@@ -1,4 +1,5 @@
-//! Several test plans for one run: one ADO run for each that has points of it, and everything is told once.
+//! Several test plans for one run: one ADO run for each that has points of it, and everything is
+//! told once.
 
 use std::path::PathBuf;
 
@@ -7,11 +8,18 @@ use fake_katalon::{AzureSettings, PlanGeneration, SuiteRunWriter, Test};
 
 use crate::support::{Machine, age, finished, now, tc, world};
 
-const CASES: [(&str, &str); 3] = [("Sign in", "1001"), ("Add to cart", "1002"), ("Gone", "1099")];
+const CASES: [(&str, &str); 3] = [
+    ("Sign in", "1001"),
+    ("Add to cart", "1002"),
+    ("Gone", "1099"),
+];
 
 /// Plan 18 has points of 1001 and 1002, plan 19 of 1001, plan 20 of neither.
 fn three_plans() -> World {
-    world().plan(20, "Release 3").suite(41, "Empty").test_case(1099, "In no plan")
+    world()
+        .plan(20, "Release 3")
+        .suite(41, "Empty")
+        .test_case(1099, "In no plan")
 }
 
 fn run(names: &[&str]) -> SuiteRunWriter {
@@ -21,16 +29,33 @@ fn run(names: &[&str]) -> SuiteRunWriter {
 /// A machine with a project that has these plans.
 fn with_plans(plans: &[u32]) -> (Machine, PathBuf) {
     let machine = Machine::with(three_plans());
-    let plans = plans.iter().map(|id| (*id, format!("Release {id}"))).collect();
-    let shop = machine.shop_with(AzureSettings { plans, ..machine.settings() }, &CASES);
+    let plans = plans
+        .iter()
+        .map(|id| (*id, format!("Release {id}")))
+        .collect();
+    let shop = machine.shop_with(
+        AzureSettings {
+            plans,
+            ..machine.settings()
+        },
+        &CASES,
+    );
     (machine, shop)
 }
 
 /// Plan and points of each ADO run, in the order of the plans.
 fn arrived(machine: &Machine) -> Vec<(u32, Vec<u32>)> {
-    let points = |run: &fake_ado::TestRun| run.results.iter().filter_map(|result| result.point_id).collect();
-    let mut runs: Vec<_> =
-        machine.ado_runs().iter().map(|run| (run.plan_id.unwrap_or_default(), points(run))).collect();
+    let points = |run: &fake_ado::TestRun| {
+        run.results
+            .iter()
+            .filter_map(|result| result.point_id)
+            .collect()
+    };
+    let mut runs: Vec<_> = machine
+        .ado_runs()
+        .iter()
+        .map(|run| (run.plan_id.unwrap_or_default(), points(run)))
+        .collect();
     runs.sort();
     runs
 }
@@ -41,10 +66,19 @@ fn told(machine: &Machine) -> String {
     rows.sort_by_key(|row| row["plan_id"].as_u64());
     let line = |row: &serde_json::Value| {
         let skipped = row["skipped"].as_array().into_iter().flatten();
-        let reasons: Vec<_> =
-            skipped.map(|left_out| format!("\n    {}", left_out["reason"].as_str().unwrap())).collect();
-        let error = row["error"].as_str().map(|error| format!(": {error}")).unwrap_or_default();
-        format!("{} {}{error}{}", row["plan_id"], row["state"].as_str().unwrap(), reasons.concat())
+        let reasons: Vec<_> = skipped
+            .map(|left_out| format!("\n    {}", left_out["reason"].as_str().unwrap()))
+            .collect();
+        let error = row["error"]
+            .as_str()
+            .map(|error| format!(": {error}"))
+            .unwrap_or_default();
+        format!(
+            "{} {}{error}{}",
+            row["plan_id"],
+            row["state"].as_str().unwrap(),
+            reasons.concat()
+        )
     };
     rows.iter().map(line).collect::<Vec<_>>().join("\n")
 }
@@ -63,13 +97,23 @@ fn each_plan_gets_the_results_that_it_has_points_for() {
 
 #[test]
 fn plans_are_read_from_the_keys_of_older_katalons_too() {
-    for (generation, wanted) in [(PlanGeneration::One, vec![18]), (PlanGeneration::Both, vec![18, 19])] {
+    for (generation, wanted) in [
+        (PlanGeneration::One, vec![18]),
+        (PlanGeneration::Both, vec![18, 19]),
+    ] {
         let machine = Machine::with(three_plans());
         let plans = vec![(18, "Release 1".to_owned()), (19, "Release 2".to_owned())];
-        let settings = AzureSettings { plans, plan_generation: generation, ..machine.settings() };
+        let settings = AzureSettings {
+            plans,
+            plan_generation: generation,
+            ..machine.settings()
+        };
         let shop = machine.shop_with(settings, &CASES);
         assert_eq!(machine.submit(&shop, &run(&["Sign in"])).code, 0);
-        let plans: Vec<_> = arrived(&machine).into_iter().map(|(plan, _)| plan).collect();
+        let plans: Vec<_> = arrived(&machine)
+            .into_iter()
+            .map(|(plan, _)| plan)
+            .collect();
         assert_eq!(plans, wanted, "{generation:?}");
     }
 }
@@ -97,10 +141,21 @@ fn an_id_without_a_point_in_any_plan_is_told_once() {
         let submitted = machine.submit(&shop, &run(&["Sign in", "Add to cart", "Gone"]));
         assert_eq!(submitted.code, 1, "{submitted:?}");
         assert_eq!(arrived(&machine), [(18, vec![11, 12]), (19, vec![91])]);
-        assert_eq!(submitted.out.matches("test case 1099").count(), 1, "{}", submitted.out);
-        let comments: String = machine.ado_runs().into_iter().filter_map(|run| run.comment).collect();
         assert_eq!(
-            comments.matches("test case 1099 has no test point in any of the test plans").count(),
+            submitted.out.matches("test case 1099").count(),
+            1,
+            "{}",
+            submitted.out
+        );
+        let comments: String = machine
+            .ado_runs()
+            .into_iter()
+            .filter_map(|run| run.comment)
+            .collect();
+        assert_eq!(
+            comments
+                .matches("test case 1099 has no test point in any of the test plans")
+                .count(),
             1,
             "{comments}"
         );
@@ -124,9 +179,21 @@ fn a_run_without_a_point_in_any_plan_is_parked() {
 fn a_parked_run_of_several_plans_goes_on_when_one_of_them_has_the_test_case() {
     let (machine, shop) = with_plans(&[18, 20]);
     machine.submit(&shop, &run(&["Gone"]));
-    let point =
-        fake_ado::Point { id: 99, plan: 20, suite: 41, test_case: 1099, configuration: 1, ..Default::default() };
-    machine.fake.world().project_mut("Shop").unwrap().points.push(point);
+    let point = fake_ado::Point {
+        id: 99,
+        plan: 20,
+        suite: 41,
+        test_case: 1099,
+        configuration: 1,
+        ..Default::default()
+    };
+    machine
+        .fake
+        .world()
+        .project_mut("Shop")
+        .unwrap()
+        .points
+        .push(point);
     assert_eq!(machine.kado(&["runs", "retry", "--failed"]).code, 0);
     assert_eq!(machine.kado(&["run", "--once"]).code, 0);
     assert_eq!(arrived(&machine), [(20, vec![99])]);
@@ -140,12 +207,27 @@ fn a_parked_run_of_several_plans_goes_on_when_one_of_them_has_the_test_case() {
 fn several_points_in_one_plan_do_not_hold_up_the_other() {
     let machine = Machine::with(three_plans().point(92, 41, 1001, 1).point(93, 41, 1001, 2));
     let plans = vec![(18, "Release 1".to_owned()), (20, "Release 3".to_owned())];
-    let shop = machine.shop_with(AzureSettings { plans, ..machine.settings() }, &CASES);
+    let shop = machine.shop_with(
+        AzureSettings {
+            plans,
+            ..machine.settings()
+        },
+        &CASES,
+    );
     let submitted = machine.submit(&shop, &run(&["Sign in"]));
     assert_eq!(submitted.code, 1, "{submitted:?}");
     assert_eq!(arrived(&machine), [(18, vec![11])]);
-    assert!(submitted.out.contains("Check Test Points with ID = 92, 93;"), "{submitted:?}");
-    assert!(told(&machine).contains("20 parked"), "an ambiguity needs a person: {}", told(&machine));
+    assert!(
+        submitted
+            .out
+            .contains("Check Test Points with ID = 92, 93;"),
+        "{submitted:?}"
+    );
+    assert!(
+        told(&machine).contains("20 parked"),
+        "an ambiguity needs a person: {}",
+        told(&machine)
+    );
 }
 
 #[test]
@@ -163,13 +245,25 @@ fn a_plan_that_is_gone_is_parked_and_the_others_go_on() {
 fn a_plan_that_the_token_may_not_read_holds_up_only_itself() {
     let (machine, shop) = with_plans(&[18, 19]);
     let refusal = FaultAction::Refused(Refusal::Forbidden403);
-    machine.fake.fault(Fault::new("GET", "lans/19", Nth::Every, refusal));
-    assert_eq!(machine.submit(&shop, &run(&["Sign in", "Add to cart"])).code, 3);
+    machine
+        .fake
+        .fault(Fault::new("GET", "lans/19", Nth::Every, refusal));
+    assert_eq!(
+        machine
+            .submit(&shop, &run(&["Sign in", "Add to cart"]))
+            .code,
+        3
+    );
     assert_eq!(arrived(&machine), [(18, vec![11, 12])]);
-    let states: Vec<String> = machine.rows().iter().map(|row| format!("{} {}", row["plan_id"], row["state"])).collect();
+    let states: Vec<String> = machine
+        .rows()
+        .iter()
+        .map(|row| format!("{} {}", row["plan_id"], row["state"]))
+        .collect();
     assert_eq!(states.len(), 2, "{states:?}");
     assert!(
-        states.contains(&"18 \"submitted\"".to_owned()) && states.contains(&"19 \"pending\"".to_owned()),
+        states.contains(&"18 \"submitted\"".to_owned())
+            && states.contains(&"19 \"pending\"".to_owned()),
         "{states:?}"
     );
     machine.fake.clear_faults();
@@ -181,30 +275,61 @@ fn a_plan_that_the_token_may_not_read_holds_up_only_itself() {
 fn what_a_plan_that_cannot_be_read_may_hold_is_not_called_missing() {
     let (machine, shop) = with_plans(&[20, 19]);
     let closed = || FaultAction::Refused(Refusal::Forbidden403);
-    machine.fake.fault(Fault::new("GET", "lans/19", Nth::Every, closed()));
+    machine
+        .fake
+        .fault(Fault::new("GET", "lans/19", Nth::Every, closed()));
     assert_eq!(machine.submit(&shop, &run(&["Sign in"])).code, 3);
-    let waits = "no test of this run has a test point in test plan 20, and test plan 19 cannot be read";
-    assert!(machine.rows().iter().any(|row| row["error"] == waits), "{:?}", machine.states());
+    let waits =
+        "no test of this run has a test point in test plan 20, and test plan 19 cannot be read";
+    assert!(
+        machine.rows().iter().any(|row| row["error"] == waits),
+        "{:?}",
+        machine.states()
+    );
     machine.fake.clear_faults();
     machine.kado(&["runs", "retry", "--failed"]);
     assert_eq!(arrived(&machine), [(19, vec![91])]);
     let (machine, shop) = with_plans(&[18, 19]);
-    machine.fake.fault(Fault::new("GET", "lans/19", Nth::Every, closed()));
+    machine
+        .fake
+        .fault(Fault::new("GET", "lans/19", Nth::Every, closed()));
     machine.submit(&shop, &run(&["Sign in", "Gone"]));
-    let row = machine.rows().into_iter().find(|row| row["plan_id"] == 18).unwrap();
-    assert_eq!((&row["state"], &row["skipped"][0]["kind"]), (&"submitted".into(), &"unread".into()), "{row}");
+    let row = machine
+        .rows()
+        .into_iter()
+        .find(|row| row["plan_id"] == 18)
+        .unwrap();
+    assert_eq!(
+        (&row["state"], &row["skipped"][0]["kind"]),
+        (&"submitted".into(), &"unread".into()),
+        "{row}"
+    );
     let reason = row["skipped"][0]["reason"].as_str().unwrap();
-    assert!(reason.contains("whether it has one in test plan 19 is told by the submission to that"), "{reason}");
+    assert!(
+        reason.contains("whether it has one in test plan 19 is told by the submission to that"),
+        "{reason}"
+    );
 }
 
 #[test]
 fn a_plan_that_does_not_answer_is_named_and_not_waited_for_for_ever() {
     let (machine, shop) = with_plans(&[18, 19]);
-    let away = FaultAction::Status { code: 503, headers: Vec::new(), body: Vec::new() };
-    machine.fake.fault(Fault::new("GET", "lans/19", Nth::Every, away));
+    let away = FaultAction::Status {
+        code: 503,
+        headers: Vec::new(),
+        body: Vec::new(),
+    };
+    machine
+        .fake
+        .fault(Fault::new("GET", "lans/19", Nth::Every, away));
     let submitted = machine.submit(&shop, &run(&["Sign in"]));
     assert_eq!(submitted.code, 4, "{submitted:?}");
-    assert!(submitted.err.contains("test plan 19, which this run goes to as well: status 503"), "{submitted:?}");
+    assert!(
+        submitted
+            .err
+            .contains("test plan 19, which this run goes to as well: status 503"),
+        "{submitted:?}"
+    );
     assert_eq!(arrived(&machine), [(18, vec![11])]);
 }
 
@@ -212,7 +337,10 @@ fn a_plan_that_does_not_answer_is_named_and_not_waited_for_for_ever() {
 fn the_service_submits_to_each_plan_as_well() {
     let (machine, shop) = with_plans(&[20, 18, 19]);
     machine.configure("history = \"all\"\n");
-    age(&run(&["Sign in", "Gone"]).start(now()).write_in(&shop).unwrap());
+    age(&run(&["Sign in", "Gone"])
+        .start(now())
+        .write_in(&shop)
+        .unwrap());
     let once = machine.kado(&["run", "--once"]);
     assert_eq!(once.code, 1, "{once:?}");
     assert_eq!(arrived(&machine), [(18, vec![11]), (19, vec![91])]);
@@ -235,7 +363,12 @@ fn a_dry_run_says_which_plan_gets_nothing() {
     let folder = run(&["Sign in"]).write_in(&shop).unwrap();
     let planned = machine.kado(&["submit", "--dry-run", &folder.to_string_lossy()]);
     assert_eq!(planned.code, 0, "{planned:?}");
-    assert!(planned.out.contains("the results of this run go to test plan 18"), "{planned:?}");
+    assert!(
+        planned
+            .out
+            .contains("the results of this run go to test plan 18"),
+        "{planned:?}"
+    );
     let machine_read = machine.kado(&["submit", "--dry-run", "--json", &folder.to_string_lossy()]);
     let plans: serde_json::Value = serde_json::from_str(&machine_read.out).unwrap();
     let points = |place: usize| plans[place]["points"].as_array().unwrap().len();

@@ -5,15 +5,28 @@ use fake_katalon::{AzureSettings, ConfigurationRow, SuiteRunWriter, Test, TestCa
 
 use crate::support::{Machine, SUITE, finished, tc, world};
 
-const CASES: [(&str, &str); 3] = [("Sign in", "1001"), ("Add to cart", "1002"), ("Pay by card", "1003")];
+const CASES: [(&str, &str); 3] = [
+    ("Sign in", "1001"),
+    ("Add to cart", "1002"),
+    ("Pay by card", "1003"),
+];
 
 fn run() -> SuiteRunWriter {
-    finished([Test::passed(&tc("Sign in")), Test::passed(&tc("Add to cart")), Test::passed(&tc("Pay by card"))])
+    finished([
+        Test::passed(&tc("Sign in")),
+        Test::passed(&tc("Add to cart")),
+        Test::passed(&tc("Pay by card")),
+    ])
 }
 
 /// Points with a result, in the order of the run.
 fn points(machine: &Machine) -> Vec<u32> {
-    machine.ado_run().results.iter().filter_map(|result| result.point_id).collect()
+    machine
+        .ado_run()
+        .results
+        .iter()
+        .filter_map(|result| result.point_id)
+        .collect()
 }
 
 /// Where each test case has a point for both configurations, 1 and 2.
@@ -22,13 +35,20 @@ fn two_configurations() -> Machine {
 }
 
 fn with_rows(machine: &Machine, rows: Vec<ConfigurationRow>) -> AzureSettings {
-    AzureSettings { configuration_rows: rows, ..machine.settings() }
+    AzureSettings {
+        configuration_rows: rows,
+        ..machine.settings()
+    }
 }
 
 #[test]
 fn a_test_case_without_a_point_is_reported_and_the_rest_goes_on() {
     let machine = Machine::with(world().test_case(1099, "Not in the plan"));
-    let shop = machine.shop(&[("Sign in", "1001"), ("Add to cart", "1099"), ("Pay by card", "1003")]);
+    let shop = machine.shop(&[
+        ("Sign in", "1001"),
+        ("Add to cart", "1099"),
+        ("Pay by card", "1003"),
+    ]);
     let submitted = machine.submit(&shop, &run());
     assert_eq!(submitted.code, 1, "{submitted:?}");
     insta::assert_snapshot!(machine.readable(&submitted.out), @r"
@@ -41,7 +61,10 @@ fn a_test_case_without_a_point_is_reported_and_the_rest_goes_on() {
     assert_eq!(run.state, "Completed");
     assert!(run.comment.unwrap().contains("1099"));
     let skipped = &machine.row()["skipped"][0];
-    assert_eq!((&skipped["test"], &skipped["azure_id"]), (&"Test Cases/Add to cart".into(), &1099.into()));
+    assert_eq!(
+        (&skipped["test"], &skipped["azure_id"]),
+        (&"Test Cases/Add to cart".into(), &1099.into())
+    );
 }
 
 #[test]
@@ -55,18 +78,34 @@ fn several_points_are_refused_with_katalons_own_message() {
     assert_eq!(machine.row()["skipped"][0]["reason"], message);
     assert!(submitted.out.contains(message), "{submitted:?}");
     let run = machine.ado_run();
-    assert!(run.comment.as_deref().unwrap().contains(message), "{:?}", run.comment);
+    assert!(
+        run.comment.as_deref().unwrap().contains(message),
+        "{:?}",
+        run.comment
+    );
     assert_eq!(points(&machine), [11, 13]);
 }
 
 #[test]
 fn several_points_get_a_result_each_where_that_is_allowed() {
     let machine = Machine::with(world().point(7, 22, 1002, 1).point(52, 22, 1002, 2));
-    let shop = machine.shop_with(AzureSettings { multiple_points: true, ..machine.settings() }, &CASES);
+    let shop = machine.shop_with(
+        AzureSettings {
+            multiple_points: true,
+            ..machine.settings()
+        },
+        &CASES,
+    );
     let submitted = machine.submit(&shop, &run());
     assert_eq!(submitted.code, 0, "{submitted:?}");
     assert_eq!(points(&machine), [11, 7, 12, 52, 13]);
-    assert!(machine.ado_run().results.iter().all(|result| result.outcome == "Passed"));
+    assert!(
+        machine
+            .ado_run()
+            .results
+            .iter()
+            .all(|result| result.outcome == "Passed")
+    );
 }
 
 #[test]
@@ -81,16 +120,30 @@ fn kado_can_allow_several_points() {
 #[test]
 fn the_configuration_of_the_run_picks_the_points() {
     let machine = two_configurations();
-    let rows = vec![ConfigurationRow::new("--Any--", "Firefox", 1), ConfigurationRow::new("--Any--", "Chrome", 2)];
+    let rows = vec![
+        ConfigurationRow::new("--Any--", "Firefox", 1),
+        ConfigurationRow::new("--Any--", "Chrome", 2),
+    ];
     let shop = machine.shop_with(with_rows(&machine, rows), &CASES);
-    assert_eq!(machine.submit(&shop, &run().configuration("Chrome").browser("Chrome 148.0")).code, 0);
+    assert_eq!(
+        machine
+            .submit(
+                &shop,
+                &run().configuration("Chrome").browser("Chrome 148.0")
+            )
+            .code,
+        0
+    );
     assert_eq!(points(&machine), [101, 102, 103]);
 }
 
 #[test]
 fn the_most_specific_row_wins_and_names_are_compared_without_case() {
     let machine = two_configurations();
-    let rows = vec![ConfigurationRow::any(1), ConfigurationRow::new("--Any--", "CHROME", 2)];
+    let rows = vec![
+        ConfigurationRow::any(1),
+        ConfigurationRow::new("--Any--", "CHROME", 2),
+    ];
     let shop = machine.shop_with(with_rows(&machine, rows), &CASES);
     assert_eq!(machine.submit(&shop, &run()).code, 0);
     assert_eq!(points(&machine), [101, 102, 103]);
@@ -100,11 +153,18 @@ fn the_most_specific_row_wins_and_names_are_compared_without_case() {
 fn of_equally_specific_rows_the_first_one_counts() {
     let by_system = || ConfigurationRow::new("Windows", "--Any--", 1);
     let by_browser = || ConfigurationRow::new("--Any--", "Chrome", 2);
-    for (rows, wanted) in [([by_system(), by_browser()], [11, 12, 13]), ([by_browser(), by_system()], [101, 102, 103])]
-    {
+    for (rows, wanted) in [
+        ([by_system(), by_browser()], [11, 12, 13]),
+        ([by_browser(), by_system()], [101, 102, 103]),
+    ] {
         let machine = two_configurations();
         let shop = machine.shop_with(with_rows(&machine, rows.to_vec()), &CASES);
-        assert_eq!(machine.submit(&shop, &run().os("Windows 11 64bit").browser("Chrome 148.0")).code, 0);
+        assert_eq!(
+            machine
+                .submit(&shop, &run().os("Windows 11 64bit").browser("Chrome 148.0"))
+                .code,
+            0
+        );
         assert_eq!(points(&machine), wanted);
     }
 }
@@ -112,8 +172,14 @@ fn of_equally_specific_rows_the_first_one_counts() {
 #[test]
 fn a_row_of_another_profile_does_not_count() {
     let machine = two_configurations();
-    let staging = ConfigurationRow { profile: Some("staging".to_owned()), ..ConfigurationRow::any(2) };
-    let shop = machine.shop_with(with_rows(&machine, vec![ConfigurationRow::any(1), staging]), &CASES);
+    let staging = ConfigurationRow {
+        profile: Some("staging".to_owned()),
+        ..ConfigurationRow::any(2)
+    };
+    let shop = machine.shop_with(
+        with_rows(&machine, vec![ConfigurationRow::any(1), staging]),
+        &CASES,
+    );
     assert_eq!(machine.submit(&shop, &run().profile("default")).code, 0);
     assert_eq!(points(&machine), [11, 12, 13]);
 }
@@ -134,7 +200,12 @@ fn a_test_case_without_a_point_in_the_configuration_is_reported() {
     let submitted = machine.submit(&shop, &run());
     assert_eq!(submitted.code, 1, "{submitted:?}");
     assert_eq!(points(&machine), [101]);
-    assert!(submitted.out.contains("test case 1002 has no test point with configuration 2"), "{submitted:?}");
+    assert!(
+        submitted
+            .out
+            .contains("test case 1002 has no test point with configuration 2"),
+        "{submitted:?}"
+    );
 }
 
 #[test]
@@ -155,15 +226,33 @@ fn each_of_several_plans_gets_a_run() {
     let shop = machine.shop(&[("Sign in", "1001")]);
     let submitted = machine.submit(&shop, &finished([Test::passed(&tc("Sign in"))]));
     assert_eq!(submitted.code, 0, "{submitted:?}");
-    let plans: Vec<_> = machine.ado_runs().iter().map(|run| (run.plan_id, run.state.clone())).collect();
-    assert_eq!(plans, [(Some(18), "Completed".to_owned()), (Some(19), "Completed".to_owned())]);
+    let plans: Vec<_> = machine
+        .ado_runs()
+        .iter()
+        .map(|run| (run.plan_id, run.state.clone()))
+        .collect();
+    assert_eq!(
+        plans,
+        [
+            (Some(18), "Completed".to_owned()),
+            (Some(19), "Completed".to_owned())
+        ]
+    );
 }
 
 #[test]
 fn points_are_read_to_the_last_page() {
-    let many = (0..450).fold(world(), |world, n| world.test_case(5000 + n, "Many").point(7000 + n, 22, 5000 + n, 1));
+    let many = (0..450).fold(world(), |world, n| {
+        world
+            .test_case(5000 + n, "Many")
+            .point(7000 + n, 22, 5000 + n, 1)
+    });
     let machine = Machine::with(many);
-    let shop = machine.shop(&[("Sign in", "5449"), ("Add to cart", "5000"), ("Pay by card", "5222")]);
+    let shop = machine.shop(&[
+        ("Sign in", "5449"),
+        ("Add to cart", "5000"),
+        ("Pay by card", "5222"),
+    ]);
     let submitted = machine.submit(&shop, &run());
     assert_eq!(submitted.code, 0, "{submitted:?}");
     assert_eq!(points(&machine), [7449, 7000, 7222]);
@@ -171,13 +260,22 @@ fn points_are_read_to_the_last_page() {
 
 #[test]
 fn more_results_than_fit_into_one_request_all_arrive() {
-    let many = (0..230).fold(world(), |world, n| world.test_case(5000 + n, "Many").point(7000 + n, 22, 5000 + n, 1));
+    let many = (0..230).fold(world(), |world, n| {
+        world
+            .test_case(5000 + n, "Many")
+            .point(7000 + n, 22, 5000 + n, 1)
+    });
     let machine = Machine::with(many);
     let name = |n: u32| format!("Many {n}");
     let cases = (0..230).map(|n| TestCaseFile::new(&tc(&name(n))).azure(&(5000 + n).to_string()));
     let shop = machine.project("Shop", machine.settings(), cases);
-    let tests =
-        (0..230).map(|n| if n == 229 { Test::failed(&tc(&name(n)), "no") } else { Test::passed(&tc(&name(n))) });
+    let tests = (0..230).map(|n| {
+        if n == 229 {
+            Test::failed(&tc(&name(n)), "no")
+        } else {
+            Test::passed(&tc(&name(n)))
+        }
+    });
     let submitted = machine.submit(&shop, &finished(tests));
     assert_eq!(submitted.code, 0, "{submitted:?}");
     let run = machine.ado_run();
@@ -207,11 +305,25 @@ fn a_run_without_any_point_is_parked_and_listed() {
 fn a_parked_run_goes_on_when_a_person_has_put_the_test_case_into_the_plan() {
     let machine = Machine::with(world().test_case(1099, "Not in the plan"));
     let shop = machine.shop(&[("Sign in", "1099")]);
-    let folder = finished([Test::passed(&tc("Sign in"))]).write_in(&shop).unwrap();
+    let folder = finished([Test::passed(&tc("Sign in"))])
+        .write_in(&shop)
+        .unwrap();
     assert_eq!(machine.submit_folder(&folder).code, 1);
-    let point =
-        fake_ado::Point { id: 99, plan: 18, suite: 21, test_case: 1099, configuration: 1, ..Default::default() };
-    machine.fake.world().project_mut("Shop").unwrap().points.push(point);
+    let point = fake_ado::Point {
+        id: 99,
+        plan: 18,
+        suite: 21,
+        test_case: 1099,
+        configuration: 1,
+        ..Default::default()
+    };
+    machine
+        .fake
+        .world()
+        .project_mut("Shop")
+        .unwrap()
+        .points
+        .push(point);
     assert_eq!(machine.kado(&["runs", "retry", "1"]).code, 0);
     assert_eq!(machine.kado(&["run", "--once"]).code, 0);
     assert_eq!(points(&machine), [99]);
@@ -222,15 +334,31 @@ fn a_parked_run_goes_on_when_a_person_has_put_the_test_case_into_the_plan() {
 fn a_run_is_planned_anew_when_a_point_was_removed_before_it_could_be_sent() {
     let machine = Machine::new();
     let shop = machine.shop(&[("Sign in", "1001"), ("Pay", "1002")]);
-    let unavailable = FaultAction::Status { code: 503, headers: Vec::new(), body: Vec::new() };
-    machine.fake.fault(Fault::new("POST", "test/runs", Nth::Every, unavailable));
+    let unavailable = FaultAction::Status {
+        code: 503,
+        headers: Vec::new(),
+        body: Vec::new(),
+    };
+    machine
+        .fake
+        .fault(Fault::new("POST", "test/runs", Nth::Every, unavailable));
     let run = finished([Test::passed(&tc("Sign in")), Test::passed(&tc("Pay"))]);
     assert_eq!(machine.submit(&shop, &run).code, 4);
     machine.fake.clear_faults();
-    machine.fake.world().project_mut("Shop").unwrap().points.retain(|point| point.id != 12);
+    machine
+        .fake
+        .world()
+        .project_mut("Shop")
+        .unwrap()
+        .points
+        .retain(|point| point.id != 12);
     let sent = machine.kado(&["run", "--once"]);
     assert_eq!(machine.states(), [format!("{SUITE} submitted")], "{sent:?}");
     let row = machine.row();
-    assert_eq!((&row["results"], &row["skipped"][0]["kind"]), (&1.into(), &"no-point".into()), "{row}");
+    assert_eq!(
+        (&row["results"], &row["skipped"][0]["kind"]),
+        (&1.into(), &"no-point".into()),
+        "{row}"
+    );
     assert_eq!(machine.ado_runs().len(), 1);
 }

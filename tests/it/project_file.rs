@@ -28,18 +28,26 @@ fn the_projects_file_is_stronger_than_katalons_settings_and_weaker_than_the_mach
     let (machine, shop) = with_file(own);
     assert_eq!(machine.submit(&shop, &run()).code, 0);
     let first = machine.ado_run();
-    assert_eq!((first.plan_id, first.name.as_str()), (Some(19), "Smoke of the project"));
+    assert_eq!(
+        (first.plan_id, first.name.as_str()),
+        (Some(19), "Smoke of the project")
+    );
     assert_eq!(first.tags, ["shop"]);
     machine.configure("[submit]\ntest_plans = [18]\n");
     assert_eq!(machine.submit(&shop, &run().start(now())).code, 0);
     let second = machine.ado_runs().pop().unwrap();
-    assert_eq!((second.plan_id, second.name.as_str()), (Some(18), "Smoke of the project"));
+    assert_eq!(
+        (second.plan_id, second.name.as_str()),
+        (Some(18), "Smoke of the project")
+    );
 }
 
 #[test]
 fn a_project_table_of_the_machine_is_stronger_as_well() {
     let (machine, shop) = with_file("[submit]\ntest_plans = [19]\n");
-    machine.configure(&format!("[[project]]\npath = {shop:?}\nsubmit.test_plans = [18]\n"));
+    machine.configure(&format!(
+        "[[project]]\npath = {shop:?}\nsubmit.test_plans = [18]\n"
+    ));
     assert_eq!(machine.submit(&shop, &run()).code, 0);
     assert_eq!(machine.ado_run().plan_id, Some(18));
 }
@@ -49,7 +57,12 @@ fn the_project_can_choose_the_version_that_its_server_is_spoken_to_with() {
     let (machine, shop) = with_file("[azure]\napi_version = \"7.0\"\n");
     assert_eq!(machine.submit(&shop, &run()).code, 0);
     let spoken = machine.fake.requests();
-    assert!(spoken.iter().all(|request| request.api_version.as_deref() == Some("7.0")), "{spoken:#?}");
+    assert!(
+        spoken
+            .iter()
+            .all(|request| request.api_version.as_deref() == Some("7.0")),
+        "{spoken:#?}"
+    );
 }
 
 #[test]
@@ -65,7 +78,12 @@ fn nothing_in_it_sends_a_token_elsewhere() {
     assert_eq!(machine.ado_run().state, "Completed");
     assert_eq!(theirs.fake.requests().len(), 0);
     let checked = machine.kado(&["check", "--offline"]);
-    assert!(checked.out.contains("`azure.server_url` is not read from a project's `kado.toml`"), "{checked:?}");
+    assert!(
+        checked
+            .out
+            .contains("`azure.server_url` is not read from a project's `kado.toml`"),
+        "{checked:?}"
+    );
 }
 
 #[test]
@@ -80,10 +98,20 @@ fn a_broken_file_parks_the_run_until_it_is_corrected() {
     let (machine, shop) = with_file("[submit]\ntest_plans = [nineteen]\nattach = \"never\"\n");
     let submitted = machine.submit(&shop, &run());
     assert_eq!(submitted.code, 1, "{submitted:?}");
-    assert_eq!(machine.ado_runs().len(), 0, "it does not fall back to another plan");
+    assert_eq!(
+        machine.ado_runs().len(),
+        0,
+        "it does not fall back to another plan"
+    );
     let row = machine.row();
     assert_eq!(row["state"], "parked");
-    assert!(row["error"].as_str().unwrap().contains("the `kado.toml` of the project cannot be used: line 2"), "{row}");
+    assert!(
+        row["error"]
+            .as_str()
+            .unwrap()
+            .contains("the `kado.toml` of the project cannot be used: line 2"),
+        "{row}"
+    );
     fs::write(shop.join("kado.toml"), "[submit]\ntest_plans = [19]\n").unwrap();
     assert_eq!(machine.kado(&["runs", "retry", "1"]).code, 0);
     assert_eq!(machine.kado(&["run", "--once"]).code, 0);
@@ -93,8 +121,15 @@ fn a_broken_file_parks_the_run_until_it_is_corrected() {
 #[test]
 fn a_file_in_another_encoding_is_told_with_the_way_out() {
     let (machine, shop) = with_file("");
-    let utf16: Vec<u8> = "[submit]\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
-    fs::write(shop.join("kado.toml"), [b"\xff\xfe".as_slice(), &utf16].concat()).unwrap();
+    let utf16: Vec<u8> = "[submit]\n"
+        .encode_utf16()
+        .flat_map(u16::to_le_bytes)
+        .collect();
+    fs::write(
+        shop.join("kado.toml"),
+        [b"\xff\xfe".as_slice(), &utf16].concat(),
+    )
+    .unwrap();
     assert_eq!(machine.submit(&shop, &run()).code, 1);
     insta::assert_snapshot!(machine.readable(machine.row()["error"].as_str().unwrap()), @"the `kado.toml` of the project cannot be used: save it as UTF-8, which it is not; correct it, then `kado runs retry` submits the run");
 }
@@ -118,7 +153,12 @@ fn a_wrong_value_parks_the_run_and_check_says_so() {
     assert_eq!(machine.row()["state"], "parked");
     let checked = machine.kado(&["check", "--offline"]);
     assert_eq!(checked.code, 1, "{checked:?}");
-    assert!(checked.out.contains("`submit.test_plans` holds an item that must be a positive number"), "{checked:?}");
+    assert!(
+        checked
+            .out
+            .contains("`submit.test_plans` holds an item that must be a positive number"),
+        "{checked:?}"
+    );
 }
 
 #[test]
@@ -128,9 +168,19 @@ fn an_unknown_key_is_told_and_the_rest_counts() {
     assert_eq!(submitted.code, 0, "{submitted:?}");
     assert_eq!(machine.ado_run().plan_id, Some(19));
     let checked = machine.kado(&["check", "--offline"]);
-    assert!(checked.out.contains("line 3: `submit.from_the_future` is not read"), "{checked:?}");
+    assert!(
+        checked
+            .out
+            .contains("line 3: `submit.from_the_future` is not read"),
+        "{checked:?}"
+    );
     let inspected = machine.kado(&["inspect", &shop.to_string_lossy()]);
-    assert!(inspected.out.contains("`submit.from_the_future` is not read"), "{inspected:?}");
+    assert!(
+        inspected
+            .out
+            .contains("`submit.from_the_future` is not read"),
+        "{inspected:?}"
+    );
 }
 
 #[test]
@@ -140,13 +190,21 @@ fn the_configuration_of_the_machine_may_lie_in_a_project() {
     let config = shop.join("kado.toml");
     let (work, state) = (machine.work(), machine.state());
     let name = "test_run_name = \"{env:AGENT_NAME}\"";
-    fs::write(&config, format!("watch = [{work:?}]\nstate_dir = {state:?}\n[submit]\n{name}\n")).unwrap();
+    fs::write(
+        &config,
+        format!("watch = [{work:?}]\nstate_dir = {state:?}\n[submit]\n{name}\n"),
+    )
+    .unwrap();
     let folder = run().write_in(&shop).unwrap();
     let mut command = machine.command_with(&config, &["submit", &folder.to_string_lossy()]);
     command.env("AGENT_NAME", "Agent 7");
     let submitted = crate::support::finish(command);
     assert_eq!(submitted.code, 0, "{submitted:?}");
-    assert_eq!(machine.ado_run().name, "Agent 7", "as the machine's file it may show the environment");
+    assert_eq!(
+        machine.ado_run().name,
+        "Agent 7",
+        "as the machine's file it may show the environment"
+    );
 }
 
 #[test]

@@ -1,5 +1,5 @@
-//! Every recorded answer of the real service that kado has a type for is read by that type. Skipped without
-//! `../shared`.
+//! Every recorded answer of the real service that kado has a type for is read by that type. Skipped
+//! without `../shared`.
 
 #![expect(clippy::disallowed_methods, reason = "the recordings are files")]
 
@@ -20,7 +20,10 @@ fn recordings() -> Vec<PathBuf> {
             let path = entry.path();
             if path.is_dir() {
                 waiting.push(path);
-            } else if path.extension().is_some_and(|extension| extension == "json") {
+            } else if path
+                .extension()
+                .is_some_and(|extension| extension == "json")
+            {
                 files.push(path);
             }
         }
@@ -33,7 +36,9 @@ fn recordings() -> Vec<PathBuf> {
 }
 
 fn read<T: DeserializeOwned>(value: &Value) -> Result<(), String> {
-    serde_json::from_value::<T>(value.clone()).map(|_| ()).map_err(|error| error.to_string())
+    serde_json::from_value::<T>(value.clone())
+        .map(|_| ())
+        .map_err(|error| error.to_string())
 }
 
 /// Reads a body with the type that kado has for the call; `None` where it has none.
@@ -41,17 +46,23 @@ fn typed(name: &str, body: &Value) -> Option<Result<(), String>> {
     let get = |part: &str| name.contains(part);
     Some(match name {
         _ if get("ConnectionData") => read::<wire::ConnectionData>(body),
-        _ if get("GET_200_apis_projects_") || get("projectValid") => read::<wire::TeamProject>(body),
+        _ if get("GET_200_apis_projects_") || get("projectValid") => {
+            read::<wire::TeamProject>(body)
+        }
         _ if get("GET_200_apis_projects.json") => read::<wire::List<wire::TeamProject>>(body),
         _ if get("_200_apis_wit_workitems_") => read::<wire::WorkItem>(body),
         _ if get("_200_apis_wit_workItems_") => read::<wire::WorkItem>(body),
-        _ if get("GET_200_apis_wit_workItems.json") => read::<wire::List<Option<wire::WorkItem>>>(body),
+        _ if get("GET_200_apis_wit_workItems.json") => {
+            read::<wire::List<Option<wire::WorkItem>>>(body)
+        }
         _ if get("createRunValid") || get("completeRunValid") || get("createTestRunResponse") => {
             read::<wire::TestRun>(body)
         }
         _ if get("getTestResultsByQuery") => read::<Vec<wire::TestResult>>(&body["results"]),
         _ if get("addTestResults") && body.is_array() => read::<Vec<wire::TestResult>>(body),
-        _ if get("ValidResponse") && get("testRunResults") => read::<wire::List<wire::TestResult>>(body),
+        _ if get("ValidResponse") && get("testRunResults") => {
+            read::<wire::List<wire::TestResult>>(body)
+        }
         _ if get("testResults_unplanned") => match body {
             Value::Array(items) => items.iter().try_for_each(read::<wire::TestResult>),
             other => read::<wire::List<wire::TestResult>>(other),
@@ -78,7 +89,10 @@ fn every_recorded_answer_is_read_by_its_type() {
     }
     println!("read {counted} recorded answers");
     assert!(wrong.is_empty(), "{wrong:#?}");
-    assert!(recordings().is_empty() || counted >= 30, "only {counted} recordings have a type");
+    assert!(
+        recordings().is_empty() || counted >= 30,
+        "only {counted} recordings have a type"
+    );
 }
 
 /// The body of an exchange; a recording without request and answer is a body itself.
@@ -88,7 +102,9 @@ fn body_of(json: &Value) -> Value {
         return json.clone();
     }
     match &answer["body"] {
-        Value::String(text) => serde_json::from_str(text.trim_start_matches('\u{feff}')).unwrap_or(Value::Null),
+        Value::String(text) => {
+            serde_json::from_str(text.trim_start_matches('\u{feff}')).unwrap_or(Value::Null)
+        }
         Value::Object(object) if object.contains_key("string") => {
             serde_json::from_str(object["string"].as_str().unwrap_or("null")).unwrap_or(Value::Null)
         }
@@ -101,7 +117,13 @@ fn every_recorded_refusal_is_classified_as_what_it_was() {
     let mut seen = Vec::new();
     for file in recordings() {
         let name = file.file_name().unwrap().to_string_lossy().into_owned();
-        let Some(status) = name.split('_').nth(2).and_then(|status| status.parse::<u16>().ok()) else { continue };
+        let Some(status) = name
+            .split('_')
+            .nth(2)
+            .and_then(|status| status.parse::<u16>().ok())
+        else {
+            continue;
+        };
         if status < 300 {
             continue;
         }
@@ -129,6 +151,14 @@ fn every_recorded_refusal_is_classified_as_what_it_was() {
     seen.sort_unstable();
     seen.dedup();
     if !seen.is_empty() {
-        assert_eq!(seen, [(400, "rejected"), (401, "credentials"), (404, "gone"), (503, "busy")]);
+        assert_eq!(
+            seen,
+            [
+                (400, "rejected"),
+                (401, "credentials"),
+                (404, "gone"),
+                (503, "busy")
+            ]
+        );
     }
 }

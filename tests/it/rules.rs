@@ -1,7 +1,10 @@
 //! Which finished runs the service submits, and what it says of the others.
 
 #![expect(clippy::unwrap_used, reason = "a helper that fails fails its test")]
-#![cfg_attr(unix, expect(clippy::disallowed_methods, reason = "a test makes a link"))]
+#![cfg_attr(
+    unix,
+    expect(clippy::disallowed_methods, reason = "a test makes a link")
+)]
 
 use fake_katalon::{AzureSettings, Ending, SuiteRunWriter, Test, TestCaseFile};
 use jiff::SignedDuration;
@@ -9,33 +12,59 @@ use jiff::SignedDuration;
 use crate::support::{Machine, age, finished, now, start_of, tc};
 
 fn case() -> [TestCaseFile; 2] {
-    [TestCaseFile::new(&tc("Sign in")).azure("1001"), TestCaseFile::new(&tc("Torn off")).azure("1002")]
+    [
+        TestCaseFile::new(&tc("Sign in")).azure("1001"),
+        TestCaseFile::new(&tc("Torn off")).azure("1002"),
+    ]
 }
 
 fn run(suite: &str) -> SuiteRunWriter {
-    SuiteRunWriter::new(suite).pace(20).test(Test::passed(&tc("Sign in")))
+    SuiteRunWriter::new(suite)
+        .pace(20)
+        .test(Test::passed(&tc("Sign in")))
 }
 
 /// A run that another machine recorded in its own folder.
 fn elsewhere(suite: &str) -> SuiteRunWriter {
-    run(suite).host("AGENT-77").recorded_project_dir("C:\\agent\\_work\\1\\s\\Shop")
+    run(suite)
+        .host("AGENT-77")
+        .recorded_project_dir("C:\\agent\\_work\\1\\s\\Shop")
 }
 
 /// A run without an end, of a test case of its own: it is older than the others.
 fn aborted() -> SuiteRunWriter {
-    SuiteRunWriter::new("Test Suites/Aborted").pace(20).test(Test::passed(&tc("Torn off"))).ending(Ending::Aborted)
+    SuiteRunWriter::new("Test Suites/Aborted")
+        .pace(20)
+        .test(Test::passed(&tc("Torn off")))
+        .ending(Ending::Aborted)
 }
 
 /// A machine with one run of every kind that is left out by default, and two that are not.
 fn all_kinds() -> Machine {
     let machine = Machine::new();
     let shop = machine.project("Shop", machine.settings(), case());
-    let off = machine.project("Off", AzureSettings { enabled: false, ..machine.settings() }, case());
-    let manual = machine.project("Manual", AzureSettings { auto_submit: false, ..machine.settings() }, case());
+    let off = machine.project(
+        "Off",
+        AzureSettings {
+            enabled: false,
+            ..machine.settings()
+        },
+        case(),
+    );
+    let manual = machine.project(
+        "Manual",
+        AzureSettings {
+            auto_submit: false,
+            ..machine.settings()
+        },
+        case(),
+    );
     let host = gethostname::gethostname().to_string_lossy().to_uppercase();
     let folders = [
         run("Test Suites/Plain").write_in(&shop),
-        elsewhere("Test Suites/This host").host(&format!("{host}.corp.example")).write_in(&shop),
+        elsewhere("Test Suites/This host")
+            .host(&format!("{host}.corp.example"))
+            .write_in(&shop),
         elsewhere("Test Suites/Other host").write_in(&shop),
         aborted().write_in(&shop),
         run("Test Suites/Integration off").write_in(&off),
@@ -45,14 +74,19 @@ fn all_kinds() -> Machine {
         age(&folder.unwrap());
     }
     let downloaded = shop.join("Reports/Downloaded From Katalon TestOps/20260506_081459");
-    run("Test Suites/Downloaded").write_all(&downloaded).unwrap();
+    run("Test Suites/Downloaded")
+        .write_all(&downloaded)
+        .unwrap();
     age(&downloaded);
     machine
 }
 
 fn states(machine: &Machine) -> String {
     let host = gethostname::gethostname().to_string_lossy().into_owned();
-    machine.states().join("\n").replace(&format!("this is {host};"), "this is [host];")
+    machine
+        .states()
+        .join("\n")
+        .replace(&format!("this is {host};"), "this is [host];")
 }
 
 #[test]
@@ -61,7 +95,12 @@ fn what_is_left_out_is_listed_with_its_reason() {
     machine.configure("history = \"all\"\nabort_after = \"1m\"\n");
     let service = machine.start();
     machine.wait_for_rows("seven settled runs", |rows| {
-        rows.len() == 7 && rows.iter().filter(|row| row.ends_with(" submitted")).count() == 2
+        rows.len() == 7
+            && rows
+                .iter()
+                .filter(|row| row.ends_with(" submitted"))
+                .count()
+                == 2
     });
     service.stop_cleanly();
     insta::assert_snapshot!(states(&machine), @r#"
@@ -85,8 +124,11 @@ fn settings_can_take_in_all_but_what_was_downloaded_or_is_switched_off() {
     );
     let once = machine.kado(&["run", "--once"]);
     assert_eq!(once.code, 0, "{once:?}");
-    let states: Vec<String> =
-        machine.states().iter().map(|row| row.split(" ignored").next().unwrap_or_default().to_owned()).collect();
+    let states: Vec<String> = machine
+        .states()
+        .iter()
+        .map(|row| row.split(" ignored").next().unwrap_or_default().to_owned())
+        .collect();
     let wanted = [
         "Test Suites/Aborted submitted",
         "Test Suites/Automatic off submitted",
@@ -109,14 +151,22 @@ fn an_aborted_run_is_submitted_by_command() {
     let folder = aborted().folder_in(&shop);
     let submitted = machine.submit_folder(&folder);
     assert_eq!(submitted.code, 0, "{submitted:?}");
-    assert!(machine.states().contains(&"Test Suites/Aborted submitted".to_owned()), "{:?}", machine.states());
+    assert!(
+        machine
+            .states()
+            .contains(&"Test Suites/Aborted submitted".to_owned()),
+        "{:?}",
+        machine.states()
+    );
 }
 
 #[test]
 fn a_command_submits_runs_of_other_machines_and_of_projects_without_automatic_submission() {
     let machine = all_kinds();
-    for (project, run) in [("Shop", elsewhere("Test Suites/Other host")), ("Manual", run("Test Suites/Automatic off"))]
-    {
+    for (project, run) in [
+        ("Shop", elsewhere("Test Suites/Other host")),
+        ("Manual", run("Test Suites/Automatic off")),
+    ] {
         let submitted = machine.submit_folder(&run.folder_in(&machine.work().join(project)));
         assert_eq!(submitted.code, 0, "{submitted:?}");
     }
@@ -126,7 +176,9 @@ fn a_command_submits_runs_of_other_machines_and_of_projects_without_automatic_su
 #[test]
 fn a_run_that_was_downloaded_is_submitted_by_command() {
     let machine = all_kinds();
-    let folder = machine.work().join("Shop/Reports/Downloaded From Katalon TestOps/20260506_081459");
+    let folder = machine
+        .work()
+        .join("Shop/Reports/Downloaded From Katalon TestOps/20260506_081459");
     let submitted = machine.submit_folder(&folder);
     assert_eq!(submitted.code, 0, "{submitted:?}");
     assert_eq!(machine.states(), ["Test Suites/Downloaded submitted"]);
@@ -146,7 +198,10 @@ fn not_even_a_command_submits_where_the_integration_is_off() {
 fn a_run_that_still_grows_is_refused_by_the_command() {
     let machine = Machine::new();
     let shop = machine.shop(&[("Sign in", "1001")]);
-    let folder = finished([Test::passed(&tc("Sign in"))]).ending(Ending::Aborted).write_in(&shop).unwrap();
+    let folder = finished([Test::passed(&tc("Sign in"))])
+        .ending(Ending::Aborted)
+        .write_in(&shop)
+        .unwrap();
     let refused = machine.submit_folder(&folder);
     assert_eq!(refused.code, 1, "{refused:?}");
     assert!(refused.err.contains("still being written"), "{refused:?}");
@@ -172,7 +227,10 @@ fn history_can_begin_at_an_instant() {
     machine.configure("history = \"2026-05-07T00:00:00Z\"\n");
     let shop = machine.shop(&[("Sign in", "1001")]);
     age(&run("Test Suites/Before").write_in(&shop).unwrap());
-    age(&run("Test Suites/After").start(start_of() + SignedDuration::from_hours(24)).write_in(&shop).unwrap());
+    age(&run("Test Suites/After")
+        .start(start_of() + SignedDuration::from_hours(24))
+        .write_in(&shop)
+        .unwrap());
     assert_eq!(machine.kado(&["run", "--once"]).code, 0);
     assert_eq!(machine.states(), ["Test Suites/After submitted"]);
 }
@@ -183,7 +241,9 @@ fn what_was_decided_once_is_not_decided_again() {
     machine.configure("history = \"all\"\nabort_after = \"1m\"\n");
     machine.kado(&["run", "--once"]);
     let before = machine.states();
-    machine.configure("history = \"all\"\nabort_after = \"1m\"\nruns_from = \"any\"\nsubmit_aborted = true\n");
+    machine.configure(
+        "history = \"all\"\nabort_after = \"1m\"\nruns_from = \"any\"\nsubmit_aborted = true\n",
+    );
     assert_eq!(machine.kado(&["run", "--once"]).code, 0);
     assert_eq!(machine.states(), before);
 }
@@ -195,7 +255,14 @@ fn a_run_left_to_katalon_is_listed_and_not_sent() {
     let shop = machine.shop(&[("Sign in", "1001")]);
     age(&run("Test Suites/Smoke").write_in(&shop).unwrap());
     assert_eq!(machine.kado(&["run", "--once"]).code, 0);
-    assert!(machine.row()["error"].as_str().unwrap().contains("katalon_submits"), "{}", machine.row());
+    assert!(
+        machine.row()["error"]
+            .as_str()
+            .unwrap()
+            .contains("katalon_submits"),
+        "{}",
+        machine.row()
+    );
     assert_eq!(machine.fake.requests().len(), 0);
 }
 
@@ -204,7 +271,8 @@ fn a_run_of_a_single_test_case_lies_outside_of_reports_and_is_left_alone() {
     let machine = Machine::new();
     machine.configure("history = \"all\"\n");
     let shop = machine.shop(&[("Sign in", "1001")]);
-    // Katalon writes these into the system's temporary folder; here that is watched, and lies even in the project.
+    // Katalon writes these into the system's temporary folder; here that is watched, and lies even
+    // in the project.
     for place in [machine.work(), shop] {
         let folder = place.join("Katalon/Test Cases/Sign in/20260506_081459");
         run("Test Suites/Single").write_all(&folder).unwrap();
@@ -212,7 +280,10 @@ fn a_run_of_a_single_test_case_lies_outside_of_reports_and_is_left_alone() {
     }
     let once = machine.kado(&["run", "--once"]);
     assert_eq!(once.code, 0, "{once:?}");
-    assert_eq!((machine.rows().len(), machine.fake.requests().len()), (0, 0));
+    assert_eq!(
+        (machine.rows().len(), machine.fake.requests().len()),
+        (0, 0)
+    );
 }
 
 #[test]
@@ -240,9 +311,17 @@ fn reports_that_are_a_link_into_another_project_are_not_submitted_with_its_setti
     age(&run("Test Suites/Plain").write_in(&shop).unwrap());
     let once = machine.kado(&["run", "--once"]);
     assert_eq!(once.code, 0, "{once:?}");
-    assert!(once.err.contains("`Reports` of this project is a link"), "{once:?}");
+    assert!(
+        once.err.contains("`Reports` of this project is a link"),
+        "{once:?}"
+    );
     assert_eq!(machine.row()["project"], "Shop", "{:?}", machine.states());
-    assert!(machine.kado(&["check", "--offline"]).out.contains("is a link, which is not followed"));
+    assert!(
+        machine
+            .kado(&["check", "--offline"])
+            .out
+            .contains("is a link, which is not followed")
+    );
 }
 
 #[test]
@@ -255,6 +334,10 @@ fn a_run_whose_log_tells_nothing_is_said_not_to_be_submitted() {
     age(&folder);
     let once = machine.kado(&["run", "--once"]);
     assert_eq!(once.code, 0, "{once:?}");
-    assert!(once.err.contains("its log holds no record that tells which run it is"), "{once:?}");
+    assert!(
+        once.err
+            .contains("its log holds no record that tells which run it is"),
+        "{once:?}"
+    );
     assert_eq!(machine.states(), [""; 0]);
 }

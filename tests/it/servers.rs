@@ -18,13 +18,23 @@ fn deep() -> World {
 
 fn submitted(machine: &Machine, plan: u32, cases: [(&str, &str); 2]) -> Output {
     let server = machine.fake.base_url();
-    let shop = machine.shop_with(AzureSettings::connected(&server, TOKEN, "Shop", (plan, "P")), &cases);
-    machine.submit(&shop, &finished(cases.map(|(name, _)| Test::passed(&tc(name)))))
+    let shop = machine.shop_with(
+        AzureSettings::connected(&server, TOKEN, "Shop", (plan, "P")),
+        &cases,
+    );
+    machine.submit(
+        &shop,
+        &finished(cases.map(|(name, _)| Test::passed(&tc(name)))),
+    )
 }
 
 /// The api-versions that were accepted, each once.
 fn spoken(machine: &Machine) -> Vec<String> {
-    let good = machine.fake.requests().into_iter().filter(|request| request.status < 400);
+    let good = machine
+        .fake
+        .requests()
+        .into_iter()
+        .filter(|request| request.status < 400);
     let mut versions: Vec<String> = good.filter_map(|request| request.api_version).collect();
     versions.sort();
     versions.dedup();
@@ -35,13 +45,30 @@ fn spoken(machine: &Machine) -> Vec<String> {
 fn every_server_product_gets_the_run_in_the_versions_that_it_knows() {
     let mut seen = Vec::new();
     for flavour in Flavour::SERVERS {
-        let machine = Machine::with(deep().flavour(flavour).below("tfs").named("Default Collection"));
+        let machine = Machine::with(
+            deep()
+                .flavour(flavour)
+                .below("tfs")
+                .named("Default Collection"),
+        );
         let submitted = submitted(&machine, 28, [("Deep", "1020"), ("Deeper", "1021")]);
         assert_eq!(submitted.code, 0, "{flavour:?} {submitted:?}");
         let run = machine.ado_run();
-        assert_eq!((run.state.as_str(), run.results.len()), ("Completed", 2), "{flavour:?}");
-        let refused = machine.fake.requests().into_iter().filter(|request| request.status == 404).count();
-        assert_eq!(refused, 0, "{flavour:?} was asked for what it does not have");
+        assert_eq!(
+            (run.state.as_str(), run.results.len()),
+            ("Completed", 2),
+            "{flavour:?}"
+        );
+        let refused = machine
+            .fake
+            .requests()
+            .into_iter()
+            .filter(|request| request.status == 404)
+            .count();
+        assert_eq!(
+            refused, 0,
+            "{flavour:?} was asked for what it does not have"
+        );
         seen.push(format!("{flavour:?}: {}", spoken(&machine).join(" ")));
     }
     insta::assert_snapshot!(seen.join("\n"), @r"
@@ -55,8 +82,11 @@ fn every_server_product_gets_the_run_in_the_versions_that_it_knows() {
 
 #[test]
 fn an_old_server_that_does_not_say_that_a_version_is_too_new_is_asked_for_its_own() {
-    let machine =
-        Machine::with(world().flavour(Flavour::Server2020).with(|settings| settings.too_new_is_no_route = true));
+    let machine = Machine::with(
+        world()
+            .flavour(Flavour::Server2020)
+            .with(|settings| settings.too_new_is_no_route = true),
+    );
     let submitted = submitted(&machine, PLAN, [("Sign in", "1001"), ("Pay", "1002")]);
     assert_eq!(submitted.code, 0, "{submitted:?}");
     assert_eq!(machine.ado_run().results.len(), 2);
@@ -68,31 +98,64 @@ fn server_2019_is_checked_and_its_points_are_read_suite_by_suite() {
     machine.shop(&[("Sign in", "1001"), ("Pay", "1099")]);
     let checked = machine.kado(&["check"]);
     assert_eq!(checked.code, 1, "1099 is not there: {checked:?}");
-    assert!(checked.out.contains("test plan 18: Release 1: 10 test points"), "{checked:?}");
-    let points: Vec<_> =
-        machine.fake.requests().into_iter().filter(|request| request.path.ends_with("points")).collect();
-    assert_eq!(points.len(), 3, "the root suite and two others: {points:#?}");
-    assert!(points.iter().all(|request| request.api_version.as_deref() == Some("5.0")));
+    assert!(
+        checked
+            .out
+            .contains("test plan 18: Release 1: 10 test points"),
+        "{checked:?}"
+    );
+    let points: Vec<_> = machine
+        .fake
+        .requests()
+        .into_iter()
+        .filter(|request| request.path.ends_with("points"))
+        .collect();
+    assert_eq!(
+        points.len(),
+        3,
+        "the root suite and two others: {points:#?}"
+    );
+    assert!(
+        points
+            .iter()
+            .all(|request| request.api_version.as_deref() == Some("5.0"))
+    );
 }
 
 #[test]
 fn a_suite_with_many_points_is_read_to_its_end_on_an_old_server() {
-    let world = (1..=450).fold(world().flavour(Flavour::Server2019), |world, id| world.point(1000 + id, 22, 1001, 2));
+    let world = (1..=450).fold(world().flavour(Flavour::Server2019), |world, id| {
+        world.point(1000 + id, 22, 1001, 2)
+    });
     let machine = Machine::with(world);
     machine.shop(&[("Sign in", "1001")]);
     let checked = machine.kado(&["check"]);
-    assert!(checked.out.contains("test plan 18: Release 1: 460 test points"), "{checked:?}");
+    assert!(
+        checked
+            .out
+            .contains("test plan 18: Release 1: 460 test points"),
+        "{checked:?}"
+    );
 }
 
 #[test]
 fn a_collection_with_blanks_is_found_however_it_is_written() {
-    for (directory, url) in
-        [("tfs", "tfs/Default Collection"), ("", "Default%20Collection/"), ("tfs", "TFS/default collection")]
-    {
-        let machine = Machine::with(world().flavour(Flavour::Server2022).below(directory).named("Default Collection"));
+    for (directory, url) in [
+        ("tfs", "tfs/Default Collection"),
+        ("", "Default%20Collection/"),
+        ("tfs", "TFS/default collection"),
+    ] {
+        let machine = Machine::with(
+            world()
+                .flavour(Flavour::Server2022)
+                .below(directory)
+                .named("Default Collection"),
+        );
         let server = format!("http://{}/{url}", machine.fake.address());
-        let shop =
-            machine.shop_with(AzureSettings::connected(&server, TOKEN, "Shop", (PLAN, "P")), &[("Sign in", "1001")]);
+        let shop = machine.shop_with(
+            AzureSettings::connected(&server, TOKEN, "Shop", (PLAN, "P")),
+            &[("Sign in", "1001")],
+        );
         let submitted = machine.submit(&shop, &finished([Test::passed(&tc("Sign in"))]));
         assert_eq!(submitted.code, 0, "{url} {submitted:?}");
     }
@@ -109,7 +172,8 @@ fn a_project_with_blanks_and_umlauts_is_found() {
             .test_case(7, "T")
             .point(9, 2, 7, 1),
     );
-    let settings = AzureSettings::connected(&machine.fake.base_url(), TOKEN, "Tür & Tor", (18, "P"));
+    let settings =
+        AzureSettings::connected(&machine.fake.base_url(), TOKEN, "Tür & Tor", (18, "P"));
     let shop = machine.shop_with(settings, &[("Sign in", "7")]);
     let submitted = machine.submit(&shop, &finished([Test::passed(&tc("Sign in"))]));
     assert_eq!(submitted.code, 0, "{submitted:?}");
@@ -118,12 +182,22 @@ fn a_project_with_blanks_and_umlauts_is_found() {
 /// The hosts of Services exist only behind a proxy that the fake stands in for.
 fn at_services(machine: &Machine, server: &str, more: &str) {
     let token = closed_file(&machine.root().join("token"), TOKEN);
-    let proxy = format!("allow_http = true\nproxy = \"http://{}\"\n", machine.fake.address());
-    machine.configure(&format!("[azure]\nserver_url = {server:?}\ntoken_file = {token:?}\n{proxy}{more}"));
+    let proxy = format!(
+        "allow_http = true\nproxy = \"http://{}\"\n",
+        machine.fake.address()
+    );
+    machine.configure(&format!(
+        "[azure]\nserver_url = {server:?}\ntoken_file = {token:?}\n{proxy}{more}"
+    ));
 }
 
 fn hosts(machine: &Machine) -> Vec<String> {
-    let mut hosts: Vec<String> = machine.fake.requests().into_iter().map(|request| request.host).collect();
+    let mut hosts: Vec<String> = machine
+        .fake
+        .requests()
+        .into_iter()
+        .map(|request| request.host)
+        .collect();
     hosts.sort();
     hosts.dedup();
     hosts
@@ -131,26 +205,53 @@ fn hosts(machine: &Machine) -> Vec<String> {
 
 #[test]
 fn both_forms_of_services_work_and_releases_are_asked_of_their_own_host() {
-    let stage = Stage { id: 9, name: "QA".into(), status: "succeeded".into(), started: None };
-    let release =
-        Release { id: 3, definition: 7, name: "Release-3".into(), status: "active".into(), stages: vec![stage] };
+    let stage = Stage {
+        id: 9,
+        name: "QA".into(),
+        status: "succeeded".into(),
+        started: None,
+    };
+    let release = Release {
+        id: 3,
+        definition: 7,
+        name: "Release-3".into(),
+        status: "active".into(),
+        stages: vec![stage],
+    };
     for (server, host) in [
         ("http://dev.azure.com/acme", "dev.azure.com"),
         ("http://dev.azure.com/acme/", "dev.azure.com"),
         ("http://acme.visualstudio.com/", "acme.visualstudio.com"),
         ("http://acme.visualstudio.com", "acme.visualstudio.com"),
-        ("http://acme.visualstudio.com/DefaultCollection", "acme.visualstudio.com"),
+        (
+            "http://acme.visualstudio.com/DefaultCollection",
+            "acme.visualstudio.com",
+        ),
     ] {
         let machine = Machine::with(world().flavour(Flavour::Services).release(release.clone()));
         at_services(&machine, server, "");
-        let settings = AzureSettings { release_definition: 7, ..machine.settings() };
-        let settings = AzureSettings { server_url: server.to_owned(), ..settings };
+        let settings = AzureSettings {
+            release_definition: 7,
+            ..machine.settings()
+        };
+        let settings = AzureSettings {
+            server_url: server.to_owned(),
+            ..settings
+        };
         let shop = machine.shop_with(settings, &[("Sign in", "1001")]);
         let submitted = machine.submit(&shop, &finished([Test::passed(&tc("Sign in"))]));
         assert_eq!(submitted.code, 0, "{server} {submitted:?}");
         let checked = machine.kado(&["check"]);
-        assert!(checked.out.contains("release definition 7: "), "{checked:?}");
-        let slashes: Vec<_> = machine.fake.requests().into_iter().filter(|asked| asked.path.contains("//")).collect();
+        assert!(
+            checked.out.contains("release definition 7: "),
+            "{checked:?}"
+        );
+        let slashes: Vec<_> = machine
+            .fake
+            .requests()
+            .into_iter()
+            .filter(|asked| asked.path.contains("//"))
+            .collect();
         assert!(slashes.is_empty(), "{server}: {slashes:#?}");
         let mut expected = vec![host.to_owned(), "vsrm.dev.azure.com".to_owned()];
         expected.sort();
@@ -160,15 +261,26 @@ fn both_forms_of_services_work_and_releases_are_asked_of_their_own_host() {
 
 /// The project of the tests, integrated with another URL.
 fn with_url(machine: &Machine, server: &str) -> std::path::PathBuf {
-    let settings = AzureSettings { server_url: server.to_owned(), ..machine.settings() };
+    let settings = AzureSettings {
+        server_url: server.to_owned(),
+        ..machine.settings()
+    };
     machine.shop_with(settings, &[("Sign in", "1001")])
 }
 
 /// The lines of `kado check` about the server's URL, with their hints.
 fn about_server(output: &Output) -> String {
     let lines: Vec<&str> = output.out.lines().collect();
-    let at = lines.iter().position(|line| line.contains("  server: ")).unwrap_or_else(|| panic!("{output:?}"));
-    lines[at..].iter().take(2).map(|line| line.trim_end()).collect::<Vec<_>>().join("\n")
+    let at = lines
+        .iter()
+        .position(|line| line.contains("  server: "))
+        .unwrap_or_else(|| panic!("{output:?}"));
+    lines[at..]
+        .iter()
+        .take(2)
+        .map(|line| line.trim_end())
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 #[test]
@@ -181,14 +293,27 @@ fn what_stands_behind_an_organization_of_services_is_left_away_and_told() {
         "http://acme.visualstudio.com/Shop/_git/shop",
     ] {
         let machine = Machine::with(world().flavour(Flavour::Services));
-        machine.configure(&format!("[azure]\nallow_http = true\nproxy = \"http://{}\"\n", machine.fake.address()));
+        machine.configure(&format!(
+            "[azure]\nallow_http = true\nproxy = \"http://{}\"\n",
+            machine.fake.address()
+        ));
         let shop = with_url(&machine, server);
         let checked = machine.kado(&["check"]);
         assert_eq!(checked.code, 0, "{server} {checked:?}");
-        let host = if server.contains("visualstudio") { "acme.visualstudio.com" } else { "dev.azure.com" };
-        let used =
-            if server.contains("visualstudio") { "http://acme.visualstudio.com" } else { "http://dev.azure.com/acme" };
-        assert!(about_server(&checked).contains(&format!("`{used}` is used")), "{server} {checked:?}");
+        let host = if server.contains("visualstudio") {
+            "acme.visualstudio.com"
+        } else {
+            "dev.azure.com"
+        };
+        let used = if server.contains("visualstudio") {
+            "http://acme.visualstudio.com"
+        } else {
+            "http://dev.azure.com/acme"
+        };
+        assert!(
+            about_server(&checked).contains(&format!("`{used}` is used")),
+            "{server} {checked:?}"
+        );
         let submitted = machine.submit(&shop, &finished([Test::passed(&tc("Sign in"))]));
         assert_eq!(submitted.code, 0, "{server} {submitted:?}");
         assert_eq!(hosts(&machine), [host], "{server}");
@@ -202,7 +327,8 @@ fn a_server_of_kado_toml_is_cut_in_the_same_way() {
     with_url(&machine, "");
     let checked = machine.kado(&["check"]);
     assert_eq!(checked.code, 0, "{checked:?}");
-    let told = "`azure.server_url`: `http://dev.azure.com/acme/Shop/_build` is more than an organization";
+    let told =
+        "`azure.server_url`: `http://dev.azure.com/acme/Shop/_build` is more than an organization";
     assert!(checked.out.contains(told), "{checked:?}");
 }
 
@@ -225,7 +351,9 @@ fn a_url_that_is_no_server_for_sure_is_refused_with_the_one_that_is_meant() {
         assert_eq!(checked.code, 1, "{checked:?}");
         told.push(about_server(&checked).lines().next().unwrap().to_owned());
         let token = closed_file(&machine.root().join("token"), TOKEN);
-        machine.configure(&format!("[azure]\nserver_url = {server:?}\ntoken_file = {token:?}\n"));
+        machine.configure(&format!(
+            "[azure]\nserver_url = {server:?}\ntoken_file = {token:?}\n"
+        ));
         assert_eq!(machine.kado(&["check"]).code, 2, "{server}");
         machine.configure("");
     }
@@ -248,8 +376,16 @@ fn a_run_of_a_project_with_such_a_url_is_parked_and_says_which_is_meant() {
     let shop = with_url(&machine, &format!("http://{}/tfs", machine.fake.address()));
     let submitted = machine.submit(&shop, &finished([Test::passed(&tc("Sign in"))]));
     assert_eq!(submitted.code, 1, "{submitted:?}");
-    assert!(machine.states().concat().contains("/tfs/DefaultCollection"), "{:?}", machine.states());
-    assert_eq!(machine.fake.requests().len(), 0, "a token must not go to what is no collection");
+    assert!(
+        machine.states().concat().contains("/tfs/DefaultCollection"),
+        "{:?}",
+        machine.states()
+    );
+    assert_eq!(
+        machine.fake.requests().len(),
+        0,
+        "a token must not go to what is no collection"
+    );
 }
 
 #[test]
@@ -257,7 +393,11 @@ fn a_url_below_which_nothing_answers_as_azure_devops_is_told_as_that() {
     let machine = Machine::with(world().below("tfs").named("Main"));
     let server = format!("http://{}/tfs/Main/Shop", machine.fake.address());
     let shop = with_url(&machine, &server);
-    let shown = |output: &Output| machine.readable(&output.out).replace(&machine.fake.address().to_string(), "[host]");
+    let shown = |output: &Output| {
+        machine
+            .readable(&output.out)
+            .replace(&machine.fake.address().to_string(), "[host]")
+    };
     let checked = machine.kado(&["check"]);
     assert_eq!(checked.code, 1, "{checked:?}");
     let connection = shown(&checked);
@@ -265,7 +405,8 @@ fn a_url_below_which_nothing_answers_as_azure_devops_is_told_as_that() {
     let listed = machine.kado(&["list", "plans", &shop.to_string_lossy()]);
     assert_eq!(listed.code, 1, "{listed:?}");
     assert!(
-        listed.err.contains("no organization or collection") && listed.err.trim_end().ends_with("/tfs/Main"),
+        listed.err.contains("no organization or collection")
+            && listed.err.trim_end().ends_with("/tfs/Main"),
         "{listed:?}"
     );
     let page = FaultAction::Status {
@@ -273,12 +414,17 @@ fn a_url_below_which_nothing_answers_as_azure_devops_is_told_as_that() {
         headers: vec![("content-type".into(), "text/html".into())],
         body: b"<html>no".to_vec(),
     };
-    machine.fake.fault(Fault::new("*", "connectionData", Nth::Every, page));
+    machine
+        .fake
+        .fault(Fault::new("*", "connectionData", Nth::Every, page));
     let checked = machine.kado(&["check"]);
     assert_eq!(checked.code, 4, "{checked:?}");
     let connection = shown(&checked);
     insta::assert_snapshot!(connection.lines().find(|line| line.contains("connection: ")).unwrap(), @"WRONG  connection: [server]/Shop: a web page came with status 404 in place of an answer of Azure DevOps; the server or something before it is not ready, or the server URL is wrong; if it is, correct it in Katalon's Azure DevOps settings, or as `azure.server_url` in kado.toml; if it ends with a project, leave that away: [server]");
-    assert!(!connection.contains("project `Shop` not found"), "{connection}");
+    assert!(
+        !connection.contains("project `Shop` not found"),
+        "{connection}"
+    );
 }
 
 #[test]
@@ -289,7 +435,8 @@ fn a_project_that_is_not_there_is_never_told_as_a_missing_plan() {
     let shop = machine.shop_with(wrong(TOKEN), &[("Sign in", "1001")]);
     let folder = shop.to_string_lossy().into_owned();
     let named = |text: &str| {
-        let right = text.contains("project `Shopp` not found on") && text.contains("`kado list projects`");
+        let right =
+            text.contains("project `Shopp` not found on") && text.contains("`kado list projects`");
         assert!(right && !text.contains("test plan 18 not found"), "{text}");
     };
     let checked = machine.kado(&["check"]);
@@ -302,7 +449,11 @@ fn a_project_that_is_not_there_is_never_told_as_a_missing_plan() {
     }
     let run = finished([Test::passed(&tc("Sign in"))]);
     let folder = run.write_in(&shop).unwrap();
-    named(&machine.kado(&["submit", "--dry-run", &folder.to_string_lossy()]).err);
+    named(
+        &machine
+            .kado(&["submit", "--dry-run", &folder.to_string_lossy()])
+            .err,
+    );
     assert_eq!(machine.submit_folder(&folder).code, 1);
     named(&machine.states().concat());
     machine.shop_with(wrong("narrow"), &[("Sign in", "1001")]);
@@ -315,15 +466,36 @@ fn a_server_that_wants_https_is_not_told_as_a_refused_token() {
     let shop = machine.shop(&[("Sign in", "1001")]);
     let on_to = |path: &str| FaultAction::Status {
         code: 301,
-        headers: vec![("location".into(), format!("https://127.0.0.1:8443/acme/{path}"))],
+        headers: vec![(
+            "location".into(),
+            format!("https://127.0.0.1:8443/acme/{path}"),
+        )],
         body: Vec::new(),
     };
-    machine.fake.fault(Fault::new("*", "connectionData", Nth::Every, on_to("_apis/connectionData")));
-    machine.fake.fault(Fault::new("*", "plans/18", Nth::Every, on_to("Shop/_apis/testplan/plans/18")));
+    machine.fake.fault(Fault::new(
+        "*",
+        "connectionData",
+        Nth::Every,
+        on_to("_apis/connectionData"),
+    ));
+    machine.fake.fault(Fault::new(
+        "*",
+        "plans/18",
+        Nth::Every,
+        on_to("Shop/_apis/testplan/plans/18"),
+    ));
     let checked = machine.kado(&["check"]);
     assert_eq!(checked.code, 2, "{checked:?}");
-    assert!(checked.out.contains("wants https: the server URL is https://127.0.0.1:8443/acme;"), "{checked:?}");
+    assert!(
+        checked
+            .out
+            .contains("wants https: the server URL is https://127.0.0.1:8443/acme;"),
+        "{checked:?}"
+    );
     let submitted = machine.submit(&shop, &finished([Test::passed(&tc("Sign in"))]));
     assert_eq!(submitted.code, 2, "{submitted:?}");
-    assert!(machine.states().concat().contains("pending") && machine.states().concat().contains("wants https"));
+    assert!(
+        machine.states().concat().contains("pending")
+            && machine.states().concat().contains("wants https")
+    );
 }

@@ -1,6 +1,9 @@
 //! `kado run`: what the service finds and submits by itself, and when.
 
-#![expect(clippy::disallowed_methods, reason = "tests let time pass and lay out files")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "tests let time pass and lay out files"
+)]
 #![expect(clippy::unwrap_used, reason = "a helper that fails fails its test")]
 
 use std::fs;
@@ -19,8 +22,11 @@ const CASES: [(&str, &str); 2] = [("Sign in", "1001"), ("Add to cart", "1002")];
 
 /// A run that starts now.
 fn run_now() -> SuiteRunWriter {
-    finished([Test::passed(&tc("Sign in")), Test::failed(&tc("Add to cart"), "the cart is empty").screenshot()])
-        .start(now())
+    finished([
+        Test::passed(&tc("Sign in")),
+        Test::failed(&tc("Add to cart"), "the cart is empty").screenshot(),
+    ])
+    .start(now())
 }
 
 #[test]
@@ -33,14 +39,28 @@ fn a_run_is_submitted_when_it_is_finished_and_its_reports_are_there_and_not_befo
     let mut live = run.live(&run.folder_in(&shop));
     live.perform_through(Phase::Running).unwrap();
     service.wait_for_log("state=Running due=false");
-    assert_eq!(machine.fake.requests().len(), 0, "the suite has not ended: {}", service.log());
+    assert_eq!(
+        machine.fake.requests().len(),
+        0,
+        "the suite has not ended: {}",
+        service.log()
+    );
     live.perform_through(Phase::Closed).unwrap();
     service.wait_for_log("state=Finished due=false");
-    assert_eq!(machine.fake.requests().len(), 0, "the reports are not there: {}", service.log());
+    assert_eq!(
+        machine.fake.requests().len(),
+        0,
+        "the reports are not there: {}",
+        service.log()
+    );
     live.perform_all().unwrap();
     machine.wait_for_completed(1);
     let run = machine.ado_run();
-    let outcomes: Vec<_> = run.results.iter().map(|result| result.outcome.as_str()).collect();
+    let outcomes: Vec<_> = run
+        .results
+        .iter()
+        .map(|result| result.outcome.as_str())
+        .collect();
     assert_eq!(outcomes, ["Passed", "Failed"]);
     assert_eq!(run.attachments.len(), 2);
     assert_eq!(run.results[1].attachments.len(), 1);
@@ -60,7 +80,11 @@ fn a_project_that_appears_later_is_found_with_its_finished_run() {
     );
     run.write_in(&shop).unwrap();
     machine.wait_for_completed(1);
-    assert!(service.log().contains("found a Katalon project"), "{}", service.log());
+    assert!(
+        service.log().contains("found a Katalon project"),
+        "{}",
+        service.log()
+    );
     service.stop_cleanly();
 }
 
@@ -106,7 +130,10 @@ fn members_of_a_collection_do_not_wait_for_reports_that_come_with_its_end() {
         let test = Test::passed(&tc("Sign in"));
         SuiteRunWriter::new(suite).start(start).pace(20).test(test)
     };
-    let members = vec![member("Test Suites/First", 0), member("Test Suites/Second", 500)];
+    let members = vec![
+        member("Test Suites/First", 0),
+        member("Test Suites/Second", 500),
+    ];
     let collection = CollectionWriter::new("Test Suites/All", start, members);
     collection.write_start(&shop).unwrap();
     let first = &collection.members()[0];
@@ -114,14 +141,24 @@ fn members_of_a_collection_do_not_wait_for_reports_that_come_with_its_end() {
     live.perform_through(Phase::Closed).unwrap();
     machine.wait_for_completed(1);
     let second = &collection.members()[1];
-    second.clone().ending(Ending::WithoutReports).write_in(&shop).unwrap();
+    second
+        .clone()
+        .ending(Ending::WithoutReports)
+        .write_in(&shop)
+        .unwrap();
     machine.wait_for_completed(2);
     collection.write_end(&shop).unwrap();
     live.perform_all().unwrap();
     sleep(A_WHILE);
     assert_eq!(machine.ado_runs().len(), 2);
     service.stop_cleanly();
-    assert_eq!(machine.states(), ["Test Suites/First submitted", "Test Suites/Second submitted"]);
+    assert_eq!(
+        machine.states(),
+        [
+            "Test Suites/First submitted",
+            "Test Suites/Second submitted"
+        ]
+    );
 }
 
 #[test]
@@ -136,13 +173,26 @@ fn reports_that_appear_later_are_added_to_the_run_once() {
     age(&folder);
     wait_until("the late report in ADO", || {
         let names = names(&machine.ado_run().attachments);
-        if names.contains(&"late.pdf".to_owned()) { Ok(()) } else { Err(format!("{names:?}\n{}", service.log())) }
+        if names.contains(&"late.pdf".to_owned()) {
+            Ok(())
+        } else {
+            Err(format!("{names:?}\n{}", service.log()))
+        }
     });
     fs::write(shop.join("Reports/nudge.txt"), "look").unwrap();
     sleep(A_WHILE);
     let run = machine.ado_run();
-    assert_eq!(names(&run.attachments).iter().filter(|name| *name == "late.pdf").count(), 1);
-    assert_eq!((run.state.as_str(), run.attachments.len()), ("Completed", 3));
+    assert_eq!(
+        names(&run.attachments)
+            .iter()
+            .filter(|name| *name == "late.pdf")
+            .count(),
+        1
+    );
+    assert_eq!(
+        (run.state.as_str(), run.attachments.len()),
+        ("Completed", 3)
+    );
     service.stop_cleanly();
 }
 
@@ -150,12 +200,22 @@ fn reports_that_appear_later_are_added_to_the_run_once() {
 fn interrupted(fault: FaultAction, end: impl FnOnce(crate::support::Service)) {
     let machine = Machine::new();
     let shop = machine.shop(&CASES);
-    machine.fake.fault(Fault::new("POST", "attachments", Nth::From(2), fault));
+    machine
+        .fake
+        .fault(Fault::new("POST", "attachments", Nth::From(2), fault));
     let service = machine.start();
     age(&run_now().write_in(&shop).unwrap());
     wait_until("the second upload", || {
-        let uploads = machine.writes().iter().filter(|write| write.ends_with("attachments")).count();
-        if uploads >= 2 { Ok(()) } else { Err(service.log()) }
+        let uploads = machine
+            .writes()
+            .iter()
+            .filter(|write| write.ends_with("attachments"))
+            .count();
+        if uploads >= 2 {
+            Ok(())
+        } else {
+            Err(service.log())
+        }
     });
     end(service);
     assert_eq!(machine.ado_run().state, "InProgress");
@@ -179,7 +239,10 @@ fn a_stop_in_the_middle_is_clean_and_the_next_start_goes_on() {
 
 #[test]
 fn what_arrived_before_a_stop_is_not_sent_again() {
-    interrupted(FaultAction::HangAfter, crate::support::Service::stop_cleanly);
+    interrupted(
+        FaultAction::HangAfter,
+        crate::support::Service::stop_cleanly,
+    );
 }
 
 #[test]
@@ -197,12 +260,22 @@ fn neither_log_nor_state_holds_the_token() {
     let stopped = service.stop();
     assert!(!stopped.err.contains(TOKEN), "{}", stopped.err);
     let logs = machine.state().join("logs");
-    let written: String =
-        crate::support::files(&logs).iter().map(|name| fs::read_to_string(logs.join(name)).unwrap()).collect();
-    assert!(written.contains("watches") && !written.contains(TOKEN), "{written}");
+    let written: String = crate::support::files(&logs)
+        .iter()
+        .map(|name| fs::read_to_string(logs.join(name)).unwrap())
+        .collect();
+    assert!(
+        written.contains("watches") && !written.contains(TOKEN),
+        "{written}"
+    );
     for name in crate::support::files(&machine.state()) {
         let bytes = fs::read(machine.state().join(&name)).unwrap_or_default();
-        assert!(!bytes.windows(TOKEN.len()).any(|part| part == TOKEN.as_bytes()), "{name} holds the token");
+        assert!(
+            !bytes
+                .windows(TOKEN.len())
+                .any(|part| part == TOKEN.as_bytes()),
+            "{name} holds the token"
+        );
     }
 }
 
@@ -225,7 +298,11 @@ fn a_changed_configuration_is_loaded_and_a_bad_one_is_refused() {
     machine.configure("[submit]\ntest_run_name = 7\n");
     fs::write(shop.join("Reports/nudge.txt"), "look").unwrap();
     service.wait_for_log("the old one stays");
-    assert!(service.log().contains("test_run_name"), "it says what is wrong: {}", service.log());
+    assert!(
+        service.log().contains("test_run_name"),
+        "it says what is wrong: {}",
+        service.log()
+    );
     machine.configure("[submit]\ntest_run_name = \"after the change\"\n");
     fs::write(shop.join("Reports/nudge2.txt"), "look").unwrap();
     service.wait_for_log("configuration changed and is loaded");
@@ -239,11 +316,17 @@ fn a_changed_configuration_is_loaded_and_a_bad_one_is_refused() {
 fn a_server_that_comes_back_gets_what_waited() {
     let machine = Machine::new();
     let shop = machine.shop(&CASES);
-    machine.fake.fault(Fault::new("*", "", Nth::First(2), FaultAction::DropBefore));
+    machine
+        .fake
+        .fault(Fault::new("*", "", Nth::First(2), FaultAction::DropBefore));
     let service = machine.start();
     age(&run_now().write_in(&shop).unwrap());
     machine.wait_for_completed(1);
-    assert!(service.log().contains("WARN") && service.log().contains("waits"), "{}", service.log());
+    assert!(
+        service.log().contains("WARN") && service.log().contains("waits"),
+        "{}",
+        service.log()
+    );
     service.stop_cleanly();
     assert_eq!(machine.row()["error"], serde_json::Value::Null);
 }

@@ -1,4 +1,5 @@
-//! The project's settings file as Katalon writes it, from its bytes to what arrives in Azure DevOps.
+//! The project's settings file as Katalon writes it, from its bytes to what arrives in Azure
+//! DevOps.
 
 #![expect(clippy::disallowed_methods, reason = "tests lay out files")]
 #![expect(clippy::unwrap_used, reason = "a helper that fails fails its test")]
@@ -35,16 +36,28 @@ type Change = fn(String) -> String;
 
 /// Only the lines of which this is true.
 fn only(text: &str, keep: impl Fn(&str) -> bool) -> String {
-    text.lines().filter(|line| keep(line)).map(|line| format!("{line}\n")).collect()
+    text.lines()
+        .filter(|line| keep(line))
+        .map(|line| format!("{line}\n"))
+        .collect()
 }
 
-/// Synthetic tokens of the shapes that Azure DevOps gives out, each with what Katalon stores for it.
+/// Synthetic tokens of the shapes that Azure DevOps gives out, each with what Katalon stores for
+/// it.
 fn encrypted_tokens() -> Vec<(String, String)> {
-    let vectors: Value = serde_json::from_str(include_str!("../fixtures/crypto-vectors.json")).unwrap();
+    let vectors: Value =
+        serde_json::from_str(include_str!("../fixtures/crypto-vectors.json")).unwrap();
     let tokens = vectors["vectors"].as_array().unwrap().iter();
-    let tokens = tokens.filter(|vector| vector["note"].as_str().unwrap().contains("personal access token"));
+    let tokens = tokens.filter(|vector| {
+        vector["note"]
+            .as_str()
+            .unwrap()
+            .contains("personal access token")
+    });
     let text = |value: &Value| value.as_str().unwrap().to_owned();
-    tokens.map(|vector| (text(&vector["plain"]), text(&vector["encrypted"]))).collect()
+    tokens
+        .map(|vector| (text(&vector["plain"]), text(&vector["encrypted"])))
+        .collect()
 }
 
 #[test]
@@ -53,13 +66,24 @@ fn a_token_that_katalon_encrypted_reaches_azure_devops_in_clear() {
     assert_eq!(tokens.len(), 2, "the older shape and the newer one");
     for (plain, encrypted) in tokens {
         let machine = Machine::with(world().token(&plain));
-        let settings = AzureSettings { token: Some(Token::Encrypted(encrypted)), ..machine.settings() };
+        let settings = AzureSettings {
+            token: Some(Token::Encrypted(encrypted)),
+            ..machine.settings()
+        };
         let submitted = machine.submit(&machine.shop_with(settings, &CASES), &run());
         assert_eq!(submitted.code, 0, "{submitted:?}");
         assert_eq!(machine.ado_run().state, "Completed");
-        let sent = format!("Basic {}", base64::engine::general_purpose::STANDARD.encode(format!(":{plain}")));
+        let sent = format!(
+            "Basic {}",
+            base64::engine::general_purpose::STANDARD.encode(format!(":{plain}"))
+        );
         let requests = machine.fake.requests();
-        assert!(requests.iter().all(|request| request.authorization.as_deref() == Some(&*sent)), "{requests:#?}");
+        assert!(
+            requests
+                .iter()
+                .all(|request| request.authorization.as_deref() == Some(&*sent)),
+            "{requests:#?}"
+        );
     }
 }
 
@@ -68,29 +92,72 @@ fn keys_that_are_not_there_have_katalons_defaults() {
     let (plain, encrypted) = encrypted_tokens().remove(0);
     let machine = Machine::with(world().token(&plain).point(7, 22, 1003, 2));
     machine.configure("history = \"all\"\n");
-    let settings = AzureSettings { token: Some(Token::Encrypted(encrypted)), ..machine.settings() };
+    let settings = AzureSettings {
+        token: Some(Token::Encrypted(encrypted)),
+        ..machine.settings()
+    };
     let shop = machine.shop_with(settings, &CASES);
-    let needed = ["enableIntegration", "serverUrl", "token", "integratedProject", "submitOptions.testPlans"];
-    rewrite(&shop, |text| only(&text, |line| needed.iter().any(|key| line.starts_with(&format!("{key}=")))));
-    let failed = [Test::failed(&tc("Pay"), "declined").screenshot(), Test::passed(&tc("Browse"))];
-    let folder = finished(failed).reports(&["html", "csv", "pdf"]).write_in(&shop).unwrap();
+    let needed = [
+        "enableIntegration",
+        "serverUrl",
+        "token",
+        "integratedProject",
+        "submitOptions.testPlans",
+    ];
+    rewrite(&shop, |text| {
+        only(&text, |line| {
+            needed
+                .iter()
+                .any(|key| line.starts_with(&format!("{key}=")))
+        })
+    });
+    let failed = [
+        Test::failed(&tc("Pay"), "declined").screenshot(),
+        Test::passed(&tc("Browse")),
+    ];
+    let folder = finished(failed)
+        .reports(&["html", "csv", "pdf"])
+        .write_in(&shop)
+        .unwrap();
     age(file_of(&shop).parent().unwrap());
     age(&folder);
     let once = machine.kado(&["run", "--once"]);
     assert_eq!(once.code, 1, "test case 1003 has two test points: {once:?}");
-    assert!(machine.row()["skipped"][0]["reason"].as_str().unwrap().contains("multiple Test Points"), "{once:?}");
+    assert!(
+        machine.row()["skipped"][0]["reason"]
+            .as_str()
+            .unwrap()
+            .contains("multiple Test Points"),
+        "{once:?}"
+    );
     let run = machine.ado_run();
     assert_eq!(
-        (run.name.as_str(), run.build.as_ref(), run.release_uri.as_deref()),
+        (
+            run.name.as_str(),
+            run.build.as_ref(),
+            run.release_uri.as_deref()
+        ),
         ("Run by Katalon Studio", None, None)
     );
-    assert_eq!((run.results.len(), run.results[0].outcome.as_str()), (1, "Failed"));
+    assert_eq!(
+        (run.results.len(), run.results[0].outcome.as_str()),
+        (1, "Failed")
+    );
     let mut files = crate::support::names(&run.attachments);
     files.extend(crate::support::names(&run.results[0].attachments));
-    let mut kinds: Vec<&str> = files.iter().filter_map(|name| name.rsplit('.').next()).collect();
+    let mut kinds: Vec<&str> = files
+        .iter()
+        .filter_map(|name| name.rsplit('.').next())
+        .collect();
     kinds.sort_unstable();
     assert_eq!(kinds, ["html", "log", "pdf", "png"]);
-    assert!(!machine.writes().iter().any(|write| write.contains("/wit/workitems/")), "no work item is touched");
+    assert!(
+        !machine
+            .writes()
+            .iter()
+            .any(|write| write.contains("/wit/workitems/")),
+        "no work item is touched"
+    );
 }
 
 #[test]
@@ -121,16 +188,28 @@ fn an_empty_file_and_none_are_an_integration_that_is_off() {
 #[test]
 fn the_file_is_read_in_every_form_that_katalon_gives_it() {
     let forms: [(&str, Change); 6] = [
-        ("a date of 8.x", |text| format!("#Mon Jan 05 10:00:00 ICT 2026\n{text}")),
+        ("a date of 8.x", |text| {
+            format!("#Mon Jan 05 10:00:00 ICT 2026\n{text}")
+        }),
         ("lines of Windows", |text| text.replace('\n', "\r\n")),
-        ("another order", |text| text.lines().rev().map(|line| format!("{line}\n")).collect()),
+        ("another order", |text| {
+            text.lines().rev().map(|line| format!("{line}\n")).collect()
+        }),
         ("letters as they are", |text| text.replace("\\\\u00E9", "é")),
         ("a mark at its beginning", |text| format!("\u{feff}{text}")),
-        ("a key of the future", |text| format!("{text}submitOptions.future=\"{{}}\"\n")),
+        ("a key of the future", |text| {
+            format!("{text}submitOptions.future=\"{{}}\"\n")
+        }),
     ];
     for (form, change) in forms {
         let machine = Machine::new();
-        let shop = machine.shop_with(AzureSettings { run_name: "Soirée: #1".to_owned(), ..machine.settings() }, &CASES);
+        let shop = machine.shop_with(
+            AzureSettings {
+                run_name: "Soirée: #1".to_owned(),
+                ..machine.settings()
+            },
+            &CASES,
+        );
         rewrite(&shop, change);
         let submitted = machine.submit(&shop, &run());
         assert_eq!(submitted.code, 0, "{form}: {submitted:?}");
@@ -140,21 +219,27 @@ fn the_file_is_read_in_every_form_that_katalon_gives_it() {
 
 /// A plan as Katalon stores it.
 fn plan(id: u32) -> String {
-    format!("{{\\\\n  \\\\\"id\\\\\"\\: {id},\\\\n  \\\\\"name\\\\\"\\: \\\\\"Release 2\\\\\"\\\\n}}")
+    format!(
+        "{{\\\\n  \\\\\"id\\\\\"\\: {id},\\\\n  \\\\\"name\\\\\"\\: \\\\\"Release 2\\\\\"\\\\n}}"
+    )
 }
 
 #[test]
 fn a_plan_of_an_older_katalon_does_not_count_beside_a_list_of_plans() {
     let machine = Machine::new();
     let shop = machine.shop(&CASES);
-    rewrite(&shop, |text| format!("{text}submitOptions.testPlan=\"{}\"\n", plan(19)));
+    rewrite(&shop, |text| {
+        format!("{text}submitOptions.testPlan=\"{}\"\n", plan(19))
+    });
     assert_eq!(machine.submit(&shop, &run()).code, 0);
     assert_eq!(machine.ado_run().plan_id, Some(18));
     // And it counts without that list.
     let machine = Machine::new();
     let shop = machine.shop(&CASES);
     let without = |text: String| only(&text, |line| !line.starts_with("submitOptions.testPlans"));
-    rewrite(&shop, |text| format!("{}submitOptions.testPlan=\"{}\"\n", without(text), plan(19)));
+    rewrite(&shop, |text| {
+        format!("{}submitOptions.testPlan=\"{}\"\n", without(text), plan(19))
+    });
     assert_eq!(machine.submit(&shop, &run()).code, 0);
     assert_eq!(machine.ado_run().plan_id, Some(19));
 }
@@ -165,7 +250,10 @@ fn what_the_dialogs_fetched_last_is_not_used() {
     let shop = machine.shop(&CASES);
     rewrite(&shop, |text| {
         let rest = only(&text, |line| !line.starts_with("fetched"));
-        format!("fetchedProjectList=\"[{0}]\"\nfetchedTestPlanList=\"[{0}]\"\n{rest}", plan(19))
+        format!(
+            "fetchedProjectList=\"[{0}]\"\nfetchedTestPlanList=\"[{0}]\"\n{rest}",
+            plan(19)
+        )
     });
     let submitted = machine.submit(&shop, &run());
     assert_eq!(submitted.code, 0, "{submitted:?}");
@@ -175,16 +263,40 @@ fn what_the_dialogs_fetched_last_is_not_used() {
 
 #[test]
 fn the_profile_of_a_row_counts_under_any_key_that_speaks_of_a_profile() {
-    for key in ["profile", "executionProfile", "Execution Profile", "PROFILE_NAME"] {
+    for key in [
+        "profile",
+        "executionProfile",
+        "Execution Profile",
+        "PROFILE_NAME",
+    ] {
         let machine = Machine::with(world().point(201, 22, 1001, 2));
-        let staging = ConfigurationRow { profile: Some("staging".to_owned()), ..ConfigurationRow::any(2) };
+        let staging = ConfigurationRow {
+            profile: Some("staging".to_owned()),
+            ..ConfigurationRow::any(2)
+        };
         let rows = vec![ConfigurationRow::any(1), staging];
-        let shop = machine.shop_with(AzureSettings { configuration_rows: rows, ..machine.settings() }, &CASES);
+        let shop = machine.shop_with(
+            AzureSettings {
+                configuration_rows: rows,
+                ..machine.settings()
+            },
+            &CASES,
+        );
         if key != "profile" {
-            rewrite(&shop, |text| text.replace("\\\"profile\\", &format!("\\\"{key}\\")));
+            rewrite(&shop, |text| {
+                text.replace("\\\"profile\\", &format!("\\\"{key}\\"))
+            });
         }
-        assert_eq!(machine.submit(&shop, &run().profile("staging")).code, 0, "{key}");
-        assert_eq!(machine.ado_run().results[0].configuration_id, Some(2), "{key}");
+        assert_eq!(
+            machine.submit(&shop, &run().profile("staging")).code,
+            0,
+            "{key}"
+        );
+        assert_eq!(
+            machine.ado_run().results[0].configuration_id,
+            Some(2),
+            "{key}"
+        );
     }
 }
 
@@ -201,11 +313,24 @@ fn each_run_is_submitted_with_the_settings_of_its_end() {
     let shop = machine.shop(&CASES);
     let service = machine.start();
     end_a_run(&machine, &shop, &service, 1);
-    let edited =
-        AzureSettings { run_name: "edited".to_owned(), plans: vec![(19, "P".to_owned())], ..machine.settings() };
+    let edited = AzureSettings {
+        run_name: "edited".to_owned(),
+        plans: vec![(19, "P".to_owned())],
+        ..machine.settings()
+    };
     machine.shop_with(edited, &CASES);
     end_a_run(&machine, &shop, &service, 2);
     service.stop_cleanly();
-    let seen: Vec<_> = machine.ado_runs().into_iter().map(|run| (run.plan_id, run.name)).collect();
-    assert_eq!(seen, [(Some(18), "Run by Katalon Studio".to_owned()), (Some(19), "edited".to_owned())]);
+    let seen: Vec<_> = machine
+        .ado_runs()
+        .into_iter()
+        .map(|run| (run.plan_id, run.name))
+        .collect();
+    assert_eq!(
+        seen,
+        [
+            (Some(18), "Run by Katalon Studio".to_owned()),
+            (Some(19), "edited".to_owned())
+        ]
+    );
 }

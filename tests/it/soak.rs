@@ -1,13 +1,18 @@
 //! Many runs under random faults, kills and stops: nothing lost, nothing twice.
 //!
-//! Requests are dropped, cut, delayed, left hanging, refused and answered with nonsense; tokens expire and are replaced;
-//! the lists of runs lag; run folders are wiped as soon as kado knows of them; and the service is killed or asked to end
-//! again and again. In the end every run is in ADO once, whole, and in the ledger once.
+//! Requests are dropped, cut, delayed, left hanging, refused and answered with nonsense; tokens
+//! expire and are replaced; the lists of runs lag; run folders are wiped as soon as kado knows of
+//! them; and the service is killed or asked to end again and again. In the end every run is in ADO
+//! once, whole, and in the ledger once.
 //!
-//! `KADO_SOAK_RUNS` makes it longer, `KADO_SOAK_SEED` repeats the dice of one that failed. Both are printed.
+//! `KADO_SOAK_RUNS` makes it longer, `KADO_SOAK_SEED` repeats the dice of one that failed. Both are
+//! printed.
 
 #![expect(clippy::print_stdout, reason = "a soak says what it was")]
-#![expect(clippy::disallowed_methods, reason = "the environment makes it longer; run folders are wiped")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the environment makes it longer; run folders are wiped"
+)]
 
 mod dice;
 mod runs;
@@ -34,7 +39,8 @@ const RUNS_FOR_A_FAULT: usize = 4;
 const WIPED: usize = 6;
 /// Longest time that half of a round is given.
 const LONGEST: Duration = Duration::from_secs(20);
-/// How long lists of runs may lag behind, in milliseconds; ADO is asked for a lost creation for 9 s.
+/// How long lists of runs may lag behind, in milliseconds; ADO is asked for a lost creation for 9
+/// s.
 const LAG: u64 = 4000;
 
 /// What happened, for whoever reads the output.
@@ -59,7 +65,10 @@ struct Soak {
 }
 
 fn number(name: &str, otherwise: u64) -> u64 {
-    std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(otherwise)
+    std::env::var(name)
+        .ok()
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(otherwise)
 }
 
 fn token(number: usize) -> String {
@@ -77,11 +86,18 @@ fn many_runs_under_faults_kills_and_stops_arrive_once_each() {
         soak.round(wanted);
     }
     let completed = soak.completed();
-    println!("{completed} of {wanted} runs were completed under faults, after {:.0?}", started.elapsed());
+    println!(
+        "{completed} of {wanted} runs were completed under faults, after {:.0?}",
+        started.elapsed()
+    );
     soak.finish();
     runs::check(&soak.machine, &soak.expected, seed);
     let requests = soak.machine.fake.requests().len();
-    println!("{wanted} runs in {requests} requests and {:.0?}: {:?}", started.elapsed(), soak.figures);
+    println!(
+        "{wanted} runs in {requests} requests and {:.0?}: {:?}",
+        started.elapsed(),
+        soak.figures
+    );
 }
 
 /// A command that waits for the service would take over what a killed one left.
@@ -101,7 +117,9 @@ impl Soak {
              katalon_submits = \"never\"\n"
         ));
         let begin = now() - SignedDuration::from_secs(i64::try_from(wanted).unwrap_or(0) + 60);
-        let projects = (0..PROJECTS).map(|number| runs::project(&machine, number)).collect();
+        let projects = (0..PROJECTS)
+            .map(|number| runs::project(&machine, number))
+            .collect();
         Self {
             seed,
             dice: Dice::new(seed),
@@ -113,7 +131,8 @@ impl Soak {
         }
     }
 
-    /// New runs appear, faults wait for them, and the program runs until it is ended in one way or the other.
+    /// New runs appear, faults wait for them, and the program runs until it is ended in one way or
+    /// the other.
     fn round(&mut self, wanted: usize) {
         self.figures.rounds += 1;
         let new = BATCH.min(wanted - self.expected.len());
@@ -129,7 +148,10 @@ impl Soak {
         let expires = self.dice.once_in(6);
         if expires {
             self.figures.tokens += 1;
-            self.machine.fake.world().set_tokens(&[&token(self.figures.tokens)]);
+            self.machine
+                .fake
+                .world()
+                .set_tokens(&[&token(self.figures.tokens)]);
         }
         for _ in 0..new {
             self.write_run();
@@ -140,9 +162,16 @@ impl Soak {
             self.serve(expires);
         }
         let completed = self.completed();
-        println!("round {}: {completed} of {} completed", self.figures.rounds, self.expected.len());
+        println!(
+            "round {}: {completed} of {} completed",
+            self.figures.rounds,
+            self.expected.len()
+        );
         // Whoever is told of the new token late had none for a whole round.
-        closed_file(&self.machine.root().join("token"), &token(self.figures.tokens));
+        closed_file(
+            &self.machine.root().join("token"),
+            &token(self.figures.tokens),
+        );
     }
 
     fn write_run(&mut self) {
@@ -154,19 +183,26 @@ impl Soak {
         self.expected.insert(runs::suite(project, number), all);
     }
 
-    /// The service until a share of what is open is completed, so that how far it comes does not depend on how busy this
-    /// machine is.
+    /// The service until a share of what is open is completed, so that how far it comes does not
+    /// depend on how busy this machine is.
     fn serve(&mut self, expired: bool) {
         let before = self.completed();
         let open = self.expected.len() - before;
-        let share = if self.dice.once_in(4) { 0 } else { self.dice.index(100) };
+        let share = if self.dice.once_in(4) {
+            0
+        } else {
+            self.dice.index(100)
+        };
         let service = self.machine.start();
         let first = self.ask_again();
         self.wait_for(before + open * share / 200);
         cut_off(first);
         self.wipe();
         if expired && self.dice.once_in(2) {
-            closed_file(&self.machine.root().join("token"), &token(self.figures.tokens));
+            closed_file(
+                &self.machine.root().join("token"),
+                &token(self.figures.tokens),
+            );
         }
         let second = self.ask_again();
         self.wait_for(before + open * share / 100);
@@ -176,7 +212,13 @@ impl Soak {
 
     /// Runs that are completed in ADO.
     fn completed(&self) -> usize {
-        self.machine.fake.world().runs().iter().filter(|run| run.state == "Completed").count()
+        self.machine
+            .fake
+            .world()
+            .runs()
+            .iter()
+            .filter(|run| run.state == "Completed")
+            .count()
     }
 
     /// Waits until so many runs are completed, not for long, and a moment more.
@@ -191,7 +233,12 @@ impl Soak {
     /// A person who sees what failed asks for it again.
     fn ask_again(&self) -> Child {
         let mut command = self.machine.command(&["runs", "retry", "--failed"]);
-        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+        command
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap()
     }
 
     fn end(&mut self, service: Service) {
@@ -209,7 +256,10 @@ impl Soak {
     fn wipe(&mut self) {
         let rows = self.machine.rows();
         let open = |state: &str| matches!(state, "pending" | "submitting");
-        let open: Vec<_> = rows.iter().filter(|row| row["state"].as_str().is_some_and(open)).collect();
+        let open: Vec<_> = rows
+            .iter()
+            .filter(|row| row["state"].as_str().is_some_and(open))
+            .collect();
         for _ in 0..WIPED.min(open.len()) {
             let row = open[self.dice.index(open.len())];
             let folder = row["folder"].as_str().unwrap();
@@ -223,7 +273,12 @@ impl Soak {
     /// `kado run --once`, which puts nothing off for long, killed after a while.
     fn hurry(&mut self) {
         let mut command = self.machine.command(&["run", "--once"]);
-        let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        let child = command
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
         sleep(Duration::from_millis(2500 + self.dice.below(6000)));
         cut_off(child);
         self.figures.kills += 1;
@@ -237,7 +292,9 @@ impl Soak {
         let left = loop {
             self.machine.kado(&["runs", "retry", "--failed"]);
             let states = self.machine.states();
-            let (sent, left): (Vec<_>, Vec<_>) = states.into_iter().partition(|state| state.ends_with(" submitted"));
+            let (sent, left): (Vec<_>, Vec<_>) = states
+                .into_iter()
+                .partition(|state| state.ends_with(" submitted"));
             if sent.len() > best {
                 (progress, best) = (Instant::now(), sent.len());
             }

@@ -11,7 +11,10 @@ use fake_katalon::{AzureSettings, Ending, Phase, Sending, Test};
 use crate::support::{Machine, Service, closed_file, finished, names, now, tc};
 
 fn failing() -> [Test; 2] {
-    [Test::passed(&tc("Login")), Test::failed(&tc("Pay"), "no such card").screenshot()]
+    [
+        Test::passed(&tc("Login")),
+        Test::failed(&tc("Pay"), "no such card").screenshot(),
+    ]
 }
 
 /// A machine with a token of its own, because a project's token goes with the project.
@@ -19,8 +22,13 @@ fn machine() -> (Machine, std::path::PathBuf) {
     let machine = Machine::new();
     let token = closed_file(&machine.root().join("token"), crate::support::TOKEN);
     let base = machine.fake.base_url();
-    machine.configure(&format!("runs_from = \"any\"\n[azure]\nserver_url = {base:?}\ntoken_file = {token:?}\n"));
-    let settings = AzureSettings { sending: Sending::All, ..machine.settings() };
+    machine.configure(&format!(
+        "runs_from = \"any\"\n[azure]\nserver_url = {base:?}\ntoken_file = {token:?}\n"
+    ));
+    let settings = AzureSettings {
+        sending: Sending::All,
+        ..machine.settings()
+    };
     let shop = machine.shop_with(settings, &[("Login", "1001"), ("Pay", "1002")]);
     (machine, shop)
 }
@@ -28,7 +36,12 @@ fn machine() -> (Machine, std::path::PathBuf) {
 #[test]
 fn a_workspace_wiped_while_azure_devops_is_down_costs_nothing() {
     let (machine, shop) = machine();
-    machine.fake.fault(Fault::new("*", "", Nth::Every, FaultAction::error(503, "X", "down")));
+    machine.fake.fault(Fault::new(
+        "*",
+        "",
+        Nth::Every,
+        FaultAction::error(503, "X", "down"),
+    ));
     let waiting = machine.submit(&shop, &finished(failing()));
     assert_eq!(waiting.code, 4, "{waiting:?}");
     fs::remove_dir_all(machine.work().join("Shop")).unwrap();
@@ -37,17 +50,29 @@ fn a_workspace_wiped_while_azure_devops_is_down_costs_nothing() {
     assert_eq!(sent.code, 0, "{sent:?}");
     let run = machine.ado_run();
     assert_eq!((run.state.as_str(), run.results.len()), ("Completed", 2));
-    assert!(names(&run.attachments).contains(&"execution0.log".to_owned()), "{:?}", names(&run.attachments));
+    assert!(
+        names(&run.attachments).contains(&"execution0.log".to_owned()),
+        "{:?}",
+        names(&run.attachments)
+    );
     assert_eq!(run.result_of_point(12).unwrap().attachments.len(), 1);
-    let left: Vec<_> = fs::read_dir(machine.state().join("spool")).into_iter().flatten().collect();
-    assert!(left.is_empty(), "the spool is emptied when the run is confirmed");
+    let left: Vec<_> = fs::read_dir(machine.state().join("spool"))
+        .into_iter()
+        .flatten()
+        .collect();
+    assert!(
+        left.is_empty(),
+        "the spool is emptied when the run is confirmed"
+    );
 }
 
-/// A service that holds a run and has copied its files: the suite has ended and Katalon never gets to its reports, so the
-/// grace time goes on.
+/// A service that holds a run and has copied its files: the suite has ended and Katalon never gets
+/// to its reports, so the grace time goes on.
 fn copied_in_the_grace_time(machine: &Machine, shop: &Path) -> Service {
     let service = machine.start();
-    let run = finished(failing()).start(now()).ending(Ending::WithoutReports);
+    let run = finished(failing())
+        .start(now())
+        .ending(Ending::WithoutReports);
     let folder = run.folder_in(shop);
     run.live(&folder).perform_through(Phase::Ended).unwrap();
     machine.wait_for_copies(&folder);
@@ -87,7 +112,12 @@ fn what_found_no_room_in_the_spool_and_vanished_is_named() {
     let (machine, shop) = machine();
     let config = fs::read_to_string(machine.config_file()).unwrap();
     machine.configure_only(&format!("spool_limit = \"1 KiB\"\n{config}"));
-    machine.fake.fault(Fault::new("*", "", Nth::Every, FaultAction::error(503, "X", "down")));
+    machine.fake.fault(Fault::new(
+        "*",
+        "",
+        Nth::Every,
+        FaultAction::error(503, "X", "down"),
+    ));
     machine.submit(&shop, &finished(failing()));
     fs::remove_dir_all(&shop).unwrap();
     machine.fake.clear_faults();
@@ -96,5 +126,8 @@ fn what_found_no_room_in_the_spool_and_vanished_is_named() {
     let run = machine.ado_run();
     assert_eq!(run.state, "Completed");
     let comment = run.comment.unwrap();
-    assert!(comment.contains("`execution0.log` vanished before it was sent"), "{comment}");
+    assert!(
+        comment.contains("`execution0.log` vanished before it was sent"),
+        "{comment}"
+    );
 }

@@ -26,11 +26,26 @@ fn failed_with(machine: &Machine, settings: AzureSettings, message: &str) -> Tes
 
 /// What was cut stands whole in a file of the result.
 fn assert_cut_and_attached(result: &TestResult, cut: &str, name: &str) {
-    assert!(units(cut) <= 4000 && units(cut) >= 3999, "{} units", units(cut));
-    let file = result.attachments.iter().find(|file| file.file_name.contains(name));
-    let whole = text_of(file.unwrap_or_else(|| panic!("no {name}: {:?}", crate::support::names(&result.attachments))));
+    assert!(
+        units(cut) <= 4000 && units(cut) >= 3999,
+        "{} units",
+        units(cut)
+    );
+    let file = result
+        .attachments
+        .iter()
+        .find(|file| file.file_name.contains(name));
+    let whole = text_of(file.unwrap_or_else(|| {
+        panic!(
+            "no {name}: {:?}",
+            crate::support::names(&result.attachments)
+        )
+    }));
     assert!(units(&whole) > 4000);
-    assert!(whole.starts_with(cut), "the file does not begin as the text does");
+    assert!(
+        whole.starts_with(cut),
+        "the file does not begin as the text does"
+    );
 }
 
 #[test]
@@ -38,19 +53,34 @@ fn a_long_error_message_is_cut_and_attached_whole() {
     let machine = Machine::new();
     let message = format!("the cart is empty {} the end", "x".repeat(5000));
     let result = failed_with(&machine, machine.settings(), &message);
-    assert_cut_and_attached(&result, result.error_message.as_deref().unwrap(), "error-message");
-    assert!(result.attachments.iter().any(|file| text_of(file).contains("the end")));
+    assert_cut_and_attached(
+        &result,
+        result.error_message.as_deref().unwrap(),
+        "error-message",
+    );
+    assert!(
+        result
+            .attachments
+            .iter()
+            .any(|file| text_of(file).contains("the end"))
+    );
 }
 
 #[test]
 fn a_long_stack_trace_is_cut_and_attached_whole() {
     let machine = Machine::new();
     let shop = machine.shop(&[("Sign in", "1001")]);
-    let lines: String = (0..200).map(|n| format!("\tat com.example.Frame{n}.call(Frame.java:{n})\n")).collect();
+    let lines: String = (0..200)
+        .map(|n| format!("\tat com.example.Frame{n}.call(Frame.java:{n})\n"))
+        .collect();
     let test = Test::failed(&tc("Sign in"), "no").stack(&format!("java.lang.Error: no\n{lines}"));
     assert_eq!(machine.submit(&shop, &finished([test])).code, 0);
     let result = machine.ado_run().results[0].clone();
-    assert_cut_and_attached(&result, result.stack_trace.as_deref().unwrap(), "stack-trace");
+    assert_cut_and_attached(
+        &result,
+        result.stack_trace.as_deref().unwrap(),
+        "stack-trace",
+    );
 }
 
 #[test]
@@ -68,7 +98,10 @@ fn a_character_that_counts_twice_is_never_halved() {
 #[test]
 fn a_long_message_is_cut_and_not_attached_where_attachments_are_off() {
     let machine = Machine::new();
-    let settings = AzureSettings { attachments: false, ..machine.settings() };
+    let settings = AzureSettings {
+        attachments: false,
+        ..machine.settings()
+    };
     let result = failed_with(&machine, settings, &"x".repeat(5000));
     assert_eq!(units(result.error_message.as_deref().unwrap()), 4000);
     assert!(result.attachments.is_empty());
@@ -84,9 +117,17 @@ fn a_message_within_the_limit_is_neither_cut_nor_attached() {
 #[test]
 fn a_long_run_name_is_cut_at_a_character() {
     let machine = Machine::new();
-    let settings = AzureSettings { run_name: format!("{}🔑🔑", "n".repeat(255)), ..machine.settings() };
+    let settings = AzureSettings {
+        run_name: format!("{}🔑🔑", "n".repeat(255)),
+        ..machine.settings()
+    };
     let shop = machine.shop_with(settings, &[("Sign in", "1001")]);
-    assert_eq!(machine.submit(&shop, &finished([Test::passed(&tc("Sign in"))])).code, 0);
+    assert_eq!(
+        machine
+            .submit(&shop, &finished([Test::passed(&tc("Sign in"))]))
+            .code,
+        0
+    );
     assert_eq!(machine.ado_run().name, "n".repeat(255));
 }
 
@@ -94,8 +135,24 @@ fn a_long_run_name_is_cut_at_a_character() {
 fn a_long_host_name_is_cut() {
     let machine = Machine::new();
     let shop = machine.shop(&[("Sign in", "1001")]);
-    assert_eq!(machine.submit(&shop, &finished([Test::passed(&tc("Sign in"))]).host(&"h".repeat(400))).code, 0);
-    assert_eq!(units(machine.ado_run().results[0].computer_name.as_deref().unwrap()), 256);
+    assert_eq!(
+        machine
+            .submit(
+                &shop,
+                &finished([Test::passed(&tc("Sign in"))]).host(&"h".repeat(400))
+            )
+            .code,
+        0
+    );
+    assert_eq!(
+        units(
+            machine.ado_run().results[0]
+                .computer_name
+                .as_deref()
+                .unwrap()
+        ),
+        256
+    );
 }
 
 #[test]
@@ -104,10 +161,22 @@ fn letters_of_all_scripts_arrive_as_they_are() {
     let message = "Erwartet „Öl & Wasser“ <1>, war 東京 — Привет 🔑";
     let shop = machine.shop(&[("Zahlung per Überweisung", "1001")]);
     let name = tc("Zahlung per Überweisung");
-    assert_eq!(machine.submit(&shop, &finished([Test::failed(&name, message)])).code, 0);
+    assert_eq!(
+        machine
+            .submit(&shop, &finished([Test::failed(&name, message)]))
+            .code,
+        0
+    );
     let result = machine.ado_run().results[0].clone();
-    assert!(result.error_message.as_deref().unwrap().contains(message), "{:?}", result.error_message);
-    assert_eq!(result.automated_test_name.as_deref(), Some("Zahlung per Überweisung"));
+    assert!(
+        result.error_message.as_deref().unwrap().contains(message),
+        "{:?}",
+        result.error_message
+    );
+    assert_eq!(
+        result.automated_test_name.as_deref(),
+        Some("Zahlung per Überweisung")
+    );
 }
 
 #[test]
@@ -117,32 +186,61 @@ fn a_list_that_does_not_fit_into_the_comment_is_attached_whole() {
     let cases = (0..30).map(|n| TestCaseFile::new(&tc(&name(n))).azure(&(9000 + n).to_string()));
     let cases = cases.chain([TestCaseFile::new(&tc("Sign in")).azure("1001")]);
     let shop = machine.project("Shop", machine.settings(), cases);
-    let tests = (0..30).map(|n| Test::passed(&tc(&name(n)))).chain([Test::passed(&tc("Sign in"))]);
+    let tests = (0..30)
+        .map(|n| Test::passed(&tc(&name(n))))
+        .chain([Test::passed(&tc("Sign in"))]);
     let submitted = machine.submit(&shop, &finished(tests));
     assert_eq!(submitted.code, 1, "{submitted:?}");
     let run = machine.ado_run();
     let comment = run.comment.unwrap();
     assert!(units(&comment) <= 1000, "{} units", units(&comment));
     assert!(comment.starts_with("kado:"), "{comment}");
-    let shown = comment.lines().filter(|line| line.starts_with("- ")).count();
+    let shown = comment
+        .lines()
+        .filter(|line| line.starts_with("- "))
+        .count();
     assert!(shown > 0, "{comment}");
-    assert!(comment.ends_with(&format!("… and {} more, see kado-left-out.txt", 30 - shown)), "{comment}");
-    let list = text_of(run.attachments.iter().find(|file| file.file_name == "kado-left-out.txt").unwrap());
+    assert!(
+        comment.ends_with(&format!("… and {} more, see kado-left-out.txt", 30 - shown)),
+        "{comment}"
+    );
+    let list = text_of(
+        run.attachments
+            .iter()
+            .find(|file| file.file_name == "kado-left-out.txt")
+            .unwrap(),
+    );
     for n in 0..30 {
-        assert!(list.contains(&name(n)) && list.contains(&(9000 + n).to_string()), "{list}");
+        assert!(
+            list.contains(&name(n)) && list.contains(&(9000 + n).to_string()),
+            "{list}"
+        );
     }
 }
 
 #[test]
 fn the_list_of_what_was_left_out_is_attached_even_where_attachments_are_off() {
     let machine = Machine::new();
-    let settings = AzureSettings { attachments: false, ..machine.settings() };
-    let cases = (0..30).map(|n| TestCaseFile::new(&tc(&format!("Case {n}"))).azure(&(9000 + n).to_string()));
+    let settings = AzureSettings {
+        attachments: false,
+        ..machine.settings()
+    };
+    let cases = (0..30)
+        .map(|n| TestCaseFile::new(&tc(&format!("Case {n}"))).azure(&(9000 + n).to_string()));
     let cases = cases.chain([TestCaseFile::new(&tc("Sign in")).azure("1001")]);
     let shop = machine.project("Shop", settings, cases);
-    let tests = (0..30).map(|n| Test::passed(&tc(&format!("Case {n}")))).chain([Test::passed(&tc("Sign in"))]);
+    let tests = (0..30)
+        .map(|n| Test::passed(&tc(&format!("Case {n}"))))
+        .chain([Test::passed(&tc("Sign in"))]);
     assert_eq!(machine.submit(&shop, &finished(tests)).code, 1);
     let run = machine.ado_run();
-    assert!(run.comment.unwrap().ends_with("more, see kado-left-out.txt"));
-    assert_eq!(crate::support::names(&run.attachments), ["kado-left-out.txt"]);
+    assert!(
+        run.comment
+            .unwrap()
+            .ends_with("more, see kado-left-out.txt")
+    );
+    assert_eq!(
+        crate::support::names(&run.attachments),
+        ["kado-left-out.txt"]
+    );
 }

@@ -1,6 +1,9 @@
 //! The way to the server: a private certificate authority, a proxy, plain http.
 
-#![expect(clippy::disallowed_methods, reason = "tests write certificates and listen on sockets")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "tests write certificates and listen on sockets"
+)]
 
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -13,7 +16,8 @@ use fake_katalon::{AzureSettings, Test};
 /// A server name that only the tests' certificate has.
 const NAME: &str = "localhost";
 
-/// A proxy that opens tunnels to `door`, whatever is asked for, for whoever has these credentials; gives its address.
+/// A proxy that opens tunnels to `door`, whatever is asked for, for whoever has these credentials;
+/// gives its address.
 async fn tunnels(door: SocketAddr, user_and_password: &str) -> SocketAddr {
     use base64::Engine as _;
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -26,7 +30,9 @@ async fn tunnels(door: SocketAddr, user_and_password: &str) -> SocketAddr {
             tokio::spawn(async move {
                 let mut head = Vec::new();
                 while !head.ends_with(b"\r\n\r\n") {
-                    let Ok(byte) = outer.read_u8().await else { return };
+                    let Ok(byte) = outer.read_u8().await else {
+                        return;
+                    };
                     head.push(byte);
                 }
                 let head = String::from_utf8_lossy(&head).into_owned();
@@ -36,8 +42,12 @@ async fn tunnels(door: SocketAddr, user_and_password: &str) -> SocketAddr {
                         .await;
                     return;
                 }
-                let Ok(mut inner) = TcpStream::connect(door).await else { return };
-                let _ = outer.write_all(b"HTTP/1.1 200 Connection established\r\n\r\n").await;
+                let Ok(mut inner) = TcpStream::connect(door).await else {
+                    return;
+                };
+                let _ = outer
+                    .write_all(b"HTTP/1.1 200 Connection established\r\n\r\n")
+                    .await;
                 let _ = tokio::io::copy_bidirectional(&mut outer, &mut inner).await;
             });
         }
@@ -59,7 +69,12 @@ async fn an_encrypted_server_is_reached_through_a_proxy_that_wants_a_password() 
     };
     let refused = with("robot:wrong");
     assert_eq!(refused.code, 4, "{refused:?}");
-    assert!(refused.out.contains("put user and password into `azure.proxy`"), "{refused:?}");
+    assert!(
+        refused
+            .out
+            .contains("put user and password into `azure.proxy`"),
+        "{refused:?}"
+    );
     let reached = with("robot:p%40ss%20word");
     assert_eq!(reached.code, 0, "{reached:?}");
     assert_eq!(machine.ado_run().state, "Completed");
@@ -70,7 +85,9 @@ fn submitted_with(machine: &Machine, server: &str, azure: &str) -> crate::suppor
     let settings = AzureSettings::connected(server, TOKEN, "Shop", (PLAN, "P"));
     let shop = machine.shop_with(settings, &[("Login", "1001")]);
     let token = closed_file(&machine.root().join("token"), TOKEN);
-    machine.configure(&format!("[azure]\nserver_url = {server:?}\ntoken_file = {token:?}\n{azure}"));
+    machine.configure(&format!(
+        "[azure]\nserver_url = {server:?}\ntoken_file = {token:?}\n{azure}"
+    ));
     machine.submit(&shop, &finished([Test::passed(&tc("Login"))]))
 }
 
@@ -95,7 +112,10 @@ fn the_configured_proxy_carries_the_requests() {
     let machine = Machine::new();
     // Nobody answers to this name; the fake stands in for the proxy and gets the whole address.
     let server = "http://ado.invalid/acme";
-    let proxy = format!("allow_http = true\nproxy = \"http://{}\"\n", machine.fake.address());
+    let proxy = format!(
+        "allow_http = true\nproxy = \"http://{}\"\n",
+        machine.fake.address()
+    );
     let submitted = submitted_with(&machine, server, &proxy);
     assert_eq!(submitted.code, 0, "{submitted:?}");
     assert_eq!(machine.ado_run().state, "Completed");
@@ -104,22 +124,30 @@ fn the_configured_proxy_carries_the_requests() {
 #[test]
 fn an_older_server_is_spoken_to_in_the_version_it_knows() {
     for newest in ["7.0", "6.0"] {
-        let machine = Machine::with(world().with(|settings| settings.max_api_version = newest.to_owned()));
+        let machine =
+            Machine::with(world().with(|settings| settings.max_api_version = newest.to_owned()));
         let server = machine.fake.base_url();
         let submitted = submitted_with(&machine, &server, "");
         assert_eq!(submitted.code, 0, "{submitted:?}");
         assert_eq!(machine.ado_run().state, "Completed");
         let pinned = submitted_with(&machine, &server, "api_version = \"7.1\"\n");
-        assert_eq!(pinned.code, 0, "the run is known, so nothing is asked: {pinned:?}");
+        assert_eq!(
+            pinned.code, 0,
+            "the run is known, so nothing is asked: {pinned:?}"
+        );
         let checked = machine.kado(&["check"]);
         assert_eq!(checked.code, 1, "what is configured is spoken: {checked:?}");
-        assert!(checked.out.contains("out of range for this server"), "{checked:?}");
+        assert!(
+            checked.out.contains("out of range for this server"),
+            "{checked:?}"
+        );
     }
 }
 
 #[test]
 fn a_server_older_than_2019_is_told_to_be_too_old() {
-    let machine = Machine::with(world().with(|settings| settings.max_api_version = "4.1".to_owned()));
+    let machine =
+        Machine::with(world().with(|settings| settings.max_api_version = "4.1".to_owned()));
     let submitted = submitted_with(&machine, &machine.fake.base_url(), "");
     assert_eq!(submitted.code, 1, "{submitted:?}");
     insta::assert_snapshot!(machine.readable(&submitted.out), @"Test Suites/Smoke (test plan 18): parked: Azure DevOps refused the request (400): The requested REST API version of 5.0-preview.1 is out of range for this server. The latest REST API version this server supports is 4.1; kado needs Azure DevOps Services, or Azure DevOps Server 2019 or later");

@@ -1,4 +1,5 @@
-//! `kado check` beyond what the dialogs do: scopes, clocks, proxies, definitions, rows, folders, ids.
+//! `kado check` beyond what the dialogs do: scopes, clocks, proxies, definitions, rows, folders,
+//! ids.
 
 use fake_ado::{Fault, FaultAction, Nth, World};
 use fake_katalon::{AzureSettings, ConfigurationRow};
@@ -6,11 +7,20 @@ use fake_katalon::{AzureSettings, ConfigurationRow};
 use crate::support::{Machine, Output, TOKEN, world};
 
 /// Everything that scopes are needed for.
-const ALL: [&str; 5] = ["vso.project", "vso.test_write", "vso.work_write", "vso.build", "vso.release"];
+const ALL: [&str; 5] = [
+    "vso.project",
+    "vso.test_write",
+    "vso.work_write",
+    "vso.build",
+    "vso.release",
+];
 
 /// The world of the tests, whose token has these scopes.
 fn scoped(scopes: &[&str]) -> World {
-    world().build_definition(12, "Nightly").release_definition(3, "To the shops").token_with(TOKEN, scopes)
+    world()
+        .build_definition(12, "Nightly")
+        .release_definition(3, "To the shops")
+        .token_with(TOKEN, scopes)
 }
 
 /// A project that links builds and releases and fills automation fields.
@@ -26,11 +36,18 @@ fn linked(machine: &Machine) {
 
 /// The lines of what is not as it should be, without the hints.
 fn wrong(output: &Output) -> Vec<&str> {
-    output.out.lines().filter(|line| line.starts_with("WRONG")).collect()
+    output
+        .out
+        .lines()
+        .filter(|line| line.starts_with("WRONG"))
+        .collect()
 }
 
 fn line<'a>(output: &'a Output, name: &str) -> &'a str {
-    let found = output.out.lines().find(|line| line.get(7..).is_some_and(|line| line.starts_with(name)));
+    let found = output
+        .out
+        .lines()
+        .find(|line| line.get(7..).is_some_and(|line| line.starts_with(name)));
     found.unwrap_or_else(|| panic!("{name} is not in {output:?}"))
 }
 
@@ -56,10 +73,15 @@ fn each_scope_that_the_token_lacks_is_named() {
     for status in [401, 403] {
         let told = |without: &str| {
             let scopes: Vec<_> = ALL.into_iter().filter(|scope| *scope != without).collect();
-            let machine = Machine::with(scoped(&scopes).with(|settings| settings.missing_scope_status = status));
+            let machine = Machine::with(
+                scoped(&scopes).with(|settings| settings.missing_scope_status = status),
+            );
             linked(&machine);
             let output = machine.kado(&["check"]);
-            let names: Vec<_> = wrong(&output).into_iter().filter_map(|line| line[7..].split(": ").next()).collect();
+            let names: Vec<_> = wrong(&output)
+                .into_iter()
+                .filter_map(|line| line[7..].split(": ").next())
+                .collect();
             format!("{without}: {} {}", output.code, names.join(", "))
         };
         let table = ALL.map(told).join("\n");
@@ -98,28 +120,62 @@ fn a_definition_that_is_not_there_is_told() {
 
 #[test]
 fn a_stage_that_the_release_definition_does_not_have_is_told() {
-    let stage = fake_ado::Stage { id: 9, name: "QA".into(), status: "succeeded".into(), started: None };
-    let release =
-        fake_ado::Release { id: 5, definition: 3, name: "R-5".into(), status: "active".into(), stages: vec![stage] };
+    let stage = fake_ado::Stage {
+        id: 9,
+        name: "QA".into(),
+        status: "succeeded".into(),
+        started: None,
+    };
+    let release = fake_ado::Release {
+        id: 5,
+        definition: 3,
+        name: "R-5".into(),
+        status: "active".into(),
+        stages: vec![stage],
+    };
     let machine = Machine::with(world().build_definition(12, "Nightly").release(release));
     linked(&machine);
     machine.configure("[submit]\nrelease_stage = \"Live\"\n");
     let output = machine.kado(&["check"]);
     assert_eq!(output.code, 1, "{output:?}");
-    assert!(line(&output, "release definition 3").ends_with("has no stage `Live`"), "{output:?}");
-    assert!(output.out.contains("it has QA; correct `submit.release_stage`"), "{output:?}");
+    assert!(
+        line(&output, "release definition 3").ends_with("has no stage `Live`"),
+        "{output:?}"
+    );
+    assert!(
+        output
+            .out
+            .contains("it has QA; correct `submit.release_stage`"),
+        "{output:?}"
+    );
 }
 
 #[test]
 fn a_clock_that_is_far_from_the_servers_is_told() {
     let machine = Machine::new();
     machine.shop(&[("Sign in", "1001")]);
-    assert!(machine.kado(&["check"]).out.contains("clock: agrees with the server's"));
-    let early = vec![("date".to_owned(), "Tue, 06 May 2025 10:00:00 GMT".to_owned())];
-    machine.fake.fault(Fault::new("GET", "connectionData", Nth::Every, FaultAction::AddHeaders(early)));
+    assert!(
+        machine
+            .kado(&["check"])
+            .out
+            .contains("clock: agrees with the server's")
+    );
+    let early = vec![(
+        "date".to_owned(),
+        "Tue, 06 May 2025 10:00:00 GMT".to_owned(),
+    )];
+    machine.fake.fault(Fault::new(
+        "GET",
+        "connectionData",
+        Nth::Every,
+        FaultAction::AddHeaders(early),
+    ));
     let output = machine.kado(&["check"]);
     assert_eq!(output.code, 1, "{output:?}");
-    assert!(line(&output, "clock").ends_with(" s ahead of the server's"), "{output:?}");
+    assert!(
+        line(&output, "clock").ends_with(" s ahead of the server's"),
+        "{output:?}"
+    );
 }
 
 #[test]
@@ -131,7 +187,13 @@ fn rows_that_never_match_and_words_that_katalon_does_not_write_are_told() {
         ConfigurationRow::new("Ubuntu", "Chrome", 2),
         ConfigurationRow::new("macOS", "Google Chrome", 2),
     ];
-    machine.shop_with(AzureSettings { configuration_rows: rows, ..machine.settings() }, &[("Sign in", "1001")]);
+    machine.shop_with(
+        AzureSettings {
+            configuration_rows: rows,
+            ..machine.settings()
+        },
+        &[("Sign in", "1001")],
+    );
     let output = machine.kado(&["check"]);
     assert_eq!(output.code, 1, "{output:?}");
     let lines = output
@@ -153,7 +215,11 @@ fn rows_that_never_match_and_words_that_katalon_does_not_write_are_told() {
 #[test]
 fn an_id_with_several_test_cases_and_one_of_another_plan_are_told() {
     let machine = Machine::with(
-        world().test_case(1060, "Elsewhere").plan(29, "Release 3").suite(61, "S").point(901, 61, 1060, 1),
+        world()
+            .test_case(1060, "Elsewhere")
+            .plan(29, "Release 3")
+            .suite(61, "S")
+            .point(901, 61, 1060, 1),
     );
     machine.shop(&[("A", "1001"), ("B", "1001"), ("C", "1060")]);
     let output = machine.kado(&["check"]);
@@ -162,14 +228,25 @@ fn an_id_with_several_test_cases_and_one_of_another_plan_are_told() {
         line(&output, "id 1001"),
         "ok     id 1001: a test case with test point 11, for Test Cases/A, Test Cases/B"
     );
-    assert!(output.out.contains("several test cases have this id: they share one result"), "{output:?}");
-    assert!(line(&output, "id 1060").contains("; it is in test plan 29 (Release 3), for Test Cases/C"), "{output:?}");
+    assert!(
+        output
+            .out
+            .contains("several test cases have this id: they share one result"),
+        "{output:?}"
+    );
+    assert!(
+        line(&output, "id 1060").contains("; it is in test plan 29 (Release 3), for Test Cases/C"),
+        "{output:?}"
+    );
 }
 
 #[test]
 fn a_point_in_another_configuration_is_named() {
     let machine = Machine::new();
-    let settings = AzureSettings { configuration_rows: vec![ConfigurationRow::any(2)], ..machine.settings() };
+    let settings = AzureSettings {
+        configuration_rows: vec![ConfigurationRow::any(2)],
+        ..machine.settings()
+    };
     machine.shop_with(settings, &[("Sign in", "1001")]);
     let output = machine.kado(&["check"]);
     assert!(
@@ -194,7 +271,10 @@ fn offline_the_proxy_is_explained_and_nothing_is_asked() {
     let machine = Machine::new();
     machine.shop(&[("Sign in", "1001")]);
     let output = machine.kado(&["check", "--offline"]);
-    assert_eq!(line(&output, "proxy"), "ok     proxy to 127.0.0.1: none (this machine itself)");
+    assert_eq!(
+        line(&output, "proxy"),
+        "ok     proxy to 127.0.0.1: none (this machine itself)"
+    );
     assert!(machine.fake.requests().is_empty());
 }
 
@@ -202,11 +282,20 @@ fn offline_the_proxy_is_explained_and_nothing_is_asked() {
 fn a_machine_without_projects_is_told_whether_its_own_server_knows_its_token() {
     let machine = Machine::new();
     let token = crate::support::closed_file(&machine.root().join("token"), TOKEN);
-    machine.configure(&format!("[azure]\nserver_url = {:?}\ntoken_file = {token:?}\n", machine.fake.base_url()));
+    machine.configure(&format!(
+        "[azure]\nserver_url = {:?}\ntoken_file = {token:?}\n",
+        machine.fake.base_url()
+    ));
     let output = machine.kado(&["check"]);
     assert_eq!(output.code, 1, "there is no project: {output:?}");
-    assert!(line(&output, "connection").contains("knows the token as that of Fake User"), "{output:?}");
-    assert_eq!(line(&output, "token: "), format!("ok     token: `token_file` {}", token.display()));
+    assert!(
+        line(&output, "connection").contains("knows the token as that of Fake User"),
+        "{output:?}"
+    );
+    assert_eq!(
+        line(&output, "token: "),
+        format!("ok     token: `token_file` {}", token.display())
+    );
     machine.fake.world().set_tokens(&[]);
     assert_eq!(machine.kado(&["check"]).code, 3);
 }

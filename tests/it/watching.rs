@@ -1,6 +1,9 @@
 //! What the watcher may lose, and what changes under it: it costs time at most, never a run.
 
-#![expect(clippy::disallowed_methods, reason = "tests lay out folders and start programs")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "tests lay out folders and start programs"
+)]
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,7 +14,9 @@ use fake_katalon::{Phase, SuiteRunWriter, Test, TestCaseFile};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::support::katalonc::arguments;
-use crate::support::{Machine, Service, age, ended, finished, in_namespace, now, skip, tc, wait_until};
+use crate::support::{
+    Machine, Service, age, ended, finished, in_namespace, now, skip, tc, wait_until,
+};
 
 const CASES: [(&str, &str); 1] = [("Sign in", "1001")];
 
@@ -21,13 +26,19 @@ fn run_at(start: Timestamp) -> SuiteRunWriter {
 
 /// A finished run that starts so many seconds from now, in a project.
 fn write_run(shop: &Path, seconds: i64) -> PathBuf {
-    let folder = run_at(now() + SignedDuration::from_secs(seconds)).write_in(shop).unwrap();
+    let folder = run_at(now() + SignedDuration::from_secs(seconds))
+        .write_in(shop)
+        .unwrap();
     age(&folder);
     folder
 }
 
 fn project(machine: &Machine, name: &str) -> PathBuf {
-    machine.project(name, machine.settings(), [TestCaseFile::new(&tc("Sign in")).azure("1001")])
+    machine.project(
+        name,
+        machine.settings(),
+        [TestCaseFile::new(&tc("Sign in")).azure("1001")],
+    )
 }
 
 /// With so few of something kado polls, says so everywhere, and finds the run.
@@ -36,13 +47,18 @@ fn polls_with(limit: &str, count: u32, says: &str) {
     let shop = machine.shop(&CASES);
     fs::create_dir_all(shop.join("Reports/a/b/c")).unwrap();
     let first = format!("echo {count} > /proc/sys/user/{limit}");
-    let Some(command) = in_namespace(&machine.command(&["run"]), &[], &first) else { return };
+    let Some(command) = in_namespace(&machine.command(&["run"]), &[], &first) else {
+        return;
+    };
     let service = machine.start_as(command);
     service.wait_for_log("folders are polled every 30 s");
     assert!(service.log().contains(says), "{}", service.log());
     let status = machine.kado(&["status"]);
     assert_eq!(status.code, 1, "{status:?}");
-    assert!(status.out.contains("folders are polled") && status.out.contains(says), "{status:?}");
+    assert!(
+        status.out.contains("folders are polled") && status.out.contains(says),
+        "{status:?}"
+    );
     let checked = machine.kado(&["check", "--offline"]);
     assert!(checked.out.contains("folders are polled"), "{checked:?}");
     write_run(&shop, 0);
@@ -51,7 +67,10 @@ fn polls_with(limit: &str, count: u32, says: &str) {
     assert_eq!(told, 1, "told once: {}", service.log());
     service.stop_cleanly();
     let status = machine.kado(&["status"]);
-    assert!(!status.out.contains("polled"), "a service that has ended polls nothing: {status:?}");
+    assert!(
+        !status.out.contains("polled"),
+        "a service that has ended polls nothing: {status:?}"
+    );
 }
 
 #[test]
@@ -71,7 +90,8 @@ fn more_events_than_the_system_keeps_cost_no_run() {
     let shop = machine.shop(&CASES);
     let limit = fs::read_to_string("/proc/sys/fs/inotify/max_queued_events").unwrap();
     let limit: usize = limit.trim().parse().unwrap();
-    let [noise, other] = ["noise.txt", "other noise.txt"].map(|name| shop.join("Reports").join(name));
+    let [noise, other] =
+        ["noise.txt", "other noise.txt"].map(|name| shop.join("Reports").join(name));
     fs::create_dir_all(shop.join("Reports")).unwrap();
     fs::write(&noise, "").unwrap();
     let service = machine.start_in_detail();
@@ -124,10 +144,15 @@ fn a_project_may_move_vanish_and_come_back_while_kado_runs() {
     write_run(&again, 2);
     machine.wait_for_completed(3);
     service.stop_cleanly();
-    assert_eq!(machine.ado_runs().len(), 3, "what moved with its project was sent once");
+    assert_eq!(
+        machine.ado_runs().len(),
+        3,
+        "what moved with its project was sent once"
+    );
 }
 
-/// A clock that goes wrong by as many seconds as a file says, for programs that are started with it.
+/// A clock that goes wrong by as many seconds as a file says, for programs that are started with
+/// it.
 struct Clock {
     library: PathBuf,
     offset: PathBuf,
@@ -136,11 +161,18 @@ struct Clock {
 impl Clock {
     /// Compiles it; `None`, and the test is skipped, where that cannot be done.
     fn new(machine: &Machine) -> Option<Self> {
-        let clock = Self { library: machine.root().join("clock.so"), offset: machine.root().join("clock.offset") };
+        let clock = Self {
+            library: machine.root().join("clock.so"),
+            offset: machine.root().join("clock.offset"),
+        };
         let source = machine.root().join("clock.c");
         fs::write(&source, include_str!("watching/clock.c")).unwrap();
         clock.set(SignedDuration::ZERO);
-        let made = Command::new("cc").args(["-shared", "-fPIC", "-O1", "-o"]).arg(&clock.library).arg(&source).status();
+        let made = Command::new("cc")
+            .args(["-shared", "-fPIC", "-O1", "-o"])
+            .arg(&clock.library)
+            .arg(&source)
+            .status();
         if cfg!(target_os = "linux") && made.is_ok_and(|status| status.success()) {
             return Some(clock);
         }
@@ -161,7 +193,9 @@ impl Clock {
     }
 
     fn give_to(&self, command: &mut Command) {
-        command.env("LD_PRELOAD", &self.library).env("CLOCK_OFFSET_FILE", &self.offset);
+        command
+            .env("LD_PRELOAD", &self.library)
+            .env("CLOCK_OFFSET_FILE", &self.offset);
     }
 }
 
@@ -169,19 +203,31 @@ impl Clock {
 fn a_clock_that_is_set_back_takes_no_run_from_kado_exec() {
     let machine = Machine::new();
     let shop = machine.shop(&CASES);
-    let Some(clock) = Clock::new(&machine) else { return };
+    let Some(clock) = Clock::new(&machine) else {
+        return;
+    };
     let (hold, suite) = (machine.root().join("hold"), "Test Suites/Smoke");
     fs::write(&hold, "").unwrap();
     // katalonc itself keeps the right time, or it would wait for its next record for two hours.
     let mut command = machine.exec_program(&[], Path::new("env"));
-    command.args(["-u", "LD_PRELOAD"]).arg(crate::support::katalonc::program());
+    command
+        .args(["-u", "LD_PRELOAD"])
+        .arg(crate::support::katalonc::program());
     command.args(arguments(&shop, suite, &["-adoTestRunName=By exec"]));
     clock.give_to(&mut command);
-    command.env("FAKE_HOLD", &hold).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+        .env("FAKE_HOLD", &hold)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
     let exec = command.spawn().unwrap();
     wait_until("a test to start", || {
-        let logs = kado::watch::find_runs(&shop).into_iter().map(|run| run.join("execution0.log"));
-        let started = logs.filter_map(|log| fs::read_to_string(log).ok()).any(|text| text.contains("startTest"));
+        let logs = kado::watch::find_runs(&shop)
+            .into_iter()
+            .map(|run| run.join("execution0.log"));
+        let started = logs
+            .filter_map(|log| fs::read_to_string(log).ok())
+            .any(|text| text.contains("startTest"));
         if started { Ok(()) } else { Err(String::new()) }
     });
     clock.set(SignedDuration::from_hours(-2));
@@ -195,7 +241,9 @@ fn a_clock_that_is_set_back_takes_no_run_from_kado_exec() {
 fn a_clock_that_is_set_back_hides_no_new_run() {
     let machine = Machine::new();
     let shop = machine.shop(&CASES);
-    let Some(clock) = Clock::new(&machine) else { return };
+    let Some(clock) = Clock::new(&machine) else {
+        return;
+    };
     let service = clock.start(&machine);
     service.wait_for_log("found a Katalon project");
     // kado first saw this machine, and submitted a run, when its clock was two days ahead.
@@ -213,8 +261,15 @@ fn a_clock_that_is_set_back_hides_no_new_run() {
 fn a_clock_that_is_set_back_puts_off_nothing_that_waits() {
     let machine = Machine::new();
     let shop = machine.shop(&CASES);
-    let Some(clock) = Clock::new(&machine) else { return };
-    machine.fake.fault(Fault::new("*", "", Nth::Every, FaultAction::organization_stopped()));
+    let Some(clock) = Clock::new(&machine) else {
+        return;
+    };
+    machine.fake.fault(Fault::new(
+        "*",
+        "",
+        Nth::Every,
+        FaultAction::organization_stopped(),
+    ));
     let service = clock.start(&machine);
     write_run(&shop, 0);
     service.wait_for_log("waits");
@@ -243,7 +298,9 @@ fn a_folder_that_is_gone_for_a_week_is_forgotten_and_costs_no_second_run() {
     const GONE: &str = "SELECT count(*) FROM folder WHERE gone_ms IS NOT NULL";
     let machine = Machine::new();
     let shop = machine.shop(&CASES);
-    let Some(clock) = Clock::new(&machine) else { return };
+    let Some(clock) = Clock::new(&machine) else {
+        return;
+    };
     let service = clock.start(&machine);
     let folder = write_run(&shop, 0);
     machine.wait_for_completed(1);
@@ -272,10 +329,17 @@ fn a_clock_that_is_wrong_by_days_makes_no_second_run_of_one_whose_answer_was_los
     for hours in [-72, 72] {
         let machine = Machine::new();
         let shop = machine.shop(&CASES);
-        let Some(clock) = Clock::new(&machine) else { return };
+        let Some(clock) = Clock::new(&machine) else {
+            return;
+        };
         let wrong = SignedDuration::from_hours(hours);
         clock.set(wrong);
-        machine.fake.fault(Fault::new("POST", "test/runs$", Nth::Only(1), FaultAction::DropAfter));
+        machine.fake.fault(Fault::new(
+            "POST",
+            "test/runs$",
+            Nth::Only(1),
+            FaultAction::DropAfter,
+        ));
         let service = clock.start(&machine);
         service.wait_for_log("found a Katalon project");
         age(&run_at(now() + wrong).write_in(&shop).unwrap());
@@ -289,7 +353,9 @@ fn a_clock_that_is_wrong_by_days_makes_no_second_run_of_one_whose_answer_was_los
 fn a_clock_that_jumps_ahead_costs_no_run_that_is_under_way() {
     let machine = Machine::new();
     let shop = machine.shop(&CASES);
-    let Some(clock) = Clock::new(&machine) else { return };
+    let Some(clock) = Clock::new(&machine) else {
+        return;
+    };
     let service = clock.start(&machine);
     service.wait_for_log("found a Katalon project");
     let run = run_at(now());
@@ -298,7 +364,9 @@ fn a_clock_that_jumps_ahead_costs_no_run_that_is_under_way() {
     machine.wait_for_rows("nothing to be known of the run", <[String]>::is_empty);
     clock.set(SignedDuration::from_hours(5));
     // By the clock the run has been quiet for hours, so it seems to be aborted.
-    machine.wait_for_rows("the run to be listed", |rows| rows.iter().any(|row| row.contains("ignored")));
+    machine.wait_for_rows("the run to be listed", |rows| {
+        rows.iter().any(|row| row.contains("ignored"))
+    });
     live.perform_all().unwrap();
     machine.wait_for_completed(1);
     service.stop_cleanly();
@@ -309,7 +377,11 @@ fn a_clock_that_jumps_ahead_costs_no_run_that_is_under_way() {
 #[cfg(target_os = "linux")]
 fn bytes_read(process: u32) -> u64 {
     let io = fs::read_to_string(format!("/proc/{process}/io")).unwrap();
-    io.lines().find_map(|line| line.strip_prefix("rchar: ")).unwrap().parse().unwrap()
+    io.lines()
+        .find_map(|line| line.strip_prefix("rchar: "))
+        .unwrap()
+        .parse()
+        .unwrap()
 }
 
 #[cfg(target_os = "linux")]
@@ -327,7 +399,10 @@ fn while_a_suite_runs_its_log_is_read_once_however_often_it_grows() {
     let folder = run.folder_in(&shop);
     run.live(&folder).perform_through(Phase::Running).unwrap();
     let before = bytes_read(service.id());
-    let mut log = fs::OpenOptions::new().append(true).open(folder.join("execution0.log")).unwrap();
+    let mut log = fs::OpenOptions::new()
+        .append(true)
+        .open(folder.join("execution0.log"))
+        .unwrap();
     for _ in 0..TIMES {
         log.write_all(&vec![b'x'; PIECE]).unwrap();
         std::thread::sleep(std::time::Duration::from_millis(10));
@@ -335,8 +410,15 @@ fn while_a_suite_runs_its_log_is_read_once_however_often_it_grows() {
     let grown = (TIMES * PIECE) as u64;
     let read = wait_until("the log to be read", || {
         let read = bytes_read(service.id()) - before;
-        if read >= grown { Ok(read) } else { Err(format!("{read} of {grown}")) }
+        if read >= grown {
+            Ok(read)
+        } else {
+            Err(format!("{read} of {grown}"))
+        }
     });
-    assert!(read < grown + grown / 2, "{read} bytes were read of a log of {grown}");
+    assert!(
+        read < grown + grown / 2,
+        "{read} bytes were read of a log of {grown}"
+    );
     service.stop_cleanly();
 }

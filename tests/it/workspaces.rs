@@ -1,5 +1,5 @@
-//! Workspaces as test machines have them: deleted and made again at any moment, with the line ends of Windows, deep down,
-//! with files that another program holds.
+//! Workspaces as test machines have them: deleted and made again at any moment, with the line ends
+//! of Windows, deep down, with files that another program holds.
 
 use std::fs;
 use std::path::Path;
@@ -15,7 +15,10 @@ fn run() -> SuiteRunWriter {
 }
 
 fn run_of(suite: &str) -> SuiteRunWriter {
-    let tests = [Test::passed(&tc("Sign in")), Test::failed(&tc("Pay"), "no such card").screenshot()];
+    let tests = [
+        Test::passed(&tc("Sign in")),
+        Test::failed(&tc("Pay"), "no such card").screenshot(),
+    ];
     SuiteRunWriter::new(suite).pace(20).tests(tests)
 }
 
@@ -39,7 +42,8 @@ fn a_workspace_can_be_deleted_and_made_again_at_any_moment_while_the_service_run
         let run = run_of(&format!("Test Suites/{phase:?}")).start(now());
         let folder = run.folder_in(&shop);
         run.live(&folder).perform_through(phase).unwrap();
-        // Of a suite that has not ended kado takes nothing in hand, so there is nothing to wait for.
+        // Of a suite that has not ended kado takes nothing in hand, so there is nothing to wait
+        // for.
         if phase >= Phase::Ended {
             machine.wait_for_copies(&folder);
         }
@@ -49,9 +53,11 @@ fn a_workspace_can_be_deleted_and_made_again_at_any_moment_while_the_service_run
     arrives(&machine, &shop, "Test Suites/Made again");
     // Whether they are sent or come too late to be sent is for others to show.
     machine.wait_for_rows("what had ended", |states| {
-        ["Ended", "Closed"]
-            .iter()
-            .all(|phase| states.iter().any(|state| state.starts_with(&format!("Test Suites/{phase} "))))
+        ["Ended", "Closed"].iter().all(|phase| {
+            states
+                .iter()
+                .any(|state| state.starts_with(&format!("Test Suites/{phase} ")))
+        })
     });
     service.stop_cleanly();
 }
@@ -94,10 +100,17 @@ fn line_ends_of_windows_change_nothing() {
         assert_eq!(submitted.code, 0, "{submitted:?}");
         let run = machine.ado_run();
         let result = |result: &fake_ado::TestResult| {
-            let error = result.error_message.as_deref().unwrap_or_default().replace("\r\n", "\n");
+            let error = result
+                .error_message
+                .as_deref()
+                .unwrap_or_default()
+                .replace("\r\n", "\n");
             format!("{} {error} {}", result.outcome, result.attachments.len())
         };
-        (run.name.clone(), run.results.iter().map(result).collect::<Vec<_>>())
+        (
+            run.name.clone(),
+            run.results.iter().map(result).collect::<Vec<_>>(),
+        )
     };
     assert_eq!(told(with_carriage_returns), told(|_| {}));
 }
@@ -131,7 +144,11 @@ fn a_log_that_another_program_holds_is_waited_for_and_read_whole() {
     service.wait_for_log("found a Katalon project");
     let folder = run().start(now()).write_in(&shop).unwrap();
     age(&folder);
-    let held = fs::OpenOptions::new().read(true).share_mode(0).open(folder.join("execution0.log")).unwrap();
+    let held = fs::OpenOptions::new()
+        .read(true)
+        .share_mode(0)
+        .open(folder.join("execution0.log"))
+        .unwrap();
     service.wait_for_log("cannot be read; it is looked at again");
     assert_eq!(machine.ado_runs().len(), 0);
     drop(held);

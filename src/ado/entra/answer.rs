@@ -1,5 +1,5 @@
-//! What whoever issues tokens answers, and what it means. Answers are untrusted: their size is limited, and of their words
-//! one line is kept.
+//! What whoever issues tokens answers, and what it means. Answers are untrusted: their size is
+//! limited, and of their words one line is kept.
 
 use std::time::Duration;
 
@@ -27,24 +27,54 @@ pub(super) struct Asked<'a> {
 
 impl Asked<'_> {
     /// What an answer means that came at `now`.
-    fn judge(&self, status: u16, wait: Option<Duration>, body: &[u8], now: Moment) -> Result<GoodAnswer, AdoError> {
+    fn judge(
+        &self,
+        status: u16,
+        wait: Option<Duration>,
+        body: &[u8],
+        now: Moment,
+    ) -> Result<GoodAnswer, AdoError> {
         let Self { name, look } = self;
         let answer: Option<TokenAnswer> = serde_json::from_slice(body).ok();
-        let busy = |message: String| Err(AdoError::Unavailable { message, wait, unclear: false });
+        let busy = |message: String| {
+            Err(AdoError::Unavailable {
+                message,
+                wait,
+                unclear: false,
+            })
+        };
         let Some(answer) = answer else {
-            return busy(format!("{name} answered with status {status} and no token; is it the right address?"));
+            return busy(format!(
+                "{name} answered with status {status} and no token; is it the right address?"
+            ));
         };
         let lives = answer.lives(now);
         if let (200, Some(token)) = (status, answer.access_token) {
             return Ok(GoodAnswer { token, lives });
         }
         let error = answer.error.unwrap_or_default();
-        let words = answer.error_description.unwrap_or_else(|| format!("{error} (status {status})"));
+        let words = answer
+            .error_description
+            .unwrap_or_else(|| format!("{error} (status {status})"));
         // What follows serves Microsoft's support and fills lines.
-        let words = words.split(" Trace ID:").next().unwrap_or_default().lines().next().unwrap_or_default().trim();
-        let words: String = words.trim_end_matches('.').chars().filter(|c| !c.is_control()).take(400).collect();
+        let words = words
+            .split(" Trace ID:")
+            .next()
+            .unwrap_or_default()
+            .lines()
+            .next()
+            .unwrap_or_default()
+            .trim();
+        let words: String = words
+            .trim_end_matches('.')
+            .chars()
+            .filter(|c| !c.is_control())
+            .take(400)
+            .collect();
         match status {
-            400 | 401 | 403 if !matches!(error.as_str(), "temporarily_unavailable" | "server_error") => {
+            400 | 401 | 403
+                if !matches!(error.as_str(), "temporarily_unavailable" | "server_error") =>
+            {
                 Err(AdoError::CredentialsRefused {
                     server: (*name).to_owned(),
                     message: format!("{words}; {look}"),
@@ -57,13 +87,26 @@ impl Asked<'_> {
 
     /// Nobody answered.
     pub(super) fn unreachable(&self, caller: &Caller, error: &reqwest::Error) -> AdoError {
-        AdoError::not_sent(format!("{} cannot be reached for a token{}", self.name, caller.why(error)))
+        AdoError::not_sent(format!(
+            "{} cannot be reached for a token{}",
+            self.name,
+            caller.why(error)
+        ))
     }
 
     /// Reads an answer to its end and says what it means.
-    pub(super) async fn read(&self, caller: &Caller, response: reqwest::Response) -> Result<GoodAnswer, AdoError> {
-        let (status, wait) = (response.status().as_u16(), headers::retry_after(response.headers()));
-        let body = body(response).await.map_err(|error| self.unreachable(caller, &error))?;
+    pub(super) async fn read(
+        &self,
+        caller: &Caller,
+        response: reqwest::Response,
+    ) -> Result<GoodAnswer, AdoError> {
+        let (status, wait) = (
+            response.status().as_u16(),
+            headers::retry_after(response.headers()),
+        );
+        let body = body(response)
+            .await
+            .map_err(|error| self.unreachable(caller, &error))?;
         self.judge(status, wait, &body, clock::now())
     }
 }
@@ -90,13 +133,17 @@ struct TokenAnswer {
 }
 
 impl TokenAnswer {
-    /// How long the token lives from now on. The length is preferred, because an end needs two clocks that agree.
+    /// How long the token lives from now on. The length is preferred, because an end needs two
+    /// clocks that agree.
     fn lives(&self, now: Moment) -> Duration {
         let end = || {
             let end = i64::try_from(self.expires_on?).ok()?.checked_mul(1000)?;
             Some(Moment::from_millis(end).since(now))
         };
-        self.expires_in.map(Duration::from_secs).or_else(end).unwrap_or(UNTOLD)
+        self.expires_in
+            .map(Duration::from_secs)
+            .or_else(end)
+            .unwrap_or(UNTOLD)
     }
 }
 
@@ -114,7 +161,9 @@ async fn body(mut response: reqwest::Response) -> Result<Vec<u8>, reqwest::Error
 
 fn seconds<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
     let value = serde_json::Value::deserialize(deserializer)?;
-    Ok(value.as_u64().or_else(|| value.as_str()?.trim().parse().ok()))
+    Ok(value
+        .as_u64()
+        .or_else(|| value.as_str()?.trim().parse().ok()))
 }
 
 #[cfg(test)]
@@ -122,8 +171,16 @@ mod tests {
     use super::*;
 
     fn kind(status: u16, body: &str) -> String {
-        let asked = Asked { name: "https://login", look: "look there" };
-        match asked.judge(status, None, body.as_bytes(), Moment::from_millis(1_000_000_000)) {
+        let asked = Asked {
+            name: "https://login",
+            look: "look there",
+        };
+        match asked.judge(
+            status,
+            None,
+            body.as_bytes(),
+            Moment::from_millis(1_000_000_000),
+        ) {
             Ok(good) => format!("good for {} s", good.lives.as_secs()),
             Err(AdoError::CredentialsRefused { message, .. }) => format!("refused: {message}"),
             Err(AdoError::Unavailable { message, .. }) => format!("busy: {message}"),
@@ -138,7 +195,10 @@ mod tests {
             kind(200, r#"{"access_token":"x","expires_in":3599}"#),
             kind(200, r#"{"access_token":"x","expires_in":"86399"}"#),
             kind(200, r#"{"access_token":"x","expires_on":"1003600"}"#),
-            kind(200, r#"{"access_token":"x","expires_on":1003600,"expires_in":60}"#),
+            kind(
+                200,
+                r#"{"access_token":"x","expires_on":1003600,"expires_in":60}"#,
+            ),
             kind(200, r#"{"access_token":"x","expires_on":"999999"}"#),
             kind(200, r#"{"access_token":"x","expires_on":"tomorrow"}"#),
             kind(401, invalid),

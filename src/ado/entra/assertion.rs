@@ -1,6 +1,6 @@
-//! The signed statement with which an application proves that it holds the key of its certificate: a JWT, RS256, named
-//! by the certificate's thumbprint (learn.microsoft.com, "Microsoft identity platform application authentication
-//! certificate credentials").
+//! The signed statement with which an application proves that it holds the key of its certificate:
+//! a JWT, RS256, named by the certificate's thumbprint (learn.microsoft.com, "Microsoft identity
+//! platform application authentication certificate credentials").
 
 use std::time::Duration;
 
@@ -53,7 +53,8 @@ impl Certificate {
             _ => return Err("holds a key that is not RSA"),
         };
         let key = key.map_err(|_| "holds a key that is not RSA of at least 2048 bits")?;
-        let thumbprint = URL_SAFE_NO_PAD.encode(digest(&SHA1_FOR_LEGACY_USE_ONLY, &certificate).as_ref());
+        let thumbprint =
+            URL_SAFE_NO_PAD.encode(digest(&SHA1_FOR_LEGACY_USE_ONLY, &certificate).as_ref());
         Ok(Self { key, thumbprint })
     }
 
@@ -61,8 +62,15 @@ impl Certificate {
     ///
     /// # Errors
     /// When the system has no random numbers or the key cannot sign.
-    pub(super) fn assertion(&self, client_id: &str, audience: &str, now: Moment) -> Result<String, AdoError> {
-        let failed = |_| AdoError::Configuration("the certificate of `azure.identity` cannot sign".to_owned());
+    pub(super) fn assertion(
+        &self,
+        client_id: &str,
+        audience: &str,
+        now: Moment,
+    ) -> Result<String, AdoError> {
+        let failed = |_| {
+            AdoError::Configuration("the certificate of `azure.identity` cannot sign".to_owned())
+        };
         let mut number = [0; 16];
         fill(&mut number).map_err(failed)?;
         let seconds = |moment: Moment| moment.millis() / 1000;
@@ -74,7 +82,14 @@ impl Certificate {
         let part = |value: &serde_json::Value| URL_SAFE_NO_PAD.encode(value.to_string());
         let signed = format!("{}.{}", part(&header), part(&claims));
         let mut signature = vec![0; self.key.public_modulus_len()];
-        self.key.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), signed.as_bytes(), &mut signature).map_err(failed)?;
+        self.key
+            .sign(
+                &RSA_PKCS1_SHA256,
+                &SystemRandom::new(),
+                signed.as_bytes(),
+                &mut signature,
+            )
+            .map_err(failed)?;
         Ok(format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature)))
     }
 }
@@ -90,8 +105,13 @@ mod tests {
         let params = rcgen::CertificateParams::new(Vec::new()).unwrap();
         let certificate = params.self_signed(&key).unwrap().pem();
         assert_eq!(why(""), Some("holds no certificate as PEM"));
-        assert!(why(&certificate).is_some_and(|why| why.starts_with("holds no private key as PEM")));
+        assert!(
+            why(&certificate).is_some_and(|why| why.starts_with("holds no private key as PEM"))
+        );
         let elliptic = format!("{certificate}{}", key.serialize_pem());
-        assert_eq!(why(&elliptic), Some("holds a key that is not RSA of at least 2048 bits"));
+        assert_eq!(
+            why(&elliptic),
+            Some("holds a key that is not RSA of at least 2048 bits")
+        );
     }
 }

@@ -15,7 +15,8 @@ use crate::clock;
 pub const PUBLIC: &str = "https://login.microsoftonline.com";
 
 /// What to look at when the authority refuses an application.
-const LOOK: &str = "see `azure.identity` in kado.toml, and whether its secret or certificate has ended";
+const LOOK: &str =
+    "see `azure.identity` in kado.toml, and whether its secret or certificate has ended";
 
 /// What a service principal proves itself with.
 pub enum Proof {
@@ -49,29 +50,48 @@ impl ServicePrincipal {
             ("scope", scope),
         ];
         match &self.proof {
-            Proof::Secret(secret) => form.push(("client_secret", secret.expose_secret().to_owned())),
+            Proof::Secret(secret) => {
+                form.push(("client_secret", secret.expose_secret().to_owned()))
+            }
             Proof::Certificate(certificate) => {
                 let kind = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
-                let assertion = certificate.assertion(&self.client_id, url.as_str(), clock::now())?;
-                form.extend([("client_assertion_type", kind.to_owned()), ("client_assertion", assertion)]);
+                let assertion =
+                    certificate.assertion(&self.client_id, url.as_str(), clock::now())?;
+                form.extend([
+                    ("client_assertion_type", kind.to_owned()),
+                    ("client_assertion", assertion),
+                ]);
             }
         }
-        let text = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
-        let request = self.http.client.post(url).header("content-type", "application/x-www-form-urlencoded").body(text);
+        let text = url::form_urlencoded::Serializer::new(String::new())
+            .extend_pairs(form)
+            .finish();
+        let request = self
+            .http
+            .client
+            .post(url)
+            .header("content-type", "application/x-www-form-urlencoded")
+            .body(text);
         let response = request.header(ACCEPT, "application/json").send().await;
-        let asked = Asked { name: self.authority.as_str().trim_end_matches('/'), look: LOOK };
-        asked.read(&self.http, response.map_err(|error| asked.unreachable(&self.http, &error))?).await
+        let asked = Asked {
+            name: self.authority.as_str().trim_end_matches('/'),
+            look: LOOK,
+        };
+        asked
+            .read(
+                &self.http,
+                response.map_err(|error| asked.unreachable(&self.http, &error))?,
+            )
+            .await
     }
 
     /// Where tokens are issued.
     fn endpoint(&self) -> Url {
         let mut url = self.authority.clone();
-        url.path_segments_mut().expect("an authority is an http URL").pop_if_empty().extend([
-            &self.tenant_id,
-            "oauth2",
-            "v2.0",
-            "token",
-        ]);
+        url.path_segments_mut()
+            .expect("an authority is an http URL")
+            .pop_if_empty()
+            .extend([&self.tenant_id, "oauth2", "v2.0", "token"]);
         url
     }
 }

@@ -1,5 +1,6 @@
-//! The identity of the machine: tokens from its metadata service (IMDS of a virtual machine), from App Service, or from
-//! the agent of Azure Arc (learn.microsoft.com, "How to use managed identities … to acquire an access token").
+//! The identity of the machine: tokens from its metadata service (IMDS of a virtual machine), from
+//! App Service, or from the agent of Azure Arc (learn.microsoft.com, "How to use managed identities
+//! … to acquire an access token").
 //!
 //! These services are on the machine or beside it, so no proxy is ever between.
 
@@ -48,14 +49,23 @@ pub enum Place {
 }
 
 impl Place {
-    /// Where this machine gets its tokens: below `configured`, else where the environment says, else from IMDS.
+    /// Where this machine gets its tokens: below `configured`, else where the environment says,
+    /// else from IMDS.
     pub fn of_machine(configured: Option<&Url>) -> Self {
         if let Some(url) = configured {
             return Self::Imds(url.clone());
         }
-        let endpoint = std::env::var("IDENTITY_ENDPOINT").ok().and_then(|text| Url::parse(&text).ok());
-        match (endpoint, std::env::var("IDENTITY_HEADER"), std::env::var("IMDS_ENDPOINT")) {
-            (Some(endpoint), Ok(header), _) => Self::AppService(endpoint, SecretString::from(header)),
+        let endpoint = std::env::var("IDENTITY_ENDPOINT")
+            .ok()
+            .and_then(|text| Url::parse(&text).ok());
+        match (
+            endpoint,
+            std::env::var("IDENTITY_HEADER"),
+            std::env::var("IMDS_ENDPOINT"),
+        ) {
+            (Some(endpoint), Ok(header), _) => {
+                Self::AppService(endpoint, SecretString::from(header))
+            }
             (Some(endpoint), Err(_), Ok(_)) => Self::Arc(endpoint),
             _ => Self::Imds(Url::parse(IMDS).expect("the constant is a URL")),
         }
@@ -74,12 +84,17 @@ impl Place {
 impl ManagedIdentity {
     pub(super) async fn fetch(&self) -> Result<GoodAnswer, AdoError> {
         let name = self.place.name();
-        let asked = Asked { name: &name, look: LOOK };
+        let asked = Asked {
+            name: &name,
+            look: LOOK,
+        };
         let failed = |error: reqwest::Error| asked.unreachable(&self.http, &error);
         let mut response = self.request().send().await.map_err(failed)?;
         if let (Place::Arc(_), 401) = (&self.place, response.status().as_u16()) {
             let key = arc_key(&response).map_err(|why| refused(&name, why))?;
-            let again = self.request().header("authorization", format!("Basic {}", key.expose_secret()));
+            let again = self
+                .request()
+                .header("authorization", format!("Basic {}", key.expose_secret()));
             response = again.send().await.map_err(failed)?;
         }
         asked.read(&self.http, response).await
@@ -92,9 +107,11 @@ impl ManagedIdentity {
                 url.set_path("/metadata/identity/oauth2/token");
                 (url, "2018-02-01", ("metadata", "true"))
             }
-            Place::AppService(url, header) => {
-                (url.clone(), "2019-08-01", ("x-identity-header", header.expose_secret()))
-            }
+            Place::AppService(url, header) => (
+                url.clone(),
+                "2019-08-01",
+                ("x-identity-header", header.expose_secret()),
+            ),
             Place::Arc(url) => (url.clone(), "2020-06-01", ("metadata", "true")),
         };
         let mut query = vec![("api-version", version), ("resource", RESOURCE)];
@@ -106,18 +123,32 @@ impl ManagedIdentity {
 }
 
 fn refused(name: &str, why: String) -> AdoError {
-    AdoError::CredentialsRefused { server: name.to_owned(), message: why, repeated: false }
+    AdoError::CredentialsRefused {
+        server: name.to_owned(),
+        message: why,
+        repeated: false,
+    }
 }
 
-/// The key that only the machine's own services can read, from the file that the agent names; it must lie where the
-/// agent puts its keys, because an answer must not make kado send any other file.
+/// The key that only the machine's own services can read, from the file that the agent names; it
+/// must lie where the agent puts its keys, because an answer must not make kado send any other
+/// file.
 fn arc_key(response: &reqwest::Response) -> Result<SecretString, String> {
-    let challenge = response.headers().get("www-authenticate").and_then(|value| value.to_str().ok());
-    let file = challenge.and_then(|text| text.split_once("realm=")).map(|(_, file)| file.trim().trim_matches('"'));
+    let challenge = response
+        .headers()
+        .get("www-authenticate")
+        .and_then(|value| value.to_str().ok());
+    let file = challenge
+        .and_then(|text| text.split_once("realm="))
+        .map(|(_, file)| file.trim().trim_matches('"'));
     let file = Path::new(file.ok_or("it did not name its key file")?);
-    let proper = file.parent() == Some(&arc_keys()) && file.extension().is_some_and(|kind| kind == "key");
+    let proper =
+        file.parent() == Some(&arc_keys()) && file.extension().is_some_and(|kind| kind == "key");
     if !proper {
-        return Err(format!("it named `{}` as its key file, which is not where keys of the agent lie", file.display()));
+        return Err(format!(
+            "it named `{}` as its key file, which is not where keys of the agent lie",
+            file.display()
+        ));
     }
     let small = std::fs::metadata(file).is_ok_and(|found| found.len() <= KEY);
     let text = small.then(|| std::fs::read_to_string(file).ok()).flatten();
@@ -137,5 +168,7 @@ fn arc_keys() -> PathBuf {
 #[cfg(windows)]
 fn arc_keys() -> PathBuf {
     let data = std::env::var_os("ProgramData").unwrap_or_else(|| "C:\\ProgramData".into());
-    PathBuf::from(data).join("AzureConnectedMachineAgent").join("Tokens")
+    PathBuf::from(data)
+        .join("AzureConnectedMachineAgent")
+        .join("Tokens")
 }

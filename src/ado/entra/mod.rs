@@ -1,9 +1,11 @@
-//! Tokens of Entra identities: fetched when the first request needs one, kept in memory, renewed before they end.
+//! Tokens of Entra identities: fetched when the first request needs one, kept in memory, renewed
+//! before they end.
 //!
-//! A service principal proves itself to its authority with a secret or a certificate ([`authority`], [`assertion`]); a
-//! managed identity asks the machine it runs on ([`managed`]). A secret goes to the authority and nowhere else, and the
-//! token to the one server of the table that it stands in (invariant I10). An authority that refuses is "credentials
-//! refused", one that does not answer is "unreachable"; as long as the last token is good, it is used all the same, and
+//! A service principal proves itself to its authority with a secret or a certificate
+//! ([`authority`], [`assertion`]); a managed identity asks the machine it runs on ([`managed`]). A
+//! secret goes to the authority and nowhere else, and the token to the one server of the table that
+//! it stands in (invariant I10). An authority that refuses is "credentials refused", one that does
+//! not answer is "unreachable"; as long as the last token is good, it is used all the same, and
 //! nobody waits for the next one.
 
 mod answer;
@@ -51,7 +53,8 @@ pub struct Entra {
     known: Mutex<Known>,
     /// Held by whoever asks the issuer: one does at a time.
     turn: Arc<Mutex<()>>,
-    /// Whether the last token that somebody waited for could not be had because of the issuer's certificate.
+    /// Whether the last token that somebody waited for could not be had because of the issuer's
+    /// certificate.
     outdated: AtomicBool,
 }
 
@@ -98,13 +101,21 @@ impl Entra {
     /// An identity; nothing is fetched yet. `digest` tells it from others, its secret included.
     pub fn new(issuer: Issuer, digest: [u8; 32]) -> Self {
         let (known, turn) = (Mutex::default(), Arc::default());
-        Self { issuer, digest, known, turn, outdated: AtomicBool::new(false) }
+        Self {
+            issuer,
+            digest,
+            known,
+            turn,
+            outdated: AtomicBool::new(false),
+        }
     }
 
-    /// A token that is good for a while. While the last one is good it is given at once, and another is fetched beside.
+    /// A token that is good for a while. While the last one is good it is given at once, and
+    /// another is fetched beside.
     ///
     /// # Errors
-    /// When the authority refuses the identity or cannot be reached, and there is no token that is still good.
+    /// When the authority refuses the identity or cannot be reached, and there is no token that is
+    /// still good.
     pub async fn token(self: &Arc<Self>) -> Result<SecretString, AdoError> {
         let known = self.known.lock().await;
         let (good, asked) = (known.good(clock::now()), known.asked);
@@ -137,7 +148,11 @@ impl Entra {
         let _turn = self.turn.lock().await;
         let known = self.known.lock().await;
         let is_refused = |token: &SecretString| token.expose_secret() == refused.expose_secret();
-        if known.issued.as_ref().is_some_and(|issued| !is_refused(&issued.token)) {
+        if known
+            .issued
+            .as_ref()
+            .is_some_and(|issued| !is_refused(&issued.token))
+        {
             return Ok(true);
         }
         known.failed_since(asked)?;
@@ -147,7 +162,12 @@ impl Entra {
 
     /// When the token in hand ends; `None` before the first.
     pub async fn valid_until(&self) -> Option<Moment> {
-        self.known.lock().await.issued.as_ref().map(|issued| issued.until)
+        self.known
+            .lock()
+            .await
+            .issued
+            .as_ref()
+            .map(|issued| issued.until)
     }
 
     /// Tells this identity from another without keeping its secret.
@@ -155,19 +175,27 @@ impl Entra {
         self.digest
     }
 
-    /// Whether another client may reach the issuer where this one does not, and no token is lost with this one.
+    /// Whether another client may reach the issuer where this one does not, and no token is lost
+    /// with this one.
     pub fn is_outdated(&self) -> bool {
         self.outdated.load(Ordering::Relaxed)
     }
 
     /// Fetches a token while the last one is good, unless somebody does already.
     fn renew_beside(self: &Arc<Self>) {
-        let Ok(turn) = Arc::clone(&self.turn).try_lock_owned() else { return };
+        let Ok(turn) = Arc::clone(&self.turn).try_lock_owned() else {
+            return;
+        };
         let entra = Arc::clone(self);
         tokio::spawn(async move {
             let _turn = turn;
-            let Err(error) = entra.fetch().await else { return };
-            tracing::warn!(reason = chain(&error), "the token cannot be renewed; the last one is still good");
+            let Err(error) = entra.fetch().await else {
+                return;
+            };
+            tracing::warn!(
+                reason = chain(&error),
+                "the token cannot be renewed; the last one is still good"
+            );
             if let Some(last) = &mut entra.known.lock().await.issued {
                 last.renew_at = clock::now().plus(AGAIN);
             }
@@ -177,7 +205,10 @@ impl Entra {
     /// Fetches a token that is waited for; the caller has the turn.
     async fn fetch_for_somebody(&self) -> Result<SecretString, AdoError> {
         let fetched = self.fetch().await;
-        self.outdated.store(fetched.is_err() && self.issuer.caller().distrusts(), Ordering::Relaxed);
+        self.outdated.store(
+            fetched.is_err() && self.issuer.caller().distrusts(),
+            Ordering::Relaxed,
+        );
         fetched
     }
 
@@ -211,7 +242,8 @@ impl Known {
         (stage != Stage::Ended).then(|| (issued.token.clone(), stage))
     }
 
-    /// What went wrong while somebody waited for his turn: who waits for the same does not wait for it once more.
+    /// What went wrong while somebody waited for his turn: who waits for the same does not wait for
+    /// it once more.
     fn failed_since(&self, asked: u64) -> Result<(), AdoError> {
         match &self.failure {
             Some(failure) if self.asked != asked => Err(failure.clone()),
@@ -224,7 +256,11 @@ impl GoodAnswer {
     fn issued(self, now: Moment) -> Issued {
         let until = now.plus(self.lives);
         let renew_at = now.plus(self.lives.saturating_sub(BEFORE_END).max(self.lives / 2));
-        Issued { token: self.token, renew_at, until }
+        Issued {
+            token: self.token,
+            renew_at,
+            until,
+        }
     }
 }
 
@@ -237,7 +273,11 @@ mod tests {
         let at = |seconds: i64| Moment::from_millis(seconds * 1000);
         let stages = |lives, times: [i64; 4]| {
             let token = SecretString::from("x".to_owned());
-            let issued = GoodAnswer { token, lives: Duration::from_secs(lives) }.issued(at(0));
+            let issued = GoodAnswer {
+                token,
+                lives: Duration::from_secs(lives),
+            }
+            .issued(at(0));
             times.map(|seconds| issued.stage(at(seconds)))
         };
         let path = [Stage::Fresh, Stage::Ageing, Stage::Ageing, Stage::Ended];

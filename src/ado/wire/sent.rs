@@ -1,5 +1,6 @@
-//! Bodies of requests. A member that is absent stays unchanged in ADO, and one with a wrong name is ignored without a
-//! word, so the names are those of the API description; the fake holds each body to it.
+//! Bodies of requests. A member that is absent stays unchanged in ADO, and one with a wrong name is
+//! ignored without a word, so the names are those of the API description; the fake holds each body
+//! to it.
 
 use serde::Serialize;
 
@@ -17,8 +18,8 @@ impl From<u32> for ById {
     }
 }
 
-/// `POST test/runs`. The dates are called `startDate` here and `startedDate` in updates; a wrong name is ignored
-/// without a word.
+/// `POST test/runs`. The dates are called `startDate` here and `startedDate` in updates; a wrong
+/// name is ignored without a word.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct NewRun<'a> {
@@ -103,12 +104,23 @@ pub struct JobReference<'a> {
 impl<'a> PipelineReference<'a> {
     /// The reference to a job's place in its build.
     pub fn of(build: &'a PipelineBuild) -> Self {
-        let named = |place: &'a Option<Place>| place.as_ref().map(|place| (place.name.as_str(), place.attempt));
+        let named = |place: &'a Option<Place>| {
+            place
+                .as_ref()
+                .map(|place| (place.name.as_str(), place.attempt))
+        };
         Self {
             pipeline_id: build.id,
-            stage_reference: named(&build.stage).map(|(stage_name, attempt)| StageReference { stage_name, attempt }),
-            phase_reference: named(&build.phase).map(|(phase_name, attempt)| PhaseReference { phase_name, attempt }),
-            job_reference: named(&build.job).map(|(job_name, attempt)| JobReference { job_name, attempt }),
+            stage_reference: named(&build.stage).map(|(stage_name, attempt)| StageReference {
+                stage_name,
+                attempt,
+            }),
+            phase_reference: named(&build.phase).map(|(phase_name, attempt)| PhaseReference {
+                phase_name,
+                attempt,
+            }),
+            job_reference: named(&build.job)
+                .map(|(job_name, attempt)| JobReference { job_name, attempt }),
         }
     }
 }

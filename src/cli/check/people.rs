@@ -1,4 +1,5 @@
-//! A report for people: a line for each check, and one for all mapped ids that have the same finding.
+//! A report for people: a line for each check, and one for all mapped ids that have the same
+//! finding.
 
 use std::io::{self, Write};
 
@@ -36,7 +37,9 @@ fn blocks(checks: &[Check]) -> Vec<Vec<&Check>> {
     for check in checks {
         let same = |block: &&mut Vec<&Check>| {
             let first = block[0];
-            check.shared.is_some() && (first.ok, finding(first), &first.hint) == (check.ok, finding(check), &check.hint)
+            check.shared.is_some()
+                && (first.ok, finding(first), &first.hint)
+                    == (check.ok, finding(check), &check.hint)
         };
         match blocks.iter_mut().find(same) {
             Some(block) => block.push(check),
@@ -52,26 +55,56 @@ fn mark(check: &Check) -> &'static str {
 
 fn single(check: &Check, out: &mut dyn Write) -> io::Result<()> {
     let mut lines = check.detail.lines();
-    writeln!(out, "{}  {}: {}", mark(check), plain(&check.name), plain(lines.next().unwrap_or_default()))?;
+    writeln!(
+        out,
+        "{}  {}: {}",
+        mark(check),
+        plain(&check.name),
+        plain(lines.next().unwrap_or_default())
+    )?;
     lines.try_for_each(|line| writeln!(out, "         {}", plain(line)))
 }
 
 /// Of ids that are as they should be the numbers are enough.
 fn together(checks: &[&Check], out: &mut dyn Write) -> io::Result<()> {
-    let shared: Vec<&Shared> = checks.iter().filter_map(|check| check.shared.as_ref()).collect();
+    let shared: Vec<&Shared> = checks
+        .iter()
+        .filter_map(|check| check.shared.as_ref())
+        .collect();
     let (first, count) = (checks[0], checks.len());
     let finding = plain(&shared[0].finding);
     if first.ok && first.hint.is_none() {
-        let names: Vec<_> = shared.iter().take(NAMES).map(|shared| plain(&shared.id)).collect();
-        let more = if count > NAMES { format!(" and {} more", count - NAMES) } else { String::new() };
-        return writeln!(out, "{}  {count} ids: {finding}: {}{more}", mark(first), names.join(", "));
+        let names: Vec<_> = shared
+            .iter()
+            .take(NAMES)
+            .map(|shared| plain(&shared.id))
+            .collect();
+        let more = if count > NAMES {
+            format!(" and {} more", count - NAMES)
+        } else {
+            String::new()
+        };
+        return writeln!(
+            out,
+            "{}  {count} ids: {finding}: {}{more}",
+            mark(first),
+            names.join(", ")
+        );
     }
     writeln!(out, "{}  {count} ids: {finding}", mark(first))?;
     for shared in shared.iter().take(LINES) {
-        writeln!(out, "         {}  {}", plain(&shared.id), plain(&shared.about))?;
+        writeln!(
+            out,
+            "         {}  {}",
+            plain(&shared.id),
+            plain(&shared.about)
+        )?;
     }
     match count.saturating_sub(LINES) {
         0 => Ok(()),
-        more => writeln!(out, "         … and {more} more, which `kado check --json` names"),
+        more => writeln!(
+            out,
+            "         … and {more} more, which `kado check --json` names"
+        ),
     }
 }

@@ -12,8 +12,9 @@ use crate::cli::exec::shown;
 
 use signals::Signals;
 
-/// Runs a command to its end and gives its exit code; one that a signal ended has 128 and the signal's number, as
-/// shells say it. A signal that asks kado to end is passed on, and the command's end is waited for.
+/// Runs a command to its end and gives its exit code; one that a signal ended has 128 and the
+/// signal's number, as shells say it. A signal that asks kado to end is passed on, and the
+/// command's end is waited for.
 ///
 /// # Errors
 /// When the command cannot be started.

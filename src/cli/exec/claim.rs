@@ -18,8 +18,8 @@ use crate::processes::katalon_commands_of_others;
 use crate::workspace::JunitState;
 use crate::{clock, watch, workspace};
 
-/// Time between two signs of life; the outbox believes in the claim for a minute after the last one, where no other one
-/// is surer.
+/// Time between two signs of life; the outbox believes in the claim for a minute after the last
+/// one, where no other one is surer.
 const SIGN_OF_LIFE: Duration = Duration::from_secs(5);
 /// File systems that count in seconds or two may make a file look older than the claim.
 const FILE_TIMES: Duration = Duration::from_secs(2);
@@ -34,8 +34,8 @@ pub struct ClaimKeeper {
     signs_of_life: JoinHandle<()>,
 }
 
-/// The time of a command by the clock of its runs, which may be set while it lasts: what started by either clock started
-/// in it.
+/// The time of a command by the clock of its runs, which may be set while it lasts: what started by
+/// either clock started in it.
 #[derive(Clone, Copy)]
 struct Span {
     from: Moment,
@@ -44,13 +44,19 @@ struct Span {
 
 impl Span {
     fn begin() -> Self {
-        Self { from: clock::now(), watch: Stopwatch::start() }
+        Self {
+            from: clock::now(),
+            watch: Stopwatch::start(),
+        }
     }
 
     /// Begin and end, if it ended now.
     fn until_now(self) -> (Moment, Moment) {
         let (now, elapsed) = (clock::now(), self.watch.elapsed());
-        (self.from.min(now.minus(elapsed)), now.max(self.from.plus(elapsed)))
+        (
+            self.from.min(now.minus(elapsed)),
+            now.max(self.from.plus(elapsed)),
+        )
     }
 }
 
@@ -65,9 +71,18 @@ impl ClaimKeeper {
         let plain = workspace::without_links(root).unwrap_or_else(|| root.to_owned());
         let span = Span::begin();
         let stored = terms.clone();
-        let id = outbox.with(move |store| store.claim(&plain, &stored, span.from)).await?;
+        let id = outbox
+            .with(move |store| store.claim(&plain, &stored, span.from))
+            .await?;
         let signs_of_life = tokio::spawn(give_signs_of_life(outbox.clone(), id, span));
-        Ok(Self { outbox, id, root: root.to_owned(), terms: terms.clone(), span, signs_of_life })
+        Ok(Self {
+            outbox,
+            id,
+            root: root.to_owned(),
+            terms: terms.clone(),
+            span,
+            signs_of_life,
+        })
     }
 
     /// Ends the claim and finds the runs that started while it lasted, the oldest first.
@@ -83,9 +98,20 @@ impl ClaimKeeper {
             store.claims(clock::now())
         });
         // What is not ended lasts longer than what ended now.
-        let others: Vec<_> = claims.await?.into_iter().filter(|claim| !claim.lost && claim.until > until).collect();
+        let others: Vec<_> = claims
+            .await?
+            .into_iter()
+            .filter(|claim| !claim.lost && claim.until > until)
+            .collect();
         let plain = workspace::without_links(&root).unwrap_or_default();
-        let claim = Claim { root: plain, from, seen: until, until, lost: false, terms: self.terms };
+        let claim = Claim {
+            root: plain,
+            from,
+            seen: until,
+            until,
+            lost: false,
+            terms: self.terms,
+        };
         Ok(blocking(move || runs_of(&root, &claim, &others)).await?)
     }
 }
@@ -94,7 +120,10 @@ async fn give_signs_of_life(outbox: Outbox, id: i64, span: Span) {
     loop {
         tokio::time::sleep(SIGN_OF_LIFE).await;
         let (from, seen) = span.until_now();
-        if let Err(error) = outbox.with(move |store| store.keep_claim(id, from, seen)).await {
+        if let Err(error) = outbox
+            .with(move |store| store.keep_claim(id, from, seen))
+            .await
+        {
             tracing::debug!(%error, "no sign of life can be given");
         }
     }
@@ -109,30 +138,39 @@ pub struct Found {
     pub of_others: Vec<PathBuf>,
 }
 
-/// The runs of a claim whose command has ended. A folder in which nothing changed since the claim was made is not read.
-/// `others` are claims that last. A run that goes on although the command has ended is somebody else's.
+/// The runs of a claim whose command has ended. A folder in which nothing changed since the claim
+/// was made is not read. `others` are claims that last. A run that goes on although the command has
+/// ended is somebody else's.
 fn runs_of(root: &Path, claim: &Claim, others: &[Claim]) -> Found {
     let mut found: Vec<(Moment, PathBuf)> = Vec::new();
     let mut of_others = Vec::new();
     let host = clock::host_name();
     let running = LazyCell::new(katalon_commands_of_others);
     for folder in watch::find_runs(root) {
-        let newest = workspace::list_run_folder(&folder).ok().and_then(|listing| listing.newest());
+        let newest = workspace::list_run_folder(&folder)
+            .ok()
+            .and_then(|listing| listing.newest());
         if newest.is_none_or(|newest| newest.plus(FILE_TIMES) < claim.from) {
             continue;
         }
-        let Ok(run) = workspace::read_run(&folder) else { continue };
+        let Ok(run) = workspace::read_run(&folder) else {
+            continue;
+        };
         let known = |claims: Vec<Claim>| KnownCommands {
             root: claim.root.clone(),
             collection: workspace::collection_of(&folder).map(|found| found.collection.id),
             claims,
             seen: Vec::new(),
         };
-        if !known(vec![claim.clone()]).of_run(&run, &folder, &host).claimed {
+        if !known(vec![claim.clone()])
+            .of_run(&run, &folder, &host)
+            .claimed
+        {
             continue;
         }
         let goes_on = || {
-            let is_over = run.ended.is_some() || workspace::read_junit(&folder) == JunitState::Complete;
+            let is_over =
+                run.ended.is_some() || workspace::read_junit(&folder) == JunitState::Complete;
             let by_claim = || known(others.to_vec()).of_run(&run, &folder, &host).claimed;
             !is_over && (by_claim() || may_run(&run, &claim.root, &folder, &running))
         };
@@ -143,7 +181,10 @@ fn runs_of(root: &Path, claim: &Claim, others: &[Claim]) -> Found {
         }
     }
     found.sort();
-    Found { runs: found.into_iter().map(|(_, folder)| folder).collect(), of_others }
+    Found {
+        runs: found.into_iter().map(|(_, folder)| folder).collect(),
+        of_others,
+    }
 }
 
 /// Whether one of these commands may have started a run.

@@ -1,6 +1,9 @@
 //! What `kado exec` says, on standard error: standard output belongs to the command.
 
-#![expect(clippy::print_stderr, reason = "standard output belongs to the command")]
+#![expect(
+    clippy::print_stderr,
+    reason = "standard output belongs to the command"
+)]
 
 use std::path::{Path, PathBuf};
 
@@ -20,11 +23,18 @@ pub struct Report {
 impl Report {
     /// A report; `strict` lets what was not submitted count.
     pub const fn new(strict: bool) -> Self {
-        Self { strict, submission: Exit::Done }
+        Self {
+            strict,
+            submission: Exit::Done,
+        }
     }
 
     /// The value of what went well; what did not is said.
-    pub fn note<T, E: Into<anyhow::Error>>(&mut self, result: Result<T, E>, what: &str) -> Option<T> {
+    pub fn note<T, E: Into<anyhow::Error>>(
+        &mut self,
+        result: Result<T, E>,
+        what: &str,
+    ) -> Option<T> {
         result
             .map_err(|error| {
                 let error: anyhow::Error = error.into();
@@ -55,7 +65,10 @@ impl Report {
 
     /// A run that was not taken on.
     pub fn refused(&mut self, folder: &Path, reason: &str) {
-        say(&format!("`{}` is not submitted: {reason}", folder.display()));
+        say(&format!(
+            "`{}` is not submitted: {reason}",
+            folder.display()
+        ));
         self.submission = self.submission.and(Exit::NotDone);
     }
 
@@ -67,32 +80,45 @@ impl Report {
             let _ = people(row, &mut text);
             String::from_utf8_lossy(&text).lines().for_each(say);
         }
-        let ignored = if sent.rows.iter().any(|row| is_ignored(row, &sent.rows)) { Exit::NotDone } else { Exit::Done };
+        let ignored = if sent.rows.iter().any(|row| is_ignored(row, &sent.rows)) {
+            Exit::NotDone
+        } else {
+            Exit::Done
+        };
         self.submission = self.submission.and(sent.exit()).and(ignored);
     }
 
     /// How many runs were found.
     pub fn runs(&mut self, count: usize, root: &Path) {
         if count == 0 {
-            say(&format!("no suite run of the command has ended below `{}`", root.join("Reports").display()));
+            say(&format!(
+                "no suite run of the command has ended below `{}`",
+                root.join("Reports").display()
+            ));
             self.submission = self.submission.and(Exit::NotDone);
         }
     }
 
     /// The exit code, given the command's own, which wins where it is not 0.
     pub fn exit_code(&self, command: i32) -> i32 {
-        if command == 0 && self.strict { i32::from(self.submission.code()) } else { command }
+        if command == 0 && self.strict {
+            i32::from(self.submission.code())
+        } else {
+            command
+        }
     }
 }
 
-/// Whether a run is ignored as a whole: of several test plans those without a point of it are ignored, and nothing is
-/// missing then.
+/// Whether a run is ignored as a whole: of several test plans those without a point of it are
+/// ignored, and nothing is missing then.
 fn is_ignored(row: &Row, all: &[Row]) -> bool {
     let is_same_run = |other: &&Row| {
         let run = |row: &Row| (row.suite.clone(), row.started, row.folder.clone());
         run(other) == run(row)
     };
-    all.iter().filter(is_same_run).all(|row| row.state == SubmissionState::Ignored)
+    all.iter()
+        .filter(is_same_run)
+        .all(|row| row.state == SubmissionState::Ignored)
 }
 
 fn say(text: &str) {

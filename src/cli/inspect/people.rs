@@ -14,7 +14,10 @@ const MESSAGE_LINES: usize = 6;
 
 /// A run: what it was, its tests, what failed, its files, and the warnings.
 pub fn run(view: &RunView, out: &mut dyn Write) -> io::Result<()> {
-    let status = view.katalon_status.map(|status| format!(", {status}")).unwrap_or_default();
+    let status = view
+        .katalon_status
+        .map(|status| format!(", {status}"))
+        .unwrap_or_default();
     line(out, "Suite", Some(&view.suite))?;
     line(out, "State", Some(&format!("{}{status}", view.state)))?;
     line(out, "Started", view.started.as_ref())?;
@@ -26,7 +29,11 @@ pub fn run(view: &RunView, out: &mut dyn Write) -> io::Result<()> {
     line(out, "Katalon", view.katalon_version.as_ref())?;
     line(out, "Execution", view.execution_uuid.as_ref())?;
     tests(&view.tests, out)?;
-    for test in view.tests.iter().filter(|test| test.status != Status::Passed) {
+    for test in view
+        .tests
+        .iter()
+        .filter(|test| test.status != Status::Passed)
+    {
         failure(test, out)?;
     }
     files(view, out)?;
@@ -38,8 +45,20 @@ pub fn project(view: &ProjectView, out: &mut dyn Write) -> io::Result<()> {
     line(out, "Project", Some(&view.name))?;
     line(out, "Folder", Some(&view.path))?;
     settings(&view.settings, out)?;
-    let mapped: Vec<_> = view.test_cases.iter().filter(|case| !case.azure_ids.is_empty()).collect();
-    line(out, "Test cases", Some(&format!("{}, {} of them with ADO ids", view.test_cases.len(), mapped.len())))?;
+    let mapped: Vec<_> = view
+        .test_cases
+        .iter()
+        .filter(|case| !case.azure_ids.is_empty())
+        .collect();
+    line(
+        out,
+        "Test cases",
+        Some(&format!(
+            "{}, {} of them with ADO ids",
+            view.test_cases.len(),
+            mapped.len()
+        )),
+    )?;
     let mut table = table(["Test case", "ADO ids"]);
     for case in &mapped {
         table.add_row([plain(&case.id), numbers(&case.azure_ids)]);
@@ -48,7 +67,15 @@ pub fn project(view: &ProjectView, out: &mut dyn Write) -> io::Result<()> {
         writeln!(out, "\n{}", table.trim_fmt())?;
     }
     let of_cases = view.test_cases.iter().flat_map(|case| &case.warnings);
-    warnings(&view.warnings.iter().chain(of_cases).cloned().collect::<Vec<_>>(), out)
+    warnings(
+        &view
+            .warnings
+            .iter()
+            .chain(of_cases)
+            .cloned()
+            .collect::<Vec<_>>(),
+        out,
+    )
 }
 
 fn settings(settings: &SettingsView, out: &mut dyn Write) -> io::Result<()> {
@@ -61,8 +88,16 @@ fn settings(settings: &SettingsView, out: &mut dyn Write) -> io::Result<()> {
     line(out, "Integration", Some(&on(settings.enabled)))?;
     line(out, "Server", settings.server_url.as_ref())?;
     line(out, "Token", Some(&settings.token))?;
-    line(out, "ADO project", settings.project.as_ref().map(|project| &project.name))?;
-    line(out, "Test plans", Some(&plans).filter(|plans| !plans.is_empty()))?;
+    line(
+        out,
+        "ADO project",
+        settings.project.as_ref().map(|project| &project.name),
+    )?;
+    line(
+        out,
+        "Test plans",
+        Some(&plans).filter(|plans| !plans.is_empty()),
+    )?;
     line(out, "Submits", settings.auto_submit.map(on).as_ref())
 }
 
@@ -73,14 +108,26 @@ fn tests(tests: &[TestView], out: &mut dyn Write) -> io::Result<()> {
     let mut table = table(["Status", "Test", "Duration", "ADO ids"]);
     for test in tests {
         let duration = test.duration_ms.map_or_else(|| "open".to_owned(), duration);
-        table.add_row([test.status.to_string(), plain(&title(test)), duration, numbers(&test.azure_ids)]);
+        table.add_row([
+            test.status.to_string(),
+            plain(&title(test)),
+            duration,
+            numbers(&test.azure_ids),
+        ]);
     }
     writeln!(out, "\n{}", table.trim_fmt())
 }
 
 fn title(test: &TestView) -> String {
-    let iteration = test.iteration.map(|number| format!(", iteration {number}")).unwrap_or_default();
-    let attempts = if test.attempts > 1 { format!(", {} attempts", test.attempts) } else { String::new() };
+    let iteration = test
+        .iteration
+        .map(|number| format!(", iteration {number}"))
+        .unwrap_or_default();
+    let attempts = if test.attempts > 1 {
+        format!(", {} attempts", test.attempts)
+    } else {
+        String::new()
+    };
     format!("{}{iteration}{attempts}", test.id)
 }
 
@@ -105,7 +152,9 @@ fn files(view: &RunView, out: &mut dyn Write) -> io::Result<()> {
     }
     let parts: Vec<String> = kinds
         .iter()
-        .map(|(kind, (count, bytes))| format!("{count} {} ({})", kind.word().to_lowercase(), size(*bytes)))
+        .map(|(kind, (count, bytes))| {
+            format!("{count} {} ({})", kind.word().to_lowercase(), size(*bytes))
+        })
         .collect();
     writeln!(out)?;
     line(out, "Files", Some(&parts.join(", ")))
@@ -129,7 +178,10 @@ fn line(out: &mut dyn Write, name: &str, value: Option<&impl Display>) -> io::Re
 }
 
 fn numbers(ids: &[u32]) -> String {
-    ids.iter().map(u32::to_string).collect::<Vec<_>>().join(", ")
+    ids.iter()
+        .map(u32::to_string)
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 fn duration(millis: u64) -> String {

@@ -10,7 +10,9 @@ use crate::katalon::azure_ids::{self, Resolved};
 use crate::katalon::project::Project;
 use crate::katalon::run::lifecycle::RunState;
 use crate::katalon::run::{FileKind, RunFile, SuiteRun, TestResult};
-use crate::katalon::settings::{AzureSettings, ConfigurationRow, PlanReference, ProjectReference, SendingRule};
+use crate::katalon::settings::{
+    AzureSettings, ConfigurationRow, PlanReference, ProjectReference, SendingRule,
+};
 use crate::katalon::status::Status;
 use crate::katalon::test_case::TestCase;
 use crate::moment::Moment;
@@ -60,15 +62,24 @@ impl RunView {
     /// The view of a run; the test cases are looked up in the project at `root`.
     pub fn of(run: SuiteRun, state: RunState, root: Option<&Path>) -> Self {
         let mut warnings = run.warnings;
-        let mut cases = Cases { root, known: HashMap::new() };
+        let mut cases = Cases {
+            root,
+            known: HashMap::new(),
+        };
         if root.is_none() {
-            warnings.push("there is no Katalon project above this folder, so no ADO ids are known".to_owned());
+            warnings.push(
+                "there is no Katalon project above this folder, so no ADO ids are known".to_owned(),
+            );
         }
         let mut told = BTreeSet::new();
         let mut tests = Vec::new();
         for test in run.tests {
             let (ids, problems) = cases.ids(&test);
-            warnings.extend(problems.into_iter().filter(|problem| told.insert(problem.clone())));
+            warnings.extend(
+                problems
+                    .into_iter()
+                    .filter(|problem| told.insert(problem.clone())),
+            );
             tests.push(TestView::of(test, ids));
         }
         Self {
@@ -94,7 +105,11 @@ impl RunView {
 impl TestView {
     fn of(test: TestResult, azure_ids: Vec<u32>) -> Self {
         let mut attachments: Vec<String> = Vec::new();
-        for path in test.attempts.iter().flat_map(|attempt| &attempt.attachments) {
+        for path in test
+            .attempts
+            .iter()
+            .flat_map(|attempt| &attempt.attachments)
+        {
             if !attachments.contains(path) {
                 attachments.push(path.clone());
             }
@@ -106,9 +121,9 @@ impl TestView {
             status: last.status,
             started: last.started,
             ended: last.ended,
-            duration_ms: last
-                .ended
-                .map(|ended| u64::try_from(ended.since(last.started).as_millis()).unwrap_or(u64::MAX)),
+            duration_ms: last.ended.map(|ended| {
+                u64::try_from(ended.since(last.started).as_millis()).unwrap_or(u64::MAX)
+            }),
             message: last.message.clone(),
             stack_trace: last.stack_trace.clone(),
             attachments,
@@ -129,10 +144,9 @@ impl Cases<'_> {
         let Some(root) = self.root else {
             return (Vec::new(), Vec::new());
         };
-        let case = self
-            .known
-            .entry(test.id.clone())
-            .or_insert_with(|| workspace::read_test_case(root, &test.id).map_err(|error| chain(&error)));
+        let case = self.known.entry(test.id.clone()).or_insert_with(|| {
+            workspace::read_test_case(root, &test.id).map_err(|error| chain(&error))
+        });
         match case {
             Ok(Some(case)) => {
                 let mut warnings = case.warnings.clone();
@@ -145,7 +159,10 @@ impl Cases<'_> {
                 (resolved.ids, warnings)
             }
             Ok(None) => {
-                let gone = format!("`{}` has no test case file any more; renamed or deleted?", test.id);
+                let gone = format!(
+                    "`{}` has no test case file any more; renamed or deleted?",
+                    test.id
+                );
                 (Vec::new(), vec![gone])
             }
             Err(error) => (Vec::new(), vec![error.clone()]),
@@ -154,8 +171,14 @@ impl Cases<'_> {
 }
 
 fn problems(id: &str, iteration: Option<u32>, resolved: &Resolved) -> Vec<String> {
-    let of = iteration.map(|number| format!(", iteration {number}")).unwrap_or_default();
-    resolved.problems.iter().map(|problem| format!("`{id}`{of}: `{}`: {}", problem.text, problem.reason)).collect()
+    let of = iteration
+        .map(|number| format!(", iteration {number}"))
+        .unwrap_or_default();
+    resolved
+        .problems
+        .iter()
+        .map(|problem| format!("`{id}`{of}: `{}`: {}", problem.text, problem.reason))
+        .collect()
 }
 
 /// `"kind": "project"`.
@@ -202,7 +225,11 @@ pub struct CaseView {
 impl ProjectView {
     /// The view of a project.
     pub fn of(project: &Project) -> Self {
-        let settings = project.settings.warnings.iter().map(|warning| format!("settings: {warning}"));
+        let settings = project
+            .settings
+            .warnings
+            .iter()
+            .map(|warning| format!("settings: {warning}"));
         Self {
             kind: "project",
             name: project.name.clone(),
@@ -224,7 +251,9 @@ impl SettingsView {
             project: settings.project.clone(),
             test_plans: settings.test_plans.clone(),
             configurations: settings.configuration_rows.clone(),
-            status_mappings: mappings.map(|(status, outcome)| (status.word(), outcome.clone())).collect(),
+            status_mappings: mappings
+                .map(|(status, outcome)| (status.word(), outcome.clone()))
+                .collect(),
             auto_submit: settings.auto_submit,
             multiple_points: settings.multiple_points,
             override_automation_fields: settings.override_automation_fields,
@@ -243,12 +272,26 @@ impl CaseView {
         let raw = case.azure_ids.as_deref().unwrap_or_default();
         let mut resolved = azure_ids::resolve(raw, &azure_ids::variables(None, Some(case)));
         // What a suite binds to a variable is known only in a run.
-        resolved.problems.retain(|problem| !names_a_variable_of(case, &problem.text));
-        let warnings = case.warnings.iter().cloned().chain(problems(&case.id, None, &resolved)).collect();
-        Self { id: case.id.clone(), azure_ids: resolved.ids, warnings }
+        resolved
+            .problems
+            .retain(|problem| !names_a_variable_of(case, &problem.text));
+        let warnings = case
+            .warnings
+            .iter()
+            .cloned()
+            .chain(problems(&case.id, None, &resolved))
+            .collect();
+        Self {
+            id: case.id.clone(),
+            azure_ids: resolved.ids,
+            warnings,
+        }
     }
 }
 
 fn names_a_variable_of(case: &TestCase, part: &str) -> bool {
-    case.variables.keys().any(|name| part.replace(' ', "").contains(&format!("${{{}}}", name.replace(' ', ""))))
+    case.variables.keys().any(|name| {
+        part.replace(' ', "")
+            .contains(&format!("${{{}}}", name.replace(' ', "")))
+    })
 }

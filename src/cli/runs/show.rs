@@ -60,7 +60,10 @@ pub fn show(
     writeln!(out, "\n{}", people(&tests).trim_fmt())?;
     if let Some(plan) = &submission.plan {
         if row.submitted_by == Some(SubmittedBy::Katalon) {
-            writeln!(out, "Katalon submitted this run itself. kado would have sent this, and sent nothing of it:")?;
+            writeln!(
+                out,
+                "Katalon submitted this run itself. kado would have sent this, and sent nothing of it:"
+            )?;
         }
         plan_tables::write(plan, out)?;
     }
@@ -73,7 +76,12 @@ pub fn show(
     Ok(())
 }
 
-fn facts(row: &Row, submission: &Submission, doubled: Option<&Doubled>, out: &mut dyn Write) -> anyhow::Result<()> {
+fn facts(
+    row: &Row,
+    submission: &Submission,
+    doubled: Option<&Doubled>,
+    out: &mut dyn Write,
+) -> anyhow::Result<()> {
     let facts = [
         ("Suite", row.suite.clone()),
         ("State", super::state_of(row)),
@@ -102,31 +110,48 @@ fn of_katalon(doubled: &Doubled) -> String {
         Extent::Whole => "the same run",
         Extent::Part => "a part of this run",
     };
-    format!("{what}, submitted by Katalon itself as test run {}", doubled.katalon_run)
+    format!(
+        "{what}, submitted by Katalon itself as test run {}",
+        doubled.katalon_run
+    )
 }
 
 /// What katalonc was told about the submission.
 fn given(submission: &Submission) -> Option<String> {
     let said = submission.snapshot.run.options.said();
-    let pairs: Vec<String> = said.iter().map(|(option, value)| format!("-{option}={value}")).collect();
+    let pairs: Vec<String> = said
+        .iter()
+        .map(|(option, value)| format!("-{option}={value}"))
+        .collect();
     (!pairs.is_empty()).then(|| pairs.join(" "))
 }
 
 /// The row of the test configuration mapping that the run matched.
 fn mapping_row(submission: &Submission) -> Option<String> {
     let snapshot = &submission.snapshot;
-    let choose = |environment| configuration::choose(&snapshot.options.configuration_rows, environment);
-    let Some(joined) = &snapshot.joined else { return choose(&snapshot.run.environment).map(row_in_words) };
-    let part = joined.members.iter().filter(|member| member.state.takes_part());
+    let choose =
+        |environment| configuration::choose(&snapshot.options.configuration_rows, environment);
+    let Some(joined) = &snapshot.joined else {
+        return choose(&snapshot.run.environment).map(row_in_words);
+    };
+    let part = joined
+        .members
+        .iter()
+        .filter(|member| member.state.takes_part());
     let rows = part.filter_map(|member| Some((&member.name, choose(&member.environment)?)));
-    let told: Vec<_> = rows.map(|(name, row)| format!("{name}: {}", row_in_words(row))).collect();
+    let told: Vec<_> = rows
+        .map(|(name, row)| format!("{name}: {}", row_in_words(row)))
+        .collect();
     (!told.is_empty()).then(|| told.join("; "))
 }
 
 fn row_in_words(row: &ConfigurationRow) -> String {
     let any = |value: &Option<String>| value.clone().unwrap_or_else(|| "any".to_owned());
     let (os, platform, profile) = (any(&row.os), any(&row.platform), any(&row.profile));
-    format!("{os} / {platform} / {profile} → configuration {}", row.configuration_id)
+    format!(
+        "{os} / {platform} / {profile} → configuration {}",
+        row.configuration_id
+    )
 }
 
 fn tests(submission: &Submission) -> Vec<TestView> {
@@ -137,7 +162,11 @@ fn tests(submission: &Submission) -> Vec<TestView> {
             continue;
         }
         let case = submission.snapshot.cases.get(&test.id);
-        let skipped = submission.plan.iter().flat_map(|plan| &plan.skipped).chain(&submission.refused);
+        let skipped = submission
+            .plan
+            .iter()
+            .flat_map(|plan| &plan.skipped)
+            .chain(&submission.refused);
         let of_test = skipped.filter(|left_out| left_out.test.as_ref() == Some(&test.id));
         views.push(TestView {
             test: test.id.clone(),
@@ -151,18 +180,33 @@ fn tests(submission: &Submission) -> Vec<TestView> {
 }
 
 fn results(submission: &Submission, test: &str) -> Vec<ResultView> {
-    let Some(plan) = &submission.plan else { return Vec::new() };
+    let Some(plan) = &submission.plan else {
+        return Vec::new();
+    };
     let state = |step| submission.steps.iter().find(|stored| stored.step == step);
     let read = state(Step::ReadResults).and_then(|stored| stored.detail.as_deref());
-    let refs: Vec<ResultRef> = read.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
-    let ids: HashMap<u32, u32> = refs.iter().map(|found| (found.point_id, found.result_id)).collect();
+    let refs: Vec<ResultRef> = read
+        .and_then(|text| serde_json::from_str(text).ok())
+        .unwrap_or_default();
+    let ids: HashMap<u32, u32> = refs
+        .iter()
+        .map(|found| (found.point_id, found.result_id))
+        .collect();
     let batches = batches(plan);
     let run = or_dash(submission.ado_run_id);
-    let of_test = plan.results.iter().enumerate().filter(|(_, result)| result.tests.iter().any(|id| id == test));
+    let of_test = plan
+        .results
+        .iter()
+        .enumerate()
+        .filter(|(_, result)| result.tests.iter().any(|id| id == test));
     of_test
         .map(|(place, result)| {
-            let batch = batches.iter().position(|range| range.contains(&place)).unwrap_or_default();
-            let word = state(Step::WriteResults(batch)).map_or("planned", |stored| stored.state.word());
+            let batch = batches
+                .iter()
+                .position(|range| range.contains(&place))
+                .unwrap_or_default();
+            let word =
+                state(Step::WriteResults(batch)).map_or("planned", |stored| stored.state.word());
             ResultView {
                 azure_id: result.test_case_id,
                 point_id: result.point_id,
@@ -176,15 +220,36 @@ fn results(submission: &Submission, test: &str) -> Vec<ResultView> {
 }
 
 fn people(tests: &[TestView]) -> comfy_table::Table {
-    let mut listed = table(["Test", "Katalon", "Ids as written", "Arrived as", "Left out because"]);
+    let mut listed = table([
+        "Test",
+        "Katalon",
+        "Ids as written",
+        "Arrived as",
+        "Left out because",
+    ]);
     for test in tests {
         let arrived = test.results.iter().map(|result| {
             let id = or_dash(result.result_id);
-            format!("{} → point {} (result {id}): {}", result.azure_id, result.point_id, result.outcome)
+            format!(
+                "{} → point {} (result {id}): {}",
+                result.azure_id, result.point_id, result.outcome
+            )
         });
-        let none = if test.ids_as_written.is_none() { "no ADO id" } else { "-" };
-        let why = if test.left_out.is_empty() && test.results.is_empty() { none } else { "-" };
-        let left_out = if test.left_out.is_empty() { why.to_owned() } else { test.left_out.join("; ") };
+        let none = if test.ids_as_written.is_none() {
+            "no ADO id"
+        } else {
+            "-"
+        };
+        let why = if test.left_out.is_empty() && test.results.is_empty() {
+            none
+        } else {
+            "-"
+        };
+        let left_out = if test.left_out.is_empty() {
+            why.to_owned()
+        } else {
+            test.left_out.join("; ")
+        };
         listed.add_row([
             plain(&test.test),
             test.status.clone(),

@@ -10,7 +10,9 @@ use crate::daemon::gather::{Verdict, member_state};
 use crate::discovery::claim::KnownCommands;
 use crate::discovery::tracker::{BETWEEN_LOOKS, GRACE, STILL};
 use crate::error_chain::chain;
-use crate::intake::collection::{Progress, TakenMember, are_one, has_ended, join_or_aborted, progress};
+use crate::intake::collection::{
+    Progress, TakenMember, are_one, has_ended, join_or_aborted, progress,
+};
 use crate::intake::{self, IntakeError, Taken};
 use crate::katalon::run::lifecycle::RunState;
 use crate::moment::Moment;
@@ -55,8 +57,8 @@ struct Seen {
 }
 
 impl Gathering {
-    /// Looks how far the collection in a folder is. What cannot be told is looked at again, and said once when that does
-    /// not help.
+    /// Looks how far the collection in a folder is. What cannot be told is looked at again, and
+    /// said once when that does not help.
     pub fn look(&mut self, folder: &Path, terms: &Terms) -> Verdict {
         let error = match self.assess(folder, terms) {
             Ok(verdict) => {
@@ -82,10 +84,23 @@ impl Gathering {
 
     fn assess(&mut self, folder: &Path, terms: &Terms) -> Result<Verdict, Undecided> {
         let (config, now) = (&terms.config, terms.now);
-        let root = self.held.values().next().map(|held| PathBuf::from(&held.snapshot.project_root));
-        if root.is_some_and(|root| workspace::find_project_root(&root).is_some() && !are_one(&root, config)) {
-            let members = self.held.values().map(|held| (held.taken(), held.run_state())).collect();
-            return Ok(Verdict::Each { folder: folder.to_owned(), members });
+        let root = self
+            .held
+            .values()
+            .next()
+            .map(|held| PathBuf::from(&held.snapshot.project_root));
+        if root.is_some_and(|root| {
+            workspace::find_project_root(&root).is_some() && !are_one(&root, config)
+        }) {
+            let members = self
+                .held
+                .values()
+                .map(|held| (held.taken(), held.run_state()))
+                .collect();
+            return Ok(Verdict::Each {
+                folder: folder.to_owned(),
+                members,
+            });
         }
         match workspace::collection_in(folder) {
             Ok(collection) => self.members = collection.members(),
@@ -97,10 +112,17 @@ impl Gathering {
             Err(error) => return Err(Undecided::Collection(error)),
         }
         let seen = self.seen(MemberState::NeverStarted, terms);
-        let newest = seen.iter().filter_map(|member| member.newest).chain(newest_in(folder)).max().unwrap_or(now);
+        let newest = seen
+            .iter()
+            .filter_map(|member| member.newest)
+            .chain(newest_in(folder))
+            .max()
+            .unwrap_or(now);
         let quiet = now.since(newest);
         let ended = workspace::collection_in(folder).is_ok_and(|collection| has_ended(&collection));
-        let waits = seen.iter().any(|member| member.state == Some(MemberState::NeverStarted));
+        let waits = seen
+            .iter()
+            .any(|member| member.state == Some(MemberState::NeverStarted));
         let given_up = quiet >= config.abort_after;
         if seen.iter().any(|member| member.state.is_none()) || (waits && !ended && !given_up) {
             self.over_since = None;
@@ -119,24 +141,38 @@ impl Gathering {
     fn seen(&self, unseen: MemberState, terms: &Terms) -> Vec<Seen> {
         let look = |member: &ListedMember| {
             let listing = workspace::list_run_folder(&member.folder);
-            let newest = listing.as_ref().ok().and_then(workspace::FolderListing::newest);
+            let newest = listing
+                .as_ref()
+                .ok()
+                .and_then(workspace::FolderListing::newest);
             let is_there = match &listing {
                 Ok(listing) => listing.has_log(),
                 Err(error) => error.kind() != std::io::ErrorKind::NotFound,
             };
             let state = match self.held.get(&member.prefix) {
                 Some(held) => Some(held.state),
-                None if !is_there && terms.unreadable.contains(&member.prefix) => Some(MemberState::Unreadable),
+                None if !is_there && terms.unreadable.contains(&member.prefix) => {
+                    Some(MemberState::Unreadable)
+                }
                 None if !is_there => Some(unseen),
-                // Nobody follows it any more, so it is over: it ended before the history begins, say.
-                None if terms.settled.contains(&member.folder) => Some(match progress(&member.folder).0 {
-                    Progress::Finished => MemberState::Finished,
-                    Progress::Crashed => MemberState::Crashed,
-                    Progress::Open | Progress::Waiting => member_state(RunState::Aborted, &terms.config),
-                }),
+                // Nobody follows it any more, so it is over: it ended before the history begins,
+                // say.
+                None if terms.settled.contains(&member.folder) => {
+                    Some(match progress(&member.folder).0 {
+                        Progress::Finished => MemberState::Finished,
+                        Progress::Crashed => MemberState::Crashed,
+                        Progress::Open | Progress::Waiting => {
+                            member_state(RunState::Aborted, &terms.config)
+                        }
+                    })
+                }
                 None => None,
             };
-            Seen { listed: member.clone(), state, newest }
+            Seen {
+                listed: member.clone(),
+                state,
+                newest,
+            }
         };
         self.members.iter().map(look).collect()
     }
@@ -147,17 +183,30 @@ impl Gathering {
         for member in seen {
             let state = member.state.unwrap_or(MemberState::Vanished);
             let taken = self.take(&member.listed, terms)?;
-            members.push(TakenMember { listed: member.listed.clone(), state, taken });
+            members.push(TakenMember {
+                listed: member.listed.clone(),
+                state,
+                taken,
+            });
         }
-        let folders = seen.iter().map(|member| member.listed.folder.clone()).collect();
+        let folders = seen
+            .iter()
+            .map(|member| member.listed.folder.clone())
+            .collect();
         let (whole, state) = join_or_aborted(&self.id, folder, members);
-        Ok(Verdict::Over { folder: folder.to_owned(), whole: whole.map(Box::new), state, folders })
+        Ok(Verdict::Over {
+            folder: folder.to_owned(),
+            whole: whole.map(Box::new),
+            state,
+            folders,
+        })
     }
 
     /// A member from its folder, or as it was gathered; `None` when there is nothing to read.
     fn take(&self, member: &ListedMember, terms: &Terms) -> Result<Option<Taken>, Undecided> {
         let held = self.held.get(&member.prefix);
-        // The list of members changed since the commands were looked for: without them it could go to another plan.
+        // The list of members changed since the commands were looked for: without them it could go
+        // to another plan.
         let known = terms.commands.get(&member.folder).ok_or(Undecided::Soon)?;
         match intake::take_settled(&member.folder, &terms.config, known) {
             Ok(taken) if held.is_none_or(|held| held.is_same(&taken)) => Ok(Some(taken)),

@@ -1,7 +1,7 @@
 //! A gathered member as it is stored, from its own end to that of its collection.
 //!
-//! What this version cannot read is kept all the same, with its copies: it is told, listed by `kado status`, and goes only
-//! when its run is read from the disk again or submitted on a person's word.
+//! What this version cannot read is kept all the same, with its copies: it is told, listed by `kado
+//! status`, and goes only when its run is read from the disk again or submitted on a person's word.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -48,14 +48,27 @@ impl Held {
         state: MemberState,
     ) -> Self {
         let (collection, folder) = collection;
-        let members = members.into_iter().map(|member| (member.prefix, member.folder)).collect();
-        Self { collection, folder, members, prefix, state, snapshot: taken.snapshot, standing: taken.standing }
+        let members = members
+            .into_iter()
+            .map(|member| (member.prefix, member.folder))
+            .collect();
+        Self {
+            collection,
+            folder,
+            members,
+            prefix,
+            state,
+            snapshot: taken.snapshot,
+            standing: taken.standing,
+        }
     }
 
     /// Where the members of its collection lie.
     pub fn members(&self) -> Vec<ListedMember> {
-        let listed =
-            |(prefix, folder): &(String, PathBuf)| ListedMember { prefix: prefix.clone(), folder: folder.clone() };
+        let listed = |(prefix, folder): &(String, PathBuf)| ListedMember {
+            prefix: prefix.clone(),
+            folder: folder.clone(),
+        };
         self.members.iter().map(listed).collect()
     }
 
@@ -67,12 +80,18 @@ impl Held {
     /// As it was taken in.
     pub fn taken(&self) -> Taken {
         // Its token was noted when the member was gathered.
-        Taken { identity: self.run(), standing: self.standing, token: None, snapshot: self.snapshot.clone() }
+        Taken {
+            identity: self.run(),
+            standing: self.standing,
+            token: None,
+            snapshot: self.snapshot.clone(),
+        }
     }
 
     /// Whether a folder still holds this run.
     pub fn is_same(&self, taken: &Taken) -> bool {
-        (&self.snapshot.run.suite, self.snapshot.started()) == (&taken.snapshot.run.suite, taken.snapshot.started())
+        (&self.snapshot.run.suite, self.snapshot.started())
+            == (&taken.snapshot.run.suite, taken.snapshot.started())
     }
 
     /// How its run ended.
@@ -143,5 +162,9 @@ pub fn read(stored: &Gathered) -> Result<Held, Box<Unreadable>> {
 /// # Errors
 /// When the outbox cannot be read.
 pub fn unreadable(store: &Store) -> Result<Vec<Unreadable>, StoreError> {
-    Ok(store.gathered()?.into_iter().filter_map(|stored| read(&stored).err().map(|unreadable| *unreadable)).collect())
+    Ok(store
+        .gathered()?
+        .into_iter()
+        .filter_map(|stored| read(&stored).err().map(|unreadable| *unreadable))
+        .collect())
 }

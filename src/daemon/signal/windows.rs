@@ -1,5 +1,5 @@
-//! Ctrl-C and Ctrl-Break, the end of the console and of the machine. The end of a session is none: a service hears of
-//! everybody's.
+//! Ctrl-C and Ctrl-Break, the end of the console and of the machine. The end of a session is none:
+//! a service hears of everybody's.
 
 use tokio::signal::windows::{ctrl_break, ctrl_c, ctrl_close, ctrl_shutdown};
 

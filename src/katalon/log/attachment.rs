@@ -1,16 +1,17 @@
 //! Where the files lie that records name.
 //!
-//! A value is relative to the run folder, or an absolute path of the machine that ran the suite. Only a path that is
-//! surely below the run folder becomes a relative one; no value ever leads out of it.
+//! A value is relative to the run folder, or an absolute path of the machine that ran the suite.
+//! Only a path that is surely below the run folder becomes a relative one; no value ever leads out
+//! of it.
 
 /// What is known of the run folder's place.
 #[derive(Clone, Debug, Default)]
 pub struct FolderNames {
     /// The report folder as Katalon recorded it, a path of the executing machine.
     pub recorded: Option<String>,
-    /// The last names of the folder's actual path, such as `["20240101_100000", "Suite", "20240101_100001"]`: an
-    /// absolute path that holds all of them in this order points into the folder wherever it was copied to. At
-    /// least two are needed.
+    /// The last names of the folder's actual path, such as `["20240101_100000", "Suite",
+    /// "20240101_100001"]`: an absolute path that holds all of them in this order points into the
+    /// folder wherever it was copied to. At least two are needed.
     pub actual: Vec<String>,
 }
 
@@ -26,7 +27,10 @@ pub enum Placement {
 /// Places the value of an `attachment` property.
 pub fn place(value: &str, folder: &FolderNames) -> Placement {
     let path = value.trim().replace('\\', "/");
-    let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty() && *part != ".").collect();
+    let parts: Vec<&str> = path
+        .split('/')
+        .filter(|part| !part.is_empty() && *part != ".")
+        .collect();
     if parts.is_empty() || parts.contains(&"..") || path.contains(['\0', '\n']) {
         return Placement::Outside;
     }
@@ -36,7 +40,9 @@ pub fn place(value: &str, folder: &FolderNames) -> Placement {
         Some(parts.as_slice())
     };
     match inside {
-        Some(parts) if !parts.is_empty() && !parts[0].contains(':') => Placement::Inside(parts.join("/")),
+        Some(parts) if !parts.is_empty() && !parts[0].contains(':') => {
+            Placement::Inside(parts.join("/"))
+        }
         _ => Placement::Outside,
     }
 }
@@ -52,11 +58,22 @@ fn is_absolute(path: &str) -> bool {
 
 fn below_recorded<'a>(parts: &'a [&'a str], folder: &FolderNames) -> Option<&'a [&'a str]> {
     let recorded = folder.recorded.as_deref()?.replace('\\', "/");
-    let base: Vec<&str> = recorded.split('/').filter(|part| !part.is_empty() && *part != ".").collect();
+    let base: Vec<&str> = recorded
+        .split('/')
+        .filter(|part| !part.is_empty() && *part != ".")
+        .collect();
     // Paths of Windows compare without case.
     let windows = base.first().is_some_and(|drive| drive.ends_with(':'));
-    let same = |a: &str, b: &str| if windows { a.to_lowercase() == b.to_lowercase() } else { a == b };
-    let below = base.len() > 1 && parts.len() > base.len() && base.iter().zip(parts).all(|(a, b)| same(a, b));
+    let same = |a: &str, b: &str| {
+        if windows {
+            a.to_lowercase() == b.to_lowercase()
+        } else {
+            a == b
+        }
+    };
+    let below = base.len() > 1
+        && parts.len() > base.len()
+        && base.iter().zip(parts).all(|(a, b)| same(a, b));
     below.then(|| &parts[base.len()..])
 }
 
@@ -65,7 +82,9 @@ fn below_actual<'a>(parts: &'a [&'a str], folder: &FolderNames) -> Option<&'a [&
     if names.len() < 2 {
         return None;
     }
-    let at = parts.windows(names.len()).position(|window| window.iter().zip(names).all(|(part, name)| part == name))?;
+    let at = parts
+        .windows(names.len())
+        .position(|window| window.iter().zip(names).all(|(part, name)| part == name))?;
     Some(&parts[at + names.len()..])
 }
 
@@ -78,7 +97,11 @@ mod tests {
     fn folder() -> FolderNames {
         FolderNames {
             recorded: Some(r"D:\shop\Reports\20240101_100000\A b\20240101_100001".to_owned()),
-            actual: vec!["20240101_100000".to_owned(), "A b".to_owned(), "20240101_100001".to_owned()],
+            actual: vec![
+                "20240101_100000".to_owned(),
+                "A b".to_owned(),
+                "20240101_100001".to_owned(),
+            ],
         }
     }
 
@@ -91,8 +114,14 @@ mod tests {
 
     #[test]
     fn relative_names_lie_in_the_run_folder() {
-        assert_eq!(inside("1700000000000.png").as_deref(), Some("1700000000000.png"));
-        assert_eq!(inside(r".\keyes\\keyes-a.png").as_deref(), Some("keyes/keyes-a.png"));
+        assert_eq!(
+            inside("1700000000000.png").as_deref(),
+            Some("1700000000000.png")
+        );
+        assert_eq!(
+            inside(r".\keyes\\keyes-a.png").as_deref(),
+            Some("keyes/keyes-a.png")
+        );
     }
 
     #[test]
@@ -109,7 +138,16 @@ mod tests {
 
     #[test]
     fn nothing_leads_out_of_the_folder() {
-        for path in ["", ".", "../x.png", r"a\..\..\x", "/tmp/x.png", r"C:\x.png", "C:x.png", "//server/share/x.png"] {
+        for path in [
+            "",
+            ".",
+            "../x.png",
+            r"a\..\..\x",
+            "/tmp/x.png",
+            r"C:\x.png",
+            "C:x.png",
+            "//server/share/x.png",
+        ] {
             assert_eq!(inside(path), None, "{path}");
         }
     }

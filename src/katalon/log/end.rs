@@ -6,8 +6,9 @@ use memchr::memmem;
 const NEEDLE: &[u8] = b"<method>endSuite</method>";
 const CLOSE: &[u8] = b"</record>";
 
-/// Watches the bytes that are appended to a log and says whether the suite's END record may have appeared, so that a
-/// growing log need not be read from its start at every change. It keeps less than 32 bytes between two chunks.
+/// Watches the bytes that are appended to a log and says whether the suite's END record may have
+/// appeared, so that a growing log need not be read from its start at every change. It keeps less
+/// than 32 bytes between two chunks.
 #[derive(Clone, Debug, Default)]
 pub struct EndScanner {
     carry: Vec<u8>,
@@ -31,13 +32,18 @@ impl EndScanner {
         let carry = std::mem::take(&mut self.carry);
         self.look_at(&carry);
         self.look_at(chunk);
-        // What was looked at is the end of the carry or the end of the chunk; a needle may begin in either.
-        let last = if chunk.len() > overlap.len() { chunk } else { &carry };
+        // What was looked at is the end of the carry or the end of the chunk; a needle may begin in
+        // either.
+        let last = if chunk.len() > overlap.len() {
+            chunk
+        } else {
+            &carry
+        };
         self.carry = last[last.len().saturating_sub(NEEDLE.len() - 1)..].to_vec();
     }
 
-    /// Whether a whole END record of a suite was seen. It may be the end of something else in a damaged log, so the
-    /// log has to be read to be sure.
+    /// Whether a whole END record of a suite was seen. It may be the end of something else in a
+    /// damaged log, so the log has to be read to be sure.
     pub const fn may_have_ended(&self) -> bool {
         self.seen
     }

@@ -7,7 +7,8 @@
 use super::record::{FAILURE_MESSAGE, FAILURE_STACK, RawRecord};
 use crate::katalon::text::head;
 
-/// Bytes of a message or a stack trace that are kept; ADO shows 4000 characters, the whole becomes an attachment.
+/// Bytes of a message or a stack trace that are kept; ADO shows 4000 characters, the whole becomes
+/// an attachment.
 pub const LONGEST_TEXT: usize = 256 * 1024;
 
 /// What a deciding record says.
@@ -25,19 +26,28 @@ impl Failure {
         let said = |text: String| (!text.trim().is_empty()).then_some(text);
         let text = record.message();
         let (head, reason) = split_reason(without_prefix(&text));
-        let stack_trace = record.property(FAILURE_STACK).and_then(said).or_else(|| reason.map(str::to_owned));
+        let stack_trace = record
+            .property(FAILURE_STACK)
+            .and_then(said)
+            .or_else(|| reason.map(str::to_owned));
         let message = record.property(FAILURE_MESSAGE).and_then(said).or_else(|| {
             let text = reason.map_or(head, without_frames);
             said(text.trim().to_owned())
         });
-        let mut failure = Self { message, stack_trace };
+        let mut failure = Self {
+            message,
+            stack_trace,
+        };
         failure.cut(limit);
         failure
     }
 
     /// Cuts both texts to `limit` bytes.
     pub fn cut(&mut self, limit: usize) {
-        for text in [&mut self.message, &mut self.stack_trace].into_iter().flatten() {
+        for text in [&mut self.message, &mut self.stack_trace]
+            .into_iter()
+            .flatten()
+        {
             if text.len() > limit {
                 text.truncate(head(text, limit).len());
                 text.shrink_to_fit();
@@ -47,28 +57,43 @@ impl Failure {
 
     /// Bytes that the texts take.
     pub fn size(&self) -> usize {
-        [&self.message, &self.stack_trace].into_iter().flatten().map(String::len).sum()
+        [&self.message, &self.stack_trace]
+            .into_iter()
+            .flatten()
+            .map(String::len)
+            .sum()
     }
 }
 
 /// The text before and after a line `Reason:`; in old versions all of it can be a stack trace.
 fn split_reason(text: &str) -> (&str, Option<&str>) {
-    if let Some(stack) = text.strip_prefix("(Stack trace: ").and_then(|rest| rest.trim_end().strip_suffix(')')) {
+    if let Some(stack) = text
+        .strip_prefix("(Stack trace: ")
+        .and_then(|rest| rest.trim_end().strip_suffix(')'))
+    {
         return ("", Some(stack.trim_end()));
     }
-    let after = |at: usize| text[at..].split_once("Reason:").map(|(_, reason)| reason.trim_start_matches(['\r', '\n']));
+    let after = |at: usize| {
+        text[at..]
+            .split_once("Reason:")
+            .map(|(_, reason)| reason.trim_start_matches(['\r', '\n']))
+    };
     if text.starts_with("Reason:") {
         return ("", after(0));
     }
     match text.find("\nReason:") {
-        Some(at) => (&text[..at], after(at).filter(|reason| !reason.trim().is_empty())),
+        Some(at) => (
+            &text[..at],
+            after(at).filter(|reason| !reason.trim().is_empty()),
+        ),
         None => (text, None),
     }
 }
 
 /// The lines of a stack trace before its first frame.
 fn without_frames(stack: &str) -> &str {
-    let is_frame = |line: &str| line.trim_start().starts_with("at ") && line.trim_end().ends_with(')');
+    let is_frame =
+        |line: &str| line.trim_start().starts_with("at ") && line.trim_end().ends_with(')');
     let mut end = 0;
     for line in stack.split_inclusive('\n') {
         if is_frame(line) {
@@ -85,8 +110,15 @@ fn without_prefix(text: &str) -> &str {
         return text;
     }
     let first_line_end = text.find('\n').unwrap_or(text.len());
-    let words = [" FAILED because (of) ", " FAILED because of ", " FAILED.", " has ERROR(s)."];
-    let cut = words.iter().find_map(|word| text[..first_line_end].find(word).map(|at| at + word.len()));
+    let words = [
+        " FAILED because (of) ",
+        " FAILED because of ",
+        " FAILED.",
+        " has ERROR(s).",
+    ];
+    let cut = words
+        .iter()
+        .find_map(|word| text[..first_line_end].find(word).map(|at| at + word.len()));
     match cut.map(|at| text[at..].trim()) {
         Some(rest) if !rest.is_empty() => rest,
         _ => text,
@@ -97,53 +129,85 @@ fn without_prefix(text: &str) -> &str {
 mod tests {
     use super::*;
 
-    fn of(message: &str, properties: Vec<(&'static str, String)>) -> (Option<String>, Option<String>) {
-        let record = RawRecord { java_escaped: false, message: message.into(), properties, ..RawRecord::default() };
+    fn of(
+        message: &str,
+        properties: Vec<(&'static str, String)>,
+    ) -> (Option<String>, Option<String>) {
+        let record = RawRecord {
+            java_escaped: false,
+            message: message.into(),
+            properties,
+            ..RawRecord::default()
+        };
         let failure = Failure::of(&record, 1000);
         (failure.message, failure.stack_trace)
     }
 
     #[test]
     fn the_properties_of_the_exception_come_first() {
-        let properties =
-            vec![(FAILURE_MESSAGE, "no button".to_owned()), (FAILURE_STACK, "X: no button\n\tat a(b)".to_owned())];
+        let properties = vec![
+            (FAILURE_MESSAGE, "no button".to_owned()),
+            (FAILURE_STACK, "X: no button\n\tat a(b)".to_owned()),
+        ];
         let (message, stack) = of("Test Cases/A FAILED.\nReason:\nother", properties);
-        assert_eq!((message.as_deref(), stack.as_deref()), (Some("no button"), Some("X: no button\n\tat a(b)")));
+        assert_eq!(
+            (message.as_deref(), stack.as_deref()),
+            (Some("no button"), Some("X: no button\n\tat a(b)"))
+        );
     }
 
     #[test]
     fn the_text_is_parted_into_message_and_stack() {
-        let (message, stack) =
-            of("Test Cases/A FAILED.\nReason:\nX: no\nbutton\n\tat a.b(C.java:1)\n\tat d(e)", Vec::new());
+        let (message, stack) = of(
+            "Test Cases/A FAILED.\nReason:\nX: no\nbutton\n\tat a.b(C.java:1)\n\tat d(e)",
+            Vec::new(),
+        );
         assert_eq!(message.as_deref(), Some("X: no\nbutton"));
-        assert_eq!(stack.as_deref(), Some("X: no\nbutton\n\tat a.b(C.java:1)\n\tat d(e)"));
+        assert_eq!(
+            stack.as_deref(),
+            Some("X: no\nbutton\n\tat a.b(C.java:1)\n\tat d(e)")
+        );
     }
 
     #[test]
     fn the_words_of_old_versions_are_no_part_of_the_message() {
-        let (message, stack) = of("Test Cases/A FAILED because (of) Variable 'x' is not defined.", Vec::new());
-        assert_eq!((message.as_deref(), stack), (Some("Variable 'x' is not defined."), None));
+        let (message, stack) = of(
+            "Test Cases/A FAILED because (of) Variable 'x' is not defined.",
+            Vec::new(),
+        );
+        assert_eq!(
+            (message.as_deref(), stack),
+            (Some("Variable 'x' is not defined."), None)
+        );
     }
 
     #[test]
     fn a_stack_trace_of_old_versions_is_parted_too() {
-        let text =
-            "Test Cases/A FAILED because (of) (Stack trace: X: no (Root cause: y)\n\tat a.b(C.groovy:36)\n\tat d(e)\n)";
+        let text = "Test Cases/A FAILED because (of) (Stack trace: X: no (Root cause: y)\n\tat a.b(C.groovy:36)\n\tat d(e)\n)";
         let (message, stack) = of(text, Vec::new());
         assert_eq!(message.as_deref(), Some("X: no (Root cause: y)"));
-        assert_eq!(stack.as_deref(), Some("X: no (Root cause: y)\n\tat a.b(C.groovy:36)\n\tat d(e)"));
+        assert_eq!(
+            stack.as_deref(),
+            Some("X: no (Root cause: y)\n\tat a.b(C.groovy:36)\n\tat d(e)")
+        );
     }
 
     #[test]
     fn a_null_message_of_an_exception_is_none() {
         let properties = vec![(FAILURE_MESSAGE, "null".to_owned())];
-        let (message, _) = of("Test Cases/A FAILED.\nReason:\njava.lang.NullPointerException\n\tat a(b)", properties);
+        let (message, _) = of(
+            "Test Cases/A FAILED.\nReason:\njava.lang.NullPointerException\n\tat a(b)",
+            properties,
+        );
         assert_eq!(message.as_deref(), Some("java.lang.NullPointerException"));
     }
 
     #[test]
     fn long_texts_are_cut_at_a_character() {
-        let mut failure = Failure { message: Some("aü".repeat(10)), stack_trace: None };
+        let mut failure = Failure {
+            message: Some("aü".repeat(10)),
+            stack_trace: None,
+        };
         failure.cut(5);
         assert_eq!(failure.message.as_deref(), Some("aüa"));
     }

@@ -1,10 +1,11 @@
 //! The execution logs of a run: `execution5.log` … `execution0.log`, read as a stream.
 //!
-//! A log can be a gigabyte, so nothing of it is kept but the results: the scanner gives one record at a time, the tree
-//! folds it into the open nodes, and a test becomes a [`LogTest`] when it closes. Whatever the field has shown
-//! is survived: cut records, several documents in one file, stray prologs, a missing start or end, and records that
-//! Katalon appends hours after the suite ended (they mean nothing). Texts of results are bounded one by one and in
-//! their sum. Reading fails only when the input does.
+//! A log can be a gigabyte, so nothing of it is kept but the results: the scanner gives one record
+//! at a time, the tree folds it into the open nodes, and a test becomes a [`LogTest`] when it
+//! closes. Whatever the field has shown is survived: cut records, several documents in one file,
+//! stray prologs, a missing start or end, and records that Katalon appends hours after the suite
+//! ended (they mean nothing). Texts of results are bounded one by one and in their sum. Reading
+//! fails only when the input does.
 
 mod attachment;
 mod end;
@@ -38,7 +39,8 @@ pub struct LogSummary {
     pub ended: Option<Moment>,
     /// Time of the last record, not counting those behind the END of the suite.
     pub last_record: Option<Moment>,
-    /// How many more runs follow if this one fails, where failed suites run again as a whole (Katalon 8.1 and later).
+    /// How many more runs follow if this one fails, where failed suites run again as a whole
+    /// (Katalon 8.1 and later).
     pub reruns_left: Option<u32>,
     /// The suite's status; `None` when the log has no record.
     pub status: Option<Status>,
@@ -68,6 +70,8 @@ pub struct LogTest {
 impl LogTest {
     /// Status of the attempt that counts.
     pub fn status(&self) -> Status {
-        self.attempts.last().map_or(Status::Incomplete, |attempt| attempt.status)
+        self.attempts
+            .last()
+            .map_or(Status::Incomplete, |attempt| attempt.status)
     }
 }

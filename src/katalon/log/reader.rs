@@ -65,10 +65,14 @@ struct Damage {
 impl LogReader {
     /// A reader for the logs of a run folder.
     pub fn new(folder: FolderNames) -> Self {
-        Self { folder, ..Self::default() }
+        Self {
+            folder,
+            ..Self::default()
+        }
     }
 
-    /// Reads the next part. Parts come in the order in which Katalon wrote them, the highest number first.
+    /// Reads the next part. Parts come in the order in which Katalon wrote them, the highest number
+    /// first.
     ///
     /// # Errors
     /// When the input fails; what was read before counts, and more parts may follow.
@@ -94,7 +98,11 @@ impl LogReader {
         }
         let statuses = || self.summary.tests.iter().map(LogTest::status);
         let begun = self.summary.last_record.is_some();
-        let suite = if self.closed { Status::Passed } else { Status::Incomplete };
+        let suite = if self.closed {
+            Status::Passed
+        } else {
+            Status::Incomplete
+        };
         let worst = [Status::Incomplete, Status::Error, Status::Failed]
             .into_iter()
             .find(|bad| *bad == suite || statuses().any(|status| status == *bad));
@@ -105,7 +113,8 @@ impl LogReader {
 
     fn record(&mut self, record: &RawRecord) {
         if self.closed {
-            self.damage.second_suites += usize::from(record.level == Level::Start && record.method == Method::Suite);
+            self.damage.second_suites +=
+                usize::from(record.level == Level::Start && record.method == Method::Suite);
             return;
         }
         self.damage.truncated += usize::from(record.truncated);
@@ -138,8 +147,11 @@ impl LogReader {
             if record.method == Method::Suite {
                 self.summary.suite = record.property("id").or_else(|| record.property("name"));
                 self.summary.started = Some(at);
-                let left = record.property("retryCount").and_then(|count| count.trim().parse().ok());
-                self.summary.reruns_left = left.filter(|_| !record.flag("rerunTestFailImmediately"));
+                let left = record
+                    .property("retryCount")
+                    .and_then(|count| count.trim().parse().ok());
+                self.summary.reruns_left =
+                    left.filter(|_| !record.flag("rerunTestFailImmediately"));
                 return;
             }
             self.headless = true;
@@ -147,7 +159,9 @@ impl LogReader {
         match record.method {
             Method::Suite => self.damage.second_suites += 1,
             Method::Test => self.start_test(record, at),
-            Method::Keyword => self.tree.push(Kind::Step { ignored: record.flag("isIgnoredIfFailed") }),
+            Method::Keyword => self.tree.push(Kind::Step {
+                ignored: record.flag("isIgnoredIfFailed"),
+            }),
         }
         self.damage.too_deep += usize::from(self.tree.is_too_deep());
     }
@@ -156,14 +170,20 @@ impl LogReader {
         let below_suite = self.tree.depth() == 1;
         // Without the log's beginning the keyword that called this test may be unknown.
         let called = self.headless && record.nested_level.is_some_and(|level| level > 1);
-        self.tree.push(Kind::Test { optional: record.flag("isOptional") });
+        self.tree.push(Kind::Test {
+            optional: record.flag("isOptional"),
+        });
         if !below_suite || called {
             return;
         }
         let said = |name: &str| record.property(name).filter(|value| !value.is_empty());
         let id = said("id").or_else(|| said("name")).unwrap_or_else(|| {
             let message = record.message();
-            message.split_once(':').map_or(message.as_str(), |(_, name)| name).trim().to_owned()
+            message
+                .split_once(':')
+                .map_or(message.as_str(), |(_, name)| name)
+                .trim()
+                .to_owned()
         });
         self.current = Some(OpenTest {
             test: LogTest {
@@ -173,7 +193,9 @@ impl LogReader {
                 attempts: Vec::new(),
                 variables: BTreeMap::new(),
             },
-            retry: said("currentRetryCount").and_then(|count| count.trim().parse().ok()).unwrap_or(0),
+            retry: said("currentRetryCount")
+                .and_then(|count| count.trim().parse().ok())
+                .unwrap_or(0),
             attempt: Attempt {
                 status: Status::Incomplete,
                 started: at,
@@ -202,7 +224,9 @@ impl LogReader {
             Closed::BelowSuite(verdict) => {
                 if let Some(mut open) = self.current.take() {
                     self.variables(&mut open, record.property("executionBindingVariables"));
-                    let status = verdict.as_ref().map_or(Status::Passed, |verdict| verdict.status);
+                    let status = verdict
+                        .as_ref()
+                        .map_or(Status::Passed, |verdict| verdict.status);
                     open.attempt.ended = Some(at);
                     self.store(open, status, verdict);
                 }
@@ -221,9 +245,15 @@ impl LogReader {
         open.test.variables = variables;
     }
 
-    /// Puts a finished attempt where it belongs: a retry behind the latest execution of the same test case.
+    /// Puts a finished attempt where it belongs: a retry behind the latest execution of the same
+    /// test case.
     fn store(&mut self, open: OpenTest, status: Status, verdict: Option<Verdict>) {
-        let OpenTest { mut test, retry, mut attempt, .. } = open;
+        let OpenTest {
+            mut test,
+            retry,
+            mut attempt,
+            ..
+        } = open;
         attempt.status = status;
         if let Some(mut failure) = verdict.map(|verdict| verdict.failure) {
             let limit = match self.texts {
@@ -237,7 +267,12 @@ impl LogReader {
             self.texts += failure.size();
             (attempt.message, attempt.stack_trace) = (failure.message, failure.stack_trace);
         }
-        let earlier = self.summary.tests.iter_mut().rev().find(|known| retry > 0 && known.id == test.id);
+        let earlier = self
+            .summary
+            .tests
+            .iter_mut()
+            .rev()
+            .find(|known| retry > 0 && known.id == test.id);
         match earlier {
             Some(earlier) => {
                 earlier.attempts.push(attempt);
@@ -290,15 +325,42 @@ impl LogReader {
 impl Damage {
     fn warnings(&self, headless: bool) -> Vec<String> {
         let counted = [
-            (self.cut, "records of the log that are cut and were left out"),
-            (self.truncated, "records of the log with texts of more than 1 MiB, which were cut"),
-            (self.without_time, "records of the log without a time, which got that of the record before"),
-            (self.stray_ends, "END records of the log that close nothing and were left out"),
-            (self.second_suites, "further suites in this log, of which only the first one counts"),
-            (self.too_deep, "steps that are nested too deep to count for their test's status"),
-            (self.attachments_left_out, "attachments left out, because one attempt names more than 10000"),
-            (self.texts_cut, "error texts that were cut, because all together are longer than 8 MiB"),
-            (self.broken_variables, "lists of variable values in the log that cannot be read"),
+            (
+                self.cut,
+                "records of the log that are cut and were left out",
+            ),
+            (
+                self.truncated,
+                "records of the log with texts of more than 1 MiB, which were cut",
+            ),
+            (
+                self.without_time,
+                "records of the log without a time, which got that of the record before",
+            ),
+            (
+                self.stray_ends,
+                "END records of the log that close nothing and were left out",
+            ),
+            (
+                self.second_suites,
+                "further suites in this log, of which only the first one counts",
+            ),
+            (
+                self.too_deep,
+                "steps that are nested too deep to count for their test's status",
+            ),
+            (
+                self.attachments_left_out,
+                "attachments left out, because one attempt names more than 10000",
+            ),
+            (
+                self.texts_cut,
+                "error texts that were cut, because all together are longer than 8 MiB",
+            ),
+            (
+                self.broken_variables,
+                "lists of variable values in the log that cannot be read",
+            ),
         ];
         let mut warnings: Vec<String> = counted
             .into_iter()
@@ -306,7 +368,10 @@ impl Damage {
             .map(|(count, what)| format!("{what}: {count}"))
             .collect();
         if headless {
-            warnings.push("the log begins after the suite's start; results before that are missing".to_owned());
+            warnings.push(
+                "the log begins after the suite's start; results before that are missing"
+                    .to_owned(),
+            );
         }
         warnings
     }

@@ -2,7 +2,8 @@
 
 use crate::katalon::escape;
 
-/// The names of properties that are kept; all others are skipped while reading, some are megabytes long.
+/// The names of properties that are kept; all others are skipped while reading, some are megabytes
+/// long.
 pub const PROPERTIES: [&str; 28] = [
     "id",
     "name",
@@ -114,7 +115,8 @@ pub struct RawRecord {
     pub millis: Option<i64>,
     /// Depth that Katalon itself counted: 0 suite, 1 test.
     pub nested_level: Option<u32>,
-    /// Whether texts are Java-escaped too: `escapedJava`, and always where that is absent (Katalon up to 7.5).
+    /// Whether texts are Java-escaped too: `escapedJava`, and always where that is absent (Katalon
+    /// up to 7.5).
     pub java_escaped: bool,
     /// The message, XML-escaped twice.
     pub message: String,
@@ -145,9 +147,13 @@ impl RawRecord {
         self.clear(&escape::xml(&self.message))
     }
 
-    /// One of [`PROPERTIES`] in clear; `None` when it is absent, and for Katalon's word for a null value.
+    /// One of [`PROPERTIES`] in clear; `None` when it is absent, and for Katalon's word for a null
+    /// value.
     pub fn property(&self, name: &str) -> Option<String> {
-        debug_assert!(PROPERTIES.contains(&name), "`{name}` is asked for and never kept");
+        debug_assert!(
+            PROPERTIES.contains(&name),
+            "`{name}` is asked for and never kept"
+        );
         let (_, raw) = self.properties.iter().find(|(known, _)| *known == name)?;
         Some(self.clear(raw)).filter(|value| value != "null")
     }
@@ -159,10 +165,19 @@ impl RawRecord {
 
     fn clear(&self, once_escaped: &str) -> String {
         let decoded = escape::xml(once_escaped);
-        let text = if self.java_escaped { escape::java(&decoded) } else { decoded };
-        // Line ends as an XML parser would give them; control characters are no text and break what shows them.
+        let text = if self.java_escaped {
+            escape::java(&decoded)
+        } else {
+            decoded
+        };
+        // Line ends as an XML parser would give them; control characters are no text and break what
+        // shows them.
         let text = text.replace("\r\n", "\n");
-        if text.contains(is_illegal) { text.replace(is_illegal, "") } else { text }
+        if text.contains(is_illegal) {
+            text.replace(is_illegal, "")
+        } else {
+            text
+        }
     }
 }
 
@@ -201,6 +216,11 @@ mod tests {
     #[test]
     fn null_is_no_value_and_control_characters_are_no_text() {
         assert_eq!(record(false, "null").property("id"), None);
-        assert_eq!(record(false, "a\u{1b}[0m\r\nb\u{0}").property("id").unwrap(), "a[0m\nb");
+        assert_eq!(
+            record(false, "a\u{1b}[0m\r\nb\u{0}")
+                .property("id")
+                .unwrap(),
+            "a[0m\nb"
+        );
     }
 }

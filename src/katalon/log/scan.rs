@@ -1,9 +1,9 @@
 //! Finds the `<record>`s in the bytes of an execution log, one after the other, in bounded memory.
 //!
-//! An XML parser is of no use here: real logs hold several documents, stray prologs and DOCTYPEs (left by Katalon's
-//! own repair), a last record that was cut, and single texts of many megabytes. So the scanner looks only at tags,
-//! ignores everything between two records, drops a record that is not closed, and keeps of each text no more than
-//! its limit. It fails only when the input does.
+//! An XML parser is of no use here: real logs hold several documents, stray prologs and DOCTYPEs
+//! (left by Katalon's own repair), a last record that was cut, and single texts of many megabytes.
+//! So the scanner looks only at tags, ignores everything between two records, drops a record that
+//! is not closed, and keeps of each text no more than its limit. It fails only when the input does.
 
 use std::io::{self, BufRead};
 
@@ -11,9 +11,11 @@ use memchr::{memchr, memchr2};
 
 use super::record::{Level, Method, PROPERTIES, RawRecord};
 
-/// Bytes of a tag that are kept; Katalon's longest is `<property name="failed.exception.stacktrace">`.
+/// Bytes of a tag that are kept; Katalon's longest is `<property
+/// name="failed.exception.stacktrace">`.
 const LONGEST_TAG: usize = 512;
-/// Bytes of a raw text that are kept. A message is XML-escaped twice, so its clear text can be far shorter.
+/// Bytes of a raw text that are kept. A message is XML-escaped twice, so its clear text can be far
+/// shorter.
 const LONGEST_TEXT: usize = 1024 * 1024;
 /// Properties of one record that are kept; Katalon writes at most a dozen.
 const MOST_PROPERTIES: usize = 32;
@@ -42,7 +44,12 @@ enum Field {
 impl<R: BufRead> Scanner<R> {
     /// A scanner at the start of `input`.
     pub fn new(input: R) -> Self {
-        Self { input, tag: Vec::new(), text: Vec::new(), cut_records: 0 }
+        Self {
+            input,
+            tag: Vec::new(),
+            text: Vec::new(),
+            cut_records: 0,
+        }
     }
 
     /// The next whole record.
@@ -62,7 +69,9 @@ impl<R: BufRead> Scanner<R> {
                 return Ok(None);
             }
             match (name(&self.tag), &mut open) {
-                (b"record", _) => self.cut_records += usize::from(open.replace(Open::default()).is_some()),
+                (b"record", _) => {
+                    self.cut_records += usize::from(open.replace(Open::default()).is_some())
+                }
                 (b"/record", Some(_)) => return Ok(open.map(|open| open.record)),
                 (b"log" | b"/log" | b"?xml" | b"!DOCTYPE", Some(_)) => {
                     open = None;
@@ -98,8 +107,8 @@ impl<R: BufRead> Scanner<R> {
         }
     }
 
-    /// Reads a tag behind its `<` up to its `>`. Another `<` before that starts the tag anew, as behind a cut text.
-    /// `false` at the end of the input.
+    /// Reads a tag behind its `<` up to its `>`. Another `<` before that starts the tag anew, as
+    /// behind a cut text. `false` at the end of the input.
     fn read_tag(&mut self) -> io::Result<bool> {
         self.tag.clear();
         loop {
@@ -127,7 +136,8 @@ impl<R: BufRead> Scanner<R> {
 #[derive(Default)]
 struct Open {
     record: RawRecord,
-    /// Open elements inside the record; an `exception` has children whose names are those of the record's own.
+    /// Open elements inside the record; an `exception` has children whose names are those of the
+    /// record's own.
     depth: usize,
     field: Option<Field>,
 }
@@ -151,7 +161,11 @@ impl Open {
             }
         } else {
             self.depth += 1;
-            self.field = if self.depth == 1 { self.field_of(name, tag) } else { None };
+            self.field = if self.depth == 1 {
+                self.field_of(name, tag)
+            } else {
+                None
+            };
         }
     }
 
@@ -165,7 +179,10 @@ impl Open {
             b"escapedJava" => Some(Field::EscapedJava),
             b"property" if self.record.properties.len() < MOST_PROPERTIES => {
                 let wanted = property_name(tag)?;
-                PROPERTIES.iter().find(|known| known.as_bytes() == wanted).map(|known| Field::Property(known))
+                PROPERTIES
+                    .iter()
+                    .find(|known| known.as_bytes() == wanted)
+                    .map(|known| Field::Property(known))
             }
             _ => None,
         }
@@ -197,9 +214,14 @@ fn fill(input: &mut impl BufRead) -> io::Result<&[u8]> {
 }
 
 fn name(tag: &[u8]) -> &[u8] {
-    let end = tag.iter().position(u8::is_ascii_whitespace).unwrap_or(tag.len());
+    let end = tag
+        .iter()
+        .position(u8::is_ascii_whitespace)
+        .unwrap_or(tag.len());
     let name = &tag[..end];
-    name.strip_suffix(b"/").filter(|name| !name.is_empty()).unwrap_or(name)
+    name.strip_suffix(b"/")
+        .filter(|name| !name.is_empty())
+        .unwrap_or(name)
 }
 
 /// The value of `name="…"` in the tag of a property.

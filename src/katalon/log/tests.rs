@@ -57,19 +57,26 @@ impl Node {
             Self::Test { children, .. } => (children, true),
         };
         let own = children.iter().rev().find_map(|child| match child {
-            Self::Message(level @ ("ERROR" | "FAILED" | "INCOMPLETE" | "PASSED" | "SKIPPED")) => Some(*level),
+            Self::Message(level @ ("ERROR" | "FAILED" | "INCOMPLETE" | "PASSED" | "SKIPPED")) => {
+                Some(*level)
+            }
             _ => None,
         });
         let bad = || {
             children.iter().find_map(|child| match child {
                 Self::Message(_) | Self::Test { optional: true, .. } => None,
                 Self::Test { .. } if is_test => None,
-                node => Some(node.status()).filter(|status| ["ERROR", "FAILED", "INCOMPLETE"].contains(status)),
+                node => Some(node.status())
+                    .filter(|status| ["ERROR", "FAILED", "INCOMPLETE"].contains(status)),
             })
         };
         let status = own.or_else(bad).unwrap_or("PASSED");
         match self {
-            Self::Step { children, .. } if matches!(children.as_slice(), [Self::Message("NOT_RUN")]) => "NOT_RUN",
+            Self::Step { children, .. }
+                if matches!(children.as_slice(), [Self::Message("NOT_RUN")]) =>
+            {
+                "NOT_RUN"
+            }
             Self::Step { ignored: true, .. } => "PASSED",
             _ => status,
         }
@@ -77,7 +84,16 @@ impl Node {
 }
 
 fn message() -> impl Strategy<Value = Node> {
-    let levels = vec!["PASSED", "FAILED", "ERROR", "INCOMPLETE", "SKIPPED", "NOT_RUN", "WARNING", "INFO"];
+    let levels = vec![
+        "PASSED",
+        "FAILED",
+        "ERROR",
+        "INCOMPLETE",
+        "SKIPPED",
+        "NOT_RUN",
+        "WARNING",
+        "INFO",
+    ];
     prop::sample::select(levels).prop_map(Node::Message)
 }
 
@@ -85,8 +101,10 @@ fn children() -> impl Strategy<Value = Vec<Node>> {
     let node = message().prop_recursive(4, 24, 4, |inner| {
         let children = prop::collection::vec(inner, 0..4);
         prop_oneof![
-            (any::<bool>(), children.clone()).prop_map(|(ignored, children)| Node::Step { ignored, children }),
-            (any::<bool>(), children).prop_map(|(optional, children)| Node::Test { optional, children }),
+            (any::<bool>(), children.clone())
+                .prop_map(|(ignored, children)| Node::Step { ignored, children }),
+            (any::<bool>(), children)
+                .prop_map(|(optional, children)| Node::Test { optional, children }),
         ]
     });
     prop::collection::vec(node, 0..6)
@@ -153,11 +171,15 @@ proptest! {
 
 #[test]
 fn an_exception_in_a_record_does_not_hide_its_message() {
-    let exception =
-        "<exception><message>other</message><frame><class>c</class><method>startTest</method></frame></exception>";
+    let exception = "<exception><message>other</message><frame><class>c</class><method>startTest</method></frame></exception>";
     let log = record("START", "startSuite", "")
-        + &record("START", "startTest", "<property name=\"id\">Test Cases/T</property>")
-        + &record("FAILED", "logMessage", "").replace("</message>", &format!("</message>{exception}"))
+        + &record(
+            "START",
+            "startTest",
+            "<property name=\"id\">Test Cases/T</property>",
+        )
+        + &record("FAILED", "logMessage", "")
+            .replace("</message>", &format!("</message>{exception}"))
         + &record("END", "endTest", "");
     let summary = read(log.as_bytes());
     assert_eq!(summary.tests[0].attempts[0].message.as_deref(), Some("m"));
@@ -165,15 +187,20 @@ fn an_exception_in_a_record_does_not_hide_its_message() {
 
 #[test]
 fn steps_that_are_never_closed_do_not_fill_the_memory() {
-    let mut log =
-        record("START", "startSuite", "") + &record("START", "startTest", "<property name=\"id\">T</property>");
+    let mut log = record("START", "startSuite", "")
+        + &record("START", "startTest", "<property name=\"id\">T</property>");
     log += &record("START", "startKeyword", "").repeat(3000);
     log += &record("FAILED", "logMessage", "").repeat(3000);
     log += &record("END", "endKeyword", "").repeat(3000);
     log += &(record("PASSED", "logMessage", "") + &record("END", "endTest", ""));
     let summary = read(log.as_bytes());
     assert_eq!(summary.tests[0].status(), Status::Passed);
-    assert!(summary.warnings.iter().any(|warning| warning.contains("nested too deep")));
+    assert!(
+        summary
+            .warnings
+            .iter()
+            .any(|warning| warning.contains("nested too deep"))
+    );
 }
 
 #[test]
@@ -184,30 +211,48 @@ fn an_end_that_closes_a_step_leaves_the_suite_open() {
         + &record("END", "endTest", "")
         + &record("END", "endSuite", "");
     let summary = read(log.as_bytes());
-    assert_eq!((summary.ended, summary.tests[0].status()), (None, Status::Passed));
+    assert_eq!(
+        (summary.ended, summary.tests[0].status()),
+        (None, Status::Passed)
+    );
     assert_eq!(summary.status, Some(Status::Incomplete));
 }
 
 #[test]
 fn records_behind_the_end_of_the_suite_mean_nothing() {
     let log = record("START", "startSuite", "") + &record("END", "endSuite", "");
-    let mut summary = read((log.clone() + &record("START", "startTest", "") + &record("FAILED", "x", "")).as_bytes());
+    let mut summary = read(
+        (log.clone() + &record("START", "startTest", "") + &record("FAILED", "x", "")).as_bytes(),
+    );
     assert_eq!(summary, read(log.as_bytes()));
     summary = read((log.clone() + &log).as_bytes());
-    assert_eq!(summary.warnings, ["further suites in this log, of which only the first one counts: 1"]);
+    assert_eq!(
+        summary.warnings,
+        ["further suites in this log, of which only the first one counts: 1"]
+    );
 }
 
 #[test]
 fn many_long_error_texts_are_cut_shorter_and_said_to_be_so() {
-    let long = format!("<property name=\"failed.exception.message\">{}</property>", "x".repeat(300_000));
+    let long = format!(
+        "<property name=\"failed.exception.message\">{}</property>",
+        "x".repeat(300_000)
+    );
     let test = record("START", "startTest", "<property name=\"id\">T</property>")
         + &record("FAILED", "logMessage", &long)
         + &record("END", "endTest", "");
     let summary = read((record("START", "startSuite", "") + &test.repeat(60)).as_bytes());
-    let texts: usize = summary.tests.iter().map(|test| test.attempts[0].message.as_ref().unwrap().len()).sum();
+    let texts: usize = summary
+        .tests
+        .iter()
+        .map(|test| test.attempts[0].message.as_ref().unwrap().len())
+        .sum();
     assert!(texts < 9 * 1024 * 1024, "{texts}");
     assert!(
-        summary.warnings.iter().any(|warning| warning.contains("error texts that were cut")),
+        summary
+            .warnings
+            .iter()
+            .any(|warning| warning.contains("error texts that were cut")),
         "{:?}",
         summary.warnings
     );

@@ -1,13 +1,15 @@
 //! Katalon's status rules, folded while the log streams by.
 //!
-//! The tree of suite, tests, called tests and steps is never kept: only the open nodes are, and each holds just what
-//! its parent will need (`AbstractLogRecord`, `TestCaseLogRecord` and `TestStepLogRecord` of Katalon's framework):
+//! The tree of suite, tests, called tests and steps is never kept: only the open nodes are, and
+//! each holds just what its parent will need (`AbstractLogRecord`, `TestCaseLogRecord` and
+//! `TestStepLogRecord` of Katalon's framework):
 //!
 //! 1. a node that is open when the log ends is INCOMPLETE;
 //! 2. else the last of its own messages with a result level decides;
-//! 3. else the first of its steps (and, in a step, of its called tests that are not optional) that is ERROR, FAILED or
-//!    INCOMPLETE decides;
-//! 4. a step with `isIgnoredIfFailed` is never bad for its parent (nor is one that holds just a NOT_RUN record).
+//! 3. else the first of its steps (and, in a step, of its called tests that are not optional) that
+//!    is ERROR, FAILED or INCOMPLETE decides;
+//! 4. a step with `isIgnoredIfFailed` is never bad for its parent (nor is one that holds just a
+//!    NOT_RUN record).
 //!
 //! An END record closes the innermost open node, whatever it is about.
 
@@ -15,7 +17,8 @@ use super::failure::{Failure, LONGEST_TEXT};
 use super::record::{Level, RawRecord};
 use crate::katalon::status::Status;
 
-/// Nodes deeper than this are counted and take no part in the status; Katalon's own nest a few dozen levels.
+/// Nodes deeper than this are counted and take no part in the status; Katalon's own nest a few
+/// dozen levels.
 const DEEPEST: usize = 512;
 /// From this depth on texts are cut shorter, so that the open nodes hold a bounded number of bytes.
 const DEEP: usize = 24;
@@ -93,7 +96,11 @@ impl Tree {
     /// Opens a node inside the innermost one.
     pub fn push(&mut self, kind: Kind) {
         if self.open.len() < DEEPEST {
-            self.open.push(Node { kind, own: None, child: None });
+            self.open.push(Node {
+                kind,
+                own: None,
+                child: None,
+            });
         } else {
             self.too_deep += 1;
         }
@@ -109,14 +116,22 @@ impl Tree {
             Level::Skipped => Status::Skipped,
             Level::Start | Level::End | Level::RunData | Level::Other => return,
         };
-        let limit = if self.open.len() > DEEP { LONGEST_DEEP_TEXT } else { LONGEST_TEXT };
+        let limit = if self.open.len() > DEEP {
+            LONGEST_DEEP_TEXT
+        } else {
+            LONGEST_TEXT
+        };
         let Some(top) = self.open.last_mut() else {
             return;
         };
         if top.kind == Kind::Suite || self.too_deep > 0 {
             return;
         }
-        let failure = if status == Status::Passed { Failure::default() } else { Failure::of(record, limit) };
+        let failure = if status == Status::Passed {
+            Failure::default()
+        } else {
+            Failure::of(record, limit)
+        };
         top.own = Some(Verdict { status, failure });
         // An own message decides whatever the children said.
         top.child = None;
@@ -138,7 +153,8 @@ impl Tree {
             return Closed::BelowSuite(node.verdict());
         }
         if counts(parent.kind, node.kind) && parent.own.is_none() && parent.child.is_none() {
-            let bad = |verdict: &Verdict| !matches!(verdict.status, Status::Passed | Status::Skipped);
+            let bad =
+                |verdict: &Verdict| !matches!(verdict.status, Status::Passed | Status::Skipped);
             parent.child = node.verdict().filter(bad);
         }
         Closed::Inner

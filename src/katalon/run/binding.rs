@@ -1,8 +1,8 @@
-//! `testCaseBinding`: one JSON line per planned execution of a test case (Katalon 6.3 and later), and the values of
-//! variables that the log repeats as JSON.
+//! `testCaseBinding`: one JSON line per planned execution of a test case (Katalon 6.3 and later),
+//! and the values of variables that the log repeats as JSON.
 //!
-//! Both hold test data in clear, passwords among them. Values are kept for `${variable}` in ADO ids only; nobody
-//! prints them.
+//! Both hold test data in clear, passwords among them. Values are kept for `${variable}` in ADO ids
+//! only; nobody prints them.
 
 use std::collections::BTreeMap;
 
@@ -43,17 +43,24 @@ struct RawLine {
     binded_values: Option<serde_json::Map<String, Value>>,
 }
 
-/// Reads the whole file. Lines that are no JSON are left out with a warning that names their number; the position of
-/// the others counts on, so they keep their place.
+/// Reads the whole file. Lines that are no JSON are left out with a warning that names their
+/// number; the position of the others counts on, so they keep their place.
 pub fn read(bytes: &[u8]) -> (Vec<BindingLine>, Vec<String>) {
     let text = String::from_utf8_lossy(bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes));
     let mut warnings = Vec::new();
     let mut lines = Vec::new();
-    for (number, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
+    for (number, line) in text
+        .lines()
+        .enumerate()
+        .filter(|(_, line)| !line.trim().is_empty())
+    {
         match serde_json::from_str::<RawLine>(line) {
             Ok(raw) => lines.push(raw.into_line()),
             Err(_) => {
-                warnings.push(format!("line {} of `testCaseBinding` cannot be read", number + 1));
+                warnings.push(format!(
+                    "line {} of `testCaseBinding` cannot be read",
+                    number + 1
+                ));
                 lines.push(BindingLine::default());
             }
         }
@@ -64,7 +71,11 @@ pub fn read(bytes: &[u8]) -> (Vec<BindingLine>, Vec<String>) {
 impl RawLine {
     fn into_line(self) -> BindingLine {
         let said = |text: String| (!text.is_empty()).then_some(text);
-        let values = self.binded_values.unwrap_or_default().into_iter().take(MOST_VARIABLES);
+        let values = self
+            .binded_values
+            .unwrap_or_default()
+            .into_iter()
+            .take(MOST_VARIABLES);
         BindingLine {
             test_case: said(self.test_case_id).unwrap_or(self.test_case_name),
             execution_id: self.test_case_execution_id.and_then(said),
@@ -82,8 +93,8 @@ impl RawLine {
     }
 }
 
-/// Reads a Groovy expression: a number, a boolean or a plain string literal gives its value, everything else has to be
-/// evaluated by Katalon.
+/// Reads a Groovy expression: a number, a boolean or a plain string literal gives its value,
+/// everything else has to be evaluated by Katalon.
 pub fn groovy(source: &str) -> VariableValue {
     let source = source.trim();
     let plain = |text: &str| VariableValue::Plain(text.to_owned());
@@ -96,7 +107,9 @@ pub fn groovy(source: &str) -> VariableValue {
     }
     let digits = source.strip_prefix('-').unwrap_or(source);
     let number = digits.starts_with(|first: char| first.is_ascii_digit())
-        && digits.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+        && digits
+            .bytes()
+            .all(|byte| byte.is_ascii_digit() || byte == b'.');
     if number || matches!(source, "true" | "false") {
         return plain(source);
     }
@@ -125,11 +138,14 @@ struct ExecutionVariable {
     masked: bool,
 }
 
-/// Reads the property `executionBindingVariables` (Katalon 8.2 and later): the resolved variables of an execution.
+/// Reads the property `executionBindingVariables` (Katalon 8.2 and later): the resolved variables
+/// of an execution.
 ///
 /// # Errors
 /// When it is not the JSON that Katalon writes, as when the log was cut in it.
-pub fn execution_variables(json: &str) -> Result<BTreeMap<String, VariableValue>, serde_json::Error> {
+pub fn execution_variables(
+    json: &str,
+) -> Result<BTreeMap<String, VariableValue>, serde_json::Error> {
     if json.trim().is_empty() {
         return Ok(BTreeMap::new());
     }
@@ -149,7 +165,9 @@ pub fn execution_variables(json: &str) -> Result<BTreeMap<String, VariableValue>
 
 fn bounded(value: VariableValue) -> VariableValue {
     match value {
-        VariableValue::Plain(text) | VariableValue::Expression(text) if text.len() > LONGEST_VALUE => {
+        VariableValue::Plain(text) | VariableValue::Expression(text)
+            if text.len() > LONGEST_VALUE =>
+        {
             VariableValue::Expression(head(&text, LONGEST_VALUE).to_owned())
         }
         value => value,
@@ -180,7 +198,10 @@ mod tests {
         assert_eq!(lines[0].execution_id.as_deref(), Some("u"));
         assert_eq!(lines[0].iteration_variable.as_deref(), Some("ado"));
         assert_eq!(lines[0].values["ado"], plain("2001"));
-        assert_eq!(lines[0].values["x"], VariableValue::Expression("f()".to_owned()));
+        assert_eq!(
+            lines[0].values["x"],
+            VariableValue::Expression("f()".to_owned())
+        );
         assert_eq!(lines[2].test_case, "T");
         assert_eq!(warnings, ["line 2 of `testCaseBinding` cannot be read"]);
     }
@@ -190,7 +211,14 @@ mod tests {
         assert_eq!(groovy(r"'it\'s'"), plain("it's"));
         assert_eq!(groovy("\"a\""), plain("a"));
         assert_eq!(groovy("-12.5"), plain("-12.5"));
-        for source in ["'a' + 'b'", "\"$x\"", "GlobalVariable.x", "null", "", "'a\\'"] {
+        for source in [
+            "'a' + 'b'",
+            "\"$x\"",
+            "GlobalVariable.x",
+            "null",
+            "",
+            "'a\\'",
+        ] {
             assert_eq!(groovy(source), VariableValue::Expression(source.to_owned()));
         }
     }

@@ -1,4 +1,5 @@
-//! `execution.properties`: despite its name one JSON object, written by the launcher before the run.
+//! `execution.properties`: despite its name one JSON object, written by the launcher before the
+//! run.
 
 use serde_json::{Map, Value};
 
@@ -64,7 +65,8 @@ impl Execution {
 
 fn value_at<'a>(root: &'a Map<String, Value>, path: &[&str]) -> Option<&'a Value> {
     let (first, rest) = path.split_first()?;
-    rest.iter().try_fold(root.get(*first)?, |value, key| value.get(key))
+    rest.iter()
+        .try_fold(root.get(*first)?, |value, key| value.get(key))
 }
 
 fn text_at(root: &Map<String, Value>, path: &[&str]) -> Option<String> {
@@ -75,8 +77,16 @@ fn text_at(root: &Map<String, Value>, path: &[&str]) -> Option<String> {
 fn driver(root: &Map<String, Value>) -> Option<String> {
     let drivers = value_at(root, &["execution", "drivers", "system"])?.as_object()?;
     let kind = |name: &str| drivers.get(name)?.get("browserType")?.as_str();
-    let any = || drivers.values().find_map(|driver| driver.get("browserType")?.as_str());
-    kind("Remote").or_else(|| kind("Mobile")).or_else(|| kind("WebUI")).or_else(any).map(str::to_owned)
+    let any = || {
+        drivers
+            .values()
+            .find_map(|driver| driver.get("browserType")?.as_str())
+    };
+    kind("Remote")
+        .or_else(|| kind("Mobile"))
+        .or_else(|| kind("WebUI"))
+        .or_else(any)
+        .map(str::to_owned)
 }
 
 #[cfg(test)]
@@ -90,7 +100,11 @@ mod tests {
             "drivers":{"system":{"WebUI":{"browserType":"CHROME_DRIVER"}}}},"id":"Test Suites/A",
             "katalon.versionNumber":"9.0.0","runningMode":"CONSOLE"}"#;
         let execution = Execution::read(file).unwrap();
-        let options = RunOptions { plan: Some("12".into()), run_name: Some("x".into()), ..RunOptions::default() };
+        let options = RunOptions {
+            plan: Some("12".into()),
+            run_name: Some("x".into()),
+            ..RunOptions::default()
+        };
         let expected = Execution {
             suite: Some("Test Suites/A".into()),
             host: Some("PC".into()),
@@ -109,6 +123,9 @@ mod tests {
     #[test]
     fn a_cut_file_is_an_error_and_an_odd_one_is_not() {
         assert!(Execution::read(b"{\"Name\":").is_err());
-        assert_eq!(Execution::read(b"{\"Name\":1,\"host\":[]}").unwrap(), Execution::default());
+        assert_eq!(
+            Execution::read(b"{\"Name\":1,\"host\":[]}").unwrap(),
+            Execution::default()
+        );
     }
 }

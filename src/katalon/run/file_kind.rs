@@ -8,7 +8,11 @@ impl FileKind {
         if log_number(path).is_some() {
             return Self::Log;
         }
-        match path.rsplit_once('.').map(|(_, extension)| extension.to_ascii_lowercase()).as_deref() {
+        match path
+            .rsplit_once('.')
+            .map(|(_, extension)| extension.to_ascii_lowercase())
+            .as_deref()
+        {
             Some("png") => Self::Png,
             Some("html" | "htm") => Self::Html,
             Some("pdf") => Self::Pdf,

@@ -1,4 +1,5 @@
-//! `JUnit_Report.xml`: the sign that Katalon's launcher is done with a run, and a cross-check of the results.
+//! `JUnit_Report.xml`: the sign that Katalon's launcher is done with a run, and a cross-check of
+//! the results.
 //!
 //! Never the source of results: the log has more, and old versions write no such file.
 
@@ -35,7 +36,8 @@ impl Junit {
     /// Reads a report.
     ///
     /// # Errors
-    /// When it is not well-formed to its end or is no JUnit report: Katalon writes it in place, so it can be met half.
+    /// When it is not well-formed to its end or is no JUnit report: Katalon writes it in place, so
+    /// it can be met half.
     pub fn read(bytes: &[u8]) -> Result<Self, JunitError> {
         let mut report = Self::default();
         let mut is_report = false;
@@ -44,17 +46,29 @@ impl Junit {
                 return;
             };
             let text = |name: &str| attribute(attributes, name).map(str::to_owned);
-            is_report |= path.len() == 1 && (ends_in(path, "testsuites") || ends_in(path, "testsuite"));
+            is_report |=
+                path.len() == 1 && (ends_in(path, "testsuites") || ends_in(path, "testsuite"));
             if ends_in(path, "testsuite") {
-                report.suites.push(JunitSuite { id: text("id"), status: text("status"), cases: Vec::new() });
+                report.suites.push(JunitSuite {
+                    id: text("id"),
+                    status: text("status"),
+                    cases: Vec::new(),
+                });
             } else if ends_in(path, "testcase")
                 && let Some(suite) = report.suites.last_mut()
             {
                 let name = text("name").unwrap_or_default();
-                suite.cases.push(JunitCase { name, status: text("status") });
+                suite.cases.push(JunitCase {
+                    name,
+                    status: text("status"),
+                });
             }
         })?;
-        if is_report { Ok(report) } else { Err(JunitError::Foreign) }
+        if is_report {
+            Ok(report)
+        } else {
+            Err(JunitError::Foreign)
+        }
     }
 }
 
@@ -86,7 +100,12 @@ mod tests {
 
     #[test]
     fn a_half_report_is_none() {
-        for file in ["", "<testsuites>", "<testsuites><testsuite></testsuites>", "<html></html>"] {
+        for file in [
+            "",
+            "<testsuites>",
+            "<testsuites><testsuite></testsuites>",
+            "<html></html>",
+        ] {
             assert!(Junit::read(file.as_bytes()).is_err(), "{file}");
         }
     }

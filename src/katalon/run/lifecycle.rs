@@ -6,8 +6,8 @@
 //!                  └───▶ aborted    neither, and the folder is quiet for long
 //! ```
 //!
-//! Lock files, `</log>`, `tsc_id.txt` and times of folders mean nothing: in the field they are wrong in both
-//! directions.
+//! Lock files, `</log>`, `tsc_id.txt` and times of folders mean nothing: in the field they are
+//! wrong in both directions.
 
 use std::fmt;
 use std::time::Duration;
@@ -27,7 +27,8 @@ pub enum RunState {
     Running,
     /// The suite's END record closes it.
     Finished,
-    /// No END record, but a whole `JUnit_Report.xml`: the test process died and its launcher reported.
+    /// No END record, but a whole `JUnit_Report.xml`: the test process died and its launcher
+    /// reported.
     Crashed,
     /// No end and no report, and quiet for long.
     Aborted,
@@ -69,7 +70,9 @@ pub struct Evidence {
 pub fn state(seen: Evidence, abort_after: Duration) -> RunState {
     match seen {
         Evidence { ended: true, .. } => RunState::Finished,
-        Evidence { has_report: true, .. } => RunState::Crashed,
+        Evidence {
+            has_report: true, ..
+        } => RunState::Crashed,
         Evidence { has_log: false, .. } => RunState::Queued,
         Evidence { quiet_for, .. } if quiet_for < abort_after => RunState::Running,
         _ => RunState::Aborted,
@@ -83,17 +86,53 @@ mod tests {
     #[test]
     fn every_state_follows_from_what_the_folder_shows() {
         let seen = Evidence::default();
-        let log = Evidence { has_log: true, ..seen };
+        let log = Evidence {
+            has_log: true,
+            ..seen
+        };
         let late = ABORT_AFTER + Duration::from_secs(1);
         let cases = [
             (seen, RunState::Queued),
-            (Evidence { quiet_for: late, ..seen }, RunState::Queued),
+            (
+                Evidence {
+                    quiet_for: late,
+                    ..seen
+                },
+                RunState::Queued,
+            ),
             (log, RunState::Running),
-            (Evidence { quiet_for: late, ..log }, RunState::Aborted),
-            (Evidence { has_report: true, ..log }, RunState::Crashed),
-            (Evidence { has_report: true, quiet_for: late, ..log }, RunState::Crashed),
+            (
+                Evidence {
+                    quiet_for: late,
+                    ..log
+                },
+                RunState::Aborted,
+            ),
+            (
+                Evidence {
+                    has_report: true,
+                    ..log
+                },
+                RunState::Crashed,
+            ),
+            (
+                Evidence {
+                    has_report: true,
+                    quiet_for: late,
+                    ..log
+                },
+                RunState::Crashed,
+            ),
             (Evidence { ended: true, ..log }, RunState::Finished),
-            (Evidence { ended: true, has_report: true, quiet_for: late, ..log }, RunState::Finished),
+            (
+                Evidence {
+                    ended: true,
+                    has_report: true,
+                    quiet_for: late,
+                    ..log
+                },
+                RunState::Finished,
+            ),
         ];
         for (seen, expected) in cases {
             assert_eq!(state(seen, ABORT_AFTER), expected, "{seen:?}");

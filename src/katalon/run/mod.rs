@@ -1,7 +1,7 @@
 //! One suite run as the files of its report folder tell it.
 //!
-//! The types in here are plain values: they are stored in kado's database as part of a snapshot, so every one of
-//! them can be written to JSON and read back without loss.
+//! The types in here are plain values: they are stored in kado's database as part of a snapshot, so
+//! every one of them can be written to JSON and read back without loss.
 
 pub mod assemble;
 pub mod binding;
@@ -36,14 +36,15 @@ pub struct SuiteRun {
     pub environment: Environment,
     /// The suite's status by Katalon's rule (`TestSuiteLogRecord`).
     pub status: Status,
-    /// Final results in the order in which they started; a test that was retried at once is one entry.
+    /// Final results in the order in which they started; a test that was retried at once is one
+    /// entry.
     pub tests: Vec<TestResult>,
     /// Regular files of the run folder, sorted by path.
     pub files: Vec<RunFile>,
     /// `ado*` options given to katalonc, as far as the run folder tells them.
     pub options: RunOptions,
-    /// How many more runs follow if this one fails, where failed suites run again as a whole (Katalon 8.1 and later);
-    /// each of them is a suite run of its own.
+    /// How many more runs follow if this one fails, where failed suites run again as a whole
+    /// (Katalon 8.1 and later); each of them is a suite run of its own.
     #[serde(default)]
     pub reruns_left: Option<u32>,
     /// Whether the run belongs to a test suite collection.
@@ -53,8 +54,8 @@ pub struct SuiteRun {
 }
 
 impl SuiteRun {
-    /// Whether Katalon writes the reports of this run, and uploads it, only when its whole collection ends: from
-    /// version 11 on.
+    /// Whether Katalon writes the reports of this run, and uploads it, only when its whole
+    /// collection ends: from version 11 on.
     pub fn reports_come_late(&self) -> bool {
         let version = self.environment.katalon_version.as_deref();
         let major = version.and_then(|version| version.split('.').next()?.parse::<u32>().ok());
@@ -65,18 +66,20 @@ impl SuiteRun {
 /// Where and with what a suite ran (records RUN_DATA of the log, `execution.properties`).
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct Environment {
-    /// Where it ran, from RUN_DATA `hostName`, else `host.hostName`; Katalon writes `<user> - <machine>`.
+    /// Where it ran, from RUN_DATA `hostName`, else `host.hostName`; Katalon writes `<user> -
+    /// <machine>`.
     pub host: Option<String>,
     /// Operating system of the machine, such as `Windows 10 64bit`.
     pub os: Option<String>,
-    /// Browser with version as Katalon recorded it, such as `Chrome 120.0.6099.110`; the last one wins.
+    /// Browser with version as Katalon recorded it, such as `Chrome 120.0.6099.110`; the last one
+    /// wins.
     pub browser: Option<String>,
     /// Execution profile.
     pub profile: Option<String>,
     /// Katalon's version, such as `9.0.0` or `7.8.2.208`.
     pub katalon_version: Option<String>,
-    /// Display name of the run configuration (`Name` of `execution.properties`), such as `Chrome (headless)`;
-    /// `Some("")` for a web service suite.
+    /// Display name of the run configuration (`Name` of `execution.properties`), such as `Chrome
+    /// (headless)`; `Some("")` for a web service suite.
     pub run_configuration: Option<String>,
     /// Driver from `execution.drivers.system.*.browserType`, such as `CHROME_DRIVER`.
     pub driver: Option<String>,
@@ -94,12 +97,16 @@ pub struct Environment {
 }
 
 impl Environment {
-    /// The machine's name without the user that Katalon puts before it (`jo - PC7.corp.example`, in every run of every
-    /// version that was seen). It is what Java takes for the name: with or without domain, `localhost` on some
-    /// machines and an IP address on others.
+    /// The machine's name without the user that Katalon puts before it (`jo - PC7.corp.example`, in
+    /// every run of every version that was seen). It is what Java takes for the name: with or
+    /// without domain, `localhost` on some machines and an IP address on others.
     pub fn machine(&self) -> Option<&str> {
         let host = self.host.as_deref()?;
-        Some(host.rsplit_once(" - ").map_or(host, |(_, machine)| machine).trim())
+        Some(
+            host.rsplit_once(" - ")
+                .map_or(host, |(_, machine)| machine)
+                .trim(),
+        )
     }
 }
 
@@ -114,7 +121,8 @@ pub struct TestResult {
     pub attempts: Vec<Attempt>,
     /// Values of the test case's variables in this execution, for `${variable}` in ADO ids.
     pub variables: BTreeMap<String, VariableValue>,
-    /// Of a collection that is submitted as one run: the member it ran in, counted from 0 ([`crate::plan::collection`]).
+    /// Of a collection that is submitted as one run: the member it ran in, counted from 0
+    /// ([`crate::plan::collection`]).
     #[serde(default, skip_serializing_if = "is_zero")]
     pub member: usize,
 }
@@ -126,7 +134,9 @@ fn is_zero(number: &usize) -> bool {
 impl TestResult {
     /// The attempt that counts.
     pub fn last(&self) -> &Attempt {
-        self.attempts.last().expect("the log reader never makes a test without an attempt")
+        self.attempts
+            .last()
+            .expect("the log reader never makes a test without an attempt")
     }
 
     /// Status of the attempt that counts.
@@ -164,7 +174,8 @@ pub struct Attempt {
     pub message: Option<String>,
     /// The stack trace, as Katalon recorded it.
     pub stack_trace: Option<String>,
-    /// Files that records of this attempt name, relative to the run folder with `/`, each once, in log order.
+    /// Files that records of this attempt name, relative to the run folder with `/`, each once, in
+    /// log order.
     pub attachments: Vec<String>,
     /// Attachments that the log names but which lie outside the run folder, as written there.
     pub foreign_attachments: Vec<String>,
@@ -228,7 +239,8 @@ impl FileKind {
     }
 }
 
-/// Options of one run that override the project's settings: the `ado*` arguments of katalonc in any letter case.
+/// Options of one run that override the project's settings: the `ado*` arguments of katalonc in any
+/// letter case.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct RunOptions {
     /// `-adoPlanId`, as written; an invalid one parks the run.
@@ -248,10 +260,16 @@ mod tests {
     #[test]
     fn the_machine_is_named_without_its_user() {
         let machine = |host: &str| {
-            let environment = Environment { host: Some(host.to_owned()), ..Environment::default() };
+            let environment = Environment {
+                host: Some(host.to_owned()),
+                ..Environment::default()
+            };
             environment.machine().map(str::to_owned)
         };
-        assert_eq!(machine("jo - x - PC7.corp.example").as_deref(), Some("PC7.corp.example"));
+        assert_eq!(
+            machine("jo - x - PC7.corp.example").as_deref(),
+            Some("PC7.corp.example")
+        );
         assert_eq!(machine("build-agent").as_deref(), Some("build-agent"));
         assert_eq!(Environment::default().machine(), None);
     }

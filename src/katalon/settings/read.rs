@@ -10,7 +10,11 @@ use crate::katalon::status::Status;
 use crate::server::without_credentials;
 
 /// Keys that only Katalon's dialogs use, and `buildNumber` of the first preview.
-const IGNORED: [&str; 3] = ["fetchedProjectList", "fetchedTestPlanList", "submitOptions.buildNumber"];
+const IGNORED: [&str; 3] = [
+    "fetchedProjectList",
+    "fetchedTestPlanList",
+    "submitOptions.buildNumber",
+];
 
 /// Keys that are read, of all generations of the file.
 const KNOWN: [&str; 19] = [
@@ -38,7 +42,11 @@ const KNOWN: [&str; 19] = [
 impl AzureSettings {
     /// Reads the file. Never fails: what cannot be read becomes a warning that names its key.
     pub fn read(bytes: &[u8]) -> Self {
-        let mut file = File { properties: Properties::read(bytes), warnings: Vec::new(), damaged: false };
+        let mut file = File {
+            properties: Properties::read(bytes),
+            warnings: Vec::new(),
+            damaged: false,
+        };
         file.warn_of_unknown_keys();
         file.warn_of_cut_values();
         let encrypted = file.bool("enableAuthenticationEncryption").unwrap_or(true);
@@ -52,8 +60,11 @@ impl AzureSettings {
             test_plans: file.test_plans(),
             auto_submit: file.bool("submitOptions.autoSubmitTestRun"),
             multiple_points: file.bool("submitOptions.enableSubmitMultiTestPoints"),
-            override_automation_fields: file.bool("submitOptions.enableOverrideExistingAutomationFields"),
-            test_run_name: file.text("submitOptions.testRunName").filter(|name| !name.trim().is_empty()),
+            override_automation_fields: file
+                .bool("submitOptions.enableOverrideExistingAutomationFields"),
+            test_run_name: file
+                .text("submitOptions.testRunName")
+                .filter(|name| !name.trim().is_empty()),
             build_definition: file.build_definition(),
             release_definition: file.definition("submitOptions.releaseDefinitionId"),
             include_attachments: file.bool("submitOptions.enableIncludeAttachment"),
@@ -62,7 +73,11 @@ impl AzureSettings {
             warnings: Vec::new(),
             damaged: false,
         };
-        Self { warnings: file.warnings, damaged: file.damaged, ..settings }
+        Self {
+            warnings: file.warnings,
+            damaged: file.damaged,
+            ..settings
+        }
     }
 }
 
@@ -75,15 +90,24 @@ struct File {
 impl File {
     /// The server without a user and password, which would end up where a URL is shown.
     fn server_url(&mut self) -> Option<String> {
-        let url = self.text("serverUrl").map(|url| url.trim().to_owned()).filter(|url| !url.is_empty())?;
-        let (scheme, rest) = url.split_once("://").map_or(("", url.as_str()), |(scheme, rest)| (scheme, rest));
+        let url = self
+            .text("serverUrl")
+            .map(|url| url.trim().to_owned())
+            .filter(|url| !url.is_empty())?;
+        let (scheme, rest) = url
+            .split_once("://")
+            .map_or(("", url.as_str()), |(scheme, rest)| (scheme, rest));
         let bare = without_credentials(rest);
         if bare.len() == rest.len() {
             return Some(url);
         }
         self.warnings
             .push("`serverUrl` carries a user or password, which is left out; kado signs in with the token".to_owned());
-        Some(if scheme.is_empty() { bare.to_owned() } else { format!("{scheme}://{bare}") })
+        Some(if scheme.is_empty() {
+            bare.to_owned()
+        } else {
+            format!("{scheme}://{bare}")
+        })
     }
 
     fn warn_of_unknown_keys(&mut self) {
@@ -96,17 +120,24 @@ impl File {
         self.warnings.extend(unknown);
     }
 
-    /// Where a value is cut, Katalon is writing the file and the keys behind it are missing, whatever key it is.
+    /// Where a value is cut, Katalon is writing the file and the keys behind it are missing,
+    /// whatever key it is.
     fn warn_of_cut_values(&mut self) {
-        let cut: Vec<String> =
-            self.properties.iter().filter(|(_, raw)| is_cut(raw)).map(|(key, _)| key.to_owned()).collect();
-        cut.iter().for_each(|key| self.bad(key, "is cut: its closing quote is missing"));
+        let cut: Vec<String> = self
+            .properties
+            .iter()
+            .filter(|(_, raw)| is_cut(raw))
+            .map(|(key, _)| key.to_owned())
+            .collect();
+        cut.iter()
+            .for_each(|key| self.bad(key, "is cut: its closing quote is missing"));
     }
 
     /// Remembers a value that cannot be read.
     fn bad(&mut self, key: &str, what: &str) {
         self.damaged = true;
-        self.warnings.push(format!("`{key}` {what}; it was ignored"));
+        self.warnings
+            .push(format!("`{key}` {what}; it was ignored"));
     }
 
     fn bool(&mut self, key: &str) -> Option<bool> {
@@ -161,9 +192,13 @@ impl File {
     }
 
     fn token(&mut self, encrypted: bool) -> ProjectToken {
-        let token = self.text("token").map_or(ProjectToken::Unset, |value| ProjectToken::read(&value, encrypted));
+        let token = self.text("token").map_or(ProjectToken::Unset, |value| {
+            ProjectToken::read(&value, encrypted)
+        });
         if let ProjectToken::Undecryptable(reason) = &token {
-            self.warnings.push(format!("`token` cannot be decrypted: {reason}; enter it again in Katalon Studio"));
+            self.warnings.push(format!(
+                "`token` cannot be decrypted: {reason}; enter it again in Katalon Studio"
+            ));
         }
         token
     }
@@ -174,7 +209,10 @@ impl File {
             self.bad("integratedProject", "has no name");
             return None;
         };
-        Some(ProjectReference { id: word(&project, "id"), name })
+        Some(ProjectReference {
+            id: word(&project, "id"),
+            name,
+        })
     }
 
     fn status_mappings(&mut self) -> Vec<(Status, String)> {
@@ -182,7 +220,10 @@ impl File {
         let mut mappings = Vec::new();
         for row in self.list(key) {
             let katalon = word(&row, "katalonStatus");
-            match (katalon.as_deref().map(str::parse), word(&row, "azureStatus")) {
+            match (
+                katalon.as_deref().map(str::parse),
+                word(&row, "azureStatus"),
+            ) {
                 (Some(Ok(status)), Some(outcome)) => mappings.push((status, outcome)),
                 (Some(Err(error)), _) => self.warnings.push(format!("`{key}`: {error}")),
                 _ => self.bad(key, "has a row without status"),
@@ -198,7 +239,9 @@ impl File {
             let configuration_id = match positive(row.get("azureTestConfigurationId")) {
                 Number::Positive(id) => id,
                 Number::NotChosen => {
-                    self.warnings.push(format!("`{key}` has a row without a chosen configuration; it was ignored"));
+                    self.warnings.push(format!(
+                        "`{key}` has a row without a chosen configuration; it was ignored"
+                    ));
                     continue;
                 }
                 Number::Bad => {
@@ -220,16 +263,27 @@ impl File {
     fn test_plans(&mut self) -> Vec<PlanReference> {
         let several = self.plans("submitOptions.testPlans");
         // A migrated file keeps the key of the older version, and that one is stale.
-        if several.is_empty() { self.plans("submitOptions.testPlan") } else { several }
+        if several.is_empty() {
+            self.plans("submitOptions.testPlan")
+        } else {
+            several
+        }
     }
 
     fn plans(&mut self, key: &str) -> Vec<PlanReference> {
         let mut plans: Vec<PlanReference> = Vec::new();
         for plan in self.list(key) {
-            let id = if plan.is_object() { plan.get("id") } else { Some(&plan) };
+            let id = if plan.is_object() {
+                plan.get("id")
+            } else {
+                Some(&plan)
+            };
             match positive(id) {
                 Number::Positive(id) if plans.iter().any(|known| known.id == id) => {}
-                Number::Positive(id) => plans.push(PlanReference { id, name: word(&plan, "name") }),
+                Number::Positive(id) => plans.push(PlanReference {
+                    id,
+                    name: word(&plan, "name"),
+                }),
                 Number::NotChosen | Number::Bad => self.bad(key, "has a plan without a valid id"),
             }
         }
@@ -238,8 +292,13 @@ impl File {
 
     fn build_definition(&mut self) -> Option<u32> {
         let key = "submitOptions.buildDefinitionId";
-        // The obsolete key stays behind in migrated files; it counts only where there is no newer one.
-        let key = if self.properties.raw(key).is_some() { key } else { "submitOptions.definitionId" };
+        // The obsolete key stays behind in migrated files; it counts only where there is no newer
+        // one.
+        let key = if self.properties.raw(key).is_some() {
+            key
+        } else {
+            "submitOptions.definitionId"
+        };
         self.definition(key)
     }
 
@@ -277,12 +336,16 @@ impl File {
         let key = "submitOptions.attachFileTypes";
         let mut kinds = Vec::new();
         for item in self.list(key) {
-            let named =
-                |kind: &FileKind| item.as_str().is_some_and(|word| word.trim().eq_ignore_ascii_case(kind.word()));
+            let named = |kind: &FileKind| {
+                item.as_str()
+                    .is_some_and(|word| word.trim().eq_ignore_ascii_case(kind.word()))
+            };
             match FileKind::SENDABLE.into_iter().find(named) {
                 Some(kind) if kinds.contains(&kind) => {}
                 Some(kind) => kinds.push(kind),
-                None => self.warnings.push(format!("`{key}`: {item} is no file type that can be attached")),
+                None => self.warnings.push(format!(
+                    "`{key}`: {item} is no file type that can be attached"
+                )),
             }
         }
         kinds
@@ -311,9 +374,13 @@ fn is_any(value: &str) -> bool {
     value.eq_ignore_ascii_case("--Any--")
 }
 
-/// The key of the profile column was never seen in public, so every key that speaks of a profile counts.
+/// The key of the profile column was never seen in public, so every key that speaks of a profile
+/// counts.
 fn profile(row: &Json) -> Option<String> {
-    let (name, _) = row.as_object()?.iter().find(|(key, _)| key.to_ascii_lowercase().contains("profile"))?;
+    let (name, _) = row
+        .as_object()?
+        .iter()
+        .find(|(key, _)| key.to_ascii_lowercase().contains("profile"))?;
     word(row, name).filter(|value| !is_any(value))
 }
 

@@ -1,13 +1,17 @@
 //! Mode 0750, and the file system's own figures.
 
-#![expect(clippy::disallowed_methods, reason = "the mode of the folder is on the disk")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the mode of the folder is on the disk"
+)]
 
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
 use std::path::Path;
 
 use rustix::fs::Mode;
 
-/// Mode bits of a folder that its group shares: the group may write, and what is made in it belongs to the group.
+/// Mode bits of a folder that its group shares: the group may write, and what is made in it belongs
+/// to the group.
 const SHARED: u32 = 0o2020;
 
 /// Makes a folder for its owner and its group.
@@ -23,18 +27,24 @@ pub fn free_bytes(folder: &Path) -> Option<u64> {
 
 /// Whether the file system of a folder is mounted read-only.
 pub fn is_read_only(folder: &Path) -> Option<bool> {
-    Some(rustix::fs::statvfs(folder).ok()?.f_flag.contains(rustix::fs::StatVfsMountFlags::RDONLY))
+    Some(
+        rustix::fs::statvfs(folder)
+            .ok()?
+            .f_flag
+            .contains(rustix::fs::StatVfsMountFlags::RDONLY),
+    )
 }
 
-/// Lets the group of a shared state folder use what this process makes in it: the service has to go on with what root or
-/// a member of its group began.
+/// Lets the group of a shared state folder use what this process makes in it: the service has to go
+/// on with what root or a member of its group began.
 pub fn share(folder: &Path) {
     if std::fs::metadata(folder).is_ok_and(|metadata| metadata.mode() & SHARED == SHARED) {
         rustix::process::umask(Mode::from_raw_mode(0o007));
     }
 }
 
-/// Not looked for: where a network's file system keeps what it was told, the database works there as well.
+/// Not looked for: where a network's file system keeps what it was told, the database works there
+/// as well.
 pub const fn is_remote(_folder: &Path) -> bool {
     false
 }

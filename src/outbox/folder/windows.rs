@@ -22,12 +22,17 @@ pub fn is_read_only(_folder: &Path) -> Option<bool> {
 /// What is made in a folder inherits its access list.
 pub fn share(_folder: &Path) {}
 
-/// Whether a folder lies on another machine, by a share's name or by a drive letter that stands for one.
+/// Whether a folder lies on another machine, by a share's name or by a drive letter that stands for
+/// one.
 pub fn is_remote(folder: &Path) -> bool {
-    let Some(Component::Prefix(prefix)) = folder.components().next() else { return false };
+    let Some(Component::Prefix(prefix)) = folder.components().next() else {
+        return false;
+    };
     match prefix.kind() {
         Prefix::UNC(..) | Prefix::VerbatimUNC(..) => true,
-        Prefix::Disk(letter) | Prefix::VerbatimDisk(letter) => calls::is_remote_drive(char::from(letter)),
+        Prefix::Disk(letter) | Prefix::VerbatimDisk(letter) => {
+            calls::is_remote_drive(char::from(letter))
+        }
         Prefix::Verbatim(_) | Prefix::DeviceNS(_) => false,
     }
 }

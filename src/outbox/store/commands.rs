@@ -1,4 +1,5 @@
-//! What is known of the commands that start runs: those that were seen running, and those of `kado exec`.
+//! What is known of the commands that start runs: those that were seen running, and those of `kado
+//! exec`.
 
 use std::path::Path;
 use std::time::Duration;
@@ -11,18 +12,24 @@ use crate::file_names;
 use crate::moment::Moment;
 use crate::outbox::store::{Store, StoreError};
 
-/// How long a claim lasts beyond the last sign of life of its `kado exec`, which gives one every few seconds.
+/// How long a claim lasts beyond the last sign of life of its `kado exec`, which gives one every
+/// few seconds.
 const SIGN_OF_LIFE: Duration = Duration::from_secs(60);
 /// How long without a sign of life a `kado exec` is believed to be there.
 const LOST: Duration = Duration::from_secs(15);
 
 impl Store {
-    /// Remembers which commands may have started the run in a folder. What was remembered first stays: later, other
-    /// commands run.
+    /// Remembers which commands may have started the run in a folder. What was remembered first
+    /// stays: later, other commands run.
     ///
     /// # Errors
     /// When the database fails.
-    pub fn note_commands(&mut self, folder: &Path, seen: &[Candidate], now: Moment) -> Result<(), StoreError> {
+    pub fn note_commands(
+        &mut self,
+        folder: &Path,
+        seen: &[Candidate],
+        now: Moment,
+    ) -> Result<(), StoreError> {
         self.connection.execute(
             "INSERT INTO seen_command (folder, seen_ms, commands) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
             params![file_names::key(folder), now.millis(), serde_json::to_string(seen)?],
@@ -36,8 +43,11 @@ impl Store {
     /// When the database fails.
     pub fn noted_commands(&self, folder: &Path) -> Result<Option<Vec<Candidate>>, StoreError> {
         let sql = "SELECT commands FROM seen_command WHERE folder = ?1";
-        let text: Option<String> =
-            self.connection.prepare_cached(sql)?.query_row([file_names::key(folder)], |row| row.get(0)).optional()?;
+        let text: Option<String> = self
+            .connection
+            .prepare_cached(sql)?
+            .query_row([file_names::key(folder)], |row| row.get(0))
+            .optional()?;
         Ok(text.map(|text| serde_json::from_str(&text)).transpose()?)
     }
 
@@ -48,19 +58,24 @@ impl Store {
     pub fn claim(&mut self, project: &Path, terms: &Terms, now: Moment) -> Result<i64, StoreError> {
         self.connection.execute(
             "INSERT INTO claim (project, begun_ms, seen_ms, terms) VALUES (?1, ?2, ?2, ?3)",
-            params![project.to_string_lossy(), now.millis(), serde_json::to_string(terms)?],
+            params![
+                project.to_string_lossy(),
+                now.millis(),
+                serde_json::to_string(terms)?
+            ],
         )?;
         Ok(self.connection.last_insert_rowid())
     }
 
-    /// Gives a sign of life of the command that made a claim. It began at `from`, which is another time than before when
-    /// the clock was set meanwhile.
+    /// Gives a sign of life of the command that made a claim. It began at `from`, which is another
+    /// time than before when the clock was set meanwhile.
     ///
     /// # Errors
     /// When the database fails.
     pub fn keep_claim(&mut self, claim: i64, from: Moment, now: Moment) -> Result<(), StoreError> {
         let sql = "UPDATE claim SET begun_ms = ?2, seen_ms = ?3 WHERE id = ?1";
-        self.connection.execute(sql, params![claim, from.millis(), now.millis()])?;
+        self.connection
+            .execute(sql, params![claim, from.millis(), now.millis()])?;
         Ok(())
     }
 
@@ -70,32 +85,38 @@ impl Store {
     /// When the database fails.
     pub fn end_claim(&mut self, claim: i64, from: Moment, now: Moment) -> Result<(), StoreError> {
         let sql = "UPDATE claim SET begun_ms = ?2, seen_ms = ?3, ended_ms = ?3 WHERE id = ?1";
-        self.connection.execute(sql, params![claim, from.millis(), now.millis()])?;
+        self.connection
+            .execute(sql, params![claim, from.millis(), now.millis()])?;
         Ok(())
     }
 
-    /// When those `kado exec` began and were seen last that did not end their claim: they run, or they were killed before
-    /// they could ask for their runs.
+    /// When those `kado exec` began and were seen last that did not end their claim: they run, or
+    /// they were killed before they could ask for their runs.
     ///
     /// # Errors
     /// When the database fails.
     pub fn open_claims(&self) -> Result<Vec<(Moment, Moment)>, StoreError> {
-        let mut statement =
-            self.connection.prepare_cached("SELECT begun_ms, seen_ms FROM claim WHERE ended_ms IS NULL")?;
-        let rows =
-            statement.query_map([], |row| Ok((Moment::from_millis(row.get(0)?), Moment::from_millis(row.get(1)?))))?;
+        let mut statement = self
+            .connection
+            .prepare_cached("SELECT begun_ms, seen_ms FROM claim WHERE ended_ms IS NULL")?;
+        let rows = statement.query_map([], |row| {
+            Ok((
+                Moment::from_millis(row.get(0)?),
+                Moment::from_millis(row.get(1)?),
+            ))
+        })?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
-    /// All claims that are remembered, as they stand at `now`, the oldest first. One that this version cannot read claims
-    /// nothing.
+    /// All claims that are remembered, as they stand at `now`, the oldest first. One that this
+    /// version cannot read claims nothing.
     ///
     /// # Errors
     /// When the database fails.
     pub fn claims(&self, now: Moment) -> Result<Vec<Claim>, StoreError> {
-        let mut statement = self
-            .connection
-            .prepare_cached("SELECT project, begun_ms, seen_ms, ended_ms, terms FROM claim ORDER BY begun_ms")?;
+        let mut statement = self.connection.prepare_cached(
+            "SELECT project, begun_ms, seen_ms, ended_ms, terms FROM claim ORDER BY begun_ms",
+        )?;
         let rows = statement.query_map([], |row| {
             let (seen, ended): (i64, Option<i64>) = (row.get(2)?, row.get(3)?);
             let seen = Moment::from_millis(seen);
@@ -121,7 +142,8 @@ impl Store {
         Ok(claims)
     }
 
-    /// Forgets what was known of commands before `before`, but for what runs that are not done may need.
+    /// Forgets what was known of commands before `before`, but for what runs that are not done may
+    /// need.
     ///
     /// # Errors
     /// When the database fails.
@@ -133,8 +155,10 @@ impl Store {
             |row| row.get(0),
         )?;
         let before = oldest.map_or(before.millis(), |oldest| before.millis().min(oldest));
-        self.connection.execute("DELETE FROM seen_command WHERE seen_ms < ?1", [before])?;
-        self.connection.execute("DELETE FROM claim WHERE seen_ms < ?1", [before])?;
+        self.connection
+            .execute("DELETE FROM seen_command WHERE seen_ms < ?1", [before])?;
+        self.connection
+            .execute("DELETE FROM claim WHERE seen_ms < ?1", [before])?;
         Ok(())
     }
 }

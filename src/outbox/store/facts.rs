@@ -10,15 +10,22 @@ impl Store {
     /// When kado first saw this machine; the first call decides.
     ///
     /// # Errors
-    /// When the database fails, and when what is stored is no time: any guess would submit old runs or lose new ones.
+    /// When the database fails, and when what is stored is no time: any guess would submit old runs
+    /// or lose new ones.
     pub fn first_seen(&mut self, now: Moment) -> Result<Moment, StoreError> {
         self.connection.execute(
             "INSERT INTO fact (name, value) VALUES ('first_seen_ms', ?1) ON CONFLICT DO NOTHING",
             [now.millis().to_string()],
         )?;
-        let text: String =
-            self.connection.query_row("SELECT value FROM fact WHERE name = 'first_seen_ms'", [], |row| row.get(0))?;
-        let millis = text.parse().map_err(|_| StoreError::Fact { name: "first_seen_ms", value: text.clone() })?;
+        let text: String = self.connection.query_row(
+            "SELECT value FROM fact WHERE name = 'first_seen_ms'",
+            [],
+            |row| row.get(0),
+        )?;
+        let millis = text.parse().map_err(|_| StoreError::Fact {
+            name: "first_seen_ms",
+            value: text.clone(),
+        })?;
         Ok(Moment::from_millis(millis))
     }
 
@@ -36,7 +43,10 @@ impl Store {
     /// When the database fails.
     pub fn polled(&self) -> Result<Option<String>, StoreError> {
         let sql = "SELECT value FROM fact WHERE name = 'polled'";
-        Ok(self.connection.query_row(sql, [], |row| row.get(0)).optional()?)
+        Ok(self
+            .connection
+            .query_row(sql, [], |row| row.get(0))
+            .optional()?)
     }
 
     /// Records why the service polls folders.
@@ -64,19 +74,25 @@ impl Store {
     /// When the database fails.
     pub fn ask(&mut self, request: &Request, now: Moment) -> Result<i64, StoreError> {
         let text = serde_json::to_string(request)?;
-        self.connection
-            .execute("INSERT INTO request (asked_ms, request) VALUES (?1, ?2)", params![now.millis(), text])?;
+        self.connection.execute(
+            "INSERT INTO request (asked_ms, request) VALUES (?1, ?2)",
+            params![now.millis(), text],
+        )?;
         Ok(self.connection.last_insert_rowid())
     }
 
-    /// Requests that nobody has answered, the oldest first; `None` for one that this version cannot read.
+    /// Requests that nobody has answered, the oldest first; `None` for one that this version cannot
+    /// read.
     ///
     /// # Errors
     /// When the database fails.
     pub fn open_requests(&self) -> Result<Vec<(i64, Option<Request>)>, StoreError> {
-        let mut statement =
-            self.connection.prepare_cached("SELECT id, request FROM request WHERE answer IS NULL ORDER BY id")?;
-        let rows = statement.query_map([], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?)))?;
+        let mut statement = self
+            .connection
+            .prepare_cached("SELECT id, request FROM request WHERE answer IS NULL ORDER BY id")?;
+        let rows = statement.query_map([], |row| {
+            Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?))
+        })?;
         let mut requests = Vec::new();
         for row in rows {
             let (id, text) = row?;
@@ -90,7 +106,10 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub fn withdraw(&mut self, request: i64) -> Result<bool, StoreError> {
-        Ok(self.connection.execute("DELETE FROM request WHERE id = ?1 AND answer IS NULL", [request])? > 0)
+        Ok(self.connection.execute(
+            "DELETE FROM request WHERE id = ?1 AND answer IS NULL",
+            [request],
+        )? > 0)
     }
 
     /// Forgets answered requests from before `before`.
@@ -109,7 +128,10 @@ impl Store {
     /// When the database fails.
     pub fn answer(&mut self, request: i64, answer: &Answer) -> Result<(), StoreError> {
         let text = serde_json::to_string(answer)?;
-        self.connection.execute("UPDATE request SET answer = ?2 WHERE id = ?1", params![request, text])?;
+        self.connection.execute(
+            "UPDATE request SET answer = ?2 WHERE id = ?1",
+            params![request, text],
+        )?;
         Ok(())
     }
 
@@ -120,8 +142,15 @@ impl Store {
     pub fn answer_to(&self, request: i64) -> Result<Option<Answer>, StoreError> {
         let text: Option<Option<String>> = self
             .connection
-            .query_row("SELECT answer FROM request WHERE id = ?1", [request], |row| row.get(0))
+            .query_row(
+                "SELECT answer FROM request WHERE id = ?1",
+                [request],
+                |row| row.get(0),
+            )
             .optional()?;
-        Ok(text.flatten().map(|text| serde_json::from_str(&text)).transpose()?)
+        Ok(text
+            .flatten()
+            .map(|text| serde_json::from_str(&text))
+            .transpose()?)
     }
 }

@@ -1,4 +1,5 @@
-//! Settled run folders: they need not be read again while they look the same, and are forgotten when they stay away.
+//! Settled run folders: they need not be read again while they look the same, and are forgotten
+//! when they stay away.
 
 use std::collections::HashMap;
 
@@ -14,10 +15,18 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub fn settled_folders(&self) -> Result<HashMap<String, SettledFolder>, StoreError> {
-        let mut statement = self.connection.prepare_cached("SELECT path, fingerprint, gone_ms FROM folder")?;
+        let mut statement = self
+            .connection
+            .prepare_cached("SELECT path, fingerprint, gone_ms FROM folder")?;
         let rows = statement.query_map([], |row| {
             let gone = row.get::<_, Option<i64>>(2)?.map(Moment::from_millis);
-            Ok((row.get(0)?, SettledFolder { fingerprint: row.get::<_, i64>(1)?.cast_unsigned(), gone }))
+            Ok((
+                row.get(0)?,
+                SettledFolder {
+                    fingerprint: row.get::<_, i64>(1)?.cast_unsigned(),
+                    gone,
+                },
+            ))
         })?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
@@ -38,14 +47,18 @@ impl Store {
         Ok(transaction.commit()?)
     }
 
-    /// Remembers which settled folders are gone or back at `now`, and forgets those that stayed away.
+    /// Remembers which settled folders are gone or back at `now`, and forgets those that stayed
+    /// away.
     ///
     /// # Errors
     /// When the database fails.
     pub fn age_folders(&mut self, ageing: &Ageing, now: Moment) -> Result<(), StoreError> {
         let transaction = self.connection.transaction()?;
         for path in &ageing.gone {
-            transaction.execute("UPDATE folder SET gone_ms = ?2 WHERE path = ?1", params![path, now.millis()])?;
+            transaction.execute(
+                "UPDATE folder SET gone_ms = ?2 WHERE path = ?1",
+                params![path, now.millis()],
+            )?;
         }
         for path in &ageing.back {
             transaction.execute("UPDATE folder SET gone_ms = NULL WHERE path = ?1", [path])?;

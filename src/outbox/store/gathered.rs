@@ -1,4 +1,5 @@
-//! Members of collections that are submitted as one run, from their own end to that of the collection.
+//! Members of collections that are submitted as one run, from their own end to that of the
+//! collection.
 
 use rusqlite::params;
 
@@ -12,7 +13,8 @@ pub struct Gathered {
     pub collection: String,
     /// The member's folder below `Reports`.
     pub member: String,
-    /// Which run it is, so that its copies are kept even if the rest cannot be read; `None` when that is not known.
+    /// Which run it is, so that its copies are kept even if the rest cannot be read; `None` when
+    /// that is not known.
     pub run: Option<RunIdentity>,
     /// What it will be joined from, as JSON.
     pub held: String,
@@ -26,8 +28,15 @@ impl Store {
     pub fn gather(&mut self, gathered: &Gathered) -> Result<(), StoreError> {
         let sql = "INSERT INTO gathered (collection, member, run, held) VALUES (?1, ?2, ?3, ?4)
                    ON CONFLICT (collection, member) DO UPDATE SET run = excluded.run, held = excluded.held";
-        let run = gathered.run.as_ref().map(serde_json::to_string).transpose()?;
-        self.connection.execute(sql, params![gathered.collection, gathered.member, run, gathered.held])?;
+        let run = gathered
+            .run
+            .as_ref()
+            .map(serde_json::to_string)
+            .transpose()?;
+        self.connection.execute(
+            sql,
+            params![gathered.collection, gathered.member, run, gathered.held],
+        )?;
         Ok(())
     }
 
@@ -64,8 +73,12 @@ impl Store {
     }
 }
 
-/// An identity as it is stored. A migration cannot lower the letters of a host as a run's identity does.
+/// An identity as it is stored. A migration cannot lower the letters of a host as a run's identity
+/// does.
 fn identity(text: &str) -> Option<RunIdentity> {
     let run: RunIdentity = serde_json::from_str(text).ok()?;
-    Some(RunIdentity { host: run.host.to_lowercase(), ..run })
+    Some(RunIdentity {
+        host: run.host.to_lowercase(),
+        ..run
+    })
 }

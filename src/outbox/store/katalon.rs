@@ -50,8 +50,13 @@ impl Store {
     pub fn katalon_known(&self, project: &str) -> Result<Known, StoreError> {
         let sql = "SELECT seen_run_id, seen_ms, vain FROM katalon WHERE project = ?1";
         let known = self.connection.query_row(sql, [project], |row| {
-            let seen = row.get::<_, Option<u32>>(0)?.zip(row.get::<_, Option<i64>>(1)?);
-            Ok(Known { seen: seen.map(|(run, at)| (run, Moment::from_millis(at))), vain: row.get(2)? })
+            let seen = row
+                .get::<_, Option<u32>>(0)?
+                .zip(row.get::<_, Option<i64>>(1)?);
+            Ok(Known {
+                seen: seen.map(|(run, at)| (run, Moment::from_millis(at))),
+                vain: row.get(2)?,
+            })
         });
         Ok(known.optional()?.unwrap_or_default())
     }
@@ -61,8 +66,7 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub fn katalon_in_vain(&mut self, project: &str) -> Result<(), StoreError> {
-        let sql =
-            "INSERT INTO katalon (project, vain) VALUES (?1, 1) ON CONFLICT (project) DO UPDATE SET vain = vain + 1";
+        let sql = "INSERT INTO katalon (project, vain) VALUES (?1, 1) ON CONFLICT (project) DO UPDATE SET vain = vain + 1";
         self.connection.execute(sql, [project])?;
         Ok(())
     }
@@ -73,7 +77,11 @@ impl Store {
     /// When the database fails.
     pub fn katalon_compared(&self, project: &str) -> Result<u32, StoreError> {
         let sql = "SELECT compared FROM katalon WHERE project = ?1";
-        Ok(self.connection.query_row(sql, [project], |row| row.get(0)).optional()?.unwrap_or(0))
+        Ok(self
+            .connection
+            .query_row(sql, [project], |row| row.get(0))
+            .optional()?
+            .unwrap_or(0))
     }
 
     /// Notes up to which test run was compared.
@@ -115,7 +123,9 @@ impl Store {
         project: &str,
         now: Moment,
     ) -> Result<(), StoreError> {
-        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let transaction = self
+            .connection
+            .transaction_with_behavior(TransactionBehavior::Immediate)?;
         transaction.execute("DELETE FROM step WHERE submission_id = ?1", [submission])?;
         transaction.execute(
             "UPDATE submission SET state = 'submitted', by_katalon = 1, ado_run_id = ?2, url = ?3, submitted_ms = ?4,
@@ -124,11 +134,18 @@ impl Store {
             params![submission, run, url, now.millis()],
         )?;
         see(&transaction, project, run, now)?;
-        log(&transaction, submission, "submitted by Katalon", Some(&run.to_string()), now)?;
+        log(
+            &transaction,
+            submission,
+            "submitted by Katalon",
+            Some(&run.to_string()),
+            now,
+        )?;
         Ok(transaction.commit()?)
     }
 
-    /// Records that Katalon submitted, as this test run, what kado sends as well; gives whether that is new.
+    /// Records that Katalon submitted, as this test run, what kado sends as well; gives whether
+    /// that is new.
     ///
     /// # Errors
     /// When the database fails.
@@ -140,7 +157,9 @@ impl Store {
         project: &str,
         now: Moment,
     ) -> Result<bool, StoreError> {
-        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let transaction = self
+            .connection
+            .transaction_with_behavior(TransactionBehavior::Immediate)?;
         let known: bool = transaction.query_row(
             "SELECT EXISTS (SELECT 1 FROM ledger WHERE submission_id = ?1 AND event = ?2 AND detail = ?3)",
             params![submission, extent.event(), run.to_string()],
@@ -148,7 +167,13 @@ impl Store {
         )?;
         if !known {
             see(&transaction, project, run, now)?;
-            log(&transaction, submission, extent.event(), Some(&run.to_string()), now)?;
+            log(
+                &transaction,
+                submission,
+                extent.event(),
+                Some(&run.to_string()),
+                now,
+            )?;
         }
         transaction.commit()?;
         Ok(!known)
@@ -158,17 +183,25 @@ impl Store {
     ///
     /// # Errors
     /// When the database fails.
-    pub fn sent_to_plan(&self, plan: u32, since: Moment) -> Result<Vec<(i64, SubmissionPlan)>, StoreError> {
+    pub fn sent_to_plan(
+        &self,
+        plan: u32,
+        since: Moment,
+    ) -> Result<Vec<(i64, SubmissionPlan)>, StoreError> {
         let mut statement = self.connection.prepare_cached(
             "SELECT submission.id, plan FROM submission JOIN run ON run.id = run_id
              WHERE plan_id = ?1 AND ended_ms >= ?2 AND ado_run_id IS NOT NULL AND by_katalon = 0 AND plan IS NOT NULL
              ORDER BY submission.id",
         )?;
-        let rows = statement
-            .query_map(params![plan, since.millis()], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?)))?;
+        let rows = statement.query_map(params![plan, since.millis()], |row| {
+            Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?))
+        })?;
         let rows = rows.collect::<Result<Vec<_>, _>>()?;
         // What another version stored and this one cannot read is compared with nothing.
-        Ok(rows.into_iter().filter_map(|(id, text)| Some((id, serde_json::from_str(&text).ok()?))).collect())
+        Ok(rows
+            .into_iter()
+            .filter_map(|(id, text)| Some((id, serde_json::from_str(&text).ok()?)))
+            .collect())
     }
 
     /// Runs of a Katalon project that both submitted, in whole or in part, the newest first.
@@ -188,14 +221,23 @@ impl Store {
                 ado_run_id: row.get(1)?,
                 katalon_run: row.get::<_, Option<String>>(2)?.unwrap_or_default(),
                 at: Moment::from_millis(row.get(3)?),
-                extent: if row.get::<_, String>(4)? == part { Extent::Part } else { Extent::Whole },
+                extent: if row.get::<_, String>(4)? == part {
+                    Extent::Part
+                } else {
+                    Extent::Whole
+                },
             })
         })?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
 }
 
-fn see(transaction: &rusqlite::Transaction<'_>, project: &str, run: u32, now: Moment) -> Result<(), StoreError> {
+fn see(
+    transaction: &rusqlite::Transaction<'_>,
+    project: &str,
+    run: u32,
+    now: Moment,
+) -> Result<(), StoreError> {
     transaction.execute(
         "INSERT INTO katalon (project, seen_run_id, seen_ms, compared) VALUES (?1, ?2, ?3, ?2)
          ON CONFLICT (project) DO UPDATE SET seen_run_id = ?2, seen_ms = ?3, vain = 0, compared = max(compared, ?2)",

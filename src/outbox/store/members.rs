@@ -1,4 +1,5 @@
-//! Suite runs that are part of a collection that is one run: they count once, as part of it or by themselves.
+//! Suite runs that are part of a collection that is one run: they count once, as part of it or by
+//! themselves.
 
 use rusqlite::{Connection, params};
 
@@ -22,12 +23,14 @@ pub enum Rest {
 }
 
 impl Store {
-    /// Whether a run is recorded and was not just listed as ignored, by itself or as part of a collection.
+    /// Whether a run is recorded and was not just listed as ignored, by itself or as part of a
+    /// collection.
     ///
     /// # Errors
     /// When the database fails.
     pub fn is_taken_up(&self, run: &RunIdentity) -> Result<bool, StoreError> {
-        Ok(!by_itself(&self.connection, run)?.is_empty() || part_of(&self.connection, run, Asker::Person)?.is_some())
+        Ok(!by_itself(&self.connection, run)?.is_empty()
+            || part_of(&self.connection, run, Asker::Person)?.is_some())
     }
 
     /// Whether a run is recorded, by itself or as part of a collection, whatever became of it.
@@ -35,11 +38,16 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub fn is_recorded(&self, run: &RunIdentity) -> Result<bool, StoreError> {
-        let own = "SELECT execution_uuid FROM run WHERE suite = ?1 AND started_ms = ?2 AND host = ?3";
+        let own =
+            "SELECT execution_uuid FROM run WHERE suite = ?1 AND started_ms = ?2 AND host = ?3";
         let mut statement = self.connection.prepare_cached(own)?;
-        let uuids = statement.query_map(params![run.suite, run.started.millis(), run.host], |row| row.get(0))?;
+        let uuids = statement
+            .query_map(params![run.suite, run.started.millis(), run.host], |row| {
+                row.get(0)
+            })?;
         let own = uuids.collect::<Result<Vec<_>, _>>()?;
-        Ok(own.into_iter().any(|uuid| is_it(run, uuid)) || !wholes_with(&self.connection, run)?.is_empty())
+        Ok(own.into_iter().any(|uuid| is_it(run, uuid))
+            || !wholes_with(&self.connection, run)?.is_empty())
     }
 
     /// What of a run is still to be submitted.
@@ -76,7 +84,11 @@ pub fn rest_of(connection: &Connection, snapshot: &Snapshot) -> Result<Rest, Sto
     if alone.is_empty() {
         return Ok(Rest::Whole);
     }
-    Ok(snapshot.without(&alone).map_or(Rest::Nothing(submissions), |rest| Rest::Part(Box::new(rest))))
+    Ok(snapshot
+        .without(&alone)
+        .map_or(Rest::Nothing(submissions), |rest| {
+            Rest::Part(Box::new(rest))
+        }))
 }
 
 /// The submissions of a run that was taken up as one of its own.
@@ -89,24 +101,40 @@ pub fn by_itself(connection: &Connection, run: &RunIdentity) -> Result<Vec<i64>,
         Ok((row.get::<_, i64>(0)?, row.get::<_, Option<String>>(1)?))
     })?;
     let rows = rows.collect::<Result<Vec<_>, _>>()?;
-    Ok(rows.into_iter().filter(|(_, uuid)| is_it(run, uuid.clone())).map(|(id, _)| id).collect())
+    Ok(rows
+        .into_iter()
+        .filter(|(_, uuid)| is_it(run, uuid.clone()))
+        .map(|(id, _)| id)
+        .collect())
 }
 
-/// The submissions of the collection that a run is part of, the newest if there are several: one that was taken up, or
-/// for the service one that was decided. What was listed as aborted may have ended after all, and is not.
-pub fn part_of(connection: &Connection, run: &RunIdentity, asker: Asker) -> Result<Option<Vec<i64>>, StoreError> {
+/// The submissions of the collection that a run is part of, the newest if there are several: one
+/// that was taken up, or for the service one that was decided. What was listed as aborted may have
+/// ended after all, and is not.
+pub fn part_of(
+    connection: &Connection,
+    run: &RunIdentity,
+    asker: Asker,
+) -> Result<Option<Vec<i64>>, StoreError> {
     let sql = "SELECT id, state, ignored_as FROM submission WHERE run_id = ?1 ORDER BY id";
     for whole in wholes_with(connection, run)? {
         let mut statement = connection.prepare_cached(sql)?;
         let rows = statement.query_map([whole], |row| {
-            Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?, row.get::<_, Option<String>>(2)?))
+            Ok((
+                row.get::<_, i64>(0)?,
+                row.get::<_, String>(1)?,
+                row.get::<_, Option<String>>(2)?,
+            ))
         })?;
         let rows = rows.collect::<Result<Vec<_>, _>>()?;
         let counts = |state: &str, ignored_as: Option<&str>| {
             let decided = asker == Asker::Service && ignored_as != Some("aborted");
             decided || state != SubmissionState::Ignored.word()
         };
-        if rows.iter().any(|(_, state, ignored_as)| counts(state, ignored_as.as_deref())) {
+        if rows
+            .iter()
+            .any(|(_, state, ignored_as)| counts(state, ignored_as.as_deref()))
+        {
             return Ok(Some(rows.into_iter().map(|(id, ..)| id).collect()));
         }
     }
@@ -118,14 +146,22 @@ pub fn wholes_with(connection: &Connection, run: &RunIdentity) -> Result<Vec<i64
     let mut statement = connection.prepare_cached(
         "SELECT run_id, execution_uuid FROM member WHERE suite = ?1 AND started = ?2 AND host = ?3 ORDER BY run_id DESC",
     )?;
-    let rows = statement.query_map(params![run.suite, run.started.to_string(), run.host], |row| {
-        Ok((row.get::<_, i64>(0)?, row.get::<_, Option<String>>(1)?))
-    })?;
+    let rows = statement.query_map(
+        params![run.suite, run.started.to_string(), run.host],
+        |row| Ok((row.get::<_, i64>(0)?, row.get::<_, Option<String>>(1)?)),
+    )?;
     let rows = rows.collect::<Result<Vec<_>, _>>()?;
-    Ok(rows.into_iter().filter(|(_, uuid)| is_it(run, uuid.clone())).map(|(id, _)| id).collect())
+    Ok(rows
+        .into_iter()
+        .filter(|(_, uuid)| is_it(run, uuid.clone()))
+        .map(|(id, _)| id)
+        .collect())
 }
 
 /// Whether what agrees in all else with a run is that run, by its uuid.
 fn is_it(run: &RunIdentity, execution_uuid: Option<String>) -> bool {
-    run.is_same_run(&RunIdentity { execution_uuid, ..run.clone() })
+    run.is_same_run(&RunIdentity {
+        execution_uuid,
+        ..run.clone()
+    })
 }

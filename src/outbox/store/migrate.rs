@@ -1,7 +1,10 @@
-//! Brings a database to the schema of this program. Migrations are SQL files and use no types of the program, so
-//! that they mean the same for ever.
+//! Brings a database to the schema of this program. Migrations are SQL files and use no types of
+//! the program, so that they mean the same for ever.
 
-#![expect(clippy::disallowed_methods, reason = "another process that sets the database up is waited for")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "another process that sets the database up is waited for"
+)]
 
 use std::path::Path;
 use std::time::Duration;
@@ -29,8 +32,8 @@ const MIGRATIONS: [&str; 7] = [
     include_str!("../schema/0007_members.sql"),
 ];
 
-/// What stands in for each migration while a database without it is only read: temporary views and tables. The fourth
-/// needs none: whoever reads what it brought asks for the version.
+/// What stands in for each migration while a database without it is only read: temporary views and
+/// tables. The fourth needs none: whoever reads what it brought asks for the version.
 const READ_OLDER: [&str; MIGRATIONS.len()] = [
     "",
     include_str!("../schema/0002_read_older.sql"),
@@ -43,13 +46,19 @@ const READ_OLDER: [&str; MIGRATIONS.len()] = [
 
 /// Makes an older database readable as one of this program, without changing it.
 pub fn read_older(connection: &Connection, version: i64) -> rusqlite::Result<()> {
-    let mut missing = (1_i64..).zip(READ_OLDER).filter(|(number, _)| *number > version);
+    let mut missing = (1_i64..)
+        .zip(READ_OLDER)
+        .filter(|(number, _)| *number > version);
     missing.try_for_each(|(_, sql)| connection.execute_batch(sql))
 }
 
-/// Sets the connection up and migrates the database; with `check` its pages are looked through first.
+/// Sets the connection up and migrates the database; with `check` its pages are looked through
+/// first.
 pub fn prepare(connection: &mut Connection, file: &Path, check: bool) -> Result<(), OpenError> {
-    let failed = |source| OpenError::Database { file: file.to_owned(), source };
+    let failed = |source| OpenError::Database {
+        file: file.to_owned(),
+        source,
+    };
     connection.busy_timeout(BUSY).map_err(failed)?;
     refuse_foreign(connection, file)?;
     let version = check_version(connection, file)?;
@@ -58,17 +67,24 @@ pub fn prepare(connection: &mut Connection, file: &Path, check: bool) -> Result<
     }
     write_ahead(connection).map_err(failed)?;
     // A commit that is lost in a power cut would be a second submission.
-    connection.pragma_update(None, "synchronous", "FULL").map_err(failed)?;
-    connection.pragma_update(None, "foreign_keys", true).map_err(failed)?;
+    connection
+        .pragma_update(None, "synchronous", "FULL")
+        .map_err(failed)?;
+    connection
+        .pragma_update(None, "foreign_keys", true)
+        .map_err(failed)?;
     migrate(connection, version).map_err(failed)
 }
 
-/// Switches to a write-ahead log. Of two processes that do so at once SQLite refuses one at once, without waiting.
+/// Switches to a write-ahead log. Of two processes that do so at once SQLite refuses one at once,
+/// without waiting.
 fn write_ahead(connection: &Connection) -> rusqlite::Result<()> {
     let mut left = BUSY.as_millis() / BETWEEN.as_millis();
     loop {
         match connection.pragma_update(None, "journal_mode", "WAL") {
-            Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) && left > 0 => {
+            Err(error)
+                if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) && left > 0 =>
+            {
                 left -= 1;
                 std::thread::sleep(BETWEEN);
             }
@@ -88,7 +104,8 @@ pub fn check_whole(connection: &Connection) -> rusqlite::Result<()> {
 }
 
 fn migrate(connection: &mut Connection, version: i64) -> rusqlite::Result<()> {
-    let transaction = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+    let transaction =
+        connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
     // Another process may have migrated between the look and the lock.
     let version = user_version(&transaction)?.max(version);
     for (number, sql) in (1_i64..).zip(MIGRATIONS) {
@@ -103,25 +120,49 @@ fn migrate(connection: &mut Connection, version: i64) -> rusqlite::Result<()> {
 
 /// The schema version of a database that this program can use.
 pub fn check_version(connection: &Connection, file: &Path) -> Result<i64, OpenError> {
-    let found = user_version(connection).map_err(|source| OpenError::Database { file: file.to_owned(), source })?;
+    let found = user_version(connection).map_err(|source| OpenError::Database {
+        file: file.to_owned(),
+        source,
+    })?;
     let known = i64::try_from(MIGRATIONS.len()).expect("there are few migrations");
-    if found > known { Err(OpenError::Newer { file: file.to_owned(), found, known }) } else { Ok(found) }
+    if found > known {
+        Err(OpenError::Newer {
+            file: file.to_owned(),
+            found,
+            known,
+        })
+    } else {
+        Ok(found)
+    }
 }
 
 fn refuse_foreign(connection: &Connection, file: &Path) -> Result<(), OpenError> {
-    let failed = |source| OpenError::Database { file: file.to_owned(), source };
-    let tables: i64 =
-        connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0)).map_err(failed)?;
+    let failed = |source| OpenError::Database {
+        file: file.to_owned(),
+        source,
+    };
+    let tables: i64 = connection
+        .query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))
+        .map_err(failed)?;
     let application: i64 = connection
-        .query_row("SELECT application_id FROM pragma_application_id", [], |row| row.get(0))
+        .query_row(
+            "SELECT application_id FROM pragma_application_id",
+            [],
+            |row| row.get(0),
+        )
         .map_err(failed)?;
     if tables > 0 && application != APPLICATION {
-        return Err(OpenError::Lost { file: file.to_owned(), found: "not a database of kado" });
+        return Err(OpenError::Lost {
+            file: file.to_owned(),
+            found: "not a database of kado",
+        });
     }
     Ok(())
 }
 
 /// The schema version of a database.
 pub fn user_version(connection: &Connection) -> rusqlite::Result<i64> {
-    connection.query_row("SELECT user_version FROM pragma_user_version", [], |row| row.get(0))
+    connection.query_row("SELECT user_version FROM pragma_user_version", [], |row| {
+        row.get(0)
+    })
 }

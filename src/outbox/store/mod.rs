@@ -1,9 +1,10 @@
 //! All SQL of the program, and the database file.
 //!
-//! The file is `kado.db` in the state folder. `user_version` is the version of its schema; a newer one is refused, an
-//! older one is migrated in one transaction. Beside it lies `kado.mark`, written when the database was first made:
-//! with the mark there and the database missing, empty or foreign, something went wrong that kado must not paper over
-//! by starting anew, because it would submit everything a second time.
+//! The file is `kado.db` in the state folder. `user_version` is the version of its schema; a newer
+//! one is refused, an older one is migrated in one transaction. Beside it lies `kado.mark`, written
+//! when the database was first made: with the mark there and the database missing, empty or
+//! foreign, something went wrong that kado must not paper over by starting anew, because it would
+//! submit everything a second time.
 
 #![expect(clippy::disallowed_methods, reason = "the database is a file")]
 
@@ -80,7 +81,8 @@ pub enum OpenError {
         #[source]
         source: rusqlite::Error,
     },
-    /// The database is damaged and lies where it was, because somebody else holds the lock or nobody does.
+    /// The database is damaged and lies where it was, because somebody else holds the lock or
+    /// nobody does.
     #[error(
         "the database `{}` is damaged; nothing is submitted, because everything could arrive twice. The next `kado run` \
          sets it aside untouched. Bring it back from a backup, or remove `{MARK}` beside it to start with an empty memory \
@@ -161,24 +163,39 @@ pub enum StoreError {
 /// Whether SQLite says that the file is no whole database.
 fn is_damage(error: &rusqlite::Error) -> bool {
     use rusqlite::ErrorCode::{DatabaseCorrupt, NotADatabase};
-    matches!(error.sqlite_error_code(), Some(DatabaseCorrupt | NotADatabase))
+    matches!(
+        error.sqlite_error_code(),
+        Some(DatabaseCorrupt | NotADatabase)
+    )
 }
 
 /// Names a damaged database that stays where it is; other errors stay as they are.
 fn in_place(error: OpenError) -> OpenError {
     match error {
-        OpenError::Database { file, source } if is_damage(&source) => OpenError::DamagedInPlace { file, source },
+        OpenError::Database { file, source } if is_damage(&source) => {
+            OpenError::DamagedInPlace { file, source }
+        }
         other => other,
     }
 }
 
-/// Moves a damaged database out of the way, so that nobody goes on with it; other errors stay as they are.
+/// Moves a damaged database out of the way, so that nobody goes on with it; other errors stay as
+/// they are.
 fn set_aside(error: OpenError, file: &Path) -> OpenError {
-    let OpenError::Database { source, .. } = error else { return error };
+    let OpenError::Database { source, .. } = error else {
+        return error;
+    };
     if !is_damage(&source) {
-        return OpenError::Database { file: file.to_owned(), source };
+        return OpenError::Database {
+            file: file.to_owned(),
+            source,
+        };
     }
-    let aside = PathBuf::from(format!("{}.damaged-{}", file.display(), clock::now().millis()));
+    let aside = PathBuf::from(format!(
+        "{}.damaged-{}",
+        file.display(),
+        clock::now().millis()
+    ));
     for suffix in ["", "-wal", "-shm"] {
         let with = |path: &Path| PathBuf::from(format!("{}{suffix}", path.display()));
         // What cannot be moved stays where it is and is refused again at the next start.
@@ -188,18 +205,28 @@ fn set_aside(error: OpenError, file: &Path) -> OpenError {
 }
 
 impl StoreError {
-    /// Whether it may pass without a person: no room, a folder that is not writable for the moment, somebody else's
-    /// lock. Nothing may be sent while it lasts.
+    /// Whether it may pass without a person: no room, a folder that is not writable for the moment,
+    /// somebody else's lock. Nothing may be sent while it lasts.
     pub fn may_pass(&self) -> bool {
-        use rusqlite::ErrorCode::{CannotOpen, DatabaseBusy, DatabaseLocked, DiskFull, ReadOnly, SystemIoFailure};
-        let Self::Database(rusqlite::Error::SqliteFailure(error, _)) = self else { return false };
-        matches!(error.code, CannotOpen | DatabaseBusy | DatabaseLocked | DiskFull | ReadOnly | SystemIoFailure)
+        use rusqlite::ErrorCode::{
+            CannotOpen, DatabaseBusy, DatabaseLocked, DiskFull, ReadOnly, SystemIoFailure,
+        };
+        let Self::Database(rusqlite::Error::SqliteFailure(error, _)) = self else {
+            return false;
+        };
+        matches!(
+            error.code,
+            CannotOpen | DatabaseBusy | DatabaseLocked | DiskFull | ReadOnly | SystemIoFailure
+        )
     }
 
     /// Whether it is about what is stored of one run, and no reason to stop work on others.
     pub const fn concerns_one_run(&self) -> bool {
         match self {
-            Self::Content(_) | Self::UnknownSubmission(_) | Self::IllegalMove { .. } | Self::NotNow(_) => true,
+            Self::Content(_)
+            | Self::UnknownSubmission(_)
+            | Self::IllegalMove { .. }
+            | Self::NotNow(_) => true,
             Self::Database(error) => matches!(error, rusqlite::Error::QueryReturnedNoRows),
             Self::Stopped(_) | Self::Fact { .. } => false,
         }
@@ -212,16 +239,18 @@ pub struct Store {
 }
 
 impl Store {
-    /// Opens the outbox of a state folder for the process that holds its lock, and makes it when there is none. A
-    /// damaged database is set aside.
+    /// Opens the outbox of a state folder for the process that holds its lock, and makes it when
+    /// there is none. A damaged database is set aside.
     ///
     /// # Errors
-    /// When the folder cannot be used, or when the database is lost, foreign, damaged or newer than this program.
+    /// When the folder cannot be used, or when the database is lost, foreign, damaged or newer than
+    /// this program.
     pub fn open(state_dir: &Path) -> Result<Self, OpenError> {
         Self::open_as(state_dir, true)
     }
 
-    /// Opens the outbox beside the process that holds the lock: whether the database is whole is that one's business.
+    /// Opens the outbox beside the process that holds the lock: whether the database is whole is
+    /// that one's business.
     ///
     /// # Errors
     /// As [`Store::open`].
@@ -230,27 +259,50 @@ impl Store {
     }
 
     fn open_as(state_dir: &Path, holds_lock: bool) -> Result<Self, OpenError> {
-        let in_folder = |source| OpenError::Folder { folder: state_dir.to_owned(), source };
+        let in_folder = |source| OpenError::Folder {
+            folder: state_dir.to_owned(),
+            source,
+        };
         folder::make(state_dir).map_err(in_folder)?;
         let file = state_dir.join(DATABASE);
         let marked = state_dir.join(MARK).exists();
         let size = std::fs::metadata(&file).map(|metadata| metadata.len()).ok();
         match size {
-            None if marked => return Err(OpenError::Lost { file, found: "missing" }),
-            Some(0) if marked => return Err(OpenError::Lost { file, found: "empty" }),
-            // SQLite would close the file to the group, which a shared state folder is for; what is there it leaves.
+            None if marked => {
+                return Err(OpenError::Lost {
+                    file,
+                    found: "missing",
+                });
+            }
+            Some(0) if marked => {
+                return Err(OpenError::Lost {
+                    file,
+                    found: "empty",
+                });
+            }
+            // SQLite would close the file to the group, which a shared state folder is for; what is
+            // there it leaves.
             None => drop(std::fs::File::create_new(&file)),
             Some(_) => {}
         }
-        let mut connection =
-            Connection::open(&file).map_err(|source| OpenError::Database { file: file.clone(), source })?;
+        let mut connection = Connection::open(&file).map_err(|source| OpenError::Database {
+            file: file.clone(),
+            source,
+        })?;
         if let Err(error) = migrate::prepare(&mut connection, &file, holds_lock) {
             drop(connection);
-            return Err(if holds_lock { set_aside(error, &file) } else { in_place(error) });
+            return Err(if holds_lock {
+                set_aside(error, &file)
+            } else {
+                in_place(error)
+            });
         }
         if !marked {
-            std::fs::write(state_dir.join(MARK), "kado keeps its memory in kado.db beside this file.\n")
-                .map_err(in_folder)?;
+            std::fs::write(
+                state_dir.join(MARK),
+                "kado keeps its memory in kado.db beside this file.\n",
+            )
+            .map_err(in_folder)?;
         }
         Ok(Self { connection })
     }
@@ -263,15 +315,29 @@ impl Store {
         let file = state_dir.join(DATABASE);
         // A folder that this account may not enter is not one without an outbox.
         let is_there = |path: &Path| {
-            path.try_exists().map_err(|source| OpenError::Folder { folder: state_dir.to_owned(), source })
+            path.try_exists().map_err(|source| OpenError::Folder {
+                folder: state_dir.to_owned(),
+                source,
+            })
         };
         match (is_there(&file)?, is_there(&state_dir.join(MARK))?) {
             (true, _) => {}
             (false, false) => return Ok(None),
-            (false, true) => return Err(OpenError::Lost { file, found: "missing" }),
+            (false, true) => {
+                return Err(OpenError::Lost {
+                    file,
+                    found: "missing",
+                });
+            }
         }
-        let failed = |source| in_place(OpenError::Database { file: file.clone(), source });
-        let connection = Connection::open_with_flags(&file, OpenFlags::SQLITE_OPEN_READ_ONLY).map_err(failed)?;
+        let failed = |source| {
+            in_place(OpenError::Database {
+                file: file.clone(),
+                source,
+            })
+        };
+        let connection =
+            Connection::open_with_flags(&file, OpenFlags::SQLITE_OPEN_READ_ONLY).map_err(failed)?;
         connection.busy_timeout(migrate::BUSY).map_err(failed)?;
         let version = migrate::check_version(&connection, &file).map_err(in_place)?;
         migrate::read_older(&connection, version).map_err(failed)?;
@@ -284,6 +350,7 @@ impl Store {
     /// When they do not fit together.
     pub fn check_whole(&self, state_dir: &Path) -> Result<(), OpenError> {
         let file = state_dir.join(DATABASE);
-        migrate::check_whole(&self.connection).map_err(|source| in_place(OpenError::Database { file, source }))
+        migrate::check_whole(&self.connection)
+            .map_err(|source| in_place(OpenError::Database { file, source }))
     }
 }

@@ -1,4 +1,5 @@
-//! Any sequence of operations leaves the store as a naive model in memory says, also when it is opened anew in between.
+//! Any sequence of operations leaves the store as a naive model in memory says, also when it is
+//! opened anew in between.
 
 mod reference;
 
@@ -44,8 +45,12 @@ fn operation() -> impl Strategy<Value = Operation> {
         3 => Just(How::Command),
         1 => Just(How::Again)
     ];
-    let name = (0_i64..3, 0..UUIDS.len()).prop_map(|(start, uuid)| RunName { start, uuid: UUIDS[uuid] });
-    let record = (name, 0..PLANS.len(), how).prop_map(|(name, plans, how)| Record { name, plans, how });
+    let name = (0_i64..3, 0..UUIDS.len()).prop_map(|(start, uuid)| RunName {
+        start,
+        uuid: UUIDS[uuid],
+    });
+    let record =
+        (name, 0..PLANS.len(), how).prop_map(|(name, plans, how)| Record { name, plans, how });
     let to = prop_oneof![
         3 => Just(StepState::Intended),
         3 => Just(StepState::Confirmed),
@@ -74,8 +79,17 @@ fn run(name: RunName, plans: usize) -> Snapshot {
     let settings = AzureSettings {
         enabled: true,
         server_url: Some("https://dev.azure.com/org".to_owned()),
-        project: Some(ProjectReference { id: None, name: "Shop".to_owned() }),
-        test_plans: PLANS[plans].iter().map(|id| PlanReference { id: *id, name: None }).collect(),
+        project: Some(ProjectReference {
+            id: None,
+            name: "Shop".to_owned(),
+        }),
+        test_plans: PLANS[plans]
+            .iter()
+            .map(|id| PlanReference {
+                id: *id,
+                name: None,
+            })
+            .collect(),
         ..AzureSettings::default()
     };
     // The one that started first ended last.
@@ -86,7 +100,10 @@ fn run(name: RunName, plans: usize) -> Snapshot {
         started: Some(Moment::from_millis(name.start)),
         ended,
         last_record: ended,
-        environment: Environment { host: Some("Agent".to_owned()), ..Environment::default() },
+        environment: Environment {
+            host: Some("Agent".to_owned()),
+            ..Environment::default()
+        },
         status: Status::Passed,
         tests: Vec::new(),
         files: Vec::new(),
@@ -121,7 +138,12 @@ impl Both {
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let store = open(folder.path());
-        Self { folder, store, model: Model::default(), keys: BTreeMap::new() }
+        Self {
+            folder,
+            store,
+            model: Model::default(),
+            keys: BTreeMap::new(),
+        }
     }
 
     /// The id of the submission at this place, if there are any.
@@ -134,14 +156,28 @@ impl Both {
         match *operation {
             Operation::Record(record) => self.record(record),
             Operation::Reopen => {
-                let Self { folder, store, model, keys } = self;
+                let Self {
+                    folder,
+                    store,
+                    model,
+                    keys,
+                } = self;
                 drop(store);
-                Self { store: open(folder.path()), folder, model, keys }
+                Self {
+                    store: open(folder.path()),
+                    folder,
+                    model,
+                    keys,
+                }
             }
             Operation::MakeAllDue => {
                 let mut both = self;
                 both.store.make_all_due(NOW).unwrap();
-                both.model.rows.values_mut().filter(|row| row.is_open()).for_each(|row| row.waits_until = None);
+                both.model
+                    .rows
+                    .values_mut()
+                    .filter(|row| row.is_open())
+                    .for_each(|row| row.waits_until = None);
                 both
             }
             Operation::Plan(row)
@@ -183,7 +219,11 @@ impl Both {
             .unwrap();
         assert_eq!(recorded, self.model.record(record));
         if !by_command {
-            assert_eq!(self.model.forgotten(), forgotten, "the service took up what a person had forgotten");
+            assert_eq!(
+                self.model.forgotten(),
+                forgotten,
+                "the service took up what a person had forgotten"
+            );
         }
         self
     }
@@ -195,14 +235,28 @@ impl Both {
             // Only what is to be sent and has no plan is planned.
             Operation::Plan(_) if row.is_open() && row.steps.is_empty() => {
                 let loaded = store.load(id).unwrap();
-                store.store_plan(id, &plan(&loaded.snapshot, 18, &loaded.key, &AdoFacts::default()), NOW).unwrap();
+                store
+                    .store_plan(
+                        id,
+                        &plan(&loaded.snapshot, 18, &loaded.key, &AdoFacts::default()),
+                        NOW,
+                    )
+                    .unwrap();
                 row.steps = vec![StepState::Planned; 4];
                 row.state = SubmissionState::Submitting;
                 row.waits_until = None;
             }
             Operation::Move(_, step, to) => move_step(store, row, id, step, to),
             Operation::Wait(_, until) => {
-                store.wait(id, Cause::Unreachable, "no answer", Moment::from_millis(until), NOW).unwrap();
+                store
+                    .wait(
+                        id,
+                        Cause::Unreachable,
+                        "no answer",
+                        Moment::from_millis(until),
+                        NOW,
+                    )
+                    .unwrap();
                 if row.is_open() {
                     row.waits_until = Some(until);
                 }
@@ -216,7 +270,10 @@ impl Both {
                 row.end_if_open(SubmissionState::Submitted);
             }
             Operation::Forget(_) => {
-                assert_eq!(store.forget(id, NOW).is_ok(), row.state != SubmissionState::Submitted);
+                assert_eq!(
+                    store.forget(id, NOW).is_ok(),
+                    row.state != SubmissionState::Submitted
+                );
                 row.forget();
             }
             Operation::Retry(_, plans) => self.retry(id, plans),
@@ -230,26 +287,45 @@ impl Both {
         let fresh = plans.map(|plans| run(name, plans));
         let retried = self.store.retry(id, fresh.as_ref(), NOW);
         let allowed = self.model.retry(id, plans);
-        assert!(matches!((&retried, allowed), (Ok(()), true) | (Err(StoreError::NotNow(_)), false)), "{retried:?}");
+        assert!(
+            matches!(
+                (&retried, allowed),
+                (Ok(()), true) | (Err(StoreError::NotNow(_)), false)
+            ),
+            "{retried:?}"
+        );
     }
 
     /// Compares all that can be read.
     fn check(&mut self) {
         let rows = self.store.rows(None).unwrap();
         let ids: BTreeSet<i64> = rows.iter().map(|row| row.id).collect();
-        assert_eq!(ids, self.model.rows.keys().copied().collect::<BTreeSet<_>>(), "a submission came or vanished");
+        assert_eq!(
+            ids,
+            self.model.rows.keys().copied().collect::<BTreeSet<_>>(),
+            "a submission came or vanished"
+        );
         let unique: BTreeSet<&str> = rows.iter().map(|row| row.key.as_str()).collect();
         assert_eq!(unique.len(), rows.len(), "two submissions share a key");
         for row in &rows {
             let expected = &self.model.rows[&row.id];
             assert_eq!((row.id, row.plan_id), (row.id, expected.plan));
             assert_eq!((row.id, row.state), (row.id, expected.state));
-            assert_eq!((row.id, row.ado_run_id.is_some()), (row.id, expected.has_ado_run));
-            assert_eq!((row.id, row.next_attempt.map(Moment::millis)), (row.id, expected.waits_until));
+            assert_eq!(
+                (row.id, row.ado_run_id.is_some()),
+                (row.id, expected.has_ado_run)
+            );
+            assert_eq!(
+                (row.id, row.next_attempt.map(Moment::millis)),
+                (row.id, expected.waits_until)
+            );
             let loaded = self.store.load(row.id).unwrap();
             let steps: Vec<_> = loaded.steps.iter().map(|step| step.state).collect();
             assert_eq!((row.id, &steps), (row.id, &expected.steps));
-            assert_eq!((row.id, loaded.create_unclear), (row.id, expected.create_unclear));
+            assert_eq!(
+                (row.id, loaded.create_unclear),
+                (row.id, expected.create_unclear)
+            );
             let stands_for = (expected.run, expected.plan.unwrap_or(0), expected.again);
             assert_eq!(
                 *self.keys.entry(row.key.clone()).or_insert(stands_for),
@@ -257,12 +333,23 @@ impl Both {
                 "a key changed its meaning"
             );
         }
-        let due: Vec<i64> = self.store.due(NOW, None).unwrap().into_iter().map(|due| due.id).collect();
+        let due: Vec<i64> = self
+            .store
+            .due(NOW, None)
+            .unwrap()
+            .into_iter()
+            .map(|due| due.id)
+            .collect();
         assert_eq!(due, self.model.due(NOW.millis()));
         let next = self.store.next_due(NOW).unwrap().map(Moment::millis);
         assert_eq!(next, self.model.next_due(NOW.millis()));
-        let open: BTreeSet<_> =
-            self.store.open_runs().unwrap().into_iter().map(|run| (run.started, run.execution_uuid)).collect();
+        let open: BTreeSet<_> = self
+            .store
+            .open_runs()
+            .unwrap()
+            .into_iter()
+            .map(|run| (run.started, run.execution_uuid))
+            .collect();
         assert_eq!(open.len(), self.model.open_runs());
     }
 }
@@ -280,7 +367,10 @@ fn move_step(store: &mut Store, row: &mut Row, id: i64, step: usize, to: StepSta
             *state = to;
             row.has_ado_run |= (step, to) == (0, StepState::Confirmed);
         }
-        Some(_) => assert!(matches!(moved, Err(StoreError::IllegalMove { .. })), "{moved:?}"),
+        Some(_) => assert!(
+            matches!(moved, Err(StoreError::IllegalMove { .. })),
+            "{moved:?}"
+        ),
         None => assert!(moved.is_err()),
     }
 }
@@ -296,7 +386,10 @@ fn legal(from: StepState, to: StepState) -> bool {
 fn open(folder: &std::path::Path) -> Store {
     let store = Store::open(folder).unwrap();
     // Nobody cuts the power here.
-    store.connection.pragma_update(None, "synchronous", false).unwrap();
+    store
+        .connection
+        .pragma_update(None, "synchronous", false)
+        .unwrap();
     store
 }
 

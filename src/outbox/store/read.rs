@@ -41,7 +41,8 @@ pub struct Submission {
     pub attempts: u32,
     /// What ADO refused.
     pub refused: Vec<LeftOut>,
-    /// Whether a request that creates the ADO run may have been carried out before it was planned anew.
+    /// Whether a request that creates the ADO run may have been carried out before it was planned
+    /// anew.
     pub create_unclear: bool,
 }
 
@@ -93,9 +94,9 @@ pub struct StoredStep {
 }
 
 impl Store {
-    /// Submissions that are due at `now`, in the order of the ends of their runs. One that waits for Katalon holds up the
-    /// newer ones of its plan, or it would be late; `only` are those that somebody asks for by their ids, and they wait
-    /// for no others.
+    /// Submissions that are due at `now`, in the order of the ends of their runs. One that waits
+    /// for Katalon holds up the newer ones of its plan, or it would be late; `only` are those that
+    /// somebody asks for by their ids, and they wait for no others.
     ///
     /// # Errors
     /// When the database fails.
@@ -113,8 +114,14 @@ impl Store {
         )?;
         let only = only.map(serde_json::to_string).transpose()?;
         let rows = statement.query_map(params![now.millis(), only], |row| {
-            let goes_to = Destination { server: row.get(1)?, plan_id: row.get(2)? };
-            Ok(Due { id: row.get(0)?, goes_to })
+            let goes_to = Destination {
+                server: row.get(1)?,
+                plan_id: row.get(2)?,
+            };
+            Ok(Due {
+                id: row.get(0)?,
+                goes_to,
+            })
         })?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
@@ -145,7 +152,8 @@ impl Store {
         Ok(())
     }
 
-    /// Lets nothing wait beyond `latest`: a wait that reaches further was begun by a clock that was wrong.
+    /// Lets nothing wait beyond `latest`: a wait that reaches further was begun by a clock that was
+    /// wrong.
     ///
     /// # Errors
     /// When the database fails.
@@ -164,8 +172,7 @@ impl Store {
     /// When the database fails.
     pub fn make_due(&mut self, ids: &[i64]) -> Result<(), StoreError> {
         for id in ids {
-            let sql =
-                "UPDATE submission SET next_attempt_ms = NULL WHERE id = ?1 AND state IN ('pending', 'submitting')";
+            let sql = "UPDATE submission SET next_attempt_ms = NULL WHERE id = ?1 AND state IN ('pending', 'submitting')";
             self.connection.execute(sql, [id])?;
         }
         Ok(())
@@ -193,7 +200,10 @@ impl Store {
             state: state(&texts.state),
             plan_id: texts.plan_id,
             snapshot: serde_json::from_str(&texts.snapshot)?,
-            plan: texts.plan.map(|text| serde_json::from_str(&text)).transpose()?,
+            plan: texts
+                .plan
+                .map(|text| serde_json::from_str(&text))
+                .transpose()?,
             steps: self.steps(submission)?,
             ado_run_id: texts.ado_run_id,
             attempts: texts.attempts,
@@ -204,17 +214,28 @@ impl Store {
     }
 
     fn steps(&self, submission: i64) -> Result<Vec<StoredStep>, StoreError> {
-        let mut statement = self
-            .connection
-            .prepare_cached("SELECT step, state, detail FROM step WHERE submission_id = ?1 ORDER BY position")?;
+        let mut statement = self.connection.prepare_cached(
+            "SELECT step, state, detail FROM step WHERE submission_id = ?1 ORDER BY position",
+        )?;
         let rows = statement.query_map([submission], |row| {
-            Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?, row.get::<_, Option<String>>(2)?))
+            Ok((
+                row.get::<_, String>(0)?,
+                row.get::<_, String>(1)?,
+                row.get::<_, Option<String>>(2)?,
+            ))
         })?;
         let mut steps = Vec::new();
         for row in rows {
             let (step, word, detail) = row?;
-            let state = StepState::ALL.into_iter().find(|state| state.word() == word).unwrap_or(StepState::Intended);
-            steps.push(StoredStep { step: serde_json::from_str(&step)?, state, detail });
+            let state = StepState::ALL
+                .into_iter()
+                .find(|state| state.word() == word)
+                .unwrap_or(StepState::Intended);
+            steps.push(StoredStep {
+                step: serde_json::from_str(&step)?,
+                state,
+                detail,
+            });
         }
         Ok(steps)
     }
@@ -247,15 +268,20 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub fn counts(&self) -> Result<HashMap<SubmissionState, usize>, StoreError> {
-        let mut statement = self.connection.prepare_cached("SELECT state, count(*) FROM submission GROUP BY state")?;
-        let rows = statement.query_map([], |row| Ok((state(&row.get::<_, String>(0)?), row.get(1)?)))?;
+        let mut statement = self
+            .connection
+            .prepare_cached("SELECT state, count(*) FROM submission GROUP BY state")?;
+        let rows = statement.query_map([], |row| {
+            Ok((state(&row.get::<_, String>(0)?), row.get(1)?))
+        })?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
-    /// Whether a run that ended after this one has newer results on the same points: the id of its submission and one such
-    /// point. A collection that is one run ends long after some of its results, so both have to be newer. Only what has an
-    /// ADO run counts, on the same server and in the same test plan; and only what ended before `now`: the end of another
-    /// one was told by a clock that was ahead.
+    /// Whether a run that ended after this one has newer results on the same points: the id of its
+    /// submission and one such point. A collection that is one run ends long after some of its
+    /// results, so both have to be newer. Only what has an ADO run counts, on the same server and
+    /// in the same test plan; and only what ended before `now`: the end of another one was told by
+    /// a clock that was ahead.
     ///
     /// # Errors
     /// When there is no such submission, or when the database fails.
@@ -272,15 +298,26 @@ impl Store {
              AND ado_run_id IS NOT NULL AND plan IS NOT NULL
              ORDER BY ended_ms DESC",
         )?;
-        let mut rows = statement.query(params![submission, plan.plan_id, own.ended().millis(), now.millis()])?;
+        let mut rows = statement.query(params![
+            submission,
+            plan.plan_id,
+            own.ended().millis(),
+            now.millis()
+        ])?;
         while let Some(row) = rows.next()? {
             let newer = serde_json::from_str::<SubmissionPlan>(&row.get::<_, String>(1)?);
             let snapshot = serde_json::from_str::<Snapshot>(&row.get::<_, String>(2)?);
-            // What another version stored and this one cannot read is no reason to hold this run back.
-            let (Ok(newer), Ok(snapshot)) = (newer, snapshot) else { continue };
+            // What another version stored and this one cannot read is no reason to hold this run
+            // back.
+            let (Ok(newer), Ok(snapshot)) = (newer, snapshot) else {
+                continue;
+            };
             let shared = plan.results.iter().find(|result| {
                 let is_newer = |other: &PlannedResult| other.completed > result.completed;
-                newer.results.iter().any(|other| other.point_id == result.point_id && is_newer(other))
+                newer
+                    .results
+                    .iter()
+                    .any(|other| other.point_id == result.point_id && is_newer(other))
             });
             if let Some(result) = shared.filter(|_| same_server(&own, &snapshot)) {
                 return Ok(Some((row.get(0)?, result.point_id)));
@@ -289,8 +326,8 @@ impl Store {
         Ok(None)
     }
 
-    /// The suite runs that still have something to be sent, or may have after a person's word; of a collection that is
-    /// one run its members.
+    /// The suite runs that still have something to be sent, or may have after a person's word; of a
+    /// collection that is one run its members.
     ///
     /// # Errors
     /// When the database fails.
@@ -316,8 +353,8 @@ impl Store {
         Ok(open)
     }
 
-    /// Servers that have no usable token, with what waits for one. A database that no service has opened since an update
-    /// does not say; its rows do.
+    /// Servers that have no usable token, with what waits for one. A database that no service has
+    /// opened since an update does not say; its rows do.
     ///
     /// # Errors
     /// When the database fails.
@@ -339,7 +376,9 @@ impl Store {
                 reason: row.get(1)?,
                 waiting: row.get(2)?,
                 ids: ids.split(' ').filter_map(|id| id.parse().ok()).collect(),
-                since: since.and_then(|millis| millis.parse().ok()).map(Moment::from_millis),
+                since: since
+                    .and_then(|millis| millis.parse().ok())
+                    .map(Moment::from_millis),
             })
         })?;
         Ok(rows.collect::<Result<_, _>>()?)
@@ -355,8 +394,8 @@ impl Store {
         Ok(millis.map(Moment::from_millis))
     }
 
-    /// What kado submitted of runs that ended at or after `since`, those whose late reports are still taken, with the
-    /// folders of their runs.
+    /// What kado submitted of runs that ended at or after `since`, those whose late reports are
+    /// still taken, with the folders of their runs.
     ///
     /// # Errors
     /// When the database fails.
@@ -365,14 +404,22 @@ impl Store {
             "SELECT submission.id, run.folder FROM submission JOIN run ON run.id = run_id
              WHERE state = 'submitted' AND NOT by_katalon AND ended_ms >= ?1 ORDER BY submission.id",
         )?;
-        let rows = statement.query_map(params![since.millis()], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        let rows = statement.query_map(params![since.millis()], |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
 }
 
 fn same_server(one: &Snapshot, other: &Snapshot) -> bool {
-    let identity =
-        |snapshot: &Snapshot| Some(Server::parse(snapshot.options.server_url.as_deref()?).ok()?.identity().clone());
+    let identity = |snapshot: &Snapshot| {
+        Some(
+            Server::parse(snapshot.options.server_url.as_deref()?)
+                .ok()?
+                .identity()
+                .clone(),
+        )
+    };
     identity(one) == identity(other)
 }
 
@@ -415,23 +462,39 @@ fn row(sql: &SqlRow<'_>) -> Result<Row, StoreError> {
     let left_out = |text: &str| serde_json::from_str::<Vec<LeftOut>>(text);
     let (planned, refused) = (sql.get::<_, Option<String>>(13)?, sql.get::<_, String>(14)?);
     // A row that cannot be understood is listed all the same, and costs only itself.
-    let (skipped, unreadable) = match (planned.as_deref().map(left_out).transpose(), left_out(&refused)) {
-        (Ok(planned), Ok(refused)) => (planned.unwrap_or_default().into_iter().chain(refused).collect(), None),
+    let (skipped, unreadable) = match (
+        planned.as_deref().map(left_out).transpose(),
+        left_out(&refused),
+    ) {
+        (Ok(planned), Ok(refused)) => (
+            planned
+                .unwrap_or_default()
+                .into_iter()
+                .chain(refused)
+                .collect(),
+            None,
+        ),
         (Err(error), _) | (_, Err(error)) => (Vec::<LeftOut>::new(), Some(unreadable(&error))),
     };
     // A result that was refused has its test case's id, a file has none.
     let refused = |result: bool| {
-        let of_it =
-            |left_out: &&LeftOut| left_out.kind == LeftOutKind::Refused && left_out.azure_id.is_some() == result;
+        let of_it = |left_out: &&LeftOut| {
+            left_out.kind == LeftOutKind::Refused && left_out.azure_id.is_some() == result
+        };
         skipped.iter().filter(of_it).count()
     };
     let count = |column: usize, refused: usize| {
-        sql.get::<_, Option<usize>>(column).map(|count| count.unwrap_or(0).saturating_sub(refused))
+        sql.get::<_, Option<usize>>(column)
+            .map(|count| count.unwrap_or(0).saturating_sub(refused))
     };
     let (results, attachments) = (count(11, refused(true))?, count(12, refused(false))?);
     let moment = |millis: Option<i64>| millis.map(Moment::from_millis);
     let (state, by_katalon) = (state(&sql.get::<_, String>(8)?), sql.get(18)?);
-    let by = if by_katalon { SubmittedBy::Katalon } else { SubmittedBy::Kado };
+    let by = if by_katalon {
+        SubmittedBy::Katalon
+    } else {
+        SubmittedBy::Kado
+    };
     Ok(Row {
         id: sql.get(0)?,
         key: sql.get(1)?,
@@ -456,11 +519,22 @@ fn row(sql: &SqlRow<'_>) -> Result<Row, StoreError> {
 }
 
 fn cause(word: Option<&str>, for_katalon: bool) -> Option<Cause> {
-    let of_word = || Cause::ALL.into_iter().find(|cause| Some(cause.word()) == word);
-    if for_katalon { Some(Cause::Katalon) } else { of_word() }
+    let of_word = || {
+        Cause::ALL
+            .into_iter()
+            .find(|cause| Some(cause.word()) == word)
+    };
+    if for_katalon {
+        Some(Cause::Katalon)
+    } else {
+        of_word()
+    }
 }
 
 /// The schema allows no other word.
 fn state(word: &str) -> SubmissionState {
-    SubmissionState::ALL.into_iter().find(|state| state.word() == word).unwrap_or(SubmissionState::Parked)
+    SubmissionState::ALL
+        .into_iter()
+        .find(|state| state.word() == word)
+        .unwrap_or(SubmissionState::Parked)
 }

@@ -47,24 +47,34 @@ impl Recorded {
 }
 
 impl Store {
-    /// Records a run; the same run met twice is one run (invariant I2), and a member of a collection counts as part of
-    /// that or as a run of its own, never as both.
+    /// Records a run; the same run met twice is one run (invariant I2), and a member of a
+    /// collection counts as part of that or as a run of its own, never as both.
     ///
     /// # Errors
     /// When the database fails.
     pub fn record(&mut self, record: &RunRecord<'_>, now: Moment) -> Result<Recorded, StoreError> {
-        let transaction = self.connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+        let transaction = self
+            .connection
+            .transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
         let recorded = record_once(&transaction, record, now)?;
         transaction.commit()?;
         Ok(recorded)
     }
 
-    /// Plans a submission without an ADO run anew, from a snapshot of today; one with an ADO run goes on.
+    /// Plans a submission without an ADO run anew, from a snapshot of today; one with an ADO run
+    /// goes on.
     ///
     /// # Errors
     /// When there is no such submission, or when it is under way or done.
-    pub fn retry(&mut self, submission: i64, fresh: Option<&Snapshot>, now: Moment) -> Result<(), StoreError> {
-        let transaction = self.connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+    pub fn retry(
+        &mut self,
+        submission: i64,
+        fresh: Option<&Snapshot>,
+        now: Moment,
+    ) -> Result<(), StoreError> {
+        let transaction = self
+            .connection
+            .transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
         let stored = retried(&transaction, submission)?;
         if stored.begun {
             transaction.execute(
@@ -74,19 +84,31 @@ impl Store {
             log(&transaction, submission, "retried", None, now)?;
             return Ok(transaction.commit()?);
         }
-        let snapshot = fresh.cloned().map_or_else(|| serde_json::from_str(&stored.snapshot), Ok)?;
-        let snapshot =
-            if stored.again == 0 { not_sent(&transaction, submission, &stored, snapshot)? } else { snapshot };
+        let snapshot = fresh
+            .cloned()
+            .map_or_else(|| serde_json::from_str(&stored.snapshot), Ok)?;
+        let snapshot = if stored.again == 0 {
+            not_sent(&transaction, submission, &stored, snapshot)?
+        } else {
+            snapshot
+        };
         transaction.execute(
             "UPDATE run SET snapshot = ?2, members = ?3 WHERE id = ?1",
-            params![stored.run, serde_json::to_string(&snapshot)?, members(&snapshot)?],
+            params![
+                stored.run,
+                serde_json::to_string(&snapshot)?,
+                members(&snapshot)?
+            ],
         )?;
         let wanted = submissions(&snapshot, &stored.identity, stored.twin, stored.again, None);
         let same_plan = wanted.iter().find(|new| new.plan_id == stored.plan_id);
-        let new = same_plan.or(wanted.first()).ok_or(StoreError::UnknownSubmission(submission))?;
+        let new = same_plan
+            .or(wanted.first())
+            .ok_or(StoreError::UnknownSubmission(submission))?;
         let holder = "SELECT id FROM submission WHERE key = ?1 AND id <> ?2";
-        let holder: Option<i64> =
-            transaction.query_row(holder, params![new.key, submission], |row| row.get(0)).optional()?;
+        let holder: Option<i64> = transaction
+            .query_row(holder, params![new.key, submission], |row| row.get(0))
+            .optional()?;
         if let Some(other) = holder {
             return Err(StoreError::NotNow(format!(
                 "this run no longer goes to test plan {}; run {other} is its submission now, and `kado runs forget \
@@ -99,13 +121,20 @@ impl Store {
         Ok(transaction.commit()?)
     }
 
-    /// Drops the plan of a submission that has no ADO run, because ADO does not take it any more; gives whether it had
-    /// one to drop. `refusal` is what ADO said.
+    /// Drops the plan of a submission that has no ADO run, because ADO does not take it any more;
+    /// gives whether it had one to drop. `refusal` is what ADO said.
     ///
     /// # Errors
     /// When the database fails.
-    pub fn plan_anew(&mut self, submission: i64, refusal: &str, now: Moment) -> Result<bool, StoreError> {
-        let transaction = self.connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+    pub fn plan_anew(
+        &mut self,
+        submission: i64,
+        refusal: &str,
+        now: Moment,
+    ) -> Result<bool, StoreError> {
+        let transaction = self
+            .connection
+            .transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
         let dropped = transaction.execute(
             "UPDATE submission SET state = 'pending', plan = NULL, create_unclear = create_unclear OR EXISTS
                 (SELECT 1 FROM step WHERE submission_id = ?1 AND position = 0 AND step.state = 'intended')
@@ -120,14 +149,19 @@ impl Store {
         Ok(dropped > 0)
     }
 
-    /// Takes a submission out of the outbox on a person's word (invariant I6); it stays listed as ignored.
+    /// Takes a submission out of the outbox on a person's word (invariant I6); it stays listed as
+    /// ignored.
     ///
     /// # Errors
     /// When there is no such submission, or when it is submitted already.
     pub fn forget(&mut self, submission: i64, now: Moment) -> Result<(), StoreError> {
-        let transaction = self.connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+        let transaction = self
+            .connection
+            .transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
         if state_of(&transaction, submission)? == SubmissionState::Submitted.word() {
-            return Err(StoreError::NotNow(format!("run {submission} is submitted; there is nothing to forget")));
+            return Err(StoreError::NotNow(format!(
+                "run {submission} is submitted; there is nothing to forget"
+            )));
         }
         transaction.execute(
             "UPDATE submission SET state = 'ignored', next_attempt_ms = NULL, ignored_as = 'forgotten',
@@ -140,34 +174,68 @@ impl Store {
 }
 
 /// Records a run that was not, as far as no other run stands for it.
-fn record_once(transaction: &Transaction<'_>, record: &RunRecord<'_>, now: Moment) -> Result<Recorded, StoreError> {
+fn record_once(
+    transaction: &Transaction<'_>,
+    record: &RunRecord<'_>,
+    now: Moment,
+) -> Result<Recorded, StoreError> {
     if let Some(whole) = standing_for(transaction, record)? {
         return Ok(Recorded::PartOf(whole));
     }
-    let rest = if record.again { Rest::Whole } else { rest_of(transaction, record.snapshot)? };
+    let rest = if record.again {
+        Rest::Whole
+    } else {
+        rest_of(transaction, record.snapshot)?
+    };
     let known = find(transaction, record)?;
     let snapshot = match &rest {
         Rest::Whole => record.snapshot,
         Rest::Part(snapshot) => snapshot,
         Rest::Nothing(submissions) => return Ok(Recorded::Known(submissions.clone())),
     };
-    let record = &RunRecord { snapshot, ..*record };
+    let record = &RunRecord {
+        snapshot,
+        ..*record
+    };
     if let Some(known) = known {
         return record_known(transaction, record, &known, now);
     }
     // What a person submits once more has another key.
-    let again = u32::from(record.again && part_of(transaction, record.identity, Asker::Person)?.is_some());
+    let again =
+        u32::from(record.again && part_of(transaction, record.identity, Asker::Person)?.is_some());
     let twin = next_twin(transaction, record.identity)?;
     let run = insert_run(transaction, record, twin)?;
-    Ok(Recorded::New(insert_submissions(transaction, record, run, twin, again, now)?))
+    Ok(Recorded::New(insert_submissions(
+        transaction,
+        record,
+        run,
+        twin,
+        again,
+        now,
+    )?))
 }
 
-/// The submissions of the collection that stands for a run, which is not to be submitted by itself then.
-fn standing_for(transaction: &Transaction<'_>, record: &RunRecord<'_>) -> Result<Option<Vec<i64>>, StoreError> {
-    if record.again || record.snapshot.joined.is_some() || !by_itself(transaction, record.identity)?.is_empty() {
+/// The submissions of the collection that stands for a run, which is not to be submitted by itself
+/// then.
+fn standing_for(
+    transaction: &Transaction<'_>,
+    record: &RunRecord<'_>,
+) -> Result<Option<Vec<i64>>, StoreError> {
+    if record.again
+        || record.snapshot.joined.is_some()
+        || !by_itself(transaction, record.identity)?.is_empty()
+    {
         return Ok(None);
     }
-    part_of(transaction, record.identity, if record.by_command { Asker::Person } else { Asker::Service })
+    part_of(
+        transaction,
+        record.identity,
+        if record.by_command {
+            Asker::Person
+        } else {
+            Asker::Service
+        },
+    )
 }
 
 /// What of a run that is to be retried was not sent in another run meanwhile.
@@ -177,7 +245,8 @@ fn not_sent(
     stored: &Retried,
     snapshot: Snapshot,
 ) -> Result<Snapshot, StoreError> {
-    let whole = if snapshot.joined.is_none() && by_itself(transaction, &stored.identity)?.is_empty() {
+    let whole = if snapshot.joined.is_none() && by_itself(transaction, &stored.identity)?.is_empty()
+    {
         part_of(transaction, &stored.identity, Asker::Person)?
     } else {
         None
@@ -242,7 +311,11 @@ fn retried(transaction: &Transaction<'_>, submission: i64) -> Result<Retried, St
 /// The state of a submission, by its word.
 fn state_of(transaction: &Transaction<'_>, submission: i64) -> Result<String, StoreError> {
     transaction
-        .query_row("SELECT state FROM submission WHERE id = ?1", [submission], |row| row.get(0))
+        .query_row(
+            "SELECT state FROM submission WHERE id = ?1",
+            [submission],
+            |row| row.get(0),
+        )
         .optional()?
         .ok_or(StoreError::UnknownSubmission(submission))
 }
@@ -255,24 +328,43 @@ struct Known {
     identity: RunIdentity,
 }
 
-/// The run that a record is about. A collection is also known by a member, because it may have been recorded when others
-/// of its members took part.
-fn find(transaction: &Transaction<'_>, record: &RunRecord<'_>) -> Result<Option<Known>, StoreError> {
+/// The run that a record is about. A collection is also known by a member, because it may have been
+/// recorded when others of its members took part.
+fn find(
+    transaction: &Transaction<'_>,
+    record: &RunRecord<'_>,
+) -> Result<Option<Known>, StoreError> {
     let identity = record.identity;
     let mut statement = transaction.prepare_cached(
         "SELECT id, twin, execution_uuid FROM run WHERE suite = ?1 AND started_ms = ?2 AND host = ?3 ORDER BY twin",
     )?;
-    let mut rows = statement.query(params![identity.suite, identity.started.millis(), identity.host])?;
+    let mut rows = statement.query(params![
+        identity.suite,
+        identity.started.millis(),
+        identity.host
+    ])?;
     while let Some(row) = rows.next()? {
-        let known = RunIdentity { execution_uuid: row.get(2)?, ..identity.clone() };
+        let known = RunIdentity {
+            execution_uuid: row.get(2)?,
+            ..identity.clone()
+        };
         if identity.is_same_run(&known) {
-            return Ok(Some(Known { run: row.get(0)?, twin: row.get(1)?, identity: known }));
+            return Ok(Some(Known {
+                run: row.get(0)?,
+                twin: row.get(1)?,
+                identity: known,
+            }));
         }
     }
     if record.snapshot.joined.is_none() {
         return Ok(None);
     }
-    for member in record.snapshot.places().into_iter().filter_map(|place| place.run) {
+    for member in record
+        .snapshot
+        .places()
+        .into_iter()
+        .filter_map(|place| place.run)
+    {
         for whole in wholes_with(transaction, &member)? {
             let known = known_by_id(transaction, whole)?;
             if known.identity.suite == identity.suite {
@@ -292,7 +384,11 @@ fn known_by_id(transaction: &Transaction<'_>, run: i64) -> Result<Known, StoreEr
             host: row.get(3)?,
             execution_uuid: row.get(4)?,
         };
-        Ok(Known { run, twin: row.get(0)?, identity })
+        Ok(Known {
+            run,
+            twin: row.get(0)?,
+            identity,
+        })
     })?)
 }
 
@@ -304,7 +400,11 @@ fn next_twin(transaction: &Transaction<'_>, identity: &RunIdentity) -> Result<u3
     )?)
 }
 
-fn insert_run(transaction: &Transaction<'_>, record: &RunRecord<'_>, twin: u32) -> Result<i64, StoreError> {
+fn insert_run(
+    transaction: &Transaction<'_>,
+    record: &RunRecord<'_>,
+    twin: u32,
+) -> Result<i64, StoreError> {
     let (identity, snapshot) = (record.identity, record.snapshot);
     transaction.execute(
         "INSERT INTO run (suite, started_ms, host, twin, execution_uuid, project, folder, ended_ms, snapshot, members)
@@ -338,12 +438,23 @@ fn record_known(
             params![run, uuid],
         )?;
     }
-    let record = &RunRecord { identity: &known.identity, ..*record };
+    let record = &RunRecord {
+        identity: &known.identity,
+        ..*record
+    };
     let known = transaction
         .prepare_cached("SELECT id, state, again FROM submission WHERE run_id = ?1 ORDER BY id")?
-        .query_map([run], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?, row.get::<_, u32>(2)?)))?
+        .query_map([run], |row| {
+            Ok((
+                row.get::<_, i64>(0)?,
+                row.get::<_, String>(1)?,
+                row.get::<_, u32>(2)?,
+            ))
+        })?
         .collect::<Result<Vec<_>, _>>()?;
-    let all_ignored = known.iter().all(|(_, state, _)| state == SubmissionState::Ignored.word());
+    let all_ignored = known
+        .iter()
+        .all(|(_, state, _)| state == SubmissionState::Ignored.word());
     let ids = known.iter().map(|(id, ..)| *id).collect();
     if !record.by_command {
         return if ended_after_all(transaction, record, run)? {
@@ -361,32 +472,44 @@ fn record_known(
     update_snapshot(transaction, record, run)?;
     if record.again {
         let again = known.iter().map(|(.., again)| again + 1).max().unwrap_or(0);
-        return Ok(Recorded::New(insert_submissions(transaction, record, run, twin, again, now)?));
+        return Ok(Recorded::New(insert_submissions(
+            transaction,
+            record,
+            run,
+            twin,
+            again,
+            now,
+        )?));
     }
     let wanted = submissions(record.snapshot, record.identity, twin, 0, record.ignored);
     Ok(Recorded::New(take_up(transaction, run, &wanted, now)?))
 }
 
-/// Whether a run that was listed as aborted has ended after all, so that it is decided now: nobody decided it before.
-fn ended_after_all(transaction: &Transaction<'_>, record: &RunRecord<'_>, run: i64) -> Result<bool, StoreError> {
+/// Whether a run that was listed as aborted has ended after all, so that it is decided now: nobody
+/// decided it before.
+fn ended_after_all(
+    transaction: &Transaction<'_>,
+    record: &RunRecord<'_>,
+    run: i64,
+) -> Result<bool, StoreError> {
     if record.ignored.is_some() {
         return Ok(false);
     }
-    let others = "SELECT count(*) FROM submission WHERE run_id = ?1 AND ignored_as IS NOT 'aborted'";
+    let others =
+        "SELECT count(*) FROM submission WHERE run_id = ?1 AND ignored_as IS NOT 'aborted'";
     let others: i64 = transaction.query_row(others, [run], |row| row.get(0))?;
     Ok(others == 0)
 }
 
-/// Turns the untouched submissions of a run into the wanted ones: rows are used again, so that no id that a person
-/// has seen disappears; what has an ADO run goes on where it was.
+/// Turns the untouched submissions of a run into the wanted ones: rows are used again, so that no
+/// id that a person has seen disappears; what has an ADO run goes on where it was.
 fn take_up(
     transaction: &Transaction<'_>,
     run: i64,
     wanted: &[NewSubmission],
     now: Moment,
 ) -> Result<Vec<i64>, StoreError> {
-    let begun =
-        "SELECT id FROM submission WHERE run_id = ?1 AND ado_run_id IS NOT NULL AND state IN ('ignored', 'parked')";
+    let begun = "SELECT id FROM submission WHERE run_id = ?1 AND ado_run_id IS NOT NULL AND state IN ('ignored', 'parked')";
     let mut ids = Vec::new();
     for id in column(transaction, begun, run)? {
         transaction.execute(
@@ -403,8 +526,13 @@ fn take_up(
         rows.push((new, own.map(|place| free.remove(place).0)));
     }
     for (new, row) in rows {
-        let taken = "SELECT id FROM submission WHERE run_id = ?1 AND ado_run_id IS NOT NULL AND key = ?2";
-        if transaction.query_row(taken, params![run, new.key], |_| Ok(())).optional()?.is_some() {
+        let taken =
+            "SELECT id FROM submission WHERE run_id = ?1 AND ado_run_id IS NOT NULL AND key = ?2";
+        if transaction
+            .query_row(taken, params![run, new.key], |_| Ok(()))
+            .optional()?
+            .is_some()
+        {
             continue;
         }
         let id = match row.or_else(|| (!free.is_empty()).then(|| free.remove(0).0)) {
@@ -448,19 +576,39 @@ fn column(transaction: &Transaction<'_>, sql: &str, run: i64) -> Result<Vec<i64>
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-fn update_snapshot(transaction: &Transaction<'_>, record: &RunRecord<'_>, run: i64) -> Result<(), StoreError> {
+fn update_snapshot(
+    transaction: &Transaction<'_>,
+    record: &RunRecord<'_>,
+    run: i64,
+) -> Result<(), StoreError> {
     let text = serde_json::to_string(record.snapshot)?;
     transaction.execute(
         "UPDATE run SET snapshot = ?2, folder = ?3, ended_ms = ?4, members = ?5 WHERE id = ?1",
-        params![run, text, record.snapshot.folder, record.snapshot.ended().millis(), members(record.snapshot)?],
+        params![
+            run,
+            text,
+            record.snapshot.folder,
+            record.snapshot.ended().millis(),
+            members(record.snapshot)?
+        ],
     )?;
     Ok(())
 }
 
 /// The members of a collection that is submitted as one run.
 fn members(snapshot: &Snapshot) -> Result<Option<String>, StoreError> {
-    let of_members = || snapshot.places().into_iter().filter_map(|place| place.run).collect::<Vec<_>>();
-    Ok(snapshot.joined.as_ref().map(|_| serde_json::to_string(&of_members())).transpose()?)
+    let of_members = || {
+        snapshot
+            .places()
+            .into_iter()
+            .filter_map(|place| place.run)
+            .collect::<Vec<_>>()
+    };
+    Ok(snapshot
+        .joined
+        .as_ref()
+        .map(|_| serde_json::to_string(&of_members()))
+        .transpose()?)
 }
 
 fn insert_submissions(
@@ -472,10 +620,19 @@ fn insert_submissions(
     now: Moment,
 ) -> Result<Vec<i64>, StoreError> {
     let mut ids = Vec::new();
-    for new in submissions(record.snapshot, record.identity, twin, again, record.ignored) {
+    for new in submissions(
+        record.snapshot,
+        record.identity,
+        twin,
+        again,
+        record.ignored,
+    ) {
         let id = insert_submission(transaction, run, again, &new)?;
         if record.aborted && new.state == SubmissionState::Ignored {
-            transaction.execute("UPDATE submission SET ignored_as = 'aborted' WHERE id = ?1", [id])?;
+            transaction.execute(
+                "UPDATE submission SET ignored_as = 'aborted' WHERE id = ?1",
+                [id],
+            )?;
         }
         log(transaction, id, "recorded", new.reason.as_deref(), now)?;
         ids.push(id);

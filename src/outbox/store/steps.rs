@@ -1,4 +1,5 @@
-//! Moving submissions on: every change of a step is one transaction, together with the ledger row that reports it.
+//! Moving submissions on: every change of a step is one transaction, together with the ledger row
+//! that reports it.
 
 use rusqlite::{Transaction, TransactionBehavior, params};
 use serde::Serialize;
@@ -13,11 +14,17 @@ use crate::plan::attachments::PlannedAttachment;
 use crate::plan::left_out::LeftOut;
 
 impl Store {
-    /// Stores the plan of a submission whole, with its steps, before the first request that writes (invariant I3).
+    /// Stores the plan of a submission whole, with its steps, before the first request that writes
+    /// (invariant I3).
     ///
     /// # Errors
     /// When the database fails.
-    pub fn store_plan(&mut self, submission: i64, plan: &SubmissionPlan, now: Moment) -> Result<(), StoreError> {
+    pub fn store_plan(
+        &mut self,
+        submission: i64,
+        plan: &SubmissionPlan,
+        now: Moment,
+    ) -> Result<(), StoreError> {
         let transaction = self.begin()?;
         transaction.execute(
             "UPDATE submission SET plan = ?2, state = 'submitting', reason = NULL, cause = NULL, for_katalon = 0,
@@ -69,7 +76,13 @@ impl Store {
     /// When the step is settled already, or when the database fails.
     pub fn intend(&mut self, submission: i64, position: usize) -> Result<(), StoreError> {
         let transaction = self.begin()?;
-        move_step(&transaction, submission, position, StepState::Intended, None)?;
+        move_step(
+            &transaction,
+            submission,
+            position,
+            StepState::Intended,
+            None,
+        )?;
         Ok(transaction.commit()?)
     }
 
@@ -86,15 +99,30 @@ impl Store {
     ) -> Result<(), StoreError> {
         let detail = serde_json::to_string(detail)?;
         let transaction = self.begin()?;
-        let step = move_step(&transaction, submission, position, StepState::Confirmed, Some(&detail))?;
+        let step = move_step(
+            &transaction,
+            submission,
+            position,
+            StepState::Confirmed,
+            Some(&detail),
+        )?;
         // Who gets on has not failed so often in a row.
-        transaction.execute("UPDATE submission SET attempts = 0 WHERE id = ?1", [submission])?;
-        log(&transaction, submission, &format!("confirmed {step}"), Some(&detail), now)?;
+        transaction.execute(
+            "UPDATE submission SET attempts = 0 WHERE id = ?1",
+            [submission],
+        )?;
+        log(
+            &transaction,
+            submission,
+            &format!("confirmed {step}"),
+            Some(&detail),
+            now,
+        )?;
         Ok(transaction.commit()?)
     }
 
-    /// Records the ADO run of a submission together with the confirmation of the step that made or found it; `origin`,
-    /// a JSON text, says which.
+    /// Records the ADO run of a submission together with the confirmation of the step that made or
+    /// found it; `origin`, a JSON text, says which.
     ///
     /// # Errors
     /// When the step was not intended, or when the database fails.
@@ -108,16 +136,29 @@ impl Store {
         now: Moment,
     ) -> Result<(), StoreError> {
         let transaction = self.begin()?;
-        move_step(&transaction, submission, position, StepState::Confirmed, Some(origin))?;
+        move_step(
+            &transaction,
+            submission,
+            position,
+            StepState::Confirmed,
+            Some(origin),
+        )?;
         transaction.execute(
             "UPDATE submission SET ado_run_id = ?2, url = ?3, attempts = 0 WHERE id = ?1",
             params![submission, ado_run_id, url],
         )?;
-        log(&transaction, submission, "run created", Some(&ado_run_id.to_string()), now)?;
+        log(
+            &transaction,
+            submission,
+            "run created",
+            Some(&ado_run_id.to_string()),
+            now,
+        )?;
         Ok(transaction.commit()?)
     }
 
-    /// Records that ADO refused what a step was for, for good; it will be named in the run's comment (I7).
+    /// Records that ADO refused what a step was for, for good; it will be named in the run's
+    /// comment (I7).
     ///
     /// # Errors
     /// When the step was not intended, or when the database fails.
@@ -131,7 +172,13 @@ impl Store {
         let transaction = self.begin()?;
         let step = move_step(&transaction, submission, position, StepState::Refused, None)?;
         add_refused(&transaction, submission, left_out)?;
-        log(&transaction, submission, &format!("refused {step}"), None, now)?;
+        log(
+            &transaction,
+            submission,
+            &format!("refused {step}"),
+            None,
+            now,
+        )?;
         Ok(transaction.commit()?)
     }
 
@@ -165,8 +212,8 @@ impl Store {
         Ok(transaction.commit()?)
     }
 
-    /// Lets a submission wait for its next attempt. Since when its server refuses the token is kept until something
-    /// arrives there.
+    /// Lets a submission wait for its next attempt. Since when its server refuses the token is kept
+    /// until something arrives there.
     ///
     /// # Errors
     /// When the database fails.
@@ -200,8 +247,8 @@ impl Store {
         Ok(transaction.commit()?)
     }
 
-    /// Parks a submission until a person does something about it. A plan that was made is kept, so that a person can
-    /// see what was left out.
+    /// Parks a submission until a person does something about it. A plan that was made is kept, so
+    /// that a person can see what was left out.
     ///
     /// # Errors
     /// When the database fails.
@@ -223,7 +270,8 @@ impl Store {
         Ok(transaction.commit()?)
     }
 
-    /// Records that there is nothing to do for a submission. Its plan is kept, so that a person can see why.
+    /// Records that there is nothing to do for a submission. Its plan is kept, so that a person can
+    /// see why.
     ///
     /// # Errors
     /// When the database fails.
@@ -246,7 +294,9 @@ impl Store {
     }
 
     fn begin(&mut self) -> Result<Transaction<'_>, StoreError> {
-        Ok(self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?)
+        Ok(self
+            .connection
+            .transaction_with_behavior(TransactionBehavior::Immediate)?)
     }
 }
 
@@ -275,9 +325,17 @@ fn move_step(
         params![submission, position],
         |row| Ok((row.get(0)?, row.get(1)?)),
     )?;
-    let from = StepState::ALL.into_iter().find(|state| state.word() == word).unwrap_or(StepState::Confirmed);
+    let from = StepState::ALL
+        .into_iter()
+        .find(|state| state.word() == word)
+        .unwrap_or(StepState::Confirmed);
     if !from.may_become(to) {
-        return Err(StoreError::IllegalMove { submission, position, from: from.word(), to: to.word() });
+        return Err(StoreError::IllegalMove {
+            submission,
+            position,
+            from: from.word(),
+            to: to.word(),
+        });
     }
     transaction.execute(
         "UPDATE step SET state = ?3, detail = coalesce(?4, detail) WHERE submission_id = ?1 AND position = ?2",
@@ -286,9 +344,16 @@ fn move_step(
     Ok(step)
 }
 
-fn add_refused(transaction: &Transaction<'_>, submission: i64, left_out: &[LeftOut]) -> Result<(), StoreError> {
-    let text: String =
-        transaction.query_row("SELECT refused FROM submission WHERE id = ?1", [submission], |row| row.get(0))?;
+fn add_refused(
+    transaction: &Transaction<'_>,
+    submission: i64,
+    left_out: &[LeftOut],
+) -> Result<(), StoreError> {
+    let text: String = transaction.query_row(
+        "SELECT refused FROM submission WHERE id = ?1",
+        [submission],
+        |row| row.get(0),
+    )?;
     let mut all: Vec<LeftOut> = serde_json::from_str(&text)?;
     for item in left_out {
         if !all.contains(item) {

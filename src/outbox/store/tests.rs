@@ -1,4 +1,5 @@
-//! The outbox keeps its promises: a run is one run, steps move one way, a lost database is never papered over.
+//! The outbox keeps its promises: a run is one run, steps move one way, a lost database is never
+//! papered over.
 
 #[cfg(test)]
 use std::collections::BTreeMap;
@@ -26,8 +27,17 @@ pub(super) fn snapshot(plans: &[u32], uuid: Option<&str>) -> Snapshot {
     let settings = AzureSettings {
         enabled: true,
         server_url: Some("https://dev.azure.com/org".to_owned()),
-        project: Some(ProjectReference { id: None, name: "Shop".to_owned() }),
-        test_plans: plans.iter().map(|id| PlanReference { id: *id, name: None }).collect(),
+        project: Some(ProjectReference {
+            id: None,
+            name: "Shop".to_owned(),
+        }),
+        test_plans: plans
+            .iter()
+            .map(|id| PlanReference {
+                id: *id,
+                name: None,
+            })
+            .collect(),
         ..AzureSettings::default()
     };
     Snapshot {
@@ -37,7 +47,10 @@ pub(super) fn snapshot(plans: &[u32], uuid: Option<&str>) -> Snapshot {
             started: Some(Moment::from_millis(5)),
             ended: Some(Moment::from_millis(9)),
             last_record: Some(Moment::from_millis(9)),
-            environment: Environment { host: Some("Agent".to_owned()), ..Environment::default() },
+            environment: Environment {
+                host: Some("Agent".to_owned()),
+                ..Environment::default()
+            },
             status: Status::Passed,
             tests: Vec::new(),
             files: Vec::new(),
@@ -67,7 +80,11 @@ struct How<'a> {
 
 fn record(store: &mut Store, snapshot: &Snapshot, how: How<'_>) -> Recorded {
     let identity = RunIdentity::of(&snapshot.run).unwrap();
-    let How { ignored, by_command, again } = how;
+    let How {
+        ignored,
+        by_command,
+        again,
+    } = how;
     store
         .record(
             &RunRecord {
@@ -92,11 +109,25 @@ fn the_same_run_met_twice_is_recorded_once_also_when_its_uuid_comes_late() {
     let folder = tempfile::tempdir().unwrap();
     let mut store = open(folder.path());
     let first = record(&mut store, &snapshot(&[18], None), How::default());
-    let copy = Snapshot { folder: "/elsewhere".to_owned(), ..snapshot(&[18], Some("u-1")) };
-    assert_eq!(record(&mut store, &copy, How::default()), Recorded::Known(first.submissions().to_vec()));
+    let copy = Snapshot {
+        folder: "/elsewhere".to_owned(),
+        ..snapshot(&[18], Some("u-1"))
+    };
+    assert_eq!(
+        record(&mut store, &copy, How::default()),
+        Recorded::Known(first.submissions().to_vec())
+    );
     // Now the uuid is known, and another one separates another run.
-    assert!(matches!(record(&mut store, &snapshot(&[18], Some("u-2")), How::default()), Recorded::New(_)));
-    let keys: std::collections::BTreeSet<_> = store.rows(None).unwrap().into_iter().map(|row| row.key).collect();
+    assert!(matches!(
+        record(&mut store, &snapshot(&[18], Some("u-2")), How::default()),
+        Recorded::New(_)
+    ));
+    let keys: std::collections::BTreeSet<_> = store
+        .rows(None)
+        .unwrap()
+        .into_iter()
+        .map(|row| row.key)
+        .collect();
     assert_eq!(keys.len(), 2);
 }
 
@@ -112,7 +143,12 @@ fn a_run_without_a_plan_is_parked_with_the_way_out() {
 
 /// What is due: id and test plan.
 fn due(store: &Store) -> Vec<(i64, Option<u32>)> {
-    store.due(NOW, None).unwrap().into_iter().map(|due| (due.id, due.goes_to.plan_id)).collect()
+    store
+        .due(NOW, None)
+        .unwrap()
+        .into_iter()
+        .map(|due| (due.id, due.goes_to.plan_id))
+        .collect()
 }
 
 #[test]
@@ -120,10 +156,28 @@ fn an_ignored_run_is_submitted_on_a_persons_word_under_its_own_key() {
     let folder = tempfile::tempdir().unwrap();
     let mut store = open(folder.path());
     let run = snapshot(&[18], None);
-    let ignored = record(&mut store, &run, How { ignored: Some("ran elsewhere"), ..How::default() });
+    let ignored = record(
+        &mut store,
+        &run,
+        How {
+            ignored: Some("ran elsewhere"),
+            ..How::default()
+        },
+    );
     assert_eq!(store.due(NOW, None).unwrap(), []);
-    let taken = record(&mut store, &run, How { by_command: true, ..How::default() });
-    assert_eq!(taken, Recorded::New(ignored.submissions().to_vec()), "the row keeps its id");
+    let taken = record(
+        &mut store,
+        &run,
+        How {
+            by_command: true,
+            ..How::default()
+        },
+    );
+    assert_eq!(
+        taken,
+        Recorded::New(ignored.submissions().to_vec()),
+        "the row keeps its id"
+    );
     assert_eq!(store.due(NOW, None).unwrap().len(), 1);
     let other = tempfile::tempdir().unwrap();
     let mut elsewhere = open(other.path());
@@ -137,14 +191,38 @@ fn a_run_listed_as_aborted_that_ends_after_all_is_submitted() {
     let folder = tempfile::tempdir().unwrap();
     let mut store = open(folder.path());
     let run = snapshot(&[18], None);
-    let listed = record(&mut store, &run, How { ignored: Some("aborted"), ..How::default() });
+    let listed = record(
+        &mut store,
+        &run,
+        How {
+            ignored: Some("aborted"),
+            ..How::default()
+        },
+    );
     assert_eq!(store.due(NOW, None).unwrap(), []);
-    assert_eq!(record(&mut store, &run, How::default()), Recorded::New(listed.submissions().to_vec()));
+    assert_eq!(
+        record(&mut store, &run, How::default()),
+        Recorded::New(listed.submissions().to_vec())
+    );
     assert_eq!(store.due(NOW, None).unwrap().len(), 1);
     let mut forgetful = open(tempfile::tempdir().unwrap().path());
-    let id = record(&mut forgetful, &run, How { ignored: Some("aborted"), ..How::default() }).submissions()[0];
+    let id = record(
+        &mut forgetful,
+        &run,
+        How {
+            ignored: Some("aborted"),
+            ..How::default()
+        },
+    )
+    .submissions()[0];
     forgetful.forget(id, NOW).unwrap();
-    assert!(matches!(record(&mut forgetful, &run, How::default()), Recorded::Known(_)), "forgotten stays forgotten");
+    assert!(
+        matches!(
+            record(&mut forgetful, &run, How::default()),
+            Recorded::Known(_)
+        ),
+        "forgotten stays forgotten"
+    );
 }
 
 #[test]
@@ -153,11 +231,24 @@ fn a_snapshot_renewed_for_another_submission_does_not_change_work_in_flight() {
     let mut store = open(folder.path());
     let run = snapshot(&[18], None);
     let id = record(&mut store, &run, How::default()).submissions()[0];
-    store.store_plan(id, &plan(&run, 18, "k", &AdoFacts::default()), NOW).unwrap();
+    store
+        .store_plan(id, &plan(&run, 18, "k", &AdoFacts::default()), NOW)
+        .unwrap();
     let mut elsewhere = run.clone();
     elsewhere.options.server_url = Some("https://dev.azure.com/other".to_owned());
-    record(&mut store, &elsewhere, How { by_command: true, again: true, ..How::default() });
-    assert_eq!(store.load(id).unwrap().snapshot.options.server_url, run.options.server_url);
+    record(
+        &mut store,
+        &elsewhere,
+        How {
+            by_command: true,
+            again: true,
+            ..How::default()
+        },
+    );
+    assert_eq!(
+        store.load(id).unwrap().snapshot.options.server_url,
+        run.options.server_url
+    );
 }
 
 #[test]
@@ -166,7 +257,9 @@ fn a_plan_made_anew_still_asks_for_a_run_that_may_have_been_created() {
     let mut store = open(folder.path());
     let run = snapshot(&[18], None);
     let id = record(&mut store, &run, How::default()).submissions()[0];
-    store.store_plan(id, &plan(&run, 18, "k", &AdoFacts::default()), NOW).unwrap();
+    store
+        .store_plan(id, &plan(&run, 18, "k", &AdoFacts::default()), NOW)
+        .unwrap();
     store.intend(id, 0).unwrap();
     store.retry(id, None, NOW).unwrap();
     assert!(store.load(id).unwrap().create_unclear);
@@ -176,9 +269,18 @@ fn a_plan_made_anew_still_asks_for_a_run_that_may_have_been_created() {
 fn a_retry_for_a_plan_that_another_row_has_is_refused_in_words() {
     let folder = tempfile::tempdir().unwrap();
     let mut store = open(folder.path());
-    let ids = record(&mut store, &snapshot(&[18, 999], None), How::default()).submissions().to_vec();
-    let refused = store.retry(ids[1], Some(&snapshot(&[18], None)), NOW).unwrap_err();
-    assert!(refused.to_string().contains("no longer goes to test plan 999"), "{refused}");
+    let ids = record(&mut store, &snapshot(&[18, 999], None), How::default())
+        .submissions()
+        .to_vec();
+    let refused = store
+        .retry(ids[1], Some(&snapshot(&[18], None)), NOW)
+        .unwrap_err();
+    assert!(
+        refused
+            .to_string()
+            .contains("no longer goes to test plan 999"),
+        "{refused}"
+    );
 }
 
 #[test]
@@ -187,9 +289,24 @@ fn again_makes_a_second_submission_with_another_key() {
     let mut store = open(folder.path());
     let run = snapshot(&[18], None);
     record(&mut store, &run, How::default());
-    let plain = record(&mut store, &run, How { by_command: true, ..How::default() });
+    let plain = record(
+        &mut store,
+        &run,
+        How {
+            by_command: true,
+            ..How::default()
+        },
+    );
     assert!(matches!(plain, Recorded::Known(_)));
-    let again = record(&mut store, &run, How { by_command: true, again: true, ..How::default() });
+    let again = record(
+        &mut store,
+        &run,
+        How {
+            by_command: true,
+            again: true,
+            ..How::default()
+        },
+    );
     assert!(matches!(again, Recorded::New(_)));
     assert_eq!(store.rows(None).unwrap().len(), 2);
 }
@@ -200,15 +317,31 @@ fn steps_move_one_way_and_survive_being_opened_again() {
     let mut store = open(folder.path());
     let run = snapshot(&[18], None);
     let id = record(&mut store, &run, How::default()).submissions()[0];
-    store.store_plan(id, &plan(&run, 18, "k", &AdoFacts::default()), NOW).unwrap();
-    assert!(matches!(store.confirm(id, 0, &(), NOW), Err(StoreError::IllegalMove { .. })), "nothing was intended");
+    store
+        .store_plan(id, &plan(&run, 18, "k", &AdoFacts::default()), NOW)
+        .unwrap();
+    assert!(
+        matches!(
+            store.confirm(id, 0, &(), NOW),
+            Err(StoreError::IllegalMove { .. })
+        ),
+        "nothing was intended"
+    );
     store.intend(id, 0).unwrap();
-    store.confirm_run(id, 0, 150, "https://x", "\"created\"", NOW).unwrap();
-    assert!(matches!(store.intend(id, 0), Err(StoreError::IllegalMove { .. })), "a confirmed step is never sent again");
+    store
+        .confirm_run(id, 0, 150, "https://x", "\"created\"", NOW)
+        .unwrap();
+    assert!(
+        matches!(store.intend(id, 0), Err(StoreError::IllegalMove { .. })),
+        "a confirmed step is never sent again"
+    );
     drop(store);
     let submission = open(folder.path()).load(id).unwrap();
     assert_eq!(submission.ado_run_id, Some(150));
-    assert_eq!(submission.steps[0].state, crate::outbox::step::StepState::Confirmed);
+    assert_eq!(
+        submission.steps[0].state,
+        crate::outbox::step::StepState::Confirmed
+    );
 }
 
 #[test]
@@ -240,9 +373,15 @@ fn a_submitted_run_is_neither_retried_nor_forgotten() {
     let mut store = open(folder.path());
     let id = record(&mut store, &snapshot(&[18], None), How::default()).submissions()[0];
     store.submitted(id, NOW).unwrap();
-    assert!(matches!(store.retry(id, None, NOW), Err(StoreError::NotNow(_))));
+    assert!(matches!(
+        store.retry(id, None, NOW),
+        Err(StoreError::NotNow(_))
+    ));
     assert!(matches!(store.forget(id, NOW), Err(StoreError::NotNow(_))));
-    assert!(matches!(store.retry(77, None, NOW), Err(StoreError::UnknownSubmission(77))));
+    assert!(matches!(
+        store.retry(77, None, NOW),
+        Err(StoreError::UnknownSubmission(77))
+    ));
 }
 
 #[test]
@@ -251,16 +390,53 @@ fn a_lost_or_empty_or_foreign_database_is_refused_and_left_as_it_is() {
     drop(open(folder.path()));
     let file = folder.path().join(DATABASE);
     std::fs::remove_file(&file).unwrap();
-    assert!(matches!(Store::open(folder.path()), Err(OpenError::Lost { found: "missing", .. })));
+    assert!(matches!(
+        Store::open(folder.path()),
+        Err(OpenError::Lost {
+            found: "missing",
+            ..
+        })
+    ));
     std::fs::write(&file, "").unwrap();
-    assert!(matches!(Store::open(folder.path()), Err(OpenError::Lost { found: "empty", .. })));
+    assert!(matches!(
+        Store::open(folder.path()),
+        Err(OpenError::Lost { found: "empty", .. })
+    ));
     std::fs::remove_file(&file).unwrap();
-    rusqlite::Connection::open(&file).unwrap().execute_batch("CREATE TABLE theirs (x)").unwrap();
-    assert!(matches!(Store::open(folder.path()), Err(OpenError::Lost { found: "not a database of kado", .. })));
-    std::fs::write(&file, "this is no database at all, it is a text that is long enough to be none").unwrap();
-    let Err(OpenError::Damaged { aside, .. }) = Store::open(folder.path()) else { panic!("a text was opened") };
-    assert!(std::fs::read_to_string(aside).unwrap().starts_with("this is no database"));
-    assert!(matches!(Store::open(folder.path()), Err(OpenError::Lost { found: "missing", .. })), "no new start");
+    rusqlite::Connection::open(&file)
+        .unwrap()
+        .execute_batch("CREATE TABLE theirs (x)")
+        .unwrap();
+    assert!(matches!(
+        Store::open(folder.path()),
+        Err(OpenError::Lost {
+            found: "not a database of kado",
+            ..
+        })
+    ));
+    std::fs::write(
+        &file,
+        "this is no database at all, it is a text that is long enough to be none",
+    )
+    .unwrap();
+    let Err(OpenError::Damaged { aside, .. }) = Store::open(folder.path()) else {
+        panic!("a text was opened")
+    };
+    assert!(
+        std::fs::read_to_string(aside)
+            .unwrap()
+            .starts_with("this is no database")
+    );
+    assert!(
+        matches!(
+            Store::open(folder.path()),
+            Err(OpenError::Lost {
+                found: "missing",
+                ..
+            })
+        ),
+        "no new start"
+    );
 }
 
 #[test]
@@ -279,7 +455,10 @@ fn a_truncated_database_is_set_aside_and_nothing_starts_anew() {
     let Err(OpenError::Damaged { aside, .. }) = Store::open(folder.path()) else {
         panic!("half a database was opened")
     };
-    assert_eq!(std::fs::metadata(aside).unwrap().len(), whole.len() as u64 / 2);
+    assert_eq!(
+        std::fs::metadata(aside).unwrap().len(),
+        whole.len() as u64 / 2
+    );
     assert!(Store::open(folder.path()).is_err());
 }
 
@@ -290,7 +469,10 @@ fn a_newer_schema_is_refused() {
     let connection = rusqlite::Connection::open(folder.path().join(DATABASE)).unwrap();
     connection.pragma_update(None, "user_version", 99).unwrap();
     drop(connection);
-    assert!(matches!(Store::open(folder.path()), Err(OpenError::Newer { found: 99, .. })));
+    assert!(matches!(
+        Store::open(folder.path()),
+        Err(OpenError::Newer { found: 99, .. })
+    ));
 }
 
 #[test]
@@ -299,21 +481,42 @@ fn what_is_left_to_katalon_is_not_hurried_by_others_and_holds_back_nobody_who_is
     let mut store = open(folder.path());
     let older = snapshot(&[18], None);
     let mut newer = older.clone();
-    (newer.run.started, newer.run.ended) = (Some(Moment::from_millis(15)), Some(Moment::from_millis(19)));
+    (newer.run.started, newer.run.ended) =
+        (Some(Moment::from_millis(15)), Some(Moment::from_millis(19)));
     let held = record(&mut store, &older, How::default()).submissions()[0];
     let other = record(&mut store, &newer, How::default()).submissions()[0];
     let until = NOW.plus(Duration::from_secs(600));
     store.hold_for_katalon(&[held], until).unwrap();
     assert_eq!(due(&store), [], "the newer one would make it late");
-    assert_eq!(store.due(NOW, Some(&[held, other])).unwrap().iter().map(|due| due.id).collect::<Vec<_>>(), [other]);
+    assert_eq!(
+        store
+            .due(NOW, Some(&[held, other]))
+            .unwrap()
+            .iter()
+            .map(|due| due.id)
+            .collect::<Vec<_>>(),
+        [other]
+    );
     store.make_due(&[other]).unwrap();
-    store.make_all_due(NOW.plus(Duration::from_secs(120))).unwrap();
-    assert_eq!(store.next_due(NOW).unwrap(), Some(NOW.plus(Duration::from_secs(120))), "at most so long");
+    store
+        .make_all_due(NOW.plus(Duration::from_secs(120)))
+        .unwrap();
+    assert_eq!(
+        store.next_due(NOW).unwrap(),
+        Some(NOW.plus(Duration::from_secs(120))),
+        "at most so long"
+    );
     store.make_all_due(NOW).unwrap();
     assert_eq!(store.due(NOW, None).unwrap().len(), 2);
-    store.store_plan(held, &plan(&older, 18, "k", &AdoFacts::default()), NOW).unwrap();
+    store
+        .store_plan(held, &plan(&older, 18, "k", &AdoFacts::default()), NOW)
+        .unwrap();
     let row = store.rows(Some(&[held])).unwrap().remove(0);
-    assert_eq!((row.error, row.cause, row.next_attempt), (None, None, None), "it is left to nobody any more");
+    assert_eq!(
+        (row.error, row.cause, row.next_attempt),
+        (None, None, None),
+        "it is left to nobody any more"
+    );
     assert_eq!(store.counts().unwrap()[&SubmissionState::Submitting], 1);
 }
 
@@ -323,9 +526,18 @@ fn a_garbled_first_look_at_the_machine_is_an_error_and_no_new_one() {
     let mut store = open(folder.path());
     assert_eq!(store.first_seen(NOW).unwrap(), NOW);
     assert_eq!(store.first_seen(Moment::from_millis(7)).unwrap(), NOW);
-    store.connection.execute("UPDATE fact SET value = 'soon' WHERE name = 'first_seen_ms'", []).unwrap();
+    store
+        .connection
+        .execute(
+            "UPDATE fact SET value = 'soon' WHERE name = 'first_seen_ms'",
+            [],
+        )
+        .unwrap();
     let error = store.first_seen(NOW).unwrap_err();
-    assert!(error.to_string().contains("`soon` as `first_seen_ms`"), "{error}");
+    assert!(
+        error.to_string().contains("`soon` as `first_seen_ms`"),
+        "{error}"
+    );
 }
 
 #[test]
@@ -333,17 +545,46 @@ fn settled_folders_are_forgotten_only_when_they_stayed_away() {
     let folder = tempfile::tempdir().unwrap();
     let mut store = open(folder.path());
     let settled = |key: &str| (key.to_owned(), 1);
-    store.settle_folders(&["/stays", "/away", "/gone"].map(settled)).unwrap();
-    let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
-    store.age_folders(&Ageing { gone: names(&["/away", "/gone"]), ..Ageing::default() }, NOW).unwrap();
+    store
+        .settle_folders(&["/stays", "/away", "/gone"].map(settled))
+        .unwrap();
+    let names = |names: &[&str]| {
+        names
+            .iter()
+            .map(|name| (*name).to_owned())
+            .collect::<Vec<_>>()
+    };
+    store
+        .age_folders(
+            &Ageing {
+                gone: names(&["/away", "/gone"]),
+                ..Ageing::default()
+            },
+            NOW,
+        )
+        .unwrap();
     drop(store);
     let mut store = open(folder.path());
-    assert_eq!(store.settled_folders().unwrap()["/away"].gone, Some(NOW), "also after a restart");
-    let later = Ageing { back: names(&["/away"]), forgotten: names(&["/gone"]), ..Ageing::default() };
+    assert_eq!(
+        store.settled_folders().unwrap()["/away"].gone,
+        Some(NOW),
+        "also after a restart"
+    );
+    let later = Ageing {
+        back: names(&["/away"]),
+        forgotten: names(&["/gone"]),
+        ..Ageing::default()
+    };
     store.age_folders(&later, NOW).unwrap();
     let left: BTreeMap<_, _> = store.settled_folders().unwrap().into_iter().collect();
-    let there = SettledFolder { fingerprint: 1, gone: None };
-    assert_eq!(left, BTreeMap::from([("/away".to_owned(), there), ("/stays".to_owned(), there)]));
+    let there = SettledFolder {
+        fingerprint: 1,
+        gone: None,
+    };
+    assert_eq!(
+        left,
+        BTreeMap::from([("/away".to_owned(), there), ("/stays".to_owned(), there)])
+    );
 }
 
 #[test]
@@ -351,19 +592,36 @@ fn a_row_that_cannot_be_read_is_listed_with_the_way_out_and_costs_only_itself() 
     let folder = tempfile::tempdir().unwrap();
     let mut store = open(folder.path());
     let run = snapshot(&[18, 19], None);
-    let ids = record(&mut store, &run, How::default()).submissions().to_vec();
-    store.store_plan(ids[1], &plan(&run, 19, "k", &AdoFacts::default()), NOW).unwrap();
+    let ids = record(&mut store, &run, How::default())
+        .submissions()
+        .to_vec();
+    store
+        .store_plan(ids[1], &plan(&run, 19, "k", &AdoFacts::default()), NOW)
+        .unwrap();
     for broken in [r#"{"skipped":[{"x":1}]}"#, "no JSON"] {
-        store.connection.execute("UPDATE submission SET plan = ?2 WHERE id = ?1", params![ids[0], broken]).unwrap();
+        store
+            .connection
+            .execute(
+                "UPDATE submission SET plan = ?2 WHERE id = ?1",
+                params![ids[0], broken],
+            )
+            .unwrap();
         let rows = store.rows(None).unwrap();
         let error = |id: i64| rows.iter().find(|row| row.id == id).unwrap().error.clone();
         assert!(
-            error(ids[0]).is_some_and(|error| error.contains("`kado submit --again FOLDER` starts anew")),
+            error(ids[0])
+                .is_some_and(|error| error.contains("`kado submit --again FOLDER` starts anew")),
             "{rows:?}"
         );
         assert_eq!(error(ids[1]), None);
     }
-    store.connection.execute("UPDATE submission SET refused = '{}' WHERE id = ?1", [ids[1]]).unwrap();
+    store
+        .connection
+        .execute(
+            "UPDATE submission SET refused = '{}' WHERE id = ?1",
+            [ids[1]],
+        )
+        .unwrap();
     assert!(store.rows(Some(&[ids[1]])).unwrap()[0].error.is_some());
 }
 
@@ -375,10 +633,14 @@ fn many_who_open_a_new_state_folder_at_once_all_succeed() {
         let failed: Vec<String> = std::thread::scope(|scope| {
             let open = || {
                 together.wait();
-                Store::open_beside(folder.path()).err().map(|error| crate::error_chain::chain(&error))
+                Store::open_beside(folder.path())
+                    .err()
+                    .map(|error| crate::error_chain::chain(&error))
             };
             let all: Vec<_> = (0..8).map(|_| scope.spawn(open)).collect();
-            all.into_iter().filter_map(|one| one.join().unwrap()).collect()
+            all.into_iter()
+                .filter_map(|one| one.join().unwrap())
+                .collect()
         });
         assert_eq!(failed, [""; 0]);
     }

@@ -1,6 +1,7 @@
-//! Members that ran again as a whole because they failed (`numberOfRerun` of a suite, before or without "retry
-//! immediately"): Katalon gives each attempt an item of its own in the collection's report. Joined, the last attempt is
-//! the result and the earlier ones are its attempts, as where Katalon retries a test at once.
+//! Members that ran again as a whole because they failed (`numberOfRerun` of a suite, before or
+//! without "retry immediately"): Katalon gives each attempt an item of its own in the collection's
+//! report. Joined, the last attempt is the result and the earlier ones are its attempts, as where
+//! Katalon retries a test at once.
 
 use crate::katalon::run::{SuiteRun, TestResult};
 use crate::katalon::status::Status;
@@ -24,7 +25,10 @@ impl Attempted {
         Self {
             member,
             suite: run.suite.clone(),
-            with: (run.environment.run_configuration.clone(), run.environment.profile.clone()),
+            with: (
+                run.environment.run_configuration.clone(),
+                run.environment.profile.clone(),
+            ),
             failed: run.tests.iter().any(|test| test.status() != Status::Passed),
             reruns_left: run.reruns_left,
             started: run.started,
@@ -33,7 +37,9 @@ impl Attempted {
 
     /// Whether this is the next attempt at a member that failed.
     fn follows(&self, earlier: &Self) -> bool {
-        let one_less = earlier.reruns_left.is_some_and(|left| left > 0 && self.reruns_left == Some(left - 1));
+        let one_less = earlier
+            .reruns_left
+            .is_some_and(|left| left > 0 && self.reruns_left == Some(left - 1));
         one_less
             && earlier.failed
             && self.suite == earlier.suite
@@ -56,14 +62,18 @@ pub fn fold(tests: &mut Vec<TestResult>, members: &[Attempted]) {
 
 fn fold_into(tests: &mut Vec<TestResult>, earlier: usize, later: usize) {
     let count = |tests: &[TestResult], member: usize, id: &str| {
-        tests.iter().filter(|test| test.member == member && test.id == id).count()
+        tests
+            .iter()
+            .filter(|test| test.member == member && test.id == id)
+            .count()
     };
     for at in 0..tests.len() {
         if tests[at].member != later {
             continue;
         }
         let id = tests[at].id.clone();
-        // All executions ran again, or only those that had not passed; either way in the same order.
+        // All executions ran again, or only those that had not passed; either way in the same
+        // order.
         let all = count(tests, earlier, &id) == count(tests, later, &id);
         let fits = |test: &TestResult| {
             test.member == earlier

@@ -1,4 +1,5 @@
-//! Joining members: whose tests, files and configurations they are, and what is told of those that did not run.
+//! Joining members: whose tests, files and configurations they are, and what is told of those that
+//! did not run.
 
 #[cfg(test)]
 use super::*;
@@ -66,7 +67,11 @@ fn suite_run(suite: &str, browser: &str, start: i64, tests: &[(&str, Status)]) -
         files: ["1.png", "execution0.log"]
             .into_iter()
             .zip([FileKind::Png, FileKind::Log])
-            .map(|(path, kind)| RunFile { path: path.to_owned(), kind, size: 3 })
+            .map(|(path, kind)| RunFile {
+                path: path.to_owned(),
+                kind,
+                size: 3,
+            })
             .collect(),
         options: crate::katalon::run::RunOptions::default(),
         reruns_left: None,
@@ -77,7 +82,10 @@ fn suite_run(suite: &str, browser: &str, start: i64, tests: &[(&str, Status)]) -
 
 /// A member's run, with what belongs to it.
 fn member(suite: &str, browser: &str, start: i64, tests: &[(&str, Status)]) -> Snapshot {
-    let case = |id: &str| CaseIds { azure_ids: Some(id.to_owned()), ..CaseIds::default() };
+    let case = |id: &str| CaseIds {
+        azure_ids: Some(id.to_owned()),
+        ..CaseIds::default()
+    };
     let run = suite_run(suite, browser, start, tests);
     Snapshot {
         folder: String::new(),
@@ -96,13 +104,25 @@ fn member(suite: &str, browser: &str, start: i64, tests: &[(&str, Status)]) -> S
 }
 
 fn part(number: usize, state: MemberState, snapshot: Option<Snapshot>) -> Part {
-    let suite = snapshot.as_ref().map_or("Gone", |snapshot| &snapshot.run.suite["Test Suites/".len()..]);
+    let suite = snapshot.as_ref().map_or("Gone", |snapshot| {
+        &snapshot.run.suite["Test Suites/".len()..]
+    });
     let prefix = format!("20260506_100000/{suite}/20260506_10000{number}");
-    Part { folder: format!("/shop/Reports/{prefix}"), prefix, state, snapshot }
+    Part {
+        folder: format!("/shop/Reports/{prefix}"),
+        prefix,
+        state,
+        snapshot,
+    }
 }
 
 fn joined(parts: Vec<Part>) -> Snapshot {
-    join("Test Suites/All", "/shop/Reports/20260506_100000/All/20260506_100000", parts).unwrap()
+    join(
+        "Test Suites/All",
+        "/shop/Reports/20260506_100000/All/20260506_100000",
+        parts,
+    )
+    .unwrap()
 }
 
 fn planned(snapshot: &Snapshot) -> SubmissionPlan {
@@ -114,7 +134,12 @@ fn planned(snapshot: &Snapshot) -> SubmissionPlan {
         suite_id: 20,
     };
     let points = [point(1, 12, 1), point(2, 12, 2), point(3, 13, 1)];
-    plan(snapshot, 18, "0123456789abcdef0123456789abcdef", &AdoFacts::of_points(&points))
+    plan(
+        snapshot,
+        18,
+        "0123456789abcdef0123456789abcdef",
+        &AdoFacts::of_points(&points),
+    )
 }
 
 #[test]
@@ -126,13 +151,22 @@ fn a_collection_is_its_id_its_first_start_and_its_host() {
         part(2, MemberState::Finished, Some(second.clone())),
     ]);
     let identity = RunIdentity::of(&whole.run).unwrap();
-    assert_eq!((identity.suite.as_str(), identity.started.millis()), ("Test Suites/All", 2000));
-    assert_eq!((identity.host.as_str(), whole.ended().millis()), ("jo - agent-7", 5900));
+    assert_eq!(
+        (identity.suite.as_str(), identity.started.millis()),
+        ("Test Suites/All", 2000)
+    );
+    assert_eq!(
+        (identity.host.as_str(), whole.ended().millis()),
+        ("jo - agent-7", 5900)
+    );
     // Where it lies does not matter.
     let copied = join(
         "Test Suites/All",
         "/elsewhere",
-        vec![part(7, MemberState::Finished, Some(first)), part(8, MemberState::Finished, Some(second))],
+        vec![
+            part(7, MemberState::Finished, Some(first)),
+            part(8, MemberState::Finished, Some(second)),
+        ],
     );
     assert_eq!(RunIdentity::of(&copied.unwrap().run), Some(identity));
 }
@@ -140,34 +174,85 @@ fn a_collection_is_its_id_its_first_start_and_its_host() {
 #[test]
 fn the_same_test_on_two_browsers_feeds_the_points_of_both() {
     let whole = joined(vec![
-        part(1, MemberState::Finished, Some(member("Smoke", "Chrome", 0, &[("Login", Status::Passed)]))),
-        part(2, MemberState::Finished, Some(member("Smoke", "Firefox", 9000, &[("Login", Status::Failed)]))),
+        part(
+            1,
+            MemberState::Finished,
+            Some(member("Smoke", "Chrome", 0, &[("Login", Status::Passed)])),
+        ),
+        part(
+            2,
+            MemberState::Finished,
+            Some(member(
+                "Smoke",
+                "Firefox",
+                9000,
+                &[("Login", Status::Failed)],
+            )),
+        ),
     ]);
     let plan = planned(&whole);
-    let outcomes: Vec<_> =
-        plan.results.iter().map(|result| (result.point_id, result.outcome.as_str(), result.iterations)).collect();
+    let outcomes: Vec<_> = plan
+        .results
+        .iter()
+        .map(|result| (result.point_id, result.outcome.as_str(), result.iterations))
+        .collect();
     assert_eq!(outcomes, [(1, "Passed", 1), (2, "Failed", 1)]);
-    let names: Vec<_> = plan.attachments.iter().map(|attachment| attachment.name.as_str()).collect();
-    assert_eq!(names, ["1.png", "1.png", "Smoke (Chrome) execution0.log", "Smoke (Firefox) execution0.log"]);
-    let (place, inside) = whole.place_of("20260506_100000/Smoke/20260506_100002/execution0.log").unwrap();
+    let names: Vec<_> = plan
+        .attachments
+        .iter()
+        .map(|attachment| attachment.name.as_str())
+        .collect();
+    assert_eq!(
+        names,
+        [
+            "1.png",
+            "1.png",
+            "Smoke (Chrome) execution0.log",
+            "Smoke (Firefox) execution0.log"
+        ]
+    );
+    let (place, inside) = whole
+        .place_of("20260506_100000/Smoke/20260506_100002/execution0.log")
+        .unwrap();
     assert_eq!(
         (place.folder.as_str(), inside),
-        ("/shop/Reports/20260506_100000/Smoke/20260506_100002", "execution0.log")
+        (
+            "/shop/Reports/20260506_100000/Smoke/20260506_100002",
+            "execution0.log"
+        )
     );
-    assert_eq!(whole.place_of("20260506_100000/Smoke/20260506_1000021/execution0.log"), None);
+    assert_eq!(
+        whole.place_of("20260506_100000/Smoke/20260506_1000021/execution0.log"),
+        None
+    );
 }
 
 #[test]
 fn the_same_test_in_the_same_configuration_is_one_result_whose_parts_name_their_suites() {
     let whole = joined(vec![
-        part(1, MemberState::Finished, Some(member("Smoke", "Chrome", 0, &[("Login", Status::Passed)]))),
-        part(2, MemberState::Crashed, Some(member("Full", "Chrome", 9000, &[("Login", Status::Error)]))),
+        part(
+            1,
+            MemberState::Finished,
+            Some(member("Smoke", "Chrome", 0, &[("Login", Status::Passed)])),
+        ),
+        part(
+            2,
+            MemberState::Crashed,
+            Some(member("Full", "Chrome", 9000, &[("Login", Status::Error)])),
+        ),
     ]);
     let plan = planned(&whole);
     assert_eq!(plan.results.len(), 1);
     let result = &plan.results[0];
-    assert_eq!((result.outcome.as_str(), result.comment.as_str()), ("Error", "2 executions: 1 PASSED, 1 ERROR"));
-    let parts: Vec<_> = result.sub_results.iter().map(|part| part.name.as_str()).collect();
+    assert_eq!(
+        (result.outcome.as_str(), result.comment.as_str()),
+        ("Error", "2 executions: 1 PASSED, 1 ERROR")
+    );
+    let parts: Vec<_> = result
+        .sub_results
+        .iter()
+        .map(|part| part.name.as_str())
+        .collect();
     assert_eq!(parts, ["Smoke: Login", "Full: Login"]);
 }
 
@@ -175,8 +260,21 @@ fn the_same_test_in_the_same_configuration_is_one_result_whose_parts_name_their_
 fn a_collection_reads_like_this_and_names_what_did_not_run() {
     let left_out = member("Late", "Chrome", 0, &[("Pay", Status::Failed)]);
     let whole = joined(vec![
-        part(1, MemberState::Finished, Some(member("Smoke", "Chrome", 100, &[("Login", Status::Passed)]))),
-        part(2, MemberState::Crashed, Some(member("Smoke", "Firefox", 9000, &[("Login", Status::Incomplete)]))),
+        part(
+            1,
+            MemberState::Finished,
+            Some(member("Smoke", "Chrome", 100, &[("Login", Status::Passed)])),
+        ),
+        part(
+            2,
+            MemberState::Crashed,
+            Some(member(
+                "Smoke",
+                "Firefox",
+                9000,
+                &[("Login", Status::Incomplete)],
+            )),
+        ),
         part(3, MemberState::AbortedAndLeftOut, Some(left_out)),
         part(4, MemberState::NeverStarted, None),
     ]);
@@ -194,17 +292,40 @@ fn a_collection_reads_like_this_and_names_what_did_not_run() {
 
 #[test]
 fn a_member_that_ran_again_because_it_failed_is_another_attempt() {
-    let first = member("Smoke", "Chrome", 0, &[("Login", Status::Passed), ("Pay", Status::Failed)]);
+    let first = member(
+        "Smoke",
+        "Chrome",
+        0,
+        &[("Login", Status::Passed), ("Pay", Status::Failed)],
+    );
     let mut again = member("Smoke", "Chrome", 5000, &[("Pay", Status::Passed)]);
     let mut failed = first.clone();
     (failed.run.reruns_left, again.run.reruns_left) = (Some(1), Some(0));
     let whole = |first: Snapshot, again: Snapshot| {
-        joined(vec![part(1, MemberState::Finished, Some(first)), part(2, MemberState::Finished, Some(again))])
+        joined(vec![
+            part(1, MemberState::Finished, Some(first)),
+            part(2, MemberState::Finished, Some(again)),
+        ])
     };
     let plan = planned(&whole(failed, again.clone()));
-    let results: Vec<_> =
-        plan.results.iter().map(|result| (result.point_id, result.outcome.as_str(), result.comment.as_str())).collect();
-    assert_eq!(results, [(1, "Passed", "Katalon: PASSED"), (3, "Passed", "Katalon: PASSED in attempt 2 of 2")]);
+    let results: Vec<_> = plan
+        .results
+        .iter()
+        .map(|result| {
+            (
+                result.point_id,
+                result.outcome.as_str(),
+                result.comment.as_str(),
+            )
+        })
+        .collect();
+    assert_eq!(
+        results,
+        [
+            (1, "Passed", "Katalon: PASSED"),
+            (3, "Passed", "Katalon: PASSED in attempt 2 of 2")
+        ]
+    );
     // Without that mark it is just another run of the suite, and the worst counts.
     again.run.reruns_left = None;
     let plan = planned(&whole(first, again));
@@ -213,7 +334,14 @@ fn a_member_that_ran_again_because_it_failed_is_another_attempt() {
 
 #[test]
 fn a_collection_of_which_nothing_ran_is_nothing() {
-    assert_eq!(join("Test Suites/All", "/c", vec![part(1, MemberState::NeverStarted, None)]), None);
+    assert_eq!(
+        join(
+            "Test Suites/All",
+            "/c",
+            vec![part(1, MemberState::NeverStarted, None)]
+        ),
+        None
+    );
 }
 
 #[test]
@@ -221,10 +349,16 @@ fn a_collection_stays_the_same_run_when_others_of_its_members_take_part() {
     let first = member("A", "Chrome", 2000, &[("Login", Status::Passed)]);
     let second = member("B", "Chrome", 5000, &[("Pay", Status::Passed)]);
     let of = |state| {
-        joined(vec![part(1, state, Some(first.clone())), part(2, MemberState::Finished, Some(second.clone()))])
-            .identity()
+        joined(vec![
+            part(1, state, Some(first.clone())),
+            part(2, MemberState::Finished, Some(second.clone())),
+        ])
+        .identity()
     };
-    assert_eq!(of(MemberState::Finished), of(MemberState::AbortedAndLeftOut));
+    assert_eq!(
+        of(MemberState::Finished),
+        of(MemberState::AbortedAndLeftOut)
+    );
     assert_eq!(of(MemberState::Finished).unwrap().started.millis(), 2000);
 }
 
@@ -232,17 +366,40 @@ fn a_collection_stays_the_same_run_when_others_of_its_members_take_part() {
 fn without_members_that_were_submitted_alone_their_results_and_files_are_gone_and_they_are_named() {
     let first = member("A", "Chrome", 2000, &[("Login", Status::Failed)]);
     let second = member("B", "Chrome", 5000, &[("Pay", Status::Passed)]);
-    let alone = [RunIdentity::of(&first.run).unwrap(), RunIdentity::of(&second.run).unwrap()];
+    let alone = [
+        RunIdentity::of(&first.run).unwrap(),
+        RunIdentity::of(&second.run).unwrap(),
+    ];
     let whole = joined(vec![
         part(1, MemberState::Finished, Some(first)),
         part(2, MemberState::Finished, Some(second)),
         part(3, MemberState::NeverStarted, None),
     ]);
     let rest = whole.without(&alone[..1]).unwrap();
-    assert_eq!(rest.run.tests.iter().map(|test| test.member).collect::<Vec<_>>(), [1]);
-    assert!(!rest.run.files.is_empty() && rest.run.files.iter().all(|file| rest.place_of(&file.path).is_some()));
-    assert_eq!((rest.run.status, rest.missing_members().len()), (Status::Passed, 2));
-    assert_eq!((rest.identity(), rest.started(), rest.ended()), (whole.identity(), whole.started(), whole.ended()));
+    assert_eq!(
+        rest.run
+            .tests
+            .iter()
+            .map(|test| test.member)
+            .collect::<Vec<_>>(),
+        [1]
+    );
+    assert!(
+        !rest.run.files.is_empty()
+            && rest
+                .run
+                .files
+                .iter()
+                .all(|file| rest.place_of(&file.path).is_some())
+    );
+    assert_eq!(
+        (rest.run.status, rest.missing_members().len()),
+        (Status::Passed, 2)
+    );
+    assert_eq!(
+        (rest.identity(), rest.started(), rest.ended()),
+        (whole.identity(), whole.started(), whole.ended())
+    );
     assert_eq!(whole.without(&alone), None);
     assert_eq!(whole.without(&[]).as_ref(), Some(&whole));
 }

@@ -16,14 +16,21 @@ pub const LET_IN: &str = "; let the account that runs kado read it: for the serv
 
 /// Refuses a file that others can read.
 pub fn check(file: &Path) -> Result<(), TokenError> {
-    let metadata = std::fs::metadata(file).map_err(|source| TokenError::Unreadable { file: file.into(), source })?;
+    let metadata = std::fs::metadata(file).map_err(|source| TokenError::Unreadable {
+        file: file.into(),
+        source,
+    })?;
     let mode = metadata.mode() & 0o777;
     let service = service_group();
-    // Reading by the group of kado's own account, or by that of the service in a file of root's, is what a package sets
-    // up; writing by it is not.
+    // Reading by the group of kado's own account, or by that of the service in a file of root's, is
+    // what a package sets up; writing by it is not.
     let own_group = metadata.gid() == rustix::process::getegid().as_raw();
     let of_service = metadata.uid() == 0 && service == Some(metadata.gid());
-    let allowed = if own_group || of_service { 0o740 } else { 0o700 };
+    let allowed = if own_group || of_service {
+        0o740
+    } else {
+        0o700
+    };
     if mode & !allowed == 0 {
         return Ok(());
     }
@@ -54,7 +61,9 @@ fn service_group() -> Option<u32> {
 }
 
 fn group_in(groups: &str) -> Option<u32> {
-    let line = groups.lines().find(|line| line.split(':').next() == Some(ACCOUNT))?;
+    let line = groups
+        .lines()
+        .find(|line| line.split(':').next() == Some(ACCOUNT))?;
     line.split(':').nth(2)?.parse().ok()
 }
 
@@ -64,13 +73,18 @@ mod tests {
 
     #[test]
     fn the_group_of_the_service_is_found_by_its_name() {
-        assert_eq!(group_in("root:x:0:\nkadoka:x:7:\nkado:x:998:jo\n"), Some(998));
+        assert_eq!(
+            group_in("root:x:0:\nkadoka:x:7:\nkado:x:998:jo\n"),
+            Some(998)
+        );
         assert_eq!(group_in("root:x:0:\n"), None);
     }
 
     #[test]
     fn the_remedy_leaves_the_file_to_the_service() {
-        assert!(remedy(Path::new("/etc/kado/token"), true).contains("sudo chmod 640 '/etc/kado/token'"));
+        assert!(
+            remedy(Path::new("/etc/kado/token"), true).contains("sudo chmod 640 '/etc/kado/token'")
+        );
         assert_eq!(remedy(Path::new("/t"), false), "`chmod 600 '/t'` mends it");
     }
 }

@@ -1,4 +1,5 @@
-//! A token file must be closed to everybody but the system, administrators, its owner and the service's account.
+//! A token file must be closed to everybody but the system, administrators, its owner and the
+//! service's account.
 
 use std::path::Path;
 
@@ -9,12 +10,14 @@ use crate::win32::calls;
 use crate::win32::service_sid::service_sid;
 
 /// How the account that runs kado gets to read a file.
-pub const LET_IN: &str =
-    r#"; let the account that runs kado read it: for the service `icacls FILE /grant "NT SERVICE\kado:R"`"#;
+pub const LET_IN: &str = r#"; let the account that runs kado read it: for the service `icacls FILE /grant "NT SERVICE\kado:R"`"#;
 
 /// Refuses a file that others can read or change, by its access list.
 pub fn check(file: &Path) -> Result<(), TokenError> {
-    let descriptor = calls::descriptor(file).map_err(|source| TokenError::Unreadable { file: file.into(), source })?;
+    let descriptor = calls::descriptor(file).map_err(|source| TokenError::Unreadable {
+        file: file.into(),
+        source,
+    })?;
     let account = service_sid(NAME);
     let mut strangers = Descriptor::parse(&descriptor).strangers(&[&account]);
     if strangers.is_empty() {
@@ -22,21 +25,33 @@ pub fn check(file: &Path) -> Result<(), TokenError> {
     }
     for stranger in &mut strangers {
         // Names of two letters that mean an account of this machine or domain.
-        stranger.account = calls::full_sid(&stranger.account).unwrap_or_else(|_| stranger.account.clone());
+        stranger.account =
+            calls::full_sid(&stranger.account).unwrap_or_else(|_| stranger.account.clone());
     }
-    let name = |stranger: &Stranger| calls::account_name(&stranger.account).unwrap_or_else(|| stranger.account.clone());
+    let name = |stranger: &Stranger| {
+        calls::account_name(&stranger.account).unwrap_or_else(|| stranger.account.clone())
+    };
     let mut names: Vec<String> = strangers.iter().map(name).collect();
     names.sort();
     names.dedup();
-    Err(TokenError::Exposed { file: file.into(), found: names.join(", "), remedy: remedy(file, &account, &strangers) })
+    Err(TokenError::Exposed {
+        file: file.into(),
+        found: names.join(", "),
+        remedy: remedy(file, &account, &strangers),
+    })
 }
 
 /// The command that closes the file. SIDs mean the same in every language of Windows.
 fn remedy(file: &Path, account: &str, strangers: &[Stranger]) -> String {
-    let mut command =
-        format!("icacls \"{}\" /inheritance:r /grant:r *{SYSTEM}:F *{ADMINISTRATORS}:F *{account}:R", file.display());
-    let mut named: Vec<&str> =
-        strangers.iter().filter(|stranger| !stranger.inherited).map(|stranger| stranger.account.as_str()).collect();
+    let mut command = format!(
+        "icacls \"{}\" /inheritance:r /grant:r *{SYSTEM}:F *{ADMINISTRATORS}:F *{account}:R",
+        file.display()
+    );
+    let mut named: Vec<&str> = strangers
+        .iter()
+        .filter(|stranger| !stranger.inherited)
+        .map(|stranger| stranger.account.as_str())
+        .collect();
     named.sort_unstable();
     named.dedup();
     if !named.is_empty() {
@@ -58,8 +73,14 @@ mod tests {
         std::fs::write(&file, "x").unwrap();
         calls::set_access_list(&file, "D:P(A;;FA;;;SY)(A;;FA;;;BA)(A;;FR;;;WD)").unwrap();
         let text = check(&file).unwrap_err().to_string();
-        assert!(text.contains("can be read by others (") && text.contains("/remove:g *S-1-1-0"), "{text}");
-        assert!(text.contains("/grant:r *S-1-5-18:F *S-1-5-32-544:F *S-1-5-80-"), "{text}");
+        assert!(
+            text.contains("can be read by others (") && text.contains("/remove:g *S-1-1-0"),
+            "{text}"
+        );
+        assert!(
+            text.contains("/grant:r *S-1-5-18:F *S-1-5-32-544:F *S-1-5-80-"),
+            "{text}"
+        );
     }
 
     #[test]
@@ -73,7 +94,10 @@ mod tests {
 
     #[test]
     fn what_the_folder_above_grants_is_cut_off_and_not_removed_by_name() {
-        let inherited = Stranger { account: "S-1-5-32-545".to_owned(), inherited: true };
+        let inherited = Stranger {
+            account: "S-1-5-32-545".to_owned(),
+            inherited: true,
+        };
         assert!(!remedy(Path::new("C:\\token"), "S-1-5-80-1", &[inherited]).contains("/remove"));
     }
 }

@@ -1,8 +1,8 @@
-//! The token as a file with mode 0600. On Linux it lies where systemd finds the credential of the unit, on macOS beside
-//! `kado.toml`.
+//! The token as a file with mode 0600. On Linux it lies where systemd finds the credential of the
+//! unit, on macOS beside `kado.toml`.
 //!
-//! macOS' keychain is not used: a daemon has no session that could be asked, and access is granted to a signed program
-//! only, while a file of the daemon's own account needs neither.
+//! macOS' keychain is not used: a daemon has no session that could be asked, and access is granted
+//! to a signed program only, while a file of the daemon's own account needs neither.
 
 #![expect(clippy::disallowed_methods, reason = "the token lies in a file")]
 
@@ -35,11 +35,18 @@ pub fn read(file: &Path) -> Result<SecretString, TokenError> {
 pub fn write(file: &Path, token: &SecretString) -> io::Result<()> {
     let folder = file.parent().unwrap_or(Path::new("/"));
     if !folder.is_dir() {
-        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+        std::fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(folder)?;
     }
     let next = file.with_extension("next");
     let _ = std::fs::remove_file(&next);
-    let mut written = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&next)?;
+    let mut written = std::fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(&next)?;
     writeln!(written, "{}", token.expose_secret())?;
     written.sync_all()?;
     std::fs::rename(&next, file)

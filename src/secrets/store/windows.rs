@@ -1,8 +1,8 @@
 //! The token as a file that the system's data protection (DPAPI) encrypted for this machine.
 //!
-//! The scope is the machine, not the account: an administrator stores the token, and the service reads it as
-//! `NT SERVICE\kado`. So the file's access list says who can decrypt it, and the encryption keeps it from whoever gets
-//! hold of a disk or a backup.
+//! The scope is the machine, not the account: an administrator stores the token, and the service
+//! reads it as `NT SERVICE\kado`. So the file's access list says who can decrypt it, and the
+//! encryption keeps it from whoever gets hold of a disk or a backup.
 
 #![expect(clippy::disallowed_methods, reason = "the token lies in a file")]
 
@@ -30,10 +30,15 @@ pub fn exists(file: &Path) -> bool {
 /// # Errors
 /// When it cannot be read or decrypted, or when others can read it.
 pub fn read(file: &Path) -> Result<SecretString, TokenError> {
-    let failed = |source| TokenError::Unreadable { file: file.into(), source };
+    let failed = |source| TokenError::Unreadable {
+        file: file.into(),
+        source,
+    };
     permissions::check(file)?;
     let protected = std::fs::read(file).map_err(failed)?;
-    let token = calls::unprotect(&protected, PURPOSE).map(Zeroizing::new).map_err(|error| failed(foreign(&error)))?;
+    let token = calls::unprotect(&protected, PURPOSE)
+        .map(Zeroizing::new)
+        .map_err(|error| failed(foreign(&error)))?;
     let token = std::str::from_utf8(&token).map_err(|error| failed(io::Error::other(error)))?;
     if token.is_empty() {
         return Err(TokenError::Empty(file.into()));

@@ -1,4 +1,5 @@
-//! What the running service tells systemd (sd_notify). Without systemd nobody listens, and that is no error.
+//! What the running service tells systemd (sd_notify). Without systemd nobody listens, and that is
+//! no error.
 
 use std::time::Duration;
 

@@ -11,8 +11,7 @@ use crate::service::{Scope, ServiceError};
 pub const SERVICE: &str = "kado.service";
 
 /// The properties that `systemctl show` is asked for.
-const PROPERTIES: &str =
-    "LoadState,ActiveState,SubState,UnitFileState,MainPID,StatusText,Result,ExecMainStatus,FragmentPath,NRestarts";
+const PROPERTIES: &str = "LoadState,ActiveState,SubState,UnitFileState,MainPID,StatusText,Result,ExecMainStatus,FragmentPath,NRestarts";
 
 /// The manager of the system or of the user.
 pub struct Systemctl {
@@ -70,7 +69,13 @@ impl Systemctl {
     /// # Errors
     /// When systemd does not answer.
     pub fn show(&self, unit: &str) -> Result<Shown, ServiceError> {
-        Ok(Shown(self.command(&["show", "--property", PROPERTIES, "--", unit])?))
+        Ok(Shown(self.command(&[
+            "show",
+            "--property",
+            PROPERTIES,
+            "--",
+            unit,
+        ])?))
     }
 
     /// The text of a unit, with its drop-ins.
@@ -99,7 +104,11 @@ impl Systemctl {
 /// The number in `systemd 252 (252.38-1~deb12u1)`.
 fn version_in(text: &str) -> Option<u32> {
     let number = text.split_whitespace().nth(1)?;
-    number.split(|letter: char| !letter.is_ascii_digit()).next()?.parse().ok()
+    number
+        .split(|letter: char| !letter.is_ascii_digit())
+        .next()?
+        .parse()
+        .ok()
 }
 
 /// What `systemctl show` printed: a line `Name=value` for each property.
@@ -107,7 +116,10 @@ pub struct Shown(String);
 
 impl Shown {
     fn property(&self, name: &str) -> &str {
-        let value = self.0.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix('='));
+        let value = self
+            .0
+            .lines()
+            .find_map(|line| line.strip_prefix(name)?.strip_prefix('='));
         value.unwrap_or_default()
     }
 
@@ -118,13 +130,20 @@ impl Shown {
 
     /// Whether the unit starts by itself.
     pub fn enabled(&self) -> bool {
-        matches!(self.property("UnitFileState"), "enabled" | "enabled-runtime")
+        matches!(
+            self.property("UnitFileState"),
+            "enabled" | "enabled-runtime"
+        )
     }
 
-    /// Whether it is up or coming up. One that fails again and again is not, though systemd is about to try once more.
+    /// Whether it is up or coming up. One that fails again and again is not, though systemd is
+    /// about to try once more.
     pub fn active(&self) -> bool {
         self.property("SubState") != "auto-restart"
-            && matches!(self.property("ActiveState"), "active" | "activating" | "reloading")
+            && matches!(
+                self.property("ActiveState"),
+                "active" | "activating" | "reloading"
+            )
     }
 
     /// Whether its process runs.
@@ -134,7 +153,10 @@ impl Shown {
 
     /// Its process.
     pub fn pid(&self) -> Option<u32> {
-        self.property("MainPID").parse().ok().filter(|pid| *pid != 0)
+        self.property("MainPID")
+            .parse()
+            .ok()
+            .filter(|pid| *pid != 0)
     }
 
     /// The file that defines it.
@@ -147,9 +169,17 @@ impl Shown {
         if !self.loaded() {
             return "not installed".to_owned();
         }
-        let mut words = format!("{} ({})", self.property("ActiveState"), self.property("SubState"));
+        let mut words = format!(
+            "{} ({})",
+            self.property("ActiveState"),
+            self.property("SubState")
+        );
         if self.property("ActiveState") == "failed" {
-            words = format!("failed ({}, exit code {})", self.property("Result"), self.property("ExecMainStatus"));
+            words = format!(
+                "failed ({}, exit code {})",
+                self.property("Result"),
+                self.property("ExecMainStatus")
+            );
         }
         let restarts = self.property("NRestarts").parse().unwrap_or(0_u32);
         if restarts > 0 {
@@ -174,7 +204,10 @@ mod tests {
                 .to_owned(),
         );
         assert_eq!(shown.in_words(), "failed (exit-code, exit code 2)");
-        assert_eq!((shown.enabled(), shown.running(), shown.pid()), (true, false, None));
+        assert_eq!(
+            (shown.enabled(), shown.running(), shown.pid()),
+            (true, false, None)
+        );
     }
 
     #[test]
@@ -183,20 +216,30 @@ mod tests {
             "LoadState=loaded\nActiveState=active\nSubState=running\nMainPID=42\nNRestarts=1\nStatusText=2 wait"
                 .to_owned(),
         );
-        assert_eq!(shown.in_words(), "active (running), restarted 1 times: 2 wait");
+        assert_eq!(
+            shown.in_words(),
+            "active (running), restarted 1 times: 2 wait"
+        );
         assert_eq!(shown.pid(), Some(42));
     }
 
     #[test]
     fn the_version_is_read_from_what_systemd_says_of_itself() {
-        assert_eq!(version_in("systemd 252 (252.38-1~deb12u1)\n+PAM +AUDIT"), Some(252));
+        assert_eq!(
+            version_in("systemd 252 (252.38-1~deb12u1)\n+PAM +AUDIT"),
+            Some(252)
+        );
         assert_eq!(version_in("systemd 249.11-0ubuntu3 (249)"), Some(249));
         assert_eq!(version_in(""), None);
     }
 
     #[test]
     fn a_service_that_fails_again_and_again_does_not_run() {
-        let shown = |sub: &str| Shown(format!("LoadState=loaded\nActiveState=activating\nSubState={sub}\n"));
+        let shown = |sub: &str| {
+            Shown(format!(
+                "LoadState=loaded\nActiveState=activating\nSubState={sub}\n"
+            ))
+        };
         assert!(shown("start").active());
         assert!(!shown("auto-restart").active());
     }

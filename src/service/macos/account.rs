@@ -1,6 +1,10 @@
-//! The daemon's account on macOS, made and removed with `dscl`: an ordinary hidden one, without a login.
+//! The daemon's account on macOS, made and removed with `dscl`: an ordinary hidden one, without a
+//! login.
 
-#![expect(clippy::disallowed_methods, reason = "the account is made by programs of the system")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the account is made by programs of the system"
+)]
 
 use std::path::Path;
 use std::process::Command;
@@ -44,7 +48,9 @@ pub fn remove() -> Result<Vec<String>, ServiceError> {
     }
     dscl(&["-delete", &user()])?;
     dscl(&["-delete", &group()])?;
-    Ok(vec![format!("removed the account and the group `{ACCOUNT}`")])
+    Ok(vec![format!(
+        "removed the account and the group `{ACCOUNT}`"
+    )])
 }
 
 /// Makes a folder for the account and its group, and for nobody else; says what was changed.
@@ -52,7 +58,11 @@ pub fn make_folder(folder: &Path) -> Result<Vec<String>, ServiceError> {
     if folder.is_dir() {
         return Ok(Vec::new());
     }
-    let failed = |source| ServiceError::File { action: "made", path: folder.to_owned(), source };
+    let failed = |source| ServiceError::File {
+        action: "made",
+        path: folder.to_owned(),
+        source,
+    };
     std::fs::create_dir_all(folder).map_err(failed)?;
     give(folder)?;
     output(Command::new("chmod").arg("2770").arg(folder))?;
@@ -61,7 +71,12 @@ pub fn make_folder(folder: &Path) -> Result<Vec<String>, ServiceError> {
 
 /// Gives a file or folder to the account.
 pub fn give(path: &Path) -> Result<(), ServiceError> {
-    output(Command::new("chown").arg(format!("{ACCOUNT}:{ACCOUNT}")).arg(path)).map(|_| ())
+    output(
+        Command::new("chown")
+            .arg(format!("{ACCOUNT}:{ACCOUNT}"))
+            .arg(path),
+    )
+    .map(|_| ())
 }
 
 /// A number that neither a user nor a group has.
@@ -70,10 +85,15 @@ fn free_id() -> Result<u32, ServiceError> {
     let groups = dscl(&["-list", "/Groups", "PrimaryGroupID"])?;
     let taken = |id: &u32| {
         let id = id.to_string();
-        users.lines().chain(groups.lines()).any(|line| line.split_whitespace().next_back() == Some(&id))
+        users
+            .lines()
+            .chain(groups.lines())
+            .any(|line| line.split_whitespace().next_back() == Some(&id))
     };
     (FIRST_ID..=LAST_ID).find(|id| !taken(id)).ok_or_else(|| {
-        ServiceError::Unsupported(format!("no number between {FIRST_ID} and {LAST_ID} is free for `{ACCOUNT}`"))
+        ServiceError::Unsupported(format!(
+            "no number between {FIRST_ID} and {LAST_ID} is free for `{ACCOUNT}`"
+        ))
     })
 }
 

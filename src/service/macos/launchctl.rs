@@ -28,7 +28,13 @@ impl Launchctl {
     /// # Errors
     /// When launchd refuses.
     pub fn bootstrap(&self, plist: &Path) -> Result<(), ServiceError> {
-        output(Command::new("launchctl").arg("bootstrap").arg(&self.domain).arg(plist)).map(|_| ())
+        output(
+            Command::new("launchctl")
+                .arg("bootstrap")
+                .arg(&self.domain)
+                .arg(plist),
+        )
+        .map(|_| ())
     }
 
     /// Stops the service and forgets its plist; whether it was loaded.
@@ -73,7 +79,9 @@ impl Launchctl {
     /// When `launchctl` cannot be started.
     pub fn pid(&self) -> Result<Option<u32>, ServiceError> {
         let printed = self.print().unwrap_or_default();
-        Ok(printed.lines().find_map(|line| line.trim().strip_prefix("pid = ")?.parse().ok()))
+        Ok(printed
+            .lines()
+            .find_map(|line| line.trim().strip_prefix("pid = ")?.parse().ok()))
     }
 
     /// Whether launchd loads it by itself: the plist is disabled until `enable` says otherwise.
@@ -83,7 +91,10 @@ impl Launchctl {
     pub fn is_enabled(&self) -> Result<bool, ServiceError> {
         let listed = output(Command::new("launchctl").args(["print-disabled", &self.domain]))?;
         let name = format!("\"{NAME}\" =>");
-        let line = listed.lines().map(str::trim).find(|line| line.starts_with(&name));
+        let line = listed
+            .lines()
+            .map(str::trim)
+            .find(|line| line.starts_with(&name));
         // Older systems say `false` for what is not disabled.
         Ok(line.is_some_and(|line| line.ends_with("enabled") || line.ends_with("false")))
     }

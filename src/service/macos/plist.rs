@@ -1,4 +1,5 @@
-//! The plists, as text. They are the files of `packaging/macos/`, with the program and its arguments put in.
+//! The plists, as text. They are the files of `packaging/macos/`, with the program and its
+//! arguments put in.
 
 use crate::service::{Installation, Scope};
 
@@ -13,14 +14,21 @@ pub fn text(installation: &Installation) -> String {
         Scope::System => DAEMON,
         Scope::User => AGENT,
     };
-    let words = std::iter::once(installation.program.display().to_string()).chain(installation.arguments());
-    let words: Vec<_> = words.map(|word| format!("<string>{}</string>", escaped(&word))).collect();
+    let words =
+        std::iter::once(installation.program.display().to_string()).chain(installation.arguments());
+    let words: Vec<_> = words
+        .map(|word| format!("<string>{}</string>", escaped(&word)))
+        .collect();
     let logs = escaped(&installation.places.logs.display().to_string());
-    template.replace(COMMAND, &words.join("\n\t\t")).replace("@LOGS@", &logs)
+    template
+        .replace(COMMAND, &words.join("\n\t\t"))
+        .replace("@LOGS@", &logs)
 }
 
 fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
 }
 
 #[cfg(test)]

@@ -4,15 +4,19 @@
 //! StartPending ──ready──▶ Running ──Stop, Preshutdown, Shutdown──▶ StopPending ──▶ Stopped (exit code)
 //! ```
 //!
-//! While it starts or ends, its checkpoint grows every second, so that nobody takes it for hung. Ending is bounded: what
-//! is still in hand after [`DRAIN`] stays intended, and is looked up in ADO after the next start. Why it ended stands in
-//! the Event Log and, as a code of the service, in the exit code, so that the recovery actions follow whenever it did
-//! not end by request.
+//! While it starts or ends, its checkpoint grows every second, so that nobody takes it for hung.
+//! Ending is bounded: what is still in hand after [`DRAIN`] stays intended, and is looked up in ADO
+//! after the next start. Why it ended stands in the Event Log and, as a code of the service, in the
+//! exit code, so that the recovery actions follow whenever it did not end by request.
 //!
-//! The handler of the SCM is a plain function without any state of its own. The crate `windows-service` frees a handler
-//! at the first request to stop, though the SCM may still call it; there must be nothing to free.
+//! The handler of the SCM is a plain function without any state of its own. The crate
+//! `windows-service` frees a handler at the first request to stop, though the SCM may still call
+//! it; there must be nothing to free.
 
-#![expect(clippy::disallowed_methods, reason = "a checkpoint is given every second")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "a checkpoint is given every second"
+)]
 
 use std::any::Any;
 use std::ffi::OsString;
@@ -25,7 +29,9 @@ use tokio_util::sync::CancellationToken;
 use windows_service::service::{
     ServiceControl, ServiceControlAccept, ServiceExitCode, ServiceState, ServiceStatus, ServiceType,
 };
-use windows_service::service_control_handler::{self, ServiceControlHandlerResult, ServiceStatusHandle};
+use windows_service::service_control_handler::{
+    self, ServiceControlHandlerResult, ServiceStatusHandle,
+};
 use windows_service::{define_windows_service, service_dispatcher};
 
 use super::event_log::{self, Entry};
@@ -58,7 +64,9 @@ define_windows_service!(called_by_the_system, serve);
 ///
 /// # Errors
 /// When somebody else started it.
-pub fn run(body: impl FnOnce(CancellationToken) -> anyhow::Result<Exit> + Send + 'static) -> anyhow::Result<Exit> {
+pub fn run(
+    body: impl FnOnce(CancellationToken) -> anyhow::Result<Exit> + Send + 'static,
+) -> anyhow::Result<Exit> {
     *held(&BODY) = Some(Box::new(body));
     service_dispatcher::start(NAME, called_by_the_system).map_err(|error| anyhow!(super::manager::reason(&error))).context(
         "the service manager of Windows did not start this process; use `kado run`, or `kado service start` for the service",
@@ -70,7 +78,10 @@ pub fn run(body: impl FnOnce(CancellationToken) -> anyhow::Result<Exit> + Send +
 pub fn ready() {
     if let Some(standing) = STANDING.get() {
         standing.go_on(ServiceState::Running);
-        event_log::write(Entry::Started, &format!("kado {} is up and watches.", env!("CARGO_PKG_VERSION")));
+        event_log::write(
+            Entry::Started,
+            &format!("kado {} is up and watches.", env!("CARGO_PKG_VERSION")),
+        );
     }
 }
 
@@ -88,7 +99,9 @@ pub fn is_dispatched() -> bool {
 
 /// The main function of the service, on a thread of the system's.
 fn serve(_arguments: Vec<OsString>) {
-    let Some(body) = held(&BODY).take() else { return };
+    let Some(body) = held(&BODY).take() else {
+        return;
+    };
     let handle = match service_control_handler::register(NAME, on_control) {
         Ok(handle) => handle,
         Err(error) => return event_log::write(Entry::Failed, &super::manager::reason(&error)),
@@ -121,7 +134,10 @@ fn end(ended: Result<anyhow::Result<Exit>, Box<dyn Any + Send>>) -> u32 {
         Ok(Err(error)) => {
             let exit = cli::exit_of(&error);
             *held(&ENDED) = Some(exit);
-            event_log::write(Entry::Failed, &format!("kado ended with exit code {}: {error:#}", exit.code()));
+            event_log::write(
+                Entry::Failed,
+                &format!("kado ended with exit code {}: {error:#}", exit.code()),
+            );
             return exit.code().into();
         }
         // The hook told what it was.
@@ -131,7 +147,10 @@ fn end(ended: Result<anyhow::Result<Exit>, Box<dyn Any + Send>>) -> u32 {
     match code {
         0 => event_log::write(Entry::Stopped, "kado has stopped."),
         DEFECT => {}
-        _ => event_log::write(Entry::Failed, &format!("kado ended with exit code {code}; `kado status` says more.")),
+        _ => event_log::write(
+            Entry::Failed,
+            &format!("kado ended with exit code {code}; `kado status` says more."),
+        ),
     }
     code
 }
@@ -160,8 +179,15 @@ struct Told {
 
 impl Standing {
     const fn new(handle: ServiceStatusHandle) -> Self {
-        let told = Told { state: ServiceState::StartPending, checkpoint: 0, ticks: 0 };
-        Self { handle, told: Mutex::new(told) }
+        let told = Told {
+            state: ServiceState::StartPending,
+            checkpoint: 0,
+            ticks: 0,
+        };
+        Self {
+            handle,
+            told: Mutex::new(told),
+        }
     }
 
     fn begin(&self) {
@@ -170,17 +196,22 @@ impl Standing {
         self.tell(&told, ServiceExitCode::NO_ERROR);
     }
 
-    /// Goes on to a later state; an earlier one is not gone back to, as when the service is ready after it was asked
-    /// to end.
+    /// Goes on to a later state; an earlier one is not gone back to, as when the service is ready
+    /// after it was asked to end.
     fn go_on(&self, state: ServiceState) {
         let mut told = held(&self.told);
         if rank(state) > rank(told.state) {
-            *told = Told { state, checkpoint: 1, ticks: 0 };
+            *told = Told {
+                state,
+                checkpoint: 1,
+                ticks: 0,
+            };
             self.tell(&told, ServiceExitCode::NO_ERROR);
         }
     }
 
-    /// Shows that there is life in it while it starts and ends. Ends the process when ending takes too long.
+    /// Shows that there is life in it while it starts and ends. Ends the process when ending takes
+    /// too long.
     fn tick(&self) {
         loop {
             std::thread::sleep(CHECKPOINT);
@@ -204,13 +235,24 @@ impl Standing {
 
     fn end(&self, code: u32) {
         let mut told = held(&self.told);
-        *told = Told { state: ServiceState::Stopped, checkpoint: 0, ticks: 0 };
-        let code = if code == 0 { ServiceExitCode::NO_ERROR } else { ServiceExitCode::ServiceSpecific(code) };
+        *told = Told {
+            state: ServiceState::Stopped,
+            checkpoint: 0,
+            ticks: 0,
+        };
+        let code = if code == 0 {
+            ServiceExitCode::NO_ERROR
+        } else {
+            ServiceExitCode::ServiceSpecific(code)
+        };
         self.tell(&told, code);
     }
 
     fn tell(&self, told: &Told, exit_code: ServiceExitCode) {
-        let pending = matches!(told.state, ServiceState::StartPending | ServiceState::StopPending);
+        let pending = matches!(
+            told.state,
+            ServiceState::StartPending | ServiceState::StopPending
+        );
         // Nobody hears a failure to tell; the SCM asks or gives up by itself.
         let _ = self.handle.set_service_status(ServiceStatus {
             service_type: ServiceType::OWN_PROCESS,
@@ -227,8 +269,9 @@ impl Standing {
 /// Ends the process in the middle of what it does, as a power failure would.
 fn give_up(standing: &Standing) {
     let seconds = DRAIN.as_secs();
-    let text =
-        format!("kado did not end within {seconds} s; what was in hand is looked up in ADO after the next start.");
+    let text = format!(
+        "kado did not end within {seconds} s; what was in hand is looked up in ADO after the next start."
+    );
     event_log::write(Entry::Failed, &text);
     standing.end(LATE);
     std::process::exit(LATE.cast_signed());
@@ -238,7 +281,9 @@ fn give_up(standing: &Standing) {
 fn accepted(state: ServiceState) -> ServiceControlAccept {
     match state {
         ServiceState::StartPending | ServiceState::Running => {
-            ServiceControlAccept::STOP | ServiceControlAccept::PRESHUTDOWN | ServiceControlAccept::SHUTDOWN
+            ServiceControlAccept::STOP
+                | ServiceControlAccept::PRESHUTDOWN
+                | ServiceControlAccept::SHUTDOWN
         }
         _ => ServiceControlAccept::empty(),
     }

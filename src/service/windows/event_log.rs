@@ -1,8 +1,9 @@
-//! Entries in the Event Log `Application`, source `kado`: what an administrator looks for. Everything else is in the log
-//! files.
+//! Entries in the Event Log `Application`, source `kado`: what an administrator looks for.
+//! Everything else is in the log files.
 //!
-//! The text of an entry is shown by a message file, which maps numbers to texts. Windows brings one that shows the text
-//! as it is for any number up to 1000, `EventCreate.exe`, so kado needs none of its own.
+//! The text of an entry is shown by a message file, which maps numbers to texts. Windows brings one
+//! that shows the text as it is for any number up to 1000, `EventCreate.exe`, so kado needs none of
+//! its own.
 
 use windows_registry::LOCAL_MACHINE;
 
@@ -63,7 +64,10 @@ pub fn write(entry: Entry, text: &str) {
 /// # Errors
 /// When the registry cannot be written.
 pub fn register() -> Result<Vec<String>, ServiceError> {
-    let is_there = LOCAL_MACHINE.open(KEY).and_then(|key| key.get_string("EventMessageFile")).is_ok();
+    let is_there = LOCAL_MACHINE
+        .open(KEY)
+        .and_then(|key| key.get_string("EventMessageFile"))
+        .is_ok();
     let written = LOCAL_MACHINE.create(KEY).and_then(|key| {
         key.set_expand_string("EventMessageFile", MESSAGES)?;
         key.set_u32("TypesSupported", TYPES)
@@ -72,7 +76,11 @@ pub fn register() -> Result<Vec<String>, ServiceError> {
         command: format!(r"writing HKEY_LOCAL_MACHINE\{KEY}"),
         output: error.message(),
     })?;
-    Ok(if is_there { Vec::new() } else { vec![format!("registered the source `{NAME}` of the Event Log")] })
+    Ok(if is_there {
+        Vec::new()
+    } else {
+        vec![format!("registered the source `{NAME}` of the Event Log")]
+    })
 }
 
 /// Removes the source; says what was changed.
@@ -91,7 +99,10 @@ fn cut(text: &str) -> String {
         left = left.saturating_sub(letter.len_utf16());
         fits
     };
-    text.chars().map(|letter| if letter == '\0' { ' ' } else { letter }).take_while(fits).collect()
+    text.chars()
+        .map(|letter| if letter == '\0' { ' ' } else { letter })
+        .take_while(fits)
+        .collect()
 }
 
 #[cfg(test)]
@@ -107,7 +118,13 @@ mod tests {
 
     #[test]
     fn numbers_are_within_those_that_windows_has_a_text_for() {
-        for entry in [Entry::Started, Entry::Stopped, Entry::Failed, Entry::Warning, Entry::Error] {
+        for entry in [
+            Entry::Started,
+            Entry::Stopped,
+            Entry::Failed,
+            Entry::Warning,
+            Entry::Error,
+        ] {
             assert!((1..=1000).contains(&entry.id()));
         }
     }

@@ -1,6 +1,10 @@
-//! What is asked of the Service Control Manager: to install, remove, start and stop the service, and how it stands.
+//! What is asked of the Service Control Manager: to install, remove, start and stop the service,
+//! and how it stands.
 
-#![expect(clippy::disallowed_methods, reason = "the Service Control Manager is waited for")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the Service Control Manager is waited for"
+)]
 
 use std::ffi::OsString;
 use std::io;
@@ -9,8 +13,8 @@ use std::time::Duration;
 
 use windows_service::service::{
     Service, ServiceAccess, ServiceAction, ServiceActionType, ServiceErrorControl, ServiceExitCode,
-    ServiceFailureActions, ServiceFailureResetPeriod, ServiceInfo, ServiceSidType, ServiceStartType, ServiceState,
-    ServiceStatus, ServiceType,
+    ServiceFailureActions, ServiceFailureResetPeriod, ServiceInfo, ServiceSidType,
+    ServiceStartType, ServiceState, ServiceStatus, ServiceType,
 };
 use windows_service::service_manager::{ServiceManager, ServiceManagerAccess};
 
@@ -21,11 +25,17 @@ use crate::service::{Installation, NAME, Scope, ServiceError};
 /// The name in the list of services.
 const DISPLAY_NAME: &str = "kado";
 const DESCRIPTION: &str = "Submits finished Katalon Studio suite runs to Azure DevOps Test Plans.";
-/// How long it takes until it is started again: after the first, the second, and every further failure.
-const RECOVERY: [Duration; 3] = [Duration::from_secs(5), Duration::from_secs(30), Duration::from_secs(10 * 60)];
+/// How long it takes until it is started again: after the first, the second, and every further
+/// failure.
+const RECOVERY: [Duration; 3] = [
+    Duration::from_secs(5),
+    Duration::from_secs(30),
+    Duration::from_secs(10 * 60),
+];
 /// After so long without a failure the next one is the first again.
 const FORGIVEN: Duration = Duration::from_secs(24 * 60 * 60);
-/// How long Windows waits for the service before it shuts down: for as long as ending may take, and a little.
+/// How long Windows waits for the service before it shuts down: for as long as ending may take, and
+/// a little.
 const PRESHUTDOWN: Duration = Duration::from_secs(dispatch::DRAIN.as_secs() + 10);
 
 /// Time between two looks at a service that starts or ends.
@@ -71,37 +81,51 @@ impl Manager {
     /// To install and remove, which takes an administrator.
     pub fn to_change(what: &str) -> Result<Self, ServiceError> {
         let access = ServiceManagerAccess::CONNECT | ServiceManagerAccess::CREATE_SERVICE;
-        ServiceManager::local_computer(None::<&str>, access).map(Self).map_err(|error| failed(what, &error))
+        ServiceManager::local_computer(None::<&str>, access)
+            .map(Self)
+            .map_err(|error| failed(what, &error))
     }
 
     /// To look at the service; what else may be done with it the service itself says.
     pub fn to_look() -> Result<Self, ServiceError> {
         let manager = ServiceManager::local_computer(None::<&str>, ServiceManagerAccess::CONNECT);
-        manager.map(Self).map_err(|error| failed("looking at the service", &error))
+        manager
+            .map(Self)
+            .map_err(|error| failed("looking at the service", &error))
     }
 
-    /// Installs it, or brings an installed one up to date; says what was changed. An account that a person chose for it
-    /// stays.
+    /// Installs it, or brings an installed one up to date; says what was changed. An account that a
+    /// person chose for it stays.
     pub fn install(&self, installation: &Installation) -> Result<Vec<String>, ServiceError> {
         let what = "installing the service";
-        let access = ServiceAccess::CHANGE_CONFIG | ServiceAccess::QUERY_CONFIG | ServiceAccess::START;
+        let access =
+            ServiceAccess::CHANGE_CONFIG | ServiceAccess::QUERY_CONFIG | ServiceAccess::START;
         let mut done = Vec::new();
         let service = match self.open(what, access)? {
             Some(service) => {
                 let info = info(installation, None);
-                let known = service.query_config().map_err(|error| failed(what, &error))?;
+                let known = service
+                    .query_config()
+                    .map_err(|error| failed(what, &error))?;
                 let same = known.executable_path.as_os_str() == command_line(&info)
                     && known.start_type == ServiceStartType::AutoStart;
                 if !same {
-                    service.change_config(&info).map_err(|error| failed(what, &error))?;
+                    service
+                        .change_config(&info)
+                        .map_err(|error| failed(what, &error))?;
                     done.push(format!("brought the service `{NAME}` up to date"));
                 }
                 service
             }
             None => {
                 let info = info(installation, Some(ACCOUNT.into()));
-                let made = self.0.create_service(&info, access).map_err(|error| failed(what, &error))?;
-                done.push(format!("installed the service `{NAME}` with the account `{ACCOUNT}`"));
+                let made = self
+                    .0
+                    .create_service(&info, access)
+                    .map_err(|error| failed(what, &error))?;
+                done.push(format!(
+                    "installed the service `{NAME}` with the account `{ACCOUNT}`"
+                ));
                 made
             }
         };
@@ -113,7 +137,9 @@ impl Manager {
     pub fn uninstall(&self) -> Result<Vec<String>, ServiceError> {
         let what = "removing the service";
         let access = ServiceAccess::DELETE | ServiceAccess::STOP | ServiceAccess::QUERY_STATUS;
-        let Some(service) = self.open(what, access)? else { return Ok(Vec::new()) };
+        let Some(service) = self.open(what, access)? else {
+            return Ok(Vec::new());
+        };
         stop(&service, what)?;
         service.delete().map_err(|error| failed(what, &error))?;
         Ok(vec![format!("removed the service `{NAME}`")])
@@ -132,28 +158,47 @@ impl Manager {
         if status.current_state == ServiceState::Running {
             return Ok(true);
         }
-        Err(ServiceError::Command { command: what.to_owned(), output: in_words(&status) })
+        Err(ServiceError::Command {
+            command: what.to_owned(),
+            output: in_words(&status),
+        })
     }
 
     /// Stops it and waits until it has ended; whether it was running before.
     pub fn stop(&self) -> Result<bool, ServiceError> {
         let what = "stopping the service";
-        stop(&self.installed(what, ServiceAccess::STOP | ServiceAccess::QUERY_STATUS)?, what)
+        stop(
+            &self.installed(what, ServiceAccess::STOP | ServiceAccess::QUERY_STATUS)?,
+            what,
+        )
     }
 
     /// How it stands.
     pub fn standing(&self) -> Result<Standing, ServiceError> {
         let what = "looking at the service";
-        let Some(service) = self.open(what, ServiceAccess::QUERY_CONFIG | ServiceAccess::QUERY_STATUS)? else {
+        let Some(service) = self.open(
+            what,
+            ServiceAccess::QUERY_CONFIG | ServiceAccess::QUERY_STATUS,
+        )?
+        else {
             return Ok(Standing::missing());
         };
-        let config = service.query_config().map_err(|error| failed(what, &error))?;
-        let status = service.query_status().map_err(|error| failed(what, &error))?;
-        let account = config.account_name.map(|name| name.to_string_lossy().into_owned());
+        let config = service
+            .query_config()
+            .map_err(|error| failed(what, &error))?;
+        let status = service
+            .query_status()
+            .map_err(|error| failed(what, &error))?;
+        let account = config
+            .account_name
+            .map(|name| name.to_string_lossy().into_owned());
         Ok(Standing {
             installed: true,
             enabled: config.start_type == ServiceStartType::AutoStart,
-            running: matches!(status.current_state, ServiceState::Running | ServiceState::StartPending),
+            running: matches!(
+                status.current_state,
+                ServiceState::Running | ServiceState::StartPending
+            ),
             pid: status.process_id.filter(|process| *process != 0),
             detail: in_words(&status),
             account: account.unwrap_or_default(),
@@ -171,7 +216,9 @@ impl Manager {
     }
 
     fn installed(&self, what: &str, access: ServiceAccess) -> Result<Service, ServiceError> {
-        self.open(what, access)?.ok_or(ServiceError::NotInstalled { scope: Scope::System })
+        self.open(what, access)?.ok_or(ServiceError::NotInstalled {
+            scope: Scope::System,
+        })
     }
 }
 
@@ -208,18 +255,26 @@ fn info(installation: &Installation, account: Option<OsString>) -> ServiceInfo {
 
 /// The command as the crate writes it: words with blanks in quotes. Paths hold no quotes.
 fn command_line(info: &ServiceInfo) -> OsString {
-    let words =
-        std::iter::once(info.executable_path.as_os_str()).chain(info.launch_arguments.iter().map(OsString::as_os_str));
+    let words = std::iter::once(info.executable_path.as_os_str())
+        .chain(info.launch_arguments.iter().map(OsString::as_os_str));
     let quoted = words.map(|word| {
         let word = word.to_string_lossy();
-        if word.contains([' ', '\t']) { format!("\"{word}\"") } else { word.into_owned() }
+        if word.contains([' ', '\t']) {
+            format!("\"{word}\"")
+        } else {
+            word.into_owned()
+        }
     });
     quoted.collect::<Vec<_>>().join(" ").into()
 }
 
-/// All that is said about a service after it was made. What this Windows does not know is told and left out.
+/// All that is said about a service after it was made. What this Windows does not know is told and
+/// left out.
 fn settle(service: &Service) -> Result<Vec<String>, ServiceError> {
-    let restart = |delay: Duration| ServiceAction { action_type: ServiceActionType::Restart, delay };
+    let restart = |delay: Duration| ServiceAction {
+        action_type: ServiceActionType::Restart,
+        delay,
+    };
     let recovery = ServiceFailureActions {
         reset_period: ServiceFailureResetPeriod::After(FORGIVEN),
         reboot_msg: None,
@@ -229,19 +284,35 @@ fn settle(service: &Service) -> Result<Vec<String>, ServiceError> {
     let settings: [(&str, windows_service::Result<()>); 6] = [
         ("description", service.set_description(DESCRIPTION)),
         ("delayed start", service.set_delayed_auto_start(true)),
-        ("time before a shutdown", service.set_preshutdown_timeout(PRESHUTDOWN)),
-        ("SID of the service", service.set_config_service_sid_info(ServiceSidType::Unrestricted)),
+        (
+            "time before a shutdown",
+            service.set_preshutdown_timeout(PRESHUTDOWN),
+        ),
+        (
+            "SID of the service",
+            service.set_config_service_sid_info(ServiceSidType::Unrestricted),
+        ),
         ("recovery", service.update_failure_actions(recovery)),
-        ("recovery after a failure without a crash", service.set_failure_actions_on_non_crash_failures(true)),
+        (
+            "recovery after a failure without a crash",
+            service.set_failure_actions_on_non_crash_failures(true),
+        ),
     ];
     let mut unknown = Vec::new();
     for (name, set) in settings {
         match set {
             Ok(()) => {}
             Err(error) if code(&error) == Some(INVALID_LEVEL) => {
-                unknown.push(format!("this system does not know the setting `{name}` of a service; it was left out"));
+                unknown.push(format!(
+                    "this system does not know the setting `{name}` of a service; it was left out"
+                ));
             }
-            Err(error) => return Err(failed(&format!("setting the {name} of the service"), &error)),
+            Err(error) => {
+                return Err(failed(
+                    &format!("setting the {name} of the service"),
+                    &error,
+                ));
+            }
         }
     }
     Ok(unknown)
@@ -257,19 +328,34 @@ fn stop(service: &Service, what: &str) -> Result<bool, ServiceError> {
     if status.current_state == ServiceState::Stopped {
         return Ok(true);
     }
-    Err(ServiceError::Command { command: what.to_owned(), output: in_words(&status) })
+    Err(ServiceError::Command {
+        command: what.to_owned(),
+        output: in_words(&status),
+    })
 }
 
-/// Waits while the service is in a state (for stopping also while it has not begun to), as long as checkpoints come.
-fn wait(service: &Service, what: &str, during: ServiceState) -> Result<ServiceStatus, ServiceError> {
+/// Waits while the service is in a state (for stopping also while it has not begun to), as long as
+/// checkpoints come.
+fn wait(
+    service: &Service,
+    what: &str,
+    during: ServiceState,
+) -> Result<ServiceStatus, ServiceError> {
     let (mut checkpoint, mut looks) = (0, 0);
     loop {
-        let status = service.query_status().map_err(|error| failed(what, &error))?;
-        let not_yet = during == ServiceState::StopPending && status.current_state == ServiceState::Running;
+        let status = service
+            .query_status()
+            .map_err(|error| failed(what, &error))?;
+        let not_yet =
+            during == ServiceState::StopPending && status.current_state == ServiceState::Running;
         if (status.current_state != during && !not_yet) || looks == LOOKS {
             return Ok(status);
         }
-        looks = if status.checkpoint == checkpoint { looks + 1 } else { 0 };
+        looks = if status.checkpoint == checkpoint {
+            looks + 1
+        } else {
+            0
+        };
         checkpoint = status.checkpoint;
         sleep(LOOK);
     }
@@ -282,7 +368,9 @@ fn in_words(status: &ServiceStatus) -> String {
         ServiceState::StartPending => "starting",
         ServiceState::StopPending => "stopping",
         ServiceState::Running => "running",
-        ServiceState::ContinuePending | ServiceState::PausePending | ServiceState::Paused => "paused",
+        ServiceState::ContinuePending | ServiceState::PausePending | ServiceState::Paused => {
+            "paused"
+        }
     };
     let look = "the Event Log `Application` says why, source `kado`";
     match status.exit_code {
@@ -364,7 +452,12 @@ mod tests {
         };
         assert_eq!(in_words(&status(ServiceExitCode::NO_ERROR)), "stopped");
         let failed = in_words(&status(ServiceExitCode::ServiceSpecific(2)));
-        assert_eq!(failed, "stopped with exit code 2; the Event Log `Application` says why, source `kado`");
-        assert!(in_words(&status(ServiceExitCode::Win32(1067))).starts_with("stopped by the system: "));
+        assert_eq!(
+            failed,
+            "stopped with exit code 2; the Event Log `Application` says why, source `kado`"
+        );
+        assert!(
+            in_words(&status(ServiceExitCode::Win32(1067))).starts_with("stopped by the system: ")
+        );
     }
 }

@@ -1,8 +1,9 @@
-//! Suites of a collection that Katalon uploads only when the whole collection has ended (version 11 and later): where
-//! Katalon was seen to submit, they are waited for until then.
+//! Suites of a collection that Katalon uploads only when the whole collection has ended (version 11
+//! and later): where Katalon was seen to submit, they are waited for until then.
 //!
-//! A collection that broke off never ends: it is not waited for once nothing of it changed for [`ABORT_AFTER`], when its
-//! folder is gone, nor longer than [`LONGEST`]. Two test runs are better than none.
+//! A collection that broke off never ends: it is not waited for once nothing of it changed for
+//! [`ABORT_AFTER`], when its folder is gone, nor longer than [`LONGEST`]. Two test runs are better
+//! than none.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -21,8 +22,9 @@ pub(super) const BETWEEN_LOOKS: Duration = Duration::from_secs(30);
 /// Longest wait after the end of a suite, whatever its files and clocks say.
 const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// Whether this is a suite of a collection of which Katalon's upload is still to come: the collection has not ended, or
-/// not longer than `katalon_wait` ago. `project` is the key by which a project is remembered.
+/// Whether this is a suite of a collection of which Katalon's upload is still to come: the
+/// collection has not ended, or not longer than `katalon_wait` ago. `project` is the key by which a
+/// project is remembered.
 ///
 /// # Errors
 /// When the outbox fails.
@@ -33,7 +35,10 @@ pub(super) async fn is_awaited(execution: &Execution<'_>, project: &str) -> Resu
         return Ok(false);
     }
     let key = project.to_owned();
-    let known = execution.outbox.with(move |store| store.katalon_known(&key)).await?;
+    let known = execution
+        .outbox
+        .with(move |store| store.katalon_known(&key))
+        .await?;
     let wait = snapshot.options.katalon.wait(&known);
     if known.seen.is_none() || wait.is_zero() {
         return Ok(false);
@@ -43,10 +48,14 @@ pub(super) async fn is_awaited(execution: &Execution<'_>, project: &str) -> Resu
     Ok(blocking(move || is_open(&folder, wait).unwrap_or(true)).await?)
 }
 
-/// Whether the collection of a run goes on, or ended less than `wait` ago; not when its folders are gone.
+/// Whether the collection of a run goes on, or ended less than `wait` ago; not when its folders are
+/// gone.
 fn is_open(folder: &Path, wait: Duration) -> io::Result<bool> {
-    let Some(collection) = workspace::collection_of(folder) else { return Ok(false) };
-    let quiet = |newest: Option<Moment>| newest.map_or(Duration::MAX, |newest| clock::now().since(newest));
+    let Some(collection) = workspace::collection_of(folder) else {
+        return Ok(false);
+    };
+    let quiet =
+        |newest: Option<Moment>| newest.map_or(Duration::MAX, |newest| clock::now().since(newest));
     // Katalon writes the collection's own report after its last suite.
     if workspace::read_junit(&collection.folder) == JunitState::Complete {
         return Ok(quiet(newest(&collection.folder)?) < wait);

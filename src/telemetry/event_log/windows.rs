@@ -83,6 +83,9 @@ mod tests {
         tracing::subscriber::with_default(subscriber, || {
             tracing::warn!(folder = %"C:\\work", files = 2, reason = "full", "the spool is full");
         });
-        assert_eq!(*entries.lock().unwrap(), ["the spool is full\r\nfolder: C:\\work\r\nfiles: 2\r\nreason: full"]);
+        assert_eq!(
+            *entries.lock().unwrap(),
+            ["the spool is full\r\nfolder: C:\\work\r\nfiles: 2\r\nreason: full"]
+        );
     }
 }

@@ -1,10 +1,17 @@
-//! `$JOURNAL_STREAM` names the device and the number of the stream that systemd connected (systemd.exec).
+//! `$JOURNAL_STREAM` names the device and the number of the stream that systemd connected
+//! (systemd.exec).
 
-#![expect(clippy::disallowed_methods, reason = "systemd says in the environment which stream is its own")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "systemd says in the environment which stream is its own"
+)]
 
 /// Whether standard error goes to the journal.
 pub fn is_journal() -> bool {
-    let Some(named) = std::env::var_os("JOURNAL_STREAM") else { return false };
-    rustix::fs::fstat(rustix::stdio::stderr())
-        .is_ok_and(|stderr| named.to_str() == Some(format!("{}:{}", stderr.st_dev, stderr.st_ino).as_str()))
+    let Some(named) = std::env::var_os("JOURNAL_STREAM") else {
+        return false;
+    };
+    rustix::fs::fstat(rustix::stdio::stderr()).is_ok_and(|stderr| {
+        named.to_str() == Some(format!("{}:{}", stderr.st_dev, stderr.st_ino).as_str())
+    })
 }

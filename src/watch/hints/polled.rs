@@ -26,11 +26,16 @@ impl Polled {
 impl fmt::Display for Polled {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let folders = match self {
-            Self::Everything(reason) => return write!(out, "file events are not to be had: {reason}"),
+            Self::Everything(reason) => {
+                return write!(out, "file events are not to be had: {reason}");
+            }
             Self::Folders(folders) => folders,
         };
         for (index, reason) in self.reasons().into_iter().enumerate() {
-            let mut here = folders.iter().filter(|(_, why)| *why == reason).map(|(folder, _)| folder.display());
+            let mut here = folders
+                .iter()
+                .filter(|(_, why)| *why == reason)
+                .map(|(folder, _)| folder.display());
             let Some(first) = here.next() else { continue };
             let separator = if index == 0 { "" } else { "; " };
             write!(out, "{separator}`{first}`")?;

@@ -1,5 +1,6 @@
-//! Each folder costs a watch (inotify), so only what can hold something new is watched. Folders are told apart by their
-//! inode and by when they were made, because a file system gives an inode out again.
+//! Each folder costs a watch (inotify), so only what can hold something new is watched. Folders are
+//! told apart by their inode and by when they were made, because a file system gives an inode out
+//! again.
 
 #![expect(clippy::disallowed_methods, reason = "the inode is on the disk")]
 
@@ -19,11 +20,21 @@ pub fn identity(folder: &Path) -> Option<Identity> {
     Some((metadata.ino(), metadata.created().ok()))
 }
 
-/// The roots and projects themselves, where a project or its `Reports` may appear, and each `Reports` with all below it;
-/// in an order that does not change, so that where watches are short the same folders have one.
+/// The roots and projects themselves, where a project or its `Reports` may appear, and each
+/// `Reports` with all below it; in an order that does not change, so that where watches are short
+/// the same folders have one.
 pub fn wanted(roots: &[PathBuf], projects: &[PathBuf]) -> BTreeMap<PathBuf, RecursiveMode> {
-    let folders = roots.iter().chain(projects).map(|folder| (folder.clone(), RecursiveMode::NonRecursive));
-    folders.chain(projects.iter().map(|project| (project.join("Reports"), RecursiveMode::Recursive))).collect()
+    let folders = roots
+        .iter()
+        .chain(projects)
+        .map(|folder| (folder.clone(), RecursiveMode::NonRecursive));
+    folders
+        .chain(
+            projects
+                .iter()
+                .map(|project| (project.join("Reports"), RecursiveMode::Recursive)),
+        )
+        .collect()
 }
 
 /// Why a folder cannot be watched, with the way out.

@@ -1,8 +1,9 @@
-//! Only roots are watched here, each with all below it. They are told apart by their number on their drive.
+//! Only roots are watched here, each with all below it. They are told apart by their number on
+//! their drive.
 //!
-//! `notify` 8 says nothing when Windows drops events because too many came at once, nor when it gives up a watch after
-//! an error, as when a share was away. So a watch is taken up anew from time to time; the sweep finds meanwhile what it
-//! did not tell.
+//! `notify` 8 says nothing when Windows drops events because too many came at once, nor when it
+//! gives up a watch after an error, as when a share was away. So a watch is taken up anew from time
+//! to time; the sweep finds meanwhile what it did not tell.
 
 #![expect(clippy::disallowed_methods, reason = "the number is on the disk")]
 
@@ -20,20 +21,30 @@ use crate::win32::calls;
 /// Milliseconds after which a watch is taken up anew.
 const RENEWED_AFTER: i64 = 5 * 60 * 1000;
 
-/// Tells a folder from one that was made anew at its place, and a watch from one that is too old: the number of the
-/// folder, and that of the five minutes in which it was asked for.
+/// Tells a folder from one that was made anew at its place, and a watch from one that is too old:
+/// the number of the folder, and that of the five minutes in which it was asked for.
 pub type Identity = (u64, i64);
 
-/// The identity of a folder; `None` when it is not there. It is opened for a moment, with all sharing, which is Rust's
-/// default.
+/// The identity of a folder; `None` when it is not there. It is opened for a moment, with all
+/// sharing, which is Rust's default.
 pub fn identity(folder: &Path) -> Option<Identity> {
-    let opened = OpenOptions::new().access_mode(0).custom_flags(FILE_FLAG_BACKUP_SEMANTICS).open(folder).ok()?;
-    Some((calls::file_number(&opened).ok()?, clock::now().millis().div_euclid(RENEWED_AFTER)))
+    let opened = OpenOptions::new()
+        .access_mode(0)
+        .custom_flags(FILE_FLAG_BACKUP_SEMANTICS)
+        .open(folder)
+        .ok()?;
+    Some((
+        calls::file_number(&opened).ok()?,
+        clock::now().millis().div_euclid(RENEWED_AFTER),
+    ))
 }
 
 /// The roots with all below them.
 pub fn wanted(roots: &[PathBuf], _projects: &[PathBuf]) -> BTreeMap<PathBuf, RecursiveMode> {
-    roots.iter().map(|root| (root.clone(), RecursiveMode::Recursive)).collect()
+    roots
+        .iter()
+        .map(|root| (root.clone(), RecursiveMode::Recursive))
+        .collect()
 }
 
 /// Why a folder cannot be watched.
@@ -52,7 +63,11 @@ mod tests {
         std::fs::create_dir(&one).unwrap();
         std::fs::create_dir(&other).unwrap();
         let number = |folder: &Path| identity(folder).map(|(number, _)| number);
-        assert!(number(&one).is_some() && number(&one) == number(&one) && number(&one) != number(&other));
+        assert!(
+            number(&one).is_some()
+                && number(&one) == number(&one)
+                && number(&one) != number(&other)
+        );
         std::fs::remove_dir(&one).unwrap();
         assert_eq!(identity(&one), None);
     }

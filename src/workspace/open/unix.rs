@@ -7,7 +7,8 @@ use std::path::{Component, Path};
 use rustix::fs::{Mode, OFlags, open, openat};
 use rustix::io::Errno;
 
-/// Opens a regular file for reading. A link, a pipe or a device is refused, and nothing waits for one.
+/// Opens a regular file for reading. A link, a pipe or a device is refused, and nothing waits for
+/// one.
 ///
 /// # Errors
 /// When there is no such file, when it may not be read, or when it is no regular file.
@@ -15,7 +16,8 @@ pub fn regular(path: &Path) -> io::Result<File> {
     checked(open(path, FILE, Mode::empty()).map_err(told)?.into())
 }
 
-/// Opens a regular file below a folder; also the folders on the way must be none that a link leads to.
+/// Opens a regular file below a folder; also the folders on the way must be none that a link leads
+/// to.
 ///
 /// # Errors
 /// As [`regular`], and when the path leads out of the folder.
@@ -23,7 +25,9 @@ pub fn regular_below(folder: &Path, path: &Path) -> io::Result<File> {
     let mut at = open(folder, FOLDER, Mode::empty())?;
     let mut components = path.components().peekable();
     while let Some(component) = components.next() {
-        let Component::Normal(name) = component else { return Err(super::not_regular()) };
+        let Component::Normal(name) = component else {
+            return Err(super::not_regular());
+        };
         if components.peek().is_none() {
             return checked(openat(&at, name, FILE, Mode::empty()).map_err(told)?.into());
         }
@@ -37,14 +41,27 @@ pub const fn is_held(_error: &io::Error) -> bool {
     false
 }
 
-const FILE: OFlags = OFlags::RDONLY.union(OFlags::NOFOLLOW).union(OFlags::NONBLOCK).union(OFlags::CLOEXEC);
-const FOLDER: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
+const FILE: OFlags = OFlags::RDONLY
+    .union(OFlags::NOFOLLOW)
+    .union(OFlags::NONBLOCK)
+    .union(OFlags::CLOEXEC);
+const FOLDER: OFlags = OFlags::RDONLY
+    .union(OFlags::DIRECTORY)
+    .union(OFlags::CLOEXEC);
 
 /// What `NOFOLLOW` says of a link.
 fn told(error: Errno) -> io::Error {
-    if error == Errno::LOOP { super::a_link() } else { error.into() }
+    if error == Errno::LOOP {
+        super::a_link()
+    } else {
+        error.into()
+    }
 }
 
 fn checked(file: File) -> io::Result<File> {
-    if file.metadata()?.is_file() { Ok(file) } else { Err(super::not_regular()) }
+    if file.metadata()?.is_file() {
+        Ok(file)
+    } else {
+        Err(super::not_regular())
+    }
 }

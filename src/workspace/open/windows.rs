@@ -7,8 +7,9 @@ use std::io;
 use std::os::windows::fs::OpenOptionsExt as _;
 use std::path::{Component, Path};
 
-/// `FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE`: others may write, rename and delete while it is read.
-/// Rust's default is the same; it is written down because a checkout depends on it.
+/// `FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE`: others may write, rename and delete
+/// while it is read. Rust's default is the same; it is written down because a checkout depends on
+/// it.
 const SHARE_ALL: u32 = 0x1 | 0x2 | 0x4;
 /// `FILE_FLAG_OPEN_REPARSE_POINT`: a link is opened itself and not followed.
 const OPEN_REPARSE_POINT: u32 = 0x0020_0000;
@@ -18,8 +19,8 @@ const SHARING_VIOLATION: i32 = 32;
 /// `ERROR_LOCK_VIOLATION`: somebody locked the part that was to be read.
 const LOCK_VIOLATION: i32 = 33;
 
-/// Opens a regular file for reading. A link or a device is refused, also when it takes the file's place between the
-/// look and the opening.
+/// Opens a regular file for reading. A link or a device is refused, also when it takes the file's
+/// place between the look and the opening.
 ///
 /// # Errors
 /// When there is no such file, when it may not be read, or when it is no regular file.
@@ -31,14 +32,19 @@ pub fn regular(path: &Path) -> io::Result<File> {
     if !kind.is_file() {
         return Err(super::not_regular());
     }
-    let file = OpenOptions::new().read(true).share_mode(SHARE_ALL).custom_flags(OPEN_REPARSE_POINT).open(path)?;
+    let file = OpenOptions::new()
+        .read(true)
+        .share_mode(SHARE_ALL)
+        .custom_flags(OPEN_REPARSE_POINT)
+        .open(path)?;
     if !file.metadata()?.is_file() {
         return Err(super::not_regular());
     }
     Ok(file)
 }
 
-/// Opens a regular file below a folder; also the folders on the way must be none that a link leads to.
+/// Opens a regular file below a folder; also the folders on the way must be none that a link leads
+/// to.
 ///
 /// # Errors
 /// As [`regular`], and when the path leads out of the folder.
@@ -46,7 +52,9 @@ pub fn regular_below(folder: &Path, path: &Path) -> io::Result<File> {
     let mut at = folder.to_owned();
     let mut components = path.components().peekable();
     while let Some(component) = components.next() {
-        let Component::Normal(name) = component else { return Err(super::not_regular()) };
+        let Component::Normal(name) = component else {
+            return Err(super::not_regular());
+        };
         at.push(name);
         if components.peek().is_some() && !fs::symlink_metadata(&at)?.is_dir() {
             return Err(super::not_regular());
@@ -57,7 +65,10 @@ pub fn regular_below(folder: &Path, path: &Path) -> io::Result<File> {
 
 /// Whether another program holds the file for itself.
 pub fn is_held(error: &io::Error) -> bool {
-    matches!(error.raw_os_error(), Some(SHARING_VIOLATION | LOCK_VIOLATION))
+    matches!(
+        error.raw_os_error(),
+        Some(SHARING_VIOLATION | LOCK_VIOLATION)
+    )
 }
 
 #[cfg(test)]
@@ -70,7 +81,11 @@ mod tests {
 
     /// Holds a file for itself, as some programs do.
     fn hold(path: &Path) -> File {
-        OpenOptions::new().read(true).share_mode(0).open(path).unwrap()
+        OpenOptions::new()
+            .read(true)
+            .share_mode(0)
+            .open(path)
+            .unwrap()
     }
 
     #[test]
@@ -122,6 +137,13 @@ mod tests {
         fs::write(folder.join("execution0.log"), "x").unwrap();
         assert!(folder.as_os_str().len() > 300);
         regular(&folder.join("execution0.log")).unwrap();
-        super::regular_below(temp.path(), folder.join("execution0.log").strip_prefix(temp.path()).unwrap()).unwrap();
+        super::regular_below(
+            temp.path(),
+            folder
+                .join("execution0.log")
+                .strip_prefix(temp.path())
+                .unwrap(),
+        )
+        .unwrap();
     }
 }

@@ -17,12 +17,20 @@ pub(crate) struct Answer {
 impl Answer {
     pub(crate) fn new(status: u16, content_type: &str, body: impl Into<Bytes>) -> Answer {
         let headers = vec![("content-type".to_owned(), content_type.to_owned())];
-        Answer { status, headers, body: body.into() }
+        Answer {
+            status,
+            headers,
+            body: body.into(),
+        }
     }
 
     /// No body and no content type.
     pub(crate) fn empty(status: u16) -> Answer {
-        Answer { status, headers: Vec::new(), body: Bytes::new() }
+        Answer {
+            status,
+            headers: Vec::new(),
+            body: Bytes::new(),
+        }
     }
 
     pub(crate) fn with(mut self, name: &str, value: impl Into<String>) -> Answer {
@@ -43,11 +51,20 @@ pub(crate) fn list(values: Vec<Value>) -> Answer {
 }
 
 /// One page of a list with `x-ms-continuationtoken` while more is left.
-pub(crate) fn page(values: Vec<Value>, from: usize, size: usize, token: impl FnOnce(usize) -> String) -> Answer {
+pub(crate) fn page(
+    values: Vec<Value>,
+    from: usize,
+    size: usize,
+    token: impl FnOnce(usize) -> String,
+) -> Answer {
     let total = values.len();
     let next = from.saturating_add(size);
     let answer = list(values.into_iter().skip(from).take(size).collect());
-    if next < total { answer.with("x-ms-continuationtoken", token(next)) } else { answer }
+    if next < total {
+        answer.with("x-ms-continuationtoken", token(next))
+    } else {
+        answer
+    }
 }
 
 pub(crate) fn json_answer(status: u16, value: &Value) -> Answer {
@@ -56,7 +73,9 @@ pub(crate) fn json_answer(status: u16, value: &Value) -> Answer {
 
 /// An error in the usual form.
 pub(crate) fn error(status: u16, type_name: &str, message: &str) -> Answer {
-    let key = type_name.rsplit_once(',').map_or(type_name, |(name, _)| name);
+    let key = type_name
+        .rsplit_once(',')
+        .map_or(type_name, |(name, _)| name);
     let key = key.rsplit('.').next().unwrap_or(key);
     let body = json!({"$id": "1", "innerException": null, "message": message, "typeName": type_name,
         "typeKey": key, "errorCode": 0, "eventId": 3000});
@@ -92,7 +111,9 @@ pub(crate) fn no_project(name: &str) -> Answer {
 
 /// 404 as plain text: no such route.
 pub(crate) fn no_route(path: &str) -> Answer {
-    let text = format!("The controller for path '{path}' was not found or does not implement IController.");
+    let text = format!(
+        "The controller for path '{path}' was not found or does not implement IController."
+    );
     Answer::new(404, "text/plain; charset=utf-8", text)
 }
 

@@ -21,7 +21,10 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<Body<'_>, Answer> {
         return Ok(Body::default());
     }
     let value = serde_json::from_slice(bytes).map_err(|error| binding(&error.to_string()))?;
-    Ok(Body { value, stream: None })
+    Ok(Body {
+        value,
+        stream: None,
+    })
 }
 
 /// Parses an attachment's body: `stream` becomes an empty text in the value.
@@ -32,7 +35,9 @@ pub(crate) fn parse_attachment(bytes: &[u8]) -> Result<Body<'_>, Answer> {
     let mut stream = None;
     for (name, raw) in members {
         let text = raw.get();
-        let quoted = text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+        let quoted = text
+            .strip_prefix('"')
+            .and_then(|rest| rest.strip_suffix('"'));
         match quoted {
             Some(inner) if name == "stream" => {
                 let plain = !inner.contains('\\');
@@ -48,5 +53,8 @@ pub(crate) fn parse_attachment(bytes: &[u8]) -> Result<Body<'_>, Answer> {
             }
         }
     }
-    Ok(Body { value: Value::Object(value), stream })
+    Ok(Body {
+        value: Value::Object(value),
+        stream,
+    })
 }

@@ -29,15 +29,21 @@ struct Order {
 /// Answers a script.
 pub(crate) fn answer(shared: &Shared, method: &Method, path: &str, body: &[u8]) -> Answer {
     match (method, path) {
-        (&Method::GET, "/_fake/world") => ok(&serde_json::to_value(&*lock(&shared.world)).unwrap_or_default()),
+        (&Method::GET, "/_fake/world") => {
+            ok(&serde_json::to_value(&*lock(&shared.world)).unwrap_or_default())
+        }
         (&Method::GET, "/_fake/requests") => ok(&json!(lock(&shared.log).requests)),
         (&Method::GET, "/_fake/violations") => ok(&json!(lock(&shared.log).violations)),
-        (&Method::PUT, "/_fake/tokens") => carried_out(serde_json::from_slice(body), |tokens: Vec<String>| {
-            lock(&shared.world).tokens = tokens;
-        }),
-        (&Method::POST, "/_fake/faults") => carried_out(serde_json::from_slice(body), |order: Order| {
-            lock(&shared.faults).add(fault(order));
-        }),
+        (&Method::PUT, "/_fake/tokens") => {
+            carried_out(serde_json::from_slice(body), |tokens: Vec<String>| {
+                lock(&shared.world).tokens = tokens;
+            })
+        }
+        (&Method::POST, "/_fake/faults") => {
+            carried_out(serde_json::from_slice(body), |order: Order| {
+                lock(&shared.faults).add(fault(order));
+            })
+        }
         (&Method::DELETE, "/_fake/faults") => {
             lock(&shared.faults).clear();
             ok(&json!({}))
@@ -62,5 +68,10 @@ fn fault(order: Order) -> Fault {
         (None, Some(milliseconds)) => FaultAction::DelayAfter(milliseconds),
         (None, None) => FaultAction::Delay(order.delay.unwrap_or_default()),
     };
-    Fault { method: order.method, path_contains: order.path, nth: Nth::Every, action }
+    Fault {
+        method: order.method,
+        path_contains: order.path,
+        nth: Nth::Every,
+        action,
+    }
 }

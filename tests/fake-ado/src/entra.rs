@@ -1,5 +1,6 @@
-//! The authority that issues tokens to Entra identities, and the metadata service of a machine: routes of their own
-//! beside the organization, at `/{tenant}/oauth2/v2.0/token` and `/metadata/identity/oauth2/token`.
+//! The authority that issues tokens to Entra identities, and the metadata service of a machine:
+//! routes of their own beside the organization, at `/{tenant}/oauth2/v2.0/token` and
+//! `/metadata/identity/oauth2/token`.
 
 use aws_lc_rs::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
 use aws_lc_rs::signature::{RSA_PKCS1_2048_8192_SHA256, UnparsedPublicKey};
@@ -24,10 +25,11 @@ pub struct Entra {
     pub(crate) issued: Vec<IssuedToken>,
     /// How long a token lives, in seconds.
     pub lifetime_s: u64,
-    /// How long clients are told that it lives, in seconds, if not as long as it does: for them it ages faster.
+    /// How long clients are told that it lives, in seconds, if not as long as it does: for them it
+    /// ages faster.
     pub told_lifetime_s: Option<u64>,
-    /// The key file that the agent of Azure Arc names in its challenge, and the key that it expects then; without one
-    /// there is no challenge.
+    /// The key file that the agent of Azure Arc names in its challenge, and the key that it expects
+    /// then; without one there is no challenge.
     pub arc_key: Option<(String, String)>,
     /// Whether tokens that are still good are handed out again, as metadata services do.
     pub hands_out_again: bool,
@@ -84,12 +86,17 @@ impl Entra {
 
     /// Makes servers refuse every token that was issued so far.
     pub fn revoke_issued(&mut self) {
-        self.issued.iter_mut().for_each(|issued| issued.revoked = true);
+        self.issued
+            .iter_mut()
+            .for_each(|issued| issued.revoked = true);
     }
 
     /// Replaces the secret of an application, as an administrator does.
     pub fn set_secret(&mut self, client_id: &str, secret: &str) {
-        let found = self.applications.iter_mut().find(|application| application.client_id == client_id);
+        let found = self
+            .applications
+            .iter_mut()
+            .find(|application| application.client_id == client_id);
         if let Some(application) = found {
             application.proof = Proof::Secret(secret.into());
         }
@@ -97,18 +104,24 @@ impl Entra {
 
     pub(crate) fn accepts(&self, token: &str) -> bool {
         let now = now();
-        self.issued.iter().any(|issued| issued.token == token && !issued.revoked && now < issued.until)
+        self.issued
+            .iter()
+            .any(|issued| issued.token == token && !issued.revoked && now < issued.until)
     }
 
     /// What an authority, IMDS and the agent of Arc answer.
     fn issue(&mut self, client_id: &str) -> Answer {
         let (token, _) = self.token_of(client_id);
         let told = self.told_lifetime_s.unwrap_or(self.lifetime_s);
-        json_answer(200, &json!({"token_type": "Bearer", "expires_in": told, "access_token": token}))
+        json_answer(
+            200,
+            &json!({"token_type": "Bearer", "expires_in": told, "access_token": token}),
+        )
     }
 
-    /// What App Service answers to version 2019-08-01: when the token ends, in seconds since 1970 as text, and not how
-    /// long it lives (learn.microsoft.com, "How to use managed identities for App Service and Azure Functions").
+    /// What App Service answers to version 2019-08-01: when the token ends, in seconds since 1970
+    /// as text, and not how long it lives (learn.microsoft.com, "How to use managed identities for
+    /// App Service and Azure Functions").
     fn issue_by_app_service(&mut self, client_id: &str) -> Answer {
         let (token, until) = self.token_of(client_id);
         let until = until.as_second().to_string();
@@ -118,26 +131,43 @@ impl Entra {
 
     /// A token and its end.
     fn token_of(&mut self, client_id: &str) -> (String, Timestamp) {
-        let lives = SignedDuration::from_secs(i64::try_from(self.lifetime_s).unwrap_or(i64::MAX / 4));
-        let good = self.issued.iter().rev().find(|issued| issued.client_id == client_id && now() < issued.until);
+        let lives =
+            SignedDuration::from_secs(i64::try_from(self.lifetime_s).unwrap_or(i64::MAX / 4));
+        let good = self
+            .issued
+            .iter()
+            .rev()
+            .find(|issued| issued.client_id == client_id && now() < issued.until);
         if let Some(issued) = good.filter(|_| self.hands_out_again) {
             return (issued.token.clone(), issued.until);
         }
         let token = format!("entra-token-{}-of-{client_id}", self.issued.len() + 1);
         let until = now() + lives;
-        self.issued.push(IssuedToken { token: token.clone(), client_id: client_id.into(), until, revoked: false });
+        self.issued.push(IssuedToken {
+            token: token.clone(),
+            client_id: client_id.into(),
+            until,
+            revoked: false,
+        });
         (token, until)
     }
 }
 
 fn refused(status: u16, error: &str, description: &str) -> Answer {
-    let description = format!("{description} Trace ID: 0e9f Correlation ID: 5c1a Timestamp: 2026-01-02 10:00:00Z");
-    json_answer(status, &json!({"error": error, "error_description": description}))
+    let description = format!(
+        "{description} Trace ID: 0e9f Correlation ID: 5c1a Timestamp: 2026-01-02 10:00:00Z"
+    );
+    json_answer(
+        status,
+        &json!({"error": error, "error_description": description}),
+    )
 }
 
 /// The tenant of a path of the authority.
 pub(crate) fn tenant(path: &str) -> Option<&str> {
-    path.strip_prefix('/')?.strip_suffix("/oauth2/v2.0/token").filter(|tenant| !tenant.contains('/'))
+    path.strip_prefix('/')?
+        .strip_suffix("/oauth2/v2.0/token")
+        .filter(|tenant| !tenant.contains('/'))
 }
 
 /// Whether a path is the metadata service's.
@@ -150,7 +180,11 @@ pub(crate) fn authority(entra: &mut Entra, tenant: &str, audience: &str, body: &
     let form = Query::parse(&String::from_utf8_lossy(body));
     let client_id = form.get("client_id").unwrap_or_default();
     if form.get("grant_type") != Some("client_credentials") {
-        return refused(400, "unsupported_grant_type", "AADSTS70003: The app requested an unsupported grant type.");
+        return refused(
+            400,
+            "unsupported_grant_type",
+            "AADSTS70003: The app requested an unsupported grant type.",
+        );
     }
     if form.get("scope") != Some(&format!("{RESOURCE}/.default")) {
         return refused(
@@ -159,10 +193,21 @@ pub(crate) fn authority(entra: &mut Entra, tenant: &str, audience: &str, body: &
             "AADSTS70011: The provided request must include a 'scope' input parameter.",
         );
     }
-    if !entra.applications.iter().any(|application| application.tenant == tenant) {
-        return refused(400, "invalid_request", &format!("AADSTS90002: Tenant '{tenant}' not found."));
+    if !entra
+        .applications
+        .iter()
+        .any(|application| application.tenant == tenant)
+    {
+        return refused(
+            400,
+            "invalid_request",
+            &format!("AADSTS90002: Tenant '{tenant}' not found."),
+        );
     }
-    let found = entra.applications.iter().find(|known| known.tenant == tenant && known.client_id == client_id);
+    let found = entra
+        .applications
+        .iter()
+        .find(|known| known.tenant == tenant && known.client_id == client_id);
     let Some(application) = found else {
         let text = format!(
             "AADSTS700016: Application with identifier '{client_id}' was not found in the directory '{tenant}'."
@@ -185,7 +230,13 @@ pub(crate) fn authority(entra: &mut Entra, tenant: &str, audience: &str, body: &
 }
 
 /// Whether a signed statement is what the service accepts.
-fn check(form: &Query, client_id: &str, audience: &str, certificate: &[u8], key: &[u8]) -> Result<(), String> {
+fn check(
+    form: &Query,
+    client_id: &str,
+    audience: &str,
+    certificate: &[u8],
+    key: &[u8],
+) -> Result<(), String> {
     if form.get("client_assertion_type") != Some(ASSERTION) {
         return Err("no client_assertion_type".into());
     }
@@ -193,17 +244,23 @@ fn check(form: &Query, client_id: &str, audience: &str, certificate: &[u8], key:
     let (signed, signature) = assertion.rsplit_once('.').ok_or("no signature")?;
     let (header, claims) = signed.split_once('.').ok_or("no claims")?;
     let read = |part: &str| -> Result<Value, String> {
-        let bytes = URL_SAFE_NO_PAD.decode(part).map_err(|error| error.to_string())?;
+        let bytes = URL_SAFE_NO_PAD
+            .decode(part)
+            .map_err(|error| error.to_string())?;
         serde_json::from_slice(&bytes).map_err(|error| error.to_string())
     };
     let (header, claims) = (read(header)?, read(claims)?);
-    let thumbprint = URL_SAFE_NO_PAD.encode(digest(&SHA1_FOR_LEGACY_USE_ONLY, certificate).as_ref());
+    let thumbprint =
+        URL_SAFE_NO_PAD.encode(digest(&SHA1_FOR_LEGACY_USE_ONLY, certificate).as_ref());
     if header["alg"] != "RS256" || header["x5t"] != thumbprint {
         return Err(format!("header {header}"));
     }
-    let signature = URL_SAFE_NO_PAD.decode(signature).map_err(|error| error.to_string())?;
+    let signature = URL_SAFE_NO_PAD
+        .decode(signature)
+        .map_err(|error| error.to_string())?;
     let key = UnparsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, key);
-    key.verify(signed.as_bytes(), &signature).map_err(|_| "wrong signature")?;
+    key.verify(signed.as_bytes(), &signature)
+        .map_err(|_| "wrong signature")?;
     let second = now().as_second();
     let time = |name: &str| claims[name].as_i64().unwrap_or_default();
     let good = claims["aud"] == audience
@@ -213,7 +270,11 @@ fn check(form: &Query, client_id: &str, audience: &str, certificate: &[u8], key:
         && time("nbf") <= second
         && second < time("exp")
         && time("exp") - time("nbf") <= 24 * 60 * 60;
-    if good { Ok(()) } else { Err(format!("claims {claims}")) }
+    if good {
+        Ok(())
+    } else {
+        Err(format!("claims {claims}"))
+    }
 }
 
 /// `GET /metadata/identity/oauth2/token`.
@@ -221,7 +282,9 @@ pub(crate) fn metadata(entra: &mut Entra, query: &str, headers: &HeaderMap) -> A
     let query = Query::parse(query);
     if let Some((file, key)) = &entra.arc_key {
         match headers.get("authorization") {
-            None => return Answer::empty(401).with("WWW-Authenticate", format!("Basic realm={file}")),
+            None => {
+                return Answer::empty(401).with("WWW-Authenticate", format!("Basic realm={file}"));
+            }
             Some(given) if given != format!("Basic {key}").as_str() => return Answer::empty(403),
             Some(_) => {}
         }
@@ -229,7 +292,11 @@ pub(crate) fn metadata(entra: &mut Entra, query: &str, headers: &HeaderMap) -> A
     let virtual_machine = headers.get("metadata").is_some_and(|value| value == "true");
     let wanted = virtual_machine || headers.contains_key("x-identity-header");
     if !wanted || query.get("api-version").is_none() || query.get("resource") != Some(RESOURCE) {
-        return refused(400, "invalid_request", "Required metadata header not specified, or a parameter is missing");
+        return refused(
+            400,
+            "invalid_request",
+            "Required metadata header not specified, or a parameter is missing",
+        );
     }
     let known = match query.get("client_id") {
         Some(id) => entra.managed.iter().find(|known| *known == id),

@@ -21,7 +21,12 @@ pub struct Fault {
 impl Fault {
     /// Short form of the literal.
     pub fn new(method: &str, path_contains: &str, nth: Nth, action: FaultAction) -> Fault {
-        Fault { method: method.into(), path_contains: path_contains.into(), nth, action }
+        Fault {
+            method: method.into(),
+            path_contains: path_contains.into(),
+            nth,
+            action,
+        }
     }
 
     fn fits(&self, method: &str, path: &str, query: &str) -> bool {
@@ -108,7 +113,11 @@ impl FaultAction {
     /// A plain status with the usual JSON error body.
     pub fn error(code: u16, type_key: &str, message: &str) -> FaultAction {
         let answer = crate::answer::error(code, type_key, message);
-        FaultAction::Status { code, headers: answer.headers, body: answer.body.to_vec() }
+        FaultAction::Status {
+            code,
+            headers: answer.headers,
+            body: answer.body.to_vec(),
+        }
     }
 
     /// 429 TF400733, with `Retry-After` if seconds are given.
@@ -120,22 +129,32 @@ impl FaultAction {
         headers.push(("X-RateLimit-Resource".into(), "Concurrency".into()));
         headers.push(("X-RateLimit-Remaining".into(), "0".into()));
         headers.extend(retry_after.map(|seconds| ("Retry-After".into(), seconds.to_string())));
-        FaultAction::Status { code: 429, headers, body: answer.body.to_vec() }
+        FaultAction::Status {
+            code: 429,
+            headers,
+            body: answer.body.to_vec(),
+        }
     }
 
     /// 503 of a stopped organization: JSON after a UTF-8 byte order mark, as recorded.
     pub fn organization_stopped() -> FaultAction {
-        let message =
-            "TF24668: The following team project collection is stopped: acme. Start the collection and then try again.";
+        let message = "TF24668: The following team project collection is stopped: acme. Start the collection and then try again.";
         let kind = "Microsoft.VisualStudio.Services.Common.VssServiceException, Microsoft.VisualStudio.Services.Common";
         let answer = crate::answer::error(503, kind, message);
         let mut body = b"\xef\xbb\xbf".to_vec();
         body.extend_from_slice(&answer.body);
         let headers = vec![
             ("content-type".into(), "application/json".into()),
-            ("X-TFS-ServiceError".into(), message.replace(' ', "%20").replace(':', "%3A")),
+            (
+                "X-TFS-ServiceError".into(),
+                message.replace(' ', "%20").replace(':', "%3A"),
+            ),
         ];
-        FaultAction::Status { code: 503, headers, body }
+        FaultAction::Status {
+            code: 503,
+            headers,
+            body,
+        }
     }
 }
 

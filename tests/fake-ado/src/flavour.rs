@@ -42,7 +42,8 @@ impl Flavour {
 }
 
 impl World {
-    /// Knows only the routes and versions of this product. Servers on premises take no token of Entra.
+    /// Knows only the routes and versions of this product. Servers on premises take no token of
+    /// Entra.
     pub fn flavour(self, flavour: Flavour) -> Self {
         let hosted = flavour == Flavour::Services;
         self.with(|settings| {

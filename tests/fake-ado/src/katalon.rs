@@ -1,4 +1,5 @@
-//! A test run as Katalon's own integration leaves it: planned, a result for each point, and no mark of any kind.
+//! A test run as Katalon's own integration leaves it: planned, a result for each point, and no mark
+//! of any kind.
 //!
 //! Which times it writes is not known; the switches cover what it may do.
 
@@ -34,7 +35,12 @@ impl KatalonUpload {
 
     /// Adds a result for a point, with the times of the test or without any.
     #[must_use]
-    pub fn result(mut self, point: u32, outcome: &str, times: Option<(Timestamp, Timestamp)>) -> Self {
+    pub fn result(
+        mut self,
+        point: u32,
+        outcome: &str,
+        times: Option<(Timestamp, Timestamp)>,
+    ) -> Self {
         let id = 100_000 + u32::try_from(self.run.results.len()).unwrap_or(u32::MAX);
         self.run.results.push(TestResult {
             id,
@@ -67,7 +73,10 @@ impl KatalonUpload {
     /// Names the computer in every result so far.
     #[must_use]
     pub fn computer(mut self, name: &str) -> Self {
-        self.run.results.iter_mut().for_each(|result| result.computer_name = Some(name.into()));
+        self.run
+            .results
+            .iter_mut()
+            .for_each(|result| result.computer_name = Some(name.into()));
         self
     }
 
@@ -86,15 +95,25 @@ impl World {
     /// Lays down what Katalon uploads; gives the run's id.
     pub fn add_katalon_upload(&mut self, upload: KatalonUpload) -> u32 {
         let mut run = upload.run;
-        let project = self.find_project(&run.project).expect("an upload needs its project before it");
+        let project = self
+            .find_project(&run.project)
+            .expect("an upload needs its project before it");
         for result in &mut run.results {
-            let point = result.point_id.and_then(|id| project.find_point(id)).expect("an upload needs its points");
+            let point = result
+                .point_id
+                .and_then(|id| project.find_point(id))
+                .expect("an upload needs its points");
             let item = self.find_work_item(point.test_case);
-            (result.test_case_id, result.configuration_id) = (Some(point.test_case), Some(point.configuration));
+            (result.test_case_id, result.configuration_id) =
+                (Some(point.test_case), Some(point.configuration));
             result.title = item.map(|item| item.title.clone()).unwrap_or_default();
             result.test_case_revision = item.map_or(1, |item| item.rev);
         }
-        run.point_ids = run.results.iter().filter_map(|result| result.point_id).collect();
+        run.point_ids = run
+            .results
+            .iter()
+            .filter_map(|result| result.point_id)
+            .collect();
         self.add_run(run)
     }
 }

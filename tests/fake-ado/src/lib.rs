@@ -35,7 +35,9 @@ pub use entra::{Entra, IssuedToken};
 pub use faults::{Fault, FaultAction, Nth, Refusal};
 pub use flavour::Flavour;
 pub use katalon::KatalonUpload;
-pub use model::{Build, Configuration, Definition, Plan, Point, Project, Release, Stage, Suite, WorkItem};
+pub use model::{
+    Build, Configuration, Definition, Plan, Point, Project, Release, Stage, Suite, WorkItem,
+};
 pub use record::RecordedRequest;
 pub use runs_model::{Attachment, RunBuild, SubResult, TestResult, TestRun};
 pub use server::FakeAdo;

@@ -5,7 +5,10 @@ use crate::runs_model::{TestResult, TestRun};
 use crate::world::{World, stable_guid};
 
 /// What is encoded in a segment of a path.
-const ENCODED: &percent_encoding::AsciiSet = &percent_encoding::NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_');
+const ENCODED: &percent_encoding::AsciiSet = &percent_encoding::NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_');
 
 impl World {
     /// The organization's name.
@@ -22,7 +25,11 @@ impl World {
     pub(crate) fn path(&self) -> String {
         let encode = |text: &str| percent_encoding::utf8_percent_encode(text, ENCODED).to_string();
         let parts = [self.virtual_directory.as_str(), &self.organization];
-        let parts: Vec<String> = parts.into_iter().filter(|part| !part.is_empty()).map(encode).collect();
+        let parts: Vec<String> = parts
+            .into_iter()
+            .filter(|part| !part.is_empty())
+            .map(encode)
+            .collect();
         parts.join("/")
     }
 
@@ -88,7 +95,11 @@ impl World {
         for project in &mut self.projects {
             project.complete();
         }
-        let first = self.projects.first().map(|project| project.name.clone()).unwrap_or_default();
+        let first = self
+            .projects
+            .first()
+            .map(|project| project.name.clone())
+            .unwrap_or_default();
         for item in &mut self.work_items {
             item.rev = item.rev.max(1);
             if item.kind.is_empty() {
@@ -121,11 +132,16 @@ impl Project {
 
     /// The name of a configuration, empty when there is none.
     pub fn configuration_name(&self, id: u32) -> &str {
-        self.configurations.iter().find(|entry| entry.id == id).map_or("", |entry| &entry.name)
+        self.configurations
+            .iter()
+            .find(|entry| entry.id == id)
+            .map_or("", |entry| &entry.name)
     }
 
     pub(crate) fn plan_of_suite(&self, suite: u32) -> Option<&Plan> {
-        self.plans.iter().find(|plan| plan.suites.iter().any(|entry| entry.id == suite))
+        self.plans
+            .iter()
+            .find(|plan| plan.suites.iter().any(|entry| entry.id == suite))
     }
 
     fn complete(&mut self) {
@@ -133,8 +149,16 @@ impl Project {
             self.id = stable_guid(&self.name);
         }
         for plan in &mut self.plans {
-            if plan.suites.iter().all(|suite| suite.id != Plan::automatic_root(plan.id)) {
-                let root = Suite { id: Plan::automatic_root(plan.id), name: plan.name.clone(), parent: None };
+            if plan
+                .suites
+                .iter()
+                .all(|suite| suite.id != Plan::automatic_root(plan.id))
+            {
+                let root = Suite {
+                    id: Plan::automatic_root(plan.id),
+                    name: plan.name.clone(),
+                    parent: None,
+                };
                 plan.suites.insert(0, root);
             }
             let root = plan.root();
@@ -159,7 +183,12 @@ impl Plan {
         let mut next = 0;
         while deep && next < found.len() {
             let parent = found[next];
-            found.extend(self.suites.iter().filter(|entry| entry.parent == Some(parent)).map(|entry| entry.id));
+            found.extend(
+                self.suites
+                    .iter()
+                    .filter(|entry| entry.parent == Some(parent))
+                    .map(|entry| entry.id),
+            );
             next += 1;
         }
         found

@@ -79,7 +79,9 @@ impl Plan {
 
     /// The id of the plan's root suite.
     pub fn root(&self) -> u32 {
-        self.suites.first().map_or_else(|| Plan::automatic_root(self.id), |suite| suite.id)
+        self.suites
+            .first()
+            .map_or_else(|| Plan::automatic_root(self.id), |suite| suite.id)
     }
 }
 

@@ -21,7 +21,10 @@ impl Query {
     pub(crate) fn parse(text: &str) -> Query {
         let pairs = text.split('&').filter(|pair| !pair.is_empty()).map(|pair| {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-            (decode(name).to_lowercase(), decode(&value.replace('+', " ")))
+            (
+                decode(name).to_lowercase(),
+                decode(&value.replace('+', " ")),
+            )
         });
         Query(pairs.collect())
     }
@@ -30,7 +33,9 @@ impl Query {
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
         let wanted = name.to_lowercase();
         let found = self.0.iter().find(|(key, _)| *key == wanted);
-        found.map(|(_, value)| value.as_str()).filter(|value| !value.is_empty())
+        found
+            .map(|(_, value)| value.as_str())
+            .filter(|value| !value.is_empty())
     }
 
     /// A number; something else is refused as the model binding does.
@@ -44,7 +49,8 @@ impl Query {
 
     /// A flag; absent is `None`.
     pub(crate) fn flag(&self, name: &str) -> Option<bool> {
-        self.get(name).map(|value| value.eq_ignore_ascii_case("true"))
+        self.get(name)
+            .map(|value| value.eq_ignore_ascii_case("true"))
     }
 
     /// A comma-separated list of ids.
@@ -58,7 +64,11 @@ impl Query {
     }
 
     /// `$skip` and `$top`.
-    pub(crate) fn window(&self, default_top: usize, max_top: usize) -> Result<(usize, usize), Answer> {
+    pub(crate) fn window(
+        &self,
+        default_top: usize,
+        max_top: usize,
+    ) -> Result<(usize, usize), Answer> {
         let skip = self.number("$skip")?.unwrap_or(0);
         let top = self.number("$top")?.unwrap_or(default_top);
         Ok((skip, top.min(max_top)))
@@ -75,7 +85,10 @@ pub(crate) fn moment(text: &str) -> Option<Timestamp> {
     let with_offset = text.parse::<Timestamp>().ok();
     with_offset.or_else(|| {
         let local: DateTime = text.parse().ok()?;
-        local.to_zoned(TimeZone::UTC).ok().map(|zoned| zoned.timestamp())
+        local
+            .to_zoned(TimeZone::UTC)
+            .ok()
+            .map(|zoned| zoned.timestamp())
     })
 }
 
@@ -86,9 +99,13 @@ pub(crate) fn moment_of(body: &Value, name: &str) -> Result<Option<Timestamp>, A
         Value::String(text) if text.starts_with("0001-01-01") => Ok(None),
         Value::String(text) => match moment(text) {
             Some(found) => Ok(Some(found)),
-            None => Err(bad(&format!("The value '{text}' is not a valid date.\r\nParameter name: {name}"))),
+            None => Err(bad(&format!(
+                "The value '{text}' is not a valid date.\r\nParameter name: {name}"
+            ))),
         },
-        other => Err(bad(&format!("The value '{other}' is not a valid date.\r\nParameter name: {name}"))),
+        other => Err(bad(&format!(
+            "The value '{other}' is not a valid date.\r\nParameter name: {name}"
+        ))),
     }
 }
 

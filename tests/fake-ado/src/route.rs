@@ -42,7 +42,10 @@ pub(crate) enum Route {
 impl Route {
     /// The route of the segments after `_apis`.
     pub(crate) fn of(segments: &[String]) -> Option<Route> {
-        let lower: Vec<String> = segments.iter().map(|segment| segment.to_lowercase()).collect();
+        let lower: Vec<String> = segments
+            .iter()
+            .map(|segment| segment.to_lowercase())
+            .collect();
         let lower: Vec<&str> = lower.iter().map(String::as_str).collect();
         match lower.as_slice() {
             [] => Some(Route::Locations),
@@ -54,7 +57,9 @@ impl Route {
             ["test", rest @ ..] => Route::of_test(rest),
             ["wit", "workitemsbatch"] => Some(Route::WorkItemsBatch),
             ["wit", "workitems", id] => Some(Route::WorkItem(id.parse().ok()?)),
-            ["wit", "workitemtypecategories", _] => Some(Route::WorkItemTypeCategory(segments[2].clone())),
+            ["wit", "workitemtypecategories", _] => {
+                Some(Route::WorkItemTypeCategory(segments[2].clone()))
+            }
             ["build", "builds"] => Some(Route::Builds),
             ["build", "builds", id] => Some(Route::Build(id.parse().ok()?)),
             ["build", "definitions", id] => Some(Route::BuildDefinition(id.parse().ok()?)),
@@ -72,7 +77,9 @@ impl Route {
             ["plans", plan] => Route::Plan(plan.parse().ok()?),
             ["plans", plan, "suites"] => Route::Suites(plan.parse().ok()?),
             ["configurations"] => Route::Configurations,
-            ["plans", plan, "suites", suite, "testpoint"] => Route::TestPoints(plan.parse().ok()?, suite.parse().ok()?),
+            ["plans", plan, "suites", suite, "testpoint"] => {
+                Route::TestPoints(plan.parse().ok()?, suite.parse().ok()?)
+            }
             _ => return None,
         })
     }
@@ -81,7 +88,9 @@ impl Route {
         let number = |text: &str| text.parse::<u32>().ok();
         Some(match rest {
             ["points"] => Route::PointsQuery,
-            ["plans", plan, "suites", suite, "points"] => Route::OldPoints(number(plan)?, number(suite)?),
+            ["plans", plan, "suites", suite, "points"] => {
+                Route::OldPoints(number(plan)?, number(suite)?)
+            }
             ["runs"] => Route::Runs,
             ["runs", run] => Route::Run(number(run)?),
             ["runs", run, "statistics"] => Route::Statistics(number(run)?),
@@ -89,7 +98,9 @@ impl Route {
             ["runs", run, "results", result] => Route::Result(number(run)?, number(result)?),
             ["runs", run, "attachments"] => Route::RunAttachments(number(run)?),
             ["runs", run, "attachments", id] => Route::RunAttachment(number(run)?, number(id)?),
-            ["runs", run, "results", result, "attachments"] => Route::ResultAttachments(number(run)?, number(result)?),
+            ["runs", run, "results", result, "attachments"] => {
+                Route::ResultAttachments(number(run)?, number(result)?)
+            }
             ["runs", run, "results", result, "attachments", id] => {
                 Route::ResultAttachment(number(run)?, number(result)?, number(id)?)
             }
@@ -102,7 +113,12 @@ impl Route {
         use Route as R;
         let organization = matches!(
             self,
-            R::Locations | R::ConnectionData | R::ResourceAreas | R::Projects | R::Project(_) | R::SuitesOfTestCase
+            R::Locations
+                | R::ConnectionData
+                | R::ResourceAreas
+                | R::Projects
+                | R::Project(_)
+                | R::SuitesOfTestCase
         );
         !organization && !self.any_level()
     }
@@ -114,12 +130,18 @@ impl Route {
 
     /// Whether it belongs to the release area, which has a host of its own at Services.
     pub(crate) fn is_release(&self) -> bool {
-        matches!(self, Route::Releases | Route::Release(_) | Route::ReleaseDefinition(_))
+        matches!(
+            self,
+            Route::Releases | Route::Release(_) | Route::ReleaseDefinition(_)
+        )
     }
 
     /// Whether its POST carries a file.
     pub(crate) fn takes_attachment(&self) -> bool {
-        matches!(self, Route::RunAttachments(_) | Route::ResultAttachments(..))
+        matches!(
+            self,
+            Route::RunAttachments(_) | Route::ResultAttachments(..)
+        )
     }
 
     /// The version from which on it needs no `-preview`.
@@ -127,12 +149,16 @@ impl Route {
         use Route as R;
         match self {
             R::ConnectionData | R::ResourceAreas => None,
-            R::Plans | R::Plan(_) | R::Suites(_) | R::Configurations | R::TestPoints(..) | R::PointsQuery => {
-                Some((7, 0))
-            }
-            R::RunAttachments(_) | R::RunAttachment(..) | R::ResultAttachments(..) | R::ResultAttachment(..) => {
-                Some((7, 0))
-            }
+            R::Plans
+            | R::Plan(_)
+            | R::Suites(_)
+            | R::Configurations
+            | R::TestPoints(..)
+            | R::PointsQuery => Some((7, 0)),
+            R::RunAttachments(_)
+            | R::RunAttachment(..)
+            | R::ResultAttachments(..)
+            | R::ResultAttachment(..) => Some((7, 0)),
             _ => Some((1, 0)),
         }
     }
@@ -153,12 +179,15 @@ impl Route {
             Route::Runs => "/{organization}/{project}/_apis/test/runs",
             Route::Run(_) => "/{organization}/{project}/_apis/test/runs/{runId}",
             Route::Results(_) => "/{organization}/{project}/_apis/test/runs/{runId}/results",
-            Route::RunAttachments(_) => "/{organization}/{project}/_apis/test/runs/{runId}/attachments",
+            Route::RunAttachments(_) => {
+                "/{organization}/{project}/_apis/test/runs/{runId}/attachments"
+            }
             Route::ResultAttachments(..) => {
                 "/{organization}/{project}/_apis/test/runs/{runId}/results/{testCaseResultId}/attachments"
             }
             Route::WorkItemsBatch => "/{organization}/{project}/_apis/wit/workitemsbatch",
-            // Not the update of a work item: the description calls its list of operations an object.
+            // Not the update of a work item: the description calls its list of operations an
+            // object.
             _ => return None,
         })
     }
@@ -178,13 +207,19 @@ fn parse_version(text: &str) -> Option<(Version, bool)> {
 }
 
 /// The version a request asks for, checked as the service does; without one the newest is taken.
-pub(crate) fn negotiate(route: &Route, requested: Option<&str>, max: &str) -> Result<Version, Answer> {
+pub(crate) fn negotiate(
+    route: &Route,
+    requested: Option<&str>,
+    max: &str,
+) -> Result<Version, Answer> {
     let (highest, _) = parse_version(max).unwrap_or(((7, 1), false));
     let Some(text) = requested else {
         return Ok(highest);
     };
     let Some((version, preview)) = parse_version(text) else {
-        return Err(bad(&format!("The api-version supplied for the request is invalid: {text}")));
+        return Err(bad(&format!(
+            "The api-version supplied for the request is invalid: {text}"
+        )));
     };
     if version > highest {
         return Err(out_of_range(text, max));
@@ -193,7 +228,11 @@ pub(crate) fn negotiate(route: &Route, requested: Option<&str>, max: &str) -> Re
         return Err(no_route(route.described_as().unwrap_or("_apis")));
     }
     let released = route.released_in().is_some_and(|from| version >= from);
-    if released || preview { Ok(version) } else { Err(under_preview(text)) }
+    if released || preview {
+        Ok(version)
+    } else {
+        Err(under_preview(text))
+    }
 }
 
 const NAMESPACE: &str = "Microsoft.VisualStudio.Services.WebApi";
@@ -203,7 +242,11 @@ fn out_of_range(asked: &str, max: &str) -> Answer {
         "The requested REST API version of {asked} is out of range for this server. \
          The latest REST API version this server supports is {max}."
     );
-    error(400, &format!("{NAMESPACE}.VssVersionOutOfRangeException, {NAMESPACE}"), &message)
+    error(
+        400,
+        &format!("{NAMESPACE}.VssVersionOutOfRangeException, {NAMESPACE}"),
+        &message,
+    )
 }
 
 fn under_preview(asked: &str) -> Answer {
@@ -211,7 +254,11 @@ fn under_preview(asked: &str) -> Answer {
         "The requested version \"{asked}\" of the resource is under preview. The -preview flag must be supplied \
          in the api-version for such requests. For example: \"{asked}-preview\""
     );
-    error(400, &format!("{NAMESPACE}.VssInvalidPreviewVersionException, {NAMESPACE}"), &message)
+    error(
+        400,
+        &format!("{NAMESPACE}.VssInvalidPreviewVersionException, {NAMESPACE}"),
+        &message,
+    )
 }
 
 #[cfg(test)]
@@ -231,7 +278,10 @@ mod tests {
     #[test]
     fn what_is_not_released_at_a_version_needs_preview() {
         assert_eq!(status(&Route::RunAttachments(1), "6.0", "7.1"), 400);
-        assert_eq!(status(&Route::RunAttachments(1), "6.0-preview.1", "7.1"), 200);
+        assert_eq!(
+            status(&Route::RunAttachments(1), "6.0-preview.1", "7.1"),
+            200
+        );
         assert_eq!(status(&Route::RunAttachments(1), "7.0", "7.1"), 200);
         assert_eq!(status(&Route::ConnectionData, "7.1", "7.1"), 400);
         assert_eq!(status(&Route::ConnectionData, "7.1-preview.1", "7.1"), 200);

@@ -56,7 +56,9 @@ pub struct TestRun {
 impl TestRun {
     /// The result of a point, the first one if there are several.
     pub fn result_of_point(&self, point: u32) -> Option<&TestResult> {
-        self.results.iter().find(|result| result.point_id == Some(point))
+        self.results
+            .iter()
+            .find(|result| result.point_id == Some(point))
     }
 
     /// A result by its id.
@@ -179,7 +181,8 @@ pub struct Attachment {
     pub size: u64,
     /// The BLAKE3 digest of its bytes, in hex.
     pub blake3: String,
-    /// The bytes, empty above [`Settings::keep_attachment_bytes`](crate::Settings::keep_attachment_bytes).
+    /// The bytes, empty above
+    /// [`Settings::keep_attachment_bytes`](crate::Settings::keep_attachment_bytes).
     #[serde(skip)]
     pub bytes: Vec<u8>,
     /// When it arrived.

@@ -1,4 +1,5 @@
-//! Tokens with scopes: which call needs which (`Security > Scopes` of each page of Microsoft's reference).
+//! Tokens with scopes: which call needs which (`Security > Scopes` of each page of Microsoft's
+//! reference).
 
 use crate::answer::{Answer, error};
 use crate::auth;
@@ -23,12 +24,24 @@ fn needed(method: &str, route: &Route) -> Option<&'static str> {
 
 /// Whether these scopes cover the wanted one: writing covers reading.
 fn cover(scopes: &[String], wanted: &str) -> bool {
-    scopes.iter().any(|scope| scope == wanted || scope.strip_prefix(wanted).is_some_and(|more| more.starts_with('_')))
+    scopes.iter().any(|scope| {
+        scope == wanted
+            || scope
+                .strip_prefix(wanted)
+                .is_some_and(|more| more.starts_with('_'))
+    })
 }
 
 /// Refuses a call that the token's scopes do not cover, with this status.
-pub(crate) fn check(scopes: Option<&Vec<String>>, method: &str, route: &Route, status: u16) -> Result<(), Answer> {
-    let (Some(scopes), Some(wanted)) = (scopes, needed(method, route)) else { return Ok(()) };
+pub(crate) fn check(
+    scopes: Option<&Vec<String>>,
+    method: &str,
+    route: &Route,
+    status: u16,
+) -> Result<(), Answer> {
+    let (Some(scopes), Some(wanted)) = (scopes, needed(method, route)) else {
+        return Ok(());
+    };
     if cover(scopes, wanted) {
         return Ok(());
     }
@@ -36,5 +49,9 @@ pub(crate) fn check(scopes: Option<&Vec<String>>, method: &str, route: &Route, s
         return Err(auth::refusal(Refusal::Json401));
     }
     let kind = "Microsoft.VisualStudio.Services.Common.AccessCheckException, Microsoft.VisualStudio.Services.Common";
-    Err(error(status, kind, &format!("Access Denied: the token needs the following scope: {wanted}")))
+    Err(error(
+        status,
+        kind,
+        &format!("Access Denied: the token needs the following scope: {wanted}"),
+    ))
 }

@@ -53,7 +53,8 @@ impl FakeAdo {
     /// Serves a world on a free port of 127.0.0.1.
     ///
     /// # Errors
-    /// When no port can be opened, or the API description named by [`World::schema`] cannot be read.
+    /// When no port can be opened, or the API description named by [`World::schema`] cannot be
+    /// read.
     pub async fn start(world: World) -> std::io::Result<FakeAdo> {
         FakeAdo::start_blocking(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), world)
     }
@@ -96,10 +97,16 @@ impl FakeAdo {
         drop(entered);
         let (alive, gone) = channel();
         runtime.spawn(accept(listener, shared.clone(), alive));
-        Ok(FakeAdo { shared, address, runtime: Some(runtime), gone: Mutex::new(gone) })
+        Ok(FakeAdo {
+            shared,
+            address,
+            runtime: Some(runtime),
+            gone: Mutex::new(gone),
+        })
     }
 
-    /// `http://127.0.0.1:PORT/{organization}`, below the virtual directory if there is one: what a client is configured with.
+    /// `http://127.0.0.1:PORT/{organization}`, below the virtual directory if there is one: what a
+    /// client is configured with.
     pub fn base_url(&self) -> String {
         self.shared.base.clone()
     }

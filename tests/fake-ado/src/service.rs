@@ -42,7 +42,10 @@ pub(crate) async fn handle(
     let (parts, incoming) = request.into_parts();
     let path = parts.uri.path().to_owned();
     if path.starts_with("/_fake/") {
-        let Ok(body) = Limited::new(incoming, CONTROL_LIMIT).collect().await.map(http_body_util::Collected::to_bytes)
+        let Ok(body) = Limited::new(incoming, CONTROL_LIMIT)
+            .collect()
+            .await
+            .map(http_body_util::Collected::to_bytes)
         else {
             return Ok(reply(Answer::empty(413)));
         };
@@ -50,7 +53,11 @@ pub(crate) async fn handle(
     }
     let site = Site::of(&parts);
     let issues = entra::tenant(&path).is_some() || entra::is_metadata(&path);
-    let Some(path) = (if issues { Some(path.clone()) } else { site.below(&parts, &shared) }) else {
+    let Some(path) = (if issues {
+        Some(path.clone())
+    } else {
+        site.below(&parts, &shared)
+    }) else {
         return Ok(reply(no_route(&path)));
     };
     let flight = Flight::begin(&shared, &parts, &path);
@@ -59,15 +66,22 @@ pub(crate) async fn handle(
     if matches!(fault, Some(FaultAction::DropBefore)) {
         return close(&cut, flight).await;
     }
-    let Ok(bytes) = Limited::new(incoming, BODY_LIMIT).collect().await.map(http_body_util::Collected::to_bytes) else {
+    let Ok(bytes) = Limited::new(incoming, BODY_LIMIT)
+        .collect()
+        .await
+        .map(http_body_util::Collected::to_bytes)
+    else {
         return Ok(reply(flight.end(Answer::empty(413))));
     };
     flight.note(|request| request.body_size = bytes.len() as u64);
     if let Some(answer) = instead(fault.as_ref()).await {
         return Ok(reply(flight.end(answer)));
     }
-    let answer =
-        if issues { issue(&shared, &parts, &path, &bytes) } else { process(&shared, &parts, &path, &bytes, &flight) };
+    let answer = if issues {
+        issue(&shared, &parts, &path, &bytes)
+    } else {
+        process(&shared, &parts, &path, &bytes, &flight)
+    };
     drop(bytes);
     match fault {
         Some(FaultAction::DropAfter) => close(&cut, flight).await,
@@ -86,9 +100,17 @@ async fn close(cut: &Notify, flight: Flight<'_>) -> Result<Reply, Infallible> {
 /// What a fault answers without processing; sleeps if it says so.
 async fn instead(fault: Option<&FaultAction>) -> Option<Answer> {
     match fault? {
-        FaultAction::Status { code, headers, body } => Some(given(*code, headers, body)),
+        FaultAction::Status {
+            code,
+            headers,
+            body,
+        } => Some(given(*code, headers, body)),
         FaultAction::Hang => std::future::pending().await,
-        FaultAction::Garbage200 => Some(Answer::new(200, "text/html", "<html><body><h1>It works!</h1></body></html>")),
+        FaultAction::Garbage200 => Some(Answer::new(
+            200,
+            "text/html",
+            "<html><body><h1>It works!</h1></body></html>",
+        )),
         FaultAction::Refused(which) => Some(auth::refusal(*which)),
         FaultAction::Delay(milliseconds) => {
             tokio::time::sleep(Duration::from_millis(*milliseconds)).await;
@@ -101,7 +123,11 @@ async fn instead(fault: Option<&FaultAction>) -> Option<Answer> {
 /// What a fault makes of the answer.
 async fn afterwards(fault: Option<FaultAction>, mut answer: Answer) -> Answer {
     match fault {
-        Some(FaultAction::StatusAfter { code, headers, body }) => given(code, &headers, &body),
+        Some(FaultAction::StatusAfter {
+            code,
+            headers,
+            body,
+        }) => given(code, &headers, &body),
         Some(FaultAction::AddHeaders(headers)) => {
             answer.headers.extend(headers);
             answer
@@ -115,7 +141,11 @@ async fn afterwards(fault: Option<FaultAction>, mut answer: Answer) -> Answer {
 }
 
 fn given(status: u16, headers: &[(String, String)], body: &[u8]) -> Answer {
-    Answer { status, headers: headers.to_vec(), body: Bytes::copy_from_slice(body) }
+    Answer {
+        status,
+        headers: headers.to_vec(),
+        body: Bytes::copy_from_slice(body),
+    }
 }
 
 /// The authority and the metadata service.
@@ -123,16 +153,35 @@ fn issue(shared: &Shared, parts: &Parts, path: &str, bytes: &Bytes) -> Answer {
     let mut world = lock(&shared.world);
     match (entra::tenant(path), parts.method.as_str()) {
         (Some(tenant), "POST") => {
-            let host = parts.headers.get("host").and_then(|host| host.to_str().ok()).unwrap_or_default();
-            entra::authority(&mut world.entra, tenant, &format!("http://{host}{path}"), bytes)
+            let host = parts
+                .headers
+                .get("host")
+                .and_then(|host| host.to_str().ok())
+                .unwrap_or_default();
+            entra::authority(
+                &mut world.entra,
+                tenant,
+                &format!("http://{host}{path}"),
+                bytes,
+            )
         }
-        (None, "GET") => entra::metadata(&mut world.entra, parts.uri.query().unwrap_or_default(), &parts.headers),
+        (None, "GET") => entra::metadata(
+            &mut world.entra,
+            parts.uri.query().unwrap_or_default(),
+            &parts.headers,
+        ),
         _ => Answer::empty(405),
     }
 }
 
 /// Credentials, route, version, body, schema, handler.
-fn process(shared: &Shared, parts: &Parts, path: &str, bytes: &Bytes, flight: &Flight<'_>) -> Answer {
+fn process(
+    shared: &Shared,
+    parts: &Parts,
+    path: &str,
+    bytes: &Bytes,
+    flight: &Flight<'_>,
+) -> Answer {
     let authorized = auth::authorized(&parts.headers, &lock(&shared.world));
     flight.note(|request| request.authorized = authorized);
     if !authorized {
@@ -148,7 +197,9 @@ fn routed(shared: &Shared, parts: &Parts, path: &str, bytes: &Bytes) -> Outcome 
     if method == "OPTIONS" {
         return Ok(api::locations(rest.first().map(String::as_str), &max));
     }
-    let route = Route::of(&rest).filter(|route| Site::of(parts).has(route)).ok_or_else(|| no_route(path))?;
+    let route = Route::of(&rest)
+        .filter(|route| Site::of(parts).has(route))
+        .ok_or_else(|| no_route(path))?;
     if !route.any_level() && route.needs_project() != project.is_some() {
         return Err(no_route(path));
     }
@@ -157,14 +208,31 @@ fn routed(shared: &Shared, parts: &Parts, path: &str, bytes: &Bytes) -> Outcome 
     let asked = asked_version(&parts.headers, &query);
     let mute = lock(&shared.world).settings.too_new_is_no_route && route != Route::ConnectionData;
     let version = negotiate(&route, asked.as_deref(), &max);
-    let version = version.map_err(|refused| if mute && refused.status == 400 { no_route(path) } else { refused })?;
-    let token = auth::given(&parts.headers).map(|(_, token)| token).unwrap_or_default();
+    let version = version.map_err(|refused| {
+        if mute && refused.status == 400 {
+            no_route(path)
+        } else {
+            refused
+        }
+    })?;
+    let token = auth::given(&parts.headers)
+        .map(|(_, token)| token)
+        .unwrap_or_default();
     {
         let world = lock(&shared.world);
-        scopes::check(world.scopes.get(&token), method, &route, world.settings.missing_scope_status)?;
+        scopes::check(
+            world.scopes.get(&token),
+            method,
+            &route,
+            world.settings.missing_scope_status,
+        )?;
     }
     let file = route.takes_attachment() && method == "POST";
-    let body = if file { body::parse_attachment(bytes)? } else { body::parse(bytes)? };
+    let body = if file {
+        body::parse_attachment(bytes)?
+    } else {
+        body::parse(bytes)?
+    };
     check_schema(shared, method, &route, &body)?;
     note_unknown_members(shared, method, &route, version, &body);
     let mut world = lock(&shared.world);
@@ -172,48 +240,87 @@ fn routed(shared: &Shared, parts: &Parts, path: &str, bytes: &Bytes) -> Outcome 
         Some(key) => Some(world.position(&key).ok_or_else(|| no_project(&key))?),
         None => None,
     };
-    let call = Call { world: &mut world, project, query, body, base: &shared.base, version, headers: &parts.headers };
+    let call = Call {
+        world: &mut world,
+        project,
+        query,
+        body,
+        base: &shared.base,
+        version,
+        headers: &parts.headers,
+    };
     Ok(stamped(api::dispatch(method, &route, call)?, version))
 }
 
 /// What a server before 2020 does not know on the creation of a run and ignores without a word.
-fn note_unknown_members(shared: &Shared, method: &str, route: &Route, version: (u32, u32), body: &Body<'_>) {
+fn note_unknown_members(
+    shared: &Shared,
+    method: &str,
+    route: &Route,
+    version: (u32, u32),
+    body: &Body<'_>,
+) {
     if (method, route) != ("POST", &Route::Runs) || version >= (6, 0) {
         return;
     }
-    let found = ["tags", "runSummary", "pipelineReference"].into_iter().filter(|name| !body.value[*name].is_null());
-    let remarks = found.map(|name| format!("fake-ado: `{name}` of a new run is not known before 6.0"));
+    let found = ["tags", "runSummary", "pipelineReference"]
+        .into_iter()
+        .filter(|name| !body.value[*name].is_null());
+    let remarks =
+        found.map(|name| format!("fake-ado: `{name}` of a new run is not known before 6.0"));
     lock(&shared.log).violations.extend(remarks);
 }
 
 /// A body must say that it is JSON.
 fn check_content_type(headers: &HeaderMap, bytes: &Bytes) -> Result<(), Answer> {
-    let given = headers.get("content-type").and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let given = headers
+        .get("content-type")
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
     if bytes.is_empty() || given.starts_with("application/json") {
         return Ok(());
     }
-    let message = format!("The request indicated a Content-Type of \"{given}\" which is not supported.");
-    Err(error(415, "Microsoft.VisualStudio.Services.WebApi.VssRequestContentTypeNotSupportedException", &message))
+    let message =
+        format!("The request indicated a Content-Type of \"{given}\" which is not supported.");
+    Err(error(
+        415,
+        "Microsoft.VisualStudio.Services.WebApi.VssRequestContentTypeNotSupportedException",
+        &message,
+    ))
 }
 
 /// The project, if there is one, and the segments after `_apis`, decoded.
 fn split_path(path: &str) -> Option<(Option<String>, Vec<String>)> {
-    let mut segments: Vec<String> = path.split('/').filter(|segment| !segment.is_empty()).map(decode).collect();
-    let marker = segments.iter().position(|segment| segment.eq_ignore_ascii_case("_apis"));
+    let mut segments: Vec<String> = path
+        .split('/')
+        .filter(|segment| !segment.is_empty())
+        .map(decode)
+        .collect();
+    let marker = segments
+        .iter()
+        .position(|segment| segment.eq_ignore_ascii_case("_apis"));
     let rest = segments.split_off(marker.filter(|at| *at < 2)? + 1);
     segments.pop();
     Some((segments.pop(), rest))
 }
 
 fn stamped(mut answer: Answer, version: (u32, u32)) -> Answer {
-    let json = answer.headers.iter_mut().find(|(name, value)| name == "content-type" && value.contains("json"));
+    let json = answer
+        .headers
+        .iter_mut()
+        .find(|(name, value)| name == "content-type" && value.contains("json"));
     if let Some((_, value)) = json {
         value.push_str(&format!("; api-version={}.{}", version.0, version.1));
     }
     answer
 }
 
-fn check_schema(shared: &Shared, method: &str, route: &Route, body: &Body<'_>) -> Result<(), Answer> {
+fn check_schema(
+    shared: &Shared,
+    method: &str,
+    route: &Route,
+    body: &Body<'_>,
+) -> Result<(), Answer> {
     let (Some(checker), Some(path)) = (&shared.checker, route.described_as()) else {
         return Ok(());
     };
@@ -222,7 +329,9 @@ fn check_schema(shared: &Shared, method: &str, route: &Route, body: &Body<'_>) -
         return Ok(());
     };
     lock(&shared.log).violations.extend(remarks);
-    Err(binding(&format!("fake-ado: the body does not fit the API description: {first}")))
+    Err(binding(&format!(
+        "fake-ado: the body does not fit the API description: {first}"
+    )))
 }
 
 fn asked_version(headers: &HeaderMap, query: &Query) -> Option<String> {
@@ -240,12 +349,17 @@ fn response(answer: &Answer) -> hyper::http::response::Builder {
         builder = builder.header(name, value);
     }
     let id = blake3::hash(format!("{:?}", std::time::SystemTime::now()).as_bytes()).to_hex();
-    builder.header("cache-control", "no-cache").header("ActivityId", &id[..32]).header("X-VSS-E2EID", &id[..32])
+    builder
+        .header("cache-control", "no-cache")
+        .header("ActivityId", &id[..32])
+        .header("X-VSS-E2EID", &id[..32])
 }
 
 fn reply(answer: Answer) -> Reply {
     let builder = response(&answer);
-    let body = Full::new(answer.body).map_err(|never| match never {}).boxed();
+    let body = Full::new(answer.body)
+        .map_err(|never| match never {})
+        .boxed();
     builder.body(body).expect("a fault's headers are valid")
 }
 
@@ -253,7 +367,8 @@ fn reply(answer: Answer) -> Reply {
 fn cut_reply(answer: &Answer) -> Reply {
     let builder = response(answer).header("content-length", answer.body.len().max(2));
     let half = answer.body.slice(..answer.body.len() / 2);
-    let frames: [Result<Frame<Bytes>, std::io::Error>; 2] = [Ok(Frame::data(half)), Err(std::io::Error::other("cut"))];
+    let frames: [Result<Frame<Bytes>, std::io::Error>; 2] =
+        [Ok(Frame::data(half)), Err(std::io::Error::other("cut"))];
     let body = StreamBody::new(futures_util::stream::iter(frames)).boxed();
     builder.body(body).expect("a fault's headers are valid")
 }
@@ -277,7 +392,11 @@ impl<'a> Flight<'a> {
             status: 0,
             body_size: 0,
             api_version: asked_version(&parts.headers, &Query::parse(query)),
-            authorization: parts.headers.get("authorization").and_then(|value| value.to_str().ok()).map(str::to_owned),
+            authorization: parts
+                .headers
+                .get("authorization")
+                .and_then(|value| value.to_str().ok())
+                .map(str::to_owned),
             authorized: false,
             scheme: auth::given(&parts.headers).map(|(scheme, _)| scheme),
             suppresses_sign_in: auth::suppresses(&parts.headers),
@@ -286,7 +405,11 @@ impl<'a> Flight<'a> {
             took_ms: 0,
         };
         let order = lock(&shared.log).begin(request);
-        Flight { shared, order, status: 0 }
+        Flight {
+            shared,
+            order,
+            status: 0,
+        }
     }
 
     fn note(&self, change: impl FnOnce(&mut RecordedRequest)) {

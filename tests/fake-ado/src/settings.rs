@@ -10,9 +10,11 @@ pub struct Settings {
     pub max_api_version: String,
     /// Entries on a page of the `testplan` area (TestPoint, plans, suites, configurations).
     pub page_size: usize,
-    /// Entries `POST test/points` and `GET …/points` give when no `$top` is sent: the rest is cut silently.
+    /// Entries `POST test/points` and `GET …/points` give when no `$top` is sent: the rest is cut
+    /// silently.
     pub points_default_top: usize,
-    /// Whether missing work items are left out (`true`) or `null` (`false`) with `errorPolicy: omit`.
+    /// Whether missing work items are left out (`true`) or `null` (`false`) with `errorPolicy:
+    /// omit`.
     pub omit_leaves_out: bool,
     /// Whether attachments of results are refused once the run is completed.
     pub refuse_result_attachments_after_completed: bool,
@@ -26,7 +28,8 @@ pub struct Settings {
     pub run_list_lag_ms: u64,
     /// Whether lists of runs leave out every comment, also with details.
     pub run_list_without_comments: bool,
-    /// Milliseconds after a change of results during which the run's totals still tell the old state.
+    /// Milliseconds after a change of results during which the run's totals still tell the old
+    /// state.
     pub statistics_lag_ms: u64,
     /// Attachments above this size keep only size and digest.
     pub keep_attachment_bytes: usize,
@@ -36,11 +39,14 @@ pub struct Settings {
     pub error_text_limit: usize,
     /// What `deploymentType` says: `hosted` or `onPremises`.
     pub deployment_type: String,
-    /// Whether all routes but `connectionData` answer a version that is too new with 404 as plain text.
+    /// Whether all routes but `connectionData` answer a version that is too new with 404 as plain
+    /// text.
     pub too_new_is_no_route: bool,
-    /// Whether a token of Entra is refused to clients that suppress the sign-in page, as in tenants with Conditional Access.
+    /// Whether a token of Entra is refused to clients that suppress the sign-in page, as in tenants
+    /// with Conditional Access.
     pub conditional_access: bool,
-    /// The status for a token whose scopes do not cover a call: 401 is what people report, 403 is known of permissions.
+    /// The status for a token whose scopes do not cover a call: 401 is what people report, 403 is
+    /// known of permissions.
     pub missing_scope_status: u16,
     /// The test case types of the process, first the default one.
     pub test_case_types: Vec<String>,

@@ -1,7 +1,8 @@
 //! Which of Azure DevOps' hosts a request is for, as a proxy sees it.
 //!
-//! On its own port the fake is an Azure DevOps Server: everything lies on one base. When it stands in for a proxy it gets
-//! whole URLs, and a name of Azure DevOps Services makes it that service: classic releases then lie on their own host only.
+//! On its own port the fake is an Azure DevOps Server: everything lies on one base. When it stands
+//! in for a proxy it gets whole URLs, and a name of Azure DevOps Services makes it that service:
+//! classic releases then lie on their own host only.
 
 use hyper::http::request::Parts;
 
@@ -33,18 +34,25 @@ impl Site {
         }
     }
 
-    /// The path below the organization or collection, which is matched without case; `None` for another one.
+    /// The path below the organization or collection, which is matched without case; `None` for
+    /// another one.
     pub(crate) fn below(self, parts: &Parts, shared: &Shared) -> Option<String> {
         let rest = parts.uri.path().strip_prefix('/')?;
         if self == Site::OldServices {
             let host = parts.uri.host().unwrap_or_default();
             let of_host = host.split('.').next().unwrap_or_default();
             let path = rest.strip_prefix("DefaultCollection/").unwrap_or(rest);
-            return of_host.eq_ignore_ascii_case(&shared.organization).then(|| format!("/{path}"));
+            return of_host
+                .eq_ignore_ascii_case(&shared.organization)
+                .then(|| format!("/{path}"));
         }
         let depth = shared.root.split('/').count();
         let mut segments = rest.splitn(depth + 1, '/');
-        let root: Vec<String> = segments.by_ref().take(depth).map(|segment| decode(segment).to_lowercase()).collect();
+        let root: Vec<String> = segments
+            .by_ref()
+            .take(depth)
+            .map(|segment| decode(segment).to_lowercase())
+            .collect();
         (root.join("/") == shared.root).then(|| format!("/{}", segments.next().unwrap_or_default()))
     }
 

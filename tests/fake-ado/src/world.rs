@@ -6,7 +6,9 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use crate::entra::{Application, Entra, Proof};
-use crate::model::{Build, Configuration, Definition, Plan, Point, Project, Release, Suite, WorkItem};
+use crate::model::{
+    Build, Configuration, Definition, Plan, Point, Project, Release, Suite, WorkItem,
+};
 use crate::runs_model::TestRun;
 use crate::settings::Settings;
 
@@ -43,7 +45,10 @@ pub struct World {
 impl World {
     /// An empty organization.
     pub fn new(organization: &str) -> World {
-        World { organization: organization.into(), ..World::default() }
+        World {
+            organization: organization.into(),
+            ..World::default()
+        }
     }
 
     /// The world the program starts with: project Shop, plan 18, two suites, three test cases,
@@ -75,18 +80,26 @@ impl World {
 
     /// Accepts a token that has only these scopes, such as `vso.test_write`.
     pub fn token_with(mut self, token: &str, scopes: &[&str]) -> Self {
-        self.scopes.insert(token.into(), scopes.iter().map(|scope| (*scope).into()).collect());
+        self.scopes.insert(
+            token.into(),
+            scopes.iter().map(|scope| (*scope).into()).collect(),
+        );
         self.token(token)
     }
 
     /// Registers an application of Entra that proves itself with a secret.
     pub fn application(mut self, tenant: &str, client_id: &str, secret: &str) -> Self {
         let proof = Proof::Secret(secret.into());
-        self.entra.applications.push(Application { tenant: tenant.into(), client_id: client_id.into(), proof });
+        self.entra.applications.push(Application {
+            tenant: tenant.into(),
+            client_id: client_id.into(),
+            proof,
+        });
         self
     }
 
-    /// Registers an application of Entra that proves itself with a certificate: the certificate and its public key, as DER.
+    /// Registers an application of Entra that proves itself with a certificate: the certificate and
+    /// its public key, as DER.
     pub fn application_with_certificate(
         mut self,
         tenant: &str,
@@ -95,7 +108,11 @@ impl World {
         key: &[u8],
     ) -> Self {
         let proof = Proof::Certificate(certificate.into(), key.into());
-        self.entra.applications.push(Application { tenant: tenant.into(), client_id: client_id.into(), proof });
+        self.entra.applications.push(Application {
+            tenant: tenant.into(),
+            client_id: client_id.into(),
+            proof,
+        });
         self
     }
 
@@ -111,7 +128,8 @@ impl World {
         self
     }
 
-    /// Checks request bodies against this API description instead of the one found beside the workspace.
+    /// Checks request bodies against this API description instead of the one found beside the
+    /// workspace.
     pub fn schema(mut self, path: impl Into<PathBuf>) -> Self {
         self.schema = Some(path.into());
         self
@@ -126,19 +144,30 @@ impl World {
     /// Adds a project; what is added next belongs to it.
     pub fn project(mut self, name: &str) -> Self {
         let id = stable_guid(name);
-        self.projects.push(Project { id, name: name.into(), ..Project::default() });
+        self.projects.push(Project {
+            id,
+            name: name.into(),
+            ..Project::default()
+        });
         self
     }
 
     /// Adds a test configuration.
     pub fn configuration(mut self, id: u32, name: &str) -> Self {
-        self.last_project().configurations.push(Configuration { id, name: name.into() });
+        self.last_project().configurations.push(Configuration {
+            id,
+            name: name.into(),
+        });
         self
     }
 
     /// Adds a plan with its root suite, whose id is [`Plan::automatic_root`].
     pub fn plan(mut self, id: u32, name: &str) -> Self {
-        let root = Suite { id: Plan::automatic_root(id), name: name.into(), parent: None };
+        let root = Suite {
+            id: Plan::automatic_root(id),
+            name: name.into(),
+            parent: None,
+        };
         self.last_project().plans.push(Plan {
             id,
             name: name.into(),
@@ -151,28 +180,56 @@ impl World {
 
     /// Adds a suite below the root of the last plan.
     pub fn suite(mut self, id: u32, name: &str) -> Self {
-        let plan = self.last_project().plans.last_mut().expect("a suite needs a plan before it");
-        plan.suites.push(Suite { id, name: name.into(), parent: Some(plan.root()) });
+        let plan = self
+            .last_project()
+            .plans
+            .last_mut()
+            .expect("a suite needs a plan before it");
+        plan.suites.push(Suite {
+            id,
+            name: name.into(),
+            parent: Some(plan.root()),
+        });
         self
     }
 
     /// Adds a suite below another suite of the last plan.
     pub fn suite_below(mut self, parent: u32, id: u32, name: &str) -> Self {
-        let plan = self.last_project().plans.last_mut().expect("a suite needs a plan before it");
-        plan.suites.push(Suite { id, name: name.into(), parent: Some(parent) });
+        let plan = self
+            .last_project()
+            .plans
+            .last_mut()
+            .expect("a suite needs a plan before it");
+        plan.suites.push(Suite {
+            id,
+            name: name.into(),
+            parent: Some(parent),
+        });
         self
     }
 
     /// Adds a test case.
     pub fn test_case(self, id: u32, title: &str) -> Self {
-        let kind = self.settings.test_case_types.first().cloned().unwrap_or_else(|| "Test Case".into());
+        let kind = self
+            .settings
+            .test_case_types
+            .first()
+            .cloned()
+            .unwrap_or_else(|| "Test Case".into());
         self.work_item(id, &kind, title)
     }
 
     /// Adds a work item of any type.
     pub fn work_item(mut self, id: u32, kind: &str, title: &str) -> Self {
         let project = self.last_project().name.clone();
-        let item = WorkItem { id, project, kind: kind.into(), title: title.into(), rev: 1, ..WorkItem::default() };
+        let item = WorkItem {
+            id,
+            project,
+            kind: kind.into(),
+            title: title.into(),
+            rev: 1,
+            ..WorkItem::default()
+        };
         self.work_items.push(item);
         self
     }
@@ -180,12 +237,23 @@ impl World {
     /// Adds a test point.
     pub fn point(mut self, id: u32, suite: u32, test_case: u32, configuration: u32) -> Self {
         let project = self.last_project();
-        let plan = project.plan_of_suite(suite).expect("a point needs its suite before it").id;
-        project.points.push(Point { id, plan, suite, test_case, configuration, ..Point::default() });
+        let plan = project
+            .plan_of_suite(suite)
+            .expect("a point needs its suite before it")
+            .id;
+        project.points.push(Point {
+            id,
+            plan,
+            suite,
+            test_case,
+            configuration,
+            ..Point::default()
+        });
         self
     }
 
-    /// Adds a completed, succeeded build. For other states change it through [`World::project_mut`].
+    /// Adds a completed, succeeded build. For other states change it through
+    /// [`World::project_mut`].
     pub fn build(mut self, id: u32, definition: u32, number: &str) -> Self {
         self.last_project().builds.push(Build {
             id,
@@ -200,13 +268,20 @@ impl World {
 
     /// Adds a build definition that has no build yet; those of builds are there by themselves.
     pub fn build_definition(mut self, id: u32, name: &str) -> Self {
-        self.last_project().build_definitions.push(Definition { id, name: name.into() });
+        self.last_project().build_definitions.push(Definition {
+            id,
+            name: name.into(),
+        });
         self
     }
 
-    /// Adds a release definition that has no release yet; those of releases are there by themselves.
+    /// Adds a release definition that has no release yet; those of releases are there by
+    /// themselves.
     pub fn release_definition(mut self, id: u32, name: &str) -> Self {
-        self.last_project().release_definitions.push(Definition { id, name: name.into() });
+        self.last_project().release_definitions.push(Definition {
+            id,
+            name: name.into(),
+        });
         self
     }
 
@@ -224,5 +299,12 @@ impl World {
 /// A GUID that only depends on the name.
 pub(crate) fn stable_guid(name: &str) -> String {
     let hex = blake3::hash(name.as_bytes()).to_hex();
-    format!("{}-{}-4{}-8{}-{}", &hex[..8], &hex[8..12], &hex[13..16], &hex[17..20], &hex[20..32])
+    format!(
+        "{}-{}-4{}-8{}-{}",
+        &hex[..8],
+        &hex[8..12],
+        &hex[13..16],
+        &hex[17..20],
+        &hex[20..32]
+    )
 }

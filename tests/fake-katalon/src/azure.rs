@@ -29,7 +29,8 @@ pub struct AzureSettings {
     pub configuration_rows: Vec<ConfigurationRow>,
     /// `submitOptions.enableSubmitMultiTestPoints`.
     pub multiple_points: bool,
-    /// `submitOptions.enableOverrideExistingAutomationFields`; `None` leaves the key out (before 10.3.1).
+    /// `submitOptions.enableOverrideExistingAutomationFields`; `None` leaves the key out (before
+    /// 10.3.1).
     pub override_automation_fields: Option<bool>,
     /// `submitOptions.enableIncludeAttachment`.
     pub attachments: bool,
@@ -79,7 +80,8 @@ pub struct ConfigurationRow {
     pub os: String,
     /// `platform`, for instance `Chrome` or `--Any--`.
     pub platform: String,
-    /// The execution profile (10.1.1 and later). The name of its key is not known from public files; `profile` is written.
+    /// The execution profile (10.1.1 and later). The name of its key is not known from public
+    /// files; `profile` is written.
     pub profile: Option<String>,
     /// `azureTestConfigurationId`.
     pub configuration: u32,
@@ -88,7 +90,12 @@ pub struct ConfigurationRow {
 impl ConfigurationRow {
     /// A row for an operating system and a platform.
     pub fn new(os: &str, platform: &str, configuration: u32) -> Self {
-        Self { os: os.to_owned(), platform: platform.to_owned(), profile: None, configuration }
+        Self {
+            os: os.to_owned(),
+            platform: platform.to_owned(),
+            profile: None,
+            configuration,
+        }
     }
 
     /// The row that matches everything.
@@ -175,7 +182,10 @@ impl AzureSettings {
 
     fn push_mappings(&self, entries: &mut Vec<(&'static str, Setting)>) {
         let rows = self.status_mappings.iter().map(|(katalon, azure)| {
-            Json::object([("katalonStatus", Json::text(katalon)), ("azureStatus", Json::text(azure))])
+            Json::object([
+                ("katalonStatus", Json::text(katalon)),
+                ("azureStatus", Json::text(azure)),
+            ])
         });
         entries.push(("executionStatusMappings", list_or_nothing(rows.collect())));
         if !self.configuration_rows.is_empty() {
@@ -186,7 +196,10 @@ impl AzureSettings {
 
     fn push_plans(&self, entries: &mut Vec<(&'static str, Setting)>) {
         let plans: Vec<Json> = self.plans.iter().map(plan_json).collect();
-        entries.push(("fetchedTestPlanList", Setting::Text(Json::List(plans.clone()).gson_pretty())));
+        entries.push((
+            "fetchedTestPlanList",
+            Setting::Text(Json::List(plans.clone()).gson_pretty()),
+        ));
         let one = match self.plan_generation {
             PlanGeneration::One => plans.first(),
             PlanGeneration::Both => plans.last(),
@@ -210,23 +223,42 @@ impl AzureSettings {
             let types = types.iter().map(Json::text).collect();
             Setting::Text(Json::List(types).gson_pretty())
         });
-        let (bool, number) = (|value| Some(Setting::Bool(value)), |value| Some(Setting::Number(value)));
+        let (bool, number) = (
+            |value| Some(Setting::Bool(value)),
+            |value| Some(Setting::Number(value)),
+        );
         let text = |value: &str| Some(Setting::Text(value.to_owned()));
         let options = [
             ("submitOptions.autoSubmitTestRun", bool(self.auto_submit)),
-            ("submitOptions.enableSubmitMultiTestPoints", bool(self.multiple_points)),
+            (
+                "submitOptions.enableSubmitMultiTestPoints",
+                bool(self.multiple_points),
+            ),
             (
                 "submitOptions.enableOverrideExistingAutomationFields",
                 self.override_automation_fields.map(Setting::Bool),
             ),
             ("submitOptions.testRunName", text(&self.run_name)),
-            ("submitOptions.buildDefinitionId", number(self.build_definition)),
-            ("submitOptions.releaseDefinitionId", number(self.release_definition)),
-            ("submitOptions.enableIncludeAttachment", bool(self.attachments)),
+            (
+                "submitOptions.buildDefinitionId",
+                number(self.build_definition),
+            ),
+            (
+                "submitOptions.releaseDefinitionId",
+                number(self.release_definition),
+            ),
+            (
+                "submitOptions.enableIncludeAttachment",
+                bool(self.attachments),
+            ),
             ("submitOptions.attachmentSendingType", text(sending)),
             ("submitOptions.attachFileTypes", types),
         ];
-        entries.extend(options.into_iter().filter_map(|(key, value)| Some((key, value?))));
+        entries.extend(
+            options
+                .into_iter()
+                .filter_map(|(key, value)| Some((key, value?))),
+        );
     }
 }
 
@@ -234,7 +266,10 @@ fn row_json(row: &ConfigurationRow) -> Json {
     let mut entries = vec![
         ("os".to_owned(), Json::text(&row.os)),
         ("platform".to_owned(), Json::text(&row.platform)),
-        ("azureTestConfigurationId".to_owned(), Json::Number(row.configuration.into())),
+        (
+            "azureTestConfigurationId".to_owned(),
+            Json::Number(row.configuration.into()),
+        ),
     ];
     if let Some(profile) = &row.profile {
         entries.insert(2, ("profile".to_owned(), Json::text(profile)));
@@ -243,7 +278,10 @@ fn row_json(row: &ConfigurationRow) -> Json {
 }
 
 fn plan_json((id, name): &(u32, String)) -> Json {
-    Json::object([("id", Json::Number((*id).into())), ("name", Json::text(name))])
+    Json::object([
+        ("id", Json::Number((*id).into())),
+        ("name", Json::text(name)),
+    ])
 }
 
 /// An empty list is stored as an empty string.

@@ -6,7 +6,9 @@ use crate::text::groovy_literal;
 
 /// The text of the file.
 pub(crate) fn binding(run: &SuiteRunWriter) -> String {
-    (0..run.tests.len()).map(|at| format!("{}\n", line(run, at))).collect()
+    (0..run.tests.len())
+        .map(|at| format!("{}\n", line(run, at)))
+        .collect()
 }
 
 fn line(run: &SuiteRunWriter, at: usize) -> String {
@@ -14,11 +16,15 @@ fn line(run: &SuiteRunWriter, at: usize) -> String {
     let modern = run.generation.has_execution_ids();
     let mut entries = Vec::new();
     if modern {
-        entries.push(("testCaseExecutionId".to_owned(), Json::text(run.test_uuid(at))));
+        entries.push((
+            "testCaseExecutionId".to_owned(),
+            Json::text(run.test_uuid(at)),
+        ));
     }
-    let name = iteration(run, at)
-        .filter(|_| modern)
-        .map_or_else(|| test.id.clone(), |number| format!("{} - Iteration {number}", test.id));
+    let name = iteration(run, at).filter(|_| modern).map_or_else(
+        || test.id.clone(),
+        |number| format!("{} - Iteration {number}", test.id),
+    );
     entries.push(("testCaseName".to_owned(), Json::text(name)));
     entries.push(("testCaseId".to_owned(), Json::text(&test.id)));
     entries.push(("iterationVariableName".to_owned(), Json::text("")));
@@ -26,7 +32,12 @@ fn line(run: &SuiteRunWriter, at: usize) -> String {
         .variables
         .iter()
         .filter(|variable| !variable.default)
-        .map(|variable| (variable.name.clone(), Json::text(groovy_literal(&variable.value))))
+        .map(|variable| {
+            (
+                variable.name.clone(),
+                Json::text(groovy_literal(&variable.value)),
+            )
+        })
         .collect();
     if modern || !values.is_empty() {
         entries.push(("bindedValues".to_owned(), Json::Object(values)));
@@ -39,5 +50,6 @@ fn iteration(run: &SuiteRunWriter, at: usize) -> Option<usize> {
     let test = &run.tests[at];
     let same = |other: &&crate::model::Test| other.id == test.id;
     let bound = test.variables.iter().any(|variable| !variable.default);
-    (bound && run.tests.iter().filter(same).count() > 1).then(|| run.tests[..=at].iter().filter(same).count())
+    (bound && run.tests.iter().filter(same).count() > 1)
+        .then(|| run.tests[..=at].iter().filter(same).count())
 }

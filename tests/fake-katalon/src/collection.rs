@@ -22,7 +22,8 @@ pub struct CollectionWriter {
 }
 
 impl CollectionWriter {
-    /// A run of a collection (`Test Suites/…`); all members get its session folder and its `execution.uuid`.
+    /// A run of a collection (`Test Suites/…`); all members get its session folder and its
+    /// `execution.uuid`.
     pub fn new(id: &str, session: Timestamp, members: Vec<SuiteRunWriter>) -> Self {
         let uuid = seed::guid(&format!("{id}@{session}"));
         let members = members
@@ -35,7 +36,10 @@ impl CollectionWriter {
                 member.stamps(session, stamp).uuid(&uuid).member_of(id)
             })
             .collect();
-        Self { id: id.to_owned(), members }
+        Self {
+            id: id.to_owned(),
+            members,
+        }
     }
 
     /// The members, as they will be written.
@@ -46,18 +50,25 @@ impl CollectionWriter {
     /// The collection's own folder below a project.
     pub fn folder_in(&self, project: &Path) -> PathBuf {
         let stamp = self.stamp();
-        let path = format!("Reports/{stamp}/{}/{stamp}", self.id.trim_start_matches("Test Suites/"));
-        path.split('/').fold(project.to_owned(), |path, part| path.join(part))
+        let path = format!(
+            "Reports/{stamp}/{}/{stamp}",
+            self.id.trim_start_matches("Test Suites/")
+        );
+        path.split('/')
+            .fold(project.to_owned(), |path, part| path.join(part))
     }
 
-    /// Writes what exists before the first member starts: the `.rp` and every member's launcher files.
+    /// Writes what exists before the first member starts: the `.rp` and every member's launcher
+    /// files.
     pub fn write_start(&self, project: &Path) -> io::Result<()> {
         let folder = self.folder_in(project);
         fs::create_dir_all(&folder)?;
         fs::write(folder.join(format!("{}.rp", self.stamp())), self.rp())?;
-        self.members
-            .iter()
-            .try_for_each(|member| member.live(&member.folder_in(project)).perform_through(Phase::Queued))
+        self.members.iter().try_for_each(|member| {
+            member
+                .live(&member.folder_in(project))
+                .perform_through(Phase::Queued)
+        })
     }
 
     /// Writes the collection's files that come after the last member.
@@ -70,7 +81,11 @@ impl CollectionWriter {
     /// Writes the whole run and returns the members' folders.
     pub fn write_in(&self, project: &Path) -> io::Result<Vec<PathBuf>> {
         self.write_start(project)?;
-        let folders = self.members.iter().map(|member| member.write_in(project)).collect::<io::Result<_>>()?;
+        let folders = self
+            .members
+            .iter()
+            .map(|member| member.write_in(project))
+            .collect::<io::Result<_>>()?;
         self.write_end(project)?;
         Ok(folders)
     }
@@ -78,8 +93,12 @@ impl CollectionWriter {
     /// Writes a cancelled run of 11.x: members ended, but nobody has reports.
     pub fn write_cancelled_in(&self, project: &Path) -> io::Result<Vec<PathBuf>> {
         self.write_start(project)?;
-        let cancelled =
-            |member: &SuiteRunWriter| member.clone().ending(crate::Ending::WithoutReports).write_in(project);
+        let cancelled = |member: &SuiteRunWriter| {
+            member
+                .clone()
+                .ending(crate::Ending::WithoutReports)
+                .write_in(project)
+        };
         self.members.iter().map(cancelled).collect()
     }
 

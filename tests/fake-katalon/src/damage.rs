@@ -36,7 +36,10 @@ impl Damage {
             Self::CutLastRecord => {
                 let start = body.rfind("<record>").unwrap_or(0);
                 let cut = start + (body.len() - start) / 2;
-                body.char_indices().take_while(|(at, _)| *at < cut).map(|(_, c)| c).collect()
+                body.char_indices()
+                    .take_while(|(at, _)| *at < cut)
+                    .map(|(_, c)| c)
+                    .collect()
             }
             Self::NoFooter => body.to_owned(),
             Self::SecondDocument => format!("{body}{FOOTER}{HEADER}{late}{FOOTER}"),
@@ -53,7 +56,11 @@ fn late_record(body: &str) -> String {
     let modern = body.contains("<nanos>");
     let millis = last_millis(body) + 5 * 3_600_000;
     let zone = jiff::tz::TimeZone::UTC;
-    let date = if modern { crate::moments::instant(millis, 0) } else { crate::moments::local_date(millis, &zone) };
+    let date = if modern {
+        crate::moments::instant(millis, 0)
+    } else {
+        crate::moments::local_date(millis, &zone)
+    };
     let nanos = if modern { "  <nanos>0</nanos>\n" } else { "" };
     format!(
         "<record>\n  <date>{date}</date>\n  <millis>{millis}</millis>\n{nanos}  <sequence>12877</sequence>\n  <level>INFO</level>\n  <class>com.kms.katalon.core.logging.XmlKeywordLogger</class>\n  <method>logMessage</method>\n  <thread>1</thread>\n  <message>Evaluating variables for the data preview</message>\n  <nestedLevel>0</nestedLevel>\n  <escapedJava>false</escapedJava>\n</record>\n"
@@ -61,6 +68,9 @@ fn late_record(body: &str) -> String {
 }
 
 fn last_millis(body: &str) -> i64 {
-    let tail = body.rsplit("<millis>").next().and_then(|rest| rest.split('<').next());
+    let tail = body
+        .rsplit("<millis>")
+        .next()
+        .and_then(|rest| rest.split('<').next());
     tail.and_then(|digits| digits.parse().ok()).unwrap_or(0)
 }

@@ -9,7 +9,11 @@ use crate::run::SuiteRunWriter;
 /// The text of the file.
 pub(crate) fn execution_properties(run: &SuiteRunWriter, folder: &Path) -> String {
     let value = Json::Object(entries(run, folder));
-    if run.generation >= Generation::V11 { value.jackson_pretty() } else { value.jackson_line() }
+    if run.generation >= Generation::V11 {
+        value.jackson_pretty()
+    } else {
+        value.jackson_line()
+    }
 }
 
 fn entries(run: &SuiteRunWriter, folder: &Path) -> Vec<(String, Json)> {
@@ -28,8 +32,15 @@ fn entries(run: &SuiteRunWriter, folder: &Path) -> Vec<(String, Json)> {
     }
     all.extend(suite(run, &project));
     all.extend(program(run));
-    let mut all: Vec<(String, Json)> = all.into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
-    all.extend(run.info.iter().map(|(key, value)| (key.clone(), Json::text(value))));
+    let mut all: Vec<(String, Json)> = all
+        .into_iter()
+        .map(|(key, value)| (key.to_owned(), value))
+        .collect();
+    all.extend(
+        run.info
+            .iter()
+            .map(|(key, value)| (key.clone(), Json::text(value))),
+    );
     all.push(("testops".to_owned(), Json::Object(vec![])));
     all
 }
@@ -42,13 +53,20 @@ fn suite(run: &SuiteRunWriter, project: &str) -> [(&'static str, Json); 4] {
         ("id", Json::text(&run.suite)),
         ("name", Json::text(run.suite_name())),
         ("description", Json::text("")),
-        ("source", Json::text(format!("{project}{separator}{path}.ts"))),
+        (
+            "source",
+            Json::text(format!("{project}{separator}{path}.ts")),
+        ),
     ]
 }
 
 /// What executes it.
 fn program(run: &SuiteRunWriter) -> [(&'static str, Json); 12] {
-    let listeners: &[&str] = if run.generation.is_10_2() { &[] } else { &["KatalonReportListener"] };
+    let listeners: &[&str] = if run.generation.is_10_2() {
+        &[]
+    } else {
+        &["KatalonReportListener"]
+    };
     let mode = if run.console { "CONSOLE" } else { "GUI" };
     let (version, build) = (run.generation.version(), run.generation.build());
     [
@@ -93,10 +111,16 @@ fn general(run: &SuiteRunWriter, report: &str) -> Json {
         ("ignorePageLoadTimeoutException", Json::Bool(false)),
         ("timeCapsuleEnabled", Json::Bool(false)),
         ("executionProfile", Json::text(&run.profile)),
-        ("xpathsPriority", priorities(&["xpath:attributes", "xpath:idRelative"])),
+        (
+            "xpathsPriority",
+            priorities(&["xpath:attributes", "xpath:idRelative"]),
+        ),
         ("timeout", Json::Number(30)),
         ("actionDelay", Json::Number(0)),
-        ("methodsPriorityOrder", priorities(&["XPATH", "BASIC", "CSS", "IMAGE"])),
+        (
+            "methodsPriorityOrder",
+            priorities(&["XPATH", "BASIC", "CSS", "IMAGE"]),
+        ),
         ("proxy", Json::text(PROXY)),
         ("defaultFailureHandling", Json::text("STOP_ON_FAILURE")),
         ("terminateDriverAfterTestCase", Json::Bool(false)),
@@ -112,8 +136,20 @@ fn general(run: &SuiteRunWriter, report: &str) -> Json {
 
 fn report_settings(report: &str) -> Json {
     Json::object([
-        ("takeScreenshotSettings", Json::object([("enable", Json::Bool(true)), ("takeScreenshotOption", Json::Null)])),
-        ("videoRecorderSettings", Json::object([("enable", Json::Bool(false)), ("videoFormat", Json::text("WEBM"))])),
+        (
+            "takeScreenshotSettings",
+            Json::object([
+                ("enable", Json::Bool(true)),
+                ("takeScreenshotOption", Json::Null),
+            ]),
+        ),
+        (
+            "videoRecorderSettings",
+            Json::object([
+                ("enable", Json::Bool(false)),
+                ("videoFormat", Json::text("WEBM")),
+            ]),
+        ),
         ("screenCaptureOption", Json::Bool(true)),
         ("reportFolder", Json::text(report)),
     ])
@@ -123,7 +159,10 @@ fn report_settings(report: &str) -> Json {
 fn drivers(run: &SuiteRunWriter) -> Json {
     let kind = match run.configuration.as_str() {
         "" => {
-            return Json::object([("system", Json::Object(vec![])), ("preferences", Json::Object(vec![]))]);
+            return Json::object([
+                ("system", Json::Object(vec![])),
+                ("preferences", Json::Object(vec![])),
+            ]);
         }
         "Chrome (headless)" => "HEADLESS_DRIVER",
         "Firefox" => "FIREFOX_DRIVER",
@@ -144,13 +183,20 @@ fn drivers(run: &SuiteRunWriter) -> Json {
         _ => "WebUI",
     };
     Json::object([
-        ("system", Json::object([(connector, Json::object([("browserType", Json::text(kind))]))])),
-        ("preferences", Json::object([(connector, Json::Object(vec![]))])),
+        (
+            "system",
+            Json::object([(connector, Json::object([("browserType", Json::text(kind))]))]),
+        ),
+        (
+            "preferences",
+            Json::object([(connector, Json::Object(vec![]))]),
+        ),
     ])
 }
 
 fn priorities(names: &[&str]) -> Json {
-    let row = |name: &&str| Json::object([("left", Json::text(*name)), ("right", Json::Bool(true))]);
+    let row =
+        |name: &&str| Json::object([("left", Json::text(*name)), ("right", Json::Bool(true))]);
     Json::List(names.iter().map(row).collect())
 }
 

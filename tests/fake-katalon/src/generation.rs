@@ -7,9 +7,11 @@ pub enum Generation {
     V8,
     /// 9.7.4: dates in UTC with `nanos`, JUnit's time stamp day first.
     V9,
-    /// 10.4.3: `console0.log`, reports after the end of the suite, `origin`, user and project among the run data.
+    /// 10.4.3: `console0.log`, reports after the end of the suite, `origin`, user and project among
+    /// the run data.
     V10,
-    /// 11.1.3: an execution id for each test, iterations in the binding, pretty `execution.properties`.
+    /// 11.1.3: an execution id for each test, iterations in the binding, pretty
+    /// `execution.properties`.
     V11,
 }
 

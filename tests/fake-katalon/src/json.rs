@@ -17,7 +17,12 @@ impl Json {
     }
 
     pub(crate) fn object<const N: usize>(entries: [(&str, Json); N]) -> Self {
-        Self::Object(entries.into_iter().map(|(key, value)| (key.to_owned(), value)).collect())
+        Self::Object(
+            entries
+                .into_iter()
+                .map(|(key, value)| (key.to_owned(), value))
+                .collect(),
+        )
     }
 
     pub(crate) fn texts(values: &[&str]) -> Self {
@@ -165,7 +170,9 @@ fn plain_escape(c: char, out: &mut String) {
 
 fn gson_escape(c: char, out: &mut String) {
     match c {
-        '<' | '>' | '&' | '=' | '\'' | '\u{2028}' | '\u{2029}' => out.push_str(&format!("\\u{:04x}", c as u32)),
+        '<' | '>' | '&' | '=' | '\'' | '\u{2028}' | '\u{2029}' => {
+            out.push_str(&format!("\\u{:04x}", c as u32))
+        }
         c => plain_escape(c, out),
     }
 }
@@ -176,14 +183,23 @@ mod tests {
 
     #[test]
     fn gson_escapes_what_html_could_misread() {
-        assert_eq!(Json::object([("a", Json::text("'x'"))]).line(), r#"{"a":"\u0027x\u0027"}"#);
+        assert_eq!(
+            Json::object([("a", Json::text("'x'"))]).line(),
+            r#"{"a":"\u0027x\u0027"}"#
+        );
     }
 
     #[test]
     fn jackson_puts_lists_on_one_line_and_objects_on_many() {
         let value = Json::object([
             ("Name", Json::text("Chrome")),
-            ("order", Json::List(vec![Json::object([("left", Json::text("XPATH")), ("right", Json::Bool(true))])])),
+            (
+                "order",
+                Json::List(vec![Json::object([
+                    ("left", Json::text("XPATH")),
+                    ("right", Json::Bool(true)),
+                ])]),
+            ),
             ("none", Json::Object(vec![])),
             ("list", Json::List(vec![])),
         ]);

@@ -23,7 +23,13 @@ pub(crate) struct Counts {
 impl Counts {
     /// Counts the attempts that count.
     pub(crate) fn of(script: &Script) -> Self {
-        let count = |status| script.executed.iter().filter(|done| done.last && done.status == status).count();
+        let count = |status| {
+            script
+                .executed
+                .iter()
+                .filter(|done| done.last && done.status == status)
+                .count()
+        };
         Self {
             total: script.executed.iter().filter(|done| done.last).count(),
             passed: count(Status::Passed),
@@ -58,8 +64,15 @@ pub(crate) fn junit(run: &SuiteRunWriter, script: &Script, folder: &Path) -> Str
     let counts = Counts::of(script);
     let time = moments::seconds(script.end - run.start);
     let name = attribute(run.suite_name());
-    let short = format!("tests=\"{}\" failures=\"{}\" errors=\"{}\"", counts.total, counts.failed, counts.error);
-    let head = if run.generation >= Generation::V11 { counts.modern() } else { short };
+    let short = format!(
+        "tests=\"{}\" failures=\"{}\" errors=\"{}\"",
+        counts.total, counts.failed, counts.error
+    );
+    let head = if run.generation >= Generation::V11 {
+        counts.modern()
+    } else {
+        short
+    };
     format!(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"{name}\" time=\"{time}\" {head}>\n{}</testsuites>\n",
         suite(run, script, folder)
@@ -69,7 +82,12 @@ pub(crate) fn junit(run: &SuiteRunWriter, script: &Script, folder: &Path) -> Str
 /// The `testsuite` element, which collections repeat.
 pub(crate) fn suite(run: &SuiteRunWriter, script: &Script, folder: &Path) -> String {
     let counts = Counts::of(script);
-    let cases: String = script.executed.iter().filter(|done| done.last).map(|done| case(run, done)).collect();
+    let cases: String = script
+        .executed
+        .iter()
+        .filter(|done| done.last)
+        .map(|done| case(run, done))
+        .collect();
     let summary = format!(
         "{} - [TEST_SUITE][{}] - {}: null",
         report_time(run, run.start),
@@ -117,7 +135,11 @@ fn time_stamp(run: &SuiteRunWriter) -> String {
 }
 
 fn report_time(run: &SuiteRunWriter, millis: i64) -> String {
-    let format = if run.generation.year_first() { "%Y-%m-%d %H:%M:%S" } else { "%d-%m-%YT%H:%M:%S" };
+    let format = if run.generation.year_first() {
+        "%Y-%m-%d %H:%M:%S"
+    } else {
+        "%d-%m-%YT%H:%M:%S"
+    };
     moments::local(millis, &run.zone, format)
 }
 
@@ -125,19 +147,32 @@ fn properties(run: &SuiteRunWriter, script: &Script, folder: &Path) -> String {
     let (_, report) = run.recorded_folders(folder);
     let separator = if report.contains('\\') { "\\" } else { "/" };
     let inside = |name: &str| format!("{report}{separator}{name}");
-    let mut logs: Vec<String> = (0..=run.rotation.len()).map(|part| inside(&format!("execution{part}.log"))).collect();
+    let mut logs: Vec<String> = (0..=run.rotation.len())
+        .map(|part| inside(&format!("execution{part}.log")))
+        .collect();
     if run.generation.is_10_2() {
         logs.push(inside("console0.log"));
     }
-    let pictures: Vec<String> =
-        script.entries.iter().filter_map(|entry| Some(inside(&entry.picture.as_ref()?.0))).collect();
+    let pictures: Vec<String> = script
+        .entries
+        .iter()
+        .filter_map(|entry| Some(inside(&entry.picture.as_ref()?.0)))
+        .collect();
     let mut run_data = script.run_data.clone();
     hash_map_order(&mut run_data);
-    let platform = if run.generation.year_first() { " value=\"\"" } else { "" };
+    let platform = if run.generation.year_first() {
+        " value=\"\""
+    } else {
+        ""
+    };
     let mut out = format!(
         "      <properties>\n         <property name=\"deviceName\" value=\"\"/>\n         <property name=\"devicePlatform\"{platform}/>\n"
     );
-    let fixed = [("logFolder", report.clone()), ("logFiles", logs.join(", ")), ("attachments", pictures.join(", "))];
+    let fixed = [
+        ("logFolder", report.clone()),
+        ("logFiles", logs.join(", ")),
+        ("attachments", pictures.join(", ")),
+    ];
     for (name, value) in fixed {
         out.push_str(&property(name, &value.replace('\\', "\\\\")));
     }
@@ -149,7 +184,11 @@ fn properties(run: &SuiteRunWriter, script: &Script, folder: &Path) -> String {
 }
 
 fn property(name: &str, value: &str) -> String {
-    format!("         <property name=\"{}\" value=\"{}\"/>\n", attribute(name), attribute(value))
+    format!(
+        "         <property name=\"{}\" value=\"{}\"/>\n",
+        attribute(name),
+        attribute(value)
+    )
 }
 
 fn case(run: &SuiteRunWriter, done: &Executed) -> String {
@@ -168,7 +207,11 @@ fn case(run: &SuiteRunWriter, done: &Executed) -> String {
         Status::Passed | Status::Incomplete => String::new(),
     };
     let failed = matches!(done.status, Status::Failed | Status::Error);
-    let failure = if failed { report_line(run, done) } else { String::new() };
+    let failure = if failed {
+        report_line(run, done)
+    } else {
+        String::new()
+    };
     format!(
         "      <testcase name=\"{id}\"{time} classname=\"{id}\" status=\"{status}\">\n{}{result}         <system-out>{}</system-out>\n         <system-err>{}</system-err>\n      </testcase>\n",
         data_binding(run, done),
@@ -183,7 +226,10 @@ fn data_binding(run: &SuiteRunWriter, done: &Executed) -> String {
     if variables.is_empty() || !run.generation.is_10_2() {
         return String::new();
     }
-    let values = variables.iter().map(|one| (one.name.clone(), Json::text(one.shown()))).collect();
+    let values = variables
+        .iter()
+        .map(|one| (one.name.clone(), Json::text(one.shown())))
+        .collect();
     let text = cdata(&Json::Object(values).jackson_line());
     format!(
         "         <properties>\n            <property name=\"data_binding\">{text}</property>\n         </properties>\n"
@@ -193,14 +239,23 @@ fn data_binding(run: &SuiteRunWriter, done: &Executed) -> String {
 fn report_line(run: &SuiteRunWriter, done: &Executed) -> String {
     let id = &run.tests[done.test].id;
     let text = done.text.as_deref().unwrap_or("null").trim_end();
-    format!("{} - [TEST_CASE][{}] - {id}: {text}", report_time(run, done.start), done.status.word())
+    format!(
+        "{} - [TEST_CASE][{}] - {id}: {text}",
+        report_time(run, done.start),
+        done.status.word()
+    )
 }
 
 fn report_lines(run: &SuiteRunWriter, done: &Executed) -> String {
     let mut lines = vec![report_line(run, done)];
     for step in &done.steps {
         let time = report_time(run, step.start);
-        lines.push(format!("{time} - [TEST_STEP][{}] - {}: {}", step.status.word(), step.action, step.message));
+        lines.push(format!(
+            "{time} - [TEST_STEP][{}] - {}: {}",
+            step.status.word(),
+            step.action,
+            step.message
+        ));
     }
     lines.join("\n\n")
 }

@@ -56,9 +56,11 @@ impl LiveStep {
     pub fn perform(&self, folder: &Path) -> io::Result<()> {
         match &self.write {
             Write::File(name, bytes) => fs::write(folder.join(name), bytes),
-            Write::Append(name, bytes) => {
-                OpenOptions::new().create(true).append(true).open(folder.join(name))?.write_all(bytes)
-            }
+            Write::Append(name, bytes) => OpenOptions::new()
+                .create(true)
+                .append(true)
+                .open(folder.join(name))?
+                .write_all(bytes),
             Write::Rename(from, to) => fs::rename(folder.join(from), folder.join(to)),
             Write::Remove(name) => match fs::remove_file(folder.join(name)) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
@@ -80,7 +82,10 @@ impl Live {
         let (project, _) = run.recorded_folders(folder);
         let script = play(run, &project);
         let steps = planner::plan(run, folder, &script);
-        Self { folder: folder.to_owned(), steps }
+        Self {
+            folder: folder.to_owned(),
+            steps,
+        }
     }
 
     /// The run's folder.

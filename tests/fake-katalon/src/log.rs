@@ -63,7 +63,12 @@ pub(crate) fn play(run: &SuiteRunWriter, project: &str) -> Script {
     }
     if player.script.ended {
         player.wait(9);
-        player.push("END", "endSuite", &format!("End Test Suite : {}", run.suite), &[]);
+        player.push(
+            "END",
+            "endSuite",
+            &format!("End Test Suite : {}", run.suite),
+            &[],
+        );
         player.note(format!("the suite {} ends", run.suite_name()));
     }
     player.script.end = player.now;
@@ -83,8 +88,21 @@ pub(crate) struct Player<'a> {
 
 impl<'a> Player<'a> {
     fn new(run: &'a SuiteRunWriter, project: &'a str) -> Self {
-        let script = Script { entries: Vec::new(), executed: Vec::new(), run_data: Vec::new(), end: 0, ended: true };
-        Self { run, project, script, now: run.start, sequence: 0, nested: 0 }
+        let script = Script {
+            entries: Vec::new(),
+            executed: Vec::new(),
+            run_data: Vec::new(),
+            end: 0,
+            ended: true,
+        };
+        Self {
+            run,
+            project,
+            script,
+            now: run.start,
+            sequence: 0,
+            nested: 0,
+        }
     }
 
     fn wait(&mut self, millis: i64) {
@@ -92,8 +110,17 @@ impl<'a> Player<'a> {
     }
 
     /// Adds a record; properties in the order given.
-    fn push(&mut self, level: &'static str, method: &'static str, message: &str, properties: &[(&str, &str)]) {
-        let properties = properties.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    fn push(
+        &mut self,
+        level: &'static str,
+        method: &'static str,
+        message: &str,
+        properties: &[(&str, &str)],
+    ) {
+        let properties = properties
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect();
         let record = Record {
             millis: self.now,
             sequence: self.sequence,
@@ -104,9 +131,17 @@ impl<'a> Player<'a> {
             nested: self.nested,
             properties,
         };
-        self.script.entries.push(Entry { record, picture: None, note: None });
+        self.script.entries.push(Entry {
+            record,
+            picture: None,
+            note: None,
+        });
         // Other loggers take numbers too: the log's own ones have gaps.
-        self.sequence += if matches!(method, "startTest" | "startKeyword") { 2 } else { 1 };
+        self.sequence += if matches!(method, "startTest" | "startKeyword") {
+            2
+        } else {
+            1
+        };
     }
 
     /// Says what the last record means.
@@ -118,10 +153,23 @@ impl<'a> Player<'a> {
 
     fn run_data(&mut self, name: &str, value: &str) {
         self.wait(1);
-        self.push("RUN_DATA", "logMessage", &format!("{name} = {value}"), &[(name, value)]);
-        match self.script.run_data.iter_mut().find(|(known, _)| known == name) {
+        self.push(
+            "RUN_DATA",
+            "logMessage",
+            &format!("{name} = {value}"),
+            &[(name, value)],
+        );
+        match self
+            .script
+            .run_data
+            .iter_mut()
+            .find(|(known, _)| known == name)
+        {
             Some((_, old)) => value.clone_into(old),
-            None => self.script.run_data.push((name.to_owned(), value.to_owned())),
+            None => self
+                .script
+                .run_data
+                .push((name.to_owned(), value.to_owned())),
         }
     }
 
@@ -129,13 +177,21 @@ impl<'a> Player<'a> {
         let run = self.run;
         let retries = run.retries.to_string();
         let properties = [
-            ("rerunTestFailImmediately", if run.retries > 0 { "true" } else { "false" }),
+            (
+                "rerunTestFailImmediately",
+                if run.retries > 0 { "true" } else { "false" },
+            ),
             ("retryCount", retries.as_str()),
             ("name", run.suite_name()),
             ("description", ""),
             ("id", run.suite.as_str()),
         ];
-        self.push("START", "startSuite", &format!("Start Test Suite : {}", run.suite), &properties);
+        self.push(
+            "START",
+            "startSuite",
+            &format!("Start Test Suite : {}", run.suite),
+            &properties,
+        );
         self.note(format!("the suite {} starts", run.suite_name()));
         if run.generation.is_10_2() {
             self.run_data("userFullName", &run.user);

@@ -74,7 +74,12 @@ pub struct Attempt {
 impl Test {
     /// A test with one attempt.
     pub fn new(id: &str, attempt: Attempt) -> Self {
-        Self { id: id.to_owned(), iteration: String::new(), variables: Vec::new(), attempts: vec![attempt] }
+        Self {
+            id: id.to_owned(),
+            iteration: String::new(),
+            variables: Vec::new(),
+            attempts: vec![attempt],
+        }
     }
 
     /// A test that passes.
@@ -99,7 +104,13 @@ impl Test {
 
     /// A test that a listener skips.
     pub fn skipped(id: &str) -> Self {
-        Self::new(id, Attempt::new(Status::Skipped, "This test case was skipped in @BeforeTestCase"))
+        Self::new(
+            id,
+            Attempt::new(
+                Status::Skipped,
+                "This test case was skipped in @BeforeTestCase",
+            ),
+        )
     }
 
     /// Puts an attempt before the others: it failed and was repeated at once.
@@ -160,7 +171,9 @@ impl Test {
 
     /// The status that counts.
     pub fn status(&self) -> Status {
-        self.attempts.last().map_or(Status::Passed, |attempt| attempt.status)
+        self.attempts
+            .last()
+            .map_or(Status::Passed, |attempt| attempt.status)
     }
 
     /// The last part of the id.
@@ -172,7 +185,12 @@ impl Test {
 impl Variable {
     /// A bound, visible variable.
     pub fn new(name: &str, value: &str) -> Self {
-        Self { name: name.to_owned(), value: value.to_owned(), masked: false, default: false }
+        Self {
+            name: name.to_owned(),
+            value: value.to_owned(),
+            masked: false,
+            default: false,
+        }
     }
 
     /// Prints asterisks instead of the value.
@@ -198,7 +216,13 @@ impl Variable {
 impl Attempt {
     /// An attempt that ends so.
     pub fn new(status: Status, message: &str) -> Self {
-        Self { status, message: message.to_owned(), stack: None, steps: Vec::new(), screenshot: false }
+        Self {
+            status,
+            message: message.to_owned(),
+            stack: None,
+            steps: Vec::new(),
+            screenshot: false,
+        }
     }
 
     /// Lets the failing step take a picture.

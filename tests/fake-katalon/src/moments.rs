@@ -31,7 +31,10 @@ pub(crate) fn instant(millis: i64, sub_milli: u32) -> String {
 /// Any local format.
 pub(crate) fn local(millis: i64, zone: &TimeZone, format: &str) -> String {
     let timestamp = Timestamp::from_millisecond(millis).unwrap_or(Timestamp::UNIX_EPOCH);
-    timestamp.to_zoned(zone.clone()).strftime(format).to_string()
+    timestamp
+        .to_zoned(zone.clone())
+        .strftime(format)
+        .to_string()
 }
 
 /// A duration in the CSV report: `1.250s`, `2m - 3.390s`, `1h - 0m - 0.000s`.
@@ -57,8 +60,14 @@ mod tests {
     fn an_instant_has_as_many_digits_as_it_needs() {
         assert_eq!(instant(1_700_000_000_000, 0), "2023-11-14T22:13:20Z");
         assert_eq!(instant(1_700_000_000_250, 0), "2023-11-14T22:13:20.250Z");
-        assert_eq!(instant(1_700_000_000_250, 7000), "2023-11-14T22:13:20.250007Z");
-        assert_eq!(instant(1_700_000_000_250, 7100), "2023-11-14T22:13:20.250007100Z");
+        assert_eq!(
+            instant(1_700_000_000_250, 7000),
+            "2023-11-14T22:13:20.250007Z"
+        );
+        assert_eq!(
+            instant(1_700_000_000_250, 7100),
+            "2023-11-14T22:13:20.250007100Z"
+        );
     }
 
     #[test]

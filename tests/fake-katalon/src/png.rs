@@ -5,7 +5,11 @@ const HEIGHT: u32 = 27;
 
 /// A PNG of one colour with a darker bar on top; the seed gives the colour.
 pub fn png(seed: u64) -> Vec<u8> {
-    let colour = [(seed >> 16) as u8 | 0x40, (seed >> 8) as u8 | 0x40, seed as u8 | 0x40];
+    let colour = [
+        (seed >> 16) as u8 | 0x40,
+        (seed >> 8) as u8 | 0x40,
+        seed as u8 | 0x40,
+    ];
     let mut pixels = Vec::new();
     for row in 0..HEIGHT {
         pixels.push(0);
@@ -60,7 +64,11 @@ fn crc32(data: &[u8]) -> u32 {
     for byte in data {
         crc ^= u32::from(*byte);
         for _ in 0..8 {
-            crc = if crc & 1 == 1 { (crc >> 1) ^ 0xedb8_8320 } else { crc >> 1 };
+            crc = if crc & 1 == 1 {
+                (crc >> 1) ^ 0xedb8_8320
+            } else {
+                crc >> 1
+            };
         }
     }
     !crc

@@ -44,7 +44,10 @@ impl ProjectWriter {
     /// A project in `root`, named after that folder.
     pub fn new(root: impl Into<PathBuf>) -> Self {
         let root = root.into();
-        let name = root.file_name().map_or_else(|| "Project".to_owned(), |name| name.to_string_lossy().into_owned());
+        let name = root.file_name().map_or_else(
+            || "Project".to_owned(),
+            |name| name.to_string_lossy().into_owned(),
+        );
         Self {
             root,
             name,
@@ -52,7 +55,9 @@ impl ProjectWriter {
             test_cases: Vec::new(),
             suites: Vec::new(),
             collections: Vec::new(),
-            console: CONSOLE_KEYS.map(|key| (key.to_owned(), String::new())).to_vec(),
+            console: CONSOLE_KEYS
+                .map(|key| (key.to_owned(), String::new()))
+                .to_vec(),
         }
     }
 
@@ -63,7 +68,8 @@ impl ProjectWriter {
         self
     }
 
-    /// Sets the Azure DevOps settings; without them the file is empty, as in a project that never opened that page.
+    /// Sets the Azure DevOps settings; without them the file is empty, as in a project that never
+    /// opened that page.
     #[must_use]
     pub fn azure(mut self, settings: AzureSettings) -> Self {
         self.azure = Some(settings);
@@ -87,7 +93,10 @@ impl ProjectWriter {
     /// Adds a suite collection with its members' ids.
     #[must_use]
     pub fn collection(mut self, id: &str, members: &[&str]) -> Self {
-        self.collections.push((id.to_owned(), members.iter().map(|member| (*member).to_owned()).collect()));
+        self.collections.push((
+            id.to_owned(),
+            members.iter().map(|member| (*member).to_owned()).collect(),
+        ));
         self
     }
 
@@ -108,7 +117,14 @@ impl ProjectWriter {
 
     /// Writes every file; what is there already is replaced.
     pub fn write(&self) -> io::Result<()> {
-        for folder in ["Test Cases", "Test Suites", "Scripts", "Profiles", "Object Repository", "Reports"] {
+        for folder in [
+            "Test Cases",
+            "Test Suites",
+            "Scripts",
+            "Profiles",
+            "Object Repository",
+            "Reports",
+        ] {
             fs::create_dir_all(self.root.join(folder))?;
         }
         self.put(&format!("{}.prj", self.name), &self.prj())?;
@@ -130,7 +146,9 @@ impl ProjectWriter {
 
     /// Writes only the settings for Azure DevOps; `None` writes an empty file.
     pub fn write_azure(&self, settings: Option<&AzureSettings>) -> io::Result<()> {
-        let text = settings.map(AzureSettings::to_properties).unwrap_or_default();
+        let text = settings
+            .map(AzureSettings::to_properties)
+            .unwrap_or_default();
         self.put(AZURE_SETTINGS, &text)
     }
 

@@ -1,4 +1,5 @@
-//! Java properties as Katalon's settings store writes them: quoted strings under the properties' own escapes.
+//! Java properties as Katalon's settings store writes them: quoted strings under the properties'
+//! own escapes.
 
 /// A value of a settings file.
 #[derive(Clone, Debug)]
@@ -10,12 +11,18 @@ pub(crate) enum Setting {
 
 /// The bytes of a settings file: the keys in the order given, LF, no comment.
 pub(crate) fn settings_file(entries: &[(&str, Setting)]) -> String {
-    entries.iter().map(|(key, value)| line(key, &raw(value))).collect()
+    entries
+        .iter()
+        .map(|(key, value)| line(key, &raw(value)))
+        .collect()
 }
 
 /// The bytes of a plain properties file (`console.properties`): no quotes, ISO-8859-1 by `\uXXXX`.
 pub(crate) fn plain_file(entries: &[(String, String)]) -> String {
-    entries.iter().map(|(key, value)| line(key, value)).collect()
+    entries
+        .iter()
+        .map(|(key, value)| line(key, value))
+        .collect()
 }
 
 fn line(key: &str, value: &str) -> String {
@@ -83,7 +90,10 @@ mod tests {
     #[test]
     fn a_string_is_quoted_and_escaped_by_both_layers() {
         let file = settings_file(&[
-            ("serverUrl", Setting::Text("https://dev.azure.com/org".to_owned())),
+            (
+                "serverUrl",
+                Setting::Text("https://dev.azure.com/org".to_owned()),
+            ),
             ("json", Setting::Text("{\n  \"id\": 7\n}".to_owned())),
             ("enableIntegration", Setting::Bool(true)),
             ("submitOptions.buildDefinitionId", Setting::Number(-1)),

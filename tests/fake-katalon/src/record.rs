@@ -7,8 +7,7 @@ use crate::moments;
 use crate::text;
 
 /// The three lines that open every part of a log.
-pub(crate) const HEADER: &str =
-    "<?xml version=\"1.0\" encoding=\"UTF-8\" standalone=\"no\"?>\n<!DOCTYPE log SYSTEM \"logger.dtd\">\n<log>\n";
+pub(crate) const HEADER: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\" standalone=\"no\"?>\n<!DOCTYPE log SYSTEM \"logger.dtd\">\n<log>\n";
 
 /// The line that closes a part in order.
 pub(crate) const FOOTER: &str = "</log>\n";
@@ -48,7 +47,11 @@ impl Record {
         }
         element(&mut out, "sequence", &self.sequence.to_string());
         element(&mut out, "level", self.level);
-        element(&mut out, "class", "com.kms.katalon.core.logging.XmlKeywordLogger");
+        element(
+            &mut out,
+            "class",
+            "com.kms.katalon.core.logging.XmlKeywordLogger",
+        );
         element(&mut out, "method", self.method);
         element(&mut out, "thread", "1");
         element(&mut out, "message", &text::message(&self.message));
@@ -58,7 +61,11 @@ impl Record {
         element(&mut out, "nestedLevel", &self.nested.to_string());
         element(&mut out, "escapedJava", "false");
         for (name, value) in &self.properties {
-            out.push_str(&format!("  <property name=\"{}\">{}</property>\n", text::xml(name), text::xml(value)));
+            out.push_str(&format!(
+                "  <property name=\"{}\">{}</property>\n",
+                text::xml(name),
+                text::xml(value)
+            ));
         }
         out.push_str("</record>\n");
         out
@@ -80,7 +87,10 @@ impl Exception {
 
     fn write(&self, out: &mut String) {
         out.push_str("  <exception>\n");
-        out.push_str(&format!("    <message>{}</message>\n", text::jul(&self.message)));
+        out.push_str(&format!(
+            "    <message>{}</message>\n",
+            text::jul(&self.message)
+        ));
         for (class, method, line) in &self.frames {
             out.push_str("    <frame>\n");
             out.push_str(&format!("      <class>{}</class>\n", text::jul(class)));

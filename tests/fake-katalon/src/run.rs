@@ -64,13 +64,19 @@ pub struct SuiteRunWriter {
 impl SuiteRunWriter {
     /// The run's folder below the project: `Reports/<session>/<suite path>/<run>`.
     pub fn folder_in(&self, project: &Path) -> PathBuf {
-        self.relative_folder().split('/').fold(project.to_owned(), |path, part| path.join(part))
+        self.relative_folder()
+            .split('/')
+            .fold(project.to_owned(), |path, part| path.join(part))
     }
 
     /// The same, relative to the project and with `/`.
     pub fn relative_folder(&self) -> String {
         let session = moments::stamp(self.session.unwrap_or(self.start - 3000), &self.zone);
-        format!("Reports/{session}/{}/{}", self.suite.trim_start_matches("Test Suites/"), self.run_stamp())
+        format!(
+            "Reports/{session}/{}/{}",
+            self.suite.trim_start_matches("Test Suites/"),
+            self.run_stamp()
+        )
     }
 
     /// Writes the whole run into a folder.
@@ -87,7 +93,9 @@ impl SuiteRunWriter {
                 live.perform_all()?;
             }
         }
-        self.damage.iter().try_for_each(|damage| damage.apply(folder))
+        self.damage
+            .iter()
+            .try_for_each(|damage| damage.apply(folder))
     }
 
     /// Writes the whole run into its folder below a project, and says where.
@@ -115,7 +123,9 @@ impl SuiteRunWriter {
     }
 
     pub(crate) fn execution_uuid(&self) -> String {
-        self.uuid.clone().unwrap_or_else(|| seed::guid(&format!("{}@{}", self.suite, self.start)))
+        self.uuid
+            .clone()
+            .unwrap_or_else(|| seed::guid(&format!("{}@{}", self.suite, self.start)))
     }
 
     /// Id of the n-th planned test execution (11.x).
@@ -128,10 +138,20 @@ impl SuiteRunWriter {
         let relative = self.relative_folder();
         if let Some(dir) = &self.recorded_dir {
             let separator = if dir.contains('\\') { "\\" } else { "/" };
-            return (dir.clone(), format!("{dir}{separator}{}", relative.replace('/', separator)));
+            return (
+                dir.clone(),
+                format!("{dir}{separator}{}", relative.replace('/', separator)),
+            );
         }
         let depth = relative.split('/').count();
-        let project = folder.ancestors().nth(depth).filter(|root| self.folder_in(root) == folder).unwrap_or(folder);
-        (project.to_string_lossy().into_owned(), folder.to_string_lossy().into_owned())
+        let project = folder
+            .ancestors()
+            .nth(depth)
+            .filter(|root| self.folder_in(root) == folder)
+            .unwrap_or(folder);
+        (
+            project.to_string_lossy().into_owned(),
+            folder.to_string_lossy().into_owned(),
+        )
     }
 }

@@ -108,13 +108,25 @@ pub fn world_description() -> WorldDescription {
 pub fn world() -> World {
     let wanted = world_description();
     let world = World::new(ORGANIZATION).token(TOKEN).project(PROJECT);
-    let world = wanted.configurations.iter().fold(world, |world, (id, name)| world.configuration(*id, name));
-    let world = world.plan(wanted.plan.0, wanted.plan.1).suite(wanted.suite.0, wanted.suite.1);
-    let world = wanted.test_cases.iter().fold(world, |world, (id, title)| world.test_case(*id, title));
-    wanted
-        .points
+    let world = wanted
+        .configurations
         .iter()
-        .fold(world, |world, point| world.point(point.id, wanted.suite.0, point.test_case, point.configuration))
+        .fold(world, |world, (id, name)| world.configuration(*id, name));
+    let world = world
+        .plan(wanted.plan.0, wanted.plan.1)
+        .suite(wanted.suite.0, wanted.suite.1);
+    let world = wanted
+        .test_cases
+        .iter()
+        .fold(world, |world, (id, title)| world.test_case(*id, title));
+    wanted.points.iter().fold(world, |world, point| {
+        world.point(
+            point.id,
+            wanted.suite.0,
+            point.test_case,
+            point.configuration,
+        )
+    })
 }
 
 /// The project, with the settings of someone who chose the plan and left the rest alone.
@@ -130,22 +142,36 @@ pub fn project(root: &Path, server_url: &str) -> ProjectWriter {
         override_automation_fields: Some(false),
         ..AzureSettings::connected(server_url, TOKEN, PROJECT, world_description().plan)
     };
-    let suite = [SIGN_IN, SEARCH, CART, CARD, VOUCHER, DELIVERY, TRACK, NEWSLETTER];
+    let suite = [
+        SIGN_IN, SEARCH, CART, CARD, VOUCHER, DELIVERY, TRACK, NEWSLETTER,
+    ];
     let project = ProjectWriter::new(root)
         .name(PROJECT)
         .azure(settings)
-        .suite(SuiteFile { retries: 2, ..SuiteFile::new(SUITE, &suite) });
-    test_cases().into_iter().fold(project, ProjectWriter::test_case)
+        .suite(SuiteFile {
+            retries: 2,
+            ..SuiteFile::new(SUITE, &suite)
+        });
+    test_cases()
+        .into_iter()
+        .fold(project, ProjectWriter::test_case)
 }
 
 fn test_cases() -> Vec<TestCaseFile> {
     vec![
-        TestCaseFile::new(SIGN_IN).azure("1001").masked_variable("password", "not-a-secret"),
+        TestCaseFile::new(SIGN_IN)
+            .azure("1001")
+            .masked_variable("password", "not-a-secret"),
         TestCaseFile::new(SEARCH).azure("1005"),
         TestCaseFile::new(CART).azure("1002"),
         TestCaseFile::new(CARD).azure("1003"),
-        TestCaseFile::new(VOUCHER).azure("1004").variable("code", ""),
-        TestCaseFile::new(DELIVERY).azure("${ado_id}").variable("ado_id", "").variable("way", ""),
+        TestCaseFile::new(VOUCHER)
+            .azure("1004")
+            .variable("code", ""),
+        TestCaseFile::new(DELIVERY)
+            .azure("${ado_id}")
+            .variable("ado_id", "")
+            .variable("way", ""),
         TestCaseFile::new(TRACK).azure("1008"),
         TestCaseFile::new(NEWSLETTER),
         TestCaseFile::new(OPEN_SHOP),
@@ -179,7 +205,11 @@ fn sign_in() -> Test {
         "Navigate to 'https://shop.example/' successfully",
     )];
     Test::passed(SIGN_IN)
-        .with_variable(crate::Variable::new("password", "not-a-secret").masked().defaulted())
+        .with_variable(
+            crate::Variable::new("password", "not-a-secret")
+                .masked()
+                .defaulted(),
+        )
         .step(Step::calls(OPEN_SHOP, open))
         .step(Step::passed(
             "setEncryptedText(findTestObject(\"Page_Shop/input_Password\"), password)",
@@ -188,15 +218,26 @@ fn sign_in() -> Test {
 }
 
 fn search() -> Test {
-    let slow = || Attempt::new(Status::Failed, "Object 'Page_Shop/list_Results' is not present after 30 seconds");
-    Test::passed(SEARCH).after(slow().screenshot()).after(slow())
+    let slow = || {
+        Attempt::new(
+            Status::Failed,
+            "Object 'Page_Shop/list_Results' is not present after 30 seconds",
+        )
+    };
+    Test::passed(SEARCH)
+        .after(slow().screenshot())
+        .after(slow())
 }
 
 fn voucher(code: &str, good: bool) -> Test {
     let test = if good {
         Test::passed(VOUCHER)
     } else {
-        Test::failed(VOUCHER, "Expected 'Voucher accepted' but was 'Voucher expired'").screenshot()
+        Test::failed(
+            VOUCHER,
+            "Expected 'Voucher accepted' but was 'Voucher expired'",
+        )
+        .screenshot()
     };
     test.variable("code", code)
 }

@@ -5,7 +5,14 @@ pub(crate) fn guid(seed: &str) -> String {
     let value = mix(seed);
     let hex = format!("{value:032x}");
     let variant = ["8", "9", "a", "b"][(value >> 4) as usize & 3];
-    format!("{}-{}-4{}-{variant}{}-{}", &hex[..8], &hex[8..12], &hex[13..16], &hex[17..20], &hex[20..])
+    format!(
+        "{}-{}-4{}-{variant}{}-{}",
+        &hex[..8],
+        &hex[8..12],
+        &hex[13..16],
+        &hex[17..20],
+        &hex[20..]
+    )
 }
 
 /// 32 hexadecimal digits, as a browser session has.

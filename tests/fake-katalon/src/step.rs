@@ -23,7 +23,14 @@ impl Step {
     /// A step that ends so.
     pub fn new(action: &str, status: Status, message: &str) -> Self {
         let (action, message) = (action.to_owned(), message.to_owned());
-        Self { action, status, message, screenshot: false, called: None, millis: None }
+        Self {
+            action,
+            status,
+            message,
+            screenshot: false,
+            called: None,
+            millis: None,
+        }
     }
 
     /// A step that passes.
@@ -38,14 +45,22 @@ impl Step {
 
     /// A step that calls another test case.
     pub fn calls(test_case: &str, steps: Vec<Step>) -> Self {
-        let failed = steps.iter().find(|step| matches!(step.status, Status::Failed | Status::Error));
+        let failed = steps
+            .iter()
+            .find(|step| matches!(step.status, Status::Failed | Status::Error));
         let status = failed.map_or(Status::Passed, |step| step.status);
         let message = failed.map_or_else(
             || format!("Call Test Case '{test_case}' successfully"),
             |_| format!("Call Test Case '{test_case}' failed"),
         );
-        let action = format!("callTestCase(findTestCase(\"{}\"), [:])", test_case.trim_start_matches("Test Cases/"));
-        Self { called: Some((test_case.to_owned(), steps)), ..Self::new(&action, status, &message) }
+        let action = format!(
+            "callTestCase(findTestCase(\"{}\"), [:])",
+            test_case.trim_start_matches("Test Cases/")
+        );
+        Self {
+            called: Some((test_case.to_owned(), steps)),
+            ..Self::new(&action, status, &message)
+        }
     }
 
     /// Takes a picture.

@@ -26,14 +26,29 @@ pub struct SuiteLink {
 impl SuiteFile {
     /// A suite of these test cases, all ticked.
     pub fn new(id: &str, test_cases: &[&str]) -> Self {
-        let links = test_cases.iter().map(|case| SuiteLink { test_case: (*case).to_owned(), run: true }).collect();
-        Self { id: id.to_owned(), links, retries: 0 }
+        let links = test_cases
+            .iter()
+            .map(|case| SuiteLink {
+                test_case: (*case).to_owned(),
+                run: true,
+            })
+            .collect();
+        Self {
+            id: id.to_owned(),
+            links,
+            retries: 0,
+        }
     }
 
     /// The text of the file.
     pub fn to_xml(&self) -> String {
         let name = self.id.rsplit('/').next().unwrap_or(&self.id);
-        let links: String = self.links.iter().enumerate().map(|(at, link)| self.link_xml(at, link)).collect();
+        let links: String = self
+            .links
+            .iter()
+            .enumerate()
+            .map(|(at, link)| self.link_xml(at, link))
+            .collect();
         format!(
             "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<TestSuiteEntity>\n   <description></description>\n   <name>{}</name>\n   <tag></tag>\n   <isRerun>{}</isRerun>\n   <mailRecipient></mailRecipient>\n   <numberOfRerun>{}</numberOfRerun>\n   <pageLoadTimeout>30</pageLoadTimeout>\n   <pageLoadTimeoutDefault>true</pageLoadTimeoutDefault>\n   <rerunFailedTestCasesOnly>false</rerunFailedTestCasesOnly>\n   <rerunImmediately>{}</rerunImmediately>\n   <testSuiteGuid>{}</testSuiteGuid>\n{links}</TestSuiteEntity>\n",
             xml(name),

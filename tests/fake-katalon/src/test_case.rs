@@ -10,7 +10,8 @@ pub struct TestCaseFile {
     pub id: String,
     /// Its description.
     pub description: String,
-    /// The text of `azure.testcase.ids`; `None` writes no link, an empty text writes an entry without a value.
+    /// The text of `azure.testcase.ids`; `None` writes no link, an empty text writes an entry
+    /// without a value.
     pub azure_ids: Option<String>,
     /// Other products linked in the same file: product, key, value.
     pub other_links: Vec<(String, String, String)>,
@@ -32,7 +33,10 @@ pub struct CaseVariable {
 impl TestCaseFile {
     /// A test case without a link.
     pub fn new(id: &str) -> Self {
-        Self { id: id.to_owned(), ..Self::default() }
+        Self {
+            id: id.to_owned(),
+            ..Self::default()
+        }
     }
 
     /// Links it to ADO; the text is stored as it is.
@@ -45,14 +49,22 @@ impl TestCaseFile {
     /// Adds a variable whose default value is a text.
     #[must_use]
     pub fn variable(mut self, name: &str, default: &str) -> Self {
-        self.variables.push(CaseVariable { name: name.to_owned(), default: groovy_literal(default), masked: false });
+        self.variables.push(CaseVariable {
+            name: name.to_owned(),
+            default: groovy_literal(default),
+            masked: false,
+        });
         self
     }
 
     /// Adds a masked variable whose default value is a text.
     #[must_use]
     pub fn masked_variable(mut self, name: &str, default: &str) -> Self {
-        self.variables.push(CaseVariable { name: name.to_owned(), default: groovy_literal(default), masked: true });
+        self.variables.push(CaseVariable {
+            name: name.to_owned(),
+            default: groovy_literal(default),
+            masked: true,
+        });
         self
     }
 
@@ -63,17 +75,31 @@ impl TestCaseFile {
 
     /// The text of the file.
     pub fn to_xml(&self) -> String {
-        let mut out = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<TestCaseEntity>\n");
-        out.push_str(&format!("   <description>{}</description>\n", xml(&self.description)));
-        out.push_str(&format!("   <name>{}</name>\n   <tag></tag>\n", xml(self.name())));
+        let mut out =
+            String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<TestCaseEntity>\n");
+        out.push_str(&format!(
+            "   <description>{}</description>\n",
+            xml(&self.description)
+        ));
+        out.push_str(&format!(
+            "   <name>{}</name>\n   <tag></tag>\n",
+            xml(self.name())
+        ));
         for (product, key, value) in &self.other_links {
             out.push_str(&link(product, key, Some(value)));
         }
         if let Some(ids) = &self.azure_ids {
-            out.push_str(&link("Azure", "azure.testcase.ids", Some(ids.as_str()).filter(|ids| !ids.is_empty())));
+            out.push_str(&link(
+                "Azure",
+                "azure.testcase.ids",
+                Some(ids.as_str()).filter(|ids| !ids.is_empty()),
+            ));
         }
         out.push_str("   <comment></comment>\n   <recordOption>OTHER</recordOption>\n");
-        out.push_str(&format!("   <testCaseGuid>{}</testCaseGuid>\n", seed::guid(&self.id)));
+        out.push_str(&format!(
+            "   <testCaseGuid>{}</testCaseGuid>\n",
+            seed::guid(&self.id)
+        ));
         for variable in &self.variables {
             out.push_str(&variable_xml(&self.id, variable));
         }
@@ -83,7 +109,9 @@ impl TestCaseFile {
 }
 
 fn link(product: &str, key: &str, value: Option<&str>) -> String {
-    let value = value.map(|value| format!("            <value>{}</value>\n", xml(value))).unwrap_or_default();
+    let value = value
+        .map(|value| format!("            <value>{}</value>\n", xml(value)))
+        .unwrap_or_default();
     format!(
         "   <integratedEntity>\n      <productName>{}</productName>\n      <properties>\n         <entry>\n            <key>{}</key>\n{value}         </entry>\n      </properties>\n      <type>TESTCASE</type>\n   </integratedEntity>\n",
         xml(product),

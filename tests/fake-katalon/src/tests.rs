@@ -19,8 +19,15 @@ fn mixed(generation: Generation) -> SuiteRunWriter {
         .test(Test::passed("Test Cases/One"))
         .test(Test::failed("Test Cases/Two 'x'", "is <wrong> & \"bad\"").screenshot())
         .test(Test::error("Test Cases/Three", "no such thing"))
-        .test(Test::passed("Test Cases/Four").after(Attempt::new(Status::Failed, "once").screenshot()))
-        .test(Test::passed("Test Cases/Five").variable("id", "7").with_variable(Variable::new("pw", "hidden").masked()))
+        .test(
+            Test::passed("Test Cases/Four")
+                .after(Attempt::new(Status::Failed, "once").screenshot()),
+        )
+        .test(
+            Test::passed("Test Cases/Five")
+                .variable("id", "7")
+                .with_variable(Variable::new("pw", "hidden").masked()),
+        )
         .test(Test::skipped("Test Cases/Six"))
 }
 
@@ -29,7 +36,12 @@ fn tree(folder: &Path) -> HashMap<String, Vec<u8>> {
     let entries = fs::read_dir(folder).unwrap();
     entries
         .map(|entry| entry.unwrap())
-        .map(|entry| (entry.file_name().into_string().unwrap(), fs::read(entry.path()).unwrap()))
+        .map(|entry| {
+            (
+                entry.file_name().into_string().unwrap(),
+                fs::read(entry.path()).unwrap(),
+            )
+        })
         .collect()
 }
 

@@ -20,7 +20,9 @@ pub(crate) fn xml(text: &str) -> String {
 
 /// Escapes as `java.util.logging.XMLFormatter` does: three entities only.
 pub(crate) fn jul(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
 }
 
 /// The text of a record's `message`: escaped by Katalon, then once more by the formatter.
@@ -45,7 +47,10 @@ pub(crate) fn cdata(text: &str) -> String {
 
 /// A Groovy string literal, as values stand in `testCaseBinding` and in a `.tc`.
 pub(crate) fn groovy_literal(value: &str) -> String {
-    let escaped = value.replace('\\', "\\\\").replace('\'', "\\'").replace('\n', "\\n");
+    let escaped = value
+        .replace('\\', "\\\\")
+        .replace('\'', "\\'")
+        .replace('\n', "\\n");
     format!("'{escaped}'")
 }
 
@@ -68,7 +73,9 @@ pub(crate) fn hash_map_order<V>(pairs: &mut [(String, V)]) {
 }
 
 fn bucket(key: &str, buckets: u32) -> u32 {
-    let hash = key.encode_utf16().fold(0_u32, |hash, unit| hash.wrapping_mul(31).wrapping_add(u32::from(unit)));
+    let hash = key.encode_utf16().fold(0_u32, |hash, unit| {
+        hash.wrapping_mul(31).wrapping_add(u32::from(unit))
+    });
     (hash ^ (hash >> 16)) & (buckets - 1)
 }
 
@@ -78,7 +85,10 @@ mod tests {
 
     #[test]
     fn a_message_is_escaped_twice_and_a_property_once() {
-        assert_eq!(message("a 'b' < \"c\" & d"), "a &amp;apos;b&amp;apos; &amp;lt; &amp;quot;c&amp;quot; &amp;amp; d");
+        assert_eq!(
+            message("a 'b' < \"c\" & d"),
+            "a &amp;apos;b&amp;apos; &amp;lt; &amp;quot;c&amp;quot; &amp;amp; d"
+        );
         assert_eq!(xml("it's <1>"), "it&apos;s &lt;1&gt;");
     }
 
@@ -100,7 +110,8 @@ mod tests {
             "seleniumVersion",
             "proxyInformation",
         ];
-        let mut pairs: Vec<(String, ())> = names.iter().map(|name| ((*name).to_owned(), ())).collect();
+        let mut pairs: Vec<(String, ())> =
+            names.iter().map(|name| ((*name).to_owned(), ())).collect();
         hash_map_order(&mut pairs);
         let order: Vec<&str> = pairs.iter().map(|(name, ())| name.as_str()).collect();
         assert_eq!(

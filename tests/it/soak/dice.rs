@@ -50,11 +50,12 @@ impl Dice {
             .collect()
     }
 
-    /// Refused credentials somewhere among the next requests: everything of that server then waits for a minute, unless a
-    /// person asks.
+    /// Refused credentials somewhere among the next requests: everything of that server then waits
+    /// for a minute, unless a person asks.
     pub fn refusal(&mut self, runs: usize) -> Fault {
         let refused = match self.index(Refusal::ALL.len() + 1) {
-            // A page of somebody else in place of an answer, as from a captive portal, counts as one.
+            // A page of somebody else in place of an answer, as from a captive portal, counts as
+            // one.
             0 => FaultAction::Garbage200,
             which => FaultAction::Refused(Refusal::ALL[which - 1]),
         };
@@ -74,9 +75,13 @@ impl Dice {
             return [FaultAction::Hang, FaultAction::HangAfter][self.index(2)].clone();
         }
         if self.once_in(30) {
-            // Each stops everything for a second, because the server asks for that; of many of them a round would have
-            // little else.
-            return [FaultAction::throttled(Some(1)), headers(&[("Retry-After", "1")])][self.index(2)].clone();
+            // Each stops everything for a second, because the server asks for that; of many of them
+            // a round would have little else.
+            return [
+                FaultAction::throttled(Some(1)),
+                headers(&[("Retry-After", "1")]),
+            ][self.index(2)]
+            .clone();
         }
         match self.below(16) {
             0 => FaultAction::organization_stopped(),
@@ -88,13 +93,24 @@ impl Dice {
             9 => FaultAction::DelayAfter(self.below(300)),
             10 => before(503, "<html>down for maintenance</html>"),
             11 => after(504, "text/html", "<html>gateway time-out</html>"),
-            12 => after(500, "application/json", "{\"message\":\"TF400898: An internal error occurred.\"}"),
+            12 => after(
+                500,
+                "application/json",
+                "{\"message\":\"TF400898: An internal error occurred.\"}",
+            ),
             // Done, and what is said of it is no JSON that anybody could read.
             13 => after(200, "application/json", "{\"count\":"),
-            14 => before(500, "{\"message\":\"TF400898: An internal error occurred.\"}"),
+            14 => before(
+                500,
+                "{\"message\":\"TF400898: An internal error occurred.\"}",
+            ),
             15 => before(409, "{\"message\":\"TF26071: changed by someone else\"}"),
             // A budget that is nearly used up.
-            _ => headers(&[("X-RateLimit-Limit", "200"), ("X-RateLimit-Remaining", "19"), ("X-RateLimit-Reset", "0")]),
+            _ => headers(&[
+                ("X-RateLimit-Limit", "200"),
+                ("X-RateLimit-Remaining", "19"),
+                ("X-RateLimit-Reset", "0"),
+            ]),
         }
     }
 }
@@ -104,13 +120,26 @@ fn content_type(kind: &str) -> Vec<(String, String)> {
 }
 
 fn after(code: u16, kind: &str, body: &str) -> FaultAction {
-    FaultAction::StatusAfter { code, headers: content_type(kind), body: body.as_bytes().to_vec() }
+    FaultAction::StatusAfter {
+        code,
+        headers: content_type(kind),
+        body: body.as_bytes().to_vec(),
+    }
 }
 
 fn before(code: u16, body: &str) -> FaultAction {
-    FaultAction::Status { code, headers: content_type("application/json"), body: body.as_bytes().to_vec() }
+    FaultAction::Status {
+        code,
+        headers: content_type("application/json"),
+        body: body.as_bytes().to_vec(),
+    }
 }
 
 fn headers(named: &[(&str, &str)]) -> FaultAction {
-    FaultAction::AddHeaders(named.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect())
+    FaultAction::AddHeaders(
+        named
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect(),
+    )
 }

@@ -37,10 +37,14 @@ impl Authority {
         self.0.der().to_vec()
     }
 
-    /// A door with a certificate for this name that the authority signed; it lives as long as the runtime.
+    /// A door with a certificate for this name that the authority signed; it lives as long as the
+    /// runtime.
     pub async fn door(&self, name: &str, inner: SocketAddr) -> SocketAddr {
         let key = KeyPair::generate().unwrap();
-        let certificate = CertificateParams::new(vec![name.to_owned()]).unwrap().signed_by(&key, &self.0).unwrap();
+        let certificate = CertificateParams::new(vec![name.to_owned()])
+            .unwrap()
+            .signed_by(&key, &self.0)
+            .unwrap();
         door(certificate.der().clone(), &key, inner).await
     }
 
@@ -50,9 +54,15 @@ impl Authority {
     }
 }
 
-async fn door(certificate: CertificateDer<'static>, key: &KeyPair, inner: SocketAddr) -> SocketAddr {
+async fn door(
+    certificate: CertificateDer<'static>,
+    key: &KeyPair,
+    inner: SocketAddr,
+) -> SocketAddr {
     let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
-    let config = ServerConfig::builder().with_no_client_auth().with_single_cert(vec![certificate], key);
+    let config = ServerConfig::builder()
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate], key);
     let acceptor = TlsAcceptor::from(Arc::new(config.unwrap()));
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
     let address = listener.local_addr().unwrap();
@@ -60,8 +70,10 @@ async fn door(certificate: CertificateDer<'static>, key: &KeyPair, inner: Socket
         while let Ok((outer, _)) = listener.accept().await {
             let acceptor = acceptor.clone();
             tokio::spawn(async move {
-                let (Ok(mut outer), Ok(mut inner)) = (acceptor.accept(outer).await, TcpStream::connect(inner).await)
-                else {
+                let (Ok(mut outer), Ok(mut inner)) = (
+                    acceptor.accept(outer).await,
+                    TcpStream::connect(inner).await,
+                ) else {
                     return;
                 };
                 let _ = tokio::io::copy_bidirectional(&mut outer, &mut inner).await;

@@ -25,14 +25,20 @@ pub struct Output {
 
 /// Runs a command to its end.
 pub fn finish(mut command: Command) -> Output {
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
     let child = command.spawn().expect("kado starts");
     ended(child, &format!("{command:?}"))
 }
 
 /// The same with a text on standard input.
 pub fn finish_with(mut command: Command, input: &str) -> Output {
-    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
     let mut child = command.spawn().expect("kado starts");
     if let Some(mut stdin) = child.stdin.take() {
         // Whoever refuses its arguments closes the pipe unread.
@@ -41,18 +47,25 @@ pub fn finish_with(mut command: Command, input: &str) -> Output {
     ended(child, &format!("{command:?}"))
 }
 
-/// Waits for a started command whose output goes into pipes. One that does not end is killed, and fails the test with
-/// what it said.
+/// Waits for a started command whose output goes into pipes. One that does not end is killed, and
+/// fails the test with what it said.
 pub fn ended(mut child: Child, what: &str) -> Output {
     // Both are read all the time: a full pipe holds up whoever writes into it.
     let (alive, gone) = channel();
-    let (out, err) = (collect(child.stdout.take(), alive.clone()), collect(child.stderr.take(), alive));
+    let (out, err) = (
+        collect(child.stdout.take(), alive.clone()),
+        collect(child.stderr.take(), alive),
+    );
     let Some(status) = wait_for(&mut child, &gone) else {
         let _ = child.kill();
         let _ = child.wait();
         panic!("{what} did not end; it said:\n{}{}", text(&out), text(&err));
     };
-    Output { code: status.code().unwrap_or(-1), out: text(&out), err: text(&err) }
+    Output {
+        code: status.code().unwrap_or(-1),
+        out: text(&out),
+        err: text(&err),
+    }
 }
 
 /// Waits until both pipes are closed, which is a moment before the program has ended.
@@ -61,7 +74,10 @@ fn wait_for(child: &mut Child, pipes: &Receiver<()>) -> Option<ExitStatus> {
         Err(RecvTimeoutError::Disconnected) => {}
         Ok(()) | Err(RecvTimeoutError::Timeout) => return None,
     }
-    seen_within(PATIENCE, || child.try_wait().ok().flatten().ok_or_else(String::new)).ok()
+    seen_within(PATIENCE, || {
+        child.try_wait().ok().flatten().ok_or_else(String::new)
+    })
+    .ok()
 }
 
 /// Reads a pipe to its end on a thread of its own, which holds `alive` as long.
@@ -72,7 +88,9 @@ fn collect(pipe: Option<impl Read + Send + 'static>, alive: Sender<()>) -> Arc<M
         thread::spawn(move || {
             let mut buffer = [0; 16 * 1024];
             while let Ok(length @ 1..) = pipe.read(&mut buffer) {
-                said.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(&buffer[..length]);
+                said.lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .extend_from_slice(&buffer[..length]);
             }
             drop(alive);
         });

@@ -10,27 +10,36 @@ use std::path::{Path, PathBuf};
 use super::machine::Machine;
 use super::waiting::wait_until;
 
-/// Deletes a folder with everything in it, and waits until it is gone: on Windows it stays for as long as somebody has it
-/// open, and nothing of its name can be made meanwhile.
+/// Deletes a folder with everything in it, and waits until it is gone: on Windows it stays for as
+/// long as somebody has it open, and nothing of its name can be made meanwhile.
 pub fn wipe(folder: &Path) {
-    wait_until(&format!("{} to be gone", folder.display()), || {
-        match fs::remove_dir_all(folder).and_then(|()| fs::symlink_metadata(folder)) {
+    wait_until(
+        &format!("{} to be gone", folder.display()),
+        || match fs::remove_dir_all(folder).and_then(|()| fs::symlink_metadata(folder)) {
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
             seen => Err(format!("{seen:?}")),
-        }
-    });
+        },
+    );
 }
 
 impl Machine {
-    /// Waits until kado has copies of a run's log and pictures, in full size: from then on its folder may be wiped.
+    /// Waits until kado has copies of a run's log and pictures, in full size: from then on its
+    /// folder may be wiped.
     pub fn wait_for_copies(&self, folder: &Path) {
-        let wanted: BTreeSet<_> = sizes(folder, folder).into_iter().filter(|(file, _)| is_wanted(file)).collect();
+        let wanted: BTreeSet<_> = sizes(folder, folder)
+            .into_iter()
+            .filter(|(file, _)| is_wanted(file))
+            .collect();
         assert!(wanted.len() > 1, "a log and pictures: {wanted:?}");
         let spool = self.state().join("spool");
         wait_until("the files to be copied", || {
             let runs = fs::read_dir(&spool).into_iter().flatten().flatten();
             let copies: Vec<_> = runs.map(|run| sizes(&run.path(), &run.path())).collect();
-            if copies.iter().any(|copies| wanted.is_subset(copies)) { Ok(()) } else { Err(format!("{copies:?}")) }
+            if copies.iter().any(|copies| wanted.is_subset(copies)) {
+                Ok(())
+            } else {
+                Err(format!("{copies:?}"))
+            }
         });
     }
 }
@@ -43,7 +52,9 @@ fn is_wanted(file: &Path) -> bool {
 fn sizes(folder: &Path, root: &Path) -> BTreeSet<(PathBuf, u64)> {
     let mut found = BTreeSet::new();
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
-        let (path, Ok(metadata)) = (entry.path(), entry.metadata()) else { continue };
+        let (path, Ok(metadata)) = (entry.path(), entry.metadata()) else {
+            continue;
+        };
         if metadata.is_dir() {
             found.extend(sizes(&path, root));
         } else if let Ok(file) = path.strip_prefix(root) {

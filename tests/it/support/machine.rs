@@ -1,6 +1,9 @@
 //! A machine: temporary folders, a configuration, the program, and the ADO it talks to.
 
-#![expect(clippy::disallowed_methods, reason = "tests lay out folders and start the program")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "tests lay out folders and start the program"
+)]
 
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -15,7 +18,8 @@ use tempfile::TempDir;
 use super::ended::{Output, finish};
 use super::shop::{PLAN, TOKEN, tc, world};
 
-/// A machine with kado on it. Dropping it fails the test when a request did not fit the API description.
+/// A machine with kado on it. Dropping it fails the test when a request did not fit the API
+/// description.
 pub struct Machine {
     /// The Azure DevOps of its projects.
     pub fake: FakeAdo,
@@ -24,7 +28,8 @@ pub struct Machine {
 
 /// Serves a world on a free port.
 fn serve(world: World) -> FakeAdo {
-    FakeAdo::start_blocking(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), world).expect("there is a free port")
+    FakeAdo::start_blocking(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), world)
+        .expect("there is a free port")
 }
 
 impl Machine {
@@ -38,16 +43,26 @@ impl Machine {
         Self::at(tempfile::tempdir(), world)
     }
 
-    /// As [`Machine::with`], with all its files in memory where the system offers that: for tests that write much and do
-    /// not cut the power.
+    /// As [`Machine::with`], with all its files in memory where the system offers that: for tests
+    /// that write much and do not cut the power.
     pub fn in_memory(world: World) -> Self {
         let memory = Path::new("/dev/shm");
-        Self::at(if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() }, world)
+        Self::at(
+            if memory.is_dir() {
+                tempfile::tempdir_in(memory)
+            } else {
+                tempfile::tempdir()
+            },
+            world,
+        )
     }
 
     fn at(temp: std::io::Result<TempDir>, world: World) -> Self {
         let temp = temp.expect("a temporary folder can be made");
-        let machine = Self { fake: serve(world), temp };
+        let machine = Self {
+            fake: serve(world),
+            temp,
+        };
         fs::create_dir_all(machine.work()).expect("a folder can be made");
         machine.configure("");
         machine
@@ -57,7 +72,13 @@ impl Machine {
     pub fn root(&self) -> PathBuf {
         // On Windows as it is: the other form, `\\?\C:\…`, is not one for people.
         let folder = self.temp.path();
-        if cfg!(windows) { folder.to_owned() } else { folder.canonicalize().expect("the temporary folder is there") }
+        if cfg!(windows) {
+            folder.to_owned()
+        } else {
+            folder
+                .canonicalize()
+                .expect("the temporary folder is there")
+        }
     }
 
     /// The watched folder.
@@ -75,15 +96,19 @@ impl Machine {
         self.root().join("kado.toml")
     }
 
-    /// Writes a configuration that watches [`Machine::work`], with these lines behind it. Unless they say something else
-    /// about it, nothing waits for Katalon's own submission.
+    /// Writes a configuration that watches [`Machine::work`], with these lines behind it. Unless
+    /// they say something else about it, nothing waits for Katalon's own submission.
     pub fn configure(&self, more: &str) {
         let more = match more.split_once("[submit]\n") {
             _ if more.contains("katalon_") => more.to_owned(),
             Some((before, after)) => format!("{before}[submit]\nkatalon_wait = \"0s\"\n{after}"),
             None => format!("{more}[submit]\nkatalon_wait = \"0s\"\n"),
         };
-        let text = format!("watch = [{:?}]\nstate_dir = {:?}\n{more}", self.work(), self.state());
+        let text = format!(
+            "watch = [{:?}]\nstate_dir = {:?}\n{more}",
+            self.work(),
+            self.state()
+        );
         self.configure_only(&text);
     }
 
@@ -157,10 +182,19 @@ impl Machine {
     /// `kado exec OPTIONS -- PROGRAM`, outside of any pipeline.
     pub fn exec_program(&self, options: &[&str], program: &Path) -> Command {
         let mut command = self.bare_command();
-        command.arg("--config").arg(self.config_file()).arg("exec").args(options).arg("--").arg(program);
+        command
+            .arg("--config")
+            .arg(self.config_file())
+            .arg("exec")
+            .args(options)
+            .arg("--")
+            .arg(program);
         for (name, _) in std::env::vars_os() {
             let text = name.to_string_lossy().to_uppercase();
-            if ["TF_BUILD", "BUILD_", "SYSTEM_", "RELEASE_"].iter().any(|prefix| text.starts_with(prefix)) {
+            if ["TF_BUILD", "BUILD_", "SYSTEM_", "RELEASE_"]
+                .iter()
+                .any(|prefix| text.starts_with(prefix))
+            {
                 command.env_remove(&name);
             }
         }
@@ -172,8 +206,15 @@ impl Machine {
         let mut command = Command::new(env!("CARGO_BIN_EXE_kado"));
         for (name, _) in std::env::vars_os() {
             let text = name.to_string_lossy().to_uppercase();
-            let of_service = matches!(text.as_str(), "STATE_DIRECTORY" | "LOGS_DIRECTORY" | "CREDENTIALS_DIRECTORY");
-            if of_service || text.starts_with("KADO_") || text.starts_with("XDG_") || text.ends_with("_PROXY") {
+            let of_service = matches!(
+                text.as_str(),
+                "STATE_DIRECTORY" | "LOGS_DIRECTORY" | "CREDENTIALS_DIRECTORY"
+            );
+            if of_service
+                || text.starts_with("KADO_")
+                || text.starts_with("XDG_")
+                || text.ends_with("_PROXY")
+            {
                 command.env_remove(&name);
             }
         }
@@ -205,7 +246,14 @@ impl Machine {
         let mut states: Vec<String> = self
             .rows()
             .iter()
-            .map(|row| format!("{} {} {}", words(&row["suite"]), words(&row["state"]), words(&row["error"])))
+            .map(|row| {
+                format!(
+                    "{} {} {}",
+                    words(&row["suite"]),
+                    words(&row["state"]),
+                    words(&row["error"])
+                )
+            })
             .map(|line| line.trim_end().to_owned())
             .collect();
         states.sort();
@@ -220,7 +268,12 @@ impl Machine {
     /// The only test run in ADO.
     pub fn ado_run(&self) -> TestRun {
         let mut runs = self.ado_runs();
-        assert_eq!(runs.len(), 1, "there is not one test run in ADO: {:?}", self.states());
+        assert_eq!(
+            runs.len(),
+            1,
+            "there is not one test run in ADO: {:?}",
+            self.states()
+        );
         runs.remove(0)
     }
 
@@ -236,15 +289,25 @@ impl Machine {
 
     /// What people read, without what differs from machine to machine and from time to time.
     pub fn readable(&self, text: &str) -> String {
-        let text = text.replace(&self.fake.base_url(), "[server]").replace(&*self.root().to_string_lossy(), "[temp]");
-        if cfg!(windows) { with_slashes(&text) } else { text }
+        let text = text
+            .replace(&self.fake.base_url(), "[server]")
+            .replace(&*self.root().to_string_lossy(), "[temp]");
+        if cfg!(windows) {
+            with_slashes(&text)
+        } else {
+            text
+        }
     }
 }
 
 impl Drop for Machine {
     fn drop(&mut self) {
         if !std::thread::panicking() {
-            assert_eq!(self.fake.schema_violations(), [""; 0], "requests do not fit the API description");
+            assert_eq!(
+                self.fake.schema_violations(),
+                [""; 0],
+                "requests do not fit the API description"
+            );
         }
     }
 }
@@ -254,8 +317,14 @@ fn with_slashes(text: &str) -> String {
     let mut parts = text.split("[temp]");
     let first = parts.next().unwrap_or_default().to_owned();
     parts.fold(first, |text, part| {
-        let end = part.find(|letter: char| letter.is_whitespace() || "`\":,".contains(letter)).unwrap_or(part.len());
-        format!("{text}[temp]{}{}", part[..end].replace('\\', "/"), &part[end..])
+        let end = part
+            .find(|letter: char| letter.is_whitespace() || "`\":,".contains(letter))
+            .unwrap_or(part.len());
+        format!(
+            "{text}[temp]{}{}",
+            part[..end].replace('\\', "/"),
+            &part[end..]
+        )
     })
 }
 
@@ -270,7 +339,10 @@ fn words(value: &Value) -> String {
 
 /// File names of attachments, sorted.
 pub fn names(attachments: &[Attachment]) -> Vec<String> {
-    let mut names: Vec<String> = attachments.iter().map(|attachment| attachment.file_name.clone()).collect();
+    let mut names: Vec<String> = attachments
+        .iter()
+        .map(|attachment| attachment.file_name.clone())
+        .collect();
     names.sort();
     names
 }
@@ -278,7 +350,9 @@ pub fn names(attachments: &[Attachment]) -> Vec<String> {
 /// Names of the files in a folder, sorted.
 pub fn files(folder: &Path) -> Vec<String> {
     let entries = fs::read_dir(folder).expect("the folder is there").flatten();
-    let mut names: Vec<String> = entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
+    let mut names: Vec<String> = entries
+        .map(|entry| entry.file_name().to_string_lossy().into_owned())
+        .collect();
     names.sort();
     names
 }

@@ -1,4 +1,5 @@
-//! What the tests of the built program share: a machine with kado on it, a shop project, a running service.
+//! What the tests of the built program share: a machine with kado on it, a shop project, a running
+//! service.
 
 mod door;
 mod ended;

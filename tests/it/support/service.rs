@@ -1,6 +1,9 @@
 //! `kado run` as a child process, and waiting for what it does.
 
-#![cfg_attr(unix, expect(clippy::disallowed_methods, reason = "tests send signals by a program"))]
+#![cfg_attr(
+    unix,
+    expect(clippy::disallowed_methods, reason = "tests send signals by a program")
+)]
 
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, ChildStderr, Command, ExitStatus, Stdio};
@@ -42,18 +45,36 @@ impl Machine {
     pub fn wait_for_rows(&self, what: &str, wanted: impl Fn(&[String]) -> bool) -> Vec<String> {
         wait_until(what, || {
             let states = self.states();
-            if wanted(&states) { Ok(states) } else { Err(format!("{states:#?}")) }
+            if wanted(&states) {
+                Ok(states)
+            } else {
+                Err(format!("{states:#?}"))
+            }
         })
     }
 
-    /// Waits until so many runs are completed in ADO, and until kado has noted that: it learns so a moment later.
+    /// Waits until so many runs are completed in ADO, and until kado has noted that: it learns so a
+    /// moment later.
     pub fn wait_for_completed(&self, count: usize) {
         wait_until(&format!("{count} completed runs in ADO"), || {
             let runs = self.ado_runs();
-            let completed: Vec<u32> = runs.iter().filter(|run| run.state == "Completed").map(|run| run.id).collect();
+            let completed: Vec<u32> = runs
+                .iter()
+                .filter(|run| run.state == "Completed")
+                .map(|run| run.id)
+                .collect();
             let is_completed = |row: &Value| completed.iter().any(|id| row["ado_run_id"] == *id);
-            let noted = || !self.rows().iter().any(|row| row["state"] == "submitting" && is_completed(row));
-            if completed.len() >= count && noted() { Ok(()) } else { Err(format!("{:#?}", self.states())) }
+            let noted = || {
+                !self
+                    .rows()
+                    .iter()
+                    .any(|row| row["state"] == "submitting" && is_completed(row))
+            };
+            if completed.len() >= count && noted() {
+                Ok(())
+            } else {
+                Err(format!("{:#?}", self.states()))
+            }
         });
     }
 }
@@ -61,7 +82,10 @@ impl Machine {
 impl Service {
     /// Everything that it logged so far.
     pub fn log(&self) -> String {
-        self.log.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.log
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     /// Id of its process.
@@ -73,8 +97,14 @@ impl Service {
     /// Sends it a signal, by its name.
     #[cfg(unix)]
     pub fn signal(&self, name: &str) {
-        let sent = Command::new("kill").arg(format!("-{name}")).arg(self.child.id().to_string()).status();
-        assert!(sent.is_ok_and(|status| status.success()), "{name} could not be sent");
+        let sent = Command::new("kill")
+            .arg(format!("-{name}"))
+            .arg(self.child.id().to_string())
+            .status();
+        assert!(
+            sent.is_ok_and(|status| status.success()),
+            "{name} could not be sent"
+        );
     }
 
     /// Waits until it has logged this.
@@ -86,23 +116,31 @@ impl Service {
     pub fn wait_for_logs(&self, times: usize, text: &str) {
         wait_until(&format!("the log to hold `{text}` {times} times"), || {
             let log = self.log();
-            if log.matches(text).count() >= times { Ok(()) } else { Err(log) }
+            if log.matches(text).count() >= times {
+                Ok(())
+            } else {
+                Err(log)
+            }
         });
     }
 
-    /// How many folders its first sweep read, when it is over; only known of one that was started in detail.
+    /// How many folders its first sweep read, when it is over; only known of one that was started
+    /// in detail.
     pub fn read_by_its_first_sweep(&self) -> usize {
         self.wait_for_log("looked at everything");
         let log = self.log();
         let read = log
             .lines()
             .find(|line| line.contains("looked at everything"))
-            .and_then(|line| line.split_whitespace().find_map(|word| word.strip_prefix("read=")?.parse().ok()));
+            .and_then(|line| {
+                line.split_whitespace()
+                    .find_map(|word| word.strip_prefix("read=")?.parse().ok())
+            });
         read.unwrap_or_else(|| panic!("it does not say how many: {log}"))
     }
 
-    /// Ends it and sees that it ended as it was asked to. On Windows, where a process without a console can only be
-    /// ended hard, there is nothing to see.
+    /// Ends it and sees that it ended as it was asked to. On Windows, where a process without a
+    /// console can only be ended hard, there is nothing to see.
     pub fn stop_cleanly(self) {
         let stopped = self.stop();
         assert!(cfg!(windows) || stopped.code == 0, "{stopped:?}");
@@ -120,7 +158,11 @@ impl Service {
         if let Some(reader) = self.reader.take() {
             let _ = reader.join();
         }
-        Output { code: status.code().unwrap_or(-1), out: String::new(), err: self.log() }
+        Output {
+            code: status.code().unwrap_or(-1),
+            out: String::new(),
+            err: self.log(),
+        }
     }
 
     /// Sends it a signal that ends it; gives how it ended.
@@ -162,10 +204,17 @@ impl Drop for Service {
 }
 
 fn start(mut command: Command) -> Service {
-    let mut child =
-        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("kado starts");
+    let mut child = command
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("kado starts");
     let log = Arc::new(Mutex::new(String::new()));
-    let reader = child.stderr.take().map(|lines| collect(lines, Arc::clone(&log)));
+    let reader = child
+        .stderr
+        .take()
+        .map(|lines| collect(lines, Arc::clone(&log)));
     let service = Service { child, log, reader };
     service.wait_for_log(" watches");
     service

@@ -1,9 +1,12 @@
 //! The world in ADO and the Katalon project that most tests start from.
 //!
-//! Test case 1001 has point 11, 1002 point 12, up to 1010 with point 20, all in plan 18 and configuration 1. Plan 19
-//! holds 1001 as well, with point 91: no test wants a result there.
+//! Test case 1001 has point 11, 1002 point 12, up to 1010 with point 20, all in plan 18 and
+//! configuration 1. Plan 19 holds 1001 as well, with point 91: no test wants a result there.
 
-#![expect(clippy::disallowed_methods, reason = "tests lay out folders and ask for the time")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "tests lay out folders and ask for the time"
+)]
 
 use std::fs::{self, File, FileTimes};
 use std::path::Path;
@@ -32,8 +35,12 @@ pub fn world() -> World {
         .suite(22, "Checkout")
         .plan(19, "Release 2")
         .suite(31, "Account");
-    let world = (1001..=1010).fold(world, |world, id| world.test_case(id, &format!("Case {id}")));
-    (1001..=1010).fold(world, |world, id| world.point(id - 990, 21, id, 1)).point(91, 31, 1001, 1)
+    let world = (1001..=1010).fold(world, |world, id| {
+        world.test_case(id, &format!("Case {id}"))
+    });
+    (1001..=1010)
+        .fold(world, |world, id| world.point(id - 990, 21, id, 1))
+        .point(91, 31, 1001, 1)
 }
 
 /// The whole id of a test case.
@@ -65,7 +72,10 @@ pub fn age(folder: &Path) {
         if path.is_dir() {
             age(&path);
         } else {
-            let file = File::options().append(true).open(&path).expect("the file is there");
+            let file = File::options()
+                .append(true)
+                .open(&path)
+                .expect("the file is there");
             file.set_times(old).expect("its time can be set");
         }
     }

@@ -36,10 +36,22 @@ token="g3/DOGG74jC3Flrr3yH+3D/yKbOqqUNM"
 fn every_key_is_read() {
     let settings = read(WHOLE);
     assert!(settings.enabled && !settings.damaged);
-    assert_eq!(settings.server_url.as_deref(), Some("https://dev.azure.com/org"));
+    assert_eq!(
+        settings.server_url.as_deref(),
+        Some("https://dev.azure.com/org")
+    );
     assert_eq!(settings.token.word(), "set");
-    assert_eq!(settings.project, Some(ProjectReference { id: Some("7b2d".into()), name: "A \"B\"".into() }));
-    assert_eq!(settings.status_mappings, [(Status::Error, "Blocked".to_owned())]);
+    assert_eq!(
+        settings.project,
+        Some(ProjectReference {
+            id: Some("7b2d".into()),
+            name: "A \"B\"".into()
+        })
+    );
+    assert_eq!(
+        settings.status_mappings,
+        [(Status::Error, "Blocked".to_owned())]
+    );
     let row = ConfigurationRow {
         os: None,
         platform: Some("chrome".into()),
@@ -53,7 +65,10 @@ fn every_key_is_read() {
     assert_eq!(settings.multiple_points, Some(true));
     assert_eq!(settings.override_automation_fields, Some(true));
     assert_eq!(settings.test_run_name.as_deref(), Some("Run  "));
-    assert_eq!((settings.build_definition, settings.release_definition), (Some(12), None));
+    assert_eq!(
+        (settings.build_definition, settings.release_definition),
+        (Some(12), None)
+    );
     assert_eq!(settings.include_attachments, Some(true));
     assert_eq!(settings.sending, Some(SendingRule::All));
     assert_eq!(settings.attachment_kinds, [FileKind::Log, FileKind::Png]);
@@ -81,22 +96,39 @@ fn every_spelling_of_unset_is_unset() {
              executionStatusMappings={unset}\ntestConfigurationMappings={unset}\n"
         ));
         assert_eq!(settings.warnings, [""; 0], "{unset}");
-        assert!(settings.project.is_none() && settings.test_plans.is_empty() && settings.attachment_kinds.is_empty());
+        assert!(
+            settings.project.is_none()
+                && settings.test_plans.is_empty()
+                && settings.attachment_kinds.is_empty()
+        );
     }
 }
 
 #[test]
 fn the_single_plan_of_older_versions_counts_where_there_is_no_list() {
     let settings = read(r#"submitOptions.testPlan="{\\"id\\"\: 7,\\"name\\"\: \\"P\\"}""#);
-    assert_eq!(settings.test_plans, [PlanReference { id: 7, name: Some("P".into()) }]);
-    let settings = read("submitOptions.testPlans=\"[]\"\nsubmitOptions.testPlan=\"{\\\\\"id\\\\\"\\: 7}\"");
+    assert_eq!(
+        settings.test_plans,
+        [PlanReference {
+            id: 7,
+            name: Some("P".into())
+        }]
+    );
+    let settings =
+        read("submitOptions.testPlans=\"[]\"\nsubmitOptions.testPlan=\"{\\\\\"id\\\\\"\\: 7}\"");
     assert_eq!(settings.test_plans.len(), 1);
 }
 
 #[test]
 fn the_obsolete_definition_counts_only_without_the_newer_key() {
-    assert_eq!(read("submitOptions.definitionId=4").build_definition, Some(4));
-    assert_eq!(read("submitOptions.definitionId=4\nsubmitOptions.buildDefinitionId=-1").build_definition, None);
+    assert_eq!(
+        read("submitOptions.definitionId=4").build_definition,
+        Some(4)
+    );
+    assert_eq!(
+        read("submitOptions.definitionId=4\nsubmitOptions.buildDefinitionId=-1").build_definition,
+        None
+    );
 }
 
 #[test]
@@ -105,11 +137,22 @@ fn bad_values_are_named_by_their_key() {
         "enableIntegration=yes\nintegratedProject=\"{x\"\nsubmitOptions.buildDefinitionId=x\nnew.key=1\n\
          submitOptions.attachFileTypes=\"[\\\\\"ZIP\\\\\"]\"\nserverUrl=\"https\\://dev.az",
     );
-    let named: Vec<bool> =
-        ["enableIntegration", "integratedProject", "buildDefinitionId", "new.key", "ZIP", "serverUrl"]
+    let named: Vec<bool> = [
+        "enableIntegration",
+        "integratedProject",
+        "buildDefinitionId",
+        "new.key",
+        "ZIP",
+        "serverUrl",
+    ]
+    .iter()
+    .map(|key| {
+        settings
+            .warnings
             .iter()
-            .map(|key| settings.warnings.iter().any(|warning| warning.contains(key)))
-            .collect();
+            .any(|warning| warning.contains(key))
+    })
+    .collect();
     assert_eq!(named, [true; 6], "{:?}", settings.warnings);
     assert!(settings.damaged);
     assert_eq!(settings.server_url, None);
@@ -121,7 +164,10 @@ fn values_without_quotes_are_read_as_hands_write_them() {
         "serverUrl=https://host/tfs/Collection/\nenableIntegration=\"true\"\n\
                          submitOptions.testPlans=[18]\nsubmitOptions.attachmentSendingType=SEND_IF_FAILS\n",
     );
-    assert_eq!(settings.server_url.as_deref(), Some("https://host/tfs/Collection/"));
+    assert_eq!(
+        settings.server_url.as_deref(),
+        Some("https://host/tfs/Collection/")
+    );
     assert_eq!(settings.test_plans[0].id, 18);
     assert!(settings.enabled);
     assert_eq!(settings.sending, Some(SendingRule::Failed));

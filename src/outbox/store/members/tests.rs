@@ -1,4 +1,5 @@
-//! A suite run counts once, whatever is recorded in which order: as a run of its own or as part of its collection.
+//! A suite run counts once, whatever is recorded in which order: as a run of its own or as part of
+//! its collection.
 
 #[cfg(test)]
 use std::collections::BTreeMap;
@@ -19,7 +20,14 @@ const MEMBERS: usize = 3;
 fn member(number: usize) -> Snapshot {
     let snapshot = snapshot(&[18], Some("session"));
     let started = Some(Moment::from_millis(10 + number as i64));
-    Snapshot { run: SuiteRun { suite: format!("Test Suites/{number}"), started, ..snapshot.run }, ..snapshot }
+    Snapshot {
+        run: SuiteRun {
+            suite: format!("Test Suites/{number}"),
+            started,
+            ..snapshot.run
+        },
+        ..snapshot
+    }
 }
 
 fn run(number: usize) -> RunIdentity {
@@ -31,39 +39,76 @@ fn whole(takes_part: [bool; MEMBERS]) -> Option<Snapshot> {
     let part = |(number, takes_part): (usize, bool)| Part {
         prefix: format!("session/{number}/1"),
         folder: format!("/reports/session/{number}/1"),
-        state: if takes_part { MemberState::Finished } else { MemberState::AbortedAndLeftOut },
+        state: if takes_part {
+            MemberState::Finished
+        } else {
+            MemberState::AbortedAndLeftOut
+        },
         snapshot: Some(member(number)),
     };
-    join("Test Suites/All", "/reports/session/All/1", takes_part.into_iter().enumerate().map(part).collect())
+    join(
+        "Test Suites/All",
+        "/reports/session/All/1",
+        takes_part.into_iter().enumerate().map(part).collect(),
+    )
 }
 
 fn all() -> Snapshot {
     whole([true; MEMBERS]).unwrap()
 }
 
-fn record(store: &mut Store, snapshot: &Snapshot, by_command: bool, ignored: Option<&str>) -> Recorded {
+fn record(
+    store: &mut Store,
+    snapshot: &Snapshot,
+    by_command: bool,
+    ignored: Option<&str>,
+) -> Recorded {
     let identity = snapshot.identity().unwrap();
     let aborted = ignored == Some("aborted");
-    let record = RunRecord { identity: &identity, snapshot, ignored, aborted, by_command, again: false };
+    let record = RunRecord {
+        identity: &identity,
+        snapshot,
+        ignored,
+        aborted,
+        by_command,
+        again: false,
+    };
     store.record(&record, NOW).unwrap()
 }
 
 #[test]
-fn a_member_of_what_is_recorded_is_part_of_it_and_a_member_that_was_recorded_is_not_taken_into_it() {
+fn a_member_of_what_is_recorded_is_part_of_it_and_a_member_that_was_recorded_is_not_taken_into_it()
+{
     let folder = tempfile::tempdir().unwrap();
     let mut store = open(folder.path());
     assert!(!store.is_recorded(&run(0)).unwrap() && !store.is_taken_up(&run(0)).unwrap());
     let first = record(&mut store, &member(0), false, None);
-    let Rest::Part(rest) = store.rest_of(&all()).unwrap() else { panic!("the first is submitted") };
+    let Rest::Part(rest) = store.rest_of(&all()).unwrap() else {
+        panic!("the first is submitted")
+    };
     assert_eq!(rest.places().len(), 2);
     let recorded = record(&mut store, &all(), false, None);
-    let Recorded::New(ids) = recorded else { panic!("{recorded:?}") };
-    assert_eq!(record(&mut store, &member(0), false, None), Recorded::Known(first.submissions().to_vec()));
+    let Recorded::New(ids) = recorded else {
+        panic!("{recorded:?}")
+    };
+    assert_eq!(
+        record(&mut store, &member(0), false, None),
+        Recorded::Known(first.submissions().to_vec())
+    );
     for (number, by_command) in [(1, true), (2, false)] {
-        assert!(store.is_recorded(&run(number)).unwrap() && store.is_taken_up(&run(number)).unwrap());
-        assert_eq!(record(&mut store, &member(number), by_command, None), Recorded::PartOf(ids.clone()));
+        assert!(
+            store.is_recorded(&run(number)).unwrap() && store.is_taken_up(&run(number)).unwrap()
+        );
+        assert_eq!(
+            record(&mut store, &member(number), by_command, None),
+            Recorded::PartOf(ids.clone())
+        );
     }
-    assert_eq!(store.open_runs().unwrap().len(), 3, "copies are kept of all three, once");
+    assert_eq!(
+        store.open_runs().unwrap().len(),
+        3,
+        "copies are kept of all three, once"
+    );
 }
 
 #[test]
@@ -71,9 +116,19 @@ fn a_uuid_that_differs_makes_another_member() {
     let folder = tempfile::tempdir().unwrap();
     let mut store = open(folder.path());
     record(&mut store, &all(), false, None);
-    let other = RunIdentity { execution_uuid: Some("another session".to_owned()), ..run(1) };
+    let other = RunIdentity {
+        execution_uuid: Some("another session".to_owned()),
+        ..run(1)
+    };
     assert!(!store.is_recorded(&other).unwrap() && !store.is_taken_up(&other).unwrap());
-    assert!(store.is_taken_up(&RunIdentity { execution_uuid: None, ..run(1) }).unwrap());
+    assert!(
+        store
+            .is_taken_up(&RunIdentity {
+                execution_uuid: None,
+                ..run(1)
+            })
+            .unwrap()
+    );
     // As an own run, too.
     record(&mut store, &snapshot(&[18], Some("u-1")), false, None);
     let of = |uuid: &str| RunIdentity::of(&snapshot(&[18], Some(uuid)).run).unwrap();
@@ -86,7 +141,10 @@ fn a_collection_is_known_by_a_member_whatever_it_was_recorded_as() {
     let mut store = open(folder.path());
     let earlier = whole([false, true, false]).unwrap();
     // Earlier versions took its identity from the members that take part.
-    let identity = RunIdentity { started: run(1).started, ..earlier.identity().unwrap() };
+    let identity = RunIdentity {
+        started: run(1).started,
+        ..earlier.identity().unwrap()
+    };
     let old = RunRecord {
         identity: &identity,
         snapshot: &earlier,
@@ -96,11 +154,22 @@ fn a_collection_is_known_by_a_member_whatever_it_was_recorded_as() {
         again: false,
     };
     let known = store.record(&old, NOW).unwrap().submissions().to_vec();
-    assert_eq!(record(&mut store, &all(), true, None), Recorded::Known(known));
+    assert_eq!(
+        record(&mut store, &all(), true, None),
+        Recorded::Known(known)
+    );
     // What is submitted once more has a key beside that of the first.
-    let more =
-        RunRecord { identity: &all().identity().unwrap(), snapshot: &all(), again: true, by_command: true, ..old };
-    assert!(matches!(store.record(&more, NOW).unwrap(), Recorded::New(_)));
+    let more = RunRecord {
+        identity: &all().identity().unwrap(),
+        snapshot: &all(),
+        again: true,
+        by_command: true,
+        ..old
+    };
+    assert!(matches!(
+        store.record(&more, NOW).unwrap(),
+        Recorded::New(_)
+    ));
     assert_eq!(store.rows(None).unwrap().len(), 2);
 }
 
@@ -110,22 +179,32 @@ fn a_collection_listed_as_aborted_stands_for_no_member_of_it() {
     let mut store = open(folder.path());
     record(&mut store, &all(), false, Some("aborted"));
     assert!(!store.is_taken_up(&run(0)).unwrap() && store.is_recorded(&run(0)).unwrap());
-    assert!(matches!(record(&mut store, &member(0), false, None), Recorded::New(_)));
+    assert!(matches!(
+        record(&mut store, &member(0), false, None),
+        Recorded::New(_)
+    ));
 }
 
 /// What may happen.
 #[derive(Clone, Debug)]
 enum Operation {
-    Member { number: usize, by_command: bool, ignored: Option<&'static str> },
-    Whole { takes_part: [bool; MEMBERS], by_command: bool, ignored: Option<&'static str> },
+    Member {
+        number: usize,
+        by_command: bool,
+        ignored: Option<&'static str>,
+    },
+    Whole {
+        takes_part: [bool; MEMBERS],
+        by_command: bool,
+        ignored: Option<&'static str>,
+    },
     Forget(usize),
     Retry(usize, Option<[bool; MEMBERS]>),
 }
 
 fn operation() -> impl Strategy<Value = Operation> {
     let ignored = || prop_oneof![3 => Just(None), 1 => Just(Some("ran elsewhere")), 1 => Just(Some("aborted"))];
-    let how =
-        || prop_oneof![2 => Just(None).prop_map(|none| (true, none)), 3 => ignored().prop_map(|why| (false, why))];
+    let how = || prop_oneof![2 => Just(None).prop_map(|none| (true, none)), 3 => ignored().prop_map(|why| (false, why))];
     let takes_part = || proptest::array::uniform3(any::<bool>());
     prop_oneof![
         (0..MEMBERS, how()).prop_map(|(number, (by_command, ignored))| Operation::Member {
@@ -139,7 +218,8 @@ fn operation() -> impl Strategy<Value = Operation> {
             ignored
         }),
         (0_usize..8).prop_map(Operation::Forget),
-        (0_usize..8, proptest::option::of(takes_part())).prop_map(|(row, fresh)| Operation::Retry(row, fresh)),
+        (0_usize..8, proptest::option::of(takes_part()))
+            .prop_map(|(row, fresh)| Operation::Retry(row, fresh)),
     ]
 }
 
@@ -147,10 +227,18 @@ fn perform(store: &mut Store, operation: &Operation) {
     let rows = store.rows(None).unwrap();
     let pick = |place: usize| (!rows.is_empty()).then(|| &rows[place % rows.len()]);
     match operation {
-        Operation::Member { number, by_command, ignored } => {
+        Operation::Member {
+            number,
+            by_command,
+            ignored,
+        } => {
             record(store, &member(*number), *by_command, *ignored);
         }
-        Operation::Whole { takes_part, by_command, ignored } => {
+        Operation::Whole {
+            takes_part,
+            by_command,
+            ignored,
+        } => {
             if let Some(whole) = whole(*takes_part) {
                 record(store, &whole, *by_command, *ignored);
             }
@@ -162,7 +250,9 @@ fn perform(store: &mut Store, operation: &Operation) {
         }
         Operation::Retry(row, fresh) => {
             let Some(row) = pick(*row) else { return };
-            let fresh = fresh.and_then(whole).filter(|_| row.suite == "Test Suites/All");
+            let fresh = fresh
+                .and_then(whole)
+                .filter(|_| row.suite == "Test Suites/All");
             // It may be refused, which is right.
             let _ = store.retry(row.id, fresh.as_ref(), NOW);
         }

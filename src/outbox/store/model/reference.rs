@@ -1,4 +1,5 @@
-//! The naive model of the store that `model` compares it with: what each run and submission should be, in memory.
+//! The naive model of the store that `model` compares it with: what each run and submission should
+//! be, in memory.
 
 #[cfg(test)]
 use std::collections::BTreeMap;
@@ -93,7 +94,10 @@ impl Row {
 
     /// Whether the service works on it.
     pub fn is_open(&self) -> bool {
-        matches!(self.state, SubmissionState::Pending | SubmissionState::Submitting)
+        matches!(
+            self.state,
+            SubmissionState::Pending | SubmissionState::Submitting
+        )
     }
 
     /// It is submitted or parked, unless nobody works on it.
@@ -122,7 +126,10 @@ impl Row {
     /// What has none begins anew.
     fn begin_anew(&mut self, wanted: Wanted) {
         let unclear = self.create_unclear || self.steps.first() == Some(&StepState::Intended);
-        *self = Self { create_unclear: unclear, ..Self::new(self.run, wanted, self.again) };
+        *self = Self {
+            create_unclear: unclear,
+            ..Self::new(self.run, wanted, self.again)
+        };
     }
 }
 
@@ -135,11 +142,22 @@ struct Wanted {
 
 fn wanted(plans: usize, ignored: bool) -> Vec<Wanted> {
     let plans = PLANS[plans];
-    let single = |state| vec![Wanted { plan: plans.first().copied(), state }];
+    let single = |state| {
+        vec![Wanted {
+            plan: plans.first().copied(),
+            state,
+        }]
+    };
     match plans {
         _ if ignored => single(SubmissionState::Ignored),
         [] => single(SubmissionState::Parked),
-        plans => plans.iter().map(|plan| Wanted { plan: Some(*plan), state: SubmissionState::Pending }).collect(),
+        plans => plans
+            .iter()
+            .map(|plan| Wanted {
+                plan: Some(*plan),
+                state: SubmissionState::Pending,
+            })
+            .collect(),
     }
 }
 
@@ -162,15 +180,24 @@ impl Model {
     /// Records a run.
     pub fn record(&mut self, record: Record) -> Recorded {
         let ignored = matches!(record.how, How::Ignored | How::Aborted);
-        let Some(run) = self.runs.iter().position(|run| is_same(run.name, record.name)) else {
-            self.runs.push(Run { name: record.name, plans: record.plans });
+        let Some(run) = self
+            .runs
+            .iter()
+            .position(|run| is_same(run.name, record.name))
+        else {
+            self.runs.push(Run {
+                name: record.name,
+                plans: record.plans,
+            });
             return Recorded::New(self.insert(self.runs.len() - 1, record, ignored, 0));
         };
         let known = &mut self.runs[run].name.uuid;
         *known = known.or(record.name.uuid);
         let rows: Vec<&Row> = self.rows.values().filter(|row| row.run == run).collect();
         let all_ignored = rows.iter().all(|row| row.state == SubmissionState::Ignored);
-        let all_aborted = rows.iter().all(|row| row.ignored_as == Some(IgnoredAs::Aborted));
+        let all_aborted = rows
+            .iter()
+            .all(|row| row.ignored_as == Some(IgnoredAs::Aborted));
         let takes_up = match record.how {
             How::Service => all_aborted,
             How::Command => all_ignored,
@@ -185,7 +212,13 @@ impl Model {
             self.runs[run].plans = record.plans;
             return Recorded::New(self.take_up(run, record.plans));
         }
-        Recorded::Known(self.rows.iter().filter(|(_, row)| row.run == run).map(|(id, _)| *id).collect())
+        Recorded::Known(
+            self.rows
+                .iter()
+                .filter(|(_, row)| row.run == run)
+                .map(|(id, _)| *id)
+                .collect(),
+        )
     }
 
     /// Retries a submission, and tells whether that is allowed.
@@ -200,9 +233,17 @@ impl Model {
         }
         let plans = plans.unwrap_or(self.runs[row.run].plans);
         let all = wanted(plans, false);
-        let new = *all.iter().find(|new| new.plan == row.plan).unwrap_or(&all[0]);
-        let same = |other: &Row| (other.run, other.plan, other.again) == (row.run, new.plan, row.again);
-        if self.rows.iter().any(|(other, held)| *other != id && same(held)) {
+        let new = *all
+            .iter()
+            .find(|new| new.plan == row.plan)
+            .unwrap_or(&all[0]);
+        let same =
+            |other: &Row| (other.run, other.plan, other.again) == (row.run, new.plan, row.again);
+        if self
+            .rows
+            .iter()
+            .any(|(other, held)| *other != id && same(held))
+        {
             return false;
         }
         self.runs[row.run].plans = plans;
@@ -217,35 +258,56 @@ impl Model {
 
     /// Submissions that a person took off the list.
     pub fn forgotten(&self) -> Vec<i64> {
-        let is = |row: &Row| row.state == SubmissionState::Ignored && row.ignored_as == Some(IgnoredAs::Forgotten);
-        self.rows.iter().filter(|(_, row)| is(row)).map(|(id, _)| *id).collect()
+        let is = |row: &Row| {
+            row.state == SubmissionState::Ignored && row.ignored_as == Some(IgnoredAs::Forgotten)
+        };
+        self.rows
+            .iter()
+            .filter(|(_, row)| is(row))
+            .map(|(id, _)| *id)
+            .collect()
     }
 
     /// What is to be sent at `now`; the run that started last ended first.
     pub fn due(&self, now: i64) -> Vec<i64> {
         let is_due = |row: &Row| row.is_open() && row.waits_until.is_none_or(|until| until <= now);
-        let mut due: Vec<i64> = self.rows.iter().filter(|(_, row)| is_due(row)).map(|(id, _)| *id).collect();
+        let mut due: Vec<i64> = self
+            .rows
+            .iter()
+            .filter(|(_, row)| is_due(row))
+            .map(|(id, _)| *id)
+            .collect();
         due.sort_by_key(|id| (-self.name_of(*id).start, *id));
         due
     }
 
     /// When the next one is tried after `now`.
     pub fn next_due(&self, now: i64) -> Option<i64> {
-        let waiting = self.rows.values().filter(|row| row.is_open()).filter_map(|row| row.waits_until);
+        let waiting = self
+            .rows
+            .values()
+            .filter(|row| row.is_open())
+            .filter_map(|row| row.waits_until);
         waiting.filter(|until| *until > now).min()
     }
 
     /// How many runs have something to be sent, or may have.
     pub fn open_runs(&self) -> usize {
         let open = |row: &&Row| row.is_open() || row.state == SubmissionState::Parked;
-        self.rows.values().filter(open).map(|row| row.run).collect::<std::collections::BTreeSet<_>>().len()
+        self.rows
+            .values()
+            .filter(open)
+            .map(|row| row.run)
+            .collect::<std::collections::BTreeSet<_>>()
+            .len()
     }
 
     fn insert(&mut self, run: usize, record: Record, ignored: bool, again: u32) -> Vec<i64> {
         let aborted = record.how == How::Aborted;
-        let new = wanted(record.plans, ignored)
-            .into_iter()
-            .map(|wanted| Row { ignored_as: aborted.then_some(IgnoredAs::Aborted), ..Row::new(run, wanted, again) });
+        let new = wanted(record.plans, ignored).into_iter().map(|wanted| Row {
+            ignored_as: aborted.then_some(IgnoredAs::Aborted),
+            ..Row::new(run, wanted, again)
+        });
         let first = self.rows.len() as i64 + 1;
         let new: Vec<(i64, Row)> = (first..).zip(new).collect();
         let ids = new.iter().map(|(id, _)| *id).collect();
@@ -253,16 +315,26 @@ impl Model {
         ids
     }
 
-    /// All that a person sees is used again: first what ADO has, then the rest for what is still wanted.
+    /// All that a person sees is used again: first what ADO has, then the rest for what is still
+    /// wanted.
     fn take_up(&mut self, run: usize, plans: usize) -> Vec<i64> {
         let mut ids = Vec::new();
         let begun = |row: &Row| row.run == run && row.has_ado_run;
-        for (id, row) in self.rows.iter_mut().filter(|(_, row)| begun(row) && !row.is_open()) {
+        for (id, row) in self
+            .rows
+            .iter_mut()
+            .filter(|(_, row)| begun(row) && !row.is_open())
+        {
             row.go_on();
             ids.push(*id);
         }
         let untouched = |row: &Row| row.run == run && !row.has_ado_run && row.again == 0;
-        let mut free: Vec<i64> = self.rows.iter().filter(|(_, row)| untouched(row)).map(|(id, _)| *id).collect();
+        let mut free: Vec<i64> = self
+            .rows
+            .iter()
+            .filter(|(_, row)| untouched(row))
+            .map(|(id, _)| *id)
+            .collect();
         // A row goes first to the plan that it is for.
         let own = |new: Wanted| {
             let place = free.iter().position(|id| self.rows[id].plan == new.plan);
@@ -270,12 +342,19 @@ impl Model {
         };
         let wanted: Vec<_> = wanted(plans, false).into_iter().map(own).collect();
         for (new, row) in wanted {
-            if self.rows.values().any(|row| begun(row) && row.again == 0 && row.plan == new.plan) {
+            if self
+                .rows
+                .values()
+                .any(|row| begun(row) && row.again == 0 && row.plan == new.plan)
+            {
                 continue;
             }
             let id = row.or_else(|| (!free.is_empty()).then(|| free.remove(0)));
             let id = id.unwrap_or(self.rows.len() as i64 + 1);
-            self.rows.entry(id).or_insert_with(|| Row::new(run, new, 0)).begin_anew(new);
+            self.rows
+                .entry(id)
+                .or_insert_with(|| Row::new(run, new, 0))
+                .begin_anew(new);
             ids.push(id);
         }
         ids.sort_unstable();

@@ -19,14 +19,26 @@ const FORBIDDEN: [char; 9] = ['\\', '/', ':', '*', '?', '"', '<', '>', '|'];
 pub(super) fn add(call: &mut Call<'_>, run: u32, result: Option<u32>) -> Outcome {
     let settings = call.world.settings.clone();
     let sub = sub_id(call)?;
-    let closed = call.run(run)?.state == "Completed" && settings.refuse_result_attachments_after_completed;
+    let closed =
+        call.run(run)?.state == "Completed" && settings.refuse_result_attachments_after_completed;
     if closed && result.is_some() {
-        return Err(bad(&format!("Test run {run} is completed. Attachments cannot be added to its results.")));
+        return Err(bad(&format!(
+            "Test run {run} is completed. Attachments cannot be added to its results."
+        )));
     }
     holder(call.run_mut(run)?, result, sub)?;
     let mut attachment = described(&call.body.value)?;
-    let stream = call.body.stream.take().ok_or_else(|| bad("Value cannot be null.\r\nParameter name: stream"))?;
-    decode(&stream, &mut attachment, settings.keep_attachment_bytes, settings.max_attachment_bytes)?;
+    let stream = call
+        .body
+        .stream
+        .take()
+        .ok_or_else(|| bad("Value cannot be null.\r\nParameter name: stream"))?;
+    decode(
+        &stream,
+        &mut attachment,
+        settings.keep_attachment_bytes,
+        settings.max_attachment_bytes,
+    )?;
     call.world.last_attachment_id += 1;
     attachment.id = call.world.last_attachment_id;
     let answer = json!({"id": attachment.id, "url": format!("{}/{}", place(call, run, result), attachment.id)});
@@ -35,14 +47,19 @@ pub(super) fn add(call: &mut Call<'_>, run: u32, result: Option<u32>) -> Outcome
 }
 
 fn sub_id(call: &Call<'_>) -> Result<Option<u32>, Answer> {
-    Ok(call.query.number("testSubResultId")?.and_then(|id| u32::try_from(id).ok()))
+    Ok(call
+        .query
+        .number("testSubResultId")?
+        .and_then(|id| u32::try_from(id).ok()))
 }
 
 fn described(body: &Value) -> Result<Attachment, Answer> {
     let name = text_of(body, "fileName").filter(|name| !name.is_empty());
     let file_name = name.ok_or_else(|| bad("Value cannot be null.\r\nParameter name: fileName"))?;
     if file_name.contains(FORBIDDEN) || longer_than(&file_name, 255) {
-        return Err(bad(&format!("The file name '{file_name}' is not valid.\r\nParameter name: fileName")));
+        return Err(bad(&format!(
+            "The file name '{file_name}' is not valid.\r\nParameter name: fileName"
+        )));
     }
     at_most(body, "comment", 1000)?;
     let kind = text_of(body, "attachmentType").unwrap_or_else(|| "GeneralAttachment".into());
@@ -63,9 +80,9 @@ fn decode(stream: &str, into: &mut Attachment, keep: usize, most: usize) -> Resu
     let small = stream.len() / 4 * 3 <= keep.saturating_add(3);
     let mut size = 0;
     loop {
-        let read = reader
-            .read(&mut piece)
-            .map_err(|_| bad("The input is not a valid Base-64 string.\r\nParameter name: stream"))?;
+        let read = reader.read(&mut piece).map_err(|_| {
+            bad("The input is not a valid Base-64 string.\r\nParameter name: stream")
+        })?;
         if read == 0 {
             break;
         }
@@ -77,7 +94,8 @@ fn decode(stream: &str, into: &mut Attachment, keep: usize, most: usize) -> Resu
     }
     if size > most {
         let kind = "Microsoft.VisualStudio.Services.Common.VssServiceException, Microsoft.VisualStudio.Services.Common";
-        let message = format!("Cannot upload file as it exceeded the maximum file size ({most} bytes)");
+        let message =
+            format!("Cannot upload file as it exceeded the maximum file size ({most} bytes)");
         return Err(error(400, kind, &message));
     }
     into.size = size as u64;
@@ -87,12 +105,18 @@ fn decode(stream: &str, into: &mut Attachment, keep: usize, most: usize) -> Resu
 
 /// The address of the attachments of a run or a result.
 fn place(call: &Call<'_>, run: u32, result: Option<u32>) -> String {
-    let of_result = result.map(|result| format!("/Results/{result}")).unwrap_or_default();
+    let of_result = result
+        .map(|result| format!("/Results/{result}"))
+        .unwrap_or_default();
     format!("{}/test/Runs/{run}{of_result}/Attachments", call.apis())
 }
 
 /// The list an attachment goes to, or is looked for in.
-fn holder(run: &mut TestRun, result: Option<u32>, sub: Option<u32>) -> Result<&mut Vec<Attachment>, Answer> {
+fn holder(
+    run: &mut TestRun,
+    result: Option<u32>,
+    sub: Option<u32>,
+) -> Result<&mut Vec<Attachment>, Answer> {
     let run_id = run.id;
     let Some(id) = result else {
         return Ok(&mut run.attachments);
@@ -102,8 +126,11 @@ fn holder(run: &mut TestRun, result: Option<u32>, sub: Option<u32>) -> Result<&m
         return Ok(&mut result.attachments);
     };
     let TestResult { sub_results, .. } = result;
-    let found = find_sub(sub_results, sub)
-        .ok_or_else(|| missing(&format!("Test sub-result {sub} does not exist in test result {id}")))?;
+    let found = find_sub(sub_results, sub).ok_or_else(|| {
+        missing(&format!(
+            "Test sub-result {sub} does not exist in test result {id}"
+        ))
+    })?;
     Ok(&mut found.attachments)
 }
 
@@ -134,11 +161,21 @@ pub(super) fn all(call: &mut Call<'_>, run: u32, result: Option<u32>) -> Outcome
 /// The bytes, when they were kept.
 pub(super) fn content(call: &mut Call<'_>, run: u32, result: Option<u32>, id: u32) -> Outcome {
     let sub = sub_id(call)?;
-    let found = holder(call.run_mut(run)?, result, sub)?.iter().find(|attachment| attachment.id == id);
+    let found = holder(call.run_mut(run)?, result, sub)?
+        .iter()
+        .find(|attachment| attachment.id == id);
     let found = found.ok_or_else(|| missing(&format!("Attachment {id} not found.")))?;
     if found.bytes.len() as u64 != found.size {
-        return Err(missing(&format!("fake-ado keeps only size and digest of attachment {id}.")));
+        return Err(missing(&format!(
+            "fake-ado keeps only size and digest of attachment {id}."
+        )));
     }
-    let disposition = format!("attachment; filename=\"{}\"", found.file_name.escape_default());
-    Ok(Answer::new(200, "application/octet-stream", found.bytes.clone()).with("content-disposition", disposition))
+    let disposition = format!(
+        "attachment; filename=\"{}\"",
+        found.file_name.escape_default()
+    );
+    Ok(
+        Answer::new(200, "application/octet-stream", found.bytes.clone())
+            .with("content-disposition", disposition),
+    )
 }

@@ -7,7 +7,12 @@ use crate::answer::{Outcome, error, list, ok};
 use crate::model::{Build, Definition, Release};
 
 fn build_json(call: &Call<'_>, build: &Build) -> Value {
-    let web = format!("{}/{}/_build/results?buildId={}", call.base, call.project().name, build.id);
+    let web = format!(
+        "{}/{}/_build/results?buildId={}",
+        call.base,
+        call.project().name,
+        build.id
+    );
     let mut answer = json!({"id": build.id, "buildNumber": build.number, "status": build.status,
         "uri": format!("vstfs:///Build/Build/{}", build.id), "sourceBranch": "refs/heads/main",
         "url": format!("{}/build/Builds/{}", call.apis(), build.id),
@@ -25,7 +30,9 @@ fn build_json(call: &Call<'_>, build: &Build) -> Value {
 /// Whether a comma-separated filter lets a word pass.
 fn passes(filter: Option<&str>, word: &str) -> bool {
     filter.is_none_or(|filter| {
-        filter.split(',').any(|part| part.trim().eq_ignore_ascii_case(word) || part.eq_ignore_ascii_case("all"))
+        filter
+            .split(',')
+            .any(|part| part.trim().eq_ignore_ascii_case(word) || part.eq_ignore_ascii_case("all"))
     })
 }
 
@@ -34,16 +41,30 @@ pub(super) fn builds(call: &Call<'_>) -> Outcome {
     let (_, top) = call.query.window(1000, 5000)?;
     let mut wanted: Vec<&Build> = call.project().builds.iter().collect();
     wanted.retain(|build| {
-        definitions.as_ref().is_none_or(|ids| ids.contains(&build.definition))
+        definitions
+            .as_ref()
+            .is_none_or(|ids| ids.contains(&build.definition))
             && passes(call.query.get("statusFilter"), &build.status)
-            && passes(call.query.get("resultFilter"), build.result.as_deref().unwrap_or("none"))
+            && passes(
+                call.query.get("resultFilter"),
+                build.result.as_deref().unwrap_or("none"),
+            )
     });
-    let ascending = call.query.get("queryOrder").is_some_and(|order| order.to_lowercase().ends_with("ascending"));
+    let ascending = call
+        .query
+        .get("queryOrder")
+        .is_some_and(|order| order.to_lowercase().ends_with("ascending"));
     wanted.sort_by_key(|build| (build.finished, build.id));
     if !ascending {
         wanted.reverse();
     }
-    Ok(list(wanted.into_iter().take(top).map(|build| build_json(call, build)).collect()))
+    Ok(list(
+        wanted
+            .into_iter()
+            .take(top)
+            .map(|build| build_json(call, build))
+            .collect(),
+    ))
 }
 
 pub(super) fn build(call: &Call<'_>, id: u32) -> Outcome {
@@ -67,7 +88,12 @@ enum Stages {
 }
 
 fn release_json(call: &Call<'_>, release: &Release, stages: Stages) -> Value {
-    let web = format!("{}/{}/_releaseProgress?releaseId={}", call.base, call.project().name, release.id);
+    let web = format!(
+        "{}/{}/_releaseProgress?releaseId={}",
+        call.base,
+        call.project().name,
+        release.id
+    );
     let mut answer = json!({"id": release.id, "name": release.name, "status": release.status,
         "createdOn": "2026-01-02T09:00:00Z", "_links": {"web": {"href": web}},
         "releaseDefinition": {"id": release.definition, "name": format!("Release definition {}", release.definition)}});
@@ -90,7 +116,10 @@ fn release_json(call: &Call<'_>, release: &Release, stages: Stages) -> Value {
 pub(super) fn releases(call: &Call<'_>) -> Outcome {
     let definition = call.query.number("definitionId")?;
     let (_, top) = call.query.window(50, 100)?;
-    let expanded = call.query.get("$expand").is_some_and(|expand| expand.to_lowercase().contains("environments"));
+    let expanded = call
+        .query
+        .get("$expand")
+        .is_some_and(|expand| expand.to_lowercase().contains("environments"));
     let stages = match (expanded, call.world.settings.release_list_without_steps) {
         (false, _) => Stages::None,
         (true, true) => Stages::Names,
@@ -102,14 +131,28 @@ pub(super) fn releases(call: &Call<'_>) -> Outcome {
             && passes(call.query.get("statusFilter"), &release.status)
     });
     wanted.sort_by_key(|release| release.id);
-    if !call.query.get("queryOrder").is_some_and(|order| order.eq_ignore_ascii_case("ascending")) {
+    if !call
+        .query
+        .get("queryOrder")
+        .is_some_and(|order| order.eq_ignore_ascii_case("ascending"))
+    {
         wanted.reverse();
     }
-    Ok(list(wanted.into_iter().take(top).map(|release| release_json(call, release, stages)).collect()))
+    Ok(list(
+        wanted
+            .into_iter()
+            .take(top)
+            .map(|release| release_json(call, release, stages))
+            .collect(),
+    ))
 }
 
 pub(super) fn release(call: &Call<'_>, id: u32) -> Outcome {
-    let release = call.project().releases.iter().find(|release| release.id == id);
+    let release = call
+        .project()
+        .releases
+        .iter()
+        .find(|release| release.id == id);
     let missing = || {
         error(
             404,
@@ -117,7 +160,11 @@ pub(super) fn release(call: &Call<'_>, id: u32) -> Outcome {
             &format!("VS402881: No release found with ID {id}."),
         )
     };
-    Ok(ok(&release_json(call, release.ok_or_else(missing)?, Stages::All)))
+    Ok(ok(&release_json(
+        call,
+        release.ok_or_else(missing)?,
+        Stages::All,
+    )))
 }
 
 fn definition_json(call: &Call<'_>, area: &str, definition: &Definition) -> Value {
@@ -127,9 +174,18 @@ fn definition_json(call: &Call<'_>, area: &str, definition: &Definition) -> Valu
 
 pub(super) fn build_definition(call: &Call<'_>, id: u32) -> Outcome {
     let project = call.project();
-    let named = project.build_definitions.iter().find(|known| known.id == id).cloned();
+    let named = project
+        .build_definitions
+        .iter()
+        .find(|known| known.id == id)
+        .cloned();
     let of_build = project.builds.iter().any(|build| build.definition == id);
-    let found = named.or_else(|| of_build.then(|| Definition { id, name: format!("Definition {id}") }));
+    let found = named.or_else(|| {
+        of_build.then(|| Definition {
+            id,
+            name: format!("Definition {id}"),
+        })
+    });
     let missing = || {
         error(
             404,
@@ -137,24 +193,51 @@ pub(super) fn build_definition(call: &Call<'_>, id: u32) -> Outcome {
             &format!("The build definition {id} could not be found."),
         )
     };
-    Ok(ok(&definition_json(call, "build", &found.ok_or_else(missing)?)))
+    Ok(ok(&definition_json(
+        call,
+        "build",
+        &found.ok_or_else(missing)?,
+    )))
 }
 
 pub(super) fn release_definition(call: &Call<'_>, id: u32) -> Outcome {
     let project = call.project();
-    let named = project.release_definitions.iter().find(|known| known.id == id).cloned();
-    let of_release = project.releases.iter().any(|release| release.definition == id);
-    let found = named.or_else(|| of_release.then(|| Definition { id, name: format!("Release definition {id}") }));
+    let named = project
+        .release_definitions
+        .iter()
+        .find(|known| known.id == id)
+        .cloned();
+    let of_release = project
+        .releases
+        .iter()
+        .any(|release| release.definition == id);
+    let found = named.or_else(|| {
+        of_release.then(|| Definition {
+            id,
+            name: format!("Release definition {id}"),
+        })
+    });
     let missing = || {
         error(
             404,
             "Microsoft.VisualStudio.Services.ReleaseManagement.Data.Exceptions.ReleaseDefinitionNotFoundException, Microsoft.VisualStudio.Services.ReleaseManagement2.Data",
-            &format!("VS402880: Release definition with ID {id} does not exist. Specify a valid ID and try again."),
+            &format!(
+                "VS402880: Release definition with ID {id} does not exist. Specify a valid ID and try again."
+            ),
         )
     };
     let mut answer = definition_json(call, "release", &found.ok_or_else(missing)?);
-    let mut releases = project.releases.iter().filter(|release| release.definition == id);
-    let stages = releases.next_back().map(|release| release.stages.as_slice()).unwrap_or_default();
-    answer["environments"] = stages.iter().map(|stage| json!({"id": 1000 + stage.id, "name": stage.name})).collect();
+    let mut releases = project
+        .releases
+        .iter()
+        .filter(|release| release.definition == id);
+    let stages = releases
+        .next_back()
+        .map(|release| release.stages.as_slice())
+        .unwrap_or_default();
+    answer["environments"] = stages
+        .iter()
+        .map(|stage| json!({"id": 1000 + stage.id, "name": stage.name}))
+        .collect();
     Ok(ok(&answer))
 }

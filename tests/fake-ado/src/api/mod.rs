@@ -54,11 +54,16 @@ impl Call<'_> {
     }
 
     fn plan(&self, id: u32) -> Result<&Plan, Answer> {
-        self.project().find_plan(id).ok_or_else(|| missing(&format!("Test plan {id} not found.")))
+        self.project()
+            .find_plan(id)
+            .ok_or_else(|| missing(&format!("Test plan {id} not found.")))
     }
 
     fn run(&self, id: u32) -> Result<&TestRun, Answer> {
-        let run = self.world.run(id).filter(|run| run.project == self.project().name);
+        let run = self
+            .world
+            .run(id)
+            .filter(|run| run.project == self.project().name);
         run.ok_or_else(|| no_run(id))
     }
 
@@ -122,11 +127,18 @@ fn dispatch_runs(method: &str, route: &Route, call: &mut Call<'_>) -> Outcome {
         ("GET", R::RunAttachments(run)) => attachments::all(call, *run, None),
         ("GET", R::ResultAttachments(run, result)) => attachments::all(call, *run, Some(*result)),
         ("GET", R::RunAttachment(run, id)) => attachments::content(call, *run, None, *id),
-        ("GET", R::ResultAttachment(run, result, id)) => attachments::content(call, *run, Some(*result), *id),
+        ("GET", R::ResultAttachment(run, result, id)) => {
+            attachments::content(call, *run, Some(*result), *id)
+        }
         (_, R::Locations) => Err(no_route("_apis")),
         _ => {
-            let message = format!("The requested resource does not support http method '{method}'.");
-            Err(error(405, "System.NotSupportedException, mscorlib", &message))
+            let message =
+                format!("The requested resource does not support http method '{method}'.");
+            Err(error(
+                405,
+                "System.NotSupportedException, mscorlib",
+                &message,
+            ))
         }
     }
 }
@@ -135,7 +147,11 @@ fn dispatch_runs(method: &str, route: &Route, call: &mut Call<'_>) -> Outcome {
 pub(crate) fn locations(area: Option<&str>, max: &str) -> Answer {
     let table: Vec<Value> = serde_json::from_str(LOCATIONS).expect("the table is valid JSON");
     let wanted = table.into_iter().filter(|entry| {
-        area.is_none_or(|area| entry["area"].as_str().is_some_and(|name| name.eq_ignore_ascii_case(area)))
+        area.is_none_or(|area| {
+            entry["area"]
+                .as_str()
+                .is_some_and(|name| name.eq_ignore_ascii_case(area))
+        })
     });
     list(wanted.map(|entry| capped(entry, max)).collect())
 }

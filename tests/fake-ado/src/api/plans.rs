@@ -22,7 +22,11 @@ fn plan_json(call: &Call<'_>, plan: &Plan) -> Value {
 
 pub(super) fn plans(call: &Call<'_>) -> Outcome {
     let active_only = call.query.flag("filterActivePlans") == Some(true);
-    let wanted = call.project().plans.iter().filter(|plan| !active_only || plan.state.eq_ignore_ascii_case("active"));
+    let wanted = call
+        .project()
+        .plans
+        .iter()
+        .filter(|plan| !active_only || plan.state.eq_ignore_ascii_case("active"));
     paged(call, wanted.map(|plan| plan_json(call, plan)).collect())
 }
 
@@ -41,15 +45,24 @@ pub(super) fn configurations(call: &Call<'_>) -> Outcome {
 
 fn paged(call: &Call<'_>, all: Vec<Value>) -> Outcome {
     let from = call.query.continuation()?;
-    Ok(page(all, from, call.world.settings.page_size, |next| next.to_string()))
+    Ok(page(all, from, call.world.settings.page_size, |next| {
+        next.to_string()
+    }))
 }
 
 fn suite_json(call: &Call<'_>, plan: &Plan, suite: &Suite) -> Value {
-    let kind = if suite.parent.is_some() { "staticTestSuite" } else { "none" };
+    let kind = if suite.parent.is_some() {
+        "staticTestSuite"
+    } else {
+        "none"
+    };
     let mut answer = json!({"id": suite.id, "name": suite.name, "revision": 1, "project": project_reference(call.project()),
         "plan": {"id": plan.id, "name": plan.name}, "suiteType": kind, "inheritDefaultConfigurations": true,
         "hasChildren": plan.suites.iter().any(|other| other.parent == Some(suite.id))});
-    let above = plan.suites.iter().find(|other| Some(other.id) == suite.parent);
+    let above = plan
+        .suites
+        .iter()
+        .find(|other| Some(other.id) == suite.parent);
     if let Some(above) = above {
         answer["parentSuite"] = json!({"id": above.id, "name": above.name});
     }
@@ -73,19 +86,28 @@ pub(super) fn suites(call: &Call<'_>, id: u32) -> Outcome {
     let all = if call.query.flag("asTreeView") == Some(true) {
         tree(call, plan, None)
     } else {
-        plan.suites.iter().map(|suite| suite_json(call, plan, suite)).collect()
+        plan.suites
+            .iter()
+            .map(|suite| suite_json(call, plan, suite))
+            .collect()
     };
     paged(call, all)
 }
 
 /// Organization level: the suites of all projects that hold a test case.
 pub(super) fn suites_of_test_case(call: &Call<'_>) -> Outcome {
-    let wanted = call.query.number("testCaseId")?.ok_or_else(|| bad("testCaseId must be specified."))?;
+    let wanted = call
+        .query
+        .number("testCaseId")?
+        .ok_or_else(|| bad("testCaseId must be specified."))?;
     let mut found: Vec<Value> = Vec::new();
     for project in &call.world.projects {
         for plan in &project.plans {
             let holds = |suite: &&Suite| {
-                project.points.iter().any(|point| point.suite == suite.id && point.test_case as usize == wanted)
+                project
+                    .points
+                    .iter()
+                    .any(|point| point.suite == suite.id && point.test_case as usize == wanted)
             };
             found.extend(plan.suites.iter().filter(holds).map(|suite| {
                 json!({"id": suite.id, "name": suite.name, "project": project_reference(project),
@@ -98,7 +120,12 @@ pub(super) fn suites_of_test_case(call: &Call<'_>) -> Outcome {
 }
 
 /// The suites a read of points covers.
-pub(super) fn covered(call: &Call<'_>, plan: u32, suite: u32, deep: bool) -> Result<Vec<u32>, crate::answer::Answer> {
+pub(super) fn covered(
+    call: &Call<'_>,
+    plan: u32,
+    suite: u32,
+    deep: bool,
+) -> Result<Vec<u32>, crate::answer::Answer> {
     let plan = call.plan(plan)?;
     if !plan.suites.iter().any(|entry| entry.id == suite) {
         return Err(missing(&format!("Test suite {suite} not found.")));
@@ -118,13 +145,19 @@ pub(super) fn test_points(call: &Call<'_>, plan: u32, suite: u32) -> Outcome {
             && ids.as_ref().is_none_or(|ids| ids.contains(&point.id))
     });
     let details = call.query.flag("includePointDetails") != Some(false);
-    let all = wanted.map(|point| point_json(call, plan, point, details)).collect();
+    let all = wanted
+        .map(|point| point_json(call, plan, point, details))
+        .collect();
     let from = match call.query.get("continuationToken") {
-        Some(token) => token.strip_prefix("-2147483648;").and_then(|next| next.parse().ok()),
+        Some(token) => token
+            .strip_prefix("-2147483648;")
+            .and_then(|next| next.parse().ok()),
         None => Some(0),
     };
     let from = from.ok_or_else(|| bad("The continuation token is not valid."))?;
-    Ok(page(all, from, call.world.settings.page_size, |next| format!("-2147483648;{next}")))
+    Ok(page(all, from, call.world.settings.page_size, |next| {
+        format!("-2147483648;{next}")
+    }))
 }
 
 fn point_json(call: &Call<'_>, plan: &Plan, point: &Point, details: bool) -> Value {
@@ -157,5 +190,8 @@ fn last_result(point: &Point) -> Value {
 /// An enumeration as newer operations write it.
 pub(super) fn camel_case(text: &str) -> String {
     let mut letters = text.chars();
-    letters.next().map(|first| first.to_lowercase().chain(letters).collect()).unwrap_or_default()
+    letters
+        .next()
+        .map(|first| first.to_lowercase().chain(letters).collect())
+        .unwrap_or_default()
 }

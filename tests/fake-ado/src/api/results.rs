@@ -10,7 +10,10 @@ use crate::runs_model::{SubResult, TestResult, TestRun};
 
 /// What `detailsToInclude` asks for.
 fn details(call: &Call<'_>) -> String {
-    call.query.get("detailsToInclude").unwrap_or("none").to_lowercase()
+    call.query
+        .get("detailsToInclude")
+        .unwrap_or("none")
+        .to_lowercase()
 }
 
 pub(super) fn list_results(call: &Call<'_>, run: u32) -> Outcome {
@@ -21,9 +24,17 @@ pub(super) fn list_results(call: &Call<'_>, run: u32) -> Outcome {
     let run = call.run(run)?;
     let wanted = run.results.iter().filter(|result| {
         let outcome = result.outcome.to_lowercase();
-        outcomes.as_ref().is_none_or(|wanted| wanted.split(',').any(|word| word.trim() == outcome))
+        outcomes
+            .as_ref()
+            .is_none_or(|wanted| wanted.split(',').any(|word| word.trim() == outcome))
     });
-    Ok(list(wanted.skip(skip).take(top).map(|result| result_json(call, run, result, &details)).collect()))
+    Ok(list(
+        wanted
+            .skip(skip)
+            .take(top)
+            .map(|result| result_json(call, run, result, &details))
+            .collect(),
+    ))
 }
 
 pub(super) fn get(call: &Call<'_>, run: u32, id: u32) -> Outcome {
@@ -34,7 +45,9 @@ pub(super) fn get(call: &Call<'_>, run: u32, id: u32) -> Outcome {
 
 /// 404: the id is not of this run.
 pub(super) fn no_result(run: u32, id: u32) -> Answer {
-    missing(&format!("Test result {id} does not exist in test run {run}"))
+    missing(&format!(
+        "Test result {id} does not exist in test run {run}"
+    ))
 }
 
 fn result_json(call: &Call<'_>, run: &TestRun, result: &TestResult, details: &str) -> Value {
@@ -72,11 +85,17 @@ fn references(call: &Call<'_>, run: &TestRun, result: &TestResult) -> [(&'static
     let id = |id: u32| json!({"id": id.to_string()});
     let plan = run.plan_id.map_or(Value::Null, id);
     let point = result.point_id.map_or(Value::Null, id);
-    let case = result.test_case_id.map_or(Value::Null, |id| json!({"id": id.to_string(), "name": result.title}));
-    let named = |id: u32| json!({"id": id.to_string(), "name": call.project().configuration_name(id)});
+    let case = result.test_case_id.map_or(
+        Value::Null,
+        |id| json!({"id": id.to_string(), "name": result.title}),
+    );
+    let named =
+        |id: u32| json!({"id": id.to_string(), "name": call.project().configuration_name(id)});
     let configuration = result.configuration_id.map_or(Value::Null, named);
-    let suite =
-        result.point_id.and_then(|id| call.project().find_point(id)).map_or(Value::Null, |point| id(point.suite));
+    let suite = result
+        .point_id
+        .and_then(|id| call.project().find_point(id))
+        .map_or(Value::Null, |point| id(point.suite));
     [
         ("testPlan", plan),
         ("testPoint", point),

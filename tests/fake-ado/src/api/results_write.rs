@@ -1,4 +1,5 @@
-//! Adding and updating results. A batch is taken as a whole or not at all; sub-results are appended.
+//! Adding and updating results. A batch is taken as a whole or not at all; sub-results are
+//! appended.
 
 use serde_json::{Value, json};
 
@@ -26,7 +27,14 @@ const OUTCOMES: [&str; 15] = [
     "InProgress",
     "NotImpacted",
 ];
-const STATES: [&str; 6] = ["Unspecified", "Pending", "Queued", "InProgress", "Paused", "Completed"];
+const STATES: [&str; 6] = [
+    "Unspecified",
+    "Pending",
+    "Queued",
+    "InProgress",
+    "Paused",
+    "Completed",
+];
 const GROUPS: [&str; 5] = ["none", "rerun", "dataDriven", "orderedTest", "generic"];
 
 /// The results of the body, when the run still takes any.
@@ -35,10 +43,15 @@ fn batch(body: Value, run: &TestRun) -> Result<Vec<Value>, Answer> {
         return Err(bad("Value cannot be null.\r\nParameter name: results"));
     };
     if items.is_empty() || items.len() > 1000 {
-        return Err(bad("Between 1 and 1000 results are allowed in a request.\r\nParameter name: results"));
+        return Err(bad(
+            "Between 1 and 1000 results are allowed in a request.\r\nParameter name: results",
+        ));
     }
     if run.state == "Completed" {
-        return Err(bad(&format!("Test run {} is completed. Test results cannot be added or updated.", run.id)));
+        return Err(bad(&format!(
+            "Test run {} is completed. Test results cannot be added or updated.",
+            run.id
+        )));
     }
     Ok(items)
 }
@@ -67,12 +80,18 @@ pub(super) fn update(call: &mut Call<'_>, id: u32) -> Outcome {
     let mut changed: Vec<(TestResult, Vec<SubResult>)> = Vec::new();
     for item in &items {
         let Some(result) = id_of(&item["id"]).filter(|id| *id > 0) else {
-            return Err(bad("TestResult Id must be specified\r\nParameter name: TestResult"));
+            return Err(bad(
+                "TestResult Id must be specified\r\nParameter name: TestResult",
+            ));
         };
         if changed.iter().any(|(other, _)| other.id == result) {
-            return Err(bad(&format!("Test result {result} is given twice.\r\nParameter name: results")));
+            return Err(bad(&format!(
+                "Test result {result} is given twice.\r\nParameter name: results"
+            )));
         }
-        let old = run.result_mut(result).ok_or_else(|| no_result(id, result))?;
+        let old = run
+            .result_mut(result)
+            .ok_or_else(|| no_result(id, result))?;
         let mut new = light_copy(old);
         apply(&mut new, item, limit)?;
         changed.push((new, append(old, item, limit)?));
@@ -93,7 +112,10 @@ pub(super) fn update(call: &mut Call<'_>, id: u32) -> Outcome {
 
 /// A copy without what may be large: that stays where it is.
 fn light_copy(result: &mut TestResult) -> TestResult {
-    let large = (std::mem::take(&mut result.attachments), std::mem::take(&mut result.sub_results));
+    let large = (
+        std::mem::take(&mut result.attachments),
+        std::mem::take(&mut result.sub_results),
+    );
     let copy = result.clone();
     (result.attachments, result.sub_results) = large;
     copy
@@ -107,11 +129,19 @@ pub(super) fn add(call: &mut Call<'_>, id: u32) -> Outcome {
         new.push(added(call, call.run(id)?, item)?);
     }
     let run = call.run_mut(id)?;
-    let first = run.results.iter().map(|result| result.id + 1).max().unwrap_or(100_000);
+    let first = run
+        .results
+        .iter()
+        .map(|result| result.id + 1)
+        .max()
+        .unwrap_or(100_000);
     let mut answered = Vec::new();
     for (mut result, number) in new.into_iter().zip(first..) {
         result.id = number;
-        answered.push((number, result.sub_results.iter().map(|sub| sub.id).collect()));
+        answered.push((
+            number,
+            result.sub_results.iter().map(|sub| sub.id).collect(),
+        ));
         run.results.push(result);
     }
     run.updated = crate::query::now();
@@ -122,23 +152,34 @@ pub(super) fn add(call: &mut Call<'_>, id: u32) -> Outcome {
 /// A result as it is added: planned runs want the point, title and revision.
 fn added(call: &Call<'_>, run: &TestRun, item: &Value) -> Result<TestResult, Answer> {
     let limit = call.world.settings.error_text_limit;
-    let mut result = TestResult { state: "Pending".into(), outcome: "Unspecified".into(), ..TestResult::default() };
+    let mut result = TestResult {
+        state: "Pending".into(),
+        outcome: "Unspecified".into(),
+        ..TestResult::default()
+    };
     if let Some(plan) = run.plan_id {
         let wanted = id_of(&item["testPoint"]).unwrap_or(0);
-        let point = call.project().find_point(wanted).filter(|point| point.plan == plan);
+        let point = call
+            .project()
+            .find_point(wanted)
+            .filter(|point| point.plan == plan);
         let point = point.ok_or_else(|| missing(&format!("Test point {wanted} not found.")))?;
         result.point_id = Some(point.id);
         result.test_case_id = Some(point.test_case);
         result.configuration_id = Some(point.configuration);
         if id_of(&item["testCaseRevision"]).is_none() {
-            return Err(bad("The test case revision must be specified.\r\nParameter name: testCaseRevision"));
+            return Err(bad(
+                "The test case revision must be specified.\r\nParameter name: testCaseRevision",
+            ));
         }
     } else {
         result.test_case_id = id_of(&item["testCase"]);
         result.configuration_id = id_of(&item["configuration"]);
     }
     if text_of(item, "testCaseTitle").is_none_or(|title| title.is_empty()) {
-        return Err(bad("Value cannot be null.\r\nParameter name: testCaseTitle"));
+        return Err(bad(
+            "Value cannot be null.\r\nParameter name: testCaseTitle",
+        ));
     }
     apply(&mut result, item, limit)?;
     result.sub_results = append(&result, item, limit)?;
@@ -147,7 +188,11 @@ fn added(call: &Call<'_>, run: &TestRun, item: &Value) -> Result<TestResult, Ans
 
 /// Takes over what the request says; nothing is changed when something in it is refused.
 fn apply(result: &mut TestResult, item: &Value, limit: usize) -> Result<(), Answer> {
-    for (name, most) in [("comment", 1000), ("automatedTestName", 512), ("computerName", 256)] {
+    for (name, most) in [
+        ("comment", 1000),
+        ("automatedTestName", 512),
+        ("computerName", 256),
+    ] {
         at_most(item, name, most)?;
     }
     if let Some(outcome) = word(item["outcome"].as_str(), &OUTCOMES, "TestOutcome")? {
@@ -165,7 +210,8 @@ fn apply(result: &mut TestResult, item: &Value, limit: usize) -> Result<(), Answ
     result.duration_ms = item["durationInMs"].as_f64().or(result.duration_ms);
     result.priority = item["priority"].as_i64().or(result.priority);
     result.title = text_of(item, "testCaseTitle").unwrap_or_else(|| result.title.clone());
-    result.test_case_revision = id_of(&item["testCaseRevision"]).unwrap_or(result.test_case_revision);
+    result.test_case_revision =
+        id_of(&item["testCaseRevision"]).unwrap_or(result.test_case_revision);
     apply_texts(result, item, limit);
     result.revision += 1;
     result.updated = crate::query::now();
@@ -181,7 +227,11 @@ fn apply_texts(result: &mut TestResult, item: &Value, limit: usize) {
         ("comment", &mut result.comment, all),
         ("computerName", &mut result.computer_name, all),
         ("automatedTestName", &mut result.automated_test_name, all),
-        ("automatedTestStorage", &mut result.automated_test_storage, all),
+        (
+            "automatedTestStorage",
+            &mut result.automated_test_storage,
+            all,
+        ),
         ("automatedTestType", &mut result.automated_test_type, all),
     ] {
         if let Some(value) = item.get(name) {
@@ -218,9 +268,14 @@ fn level(
         return Ok(Vec::new());
     };
     if items.len() > 1000 || depth > 3 {
-        return Err(invalid("At most 1000 sub-results on a level and 3 levels are allowed."));
+        return Err(invalid(
+            "At most 1000 sub-results on a level and 3 levels are allowed.",
+        ));
     }
-    items.iter().map(|item| sub_result(item, parent, depth, next, limit)).collect()
+    items
+        .iter()
+        .map(|item| sub_result(item, parent, depth, next, limit))
+        .collect()
 }
 
 fn sub_result(
@@ -235,14 +290,18 @@ fn sub_result(
     let id = *next;
     *next += 1;
     let short = |name: &str| text_of(item, name).map(|text| cut(&text, limit));
-    let (started, completed) = (moment_of(item, "startedDate")?, moment_of(item, "completedDate")?);
+    let (started, completed) = (
+        moment_of(item, "startedDate")?,
+        moment_of(item, "completedDate")?,
+    );
     in_order(started, completed)?;
     Ok(SubResult {
         id,
         parent_id,
         sequence_id: item["sequenceId"].as_i64(),
         display_name: text_of(item, "displayName"),
-        outcome: word(item["outcome"].as_str(), &OUTCOMES, "TestOutcome")?.unwrap_or_else(|| "Unspecified".into()),
+        outcome: word(item["outcome"].as_str(), &OUTCOMES, "TestOutcome")?
+            .unwrap_or_else(|| "Unspecified".into()),
         started,
         completed,
         duration_ms: item["durationInMs"].as_i64(),

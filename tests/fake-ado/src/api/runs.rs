@@ -12,28 +12,48 @@ use crate::query::{cut, id_of, longer_than, moment_of, text_of};
 use crate::runs_model::{RunBuild, TestResult, TestRun};
 
 const CREATE_STATES: [&str; 4] = ["Unspecified", "NotStarted", "InProgress", "Waiting"];
-const UPDATE_STATES: [&str; 6] = ["NotStarted", "InProgress", "Completed", "Aborted", "Waiting", "NeedsInvestigation"];
+const UPDATE_STATES: [&str; 6] = [
+    "NotStarted",
+    "InProgress",
+    "Completed",
+    "Aborted",
+    "Waiting",
+    "NeedsInvestigation",
+];
 
 /// A word of an enumeration in its proper case; unknown words are refused.
-pub(super) fn word(value: Option<&str>, allowed: &[&str], parameter: &str) -> Result<Option<String>, Answer> {
+pub(super) fn word(
+    value: Option<&str>,
+    allowed: &[&str],
+    parameter: &str,
+) -> Result<Option<String>, Answer> {
     let Some(text) = value else { return Ok(None) };
     let found = allowed.iter().find(|word| word.eq_ignore_ascii_case(text));
-    let refused = || bad(&format!("Invalid value specified\r\nParameter name: {parameter}"));
-    found.map(|word| Some((*word).to_owned())).ok_or_else(refused)
+    let refused = || {
+        bad(&format!(
+            "Invalid value specified\r\nParameter name: {parameter}"
+        ))
+    };
+    found
+        .map(|word| Some((*word).to_owned()))
+        .ok_or_else(refused)
 }
 
 /// Refuses a text that is too long.
 pub(super) fn at_most(body: &Value, name: &str, limit: usize) -> Result<(), Answer> {
     match body[name].as_str() {
-        Some(text) if longer_than(text, limit) => {
-            Err(invalid(&format!("The value of {name} is longer than the allowed {limit} characters.")))
-        }
+        Some(text) if longer_than(text, limit) => Err(invalid(&format!(
+            "The value of {name} is longer than the allowed {limit} characters."
+        ))),
         _ => Ok(()),
     }
 }
 
 /// Refuses an end before its start.
-pub(super) fn in_order(started: Option<Timestamp>, completed: Option<Timestamp>) -> Result<(), Answer> {
+pub(super) fn in_order(
+    started: Option<Timestamp>,
+    completed: Option<Timestamp>,
+) -> Result<(), Answer> {
     match (started, completed) {
         (Some(started), Some(completed)) if completed < started => {
             Err(invalid("CompletedDate should be greater than StartedDate."))
@@ -65,11 +85,15 @@ pub(super) fn create(call: &mut Call<'_>) -> Outcome {
 fn requested(call: &Call<'_>) -> Result<TestRun, Answer> {
     let body = &call.body.value;
     let name = text_of(body, "name").filter(|name| !name.trim().is_empty());
-    let name = name.ok_or_else(|| bad("The test run name must be specified.\r\nParameter name: name"))?;
+    let name =
+        name.ok_or_else(|| bad("The test run name must be specified.\r\nParameter name: name"))?;
     at_most(body, "name", 256)?;
     at_most(body, "comment", 1000)?;
     let state = word(body["state"].as_str(), &CREATE_STATES, "TestRunState")?;
-    let (started, completed) = (moment_of(body, "startDate")?, moment_of(body, "completeDate")?);
+    let (started, completed) = (
+        moment_of(body, "startDate")?,
+        moment_of(body, "completeDate")?,
+    );
     in_order(started, completed)?;
     let plan_id = plan_of(call)?;
     let now = crate::query::now();
@@ -100,7 +124,8 @@ fn plan_of(call: &Call<'_>) -> Result<Option<u32>, Answer> {
     if plan.is_null() || plan["id"].is_null() {
         return Ok(None);
     }
-    let id = id_of(&plan["id"]).ok_or_else(|| bad("The plan id is not valid.\r\nParameter name: plan"))?;
+    let id = id_of(&plan["id"])
+        .ok_or_else(|| bad("The plan id is not valid.\r\nParameter name: plan"))?;
     call.plan(id).map(|plan| Some(plan.id))
 }
 
@@ -112,7 +137,9 @@ fn build_of(call: &Call<'_>) -> Result<Option<RunBuild>, Answer> {
     };
     let builds = &call.project().builds;
     if !builds.is_empty() && !builds.iter().any(|known| known.id == id) {
-        return Err(bad(&format!("The build {id} could not be found in the project.\r\nParameter name: build")));
+        return Err(bad(&format!(
+            "The build {id} could not be found in the project.\r\nParameter name: build"
+        )));
     }
     Ok(Some(RunBuild { id: id.to_string() }))
 }
@@ -125,17 +152,25 @@ fn pipeline_of(body: &Value) -> Result<Option<Value>, Answer> {
     }
     let pipeline = reference["pipelineId"].as_u64();
     if pipeline.is_none() || pipeline != id_of(&body["build"]).map(u64::from) {
-        return Err(bad("The pipeline id must be that of the build.\r\nParameter name: pipelineReference"));
+        return Err(bad(
+            "The pipeline id must be that of the build.\r\nParameter name: pipelineReference",
+        ));
     }
     Ok(Some(reference.clone()))
 }
 
 fn tags_of(body: &Value) -> Result<Vec<String>, Answer> {
-    let tags: Vec<String> =
-        body["tags"].as_array().into_iter().flatten().filter_map(|tag| text_of(tag, "name")).collect();
+    let tags: Vec<String> = body["tags"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(|tag| text_of(tag, "name"))
+        .collect();
     let fine = |tag: &String| tag.chars().count() < 30 && tag.chars().all(char::is_alphanumeric);
     if tags.len() > 5 || !tags.iter().all(fine) {
-        return Err(invalid("At most 5 alphanumeric tags of less than 30 characters are allowed."));
+        return Err(invalid(
+            "At most 5 alphanumeric tags of less than 30 characters are allowed.",
+        ));
     }
     Ok(tags)
 }
@@ -144,7 +179,8 @@ fn tags_of(body: &Value) -> Result<Vec<String>, Answer> {
 fn point_ids(body: &Value) -> Result<Vec<u32>, Answer> {
     let mut ids = Vec::new();
     for value in body["pointIds"].as_array().into_iter().flatten() {
-        let id = id_of(value).ok_or_else(|| bad("The value is not valid.\r\nParameter name: pointIds"))?;
+        let id = id_of(value)
+            .ok_or_else(|| bad("The value is not valid.\r\nParameter name: pointIds"))?;
         if !ids.contains(&id) {
             ids.push(id);
         }
@@ -153,14 +189,27 @@ fn point_ids(body: &Value) -> Result<Vec<u32>, Answer> {
 }
 
 /// The pending result a planned run begins with.
-fn planned_result(call: &Call<'_>, plan: Option<u32>, id: u32, automated: bool) -> Result<TestResult, Answer> {
-    let plan = plan.ok_or_else(|| bad("A test plan must be specified for test points.\r\nParameter name: plan"))?;
-    let point = call.project().find_point(id).filter(|point| point.plan == plan);
+fn planned_result(
+    call: &Call<'_>,
+    plan: Option<u32>,
+    id: u32,
+    automated: bool,
+) -> Result<TestResult, Answer> {
+    let plan = plan.ok_or_else(|| {
+        bad("A test plan must be specified for test points.\r\nParameter name: plan")
+    })?;
+    let point = call
+        .project()
+        .find_point(id)
+        .filter(|point| point.plan == plan);
     let point = point.ok_or_else(|| missing(&format!("Test point {id} not found.")))?;
     let item = call.world.find_work_item(point.test_case);
     let manual = !item.is_some_and(|item| item.is_automated());
     if automated && manual && call.world.settings.refuse_automated_run_of_manual_cases {
-        return Err(bad(&format!("Test case {} has no associated automation.", point.test_case)));
+        return Err(bad(&format!(
+            "Test case {} has no associated automation.",
+            point.test_case
+        )));
     }
     Ok(TestResult {
         point_id: Some(id),
@@ -178,8 +227,19 @@ fn planned_result(call: &Call<'_>, plan: Option<u32>, id: u32, automated: bool) 
 
 /// Tells the points of a run about their last result.
 pub(super) fn touch_points(call: &mut Call<'_>, id: u32) {
-    let results = call.world.run(id).map(|run| run.results.as_slice()).unwrap_or_default();
-    let told = results.iter().map(|result| (result.point_id, result.id, result.outcome.clone(), result.state.clone()));
+    let results = call
+        .world
+        .run(id)
+        .map(|run| run.results.as_slice())
+        .unwrap_or_default();
+    let told = results.iter().map(|result| {
+        (
+            result.point_id,
+            result.id,
+            result.outcome.clone(),
+            result.state.clone(),
+        )
+    });
     let told: Vec<_> = told.collect();
     let points = &mut call.project_mut().points;
     for (point, result, outcome, state) in told {
@@ -204,7 +264,9 @@ pub(super) fn update(call: &mut Call<'_>, id: u32) -> Outcome {
     at_most(&body, "comment", 1000)?;
     let state = word(body["state"].as_str(), &UPDATE_STATES, "TestRunState")?;
     if run.state == "Completed" && state.as_deref().is_some_and(|state| state != "Completed") {
-        return Err(bad(&format!("The state of test run {id} cannot be changed from Completed.")));
+        return Err(bad(&format!(
+            "The state of test run {id} cannot be changed from Completed."
+        )));
     }
     let started = moment_of(&body, "startedDate")?.or(run.started);
     let completed = moment_of(&body, "completedDate")?.or(run.completed);
@@ -231,7 +293,9 @@ fn take_texts(run: &mut TestRun, body: &Value, limit: usize) {
         ("releaseEnvironmentUri", &mut run.release_environment_uri),
         ("errorMessage", &mut run.error_message),
     ] {
-        *member = text_of(body, name).map(|text| cut(&text, limit)).or(member.take());
+        *member = text_of(body, name)
+            .map(|text| cut(&text, limit))
+            .or(member.take());
     }
     run.name = text_of(body, "name").unwrap_or_else(|| run.name.clone());
 }
@@ -252,9 +316,13 @@ pub(super) fn statistics(call: &Call<'_>, id: u32) -> Outcome {
     }
     let rows: Vec<Value> = counts
         .iter()
-        .map(|((state, outcome), count)| json!({"state": state, "outcome": outcome, "count": count}))
+        .map(
+            |((state, outcome), count)| json!({"state": state, "outcome": outcome, "count": count}),
+        )
         .collect();
-    Ok(ok(&json!({"run": {"id": id.to_string(), "name": run.name, "url": run_url(call, id)}, "runStatistics": rows})))
+    Ok(ok(
+        &json!({"run": {"id": id.to_string(), "name": run.name, "url": run_url(call, id)}, "runStatistics": rows}),
+    ))
 }
 
 fn run_url(call: &Call<'_>, id: u32) -> String {
@@ -270,8 +338,15 @@ fn stale(call: &Call<'_>, run: &TestRun) -> bool {
 /// A run as JSON; the comment and more only with details.
 pub(super) fn run_json(call: &Call<'_>, run: &TestRun, details: bool) -> Value {
     let total = run.results.len();
-    let done = run.results.iter().filter(|result| result.state == "Completed" && !stale(call, run));
-    let of = |outcome: &str| done.clone().filter(|result| result.outcome == outcome).count();
+    let done = run
+        .results
+        .iter()
+        .filter(|result| result.state == "Completed" && !stale(call, run));
+    let of = |outcome: &str| {
+        done.clone()
+            .filter(|result| result.outcome == outcome)
+            .count()
+    };
     let mut answer = json!({"id": run.id, "name": run.name, "url": run_url(call, run.id), "isAutomated": run.automated,
         "owner": identity(), "project": {"id": call.project().id, "name": run.project}, "state": run.state,
         "totalTests": total, "incompleteTests": total - done.clone().count(), "notApplicableTests": of("NotApplicable"),
@@ -282,8 +357,17 @@ pub(super) fn run_json(call: &Call<'_>, run: &TestRun, details: bool) -> Value {
         &[
             ("startedDate", json!(run.started)),
             ("completedDate", json!(run.completed)),
-            ("plan", run.plan_id.map_or(Value::Null, |id| json!({"id": id.to_string()}))),
-            ("build", run.build.as_ref().map_or(Value::Null, |build| json!({"id": build.id}))),
+            (
+                "plan",
+                run.plan_id
+                    .map_or(Value::Null, |id| json!({"id": id.to_string()})),
+            ),
+            (
+                "build",
+                run.build
+                    .as_ref()
+                    .map_or(Value::Null, |build| json!({"id": build.id})),
+            ),
             ("releaseUri", json!(run.release_uri)),
             ("releaseEnvironmentUri", json!(run.release_environment_uri)),
         ],

@@ -41,21 +41,44 @@ fn item_json(base: &str, item: &WorkItem, fields: Option<&Vec<String>>) -> Value
 
 fn no_item(id: u32) -> Answer {
     let kind = "Microsoft.TeamFoundation.WorkItemTracking.Server.WorkItemUnauthorizedAccessException, Microsoft.TeamFoundation.WorkItemTracking.Server";
-    error(404, kind, &format!("TF401232: Work item {id} does not exist, or you do not have permissions to read it."))
+    error(
+        404,
+        kind,
+        &format!(
+            "TF401232: Work item {id} does not exist, or you do not have permissions to read it."
+        ),
+    )
 }
 
 fn texts(value: &Value) -> Option<Vec<String>> {
-    value.as_array().map(|items| items.iter().filter_map(Value::as_str).map(str::to_owned).collect())
+    value.as_array().map(|items| {
+        items
+            .iter()
+            .filter_map(Value::as_str)
+            .map(str::to_owned)
+            .collect()
+    })
 }
 
 pub(super) fn batch(call: &Call<'_>) -> Outcome {
     let body = &call.body.value;
-    let ids: Vec<u32> = body["ids"].as_array().into_iter().flatten().filter_map(crate::query::id_of).collect();
+    let ids: Vec<u32> = body["ids"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(crate::query::id_of)
+        .collect();
     if ids.is_empty() || ids.len() > 200 {
         let kind = "Microsoft.VisualStudio.Services.Common.VssPropertyValidationException, Microsoft.VisualStudio.Services.Common";
-        return Err(error(400, kind, "VS403474: You can request a maximum of 200 work items at a time."));
+        return Err(error(
+            400,
+            kind,
+            "VS403474: You can request a maximum of 200 work items at a time.",
+        ));
     }
-    let omit = body["errorPolicy"].as_str().is_some_and(|policy| policy.eq_ignore_ascii_case("omit"));
+    let omit = body["errorPolicy"]
+        .as_str()
+        .is_some_and(|policy| policy.eq_ignore_ascii_case("omit"));
     let fields = texts(&body["fields"]);
     let mut values = Vec::new();
     for id in ids {
@@ -71,13 +94,22 @@ pub(super) fn batch(call: &Call<'_>) -> Outcome {
 
 pub(super) fn get(call: &Call<'_>, id: u32) -> Outcome {
     let item = call.world.find_work_item(id).ok_or_else(|| no_item(id))?;
-    let fields = call.query.get("fields").map(|names| names.split(',').map(|name| name.trim().to_owned()).collect());
+    let fields = call.query.get("fields").map(|names| {
+        names
+            .split(',')
+            .map(|name| name.trim().to_owned())
+            .collect()
+    });
     Ok(ok(&item_json(call.base, item, fields.as_ref())))
 }
 
 /// JSON Patch on `/fields/…`, with `test` on `/rev`.
 pub(super) fn patch(call: &mut Call<'_>, id: u32) -> Outcome {
-    let content_type = call.headers.get("content-type").and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let content_type = call
+        .headers
+        .get("content-type")
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
     if !content_type.starts_with("application/json-patch+json") {
         return Err(error(
             415,
@@ -90,13 +122,15 @@ pub(super) fn patch(call: &mut Call<'_>, id: u32) -> Outcome {
     let item = call.world.work_item_mut(id).ok_or_else(|| no_item(id))?;
     if rival {
         item.rev += 1;
-        item.fields.insert("System.Tags".into(), format!("revision {}", item.rev).into());
+        item.fields.insert(
+            "System.Tags".into(),
+            format!("revision {}", item.rev).into(),
+        );
     }
-    let operations = call
-        .body
-        .value
-        .as_array()
-        .ok_or_else(|| bad("You must pass a valid patch document in the body of the request."))?;
+    let operations =
+        call.body.value.as_array().ok_or_else(|| {
+            bad("You must pass a valid patch document in the body of the request.")
+        })?;
     let mut changed = item.clone();
     for operation in operations {
         apply(&mut changed, operation)?;
@@ -111,11 +145,21 @@ fn apply(item: &mut WorkItem, operation: &Value) -> Result<(), Answer> {
     let field = path.strip_prefix("/fields/").map(str::to_owned);
     match (operation["op"].as_str().unwrap_or_default(), field) {
         ("test", None) if path == "/rev" && operation["value"] == json!(item.rev) => Ok(()),
-        ("test", None) if path == "/rev" => {
-            Err(error(412, "VssPropertyValidationException", "VS403351: Test Operation for path /rev failed."))
+        ("test", None) if path == "/rev" => Err(error(
+            412,
+            "VssPropertyValidationException",
+            "VS403351: Test Operation for path /rev failed.",
+        )),
+        ("test", Some(field))
+            if item.all_fields().get(&field).unwrap_or(&Value::Null) == &operation["value"] =>
+        {
+            Ok(())
         }
-        ("test", Some(field)) if item.all_fields().get(&field).unwrap_or(&Value::Null) == &operation["value"] => Ok(()),
-        ("test", Some(_)) => Err(error(412, "VssPropertyValidationException", "VS403351: Test Operation failed.")),
+        ("test", Some(_)) => Err(error(
+            412,
+            "VssPropertyValidationException",
+            "VS403351: Test Operation failed.",
+        )),
         ("add" | "replace", Some(field)) if field == "System.Title" => {
             item.title = operation["value"].as_str().unwrap_or_default().to_owned();
             Ok(())
@@ -128,7 +172,9 @@ fn apply(item: &mut WorkItem, operation: &Value) -> Result<(), Answer> {
             item.fields.remove(&field);
             Ok(())
         }
-        _ => Err(bad(&format!("The patch operation on '{path}' is not supported."))),
+        _ => Err(bad(&format!(
+            "The patch operation on '{path}' is not supported."
+        ))),
     }
 }
 
@@ -145,7 +191,12 @@ pub(super) fn category(call: &Call<'_>, name: &str) -> Outcome {
         }
     };
     let url = |kind: &str| format!("{}/wit/workItemTypes/{kind}", call.apis());
-    let references: Vec<Value> = types.iter().map(|kind| json!({"name": kind, "url": url(kind)})).collect();
-    Ok(ok(&json!({"name": "Test Case Category", "referenceName": name,
-        "defaultWorkItemType": references.first(), "workItemTypes": references})))
+    let references: Vec<Value> = types
+        .iter()
+        .map(|kind| json!({"name": kind, "url": url(kind)}))
+        .collect();
+    Ok(ok(
+        &json!({"name": "Test Case Category", "referenceName": name,
+        "defaultWorkItemType": references.first(), "workItemTypes": references}),
+    ))
 }

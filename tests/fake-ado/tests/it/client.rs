@@ -22,7 +22,10 @@ impl Answer {
     }
 
     pub fn message(&self) -> String {
-        self.json()["message"].as_str().unwrap_or_default().to_owned()
+        self.json()["message"]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned()
     }
 }
 
@@ -56,8 +59,13 @@ pub struct Client {
 
 impl Client {
     pub fn of(fake: &FakeAdo) -> Client {
-        let http = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none());
-        Client { base: fake.base_url(), http: http.build().unwrap() }
+        let http = reqwest::Client::builder()
+            .no_proxy()
+            .redirect(reqwest::redirect::Policy::none());
+        Client {
+            base: fake.base_url(),
+            http: http.build().unwrap(),
+        }
     }
 
     /// A request with headers and without credentials.
@@ -74,17 +82,29 @@ impl Client {
             request = request.header(*name, *value);
         }
         if let Some(body) = body {
-            request = request.header("content-type", "application/json").body(body.to_string());
+            request = request
+                .header("content-type", "application/json")
+                .body(body.to_string());
         }
         let response = request.send().await?;
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         // Not `text()`: depending on features of the workspace it drops a byte order mark.
         let text = String::from_utf8_lossy(&response.bytes().await?).into_owned();
-        Ok(Answer { status, headers, text })
+        Ok(Answer {
+            status,
+            headers,
+            text,
+        })
     }
 
-    pub async fn send(&self, method: &str, path: &str, body: Option<Value>) -> reqwest::Result<Answer> {
-        self.bare(method, path, &[("authorization", "Bearer secret")], body).await
+    pub async fn send(
+        &self,
+        method: &str,
+        path: &str,
+        body: Option<Value>,
+    ) -> reqwest::Result<Answer> {
+        self.bare(method, path, &[("authorization", "Bearer secret")], body)
+            .await
     }
 
     pub async fn get(&self, path: &str) -> Answer {
@@ -111,5 +131,9 @@ pub async fn in_flight(fake: &FakeAdo, count: usize) {
         }
     };
     let arrived = tokio::time::timeout(PATIENCE, arrive).await;
-    assert!(arrived.is_ok(), "{} requests are in flight, not {count}", fake.in_flight());
+    assert!(
+        arrived.is_ok(),
+        "{} requests are in flight, not {count}",
+        fake.in_flight()
+    );
 }

@@ -31,17 +31,34 @@ async fn only_the_wanted_request_goes_wrong() {
     assert_eq!(client.get(RUNS).await.status, 200);
     assert_eq!(client.post(RUNS, planned()).await.status, 200);
     let throttled = client.post(RUNS, planned()).await;
-    assert_eq!((throttled.status, throttled.header("retry-after")), (429, Some("7")));
+    assert_eq!(
+        (throttled.status, throttled.header("retry-after")),
+        (429, Some("7"))
+    );
     assert_eq!(client.post(RUNS, planned()).await.status, 200);
-    let statuses: Vec<u16> = fake.requests().iter().map(|request| request.status).collect();
+    let statuses: Vec<u16> = fake
+        .requests()
+        .iter()
+        .map(|request| request.status)
+        .collect();
     assert_eq!(statuses, [200, 200, 429, 200]);
 }
 
 #[tokio::test]
 async fn a_drop_before_does_nothing_and_a_drop_after_has_done_it() {
     let (fake, client) = start().await;
-    fake.fault(Fault::new("POST", "test/runs$", Nth::Only(1), FaultAction::DropBefore));
-    fake.fault(Fault::new("POST", "test/runs$", Nth::Only(2), FaultAction::DropAfter));
+    fake.fault(Fault::new(
+        "POST",
+        "test/runs$",
+        Nth::Only(1),
+        FaultAction::DropBefore,
+    ));
+    fake.fault(Fault::new(
+        "POST",
+        "test/runs$",
+        Nth::Only(2),
+        FaultAction::DropAfter,
+    ));
     assert!(client.send("POST", RUNS, Some(planned())).await.is_err());
     assert_eq!(fake.world().runs().len(), 0);
     assert!(client.send("POST", RUNS, Some(planned())).await.is_err());
@@ -53,7 +70,12 @@ async fn a_drop_before_does_nothing_and_a_drop_after_has_done_it() {
 #[tokio::test]
 async fn a_cut_answer_breaks_in_its_body() {
     let (fake, client) = start().await;
-    fake.fault(Fault::new("POST", "test/runs$", Nth::Every, FaultAction::CutAnswer));
+    fake.fault(Fault::new(
+        "POST",
+        "test/runs$",
+        Nth::Every,
+        FaultAction::CutAnswer,
+    ));
     assert!(client.send("POST", RUNS, Some(planned())).await.is_err());
     assert_eq!(fake.world().runs().len(), 1);
 }
@@ -80,9 +102,20 @@ async fn a_delay_takes_its_time_and_a_hang_never_ends() {
 #[tokio::test]
 async fn work_can_be_done_although_the_status_says_otherwise() {
     let (fake, client) = start().await;
-    let action = FaultAction::StatusAfter { code: 504, headers: Vec::new(), body: b"gateway".to_vec() };
+    let action = FaultAction::StatusAfter {
+        code: 504,
+        headers: Vec::new(),
+        body: b"gateway".to_vec(),
+    };
     fake.fault(Fault::new("POST", "test/runs$", Nth::First(1), action));
-    assert_eq!(client.send("POST", RUNS, Some(planned())).await.unwrap().status, 504);
+    assert_eq!(
+        client
+            .send("POST", RUNS, Some(planned()))
+            .await
+            .unwrap()
+            .status,
+        504
+    );
     assert_eq!(fake.world().runs().len(), 1);
     fake.fault(Fault::new(
         "GET",
@@ -91,7 +124,10 @@ async fn work_can_be_done_although_the_status_says_otherwise() {
         FaultAction::AddHeaders(vec![("Retry-After".into(), "3".into())]),
     ));
     let answer = client.get(RUNS).await;
-    assert_eq!((answer.status, answer.header("retry-after")), (200, Some("3")));
+    assert_eq!(
+        (answer.status, answer.header("retry-after")),
+        (200, Some("3"))
+    );
 }
 
 #[tokio::test]
@@ -107,16 +143,32 @@ async fn refused_credentials_have_many_faces() {
         (Refusal::Forbidden403, 403),
     ] {
         fake.clear_faults();
-        fake.fault(Fault::new("", "runs", Nth::Every, FaultAction::Refused(refusal)));
+        fake.fault(Fault::new(
+            "",
+            "runs",
+            Nth::Every,
+            FaultAction::Refused(refusal),
+        ));
         assert_eq!(client.get(RUNS).await.status, status);
     }
     fake.clear_faults();
     fake.fault(Fault::new("*", "runs", Nth::Every, FaultAction::Garbage200));
-    assert_eq!(client.get(RUNS).await.header("content-type"), Some("text/html"));
+    assert_eq!(
+        client.get(RUNS).await.header("content-type"),
+        Some("text/html")
+    );
     fake.clear_faults();
-    fake.fault(Fault::new("*", "", Nth::Every, FaultAction::organization_stopped()));
+    fake.fault(Fault::new(
+        "*",
+        "",
+        Nth::Every,
+        FaultAction::organization_stopped(),
+    ));
     let stopped = client.get(RUNS).await;
-    assert_eq!((stopped.status, stopped.text.chars().next()), (503, Some('\u{feff}')));
+    assert_eq!(
+        (stopped.status, stopped.text.chars().next()),
+        (503, Some('\u{feff}'))
+    );
 }
 
 #[tokio::test]
@@ -135,10 +187,29 @@ async fn scripts_can_look_at_the_world_and_at_the_log() {
     let (fake, client) = start().await;
     client.post(RUNS, planned()).await;
     let origin = format!("http://{}", fake.address());
-    let world: serde_json::Value = reqwest::get(format!("{origin}/_fake/world")).await.unwrap().json().await.unwrap();
-    assert_eq!((&world["runs"][0]["name"], &world["tokens"]), (&"Nightly".into(), &serde_json::Value::Null));
-    let log: serde_json::Value = reqwest::get(format!("{origin}/_fake/requests")).await.unwrap().json().await.unwrap();
-    assert_eq!((&log[0]["path"], &log[0]["query"]), (&"/Web%20Shop/_apis/test/runs".into(), &"api-version=7.1".into()));
+    let world: serde_json::Value = reqwest::get(format!("{origin}/_fake/world"))
+        .await
+        .unwrap()
+        .json()
+        .await
+        .unwrap();
+    assert_eq!(
+        (&world["runs"][0]["name"], &world["tokens"]),
+        (&"Nightly".into(), &serde_json::Value::Null)
+    );
+    let log: serde_json::Value = reqwest::get(format!("{origin}/_fake/requests"))
+        .await
+        .unwrap()
+        .json()
+        .await
+        .unwrap();
+    assert_eq!(
+        (&log[0]["path"], &log[0]["query"]),
+        (
+            &"/Web%20Shop/_apis/test/runs".into(),
+            &"api-version=7.1".into()
+        )
+    );
     let again: fake_ado::World = serde_json::from_value(world).unwrap();
     assert_eq!(again.runs().len(), 1);
 }

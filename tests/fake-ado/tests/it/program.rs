@@ -16,22 +16,41 @@ impl Drop for Program {
 
 fn start(arguments: &[&str]) -> (Program, String) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_fake-ado"));
-    let mut child = command.args(arguments).stdout(Stdio::piped()).spawn().unwrap();
+    let mut child = command
+        .args(arguments)
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
     let mut line = String::new();
-    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    BufReader::new(child.stdout.take().unwrap())
+        .read_line(&mut line)
+        .unwrap();
     (Program(child), line.trim().to_owned())
 }
 
 async fn get(url: String, token: &str) -> Value {
     let http = reqwest::Client::builder().no_proxy().build().unwrap();
-    http.get(url).bearer_auth(token).send().await.unwrap().json().await.unwrap()
+    http.get(url)
+        .bearer_auth(token)
+        .send()
+        .await
+        .unwrap()
+        .json()
+        .await
+        .unwrap()
 }
 
 #[tokio::test]
 async fn without_a_file_it_serves_the_demo_world() {
     let (_program, base) = start(&["--listen", "127.0.0.1:0"]);
-    assert!(base.starts_with("http://127.0.0.1:") && base.ends_with("/acme"), "{base}");
-    assert_eq!(get(format!("{base}/Shop/_apis/testplan/plans/18"), "demo-token").await["name"], "Release 1");
+    assert!(
+        base.starts_with("http://127.0.0.1:") && base.ends_with("/acme"),
+        "{base}"
+    );
+    assert_eq!(
+        get(format!("{base}/Shop/_apis/testplan/plans/18"), "demo-token").await["name"],
+        "Release 1"
+    );
 }
 
 #[tokio::test]
@@ -47,7 +66,17 @@ async fn a_file_describes_another_world_in_short_form() {
     let (_program, base) = start(&["--world", file.to_str().unwrap()]);
     let path = "Web/_apis/testplan/Plans/7/Suites/100007/TestPoint?isRecursive=true";
     let points = get(format!("{base}/{path}"), "t").await;
-    assert_eq!((&points["count"], &points["value"][0]["testCaseReference"]["name"]), (&json!(1), &json!("T")));
-    let inside = get(format!("{}/_fake/world", base.trim_end_matches("/corp")), "").await;
+    assert_eq!(
+        (
+            &points["count"],
+            &points["value"][0]["testCaseReference"]["name"]
+        ),
+        (&json!(1), &json!("T"))
+    );
+    let inside = get(
+        format!("{}/_fake/world", base.trim_end_matches("/corp")),
+        "",
+    )
+    .await;
     assert_eq!(inside["projects"][0]["points"][0]["plan"], 7);
 }

@@ -29,15 +29,22 @@ impl Run {
     }
 
     async fn update(&self, results: Value) -> Answer {
-        self.client.patch(&self.path("/results?api-version=7.1"), results).await
+        self.client
+            .patch(&self.path("/results?api-version=7.1"), results)
+            .await
     }
 
     async fn add(&self, results: Value) -> Answer {
-        self.client.post(&self.path("/results?api-version=7.1"), results).await
+        self.client
+            .post(&self.path("/results?api-version=7.1"), results)
+            .await
     }
 
     async fn read(&self, id: u32, query: &str) -> Value {
-        self.client.get(&self.path(&format!("/results/{id}?api-version=7.1{query}"))).await.json()
+        self.client
+            .get(&self.path(&format!("/results/{id}?api-version=7.1{query}")))
+            .await
+            .json()
     }
 
     async fn totals(&self) -> Value {
@@ -48,29 +55,71 @@ impl Run {
 #[tokio::test]
 async fn an_outcome_without_a_state_leaves_the_result_pending() {
     let run = Run::planned().await;
-    assert_eq!(run.update(json!([{"id": 100_000, "outcome": "Passed"}])).await.status, 200);
+    assert_eq!(
+        run.update(json!([{"id": 100_000, "outcome": "Passed"}]))
+            .await
+            .status,
+        200
+    );
     assert_eq!(run.read(100_000, "").await["state"], "Pending");
-    assert_eq!((&run.totals().await["passedTests"], &run.totals().await["incompleteTests"]), (&json!(0), &json!(2)));
-    run.update(json!([{"id": 100_000, "state": "Completed"}])).await;
-    assert_eq!((&run.totals().await["passedTests"], &run.totals().await["incompleteTests"]), (&json!(1), &json!(1)));
-    let statistics = run.client.get(&run.path("/Statistics?api-version=7.1")).await.json();
-    assert_eq!(statistics["runStatistics"][0], json!({"state": "Completed", "outcome": "Passed", "count": 1}));
+    assert_eq!(
+        (
+            &run.totals().await["passedTests"],
+            &run.totals().await["incompleteTests"]
+        ),
+        (&json!(0), &json!(2))
+    );
+    run.update(json!([{"id": 100_000, "state": "Completed"}]))
+        .await;
+    assert_eq!(
+        (
+            &run.totals().await["passedTests"],
+            &run.totals().await["incompleteTests"]
+        ),
+        (&json!(1), &json!(1))
+    );
+    let statistics = run
+        .client
+        .get(&run.path("/Statistics?api-version=7.1"))
+        .await
+        .json();
+    assert_eq!(
+        statistics["runStatistics"][0],
+        json!({"state": "Completed", "outcome": "Passed", "count": 1})
+    );
 }
 
 #[tokio::test]
 async fn what_is_left_out_stays_and_null_clears() {
     let run = Run::planned().await;
-    run.update(json!([{"id": 100_000, "errorMessage": "boom", "comment": "c", "durationInMs": 12.5}])).await;
-    run.update(json!([{"id": 100_000, "errorMessage": null, "state": "Completed", "outcome": "failed"}])).await;
+    run.update(
+        json!([{"id": 100_000, "errorMessage": "boom", "comment": "c", "durationInMs": 12.5}]),
+    )
+    .await;
+    run.update(
+        json!([{"id": 100_000, "errorMessage": null, "state": "Completed", "outcome": "failed"}]),
+    )
+    .await;
     let result = run.read(100_000, "").await;
     assert!(result["errorMessage"].is_null());
     assert_eq!(
-        (&result["comment"], &result["durationInMs"], &result["outcome"]),
+        (
+            &result["comment"],
+            &result["durationInMs"],
+            &result["outcome"]
+        ),
         (&json!("c"), &json!(12.5), &json!("Failed"))
     );
     let world = run.fake.world();
-    let point = world.find_project("Web Shop").unwrap().find_point(5).unwrap();
-    assert_eq!((point.last_result, point.outcome.as_deref()), (Some(100_000), Some("Failed")));
+    let point = world
+        .find_project("Web Shop")
+        .unwrap()
+        .find_point(5)
+        .unwrap();
+    assert_eq!(
+        (point.last_result, point.outcome.as_deref()),
+        (Some(100_000), Some("Failed"))
+    );
 }
 
 #[tokio::test]
@@ -81,21 +130,38 @@ async fn sub_results_are_appended_and_get_ids() {
             "subResults": [{"displayName": "Attempt# 1", "outcome": "Failed"}]},
         {"sequenceId": 2, "displayName": "Iteration 2", "outcome": "Failed"}]}]);
     let answer = run.update(subs.clone()).await.json();
-    assert_eq!(answer["value"][0]["subResults"], json!([{"id": 1}, {"id": 3}]));
+    assert_eq!(
+        answer["value"][0]["subResults"],
+        json!([{"id": 1}, {"id": 3}])
+    );
     run.update(subs).await;
     assert!(run.read(100_000, "").await["subResults"].is_null());
     let result = run.read(100_000, "&detailsToInclude=SubResults").await;
     assert_eq!(result["subResults"].as_array().unwrap().len(), 4);
-    assert_eq!((&result["resultGroupType"], &result["subResults"][3]["id"]), (&json!("dataDriven"), &json!(6)));
+    assert_eq!(
+        (&result["resultGroupType"], &result["subResults"][3]["id"]),
+        (&json!("dataDriven"), &json!(6))
+    );
 }
 
 #[tokio::test]
 async fn limits_are_enforced_and_long_error_texts_cut_silently() {
     let run = Run::planned().await;
-    run.update(json!([{"id": 100_000, "errorMessage": "e".repeat(5000), "stackTrace": "s".repeat(5000)}])).await;
-    assert_eq!(run.read(100_000, "").await["errorMessage"].as_str().unwrap().len(), 4000);
+    run.update(
+        json!([{"id": 100_000, "errorMessage": "e".repeat(5000), "stackTrace": "s".repeat(5000)}]),
+    )
+    .await;
+    assert_eq!(
+        run.read(100_000, "").await["errorMessage"]
+            .as_str()
+            .unwrap()
+            .len(),
+        4000
+    );
     let subs = vec![json!({"outcome": "Passed"}); 1001];
-    let many: Vec<Value> = (0..1001).map(|number| json!({"id": 100_000 + number})).collect();
+    let many: Vec<Value> = (0..1001)
+        .map(|number| json!({"id": 100_000 + number}))
+        .collect();
     for refused in [
         json!([{"id": 100_000, "comment": "c".repeat(1001)}]),
         json!([{"id": 100_000, "subResults": subs}]),
@@ -110,21 +176,42 @@ async fn limits_are_enforced_and_long_error_texts_cut_silently() {
 #[tokio::test]
 async fn one_bad_result_refuses_the_whole_batch() {
     let run = Run::planned().await;
-    let answer = run.update(json!([{"id": 100_000, "outcome": "Passed"}, {"id": 123_456, "outcome": "Passed"}])).await;
+    let answer = run
+        .update(json!([{"id": 100_000, "outcome": "Passed"}, {"id": 123_456, "outcome": "Passed"}]))
+        .await;
     assert_eq!(answer.status, 404);
-    assert_eq!(answer.message(), format!("Test result 123456 does not exist in test run {}", run.id));
+    assert_eq!(
+        answer.message(),
+        format!("Test result 123456 does not exist in test run {}", run.id)
+    );
     assert_eq!(run.read(100_000, "").await["outcome"], "Unspecified");
     let missing = run.update(json!([{"outcome": "Passed"}])).await;
-    assert!(missing.status == 400 && missing.message().contains("TestResult Id must be specified"));
+    assert!(
+        missing.status == 400
+            && missing
+                .message()
+                .contains("TestResult Id must be specified")
+    );
 }
 
 #[tokio::test]
 async fn a_completed_run_takes_no_results() {
     let run = Run::planned().await;
-    run.client.patch(&run.path("?api-version=7.1"), json!({"state": "Completed"})).await;
-    assert_eq!(run.update(json!([{"id": 100_000, "outcome": "Passed"}])).await.status, 400);
+    run.client
+        .patch(&run.path("?api-version=7.1"), json!({"state": "Completed"}))
+        .await;
     assert_eq!(
-        run.add(json!([{"testPoint": {"id": "7"}, "testCaseTitle": "Login", "testCaseRevision": 1}])).await.status,
+        run.update(json!([{"id": 100_000, "outcome": "Passed"}]))
+            .await
+            .status,
+        400
+    );
+    assert_eq!(
+        run.add(
+            json!([{"testPoint": {"id": "7"}, "testCaseTitle": "Login", "testCaseRevision": 1}])
+        )
+        .await
+        .status,
         400
     );
 }
@@ -132,13 +219,24 @@ async fn a_completed_run_takes_no_results() {
 #[tokio::test]
 async fn results_added_to_a_planned_run_name_point_title_and_revision() {
     let run = Run::of(json!({"name": "n", "plan": {"id": "18"}})).await;
-    let unnamed = run.add(json!([{"testCaseTitle": "Login", "testCaseRevision": 1}])).await;
-    assert_eq!((unnamed.status, unnamed.message().as_str()), (404, "Test point 0 not found."));
-    assert_eq!(run.add(json!([{"testPoint": {"id": "5"}}])).await.status, 400);
+    let unnamed = run
+        .add(json!([{"testCaseTitle": "Login", "testCaseRevision": 1}]))
+        .await;
+    assert_eq!(
+        (unnamed.status, unnamed.message().as_str()),
+        (404, "Test point 0 not found.")
+    );
+    assert_eq!(
+        run.add(json!([{"testPoint": {"id": "5"}}])).await.status,
+        400
+    );
     let fine = json!({"testPoint": {"id": "5"}, "testCase": {"id": "12"}, "testCaseTitle": "Login", "testCaseRevision": 1,
         "state": "Completed", "outcome": "Passed", "priority": 255});
     let answer = run.add(json!([fine, fine])).await.json();
-    assert_eq!((&answer["value"][0]["id"], &answer["value"][1]["id"]), (&json!(100_000), &json!(100_001)));
+    assert_eq!(
+        (&answer["value"][0]["id"], &answer["value"][1]["id"]),
+        (&json!(100_000), &json!(100_001))
+    );
     assert_eq!(answer["value"][0]["project"], json!({}));
     assert_eq!(run.fake.world().runs()[0].results[1].test_case_id, Some(12));
 }
@@ -146,9 +244,21 @@ async fn results_added_to_a_planned_run_name_point_title_and_revision() {
 #[tokio::test]
 async fn lists_of_results_have_pages() {
     let run = Run::planned().await;
-    let page = run.client.get(&run.path("/results?$top=1&$skip=1&api-version=7.1")).await.json();
-    assert_eq!((&page["count"], &page["value"][0]["id"]), (&json!(1), &json!(100_001)));
-    run.update(json!([{"id": 100_001, "outcome": "Failed"}])).await;
-    let failed = run.client.get(&run.path("/results?outcomes=Failed&api-version=7.1")).await.json();
+    let page = run
+        .client
+        .get(&run.path("/results?$top=1&$skip=1&api-version=7.1"))
+        .await
+        .json();
+    assert_eq!(
+        (&page["count"], &page["value"][0]["id"]),
+        (&json!(1), &json!(100_001))
+    );
+    run.update(json!([{"id": 100_001, "outcome": "Failed"}]))
+        .await;
+    let failed = run
+        .client
+        .get(&run.path("/results?outcomes=Failed&api-version=7.1"))
+        .await
+        .json();
     assert_eq!(failed["count"], 1);
 }

@@ -28,7 +28,10 @@ async fn a_planned_run_begins_with_a_pending_result_for_each_point() {
     assert_eq!(run["plan"]["id"], "18");
     assert!(run["comment"].is_null());
     let results = client
-        .get(&format!("/Web%20Shop/_apis/test/Runs/{}/results?$top=200&$skip=0&api-version=7.1", run["id"]))
+        .get(&format!(
+            "/Web%20Shop/_apis/test/Runs/{}/results?$top=200&$skip=0&api-version=7.1",
+            run["id"]
+        ))
         .await
         .json();
     let first = &results["value"][0];
@@ -36,11 +39,17 @@ async fn a_planned_run_begins_with_a_pending_result_for_each_point() {
         (&first["id"], &first["testPoint"]["id"], &first["state"]),
         (&json!(100_000), &json!("5"), &json!("Pending"))
     );
-    assert_eq!((&first["testCaseTitle"], &first["outcome"]), (&json!("Login"), &json!("Unspecified")));
+    assert_eq!(
+        (&first["testCaseTitle"], &first["outcome"]),
+        (&json!("Login"), &json!("Unspecified"))
+    );
     assert_eq!(results["count"], 2);
     let world = fake.world();
     let run = &world.runs()[0];
-    assert_eq!((run.plan_id, run.automated, run.comment.as_deref()), (Some(18), true, Some("kado:1")));
+    assert_eq!(
+        (run.plan_id, run.automated, run.comment.as_deref()),
+        (Some(18), true, Some("kado:1"))
+    );
     assert_eq!(run.started.unwrap().to_string(), "2026-01-02T10:00:00Z");
 }
 
@@ -53,7 +62,12 @@ async fn unknown_points_points_of_other_plans_and_unknown_plans_are_not_found() 
         ("18", 8, "Test point 8 not found."),
         ("77", 5, "Test plan 77 not found."),
     ] {
-        let answer = client.post(RUNS, json!({"name": "n", "plan": {"id": plan}, "pointIds": [point]})).await;
+        let answer = client
+            .post(
+                RUNS,
+                json!({"name": "n", "plan": {"id": plan}, "pointIds": [point]}),
+            )
+            .await;
         assert_eq!((answer.status, answer.message().as_str()), (404, message));
         assert_eq!(answer.json()["typeKey"], "TestObjectNotFoundException");
     }
@@ -77,26 +91,49 @@ async fn a_run_needs_a_name_of_at_most_256_characters_and_a_state_to_begin_with(
 #[tokio::test]
 async fn an_unplanned_run_is_unspecified() {
     let fake = FakeAdo::start(shop()).await.unwrap();
-    let run = Client::of(&fake).post(RUNS, json!({"name": "n"})).await.json();
-    assert_eq!((&run["state"], &run["totalTests"]), (&json!("Unspecified"), &json!(0)));
+    let run = Client::of(&fake)
+        .post(RUNS, json!({"name": "n"}))
+        .await
+        .json();
+    assert_eq!(
+        (&run["state"], &run["totalTests"]),
+        (&json!("Unspecified"), &json!(0))
+    );
 }
 
 #[tokio::test]
 async fn completing_keeps_what_is_not_sent_and_can_be_repeated() {
     let fake = FakeAdo::start(shop()).await.unwrap();
     let client = Client::of(&fake);
-    let id = client.post(RUNS, planned()).await.json()["id"].as_u64().unwrap();
+    let id = client.post(RUNS, planned()).await.json()["id"]
+        .as_u64()
+        .unwrap();
     let done = json!({"state": "Completed", "completedDate": "2026-01-02T10:05:00.123Z"});
     for _ in 0..2 {
-        assert_eq!(client.patch(&run_path(id), done.clone()).await.json()["state"], "Completed");
+        assert_eq!(
+            client.patch(&run_path(id), done.clone()).await.json()["state"],
+            "Completed"
+        );
     }
     let run = client.get(&run_path(id)).await.json();
     assert_eq!(
         (&run["startedDate"], &run["completedDate"]),
-        (&json!("2026-01-02T10:00:00Z"), &json!("2026-01-02T10:05:00.123Z"))
+        (
+            &json!("2026-01-02T10:00:00Z"),
+            &json!("2026-01-02T10:05:00.123Z")
+        )
     );
-    assert_eq!((&run["comment"], &run["incompleteTests"]), (&json!("kado:1"), &json!(2)));
-    assert_eq!(client.patch(&run_path(id), json!({"state": "InProgress"})).await.status, 400);
+    assert_eq!(
+        (&run["comment"], &run["incompleteTests"]),
+        (&json!("kado:1"), &json!(2))
+    );
+    assert_eq!(
+        client
+            .patch(&run_path(id), json!({"state": "InProgress"}))
+            .await
+            .status,
+        400
+    );
 }
 
 #[tokio::test]
@@ -105,16 +142,30 @@ async fn the_list_shows_comments_only_with_details() {
     let client = Client::of(&fake);
     client.post(RUNS, planned()).await;
     client.post(RUNS, json!({"name": "unplanned"})).await;
-    let list = client.get(&format!("{RUNS}&planId=18&automated=true")).await.json();
-    assert_eq!((&list["count"], &list["value"][0]["comment"]), (&json!(1), &Value::Null));
-    let list = client.get(&format!("{RUNS}&planId=18&includeRunDetails=true")).await.json();
+    let list = client
+        .get(&format!("{RUNS}&planId=18&automated=true"))
+        .await
+        .json();
+    assert_eq!(
+        (&list["count"], &list["value"][0]["comment"]),
+        (&json!(1), &Value::Null)
+    );
+    let list = client
+        .get(&format!("{RUNS}&planId=18&includeRunDetails=true"))
+        .await
+        .json();
     assert_eq!(list["value"][0]["comment"], "kado:1");
-    assert_eq!(client.get(&format!("{RUNS}&$skip=1&$top=5")).await.json()["count"], 1);
+    assert_eq!(
+        client.get(&format!("{RUNS}&$skip=1&$top=5")).await.json()["count"],
+        1
+    );
 }
 
 #[tokio::test]
 async fn a_new_run_stays_out_of_the_lists_for_the_lag() {
-    let fake = FakeAdo::start(shop().with(|settings| settings.run_list_lag_ms = 60_000)).await.unwrap();
+    let fake = FakeAdo::start(shop().with(|settings| settings.run_list_lag_ms = 60_000))
+        .await
+        .unwrap();
     let client = Client::of(&fake);
     client.post(RUNS, planned()).await;
     assert_eq!(client.get(RUNS).await.json()["count"], 0);
@@ -129,30 +180,64 @@ async fn the_query_by_time_wants_both_ends_at_most_seven_days_apart_and_has_page
     for _ in 0..3 {
         client.post(RUNS, planned()).await;
     }
-    let ago = |days: i64| (jiff::Timestamp::now() - jiff::SignedDuration::from_hours(24 * days)).to_string();
+    let ago = |days: i64| {
+        (jiff::Timestamp::now() - jiff::SignedDuration::from_hours(24 * days)).to_string()
+    };
     let path = |from: String, to: String| {
         format!("{RUNS}&minLastUpdatedDate={from}&maxLastUpdatedDate={to}&planIds=18&$top=2")
     };
-    assert_eq!(client.get(&format!("{RUNS}&minLastUpdatedDate={}", ago(1))).await.status, 400);
+    assert_eq!(
+        client
+            .get(&format!("{RUNS}&minLastUpdatedDate={}", ago(1)))
+            .await
+            .status,
+        400
+    );
     assert_eq!(client.get(&path(ago(8), ago(-1))).await.status, 400);
     let first = client.get(&path(ago(1), ago(-1))).await;
-    assert_eq!((first.json()["count"].clone(), first.header("x-ms-continuationtoken")), (json!(2), Some("2")));
-    let second = client.get(&format!("{}&continuationToken=2", path(ago(1), ago(-1)))).await;
-    assert_eq!((second.json()["count"].clone(), second.header("x-ms-continuationtoken")), (json!(1), None));
+    assert_eq!(
+        (
+            first.json()["count"].clone(),
+            first.header("x-ms-continuationtoken")
+        ),
+        (json!(2), Some("2"))
+    );
+    let second = client
+        .get(&format!("{}&continuationToken=2", path(ago(1), ago(-1))))
+        .await;
+    assert_eq!(
+        (
+            second.json()["count"].clone(),
+            second.header("x-ms-continuationtoken")
+        ),
+        (json!(1), None)
+    );
 }
 
 #[tokio::test]
 async fn a_deleted_run_is_gone() {
     let fake = FakeAdo::start(shop()).await.unwrap();
     let client = Client::of(&fake);
-    let id = client.post(RUNS, planned()).await.json()["id"].as_u64().unwrap();
-    assert_eq!(client.send("DELETE", &run_path(id), None).await.unwrap().status, 204);
+    let id = client.post(RUNS, planned()).await.json()["id"]
+        .as_u64()
+        .unwrap();
+    assert_eq!(
+        client
+            .send("DELETE", &run_path(id), None)
+            .await
+            .unwrap()
+            .status,
+        204
+    );
     let gone = client.get(&run_path(id)).await;
-    assert_eq!((gone.status, gone.message()), (404, format!("Test run {id} not found.")));
+    assert_eq!(
+        (gone.status, gone.message()),
+        (404, format!("Test run {id} not found."))
+    );
 }
 
-/// Stops a server with a run and serves its world on the same port; `None` when somebody else took that meanwhile, as
-/// another test may.
+/// Stops a server with a run and serves its world on the same port; `None` when somebody else took
+/// that meanwhile, as another test may.
 async fn stopped_and_served_again() -> Option<(FakeAdo, Client)> {
     let fake = FakeAdo::start(shop()).await.unwrap();
     let (address, client) = (fake.address(), Client::of(&fake));
@@ -175,8 +260,13 @@ async fn a_world_survives_the_stop_of_its_server_on_the_same_port() {
             break served;
         }
         tries += 1;
-        assert!(tries < 20, "the server still answers, or its port is never free");
+        assert!(
+            tries < 20,
+            "the server still answers, or its port is never free"
+        );
     };
     assert_eq!(client.get(RUNS).await.json()["count"], 1);
-    tokio::spawn(async move { assert_eq!(fake.requests().len(), 1) }).await.unwrap();
+    tokio::spawn(async move { assert_eq!(fake.requests().len(), 1) })
+        .await
+        .unwrap();
 }

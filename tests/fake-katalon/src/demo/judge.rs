@@ -28,7 +28,9 @@ pub fn verdict(fake: &FakeAdo, arrived: bool, exit: &Exit) -> bool {
     if missing.is_empty() {
         say("everything arrived, once");
     }
-    missing.iter().for_each(|one| say(&format!("MISSING: {one}")));
+    missing
+        .iter()
+        .for_each(|one| say(&format!("MISSING: {one}")));
     missing.is_empty()
 }
 
@@ -39,11 +41,20 @@ fn check_run(run: &TestRun) -> Vec<String> {
         missing.push("the run is not one of plan 18".to_owned());
     }
     for name in ["execution0.log", ".html", ".csv"] {
-        if !run.attachments.iter().any(|one| one.file_name.ends_with(name)) {
+        if !run
+            .attachments
+            .iter()
+            .any(|one| one.file_name.ends_with(name))
+        {
             missing.push(format!("the run has no file {name}"));
         }
     }
-    missing.extend(wanted.points.iter().filter_map(|point| check_point(run, point)));
+    missing.extend(
+        wanted
+            .points
+            .iter()
+            .filter_map(|point| check_point(run, point)),
+    );
     missing
 }
 
@@ -56,13 +67,23 @@ fn check_point(run: &TestRun, point: &SamplePoint) -> Option<String> {
         return Some(format!("point {} has no result", point.id));
     };
     if result.outcome != outcome {
-        return Some(format!("point {} is {}, not {outcome}", point.id, result.outcome));
+        return Some(format!(
+            "point {} is {}, not {outcome}",
+            point.id, result.outcome
+        ));
     }
     if result.sub_results.len() != point.sub_results {
         let found = result.sub_results.len();
-        return Some(format!("point {} has {found} sub-results, not {}", point.id, point.sub_results));
+        return Some(format!(
+            "point {} has {found} sub-results, not {}",
+            point.id, point.sub_results
+        ));
     }
-    let pictures = result.attachments.iter().filter(|one| one.file_name.ends_with(".png")).count();
+    let pictures = result
+        .attachments
+        .iter()
+        .filter(|one| one.file_name.ends_with(".png"))
+        .count();
     if point.picture && pictures == 0 {
         return Some(format!("the result of point {} has no picture", point.id));
     }

@@ -14,8 +14,8 @@ use serde_json::Value;
 /// How long kado may take to stop.
 const STOPPING: Duration = Duration::from_secs(15);
 
-/// Builds kado in the demo's own profile and finds it beside the demo. A demo that cargo did not start, as on a machine
-/// without Rust, takes the one that lies there.
+/// Builds kado in the demo's own profile and finds it beside the demo. A demo that cargo did not
+/// start, as on a machine without Rust, takes the one that lies there.
 pub fn build() -> Result<PathBuf> {
     let own = env::current_exe().context("the demo does not know where it lies")?;
     let program = own.with_file_name(format!("kado{}", env::consts::EXE_SUFFIX));
@@ -23,7 +23,10 @@ pub fn build() -> Result<PathBuf> {
         if program.is_file() {
             return Ok(program);
         }
-        bail!("{} is missing; start the demo with `cargo demo`", program.display());
+        bail!(
+            "{} is missing; start the demo with `cargo demo`",
+            program.display()
+        );
     };
     let mut command = Command::new(cargo);
     command.args(["build", "--quiet", "--package", "kado", "--bin", "kado"]);
@@ -35,16 +38,21 @@ pub fn build() -> Result<PathBuf> {
         bail!("kado does not build");
     }
     if !program.is_file() {
-        bail!("kado was built, but not beside the demo: {} is missing", program.display());
+        bail!(
+            "kado was built, but not beside the demo: {} is missing",
+            program.display()
+        );
     }
     Ok(program)
 }
 
-/// Writes a `kado.toml` that watches the workspace. No Katalon with a licence is here, so nobody waits for one.
+/// Writes a `kado.toml` that watches the workspace. No Katalon with a licence is here, so nobody
+/// waits for one.
 pub fn write_config(temp: &Path) -> Result<PathBuf> {
     let path = temp.join("kado.toml");
     let (work, state) = (quoted(&temp.join("workspace")), quoted(&temp.join("state")));
-    let text = format!("watch = [{work}]\nstate_dir = {state}\n[submit]\nkatalon_submits = \"never\"\n");
+    let text =
+        format!("watch = [{work}]\nstate_dir = {state}\n[submit]\nkatalon_submits = \"never\"\n");
     fs::write(&path, &text).with_context(|| format!("{} could not be written", path.display()))?;
     for line in text.lines().filter(|line| !line.is_empty()) {
         crate::say(&format!("kado.toml: {line}"));
@@ -52,12 +60,15 @@ pub fn write_config(temp: &Path) -> Result<PathBuf> {
     Ok(path)
 }
 
-/// The folder without links in its path; on Windows as it is, for the other form is not one for people.
+/// The folder without links in its path; on Windows as it is, for the other form is not one for
+/// people.
 pub fn plain_path(folder: &Path) -> Result<PathBuf> {
     if cfg!(windows) {
         return Ok(folder.to_owned());
     }
-    folder.canonicalize().with_context(|| format!("{} cannot be found", folder.display()))
+    folder
+        .canonicalize()
+        .with_context(|| format!("{} cannot be found", folder.display()))
 }
 
 /// A path as a basic string of TOML, whose escapes JSON's are.
@@ -80,13 +91,20 @@ fn command(program: &Path, arguments: &[&str], config: &Path) -> Command {
     ] {
         command.env_remove(name);
     }
-    command.env("NO_PROXY", "127.0.0.1,localhost").args(arguments).arg("--config").arg(config);
+    command
+        .env("NO_PROXY", "127.0.0.1,localhost")
+        .args(arguments)
+        .arg("--config")
+        .arg(config);
     command
 }
 
 /// What `kado runs --json` says; `None` if it cannot be had.
 pub fn ledger(program: &Path, config: &Path) -> Option<Value> {
-    let output = command(program, &["runs", "--json"], config).stdin(Stdio::null()).output().ok()?;
+    let output = command(program, &["runs", "--json"], config)
+        .stdin(Stdio::null())
+        .output()
+        .ok()?;
     serde_json::from_slice(&output.stdout).ok()
 }
 
@@ -113,16 +131,27 @@ impl Service {
             .with_context(|| format!("{} could not be started", program.display()))?;
         let log = child.stderr.take();
         let printer = thread::spawn(move || {
-            for line in log.into_iter().flat_map(|log| BufReader::new(log).lines()).map_while(Result::ok) {
+            for line in log
+                .into_iter()
+                .flat_map(|log| BufReader::new(log).lines())
+                .map_while(Result::ok)
+            {
                 println!("      kado | {line}");
             }
         });
-        Ok(Self { child, printer: Some(printer) })
+        Ok(Self {
+            child,
+            printer: Some(printer),
+        })
     }
 
     /// Fails if it ended by itself.
     pub fn check(&mut self) -> Result<()> {
-        match self.child.try_wait().context("kado cannot be looked after")? {
+        match self
+            .child
+            .try_wait()
+            .context("kado cannot be looked after")?
+        {
             Some(status) => bail!("kado ended by itself: {status}"),
             None => Ok(()),
         }
@@ -133,11 +162,18 @@ impl Service {
         let since = Instant::now();
         self.ask_to_end()?;
         while since.elapsed() < STOPPING {
-            if let Some(status) = self.child.try_wait().context("kado cannot be looked after")? {
+            if let Some(status) = self
+                .child
+                .try_wait()
+                .context("kado cannot be looked after")?
+            {
                 if let Some(printer) = self.printer.take() {
                     drop(printer.join());
                 }
-                return Ok(Exit { status, took: since.elapsed() });
+                return Ok(Exit {
+                    status,
+                    took: since.elapsed(),
+                });
             }
             thread::sleep(Duration::from_millis(50));
         }
@@ -146,7 +182,10 @@ impl Service {
 
     #[cfg(unix)]
     fn ask_to_end(&mut self) -> Result<()> {
-        let status = Command::new("kill").arg("-TERM").arg(self.child.id().to_string()).status()?;
+        let status = Command::new("kill")
+            .arg("-TERM")
+            .arg(self.child.id().to_string())
+            .status()?;
         if !status.success() {
             bail!("kado could not be asked to end");
         }

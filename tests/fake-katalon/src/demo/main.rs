@@ -16,7 +16,8 @@ use anyhow::{Context, Result};
 use fake_ado::FakeAdo;
 use fake_katalon::sample;
 
-/// When the demo gives up waiting for the run after Katalon's last file; a busy machine takes its time.
+/// When the demo gives up waiting for the run after Katalon's last file; a busy machine takes its
+/// time.
 const ARRIVAL: Duration = Duration::from_secs(120);
 
 fn main() -> ExitCode {
@@ -37,8 +38,8 @@ fn demo() -> Result<bool> {
     say(&format!("{}", program.display()));
 
     heading("Azure DevOps (played by fake-ado)");
-    let fake =
-        FakeAdo::start_blocking(([127, 0, 0, 1], 0).into(), sample::world()).context("no port could be opened")?;
+    let fake = FakeAdo::start_blocking(([127, 0, 0, 1], 0).into(), sample::world())
+        .context("no port could be opened")?;
     say(&format!("listens at {}", fake.base_url()));
     say("project Shop, test plan 18 \"Release 1\", 8 test cases, 8 test points");
 
@@ -46,7 +47,9 @@ fn demo() -> Result<bool> {
     let base = kado::plain_path(temp.path())?;
     let root = base.join("workspace").join("Shop");
     heading("A Katalon project (played by fake-katalon)");
-    sample::project(&root, &fake.base_url()).write().context("the project could not be written")?;
+    sample::project(&root, &fake.base_url())
+        .write()
+        .context("the project could not be written")?;
     say(&format!("lies in {}", root.display()));
     say("its settings name the server, the token, the plan; 7 of its 9 test cases carry ADO ids");
 
@@ -73,14 +76,25 @@ fn demo() -> Result<bool> {
 fn wait_for_run(fake: &FakeAdo, service: &mut kado::Service) -> Result<bool> {
     let since = Instant::now();
     while since.elapsed() < ARRIVAL {
-        if fake.world().runs().iter().any(|run| run.state == "Completed") {
-            say(&format!("the run is complete, {:.1} s after Katalon's last file", since.elapsed().as_secs_f32()));
+        if fake
+            .world()
+            .runs()
+            .iter()
+            .any(|run| run.state == "Completed")
+        {
+            say(&format!(
+                "the run is complete, {:.1} s after Katalon's last file",
+                since.elapsed().as_secs_f32()
+            ));
             return Ok(true);
         }
         service.check()?;
         thread::sleep(Duration::from_millis(200));
     }
-    say(&format!("no run was completed within {} s", ARRIVAL.as_secs()));
+    say(&format!(
+        "no run was completed within {} s",
+        ARRIVAL.as_secs()
+    ));
     Ok(false)
 }
 

@@ -21,7 +21,9 @@ pub fn play(root: &Path) -> Result<()> {
     let mut done = 0;
     while let Some(next) = live.peek() {
         wait_until(next.millis);
-        let step = live.perform_next().context("Katalon's files could not be written")?;
+        let step = live
+            .perform_next()
+            .context("Katalon's files could not be written")?;
         done += 1;
         if let Some(note) = step.and_then(|step| step.note) {
             crate::say(&format!("Katalon: {note}"));

@@ -53,8 +53,14 @@ impl Arguments {
 
     /// The project's folder; `-projectPath` names it or its `.prj` file.
     pub fn project_root(&self) -> Result<PathBuf> {
-        let path = Path::new(&self.project).canonicalize().context("no project lies at -projectPath")?;
-        let folder = if path.is_file() { path.parent().map(Path::to_owned) } else { Some(path) };
+        let path = Path::new(&self.project)
+            .canonicalize()
+            .context("no project lies at -projectPath")?;
+        let folder = if path.is_file() {
+            path.parent().map(Path::to_owned)
+        } else {
+            Some(path)
+        };
         folder.context("-projectPath names no project")
     }
 }

@@ -42,13 +42,17 @@ impl Stage {
             dies: said("FAKE_DIES").is_some(),
             ready: said("FAKE_READY").map(PathBuf::from),
             hold: said("FAKE_HOLD").map(PathBuf::from),
-            hold_from: said("FAKE_HOLD_FROM").and_then(|number| number.parse().ok()).unwrap_or(1),
+            hold_from: said("FAKE_HOLD_FROM")
+                .and_then(|number| number.parse().ok())
+                .unwrap_or(1),
         }
     }
 
     /// Tells that it is about to begin.
     pub fn say_ready(&self) -> Result<()> {
-        let Some(file) = &self.ready else { return Ok(()) };
+        let Some(file) = &self.ready else {
+            return Ok(());
+        };
         fs::write(file, "").context("`FAKE_READY` cannot be written")
     }
 

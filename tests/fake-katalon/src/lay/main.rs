@@ -1,4 +1,5 @@
-//! `fake-katalon`: the sample as a program, for scripts that test kado from outside (`tests/system`).
+//! `fake-katalon`: the sample as a program, for scripts that test kado from outside
+//! (`tests/system`).
 //!
 //! ```text
 //! fake-katalon world                          the ADO world that fits, for `fake-ado --world`
@@ -17,7 +18,8 @@ use fake_katalon::sample;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-const USAGE: &str = "usage: fake-katalon world | project FOLDER SERVER_URL | run PROJECT [HOST] [MIB]";
+const USAGE: &str =
+    "usage: fake-katalon world | project FOLDER SERVER_URL | run PROJECT [HOST] [MIB]";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -35,12 +37,16 @@ fn lay(words: &[&str]) -> Result<()> {
     match *words {
         ["world"] => world(),
         ["project", folder, url] => {
-            sample::project(Path::new(folder), url).write().context("the project could not be written")?;
+            sample::project(Path::new(folder), url)
+                .write()
+                .context("the project could not be written")?;
             Ok(())
         }
         ["run", project] => run(Path::new(project), None, 0),
         ["run", project, host] => run(Path::new(project), Some(host), 0),
-        ["run", project, host, size] => run(Path::new(project), Some(host), size.parse().context(USAGE)?),
+        ["run", project, host, size] => {
+            run(Path::new(project), Some(host), size.parse().context(USAGE)?)
+        }
         _ => bail!(USAGE),
     }
 }
@@ -63,7 +69,8 @@ fn run(project: &Path, host: Option<&str>, mebibytes: usize) -> Result<()> {
         .host(host.unwrap_or(&own))
         .pace(1);
     let folder = run.folder_in(project);
-    run.write_all(&folder).context("the run could not be written")?;
+    run.write_all(&folder)
+        .context("the run could not be written")?;
     if mebibytes > 0 {
         std::fs::write(folder.join("large.html"), vec![b' '; mebibytes << 20])?;
     }

@@ -40,11 +40,22 @@ impl Player<'_> {
         if !run.browser.is_empty() {
             let name = run.configuration.split(" (").next().unwrap_or_default();
             self.wait(2);
-            self.push("INFO", "logMessage", &format!("Starting '{name}' driver"), &[]);
+            self.push(
+                "INFO",
+                "logMessage",
+                &format!("Starting '{name}' driver"),
+                &[],
+            );
             self.wait(i64::from(run.pace) / 2);
-            self.run_data("sessionId", &seed::session(&format!("{}@{}", run.suite, self.now)));
+            self.run_data(
+                "sessionId",
+                &seed::session(&format!("{}@{}", run.suite, self.now)),
+            );
             self.run_data("browser", &run.browser);
-            self.run_data("platform", run.os.trim_end_matches(" 64bit").trim_end_matches(" 32bit"));
+            self.run_data(
+                "platform",
+                run.os.trim_end_matches(" 64bit").trim_end_matches(" 32bit"),
+            );
             self.run_data("seleniumVersion", run.generation.selenium());
             self.run_data("proxyInformation", PROXY);
         }
@@ -57,7 +68,14 @@ impl Player<'_> {
         executed(action, Status::Passed, message, start, self.now)
     }
 
-    fn step(&mut self, test: &Test, attempt: &Attempt, step: &Step, index: usize, open: bool) -> ExecutedStep {
+    fn step(
+        &mut self,
+        test: &Test,
+        attempt: &Attempt,
+        step: &Step,
+        index: usize,
+        open: bool,
+    ) -> ExecutedStep {
         let start = self.start_keyword(&step.action, index);
         if let Some((id, steps)) = &step.called {
             self.called(test, attempt, id, steps);
@@ -91,9 +109,16 @@ impl Player<'_> {
         let class = class_of(attempt);
         let mut properties = vec![("failed.exception.class", class.as_str())];
         properties.extend(picture.map(|name| ("attachment", name)));
-        properties
-            .extend([("failed.exception.stacktrace", stack.as_str()), ("failed.exception.message", &step.message)]);
-        self.push("FAILED", "logMessage", &format!("{} (Root cause: {stack})", step.message), &properties);
+        properties.extend([
+            ("failed.exception.stacktrace", stack.as_str()),
+            ("failed.exception.message", &step.message),
+        ]);
+        self.push(
+            "FAILED",
+            "logMessage",
+            &format!("{} (Root cause: {stack})", step.message),
+            &properties,
+        );
     }
 
     /// A test case called from a step: nested, and no result of its own.
@@ -130,7 +155,12 @@ impl Player<'_> {
             ("tag", ""),
             ("isOptional", "false"),
         ]);
-        self.push("START", "startTest", &format!("Start Test Case : {id}"), &properties);
+        self.push(
+            "START",
+            "startTest",
+            &format!("Start Test Case : {id}"),
+            &properties,
+        );
     }
 
     /// Writes the record that decides the test, and returns its text.
@@ -148,7 +178,11 @@ impl Player<'_> {
             status => {
                 let stack = stack_of(test, attempt);
                 let text = failure_text(&test.id, &stack);
-                let level = if status == Status::Error { "ERROR" } else { "FAILED" };
+                let level = if status == Status::Error {
+                    "ERROR"
+                } else {
+                    "FAILED"
+                };
                 self.decide(level, &text, &stack, &attempt.message, &class_of(attempt));
                 text
             }
@@ -176,7 +210,12 @@ impl Player<'_> {
         let start = self.now;
         let (line, index) = ((18 + index * 2).to_string(), index.to_string());
         let properties = [("startLine", line.as_str()), ("stepIndex", index.as_str())];
-        self.push("START", "startKeyword", &format!("Start action : {action}"), &properties);
+        self.push(
+            "START",
+            "startKeyword",
+            &format!("Start action : {action}"),
+            &properties,
+        );
         start
     }
 
@@ -191,8 +230,14 @@ impl Player<'_> {
 
     fn pass_with(&mut self, message: &str, picture: Option<&str>) {
         self.wait(1);
-        let mut properties: Vec<(&str, &str)> = picture.map(|name| ("attachment", name)).into_iter().collect();
-        properties.extend([("testops-method-name", METHOD), ("testops-execution-stacktrace", "")]);
+        let mut properties: Vec<(&str, &str)> = picture
+            .map(|name| ("attachment", name))
+            .into_iter()
+            .collect();
+        properties.extend([
+            ("testops-method-name", METHOD),
+            ("testops-execution-stacktrace", ""),
+        ]);
         self.push("PASSED", "logMessage", message, &properties);
     }
 }
@@ -200,11 +245,23 @@ impl Player<'_> {
 /// The stack of a step that fails.
 fn step_stack(test: &Test, attempt: &Attempt, step: &Step) -> String {
     let message = step.message.clone();
-    stack_of(test, &Attempt { message, ..attempt.clone() })
+    stack_of(
+        test,
+        &Attempt {
+            message,
+            ..attempt.clone()
+        },
+    )
 }
 
 fn executed(action: &str, status: Status, message: &str, start: i64, end: i64) -> ExecutedStep {
-    ExecutedStep { action: action.to_owned(), status, message: message.to_owned(), start, end }
+    ExecutedStep {
+        action: action.to_owned(),
+        status,
+        message: message.to_owned(),
+        start,
+        end,
+    }
 }
 
 /// Steps for an attempt that has none of its own.
@@ -212,7 +269,8 @@ fn make_up(attempt: &Attempt) -> Vec<Step> {
     let click = "click(findTestObject(\"Object Repository/Page_Shop/button_Continue\"))";
     let clicked = "Object: 'Object Repository/Page_Shop/button_Continue' is clicked on";
     let mut steps = vec![Step::passed(click, clicked)];
-    let check = "verifyElementText(findTestObject(\"Object Repository/Page_Shop/label_State\"), \"Ready\")";
+    let check =
+        "verifyElementText(findTestObject(\"Object Repository/Page_Shop/label_State\"), \"Ready\")";
     match attempt.status {
         Status::Failed => steps.push(Step::failed(check, &attempt.message)),
         Status::Error => steps.push(Step::new("total = prices.sum()", Status::Error, "")),

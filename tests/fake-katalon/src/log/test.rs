@@ -63,19 +63,37 @@ impl Player<'_> {
         }
         properties.push(("currentRetryCount", current.as_str()));
         self.nested = 1;
-        self.push("START", "startTest", &format!("Start Test Case : {}", test.id), &properties);
+        self.push(
+            "START",
+            "startTest",
+            &format!("Start Test Case : {}", test.id),
+            &properties,
+        );
     }
 
     /// The `.tc` as the executing machine names it.
     pub(super) fn source(&self, id: &str) -> String {
-        let separator = if self.project.contains('\\') { "\\" } else { "/" };
-        format!("{}{separator}{}.tc", self.project, id.replace('/', separator))
+        let separator = if self.project.contains('\\') {
+            "\\"
+        } else {
+            "/"
+        };
+        format!(
+            "{}{separator}{}.tc",
+            self.project,
+            id.replace('/', separator)
+        )
     }
 
     fn variables(&mut self, test: &Test) {
         for variable in &test.variables {
             self.wait(1);
-            self.push("INFO", "logMessage", &format!("{} = {}", label(variable), variable.shown()), &[]);
+            self.push(
+                "INFO",
+                "logMessage",
+                &format!("{} = {}", label(variable), variable.shown()),
+                &[],
+            );
         }
         if self.run.generation.has_execution_ids() {
             let text = self.binding_text(test);
@@ -91,7 +109,12 @@ impl Player<'_> {
             let masked = ("masked", Json::Bool(variable.masked));
             if modern {
                 let default = ("isDefault", Json::Bool(variable.default));
-                return Json::object([value, default, ("name", Json::text(&variable.name)), masked]);
+                return Json::object([
+                    value,
+                    default,
+                    ("name", Json::text(&variable.name)),
+                    masked,
+                ]);
             }
             let name = label(variable);
             let short = ("displayReportName", Json::text(abbreviate(&name, 18)));
@@ -111,18 +134,33 @@ impl Player<'_> {
             ("remainingRetryCount", remaining.as_str()),
         ];
         if run.generation.is_10_2() {
-            properties.push(("executedKeywords", "{\n  \"WebUI.openBrowser\": 1,\n  \"WebUI.click\": 1\n}"));
+            properties.push((
+                "executedKeywords",
+                "{\n  \"WebUI.openBrowser\": 1,\n  \"WebUI.click\": 1\n}",
+            ));
         }
-        properties.extend([("currentRetryCount", current.as_str()), ("keywordsUsage", KEYWORDS_USAGE)]);
+        properties.extend([
+            ("currentRetryCount", current.as_str()),
+            ("keywordsUsage", KEYWORDS_USAGE),
+        ]);
         self.nested = 0;
         self.wait(1);
-        self.push("END", "endTest", &format!("End Test Case : {}", test.id), &properties);
+        self.push(
+            "END",
+            "endTest",
+            &format!("End Test Case : {}", test.id),
+            &properties,
+        );
     }
 }
 
 /// The name as older versions print it: defaults are marked.
 fn label(variable: &Variable) -> String {
-    if variable.default { format!("(Default) {}", variable.name) } else { variable.name.clone() }
+    if variable.default {
+        format!("(Default) {}", variable.name)
+    } else {
+        variable.name.clone()
+    }
 }
 
 fn remark(test: &Test, attempt: &Attempt, number: usize, count: usize) -> String {
@@ -132,11 +170,23 @@ fn remark(test: &Test, attempt: &Attempt, number: usize, count: usize) -> String
         .filter(|variable| !variable.default)
         .map(|variable| format!("{}={}", variable.name, variable.shown()))
         .collect();
-    let bound = if bound.is_empty() { String::new() } else { format!(" [{}]", bound.join(", ")) };
-    let again = if number + 1 < count { ", runs again" } else { "" };
+    let bound = if bound.is_empty() {
+        String::new()
+    } else {
+        format!(" [{}]", bound.join(", "))
+    };
+    let again = if number + 1 < count {
+        ", runs again"
+    } else {
+        ""
+    };
     let pictured = attempt.screenshot || attempt.steps.iter().any(|step| step.screenshot);
     let picture = if pictured { ", picture taken" } else { "" };
-    format!("{}{bound}: {}{picture}{again}", test.name(), attempt.status.word())
+    format!(
+        "{}{bound}: {}{picture}{again}",
+        test.name(),
+        attempt.status.word()
+    )
 }
 
 const KEYWORDS_USAGE: &str = "{

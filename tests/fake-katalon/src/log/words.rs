@@ -28,7 +28,10 @@ pub(crate) fn stack_of(test: &Test, attempt: &Attempt) -> String {
 
 /// Class of the throwable: a failed check, or anything else.
 pub(crate) fn class_of(attempt: &Attempt) -> String {
-    let given = attempt.stack.as_deref().and_then(|stack| stack.split([':', '\n']).next());
+    let given = attempt
+        .stack
+        .as_deref()
+        .and_then(|stack| stack.split([':', '\n']).next());
     let made = match attempt.status {
         Status::Error => "groovy.lang.MissingPropertyException",
         _ => "com.kms.katalon.core.exception.StepFailedException",

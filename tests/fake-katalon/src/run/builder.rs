@@ -19,7 +19,8 @@ macro_rules! texts {
 }
 
 impl SuiteRunWriter {
-    /// A run of a suite (`Test Suites/…`) without tests: 11.x, Chrome on Windows 11, UTC, 6 May 2026.
+    /// A run of a suite (`Test Suites/…`) without tests: 11.x, Chrome on Windows 11, UTC, 6 May
+    /// 2026.
     pub fn new(suite: &str) -> Self {
         Self {
             suite: suite.to_owned(),
@@ -59,7 +60,8 @@ impl SuiteRunWriter {
         host => host;
         /// Sets the operating system, for instance `Mac OS X 64bit`.
         os => os;
-        /// Sets the run configuration, for instance `Chrome (headless)`, `Firefox`, or nothing for a web service.
+        /// Sets the run configuration, for instance `Chrome (headless)`, `Firefox`, or nothing for
+        /// a web service.
         configuration => configuration;
         /// Sets the browser with its version; empty: no browser is opened.
         browser => browser;
@@ -92,7 +94,8 @@ impl SuiteRunWriter {
         self
     }
 
-    /// Sets the instants that the session's and the run's folder are named after; default: 3 s before the start.
+    /// Sets the instants that the session's and the run's folder are named after; default: 3 s
+    /// before the start.
     #[must_use]
     pub fn stamps(mut self, session: Timestamp, run: Timestamp) -> Self {
         self.session = Some(session.as_millisecond());
@@ -114,7 +117,8 @@ impl SuiteRunWriter {
         self
     }
 
-    /// Sets how often the suite repeats a failed test at once; the attempts of the tests are as given.
+    /// Sets how often the suite repeats a failed test at once; the attempts of the tests are as
+    /// given.
     #[must_use]
     pub fn retries(mut self, count: u32) -> Self {
         self.retries = count;

@@ -1,5 +1,5 @@
-//! SIGTERM, SIGINT, SIGHUP and SIGQUIT. What a terminal sends reaches every process in the foreground, so the command
-//! has got it already; what was sent to kado alone is passed on.
+//! SIGTERM, SIGINT, SIGHUP and SIGQUIT. What a terminal sends reaches every process in the
+//! foreground, so the command has got it already; what was sent to kado alone is passed on.
 
 use std::io::IsTerminal as _;
 use std::os::unix::process::ExitStatusExt as _;
@@ -46,7 +46,9 @@ pub fn pass_on(signal: Asked, pid: Option<u32>) {
     if signal != Signal::TERM && has_terminal() {
         return;
     }
-    let pid = pid.and_then(|pid| i32::try_from(pid).ok()).and_then(Pid::from_raw);
+    let pid = pid
+        .and_then(|pid| i32::try_from(pid).ok())
+        .and_then(Pid::from_raw);
     if let Some(pid) = pid {
         // A command that has just ended needs no signal any more.
         let _ = kill_process(pid, signal);
@@ -54,10 +56,15 @@ pub fn pass_on(signal: Asked, pid: Option<u32>) {
 }
 
 fn has_terminal() -> bool {
-    std::io::stdin().is_terminal() || std::io::stdout().is_terminal() || std::io::stderr().is_terminal()
+    std::io::stdin().is_terminal()
+        || std::io::stdout().is_terminal()
+        || std::io::stderr().is_terminal()
 }
 
 /// The command's own code, or 128 and the number of the signal that ended it.
 pub fn exit_code(status: ExitStatus) -> i32 {
-    status.code().or_else(|| Some(128 + status.signal()?)).unwrap_or(1)
+    status
+        .code()
+        .or_else(|| Some(128 + status.signal()?))
+        .unwrap_or(1)
 }

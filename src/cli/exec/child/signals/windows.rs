@@ -1,5 +1,5 @@
-//! Ctrl-C and Ctrl-Break. Windows sends them to every process of the console, so there is nothing to pass on: kado only
-//! must not end before the command does.
+//! Ctrl-C and Ctrl-Break. Windows sends them to every process of the console, so there is nothing
+//! to pass on: kado only must not end before the command does.
 
 use std::process::ExitStatus;
 
@@ -17,7 +17,10 @@ pub struct Signals {
 impl Signals {
     /// Hears signals from now on.
     pub fn listen() -> std::io::Result<Self> {
-        Ok(Self { interrupt: ctrl_c()?, terminate: ctrl_break()? })
+        Ok(Self {
+            interrupt: ctrl_c()?,
+            terminate: ctrl_break()?,
+        })
     }
 
     /// The next signal.
