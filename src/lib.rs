@@ -1,30 +1,35 @@
 //! kado submits finished Katalon Studio suite runs to Azure DevOps Test Plans.
+//!
+//! The program is [`cli::main`]. Beside it, public is what the integration tests compare with the
+//! corpus and the recordings; everything else is private, so that the compiler finds what is dead.
 
 pub mod ado;
-pub mod blocking;
-pub mod check;
+mod blocking;
+mod check;
 pub mod cli;
-pub mod clock;
-pub mod config;
-pub mod daemon;
-pub mod discovery;
-pub mod environment;
-pub mod error_chain;
-pub mod exit;
-pub mod file_names;
-pub mod intake;
+mod clock;
+mod config;
+mod connect;
+mod daemon;
+mod discovery;
+mod environment;
+mod error_chain;
+mod exit;
+mod file_names;
+mod intake;
 pub mod katalon;
 pub mod moment;
 pub mod outbox;
-pub mod pipeline;
-pub mod plan;
-pub mod processes;
-pub mod secrets;
-pub mod server;
-pub mod service;
-pub mod spool;
-pub mod submit;
-pub mod telemetry;
+mod pipeline;
+mod plan;
+mod processes;
+mod record;
+mod secrets;
+mod server;
+mod service;
+mod spool;
+mod submit;
+mod telemetry;
 pub mod watch;
 #[cfg(any(windows, test))]
 mod win32;

@@ -9,9 +9,9 @@ use crate::ado::{AdoClient, Credential};
 use crate::check::Report;
 use crate::check::server::failed;
 use crate::config::Access;
+use crate::connect::connections::proxy_rule;
 use crate::exit::Exit;
 use crate::server::Server;
-use crate::submit::connections::proxy_rule;
 
 /// Difference of clocks from which on a person should know, in milliseconds; servers tell whole
 /// seconds.

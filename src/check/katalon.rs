@@ -7,7 +7,7 @@ use crate::katalon::project::Project;
 use crate::katalon::settings::AzureSettings;
 use crate::outbox::store::{Doubled, Extent};
 use crate::outbox::{Store, StoreError};
-use crate::plan::katalon::{Known, project_key};
+use crate::plan::katalon_upload::{Known, project_key};
 use crate::plan::options::{self, KatalonSubmits, Overrides};
 use crate::plan::snapshot::Options;
 

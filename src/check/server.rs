@@ -13,6 +13,7 @@ use crate::check::points::{PlanPoints, Situations};
 use crate::check::rows::{self, Remark};
 use crate::check::{Report, ids};
 use crate::config::Config;
+use crate::connect::connections::Connections;
 use crate::exit::Exit;
 use crate::katalon::project::Project;
 use crate::katalon::settings::ConfigurationRow;
@@ -20,7 +21,6 @@ use crate::plan::links::{BuildChoice, ReleaseChoice};
 use crate::plan::snapshot::Options;
 use crate::server::Server;
 use crate::submit::Stop;
-use crate::submit::connections::Connections;
 
 pub(super) const SETTINGS: &str = "correct it in Katalon's Azure DevOps settings, or in kado.toml";
 

@@ -9,7 +9,7 @@ use crate::ado::AdoError;
 use crate::cli::plan_tables::{self, target};
 use crate::cli::table::plain;
 use crate::config::Config;
-use crate::daemon::{Place, take_finished};
+use crate::connect::connections::Connections;
 use crate::discovery::claim::KnownCommands;
 use crate::exit::Exit;
 use crate::katalon::run::FileKind;
@@ -22,7 +22,7 @@ use crate::plan::links::{BuildLink, ReleaseLink};
 use crate::plan::several::NoneHere;
 use crate::plan::snapshot::Snapshot;
 use crate::plan::{SubmissionPlan, plan};
-use crate::submit::connections::Connections;
+use crate::record::{Place, take_finished};
 use crate::submit::{Stop, facts};
 
 /// A plan as scripts see it (product contract, section 6).

@@ -28,7 +28,7 @@ use secrecy::SecretString;
 use tracing_subscriber::filter::LevelFilter;
 
 use crate::ado::Credential;
-use crate::cli::desk::Desk;
+use crate::cli::delegate::Desk;
 use crate::cli::{UsageError, runtime};
 use crate::config::Config;
 use crate::daemon::Effort;

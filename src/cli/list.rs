@@ -18,6 +18,7 @@ use crate::cli::table::{plain, table};
 use crate::cli::{UsageError, runtime};
 use crate::config::Config;
 use crate::config::project_file::ProjectFile;
+use crate::connect::connections::Connections;
 use crate::exit::Exit;
 use crate::katalon::azure_ids;
 use crate::katalon::project::Project;
@@ -25,7 +26,6 @@ use crate::katalon::run::RunOptions;
 use crate::plan::options;
 use crate::server::Server;
 use crate::submit::Stop;
-use crate::submit::connections::Connections;
 use crate::workspace;
 
 /// Arguments of `kado list`.

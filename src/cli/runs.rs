@@ -8,7 +8,7 @@ use std::io::Write;
 use clap::{Args, Subcommand};
 use tracing_subscriber::filter::LevelFilter;
 
-use crate::cli::desk::Desk;
+use crate::cli::delegate::Desk;
 use crate::cli::submit::people;
 use crate::cli::table::{or_dash, plain, table};
 use crate::config::Config;

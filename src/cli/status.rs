@@ -8,7 +8,6 @@ use serde::Serialize;
 
 use crate::cli::table::{or_dash, plain};
 use crate::config::Config;
-use crate::daemon::{self, Unreadable};
 use crate::error_chain::chain;
 use crate::exit::Exit;
 use crate::moment::Moment;
@@ -18,6 +17,7 @@ use crate::outbox::intake::{Cause, SubmissionState};
 use crate::outbox::lock::StateLock;
 use crate::outbox::row::Row;
 use crate::outbox::store::WithoutToken;
+use crate::record::{self, Unreadable};
 use crate::spool::Spool;
 
 /// Free bytes below which a person should make room.
@@ -91,7 +91,7 @@ fn look(config: &Config) -> anyhow::Result<Seen> {
             without_token: store.without_token()?,
             // What a service that has ended could not watch is no news.
             polled: store.polled()?.filter(|_| running),
-            unreadable: daemon::unreadable(store)?,
+            unreadable: record::unreadable(store)?,
         };
     }
     let free = folder::free_bytes(&config.state_dir);

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use clap::Args;
 use tracing_subscriber::filter::LevelFilter;
 
-use crate::cli::desk::Desk;
+use crate::cli::delegate::Desk;
 use crate::cli::table::{counted, plain};
 use crate::cli::{dry_run, runtime};
 use crate::config::Config;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::blocking::blocking;
 use crate::clock;
 use crate::config::Config;
-use crate::daemon::late::LateReports;
+use crate::daemon::late_reports::LateReports;
 use crate::discovery::identity::RunIdentity;
 use crate::moment::Moment;
 use crate::outbox::{Outbox, StoreError};

@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::katalon::run::{FileKind, RunOptions};
 use crate::katalon::settings::{AzureSettings, SendingRule};
 use crate::plan::automation::AutomationRule;
-use crate::plan::katalon::{DEFAULT_WAIT, KatalonRule};
+use crate::plan::katalon_upload::{DEFAULT_WAIT, KatalonRule};
 use crate::plan::links::{BuildChoice, ReleaseChoice};
 use crate::plan::run_name;
 use crate::plan::snapshot::{AttachmentRule, Options, RunName, Unmapped};

@@ -11,7 +11,7 @@ use crate::katalon::status::Status;
 use crate::pipeline::PipelineBuild;
 use crate::plan::automation::AutomationRule;
 use crate::plan::collection::Joined;
-use crate::plan::katalon::KatalonRule;
+use crate::plan::katalon_upload::KatalonRule;
 use crate::plan::links::{BuildChoice, ReleaseChoice};
 
 /// A finished run together with the settings and ids of that moment. It holds no secret.

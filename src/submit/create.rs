@@ -16,7 +16,7 @@ use crate::outbox::store::StoredStep;
 use crate::plan::left_out::LeftOut;
 use crate::plan::links::ReleaseLink;
 use crate::submit::execute::{ADOPTED, CREATED, Execution, Moved};
-use crate::submit::{Stop, katalon, probe};
+use crate::submit::{Stop, katalon_upload, probe};
 
 /// Most points in the request that creates a run; the rest is added to it (`ado/api.md` §11).
 const POINTS: usize = 1000;
@@ -38,7 +38,7 @@ pub(super) async fn create_run(execution: &Execution<'_>, position: usize, resum
     };
     let before = probe::run(execution.client, project, plan, names, resumed).await?;
     if before.own.is_none() && !names.is_empty() {
-        katalon::look(execution, &before.others).await?;
+        katalon_upload::look(execution, &before.others).await?;
     }
     if let Some(run) = before
         .own

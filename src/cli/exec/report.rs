@@ -7,7 +7,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::cli::desk::Sent;
+use crate::cli::delegate::Sent;
 use crate::cli::submit::people;
 use crate::cli::table::plain;
 use crate::exit::Exit;

@@ -21,13 +21,13 @@ use crate::ado::slots::Gate;
 use crate::ado::{AdoClient, AdoError, Credential, Settings};
 use crate::config::project_file::ProjectFile;
 use crate::config::{Access, Config, Tables};
+use crate::connect::entra::Identities;
 use crate::error_chain::chain;
 use crate::katalon::secret::ProjectToken;
 use crate::plan::snapshot::Snapshot;
 use crate::secrets;
 use crate::server::{Server, ServerIdentity};
 use crate::submit::Stop;
-use crate::submit::identity::Identities;
 use crate::workspace;
 
 /// Clients that are in use, and tokens of projects as they were last seen.

@@ -1,4 +1,4 @@
-//! Looks in ADO for Katalon's own submission before kado creates a run. [`crate::plan::katalon`]
+//! Looks in ADO for Katalon's own submission before kado creates a run. [`crate::plan::katalon_upload`]
 //! says what it is.
 
 use std::collections::BTreeSet;
@@ -10,7 +10,7 @@ use crate::moment::Moment;
 use crate::outbox::store::Extent;
 use crate::outbox::{Store, StoreError};
 use crate::plan::SubmissionPlan;
-use crate::plan::katalon::{
+use crate::plan::katalon_upload::{
     ForeignResult, ForeignRun, Likeness, compare, compare_together, is_part, project_key,
 };
 use crate::submit::Stop;

@@ -19,14 +19,14 @@ use secrecy::{ExposeSecret as _, SecretSlice, SecretString};
 
 use crate::config::Access;
 
-#[cfg_attr(target_os = "linux", path = "dumps/linux.rs")]
-#[cfg_attr(not(target_os = "linux"), path = "dumps/elsewhere.rs")]
+#[cfg_attr(target_os = "linux", path = "secrets/dumps/linux.rs")]
+#[cfg_attr(not(target_os = "linux"), path = "secrets/dumps/elsewhere.rs")]
 pub mod dumps;
-#[cfg_attr(unix, path = "permissions/unix.rs")]
-#[cfg_attr(windows, path = "permissions/windows.rs")]
+#[cfg_attr(unix, path = "secrets/permissions/unix.rs")]
+#[cfg_attr(windows, path = "secrets/permissions/windows.rs")]
 mod permissions;
-#[cfg_attr(unix, path = "store/unix.rs")]
-#[cfg_attr(windows, path = "store/windows.rs")]
+#[cfg_attr(unix, path = "secrets/store/unix.rs")]
+#[cfg_attr(windows, path = "secrets/store/windows.rs")]
 pub mod store;
 
 /// Name of the environment variable that holds a token.

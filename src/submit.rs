@@ -8,13 +8,12 @@
 
 mod automation;
 pub mod backoff;
-pub mod connections;
 mod create;
 mod drain;
 mod execute;
 pub mod facts;
-mod identity;
-mod katalon;
+mod katalon_upload;
+pub mod outcome;
 mod probe;
 mod serve;
 mod write;
@@ -30,17 +29,17 @@ use crate::ado::{AdoClient, AdoError, Credential};
 use crate::blocking::{Stopped, blocking};
 use crate::clock;
 use crate::config::{Config, Late};
+use crate::connect::connections::Connections;
 use crate::discovery::identity::RunIdentity;
 use crate::moment::Moment;
 use crate::outbox::intake::Cause;
 use crate::outbox::store::{Submission, unreadable};
 use crate::outbox::{Outbox, Store, StoreError};
 use crate::plan::SubmissionPlan;
-use crate::plan::katalon::project_key;
+use crate::plan::katalon_upload::project_key;
 use crate::plan::snapshot::Snapshot;
 use crate::server::Server;
 use crate::spool::Spool;
-use crate::submit::connections::Connections;
 
 /// Why a submission does not go on now.
 #[derive(Debug, thiserror::Error)]

@@ -12,8 +12,8 @@
 //! like those of any run. What another version stored and this one cannot read is kept with its
 //! copies (`held`).
 
-mod gathering;
-mod held;
+mod member;
+mod pending;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -21,7 +21,6 @@ use std::sync::Arc;
 
 use crate::blocking::blocking;
 use crate::config::Config;
-use crate::daemon::commands;
 use crate::discovery::claim::KnownCommands;
 use crate::discovery::identity::RunIdentity;
 use crate::error_chain::chain;
@@ -31,12 +30,13 @@ use crate::moment::Moment;
 use crate::outbox::store::Gathered;
 use crate::outbox::{Outbox, StoreError};
 use crate::plan::collection::MemberState;
+use crate::record::commands;
 use crate::workspace::CollectionFolder;
 
-use gathering::{Gathering, Terms};
-use held::Held;
+use member::Held;
+use pending::{Gathering, Terms};
 
-pub use held::{Unreadable, unreadable};
+pub use member::{Unreadable, unreadable};
 
 /// Gathers members.
 pub struct Gatherer {
@@ -88,7 +88,7 @@ impl Gatherer {
             unreadable: Vec::new(),
         };
         for stored in stored {
-            match held::read(&stored) {
+            match member::read(&stored) {
                 Ok(held) => gatherer.keep(held),
                 Err(unreadable) => {
                     let Unreadable {

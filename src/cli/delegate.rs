@@ -18,6 +18,7 @@ use crate::outbox::lock::StateLock;
 use crate::outbox::request::{Answer, Request};
 use crate::outbox::row::Row;
 use crate::outbox::{Outbox, Store};
+use crate::record;
 use crate::submit::Attempt;
 
 /// How often the answer of a service is looked for.
@@ -114,7 +115,7 @@ impl<'a> Desk<'a> {
                 .map_or(Ok(None), |asked| self.wait_for_answer(*asked))?;
             answers.push(match answered {
                 Some(answer) => answer,
-                None => self.runtime.block_on(daemon::carry_out(
+                None => self.runtime.block_on(record::carry_out(
                     &self.outbox,
                     self.config,
                     request.clone(),
@@ -243,7 +244,7 @@ impl<'a> Desk<'a> {
 impl Sent {
     /// The exit code for these submissions.
     pub fn exit(&self) -> Exit {
-        crate::daemon::outcome::exit(&self.rows, &self.attempts)
+        crate::submit::outcome::exit(&self.rows, &self.attempts)
     }
 }
 

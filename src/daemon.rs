@@ -3,23 +3,18 @@
 //! Two long-lived parts share the outbox. The `keeper` sweeps the watched folders, records what is
 //! over, answers requests of the command line and follows changes of the configuration; the
 //! submitter sends. Either one ending early ends the process, so that the service manager starts it
-//! anew; it is told that the service is alive only while both turn (`pulse`). Stopping is one
+//! anew; it is told that the service is alive only while both turn (`watchdog`). Stopping is one
 //! token: the keeper ends at once, the submitter gives the step in hand a few seconds.
 
-mod commands;
-mod gather;
-mod guard;
 mod keeper;
-mod late;
-pub mod outcome;
+mod late_reports;
 mod polling;
-mod pulse;
-mod record;
 mod reload;
-mod requests;
 mod schedule;
 mod signal;
+mod state_folder;
 mod tidy;
+mod watchdog;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -31,8 +26,8 @@ use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use pulse::Pulse;
 use reload::Following;
+use watchdog::Pulse;
 
 use crate::ado::Credential;
 use crate::config::Config;
@@ -42,12 +37,9 @@ use crate::outbox::lock::StateLock;
 use crate::outbox::{Outbox, StoreError};
 use crate::server::Server;
 use crate::service;
-use crate::submit::{Attempt, Submitter};
+use crate::submit::{Attempt, Submitter, outcome};
 
-pub use commands::Place;
-pub use gather::{Unreadable, unreadable};
 pub use keeper::Keeper;
-pub use requests::{carry_out, take_finished};
 pub use signal::stop_on_signal;
 
 /// How long `--once` and commands without a service try a step that may pass.
@@ -76,17 +68,17 @@ pub async fn serve(
     let pulse = Arc::new(Pulse::default());
     let lost = Arc::new(AtomicBool::new(false));
     let telling = [
-        tokio::spawn(guard::mind(
+        tokio::spawn(state_folder::mind(
             Arc::clone(&lock),
             Arc::clone(&lost),
             stop.clone(),
         )),
-        tokio::spawn(pulse::tend(
+        tokio::spawn(watchdog::tend(
             Arc::clone(&pulse),
             Arc::clone(&changed),
             stop.clone(),
         )),
-        tokio::spawn(pulse::report(outbox, stop.clone())),
+        tokio::spawn(watchdog::report(outbox, stop.clone())),
     ];
     let (submitting, kept) = both(&mut keeper, submitter, changed, &pulse, &stop).await;
     service::stopping();

@@ -23,7 +23,7 @@ use crate::runs_model::TestRun;
 use crate::world::World;
 
 /// The recorded entries of the resource-location table for what is implemented.
-const LOCATIONS: &str = include_str!("../locations.json");
+const LOCATIONS: &str = include_str!("locations.json");
 
 /// An authorized call of a known operation.
 pub(crate) struct Call<'a> {

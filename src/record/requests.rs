@@ -5,8 +5,6 @@ use std::path::Path;
 use crate::blocking::{Failed, contained};
 use crate::clock;
 use crate::config::Config;
-use crate::daemon::commands;
-use crate::daemon::record::{Files, Occasion, copy, store, verdict};
 use crate::discovery::claim::KnownCommands;
 use crate::discovery::eligibility::Verdict;
 use crate::error_chain::chain;
@@ -20,6 +18,8 @@ use crate::outbox::step::StepState;
 use crate::outbox::store::{Recorded, Submission};
 use crate::outbox::{Outbox, StoreError};
 use crate::plan::snapshot::Snapshot;
+use crate::record::commands;
+use crate::record::recorder::{Files, Occasion, copy, store, verdict};
 use crate::spool::Used;
 use crate::workspace::{self, JunitState};
 

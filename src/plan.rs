@@ -12,7 +12,7 @@ pub mod comment;
 pub mod configuration;
 pub mod facts;
 pub mod ids;
-pub mod katalon;
+pub mod katalon_upload;
 pub mod key;
 pub mod left_out;
 pub mod links;

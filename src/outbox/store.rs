@@ -8,11 +8,11 @@
 
 #![expect(clippy::disallowed_methods, reason = "the database is a file")]
 
+mod collection_members;
 mod commands;
 mod facts;
 mod folders;
-mod gathered;
-mod katalon;
+mod katalon_uploads;
 mod members;
 mod migrate;
 #[cfg(test)]
@@ -31,8 +31,8 @@ use crate::blocking::Stopped;
 use crate::clock;
 use crate::outbox::folder;
 
-pub use gathered::Gathered;
-pub use katalon::{Doubled, Extent};
+pub use collection_members::Gathered;
+pub use katalon_uploads::{Doubled, Extent};
 pub use members::Rest;
 pub use read::{Destination, Due, StoredStep, Submission, WithoutToken, unreadable};
 pub use runs::{Recorded, RunRecord};

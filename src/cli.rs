@@ -9,7 +9,7 @@
 )]
 
 mod check;
-mod desk;
+mod delegate;
 mod dry_run;
 mod exec;
 pub mod inspect;

@@ -5,8 +5,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::config::Config;
-use crate::daemon::gather::held::Held;
-use crate::daemon::gather::{Verdict, member_state};
 use crate::discovery::claim::KnownCommands;
 use crate::discovery::tracker::{BETWEEN_LOOKS, GRACE, STILL};
 use crate::error_chain::chain;
@@ -17,6 +15,8 @@ use crate::intake::{self, IntakeError, Taken};
 use crate::katalon::run::lifecycle::RunState;
 use crate::moment::Moment;
 use crate::plan::collection::MemberState;
+use crate::record::collections::member::Held;
+use crate::record::collections::{Verdict, member_state};
 use crate::workspace::{self, ListedMember};
 
 /// A collection of which at least one member is over.

@@ -6,7 +6,7 @@ use crate::moment::Moment;
 use crate::outbox::store::runs::log;
 use crate::outbox::store::{Store, StoreError};
 use crate::plan::SubmissionPlan;
-use crate::plan::katalon::Known;
+use crate::plan::katalon_upload::Known;
 
 /// How much of a run that kado sent, or is about to send, Katalon submitted as well.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -43,7 +43,7 @@ pub struct Doubled {
 }
 
 impl Store {
-    /// What was seen of Katalon's submissions in a project ([`crate::plan::katalon::project_key`]).
+    /// What was seen of Katalon's submissions in a project ([`crate::plan::katalon_upload::project_key`]).
     ///
     /// # Errors
     /// When the database fails.
