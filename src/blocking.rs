@@ -14,7 +14,7 @@ pub struct Stopped;
 /// Work that panicked and costs only itself; see [`contained`].
 #[derive(Debug, thiserror::Error)]
 #[error("kado failed on it ({0}); that is a defect, please report it")]
-pub struct Failed(JoinError);
+pub(crate) struct Failed(JoinError);
 
 /// Does `work` on a thread that may block.
 ///
@@ -23,7 +23,7 @@ pub struct Failed(JoinError);
 ///
 /// # Panics
 /// When `work` does.
-pub async fn blocking<T: Send + 'static>(
+pub(crate) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, Stopped> {
     match tokio::task::spawn_blocking(work).await {
@@ -40,7 +40,7 @@ pub async fn blocking<T: Send + 'static>(
 ///
 /// # Errors
 /// When the program is ending.
-pub async fn lend<S: Default + Send + 'static, T: Send + 'static>(
+pub(crate) async fn lend<S: Default + Send + 'static, T: Send + 'static>(
     place: &mut S,
     work: impl FnOnce(&mut S) -> T + Send + 'static,
 ) -> Result<T, Stopped> {
@@ -59,7 +59,7 @@ pub async fn lend<S: Default + Send + 'static, T: Send + 'static>(
 ///
 /// # Errors
 /// When the program is ending.
-pub async fn contained<T: Send + 'static>(
+pub(crate) async fn contained<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<Result<T, Failed>, Stopped> {
     match tokio::task::spawn_blocking(work).await {

@@ -18,14 +18,14 @@ use serde::Serialize;
 
 use crate::exit::Exit;
 
-pub use machine::check_machine;
-pub use project::check_project;
-pub use server::check_machine_server;
-pub use watches::check_watches;
+pub(crate) use machine::check_machine;
+pub(crate) use project::check_project;
+pub(crate) use server::check_machine_server;
+pub(crate) use watches::check_watches;
 
 /// One thing that was looked at.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
-pub struct Check {
+pub(crate) struct Check {
     /// What was looked at.
     pub name: String,
     /// Whether it is as it should be.
@@ -44,7 +44,7 @@ pub struct Check {
 
 /// A finding that many mapped ids can have: for people they are told together.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Shared {
+pub(crate) struct Shared {
     /// What was found, in words that fit each of them.
     pub finding: String,
     /// The mapped id that this check is about, as it stands in the test case.
@@ -55,19 +55,19 @@ pub struct Shared {
 
 /// Everything that was looked at, in order.
 #[derive(Debug, Default, Serialize)]
-pub struct Report {
+pub(crate) struct Report {
     /// The checks.
     pub checks: Vec<Check>,
 }
 
 impl Report {
     /// Something is as it should be.
-    pub fn fine(&mut self, name: impl Into<String>, detail: impl Into<String>) {
+    pub(crate) fn fine(&mut self, name: impl Into<String>, detail: impl Into<String>) {
         self.push(name.into(), true, detail.into(), None, Exit::Done);
     }
 
     /// Something works and has a point to know.
-    pub fn note(
+    pub(crate) fn note(
         &mut self,
         name: impl Into<String>,
         detail: impl Into<String>,
@@ -83,7 +83,7 @@ impl Report {
     }
 
     /// Something is wrong.
-    pub fn wrong(
+    pub(crate) fn wrong(
         &mut self,
         name: impl Into<String>,
         detail: impl Into<String>,
@@ -93,7 +93,7 @@ impl Report {
     }
 
     /// Something is wrong in a way that has an exit code of its own.
-    pub fn failed(
+    pub(crate) fn failed(
         &mut self,
         name: impl Into<String>,
         detail: impl Into<String>,
@@ -104,7 +104,7 @@ impl Report {
     }
 
     /// Says of the check that was added last that other mapped ids may have the same finding.
-    pub fn shared(
+    pub(crate) fn shared(
         &mut self,
         finding: impl Into<String>,
         id: &impl ToString,
@@ -120,12 +120,12 @@ impl Report {
     }
 
     /// Whether everything is as it should be.
-    pub fn ok(&self) -> bool {
+    pub(crate) fn ok(&self) -> bool {
         self.checks.iter().all(|check| check.ok)
     }
 
     /// The exit code.
-    pub fn exit(&self) -> Exit {
+    pub(crate) fn exit(&self) -> Exit {
         self.checks
             .iter()
             .map(|check| check.exit)

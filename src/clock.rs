@@ -11,26 +11,26 @@ use crate::moment::Moment;
 
 /// Measures how long something takes, whatever is done to the clock meanwhile.
 #[derive(Clone, Copy, Debug)]
-pub struct Stopwatch(Instant);
+pub(crate) struct Stopwatch(Instant);
 
 impl Stopwatch {
     /// Starts now.
-    pub fn start() -> Self {
+    pub(crate) fn start() -> Self {
         Self(Instant::now())
     }
 
     /// How long it has been running.
-    pub fn elapsed(self) -> Duration {
+    pub(crate) fn elapsed(self) -> Duration {
         self.0.elapsed()
     }
 }
 
 /// The time now.
-pub fn now() -> Moment {
+pub(crate) fn now() -> Moment {
     Moment::from_millis(jiff::Timestamp::now().as_millisecond())
 }
 
 /// The name of this machine, as the system tells it.
-pub fn host_name() -> String {
+pub(crate) fn host_name() -> String {
     gethostname::gethostname().to_string_lossy().into_owned()
 }

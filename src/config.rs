@@ -5,13 +5,13 @@
 //! the environment nor the disk for more. Tokens are not part of it, only the places where they lie
 //! (see [`crate::secrets`]).
 
-pub mod file;
-pub mod identity;
-pub mod paths;
-pub mod project_file;
-pub mod proxy;
-pub mod section;
-pub mod values;
+pub(crate) mod file;
+pub(crate) mod identity;
+pub(crate) mod paths;
+pub(crate) mod project_file;
+pub(crate) mod proxy;
+pub(crate) mod section;
+pub(crate) mod values;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -26,7 +26,7 @@ use crate::workspace;
 
 /// A validated configuration.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Config {
+pub(crate) struct Config {
     /// The file it was read from; `None` for the defaults of a machine without one.
     pub file: Option<PathBuf>,
     /// Folders that are searched for Katalon projects.
@@ -60,7 +60,7 @@ pub struct Config {
 /// What becomes of a run whose points have a newer result from kado (`late`): ADO would show the
 /// older outcome as the latest.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub enum Late {
+pub(crate) enum Late {
     /// It needs a person.
     #[default]
     Park,
@@ -70,7 +70,7 @@ pub enum Late {
 
 /// The tables `[azure]` and `[submit]`, for the machine or for the projects below a folder.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Tables {
+pub(crate) struct Tables {
     /// What overrides the project's own settings.
     pub overrides: Overrides,
     /// How the server is reached.
@@ -79,7 +79,7 @@ pub struct Tables {
 
 /// How the server is reached; part of `[azure]`.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Access {
+pub(crate) struct Access {
     /// `azure.token_file`; always beside a `server_url`.
     pub token_file: Option<PathBuf>,
     /// `azure.api_version`.
@@ -102,7 +102,7 @@ pub struct Access {
 
 /// The tables of one `[[project]]`.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct ProjectTables {
+pub(crate) struct ProjectTables {
     /// Projects in or below this folder.
     pub path: PathBuf,
     /// The same without links, as it was when the configuration was read.
@@ -114,7 +114,7 @@ pub struct ProjectTables {
 impl Config {
     /// The `[[project]]` that counts for a project folder: the one with the longest path. Links do
     /// not matter, so that a project has the same tables by whichever path it is reached.
-    pub fn project_tables(&self, root: &Path) -> Option<&Tables> {
+    pub(crate) fn project_tables(&self, root: &Path) -> Option<&Tables> {
         if self.projects.is_empty() {
             return None;
         }
@@ -132,7 +132,7 @@ impl Config {
     }
 
     /// What overrides the settings of a project: its own table, key by key before the machine's.
-    pub fn overrides(&self, root: &Path) -> Overrides {
+    pub(crate) fn overrides(&self, root: &Path) -> Overrides {
         match self.project_tables(root) {
             Some(tables) => merge(&tables.overrides, &self.machine.overrides),
             None => self.machine.overrides.clone(),
@@ -140,13 +140,13 @@ impl Config {
     }
 
     /// As [`Config::overrides`], with the project's own file behind the machine's.
-    pub fn overrides_over(&self, root: &Path, project: &ProjectFile) -> Overrides {
+    pub(crate) fn overrides_over(&self, root: &Path, project: &ProjectFile) -> Overrides {
         merge(&self.overrides(root), &project.overrides)
     }
 
     /// How the server of a project is reached; token and identity are not merged, they come with
     /// their server.
-    pub fn access(&self, root: &Path) -> Access {
+    pub(crate) fn access(&self, root: &Path) -> Access {
         let machine = &self.machine.access;
         let Some(tables) = self.project_tables(root) else {
             return machine.clone();

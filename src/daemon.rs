@@ -39,17 +39,17 @@ use crate::server::Server;
 use crate::service;
 use crate::submit::{Attempt, Submitter, outcome};
 
-pub use keeper::Keeper;
-pub use signal::stop_on_signal;
+pub(crate) use keeper::Keeper;
+pub(crate) use signal::stop_on_signal;
 
 /// How long `--once` and commands without a service try a step that may pass.
-pub const ONCE_BUDGET: Duration = Duration::from_secs(20);
+pub(crate) const ONCE_BUDGET: Duration = Duration::from_secs(20);
 
 /// Runs the service until `stop` is cancelled or a signal stops it.
 ///
 /// # Errors
 /// When the state folder cannot be used, or when the outbox fails.
-pub async fn serve(
+pub(crate) async fn serve(
     config: Config,
     config_file: Option<PathBuf>,
     stop: CancellationToken,
@@ -124,7 +124,7 @@ async fn both(
 ///
 /// # Errors
 /// When the state folder cannot be used, or when the outbox fails.
-pub async fn once(
+pub(crate) async fn once(
     config: Config,
     config_file: Option<PathBuf>,
     stop: CancellationToken,
@@ -149,7 +149,7 @@ pub async fn once(
 }
 
 /// How a command without a service beside it sends.
-pub struct Effort {
+pub(crate) struct Effort {
     /// How long what may pass is tried again.
     pub budget: Duration,
     /// A server and a credential for it that came with this invocation.
@@ -160,7 +160,7 @@ pub struct Effort {
 ///
 /// # Errors
 /// When the outbox fails.
-pub async fn send(
+pub(crate) async fn send(
     outbox: &Outbox,
     config: &Config,
     ids: &[i64],

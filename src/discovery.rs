@@ -7,9 +7,9 @@
 //! says what becomes of it. What these decide is decided once, when the run is finished;
 //! [`settled`] remembers for which folders.
 
-pub mod claim;
-pub mod command;
-pub mod eligibility;
-pub mod identity;
-pub mod settled;
-pub mod tracker;
+pub(crate) mod claim;
+pub(crate) mod command;
+pub(crate) mod eligibility;
+pub(crate) mod identity;
+pub(crate) mod settled;
+pub(crate) mod tracker;

@@ -12,7 +12,7 @@ use crate::plan::sensitive::looks_secret;
 
 /// Variables for names, with what cannot be shown in words.
 #[derive(Debug, Default)]
-pub struct Shown {
+pub(crate) struct Shown {
     /// Values; one that is not set is empty.
     pub values: BTreeMap<String, String>,
     /// Which are not shown, and why.
@@ -20,7 +20,7 @@ pub struct Shown {
 }
 
 /// The values of these variables in the environment of this process.
-pub fn shown(names: &[String]) -> Shown {
+pub(crate) fn shown(names: &[String]) -> Shown {
     of(names, |name| std::env::var(name).ok())
 }
 

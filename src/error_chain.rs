@@ -4,7 +4,7 @@ use std::error::Error;
 
 /// The error's text and those of its causes, with colons between them. A text that repeats the URL
 /// of a request is left out, because the causes below it say more.
-pub fn chain(error: &(dyn Error + 'static)) -> String {
+pub(crate) fn chain(error: &(dyn Error + 'static)) -> String {
     let mut text = String::new();
     let mut next: Option<&(dyn Error + 'static)> = Some(error);
     while let Some(error) = next {

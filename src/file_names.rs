@@ -6,7 +6,7 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 /// Whether a name is this one.
-pub fn is_named(name: &OsStr, wanted: &str) -> bool {
+pub(crate) fn is_named(name: &OsStr, wanted: &str) -> bool {
     if cfg!(windows) {
         name.eq_ignore_ascii_case(wanted)
     } else {
@@ -15,23 +15,23 @@ pub fn is_named(name: &OsStr, wanted: &str) -> bool {
 }
 
 /// Whether a file has this extension.
-pub fn has_extension(path: &Path, wanted: &str) -> bool {
+pub(crate) fn has_extension(path: &Path, wanted: &str) -> bool {
     path.extension()
         .is_some_and(|extension| is_named(extension, wanted))
 }
 
 /// Whether two paths are the same.
-pub fn same(one: &Path, other: &Path) -> bool {
+pub(crate) fn same(one: &Path, other: &Path) -> bool {
     comparable(one) == comparable(other)
 }
 
 /// Whether a path is a folder or leads into it.
-pub fn is_in(path: &Path, folder: &Path) -> bool {
+pub(crate) fn is_in(path: &Path, folder: &Path) -> bool {
     comparable(path).starts_with(comparable(folder))
 }
 
 /// A path of which the equality is that of the files it may mean.
-pub fn comparable(path: &Path) -> PathBuf {
+pub(crate) fn comparable(path: &Path) -> PathBuf {
     if !cfg!(windows) {
         return path.to_owned();
     }
@@ -45,7 +45,7 @@ pub fn comparable(path: &Path) -> PathBuf {
 }
 
 /// A path as a key of a table: paths that mean the same file have the same one.
-pub fn key(path: &Path) -> String {
+pub(crate) fn key(path: &Path) -> String {
     comparable(path).to_string_lossy().into_owned()
 }
 

@@ -4,7 +4,7 @@
 //! This is the last moment at which the project is read; what follows works from the snapshot
 //! (invariant I3).
 
-pub mod collection;
+pub(crate) mod collection;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -37,7 +37,7 @@ const DAMAGED: Duration = Duration::from_secs(60);
 
 /// A run with everything that its submission depends on.
 #[derive(Clone, Debug)]
-pub struct Taken {
+pub(crate) struct Taken {
     /// The run, the settings in force and the ids.
     pub snapshot: Snapshot,
     /// What makes it this run; `None` when its log holds no record.
@@ -50,7 +50,7 @@ pub struct Taken {
 
 /// What the settings said about submitting a run at the moment it was over.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct Standing {
+pub(crate) struct Standing {
     /// `enableIntegration`.
     pub enabled: bool,
     /// Whether automatic submission is on.
@@ -66,7 +66,7 @@ pub struct Standing {
 
 /// A run folder cannot be taken in.
 #[derive(Debug, thiserror::Error)]
-pub enum IntakeError {
+pub(crate) enum IntakeError {
     /// The run or its project cannot be read.
     #[error(transparent)]
     Read(#[from] ReadError),
@@ -83,7 +83,7 @@ pub enum IntakeError {
 
 impl IntakeError {
     /// Whether the run or its project is not there, as opposed to being there and not readable.
-    pub fn is_gone(&self) -> bool {
+    pub(crate) fn is_gone(&self) -> bool {
         match self {
             Self::NoProject(_) | Self::Read(ReadError::NoProject(_) | ReadError::NoRun(_)) => true,
             Self::Read(ReadError::Io { source, .. }) => {
@@ -100,7 +100,11 @@ impl IntakeError {
 /// # Errors
 /// When the folder is no run, belongs to no project, or holds a file that another program keeps for
 /// itself.
-pub fn take(folder: &Path, config: &Config, known: &KnownCommands) -> Result<Taken, IntakeError> {
+pub(crate) fn take(
+    folder: &Path,
+    config: &Config,
+    known: &KnownCommands,
+) -> Result<Taken, IntakeError> {
     let mut run = workspace::read_run(folder)?;
     let root = workspace::find_project_root(folder)
         .ok_or_else(|| IntakeError::NoProject(folder.to_owned()))?;
@@ -133,7 +137,7 @@ pub fn take(folder: &Path, config: &Config, known: &KnownCommands) -> Result<Tak
 ///
 /// # Errors
 /// Why what is there cannot be read, in words for the person who asked.
-pub fn take_again(
+pub(crate) fn take_again(
     snapshot: &Snapshot,
     config: &Config,
     known: &KnownCommands,
@@ -161,7 +165,7 @@ pub fn take_again(
 ///
 /// # Errors
 /// As [`take`], and [`IntakeError::SettingsInFlux`].
-pub fn take_settled(
+pub(crate) fn take_settled(
     folder: &Path,
     config: &Config,
     known: &KnownCommands,

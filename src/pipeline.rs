@@ -58,7 +58,7 @@ pub struct PipelineRelease {
 
 /// Name of the variable with the job's token; a pipeline hands it over only where its author says
 /// so.
-pub const TOKEN_VARIABLE: &str = "SYSTEM_ACCESSTOKEN";
+pub(crate) const TOKEN_VARIABLE: &str = "SYSTEM_ACCESSTOKEN";
 
 impl PipelineJob {
     /// The job that these variables describe; `None` outside of Azure Pipelines (`TF_BUILD` is not

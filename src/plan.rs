@@ -5,28 +5,28 @@
 //! what to change, and the rest goes on. The plan is stored whole before the first request that
 //! writes; `kado submit --dry-run` prints it.
 
-pub mod attachments;
-pub mod automation;
-pub mod collection;
-pub mod comment;
-pub mod configuration;
-pub mod facts;
-pub mod ids;
-pub mod katalon_upload;
-pub mod key;
-pub mod left_out;
-pub mod links;
-pub mod options;
-pub mod outcome;
-pub mod pipeline;
-pub mod points;
-pub mod results;
-pub mod run_name;
-pub mod sensitive;
-pub mod several;
-pub mod snapshot;
-pub mod sub_results;
-pub mod text;
+pub(crate) mod attachments;
+pub(crate) mod automation;
+pub(crate) mod collection;
+pub(crate) mod comment;
+pub(crate) mod configuration;
+pub(crate) mod facts;
+pub(crate) mod ids;
+pub(crate) mod katalon_upload;
+pub(crate) mod key;
+pub(crate) mod left_out;
+pub(crate) mod links;
+pub(crate) mod options;
+pub(crate) mod outcome;
+pub(crate) mod pipeline;
+pub(crate) mod points;
+pub(crate) mod results;
+pub(crate) mod run_name;
+pub(crate) mod sensitive;
+pub(crate) mod several;
+pub(crate) mod snapshot;
+pub(crate) mod sub_results;
+pub(crate) mod text;
 
 #[cfg(test)]
 mod tests;
@@ -102,7 +102,12 @@ impl SubmissionPlan {
 /// Plans the submission of a run to one test plan.
 ///
 /// `facts` is what ADO said; `key` is kado's key for this submission.
-pub fn plan(snapshot: &Snapshot, plan_id: u32, key: &str, facts: &AdoFacts) -> SubmissionPlan {
+pub(crate) fn plan(
+    snapshot: &Snapshot,
+    plan_id: u32,
+    key: &str,
+    facts: &AdoFacts,
+) -> SubmissionPlan {
     let options = &snapshot.options;
     let mapped = ids::group(snapshot);
     let plans = Plans::new(options, plan_id, facts);

@@ -20,12 +20,12 @@ use crate::workspace;
 const MOST_ABOVE: usize = 32;
 
 /// All running commands with a `-projectPath` that leads to a project on this machine.
-pub fn katalon_commands() -> Vec<Command> {
+pub(crate) fn katalon_commands() -> Vec<Command> {
     commands(|_| HashSet::new())
 }
 
 /// As [`katalon_commands`], without this process and those above it.
-pub fn katalon_commands_of_others() -> Vec<Command> {
+pub(crate) fn katalon_commands_of_others() -> Vec<Command> {
     let own = Pid::from_u32(std::process::id());
     commands(|system| {
         let parent = |pid: &Pid| system.process(*pid).and_then(Process::parent);

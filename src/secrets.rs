@@ -21,22 +21,22 @@ use crate::config::Access;
 
 #[cfg_attr(target_os = "linux", path = "secrets/dumps/linux.rs")]
 #[cfg_attr(not(target_os = "linux"), path = "secrets/dumps/elsewhere.rs")]
-pub mod dumps;
+pub(crate) mod dumps;
 #[cfg_attr(unix, path = "secrets/permissions/unix.rs")]
 #[cfg_attr(windows, path = "secrets/permissions/windows.rs")]
 mod permissions;
 #[cfg_attr(unix, path = "secrets/store/unix.rs")]
 #[cfg_attr(windows, path = "secrets/store/windows.rs")]
-pub mod store;
+pub(crate) mod store;
 
 /// Name of the environment variable that holds a token.
-pub const TOKEN_VARIABLE: &str = "KADO_TOKEN";
+pub(crate) const TOKEN_VARIABLE: &str = "KADO_TOKEN";
 /// Name of the credential that the service manager hands over.
-pub const CREDENTIAL: &str = "kado-token";
+pub(crate) const CREDENTIAL: &str = "kado-token";
 
 /// A file that holds a secret, as messages name it.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct SecretFile {
+pub(crate) struct SecretFile {
     /// What it is to kado.
     kind: &'static str,
     path: PathBuf,
@@ -59,7 +59,7 @@ impl fmt::Display for SecretFile {
 
 /// A token of the machine cannot be used.
 #[derive(Debug, thiserror::Error)]
-pub enum TokenError {
+pub(crate) enum TokenError {
     /// The file cannot be read.
     #[error("{file} cannot be read{}", way_in(source))]
     Unreadable {
@@ -96,7 +96,7 @@ pub enum TokenError {
 impl TokenError {
     /// The same of a file that is something else than a token file: `kind` is how it is named.
     #[must_use]
-    pub fn of(mut self, kind: &'static str) -> Self {
+    pub(crate) fn of(mut self, kind: &'static str) -> Self {
         match &mut self {
             Self::Unreadable { file, .. }
             | Self::Exposed { file, .. }
@@ -118,14 +118,14 @@ fn way_in(error: &std::io::Error) -> &'static str {
 }
 
 /// What a token looks like, for whoever gave something else.
-pub const NO_TOKEN: &str = "a token is one line of letters and digits without blanks, in a file that is saved as UTF-8 or ASCII (not UTF-16)";
+pub(crate) const NO_TOKEN: &str = "a token is one line of letters and digits without blanks, in a file that is saved as UTF-8 or ASCII (not UTF-16)";
 
 /// What some editors put before a text that they save as UTF-8.
 const MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// The token in a text: what is left without a byte order mark and without white space around it.
 /// `None` when that cannot be one; an empty text is an empty token.
-pub fn token_in(text: &[u8]) -> Option<SecretString> {
+pub(crate) fn token_in(text: &[u8]) -> Option<SecretString> {
     let text = text.strip_prefix(MARK).unwrap_or(text).trim_ascii();
     let text = std::str::from_utf8(text)
         .ok()
@@ -135,7 +135,7 @@ pub fn token_in(text: &[u8]) -> Option<SecretString> {
 
 /// Whether a token for this machine lies somewhere besides `token_file`, by the name of the source.
 /// `stored` is where `kado service set-token` keeps it.
-pub fn surrounding_token(stored: Option<&Path>) -> Option<&'static str> {
+pub(crate) fn surrounding_token(stored: Option<&Path>) -> Option<&'static str> {
     if credential_file().is_some() {
         Some("the service manager's credential `kado-token`")
     } else if stored.is_some_and(store::exists) {
@@ -153,7 +153,10 @@ pub fn surrounding_token(stored: Option<&Path>) -> Option<&'static str> {
 ///
 /// # Errors
 /// When the first source that exists cannot be used.
-pub fn machine_token(access: &Access, machine: bool) -> Result<Option<SecretString>, TokenError> {
+pub(crate) fn machine_token(
+    access: &Access,
+    machine: bool,
+) -> Result<Option<SecretString>, TokenError> {
     if let Some(file) = credential_file().filter(|_| machine) {
         return read_token(&file).map(Some);
     }
@@ -188,7 +191,7 @@ pub fn machine_token(access: &Access, machine: bool) -> Result<Option<SecretStri
 ///
 /// # Errors
 /// When the file is not there, is empty, or is open to others.
-pub fn closed_file(file: &Path) -> Result<SecretSlice<u8>, TokenError> {
+pub(crate) fn closed_file(file: &Path) -> Result<SecretSlice<u8>, TokenError> {
     check(file)?;
     let content = std::fs::read(file).map_err(|source| TokenError::Unreadable {
         file: file.into(),
@@ -218,7 +221,7 @@ fn check(file: &Path) -> Result<(), TokenError> {
 
 /// Whether a file is known not to be there; one in a folder that is closed to this account may be,
 /// and reading it tells.
-pub fn is_absent(file: &Path) -> bool {
+pub(crate) fn is_absent(file: &Path) -> bool {
     matches!(file.try_exists(), Ok(false))
 }
 

@@ -209,7 +209,7 @@ fn with_scheme(text: &str) -> String {
 }
 
 /// A URL, or what should be one, without a user and password before its host.
-pub fn without_credentials(url: &str) -> &str {
+pub(crate) fn without_credentials(url: &str) -> &str {
     url.rsplit_once('@').map_or(url, |(_, rest)| rest)
 }
 

@@ -34,19 +34,19 @@ use std::time::Duration;
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
-pub use crate::config::paths::Scope;
+pub(crate) use crate::config::paths::Scope;
 
 use crate::config::paths::{ConfigError, Places, places};
 use crate::exit::Exit;
 
-pub use setup::{install, restart, start, store_token, uninstall};
+pub(crate) use setup::{install, restart, start, store_token, uninstall};
 
 /// Name of the service, the same on every system.
-pub const NAME: &str = "kado";
+pub(crate) const NAME: &str = "kado";
 
 /// What the service manager would not do.
 #[derive(Debug, thiserror::Error)]
-pub enum ServiceError {
+pub(crate) enum ServiceError {
     /// The account may not do this.
     #[error("{what} needs more rights: {remedy}")]
     NotPermitted {
@@ -110,7 +110,7 @@ pub enum ServiceError {
 }
 
 /// The option that means a scope.
-pub const fn flag(scope: Scope) -> &'static str {
+pub(crate) const fn flag(scope: Scope) -> &'static str {
     match scope {
         Scope::System => "",
         Scope::User => " --user",
@@ -119,7 +119,7 @@ pub const fn flag(scope: Scope) -> &'static str {
 
 /// What is to be installed.
 #[derive(Clone, Debug)]
-pub struct Installation {
+pub(crate) struct Installation {
     /// Whose service.
     pub scope: Scope,
     /// The program, absolute.
@@ -135,7 +135,10 @@ impl Installation {
     ///
     /// # Errors
     /// When the system knows no home folder for the user, or does not say where the program lies.
-    pub fn of_this_program(scope: Scope, config: Option<&Path>) -> Result<Self, ServiceError> {
+    pub(crate) fn of_this_program(
+        scope: Scope,
+        config: Option<&Path>,
+    ) -> Result<Self, ServiceError> {
         let places = places_of(scope)?;
         let program = std::env::current_exe().map_err(|error| {
             ServiceError::Unsupported(format!("the system does not say where kado lies: {error}"))
@@ -151,7 +154,7 @@ impl Installation {
 
     /// Arguments of the program as a service. The configuration is named where it is not the
     /// system's own: a user's service must not fall for the system's file.
-    pub fn arguments(&self) -> Vec<String> {
+    pub(crate) fn arguments(&self) -> Vec<String> {
         let mut arguments = vec!["run".to_owned()];
         if self.scope == Scope::User || self.config != self.places.config {
             arguments.extend(["--config".to_owned(), self.config.display().to_string()]);
@@ -167,7 +170,7 @@ fn places_of(scope: Scope) -> Result<Places, ServiceError> {
 
 /// Whether `uninstall` leaves the person's things.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Leftovers {
+pub(crate) enum Leftovers {
     /// Configuration, state and token stay.
     Keep,
     /// They are removed.
@@ -176,7 +179,7 @@ pub enum Leftovers {
 
 /// What a command did, and what is left to a person.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Told {
+pub(crate) struct Told {
     /// What was changed, a sentence each; empty when everything was so already.
     pub done: Vec<String>,
     /// What to do next.
@@ -185,7 +188,7 @@ pub struct Told {
 
 /// How the service stands, for `kado service status`.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
-pub struct Status {
+pub(crate) struct Status {
     /// `system` or `user`.
     pub scope: &'static str,
     /// Whether the service manager knows it.
@@ -214,7 +217,7 @@ pub struct Status {
 ///
 /// # Errors
 /// When there is none, or when the service manager refuses.
-pub fn stop(scope: Scope) -> Result<Told, ServiceError> {
+pub(crate) fn stop(scope: Scope) -> Result<Told, ServiceError> {
     let changed = system::stop(scope)?;
     Ok(Told {
         done: changed.then(|| "stopped".to_owned()).into_iter().collect(),
@@ -226,12 +229,12 @@ pub fn stop(scope: Scope) -> Result<Told, ServiceError> {
 ///
 /// # Errors
 /// When the service manager cannot be asked.
-pub fn status(scope: Scope) -> Result<Status, ServiceError> {
+pub(crate) fn status(scope: Scope) -> Result<Status, ServiceError> {
     system::status(scope)
 }
 
 /// The account that the service of a scope runs as; `None` for the user's own.
-pub fn account(scope: Scope) -> Option<&'static str> {
+pub(crate) fn account(scope: Scope) -> Option<&'static str> {
     match scope {
         Scope::System => Some(system::ACCOUNT),
         Scope::User => None,
@@ -239,24 +242,24 @@ pub fn account(scope: Scope) -> Option<&'static str> {
 }
 
 /// The command that lets an account read a folder and everything in it, and what will be in it.
-pub fn command_to_grant(folder: &Path, account: &str) -> String {
+pub(crate) fn command_to_grant(folder: &Path, account: &str) -> String {
     system::command_to_grant(folder, account)
 }
 
 /// The name of the account that this program runs as.
-pub fn own_account() -> String {
+pub(crate) fn own_account() -> String {
     system::own_account()
 }
 
 /// The account of the installed service, if it has no right to read a folder that this program can
 /// read, as far as that can be told without being that account.
-pub fn closed_to_service(folder: &Path) -> Option<&'static str> {
+pub(crate) fn closed_to_service(folder: &Path) -> Option<&'static str> {
     (system::is_closed_to_service(folder) == Some(true)).then_some(system::ACCOUNT)
 }
 
 /// A remark if this program runs with other rights than the installed service of the system, and so
 /// may see more.
-pub fn another_account() -> Option<String> {
+pub(crate) fn another_account() -> Option<String> {
     let own = system::own_account();
     let other =
         system::may_see_all() && system::status(Scope::System).is_ok_and(|status| status.installed);
@@ -273,7 +276,7 @@ pub fn another_account() -> Option<String> {
 ///
 /// # Errors
 /// When the service is not installed, or when this system cannot do that.
-pub fn as_service(arguments: &[String]) -> Result<std::process::Command, ServiceError> {
+pub(crate) fn as_service(arguments: &[String]) -> Result<std::process::Command, ServiceError> {
     system::may_manage(Scope::System, "looking as the service does")?;
     let program = Installation::of_this_program(Scope::System, None)?.program;
     system::as_service(&program, arguments)
@@ -284,7 +287,7 @@ pub fn as_service(arguments: &[String]) -> Result<std::process::Command, Service
 ///
 /// # Errors
 /// Those of `body`, and those of a service manager that cannot be reached.
-pub fn run(
+pub(crate) fn run(
     body: impl FnOnce(CancellationToken) -> anyhow::Result<Exit> + Send + 'static,
 ) -> anyhow::Result<Exit> {
     system::run(body)
@@ -295,26 +298,26 @@ pub fn run(
 pub use windows::{event_log, is_dispatched};
 
 /// The service is up: its state is open and it begins to watch.
-pub fn ready() {
+pub(crate) fn ready() {
     system::ready();
 }
 
 /// One line on how things stand, for people who ask the service manager.
-pub fn say(text: &str) {
+pub(crate) fn say(text: &str) {
     system::say(text);
 }
 
 /// How often the service manager wants a sign of life; `None` when it wants none.
-pub fn watchdog() -> Option<Duration> {
+pub(crate) fn watchdog() -> Option<Duration> {
     system::watchdog()
 }
 
 /// A sign of life. Only who saw every part of the service turn may give it.
-pub fn alive() {
+pub(crate) fn alive() {
     system::alive();
 }
 
 /// The service begins to end.
-pub fn stopping() {
+pub(crate) fn stopping() {
     system::stopping();
 }

@@ -30,7 +30,7 @@ const UNFINISHED: &str = ".kado-part";
 
 /// The spool of a state folder.
 #[derive(Clone, Debug)]
-pub struct Spool {
+pub(crate) struct Spool {
     root: PathBuf,
     limit: u64,
 }
@@ -39,11 +39,11 @@ pub struct Spool {
 /// be too much, because others remove copies; before anything is left for want of room it is
 /// measured.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Used(Option<u64>);
+pub(crate) struct Used(Option<u64>);
 
 /// What copying came to.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Copied {
+pub(crate) struct Copied {
     /// Files that are in the spool and up to date.
     pub files: usize,
     /// Files for which there was no room.
@@ -56,7 +56,7 @@ pub struct Copied {
 
 impl Spool {
     /// The spool of a state folder, with a limit in bytes.
-    pub fn new(state_dir: &Path, limit: u64) -> Self {
+    pub(crate) fn new(state_dir: &Path, limit: u64) -> Self {
         Self {
             root: state_dir.join(FOLDER),
             limit,
@@ -64,18 +64,18 @@ impl Spool {
     }
 
     /// Where the copies of a run lie.
-    pub fn folder_of(&self, run: &RunIdentity) -> PathBuf {
+    pub(crate) fn folder_of(&self, run: &RunIdentity) -> PathBuf {
         self.root.join(name_of(run))
     }
 
     /// Where the copies of a run lie, if there are any.
-    pub fn copies_of(&self, run: &RunIdentity) -> Option<PathBuf> {
+    pub(crate) fn copies_of(&self, run: &RunIdentity) -> Option<PathBuf> {
         Some(self.folder_of(run)).filter(|folder| folder.is_dir())
     }
 
     /// Brings the copies of a run up to date with its folder. `used` saves walking through the
     /// spool for every run. Files that vanished meanwhile are passed over.
-    pub fn copy<'a>(
+    pub(crate) fn copy<'a>(
         &self,
         run: &RunIdentity,
         folder: &Path,
@@ -113,13 +113,13 @@ impl Spool {
     }
 
     /// Removes the copies of a run.
-    pub fn remove(&self, run: &RunIdentity) {
+    pub(crate) fn remove(&self, run: &RunIdentity) {
         // What cannot be removed now is removed at the next purge.
         let _ = fs::remove_dir_all(self.folder_of(run));
     }
 
     /// Removes the copies of all runs but these.
-    pub fn purge<'a>(&self, keep: impl Iterator<Item = &'a RunIdentity>) {
+    pub(crate) fn purge<'a>(&self, keep: impl Iterator<Item = &'a RunIdentity>) {
         let keep: HashSet<String> = keep.map(name_of).collect();
         for entry in fs::read_dir(&self.root).into_iter().flatten().flatten() {
             if !keep.contains(&*entry.file_name().to_string_lossy()) {

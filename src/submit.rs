@@ -7,18 +7,18 @@
 //! in the order in which their runs ended.
 
 mod automation;
-pub mod backoff;
+pub(crate) mod backoff;
 mod create;
 mod drain;
 mod execute;
-pub mod facts;
+pub(crate) mod facts;
 mod katalon_upload;
-pub mod outcome;
+pub(crate) mod outcome;
 mod probe;
 mod serve;
 mod write;
 
-pub use execute::ResultRef;
+pub(crate) use execute::ResultRef;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -43,7 +43,7 @@ use crate::spool::Spool;
 
 /// Why a submission does not go on now.
 #[derive(Debug, thiserror::Error)]
-pub enum Stop {
+pub(crate) enum Stop {
     /// ADO, or the way to it.
     #[error(transparent)]
     Ado(#[from] AdoError),
@@ -98,7 +98,7 @@ impl From<Stopped> for Stop {
 
 /// What one attempt at a submission led to.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Attempt {
+pub(crate) enum Attempt {
     /// Everything is confirmed.
     Submitted,
     /// It waits.
@@ -116,7 +116,7 @@ pub enum Attempt {
 
 impl Attempt {
     /// Why it waits, if it does.
-    pub const fn cause(&self) -> Option<Cause> {
+    pub(crate) const fn cause(&self) -> Option<Cause> {
         match self {
             Self::Waits { cause, .. } => Some(*cause),
             Self::Submitted | Self::Parked | Self::Ignored => None,
@@ -125,7 +125,7 @@ impl Attempt {
 }
 
 /// Carries out submissions.
-pub struct Submitter {
+pub(crate) struct Submitter {
     outbox: Outbox,
     connections: Arc<Connections>,
     config: watch::Receiver<Arc<Config>>,
@@ -135,7 +135,7 @@ pub struct Submitter {
 
 impl Submitter {
     /// A submitter for an outbox; it follows changes of the configuration.
-    pub fn new(outbox: Outbox, config: watch::Receiver<Arc<Config>>) -> Self {
+    pub(crate) fn new(outbox: Outbox, config: watch::Receiver<Arc<Config>>) -> Self {
         Self {
             outbox,
             connections: Arc::default(),
@@ -146,7 +146,7 @@ impl Submitter {
 
     /// As [`Submitter::new`], for a command that somebody waits for: no call takes longer than
     /// `patience`.
-    pub fn impatient(
+    pub(crate) fn impatient(
         outbox: Outbox,
         config: watch::Receiver<Arc<Config>>,
         patience: Duration,
@@ -162,7 +162,12 @@ impl Submitter {
     /// With a pair of server and credential that came with this invocation; see
     /// [`Connections::with_pair`].
     #[must_use]
-    pub fn with_pair(self, server: &Server, credential: Credential, patience: Duration) -> Self {
+    pub(crate) fn with_pair(
+        self,
+        server: &Server,
+        credential: Credential,
+        patience: Duration,
+    ) -> Self {
         let connections = Connections::with_patience(patience).with_pair(server, credential);
         Self {
             connections: Arc::new(connections),
@@ -179,7 +184,7 @@ impl Submitter {
     }
 
     /// What it connects with.
-    pub fn connections(&self) -> Arc<Connections> {
+    pub(crate) fn connections(&self) -> Arc<Connections> {
         Arc::clone(&self.connections)
     }
 
@@ -187,7 +192,7 @@ impl Submitter {
     ///
     /// # Errors
     /// When the outbox cannot be read or written.
-    pub async fn attempt(&self, id: i64) -> Result<Attempt, StoreError> {
+    pub(crate) async fn attempt(&self, id: i64) -> Result<Attempt, StoreError> {
         self.attempt_until_written(id, || ()).await
     }
 

@@ -35,11 +35,11 @@ const LARGEST: u64 = 20 * 1024 * 1024;
 /// What the watcher library says of its own affairs is nothing that an operator can act on.
 const QUIET: &str = "notify=error";
 /// Environment variable with a filter such as `kado=debug`.
-pub const LOG_VARIABLE: &str = "KADO_LOG";
+pub(crate) const LOG_VARIABLE: &str = "KADO_LOG";
 
 /// Writes what is left to the log files when it is dropped.
 #[must_use]
-pub struct LogGuard {
+pub(crate) struct LogGuard {
     /// Held for what it does when it is dropped.
     _files: Option<WorkerGuard>,
     no_files: Option<String>,
@@ -47,7 +47,7 @@ pub struct LogGuard {
 
 /// Starts to log: to standard error, and with `folder` to files as well. `level` counts where
 /// `$KADO_LOG` does not.
-pub fn start(level: LevelFilter, folder: Option<&Path>) -> LogGuard {
+pub(crate) fn start(level: LevelFilter, folder: Option<&Path>) -> LogGuard {
     let quiet = QUIET
         .parse()
         .expect("a directive of our own is well-formed");
@@ -103,7 +103,7 @@ pub fn start(level: LevelFilter, folder: Option<&Path>) -> LogGuard {
 }
 
 /// An error that ends a command, as standard error takes it: for the journal with its priority.
-pub fn as_error(text: &str) -> String {
+pub(crate) fn as_error(text: &str) -> String {
     let text = format!("error: {text}\n");
     if journal::is_journal() {
         journal::error(&text)
@@ -114,7 +114,7 @@ pub fn as_error(text: &str) -> String {
 
 impl LogGuard {
     /// Why no log files are written where they were asked for.
-    pub fn no_files(&self) -> Option<&str> {
+    pub(crate) fn no_files(&self) -> Option<&str> {
         self.no_files.as_deref()
     }
 }

@@ -13,12 +13,12 @@ use crate::moment::Moment;
 const LONGEST_PAUSE: Duration = Duration::from_secs(60 * 60);
 
 /// The text of a header.
-pub fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+pub(super) fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers.get(name)?.to_str().ok()
 }
 
 /// What the server says of its limits (`ado/api.md` §11).
-pub fn budget(headers: &HeaderMap) -> Budget {
+pub(super) fn budget(headers: &HeaderMap) -> Budget {
     let number = |name| header(headers, name).and_then(|text| text.trim().parse::<f64>().ok());
     let reset =
         number("x-ratelimit-reset").map(|seconds| Moment::from_millis((seconds * 1000.0) as i64));
@@ -32,7 +32,7 @@ pub fn budget(headers: &HeaderMap) -> Budget {
 
 /// The pause that an answer asks for, in seconds or until a date (RFC 9110 §10.2.3), at most
 /// [`LONGEST_PAUSE`]; what is neither is none.
-pub fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+pub(super) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let text = header(headers, "retry-after")?.trim();
     let pause = match text.parse::<f64>() {
         Ok(seconds) if seconds >= 0.0 => {
@@ -48,7 +48,7 @@ pub fn retry_after(headers: &HeaderMap) -> Option<Duration> {
 }
 
 /// A date of a header, in milliseconds since 1970.
-pub fn date(headers: &HeaderMap, name: &str) -> Option<i64> {
+pub(super) fn date(headers: &HeaderMap, name: &str) -> Option<i64> {
     let parser = jiff::fmt::rfc2822::DateTimeParser::new().relaxed_weekday(true);
     Some(
         parser
@@ -61,7 +61,7 @@ pub fn date(headers: &HeaderMap, name: &str) -> Option<i64> {
 /// Where a server sends a plain http request on to when it wants the same by https, as web servers
 /// in front of Azure DevOps Server do; `None` for any other redirect, such as that to a sign-in
 /// page. kado follows none.
-pub fn secure(asked: &Url, headers: &HeaderMap) -> Option<Url> {
+pub(super) fn secure(asked: &Url, headers: &HeaderMap) -> Option<Url> {
     let target = asked.join(header(headers, "location")?).ok()?;
     let to_https = (asked.scheme(), target.scheme()) == ("http", "https");
     (to_https && asked.host() == target.host() && asked.path().eq_ignore_ascii_case(target.path()))

@@ -14,27 +14,27 @@ const JUST_REFUSED: Duration = Duration::from_secs(3);
 
 /// Why and when a token was refused last.
 #[derive(Debug, Default)]
-pub struct Refused(Mutex<Option<(String, Instant)>>);
+pub(super) struct Refused(Mutex<Option<(String, Instant)>>);
 
 impl Refused {
     /// It was refused, with these words of the server.
-    pub fn note(&self, message: String, now: Instant) {
+    pub(super) fn note(&self, message: String, now: Instant) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((message, now));
     }
 
     /// It may be tried.
-    pub fn forget(&self) {
+    pub(super) fn forget(&self) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
     /// It may be tried, unless it was refused this very moment.
-    pub fn forget_old(&self, now: Instant) {
+    pub(super) fn forget_old(&self, now: Instant) {
         let mut refused = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         refused.take_if(|(_, at)| now.saturating_duration_since(*at) >= JUST_REFUSED);
     }
 
     /// Why it is not tried now; `None` when it may be.
-    pub fn counts(&self, now: Instant) -> Option<String> {
+    pub(super) fn counts(&self, now: Instant) -> Option<String> {
         let refused = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let counts = |(_, at): &&(String, Instant)| now.saturating_duration_since(*at) < REFUSED;
         refused

@@ -21,7 +21,7 @@ const SOME: i64 = 30_000;
 const MUCH: i64 = 5 * 60_000;
 
 /// Says which proxy is in force for a server, and why. Nothing is asked.
-pub fn check_proxy(server: &Server, access: &Access, report: &mut Report) {
+pub(super) fn check_proxy(server: &Server, access: &Access, report: &mut Report) {
     let Ok(url) = Url::parse(server.base()) else {
         return;
     };
@@ -34,7 +34,11 @@ pub fn check_proxy(server: &Server, access: &Access, report: &mut Report) {
 
 /// "Connect": whether the server knows the token, which comes from `source`, and what else it tells
 /// of itself. `false` when it does not.
-pub async fn check_connection(client: &AdoClient, source: &str, report: &mut Report) -> bool {
+pub(super) async fn check_connection(
+    client: &AdoClient,
+    source: &str,
+    report: &mut Report,
+) -> bool {
     token(client.credential(), source, report);
     let found = client.connection().await;
     clocks(client.clock_ahead(), report);
@@ -100,7 +104,7 @@ async fn expiry(credential: &Credential, report: &mut Report) {
 }
 
 /// Whether the token has the scopes that submitting needs.
-pub async fn check_scopes(
+pub(super) async fn check_scopes(
     client: &AdoClient,
     project: &str,
     wanted: &[Scope],

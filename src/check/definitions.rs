@@ -8,7 +8,7 @@ use crate::check::server::{SETTINGS, failed};
 
 /// Verifies one definition. A link that cannot be made costs the link and never the run, so its
 /// scope is a note. Of a release the `stage` that is named has to be there.
-pub async fn check_definition(
+pub(super) async fn check_definition(
     client: &AdoClient,
     project: &str,
     kind: DefinitionKind,

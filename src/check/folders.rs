@@ -14,7 +14,7 @@ use crate::watch;
 const LITTLE: u64 = 100 << 20;
 
 /// Looks into the folders of a project that kado reads; one that is not there yet is no mistake.
-pub fn check_project_folders(root: &Path, report: &mut Report) {
+pub(super) fn check_project_folders(root: &Path, report: &mut Report) {
     check_reports(root, report);
     for part in ["Test Cases", "Reports", "settings/external"] {
         let folder = root.join(part);
@@ -46,7 +46,7 @@ fn check_reports(project: &Path, report: &mut Report) {
 }
 
 /// Names of the execution profiles of a project: `Profiles/NAME.glbl`.
-pub fn profiles(root: &Path) -> Vec<String> {
+pub(super) fn profiles(root: &Path) -> Vec<String> {
     let entries = std::fs::read_dir(root.join("Profiles"))
         .into_iter()
         .flatten()
@@ -60,7 +60,7 @@ pub fn profiles(root: &Path) -> Vec<String> {
 }
 
 /// Says how much room there is for outbox and spool.
-pub fn check_room(config: &Config, report: &mut Report) {
+pub(super) fn check_room(config: &Config, report: &mut Report) {
     let mut folder = config.state_dir.as_path();
     // A state folder that is yet to be made lies on the disk of the folder above it.
     while let Some(above) = folder.parent().filter(|_| !folder.exists()) {

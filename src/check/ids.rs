@@ -20,7 +20,7 @@ const SEVERAL: &str = "keep one of the test points in ADO, or allow several in K
 const TAB: &str = "correct it on the Integration tab of the test case in Katalon";
 
 /// Verifies every id that a test case of the project is mapped to.
-pub async fn check_ids(
+pub(super) async fn check_ids(
     client: &AdoClient,
     name: &str,
     project: &Project,

@@ -16,7 +16,12 @@ const NAME: &str = "Katalon's own submission";
 
 /// Says whether Katalon could submit the same runs, and what was seen; or, where submitting is left
 /// to it, whether it does.
-pub fn own_submission(project: &Project, config: &Config, options: &Options, report: &mut Report) {
+pub(super) fn own_submission(
+    project: &Project,
+    config: &Config,
+    options: &Options,
+    report: &mut Report,
+) {
     let overrides = config.overrides_over(&project.root, &ProjectFile::of(&project.root, config));
     if overrides.katalon_submits == Some(KatalonSubmits::Always) {
         return left_to_katalon(&project.settings, &overrides, report);

@@ -17,7 +17,7 @@ use crate::secrets::{self, TokenError};
 use crate::{service, watch};
 
 /// Looks at the configuration and the folders that it names.
-pub fn check_machine(config: &Config, report: &mut Report) {
+pub(crate) fn check_machine(config: &Config, report: &mut Report) {
     match &config.file {
         Some(file) => report.fine("configuration", file.display().to_string()),
         None => report.note(

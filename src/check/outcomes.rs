@@ -8,7 +8,7 @@ use crate::katalon::status::Status;
 use crate::plan::outcome::{OUTCOMES, default_outcome, outcome, unknown};
 
 /// Shows the mapping in force, and names each word that ADO does not have.
-pub fn check_outcomes(mapping: &BTreeMap<Status, String>, report: &mut Report) {
+pub(super) fn check_outcomes(mapping: &BTreeMap<Status, String>, report: &mut Report) {
     let name = "status mapping";
     let named: Vec<_> = unknown(mapping)
         .map(|(status, word)| {

@@ -12,7 +12,7 @@ use crate::katalon::settings::ConfigurationRow;
 use crate::plan::points::{Point, PointRule};
 
 /// A plan with its points.
-pub struct PlanPoints {
+pub(super) struct PlanPoints {
     /// The test plan.
     pub plan_id: u32,
     /// Its points.
@@ -26,7 +26,7 @@ struct Given {
 }
 
 /// The test plans of a project, and the configurations that its runs can have.
-pub struct Situations<'a> {
+pub(super) struct Situations<'a> {
     plans: &'a [PlanPoints],
     /// The same by test case, each with the plans that have points of it: plans of many thousand
     /// points are judged for many ids.
@@ -44,7 +44,7 @@ pub struct Situations<'a> {
 
 /// What is to be said of the points of one test case.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Finding {
+pub(super) enum Finding {
     /// It has a point for each run that can come: their ids, ascending.
     Fine(Vec<u32>),
     /// No plan has a point of it.
@@ -75,7 +75,7 @@ pub enum Finding {
 impl<'a> Situations<'a> {
     /// `rows` are those of the mapping that can match a run, `names` the configurations of the ADO
     /// project as far as they are known.
-    pub fn new(
+    pub(super) fn new(
         plans: &'a [PlanPoints],
         multiple: bool,
         rows: &[&ConfigurationRow],
@@ -117,7 +117,7 @@ impl<'a> Situations<'a> {
     /// Of these plans of the project those count as unread that are not among the ones that were
     /// given.
     #[must_use]
-    pub fn of(self, wanted: &[u32]) -> Self {
+    pub(super) fn of(self, wanted: &[u32]) -> Self {
         let known = |id: &u32| self.plans.iter().any(|plan| plan.plan_id == *id);
         Self {
             unread: wanted.iter().copied().filter(|id| !known(id)).collect(),
@@ -126,12 +126,12 @@ impl<'a> Situations<'a> {
     }
 
     /// Whether the rows of a mapping decide about the points.
-    pub fn are_mapped(&self) -> bool {
+    pub(super) fn are_mapped(&self) -> bool {
         !self.given.is_empty()
     }
 
     /// The test plans in words: `test plan 18`, `any of the test plans 18, 19`.
-    pub fn plans(&self) -> String {
+    pub(super) fn plans(&self) -> String {
         let read = listed(self.plans.iter().map(|plan| plan.plan_id));
         let read = if self.plans.len() == 1 {
             format!("test plan {read}")
@@ -145,7 +145,7 @@ impl<'a> Situations<'a> {
     }
 
     /// What is to be said of a test case; at least one thing.
-    pub fn judge(&self, id: u32) -> Vec<Finding> {
+    pub(super) fn judge(&self, id: u32) -> Vec<Finding> {
         if self.all_points(id).next().is_none() {
             return vec![Finding::Nowhere];
         }

@@ -18,7 +18,12 @@ use crate::server::Server;
 use crate::workspace;
 
 /// Looks at a project; with `offline` nothing is asked of ADO.
-pub async fn check_project(root: &Path, config: &Config, offline: bool, report: &mut Report) {
+pub(crate) async fn check_project(
+    root: &Path,
+    config: &Config,
+    offline: bool,
+    report: &mut Report,
+) {
     let name = format!("project {}", root.display());
     let project = match workspace::read_project(root) {
         Ok(project) => project,

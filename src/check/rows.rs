@@ -39,7 +39,7 @@ const PLATFORMS: [&str; 16] = [
 
 /// What is to be said of a row.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Remark {
+pub(super) enum Remark {
     /// It never counts, whatever is run.
     Never(String, &'static str),
     /// It counts only for runs that hardly anybody has.
@@ -47,7 +47,7 @@ pub enum Remark {
 }
 
 /// A row in words: `Windows / Chrome / any`.
-pub fn title(row: &ConfigurationRow) -> String {
+pub(super) fn title(row: &ConfigurationRow) -> String {
     let column = |value: &Option<String>| value.clone().unwrap_or_else(|| "any".to_owned());
     [&row.os, &row.platform, &row.profile]
         .map(column)
@@ -55,13 +55,13 @@ pub fn title(row: &ConfigurationRow) -> String {
 }
 
 /// Whether every run fits a row.
-pub fn matches_all(row: &ConfigurationRow) -> bool {
+pub(super) fn matches_all(row: &ConfigurationRow) -> bool {
     row.os.is_none() && row.platform.is_none() && row.profile.is_none()
 }
 
 /// What is to be said of each row, in their order. `profiles` are those of the project; none when
 /// they are not known.
-pub fn remarks(rows: &[ConfigurationRow], profiles: &[String]) -> Vec<Option<Remark>> {
+pub(super) fn remarks(rows: &[ConfigurationRow], profiles: &[String]) -> Vec<Option<Remark>> {
     let said = |(at, row)| {
         shadowed(row, &rows[..at])
             .or_else(|| without_profile(row, profiles))

@@ -25,7 +25,7 @@ use crate::submit::Stop;
 pub(super) const SETTINGS: &str = "correct it in Katalon's Azure DevOps settings, or in kado.toml";
 
 /// Asks the server that the project is integrated with.
-pub async fn check_server(
+pub(super) async fn check_server(
     project: &Project,
     config: &Config,
     options: &Options,
@@ -111,7 +111,7 @@ async fn ado_project(client: &AdoClient, name: &str, report: &mut Report) -> boo
 }
 
 /// Asks the machine's own server, where there is no project yet to ask for.
-pub async fn check_machine_server(config: &Config, report: &mut Report) {
+pub(crate) async fn check_machine_server(config: &Config, report: &mut Report) {
     let Some(url) = &config.machine.overrides.server_url else {
         return;
     };

@@ -21,7 +21,7 @@ const MOST: usize = 2_000_000;
 const SWEEP: &str = "30 seconds";
 
 /// Compares what kado would watch with what the system allows.
-pub fn check_watches(config: &Config, projects: &[PathBuf], report: &mut Report) {
+pub(crate) fn check_watches(config: &Config, projects: &[PathBuf], report: &mut Report) {
     let Some(limit) = system::limit() else { return };
     let reports = projects
         .iter()

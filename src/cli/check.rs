@@ -17,7 +17,7 @@ use crate::{service, watch, workspace};
 
 /// Arguments of `kado check`.
 #[derive(Debug, Args)]
-pub struct Arguments {
+pub(super) struct Arguments {
     /// A project folder; default: all projects below `watch`
     project: Option<PathBuf>,
     /// Ask nothing of Azure DevOps
@@ -32,7 +32,7 @@ pub struct Arguments {
 }
 
 /// Looks at the machine and its projects.
-pub fn check(
+pub(super) fn check(
     arguments: &Arguments,
     config: Option<&Path>,
     out: &mut dyn Write,

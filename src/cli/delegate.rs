@@ -29,7 +29,7 @@ const ANSWER: Duration = Duration::from_secs(60);
 const SENT: Duration = Duration::from_secs(15 * 60);
 
 /// A place to leave requests at.
-pub struct Desk<'a> {
+pub(super) struct Desk<'a> {
     config: &'a Config,
     lock: Option<StateLock>,
     outbox: Outbox,
@@ -42,7 +42,7 @@ pub struct Desk<'a> {
 
 /// What became of the submissions that a command asked for.
 #[derive(Default)]
-pub struct Sent {
+pub(super) struct Sent {
     /// Their rows.
     pub rows: Vec<Row>,
     /// How their attempts ended.
@@ -54,7 +54,7 @@ impl<'a> Desk<'a> {
     ///
     /// # Errors
     /// When the state folder or the outbox cannot be used.
-    pub fn open(config: &'a Config) -> anyhow::Result<Self> {
+    pub(super) fn open(config: &'a Config) -> anyhow::Result<Self> {
         let state = config.state_dir.display();
         let lock = StateLock::take(&config.state_dir)
             .with_context(|| format!("state folder `{state}` cannot be used"))?;
@@ -77,7 +77,7 @@ impl<'a> Desk<'a> {
     ///
     /// # Errors
     /// When signals cannot be listened to.
-    pub fn within(mut self, patience: Duration) -> anyhow::Result<Self> {
+    pub(super) fn within(mut self, patience: Duration) -> anyhow::Result<Self> {
         let stop = self.stop.clone();
         self.runtime
             .block_on(async { daemon::stop_on_signal(stop) })?;
@@ -89,7 +89,7 @@ impl<'a> Desk<'a> {
     ///
     /// # Errors
     /// When the outbox fails, or when the service does not answer.
-    pub fn ask(&mut self, request: &Request) -> anyhow::Result<Answer> {
+    pub(super) fn ask(&mut self, request: &Request) -> anyhow::Result<Answer> {
         let mut answers = self.ask_all(std::slice::from_ref(request))?;
         answers.pop().context("every request has an answer")
     }
@@ -99,7 +99,7 @@ impl<'a> Desk<'a> {
     ///
     /// # Errors
     /// When the outbox fails, or when the service does not answer.
-    pub fn ask_all(&mut self, requests: &[Request]) -> anyhow::Result<Vec<Answer>> {
+    pub(super) fn ask_all(&mut self, requests: &[Request]) -> anyhow::Result<Vec<Answer>> {
         let mut left = Vec::new();
         if self.lock.is_none() {
             let all = requests.to_vec();
@@ -129,7 +129,7 @@ impl<'a> Desk<'a> {
     ///
     /// # Errors
     /// When the outbox fails.
-    pub fn send(&mut self, ids: &[i64]) -> anyhow::Result<Sent> {
+    pub(super) fn send(&mut self, ids: &[i64]) -> anyhow::Result<Sent> {
         let stop = CancellationToken::new();
         let effort = Effort {
             budget: daemon::ONCE_BUDGET,
@@ -143,7 +143,7 @@ impl<'a> Desk<'a> {
     ///
     /// # Errors
     /// When the outbox fails.
-    pub fn send_within(&mut self, ids: &[i64], effort: Effort) -> anyhow::Result<Sent> {
+    pub(super) fn send_within(&mut self, ids: &[i64], effort: Effort) -> anyhow::Result<Sent> {
         let stop = self.stop.clone();
         let open = |row: &Row| {
             is_open(row)
@@ -243,7 +243,7 @@ impl<'a> Desk<'a> {
 
 impl Sent {
     /// The exit code for these submissions.
-    pub fn exit(&self) -> Exit {
+    pub(super) fn exit(&self) -> Exit {
         crate::submit::outcome::exit(&self.rows, &self.attempts)
     }
 }

@@ -57,7 +57,7 @@ struct AttachmentView<'a> {
 }
 
 /// Prints what submitting these folders would send.
-pub async fn dry_run(
+pub(super) async fn dry_run(
     folders: &[PathBuf],
     json: bool,
     config: &Config,

@@ -47,7 +47,7 @@ const ANSWER: Duration = Duration::from_secs(2);
 
 /// Arguments of `kado exec`.
 #[derive(Debug, Args)]
-pub struct Arguments {
+pub(super) struct Arguments {
     /// Longest wait for the submission when the command has ended, such as 90s or 5m
     #[arg(long, value_name = "TIME", default_value = "5m", value_parser = duration)]
     wait: Duration,
@@ -73,7 +73,7 @@ pub struct Arguments {
 /// # Errors
 /// When the command cannot be started, or when its runs could not be told because no project is
 /// named.
-pub fn exec(arguments: &Arguments, config: &Config) -> anyhow::Result<i32> {
+pub(super) fn exec(arguments: &Arguments, config: &Config) -> anyhow::Result<i32> {
     let _guard = telemetry::start(LevelFilter::WARN, None);
     let texts: Vec<_> = arguments
         .command

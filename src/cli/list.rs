@@ -30,7 +30,7 @@ use crate::workspace;
 
 /// Arguments of `kado list`.
 #[derive(Debug, Args)]
-pub struct Arguments {
+pub(super) struct Arguments {
     /// What to list
     what: What,
     /// A Katalon project, whose server and ADO project count; default: those of kado.toml
@@ -105,7 +105,11 @@ struct TestCase {
 }
 
 /// Lists.
-pub fn list(arguments: &Arguments, config: &Config, out: &mut dyn Write) -> anyhow::Result<Exit> {
+pub(super) fn list(
+    arguments: &Arguments,
+    config: &Config,
+    out: &mut dyn Write,
+) -> anyhow::Result<Exit> {
     let place = match place(arguments.project.as_deref(), config)? {
         Ok(place) => place,
         Err(stop) => return Ok(told(&stop.to_string(), code(&stop))),

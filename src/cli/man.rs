@@ -10,14 +10,14 @@ use crate::exit::Exit;
 
 /// Arguments of `kado man`.
 #[derive(Debug, Args)]
-pub struct Arguments {
+pub(super) struct Arguments {
     /// Write a page for every command into this folder instead, for a package
     #[arg(long, value_name = "FOLDER")]
     dir: Option<PathBuf>,
 }
 
 /// Prints the page of the program, or writes all pages.
-pub fn man(
+pub(super) fn man(
     arguments: &Arguments,
     command: clap::Command,
     out: &mut dyn Write,

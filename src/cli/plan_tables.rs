@@ -7,7 +7,7 @@ use crate::plan::SubmissionPlan;
 use crate::plan::attachments::Target;
 
 /// Writes what each point gets, and what is attached to what.
-pub fn write(plan: &SubmissionPlan, out: &mut dyn Write) -> io::Result<()> {
+pub(super) fn write(plan: &SubmissionPlan, out: &mut dyn Write) -> io::Result<()> {
     let mut results = table([
         "Point",
         "Test case",
@@ -48,7 +48,7 @@ pub fn write(plan: &SubmissionPlan, out: &mut dyn Write) -> io::Result<()> {
 }
 
 /// `run` or `point:ID`, as scripts see it too.
-pub fn target(target: Target) -> String {
+pub(super) fn target(target: Target) -> String {
     match target {
         Target::Run => "run".to_owned(),
         Target::Point(point) => format!("point:{point}"),

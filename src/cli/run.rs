@@ -13,7 +13,7 @@ use crate::{daemon, service, telemetry};
 
 /// Arguments of `kado run`.
 #[derive(Debug, Args)]
-pub struct Arguments {
+pub(super) struct Arguments {
     /// Submit what is finished and what waits, then end
     #[arg(long)]
     once: bool,
@@ -24,7 +24,7 @@ pub struct Arguments {
 }
 
 /// Runs the service until a signal or the service manager stops it, or once.
-pub fn run(arguments: Arguments, config: Option<PathBuf>) -> anyhow::Result<Exit> {
+pub(super) fn run(arguments: Arguments, config: Option<PathBuf>) -> anyhow::Result<Exit> {
     let managed = arguments.service;
     let body =
         move |stop: CancellationToken| watch(&arguments, &paths::load(config.as_deref())?, stop);

@@ -22,7 +22,7 @@ use crate::telemetry;
 
 /// Arguments of `kado runs`.
 #[derive(Debug, Args)]
-pub struct Arguments {
+pub(super) struct Arguments {
     #[command(subcommand)]
     action: Option<Action>,
     /// Print JSON
@@ -57,7 +57,11 @@ enum Action {
 }
 
 /// Lists, shows, retries or forgets.
-pub fn runs(arguments: &Arguments, config: &Config, out: &mut dyn Write) -> anyhow::Result<Exit> {
+pub(super) fn runs(
+    arguments: &Arguments,
+    config: &Config,
+    out: &mut dyn Write,
+) -> anyhow::Result<Exit> {
     match &arguments.action {
         None => list(&rows(config)?, arguments.json, out),
         Some(Action::Show { id }) => show_run(*id, arguments.json, config, out),

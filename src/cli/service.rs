@@ -18,7 +18,7 @@ const LONGEST: u64 = 16 * 1024;
 
 /// Arguments of `kado service`.
 #[derive(Debug, Args)]
-pub struct Arguments {
+pub(super) struct Arguments {
     #[command(subcommand)]
     command: Command,
 }
@@ -78,7 +78,7 @@ impl Whose {
 }
 
 /// Carries out a command on the service.
-pub fn service(
+pub(super) fn service(
     arguments: &Arguments,
     config: Option<&Path>,
     out: &mut dyn Write,
@@ -194,7 +194,7 @@ fn people(told: &Told, out: &mut dyn Write) -> anyhow::Result<()> {
 }
 
 /// The exit code of an error on the way.
-pub fn exit(error: &ServiceError) -> Exit {
+pub(super) fn exit(error: &ServiceError) -> Exit {
     match error {
         ServiceError::NotConfigured(_)
         | ServiceError::NoServer(_)

@@ -25,7 +25,7 @@ const LITTLE: u64 = 100 << 20;
 
 /// Arguments of `kado status`.
 #[derive(Debug, Args)]
-pub struct Arguments {
+pub(super) struct Arguments {
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -55,7 +55,11 @@ struct Seen {
 }
 
 /// Says how things stand. Anything that needs a person makes the exit code 1.
-pub fn status(arguments: &Arguments, config: &Config, out: &mut dyn Write) -> anyhow::Result<Exit> {
+pub(super) fn status(
+    arguments: &Arguments,
+    config: &Config,
+    out: &mut dyn Write,
+) -> anyhow::Result<Exit> {
     let seen = look(config)?;
     if arguments.json {
         serde_json::to_writer_pretty(&mut *out, &seen.status)?;

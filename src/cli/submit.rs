@@ -19,7 +19,7 @@ use crate::telemetry;
 
 /// Arguments of `kado submit`.
 #[derive(Debug, Args)]
-pub struct Arguments {
+pub(super) struct Arguments {
     /// Run folders
     #[arg(required = true, value_name = "FOLDER")]
     folders: Vec<PathBuf>,
@@ -35,7 +35,11 @@ pub struct Arguments {
 }
 
 /// Submits run folders.
-pub fn submit(arguments: &Arguments, config: &Config, out: &mut dyn Write) -> anyhow::Result<Exit> {
+pub(super) fn submit(
+    arguments: &Arguments,
+    config: &Config,
+    out: &mut dyn Write,
+) -> anyhow::Result<Exit> {
     let _guard = telemetry::start(LevelFilter::WARN, None);
     if arguments.dry_run {
         let folders = &arguments.folders;

@@ -3,7 +3,7 @@
 use comfy_table::{Table, presets};
 
 /// A table with a line of titles.
-pub fn table<const N: usize>(titles: [&str; N]) -> Table {
+pub(super) fn table<const N: usize>(titles: [&str; N]) -> Table {
     let mut table = Table::new();
     table.load_style(presets::NOTHING);
     table.set_header(titles);
@@ -11,12 +11,12 @@ pub fn table<const N: usize>(titles: [&str; N]) -> Table {
 }
 
 /// The text of a value that may be missing.
-pub fn or_dash<T: std::fmt::Display>(value: Option<T>) -> String {
+pub(super) fn or_dash<T: std::fmt::Display>(value: Option<T>) -> String {
     value.map_or_else(|| "-".to_owned(), |value| plain(&value.to_string()))
 }
 
 /// How many there are of something.
-pub fn counted(count: usize, thing: &str) -> String {
+pub(super) fn counted(count: usize, thing: &str) -> String {
     if count == 1 {
         format!("1 {thing}")
     } else {
@@ -26,6 +26,6 @@ pub fn counted(count: usize, thing: &str) -> String {
 
 /// The text without characters that would steer a terminal: everything in a log or an answer is
 /// foreign.
-pub fn plain(text: &str) -> String {
+pub(super) fn plain(text: &str) -> String {
     text.replace(char::is_control, " ")
 }

@@ -15,14 +15,14 @@ use crate::server::Server;
 use crate::workspace;
 
 /// `spool_limit` when the file does not say: 10 GiB.
-pub const DEFAULT_SPOOL_LIMIT: u64 = 10 << 30;
+pub(crate) const DEFAULT_SPOOL_LIMIT: u64 = 10 << 30;
 
 /// Keys that later versions carry out; whatever stands there is accepted, and `kado check` says so.
 const LATER: [&str; 1] = ["status_page"];
 
 /// What the surroundings of the file add to it.
 #[derive(Clone, Debug)]
-pub struct Surroundings {
+pub(crate) struct Surroundings {
     /// The file itself.
     pub file: PathBuf,
     /// `state_dir` when the file does not say.
@@ -39,7 +39,7 @@ pub struct Surroundings {
 ///
 /// # Errors
 /// All problems of the file, by line.
-pub fn parse(text: &str, around: &Surroundings) -> Result<Config, Vec<Problem>> {
+pub(crate) fn parse(text: &str, around: &Surroundings) -> Result<Config, Vec<Problem>> {
     let (document, syntax) = DeTable::parse_recoverable(text);
     let mut problems = Problems::new(text);
     for error in syntax {

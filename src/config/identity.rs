@@ -12,7 +12,7 @@ use crate::config::values::{self, Read};
 /// An Entra identity and its authority; always beside a `server_url`, and used for that server
 /// alone.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Identity {
+pub(crate) struct Identity {
     /// Which kind.
     pub kind: IdentityKind,
     /// `azure.authority_url`: who issues its tokens, when that is not the public cloud's or the
@@ -22,7 +22,7 @@ pub struct Identity {
 
 /// The kinds of identities.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub enum IdentityKind {
+pub(crate) enum IdentityKind {
     /// An application that is registered in a tenant.
     ServicePrincipal {
         /// The tenant, by GUID or domain.
@@ -38,7 +38,7 @@ pub enum IdentityKind {
 
 /// Where the proof of a service principal lies.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub enum ProofFile {
+pub(crate) enum ProofFile {
     /// `client_secret_file`.
     Secret(PathBuf),
     /// `certificate_file`: certificate and key as PEM.
@@ -52,7 +52,7 @@ enum Word {
 }
 
 /// Reads the table `identity` of `azure`; relative paths start at `folder`.
-pub fn read(
+pub(crate) fn read(
     azure: &mut Section<'_, '_>,
     folder: &Path,
     problems: &mut Problems<'_>,

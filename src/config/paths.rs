@@ -33,14 +33,14 @@ use crate::katalon::run::lifecycle::ABORT_AFTER;
 use crate::secrets;
 
 /// Name of the environment variable that names the configuration file.
-pub const CONFIG_VARIABLE: &str = "KADO_CONFIG";
+pub(crate) const CONFIG_VARIABLE: &str = "KADO_CONFIG";
 
 /// Name of the configuration file in its folder.
-pub const CONFIG_FILE: &str = "kado.toml";
+pub(crate) const CONFIG_FILE: &str = "kado.toml";
 
 /// Whose service, configuration and state.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Scope {
+pub(crate) enum Scope {
     /// The machine's: an account of its own, started with the machine.
     System,
     /// A person's: that person's account, started with the login.
@@ -49,7 +49,7 @@ pub enum Scope {
 
 impl Scope {
     /// The word for it in messages and JSON.
-    pub const fn word(self) -> &'static str {
+    pub(crate) const fn word(self) -> &'static str {
         match self {
             Self::System => "system",
             Self::User => "user",
@@ -59,7 +59,7 @@ impl Scope {
 
 /// Where everything of a scope lies.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Places {
+pub(crate) struct Places {
     /// `kado.toml`.
     pub config: PathBuf,
     /// Outbox, spool and ledger, unless `state_dir` says otherwise.
@@ -71,7 +71,7 @@ pub struct Places {
 }
 
 /// The places of a scope; `None` for the user's where the system knows no home folder.
-pub fn places(scope: Scope) -> Option<Places> {
+pub(crate) fn places(scope: Scope) -> Option<Places> {
     match scope {
         Scope::System => Some(system::of_the_system()),
         Scope::User => ProjectDirs::from("", "", "kado").map(|dirs| of_the_user(&dirs)),
@@ -89,14 +89,14 @@ fn of_the_user(dirs: &ProjectDirs) -> Places {
 }
 
 /// Whose configuration a file is; `None` for one that lies elsewhere.
-pub fn scope_of(file: &Path) -> Option<Scope> {
+pub(crate) fn scope_of(file: &Path) -> Option<Scope> {
     let is_of = |scope: &Scope| places(*scope).is_some_and(|places| same(&places.config, file));
     [Scope::System, Scope::User].into_iter().find(is_of)
 }
 
 /// A configuration cannot be used.
 #[derive(Debug, thiserror::Error)]
-pub enum ConfigError {
+pub(crate) enum ConfigError {
     /// The file cannot be read.
     #[error("configuration `{}` cannot be read{}", file.display(), way_in(source))]
     Unreadable {
@@ -145,7 +145,7 @@ fn listed(problems: &[Problem]) -> String {
 /// # Errors
 /// When a file was asked for that cannot be read, when the only one there is closed to this
 /// account, or when the file has problems.
-pub fn load(asked: Option<&Path>) -> Result<Config, ConfigError> {
+pub(crate) fn load(asked: Option<&Path>) -> Result<Config, ConfigError> {
     let named = asked
         .map(Path::to_owned)
         .or_else(|| std::env::var_os(CONFIG_VARIABLE).map(PathBuf::from));
@@ -188,7 +188,7 @@ fn chosen(candidates: &[PathBuf], presence: impl Fn(&Path) -> Presence) -> Optio
 ///
 /// # Errors
 /// When it cannot be read or has problems.
-pub fn read(file: &Path) -> Result<Config, ConfigError> {
+pub(crate) fn read(file: &Path) -> Result<Config, ConfigError> {
     let text = std::fs::read_to_string(file).map_err(|source| ConfigError::Unreadable {
         file: file.to_owned(),
         source,
@@ -205,7 +205,7 @@ pub fn read(file: &Path) -> Result<Config, ConfigError> {
 }
 
 /// Where a configuration is looked for when none is named, the system's first.
-pub fn candidates() -> Vec<PathBuf> {
+pub(crate) fn candidates() -> Vec<PathBuf> {
     [Scope::System, Scope::User]
         .into_iter()
         .filter_map(places)
@@ -214,7 +214,7 @@ pub fn candidates() -> Vec<PathBuf> {
 }
 
 /// Where log files go: `$LOGS_DIRECTORY` of the service manager, else beside the state.
-pub fn log_dir(config: &Config) -> PathBuf {
+pub(crate) fn log_dir(config: &Config) -> PathBuf {
     std::env::var_os("LOGS_DIRECTORY").map_or_else(|| config.state_dir.join("logs"), PathBuf::from)
 }
 
@@ -253,7 +253,7 @@ fn without_file() -> Config {
 }
 
 /// The text of a file, to notice that it changed; `None` when it cannot be read.
-pub fn text_of(file: &Path) -> Option<String> {
+pub(crate) fn text_of(file: &Path) -> Option<String> {
     std::fs::read_to_string(file).ok()
 }
 

@@ -23,7 +23,7 @@ use crate::workspace;
 
 /// What the file says.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct ProjectFile {
+pub(crate) struct ProjectFile {
     /// Settings of the project, stronger than Katalon's.
     pub overrides: Overrides,
     /// `azure.api_version`.
@@ -37,7 +37,7 @@ pub struct ProjectFile {
 impl ProjectFile {
     /// Reads the file of the project at `root`; without one it says nothing. The machine's own
     /// configuration may lie at the same place, and is then no file of the project.
-    pub fn of(root: &Path, config: &Config) -> Self {
+    pub(crate) fn of(root: &Path, config: &Config) -> Self {
         if config.file.as_deref() == Some(&*root.join(workspace::PROJECT_FILE)) {
             return Self::default();
         }
@@ -45,7 +45,7 @@ impl ProjectFile {
     }
 
     /// As [`ProjectFile::of`], whatever the machine's configuration is.
-    pub fn read(root: &Path) -> Self {
+    pub(crate) fn read(root: &Path) -> Self {
         match workspace::read_project_file(root) {
             Ok(None) => Self::default(),
             Ok(Some(bytes)) => match std::str::from_utf8(&bytes) {
@@ -64,7 +64,7 @@ impl ProjectFile {
     }
 
     /// Reads the text of the file. Never fails: what is wrong stands in the value.
-    pub fn parse(text: &str) -> Self {
+    pub(crate) fn parse(text: &str) -> Self {
         let (document, syntax) = DeTable::parse_recoverable(text);
         let (mut problems, mut strange) = (Problems::new(text), Problems::new(text));
         for error in syntax {
@@ -110,7 +110,7 @@ impl ProjectFile {
     }
 
     /// All problems in one text for a person; `None` without any.
-    pub fn problem(&self) -> Option<String> {
+    pub(crate) fn problem(&self) -> Option<String> {
         let lines: Vec<_> = self.problems.iter().map(ToString::to_string).collect();
         let file = workspace::PROJECT_FILE;
         let text = || {

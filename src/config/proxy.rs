@@ -38,7 +38,7 @@ impl fmt::Debug for ProxyUrl {
 }
 
 /// Reads `azure.proxy`.
-pub fn read(value: &DeValue<'_>) -> Read<ProxyUrl> {
+pub(crate) fn read(value: &DeValue<'_>) -> Read<ProxyUrl> {
     let text = values::word(value)?;
     let url = Url::parse(&text)
         .ok()
@@ -124,7 +124,7 @@ fn parts(list: &str) -> impl Iterator<Item = &str> {
 }
 
 /// Reads `azure.no_proxy`; an item may hold several entries, as the environment's variable does.
-pub fn exemptions(value: &DeValue<'_>) -> Read<Vec<Exemption>> {
+pub(crate) fn exemptions(value: &DeValue<'_>) -> Read<Vec<Exemption>> {
     let item = |value: &DeValue<'_>| {
         let text = values::word(value)?;
         let read = |part: &str| {

@@ -10,7 +10,7 @@ use toml::de::{DeTable, DeValue};
 
 /// A problem of a configuration file.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub struct Problem {
+pub(crate) struct Problem {
     /// Line in the file, from 1; 0 when it is the file as a whole.
     pub line: usize,
     /// What is wrong and what would be right.
@@ -28,14 +28,14 @@ impl fmt::Display for Problem {
 
 /// Problems of one file.
 #[derive(Debug)]
-pub struct Problems<'t> {
+pub(crate) struct Problems<'t> {
     text: &'t str,
     found: Vec<Problem>,
 }
 
 impl<'t> Problems<'t> {
     /// No problems yet, in a file with this text.
-    pub fn new(text: &'t str) -> Self {
+    pub(crate) fn new(text: &'t str) -> Self {
         Self {
             text,
             found: Vec::new(),
@@ -43,7 +43,7 @@ impl<'t> Problems<'t> {
     }
 
     /// Adds a problem at a byte range of the file.
-    pub fn add(&mut self, at: Range<usize>, text: impl Into<String>) {
+    pub(crate) fn add(&mut self, at: Range<usize>, text: impl Into<String>) {
         let start = at.start.min(self.text.len());
         let line = self.text.as_bytes()[..start]
             .iter()
@@ -57,17 +57,17 @@ impl<'t> Problems<'t> {
     }
 
     /// All problems, by line.
-    pub fn into_sorted(mut self) -> Vec<Problem> {
+    pub(crate) fn into_sorted(mut self) -> Vec<Problem> {
         self.found.sort();
         self.found
     }
 }
 
 /// A value with where it stands, as the readers of single keys get it.
-pub type Value<'a, 'i> = &'a Spanned<DeValue<'i>>;
+pub(crate) type Value<'a, 'i> = &'a Spanned<DeValue<'i>>;
 
 /// A table that is being read.
-pub struct Section<'a, 'i> {
+pub(crate) struct Section<'a, 'i> {
     path: String,
     table: &'a DeTable<'i>,
     asked: BTreeSet<&'static str>,
@@ -75,7 +75,7 @@ pub struct Section<'a, 'i> {
 
 impl<'a, 'i> Section<'a, 'i> {
     /// Starts to read a table; `path` is empty for the whole file, else the table's name.
-    pub fn new(path: &str, table: &'a DeTable<'i>) -> Self {
+    pub(crate) fn new(path: &str, table: &'a DeTable<'i>) -> Self {
         Self {
             path: path.to_owned(),
             table,
@@ -84,7 +84,7 @@ impl<'a, 'i> Section<'a, 'i> {
     }
 
     /// The full name of a key of this table.
-    pub fn name(&self, key: &str) -> String {
+    pub(crate) fn name(&self, key: &str) -> String {
         if self.path.is_empty() {
             key.to_owned()
         } else {
@@ -93,13 +93,13 @@ impl<'a, 'i> Section<'a, 'i> {
     }
 
     /// The raw value of a key, with its position.
-    pub fn raw(&mut self, key: &'static str) -> Option<Value<'a, 'i>> {
+    pub(crate) fn raw(&mut self, key: &'static str) -> Option<Value<'a, 'i>> {
         self.asked.insert(key);
         self.table.get(key)
     }
 
     /// Reads a key with `read`, which says what it expected when the value is of another kind.
-    pub fn read<T>(
+    pub(crate) fn read<T>(
         &mut self,
         key: &'static str,
         problems: &mut Problems<'_>,
@@ -116,7 +116,7 @@ impl<'a, 'i> Section<'a, 'i> {
     }
 
     /// A table below this one.
-    pub fn table(
+    pub(crate) fn table(
         &mut self,
         key: &'static str,
         problems: &mut Problems<'_>,
@@ -135,12 +135,12 @@ impl<'a, 'i> Section<'a, 'i> {
     }
 
     /// Keys that were asked for.
-    pub fn asked(&self) -> Vec<&'static str> {
+    pub(crate) fn asked(&self) -> Vec<&'static str> {
         self.asked.iter().copied().collect()
     }
 
     /// Keys that were not asked for, with where they stand.
-    pub fn rest(&self) -> Vec<(String, Range<usize>)> {
+    pub(crate) fn rest(&self) -> Vec<(String, Range<usize>)> {
         let unasked = self
             .table
             .keys()
@@ -151,7 +151,7 @@ impl<'a, 'i> Section<'a, 'i> {
     }
 
     /// Reports every key that was not asked for.
-    pub fn finish(self, problems: &mut Problems<'_>) {
+    pub(crate) fn finish(self, problems: &mut Problems<'_>) {
         for (name, at) in self.rest() {
             problems.add(
                 at,

@@ -16,10 +16,10 @@ use crate::plan::options::{AutomationChoice, Collections, Definition, KatalonSub
 use crate::plan::snapshot::Unmapped;
 
 /// What a reader of a value gives.
-pub type Read<T> = Result<T, String>;
+pub(crate) type Read<T> = Result<T, String>;
 
 /// A text.
-pub fn text(value: &DeValue<'_>) -> Read<String> {
+pub(crate) fn text(value: &DeValue<'_>) -> Read<String> {
     value
         .as_str()
         .map(str::to_owned)
@@ -27,7 +27,7 @@ pub fn text(value: &DeValue<'_>) -> Read<String> {
 }
 
 /// A text that is not empty.
-pub fn word(value: &DeValue<'_>) -> Read<String> {
+pub(crate) fn word(value: &DeValue<'_>) -> Read<String> {
     let text = text(value)?;
     let word = text.trim();
     if word.is_empty() {
@@ -43,7 +43,7 @@ pub fn word(value: &DeValue<'_>) -> Read<String> {
 const PATHS: &str = "write Windows paths in single quotes, such as 'C:\\agent\\_work'";
 
 /// A message of the TOML reader, with the way out of the most common mistake.
-pub fn with_way_out(message: &str) -> String {
+pub(crate) fn with_way_out(message: &str) -> String {
     if message.contains("escape") {
         format!("{message}; {PATHS}")
     } else {
@@ -52,14 +52,14 @@ pub fn with_way_out(message: &str) -> String {
 }
 
 /// `true` or `false`.
-pub fn boolean(value: &DeValue<'_>) -> Read<bool> {
+pub(crate) fn boolean(value: &DeValue<'_>) -> Read<bool> {
     value
         .as_bool()
         .ok_or_else(|| "must be true or false".to_owned())
 }
 
 /// A positive id of ADO.
-pub fn id(value: &DeValue<'_>) -> Read<u32> {
+pub(crate) fn id(value: &DeValue<'_>) -> Read<u32> {
     let number = value.as_integer().and_then(|number| {
         u32::from_str_radix(&number.as_str().replace('_', ""), number.radix()).ok()
     });
@@ -69,7 +69,7 @@ pub fn id(value: &DeValue<'_>) -> Read<u32> {
 }
 
 /// A definition of a pipeline: its id, or -1 for none as Katalon writes it.
-pub fn definition(value: &DeValue<'_>) -> Read<Definition> {
+pub(crate) fn definition(value: &DeValue<'_>) -> Read<Definition> {
     if value
         .as_integer()
         .is_some_and(|number| number.as_str() == "-1")
@@ -82,7 +82,7 @@ pub fn definition(value: &DeValue<'_>) -> Read<Definition> {
 }
 
 /// A list, every item read by `item`.
-pub fn list<T>(value: &DeValue<'_>, item: impl Fn(&DeValue<'_>) -> Read<T>) -> Read<Vec<T>> {
+pub(crate) fn list<T>(value: &DeValue<'_>, item: impl Fn(&DeValue<'_>) -> Read<T>) -> Read<Vec<T>> {
     let items = value
         .as_array()
         .ok_or_else(|| "must be a list in brackets".to_owned())?;
@@ -95,7 +95,7 @@ pub fn list<T>(value: &DeValue<'_>, item: impl Fn(&DeValue<'_>) -> Read<T>) -> R
 }
 
 /// A duration such as `2h` or `90 min`, longer than nothing.
-pub fn duration(value: &DeValue<'_>) -> Read<Duration> {
+pub(crate) fn duration(value: &DeValue<'_>) -> Read<Duration> {
     let expected = "must be a duration such as \"2h\" or \"90m\"";
     any_duration(value)
         .filter(|duration| !duration.is_zero())
@@ -103,7 +103,7 @@ pub fn duration(value: &DeValue<'_>) -> Read<Duration> {
 }
 
 /// A duration such as `2m`, or `0s` for none.
-pub fn pause(value: &DeValue<'_>) -> Read<Duration> {
+pub(crate) fn pause(value: &DeValue<'_>) -> Read<Duration> {
     let expected = "must be a duration such as \"2m\" or \"0s\"";
     any_duration(value).ok_or_else(|| expected.to_owned())
 }
@@ -114,7 +114,7 @@ fn any_duration(value: &DeValue<'_>) -> Option<Duration> {
 }
 
 /// A size in bytes such as `75 MiB` or `10 GiB`; a number alone is bytes.
-pub fn size(value: &DeValue<'_>) -> Read<u64> {
+pub(crate) fn size(value: &DeValue<'_>) -> Read<u64> {
     let expected = || "must be a size such as \"75 MiB\" or \"10 GiB\"".to_owned();
     let text = text(value)?;
     let text = text.trim();
@@ -140,7 +140,7 @@ pub fn size(value: &DeValue<'_>) -> Read<u64> {
 }
 
 /// `new`, `all` or an RFC 3339 instant.
-pub fn history(value: &DeValue<'_>) -> Read<History> {
+pub(crate) fn history(value: &DeValue<'_>) -> Read<History> {
     let given = match value {
         DeValue::Datetime(instant) => instant.to_string(),
         other => text(other)?,
@@ -155,12 +155,12 @@ pub fn history(value: &DeValue<'_>) -> Read<History> {
 }
 
 /// `park` or `send`.
-pub fn late(value: &DeValue<'_>) -> Read<Late> {
+pub(crate) fn late(value: &DeValue<'_>) -> Read<Late> {
     choice(value, &[("park", Late::Park), ("send", Late::Send)])
 }
 
 /// `this-host` or `any`.
-pub fn runs_from(value: &DeValue<'_>) -> Read<RunsFrom> {
+pub(crate) fn runs_from(value: &DeValue<'_>) -> Read<RunsFrom> {
     choice(
         value,
         &[("this-host", RunsFrom::ThisHost), ("any", RunsFrom::Any)],
@@ -168,7 +168,7 @@ pub fn runs_from(value: &DeValue<'_>) -> Read<RunsFrom> {
 }
 
 /// `detect`, `never` or `always`.
-pub fn katalon_submits(value: &DeValue<'_>) -> Read<KatalonSubmits> {
+pub(crate) fn katalon_submits(value: &DeValue<'_>) -> Read<KatalonSubmits> {
     let words = [
         ("detect", KatalonSubmits::Detect),
         ("never", KatalonSubmits::Never),
@@ -180,7 +180,7 @@ pub fn katalon_submits(value: &DeValue<'_>) -> Read<KatalonSubmits> {
 /// A version of ADO's REST interface such as `7.1` or `7.2-preview`, as its number alone: which
 /// calls are previews in it is known (`ado/api.md` §1). Below 5.0 the calls that kado needs do not
 /// exist.
-pub fn api_version(value: &DeValue<'_>) -> Read<String> {
+pub(crate) fn api_version(value: &DeValue<'_>) -> Read<String> {
     let expected = || "must be a version such as \"7.1\", \"6.0\" or \"7.2-preview\"".to_owned();
     let text = value.as_str().ok_or_else(expected)?.trim();
     let (number, preview) = text.split_once("-preview").unwrap_or((text, ""));
@@ -204,7 +204,7 @@ pub fn api_version(value: &DeValue<'_>) -> Read<String> {
 }
 
 /// `off`, `fill` or `override`.
-pub fn automation(value: &DeValue<'_>) -> Read<AutomationChoice> {
+pub(crate) fn automation(value: &DeValue<'_>) -> Read<AutomationChoice> {
     let on = AutomationChoice::On;
     let words = [
         ("off", AutomationChoice::Off),
@@ -216,7 +216,7 @@ pub fn automation(value: &DeValue<'_>) -> Read<AutomationChoice> {
 
 /// Tags of a run: at most 5, alphanumeric, shorter than 30 characters (`ado/api.md` §5). Each is
 /// taken once.
-pub fn tags(value: &DeValue<'_>) -> Read<Vec<String>> {
+pub(crate) fn tags(value: &DeValue<'_>) -> Read<Vec<String>> {
     let fine = |tag: &String| {
         !tag.is_empty() && tag.chars().count() < 30 && tag.chars().all(char::is_alphanumeric)
     };
@@ -235,7 +235,7 @@ pub fn tags(value: &DeValue<'_>) -> Read<Vec<String>> {
 }
 
 /// `ignore` or `fail`.
-pub fn unmapped(value: &DeValue<'_>) -> Read<Unmapped> {
+pub(crate) fn unmapped(value: &DeValue<'_>) -> Read<Unmapped> {
     choice(
         value,
         &[("ignore", Unmapped::Ignore), ("fail", Unmapped::Fail)],
@@ -243,7 +243,7 @@ pub fn unmapped(value: &DeValue<'_>) -> Read<Unmapped> {
 }
 
 /// `each` or `one`.
-pub fn collections(value: &DeValue<'_>) -> Read<Collections> {
+pub(crate) fn collections(value: &DeValue<'_>) -> Read<Collections> {
     choice(
         value,
         &[("each", Collections::Each), ("one", Collections::One)],
@@ -251,7 +251,7 @@ pub fn collections(value: &DeValue<'_>) -> Read<Collections> {
 }
 
 /// `all` or `failed`.
-pub fn sending(value: &DeValue<'_>) -> Read<SendingRule> {
+pub(crate) fn sending(value: &DeValue<'_>) -> Read<SendingRule> {
     choice(
         value,
         &[("all", SendingRule::All), ("failed", SendingRule::Failed)],
@@ -259,7 +259,7 @@ pub fn sending(value: &DeValue<'_>) -> Read<SendingRule> {
 }
 
 /// One of the kinds of files that can be sent.
-pub fn file_kind(value: &DeValue<'_>) -> Read<FileKind> {
+pub(crate) fn file_kind(value: &DeValue<'_>) -> Read<FileKind> {
     let words: Vec<_> = FileKind::SENDABLE
         .into_iter()
         .map(|kind| (kind.word(), kind))
@@ -268,7 +268,7 @@ pub fn file_kind(value: &DeValue<'_>) -> Read<FileKind> {
 }
 
 /// One of several words, without regard to case.
-pub fn choice<T: Copy>(value: &DeValue<'_>, words: &[(&str, T)]) -> Read<T> {
+pub(crate) fn choice<T: Copy>(value: &DeValue<'_>, words: &[(&str, T)]) -> Read<T> {
     let given = text(value)?;
     words
         .iter()

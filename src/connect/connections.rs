@@ -32,7 +32,7 @@ use crate::workspace;
 
 /// Clients that are in use, and tokens of projects as they were last seen.
 #[derive(Default)]
-pub struct Connections {
+pub(crate) struct Connections {
     /// Longest time for a call without a file; `None` leaves the client's own.
     patience: Option<Duration>,
     clients: Mutex<HashMap<ClientKey, Arc<AdoClient>>>,
@@ -47,11 +47,11 @@ pub struct Connections {
 /// Tokens of projects as they were last seen, in memory only: a project's token outlives its folder
 /// until the process ends.
 #[derive(Default)]
-pub struct SeenTokens(Mutex<HashMap<ServerIdentity, SecretString>>);
+pub(crate) struct SeenTokens(Mutex<HashMap<ServerIdentity, SecretString>>);
 
 impl SeenTokens {
     /// Remembers the token of a project for its server.
-    pub fn note(&self, server: &ServerIdentity, token: &SecretString) {
+    pub(crate) fn note(&self, server: &ServerIdentity, token: &SecretString) {
         self.0
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -87,7 +87,7 @@ const CLIENTS: usize = 64;
 
 impl Connections {
     /// Connections whose calls take no longer than `patience`.
-    pub fn with_patience(patience: Duration) -> Self {
+    pub(crate) fn with_patience(patience: Duration) -> Self {
         Self {
             patience: Some(patience),
             ..Self::default()
@@ -97,7 +97,7 @@ impl Connections {
     /// With a pair that came with this invocation, such as the collection and the token of a
     /// pipeline job: it is taken before any other for that server, and goes to no other.
     #[must_use]
-    pub fn with_pair(self, server: &Server, credential: Credential) -> Self {
+    pub(crate) fn with_pair(self, server: &Server, credential: Credential) -> Self {
         Self {
             given: Some((server.identity().clone(), credential)),
             ..self
@@ -105,13 +105,13 @@ impl Connections {
     }
 
     /// Tokens of projects; whoever reads settings may add to them.
-    pub fn seen_tokens(&self) -> Arc<SeenTokens> {
+    pub(crate) fn seen_tokens(&self) -> Arc<SeenTokens> {
         Arc::clone(&self.seen)
     }
 
     /// A person asks for another attempt: what was refused a while ago may be allowed by now, also
     /// to the same token.
-    pub fn forget_refusals(&self) {
+    pub(crate) fn forget_refusals(&self) {
         let clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
         clients
             .values()
@@ -122,7 +122,11 @@ impl Connections {
     ///
     /// # Errors
     /// When there is no usable token for its server, or when the connection cannot be set up.
-    pub fn for_run(&self, config: &Config, snapshot: &Snapshot) -> Result<Arc<AdoClient>, Stop> {
+    pub(crate) fn for_run(
+        &self,
+        config: &Config,
+        snapshot: &Snapshot,
+    ) -> Result<Arc<AdoClient>, Stop> {
         let Some(url) = &snapshot.options.server_url else {
             return Err(Stop::Park(
                 "no server url; set it in Katalon's Azure DevOps settings".to_owned(),
@@ -142,7 +146,7 @@ impl Connections {
     ///
     /// # Errors
     /// When there is no usable token for the server, or when the connection cannot be set up.
-    pub fn for_server(
+    pub(crate) fn for_server(
         &self,
         config: &Config,
         root: &Path,
@@ -158,7 +162,12 @@ impl Connections {
 
     /// Where the credential of a server comes from, in words; `root` is `None` for the machine's
     /// own server. `None` when there is none.
-    pub fn source(&self, config: &Config, root: Option<&Path>, server: &Server) -> Option<String> {
+    pub(crate) fn source(
+        &self,
+        config: &Config,
+        root: Option<&Path>,
+        server: &Server,
+    ) -> Option<String> {
         match root {
             Some(root) => self
                 .credential(config, root, server)
@@ -179,7 +188,11 @@ impl Connections {
     ///
     /// # Errors
     /// When there is no usable token for the server, or when the connection cannot be set up.
-    pub fn for_machine(&self, config: &Config, server: Server) -> Result<Arc<AdoClient>, Stop> {
+    pub(crate) fn for_machine(
+        &self,
+        config: &Config,
+        server: Server,
+    ) -> Result<Arc<AdoClient>, Stop> {
         let access = &config.machine.access;
         let credential = match self.given(&server) {
             Some(credential) => credential,
@@ -387,7 +400,7 @@ fn network(access: &Access) -> Result<Network, AdoError> {
 }
 
 /// What the configuration says of proxies for the servers of this access.
-pub fn proxy_rule(access: &Access) -> ProxyRule {
+pub(crate) fn proxy_rule(access: &Access) -> ProxyRule {
     ProxyRule {
         proxy: access.proxy.clone(),
         no_proxy: access.no_proxy.clone().unwrap_or_default(),

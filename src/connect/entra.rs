@@ -26,7 +26,7 @@ const MOST: usize = 64;
 
 /// Identities in use, by what tells them apart.
 #[derive(Default)]
-pub struct Identities(Mutex<HashMap<[u8; 32], Arc<Entra>>>);
+pub(crate) struct Identities(Mutex<HashMap<[u8; 32], Arc<Entra>>>);
 
 impl Identities {
     /// The identity that a table names, for one server. Whoever issues its tokens is waited for no
@@ -34,7 +34,7 @@ impl Identities {
     ///
     /// # Errors
     /// When its proof cannot be read or used, or when no connection can be set up.
-    pub fn of(
+    pub(crate) fn of(
         &self,
         identity: &Identity,
         server: &str,

@@ -51,7 +51,7 @@ const BACK: Duration = Duration::from_secs(2);
 const UNNOTICED: Duration = Duration::from_secs(60);
 
 /// The part of the service that watches.
-pub struct Keeper {
+pub(crate) struct Keeper {
     outbox: Outbox,
     config: Following,
     scout: Scout,
@@ -76,7 +76,7 @@ impl Keeper {
     ///
     /// # Errors
     /// When the outbox cannot be read.
-    pub async fn new(
+    pub(crate) async fn new(
         outbox: Outbox,
         config: Following,
         changed: Arc<Notify>,
@@ -113,7 +113,7 @@ impl Keeper {
     ///
     /// # Errors
     /// When the outbox cannot be read or written.
-    pub async fn serve(
+    pub(crate) async fn serve(
         &mut self,
         stop: &CancellationToken,
         turned: impl Fn(),
@@ -254,7 +254,7 @@ impl Keeper {
     ///
     /// # Errors
     /// When the outbox cannot be read or written.
-    pub async fn sweep_until_settled(
+    pub(crate) async fn sweep_until_settled(
         &mut self,
         stop: &CancellationToken,
     ) -> Result<(), StoreError> {

@@ -22,7 +22,7 @@ const STILL: Duration = Duration::from_secs(3);
 
 /// Looks for late reports. A run is read only when its folder looks different from the last time.
 #[derive(Debug, Default)]
-pub struct LateReports {
+pub(super) struct LateReports {
     /// How the folders of submitted runs looked, by submission.
     seen: HashMap<i64, u64>,
 }
@@ -32,7 +32,7 @@ impl LateReports {
     ///
     /// # Errors
     /// When the outbox fails.
-    pub async fn add(&mut self, outbox: &Outbox) -> Result<bool, StoreError> {
+    pub(super) async fn add(&mut self, outbox: &Outbox) -> Result<bool, StoreError> {
         let now = clock::now();
         let open = outbox
             .with(move |store| store.submitted_since(now.minus(LATEST)))

@@ -10,13 +10,13 @@ use crate::watch::hints::polled::Polled;
 
 /// What was said of polling.
 #[derive(Debug, Default)]
-pub struct Polling {
+pub(super) struct Polling {
     told: BTreeSet<String>,
 }
 
 /// What there is to be said.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum News {
+pub(super) enum News {
     /// Folders are polled for a reason that was not told yet.
     Polled,
     /// Everything is watched again.
@@ -25,7 +25,7 @@ pub enum News {
 
 impl Polling {
     /// What is news in this state of things, if anything.
-    pub fn news(&mut self, polled: Option<&Polled>) -> Option<News> {
+    pub(super) fn news(&mut self, polled: Option<&Polled>) -> Option<News> {
         let Some(polled) = polled else {
             let over = !std::mem::take(&mut self.told).is_empty();
             return over.then_some(News::WatchedAgain);

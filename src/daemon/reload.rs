@@ -14,7 +14,7 @@ use crate::discovery::eligibility::{History, RunsFrom};
 use crate::moment::Moment;
 
 /// The configuration in force, and the file that it follows.
-pub struct Following {
+pub(crate) struct Following {
     config: watch::Sender<Arc<Config>>,
     file: Option<PathBuf>,
     /// The text that was loaded last, or refused.
@@ -36,7 +36,7 @@ impl Following {
     ///
     /// # Errors
     /// When the program is ending.
-    pub async fn new(
+    pub(crate) async fn new(
         config: watch::Sender<Arc<Config>>,
         file: Option<PathBuf>,
     ) -> Result<Self, Stopped> {
@@ -51,7 +51,7 @@ impl Following {
     }
 
     /// The configuration in force.
-    pub fn current(&self) -> Arc<Config> {
+    pub(crate) fn current(&self) -> Arc<Config> {
         Arc::clone(&self.config.borrow())
     }
 
@@ -60,7 +60,7 @@ impl Following {
     ///
     /// # Errors
     /// When the program is ending.
-    pub async fn reload(&mut self) -> Result<bool, Stopped> {
+    pub(crate) async fn reload(&mut self) -> Result<bool, Stopped> {
         let Some(file) = self.file.clone() else {
             return Ok(false);
         };
@@ -89,7 +89,7 @@ impl Following {
     }
 
     /// Says at the start what is watched and how.
-    pub fn announce(&self) {
+    pub(crate) fn announce(&self) {
         let config = self.current();
         let watch: Vec<_> = config
             .watch

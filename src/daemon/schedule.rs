@@ -10,7 +10,7 @@ use std::time::Duration;
 use crate::moment::Moment;
 
 /// Longest time between two sweeps over everything.
-pub const SWEEP: Duration = Duration::from_secs(30);
+pub(super) const SWEEP: Duration = Duration::from_secs(30);
 /// Least time from the end of a look to the next one that an event asks for.
 const DISTANCE: Duration = Duration::from_secs(1);
 /// A look that took so long is followed by a pause of at least this many times as long.
@@ -18,7 +18,7 @@ const SHARE: u32 = 20;
 
 /// What is to be done.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Due {
+pub(super) enum Due {
     /// Nothing yet.
     Nothing,
     /// A look at the folders that are followed.
@@ -29,7 +29,7 @@ pub enum Due {
 
 /// When to look next.
 #[derive(Clone, Debug, Default)]
-pub struct Schedule {
+pub(super) struct Schedule {
     /// When the last sweep ended; the start of time before the first one.
     swept: Moment,
     sweep: Moment,
@@ -42,7 +42,7 @@ pub struct Schedule {
 
 impl Schedule {
     /// What is to be done at `now`.
-    pub fn due(&self, now: Moment) -> Due {
+    pub(super) fn due(&self, now: Moment) -> Due {
         // A clock that was set back must not put the next sweep off.
         if now >= self.sweep || now < self.swept {
             Due::Sweep
@@ -54,7 +54,7 @@ impl Schedule {
     }
 
     /// How long nothing has to be done.
-    pub fn pause(&self, now: Moment) -> Duration {
+    pub(super) fn pause(&self, now: Moment) -> Duration {
         self.look
             .map_or(self.sweep, |look| look.min(self.sweep))
             .since(now)
@@ -62,19 +62,19 @@ impl Schedule {
 
     /// A sweep over everything ended at `now` and took `cost`; `look_again` is when a folder wants
     /// another look.
-    pub fn swept(&mut self, now: Moment, cost: Duration, look_again: Option<Moment>) {
+    pub(super) fn swept(&mut self, now: Moment, cost: Duration, look_again: Option<Moment>) {
         (self.swept, self.sweep, self.look) = (now, now.plus(SWEEP), look_again);
         self.sweep_not_before = now.plus(distance(cost));
     }
 
     /// A look at the followed folders ended.
-    pub fn looked(&mut self, now: Moment, cost: Duration, look_again: Option<Moment>) {
+    pub(super) fn looked(&mut self, now: Moment, cost: Duration, look_again: Option<Moment>) {
         self.look_not_before = now.plus(distance(cost));
         self.look = look_again.map(|again| again.max(self.look_not_before));
     }
 
     /// An event asks for something.
-    pub fn asked(&mut self, wanted: Due, now: Moment) {
+    pub(super) fn asked(&mut self, wanted: Due, now: Moment) {
         match wanted {
             Due::Nothing => {}
             Due::Look => {

@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 ///
 /// # Errors
 /// When the system does not let signals be handled.
-pub fn stop_on_signal(stop: CancellationToken) -> std::io::Result<()> {
+pub(crate) fn stop_on_signal(stop: CancellationToken) -> std::io::Result<()> {
     let asked = system::asked_to_end()?;
     tokio::spawn(async move {
         asked.await;

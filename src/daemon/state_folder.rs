@@ -17,7 +17,7 @@ const LOOKS: u32 = 2;
 
 /// Looks after the lock that this process holds, until `stop`. When what lies in the state folder
 /// is another file, or none, `lost` is set and everything is stopped.
-pub async fn mind(lock: Arc<StateLock>, lost: Arc<AtomicBool>, stop: CancellationToken) {
+pub(super) async fn mind(lock: Arc<StateLock>, lost: Arc<AtomicBool>, stop: CancellationToken) {
     let mut missed = 0;
     while !stop.is_cancelled() {
         tokio::select! {

@@ -21,7 +21,7 @@ const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 const COMMANDS: Duration = Duration::from_secs(90 * 24 * 60 * 60);
 
 /// Tidies up.
-pub struct Tidier {
+pub(super) struct Tidier {
     outbox: Outbox,
     tidied: Moment,
     pruned: Moment,
@@ -30,7 +30,7 @@ pub struct Tidier {
 
 impl Tidier {
     /// One that has never tidied.
-    pub fn new(outbox: Outbox) -> Self {
+    pub(super) fn new(outbox: Outbox) -> Self {
         Self {
             outbox,
             tidied: Moment::default(),
@@ -40,7 +40,7 @@ impl Tidier {
     }
 
     /// Whether it is time to tidy up; if so, it will not be for a while.
-    pub fn is_due(&mut self) -> bool {
+    pub(super) fn is_due(&mut self) -> bool {
         has_passed(&mut self.tidied, BETWEEN)
     }
 
@@ -48,7 +48,7 @@ impl Tidier {
     ///
     /// # Errors
     /// When the outbox fails.
-    pub async fn late_reports(&mut self) -> Result<bool, StoreError> {
+    pub(super) async fn late_reports(&mut self) -> Result<bool, StoreError> {
         self.late.add(&self.outbox).await
     }
 
@@ -56,7 +56,7 @@ impl Tidier {
     ///
     /// # Errors
     /// When the outbox fails.
-    pub async fn prune(&mut self) -> Result<bool, StoreError> {
+    pub(super) async fn prune(&mut self) -> Result<bool, StoreError> {
         if !has_passed(&mut self.pruned, DAY) {
             return Ok(false);
         }
@@ -73,7 +73,7 @@ impl Tidier {
     ///
     /// # Errors
     /// When the outbox fails.
-    pub async fn purge_spool(
+    pub(super) async fn purge_spool(
         &self,
         config: &Config,
         held: Option<Vec<RunIdentity>>,

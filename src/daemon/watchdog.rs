@@ -24,19 +24,19 @@ const LONG: u32 = 3;
 
 /// Counts the turns of the two halves.
 #[derive(Debug, Default)]
-pub struct Pulse {
+pub(super) struct Pulse {
     keeper: AtomicU64,
     submitter: AtomicU64,
 }
 
 impl Pulse {
     /// The keeper has turned once more.
-    pub fn keeper_turned(&self) {
+    pub(super) fn keeper_turned(&self) {
         self.keeper.fetch_add(1, Ordering::Relaxed);
     }
 
     /// The submitter has turned once more.
-    pub fn submitter_turned(&self) {
+    pub(super) fn submitter_turned(&self) {
         self.submitter.fetch_add(1, Ordering::Relaxed);
     }
 
@@ -59,7 +59,7 @@ impl Pulse {
 }
 
 /// Gives signs of life until `stop`; `wake` has the submitter turn.
-pub async fn tend(pulse: Arc<Pulse>, wake: Arc<Notify>, stop: CancellationToken) {
+pub(super) async fn tend(pulse: Arc<Pulse>, wake: Arc<Notify>, stop: CancellationToken) {
     let Some(allowed) = service::watchdog() else {
         return;
     };
@@ -85,7 +85,7 @@ pub async fn tend(pulse: Arc<Pulse>, wake: Arc<Notify>, stop: CancellationToken)
 }
 
 /// Tells the service manager from time to time how things stand, until `stop`.
-pub async fn report(outbox: Outbox, stop: CancellationToken) {
+pub(super) async fn report(outbox: Outbox, stop: CancellationToken) {
     let mut last = String::new();
     while !stop.is_cancelled() {
         // Should the outbox fail, the two halves say so.

@@ -42,7 +42,7 @@ pub struct Terms {
 
 /// What is known of the commands that may have started the run in a folder.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct KnownCommands {
+pub(crate) struct KnownCommands {
     /// Folder of the run's project, without links.
     pub root: PathBuf,
     /// The collection that the run is a member of; `Some(None)` for one whose id is not known.
@@ -55,7 +55,7 @@ pub struct KnownCommands {
 
 /// What the command that started a run said about its submission.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Given {
+pub(crate) struct Given {
     /// Its `ado*` options.
     pub options: RunOptions,
     /// The job of Azure Pipelines that it was part of.
@@ -89,13 +89,13 @@ impl Claim {
 
 impl KnownCommands {
     /// Nothing is known of the commands.
-    pub fn nothing() -> Self {
+    pub(crate) fn nothing() -> Self {
         Self::default()
     }
 
     /// What the command of this run said; `folder` is where it lies, `host` the name of this
     /// machine. What a person started in Katalon Studio has no command.
-    pub fn of_run(&self, run: &SuiteRun, folder: &Path, host: &str) -> Given {
+    pub(crate) fn of_run(&self, run: &SuiteRun, folder: &Path, host: &str) -> Given {
         if run
             .environment
             .running_mode

@@ -16,7 +16,7 @@ const CLOCKS: std::time::Duration = std::time::Duration::from_secs(3);
 
 /// A command that was seen running.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Command {
+pub(crate) struct Command {
     /// Folder of its project, without links.
     pub root: PathBuf,
     /// What it was told.
@@ -28,7 +28,7 @@ pub struct Command {
 /// A run whose command is looked for, from the files that the launcher writes before the run
 /// starts.
 #[derive(Clone, Copy, Debug)]
-pub struct Sought<'a> {
+pub(crate) struct Sought<'a> {
     /// Folder of its project, without links.
     pub root: &'a Path,
     /// Id of its suite.
@@ -52,7 +52,7 @@ pub struct Candidate {
 
 /// The commands that may have started a run, each once: launcher, Java process and scripts around
 /// them say the same.
-pub fn candidates(run: &Sought<'_>, commands: &[Command]) -> Vec<Candidate> {
+pub(crate) fn candidates(run: &Sought<'_>, commands: &[Command]) -> Vec<Candidate> {
     let mut found: Vec<Candidate> = Vec::new();
     for command in commands {
         let fits = same_folder(&command.root, run.root)
@@ -92,7 +92,7 @@ impl Candidate {
 /// Which of several things that commands said is true of a run with this `execution.uuid`. A
 /// command that gave an execution uuid started the run with that uuid and no other.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Choice<T> {
+pub(crate) enum Choice<T> {
     /// No command is known.
     None,
     /// One, or several that say the same.
@@ -102,7 +102,7 @@ pub enum Choice<T> {
 }
 
 /// Chooses; `said` gives the execution uuid that a command was given, and what it said.
-pub fn choose<T: Clone + PartialEq, S>(
+pub(crate) fn choose<T: Clone + PartialEq, S>(
     all: &[S],
     execution_uuid: Option<&str>,
     said: impl Fn(&S) -> (Option<&str>, T),
@@ -138,7 +138,7 @@ pub fn choose<T: Clone + PartialEq, S>(
 }
 
 /// Whether two paths without links are one folder; Windows does not mind case.
-pub fn same_folder(one: &Path, other: &Path) -> bool {
+pub(crate) fn same_folder(one: &Path, other: &Path) -> bool {
     one == other || (cfg!(windows) && folded(one) == folded(other))
 }
 

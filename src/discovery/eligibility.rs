@@ -8,7 +8,7 @@ use crate::moment::Moment;
 
 /// Which finished runs the service submits (`history`).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum History {
+pub(crate) enum History {
     /// Those that ended after kado first saw the machine.
     New,
     /// All.
@@ -20,7 +20,7 @@ pub enum History {
 impl History {
     /// When the history begins; `None` when all runs count. `first_seen` is when kado first saw
     /// this machine.
-    pub fn begin(self, first_seen: Moment) -> Option<Moment> {
+    pub(crate) fn begin(self, first_seen: Moment) -> Option<Moment> {
         match self {
             Self::All => None,
             Self::New => Some(first_seen),
@@ -31,7 +31,7 @@ impl History {
 
 /// From which machines runs are submitted (`runs_from`).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum RunsFrom {
+pub(crate) enum RunsFrom {
     /// Only from this one.
     ThisHost,
     /// From any.
@@ -40,7 +40,7 @@ pub enum RunsFrom {
 
 /// The rules of this machine.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Rules {
+pub(crate) struct Rules {
     /// `history`.
     pub history: History,
     /// `runs_from`.
@@ -55,7 +55,7 @@ pub struct Rules {
 
 /// What is known of a run that is over.
 #[derive(Clone, Copy, Debug)]
-pub struct Candidate<'a> {
+pub(crate) struct Candidate<'a> {
     /// The run.
     pub run: &'a SuiteRun,
     /// Its state; never queued or running.
@@ -74,7 +74,7 @@ pub struct Candidate<'a> {
 
 /// What becomes of a run.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub enum Verdict {
+pub(crate) enum Verdict {
     /// It is submitted.
     Submit,
     /// It is listed as ignored, with the reason and what would change it.
@@ -88,7 +88,7 @@ const DOWNLOADED: &str = "/downloaded from katalon testops/";
 
 /// Decides for the service. The order of the questions is the order of what a person would want to
 /// hear first.
-pub fn decide(candidate: &Candidate<'_>, rules: &Rules) -> Verdict {
+pub(crate) fn decide(candidate: &Candidate<'_>, rules: &Rules) -> Verdict {
     let run = candidate.run;
     if candidate.claimed {
         let refused = [
@@ -184,7 +184,7 @@ fn other_host(candidate: &Candidate<'_>, rules: &Rules) -> Option<String> {
 }
 
 /// Whether a run ran on this machine, whose name is `host`; `folder` is where it lies, with `/`.
-pub fn ran_here(run: &SuiteRun, folder: &str, host: &str) -> bool {
+pub(crate) fn ran_here(run: &SuiteRun, folder: &str, host: &str) -> bool {
     let environment = &run.environment;
     // A name such as `localhost` or an address tells nothing about which machine it was.
     let telling = |name: &&str| !is_anybody(name);

@@ -11,7 +11,7 @@ use std::time::Duration;
 use crate::moment::Moment;
 
 /// How long a folder has to be gone to be forgotten.
-pub const FORGOTTEN: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+pub(crate) const FORGOTTEN: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
 /// What is remembered of a settled folder.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -19,15 +19,15 @@ use crate::katalon::run::lifecycle::{self, Evidence, RunState};
 use crate::moment::Moment;
 
 /// How long nothing may change before a run is due.
-pub const STILL: Duration = Duration::from_secs(3);
+pub(crate) const STILL: Duration = Duration::from_secs(3);
 /// Longest wait for reports after the run was seen to be over.
-pub const GRACE: Duration = Duration::from_secs(60);
+pub(crate) const GRACE: Duration = Duration::from_secs(60);
 /// Least time between the two looks that prove stillness.
-pub const BETWEEN_LOOKS: Duration = Duration::from_secs(1);
+pub(crate) const BETWEEN_LOOKS: Duration = Duration::from_secs(1);
 
 /// What one look at a run folder saw.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Observation {
+pub(crate) struct Observation {
     /// When the look was taken.
     pub now: Moment,
     /// A value that differs whenever a name, size or modification time of the folder's files does.
@@ -47,7 +47,7 @@ pub struct Observation {
 
 /// What a look means.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Assessment {
+pub(crate) struct Assessment {
     /// The state of the run.
     pub state: RunState,
     /// Whether the grace time is over; always false while it is queued or running, true for an
@@ -59,7 +59,7 @@ pub struct Assessment {
 
 /// Memory of one folder between looks.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Tracker {
+pub(crate) struct Tracker {
     last: Option<LastLook>,
     over_since: Option<Moment>,
 }
@@ -77,7 +77,7 @@ struct LastLook {
 impl Tracker {
     /// Takes in one look. `abort_after` is how long an open run may be quiet before it counts as
     /// aborted.
-    pub fn observe(&mut self, seen: &Observation, abort_after: Duration) -> Assessment {
+    pub(crate) fn observe(&mut self, seen: &Observation, abort_after: Duration) -> Assessment {
         let look = self.quietness(seen);
         self.last = Some(look);
         let quiet_for = seen.now.since(look.quiet_since);

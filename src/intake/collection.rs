@@ -18,11 +18,11 @@ use crate::plan::options::Collections;
 use crate::workspace::{self, CollectionFolder, JunitState, ListedMember};
 
 /// How long a member without an end must be still before a person's command takes it as aborted.
-pub const STILL: Duration = Duration::from_secs(60);
+pub(crate) const STILL: Duration = Duration::from_secs(60);
 
 /// How far a member is, as its folder tells.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Progress {
+pub(crate) enum Progress {
     /// There is no folder, or only the launcher's files.
     Waiting,
     /// It has begun, and its log has no end.
@@ -35,7 +35,7 @@ pub enum Progress {
 
 /// A member with what was read of it.
 #[derive(Clone, Debug)]
-pub struct TakenMember {
+pub(crate) struct TakenMember {
     /// Where it lies.
     pub listed: ListedMember,
     /// What became of it.
@@ -46,7 +46,7 @@ pub struct TakenMember {
 
 /// The collection that is submitted as one run and that this folder belongs to: its own folder,
 /// that of a member, or a copy of a member.
-pub fn of(folder: &Path, config: &Config) -> Option<CollectionFolder> {
+pub(crate) fn of(folder: &Path, config: &Config) -> Option<CollectionFolder> {
     if !are_one(&workspace::find_project_root(folder)?, config) {
         return None;
     }
@@ -67,7 +67,7 @@ fn original_of(folder: &Path) -> Option<PathBuf> {
 }
 
 /// Whether collections of a project are submitted as one run.
-pub fn are_one(root: &Path, config: &Config) -> bool {
+pub(crate) fn are_one(root: &Path, config: &Config) -> bool {
     config
         .overrides_over(root, &ProjectFile::of(root, config))
         .collections
@@ -75,7 +75,7 @@ pub fn are_one(root: &Path, config: &Config) -> bool {
 }
 
 /// Looks how far a member is, and when its folder changed last.
-pub fn progress(folder: &Path) -> (Progress, Option<Moment>) {
+pub(crate) fn progress(folder: &Path) -> (Progress, Option<Moment>) {
     let listing = match workspace::list_run_folder(folder) {
         Ok(listing) => listing,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
@@ -99,7 +99,7 @@ pub fn progress(folder: &Path) -> (Progress, Option<Moment>) {
 }
 
 /// Whether Katalon wrote the collection's own report, which it does after the last member.
-pub fn has_ended(collection: &CollectionFolder) -> bool {
+pub(crate) fn has_ended(collection: &CollectionFolder) -> bool {
     workspace::read_junit(&collection.folder) == JunitState::Complete
 }
 
@@ -108,7 +108,7 @@ pub fn has_ended(collection: &CollectionFolder) -> bool {
 ///
 /// # Errors
 /// Why it is not submitted, in words for that person.
-pub fn take_finished(
+pub(crate) fn take_finished(
     collection: &CollectionFolder,
     config: &Config,
     known: &KnownCommands,
@@ -132,7 +132,7 @@ pub fn take_finished(
 ///
 /// # Errors
 /// Why what is there cannot be read, in words for the person who asked.
-pub fn take_again(
+pub(crate) fn take_again(
     folder: &Path,
     config: &Config,
     known: &KnownCommands,
@@ -155,7 +155,7 @@ pub fn take_again(
 ///
 /// # Errors
 /// Why it is not submitted, in words for a person.
-pub fn take_ended(
+pub(crate) fn take_ended(
     collection: &CollectionFolder,
     config: &Config,
     known: &KnownCommands,
@@ -218,7 +218,7 @@ fn take_members(
 
 /// Joins the members of a collection that is over; where none takes part, those that were aborted,
 /// as an aborted run.
-pub fn join_or_aborted(
+pub(crate) fn join_or_aborted(
     id: &str,
     folder: &Path,
     members: Vec<TakenMember>,
@@ -238,7 +238,7 @@ pub fn join_or_aborted(
 
 /// Joins what was taken in of a collection; `None` when no member takes part. What holds for the
 /// project is the same for all members.
-pub fn join_taken(id: &str, folder: &Path, members: Vec<TakenMember>) -> Option<Taken> {
+pub(crate) fn join_taken(id: &str, folder: &Path, members: Vec<TakenMember>) -> Option<Taken> {
     let first = members
         .iter()
         .find(|member| member.state.takes_part())

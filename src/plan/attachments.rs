@@ -50,7 +50,7 @@ pub enum Source {
 }
 
 /// What [`choose`] found.
-pub struct Chosen {
+pub(crate) struct Chosen {
     /// To send, those of results first.
     pub attachments: Vec<PlannedAttachment>,
     /// Not to send.
@@ -59,7 +59,7 @@ pub struct Chosen {
 
 /// Chooses the attachments of a run whose results go to `targets`: pairs of a point and the tests
 /// that feed it.
-pub fn choose(snapshot: &Snapshot, targets: &[(u32, &[&TestResult])]) -> Chosen {
+pub(crate) fn choose(snapshot: &Snapshot, targets: &[(u32, &[&TestResult])]) -> Chosen {
     let mut chosen = Chosen {
         attachments: Vec::new(),
         left_out: Vec::new(),
@@ -97,7 +97,10 @@ pub fn choose(snapshot: &Snapshot, targets: &[(u32, &[&TestResult])]) -> Chosen 
 }
 
 /// Attachments for reports that appeared after the run was submitted, by the same rules.
-pub fn late(snapshot: &Snapshot, reports: impl Iterator<Item = RunFile>) -> Vec<PlannedAttachment> {
+pub(crate) fn late(
+    snapshot: &Snapshot,
+    reports: impl Iterator<Item = RunFile>,
+) -> Vec<PlannedAttachment> {
     let mut chosen = Chosen {
         attachments: Vec::new(),
         left_out: Vec::new(),
@@ -112,14 +115,14 @@ pub fn late(snapshot: &Snapshot, reports: impl Iterator<Item = RunFile>) -> Vec<
 }
 
 /// The files of a run that may be sent, whatever points its tests turn out to have.
-pub fn wanted(snapshot: &Snapshot) -> impl Iterator<Item = &RunFile> {
+pub(crate) fn wanted(snapshot: &Snapshot) -> impl Iterator<Item = &RunFile> {
     let any = wants_files(snapshot);
     wanted_in_a_whole(snapshot).filter(move |_| any)
 }
 
 /// The files of a run that may be sent as part of a collection: whether files are sent at all
 /// depends on the outcomes of all members then.
-pub fn wanted_in_a_whole(snapshot: &Snapshot) -> impl Iterator<Item = &RunFile> {
+pub(crate) fn wanted_in_a_whole(snapshot: &Snapshot) -> impl Iterator<Item = &RunFile> {
     let rule = &snapshot.options.attachments;
     snapshot
         .run

@@ -23,7 +23,7 @@ pub enum AutomationRule {
 }
 
 /// What results and work items call the kind of test.
-pub const TEST_TYPE: &str = "Katalon";
+pub(crate) const TEST_TYPE: &str = "Katalon";
 
 /// `Microsoft.VSTS.TCM.AutomationStatus` of a test case that nobody automated: ADO's default, so it
 /// counts as empty.
@@ -31,15 +31,15 @@ const NOT_AUTOMATED: &str = "Not Automated";
 const AUTOMATED: &str = "Automated";
 
 /// Names of the fields.
-pub mod field {
+pub(crate) mod field {
     /// `Not Automated`, `Planned` or `Automated`.
-    pub const STATUS: &str = "Microsoft.VSTS.TCM.AutomationStatus";
+    pub(crate) const STATUS: &str = "Microsoft.VSTS.TCM.AutomationStatus";
     /// Automated test name.
-    pub const NAME: &str = "Microsoft.VSTS.TCM.AutomatedTestName";
+    pub(crate) const NAME: &str = "Microsoft.VSTS.TCM.AutomatedTestName";
     /// Automated test storage.
-    pub const STORAGE: &str = "Microsoft.VSTS.TCM.AutomatedTestStorage";
+    pub(crate) const STORAGE: &str = "Microsoft.VSTS.TCM.AutomatedTestStorage";
     /// Automated test type.
-    pub const TYPE: &str = "Microsoft.VSTS.TCM.AutomatedTestType";
+    pub(crate) const TYPE: &str = "Microsoft.VSTS.TCM.AutomatedTestType";
 }
 
 /// The fields as a work item has them; an empty one is `None`.
@@ -56,11 +56,11 @@ pub struct AutomationFields {
 }
 
 /// A field and the value that it is to have.
-pub type Change = (&'static str, String);
+pub(crate) type Change = (&'static str, String);
 
 /// The test cases of a plan that have a result, each with the ids of the tests that feed it, the
 /// first one first.
-pub fn automated(plan: &SubmissionPlan) -> BTreeMap<u32, Vec<String>> {
+pub(crate) fn automated(plan: &SubmissionPlan) -> BTreeMap<u32, Vec<String>> {
     let mut cases: BTreeMap<u32, Vec<String>> = BTreeMap::new();
     for result in &plan.results {
         let tests = cases.entry(result.test_case_id).or_default();
@@ -75,7 +75,11 @@ pub fn automated(plan: &SubmissionPlan) -> BTreeMap<u32, Vec<String>> {
 
 /// What has to change in a work item that these tests, at least one, automate; nothing when all is
 /// so already.
-pub fn changes(rule: AutomationRule, tests: &[String], now: &AutomationFields) -> Vec<Change> {
+pub(crate) fn changes(
+    rule: AutomationRule,
+    tests: &[String],
+    now: &AutomationFields,
+) -> Vec<Change> {
     let named = |test: &&String| {
         now.storage.as_deref() == Some(&*storage(test)) && now.name.as_deref() == Some(&*name(test))
     };
@@ -106,7 +110,7 @@ pub fn changes(rule: AutomationRule, tests: &[String], now: &AutomationFields) -
 }
 
 /// The automated test name of a test: the last part of its id.
-pub fn name(test: &str) -> String {
+pub(crate) fn name(test: &str) -> String {
     text::fit(
         test.rsplit('/').next().unwrap_or(test),
         text::AUTOMATED_NAME,
@@ -114,7 +118,7 @@ pub fn name(test: &str) -> String {
 }
 
 /// The automated test storage of a test: its whole id.
-pub fn storage(test: &str) -> String {
+pub(crate) fn storage(test: &str) -> String {
     text::fit(test, text::AUTOMATED_NAME)
 }
 

@@ -103,7 +103,7 @@ impl MemberState {
 
 /// A member that is to be joined.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
-pub struct Part {
+pub(crate) struct Part {
     /// Its folder below `Reports`, with `/`.
     pub prefix: String,
     /// Its run folder, as a path of this machine.
@@ -118,7 +118,7 @@ pub struct Part {
 /// folder.
 ///
 /// `None` when no member takes part.
-pub fn join(collection: &str, folder: &str, parts: Vec<Part>) -> Option<Snapshot> {
+pub(crate) fn join(collection: &str, folder: &str, parts: Vec<Part>) -> Option<Snapshot> {
     let names = names(&parts);
     let first = parts
         .iter()

@@ -9,13 +9,13 @@ use crate::plan::snapshot::Snapshot;
 use crate::plan::text;
 
 /// Word before the key; [`key_in`] finds it again.
-pub const KEY_MARK: &str = "kado:";
+pub(crate) const KEY_MARK: &str = "kado:";
 
 /// Longest part of the comment that tells the members of a collection one by one.
 const MEMBERS: usize = 350;
 
 /// Name of the file that holds what did not fit into the comment.
-pub const LEFT_OUT_FILE: &str = "kado-left-out.txt";
+pub(crate) const LEFT_OUT_FILE: &str = "kado-left-out.txt";
 
 /// A comment within ADO's limit.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -28,7 +28,7 @@ pub struct Comment {
 }
 
 /// The key in the comment of some test run; `None` when the run is not kado's.
-pub fn key_in(comment: &str) -> Option<&str> {
+pub(crate) fn key_in(comment: &str) -> Option<&str> {
     let rest = comment.trim_start().strip_prefix(KEY_MARK)?;
     rest.split(|c: char| !c.is_ascii_alphanumeric())
         .next()
@@ -37,7 +37,12 @@ pub fn key_in(comment: &str) -> Option<&str> {
 
 /// Describes the suite run: suite, host, OS, browser, profile, Katalon version and counts, then
 /// what it is linked with.
-pub fn summary(snapshot: &Snapshot, unmapped: usize, results: usize, facts: &AdoFacts) -> String {
+pub(crate) fn summary(
+    snapshot: &Snapshot,
+    unmapped: usize,
+    results: usize,
+    facts: &AdoFacts,
+) -> String {
     let run = &snapshot.run;
     let environment = &run.environment;
     // The members of a collection can run on different browsers.
@@ -182,7 +187,7 @@ fn attempt(snapshot: &Snapshot) -> Option<String> {
 }
 
 /// Puts key, summary and what was left out into a comment.
-pub fn compose(key: &str, summary: &str, left_out: &[&LeftOut]) -> Comment {
+pub(crate) fn compose(key: &str, summary: &str, left_out: &[&LeftOut]) -> Comment {
     let head = text::fit(&format!("{KEY_MARK}{key}\n{summary}"), text::COMMENT);
     if left_out.is_empty() {
         return Comment {

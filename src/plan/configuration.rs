@@ -10,7 +10,7 @@ use crate::plan::snapshot::Snapshot;
 
 /// The most specific row that matches; of equally specific ones the first in the file. `None` when
 /// no row matches: points are then not filtered by configuration.
-pub fn choose<'a>(
+pub(crate) fn choose<'a>(
     rows: &'a [ConfigurationRow],
     environment: &Environment,
 ) -> Option<&'a ConfigurationRow> {
@@ -39,11 +39,11 @@ pub fn choose<'a>(
 
 /// The configurations of a snapshot: one for the whole run of a suite, one for each member of a
 /// collection.
-pub struct Configurations(Vec<Option<u32>>);
+pub(crate) struct Configurations(Vec<Option<u32>>);
 
 impl Configurations {
     /// Chooses the rows.
-    pub fn of(snapshot: &Snapshot) -> Self {
+    pub(crate) fn of(snapshot: &Snapshot) -> Self {
         let id = |environment| {
             Some(choose(&snapshot.options.configuration_rows, environment)?.configuration_id)
         };
@@ -58,7 +58,7 @@ impl Configurations {
     }
 
     /// The configuration for a test.
-    pub fn for_test(&self, test: &TestResult) -> Option<u32> {
+    pub(crate) fn for_test(&self, test: &TestResult) -> Option<u32> {
         self.0.get(test.member).copied().flatten()
     }
 }
@@ -80,7 +80,7 @@ fn column(wanted: Option<&str>, names: &[String]) -> Option<u8> {
 }
 
 /// The names under which a mapping may call the operating system or device of a run.
-pub fn os_names(environment: &Environment) -> Vec<String> {
+pub(crate) fn os_names(environment: &Environment) -> Vec<String> {
     if let Some(mobile) = mobile_os(environment) {
         return vec![mobile.to_owned()];
     }
@@ -122,7 +122,7 @@ pub fn os_names(environment: &Environment) -> Vec<String> {
 }
 
 /// The names under which a mapping may call the browser or app of a run.
-pub fn platform_names(environment: &Environment) -> Vec<String> {
+pub(crate) fn platform_names(environment: &Environment) -> Vec<String> {
     let mut names = Vec::new();
     let configuration = environment.run_configuration.as_deref().unwrap_or_default();
     if !configuration.is_empty() {

@@ -5,7 +5,7 @@ use crate::plan::points::Point;
 
 /// What was read from ADO for one submission.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct AdoFacts {
+pub(crate) struct AdoFacts {
     /// All points of the test plan.
     pub points: Vec<Point>,
     /// The run's other test plans, where it has several.
@@ -20,7 +20,7 @@ pub struct AdoFacts {
 
 /// Another test plan of the same run.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct OtherPlan {
+pub(crate) struct OtherPlan {
     /// Its id.
     pub plan_id: u32,
     /// All its points; none when the plan is gone.
@@ -31,7 +31,7 @@ pub struct OtherPlan {
 
 impl AdoFacts {
     /// Points alone.
-    pub fn of_points(points: &[Point]) -> Self {
+    pub(crate) fn of_points(points: &[Point]) -> Self {
         Self {
             points: points.to_vec(),
             ..Self::default()

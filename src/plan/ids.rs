@@ -10,7 +10,7 @@ use crate::plan::left_out::{LeftOut, LeftOutKind};
 use crate::plan::snapshot::{CaseIds, Snapshot, Unmapped};
 
 /// The tests of a run by ADO test case id.
-pub struct Mapped<'a> {
+pub(crate) struct Mapped<'a> {
     /// One group for each id and configuration, in the order in which the ids occur first.
     pub groups: Vec<Group<'a>>,
     /// Ids that are none, and tests without a file.
@@ -20,7 +20,7 @@ pub struct Mapped<'a> {
 }
 
 /// All results of a run that share an ADO test case id and ran in the same configuration.
-pub struct Group<'a> {
+pub(crate) struct Group<'a> {
     /// The ADO test case.
     pub azure_id: u32,
     /// The configuration that the mapping gives for them; `None` does not filter points. It is the
@@ -31,7 +31,7 @@ pub struct Group<'a> {
 }
 
 /// Groups the results of a run by the ADO ids of their test cases.
-pub fn group(snapshot: &Snapshot) -> Mapped<'_> {
+pub(crate) fn group(snapshot: &Snapshot) -> Mapped<'_> {
     let mut mapped = Mapped {
         groups: Vec::new(),
         left_out: Vec::new(),
@@ -90,7 +90,7 @@ pub fn group(snapshot: &Snapshot) -> Mapped<'_> {
 
 /// The value of a variable in one execution: what the run recorded, else the default of the `.tc`
 /// file.
-pub fn variable(test: &TestResult, case: &CaseIds, name: &str) -> Option<VariableValue> {
+pub(crate) fn variable(test: &TestResult, case: &CaseIds, name: &str) -> Option<VariableValue> {
     let recorded = test.variables.get(name).cloned();
     recorded.or_else(|| {
         case.defaults

@@ -30,14 +30,14 @@ use crate::plan::sub_results::Group;
 use crate::server::{Server, ServerIdentity};
 
 /// `submit.katalon_wait` when nothing says otherwise.
-pub const DEFAULT_WAIT: Duration = Duration::from_secs(2 * 60);
+pub(crate) const DEFAULT_WAIT: Duration = Duration::from_secs(2 * 60);
 /// Longest wait in a project of which nothing is known yet.
-pub const FIRST_WAIT: Duration = Duration::from_secs(20);
+pub(crate) const FIRST_WAIT: Duration = Duration::from_secs(20);
 /// Runs of a project that are waited for without having seen one of Katalon's.
-pub const FIRST_LOOKS: u32 = 3;
+pub(crate) const FIRST_LOOKS: u32 = 3;
 /// Runs without one of Katalon's after which kado no longer expects any, although it saw one
 /// before.
-pub const LAST_LOOKS: u32 = 20;
+pub(crate) const LAST_LOOKS: u32 = 20;
 
 /// Times of ADO with fractions of a second are those of the log, but for the 1/300 s to which SQL
 /// Server rounds.
@@ -87,7 +87,7 @@ impl KatalonRule {
 }
 
 /// What a project is remembered by: server, ADO project and Katalon project.
-pub fn project_key(options: &Options, project_name: &str) -> String {
+pub(crate) fn project_key(options: &Options, project_name: &str) -> String {
     let server = options
         .server_url
         .as_deref()
@@ -103,7 +103,7 @@ pub fn project_key(options: &Options, project_name: &str) -> String {
 
 /// A test run in ADO that carries no key of kado's.
 #[derive(Clone, PartialEq, Debug, Default)]
-pub struct ForeignRun {
+pub(crate) struct ForeignRun {
     /// Whether nothing comes to it any more.
     pub over: bool,
     /// When ADO made it.
@@ -122,7 +122,7 @@ impl ForeignRun {
     /// Whether somebody may be uploading a suite run to it that ended at `ended`: it is open, was
     /// made after that, and something came to it lately. Both times are by ADO's clock. Of a run
     /// that somebody left open nothing is expected.
-    pub fn is_being_filled(&self, ended: Moment, now: Moment) -> bool {
+    pub(crate) fn is_being_filled(&self, ended: Moment, now: Moment) -> bool {
         let made_after = self
             .created
             .is_none_or(|created| created.plus(EARLY) >= ended);
@@ -136,7 +136,7 @@ impl ForeignRun {
 
 /// A result of such a run.
 #[derive(Clone, PartialEq, Debug, Default)]
-pub struct ForeignResult {
+pub(crate) struct ForeignResult {
     /// Its test point.
     pub point_id: Option<u32>,
     /// Whether it has its outcome.
@@ -153,7 +153,7 @@ pub struct ForeignResult {
 
 /// How a foreign run compares with what kado would send.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Likeness {
+pub(crate) enum Likeness {
     /// It is the upload of the same suite run.
     Same,
     /// It may become that: it is not over, and nothing speaks against it so far.
@@ -166,7 +166,7 @@ pub enum Likeness {
 }
 
 /// Compares a foreign run of the same plan and name with what kado would send.
-pub fn compare(plan: &SubmissionPlan, foreign: &ForeignRun) -> Likeness {
+pub(crate) fn compare(plan: &SubmissionPlan, foreign: &ForeignRun) -> Likeness {
     let (mut open, mut proven, mut shared) = (false, true, false);
     for ours in &plan.results {
         // Should a point have several results, the one that fits best counts.
@@ -195,7 +195,7 @@ pub fn compare(plan: &SubmissionPlan, foreign: &ForeignRun) -> Likeness {
 /// collection ([`Likeness::Same`]) or may become it ([`Likeness::Growing`]); `None` where no run is
 /// a part of it. Only times of results prove that: a collection may take hours, in which other
 /// agents run the same suites.
-pub fn compare_together(
+pub(crate) fn compare_together(
     plan: &SubmissionPlan,
     runs: &[(u32, ForeignRun)],
 ) -> Option<(u32, Likeness)> {
@@ -220,7 +220,7 @@ pub fn compare_together(
 
 /// Whether a foreign run is the upload of one suite of a collection that kado sends as one: it has
 /// results of points that kado writes, and the times of each of them are those of the log.
-pub fn is_part(plan: &SubmissionPlan, foreign: &ForeignRun) -> bool {
+pub(crate) fn is_part(plan: &SubmissionPlan, foreign: &ForeignRun) -> bool {
     let mut shared = plan
         .results
         .iter()

@@ -5,7 +5,7 @@ use crate::server::ServerIdentity;
 
 /// What a submission is for.
 #[derive(Clone, Debug)]
-pub struct KeyParts<'a> {
+pub(crate) struct KeyParts<'a> {
     /// The suite run.
     pub run: &'a RunIdentity,
     /// Tells runs apart that only their execution uuid tells apart; 0 for all others.
@@ -22,7 +22,7 @@ pub struct KeyParts<'a> {
 
 /// 32 hexadecimal digits that depend on nothing but the parts: neither on paths nor on when the run
 /// was seen.
-pub fn key(parts: &KeyParts<'_>) -> String {
+pub(crate) fn key(parts: &KeyParts<'_>) -> String {
     let mut hasher = blake3::Hasher::new_derive_key("kado 2026-11 submission key v1");
     let run = parts.run;
     let numbers = [

@@ -70,7 +70,7 @@ impl ReleaseLink {
 
 /// What became of looking something up.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub enum LookUp<T> {
+pub(crate) enum LookUp<T> {
     /// Nothing was to be looked up.
     #[default]
     NotAsked,
@@ -82,7 +82,7 @@ pub enum LookUp<T> {
 
 impl<T> LookUp<T> {
     /// What was found.
-    pub const fn found(&self) -> Option<&T> {
+    pub(crate) const fn found(&self) -> Option<&T> {
         match self {
             Self::Found(found) => Some(found),
             Self::NotAsked | Self::Failed(_) => None,
@@ -90,7 +90,7 @@ impl<T> LookUp<T> {
     }
 
     /// Why nothing was found although something was asked for.
-    pub fn failure(&self) -> Option<&str> {
+    pub(crate) fn failure(&self) -> Option<&str> {
         match self {
             Self::Failed(reason) => Some(reason),
             Self::NotAsked | Self::Found(_) => None,

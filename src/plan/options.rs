@@ -14,14 +14,14 @@ use crate::plan::snapshot::{AttachmentRule, Options, RunName, Unmapped};
 
 /// Largest attachment in bytes when nothing says otherwise: what the Microsoft agent keeps to
 /// (`ado/api.md` §7).
-pub const DEFAULT_MAX_ATTACHMENT: u64 = 75 * 1024 * 1024;
+pub(crate) const DEFAULT_MAX_ATTACHMENT: u64 = 75 * 1024 * 1024;
 
 /// Kinds that are sent when the project names none.
 const DEFAULT_KINDS: [FileKind; 4] = [FileKind::Log, FileKind::Png, FileKind::Html, FileKind::Pdf];
 
 /// What `kado.toml` overrides for a project; `None` leaves the project's own setting.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Overrides {
+pub(crate) struct Overrides {
     /// `azure.server_url`.
     pub server_url: Option<String>,
     /// `azure.project`.
@@ -64,7 +64,7 @@ pub struct Overrides {
 
 /// A run's name with placeholders.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct NamePattern {
+pub(crate) struct NamePattern {
     /// The text as written.
     pub text: String,
     /// Whether it may show environment variables: that of the machine may, that of a project may
@@ -74,7 +74,7 @@ pub struct NamePattern {
 
 /// What becomes of the automation fields of test cases.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum AutomationChoice {
+pub(crate) enum AutomationChoice {
     /// They are left alone.
     Off,
     /// They are set by this rule.
@@ -83,7 +83,7 @@ pub enum AutomationChoice {
 
 /// A pipeline definition to link runs with.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Definition {
+pub(crate) enum Definition {
     /// Katalon's −1: no link.
     None,
     /// The definition of this id.
@@ -92,7 +92,7 @@ pub enum Definition {
 
 /// What kado expects of Katalon's own, licensed submission (`submit.katalon_submits`).
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub enum KatalonSubmits {
+pub(crate) enum KatalonSubmits {
     /// Katalon may submit by itself.
     #[default]
     Detect,
@@ -104,7 +104,7 @@ pub enum KatalonSubmits {
 
 /// What a test suite collection becomes in ADO (`submit.collections`).
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub enum Collections {
+pub(crate) enum Collections {
     /// A test run for each member, as Katalon makes them.
     #[default]
     Each,
@@ -113,7 +113,11 @@ pub enum Collections {
 }
 
 /// The settings in force for one run.
-pub fn effective(settings: &AzureSettings, overrides: &Overrides, run: &RunOptions) -> Options {
+pub(crate) fn effective(
+    settings: &AzureSettings,
+    overrides: &Overrides,
+    run: &RunOptions,
+) -> Options {
     let (plans, invalid_plan) = plans(settings, overrides, run);
     let mut invalid_links = Vec::new();
     let mut definition = |what, option: &Option<String>, ours, theirs| {
@@ -200,7 +204,7 @@ fn katalon(settings: &AzureSettings, overrides: &Overrides, run: &RunOptions) ->
 
 /// Whether runs are submitted without a person's command: `autoSubmitTestRun`, which is on by
 /// default.
-pub fn auto_submit(settings: &AzureSettings, overrides: &Overrides) -> bool {
+pub(crate) fn auto_submit(settings: &AzureSettings, overrides: &Overrides) -> bool {
     overrides
         .auto_submit
         .or(settings.auto_submit)
@@ -208,7 +212,7 @@ pub fn auto_submit(settings: &AzureSettings, overrides: &Overrides) -> bool {
 }
 
 /// Whether Katalon itself may submit the runs of this project as well, so that both would.
-pub fn katalon_may_submit(settings: &AzureSettings, overrides: &Overrides) -> bool {
+pub(crate) fn katalon_may_submit(settings: &AzureSettings, overrides: &Overrides) -> bool {
     settings.enabled
         && settings.auto_submit.unwrap_or(true)
         && overrides.katalon_submits.unwrap_or_default() == KatalonSubmits::Detect

@@ -7,7 +7,7 @@ use crate::katalon::status::Status;
 /// The words that ADO has for the outcome of a result; any other is refused with `Invalid value
 /// specified Parameter name: TestOutcome` (`ado/api.md` §12, enumeration `TestOutcome` of
 /// `ado/openapi`).
-pub const OUTCOMES: [&str; 15] = [
+pub(crate) const OUTCOMES: [&str; 15] = [
     "Passed",
     "Failed",
     "Error",
@@ -26,7 +26,7 @@ pub const OUTCOMES: [&str; 15] = [
 ];
 
 /// Whether ADO knows an outcome word; it reads them without regard to case.
-pub fn is_known(word: &str) -> bool {
+pub(crate) fn is_known(word: &str) -> bool {
     OUTCOMES
         .iter()
         .any(|known| known.eq_ignore_ascii_case(word))
@@ -34,7 +34,7 @@ pub fn is_known(word: &str) -> bool {
 
 /// ADO's outcome word for a status: the project's mapping, else Katalon's default. A word that ADO
 /// would refuse counts as none: a result with the default is better than none.
-pub fn outcome(status: Status, mapping: &BTreeMap<Status, String>) -> &str {
+pub(crate) fn outcome(status: Status, mapping: &BTreeMap<Status, String>) -> &str {
     let word = mapping
         .get(&status)
         .map(|word| word.trim())
@@ -43,7 +43,7 @@ pub fn outcome(status: Status, mapping: &BTreeMap<Status, String>) -> &str {
 }
 
 /// The statuses that are mapped to a word that ADO does not have, with that word.
-pub fn unknown(mapping: &BTreeMap<Status, String>) -> impl Iterator<Item = (Status, &str)> {
+pub(crate) fn unknown(mapping: &BTreeMap<Status, String>) -> impl Iterator<Item = (Status, &str)> {
     mapping
         .iter()
         .map(|(status, word)| (*status, word.as_str()))
@@ -51,7 +51,7 @@ pub fn unknown(mapping: &BTreeMap<Status, String>) -> impl Iterator<Item = (Stat
 }
 
 /// Katalon's default mapping (`katalon/behaviour.md` §5.1).
-pub const fn default_outcome(status: Status) -> &'static str {
+pub(crate) const fn default_outcome(status: Status) -> &'static str {
     match status {
         Status::Passed => "Passed",
         Status::Failed => "Failed",
@@ -62,7 +62,7 @@ pub const fn default_outcome(status: Status) -> &'static str {
 }
 
 /// The worst of several statuses, by Katalon's words and before any mapping; `None` for none.
-pub fn worst(statuses: impl IntoIterator<Item = Status>) -> Option<Status> {
+pub(crate) fn worst(statuses: impl IntoIterator<Item = Status>) -> Option<Status> {
     // The variants of `Status` are declared from the worst to the best.
     statuses.into_iter().min()
 }

@@ -9,7 +9,7 @@ use crate::server::Server;
 /// Links a run with the build or release of the job that made it. A definition that the run was
 /// started with comes first, those of the settings come after: the job is nearer to the run than
 /// they are. Gives why there is no link.
-pub fn link(options: &mut Options, run: &RunOptions, job: &PipelineJob) -> Option<String> {
+pub(crate) fn link(options: &mut Options, run: &RunOptions, job: &PipelineJob) -> Option<String> {
     if !is_own(options, job) {
         let project = options.project.as_deref().unwrap_or("no project");
         return Some(format!(

@@ -22,7 +22,7 @@ pub struct Point {
 
 /// How points are chosen for the test cases of a run.
 #[derive(Clone, Copy, Debug)]
-pub struct PointRule<'a> {
+pub(crate) struct PointRule<'a> {
     /// The test plan, for messages.
     pub plan_id: u32,
     /// All points of that plan, in any order.
@@ -34,12 +34,12 @@ pub struct PointRule<'a> {
 }
 
 /// Points with ascending ids, or why the test case is left out.
-pub type Choice<'a> = Result<Vec<&'a Point>, LeftOut>;
+pub(crate) type Choice<'a> = Result<Vec<&'a Point>, LeftOut>;
 
 impl<'a> PointRule<'a> {
     /// The same rule for the configuration of a group.
     #[must_use]
-    pub const fn for_group(&self, group: &Group<'_>) -> Self {
+    pub(crate) const fn for_group(&self, group: &Group<'_>) -> Self {
         Self {
             configuration: group.configuration,
             ..*self
@@ -50,7 +50,7 @@ impl<'a> PointRule<'a> {
     ///
     /// # Errors
     /// The reason why the test case is left out: no point, or several while only one is allowed.
-    pub fn choose(&self, test: &str, azure_id: u32) -> Choice<'a> {
+    pub(crate) fn choose(&self, test: &str, azure_id: u32) -> Choice<'a> {
         let mut chosen: Vec<_> = self.of(azure_id).collect();
         chosen.sort_by_key(|point| point.id);
         chosen.dedup_by_key(|point| point.id);
@@ -68,7 +68,7 @@ impl<'a> PointRule<'a> {
     }
 
     /// The points of a test case with the configuration of the run, as they come.
-    pub fn of(&self, azure_id: u32) -> impl Iterator<Item = &'a Point> {
+    pub(crate) fn of(&self, azure_id: u32) -> impl Iterator<Item = &'a Point> {
         let wanted = self.configuration;
         self.of_case(azure_id)
             .filter(move |point| wanted.is_none_or(|id| id == point.configuration_id))
@@ -81,7 +81,7 @@ impl<'a> PointRule<'a> {
     }
 
     /// Says that none of these plans, at least one, has a point for a test case.
-    pub fn none_in(rules: &[Self], test: &str, azure_id: u32) -> LeftOut {
+    pub(crate) fn none_in(rules: &[Self], test: &str, azure_id: u32) -> LeftOut {
         let ids: Vec<_> = rules.iter().map(|rule| rule.plan_id.to_string()).collect();
         let (plans, a_plan) = match ids.as_slice() {
             [only] => (format!("test plan {only}"), "the plan"),

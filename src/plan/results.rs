@@ -54,7 +54,7 @@ pub struct PlannedResult {
 
 /// Texts that were too long for their place and go along whole, as files of the result.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct LongText {
+pub(crate) struct LongText {
     /// File name.
     pub name: String,
     /// The whole text.
@@ -62,7 +62,7 @@ pub struct LongText {
 }
 
 /// The result of all `tests` (at least one, in the order of the run) for a point.
-pub fn result(snapshot: &Snapshot, point: &Point, tests: &[&TestResult]) -> PlannedResult {
+pub(crate) fn result(snapshot: &Snapshot, point: &Point, tests: &[&TestResult]) -> PlannedResult {
     let run = &snapshot.run;
     let status =
         worst(tests.iter().map(|test| test.status())).expect("a group holds at least one test");
@@ -110,7 +110,7 @@ pub fn result(snapshot: &Snapshot, point: &Point, tests: &[&TestResult]) -> Plan
 }
 
 /// When an attempt ended; one that never did ended with the run.
-pub fn ended(snapshot: &Snapshot, attempt: &Attempt) -> Moment {
+pub(crate) fn ended(snapshot: &Snapshot, attempt: &Attempt) -> Moment {
     attempt
         .ended
         .unwrap_or_else(|| snapshot.ended())
@@ -118,7 +118,7 @@ pub fn ended(snapshot: &Snapshot, attempt: &Attempt) -> Moment {
 }
 
 /// The texts of these tests that do not fit into a result or sub-result.
-pub fn long_texts(tests: &[&TestResult]) -> Vec<LongText> {
+pub(crate) fn long_texts(tests: &[&TestResult]) -> Vec<LongText> {
     let mut long = Vec::new();
     for (position, test) in tests.iter().enumerate() {
         for (number, attempt) in test.attempts.iter().enumerate() {
@@ -200,7 +200,7 @@ fn describe(tests: &[&TestResult]) -> String {
 }
 
 /// `2 PASSED, 1 FAILED`: how often each status occurs, the best first.
-pub fn counts(statuses: impl Iterator<Item = Status>) -> String {
+pub(crate) fn counts(statuses: impl Iterator<Item = Status>) -> String {
     let mut count = [0_usize; Status::ALL.len()];
     for status in statuses {
         count[status as usize] += 1;

@@ -8,10 +8,10 @@ use crate::plan::snapshot::{RunName, Snapshot};
 use crate::plan::text;
 
 /// Katalon's default for `submitOptions.testRunName`.
-pub const DEFAULT: &str = "Run by Katalon Studio";
+pub(crate) const DEFAULT: &str = "Run by Katalon Studio";
 
 /// The placeholders of a name from `kado.toml`, besides `{env:NAME}`.
-pub const PLACEHOLDERS: [&str; 9] = [
+pub(crate) const PLACEHOLDERS: [&str; 9] = [
     "suite",
     "collection",
     "host",
@@ -29,7 +29,7 @@ const ENVIRONMENT: &str = "env:";
 /// The name as configured, with placeholders filled in where they are allowed, cut to ADO's limit.
 ///
 /// A placeholder that is not known stays as written, one without a value becomes empty.
-pub fn run_name(snapshot: &Snapshot, facts: &AdoFacts) -> String {
+pub(crate) fn run_name(snapshot: &Snapshot, facts: &AdoFacts) -> String {
     let name = &snapshot.options.run_name;
     let text = if name.placeholders {
         fill(name, snapshot, facts)
@@ -45,7 +45,7 @@ pub fn run_name(snapshot: &Snapshot, facts: &AdoFacts) -> String {
 }
 
 /// Names of the environment variables that a pattern shows; none where it may not.
-pub fn variables_in(name: &RunName) -> Vec<String> {
+pub(crate) fn variables_in(name: &RunName) -> Vec<String> {
     if !(name.placeholders && name.environment) {
         return Vec::new();
     }
@@ -59,7 +59,7 @@ pub fn variables_in(name: &RunName) -> Vec<String> {
 }
 
 /// The placeholders of a pattern that will stay as they are, in words.
-pub fn unknown_in(pattern: &NamePattern) -> Vec<String> {
+pub(crate) fn unknown_in(pattern: &NamePattern) -> Vec<String> {
     let text = &pattern.text;
     let known = |inner: &str| {
         PLACEHOLDERS.contains(&inner)

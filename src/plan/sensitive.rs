@@ -1,12 +1,12 @@
 //! Values that must not travel: kado shows the value of an iteration only where it is no secret.
 
 /// Whether a value, or the variable that holds it, looks like a secret; in doubt it does.
-pub fn looks_secret(variable: Option<&str>, value: &str) -> bool {
+pub(crate) fn looks_secret(variable: Option<&str>, value: &str) -> bool {
     variable.is_some_and(names_a_secret) || is_masked(value) || looks_random(value)
 }
 
 /// Whether Katalon masked the value: nothing but asterisks.
-pub fn is_masked(value: &str) -> bool {
+pub(crate) fn is_masked(value: &str) -> bool {
     !value.is_empty() && value.chars().all(|c| c == '*')
 }
 

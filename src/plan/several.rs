@@ -26,7 +26,7 @@ pub enum NoneHere {
 }
 
 /// The plans of a run, with the points of each.
-pub struct Plans<'a> {
+pub(crate) struct Plans<'a> {
     /// The plan in hand.
     own: PointRule<'a>,
     /// All of them, in the order of the settings.
@@ -37,7 +37,7 @@ pub struct Plans<'a> {
 
 impl<'a> Plans<'a> {
     /// The plans of a run, of which `plan_id` is in hand.
-    pub fn new(options: &Options, plan_id: u32, facts: &'a AdoFacts) -> Self {
+    pub(crate) fn new(options: &Options, plan_id: u32, facts: &'a AdoFacts) -> Self {
         let rule = |plan_id: u32, points: &'a [Point]| PointRule {
             plan_id,
             points,
@@ -68,7 +68,7 @@ impl<'a> Plans<'a> {
 
     /// The points of the plan in hand for a test case; `None` when none of them is to be spoken of
     /// here: the test case has its points in another plan, or another plan tells that it has none.
-    pub fn choose(&self, group: &Group<'_>, leads: bool) -> Option<Choice<'a>> {
+    pub(crate) fn choose(&self, group: &Group<'_>, leads: bool) -> Option<Choice<'a>> {
         let test = &group.tests[0].id;
         if !self.has_none(&self.own, group) {
             return Some(self.own.for_group(group).choose(test, group.azure_id));
@@ -98,7 +98,7 @@ impl<'a> Plans<'a> {
     }
 
     /// The plan that tells what concerns the run as a whole.
-    pub fn leading(&self, groups: &[Group<'_>]) -> u32 {
+    pub(crate) fn leading(&self, groups: &[Group<'_>]) -> u32 {
         let first = self.all.first().unwrap_or(&self.own);
         self.taking(groups).unwrap_or(first).plan_id
     }
@@ -113,7 +113,7 @@ impl<'a> Plans<'a> {
     }
 
     /// Why the plan in hand gets no result, where that is no defect of its own.
-    pub fn none_here(&self, groups: &[Group<'_>]) -> Option<NoneHere> {
+    pub(crate) fn none_here(&self, groups: &[Group<'_>]) -> Option<NoneHere> {
         if groups.iter().any(|group| !self.has_none(&self.own, group)) {
             return None;
         }

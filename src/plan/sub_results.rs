@@ -16,7 +16,7 @@ use crate::plan::snapshot::Snapshot;
 use crate::plan::text;
 
 /// Most sub-results on one level (`ado/api.md` §8).
-pub const LIMIT: usize = 1000;
+pub(crate) const LIMIT: usize = 1000;
 
 /// How sub-results belong together (`resultGroupType`).
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -52,7 +52,7 @@ pub struct SubResult {
 }
 
 /// The sub-results of a result that stands for `tests`, and how they belong together.
-pub fn of(snapshot: &Snapshot, tests: &[&TestResult]) -> (Option<Group>, Vec<SubResult>) {
+pub(crate) fn of(snapshot: &Snapshot, tests: &[&TestResult]) -> (Option<Group>, Vec<SubResult>) {
     if let [test] = tests {
         return attempts(snapshot, test);
     }

@@ -4,24 +4,24 @@
 //! every text is cut here, at a character boundary, before it is sent.
 
 /// Limit of a run name, a computer name and the name of a sub-result, in UTF-16 units.
-pub const NAME: usize = 256;
+pub(crate) const NAME: usize = 256;
 /// Limit of a comment, in UTF-16 units.
-pub const COMMENT: usize = 1000;
+pub(crate) const COMMENT: usize = 1000;
 /// Limit of an automated test name or storage, in UTF-16 units.
-pub const AUTOMATED_NAME: usize = 512;
+pub(crate) const AUTOMATED_NAME: usize = 512;
 /// Limit of an error message and of a stack trace, in UTF-16 units.
-pub const ERROR: usize = 4000;
+pub(crate) const ERROR: usize = 4000;
 /// Limit of the name of an attached file, in UTF-16 units.
-pub const FILE_NAME: usize = 255;
+pub(crate) const FILE_NAME: usize = 255;
 
 /// Length of a text as ADO counts it.
-pub fn units(text: &str) -> usize {
+pub(crate) fn units(text: &str) -> usize {
     text.chars().map(char::len_utf16).sum()
 }
 
 /// The longest start of `text` that has at most `limit` UTF-16 units and ends at a character
 /// boundary.
-pub fn head(text: &str, limit: usize) -> &str {
+pub(crate) fn head(text: &str, limit: usize) -> &str {
     let mut used = 0;
     for (at, c) in text.char_indices() {
         used += c.len_utf16();
@@ -34,12 +34,12 @@ pub fn head(text: &str, limit: usize) -> &str {
 
 /// `text` without the control characters that XML 1.0, and so ADO's storage, has no place for, cut
 /// to `limit`.
-pub fn fit(text: &str, limit: usize) -> String {
+pub(crate) fn fit(text: &str, limit: usize) -> String {
     head(&clean(text), limit).to_owned()
 }
 
 /// `text` without the control characters that XML 1.0 has no place for; line breaks and tabs stay.
-pub fn clean(text: &str) -> String {
+pub(crate) fn clean(text: &str) -> String {
     text.chars()
         .filter(|c| !c.is_control() || matches!(c, '\n' | '\r' | '\t'))
         .collect()
@@ -47,7 +47,7 @@ pub fn clean(text: &str) -> String {
 
 /// A name for an attached file: no path, none of the characters that ADO or Windows refuse, within
 /// the limit, and with its extension kept when it has to be cut.
-pub fn file_name(name: &str) -> String {
+pub(crate) fn file_name(name: &str) -> String {
     let safe: String = clean(name)
         .chars()
         .map(|c| {

@@ -36,10 +36,10 @@ use crate::workspace::CollectionFolder;
 use member::Held;
 use pending::{Gathering, Terms};
 
-pub use member::{Unreadable, unreadable};
+pub(crate) use member::{Unreadable, unreadable};
 
 /// Gathers members.
-pub struct Gatherer {
+pub(crate) struct Gatherer {
     outbox: Outbox,
     /// Whether a look is worth while before the next sweep over everything.
     news: bool,
@@ -49,7 +49,7 @@ pub struct Gatherer {
 }
 
 /// What is to be done about a collection now.
-pub enum Verdict {
+pub(crate) enum Verdict {
     /// Something of it runs or may still start.
     Open,
     /// It is over and gets a little time for its reports.
@@ -79,7 +79,7 @@ impl Gatherer {
     ///
     /// # Errors
     /// When the outbox cannot be read; a member that cannot costs only itself.
-    pub async fn load(outbox: Outbox) -> Result<Self, StoreError> {
+    pub(crate) async fn load(outbox: Outbox) -> Result<Self, StoreError> {
         let stored = outbox.with(|store| store.gathered()).await?;
         let mut gatherer = Self {
             outbox,
@@ -112,7 +112,7 @@ impl Gatherer {
     }
 
     /// The runs whose copies are needed; `None` when it is not known of all.
-    pub fn runs(&self) -> Option<Vec<RunIdentity>> {
+    pub(crate) fn runs(&self) -> Option<Vec<RunIdentity>> {
         let held = self
             .gatherings
             .values()
@@ -127,7 +127,7 @@ impl Gatherer {
     }
 
     /// Whether a run waits for its collection.
-    pub fn holds(&self, run: &RunIdentity) -> bool {
+    pub(crate) fn holds(&self, run: &RunIdentity) -> bool {
         let mut held = self
             .gatherings
             .values()
@@ -139,7 +139,7 @@ impl Gatherer {
     ///
     /// # Errors
     /// When it cannot be stored.
-    pub async fn add(
+    pub(crate) async fn add(
         &mut self,
         config: &Config,
         collection: &CollectionFolder,
@@ -190,7 +190,7 @@ impl Gatherer {
     }
 
     /// Whether something happened since the last look, or is about to.
-    pub const fn has_news(&self) -> bool {
+    pub(crate) const fn has_news(&self) -> bool {
         self.news
     }
 
@@ -199,7 +199,7 @@ impl Gatherer {
     ///
     /// # Errors
     /// When the outbox fails; everything is looked at again then.
-    pub async fn look(
+    pub(crate) async fn look(
         &mut self,
         config: &Config,
         is_settled: impl Fn(&Path) -> bool,
@@ -277,7 +277,7 @@ impl Gatherer {
     ///
     /// # Errors
     /// When the outbox cannot be written.
-    pub async fn forget(&mut self, folder: &Path) -> Result<(), StoreError> {
+    pub(crate) async fn forget(&mut self, folder: &Path) -> Result<(), StoreError> {
         let Some(gathering) = self.gatherings.get(folder) else {
             return Ok(());
         };

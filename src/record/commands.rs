@@ -31,7 +31,7 @@ const YOUNG: Duration = Duration::from_secs(10 * 60);
 ///
 /// # Errors
 /// When the outbox fails.
-pub async fn known(outbox: &Outbox, folder: &Path) -> Result<KnownCommands, StoreError> {
+pub(crate) async fn known(outbox: &Outbox, folder: &Path) -> Result<KnownCommands, StoreError> {
     let folder = folder.to_owned();
     let place = blocking(move || Place::of(&folder)).await?;
     let Some(place) = place else {
@@ -41,7 +41,7 @@ pub async fn known(outbox: &Outbox, folder: &Path) -> Result<KnownCommands, Stor
 }
 
 /// Where a run lies, as far as its command can be told from that.
-pub struct Place {
+pub(crate) struct Place {
     root: PathBuf,
     collection: Option<Option<String>>,
     /// The folder that the run was written to, and the one that it lies in; a copy
@@ -51,7 +51,7 @@ pub struct Place {
 
 impl Place {
     /// Looks at a run folder; `None` when it lies in no project.
-    pub fn of(folder: &Path) -> Option<Self> {
+    pub(crate) fn of(folder: &Path) -> Option<Self> {
         let recorded = workspace::read_launch(folder).and_then(|launch| launch.recorded_folder);
         let folders = recorded
             .into_iter()
@@ -69,7 +69,7 @@ impl Place {
     ///
     /// # Errors
     /// When the store fails.
-    pub fn known_in(self, store: &Store) -> Result<KnownCommands, StoreError> {
+    pub(crate) fn known_in(self, store: &Store) -> Result<KnownCommands, StoreError> {
         let mut seen = Vec::new();
         for folder in &self.folders {
             if let Some(noted) = store.noted_commands(folder)? {
@@ -88,7 +88,7 @@ impl Place {
 
 /// Looks for the commands of runs that are young.
 #[derive(Default)]
-pub struct CommandWatch {
+pub(crate) struct CommandWatch {
     /// Folders whose command is looked for, since when.
     wanted: HashMap<PathBuf, Moment>,
     looked: Moment,
@@ -97,7 +97,7 @@ pub struct CommandWatch {
 impl CommandWatch {
     /// Takes note of run folders that were seen for the first time, each with the time of its
     /// oldest file.
-    pub fn want(&mut self, new: Vec<(PathBuf, Moment)>, now: Moment) {
+    pub(crate) fn want(&mut self, new: Vec<(PathBuf, Moment)>, now: Moment) {
         let young = new
             .into_iter()
             .filter(|(_, oldest)| now.since(*oldest) < YOUNG);
@@ -105,7 +105,7 @@ impl CommandWatch {
     }
 
     /// When the processes are to be looked at, if at all.
-    pub fn look_again(&self) -> Option<Moment> {
+    pub(crate) fn look_again(&self) -> Option<Moment> {
         (!self.wanted.is_empty()).then(|| self.looked.plus(BETWEEN_LOOKS))
     }
 
@@ -113,7 +113,7 @@ impl CommandWatch {
     ///
     /// # Errors
     /// When the outbox fails; the folders are looked at again then.
-    pub async fn look(&mut self, outbox: &Outbox) -> Result<(), StoreError> {
+    pub(crate) async fn look(&mut self, outbox: &Outbox) -> Result<(), StoreError> {
         let now = clock::now();
         self.wanted
             .retain(|_, since| *since <= now && now.since(*since) <= LOOKED_FOR);

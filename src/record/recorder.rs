@@ -33,7 +33,7 @@ use crate::watch::{Over, Scout};
 use crate::workspace::{CollectionFolder, ReadError};
 
 /// Records runs that are over.
-pub struct Recorder {
+pub(crate) struct Recorder {
     outbox: Outbox,
     first_seen: Moment,
     held: HashMap<PathBuf, Held>,
@@ -58,7 +58,7 @@ struct Held {
 
 /// Whether a run that is over needs another look.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Decided {
+pub(crate) enum Decided {
     /// It is recorded, or will never be.
     Settled,
     /// It is kept until its collection has ended.
@@ -69,7 +69,7 @@ pub enum Decided {
 
 /// Which collections are looked at.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Extent {
+pub(crate) enum Extent {
     /// All of them.
     Everything,
     /// All of them, but only when there is news of one.
@@ -78,7 +78,7 @@ pub enum Extent {
 
 /// What became of the collections that are one run.
 #[derive(Debug, Default)]
-pub struct Collected {
+pub(crate) struct Collected {
     /// New submissions.
     pub submissions: Vec<i64>,
     /// Run folders that need not be looked at again.
@@ -110,7 +110,7 @@ impl Recorder {
     ///
     /// # Errors
     /// When the outbox cannot be read.
-    pub async fn new(
+    pub(crate) async fn new(
         outbox: Outbox,
         first_seen: Moment,
         tokens: Arc<SeenTokens>,
@@ -129,13 +129,13 @@ impl Recorder {
     }
 
     /// kado first saw this machine at another time than it thought.
-    pub fn saw_first(&mut self, first_seen: Moment) {
+    pub(crate) fn saw_first(&mut self, first_seen: Moment) {
         self.first_seen = first_seen;
     }
 
     /// Runs whose copies are needed besides those of the outbox; `None` when it is not known of
     /// all.
-    pub fn held(&self) -> Option<Vec<RunIdentity>> {
+    pub(crate) fn held(&self) -> Option<Vec<RunIdentity>> {
         let in_grace = self
             .held
             .values()
@@ -144,7 +144,11 @@ impl Recorder {
     }
 
     /// Forgets what was said of run folders and projects that are not among these any more.
-    pub fn forget_what_was_said(&mut self, folders: &HashSet<PathBuf>, projects: &[PathBuf]) {
+    pub(crate) fn forget_what_was_said(
+        &mut self,
+        folders: &HashSet<PathBuf>,
+        projects: &[PathBuf],
+    ) {
         self.complained.retain(|folder| folders.contains(folder));
         self.told_of_katalon
             .retain(|root| projects.iter().any(|project| Path::new(root) == project));
@@ -155,7 +159,7 @@ impl Recorder {
     ///
     /// # Errors
     /// When the outbox fails; what cannot be read now may be readable when the run is due.
-    pub async fn hold(&mut self, config: &Config, over: &Over) -> Result<(), StoreError> {
+    pub(crate) async fn hold(&mut self, config: &Config, over: &Over) -> Result<(), StoreError> {
         if let Some(held) = self.held.get_mut(&over.folder) {
             held.gone = false;
             if held.fingerprint == over.fingerprint {
@@ -200,7 +204,7 @@ impl Recorder {
     ///
     /// # Errors
     /// When the outbox fails; a folder that cannot be taken in costs only itself.
-    pub async fn record(
+    pub(crate) async fn record(
         &mut self,
         config: &Config,
         over: &Over,
@@ -281,7 +285,7 @@ impl Recorder {
     }
 
     /// Whether a collection that is to be one run is to be looked at soon.
-    pub const fn has_news(&self) -> bool {
+    pub(crate) const fn has_news(&self) -> bool {
         self.gatherer.has_news()
     }
 
@@ -289,7 +293,7 @@ impl Recorder {
     ///
     /// # Errors
     /// When the outbox fails.
-    pub async fn record_collections(
+    pub(crate) async fn record_collections(
         &mut self,
         config: &Config,
         scout: &Scout,
@@ -335,7 +339,7 @@ impl Recorder {
 
     /// Takes note of folders that vanished, which is told once. What is held of them is recorded by
     /// [`Recorder::record_gone`], however often that fails; of others nothing is known.
-    pub fn vanished(&mut self, folders: &[PathBuf]) {
+    pub(crate) fn vanished(&mut self, folders: &[PathBuf]) {
         for folder in folders {
             if let Some(held) = self.held.get_mut(folder) {
                 held.gone = true;
@@ -347,7 +351,7 @@ impl Recorder {
     ///
     /// # Errors
     /// When the outbox fails.
-    pub async fn record_gone(
+    pub(crate) async fn record_gone(
         &mut self,
         config: &Config,
         new: &mut Vec<i64>,

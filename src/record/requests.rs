@@ -148,7 +148,7 @@ async fn taken_on(
 ///
 /// # Errors
 /// Why it is not submitted, in words for that person.
-pub fn take_finished(
+pub(crate) fn take_finished(
     folder: &Path,
     config: &Config,
     known: &KnownCommands,
@@ -284,7 +284,7 @@ async fn take_again(
 ///
 /// # Errors
 /// When the outbox fails; what cannot be done is an answer.
-pub async fn carry_out(
+pub(crate) async fn carry_out(
     outbox: &Outbox,
     config: &Config,
     request: Request,

@@ -8,7 +8,7 @@ use crate::service::ServiceError;
 ///
 /// # Errors
 /// When it cannot be started or fails, with what it says.
-pub fn output(command: &mut Command) -> Result<String, ServiceError> {
+pub(super) fn output(command: &mut Command) -> Result<String, ServiceError> {
     let words = std::iter::once(command.get_program()).chain(command.get_args());
     let words = words
         .map(|word| word.to_string_lossy().into_owned())

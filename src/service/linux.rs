@@ -24,15 +24,15 @@ use service_manager::{
 use crate::service::command::output;
 use crate::service::{Installation, NAME, Scope, ServiceError, Status, flag, places_of};
 
-pub use crate::service::unix::{
+pub(super) use crate::service::unix::{
     is_closed_to_service, may_manage, may_see_all, open_to_service, own_account, run,
 };
-pub use notify::{alive, ready, say, stopping, watchdog};
+pub(super) use notify::{alive, ready, say, stopping, watchdog};
 
 use systemctl::{SERVICE, Systemctl};
 
 /// The account of the system's service, made by systemd-sysusers.
-pub const ACCOUNT: &str = "kado";
+pub(super) const ACCOUNT: &str = "kado";
 /// The first systemd that looks for a unit's credentials in `/etc/credstore` (its NEWS).
 const WITH_CREDSTORE: u32 = 251;
 /// Follows the stored token, so that a new one is used without anybody's doing.
@@ -45,7 +45,7 @@ const PACKAGED: [&str; 2] = ["/usr/lib/systemd/system", "/lib/systemd/system"];
 const UNFIT: [&str; 4] = ["/home", "/root", "/tmp", "/var/tmp"];
 
 /// Makes the service known to systemd and lets it start with the machine; says what was changed.
-pub fn install(installation: &Installation) -> Result<Vec<String>, ServiceError> {
+pub(super) fn install(installation: &Installation) -> Result<Vec<String>, ServiceError> {
     let systemctl = Systemctl::of(installation.scope);
     systemctl.answers()?;
     let mut done = Vec::new();
@@ -71,7 +71,7 @@ pub fn install(installation: &Installation) -> Result<Vec<String>, ServiceError>
 }
 
 /// Stops the service and removes it; says what was changed. A package's unit is only switched off.
-pub fn uninstall(scope: Scope) -> Result<Vec<String>, ServiceError> {
+pub(super) fn uninstall(scope: Scope) -> Result<Vec<String>, ServiceError> {
     let systemctl = Systemctl::of(scope);
     systemctl.answers()?;
     let mut done = Vec::new();
@@ -102,7 +102,7 @@ pub fn uninstall(scope: Scope) -> Result<Vec<String>, ServiceError> {
 }
 
 /// Removes the account of the service; says what was changed.
-pub fn forget_account(scope: Scope) -> Result<Vec<String>, ServiceError> {
+pub(super) fn forget_account(scope: Scope) -> Result<Vec<String>, ServiceError> {
     if scope == Scope::User
         || !command(Command::new("getent").args(["passwd", ACCOUNT])).is_ok_and(|found| found)
     {
@@ -113,7 +113,7 @@ pub fn forget_account(scope: Scope) -> Result<Vec<String>, ServiceError> {
 }
 
 /// Starts it; whether it was not running before.
-pub fn start(scope: Scope) -> Result<bool, ServiceError> {
+pub(super) fn start(scope: Scope) -> Result<bool, ServiceError> {
     let systemctl = installed(scope)?;
     if systemctl.is_active(SERVICE)? {
         return Ok(false);
@@ -125,7 +125,7 @@ pub fn start(scope: Scope) -> Result<bool, ServiceError> {
 }
 
 /// Stops it; whether it was running before.
-pub fn stop(scope: Scope) -> Result<bool, ServiceError> {
+pub(super) fn stop(scope: Scope) -> Result<bool, ServiceError> {
     let systemctl = installed(scope)?;
     let active = systemctl.is_active(SERVICE)?;
     systemctl.run(&["stop", SERVICE])?;
@@ -133,14 +133,14 @@ pub fn stop(scope: Scope) -> Result<bool, ServiceError> {
 }
 
 /// Stops it if it runs, and starts it.
-pub fn restart(scope: Scope) -> Result<(), ServiceError> {
+pub(super) fn restart(scope: Scope) -> Result<(), ServiceError> {
     let systemctl = installed(scope)?;
     systemctl.run(&["reset-failed", SERVICE])?;
     systemctl.run(&["restart", SERVICE])
 }
 
 /// How it stands.
-pub fn status(scope: Scope) -> Result<Status, ServiceError> {
+pub(super) fn status(scope: Scope) -> Result<Status, ServiceError> {
     let places = places_of(scope)?;
     let shown = Systemctl::of(scope).show(SERVICE)?;
     let account = if scope == Scope::System {
@@ -164,7 +164,7 @@ pub fn status(scope: Scope) -> Result<Status, ServiceError> {
 }
 
 /// Refuses, before anything is stored, where systemd would not hand the token over.
-pub fn hands_tokens_over(scope: Scope) -> Result<(), ServiceError> {
+pub(super) fn hands_tokens_over(scope: Scope) -> Result<(), ServiceError> {
     let systemctl = Systemctl::of(scope);
     match systemctl
         .version()
@@ -183,7 +183,7 @@ pub fn hands_tokens_over(scope: Scope) -> Result<(), ServiceError> {
 /// systemd hands a credential over when the unit starts. The path unit of the system sees the new
 /// file and starts the service again; where it does not run, that is done here. A user's service
 /// reads the file itself.
-pub fn token_changed(scope: Scope, _file: &Path) -> Result<Vec<String>, ServiceError> {
+pub(super) fn token_changed(scope: Scope, _file: &Path) -> Result<Vec<String>, ServiceError> {
     if scope == Scope::User {
         return Ok(vec!["the service reads it at its next attempt".to_owned()]);
     }
@@ -201,7 +201,7 @@ pub fn token_changed(scope: Scope, _file: &Path) -> Result<Vec<String>, ServiceE
 
 /// The command that lets an account read a folder, what is in it and what will be, and pass through
 /// the folders above it that are closed.
-pub fn command_to_grant(folder: &Path, account: &str) -> String {
+pub(super) fn command_to_grant(folder: &Path, account: &str) -> String {
     let quoted = |path: &Path| format!("'{}'", path.display().to_string().replace('\'', r"'\''"));
     let closed: Vec<_> = folder
         .ancestors()
@@ -229,7 +229,7 @@ fn is_closed(folder: &Path) -> bool {
 
 /// The command that runs a program as the service sees the machine: with the settings of its unit,
 /// drop-ins included.
-pub fn as_service(program: &Path, arguments: &[String]) -> Result<Command, ServiceError> {
+pub(super) fn as_service(program: &Path, arguments: &[String]) -> Result<Command, ServiceError> {
     let units = installed(Scope::System)?.text(SERVICE)?;
     let mut command = Command::new("systemd-run");
     command.args(["--pipe", "--wait", "--collect", "--quiet"]);

@@ -28,7 +28,7 @@ const EXAMPLE: &str = include_str!("../../packaging/kado.toml");
 /// # Errors
 /// When rights are missing, when the program lies in a place that a service cannot use, or when the
 /// service manager refuses.
-pub fn install(installation: &Installation) -> Result<Told, ServiceError> {
+pub(crate) fn install(installation: &Installation) -> Result<Told, ServiceError> {
     system::may_manage(installation.scope, "installing the service")?;
     let mut told = Told {
         done: system::install(installation)?,
@@ -61,7 +61,7 @@ pub fn install(installation: &Installation) -> Result<Told, ServiceError> {
 ///
 /// # Errors
 /// When rights are missing, or when the service manager refuses.
-pub fn uninstall(scope: Scope, leftovers: Leftovers) -> Result<Told, ServiceError> {
+pub(crate) fn uninstall(scope: Scope, leftovers: Leftovers) -> Result<Told, ServiceError> {
     system::may_manage(scope, "removing the service")?;
     let places = places_of(scope)?;
     let mut told = Told {
@@ -103,7 +103,7 @@ fn config_of(scope: Scope, named: Option<&Path>) -> Result<PathBuf, ServiceError
 ///
 /// # Errors
 /// When it is not installed, not configured, or when the service manager refuses.
-pub fn start(scope: Scope, config: Option<&Path>) -> Result<Told, ServiceError> {
+pub(crate) fn start(scope: Scope, config: Option<&Path>) -> Result<Told, ServiceError> {
     configured(&config_of(scope, config)?)?;
     let changed = system::start(scope)?;
     let mut told = Told {
@@ -123,7 +123,7 @@ pub fn start(scope: Scope, config: Option<&Path>) -> Result<Told, ServiceError> 
 ///
 /// # Errors
 /// As for [`start`].
-pub fn restart(scope: Scope, config: Option<&Path>) -> Result<Told, ServiceError> {
+pub(crate) fn restart(scope: Scope, config: Option<&Path>) -> Result<Told, ServiceError> {
     configured(&config_of(scope, config)?)?;
     system::restart(scope)?;
     Ok(Told {
@@ -137,7 +137,7 @@ pub fn restart(scope: Scope, config: Option<&Path>) -> Result<Told, ServiceError
 /// # Errors
 /// When rights are missing, when `kado.toml` names no server for it or is one for which no token is
 /// stored, or when it cannot be written.
-pub fn store_token(
+pub(crate) fn store_token(
     scope: Scope,
     config: Option<&Path>,
     token: &SecretString,

@@ -20,7 +20,7 @@ use crate::service::{Scope, ServiceError};
 ///
 /// # Errors
 /// When it is the system's service and the account is not root.
-pub fn may_manage(scope: Scope, what: &str) -> Result<(), ServiceError> {
+pub(super) fn may_manage(scope: Scope, what: &str) -> Result<(), ServiceError> {
     if scope == Scope::User || rustix::process::geteuid().is_root() {
         return Ok(());
     }
@@ -32,7 +32,7 @@ pub fn may_manage(scope: Scope, what: &str) -> Result<(), ServiceError> {
 }
 
 /// Not told here: `kado check --as-service` looks for itself.
-pub const fn is_closed_to_service(_folder: &Path) -> Option<bool> {
+pub(super) const fn is_closed_to_service(_folder: &Path) -> Option<bool> {
     None
 }
 
@@ -41,7 +41,7 @@ pub const fn is_closed_to_service(_folder: &Path) -> Option<bool> {
 ///
 /// # Errors
 /// When the permissions cannot be set.
-pub fn open_to_service(scope: Scope, file: &Path) -> std::io::Result<()> {
+pub(super) fn open_to_service(scope: Scope, file: &Path) -> std::io::Result<()> {
     if scope == Scope::User {
         return Ok(());
     }
@@ -52,13 +52,13 @@ pub fn open_to_service(scope: Scope, file: &Path) -> std::io::Result<()> {
 }
 
 /// The name of the account that this program runs as.
-pub fn own_account() -> String {
+pub(super) fn own_account() -> String {
     let id = rustix::process::geteuid().as_raw().to_string();
     output(Command::new("id").args(["-u", "-n"])).unwrap_or(id)
 }
 
 /// Whether this account may read what others may not.
-pub fn may_see_all() -> bool {
+pub(super) fn may_see_all() -> bool {
     rustix::process::geteuid().is_root()
 }
 
@@ -66,7 +66,7 @@ pub fn may_see_all() -> bool {
 ///
 /// # Errors
 /// Those of `body`.
-pub fn run(
+pub(super) fn run(
     body: impl FnOnce(CancellationToken) -> anyhow::Result<Exit> + Send + 'static,
 ) -> anyhow::Result<Exit> {
     body(CancellationToken::new())

@@ -5,16 +5,16 @@ use std::time::Duration;
 use backon::{BackoffBuilder as _, ExponentialBuilder};
 
 /// The first wait.
-pub const SHORTEST: Duration = Duration::from_secs(2);
+pub(crate) const SHORTEST: Duration = Duration::from_secs(2);
 /// The longest wait.
-pub const LONGEST: Duration = Duration::from_secs(15 * 60);
+pub(crate) const LONGEST: Duration = Duration::from_secs(15 * 60);
 /// The wait when the token is missing or refused: short enough that a new token is soon picked up.
-pub const CREDENTIALS: Duration = Duration::from_secs(60);
+pub(crate) const CREDENTIALS: Duration = Duration::from_secs(60);
 
 /// The wait after `attempts` vain ones. `wanted` is what the server asked for and is never
 /// undercut; `random`, from 0 to 1, spreads machines that failed together over the last quarter of
 /// the wait.
-pub fn delay(attempts: u32, wanted: Option<Duration>, random: f64) -> Duration {
+pub(crate) fn delay(attempts: u32, wanted: Option<Duration>, random: f64) -> Duration {
     let waits = ExponentialBuilder::new()
         .with_min_delay(SHORTEST)
         .with_max_delay(LONGEST)
@@ -30,7 +30,7 @@ pub fn delay(attempts: u32, wanted: Option<Duration>, random: f64) -> Duration {
 }
 
 /// A number from 0 to 1 that differs between machines and moments.
-pub fn random() -> f64 {
+pub(crate) fn random() -> f64 {
     use std::hash::{BuildHasher as _, RandomState};
     // The standard library keys its hash maps at random; that is random enough for spreading
     // retries.

@@ -21,7 +21,7 @@ impl Submitter {
     ///
     /// # Errors
     /// When the outbox cannot be read or written.
-    pub async fn drain(
+    pub(crate) async fn drain(
         &self,
         only: Option<&[i64]>,
         budget: Duration,

@@ -40,7 +40,7 @@ pub(super) const ADOPTED: &str = "\"adopted\"";
 
 /// A result of the ADO run and the point it belongs to; what [`Step::ReadResults`] confirms.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct ResultRef {
+pub(crate) struct ResultRef {
     /// The point.
     pub point_id: u32,
     /// The result inside the run.
@@ -52,7 +52,10 @@ pub struct ResultRef {
 }
 
 /// Reads what ADO says and plans a submission.
-pub async fn plan(client: &AdoClient, submission: &Submission) -> Result<SubmissionPlan, Stop> {
+pub(super) async fn plan(
+    client: &AdoClient,
+    submission: &Submission,
+) -> Result<SubmissionPlan, Stop> {
     let snapshot = &submission.snapshot;
     let (Some(plan_id), Some(project)) = (submission.plan_id, &snapshot.options.project) else {
         return Err(Stop::Park(
@@ -89,7 +92,7 @@ fn correct(submission: &Submission) -> String {
 }
 
 /// What becomes of a plan without results.
-pub fn nothing_to_submit(plan: SubmissionPlan) -> Stop {
+pub(super) fn nothing_to_submit(plan: SubmissionPlan) -> Stop {
     let own = plan.plan_id;
     let reason = match plan.none_here {
         Some(NoneHere::GoTo(other)) => {
@@ -140,7 +143,7 @@ fn why_nothing(plan: &SubmissionPlan) -> String {
 }
 
 /// One submission that is being carried out.
-pub struct Execution<'a> {
+pub(super) struct Execution<'a> {
     pub(super) outbox: &'a Outbox,
     pub(super) client: &'a AdoClient,
     pub(super) submission: Submission,
@@ -159,7 +162,7 @@ pub(super) type Moved = Result<StoredStep, Stop>;
 
 impl<'a> Execution<'a> {
     /// A submission whose plan is stored.
-    pub fn new(
+    pub(super) fn new(
         outbox: &'a Outbox,
         client: &'a AdoClient,
         spool: &Spool,
@@ -182,7 +185,7 @@ impl<'a> Execution<'a> {
     ///
     /// # Errors
     /// When it cannot go on now; what is done is recorded.
-    pub async fn run(mut self, written: &(dyn Fn() + Send + Sync)) -> Result<u32, Stop> {
+    pub(super) async fn run(mut self, written: &(dyn Fn() + Send + Sync)) -> Result<u32, Stop> {
         loop {
             let states: Vec<(Step, StepState)> = self
                 .submission

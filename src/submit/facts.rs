@@ -26,7 +26,7 @@ const WAITS: u32 = 3;
 ///
 /// # Errors
 /// When the points cannot be read. A link that cannot be looked up is a fact of its own.
-pub async fn read(
+pub(crate) async fn read(
     client: &AdoClient,
     project: &str,
     plan_id: u32,

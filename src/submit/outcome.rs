@@ -7,7 +7,7 @@ use crate::submit::Attempt;
 
 /// The exit code of an invocation that attempted submissions. `rows` are those that it answers for:
 /// left-out ids count where their run was submitted by this invocation, parked runs always.
-pub fn exit(rows: &[Row], attempts: &[(i64, Attempt)]) -> Exit {
+pub(crate) fn exit(rows: &[Row], attempts: &[(i64, Attempt)]) -> Exit {
     let attempted = attempts.iter().map(|(id, attempt)| match attempt {
         Attempt::Submitted => left_out(rows.iter().find(|row| row.id == *id)),
         Attempt::Parked => Exit::NotDone,

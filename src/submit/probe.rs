@@ -11,7 +11,7 @@ use crate::clock;
 use crate::plan::SubmissionPlan;
 use crate::submit::execute::{Content, open_file};
 
-pub use crate::ado::search::Found;
+pub(super) use crate::ado::search::Found;
 
 /// Pauses before each look for a run whose creation may have been lost: the list of runs can lag.
 const LOOKS: [Duration; 4] = [
@@ -28,7 +28,7 @@ const MOMENT: Duration = Duration::from_secs(5 * 60);
 /// The run that carries kado's key, and those without one that have one of `names`. Before the
 /// first creation one look is enough: it finds what another machine or an earlier installation
 /// made; after a creation that may have been lost several looks are needed.
-pub async fn run(
+pub(super) async fn run(
     client: &AdoClient,
     project: &str,
     plan: &SubmissionPlan,
@@ -70,7 +70,7 @@ pub async fn run(
 
 /// The runs that carry kado's key right after one was made. Another one that is missed because the
 /// list lags is one of two kados at the very same moment; nobody waits for that.
-pub async fn after_creation(
+pub(super) async fn after_creation(
     client: &AdoClient,
     project: &str,
     plan: &SubmissionPlan,
@@ -88,7 +88,7 @@ pub async fn after_creation(
 }
 
 /// The attachment of this name and content, if it arrived.
-pub async fn attachment(
+pub(super) async fn attachment(
     client: &AdoClient,
     project: &str,
     owner: Owner,

@@ -81,7 +81,7 @@ impl Submitter {
     ///
     /// # Errors
     /// When the outbox fails in a way that does not pass.
-    pub async fn serve(
+    pub(crate) async fn serve(
         self: Arc<Self>,
         changed: Arc<Notify>,
         stop: CancellationToken,

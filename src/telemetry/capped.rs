@@ -11,7 +11,7 @@ const DAY: i64 = 24 * 60 * 60 * 1000;
 
 /// Passes on what is written until a day's limit is reached; the rest of that day is dropped behind
 /// a last line that says so.
-pub struct Capped<W> {
+pub(super) struct Capped<W> {
     inner: W,
     limit: u64,
     written: u64,
@@ -21,7 +21,7 @@ pub struct Capped<W> {
 impl<W: Write> Capped<W> {
     /// Limits what is written to `inner` to `limit` bytes a day, of which `written` are there
     /// already today.
-    pub fn new(inner: W, limit: u64, written: u64) -> Self {
+    pub(super) fn new(inner: W, limit: u64, written: u64) -> Self {
         Self {
             inner,
             limit,

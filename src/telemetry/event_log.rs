@@ -5,4 +5,4 @@
 #[cfg_attr(windows, path = "event_log/windows.rs")]
 mod system;
 
-pub use system::{is_used, layer};
+pub(super) use system::{is_used, layer};

@@ -19,13 +19,13 @@ use tracing_subscriber::fmt::format::{FormatEvent, FormatFields, Writer};
 use tracing_subscriber::fmt::{FmtContext, format};
 use tracing_subscriber::registry::LookupSpan;
 
-pub use stream::is_journal;
+pub(super) use stream::is_journal;
 
 /// The priority of an error in the journal.
 const ERROR: u8 = 3;
 
 /// Formats an event for the journal.
-pub struct Prioritised;
+pub(super) struct Prioritised;
 
 impl<S, N> FormatEvent<S, N> for Prioritised
 where
@@ -50,7 +50,7 @@ where
 }
 
 /// An error text as the journal takes it.
-pub fn error(text: &str) -> String {
+pub(super) fn error(text: &str) -> String {
     with_priority(ERROR, text)
 }
 

@@ -24,7 +24,7 @@ const OVERLAP: u64 = 256 * 1024;
 
 /// What is known of a folder from looks before.
 #[derive(Default)]
-pub struct Memory {
+pub(super) struct Memory {
     fingerprint: Option<u64>,
     scanner: EndScanner,
     scanned: u64,
@@ -55,7 +55,7 @@ pub fn fingerprint(listing: &FolderListing) -> u64 {
 
 impl Memory {
     /// Takes a look. `listing` is that of `folder`, taken at `now`.
-    pub fn look(
+    pub(super) fn look(
         &mut self,
         folder: &Path,
         listing: &FolderListing,

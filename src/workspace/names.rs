@@ -27,7 +27,7 @@ use icu_normalizer::ComposingNormalizerBorrowed;
 
 /// The path below `root` that `path`, with `/`, means; exactly as written where that is there, and
 /// also where nothing else fits. `path` must not lead out of `root`.
-pub fn find_below(root: &Path, path: &str) -> PathBuf {
+pub(super) fn find_below(root: &Path, path: &str) -> PathBuf {
     let exact = root.join(path);
     // Not through a link: what lies behind one is no part of the project.
     if std::fs::symlink_metadata(&exact).is_ok() {

@@ -6,7 +6,7 @@
 )]
 
 /// How many folders all programs of an account may watch; `None` when the system does not say.
-pub fn limit() -> Option<usize> {
+pub(super) fn limit() -> Option<usize> {
     std::fs::read_to_string("/proc/sys/fs/inotify/max_user_watches")
         .ok()?
         .trim()

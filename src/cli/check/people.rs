@@ -12,7 +12,7 @@ const LINES: usize = 10;
 const NAMES: usize = 10;
 
 /// Writes the report.
-pub fn tell(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+pub(super) fn tell(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     for block in blocks(&report.checks) {
         match &block[..] {
             [only] => single(only, out)?,

@@ -18,7 +18,7 @@ use signals::Signals;
 ///
 /// # Errors
 /// When the command cannot be started.
-pub async fn run(command: &[OsString]) -> anyhow::Result<i32> {
+pub(super) async fn run(command: &[OsString]) -> anyhow::Result<i32> {
     let (program, arguments) = command.split_first().context("there is no command")?;
     // Heard from before the command starts, so that no signal ends kado alone.
     let mut signals = Signals::listen()?;

@@ -25,7 +25,7 @@ const SIGN_OF_LIFE: Duration = Duration::from_secs(5);
 const FILE_TIMES: Duration = Duration::from_secs(2);
 
 /// Keeps a claim while the command runs.
-pub struct ClaimKeeper {
+pub(super) struct ClaimKeeper {
     outbox: Outbox,
     id: i64,
     root: PathBuf,
@@ -65,7 +65,7 @@ impl ClaimKeeper {
     ///
     /// # Errors
     /// When the outbox cannot be opened or written.
-    pub async fn claim(config: &Config, root: &Path, terms: &Terms) -> anyhow::Result<Self> {
+    pub(super) async fn claim(config: &Config, root: &Path, terms: &Terms) -> anyhow::Result<Self> {
         // Only for as long as it takes: a service may be started while the command runs.
         let outbox = Outbox::open_beside(&config.state_dir)?;
         let plain = workspace::without_links(root).unwrap_or_else(|| root.to_owned());
@@ -89,7 +89,7 @@ impl ClaimKeeper {
     ///
     /// # Errors
     /// When the outbox cannot be written.
-    pub async fn end(self) -> Result<Found, StoreError> {
+    pub(super) async fn end(self) -> Result<Found, StoreError> {
         self.signs_of_life.abort();
         let (id, root) = (self.id, self.root);
         let (from, until) = self.span.until_now();
@@ -131,7 +131,7 @@ async fn give_signs_of_life(outbox: Outbox, id: i64, span: Span) {
 
 /// What was found when a command had ended.
 #[derive(Debug, Default)]
-pub struct Found {
+pub(super) struct Found {
     /// Folders of its runs.
     pub runs: Vec<PathBuf>,
     /// Folders of runs that may be its own and go on, so that another command runs them.

@@ -15,14 +15,14 @@ use crate::outbox::intake::SubmissionState;
 use crate::outbox::row::Row;
 
 /// Collects what was not submitted.
-pub struct Report {
+pub(super) struct Report {
     strict: bool,
     submission: Exit,
 }
 
 impl Report {
     /// A report; `strict` lets what was not submitted count.
-    pub const fn new(strict: bool) -> Self {
+    pub(super) const fn new(strict: bool) -> Self {
         Self {
             strict,
             submission: Exit::Done,
@@ -30,7 +30,7 @@ impl Report {
     }
 
     /// The value of what went well; what did not is said.
-    pub fn note<T, E: Into<anyhow::Error>>(
+    pub(super) fn note<T, E: Into<anyhow::Error>>(
         &mut self,
         result: Result<T, E>,
         what: &str,
@@ -45,7 +45,7 @@ impl Report {
     }
 
     /// An option of the command that is not seen.
-    pub fn hidden(&mut self, option: &str) {
+    pub(super) fn hidden(&mut self, option: &str) {
         say(&format!(
             "`{option}` stands inside a text for a shell, where options are not looked for, so it does not count; give \
              katalonc and its options to `kado exec` one by one"
@@ -54,7 +54,7 @@ impl Report {
     }
 
     /// Runs that go on, and that other commands submit.
-    pub fn of_others(&self, folders: &[PathBuf]) {
+    pub(super) fn of_others(&self, folders: &[PathBuf]) {
         for folder in folders {
             say(&format!(
                 "`{}` still runs, so it is left to the command that runs it, or to the service",
@@ -64,7 +64,7 @@ impl Report {
     }
 
     /// A run that was not taken on.
-    pub fn refused(&mut self, folder: &Path, reason: &str) {
+    pub(super) fn refused(&mut self, folder: &Path, reason: &str) {
         say(&format!(
             "`{}` is not submitted: {reason}",
             folder.display()
@@ -73,7 +73,7 @@ impl Report {
     }
 
     /// What became of the runs.
-    pub fn sent(&mut self, sent: &Sent) {
+    pub(super) fn sent(&mut self, sent: &Sent) {
         for row in &sent.rows {
             let mut text = Vec::new();
             // Writing into memory does not fail.
@@ -89,7 +89,7 @@ impl Report {
     }
 
     /// How many runs were found.
-    pub fn runs(&mut self, count: usize, root: &Path) {
+    pub(super) fn runs(&mut self, count: usize, root: &Path) {
         if count == 0 {
             say(&format!(
                 "no suite run of the command has ended below `{}`",
@@ -100,7 +100,7 @@ impl Report {
     }
 
     /// The exit code, given the command's own, which wins where it is not 0.
-    pub fn exit_code(&self, command: i32) -> i32 {
+    pub(super) fn exit_code(&self, command: i32) -> i32 {
         if command == 0 && self.strict {
             i32::from(self.submission.code())
         } else {

@@ -13,7 +13,7 @@ use crate::katalon::status::Status;
 const MESSAGE_LINES: usize = 6;
 
 /// A run: what it was, its tests, what failed, its files, and the warnings.
-pub fn run(view: &RunView, out: &mut dyn Write) -> io::Result<()> {
+pub(super) fn run(view: &RunView, out: &mut dyn Write) -> io::Result<()> {
     let status = view
         .katalon_status
         .map(|status| format!(", {status}"))
@@ -41,7 +41,7 @@ pub fn run(view: &RunView, out: &mut dyn Write) -> io::Result<()> {
 }
 
 /// A project: its settings, its mapped test cases, and the warnings.
-pub fn project(view: &ProjectView, out: &mut dyn Write) -> io::Result<()> {
+pub(super) fn project(view: &ProjectView, out: &mut dyn Write) -> io::Result<()> {
     line(out, "Project", Some(&view.name))?;
     line(out, "Folder", Some(&view.path))?;
     settings(&view.settings, out)?;

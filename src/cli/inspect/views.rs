@@ -20,7 +20,7 @@ use crate::workspace;
 
 /// `"kind": "run"`.
 #[derive(Serialize)]
-pub struct RunView {
+pub(super) struct RunView {
     kind: &'static str,
     pub state: RunState,
     pub suite: String,
@@ -41,7 +41,7 @@ pub struct RunView {
 
 /// A final result.
 #[derive(Serialize)]
-pub struct TestView {
+pub(super) struct TestView {
     pub id: String,
     /// Number of the iteration; `None` when there is only one.
     pub iteration: Option<u32>,
@@ -60,7 +60,7 @@ pub struct TestView {
 
 impl RunView {
     /// The view of a run; the test cases are looked up in the project at `root`.
-    pub fn of(run: SuiteRun, state: RunState, root: Option<&Path>) -> Self {
+    pub(super) fn of(run: SuiteRun, state: RunState, root: Option<&Path>) -> Self {
         let mut warnings = run.warnings;
         let mut cases = Cases {
             root,
@@ -183,7 +183,7 @@ fn problems(id: &str, iteration: Option<u32>, resolved: &Resolved) -> Vec<String
 
 /// `"kind": "project"`.
 #[derive(Serialize)]
-pub struct ProjectView {
+pub(super) struct ProjectView {
     kind: &'static str,
     pub name: String,
     pub path: String,
@@ -194,7 +194,7 @@ pub struct ProjectView {
 
 /// The Azure settings, without the token.
 #[derive(Serialize)]
-pub struct SettingsView {
+pub(super) struct SettingsView {
     pub enabled: bool,
     pub server_url: Option<String>,
     /// `set`, `unset` or `undecryptable`.
@@ -216,7 +216,7 @@ pub struct SettingsView {
 
 /// A test case.
 #[derive(Serialize)]
-pub struct CaseView {
+pub(super) struct CaseView {
     pub id: String,
     pub azure_ids: Vec<u32>,
     pub warnings: Vec<String>,
@@ -224,7 +224,7 @@ pub struct CaseView {
 
 impl ProjectView {
     /// The view of a project.
-    pub fn of(project: &Project) -> Self {
+    pub(super) fn of(project: &Project) -> Self {
         let settings = project
             .settings
             .warnings

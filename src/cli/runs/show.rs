@@ -39,7 +39,7 @@ struct ResultView {
 }
 
 /// Writes everything that is known of a run; `doubled` where Katalon submitted it as well.
-pub fn show(
+pub(super) fn show(
     row: &Row,
     submission: &Submission,
     doubled: Option<&Doubled>,

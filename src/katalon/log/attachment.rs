@@ -17,7 +17,7 @@ pub struct FolderNames {
 
 /// Where a named file lies.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Placement {
+pub(super) enum Placement {
     /// In the run folder, at this relative path with `/`.
     Inside(String),
     /// Somewhere else.
@@ -25,7 +25,7 @@ pub enum Placement {
 }
 
 /// Places the value of an `attachment` property.
-pub fn place(value: &str, folder: &FolderNames) -> Placement {
+pub(super) fn place(value: &str, folder: &FolderNames) -> Placement {
     let path = value.trim().replace('\\', "/");
     let parts: Vec<&str> = path
         .split('/')

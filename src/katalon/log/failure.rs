@@ -9,11 +9,11 @@ use crate::katalon::text::head;
 
 /// Bytes of a message or a stack trace that are kept; ADO shows 4000 characters, the whole becomes
 /// an attachment.
-pub const LONGEST_TEXT: usize = 256 * 1024;
+pub(super) const LONGEST_TEXT: usize = 256 * 1024;
 
 /// What a deciding record says.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Failure {
+pub(super) struct Failure {
     /// What went wrong, without the stack trace.
     pub message: Option<String>,
     /// The stack trace.
@@ -22,7 +22,7 @@ pub struct Failure {
 
 impl Failure {
     /// Reads the texts of a record and keeps at most `limit` bytes of each.
-    pub fn of(record: &RawRecord, limit: usize) -> Self {
+    pub(super) fn of(record: &RawRecord, limit: usize) -> Self {
         let said = |text: String| (!text.trim().is_empty()).then_some(text);
         let text = record.message();
         let (head, reason) = split_reason(without_prefix(&text));
@@ -43,7 +43,7 @@ impl Failure {
     }
 
     /// Cuts both texts to `limit` bytes.
-    pub fn cut(&mut self, limit: usize) {
+    pub(super) fn cut(&mut self, limit: usize) {
         for text in [&mut self.message, &mut self.stack_trace]
             .into_iter()
             .flatten()
@@ -56,7 +56,7 @@ impl Failure {
     }
 
     /// Bytes that the texts take.
-    pub fn size(&self) -> usize {
+    pub(super) fn size(&self) -> usize {
         [&self.message, &self.stack_trace]
             .into_iter()
             .flatten()

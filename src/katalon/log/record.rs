@@ -4,7 +4,7 @@ use crate::katalon::escape;
 
 /// The names of properties that are kept; all others are skipped while reading, some are megabytes
 /// long.
-pub const PROPERTIES: [&str; 28] = [
+pub(super) const PROPERTIES: [&str; 28] = [
     "id",
     "name",
     "uuid",
@@ -36,13 +36,13 @@ pub const PROPERTIES: [&str; 28] = [
 ];
 
 /// Property with the message of the exception that failed a step or a test.
-pub const FAILURE_MESSAGE: &str = "failed.exception.message";
+pub(super) const FAILURE_MESSAGE: &str = "failed.exception.message";
 /// Property with the stack trace of that exception.
-pub const FAILURE_STACK: &str = "failed.exception.stacktrace";
+pub(super) const FAILURE_STACK: &str = "failed.exception.stacktrace";
 
 /// Level of a record.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub enum Level {
+pub(super) enum Level {
     /// Opens a suite, test or step.
     Start,
     /// Closes the innermost of them.
@@ -66,7 +66,7 @@ pub enum Level {
 
 impl Level {
     /// The level with this word.
-    pub fn of(word: &str) -> Self {
+    pub(super) fn of(word: &str) -> Self {
         match word {
             "START" => Self::Start,
             "END" => Self::End,
@@ -83,7 +83,7 @@ impl Level {
 
 /// What a START or END record opens or closes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub enum Method {
+pub(super) enum Method {
     /// `startSuite`, `endSuite`.
     Suite,
     /// `startTest`, `endTest`.
@@ -95,7 +95,7 @@ pub enum Method {
 
 impl Method {
     /// The kind of node that a method's name speaks of.
-    pub fn of(name: &str) -> Self {
+    pub(super) fn of(name: &str) -> Self {
         match name {
             "startSuite" | "endSuite" => Self::Suite,
             "startTest" | "endTest" => Self::Test,
@@ -106,7 +106,7 @@ impl Method {
 
 /// A record as it was scanned. Texts are decoded only when somebody asks for them.
 #[derive(Debug)]
-pub struct RawRecord {
+pub(super) struct RawRecord {
     /// Level; [`Level::Other`] when it was missing.
     pub level: Level,
     /// What a START or END is about.
@@ -143,13 +143,13 @@ impl Default for RawRecord {
 
 impl RawRecord {
     /// The message in clear.
-    pub fn message(&self) -> String {
+    pub(super) fn message(&self) -> String {
         self.clear(&escape::xml(&self.message))
     }
 
     /// One of [`PROPERTIES`] in clear; `None` when it is absent, and for Katalon's word for a null
     /// value.
-    pub fn property(&self, name: &str) -> Option<String> {
+    pub(super) fn property(&self, name: &str) -> Option<String> {
         debug_assert!(
             PROPERTIES.contains(&name),
             "`{name}` is asked for and never kept"
@@ -159,7 +159,7 @@ impl RawRecord {
     }
 
     /// Whether a property is there and says `true`.
-    pub fn flag(&self, name: &str) -> bool {
+    pub(super) fn flag(&self, name: &str) -> bool {
         self.property(name).is_some_and(|value| value == "true")
     }
 

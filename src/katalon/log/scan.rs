@@ -21,7 +21,7 @@ const LONGEST_TEXT: usize = 1024 * 1024;
 const MOST_PROPERTIES: usize = 32;
 
 /// Reads records from one part of a log.
-pub struct Scanner<R> {
+pub(super) struct Scanner<R> {
     input: R,
     tag: Vec<u8>,
     text: Vec<u8>,
@@ -43,7 +43,7 @@ enum Field {
 
 impl<R: BufRead> Scanner<R> {
     /// A scanner at the start of `input`.
-    pub fn new(input: R) -> Self {
+    pub(super) fn new(input: R) -> Self {
         Self {
             input,
             tag: Vec::new(),
@@ -56,7 +56,7 @@ impl<R: BufRead> Scanner<R> {
     ///
     /// # Errors
     /// When the input fails.
-    pub fn next(&mut self) -> io::Result<Option<RawRecord>> {
+    pub(super) fn next(&mut self) -> io::Result<Option<RawRecord>> {
         let mut open: Option<Open> = None;
         loop {
             let wanted = open.as_ref().and_then(|open| open.field);

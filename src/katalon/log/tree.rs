@@ -26,7 +26,7 @@ const LONGEST_DEEP_TEXT: usize = 16 * 1024;
 
 /// A status and the texts of the record that gave it.
 #[derive(Clone, Debug)]
-pub struct Verdict {
+pub(super) struct Verdict {
     /// The status.
     pub status: Status,
     /// Its texts; empty for a test that passed.
@@ -35,7 +35,7 @@ pub struct Verdict {
 
 /// What an open node is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Kind {
+pub(super) enum Kind {
     /// The suite.
     Suite,
     /// A test; directly below the suite it is a result, elsewhere a called test.
@@ -65,7 +65,7 @@ impl Node {
 
 /// The open nodes, outermost first.
 #[derive(Debug, Default)]
-pub struct Tree {
+pub(super) struct Tree {
     open: Vec<Node>,
     /// Open nodes below the deepest that is kept.
     too_deep: usize,
@@ -73,7 +73,7 @@ pub struct Tree {
 
 /// What closing a node means.
 #[derive(Debug)]
-pub enum Closed {
+pub(super) enum Closed {
     /// A node below a result was closed.
     Inner,
     /// A child of the suite was closed; `None` stands for PASSED.
@@ -84,17 +84,17 @@ pub enum Closed {
 
 impl Tree {
     /// How many nodes are open.
-    pub const fn depth(&self) -> usize {
+    pub(super) const fn depth(&self) -> usize {
         self.open.len() + self.too_deep
     }
 
     /// Whether a node deeper than 512 levels is open.
-    pub const fn is_too_deep(&self) -> bool {
+    pub(super) const fn is_too_deep(&self) -> bool {
         self.too_deep > 0
     }
 
     /// Opens a node inside the innermost one.
-    pub fn push(&mut self, kind: Kind) {
+    pub(super) fn push(&mut self, kind: Kind) {
         if self.open.len() < DEEPEST {
             self.open.push(Node {
                 kind,
@@ -107,7 +107,7 @@ impl Tree {
     }
 
     /// Takes a message of the innermost node; messages of the suite itself mean nothing.
-    pub fn message(&mut self, record: &RawRecord) {
+    pub(super) fn message(&mut self, record: &RawRecord) {
         let status = match record.level {
             Level::Passed => Status::Passed,
             Level::Failed => Status::Failed,
@@ -138,7 +138,7 @@ impl Tree {
     }
 
     /// Closes the innermost node and folds it into its parent.
-    pub fn pop(&mut self) -> Closed {
+    pub(super) fn pop(&mut self) -> Closed {
         if self.too_deep > 0 {
             self.too_deep -= 1;
             return Closed::Inner;

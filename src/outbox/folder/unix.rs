@@ -15,18 +15,18 @@ use rustix::fs::Mode;
 const SHARED: u32 = 0o2020;
 
 /// Makes a folder for its owner and its group.
-pub fn make_closed(folder: &Path) -> std::io::Result<()> {
+pub(super) fn make_closed(folder: &Path) -> std::io::Result<()> {
     std::fs::DirBuilder::new().mode(0o750).create(folder)
 }
 
 /// Bytes that are free for this process on the file system of a folder.
-pub fn free_bytes(folder: &Path) -> Option<u64> {
+pub(super) fn free_bytes(folder: &Path) -> Option<u64> {
     let figures = rustix::fs::statvfs(folder).ok()?;
     Some(figures.f_bavail.saturating_mul(figures.f_frsize))
 }
 
 /// Whether the file system of a folder is mounted read-only.
-pub fn is_read_only(folder: &Path) -> Option<bool> {
+pub(super) fn is_read_only(folder: &Path) -> Option<bool> {
     Some(
         rustix::fs::statvfs(folder)
             .ok()?
@@ -37,7 +37,7 @@ pub fn is_read_only(folder: &Path) -> Option<bool> {
 
 /// Lets the group of a shared state folder use what this process makes in it: the service has to go
 /// on with what root or a member of its group began.
-pub fn share(folder: &Path) {
+pub(super) fn share(folder: &Path) {
     if std::fs::metadata(folder).is_ok_and(|metadata| metadata.mode() & SHARED == SHARED) {
         rustix::process::umask(Mode::from_raw_mode(0o007));
     }
@@ -45,6 +45,6 @@ pub fn share(folder: &Path) {
 
 /// Not looked for: where a network's file system keeps what it was told, the database works there
 /// as well.
-pub const fn is_remote(_folder: &Path) -> bool {
+pub(super) const fn is_remote(_folder: &Path) -> bool {
     false
 }

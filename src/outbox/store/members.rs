@@ -61,7 +61,7 @@ impl Store {
 
 /// Who wants a run recorded.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Asker {
+pub(super) enum Asker {
     /// The service, which decides about a run once.
     Service,
     /// A person, whose word also submits what was ignored.
@@ -69,7 +69,7 @@ pub enum Asker {
 }
 
 /// As [`Store::rest_of`].
-pub fn rest_of(connection: &Connection, snapshot: &Snapshot) -> Result<Rest, StoreError> {
+pub(super) fn rest_of(connection: &Connection, snapshot: &Snapshot) -> Result<Rest, StoreError> {
     if snapshot.joined.is_none() {
         return Ok(Rest::Whole);
     }
@@ -92,7 +92,10 @@ pub fn rest_of(connection: &Connection, snapshot: &Snapshot) -> Result<Rest, Sto
 }
 
 /// The submissions of a run that was taken up as one of its own.
-pub fn by_itself(connection: &Connection, run: &RunIdentity) -> Result<Vec<i64>, StoreError> {
+pub(super) fn by_itself(
+    connection: &Connection,
+    run: &RunIdentity,
+) -> Result<Vec<i64>, StoreError> {
     let mut statement = connection.prepare_cached(
         "SELECT submission.id, execution_uuid FROM submission JOIN run ON run.id = run_id
          WHERE suite = ?1 AND started_ms = ?2 AND host = ?3 AND state <> 'ignored' ORDER BY submission.id",
@@ -111,7 +114,7 @@ pub fn by_itself(connection: &Connection, run: &RunIdentity) -> Result<Vec<i64>,
 /// The submissions of the collection that a run is part of, the newest if there are several: one
 /// that was taken up, or for the service one that was decided. What was listed as aborted may have
 /// ended after all, and is not.
-pub fn part_of(
+pub(super) fn part_of(
     connection: &Connection,
     run: &RunIdentity,
     asker: Asker,
@@ -142,7 +145,10 @@ pub fn part_of(
 }
 
 /// The runs that are collections with this run as a member that takes part, the newest first.
-pub fn wholes_with(connection: &Connection, run: &RunIdentity) -> Result<Vec<i64>, StoreError> {
+pub(super) fn wholes_with(
+    connection: &Connection,
+    run: &RunIdentity,
+) -> Result<Vec<i64>, StoreError> {
     let mut statement = connection.prepare_cached(
         "SELECT run_id, execution_uuid FROM member WHERE suite = ?1 AND started = ?2 AND host = ?3 ORDER BY run_id DESC",
     )?;

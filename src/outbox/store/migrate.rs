@@ -14,7 +14,7 @@ use rusqlite::{Connection, ErrorCode};
 use crate::outbox::store::OpenError;
 
 /// How long a statement waits for another process that is writing.
-pub const BUSY: Duration = Duration::from_secs(10);
+pub(super) const BUSY: Duration = Duration::from_secs(10);
 /// Pause between two attempts at what SQLite does not wait for by itself.
 const BETWEEN: Duration = Duration::from_millis(20);
 
@@ -45,7 +45,7 @@ const READ_OLDER: [&str; MIGRATIONS.len()] = [
 ];
 
 /// Makes an older database readable as one of this program, without changing it.
-pub fn read_older(connection: &Connection, version: i64) -> rusqlite::Result<()> {
+pub(super) fn read_older(connection: &Connection, version: i64) -> rusqlite::Result<()> {
     let mut missing = (1_i64..)
         .zip(READ_OLDER)
         .filter(|(number, _)| *number > version);
@@ -54,7 +54,11 @@ pub fn read_older(connection: &Connection, version: i64) -> rusqlite::Result<()>
 
 /// Sets the connection up and migrates the database; with `check` its pages are looked through
 /// first.
-pub fn prepare(connection: &mut Connection, file: &Path, check: bool) -> Result<(), OpenError> {
+pub(super) fn prepare(
+    connection: &mut Connection,
+    file: &Path,
+    check: bool,
+) -> Result<(), OpenError> {
     let failed = |source| OpenError::Database {
         file: file.to_owned(),
         source,
@@ -94,7 +98,7 @@ fn write_ahead(connection: &Connection) -> rusqlite::Result<()> {
 }
 
 /// Whether the pages of the database fit together.
-pub fn check_whole(connection: &Connection) -> rusqlite::Result<()> {
+pub(super) fn check_whole(connection: &Connection) -> rusqlite::Result<()> {
     let found: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
     if found == "ok" {
         return Ok(());
@@ -119,7 +123,7 @@ fn migrate(connection: &mut Connection, version: i64) -> rusqlite::Result<()> {
 }
 
 /// The schema version of a database that this program can use.
-pub fn check_version(connection: &Connection, file: &Path) -> Result<i64, OpenError> {
+pub(super) fn check_version(connection: &Connection, file: &Path) -> Result<i64, OpenError> {
     let found = user_version(connection).map_err(|source| OpenError::Database {
         file: file.to_owned(),
         source,
@@ -161,7 +165,7 @@ fn refuse_foreign(connection: &Connection, file: &Path) -> Result<(), OpenError>
 }
 
 /// The schema version of a database.
-pub fn user_version(connection: &Connection) -> rusqlite::Result<i64> {
+pub(super) fn user_version(connection: &Connection) -> rusqlite::Result<i64> {
     connection.query_row("SELECT user_version FROM pragma_user_version", [], |row| {
         row.get(0)
     })

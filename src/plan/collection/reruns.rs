@@ -9,7 +9,7 @@ use crate::moment::Moment;
 
 /// What is needed to see that one member is another attempt at an earlier one.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Attempted {
+pub(super) struct Attempted {
     member: usize,
     suite: String,
     /// Run configuration and profile.
@@ -21,7 +21,7 @@ pub struct Attempted {
 
 impl Attempted {
     /// What counts of a member.
-    pub fn of(member: usize, run: &SuiteRun) -> Self {
+    pub(super) fn of(member: usize, run: &SuiteRun) -> Self {
         Self {
             member,
             suite: run.suite.clone(),
@@ -49,7 +49,7 @@ impl Attempted {
 }
 
 /// Makes the results of failed members earlier attempts of those that followed.
-pub fn fold(tests: &mut Vec<TestResult>, members: &[Attempted]) {
+pub(super) fn fold(tests: &mut Vec<TestResult>, members: &[Attempted]) {
     let mut order: Vec<&Attempted> = members.iter().collect();
     order.sort_by_key(|member| member.started);
     for later in &order {

@@ -20,7 +20,7 @@ use crate::workspace::ListedMember;
 
 /// A member that is over.
 #[derive(Clone, Serialize, Deserialize)]
-pub struct Held {
+pub(super) struct Held {
     /// Id of the collection.
     pub collection: String,
     /// The collection's folder.
@@ -40,7 +40,7 @@ pub struct Held {
 
 impl Held {
     /// A member of a collection, as it was taken in.
-    pub fn new(
+    pub(super) fn new(
         collection: (String, PathBuf),
         members: Vec<ListedMember>,
         prefix: String,
@@ -64,7 +64,7 @@ impl Held {
     }
 
     /// Where the members of its collection lie.
-    pub fn members(&self) -> Vec<ListedMember> {
+    pub(super) fn members(&self) -> Vec<ListedMember> {
         let listed = |(prefix, folder): &(String, PathBuf)| ListedMember {
             prefix: prefix.clone(),
             folder: folder.clone(),
@@ -73,12 +73,12 @@ impl Held {
     }
 
     /// Which run it is; `None` when its log holds no record.
-    pub fn run(&self) -> Option<RunIdentity> {
+    pub(super) fn run(&self) -> Option<RunIdentity> {
         RunIdentity::of(&self.snapshot.run)
     }
 
     /// As it was taken in.
-    pub fn taken(&self) -> Taken {
+    pub(super) fn taken(&self) -> Taken {
         // Its token was noted when the member was gathered.
         Taken {
             identity: self.run(),
@@ -89,13 +89,13 @@ impl Held {
     }
 
     /// Whether a folder still holds this run.
-    pub fn is_same(&self, taken: &Taken) -> bool {
+    pub(super) fn is_same(&self, taken: &Taken) -> bool {
         (&self.snapshot.run.suite, self.snapshot.started())
             == (&taken.snapshot.run.suite, taken.snapshot.started())
     }
 
     /// How its run ended.
-    pub const fn run_state(&self) -> RunState {
+    pub(super) const fn run_state(&self) -> RunState {
         match self.state {
             MemberState::Crashed => RunState::Crashed,
             MemberState::Aborted | MemberState::AbortedAndLeftOut => RunState::Aborted,
@@ -106,7 +106,7 @@ impl Held {
 
 /// A member that another version stored and this one cannot read.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Unreadable {
+pub(crate) struct Unreadable {
     /// The collection's folder.
     pub collection: String,
     /// The member's folder below `Reports`.
@@ -119,7 +119,7 @@ pub struct Unreadable {
 
 impl Unreadable {
     /// What a person can do, in words; its copies lie in this spool.
-    pub fn way_out(&self, spool: &Spool) -> String {
+    pub(crate) fn way_out(&self, spool: &Spool) -> String {
         let copies = self.run.as_ref().and_then(|run| spool.copies_of(run));
         let rest = copies.map_or_else(String::new, |folder| {
             format!(
@@ -147,7 +147,7 @@ impl fmt::Display for Unreadable {
 ///
 /// # Errors
 /// When this version cannot.
-pub fn read(stored: &Gathered) -> Result<Held, Box<Unreadable>> {
+pub(super) fn read(stored: &Gathered) -> Result<Held, Box<Unreadable>> {
     let unreadable = |error: serde_json::Error| Unreadable {
         collection: stored.collection.clone(),
         member: stored.member.clone(),
@@ -161,7 +161,7 @@ pub fn read(stored: &Gathered) -> Result<Held, Box<Unreadable>> {
 ///
 /// # Errors
 /// When the outbox cannot be read.
-pub fn unreadable(store: &Store) -> Result<Vec<Unreadable>, StoreError> {
+pub(crate) fn unreadable(store: &Store) -> Result<Vec<Unreadable>, StoreError> {
     Ok(store
         .gathered()?
         .into_iter()

@@ -21,7 +21,7 @@ use crate::workspace::{self, ListedMember};
 
 /// A collection of which at least one member is over.
 #[derive(Clone, Default)]
-pub struct Gathering {
+pub(super) struct Gathering {
     /// Id of the collection.
     pub id: String,
     /// All its members.
@@ -35,7 +35,7 @@ pub struct Gathering {
 }
 
 /// What a look depends on besides the folders.
-pub struct Terms {
+pub(super) struct Terms {
     /// The configuration.
     pub config: Config,
     /// What is known of the commands that started members, by their run folders.
@@ -59,7 +59,7 @@ struct Seen {
 impl Gathering {
     /// Looks how far the collection in a folder is. What cannot be told is looked at again, and
     /// said once when that does not help.
-    pub fn look(&mut self, folder: &Path, terms: &Terms) -> Verdict {
+    pub(super) fn look(&mut self, folder: &Path, terms: &Terms) -> Verdict {
         let error = match self.assess(folder, terms) {
             Ok(verdict) => {
                 self.undecided = None;
@@ -73,7 +73,7 @@ impl Gathering {
     }
 
     /// It is looked at again, and said once when that does not help.
-    pub fn cannot_tell(&mut self, folder: &Path, error: &str, now: Moment) -> Verdict {
+    pub(super) fn cannot_tell(&mut self, folder: &Path, error: &str, now: Moment) -> Verdict {
         let (since, said) = self.undecided.get_or_insert((now, false));
         if now.since(*since) >= GRACE && !std::mem::replace(said, true) {
             let folder = folder.display();

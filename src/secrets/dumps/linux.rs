@@ -5,7 +5,7 @@ use rustix::process::{DumpableBehavior, set_dumpable_behavior};
 
 /// Keeps the memory of this process, with the tokens in it, out of core dumps and from other
 /// programs of the account.
-pub fn keep_out() {
+pub(crate) fn keep_out() {
     // A kernel that knows no such setting is no reason not to submit.
     let _ = set_dumpable_behavior(DumpableBehavior::NotDumpable);
 }

@@ -11,11 +11,11 @@ use crate::secrets::TokenError;
 const ACCOUNT: &str = "kado";
 
 /// How the account that runs kado gets to read a file.
-pub const LET_IN: &str = "; let the account that runs kado read it: for the service of the machine \
+pub(super) const LET_IN: &str = "; let the account that runs kado read it: for the service of the machine \
      `sudo chown root:kado FILE && sudo chmod 640 FILE`";
 
 /// Refuses a file that others can read.
-pub fn check(file: &Path) -> Result<(), TokenError> {
+pub(super) fn check(file: &Path) -> Result<(), TokenError> {
     let metadata = std::fs::metadata(file).map_err(|source| TokenError::Unreadable {
         file: file.into(),
         source,

@@ -15,7 +15,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use crate::secrets::{TokenError, permissions};
 
 /// Whether a token is kept there, as far as this account may know.
-pub fn exists(file: &Path) -> bool {
+pub(crate) fn exists(file: &Path) -> bool {
     file.exists()
 }
 
@@ -23,7 +23,7 @@ pub fn exists(file: &Path) -> bool {
 ///
 /// # Errors
 /// When it cannot be read, or when others can read it.
-pub fn read(file: &Path) -> Result<SecretString, TokenError> {
+pub(crate) fn read(file: &Path) -> Result<SecretString, TokenError> {
     permissions::check(file)?;
     super::read_token(file)
 }
@@ -32,7 +32,7 @@ pub fn read(file: &Path) -> Result<SecretString, TokenError> {
 ///
 /// # Errors
 /// When the folder cannot be made or written to.
-pub fn write(file: &Path, token: &SecretString) -> io::Result<()> {
+pub(crate) fn write(file: &Path, token: &SecretString) -> io::Result<()> {
     let folder = file.parent().unwrap_or(Path::new("/"));
     if !folder.is_dir() {
         std::fs::DirBuilder::new()

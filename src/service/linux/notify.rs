@@ -6,27 +6,27 @@ use std::time::Duration;
 use sd_notify::NotifyState;
 
 /// The service is up.
-pub fn ready() {
+pub(crate) fn ready() {
     tell(NotifyState::Ready);
 }
 
 /// One line on how things stand, for `systemctl status`.
-pub fn say(text: &str) {
+pub(crate) fn say(text: &str) {
     tell(NotifyState::Status(text));
 }
 
 /// How often a sign of life is wanted: `WatchdogSec=` of the unit.
-pub fn watchdog() -> Option<Duration> {
+pub(crate) fn watchdog() -> Option<Duration> {
     sd_notify::watchdog_enabled()
 }
 
 /// A sign of life.
-pub fn alive() {
+pub(crate) fn alive() {
     tell(NotifyState::Watchdog);
 }
 
 /// The service begins to end.
-pub fn stopping() {
+pub(crate) fn stopping() {
     tell(NotifyState::Stopping);
 }
 

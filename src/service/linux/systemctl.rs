@@ -8,19 +8,19 @@ use crate::service::command::output;
 use crate::service::{Scope, ServiceError};
 
 /// The unit.
-pub const SERVICE: &str = "kado.service";
+pub(super) const SERVICE: &str = "kado.service";
 
 /// The properties that `systemctl show` is asked for.
 const PROPERTIES: &str = "LoadState,ActiveState,SubState,UnitFileState,MainPID,StatusText,Result,ExecMainStatus,FragmentPath,NRestarts";
 
 /// The manager of the system or of the user.
-pub struct Systemctl {
+pub(super) struct Systemctl {
     scope: Scope,
 }
 
 impl Systemctl {
     /// The manager of a scope.
-    pub const fn of(scope: Scope) -> Self {
+    pub(super) const fn of(scope: Scope) -> Self {
         Self { scope }
     }
 
@@ -28,7 +28,7 @@ impl Systemctl {
     ///
     /// # Errors
     /// When there is none, with what it says.
-    pub fn answers(&self) -> Result<(), ServiceError> {
+    pub(super) fn answers(&self) -> Result<(), ServiceError> {
         self.command(&["show", "--property=Version"]).map(|_| ())
     }
 
@@ -36,7 +36,7 @@ impl Systemctl {
     ///
     /// # Errors
     /// When it fails, with what it says.
-    pub fn run(&self, arguments: &[&str]) -> Result<(), ServiceError> {
+    pub(super) fn run(&self, arguments: &[&str]) -> Result<(), ServiceError> {
         self.command(arguments).map(|_| ())
     }
 
@@ -44,7 +44,7 @@ impl Systemctl {
     ///
     /// # Errors
     /// When systemd does not answer.
-    pub fn is_loaded(&self, unit: &str) -> Result<bool, ServiceError> {
+    pub(super) fn is_loaded(&self, unit: &str) -> Result<bool, ServiceError> {
         Ok(self.show(unit)?.loaded())
     }
 
@@ -52,7 +52,7 @@ impl Systemctl {
     ///
     /// # Errors
     /// When systemd does not answer.
-    pub fn is_enabled(&self, unit: &str) -> Result<bool, ServiceError> {
+    pub(super) fn is_enabled(&self, unit: &str) -> Result<bool, ServiceError> {
         Ok(self.show(unit)?.enabled())
     }
 
@@ -60,7 +60,7 @@ impl Systemctl {
     ///
     /// # Errors
     /// When systemd does not answer.
-    pub fn is_active(&self, unit: &str) -> Result<bool, ServiceError> {
+    pub(super) fn is_active(&self, unit: &str) -> Result<bool, ServiceError> {
         Ok(self.show(unit)?.active())
     }
 
@@ -68,7 +68,7 @@ impl Systemctl {
     ///
     /// # Errors
     /// When systemd does not answer.
-    pub fn show(&self, unit: &str) -> Result<Shown, ServiceError> {
+    pub(super) fn show(&self, unit: &str) -> Result<Shown, ServiceError> {
         Ok(Shown(self.command(&[
             "show",
             "--property",
@@ -82,12 +82,12 @@ impl Systemctl {
     ///
     /// # Errors
     /// When systemd does not answer or does not know the unit.
-    pub fn text(&self, unit: &str) -> Result<String, ServiceError> {
+    pub(super) fn text(&self, unit: &str) -> Result<String, ServiceError> {
         self.command(&["cat", "--", unit])
     }
 
     /// The version of systemd; `None` where it does not answer.
-    pub fn version(&self) -> Option<u32> {
+    pub(super) fn version(&self) -> Option<u32> {
         version_in(&self.command(&["--version"]).ok()?)
     }
 
@@ -112,7 +112,7 @@ fn version_in(text: &str) -> Option<u32> {
 }
 
 /// What `systemctl show` printed: a line `Name=value` for each property.
-pub struct Shown(String);
+pub(super) struct Shown(String);
 
 impl Shown {
     fn property(&self, name: &str) -> &str {
@@ -124,12 +124,12 @@ impl Shown {
     }
 
     /// Whether systemd knows the unit.
-    pub fn loaded(&self) -> bool {
+    pub(super) fn loaded(&self) -> bool {
         self.property("LoadState") == "loaded"
     }
 
     /// Whether the unit starts by itself.
-    pub fn enabled(&self) -> bool {
+    pub(super) fn enabled(&self) -> bool {
         matches!(
             self.property("UnitFileState"),
             "enabled" | "enabled-runtime"
@@ -138,7 +138,7 @@ impl Shown {
 
     /// Whether it is up or coming up. One that fails again and again is not, though systemd is
     /// about to try once more.
-    pub fn active(&self) -> bool {
+    pub(super) fn active(&self) -> bool {
         self.property("SubState") != "auto-restart"
             && matches!(
                 self.property("ActiveState"),
@@ -147,12 +147,12 @@ impl Shown {
     }
 
     /// Whether its process runs.
-    pub fn running(&self) -> bool {
+    pub(super) fn running(&self) -> bool {
         self.property("ActiveState") == "active"
     }
 
     /// Its process.
-    pub fn pid(&self) -> Option<u32> {
+    pub(super) fn pid(&self) -> Option<u32> {
         self.property("MainPID")
             .parse()
             .ok()
@@ -160,12 +160,12 @@ impl Shown {
     }
 
     /// The file that defines it.
-    pub fn file(&self) -> String {
+    pub(super) fn file(&self) -> String {
         self.property("FragmentPath").to_owned()
     }
 
     /// How it stands, in words of systemd and of the service.
-    pub fn in_words(&self) -> String {
+    pub(super) fn in_words(&self) -> String {
         if !self.loaded() {
             return "not installed".to_owned();
         }

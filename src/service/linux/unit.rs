@@ -3,19 +3,19 @@
 use crate::service::{Installation, Scope};
 
 /// The program of the units in `systemd/`, where a package puts it.
-pub const PROGRAM: &str = "/usr/bin/kado";
+pub(super) const PROGRAM: &str = "/usr/bin/kado";
 /// The account and the group.
-pub const SYSUSERS: &str = include_str!("../../../systemd/kado.sysusers");
+pub(super) const SYSUSERS: &str = include_str!("../../../systemd/kado.sysusers");
 /// Follows the stored token.
-pub const TOKEN_PATH: &str = include_str!("../../../systemd/kado-token.path");
+pub(super) const TOKEN_PATH: &str = include_str!("../../../systemd/kado-token.path");
 /// Starts the service again with the new token.
-pub const TOKEN_SERVICE: &str = include_str!("../../../systemd/kado-token.service");
+pub(super) const TOKEN_SERVICE: &str = include_str!("../../../systemd/kado-token.service");
 
 const SYSTEM: &str = include_str!("../../../systemd/kado.service");
 const USER: &str = include_str!("../../../systemd/kado-user.service");
 
 /// The unit of an installation.
-pub fn service(installation: &Installation) -> String {
+pub(super) fn service(installation: &Installation) -> String {
     let template = match installation.scope {
         Scope::System => SYSTEM,
         Scope::User => USER,
@@ -50,7 +50,7 @@ const LIFE: [&str; 8] = [
 
 /// The settings of a unit that make its surroundings: account, folders, credentials, sandbox. In
 /// the order of the text, because later ones add to earlier ones.
-pub fn surroundings(units: &str) -> Vec<String> {
+pub(super) fn surroundings(units: &str) -> Vec<String> {
     let mut section = "";
     let mut settings = Vec::new();
     for line in units.lines().map(str::trim) {

@@ -5,11 +5,11 @@ use tracing_subscriber::Layer;
 use tracing_subscriber::layer::Identity;
 
 /// Never.
-pub const fn is_used() -> bool {
+pub(crate) const fn is_used() -> bool {
     false
 }
 
 /// Nothing.
-pub fn layer<S: Subscriber>() -> Option<impl Layer<S>> {
+pub(crate) fn layer<S: Subscriber>() -> Option<impl Layer<S>> {
     None::<Identity>
 }

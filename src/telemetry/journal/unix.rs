@@ -7,7 +7,7 @@
 )]
 
 /// Whether standard error goes to the journal.
-pub fn is_journal() -> bool {
+pub(crate) fn is_journal() -> bool {
     let Some(named) = std::env::var_os("JOURNAL_STREAM") else {
         return false;
     };

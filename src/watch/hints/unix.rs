@@ -12,10 +12,10 @@ use std::time::SystemTime;
 use notify::{ErrorKind, RecursiveMode};
 
 /// Tells a folder from one that was made anew at its place.
-pub type Identity = (u64, Option<SystemTime>);
+pub(super) type Identity = (u64, Option<SystemTime>);
 
 /// The identity of a folder; `None` when it is not there.
-pub fn identity(folder: &Path) -> Option<Identity> {
+pub(super) fn identity(folder: &Path) -> Option<Identity> {
     let metadata = std::fs::metadata(folder).ok()?;
     Some((metadata.ino(), metadata.created().ok()))
 }
@@ -23,7 +23,7 @@ pub fn identity(folder: &Path) -> Option<Identity> {
 /// The roots and projects themselves, where a project or its `Reports` may appear, and each
 /// `Reports` with all below it; in an order that does not change, so that where watches are short
 /// the same folders have one.
-pub fn wanted(roots: &[PathBuf], projects: &[PathBuf]) -> BTreeMap<PathBuf, RecursiveMode> {
+pub(super) fn wanted(roots: &[PathBuf], projects: &[PathBuf]) -> BTreeMap<PathBuf, RecursiveMode> {
     let folders = roots
         .iter()
         .chain(projects)
@@ -38,7 +38,7 @@ pub fn wanted(roots: &[PathBuf], projects: &[PathBuf]) -> BTreeMap<PathBuf, Recu
 }
 
 /// Why a folder cannot be watched, with the way out.
-pub fn reason(error: &notify::Error) -> String {
+pub(super) fn reason(error: &notify::Error) -> String {
     /// `EMFILE`, which `inotify_init` gives when the user has no instance left.
     const TOO_MANY_FILES: i32 = 24;
     match &error.kind {

@@ -1,6 +1,6 @@
 //! Upper and lower case letters differ.
 
 /// The name itself.
-pub fn folded(name: &str) -> String {
+pub(super) fn folded(name: &str) -> String {
     name.to_owned()
 }

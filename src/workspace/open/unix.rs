@@ -12,7 +12,7 @@ use rustix::io::Errno;
 ///
 /// # Errors
 /// When there is no such file, when it may not be read, or when it is no regular file.
-pub fn regular(path: &Path) -> io::Result<File> {
+pub(super) fn regular(path: &Path) -> io::Result<File> {
     checked(open(path, FILE, Mode::empty()).map_err(told)?.into())
 }
 
@@ -21,7 +21,7 @@ pub fn regular(path: &Path) -> io::Result<File> {
 ///
 /// # Errors
 /// As [`regular`], and when the path leads out of the folder.
-pub fn regular_below(folder: &Path, path: &Path) -> io::Result<File> {
+pub(super) fn regular_below(folder: &Path, path: &Path) -> io::Result<File> {
     let mut at = open(folder, FOLDER, Mode::empty())?;
     let mut components = path.components().peekable();
     while let Some(component) = components.next() {
@@ -37,7 +37,7 @@ pub fn regular_below(folder: &Path, path: &Path) -> io::Result<File> {
 }
 
 /// Nobody holds a file for himself here.
-pub const fn is_held(_error: &io::Error) -> bool {
+pub(super) const fn is_held(_error: &io::Error) -> bool {
     false
 }
 

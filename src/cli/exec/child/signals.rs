@@ -12,14 +12,14 @@ use windows as system;
 
 use std::process::ExitStatus;
 
-pub use system::{Asked, Signals};
+pub(super) use system::{Asked, Signals};
 
 /// Passes a signal on to the process `pid`, unless it got the signal itself.
-pub fn pass_on(signal: Asked, pid: Option<u32>) {
+pub(super) fn pass_on(signal: Asked, pid: Option<u32>) {
     system::pass_on(signal, pid);
 }
 
 /// The exit code of a process that ended so.
-pub fn exit_code(status: ExitStatus) -> i32 {
+pub(super) fn exit_code(status: ExitStatus) -> i32 {
     system::exit_code(status)
 }

@@ -9,10 +9,10 @@ use rustix::process::{Pid, Signal, kill_process};
 use tokio::signal::unix::{SignalKind, signal};
 
 /// A signal that asks to end.
-pub type Asked = Signal;
+pub(crate) type Asked = Signal;
 
 /// Hears the signals, and keeps them from ending kado.
-pub struct Signals {
+pub(crate) struct Signals {
     terminate: tokio::signal::unix::Signal,
     interrupt: tokio::signal::unix::Signal,
     hang_up: tokio::signal::unix::Signal,
@@ -21,7 +21,7 @@ pub struct Signals {
 
 impl Signals {
     /// Hears signals from now on.
-    pub fn listen() -> std::io::Result<Self> {
+    pub(crate) fn listen() -> std::io::Result<Self> {
         Ok(Self {
             terminate: signal(SignalKind::terminate())?,
             interrupt: signal(SignalKind::interrupt())?,
@@ -31,7 +31,7 @@ impl Signals {
     }
 
     /// The next signal.
-    pub async fn next(&mut self) -> Asked {
+    pub(crate) async fn next(&mut self) -> Asked {
         tokio::select! {
             _ = self.terminate.recv() => Signal::TERM,
             _ = self.interrupt.recv() => Signal::INT,
@@ -42,7 +42,7 @@ impl Signals {
 }
 
 /// Sends a signal to the command.
-pub fn pass_on(signal: Asked, pid: Option<u32>) {
+pub(super) fn pass_on(signal: Asked, pid: Option<u32>) {
     if signal != Signal::TERM && has_terminal() {
         return;
     }
@@ -62,7 +62,7 @@ fn has_terminal() -> bool {
 }
 
 /// The command's own code, or 128 and the number of the signal that ended it.
-pub fn exit_code(status: ExitStatus) -> i32 {
+pub(super) fn exit_code(status: ExitStatus) -> i32 {
     status
         .code()
         .or_else(|| Some(128 + status.signal()?))
