@@ -4,9 +4,9 @@
 //! `unsafe` of the program, behind safe functions; nothing else calls the system's C interface.
 //! [`closed`] makes what only kado's service and administrators may use.
 
-pub mod access_list;
+pub(crate) mod access_list;
 #[cfg(windows)]
 pub mod calls;
 #[cfg(windows)]
 pub mod closed;
-pub mod service_sid;
+pub(crate) mod service_sid;

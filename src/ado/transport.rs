@@ -419,7 +419,7 @@ impl AdoClient {
                 ..
             }) => self.lane.went_badly(),
             Err(failed) if failed.token && kind.speaks_for_token() => {
-                self.note_refused(&failed.error)
+                self.note_refused(&failed.error);
             }
             Err(_) => {}
         }

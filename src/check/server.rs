@@ -216,10 +216,10 @@ async fn configurations(
         match remark {
             None => report.fine(title, detail),
             Some(Remark::Hardly(why, hint)) => {
-                report.note(title, format!("{detail}; {why}"), *hint)
+                report.note(title, format!("{detail}; {why}"), *hint);
             }
             Some(Remark::Never(why, hint)) => {
-                report.wrong(title, format!("{detail}; {why}"), *hint)
+                report.wrong(title, format!("{detail}; {why}"), *hint);
             }
         }
     }

@@ -127,7 +127,7 @@ pub(super) fn people(row: &Row, out: &mut dyn Write) -> anyhow::Result<()> {
             )?;
         }
         SubmissionState::Pending | SubmissionState::Submitting => {
-            writeln!(out, "{suite}{plan}: waits: {error}")?
+            writeln!(out, "{suite}{plan}: waits: {error}")?;
         }
     }
     for left_out in &row.skipped {

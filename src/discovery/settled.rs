@@ -88,7 +88,7 @@ impl Settled {
                     ageing.gone.push(key.clone());
                 }
                 (false, Some(since)) if now.since(since) >= FORGOTTEN => {
-                    ageing.forgotten.push(key.clone())
+                    ageing.forgotten.push(key.clone());
                 }
                 (false, Some(_)) => {}
             }

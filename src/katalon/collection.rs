@@ -27,10 +27,10 @@ impl Collection {
             let text = text.trim();
             match name.as_str() {
                 "reportLocation" if !text.is_empty() => {
-                    collection.members.push(text.replace('\\', "/"))
+                    collection.members.push(text.replace('\\', "/"));
                 }
                 "testSuiteCollectionId" if !text.is_empty() => {
-                    collection.id = Some(text.to_owned())
+                    collection.id = Some(text.to_owned());
                 }
                 _ => {}
             }

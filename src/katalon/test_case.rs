@@ -31,7 +31,7 @@ impl TestCase {
         match walked {
             Ok(Doctype::Absent) => {}
             Ok(Doctype::Skipped) => {
-                warnings.push(format!("`{id}.tc` has a DOCTYPE; it was not read"))
+                warnings.push(format!("`{id}.tc` has a DOCTYPE; it was not read"));
             }
             Err(error) => warnings.push(format!("`{id}.tc` could be read only in part: {error}")),
         }

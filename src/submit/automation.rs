@@ -86,7 +86,7 @@ pub(super) async fn set_fields(
             Case::Fine { changed: true } => changed.push(id),
             Case::Fine { changed: false } => {}
             Case::NotAllowed(reason) | Case::Refused(reason) => {
-                left_out.push(refused(&tests, id, &reason))
+                left_out.push(refused(&tests, id, &reason));
             }
         }
     }

@@ -46,7 +46,7 @@ pub fn find_closed(roots: &[PathBuf]) -> Vec<PathBuf> {
     while let Some((folder, depth)) = waiting.pop() {
         match std::fs::read_dir(&folder) {
             Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => {
-                closed.push(folder)
+                closed.push(folder);
             }
             Ok(_) if depth < PROJECT_DEPTH && !folder.ends_with("Reports") => {
                 let below = entries(&folder)

@@ -6,9 +6,9 @@
 //! could mean.
 
 /// The account of the system itself, `NT AUTHORITY\SYSTEM`.
-pub const SYSTEM: &str = "S-1-5-18";
+pub(crate) const SYSTEM: &str = "S-1-5-18";
 /// The group of administrators, `BUILTIN\Administrators`.
-pub const ADMINISTRATORS: &str = "S-1-5-32-544";
+pub(crate) const ADMINISTRATORS: &str = "S-1-5-32-544";
 /// Whoever owns the object.
 const OWNER_RIGHTS: &str = "S-1-3-4";
 /// Everybody.
@@ -23,7 +23,7 @@ const READ: u32 = 0x1 | 0x1000_0000 | 0x8000_0000;
 
 /// What a security descriptor says.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Descriptor {
+pub(crate) struct Descriptor {
     /// The owner; empty when it is not told.
     pub owner: String,
     /// Whether entries of the folder above are kept out.
@@ -50,7 +50,7 @@ enum Kind {
 
 /// Somebody who could use a file and is none of the trusted.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Stranger {
+pub(crate) struct Stranger {
     /// The account, as a SID or one of SDDL's two-letter names.
     pub account: String,
     /// Whether the right comes from the folder above.
@@ -59,7 +59,7 @@ pub struct Stranger {
 
 impl Descriptor {
     /// Reads the text form.
-    pub fn parse(sddl: &str) -> Self {
+    pub(crate) fn parse(sddl: &str) -> Self {
         let mut descriptor = Self::default();
         for (part, text) in parts(sddl) {
             match part {
@@ -73,7 +73,7 @@ impl Descriptor {
 
     /// Everybody who could read or change the file, but its owner, the system, administrators and
     /// these accounts.
-    pub fn strangers(&self, trusted: &[&str]) -> Vec<Stranger> {
+    pub(crate) fn strangers(&self, trusted: &[&str]) -> Vec<Stranger> {
         let Some(entries) = &self.entries else {
             return vec![Stranger {
                 account: EVERYONE.to_owned(),
@@ -95,7 +95,7 @@ impl Descriptor {
 
     /// Whether somebody who is all of these accounts may read: the first entry that concerns one of
     /// them decides.
-    pub fn lets_read(&self, accounts: &[&str]) -> bool {
+    pub(crate) fn lets_read(&self, accounts: &[&str]) -> bool {
         let Some(entries) = &self.entries else {
             return true;
         };

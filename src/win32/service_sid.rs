@@ -7,7 +7,7 @@
 use sha1::{Digest as _, Sha1};
 
 /// The identifier of the account of a service.
-pub fn service_sid(name: &str) -> String {
+pub(crate) fn service_sid(name: &str) -> String {
     let bytes: Vec<u8> = name
         .to_uppercase()
         .encode_utf16()

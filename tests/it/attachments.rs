@@ -60,7 +60,7 @@ fn extensions(names: &[String]) -> Vec<String> {
 fn screenshots_go_to_the_result_and_logs_and_reports_to_the_run() {
     let machine = Machine::new();
     let shop = shop(&machine, |settings| {
-        settings.file_types = types(&["LOG", "PNG", "HTML", "PDF", "CSV"])
+        settings.file_types = types(&["LOG", "PNG", "HTML", "PDF", "CSV"]);
     });
     let folder = failed_run().write_in(&shop).unwrap();
     assert_eq!(machine.submit_folder(&folder).code, 0);

@@ -20,19 +20,21 @@ use crate::support::{
     Machine, Service, age, closed_file, finished, names, now, start_of, tc, wait_until,
 };
 
-pub const ONE: &str = "[submit]\ncollections = \"one\"\n";
+pub(crate) const ONE: &str = "[submit]\ncollections = \"one\"\n";
 /// For runs of a time that is long gone.
-pub const ALL: &str = "history = \"all\"\nruns_from = \"any\"\n[submit]\ncollections = \"one\"\n";
-pub const CASES: [(&str, &str); 3] = [("Sign in", "1001"), ("Pay", "1002"), ("Browse", "1003")];
+pub(crate) const ALL: &str =
+    "history = \"all\"\nruns_from = \"any\"\n[submit]\ncollections = \"one\"\n";
+pub(crate) const CASES: [(&str, &str); 3] =
+    [("Sign in", "1001"), ("Pay", "1002"), ("Browse", "1003")];
 /// Long enough for the service to do what it should not do.
 const A_WHILE: Duration = Duration::from_secs(5);
 
-pub fn member(suite: &str, start: Timestamp, test: Test) -> SuiteRunWriter {
+pub(crate) fn member(suite: &str, start: Timestamp, test: Test) -> SuiteRunWriter {
     SuiteRunWriter::new(suite).start(start).pace(20).test(test)
 }
 
 /// A collection of two suites that starts then.
-pub fn collection(start: Timestamp) -> CollectionWriter {
+pub(crate) fn collection(start: Timestamp) -> CollectionWriter {
     let second = start + SignedDuration::from_millis(700);
     let members = vec![
         member("Test Suites/Smoke", start, Test::passed(&tc("Sign in"))),
@@ -50,19 +52,19 @@ fn submit(machine: &Machine, folder: &Path) -> crate::support::Output {
 }
 
 /// Outcome by test point.
-pub fn outcomes(run: &TestRun) -> Vec<(u32, &str)> {
+pub(crate) fn outcomes(run: &TestRun) -> Vec<(u32, &str)> {
     run.results
         .iter()
         .map(|result| (result.point_id.unwrap(), result.outcome.as_str()))
         .collect()
 }
 
-pub fn comment(run: &TestRun) -> &str {
+pub(crate) fn comment(run: &TestRun) -> &str {
     run.comment.as_deref().unwrap_or_default()
 }
 
 /// Writes everything of a member but what comes with the end of its collection.
-pub fn play(collection: &CollectionWriter, at: usize, project: &Path) -> PathBuf {
+pub(crate) fn play(collection: &CollectionWriter, at: usize, project: &Path) -> PathBuf {
     let member = &collection.members()[at];
     let folder = member.folder_in(project);
     member.live(&folder).perform_through(Phase::Closed).unwrap();

@@ -267,14 +267,14 @@ fn kill(child: &mut Child) {
 #[test]
 fn killed_before_any_request_is_carried_out_nothing_is_lost_or_doubled() {
     for_every_request(|machine, folder, request| {
-        end_at(machine, folder, request, FaultAction::Hang, kill)
+        end_at(machine, folder, request, FaultAction::Hang, kill);
     });
 }
 
 #[test]
 fn killed_after_any_request_was_carried_out_nothing_is_lost_or_doubled() {
     for_every_request(|machine, folder, request| {
-        end_at(machine, folder, request, FaultAction::HangAfter, kill)
+        end_at(machine, folder, request, FaultAction::HangAfter, kill);
     });
 }
 
@@ -296,7 +296,7 @@ fn asked_to_end_in_the_middle_of_any_request_nothing_is_lost_or_doubled() {
         });
     };
     for_every_request(|machine, folder, request| {
-        end_at(machine, folder, request, FaultAction::HangAfter, terminate)
+        end_at(machine, folder, request, FaultAction::HangAfter, terminate);
     });
 }
 

@@ -222,7 +222,7 @@ fn rewrite(file: &std::path::Path, keep: impl Fn(&str) -> bool, more: &str) {
 #[test]
 fn definitions_of_kado_beat_those_of_the_project_and_can_switch_them_off() {
     let alter = |settings: &mut AzureSettings| {
-        (settings.build_definition, settings.release_definition) = (12, 3)
+        (settings.build_definition, settings.release_definition) = (12, 3);
     };
     let (machine, _) = submitted(
         alter,
@@ -322,7 +322,7 @@ fn an_invalid_definition_of_the_run_costs_the_link_and_never_falls_back() {
 #[test]
 fn a_definition_without_a_completed_build_costs_only_the_link() {
     let alter = |settings: &mut AzureSettings| {
-        (settings.build_definition, settings.release_definition) = (555, 556)
+        (settings.build_definition, settings.release_definition) = (555, 556);
     };
     let (machine, output) = submitted(alter, "", &run());
     assert_eq!(output.code, 1, "{output:?}");

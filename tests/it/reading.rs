@@ -8,7 +8,7 @@ use kado::katalon::status::Status;
 use kado::workspace::{self, JunitState};
 
 /// The folder of a fixture.
-pub fn fixture(path: &str) -> PathBuf {
+pub(crate) fn fixture(path: &str) -> PathBuf {
     let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
     std::path::absolute(fixtures.join(path)).expect("the path is not empty")
 }

@@ -51,7 +51,7 @@ impl ServicePrincipal {
         ];
         match &self.proof {
             Proof::Secret(secret) => {
-                form.push(("client_secret", secret.expose_secret().to_owned()))
+                form.push(("client_secret", secret.expose_secret().to_owned()));
             }
             Proof::Certificate(certificate) => {
                 let kind = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";

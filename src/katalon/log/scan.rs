@@ -70,7 +70,7 @@ impl<R: BufRead> Scanner<R> {
             }
             match (name(&self.tag), &mut open) {
                 (b"record", _) => {
-                    self.cut_records += usize::from(open.replace(Open::default()).is_some())
+                    self.cut_records += usize::from(open.replace(Open::default()).is_some());
                 }
                 (b"/record", Some(_)) => return Ok(open.map(|open| open.record)),
                 (b"log" | b"/log" | b"?xml" | b"!DOCTYPE", Some(_)) => {

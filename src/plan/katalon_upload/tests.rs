@@ -96,7 +96,7 @@ fn altered(alter: impl Fn(&mut ForeignResult)) -> Likeness {
 fn the_upload_of_the_same_suite_run_is_recognised_however_precisely_ado_tells_its_times() {
     assert_eq!(altered(|_| {}), Likeness::Same);
     let whole = |time: &mut Option<Moment>| {
-        *time = time.map(|time| Moment::from_millis(time.millis() / 1000 * 1000))
+        *time = time.map(|time| Moment::from_millis(time.millis() / 1000 * 1000));
     };
     assert_eq!(altered(|result| whole(&mut result.started)), Likeness::Same);
     assert_eq!(altered(|result| result.ended = None), Likeness::Same);
@@ -235,7 +235,7 @@ fn times_of_the_upload_or_none_at_all_prove_nothing() {
     let nothing = |result: &mut ForeignResult| (result.started, result.ended) = (None, None);
     assert_eq!(altered(nothing), Likeness::Unproven);
     let uploaded = |result: &mut ForeignResult| {
-        (result.started, result.ended) = (Some(at(66_001)), Some(at(66_001)))
+        (result.started, result.ended) = (Some(at(66_001)), Some(at(66_001)));
     };
     assert_eq!(altered(uploaded), Likeness::Unproven);
 }
@@ -265,7 +265,7 @@ fn where_results_tell_no_times_the_run_itself_has_to_tell_those_of_the_suite() {
 #[test]
 fn times_of_the_suite_in_every_result_are_katalons_too() {
     let suite = |result: &mut ForeignResult| {
-        (result.started, result.ended) = (Some(at(0)), Some(at(60 * SECOND)))
+        (result.started, result.ended) = (Some(at(0)), Some(at(60 * SECOND)));
     };
     assert_eq!(altered(suite), Likeness::Same);
 }

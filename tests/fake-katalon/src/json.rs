@@ -171,7 +171,7 @@ fn plain_escape(c: char, out: &mut String) {
 fn gson_escape(c: char, out: &mut String) {
     match c {
         '<' | '>' | '&' | '=' | '\'' | '\u{2028}' | '\u{2029}' => {
-            out.push_str(&format!("\\u{:04x}", c as u32))
+            out.push_str(&format!("\\u{:04x}", c as u32));
         }
         c => plain_escape(c, out),
     }

@@ -3,7 +3,7 @@
 use fake_ado::{Fault, FaultAction, Nth, Refusal};
 
 /// Random numbers that depend on the seed alone.
-pub struct Dice(u64);
+pub(super) struct Dice(u64);
 
 /// Requests that faults are aimed at: the first fits any, the others are those that write.
 const AIMS: [(&str, &str); 7] = [
@@ -17,12 +17,12 @@ const AIMS: [(&str, &str); 7] = [
 ];
 
 impl Dice {
-    pub const fn new(seed: u64) -> Self {
+    pub(super) const fn new(seed: u64) -> Self {
         Self(seed)
     }
 
     /// A number below `end`.
-    pub const fn below(&mut self, end: u64) -> u64 {
+    pub(super) const fn below(&mut self, end: u64) -> u64 {
         // SplitMix64.
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.0;
@@ -31,17 +31,17 @@ impl Dice {
         (mixed ^ (mixed >> 31)) % end
     }
 
-    pub fn index(&mut self, end: usize) -> usize {
+    pub(super) fn index(&mut self, end: usize) -> usize {
         usize::try_from(self.below(end as u64)).unwrap_or(0)
     }
 
     /// Happens once in so many times.
-    pub const fn once_in(&mut self, times: u64) -> bool {
+    pub(super) const fn once_in(&mut self, times: u64) -> bool {
         self.below(times) == 0
     }
 
     /// So many faults among the next requests of about so many runs.
-    pub fn faults(&mut self, count: usize, runs: usize) -> Vec<Fault> {
+    pub(super) fn faults(&mut self, count: usize, runs: usize) -> Vec<Fault> {
         (0..count)
             .map(|_| {
                 let fault = self.fault();
@@ -52,7 +52,7 @@ impl Dice {
 
     /// Refused credentials somewhere among the next requests: everything of that server then waits
     /// for a minute, unless a person asks.
-    pub fn refusal(&mut self, runs: usize) -> Fault {
+    pub(super) fn refusal(&mut self, runs: usize) -> Fault {
         let refused = match self.index(Refusal::ALL.len() + 1) {
             // A page of somebody else in place of an answer, as from a captive portal, counts as
             // one.

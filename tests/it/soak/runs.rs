@@ -11,12 +11,12 @@ use super::dice::Dice;
 use crate::support::{Machine, PLAN, tc};
 
 /// Projects, each with a test plan of its own: those of one plan are sent one after the other.
-pub const PROJECTS: u32 = 12;
+pub(super) const PROJECTS: u32 = 12;
 /// Test cases, each with a point in every plan.
 const CASES: u32 = 6;
 
 /// What should arrive of a run: outcomes, sub-results and pictures by point.
-pub struct Expected {
+pub(super) struct Expected {
     outcomes: BTreeMap<u32, &'static str>,
     parts: BTreeMap<u32, usize>,
     pictures: BTreeMap<u32, usize>,
@@ -32,12 +32,12 @@ const fn point(project: u32, case: u32) -> u32 {
 
 /// The suite of the n-th run of a project; the run is named after it, so that the world tells which
 /// is which.
-pub fn suite(project: u32, number: usize) -> String {
+pub(super) fn suite(project: u32, number: usize) -> String {
     format!("Test Suites/{} {number}", name(project))
 }
 
 /// The world, with these tokens.
-pub fn world(token: &str) -> World {
+pub(super) fn world(token: &str) -> World {
     let mut world = World::new("acme")
         .token(token)
         .project("Shop")
@@ -57,7 +57,7 @@ pub fn world(token: &str) -> World {
 }
 
 /// Writes a project.
-pub fn project(machine: &Machine, project: u32) -> PathBuf {
+pub(super) fn project(machine: &Machine, project: u32) -> PathBuf {
     let plans = vec![(PLAN + project, name(project))];
     let settings = AzureSettings {
         sending: Sending::All,
@@ -70,7 +70,7 @@ pub fn project(machine: &Machine, project: u32) -> PathBuf {
 }
 
 /// The n-th run of a project, and what should arrive of it.
-pub fn run(
+pub(super) fn run(
     dice: &mut Dice,
     project: u32,
     number: usize,
@@ -111,7 +111,7 @@ pub fn run(
 }
 
 /// Every run is in the ledger once and in ADO once, whole.
-pub fn check(machine: &Machine, expected: &BTreeMap<String, Expected>, seed: u64) {
+pub(super) fn check(machine: &Machine, expected: &BTreeMap<String, Expected>, seed: u64) {
     let suites: Vec<String> = machine
         .states()
         .iter()

@@ -12,34 +12,34 @@ use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 
 /// An authority that signs certificates.
-pub struct Authority(CertifiedIssuer<'static, KeyPair>);
+pub(crate) struct Authority(CertifiedIssuer<'static, KeyPair>);
 
 impl Authority {
     /// One that nobody knows yet.
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::named(Vec::new())
     }
 
     /// One whose own certificate is for a server of this name, as a server's that signed its own.
-    pub fn named(names: Vec<String>) -> Self {
+    pub(crate) fn named(names: Vec<String>) -> Self {
         let mut params = CertificateParams::new(names).unwrap();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         Self(CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap())
     }
 
     /// Its certificate as PEM.
-    pub fn pem(&self) -> String {
+    pub(crate) fn pem(&self) -> String {
         self.0.pem()
     }
 
     /// Its certificate as DER.
-    pub fn der(&self) -> Vec<u8> {
+    pub(crate) fn der(&self) -> Vec<u8> {
         self.0.der().to_vec()
     }
 
     /// A door with a certificate for this name that the authority signed; it lives as long as the
     /// runtime.
-    pub async fn door(&self, name: &str, inner: SocketAddr) -> SocketAddr {
+    pub(crate) async fn door(&self, name: &str, inner: SocketAddr) -> SocketAddr {
         let key = KeyPair::generate().unwrap();
         let certificate = CertificateParams::new(vec![name.to_owned()])
             .unwrap()
@@ -49,7 +49,7 @@ impl Authority {
     }
 
     /// A door that shows the authority's own certificate.
-    pub async fn own_door(&self, inner: SocketAddr) -> SocketAddr {
+    pub(crate) async fn own_door(&self, inner: SocketAddr) -> SocketAddr {
         door(self.0.der().clone(), self.0.key(), inner).await
     }
 }

@@ -14,7 +14,7 @@ const LONGEST: Duration = PATIENCE.saturating_mul(4);
 
 /// How a command ended, and what it said.
 #[derive(Debug)]
-pub struct Output {
+pub(crate) struct Output {
     /// Its exit code.
     pub code: i32,
     /// Standard output.
@@ -24,7 +24,7 @@ pub struct Output {
 }
 
 /// Runs a command to its end.
-pub fn finish(mut command: Command) -> Output {
+pub(crate) fn finish(mut command: Command) -> Output {
     command
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
@@ -34,7 +34,7 @@ pub fn finish(mut command: Command) -> Output {
 }
 
 /// The same with a text on standard input.
-pub fn finish_with(mut command: Command, input: &str) -> Output {
+pub(crate) fn finish_with(mut command: Command, input: &str) -> Output {
     command
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -49,7 +49,7 @@ pub fn finish_with(mut command: Command, input: &str) -> Output {
 
 /// Waits for a started command whose output goes into pipes. One that does not end is killed, and
 /// fails the test with what it said.
-pub fn ended(mut child: Child, what: &str) -> Output {
+pub(crate) fn ended(mut child: Child, what: &str) -> Output {
     // Both are read all the time: a full pipe holds up whoever writes into it.
     let (alive, gone) = channel();
     let (out, err) = (

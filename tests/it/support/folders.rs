@@ -12,7 +12,7 @@ use super::waiting::wait_until;
 
 /// Deletes a folder with everything in it, and waits until it is gone: on Windows it stays for as
 /// long as somebody has it open, and nothing of its name can be made meanwhile.
-pub fn wipe(folder: &Path) {
+pub(crate) fn wipe(folder: &Path) {
     wait_until(
         &format!("{} to be gone", folder.display()),
         || match fs::remove_dir_all(folder).and_then(|()| fs::symlink_metadata(folder)) {
@@ -25,7 +25,7 @@ pub fn wipe(folder: &Path) {
 impl Machine {
     /// Waits until kado has copies of a run's log and pictures, in full size: from then on its
     /// folder may be wiped.
-    pub fn wait_for_copies(&self, folder: &Path) {
+    pub(crate) fn wait_for_copies(&self, folder: &Path) {
         let wanted: BTreeSet<_> = sizes(folder, folder)
             .into_iter()
             .filter(|(file, _)| is_wanted(file))

@@ -13,7 +13,7 @@ use super::waiting::wait_until;
 
 /// The program: what `$FAKE_KATALONC` names, where there is no cargo beside the tests, else built
 /// when the first test asks for it.
-pub fn program() -> &'static Path {
+pub(crate) fn program() -> &'static Path {
     static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
     PROGRAM.get_or_init(|| std::env::var_os("FAKE_KATALONC").map_or_else(built, PathBuf::from))
 }
@@ -121,7 +121,7 @@ fn build() -> PathBuf {
 }
 
 /// The usual arguments for a suite of a project.
-pub fn arguments(project: &Path, suite: &str, more: &[&str]) -> Vec<String> {
+pub(crate) fn arguments(project: &Path, suite: &str, more: &[&str]) -> Vec<String> {
     let usual = [
         "-noSplash",
         "-runMode=console",
@@ -141,7 +141,7 @@ pub fn arguments(project: &Path, suite: &str, more: &[&str]) -> Vec<String> {
 }
 
 /// A running katalonc; dropping it kills it.
-pub struct Katalonc {
+pub(crate) struct Katalonc {
     child: Child,
     hold: PathBuf,
 }
@@ -149,12 +149,16 @@ pub struct Katalonc {
 impl Katalonc {
     /// Starts a suite that does not end before [`Katalonc::end`]; `place` is a folder for what the
     /// two tell each other.
-    pub fn start(place: &Path, arguments: &[String]) -> Self {
+    pub(crate) fn start(place: &Path, arguments: &[String]) -> Self {
         Self::start_with(place, arguments, |_| ())
     }
 
     /// The same with changes to the command.
-    pub fn start_with(place: &Path, arguments: &[String], change: impl Fn(&mut Command)) -> Self {
+    pub(crate) fn start_with(
+        place: &Path,
+        arguments: &[String],
+        change: impl Fn(&mut Command),
+    ) -> Self {
         let mut command = Command::new(program());
         command.args(arguments);
         change(&mut command);
@@ -162,7 +166,7 @@ impl Katalonc {
     }
 
     /// Starts a command that leads to katalonc, such as a script around [`program`].
-    pub fn start_command(place: &Path, mut command: Command) -> Self {
+    pub(crate) fn start_command(place: &Path, mut command: Command) -> Self {
         static NUMBER: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
         let number = NUMBER.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         let hold = place.join(format!("hold-{number}"));
@@ -178,7 +182,7 @@ impl Katalonc {
     }
 
     /// Lets the suite end, and waits for katalonc.
-    pub fn end(mut self) {
+    pub(crate) fn end(mut self) {
         std::fs::remove_file(&self.hold).expect("it is held");
         let ended = wait_until("katalonc to end", || {
             self.child.try_wait().ok().flatten().ok_or_else(String::new)
@@ -187,7 +191,7 @@ impl Katalonc {
     }
 
     /// Kills katalonc in the middle of the suite.
-    pub fn kill(mut self) {
+    pub(crate) fn kill(mut self) {
         self.child.kill().expect("it runs");
         self.child.wait().expect("it ended");
     }

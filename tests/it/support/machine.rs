@@ -20,7 +20,7 @@ use super::shop::{PLAN, TOKEN, tc, world};
 
 /// A machine with kado on it. Dropping it fails the test when a request did not fit the API
 /// description.
-pub struct Machine {
+pub(crate) struct Machine {
     /// The Azure DevOps of its projects.
     pub fake: FakeAdo,
     temp: TempDir,
@@ -34,18 +34,18 @@ fn serve(world: World) -> FakeAdo {
 
 impl Machine {
     /// A machine whose ADO is the shop's.
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::with(world())
     }
 
     /// A machine whose ADO is this world.
-    pub fn with(world: World) -> Self {
+    pub(crate) fn with(world: World) -> Self {
         Self::at(tempfile::tempdir(), world)
     }
 
     /// As [`Machine::with`], with all its files in memory where the system offers that: for tests
     /// that write much and do not cut the power.
-    pub fn in_memory(world: World) -> Self {
+    pub(crate) fn in_memory(world: World) -> Self {
         let memory = Path::new("/dev/shm");
         Self::at(
             if memory.is_dir() {
@@ -69,7 +69,7 @@ impl Machine {
     }
 
     /// Everything of this machine lies in here.
-    pub fn root(&self) -> PathBuf {
+    pub(crate) fn root(&self) -> PathBuf {
         // On Windows as it is: the other form, `\\?\C:\…`, is not one for people.
         let folder = self.temp.path();
         if cfg!(windows) {
@@ -82,23 +82,23 @@ impl Machine {
     }
 
     /// The watched folder.
-    pub fn work(&self) -> PathBuf {
+    pub(crate) fn work(&self) -> PathBuf {
         self.root().join("work")
     }
 
     /// The state folder.
-    pub fn state(&self) -> PathBuf {
+    pub(crate) fn state(&self) -> PathBuf {
         self.root().join("state")
     }
 
     /// The configuration file.
-    pub fn config_file(&self) -> PathBuf {
+    pub(crate) fn config_file(&self) -> PathBuf {
         self.root().join("kado.toml")
     }
 
     /// Writes a configuration that watches [`Machine::work`], with these lines behind it. Unless
     /// they say something else about it, nothing waits for Katalon's own submission.
-    pub fn configure(&self, more: &str) {
+    pub(crate) fn configure(&self, more: &str) {
         let more = match more.split_once("[submit]\n") {
             _ if more.contains("katalon_") => more.to_owned(),
             Some((before, after)) => format!("{before}[submit]\nkatalon_wait = \"0s\"\n{after}"),
@@ -113,22 +113,22 @@ impl Machine {
     }
 
     /// Writes a configuration of just these lines.
-    pub fn configure_only(&self, text: &str) {
+    pub(crate) fn configure_only(&self, text: &str) {
         fs::write(self.config_file(), text).expect("the configuration can be written");
     }
 
     /// Settings of a project that is connected with [`Machine::fake`].
-    pub fn settings(&self) -> AzureSettings {
+    pub(crate) fn settings(&self) -> AzureSettings {
         AzureSettings::connected(&self.fake.base_url(), TOKEN, "Shop", (PLAN, "Release 1"))
     }
 
     /// Writes the project `Shop` with these test cases, by name and ids; an empty text is no link.
-    pub fn shop(&self, cases: &[(&str, &str)]) -> PathBuf {
+    pub(crate) fn shop(&self, cases: &[(&str, &str)]) -> PathBuf {
         self.shop_with(self.settings(), cases)
     }
 
     /// The same with other settings.
-    pub fn shop_with(&self, settings: AzureSettings, cases: &[(&str, &str)]) -> PathBuf {
+    pub(crate) fn shop_with(&self, settings: AzureSettings, cases: &[(&str, &str)]) -> PathBuf {
         let files = cases.iter().map(|(name, ids)| match *ids {
             "" => TestCaseFile::new(&tc(name)),
             ids => TestCaseFile::new(&tc(name)).azure(ids),
@@ -137,7 +137,7 @@ impl Machine {
     }
 
     /// Writes a project into a folder below [`Machine::work`]; the last part of that is its name.
-    pub fn project(
+    pub(crate) fn project(
         &self,
         name: &str,
         settings: AzureSettings,
@@ -150,37 +150,37 @@ impl Machine {
     }
 
     /// Writes a run into a project and submits it.
-    pub fn submit(&self, project: &Path, run: &SuiteRunWriter) -> Output {
+    pub(crate) fn submit(&self, project: &Path, run: &SuiteRunWriter) -> Output {
         let folder = run.write_in(project).expect("the run can be written");
         self.submit_folder(&folder)
     }
 
     /// `kado submit FOLDER`.
-    pub fn submit_folder(&self, folder: &Path) -> Output {
+    pub(crate) fn submit_folder(&self, folder: &Path) -> Output {
         self.kado(&["submit", &folder.to_string_lossy()])
     }
 
     /// The program with this machine's configuration, in an environment without anything of kado's.
-    pub fn command(&self, arguments: &[&str]) -> Command {
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         self.command_with(&self.config_file(), arguments)
     }
 
     /// The same with another configuration.
-    pub fn command_with(&self, config: &Path, arguments: &[&str]) -> Command {
+    pub(crate) fn command_with(&self, config: &Path, arguments: &[&str]) -> Command {
         let mut command = self.bare_command();
         command.args(arguments).arg("--config").arg(config);
         command
     }
 
     /// `kado exec OPTIONS -- katalonc ARGUMENTS`, outside of any pipeline.
-    pub fn exec(&self, options: &[&str], arguments: &[String]) -> Command {
+    pub(crate) fn exec(&self, options: &[&str], arguments: &[String]) -> Command {
         let mut command = self.exec_program(options, super::katalonc::program());
         command.args(arguments);
         command
     }
 
     /// `kado exec OPTIONS -- PROGRAM`, outside of any pipeline.
-    pub fn exec_program(&self, options: &[&str], program: &Path) -> Command {
+    pub(crate) fn exec_program(&self, options: &[&str], program: &Path) -> Command {
         let mut command = self.bare_command();
         command
             .arg("--config")
@@ -223,26 +223,26 @@ impl Machine {
     }
 
     /// Runs a command to its end.
-    pub fn kado(&self, arguments: &[&str]) -> Output {
+    pub(crate) fn kado(&self, arguments: &[&str]) -> Output {
         finish(self.command(arguments))
     }
 
     /// The rows of `kado runs --json`.
-    pub fn rows(&self) -> Vec<Value> {
+    pub(crate) fn rows(&self) -> Vec<Value> {
         let listed = self.kado(&["runs", "--json"]);
         assert_eq!(listed.code, 0, "{listed:?}");
         serde_json::from_str(&listed.out).unwrap_or_else(|error| panic!("{error} in {listed:?}"))
     }
 
     /// The only row of `kado runs`.
-    pub fn row(&self) -> Value {
+    pub(crate) fn row(&self) -> Value {
         let mut rows = self.rows();
         assert_eq!(rows.len(), 1, "{rows:#?}");
         rows.remove(0)
     }
 
     /// State and reason of each row, by suite.
-    pub fn states(&self) -> Vec<String> {
+    pub(crate) fn states(&self) -> Vec<String> {
         let mut states: Vec<String> = self
             .rows()
             .iter()
@@ -261,12 +261,12 @@ impl Machine {
     }
 
     /// All test runs in ADO.
-    pub fn ado_runs(&self) -> Vec<TestRun> {
+    pub(crate) fn ado_runs(&self) -> Vec<TestRun> {
         self.fake.world().runs().to_vec()
     }
 
     /// The only test run in ADO.
-    pub fn ado_run(&self) -> TestRun {
+    pub(crate) fn ado_run(&self) -> TestRun {
         let mut runs = self.ado_runs();
         assert_eq!(
             runs.len(),
@@ -278,7 +278,7 @@ impl Machine {
     }
 
     /// Requests that may have changed something, as `METHOD path`; reading points by POST is none.
-    pub fn writes(&self) -> Vec<String> {
+    pub(crate) fn writes(&self) -> Vec<String> {
         let requests = self.fake.requests();
         requests
             .iter()
@@ -288,7 +288,7 @@ impl Machine {
     }
 
     /// What people read, without what differs from machine to machine and from time to time.
-    pub fn readable(&self, text: &str) -> String {
+    pub(crate) fn readable(&self, text: &str) -> String {
         let text = text
             .replace(&self.fake.base_url(), "[server]")
             .replace(&*self.root().to_string_lossy(), "[temp]");
@@ -338,7 +338,7 @@ fn words(value: &Value) -> String {
 }
 
 /// File names of attachments, sorted.
-pub fn names(attachments: &[Attachment]) -> Vec<String> {
+pub(crate) fn names(attachments: &[Attachment]) -> Vec<String> {
     let mut names: Vec<String> = attachments
         .iter()
         .map(|attachment| attachment.file_name.clone())
@@ -348,7 +348,7 @@ pub fn names(attachments: &[Attachment]) -> Vec<String> {
 }
 
 /// Names of the files in a folder, sorted.
-pub fn files(folder: &Path) -> Vec<String> {
+pub(crate) fn files(folder: &Path) -> Vec<String> {
     let entries = fs::read_dir(folder).expect("the folder is there").flatten();
     let mut names: Vec<String> = entries
         .map(|entry| entry.file_name().to_string_lossy().into_owned())

@@ -8,7 +8,7 @@ use super::skipping::skip;
 
 /// The command in a user namespace, and in what else `flags` of `unshare` name, where the shell
 /// line `first` was carried out before; `None`, and the test is skipped, where that cannot be had.
-pub fn in_namespace(plain: &Command, flags: &[&str], first: &str) -> Option<Command> {
+pub(crate) fn in_namespace(plain: &Command, flags: &[&str], first: &str) -> Option<Command> {
     let line = format!("{first} && exec \"$0\" \"$@\"");
     let inside = |program: &str| {
         let mut command = Command::new("unshare");

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Writes a file that is closed to everybody but its owner.
-pub fn closed_file(file: &Path, text: &str) -> PathBuf {
+pub(crate) fn closed_file(file: &Path, text: &str) -> PathBuf {
     fs::write(file, text).expect("the file can be written");
     close(file);
     file.to_owned()

@@ -17,7 +17,7 @@ use super::machine::Machine;
 use super::waiting::wait_until;
 
 /// A running `kado run`; dropping it kills it.
-pub struct Service {
+pub(crate) struct Service {
     child: Child,
     log: Arc<Mutex<String>>,
     reader: Option<JoinHandle<()>>,
@@ -25,24 +25,28 @@ pub struct Service {
 
 impl Machine {
     /// Starts the service and waits until it watches.
-    pub fn start(&self) -> Service {
+    pub(crate) fn start(&self) -> Service {
         self.start_as(self.command(&["run"]))
     }
 
     /// Starts the service so that it logs each judgement as well, and waits until it watches.
-    pub fn start_in_detail(&self) -> Service {
+    pub(crate) fn start_in_detail(&self) -> Service {
         let mut command = self.command(&["run"]);
         command.env("KADO_LOG", "kado=debug");
         self.start_as(command)
     }
 
     /// Starts the service by this command, and waits until it watches.
-    pub fn start_as(&self, command: Command) -> Service {
+    pub(crate) fn start_as(&self, command: Command) -> Service {
         start(command)
     }
 
     /// Waits until the rows of `kado runs` are as wanted.
-    pub fn wait_for_rows(&self, what: &str, wanted: impl Fn(&[String]) -> bool) -> Vec<String> {
+    pub(crate) fn wait_for_rows(
+        &self,
+        what: &str,
+        wanted: impl Fn(&[String]) -> bool,
+    ) -> Vec<String> {
         wait_until(what, || {
             let states = self.states();
             if wanted(&states) {
@@ -55,7 +59,7 @@ impl Machine {
 
     /// Waits until so many runs are completed in ADO, and until kado has noted that: it learns so a
     /// moment later.
-    pub fn wait_for_completed(&self, count: usize) {
+    pub(crate) fn wait_for_completed(&self, count: usize) {
         wait_until(&format!("{count} completed runs in ADO"), || {
             let runs = self.ado_runs();
             let completed: Vec<u32> = runs
@@ -81,7 +85,7 @@ impl Machine {
 
 impl Service {
     /// Everything that it logged so far.
-    pub fn log(&self) -> String {
+    pub(crate) fn log(&self) -> String {
         self.log
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -90,13 +94,13 @@ impl Service {
 
     /// Id of its process.
     #[cfg(unix)]
-    pub fn id(&self) -> u32 {
+    pub(crate) fn id(&self) -> u32 {
         self.child.id()
     }
 
     /// Sends it a signal, by its name.
     #[cfg(unix)]
-    pub fn signal(&self, name: &str) {
+    pub(crate) fn signal(&self, name: &str) {
         let sent = Command::new("kill")
             .arg(format!("-{name}"))
             .arg(self.child.id().to_string())
@@ -108,12 +112,12 @@ impl Service {
     }
 
     /// Waits until it has logged this.
-    pub fn wait_for_log(&self, text: &str) {
+    pub(crate) fn wait_for_log(&self, text: &str) {
         self.wait_for_logs(1, text);
     }
 
     /// Waits until it has logged this so many times.
-    pub fn wait_for_logs(&self, times: usize, text: &str) {
+    pub(crate) fn wait_for_logs(&self, times: usize, text: &str) {
         wait_until(&format!("the log to hold `{text}` {times} times"), || {
             let log = self.log();
             if log.matches(text).count() >= times {
@@ -126,7 +130,7 @@ impl Service {
 
     /// How many folders its first sweep read, when it is over; only known of one that was started
     /// in detail.
-    pub fn read_by_its_first_sweep(&self) -> usize {
+    pub(crate) fn read_by_its_first_sweep(&self) -> usize {
         self.wait_for_log("looked at everything");
         let log = self.log();
         let read = log
@@ -141,19 +145,19 @@ impl Service {
 
     /// Ends it and sees that it ended as it was asked to. On Windows, where a process without a
     /// console can only be ended hard, there is nothing to see.
-    pub fn stop_cleanly(self) {
+    pub(crate) fn stop_cleanly(self) {
         let stopped = self.stop();
         assert!(cfg!(windows) || stopped.code == 0, "{stopped:?}");
     }
 
     /// Asks it to end and waits; gives exit code and log. On Windows it is ended hard.
-    pub fn stop(mut self) -> Output {
+    pub(crate) fn stop(mut self) -> Output {
         self.ask_to_end();
         self.wait_for_end()
     }
 
     /// Waits until it ends by itself; gives exit code and log.
-    pub fn wait_for_end(mut self) -> Output {
+    pub(crate) fn wait_for_end(mut self) -> Output {
         let status = self.wait();
         if let Some(reader) = self.reader.take() {
             let _ = reader.join();
@@ -167,7 +171,7 @@ impl Service {
 
     /// Sends it a signal that ends it; gives how it ended.
     #[cfg(target_os = "linux")]
-    pub fn end_by(mut self, signal: &str) -> ExitStatus {
+    pub(crate) fn end_by(mut self, signal: &str) -> ExitStatus {
         self.signal(signal);
         self.wait()
     }
@@ -190,7 +194,7 @@ impl Service {
     }
 
     /// Ends it without warning.
-    pub fn kill(mut self) {
+    pub(crate) fn kill(mut self) {
         self.child.kill().expect("it runs");
         self.child.wait().expect("it ended");
     }

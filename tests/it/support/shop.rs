@@ -17,14 +17,14 @@ use fake_katalon::{SuiteRunWriter, Test};
 use jiff::Timestamp;
 
 /// The token that the project stores.
-pub const TOKEN: &str = "project-token-0123456789";
+pub(crate) const TOKEN: &str = "project-token-0123456789";
 /// The plan of the project.
-pub const PLAN: u32 = 18;
+pub(crate) const PLAN: u32 = 18;
 /// The suite of [`finished`].
-pub const SUITE: &str = "Test Suites/Smoke";
+pub(crate) const SUITE: &str = "Test Suites/Smoke";
 
 /// The world of the tests.
-pub fn world() -> World {
+pub(crate) fn world() -> World {
     let world = World::new("acme")
         .token(TOKEN)
         .project("Shop")
@@ -44,28 +44,28 @@ pub fn world() -> World {
 }
 
 /// The whole id of a test case.
-pub fn tc(name: &str) -> String {
+pub(crate) fn tc(name: &str) -> String {
     format!("Test Cases/{name}")
 }
 
 /// A run of the suite that ended on 6 May 2026.
-pub fn finished(tests: impl IntoIterator<Item = Test>) -> SuiteRunWriter {
+pub(crate) fn finished(tests: impl IntoIterator<Item = Test>) -> SuiteRunWriter {
     SuiteRunWriter::new(SUITE).pace(20).tests(tests)
 }
 
 /// When [`finished`] runs start, unless they say something else.
-pub fn start_of() -> Timestamp {
+pub(crate) fn start_of() -> Timestamp {
     Timestamp::from_millisecond(1_778_055_302_117).expect("it is a time")
 }
 
 /// Now, in whole milliseconds.
-pub fn now() -> Timestamp {
+pub(crate) fn now() -> Timestamp {
     let now = Timestamp::now();
     Timestamp::from_millisecond(now.as_millisecond()).unwrap_or(now)
 }
 
 /// Makes all files in a folder an hour old, so that nobody waits for stillness.
-pub fn age(folder: &Path) {
+pub(crate) fn age(folder: &Path) {
     let old = FileTimes::new().set_modified(SystemTime::now() - Duration::from_secs(3600));
     for entry in fs::read_dir(folder).expect("the folder is there").flatten() {
         let path = entry.path();

@@ -11,7 +11,7 @@
 
 /// Says that a test, or the rest of one, is not possible on this machine. With `KADO_CI=1` in the
 /// environment that is a failure: there somebody saw to it that everything is possible (`.ci/run`).
-pub fn skip(reason: &str) {
+pub(crate) fn skip(reason: &str) {
     let insisted = std::env::var_os("KADO_CI").is_some_and(|value| value == "1");
     assert!(
         !insisted,

@@ -9,13 +9,13 @@ use crate::outbox::step::StepState;
 use crate::outbox::store::Recorded;
 
 /// Test plans that a project may have been set to when a run was read.
-pub const PLANS: [&[u32]; 5] = [&[18], &[18, 19], &[19, 18], &[19], &[]];
+pub(super) const PLANS: [&[u32]; 5] = [&[18], &[18, 19], &[19, 18], &[19], &[]];
 /// Uuids of runs; the second is the third.
-pub const UUIDS: [Option<&str>; 4] = [None, Some("u-1"), Some("U-1"), Some("u-2")];
+pub(super) const UUIDS: [Option<&str>; 4] = [None, Some("u-1"), Some("U-1"), Some("u-2")];
 
 /// What a copy of a run says of itself.
 #[derive(Clone, Copy, Debug)]
-pub struct RunName {
+pub(super) struct RunName {
     /// Start of the suite.
     pub start: i64,
     /// Its uuid, one of [`UUIDS`].
@@ -24,7 +24,7 @@ pub struct RunName {
 
 /// How a run comes into the outbox.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum How {
+pub(super) enum How {
     /// Found by the service.
     Service,
     /// Found by the service, and not to be submitted.
@@ -39,7 +39,7 @@ pub enum How {
 
 /// A run that is recorded.
 #[derive(Clone, Copy, Debug)]
-pub struct Record {
+pub(super) struct Record {
     /// Which.
     pub name: RunName,
     /// Its settings, a place in [`PLANS`].
@@ -57,7 +57,7 @@ enum IgnoredAs {
 
 /// A submission.
 #[derive(Clone, Debug)]
-pub struct Row {
+pub(super) struct Row {
     /// Place of its run.
     pub run: usize,
     /// Its test plan.
@@ -93,7 +93,7 @@ impl Row {
     }
 
     /// Whether the service works on it.
-    pub fn is_open(&self) -> bool {
+    pub(super) fn is_open(&self) -> bool {
         matches!(
             self.state,
             SubmissionState::Pending | SubmissionState::Submitting
@@ -101,7 +101,7 @@ impl Row {
     }
 
     /// It is submitted or parked, unless nobody works on it.
-    pub fn end_if_open(&mut self, state: SubmissionState) {
+    pub(super) fn end_if_open(&mut self, state: SubmissionState) {
         if self.is_open() {
             self.state = state;
             self.waits_until = None;
@@ -109,7 +109,7 @@ impl Row {
     }
 
     /// A person takes it off the list.
-    pub fn forget(&mut self) {
+    pub(super) fn forget(&mut self) {
         if self.state != SubmissionState::Submitted {
             self.state = SubmissionState::Ignored;
             self.waits_until = None;
@@ -170,7 +170,7 @@ struct Run {
 
 /// The outbox as it should be.
 #[derive(Default, Debug)]
-pub struct Model {
+pub(super) struct Model {
     runs: Vec<Run>,
     /// Submissions by id.
     pub rows: BTreeMap<i64, Row>,
@@ -178,7 +178,7 @@ pub struct Model {
 
 impl Model {
     /// Records a run.
-    pub fn record(&mut self, record: Record) -> Recorded {
+    pub(super) fn record(&mut self, record: Record) -> Recorded {
         let ignored = matches!(record.how, How::Ignored | How::Aborted);
         let Some(run) = self
             .runs
@@ -222,7 +222,7 @@ impl Model {
     }
 
     /// Retries a submission, and tells whether that is allowed.
-    pub fn retry(&mut self, id: i64, plans: Option<usize>) -> bool {
+    pub(super) fn retry(&mut self, id: i64, plans: Option<usize>) -> bool {
         let row = self.rows[&id].clone();
         if row.state == SubmissionState::Submitted {
             return false;
@@ -252,12 +252,12 @@ impl Model {
     }
 
     /// What the submission's run says of itself.
-    pub fn name_of(&self, id: i64) -> RunName {
+    pub(super) fn name_of(&self, id: i64) -> RunName {
         self.runs[self.rows[&id].run].name
     }
 
     /// Submissions that a person took off the list.
-    pub fn forgotten(&self) -> Vec<i64> {
+    pub(super) fn forgotten(&self) -> Vec<i64> {
         let is = |row: &Row| {
             row.state == SubmissionState::Ignored && row.ignored_as == Some(IgnoredAs::Forgotten)
         };
@@ -269,7 +269,7 @@ impl Model {
     }
 
     /// What is to be sent at `now`; the run that started last ended first.
-    pub fn due(&self, now: i64) -> Vec<i64> {
+    pub(super) fn due(&self, now: i64) -> Vec<i64> {
         let is_due = |row: &Row| row.is_open() && row.waits_until.is_none_or(|until| until <= now);
         let mut due: Vec<i64> = self
             .rows
@@ -282,7 +282,7 @@ impl Model {
     }
 
     /// When the next one is tried after `now`.
-    pub fn next_due(&self, now: i64) -> Option<i64> {
+    pub(super) fn next_due(&self, now: i64) -> Option<i64> {
         let waiting = self
             .rows
             .values()
@@ -292,7 +292,7 @@ impl Model {
     }
 
     /// How many runs have something to be sent, or may have.
-    pub fn open_runs(&self) -> usize {
+    pub(super) fn open_runs(&self) -> usize {
         let open = |row: &&Row| row.is_open() || row.state == SubmissionState::Parked;
         self.rows
             .values()

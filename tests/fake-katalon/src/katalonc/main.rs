@@ -94,7 +94,7 @@ fn reserve(root: &Path) -> Result<Timestamp> {
             .context("a run lies in a session")?;
         match fs::create_dir(session) {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                begin += std::time::Duration::from_secs(1)
+                begin += std::time::Duration::from_secs(1);
             }
             made => {
                 return made
