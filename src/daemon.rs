@@ -6,6 +6,7 @@
 //! anew; it is told that the service is alive only while both turn (`watchdog`). Stopping is one
 //! token: the keeper ends at once, the submitter gives the step in hand a few seconds.
 
+mod commands;
 mod keeper;
 mod late_reports;
 mod polling;

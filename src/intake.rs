@@ -37,20 +37,20 @@ const DAMAGED: Duration = Duration::from_secs(60);
 
 /// A run with everything that its submission depends on.
 #[derive(Clone, Debug)]
-pub(crate) struct Taken {
+pub(crate) struct FinishedRun {
     /// The run, the settings in force and the ids.
     pub snapshot: Snapshot,
     /// What makes it this run; `None` when its log holds no record.
     pub identity: Option<RunIdentity>,
     /// On what terms it is submitted.
-    pub standing: Standing,
+    pub standing: SubmissionTerms,
     /// The project's own token with the server it belongs to.
     pub token: Option<(ServerIdentity, SecretString)>,
 }
 
 /// What the settings said about submitting a run at the moment it was over.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub(crate) struct Standing {
+pub(crate) struct SubmissionTerms {
     /// `enableIntegration`.
     pub enabled: bool,
     /// Whether automatic submission is on.
@@ -104,7 +104,7 @@ pub(crate) fn take(
     folder: &Path,
     config: &Config,
     known: &KnownCommands,
-) -> Result<Taken, IntakeError> {
+) -> Result<FinishedRun, IntakeError> {
     let mut run = workspace::read_run(folder)?;
     let root = workspace::find_project_root(folder)
         .ok_or_else(|| IntakeError::NoProject(folder.to_owned()))?;
@@ -141,7 +141,7 @@ pub(crate) fn take_again(
     snapshot: &Snapshot,
     config: &Config,
     known: &KnownCommands,
-) -> Result<Option<Taken>, String> {
+) -> Result<Option<FinishedRun>, String> {
     let folder = Path::new(&snapshot.folder);
     let taken = match snapshot.joined {
         None => match take(folder, config, known) {
@@ -169,7 +169,7 @@ pub(crate) fn take_settled(
     folder: &Path,
     config: &Config,
     known: &KnownCommands,
-) -> Result<Taken, IntakeError> {
+) -> Result<FinishedRun, IntakeError> {
     let root = workspace::find_project_root(folder)
         .ok_or_else(|| IntakeError::NoProject(folder.to_owned()))?;
     if let Some(modified) = workspace::azure_settings_modified(&root) {
@@ -197,7 +197,7 @@ fn join(
     root: &Path,
     settings: &AzureSettings,
     config: &Config,
-) -> Result<Taken, IntakeError> {
+) -> Result<FinishedRun, IntakeError> {
     let own = ProjectFile::of(root, config);
     let overrides = config.overrides_over(root, &own);
     let mut run = run;
@@ -205,9 +205,9 @@ fn join(
     run.warnings.extend(settings.warnings.iter().cloned());
     let options = options(settings, &overrides, own, &mut run);
     forget_values(&mut run, &mut cases);
-    Ok(Taken {
+    Ok(FinishedRun {
         identity: RunIdentity::of(&run),
-        standing: Standing {
+        standing: SubmissionTerms {
             enabled: settings.enabled,
             auto_submit: options::auto_submit(settings, &overrides),
             left_to_katalon: overrides.katalon_submits == Some(KatalonSubmits::Always),

@@ -22,7 +22,7 @@ use crate::plan::links::{BuildLink, ReleaseLink};
 use crate::plan::several::NoneHere;
 use crate::plan::snapshot::Snapshot;
 use crate::plan::{SubmissionPlan, plan};
-use crate::record::{Place, take_finished};
+use crate::record::{CommandClues, take_finished};
 use crate::submit::{Stop, facts};
 
 /// A plan as scripts see it (product contract, section 6).
@@ -146,7 +146,10 @@ fn goes_elsewhere(plan: &SubmissionPlan) -> bool {
 
 /// What the outbox knows of the command that started a run, if there is an outbox.
 fn known(config: &Config, folder: &Path) -> anyhow::Result<KnownCommands> {
-    match (Place::of(folder), Store::open_to_read(&config.state_dir)?) {
+    match (
+        CommandClues::of(folder),
+        Store::open_to_read(&config.state_dir)?,
+    ) {
         (Some(place), Some(store)) => Ok(place.known_in(&store)?),
         _ => Ok(KnownCommands::nothing()),
     }

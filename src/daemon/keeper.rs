@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 use crate::blocking::{blocking, lend};
 use crate::clock;
 use crate::connect::connections::Connections;
+use crate::daemon::commands::CommandWatch;
 use crate::daemon::polling::{News, Polling};
 use crate::daemon::reload::Following;
 use crate::daemon::schedule::{Due, SWEEP, Schedule};
@@ -22,8 +23,7 @@ use crate::moment::Moment;
 use crate::outbox::request::{Answer, Request};
 use crate::outbox::{Outbox, StoreError};
 use crate::plan::katalon_upload::DEFAULT_WAIT;
-use crate::record::commands::CommandWatch;
-use crate::record::recorder::{Collected, Decided, Extent, Recorder};
+use crate::record::recorder::{Extent, Handling, RecordedCollections, Recorder};
 use crate::record::requests::carry_out;
 use crate::watch::hints::polled::Polled;
 use crate::watch::hints::{Hints, Touched};
@@ -430,17 +430,17 @@ impl Keeper {
             let (decided, ids) = self.recorder.record(&config, &over).await?;
             new.extend(ids);
             match decided {
-                Decided::Settled => {
+                Handling::Settled => {
                     settled.push((
                         self.scout.settle(&over.folder, over.fingerprint),
                         over.fingerprint,
                     ));
                 }
                 // Should this be lost, the folder is read and gathered once more.
-                Decided::Gathered => {
+                Handling::Gathered => {
                     self.scout.settle(&over.folder, over.fingerprint);
                 }
-                Decided::NotYet => sweep.in_grace.push(over),
+                Handling::NotYet => sweep.in_grace.push(over),
             }
         }
         for over in &sweep.in_grace {
@@ -452,7 +452,7 @@ impl Keeper {
     /// Records collections that are over as one run each.
     async fn record_collections(&mut self, extent: Extent) -> Result<(), StoreError> {
         let config = self.config.current();
-        let Collected {
+        let RecordedCollections {
             submissions,
             folders,
         } = self

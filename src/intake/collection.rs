@@ -10,7 +10,7 @@ use crate::config::project_file::ProjectFile;
 use crate::discovery::claim::KnownCommands;
 use crate::discovery::identity::RunIdentity;
 use crate::error_chain::chain;
-use crate::intake::{self, Taken};
+use crate::intake::{self, FinishedRun};
 use crate::katalon::run::lifecycle::RunState;
 use crate::moment::Moment;
 use crate::plan::collection::{MemberState, Part, join};
@@ -22,7 +22,7 @@ pub(crate) const STILL: Duration = Duration::from_secs(60);
 
 /// How far a member is, as its folder tells.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Progress {
+pub(crate) enum MemberProgress {
     /// There is no folder, or only the launcher's files.
     Waiting,
     /// It has begun, and its log has no end.
@@ -35,13 +35,13 @@ pub(crate) enum Progress {
 
 /// A member with what was read of it.
 #[derive(Clone, Debug)]
-pub(crate) struct TakenMember {
+pub(crate) struct FinishedMember {
     /// Where it lies.
     pub listed: ListedMember,
     /// What became of it.
     pub state: MemberState,
     /// Its run; `None` when there is nothing to read.
-    pub taken: Option<Taken>,
+    pub taken: Option<FinishedRun>,
 }
 
 /// The collection that is submitted as one run and that this folder belongs to: its own folder,
@@ -75,25 +75,25 @@ pub(crate) fn are_one(root: &Path, config: &Config) -> bool {
 }
 
 /// Looks how far a member is, and when its folder changed last.
-pub(crate) fn progress(folder: &Path) -> (Progress, Option<Moment>) {
+pub(crate) fn progress(folder: &Path) -> (MemberProgress, Option<Moment>) {
     let listing = match workspace::list_run_folder(folder) {
         Ok(listing) => listing,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            return (Progress::Waiting, None);
+            return (MemberProgress::Waiting, None);
         }
         // It is there; reading it will say what is wrong.
-        Err(_) => return (Progress::Open, None),
+        Err(_) => return (MemberProgress::Open, None),
     };
     let newest = listing.newest();
     if !listing.has_log() {
-        return (Progress::Waiting, newest);
+        return (MemberProgress::Waiting, newest);
     }
     let ended = workspace::read_run(folder).is_ok_and(|run| run.ended.is_some());
     let crashed = || workspace::read_junit(folder) == JunitState::Complete;
     let progress = match ended {
-        true => Progress::Finished,
-        false if crashed() => Progress::Crashed,
-        false => Progress::Open,
+        true => MemberProgress::Finished,
+        false if crashed() => MemberProgress::Crashed,
+        false => MemberProgress::Open,
     };
     (progress, newest)
 }
@@ -112,16 +112,16 @@ pub(crate) fn take_finished(
     collection: &CollectionFolder,
     config: &Config,
     known: &KnownCommands,
-) -> Result<Taken, String> {
+) -> Result<FinishedRun, String> {
     let ended = has_ended(collection);
     let now = clock::now();
     let members = take_members(collection, config, known, |progress, newest| {
         let still = newest.is_none_or(|newest| now.since(newest) >= STILL);
         match progress {
-            Progress::Finished => Some(MemberState::Finished),
-            Progress::Crashed => Some(MemberState::Crashed),
-            Progress::Waiting => (ended || still).then_some(MemberState::NeverStarted),
-            Progress::Open => still.then_some(MemberState::Aborted),
+            MemberProgress::Finished => Some(MemberState::Finished),
+            MemberProgress::Crashed => Some(MemberState::Crashed),
+            MemberProgress::Waiting => (ended || still).then_some(MemberState::NeverStarted),
+            MemberProgress::Open => still.then_some(MemberState::Aborted),
         }
     })?;
     join_taken(&collection.id(), &collection.folder, members).ok_or_else(|| nothing_ran(collection))
@@ -136,14 +136,14 @@ pub(crate) fn take_again(
     folder: &Path,
     config: &Config,
     known: &KnownCommands,
-) -> Result<Option<Taken>, String> {
+) -> Result<Option<FinishedRun>, String> {
     let collection = match workspace::collection_in(folder) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
         collection => {
             collection.map_err(|error| format!("`{}` cannot be read: {error}", folder.display()))?
         }
     };
-    let is_there = |member: &ListedMember| progress(&member.folder).0 != Progress::Waiting;
+    let is_there = |member: &ListedMember| progress(&member.folder).0 != MemberProgress::Waiting;
     if !collection.members().iter().any(is_there) {
         return Ok(None);
     }
@@ -159,14 +159,14 @@ pub(crate) fn take_ended(
     collection: &CollectionFolder,
     config: &Config,
     known: &KnownCommands,
-) -> Result<(Taken, RunState), String> {
+) -> Result<(FinishedRun, RunState), String> {
     let members = take_members(collection, config, known, |progress, _| {
         Some(match progress {
-            Progress::Finished => MemberState::Finished,
-            Progress::Crashed => MemberState::Crashed,
-            Progress::Waiting => MemberState::NeverStarted,
-            Progress::Open if config.submit_aborted => MemberState::Aborted,
-            Progress::Open => MemberState::AbortedAndLeftOut,
+            MemberProgress::Finished => MemberState::Finished,
+            MemberProgress::Crashed => MemberState::Crashed,
+            MemberProgress::Waiting => MemberState::NeverStarted,
+            MemberProgress::Open if config.submit_aborted => MemberState::Aborted,
+            MemberProgress::Open => MemberState::AbortedAndLeftOut,
         })
     })?;
     let (whole, state) = join_or_aborted(&collection.id(), &collection.folder, members);
@@ -186,8 +186,8 @@ fn take_members(
     collection: &CollectionFolder,
     config: &Config,
     known: &KnownCommands,
-    state_of: impl Fn(Progress, Option<Moment>) -> Option<MemberState>,
-) -> Result<Vec<TakenMember>, String> {
+    state_of: impl Fn(MemberProgress, Option<Moment>) -> Option<MemberState>,
+) -> Result<Vec<FinishedMember>, String> {
     let known = KnownCommands {
         collection: Some(collection.collection.id.clone()),
         ..known.clone()
@@ -204,10 +204,10 @@ fn take_members(
             )
         })?;
         let taken = match progress {
-            Progress::Waiting => None,
+            MemberProgress::Waiting => None,
             _ => Some(intake::take(&listed.folder, config, &known).map_err(|error| chain(&error))?),
         };
-        members.push(TakenMember {
+        members.push(FinishedMember {
             listed,
             state,
             taken,
@@ -221,13 +221,13 @@ fn take_members(
 pub(crate) fn join_or_aborted(
     id: &str,
     folder: &Path,
-    members: Vec<TakenMember>,
-) -> (Option<Taken>, RunState) {
+    members: Vec<FinishedMember>,
+) -> (Option<FinishedRun>, RunState) {
     if let Some(whole) = join_taken(id, folder, members.clone()) {
         return (Some(whole), RunState::Finished);
     }
     let aborted = members.into_iter().map(|member| match member.state {
-        MemberState::AbortedAndLeftOut => TakenMember {
+        MemberState::AbortedAndLeftOut => FinishedMember {
             state: MemberState::Aborted,
             ..member
         },
@@ -238,7 +238,11 @@ pub(crate) fn join_or_aborted(
 
 /// Joins what was taken in of a collection; `None` when no member takes part. What holds for the
 /// project is the same for all members.
-pub(crate) fn join_taken(id: &str, folder: &Path, members: Vec<TakenMember>) -> Option<Taken> {
+pub(crate) fn join_taken(
+    id: &str,
+    folder: &Path,
+    members: Vec<FinishedMember>,
+) -> Option<FinishedRun> {
     let first = members
         .iter()
         .find(|member| member.state.takes_part())
@@ -250,7 +254,7 @@ pub(crate) fn join_taken(id: &str, folder: &Path, members: Vec<TakenMember>) -> 
         snapshot: member.taken.map(|taken| taken.snapshot),
     });
     let snapshot = join(id, &folder.to_string_lossy(), parts.collect())?;
-    Some(Taken {
+    Some(FinishedRun {
         identity: snapshot.identity(),
         snapshot,
         ..first?

@@ -24,7 +24,7 @@ use crate::config::Config;
 use crate::discovery::claim::KnownCommands;
 use crate::discovery::identity::RunIdentity;
 use crate::error_chain::chain;
-use crate::intake::Taken;
+use crate::intake::FinishedRun;
 use crate::katalon::run::lifecycle::RunState;
 use crate::moment::Moment;
 use crate::outbox::store::Gathered;
@@ -33,23 +33,23 @@ use crate::plan::collection::MemberState;
 use crate::record::commands;
 use crate::workspace::CollectionFolder;
 
-use member::Held;
-use pending::{Gathering, Terms};
+use member::Member;
+use pending::{LookTerms, PendingCollection};
 
 pub(crate) use member::{Unreadable, unreadable};
 
 /// Gathers members.
-pub(crate) struct Gatherer {
+pub(crate) struct PendingCollections {
     outbox: Outbox,
     /// Whether a look is worth while before the next sweep over everything.
     news: bool,
-    gatherings: BTreeMap<PathBuf, Gathering>,
+    gatherings: BTreeMap<PathBuf, PendingCollection>,
     /// What is stored and cannot be read.
     unreadable: Vec<Unreadable>,
 }
 
 /// What is to be done about a collection now.
-pub(crate) enum Verdict {
+pub(crate) enum CollectionProgress {
     /// Something of it runs or may still start.
     Open,
     /// It is over and gets a little time for its reports.
@@ -59,7 +59,7 @@ pub(crate) enum Verdict {
         /// The collection's folder.
         folder: PathBuf,
         /// All of it; `None` when nothing of it ran.
-        whole: Option<Box<Taken>>,
+        whole: Option<Box<FinishedRun>>,
         /// `Aborted` when no member took part because all were aborted.
         state: RunState,
         /// Run folders that need not be looked at again.
@@ -70,11 +70,11 @@ pub(crate) enum Verdict {
         /// The collection's folder.
         folder: PathBuf,
         /// What was gathered.
-        members: Vec<(Taken, RunState)>,
+        members: Vec<(FinishedRun, RunState)>,
     },
 }
 
-impl Gatherer {
+impl PendingCollections {
     /// What was gathered before the last end of the service.
     ///
     /// # Errors
@@ -144,7 +144,7 @@ impl Gatherer {
         config: &Config,
         collection: &CollectionFolder,
         folder: &Path,
-        taken: Taken,
+        taken: FinishedRun,
         state: RunState,
     ) -> Result<(), StoreError> {
         let members = collection.members();
@@ -153,7 +153,7 @@ impl Gatherer {
         };
         let state = member_state(state, config);
         let prefix = listed.prefix.clone();
-        let held = Held::new(
+        let held = Member::new(
             (collection.id(), collection.folder.clone()),
             members,
             prefix,
@@ -180,7 +180,7 @@ impl Gatherer {
         Ok(())
     }
 
-    fn keep(&mut self, held: Held) {
+    fn keep(&mut self, held: Member) {
         let gathering = self.gatherings.entry(held.folder.clone()).or_default();
         gathering.id.clone_from(&held.collection);
         gathering.members = held.members();
@@ -204,7 +204,7 @@ impl Gatherer {
         config: &Config,
         is_settled: impl Fn(&Path) -> bool,
         now: Moment,
-    ) -> Result<Vec<Verdict>, StoreError> {
+    ) -> Result<Vec<CollectionProgress>, StoreError> {
         self.forget_taken_up().await?;
         let (mut verdicts, mut news) = (Vec::new(), false);
         for (folder, gathering) in &mut self.gatherings {
@@ -223,7 +223,7 @@ impl Gatherer {
                 .iter()
                 .filter(|unreadable| unreadable.collection == collection);
             let unreadable = of_it.map(|unreadable| unreadable.member.clone()).collect();
-            let terms = Terms {
+            let terms = LookTerms {
                 config: config.clone(),
                 commands,
                 settled,
@@ -237,7 +237,7 @@ impl Gatherer {
             };
             let (looked, verdict) = blocking(look).await?;
             *gathering = looked;
-            news |= matches!(verdict, Verdict::InGrace);
+            news |= matches!(verdict, CollectionProgress::InGrace);
             verdicts.push(verdict);
         }
         self.news = news;
@@ -296,7 +296,7 @@ impl Gatherer {
 /// What is known of the commands that started the members of a collection, by their run folders.
 async fn known_of(
     outbox: &Outbox,
-    gathering: &Gathering,
+    gathering: &PendingCollection,
 ) -> Result<BTreeMap<PathBuf, KnownCommands>, StoreError> {
     let mut commands = BTreeMap::new();
     for member in &gathering.members {

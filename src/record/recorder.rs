@@ -17,18 +17,16 @@ use crate::discovery::claim::KnownCommands;
 use crate::discovery::eligibility::{Candidate, Rules, Verdict, decide};
 use crate::discovery::identity::RunIdentity;
 use crate::error_chain::chain;
-use crate::intake::{self, IntakeError, Taken};
-use crate::katalon::run::RunFile;
+use crate::intake::{self, FinishedRun, IntakeError};
 use crate::katalon::run::lifecycle::RunState;
 use crate::moment::Moment;
-use crate::outbox::store::{Recorded, RunRecord};
-use crate::outbox::{Outbox, Store, StoreError};
-use crate::plan::attachments;
-use crate::plan::katalon_upload::project_key;
-use crate::plan::snapshot::Snapshot;
-use crate::record::collections::{Gatherer, Verdict as collection};
+use crate::outbox::store::Recorded;
+use crate::outbox::{Outbox, StoreError};
+use crate::record::collections::{CollectionProgress, PendingCollections};
 use crate::record::commands;
-use crate::spool::{Spool, Used};
+use crate::record::copies::{Files, copy};
+use crate::record::store::{Occasion, store};
+use crate::spool::Used;
 use crate::watch::{Over, Scout};
 use crate::workspace::{CollectionFolder, ReadError};
 
@@ -36,9 +34,9 @@ use crate::workspace::{CollectionFolder, ReadError};
 pub(crate) struct Recorder {
     outbox: Outbox,
     first_seen: Moment,
-    held: HashMap<PathBuf, Held>,
+    held: HashMap<PathBuf, RunInGrace>,
     complained: HashSet<PathBuf>,
-    gatherer: Gatherer,
+    gatherer: PendingCollections,
     /// Projects of which it was said that Katalon may submit their runs as well.
     told_of_katalon: HashSet<String>,
     tokens: Arc<SeenTokens>,
@@ -46,8 +44,8 @@ pub(crate) struct Recorder {
 }
 
 /// A run in its grace time.
-struct Held {
-    taken: Taken,
+struct RunInGrace {
+    taken: FinishedRun,
     /// The collection that it is part of, where that is to be one run.
     collection: Option<CollectionFolder>,
     state: RunState,
@@ -58,7 +56,7 @@ struct Held {
 
 /// Whether a run that is over needs another look.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Decided {
+pub(crate) enum Handling {
     /// It is recorded, or will never be.
     Settled,
     /// It is kept until its collection has ended.
@@ -78,30 +76,11 @@ pub(crate) enum Extent {
 
 /// What became of the collections that are one run.
 #[derive(Debug, Default)]
-pub(crate) struct Collected {
+pub(crate) struct RecordedCollections {
     /// New submissions.
     pub submissions: Vec<i64>,
     /// Run folders that need not be looked at again.
     pub folders: Vec<PathBuf>,
-}
-
-/// How a run comes to be recorded.
-#[derive(Clone, Debug)]
-pub(super) enum Occasion {
-    /// The service found it.
-    Found,
-    /// The service found it, and it is not to be submitted.
-    Ignored {
-        /// Why.
-        reason: String,
-        /// Whether it seems to be aborted.
-        aborted: bool,
-    },
-    /// A person asked for it; `again` although it was submitted already.
-    Asked {
-        /// Submit once more what was submitted.
-        again: bool,
-    },
 }
 
 impl Recorder {
@@ -115,7 +94,7 @@ impl Recorder {
         first_seen: Moment,
         tokens: Arc<SeenTokens>,
     ) -> Result<Self, StoreError> {
-        let gatherer = Gatherer::load(outbox.clone()).await?;
+        let gatherer = PendingCollections::load(outbox.clone()).await?;
         Ok(Self {
             outbox,
             first_seen,
@@ -188,7 +167,7 @@ impl Recorder {
                 Files::OfRun
             };
             self.spool_used = copy(config, &taken, files, self.spool_used).await?;
-            let held = Held {
+            let held = RunInGrace {
                 taken,
                 collection,
                 state: over.state,
@@ -208,12 +187,12 @@ impl Recorder {
         &mut self,
         config: &Config,
         over: &Over,
-    ) -> Result<(Decided, Vec<i64>), StoreError> {
+    ) -> Result<(Handling, Vec<i64>), StoreError> {
         let known = match commands::known(&self.outbox, &over.folder).await {
             // Without the options of its command it could go to another plan.
             Err(error @ StoreError::Content(_)) => {
                 self.complain(over, &error);
-                return Ok((Decided::NotYet, Vec::new()));
+                return Ok((Handling::NotYet, Vec::new()));
             }
             known => known?,
         };
@@ -221,7 +200,7 @@ impl Recorder {
             Ok(taken) => taken,
             Err(IntakeError::SettingsInFlux(_)) => {
                 tracing::debug!(folder = %over.folder.display(), "waits for the project's settings, which are being written");
-                return Ok((Decided::NotYet, Vec::new()));
+                return Ok((Handling::NotYet, Vec::new()));
             }
             Err(error) => return Ok((self.not_taken(over, &error), Vec::new())),
         };
@@ -234,8 +213,8 @@ impl Recorder {
         &mut self,
         config: &Config,
         over: &Over,
-        taken: Taken,
-    ) -> Result<(Decided, Vec<i64>), StoreError> {
+        taken: FinishedRun,
+    ) -> Result<(Handling, Vec<i64>), StoreError> {
         let verdict = self.verdict(config, &taken, over.state);
         let whole = if verdict == Verdict::Remember {
             None
@@ -253,25 +232,29 @@ impl Recorder {
                     .add(config, collection, &over.folder, taken, over.state)
                     .await?;
                 self.held.remove(&over.folder);
-                return Ok((Decided::Gathered, Vec::new()));
+                return Ok((Handling::Gathered, Vec::new()));
             }
             whole if self.waits_elsewhere(&taken, whole.is_some()).await? => {
                 let (folder, suite) = (over.folder.display(), &taken.snapshot.run.suite);
                 tracing::info!(%folder, suite, "a copy of a suite run that is submitted with its collection");
                 self.held.remove(&over.folder);
-                return Ok((Decided::Gathered, Vec::new()));
+                return Ok((Handling::Gathered, Vec::new()));
             }
             _ => {}
         }
         let ids = self.decide(config, taken, over.state).await?;
         self.held.remove(&over.folder);
-        Ok((Decided::Settled, ids))
+        Ok((Handling::Settled, ids))
     }
 
     /// Whether a folder outside of a collection's session is a copy of a member that is not
     /// recorded yet, so that it must not take that out of its collection; `original` tells whether
     /// the member's own folder is there.
-    async fn waits_elsewhere(&self, taken: &Taken, original: bool) -> Result<bool, StoreError> {
+    async fn waits_elsewhere(
+        &self,
+        taken: &FinishedRun,
+        original: bool,
+    ) -> Result<bool, StoreError> {
         let Some(run) = taken.identity.clone() else {
             return Ok(false);
         };
@@ -298,8 +281,8 @@ impl Recorder {
         config: &Config,
         scout: &Scout,
         extent: Extent,
-    ) -> Result<Collected, StoreError> {
-        let mut collected = Collected::default();
+    ) -> Result<RecordedCollections, StoreError> {
+        let mut collected = RecordedCollections::default();
         if extent == Extent::News && !self.gatherer.has_news() {
             return Ok(collected);
         }
@@ -309,8 +292,8 @@ impl Recorder {
             .await?
         {
             match verdict {
-                collection::Open | collection::InGrace => {}
-                collection::Over {
+                CollectionProgress::Open | CollectionProgress::InGrace => {}
+                CollectionProgress::Over {
                     folder,
                     whole,
                     state,
@@ -324,7 +307,7 @@ impl Recorder {
                     self.gatherer.forget(&folder).await?;
                     collected.folders.extend(folders);
                 }
-                collection::Each { folder, members } => {
+                CollectionProgress::Each { folder, members } => {
                     for (taken, state) in members {
                         collected
                             .submissions
@@ -393,14 +376,14 @@ impl Recorder {
     /// What becomes of a folder that cannot be taken in. What cannot be read now may be readable in
     /// a moment, so it is tried again and told once; a folder that belongs to no project stays what
     /// it is.
-    fn not_taken(&mut self, over: &Over, error: &IntakeError) -> Decided {
+    fn not_taken(&mut self, over: &Over, error: &IntakeError) -> Handling {
         self.complain(over, error);
         match error {
             // A later version may read what is too much for this one.
             IntakeError::Read(ReadError::Io { .. })
             | IntakeError::SettingsInFlux(_)
-            | IntakeError::Defect(_) => Decided::NotYet,
-            IntakeError::Read(_) | IntakeError::NoProject(_) => Decided::Settled,
+            | IntakeError::Defect(_) => Handling::NotYet,
+            IntakeError::Read(_) | IntakeError::NoProject(_) => Handling::Settled,
         }
     }
 
@@ -412,7 +395,7 @@ impl Recorder {
     }
 
     /// The project may be gone when its token is needed.
-    fn note_token(&self, taken: &Taken) {
+    fn note_token(&self, taken: &FinishedRun) {
         if let Some((server, token)) = &taken.token {
             self.tokens.note(server, token);
         }
@@ -421,7 +404,7 @@ impl Recorder {
     async fn decide(
         &mut self,
         config: &Config,
-        taken: Taken,
+        taken: FinishedRun,
         state: RunState,
     ) -> Result<Vec<i64>, StoreError> {
         self.note_token(&taken);
@@ -457,7 +440,7 @@ impl Recorder {
         Ok(ids)
     }
 
-    fn verdict(&self, config: &Config, taken: &Taken, state: RunState) -> Verdict {
+    fn verdict(&self, config: &Config, taken: &FinishedRun, state: RunState) -> Verdict {
         verdict(config, taken, state, self.first_seen)
     }
 }
@@ -481,7 +464,7 @@ fn tell_why_not(folder: &str, recorded: Option<&Recorded>) {
 /// What becomes of a run on this machine; `first_seen` is when kado first saw it.
 pub(super) fn verdict(
     config: &Config,
-    taken: &Taken,
+    taken: &FinishedRun,
     state: RunState,
     first_seen: Moment,
 ) -> Verdict {
@@ -515,7 +498,7 @@ async fn take(
     over: &Over,
     config: &Config,
     known: KnownCommands,
-) -> Result<Result<Taken, IntakeError>, Stopped> {
+) -> Result<Result<FinishedRun, IntakeError>, Stopped> {
     let (folder, config) = (over.folder.clone(), config.clone());
     let taken = contained(move || intake::take_settled(&folder, &config, &known)).await?;
     Ok(taken.unwrap_or_else(|failed| Err(failed.into())))
@@ -525,133 +508,4 @@ async fn take(
 async fn whole_of(over: &Over, config: &Config) -> Result<Option<CollectionFolder>, Stopped> {
     let (folder, config) = (over.folder.clone(), config.clone());
     blocking(move || intake::collection::of(&folder, &config)).await
-}
-
-/// Stores a run, with copies of its files already made; `None` when its log holds no record that
-/// tells which run it is.
-pub(super) async fn store(
-    outbox: &Outbox,
-    taken: Taken,
-    occasion: Occasion,
-) -> Result<Option<Recorded>, StoreError> {
-    let Some(identity) = taken.identity.clone() else {
-        return Ok(None);
-    };
-    let recorded = outbox
-        .with(move |store| {
-            let snapshot = &taken.snapshot;
-            let found = RunRecord {
-                identity: &identity,
-                snapshot,
-                ignored: None,
-                aborted: false,
-                by_command: false,
-                again: false,
-            };
-            let record = match &occasion {
-                Occasion::Found => found,
-                Occasion::Ignored { reason, aborted } => RunRecord {
-                    ignored: Some(reason),
-                    aborted: *aborted,
-                    ..found
-                },
-                Occasion::Asked { again } => RunRecord {
-                    by_command: true,
-                    again: *again,
-                    ..found
-                },
-            };
-            let recorded = store.record(&record, clock::now())?;
-            match (&occasion, &recorded) {
-                (Occasion::Found, Recorded::New(ids)) => give_katalon_time(store, snapshot, ids)?,
-                // A person who asks means now.
-                (Occasion::Asked { .. }, recorded) => store.make_due(recorded.submissions())?,
-                _ => {}
-            }
-            Ok(recorded)
-        })
-        .await?;
-    Ok(Some(recorded))
-}
-
-/// Holds submissions until Katalon, which may submit the run itself, has had its time: it uploads a
-/// run right after it wrote the reports, just when kado is due.
-fn give_katalon_time(
-    store: &mut Store,
-    snapshot: &Snapshot,
-    ids: &[i64],
-) -> Result<(), StoreError> {
-    let known = store.katalon_known(&project_key(&snapshot.options, &snapshot.project_name))?;
-    let until = snapshot.ended().plus(snapshot.options.katalon.wait(&known));
-    if until > clock::now() {
-        store.hold_for_katalon(ids, until)
-    } else {
-        Ok(())
-    }
-}
-
-/// Which files of a run are copied.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Files {
-    /// Those that its own outcomes ask for.
-    OfRun,
-    /// Those that may be sent with its collection, whatever becomes of the other members.
-    OfMember,
-}
-
-/// Copies the files of a run into the spool; without room for them they are sent from where they
-/// lie. Gives how much of the spool is used then.
-pub(super) async fn copy(
-    config: &Config,
-    taken: &Taken,
-    which: Files,
-    mut used: Used,
-) -> Result<Used, Stopped> {
-    let wanted: Vec<_> = match which {
-        Files::OfRun => attachments::wanted(&taken.snapshot).collect(),
-        Files::OfMember => attachments::wanted_in_a_whole(&taken.snapshot).collect(),
-    };
-    let spool = Spool::new(&config.state_dir, config.spool_limit);
-    for place in taken.snapshot.places() {
-        let Some(run) = place.run.clone() else {
-            continue;
-        };
-        let inside = |file: &&RunFile| {
-            Some(RunFile {
-                path: place.inside(&file.path)?.to_owned(),
-                ..(*file).clone()
-            })
-        };
-        let files: Vec<_> = wanted.iter().filter_map(inside).collect();
-        let (spool, folder, shown, before) = (
-            spool.clone(),
-            PathBuf::from(&place.folder),
-            place.folder,
-            used,
-        );
-        let copied;
-        (copied, used) = blocking(move || {
-            let mut used = before;
-            (spool.copy(&run, &folder, files.iter(), &mut used), used)
-        })
-        .await?;
-        if copied.left > 0 {
-            let files = copied.left;
-            tracing::warn!(
-                folder = shown,
-                files,
-                "the spool is full (`spool_limit`); these files are sent from where they lie"
-            );
-        }
-        if let Some(error) = copied.error {
-            let files = copied.failed;
-            tracing::warn!(
-                folder = shown,
-                files,
-                error,
-                "files cannot be copied into the spool and are sent from where they lie"
-            );
-        }
-    }
-    Ok(used)
 }

@@ -5,23 +5,24 @@ use std::path::Path;
 use crate::blocking::{Failed, contained};
 use crate::clock;
 use crate::config::Config;
-use crate::discovery::claim::KnownCommands;
 use crate::discovery::eligibility::Verdict;
 use crate::error_chain::chain;
-use crate::intake::collection::STILL;
-use crate::intake::{self, Taken};
 use crate::katalon::run::lifecycle::RunState;
 use crate::outbox::intake::SubmissionState;
 use crate::outbox::request::{Answer, Request};
 use crate::outbox::row::Row;
-use crate::outbox::step::StepState;
-use crate::outbox::store::{Recorded, Submission};
+use crate::outbox::store::Recorded;
 use crate::outbox::{Outbox, StoreError};
-use crate::plan::snapshot::Snapshot;
 use crate::record::commands;
-use crate::record::recorder::{Files, Occasion, copy, store, verdict};
+use crate::record::copies::{Files, copy};
+use crate::record::finished::{take_ended, take_finished};
+use crate::record::recorder::verdict;
+use crate::record::store::{Occasion, store};
 use crate::spool::Used;
-use crate::workspace::{self, JunitState};
+
+mod retry;
+
+use retry::{Wish, retry};
 
 /// Whether all of these are submitted, as far as there is anything to submit.
 fn all_submitted(rows: &[Row]) -> bool {
@@ -101,25 +102,6 @@ fn not_read(folder: &Path, failed: &Failed) -> Answer {
     Answer::Refused(format!("`{}` cannot be read: {failed}", folder.display()))
 }
 
-/// Takes in a run whose command has ended, and how it ended. A suite of a collection that is to be
-/// one run stands for the whole.
-fn take_ended(
-    folder: &Path,
-    config: &Config,
-    known: &KnownCommands,
-) -> Result<(Taken, RunState), String> {
-    if let Some(whole) = intake::collection::of(folder, config) {
-        return intake::collection::take_ended(&whole, config, known);
-    }
-    let taken = intake::take(folder, config, known).map_err(|error| chain(&error))?;
-    let state = match workspace::read_junit(folder) {
-        _ if taken.snapshot.run.ended.is_some() => RunState::Finished,
-        JunitState::Complete => RunState::Crashed,
-        JunitState::Missing | JunitState::Incomplete => RunState::Aborted,
-    };
-    Ok((taken, state))
-}
-
 async fn taken_on(
     outbox: &Outbox,
     folder: &Path,
@@ -140,144 +122,6 @@ async fn taken_on(
         submissions,
         note: known.then_some(note),
     })
-}
-
-/// Takes in a folder for a person: a run's, or with `submit.collections = "one"` that of a
-/// collection or member, which stands for the whole. `known` is what is known of the command that
-/// started it.
-///
-/// # Errors
-/// Why it is not submitted, in words for that person.
-pub(crate) fn take_finished(
-    folder: &Path,
-    config: &Config,
-    known: &KnownCommands,
-) -> Result<Taken, String> {
-    let taken = match intake::collection::of(folder, config) {
-        Some(whole) => intake::collection::take_finished(&whole, config, known)?,
-        None => take_over(folder, config, known)?,
-    };
-    if taken.standing.enabled {
-        return Ok(taken);
-    }
-    Err(format!(
-        "the Azure DevOps integration of project {} is switched off; switch it on in Katalon under Project > Settings > \
-         Integrations > Azure DevOps",
-        taken.snapshot.project_name
-    ))
-}
-
-/// Takes in a run that is over.
-fn take_over(folder: &Path, config: &Config, known: &KnownCommands) -> Result<Taken, String> {
-    let taken = intake::take(folder, config, known).map_err(|error| match workspace::collection_in(folder) {
-        Ok(_) => "it is the folder of a collection; name the run folders of its suites, or set `submit.collections = \
-                  \"one\"`"
-            .to_owned(),
-        Err(error) if error.kind() == std::io::ErrorKind::InvalidData => format!(
-            "the report of the collection (`.rp`) cannot be read: {}; name the run folders of its suites to submit each by \
-             itself",
-            chain(&error)
-        ),
-        Err(_) => chain(&error),
-    })?;
-    let over =
-        taken.snapshot.run.ended.is_some() || workspace::read_junit(folder) == JunitState::Complete;
-    if !over {
-        let listing = workspace::list_run_folder(folder).map_err(|error| chain(&error))?;
-        let quiet = listing
-            .newest()
-            .map_or(STILL, |newest| clock::now().since(newest));
-        if quiet < STILL {
-            return Err(format!(
-                "the run in `{}` is still being written; a run without an end is submitted as aborted when it was still for \
-                 {} seconds",
-                folder.display(),
-                STILL.as_secs()
-            ));
-        }
-    }
-    Ok(taken)
-}
-
-/// Takes a submission up again, planned anew from the project of today where that is still there.
-/// What is there and cannot be read is no reason to use the settings of then: they may be what was
-/// wrong.
-async fn retry(
-    outbox: &Outbox,
-    config: &Config,
-    submission: i64,
-    wish: Wish,
-) -> Result<(), StoreError> {
-    let stored = outbox.with(move |store| store.load(submission)).await?;
-    if let Some(plan) = wish.plan.filter(|plan| stored.plan_id != Some(*plan)) {
-        may_go_elsewhere(&stored, plan)?;
-    }
-    // What has an ADO run goes on with its plan.
-    let before = stored.snapshot.clone();
-    let fresh = if stored.ado_run_id.is_none() {
-        take_again(outbox, config, stored.snapshot).await?
-    } else {
-        None
-    };
-    let mut snapshot = fresh.map_or(before, |taken| taken.snapshot);
-    if let Some(plan) = wish.plan {
-        snapshot.options.go_to(plan, stored.plan_id);
-    }
-    if !wish.one_of_many {
-        // Whoever asks for this very run was told what that means.
-        snapshot.options.unclear_plan = None;
-    }
-    outbox
-        .with(move |store| store.retry(submission, Some(&snapshot), clock::now()))
-        .await
-}
-
-/// What a person wants of a retry.
-#[derive(Clone, Copy)]
-struct Wish {
-    /// The test plan that the run is to go to.
-    plan: Option<u32>,
-    /// It is one of many, and nobody looked at it.
-    one_of_many: bool,
-}
-
-/// Whether a submission can go to another test plan: not when something of it is in ADO, or may be.
-fn may_go_elsewhere(stored: &Submission, plan: u32) -> Result<(), StoreError> {
-    let submission = stored.id;
-    if let Some(run) = stored.ado_run_id {
-        return Err(StoreError::NotNow(format!(
-            "run {submission} has test run {run} in Azure DevOps already, and cannot go to test plan {plan} any more"
-        )));
-    }
-    let creating = stored
-        .steps
-        .first()
-        .is_some_and(|step| step.state == StepState::Intended);
-    if stored.create_unclear || creating {
-        return Err(StoreError::NotNow(format!(
-            "it is not known whether run {submission} has a test run in Azure DevOps already, because an answer was lost; \
-             `kado runs retry {submission}` finds out"
-        )));
-    }
-    Ok(())
-}
-
-async fn take_again(
-    outbox: &Outbox,
-    config: &Config,
-    snapshot: Snapshot,
-) -> Result<Option<Taken>, StoreError> {
-    let folder = snapshot.folder.clone();
-    let known = commands::known(outbox, Path::new(&folder)).await?;
-    let owned = config.clone();
-    let reason = match contained(move || intake::take_again(&snapshot, &owned, &known)).await? {
-        Ok(Ok(taken)) => return Ok(taken),
-        Ok(Err(reason)) => reason,
-        Err(failed) => failed.to_string(),
-    };
-    Err(StoreError::NotNow(format!(
-        "the run in `{folder}` cannot be read anew: {reason}; try again when it can, or move it away to use what was read before"
-    )))
 }
 
 /// Carries out a request of a person.

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use crate::discovery::identity::RunIdentity;
-use crate::intake::{Standing, Taken};
+use crate::intake::{FinishedRun, SubmissionTerms};
 use crate::katalon::run::lifecycle::RunState;
 use crate::outbox::store::Gathered;
 use crate::outbox::{Store, StoreError};
@@ -20,7 +20,7 @@ use crate::workspace::ListedMember;
 
 /// A member that is over.
 #[derive(Clone, Serialize, Deserialize)]
-pub(super) struct Held {
+pub(super) struct Member {
     /// Id of the collection.
     pub collection: String,
     /// The collection's folder.
@@ -35,16 +35,16 @@ pub(super) struct Held {
     pub snapshot: Snapshot,
     /// On what terms it is submitted.
     #[serde(flatten)]
-    standing: Standing,
+    standing: SubmissionTerms,
 }
 
-impl Held {
+impl Member {
     /// A member of a collection, as it was taken in.
     pub(super) fn new(
         collection: (String, PathBuf),
         members: Vec<ListedMember>,
         prefix: String,
-        taken: Taken,
+        taken: FinishedRun,
         state: MemberState,
     ) -> Self {
         let (collection, folder) = collection;
@@ -78,9 +78,9 @@ impl Held {
     }
 
     /// As it was taken in.
-    pub(super) fn taken(&self) -> Taken {
+    pub(super) fn taken(&self) -> FinishedRun {
         // Its token was noted when the member was gathered.
-        Taken {
+        FinishedRun {
             identity: self.run(),
             standing: self.standing,
             token: None,
@@ -89,7 +89,7 @@ impl Held {
     }
 
     /// Whether a folder still holds this run.
-    pub(super) fn is_same(&self, taken: &Taken) -> bool {
+    pub(super) fn is_same(&self, taken: &FinishedRun) -> bool {
         (&self.snapshot.run.suite, self.snapshot.started())
             == (&taken.snapshot.run.suite, taken.snapshot.started())
     }
@@ -147,7 +147,7 @@ impl fmt::Display for Unreadable {
 ///
 /// # Errors
 /// When this version cannot.
-pub(super) fn read(stored: &Gathered) -> Result<Held, Box<Unreadable>> {
+pub(super) fn read(stored: &Gathered) -> Result<Member, Box<Unreadable>> {
     let unreadable = |error: serde_json::Error| Unreadable {
         collection: stored.collection.clone(),
         member: stored.member.clone(),

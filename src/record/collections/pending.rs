@@ -9,25 +9,25 @@ use crate::discovery::claim::KnownCommands;
 use crate::discovery::tracker::{BETWEEN_LOOKS, GRACE, STILL};
 use crate::error_chain::chain;
 use crate::intake::collection::{
-    Progress, TakenMember, are_one, has_ended, join_or_aborted, progress,
+    FinishedMember, MemberProgress, are_one, has_ended, join_or_aborted, progress,
 };
-use crate::intake::{self, IntakeError, Taken};
+use crate::intake::{self, FinishedRun, IntakeError};
 use crate::katalon::run::lifecycle::RunState;
 use crate::moment::Moment;
 use crate::plan::collection::MemberState;
-use crate::record::collections::member::Held;
-use crate::record::collections::{Verdict, member_state};
+use crate::record::collections::member::Member;
+use crate::record::collections::{CollectionProgress, member_state};
 use crate::workspace::{self, ListedMember};
 
 /// A collection of which at least one member is over.
 #[derive(Clone, Default)]
-pub(super) struct Gathering {
+pub(super) struct PendingCollection {
     /// Id of the collection.
     pub id: String,
     /// All its members.
     pub members: Vec<ListedMember>,
     /// Those that are over, by the folder below `Reports`.
-    pub held: BTreeMap<String, Arc<Held>>,
+    pub held: BTreeMap<String, Arc<Member>>,
     /// Since when nothing of it runs or waits, as far as was seen.
     pub over_since: Option<Moment>,
     /// Since when it cannot be told how far it is, and whether that was said.
@@ -35,7 +35,7 @@ pub(super) struct Gathering {
 }
 
 /// What a look depends on besides the folders.
-pub(super) struct Terms {
+pub(super) struct LookTerms {
     /// The configuration.
     pub config: Config,
     /// What is known of the commands that started members, by their run folders.
@@ -49,23 +49,23 @@ pub(super) struct Terms {
 }
 
 /// A member as a look saw it.
-struct Seen {
+struct MemberLook {
     listed: ListedMember,
     /// What became of it; `None` while it runs.
     state: Option<MemberState>,
     newest: Option<Moment>,
 }
 
-impl Gathering {
+impl PendingCollection {
     /// Looks how far the collection in a folder is. What cannot be told is looked at again, and
     /// said once when that does not help.
-    pub(super) fn look(&mut self, folder: &Path, terms: &Terms) -> Verdict {
+    pub(super) fn look(&mut self, folder: &Path, terms: &LookTerms) -> CollectionProgress {
         let error = match self.assess(folder, terms) {
             Ok(verdict) => {
                 self.undecided = None;
                 return verdict;
             }
-            Err(Undecided::Soon) => return Verdict::InGrace,
+            Err(Undecided::Soon) => return CollectionProgress::InGrace,
             Err(Undecided::Collection(error)) => chain(&error),
             Err(Undecided::Member(error)) => chain(&error),
         };
@@ -73,16 +73,25 @@ impl Gathering {
     }
 
     /// It is looked at again, and said once when that does not help.
-    pub(super) fn cannot_tell(&mut self, folder: &Path, error: &str, now: Moment) -> Verdict {
+    pub(super) fn cannot_tell(
+        &mut self,
+        folder: &Path,
+        error: &str,
+        now: Moment,
+    ) -> CollectionProgress {
         let (since, said) = self.undecided.get_or_insert((now, false));
         if now.since(*since) >= GRACE && !std::mem::replace(said, true) {
             let folder = folder.display();
             tracing::warn!(%folder, error, "a collection cannot be read and is not submitted before it can");
         }
-        Verdict::Open
+        CollectionProgress::Open
     }
 
-    fn assess(&mut self, folder: &Path, terms: &Terms) -> Result<Verdict, Undecided> {
+    fn assess(
+        &mut self,
+        folder: &Path,
+        terms: &LookTerms,
+    ) -> Result<CollectionProgress, Undecided> {
         let (config, now) = (&terms.config, terms.now);
         let root = self
             .held
@@ -97,7 +106,7 @@ impl Gathering {
                 .values()
                 .map(|held| (held.taken(), held.run_state()))
                 .collect();
-            return Ok(Verdict::Each {
+            return Ok(CollectionProgress::Each {
                 folder: folder.to_owned(),
                 members,
             });
@@ -126,19 +135,19 @@ impl Gathering {
         let given_up = quiet >= config.abort_after;
         if seen.iter().any(|member| member.state.is_none()) || (waits && !ended && !given_up) {
             self.over_since = None;
-            return Ok(Verdict::Open);
+            return Ok(CollectionProgress::Open);
         }
         let since = *self.over_since.get_or_insert(now);
         let complete = ended && quiet >= STILL && now.since(since) >= BETWEEN_LOOKS;
         if complete || given_up || now.since(since) >= GRACE {
             self.over(folder, &seen, terms)
         } else {
-            Ok(Verdict::InGrace)
+            Ok(CollectionProgress::InGrace)
         }
     }
 
     /// How far each member is; `unseen` is what one without a log counts as.
-    fn seen(&self, unseen: MemberState, terms: &Terms) -> Vec<Seen> {
+    fn seen(&self, unseen: MemberState, terms: &LookTerms) -> Vec<MemberLook> {
         let look = |member: &ListedMember| {
             let listing = workspace::list_run_folder(&member.folder);
             let newest = listing
@@ -159,16 +168,16 @@ impl Gathering {
                 // say.
                 None if terms.settled.contains(&member.folder) => {
                     Some(match progress(&member.folder).0 {
-                        Progress::Finished => MemberState::Finished,
-                        Progress::Crashed => MemberState::Crashed,
-                        Progress::Open | Progress::Waiting => {
+                        MemberProgress::Finished => MemberState::Finished,
+                        MemberProgress::Crashed => MemberState::Crashed,
+                        MemberProgress::Open | MemberProgress::Waiting => {
                             member_state(RunState::Aborted, &terms.config)
                         }
                     })
                 }
                 None => None,
             };
-            Seen {
+            MemberLook {
                 listed: member.clone(),
                 state,
                 newest,
@@ -178,12 +187,17 @@ impl Gathering {
     }
 
     /// Joins the members, from their folders as they are now where those are still there.
-    fn over(&self, folder: &Path, seen: &[Seen], terms: &Terms) -> Result<Verdict, Undecided> {
+    fn over(
+        &self,
+        folder: &Path,
+        seen: &[MemberLook],
+        terms: &LookTerms,
+    ) -> Result<CollectionProgress, Undecided> {
         let mut members = Vec::new();
         for member in seen {
             let state = member.state.unwrap_or(MemberState::Vanished);
             let taken = self.take(&member.listed, terms)?;
-            members.push(TakenMember {
+            members.push(FinishedMember {
                 listed: member.listed.clone(),
                 state,
                 taken,
@@ -194,7 +208,7 @@ impl Gathering {
             .map(|member| member.listed.folder.clone())
             .collect();
         let (whole, state) = join_or_aborted(&self.id, folder, members);
-        Ok(Verdict::Over {
+        Ok(CollectionProgress::Over {
             folder: folder.to_owned(),
             whole: whole.map(Box::new),
             state,
@@ -203,7 +217,11 @@ impl Gathering {
     }
 
     /// A member from its folder, or as it was gathered; `None` when there is nothing to read.
-    fn take(&self, member: &ListedMember, terms: &Terms) -> Result<Option<Taken>, Undecided> {
+    fn take(
+        &self,
+        member: &ListedMember,
+        terms: &LookTerms,
+    ) -> Result<Option<FinishedRun>, Undecided> {
         let held = self.held.get(&member.prefix);
         // The list of members changed since the commands were looked for: without them it could go
         // to another plan.
