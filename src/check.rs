@@ -2,145 +2,21 @@
 //! is as it should be and what mends it. Nothing in here writes, neither to a project nor to ADO.
 
 mod connection;
+mod coverage;
 mod definitions;
 mod folders;
-mod ids;
-mod katalon;
+mod katalon_upload;
 mod machine;
+mod mapped_ids;
+mod mapping_rows;
 mod outcomes;
-mod points;
 mod project;
-mod rows;
+mod report;
 mod server;
 mod watches;
 
-use serde::Serialize;
-
-use crate::exit::Exit;
-
 pub(crate) use machine::check_machine;
 pub(crate) use project::check_project;
+pub(crate) use report::{Check, Report, Shared};
 pub(crate) use server::check_machine_server;
 pub(crate) use watches::check_watches;
-
-/// One thing that was looked at.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
-pub(crate) struct Check {
-    /// What was looked at.
-    pub name: String,
-    /// Whether it is as it should be.
-    pub ok: bool,
-    /// What was found.
-    pub detail: String,
-    /// What mends it, or what to know.
-    pub hint: Option<String>,
-    /// What a failure means for the exit code.
-    #[serde(skip)]
-    pub exit: Exit,
-    /// Of a mapped id: what others may have, too.
-    #[serde(skip)]
-    pub shared: Option<Shared>,
-}
-
-/// A finding that many mapped ids can have: for people they are told together.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) struct Shared {
-    /// What was found, in words that fit each of them.
-    pub finding: String,
-    /// The mapped id that this check is about, as it stands in the test case.
-    pub id: String,
-    /// What belongs to it: its test cases in Katalon.
-    pub about: String,
-}
-
-/// Everything that was looked at, in order.
-#[derive(Debug, Default, Serialize)]
-pub(crate) struct Report {
-    /// The checks.
-    pub checks: Vec<Check>,
-}
-
-impl Report {
-    /// Something is as it should be.
-    pub(crate) fn fine(&mut self, name: impl Into<String>, detail: impl Into<String>) {
-        self.push(name.into(), true, detail.into(), None, Exit::Done);
-    }
-
-    /// Something works and has a point to know.
-    pub(crate) fn note(
-        &mut self,
-        name: impl Into<String>,
-        detail: impl Into<String>,
-        hint: impl Into<String>,
-    ) {
-        self.push(
-            name.into(),
-            true,
-            detail.into(),
-            Some(hint.into()),
-            Exit::Done,
-        );
-    }
-
-    /// Something is wrong.
-    pub(crate) fn wrong(
-        &mut self,
-        name: impl Into<String>,
-        detail: impl Into<String>,
-        hint: impl Into<String>,
-    ) {
-        self.failed(name, detail, hint, Exit::NotDone);
-    }
-
-    /// Something is wrong in a way that has an exit code of its own.
-    pub(crate) fn failed(
-        &mut self,
-        name: impl Into<String>,
-        detail: impl Into<String>,
-        hint: impl Into<String>,
-        exit: Exit,
-    ) {
-        self.push(name.into(), false, detail.into(), Some(hint.into()), exit);
-    }
-
-    /// Says of the check that was added last that other mapped ids may have the same finding.
-    pub(crate) fn shared(
-        &mut self,
-        finding: impl Into<String>,
-        id: &impl ToString,
-        about: impl Into<String>,
-    ) {
-        if let Some(last) = self.checks.last_mut() {
-            last.shared = Some(Shared {
-                finding: finding.into(),
-                id: id.to_string(),
-                about: about.into(),
-            });
-        }
-    }
-
-    /// Whether everything is as it should be.
-    pub(crate) fn ok(&self) -> bool {
-        self.checks.iter().all(|check| check.ok)
-    }
-
-    /// The exit code.
-    pub(crate) fn exit(&self) -> Exit {
-        self.checks
-            .iter()
-            .map(|check| check.exit)
-            .fold(Exit::Done, Exit::and)
-    }
-
-    fn push(&mut self, name: String, ok: bool, detail: String, hint: Option<String>, exit: Exit) {
-        let hint = hint.filter(|hint| !hint.is_empty());
-        self.checks.push(Check {
-            name,
-            ok,
-            detail,
-            hint,
-            exit,
-            shared: None,
-        });
-    }
-}

@@ -11,17 +11,24 @@
 mod check;
 mod delegate;
 mod dry_run;
+mod error;
 mod exec;
 pub mod inspect;
+mod json;
 mod list;
 mod man;
 mod plan_tables;
 mod run;
 mod runs;
+mod runtime;
 mod service;
 mod status;
+mod submission;
 mod submit;
 mod table;
+
+#[cfg(windows)]
+pub(crate) use error::exit_of;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -29,12 +36,11 @@ use std::time::Duration;
 
 use clap::{Args, CommandFactory as _, Parser, Subcommand};
 
-use crate::config::paths::{self, ConfigError};
+use crate::config::paths;
 use crate::error_chain;
 use crate::exit::Exit;
 use crate::katalon::run::lifecycle::ABORT_AFTER;
 use crate::secrets::dumps;
-use crate::service::ServiceError;
 use crate::telemetry;
 
 /// Submits finished Katalon Studio suite runs to Azure DevOps Test Plans.
@@ -87,11 +93,6 @@ struct InspectArguments {
     json: bool,
 }
 
-/// A command line that cannot be carried out as it is.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub(crate) struct UsageError(pub String);
-
 /// Runs the program.
 pub fn main() -> ExitCode {
     dumps::keep_out();
@@ -111,7 +112,7 @@ pub fn main() -> ExitCode {
         Ok(exit) => exit.into(),
         Err(error) => {
             eprint!("{}", telemetry::as_error(&format!("{error:#}")));
-            exit_of(&error).into()
+            error::exit_of(&error).into()
         }
     }
 }
@@ -161,24 +162,4 @@ fn dispatch(cli: Cli) -> anyhow::Result<Exit> {
             runs::runs(&arguments, &paths::load(cli.config.as_deref())?, &mut out)
         }
     }
-}
-
-/// The exit code of an error that ended a command.
-pub(crate) fn exit_of(error: &anyhow::Error) -> Exit {
-    if let Some(error) = error.downcast_ref::<ServiceError>() {
-        return service::exit(error);
-    }
-    if error.is::<UsageError>() || error.is::<ConfigError>() {
-        Exit::Usage
-    } else {
-        Exit::NotDone
-    }
-}
-
-/// A runtime for commands that talk to a server.
-fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
-    Ok(tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()?)
 }

@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::exit::Exit;
+
 /// A call to Azure DevOps did not succeed.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum AdoError {
@@ -52,6 +54,16 @@ pub enum AdoError {
 }
 
 impl AdoError {
+    /// The exit code of a command that this error ends.
+    pub(crate) const fn exit(&self) -> Exit {
+        match self {
+            Self::CredentialsRefused { .. } => Exit::Refused,
+            Self::Unavailable { .. } => Exit::Unreachable,
+            Self::Configuration(_) => Exit::Usage,
+            Self::Gone(_) | Self::Rejected { .. } | Self::File { .. } => Exit::NotDone,
+        }
+    }
+
     /// Unreachable or busy, and nothing was carried out.
     pub fn not_sent(message: impl Into<String>) -> Self {
         Self::Unavailable {

@@ -6,8 +6,7 @@ use url::Url;
 use crate::ado::proxy::Ways;
 use crate::ado::scope::Scope;
 use crate::ado::{AdoClient, Credential};
-use crate::check::Report;
-use crate::check::server::failed;
+use crate::check::report::Report;
 use crate::config::Access;
 use crate::connect::connections::proxy_rule;
 use crate::exit::Exit;
@@ -58,7 +57,7 @@ pub(super) async fn check_connection(
             true
         }
         Err(error) => {
-            failed("connection", &error, report);
+            report.ado_failed("connection", &error);
             false
         }
     }
@@ -121,7 +120,7 @@ pub(super) async fn check_scopes(
                  into `azure.token_file`",
                 Exit::Refused,
             ),
-            Err(error) => return failed(&title, &error, report),
+            Err(error) => return report.ado_failed(&title, &error),
         }
     }
 }

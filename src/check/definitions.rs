@@ -3,8 +3,7 @@
 
 use crate::ado::listing::DefinitionKind;
 use crate::ado::{AdoClient, AdoError};
-use crate::check::Report;
-use crate::check::server::{SETTINGS, failed};
+use crate::check::report::{CORRECT_SETTINGS, Report};
 
 /// Verifies one definition. A link that cannot be made costs the link and never the run, so its
 /// scope is a note. Of a release the `stage` that is named has to be there.
@@ -56,9 +55,9 @@ pub(super) async fn check_definition(
         }
         Err(AdoError::Gone(message)) => {
             let detail = format!("project {project} has no such {word} definition ({message})");
-            report.wrong(title, detail, SETTINGS);
+            report.wrong(title, detail, CORRECT_SETTINGS);
         }
-        Err(error) => failed(&title, &error, report),
+        Err(error) => report.ado_failed(&title, &error),
     }
     client.forget_refusal();
 }

@@ -5,7 +5,7 @@
 use std::io::ErrorKind;
 use std::path::Path;
 
-use crate::check::Report;
+use crate::check::report::Report;
 use crate::config::Config;
 use crate::outbox::folder;
 use crate::watch;

@@ -5,8 +5,8 @@
 use std::io::ErrorKind;
 use std::path::Path;
 
-use crate::check::Report;
 use crate::check::folders::check_room;
+use crate::check::report::Report;
 use crate::config::Config;
 use crate::config::proxy::ProxyUrl;
 use crate::error_chain::chain;

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::check::Report;
+use crate::check::report::Report;
 use crate::katalon::status::Status;
 use crate::plan::outcome::{OUTCOMES, default_outcome, outcome, unknown};
 

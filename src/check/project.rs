@@ -5,7 +5,8 @@ use std::path::Path;
 use crate::check::connection::check_proxy;
 use crate::check::folders::check_project_folders;
 use crate::check::outcomes::check_outcomes;
-use crate::check::{Report, katalon, server};
+use crate::check::report::{CORRECT_SETTINGS, Report};
+use crate::check::{katalon_upload, server};
 use crate::config::Config;
 use crate::config::project_file::ProjectFile;
 use crate::error_chain::chain;
@@ -75,7 +76,7 @@ pub(crate) async fn check_project(
 /// The server that the project is integrated with, as far as its URL tells.
 fn server_of(options: &Options, report: &mut Report) -> Option<Server> {
     let Some(url) = &options.server_url else {
-        report.wrong("server", "none is set", server::SETTINGS);
+        report.wrong("server", "none is set", CORRECT_SETTINGS);
         return None;
     };
     match Server::parse(url) {
@@ -90,7 +91,7 @@ fn server_of(options: &Options, report: &mut Report) -> Option<Server> {
             Some(server)
         }
         Err(error) => {
-            report.wrong("server", error.to_string(), server::SETTINGS);
+            report.wrong("server", error.to_string(), CORRECT_SETTINGS);
             None
         }
     }
@@ -134,7 +135,7 @@ fn integration(project: &Project, config: &Config, options: &Options, report: &m
             hint,
         );
     }
-    katalon::own_submission(project, config, options, report);
+    katalon_upload::own_submission(project, config, options, report);
     if let ProjectToken::Undecryptable(why) = &settings.token {
         report.wrong(
             "token of the project",

@@ -7,22 +7,20 @@ use crate::ado::listing::DefinitionKind;
 use crate::ado::scope::Scope;
 use crate::ado::{AdoClient, AdoError};
 use crate::check::connection::{check_connection, check_proxy, check_scopes};
+use crate::check::coverage::{PlanPoints, Situations};
 use crate::check::definitions::check_definition;
 use crate::check::folders::profiles;
-use crate::check::points::{PlanPoints, Situations};
-use crate::check::rows::{self, Remark};
-use crate::check::{Report, ids};
+use crate::check::mapped_ids;
+use crate::check::mapping_rows::{self, Remark};
+use crate::check::report::{CORRECT_SETTINGS, Report};
 use crate::config::Config;
 use crate::connect::connections::Connections;
-use crate::exit::Exit;
 use crate::katalon::project::Project;
 use crate::katalon::settings::ConfigurationRow;
 use crate::plan::links::{BuildChoice, ReleaseChoice};
 use crate::plan::snapshot::Options;
 use crate::server::Server;
 use crate::submit::Stop;
-
-pub(super) const SETTINGS: &str = "correct it in Katalon's Azure DevOps settings, or in kado.toml";
 
 /// Asks the server that the project is integrated with.
 pub(super) async fn check_server(
@@ -72,7 +70,7 @@ pub(super) async fn check_server(
         let live: Vec<_> = live.map(|(row, _)| *row).collect();
         let situations =
             Situations::new(&plans, options.multiple_points, &live, names).of(&options.plans);
-        ids::check_ids(&client, name, project, &situations, report).await;
+        mapped_ids::check_ids(&client, name, project, &situations, report).await;
     }
     if let Some(BuildChoice::LatestOf(id)) = options.build {
         check_definition(&client, name, DefinitionKind::Build, id, None, report).await;
@@ -103,7 +101,7 @@ async fn ado_project(client: &AdoClient, name: &str, report: &mut Report) -> boo
             "submitting does not need it; `kado list projects` needs the scope Project and Team (read)",
         ),
         Err(error) => {
-            failed("ADO project", &error, report);
+            report.ado_failed("ADO project", &error);
             return false;
         }
     }
@@ -152,7 +150,7 @@ fn connect(
 fn connected(client: Result<Arc<AdoClient>, Stop>, report: &mut Report) -> Option<Arc<AdoClient>> {
     match client {
         Ok(client) => return Some(client),
-        Err(Stop::Ado(error)) => failed("server", &error, report),
+        Err(Stop::Ado(error)) => report.ado_failed("server", &error),
         Err(stop) => report.wrong("token", stop.to_string(), ""),
     }
     None
@@ -162,7 +160,7 @@ fn connected(client: Result<Arc<AdoClient>, Stop>, report: &mut Report) -> Optio
 type JudgedRow<'a> = (&'a ConfigurationRow, Option<Remark>);
 
 fn judged_rows<'a>(project: &Project, options: &'a Options) -> Vec<JudgedRow<'a>> {
-    let remarks = rows::remarks(&options.configuration_rows, &profiles(&project.root));
+    let remarks = mapping_rows::remarks(&options.configuration_rows, &profiles(&project.root));
     options.configuration_rows.iter().zip(remarks).collect()
 }
 
@@ -186,7 +184,7 @@ async fn configurations(
     let found = match client.configurations(name).await {
         Ok(found) => found,
         Err(error) => {
-            failed("test configurations", &error, report);
+            report.ado_failed("test configurations", &error);
             return BTreeMap::new();
         }
     };
@@ -196,7 +194,7 @@ async fn configurations(
         .collect();
     for (row, remark) in rows {
         let (title, id) = (
-            format!("mapping {}", rows::title(row)),
+            format!("mapping {}", mapping_rows::title(row)),
             row.configuration_id,
         );
         let Some(known) = names.get(&id) else {
@@ -233,7 +231,7 @@ async fn plans(
     report: &mut Report,
 ) -> Vec<PlanPoints> {
     if options.plans.is_empty() {
-        report.wrong("test plan", "none is set", SETTINGS);
+        report.wrong("test plan", "none is set", CORRECT_SETTINGS);
     }
     let mut plans = Vec::new();
     for plan_id in &options.plans {
@@ -241,7 +239,7 @@ async fn plans(
         let found = match client.test_plan(name, *plan_id).await {
             Ok(found) => found,
             Err(error) => {
-                failed(&title, &error, report);
+                report.ado_failed(&title, &error);
                 continue;
             }
         };
@@ -256,27 +254,8 @@ async fn plans(
                     points,
                 });
             }
-            Err(error) => failed(&title, &error, report),
+            Err(error) => report.ado_failed(&title, &error),
         }
     }
     plans
-}
-
-/// Reports an error of ADO with the exit code it has.
-pub(super) fn failed(name: &str, error: &AdoError, report: &mut Report) {
-    let (hint, exit) = match error {
-        AdoError::CredentialsRefused { .. } => (
-            "the token needs the scopes Test Management (read & write) and Work Items (read)",
-            Exit::Refused,
-        ),
-        AdoError::Unavailable { .. } => (
-            "look at the network, the proxy (`azure.proxy`) and the certificates (`azure.ca_file`)",
-            Exit::Unreachable,
-        ),
-        AdoError::Configuration(_) => ("", Exit::Usage),
-        AdoError::Gone(_) | AdoError::Rejected { .. } | AdoError::File { .. } => {
-            (SETTINGS, Exit::NotDone)
-        }
-    };
-    report.failed(name, error.to_string(), hint, exit);
 }

@@ -11,7 +11,7 @@ mod system;
 
 use std::path::PathBuf;
 
-use crate::check::Report;
+use crate::check::report::Report;
 use crate::config::Config;
 use crate::watch;
 

@@ -10,7 +10,8 @@ use clap::Args;
 use serde_json::json;
 
 use crate::check::{Report, check_machine, check_machine_server, check_project, check_watches};
-use crate::cli::runtime;
+use crate::cli::json;
+use crate::cli::runtime::runtime;
 use crate::config::paths;
 use crate::exit::Exit;
 use crate::{service, watch, workspace};
@@ -80,11 +81,7 @@ pub(super) fn check(
         }
     }
     if arguments.json {
-        serde_json::to_writer_pretty(
-            &mut *out,
-            &json!({ "ok": report.ok(), "checks": report.checks }),
-        )?;
-        writeln!(out)?;
+        json::print(&json!({ "ok": report.ok(), "checks": report.checks }), out)?;
     } else {
         people::tell(&report, out)?;
     }

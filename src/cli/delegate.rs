@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use tokio_util::sync::CancellationToken;
 
-use crate::cli::runtime;
+use crate::cli::runtime::runtime;
 use crate::clock;
 use crate::config::Config;
 use crate::daemon::{self, Effort};
@@ -29,7 +29,7 @@ const ANSWER: Duration = Duration::from_secs(60);
 const SENT: Duration = Duration::from_secs(15 * 60);
 
 /// A place to leave requests at.
-pub(super) struct Desk<'a> {
+pub(super) struct Delegate<'a> {
     config: &'a Config,
     lock: Option<StateLock>,
     outbox: Outbox,
@@ -49,7 +49,7 @@ pub(super) struct Sent {
     pub attempts: Vec<(i64, Attempt)>,
 }
 
-impl<'a> Desk<'a> {
+impl<'a> Delegate<'a> {
     /// Opens the outbox, with the lock of the state folder if it is free.
     ///
     /// # Errors

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use crate::ado::AdoError;
+use crate::cli::json;
 use crate::cli::plan_tables::{self, target};
 use crate::cli::table::plain;
 use crate::config::Config;
@@ -88,8 +88,7 @@ pub(super) async fn dry_run(
     }
     if json {
         let views: Vec<_> = plans.iter().map(view).collect();
-        serde_json::to_writer_pretty(&mut *out, &views)?;
-        writeln!(out)?;
+        json::print(&views, out)?;
     } else {
         for plan in &plans {
             people(plan, out)?;
@@ -133,7 +132,7 @@ async fn plans_of(
             .map_err(|stop| (stop.to_string(), code(&stop)))?;
         let project = snapshot.options.project.as_deref().unwrap_or_default();
         let read = facts::read(&client, project, plan_id, &snapshot.options, 0).await;
-        let facts = read.map_err(|error| (error.to_string(), code_of(&error)))?;
+        let facts = read.map_err(|error| (error.to_string(), error.exit()))?;
         plans.push(plan(snapshot, plan_id, &new.key, &facts));
     }
     Ok(plans)
@@ -163,18 +162,8 @@ fn rest(config: &Config, snapshot: &Snapshot) -> anyhow::Result<Rest> {
 
 fn code(stop: &Stop) -> Exit {
     match stop {
-        Stop::Ado(error) => code_of(error),
+        Stop::Ado(error) => error.exit(),
         _ => Exit::NotDone,
-    }
-}
-
-/// The exit code for an error of ADO.
-pub(super) fn code_of(error: &AdoError) -> Exit {
-    match error {
-        AdoError::CredentialsRefused { .. } => Exit::Refused,
-        AdoError::Unavailable { .. } => Exit::Unreachable,
-        AdoError::Configuration(_) => Exit::Usage,
-        AdoError::Gone(_) | AdoError::Rejected { .. } | AdoError::File { .. } => Exit::NotDone,
     }
 }
 

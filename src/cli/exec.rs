@@ -19,7 +19,7 @@ mod claim;
 mod report;
 
 use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
@@ -28,8 +28,9 @@ use secrecy::SecretString;
 use tracing_subscriber::filter::LevelFilter;
 
 use crate::ado::Credential;
-use crate::cli::delegate::Desk;
-use crate::cli::{UsageError, runtime};
+use crate::cli::delegate::Delegate;
+use crate::cli::error::UsageError;
+use crate::cli::runtime::runtime;
 use crate::config::Config;
 use crate::daemon::Effort;
 use crate::discovery::claim::Terms;
@@ -165,10 +166,10 @@ fn submit(
     }
     let until = clock::now().plus(effort.budget);
     // A service that is there answers at once; that much time it gets also where nobody is to wait.
-    let mut desk = Desk::open(config)?.within(effort.budget.max(ANSWER))?;
+    let mut delegate = Delegate::open(config)?.within(effort.budget.max(ANSWER))?;
     let mut ids = Vec::new();
     for folder in runs {
-        match desk.ask(&Request::Claimed {
+        match delegate.ask(&Request::Claimed {
             folder: folder.to_string_lossy().into_owned(),
         })? {
             Answer::Taken { submissions, .. } => ids.extend(submissions),
@@ -179,7 +180,7 @@ fn submit(
     ids.sort_unstable();
     ids.dedup();
     let left = until.since(clock::now());
-    report.sent(&desk.send_within(
+    report.sent(&delegate.send_within(
         &ids,
         Effort {
             budget: left,
@@ -206,12 +207,4 @@ fn duration(text: &str) -> Result<Duration, String> {
     let expected = || "must be a time such as 90s, 5m or 0s".to_owned();
     let parsed: SignedDuration = text.trim().parse().map_err(|_| expected())?;
     Duration::try_from(parsed).map_err(|_| expected())
-}
-
-/// The command's name, for messages.
-fn shown(command: &[OsString]) -> String {
-    command
-        .first()
-        .map(|program| Path::new(program).display().to_string())
-        .unwrap_or_default()
 }

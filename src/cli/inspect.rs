@@ -18,6 +18,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 
+use crate::cli::json;
 use crate::clock;
 use crate::config::project_file::ProjectFile;
 use crate::katalon::run::SuiteRun;
@@ -76,8 +77,7 @@ fn write<V: serde::Serialize>(
     people: fn(&V, &mut dyn Write) -> std::io::Result<()>,
 ) -> anyhow::Result<()> {
     if json {
-        serde_json::to_writer_pretty(&mut *out, view)?;
-        writeln!(out)?;
+        json::print(view, out)?;
     } else {
         people(view, out)?;
     }

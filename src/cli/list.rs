@@ -13,9 +13,10 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::ado::{AdoClient, AdoError};
-use crate::cli::dry_run::code_of;
+use crate::cli::error::UsageError;
+use crate::cli::json;
+use crate::cli::runtime::runtime;
 use crate::cli::table::{plain, table};
-use crate::cli::{UsageError, runtime};
 use crate::config::Config;
 use crate::config::project_file::ProjectFile;
 use crate::connect::connections::Connections;
@@ -116,8 +117,7 @@ pub(super) fn list(
     };
     match runtime()?.block_on(fetch(arguments.what, &place)) {
         Ok(listing) if arguments.json => {
-            serde_json::to_writer_pretty(&mut *out, &listing.json)?;
-            writeln!(out)?;
+            json::print(&listing.json, out)?;
         }
         Ok(listing) if listing.json.is_empty() => {
             writeln!(out, "There is nothing, or nothing that this token can see.")?;
@@ -131,7 +131,7 @@ pub(super) fn list(
                 }
                 _ => String::new(),
             };
-            return Ok(told(&format!("{error}{scopes}"), code_of(&error)));
+            return Ok(told(&format!("{error}{scopes}"), error.exit()));
         }
     }
     Ok(Exit::Done)
@@ -144,7 +144,7 @@ fn told(reason: &str, exit: Exit) -> Exit {
 
 fn code(stop: &Stop) -> Exit {
     if let Stop::Ado(error) = stop {
-        code_of(error)
+        error.exit()
     } else {
         Exit::NotDone
     }

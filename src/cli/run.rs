@@ -6,7 +6,8 @@ use clap::Args;
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::filter::LevelFilter;
 
-use crate::cli::{UsageError, runtime};
+use crate::cli::error::UsageError;
+use crate::cli::runtime::runtime;
 use crate::config::{Config, paths};
 use crate::exit::Exit;
 use crate::{daemon, service, telemetry};

@@ -8,8 +8,9 @@ use std::io::Write;
 use clap::{Args, Subcommand};
 use tracing_subscriber::filter::LevelFilter;
 
-use crate::cli::delegate::Desk;
-use crate::cli::submit::people;
+use crate::cli::delegate::Delegate;
+use crate::cli::json;
+use crate::cli::submission;
 use crate::cli::table::{or_dash, plain, table};
 use crate::config::Config;
 use crate::exit::Exit;
@@ -120,8 +121,7 @@ fn open(config: &Config) -> Result<Option<Store>, OpenError> {
 
 fn list(rows: &[Row], json: bool, out: &mut dyn Write) -> anyhow::Result<Exit> {
     if json {
-        serde_json::to_writer_pretty(&mut *out, rows)?;
-        writeln!(out)?;
+        json::print(&rows, out)?;
         return Ok(Exit::Done);
     }
     if rows.is_empty() {
@@ -188,10 +188,10 @@ fn ask(
     out: &mut dyn Write,
 ) -> anyhow::Result<Exit> {
     let _guard = telemetry::start(LevelFilter::WARN, None);
-    let mut desk = Desk::open(config)?;
+    let mut delegate = Delegate::open(config)?;
     let mut exit = Exit::Done;
     let (mut retried, mut forgotten) = (Vec::new(), Vec::new());
-    for (answer, request) in desk.ask_all(requests)?.into_iter().zip(requests) {
+    for (answer, request) in delegate.ask_all(requests)?.into_iter().zip(requests) {
         match (answer, request) {
             (Answer::Refused(reason), _) => {
                 eprintln!("{}", plain(&reason));
@@ -202,7 +202,7 @@ fn ask(
             (Answer::Taken { .. }, Request::Submit { .. } | Request::Claimed { .. }) => {}
         }
     }
-    let sent = desk.send(&retried)?;
+    let sent = delegate.send(&retried)?;
     let forgotten: Vec<Row> = if forgotten.is_empty() {
         Vec::new()
     } else {
@@ -219,7 +219,9 @@ fn ask(
     forgotten
         .iter()
         .try_for_each(|row| writeln!(out, "{}", farewell(row)))?;
-    sent.rows.iter().try_for_each(|row| people(row, out))?;
+    sent.rows
+        .iter()
+        .try_for_each(|row| submission::print(row, out))?;
     Ok(exit.and(sent.exit()))
 }
 

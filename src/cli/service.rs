@@ -7,7 +7,8 @@ use std::path::Path;
 use clap::{Args, Subcommand};
 use secrecy::{ExposeSecret as _, SecretString};
 
-use crate::cli::UsageError;
+use crate::cli::error::UsageError;
+use crate::cli::json;
 use crate::config::paths::places;
 use crate::exit::Exit;
 use crate::secrets;
@@ -148,8 +149,7 @@ fn token_from_input() -> anyhow::Result<SecretString> {
 
 fn status(status: &Status, json: bool, out: &mut dyn Write) -> anyhow::Result<Exit> {
     if json {
-        serde_json::to_writer_pretty(&mut *out, status)?;
-        writeln!(out)?;
+        json::print(status, out)?;
     } else {
         let yes = |is: bool| if is { "yes" } else { "no" };
         writeln!(out, "Service        {}", status.scope)?;
@@ -191,14 +191,4 @@ fn people(told: &Told, out: &mut dyn Write) -> anyhow::Result<()> {
         writeln!(out, "  • {next}")?;
     }
     Ok(())
-}
-
-/// The exit code of an error on the way.
-pub(super) fn exit(error: &ServiceError) -> Exit {
-    match error {
-        ServiceError::NotConfigured(_)
-        | ServiceError::NoServer(_)
-        | ServiceError::NoStore { .. } => Exit::Usage,
-        _ => Exit::NotDone,
-    }
 }

@@ -6,6 +6,7 @@ use std::io::Write;
 use clap::Args;
 use serde::Serialize;
 
+use crate::cli::json;
 use crate::cli::table::{or_dash, plain};
 use crate::config::Config;
 use crate::error_chain::chain;
@@ -62,8 +63,7 @@ pub(super) fn status(
 ) -> anyhow::Result<Exit> {
     let seen = look(config)?;
     if arguments.json {
-        serde_json::to_writer_pretty(&mut *out, &seen.status)?;
-        writeln!(out)?;
+        json::print(&seen.status, out)?;
     } else {
         people(&seen, out)?;
     }

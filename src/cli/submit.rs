@@ -7,14 +7,16 @@ use std::path::PathBuf;
 use clap::Args;
 use tracing_subscriber::filter::LevelFilter;
 
-use crate::cli::delegate::Desk;
-use crate::cli::table::{counted, plain};
-use crate::cli::{dry_run, runtime};
+use crate::cli::delegate::Delegate;
+use crate::cli::dry_run;
+use crate::cli::json;
+use crate::cli::runtime::runtime;
+use crate::cli::submission;
+use crate::cli::table::plain;
 use crate::config::Config;
 use crate::exit::Exit;
-use crate::outbox::intake::SubmissionState;
 use crate::outbox::request::{Answer, Request};
-use crate::outbox::row::{Row, SubmittedBy};
+use crate::outbox::row::Row;
 use crate::telemetry;
 
 /// Arguments of `kado submit`.
@@ -45,7 +47,7 @@ pub(super) fn submit(
         let folders = &arguments.folders;
         return runtime()?.block_on(dry_run::dry_run(folders, arguments.json, config, out));
     }
-    let mut desk = Desk::open(config)?;
+    let mut delegate = Delegate::open(config)?;
     let (mut ids, mut known, mut exit) = (Vec::new(), Vec::new(), Exit::Done);
     for folder in &arguments.folders {
         let folder = std::path::absolute(folder)?;
@@ -53,7 +55,7 @@ pub(super) fn submit(
             folder: folder.to_string_lossy().into_owned(),
             again: arguments.again,
         };
-        match desk.ask(&request)? {
+        match delegate.ask(&request)? {
             Answer::Taken {
                 submissions,
                 note: Some(note),
@@ -78,7 +80,7 @@ pub(super) fn submit(
             }
         }
     }
-    let mut sent = desk.send(&ids)?;
+    let mut sent = delegate.send(&ids)?;
     // What was left out counts in the invocation that submitted the run.
     sent.attempts.retain(|(id, _)| !known.contains(id));
     report(arguments.json, &sent.rows, out)?;
@@ -87,51 +89,7 @@ pub(super) fn submit(
 
 fn report(json: bool, rows: &[Row], out: &mut dyn Write) -> anyhow::Result<()> {
     if json {
-        serde_json::to_writer_pretty(&mut *out, rows)?;
-        writeln!(out)?;
-        return Ok(());
+        return json::print(&rows, out);
     }
-    rows.iter().try_for_each(|row| people(row, out))
-}
-
-/// What became of one submission, for people.
-pub(super) fn people(row: &Row, out: &mut dyn Write) -> anyhow::Result<()> {
-    let plan = row
-        .plan_id
-        .map(|plan| format!(" (test plan {plan})"))
-        .unwrap_or_default();
-    let suite = plain(&row.suite);
-    let error = plain(row.error.as_deref().unwrap_or_default());
-    match row.state {
-        SubmissionState::Submitted if row.submitted_by == Some(SubmittedBy::Katalon) => writeln!(
-            out,
-            "{suite}{plan}: submitted by Katalon itself as test run {}; kado sent nothing\n    {}",
-            row.ado_run_id.unwrap_or_default(),
-            plain(row.url.as_deref().unwrap_or_default())
-        )?,
-        SubmissionState::Submitted => writeln!(
-            out,
-            "{suite}{plan}: submitted as test run {} with {} and {}\n    {}",
-            row.ado_run_id.unwrap_or_default(),
-            counted(row.results, "result"),
-            counted(row.attachments, "attachment"),
-            plain(row.url.as_deref().unwrap_or_default())
-        )?,
-        SubmissionState::Parked => writeln!(out, "{suite}{plan}: parked: {error}")?,
-        SubmissionState::Ignored => writeln!(out, "{suite}{plan}: ignored: {error}")?,
-        SubmissionState::Pending | SubmissionState::Submitting if row.error.is_none() => {
-            writeln!(
-                out,
-                "{suite}{plan}: is not submitted yet; `kado runs show {}` says what becomes of it",
-                row.id
-            )?;
-        }
-        SubmissionState::Pending | SubmissionState::Submitting => {
-            writeln!(out, "{suite}{plan}: waits: {error}")?;
-        }
-    }
-    for left_out in &row.skipped {
-        writeln!(out, "    left out: {}", plain(&left_out.to_string()))?;
-    }
-    Ok(())
+    rows.iter().try_for_each(|row| submission::print(row, out))
 }

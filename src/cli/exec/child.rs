@@ -3,12 +3,12 @@
 mod signals;
 
 use std::ffi::OsString;
+use std::path::Path;
 
 use anyhow::Context as _;
 use tokio::process::Command;
 
-use crate::cli::UsageError;
-use crate::cli::exec::shown;
+use crate::cli::error::UsageError;
 
 use signals::Signals;
 
@@ -33,4 +33,12 @@ pub(super) async fn run(command: &[OsString]) -> anyhow::Result<i32> {
             signal = signals.next() => signals::pass_on(signal, pid),
         }
     }
+}
+
+/// The command's name, for messages.
+fn shown(command: &[OsString]) -> String {
+    command
+        .first()
+        .map(|program| Path::new(program).display().to_string())
+        .unwrap_or_default()
 }

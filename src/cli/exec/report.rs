@@ -8,7 +8,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::cli::delegate::Sent;
-use crate::cli::submit::people;
+use crate::cli::submission;
 use crate::cli::table::plain;
 use crate::exit::Exit;
 use crate::outbox::intake::SubmissionState;
@@ -77,7 +77,7 @@ impl Report {
         for row in &sent.rows {
             let mut text = Vec::new();
             // Writing into memory does not fail.
-            let _ = people(row, &mut text);
+            let _ = submission::print(row, &mut text);
             String::from_utf8_lossy(&text).lines().for_each(say);
         }
         let ignored = if sent.rows.iter().any(|row| is_ignored(row, &sent.rows)) {

@@ -5,6 +5,7 @@ use std::io::Write;
 
 use serde::Serialize;
 
+use crate::cli::json;
 use crate::cli::plan_tables;
 use crate::cli::table::{or_dash, plain, table};
 use crate::katalon::settings::ConfigurationRow;
@@ -52,9 +53,7 @@ pub(super) fn show(
         value["configuration_row"] = serde_json::to_value(mapping_row(submission))?;
         value["tests"] = serde_json::to_value(&tests)?;
         value["warnings"] = serde_json::to_value(&submission.snapshot.run.warnings)?;
-        serde_json::to_writer_pretty(&mut *out, &value)?;
-        writeln!(out)?;
-        return Ok(());
+        return json::print(&value, out);
     }
     facts(row, submission, doubled, out)?;
     writeln!(out, "\n{}", people(&tests).trim_fmt())?;

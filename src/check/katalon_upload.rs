@@ -1,6 +1,6 @@
 //! Katalon's own submission: whether both could submit, and what kado saw of it so far.
 
-use crate::check::Report;
+use crate::check::report::Report;
 use crate::config::Config;
 use crate::config::project_file::ProjectFile;
 use crate::katalon::project::Project;

@@ -5,9 +5,8 @@ use std::collections::{BTreeMap, HashMap};
 
 use crate::ado::AdoClient;
 use crate::ado::wire::WorkItem;
-use crate::check::Report;
-use crate::check::points::{Finding, Situations};
-use crate::check::server::failed;
+use crate::check::coverage::{Finding, Situations};
+use crate::check::report::Report;
 use crate::katalon::azure_ids;
 use crate::katalon::project::Project;
 
@@ -41,7 +40,7 @@ pub(super) async fn check_ids(
         client.test_case_types(name).await,
     ) {
         (Ok(items), Ok(types)) => (items, types),
-        (Err(error), _) | (_, Err(error)) => return failed("mapped ids", &error, report),
+        (Err(error), _) | (_, Err(error)) => return report.ado_failed("mapped ids", &error),
     };
     let items: HashMap<u32, WorkItem> = items.into_iter().map(|item| (item.id, item)).collect();
     let mut told = Ids {

@@ -7,7 +7,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use crate::check::rows;
+use crate::check::mapping_rows;
 use crate::katalon::settings::ConfigurationRow;
 use crate::plan::points::{Point, PointRule};
 
@@ -87,10 +87,10 @@ impl<'a> Situations<'a> {
                 .iter_mut()
                 .find(|given| given.configuration == row.configuration_id)
             {
-                Some(given) => given.rows.push(rows::title(row)),
+                Some(given) => given.rows.push(mapping_rows::title(row)),
                 None => given.push(Given {
                     configuration: row.configuration_id,
-                    rows: vec![rows::title(row)],
+                    rows: vec![mapping_rows::title(row)],
                 }),
             }
         }
@@ -108,7 +108,7 @@ impl<'a> Situations<'a> {
             by_case,
             multiple,
             given,
-            unfiltered: !rows.iter().copied().any(rows::matches_all),
+            unfiltered: !rows.iter().copied().any(mapping_rows::matches_all),
             names,
             unread: Vec::new(),
         }
