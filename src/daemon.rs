@@ -20,7 +20,6 @@ mod watchdog;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
 use anyhow::Context as _;
 use tokio::sync::{Notify, watch};
@@ -30,21 +29,17 @@ use tokio_util::sync::CancellationToken;
 use reload::Following;
 use watchdog::Pulse;
 
-use crate::ado::Credential;
 use crate::config::Config;
 use crate::exit::Exit;
 use crate::moment::Moment;
 use crate::outbox::lock::StateLock;
 use crate::outbox::{Outbox, StoreError};
-use crate::server::Server;
 use crate::service;
-use crate::submit::{Attempt, Submitter, outcome};
+use crate::submit::now::ONCE_BUDGET;
+use crate::submit::{Submitter, outcome};
 
 pub(crate) use keeper::Keeper;
 pub(crate) use signal::stop_on_signal;
-
-/// How long `--once` and commands without a service try a step that may pass.
-pub(crate) const ONCE_BUDGET: Duration = Duration::from_secs(20);
 
 /// Runs the service until `stop` is cancelled or a signal stops it.
 ///
@@ -147,39 +142,6 @@ pub(crate) async fn once(
     let attempts = submitter.drain(None, ONCE_BUDGET, &stop).await?;
     let rows = outbox.with(|store| store.rows(None)).await?;
     Ok(outcome::exit(&rows, &attempts))
-}
-
-/// How a command without a service beside it sends.
-pub(crate) struct Effort {
-    /// How long what may pass is tried again.
-    pub budget: Duration,
-    /// A server and a credential for it that came with this invocation.
-    pub pair: Option<(Server, Credential)>,
-}
-
-/// Sends these submissions now, for a command without a service beside it.
-///
-/// # Errors
-/// When the outbox fails.
-pub(crate) async fn send(
-    outbox: &Outbox,
-    config: &Config,
-    ids: &[i64],
-    effort: Effort,
-) -> anyhow::Result<Vec<(i64, Attempt)>> {
-    let stop = CancellationToken::new();
-    stop_on_signal(stop.clone())?;
-    let (_sender, receiver) = watch::channel(Arc::new(config.clone()));
-    // A person who waits means now, whatever the next attempt was put off to.
-    let asked = ids.to_vec();
-    outbox.with(move |store| store.make_due(&asked)).await?;
-    let patience = effort.budget.clamp(Duration::from_secs(1), ONCE_BUDGET);
-    let submitter = Submitter::impatient(outbox.clone(), receiver, patience);
-    let submitter = match effort.pair {
-        Some((server, credential)) => submitter.with_pair(&server, credential, patience),
-        None => submitter,
-    };
-    Ok(submitter.drain(Some(ids), effort.budget, &stop).await?)
 }
 
 fn lock(config: &Config) -> anyhow::Result<StateLock> {

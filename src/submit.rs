@@ -6,19 +6,23 @@
 //! with a reason; others go on meanwhile. Submissions of the same test plan go one after the other,
 //! in the order in which their runs ended.
 
-mod automation;
 pub(crate) mod backoff;
-mod create;
+mod content;
 mod drain;
-mod execute;
+mod execution;
+mod executor;
 pub(crate) mod facts;
 mod katalon_upload;
+pub(crate) mod now;
 pub(crate) mod outcome;
+mod planning;
 mod probe;
 mod serve;
-mod write;
+mod steps;
+mod stop;
 
-pub(crate) use execute::ResultRef;
+pub(crate) use execution::ResultRef;
+pub(crate) use stop::Stop;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,7 +30,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use crate::ado::{AdoClient, AdoError, Credential};
-use crate::blocking::{Stopped, blocking};
+use crate::blocking::blocking;
 use crate::clock;
 use crate::config::{Config, Late};
 use crate::connect::connections::Connections;
@@ -40,61 +44,6 @@ use crate::plan::katalon_upload::project_key;
 use crate::plan::snapshot::Snapshot;
 use crate::server::Server;
 use crate::spool::Spool;
-
-/// Why a submission does not go on now.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum Stop {
-    /// ADO, or the way to it.
-    #[error(transparent)]
-    Ado(#[from] AdoError),
-    /// Nothing can be recorded, so nothing may be sent.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// No token for the server.
-    #[error("{0}")]
-    NoToken(String),
-    /// Needs a person.
-    #[error("{0}")]
-    Park(String),
-    /// Another test plan of the run gets its results, so there is nothing to do for this one.
-    #[error("{reason}")]
-    Elsewhere {
-        /// Which one.
-        reason: String,
-        /// The plan.
-        plan: Box<SubmissionPlan>,
-    },
-    /// Somebody else seems to be submitting the run: Katalon itself, or another kado.
-    #[error("{reason}")]
-    AwaitsAnother {
-        /// When to look again.
-        until: Moment,
-        /// Why it is believed.
-        reason: String,
-    },
-    /// Katalon submitted the run itself.
-    #[error("Katalon submitted this run itself, as test run {run}")]
-    ByKatalon {
-        /// Its test run.
-        run: u32,
-        /// Where a person sees it.
-        url: String,
-    },
-    /// Nothing of the plan is to be sent; it is kept, so that a person sees why.
-    #[error("{reason}")]
-    Nothing {
-        /// The first reason.
-        reason: String,
-        /// The plan, with everything that was left out.
-        plan: Box<SubmissionPlan>,
-    },
-}
-
-impl From<Stopped> for Stop {
-    fn from(stopped: Stopped) -> Self {
-        Self::Store(stopped.into())
-    }
-}
 
 /// What one attempt at a submission led to.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -323,9 +272,9 @@ impl Submitter {
         written: &(dyn Fn() + Send + Sync),
     ) -> Result<u32, Stop> {
         if submission.plan.is_none() {
-            let plan = execute::plan(client, &submission).await?;
+            let plan = planning::plan(client, &submission).await?;
             if plan.results.is_empty() {
-                return Err(execute::nothing_to_submit(plan));
+                return Err(planning::nothing_to_submit(plan));
             }
             let id = submission.id;
             self.not_overtaken(id, &plan).await?;
@@ -338,7 +287,7 @@ impl Submitter {
                 .await?;
         }
         let spool = self.spool();
-        execute::Execution::new(&self.outbox, client, &spool, submission, self.patient)
+        execution::Execution::new(&self.outbox, client, &spool, submission, self.patient)
             .run(written)
             .await
     }
@@ -375,7 +324,7 @@ impl Submitter {
     ) -> Result<Attempt, StoreError> {
         let reason = stop.to_string();
         let now = clock::now();
-        let Some(cause) = cause(&stop) else {
+        let Some(cause) = stop::cause(&stop) else {
             tracing::error!(id, suite, reason, "parked: needs a person");
             let plan = if let Stop::Nothing { plan, .. } = stop {
                 Some(plan)
@@ -411,19 +360,5 @@ impl Submitter {
             .with(move |store| store.wait(id, cause, &reason, until, now))
             .await?;
         Ok(Attempt::Waits { cause, until })
-    }
-}
-
-fn cause(stop: &Stop) -> Option<Cause> {
-    match stop {
-        Stop::Ado(AdoError::CredentialsRefused { .. }) => Some(Cause::Credentials),
-        Stop::Ado(AdoError::Unavailable { .. } | AdoError::File { .. }) => Some(Cause::Unreachable),
-        Stop::Ado(AdoError::Configuration(_)) => Some(Cause::Configuration),
-        Stop::NoToken(_) => Some(Cause::NoToken),
-        Stop::AwaitsAnother { .. } => Some(Cause::Katalon),
-        Stop::Ado(AdoError::Gone(_) | AdoError::Rejected { .. }) | Stop::Park(_) => None,
-        Stop::Nothing { .. } | Stop::Elsewhere { .. } | Stop::Store(_) | Stop::ByKatalon { .. } => {
-            None
-        }
     }
 }

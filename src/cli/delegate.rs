@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use crate::cli::runtime::runtime;
 use crate::clock;
 use crate::config::Config;
-use crate::daemon::{self, Effort};
+use crate::daemon;
 use crate::exit::Exit;
 use crate::moment::Moment;
 use crate::outbox::intake::{Cause, SubmissionState};
@@ -20,6 +20,7 @@ use crate::outbox::row::Row;
 use crate::outbox::{Outbox, Store};
 use crate::record;
 use crate::submit::Attempt;
+use crate::submit::now::{self, Effort};
 
 /// How often the answer of a service is looked for.
 const LOOK: Duration = Duration::from_millis(200);
@@ -132,7 +133,7 @@ impl<'a> Delegate<'a> {
     pub(super) fn send(&mut self, ids: &[i64]) -> anyhow::Result<Sent> {
         let stop = CancellationToken::new();
         let effort = Effort {
-            budget: daemon::ONCE_BUDGET,
+            budget: now::ONCE_BUDGET,
             pair: None,
         };
         self.send_until(ids, clock::now().plus(SENT), is_under_way, effort, &stop)
@@ -178,9 +179,11 @@ impl<'a> Delegate<'a> {
             }
             self.pause()?;
         }
-        let attempts =
-            self.runtime
-                .block_on(daemon::send(&self.outbox, self.config, ids, effort))?;
+        let attempts = self.runtime.block_on(async {
+            let stop = CancellationToken::new();
+            daemon::stop_on_signal(stop.clone())?;
+            anyhow::Ok(now::send(&self.outbox, self.config, ids, effort, &stop).await?)
+        })?;
         Ok(Sent {
             rows: self.rows(ids)?,
             attempts,

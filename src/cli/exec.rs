@@ -32,12 +32,12 @@ use crate::cli::delegate::Delegate;
 use crate::cli::error::UsageError;
 use crate::cli::runtime::runtime;
 use crate::config::Config;
-use crate::daemon::Effort;
 use crate::discovery::claim::Terms;
 use crate::katalon::command_line::{CommandLine, hidden_option};
 use crate::outbox::request::{Answer, Request};
 use crate::pipeline::{PipelineJob, TOKEN_VARIABLE};
 use crate::server::Server;
+use crate::submit::now::Effort;
 use crate::{clock, telemetry, workspace};
 
 use claim::{ClaimKeeper, Found};

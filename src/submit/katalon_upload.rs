@@ -13,8 +13,8 @@ use crate::plan::SubmissionPlan;
 use crate::plan::katalon_upload::{
     ForeignResult, ForeignRun, Likeness, compare, compare_together, is_part, project_key,
 };
-use crate::submit::Stop;
-use crate::submit::execute::Execution;
+use crate::submit::execution::Execution;
+use crate::submit::stop::Stop;
 
 mod collection;
 

@@ -9,7 +9,7 @@ use crate::ado::upload::comment_of;
 use crate::ado::{AdoClient, AdoError};
 use crate::clock;
 use crate::plan::SubmissionPlan;
-use crate::submit::execute::{Content, open_file};
+use crate::submit::content::{Content, open_file};
 
 pub(super) use crate::ado::search::Found;
 

@@ -13,8 +13,8 @@ use crate::blocking::blocking;
 use crate::clock;
 use crate::katalon::run::lifecycle::ABORT_AFTER;
 use crate::moment::Moment;
-use crate::submit::Stop;
-use crate::submit::execute::Execution;
+use crate::submit::execution::Execution;
+use crate::submit::stop::Stop;
 use crate::workspace::{self, JunitState};
 
 /// Pause before the next look at a collection that has not ended.

@@ -15,8 +15,8 @@ use crate::ado::work_items::{AutomatedCase, Updated};
 use crate::outbox::step::Step;
 use crate::plan::automation::{AutomationRule, automated, changes};
 use crate::plan::left_out::{LeftOut, LeftOutKind};
-use crate::submit::Stop;
-use crate::submit::execute::{Execution, Moved};
+use crate::submit::execution::{Execution, Moved};
+use crate::submit::stop::Stop;
 
 /// Pauses before each try at a work item that somebody else changes at the same time.
 const TRIES: [Duration; 3] = [
@@ -42,7 +42,7 @@ enum Case {
 }
 
 /// Sets the fields of all test cases that have a result.
-pub(super) async fn set_fields(
+pub(in crate::submit) async fn set_fields(
     execution: &Execution<'_>,
     position: usize,
     rule: AutomationRule,

@@ -15,8 +15,9 @@ use crate::outbox::step::{Step, StepState};
 use crate::outbox::store::StoredStep;
 use crate::plan::left_out::LeftOut;
 use crate::plan::links::ReleaseLink;
-use crate::submit::execute::{ADOPTED, CREATED, Execution, Moved};
-use crate::submit::{Stop, katalon_upload, probe};
+use crate::submit::execution::{ADOPTED, CREATED, Execution, Moved};
+use crate::submit::stop::Stop;
+use crate::submit::{katalon_upload, probe};
 
 /// Most points in the request that creates a run; the rest is added to it (`ado/api.md` §11).
 const POINTS: usize = 1000;
@@ -24,7 +25,11 @@ const POINTS: usize = 1000;
 const OTHERS_TIME: Duration = Duration::from_secs(2 * 60);
 
 /// Creates the run, or finds the one that is there.
-pub(super) async fn create_run(execution: &Execution<'_>, position: usize, resumed: bool) -> Moved {
+pub(in crate::submit) async fn create_run(
+    execution: &Execution<'_>,
+    position: usize,
+    resumed: bool,
+) -> Moved {
     let (plan, project) = (execution.plan(), execution.project());
     // Looking changes nothing, so the creation is intended only after it: a look that fails leaves
     // nothing unclear.

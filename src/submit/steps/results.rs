@@ -10,11 +10,11 @@ use crate::plan::automation::TEST_TYPE;
 use crate::plan::left_out::{LeftOut, LeftOutKind};
 use crate::plan::results::PlannedResult;
 use crate::plan::sub_results::SubResult;
-use crate::submit::Stop;
-use crate::submit::execute::{Execution, Moved, ResultRef};
+use crate::submit::execution::{Execution, Moved, ResultRef};
+use crate::submit::stop::Stop;
 
 /// Reads back which result belongs to which point; points that have none get one.
-pub(super) async fn read_results(execution: &Execution<'_>, position: usize) -> Moved {
+pub(in crate::submit) async fn read_results(execution: &Execution<'_>, position: usize) -> Moved {
     let (client, project, run) = (execution.client, execution.project(), execution.run_id()?);
     let mut refs = by_point(client.results(project, run).await?);
     let missing: Vec<&PlannedResult> = execution
@@ -105,7 +105,7 @@ async fn add(
 
 /// Writes one batch. ADO appends sub-results, so a batch that may have arrived is looked at before
 /// it is sent again.
-pub(super) async fn write_batch(
+pub(in crate::submit) async fn write_batch(
     execution: &Execution<'_>,
     position: usize,
     batch: usize,

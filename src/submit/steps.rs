@@ -1,0 +1,7 @@
+//! One file for each kind of step.
+
+pub(super) mod attach;
+pub(super) mod automation;
+pub(super) mod complete;
+pub(super) mod create;
+pub(super) mod results;
