@@ -2,7 +2,7 @@
 //! submitted?
 //!
 //! Everything in here is decided from observations and the time that the caller passes in; nothing
-//! looks at a file or a clock. [`tracker`] follows one folder, [`identity`] says which run it
+//! looks at a file or a clock. [`tracker`] follows one folder, [`run_identity`] says which run it
 //! holds, [`command`] which katalonc started it, [`claim`] whether `kado exec` did, [`eligibility`]
 //! says what becomes of it. What these decide is decided once, when the run is finished;
 //! [`settled`] remembers for which folders.
@@ -10,6 +10,6 @@
 pub(crate) mod claim;
 pub(crate) mod command;
 pub(crate) mod eligibility;
-pub(crate) mod identity;
+pub(crate) mod run_identity;
 pub(crate) mod settled;
 pub(crate) mod tracker;

@@ -17,7 +17,7 @@ use crate::blocking::Failed;
 use crate::clock;
 use crate::config::Config;
 use crate::discovery::claim::KnownCommands;
-use crate::discovery::identity::RunIdentity;
+use crate::discovery::run_identity::RunIdentity;
 use crate::error_chain::chain;
 use crate::katalon::run::SuiteRun;
 use crate::katalon::secret::ProjectToken;

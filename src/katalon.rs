@@ -5,8 +5,9 @@
 //! opening. Everything that is read is untrusted: XML is read without a DTD, nothing is evaluated,
 //! and no path that a file names is followed.
 
+pub mod assemble;
 pub mod azure_ids;
-pub mod collection;
+pub mod collection_report;
 pub mod command_line;
 pub mod console;
 pub mod escape;

@@ -34,7 +34,7 @@ use crate::blocking::blocking;
 use crate::clock;
 use crate::config::{Config, Late};
 use crate::connect::connections::Connections;
-use crate::discovery::identity::RunIdentity;
+use crate::discovery::run_identity::RunIdentity;
 use crate::moment::Moment;
 use crate::outbox::intake::Cause;
 use crate::outbox::store::{Submission, unreadable};

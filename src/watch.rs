@@ -7,14 +7,16 @@
 
 pub mod hints;
 mod look;
+mod look_rules;
 pub mod scout;
 mod walk;
 
 pub use look::fingerprint;
-pub use scout::{Found, LookRules, Over, Scout, Sweep};
+pub use look_rules::LookRules;
+pub use scout::{FinishedFolder, FoundFolders, Scout, Sweep};
 pub use walk::{count_folders, find_closed, find_projects, find_runs, has_linked_reports};
 
-/// How a run folder looks; `None` when it cannot be listed. See [`Over::fingerprint`].
+/// How a run folder looks; `None` when it cannot be listed. See [`FinishedFolder::fingerprint`].
 pub fn fingerprint_of(folder: &std::path::Path) -> Option<u64> {
     Some(look::fingerprint(
         &crate::workspace::list_run_folder(folder).ok()?,

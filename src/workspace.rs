@@ -5,26 +5,28 @@
 //! still makes sense. Files change while they are read: Katalon rotates logs and rewrites reports
 //! in place.
 
-mod collection;
+mod collection_folder;
+mod launch;
 mod listing;
 mod names;
 pub mod open;
-mod project;
-mod run;
+mod project_folder;
+mod run_folder;
 
 use std::io;
 use std::path::PathBuf;
 
-pub use collection::{
+pub use collection_folder::{
     CollectionFolder, ListedMember, collection_in, collection_of, is_member, written_to,
 };
+pub use launch::read_launch;
 pub use listing::{FolderListing, ListedFile, is_run_folder, list_run_folder};
-pub use project::{
+pub use project_folder::{
     PROJECT_FILE, azure_settings_modified, find_project_root, number_of_reruns, project_at,
     project_file_modified, project_name, read_azure_settings, read_console_options, read_project,
     read_project_file, read_test_case, resolved, without_links,
 };
-pub use run::{JunitState, read_junit, read_launch, read_run};
+pub use run_folder::{JunitState, read_junit, read_run};
 
 /// Why nothing could be read.
 #[derive(Debug, thiserror::Error)]

@@ -27,7 +27,7 @@ use crate::record::recorder::{Extent, Handling, RecordedCollections, Recorder};
 use crate::record::requests::carry_out;
 use crate::watch::hints::polled::Polled;
 use crate::watch::hints::{Hints, Touched};
-use crate::watch::{self, Found, LookRules, Scout, Sweep};
+use crate::watch::{self, FoundFolders, LookRules, Scout, Sweep};
 
 /// Time between looks at the requests of the command line.
 const REQUESTS: Duration = Duration::from_secs(1);
@@ -287,7 +287,7 @@ impl Keeper {
         stop: &CancellationToken,
     ) -> Result<(Vec<PathBuf>, Sweep), StoreError> {
         let watch = self.config.current().watch.clone();
-        let Found {
+        let FoundFolders {
             projects,
             folders,
             gone,

@@ -7,7 +7,7 @@ use crate::blocking::blocking;
 use crate::clock;
 use crate::config::Config;
 use crate::daemon::late_reports::LateReports;
-use crate::discovery::identity::RunIdentity;
+use crate::discovery::run_identity::RunIdentity;
 use crate::moment::Moment;
 use crate::outbox::{Outbox, StoreError};
 use crate::spool::Spool;

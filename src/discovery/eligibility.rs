@@ -55,7 +55,7 @@ pub(crate) struct Rules {
 
 /// What is known of a run that is over.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Candidate<'a> {
+pub(crate) struct RunToJudge<'a> {
     /// The run.
     pub run: &'a SuiteRun,
     /// Its state; never queued or running.
@@ -74,7 +74,7 @@ pub(crate) struct Candidate<'a> {
 
 /// What becomes of a run.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub(crate) enum Verdict {
+pub(crate) enum Eligibility {
     /// It is submitted.
     Submit,
     /// It is listed as ignored, with the reason and what would change it.
@@ -88,7 +88,7 @@ const DOWNLOADED: &str = "/downloaded from katalon testops/";
 
 /// Decides for the service. The order of the questions is the order of what a person would want to
 /// hear first.
-pub(crate) fn decide(candidate: &Candidate<'_>, rules: &Rules) -> Verdict {
+pub(crate) fn decide(candidate: &RunToJudge<'_>, rules: &Rules) -> Eligibility {
     let run = candidate.run;
     if candidate.claimed {
         let refused = [
@@ -100,10 +100,10 @@ pub(crate) fn decide(candidate: &Candidate<'_>, rules: &Rules) -> Verdict {
             .into_iter()
             .flatten()
             .next()
-            .map_or(Verdict::Submit, Verdict::Ignore);
+            .map_or(Eligibility::Submit, Eligibility::Ignore);
     }
     if is_history(run, rules) {
-        return Verdict::Remember;
+        return Eligibility::Remember;
     }
     let refused = [
         downloaded(candidate),
@@ -117,7 +117,7 @@ pub(crate) fn decide(candidate: &Candidate<'_>, rules: &Rules) -> Verdict {
         .into_iter()
         .flatten()
         .next()
-        .map_or(Verdict::Submit, Verdict::Ignore)
+        .map_or(Eligibility::Submit, Eligibility::Ignore)
 }
 
 fn is_history(run: &SuiteRun, rules: &Rules) -> bool {
@@ -130,13 +130,13 @@ fn is_history(run: &SuiteRun, rules: &Rules) -> bool {
         .is_some_and(|begin| ended < begin)
 }
 
-fn downloaded(candidate: &Candidate<'_>) -> Option<String> {
+fn downloaded(candidate: &RunToJudge<'_>) -> Option<String> {
     candidate.folder.to_lowercase().contains(DOWNLOADED).then(|| {
         "downloaded from Katalon TestOps, so it ran elsewhere; `kado submit FOLDER` submits it all the same".to_owned()
     })
 }
 
-fn not_enabled(candidate: &Candidate<'_>) -> Option<String> {
+fn not_enabled(candidate: &RunToJudge<'_>) -> Option<String> {
     (!candidate.enabled).then(|| {
         "the Azure DevOps integration of this project is switched off; switch it on in Katalon under Project > Settings \
          > Integrations > Azure DevOps"
@@ -144,7 +144,7 @@ fn not_enabled(candidate: &Candidate<'_>) -> Option<String> {
     })
 }
 
-fn left_to_katalon(candidate: &Candidate<'_>) -> Option<String> {
+fn left_to_katalon(candidate: &RunToJudge<'_>) -> Option<String> {
     candidate.left_to_katalon.then(|| {
         "left to Katalon's own submission (`submit.katalon_submits = \"always\"`); `kado submit FOLDER` submits this run \
          if Katalon did not"
@@ -152,7 +152,7 @@ fn left_to_katalon(candidate: &Candidate<'_>) -> Option<String> {
     })
 }
 
-fn not_automatic(candidate: &Candidate<'_>) -> Option<String> {
+fn not_automatic(candidate: &RunToJudge<'_>) -> Option<String> {
     (!candidate.auto_submit).then(|| {
         "automatic submission is off for this project; `submit.auto_submit = true` switches it on, `kado submit FOLDER` \
          submits this run"
@@ -160,7 +160,7 @@ fn not_automatic(candidate: &Candidate<'_>) -> Option<String> {
     })
 }
 
-fn aborted(candidate: &Candidate<'_>, rules: &Rules) -> Option<String> {
+fn aborted(candidate: &RunToJudge<'_>, rules: &Rules) -> Option<String> {
     (candidate.state == RunState::Aborted && !rules.submit_aborted).then(|| {
         "aborted: the log has no end and Katalon wrote no report; `kado submit FOLDER` submits it, `submit_aborted = \
          true` all such runs"
@@ -168,7 +168,7 @@ fn aborted(candidate: &Candidate<'_>, rules: &Rules) -> Option<String> {
     })
 }
 
-fn other_host(candidate: &Candidate<'_>, rules: &Rules) -> Option<String> {
+fn other_host(candidate: &RunToJudge<'_>, rules: &Rules) -> Option<String> {
     if rules.runs_from == RunsFrom::Any || ran_here(candidate.run, candidate.folder, &rules.host) {
         return None;
     }
@@ -245,8 +245,8 @@ mod tests {
         }
     }
 
-    fn candidate(run: &SuiteRun) -> Candidate<'_> {
-        Candidate {
+    fn candidate(run: &SuiteRun) -> RunToJudge<'_> {
+        RunToJudge {
             run,
             state: RunState::Finished,
             folder: "C:/agent/Shop/Reports/1/A/1",
@@ -267,9 +267,9 @@ mod tests {
         }
     }
 
-    fn reason(candidate: &Candidate<'_>, rules: &Rules) -> String {
+    fn reason(candidate: &RunToJudge<'_>, rules: &Rules) -> String {
         match decide(candidate, rules) {
-            Verdict::Ignore(reason) => reason,
+            Eligibility::Ignore(reason) => reason,
             other => panic!("{other:?}"),
         }
     }
@@ -279,7 +279,7 @@ mod tests {
         for host in ["agent-7", "jo - AGENT-7", "jo - agent-7.corp.example"] {
             assert_eq!(
                 decide(&candidate(&run(host, "", 200)), &rules()),
-                Verdict::Submit,
+                Eligibility::Submit,
                 "{host}"
             );
         }
@@ -288,7 +288,7 @@ mod tests {
     #[test]
     fn a_run_is_of_this_machine_too_when_it_recorded_this_folder() {
         let run = run("jo - localhost", "c:\\agent\\Shop\\Reports\\1\\A\\1\\", 200);
-        assert_eq!(decide(&candidate(&run), &rules()), Verdict::Submit);
+        assert_eq!(decide(&candidate(&run), &rules()), Eligibility::Submit);
     }
 
     #[test]
@@ -311,24 +311,24 @@ mod tests {
         };
         assert_eq!(
             decide(&candidate(&run("jo - PC2", "", 200)), &any),
-            Verdict::Submit
+            Eligibility::Submit
         );
     }
 
     #[test]
     fn runs_before_the_history_are_remembered_and_not_listed() {
         let old = run("agent-7", "", 99);
-        assert_eq!(decide(&candidate(&old), &rules()), Verdict::Remember);
+        assert_eq!(decide(&candidate(&old), &rules()), Eligibility::Remember);
         let all = Rules {
             history: History::All,
             ..rules()
         };
-        assert_eq!(decide(&candidate(&old), &all), Verdict::Submit);
+        assert_eq!(decide(&candidate(&old), &all), Eligibility::Submit);
         let since = Rules {
             history: History::Since(Moment::from_millis(99)),
             ..rules()
         };
-        assert_eq!(decide(&candidate(&old), &since), Verdict::Submit);
+        assert_eq!(decide(&candidate(&old), &since), Eligibility::Submit);
     }
 
     #[test]
@@ -341,7 +341,7 @@ mod tests {
         };
         assert!(
             reason(
-                &Candidate {
+                &RunToJudge {
                     folder,
                     ..candidate(&run)
                 },
@@ -357,7 +357,7 @@ mod tests {
         let base = candidate(&run);
         assert!(
             reason(
-                &Candidate {
+                &RunToJudge {
                     enabled: false,
                     ..base
                 },
@@ -367,7 +367,7 @@ mod tests {
         );
         assert!(
             reason(
-                &Candidate {
+                &RunToJudge {
                     auto_submit: false,
                     ..base
                 },
@@ -377,7 +377,7 @@ mod tests {
         );
         assert!(
             reason(
-                &Candidate {
+                &RunToJudge {
                     left_to_katalon: true,
                     ..base
                 },
@@ -385,7 +385,7 @@ mod tests {
             )
             .contains("katalon_submits")
         );
-        let aborted = Candidate {
+        let aborted = RunToJudge {
             state: RunState::Aborted,
             ..base
         };
@@ -394,22 +394,22 @@ mod tests {
             submit_aborted: true,
             ..rules()
         };
-        assert_eq!(decide(&aborted, &taken), Verdict::Submit);
+        assert_eq!(decide(&aborted, &taken), Eligibility::Submit);
     }
 
     #[test]
     fn a_run_that_kado_exec_started_is_submitted_whatever_history_host_and_automatic_submission_say()
      {
         let run = run("jo - PC2", "/elsewhere", 99);
-        let claimed = Candidate {
+        let claimed = RunToJudge {
             claimed: true,
             auto_submit: false,
             ..candidate(&run)
         };
-        assert_eq!(decide(&claimed, &rules()), Verdict::Submit);
+        assert_eq!(decide(&claimed, &rules()), Eligibility::Submit);
         assert!(
             reason(
-                &Candidate {
+                &RunToJudge {
                     enabled: false,
                     ..claimed
                 },
@@ -419,7 +419,7 @@ mod tests {
         );
         assert!(
             reason(
-                &Candidate {
+                &RunToJudge {
                     state: RunState::Aborted,
                     ..claimed
                 },
@@ -429,7 +429,7 @@ mod tests {
         );
         assert!(
             reason(
-                &Candidate {
+                &RunToJudge {
                     left_to_katalon: true,
                     ..claimed
                 },

@@ -8,7 +8,7 @@ use crate::clock;
 use crate::config::Config;
 use crate::config::project_file::ProjectFile;
 use crate::discovery::claim::KnownCommands;
-use crate::discovery::identity::RunIdentity;
+use crate::discovery::run_identity::RunIdentity;
 use crate::error_chain::chain;
 use crate::intake::{self, FinishedRun};
 use crate::katalon::run::lifecycle::RunState;

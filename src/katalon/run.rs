@@ -3,7 +3,6 @@
 //! The types in here are plain values: they are stored in kado's database as part of a snapshot, so
 //! every one of them can be written to JSON and read back without loss.
 
-pub mod assemble;
 pub mod binding;
 pub mod execution;
 pub mod file_kind;

@@ -1,6 +1,6 @@
 //! What a run that is over becomes in the outbox: its submissions, one for each test plan. Pure.
 
-use crate::discovery::identity::RunIdentity;
+use crate::discovery::run_identity::RunIdentity;
 use crate::plan::key::{KeyParts, key};
 use crate::plan::snapshot::Snapshot;
 use crate::server::{Server, ServerIdentity};

@@ -9,8 +9,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::discovery::identity::RunIdentity;
-use crate::katalon::collection::suite_at;
+use crate::discovery::run_identity::RunIdentity;
+use crate::katalon::collection_report::suite_at;
 use crate::katalon::run::{Environment, SuiteRun, TestResult};
 use crate::katalon::status::Status;
 use crate::plan::left_out::LeftOut;

@@ -1,6 +1,6 @@
 //! kado's key: what makes a submission the same submission on every machine (invariant I5).
 
-use crate::discovery::identity::RunIdentity;
+use crate::discovery::run_identity::RunIdentity;
 use crate::server::ServerIdentity;
 
 /// What a submission is for.

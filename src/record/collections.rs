@@ -22,7 +22,7 @@ use std::sync::Arc;
 use crate::blocking::blocking;
 use crate::config::Config;
 use crate::discovery::claim::KnownCommands;
-use crate::discovery::identity::RunIdentity;
+use crate::discovery::run_identity::RunIdentity;
 use crate::error_chain::chain;
 use crate::intake::FinishedRun;
 use crate::katalon::run::lifecycle::RunState;

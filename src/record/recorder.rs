@@ -14,8 +14,8 @@ use crate::clock;
 use crate::config::Config;
 use crate::connect::connections::SeenTokens;
 use crate::discovery::claim::KnownCommands;
-use crate::discovery::eligibility::{Candidate, Rules, Verdict, decide};
-use crate::discovery::identity::RunIdentity;
+use crate::discovery::eligibility::{Eligibility, Rules, RunToJudge, decide};
+use crate::discovery::run_identity::RunIdentity;
 use crate::error_chain::chain;
 use crate::intake::{self, FinishedRun, IntakeError};
 use crate::katalon::run::lifecycle::RunState;
@@ -27,7 +27,7 @@ use crate::record::commands;
 use crate::record::copies::{Files, copy};
 use crate::record::store::{Occasion, store};
 use crate::spool::Used;
-use crate::watch::{Over, Scout};
+use crate::watch::{FinishedFolder, Scout};
 use crate::workspace::{CollectionFolder, ReadError};
 
 /// Records runs that are over.
@@ -138,7 +138,11 @@ impl Recorder {
     ///
     /// # Errors
     /// When the outbox fails; what cannot be read now may be readable when the run is due.
-    pub(crate) async fn hold(&mut self, config: &Config, over: &Over) -> Result<(), StoreError> {
+    pub(crate) async fn hold(
+        &mut self,
+        config: &Config,
+        over: &FinishedFolder,
+    ) -> Result<(), StoreError> {
         if let Some(held) = self.held.get_mut(&over.folder) {
             held.gone = false;
             if held.fingerprint == over.fingerprint {
@@ -158,7 +162,7 @@ impl Recorder {
         let Ok(taken) = take(over, config, known).await? else {
             return Ok(());
         };
-        if self.verdict(config, &taken, over.state) == Verdict::Submit {
+        if self.verdict(config, &taken, over.state) == Eligibility::Submit {
             self.note_token(&taken);
             let collection = whole_of(over, config).await?;
             let files = if collection.is_some() {
@@ -186,7 +190,7 @@ impl Recorder {
     pub(crate) async fn record(
         &mut self,
         config: &Config,
-        over: &Over,
+        over: &FinishedFolder,
     ) -> Result<(Handling, Vec<i64>), StoreError> {
         let known = match commands::known(&self.outbox, &over.folder).await {
             // Without the options of its command it could go to another plan.
@@ -212,11 +216,11 @@ impl Recorder {
     async fn record_taken(
         &mut self,
         config: &Config,
-        over: &Over,
+        over: &FinishedFolder,
         taken: FinishedRun,
     ) -> Result<(Handling, Vec<i64>), StoreError> {
         let verdict = self.verdict(config, &taken, over.state);
-        let whole = if verdict == Verdict::Remember {
+        let whole = if verdict == Eligibility::Remember {
             None
         } else {
             whole_of(over, config).await?
@@ -224,7 +228,7 @@ impl Recorder {
         match &whole {
             Some(collection) if collection.has_member(&over.folder) => {
                 self.note_token(&taken);
-                if verdict == Verdict::Submit {
+                if verdict == Eligibility::Submit {
                     self.spool_used =
                         copy(config, &taken, Files::OfMember, self.spool_used).await?;
                 }
@@ -376,7 +380,7 @@ impl Recorder {
     /// What becomes of a folder that cannot be taken in. What cannot be read now may be readable in
     /// a moment, so it is tried again and told once; a folder that belongs to no project stays what
     /// it is.
-    fn not_taken(&mut self, over: &Over, error: &IntakeError) -> Handling {
+    fn not_taken(&mut self, over: &FinishedFolder, error: &IntakeError) -> Handling {
         self.complain(over, error);
         match error {
             // A later version may read what is too much for this one.
@@ -387,7 +391,7 @@ impl Recorder {
         }
     }
 
-    fn complain(&mut self, over: &Over, error: &(dyn std::error::Error + 'static)) {
+    fn complain(&mut self, over: &FinishedFolder, error: &(dyn std::error::Error + 'static)) {
         if self.complained.insert(over.folder.clone()) {
             let (folder, error) = (over.folder.display(), chain(error));
             tracing::warn!(%folder, error, "run folder cannot be taken in");
@@ -409,12 +413,12 @@ impl Recorder {
     ) -> Result<Vec<i64>, StoreError> {
         self.note_token(&taken);
         let occasion = match self.verdict(config, &taken, state) {
-            Verdict::Remember => return Ok(Vec::new()),
-            Verdict::Ignore(reason) => Occasion::Ignored {
+            Eligibility::Remember => return Ok(Vec::new()),
+            Eligibility::Ignore(reason) => Occasion::Ignored {
                 reason,
                 aborted: state == RunState::Aborted,
             },
-            Verdict::Submit => Occasion::Found,
+            Eligibility::Submit => Occasion::Found,
         };
         let both = taken.standing.katalon_may_submit && matches!(occasion, Occasion::Found);
         let (project, root) = (
@@ -440,7 +444,7 @@ impl Recorder {
         Ok(ids)
     }
 
-    fn verdict(&self, config: &Config, taken: &FinishedRun, state: RunState) -> Verdict {
+    fn verdict(&self, config: &Config, taken: &FinishedRun, state: RunState) -> Eligibility {
         verdict(config, taken, state, self.first_seen)
     }
 }
@@ -467,7 +471,7 @@ pub(super) fn verdict(
     taken: &FinishedRun,
     state: RunState,
     first_seen: Moment,
-) -> Verdict {
+) -> Eligibility {
     let rules = Rules {
         history: config.history,
         runs_from: config.runs_from,
@@ -481,7 +485,7 @@ pub(super) fn verdict(
         .first()
         .map_or(&taken.snapshot.folder, |place| &place.folder);
     let plain = folder.replace('\\', "/");
-    let candidate = Candidate {
+    let candidate = RunToJudge {
         run: &taken.snapshot.run,
         state,
         folder: &plain,
@@ -495,7 +499,7 @@ pub(super) fn verdict(
 
 /// Takes a run in. Should kado fail on what somebody put into its folder, that costs only this run.
 async fn take(
-    over: &Over,
+    over: &FinishedFolder,
     config: &Config,
     known: KnownCommands,
 ) -> Result<Result<FinishedRun, IntakeError>, Stopped> {
@@ -505,7 +509,10 @@ async fn take(
 }
 
 /// The collection that is to be one run and that a run folder is part of.
-async fn whole_of(over: &Over, config: &Config) -> Result<Option<CollectionFolder>, Stopped> {
+async fn whole_of(
+    over: &FinishedFolder,
+    config: &Config,
+) -> Result<Option<CollectionFolder>, Stopped> {
     let (folder, config) = (over.folder.clone(), config.clone());
     blocking(move || intake::collection::of(&folder, &config)).await
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use crate::blocking::{Failed, contained};
 use crate::clock;
 use crate::config::Config;
-use crate::discovery::eligibility::Verdict;
+use crate::discovery::eligibility::Eligibility;
 use crate::error_chain::chain;
 use crate::katalon::run::lifecycle::RunState;
 use crate::outbox::intake::SubmissionState;
@@ -79,11 +79,11 @@ async fn record_claimed(
     };
     taken.standing.claimed = true;
     let occasion = match verdict(config, &taken, state, clock::now()) {
-        Verdict::Ignore(reason) => Occasion::Ignored {
+        Eligibility::Ignore(reason) => Occasion::Ignored {
             reason,
             aborted: state == RunState::Aborted,
         },
-        Verdict::Submit | Verdict::Remember => Occasion::Asked { again: false },
+        Eligibility::Submit | Eligibility::Remember => Occasion::Asked { again: false },
     };
     copy(config, &taken, Files::OfRun, Used::default()).await?;
     match store(outbox, taken, occasion).await? {

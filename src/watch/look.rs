@@ -10,7 +10,7 @@ use std::path::Path;
 use crate::discovery::tracker::Observation;
 use crate::katalon::log::EndScanner;
 use crate::moment::Moment;
-use crate::watch::LookRules;
+use crate::watch::look_rules::LookRules;
 use crate::workspace::{self, FolderListing, JunitState};
 
 /// The newest part of the log, which is the one that grows.

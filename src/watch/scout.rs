@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use crate::discovery::settled::{Ageing, Settled};
 use crate::discovery::tracker::{Assessment, GRACE, Tracker};
@@ -10,6 +9,7 @@ use crate::file_names::key;
 use crate::katalon::run::lifecycle::RunState;
 use crate::moment::Moment;
 use crate::watch::look::{Memory, fingerprint};
+use crate::watch::look_rules::LookRules;
 use crate::watch::walk::{find_projects, find_runs, has_linked_reports};
 use crate::workspace;
 
@@ -32,39 +32,9 @@ struct Followed {
     complained: bool,
 }
 
-/// How long after the last sign of a `kado exec` a run of it may end.
-const CLAIMED: Duration = Duration::from_secs(24 * 60 * 60);
-
-/// What a look depends on besides the folder.
-#[derive(Clone, Debug)]
-pub struct LookRules {
-    /// How long an open run may be quiet before it counts as aborted.
-    pub abort_after: Duration,
-    /// Runs that ended before need no second look and no reading of their project; `None` when all
-    /// count.
-    pub history_begins: Option<Moment>,
-    /// When a `kado exec` ran that has not asked for its runs: from when to when it was there. Its
-    /// runs count whenever they ended.
-    pub claimed: Vec<(Moment, Moment)>,
-}
-
-impl LookRules {
-    /// Whether a run that ended then lies before the history.
-    pub fn is_history(&self, ended: Option<Moment>) -> bool {
-        let claimed = |ended| {
-            self.claimed
-                .iter()
-                .any(|(from, until)| *from <= ended && ended <= until.plus(CLAIMED))
-        };
-        ended.is_some_and(|ended| {
-            self.history_begins.is_some_and(|begin| ended < begin) && !claimed(ended)
-        })
-    }
-}
-
 /// What a walk through the watched folders found.
 #[derive(Debug, Default)]
-pub struct Found {
+pub struct FoundFolders {
     /// The projects that are there.
     pub projects: Vec<PathBuf>,
     /// All run folders in them.
@@ -79,13 +49,13 @@ pub struct Sweep {
     /// Folders that are followed from now on, with the time of their oldest file.
     pub new: Vec<(PathBuf, Moment)>,
     /// Runs that are over and due.
-    pub over: Vec<Over>,
+    pub over: Vec<FinishedFolder>,
     /// When a look is worth while before the next sweep.
     pub look_again: Option<Moment>,
     /// Folders of runs that ended before the history begins, and how they looked; they are settled.
     pub remembered: Vec<(String, u64)>,
     /// Runs that are over and wait for their grace time.
-    pub in_grace: Vec<Over>,
+    pub in_grace: Vec<FinishedFolder>,
     /// Folders that were followed and are gone.
     pub gone: Vec<PathBuf>,
     /// How many folders were not settled, so that their logs were read as far as they are new.
@@ -94,7 +64,7 @@ pub struct Sweep {
 
 /// A run that is over.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Over {
+pub struct FinishedFolder {
     /// Its folder.
     pub folder: PathBuf,
     /// Finished, crashed or aborted.
@@ -108,7 +78,7 @@ pub struct Over {
 
 impl Sweep {
     /// Adds a folder as the tracker judges it; what is no run that is over is only looked at again.
-    fn add(&mut self, over: Over, assessment: &Assessment) {
+    fn add(&mut self, over: FinishedFolder, assessment: &Assessment) {
         match assessment.state {
             _ if assessment.due => self.over.push(over),
             RunState::Finished | RunState::Crashed => self.in_grace.push(over),
@@ -148,7 +118,7 @@ impl Scout {
     }
 
     /// Finds all run folders below `roots`, without a look into them.
-    pub fn find(&mut self, roots: &[PathBuf]) -> Found {
+    pub fn find(&mut self, roots: &[PathBuf]) -> FoundFolders {
         let projects = find_projects(roots);
         self.tell_linked(&projects);
         let folders: BTreeSet<PathBuf> = projects
@@ -162,7 +132,7 @@ impl Scout {
             .cloned()
             .collect();
         self.followed.retain(|folder, _| folders.contains(folder));
-        Found {
+        FoundFolders {
             projects,
             folders: folders.into_iter().collect(),
             gone,
@@ -265,7 +235,7 @@ impl Scout {
         if followed.judged.replace((state, due)) != Some((state, due)) {
             tracing::debug!(folder = %folder.display(), ?state, due, "judged a run folder");
         }
-        let over = Over {
+        let over = FinishedFolder {
             folder: folder.to_owned(),
             state: assessment.state,
             fingerprint: seen.fingerprint,

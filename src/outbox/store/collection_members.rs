@@ -3,7 +3,7 @@
 
 use rusqlite::params;
 
-use crate::discovery::identity::RunIdentity;
+use crate::discovery::run_identity::RunIdentity;
 use crate::outbox::store::{Store, StoreError};
 
 /// A gathered member, as it is stored.

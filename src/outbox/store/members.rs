@@ -3,7 +3,7 @@
 
 use rusqlite::{Connection, params};
 
-use crate::discovery::identity::RunIdentity;
+use crate::discovery::run_identity::RunIdentity;
 use crate::outbox::intake::SubmissionState;
 use crate::outbox::store::{Store, StoreError};
 use crate::plan::snapshot::Snapshot;

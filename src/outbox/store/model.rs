@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use proptest::prelude::*;
 
 use self::reference::{How, Model, PLANS, Record, Row, RunName, UUIDS};
-use crate::discovery::identity::RunIdentity;
+use crate::discovery::run_identity::RunIdentity;
 use crate::katalon::run::{Environment, RunOptions, SuiteRun};
 use crate::katalon::settings::{AzureSettings, PlanReference, ProjectReference};
 use crate::katalon::status::Status;

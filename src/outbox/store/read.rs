@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use rusqlite::{OptionalExtension, Row as SqlRow, params};
 
-use crate::discovery::identity::RunIdentity;
+use crate::discovery::run_identity::RunIdentity;
 use crate::moment::Moment;
 use crate::outbox::intake::{Cause, SubmissionState};
 use crate::outbox::row::{Row, SubmittedBy};

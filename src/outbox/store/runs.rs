@@ -2,7 +2,7 @@
 
 use rusqlite::{OptionalExtension, Transaction, params};
 
-use crate::discovery::identity::RunIdentity;
+use crate::discovery::run_identity::RunIdentity;
 use crate::moment::Moment;
 use crate::outbox::intake::{NewSubmission, SubmissionState, submissions};
 use crate::outbox::store::members::{Asker, Rest, by_itself, part_of, rest_of, wholes_with};

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use rusqlite::params;
 
-use crate::discovery::identity::RunIdentity;
+use crate::discovery::run_identity::RunIdentity;
 use crate::discovery::settled::{Ageing, SettledFolder};
 use crate::katalon::run::{Environment, RunOptions, SuiteRun};
 use crate::katalon::settings::{AzureSettings, PlanReference, ProjectReference};

@@ -1,7 +1,7 @@
 //! Which run a joined collection is, and what is left of it without members that were submitted by
 //! themselves. Pure.
 
-use crate::discovery::identity::RunIdentity;
+use crate::discovery::run_identity::RunIdentity;
 use crate::katalon::run::TestResult;
 use crate::plan::collection::{MemberState, worst_suite};
 use crate::plan::snapshot::Snapshot;

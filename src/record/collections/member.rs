@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use crate::discovery::identity::RunIdentity;
+use crate::discovery::run_identity::RunIdentity;
 use crate::intake::{FinishedRun, SubmissionTerms};
 use crate::katalon::run::lifecycle::RunState;
 use crate::outbox::store::Gathered;

@@ -4,12 +4,12 @@ use std::io::{self, BufReader, Read as _, Seek as _, SeekFrom};
 use std::path::Path;
 
 use super::listing::{FolderListing, is_run_folder, list_run_folder};
-use super::project::{find_project_root, read_console_options};
-use super::{ReadError, collection, open};
+use super::project_folder::{find_project_root, read_console_options};
+use super::{ReadError, collection_folder, open};
 use crate::error_chain::chain;
 use crate::file_names::is_named;
+use crate::katalon::assemble::{RunParts, assemble};
 use crate::katalon::log::{FolderNames, LogReader, LogSummary};
-use crate::katalon::run::assemble::{RunParts, assemble};
 use crate::katalon::run::binding;
 use crate::katalon::run::execution::Execution;
 use crate::katalon::run::junit::Junit;
@@ -71,15 +71,9 @@ pub fn read_run(folder: &Path) -> Result<SuiteRun, ReadError> {
             .into_iter()
             .map(|listed| listed.file)
             .collect(),
-        in_collection: collection::is_member(folder),
+        in_collection: collection_folder::is_member(folder),
         warnings,
     }))
-}
-
-/// What the launcher wrote down before the run (`execution.properties`); `None` while that is not
-/// there or not whole.
-pub fn read_launch(folder: &Path) -> Option<Execution> {
-    Execution::read(&open::whole_if_any(&folder.join("execution.properties")).ok()??).ok()
 }
 
 /// Looks at the `JUnit_Report.xml` of a run folder. A report of more than 16 MiB is judged by its

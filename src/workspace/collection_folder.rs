@@ -12,7 +12,7 @@ use std::path::{Component, Path, PathBuf};
 
 use super::{is_run_folder, open, read_launch};
 use crate::file_names::{is_named, same};
-use crate::katalon::collection::{Collection, suite_at};
+use crate::katalon::collection_report::{Collection, suite_at};
 
 /// Folders of a session that are searched for the collection's report, and their depth.
 const MOST_FOLDERS: usize = 2000;

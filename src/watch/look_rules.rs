@@ -1,0 +1,35 @@
+//! What a look at a run folder depends on besides the folder.
+
+use std::time::Duration;
+
+use crate::moment::Moment;
+
+/// How long after the last sign of a `kado exec` a run of it may end.
+const CLAIMED: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// What a look depends on besides the folder.
+#[derive(Clone, Debug)]
+pub struct LookRules {
+    /// How long an open run may be quiet before it counts as aborted.
+    pub abort_after: Duration,
+    /// Runs that ended before need no second look and no reading of their project; `None` when all
+    /// count.
+    pub history_begins: Option<Moment>,
+    /// When a `kado exec` ran that has not asked for its runs: from when to when it was there. Its
+    /// runs count whenever they ended.
+    pub claimed: Vec<(Moment, Moment)>,
+}
+
+impl LookRules {
+    /// Whether a run that ended then lies before the history.
+    pub fn is_history(&self, ended: Option<Moment>) -> bool {
+        let claimed = |ended| {
+            self.claimed
+                .iter()
+                .any(|(from, until)| *from <= ended && ended <= until.plus(CLAIMED))
+        };
+        ended.is_some_and(|ended| {
+            self.history_begins.is_some_and(|begin| ended < begin) && !claimed(ended)
+        })
+    }
+}
