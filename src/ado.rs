@@ -13,6 +13,7 @@ pub mod error;
 mod gone;
 mod headers;
 pub mod http;
+mod known_keys;
 pub mod listing;
 pub mod pace;
 pub mod pipelines;

@@ -1,4 +1,9 @@
-//! Which credential goes to which server.
+//! Which credential goes to which server, and the clients that carry it there. Above [`crate::ado`],
+//! below everything that sends or asks.
 
-pub(crate) mod connections;
-pub(crate) mod entra;
+mod connections;
+mod entra;
+mod error;
+
+pub(crate) use connections::{Connections, SeenTokens, proxy_rule};
+pub(crate) use error::ConnectError;

@@ -33,7 +33,7 @@ use crate::ado::{AdoClient, AdoError, Credential};
 use crate::blocking::blocking;
 use crate::clock;
 use crate::config::{Config, Late};
-use crate::connect::connections::Connections;
+use crate::connect::Connections;
 use crate::discovery::run_identity::RunIdentity;
 use crate::moment::Moment;
 use crate::outbox::intake::Cause;
@@ -129,7 +129,7 @@ impl Submitter {
     async fn connect(&self, snapshot: &Snapshot) -> Result<Arc<AdoClient>, Stop> {
         let (connections, snapshot) = (Arc::clone(&self.connections), snapshot.clone());
         let config = Arc::clone(&self.config.borrow());
-        blocking(move || connections.for_run(&config, &snapshot)).await?
+        Ok(blocking(move || connections.for_run(&config, &snapshot)).await??)
     }
 
     /// What it connects with.

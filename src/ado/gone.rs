@@ -3,37 +3,11 @@
 
 use url::Url;
 
-use crate::ado::error::AdoError;
-use crate::ado::transport::AdoClient;
 use crate::server::Server;
-
-impl AdoClient {
-    /// The error of a call to `path`: where an answer says that something was not found, with what
-    /// that is and the way out. `thing` says so of what the call itself asks for.
-    pub(super) fn explained(
-        &self,
-        path: &[&str],
-        error: AdoError,
-        thing: impl FnOnce(String) -> String,
-    ) -> AdoError {
-        let AdoError::Gone(message) = error else {
-            return error;
-        };
-        let project = match path {
-            ["_apis", "projects", project] | [project, "_apis", ..] => Some(project),
-            _ => None,
-        };
-        AdoError::Gone(match (missing(&message, self.is_proven()), project) {
-            (Missing::Interface, _) => no_interface(self.server(), &message),
-            (Missing::Project, Some(project)) => no_project(self.server(), project),
-            (Missing::Project, None) | (Missing::Thing, _) => thing(message),
-        })
-    }
-}
 
 /// What is missing.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Missing {
+pub(super) enum Missing {
     /// Nothing at this URL speaks as Azure DevOps does.
     Interface,
     /// The project of the call, or it is hidden from this token.
@@ -44,7 +18,7 @@ enum Missing {
 
 /// Reads the message of an answer that says "not found". `proven` tells that a call of this server
 /// has worked: one that it has no route for says nothing about its URL then.
-fn missing(message: &str, proven: bool) -> Missing {
+pub(super) fn missing(message: &str, proven: bool) -> Missing {
     // Missing or hidden, by name (TF200016) or by GUID (VS800075); the codes stand in every
     // language (`ado/api.md` §13).
     if ["TF200016", "VS800075"]
@@ -71,7 +45,7 @@ pub(super) fn no_project(server: &Server, project: &str) -> String {
     )
 }
 
-fn no_interface(server: &Server, said: &str) -> String {
+pub(super) fn no_interface(server: &Server, said: &str) -> String {
     format!(
         "there is no organization or collection of Azure DevOps at {} ({said}); {}",
         server.base(),

@@ -5,11 +5,11 @@
 //! same; then the runs are asked one by one (`ado/api.md` §10). Times are those of the server.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, HashMap, HashSet};
-use std::sync::{Mutex, PoisonError};
+use std::collections::{BTreeMap, HashSet};
 use std::time::Duration;
 
 use crate::ado::error::AdoError;
+use crate::ado::known_keys::KnownKey;
 use crate::ado::transport::{AdoClient, Page};
 use crate::ado::version::Call;
 use crate::ado::wire::{List, TestRun};
@@ -23,8 +23,6 @@ pub const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 /// Most windows that are looked into one by one; for older suite runs the list of all runs of the
 /// plan is shorter.
 const WINDOWS: usize = 4;
-/// Most keys that are remembered; then it is begun anew.
-const MOST_KNOWN: usize = 100_000;
 
 /// What is looked for among the runs of a test plan.
 #[derive(Clone, Copy, Debug)]
@@ -114,29 +112,6 @@ impl Listed {
     }
 }
 
-/// kado's keys of runs whose comment a list did not give, so that each run is asked for once in the
-/// life of a client. A key stands in a comment from the run's creation on, and never changes.
-#[derive(Debug, Default)]
-pub struct KnownKeys(Mutex<HashMap<(String, u32), Option<String>>>);
-
-impl KnownKeys {
-    fn get(&self, project: &str, run: u32) -> Option<Option<String>> {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .get(&(project.to_owned(), run))
-            .cloned()
-    }
-
-    fn insert(&self, project: &str, run: u32, key: Option<String>) {
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if known.len() >= MOST_KNOWN {
-            known.clear();
-        }
-        known.insert((project.to_owned(), run), key);
-    }
-}
-
 impl AdoClient {
     /// Looks for runs.
     ///
@@ -181,9 +156,9 @@ impl AdoClient {
         for (Reverse(id), listed) in runs {
             let run = match self.known_keys().get(project, id) {
                 // Its comment is known to be another one's, or none of kado's.
-                Some(Some(key)) if key != wanted.key => continue,
-                Some(None) => listed,
-                Some(Some(_)) | None => self.run_with_comment(project, id).await?,
+                KnownKey::Key(key) if key != wanted.key => continue,
+                KnownKey::None => listed,
+                KnownKey::Key(_) | KnownKey::Unknown => self.run_with_comment(project, id).await?,
             };
             found.take(run, wanted);
         }
@@ -193,11 +168,8 @@ impl AdoClient {
     async fn run_with_comment(&self, project: &str, id: u32) -> Result<TestRun, AdoError> {
         let path = [project, "_apis", "test", "runs", &id.to_string()];
         let run: TestRun = self.get(&path, Call::Released, &[]).await?.content;
-        self.known_keys().insert(
-            project,
-            id,
-            run.comment.as_deref().and_then(key_in).map(str::to_owned),
-        );
+        let key = run.comment.as_deref().and_then(key_in);
+        self.known_keys().insert(project, id, key);
         Ok(run)
     }
 

@@ -20,11 +20,11 @@ use url::Url;
 use crate::ado::classify::{Head, Verdict, classify, without_mark};
 use crate::ado::credential::Credential;
 use crate::ado::error::AdoError;
-use crate::ado::gone;
+use crate::ado::gone::{self, Missing};
 use crate::ado::headers::{self, budget, date, header};
 use crate::ado::http::{self, Caller, Network};
+use crate::ado::known_keys::KnownKeys;
 use crate::ado::refused::Refused;
-use crate::ado::search::KnownKeys;
 use crate::ado::slots::{Gate, Lane};
 use crate::ado::version::{self, Call};
 use crate::clock;
@@ -402,6 +402,27 @@ impl AdoClient {
             .content)
     }
 
+    /// The error of a call to `path`: where an answer says that something was not found, with what
+    /// that is and the way out. `thing` says so of what the call itself asks for.
+    pub(super) fn explained(
+        &self,
+        path: &[&str],
+        error: AdoError,
+        thing: impl FnOnce(String) -> String,
+    ) -> AdoError {
+        let AdoError::Gone(message) = error else {
+            return error;
+        };
+        let project = match path {
+            ["_apis", "projects", project] | [project, "_apis", ..] => Some(project),
+            _ => None,
+        };
+        AdoError::Gone(match (gone::missing(&message, self.is_proven()), project) {
+            (Missing::Interface, _) => gone::no_interface(self.server(), &message),
+            (Missing::Project, Some(project)) => gone::no_project(self.server(), project),
+            (Missing::Project, None) | (Missing::Thing, _) => thing(message),
+        })
+    }
     /// Sends a request and reads its answer.
     pub(super) async fn send<T: DeserializeOwned>(
         &self,

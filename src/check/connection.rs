@@ -8,7 +8,7 @@ use crate::ado::scope::Scope;
 use crate::ado::{AdoClient, Credential};
 use crate::check::report::Report;
 use crate::config::Access;
-use crate::connect::connections::proxy_rule;
+use crate::connect::proxy_rule;
 use crate::exit::Exit;
 use crate::server::Server;
 

@@ -14,13 +14,12 @@ use crate::check::mapped_ids;
 use crate::check::mapping_rows::{self, Remark};
 use crate::check::report::{CORRECT_SETTINGS, Report};
 use crate::config::Config;
-use crate::connect::connections::Connections;
+use crate::connect::{ConnectError, Connections};
 use crate::katalon::project::Project;
 use crate::katalon::settings::ConfigurationRow;
 use crate::plan::links::{BuildChoice, ReleaseChoice};
 use crate::plan::snapshot::Options;
 use crate::server::Server;
-use crate::submit::Stop;
 
 /// Asks the server that the project is integrated with.
 pub(super) async fn check_server(
@@ -147,11 +146,14 @@ fn connect(
 }
 
 /// The client, or why there is none.
-fn connected(client: Result<Arc<AdoClient>, Stop>, report: &mut Report) -> Option<Arc<AdoClient>> {
+fn connected(
+    client: Result<Arc<AdoClient>, ConnectError>,
+    report: &mut Report,
+) -> Option<Arc<AdoClient>> {
     match client {
         Ok(client) => return Some(client),
-        Err(Stop::Ado(error)) => report.ado_failed("server", &error),
-        Err(stop) => report.wrong("token", stop.to_string(), ""),
+        Err(ConnectError::Ado(error)) => report.ado_failed("server", &error),
+        Err(error) => report.wrong("token", error.to_string(), ""),
     }
     None
 }

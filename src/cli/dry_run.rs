@@ -9,7 +9,7 @@ use crate::cli::json;
 use crate::cli::plan_tables::{self, target};
 use crate::cli::table::plain;
 use crate::config::Config;
-use crate::connect::connections::Connections;
+use crate::connect::Connections;
 use crate::discovery::claim::KnownCommands;
 use crate::exit::Exit;
 use crate::katalon::run::FileKind;
@@ -23,7 +23,7 @@ use crate::plan::several::NoneHere;
 use crate::plan::snapshot::Snapshot;
 use crate::plan::{SubmissionPlan, plan};
 use crate::record::{CommandClues, take_finished};
-use crate::submit::{Stop, facts};
+use crate::submit::facts;
 
 /// A plan as scripts see it (product contract, section 6).
 #[derive(Debug, Serialize)]
@@ -129,7 +129,7 @@ async fn plans_of(
         };
         let client = connections
             .for_run(config, snapshot)
-            .map_err(|stop| (stop.to_string(), code(&stop)))?;
+            .map_err(|error| (error.to_string(), error.exit()))?;
         let project = snapshot.options.project.as_deref().unwrap_or_default();
         let read = facts::read(&client, project, plan_id, &snapshot.options, 0).await;
         let facts = read.map_err(|error| (error.to_string(), error.exit()))?;
@@ -158,13 +158,6 @@ fn known(config: &Config, folder: &Path) -> anyhow::Result<KnownCommands> {
 fn rest(config: &Config, snapshot: &Snapshot) -> anyhow::Result<Rest> {
     let store = Store::open_to_read(&config.state_dir)?;
     Ok(store.map_or(Ok(Rest::Whole), |store| store.rest_of(snapshot))?)
-}
-
-fn code(stop: &Stop) -> Exit {
-    match stop {
-        Stop::Ado(error) => error.exit(),
-        _ => Exit::NotDone,
-    }
 }
 
 fn view(plan: &SubmissionPlan) -> View<'_> {

@@ -19,14 +19,13 @@ use crate::cli::runtime::runtime;
 use crate::cli::table::{plain, table};
 use crate::config::Config;
 use crate::config::project_file::ProjectFile;
-use crate::connect::connections::Connections;
+use crate::connect::{ConnectError, Connections};
 use crate::exit::Exit;
 use crate::katalon::azure_ids;
 use crate::katalon::project::Project;
 use crate::katalon::run::RunOptions;
 use crate::plan::options;
 use crate::server::Server;
-use crate::submit::Stop;
 use crate::workspace;
 
 /// Arguments of `kado list`.
@@ -113,7 +112,7 @@ pub(super) fn list(
 ) -> anyhow::Result<Exit> {
     let place = match place(arguments.project.as_deref(), config)? {
         Ok(place) => place,
-        Err(stop) => return Ok(told(&stop.to_string(), code(&stop))),
+        Err(error) => return Ok(told(&error.to_string(), error.exit())),
     };
     match runtime()?.block_on(fetch(arguments.what, &place)) {
         Ok(listing) if arguments.json => {
@@ -142,16 +141,8 @@ fn told(reason: &str, exit: Exit) -> Exit {
     exit
 }
 
-fn code(stop: &Stop) -> Exit {
-    if let Stop::Ado(error) = stop {
-        error.exit()
-    } else {
-        Exit::NotDone
-    }
-}
-
 /// The server of a Katalon project, or the machine's, with what is set beside it.
-fn place(folder: Option<&Path>, config: &Config) -> anyhow::Result<Result<Place, Stop>> {
+fn place(folder: Option<&Path>, config: &Config) -> anyhow::Result<Result<Place, ConnectError>> {
     let connections = Connections::default();
     let Some(folder) = folder else {
         let overrides = &config.machine.overrides;

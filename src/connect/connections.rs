@@ -22,12 +22,11 @@ use crate::ado::{AdoClient, AdoError, Credential, Settings};
 use crate::config::project_file::ProjectFile;
 use crate::config::{Access, Config, Tables};
 use crate::connect::entra::Identities;
-use crate::error_chain::chain;
+use crate::connect::error::{ConnectError, NoToken};
 use crate::katalon::secret::ProjectToken;
 use crate::plan::snapshot::Snapshot;
 use crate::secrets;
 use crate::server::{Server, ServerIdentity};
-use crate::submit::Stop;
 use crate::workspace;
 
 /// Clients that are in use, and tokens of projects as they were last seen.
@@ -126,13 +125,11 @@ impl Connections {
         &self,
         config: &Config,
         snapshot: &Snapshot,
-    ) -> Result<Arc<AdoClient>, Stop> {
+    ) -> Result<Arc<AdoClient>, ConnectError> {
         let Some(url) = &snapshot.options.server_url else {
-            return Err(Stop::Park(
-                "no server url; set it in Katalon's Azure DevOps settings".to_owned(),
-            ));
+            return Err(ConnectError::NoServer);
         };
-        let server = Server::parse(url).map_err(|error| Stop::Park(error.to_string()))?;
+        let server = Server::parse(url)?;
         let root = Path::new(&snapshot.project_root);
         let (credential, _) = self.credential(config, root, &server)?;
         let mut access = config.access(root);
@@ -151,7 +148,7 @@ impl Connections {
         config: &Config,
         root: &Path,
         server: Server,
-    ) -> Result<Arc<AdoClient>, Stop> {
+    ) -> Result<Arc<AdoClient>, ConnectError> {
         let (credential, _) = self.credential(config, root, &server)?;
         let mut access = config.access(root);
         access.api_version = access
@@ -192,14 +189,14 @@ impl Connections {
         &self,
         config: &Config,
         server: Server,
-    ) -> Result<Arc<AdoClient>, Stop> {
+    ) -> Result<Arc<AdoClient>, ConnectError> {
         let access = &config.machine.access;
         let credential = match self.given(&server) {
             Some(credential) => credential,
             None => self
                 .of_table(&config.machine, true, access, &server)?
                 .map(|(credential, _)| credential)
-                .ok_or_else(|| Stop::NoToken(no_token(&server, "the machine has none")))?,
+                .ok_or_else(|| no_token(&server, NoToken::Machine))?,
         };
         self.client(server, credential, access)
     }
@@ -211,7 +208,7 @@ impl Connections {
         config: &Config,
         root: &Path,
         server: &Server,
-    ) -> Result<(Credential, String), Stop> {
+    ) -> Result<(Credential, String), ConnectError> {
         if let Some(credential) = self.given(server) {
             return Ok((credential, GIVEN.to_owned()));
         }
@@ -244,7 +241,7 @@ impl Connections {
         machine: bool,
         access: &Access,
         server: &Server,
-    ) -> Result<Option<(Credential, String)>, Stop> {
+    ) -> Result<Option<(Credential, String)>, ConnectError> {
         if !is_same(tables.overrides.server_url.as_ref(), server) {
             return Ok(None);
         }
@@ -257,8 +254,8 @@ impl Connections {
                 "the Entra identity of `azure.identity`".to_owned(),
             )));
         }
-        let token = secrets::machine_token(&tables.access, machine)
-            .map_err(|error| Stop::NoToken(chain(&error)))?;
+        let token =
+            secrets::machine_token(&tables.access, machine).map_err(ConnectError::Secret)?;
         Ok(token.map(|token| (Credential::Pat(token), source_of(&tables.access, machine))))
     }
 
@@ -267,7 +264,7 @@ impl Connections {
         root: &Path,
         server: &Server,
         mut anybodys: impl Iterator<Item = (Credential, String)>,
-    ) -> Result<(Credential, String), Stop> {
+    ) -> Result<(Credential, String), ConnectError> {
         let here = workspace::find_project_root(root).is_some_and(|found| found == root);
         let settings = if here {
             workspace::read_azure_settings(root).ok()
@@ -284,17 +281,13 @@ impl Connections {
                         "the Katalon project's own token".to_owned(),
                     ))
                 }
-                ProjectToken::Undecryptable(why) => Err(Stop::NoToken(format!(
-                    "the token of the project in `{}` cannot be decrypted ({why}); enter it again in Katalon's Azure \
-                     DevOps settings",
-                    root.display()
-                ))),
-                ProjectToken::Unset => Err(Stop::NoToken(no_token(server, "the project has none"))),
+                ProjectToken::Undecryptable(reason) => Err(ConnectError::Undecryptable {
+                    project: root.to_owned(),
+                    reason,
+                }),
+                ProjectToken::Unset => Err(no_token(server, NoToken::Project)),
             },
-            Some(_) => Err(Stop::NoToken(no_token(
-                server,
-                "the project's own token belongs to another server",
-            ))),
+            Some(_) => Err(no_token(server, NoToken::OtherServer)),
             // The project is gone with its settings; any token that came with this server will do.
             None => {
                 let seen = || {
@@ -303,12 +296,10 @@ impl Connections {
                         "the project's token".to_owned(),
                     ))
                 };
-                anybodys.next().or_else(seen).ok_or_else(|| {
-                    Stop::NoToken(no_token(
-                        server,
-                        &format!("the project in `{}` is gone", root.display()),
-                    ))
-                })
+                anybodys
+                    .next()
+                    .or_else(seen)
+                    .ok_or_else(|| no_token(server, NoToken::ProjectGone(root.to_owned())))
             }
         }
     }
@@ -318,7 +309,7 @@ impl Connections {
         server: Server,
         credential: Credential,
         access: &Access,
-    ) -> Result<Arc<AdoClient>, Stop> {
+    ) -> Result<Arc<AdoClient>, ConnectError> {
         let network = network(access)?;
         let key = ClientKey {
             server: server.base().to_owned(),
@@ -407,10 +398,9 @@ pub(crate) fn proxy_rule(access: &Access) -> ProxyRule {
     }
 }
 
-fn no_token(server: &Server, why: &str) -> String {
-    format!(
-        "no token for {}: {why}; set `azure.token_file` together with `azure.server_url` in kado.toml, or enter the token \
-         in Katalon's Azure DevOps settings",
-        server.base()
-    )
+fn no_token(server: &Server, reason: NoToken) -> ConnectError {
+    ConnectError::NoToken {
+        server: server.base().to_owned(),
+        reason,
+    }
 }

@@ -17,9 +17,8 @@ use crate::ado::entra::{Entra, Issuer};
 use crate::ado::http::{self, Network};
 use crate::ado::{AdoError, Credential};
 use crate::config::identity::{Identity, IdentityKind, ProofFile};
-use crate::error_chain::chain;
+use crate::connect::error::ConnectError;
 use crate::secrets::{self, TokenError};
-use crate::submit::Stop;
 
 /// Most identities that are kept; more mean that proofs come and go.
 const MOST: usize = 64;
@@ -40,7 +39,7 @@ impl Identities {
         server: &str,
         network: &Network,
         patience: Option<Duration>,
-    ) -> Result<Credential, Stop> {
+    ) -> Result<Credential, ConnectError> {
         let proof = match &identity.kind {
             IdentityKind::ServicePrincipal { proof, .. } => Some(read(proof)?),
             IdentityKind::ManagedIdentity(_) => None,
@@ -79,7 +78,7 @@ fn issuer(
     proof: Option<SecretSlice<u8>>,
     network: &Network,
     patience: Option<Duration>,
-) -> Result<Issuer, Stop> {
+) -> Result<Issuer, ConnectError> {
     match (&identity.kind, proof) {
         (
             IdentityKind::ServicePrincipal {
@@ -115,15 +114,11 @@ fn issuer(
     }
 }
 
-fn usable(place: &ProofFile, proof: &SecretSlice<u8>) -> Result<Proof, Stop> {
+fn usable(place: &ProofFile, proof: &SecretSlice<u8>) -> Result<Proof, ConnectError> {
     match place {
         ProofFile::Secret(file) => {
-            let why = "holds something else than a client secret, which is one line in a file that is saved as UTF-8 or ASCII \
-                       (not UTF-16)";
             let secret = one_line(proof.expose_secret()).map(Proof::Secret);
-            secret.ok_or_else(|| {
-                Stop::NoToken(format!("`client_secret_file` `{}` {why}", file.display()))
-            })
+            secret.ok_or_else(|| ConnectError::NoClientSecret(file.clone()))
         }
         ProofFile::Certificate(file) => Certificate::from_pem(proof.expose_secret())
             .map(Proof::Certificate)
@@ -141,7 +136,7 @@ fn one_line(text: &[u8]) -> Option<SecretString> {
 }
 
 /// The content of the file that a service principal proves itself with.
-fn read(place: &ProofFile) -> Result<SecretSlice<u8>, Stop> {
+fn read(place: &ProofFile) -> Result<SecretSlice<u8>, ConnectError> {
     let (kind, file): (_, &Path) = match place {
         ProofFile::Secret(file) => ("`client_secret_file`", file),
         ProofFile::Certificate(file) => ("`certificate_file`", file),
@@ -151,5 +146,5 @@ fn read(place: &ProofFile) -> Result<SecretSlice<u8>, Stop> {
     } else {
         secrets::closed_file(file)
     };
-    content.map_err(|error| Stop::NoToken(chain(&error.of(kind))))
+    content.map_err(|error| ConnectError::Secret(error.of(kind)))
 }

@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::blocking::{blocking, lend};
 use crate::clock;
-use crate::connect::connections::Connections;
+use crate::connect::Connections;
 use crate::daemon::commands::CommandWatch;
 use crate::daemon::polling::{News, Polling};
 use crate::daemon::reload::Following;

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use crate::blocking::{Stopped, blocking, contained};
 use crate::clock;
 use crate::config::Config;
-use crate::connect::connections::SeenTokens;
+use crate::connect::SeenTokens;
 use crate::discovery::claim::KnownCommands;
 use crate::discovery::eligibility::{Eligibility, Rules, RunToJudge, decide};
 use crate::discovery::run_identity::RunIdentity;

@@ -2,6 +2,7 @@
 
 use crate::ado::AdoError;
 use crate::blocking::Stopped;
+use crate::connect::ConnectError;
 use crate::moment::Moment;
 use crate::outbox::StoreError;
 use crate::outbox::intake::Cause;
@@ -54,6 +55,19 @@ pub(crate) enum Stop {
         /// The plan, with everything that was left out.
         plan: Box<SubmissionPlan>,
     },
+}
+
+impl From<ConnectError> for Stop {
+    fn from(error: ConnectError) -> Self {
+        match error {
+            ConnectError::Ado(error) => Self::Ado(error),
+            ConnectError::NoServer | ConnectError::ServerUrl(_) => Self::Park(error.to_string()),
+            ConnectError::NoToken { .. }
+            | ConnectError::Undecryptable { .. }
+            | ConnectError::Secret(_)
+            | ConnectError::NoClientSecret(_) => Self::NoToken(error.to_string()),
+        }
+    }
 }
 
 impl From<Stopped> for Stop {

@@ -1,0 +1,48 @@
+//! kado's keys of runs whose comment a list did not give, so that each run is asked for once in the
+//! life of a client.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// Most runs that are remembered; then it is begun anew, which costs only requests.
+const MOST: usize = 100_000;
+
+/// What is known of the key of a run. It stands in the run's comment from its creation on and never
+/// changes, so it may be remembered for ever.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) enum KnownKey {
+    /// Nobody asked for the run yet.
+    Unknown,
+    /// Its comment holds no key: kado did not make it.
+    None,
+    /// Its comment begins with this key.
+    Key(String),
+}
+
+/// Keys by ADO project and run id.
+#[derive(Debug, Default)]
+pub(super) struct KnownKeys(Mutex<HashMap<(String, u32), Option<String>>>);
+
+impl KnownKeys {
+    pub(super) fn get(&self, project: &str, run: u32) -> KnownKey {
+        match self.keys().get(&(project.to_owned(), run)) {
+            None => KnownKey::Unknown,
+            Some(None) => KnownKey::None,
+            Some(Some(key)) => KnownKey::Key(key.clone()),
+        }
+    }
+
+    /// Remembers the key of a run, or that it has none.
+    pub(super) fn insert(&self, project: &str, run: u32, key: Option<&str>) {
+        let mut keys = self.keys();
+        if keys.len() >= MOST {
+            keys.clear();
+        }
+
+        keys.insert((project.to_owned(), run), key.map(str::to_owned));
+    }
+
+    fn keys(&self) -> MutexGuard<'_, HashMap<(String, u32), Option<String>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

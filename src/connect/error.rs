@@ -1,0 +1,88 @@
+//! Why there is no connection to a server. Nothing was sent when one of these is returned.
+
+use std::path::PathBuf;
+
+use crate::ado::AdoError;
+use crate::error_chain::chain;
+use crate::exit::Exit;
+use crate::secrets::TokenError;
+use crate::server::ServerUrlError;
+
+/// There is no connection to a server.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ConnectError {
+    /// The run names no server.
+    #[error("no server url; set it in Katalon's Azure DevOps settings")]
+    NoServer,
+    /// What the run names as its server is no URL of one.
+    #[error(transparent)]
+    ServerUrl(#[from] ServerUrlError),
+    /// No source that belongs to the server has a token.
+    #[error(
+        "no token for {server}: {reason}; set `azure.token_file` together with `azure.server_url` \
+         in kado.toml, or enter the token in Katalon's Azure DevOps settings"
+    )]
+    NoToken {
+        /// Its base.
+        server: String,
+        /// What was looked at last.
+        reason: NoToken,
+    },
+    /// The Katalon project has a token that cannot be read.
+    #[error(
+        "the token of the project in `{}` cannot be decrypted ({reason}); enter it again in \
+         Katalon's Azure DevOps settings",
+        project.display()
+    )]
+    Undecryptable {
+        /// Where the project lies.
+        project: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A file or variable that is to hold a secret cannot be used.
+    #[error("{}", chain(.0))]
+    Secret(TokenError),
+    /// The file of a client secret holds something else.
+    #[error(
+        "`client_secret_file` `{}` holds something else than a client secret, which is one line in \
+         a file that is saved as UTF-8 or ASCII (not UTF-16)",
+        .0.display()
+    )]
+    NoClientSecret(PathBuf),
+    /// The connection cannot be set up.
+    #[error(transparent)]
+    Ado(#[from] AdoError),
+}
+
+/// Why no token belongs to a server.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub(crate) enum NoToken {
+    /// It is the machine's own server.
+    #[error("the machine has none")]
+    Machine,
+    /// It is the project's server.
+    #[error("the project has none")]
+    Project,
+    /// The project has a token, which must not go to this server (invariant I10).
+    #[error("the project's own token belongs to another server")]
+    OtherServer,
+    /// The project is gone with its settings, and no token came with this server before.
+    #[error("the project in `{}` is gone", .0.display())]
+    ProjectGone(PathBuf),
+}
+
+impl ConnectError {
+    /// The exit code of a command that needed the connection.
+    pub(crate) const fn exit(&self) -> Exit {
+        match self {
+            Self::Ado(error) => error.exit(),
+            Self::NoServer
+            | Self::ServerUrl(_)
+            | Self::NoToken { .. }
+            | Self::Undecryptable { .. }
+            | Self::Secret(_)
+            | Self::NoClientSecret(_) => Exit::NotDone,
+        }
+    }
+}
