@@ -27,9 +27,6 @@ mod submission;
 mod submit;
 mod table;
 
-#[cfg(windows)]
-pub(crate) use error::exit_of;
-
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;

@@ -22,6 +22,7 @@ use crate::config::proxy::{Exemption, ProxyUrl};
 use crate::discovery::eligibility::{History, RunsFrom};
 use crate::file_names::is_in;
 use crate::plan::options::Overrides;
+use crate::secrets::{TokenOwner, TokenSources};
 use crate::workspace;
 
 /// A validated configuration.
@@ -109,6 +110,17 @@ pub(crate) struct ProjectTables {
     pub place: PathBuf,
     /// Their tables.
     pub tables: Tables,
+}
+
+impl Access {
+    /// Where the token of this table may lie.
+    pub(crate) fn token_sources(&self, owner: TokenOwner) -> TokenSources<'_> {
+        TokenSources {
+            owner,
+            store: self.token_store.as_deref(),
+            file: self.token_file.as_deref(),
+        }
+    }
 }
 
 impl Config {

@@ -5,6 +5,7 @@
 //! (invariant I3).
 
 pub(crate) mod collection;
+mod environment;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -16,6 +17,7 @@ use serde::{Deserialize, Serialize};
 use crate::blocking::Failed;
 use crate::clock;
 use crate::config::Config;
+use crate::config::project_file::ProjectFile;
 use crate::discovery::claim::KnownCommands;
 use crate::discovery::run_identity::RunIdentity;
 use crate::error_chain::chain;
@@ -28,7 +30,6 @@ use crate::plan::snapshot::{CaseIds, Options, Snapshot};
 use crate::plan::{pipeline, run_name};
 use crate::server::{Server, ServerIdentity};
 use crate::workspace::{self, ReadError};
-use crate::{config::project_file::ProjectFile, environment};
 
 /// How long after a change the settings may still be in the middle of a burst of changes.
 const WRITING: Duration = Duration::from_secs(2);

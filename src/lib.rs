@@ -12,7 +12,6 @@ mod config;
 mod connect;
 mod daemon;
 mod discovery;
-mod environment;
 mod error_chain;
 mod exit;
 mod file_names;
@@ -22,15 +21,19 @@ pub mod moment;
 pub mod outbox;
 mod pipeline;
 mod plan;
-mod processes;
 mod record;
 mod secrets;
 mod server;
 mod service;
 mod spool;
+mod state_dir;
 mod submit;
 mod telemetry;
 pub mod watch;
 #[cfg(any(windows, test))]
 mod win32;
 pub mod workspace;
+
+/// The name by which the system knows the service: its unit, plist or key, and the source of its
+/// entries in the Event Log. On Windows the SID of its account is derived from it.
+pub(crate) const SERVICE_NAME: &str = "kado";

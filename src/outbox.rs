@@ -5,7 +5,6 @@
 //! both pure; [`store`] holds all SQL of the program. Readers work beside a running service; only
 //! the process that holds [`lock::StateLock`] sends.
 
-pub mod folder;
 pub mod intake;
 pub mod lock;
 pub mod request;

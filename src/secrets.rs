@@ -17,8 +17,6 @@ use std::path::{Path, PathBuf};
 
 use secrecy::{ExposeSecret as _, SecretSlice, SecretString};
 
-use crate::config::Access;
-
 #[cfg_attr(target_os = "linux", path = "secrets/dumps/linux.rs")]
 #[cfg_attr(not(target_os = "linux"), path = "secrets/dumps/elsewhere.rs")]
 pub(crate) mod dumps;
@@ -133,57 +131,113 @@ pub(crate) fn token_in(text: &[u8]) -> Option<SecretString> {
     Some(SecretString::from(text.to_owned()))
 }
 
-/// Whether a token for this machine lies somewhere besides `token_file`, by the name of the source.
-/// `stored` is where `kado service set-token` keeps it.
-pub(crate) fn surrounding_token(stored: Option<&Path>) -> Option<&'static str> {
-    if credential_file().is_some() {
-        Some("the service manager's credential `kado-token`")
-    } else if stored.is_some_and(store::exists) {
-        Some("the token of `kado service set-token`")
-    } else if std::env::var_os(TOKEN_VARIABLE).is_some_and(|token| !token.is_empty()) {
-        Some("$KADO_TOKEN")
-    } else {
-        None
+/// Whose token a table of `kado.toml` speaks of.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum TokenOwner {
+    /// The machine: its own tables `[azure]` and `[submit]`.
+    Machine,
+    /// The projects below a folder: a `[[project]]`. Their token is never one of the machine.
+    Projects,
+}
+
+/// Where a table of `kado.toml` may have its token.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct TokenSources<'a> {
+    /// Whose table it is. The credential, the store and `$KADO_TOKEN` are the machine's alone.
+    pub owner: TokenOwner,
+    /// Where `kado service set-token` keeps the token; `None` for a configuration that has no such
+    /// place.
+    pub store: Option<&'a Path>,
+    /// `azure.token_file`.
+    pub file: Option<&'a Path>,
+}
+
+/// The place from which a token is read.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) enum TokenSource {
+    /// The credential that the service manager hands over, a file.
+    Credential(PathBuf),
+    /// The protected store.
+    Store(PathBuf),
+    /// `azure.token_file`.
+    File(PathBuf),
+    /// `$KADO_TOKEN`.
+    Environment,
+}
+
+impl fmt::Display for TokenSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Credential(_) => write!(f, "the service manager's credential `{CREDENTIAL}`"),
+            Self::Store(_) => f.write_str("the token of `kado service set-token`"),
+            Self::File(file) => write!(f, "`token_file` {}", file.display()),
+            Self::Environment => write!(f, "${TOKEN_VARIABLE}"),
+        }
     }
 }
 
-/// The token of a table: the service manager's credential, else the protected store, else
-/// `token_file`, else `$KADO_TOKEN`. All but `token_file` belong to the machine's own table
-/// (`machine` is true), never to that of a `[[project]]`.
-///
-/// # Errors
-/// When the first source that exists cannot be used.
-pub(crate) fn machine_token(
-    access: &Access,
-    machine: bool,
-) -> Result<Option<SecretString>, TokenError> {
-    if let Some(file) = credential_file().filter(|_| machine) {
-        return read_token(&file).map(Some);
+impl TokenSources<'_> {
+    /// The source that counts: the first that exists. A file in a folder that is closed to this
+    /// account may exist, and reading it tells.
+    pub(crate) fn first(&self) -> Option<TokenSource> {
+        if self.owner == TokenOwner::Machine {
+            if let Some(file) = credential_file() {
+                return Some(TokenSource::Credential(file));
+            }
+            if let Some(file) = self.store.filter(|file| store::exists(file)) {
+                return Some(TokenSource::Store(file.to_owned()));
+            }
+        }
+
+        if let Some(file) = self.file.filter(|file| !is_absent(file)) {
+            return Some(TokenSource::File(file.to_owned()));
+        }
+
+        if self.owner == TokenOwner::Machine && token_variable().is_some() {
+            return Some(TokenSource::Environment);
+        }
+        None
     }
-    if let Some(file) = access
-        .token_store
-        .as_ref()
-        .filter(|file| machine && store::exists(file))
-    {
-        return store::read(file).map(Some);
+
+    /// The token; `None` where no source is named or exists.
+    ///
+    /// # Errors
+    /// When the source that counts cannot be used, or when `azure.token_file` is named, does not
+    /// exist, and nothing else does.
+    pub(crate) fn token(&self) -> Result<Option<SecretString>, TokenError> {
+        match (self.first(), self.file) {
+            (Some(source), _) => source.read().map(Some),
+            (None, Some(file)) => Err(TokenError::Missing(file.into())),
+            (None, None) => Ok(None),
+        }
     }
-    if let Some(file) = access.token_file.as_ref().filter(|file| !is_absent(file)) {
-        check(file)?;
-        return read_token(file).map(Some);
+}
+
+impl TokenSource {
+    fn read(&self) -> Result<SecretString, TokenError> {
+        match self {
+            // The service manager keeps its copy closed.
+            Self::Credential(file) => read_token(file),
+            Self::Store(file) => store::read(file),
+            Self::File(file) => {
+                check(file)?;
+                read_token(file)
+            }
+            Self::Environment => {
+                let token = token_variable().unwrap_or_default();
+                token_in(token.as_bytes()).ok_or_else(|| TokenError::NoToken {
+                    place: format!("`${TOKEN_VARIABLE}`"),
+                })
+            }
+        }
     }
-    let from_environment = std::env::var(TOKEN_VARIABLE)
+}
+
+/// What stands in `$KADO_TOKEN`; `None` for a variable that is unset, blank or no text.
+fn token_variable() -> Option<String> {
+    std::env::var(TOKEN_VARIABLE)
         .ok()
-        .filter(|token| machine && !token.trim().is_empty());
-    match (from_environment, &access.token_file) {
-        (Some(token), _) => match token_in(token.as_bytes()) {
-            Some(token) => Ok(Some(token)),
-            None => Err(TokenError::NoToken {
-                place: format!("`${TOKEN_VARIABLE}`"),
-            }),
-        },
-        (None, Some(file)) => Err(TokenError::Missing(file.as_path().into())),
-        (None, None) => Ok(None),
-    }
+        .filter(|token| !token.trim().is_empty())
 }
 
 /// The content of a file that others must not be able to read, without a byte order mark: what an

@@ -41,9 +41,6 @@ use crate::exit::Exit;
 
 pub(crate) use setup::{install, restart, start, store_token, uninstall};
 
-/// Name of the service, the same on every system.
-pub(crate) const NAME: &str = "kado";
-
 /// What the service manager would not do.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ServiceError {
@@ -282,20 +279,33 @@ pub(crate) fn as_service(arguments: &[String]) -> Result<std::process::Command, 
     system::as_service(&program, arguments)
 }
 
+/// Why the service could not go on.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    /// What it means to whoever started the program. systemd and launchd learn it as anybody does;
+    /// the service manager of Windows has to be told.
+    #[cfg_attr(unix, expect(dead_code, reason = "read on Windows"))]
+    pub exit: Exit,
+    /// What happened.
+    pub error: anyhow::Error,
+}
+
 /// Runs `body` as the service manager of the system expects it of a service. `body` gets the token
 /// that ends it: it is cancelled by the service manager where that does not send a signal.
 ///
 /// # Errors
 /// Those of `body`, and those of a service manager that cannot be reached.
 pub(crate) fn run(
-    body: impl FnOnce(CancellationToken) -> anyhow::Result<Exit> + Send + 'static,
+    body: impl FnOnce(CancellationToken) -> Result<Exit, Failure> + Send + 'static,
 ) -> anyhow::Result<Exit> {
     system::run(body)
 }
 
-/// What the service manager of Windows shows of the running service.
-#[cfg(windows)]
-pub use windows::{event_log, is_dispatched};
+/// Whether this process was started by a service manager that gives it no standard error: that of
+/// Windows.
+pub(crate) fn is_dispatched() -> bool {
+    system::is_dispatched()
+}
 
 /// The service is up: its state is open and it begins to watch.
 pub(crate) fn ready() {

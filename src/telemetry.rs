@@ -1,7 +1,8 @@
 //! The log: lines on standard error, and files in the log folder that cannot grow without bound.
 //!
 //! Standard output is for results only. A line is a fixed sentence with fields; its level says what
-//! an operator has to do: error now, warn when convenient, info nothing.
+//! an operator has to do: error now, warn when convenient, info nothing. A log that cannot be
+//! written ends nothing: what is lost is the line.
 
 #![expect(
     clippy::disallowed_methods,
@@ -9,17 +10,21 @@
 )]
 
 mod capped;
+#[cfg_attr(unix, path = "telemetry/event_log/unix.rs")]
+#[cfg_attr(windows, path = "telemetry/event_log/windows.rs")]
 mod event_log;
 mod journal;
 
 use std::path::Path;
 
-use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
+use tracing::Subscriber;
+use tracing_appender::non_blocking::{NonBlocking, NonBlockingBuilder, WorkerGuard};
 use tracing_appender::rolling::{RollingFileAppender, Rotation};
 use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt as _;
-use tracing_subscriber::{EnvFilter, Layer as _, fmt};
+use tracing_subscriber::{EnvFilter, Layer, fmt};
 
 use capped::Capped;
 
@@ -37,6 +42,16 @@ const QUIET: &str = "notify=error";
 /// Environment variable with a filter such as `kado=debug`.
 pub(crate) const LOG_VARIABLE: &str = "KADO_LOG";
 
+/// Where an operator looks first.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Console {
+    /// Every line goes to standard error: to a terminal, the journal, or a file of the service
+    /// manager.
+    StandardError,
+    /// Nobody reads standard error; warnings and errors go to the Event Log of Windows.
+    EventLog,
+}
+
 /// Writes what is left to the log files when it is dropped.
 #[must_use]
 pub(crate) struct LogGuard {
@@ -45,61 +60,60 @@ pub(crate) struct LogGuard {
     no_files: Option<String>,
 }
 
-/// Starts to log: to standard error, and with `folder` to files as well. `level` counts where
-/// `$KADO_LOG` does not.
-pub(crate) fn start(level: LevelFilter, folder: Option<&Path>) -> LogGuard {
-    let quiet = QUIET
-        .parse()
-        .expect("a directive of our own is well-formed");
-    let filter = EnvFilter::builder()
-        .with_default_directive(level.into())
-        .with_env_var(LOG_VARIABLE)
-        .from_env_lossy()
-        .add_directive(quiet);
-    // A reader of standard error that is gone must not end the program: what cannot be written is
-    // left out silently.
-    let stderr = fmt::layer()
-        .with_writer(std::io::stderr)
-        .with_target(false)
-        .with_ansi(false)
-        .log_internal_errors(false);
-    let stderr = if journal::is_journal() {
-        stderr.event_format(journal::Prioritised).boxed()
-    } else {
-        stderr.boxed()
-    };
-    let stderr = (!event_log::is_used()).then_some(stderr);
-    let (files, no_files) = match folder.map(files).transpose() {
-        Ok(files) => (files, None),
-        Err(error) => (None, Some(format!("{error:#}"))),
-    };
-    let (file_layer, guard) = match files {
-        Some(appender) => {
-            // Lines are never dropped: a full queue holds the program back instead.
-            let (writer, guard) = NonBlockingBuilder::default().lossy(false).finish(appender);
-            (
-                Some(
-                    fmt::layer()
-                        .with_writer(writer)
-                        .with_ansi(false)
-                        .log_internal_errors(false),
-                ),
-                Some(guard),
-            )
-        }
-        None => (None, None),
-    };
+impl LogGuard {
+    /// Why no log files are written.
+    pub(crate) fn no_files(&self) -> Option<&str> {
+        self.no_files.as_deref()
+    }
+}
+
+/// Logs what goes wrong during a command, on standard error. `$KADO_LOG` may ask for more.
+pub(crate) fn start_for_command() {
     // A second start in the same process, as in tests, keeps the first.
     let _ = tracing_subscriber::registry()
-        .with(filter)
-        .with(event_log::layer())
-        .with(stderr)
-        .with(file_layer)
+        .with(filter(LevelFilter::WARN))
+        .with(standard_error())
         .try_init();
-    LogGuard {
-        _files: guard,
-        no_files,
-    }
+}
+
+/// Logs what the service does: to the console, and to files in `folder`. `$KADO_LOG` may ask for
+/// more or less.
+pub(crate) fn start_for_service(console: Console, folder: &Path) -> LogGuard {
+    let (writer, guard) = match open_files(folder) {
+        Ok((writer, worker)) => {
+            let guard = LogGuard {
+                _files: Some(worker),
+                no_files: None,
+            };
+            (Some(writer), guard)
+        }
+        Err(error) => {
+            let guard = LogGuard {
+                _files: None,
+                no_files: Some(format!("{error:#}")),
+            };
+            (None, guard)
+        }
+    };
+    let files = writer.map(|writer| {
+        fmt::layer()
+            .with_writer(writer)
+            .with_ansi(false)
+            .log_internal_errors(false)
+    });
+
+    let console = match console {
+        Console::StandardError => standard_error(),
+        Console::EventLog => event_log::layer(),
+    };
+
+    // A second start in the same process, as in tests, keeps the first.
+    let _ = tracing_subscriber::registry()
+        .with(filter(LevelFilter::INFO))
+        .with(console)
+        .with(files)
+        .try_init();
+    guard
 }
 
 /// An error that ends a command, as standard error takes it: for the journal with its priority.
@@ -112,14 +126,40 @@ pub(crate) fn as_error(text: &str) -> String {
     }
 }
 
-impl LogGuard {
-    /// Why no log files are written where they were asked for.
-    pub(crate) fn no_files(&self) -> Option<&str> {
-        self.no_files.as_deref()
+/// What is logged: by `$KADO_LOG`, else from `level` on.
+fn filter(level: LevelFilter) -> EnvFilter {
+    let quiet = QUIET
+        .parse()
+        .expect("a directive of our own is well-formed");
+    EnvFilter::builder()
+        .with_default_directive(level.into())
+        .with_env_var(LOG_VARIABLE)
+        .from_env_lossy()
+        .add_directive(quiet)
+}
+
+/// Lines on standard error, for a person or for the journal.
+fn standard_error<S>() -> Box<dyn Layer<S> + Send + Sync>
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+{
+    // A reader of standard error that is gone must not end the program: what cannot be written is
+    // left out silently.
+    let lines = fmt::layer()
+        .with_writer(std::io::stderr)
+        .with_target(false)
+        .with_ansi(false)
+        .log_internal_errors(false);
+
+    if journal::is_journal() {
+        lines.event_format(journal::Prioritised).boxed()
+    } else {
+        lines.boxed()
     }
 }
 
-fn files(folder: &Path) -> anyhow::Result<Capped<RollingFileAppender>> {
+/// The log files of a folder, written by a thread of their own until the guard is dropped.
+fn open_files(folder: &Path) -> anyhow::Result<(NonBlocking, WorkerGuard)> {
     std::fs::create_dir_all(folder)?;
     let appender = RollingFileAppender::builder()
         .rotation(Rotation::DAILY)
@@ -127,9 +167,14 @@ fn files(folder: &Path) -> anyhow::Result<Capped<RollingFileAppender>> {
         .filename_suffix(SUFFIX)
         .max_log_files(DAYS)
         .build(folder)?;
+
+    // What was written before a restart counts for the limit of the day.
     let now = clock::now().to_string();
     let today = now.split('T').next().unwrap_or_default();
     let written = std::fs::metadata(folder.join(format!("{PREFIX}.{today}.{SUFFIX}")))
         .map_or(0, |file| file.len());
-    Ok(Capped::new(appender, LARGEST, written))
+    let capped = Capped::new(appender, LARGEST, written);
+
+    // Lines are never dropped: a full queue holds the program back instead.
+    Ok(NonBlockingBuilder::default().lossy(false).finish(capped))
 }

@@ -8,6 +8,7 @@
 pub mod hints;
 mod look;
 mod look_rules;
+pub(crate) mod processes;
 pub mod scout;
 mod walk;
 

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use crate::check::report::Report;
 use crate::config::Config;
-use crate::outbox::folder;
+use crate::state_dir;
 use crate::watch;
 
 /// Free bytes below which nothing may be recorded soon.
@@ -66,7 +66,7 @@ pub(super) fn check_room(config: &Config, report: &mut Report) {
     while let Some(above) = folder.parent().filter(|_| !folder.exists()) {
         folder = above;
     }
-    let Some(free) = folder::free_bytes(folder) else {
+    let Some(free) = state_dir::free_bytes(folder) else {
         return;
     };
     judge(free, config.spool_limit, report);

@@ -25,7 +25,6 @@ use std::time::Duration;
 use clap::Args;
 use jiff::SignedDuration;
 use secrecy::SecretString;
-use tracing_subscriber::filter::LevelFilter;
 
 use crate::ado::Credential;
 use crate::cli::delegate::Delegate;
@@ -75,7 +74,7 @@ pub(super) struct Arguments {
 /// When the command cannot be started, or when its runs could not be told because no project is
 /// named.
 pub(super) fn exec(arguments: &Arguments, config: &Config) -> anyhow::Result<i32> {
-    let _guard = telemetry::start(LevelFilter::WARN, None);
+    telemetry::start_for_command();
     let texts: Vec<_> = arguments
         .command
         .iter()

@@ -1,16 +1,17 @@
 //! `kado run`: the service in the foreground.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use tokio_util::sync::CancellationToken;
-use tracing_subscriber::filter::LevelFilter;
 
-use crate::cli::error::UsageError;
+use crate::cli::error::{UsageError, exit_of};
 use crate::cli::runtime::runtime;
 use crate::config::{Config, paths};
+use crate::daemon;
 use crate::exit::Exit;
-use crate::{daemon, service, telemetry};
+use crate::service::{self, Failure};
+use crate::telemetry::{self, Console};
 
 /// Arguments of `kado run`.
 #[derive(Debug, Args)]
@@ -26,14 +27,25 @@ pub(super) struct Arguments {
 
 /// Runs the service until a signal or the service manager stops it, or once.
 pub(super) fn run(arguments: Arguments, config: Option<PathBuf>) -> anyhow::Result<Exit> {
-    let managed = arguments.service;
-    let body =
-        move |stop: CancellationToken| watch(&arguments, &paths::load(config.as_deref())?, stop);
-    if managed {
-        service::run(body)
-    } else {
-        body(CancellationToken::new())
+    if !arguments.service {
+        return load_and_watch(&arguments, config.as_deref(), CancellationToken::new());
     }
+
+    // The service manager of Windows calls this on a thread of its own.
+    service::run(move |stop| {
+        load_and_watch(&arguments, config.as_deref(), stop).map_err(|error| Failure {
+            exit: exit_of(&error),
+            error,
+        })
+    })
+}
+
+fn load_and_watch(
+    arguments: &Arguments,
+    config: Option<&Path>,
+    stop: CancellationToken,
+) -> anyhow::Result<Exit> {
+    watch(arguments, &paths::load(config)?, stop)
 }
 
 fn watch(arguments: &Arguments, config: &Config, stop: CancellationToken) -> anyhow::Result<Exit> {
@@ -50,7 +62,12 @@ fn watch(arguments: &Arguments, config: &Config, stop: CancellationToken) -> any
         .into());
     }
     let logs = paths::log_dir(config);
-    let guard = telemetry::start(LevelFilter::INFO, Some(&logs));
+    let console = if service::is_dispatched() {
+        Console::EventLog
+    } else {
+        Console::StandardError
+    };
+    let guard = telemetry::start_for_service(console, &logs);
     if let Some(error) = guard.no_files() {
         let folder = logs.display();
         tracing::warn!(%folder, error, "no log files can be written there; the log goes to standard error only");

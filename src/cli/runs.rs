@@ -6,7 +6,6 @@ mod show;
 use std::io::Write;
 
 use clap::{Args, Subcommand};
-use tracing_subscriber::filter::LevelFilter;
 
 use crate::cli::delegate::Delegate;
 use crate::cli::json;
@@ -187,7 +186,7 @@ fn ask(
     config: &Config,
     out: &mut dyn Write,
 ) -> anyhow::Result<Exit> {
-    let _guard = telemetry::start(LevelFilter::WARN, None);
+    telemetry::start_for_command();
     let mut delegate = Delegate::open(config)?;
     let mut exit = Exit::Done;
     let (mut retried, mut forgotten) = (Vec::new(), Vec::new());

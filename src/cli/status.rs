@@ -13,13 +13,13 @@ use crate::error_chain::chain;
 use crate::exit::Exit;
 use crate::moment::Moment;
 use crate::outbox::Store;
-use crate::outbox::folder;
 use crate::outbox::intake::{Cause, SubmissionState};
 use crate::outbox::lock::StateLock;
 use crate::outbox::row::Row;
 use crate::outbox::store::WithoutToken;
 use crate::record::{self, Unreadable};
 use crate::spool::Spool;
+use crate::state_dir;
 
 /// Free bytes below which a person should make room.
 const LITTLE: u64 = 100 << 20;
@@ -98,7 +98,7 @@ fn look(config: &Config) -> anyhow::Result<Seen> {
             unreadable: record::unreadable(store)?,
         };
     }
-    let free = folder::free_bytes(&config.state_dir);
+    let free = state_dir::free_bytes(&config.state_dir);
     let mut problems: Vec<String> = damage.into_iter().chain(disk(config, free)).collect();
     problems.extend(of_store.without_token.iter().map(token));
     problems.extend(
@@ -220,7 +220,7 @@ fn token(server: &WithoutToken) -> String {
 /// What is wrong with the disk of the state folder: nothing is sent that cannot be recorded.
 fn disk(config: &Config, free: Option<u64>) -> Option<String> {
     let state = config.state_dir.display();
-    if folder::is_read_only(&config.state_dir) == Some(true) {
+    if state_dir::is_read_only(&config.state_dir) == Some(true) {
         return Some(format!(
             "the state folder `{state}` lies on a read-only file system; nothing can be recorded, so nothing is sent"
         ));

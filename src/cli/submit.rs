@@ -5,7 +5,6 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use clap::Args;
-use tracing_subscriber::filter::LevelFilter;
 
 use crate::cli::delegate::Delegate;
 use crate::cli::dry_run;
@@ -42,7 +41,7 @@ pub(super) fn submit(
     config: &Config,
     out: &mut dyn Write,
 ) -> anyhow::Result<Exit> {
-    let _guard = telemetry::start(LevelFilter::WARN, None);
+    telemetry::start_for_command();
     if arguments.dry_run {
         let folders = &arguments.folders;
         return runtime()?.block_on(dry_run::dry_run(folders, arguments.json, config, out));

@@ -11,6 +11,7 @@ use crate::discovery::eligibility::{History, RunsFrom};
 use crate::katalon::run::lifecycle::ABORT_AFTER;
 use crate::plan::options::{NamePattern, Overrides};
 use crate::plan::run_name;
+use crate::secrets::TokenSource;
 use crate::server::Server;
 use crate::workspace;
 
@@ -29,7 +30,7 @@ pub(crate) struct Surroundings {
     pub state_dir: PathBuf,
     /// Whether a token for the machine is there besides `token_file`: a credential of the service
     /// manager or `$KADO_TOKEN`, by the name of its source.
-    pub machine_token: Option<&'static str>,
+    pub machine_token: Option<TokenSource>,
     /// Where the machine's token is kept by `kado service set-token`; only for the system's or the
     /// user's own file.
     pub token_store: Option<PathBuf>,
@@ -127,7 +128,7 @@ impl Reader<'_, '_> {
 
     /// The machine's tables: only they have the token that was stored for the machine.
     fn machine(&mut self, root: &mut Section<'_, '_>) -> Tables {
-        let mut tables = self.tables(root, self.around.machine_token);
+        let mut tables = self.tables(root, self.around.machine_token.as_ref());
         tables.access.token_store = self.around.token_store.clone();
         tables
     }
@@ -170,7 +171,11 @@ impl Reader<'_, '_> {
         projects
     }
 
-    fn tables(&mut self, section: &mut Section<'_, '_>, machine_token: Option<&str>) -> Tables {
+    fn tables(
+        &mut self,
+        section: &mut Section<'_, '_>,
+        machine_token: Option<&TokenSource>,
+    ) -> Tables {
         let mut tables = Tables::default();
         let azure_at = section.raw("azure").map_or(0..0, toml::Spanned::span);
         let mut names_server = false;
@@ -192,10 +197,13 @@ impl Reader<'_, '_> {
                 format!("`{name}` has both `token_file` and `identity`; keep one"),
             );
         }
-        let identity = tables.access.identity.as_ref().map(|_| "`identity`");
-        let token = identity
-            .or(tables.access.token_file.as_ref().map(|_| "`token_file`"))
-            .or(machine_token);
+        let token = if tables.access.identity.is_some() {
+            Some("`identity`".to_owned())
+        } else if tables.access.token_file.is_some() {
+            Some("`token_file`".to_owned())
+        } else {
+            machine_token.map(TokenSource::to_string)
+        };
         // A server that is named and wrong is a problem of its own.
         if let Some(token) = token.filter(|_| !names_server) {
             let name = section.name("azure");
@@ -298,7 +306,7 @@ mod tests {
     use crate::katalon::run::FileKind;
     use crate::katalon::settings::SendingRule;
 
-    fn around(machine_token: Option<&'static str>) -> Surroundings {
+    fn around(machine_token: Option<TokenSource>) -> Surroundings {
         Surroundings {
             file: "/etc/kado/kado.toml".into(),
             state_dir: "/var/lib/kado".into(),
@@ -386,7 +394,7 @@ mod tests {
                 "line 2: a token (`token_file`) comes with its server: `azure.server_url` is missing beside it"
             ]
         );
-        assert!(parse("watch = [\"/w\"]", &around(Some("$KADO_TOKEN"))).is_err());
+        assert!(parse("watch = [\"/w\"]", &around(Some(TokenSource::Environment))).is_err());
     }
 
     #[test]

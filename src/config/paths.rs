@@ -30,7 +30,7 @@ use crate::config::{Config, Late};
 use crate::discovery::eligibility::{History, RunsFrom};
 use crate::file_names::{is_in, same};
 use crate::katalon::run::lifecycle::ABORT_AFTER;
-use crate::secrets;
+use crate::secrets::{CREDENTIAL, TokenOwner, TokenSources};
 
 /// Name of the environment variable that names the configuration file.
 pub(crate) const CONFIG_VARIABLE: &str = "KADO_CONFIG";
@@ -84,7 +84,7 @@ fn of_the_user(dirs: &ProjectDirs) -> Places {
         config: dirs.config_dir().join(CONFIG_FILE),
         state: dirs.data_local_dir().to_owned(),
         logs: dirs.data_local_dir().join("logs"),
-        token: dirs.config_dir().join(secrets::CREDENTIAL),
+        token: dirs.config_dir().join(CREDENTIAL),
     }
 }
 
@@ -195,9 +195,14 @@ pub(crate) fn read(file: &Path) -> Result<Config, ConfigError> {
     })?;
     let file = std::path::absolute(file).unwrap_or_else(|_| file.to_owned());
     let token_store = scope_of(&file).and_then(places).map(|places| places.token);
+    let around_the_file = TokenSources {
+        owner: TokenOwner::Machine,
+        store: token_store.as_deref(),
+        file: None,
+    };
     let around = Surroundings {
         state_dir: default_state_dir(&file),
-        machine_token: secrets::surrounding_token(token_store.as_deref()),
+        machine_token: around_the_file.first(),
         token_store,
         file: file.clone(),
     };

@@ -25,7 +25,7 @@ use crate::connect::entra::Identities;
 use crate::connect::error::{ConnectError, NoToken};
 use crate::katalon::secret::ProjectToken;
 use crate::plan::snapshot::Snapshot;
-use crate::secrets;
+use crate::secrets::TokenOwner;
 use crate::server::{Server, ServerIdentity};
 use crate::workspace;
 
@@ -173,7 +173,12 @@ impl Connections {
             None if self.given(server).is_some() => Some(GIVEN.to_owned()),
             None => {
                 let found = self
-                    .of_table(&config.machine, true, &config.machine.access, server)
+                    .of_table(
+                        &config.machine,
+                        TokenOwner::Machine,
+                        &config.machine.access,
+                        server,
+                    )
                     .ok()
                     .flatten();
                 found.map(|(_, source)| source)
@@ -194,7 +199,7 @@ impl Connections {
         let credential = match self.given(&server) {
             Some(credential) => credential,
             None => self
-                .of_table(&config.machine, true, access, &server)?
+                .of_table(&config.machine, TokenOwner::Machine, access, &server)?
                 .map(|(credential, _)| credential)
                 .ok_or_else(|| no_token(&server, NoToken::Machine))?,
         };
@@ -213,15 +218,20 @@ impl Connections {
             return Ok((credential, GIVEN.to_owned()));
         }
         let access = config.access(root);
-        let tables = config.project_tables(root).map(|tables| (tables, false));
-        for (tables, machine) in tables.into_iter().chain([(&config.machine, true)]) {
-            if let Some(credential) = self.of_table(tables, machine, &access, server)? {
+        let tables = config
+            .project_tables(root)
+            .map(|tables| (tables, TokenOwner::Projects));
+        for (tables, owner) in tables
+            .into_iter()
+            .chain([(&config.machine, TokenOwner::Machine)])
+        {
+            if let Some(credential) = self.of_table(tables, owner, &access, server)? {
                 return Ok(credential);
             }
         }
         let others = config.projects.iter().map(|project| &project.tables);
         let anybodys = others.filter_map(|tables| {
-            self.of_table(tables, false, &tables.access, server)
+            self.of_table(tables, TokenOwner::Projects, &tables.access, server)
                 .ok()
                 .flatten()
         });
@@ -238,7 +248,7 @@ impl Connections {
     fn of_table(
         &self,
         tables: &Tables,
-        machine: bool,
+        owner: TokenOwner,
         access: &Access,
         server: &Server,
     ) -> Result<Option<(Credential, String)>, ConnectError> {
@@ -254,9 +264,12 @@ impl Connections {
                 "the Entra identity of `azure.identity`".to_owned(),
             )));
         }
-        let token =
-            secrets::machine_token(&tables.access, machine).map_err(ConnectError::Secret)?;
-        Ok(token.map(|token| (Credential::Pat(token), source_of(&tables.access, machine))))
+        let sources = tables.access.token_sources(owner);
+        let token = sources.token().map_err(ConnectError::Secret)?;
+        let source = sources
+            .first()
+            .map_or_else(|| "kado.toml".to_owned(), |source| source.to_string());
+        Ok(token.map(|token| (Credential::Pat(token), source)))
     }
 
     fn project_token(
@@ -336,20 +349,6 @@ impl Connections {
         }
         clients.insert(key, Arc::clone(&client));
         Ok(client)
-    }
-}
-
-/// Where the token of a table comes from, in the order of [`secrets::machine_token`].
-fn source_of(access: &Access, machine: bool) -> String {
-    let file = access
-        .token_file
-        .as_ref()
-        .filter(|file| !secrets::is_absent(file));
-    let around = secrets::surrounding_token(access.token_store.as_deref()).filter(|_| machine);
-    match (around, file) {
-        (Some("$KADO_TOKEN") | None, Some(file)) => format!("`token_file` {}", file.display()),
-        (Some(source), _) => source.to_owned(),
-        (None, None) => "kado.toml".to_owned(),
     }
 }
 

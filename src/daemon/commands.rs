@@ -13,8 +13,8 @@ use crate::clock;
 use crate::discovery::command::{Candidate, Command, Sought, candidates};
 use crate::moment::Moment;
 use crate::outbox::{Outbox, StoreError};
-use crate::processes;
 use crate::record::commands::{collection_of, root_of};
+use crate::watch::processes;
 use crate::workspace;
 
 /// Least time between two looks at the processes.

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use same_file::Handle;
 
-use crate::outbox::folder;
+use crate::state_dir;
 
 /// Name of the lock in the state folder.
 const FILE: &str = "kado.lock";
@@ -56,7 +56,7 @@ impl StateLock {
     /// # Errors
     /// When the state folder cannot be made or written to.
     pub fn take(state_dir: &Path) -> std::io::Result<Option<Self>> {
-        folder::make(state_dir)?;
+        state_dir::make(state_dir)?;
         let path = state_dir.join(FILE);
         let file = OpenOptions::new()
             .create(true)

@@ -29,7 +29,7 @@ use rusqlite::{Connection, OpenFlags};
 
 use crate::blocking::Stopped;
 use crate::clock;
-use crate::outbox::folder;
+use crate::state_dir;
 
 pub use collection_members::Gathered;
 pub use katalon_uploads::{Doubled, Extent};
@@ -263,7 +263,7 @@ impl Store {
             folder: state_dir.to_owned(),
             source,
         };
-        folder::make(state_dir).map_err(in_folder)?;
+        state_dir::make(state_dir).map_err(in_folder)?;
         let file = state_dir.join(DATABASE);
         let marked = state_dir.join(MARK).exists();
         let size = std::fs::metadata(&file).map(|metadata| metadata.len()).ok();

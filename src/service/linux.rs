@@ -21,11 +21,12 @@ use service_manager::{
     RestartPolicy, ServiceInstallCtx, ServiceLabel, ServiceManager as _, SystemdServiceManager,
 };
 
+use crate::SERVICE_NAME;
 use crate::service::command::output;
-use crate::service::{Installation, NAME, Scope, ServiceError, Status, flag, places_of};
+use crate::service::{Installation, Scope, ServiceError, Status, flag, places_of};
 
 pub(super) use crate::service::unix::{
-    is_closed_to_service, may_manage, may_see_all, open_to_service, own_account, run,
+    is_closed_to_service, is_dispatched, may_manage, may_see_all, open_to_service, own_account, run,
 };
 pub(super) use notify::{alive, ready, say, stopping, watchdog};
 
@@ -361,7 +362,7 @@ fn context(installation: &Installation, unit: String) -> ServiceInstallCtx {
         label: ServiceLabel {
             qualifier: None,
             organization: None,
-            application: NAME.to_owned(),
+            application: SERVICE_NAME.to_owned(),
         },
         program: installation.program.clone(),
         args: Vec::new(),

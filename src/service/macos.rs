@@ -23,17 +23,18 @@ use service_manager::{
     ServiceUninstallCtx,
 };
 
-use crate::service::{Installation, NAME, Scope, ServiceError, Status, places_of};
+use crate::SERVICE_NAME;
+use crate::service::{Installation, Scope, ServiceError, Status, places_of};
 
-pub use crate::service::unix::{
-    is_closed_to_service, may_manage, may_see_all, open_to_service, own_account, run,
+pub(super) use crate::service::unix::{
+    is_closed_to_service, is_dispatched, may_manage, may_see_all, open_to_service, own_account, run,
 };
-pub use account::ACCOUNT;
+pub(super) use account::ACCOUNT;
 
 use launchctl::Launchctl;
 
 /// Makes the service known to launchd and lets it start with the machine; says what was changed.
-pub fn install(installation: &Installation) -> Result<Vec<String>, ServiceError> {
+pub(super) fn install(installation: &Installation) -> Result<Vec<String>, ServiceError> {
     let scope = installation.scope;
     let mut done = Vec::new();
     if scope == Scope::System {
@@ -56,7 +57,7 @@ pub fn install(installation: &Installation) -> Result<Vec<String>, ServiceError>
 }
 
 /// Stops the service and removes it; says what was changed.
-pub fn uninstall(scope: Scope) -> Result<Vec<String>, ServiceError> {
+pub(super) fn uninstall(scope: Scope) -> Result<Vec<String>, ServiceError> {
     let file = plist_file(scope)?;
     let mut done = Vec::new();
     if Launchctl::of(scope).bootout()? {
@@ -72,7 +73,7 @@ pub fn uninstall(scope: Scope) -> Result<Vec<String>, ServiceError> {
 }
 
 /// Removes the account of the service; says what was changed.
-pub fn forget_account(scope: Scope) -> Result<Vec<String>, ServiceError> {
+pub(super) fn forget_account(scope: Scope) -> Result<Vec<String>, ServiceError> {
     match scope {
         Scope::System => account::remove(),
         Scope::User => Ok(Vec::new()),
@@ -80,7 +81,7 @@ pub fn forget_account(scope: Scope) -> Result<Vec<String>, ServiceError> {
 }
 
 /// Starts it; whether it was not running before.
-pub fn start(scope: Scope) -> Result<bool, ServiceError> {
+pub(super) fn start(scope: Scope) -> Result<bool, ServiceError> {
     let file = installed(scope)?;
     let launchctl = Launchctl::of(scope);
     launchctl.enable()?;
@@ -96,13 +97,13 @@ pub fn start(scope: Scope) -> Result<bool, ServiceError> {
 }
 
 /// Stops it; whether it was running before. It starts again with the machine.
-pub fn stop(scope: Scope) -> Result<bool, ServiceError> {
+pub(super) fn stop(scope: Scope) -> Result<bool, ServiceError> {
     installed(scope)?;
     Launchctl::of(scope).bootout()
 }
 
 /// Stops it if it runs, and starts it.
-pub fn restart(scope: Scope) -> Result<(), ServiceError> {
+pub(super) fn restart(scope: Scope) -> Result<(), ServiceError> {
     let file = installed(scope)?;
     let launchctl = Launchctl::of(scope);
     launchctl.bootout()?;
@@ -111,7 +112,7 @@ pub fn restart(scope: Scope) -> Result<(), ServiceError> {
 }
 
 /// How it stands.
-pub fn status(scope: Scope) -> Result<Status, ServiceError> {
+pub(super) fn status(scope: Scope) -> Result<Status, ServiceError> {
     let (places, file) = (places_of(scope)?, plist_file(scope)?);
     let launchctl = Launchctl::of(scope);
     let (loaded, pid) = (launchctl.is_loaded()?, launchctl.pid()?);
@@ -142,13 +143,13 @@ pub fn status(scope: Scope) -> Result<Status, ServiceError> {
 }
 
 /// Always: the service reads the file itself.
-pub const fn hands_tokens_over(_scope: Scope) -> Result<(), ServiceError> {
+pub(super) const fn hands_tokens_over(_scope: Scope) -> Result<(), ServiceError> {
     Ok(())
 }
 
 /// Lets a running service see the token that was stored: the file is read at every attempt, by the
 /// service's account.
-pub fn token_changed(scope: Scope, file: &Path) -> Result<Vec<String>, ServiceError> {
+pub(super) fn token_changed(scope: Scope, file: &Path) -> Result<Vec<String>, ServiceError> {
     if scope == Scope::System {
         account::give(file)?;
     }
@@ -156,7 +157,7 @@ pub fn token_changed(scope: Scope, file: &Path) -> Result<Vec<String>, ServiceEr
 }
 
 /// The command that lets an account read a folder and what will be in it.
-pub fn command_to_grant(folder: &Path, account: &str) -> String {
+pub(super) fn command_to_grant(folder: &Path, account: &str) -> String {
     let rights = "list,search,read,readattr,readextattr,file_inherit,directory_inherit";
     format!(
         "sudo chmod -R +a '{account} allow {rights}' '{}'",
@@ -165,7 +166,7 @@ pub fn command_to_grant(folder: &Path, account: &str) -> String {
 }
 
 /// The command that runs a program as the service sees the machine: with its account.
-pub fn as_service(program: &Path, arguments: &[String]) -> Result<Command, ServiceError> {
+pub(super) fn as_service(program: &Path, arguments: &[String]) -> Result<Command, ServiceError> {
     installed(Scope::System)?;
     let mut command = Command::new("sudo");
     command
@@ -176,21 +177,21 @@ pub fn as_service(program: &Path, arguments: &[String]) -> Result<Command, Servi
 }
 
 /// launchd does not ask.
-pub fn ready() {}
+pub(super) fn ready() {}
 
 /// launchd does not ask.
-pub fn say(_text: &str) {}
+pub(super) fn say(_text: &str) {}
 
 /// launchd wants no signs of life.
-pub fn watchdog() -> Option<Duration> {
+pub(super) fn watchdog() -> Option<Duration> {
     None
 }
 
 /// launchd wants no signs of life.
-pub fn alive() {}
+pub(super) fn alive() {}
 
 /// launchd does not ask.
-pub fn stopping() {}
+pub(super) fn stopping() {}
 
 fn manager(scope: Scope) -> LaunchdServiceManager {
     match scope {
@@ -203,7 +204,7 @@ fn label() -> ServiceLabel {
     ServiceLabel {
         qualifier: None,
         organization: None,
-        application: NAME.to_owned(),
+        application: SERVICE_NAME.to_owned(),
     }
 }
 
@@ -232,7 +233,7 @@ fn installed(scope: Scope) -> Result<PathBuf, ServiceError> {
 }
 
 fn plist_file(scope: Scope) -> Result<PathBuf, ServiceError> {
-    let name = format!("{NAME}.plist");
+    let name = format!("{SERVICE_NAME}.plist");
     match scope {
         Scope::System => Ok(Path::new("/Library/LaunchDaemons").join(name)),
         Scope::User => directories::BaseDirs::new()

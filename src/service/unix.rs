@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::exit::Exit;
 use crate::service::command::output;
-use crate::service::{Scope, ServiceError};
+use crate::service::{Failure, Scope, ServiceError};
 
 /// Refuses what the account may not do.
 ///
@@ -62,14 +62,20 @@ pub(super) fn may_see_all() -> bool {
     rustix::process::geteuid().is_root()
 }
 
+/// Never: here a service manager starts a program as anybody would, with a standard error that is
+/// read.
+pub(super) const fn is_dispatched() -> bool {
+    false
+}
+
 /// Runs the service: the service manager ends it with SIGTERM, as anybody would end the program.
 ///
 /// # Errors
 /// Those of `body`.
 pub(super) fn run(
-    body: impl FnOnce(CancellationToken) -> anyhow::Result<Exit> + Send + 'static,
+    body: impl FnOnce(CancellationToken) -> Result<Exit, Failure> + Send + 'static,
 ) -> anyhow::Result<Exit> {
-    body(CancellationToken::new())
+    body(CancellationToken::new()).map_err(|failure| failure.error)
 }
 
 #[cfg(test)]

@@ -2,32 +2,36 @@
 //! SERVICE\kado`.
 //!
 //! `manager` asks the Service Control Manager for what is to be changed, `dispatch` answers it in
-//! the running service, `event_log` writes what an administrator looks for. Windows has no services
-//! of a user.
+//! the running service. Windows has no services of a user.
 
 mod dispatch;
-pub mod event_log;
+mod error;
 mod manager;
 
 use std::path::Path;
 use std::time::Duration;
 
+use crate::SERVICE_NAME;
 use crate::config::paths::{Places, read};
 use crate::file_names::is_in;
-use crate::outbox::folder;
-use crate::service::{Installation, NAME, Scope, ServiceError, Status, places_of};
+use crate::service::{Installation, Scope, ServiceError, Status, places_of};
+use crate::state_dir;
 use crate::win32::access_list::Descriptor;
 use crate::win32::calls;
 use crate::win32::closed::{self, Service};
+use crate::win32::event_log::{self, Registration};
 use crate::win32::service_sid::service_sid;
 
-pub use dispatch::{is_dispatched, ready, run, stopping};
+pub(super) use dispatch::{is_dispatched, ready, run, stopping};
 
 use manager::Manager;
 
 /// The account of the system's service. Windows makes it with the service, it has no password, and
 /// it may do nothing but what is granted to it or to everybody.
-pub const ACCOUNT: &str = r"NT SERVICE\kado";
+pub(super) const ACCOUNT: &str = r"NT SERVICE\kado";
+
+/// How long the service may take to end; the step in hand gets five seconds of it.
+const DRAIN: Duration = Duration::from_secs(20);
 
 /// Groups that every service is in: everybody, authenticated users, users, services, all virtual
 /// accounts, local.
@@ -41,7 +45,7 @@ const MEMBER_OF: [&str; 6] = [
 ];
 
 /// Refuses what the account may not do.
-pub fn may_manage(scope: Scope, what: &str) -> Result<(), ServiceError> {
+pub(super) fn may_manage(scope: Scope, what: &str) -> Result<(), ServiceError> {
     for_the_machine(scope)?;
     Manager::to_change(what).map(|_| ())
 }
@@ -71,52 +75,70 @@ fn make_folders(installation: &Installation) -> Result<Vec<String>, ServiceError
 }
 
 /// Makes the service known and lets it start with the machine; says what was changed.
-pub fn install(installation: &Installation) -> Result<Vec<String>, ServiceError> {
+pub(super) fn install(installation: &Installation) -> Result<Vec<String>, ServiceError> {
     fit(&installation.program)?;
     let mut done = make_folders(installation)?;
     if let Ok(config) = read(&installation.config) {
         // A `state_dir` elsewhere, where the account of the service may be allowed to make no
         // folder.
-        folder::make(&config.state_dir).map_err(|source| unusable(&config.state_dir, source))?;
+        state_dir::make(&config.state_dir).map_err(|source| unusable(&config.state_dir, source))?;
     }
-    done.extend(event_log::register()?);
+    done.extend(register_source()?);
     done.extend(Manager::to_change("installing the service")?.install(installation)?);
     Ok(done)
 }
 
+/// Lets the Event Viewer show kado's entries; says what was changed.
+fn register_source() -> Result<Vec<String>, ServiceError> {
+    match event_log::register() {
+        Ok(Registration::Kept) => Ok(Vec::new()),
+        Ok(Registration::New) => Ok(vec![format!(
+            "registered the source `{SERVICE_NAME}` of the Event Log"
+        )]),
+        Err(error) => Err(ServiceError::Command {
+            command: format!(r"writing HKEY_LOCAL_MACHINE\{}", event_log::KEY),
+            output: error.to_string(),
+        }),
+    }
+}
+
 /// Stops and removes it; says what was changed.
-pub fn uninstall(scope: Scope) -> Result<Vec<String>, ServiceError> {
+pub(super) fn uninstall(scope: Scope) -> Result<Vec<String>, ServiceError> {
     for_the_machine(scope)?;
     let mut done = Manager::to_change("removing the service")?.uninstall()?;
-    done.extend(event_log::unregister());
+    if event_log::unregister() {
+        done.push(format!(
+            "removed the source `{SERVICE_NAME}` of the Event Log"
+        ));
+    }
     Ok(done)
 }
 
 /// Nothing to do: the virtual account goes with its service.
-pub fn forget_account(_scope: Scope) -> Result<Vec<String>, ServiceError> {
+pub(super) fn forget_account(_scope: Scope) -> Result<Vec<String>, ServiceError> {
     Ok(Vec::new())
 }
 
 /// Starts it; whether it was not running before.
-pub fn start(scope: Scope) -> Result<bool, ServiceError> {
+pub(super) fn start(scope: Scope) -> Result<bool, ServiceError> {
     for_the_machine(scope)?;
     Manager::to_look()?.start()
 }
 
 /// Stops it; whether it was running before.
-pub fn stop(scope: Scope) -> Result<bool, ServiceError> {
+pub(super) fn stop(scope: Scope) -> Result<bool, ServiceError> {
     for_the_machine(scope)?;
     Manager::to_look()?.stop()
 }
 
 /// Stops it if it runs, and starts it.
-pub fn restart(scope: Scope) -> Result<(), ServiceError> {
+pub(super) fn restart(scope: Scope) -> Result<(), ServiceError> {
     stop(scope)?;
     start(scope).map(|_| ())
 }
 
 /// How it stands.
-pub fn status(scope: Scope) -> Result<Status, ServiceError> {
+pub(super) fn status(scope: Scope) -> Result<Status, ServiceError> {
     for_the_machine(scope)?;
     let Places {
         config,
@@ -141,22 +163,22 @@ pub fn status(scope: Scope) -> Result<Status, ServiceError> {
 }
 
 /// Always: the service reads the file itself.
-pub const fn hands_tokens_over(_scope: Scope) -> Result<(), ServiceError> {
+pub(super) const fn hands_tokens_over(_scope: Scope) -> Result<(), ServiceError> {
     Ok(())
 }
 
 /// Nothing to do: the folder has an access list of its own, which what is made in it inherits.
-pub const fn open_to_service(_scope: Scope, _file: &Path) -> std::io::Result<()> {
+pub(super) const fn open_to_service(_scope: Scope, _file: &Path) -> std::io::Result<()> {
     Ok(())
 }
 
 /// Nothing to do: the token is read anew for every attempt.
-pub fn token_changed(_scope: Scope, _file: &Path) -> Result<Vec<String>, ServiceError> {
+pub(super) fn token_changed(_scope: Scope, _file: &Path) -> Result<Vec<String>, ServiceError> {
     Ok(Vec::new())
 }
 
 /// The command that lets an account read a folder.
-pub fn command_to_grant(folder: &Path, account: &str) -> String {
+pub(super) fn command_to_grant(folder: &Path, account: &str) -> String {
     format!(
         "icacls \"{}\" /grant \"{account}:(OI)(CI)RX\"",
         folder.display()
@@ -164,7 +186,7 @@ pub fn command_to_grant(folder: &Path, account: &str) -> String {
 }
 
 /// The name of the account that this program runs as.
-pub fn own_account() -> String {
+pub(super) fn own_account() -> String {
     calls::own_sid()
         .ok()
         .and_then(|sid| calls::account_name(&sid))
@@ -172,12 +194,12 @@ pub fn own_account() -> String {
 }
 
 /// Whether this account may read what others may not: not told here.
-pub fn may_see_all() -> bool {
+pub(super) fn may_see_all() -> bool {
     false
 }
 
 /// The command that runs a program as the service sees the machine: there is none on Windows.
-pub fn as_service(
+pub(super) fn as_service(
     _program: &Path,
     _arguments: &[String],
 ) -> Result<std::process::Command, ServiceError> {
@@ -189,15 +211,15 @@ pub fn as_service(
 /// Whether the account of the installed service may not read a folder, by the folder's access list;
 /// `None` where that is not to be told: without the service, with an account of a person's choice,
 /// or on another machine.
-pub fn is_closed_to_service(folder: &Path) -> Option<bool> {
+pub(super) fn is_closed_to_service(folder: &Path) -> Option<bool> {
     let standing = Manager::to_look().ok()?.standing().ok()?;
     let told = standing.installed
         && standing.account.eq_ignore_ascii_case(ACCOUNT)
-        && !folder::is_remote(folder);
+        && !state_dir::is_remote(folder);
     let descriptor = told
         .then(|| calls::descriptor(folder))
         .and_then(Result::ok)?;
-    let account = service_sid(NAME);
+    let account = service_sid(SERVICE_NAME);
     let groups: Vec<&str> = MEMBER_OF
         .iter()
         .copied()
@@ -207,15 +229,15 @@ pub fn is_closed_to_service(folder: &Path) -> Option<bool> {
 }
 
 /// Not asked for: the Service Control Manager shows no such line.
-pub fn say(_text: &str) {}
+pub(super) fn say(_text: &str) {}
 
 /// None is wanted: the Service Control Manager knows no such thing.
-pub fn watchdog() -> Option<Duration> {
+pub(super) fn watchdog() -> Option<Duration> {
     None
 }
 
 /// Not asked for.
-pub fn alive() {}
+pub(super) fn alive() {}
 
 fn for_the_machine(scope: Scope) -> Result<(), ServiceError> {
     match scope {
@@ -238,7 +260,7 @@ fn fit(program: &Path) -> Result<(), ServiceError> {
             why,
         })
     };
-    if folder::is_remote(program) {
+    if state_dir::is_remote(program) {
         return refuse("it lies on another machine");
     }
     let profiles =
@@ -300,6 +322,6 @@ mod tests {
 
     #[test]
     fn the_service_has_the_name_of_its_account() {
-        assert_eq!(ACCOUNT, format!(r"NT SERVICE\{NAME}"));
+        assert_eq!(ACCOUNT, format!(r"NT SERVICE\{SERVICE_NAME}"));
     }
 }

@@ -48,7 +48,7 @@ const DRIVE_REMOTE: u32 = 4;
 ///
 /// # Errors
 /// When there is no such file, or when its access list may not be read.
-pub fn descriptor(path: &Path) -> io::Result<String> {
+pub(crate) fn descriptor(path: &Path) -> io::Result<String> {
     let wanted = OWNER_SECURITY_INFORMATION | DACL_SECURITY_INFORMATION;
     let mut found = Local::none();
     let path = wide(path.as_os_str());
@@ -88,7 +88,7 @@ pub fn descriptor(path: &Path) -> io::Result<String> {
 ///
 /// # Errors
 /// When the text cannot be read, or when this account may not change the list.
-pub fn set_access_list(path: &Path, sddl: &str) -> io::Result<()> {
+pub(crate) fn set_access_list(path: &Path, sddl: &str) -> io::Result<()> {
     let mut descriptor = Local::none();
     let sddl = wide(OsStr::new(sddl));
     // SAFETY: the text ends with a zero; the descriptor is written to a pointer of ours and freed
@@ -141,7 +141,7 @@ pub fn set_access_list(path: &Path, sddl: &str) -> io::Result<()> {
 ///
 /// # Errors
 /// When the system does not say.
-pub fn own_sid() -> io::Result<String> {
+pub(crate) fn own_sid() -> io::Result<String> {
     let mut token: HANDLE = null_mut();
     // SAFETY: the handle of the current process needs no closing; the token is written to a
     // variable of ours.
@@ -171,13 +171,13 @@ pub fn own_sid() -> io::Result<String> {
 ///
 /// # Errors
 /// When the system knows no such account.
-pub fn full_sid(account: &str) -> io::Result<String> {
+pub(crate) fn full_sid(account: &str) -> io::Result<String> {
     let sid = Sid::of(account)?;
     sid_text(sid.0.pointer())
 }
 
 /// The name of an account by its SID, such as `BUILTIN\Users`; `None` when the system knows none.
-pub fn account_name(sid: &str) -> Option<String> {
+pub(crate) fn account_name(sid: &str) -> Option<String> {
     let sid = Sid::of(sid).ok()?;
     let (mut name, mut domain) = ([0_u16; LONGEST_NAME], [0_u16; LONGEST_NAME]);
     let longest = u32::try_from(LONGEST_NAME).ok()?;
@@ -211,7 +211,7 @@ pub fn account_name(sid: &str) -> Option<String> {
 ///
 /// # Errors
 /// When the system's data protection does not work.
-pub fn protect(data: &[u8], purpose: &[u8]) -> io::Result<Vec<u8>> {
+pub(crate) fn protect(data: &[u8], purpose: &[u8]) -> io::Result<Vec<u8>> {
     let (data, purpose) = (blob(data)?, blob(purpose)?);
     let flags = CRYPTPROTECT_LOCAL_MACHINE | CRYPTPROTECT_UI_FORBIDDEN;
     let mut out = CRYPT_INTEGER_BLOB::default();
@@ -236,7 +236,7 @@ pub fn protect(data: &[u8], purpose: &[u8]) -> io::Result<Vec<u8>> {
 ///
 /// # Errors
 /// When it was encrypted on another machine or for another purpose, or is damaged.
-pub fn unprotect(data: &[u8], purpose: &[u8]) -> io::Result<Vec<u8>> {
+pub(crate) fn unprotect(data: &[u8], purpose: &[u8]) -> io::Result<Vec<u8>> {
     let (data, purpose) = (blob(data)?, blob(purpose)?);
     let mut out = CRYPT_INTEGER_BLOB::default();
     // SAFETY: both blobs point to slices that live longer than the call, which only reads them.
@@ -259,7 +259,7 @@ pub fn unprotect(data: &[u8], purpose: &[u8]) -> io::Result<Vec<u8>> {
 ///
 /// # Errors
 /// When there is no such folder.
-pub fn free_bytes(folder: &Path) -> io::Result<u64> {
+pub(crate) fn free_bytes(folder: &Path) -> io::Result<u64> {
     let folder = wide(folder.as_os_str());
     let mut free = 0;
     // SAFETY: the name ends with a zero; the result is a variable of ours, the others are not asked
@@ -271,7 +271,7 @@ pub fn free_bytes(folder: &Path) -> io::Result<u64> {
 }
 
 /// Whether a drive letter stands for a folder of another machine.
-pub fn is_remote_drive(letter: char) -> bool {
+pub(crate) fn is_remote_drive(letter: char) -> bool {
     let root = wide(OsStr::new(&format!("{letter}:\\")));
     // SAFETY: the name ends with a zero and is only read.
     unsafe { GetDriveTypeW(root.as_ptr()) == DRIVE_REMOTE }
@@ -281,7 +281,7 @@ pub fn is_remote_drive(letter: char) -> bool {
 ///
 /// # Errors
 /// When the file system gives none.
-pub fn file_number(file: &File) -> io::Result<u64> {
+pub(crate) fn file_number(file: &File) -> io::Result<u64> {
     let mut found = BY_HANDLE_FILE_INFORMATION::default();
     // SAFETY: the handle is that of an open file; the result is a variable of ours.
     succeeded(unsafe { GetFileInformationByHandle(file.as_raw_handle(), &raw mut found) })?;
@@ -290,7 +290,7 @@ pub fn file_number(file: &File) -> io::Result<u64> {
 
 /// How grave an entry of the Event Log is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Gravity {
+pub(crate) enum Gravity {
     /// For the record.
     Information,
     /// Look at it when convenient.
@@ -303,7 +303,7 @@ pub enum Gravity {
 ///
 /// # Errors
 /// When the Event Log cannot be written to.
-pub fn report_event(source: &str, gravity: Gravity, id: u32, text: &str) -> io::Result<()> {
+pub(crate) fn report_event(source: &str, gravity: Gravity, id: u32, text: &str) -> io::Result<()> {
     let (source, text) = (wide(OsStr::new(source)), wide(OsStr::new(text)));
     let kind = match gravity {
         Gravity::Information => EVENTLOG_INFORMATION_TYPE,

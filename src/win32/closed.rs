@@ -12,11 +12,11 @@ use std::path::Path;
 use super::access_list::{ADMINISTRATORS, Descriptor, SYSTEM};
 use super::calls;
 use super::service_sid::service_sid;
-use crate::service::NAME;
+use crate::SERVICE_NAME;
 
 /// What the account of the service may do; everybody else who is let in may do everything.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Service {
+pub(crate) enum Service {
     /// Read: configuration and token.
     Reads,
     /// Read, write and delete: the state.
@@ -36,7 +36,7 @@ impl Service {
 
 /// The access list of a folder, which everything in it inherits.
 fn list(service: Service) -> String {
-    let account = service_sid(NAME);
+    let account = service_sid(SERVICE_NAME);
     let entries = [
         ("FA", "SY"),
         ("FA", "BA"),
@@ -57,7 +57,7 @@ fn list(service: Service) -> String {
 /// When it cannot be made or closed, or when it belongs to somebody who is no administrator:
 /// anybody may make folders in `%ProgramData%`, and the owner of a folder decides what kado would
 /// read there.
-pub fn make_folder(folder: &Path, service: Service) -> io::Result<bool> {
+pub(crate) fn make_folder(folder: &Path, service: Service) -> io::Result<bool> {
     match std::fs::create_dir(folder) {
         // A link to a folder is none: whoever made it would decide where kado reads.
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists || !is_real(folder) => {
@@ -69,7 +69,7 @@ pub fn make_folder(folder: &Path, service: Service) -> io::Result<bool> {
     let trusted = [
         SYSTEM,
         ADMINISTRATORS,
-        &service_sid(NAME),
+        &service_sid(SERVICE_NAME),
         &calls::own_sid()?,
     ];
     if !trusted.contains(&found.owner.as_str()) {
@@ -98,8 +98,8 @@ fn is_real(folder: &Path) -> bool {
 ///
 /// # Errors
 /// When this account may not change its access list.
-pub fn close_file(file: &Path) -> io::Result<()> {
-    let account = service_sid(NAME);
+pub(crate) fn close_file(file: &Path) -> io::Result<()> {
+    let account = service_sid(SERVICE_NAME);
     calls::set_access_list(
         file,
         &format!("D:P(A;;FA;;;SY)(A;;FA;;;BA)(A;;FA;;;OW)(A;;FR;;;{account})"),
@@ -126,7 +126,7 @@ mod tests {
         for service in [Service::Reads, Service::Writes] {
             let list = Descriptor::parse(&format!("O:BA{}", list(service)));
             assert!(list.protected);
-            assert_eq!(list.strangers(&[&service_sid(NAME)]), []);
+            assert_eq!(list.strangers(&[&service_sid(SERVICE_NAME)]), []);
         }
     }
 }

@@ -14,7 +14,7 @@ use crate::discovery::command::{Command, Sought, candidates};
 use crate::katalon::run::SuiteRun;
 use crate::moment::Moment;
 use crate::outbox::{Outbox, StoreError};
-use crate::processes::katalon_commands_of_others;
+use crate::watch::processes::katalon_commands_of_others;
 use crate::workspace::JunitState;
 use crate::{clock, watch, workspace};
 

@@ -3,22 +3,22 @@
 
 use std::path::Path;
 
+use crate::SERVICE_NAME;
 use crate::secrets::TokenError;
-use crate::service::NAME;
 use crate::win32::access_list::{ADMINISTRATORS, Descriptor, SYSTEM, Stranger};
 use crate::win32::calls;
 use crate::win32::service_sid::service_sid;
 
 /// How the account that runs kado gets to read a file.
-pub const LET_IN: &str = r#"; let the account that runs kado read it: for the service `icacls FILE /grant "NT SERVICE\kado:R"`"#;
+pub(crate) const LET_IN: &str = r#"; let the account that runs kado read it: for the service `icacls FILE /grant "NT SERVICE\kado:R"`"#;
 
 /// Refuses a file that others can read or change, by its access list.
-pub fn check(file: &Path) -> Result<(), TokenError> {
+pub(crate) fn check(file: &Path) -> Result<(), TokenError> {
     let descriptor = calls::descriptor(file).map_err(|source| TokenError::Unreadable {
         file: file.into(),
         source,
     })?;
-    let account = service_sid(NAME);
+    let account = service_sid(SERVICE_NAME);
     let mut strangers = Descriptor::parse(&descriptor).strangers(&[&account]);
     if strangers.is_empty() {
         return Ok(());

@@ -21,7 +21,7 @@ use crate::win32::{calls, closed};
 const PURPOSE: &[u8] = b"kado: token of this machine, 1";
 
 /// Whether a token is kept there. A file that this account may not even look at is there.
-pub fn exists(file: &Path) -> bool {
+pub(crate) fn exists(file: &Path) -> bool {
     file.try_exists().unwrap_or(true)
 }
 
@@ -29,7 +29,7 @@ pub fn exists(file: &Path) -> bool {
 ///
 /// # Errors
 /// When it cannot be read or decrypted, or when others can read it.
-pub fn read(file: &Path) -> Result<SecretString, TokenError> {
+pub(crate) fn read(file: &Path) -> Result<SecretString, TokenError> {
     let failed = |source| TokenError::Unreadable {
         file: file.into(),
         source,
@@ -50,7 +50,7 @@ pub fn read(file: &Path) -> Result<SecretString, TokenError> {
 ///
 /// # Errors
 /// When the folder cannot be made or written to, or when the data protection does not work.
-pub fn write(file: &Path, token: &SecretString) -> io::Result<()> {
+pub(crate) fn write(file: &Path, token: &SecretString) -> io::Result<()> {
     let protected = calls::protect(token.expose_secret().as_bytes(), PURPOSE)?;
     if let Some(folder) = file.parent() {
         closed::make_folder(folder, closed::Service::Reads)?;

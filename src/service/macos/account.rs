@@ -13,14 +13,14 @@ use crate::service::ServiceError;
 use crate::service::command::output;
 
 /// The account and its group. Accounts of daemons begin with `_` on macOS.
-pub const ACCOUNT: &str = "_kado";
+pub(in crate::service) const ACCOUNT: &str = "_kado";
 /// Numbers that macOS leaves to others' daemons are looked through from here on.
 const FIRST_ID: u32 = 440;
 /// The last number that is tried.
 const LAST_ID: u32 = 499;
 
 /// Makes the account and its group where they are missing; says what was changed.
-pub fn make() -> Result<Vec<String>, ServiceError> {
+pub(super) fn make() -> Result<Vec<String>, ServiceError> {
     if dscl(&["-read", &user()]).is_ok() {
         return Ok(Vec::new());
     }
@@ -42,7 +42,7 @@ pub fn make() -> Result<Vec<String>, ServiceError> {
 }
 
 /// Removes the account and its group; says what was changed.
-pub fn remove() -> Result<Vec<String>, ServiceError> {
+pub(super) fn remove() -> Result<Vec<String>, ServiceError> {
     if dscl(&["-read", &user()]).is_err() {
         return Ok(Vec::new());
     }
@@ -54,7 +54,7 @@ pub fn remove() -> Result<Vec<String>, ServiceError> {
 }
 
 /// Makes a folder for the account and its group, and for nobody else; says what was changed.
-pub fn make_folder(folder: &Path) -> Result<Vec<String>, ServiceError> {
+pub(super) fn make_folder(folder: &Path) -> Result<Vec<String>, ServiceError> {
     if folder.is_dir() {
         return Ok(Vec::new());
     }
@@ -70,7 +70,7 @@ pub fn make_folder(folder: &Path) -> Result<Vec<String>, ServiceError> {
 }
 
 /// Gives a file or folder to the account.
-pub fn give(path: &Path) -> Result<(), ServiceError> {
+pub(super) fn give(path: &Path) -> Result<(), ServiceError> {
     output(
         Command::new("chown")
             .arg(format!("{ACCOUNT}:{ACCOUNT}"))

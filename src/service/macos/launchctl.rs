@@ -5,17 +5,18 @@
 use std::path::Path;
 use std::process::Command;
 
+use crate::SERVICE_NAME;
 use crate::service::command::output;
-use crate::service::{NAME, Scope, ServiceError};
+use crate::service::{Scope, ServiceError};
 
 /// A domain of launchd: the system's, or that of a user who is logged in.
-pub struct Launchctl {
+pub(super) struct Launchctl {
     domain: String,
 }
 
 impl Launchctl {
     /// The domain of a scope.
-    pub fn of(scope: Scope) -> Self {
+    pub(super) fn of(scope: Scope) -> Self {
         let domain = match scope {
             Scope::System => "system".to_owned(),
             Scope::User => format!("gui/{}", rustix::process::getuid().as_raw()),
@@ -27,7 +28,7 @@ impl Launchctl {
     ///
     /// # Errors
     /// When launchd refuses.
-    pub fn bootstrap(&self, plist: &Path) -> Result<(), ServiceError> {
+    pub(super) fn bootstrap(&self, plist: &Path) -> Result<(), ServiceError> {
         output(
             Command::new("launchctl")
                 .arg("bootstrap")
@@ -41,7 +42,7 @@ impl Launchctl {
     ///
     /// # Errors
     /// When launchd refuses.
-    pub fn bootout(&self) -> Result<bool, ServiceError> {
+    pub(super) fn bootout(&self) -> Result<bool, ServiceError> {
         if !self.is_loaded()? {
             return Ok(false);
         }
@@ -53,7 +54,7 @@ impl Launchctl {
     ///
     /// # Errors
     /// When launchd refuses.
-    pub fn enable(&self) -> Result<(), ServiceError> {
+    pub(super) fn enable(&self) -> Result<(), ServiceError> {
         output(Command::new("launchctl").args(["enable", &self.service()])).map(|_| ())
     }
 
@@ -61,7 +62,7 @@ impl Launchctl {
     ///
     /// # Errors
     /// When launchd refuses.
-    pub fn kickstart(&self) -> Result<(), ServiceError> {
+    pub(super) fn kickstart(&self) -> Result<(), ServiceError> {
         output(Command::new("launchctl").args(["kickstart", &self.service()])).map(|_| ())
     }
 
@@ -69,7 +70,7 @@ impl Launchctl {
     ///
     /// # Errors
     /// When `launchctl` cannot be started.
-    pub fn is_loaded(&self) -> Result<bool, ServiceError> {
+    pub(super) fn is_loaded(&self) -> Result<bool, ServiceError> {
         Ok(self.print().is_some())
     }
 
@@ -77,7 +78,7 @@ impl Launchctl {
     ///
     /// # Errors
     /// When `launchctl` cannot be started.
-    pub fn pid(&self) -> Result<Option<u32>, ServiceError> {
+    pub(super) fn pid(&self) -> Result<Option<u32>, ServiceError> {
         let printed = self.print().unwrap_or_default();
         Ok(printed
             .lines()
@@ -88,9 +89,9 @@ impl Launchctl {
     ///
     /// # Errors
     /// When launchd refuses.
-    pub fn is_enabled(&self) -> Result<bool, ServiceError> {
+    pub(super) fn is_enabled(&self) -> Result<bool, ServiceError> {
         let listed = output(Command::new("launchctl").args(["print-disabled", &self.domain]))?;
-        let name = format!("\"{NAME}\" =>");
+        let name = format!("\"{SERVICE_NAME}\" =>");
         let line = listed
             .lines()
             .map(str::trim)
@@ -104,6 +105,6 @@ impl Launchctl {
     }
 
     fn service(&self) -> String {
-        format!("{}/{NAME}", self.domain)
+        format!("{}/{SERVICE_NAME}", self.domain)
     }
 }

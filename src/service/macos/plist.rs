@@ -9,7 +9,7 @@ const AGENT: &str = include_str!("../../../packaging/macos/agent.plist");
 const COMMAND: &str = "<string>/usr/local/bin/kado</string>\n\t\t<string>run</string>";
 
 /// The plist of an installation.
-pub fn text(installation: &Installation) -> String {
+pub(super) fn text(installation: &Installation) -> String {
     let template = match installation.scope {
         Scope::System => DAEMON,
         Scope::User => AGENT,

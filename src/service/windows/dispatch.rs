@@ -11,7 +11,8 @@
 //!
 //! The handler of the SCM is a plain function without any state of its own. The crate
 //! `windows-service` frees a handler at the first request to stop, though the SCM may still call
-//! it; there must be nothing to free.
+//! it; there must be nothing to free. That is why the work, its result and the state that the SCM
+//! was told are statics.
 
 #![expect(
     clippy::disallowed_methods,
@@ -34,13 +35,13 @@ use windows_service::service_control_handler::{
 };
 use windows_service::{define_windows_service, service_dispatcher};
 
-use super::event_log::{self, Entry};
-use crate::cli;
+use super::DRAIN;
+use super::error::reason;
+use crate::SERVICE_NAME;
 use crate::exit::Exit;
-use crate::service::NAME;
+use crate::service::Failure;
+use crate::win32::event_log::{self, Entry};
 
-/// How long the service may take to end; the step in hand gets five seconds of it.
-pub const DRAIN: Duration = Duration::from_secs(20);
 /// Time between two checkpoints.
 const CHECKPOINT: Duration = Duration::from_secs(1);
 /// How long the SCM is told to wait for the next checkpoint.
@@ -51,12 +52,16 @@ const DEFECT: u32 = 10;
 const LATE: u32 = 11;
 
 /// What the service does.
-type Body = Box<dyn FnOnce(CancellationToken) -> anyhow::Result<Exit> + Send>;
+type Body = Box<dyn FnOnce(CancellationToken) -> Result<Exit, Failure> + Send>;
 
+/// What the service is to do; taken by the thread on which the SCM calls [`serve`].
 static BODY: Mutex<Option<Body>> = Mutex::new(None);
-static ENDED: Mutex<Option<Exit>> = Mutex::new(None);
+/// How it ended, for [`run`].
+static EXIT: Mutex<Option<Exit>> = Mutex::new(None);
+/// Cancelled when the SCM asks the service to end.
 static STOP: LazyLock<CancellationToken> = LazyLock::new(CancellationToken::new);
-static STANDING: OnceLock<Standing> = OnceLock::new();
+/// Set as soon as this process is the service.
+static REPORTER: OnceLock<Reporter> = OnceLock::new();
 
 define_windows_service!(called_by_the_system, serve);
 
@@ -64,20 +69,25 @@ define_windows_service!(called_by_the_system, serve);
 ///
 /// # Errors
 /// When somebody else started it.
-pub fn run(
-    body: impl FnOnce(CancellationToken) -> anyhow::Result<Exit> + Send + 'static,
+pub(in crate::service) fn run(
+    body: impl FnOnce(CancellationToken) -> Result<Exit, Failure> + Send + 'static,
 ) -> anyhow::Result<Exit> {
-    *held(&BODY) = Some(Box::new(body));
-    service_dispatcher::start(NAME, called_by_the_system).map_err(|error| anyhow!(super::manager::reason(&error))).context(
-        "the service manager of Windows did not start this process; use `kado run`, or `kado service start` for the service",
-    )?;
-    Ok(held(&ENDED).take().unwrap_or(Exit::NotDone))
+    *locked(&BODY) = Some(Box::new(body));
+
+    service_dispatcher::start(SERVICE_NAME, called_by_the_system)
+        .map_err(|error| anyhow!(reason(&error)))
+        .context(
+            "the service manager of Windows did not start this process; use `kado run`, or \
+             `kado service start` for the service",
+        )?;
+
+    Ok(locked(&EXIT).take().unwrap_or(Exit::NotDone))
 }
 
 /// The service is up.
-pub fn ready() {
-    if let Some(standing) = STANDING.get() {
-        standing.go_on(ServiceState::Running);
+pub(in crate::service) fn ready() {
+    if let Some(reporter) = REPORTER.get() {
+        reporter.advance(ServiceState::Running);
         event_log::write(
             Entry::Started,
             &format!("kado {} is up and watches.", env!("CARGO_PKG_VERSION")),
@@ -86,32 +96,36 @@ pub fn ready() {
 }
 
 /// The service begins to end.
-pub fn stopping() {
-    if let Some(standing) = STANDING.get() {
-        standing.go_on(ServiceState::StopPending);
+pub(in crate::service) fn stopping() {
+    if let Some(reporter) = REPORTER.get() {
+        reporter.advance(ServiceState::StopPending);
     }
 }
 
 /// Whether this process is the service.
-pub fn is_dispatched() -> bool {
-    STANDING.get().is_some()
+pub(in crate::service) fn is_dispatched() -> bool {
+    REPORTER.get().is_some()
 }
 
 /// The main function of the service, on a thread of the system's.
 fn serve(_arguments: Vec<OsString>) {
-    let Some(body) = held(&BODY).take() else {
+    let Some(body) = locked(&BODY).take() else {
         return;
     };
-    let handle = match service_control_handler::register(NAME, on_control) {
+
+    let handle = match service_control_handler::register(SERVICE_NAME, on_control) {
         Ok(handle) => handle,
-        Err(error) => return event_log::write(Entry::Failed, &super::manager::reason(&error)),
+        Err(error) => return event_log::write(Entry::Failed, &reason(&error)),
     };
-    let standing = STANDING.get_or_init(|| Standing::new(handle));
-    standing.begin();
-    std::panic::set_hook(Box::new(|panic| tell_defect(&panic.to_string())));
-    std::thread::spawn(|| standing.tick());
-    let code = end(catch_unwind(AssertUnwindSafe(|| body(STOP.clone()))));
-    standing.end(code);
+    let reporter = REPORTER.get_or_init(|| Reporter::new(handle));
+    reporter.begin();
+
+    // From here on a panic anywhere is told, though nobody reads standard error.
+    std::panic::set_hook(Box::new(|panic| report_defect(&panic.to_string())));
+    std::thread::spawn(|| reporter.keep_reporting());
+
+    let ended = catch_unwind(AssertUnwindSafe(|| body(STOP.clone())));
+    reporter.end(write_down(ended));
 }
 
 /// Answers the SCM. Nothing in here waits or fails.
@@ -128,35 +142,33 @@ fn on_control(control: ServiceControl) -> ServiceControlHandlerResult {
 }
 
 /// Writes down why the service ended; gives the exit code, 0 only for what was asked for.
-fn end(ended: Result<anyhow::Result<Exit>, Box<dyn Any + Send>>) -> u32 {
-    let (exit, code) = match ended {
-        Ok(Ok(exit)) => (exit, u32::from(exit.code())),
-        Ok(Err(error)) => {
-            let exit = cli::exit_of(&error);
-            *held(&ENDED) = Some(exit);
-            event_log::write(
-                Entry::Failed,
-                &format!("kado ended with exit code {}: {error:#}", exit.code()),
-            );
-            return exit.code().into();
-        }
-        // The hook told what it was.
-        Err(_) => (Exit::NotDone, DEFECT),
+fn write_down(ended: Result<Result<Exit, Failure>, Box<dyn Any + Send>>) -> u32 {
+    let exit = match &ended {
+        Ok(Ok(exit)) => *exit,
+        Ok(Err(failure)) => failure.exit,
+        Err(_) => Exit::NotDone,
     };
-    *held(&ENDED) = Some(exit);
-    match code {
-        0 => event_log::write(Entry::Stopped, "kado has stopped."),
-        DEFECT => {}
-        _ => event_log::write(
+    *locked(&EXIT) = Some(exit);
+    let code = exit.code();
+
+    match ended {
+        Ok(Ok(Exit::Done)) => event_log::write(Entry::Stopped, "kado has stopped."),
+        Ok(Ok(_)) => event_log::write(
             Entry::Failed,
             &format!("kado ended with exit code {code}; `kado status` says more."),
         ),
+        Ok(Err(failure)) => event_log::write(
+            Entry::Failed,
+            &format!("kado ended with exit code {code}: {:#}", failure.error),
+        ),
+        // The panic hook has told what it was.
+        Err(_) => return DEFECT,
     }
-    code
+    code.into()
 }
 
 /// A defect is told to whoever listens: the log, or before there is one the Event Log.
-fn tell_defect(what: &str) {
+fn report_defect(what: &str) {
     let text = "kado failed where it must not; this is a defect";
     if tracing::dispatcher::has_been_set() {
         tracing::error!(what, "{text}");
@@ -165,68 +177,73 @@ fn tell_defect(what: &str) {
     }
 }
 
-/// How the service stands, as the SCM was told last.
-struct Standing {
+/// Tells the SCM how far the service has come.
+struct Reporter {
     handle: ServiceStatusHandle,
-    told: Mutex<Told>,
+    last: Mutex<Progress>,
 }
 
-struct Told {
+/// What the SCM was told last.
+struct Progress {
     state: ServiceState,
+    /// Grows while the service starts or ends.
     checkpoint: u32,
+    /// Checkpoints since the state was entered.
     ticks: u32,
 }
 
-impl Standing {
-    const fn new(handle: ServiceStatusHandle) -> Self {
-        let told = Told {
-            state: ServiceState::StartPending,
-            checkpoint: 0,
+impl Progress {
+    const fn entering(state: ServiceState) -> Self {
+        Self {
+            state,
+            checkpoint: 1,
             ticks: 0,
-        };
+        }
+    }
+}
+
+impl Reporter {
+    const fn new(handle: ServiceStatusHandle) -> Self {
         Self {
             handle,
-            told: Mutex::new(told),
+            last: Mutex::new(Progress::entering(ServiceState::StartPending)),
         }
     }
 
     fn begin(&self) {
-        let mut told = held(&self.told);
-        told.checkpoint = 1;
-        self.tell(&told, ServiceExitCode::NO_ERROR);
+        self.report(&locked(&self.last), ServiceExitCode::NO_ERROR);
     }
 
     /// Goes on to a later state; an earlier one is not gone back to, as when the service is ready
     /// after it was asked to end.
-    fn go_on(&self, state: ServiceState) {
-        let mut told = held(&self.told);
-        if rank(state) > rank(told.state) {
-            *told = Told {
-                state,
-                checkpoint: 1,
-                ticks: 0,
-            };
-            self.tell(&told, ServiceExitCode::NO_ERROR);
+    fn advance(&self, state: ServiceState) {
+        let mut last = locked(&self.last);
+        if rank(state) > rank(last.state) {
+            *last = Progress::entering(state);
+            self.report(&last, ServiceExitCode::NO_ERROR);
         }
     }
 
     /// Shows that there is life in it while it starts and ends. Ends the process when ending takes
     /// too long.
-    fn tick(&self) {
+    fn keep_reporting(&self) {
         loop {
             std::thread::sleep(CHECKPOINT);
-            let mut told = held(&self.told);
-            match told.state {
+
+            let mut last = locked(&self.last);
+            match last.state {
                 ServiceState::Stopped => return,
                 ServiceState::StartPending | ServiceState::StopPending => {
-                    told.checkpoint += 1;
-                    told.ticks += 1;
-                    self.tell(&told, ServiceExitCode::NO_ERROR);
+                    last.checkpoint += 1;
+                    last.ticks += 1;
+                    self.report(&last, ServiceExitCode::NO_ERROR);
                 }
                 _ => {}
             }
-            let late = told.state == ServiceState::StopPending && CHECKPOINT * told.ticks >= DRAIN;
-            drop(told);
+
+            let late = last.state == ServiceState::StopPending && CHECKPOINT * last.ticks >= DRAIN;
+            // `give_up` takes the lock again.
+            drop(last);
             if late {
                 give_up(self);
             }
@@ -234,32 +251,30 @@ impl Standing {
     }
 
     fn end(&self, code: u32) {
-        let mut told = held(&self.told);
-        *told = Told {
-            state: ServiceState::Stopped,
-            checkpoint: 0,
-            ticks: 0,
-        };
+        let mut last = locked(&self.last);
+        *last = Progress::entering(ServiceState::Stopped);
+
         let code = if code == 0 {
             ServiceExitCode::NO_ERROR
         } else {
             ServiceExitCode::ServiceSpecific(code)
         };
-        self.tell(&told, code);
+        self.report(&last, code);
     }
 
-    fn tell(&self, told: &Told, exit_code: ServiceExitCode) {
+    fn report(&self, progress: &Progress, exit_code: ServiceExitCode) {
         let pending = matches!(
-            told.state,
+            progress.state,
             ServiceState::StartPending | ServiceState::StopPending
         );
+
         // Nobody hears a failure to tell; the SCM asks or gives up by itself.
         let _ = self.handle.set_service_status(ServiceStatus {
             service_type: ServiceType::OWN_PROCESS,
-            current_state: told.state,
-            controls_accepted: accepted(told.state),
+            current_state: progress.state,
+            controls_accepted: accepted(progress.state),
             exit_code,
-            checkpoint: if pending { told.checkpoint } else { 0 },
+            checkpoint: if pending { progress.checkpoint } else { 0 },
             wait_hint: if pending { PATIENCE } else { Duration::ZERO },
             process_id: None,
         });
@@ -267,13 +282,17 @@ impl Standing {
 }
 
 /// Ends the process in the middle of what it does, as a power failure would.
-fn give_up(standing: &Standing) {
+fn give_up(reporter: &Reporter) {
     let seconds = DRAIN.as_secs();
-    let text = format!(
-        "kado did not end within {seconds} s; what was in hand is looked up in ADO after the next start."
+    event_log::write(
+        Entry::Failed,
+        &format!(
+            "kado did not end within {seconds} s; what was in hand is looked up in ADO after the \
+             next start."
+        ),
     );
-    event_log::write(Entry::Failed, &text);
-    standing.end(LATE);
+
+    reporter.end(LATE);
     std::process::exit(LATE.cast_signed());
 }
 
@@ -289,6 +308,7 @@ fn accepted(state: ServiceState) -> ServiceControlAccept {
     }
 }
 
+/// The order of the states in the life of a service.
 const fn rank(state: ServiceState) -> u8 {
     match state {
         ServiceState::StartPending => 0,
@@ -299,6 +319,6 @@ const fn rank(state: ServiceState) -> u8 {
 }
 
 /// What a mutex holds; a thread that failed with it in hand left nothing half done.
-fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -18,9 +18,10 @@ use windows_service::service::{
 };
 use windows_service::service_manager::{ServiceManager, ServiceManagerAccess};
 
-use super::{ACCOUNT, dispatch};
-use crate::error_chain::chain;
-use crate::service::{Installation, NAME, Scope, ServiceError};
+use super::error::{code, reason};
+use super::{ACCOUNT, DRAIN};
+use crate::SERVICE_NAME;
+use crate::service::{Installation, Scope, ServiceError};
 
 /// The name in the list of services.
 const DISPLAY_NAME: &str = "kado";
@@ -36,7 +37,7 @@ const RECOVERY: [Duration; 3] = [
 const FORGIVEN: Duration = Duration::from_secs(24 * 60 * 60);
 /// How long Windows waits for the service before it shuts down: for as long as ending may take, and
 /// a little.
-const PRESHUTDOWN: Duration = Duration::from_secs(dispatch::DRAIN.as_secs() + 10);
+const PRESHUTDOWN: Duration = Duration::from_secs(DRAIN.as_secs() + 10);
 
 /// Time between two looks at a service that starts or ends.
 const LOOK: Duration = Duration::from_millis(200);
@@ -57,29 +58,29 @@ const NOT_ACTIVE: i32 = 1062;
 const BEING_DELETED: i32 = 1072;
 
 /// A connection to the Service Control Manager.
-pub struct Manager(ServiceManager);
+pub(super) struct Manager(ServiceManager);
 
 /// How the service stands.
-pub struct Standing {
+pub(super) struct Standing {
     /// Whether there is one.
-    pub installed: bool,
+    pub(super) installed: bool,
     /// Whether it starts with the machine.
-    pub enabled: bool,
+    pub(super) enabled: bool,
     /// Whether it runs or starts.
-    pub running: bool,
+    pub(super) running: bool,
     /// Its process.
-    pub pid: Option<u32>,
+    pub(super) pid: Option<u32>,
     /// The state in words, with the exit code if it failed.
-    pub detail: String,
+    pub(super) detail: String,
     /// The account it runs as.
-    pub account: String,
+    pub(super) account: String,
     /// The command that the Service Control Manager starts.
-    pub definition: String,
+    pub(super) definition: String,
 }
 
 impl Manager {
     /// To install and remove, which takes an administrator.
-    pub fn to_change(what: &str) -> Result<Self, ServiceError> {
+    pub(super) fn to_change(what: &str) -> Result<Self, ServiceError> {
         let access = ServiceManagerAccess::CONNECT | ServiceManagerAccess::CREATE_SERVICE;
         ServiceManager::local_computer(None::<&str>, access)
             .map(Self)
@@ -87,7 +88,7 @@ impl Manager {
     }
 
     /// To look at the service; what else may be done with it the service itself says.
-    pub fn to_look() -> Result<Self, ServiceError> {
+    pub(super) fn to_look() -> Result<Self, ServiceError> {
         let manager = ServiceManager::local_computer(None::<&str>, ServiceManagerAccess::CONNECT);
         manager
             .map(Self)
@@ -96,7 +97,7 @@ impl Manager {
 
     /// Installs it, or brings an installed one up to date; says what was changed. An account that a
     /// person chose for it stays.
-    pub fn install(&self, installation: &Installation) -> Result<Vec<String>, ServiceError> {
+    pub(super) fn install(&self, installation: &Installation) -> Result<Vec<String>, ServiceError> {
         let what = "installing the service";
         let access =
             ServiceAccess::CHANGE_CONFIG | ServiceAccess::QUERY_CONFIG | ServiceAccess::START;
@@ -113,7 +114,7 @@ impl Manager {
                     service
                         .change_config(&info)
                         .map_err(|error| failed(what, &error))?;
-                    done.push(format!("brought the service `{NAME}` up to date"));
+                    done.push(format!("brought the service `{SERVICE_NAME}` up to date"));
                 }
                 service
             }
@@ -124,7 +125,7 @@ impl Manager {
                     .create_service(&info, access)
                     .map_err(|error| failed(what, &error))?;
                 done.push(format!(
-                    "installed the service `{NAME}` with the account `{ACCOUNT}`"
+                    "installed the service `{SERVICE_NAME}` with the account `{ACCOUNT}`"
                 ));
                 made
             }
@@ -134,7 +135,7 @@ impl Manager {
     }
 
     /// Stops and removes it; says what was changed.
-    pub fn uninstall(&self) -> Result<Vec<String>, ServiceError> {
+    pub(super) fn uninstall(&self) -> Result<Vec<String>, ServiceError> {
         let what = "removing the service";
         let access = ServiceAccess::DELETE | ServiceAccess::STOP | ServiceAccess::QUERY_STATUS;
         let Some(service) = self.open(what, access)? else {
@@ -142,11 +143,11 @@ impl Manager {
         };
         stop(&service, what)?;
         service.delete().map_err(|error| failed(what, &error))?;
-        Ok(vec![format!("removed the service `{NAME}`")])
+        Ok(vec![format!("removed the service `{SERVICE_NAME}`")])
     }
 
     /// Starts it and waits until it is up; whether it was not before.
-    pub fn start(&self) -> Result<bool, ServiceError> {
+    pub(super) fn start(&self) -> Result<bool, ServiceError> {
         let what = "starting the service";
         let service = self.installed(what, ServiceAccess::START | ServiceAccess::QUERY_STATUS)?;
         match service.start::<&str>(&[]) {
@@ -165,7 +166,7 @@ impl Manager {
     }
 
     /// Stops it and waits until it has ended; whether it was running before.
-    pub fn stop(&self) -> Result<bool, ServiceError> {
+    pub(super) fn stop(&self) -> Result<bool, ServiceError> {
         let what = "stopping the service";
         stop(
             &self.installed(what, ServiceAccess::STOP | ServiceAccess::QUERY_STATUS)?,
@@ -174,7 +175,7 @@ impl Manager {
     }
 
     /// How it stands.
-    pub fn standing(&self) -> Result<Standing, ServiceError> {
+    pub(super) fn standing(&self) -> Result<Standing, ServiceError> {
         let what = "looking at the service";
         let Some(service) = self.open(
             what,
@@ -208,7 +209,7 @@ impl Manager {
 
     /// The service with these rights; `None` when there is none.
     fn open(&self, what: &str, access: ServiceAccess) -> Result<Option<Service>, ServiceError> {
-        match self.0.open_service(NAME, access) {
+        match self.0.open_service(SERVICE_NAME, access) {
             Ok(service) => Ok(Some(service)),
             Err(error) if code(&error) == Some(NO_SERVICE) => Ok(None),
             Err(error) => Err(failed(what, &error)),
@@ -240,7 +241,7 @@ fn info(installation: &Installation, account: Option<OsString>) -> ServiceInfo {
     let mut arguments = installation.arguments();
     arguments.insert(1, "--service".to_owned());
     ServiceInfo {
-        name: NAME.into(),
+        name: SERVICE_NAME.into(),
         display_name: DISPLAY_NAME.into(),
         service_type: ServiceType::OWN_PROCESS,
         start_type: ServiceStartType::AutoStart,
@@ -397,21 +398,6 @@ fn failed(what: &str, error: &windows_service::Error) -> ServiceError {
             output: "the old service is being removed; close the windows that show services and try again".to_owned(),
         },
         _ => ServiceError::Command { command: what.to_owned(), output: reason(error) },
-    }
-}
-
-/// The words of the system for an error; the crate says only that there is one.
-pub fn reason(error: &windows_service::Error) -> String {
-    match error {
-        windows_service::Error::Winapi(error) => error.to_string(),
-        error => chain(error),
-    }
-}
-
-fn code(error: &windows_service::Error) -> Option<i32> {
-    match error {
-        windows_service::Error::Winapi(error) => error.raw_os_error(),
-        _ => None,
     }
 }
 

@@ -7,17 +7,11 @@ use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::Layer;
 use tracing_subscriber::layer::Context;
 
-use crate::service;
-use crate::service::event_log::{Entry, write};
+use crate::win32::event_log::{Entry, write};
 
-/// Whether kado runs as a service, which has no standard error that anybody reads.
-pub fn is_used() -> bool {
-    service::is_dispatched()
-}
-
-/// Passes warnings and errors on; `None` where kado is not started as a service.
-pub fn layer<S: Subscriber>() -> Option<impl Layer<S>> {
-    is_used().then_some(EventLog)
+/// Passes warnings and errors on.
+pub(super) fn layer<S: Subscriber>() -> Box<dyn Layer<S> + Send + Sync> {
+    EventLog.boxed()
 }
 
 struct EventLog;

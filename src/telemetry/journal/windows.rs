@@ -1,6 +1,6 @@
 //! Windows has no journal.
 
 /// Whether standard error goes to the journal.
-pub fn is_journal() -> bool {
+pub(crate) fn is_journal() -> bool {
     false
 }

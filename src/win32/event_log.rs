@@ -5,13 +5,15 @@
 //! that shows the text as it is for any number up to 1000, `EventCreate.exe`, so kado needs none of
 //! its own.
 
+use std::io;
+
 use windows_registry::LOCAL_MACHINE;
 
-use crate::service::{NAME, ServiceError};
-use crate::win32::calls::{self, Gravity};
+use super::calls::{self, Gravity};
+use crate::SERVICE_NAME;
 
-/// Where the sources of the log are registered.
-const KEY: &str = r"SYSTEM\CurrentControlSet\Services\EventLog\Application\kado";
+/// Where the source is registered, below `HKEY_LOCAL_MACHINE`.
+pub(crate) const KEY: &str = r"SYSTEM\CurrentControlSet\Services\EventLog\Application\kado";
 /// The message file of Windows that shows a text as it is.
 const MESSAGES: &str = r"%SystemRoot%\System32\EventCreate.exe";
 /// Information, warning and error.
@@ -21,7 +23,7 @@ const LONGEST: usize = 31_839;
 
 /// What an entry is about; its number is for filters and alerts, and never changes its meaning.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Entry {
+pub(crate) enum Entry {
     /// 1: the service is up.
     Started,
     /// 2: the service has ended as it was asked to.
@@ -55,54 +57,58 @@ impl Entry {
 }
 
 /// Writes an entry. A log that is full or closed stops nothing: the same is in the log files.
-pub fn write(entry: Entry, text: &str) {
-    let _ = calls::report_event(NAME, entry.gravity(), entry.id(), &cut(text));
+pub(crate) fn write(entry: Entry, text: &str) {
+    let _ = calls::report_event(SERVICE_NAME, entry.gravity(), entry.id(), &fitting(text));
 }
 
-/// Registers the source, so that the Event Viewer shows the texts; says what was changed.
+/// Whether the Event Viewer finds texts for the source.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Registration {
+    /// It was registered before.
+    Kept,
+    /// It has just been registered.
+    New,
+}
+
+/// Registers the source, so that the Event Viewer shows the texts.
 ///
 /// # Errors
 /// When the registry cannot be written.
-pub fn register() -> Result<Vec<String>, ServiceError> {
-    let is_there = LOCAL_MACHINE
+pub(crate) fn register() -> io::Result<Registration> {
+    let known = LOCAL_MACHINE
         .open(KEY)
-        .and_then(|key| key.get_string("EventMessageFile"))
-        .is_ok();
-    let written = LOCAL_MACHINE.create(KEY).and_then(|key| {
-        key.set_expand_string("EventMessageFile", MESSAGES)?;
-        key.set_u32("TypesSupported", TYPES)
-    });
-    written.map_err(|error| ServiceError::Command {
-        command: format!(r"writing HKEY_LOCAL_MACHINE\{KEY}"),
-        output: error.message(),
-    })?;
-    Ok(if is_there {
-        Vec::new()
-    } else {
-        vec![format!("registered the source `{NAME}` of the Event Log")]
+        .and_then(|key| key.get_string("EventMessageFile"));
+
+    // Written in any case: an older kado may have registered something else.
+    let key = LOCAL_MACHINE.create(KEY)?;
+    key.set_expand_string("EventMessageFile", MESSAGES)?;
+    key.set_u32("TypesSupported", TYPES)?;
+
+    Ok(match known {
+        Ok(_) => Registration::Kept,
+        Err(_) => Registration::New,
     })
 }
 
-/// Removes the source; says what was changed.
-pub fn unregister() -> Vec<String> {
-    match LOCAL_MACHINE.remove_tree(KEY) {
-        Ok(()) => vec![format!("removed the source `{NAME}` of the Event Log")],
-        Err(_) => Vec::new(),
-    }
+/// Removes the source; whether it was registered.
+pub(crate) fn unregister() -> bool {
+    LOCAL_MACHINE.remove_tree(KEY).is_ok()
 }
 
 /// A text that the Event Log takes: without the zero that would end it early, and not too long.
-fn cut(text: &str) -> String {
+fn fitting(text: &str) -> String {
     let mut left = LONGEST;
-    let fits = |letter: &char| {
-        let fits = letter.len_utf16() <= left;
-        left = left.saturating_sub(letter.len_utf16());
-        fits
-    };
-    text.chars()
-        .map(|letter| if letter == '\0' { ' ' } else { letter })
-        .take_while(fits)
-        .collect()
+    let mut fitting = String::new();
+
+    for letter in text.chars() {
+        // A letter outside the basic plane takes two units, and must not be cut in the middle.
+        let Some(rest) = left.checked_sub(letter.len_utf16()) else {
+            break;
+        };
+        left = rest;
+        fitting.push(if letter == '\0' { ' ' } else { letter });
+    }
+    fitting
 }
 
 #[cfg(test)]
@@ -111,8 +117,9 @@ mod tests {
 
     #[test]
     fn a_text_is_cut_at_a_letter() {
-        assert_eq!(cut("a\0b"), "a b");
-        let cut = cut(&"𝄞".repeat(20_000));
+        assert_eq!(fitting("a\0b"), "a b");
+
+        let cut = fitting(&"𝄞".repeat(20_000));
         assert_eq!(cut.encode_utf16().count(), LONGEST - 1);
     }
 

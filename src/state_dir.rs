@@ -23,7 +23,7 @@ use std::path::Path;
 ///
 /// # Errors
 /// When it cannot be made, or when it lies on another machine.
-pub fn make(state_dir: &Path) -> std::io::Result<()> {
+pub(crate) fn make(state_dir: &Path) -> std::io::Result<()> {
     if is_remote(state_dir) {
         let text = "it lies on another machine, and a database with a write-ahead log needs a disk of this one; set `state_dir`";
         return Err(std::io::Error::new(std::io::ErrorKind::Unsupported, text));
@@ -45,17 +45,17 @@ pub fn make(state_dir: &Path) -> std::io::Result<()> {
 }
 
 /// Bytes that are free where the state lies; `None` where the system does not say.
-pub fn free_bytes(state_dir: &Path) -> Option<u64> {
+pub(crate) fn free_bytes(state_dir: &Path) -> Option<u64> {
     system::free_bytes(state_dir)
 }
 
 /// Whether the file system of the state folder lets nobody write; `None` where the system does not
 /// say.
-pub fn is_read_only(state_dir: &Path) -> Option<bool> {
+pub(crate) fn is_read_only(state_dir: &Path) -> Option<bool> {
     system::is_read_only(state_dir)
 }
 
 /// Whether a path leads to another machine, as far as its name tells.
-pub fn is_remote(path: &Path) -> bool {
+pub(crate) fn is_remote(path: &Path) -> bool {
     system::is_remote(path)
 }

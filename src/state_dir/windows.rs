@@ -5,26 +5,26 @@ use std::path::{Component, Path, Prefix};
 use crate::win32::{calls, closed};
 
 /// Makes a folder for the system, administrators, its owner and the account of the service.
-pub fn make_closed(folder: &Path) -> std::io::Result<()> {
+pub(super) fn make_closed(folder: &Path) -> std::io::Result<()> {
     closed::make_folder(folder, closed::Service::Writes).map(|_| ())
 }
 
 /// Bytes that are free for this account on the drive of a folder.
-pub fn free_bytes(folder: &Path) -> Option<u64> {
+pub(super) fn free_bytes(folder: &Path) -> Option<u64> {
     calls::free_bytes(folder).ok()
 }
 
 /// Not asked for on this system yet.
-pub fn is_read_only(_folder: &Path) -> Option<bool> {
+pub(super) fn is_read_only(_folder: &Path) -> Option<bool> {
     None
 }
 
 /// What is made in a folder inherits its access list.
-pub fn share(_folder: &Path) {}
+pub(super) fn share(_folder: &Path) {}
 
 /// Whether a folder lies on another machine, by a share's name or by a drive letter that stands for
 /// one.
-pub fn is_remote(folder: &Path) -> bool {
+pub(super) fn is_remote(folder: &Path) -> bool {
     let Some(Component::Prefix(prefix)) = folder.components().next() else {
         return false;
     };
