@@ -55,7 +55,9 @@ fn submit(what: &str, tests: u32, screenshots: u32, delay: u64, report: Option<u
     if let Some(bytes) = report {
         std::fs::write(folder.join("big.html"), vec![b'x'; bytes]).unwrap();
     }
+
     let cost = machine.kado(&["submit", folder.to_str().unwrap()]);
+
     let results: usize = machine
         .ado
         .world()
@@ -75,11 +77,13 @@ fn sweep(what: &str, projects: u32, folders: u32, history: &str) {
     let roots: Vec<PathBuf> = (0..projects)
         .map(|number| machine.project_beside(number))
         .collect();
+
     for number in 0..folders {
         let root = &roots[(number % projects) as usize];
         let folder = run(20, 1, number).write_in(root).unwrap();
         age(&folder);
     }
+
     let cost = machine.kado(&["run", "--once"]);
     row(what, &cost, &machine.ado);
     let cost = machine.kado(&["run", "--once"]);
@@ -151,12 +155,14 @@ impl Machine {
             .configuration(1, "Any")
             .plan(PLAN, "P");
         world = world.suite(20, "S");
+
         for number in 0..tests {
             world =
                 world
                     .test_case(1000 + number, "Case")
                     .point(5000 + number, 20, 1000 + number, 1);
         }
+
         let ado = FakeAdo::start_blocking("127.0.0.1:0".parse().unwrap(), world).unwrap();
         let project = folder.path().join("work").join("Shop");
         let settings = AzureSettings {
@@ -164,14 +170,17 @@ impl Machine {
             ..AzureSettings::connected(&ado.base_url(), "bench", "Shop", (PLAN, "P"))
         };
         let mut writer = ProjectWriter::new(&project).name("Shop").azure(settings);
+
         for number in 0..tests {
             writer = writer
                 .test_case(TestCaseFile::new(&name(number)).azure(&(1000 + number).to_string()));
         }
+
         writer.write().unwrap();
         let config = folder.path().join("kado.toml");
         let text = "watch = [\"work\"]\nstate_dir = \"state\"\nruns_from = \"any\"\n";
         std::fs::write(&config, text).unwrap();
+
         Self {
             _folder: folder,
             project,
@@ -192,17 +201,21 @@ impl Machine {
         if number == 0 {
             return self.project.clone();
         }
+
         let root = self.project.with_file_name(format!("Shop {number}"));
         let settings = AzureSettings {
             sending: Sending::All,
             ..AzureSettings::connected(&self.ado.base_url(), "bench", "Shop", (PLAN, "P"))
         };
         let mut writer = ProjectWriter::new(&root).azure(settings);
+
         for case in 0..20 {
             writer =
                 writer.test_case(TestCaseFile::new(&name(case)).azure(&(1000 + case).to_string()));
         }
+
         writer.write().unwrap();
+
         root
     }
 
@@ -216,11 +229,14 @@ impl Machine {
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
+
         let mut peak_kb = 0;
+
         while child.try_wait().unwrap().is_none() {
             peak_kb = peak_kb.max(peak_of(child.id()));
             std::thread::sleep(Duration::from_millis(2));
         }
+
         Cost {
             time: start.elapsed(),
             peak_kb,

@@ -46,6 +46,7 @@ fn name_screenshot_twice(folder: &Path) -> String {
     let record = &log[start..end];
     fs::write(&path, format!("{}{record}{}", &log[..end], &log[end..])).unwrap();
     let (_, name) = record.split_once("<property name=\"attachment\">").unwrap();
+
     name.split('<').next().unwrap().to_owned()
 }
 
@@ -62,7 +63,9 @@ fn screenshots_go_to_the_result_and_logs_and_reports_to_the_run() {
     let shop = shop(&machine, |settings| {
         settings.file_types = types(&["LOG", "PNG", "HTML", "PDF", "CSV"]);
     });
+
     let folder = failed_run().write_in(&shop).unwrap();
+
     assert_eq!(machine.submit_folder(&folder).code, 0);
     let run = machine.ado_run();
     assert_eq!(
@@ -72,7 +75,9 @@ fn screenshots_go_to_the_result_and_logs_and_reports_to_the_run() {
     assert!(run.result_of_point(11).unwrap().attachments.is_empty());
     let screenshots = &run.result_of_point(12).unwrap().attachments;
     assert_eq!(extensions(&names(screenshots)), ["png"]);
+
     let sent = fs::read(folder.join(&screenshots[0].file_name)).unwrap();
+
     assert_eq!(screenshots[0].bytes, sent);
     let log = run
         .attachments
@@ -86,7 +91,9 @@ fn screenshots_go_to_the_result_and_logs_and_reports_to_the_run() {
 fn a_screenshot_that_the_log_names_twice_is_sent_once() {
     let machine = Machine::new();
     let shop = shop(&machine, |_| {});
+
     let folder = failed_run().write_in(&shop).unwrap();
+
     let name = name_screenshot_twice(&folder);
     assert_eq!(machine.submit_folder(&folder).code, 0);
     let run = machine.ado_run();
@@ -102,6 +109,7 @@ fn a_screenshot_that_the_log_names_twice_is_sent_once() {
 fn a_screenshot_goes_to_each_point_of_its_test() {
     let machine = Machine::with(crate::support::world().point(52, 22, 1002, 2));
     let shop = shop(&machine, |settings| settings.multiple_points = true);
+
     assert_eq!(machine.submit(&shop, &failed_run()).code, 0);
     let run = machine.ado_run();
     for point in [12, 52] {
@@ -117,6 +125,7 @@ fn a_screenshot_goes_to_each_point_of_its_test() {
 fn a_screenshot_of_a_test_that_is_not_submitted_is_not_sent() {
     let machine = Machine::new();
     let shop = machine.shop(&[("Sign in", "1001"), ("Add to cart", "")]);
+
     assert_eq!(machine.submit(&shop, &failed_run()).code, 0);
     let run = machine.ado_run();
     assert!(
@@ -137,7 +146,9 @@ fn a_screenshot_of_a_test_that_is_not_submitted_is_not_sent() {
 fn a_png_that_no_test_names_goes_to_the_run() {
     let machine = Machine::new();
     let shop = shop(&machine, |_| {});
+
     let folder = failed_run().write_in(&shop).unwrap();
+
     fs::create_dir(folder.join("keyes")).unwrap();
     fs::write(folder.join("keyes/diff.png"), fake_katalon::png(7)).unwrap();
     assert_eq!(machine.submit_folder(&folder).code, 0);
@@ -151,7 +162,9 @@ fn working_files_of_katalon_are_never_sent() {
         settings.sending = Sending::All;
         settings.file_types = types(&["LOG", "PNG", "HTML", "PDF", "CSV"]);
     });
+
     let folder = failed_run().write_in(&shop).unwrap();
+
     fs::write(folder.join("core.dump"), "memory").unwrap();
     let there = crate::support::files(&folder);
     for name in [
@@ -187,6 +200,7 @@ fn a_run_that_passed_sends_files_only_when_all_runs_do() {
     for (sending, count) in [(Sending::IfFails, 0), (Sending::All, 2)] {
         let machine = Machine::new();
         let shop = shop(&machine, |settings| settings.sending = sending);
+
         assert_eq!(machine.submit(&shop, &passed_run()).code, 0);
         assert_eq!(machine.ado_run().attachments.len(), count, "{sending:?}");
     }
@@ -196,6 +210,7 @@ fn a_run_that_passed_sends_files_only_when_all_runs_do() {
 fn a_test_that_was_skipped_broke_or_never_ended_counts_as_one_that_did_not_pass() {
     let name = tc("Sign in");
     let torn_off = finished([Test::incomplete(&name)]).ending(fake_katalon::Ending::Crashed);
+
     for run in [
         finished([Test::skipped(&name)]),
         finished([Test::error(&name, "no such property")]),
@@ -203,6 +218,7 @@ fn a_test_that_was_skipped_broke_or_never_ended_counts_as_one_that_did_not_pass(
     ] {
         let machine = Machine::new();
         let shop = shop(&machine, |_| {});
+
         assert_eq!(machine.submit(&shop, &run).code, 0);
         assert_eq!(
             extensions(&names(&machine.ado_run().attachments)),
@@ -215,6 +231,7 @@ fn a_test_that_was_skipped_broke_or_never_ended_counts_as_one_that_did_not_pass(
 fn attachments_that_are_switched_off_are_not_sent() {
     let machine = Machine::new();
     let shop = shop(&machine, |settings| settings.attachments = false);
+
     assert_eq!(machine.submit(&shop, &failed_run()).code, 0);
     assert_eq!(sent(&machine), [""; 0]);
 }
@@ -224,6 +241,7 @@ fn an_empty_list_of_kado_sends_no_files() {
     let machine = Machine::new();
     machine.configure("[submit]\nattachments = []\n");
     let shop = shop(&machine, |settings| settings.sending = Sending::All);
+
     assert_eq!(machine.submit(&shop, &failed_run()).code, 0);
     assert_eq!(sent(&machine), [""; 0]);
 }
@@ -233,6 +251,7 @@ fn kado_overrides_which_files_are_sent_and_when() {
     let machine = Machine::new();
     machine.configure("[submit]\nattachments = [\"CSV\"]\nattach = \"all\"\n");
     let shop = shop(&machine, |settings| settings.attachments = false);
+
     assert_eq!(machine.submit(&shop, &passed_run()).code, 0);
     assert_eq!(sent(&machine), ["csv"]);
 }
@@ -248,6 +267,7 @@ fn each_file_type_is_sent_by_its_own_word() {
     ] {
         let machine = Machine::new();
         let shop = shop(&machine, |settings| settings.file_types = types(&[word]));
+
         assert_eq!(machine.submit(&shop, &failed_run()).code, 0);
         assert_eq!(sent(&machine), [extension], "{word}");
     }
@@ -258,6 +278,7 @@ fn without_a_choice_in_the_project_all_but_csv_are_sent() {
     for chosen in [None, types(&[])] {
         let machine = Machine::new();
         let shop = shop(&machine, |settings| settings.file_types = chosen);
+
         assert_eq!(machine.submit(&shop, &failed_run()).code, 0);
         assert_eq!(sent(&machine), ["html", "log", "pdf", "png"]);
     }
@@ -268,7 +289,9 @@ fn a_file_over_the_limit_is_named_and_not_sent() {
     let machine = Machine::new();
     machine.configure("[azure]\nmax_attachment = \"100 KiB\"\n");
     let shop = shop(&machine, |_| {});
+
     let folder = failed_run().write_in(&shop).unwrap();
+
     fs::write(folder.join("film.png"), vec![7; 100 * 1024 + 1]).unwrap();
     let submitted = machine.submit_folder(&folder);
     assert_eq!(submitted.code, 1, "{submitted:?}");
@@ -286,10 +309,8 @@ fn a_file_over_the_limit_is_named_and_not_sent() {
         skipped[0]["reason"].as_str().unwrap().contains("film.png"),
         "{skipped}"
     );
-    assert_eq!(
-        (&skipped[0]["test"], &skipped[0]["azure_id"]),
-        (&Value::Null, &Value::Null)
-    );
+    assert_eq!(&skipped[0]["test"], &Value::Null);
+    assert_eq!(&skipped[0]["azure_id"], &Value::Null);
 }
 
 #[test]
@@ -298,7 +319,9 @@ fn a_file_that_azure_devops_refuses_is_named_and_the_run_is_completed() {
         crate::support::world().with(|settings| settings.max_attachment_bytes = 64 * 1024),
     );
     let shop = shop(&machine, |_| {});
+
     let folder = failed_run().write_in(&shop).unwrap();
+
     fs::write(folder.join("film.png"), vec![7; 64 * 1024 + 1]).unwrap();
     let submitted = machine.submit_folder(&folder);
     assert_eq!(submitted.code, 1, "{submitted:?}");
@@ -316,7 +339,9 @@ fn a_file_that_azure_devops_refuses_is_named_and_the_run_is_completed() {
 fn a_screenshot_that_is_gone_is_named() {
     let machine = Machine::new();
     let shop = shop(&machine, |_| {});
+
     let folder = failed_run().write_in(&shop).unwrap();
+
     let screenshot = crate::support::files(&folder)
         .into_iter()
         .find(|name| name.ends_with(".png"))
@@ -332,6 +357,7 @@ fn a_screenshot_that_is_gone_is_named() {
 fn no_link_leads_out_of_the_run_folder() {
     let machine = Machine::new();
     let shop = shop(&machine, |settings| settings.sending = Sending::All);
+
     let folder = failed_run().write_in(&shop).unwrap();
     let secret = machine.root().join("secret.txt");
     fs::write(&secret, "a private key").unwrap();
@@ -343,6 +369,7 @@ fn no_link_leads_out_of_the_run_folder() {
     fs::remove_file(folder.join(&screenshot)).unwrap();
     std::os::unix::fs::symlink(&secret, folder.join(&screenshot)).unwrap();
     machine.submit_folder(&folder);
+
     let run = machine.ado_run();
     let all = run
         .results
@@ -371,6 +398,7 @@ fn sent(machine: &Machine) -> Vec<String> {
     );
     let mut found = extensions(&names);
     found.sort();
+
     found
 }
 
@@ -378,7 +406,9 @@ fn sent(machine: &Machine) -> Vec<String> {
 fn names_of_files_arrive_as_they_are() {
     let machine = Machine::new();
     let shop = shop(&machine, |_| {});
+
     let folder = failed_run().write_in(&shop).unwrap();
+
     fs::write(folder.join("Größe & Länge #1 (東京).html"), "<p>").unwrap();
     assert_eq!(machine.submit_folder(&folder).code, 0);
     let names = names(&machine.ado_run().attachments);
@@ -392,7 +422,9 @@ fn names_of_files_arrive_as_they_are() {
 fn two_files_of_one_name_can_be_told_apart() {
     let machine = Machine::new();
     let shop = shop(&machine, |_| {});
+
     let folder = failed_run().write_in(&shop).unwrap();
+
     for place in ["before", "after"] {
         fs::create_dir(folder.join(place)).unwrap();
         fs::write(folder.join(place).join("page.html"), place).unwrap();

@@ -52,6 +52,7 @@ async fn a_renewed_ca_file_reaches_a_running_service() {
     let door = new.door(NAME, machine.fake.address()).await;
     let line = ca_file(&machine, "ca.pem", old.pem().as_bytes());
     let shop = shop_at(&machine, door.port(), &line);
+
     let service = machine.start();
     age(&finished([Test::passed(&tc("Login"))])
         .start(now())
@@ -61,8 +62,10 @@ async fn a_renewed_ca_file_reaches_a_running_service() {
         rows.iter()
             .any(|row| row.contains("invalid peer certificate"))
     });
+
     ca_file(&machine, "ca.pem", new.pem().as_bytes());
     assert_eq!(machine.kado(&["runs", "retry", "--failed"]).code, 0);
+
     machine.wait_for_completed(1);
     service.stop_cleanly();
 }
@@ -80,6 +83,7 @@ async fn a_new_authority_of_the_system_reaches_a_running_service() {
     let mut command = machine.command(&["run"]);
     command.env("SSL_CERT_FILE", &system);
     let service = machine.start_as(command);
+
     age(&finished([Test::passed(&tc("Login"))])
         .start(now())
         .write_in(&shop)
@@ -88,8 +92,10 @@ async fn a_new_authority_of_the_system_reaches_a_running_service() {
         rows.iter()
             .any(|row| row.contains("invalid peer certificate"))
     });
+
     fs::write(&system, new.pem()).unwrap();
     assert_eq!(machine.kado(&["runs", "retry", "--failed"]).code, 0);
+
     machine.wait_for_completed(1);
     service.stop_cleanly();
 }
@@ -101,7 +107,9 @@ async fn an_authority_that_nobody_knows_is_told_with_the_way_out() {
         .door(NAME, machine.fake.address())
         .await
         .port();
+
     let unknown = submit(&machine, port, "");
+
     assert_eq!(unknown.code, 4, "{unknown:?}");
     insta::assert_snapshot!(readable(&machine, &unknown, port), @"Test Suites/Smoke (test plan 18): waits: https://localhost:[port]/acme cannot be reached: client error (Connect): invalid peer certificate: UnknownIssuer; neither this machine nor `azure.ca_file` knows the authority that signed its certificate: save the authority's own certificate as PEM and name the file with `azure.ca_file`");
 }
@@ -112,7 +120,9 @@ async fn an_authority_that_shows_its_own_certificate_is_told_with_the_way_out() 
     let own = Authority::named(vec![NAME.to_owned()]);
     let port = own.own_door(machine.fake.address()).await.port();
     let line = ca_file(&machine, "ca.pem", own.pem().as_bytes());
+
     let refused = submit(&machine, port, &line);
+
     assert_eq!(refused.code, 4, "{refused:?}");
     insta::assert_snapshot!(readable(&machine, &refused, port), @"Test Suites/Smoke (test plan 18): waits: https://localhost:[port]/acme cannot be reached: client error (Connect): invalid peer certificate: Other(OtherError(CaUsedAsEndEntity)); it shows the certificate of an authority as its own, which is not accepted even when `azure.ca_file` holds it: give the server one that an authority signed, or one of its own with `basicConstraints=CA:FALSE`");
 }
@@ -134,11 +144,13 @@ async fn a_ca_file_that_is_no_pem_is_refused_with_the_way_out() {
         ("utf16.pem", &utf16),
         ("broken.pem", broken),
     ];
+
     let told = files.map(|(name, content)| {
         let refused = submit(&machine, port, &ca_file(&machine, name, content));
         assert_eq!(refused.code, 2, "{refused:?}");
         readable(&machine, &refused, port)
     });
+
     insta::assert_snapshot!(told.concat(), @r"
     Test Suites/Smoke (test plan 18): waits: `azure.ca_file` `[temp]/empty.pem` holds no certificate as PEM, which begins with `-----BEGIN CERTIFICATE-----` and is saved as UTF-8 or ASCII (not UTF-16)
     Test Suites/Smoke (test plan 18): waits: `azure.ca_file` `[temp]/windows.cer` holds a certificate as DER, and has to hold it as PEM: `openssl x509 -inform der -in FILE -out ca.pem` turns one into the other, on Windows `certutil -encode FILE ca.pem`
@@ -157,6 +169,8 @@ async fn a_byte_order_mark_before_the_first_certificate_does_not_matter() {
         "ca.pem",
         format!("\u{feff}{}", authority.pem()).as_bytes(),
     );
+
     let submitted = submit(&machine, port, &line);
+
     assert_eq!(submitted.code, 0, "{submitted:?}");
 }

@@ -11,6 +11,7 @@ fn named(output: &Output, name: &str) -> Vec<String> {
     let report: Value =
         serde_json::from_str(&output.out).unwrap_or_else(|error| panic!("{error}: {output:?}"));
     let checks = report["checks"].as_array().unwrap();
+
     assert_eq!(
         report["ok"],
         checks.iter().all(|check| check["ok"] == true),
@@ -38,7 +39,9 @@ fn a_project_that_is_as_it_should_be_passes() {
         settings,
         &[("Sign in", "1001"), ("Pay", "1002, 1003"), ("Free", "")],
     );
+
     let output = machine.kado(&["check"]);
+
     assert_eq!(output.code, 0, "{output:?}");
     // How much room and how many file events there are differs from machine to machine.
     let filters = vec![(r"ok     (disk|file events): .*\n(       → .*\n)?", "")];
@@ -65,7 +68,9 @@ fn every_mapped_id_is_verified_and_says_what_is_wrong_with_it() {
         ("G", "1001"),
     ];
     machine.shop(&cases);
+
     let output = check(&machine);
+
     assert_eq!(output.code, 1, "{output:?}");
     let found = |name: &str| named(&output, name).concat();
     assert!(
@@ -111,6 +116,7 @@ fn of_ids(output: &Output) -> String {
         .lines()
         .skip(1)
         .take_while(|line| !line.is_empty());
+
     lines.filter(of_ids).collect::<Vec<_>>().join("\n")
 }
 
@@ -137,6 +143,7 @@ fn each_row_of_the_mapping_wants_a_point_with_its_configuration() {
         ],
     );
     let output = check(&machine);
+
     assert_eq!(
         output.code, 0,
         "a test need not run in every configuration: {output:?}"
@@ -176,7 +183,9 @@ fn a_plan_that_could_not_be_read_may_have_the_points_that_are_missing() {
         ..machine.settings()
     };
     machine.shop_with(settings, &[("Sign in", "1060")]);
+
     let output = check(&machine);
+
     assert!(
         named(&output, "test plan 99")
             .concat()
@@ -199,7 +208,9 @@ fn a_row_that_never_matches_wants_no_points() {
         ..machine.settings()
     };
     machine.shop_with(settings, &[("Sign in", "1001")]);
+
     let output = check(&machine);
+
     assert!(
         named(&output, "mapping Windows / Chrome / any")
             .concat()
@@ -218,7 +229,9 @@ fn several_points_for_one_run_are_told_with_katalons_words() {
     let cases = [("Sign in", "1001"), ("Pay", "1002"), ("Ship", "1003")];
     let machine = Machine::with(world());
     machine.shop(&cases);
+
     let output = check(&machine);
+
     assert_eq!(output.code, 1, "{output:?}");
     for (id, points) in [(1001, "11, 301"), (1002, "12, 302")] {
         let told = named(&output, &format!("id {id}")).concat();
@@ -226,6 +239,7 @@ fn several_points_for_one_run_are_told_with_katalons_words() {
             "false: Cannot create test results for Azure DevOps Test Case ID={id} due to multiple Test Points returned. \
              Check Test Points with ID = {points}; or allow sending test results anyway in project settings."
         );
+
         assert!(told.starts_with(&exact), "{told}");
     }
     insta::assert_snapshot!(of_ids(&machine.kado(&["check"])), @r"
@@ -247,7 +261,9 @@ fn points_of_several_configurations_are_told_for_runs_that_no_row_fits() {
     let machine = Machine::with(world);
     let cases = [("A", "1001"), ("B", "1002"), ("C", "1003")];
     machine.shop_with(two_rows(&machine), &cases);
+
     let output = check(&machine);
+
     assert_eq!(
         output.code, 1,
         "1003 has two points with configuration 1: {output:?}"
@@ -266,6 +282,7 @@ fn points_of_several_configurations_are_told_for_runs_that_no_row_fits() {
              Cannot create test results for Azure DevOps Test Case ID=1001 due to multiple Test Points returned. Check Test Points with ID = 11, 401; or allow sending test results anyway in project settings.
            → a row with --Any-- in each column gives such runs a configuration; or allow several test points
     ");
+
     let caught = two_rows(&machine);
     let rows = caught
         .configuration_rows
@@ -281,13 +298,13 @@ fn points_of_several_configurations_are_told_for_runs_that_no_row_fits() {
         },
         &cases,
     );
+
     let output = check(&machine);
+
+    assert_eq!(output.code, 0, "{output:?}");
     assert_eq!(
-        (
-            output.code,
-            named(&output, "runs that no row of the mapping fits").len()
-        ),
-        (0, 0),
+        named(&output, "runs that no row of the mapping fits").len(),
+        0,
         "{output:?}"
     );
 }
@@ -304,7 +321,9 @@ fn hundreds_of_ids_with_the_same_finding_are_told_together() {
         .collect();
     let cases: Vec<_> = cases.iter().map(|(name, id)| (&**name, &**id)).collect();
     machine.shop_with(two_rows(&machine), &cases);
+
     let told = machine.kado(&["check"]);
+
     assert!(told.out.lines().count() < 60, "{told:?}");
     insta::assert_snapshot!(of_ids(&told), @r"
     WRONG  150 ids: no test point with configuration 2 (Ubuntu) [mapping Linux / any / any] in test plan 18, only with 1 (Windows 10)
@@ -347,7 +366,9 @@ fn ids_that_only_a_run_can_resolve_are_told_together() {
         .chain([("Sign in", "1001"), ("Bad", "x1")])
         .collect();
     machine.shop(&cases);
+
     let told = machine.kado(&["check"]);
+
     assert!(
         told.out.contains("30 ids: decided by each run") && told.out.lines().count() < 50,
         "{told:?}"
@@ -363,12 +384,15 @@ fn an_id_that_is_mapped_twice_is_told_whatever_else_it_lacks() {
         ("Again", "1001, 4711"),
         ("Pay", "4711"),
     ]);
+
     let output = check(&machine);
+
     for (id, tests) in [
         (1001, "Test Cases/Again, Test Cases/Sign in"),
         (4711, "Test Cases/Again, Test Cases/Pay"),
     ] {
         let told = named(&output, &format!("id {id}"));
+
         assert!(
             told.contains(&format!("true: mapped to several test cases: {tests}")),
             "{told:?}"
@@ -384,7 +408,9 @@ fn a_mapping_to_a_configuration_that_does_not_exist_names_those_that_do() {
         ..machine.settings()
     };
     machine.shop_with(settings, &[("Sign in", "1001")]);
+
     let output = check(&machine);
+
     assert_eq!(output.code, 1, "{output:?}");
     let row = named(&output, "mapping Windows / Chrome / any").concat();
     assert_eq!(
@@ -407,7 +433,9 @@ fn a_missing_plan_or_project_is_named_with_the_way_out() {
         (99, "Gone"),
     );
     machine.shop_with(missing, &[("Sign in", "1001")]);
+
     let output = check(&machine);
+
     assert_eq!(output.code, 1, "{output:?}");
     assert!(
         named(&output, "test plan 99")
@@ -418,6 +446,7 @@ fn a_missing_plan_or_project_is_named_with_the_way_out() {
         named(&output, "mapped ids"),
         ["true: not looked at: no test plan could be read"]
     );
+
     let missing = AzureSettings::connected(
         &machine.fake.base_url(),
         crate::support::TOKEN,
@@ -425,7 +454,9 @@ fn a_missing_plan_or_project_is_named_with_the_way_out() {
         (18, "P"),
     );
     machine.shop_with(missing, &[("Sign in", "1001")]);
+
     let output = check(&machine);
+
     assert!(
         named(&output, "ADO project")
             .concat()
@@ -444,7 +475,9 @@ fn refused_credentials_and_a_server_that_is_away_have_exit_codes_of_their_own() 
         Nth::Every,
         FaultAction::Refused(Refusal::SignInPage203),
     ));
+
     let refused = check(&machine);
+
     assert_eq!(refused.code, 3, "{refused:?}");
     assert!(refused.out.contains("make a new one"), "{refused:?}");
     machine.fake.clear_faults();
@@ -465,7 +498,9 @@ fn offline_nothing_is_asked_and_a_token_that_cannot_be_decrypted_is_told() {
         ..machine.settings()
     };
     machine.shop_with(settings, &[("Sign in", "1001")]);
+
     let output = machine.kado(&["check", "--offline", "--json"]);
+
     assert_eq!(output.code, 1, "{output:?}");
     assert!(
         named(&output, "token of the project")
@@ -486,16 +521,24 @@ fn a_switched_off_integration_and_a_second_submitter_are_told() {
         },
         &[("Sign in", "1001")],
     );
+
     let off = machine.kado(&["check", "--offline", "--json"]);
+
     assert_eq!(
         named(&off, "integration"),
         ["false: switched off, so nothing of this project is submitted"]
     );
+
     machine.shop(&[("Sign in", "1001")]);
+
     let on = machine.kado(&["check", "--offline", "--json"]);
+
     assert_eq!(named(&on, "Katalon's own submission").len(), 1, "{on:?}");
+
     machine.configure("[submit]\nkatalon_submits = \"never\"\n");
+
     let told = machine.kado(&["check", "--offline", "--json"]);
+
     assert!(
         named(&told, "Katalon's own submission").is_empty(),
         "{told:?}"
@@ -507,12 +550,17 @@ fn a_folder_that_cannot_be_watched_and_a_bad_configuration_are_told() {
     let machine = Machine::new();
     let missing = machine.work().join("not there");
     machine.configure_only(&format!("watch = ['{}']\n", missing.display()));
+
     let output = check(&machine);
+
     assert_eq!(output.code, 1, "{output:?}");
     let found = named(&output, &format!("watch {}", missing.display()));
     assert!(found.concat().starts_with("false: "), "{output:?}");
+
     machine.configure_only("wacht = []\n");
+
     let output = check(&machine);
+
     assert_eq!(output.code, 2, "{output:?}");
     assert!(
         named(&output, "configuration")
@@ -525,35 +573,39 @@ fn a_folder_that_cannot_be_watched_and_a_bad_configuration_are_told() {
 #[test]
 fn the_status_says_what_waits_and_what_is_wrong() {
     let machine = Machine::new();
+
     let status =
         || -> Value { serde_json::from_str(&machine.kado(&["status", "--json"]).out).unwrap() };
+
     let before = status();
-    assert_eq!(
-        (
-            &before["running"],
-            &before["pending"],
-            &before["last_success"]
-        ),
-        (&Value::Bool(false), &0.into(), &Value::Null)
-    );
+    assert_eq!(&before["running"], &Value::Bool(false));
+    assert_eq!(before["pending"], 0);
+    assert_eq!(&before["last_success"], &Value::Null);
+
     let shop = machine.shop(&[("Sign in", "1001")]);
+
     machine.submit(
         &shop,
         &crate::support::finished([fake_katalon::Test::passed(&crate::support::tc("Sign in"))]),
     );
+
     let after = status();
     assert!(
         after["last_success"].is_string() && after["problems"].as_array().unwrap().is_empty(),
         "{after}"
     );
+
     let service = machine.start();
+
     assert_eq!(status()["running"], true);
+
     service.stop_cleanly();
     machine.shop(&[("Sign in", "1099")]);
     let parked =
         crate::support::finished([fake_katalon::Test::passed(&crate::support::tc("Sign in"))]);
     machine.submit(&shop, &parked.start(crate::support::now()));
     let problem = machine.kado(&["status"]);
+
     assert_eq!(problem.code, 1, "{problem:?}");
     assert!(
         problem
@@ -572,6 +624,7 @@ fn an_outcome_that_ado_does_not_have_is_named_with_those_that_it_has() {
             .to_vec(),
         ..machine.settings()
     };
+
     let told = |settings| {
         machine.shop_with(settings, &[("Sign in", "1001")]);
         let output = machine.kado(&["check", "--offline"]);
@@ -582,6 +635,7 @@ fn an_outcome_that_ado_does_not_have_is_named_with_those_that_it_has() {
             .take(2);
         (output.code, lines.collect::<Vec<_>>().join("\n"))
     };
+
     let (code, text) = told(mapped([
         ("PASSED", "Passed"),
         ("SKIPPED", "Skipped"),
@@ -613,7 +667,9 @@ fn a_result_whose_outcome_ado_does_not_have_has_katalons_default() {
         fake_katalon::Test::passed(&tc("Sign in")),
         fake_katalon::Test::failed(&tc("Pay"), "no"),
     ];
+
     let submitted = machine.submit(&shop, &finished(tests));
+
     assert_eq!(submitted.code, 1, "{submitted:?}");
     let told = "FAILED is mapped to `Broken`, which is no outcome of Azure DevOps, so its results are Failed";
     assert!(submitted.out.contains(told), "{submitted:?}");
@@ -627,16 +683,15 @@ fn a_result_whose_outcome_ado_does_not_have_has_katalons_default() {
         .iter()
         .map(|result| result.outcome.as_str())
         .collect();
-    assert_eq!(
-        (run.state.as_str(), outcomes),
-        ("Completed", vec!["Passed", "Failed"])
-    );
+    assert_eq!(run.state.as_str(), "Completed");
+    assert_eq!(outcomes, vec!["Passed", "Failed"]);
 }
 
 #[test]
 fn that_nobody_submits_is_told_where_submitting_is_left_to_a_katalon_that_does_not() {
     let machine = Machine::new();
     machine.configure("[submit]\nkatalon_submits = \"always\"\n");
+
     let told = |settings: AzureSettings| {
         machine.shop_with(settings, &[("Sign in", "1001")]);
         let output = machine.kado(&["check", "--offline"]);
@@ -647,6 +702,7 @@ fn that_nobody_submits_is_told_where_submitting_is_left_to_a_katalon_that_does_n
             .take(2);
         format!("{}\n{}", output.code, own.collect::<Vec<_>>().join("\n"))
     };
+
     insta::assert_snapshot!(told(AzureSettings { auto_submit: false, ..machine.settings() }), @r#"
     1
     WRONG  Katalon's own submission: nobody submits: `submit.katalon_submits` is "always", but in Katalon automatic submission is off (autoSubmitTestRun)
@@ -668,10 +724,12 @@ fn that_nobody_submits_is_told_where_submitting_is_left_to_a_katalon_that_does_n
 fn a_version_that_is_none_is_refused_with_the_key_and_an_example() {
     let machine = Machine::new();
     machine.shop(&[("Sign in", "1001")]);
+
     let told = |value: &str| {
         machine.configure(&format!("[azure]\napi_version = {value}\n"));
         check(&machine)
     };
+
     for wrong in [
         "\"latest\"",
         "\"7\"",
@@ -683,6 +741,7 @@ fn a_version_that_is_none_is_refused_with_the_key_and_an_example() {
         "\"7.1.2\"",
     ] {
         let output = told(wrong);
+
         assert_eq!(output.code, 2, "{wrong} {output:?}");
         let found = named(&output, "configuration").concat();
         assert!(
@@ -719,7 +778,9 @@ fn a_version_that_is_none_is_refused_with_the_key_and_an_example() {
 fn a_table_for_a_folder_that_is_not_there_is_told() {
     let machine = Machine::new();
     machine.configure("[[project]]\npath = \"/no/such/Shop\"\nsubmit.test_plans = [19]\n");
+
     let checked = machine.kado(&["check", "--offline"]);
+
     assert!(
         checked
             .out

@@ -30,6 +30,7 @@ fn with_collection(config: &str) -> (Machine, PathBuf, PathBuf, Vec<PathBuf>) {
     let members = collection.write_in(&shop).unwrap();
     age(&shop.join("Reports"));
     let folder = collection.folder_in(&shop);
+
     (machine, shop, folder, members)
 }
 
@@ -47,6 +48,7 @@ fn copy(from: &Path, to: &Path) {
 
 fn once(machine: &Machine) -> Output {
     let once = machine.kado(&["run", "--once"]);
+
     assert_eq!(once.code, 0, "{once:?}");
     once
 }
@@ -60,6 +62,7 @@ fn a_copy_of_a_suite_that_is_made_after_its_collection_was_submitted_is_part_of_
     let machine = Machine::new();
     machine.configure(ONE_ANY);
     let shop = machine.shop(&CASES);
+
     let service = machine.start();
     service.wait_for_log("found a Katalon project");
     let members = collection(now()).write_in(&shop).unwrap();
@@ -67,13 +70,18 @@ fn a_copy_of_a_suite_that_is_made_after_its_collection_was_submitted_is_part_of_
     copy(&members[0], &shop.join("Reports/archive"));
     service.wait_for_log("is part of a collection that is one run");
     service.stop_cleanly();
+
     assert_eq!(outcomes(&machine.ado_run()), BOTH);
     assert_eq!(machine.states(), ["Test Suites/All submitted"]);
+
     // It is settled, and not read again by the next start.
     age(&shop.join("Reports"));
+
     once(&machine);
+
     let service = machine.start_in_detail();
     assert_eq!(service.read_by_its_first_sweep(), 0, "{}", service.log());
+
     service.stop_cleanly();
 }
 
@@ -86,21 +94,22 @@ fn a_copy_that_is_seen_first_leaves_the_suite_in_its_collection() {
         let shop = machine.shop(&CASES);
         let collection = collection(start_of());
         collection.write_start(&shop).unwrap();
+
         let first = collection.members()[0].write_in(&shop).unwrap();
         copy(&first, &shop.join(place));
         age(&shop.join(place));
         // The suite itself is young and in its grace time, its copy is due.
         let seen = once(&machine);
+
         assert!(seen.err.contains("a copy of a suite run"), "{seen:?}");
-        assert_eq!(
-            (machine.ado_runs().len(), machine.rows().len()),
-            (0, 0),
-            "{place}"
-        );
+        assert_eq!(machine.ado_runs().len(), 0, "{place}");
+        assert_eq!(machine.rows().len(), 0, "{place}");
+
         collection.members()[1].write_in(&shop).unwrap();
         collection.write_end(&shop).unwrap();
         age(&shop.join("Reports"));
         once(&machine);
+
         assert_eq!(outcomes(&machine.ado_run()), BOTH, "{place}");
         assert_eq!(machine.states(), ["Test Suites/All submitted"], "{place}");
     }
@@ -113,6 +122,7 @@ fn a_copy_whose_suite_was_gathered_and_wiped_is_no_run_of_its_own() {
     let shop = machine.shop(&CASES);
     let collection = collection(start_of());
     collection.write_start(&shop).unwrap();
+
     let full = collection.members()[1].write_in(&shop).unwrap();
     age(&shop.join("Reports"));
     once(&machine);
@@ -120,11 +130,15 @@ fn a_copy_whose_suite_was_gathered_and_wiped_is_no_run_of_its_own() {
     copy(&machine.root().join("wiped"), &shop.join("Reports/archive"));
     age(&shop.join("Reports"));
     once(&machine);
-    assert_eq!((machine.ado_runs().len(), machine.rows().len()), (0, 0));
+
+    assert_eq!(machine.ado_runs().len(), 0);
+    assert_eq!(machine.rows().len(), 0);
+
     collection.members()[0].write_in(&shop).unwrap();
     collection.write_end(&shop).unwrap();
     age(&shop.join("Reports"));
     once(&machine);
+
     assert_eq!(outcomes(&machine.ado_run()), BOTH);
 }
 
@@ -146,6 +160,7 @@ fn katalonc_arguments(shop: &Path) -> Vec<String> {
 /// Says that both suites are in the only run.
 fn assert_one_with_both(machine: &Machine) {
     let run = machine.ado_run();
+
     assert_eq!(machine.states(), ["Test Suites/All submitted"]);
     assert!(
         comment(&run).contains("First: 1 PASSED") && comment(&run).contains("Second: 1 PASSED"),
@@ -159,16 +174,20 @@ fn report_folders_inside_reports_double_nothing_beside_the_service() {
     let machine = Machine::new();
     machine.configure(ONE);
     let shop = machine.shop(&[("Sign in", "1001")]);
+
     let service = machine.start();
     service.wait_for_log("found a Katalon project");
+
     let mut command = Command::new(katalonc::program());
     command.args(katalonc_arguments(&shop));
     assert_eq!(finish(command).code, 0);
+
     machine.wait_for_completed(1);
     service.wait_for_log("a copy of a suite run");
     service.stop_cleanly();
     age(&shop.join("Reports"));
     once(&machine);
+
     assert_one_with_both(&machine);
 }
 
@@ -178,20 +197,25 @@ fn report_folders_inside_reports_double_nothing_with_exec_alone_and_beside_a_ser
         let machine = Machine::new();
         machine.configure(ONE);
         let shop = machine.shop(&[("Sign in", "1001")]);
+
         let service = with_service.then(|| machine.start());
         service
             .iter()
             .for_each(|service| service.wait_for_log("found a Katalon project"));
         let done = finish(machine.exec(&["--strict"], &katalonc_arguments(&shop)));
+
         assert_eq!(done.code, 0, "{done:?}");
         assert_eq!(
             done.err.matches("submitted as test run").count(),
             1,
             "{done:?}"
         );
+
         drop(service);
         age(&shop.join("Reports"));
+
         once(&machine);
+
         assert_one_with_both(&machine);
     }
 }
@@ -202,6 +226,7 @@ fn a_person_who_names_a_copy_means_the_suite_and_so_the_whole() {
     let copied = shop.join("Reports/archive");
     copy(&members[1], &copied);
     let submitted = machine.submit_folder(&copied);
+
     assert_eq!(submitted.code, 0, "{submitted:?}");
     assert_eq!(outcomes(&machine.ado_run()), BOTH);
     // The original is gone, and the copy is still part of what was submitted.
@@ -219,9 +244,13 @@ fn a_person_who_names_a_copy_means_the_suite_and_so_the_whole() {
 #[test]
 fn a_suite_that_was_submitted_by_itself_is_not_sent_again_with_its_collection() {
     let (machine, _, folder, members) = with_collection(EACH);
+
     assert_eq!(machine.submit_folder(&members[0]).code, 0);
+
     machine.configure(ONE);
+
     let planned = machine.kado(&["submit", "--dry-run", "--json", &folder.to_string_lossy()]);
+
     assert!(
         planned.out.contains("\"point_id\": 12") && !planned.out.contains("\"point_id\": 11"),
         "{planned:?}"
@@ -229,7 +258,8 @@ fn a_suite_that_was_submitted_by_itself_is_not_sent_again_with_its_collection() 
     let whole = machine.submit_folder(&folder);
     assert_eq!(whole.code, 0, "{whole:?}");
     let runs = machine.ado_runs();
-    assert_eq!((runs.len(), outcomes(&runs[1])), (2, vec![(12, "Failed")]));
+    assert_eq!(runs.len(), 2);
+    assert_eq!(outcomes(&runs[1]), vec![(12, "Failed")]);
     assert!(
         comment(&runs[1]).contains("suite `Test Suites/Smoke` was submitted as a run of its own"),
         "{runs:?}"
@@ -247,8 +277,11 @@ fn a_suite_that_was_submitted_by_itself_is_not_sent_again_with_its_collection() 
             .err
             .contains("was submitted already")
     );
+
     machine.configure(ALL);
+
     once(&machine);
+
     assert_eq!(machine.ado_runs().len(), 2);
     // A person who says so gets all of it.
     assert_eq!(again(&machine, &folder).code, 0);
@@ -258,23 +291,32 @@ fn a_suite_that_was_submitted_by_itself_is_not_sent_again_with_its_collection() 
 #[test]
 fn a_collection_whose_suites_were_all_submitted_by_themselves_is_submitted_already() {
     let (machine, _, folder, members) = with_collection(EACH);
+
     members
         .iter()
         .for_each(|member| assert_eq!(machine.submit_folder(member).code, 0));
+
     machine.configure(ALL);
     let whole = machine.submit_folder(&folder);
     assert_eq!(whole.code, 0, "{whole:?}");
     assert!(whole.err.contains("was submitted already"), "{whole:?}");
+
     once(&machine);
-    assert_eq!((machine.ado_runs().len(), machine.rows().len()), (2, 2));
+
+    assert_eq!(machine.ado_runs().len(), 2);
+    assert_eq!(machine.rows().len(), 2);
 }
 
 #[test]
 fn the_suites_of_a_collection_that_was_submitted_are_not_sent_again_by_themselves() {
     let (machine, _, folder, members) = with_collection(ONE);
+
     assert_eq!(machine.submit_folder(&folder).code, 0);
+
     machine.configure(ALL_EACH);
+
     let found = once(&machine);
+
     assert_eq!(
         found
             .err
@@ -313,7 +355,9 @@ fn the_suites_of_a_collection_that_was_submitted_are_not_sent_again_by_themselve
 fn a_suite_that_was_listed_as_ignored_is_not_sent_again_after_its_collection() {
     let (machine, _, folder, members) =
         with_collection(&ALL_EACH.replace("[submit]\n", "[submit]\nauto_submit = false\n"));
+
     once(&machine);
+
     assert_eq!(
         machine
             .rows()
@@ -332,12 +376,15 @@ fn a_suite_that_was_listed_as_ignored_is_not_sent_again_after_its_collection() {
             .contains("was submitted already, as part of run 3"),
         "{asked:?}"
     );
+
     let smoke = machine
         .rows()
         .into_iter()
         .find(|row| row["suite"] == "Test Suites/Smoke")
         .unwrap();
+
     let retried = machine.kado(&["runs", "retry", &smoke["id"].to_string()]);
+
     assert_eq!(retried.code, 1, "{retried:?}");
     assert!(retried.err.contains("is part of run 3"), "{retried:?}");
     machine.ado_run();
@@ -355,26 +402,28 @@ fn a_parked_collection_is_retried_without_what_was_submitted_by_itself_meanwhile
             },
             &CASES,
         );
+
         assert_eq!(machine.submit_folder(&folder).code, 1);
         assert_eq!(machine.row()["state"], "parked");
         machine.shop(&CASES);
         machine.configure(EACH);
         assert_eq!(again(&machine, &members[0]).code, 0);
+
         machine.configure(&format!("{ONE}test_plans = [18]\n"));
         if wiped {
             fs::rename(shop.join("Reports"), machine.root().join("wiped")).unwrap();
         }
+
         let retried = machine.kado(&["runs", "retry", "1"]);
+
         let runs = machine.ado_runs();
         if wiped {
             // What was read before has no test plan.
-            assert_eq!((retried.code, runs.len()), (1, 1), "{retried:?}");
+            assert_eq!(retried.code, 1, "{retried:?}");
+            assert_eq!(runs.len(), 1, "{retried:?}");
         } else {
-            assert_eq!(
-                (runs.len(), outcomes(&runs[1])),
-                (2, vec![(12, "Failed")]),
-                "{retried:?}"
-            );
+            assert_eq!(runs.len(), 2, "{retried:?}");
+            assert_eq!(outcomes(&runs[1]), vec![(12, "Failed")], "{retried:?}");
         }
     }
 }
@@ -390,9 +439,11 @@ fn a_collection_stays_the_same_when_another_of_its_suites_takes_part() {
         two.members()[1].clone(),
     ];
     let collection = CollectionWriter::new("Test Suites/All", start_of(), members);
+
     collection.write_in(&shop).unwrap();
     age(&shop.join("Reports"));
     once(&machine);
+
     assert_eq!(outcomes(&machine.ado_run()), [(12, "Failed")]);
     // On a person's word the aborted suite would take part, and it began first.
     let asked = machine.submit_folder(&collection.folder_in(&shop));
@@ -410,11 +461,13 @@ fn a_suite_that_crashed_before_its_first_test_and_a_damaged_collection_are_told_
     machine.configure(ONE);
     let shop = machine.shop(&CASES);
     let collection = collection(start_of());
+
     let members = collection.write_in(&shop).unwrap();
     fs::write(members[1].join("execution0.log"), "").unwrap();
     age(&shop.join("Reports"));
     let folder = collection.folder_in(&shop);
     machine.submit_folder(&folder);
+
     assert!(
         comment(&machine.ado_run()).contains("\nFull: no tests, did not end by itself"),
         "{:?}",
@@ -443,6 +496,7 @@ fn what_a_running_collection_holds_back_is_not_taken_out_of_it_by_a_live_copy() 
     let machine = Machine::new();
     machine.configure(ONE_ANY);
     let shop = machine.shop(&CASES);
+
     let service = machine.start();
     service.wait_for_log("found a Katalon project");
     let collection = collection(now());
@@ -451,9 +505,12 @@ fn what_a_running_collection_holds_back_is_not_taken_out_of_it_by_a_live_copy() 
     service.wait_for_log("waits for its collection to end");
     copy(&first, &shop.join("Reports/last"));
     service.wait_for_log("a copy of a suite run");
+
     assert_eq!(machine.rows().len(), 0);
+
     collection.write_in(&shop).unwrap();
     machine.wait_for_completed(1);
     service.stop_cleanly();
+
     assert_eq!(outcomes(&machine.ado_run()), BOTH);
 }

@@ -22,6 +22,7 @@ fn token_file(machine: &Machine, mode: u32) -> String {
     let path = machine.root().join("token");
     fs::write(&path, format!("{MACHINE_TOKEN}\r\n")).unwrap();
     set_mode(&path, mode);
+
     path.to_string_lossy().into_owned()
 }
 
@@ -51,7 +52,9 @@ fn all_problems_are_told_at_once_with_their_lines() {
          max_attachment = \"much\"\nallow_http = \"yes\"\n\n[submit]\nattachments = [\"LOG\", \"MP4\"]\n\
          test_plans = [0]\nkatalon_submits = \"perhaps\"\n\n[[project]]\nsubmit.test_plan = [19]\n",
     );
+
     let refused = machine.kado(&["run", "--once"]);
+
     assert_eq!(refused.code, 2, "{refused:?}");
     insta::assert_snapshot!(machine.readable(&refused.err), @r#"
     error: configuration `[temp]/kado.toml` has 12 problems:
@@ -74,6 +77,7 @@ fn all_problems_are_told_at_once_with_their_lines() {
 fn every_command_refuses_a_bad_configuration() {
     let machine = Machine::new();
     machine.configure("nonsense = 1\n");
+
     for arguments in [
         &["runs"][..],
         &["run"],
@@ -81,6 +85,7 @@ fn every_command_refuses_a_bad_configuration() {
         &["submit", "--dry-run", "/tmp"],
     ] {
         let refused = machine.kado(arguments);
+
         assert_eq!(refused.code, 2, "{arguments:?} {refused:?}");
         assert!(
             refused.err.contains("line 3") && refused.err.contains("nonsense"),
@@ -93,7 +98,9 @@ fn every_command_refuses_a_bad_configuration() {
 fn a_file_that_is_not_toml_is_told_with_its_line() {
     let machine = Machine::new();
     machine.configure_only("watch = [\"/w\"]\nhistory = \n");
+
     let refused = machine.kado(&["runs"]);
+
     assert_eq!(refused.code, 2, "{refused:?}");
     assert!(refused.err.contains("line 2"), "{refused:?}");
 }
@@ -102,7 +109,9 @@ fn a_file_that_is_not_toml_is_told_with_its_line() {
 fn a_token_without_its_server_is_a_configuration_error() {
     let machine = Machine::new();
     machine.configure("[azure]\ntoken_file = \"/etc/kado/token\"\n");
+
     let refused = machine.kado(&["runs"]);
+
     assert_eq!(refused.code, 2, "{refused:?}");
     assert!(refused.err.contains("server_url"), "{refused:?}");
 }
@@ -114,7 +123,9 @@ fn a_token_of_a_project_table_needs_its_server_in_the_same_table() {
     machine.configure(&format!(
         "[azure]\nserver_url = \"{url}\"\n[[project]]\npath = \"/w\"\nazure.token_file = \"/etc/kado/token\"\n"
     ));
+
     let refused = machine.kado(&["runs"]);
+
     assert_eq!(refused.code, 2, "{refused:?}");
     assert!(
         refused.err.contains("project.azure.server_url"),
@@ -126,6 +137,7 @@ fn a_token_of_a_project_table_needs_its_server_in_the_same_table() {
 fn the_token_of_the_machine_is_used_without_its_end_of_line() {
     let machine = Machine::with(world().token(MACHINE_TOKEN));
     machine.configure(&machine_access(&machine, 0o600));
+
     let submitted = submit(
         &machine,
         AzureSettings {
@@ -133,6 +145,7 @@ fn the_token_of_the_machine_is_used_without_its_end_of_line() {
             ..machine.settings()
         },
     );
+
     assert_eq!(submitted.code, 0, "{submitted:?}");
     assert_eq!(machine.ado_run().state, "Completed");
 }
@@ -151,12 +164,14 @@ fn the_environment_can_hold_the_token_of_the_machine() {
         },
         &[("Sign in", "1001")],
     );
+
     let folder = finished([Test::passed(&tc("Sign in"))])
         .write_in(&shop)
         .unwrap();
     let mut command = machine.command(&["submit", &folder.to_string_lossy()]);
     command.env("KADO_TOKEN", MACHINE_TOKEN);
     let submitted = crate::support::finish(command);
+
     assert_eq!(submitted.code, 0, "{submitted:?}");
     machine.ado_run();
 }
@@ -167,6 +182,7 @@ fn a_token_file_that_others_can_read_is_refused() {
     for mode in [0o644, 0o604, 0o666, 0o622] {
         let machine = Machine::with(world().token(MACHINE_TOKEN));
         machine.configure(&machine_access(&machine, mode));
+
         let submitted = submit(
             &machine,
             AzureSettings {
@@ -174,6 +190,7 @@ fn a_token_file_that_others_can_read_is_refused() {
                 ..machine.settings()
             },
         );
+
         assert_ne!(submitted.code, 0, "{mode:o} {submitted:?}");
         let said = format!("{}{}", submitted.out, submitted.err);
         assert!(
@@ -191,12 +208,17 @@ fn plain_http_to_another_machine_is_refused_unless_it_is_allowed() {
         server_url: "http://tfs.invalid/tfs/Main".to_owned(),
         ..machine.settings()
     };
+
     let refused = submit(&machine, settings);
+
     assert_eq!(refused.code, 2, "{refused:?}");
     assert!(refused.out.contains("azure.allow_http"), "{refused:?}");
+
     machine.configure("[azure]\nallow_http = true\n");
     let folder = finished([Test::passed(&tc("Sign in"))]).folder_in(&machine.work().join("Shop"));
+
     let allowed = machine.kado(&["submit", "--dry-run", &folder.to_string_lossy()]);
+
     assert_eq!(allowed.code, 4, "{allowed:?}");
     assert!(allowed.err.contains("tfs.invalid"), "{allowed:?}");
 }
@@ -213,7 +235,9 @@ fn the_token_of_a_project_never_reaches_the_server_of_the_configuration() {
         server_url: theirs.fake.base_url(),
         ..machine.settings()
     };
+
     let submitted = submit(&machine, settings);
+
     assert_eq!(submitted.code, 1, "{submitted:?}");
     assert_eq!(
         machine.fake.requests().len(),
@@ -243,7 +267,9 @@ fn the_token_of_the_machine_never_reaches_the_server_of_a_project() {
         token: None,
         ..machine.settings()
     };
+
     let submitted = submit(&machine, settings);
+
     assert_eq!(submitted.code, 0, "{submitted:?}");
     assert_eq!(theirs.fake.requests().len(), 0);
     machine.ado_run();
@@ -264,13 +290,13 @@ fn the_configuration_can_name_another_project_of_azure_devops() {
         ..machine.settings()
     };
     let shop = machine.shop_with(settings, &[("Sign in", "4001")]);
+
     let submitted = machine.submit(&shop, &finished([Test::passed(&tc("Sign in"))]));
+
     assert_eq!(submitted.code, 0, "{submitted:?}");
     let run = machine.ado_run();
-    assert_eq!(
-        (run.project.as_str(), run.results[0].point_id),
-        ("Bakery", Some(801))
-    );
+    assert_eq!(run.project.as_str(), "Bakery");
+    assert_eq!(run.results[0].point_id, Some(801));
 }
 
 #[test]
@@ -282,7 +308,9 @@ fn the_longest_path_of_a_project_table_wins() {
          [[project]]\npath = {work:?}\nsubmit.test_run_name = \"work\"\nsubmit.test_plans = [19]\n",
         work.join("Shop"),
     ));
+
     let submitted = submit(&machine, machine.settings());
+
     assert_eq!(submitted.code, 0, "{submitted:?}");
     assert_eq!(machine.ado_run().name, "shop");
 }
@@ -297,7 +325,9 @@ fn a_configuration_in_another_encoding_is_told_with_the_way_out() {
         [b"\xff\xfe".as_slice(), &utf16].concat(),
     )
     .unwrap();
+
     let refused = machine.kado(&["runs"]);
+
     assert_eq!(refused.code, 2, "{refused:?}");
     insta::assert_snapshot!(machine.readable(&refused.err), @r#"error: configuration `[temp]/kado.toml` cannot be read; save it as UTF-8 (editors may call UTF-16 "Unicode"): stream did not contain valid UTF-8"#);
 }
@@ -317,6 +347,7 @@ fn no_output_holds_a_token() {
             ..machine.settings()
         };
         let shop = machine.shop_with(settings, &[("Sign in", "1001")]);
+
         let folder = finished([Test::passed(&tc("Sign in"))])
             .write_in(&shop)
             .unwrap();
@@ -324,10 +355,12 @@ fn no_output_holds_a_token() {
         command.env("KADO_LOG", "trace");
         let submitted = crate::support::finish(command);
         let shown = machine.kado(&["runs", "show", "1", "--json"]);
+
         let encoded = base64_of(&format!(":{text}"));
         for said in [&submitted.out, &submitted.err, &shown.out] {
             assert!(!said.contains(&text) && !said.contains(&encoded), "{said}");
         }
+
         for name in crate::support::files(&machine.state()) {
             let bytes = fs::read(machine.state().join(&name)).unwrap_or_default();
             assert!(
@@ -351,7 +384,9 @@ fn a_windows_path_in_double_quotes_is_told_with_the_way_out() {
     for path in [r#""C:\agent\_work""#, r#""C:\new\temp""#] {
         let machine = Machine::new();
         machine.configure_only(&format!("watch = [{path}]\n"));
+
         let told = machine.kado(&["run", "--once"]);
+
         assert_eq!(told.code, 2, "{told:?}");
         assert!(
             told.err

@@ -51,7 +51,9 @@ fn configuration_of(run: &SuiteRunWriter) -> Option<u32> {
         ..machine.settings()
     };
     let shop = machine.shop_with(settings, &[("Sign in", "1001")]);
+
     let submitted = machine.submit(&shop, run);
+
     assert_eq!(submitted.code, 0, "{submitted:?}");
     machine.ado_run().results[0].configuration_id
 }
@@ -88,6 +90,7 @@ fn a_device_with_its_app_or_browser_chooses_the_configuration() {
             .browser("")
             .run_data("deviceOS", os)
     };
+
     assert_eq!(
         configuration_of(&device("Android - emulator-5554", "Android")),
         Some(4)
@@ -134,6 +137,7 @@ fn of_a_cloud_or_remote_run_the_remote_system_counts_and_not_the_host() {
         .os("Linux 64bit")
         .configuration("TestCloud - Windows, Chrome version=99, Tunnel=false")
         .browser("Chrome 99.0");
+
     assert_eq!(configuration_of(&cloud), Some(1));
     let remote = run()
         .os("Linux 64bit")
@@ -162,6 +166,7 @@ fn of_a_cloud_or_remote_run_the_remote_system_counts_and_not_the_host() {
 #[test]
 fn the_execution_profile_chooses_among_rows_that_name_one() {
     let windows = |profile: &str| run().os("Windows 11 64bit").profile(profile);
+
     assert_eq!(configuration_of(&windows("staging")), Some(10));
     assert_eq!(configuration_of(&windows("default")), Some(1));
 }

@@ -18,10 +18,12 @@ fn corpus() -> Option<PathBuf> {
     if corpus.is_dir() {
         return Some(corpus);
     }
+
     say(&format!(
         "skipped: there is no corpus at {}",
         corpus.display()
     ));
+
     None
 }
 
@@ -51,6 +53,7 @@ fn run_folders(corpus: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     folders(corpus, &mut found);
     found.sort();
+
     found
 }
 
@@ -60,6 +63,7 @@ fn index(corpus: &Path) -> Vec<(PathBuf, String, BTreeMap<char, usize>)> {
     let text = fs::read_to_string(corpus.join("INDEX.md")).expect("the corpus has an index");
     let mut project = "";
     let mut rows = Vec::new();
+
     for line in text.lines() {
         if let Some(name) = line.strip_prefix("### ") {
             project = name;
@@ -84,6 +88,7 @@ fn index(corpus: &Path) -> Vec<(PathBuf, String, BTreeMap<char, usize>)> {
             counts.filter_map(|count| Some((count.chars().next()?, count.get(1..)?.parse().ok()?)));
         rows.push((corpus.join(project).join(path), class, counts.collect()));
     }
+
     rows
 }
 
@@ -103,6 +108,7 @@ fn differences(run: &SuiteRun, report: &JunitSuite) -> Vec<String> {
     if ours != theirs {
         differences.push(format!("tests: {ours:?} are {theirs:?} in the report"));
     }
+
     if let Some(status) = report
         .status
         .as_deref()
@@ -110,12 +116,14 @@ fn differences(run: &SuiteRun, report: &JunitSuite) -> Vec<String> {
     {
         differences.push(format!("suite: {} is {status} in the report", run.status));
     }
+
     if report.id.as_deref().is_some_and(|id| id != run.suite) {
         differences.push(format!(
             "suite id: {} is {:?} in the report",
             run.suite, report.id
         ));
     }
+
     differences
 }
 
@@ -125,6 +133,7 @@ fn every_test_and_suite_has_the_status_of_katalons_own_report() {
     let found = run_folders(&corpus);
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
     let mut wrong = Vec::new();
+
     for folder in &found {
         let run = workspace::read_run(folder).unwrap();
         let report = fs::read(folder.join("JUnit_Report.xml")).ok();
@@ -146,11 +155,14 @@ fn every_test_and_suite_has_the_status_of_katalons_own_report() {
             }
             Some(_) => "left out: a report of several suites",
         };
+
         *counts.entry(outcome).or_default() += 1;
+
         if outcome != "compared" {
             say(&format!("{outcome}: {name}"));
         }
     }
+
     assert_eq!(wrong, [""; 0], "{}", wrong.join("\n"));
     insta::assert_debug_snapshot!(counts, @r#"
     {
@@ -169,6 +181,7 @@ fn every_run_is_read_as_the_corpus_index_says() {
     let Some(corpus) = corpus() else { return };
     let mut classes: BTreeMap<String, usize> = BTreeMap::new();
     let mut wrong = Vec::new();
+
     for (folder, class, expected) in index(&corpus) {
         *classes.entry(class.clone()).or_default() += 1;
         if class == "collection" {
@@ -254,6 +267,7 @@ fn every_project_is_read_and_only_redacted_tokens_are_undecryptable() {
         for (what, count) in counted(&project) {
             *counts.entry(what).or_default() += count;
         }
+
         for case in &project.test_cases {
             let resolved =
                 azure_ids::resolve(case.azure_ids.as_deref().unwrap_or_default(), &|_| None);
@@ -265,12 +279,14 @@ fn every_project_is_read_and_only_redacted_tokens_are_undecryptable() {
                 .for_each(|problem| note(&problem.text));
             case.warnings.iter().for_each(|warning| note(warning));
         }
+
         project
             .warnings
             .iter()
             .chain(&settings.warnings)
             .for_each(|warning| note(warning));
     }
+
     insta::assert_debug_snapshot!((counts, odd), @r#"
     (
         {

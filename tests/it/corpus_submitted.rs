@@ -29,6 +29,7 @@ fn corpus() -> Option<PathBuf> {
         println!("skipped: {} is not there", folder.display());
         return None;
     }
+
     Some(folder)
 }
 
@@ -49,6 +50,7 @@ fn integrated() -> Vec<PathBuf> {
             settings.enabled && settings.project.is_some() && !settings.test_plans.is_empty()
         })
     });
+
     roots
 }
 
@@ -76,19 +78,23 @@ fn world(project: &Project) -> World {
     for id in &configurations {
         world = world.configuration(*id, &format!("Configuration {id}"));
     }
+
     if configurations.is_empty() {
         world = world.configuration(1, "Default");
     }
+
     world = world
         .plan(settings.test_plans[0].id, "Plan")
         .suite(7, "Suite");
     let configuration = configurations.first().copied().unwrap_or(1);
+
     for id in mapped(project) {
         world =
             world
                 .test_case(id, &format!("Case {id}"))
                 .point(10_000_000 + id, 7, id, configuration);
     }
+
     world
 }
 
@@ -100,10 +106,12 @@ fn machine(root: &Path) -> (Machine, Project, PathBuf) {
     copy_tree(root, &copy);
     let token = closed_file(&machine.root().join("token"), TOKEN);
     let base = machine.fake.base_url();
+
     // The folders are not in the order in which their runs ended.
     machine.configure(&format!(
         "runs_from = \"any\"\nlate = \"send\"\n[azure]\nserver_url = {base:?}\ntoken_file = {token:?}\n"
     ));
+
     (machine, project, copy)
 }
 
@@ -133,12 +141,15 @@ fn run_folders(folder: &Path, found: &mut Vec<PathBuf>) {
 #[test]
 fn every_integrated_project_of_the_corpus_passes_the_check() {
     let mut checked = 0;
+
     for root in integrated() {
         let (machine, project, copy) = machine(&root);
         if mapped(&project).is_empty() {
             continue;
         }
+
         let output = machine.kado(&["check", &copy.to_string_lossy()]);
+
         let wrong: Vec<&str> = output
             .out
             .lines()
@@ -155,6 +166,7 @@ fn every_integrated_project_of_the_corpus_passes_the_check() {
         );
         checked += 1;
     }
+
     println!("checked {checked} projects");
     assert!(
         corpus().is_none() || checked >= 8,
@@ -165,10 +177,12 @@ fn every_integrated_project_of_the_corpus_passes_the_check() {
 #[test]
 fn finished_runs_of_the_corpus_arrive_with_every_outcome_and_error_text() {
     let (mut runs, mut results) = (0, 0);
+
     for root in integrated() {
         let (machine, project, copy) = machine(&root);
         let mut folders = Vec::new();
         run_folders(&copy.join("Reports"), &mut folders);
+
         for folder in folders {
             let run = workspace::read_run(&folder).unwrap();
             let expected = expected(&project, &run);
@@ -207,12 +221,14 @@ fn finished_runs_of_the_corpus_arrive_with_every_outcome_and_error_text() {
             runs += 1;
             results += got.len();
         }
+
         assert_eq!(
             machine.ado_runs().len(),
             distinct(&machine),
             "one test run for each suite run"
         );
     }
+
     println!("submitted {runs} runs with {results} results");
     assert!(
         corpus().is_none() || (runs >= 5 && results >= 10),
@@ -242,6 +258,7 @@ fn expected(project: &Project, run: &SuiteRun) -> BTreeMap<u32, String> {
             *status = (*status).min(test.status());
         }
     }
+
     let word = |status: Status| {
         let mapped = project
             .settings
@@ -257,6 +274,7 @@ fn expected(project: &Project, run: &SuiteRun) -> BTreeMap<u32, String> {
         };
         mapped.map_or(default, |(_, to)| to.as_str()).to_owned()
     };
+
     worst
         .into_iter()
         .map(|(id, status)| (id, word(status)))

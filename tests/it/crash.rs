@@ -42,9 +42,11 @@ fn prepare() -> (Machine, PathBuf) {
             .test_case(2000 + number, "Case")
             .point(5000 + number, 21, 2000 + number, 1);
     }
+
     for number in AUTOMATED..RESULTS {
         automate(&mut world, number);
     }
+
     let machine = Machine::with(world);
     let settings = AzureSettings {
         sending: Sending::All,
@@ -67,6 +69,7 @@ fn prepare() -> (Machine, PathBuf) {
         .write_in(&project)
         .unwrap();
     age(&folder);
+
     (machine, folder)
 }
 
@@ -82,6 +85,7 @@ fn automate(world: &mut World, number: u32) {
         ("AutomatedTestStorage", &storage),
         ("AutomatedTestType", "Katalon"),
     ];
+
     for (name, value) in fields {
         item.fields
             .insert(format!("Microsoft.VSTS.TCM.{name}"), value.into());
@@ -121,6 +125,7 @@ fn world_of(machine: &Machine) -> Value {
     let cases: Vec<Value> = cases
         .map(|case| json!({ "fields": case.fields, "revision": case.rev }))
         .collect();
+
     json!({ "runs": runs, "cases": cases })
 }
 
@@ -136,6 +141,7 @@ fn run(run: &TestRun) -> Value {
             })
         })
         .collect();
+
     results.sort_by_key(|result| result["point"].as_u64());
     json!({
         "name": run.name, "state": run.state, "plan": run.plan_id, "comment": without_key(run.comment.as_deref()),
@@ -194,7 +200,9 @@ fn differences(one: &Value, other: &Value) -> Vec<String> {
 /// The world after an undisturbed submission, and how many requests that took.
 fn undisturbed() -> (Value, usize) {
     let (machine, folder) = prepare();
+
     ended(begin(&machine, &folder), "kado submit");
+
     assert_eq!(machine.row()["state"], "submitted");
     (world_of(&machine), machine.fake.requests().len())
 }
@@ -203,11 +211,14 @@ fn undisturbed() -> (Value, usize) {
 /// undisturbed run.
 fn for_every_request(scenario: impl Fn(&Machine, &Path, usize) + Sync) {
     let (expected, requests) = undisturbed();
+
     assert!(
         requests >= 12,
         "the scenario is too small: {requests} requests"
     );
+
     let next = AtomicUsize::new(1);
+
     std::thread::scope(|scope| {
         for _ in 0..AT_ONCE {
             scope.spawn(|| {
@@ -252,6 +263,7 @@ fn end_at(
             Err(format!("{} requests", machine.fake.requests().len()))
         }
     });
+
     // Let a request that is to be carried out be carried out; if it is not by then, that is a crash
     // point as well.
     std::thread::sleep(Duration::from_millis(150));
@@ -295,6 +307,7 @@ fn asked_to_end_in_the_middle_of_any_request_nothing_is_lost_or_doubled() {
             child.try_wait().unwrap().ok_or_else(String::new)
         });
     };
+
     for_every_request(|machine, folder, request| {
         end_at(machine, folder, request, FaultAction::HangAfter, terminate);
     });

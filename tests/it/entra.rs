@@ -34,6 +34,7 @@ fn machine(world: World, identity: impl Fn(&Machine) -> String) -> Machine {
         ..machine.settings()
     };
     machine.shop_with(settings, &[("Login", "1001")]);
+
     machine
 }
 
@@ -57,6 +58,7 @@ fn issued(machine: &Machine) -> usize {
     let of_ado = requests
         .iter()
         .filter(|request| request.path.contains("/_apis"));
+
     assert!(
         of_ado.clone().count() > 0
             && of_ado
@@ -69,12 +71,12 @@ fn issued(machine: &Machine) -> usize {
 #[test]
 fn a_service_principal_with_a_secret_submits_with_one_token() {
     let machine = machine(world().application(TENANT, CLIENT, SECRET), with_secret);
+
     let submitted = submit(&machine);
+
     assert_eq!(submitted.code, 0, "{submitted:?}");
-    assert_eq!(
-        (issued(&machine), machine.ado_run().state.as_str()),
-        (1, "Completed")
-    );
+    assert_eq!(issued(&machine), 1);
+    assert_eq!(machine.ado_run().state.as_str(), "Completed");
     assert!(
         !machine
             .fake
@@ -106,13 +108,18 @@ fn a_service_principal_with_a_certificate_signs_its_statement() {
             "[azure.identity]\nkind = \"service-principal\"\ntenant_id = {TENANT:?}\nclient_id = {CLIENT:?}\ncertificate_file = {file:?}\n"
         )
     });
+
     let submitted = submit(&machine);
+
     assert_eq!(submitted.code, 0, "{submitted:?}");
     assert_eq!(issued(&machine), 1);
+
     let other = KeyPair::generate_for(&PKCS_RSA_SHA256).unwrap();
     let pem = format!("{}{}", other.serialize_pem(), certificate.pem());
     closed_file(&machine.root().join("app.pem"), &pem);
+
     let refused = machine.kado(&["check"]);
+
     assert_eq!(refused.code, 3, "{refused:?}");
     assert!(refused.out.contains("AADSTS700027"), "{refused:?}");
 }
@@ -124,7 +131,9 @@ fn a_managed_identity_gets_its_token_from_the_machine() {
         let machine = machine(world, |_| {
             format!("[azure.identity]\nkind = \"managed-identity\"\n{line}")
         });
+
         let submitted = submit(&machine);
+
         assert_eq!(submitted.code, 0, "{submitted:?}");
         assert_eq!(issued(&machine), 1);
         assert_eq!(machine.fake.world().entra.issued()[0].client_id, of);
@@ -145,6 +154,7 @@ fn check_in(machine: &Machine, name: &str, value: &str) -> Command {
     );
     let mut command = machine.command(&["check"]);
     command.env("IDENTITY_ENDPOINT", endpoint).env(name, value);
+
     command
 }
 
@@ -153,11 +163,13 @@ fn app_service_says_through_the_environment_where_its_tokens_are() {
     let machine = machine(world().managed_identity("first"), |_| {
         "[azure.identity]\nkind = \"managed-identity\"\n".to_owned()
     });
+
     let checked = finish(check_in(
         &machine,
         "IDENTITY_HEADER",
         "a-secret-of-the-host",
     ));
+
     assert_eq!(checked.code, 0, "{checked:?}");
     assert_eq!(issued(&machine), 1);
     assert!(
@@ -182,16 +194,19 @@ fn the_arc_agent_cannot_make_kado_send_any_file_but_its_keys() {
         "[azure.identity]\nkind = \"managed-identity\"\n".to_owned()
     });
     let other = closed_file(&machine.root().join("other.key"), "somebody else's secret");
+
     for file in [
         other.to_string_lossy().into_owned(),
         "/var/opt/azcmagent/tokens/../../../../etc/passwd".to_owned(),
     ] {
         machine.fake.world().entra.arc_key = Some((file, String::new()));
+
         let checked = finish(check_in(
             &machine,
             "IMDS_ENDPOINT",
             "http://localhost:40342",
         ));
+
         assert_eq!(checked.code, 3, "{checked:?}");
         assert!(
             checked
@@ -200,6 +215,7 @@ fn the_arc_agent_cannot_make_kado_send_any_file_but_its_keys() {
             "{checked:?}"
         );
     }
+
     assert!(
         machine
             .fake
@@ -221,6 +237,7 @@ fn the_arc_agent_issues_a_token_to_whoever_can_read_its_key() {
     let with =
         |then: &str| in_namespace(&check, &["--mount"], &format!("{agent} && {then}")).map(finish);
     let Some(closed) = with("true") else { return };
+
     assert_eq!(closed.code, 3, "{closed:?}");
     assert!(
         closed
@@ -249,7 +266,9 @@ fn a_token_is_renewed_before_it_ends() {
         Nth::Only(1),
         FaultAction::DelayAfter(2500),
     ));
+
     let submitted = submit(&machine);
+
     assert_eq!(submitted.code, 0, "{submitted:?}");
     assert!(issued(&machine) >= 2);
     let requests = machine.fake.requests();
@@ -276,12 +295,12 @@ fn a_token_that_is_still_good_is_used_while_the_authority_hangs() {
         Nth::From(2),
         FaultAction::Hang,
     ));
+
     let submitted = submit(&machine);
+
     assert_eq!(submitted.code, 0, "{submitted:?}");
-    assert_eq!(
-        (issued(&machine), machine.ado_run().state.as_str()),
-        (1, "Completed")
-    );
+    assert_eq!(issued(&machine), 1);
+    assert_eq!(machine.ado_run().state.as_str(), "Completed");
     let asked = machine
         .fake
         .requests()
@@ -314,7 +333,9 @@ fn pause_after_a_long_one(identity: impl Fn(&Machine) -> String) -> jiff::Signed
     machine
         .fake
         .fault(Fault::new("*", "oauth2", Nth::Every, busy));
+
     let waits = submit(&machine);
+
     assert_eq!(waits.code, 4, "{waits:?}");
     let next: jiff::Timestamp = machine.row()["next_attempt"]
         .as_str()
@@ -327,6 +348,7 @@ fn pause_after_a_long_one(identity: impl Fn(&Machine) -> String) -> jiff::Signed
 #[test]
 fn a_pause_that_whoever_issues_tokens_asks_for_has_an_end() {
     let managed = |_: &Machine| "[azure.identity]\nkind = \"managed-identity\"\n".to_owned();
+
     for pause in [
         pause_after_a_long_one(with_secret),
         pause_after_a_long_one(managed),
@@ -346,9 +368,12 @@ fn a_refused_token_is_renewed_once_and_the_request_is_sent_again() {
             Nth::Only(1),
             FaultAction::Refused(action),
         ));
+
         let submitted = submit(&machine);
+
         assert_eq!(submitted.code, 0, "{submitted:?}");
-        assert_eq!((issued(&machine), machine.ado_runs().len()), (2, 1));
+        assert_eq!(issued(&machine), 2);
+        assert_eq!(machine.ado_runs().len(), 1);
     }
 }
 
@@ -361,9 +386,12 @@ fn a_refused_upload_is_sent_again_with_another_token() {
         Nth::Only(1),
         FaultAction::Refused(Refusal::Empty401),
     ));
+
     let first = submit(&machine);
     let again = machine.kado(&["run", "--once"]);
-    assert_eq!((first.code, again.code), (0, 0), "{first:?} {again:?}");
+
+    assert_eq!(first.code, 0, "{first:?} {again:?}");
+    assert_eq!(again.code, 0, "{first:?} {again:?}");
     let run = machine.ado_run();
     assert_eq!(run.state, "Completed");
     let mut names = crate::support::names(&run.attachments);
@@ -384,7 +412,9 @@ fn tokens_that_stay_refused_are_refused_credentials_and_asked_for_twice_only() {
         Nth::Every,
         FaultAction::Refused(Refusal::Json401),
     ));
+
     let refused = submit(&machine);
+
     assert_eq!(refused.code, 3, "{refused:?}");
     assert!(
         refused
@@ -403,6 +433,7 @@ fn tokens_that_stay_refused_are_refused_credentials_and_asked_for_twice_only() {
 #[test]
 fn a_wrong_secret_is_refused_credentials_and_a_new_one_is_read_without_a_restart() {
     let machine = machine(world().application(TENANT, CLIENT, "another"), with_secret);
+
     let service = machine.start();
     finished([Test::passed(&tc("Login"))])
         .start(crate::support::now())
@@ -411,23 +442,30 @@ fn a_wrong_secret_is_refused_credentials_and_a_new_one_is_read_without_a_restart
     machine.wait_for_rows("the refused secret", |rows| {
         rows.iter().any(|row| row.contains("AADSTS7000215"))
     });
+
     closed_file(&machine.root().join("secret"), "another");
     assert_eq!(machine.kado(&["runs", "retry", "--failed"]).code, 0);
+
     machine.wait_for_completed(1);
+
     assert!(!service.log().contains(SECRET));
+
     service.stop_cleanly();
 }
 
 #[test]
 fn refused_by_the_authority_is_exit_3_and_an_authority_that_is_away_exit_4() {
     let wrong = machine(world().application(TENANT, CLIENT, "another"), with_secret);
+
     let refused = submit(&wrong);
+
     assert_eq!(refused.code, 3, "{refused:?}");
     insta::assert_snapshot!(
         wrong.readable(&refused.out).replace(&wrong.fake.authority_url(), "[authority]"),
         @"Test Suites/Smoke (test plan 18): waits: [authority] refused the credentials: AADSTS7000215: Invalid client secret provided; see `azure.identity` in kado.toml, and whether its secret or certificate has ended"
     );
     assert!(!refused.out.contains(SECRET) && !refused.err.contains(SECRET));
+
     let away = machine(world(), with_secret);
     let config = fs::read_to_string(away.config_file()).unwrap();
     fs::write(
@@ -438,7 +476,9 @@ fn refused_by_the_authority_is_exit_3_and_an_authority_that_is_away_exit_4() {
         ),
     )
     .unwrap();
+
     let unreachable = submit(&away);
+
     assert_eq!(unreachable.code, 4, "{unreachable:?}");
     assert!(
         unreachable
@@ -470,7 +510,9 @@ fn an_identity_goes_to_its_own_server_only() {
         theirs.fake.base_url()
     );
     fs::write(machine.config_file(), format!("{config}{table}")).unwrap();
+
     let submitted = machine.submit(&shop, &finished([Test::passed(&tc("Login"))]));
+
     assert_eq!(submitted.code, 1, "{submitted:?}");
     assert!(submitted.out.contains("no token for "), "{submitted:?}");
     assert!(theirs.fake.requests().is_empty() && machine.fake.requests().is_empty());
@@ -483,11 +525,15 @@ fn conditional_access_refuses_whoever_suppresses_the_sign_in_page() {
             .application(TENANT, CLIENT, SECRET)
             .with(|settings| settings.conditional_access = true)
     };
+
     assert_eq!(submit(&machine(strict(), with_secret)).code, 0);
+
     let suppressed = machine(strict(), |machine| {
         format!("suppress_sign_in = true\n{}", with_secret(machine))
     });
+
     let refused = submit(&suppressed);
+
     assert_eq!(refused.code, 3, "{refused:?}");
     assert!(
         refused
@@ -507,7 +553,9 @@ fn told_of(machine: &Machine, key: &str, file: &Path) -> String {
     machine.configure(&format!(
         "[azure]\n{server}[azure.identity]\nkind = \"service-principal\"\ntenant_id = {TENANT:?}\nclient_id = {CLIENT:?}\n{key} = {file:?}\n"
     ));
+
     let refused = submit(machine);
+
     assert!(refused.code == 1 || refused.code == 2, "{refused:?}");
     machine.readable(&refused.out)
 }
@@ -549,6 +597,7 @@ fn a_proof_that_is_none_is_refused_with_the_way_out() {
         told_of(&machine, "client_secret_file", &close("empty", b"\n")),
         told_of(&machine, "client_secret_file", &folder),
     ];
+
     insta::assert_snapshot!(told.concat(), @r"
     Test Suites/Smoke (test plan 18): waits: `certificate_file` `[temp]/kado.pfx` is no PEM file; of a .pfx file `openssl pkcs12 -in kado.pfx -nodes -out kado.pem` makes one, with certificate and key
     Test Suites/Smoke (test plan 18): waits: `certificate_file` `[temp]/text.pem` holds no certificate as PEM
@@ -569,7 +618,9 @@ fn what_editors_add_to_a_proof_does_not_matter() {
         &machine.root().join("secret"),
         &format!("\u{feff}{SECRET}\r\n"),
     );
+
     let submitted = submit(&machine);
+
     assert_eq!(submitted.code, 0, "{submitted:?}");
 }
 
@@ -578,7 +629,9 @@ fn a_managed_identity_that_is_refused_is_not_asked_for_a_secret() {
     let machine = machine(world(), |_| {
         "[azure.identity]\nkind = \"managed-identity\"\n".to_owned()
     });
+
     let refused = submit(&machine);
+
     assert_eq!(refused.code, 3, "{refused:?}");
     insta::assert_snapshot!(machine.readable(&refused.out).replace(&machine.fake.authority_url(), "[machine]"), @"Test Suites/Smoke (test plan 18): waits: the metadata service at [machine] refused the credentials: Identity not found; is an identity assigned to this machine, and is it the one of `client_id` in `azure.identity`, if one is set there?");
 }
@@ -593,6 +646,7 @@ fn a_proof_that_cannot_be_looked_for_is_not_said_to_be_missing() {
         "client_secret_file",
         &machine.root().join("secret/below"),
     );
+
     assert!(
         told.contains("cannot be read") && !told.contains("does not exist"),
         "{told}"
@@ -609,7 +663,9 @@ fn a_secret_that_others_can_read_is_refused() {
         fs::Permissions::from_mode(0o644),
     )
     .unwrap();
+
     let refused = submit(&machine);
+
     assert_eq!(refused.code, 1, "{refused:?}");
     assert!(
         refused.out.contains("`client_secret_file`") && refused.out.contains("chmod 600"),
@@ -621,6 +677,7 @@ fn a_secret_that_others_can_read_is_refused() {
 #[test]
 fn what_an_identity_lacks_is_told_with_its_line() {
     let machine = Machine::new();
+
     let told = |text: &str| {
         machine.configure(&format!(
             "[azure]\nserver_url = \"https://dev.azure.com/acme\"\n{text}"
@@ -634,6 +691,7 @@ fn what_an_identity_lacks_is_told_with_its_line() {
             .collect::<Vec<_>>()
             .join("\n")
     };
+
     let texts = [
         "[azure.identity]\n",
         "[azure.identity]\nkind = \"robot\"\n",

@@ -68,6 +68,7 @@ impl Held {
                 Err(String::new())
             }
         });
+
         Self { child, hold }
     }
 
@@ -87,6 +88,7 @@ impl Held {
             .arg(self.child.id().to_string())
             .status()
             .unwrap();
+
         assert!(sent.success());
     }
 }
@@ -122,7 +124,9 @@ fn service(machine: &Machine) -> Service {
 fn without_a_service_the_run_is_submitted_with_its_options_before_exec_ends() {
     let machine = Machine::new();
     let shop = shop(&machine);
+
     let done = exec(&machine, &shop, &[], &RELEASE_NIGHT);
+
     assert_eq!(done.code, 0, "{done:?}");
     assert_eq!(in_ado(&machine), [(Some(19), "Release night".to_owned())]);
     assert_eq!(machine.ado_run().state, "Completed");
@@ -132,7 +136,9 @@ fn without_a_service_the_run_is_submitted_with_its_options_before_exec_ends() {
 fn what_was_submitted_is_said_on_standard_error_and_standard_output_is_katalons() {
     let machine = Machine::new();
     let shop = shop(&machine);
+
     let done = exec(&machine, &shop, &[], &RELEASE_NIGHT);
+
     let folder = machine.row()["folder"].as_str().unwrap().to_owned();
     let out = format!(
         "Starting Katalon Runtime Engine\nReport folder: {folder}\nAll test suites finished\n"
@@ -149,9 +155,11 @@ fn the_exit_code_is_that_of_katalonc() {
     for code in ["0", "1", "4"] {
         let machine = Machine::new();
         let shop = shop(&machine);
+
         let mut command = machine.exec(&[], &arguments(&shop, SUITE, &RELEASE_NIGHT));
         command.env("FAKE_EXIT", code);
         let done = finish(command);
+
         assert_eq!(done.code.to_string(), code, "{done:?}");
         assert_eq!(
             machine.ado_runs().len(),
@@ -165,11 +173,13 @@ fn the_exit_code_is_that_of_katalonc() {
 fn standard_input_reaches_katalonc() {
     let machine = Machine::new();
     let shop = shop(&machine);
+
     let mut command = machine.exec(&[], &arguments(&shop, SUITE, &[]));
     command
         .env("FAKE_ECHOES", "1")
         .env("FAKE_RUNS_NOTHING", "1");
     let done = finish_with(command, "typed by a person\n");
+
     assert!(done.out.contains("typed by a person"), "{done:?}");
 }
 
@@ -181,8 +191,10 @@ fn a_signal_to_kado_reaches_katalonc_and_the_exit_code_says_so() {
         let shop = shop(&machine);
         let held = Held::start(&machine, &[], &arguments(&shop, SUITE, &RELEASE_NIGHT));
         wait_for_tests(&shop, 1);
+
         held.signal(signal);
         let done = held.wait();
+
         assert_eq!(done.code, code, "{done:?}");
         assert!(!done.out.contains("All test suites finished"), "{done:?}");
         assert_eq!(machine.ado_runs().len(), 0);
@@ -204,9 +216,11 @@ fn a_run_that_was_broken_off_is_submitted_where_aborted_runs_are() {
     let machine = Machine::new();
     machine.configure("submit_aborted = true\n");
     let shop = shop(&machine);
+
     let mut command = machine.exec(&[], &arguments(&shop, SUITE, &RELEASE_NIGHT));
     command.env("FAKE_DIES", "1");
     let done = finish(command);
+
     assert_eq!(done.code, 137, "{done:?}");
     assert_eq!(in_ado(&machine), [(Some(19), "Release night".to_owned())]);
 }
@@ -217,11 +231,15 @@ fn beside_a_service_the_run_is_submitted_once_and_with_its_options() {
     machine.configure("katalonc_options = false\n");
     let shop = shop(&machine);
     let service = service(&machine);
+
     let done = exec(&machine, &shop, &["--strict"], &RELEASE_NIGHT);
+
     assert_eq!(done.code, 0, "{done:?}");
     assert_eq!(in_ado(&machine), [(Some(19), "Release night".to_owned())]);
     assert!(done.err.contains("submitted as test run"), "{done:?}");
+
     service.stop_cleanly();
+
     assert_eq!(machine.rows().len(), 1);
 }
 
@@ -234,6 +252,7 @@ fn a_service_that_finds_the_run_first_submits_it_with_the_options_of_the_claim()
     let _service = service(&machine);
     // The second session holds katalonc while the first one's run is over.
     let ready = machine.root().join("ready");
+
     let mut command = machine.exec(
         &[],
         &arguments(
@@ -253,6 +272,7 @@ fn a_service_that_finds_the_run_first_submits_it_with_the_options_of_the_claim()
         .spawn()
         .unwrap();
     machine.wait_for_completed(1);
+
     assert_eq!(in_ado(&machine), [(Some(19), "Release night".to_owned())]);
     fs::remove_file(&ready).unwrap();
     assert_eq!(ended(child, "kado exec").code, 0);
@@ -266,7 +286,9 @@ fn neither_history_nor_automatic_submission_keep_a_run_of_exec_from_being_submit
     machine.configure("history = \"2100-01-01T00:00:00Z\"\n[submit]\nauto_submit = false\n");
     let shop = shop(&machine);
     let _service = service(&machine);
+
     let done = exec(&machine, &shop, &["--strict"], &RELEASE_NIGHT);
+
     assert_eq!(done.code, 0, "{done:?}");
     assert_eq!(in_ado(&machine), [(Some(19), "Release night".to_owned())]);
 }
@@ -276,7 +298,9 @@ fn what_is_left_to_katalon_is_not_submitted_by_exec_either() {
     let machine = Machine::new();
     let shop = shop(&machine);
     machine.configure("[submit]\nkatalon_submits = \"always\"\n");
+
     let output = exec(&machine, &shop, &["--strict"], &RELEASE_NIGHT);
+
     assert_eq!(output.code, 1, "{output:?}");
     assert!(
         output
@@ -294,11 +318,13 @@ fn a_claim_outlives_a_kado_exec_that_is_killed() {
     let shop = shop(&machine);
     let mut held = Held::start(&machine, &[], &arguments(&shop, SUITE, &RELEASE_NIGHT));
     wait_for_tests(&shop, 1);
+
     held.child.kill().unwrap();
     held.child.wait().unwrap();
     fs::remove_file(&held.hold).unwrap();
     let _service = machine.start();
     machine.wait_for_completed(1);
+
     assert_eq!(in_ado(&machine), [(Some(19), "Release night".to_owned())]);
 }
 
@@ -308,6 +334,7 @@ fn a_kado_exec_that_was_killed_takes_nothing_from_the_next_one() {
     let shop = shop(&machine);
     let mut killed = Held::start(&machine, &[], &arguments(&shop, SUITE, &["-adoPlanId=19"]));
     wait_for_tests(&shop, 1);
+
     killed.child.kill().unwrap();
     killed.child.wait().unwrap();
     // So that nothing has to wait until its last sign of life is old.
@@ -316,6 +343,7 @@ fn a_kado_exec_that_was_killed_takes_nothing_from_the_next_one() {
     store.keep_claim(1, long_ago, long_ago).unwrap();
     drop(store);
     let done = exec(&machine, &shop, &["--strict"], &["-adoTestRunName=Next"]);
+
     assert_eq!(done.code, 0, "{done:?}");
     assert_eq!(in_ado(&machine), [(Some(PLAN), "Next".to_owned())]);
     fs::remove_file(&killed.hold).unwrap();
@@ -335,7 +363,9 @@ fn a_run_that_goes_on_is_left_to_the_command_that_runs_it() {
     };
     let (first, second) = (start(), start());
     wait_for_tests(&shop, 2);
+
     let done = first.end();
+
     assert_eq!(done.code, 0, "{done:?}");
     assert!(
         done.err
@@ -343,7 +373,9 @@ fn a_run_that_goes_on_is_left_to_the_command_that_runs_it() {
         "{done:?}"
     );
     assert_eq!(machine.ado_runs().len(), 1);
+
     let done = second.end();
+
     assert_eq!(done.code, 0, "{done:?}");
     let results: Vec<_> = machine
         .ado_runs()
@@ -370,8 +402,10 @@ fn what_two_kado_exec_at_once_do_not_agree_on_is_left_out_and_told() {
     let first = start("-adoTestRunName=One");
     let second = start("-adoTestRunName=Two");
     wait_for_tests(&shop, 2);
+
     first.end();
     let done = second.end();
+
     assert_eq!(done.code, 1, "{done:?}");
     assert!(
         done.err
@@ -394,12 +428,14 @@ fn a_run_of_katalon_studios_window_is_none_of_exec() {
     let machine = Machine::new();
     let shop = shop(&machine);
     let held = Held::start(&machine, &[], &arguments(&shop, SUITE, &RELEASE_NIGHT));
+
     let by_hand = fake_katalon::SuiteRunWriter::new(SUITE).start(crate::support::now());
     by_hand
         .test(fake_katalon::Test::passed("Test Cases/Sign in"))
         .write_in(&shop)
         .unwrap();
     let done = held.end();
+
     assert_eq!(done.code, 0, "{done:?}");
     assert_eq!(in_ado(&machine), [(Some(19), "Release night".to_owned())]);
 }
@@ -409,6 +445,7 @@ fn every_run_of_a_collection_is_submitted() {
     let machine = Machine::new();
     let shop = shop(&machine);
     let done = exec_collection(&machine, &shop, &[]);
+
     assert_eq!(done.code, 0, "{done:?}");
     let name = || (Some(PLAN), "All night".to_owned());
     assert_eq!(in_ado(&machine), [name(), name()]);
@@ -424,6 +461,7 @@ fn exec_collection(machine: &Machine, shop: &Path, variables: &[(&str, &str)]) -
     ];
     let mut command = machine.exec(&["--strict"], &more.map(str::to_owned));
     command.envs(variables.iter().copied());
+
     finish(command)
 }
 
@@ -433,10 +471,12 @@ fn a_collection_that_is_one_run_is_submitted_once_with_the_options_of_its_comman
     machine.configure("[submit]\ncollections = \"one\"\n");
     let shop = shop(&machine);
     let done = exec_collection(&machine, &shop, &[]);
+
     assert_eq!(done.code, 0, "{done:?}");
     assert_eq!(in_ado(&machine), [(Some(PLAN), "All night".to_owned())]);
     let run = machine.ado_run();
-    assert_eq!((run.state.as_str(), run.results.len()), ("Completed", 1));
+    assert_eq!(run.state.as_str(), "Completed");
+    assert_eq!(run.results.len(), 1);
     assert_eq!(machine.states(), ["Test Suites/All submitted"]);
     let comment = run.comment.unwrap_or_default();
     assert!(
@@ -463,10 +503,9 @@ fn a_collection_that_was_broken_off_is_listed_and_submitted_where_aborted_runs_a
     };
     let listed = broken_off("");
     let row = listed.row();
-    assert_eq!(
-        (&row["suite"], &row["state"]),
-        (&"Test Suites/All".into(), &"ignored".into())
-    );
+
+    assert_eq!(row["suite"], "Test Suites/All");
+    assert_eq!(row["state"], "ignored");
     assert!(
         row["error"].as_str().unwrap().contains("submit_aborted"),
         "{row}"
@@ -484,12 +523,14 @@ fn a_collection_that_was_broken_off_is_listed_and_submitted_where_aborted_runs_a
 fn every_retry_is_submitted_and_copies_are_the_run_that_they_are_a_copy_of() {
     let machine = Machine::new();
     let shop = shop(&machine);
+
     let done = exec(
         &machine,
         &shop,
         &["--strict"],
         &["-retry=1", "-reportFolder=Reports/copy", "-adoPlanID=19"],
     );
+
     assert_eq!(done.code, 0, "{done:?}");
     assert_eq!(in_ado(&machine).len(), 2);
     assert_eq!(machine.rows().len(), 2);
@@ -504,10 +545,12 @@ fn every_retry_is_submitted_and_copies_are_the_run_that_they_are_a_copy_of() {
 fn old_runs_of_the_project_are_left_alone() {
     let machine = Machine::new();
     let shop = shop(&machine);
+
     crate::support::finished([fake_katalon::Test::passed("Test Cases/Sign in")])
         .console()
         .write_in(&shop)
         .unwrap();
+
     assert_eq!(exec(&machine, &shop, &[], &RELEASE_NIGHT).code, 0);
     assert_eq!(machine.rows().len(), 1);
 }
@@ -517,12 +560,14 @@ fn a_run_in_a_container_is_claimed_by_naming_the_project() {
     let machine = Machine::new();
     let shop = shop(&machine);
     let project = shop.display().to_string();
+
     let mut command = machine.exec(
         &["--strict", "--project", &project],
         &arguments(&shop, SUITE, &RELEASE_NIGHT),
     );
     command.env("FAKE_HOST", "3f2a9c");
     let done = finish(command);
+
     assert_eq!(done.code, 0, "{done:?}");
     assert_eq!(in_ado(&machine), [(Some(19), "Release night".to_owned())]);
 }
@@ -530,18 +575,20 @@ fn a_run_in_a_container_is_claimed_by_naming_the_project() {
 #[test]
 fn a_command_without_a_project_is_wrong_usage_and_is_not_run() {
     let machine = Machine::new();
+
     let no_path = finish(machine.exec(&[], &["-noSplash".to_owned()]));
-    assert_eq!((no_path.code, no_path.out.as_str()), (2, ""), "{no_path:?}");
+
+    assert_eq!(no_path.code, 2, "{no_path:?}");
+    assert_eq!(no_path.out.as_str(), "", "{no_path:?}");
     assert!(
         no_path.err.contains("-projectPath") && no_path.err.contains("--project"),
         "{no_path:?}"
     );
+
     let no_project = finish(machine.exec(&[], &arguments(&machine.root(), SUITE, &[])));
-    assert_eq!(
-        (no_project.code, no_project.out.as_str()),
-        (2, ""),
-        "{no_project:?}"
-    );
+
+    assert_eq!(no_project.code, 2, "{no_project:?}");
+    assert_eq!(no_project.out.as_str(), "", "{no_project:?}");
     assert!(no_project.err.contains(".prj"), "{no_project:?}");
 }
 
@@ -558,7 +605,9 @@ fn options_inside_the_text_of_a_shell_are_not_seen_and_that_is_told() {
     let project = shop.display().to_string();
     let mut command = machine.exec_program(&["--strict", "--project", &project], Path::new("sh"));
     command.args(["-c", &text]);
+
     let done = finish(command);
+
     assert_eq!(done.code, 1, "{done:?}");
     assert!(
         done.err
@@ -582,7 +631,9 @@ fn a_command_that_cannot_be_started_is_wrong_usage() {
         "no-such-katalonc",
         &format!("-projectPath={}", shop.display()),
     ]);
+
     let done = finish(command);
+
     assert_eq!(done.code, 2, "{done:?}");
     assert!(
         done.err.contains("`no-such-katalonc` cannot be started"),
@@ -597,8 +648,11 @@ fn what_a_command_that_did_not_start_was_given_concerns_no_other_run() {
     let mut wrong = machine.command_with(&machine.config_file(), &[]);
     let project = format!("-projectPath={}", shop.display());
     wrong.args(["exec", "--", "no-such-katalonc", &project, "-adoPlanId=18"]);
+
     assert_eq!(finish(wrong).code, 2);
+
     let done = exec(&machine, &shop, &["--strict"], &["-adoPlanId=19"]);
+
     assert_eq!(done.code, 0, "{done:?}");
     assert_eq!(in_ado(&machine)[0].0, Some(19));
 }
@@ -616,9 +670,11 @@ fn a_project_file_may_be_named_from_inside_the_project() {
         .map(|name| name.to_string_lossy().into_owned())
         .find(|name| name.ends_with(".prj"))
         .unwrap();
+
     let mut command = machine.exec(&[], &[format!("-projectPath={prj}"), "-version".to_owned()]);
     command.current_dir(&shop);
     let done = finish(command);
+
     assert!(!done.err.contains("no Katalon project lies at"), "{done:?}");
 }
 
@@ -632,6 +688,7 @@ fn the_submission_costs_the_exit_code_only_with_strict() {
             FaultAction::error(503, "X", "down for maintenance"),
         )
     };
+
     for (options, code) in [
         (&["--wait", "1s"][..], 0),
         (&["--wait", "1s", "--strict"], 4),
@@ -639,7 +696,9 @@ fn the_submission_costs_the_exit_code_only_with_strict() {
         let machine = Machine::new();
         let shop = shop(&machine);
         machine.fake.fault(down());
+
         let done = exec(&machine, &shop, options, &RELEASE_NIGHT);
+
         assert_eq!(done.code, code, "{done:?}");
         assert!(done.err.contains("waits: "), "{done:?}");
         assert_eq!(machine.row()["state"], "pending");
@@ -657,6 +716,7 @@ fn what_waits_when_exec_ends_is_sent_later() {
         FaultAction::error(503, "X", "down for maintenance"),
     );
     machine.fake.fault(fault);
+
     assert_eq!(
         exec(&machine, &shop, &["--wait", "0s"], &RELEASE_NIGHT).code,
         0
@@ -676,7 +736,9 @@ fn katalonc_s_own_failure_wins_over_that_of_the_submission() {
         Nth::Every,
         FaultAction::error(503, "X", "down"),
     ));
+
     let mut command = machine.exec(&["--strict", "--wait", "0s"], &arguments(&shop, SUITE, &[]));
+
     command.env("FAKE_EXIT", "7");
     assert_eq!(finish(command).code, 7);
 }
@@ -685,13 +747,17 @@ fn katalonc_s_own_failure_wins_over_that_of_the_submission() {
 fn strict_fails_where_an_id_has_no_point_or_no_run_was_made() {
     let machine = Machine::new();
     let shop = machine.shop(&[("Sign in", "1001"), ("Sign out", "999")]);
+
     let done = exec(&machine, &shop, &["--strict"], &[]);
+
     assert_eq!(done.code, 1, "{done:?}");
     assert!(done.err.contains("left out: "), "{done:?}");
     assert_eq!(machine.ado_run().state, "Completed");
+
     let mut command = machine.exec(&["--strict"], &arguments(&shop, SUITE, &[]));
     command.env("FAKE_RUNS_NOTHING", "1");
     let nothing = finish(command);
+
     assert_eq!(nothing.code, 1, "{nothing:?}");
     assert!(
         nothing
@@ -707,6 +773,7 @@ fn of_several_plans_one_without_a_point_of_the_run_is_no_failure() {
     let shop = shop(&machine);
     machine.configure("[submit]\ntest_plans = [18, 20]\n");
     let done = exec(&machine, &shop, &["--strict"], &[]);
+
     assert_eq!(done.code, 0, "{done:?}");
     assert_eq!(
         in_ado(&machine),
@@ -720,16 +787,20 @@ fn a_service_that_does_not_answer_is_waited_for_no_longer_than_was_said() {
     let machine = Machine::new();
     let shop = shop(&machine);
     let service = service(&machine);
+
     service.signal("STOP");
     let done = exec(&machine, &shop, &["--wait", "0s"], &RELEASE_NIGHT);
+
     assert_eq!(done.code, 0, "{done:?}");
     assert!(
         done.err
             .contains("the running service did not answer in 2 seconds"),
         "{done:?}"
     );
+
     service.signal("CONT");
     machine.wait_for_completed(1);
+
     assert_eq!(in_ado(&machine), [(Some(19), "Release night".to_owned())]);
 }
 
@@ -744,14 +815,18 @@ fn the_table_of_a_project_counts_by_whichever_path_it_is_reached() {
         "[[project]]\npath = \"{}\"\nsubmit.test_plans = [19]\n",
         link.join("Shop").display()
     ));
+
     let done = exec(&machine, &shop, &[], &[]);
+
     assert_eq!(done.code, 0, "{done:?}");
+
     let through = exec(
         &machine,
         &link.join("Shop"),
         &[],
         &["-adoTestRunName=Through the link"],
     );
+
     assert_eq!(through.code, 0, "{through:?}");
     let plans: Vec<_> = in_ado(&machine).into_iter().map(|(plan, _)| plan).collect();
     assert_eq!(plans, [Some(19), Some(19)]);
@@ -765,7 +840,9 @@ fn a_project_whose_integration_is_off_is_run_and_not_submitted() {
         ..machine.settings()
     };
     let shop = machine.shop_with(settings, &[("Sign in", "1001")]);
+
     let done = exec(&machine, &shop, &[], &RELEASE_NIGHT);
+
     assert_eq!(done.code, 0, "{done:?}");
     assert!(done.err.contains("switched off"), "{done:?}");
     assert_eq!(machine.fake.requests().len(), 0);
@@ -775,7 +852,9 @@ fn a_project_whose_integration_is_off_is_run_and_not_submitted() {
 fn an_invalid_plan_option_parks_the_run() {
     let machine = Machine::new();
     let shop = shop(&machine);
+
     let done = exec(&machine, &shop, &["--strict"], &["-adoPlanId=eighteen"]);
+
     assert_eq!(done.code, 1, "{done:?}");
     assert_eq!(machine.row()["state"], "parked");
     assert_eq!(machine.ado_runs().len(), 0);
@@ -786,7 +865,9 @@ fn a_run_that_was_started_with_a_wrong_plan_goes_to_the_one_that_a_person_names(
     for wrong in ["-adoPlanId=77", "-adoPlanId=seventy"] {
         let machine = Machine::new();
         let shop = shop(&machine);
+
         let done = exec(&machine, &shop, &["--strict"], &[wrong]);
+
         assert_eq!(done.code, 1, "{done:?}");
         assert!(done.err.contains(" --plan PLAN"), "{done:?}");
         assert_eq!(
@@ -794,13 +875,17 @@ fn a_run_that_was_started_with_a_wrong_plan_goes_to_the_one_that_a_person_names(
             1,
             "the option still counts"
         );
+
         let retried = machine.kado(&["runs", "retry", "1", "--plan", "19"]);
+
         assert_eq!(retried.code, 0, "{retried:?}");
         assert_eq!(
             in_ado(&machine),
             [(Some(19), "Run by Katalon Studio".to_owned())]
         );
+
         let late = machine.kado(&["runs", "retry", "1", "--plan", "18"]);
+
         assert_eq!(late.code, 1, "{late:?}");
     }
 }
@@ -810,6 +895,7 @@ fn of_several_plans_only_the_wrong_one_is_replaced() {
     let machine = Machine::new();
     let shop = shop(&machine);
     machine.configure("[submit]\ntest_plans = [77, 78]\n");
+
     assert_eq!(exec(&machine, &shop, &[], &[]).code, 0);
     let id = |plan: u32| {
         machine
@@ -826,7 +912,9 @@ fn of_several_plans_only_the_wrong_one_is_replaced() {
             .code,
         0
     );
+
     let other = machine.kado(&["runs", "retry", &second, "--plan", "18"]);
+
     assert_eq!(other.code, 0, "{other:?}");
     let plans: Vec<_> = in_ado(&machine).into_iter().map(|(plan, _)| plan).collect();
     assert_eq!(plans, [Some(18), Some(19)]);
@@ -842,9 +930,13 @@ fn a_run_that_may_be_in_azure_devops_already_goes_to_no_other_plan() {
         Nth::Every,
         FaultAction::DropAfter,
     ));
+
     assert_eq!(exec(&machine, &shop, &["--wait", "0s"], &[]).code, 0);
+
     machine.fake.clear_faults();
+
     let refused = machine.kado(&["runs", "retry", "1", "--plan", "19"]);
+
     assert_eq!(refused.code, 1, "{refused:?}");
     assert!(
         refused
@@ -864,7 +956,9 @@ fn katalonc_runs_even_where_the_outbox_cannot_be_used() {
     let machine = Machine::new();
     let shop = shop(&machine);
     fs::write(machine.state(), "a file in the place of the folder").unwrap();
+
     let done = exec(&machine, &shop, &[], &RELEASE_NIGHT);
+
     assert_eq!(done.code, 0, "{done:?}");
     assert!(done.out.contains("All test suites finished"), "{done:?}");
     assert!(done.err.contains("cannot be claimed"), "{done:?}");

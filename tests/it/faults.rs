@@ -45,17 +45,20 @@ fn machine() -> (Machine, PathBuf) {
             Test::passed(&name(n))
         }
     };
+
     let folder = finished((0..TESTS).map(test))
         .start(now())
         .write_in(&shop)
         .unwrap();
     age(&folder);
+
     (machine, folder)
 }
 
 /// One test run, completed, with each result and each file once.
 fn is_whole(machine: &Machine) {
     let run = machine.ado_run();
+
     assert_eq!(run.state, "Completed");
     let mut points: Vec<u32> = run
         .results
@@ -74,10 +77,8 @@ fn is_whole(machine: &Machine) {
         .iter()
         .map(|result| result.attachments.len())
         .collect();
-    assert_eq!(
-        (pictures.iter().sum::<usize>(), pictures.iter().max()),
-        (SCREENSHOTS, Some(&1))
-    );
+    assert_eq!(pictures.iter().sum::<usize>(), SCREENSHOTS);
+    assert_eq!(pictures.iter().max(), Some(&1));
     let mut files = crate::support::names(&run.attachments);
     let all = files.len();
     files.dedup();
@@ -95,6 +96,7 @@ fn survives((method, path): (&str, &str), nth: usize, fault: FaultAction) {
         .fake
         .fault(Fault::new(method, path, Nth::Only(nth), fault));
     let submitted = machine.submit_folder(&folder);
+
     assert_eq!(submitted.code, 0, "{submitted:?}");
     let whole = [200, 201];
     let went_wrong = machine
@@ -162,6 +164,7 @@ fn a_run_that_was_created_is_found_although_the_list_of_runs_lags_behind() {
         FaultAction::DropAfter,
     ));
     let submitted = machine.submit_folder(&folder);
+
     assert_eq!(submitted.code, 0, "{submitted:?}");
     is_whole(&machine);
 }
@@ -206,6 +209,7 @@ fn a_command_gives_up_in_time_when_no_upload_is_answered() {
         FaultAction::Hang,
     ));
     let submitted = machine.submit_folder(&folder);
+
     assert_eq!(submitted.code, 4, "{submitted:?}");
     let begun = machine
         .fake
@@ -231,12 +235,15 @@ fn of_a_run_that_somebody_deleted_the_way_out_is_told() {
         Nth::Only(1),
         FaultAction::Refused(Refusal::Empty401),
     ));
+
     assert_eq!(machine.submit_folder(&folder).code, 3);
     machine.fake.world().delete_run(150);
     let parked = machine.submit_folder(&folder);
     assert_eq!(parked.code, 1, "{parked:?}");
     assert!(parked.out.contains("`kado submit --again"), "{parked:?}");
+
     let again = machine.kado(&["submit", "--again", &folder.to_string_lossy()]);
+
     assert_eq!(again.code, 0, "{again:?}");
     assert_eq!(machine.ado_run().results.len(), TESTS as usize);
 }
@@ -251,6 +258,7 @@ fn an_attachment_that_is_never_answered_holds_up_nothing_else() {
         FaultAction::Hang,
     ));
     machine.configure("history = \"all\"\nruns_from = \"any\"\n");
+
     let service = machine.start();
     wait_until("all other files", || {
         let runs = machine.ado_runs();
@@ -268,16 +276,20 @@ fn an_attachment_that_is_never_answered_holds_up_nothing_else() {
             Err(format!("{there} files: {}", service.log()))
         }
     });
+
     let run = machine.ado_run();
+    assert_eq!(run.state.as_str(), "InProgress", "not completed without it");
     assert_eq!(
-        (run.state.as_str(), run.results.len()),
-        ("InProgress", TESTS as usize),
+        run.results.len(),
+        TESTS as usize,
         "not completed without it"
     );
+
     service.stop_cleanly();
     let service = machine.start();
     machine.wait_for_completed(1);
     service.stop_cleanly();
+
     is_whole(&machine);
 }
 
@@ -291,13 +303,17 @@ fn a_401_waits_with_a_reason_and_goes_on_when_the_token_is_accepted() {
         FaultAction::Refused(Refusal::Empty401),
     ));
     let refused = machine.submit_folder(&folder);
+
     assert_eq!(refused.code, 3, "{refused:?}");
     assert!(
         refused.out.contains("waits: ") && refused.out.contains("refused the credentials"),
         "{refused:?}"
     );
+
     machine.fake.clear_faults();
+
     let once = machine.kado(&["run", "--once"]);
+
     assert_eq!(once.code, 0, "{once:?}");
     is_whole(&machine);
 }
@@ -333,6 +349,7 @@ fn killed((method, path): (&str, &str), nth: usize, hangs: FaultAction) -> Outpu
     machine.fake.clear_faults();
     let again = machine.submit_folder(&folder);
     is_whole(&machine);
+
     again
 }
 
@@ -351,10 +368,12 @@ fn killed_after_the_run_was_created_and_started_again_leaves_no_orphan_and_no_do
 #[test]
 fn the_same_command_twice_makes_one_run() {
     let (machine, folder) = machine();
+
     for _ in 0..2 {
         let submitted = machine.submit_folder(&folder);
         assert_eq!(submitted.code, 0, "{submitted:?}");
     }
+
     is_whole(&machine);
 }
 
@@ -367,6 +386,7 @@ fn one_result_that_is_refused_costs_only_itself_and_is_named() {
         .fake
         .fault(Fault::new(RESULTS.0, RESULTS.1, Nth::First(6), refused));
     let submitted = machine.submit_folder(&folder);
+
     assert_eq!(submitted.code, 1, "{submitted:?}");
     let run = machine.ado_run();
     let written = run
@@ -374,7 +394,8 @@ fn one_result_that_is_refused_costs_only_itself_and_is_named() {
         .iter()
         .filter(|result| result.state == "Completed")
         .count();
-    assert_eq!((run.state.as_str(), written), ("Completed", 49));
+    assert_eq!(run.state.as_str(), "Completed");
+    assert_eq!(written, 49);
     let comment = run.comment.unwrap_or_default();
     assert!(comment.contains("Invalid value for Comment"), "{comment}");
 }

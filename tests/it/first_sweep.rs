@@ -29,6 +29,7 @@ fn machine() -> Machine {
     machine.configure("history = \"all\"\nruns_from = \"any\"\n[submit]\nauto_submit = false\n");
     let shop = machine.shop(&[("Sign in", "1001")]);
     let padding = format!("<!--{}-->", "x".repeat(PADDING));
+
     for number in 0..RUNS {
         let start = now() - SignedDuration::from_secs(100_000 - i64::try_from(number).unwrap_or(0));
         let folder = finished([Test::passed(&tc("Sign in"))])
@@ -42,6 +43,7 @@ fn machine() -> Machine {
         log.write_all(padding.as_bytes()).unwrap();
         age(&folder);
     }
+
     machine
 }
 
@@ -70,6 +72,7 @@ fn killed_in_the_middle(machine: &Machine) -> usize {
         // It was faster than this test, which shows nothing then.
         fs::remove_dir_all(machine.state()).unwrap();
     }
+
     panic!("the sweep was over before it was killed, {TRIES} times");
 }
 
@@ -80,12 +83,15 @@ fn a_kill_in_the_middle_of_the_first_sweep_does_not_start_from_nothing() {
     let second = machine.start_in_detail();
     listed(&machine, &second, RUNS);
     let read = second.read_by_its_first_sweep();
+
     // That a folder is done is remembered once for each batch.
     assert!(
         read <= RUNS - before + BATCH,
         "{read} folders were read after {before} runs were known"
     );
+
     second.stop_cleanly();
+
     assert_eq!(machine.rows().len(), RUNS, "none twice");
     assert_eq!(machine.fake.requests().len(), 0);
 }

@@ -21,6 +21,7 @@ fn with_run() -> (Machine, PathBuf, PathBuf) {
     let machine = Machine::new();
     let shop = machine.shop(&[("Sign in", "1001")]);
     let folder = run().write_in(&shop).unwrap();
+
     (machine, shop, folder)
 }
 
@@ -34,6 +35,7 @@ fn copy(from: &Path, to: &Path) {
 #[test]
 fn the_same_folder_twice_is_said_to_be_submitted_already() {
     let (machine, _, folder) = with_run();
+
     assert_eq!(machine.submit_folder(&folder).code, 0);
     machine.fake.clear_requests();
     let second = machine.submit_folder(&folder);
@@ -53,6 +55,7 @@ fn a_run_copied_elsewhere_is_submitted_once() {
     let (machine, shop, folder) = with_run();
     let copied = shop.join("Reports/archive/another name");
     copy(&folder, &copied);
+
     assert_eq!(machine.submit_folder(&folder).code, 0);
     let second = machine.submit_folder(&copied);
     assert_eq!(second.code, 0, "{second:?}");
@@ -68,7 +71,9 @@ fn a_run_copied_elsewhere_is_submitted_once() {
 #[test]
 fn a_uuid_that_comes_late_does_not_make_another_run() {
     let (machine, _, folder) = with_run();
+
     let uuid = fs::read(folder.join("execution.uuid")).unwrap();
+
     fs::remove_file(folder.join("execution.uuid")).unwrap();
     assert_eq!(machine.submit_folder(&folder).code, 0);
     fs::write(folder.join("execution.uuid"), uuid).unwrap();
@@ -84,6 +89,7 @@ fn two_uuids_that_differ_are_two_runs() {
         .uuid("11111111-2222-4333-8444-555555555555")
         .write_all(&other)
         .unwrap();
+
     assert_eq!(machine.submit_folder(&folder).code, 0);
     assert_eq!(machine.submit_folder(&other).code, 0);
     let runs = machine.ado_runs();
@@ -101,6 +107,7 @@ fn a_later_run_of_the_same_suite_is_another_run() {
         .start(start_of() + SignedDuration::from_millis(1))
         .write_all(&shop.join("Reports/later"));
     later.unwrap();
+
     assert_eq!(machine.submit_folder(&folder).code, 0);
     assert_eq!(machine.submit_folder(&shop.join("Reports/later")).code, 0);
     assert_eq!(machine.ado_runs().len(), 2);
@@ -109,8 +116,11 @@ fn a_later_run_of_the_same_suite_is_another_run() {
 #[test]
 fn again_submits_a_second_run_with_a_key_of_its_own() {
     let (machine, _, folder) = with_run();
+
     assert_eq!(machine.submit_folder(&folder).code, 0);
+
     let again = machine.kado(&["submit", "--again", &folder.to_string_lossy()]);
+
     assert_eq!(again.code, 0, "{again:?}");
     let keys: Vec<_> = machine
         .rows()
@@ -130,19 +140,22 @@ fn again_submits_a_second_run_with_a_key_of_its_own() {
 #[test]
 fn a_new_machine_adopts_the_run_that_carries_its_key() {
     let (machine, _, folder) = with_run();
+
     assert_eq!(machine.submit_folder(&folder).code, 0);
     let before = machine.ado_run();
     fs::remove_dir_all(machine.state()).unwrap();
     let second = machine.submit_folder(&folder);
     assert_eq!(second.code, 0, "{second:?}");
     let after = machine.ado_run();
-    assert_eq!((after.id, after.state.as_str()), (before.id, "Completed"));
+    assert_eq!(after.id, before.id);
+    assert_eq!(after.state.as_str(), "Completed");
     assert_eq!(machine.row()["ado_run_id"], before.id);
 }
 
 #[test]
 fn a_run_adopted_whole_gets_nothing_twice() {
     let (machine, _, folder) = with_run();
+
     assert_eq!(machine.submit_folder(&folder).code, 0);
     let before = machine.ado_run();
     fs::remove_dir_all(machine.state()).unwrap();
@@ -166,12 +179,14 @@ fn a_lost_ledger_doubles_nothing_however_many_runs_there_are_where_lists_have_no
     let machine = Machine::with(world().with(|settings| settings.run_list_without_comments = true));
     machine.configure("history = \"all\"\nruns_from = \"any\"\n");
     let shop = machine.shop(&[("Sign in", "1001")]);
+
     for number in 0..RUNS {
         let start = now() - SignedDuration::from_secs(60 * (RUNS - number));
         crate::support::age(&run().start(start).write_in(&shop).unwrap());
     }
     for _ in 0..2 {
         let once = machine.kado(&["run", "--once"]);
+
         assert_eq!(once.code, 0, "{once:?}");
         assert_eq!(machine.ado_runs().len(), 25);
         fs::remove_dir_all(machine.state()).unwrap();
@@ -205,6 +220,7 @@ fn a_state_folder_restored_from_the_middle_of_a_submission_doubles_nothing() {
             FaultAction::Refused(Refusal::Empty401),
         ));
         let first = machine.submit_folder(&folder);
+
         assert_eq!(first.code, 3, "{stopped_at} {first:?}");
         let backup = machine.root().join("backup");
         copy_folder(&machine.state(), &backup);
@@ -241,6 +257,7 @@ fn a_state_folder_restored_from_the_middle_of_a_submission_doubles_nothing() {
 #[test]
 fn a_lost_database_is_an_incident_and_not_a_new_start() {
     let (machine, _, folder) = with_run();
+
     assert_eq!(machine.submit_folder(&folder).code, 0);
     for file in crate::support::files(&machine.state())
         .iter()
@@ -261,6 +278,7 @@ fn an_empty_or_foreign_file_in_place_of_the_database_is_an_incident() {
         "this is no database, whatever its name says; it only lies where one should be",
     ] {
         let (machine, _, folder) = with_run();
+
         assert_eq!(machine.submit_folder(&folder).code, 0);
         for file in crate::support::files(&machine.state())
             .iter()
@@ -279,6 +297,7 @@ fn an_empty_or_foreign_file_in_place_of_the_database_is_an_incident() {
 #[test]
 fn submitting_writes_nothing_into_the_project() {
     let (machine, shop, folder) = with_run();
+
     let list = |folder: &Path| {
         let mut all: Vec<_> = walk(folder)
             .into_iter()
@@ -288,6 +307,7 @@ fn submitting_writes_nothing_into_the_project() {
         all
     };
     let before = list(&shop);
+
     assert_eq!(machine.submit_folder(&folder).code, 0);
     assert!(before == list(&shop), "the project was changed");
 }
@@ -301,6 +321,7 @@ fn walk(folder: &Path) -> Vec<PathBuf> {
             found.push(entry.path());
         }
     }
+
     found
 }
 
@@ -312,7 +333,9 @@ fn a_new_machine_completes_a_run_that_another_one_began_and_sends_nothing_twice(
         Test::failed(&tc("Sign in"), "no").screenshot(),
         Test::passed(&tc("Sign in")),
     ];
+
     let folder = finished(tests).write_in(&shop).unwrap();
+
     let refused = FaultAction::Refused(Refusal::Expired401);
     machine
         .fake
@@ -325,10 +348,9 @@ fn a_new_machine_completes_a_run_that_another_one_began_and_sends_nothing_twice(
     assert_eq!(second.code, 0, "{second:?}");
     let run = machine.ado_run();
     let sent = run.attachments.len() + run.results[0].attachments.len();
-    assert_eq!(
-        (run.state.as_str(), run.results[0].sub_results.len(), sent),
-        ("Completed", 2, 3)
-    );
+    assert_eq!(run.state.as_str(), "Completed");
+    assert_eq!(run.results[0].sub_results.len(), 2);
+    assert_eq!(sent, 3);
 }
 
 #[test]
@@ -348,6 +370,7 @@ fn two_machines_at_the_same_moment_make_one_run_with_results() {
         Nth::Every,
         FaultAction::Delay(3000),
     ));
+
     let services = [
         machine.start(),
         machine.start_as(machine.command_with(&other, &["run"])),
@@ -369,6 +392,7 @@ fn two_machines_at_the_same_moment_make_one_run_with_results() {
             Err(services.each_ref().map(|service| service.log()).join("\n"))
         }
     });
+
     let runs = machine.ado_runs();
     let states: Vec<_> = runs
         .iter()
@@ -392,16 +416,23 @@ fn a_run_that_another_machine_is_filling_is_left_to_it_until_it_is_done_or_forsa
         Nth::Only(1),
         FaultAction::Refused(Refusal::Empty401),
     ));
+
     assert_eq!(machine.submit_folder(&folder).code, 3);
+
     fs::remove_dir_all(machine.state()).unwrap();
     machine.configure("history = \"all\"\n");
     crate::support::age(&folder);
+
     let service = machine.start();
     service.wait_for_log("another kado is submitting this suite run, as test run 150");
     service.stop_cleanly();
+
     assert_eq!(machine.ado_run().state, "InProgress");
+
     machine.fake.world().run_mut(150).unwrap().updated -= SignedDuration::from_mins(10);
+
     let retried = machine.kado(&["runs", "retry", "1"]);
+
     assert_eq!(retried.code, 0, "{retried:?}");
     assert_eq!(machine.ado_run().state, "Completed");
 }
@@ -416,10 +447,13 @@ fn two_machines_on_one_share_make_one_run() {
         machine.root().join("state-2")
     );
     fs::write(&other, text).unwrap();
+
     assert_eq!(machine.submit_folder(&folder).code, 0);
+
     let second = crate::support::finish(
         machine.command_with(&other, &["submit", &folder.to_string_lossy()]),
     );
+
     assert!(second.out.contains("submitted as test run"), "{second:?}");
     machine.ado_run();
 }

@@ -42,6 +42,7 @@ fn reasons(machine: &Machine) -> Vec<String> {
 fn a_list_with_blanks_zeros_and_duplicates_gives_a_result_for_each_id() {
     let machine = Machine::new();
     let submitted = submit_ids(&machine, " 1003, 01001,,1003 ,\t001002 ,1001,");
+
     assert_eq!(submitted.code, 0, "{submitted:?}");
     assert_eq!(points(&machine), [13, 11, 12]);
     assert!(
@@ -57,13 +58,16 @@ fn a_list_with_blanks_zeros_and_duplicates_gives_a_result_for_each_id() {
 fn the_file_of_a_test_case_may_spell_its_name_in_another_unicode_form() {
     // As macOS writes it to the disk, and as Katalon's log has it.
     let (apart, together) = ("Bestellung pru\u{308}fen", "Bestellung pr\u{fc}fen");
+
     for (file, log) in [(apart, together), (together, apart)] {
         let machine = Machine::new();
+
         let submitted = submit(
             &machine,
             vec![TestCaseFile::new(&tc(file)).azure("1001")],
             vec![Test::passed(&tc(log))],
         );
+
         assert_eq!(submitted.code, 0, "{submitted:?}");
         assert_eq!(points(&machine), [11]);
     }
@@ -74,13 +78,12 @@ fn an_invalid_id_is_reported_and_the_others_are_submitted() {
     for invalid in ["abc", "#1002", "0", "99999999999", "10 02"] {
         let machine = Machine::new();
         let submitted = submit_ids(&machine, &format!("1001,{invalid},1003"));
+
         assert_eq!(submitted.code, 1, "{invalid} {submitted:?}");
         assert_eq!(points(&machine), [11, 13], "{invalid}");
         let skipped = machine.row()["skipped"].clone();
-        assert_eq!(
-            (&skipped[0]["test"], &skipped[0]["azure_id"]),
-            (&"Test Cases/Sign in".into(), &().into())
-        );
+        assert_eq!(skipped[0]["test"], "Test Cases/Sign in");
+        assert_eq!(skipped[0]["azure_id"], serde_json::Value::Null);
         let reason = skipped[0]["reason"].as_str().unwrap();
         assert!(submitted.out.contains(reason), "{submitted:?}");
         assert!(
@@ -95,6 +98,7 @@ fn a_reason_names_the_text_that_is_no_id() {
     let machine = Machine::new();
     submit_ids(&machine, "1001,ABC-17");
     let reasons = reasons(&machine);
+
     assert!(reasons[0].contains("ABC-17"), "{reasons:?}");
 }
 
@@ -108,7 +112,9 @@ fn a_variable_gives_each_iteration_its_own_id() {
         Test::passed(&tc("Choose delivery")).variable("ado_id", "1001"),
         Test::failed(&tc("Choose delivery"), "no shop near").variable("ado_id", "1002"),
     ];
+
     let submitted = submit(&machine, vec![case], tests);
+
     assert_eq!(submitted.code, 0, "{submitted:?}");
     let run = machine.ado_run();
     let outcomes: Vec<_> = run
@@ -130,7 +136,9 @@ fn a_default_of_the_test_case_counts_where_nothing_is_bound() {
     let case = TestCaseFile::new(&tc("Sign in"))
         .azure("${ado_id}, 1002")
         .variable("ado_id", "1004");
+
     let submitted = submit(&machine, vec![case], vec![Test::passed(&tc("Sign in"))]);
+
     assert_eq!(submitted.code, 0, "{submitted:?}");
     assert_eq!(points(&machine), [14, 12]);
 }
@@ -139,6 +147,7 @@ fn a_default_of_the_test_case_counts_where_nothing_is_bound() {
 fn a_variable_that_nobody_knows_is_reported() {
     let machine = Machine::new();
     let submitted = submit_ids(&machine, "${ado_id},1001");
+
     assert_eq!(submitted.code, 1, "{submitted:?}");
     assert_eq!(points(&machine), [11]);
     assert!(
@@ -155,7 +164,9 @@ fn a_masked_variable_gives_no_id_and_is_reported_without_its_value() {
         .azure("${ado_id},1001")
         .masked_variable("ado_id", "");
     let test = Test::passed(&tc("Sign in")).with_variable(Variable::new("ado_id", "1002").masked());
+
     let submitted = submit(&machine, vec![case], vec![test]);
+
     assert_eq!(submitted.code, 1, "{submitted:?}");
     assert_eq!(points(&machine), [11]);
     assert!(
@@ -170,11 +181,13 @@ fn a_masked_variable_gives_no_id_and_is_reported_without_its_value() {
 fn a_test_whose_file_is_gone_is_told_and_does_not_make_exit_1() {
     let machine = Machine::new();
     let case = TestCaseFile::new(&tc("Sign in")).azure("1001");
+
     let submitted = submit(
         &machine,
         vec![case],
         vec![Test::passed(&tc("Sign in")), Test::passed(&tc("Renamed"))],
     );
+
     assert_eq!(submitted.code, 0, "{submitted:?}");
     assert_eq!(points(&machine), [11]);
     insta::assert_snapshot!(
@@ -190,11 +203,13 @@ fn test_cases_without_ids_are_counted_and_do_not_make_exit_1() {
         TestCaseFile::new(&tc("Sign in")).azure("1001"),
         TestCaseFile::new(&tc("Open shop")),
     ];
+
     let submitted = submit(
         &machine,
         cases,
         vec![Test::passed(&tc("Sign in")), Test::passed(&tc("Open shop"))],
     );
+
     assert_eq!(submitted.code, 0, "{submitted:?}");
     assert_eq!(points(&machine), [11]);
     assert!(
@@ -214,11 +229,13 @@ fn an_empty_link_is_no_id_and_no_mistake() {
         TestCaseFile::new(&tc("Sign in")).azure("1001"),
         TestCaseFile::new(&tc("Open shop")).azure(""),
     ];
+
     let submitted = submit(
         &machine,
         cases,
         vec![Test::passed(&tc("Sign in")), Test::passed(&tc("Open shop"))],
     );
+
     assert_eq!(submitted.code, 0, "{submitted:?}");
     assert!(
         machine
@@ -232,11 +249,13 @@ fn an_empty_link_is_no_id_and_no_mistake() {
 #[test]
 fn a_run_without_any_id_is_parked_and_says_where_ids_are_entered() {
     let machine = Machine::new();
+
     let submitted = submit(
         &machine,
         vec![TestCaseFile::new(&tc("Sign in"))],
         vec![Test::passed(&tc("Sign in"))],
     );
+
     assert_eq!(submitted.code, 1, "{submitted:?}");
     assert_eq!(machine.ado_runs().len(), 0);
     insta::assert_snapshot!(
@@ -255,11 +274,13 @@ fn ids_of_other_products_are_not_taken_for_azures() {
         "1002".to_owned(),
     ));
     let cases = vec![TestCaseFile::new(&tc("Sign in")).azure("1001"), jira];
+
     let submitted = submit(
         &machine,
         cases,
         vec![Test::passed(&tc("Sign in")), Test::passed(&tc("Open shop"))],
     );
+
     assert_eq!(submitted.code, 0, "{submitted:?}");
     assert_eq!(points(&machine), [11]);
 }
@@ -275,6 +296,7 @@ fn test_case_ids_are_matched_exactly() {
         Test::passed(&tc("a/Login")),
         Test::failed(&tc("b/Login"), "no"),
     ];
+
     assert_eq!(submit(&machine, cases, tests).code, 0);
     let run = machine.ado_run();
     assert_eq!(run.result_of_point(11).unwrap().outcome, "Passed");

@@ -19,7 +19,9 @@ fn refused_at(method: &str, at: &str) -> (Machine, PathBuf) {
         Nth::Every,
         FaultAction::Refused(Refusal::Json401),
     ));
+
     let submitted = machine.submit(&shop, &finished([Test::passed(&tc("Sign in"))]));
+
     assert_eq!(submitted.code, 3, "{submitted:?}");
     machine.fake.clear_faults();
     (machine, shop)
@@ -39,12 +41,11 @@ fn edit(machine: &Machine) {
 fn edits_of_the_project_do_not_change_a_run_that_waits_for_its_plan() {
     let (machine, _) = refused_at("*", "");
     edit(&machine);
+
     assert_eq!(machine.kado(&["run", "--once"]).code, 0);
     let run = machine.ado_run();
-    assert_eq!(
-        (run.plan_id, run.name.as_str()),
-        (Some(18), "Run by Katalon Studio")
-    );
+    assert_eq!(run.plan_id, Some(18));
+    assert_eq!(run.name.as_str(), "Run by Katalon Studio");
     assert_eq!(run.results[0].point_id, Some(11));
 }
 
@@ -52,12 +53,11 @@ fn edits_of_the_project_do_not_change_a_run_that_waits_for_its_plan() {
 fn edits_of_the_project_do_not_change_a_plan_that_is_being_carried_out() {
     let (machine, _) = refused_at("PATCH", "/results");
     edit(&machine);
+
     assert_eq!(machine.kado(&["run", "--once"]).code, 0);
     let run = machine.ado_run();
-    assert_eq!(
-        (run.plan_id, run.name.as_str()),
-        (Some(18), "Run by Katalon Studio")
-    );
+    assert_eq!(run.plan_id, Some(18));
+    assert_eq!(run.name.as_str(), "Run by Katalon Studio");
     assert_eq!(run.results[0].point_id, Some(11));
 }
 
@@ -68,6 +68,7 @@ fn settings_that_katalon_has_half_written_are_waited_for_and_park_no_run() {
     let file = shop.join("settings/external/com.kms.katalon.integration.azure.properties");
     let whole = fs::read_to_string(&file).unwrap();
     let service = machine.start_in_detail();
+
     service.wait_for_log("found a Katalon project");
     // As it is while Katalon writes key after key: what follows is not there yet, and the last
     // value has no end.
@@ -77,15 +78,19 @@ fn settings_that_katalon_has_half_written_are_waited_for_and_park_no_run() {
         .write_in(&shop)
         .unwrap());
     service.wait_for_log("waits for the project's settings, which are being written");
+
     assert_eq!(
         machine.states(),
         [""; 0],
         "half a file was believed: {}",
         service.log()
     );
+
     fs::write(&file, &whole).unwrap();
+
     machine.wait_for_completed(1);
     service.stop_cleanly();
+
     assert_eq!(machine.ado_run().plan_id, Some(18));
 }
 
@@ -93,7 +98,9 @@ fn settings_that_katalon_has_half_written_are_waited_for_and_park_no_run() {
 fn a_run_whose_project_is_gone_waits_for_a_token_of_the_machine() {
     let (machine, shop) = refused_at("*", "");
     fs::remove_dir_all(&shop).unwrap();
+
     let once = machine.kado(&["run", "--once"]);
+
     assert_eq!(once.code, 1, "{once:?}");
     let row = machine.row();
     assert_eq!(row["state"], "pending", "{row}");
@@ -101,13 +108,16 @@ fn a_run_whose_project_is_gone_waits_for_a_token_of_the_machine() {
         row["error"].as_str().unwrap().contains("token_file"),
         "{row}"
     );
+
     machine.configure(&format!(
         "[azure]\nserver_url = \"{}\"\n",
         machine.fake.base_url()
     ));
     let mut command = machine.command(&["run", "--once"]);
     command.env("KADO_TOKEN", TOKEN);
+
     let once = crate::support::finish(command);
+
     assert_eq!(once.code, 0, "{once:?}");
     assert_eq!(machine.ado_run().state, "Completed");
 }
@@ -122,18 +132,21 @@ fn a_file_that_is_gone_by_the_time_it_is_sent_is_sent_from_kados_copy_or_named()
         Nth::Every,
         FaultAction::Refused(Refusal::Json401),
     ));
+
     let folder = finished([Test::failed(&tc("Sign in"), "no").screenshot()])
         .write_in(&shop)
         .unwrap();
+
     assert_eq!(machine.submit_folder(&folder).code, 3);
+
     machine.fake.clear_faults();
     fs::remove_file(folder.join("execution0.log")).unwrap();
+
     let once = machine.kado(&["run", "--once"]);
+
     let run = machine.ado_run();
-    assert_eq!(
-        (run.state.as_str(), run.results[0].outcome.as_str()),
-        ("Completed", "Failed")
-    );
+    assert_eq!(run.state.as_str(), "Completed");
+    assert_eq!(run.results[0].outcome.as_str(), "Failed");
     let sent = names(&run.attachments).contains(&"execution0.log".to_owned());
     let named = run.comment.unwrap().contains("execution0.log");
     assert!(sent != named, "sent: {sent}, named: {named}");
@@ -158,6 +171,7 @@ fn fifty_tests_with_five_screenshots_take_few_requests_and_connections() {
             Test::passed(&name(n))
         }
     };
+
     assert_eq!(
         machine
             .submit(&shop, &finished((0..50).map(test)).start(now()))

@@ -66,6 +66,7 @@ fn a_run_is_shown_to_people() {
 #[test]
 fn a_project_is_shown_to_people() {
     let shown = text("shop").replace(&fixture("shop").display().to_string(), "[shop]");
+
     insta::assert_snapshot!(shown, @r#"
     Project      Shop & Co
     Folder       [shop]
@@ -92,6 +93,7 @@ fn a_project_is_shown_to_people() {
 #[test]
 fn a_run_is_json_for_scripts() {
     let run = json("shop/Reports/20240106_100000/Data driven/20240106_100000");
+
     assert_eq!(run["kind"], "run");
     assert_eq!(run["state"], "finished");
     assert_eq!(run["suite"], "Test Suites/Data driven");
@@ -169,6 +171,7 @@ fn every_state_is_told() {
         ("20240109_100000/Crashed/20240109_100000", "crashed"),
         ("20240111_100000/Queued/20240111_100000", "queued"),
     ];
+
     for (path, state) in states {
         assert_eq!(
             json(&format!("shop/Reports/{path}"))["state"],
@@ -187,11 +190,13 @@ fn a_run_that_stands_still_for_long_is_aborted_and_a_fresh_one_is_running() {
         &log,
     )
     .unwrap();
+
     let state_after = |abort_after| {
         let mut out = Vec::new();
         inspect(folder.path(), abort_after, true, &mut out).unwrap();
         serde_json::from_slice::<Value>(&out).unwrap()["state"].clone()
     };
+
     let touch = |ago: u64| {
         let time = std::time::SystemTime::now() - Duration::from_secs(ago);
         std::fs::File::options()
@@ -215,6 +220,7 @@ fn a_run_that_stands_still_for_long_is_aborted_and_a_fresh_one_is_running() {
 #[test]
 fn a_project_is_json_for_scripts() {
     let project = json("shop");
+
     assert_eq!(project["kind"], "project");
     assert_eq!(project["name"], "Shop & Co");
     assert_eq!(project["settings"]["token"], "set");
@@ -233,6 +239,7 @@ fn a_project_is_json_for_scripts() {
 fn a_test_without_a_file_is_a_warning() {
     let run = json("shop/Reports/20240105_100000/Statuses/20240105_100000");
     let warnings = run["warnings"].to_string();
+
     assert!(
         warnings.contains("`Test Cases/Gone` has no test case file any more; renamed or deleted?"),
         "{warnings}"
@@ -242,7 +249,9 @@ fn a_test_without_a_file_is_a_warning() {
 #[test]
 fn a_folder_that_is_neither_is_an_error_that_says_what_to_give() {
     let folder = tempfile::tempdir().unwrap();
+
     let error = inspect(folder.path(), ABORT_AFTER, false, &mut Vec::new()).unwrap_err();
+
     assert!(
         error
             .to_string()

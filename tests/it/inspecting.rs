@@ -9,6 +9,7 @@ use crate::support::{Machine, Output, TOKEN, finished, tc};
 
 fn inspect(machine: &Machine, path: &std::path::Path) -> Value {
     let (view, err) = inspect_aloud(machine, path);
+
     assert_eq!(err, "");
     view
 }
@@ -16,6 +17,7 @@ fn inspect(machine: &Machine, path: &std::path::Path) -> Value {
 /// The same, and what was said on standard error.
 fn inspect_aloud(machine: &Machine, path: &std::path::Path) -> (Value, String) {
     let inspected = machine.kado(&["inspect", "--json", &path.to_string_lossy()]);
+
     assert_eq!(inspected.code, 0, "{inspected:?}");
     assert_eq!(machine.fake.requests().len(), 0, "inspect is offline");
     (serde_json::from_str(&inspected.out).unwrap(), inspected.err)
@@ -42,14 +44,14 @@ fn a_run_has_the_members_of_the_contract() {
         Test::passed(&tc("Voucher")).variable("code", "B"),
     ]);
     let folder = run.write_in(&shop).unwrap();
+
     let view = inspect(&machine, &folder);
+
     let members = "browser ended execution_uuid files host katalon_status katalon_version kind os profile started state \
          suite tests warnings";
     assert_eq!(keys(&view).join(" "), members);
-    assert_eq!(
-        (&view["kind"], &view["state"]),
-        (&json!("run"), &json!("finished"))
-    );
+    assert_eq!(&view["kind"], &json!("run"));
+    assert_eq!(&view["state"], &json!("finished"));
     assert!(
         view["host"].as_str().unwrap().ends_with("AGENT-01"),
         "{}",
@@ -86,15 +88,15 @@ fn a_project_has_the_members_of_the_contract() {
         TestCaseFile::new(&tc("Bad")).azure("x1,1002"),
     ];
     let shop = machine.project("Shop", machine.settings(), cases);
+
     let view = inspect(&machine, &shop);
+
     assert_eq!(
         keys(&view).join(" "),
         "kind name path settings test_cases warnings"
     );
-    assert_eq!(
-        (&view["kind"], &view["name"]),
-        (&json!("project"), &json!("Shop"))
-    );
+    assert_eq!(&view["kind"], &json!("project"));
+    assert_eq!(&view["name"], &json!("Shop"));
     assert_eq!(view["path"], *shop.to_string_lossy());
     let cases = view["test_cases"].as_array().unwrap();
     let short: Vec<_> = cases
@@ -127,6 +129,7 @@ fn a_token_is_told_as_one_of_three_words() {
             "undecryptable",
         ),
     ];
+
     for (token, word) in tokens {
         let shop = machine.shop_with(
             AzureSettings {
@@ -135,9 +138,13 @@ fn a_token_is_told_as_one_of_three_words() {
             },
             &[],
         );
+
         let view = inspect(&machine, &shop);
+
         assert_eq!(view["settings"]["token"], word);
+
         let people = machine.kado(&["inspect", &shop.to_string_lossy()]);
+
         for said in [view.to_string(), people.out] {
             assert!(!said.contains(TOKEN), "{said}");
         }
@@ -156,7 +163,9 @@ fn scripts_get_everything_that_the_dialog_holds() {
         build_definition: 12,
         ..machine.settings()
     };
+
     let mut view = inspect(&machine, &machine.shop_with(settings, &[]));
+
     let id = view["settings"]["project"]["id"].take();
     assert!(id.is_string(), "{view}");
     let wanted = json!({
@@ -182,6 +191,7 @@ fn a_broken_configuration_does_not_keep_anybody_from_looking() {
     let shop = machine.shop(&[("Sign in", "1001")]);
     machine.configure_only("this is no toml");
     let (view, err) = inspect_aloud(&machine, &shop);
+
     assert_eq!(view["kind"], "project");
     assert!(
         err.starts_with("warning: configuration `") && err.contains("`abort_after`"),
@@ -192,9 +202,12 @@ fn a_broken_configuration_does_not_keep_anybody_from_looking() {
 #[test]
 fn a_path_that_is_neither_run_nor_project_is_exit_1() {
     let machine = Machine::new();
+
     for path in [machine.work(), machine.root().join("missing")] {
         let Output { code, out, err } = machine.kado(&["inspect", &path.to_string_lossy()]);
-        assert_eq!((code, out.as_str()), (1, ""), "{err}");
+
+        assert_eq!(code, 1, "{err}");
+        assert_eq!(out.as_str(), "", "{err}");
         assert!(err.contains(&*path.to_string_lossy()), "{err}");
     }
 }

@@ -27,6 +27,7 @@ fn users_config(machine: &Machine, more: &str) -> PathBuf {
         machine.state()
     );
     fs::write(&file, text).unwrap();
+
     file
 }
 
@@ -61,6 +62,7 @@ fn submission(machine: &Machine, config: &Path) -> Command {
     let folder = finished([Test::passed(&tc("Sign in"))])
         .write_in(&shop)
         .unwrap();
+
     machine.command_with(config, &["submit", &folder.to_string_lossy()])
 }
 
@@ -69,13 +71,16 @@ fn a_stored_token_is_closed_to_others_and_used() {
     let machine = Machine::with(world().token(STORED));
     let config = with_server(&machine, "");
     let set = set_token(&machine, &config, &format!("  {STORED}\r\n"));
+
     assert_eq!(set.code, 0, "{set:?}");
     assert!(!set.out.contains(STORED) && !set.err.contains(STORED));
     assert_eq!(
         fs::metadata(stored(&machine)).unwrap().permissions().mode() & 0o777,
         0o600
     );
+
     let submitted = finish(submission(&machine, &config));
+
     assert_eq!(submitted.code, 0, "{submitted:?}");
     assert_eq!(machine.ado_run().state, "Completed");
 }
@@ -89,6 +94,7 @@ fn of_several_tokens_the_credential_counts_then_the_stored_one_then_the_file_the
         fs::write(folder.join("kado-token"), STORED).unwrap();
         folder
     };
+
     for right in ["credential", "stored", "file", "environment"] {
         let machine = Machine::with(world().token(STORED));
         let file = |token| closed_file(&machine.root().join("token"), token);
@@ -118,7 +124,9 @@ fn of_several_tokens_the_credential_counts_then_the_stored_one_then_the_file_the
         if right == "credential" {
             command.env("CREDENTIALS_DIRECTORY", credentials(&machine));
         }
+
         let submitted = finish(command);
+
         assert_eq!(submitted.code, 0, "{right}: {submitted:?}");
     }
 }
@@ -128,6 +136,7 @@ fn a_token_is_stored_only_beside_its_server() {
     let machine = Machine::new();
     let config = users_config(&machine, "");
     let refused = set_token(&machine, &config, STORED);
+
     assert_eq!(refused.code, 2, "{refused:?}");
     assert!(refused.err.contains("server_url"), "{refused:?}");
     assert!(!stored(&machine).exists());
@@ -137,8 +146,10 @@ fn a_token_is_stored_only_beside_its_server() {
 fn what_is_no_token_is_not_stored() {
     let machine = Machine::new();
     let config = with_server(&machine, "");
+
     for text in ["", " \n", "two words", &"x".repeat(20_000)] {
         let refused = set_token(&machine, &config, text);
+
         assert_eq!(refused.code, 2, "{refused:?}");
         assert!(!stored(&machine).exists());
     }
@@ -148,10 +159,14 @@ fn what_is_no_token_is_not_stored() {
 fn the_stored_token_belongs_to_the_users_own_configuration_only() {
     let machine = Machine::with(world().token(STORED));
     let config = with_server(&machine, "");
+
     assert_eq!(set_token(&machine, &config, STORED).code, 0);
+
     let elsewhere = machine.root().join("elsewhere.toml");
     fs::copy(&config, &elsewhere).unwrap();
+
     let waits = finish(submission(&machine, &elsewhere));
+
     assert_eq!(waits.code, 1, "{waits:?}");
 }
 
@@ -159,9 +174,13 @@ fn the_stored_token_belongs_to_the_users_own_configuration_only() {
 fn a_stored_token_that_others_can_read_is_refused() {
     let machine = Machine::with(world().token(STORED));
     let config = with_server(&machine, "");
+
     assert_eq!(set_token(&machine, &config, STORED).code, 0);
+
     fs::set_permissions(stored(&machine), fs::Permissions::from_mode(0o644)).unwrap();
+
     let refused = finish(submission(&machine, &config));
+
     assert_eq!(refused.code, 1, "{refused:?}");
     assert!(refused.out.contains("chmod 600"), "{refused:?}");
 }
@@ -171,14 +190,18 @@ fn a_service_without_folders_to_watch_is_not_started() {
     let machine = Machine::new();
     let config = users_config(&machine, "");
     fs::write(&config, "watch = []\n").unwrap();
+
     let refused = finish(machine.command_with(&config, &["service", "start", "--user"]));
+
     assert_eq!(refused.code, 2, "{refused:?}");
     assert!(
         refused.err.contains("`watch` is missing or empty"),
         "{refused:?}"
     );
+
     let installer =
         finish(machine.command_with(&config, &["service", "start", "--user", "--if-configured"]));
+
     assert_eq!(installer.code, 0, "{installer:?}");
     assert!(
         installer.out.contains("kado service start"),
@@ -203,10 +226,15 @@ fn the_example_configuration_is_complete_but_for_the_folders() {
         .map(bare)
         .filter(|line| line != "watch = []" && !line.starts_with("state_dir"));
     machine.configure_only(&(lines.collect::<Vec<_>>().join("\n") + "\n"));
+
     let listed = machine.kado(&["check", "--offline", "--json"]);
+
     assert!(!listed.out.contains("problem"), "{listed:?}");
+
     machine.configure_only(example);
+
     let refused = machine.kado(&["run", "--once"]);
+
     assert_eq!(refused.code, 2, "{refused:?}");
     assert!(refused.err.contains("has 1 problem:"), "{refused:?}");
 }
@@ -236,6 +264,7 @@ fn systemd_is_told_that_the_service_is_up_alive_and_ending() {
         .stderr(Stdio::null());
     let mut child = Killed(command.spawn().unwrap());
     let mut told = String::new();
+
     let mut hear = |wanted: &str| {
         wait_until(&format!("`{wanted}` on the socket"), || {
             let mut buffer = [0; 4096];
@@ -250,6 +279,7 @@ fn systemd_is_told_that_the_service_is_up_alive_and_ending() {
             }
         });
     };
+
     for wanted in [
         "READY=1",
         "STATUS=0 submitted, 0 waiting, 0 parked",
@@ -263,10 +293,13 @@ fn systemd_is_told_that_the_service_is_up_alive_and_ending() {
         .status()
         .unwrap();
     assert!(asked.success());
+
     hear("STOPPING=1");
+
     let ended = wait_until("kado to end", || {
         child.0.try_wait().unwrap().ok_or_else(String::new)
     });
+
     assert_eq!(ended.code(), Some(0));
 }
 
@@ -275,7 +308,9 @@ fn every_command_has_a_manual_page() {
     let machine = Machine::new();
     let folder = machine.root().join("man");
     fs::create_dir(&folder).unwrap();
+
     let written = machine.kado(&["man", "--dir", &folder.to_string_lossy()]);
+
     assert_eq!(written.code, 0, "{written:?}");
     for page in ["kado.1", "kado-run.1", "kado-service-set-token.1"] {
         assert!(

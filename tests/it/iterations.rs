@@ -13,10 +13,13 @@ const VOUCHER: &str = "Test Cases/Apply voucher";
 /// The result of point 11 after a run of these tests, all of test case 1001.
 fn result(machine: &Machine, tests: impl IntoIterator<Item = Test>) -> TestResult {
     let shop = machine.shop(&[("Apply voucher", "1001"), ("Pay by card", "1001")]);
+
     let submitted = machine.submit(&shop, &finished(tests).retries(2));
+
     assert_eq!(submitted.code, 0, "{submitted:?}");
     let run = machine.ado_run();
-    assert_eq!((run.state.as_str(), run.results.len()), ("Completed", 1));
+    assert_eq!(run.state.as_str(), "Completed");
+    assert_eq!(run.results.len(), 1);
     run.result_of_point(11).unwrap().clone()
 }
 
@@ -44,10 +47,9 @@ fn iterations_that_share_an_id_are_parts_of_one_result() {
         Test::failed(VOUCHER, "no such voucher").variable("code", "NEVER"),
     ];
     let result = result(&machine, tests);
-    assert_eq!(
-        (result.outcome.as_str(), result.result_group_type.as_deref()),
-        ("Failed", Some("dataDriven"))
-    );
+
+    assert_eq!(result.outcome.as_str(), "Failed");
+    assert_eq!(result.result_group_type.as_deref(), Some("dataDriven"));
     let names = named(&result.sub_results);
     assert_eq!(
         names
@@ -92,6 +94,7 @@ fn an_iteration_is_named_by_its_value_where_that_is_no_secret() {
         ("Iteration 1: SPRING", "Passed"),
         ("Iteration 2: Half price", "Passed"),
     ];
+
     assert_eq!(named(&result.sub_results), names);
 }
 
@@ -103,6 +106,7 @@ fn the_worst_status_wins_before_it_is_mapped() {
         Test::skipped(VOUCHER),
         Test::passed(VOUCHER),
     ];
+
     for (from, outcome) in ["Error", "Failed", "NotExecuted", "Passed"]
         .into_iter()
         .enumerate()
@@ -113,6 +117,7 @@ fn the_worst_status_wins_before_it_is_mapped() {
             .rev()
             .cloned()
             .chain([Test::passed(VOUCHER)]);
+
         assert_eq!(result(&machine, tests).outcome, outcome);
     }
 }
@@ -124,6 +129,7 @@ fn a_masked_value_does_not_name_an_iteration() {
         Test::passed(VOUCHER).with_variable(Variable::new("password", value).masked())
     };
     let result = result(&machine, [test("hunter2-one"), test("hunter2-two")]);
+
     assert_eq!(
         named(&result.sub_results),
         [("Iteration 1", "Passed"), ("Iteration 2", "Passed")]
@@ -142,6 +148,7 @@ fn a_value_that_looks_like_a_secret_does_not_name_an_iteration() {
         &machine,
         [test("S3cret!pass"), test("eyJhbGciOiJIUzI1NiJ9")],
     );
+
     assert_eq!(
         named(&result.sub_results),
         [("Iteration 1", "Passed"), ("Iteration 2", "Passed")]
@@ -152,6 +159,7 @@ fn a_value_that_looks_like_a_secret_does_not_name_an_iteration() {
 fn the_same_test_case_twice_in_a_suite_is_as_two_iterations() {
     let machine = Machine::new();
     let result = result(&machine, [Test::passed(VOUCHER), Test::skipped(VOUCHER)]);
+
     assert_eq!(result.outcome, "NotExecuted");
     assert_eq!(
         named(&result.sub_results),
@@ -169,10 +177,9 @@ fn two_test_cases_that_share_an_id_are_parts_of_one_result() {
             Test::error(&tc("Pay by card"), "broken"),
         ],
     );
-    assert_eq!(
-        (result.outcome.as_str(), result.result_group_type.as_deref()),
-        ("Error", Some("dataDriven"))
-    );
+
+    assert_eq!(result.outcome.as_str(), "Error");
+    assert_eq!(result.result_group_type.as_deref(), Some("dataDriven"));
     assert_eq!(
         named(&result.sub_results),
         [("Apply voucher", "Passed"), ("Pay by card", "Error")]
@@ -188,10 +195,9 @@ fn earlier_attempts_are_parts_of_the_result_of_the_last_one() {
         .after(failed("slow once"))
         .after(failed("slow twice"));
     let result = result(&machine, [test]);
-    assert_eq!(
-        (result.outcome.as_str(), result.result_group_type.as_deref()),
-        ("Passed", Some("rerun"))
-    );
+
+    assert_eq!(result.outcome.as_str(), "Passed");
+    assert_eq!(result.result_group_type.as_deref(), Some("rerun"));
     assert_eq!(result.error_message, None);
     assert_eq!(
         named(&result.sub_results),
@@ -223,7 +229,9 @@ fn the_comment_names_the_attempt_of_a_suite_that_katalon_runs_again() {
         .to_xml()
         .replace("<rerunImmediately>true", "<rerunImmediately>false");
     std::fs::write(shop.join(format!("{SUITE}.ts")), text).unwrap();
+
     let folder = finished([Test::passed(VOUCHER)]).write_in(&shop).unwrap();
+
     // Of the two re-runs one is left.
     let log = std::fs::read_to_string(folder.join("execution0.log")).unwrap();
     let (none, one) = (
@@ -250,10 +258,9 @@ fn earlier_attempts_of_an_iteration_are_parts_of_that_iteration() {
         &machine,
         [Test::passed(VOUCHER).variable("code", "SPRING"), retried],
     );
-    assert_eq!(
-        (result.outcome.as_str(), result.result_group_type.as_deref()),
-        ("Passed", Some("dataDriven"))
-    );
+
+    assert_eq!(result.outcome.as_str(), "Passed");
+    assert_eq!(result.result_group_type.as_deref(), Some("dataDriven"));
     assert_eq!(result.sub_results.len(), 2);
     assert!(result.sub_results[0].sub_results.is_empty());
     assert_eq!(
@@ -277,6 +284,7 @@ fn screenshots_of_every_iteration_and_attempt_go_to_the_result() {
         [Test::failed(VOUCHER, "expired").screenshot(), retried],
     );
     let names = crate::support::names(&result.attachments);
+
     assert_eq!(
         names.iter().filter(|name| name.ends_with(".png")).count(),
         3,
@@ -301,6 +309,7 @@ fn of_more_than_a_thousand_iterations_those_that_did_not_pass_come_first_and_the
         _ => Test::passed(VOUCHER),
     });
     let result = result(&machine, tests);
+
     assert_eq!(result.outcome, "Error");
     assert_eq!(result.sub_results.len(), 1000);
     let names = named(&result.sub_results);
@@ -325,6 +334,7 @@ fn iterations_with_a_list_of_ids_count_for_each_of_them() {
         Test::passed(VOUCHER).variable("also", "1002"),
         Test::failed(VOUCHER, "expired").variable("also", "1003"),
     ];
+
     assert_eq!(machine.submit(&shop, &finished(tests)).code, 0);
     let run = machine.ado_run();
     let seen: Vec<_> = run

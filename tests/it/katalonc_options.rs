@@ -55,11 +55,16 @@ fn a_run_is_submitted_with_the_options_of_the_katalonc_that_runs_it() {
     let service = service(&machine);
     let katalonc = Katalonc::start(&machine.root(), &arguments(&shop, SUITE, &RELEASE_NIGHT));
     wait_for_commands(&service, 1);
+
     katalonc.end();
     machine.wait_for_completed(1);
+
     assert_eq!(in_ado(&machine), [(Some(19), "Release night".to_owned())]);
+
     let id = machine.row()["id"].to_string();
+
     let shown = machine.kado(&["runs", "show", &id]);
+
     assert!(
         shown
             .out
@@ -75,10 +80,12 @@ fn what_was_seen_outlives_katalonc_and_kado() {
     let first = service(&machine);
     let katalonc = Katalonc::start(&machine.root(), &arguments(&shop, SUITE, &RELEASE_NIGHT));
     wait_for_commands(&first, 1);
+
     first.kill();
     katalonc.end();
     let _second = machine.start();
     machine.wait_for_completed(1);
+
     assert_eq!(in_ado(&machine), [(Some(19), "Release night".to_owned())]);
 }
 
@@ -90,12 +97,14 @@ fn a_run_that_is_submitted_by_hand_has_the_options_that_were_seen() {
     let service = service(&machine);
     let katalonc = Katalonc::start(&machine.root(), &arguments(&shop, SUITE, &RELEASE_NIGHT));
     wait_for_commands(&service, 1);
+
     katalonc.end();
     machine.wait_for_rows("the run to be ignored", |states| {
         states.iter().any(|state| state.contains("ignored"))
     });
     let folder = machine.row()["folder"].as_str().unwrap().to_owned();
     let planned = machine.kado(&["submit", "--dry-run", "--json", &folder]);
+
     assert!(planned.out.contains("\"plan_id\": 19"), "{planned:?}");
     assert_eq!(machine.submit_folder(Path::new(&folder)).code, 0);
     assert_eq!(in_ado(&machine), [(Some(19), "Release night".to_owned())]);
@@ -108,12 +117,14 @@ fn the_setting_switches_looking_at_processes_off() {
     let shop = shop(&machine);
     let service = service(&machine);
     let katalonc = Katalonc::start(&machine.root(), &arguments(&shop, SUITE, &RELEASE_NIGHT));
+
     wait_until("the run to be written", || {
         let runs = shop.join("Reports").read_dir().unwrap().count();
         if runs > 0 { Ok(()) } else { Err(service.log()) }
     });
     katalonc.end();
     machine.wait_for_completed(1);
+
     assert_eq!(
         in_ado(&machine),
         [(Some(PLAN), "Run by Katalon Studio".to_owned())]
@@ -131,8 +142,10 @@ fn the_project_may_be_named_by_its_file_and_from_where_katalonc_stands() {
         command.current_dir(shop.parent().unwrap());
     });
     wait_for_commands(&service, 1);
+
     katalonc.end();
     machine.wait_for_completed(1);
+
     assert_eq!(in_ado(&machine), [(Some(19), "Release night".to_owned())]);
 }
 
@@ -156,9 +169,12 @@ fn a_katalonc_of_another_project_or_suite_says_nothing_about_a_run() {
         &arguments(&shop, SUITE, &["-adoTestRunName=Mine"]),
     );
     wait_for_commands(&service, 3);
+
     own.end();
     machine.wait_for_completed(1);
+
     assert_eq!(in_ado(&machine), [(Some(PLAN), "Mine".to_owned())]);
+
     elsewhere.kill();
     night.kill();
 }
@@ -188,6 +204,7 @@ fn two_at_once(machine: &Machine, one: &[&str], other: &[&str], state: &str) -> 
             .count()
             == 2
     });
+
     service
 }
 
@@ -202,9 +219,12 @@ fn two_katalonc_of_one_suite_that_differ_are_not_guessed_between() {
         "submitted",
     );
     let by_settings = || (Some(19), "Run by Katalon Studio".to_owned());
+
     assert_eq!(in_ado(&machine), [by_settings(), by_settings()]);
+
     for row in machine.rows() {
         let shown = machine.kado(&["runs", "show", "--json", &row["id"].to_string()]);
+
         let warning = "2 katalonc with different `ado*` options ran for this suite at once";
         assert!(shown.out.contains(warning), "{shown:?}");
     }
@@ -225,8 +245,10 @@ fn of_a_script_around_katalonc_and_katalonc_the_inner_one_counts() {
     command.args(arguments(&shop, SUITE, &["-adoTestRunName=Of the script"]));
     let katalonc = Katalonc::start_command(&machine.root(), command);
     wait_for_commands(&service, 1);
+
     katalonc.end();
     machine.wait_for_completed(1);
+
     assert_eq!(in_ado(&machine), [(Some(19), "Of the script".to_owned())]);
 }
 
@@ -236,10 +258,12 @@ fn no_plan_is_guessed_where_two_katalonc_name_different_ones() {
     // It speaks for runs without a command of their own.
     with_console_properties(&machine, "18");
     let _service = two_at_once(&machine, &["-adoPlanId=19"], &["-adoPlanId=20"], "parked");
+
     assert_eq!(in_ado(&machine), []);
     let rows = machine.rows();
     for row in &rows {
         let reason = row["error"].as_str().unwrap();
+
         assert!(
             reason.starts_with("2 katalonc with different test plans"),
             "{reason}"
@@ -255,7 +279,9 @@ fn no_plan_is_guessed_where_two_katalonc_name_different_ones() {
         "nobody looked at these"
     );
     assert_eq!(in_ado(&machine), []);
+
     let retried = machine.kado(&["runs", "retry", &rows[0]["id"].to_string()]);
+
     assert_eq!(retried.code, 1, "{retried:?}");
     assert!(
         retried
@@ -263,7 +289,9 @@ fn no_plan_is_guessed_where_two_katalonc_name_different_ones() {
             .contains("left out: 2 katalonc with different `ado*` options"),
         "{retried:?}"
     );
+
     machine.wait_for_completed(1);
+
     assert_eq!(
         in_ado(&machine),
         [(Some(PLAN), "Run by Katalon Studio".to_owned())]
@@ -282,6 +310,7 @@ fn an_execution_uuid_tells_two_katalonc_of_one_suite_apart() {
         "-adoTestRunName=Other",
     ];
     let _service = two_at_once(&machine, &one, &other, "submitted");
+
     assert_eq!(
         in_ado(&machine),
         [
@@ -301,8 +330,10 @@ fn each_run_of_a_collection_has_the_options_of_its_katalonc() {
     let command = [&project, &all, "-adoTestRunName=All night"].map(str::to_owned);
     let katalonc = Katalonc::start(&machine.root(), &command);
     wait_for_commands(&service, 2);
+
     katalonc.end();
     machine.wait_for_completed(2);
+
     let name = || (Some(PLAN), "All night".to_owned());
     assert_eq!(in_ado(&machine), [name(), name()]);
 }
@@ -315,10 +346,13 @@ fn a_copy_that_katalonc_makes_inside_reports_is_the_same_run_with_the_same_optio
     let more = ["-adoPlanId=19", "-reportFolder=Reports/copy"];
     let katalonc = Katalonc::start(&machine.root(), &arguments(&shop, SUITE, &more));
     wait_for_commands(&service, 1);
+
     katalonc.end();
     machine.wait_for_completed(1);
+
     assert!(shop.join("Reports/copy/execution0.log").exists());
     assert_eq!(in_ado(&machine).len(), 1);
+
     // The copy alone knows where the run lay that it is a copy of.
     let planned = machine.kado(&[
         "submit",
@@ -326,6 +360,7 @@ fn a_copy_that_katalonc_makes_inside_reports_is_the_same_run_with_the_same_optio
         "--json",
         &shop.join("Reports/copy").to_string_lossy(),
     ]);
+
     assert!(planned.out.contains("\"plan_id\": 19"), "{planned:?}");
 }
 
@@ -342,14 +377,18 @@ fn nothing_else_of_a_command_line_is_logged_or_stored() {
     ];
     let katalonc = Katalonc::start(&machine.root(), &arguments(&shop, SUITE, &more));
     wait_for_commands(&service, 1);
+
     katalonc.end();
     machine.wait_for_completed(1);
+
     let log = service.stop().err;
     assert!(
         !log.contains("hunter2") && !log.contains("secret-api-key"),
         "{log}"
     );
+
     let mut waiting = vec![machine.state()];
+
     while let Some(folder) = waiting.pop() {
         for entry in fs::read_dir(folder).unwrap().flatten() {
             if entry.path().is_dir() {
@@ -376,10 +415,12 @@ fn info_pairs_of_katalonc_are_read_from_the_run_folder_in_any_spelling() {
         let machine = Machine::new();
         let shop = shop(&machine);
         let later = start_of() + jiff::SignedDuration::from_hours(at as i64);
+
         let run = finished([Test::passed(&tc("Sign in"))])
             .start(later)
             .info(key, "19")
             .info("AdoTestRunname", "Night");
+
         assert_eq!(machine.submit(&shop, &run).code, 0);
         assert_eq!(in_ado(&machine), [(Some(19), "Night".to_owned())], "{key}");
     }
@@ -404,6 +445,7 @@ fn console_properties_count_for_runs_of_the_console_and_empty_values_do_not() {
         let start = start_of() + jiff::SignedDuration::from_hours(hours);
         finished([Test::passed(&tc("Sign in"))]).start(start)
     };
+
     assert_eq!(machine.submit(&shop, &run(0).console()).code, 0);
     assert_eq!(machine.submit(&shop, &run(1)).code, 0);
     let expected = [
@@ -423,8 +465,10 @@ fn the_command_line_beats_console_properties_option_by_option() {
         &arguments(&shop, SUITE, &["-adoPlanId=19"]),
     );
     wait_for_commands(&service, 1);
+
     katalonc.end();
     machine.wait_for_completed(1);
+
     assert_eq!(in_ado(&machine), [(Some(19), "From the file".to_owned())]);
 }
 
@@ -438,10 +482,12 @@ fn every_spelling_counts_on_the_command_line() {
         let machine = Machine::new();
         let shop = shop(&machine);
         let options = [format!("{plan}=19"), format!("{name}=Night")];
+
         let done = finish(machine.exec(
             &["--strict"],
             &arguments(&shop, SUITE, &[&options[0], &options[1]]),
         ));
+
         assert_eq!(done.code, 0, "{plan} {done:?}");
         assert_eq!(in_ado(&machine), [(Some(19), "Night".to_owned())], "{plan}");
     }
@@ -452,17 +498,21 @@ fn the_command_line_beats_the_run_folder_which_beats_console_properties() {
     let machine = Machine::new();
     let shop = with_console_properties(&machine, "");
     let run = || finished([Test::passed(&tc("Sign in"))]).console();
+
     assert_eq!(machine.submit(&shop, &run()).code, 0);
     let later = run()
         .start(start_of() + jiff::SignedDuration::from_hours(1))
         .info("adoTestRunName", "Of the folder");
     assert_eq!(machine.submit(&shop, &later).code, 0);
+
     let both = [
         "-adoTestRunName=Of the command line",
         "--info",
         "-adoTestRunName=Of the folder",
     ];
+
     let done = finish(machine.exec(&["--strict"], &arguments(&shop, SUITE, &both)));
+
     assert_eq!(done.code, 0, "{done:?}");
     let names: Vec<_> = in_ado(&machine).into_iter().map(|(_, name)| name).collect();
     assert_eq!(
@@ -480,6 +530,7 @@ fn a_run_that_was_copied_in_does_not_get_the_options_of_a_katalonc_that_runs() {
     let katalonc = Katalonc::start(&machine.root(), &arguments(&shop, SUITE, &RELEASE_NIGHT));
     wait_for_commands(&service, 1);
     let yesterday = now() - jiff::SignedDuration::from_hours(24);
+
     let old = SuiteRunWriter::new(SUITE)
         .console()
         .start(yesterday)
@@ -487,9 +538,11 @@ fn a_run_that_was_copied_in_does_not_get_the_options_of_a_katalonc_that_runs() {
     old.write_in(&shop).unwrap();
     wait_for_commands(&service, 2);
     machine.wait_for_completed(1);
+
     assert_eq!(
         in_ado(&machine),
         [(Some(PLAN), "Run by Katalon Studio".to_owned())]
     );
+
     katalonc.kill();
 }

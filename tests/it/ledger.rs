@@ -23,6 +23,7 @@ fn machine() -> (Machine, std::path::PathBuf) {
     let machine = Machine::with(world().test_case(1099, "Lost"));
     machine.configure("history = \"all\"\n");
     let shop = machine.shop(&[("Sign in", "1001"), ("Lost", "1099")]);
+
     (machine, shop)
 }
 
@@ -54,17 +55,18 @@ fn assert_holds(found: &Value, expected: &Value) {
 #[test]
 fn a_machine_without_runs_says_so() {
     let machine = Machine::new();
+
     let listed = machine.kado(&["runs"]);
-    assert_eq!(
-        (listed.code, listed.out.as_str()),
-        (0, "No run is known yet.\n")
-    );
+
+    assert_eq!(listed.code, 0);
+    assert_eq!(listed.out.as_str(), "No run is known yet.\n");
     assert_eq!(machine.rows().len(), 0);
 }
 
 #[test]
 fn people_read_a_table_with_the_reasons_below() {
     let (machine, shop) = machine();
+
     assert_eq!(
         machine
             .submit(&shop, &run("Test Suites/Good", "Sign in"))
@@ -75,7 +77,9 @@ fn people_read_a_table_with_the_reasons_below() {
         machine.submit(&shop, &run("Test Suites/Bad", "Lost")).code,
         1
     );
+
     let listed = machine.kado(&["runs"]);
+
     assert_eq!(listed.code, 0);
     insta::assert_snapshot!(machine.readable(&listed.out), @r"
      Id  State      Started                   Project  Suite             Plan  ADO run  Results  Files  Left out
@@ -89,8 +93,11 @@ fn people_read_a_table_with_the_reasons_below() {
 fn people_read_every_result_of_one_run() {
     let (machine, shop) = machine();
     let run = run("Test Suites/Good", "Sign in").test(Test::failed(&tc("Lost"), "no"));
+
     assert_eq!(machine.submit(&shop, &run).code, 1);
+
     let shown = machine.kado(&["runs", "show", "1"]);
+
     assert_eq!(shown.code, 0, "{shown:?}");
     let mut filters = insta::Settings::clone_current();
     filters.add_filter(r"Key +[0-9a-f]+", "Key          [key]");
@@ -129,6 +136,7 @@ fn a_row_is_json_as_the_contract_has_it() {
         .test(Test::passed(&tc("Lost")))
         .write_in(&shop)
         .unwrap();
+
     assert_eq!(machine.submit_folder(&folder).code, 1);
     let row = machine.row();
     let run = machine.ado_run();
@@ -151,10 +159,8 @@ fn a_row_is_json_as_the_contract_has_it() {
         "next_attempt": null,
     });
     assert_holds(&row, &expected);
-    assert_eq!(
-        (&row["skipped"][0]["test"], &row["skipped"][0]["azure_id"]),
-        (&json!("Test Cases/Lost"), &json!(1099))
-    );
+    assert_eq!(&row["skipped"][0]["test"], &json!("Test Cases/Lost"));
+    assert_eq!(&row["skipped"][0]["azure_id"], &json!(1099));
     assert!(
         row["url"]
             .as_str()
@@ -162,48 +168,60 @@ fn a_row_is_json_as_the_contract_has_it() {
             .starts_with(&machine.fake.base_url()),
         "{row}"
     );
+
     let shown = machine
         .kado(&["runs", "show", "1", "--json"])
         .out
         .parse()
         .unwrap();
+
     assert_holds(&shown, &expected);
 }
 
 #[test]
 fn an_id_that_nobody_knows_is_exit_1() {
     let (machine, shop) = machine();
+
     for arguments in [
         ["runs", "show", "7"],
         ["runs", "retry", "7"],
         ["runs", "forget", "7"],
     ] {
         let before = machine.kado(&arguments);
+
         assert_eq!(before.code, 1, "{before:?}");
         assert!(before.err.contains('7'), "{before:?}");
     }
+
     assert_eq!(
         machine
             .submit(&shop, &run("Test Suites/Good", "Sign in"))
             .code,
         0
     );
+
     for action in ["retry", "forget"] {
         let done = machine.kado(&["runs", action, "1"]);
+
         assert_eq!(
             done.code, 1,
             "what is submitted can neither be tried again nor forgotten: {done:?}"
         );
     }
+
     assert_eq!(machine.row()["state"], "submitted");
 }
 
 #[test]
 fn forgotten_runs_stay_listed_and_are_not_submitted_by_themselves() {
     let (machine, shop) = machine();
+
     age(&run("Test Suites/Bad", "Lost").write_in(&shop).unwrap());
+
     assert_eq!(machine.kado(&["run", "--once"]).code, 1);
+
     let forgotten = machine.kado(&["runs", "forget", "1"]);
+
     assert_eq!(forgotten.code, 0, "{forgotten:?}");
     add_point(&machine);
     assert_eq!(machine.kado(&["run", "--once"]).code, 0);
@@ -214,29 +232,36 @@ fn forgotten_runs_stay_listed_and_are_not_submitted_by_themselves() {
 #[test]
 fn retry_and_forget_print_the_rows_as_json() {
     let (machine, shop) = machine();
+
     assert_eq!(
         machine.submit(&shop, &run("Test Suites/Bad", "Lost")).code,
         1
     );
+
     let forgotten = machine.kado(&["runs", "forget", "1", "--json"]);
+
     assert_eq!(forgotten.code, 0, "{forgotten:?}");
+
     let rows: serde_json::Value = forgotten.out.parse().unwrap();
-    assert_eq!(
-        (&rows[0]["id"], &rows[0]["state"]),
-        (&json!(1), &json!("ignored")),
-        "{rows}"
-    );
+
+    assert_eq!(&rows[0]["id"], &json!(1), "{rows}");
+    assert_eq!(&rows[0]["state"], &json!("ignored"), "{rows}");
+
     add_point(&machine);
+
     let retried = machine.kado(&["runs", "retry", "1", "--json"]);
+
     assert_eq!(retried.code, 0, "{retried:?}");
+
     let rows: serde_json::Value = retried.out.parse().unwrap();
-    assert_eq!(
-        (&rows[0]["id"], &rows[0]["state"]),
-        (&json!(1), &json!("submitted")),
-        "{rows}"
-    );
+
+    assert_eq!(&rows[0]["id"], &json!(1), "{rows}");
+    assert_eq!(&rows[0]["state"], &json!("submitted"), "{rows}");
+
     let unknown = machine.kado(&["runs", "retry", "7", "--json"]);
-    assert_eq!((unknown.code, unknown.out.trim()), (1, "[]"), "{unknown:?}");
+
+    assert_eq!(unknown.code, 1, "{unknown:?}");
+    assert_eq!(unknown.out.trim(), "[]", "{unknown:?}");
 }
 
 #[test]
@@ -248,13 +273,16 @@ fn whoever_forgets_a_run_that_was_begun_is_told_of_its_test_run() {
         Nth::Only(1),
         FaultAction::Refused(Refusal::Empty401),
     ));
+
     assert_eq!(
         machine
             .submit(&shop, &run("Test Suites/Good", "Sign in"))
             .code,
         3
     );
+
     let forgotten = machine.kado(&["runs", "forget", "1"]);
+
     assert_eq!(forgotten.code, 0, "{forgotten:?}");
     assert!(
         forgotten
@@ -267,6 +295,7 @@ fn whoever_forgets_a_run_that_was_begun_is_told_of_its_test_run() {
 #[test]
 fn retry_failed_takes_up_everything_that_is_parked() {
     let (machine, shop) = machine();
+
     assert_eq!(
         machine.submit(&shop, &run("Test Suites/Bad", "Lost")).code,
         1
@@ -283,8 +312,11 @@ fn retry_failed_takes_up_everything_that_is_parked() {
             .code,
         0
     );
+
     add_point(&machine);
+
     let retried = machine.kado(&["runs", "retry", "--failed"]);
+
     assert_eq!(retried.code, 0, "{retried:?}");
     assert_eq!(machine.kado(&["run", "--once"]).code, 0);
     assert!(
@@ -301,6 +333,7 @@ fn retry_failed_takes_up_everything_that_is_parked() {
 #[test]
 fn retry_plans_anew_from_todays_settings() {
     let (machine, shop) = machine();
+
     assert_eq!(
         machine.submit(&shop, &run("Test Suites/Bad", "Lost")).code,
         1
@@ -314,14 +347,18 @@ fn retry_plans_anew_from_todays_settings() {
 #[test]
 fn retry_does_not_take_settings_that_cannot_be_read_for_those_of_before() {
     let (machine, shop) = machine();
+
     assert_eq!(
         machine.submit(&shop, &run("Test Suites/Bad", "Lost")).code,
         1
     );
+
     let settings = shop.join("settings/external/com.kms.katalon.integration.azure.properties");
     fs::remove_file(&settings).unwrap();
     fs::create_dir(&settings).unwrap();
+
     let refused = machine.kado(&["runs", "retry", "1"]);
+
     assert_eq!(refused.code, 1, "{refused:?}");
     assert!(refused.err.contains("cannot be read anew"), "{refused:?}");
     assert!(
@@ -329,9 +366,12 @@ fn retry_does_not_take_settings_that_cannot_be_read_for_those_of_before() {
         "{:?}",
         machine.states()
     );
+
     // Where the project is gone there is only what was read before.
     fs::remove_dir_all(&shop).unwrap();
+
     let retried = machine.kado(&["runs", "retry", "1"]);
+
     assert!(retried.out.contains("waits: no token"), "{retried:?}");
 }
 
@@ -340,7 +380,9 @@ fn submit_beside_a_service_goes_through_it_and_waits() {
     let (machine, shop) = machine();
     machine.configure("history = \"2026-06-01T00:00:00Z\"\n");
     let folder = run("Test Suites/Good", "Sign in").write_in(&shop).unwrap();
+
     let service = machine.start();
+
     let submitted = machine.submit_folder(&folder);
     assert_eq!(submitted.code, 0, "{submitted:?}");
     assert!(
@@ -348,7 +390,9 @@ fn submit_beside_a_service_goes_through_it_and_waits() {
         "{submitted:?}"
     );
     assert_eq!(machine.ado_run().state, "Completed");
+
     service.wait_for_log("asked by the command line");
+
     let again = machine.submit_folder(&folder);
     assert_eq!(again.code, 0, "{again:?}");
     assert!(
@@ -357,7 +401,9 @@ fn submit_beside_a_service_goes_through_it_and_waits() {
             .contains("already; `--again` submits it once more"),
         "{again:?}"
     );
+
     machine.ado_run();
+
     service.stop_cleanly();
 }
 
@@ -370,7 +416,9 @@ fn submit_beside_a_service_says_what_was_not_done() {
         .test(Test::passed(&tc("Lost")))
         .write_in(&shop)
         .unwrap();
+
     let service = machine.start();
+
     let submitted = machine.submit_folder(&parked);
     assert_eq!(submitted.code, 1, "{submitted:?}");
     assert!(submitted.out.contains("parked"), "{submitted:?}");
@@ -382,12 +430,14 @@ fn submit_beside_a_service_says_what_was_not_done() {
     );
     let refused = machine.submit_folder(&shop);
     assert_eq!(refused.code, 1, "{refused:?}");
+
     service.stop_cleanly();
 }
 
 #[test]
 fn the_ledger_works_beside_a_service() {
     let (machine, shop) = machine();
+
     let service = machine.start();
     age(&run("Test Suites/Bad", "Lost").write_in(&shop).unwrap());
     age(&run("Test Suites/Worse", "Lost")
@@ -397,6 +447,7 @@ fn the_ledger_works_beside_a_service() {
     machine.wait_for_rows("two parked runs", |rows| {
         rows.iter().filter(|row| row.contains(" parked ")).count() == 2
     });
+
     let id = |suite: &str| {
         machine
             .rows()
@@ -407,18 +458,23 @@ fn the_ledger_works_beside_a_service() {
     };
     let (bad, worse) = (id("Test Suites/Bad"), id("Test Suites/Worse"));
     assert_eq!(machine.kado(&["runs", "show", &bad]).code, 0);
+
     let forgotten = machine.kado(&["runs", "forget", &worse]);
+
     assert_eq!(forgotten.code, 0, "{forgotten:?}");
+
     add_point(&machine);
+
     let retried = machine.kado(&["runs", "retry", &bad]);
+
     assert_eq!(retried.code, 0, "{retried:?}");
+
     machine.wait_for_completed(1);
     service.stop_cleanly();
+
     let run = machine.ado_run();
-    assert_eq!(
-        (run.started, run.results[0].point_id),
-        (Some(start_of()), Some(99))
-    );
+    assert_eq!(run.started, Some(start_of()));
+    assert_eq!(run.results[0].point_id, Some(99));
     let states: Vec<_> = machine
         .rows()
         .iter()
@@ -437,6 +493,7 @@ fn retry_failed_takes_up_what_waits_with_an_error_and_goes_on_where_it_was() {
     machine
         .fake
         .fault(Fault::new("PATCH", "/results", Nth::Every, refused));
+
     assert_eq!(
         machine
             .submit(&shop, &run("Test Suites/Good", "Sign in"))
@@ -447,10 +504,8 @@ fn retry_failed_takes_up_what_waits_with_an_error_and_goes_on_where_it_was() {
     machine.fake.clear_faults();
     assert_eq!(machine.kado(&["runs", "retry", "--failed"]).code, 0);
     let row = machine.row();
-    assert_eq!(
-        (&row["error"], &row["next_attempt"]),
-        (&json!(null), &json!(null))
-    );
+    assert_eq!(&row["error"], &json!(null));
+    assert_eq!(&row["next_attempt"], &json!(null));
     assert_eq!(machine.kado(&["run", "--once"]).code, 0);
     assert_eq!(machine.ado_run().state, "Completed");
 }

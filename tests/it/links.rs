@@ -29,6 +29,7 @@ fn linked_world() -> World {
         status: status.to_owned(),
         stages,
     };
+
     let stages = vec![
         stage(91, "QA", Some("2026-05-05T10:00:00Z")),
         stage(92, "Staging", Some("2026-05-06T10:00:00Z")),
@@ -48,6 +49,7 @@ fn linked_world() -> World {
             "active",
             vec![stage(71, "QA", None), stage(72, "Production", None)],
         ));
+
     let running = world
         .project_mut("Shop")
         .unwrap()
@@ -55,7 +57,9 @@ fn linked_world() -> World {
         .iter_mut()
         .find(|build| build.id == 637)
         .unwrap();
+
     (running.status, running.result, running.finished) = ("inProgress".to_owned(), None, None);
+
     world
 }
 
@@ -71,6 +75,7 @@ fn submitted(
     alter(&mut settings);
     let shop = machine.shop_with(settings, &[("Sign in", "1001")]);
     let output = machine.submit(&shop, run);
+
     (machine, output)
 }
 
@@ -94,13 +99,11 @@ fn release_of(run: &TestRun) -> Option<(&str, &str)> {
 #[test]
 fn a_run_is_linked_with_the_latest_completed_build_of_the_definition() {
     let (machine, output) = submitted(|settings| settings.build_definition = 12, "", &run());
+
     assert_eq!(output.code, 0, "{output:?}");
     let run = machine.ado_run();
-    assert_eq!(
-        (build_of(&run), release_of(&run)),
-        (Some("636"), None),
-        "637 is still running"
-    );
+    assert_eq!(build_of(&run), Some("636"), "637 is still running");
+    assert_eq!(release_of(&run), None, "637 is still running");
     assert!(
         run.comment
             .unwrap()
@@ -119,14 +122,13 @@ fn a_run_is_linked_with_the_latest_release_in_the_stage_that_started_last() {
             ..machine.settings()
         };
         let shop = machine.shop_with(settings, &[("Sign in", "1001")]);
+
         let output = machine.submit(&shop, &run());
+
         assert_eq!(output.code, 0, "{output:?}");
         let run = machine.ado_run();
-        assert_eq!(
-            (build_of(&run), release_of(&run)),
-            (None, Some(("5", "92"))),
-            "6 is abandoned"
-        );
+        assert_eq!(build_of(&run), None, "6 is abandoned");
+        assert_eq!(release_of(&run), Some(("5", "92")), "6 is abandoned");
         assert!(
             run.comment
                 .unwrap()
@@ -138,6 +140,7 @@ fn a_run_is_linked_with_the_latest_release_in_the_stage_that_started_last() {
 #[test]
 fn the_first_stage_counts_where_none_has_started() {
     let (machine, output) = submitted(|settings| settings.release_definition = 8, "", &run());
+
     assert_eq!(output.code, 0, "{output:?}");
     assert_eq!(release_of(&machine.ado_run()), Some(("7", "71")));
 }
@@ -146,6 +149,7 @@ fn the_first_stage_counts_where_none_has_started() {
 fn the_stage_can_be_named() {
     let more = "[submit]\nrelease_stage = \"production\"\n";
     let (machine, output) = submitted(|settings| settings.release_definition = 3, more, &run());
+
     assert_eq!(output.code, 0, "{output:?}");
     assert_eq!(release_of(&machine.ado_run()), Some(("5", "93")));
 }
@@ -154,25 +158,27 @@ fn the_stage_can_be_named() {
 fn a_stage_that_the_release_does_not_have_costs_the_link_and_is_told() {
     let more = "[submit]\nrelease_stage = \"Preview\"\n";
     let (machine, output) = submitted(|settings| settings.release_definition = 3, more, &run());
+
     assert_eq!(output.code, 1, "{output:?}");
     let run = machine.ado_run();
-    assert_eq!((run.state.as_str(), release_of(&run)), ("Completed", None));
+    assert_eq!(run.state.as_str(), "Completed");
+    assert_eq!(release_of(&run), None);
     let reason = "the run is not linked with the latest release of definition 3: release Release-5 has no stage `Preview`, \
                   only `QA`, `Staging`, `Production`";
     assert!(run.comment.unwrap().contains(reason));
     let skipped = &machine.row()["skipped"][0];
-    assert_eq!(
-        (skipped["kind"].as_str(), skipped["reason"].as_str()),
-        (Some("link"), Some(reason))
-    );
+    assert_eq!(skipped["kind"].as_str(), Some("link"));
+    assert_eq!(skipped["reason"].as_str(), Some(reason));
 }
 
 #[test]
 fn minus_one_is_no_definition_and_nothing_is_looked_up() {
     let (machine, output) = submitted(|_| (), "", &run());
+
     assert_eq!(output.code, 0, "{output:?}");
     let run = machine.ado_run();
-    assert_eq!((build_of(&run), release_of(&run)), (None, None));
+    assert_eq!(build_of(&run), None);
+    assert_eq!(release_of(&run), None);
     let looks_up = |path: &str| path.contains("/build/") || path.contains("/release/");
     assert!(
         !machine
@@ -201,7 +207,9 @@ fn the_obsolete_definition_counts_only_where_there_is_no_newer_one() {
             |line| !line.starts_with(key),
             &format!("{newer}submitOptions.definitionId=12\n"),
         );
+
         let output = machine.submit(&shop, &run());
+
         assert_eq!(output.code, 0, "{output:?}");
         assert_eq!(build_of(&machine.ado_run()), linked, "{newer}");
     }
@@ -230,10 +238,9 @@ fn definitions_of_kado_beat_those_of_the_project_and_can_switch_them_off() {
         &run(),
     );
     let linked = machine.ado_run();
-    assert_eq!(
-        (build_of(&linked), release_of(&linked)),
-        (Some("638"), Some(("7", "71")))
-    );
+
+    assert_eq!(build_of(&linked), Some("638"));
+    assert_eq!(release_of(&linked), Some(("7", "71")));
     let (machine, output) = submitted(
         alter,
         "[submit]\nbuild_definition = -1\nrelease_definition = -1\n",
@@ -241,7 +248,8 @@ fn definitions_of_kado_beat_those_of_the_project_and_can_switch_them_off() {
     );
     assert_eq!(output.code, 0, "{output:?}");
     let plain = machine.ado_run();
-    assert_eq!((build_of(&plain), release_of(&plain)), (None, None));
+    assert_eq!(build_of(&plain), None);
+    assert_eq!(release_of(&plain), None);
 }
 
 #[test]
@@ -254,13 +262,11 @@ fn options_of_the_run_beat_both_in_every_spelling() {
     ] {
         let run = run().info(option, "99").info("adoReleaseDefID", "8");
         let (machine, output) = submitted(|settings| settings.build_definition = 12, "", &run);
+
         assert_eq!(output.code, 0, "{option} {output:?}");
         let run = machine.ado_run();
-        assert_eq!(
-            (build_of(&run), release_of(&run)),
-            (Some("638"), Some(("7", "71"))),
-            "{option}"
-        );
+        assert_eq!(build_of(&run), Some("638"), "{option}");
+        assert_eq!(release_of(&run), Some(("7", "71")), "{option}");
     }
 }
 
@@ -275,20 +281,20 @@ fn definitions_behind_info_on_the_command_line_count() {
         let shop = machine.shop_with(settings, &[("Sign in", "1001")]);
         let (build, info) = (format!("{option}=99"), "--info");
         let more = [info, &build, info, "-adoReleaseDefID=8"];
+
         let done = finish(machine.exec(&["--strict"], &arguments(&shop, SUITE, &more)));
+
         assert_eq!(done.code, 0, "{option} {done:?}");
         let run = machine.ado_run();
-        assert_eq!(
-            (build_of(&run), release_of(&run)),
-            (Some("638"), Some(("7", "71"))),
-            "{option}"
-        );
+        assert_eq!(build_of(&run), Some("638"), "{option}");
+        assert_eq!(release_of(&run), Some(("7", "71")), "{option}");
     }
 }
 
 #[test]
 fn the_obsolete_build_number_of_a_run_links_nothing_and_is_no_mistake() {
     let (machine, output) = submitted(|_| (), "", &run().info("adoBuildNumber", "20260506.1"));
+
     assert_eq!(output.code, 0, "{output:?}");
     assert_eq!(build_of(&machine.ado_run()), None);
     let (machine, output) = submitted(
@@ -308,9 +314,11 @@ fn the_obsolete_build_number_of_a_run_links_nothing_and_is_no_mistake() {
 fn an_invalid_definition_of_the_run_costs_the_link_and_never_falls_back() {
     let run = run().info("adoBuildDefId", "nightly");
     let (machine, output) = submitted(|settings| settings.build_definition = 12, "", &run);
+
     assert_eq!(output.code, 1, "{output:?}");
     let run = machine.ado_run();
-    assert_eq!((run.state.as_str(), build_of(&run)), ("Completed", None));
+    assert_eq!(run.state.as_str(), "Completed");
+    assert_eq!(build_of(&run), None);
     assert!(
         run.comment
             .unwrap()
@@ -325,6 +333,7 @@ fn a_definition_without_a_completed_build_costs_only_the_link() {
         (settings.build_definition, settings.release_definition) = (555, 556);
     };
     let (machine, output) = submitted(alter, "", &run());
+
     assert_eq!(output.code, 1, "{output:?}");
     insta::assert_snapshot!(machine.readable(&output.out), @r"
     Test Suites/Smoke (test plan 18): submitted as test run 150 with 1 result and 0 attachments
@@ -354,14 +363,13 @@ fn a_token_that_may_not_read_builds_still_submits_the_run() {
             ..machine.settings()
         };
         let shop = machine.shop_with(settings, &[("Sign in", "1001")]);
+
         let output = machine.submit(&shop, &run());
+
         assert_eq!(output.code, 1, "{refusal:?} {output:?}");
         let run = machine.ado_run();
-        assert_eq!(
-            (run.state.as_str(), build_of(&run)),
-            ("Completed", None),
-            "{refusal:?}"
-        );
+        assert_eq!(run.state.as_str(), "Completed", "{refusal:?}");
+        assert_eq!(build_of(&run), None, "{refusal:?}");
         assert!(
             output
                 .out
@@ -383,6 +391,7 @@ fn a_hiccup_of_the_look_up_does_not_cost_the_link() {
         ..machine.settings()
     };
     let shop = machine.shop_with(settings, &[("Sign in", "1001")]);
+
     assert_eq!(machine.submit(&shop, &run()).code, 0);
     assert_eq!(build_of(&machine.ado_run()), Some("636"));
 }
@@ -400,7 +409,9 @@ fn the_link_is_looked_up_once_and_stored_with_the_plan() {
     };
     let shop = machine.shop_with(settings, &[("Sign in", "1001")]);
     let folder = run().write_in(&shop).unwrap();
+
     machine.submit_folder(&folder);
+
     let looked = || {
         machine
             .fake
@@ -409,7 +420,8 @@ fn the_link_is_looked_up_once_and_stored_with_the_plan() {
             .filter(|request| request.path.contains("/build/"))
             .count()
     };
-    assert_eq!((looked(), build_of(&machine.ado_run())), (1, Some("636")));
+    assert_eq!(looked(), 1);
+    assert_eq!(build_of(&machine.ado_run()), Some("636"));
 }
 
 #[test]
@@ -429,14 +441,13 @@ fn releases_of_services_lie_on_their_fixed_host_and_everything_else_does_not() {
             "[azure]\nserver_url = {server:?}\ntoken_file = {token:?}\nallow_http = true\nproxy = \"http://{}\"\n",
             machine.fake.address()
         ));
+
         let output = machine.submit(&shop, &run());
+
         assert_eq!(output.code, 0, "{server} {output:?}");
         let run = machine.ado_run();
-        assert_eq!(
-            (build_of(&run), release_of(&run)),
-            (Some("636"), Some(("5", "92"))),
-            "{server}"
-        );
+        assert_eq!(build_of(&run), Some("636"), "{server}");
+        assert_eq!(release_of(&run), Some(("5", "92")), "{server}");
         for request in machine.fake.requests() {
             let of_release = request.path.contains("/_apis/release/");
             assert_eq!(
@@ -458,12 +469,12 @@ fn a_dry_run_shows_what_the_run_would_be_linked_with() {
     };
     let shop = machine.shop_with(settings, &[("Sign in", "1001")]);
     let folder = run().write_in(&shop).unwrap();
+
     let planned = machine.kado(&["submit", "--dry-run", "--json", &folder.to_string_lossy()]);
+
     assert_eq!(planned.code, 0, "{planned:?}");
     let plans: serde_json::Value = serde_json::from_str(&planned.out).unwrap();
-    assert_eq!(
-        (&plans[0]["build"]["id"], &plans[0]["release"]["stage"]),
-        (&636.into(), &"Staging".into())
-    );
+    assert_eq!(plans[0]["build"]["id"], 636);
+    assert_eq!(plans[0]["release"]["stage"], "Staging");
     assert_eq!(machine.writes(), [""; 0]);
 }

@@ -14,6 +14,7 @@ fn machine(world: World, more: &str) -> Machine {
         "[azure]\nserver_url = {:?}\ntoken_file = {token:?}\n{more}",
         machine.fake.base_url()
     ));
+
     machine
 }
 
@@ -35,7 +36,9 @@ fn table(output: &Output) -> String {
 #[test]
 fn the_projects_of_the_machines_server_are_listed_by_name() {
     let machine = machine(world().project("Bakery"), "");
+
     let listed = machine.kado(&["list", "projects", "--json"]);
+
     let names: Vec<_> = json_of(&listed)
         .as_array()
         .unwrap()
@@ -56,12 +59,16 @@ fn plans_and_configurations_of_the_project_are_listed_with_their_ids() {
     let shop = machine.shop(&[]);
     machine.fake.world().project_mut("Shop").unwrap().plans[1].state = "Inactive".into();
     let folder = shop.to_string_lossy().into_owned();
+
     let plans = json_of(&machine.kado(&["list", "plans", &folder, "--json"]));
+
     assert_eq!(
         plans,
         json!([{"id": 18, "name": "Release 1", "state": "Active"}, {"id": 19, "name": "Release 2", "state": "Inactive"}])
     );
+
     let configurations = json_of(&machine.kado(&["list", "configurations", &folder, "--json"]));
+
     assert_eq!(
         configurations,
         json!([{"id": 1, "name": "Windows 10"}, {"id": 2, "name": "Ubuntu"}])
@@ -89,7 +96,9 @@ fn test_cases_are_listed_with_title_plans_configurations_and_what_is_mapped_to_t
         ],
     );
     let folder = shop.to_string_lossy().into_owned();
+
     let cases = json_of(&machine.kado(&["list", "test-cases", &folder, "--json"]));
+
     assert_eq!(
         cases[0],
         json!({"id": 1001, "name": "Case 1001", "plans": [18, 19], "configurations": ["Windows 10"],
@@ -123,6 +132,7 @@ fn the_settings_of_the_projects_own_file_count() {
     .unwrap();
     let folder = shop.to_string_lossy().into_owned();
     let plans = json_of(&machine.kado(&["list", "plans", &folder, "--json"]));
+
     assert_eq!(
         plans,
         json!([{"id": 77, "name": "Bread", "state": "Active"}])
@@ -139,6 +149,7 @@ fn every_page_is_read() {
         world.project(&format!("P{number}"))
     });
     let machine = machine(many, "");
+
     assert_eq!(
         json_of(&machine.kado(&["list", "projects", "--json"]))
             .as_array()
@@ -146,8 +157,10 @@ fn every_page_is_read() {
             .len(),
         251
     );
+
     let small = Machine::with(world().with(|settings| settings.page_size = 1));
     let folder = small.shop(&[]).to_string_lossy().into_owned();
+
     for (what, count) in [("plans", 2), ("configurations", 2), ("test-cases", 10)] {
         let listed = json_of(&small.kado(&["list", what, &folder, "--json"]));
         assert_eq!(listed.as_array().unwrap().len(), count, "{what}");
@@ -161,6 +174,7 @@ fn an_old_server_is_listed_too() {
         .shop(&[("Sign in", "1001")])
         .to_string_lossy()
         .into_owned();
+
     for (what, count) in [
         ("projects", 1),
         ("plans", 2),
@@ -175,11 +189,13 @@ fn an_old_server_is_listed_too() {
 #[test]
 fn what_is_missing_for_a_list_is_told_as_usage() {
     let nothing = Machine::new();
+
     let told = |machine: &Machine, arguments: &[&str]| {
         let output = machine.kado(arguments);
         assert_eq!(output.code, 2, "{output:?}");
         output.err
     };
+
     assert!(told(&nothing, &["list", "projects"]).contains("set `azure.server_url`"));
     let machine = machine(world(), "");
     assert!(told(&machine, &["list", "plans"]).contains("`kado list projects` shows them"));
@@ -201,6 +217,7 @@ fn what_is_missing_for_a_list_is_told_as_usage() {
 #[test]
 fn refused_unreachable_and_missing_have_their_exit_codes() {
     let machine = machine(world(), "project = \"Nowhere\"\n");
+
     assert_eq!(machine.kado(&["list", "plans"]).code, 1);
     machine.fake.world().set_tokens(&[]);
     assert_eq!(machine.kado(&["list", "projects"]).code, 3);
@@ -219,6 +236,7 @@ fn a_token_that_may_not_list_is_told_which_scope_that_needs() {
         .token_with("narrow", &["vso.test_write", "vso.work"])
         .token_with("other", &["vso.project"]);
     let machine = Machine::with(world);
+
     for (token, what, scope) in [
         ("narrow", "projects", "Project and Team (read)"),
         ("other", "plans", "Test Management (read)"),
@@ -235,7 +253,9 @@ fn a_token_that_may_not_list_is_told_which_scope_that_needs() {
             .shop_with(settings, &[])
             .to_string_lossy()
             .into_owned();
+
         let listed = machine.kado(&["list", what, &shop]);
+
         assert_eq!(listed.code, 3, "{listed:?}");
         assert!(
             listed

@@ -85,6 +85,7 @@ impl Generated {
             next_test: 0,
             length: 0,
         };
+
         log.text("<log>");
         log.record(
             "START",
@@ -93,6 +94,7 @@ impl Generated {
             "<property name=\"id\">Test Suites/Large</property>",
             0,
         );
+
         log
     }
 
@@ -125,6 +127,7 @@ impl Generated {
     fn more(&mut self) {
         let number = self.next_test;
         self.next_test += 1;
+
         match number {
             0..TESTS => {
                 let size = if number.is_multiple_of(10) {
@@ -156,6 +159,7 @@ impl Read for Generated {
         if self.pieces.is_empty() {
             self.more();
         }
+
         let (count, size) = match self.pieces.front() {
             None => return Ok(0),
             Some(Piece::Text(text)) => {
@@ -173,12 +177,15 @@ impl Read for Generated {
                 (count, *size)
             }
         };
+
         self.at += count;
         self.length += count;
+
         if self.at == size {
             self.pieces.pop_front();
             self.at = 0;
         }
+
         // Nothing at all would mean the end.
         if count == 0 {
             self.read(buffer)
@@ -201,6 +208,7 @@ fn a_log_of_hundreds_of_megabytes_is_read_in_a_few() {
             .unwrap();
         (reader.finish(), log.length, PEAK.get() - before)
     });
+
     let (summary, length, peak) = reading.join().unwrap();
     assert!(length > 200_000_000, "{length}");
     assert!(peak < 32 * 1024 * 1024, "{peak} bytes were held at once");

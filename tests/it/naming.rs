@@ -28,6 +28,7 @@ fn named(machine: &Machine, name: &str, variables: &[(&str, &str)]) -> Output {
     let folder = run().write_in(&shop).unwrap();
     let mut command: Command = machine.command(&["submit", &folder.to_string_lossy()]);
     command.envs(variables.iter().copied());
+
     finish(command)
 }
 
@@ -37,6 +38,7 @@ fn every_placeholder_is_filled_in() {
     let pattern =
         "{suite}|{collection}|{host}|{os}|{browser}|{profile}|{started}|{build}|{katalon}";
     let submitted = named(&machine, pattern, &[]);
+
     assert_eq!(submitted.code, 0, "{submitted:?}");
     assert_eq!(
         machine.ado_run().name,
@@ -51,7 +53,9 @@ fn a_member_of_a_collection_can_be_named_after_it() {
     let shop = machine.shop(&CASES);
     let collection = CollectionWriter::new("Test Suites/All/Nightly", start_of(), vec![run()]);
     collection.write_start(&shop).unwrap();
+
     let folder = collection.members()[0].write_in(&shop).unwrap();
+
     let submitted = machine.submit_folder(&folder);
     assert_eq!(submitted.code, 0, "{submitted:?}");
     assert_eq!(machine.ado_run().name, "All/Nightly: Smoke");
@@ -69,6 +73,7 @@ fn environment_variables_of_the_process_are_filled_in() {
         "{env:BUILD_SOURCEBRANCHNAME} on {env:AGENT_NAME}{env:NOT_SET_ANYWHERE}",
         &variables,
     );
+
     assert_eq!(submitted.code, 0, "{submitted:?}");
     assert_eq!(machine.ado_run().name, "main on Agent 7");
 }
@@ -85,12 +90,15 @@ fn a_variable_that_looks_like_a_secret_reaches_neither_ado_nor_the_state() {
         "{suite} {env:DEPLOY_PASSWORD} {env:HARMLESS}",
         &variables,
     );
+
     assert_eq!(submitted.code, 0, "{submitted:?}");
     assert_eq!(
         machine.ado_run().name,
         "Smoke {env:DEPLOY_PASSWORD} {env:HARMLESS}"
     );
+
     let shown = machine.kado(&["runs", "show", "1", "--json"]);
+
     for said in [&submitted.out, &submitted.err, &shown.out] {
         assert!(
             !said.contains("hunter2") && !said.contains("dkry7"),
@@ -103,15 +111,20 @@ fn a_variable_that_looks_like_a_secret_reaches_neither_ado_nor_the_state() {
 fn an_unknown_placeholder_stays_and_is_told() {
     let machine = Machine::with(world().build(640, 12, "1"));
     let submitted = named(&machine, "{suite} {Suite} {branch}", &[]);
+
     assert_eq!(submitted.code, 0, "{submitted:?}");
     assert_eq!(machine.ado_run().name, "Smoke {Suite} {branch}");
+
     let checked = machine.kado(&["check", "--offline"]);
+
     for placeholder in ["{Suite}", "{branch}"] {
         let told = format!(
             "`{placeholder}` in `submit.test_run_name` is no placeholder and stays as it is"
         );
+
         assert!(checked.out.contains(&told), "{checked:?}");
     }
+
     let service = machine.start();
     service.wait_for_log("is no placeholder and stays as it is");
 }
@@ -121,6 +134,7 @@ fn a_run_has_the_tags_of_the_configuration() {
     let machine = Machine::new();
     machine.configure("[submit]\ntags = [\"katalon\", \"Nightly2\", \"KATALON\"]\n");
     let shop = machine.shop(&CASES);
+
     assert_eq!(machine.submit(&shop, &run()).code, 0);
     assert_eq!(machine.ado_run().tags, ["katalon", "Nightly2"]);
 }
@@ -130,13 +144,17 @@ fn a_server_that_knows_no_tags_gets_none_and_the_run_says_so() {
     let machine = Machine::with(world().flavour(Flavour::Server2019Update1));
     machine.configure("[submit]\ntags = [\"katalon\"]\n");
     let shop = machine.shop(&CASES);
+
     let submitted = machine.submit(&shop, &run());
+
     assert_eq!(
         submitted.code, 0,
         "what only an old server lacks is no failure: {submitted:?}"
     );
     assert!(machine.ado_run().tags.is_empty());
+
     let shown = machine.kado(&["runs", "show", "1"]);
+
     assert!(
         shown
             .out
@@ -148,6 +166,7 @@ fn a_server_that_knows_no_tags_gets_none_and_the_run_says_so() {
 #[test]
 fn tags_that_azure_devops_would_refuse_are_refused_when_the_configuration_is_read() {
     let machine = Machine::new();
+
     for tags in [
         "[\"no blanks\"]",
         "[\"\"]",
@@ -155,7 +174,9 @@ fn tags_that_azure_devops_would_refuse_are_refused_when_the_configuration_is_rea
         "[\"a\", \"b\", \"c\", \"d\", \"e\", \"f\"]",
     ] {
         machine.configure(&format!("[submit]\ntags = {tags}\n"));
+
         let refused = machine.kado(&["runs"]);
+
         assert_eq!(refused.code, 2, "{tags} {refused:?}");
         assert!(refused.err.contains("`submit.tags`"), "{refused:?}");
     }
@@ -170,14 +191,18 @@ fn test_cases_without_ids_are_counted_or_fail_the_submission() {
             Test::passed(&tc("No file")),
         ])
     };
+
     for (word, code, told) in [("ignore", 0, 0), ("fail", 1, 1)] {
         let machine = Machine::new();
         machine.configure(&format!("[submit]\nunmapped = {word:?}\n"));
         let shop = machine.shop(&CASES);
+
         let submitted = machine.submit(&shop, &test());
+
         assert_eq!(submitted.code, code, "{submitted:?}");
         let run = machine.ado_run();
-        assert_eq!((run.state.as_str(), run.results.len()), ("Completed", 1));
+        assert_eq!(run.state.as_str(), "Completed");
+        assert_eq!(run.results.len(), 1);
         let comment = run.comment.unwrap();
         assert!(comment.contains("2 without ADO ids"), "{comment}");
         assert_eq!(

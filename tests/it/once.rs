@@ -20,17 +20,22 @@ fn machine(alter: impl FnOnce(&mut AzureSettings)) -> Machine {
     age(&finished([Test::passed(&tc("Sign in"))])
         .write_in(&shop)
         .unwrap());
+
     machine
 }
 
 #[test]
 fn what_is_finished_is_submitted_with_exit_0() {
     let machine = machine(|_| {});
+
     let once = machine.kado(&["run", "--once"]);
+
     assert_eq!(once.code, 0, "{once:?}");
     assert_eq!(machine.ado_run().state, "Completed");
     assert_eq!(machine.row()["state"], "submitted");
+
     let again = machine.kado(&["run", "--once"]);
+
     assert_eq!(again.code, 0, "{again:?}");
     machine.ado_run();
 }
@@ -38,18 +43,23 @@ fn what_is_finished_is_submitted_with_exit_0() {
 #[test]
 fn a_machine_without_runs_is_exit_0() {
     let machine = Machine::new();
+
     let once = machine.kado(&["run", "--once"]);
+
     assert_eq!(once.code, 0, "{once:?}");
 }
 
 #[test]
 fn a_parked_run_is_exit_1_every_time() {
     let machine = machine(|settings| settings.plans.clear());
+
     for _ in 0..2 {
         let once = machine.kado(&["run", "--once"]);
+
         assert_eq!(once.code, 1, "{once:?}");
         assert_eq!(machine.row()["state"], "parked");
     }
+
     assert!(
         machine.row()["error"]
             .as_str()
@@ -65,11 +75,13 @@ fn a_left_out_id_is_exit_1_only_in_the_invocation_that_submitted_its_run() {
     let machine = Machine::with(world().test_case(1099, "Not in the plan"));
     machine.configure("history = \"all\"\n");
     let shop = machine.shop(&[("Sign in", "1001"), ("Gone", "1099")]);
+
     age(
         &finished([Test::passed(&tc("Sign in")), Test::passed(&tc("Gone"))])
             .write_in(&shop)
             .unwrap(),
     );
+
     assert_eq!(machine.kado(&["run", "--once"]).code, 1);
     assert_eq!(machine.kado(&["run", "--once"]).code, 0);
 }
@@ -78,7 +90,9 @@ fn a_left_out_id_is_exit_1_only_in_the_invocation_that_submitted_its_run() {
 fn a_wrong_token_is_exit_3_and_the_run_stays_listed() {
     let machine =
         machine(|settings| settings.token = Some(Token::Clear("another-token".to_owned())));
+
     let once = machine.kado(&["run", "--once"]);
+
     assert_eq!(once.code, 3, "{once:?}");
     let row = machine.row();
     assert_eq!(row["state"], "pending", "{row}");
@@ -96,9 +110,13 @@ fn a_wrong_token_is_exit_3_and_the_run_stays_listed() {
 #[test]
 fn a_new_token_is_all_that_a_refused_run_needs() {
     let machine = machine(|settings| settings.token = Some(Token::Clear("new-token".to_owned())));
+
     assert_eq!(machine.kado(&["run", "--once"]).code, 3);
+
     machine.fake.world().set_tokens(&["new-token"]);
+
     let once = machine.kado(&["run", "--once"]);
+
     assert_eq!(once.code, 0, "{once:?}");
     assert_eq!(machine.ado_run().state, "Completed");
 }
@@ -106,7 +124,9 @@ fn a_new_token_is_all_that_a_refused_run_needs() {
 #[test]
 fn a_server_where_nobody_listens_is_exit_4_and_the_run_stays_listed() {
     let machine = machine(|settings| settings.server_url = NOWHERE.to_owned());
+
     let once = machine.kado(&["run", "--once"]);
+
     assert_eq!(once.code, 4, "{once:?}");
     let row = machine.row();
     assert_eq!(row["state"], "pending", "{row}");
@@ -120,7 +140,9 @@ fn a_server_where_nobody_listens_is_exit_4_and_the_run_stays_listed() {
 fn a_token_that_cannot_be_decrypted_is_exit_1_and_the_run_stays_listed() {
     let machine =
         machine(|settings| settings.token = Some(Token::Encrypted("bm90IGEgdG9rZW4=".to_owned())));
+
     let once = machine.kado(&["run", "--once"]);
+
     assert_eq!(once.code, 1, "{once:?}");
     let row = machine.row();
     assert_eq!(row["state"], "pending", "{row}");
@@ -155,6 +177,7 @@ fn of_several_reasons_refused_credentials_come_before_an_unreachable_server() {
         machine.project("Two", refused, case()),
     ];
     let run = finished([Test::passed(&tc("Sign in"))]);
+
     let folders = projects.map(|project| {
         run.write_in(&project)
             .unwrap()
@@ -163,7 +186,9 @@ fn of_several_reasons_refused_credentials_come_before_an_unreachable_server() {
     });
     for (order, code) in [([0, 1], 3), ([1, 0], 3), ([0, 0], 4), ([1, 1], 3)] {
         let folders = order.map(|at| folders[at].as_str());
+
         let planned = machine.kado(&["submit", "--dry-run", folders[0], folders[1]]);
+
         assert_eq!(planned.code, code, "{planned:?}");
     }
 }
@@ -180,7 +205,9 @@ fn a_run_that_is_still_going_is_left_alone() {
         run.write_all(&shop.join("Reports").join(format!("{ending:?}")))
             .unwrap();
     }
+
     let once = machine.kado(&["run", "--once"]);
+
     assert_eq!(once.code, 0, "{once:?}");
     assert_eq!(machine.rows().len(), 0);
     assert_eq!(machine.fake.requests().len(), 0);
@@ -190,7 +217,9 @@ fn a_run_that_is_still_going_is_left_alone() {
 fn a_configuration_that_is_missing_is_exit_2() {
     let machine = Machine::new();
     std::fs::remove_file(machine.config_file()).unwrap();
+
     let once = machine.kado(&["run", "--once"]);
+
     assert_eq!(once.code, 2, "{once:?}");
     assert!(once.err.contains("kado.toml"), "{once:?}");
 }
@@ -198,9 +227,12 @@ fn a_configuration_that_is_missing_is_exit_2() {
 #[test]
 fn a_question_about_usage_is_exit_2_and_help_is_exit_0() {
     let machine = Machine::new();
+
     assert_eq!(machine.kado(&["submit"]).code, 2);
     assert_eq!(machine.kado(&["frobnicate"]).code, 2);
+
     let help = machine.kado(&["submit", "--help"]);
+
     assert_eq!(help.code, 0);
     assert!(
         help.out.contains("--dry-run") && help.out.contains("--again"),
@@ -218,7 +250,9 @@ fn a_short_failure_of_the_server_is_waited_out() {
         Nth::Only(1),
         FaultAction::organization_stopped(),
     ));
+
     let once = machine.kado(&["run", "--once"]);
+
     assert_eq!(once.code, 0, "{once:?}");
     assert_eq!(machine.ado_run().state, "Completed");
 }

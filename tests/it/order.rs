@@ -17,8 +17,11 @@ fn run(hours: i64, case: &str) -> SuiteRunWriter {
 fn an_older_run_is_parked_where_its_points_have_a_newer_result() {
     let machine = Machine::new();
     let shop = machine.shop(&CASES);
+
     assert_eq!(machine.submit(&shop, &run(1, "Sign in")).code, 0);
+
     let late = machine.submit(&shop, &run(0, "Sign in"));
+
     assert_eq!(late.code, 1, "{late:?}");
     machine.ado_run();
     let row = machine
@@ -36,6 +39,7 @@ fn an_older_run_is_parked_where_its_points_have_a_newer_result() {
 fn a_late_run_is_sent_where_that_is_wanted() {
     let machine = Machine::new();
     let shop = machine.shop(&CASES);
+
     assert_eq!(machine.submit(&shop, &run(1, "Sign in")).code, 0);
     assert_eq!(machine.submit(&shop, &run(0, "Sign in")).code, 1);
     machine.configure("late = \"send\"\n");
@@ -48,8 +52,11 @@ fn a_late_run_is_sent_where_that_is_wanted() {
 fn an_older_run_on_other_points_is_sent() {
     let machine = Machine::new();
     let shop = machine.shop(&CASES);
+
     assert_eq!(machine.submit(&shop, &run(1, "Sign in")).code, 0);
+
     let older = machine.submit(&shop, &run(0, "Add to cart"));
+
     assert_eq!(older.code, 0, "{older:?}");
     assert_eq!(machine.ado_runs().len(), 2);
 }
@@ -59,10 +66,12 @@ fn waiting_runs_of_a_plan_are_sent_in_the_order_of_their_ends() {
     let machine = Machine::new();
     machine.configure("history = \"all\"\n");
     let shop = machine.shop(&CASES);
+
     for hours in [2, 0, 3, 1] {
         age(&run(hours, "Sign in").write_in(&shop).unwrap());
     }
     let once = machine.kado(&["run", "--once"]);
+
     assert_eq!(once.code, 0, "{once:?}");
     let started: Vec<_> = machine
         .ado_runs()
@@ -80,6 +89,7 @@ fn an_older_run_does_not_hold_up_a_newer_one() {
     let machine = Machine::new();
     machine.configure("history = \"all\"\n");
     let shop = machine.shop(&CASES);
+
     age(&run(0, "Sign in").write_in(&shop).unwrap());
     age(&run(1, "Add to cart").write_in(&shop).unwrap());
     machine.fake.fault(Fault::new(
@@ -89,6 +99,7 @@ fn an_older_run_does_not_hold_up_a_newer_one() {
         FaultAction::organization_stopped(),
     ));
     let once = machine.kado(&["run", "--once"]);
+
     assert_eq!(once.code, 0, "{once:?}");
     let points: Vec<_> = machine
         .ado_runs()

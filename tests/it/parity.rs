@@ -24,6 +24,7 @@ fn rows() -> Vec<Vec<String>> {
     let rows = text
         .lines()
         .filter(|line| line.starts_with('|') && !line.starts_with("|---"));
+
     rows.map(cells)
         .filter(|cells: &Vec<String>| cells.last().is_none_or(|last| last != "test"))
         .collect()
@@ -41,6 +42,7 @@ fn is_run(test: &str) -> bool {
             .any(|line| line == format!("mod {path};"));
         return listed && holds(&read(format!("tests/it/{path}.rs")), name);
     };
+
     holds(&read(format!("src/{path}.rs")), name)
         || holds(&read(format!("src/{path}/tests.rs")), name)
 }
@@ -59,6 +61,7 @@ fn holds(source: &str, name: &str) -> bool {
     let attributes: Vec<&&str> = above
         .take_while(|line| line.starts_with("#[") || line.starts_with("///"))
         .collect();
+
     attributes.iter().any(|line| **line == "#[test]")
         && !attributes.iter().any(|line| line.contains("ignore"))
 }
@@ -66,6 +69,7 @@ fn holds(source: &str, name: &str) -> bool {
 #[test]
 fn no_row_of_the_table_is_empty_and_every_test_that_it_names_is_run() {
     let rows = rows();
+
     assert!(rows.len() > 60, "the tables are read: {}", rows.len());
     for row in rows {
         assert!(
@@ -85,6 +89,7 @@ fn no_row_of_the_table_is_empty_and_every_test_that_it_names_is_run() {
 fn only_a_function_that_is_run_as_a_test_counts() {
     let plain = "#[test]\nfn it() {\n}\n";
     let with_more = "#[cfg(unix)]\n#[test]\n#[expect(dead_code, reason = \"…\")]\n    fn it() {";
+
     for test in [plain, with_more] {
         assert!(holds(test, "it"), "{test}");
     }

@@ -40,6 +40,7 @@ fn with_plans(plans: &[u32]) -> (Machine, PathBuf) {
         },
         &CASES,
     );
+
     (machine, shop)
 }
 
@@ -57,6 +58,7 @@ fn arrived(machine: &Machine) -> Vec<(u32, Vec<u32>)> {
         .map(|run| (run.plan_id.unwrap_or_default(), points(run)))
         .collect();
     runs.sort();
+
     runs
 }
 
@@ -80,13 +82,16 @@ fn told(machine: &Machine) -> String {
             reasons.concat()
         )
     };
+
     rows.iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
 #[test]
 fn each_plan_gets_the_results_that_it_has_points_for() {
     let (machine, shop) = with_plans(&[18, 19]);
+
     let submitted = machine.submit(&shop, &run(&["Sign in", "Add to cart"]));
+
     assert_eq!(submitted.code, 0, "{submitted:?}");
     assert_eq!(arrived(&machine), [(18, vec![11, 12]), (19, vec![91])]);
     insta::assert_snapshot!(told(&machine), @r"
@@ -109,6 +114,7 @@ fn plans_are_read_from_the_keys_of_older_katalons_too() {
             ..machine.settings()
         };
         let shop = machine.shop_with(settings, &CASES);
+
         assert_eq!(machine.submit(&shop, &run(&["Sign in"])).code, 0);
         let plans: Vec<_> = arrived(&machine)
             .into_iter()
@@ -122,7 +128,9 @@ fn plans_are_read_from_the_keys_of_older_katalons_too() {
 fn a_plan_without_a_point_of_the_run_is_ignored_when_another_has_some() {
     for order in [[18, 20], [20, 18]] {
         let (machine, shop) = with_plans(&order);
+
         let submitted = machine.submit(&shop, &run(&["Sign in", "Add to cart"]));
+
         assert_eq!(submitted.code, 0, "{submitted:?}");
         assert_eq!(arrived(&machine), [(18, vec![11, 12])]);
         insta::allow_duplicates! {
@@ -138,7 +146,9 @@ fn a_plan_without_a_point_of_the_run_is_ignored_when_another_has_some() {
 fn an_id_without_a_point_in_any_plan_is_told_once() {
     for order in [[18, 19, 20], [20, 19, 18]] {
         let (machine, shop) = with_plans(&order);
+
         let submitted = machine.submit(&shop, &run(&["Sign in", "Add to cart", "Gone"]));
+
         assert_eq!(submitted.code, 1, "{submitted:?}");
         assert_eq!(arrived(&machine), [(18, vec![11, 12]), (19, vec![91])]);
         assert_eq!(
@@ -165,7 +175,9 @@ fn an_id_without_a_point_in_any_plan_is_told_once() {
 #[test]
 fn a_run_without_a_point_in_any_plan_is_parked() {
     let (machine, shop) = with_plans(&[18, 20]);
+
     let submitted = machine.submit(&shop, &run(&["Gone"]));
+
     assert_eq!(submitted.code, 1, "{submitted:?}");
     assert_eq!(machine.ado_runs().len(), 0);
     insta::assert_snapshot!(told(&machine), @r"
@@ -178,7 +190,9 @@ fn a_run_without_a_point_in_any_plan_is_parked() {
 #[test]
 fn a_parked_run_of_several_plans_goes_on_when_one_of_them_has_the_test_case() {
     let (machine, shop) = with_plans(&[18, 20]);
+
     machine.submit(&shop, &run(&["Gone"]));
+
     let point = fake_ado::Point {
         id: 99,
         plan: 20,
@@ -214,7 +228,9 @@ fn several_points_in_one_plan_do_not_hold_up_the_other() {
         },
         &CASES,
     );
+
     let submitted = machine.submit(&shop, &run(&["Sign in"]));
+
     assert_eq!(submitted.code, 1, "{submitted:?}");
     assert_eq!(arrived(&machine), [(18, vec![11])]);
     assert!(
@@ -233,7 +249,9 @@ fn several_points_in_one_plan_do_not_hold_up_the_other() {
 #[test]
 fn a_plan_that_is_gone_is_parked_and_the_others_go_on() {
     let (machine, shop) = with_plans(&[77, 18]);
+
     let submitted = machine.submit(&shop, &run(&["Sign in", "Gone"]));
+
     assert_eq!(submitted.code, 1, "{submitted:?}");
     assert_eq!(arrived(&machine), [(18, vec![11])]);
     let told = told(&machine);
@@ -248,6 +266,7 @@ fn a_plan_that_the_token_may_not_read_holds_up_only_itself() {
     machine
         .fake
         .fault(Fault::new("GET", "lans/19", Nth::Every, refusal));
+
     assert_eq!(
         machine
             .submit(&shop, &run(&["Sign in", "Add to cart"]))
@@ -266,8 +285,11 @@ fn a_plan_that_the_token_may_not_read_holds_up_only_itself() {
             && states.contains(&"19 \"pending\"".to_owned()),
         "{states:?}"
     );
+
     machine.fake.clear_faults();
+
     machine.kado(&["runs", "retry", "--failed"]);
+
     assert_eq!(arrived(&machine), [(18, vec![11, 12]), (19, vec![91])]);
 }
 
@@ -278,6 +300,7 @@ fn what_a_plan_that_cannot_be_read_may_hold_is_not_called_missing() {
     machine
         .fake
         .fault(Fault::new("GET", "lans/19", Nth::Every, closed()));
+
     assert_eq!(machine.submit(&shop, &run(&["Sign in"])).code, 3);
     let waits =
         "no test of this run has a test point in test plan 20, and test plan 19 cannot be read";
@@ -286,24 +309,27 @@ fn what_a_plan_that_cannot_be_read_may_hold_is_not_called_missing() {
         "{:?}",
         machine.states()
     );
+
     machine.fake.clear_faults();
+
     machine.kado(&["runs", "retry", "--failed"]);
+
     assert_eq!(arrived(&machine), [(19, vec![91])]);
+
     let (machine, shop) = with_plans(&[18, 19]);
     machine
         .fake
         .fault(Fault::new("GET", "lans/19", Nth::Every, closed()));
+
     machine.submit(&shop, &run(&["Sign in", "Gone"]));
+
     let row = machine
         .rows()
         .into_iter()
         .find(|row| row["plan_id"] == 18)
         .unwrap();
-    assert_eq!(
-        (&row["state"], &row["skipped"][0]["kind"]),
-        (&"submitted".into(), &"unread".into()),
-        "{row}"
-    );
+    assert_eq!(row["state"], "submitted", "{row}");
+    assert_eq!(row["skipped"][0]["kind"], "unread", "{row}");
     let reason = row["skipped"][0]["reason"].as_str().unwrap();
     assert!(
         reason.contains("whether it has one in test plan 19 is told by the submission to that"),
@@ -322,7 +348,9 @@ fn a_plan_that_does_not_answer_is_named_and_not_waited_for_for_ever() {
     machine
         .fake
         .fault(Fault::new("GET", "lans/19", Nth::Every, away));
+
     let submitted = machine.submit(&shop, &run(&["Sign in"]));
+
     assert_eq!(submitted.code, 4, "{submitted:?}");
     assert!(
         submitted
@@ -337,11 +365,13 @@ fn a_plan_that_does_not_answer_is_named_and_not_waited_for_for_ever() {
 fn the_service_submits_to_each_plan_as_well() {
     let (machine, shop) = with_plans(&[20, 18, 19]);
     machine.configure("history = \"all\"\n");
+
     age(&run(&["Sign in", "Gone"])
         .start(now())
         .write_in(&shop)
         .unwrap());
     let once = machine.kado(&["run", "--once"]);
+
     assert_eq!(once.code, 1, "{once:?}");
     assert_eq!(arrived(&machine), [(18, vec![11]), (19, vec![91])]);
 }
@@ -350,6 +380,7 @@ fn the_service_submits_to_each_plan_as_well() {
 fn a_run_submitted_to_one_of_two_plans_is_known_the_next_time() {
     let (machine, shop) = with_plans(&[18, 20]);
     let folder = run(&["Sign in"]).write_in(&shop).unwrap();
+
     assert_eq!(machine.submit_folder(&folder).code, 0);
     let again = machine.submit_folder(&folder);
     assert_eq!(again.code, 0, "{again:?}");
@@ -361,7 +392,9 @@ fn a_run_submitted_to_one_of_two_plans_is_known_the_next_time() {
 fn a_dry_run_says_which_plan_gets_nothing() {
     let (machine, shop) = with_plans(&[18, 20]);
     let folder = run(&["Sign in"]).write_in(&shop).unwrap();
+
     let planned = machine.kado(&["submit", "--dry-run", &folder.to_string_lossy()]);
+
     assert_eq!(planned.code, 0, "{planned:?}");
     assert!(
         planned
@@ -369,8 +402,11 @@ fn a_dry_run_says_which_plan_gets_nothing() {
             .contains("the results of this run go to test plan 18"),
         "{planned:?}"
     );
+
     let machine_read = machine.kado(&["submit", "--dry-run", "--json", &folder.to_string_lossy()]);
+
     let plans: serde_json::Value = serde_json::from_str(&machine_read.out).unwrap();
     let points = |place: usize| plans[place]["points"].as_array().unwrap().len();
-    assert_eq!((points(0), points(1)), (1, 0));
+    assert_eq!(points(0), 1);
+    assert_eq!(points(1), 0);
 }

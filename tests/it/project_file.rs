@@ -19,6 +19,7 @@ fn with_file(text: &str) -> (Machine, PathBuf) {
     let machine = Machine::new();
     let shop = machine.shop(&[("Sign in", "1001")]);
     fs::write(shop.join("kado.toml"), text).unwrap();
+
     (machine, shop)
 }
 
@@ -26,20 +27,17 @@ fn with_file(text: &str) -> (Machine, PathBuf) {
 fn the_projects_file_is_stronger_than_katalons_settings_and_weaker_than_the_machines() {
     let own = "[submit]\ntest_plans = [19]\ntest_run_name = \"{suite} of the project\"\ntags = [\"shop\"]\n";
     let (machine, shop) = with_file(own);
+
     assert_eq!(machine.submit(&shop, &run()).code, 0);
     let first = machine.ado_run();
-    assert_eq!(
-        (first.plan_id, first.name.as_str()),
-        (Some(19), "Smoke of the project")
-    );
+    assert_eq!(first.plan_id, Some(19));
+    assert_eq!(first.name.as_str(), "Smoke of the project");
     assert_eq!(first.tags, ["shop"]);
     machine.configure("[submit]\ntest_plans = [18]\n");
     assert_eq!(machine.submit(&shop, &run().start(now())).code, 0);
     let second = machine.ado_runs().pop().unwrap();
-    assert_eq!(
-        (second.plan_id, second.name.as_str()),
-        (Some(18), "Smoke of the project")
-    );
+    assert_eq!(second.plan_id, Some(18));
+    assert_eq!(second.name.as_str(), "Smoke of the project");
 }
 
 #[test]
@@ -48,6 +46,7 @@ fn a_project_table_of_the_machine_is_stronger_as_well() {
     machine.configure(&format!(
         "[[project]]\npath = {shop:?}\nsubmit.test_plans = [18]\n"
     ));
+
     assert_eq!(machine.submit(&shop, &run()).code, 0);
     assert_eq!(machine.ado_run().plan_id, Some(18));
 }
@@ -55,6 +54,7 @@ fn a_project_table_of_the_machine_is_stronger_as_well() {
 #[test]
 fn the_project_can_choose_the_version_that_its_server_is_spoken_to_with() {
     let (machine, shop) = with_file("[azure]\napi_version = \"7.0\"\n");
+
     assert_eq!(machine.submit(&shop, &run()).code, 0);
     let spoken = machine.fake.requests();
     assert!(
@@ -74,10 +74,13 @@ fn nothing_in_it_sends_a_token_elsewhere() {
         theirs.fake.address()
     );
     let (machine, shop) = with_file(&text);
+
     assert_eq!(machine.submit(&shop, &run()).code, 0);
     assert_eq!(machine.ado_run().state, "Completed");
     assert_eq!(theirs.fake.requests().len(), 0);
+
     let checked = machine.kado(&["check", "--offline"]);
+
     assert!(
         checked
             .out
@@ -89,6 +92,7 @@ fn nothing_in_it_sends_a_token_elsewhere() {
 #[test]
 fn it_cannot_read_the_environment_of_the_service() {
     let (machine, shop) = with_file("[submit]\ntest_run_name = \"{suite} {env:HOME}\"\n");
+
     assert_eq!(machine.submit(&shop, &run()).code, 0);
     assert_eq!(machine.ado_run().name, "Smoke {env:HOME}");
 }
@@ -96,7 +100,9 @@ fn it_cannot_read_the_environment_of_the_service() {
 #[test]
 fn a_broken_file_parks_the_run_until_it_is_corrected() {
     let (machine, shop) = with_file("[submit]\ntest_plans = [nineteen]\nattach = \"never\"\n");
+
     let submitted = machine.submit(&shop, &run());
+
     assert_eq!(submitted.code, 1, "{submitted:?}");
     assert_eq!(
         machine.ado_runs().len(),
@@ -130,6 +136,7 @@ fn a_file_in_another_encoding_is_told_with_the_way_out() {
         [b"\xff\xfe".as_slice(), &utf16].concat(),
     )
     .unwrap();
+
     assert_eq!(machine.submit(&shop, &run()).code, 1);
     insta::assert_snapshot!(machine.readable(machine.row()["error"].as_str().unwrap()), @"the `kado.toml` of the project cannot be used: save it as UTF-8, which it is not; correct it, then `kado runs retry` submits the run");
 }
@@ -142,6 +149,7 @@ fn a_linked_file_is_told_not_to_be_followed() {
     let file = machine.root().join("shared.toml");
     fs::write(&file, "[submit]\ntest_plans = [19]\n").unwrap();
     std::os::unix::fs::symlink(&file, shop.join("kado.toml")).unwrap();
+
     assert_eq!(machine.submit(&shop, &run()).code, 1);
     insta::assert_snapshot!(machine.readable(machine.row()["error"].as_str().unwrap()), @"the `kado.toml` of the project cannot be used: `[temp]/work/Shop/kado.toml` cannot be read: it is a link, and links inside a project are not followed; correct it, then `kado runs retry` submits the run");
 }
@@ -149,9 +157,12 @@ fn a_linked_file_is_told_not_to_be_followed() {
 #[test]
 fn a_wrong_value_parks_the_run_and_check_says_so() {
     let (machine, shop) = with_file("[submit]\ntest_plans = [0]\n");
+
     assert_eq!(machine.submit(&shop, &run()).code, 1);
     assert_eq!(machine.row()["state"], "parked");
+
     let checked = machine.kado(&["check", "--offline"]);
+
     assert_eq!(checked.code, 1, "{checked:?}");
     assert!(
         checked
@@ -164,17 +175,23 @@ fn a_wrong_value_parks_the_run_and_check_says_so() {
 #[test]
 fn an_unknown_key_is_told_and_the_rest_counts() {
     let (machine, shop) = with_file("[submit]\ntest_plans = [19]\nfrom_the_future = true\n");
+
     let submitted = machine.submit(&shop, &run());
+
     assert_eq!(submitted.code, 0, "{submitted:?}");
     assert_eq!(machine.ado_run().plan_id, Some(19));
+
     let checked = machine.kado(&["check", "--offline"]);
+
     assert!(
         checked
             .out
             .contains("line 3: `submit.from_the_future` is not read"),
         "{checked:?}"
     );
+
     let inspected = machine.kado(&["inspect", &shop.to_string_lossy()]);
+
     assert!(
         inspected
             .out
@@ -198,7 +215,9 @@ fn the_configuration_of_the_machine_may_lie_in_a_project() {
     let folder = run().write_in(&shop).unwrap();
     let mut command = machine.command_with(&config, &["submit", &folder.to_string_lossy()]);
     command.env("AGENT_NAME", "Agent 7");
+
     let submitted = crate::support::finish(command);
+
     assert_eq!(submitted.code, 0, "{submitted:?}");
     assert_eq!(
         machine.ado_run().name,
@@ -212,7 +231,9 @@ fn the_service_reads_it_with_each_run() {
     let (machine, shop) = with_file("[submit]\ntest_plans = [19]\n");
     age(&shop);
     machine.configure("history = \"all\"\n");
+
     age(&run().write_in(&shop).unwrap());
+
     assert_eq!(machine.kado(&["run", "--once"]).code, 0);
     assert_eq!(machine.ado_run().plan_id, Some(19));
 }

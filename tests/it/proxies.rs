@@ -20,6 +20,7 @@ fn machine(azure: impl Fn(&Machine) -> String) -> Machine {
         AzureSettings::connected(AWAY, TOKEN, "Shop", (PLAN, "P")),
         &[("Login", "1001")],
     );
+
     machine
 }
 
@@ -29,6 +30,7 @@ fn submit(machine: &Machine, environment: &[(&str, &str)]) -> Output {
         .expect("it can be written");
     let mut command = machine.command(&["submit", &folder.to_string_lossy()]);
     command.envs(environment.iter().copied());
+
     finish(command)
 }
 
@@ -48,7 +50,9 @@ fn a_proxy_gets_its_user_and_password_and_nothing_else_shows_them() {
             machine.fake.address()
         )
     });
+
     let submitted = submit(&machine, &[("KADO_LOG", "trace")]);
+
     assert_eq!(submitted.code, 0, "{submitted:?}");
     let requests = machine.fake.requests();
     assert!(
@@ -64,8 +68,10 @@ fn a_proxy_gets_its_user_and_password_and_nothing_else_shows_them() {
             .contains(", with user and password (azure.proxy)"),
         "{checked:?}"
     );
+
     for said in [submitted, checked, machine.kado(&["runs", "--json"])] {
         let text = format!("{} {}", said.out, said.err);
+
         assert!(
             !text.contains("hunter") && !text.contains("robot"),
             "{text}"
@@ -76,7 +82,9 @@ fn a_proxy_gets_its_user_and_password_and_nothing_else_shows_them() {
 #[test]
 fn a_wrong_proxy_is_a_configuration_error_that_does_not_repeat_its_password() {
     let machine = machine(|_| "proxy = \"ftp://robot:hunter2@proxy\"\n".to_owned());
+
     let refused = machine.kado(&["runs"]);
+
     assert_eq!(refused.code, 2, "{refused:?}");
     assert!(
         refused.err.contains("`azure.proxy` must be a URL") && !refused.err.contains("hunter2"),
@@ -95,7 +103,9 @@ fn a_proxy_that_wants_credentials_is_named_and_the_run_waits() {
     machine
         .fake
         .fault(fake_ado::Fault::new("*", "", fake_ado::Nth::Every, answer));
+
     let waits = submit(&machine, &[]);
+
     assert_eq!(waits.code, 4, "{waits:?}");
     assert!(
         waits
@@ -103,8 +113,11 @@ fn a_proxy_that_wants_credentials_is_named_and_the_run_waits() {
             .contains("put user and password into `azure.proxy`"),
         "{waits:?}"
     );
+
     machine.fake.clear_faults();
+
     let retried = machine.kado(&["runs", "retry", "--failed"]);
+
     assert_eq!(retried.code, 0, "{retried:?}");
 }
 
@@ -115,10 +128,13 @@ fn a_host_of_the_no_proxy_list_is_reached_without_the_proxy() {
         ("no_proxy = [\"*.invalid\", \"10.0.0.0/8\"]\n", &[]),
         ("", &[("NO_PROXY", "example.com, invalid")]),
     ];
+
     for (list, environment) in lists {
         let machine =
             machine(|machine| format!("proxy = \"http://{}\"\n{list}", machine.fake.address()));
+
         let submitted = submit(&machine, environment);
+
         assert_eq!(submitted.code, 4, "nobody has that name: {submitted:?}");
         assert!(machine.fake.requests().is_empty(), "{list}");
     }
@@ -127,9 +143,11 @@ fn a_host_of_the_no_proxy_list_is_reached_without_the_proxy() {
 #[test]
 fn a_proxy_that_katalon_used_for_the_run_is_not_taken() {
     let machine = machine(|_| String::new());
+
     let folder = finished([Test::passed(&tc("Login"))])
         .write_in(&machine.work().join("Shop"))
         .expect("it can be written");
+
     let file = folder.join("execution.properties");
     let text = std::fs::read_to_string(&file).expect("it was written");
     let (host, port) = (machine.fake.address().ip(), machine.fake.address().port());
@@ -174,12 +192,15 @@ fn a_list_of_exemptions_is_understood_as_it_is_usually_written() {
             &[("NO_PROXY", "ado.invalid")],
         ),
     ];
+
     for (list, environment) in lists {
         let machine =
             machine(|machine| format!("proxy = \"http://{}\"\n{list}", machine.fake.address()));
         let mut command = machine.command(&["check", "--offline"]);
         command.envs(environment.iter().copied());
+
         let checked = finish(command);
+
         assert!(
             checked.out.contains("exempts ado.invalid"),
             "{list} {environment:?} {checked:?}"
@@ -195,7 +216,9 @@ fn an_exemption_with_a_port_is_for_that_port_alone() {
             machine.fake.address()
         )
     });
+
     let submitted = submit(&machine, &[("NO_PROXY", "ado.invalid:8443")]);
+
     assert_eq!(submitted.code, 0, "{submitted:?}");
 }
 
@@ -204,7 +227,9 @@ fn an_exemption_that_cannot_be_meant_is_refused_with_what_can() {
     let machine = machine(|_| {
         "no_proxy = [\"https://tfs.corp\", \"tfs*.corp\", \"10.0.0.0/64\", \"tfs.corp:http\", \"\"]\n".to_owned()
     });
+
     let refused = machine.kado(&["runs"]);
+
     assert_eq!(refused.code, 2, "{refused:?}");
     insta::assert_snapshot!(machine.readable(&refused.err), @r#"
     error: configuration `[temp]/kado.toml` has 1 problem:
@@ -232,6 +257,7 @@ fn proxy_that_says(answer: &'static str) -> std::net::SocketAddr {
             let _ = stream.write_all(answer.as_bytes());
         }
     });
+
     address
 }
 
@@ -248,7 +274,9 @@ fn told_behind(proxy: std::net::SocketAddr, user: &str) -> String {
         AzureSettings::connected(services, TOKEN, "Shop", (PLAN, "P")),
         &[("Login", "1001")],
     );
+
     let waits = submit(&machine, &[]);
+
     assert_eq!(waits.code, 4, "{waits:?}");
     machine
         .readable(&waits.out)
@@ -273,6 +301,7 @@ fn a_proxy_that_says_no_or_is_not_there_is_named() {
             "robot:hunter2@",
         ),
     ];
+
     insta::assert_snapshot!(told.concat(), @r"
     Test Suites/Smoke (test plan 18): waits: https://dev.azure.com/acme cannot be reached through the proxy http://[proxy] (azure.proxy): client error (Connect): tunnel error: unsuccessful; the proxy refused to open a way there: have dev.azure.com allowed on it, or put dev.azure.com into `azure.no_proxy` if it is reached without one
     Test Suites/Smoke (test plan 18): waits: https://dev.azure.com/acme cannot be reached through the proxy http://[proxy] (azure.proxy): client error (Connect): tunnel error: unsuccessful; the proxy refused to open a way there: have dev.azure.com allowed on it, or put dev.azure.com into `azure.no_proxy` if it is reached without one
@@ -295,7 +324,9 @@ fn a_proxy_that_says_no_or_is_not_there_is_named() {
 fn without_a_configured_proxy_that_of_the_environment_counts() {
     let machine = machine(|_| String::new());
     let proxy = format!("http://robot:hunter2@{}", machine.fake.address());
+
     let submitted = submit(&machine, &[("HTTP_PROXY", &proxy)]);
+
     assert_eq!(submitted.code, 0, "{submitted:?}");
     assert_eq!(
         machine.fake.requests()[0].proxy_user.as_deref(),

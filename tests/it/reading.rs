@@ -32,6 +32,7 @@ fn plain(text: &str) -> VariableValue {
 #[test]
 fn every_status_rule_holds() {
     let run = run("20240105_100000/Statuses/20240105_100000");
+
     assert_eq!(
         results(&run),
         [
@@ -64,6 +65,7 @@ fn the_message_is_that_of_the_deciding_record() {
             )
         })
         .collect();
+
     assert_eq!(
         texts,
         [
@@ -81,6 +83,7 @@ fn the_message_is_that_of_the_deciding_record() {
 fn attachments_of_called_tests_and_of_absolute_paths_belong_to_the_test() {
     let run = run("20240105_100000/Statuses/20240105_100000");
     let attempt = run.tests[1].last();
+
     assert_eq!(
         attempt.attachments,
         [
@@ -104,6 +107,7 @@ fn attachments_of_called_tests_and_of_absolute_paths_belong_to_the_test() {
 #[test]
 fn the_environment_comes_from_both_files() {
     let environment = run("20240105_100000/Statuses/20240105_100000").environment;
+
     assert_eq!(environment.machine(), Some("PC7"));
     assert_eq!(environment.os.as_deref(), Some("Windows 11 64bit"));
     assert_eq!(
@@ -123,6 +127,7 @@ fn iterations_get_their_values_by_position() {
         .iter()
         .map(|test| test.iteration.as_ref().map(|iteration| iteration.number))
         .collect();
+
     assert_eq!(numbers, [Some(1), Some(2), Some(3), None, Some(4)]);
     let ids: Vec<Option<&VariableValue>> = run
         .tests
@@ -180,6 +185,7 @@ fn immediate_retries_are_attempts_of_one_result() {
         .iter()
         .map(|test| test.attempts.iter().map(|attempt| attempt.status).collect())
         .collect();
+
     assert_eq!(
         attempts,
         [
@@ -195,6 +201,7 @@ fn immediate_retries_are_attempts_of_one_result() {
 #[test]
 fn katalon_11_pairs_iterations_by_execution_id() {
     let run = run("20260107_100000/Retries/20260107_100000");
+
     assert_eq!(run.tests[0].variables["ado_id"], plain("3001"));
     assert_eq!(run.tests[2].variables["ado_id"], plain("3002"));
     assert_eq!(
@@ -208,6 +215,7 @@ fn katalon_11_pairs_iterations_by_execution_id() {
 #[test]
 fn rotated_logs_are_read_from_the_highest_number_on() {
     let run = run("20240108_100000/Rotated/20240108_100000");
+
     assert_eq!(
         results(&run),
         [("Login", Status::Passed), ("Add to cart", Status::Failed)]
@@ -218,6 +226,7 @@ fn rotated_logs_are_read_from_the_highest_number_on() {
 #[test]
 fn a_log_without_its_beginning_gives_what_it_has() {
     let run = run("20240108_110000/Headless/20240108_110000");
+
     assert_eq!(results(&run), [("Add to cart", Status::Failed)]);
     assert_eq!(run.suite, "Test Suites/Headless");
     assert!(run.ended.is_some());
@@ -234,6 +243,7 @@ fn a_log_without_its_beginning_gives_what_it_has() {
 fn open_tests_of_a_crashed_run_are_incomplete_and_keep_their_screenshots() {
     let folder = fixture("shop/Reports/20240109_100000/Crashed/20240109_100000");
     let run = workspace::read_run(&folder).unwrap();
+
     assert_eq!(
         results(&run),
         [
@@ -241,9 +251,11 @@ fn open_tests_of_a_crashed_run_are_incomplete_and_keep_their_screenshots() {
             ("Add to cart", Status::Incomplete)
         ]
     );
-    assert_eq!((run.ended, run.status), (None, Status::Incomplete));
+    assert_eq!(run.ended, None);
+    assert_eq!(run.status, Status::Incomplete);
     let open = run.tests[1].last();
-    assert_eq!((open.ended, open.message.as_deref()), (None, None));
+    assert_eq!(open.ended, None);
+    assert_eq!(open.message.as_deref(), None);
     assert_eq!(open.attachments, ["open.png"]);
     assert_eq!(workspace::read_junit(&folder), JunitState::Complete);
 }
@@ -252,6 +264,7 @@ fn open_tests_of_a_crashed_run_are_incomplete_and_keep_their_screenshots() {
 fn a_record_that_was_cut_is_left_out() {
     let folder = fixture("shop/Reports/20240110_100000/Aborted/20240110_100000");
     let run = workspace::read_run(&folder).unwrap();
+
     assert_eq!(
         results(&run),
         [
@@ -269,13 +282,16 @@ fn a_record_that_was_cut_is_left_out() {
 #[test]
 fn a_queued_run_has_no_tests_and_no_time() {
     let run = run("20240111_100000/Queued/20240111_100000");
-    assert_eq!((run.started, run.tests.len()), (None, 0));
+
+    assert_eq!(run.started, None);
+    assert_eq!(run.tests.len(), 0);
     assert_eq!(run.suite, "Test Suites/Queued");
 }
 
 #[test]
 fn a_damaged_log_gives_all_its_whole_records() {
     let run = run("20240112_100000/Damaged/20240112_100000");
+
     assert_eq!(run.suite, "Test Suites/Damaged");
     assert_eq!(
         results(&run),
@@ -297,6 +313,7 @@ fn a_member_of_a_collection_is_known_as_such() {
 #[test]
 fn a_cucumber_scenario_is_part_of_its_test() {
     let run = run("20240114_100000/Cucumber/20240114_100000");
+
     assert_eq!(results(&run), [("Login", Status::Failed)]);
     assert_eq!(run.tests[0].last().message.as_deref(), Some("no cart"));
 }
@@ -306,6 +323,7 @@ fn logs_of_old_versions_are_java_escaped() {
     let folder = fixture("shop-old/Reports/Old suite/20180510_111617");
     let run = workspace::read_run(&folder).unwrap();
     let attempt = run.tests[0].last();
+
     assert_eq!(
         attempt.message.as_deref(),
         Some("Unable to set text 'C:\\new' of object \"ราคา\"")
@@ -321,6 +339,7 @@ fn logs_of_old_versions_are_java_escaped() {
 fn every_report_of_the_fixtures_agrees() {
     let mut compared = 0;
     let mut folders = vec![fixture("")];
+
     while let Some(folder) = folders.pop() {
         let entries = std::fs::read_dir(&folder).unwrap().map(Result::unwrap);
         folders.extend(
@@ -346,12 +365,14 @@ fn every_report_of_the_fixtures_agrees() {
         assert_eq!(ours, theirs, "{}", folder.display());
         compared += 1;
     }
+
     assert_eq!(compared, 8);
 }
 
 #[test]
 fn a_project_is_read_with_its_settings_and_test_cases() {
     let project = workspace::read_project(&fixture("shop")).unwrap();
+
     assert_eq!(project.name, "Shop & Co");
     assert!(project.settings.enabled);
     assert_eq!(project.settings.token.word(), "set");
@@ -379,6 +400,7 @@ fn a_project_is_read_with_its_settings_and_test_cases() {
 #[test]
 fn the_project_of_a_run_is_found_above_its_reports() {
     let run = fixture("shop/Reports/20240113_100000/Smoke/20240113_100001");
+
     assert_eq!(workspace::find_project_root(&run), Some(fixture("shop")));
     assert_eq!(
         workspace::find_project_root(&fixture("shop")),
@@ -430,6 +452,7 @@ fn no_link_in_a_run_folder_is_followed() {
     }
     let run = workspace::read_run(folder.path()).unwrap();
     let paths: Vec<&str> = run.files.iter().map(|file| file.path.as_str()).collect();
+
     assert_eq!(paths, ["execution0.log"]);
     assert_eq!(run.suite, "Test Suites/Smoke");
 }

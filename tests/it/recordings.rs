@@ -15,6 +15,7 @@ fn recordings() -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/ado/recordings");
     let mut files = Vec::new();
     let mut waiting = vec![folder];
+
     while let Some(folder) = waiting.pop() {
         for entry in fs::read_dir(&folder).into_iter().flatten().flatten() {
             let path = entry.path();
@@ -28,10 +29,12 @@ fn recordings() -> Vec<PathBuf> {
             }
         }
     }
+
     files.sort();
     if files.is_empty() {
         println!("skipped: there are no recordings");
     }
+
     files
 }
 
@@ -76,17 +79,20 @@ fn typed(name: &str, body: &Value) -> Option<Result<(), String>> {
 #[test]
 fn every_recorded_answer_is_read_by_its_type() {
     let (mut counted, mut wrong) = (0, Vec::new());
+
     for file in recordings() {
         let name = file.file_name().unwrap().to_string_lossy().into_owned();
         let text = fs::read(&file).unwrap();
         let json: Value = serde_json::from_slice(without_mark(&text)).unwrap();
         let body = body_of(&json);
+
         match typed(&name, &body) {
             Some(Ok(())) => counted += 1,
             Some(Err(error)) => wrong.push(format!("{name}: {error}")),
             None => {}
         }
     }
+
     println!("read {counted} recorded answers");
     assert!(wrong.is_empty(), "{wrong:#?}");
     assert!(
@@ -101,6 +107,7 @@ fn body_of(json: &Value) -> Value {
     if answer.is_null() {
         return json.clone();
     }
+
     match &answer["body"] {
         Value::String(text) => {
             serde_json::from_str(text.trim_start_matches('\u{feff}')).unwrap_or(Value::Null)
@@ -115,6 +122,7 @@ fn body_of(json: &Value) -> Value {
 #[test]
 fn every_recorded_refusal_is_classified_as_what_it_was() {
     let mut seen = Vec::new();
+
     for file in recordings() {
         let name = file.file_name().unwrap().to_string_lossy().into_owned();
         let Some(status) = name
@@ -124,9 +132,11 @@ fn every_recorded_refusal_is_classified_as_what_it_was() {
         else {
             continue;
         };
+
         if status < 300 {
             continue;
         }
+
         let json: Value = serde_json::from_slice(without_mark(&fs::read(&file).unwrap())).unwrap();
         let body = body_of(&json).to_string();
         let head = Head {
@@ -137,6 +147,7 @@ fn every_recorded_refusal_is_classified_as_what_it_was() {
             service_error: None,
             body: body.as_bytes(),
         };
+
         let kind = match classify(&head) {
             Verdict::Done => "done",
             Verdict::Busy(..) => "busy",
@@ -146,8 +157,10 @@ fn every_recorded_refusal_is_classified_as_what_it_was() {
             Verdict::Forbidden(_) => "forbidden",
             Verdict::Gone(_) => "gone",
         };
+
         seen.push((status, kind));
     }
+
     seen.sort_unstable();
     seen.dedup();
     if !seen.is_empty() {

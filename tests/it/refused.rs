@@ -26,6 +26,7 @@ fn all_refused(refusal: Refusal) -> (Machine, Output) {
         FaultAction::Refused(refusal),
     ));
     let submitted = submit(&machine);
+
     (machine, submitted)
 }
 
@@ -33,6 +34,7 @@ fn all_refused(refusal: Refusal) -> (Machine, Output) {
 fn every_face_of_refused_credentials_is_exit_3_with_a_way_out() {
     for face in Refusal::ALL {
         let (machine, submitted) = all_refused(face);
+
         assert_eq!(submitted.code, 3, "{face:?} {submitted:?}");
         assert!(
             submitted.out.contains("refused the credentials"),
@@ -50,6 +52,7 @@ fn every_face_of_refused_credentials_is_exit_3_with_a_way_out() {
 #[test]
 fn people_read_why_credentials_were_refused() {
     let (machine, sign_in) = all_refused(Refusal::SignInPage203);
+
     insta::assert_snapshot!(machine.readable(&sign_in.out), @"Test Suites/Smoke (test plan 18): waits: [server] refused the credentials: a sign-in page came in place of data, so the token is wrong, expired or revoked; make a new one in Azure DevOps under User settings > Personal access tokens");
     let (machine, expired) = all_refused(Refusal::Expired401);
     insta::assert_snapshot!(machine.readable(&expired.out), @"Test Suites/Smoke (test plan 18): waits: [server] refused the credentials: Access Denied: The Personal Access Token used has expired.; make a new one in Azure DevOps under User settings > Personal access tokens");
@@ -61,6 +64,7 @@ fn people_read_why_credentials_were_refused() {
 fn the_status_says_since_when_a_server_has_no_usable_token_and_what_waits_for_one() {
     let before = now();
     let (machine, _) = all_refused(Refusal::Expired401);
+
     let problem = |waits: &str| {
         let status = machine.kado(&["status"]);
         assert_eq!(status.code, 1, "{status:?}");
@@ -93,6 +97,7 @@ fn the_status_says_since_when_a_server_has_no_usable_token_and_what_waits_for_on
         );
         since.parse::<Timestamp>().unwrap()
     };
+
     let since = problem("1 run waits: ");
     assert!(
         before.as_second() <= since.as_second() && since <= now(),
@@ -111,7 +116,9 @@ fn the_status_says_since_when_a_server_has_no_usable_token_and_what_waits_for_on
     assert_eq!(problem("2 runs wait: "), since, "since the first refusal");
     machine.fake.clear_faults();
     assert_eq!(machine.kado(&["run", "--once"]).code, 0);
+
     let status = machine.kado(&["status"]);
+
     assert!(
         status.code == 0 && status.out.contains("nothing waits for a token"),
         "{status:?}"
@@ -131,6 +138,7 @@ fn a_person_who_asks_again_does_not_wait_for_the_next_attempt() {
         Nth::Every,
         FaultAction::Refused(Refusal::Json401),
     ));
+
     let service = machine.start();
     finished([Test::passed(&tc("Sign in"))])
         .start(now())
@@ -146,7 +154,9 @@ fn a_person_who_asks_again_does_not_wait_for_the_next_attempt() {
             Err(service.log())
         }
     });
+
     assert!(sent.is_ok(), "{sent:?}");
+
     service.stop_cleanly();
 }
 
@@ -157,16 +167,16 @@ fn a_token_that_expires_in_the_middle_loses_nothing() {
     machine
         .fake
         .fault(Fault::new("PATCH", "/results", Nth::Every, expired));
+
     let submitted = submit(&machine);
+
     assert_eq!(submitted.code, 3, "{submitted:?}");
     assert_eq!(machine.row()["state"], "submitting");
     machine.fake.clear_faults();
     assert_eq!(machine.kado(&["run", "--once"]).code, 0);
     let run = machine.ado_run();
-    assert_eq!(
-        (run.state.as_str(), run.results[0].outcome.as_str()),
-        ("Completed", "Failed")
-    );
+    assert_eq!(run.state.as_str(), "Completed");
+    assert_eq!(run.results[0].outcome.as_str(), "Failed");
     assert_eq!(run.attachments.len() + run.results[0].attachments.len(), 3);
 }
 
@@ -185,7 +195,9 @@ fn throttled_requests_are_sent_again_after_the_pause() {
         Nth::Only(2),
         FaultAction::throttled(Some(1)),
     ));
+
     let submitted = submit(&machine);
+
     assert_eq!(submitted.code, 0, "{submitted:?}");
     let run = machine.ado_run();
     assert_eq!(run.state, "Completed");
@@ -201,6 +213,7 @@ fn the_pause_that_the_server_asks_for_is_kept() {
         Nth::Only(1),
         FaultAction::throttled(Some(4)),
     ));
+
     assert_eq!(submit(&machine).code, 0);
     let requests = machine.fake.requests();
     let refused = requests
@@ -221,6 +234,7 @@ fn a_pause_asked_for_with_a_good_answer_is_kept_as_well() {
     machine
         .fake
         .fault(Fault::new("POST", "test/runs$", Nth::Only(1), pause));
+
     assert_eq!(submit(&machine).code, 0);
     let requests = machine.fake.requests();
     let created = requests
@@ -244,7 +258,9 @@ fn a_stopped_organization_is_waited_for() {
         Nth::Only(1),
         FaultAction::organization_stopped(),
     ));
+
     let submitted = submit(&machine);
+
     assert_eq!(submitted.code, 0, "{submitted:?}");
     assert_eq!(machine.ado_run().state, "Completed");
 }
@@ -258,7 +274,9 @@ fn a_run_created_behind_a_lost_answer_is_found_and_not_created_again() {
         Nth::Only(1),
         FaultAction::DropAfter,
     ));
+
     let submitted = submit(&machine);
+
     assert_eq!(submitted.code, 0, "{submitted:?}");
     assert_eq!(machine.ado_run().state, "Completed");
     let created = machine
@@ -278,7 +296,9 @@ fn an_attachment_behind_a_lost_answer_is_not_sent_again() {
         Nth::Only(1),
         FaultAction::DropAfter,
     ));
+
     let submitted = submit(&machine);
+
     assert_eq!(submitted.code, 0, "{submitted:?}");
     let run = machine.ado_run();
     assert_eq!(run.attachments.len() + run.results[0].attachments.len(), 3);
@@ -290,7 +310,9 @@ fn a_project_that_is_not_there_parks_the_run() {
     let mut settings = machine.settings();
     settings.project = Some(("guid".to_owned(), "Nowhere".to_owned()));
     let shop = machine.shop_with(settings, &[("Sign in", "1001")]);
+
     let submitted = machine.submit(&shop, &finished([Test::passed(&tc("Sign in"))]));
+
     assert_eq!(submitted.code, 1, "{submitted:?}");
     let row = machine.row();
     assert_eq!(row["state"], "parked", "{row}");
@@ -301,7 +323,9 @@ fn a_project_that_is_not_there_parks_the_run() {
 fn a_plan_that_is_not_there_parks_the_run() {
     let machine = Machine::new();
     machine.configure("[submit]\ntest_plans = [77]\n");
+
     let submitted = submit(&machine);
+
     assert_eq!(submitted.code, 1, "{submitted:?}");
     let row = machine.row();
     assert_eq!(row["state"], "parked", "{row}");

@@ -51,6 +51,7 @@ fn all_kinds() -> Machine {
         },
         case(),
     );
+
     let manual = machine.project(
         "Manual",
         AzureSettings {
@@ -59,6 +60,7 @@ fn all_kinds() -> Machine {
         },
         case(),
     );
+
     let host = gethostname::gethostname().to_string_lossy().to_uppercase();
     let folders = [
         run("Test Suites/Plain").write_in(&shop),
@@ -70,14 +72,17 @@ fn all_kinds() -> Machine {
         run("Test Suites/Integration off").write_in(&off),
         run("Test Suites/Automatic off").write_in(&manual),
     ];
+
     for folder in folders {
         age(&folder.unwrap());
     }
+
     let downloaded = shop.join("Reports/Downloaded From Katalon TestOps/20260506_081459");
     run("Test Suites/Downloaded")
         .write_all(&downloaded)
         .unwrap();
     age(&downloaded);
+
     machine
 }
 
@@ -93,6 +98,7 @@ fn states(machine: &Machine) -> String {
 fn what_is_left_out_is_listed_with_its_reason() {
     let machine = all_kinds();
     machine.configure("history = \"all\"\nabort_after = \"1m\"\n");
+
     let service = machine.start();
     machine.wait_for_rows("seven settled runs", |rows| {
         rows.len() == 7
@@ -103,6 +109,7 @@ fn what_is_left_out_is_listed_with_its_reason() {
                 == 2
     });
     service.stop_cleanly();
+
     insta::assert_snapshot!(states(&machine), @r#"
     Test Suites/Aborted ignored aborted: the log has no end and Katalon wrote no report; `kado submit FOLDER` submits it, `submit_aborted = true` all such runs
     Test Suites/Automatic off ignored automatic submission is off for this project; `submit.auto_submit = true` switches it on, `kado submit FOLDER` submits this run
@@ -122,7 +129,9 @@ fn settings_can_take_in_all_but_what_was_downloaded_or_is_switched_off() {
         "history = \"all\"\nabort_after = \"1m\"\nruns_from = \"any\"\nsubmit_aborted = true\n\
          [submit]\nauto_submit = true\n",
     );
+
     let once = machine.kado(&["run", "--once"]);
+
     assert_eq!(once.code, 0, "{once:?}");
     let states: Vec<String> = machine
         .states()
@@ -146,7 +155,9 @@ fn settings_can_take_in_all_but_what_was_downloaded_or_is_switched_off() {
 fn an_aborted_run_is_submitted_by_command() {
     let machine = all_kinds();
     machine.configure("history = \"all\"\nabort_after = \"1m\"\n");
+
     machine.kado(&["run", "--once"]);
+
     let shop = machine.work().join("Shop");
     let folder = aborted().folder_in(&shop);
     let submitted = machine.submit_folder(&folder);
@@ -163,6 +174,7 @@ fn an_aborted_run_is_submitted_by_command() {
 #[test]
 fn a_command_submits_runs_of_other_machines_and_of_projects_without_automatic_submission() {
     let machine = all_kinds();
+
     for (project, run) in [
         ("Shop", elsewhere("Test Suites/Other host")),
         ("Manual", run("Test Suites/Automatic off")),
@@ -170,6 +182,7 @@ fn a_command_submits_runs_of_other_machines_and_of_projects_without_automatic_su
         let submitted = machine.submit_folder(&run.folder_in(&machine.work().join(project)));
         assert_eq!(submitted.code, 0, "{submitted:?}");
     }
+
     assert_eq!(machine.ado_runs().len(), 2);
 }
 
@@ -180,6 +193,7 @@ fn a_run_that_was_downloaded_is_submitted_by_command() {
         .work()
         .join("Shop/Reports/Downloaded From Katalon TestOps/20260506_081459");
     let submitted = machine.submit_folder(&folder);
+
     assert_eq!(submitted.code, 0, "{submitted:?}");
     assert_eq!(machine.states(), ["Test Suites/Downloaded submitted"]);
 }
@@ -189,6 +203,7 @@ fn not_even_a_command_submits_where_the_integration_is_off() {
     let machine = all_kinds();
     let folder = run("Test Suites/Integration off").folder_in(&machine.work().join("Off"));
     let refused = machine.submit_folder(&folder);
+
     assert_eq!(refused.code, 1, "{refused:?}");
     assert!(refused.err.contains("switched off"), "{refused:?}");
     assert_eq!(machine.fake.requests().len(), 0);
@@ -198,10 +213,12 @@ fn not_even_a_command_submits_where_the_integration_is_off() {
 fn a_run_that_still_grows_is_refused_by_the_command() {
     let machine = Machine::new();
     let shop = machine.shop(&[("Sign in", "1001")]);
+
     let folder = finished([Test::passed(&tc("Sign in"))])
         .ending(Ending::Aborted)
         .write_in(&shop)
         .unwrap();
+
     let refused = machine.submit_folder(&folder);
     assert_eq!(refused.code, 1, "{refused:?}");
     assert!(refused.err.contains("still being written"), "{refused:?}");
@@ -213,10 +230,14 @@ fn a_run_that_still_grows_is_refused_by_the_command() {
 fn runs_from_before_kado_came_are_neither_submitted_nor_listed() {
     let machine = Machine::new();
     let shop = machine.shop(&[("Sign in", "1001")]);
+
     age(&run("Test Suites/Old").write_in(&shop).unwrap());
+
     assert_eq!(machine.kado(&["run", "--once"]).code, 0);
     assert_eq!(machine.rows().len(), 0);
+
     age(&run("Test Suites/New").start(now()).write_in(&shop).unwrap());
+
     assert_eq!(machine.kado(&["run", "--once"]).code, 0);
     assert_eq!(machine.states(), ["Test Suites/New submitted"]);
 }
@@ -226,11 +247,13 @@ fn history_can_begin_at_an_instant() {
     let machine = Machine::new();
     machine.configure("history = \"2026-05-07T00:00:00Z\"\n");
     let shop = machine.shop(&[("Sign in", "1001")]);
+
     age(&run("Test Suites/Before").write_in(&shop).unwrap());
     age(&run("Test Suites/After")
         .start(start_of() + SignedDuration::from_hours(24))
         .write_in(&shop)
         .unwrap());
+
     assert_eq!(machine.kado(&["run", "--once"]).code, 0);
     assert_eq!(machine.states(), ["Test Suites/After submitted"]);
 }
@@ -239,7 +262,9 @@ fn history_can_begin_at_an_instant() {
 fn what_was_decided_once_is_not_decided_again() {
     let machine = all_kinds();
     machine.configure("history = \"all\"\nabort_after = \"1m\"\n");
+
     machine.kado(&["run", "--once"]);
+
     let before = machine.states();
     machine.configure(
         "history = \"all\"\nabort_after = \"1m\"\nruns_from = \"any\"\nsubmit_aborted = true\n",
@@ -253,7 +278,9 @@ fn a_run_left_to_katalon_is_listed_and_not_sent() {
     let machine = Machine::new();
     machine.configure("history = \"all\"\n[submit]\nkatalon_submits = \"always\"\n");
     let shop = machine.shop(&[("Sign in", "1001")]);
+
     age(&run("Test Suites/Smoke").write_in(&shop).unwrap());
+
     assert_eq!(machine.kado(&["run", "--once"]).code, 0);
     assert!(
         machine.row()["error"]
@@ -278,22 +305,24 @@ fn a_run_of_a_single_test_case_lies_outside_of_reports_and_is_left_alone() {
         run("Test Suites/Single").write_all(&folder).unwrap();
         age(&folder);
     }
+
     let once = machine.kado(&["run", "--once"]);
+
     assert_eq!(once.code, 0, "{once:?}");
-    assert_eq!(
-        (machine.rows().len(), machine.fake.requests().len()),
-        (0, 0)
-    );
+    assert_eq!(machine.rows().len(), 0);
+    assert_eq!(machine.fake.requests().len(), 0);
 }
 
 #[test]
 fn projects_in_skipped_folders_are_not_found() {
     let machine = Machine::new();
     machine.configure("history = \"all\"\n");
+
     for place in [".git/Shop", "node_modules/Shop", "Shop/Reports/Shop"] {
         let project = machine.project(place, machine.settings(), case());
         age(&run("Test Suites/Hidden").write_in(&project).unwrap());
     }
+
     assert_eq!(machine.kado(&["run", "--once"]).code, 0);
     assert_eq!(machine.states(), [""; 0]);
 }
@@ -308,8 +337,10 @@ fn reports_that_are_a_link_into_another_project_are_not_submitted_with_its_setti
     std::fs::create_dir_all(shop.join("Reports")).unwrap();
     let _ = std::fs::remove_dir_all(other.join("Reports"));
     std::os::unix::fs::symlink(shop.join("Reports"), other.join("Reports")).unwrap();
+
     age(&run("Test Suites/Plain").write_in(&shop).unwrap());
     let once = machine.kado(&["run", "--once"]);
+
     assert_eq!(once.code, 0, "{once:?}");
     assert!(
         once.err.contains("`Reports` of this project is a link"),
@@ -332,7 +363,9 @@ fn a_run_whose_log_tells_nothing_is_said_not_to_be_submitted() {
     let folder = run("Test Suites/Empty").write_in(&shop).unwrap();
     std::fs::write(folder.join("execution0.log"), "").unwrap();
     age(&folder);
+
     let once = machine.kado(&["run", "--once"]);
+
     assert_eq!(once.code, 0, "{once:?}");
     assert!(
         once.err

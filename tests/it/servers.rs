@@ -38,12 +38,14 @@ fn spoken(machine: &Machine) -> Vec<String> {
     let mut versions: Vec<String> = good.filter_map(|request| request.api_version).collect();
     versions.sort();
     versions.dedup();
+
     versions
 }
 
 #[test]
 fn every_server_product_gets_the_run_in_the_versions_that_it_knows() {
     let mut seen = Vec::new();
+
     for flavour in Flavour::SERVERS {
         let machine = Machine::with(
             deep()
@@ -52,13 +54,11 @@ fn every_server_product_gets_the_run_in_the_versions_that_it_knows() {
                 .named("Default Collection"),
         );
         let submitted = submitted(&machine, 28, [("Deep", "1020"), ("Deeper", "1021")]);
+
         assert_eq!(submitted.code, 0, "{flavour:?} {submitted:?}");
         let run = machine.ado_run();
-        assert_eq!(
-            (run.state.as_str(), run.results.len()),
-            ("Completed", 2),
-            "{flavour:?}"
-        );
+        assert_eq!(run.state.as_str(), "Completed", "{flavour:?}");
+        assert_eq!(run.results.len(), 2, "{flavour:?}");
         let refused = machine
             .fake
             .requests()
@@ -88,6 +88,7 @@ fn an_old_server_that_does_not_say_that_a_version_is_too_new_is_asked_for_its_ow
             .with(|settings| settings.too_new_is_no_route = true),
     );
     let submitted = submitted(&machine, PLAN, [("Sign in", "1001"), ("Pay", "1002")]);
+
     assert_eq!(submitted.code, 0, "{submitted:?}");
     assert_eq!(machine.ado_run().results.len(), 2);
 }
@@ -96,7 +97,9 @@ fn an_old_server_that_does_not_say_that_a_version_is_too_new_is_asked_for_its_ow
 fn server_2019_is_checked_and_its_points_are_read_suite_by_suite() {
     let machine = Machine::with(world().flavour(Flavour::Server2019));
     machine.shop(&[("Sign in", "1001"), ("Pay", "1099")]);
+
     let checked = machine.kado(&["check"]);
+
     assert_eq!(checked.code, 1, "1099 is not there: {checked:?}");
     assert!(
         checked
@@ -129,7 +132,9 @@ fn a_suite_with_many_points_is_read_to_its_end_on_an_old_server() {
     });
     let machine = Machine::with(world);
     machine.shop(&[("Sign in", "1001")]);
+
     let checked = machine.kado(&["check"]);
+
     assert!(
         checked
             .out
@@ -156,7 +161,9 @@ fn a_collection_with_blanks_is_found_however_it_is_written() {
             AzureSettings::connected(&server, TOKEN, "Shop", (PLAN, "P")),
             &[("Sign in", "1001")],
         );
+
         let submitted = machine.submit(&shop, &finished([Test::passed(&tc("Sign in"))]));
+
         assert_eq!(submitted.code, 0, "{url} {submitted:?}");
     }
 }
@@ -176,6 +183,7 @@ fn a_project_with_blanks_and_umlauts_is_found() {
         AzureSettings::connected(&machine.fake.base_url(), TOKEN, "Tür & Tor", (18, "P"));
     let shop = machine.shop_with(settings, &[("Sign in", "7")]);
     let submitted = machine.submit(&shop, &finished([Test::passed(&tc("Sign in"))]));
+
     assert_eq!(submitted.code, 0, "{submitted:?}");
 }
 
@@ -200,6 +208,7 @@ fn hosts(machine: &Machine) -> Vec<String> {
         .collect();
     hosts.sort();
     hosts.dedup();
+
     hosts
 }
 
@@ -218,6 +227,7 @@ fn both_forms_of_services_work_and_releases_are_asked_of_their_own_host() {
         status: "active".into(),
         stages: vec![stage],
     };
+
     for (server, host) in [
         ("http://dev.azure.com/acme", "dev.azure.com"),
         ("http://dev.azure.com/acme/", "dev.azure.com"),
@@ -239,9 +249,13 @@ fn both_forms_of_services_work_and_releases_are_asked_of_their_own_host() {
             ..settings
         };
         let shop = machine.shop_with(settings, &[("Sign in", "1001")]);
+
         let submitted = machine.submit(&shop, &finished([Test::passed(&tc("Sign in"))]));
+
         assert_eq!(submitted.code, 0, "{server} {submitted:?}");
+
         let checked = machine.kado(&["check"]);
+
         assert!(
             checked.out.contains("release definition 7: "),
             "{checked:?}"
@@ -298,7 +312,9 @@ fn what_stands_behind_an_organization_of_services_is_left_away_and_told() {
             machine.fake.address()
         ));
         let shop = with_url(&machine, server);
+
         let checked = machine.kado(&["check"]);
+
         assert_eq!(checked.code, 0, "{server} {checked:?}");
         let host = if server.contains("visualstudio") {
             "acme.visualstudio.com"
@@ -314,7 +330,9 @@ fn what_stands_behind_an_organization_of_services_is_left_away_and_told() {
             about_server(&checked).contains(&format!("`{used}` is used")),
             "{server} {checked:?}"
         );
+
         let submitted = machine.submit(&shop, &finished([Test::passed(&tc("Sign in"))]));
+
         assert_eq!(submitted.code, 0, "{server} {submitted:?}");
         assert_eq!(hosts(&machine), [host], "{server}");
     }
@@ -325,7 +343,9 @@ fn a_server_of_kado_toml_is_cut_in_the_same_way() {
     let machine = Machine::with(world().flavour(Flavour::Services));
     at_services(&machine, "http://dev.azure.com/acme/Shop/_build", "");
     with_url(&machine, "");
+
     let checked = machine.kado(&["check"]);
+
     assert_eq!(checked.code, 0, "{checked:?}");
     let told =
         "`azure.server_url`: `http://dev.azure.com/acme/Shop/_build` is more than an organization";
@@ -336,6 +356,7 @@ fn a_server_of_kado_toml_is_cut_in_the_same_way() {
 fn a_url_that_is_no_server_for_sure_is_refused_with_the_one_that_is_meant() {
     let machine = Machine::new();
     let mut told = Vec::new();
+
     for server in [
         "https://dev.azure.com",
         "https://dev.azure.com/_git/shop",
@@ -347,7 +368,9 @@ fn a_url_that_is_no_server_for_sure_is_refused_with_the_one_that_is_meant() {
         "dev.azure.com/acme",
     ] {
         with_url(&machine, server);
+
         let checked = machine.kado(&["check"]);
+
         assert_eq!(checked.code, 1, "{checked:?}");
         told.push(about_server(&checked).lines().next().unwrap().to_owned());
         let token = closed_file(&machine.root().join("token"), TOKEN);
@@ -357,6 +380,7 @@ fn a_url_that_is_no_server_for_sure_is_refused_with_the_one_that_is_meant() {
         assert_eq!(machine.kado(&["check"]).code, 2, "{server}");
         machine.configure("");
     }
+
     insta::assert_snapshot!(told.join("\n"), @r"
     WRONG  server: server url `https://dev.azure.com` names no organization; expected something like https://dev.azure.com/organization
     WRONG  server: server url `https://dev.azure.com/_git/shop` names no organization; expected something like https://dev.azure.com/organization
@@ -374,7 +398,9 @@ fn a_url_that_is_no_server_for_sure_is_refused_with_the_one_that_is_meant() {
 fn a_run_of_a_project_with_such_a_url_is_parked_and_says_which_is_meant() {
     let machine = Machine::new();
     let shop = with_url(&machine, &format!("http://{}/tfs", machine.fake.address()));
+
     let submitted = machine.submit(&shop, &finished([Test::passed(&tc("Sign in"))]));
+
     assert_eq!(submitted.code, 1, "{submitted:?}");
     assert!(
         machine.states().concat().contains("/tfs/DefaultCollection"),
@@ -398,17 +424,22 @@ fn a_url_below_which_nothing_answers_as_azure_devops_is_told_as_that() {
             .readable(&output.out)
             .replace(&machine.fake.address().to_string(), "[host]")
     };
+
     let checked = machine.kado(&["check"]);
+
     assert_eq!(checked.code, 1, "{checked:?}");
     let connection = shown(&checked);
     insta::assert_snapshot!(connection.lines().find(|line| line.contains("connection: ")).unwrap(), @"WRONG  connection: there is no organization or collection of Azure DevOps at [server]/Shop (The controller for path '/Shop/_apis/connectionData' was not found or does not implement IController.); correct it in Katalon's Azure DevOps settings, or as `azure.server_url` in kado.toml; if it ends with a project, leave that away: [server]");
+
     let listed = machine.kado(&["list", "plans", &shop.to_string_lossy()]);
+
     assert_eq!(listed.code, 1, "{listed:?}");
     assert!(
         listed.err.contains("no organization or collection")
             && listed.err.trim_end().ends_with("/tfs/Main"),
         "{listed:?}"
     );
+
     let page = FaultAction::Status {
         code: 404,
         headers: vec![("content-type".into(), "text/html".into())],
@@ -417,7 +448,9 @@ fn a_url_below_which_nothing_answers_as_azure_devops_is_told_as_that() {
     machine
         .fake
         .fault(Fault::new("*", "connectionData", Nth::Every, page));
+
     let checked = machine.kado(&["check"]);
+
     assert_eq!(checked.code, 4, "{checked:?}");
     let connection = shown(&checked);
     insta::assert_snapshot!(connection.lines().find(|line| line.contains("connection: ")).unwrap(), @"WRONG  connection: [server]/Shop: a web page came with status 404 in place of an answer of Azure DevOps; the server or something before it is not ready, or the server URL is wrong; if it is, correct it in Katalon's Azure DevOps settings, or as `azure.server_url` in kado.toml; if it ends with a project, leave that away: [server]");
@@ -439,11 +472,16 @@ fn a_project_that_is_not_there_is_never_told_as_a_missing_plan() {
             text.contains("project `Shopp` not found on") && text.contains("`kado list projects`");
         assert!(right && !text.contains("test plan 18 not found"), "{text}");
     };
+
     let checked = machine.kado(&["check"]);
+
     assert_eq!(checked.code, 1, "{checked:?}");
+
     named(&checked.out);
+
     for what in ["plans", "configurations", "test-cases"] {
         let listed = machine.kado(&["list", what, &folder]);
+
         assert_eq!(listed.code, 1, "{listed:?}");
         named(&listed.err);
     }
@@ -454,9 +492,12 @@ fn a_project_that_is_not_there_is_never_told_as_a_missing_plan() {
             .kado(&["submit", "--dry-run", &folder.to_string_lossy()])
             .err,
     );
+
     assert_eq!(machine.submit_folder(&folder).code, 1);
+
     named(&machine.states().concat());
     machine.shop_with(wrong("narrow"), &[("Sign in", "1001")]);
+
     named(&machine.kado(&["check"]).out);
 }
 
@@ -484,7 +525,9 @@ fn a_server_that_wants_https_is_not_told_as_a_refused_token() {
         Nth::Every,
         on_to("Shop/_apis/testplan/plans/18"),
     ));
+
     let checked = machine.kado(&["check"]);
+
     assert_eq!(checked.code, 2, "{checked:?}");
     assert!(
         checked
@@ -492,7 +535,9 @@ fn a_server_that_wants_https_is_not_told_as_a_refused_token() {
             .contains("wants https: the server URL is https://127.0.0.1:8443/acme;"),
         "{checked:?}"
     );
+
     let submitted = machine.submit(&shop, &finished([Test::passed(&tc("Sign in"))]));
+
     assert_eq!(submitted.code, 2, "{submitted:?}");
     assert!(
         machine.states().concat().contains("pending")

@@ -27,6 +27,7 @@ fn machine() -> (Machine, FakeAdo, Vec<PathBuf>) {
             1,
         );
     }
+
     let machine = Machine::with(world);
     machine.configure("history = \"all\"\nruns_from = \"any\"\n");
     machine
@@ -58,7 +59,9 @@ fn machine() -> (Machine, FakeAdo, Vec<PathBuf>) {
         age(&folder);
         folder
     });
+
     let folders = folders.collect();
+
     (machine, other, folders)
 }
 
@@ -73,6 +76,7 @@ fn completed(ado: &FakeAdo) -> usize {
 #[test]
 fn a_hanging_server_with_many_runs_holds_up_no_run_of_another_server() {
     let (machine, other, _) = machine();
+
     let service = machine.start();
     wait_until("requests that hang", || {
         if machine.fake.in_flight() > 0 {
@@ -88,6 +92,7 @@ fn a_hanging_server_with_many_runs_holds_up_no_run_of_another_server() {
             Err(service.log())
         }
     });
+
     let hanging = machine.fake.requests();
     assert!(
         !hanging.is_empty() && hanging.iter().all(|request| request.status == 0),
@@ -98,13 +103,16 @@ fn a_hanging_server_with_many_runs_holds_up_no_run_of_another_server() {
         one <= 4 && one + two <= 8,
         "{one} and {two} requests were under way at once"
     );
+
     service.stop_cleanly();
 }
 
 #[test]
 fn a_single_sweep_sends_to_the_server_that_answers_and_says_which_one_does_not() {
     let (machine, other, _) = machine();
+
     let once = machine.kado(&["run", "--once"]);
+
     assert_eq!(once.code, 4, "{once:?}");
     assert_eq!(completed(&other), 1, "{once:?}");
     let waiting = machine

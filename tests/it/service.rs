@@ -34,27 +34,35 @@ fn a_run_is_submitted_when_it_is_finished_and_its_reports_are_there_and_not_befo
     let machine = Machine::new();
     let shop = machine.shop(&CASES);
     let service = machine.start_in_detail();
+
     service.wait_for_log("found a Katalon project");
     let run = run_now();
     let mut live = run.live(&run.folder_in(&shop));
     live.perform_through(Phase::Running).unwrap();
     service.wait_for_log("state=Running due=false");
+
     assert_eq!(
         machine.fake.requests().len(),
         0,
         "the suite has not ended: {}",
         service.log()
     );
+
     live.perform_through(Phase::Closed).unwrap();
+
     service.wait_for_log("state=Finished due=false");
+
     assert_eq!(
         machine.fake.requests().len(),
         0,
         "the reports are not there: {}",
         service.log()
     );
+
     live.perform_all().unwrap();
+
     machine.wait_for_completed(1);
+
     let run = machine.ado_run();
     let outcomes: Vec<_> = run
         .results
@@ -64,13 +72,16 @@ fn a_run_is_submitted_when_it_is_finished_and_its_reports_are_there_and_not_befo
     assert_eq!(outcomes, ["Passed", "Failed"]);
     assert_eq!(run.attachments.len(), 2);
     assert_eq!(run.results[1].attachments.len(), 1);
+
     service.stop_cleanly();
+
     assert_eq!(machine.row()["state"], "submitted");
 }
 
 #[test]
 fn a_project_that_appears_later_is_found_with_its_finished_run() {
     let machine = Machine::new();
+
     let service = machine.start();
     let run = run_now();
     let shop = machine.project(
@@ -80,11 +91,13 @@ fn a_project_that_appears_later_is_found_with_its_finished_run() {
     );
     run.write_in(&shop).unwrap();
     machine.wait_for_completed(1);
+
     assert!(
         service.log().contains("found a Katalon project"),
         "{}",
         service.log()
     );
+
     service.stop_cleanly();
 }
 
@@ -93,6 +106,7 @@ fn a_run_folder_copied_in_is_submitted_once_however_often_it_is_copied() {
     let machine = Machine::new();
     let shop = machine.shop(&CASES);
     let service = machine.start_in_detail();
+
     service.wait_for_log("found a Katalon project");
     let run = run_now();
     for place in ["Reports/a/one", "Reports/b/two", "Reports/three"] {
@@ -102,20 +116,26 @@ fn a_run_folder_copied_in_is_submitted_once_however_often_it_is_copied() {
     service.wait_for_logs(2, "this suite run is known already");
     machine.wait_for_completed(1);
     service.stop_cleanly();
-    assert_eq!((machine.ado_runs().len(), machine.rows().len()), (1, 1));
+
+    assert_eq!(machine.ado_runs().len(), 1);
+    assert_eq!(machine.rows().len(), 1);
 }
 
 #[test]
 fn what_was_submitted_is_not_submitted_again_after_a_restart() {
     let machine = Machine::new();
     let shop = machine.shop(&CASES);
+
     let service = machine.start();
     age(&run_now().write_in(&shop).unwrap());
     machine.wait_for_completed(1);
     service.stop_cleanly();
+
     let service = machine.start_in_detail();
     assert_eq!(service.read_by_its_first_sweep(), 0, "{}", service.log());
+
     service.stop_cleanly();
+
     assert_eq!(machine.ado_runs().len(), 1);
 }
 
@@ -123,6 +143,7 @@ fn what_was_submitted_is_not_submitted_again_after_a_restart() {
 fn members_of_a_collection_do_not_wait_for_reports_that_come_with_its_end() {
     let machine = Machine::new();
     let shop = machine.shop(&CASES);
+
     let service = machine.start();
     let start = now();
     let member = |suite: &str, offset: i64| {
@@ -147,11 +168,14 @@ fn members_of_a_collection_do_not_wait_for_reports_that_come_with_its_end() {
         .write_in(&shop)
         .unwrap();
     machine.wait_for_completed(2);
+
     collection.write_end(&shop).unwrap();
     live.perform_all().unwrap();
     sleep(A_WHILE);
     assert_eq!(machine.ado_runs().len(), 2);
+
     service.stop_cleanly();
+
     assert_eq!(
         machine.states(),
         [
@@ -165,6 +189,7 @@ fn members_of_a_collection_do_not_wait_for_reports_that_come_with_its_end() {
 fn reports_that_appear_later_are_added_to_the_run_once() {
     let machine = Machine::new();
     let shop = machine.shop(&CASES);
+
     let service = machine.start();
     let folder = run_now().write_in(&shop).unwrap();
     age(&folder);
@@ -179,6 +204,7 @@ fn reports_that_appear_later_are_added_to_the_run_once() {
             Err(format!("{names:?}\n{}", service.log()))
         }
     });
+
     fs::write(shop.join("Reports/nudge.txt"), "look").unwrap();
     sleep(A_WHILE);
     let run = machine.ado_run();
@@ -189,10 +215,9 @@ fn reports_that_appear_later_are_added_to_the_run_once() {
             .count(),
         1
     );
-    assert_eq!(
-        (run.state.as_str(), run.attachments.len()),
-        ("Completed", 3)
-    );
+    assert_eq!(run.state.as_str(), "Completed");
+    assert_eq!(run.attachments.len(), 3);
+
     service.stop_cleanly();
 }
 
@@ -203,6 +228,7 @@ fn interrupted(fault: FaultAction, end: impl FnOnce(crate::support::Service)) {
     machine
         .fake
         .fault(Fault::new("POST", "attachments", Nth::From(2), fault));
+
     let service = machine.start();
     age(&run_now().write_in(&shop).unwrap());
     wait_until("the second upload", || {
@@ -217,18 +243,25 @@ fn interrupted(fault: FaultAction, end: impl FnOnce(crate::support::Service)) {
             Err(service.log())
         }
     });
+
     end(service);
     assert_eq!(machine.ado_run().state, "InProgress");
     assert_eq!(machine.row()["state"], "submitting");
+
     machine.fake.clear_faults();
+
     let service = machine.start();
     machine.wait_for_completed(1);
+
     let run = machine.ado_run();
     let mut sent = names(&run.attachments);
     sent.extend(names(&run.results[1].attachments));
     let unique: std::collections::BTreeSet<_> = sent.iter().collect();
-    assert_eq!((sent.len(), unique.len()), (3, 3), "{sent:?}");
+    assert_eq!(sent.len(), 3, "{sent:?}");
+    assert_eq!(unique.len(), 3, "{sent:?}");
+
     service.stop_cleanly();
+
     assert_eq!(machine.row()["state"], "submitted");
 }
 
@@ -254,9 +287,11 @@ fn what_arrived_before_a_crash_is_not_sent_again() {
 fn neither_log_nor_state_holds_the_token() {
     let machine = Machine::new();
     let shop = machine.shop(&CASES);
+
     let service = machine.start();
     age(&run_now().write_in(&shop).unwrap());
     machine.wait_for_completed(1);
+
     let stopped = service.stop();
     assert!(!stopped.err.contains(TOKEN), "{}", stopped.err);
     let logs = machine.state().join("logs");
@@ -268,8 +303,10 @@ fn neither_log_nor_state_holds_the_token() {
         written.contains("watches") && !written.contains(TOKEN),
         "{written}"
     );
+
     for name in crate::support::files(&machine.state()) {
         let bytes = fs::read(machine.state().join(&name)).unwrap_or_default();
+
         assert!(
             !bytes
                 .windows(TOKEN.len())
@@ -282,10 +319,13 @@ fn neither_log_nor_state_holds_the_token() {
 #[test]
 fn a_second_service_on_the_same_state_is_refused() {
     let machine = Machine::new();
+
     let service = machine.start();
     let second = machine.kado(&["run"]);
+
     assert_ne!(second.code, 0, "{second:?}");
     assert!(second.err.contains("another kado is running"), "{second:?}");
+
     service.stop_cleanly();
 }
 
@@ -293,22 +333,28 @@ fn a_second_service_on_the_same_state_is_refused() {
 fn a_changed_configuration_is_loaded_and_a_bad_one_is_refused() {
     let machine = Machine::new();
     let shop = machine.shop(&CASES);
+
     let service = machine.start();
     service.wait_for_log("found a Katalon project");
     machine.configure("[submit]\ntest_run_name = 7\n");
     fs::write(shop.join("Reports/nudge.txt"), "look").unwrap();
     service.wait_for_log("the old one stays");
+
     assert!(
         service.log().contains("test_run_name"),
         "it says what is wrong: {}",
         service.log()
     );
+
     machine.configure("[submit]\ntest_run_name = \"after the change\"\n");
     fs::write(shop.join("Reports/nudge2.txt"), "look").unwrap();
+
     service.wait_for_log("configuration changed and is loaded");
     age(&run_now().write_in(&shop).unwrap());
     machine.wait_for_completed(1);
+
     assert_eq!(machine.ado_run().name, "after the change");
+
     service.stop_cleanly();
 }
 
@@ -319,14 +365,18 @@ fn a_server_that_comes_back_gets_what_waited() {
     machine
         .fake
         .fault(Fault::new("*", "", Nth::First(2), FaultAction::DropBefore));
+
     let service = machine.start();
     age(&run_now().write_in(&shop).unwrap());
     machine.wait_for_completed(1);
+
     assert!(
         service.log().contains("WARN") && service.log().contains("waits"),
         "{}",
         service.log()
     );
+
     service.stop_cleanly();
+
     assert_eq!(machine.row()["error"], serde_json::Value::Null);
 }

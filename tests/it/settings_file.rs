@@ -27,6 +27,7 @@ fn file_of(shop: &Path) -> PathBuf {
 fn rewrite(shop: &Path, change: impl FnOnce(String) -> String) {
     let text = fs::read_to_string(file_of(shop)).unwrap();
     let changed = change(text.clone());
+
     assert_ne!(changed, text, "nothing was changed");
     fs::write(file_of(shop), changed).unwrap();
 }
@@ -55,6 +56,7 @@ fn encrypted_tokens() -> Vec<(String, String)> {
             .contains("personal access token")
     });
     let text = |value: &Value| value.as_str().unwrap().to_owned();
+
     tokens
         .map(|vector| (text(&vector["plain"]), text(&vector["encrypted"])))
         .collect()
@@ -63,14 +65,18 @@ fn encrypted_tokens() -> Vec<(String, String)> {
 #[test]
 fn a_token_that_katalon_encrypted_reaches_azure_devops_in_clear() {
     let tokens = encrypted_tokens();
+
     assert_eq!(tokens.len(), 2, "the older shape and the newer one");
+
     for (plain, encrypted) in tokens {
         let machine = Machine::with(world().token(&plain));
         let settings = AzureSettings {
             token: Some(Token::Encrypted(encrypted)),
             ..machine.settings()
         };
+
         let submitted = machine.submit(&machine.shop_with(settings, &CASES), &run());
+
         assert_eq!(submitted.code, 0, "{submitted:?}");
         assert_eq!(machine.ado_run().state, "Completed");
         let sent = format!(
@@ -115,6 +121,7 @@ fn keys_that_are_not_there_have_katalons_defaults() {
         Test::failed(&tc("Pay"), "declined").screenshot(),
         Test::passed(&tc("Browse")),
     ];
+
     let folder = finished(failed)
         .reports(&["html", "csv", "pdf"])
         .write_in(&shop)
@@ -122,6 +129,7 @@ fn keys_that_are_not_there_have_katalons_defaults() {
     age(file_of(&shop).parent().unwrap());
     age(&folder);
     let once = machine.kado(&["run", "--once"]);
+
     assert_eq!(once.code, 1, "test case 1003 has two test points: {once:?}");
     assert!(
         machine.row()["skipped"][0]["reason"]
@@ -131,18 +139,11 @@ fn keys_that_are_not_there_have_katalons_defaults() {
         "{once:?}"
     );
     let run = machine.ado_run();
-    assert_eq!(
-        (
-            run.name.as_str(),
-            run.build.as_ref(),
-            run.release_uri.as_deref()
-        ),
-        ("Run by Katalon Studio", None, None)
-    );
-    assert_eq!(
-        (run.results.len(), run.results[0].outcome.as_str()),
-        (1, "Failed")
-    );
+    assert_eq!(run.name.as_str(), "Run by Katalon Studio");
+    assert_eq!(run.build.as_ref(), None);
+    assert_eq!(run.release_uri.as_deref(), None);
+    assert_eq!(run.results.len(), 1);
+    assert_eq!(run.results[0].outcome.as_str(), "Failed");
     let mut files = crate::support::names(&run.attachments);
     files.extend(crate::support::names(&run.results[0].attachments));
     let mut kinds: Vec<&str> = files
@@ -165,6 +166,7 @@ fn without_a_failure_the_default_sends_no_file() {
     let machine = Machine::new();
     let shop = machine.shop(&CASES);
     rewrite(&shop, |text| only(&text, |line| !line.contains("ttach")));
+
     assert_eq!(machine.submit(&shop, &run()).code, 0);
     assert!(machine.ado_run().attachments.is_empty());
 }
@@ -178,7 +180,9 @@ fn an_empty_file_and_none_are_an_integration_that_is_off() {
             Some(text) => fs::write(file_of(&shop), text).unwrap(),
             None => fs::remove_file(file_of(&shop)).unwrap(),
         }
+
         let refused = machine.submit(&shop, &run());
+
         assert_eq!(refused.code, 1, "{text:?} {refused:?}");
         assert!(refused.err.contains("switched off"), "{text:?} {refused:?}");
         assert_eq!(machine.fake.requests().len(), 0, "{text:?}");
@@ -201,6 +205,7 @@ fn the_file_is_read_in_every_form_that_katalon_gives_it() {
             format!("{text}submitOptions.future=\"{{}}\"\n")
         }),
     ];
+
     for (form, change) in forms {
         let machine = Machine::new();
         let shop = machine.shop_with(
@@ -211,7 +216,9 @@ fn the_file_is_read_in_every_form_that_katalon_gives_it() {
             &CASES,
         );
         rewrite(&shop, change);
+
         let submitted = machine.submit(&shop, &run());
+
         assert_eq!(submitted.code, 0, "{form}: {submitted:?}");
         assert_eq!(machine.ado_run().name, "Soirée: #1", "{form}");
     }
@@ -228,18 +235,23 @@ fn plan(id: u32) -> String {
 fn a_plan_of_an_older_katalon_does_not_count_beside_a_list_of_plans() {
     let machine = Machine::new();
     let shop = machine.shop(&CASES);
+
     rewrite(&shop, |text| {
         format!("{text}submitOptions.testPlan=\"{}\"\n", plan(19))
     });
+
     assert_eq!(machine.submit(&shop, &run()).code, 0);
     assert_eq!(machine.ado_run().plan_id, Some(18));
+
     // And it counts without that list.
     let machine = Machine::new();
     let shop = machine.shop(&CASES);
     let without = |text: String| only(&text, |line| !line.starts_with("submitOptions.testPlans"));
+
     rewrite(&shop, |text| {
         format!("{}submitOptions.testPlan=\"{}\"\n", without(text), plan(19))
     });
+
     assert_eq!(machine.submit(&shop, &run()).code, 0);
     assert_eq!(machine.ado_run().plan_id, Some(19));
 }
@@ -248,6 +260,7 @@ fn a_plan_of_an_older_katalon_does_not_count_beside_a_list_of_plans() {
 fn what_the_dialogs_fetched_last_is_not_used() {
     let machine = Machine::new();
     let shop = machine.shop(&CASES);
+
     rewrite(&shop, |text| {
         let rest = only(&text, |line| !line.starts_with("fetched"));
         format!(
@@ -256,9 +269,11 @@ fn what_the_dialogs_fetched_last_is_not_used() {
         )
     });
     let submitted = machine.submit(&shop, &run());
+
     assert_eq!(submitted.code, 0, "{submitted:?}");
     let run = machine.ado_run();
-    assert_eq!((run.project.as_str(), run.plan_id), ("Shop", Some(18)));
+    assert_eq!(run.project.as_str(), "Shop");
+    assert_eq!(run.plan_id, Some(18));
 }
 
 #[test]
@@ -287,6 +302,7 @@ fn the_profile_of_a_row_counts_under_any_key_that_speaks_of_a_profile() {
                 text.replace("\\\"profile\\", &format!("\\\"{key}\\"))
             });
         }
+
         assert_eq!(
             machine.submit(&shop, &run().profile("staging")).code,
             0,
@@ -311,6 +327,7 @@ fn end_a_run(machine: &Machine, shop: &Path, service: &Service, count: usize) {
 fn each_run_is_submitted_with_the_settings_of_its_end() {
     let machine = Machine::new();
     let shop = machine.shop(&CASES);
+
     let service = machine.start();
     end_a_run(&machine, &shop, &service, 1);
     let edited = AzureSettings {
@@ -321,6 +338,7 @@ fn each_run_is_submitted_with_the_settings_of_its_end() {
     machine.shop_with(edited, &CASES);
     end_a_run(&machine, &shop, &service, 2);
     service.stop_cleanly();
+
     let seen: Vec<_> = machine
         .ado_runs()
         .into_iter()

@@ -85,6 +85,7 @@ fn many_runs_under_faults_kills_and_stops_arrive_once_each() {
     while soak.expected.len() < wanted {
         soak.round(wanted);
     }
+
     let completed = soak.completed();
     println!(
         "{completed} of {wanted} runs were completed under faults, after {:.0?}",
@@ -120,6 +121,7 @@ impl Soak {
         let projects = (0..PROJECTS)
             .map(|number| runs::project(&machine, number))
             .collect();
+
         Self {
             seed,
             dice: Dice::new(seed),
@@ -140,12 +142,15 @@ impl Soak {
         if self.dice.once_in(4) {
             planned.push(self.dice.refusal(new));
         }
+
         self.figures.faults += planned.len();
+
         // Those that met no request would pile up, until hardly any request went well.
         self.machine.fake.clear_faults();
         self.machine.fake.faults(planned);
         self.machine.fake.world().settings.run_list_lag_ms = self.dice.below(LAG);
         let expires = self.dice.once_in(6);
+
         if expires {
             self.figures.tokens += 1;
             self.machine
@@ -153,20 +158,24 @@ impl Soak {
                 .world()
                 .set_tokens(&[&token(self.figures.tokens)]);
         }
+
         for _ in 0..new {
             self.write_run();
         }
+
         if self.dice.once_in(5) {
             self.hurry();
         } else {
             self.serve(expires);
         }
+
         let completed = self.completed();
         println!(
             "round {}: {completed} of {} completed",
             self.figures.rounds,
             self.expected.len()
         );
+
         // Whoever is told of the new token late had none for a whole round.
         closed_file(
             &self.machine.root().join("token"),
@@ -198,12 +207,14 @@ impl Soak {
         self.wait_for(before + open * share / 200);
         cut_off(first);
         self.wipe();
+
         if expired && self.dice.once_in(2) {
             closed_file(
                 &self.machine.root().join("token"),
                 &token(self.figures.tokens),
             );
         }
+
         let second = self.ask_again();
         self.wait_for(before + open * share / 100);
         cut_off(second);
@@ -227,6 +238,7 @@ impl Soak {
         while self.completed() < completed && since.elapsed() < LONGEST {
             sleep(Duration::from_millis(50));
         }
+
         sleep(Duration::from_millis(500 + self.dice.below(1500)));
     }
 
@@ -260,6 +272,7 @@ impl Soak {
             .iter()
             .filter(|row| row["state"].as_str().is_some_and(open))
             .collect();
+
         for _ in 0..WIPED.min(open.len()) {
             let row = open[self.dice.index(open.len())];
             let folder = row["folder"].as_str().unwrap();
@@ -287,6 +300,7 @@ impl Soak {
     /// Without faults everything arrives, once a person asks for what was put off.
     fn finish(&mut self) {
         self.machine.fake.clear_faults();
+
         let service = self.machine.start();
         let (mut progress, mut best) = (Instant::now(), 0);
         let left = loop {
@@ -303,7 +317,9 @@ impl Soak {
             }
             sleep(Duration::from_secs(1));
         };
+
         assert_eq!(left, [""; 0], "seed {}: {}", self.seed, service.log());
+
         service.stop_cleanly();
     }
 }

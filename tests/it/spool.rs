@@ -30,6 +30,7 @@ fn machine() -> (Machine, std::path::PathBuf) {
         ..machine.settings()
     };
     let shop = machine.shop_with(settings, &[("Login", "1001"), ("Pay", "1002")]);
+
     (machine, shop)
 }
 
@@ -42,14 +43,20 @@ fn a_workspace_wiped_while_azure_devops_is_down_costs_nothing() {
         Nth::Every,
         FaultAction::error(503, "X", "down"),
     ));
+
     let waiting = machine.submit(&shop, &finished(failing()));
+
     assert_eq!(waiting.code, 4, "{waiting:?}");
+
     fs::remove_dir_all(machine.work().join("Shop")).unwrap();
     machine.fake.clear_faults();
+
     let sent = machine.kado(&["run", "--once"]);
+
     assert_eq!(sent.code, 0, "{sent:?}");
     let run = machine.ado_run();
-    assert_eq!((run.state.as_str(), run.results.len()), ("Completed", 2));
+    assert_eq!(run.state.as_str(), "Completed");
+    assert_eq!(run.results.len(), 2);
     assert!(
         names(&run.attachments).contains(&"execution0.log".to_owned()),
         "{:?}",
@@ -76,6 +83,7 @@ fn copied_in_the_grace_time(machine: &Machine, shop: &Path) -> Service {
     let folder = run.folder_in(shop);
     run.live(&folder).perform_through(Phase::Ended).unwrap();
     machine.wait_for_copies(&folder);
+
     service
 }
 
@@ -84,11 +92,14 @@ fn a_workspace_wiped_in_the_grace_time_ends_it_and_what_was_copied_arrives() {
     let (machine, shop) = machine();
     let service = copied_in_the_grace_time(&machine, &shop);
     fs::remove_dir_all(&shop).unwrap();
+
     machine.wait_for_completed(1);
+
     let arrived = machine.ado_run();
     assert_eq!(arrived.results.len(), 2);
     assert_eq!(arrived.result_of_point(12).unwrap().attachments.len(), 1);
     assert!(service.log().contains("vanished"), "{}", service.log());
+
     service.stop_cleanly();
 }
 
@@ -99,11 +110,14 @@ fn a_workspace_wiped_while_the_outbox_cannot_be_written_costs_no_run() {
     let somebody = rusqlite::Connection::open(machine.state().join("kado.db")).unwrap();
     somebody.execute_batch("BEGIN IMMEDIATE").unwrap();
     fs::remove_dir_all(&shop).unwrap();
+
     // The folder vanishes once, and is told once.
     service.wait_for_log("no run is recorded or sent until it can");
     somebody.execute_batch("COMMIT").unwrap();
     machine.wait_for_completed(1);
+
     assert_eq!(machine.ado_run().results.len(), 2);
+
     service.stop_cleanly();
 }
 
@@ -118,10 +132,12 @@ fn what_found_no_room_in_the_spool_and_vanished_is_named() {
         Nth::Every,
         FaultAction::error(503, "X", "down"),
     ));
+
     machine.submit(&shop, &finished(failing()));
     fs::remove_dir_all(&shop).unwrap();
     machine.fake.clear_faults();
     let sent = machine.kado(&["run", "--once"]);
+
     assert_eq!(sent.code, 1, "{sent:?}");
     let run = machine.ado_run();
     assert_eq!(run.state, "Completed");

@@ -34,13 +34,14 @@ const CASES: [(&str, &str); 5] = [
 fn a_finished_run_becomes_one_completed_test_run_with_all_results() {
     let machine = Machine::new();
     let shop = machine.shop(&CASES);
+
     let submitted = machine.submit(&shop, &finished(every_status()));
+
     assert_eq!(submitted.code, 0, "{submitted:?}");
     let run = machine.ado_run();
-    assert_eq!(
-        (run.state.as_str(), run.plan_id, run.automated),
-        ("Completed", Some(PLAN), true)
-    );
+    assert_eq!(run.state.as_str(), "Completed");
+    assert_eq!(run.plan_id, Some(PLAN));
+    assert!(run.automated);
     assert_eq!(run.name, "Run by Katalon Studio");
     let outcomes: Vec<_> = run
         .results
@@ -66,7 +67,9 @@ fn a_finished_run_becomes_one_completed_test_run_with_all_results() {
 fn people_read_what_was_submitted_and_where() {
     let machine = Machine::new();
     let shop = machine.shop(&CASES);
+
     let submitted = machine.submit(&shop, &finished(every_status()));
+
     insta::assert_snapshot!(machine.readable(&submitted.out), @r"
     Test Suites/Smoke (test plan 18): submitted as test run 150 with 4 results and 2 attachments
         [server]/Shop/_TestManagement/Runs?runId=150&_a=runCharts
@@ -80,6 +83,7 @@ fn a_result_says_what_went_wrong_where_and_when() {
     let shop = machine.shop(&CASES);
     let stack = "java.lang.AssertionError: the cart is empty\n\tat Script1.run(Script1:18)";
     let test = Test::failed(&tc("Add to cart"), "the cart is empty").stack(stack);
+
     assert_eq!(
         machine
             .submit(&shop, &finished([test]).host("agent-07"))
@@ -128,6 +132,7 @@ fn a_result_says_what_went_wrong_where_and_when() {
 fn a_passed_result_has_neither_message_nor_stack_trace() {
     let machine = Machine::new();
     let shop = machine.shop(&CASES);
+
     assert_eq!(
         machine
             .submit(&shop, &finished([Test::passed(&tc("Sign in"))]))
@@ -136,27 +141,21 @@ fn a_passed_result_has_neither_message_nor_stack_trace() {
     );
     let run = machine.ado_run();
     let result = run.result_of_point(11).unwrap();
-    assert_eq!(
-        (
-            result.error_message.as_deref(),
-            result.stack_trace.as_deref()
-        ),
-        (None, None)
-    );
+    assert_eq!(result.error_message.as_deref(), None);
+    assert_eq!(result.stack_trace.as_deref(), None);
 }
 
 #[test]
 fn the_run_has_start_and_end_of_the_suite() {
     let machine = Machine::new();
     let shop = machine.shop(&CASES);
+
     assert_eq!(machine.submit(&shop, &finished(every_status())).code, 0);
     let run = machine.ado_run();
     let row = machine.row();
     let ended: Timestamp = row["ended"].as_str().unwrap().parse().unwrap();
-    assert_eq!(
-        (run.started, run.completed),
-        (Some(start_of()), Some(ended))
-    );
+    assert_eq!(run.started, Some(start_of()));
+    assert_eq!(run.completed, Some(ended));
     assert!(ended.duration_since(start_of()) > SignedDuration::ZERO);
     let last = run
         .results
@@ -176,6 +175,7 @@ fn the_comment_begins_with_the_key_and_describes_the_run() {
         .host("agent-07")
         .profile("staging")
         .generation(Generation::V10);
+
     assert_eq!(machine.submit(&shop, &run).code, 0);
     let comment = machine.ado_run().comment.unwrap();
     let key = machine.row()["key"].as_str().unwrap().to_owned();
@@ -195,7 +195,9 @@ fn a_run_torn_off_counts_its_open_tests_as_aborted() {
         Test::passed(&tc("Sign in")),
         Test::incomplete(&tc("Add to cart")),
     ];
+
     let submitted = machine.submit(&shop, &finished(tests).ending(Ending::Crashed));
+
     assert_eq!(submitted.code, 0, "{submitted:?}");
     let run = machine.ado_run();
     assert_eq!(run.state, "Completed");
@@ -218,6 +220,7 @@ fn outcomes_follow_the_mapping_of_the_project() {
         .map(|(katalon, azure)| (katalon.to_owned(), azure.to_owned()))
         .to_vec();
     let shop = machine.shop_with(settings, &CASES);
+
     assert_eq!(machine.submit(&shop, &finished(every_status())).code, 0);
     let outcomes: Vec<_> = machine
         .ado_run()
@@ -255,7 +258,9 @@ fn with_mapping(mapping: &[(&str, &str)]) -> Vec<String> {
         skipped,
         Test::incomplete(&tc("Subscribe")),
     ];
+
     let submitted = machine.submit(&shop, &finished(tests).ending(Ending::Crashed));
+
     assert_eq!(submitted.code, 0, "{submitted:?}");
     let run = machine.ado_run();
     assert!(
@@ -282,6 +287,7 @@ fn every_status_becomes_any_word_of_ados_that_the_mapping_gives_it() {
             "NotImpacted",
         ],
     ];
+
     for words in words {
         let mapping: Vec<_> = STATUSES.into_iter().zip(words).collect();
         assert_eq!(with_mapping(&mapping), words);
@@ -301,12 +307,14 @@ fn tests_that_never_started_because_too_many_failed_have_no_result() {
     let machine = Machine::new();
     let shop = machine.shop(&CASES);
     let tests = every_status();
+
     let folder = finished(tests[..2].to_vec()).write_in(&shop).unwrap();
     // With `-maxFailedTests` Katalon plans all of them and ends the suite early.
     let planned = finished(tests)
         .write_in(&machine.root().join("planned"))
         .unwrap()
         .join("testCaseBinding");
+
     std::fs::copy(planned, folder.join("testCaseBinding")).unwrap();
     let submitted = machine.submit_folder(&folder);
     assert_eq!(submitted.code, 0, "{submitted:?}");
@@ -322,7 +330,9 @@ fn tests_that_never_started_because_too_many_failed_have_no_result() {
             .unwrap()
             .contains("2 tests: 1 PASSED, 1 FAILED; 2 results")
     );
+
     let shown = machine.kado(&["runs", "show", "1"]);
+
     assert!(
         shown
             .out
@@ -342,6 +352,7 @@ fn the_name_of_the_run_is_exactly_as_configured_in_the_project() {
             },
             &CASES,
         );
+
         assert_eq!(machine.submit(&shop, &finished(every_status())).code, 0);
         assert_eq!(machine.ado_run().name, name);
     }
@@ -355,6 +366,7 @@ fn placeholders_are_filled_in_names_of_kado() {
     let run = finished(every_status())
         .os("Windows 11 64bit")
         .profile("staging");
+
     assert_eq!(machine.submit(&shop, &run).code, 0);
     assert_eq!(machine.ado_run().name, "Smoke on Windows 11 64bit, staging");
 }
@@ -367,12 +379,11 @@ fn options_of_katalonc_beat_project_and_configuration() {
     let run = finished([Test::passed(&tc("Sign in"))])
         .info("adoPlanId", "19")
         .info("adoTestRunName", "Release night");
+
     assert_eq!(machine.submit(&shop, &run).code, 0);
     let run = machine.ado_run();
-    assert_eq!(
-        (run.plan_id, run.name.as_str()),
-        (Some(19), "Release night")
-    );
+    assert_eq!(run.plan_id, Some(19));
+    assert_eq!(run.name.as_str(), "Release night");
     assert_eq!(run.results[0].point_id, Some(91));
 }
 
@@ -380,10 +391,12 @@ fn options_of_katalonc_beat_project_and_configuration() {
 fn an_invalid_plan_option_parks_the_run_and_never_falls_back() {
     let machine = Machine::new();
     let shop = machine.shop(&CASES);
+
     let submitted = machine.submit(
         &shop,
         &finished([Test::passed(&tc("Sign in"))]).info("adoPlanId", "eighteen"),
     );
+
     assert_eq!(submitted.code, 1, "{submitted:?}");
     assert_eq!(machine.ado_runs().len(), 0);
     assert_eq!(machine.row()["state"], "parked");
@@ -400,7 +413,9 @@ fn a_run_of_every_generation_of_katalon_arrives() {
     ] {
         let machine = Machine::new();
         let shop = machine.shop(&CASES);
+
         let submitted = machine.submit(&shop, &finished(every_status()).generation(generation));
+
         assert_eq!(submitted.code, 0, "{generation:?} {submitted:?}");
         let run = machine.ado_run();
         let outcomes: Vec<_> = run
@@ -425,6 +440,7 @@ fn a_run_of_every_generation_of_katalon_arrives() {
 fn a_log_in_several_parts_is_read_whole() {
     let machine = Machine::new();
     let shop = machine.shop(&CASES);
+
     assert_eq!(
         machine
             .submit(
@@ -452,6 +468,7 @@ fn a_called_test_case_is_no_result_of_its_own() {
         &tc("Sign in"),
         vec![fake_katalon::Step::passed("click()", "clicked")],
     );
+
     assert_eq!(
         machine
             .submit(
@@ -479,6 +496,7 @@ fn a_masked_value_reaches_no_text_of_the_run() {
             .with_variable(Variable::new("password", "hunter2hunter2").masked())
     };
     let failed = Attempt::new(Status::Failed, "wrong password");
+
     assert_eq!(
         machine
             .submit(
@@ -498,6 +516,7 @@ fn several_folders_are_submitted_by_one_command() {
     let shop = machine.shop(&CASES);
     let second = finished([Test::passed(&tc("Add to cart"))])
         .start(start_of() + SignedDuration::from_hours(1));
+
     let folders = [
         finished(every_status()).write_in(&shop).unwrap(),
         second.write_in(&shop).unwrap(),
@@ -507,6 +526,7 @@ fn several_folders_are_submitted_by_one_command() {
         &folders[0].to_string_lossy(),
         &folders[1].to_string_lossy(),
     ]);
+
     assert_eq!(submitted.code, 0, "{submitted:?}");
     assert_eq!(machine.ado_runs().len(), 2);
     assert_eq!(submitted.out.matches(SUITE).count(), 2, "{submitted:?}");
@@ -516,12 +536,14 @@ fn several_folders_are_submitted_by_one_command() {
 fn a_folder_that_is_no_run_is_refused_and_the_others_go_on() {
     let machine = Machine::new();
     let shop = machine.shop(&CASES);
+
     let folder = finished(every_status()).write_in(&shop).unwrap();
     let submitted = machine.kado(&[
         "submit",
         &shop.join("Profiles").to_string_lossy(),
         &folder.to_string_lossy(),
     ]);
+
     assert_eq!(submitted.code, 1, "{submitted:?}");
     assert!(submitted.err.contains("Profiles"), "{submitted:?}");
     assert_eq!(machine.ado_run().state, "Completed");
@@ -531,15 +553,16 @@ fn a_folder_that_is_no_run_is_refused_and_the_others_go_on() {
 fn scripts_get_the_rows_as_json() {
     let machine = Machine::new();
     let shop = machine.shop(&CASES);
+
     let folder = finished(every_status()).write_in(&shop).unwrap();
     let submitted = machine.kado(&["submit", "--json", &folder.to_string_lossy()]);
+
     let rows: serde_json::Value = serde_json::from_str(&submitted.out).unwrap();
     assert_eq!(rows, serde_json::Value::Array(machine.rows()));
     let row = &rows[0];
-    assert_eq!(
-        (&row["state"], &row["results"], &row["plan_id"]),
-        (&"submitted".into(), &4.into(), &18.into())
-    );
+    assert_eq!(row["state"], "submitted");
+    assert_eq!(row["results"], 4);
+    assert_eq!(row["plan_id"], 18);
     assert_eq!(row["ado_run_id"], machine.ado_run().id);
     assert_eq!(row["folder"], *folder.to_string_lossy());
     assert_eq!(row["started"], "2026-05-06T08:15:02.117Z");
@@ -549,10 +572,12 @@ fn scripts_get_the_rows_as_json() {
 fn a_folder_can_be_named_relative_to_where_one_stands() {
     let machine = Machine::new();
     let shop = machine.shop(&CASES);
+
     let folder = finished(every_status()).write_in(&shop).unwrap();
     let mut command = machine.command(&["submit", "."]);
     command.current_dir(&folder);
     let submitted = crate::support::finish(command);
+
     assert_eq!(submitted.code, 0, "{submitted:?}");
     assert_eq!(machine.row()["folder"], *folder.to_string_lossy());
 }
@@ -561,18 +586,17 @@ fn a_folder_can_be_named_relative_to_where_one_stands() {
 fn a_run_that_was_only_queued_is_refused() {
     let machine = Machine::new();
     let shop = machine.shop(&CASES);
+
     let folder = finished(every_status())
         .ending(Ending::Queued)
         .write_in(&shop)
         .unwrap();
+
     crate::support::age(&folder);
     let refused = machine.submit_folder(&folder);
     assert_eq!(refused.code, 1, "{refused:?}");
-    assert_eq!(
-        (refused.out.as_str(), machine.rows().len()),
-        ("", 0),
-        "{refused:?}"
-    );
+    assert_eq!(refused.out.as_str(), "", "{refused:?}");
+    assert_eq!(machine.rows().len(), 0, "{refused:?}");
     assert!(
         refused.err.contains(&*folder.to_string_lossy()),
         "{refused:?}"
@@ -598,6 +622,7 @@ fn what_a_project_lacks_is_said_and_nothing_is_sent() {
         token: None,
         ..machine.settings()
     };
+
     for (hours, (settings, word)) in [
         (server, "server url"),
         (project, "ADO project"),
@@ -609,13 +634,16 @@ fn what_a_project_lacks_is_said_and_nothing_is_sent() {
     {
         let shop = machine.shop_with(settings, &CASES);
         let later = start_of() + SignedDuration::from_hours(hours as i64);
+
         let submitted = machine.submit(&shop, &finished(every_status()).start(later));
+
         assert_eq!(submitted.code, 1, "{word}: {submitted:?}");
         assert!(
             submitted.out.contains(&format!("no {word}")),
             "{word}: {submitted:?}"
         );
     }
+
     assert_eq!(machine.fake.requests().len(), 0);
     assert_eq!(machine.rows().len(), 4);
 }

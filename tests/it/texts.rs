@@ -19,7 +19,9 @@ fn text_of(attachment: &Attachment) -> String {
 /// The result of a test that failed with this message.
 fn failed_with(machine: &Machine, settings: AzureSettings, message: &str) -> TestResult {
     let shop = machine.shop_with(settings, &[("Sign in", "1001")]);
+
     let submitted = machine.submit(&shop, &finished([Test::failed(&tc("Sign in"), message)]));
+
     assert_eq!(submitted.code, 0, "{submitted:?}");
     machine.ado_run().results[0].clone()
 }
@@ -53,6 +55,7 @@ fn a_long_error_message_is_cut_and_attached_whole() {
     let machine = Machine::new();
     let message = format!("the cart is empty {} the end", "x".repeat(5000));
     let result = failed_with(&machine, machine.settings(), &message);
+
     assert_cut_and_attached(
         &result,
         result.error_message.as_deref().unwrap(),
@@ -70,9 +73,11 @@ fn a_long_error_message_is_cut_and_attached_whole() {
 fn a_long_stack_trace_is_cut_and_attached_whole() {
     let machine = Machine::new();
     let shop = machine.shop(&[("Sign in", "1001")]);
+
     let lines: String = (0..200)
         .map(|n| format!("\tat com.example.Frame{n}.call(Frame.java:{n})\n"))
         .collect();
+
     let test = Test::failed(&tc("Sign in"), "no").stack(&format!("java.lang.Error: no\n{lines}"));
     assert_eq!(machine.submit(&shop, &finished([test])).code, 0);
     let result = machine.ado_run().results[0].clone();
@@ -90,6 +95,7 @@ fn a_character_that_counts_twice_is_never_halved() {
         let message = format!("{}{}", "x".repeat(offset), "🔑".repeat(2500));
         let result = failed_with(&machine, machine.settings(), &message);
         let cut = result.error_message.clone().unwrap();
+
         assert_cut_and_attached(&result, &cut, "error-message");
         assert!(cut.ends_with('🔑'), "{offset}");
     }
@@ -103,6 +109,7 @@ fn a_long_message_is_cut_and_not_attached_where_attachments_are_off() {
         ..machine.settings()
     };
     let result = failed_with(&machine, settings, &"x".repeat(5000));
+
     assert_eq!(units(result.error_message.as_deref().unwrap()), 4000);
     assert!(result.attachments.is_empty());
 }
@@ -111,6 +118,7 @@ fn a_long_message_is_cut_and_not_attached_where_attachments_are_off() {
 fn a_message_within_the_limit_is_neither_cut_nor_attached() {
     let machine = Machine::new();
     let short = failed_with(&machine, machine.settings(), &"x".repeat(3000));
+
     assert_eq!(crate::support::names(&short.attachments), [""; 0]);
 }
 
@@ -122,6 +130,7 @@ fn a_long_run_name_is_cut_at_a_character() {
         ..machine.settings()
     };
     let shop = machine.shop_with(settings, &[("Sign in", "1001")]);
+
     assert_eq!(
         machine
             .submit(&shop, &finished([Test::passed(&tc("Sign in"))]))
@@ -135,6 +144,7 @@ fn a_long_run_name_is_cut_at_a_character() {
 fn a_long_host_name_is_cut() {
     let machine = Machine::new();
     let shop = machine.shop(&[("Sign in", "1001")]);
+
     assert_eq!(
         machine
             .submit(
@@ -161,6 +171,7 @@ fn letters_of_all_scripts_arrive_as_they_are() {
     let message = "Erwartet „Öl & Wasser“ <1>, war 東京 — Привет 🔑";
     let shop = machine.shop(&[("Zahlung per Überweisung", "1001")]);
     let name = tc("Zahlung per Überweisung");
+
     assert_eq!(
         machine
             .submit(&shop, &finished([Test::failed(&name, message)]))
@@ -189,7 +200,9 @@ fn a_list_that_does_not_fit_into_the_comment_is_attached_whole() {
     let tests = (0..30)
         .map(|n| Test::passed(&tc(&name(n))))
         .chain([Test::passed(&tc("Sign in"))]);
+
     let submitted = machine.submit(&shop, &finished(tests));
+
     assert_eq!(submitted.code, 1, "{submitted:?}");
     let run = machine.ado_run();
     let comment = run.comment.unwrap();
@@ -232,6 +245,7 @@ fn the_list_of_what_was_left_out_is_attached_even_where_attachments_are_off() {
     let tests = (0..30)
         .map(|n| Test::passed(&tc(&format!("Case {n}"))))
         .chain([Test::passed(&tc("Sign in"))]);
+
     assert_eq!(machine.submit(&shop, &finished(tests)).code, 1);
     let run = machine.ado_run();
     assert!(

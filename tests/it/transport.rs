@@ -52,6 +52,7 @@ async fn tunnels(door: SocketAddr, user_and_password: &str) -> SocketAddr {
             });
         }
     });
+
     address
 }
 
@@ -68,6 +69,7 @@ async fn an_encrypted_server_is_reached_through_a_proxy_that_wants_a_password() 
         submitted_with(&machine, "https://ado.invalid/acme", &azure)
     };
     let refused = with("robot:wrong");
+
     assert_eq!(refused.code, 4, "{refused:?}");
     assert!(
         refused
@@ -88,6 +90,7 @@ fn submitted_with(machine: &Machine, server: &str, azure: &str) -> crate::suppor
     machine.configure(&format!(
         "[azure]\nserver_url = {server:?}\ntoken_file = {token:?}\n{azure}"
     ));
+
     machine.submit(&shop, &finished([Test::passed(&tc("Login"))]))
 }
 
@@ -98,6 +101,7 @@ async fn a_server_with_a_private_authority_is_trusted_only_with_its_certificate(
     let door = authority.door(NAME, machine.fake.address()).await;
     let server = format!("https://{NAME}:{}/acme", door.port());
     let unknown = submitted_with(&machine, &server, "");
+
     assert_eq!(unknown.code, 4, "{unknown:?}");
     assert!(unknown.out.contains("certificate"), "{unknown:?}");
     let file = machine.root().join("ca.pem");
@@ -117,6 +121,7 @@ fn the_configured_proxy_carries_the_requests() {
         machine.fake.address()
     );
     let submitted = submitted_with(&machine, server, &proxy);
+
     assert_eq!(submitted.code, 0, "{submitted:?}");
     assert_eq!(machine.ado_run().state, "Completed");
 }
@@ -128,6 +133,7 @@ fn an_older_server_is_spoken_to_in_the_version_it_knows() {
             Machine::with(world().with(|settings| settings.max_api_version = newest.to_owned()));
         let server = machine.fake.base_url();
         let submitted = submitted_with(&machine, &server, "");
+
         assert_eq!(submitted.code, 0, "{submitted:?}");
         assert_eq!(machine.ado_run().state, "Completed");
         let pinned = submitted_with(&machine, &server, "api_version = \"7.1\"\n");
@@ -135,7 +141,9 @@ fn an_older_server_is_spoken_to_in_the_version_it_knows() {
             pinned.code, 0,
             "the run is known, so nothing is asked: {pinned:?}"
         );
+
         let checked = machine.kado(&["check"]);
+
         assert_eq!(checked.code, 1, "what is configured is spoken: {checked:?}");
         assert!(
             checked.out.contains("out of range for this server"),
@@ -149,6 +157,7 @@ fn a_server_older_than_2019_is_told_to_be_too_old() {
     let machine =
         Machine::with(world().with(|settings| settings.max_api_version = "4.1".to_owned()));
     let submitted = submitted_with(&machine, &machine.fake.base_url(), "");
+
     assert_eq!(submitted.code, 1, "{submitted:?}");
     insta::assert_snapshot!(machine.readable(&submitted.out), @"Test Suites/Smoke (test plan 18): parked: Azure DevOps refused the request (400): The requested REST API version of 5.0-preview.1 is out of range for this server. The latest REST API version this server supports is 4.1; kado needs Azure DevOps Services, or Azure DevOps Server 2019 or later");
 }

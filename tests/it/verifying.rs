@@ -55,7 +55,9 @@ fn line<'a>(output: &'a Output, name: &str) -> &'a str {
 fn a_token_with_all_scopes_passes_and_nothing_is_written() {
     let machine = Machine::with(scoped(&ALL));
     linked(&machine);
+
     let output = machine.kado(&["check"]);
+
     assert_eq!(output.code, 0, "{output:?}");
     for found in [
         "scope Test Management (read & write): the token has it",
@@ -84,6 +86,7 @@ fn each_scope_that_the_token_lacks_is_named() {
                 .collect();
             format!("{without}: {} {}", output.code, names.join(", "))
         };
+
         let table = ALL.map(told).join("\n");
         insta::allow_duplicates! {
             insta::assert_snapshot!(table, @r"
@@ -101,7 +104,9 @@ fn each_scope_that_the_token_lacks_is_named() {
 fn a_token_that_may_only_read_is_told_before_the_first_run_is_lost() {
     let machine = Machine::with(scoped(&["vso.test", "vso.work", "vso.project"]));
     machine.shop(&[("Sign in", "1001")]);
+
     let output = machine.kado(&["check"]);
+
     assert_eq!(output.code, 3, "{output:?}");
     insta::assert_snapshot!(wrong(&output).join("\n"), @"WRONG  scope Test Management (read & write): the token lacks it (TF400813: The user 'aaaaaaaa-aaaa-aaaa-aaaa-aaaaaaaaaaaa' is not authorized to access this resource.)");
 }
@@ -110,7 +115,9 @@ fn a_token_that_may_only_read_is_told_before_the_first_run_is_lost() {
 fn a_definition_that_is_not_there_is_told() {
     let machine = Machine::new();
     linked(&machine);
+
     let output = machine.kado(&["check"]);
+
     assert_eq!(output.code, 1, "{output:?}");
     insta::assert_snapshot!(wrong(&output).join("\n"), @r"
     WRONG  build definition 12: project Shop has no such build definition (The build definition 12 could not be found.)
@@ -136,7 +143,9 @@ fn a_stage_that_the_release_definition_does_not_have_is_told() {
     let machine = Machine::with(world().build_definition(12, "Nightly").release(release));
     linked(&machine);
     machine.configure("[submit]\nrelease_stage = \"Live\"\n");
+
     let output = machine.kado(&["check"]);
+
     assert_eq!(output.code, 1, "{output:?}");
     assert!(
         line(&output, "release definition 3").ends_with("has no stage `Live`"),
@@ -154,12 +163,14 @@ fn a_stage_that_the_release_definition_does_not_have_is_told() {
 fn a_clock_that_is_far_from_the_servers_is_told() {
     let machine = Machine::new();
     machine.shop(&[("Sign in", "1001")]);
+
     assert!(
         machine
             .kado(&["check"])
             .out
             .contains("clock: agrees with the server's")
     );
+
     let early = vec![(
         "date".to_owned(),
         "Tue, 06 May 2025 10:00:00 GMT".to_owned(),
@@ -170,7 +181,9 @@ fn a_clock_that_is_far_from_the_servers_is_told() {
         Nth::Every,
         FaultAction::AddHeaders(early),
     ));
+
     let output = machine.kado(&["check"]);
+
     assert_eq!(output.code, 1, "{output:?}");
     assert!(
         line(&output, "clock").ends_with(" s ahead of the server's"),
@@ -194,7 +207,9 @@ fn rows_that_never_match_and_words_that_katalon_does_not_write_are_told() {
         },
         &[("Sign in", "1001")],
     );
+
     let output = machine.kado(&["check"]);
+
     assert_eq!(output.code, 1, "{output:?}");
     let lines = output
         .out
@@ -223,6 +238,7 @@ fn an_id_with_several_test_cases_and_one_of_another_plan_are_told() {
     );
     machine.shop(&[("A", "1001"), ("B", "1001"), ("C", "1060")]);
     let output = machine.kado(&["check"]);
+
     assert_eq!(output.code, 1, "{output:?}");
     assert_eq!(
         line(&output, "id 1001"),
@@ -248,7 +264,9 @@ fn a_point_in_another_configuration_is_named() {
         ..machine.settings()
     };
     machine.shop_with(settings, &[("Sign in", "1001")]);
+
     let output = machine.kado(&["check"]);
+
     assert!(
         line(&output, "id 1001")
             .contains("no test point with configuration 2 (Ubuntu) [mapping any / any / any] in test plan 18, only with 1 (Windows 10)")
@@ -261,7 +279,9 @@ fn a_folder_of_the_project_that_cannot_be_read_is_told() {
     let shop = machine.shop(&[("Sign in", "1001")]);
     std::fs::remove_dir_all(shop.join("Reports")).unwrap();
     std::fs::write(shop.join("Reports"), "not a folder").unwrap();
+
     let output = machine.kado(&["check", "--offline"]);
+
     assert_eq!(output.code, 1, "{output:?}");
     assert!(line(&output, "folder ").contains("Reports"), "{output:?}");
 }
@@ -270,7 +290,9 @@ fn a_folder_of_the_project_that_cannot_be_read_is_told() {
 fn offline_the_proxy_is_explained_and_nothing_is_asked() {
     let machine = Machine::new();
     machine.shop(&[("Sign in", "1001")]);
+
     let output = machine.kado(&["check", "--offline"]);
+
     assert_eq!(
         line(&output, "proxy"),
         "ok     proxy to 127.0.0.1: none (this machine itself)"
@@ -286,7 +308,9 @@ fn a_machine_without_projects_is_told_whether_its_own_server_knows_its_token() {
         "[azure]\nserver_url = {:?}\ntoken_file = {token:?}\n",
         machine.fake.base_url()
     ));
+
     let output = machine.kado(&["check"]);
+
     assert_eq!(output.code, 1, "there is no project: {output:?}");
     assert!(
         line(&output, "connection").contains("knows the token as that of Fake User"),

@@ -47,26 +47,37 @@ fn polls_with(limit: &str, count: u32, says: &str) {
     let shop = machine.shop(&CASES);
     fs::create_dir_all(shop.join("Reports/a/b/c")).unwrap();
     let first = format!("echo {count} > /proc/sys/user/{limit}");
+
     let Some(command) = in_namespace(&machine.command(&["run"]), &[], &first) else {
         return;
     };
     let service = machine.start_as(command);
     service.wait_for_log("folders are polled every 30 s");
+
     assert!(service.log().contains(says), "{}", service.log());
+
     let status = machine.kado(&["status"]);
+
     assert_eq!(status.code, 1, "{status:?}");
     assert!(
         status.out.contains("folders are polled") && status.out.contains(says),
         "{status:?}"
     );
+
     let checked = machine.kado(&["check", "--offline"]);
+
     assert!(checked.out.contains("folders are polled"), "{checked:?}");
+
     write_run(&shop, 0);
+
     machine.wait_for_completed(1);
+
     let told = service.log().matches("folders are polled").count();
     assert_eq!(told, 1, "told once: {}", service.log());
+
     service.stop_cleanly();
     let status = machine.kado(&["status"]);
+
     assert!(
         !status.out.contains("polled"),
         "a service that has ended polls nothing: {status:?}"
@@ -98,11 +109,13 @@ fn more_events_than_the_system_keeps_cost_no_run() {
     service.wait_for_log("found a Katalon project");
     service.wait_for_log("folders are watched that were not");
     service.signal("STOP");
+
     // Each is two events at least, none like the one before, and nobody takes them.
     for _ in 0..limit / 4 + 100 {
         fs::rename(&noise, &other).unwrap();
         fs::rename(&other, &noise).unwrap();
     }
+
     write_run(&shop, 0);
     service.signal("CONT");
     service.wait_for_log("file events were lost");
@@ -115,6 +128,7 @@ fn a_reports_folder_that_is_deleted_and_made_again_is_watched_again() {
     let machine = Machine::new();
     let shop = machine.shop(&CASES);
     write_run(&shop, -100);
+
     let service = machine.start();
     service.wait_for_log("found a Katalon project");
     for round in 1..=3 {
@@ -123,6 +137,7 @@ fn a_reports_folder_that_is_deleted_and_made_again_is_watched_again() {
         machine.wait_for_completed(usize::try_from(round).unwrap());
     }
     service.stop_cleanly();
+
     assert_eq!(machine.ado_runs().len(), 3);
 }
 
@@ -130,6 +145,7 @@ fn a_reports_folder_that_is_deleted_and_made_again_is_watched_again() {
 fn a_project_may_move_vanish_and_come_back_while_kado_runs() {
     let machine = Machine::new();
     let first = project(&machine, "one/Shop");
+
     let service = machine.start();
     service.wait_for_log("found a Katalon project");
     write_run(&first, 0);
@@ -144,6 +160,7 @@ fn a_project_may_move_vanish_and_come_back_while_kado_runs() {
     write_run(&again, 2);
     machine.wait_for_completed(3);
     service.stop_cleanly();
+
     assert_eq!(
         machine.ado_runs().len(),
         3,
@@ -176,7 +193,9 @@ impl Clock {
         if cfg!(target_os = "linux") && made.is_ok_and(|status| status.success()) {
             return Some(clock);
         }
+
         skip("there is no C compiler, or no way to give a program another clock");
+
         None
     }
 
@@ -221,6 +240,7 @@ fn a_clock_that_is_set_back_takes_no_run_from_kado_exec() {
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
     let exec = command.spawn().unwrap();
+
     wait_until("a test to start", || {
         let logs = kado::watch::find_runs(&shop)
             .into_iter()
@@ -233,6 +253,7 @@ fn a_clock_that_is_set_back_takes_no_run_from_kado_exec() {
     clock.set(SignedDuration::from_hours(-2));
     fs::remove_file(&hold).unwrap();
     let done = ended(exec, "kado exec");
+
     assert_eq!(done.code, 0, "{done:?}");
     assert_eq!(machine.ado_run().name, "By exec", "{done:?}");
 }
@@ -246,6 +267,7 @@ fn a_clock_that_is_set_back_hides_no_new_run() {
     };
     let service = clock.start(&machine);
     service.wait_for_log("found a Katalon project");
+
     // kado first saw this machine, and submitted a run, when its clock was two days ahead.
     age(&run_at(now()).write_in(&shop).unwrap());
     machine.wait_for_completed(1);
@@ -301,9 +323,11 @@ fn a_folder_that_is_gone_for_a_week_is_forgotten_and_costs_no_second_run() {
     let Some(clock) = Clock::new(&machine) else {
         return;
     };
+
     let service = clock.start(&machine);
     let folder = write_run(&shop, 0);
     machine.wait_for_completed(1);
+
     wait_for_count(&machine, SETTLED, 1);
     assert_eq!(machine.submit_folder(&folder).code, 0);
     assert_eq!(count(&machine, "SELECT count(*) FROM request"), 1);
@@ -315,13 +339,17 @@ fn a_folder_that_is_gone_for_a_week_is_forgotten_and_costs_no_second_run() {
     clock.set(SignedDuration::from_hours(6 * 24));
     wait_for_count(&machine, "SELECT count(*) FROM request", 0);
     assert_eq!(count(&machine, SETTLED), 1);
+
     clock.set(SignedDuration::from_hours(8 * 24));
     wait_for_count(&machine, SETTLED, 0);
     fs::rename(&elsewhere, &folder).unwrap();
     clock.set(SignedDuration::from_hours(9 * 24));
     wait_for_count(&machine, SETTLED, 1);
+
     service.stop_cleanly();
-    assert_eq!((machine.rows().len(), machine.ado_runs().len()), (1, 1));
+
+    assert_eq!(machine.rows().len(), 1);
+    assert_eq!(machine.ado_runs().len(), 1);
 }
 
 #[test]
@@ -340,11 +368,13 @@ fn a_clock_that_is_wrong_by_days_makes_no_second_run_of_one_whose_answer_was_los
             Nth::Only(1),
             FaultAction::DropAfter,
         ));
+
         let service = clock.start(&machine);
         service.wait_for_log("found a Katalon project");
         age(&run_at(now() + wrong).write_in(&shop).unwrap());
         machine.wait_for_completed(1);
         service.stop_cleanly();
+
         assert_eq!(machine.ado_runs().len(), 1, "{hours} hours");
     }
 }
@@ -356,6 +386,7 @@ fn a_clock_that_jumps_ahead_costs_no_run_that_is_under_way() {
     let Some(clock) = Clock::new(&machine) else {
         return;
     };
+
     let service = clock.start(&machine);
     service.wait_for_log("found a Katalon project");
     let run = run_at(now());
@@ -370,6 +401,7 @@ fn a_clock_that_jumps_ahead_costs_no_run_that_is_under_way() {
     live.perform_all().unwrap();
     machine.wait_for_completed(1);
     service.stop_cleanly();
+
     assert_eq!(machine.row()["state"], "submitted");
 }
 
@@ -393,6 +425,7 @@ fn while_a_suite_runs_its_log_is_read_once_however_often_it_grows() {
     const PIECE: usize = 64 * 1024;
     let machine = Machine::new();
     let shop = machine.shop(&CASES);
+
     let service = machine.start();
     service.wait_for_log("found a Katalon project");
     let run = run_at(now());
@@ -416,9 +449,11 @@ fn while_a_suite_runs_its_log_is_read_once_however_often_it_grows() {
             Err(format!("{read} of {grown}"))
         }
     });
+
     assert!(
         read < grown + grown / 2,
         "{read} bytes were read of a log of {grown}"
     );
+
     service.stop_cleanly();
 }

@@ -37,20 +37,25 @@ fn a_workspace_can_be_deleted_and_made_again_at_any_moment_while_the_service_run
         machine.start()
     };
     service.wait_for_log("found a Katalon project");
+
     for phase in [Phase::Queued, Phase::Running, Phase::Ended, Phase::Closed] {
         let shop = machine.shop(&CASES);
         let run = run_of(&format!("Test Suites/{phase:?}")).start(now());
         let folder = run.folder_in(&shop);
         run.live(&folder).perform_through(phase).unwrap();
+
         // Of a suite that has not ended kado takes nothing in hand, so there is nothing to wait
         // for.
         if phase >= Phase::Ended {
             machine.wait_for_copies(&folder);
         }
+
         wipe(&shop);
     }
+
     let shop = machine.shop(&CASES);
     arrives(&machine, &shop, "Test Suites/Made again");
+
     // Whether they are sent or come too late to be sent is for others to show.
     machine.wait_for_rows("what had ended", |states| {
         ["Ended", "Closed"].iter().all(|phase| {
@@ -68,11 +73,13 @@ fn a_watched_folder_can_be_deleted_and_made_again_while_the_service_runs() {
     machine.shop(&CASES);
     let service = machine.start();
     service.wait_for_log("found a Katalon project");
+
     for suite in ["Test Suites/Made again", "Test Suites/Made once more"] {
         wipe(&machine.work());
         fs::create_dir(machine.work()).unwrap();
         arrives(&machine, &machine.shop(&CASES), suite);
     }
+
     service.stop_cleanly();
 }
 
@@ -112,6 +119,7 @@ fn line_ends_of_windows_change_nothing() {
             run.results.iter().map(result).collect::<Vec<_>>(),
         )
     };
+
     assert_eq!(told(with_carriage_returns), told(|_| {}));
 }
 
@@ -124,13 +132,17 @@ fn a_project_deeper_than_260_letters_is_found_and_submitted() {
         machine.settings(),
         [fake_katalon::TestCaseFile::new(&tc("Sign in")).azure("1001")],
     );
+
     assert!(shop.as_os_str().len() > 260, "{}", shop.display());
+
     let service = machine.start();
     service.wait_for_log("found a Katalon project");
     let run = finished([Test::failed(&tc("Sign in"), "no").screenshot()]).start(now());
     age(&run.write_in(&shop).unwrap());
     machine.wait_for_completed(1);
+
     assert_eq!(machine.ado_run().results[0].attachments.len(), 1);
+
     service.stop_cleanly();
 }
 
@@ -140,6 +152,7 @@ fn a_log_that_another_program_holds_is_waited_for_and_read_whole() {
     use std::os::windows::fs::OpenOptionsExt as _;
     let machine = Machine::new();
     let shop = machine.shop(&CASES);
+
     let service = machine.start();
     service.wait_for_log("found a Katalon project");
     let folder = run().start(now()).write_in(&shop).unwrap();
@@ -150,9 +163,14 @@ fn a_log_that_another_program_holds_is_waited_for_and_read_whole() {
         .open(folder.join("execution0.log"))
         .unwrap();
     service.wait_for_log("cannot be read; it is looked at again");
+
     assert_eq!(machine.ado_runs().len(), 0);
+
     drop(held);
+
     machine.wait_for_completed(1);
+
     assert_eq!(machine.ado_run().results.len(), 2);
+
     service.stop_cleanly();
 }

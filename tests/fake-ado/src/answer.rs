@@ -60,6 +60,7 @@ pub(crate) fn page(
     let total = values.len();
     let next = from.saturating_add(size);
     let answer = list(values.into_iter().skip(from).take(size).collect());
+
     if next < total {
         answer.with("x-ms-continuationtoken", token(next))
     } else {
@@ -79,6 +80,7 @@ pub(crate) fn error(status: u16, type_name: &str, message: &str) -> Answer {
     let key = key.rsplit('.').next().unwrap_or(key);
     let body = json!({"$id": "1", "innerException": null, "message": message, "typeName": type_name,
         "typeKey": key, "errorCode": 0, "eventId": 3000});
+
     json_answer(status, &body)
 }
 

@@ -25,7 +25,9 @@ impl Walk {
         if !body.is_null() {
             request = request.json(&body);
         }
+
         let response = request.send().await.unwrap();
+
         let status = response.status();
         let answer: Value = response.json().await.unwrap();
         assert!(status.is_success(), "{path}: {answer}");
@@ -63,6 +65,7 @@ impl Walk {
             &format!("{APIS}/testplan/configurations"),
         )
         .await;
+
         for query in ["", "?asTreeView=true"] {
             let suites = format!("{APIS}/testplan/plans/{{planId}}/suites");
             self.get(
@@ -71,6 +74,7 @@ impl Walk {
             )
             .await;
         }
+
         let points = format!("{APIS}/testplan/plans/{{planId}}/suites/{{suiteId}}/testpoint");
         self.get(
             "/Shop/_apis/testplan/Plans/18/Suites/100018/TestPoint?isRecursive=true",
@@ -141,6 +145,7 @@ async fn walk() -> Option<Walk> {
         println!("skipped: the API description is not beside the workspace");
         return None;
     }
+
     let release = r#"{"id":3,"definition":1,"name":"Release-3","status":"active",
         "stages":[{"id":9,"name":"Test","status":"succeeded","started":"2026-01-02T10:00:00Z"}]}"#;
     let release: Release = serde_json::from_str(release).unwrap();
@@ -149,6 +154,7 @@ async fn walk() -> Option<Walk> {
         .unwrap();
     let checker = Checker::load(&default_path().with_file_name("ado-subset.json")).unwrap();
     let http = reqwest::Client::builder().no_proxy().build().unwrap();
+
     Some(Walk {
         fake,
         checker,
@@ -184,6 +190,7 @@ async fn what_is_answered_while_submitting_fits_the_description() {
     let runs = format!("{APIS}/test/runs");
     let new = json!({"name": "n", "plan": {"id": "18"}, "pointIds": [5, 6], "state": "InProgress", "tags": [{"name": "kado"}],
         "build": {"id": "637"}, "startDate": "2026-01-02T10:00:00Z", "comment": "c"});
+
     let id = walk.call("POST", "/Shop/_apis/test/runs", &runs, new).await["id"].clone();
     let run = format!("/Shop/_apis/test/runs/{id}");
     let changes = json!([{"id": 100_000, "state": "Completed", "outcome": "Failed", "durationInMs": 1.5, "errorMessage": "e",
@@ -215,6 +222,7 @@ async fn what_is_answered_while_submitting_fits_the_description() {
         json!({"state": "Completed"}),
     )
     .await;
+
     walk.read_run(&id).await;
     walk.read_everything().await;
     assert_eq!(walk.fake.schema_violations(), Vec::<String>::new());

@@ -82,6 +82,7 @@ fn no_run(id: u32) -> Answer {
 pub(crate) fn dispatch(method: &str, route: &Route, mut call: Call<'_>) -> Outcome {
     use Route as R;
     let call = &mut call;
+
     match (method, route) {
         ("GET", R::ConnectionData) => core::connection_data(call),
         ("GET", R::ResourceAreas) => Ok(list(Vec::new())),
@@ -153,6 +154,7 @@ pub(crate) fn locations(area: Option<&str>, max: &str) -> Answer {
                 .is_some_and(|name| name.eq_ignore_ascii_case(area))
         })
     });
+
     list(wanted.map(|entry| capped(entry, max)).collect())
 }
 
@@ -163,5 +165,6 @@ fn capped(mut entry: Value, max: &str) -> Value {
             entry[key] = max.into();
         }
     }
+
     entry
 }

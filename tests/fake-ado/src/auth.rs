@@ -17,6 +17,7 @@ pub(crate) fn given(headers: &HeaderMap) -> Option<(&'static str, String)> {
         .get("authorization")
         .and_then(|value| value.to_str().ok())?;
     let (scheme, rest) = value.split_once(' ')?;
+
     match scheme.to_lowercase().as_str() {
         "bearer" => Some(("Bearer", rest.trim().to_owned())),
         "basic" => password(rest.trim()).map(|password| ("Basic", password)),
@@ -32,8 +33,10 @@ pub(crate) fn authorized(headers: &HeaderMap, world: &World) -> bool {
     if world.tokens.contains(&token) {
         return true;
     }
+
     let hosted = world.settings.deployment_type == "hosted";
     let of_entra = scheme == "Bearer" && hosted && world.entra.accepts(&token);
+
     of_entra && !(world.settings.conditional_access && suppresses(headers))
 }
 
@@ -74,6 +77,7 @@ pub(crate) fn refusal(which: Refusal) -> Answer {
     let html = "text/html; charset=utf-8";
     let anonymous = "TF400813: The user 'aaaaaaaa-aaaa-aaaa-aaaa-aaaaaaaaaaaa' is not authorized to access this resource.";
     let unauthorized = "Microsoft.TeamFoundation.Framework.Server.UnauthorizedRequestException, Microsoft.TeamFoundation.Framework.Server";
+
     match which {
         Refusal::SignInPage203 => Answer::new(203, html, SIGN_IN),
         Refusal::SignInPage200 => Answer::new(200, html, SIGN_IN),

@@ -20,6 +20,7 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<Body<'_>, Answer> {
     if bytes.is_empty() {
         return Ok(Body::default());
     }
+
     let value = serde_json::from_slice(bytes).map_err(|error| binding(&error.to_string()))?;
     Ok(Body {
         value,
@@ -33,6 +34,7 @@ pub(crate) fn parse_attachment(bytes: &[u8]) -> Result<Body<'_>, Answer> {
     let members: BTreeMap<String, &RawValue> = serde_json::from_slice(bytes).map_err(refused)?;
     let mut value = Map::new();
     let mut stream = None;
+
     for (name, raw) in members {
         let text = raw.get();
         let quoted = text
@@ -53,6 +55,7 @@ pub(crate) fn parse_attachment(bytes: &[u8]) -> Result<Body<'_>, Answer> {
             }
         }
     }
+
     Ok(Body {
         value: Value::Object(value),
         stream,

@@ -126,6 +126,7 @@ impl Entra {
         let (token, until) = self.token_of(client_id);
         let until = until.as_second().to_string();
         let answer = json!({"access_token": token, "expires_on": until, "resource": RESOURCE, "token_type": "Bearer", "client_id": client_id});
+
         json_answer(200, &answer)
     }
 
@@ -141,6 +142,7 @@ impl Entra {
         if let Some(issued) = good.filter(|_| self.hands_out_again) {
             return (issued.token.clone(), issued.until);
         }
+
         let token = format!("entra-token-{}-of-{client_id}", self.issued.len() + 1);
         let until = now() + lives;
         self.issued.push(IssuedToken {
@@ -149,6 +151,7 @@ impl Entra {
             until,
             revoked: false,
         });
+
         (token, until)
     }
 }
@@ -223,6 +226,7 @@ pub(crate) fn authority(entra: &mut Entra, tenant: &str, audience: &str, body: &
             )
         }),
     };
+
     match proven {
         Ok(()) => entra.issue(client_id),
         Err(why) => refused(401, "invalid_client", &why),
@@ -250,6 +254,7 @@ fn check(
         serde_json::from_slice(&bytes).map_err(|error| error.to_string())
     };
     let (header, claims) = (read(header)?, read(claims)?);
+
     let thumbprint =
         URL_SAFE_NO_PAD.encode(digest(&SHA1_FOR_LEGACY_USE_ONLY, certificate).as_ref());
     if header["alg"] != "RS256" || header["x5t"] != thumbprint {
@@ -289,8 +294,10 @@ pub(crate) fn metadata(entra: &mut Entra, query: &str, headers: &HeaderMap) -> A
             Some(_) => {}
         }
     }
+
     let virtual_machine = headers.get("metadata").is_some_and(|value| value == "true");
     let wanted = virtual_machine || headers.contains_key("x-identity-header");
+
     if !wanted || query.get("api-version").is_none() || query.get("resource") != Some(RESOURCE) {
         return refused(
             400,
@@ -298,10 +305,12 @@ pub(crate) fn metadata(entra: &mut Entra, query: &str, headers: &HeaderMap) -> A
             "Required metadata header not specified, or a parameter is missing",
         );
     }
+
     let known = match query.get("client_id") {
         Some(id) => entra.managed.iter().find(|known| *known == id),
         None => entra.managed.first(),
     };
+
     match known.cloned() {
         Some(id) if headers.contains_key("x-identity-header") => entra.issue_by_app_service(&id),
         Some(id) => entra.issue(&id),

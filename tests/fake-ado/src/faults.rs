@@ -34,7 +34,9 @@ impl Fault {
         if !any && !self.method.eq_ignore_ascii_case(method) {
             return false;
         }
+
         let wanted = self.path_contains.to_lowercase();
+
         match wanted.strip_suffix('$') {
             Some(end) => path.to_lowercase().ends_with(end),
             None => format!("{path}?{query}").to_lowercase().contains(&wanted),
@@ -129,6 +131,7 @@ impl FaultAction {
         headers.push(("X-RateLimit-Resource".into(), "Concurrency".into()));
         headers.push(("X-RateLimit-Remaining".into(), "0".into()));
         headers.extend(retry_after.map(|seconds| ("Retry-After".into(), seconds.to_string())));
+
         FaultAction::Status {
             code: 429,
             headers,
@@ -150,6 +153,7 @@ impl FaultAction {
                 message.replace(' ', "%20").replace(':', "%3A"),
             ),
         ];
+
         FaultAction::Status {
             code: 503,
             headers,
@@ -215,6 +219,7 @@ impl FaultPlan {
                 picked = Some(fault.action.clone());
             }
         }
+
         picked
     }
 }

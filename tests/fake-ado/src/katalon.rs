@@ -30,6 +30,7 @@ impl KatalonUpload {
             revision: 3,
             ..TestRun::default()
         };
+
         Self { run }
     }
 
@@ -98,6 +99,7 @@ impl World {
         let project = self
             .find_project(&run.project)
             .expect("an upload needs its project before it");
+
         for result in &mut run.results {
             let point = result
                 .point_id
@@ -109,11 +111,13 @@ impl World {
             result.title = item.map(|item| item.title.clone()).unwrap_or_default();
             result.test_case_revision = item.map_or(1, |item| item.rev);
         }
+
         run.point_ids = run
             .results
             .iter()
             .filter_map(|result| result.point_id)
             .collect();
+
         self.add_run(run)
     }
 }

@@ -30,6 +30,7 @@ impl World {
             .filter(|part| !part.is_empty())
             .map(encode)
             .collect();
+
         parts.join("/")
     }
 
@@ -87,6 +88,7 @@ impl World {
         self.last_run_id = self.last_run_id.max(149) + 1;
         run.id = self.last_run_id;
         self.runs.push(run);
+
         self.last_run_id
     }
 
@@ -95,11 +97,13 @@ impl World {
         for project in &mut self.projects {
             project.complete();
         }
+
         let first = self
             .projects
             .first()
             .map(|project| project.name.clone())
             .unwrap_or_default();
+
         for item in &mut self.work_items {
             item.rev = item.rev.max(1);
             if item.kind.is_empty() {
@@ -109,6 +113,7 @@ impl World {
                 item.project.clone_from(&first);
             }
         }
+
         let highest = self.runs.iter().map(|run| run.id).max().unwrap_or(0);
         self.last_run_id = self.last_run_id.max(highest);
     }
@@ -148,6 +153,7 @@ impl Project {
         if self.id.is_empty() {
             self.id = stable_guid(&self.name);
         }
+
         for plan in &mut self.plans {
             if plan
                 .suites
@@ -166,12 +172,15 @@ impl Project {
                 suite.parent.get_or_insert(root);
             }
         }
+
         let mut points = std::mem::take(&mut self.points);
+
         for point in &mut points {
             if point.plan == 0 {
                 point.plan = self.plan_of_suite(point.suite).map_or(0, |plan| plan.id);
             }
         }
+
         self.points = points;
     }
 }
@@ -181,6 +190,7 @@ impl Plan {
     pub(crate) fn suites_from(&self, suite: u32, deep: bool) -> Vec<u32> {
         let mut found = vec![suite];
         let mut next = 0;
+
         while deep && next < found.len() {
             let parent = found[next];
             found.extend(
@@ -191,6 +201,7 @@ impl Plan {
             );
             next += 1;
         }
+
         found
     }
 }

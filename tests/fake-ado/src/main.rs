@@ -24,6 +24,7 @@ fn serve() -> Result<(), Box<dyn std::error::Error>> {
     let mut listen: SocketAddr = "127.0.0.1:0".parse()?;
     let mut world = World::demo();
     let mut arguments = std::env::args().skip(1);
+
     while let Some(argument) = arguments.next() {
         let value = arguments.next().ok_or(USAGE)?;
         match argument.as_str() {
@@ -32,10 +33,12 @@ fn serve() -> Result<(), Box<dyn std::error::Error>> {
             _ => return Err(USAGE.into()),
         }
     }
+
     let fake = FakeAdo::start_blocking(listen, world)?;
     let mut stdout = std::io::stdout();
     writeln!(stdout, "{}", fake.base_url())?;
     stdout.flush()?;
+
     loop {
         std::thread::park();
     }

@@ -60,6 +60,7 @@ impl Query {
         };
         let refused = || bad(&format!("The value '{text}' is not valid for {name}."));
         let ids: Result<Vec<u32>, _> = text.split(',').map(|id| id.trim().parse()).collect();
+
         ids.map(Some).map_err(|_| refused())
     }
 
@@ -134,6 +135,7 @@ pub(crate) fn cut(text: &str, limit: usize) -> String {
     if !longer_than(text, limit) {
         return text.to_owned();
     }
+
     let units: Vec<u16> = text.encode_utf16().take(limit).collect();
     String::from_utf16_lossy(&units)
 }

@@ -54,6 +54,7 @@ impl RequestLog {
         self.requests.push(request);
         self.in_flight += 1;
         self.peak = self.peak.max(self.in_flight);
+
         order
     }
 

@@ -47,6 +47,7 @@ impl Route {
             .map(|segment| segment.to_lowercase())
             .collect();
         let lower: Vec<&str> = lower.iter().map(String::as_str).collect();
+
         match lower.as_slice() {
             [] => Some(Route::Locations),
             ["connectiondata"] => Some(Route::ConnectionData),
@@ -120,6 +121,7 @@ impl Route {
                 | R::Project(_)
                 | R::SuitesOfTestCase
         );
+
         !organization && !self.any_level()
     }
 
@@ -224,10 +226,13 @@ pub(crate) fn negotiate(
     if version > highest {
         return Err(out_of_range(text, max));
     }
+
     if version < route.since() {
         return Err(no_route(route.described_as().unwrap_or("_apis")));
     }
+
     let released = route.released_in().is_some_and(|from| version >= from);
+
     if released || preview {
         Ok(version)
     } else {

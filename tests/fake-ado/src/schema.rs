@@ -47,6 +47,7 @@ impl Checker {
             return Vec::new();
         };
         let remarks = validator.iter_errors(body).take(5);
+
         remarks
             .map(|error| {
                 format!(
@@ -98,6 +99,7 @@ impl Checker {
         let mut open = Vec::new();
         references(from, &mut open);
         let mut found = Map::new();
+
         while let Some(name) = open.pop() {
             if names.insert(name.clone()) {
                 let definition = &self.description["definitions"][&name];
@@ -105,6 +107,7 @@ impl Checker {
                 found.insert(name, convert(definition));
             }
         }
+
         found
     }
 }
@@ -138,6 +141,7 @@ fn convert(schema: &Value) -> Value {
         };
     };
     let mut out = Map::new();
+
     for (name, member) in members {
         match (name.as_str(), member) {
             ("properties", Value::Object(properties)) => {
@@ -154,8 +158,10 @@ fn convert(schema: &Value) -> Value {
             }
         }
     }
+
     if members.get("x-nullable") == Some(&Value::Bool(true)) {
         return json!({"anyOf": [out, {"type": "null"}]});
     }
+
     Value::Object(out)
 }

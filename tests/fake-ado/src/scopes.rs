@@ -45,10 +45,13 @@ pub(crate) fn check(
     if cover(scopes, wanted) {
         return Ok(());
     }
+
     if status == 401 {
         return Err(auth::refusal(Refusal::Json401));
     }
+
     let kind = "Microsoft.VisualStudio.Services.Common.AccessCheckException, Microsoft.VisualStudio.Services.Common";
+
     Err(error(
         status,
         kind,

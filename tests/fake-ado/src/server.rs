@@ -87,6 +87,7 @@ impl FakeAdo {
             faults: Mutex::default(),
             started: Instant::now(),
         });
+
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
             .thread_name("fake-ado")
@@ -97,6 +98,7 @@ impl FakeAdo {
         drop(entered);
         let (alive, gone) = channel();
         runtime.spawn(accept(listener, shared.clone(), alive));
+
         Ok(FakeAdo {
             shared,
             address,
@@ -185,6 +187,7 @@ impl Drop for FakeAdo {
         if let Some(runtime) = self.runtime.take() {
             runtime.shutdown_background();
         }
+
         // Every task holds the other end: when they are gone, so are the port and the connections.
         let gone = lock(&self.gone);
         while gone.recv_timeout(Duration::from_secs(2)).is_ok() {}
@@ -223,6 +226,7 @@ async fn connection(stream: TcpStream, shared: Arc<Shared>, _alive: Sender<()>) 
     let cut = Arc::new(Notify::new());
     let service = service_fn(|request| service::handle(request, shared.clone(), cut.clone()));
     let served = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
+
     tokio::select! {
         _ = served => {}
         () = cut.notified() => {}

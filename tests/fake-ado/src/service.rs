@@ -41,6 +41,7 @@ pub(crate) async fn handle(
 ) -> Result<Reply, Infallible> {
     let (parts, incoming) = request.into_parts();
     let path = parts.uri.path().to_owned();
+
     if path.starts_with("/_fake/") {
         let Ok(body) = Limited::new(incoming, CONTROL_LIMIT)
             .collect()
@@ -51,6 +52,7 @@ pub(crate) async fn handle(
         };
         return Ok(reply(control::answer(&shared, &parts.method, &path, &body)));
     }
+
     let site = Site::of(&parts);
     let issues = entra::tenant(&path).is_some() || entra::is_metadata(&path);
     let Some(path) = (if issues {
@@ -60,12 +62,14 @@ pub(crate) async fn handle(
     }) else {
         return Ok(reply(no_route(&path)));
     };
+
     let flight = Flight::begin(&shared, &parts, &path);
     let query = parts.uri.query().unwrap_or_default();
     let fault = lock(&shared.faults).pick(parts.method.as_str(), &path, query);
     if matches!(fault, Some(FaultAction::DropBefore)) {
         return close(&cut, flight).await;
     }
+
     let Ok(bytes) = Limited::new(incoming, BODY_LIMIT)
         .collect()
         .await
@@ -73,16 +77,19 @@ pub(crate) async fn handle(
     else {
         return Ok(reply(flight.end(Answer::empty(413))));
     };
+
     flight.note(|request| request.body_size = bytes.len() as u64);
     if let Some(answer) = instead(fault.as_ref()).await {
         return Ok(reply(flight.end(answer)));
     }
+
     let answer = if issues {
         issue(&shared, &parts, &path, &bytes)
     } else {
         process(&shared, &parts, &path, &bytes, &flight)
     };
     drop(bytes);
+
     match fault {
         Some(FaultAction::DropAfter) => close(&cut, flight).await,
         Some(FaultAction::HangAfter) => std::future::pending().await,
@@ -187,6 +194,7 @@ fn process(
     if !authorized {
         return auth::refuse(&parts.headers, parts.method.as_str());
     }
+
     routed(shared, parts, path, bytes).unwrap_or_else(|answer| answer)
 }
 
@@ -203,7 +211,9 @@ fn routed(shared: &Shared, parts: &Parts, path: &str, bytes: &Bytes) -> Outcome 
     if !route.any_level() && route.needs_project() != project.is_some() {
         return Err(no_route(path));
     }
+
     check_content_type(&parts.headers, bytes)?;
+
     let query = Query::parse(parts.uri.query().unwrap_or_default());
     let asked = asked_version(&parts.headers, &query);
     let mute = lock(&shared.world).settings.too_new_is_no_route && route != Route::ConnectionData;
@@ -233,6 +243,7 @@ fn routed(shared: &Shared, parts: &Parts, path: &str, bytes: &Bytes) -> Outcome 
     } else {
         body::parse(bytes)?
     };
+
     check_schema(shared, method, &route, &body)?;
     note_unknown_members(shared, method, &route, version, &body);
     let mut world = lock(&shared.world);
@@ -263,6 +274,7 @@ fn note_unknown_members(
     if (method, route) != ("POST", &Route::Runs) || version >= (6, 0) {
         return;
     }
+
     let found = ["tags", "runSummary", "pipelineReference"]
         .into_iter()
         .filter(|name| !body.value[*name].is_null());
@@ -280,8 +292,10 @@ fn check_content_type(headers: &HeaderMap, bytes: &Bytes) -> Result<(), Answer> 
     if bytes.is_empty() || given.starts_with("application/json") {
         return Ok(());
     }
+
     let message =
         format!("The request indicated a Content-Type of \"{given}\" which is not supported.");
+
     Err(error(
         415,
         "Microsoft.VisualStudio.Services.WebApi.VssRequestContentTypeNotSupportedException",
@@ -301,6 +315,7 @@ fn split_path(path: &str) -> Option<(Option<String>, Vec<String>)> {
         .position(|segment| segment.eq_ignore_ascii_case("_apis"));
     let rest = segments.split_off(marker.filter(|at| *at < 2)? + 1);
     segments.pop();
+
     Some((segments.pop(), rest))
 }
 
@@ -312,6 +327,7 @@ fn stamped(mut answer: Answer, version: (u32, u32)) -> Answer {
     if let Some((_, value)) = json {
         value.push_str(&format!("; api-version={}.{}", version.0, version.1));
     }
+
     answer
 }
 
@@ -329,6 +345,7 @@ fn check_schema(
         return Ok(());
     };
     lock(&shared.log).violations.extend(remarks);
+
     Err(binding(&format!(
         "fake-ado: the body does not fit the API description: {first}"
     )))
@@ -348,7 +365,9 @@ fn response(answer: &Answer) -> hyper::http::response::Builder {
     for (name, value) in &answer.headers {
         builder = builder.header(name, value);
     }
+
     let id = blake3::hash(format!("{:?}", std::time::SystemTime::now()).as_bytes()).to_hex();
+
     builder
         .header("cache-control", "no-cache")
         .header("ActivityId", &id[..32])
@@ -370,6 +389,7 @@ fn cut_reply(answer: &Answer) -> Reply {
     let frames: [Result<Frame<Bytes>, std::io::Error>; 2] =
         [Ok(Frame::data(half)), Err(std::io::Error::other("cut"))];
     let body = StreamBody::new(futures_util::stream::iter(frames)).boxed();
+
     builder.body(body).expect("a fault's headers are valid")
 }
 
@@ -404,7 +424,9 @@ impl<'a> Flight<'a> {
             at_ms: elapsed(shared),
             took_ms: 0,
         };
+
         let order = lock(&shared.log).begin(request);
+
         Flight {
             shared,
             order,

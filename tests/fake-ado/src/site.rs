@@ -46,6 +46,7 @@ impl Site {
                 .eq_ignore_ascii_case(&shared.organization)
                 .then(|| format!("/{path}"));
         }
+
         let depth = shared.root.split('/').count();
         let mut segments = rest.splitn(depth + 1, '/');
         let root: Vec<String> = segments
@@ -53,6 +54,7 @@ impl Site {
             .take(depth)
             .map(|segment| decode(segment).to_lowercase())
             .collect();
+
         (root.join("/") == shared.root).then(|| format!("/{}", segments.next().unwrap_or_default()))
     }
 

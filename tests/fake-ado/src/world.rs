@@ -230,7 +230,9 @@ impl World {
             rev: 1,
             ..WorkItem::default()
         };
+
         self.work_items.push(item);
+
         self
     }
 
@@ -249,6 +251,7 @@ impl World {
             configuration,
             ..Point::default()
         });
+
         self
     }
 

@@ -157,12 +157,14 @@ impl AzureSettings {
         if let Some(Token::Clear(token) | Token::Encrypted(token)) = &self.token {
             entries.push(("token", Setting::Text(token.clone())));
         }
+
         let clear = matches!(self.token, Some(Token::Clear(_)));
         entries.push(("enableAuthenticationEncryption", Setting::Bool(!clear)));
         entries.push(("integratedProject", Setting::Text(self.project_text())));
         self.push_mappings(&mut entries);
         self.push_plans(&mut entries);
         self.push_options(&mut entries);
+
         settings_file(&entries)
     }
 
@@ -188,6 +190,7 @@ impl AzureSettings {
             ])
         });
         entries.push(("executionStatusMappings", list_or_nothing(rows.collect())));
+
         if !self.configuration_rows.is_empty() {
             let rows = self.configuration_rows.iter().map(row_json).collect();
             entries.push(("testConfigurationMappings", list_or_nothing(rows)));
@@ -205,10 +208,12 @@ impl AzureSettings {
             PlanGeneration::Both => plans.last(),
             PlanGeneration::Several => None,
         };
+
         if self.plan_generation != PlanGeneration::Several {
             let text = one.map(Json::gson_pretty).unwrap_or_default();
             entries.push(("submitOptions.testPlan", Setting::Text(text)));
         }
+
         if self.plan_generation != PlanGeneration::One {
             entries.push(("submitOptions.testPlans", list_or_nothing(plans)));
         }
@@ -254,6 +259,7 @@ impl AzureSettings {
             ("submitOptions.attachmentSendingType", text(sending)),
             ("submitOptions.attachFileTypes", types),
         ];
+
         entries.extend(
             options
                 .into_iter()
@@ -271,9 +277,11 @@ fn row_json(row: &ConfigurationRow) -> Json {
             Json::Number(row.configuration.into()),
         ),
     ];
+
     if let Some(profile) = &row.profile {
         entries.insert(2, ("profile".to_owned(), Json::text(profile)));
     }
+
     Json::Object(entries)
 }
 

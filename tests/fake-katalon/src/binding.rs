@@ -15,12 +15,14 @@ fn line(run: &SuiteRunWriter, at: usize) -> String {
     let test = &run.tests[at];
     let modern = run.generation.has_execution_ids();
     let mut entries = Vec::new();
+
     if modern {
         entries.push((
             "testCaseExecutionId".to_owned(),
             Json::text(run.test_uuid(at)),
         ));
     }
+
     let name = iteration(run, at).filter(|_| modern).map_or_else(
         || test.id.clone(),
         |number| format!("{} - Iteration {number}", test.id),
@@ -39,9 +41,11 @@ fn line(run: &SuiteRunWriter, at: usize) -> String {
             )
         })
         .collect();
+
     if modern || !values.is_empty() {
         entries.push(("bindedValues".to_owned(), Json::Object(values)));
     }
+
     Json::Object(entries).line()
 }
 
@@ -50,6 +54,7 @@ fn iteration(run: &SuiteRunWriter, at: usize) -> Option<usize> {
     let test = &run.tests[at];
     let same = |other: &&crate::model::Test| other.id == test.id;
     let bound = test.variables.iter().any(|variable| !variable.default);
+
     (bound && run.tests.iter().filter(same).count() > 1)
         .then(|| run.tests[..=at].iter().filter(same).count())
 }

@@ -36,6 +36,7 @@ impl CollectionWriter {
                 member.stamps(session, stamp).uuid(&uuid).member_of(id)
             })
             .collect();
+
         Self {
             id: id.to_owned(),
             members,
@@ -64,6 +65,7 @@ impl CollectionWriter {
         let folder = self.folder_in(project);
         fs::create_dir_all(&folder)?;
         fs::write(folder.join(format!("{}.rp", self.stamp())), self.rp())?;
+
         self.members.iter().try_for_each(|member| {
             member
                 .live(&member.folder_in(project))
@@ -87,6 +89,7 @@ impl CollectionWriter {
             .map(|member| member.write_in(project))
             .collect::<io::Result<_>>()?;
         self.write_end(project)?;
+
         Ok(folders)
     }
 
@@ -121,6 +124,7 @@ impl CollectionWriter {
     fn junit(&self, project: &Path) -> String {
         let mut suites = String::new();
         let (mut tests, mut failures, mut errors, mut time) = (0, 0, 0, 0);
+
         for member in &self.members {
             let folder = member.folder_in(project);
             let script = play(member, &member.recorded_folders(&folder).0);
@@ -131,7 +135,9 @@ impl CollectionWriter {
             time += script.end - member.start;
             suites.push_str(&suite(member, &script, &folder));
         }
+
         let name = attribute(self.id.rsplit('/').next().unwrap_or(&self.id));
+
         format!(
             "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"{name}\" time=\"{}\" tests=\"{tests}\" failures=\"{failures}\" errors=\"{errors}\">\n{suites}</testsuites>\n",
             moments::seconds(time)

@@ -32,6 +32,7 @@ impl Damage {
     fn damaged(self, text: &str) -> String {
         let body = text.trim_end().trim_end_matches("</log>");
         let late = late_record(body);
+
         match self {
             Self::CutLastRecord => {
                 let start = body.rfind("<record>").unwrap_or(0);
@@ -62,6 +63,7 @@ fn late_record(body: &str) -> String {
         crate::moments::local_date(millis, &zone)
     };
     let nanos = if modern { "  <nanos>0</nanos>\n" } else { "" };
+
     format!(
         "<record>\n  <date>{date}</date>\n  <millis>{millis}</millis>\n{nanos}  <sequence>12877</sequence>\n  <level>INFO</level>\n  <class>com.kms.katalon.core.logging.XmlKeywordLogger</class>\n  <method>logMessage</method>\n  <thread>1</thread>\n  <message>Evaluating variables for the data preview</message>\n  <nestedLevel>0</nestedLevel>\n  <escapedJava>false</escapedJava>\n</record>\n"
     )

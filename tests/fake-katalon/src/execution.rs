@@ -20,16 +20,19 @@ fn entries(run: &SuiteRunWriter, folder: &Path) -> Vec<(String, Json)> {
     let (project, report) = run.recorded_folders(folder);
     let modern = run.generation.is_10_2();
     let mut all = vec![("Name", Json::text(&run.configuration))];
+
     if modern {
         all.push(("userFullName", Json::text(&run.user)));
         all.push(("projectName", Json::text(&run.project_name)));
     }
+
     all.push(("projectDir", Json::text(project.replace('\\', "/"))));
     all.push(("host", host(run)));
     all.push(("execution", execution(run, &report)));
     if modern {
         all.push(("executedEntity", Json::text("TestSuite")));
     }
+
     all.extend(suite(run, &project));
     all.extend(program(run));
     let mut all: Vec<(String, Json)> = all
@@ -42,6 +45,7 @@ fn entries(run: &SuiteRunWriter, folder: &Path) -> Vec<(String, Json)> {
             .map(|(key, value)| (key.clone(), Json::text(value))),
     );
     all.push(("testops".to_owned(), Json::Object(vec![])));
+
     all
 }
 
@@ -69,6 +73,7 @@ fn program(run: &SuiteRunWriter) -> [(&'static str, Json); 12] {
     };
     let mode = if run.console { "CONSOLE" } else { "GUI" };
     let (version, build) = (run.generation.version(), run.generation.build());
+
     [
         ("sessionServer.host", Json::text("127.0.0.1")),
         ("sessionServer.port", Json::Number(58311)),
@@ -177,6 +182,7 @@ fn drivers(run: &SuiteRunWriter) -> Json {
         name if name.starts_with("TestCloud") => "TESTCLOUD_DRIVER",
         _ => "CHROME_DRIVER",
     };
+
     let connector = match kind {
         "ANDROID_DRIVER" | "IOS_DRIVER" => "Mobile",
         "REMOTE_WEB_DRIVER" | "TESTCLOUD_DRIVER" => "Remote",

@@ -93,6 +93,7 @@ impl Json {
     fn write_gson(&self, out: &mut String, depth: usize) {
         let inner = "  ".repeat(depth + 1);
         let outer = "  ".repeat(depth);
+
         match self {
             Self::List(items) if items.is_empty() => out.push_str("[]"),
             Self::Object(entries) if entries.is_empty() => out.push_str("{}"),
@@ -153,6 +154,7 @@ fn quote(text: &str, out: &mut String, escape: fn(char, &mut String)) {
     for c in text.chars() {
         escape(c, out);
     }
+
     out.push('"');
 }
 
@@ -204,6 +206,7 @@ mod tests {
             ("list", Json::List(vec![])),
         ]);
         let expected = "{\n  \"Name\" : \"Chrome\",\n  \"order\" : [ {\n    \"left\" : \"XPATH\",\n    \"right\" : true\n  } ],\n  \"none\" : { },\n  \"list\" : [ ]\n}";
+
         assert_eq!(value.jackson_pretty(), expected);
     }
 }

@@ -73,6 +73,7 @@ pub(crate) fn junit(run: &SuiteRunWriter, script: &Script, folder: &Path) -> Str
     } else {
         short
     };
+
     format!(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"{name}\" time=\"{time}\" {head}>\n{}</testsuites>\n",
         suite(run, script, folder)
@@ -94,6 +95,7 @@ pub(crate) fn suite(run: &SuiteRunWriter, script: &Script, folder: &Path) -> Str
         counts.status().word(),
         run.suite_name()
     );
+
     format!(
         "{}{}{cases}      <system-out>{}</system-out>\n      <system-err>{}</system-err>\n   </testsuite>\n",
         suite_head(run, script, &counts),
@@ -112,6 +114,7 @@ fn suite_head(run: &SuiteRunWriter, script: &Script, counts: &Counts) -> String 
         attribute(&run.host_name()),
         attribute(&run.suite)
     );
+
     if run.generation >= Generation::V11 {
         let status = counts.status().word();
         return format!(
@@ -119,6 +122,7 @@ fn suite_head(run: &SuiteRunWriter, script: &Script, counts: &Counts) -> String 
             counts.modern()
         );
     }
+
     format!(
         "   <testsuite name=\"{name}\" tests=\"{}\" failures=\"{}\" errors=\"{}\" time=\"{time}\" skipped=\"{}\" {ids}>\n",
         counts.total, counts.failed, counts.error, counts.skipped
@@ -153,6 +157,7 @@ fn properties(run: &SuiteRunWriter, script: &Script, folder: &Path) -> String {
     if run.generation.is_10_2() {
         logs.push(inside("console0.log"));
     }
+
     let pictures: Vec<String> = script
         .entries
         .iter()
@@ -176,10 +181,13 @@ fn properties(run: &SuiteRunWriter, script: &Script, folder: &Path) -> String {
     for (name, value) in fixed {
         out.push_str(&property(name, &value.replace('\\', "\\\\")));
     }
+
     for (name, value) in &run_data {
         out.push_str(&property(name, value));
     }
+
     out.push_str("      </properties>\n");
+
     out
 }
 
@@ -212,6 +220,7 @@ fn case(run: &SuiteRunWriter, done: &Executed) -> String {
     } else {
         String::new()
     };
+
     format!(
         "      <testcase name=\"{id}\"{time} classname=\"{id}\" status=\"{status}\">\n{}{result}         <system-out>{}</system-out>\n         <system-err>{}</system-err>\n      </testcase>\n",
         data_binding(run, done),
@@ -226,11 +235,13 @@ fn data_binding(run: &SuiteRunWriter, done: &Executed) -> String {
     if variables.is_empty() || !run.generation.is_10_2() {
         return String::new();
     }
+
     let values = variables
         .iter()
         .map(|one| (one.name.clone(), Json::text(one.shown())))
         .collect();
     let text = cdata(&Json::Object(values).jackson_line());
+
     format!(
         "         <properties>\n            <property name=\"data_binding\">{text}</property>\n         </properties>\n"
     )
@@ -257,5 +268,6 @@ fn report_lines(run: &SuiteRunWriter, done: &Executed) -> String {
             step.message
         ));
     }
+
     lines.join("\n\n")
 }

@@ -82,6 +82,7 @@ impl Live {
         let (project, _) = run.recorded_folders(folder);
         let script = play(run, &project);
         let steps = planner::plan(run, folder, &script);
+
         Self {
             folder: folder.to_owned(),
             steps,
@@ -105,6 +106,7 @@ impl Live {
         };
         fs::create_dir_all(&self.folder)?;
         step.perform(&self.folder)?;
+
         Ok(Some(step))
     }
 

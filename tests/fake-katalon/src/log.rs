@@ -55,12 +55,14 @@ pub(crate) struct ExecutedStep {
 pub(crate) fn play(run: &SuiteRunWriter, project: &str) -> Script {
     let mut player = Player::new(run, project);
     player.start_suite();
+
     for (at, test) in run.tests.iter().enumerate() {
         player.test(at, test);
         if !player.script.ended {
             break;
         }
     }
+
     if player.script.ended {
         player.wait(9);
         player.push(
@@ -71,7 +73,9 @@ pub(crate) fn play(run: &SuiteRunWriter, project: &str) -> Script {
         );
         player.note(format!("the suite {} ends", run.suite_name()));
     }
+
     player.script.end = player.now;
+
     player.script
 }
 
@@ -131,11 +135,13 @@ impl<'a> Player<'a> {
             nested: self.nested,
             properties,
         };
+
         self.script.entries.push(Entry {
             record,
             picture: None,
             note: None,
         });
+
         // Other loggers take numbers too: the log's own ones have gaps.
         self.sequence += if matches!(method, "startTest" | "startKeyword") {
             2
@@ -159,6 +165,7 @@ impl<'a> Player<'a> {
             &format!("{name} = {value}"),
             &[(name, value)],
         );
+
         match self
             .script
             .run_data
@@ -186,6 +193,7 @@ impl<'a> Player<'a> {
             ("description", ""),
             ("id", run.suite.as_str()),
         ];
+
         self.push(
             "START",
             "startSuite",
@@ -193,10 +201,12 @@ impl<'a> Player<'a> {
             &properties,
         );
         self.note(format!("the suite {} starts", run.suite_name()));
+
         if run.generation.is_10_2() {
             self.run_data("userFullName", &run.user);
             self.run_data("projectName", &run.project_name);
         }
+
         self.run_data("hostName", &run.host_name());
         self.run_data("os", &run.os);
         self.run_data("hostAddress", "127.0.0.1");
@@ -208,6 +218,7 @@ impl<'a> Player<'a> {
         self.wait(4);
         let name = format!("{}.png", self.now);
         self.wait(3);
+
         (name, png(self.now as u64))
     }
 }

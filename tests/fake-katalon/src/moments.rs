@@ -17,6 +17,7 @@ pub(crate) fn local_date(millis: i64, zone: &TimeZone) -> String {
 pub(crate) fn instant(millis: i64, sub_milli: u32) -> String {
     let seconds = local(millis, &TimeZone::UTC, "%Y-%m-%dT%H:%M:%S");
     let nanos = millis.rem_euclid(1000) as u32 * 1_000_000 + sub_milli;
+
     if nanos == 0 {
         format!("{seconds}Z")
     } else if nanos.is_multiple_of(1_000_000) {

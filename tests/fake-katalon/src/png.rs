@@ -11,12 +11,14 @@ pub fn png(seed: u64) -> Vec<u8> {
         seed as u8 | 0x40,
     ];
     let mut pixels = Vec::new();
+
     for row in 0..HEIGHT {
         pixels.push(0);
         for _ in 0..WIDTH {
             pixels.extend(colour.map(|part| if row < 5 { part / 2 } else { part }));
         }
     }
+
     let mut file = b"\x89PNG\r\n\x1a\n".to_vec();
     let mut header = Vec::new();
     header.extend(WIDTH.to_be_bytes());
@@ -25,6 +27,7 @@ pub fn png(seed: u64) -> Vec<u8> {
     chunk(&mut file, b"IHDR", &header);
     chunk(&mut file, b"IDAT", &stored_zlib(&pixels));
     chunk(&mut file, b"IEND", &[]);
+
     file
 }
 
@@ -40,6 +43,7 @@ fn chunk(file: &mut Vec<u8>, kind: &[u8; 4], data: &[u8]) {
 fn stored_zlib(data: &[u8]) -> Vec<u8> {
     let mut out = vec![0x78, 0x01];
     let blocks = data.chunks(0xffff).count();
+
     for (at, block) in data.chunks(0xffff).enumerate() {
         let length = block.len() as u16;
         out.push(u8::from(at + 1 == blocks));
@@ -47,7 +51,9 @@ fn stored_zlib(data: &[u8]) -> Vec<u8> {
         out.extend((!length).to_le_bytes());
         out.extend(block);
     }
+
     out.extend(adler32(data).to_be_bytes());
+
     out
 }
 
@@ -71,6 +77,7 @@ fn crc32(data: &[u8]) -> u32 {
             };
         }
     }
+
     !crc
 }
 
@@ -87,6 +94,7 @@ mod tests {
     #[test]
     fn an_image_starts_and_ends_as_png_does() {
         let image = png(7);
+
         assert!(image.starts_with(b"\x89PNG\r\n\x1a\n"));
         assert!(image.ends_with(b"IEND\xaeB`\x82"));
         assert_ne!(image, png(9));

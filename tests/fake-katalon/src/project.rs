@@ -127,6 +127,7 @@ impl ProjectWriter {
         ] {
             fs::create_dir_all(self.root.join(folder))?;
         }
+
         self.put(&format!("{}.prj", self.name), &self.prj())?;
         self.put("Profiles/default.glbl", DEFAULT_PROFILE)?;
         self.put("console.properties", &plain_file(&self.console))?;
@@ -134,13 +135,16 @@ impl ProjectWriter {
         for case in &self.test_cases {
             self.put(&format!("{}.tc", case.id), &case.to_xml())?;
         }
+
         for suite in &self.suites {
             self.put(&format!("{}.ts", suite.id), &suite.to_xml())?;
         }
+
         for (id, members) in &self.collections {
             let members: Vec<&str> = members.iter().map(String::as_str).collect();
             self.put(&format!("{id}.ts"), &collection_xml(id, &members))?;
         }
+
         Ok(())
     }
 
@@ -162,6 +166,7 @@ impl ProjectWriter {
         if let Some(folder) = path.parent() {
             fs::create_dir_all(folder)?;
         }
+
         fs::write(path, text)
     }
 

@@ -52,6 +52,7 @@ fn java_escape(text: &str) -> String {
             c => push_units(c, &mut out),
         }
     }
+
     out
 }
 
@@ -73,6 +74,7 @@ fn escape(text: &str, key: bool) -> String {
             c => push_units(c, &mut out),
         }
     }
+
     out
 }
 
@@ -98,6 +100,7 @@ mod tests {
             ("enableIntegration", Setting::Bool(true)),
             ("submitOptions.buildDefinitionId", Setting::Number(-1)),
         ]);
+
         assert_eq!(
             file,
             "serverUrl=\"https\\://dev.azure.com/org\"\njson=\"{\\\\n  \\\\\"id\\\\\"\\: 7\\\\n}\"\nenableIntegration=true\nsubmitOptions.buildDefinitionId=-1\n"

@@ -45,6 +45,7 @@ impl Record {
             element(&mut out, "date", &moments::local_date(self.millis, zone));
             element(&mut out, "millis", &self.millis.to_string());
         }
+
         element(&mut out, "sequence", &self.sequence.to_string());
         element(&mut out, "level", self.level);
         element(
@@ -58,8 +59,10 @@ impl Record {
         if let Some(exception) = &self.exception {
             exception.write(&mut out);
         }
+
         element(&mut out, "nestedLevel", &self.nested.to_string());
         element(&mut out, "escapedJava", "false");
+
         for (name, value) in &self.properties {
             out.push_str(&format!(
                 "  <property name=\"{}\">{}</property>\n",
@@ -67,7 +70,9 @@ impl Record {
                 text::xml(value)
             ));
         }
+
         out.push_str("</record>\n");
+
         out
     }
 
@@ -91,12 +96,14 @@ impl Exception {
             "    <message>{}</message>\n",
             text::jul(&self.message)
         ));
+
         for (class, method, line) in &self.frames {
             out.push_str("    <frame>\n");
             out.push_str(&format!("      <class>{}</class>\n", text::jul(class)));
             out.push_str(&format!("      <method>{}</method>\n", text::jul(method)));
             out.push_str(&format!("      <line>{line}</line>\n    </frame>\n"));
         }
+
         out.push_str("  </exception>\n");
     }
 }
@@ -107,6 +114,7 @@ fn frame(line: &str) -> Option<(String, String, String)> {
     let (class, method) = place.rsplit_once('.')?;
     let number = source.trim_end_matches(')').rsplit(':').next()?;
     number.parse::<u32>().ok()?;
+
     Some((class.to_owned(), method.to_owned(), number.to_owned()))
 }
 

@@ -23,6 +23,7 @@ fn csv(run: &SuiteRunWriter, script: &Script) -> String {
     );
     let status = Counts::of(script).status();
     out.push_str(&row(run, run.suite_name(), (run.start, script.end), status));
+
     for done in script.executed.iter().filter(|done| done.last) {
         out.push_str(",,,,,,,\r\n");
         let id = &run.tests[done.test].id;
@@ -33,6 +34,7 @@ fn csv(run: &SuiteRunWriter, script: &Script) -> String {
             out.push_str(&row(run, &step.action, times, step.status));
         }
     }
+
     out
 }
 
@@ -52,6 +54,7 @@ fn row(run: &SuiteRunWriter, name: &str, times: (i64, i64), status: Status) -> S
         String::new()
     };
     let (name, status) = (cell(name), status.word());
+
     format!("{name},{browser},,,{start},{end},{duration},{status}\r\n")
 }
 
@@ -60,10 +63,12 @@ fn binding_row(run: &SuiteRunWriter, done: &Executed) -> String {
     if variables.is_empty() || !run.generation.is_10_2() {
         return String::new();
     }
+
     let values = variables
         .iter()
         .map(|one| (one.name.clone(), Json::text(one.shown())))
         .collect();
+
     format!(
         "{},,,,,,,\r\n",
         cell(&format!(
@@ -94,6 +99,7 @@ fn html(run: &SuiteRunWriter, script: &Script) -> String {
             )
         })
         .collect();
+
     let name = xml(run.suite_name());
     format!(
         "<!DOCTYPE html>\n<html><head><meta charset=\"UTF-8\"><title>{name}</title></head>\n<body><h1>{name}</h1>\n<table>\n{rows}</table>\n</body></html>\n"
@@ -118,12 +124,15 @@ fn pdf(run: &SuiteRunWriter, script: &Script) -> Vec<u8> {
         format!("<< /Length {} >>\nstream\n{text}\nendstream", text.len()),
         "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>".to_owned(),
     ];
+
     let mut out = String::from("%PDF-1.4\n");
     let mut offsets = Vec::new();
+
     for (at, object) in objects.iter().enumerate() {
         offsets.push(format!("{:010} 00000 n \n", out.len()));
         out.push_str(&format!("{} 0 obj\n{object}\nendobj\n", at + 1));
     }
+
     let start = out.len();
     out.push_str(&format!(
         "xref\n0 6\n0000000000 65535 f \n{}",
@@ -132,6 +141,7 @@ fn pdf(run: &SuiteRunWriter, script: &Script) -> Vec<u8> {
     out.push_str(&format!(
         "trailer\n<< /Size 6 /Root 1 0 R >>\nstartxref\n{start}\n%%EOF\n"
     ));
+
     out.into_bytes()
 }
 
@@ -161,6 +171,7 @@ pub(crate) fn console_line(
         ),
         _ => return None,
     };
+
     let date = moments::local(millis, &run.zone, "%Y-%m-%d %H:%M:%S");
     Some(format!(
         "{date}.{:03} INFO  {logger} - {text}\n",

@@ -93,6 +93,7 @@ impl SuiteRunWriter {
                 live.perform_all()?;
             }
         }
+
         self.damage
             .iter()
             .try_for_each(|damage| damage.apply(folder))
@@ -143,12 +144,14 @@ impl SuiteRunWriter {
                 format!("{dir}{separator}{}", relative.replace('/', separator)),
             );
         }
+
         let depth = relative.split('/').count();
         let project = folder
             .ancestors()
             .nth(depth)
             .filter(|root| self.folder_in(root) == folder)
             .unwrap_or(folder);
+
         (
             project.to_string_lossy().into_owned(),
             folder.to_string_lossy().into_owned(),

@@ -119,6 +119,7 @@ pub fn world() -> World {
         .test_cases
         .iter()
         .fold(world, |world, (id, title)| world.test_case(*id, title));
+
     wanted.points.iter().fold(world, |world, point| {
         world.point(
             point.id,
@@ -142,6 +143,7 @@ pub fn project(root: &Path, server_url: &str) -> ProjectWriter {
         override_automation_fields: Some(false),
         ..AzureSettings::connected(server_url, TOKEN, PROJECT, world_description().plan)
     };
+
     let suite = [
         SIGN_IN, SEARCH, CART, CARD, VOUCHER, DELIVERY, TRACK, NEWSLETTER,
     ];
@@ -152,6 +154,7 @@ pub fn project(root: &Path, server_url: &str) -> ProjectWriter {
             retries: 2,
             ..SuiteFile::new(SUITE, &suite)
         });
+
     test_cases()
         .into_iter()
         .fold(project, ProjectWriter::test_case)

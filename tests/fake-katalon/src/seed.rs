@@ -5,6 +5,7 @@ pub(crate) fn guid(seed: &str) -> String {
     let value = mix(seed);
     let hex = format!("{value:032x}");
     let variant = ["8", "9", "a", "b"][(value >> 4) as usize & 3];
+
     format!(
         "{}-{}-4{}-{variant}{}-{}",
         &hex[..8],
@@ -28,6 +29,7 @@ fn mix(seed: &str) -> u128 {
         hash = hash.wrapping_mul(0x0000_0000_0100_0000_0000_0000_0000_013b);
         hash ^= hash >> 59;
     }
+
     u128::from(stir((hash >> 64) as u64)) << 64 | u128::from(stir(hash as u64))
 }
 
@@ -45,6 +47,7 @@ mod tests {
     #[test]
     fn a_guid_has_the_shape_of_a_random_one_and_never_changes() {
         let one = guid("a");
+
         assert_eq!(one.len(), 36);
         assert_eq!(&one[14..15], "4");
         assert_eq!(one, guid("a"));

@@ -57,6 +57,7 @@ impl Step {
             "callTestCase(findTestCase(\"{}\"), [:])",
             test_case.trim_start_matches("Test Cases/")
         );
+
         Self {
             called: Some((test_case.to_owned(), steps)),
             ..Self::new(&action, status, &message)

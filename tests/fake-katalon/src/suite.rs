@@ -81,6 +81,7 @@ pub(crate) fn collection_xml(id: &str, members: &[&str]) -> String {
             )
         })
         .collect();
+
     format!(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<TestSuiteCollectionEntity>\n   <description></description>\n   <name>{}</name>\n   <tag></tag>\n   <delayBetweenInstances>0</delayBetweenInstances>\n   <executionMode>SEQUENTIAL</executionMode>\n   <maxConcurrentInstances>8</maxConcurrentInstances>\n   <testSuiteRunConfigurations>\n{members}   </testSuiteRunConfigurations>\n</TestSuiteCollectionEntity>\n",
         xml(name)

@@ -88,6 +88,7 @@ impl TestCaseFile {
         for (product, key, value) in &self.other_links {
             out.push_str(&link(product, key, Some(value)));
         }
+
         if let Some(ids) = &self.azure_ids {
             out.push_str(&link(
                 "Azure",
@@ -95,6 +96,7 @@ impl TestCaseFile {
                 Some(ids.as_str()).filter(|ids| !ids.is_empty()),
             ));
         }
+
         out.push_str("   <comment></comment>\n   <recordOption>OTHER</recordOption>\n");
         out.push_str(&format!(
             "   <testCaseGuid>{}</testCaseGuid>\n",
@@ -103,7 +105,9 @@ impl TestCaseFile {
         for variable in &self.variables {
             out.push_str(&variable_xml(&self.id, variable));
         }
+
         out.push_str("</TestCaseEntity>\n");
+
         out
     }
 }

@@ -53,6 +53,7 @@ fn text(folder: &Path, name: &str) -> String {
 fn attributes(xml: &str, element: &str, name: &str) -> Vec<String> {
     let mut reader = Reader::from_str(xml);
     let mut found = Vec::new();
+
     loop {
         match reader.read_event().unwrap() {
             Event::Eof => return found,

@@ -15,6 +15,7 @@ pub(crate) fn xml(text: &str) -> String {
             c => out.push(c),
         }
     }
+
     out
 }
 
@@ -59,6 +60,7 @@ pub(crate) fn abbreviate(text: &str, length: usize) -> String {
     if text.chars().count() <= length {
         return text.to_owned();
     }
+
     let head: String = text.chars().take(length - 3).collect();
     format!("{head}...")
 }
@@ -69,6 +71,7 @@ pub(crate) fn hash_map_order<V>(pairs: &mut [(String, V)]) {
     while pairs.len() * 4 > buckets as usize * 3 {
         buckets *= 2;
     }
+
     pairs.sort_by_key(|(key, _)| bucket(key, buckets));
 }
 
@@ -114,6 +117,7 @@ mod tests {
             names.iter().map(|name| ((*name).to_owned(), ())).collect();
         hash_map_order(&mut pairs);
         let order: Vec<&str> = pairs.iter().map(|(name, ())| name.as_str()).collect();
+
         assert_eq!(
             order,
             [

@@ -28,6 +28,7 @@ impl Dice {
         let mut mixed = self.0;
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+
         (mixed ^ (mixed >> 31)) % end
     }
 
@@ -74,6 +75,7 @@ impl Dice {
             // Each takes one of the server's few connections until the program ends.
             return [FaultAction::Hang, FaultAction::HangAfter][self.index(2)].clone();
         }
+
         if self.once_in(30) {
             // Each stops everything for a second, because the server asks for that; of many of them
             // a round would have little else.
@@ -83,6 +85,7 @@ impl Dice {
             ][self.index(2)]
             .clone();
         }
+
         match self.below(16) {
             0 => FaultAction::organization_stopped(),
             1 | 2 => FaultAction::throttled(None),

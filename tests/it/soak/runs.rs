@@ -45,6 +45,7 @@ pub(super) fn world(token: &str) -> World {
     for case in 0..CASES {
         world = world.test_case(2000 + case, "Case");
     }
+
     for project in 0..PROJECTS {
         world = world
             .plan(PLAN + project, &name(project))
@@ -53,6 +54,7 @@ pub(super) fn world(token: &str) -> World {
             world = world.point(point(project, case), 100 + project, 2000 + case, 1);
         }
     }
+
     world
 }
 
@@ -66,6 +68,7 @@ pub(super) fn project(machine: &Machine, project: u32) -> PathBuf {
     };
     let cases = (0..CASES)
         .map(|case| TestCaseFile::new(&tc(&case.to_string())).azure(&(2000 + case).to_string()));
+
     machine.project(&name(project), settings, cases)
 }
 
@@ -85,6 +88,7 @@ pub(super) fn run(
         pictures: BTreeMap::new(),
     };
     let first = u32::try_from(dice.below(CASES.into())).unwrap_or(0);
+
     for offset in 0..1 + u32::try_from(dice.below(3)).unwrap_or(0) {
         let case = (first + offset) % CASES;
         let id = tc(&case.to_string());
@@ -107,6 +111,7 @@ pub(super) fn run(
         expected.pictures.insert(point, pictures);
         run = run.tests(tests);
     }
+
     (run, expected)
 }
 
@@ -117,6 +122,7 @@ pub(super) fn check(machine: &Machine, expected: &BTreeMap<String, Expected>, se
         .iter()
         .map(|state| state.trim_end_matches(" submitted").to_owned())
         .collect();
+
     assert_eq!(
         suites.iter().collect::<BTreeSet<_>>(),
         expected.keys().collect(),
@@ -161,6 +167,7 @@ fn check_run(run: &TestRun, expected: &Expected, of: &str) {
         expected.outcomes,
         "{of}"
     );
+
     for result in &run.results {
         let point = result.point_id.unwrap_or_default();
         assert_eq!(result.state, "Completed", "{of}: point {point}");
@@ -175,13 +182,16 @@ fn check_run(run: &TestRun, expected: &Expected, of: &str) {
             &format!("{of}: point {point}"),
         );
     }
+
     let log = run
         .attachments
         .iter()
         .filter(|file| file.file_name == "execution0.log")
         .count();
     assert_eq!(log, 1, "{of}");
+
     once(&run.attachments, run.attachments.len(), of);
+
     let comment = run.comment.as_deref().unwrap_or_default();
     assert!(
         !comment.contains("vanished") && !comment.contains("left out"),
@@ -192,9 +202,7 @@ fn check_run(run: &TestRun, expected: &Expected, of: &str) {
 /// Every file is there once.
 fn once(files: &[Attachment], count: usize, of: &str) {
     let names: BTreeSet<&str> = files.iter().map(|file| file.file_name.as_str()).collect();
-    assert_eq!(
-        (files.len(), names.len()),
-        (count, count),
-        "{of}: {names:?}"
-    );
+
+    assert_eq!(files.len(), count, "{of}: {names:?}");
+    assert_eq!(names.len(), count, "{of}: {names:?}");
 }

@@ -80,5 +80,6 @@ async fn door(
             });
         }
     });
+
     address
 }

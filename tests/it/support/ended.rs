@@ -40,10 +40,12 @@ pub(crate) fn finish_with(mut command: Command, input: &str) -> Output {
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
     let mut child = command.spawn().expect("kado starts");
+
     if let Some(mut stdin) = child.stdin.take() {
         // Whoever refuses its arguments closes the pipe unread.
         let _ = stdin.write_all(input.as_bytes());
     }
+
     ended(child, &format!("{command:?}"))
 }
 
@@ -61,6 +63,7 @@ pub(crate) fn ended(mut child: Child, what: &str) -> Output {
         let _ = child.wait();
         panic!("{what} did not end; it said:\n{}{}", text(&out), text(&err));
     };
+
     Output {
         code: status.code().unwrap_or(-1),
         out: text(&out),
@@ -95,6 +98,7 @@ fn collect(pipe: Option<impl Read + Send + 'static>, alive: Sender<()>) -> Arc<M
             drop(alive);
         });
     }
+
     said
 }
 

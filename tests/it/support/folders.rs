@@ -30,8 +30,11 @@ impl Machine {
             .into_iter()
             .filter(|(file, _)| is_wanted(file))
             .collect();
+
         assert!(wanted.len() > 1, "a log and pictures: {wanted:?}");
+
         let spool = self.state().join("spool");
+
         wait_until("the files to be copied", || {
             let runs = fs::read_dir(&spool).into_iter().flatten().flatten();
             let copies: Vec<_> = runs.map(|run| sizes(&run.path(), &run.path())).collect();
@@ -61,5 +64,6 @@ fn sizes(folder: &Path, root: &Path) -> BTreeSet<(PathBuf, u64)> {
             found.insert((file.to_owned(), metadata.len()));
         }
     }
+
     found
 }

@@ -31,21 +31,25 @@ fn built() -> PathBuf {
         .write(true)
         .open(&note)
         .expect("it is ours");
+
     file.lock().expect("a file can be locked");
     let mut noted = String::new();
     file.read_to_string(&mut noted).expect("it is text");
     let wanted = these_tests();
+
     if let Some((tests, program)) = noted.split_once('\n')
         && tests == wanted
         && Path::new(program).exists()
     {
         return program.into();
     }
+
     let program = build();
     file.set_len(0)
         .and_then(|()| file.rewind())
         .expect("it can be emptied");
     write!(file, "{wanted}\n{}", program.display()).expect("it can be written");
+
     program
 }
 
@@ -54,6 +58,7 @@ fn these_tests() -> String {
     let tests = std::env::current_exe().expect("a test has a program");
     let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fake-katalon");
     let newest = newest(&sources).max(modified(&tests));
+
     format!(
         "{} {}",
         tests.display(),
@@ -162,6 +167,7 @@ impl Katalonc {
         let mut command = Command::new(program());
         command.args(arguments);
         change(&mut command);
+
         Self::start_command(place, command)
     }
 
@@ -175,6 +181,7 @@ impl Katalonc {
             .env("FAKE_HOLD", &hold)
             .stdin(Stdio::null())
             .stdout(Stdio::null());
+
         Self {
             child: command.spawn().expect("katalonc starts"),
             hold,
@@ -184,9 +191,11 @@ impl Katalonc {
     /// Lets the suite end, and waits for katalonc.
     pub(crate) fn end(mut self) {
         std::fs::remove_file(&self.hold).expect("it is held");
+
         let ended = wait_until("katalonc to end", || {
             self.child.try_wait().ok().flatten().ok_or_else(String::new)
         });
+
         assert!(ended.success(), "{ended}");
     }
 

@@ -65,6 +65,7 @@ impl Machine {
         };
         fs::create_dir_all(machine.work()).expect("a folder can be made");
         machine.configure("");
+
         machine
     }
 
@@ -146,6 +147,7 @@ impl Machine {
         let project = ProjectWriter::new(self.work().join(name)).azure(settings);
         let project = cases.into_iter().fold(project, ProjectWriter::test_case);
         project.write().expect("the project can be written");
+
         project.root().to_owned()
     }
 
@@ -189,6 +191,7 @@ impl Machine {
             .args(options)
             .arg("--")
             .arg(program);
+
         for (name, _) in std::env::vars_os() {
             let text = name.to_string_lossy().to_uppercase();
             if ["TF_BUILD", "BUILD_", "SYSTEM_", "RELEASE_"]
@@ -198,6 +201,7 @@ impl Machine {
                 command.env_remove(&name);
             }
         }
+
         command
     }
 
@@ -218,7 +222,9 @@ impl Machine {
                 command.env_remove(&name);
             }
         }
+
         command.env("HOME", self.root());
+
         command
     }
 
@@ -230,6 +236,7 @@ impl Machine {
     /// The rows of `kado runs --json`.
     pub(crate) fn rows(&self) -> Vec<Value> {
         let listed = self.kado(&["runs", "--json"]);
+
         assert_eq!(listed.code, 0, "{listed:?}");
         serde_json::from_str(&listed.out).unwrap_or_else(|error| panic!("{error} in {listed:?}"))
     }
@@ -237,6 +244,7 @@ impl Machine {
     /// The only row of `kado runs`.
     pub(crate) fn row(&self) -> Value {
         let mut rows = self.rows();
+
         assert_eq!(rows.len(), 1, "{rows:#?}");
         rows.remove(0)
     }
@@ -256,6 +264,7 @@ impl Machine {
             })
             .map(|line| line.trim_end().to_owned())
             .collect();
+
         states.sort();
         states
     }
@@ -268,6 +277,7 @@ impl Machine {
     /// The only test run in ADO.
     pub(crate) fn ado_run(&self) -> TestRun {
         let mut runs = self.ado_runs();
+
         assert_eq!(
             runs.len(),
             1,
@@ -354,5 +364,6 @@ pub(crate) fn files(folder: &Path) -> Vec<String> {
         .map(|entry| entry.file_name().to_string_lossy().into_owned())
         .collect();
     names.sort();
+
     names
 }

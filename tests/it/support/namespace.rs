@@ -18,21 +18,26 @@ pub(crate) fn in_namespace(plain: &Command, flags: &[&str], first: &str) -> Opti
             .args(["sh", "-c", &line, program]);
         command
     };
+
     let possible = inside("true")
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .status();
+
     if !possible.is_ok_and(|status| status.success()) {
         skip("no user namespace can be made here");
         return None;
     }
+
     let mut command = inside(&plain.get_program().to_string_lossy());
     command.args(plain.get_args());
+
     for (name, value) in plain.get_envs() {
         match value {
             Some(value) => command.env(name, value),
             None => command.env_remove(name),
         };
     }
+
     Some(command)
 }

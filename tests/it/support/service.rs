@@ -105,6 +105,7 @@ impl Service {
             .arg(format!("-{name}"))
             .arg(self.child.id().to_string())
             .status();
+
         assert!(
             sent.is_ok_and(|status| status.success()),
             "{name} could not be sent"
@@ -140,6 +141,7 @@ impl Service {
                 line.split_whitespace()
                     .find_map(|word| word.strip_prefix("read=")?.parse().ok())
             });
+
         read.unwrap_or_else(|| panic!("it does not say how many: {log}"))
     }
 
@@ -162,6 +164,7 @@ impl Service {
         if let Some(reader) = self.reader.take() {
             let _ = reader.join();
         }
+
         Output {
             code: status.code().unwrap_or(-1),
             out: String::new(),
@@ -221,6 +224,7 @@ fn start(mut command: Command) -> Service {
         .map(|lines| collect(lines, Arc::clone(&log)));
     let service = Service { child, log, reader };
     service.wait_for_log(" watches");
+
     service
 }
 

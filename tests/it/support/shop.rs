@@ -35,6 +35,7 @@ pub(crate) fn world() -> World {
         .suite(22, "Checkout")
         .plan(19, "Release 2")
         .suite(31, "Account");
+
     let world = (1001..=1010).fold(world, |world, id| {
         world.test_case(id, &format!("Case {id}"))
     });

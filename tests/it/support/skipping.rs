@@ -13,6 +13,7 @@
 /// environment that is a failure: there somebody saw to it that everything is possible (`.ci/run`).
 pub(crate) fn skip(reason: &str) {
     let insisted = std::env::var_os("KADO_CI").is_some_and(|value| value == "1");
+
     assert!(
         !insisted,
         "KADO_CI=1, but this test is not possible here: {reason}"

@@ -21,11 +21,13 @@ pub(super) fn add(call: &mut Call<'_>, run: u32, result: Option<u32>) -> Outcome
     let sub = sub_id(call)?;
     let closed =
         call.run(run)?.state == "Completed" && settings.refuse_result_attachments_after_completed;
+
     if closed && result.is_some() {
         return Err(bad(&format!(
             "Test run {run} is completed. Attachments cannot be added to its results."
         )));
     }
+
     holder(call.run_mut(run)?, result, sub)?;
     let mut attachment = described(&call.body.value)?;
     let stream = call
@@ -43,6 +45,7 @@ pub(super) fn add(call: &mut Call<'_>, run: u32, result: Option<u32>) -> Outcome
     attachment.id = call.world.last_attachment_id;
     let answer = json!({"id": attachment.id, "url": format!("{}/{}", place(call, run, result), attachment.id)});
     holder(call.run_mut(run)?, result, sub)?.push(attachment);
+
     Ok(ok(&answer))
 }
 
@@ -56,13 +59,16 @@ fn sub_id(call: &Call<'_>) -> Result<Option<u32>, Answer> {
 fn described(body: &Value) -> Result<Attachment, Answer> {
     let name = text_of(body, "fileName").filter(|name| !name.is_empty());
     let file_name = name.ok_or_else(|| bad("Value cannot be null.\r\nParameter name: fileName"))?;
+
     if file_name.contains(FORBIDDEN) || longer_than(&file_name, 255) {
         return Err(bad(&format!(
             "The file name '{file_name}' is not valid.\r\nParameter name: fileName"
         )));
     }
+
     at_most(body, "comment", 1000)?;
     let kind = text_of(body, "attachmentType").unwrap_or_else(|| "GeneralAttachment".into());
+
     Ok(Attachment {
         file_name,
         kind,
@@ -79,6 +85,7 @@ fn decode(stream: &str, into: &mut Attachment, keep: usize, most: usize) -> Resu
     let mut piece = vec![0; 64 << 10];
     let small = stream.len() / 4 * 3 <= keep.saturating_add(3);
     let mut size = 0;
+
     loop {
         let read = reader.read(&mut piece).map_err(|_| {
             bad("The input is not a valid Base-64 string.\r\nParameter name: stream")
@@ -92,14 +99,17 @@ fn decode(stream: &str, into: &mut Attachment, keep: usize, most: usize) -> Resu
             into.bytes.extend_from_slice(&piece[..read]);
         }
     }
+
     if size > most {
         let kind = "Microsoft.VisualStudio.Services.Common.VssServiceException, Microsoft.VisualStudio.Services.Common";
         let message =
             format!("Cannot upload file as it exceeded the maximum file size ({most} bytes)");
         return Err(error(400, kind, &message));
     }
+
     into.size = size as u64;
     into.blake3 = digest.finalize().to_hex().to_string();
+
     Ok(())
 }
 
@@ -131,6 +141,7 @@ fn holder(
             "Test sub-result {sub} does not exist in test result {id}"
         ))
     })?;
+
     Ok(&mut found.attachments)
 }
 
@@ -155,6 +166,7 @@ pub(super) fn all(call: &mut Call<'_>, run: u32, result: Option<u32>) -> Outcome
             "size": attachment.size, "createdDate": attachment.created, "attachmentType": camel_case(&attachment.kind),
             "url": format!("{place}/{}", attachment.id)})
     });
+
     Ok(list(entries.collect()))
 }
 
@@ -165,15 +177,18 @@ pub(super) fn content(call: &mut Call<'_>, run: u32, result: Option<u32>, id: u3
         .iter()
         .find(|attachment| attachment.id == id);
     let found = found.ok_or_else(|| missing(&format!("Attachment {id} not found.")))?;
+
     if found.bytes.len() as u64 != found.size {
         return Err(missing(&format!(
             "fake-ado keeps only size and digest of attachment {id}."
         )));
     }
+
     let disposition = format!(
         "attachment; filename=\"{}\"",
         found.file_name.escape_default()
     );
+
     Ok(
         Answer::new(200, "application/octet-stream", found.bytes.clone())
             .with("content-disposition", disposition),

@@ -21,9 +21,11 @@ fn build_json(call: &Call<'_>, build: &Build) -> Value {
     if let Some(result) = &build.result {
         answer["result"] = json!(result);
     }
+
     if let Some(finished) = build.finished {
         answer["finishTime"] = json!(finished);
     }
+
     answer
 }
 
@@ -58,6 +60,7 @@ pub(super) fn builds(call: &Call<'_>) -> Outcome {
     if !ascending {
         wanted.reverse();
     }
+
     Ok(list(
         wanted
             .into_iter()
@@ -76,6 +79,7 @@ pub(super) fn build(call: &Call<'_>, id: u32) -> Outcome {
             &format!("The requested build {id} could not be found."),
         )
     };
+
     Ok(ok(&build_json(call, build.ok_or_else(missing)?)))
 }
 
@@ -97,6 +101,7 @@ fn release_json(call: &Call<'_>, release: &Release, stages: Stages) -> Value {
     let mut answer = json!({"id": release.id, "name": release.name, "status": release.status,
         "createdOn": "2026-01-02T09:00:00Z", "_links": {"web": {"href": web}},
         "releaseDefinition": {"id": release.definition, "name": format!("Release definition {}", release.definition)}});
+
     if stages != Stages::None {
         let environments = release.stages.iter().map(|stage| {
             let mut answer = json!({"id": stage.id, "name": stage.name, "status": stage.status, "releaseId": release.id,
@@ -110,6 +115,7 @@ fn release_json(call: &Call<'_>, release: &Release, stages: Stages) -> Value {
         });
         answer["environments"] = environments.collect();
     }
+
     answer
 }
 
@@ -131,6 +137,7 @@ pub(super) fn releases(call: &Call<'_>) -> Outcome {
             && passes(call.query.get("statusFilter"), &release.status)
     });
     wanted.sort_by_key(|release| release.id);
+
     if !call
         .query
         .get("queryOrder")
@@ -138,6 +145,7 @@ pub(super) fn releases(call: &Call<'_>) -> Outcome {
     {
         wanted.reverse();
     }
+
     Ok(list(
         wanted
             .into_iter()
@@ -160,6 +168,7 @@ pub(super) fn release(call: &Call<'_>, id: u32) -> Outcome {
             &format!("VS402881: No release found with ID {id}."),
         )
     };
+
     Ok(ok(&release_json(
         call,
         release.ok_or_else(missing)?,
@@ -193,6 +202,7 @@ pub(super) fn build_definition(call: &Call<'_>, id: u32) -> Outcome {
             &format!("The build definition {id} could not be found."),
         )
     };
+
     Ok(ok(&definition_json(
         call,
         "build",
@@ -226,6 +236,7 @@ pub(super) fn release_definition(call: &Call<'_>, id: u32) -> Outcome {
             ),
         )
     };
+
     let mut answer = definition_json(call, "release", &found.ok_or_else(missing)?);
     let mut releases = project
         .releases
@@ -239,5 +250,6 @@ pub(super) fn release_definition(call: &Call<'_>, id: u32) -> Outcome {
         .iter()
         .map(|stage| json!({"id": 1000 + stage.id, "name": stage.name}))
         .collect();
+
     Ok(ok(&answer))
 }

@@ -45,6 +45,7 @@ pub(super) fn projects(call: &Call<'_>) -> Outcome {
         .iter()
         .map(|project| project_json(call.base, project))
         .collect();
+
     Ok(page(all, from, top, |next| next.to_string()))
 }
 
@@ -59,5 +60,6 @@ pub(super) fn project(call: &Call<'_>, key: &str) -> Outcome {
     if call.query.flag("includeCapabilities") == Some(true) {
         answer["capabilities"] = json!({"processTemplate": {"templateName": "Agile"}, "versioncontrol": {"sourceControlType": "Git"}});
     }
+
     Ok(ok(&answer))
 }

@@ -66,6 +66,7 @@ fn suite_json(call: &Call<'_>, plan: &Plan, suite: &Suite) -> Value {
     if let Some(above) = above {
         answer["parentSuite"] = json!({"id": above.id, "name": above.name});
     }
+
     answer
 }
 
@@ -91,6 +92,7 @@ pub(super) fn suites(call: &Call<'_>, id: u32) -> Outcome {
             .map(|suite| suite_json(call, plan, suite))
             .collect()
     };
+
     paged(call, all)
 }
 
@@ -101,6 +103,7 @@ pub(super) fn suites_of_test_case(call: &Call<'_>) -> Outcome {
         .number("testCaseId")?
         .ok_or_else(|| bad("testCaseId must be specified."))?;
     let mut found: Vec<Value> = Vec::new();
+
     for project in &call.world.projects {
         for plan in &project.plans {
             let holds = |suite: &&Suite| {
@@ -115,7 +118,9 @@ pub(super) fn suites_of_test_case(call: &Call<'_>) -> Outcome {
             }));
         }
     }
+
     let count = found.len();
+
     Ok(page(found, 0, count.max(1), |next| next.to_string()))
 }
 
@@ -130,6 +135,7 @@ pub(super) fn covered(
     if !plan.suites.iter().any(|entry| entry.id == suite) {
         return Err(missing(&format!("Test suite {suite} not found.")));
     }
+
     Ok(plan.suites_from(suite, deep))
 }
 
@@ -155,6 +161,7 @@ pub(super) fn test_points(call: &Call<'_>, plan: u32, suite: u32) -> Outcome {
         None => Some(0),
     };
     let from = from.ok_or_else(|| bad("The continuation token is not valid."))?;
+
     Ok(page(all, from, call.world.settings.page_size, |next| {
         format!("-2147483648;{next}")
     }))
@@ -174,6 +181,7 @@ fn point_json(call: &Call<'_>, plan: &Plan, point: &Point, details: bool) -> Val
     if details {
         answer["results"] = last_result(point);
     }
+
     answer
 }
 
@@ -183,6 +191,7 @@ fn last_result(point: &Point) -> Value {
     };
     let camel = |text: &Option<String>| camel_case(text.as_deref().unwrap_or("Unspecified"));
     let done = point.last_result_state.as_deref() == Some("Completed");
+
     json!({"lastTestRunId": run, "lastResultId": point.last_result, "outcome": camel(&point.outcome),
         "lastResultState": camel(&point.last_result_state), "state": if done { "completed" } else { "inProgress" }})
 }

@@ -16,6 +16,7 @@ fn point_json(call: &Call<'_>, point: &Point) -> Value {
         point.suite,
         point.id
     );
+
     let item = call.world.find_work_item(point.test_case);
     let automated = item.is_some_and(|item| item.is_automated());
     let status = if automated {
@@ -30,11 +31,13 @@ fn point_json(call: &Call<'_>, point: &Point) -> Value {
         "testPlan": {"id": point.plan.to_string()}, "state": if done { "Completed" } else { "Ready" },
         "outcome": point.outcome.as_deref().unwrap_or("Unspecified"),
         "workItemProperties": [{"workItem": {"key": "Microsoft.VSTS.TCM.AutomationStatus", "value": status}}]});
+
     if let (Some(run), Some(result)) = (point.last_run, point.last_result) {
         answer["lastTestRun"] = json!({"id": run.to_string()});
         answer["lastResult"] = json!({"id": result.to_string()});
         answer["lastResultState"] = json!(point.last_result_state);
     }
+
     answer
 }
 
@@ -57,6 +60,7 @@ pub(super) fn of_suite(call: &Call<'_>, plan: u32, suite: u32) -> Outcome {
             && test_case.is_none_or(|id| point.test_case as usize == id)
             && ids.as_ref().is_none_or(|ids| ids.contains(&point.id))
     });
+
     Ok(list(
         wanted
             .skip(skip)
@@ -82,6 +86,7 @@ pub(super) fn query(call: &Call<'_>) -> Outcome {
             .map(str::to_lowercase)
             .collect()
     });
+
     let project = call.project();
     let wanted = project.points.iter().filter(|point| {
         let name = project
@@ -92,11 +97,13 @@ pub(super) fn query(call: &Call<'_>) -> Outcome {
             .is_none_or(|ids| ids.contains(&u64::from(point.test_case)))
             && names.as_ref().is_none_or(|names| names.contains(&name))
     });
+
     let points: Vec<Value> = wanted
         .skip(skip)
         .take(top)
         .map(|point| point_json(call, point))
         .collect();
+
     Ok(ok(&json!({"points": points, "pointsFilter": filter})))
 }
 

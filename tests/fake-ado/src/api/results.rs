@@ -28,6 +28,7 @@ pub(super) fn list_results(call: &Call<'_>, run: u32) -> Outcome {
             .as_ref()
             .is_none_or(|wanted| wanted.split(',').any(|word| word.trim() == outcome))
     });
+
     Ok(list(
         wanted
             .skip(skip)
@@ -58,6 +59,7 @@ fn result_json(call: &Call<'_>, run: &TestRun, result: &TestResult, details: &st
         "testCaseTitle": result.title, "testCaseRevision": result.test_case_revision, "customFields": [],
         "createdDate": run.created, "lastUpdatedDate": result.updated, "lastUpdatedBy": identity(),
         "owner": identity(), "runBy": identity()});
+
     put(&mut answer, &references(call, run, result));
     put(
         &mut answer,
@@ -78,6 +80,7 @@ fn result_json(call: &Call<'_>, run: &TestRun, result: &TestResult, details: &st
     if details.contains("subresults") {
         answer["subResults"] = result.sub_results.iter().map(sub_result_json).collect();
     }
+
     answer
 }
 
@@ -96,6 +99,7 @@ fn references(call: &Call<'_>, run: &TestRun, result: &TestResult) -> [(&'static
         .point_id
         .and_then(|id| call.project().find_point(id))
         .map_or(Value::Null, |point| id(point.suite));
+
     [
         ("testPlan", plan),
         ("testPoint", point),
@@ -126,5 +130,6 @@ fn sub_result_json(sub: &SubResult) -> Value {
     if !sub.sub_results.is_empty() {
         answer["subResults"] = sub.sub_results.iter().map(sub_result_json).collect();
     }
+
     answer
 }

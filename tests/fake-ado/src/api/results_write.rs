@@ -47,12 +47,14 @@ fn batch(body: Value, run: &TestRun) -> Result<Vec<Value>, Answer> {
             "Between 1 and 1000 results are allowed in a request.\r\nParameter name: results",
         ));
     }
+
     if run.state == "Completed" {
         return Err(bad(&format!(
             "Test run {} is completed. Test results cannot be added or updated.",
             run.id
         )));
     }
+
     Ok(items)
 }
 
@@ -78,6 +80,7 @@ pub(super) fn update(call: &mut Call<'_>, id: u32) -> Outcome {
     let run = call.run_mut(id)?;
     let items = batch(body, run)?;
     let mut changed: Vec<(TestResult, Vec<SubResult>)> = Vec::new();
+
     for item in &items {
         let Some(result) = id_of(&item["id"]).filter(|id| *id > 0) else {
             return Err(bad(
@@ -96,7 +99,9 @@ pub(super) fn update(call: &mut Call<'_>, id: u32) -> Outcome {
         apply(&mut new, item, limit)?;
         changed.push((new, append(old, item, limit)?));
     }
+
     let mut answered = Vec::new();
+
     for (mut new, subs) in changed {
         let old = run.result_mut(new.id).expect("it was found above");
         answered.push((new.id, subs.iter().map(|sub| sub.id).collect()));
@@ -105,8 +110,10 @@ pub(super) fn update(call: &mut Call<'_>, id: u32) -> Outcome {
         new.sub_results.extend(subs);
         *old = new;
     }
+
     run.updated = crate::query::now();
     touch_points(call, id);
+
     Ok(short(id, &answered, &items))
 }
 
@@ -118,6 +125,7 @@ fn light_copy(result: &mut TestResult) -> TestResult {
     );
     let copy = result.clone();
     (result.attachments, result.sub_results) = large;
+
     copy
 }
 
@@ -128,6 +136,7 @@ pub(super) fn add(call: &mut Call<'_>, id: u32) -> Outcome {
     for item in &items {
         new.push(added(call, call.run(id)?, item)?);
     }
+
     let run = call.run_mut(id)?;
     let first = run
         .results
@@ -136,6 +145,7 @@ pub(super) fn add(call: &mut Call<'_>, id: u32) -> Outcome {
         .max()
         .unwrap_or(100_000);
     let mut answered = Vec::new();
+
     for (mut result, number) in new.into_iter().zip(first..) {
         result.id = number;
         answered.push((
@@ -144,8 +154,10 @@ pub(super) fn add(call: &mut Call<'_>, id: u32) -> Outcome {
         ));
         run.results.push(result);
     }
+
     run.updated = crate::query::now();
     touch_points(call, id);
+
     Ok(short(id, &answered, &items))
 }
 
@@ -157,6 +169,7 @@ fn added(call: &Call<'_>, run: &TestRun, item: &Value) -> Result<TestResult, Ans
         outcome: "Unspecified".into(),
         ..TestResult::default()
     };
+
     if let Some(plan) = run.plan_id {
         let wanted = id_of(&item["testPoint"]).unwrap_or(0);
         let point = call
@@ -176,13 +189,16 @@ fn added(call: &Call<'_>, run: &TestRun, item: &Value) -> Result<TestResult, Ans
         result.test_case_id = id_of(&item["testCase"]);
         result.configuration_id = id_of(&item["configuration"]);
     }
+
     if text_of(item, "testCaseTitle").is_none_or(|title| title.is_empty()) {
         return Err(bad(
             "Value cannot be null.\r\nParameter name: testCaseTitle",
         ));
     }
+
     apply(&mut result, item, limit)?;
     result.sub_results = append(&result, item, limit)?;
+
     Ok(result)
 }
 
@@ -195,15 +211,19 @@ fn apply(result: &mut TestResult, item: &Value, limit: usize) -> Result<(), Answ
     ] {
         at_most(item, name, most)?;
     }
+
     if let Some(outcome) = word(item["outcome"].as_str(), &OUTCOMES, "TestOutcome")? {
         result.outcome = outcome;
     }
+
     if let Some(state) = word(item["state"].as_str(), &STATES, "TestResultState")? {
         result.state = state;
     }
+
     if let Some(group) = word(item["resultGroupType"].as_str(), &GROUPS, "ResultGroupType")? {
         result.result_group_type = Some(group);
     }
+
     result.started = moment_of(item, "startedDate")?.or(result.started);
     result.completed = moment_of(item, "completedDate")?.or(result.completed);
     in_order(result.started, result.completed)?;
@@ -215,6 +235,7 @@ fn apply(result: &mut TestResult, item: &Value, limit: usize) -> Result<(), Answ
     apply_texts(result, item, limit);
     result.revision += 1;
     result.updated = crate::query::now();
+
     Ok(())
 }
 
@@ -247,6 +268,7 @@ fn append(result: &TestResult, item: &Value, limit: usize) -> Result<Vec<SubResu
     if result.sub_results.len() + more > 1000 {
         return Err(invalid("At most 1000 sub-results are allowed on a level."));
     }
+
     level(&item["subResults"], None, 1, &mut next, limit)
 }
 
@@ -272,6 +294,7 @@ fn level(
             "At most 1000 sub-results on a level and 3 levels are allowed.",
         ));
     }
+
     items
         .iter()
         .map(|item| sub_result(item, parent, depth, next, limit))
@@ -295,6 +318,7 @@ fn sub_result(
         moment_of(item, "completedDate")?,
     );
     in_order(started, completed)?;
+
     Ok(SubResult {
         id,
         parent_id,

@@ -26,6 +26,7 @@ fn visible<'a>(call: &'a Call<'_>) -> impl Iterator<Item = &'a TestRun> {
     let known =
         move |run: &&TestRun| lag == 0 || now.duration_since(run.created).as_millis() >= lag;
     let project = call.project().name.as_str();
+
     call.world
         .runs
         .iter()
@@ -52,6 +53,7 @@ fn by_plan(call: &Call<'_>) -> Outcome {
                 .as_ref()
                 .is_none_or(|uri| linked.as_ref() == Some(uri))
     });
+
     Ok(list(
         wanted
             .skip(skip)
@@ -69,6 +71,7 @@ fn listed_json(call: &Call<'_>, run: &TestRun, details: bool) -> Value {
     {
         members.remove("comment");
     }
+
     listed
 }
 
@@ -81,12 +84,15 @@ fn window(call: &Call<'_>) -> Result<(Timestamp, Timestamp), Answer> {
             .ok_or_else(|| bad(&format!("{name} must be specified.")))?;
         moment(text).ok_or_else(|| bad(&format!("The value '{text}' is not valid for {name}.")))
     };
+
     let (from, to) = (end("minLastUpdatedDate")?, end("maxLastUpdatedDate")?);
+
     if to < from || to.duration_since(from) > SignedDuration::from_hours(7 * 24) {
         return Err(bad(
             "The difference between minLastUpdatedDate and maxLastUpdatedDate must be at most 7 days.",
         ));
     }
+
     Ok((from, to))
 }
 
@@ -95,11 +101,13 @@ fn window(call: &Call<'_>) -> Result<(Timestamp, Timestamp), Answer> {
 fn by_last_change(call: &Call<'_>) -> Outcome {
     let (from, to) = window(call)?;
     let plans = call.query.ids("planIds")?;
+
     if plans.as_ref().is_some_and(|plans| plans.len() > 10) {
         return Err(bad(
             "At most 10 values are allowed.\r\nParameter name: planIds",
         ));
     }
+
     let automated = call.query.flag("isAutomated");
     let state = call.query.get("state");
     let title = call.query.get("runTitle").map(str::to_lowercase);
@@ -115,8 +123,10 @@ fn by_last_change(call: &Call<'_>) -> Outcome {
                 .as_ref()
                 .is_none_or(|title| run.name.to_lowercase().contains(title))
     });
+
     let details = call.query.flag("includeRunDetails") == Some(true);
     let all = wanted.map(|run| listed_json(call, run, details)).collect();
+
     Ok(page(all, call.query.continuation()?, top, |next| {
         next.to_string()
     }))

@@ -34,6 +34,7 @@ pub(super) fn word(
             "Invalid value specified\r\nParameter name: {parameter}"
         ))
     };
+
     found
         .map(|word| Some((*word).to_owned()))
         .ok_or_else(refused)
@@ -65,20 +66,25 @@ pub(super) fn in_order(
 pub(super) fn create(call: &mut Call<'_>) -> Outcome {
     let mut run = requested(call)?;
     let ids = point_ids(&call.body.value)?;
+
     for id in &ids {
         let planned = planned_result(call, run.plan_id, *id, run.automated)?;
         run.results.push(planned);
     }
+
     for (number, result) in run.results.iter_mut().enumerate() {
         result.id = 100_000 + u32::try_from(number).unwrap_or(u32::MAX);
     }
+
     if !ids.is_empty() && run.state == "Unspecified" {
         run.state = "NotStarted".into();
     }
+
     run.point_ids = ids;
     let id = call.world.add_run(run);
     touch_points(call, id);
     let answer = run_json(call, call.run(id)?, false);
+
     Ok(ok(&answer))
 }
 
@@ -97,6 +103,7 @@ fn requested(call: &Call<'_>) -> Result<TestRun, Answer> {
     in_order(started, completed)?;
     let plan_id = plan_of(call)?;
     let now = crate::query::now();
+
     Ok(TestRun {
         project: call.project().name.clone(),
         name,
@@ -124,8 +131,10 @@ fn plan_of(call: &Call<'_>) -> Result<Option<u32>, Answer> {
     if plan.is_null() || plan["id"].is_null() {
         return Ok(None);
     }
+
     let id = id_of(&plan["id"])
         .ok_or_else(|| bad("The plan id is not valid.\r\nParameter name: plan"))?;
+
     call.plan(id).map(|plan| Some(plan.id))
 }
 
@@ -136,11 +145,13 @@ fn build_of(call: &Call<'_>) -> Result<Option<RunBuild>, Answer> {
         return Ok(None);
     };
     let builds = &call.project().builds;
+
     if !builds.is_empty() && !builds.iter().any(|known| known.id == id) {
         return Err(bad(&format!(
             "The build {id} could not be found in the project.\r\nParameter name: build"
         )));
     }
+
     Ok(Some(RunBuild { id: id.to_string() }))
 }
 
@@ -150,12 +161,15 @@ fn pipeline_of(body: &Value) -> Result<Option<Value>, Answer> {
     if reference.is_null() {
         return Ok(None);
     }
+
     let pipeline = reference["pipelineId"].as_u64();
+
     if pipeline.is_none() || pipeline != id_of(&body["build"]).map(u64::from) {
         return Err(bad(
             "The pipeline id must be that of the build.\r\nParameter name: pipelineReference",
         ));
     }
+
     Ok(Some(reference.clone()))
 }
 
@@ -167,11 +181,13 @@ fn tags_of(body: &Value) -> Result<Vec<String>, Answer> {
         .filter_map(|tag| text_of(tag, "name"))
         .collect();
     let fine = |tag: &String| tag.chars().count() < 30 && tag.chars().all(char::is_alphanumeric);
+
     if tags.len() > 5 || !tags.iter().all(fine) {
         return Err(invalid(
             "At most 5 alphanumeric tags of less than 30 characters are allowed.",
         ));
     }
+
     Ok(tags)
 }
 
@@ -185,6 +201,7 @@ fn point_ids(body: &Value) -> Result<Vec<u32>, Answer> {
             ids.push(id);
         }
     }
+
     Ok(ids)
 }
 
@@ -205,12 +222,14 @@ fn planned_result(
     let point = point.ok_or_else(|| missing(&format!("Test point {id} not found.")))?;
     let item = call.world.find_work_item(point.test_case);
     let manual = !item.is_some_and(|item| item.is_automated());
+
     if automated && manual && call.world.settings.refuse_automated_run_of_manual_cases {
         return Err(bad(&format!(
             "Test case {} has no associated automation.",
             point.test_case
         )));
     }
+
     Ok(TestResult {
         point_id: Some(id),
         test_case_id: Some(point.test_case),
@@ -240,8 +259,10 @@ pub(super) fn touch_points(call: &mut Call<'_>, id: u32) {
             result.state.clone(),
         )
     });
+
     let told: Vec<_> = told.collect();
     let points = &mut call.project_mut().points;
+
     for (point, result, outcome, state) in told {
         if let Some(point) = points.iter_mut().find(|entry| Some(entry.id) == point) {
             point.last_run = Some(id);
@@ -263,11 +284,13 @@ pub(super) fn update(call: &mut Call<'_>, id: u32) -> Outcome {
     at_most(&body, "name", 256)?;
     at_most(&body, "comment", 1000)?;
     let state = word(body["state"].as_str(), &UPDATE_STATES, "TestRunState")?;
+
     if run.state == "Completed" && state.as_deref().is_some_and(|state| state != "Completed") {
         return Err(bad(&format!(
             "The state of test run {id} cannot be changed from Completed."
         )));
     }
+
     let started = moment_of(&body, "startedDate")?.or(run.started);
     let completed = moment_of(&body, "completedDate")?.or(run.completed);
     in_order(started, completed)?;
@@ -279,8 +302,10 @@ pub(super) fn update(call: &mut Call<'_>, id: u32) -> Outcome {
     if body["deleteInProgressResults"] == true {
         run.results.retain(|result| result.state == "Completed");
     }
+
     run.revision += 1;
     run.updated = crate::query::now();
+
     Ok(ok(&run_json(call, call.run(id)?, true)))
 }
 
@@ -309,17 +334,20 @@ pub(super) fn delete(call: &mut Call<'_>, id: u32) -> Outcome {
 pub(super) fn statistics(call: &Call<'_>, id: u32) -> Outcome {
     let run = call.run(id)?;
     let mut counts: BTreeMap<(&str, &str), u32> = BTreeMap::new();
+
     if !stale(call, run) {
         for result in &run.results {
             *counts.entry((&result.state, &result.outcome)).or_default() += 1;
         }
     }
+
     let rows: Vec<Value> = counts
         .iter()
         .map(
             |((state, outcome), count)| json!({"state": state, "outcome": outcome, "count": count}),
         )
         .collect();
+
     Ok(ok(
         &json!({"run": {"id": id.to_string(), "name": run.name, "url": run_url(call, id)}, "runStatistics": rows}),
     ))
@@ -375,6 +403,7 @@ pub(super) fn run_json(call: &Call<'_>, run: &TestRun, details: bool) -> Value {
     if details {
         put(&mut answer, &more_of_run(run));
     }
+
     answer
 }
 

@@ -26,7 +26,9 @@ impl WorkItem {
         if self.kind == "Test Case" {
             fields.insert(STATUS.into(), "Not Automated".into());
         }
+
         fields.extend(self.fields.clone());
+
         fields
     }
 }
@@ -36,6 +38,7 @@ fn item_json(base: &str, item: &WorkItem, fields: Option<&Vec<String>>) -> Value
     if let Some(wanted) = fields {
         all.retain(|name, _| wanted.iter().any(|field| field.eq_ignore_ascii_case(name)));
     }
+
     json!({"id": item.id, "rev": item.rev, "fields": all, "url": format!("{base}/_apis/wit/workItems/{}", item.id)})
 }
 
@@ -68,6 +71,7 @@ pub(super) fn batch(call: &Call<'_>) -> Outcome {
         .flatten()
         .filter_map(crate::query::id_of)
         .collect();
+
     if ids.is_empty() || ids.len() > 200 {
         let kind = "Microsoft.VisualStudio.Services.Common.VssPropertyValidationException, Microsoft.VisualStudio.Services.Common";
         return Err(error(
@@ -76,11 +80,13 @@ pub(super) fn batch(call: &Call<'_>) -> Outcome {
             "VS403474: You can request a maximum of 200 work items at a time.",
         ));
     }
+
     let omit = body["errorPolicy"]
         .as_str()
         .is_some_and(|policy| policy.eq_ignore_ascii_case("omit"));
     let fields = texts(&body["fields"]);
     let mut values = Vec::new();
+
     for id in ids {
         match call.world.find_work_item(id) {
             Some(item) => values.push(item_json(call.base, item, fields.as_ref())),
@@ -89,6 +95,7 @@ pub(super) fn batch(call: &Call<'_>) -> Outcome {
             None => values.push(Value::Null),
         }
     }
+
     Ok(list(values))
 }
 
@@ -117,9 +124,11 @@ pub(super) fn patch(call: &mut Call<'_>, id: u32) -> Outcome {
             "The request indicated a Content-Type other than application/json-patch+json.",
         ));
     }
+
     let rival = call.world.settings.rival_edits > 0;
     call.world.settings.rival_edits = call.world.settings.rival_edits.saturating_sub(1);
     let item = call.world.work_item_mut(id).ok_or_else(|| no_item(id))?;
+
     if rival {
         item.rev += 1;
         item.fields.insert(
@@ -127,6 +136,7 @@ pub(super) fn patch(call: &mut Call<'_>, id: u32) -> Outcome {
             format!("revision {}", item.rev).into(),
         );
     }
+
     let operations =
         call.body.value.as_array().ok_or_else(|| {
             bad("You must pass a valid patch document in the body of the request.")
@@ -135,14 +145,17 @@ pub(super) fn patch(call: &mut Call<'_>, id: u32) -> Outcome {
     for operation in operations {
         apply(&mut changed, operation)?;
     }
+
     changed.rev += 1;
     *item = changed.clone();
+
     Ok(ok(&item_json(call.base, &changed, None)))
 }
 
 fn apply(item: &mut WorkItem, operation: &Value) -> Result<(), Answer> {
     let path = operation["path"].as_str().unwrap_or_default();
     let field = path.strip_prefix("/fields/").map(str::to_owned);
+
     match (operation["op"].as_str().unwrap_or_default(), field) {
         ("test", None) if path == "/rev" && operation["value"] == json!(item.rev) => Ok(()),
         ("test", None) if path == "/rev" => Err(error(
@@ -190,11 +203,13 @@ pub(super) fn category(call: &Call<'_>, name: &str) -> Outcome {
             ));
         }
     };
+
     let url = |kind: &str| format!("{}/wit/workItemTypes/{kind}", call.apis());
     let references: Vec<Value> = types
         .iter()
         .map(|kind| json!({"name": kind, "url": url(kind)}))
         .collect();
+
     Ok(ok(
         &json!({"name": "Test Case Category", "referenceName": name,
         "defaultWorkItemType": references.first(), "workItemTypes": references}),

@@ -11,12 +11,14 @@ const DATA: &str = "/_apis/connectionData?api-version=7.1-preview.1";
 async fn a_token_is_accepted_as_basic_password_of_any_user_and_as_bearer() {
     let fake = FakeAdo::start(shop()).await.unwrap();
     let client = Client::of(&fake);
+
     // base64 of ":secret" and of "me:secret"
     for value in ["Basic OnNlY3JldA==", "Basic bWU6c2VjcmV0", "Bearer secret"] {
         let answer = client
             .bare("GET", DATA, &[("authorization", value)], None)
             .await
             .unwrap();
+
         assert_eq!(answer.status, 200, "{value}");
         assert_ne!(
             answer.json()["authenticatedUser"]["id"],
@@ -34,13 +36,16 @@ async fn without_an_accepted_token_the_sign_in_page_comes_with_203_or_an_empty_4
         .bare("GET", DATA, &[("authorization", "Bearer wrong")], None)
         .await
         .unwrap();
+
+    assert_eq!(page.status, 203);
     assert_eq!(
-        (page.status, page.header("content-type")),
-        (203, Some("text/html; charset=utf-8"))
+        page.header("content-type"),
+        Some("text/html; charset=utf-8")
     );
     let suppress = [("X-TFS-FedAuthRedirect", "Suppress")];
     let empty = client.bare("GET", DATA, &suppress, None).await.unwrap();
-    assert_eq!((empty.status, empty.text.as_str()), (401, ""));
+    assert_eq!(empty.status, 401);
+    assert_eq!(empty.text.as_str(), "");
     assert!(empty.header("www-authenticate").is_some());
     fake.world().set_tokens(&[]);
     assert_eq!(client.get(DATA).await.status, 203);
@@ -49,9 +54,11 @@ async fn without_an_accepted_token_the_sign_in_page_comes_with_203_or_an_empty_4
 #[tokio::test]
 async fn connection_data_is_a_preview_for_ever() {
     let fake = FakeAdo::start(shop()).await.unwrap();
+
     let answer = Client::of(&fake)
         .get("/_apis/connectionData?api-version=7.1")
         .await;
+
     assert_eq!(answer.status, 400);
     assert_eq!(
         answer.json()["typeKey"],
@@ -65,9 +72,11 @@ async fn a_version_above_the_servers_is_refused_in_the_query_and_in_the_header()
         .await
         .unwrap();
     let client = Client::of(&fake);
+
     let answer = client
         .get("/Web%20Shop/_apis/test/runs?api-version=7.1")
         .await;
+
     assert_eq!(answer.status, 400);
     assert_eq!(answer.json()["typeKey"], "VssVersionOutOfRangeException");
     assert!(
@@ -98,12 +107,16 @@ async fn a_version_above_the_servers_is_refused_in_the_query_and_in_the_header()
 async fn a_project_is_found_by_name_or_guid_and_a_missing_one_is_tf200016() {
     let fake = FakeAdo::start(shop()).await.unwrap();
     let client = Client::of(&fake);
+
     let list = client
         .get("/_apis/projects?stateFilter=wellFormed&$top=1&api-version=7.1")
         .await;
+
     assert_eq!(list.json()["count"], 1);
     assert_eq!(list.header("x-ms-continuationtoken"), Some("1"));
+
     let id = list.json()["value"][0]["id"].as_str().unwrap().to_owned();
+
     for key in ["web%20shop", &id, &id.to_uppercase()] {
         assert_eq!(
             client
@@ -122,6 +135,7 @@ async fn a_project_is_found_by_name_or_guid_and_a_missing_one_is_tf200016() {
     }
     for path in ["/_apis/projects/Nope", "/Nope/_apis/test/runs"] {
         let answer = client.get(path).await;
+
         assert_eq!(answer.status, 404);
         assert_eq!(
             answer.json()["typeKey"],
@@ -144,6 +158,7 @@ async fn a_body_that_does_not_fit_the_api_description_is_refused_and_noted() {
     }
     let client = Client::of(&fake);
     let wrong = json!({"name": "n", "isAutomated": true, "startedDate": "2026-01-02T10:00:00Z"});
+
     assert_eq!(
         client
             .post("/Web%20Shop/_apis/test/runs?api-version=7.1", wrong)
@@ -160,6 +175,7 @@ async fn without_the_api_description_wrong_names_are_ignored_silently() {
     let fake = FakeAdo::start(shop().no_schema()).await.unwrap();
     let client = Client::of(&fake);
     let wrong = json!({"name": "n", "isAutomated": true, "startedDate": "2026-01-02T10:00:00Z"});
+
     assert_eq!(
         client
             .post("/Web%20Shop/_apis/test/runs?api-version=7.1", wrong)
@@ -174,6 +190,7 @@ async fn without_the_api_description_wrong_names_are_ignored_silently() {
 #[tokio::test]
 async fn a_body_that_is_not_json_by_its_content_type_is_refused() {
     let fake = FakeAdo::start(shop()).await.unwrap();
+
     let request =
         reqwest::Client::new().post(format!("{}/Web%20Shop/_apis/test/runs", fake.base_url()));
     let answer = request
@@ -182,5 +199,6 @@ async fn a_body_that_is_not_json_by_its_content_type_is_refused() {
         .send()
         .await
         .unwrap();
+
     assert_eq!(answer.status(), 415);
 }

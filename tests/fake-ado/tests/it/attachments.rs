@@ -12,6 +12,7 @@ async fn start() -> (FakeAdo, Client, String) {
     let fake = FakeAdo::start(shop()).await.unwrap();
     let client = Client::of(&fake);
     let id = client.post(RUNS, planned()).await.json()["id"].to_string();
+
     (fake, client, format!("/Web%20Shop/_apis/test/Runs/{id}"))
 }
 
@@ -23,6 +24,7 @@ fn file(name: &str, bytes: &[u8]) -> Value {
 async fn attachments_go_to_run_result_and_sub_result() {
     let (fake, client, run) = start().await;
     let subs = json!([{"id": 100_000, "subResults": [{"outcome": "Passed"}]}]);
+
     client
         .patch(&format!("{run}/results?api-version=7.1"), subs)
         .await;
@@ -33,28 +35,27 @@ async fn attachments_go_to_run_result_and_sub_result() {
                 file("shot.png", b"PNG"),
             )
             .await;
+
         assert_eq!(answer.status, 200, "{}", answer.text);
     }
+
     let sub = format!("{run}/Results/100000/attachments?testSubResultId=1&api-version=7.1");
     assert_eq!(
         client.post(&sub, file("shot.png", b"PNG")).await.status,
         200
     );
+
     let content = client
         .get(&format!(
             "{run}/Results/100000/attachments/2?api-version=7.1"
         ))
         .await;
+
     assert_eq!(content.text, "PNG");
     let world = fake.world();
     let result = &world.runs()[0].results[0];
-    assert_eq!(
-        (
-            result.attachments.len(),
-            result.sub_results[0].attachments.len()
-        ),
-        (1, 1)
-    );
+    assert_eq!(result.attachments.len(), 1);
+    assert_eq!(result.sub_results[0].attachments.len(), 1);
     assert_eq!(
         result.attachments[0].blake3,
         blake3::hash(b"PNG").to_hex().to_string()
@@ -65,21 +66,23 @@ async fn attachments_go_to_run_result_and_sub_result() {
 async fn the_same_file_may_come_twice() {
     let (_fake, client, run) = start().await;
     let path = format!("{run}/attachments?api-version=7.1");
+
     for _ in 0..2 {
         client.post(&path, file("shot.png", b"PNG")).await;
     }
     let listed = client.get(&path).await.json();
+
     assert_eq!(listed["count"], 2);
     let second = &listed["value"][1];
-    assert_eq!(
-        (&second["id"], &second["size"], &second["fileName"]),
-        (&json!(2), &json!(3), &json!("shot.png"))
-    );
+    assert_eq!(&second["id"], &json!(2));
+    assert_eq!(&second["size"], &json!(3));
+    assert_eq!(&second["fileName"], &json!("shot.png"));
 }
 
 #[tokio::test]
 async fn names_with_a_path_no_base64_and_unknown_holders_are_refused() {
     let (fake, client, run) = start().await;
+
     for name in ["a/b.png", "a\\b.png", "a:b.png", ""] {
         assert_eq!(
             client
@@ -93,6 +96,7 @@ async fn names_with_a_path_no_base64_and_unknown_holders_are_refused() {
             "{name}"
         );
     }
+
     let broken = json!({"stream": "no base64!", "fileName": "a.txt"});
     assert_eq!(
         client
@@ -101,12 +105,14 @@ async fn names_with_a_path_no_base64_and_unknown_holders_are_refused() {
             .status,
         400
     );
+
     let none = client
         .post(
             &format!("{run}/Results/4/attachments?api-version=7.1"),
             file("a.txt", b"x"),
         )
         .await;
+
     assert_eq!(none.status, 404);
     let path = format!("{run}/Results/100000/attachments?testSubResultId=9&api-version=7.1");
     assert_eq!(client.post(&path, file("a.txt", b"x")).await.status, 404);
@@ -117,16 +123,19 @@ async fn names_with_a_path_no_base64_and_unknown_holders_are_refused() {
 async fn sixty_megabytes_arrive_and_only_size_and_digest_are_kept() {
     let (fake, client, run) = start().await;
     let bytes = vec![7_u8; 60 << 20];
+
     let answer = client
         .post(
             &format!("{run}/attachments?api-version=7.1"),
             file("big.log", &bytes),
         )
         .await;
+
     assert_eq!(answer.status, 200, "{}", answer.text);
     let world = fake.world();
     let kept = &world.runs()[0].attachments[0];
-    assert_eq!((kept.size, kept.bytes.len()), (60 << 20, 0));
+    assert_eq!(kept.size, 60 << 20);
+    assert_eq!(kept.bytes.len(), 0);
     assert_eq!(kept.blake3, blake3::hash(&bytes).to_hex().to_string());
 }
 
@@ -134,30 +143,32 @@ async fn sixty_megabytes_arrive_and_only_size_and_digest_are_kept() {
 async fn more_than_the_limit_is_refused() {
     let (fake, client, run) = start().await;
     fake.world().settings.max_attachment_bytes = 10;
+
     let answer = client
         .post(
             &format!("{run}/attachments?api-version=7.1"),
             file("a.txt", b"12345678901"),
         )
         .await;
+
+    assert_eq!(answer.status, 400);
     assert_eq!(
-        (answer.status, answer.message().as_str()),
-        (
-            400,
-            "Cannot upload file as it exceeded the maximum file size (10 bytes)"
-        )
+        answer.message().as_str(),
+        "Cannot upload file as it exceeded the maximum file size (10 bytes)"
     );
 }
 
 #[tokio::test]
 async fn a_completed_run_takes_attachments_and_its_results_do_unless_switched_off() {
     let (fake, client, run) = start().await;
+
     client
         .patch(
             &format!("{run}?api-version=7.1"),
             json!({"state": "Completed"}),
         )
         .await;
+
     let of_result = format!("{run}/Results/100000/attachments?api-version=7.1");
     assert_eq!(
         client

@@ -81,15 +81,19 @@ impl Client {
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
+
         if let Some(body) = body {
             request = request
                 .header("content-type", "application/json")
                 .body(body.to_string());
         }
+
         let response = request.send().await?;
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
+
         // Not `text()`: depending on features of the workspace it drops a byte order mark.
         let text = String::from_utf8_lossy(&response.bytes().await?).into_owned();
+
         Ok(Answer {
             status,
             headers,
@@ -131,6 +135,7 @@ pub async fn in_flight(fake: &FakeAdo, count: usize) {
         }
     };
     let arrived = tokio::time::timeout(PATIENCE, arrive).await;
+
     assert!(
         arrived.is_ok(),
         "{} requests are in flight, not {count}",

@@ -19,27 +19,35 @@ fn ids(list: &Value) -> Vec<u64> {
 async fn plans_have_numbers_as_ids_and_an_unknown_one_is_not_found() {
     let fake = FakeAdo::start(shop()).await.unwrap();
     let client = Client::of(&fake);
+
     let plans = client
         .get("/Web%20Shop/_apis/testplan/plans?filterActivePlans=true&api-version=7.1")
         .await
         .json();
+
     assert_eq!(ids(&plans["value"]), [18, 19]);
     assert_eq!(plans["value"][0]["rootSuite"]["id"], 100_018);
+
     let missing = client
         .get("/Web%20Shop/_apis/testplan/plans/77?api-version=7.1")
         .await;
+
     assert_eq!(missing.status, 404);
     assert_eq!(missing.json()["typeKey"], "TestObjectNotFoundException");
     assert_eq!(missing.message(), "Test plan 77 not found.");
+
     let suites = client
         .get("/Web%20Shop/_apis/testplan/Plans/18/suites?api-version=7.1")
         .await
         .json();
+
     assert_eq!(ids(&suites["value"]), [100_018, 21, 22]);
+
     let names = client
         .get("/Web%20Shop/_apis/testplan/configurations?api-version=7.1")
         .await
         .json();
+
     assert_eq!(names["value"][1]["name"], "Ubuntu");
 }
 
@@ -49,8 +57,11 @@ async fn test_points_are_read_recursively_and_in_pages() {
         .await
         .unwrap();
     let client = Client::of(&fake);
+
     assert_eq!(client.get(POINTS).await.json()["count"], 0);
+
     let first = client.get(&format!("{POINTS}&isRecursive=true")).await;
+
     assert_eq!(ids(&first.json()["value"]), [5, 6]);
     assert_eq!(
         first.json()["value"][0]["results"]["outcome"],
@@ -60,17 +71,21 @@ async fn test_points_are_read_recursively_and_in_pages() {
         first.header("x-ms-continuationtoken"),
         Some("-2147483648;2")
     );
+
     let second = client
         .get(&format!(
             "{POINTS}&isRecursive=true&continuationToken=-2147483648%3B2"
         ))
         .await;
+
     assert_eq!(ids(&second.json()["value"]), [7]);
     assert_eq!(second.header("x-ms-continuationtoken"), None);
+
     let of_case = client
         .get(&format!("{POINTS}&isRecursive=true&testCaseId=13"))
         .await
         .json();
+
     assert_eq!(ids(&of_case["value"]), [6]);
 }
 
@@ -81,6 +96,7 @@ async fn the_points_query_covers_all_plans_and_cuts_silently() {
         .unwrap();
     let client = Client::of(&fake);
     let filter = json!({"pointsFilter": {"testcaseIds": [12]}});
+
     let cut = client
         .post(
             "/Web%20Shop/_apis/test/points?api-version=7.1",
@@ -88,7 +104,9 @@ async fn the_points_query_covers_all_plans_and_cuts_silently() {
         )
         .await
         .json();
+
     assert_eq!(ids(&cut["points"]), [5, 7]);
+
     let all = client
         .post(
             "/Web%20Shop/_apis/test/points?$skip=0&$top=1000&api-version=7.1",
@@ -96,19 +114,26 @@ async fn the_points_query_covers_all_plans_and_cuts_silently() {
         )
         .await
         .json();
+
     assert_eq!(ids(&all["points"]), [5, 7, 8]);
     assert_eq!(all["points"][2]["testPlan"]["id"], "19");
+
     let named = json!({"pointsFilter": {"testcaseIds": [12], "configurationNames": ["UBUNTU"]}});
+
     let one = client
         .post("/Web%20Shop/_apis/test/points?api-version=7.1", named)
         .await
         .json();
+
     assert_eq!(ids(&one["points"]), [7]);
+
     let none = json!({"pointsFilter": {"testcaseIds": [4711]}});
+
     let none = client
         .post("/Web%20Shop/_apis/test/points?api-version=7.1", none)
         .await
         .json();
+
     assert_eq!(none["points"], json!([]));
 }
 
@@ -117,16 +142,19 @@ async fn old_points_are_read_suite_by_suite() {
     let fake = FakeAdo::start(shop()).await.unwrap();
     let path = "/Web%20Shop/_apis/test/Plans/18/Suites/21/points";
     let client = Client::of(&fake);
+
     assert_eq!(
         ids(&client.get(&format!("{path}?api-version=5.0")).await.json()["value"]),
         [5, 7]
     );
+
     let both = client
         .get(&format!(
             "{path}?testCaseId=13&configurationId=2&api-version=5.0"
         ))
         .await
         .json();
+
     assert_eq!(
         ids(&both["value"]),
         [7],
@@ -141,7 +169,9 @@ async fn missing_work_items_are_null_with_omit_and_an_error_without() {
     let path = "/Web%20Shop/_apis/wit/workitemsbatch?api-version=7.1";
     let fields = json!(["System.Id", "System.WorkItemType", "System.Title"]);
     let body = json!({"ids": [12, 4711, 99], "errorPolicy": "omit", "fields": fields});
+
     let found = client.post(path, body.clone()).await.json();
+
     assert_eq!(
         found["value"][0]["fields"]["System.WorkItemType"],
         "Test Case"
@@ -150,7 +180,9 @@ async fn missing_work_items_are_null_with_omit_and_an_error_without() {
     assert_eq!(found["value"][2]["fields"]["System.WorkItemType"], "Bug");
     fake.world().settings.omit_leaves_out = true;
     assert_eq!(client.post(path, body).await.json()["count"], 2);
+
     let refused = client.post(path, json!({"ids": [12, 4711]})).await;
+
     assert_eq!(refused.status, 404);
     assert!(
         refused
@@ -165,8 +197,10 @@ async fn missing_work_items_are_null_with_omit_and_an_error_without() {
             .status,
         400
     );
+
     let category =
         client.get("/Web%20Shop/_apis/wit/workitemtypecategories/Microsoft.TestCaseCategory?api-version=7.1").await;
+
     assert_eq!(category.json()["workItemTypes"][0]["name"], "Test Case");
 }
 
@@ -177,18 +211,22 @@ async fn a_work_item_is_changed_by_json_patch_and_gets_a_new_revision() {
     let patch = json!([{"op": "test", "path": "/rev", "value": 1},
         {"op": "add", "path": "/fields/Microsoft.VSTS.TCM.AutomatedTestName", "value": "Login"}]);
     let path = "/Web%20Shop/_apis/wit/workitems/12?api-version=7.1";
+
     assert_eq!(
         client.patch(path, patch.clone()).await.status,
         415,
         "the content type matters"
     );
+
     let headers = [
         ("authorization", "Bearer secret"),
         ("content-type", "application/json-patch+json"),
     ];
     let url = format!("{}{path}", fake.base_url());
+
     for status in [200, 412] {
         let mut request = reqwest::Client::new().patch(&url);
+
         for (name, value) in headers {
             request = request.header(name, value);
         }
@@ -202,6 +240,7 @@ async fn a_work_item_is_changed_by_json_patch_and_gets_a_new_revision() {
             status
         );
     }
+
     assert_eq!(fake.world().find_work_item(12).unwrap().rev, 2);
 }
 
@@ -216,11 +255,14 @@ async fn the_latest_build_that_passes_the_filters_comes_first() {
     let client = Client::of(&fake);
     let builds = "/Other/_apis/build/builds?api-version=7.1&definitions";
     let path = format!("{builds}=12&statusFilter=completed&queryOrder=finishTimeDescending&$top=1");
+
     assert_eq!(client.get(&path).await.json()["value"][0]["id"], 637);
+
     let good = client
         .get(&format!("{path}&resultFilter=succeeded,partiallySucceeded"))
         .await
         .json();
+
     assert_eq!(good["value"][0]["id"], 636);
     assert_eq!(client.get(&format!("{builds}=99")).await.json()["count"], 0);
 }
@@ -243,7 +285,9 @@ async fn the_latest_release_comes_first_with_its_stages() {
         .await
         .unwrap();
     let path = "/Other/_apis/release/releases?definitionId=3&queryOrder=descending&$top=1&$expand=environments";
+
     let latest = Client::of(&fake).get(path).await.json();
+
     assert_eq!(latest["value"][0]["id"], 2);
     assert_eq!(latest["value"][0]["environments"][0]["name"], "Test");
 }

@@ -18,6 +18,7 @@ async fn ask(fake: &FakeAdo, tenant: &str, client: &str, secret: &str) -> (u16, 
         .send()
         .await
         .unwrap();
+
     (answer.status().as_u16(), answer.json().await.unwrap())
 }
 
@@ -27,10 +28,9 @@ async fn an_application_gets_a_token_for_its_secret() {
         .await
         .unwrap();
     let (status, answer) = ask(&fake, "tenant", "app", "hush").await;
-    assert_eq!(
-        (status, answer["token_type"].as_str()),
-        (200, Some("Bearer"))
-    );
+
+    assert_eq!(status, 200);
+    assert_eq!(answer["token_type"].as_str(), Some("Bearer"));
     let bearer = format!("Bearer {}", answer["access_token"].as_str().unwrap());
     let client = Client::of(&fake);
     let path = "/_apis/projects?api-version=7.1";
@@ -51,12 +51,14 @@ async fn everybody_else_is_refused_with_the_number_of_the_error() {
     let fake = FakeAdo::start(shop().application("tenant", "app", "hush"))
         .await
         .unwrap();
+
     for (tenant, client, secret, status, number) in [
         ("tenant", "app", "wrong", 401, "AADSTS7000215"),
         ("tenant", "other", "hush", 400, "AADSTS700016"),
         ("nowhere", "app", "hush", 400, "AADSTS90002"),
     ] {
         let (seen, answer) = ask(&fake, tenant, client, secret).await;
+
         assert_eq!(seen, status);
         assert!(
             answer["error_description"]
@@ -78,6 +80,7 @@ async fn the_metadata_service_wants_its_header_and_knows_its_identities() {
         "{}/metadata/identity/oauth2/token?api-version=2018-02-01&resource={RESOURCE}",
         fake.authority_url()
     );
+
     let get = async |url: &str, header: &str| {
         let answer = reqwest::Client::new()
             .get(url)
@@ -87,6 +90,7 @@ async fn the_metadata_service_wants_its_header_and_knows_its_identities() {
             .unwrap();
         answer.status().as_u16()
     };
+
     assert_eq!(get(&url, "metadata").await, 200);
     assert_eq!(get(&url, "x-other").await, 400);
     assert_eq!(

@@ -28,13 +28,14 @@ async fn only_the_wanted_request_goes_wrong() {
         nth: Nth::Only(2),
         action: FaultAction::throttled(Some(7)),
     });
+
     assert_eq!(client.get(RUNS).await.status, 200);
     assert_eq!(client.post(RUNS, planned()).await.status, 200);
+
     let throttled = client.post(RUNS, planned()).await;
-    assert_eq!(
-        (throttled.status, throttled.header("retry-after")),
-        (429, Some("7"))
-    );
+
+    assert_eq!(throttled.status, 429);
+    assert_eq!(throttled.header("retry-after"), Some("7"));
     assert_eq!(client.post(RUNS, planned()).await.status, 200);
     let statuses: Vec<u16> = fake
         .requests()
@@ -59,6 +60,7 @@ async fn a_drop_before_does_nothing_and_a_drop_after_has_done_it() {
         Nth::Only(2),
         FaultAction::DropAfter,
     ));
+
     assert!(client.send("POST", RUNS, Some(planned())).await.is_err());
     assert_eq!(fake.world().runs().len(), 0);
     assert!(client.send("POST", RUNS, Some(planned())).await.is_err());
@@ -76,6 +78,7 @@ async fn a_cut_answer_breaks_in_its_body() {
         Nth::Every,
         FaultAction::CutAnswer,
     ));
+
     assert!(client.send("POST", RUNS, Some(planned())).await.is_err());
     assert_eq!(fake.world().runs().len(), 1);
 }
@@ -88,6 +91,7 @@ async fn a_delay_takes_its_time_and_a_hang_never_ends() {
         Fault::new("GET", "runs", Nth::Only(2), FaultAction::Hang),
     ]);
     let before = Instant::now();
+
     assert_eq!(client.get(RUNS).await.status, 200);
     assert!(before.elapsed() >= Duration::from_millis(200));
     let hanging = spawn(&client);
@@ -95,7 +99,8 @@ async fn a_delay_takes_its_time_and_a_hang_never_ends() {
     fake.clear_faults();
     // Others are answered meanwhile.
     assert_eq!(client.get(RUNS).await.status, 200);
-    assert_eq!((hanging.is_finished(), fake.in_flight()), (false, 1));
+    assert!(!hanging.is_finished());
+    assert_eq!(fake.in_flight(), 1);
     hanging.abort();
 }
 
@@ -108,6 +113,7 @@ async fn work_can_be_done_although_the_status_says_otherwise() {
         body: b"gateway".to_vec(),
     };
     fake.fault(Fault::new("POST", "test/runs$", Nth::First(1), action));
+
     assert_eq!(
         client
             .send("POST", RUNS, Some(planned()))
@@ -117,22 +123,24 @@ async fn work_can_be_done_although_the_status_says_otherwise() {
         504
     );
     assert_eq!(fake.world().runs().len(), 1);
+
     fake.fault(Fault::new(
         "GET",
         "test/runs",
         Nth::Every,
         FaultAction::AddHeaders(vec![("Retry-After".into(), "3".into())]),
     ));
+
     let answer = client.get(RUNS).await;
-    assert_eq!(
-        (answer.status, answer.header("retry-after")),
-        (200, Some("3"))
-    );
+
+    assert_eq!(answer.status, 200);
+    assert_eq!(answer.header("retry-after"), Some("3"));
 }
 
 #[tokio::test]
 async fn refused_credentials_have_many_faces() {
     let (fake, client) = start().await;
+
     for (refusal, status) in [
         (Refusal::SignInPage203, 203),
         (Refusal::Redirect302, 302),
@@ -149,14 +157,17 @@ async fn refused_credentials_have_many_faces() {
             Nth::Every,
             FaultAction::Refused(refusal),
         ));
+
         assert_eq!(client.get(RUNS).await.status, status);
     }
+
     fake.clear_faults();
     fake.fault(Fault::new("*", "runs", Nth::Every, FaultAction::Garbage200));
     assert_eq!(
         client.get(RUNS).await.header("content-type"),
         Some("text/html")
     );
+
     fake.clear_faults();
     fake.fault(Fault::new(
         "*",
@@ -164,11 +175,11 @@ async fn refused_credentials_have_many_faces() {
         Nth::Every,
         FaultAction::organization_stopped(),
     ));
+
     let stopped = client.get(RUNS).await;
-    assert_eq!(
-        (stopped.status, stopped.text.chars().next()),
-        (503, Some('\u{feff}'))
-    );
+
+    assert_eq!(stopped.status, 503);
+    assert_eq!(stopped.text.chars().next(), Some('\u{feff}'));
 }
 
 #[tokio::test]
@@ -179,13 +190,16 @@ async fn the_peak_counts_requests_in_flight_at_once() {
     in_flight(&fake, 3).await;
     hanging.iter().for_each(tokio::task::JoinHandle::abort);
     in_flight(&fake, 0).await;
+
     assert_eq!(fake.peak_connections(), 3);
 }
 
 #[tokio::test]
 async fn scripts_can_look_at_the_world_and_at_the_log() {
     let (fake, client) = start().await;
+
     client.post(RUNS, planned()).await;
+
     let origin = format!("http://{}", fake.address());
     let world: serde_json::Value = reqwest::get(format!("{origin}/_fake/world"))
         .await
@@ -193,23 +207,16 @@ async fn scripts_can_look_at_the_world_and_at_the_log() {
         .json()
         .await
         .unwrap();
-    assert_eq!(
-        (&world["runs"][0]["name"], &world["tokens"]),
-        (&"Nightly".into(), &serde_json::Value::Null)
-    );
+    assert_eq!(world["runs"][0]["name"], "Nightly");
+    assert_eq!(&world["tokens"], &serde_json::Value::Null);
     let log: serde_json::Value = reqwest::get(format!("{origin}/_fake/requests"))
         .await
         .unwrap()
         .json()
         .await
         .unwrap();
-    assert_eq!(
-        (&log[0]["path"], &log[0]["query"]),
-        (
-            &"/Web%20Shop/_apis/test/runs".into(),
-            &"api-version=7.1".into()
-        )
-    );
+    assert_eq!(log[0]["path"], "/Web%20Shop/_apis/test/runs");
+    assert_eq!(log[0]["query"], "api-version=7.1");
     let again: fake_ado::World = serde_json::from_value(world).unwrap();
     assert_eq!(again.runs().len(), 1);
 }
@@ -222,6 +229,7 @@ async fn a_request_given_up_by_its_client_is_not_in_flight_any_more() {
     in_flight(&fake, 1).await;
     hanging.abort();
     in_flight(&fake, 0).await;
+
     assert_eq!(client.get(RUNS).await.status, 200);
     assert_eq!(fake.peak_connections(), 1);
 }

@@ -15,6 +15,7 @@ async fn each_product_knows_its_own_versions_and_routes() {
     ] {
         let fake = FakeAdo::start(shop().flavour(flavour)).await.unwrap();
         let client = Client::of(&fake);
+
         assert_eq!(
             client
                 .get(&format!("/Web%20Shop/_apis/test/runs?api-version={newest}"))
@@ -22,25 +23,32 @@ async fn each_product_knows_its_own_versions_and_routes() {
                 .status,
             200
         );
+
         let newer = client
             .get("/Web%20Shop/_apis/test/runs?api-version=7.2-preview.1")
             .await;
+
         assert_eq!(
             newer.json()["typeKey"],
             "VssVersionOutOfRangeException",
             "{flavour:?}"
         );
         assert!(newer.message().ends_with(&format!("supports is {newest}.")));
+
         let path = "/Web%20Shop/_apis/testplan/Plans/18/Suites/100018/TestPoint?isRecursive=true";
+
         let answer = client
             .get(&format!("{path}&api-version={newest}-preview.2"))
             .await;
+
         assert_eq!(answer.status, points, "{flavour:?}");
+
         let data = client
             .get(&format!(
                 "/_apis/connectionData?api-version={newest}-preview.1"
             ))
             .await;
+
         assert_eq!(data.json()["deploymentType"], "onPremises");
     }
 }
@@ -51,12 +59,15 @@ async fn what_a_server_has_not_released_yet_needs_preview() {
         .await
         .unwrap();
     let client = Client::of(&fake);
+
     let plain = client
         .get("/Web%20Shop/_apis/testplan/plans?api-version=5.0")
         .await;
+
+    assert_eq!(plain.status, 400);
     assert_eq!(
-        (plain.status, plain.json()["typeKey"].as_str()),
-        (400, Some("VssInvalidPreviewVersionException"))
+        plain.json()["typeKey"].as_str(),
+        Some("VssInvalidPreviewVersionException")
     );
     assert_eq!(
         client
@@ -73,6 +84,7 @@ async fn members_that_an_old_server_would_ignore_are_noted() {
         .await
         .unwrap();
     let run = json!({"name": "n", "tags": [{"name": "kado"}]});
+
     assert_eq!(
         Client::of(&fake)
             .post("/Web%20Shop/_apis/test/runs?api-version=5.0", run)
@@ -91,6 +103,7 @@ async fn a_collection_lies_below_its_virtual_directory() {
     let fake = FakeAdo::start(shop().below("tfs").named("Default Collection"))
         .await
         .unwrap();
+
     assert!(
         fake.base_url().ends_with("/tfs/Default%20Collection"),
         "{}",
@@ -124,12 +137,14 @@ async fn at_services_releases_are_on_their_own_host() {
     // The names of Services exist behind a proxy only, for which the fake stands in.
     let proxy = reqwest::Proxy::http(fake.authority_url()).unwrap();
     let through = reqwest::Client::builder().proxy(proxy).build().unwrap();
+
     let status = async |host: &str, path: &str| {
         let request = through
             .get(format!("http://{host}{path}"))
             .bearer_auth("secret");
         request.send().await.unwrap().status().as_u16()
     };
+
     for path in ["/_apis/release/releases", "/_apis/release/definitions/7"] {
         assert_eq!(
             status("vsrm.dev.azure.com", &format!("/acme/Other{path}")).await,
@@ -168,6 +183,7 @@ async fn a_token_does_what_its_scopes_allow() {
             .unwrap()
             .status
     };
+
     assert_eq!(
         status(
             "GET",
@@ -187,6 +203,7 @@ async fn a_token_does_what_its_scopes_allow() {
     );
     for missing in [401, 403] {
         fake.world().settings.missing_scope_status = missing;
+
         assert_eq!(status("GET", "/_apis/projects", None).await, missing);
         assert_eq!(
             status("PATCH", "/Web%20Shop/_apis/test/runs/0", Some(json!({}))).await,
@@ -197,9 +214,11 @@ async fn a_token_does_what_its_scopes_allow() {
             missing
         );
     }
+
     let writer = client
         .send("PATCH", "/Web%20Shop/_apis/test/runs/0", Some(json!({})))
         .await
         .unwrap();
+
     assert_eq!(writer.status, 404, "a run that nobody has");
 }

@@ -25,6 +25,7 @@ fn start(arguments: &[&str]) -> (Program, String) {
     BufReader::new(child.stdout.take().unwrap())
         .read_line(&mut line)
         .unwrap();
+
     (Program(child), line.trim().to_owned())
 }
 
@@ -43,6 +44,7 @@ async fn get(url: String, token: &str) -> Value {
 #[tokio::test]
 async fn without_a_file_it_serves_the_demo_world() {
     let (_program, base) = start(&["--listen", "127.0.0.1:0"]);
+
     assert!(
         base.starts_with("http://127.0.0.1:") && base.ends_with("/acme"),
         "{base}"
@@ -66,12 +68,11 @@ async fn a_file_describes_another_world_in_short_form() {
     let (_program, base) = start(&["--world", file.to_str().unwrap()]);
     let path = "Web/_apis/testplan/Plans/7/Suites/100007/TestPoint?isRecursive=true";
     let points = get(format!("{base}/{path}"), "t").await;
+
+    assert_eq!(&points["count"], &json!(1));
     assert_eq!(
-        (
-            &points["count"],
-            &points["value"][0]["testCaseReference"]["name"]
-        ),
-        (&json!(1), &json!("T"))
+        &points["value"][0]["testCaseReference"]["name"],
+        &json!("T")
     );
     let inside = get(
         format!("{}/_fake/world", base.trim_end_matches("/corp")),

@@ -21,6 +21,7 @@ impl Run {
         let fake = FakeAdo::start(shop()).await.unwrap();
         let client = Client::of(&fake);
         let id = client.post(RUNS, body).await.json()["id"].as_u64().unwrap();
+
         Run { fake, client, id }
     }
 
@@ -55,6 +56,7 @@ impl Run {
 #[tokio::test]
 async fn an_outcome_without_a_state_leaves_the_result_pending() {
     let run = Run::planned().await;
+
     assert_eq!(
         run.update(json!([{"id": 100_000, "outcome": "Passed"}]))
             .await
@@ -62,22 +64,12 @@ async fn an_outcome_without_a_state_leaves_the_result_pending() {
         200
     );
     assert_eq!(run.read(100_000, "").await["state"], "Pending");
-    assert_eq!(
-        (
-            &run.totals().await["passedTests"],
-            &run.totals().await["incompleteTests"]
-        ),
-        (&json!(0), &json!(2))
-    );
+    assert_eq!(&run.totals().await["passedTests"], &json!(0));
+    assert_eq!(&run.totals().await["incompleteTests"], &json!(2));
     run.update(json!([{"id": 100_000, "state": "Completed"}]))
         .await;
-    assert_eq!(
-        (
-            &run.totals().await["passedTests"],
-            &run.totals().await["incompleteTests"]
-        ),
-        (&json!(1), &json!(1))
-    );
+    assert_eq!(&run.totals().await["passedTests"], &json!(1));
+    assert_eq!(&run.totals().await["incompleteTests"], &json!(1));
     let statistics = run
         .client
         .get(&run.path("/Statistics?api-version=7.1"))
@@ -101,25 +93,19 @@ async fn what_is_left_out_stays_and_null_clears() {
     )
     .await;
     let result = run.read(100_000, "").await;
+
     assert!(result["errorMessage"].is_null());
-    assert_eq!(
-        (
-            &result["comment"],
-            &result["durationInMs"],
-            &result["outcome"]
-        ),
-        (&json!("c"), &json!(12.5), &json!("Failed"))
-    );
+    assert_eq!(&result["comment"], &json!("c"));
+    assert_eq!(&result["durationInMs"], &json!(12.5));
+    assert_eq!(&result["outcome"], &json!("Failed"));
     let world = run.fake.world();
     let point = world
         .find_project("Web Shop")
         .unwrap()
         .find_point(5)
         .unwrap();
-    assert_eq!(
-        (point.last_result, point.outcome.as_deref()),
-        (Some(100_000), Some("Failed"))
-    );
+    assert_eq!(point.last_result, Some(100_000));
+    assert_eq!(point.outcome.as_deref(), Some("Failed"));
 }
 
 #[tokio::test]
@@ -130,6 +116,7 @@ async fn sub_results_are_appended_and_get_ids() {
             "subResults": [{"displayName": "Attempt# 1", "outcome": "Failed"}]},
         {"sequenceId": 2, "displayName": "Iteration 2", "outcome": "Failed"}]}]);
     let answer = run.update(subs.clone()).await.json();
+
     assert_eq!(
         answer["value"][0]["subResults"],
         json!([{"id": 1}, {"id": 3}])
@@ -138,10 +125,8 @@ async fn sub_results_are_appended_and_get_ids() {
     assert!(run.read(100_000, "").await["subResults"].is_null());
     let result = run.read(100_000, "&detailsToInclude=SubResults").await;
     assert_eq!(result["subResults"].as_array().unwrap().len(), 4);
-    assert_eq!(
-        (&result["resultGroupType"], &result["subResults"][3]["id"]),
-        (&json!("dataDriven"), &json!(6))
-    );
+    assert_eq!(&result["resultGroupType"], &json!("dataDriven"));
+    assert_eq!(&result["subResults"][3]["id"], &json!(6));
 }
 
 #[tokio::test]
@@ -151,6 +136,7 @@ async fn limits_are_enforced_and_long_error_texts_cut_silently() {
         json!([{"id": 100_000, "errorMessage": "e".repeat(5000), "stackTrace": "s".repeat(5000)}]),
     )
     .await;
+
     assert_eq!(
         run.read(100_000, "").await["errorMessage"]
             .as_str()
@@ -179,6 +165,7 @@ async fn one_bad_result_refuses_the_whole_batch() {
     let answer = run
         .update(json!([{"id": 100_000, "outcome": "Passed"}, {"id": 123_456, "outcome": "Passed"}]))
         .await;
+
     assert_eq!(answer.status, 404);
     assert_eq!(
         answer.message(),
@@ -197,9 +184,11 @@ async fn one_bad_result_refuses_the_whole_batch() {
 #[tokio::test]
 async fn a_completed_run_takes_no_results() {
     let run = Run::planned().await;
+
     run.client
         .patch(&run.path("?api-version=7.1"), json!({"state": "Completed"}))
         .await;
+
     assert_eq!(
         run.update(json!([{"id": 100_000, "outcome": "Passed"}]))
             .await
@@ -222,10 +211,9 @@ async fn results_added_to_a_planned_run_name_point_title_and_revision() {
     let unnamed = run
         .add(json!([{"testCaseTitle": "Login", "testCaseRevision": 1}]))
         .await;
-    assert_eq!(
-        (unnamed.status, unnamed.message().as_str()),
-        (404, "Test point 0 not found.")
-    );
+
+    assert_eq!(unnamed.status, 404);
+    assert_eq!(unnamed.message().as_str(), "Test point 0 not found.");
     assert_eq!(
         run.add(json!([{"testPoint": {"id": "5"}}])).await.status,
         400
@@ -233,10 +221,8 @@ async fn results_added_to_a_planned_run_name_point_title_and_revision() {
     let fine = json!({"testPoint": {"id": "5"}, "testCase": {"id": "12"}, "testCaseTitle": "Login", "testCaseRevision": 1,
         "state": "Completed", "outcome": "Passed", "priority": 255});
     let answer = run.add(json!([fine, fine])).await.json();
-    assert_eq!(
-        (&answer["value"][0]["id"], &answer["value"][1]["id"]),
-        (&json!(100_000), &json!(100_001))
-    );
+    assert_eq!(&answer["value"][0]["id"], &json!(100_000));
+    assert_eq!(&answer["value"][1]["id"], &json!(100_001));
     assert_eq!(answer["value"][0]["project"], json!({}));
     assert_eq!(run.fake.world().runs()[0].results[1].test_case_id, Some(12));
 }
@@ -249,10 +235,9 @@ async fn lists_of_results_have_pages() {
         .get(&run.path("/results?$top=1&$skip=1&api-version=7.1"))
         .await
         .json();
-    assert_eq!(
-        (&page["count"], &page["value"][0]["id"]),
-        (&json!(1), &json!(100_001))
-    );
+
+    assert_eq!(&page["count"], &json!(1));
+    assert_eq!(&page["value"][0]["id"], &json!(100_001));
     run.update(json!([{"id": 100_001, "outcome": "Failed"}]))
         .await;
     let failed = run

@@ -12,25 +12,32 @@ pub fn verdict(fake: &FakeAdo, arrived: bool, exit: &Exit) -> bool {
     if !arrived {
         missing.push("the run is not completed".to_owned());
     }
+
     let world = fake.world();
+
     match world.runs() {
         [run] => missing.extend(check_run(run)),
         runs => missing.push(format!("there are {} runs, not one", runs.len())),
     }
+
     drop(world);
     if !fake.schema_violations().is_empty() {
         missing.push("some requests do not fit the API description".to_owned());
     }
+
     if !exit.is_clean() {
         missing.push("kado did not end with exit code 0".to_owned());
     }
+
     heading("Verdict");
     if missing.is_empty() {
         say("everything arrived, once");
     }
+
     missing
         .iter()
         .for_each(|one| say(&format!("MISSING: {one}")));
+
     missing.is_empty()
 }
 
@@ -40,6 +47,7 @@ fn check_run(run: &TestRun) -> Vec<String> {
     if run.plan_id != Some(wanted.plan.0) {
         missing.push("the run is not one of plan 18".to_owned());
     }
+
     for name in ["execution0.log", ".html", ".csv"] {
         if !run
             .attachments
@@ -49,12 +57,14 @@ fn check_run(run: &TestRun) -> Vec<String> {
             missing.push(format!("the run has no file {name}"));
         }
     }
+
     missing.extend(
         wanted
             .points
             .iter()
             .filter_map(|point| check_point(run, point)),
     );
+
     missing
 }
 
@@ -66,12 +76,14 @@ fn check_point(run: &TestRun, point: &SamplePoint) -> Option<String> {
     let Some(result) = result else {
         return Some(format!("point {} has no result", point.id));
     };
+
     if result.outcome != outcome {
         return Some(format!(
             "point {} is {}, not {outcome}",
             point.id, result.outcome
         ));
     }
+
     if result.sub_results.len() != point.sub_results {
         let found = result.sub_results.len();
         return Some(format!(
@@ -79,6 +91,7 @@ fn check_point(run: &TestRun, point: &SamplePoint) -> Option<String> {
             point.id, point.sub_results
         ));
     }
+
     let pictures = result
         .attachments
         .iter()
@@ -87,5 +100,6 @@ fn check_point(run: &TestRun, point: &SamplePoint) -> Option<String> {
     if point.picture && pictures == 0 {
         return Some(format!("the result of point {} has no picture", point.id));
     }
+
     None
 }

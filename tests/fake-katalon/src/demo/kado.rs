@@ -57,6 +57,7 @@ pub fn write_config(temp: &Path) -> Result<PathBuf> {
     for line in text.lines().filter(|line| !line.is_empty()) {
         crate::say(&format!("kado.toml: {line}"));
     }
+
     Ok(path)
 }
 
@@ -91,11 +92,13 @@ fn command(program: &Path, arguments: &[&str], config: &Path) -> Command {
     ] {
         command.env_remove(name);
     }
+
     command
         .env("NO_PROXY", "127.0.0.1,localhost")
         .args(arguments)
         .arg("--config")
         .arg(config);
+
     command
 }
 
@@ -139,6 +142,7 @@ impl Service {
                 println!("      kado | {line}");
             }
         });
+
         Ok(Self {
             child,
             printer: Some(printer),
@@ -161,6 +165,7 @@ impl Service {
     pub fn stop(mut self) -> Result<Exit> {
         let since = Instant::now();
         self.ask_to_end()?;
+
         while since.elapsed() < STOPPING {
             if let Some(status) = self
                 .child
@@ -177,6 +182,7 @@ impl Service {
             }
             thread::sleep(Duration::from_millis(50));
         }
+
         bail!("kado did not end within {} s", STOPPING.as_secs())
     }
 
@@ -189,6 +195,7 @@ impl Service {
         if !status.success() {
             bail!("kado could not be asked to end");
         }
+
         Ok(())
     }
 

@@ -69,6 +69,7 @@ fn demo() -> Result<bool> {
     report::print(&fake, ledger.as_ref());
     heading("kado was stopped");
     say(&exit.to_string());
+
     Ok(judge::verdict(&fake, arrived, &exit))
 }
 
@@ -91,10 +92,12 @@ fn wait_for_run(fake: &FakeAdo, service: &mut kado::Service) -> Result<bool> {
         service.check()?;
         thread::sleep(Duration::from_millis(200));
     }
+
     say(&format!(
         "no run was completed within {} s",
         ARRIVAL.as_secs()
     ));
+
     Ok(false)
 }
 

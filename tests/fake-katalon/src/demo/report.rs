@@ -11,6 +11,7 @@ pub fn print(fake: &FakeAdo, ledger: Option<&Value>) {
     for run in world.runs() {
         print_run(&world, run);
     }
+
     drop(world);
     heading("What kado left out, and why");
     print_left_out(ledger);
@@ -23,12 +24,14 @@ pub fn print(fake: &FakeAdo, ledger: Option<&Value>) {
         bytes / 1024,
         fake.peak_connections()
     ));
+
     for request in &requests {
         say(&format!(
             "  {} {:6} {}",
             request.status, request.method, request.path
         ));
     }
+
     let violations = fake.schema_violations();
     let checked = if fake.has_schema() {
         ""
@@ -55,18 +58,21 @@ fn print_run(world: &World, run: &TestRun) {
         run.plan_id
             .map_or_else(|| "none".to_owned(), |id| id.to_string())
     ));
+
     for (at, line) in run.comment.as_deref().unwrap_or("none").lines().enumerate() {
         say(&format!(
             "{:10} {line}",
             if at == 0 { "comment" } else { "" }
         ));
     }
+
     say(&format!("files      {}", names(&run.attachments)));
     say("");
     say(&format!(
         "{:30} {:20} {:6} {:12} {}",
         "test case", "configuration", "point", "outcome", "files"
     ));
+
     for result in &run.results {
         print_result(world, result);
     }
@@ -89,6 +95,7 @@ fn print_result(world: &World, result: &TestResult) {
                 .find(|one| one.id == configuration)
         })
         .map_or("", |one| one.name.as_str());
+
     let files = names(&result.attachments);
     say(&format!(
         "{:30} {name:20} {point:6} {:12} {files}",
@@ -98,6 +105,7 @@ fn print_result(world: &World, result: &TestResult) {
     if let Some(line) = first_line(result.error_message.as_deref()) {
         say(&format!("   {line}"));
     }
+
     for sub in &result.sub_results {
         let kind = result.result_group_type.as_deref().unwrap_or_default();
         let name = sub.display_name.as_deref().unwrap_or_default();
@@ -119,6 +127,7 @@ fn print_left_out(ledger: Option<&Value>) {
     if skipped.is_empty() {
         say("nothing");
     }
+
     for one in skipped {
         let id = one["azure_id"]
             .as_u64()
@@ -153,6 +162,7 @@ fn cut(text: &str, length: usize) -> String {
     if text.chars().count() <= length {
         return text.to_owned();
     }
+
     let head: String = text.chars().take(length - 1).collect();
     format!("{head}…")
 }

@@ -19,6 +19,7 @@ pub fn play(root: &Path) -> Result<()> {
     let mut live = run.live(&run.folder_in(root));
     crate::say(&format!("folder: {}", run.relative_folder()));
     let mut done = 0;
+
     while let Some(next) = live.peek() {
         wait_until(next.millis);
         let step = live
@@ -29,7 +30,9 @@ pub fn play(root: &Path) -> Result<()> {
             crate::say(&format!("Katalon: {note}"));
         }
     }
+
     crate::say(&format!("{done} writes in all"));
+
     Ok(())
 }
 
@@ -42,6 +45,7 @@ fn run() -> SuiteRunWriter {
         "macos" => "Mac OS X 64bit",
         _ => "Linux 64bit",
     };
+
     sample::run()
         .start(start)
         .stamps(now, now)

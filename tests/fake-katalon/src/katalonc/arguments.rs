@@ -27,6 +27,7 @@ impl Arguments {
     pub fn read(arguments: impl Iterator<Item = String>) -> Self {
         let mut read = Self::default();
         let mut is_info = false;
+
         for argument in arguments {
             let pair = argument.trim_start_matches('-').split_once('=');
             match pair {
@@ -36,6 +37,7 @@ impl Arguments {
             }
             is_info = argument == "--info";
         }
+
         read
     }
 

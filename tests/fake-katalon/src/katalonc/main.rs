@@ -39,20 +39,25 @@ fn execute(arguments: &Arguments, stage: &Stage) -> Result<u8> {
         io::copy(&mut io::stdin(), &mut io::stdout())
             .context("standard input cannot be passed on")?;
     }
+
     let root = arguments.project_root()?;
     stage.say_ready()?;
+
     if !stage.runs_nothing {
         for number in 1..=arguments.retry + 1 {
             session(arguments, stage, &root, number)?;
         }
     }
+
     println!("All test suites finished");
+
     Ok(stage.exit.unwrap_or(u8::from(stage.fails.is_some())))
 }
 
 /// One session: a suite, or all suites of a collection.
 fn session(arguments: &Arguments, stage: &Stage, root: &Path, number: u32) -> Result<()> {
     let begin = reserve(root)?;
+
     // The files that the launcher writes come almost a second before the suite's first record.
     let start = begin + std::time::Duration::from_secs(1);
     let Some(collection) = &arguments.collection else {
@@ -65,16 +70,19 @@ fn session(arguments: &Arguments, stage: &Stage, root: &Path, number: u32) -> Re
             number,
         );
     };
+
     let runs = ["Test Suites/First", "Test Suites/Second"]
         .map(|suite| run(arguments, stage, root, suite, start));
     let collection =
         CollectionWriter::new(collection, begin, runs.into_iter().collect::<Result<_>>()?);
     collection.write_start(root)?;
+
     for member in collection.members() {
         let mut live = member.live(&member.folder_in(root));
         live.skip_through(Phase::Queued);
         play(arguments, stage, root, live, number)?;
     }
+
     Ok(collection.write_end(root)?)
 }
 
@@ -122,6 +130,7 @@ fn run(
             Test::passed(&id)
         });
     }
+
     let host = gethostname::gethostname().to_string_lossy().into_owned();
     let host = stage.host.as_ref().unwrap_or(&host);
     let run = SuiteRunWriter::new(suite)
@@ -134,6 +143,7 @@ fn run(
         .uuid
         .iter()
         .fold(run.tests(tests), |run, uuid| run.uuid(uuid));
+
     Ok(arguments
         .info
         .iter()
@@ -150,6 +160,7 @@ fn test_cases(root: &Path) -> Result<Vec<String>> {
         .filter_map(|name| Some(name.strip_suffix(".tc")?.to_owned()))
         .collect();
     cases.sort();
+
     Ok(cases)
 }
 
@@ -175,7 +186,9 @@ fn play(
         ));
         live.perform_next().context("the run cannot be written")?;
     }
+
     println!("Report folder: {}", folder.display());
+
     arguments
         .report_folder
         .iter()
@@ -191,5 +204,6 @@ fn copy_flat(folder: &Path, copy: &PathBuf) -> Result<()> {
     {
         fs::copy(entry.path(), copy.join(entry.file_name()))?;
     }
+
     Ok(())
 }

@@ -24,6 +24,7 @@ const USAGE: &str =
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+
     match lay(&words) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -56,6 +57,7 @@ fn world() -> Result<()> {
     let mut world = serde_json::to_value(sample::world())?;
     world["tokens"] = serde_json::json!([sample::TOKEN]);
     println!("{}", serde_json::to_string_pretty(&world)?);
+
     Ok(())
 }
 
@@ -74,6 +76,8 @@ fn run(project: &Path, host: Option<&str>, mebibytes: usize) -> Result<()> {
     if mebibytes > 0 {
         std::fs::write(folder.join("large.html"), vec![b' '; mebibytes << 20])?;
     }
+
     println!("{}", folder.display());
+
     Ok(())
 }

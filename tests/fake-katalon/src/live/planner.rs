@@ -23,6 +23,7 @@ pub(super) fn plan(run: &SuiteRunWriter, folder: &Path, script: &Script) -> VecD
     planner.launcher();
     planner.log();
     planner.afterwards();
+
     planner.steps
 }
 
@@ -76,6 +77,7 @@ impl Planner<'_> {
                 Write::File("console0.log".to_owned(), Vec::new()),
             );
         }
+
         self.add(
             Phase::Running,
             early,
@@ -88,6 +90,7 @@ impl Planner<'_> {
         );
         self.note("the test process opens execution0.log");
         let script = self.script;
+
         for (at, entry) in script.entries.iter().enumerate() {
             if self.run.rotation.contains(&at) {
                 let parts = self
@@ -112,11 +115,14 @@ impl Planner<'_> {
                 Write::File(name.clone(), bytes.clone()),
             );
         }
+
         let last = record.method == "endSuite";
         if last && !run.generation.is_10_2() {
             self.reports(Phase::Ended, record.millis - 5);
         }
+
         let phase = if last { Phase::Ended } else { Phase::Running };
+
         if let Some(line) = console_line(run, record.millis, record.method, &record.message)
             && run.generation.is_10_2()
         {
@@ -126,12 +132,14 @@ impl Planner<'_> {
                 Write::Append("console0.log".to_owned(), line.into_bytes()),
             );
         }
+
         let text = record.to_xml(run.generation, &run.zone);
         self.add(
             phase,
             record.millis,
             Write::Append("execution0.log".to_owned(), text.into_bytes()),
         );
+
         if let Some(note) = &entry.note {
             self.note(note.clone());
         }
@@ -151,6 +159,7 @@ impl Planner<'_> {
             );
             self.add(Phase::Running, millis, Write::Rename(from, to));
         }
+
         self.add(
             Phase::Running,
             millis,
@@ -180,6 +189,7 @@ impl Planner<'_> {
             end + 40,
             Write::Append("execution0.log".to_owned(), FOOTER.into()),
         );
+
         if !self.run.stale_lock {
             self.add(
                 Phase::Closed,
@@ -187,6 +197,7 @@ impl Planner<'_> {
                 Write::Remove("execution0.log.lck".to_owned()),
             );
         }
+
         self.note("the test process closes the log");
         let collection = self.run.collection.clone().into_bytes();
         self.add(
@@ -203,6 +214,7 @@ impl Planner<'_> {
         if self.run.generation.is_10_2() {
             self.reports(Phase::Finished, end + 600);
         }
+
         let text = junit(self.run, self.script, self.folder);
         self.add(
             Phase::Finished,

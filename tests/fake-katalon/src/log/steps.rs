@@ -16,9 +16,11 @@ impl Player<'_> {
         if attempt.status == Status::Skipped {
             return done;
         }
+
         if !self.run.configuration.is_empty() {
             done.push(self.open_browser());
         }
+
         let made_up;
         let steps = if attempt.steps.is_empty() {
             made_up = make_up(attempt);
@@ -26,10 +28,12 @@ impl Player<'_> {
         } else {
             &attempt.steps
         };
+
         for (at, step) in steps.iter().enumerate() {
             let open = attempt.status == Status::Incomplete && at + 1 == steps.len();
             done.push(self.step(test, attempt, step, at + 2, open));
         }
+
         done
     }
 
@@ -37,6 +41,7 @@ impl Player<'_> {
         let run = self.run;
         let action = "openBrowser(\"https://shop.example/\")";
         let start = self.start_keyword(action, 1);
+
         if !run.browser.is_empty() {
             let name = run.configuration.split(" (").next().unwrap_or_default();
             self.wait(2);
@@ -59,12 +64,15 @@ impl Player<'_> {
             self.run_data("seleniumVersion", run.generation.selenium());
             self.run_data("proxyInformation", PROXY);
         }
+
         for (name, value) in &run.run_data {
             self.run_data(name, value);
         }
+
         let message = "Browser is opened with url: 'https://shop.example/'";
         self.pass(message);
         self.end_keyword(action);
+
         executed(action, Status::Passed, message, start, self.now)
     }
 
@@ -80,18 +88,22 @@ impl Player<'_> {
         if let Some((id, steps)) = &step.called {
             self.called(test, attempt, id, steps);
         }
+
         self.wait(i64::from(step.millis.unwrap_or(self.run.pace)));
         if open {
             return executed(&step.action, Status::Incomplete, "", start, self.now);
         }
+
         self.step_result(test, attempt, step);
         self.end_keyword(&step.action);
+
         executed(&step.action, step.status, &step.message, start, self.now)
     }
 
     fn step_result(&mut self, test: &Test, attempt: &Attempt, step: &Step) {
         let picture = step.screenshot.then(|| self.picture());
         let name = picture.as_ref().map(|(name, _)| name.clone());
+
         match step.status {
             Status::Passed => self.pass_with(&step.message, name.as_deref()),
             Status::Failed => self.fail_step(test, attempt, step, name.as_deref()),
@@ -99,6 +111,7 @@ impl Player<'_> {
             // The script broke here: the step itself says nothing.
             Status::Error | Status::Incomplete => return,
         }
+
         if let Some(entry) = self.script.entries.last_mut() {
             entry.picture = picture;
         }
@@ -128,6 +141,7 @@ impl Player<'_> {
         for (at, step) in steps.iter().enumerate() {
             self.step(test, attempt, step, at + 1, false);
         }
+
         match steps.iter().find(|step| step.status == Status::Failed) {
             Some(step) => {
                 let stack = step_stack(test, attempt, step);
@@ -136,6 +150,7 @@ impl Player<'_> {
             }
             None => self.push("PASSED", "logMessage", id, &[]),
         }
+
         self.nested = self.nested.saturating_sub(1);
         self.push("END", "endTest", &format!("End Test Case : {id}"), &[]);
     }
@@ -146,6 +161,7 @@ impl Player<'_> {
         if self.run.generation.is_10_2() {
             properties.push(("origin", ""));
         }
+
         properties.extend([
             ("name", id),
             ("description", ""),
@@ -202,6 +218,7 @@ impl Player<'_> {
         if let Some(entry) = self.script.entries.last_mut() {
             entry.record.exception = Some(Exception::from_stack(stack));
         }
+
         self.nested = nested;
     }
 
@@ -216,6 +233,7 @@ impl Player<'_> {
             &format!("Start action : {action}"),
             &properties,
         );
+
         start
     }
 
@@ -271,15 +289,18 @@ fn make_up(attempt: &Attempt) -> Vec<Step> {
     let mut steps = vec![Step::passed(click, clicked)];
     let check =
         "verifyElementText(findTestObject(\"Object Repository/Page_Shop/label_State\"), \"Ready\")";
+
     match attempt.status {
         Status::Failed => steps.push(Step::failed(check, &attempt.message)),
         Status::Error => steps.push(Step::new("total = prices.sum()", Status::Error, "")),
         Status::Incomplete => steps.push(Step::new(check, Status::Incomplete, "")),
         Status::Passed | Status::Skipped => {}
     }
+
     if let Some(last) = steps.last_mut() {
         last.screenshot = attempt.screenshot;
     }
+
     steps
 }
 

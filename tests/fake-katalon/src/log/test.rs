@@ -49,6 +49,7 @@ impl Player<'_> {
         if run.generation.is_10_2() {
             properties.push(("origin", ""));
         }
+
         properties.extend([
             ("name", test.id.as_str()),
             ("description", ""),
@@ -61,6 +62,7 @@ impl Player<'_> {
         if run.generation.has_execution_ids() {
             properties.push(("uuid", uuid.as_str()));
         }
+
         properties.push(("currentRetryCount", current.as_str()));
         self.nested = 1;
         self.push(
@@ -120,6 +122,7 @@ impl Player<'_> {
             let short = ("displayReportName", Json::text(abbreviate(&name, 18)));
             Json::object([short, value, ("name", Json::text(name)), masked])
         });
+
         Json::List(rows.collect()).gson_pretty()
     }
 
@@ -133,12 +136,14 @@ impl Player<'_> {
             ("applitools", "false"),
             ("remainingRetryCount", remaining.as_str()),
         ];
+
         if run.generation.is_10_2() {
             properties.push((
                 "executedKeywords",
                 "{\n  \"WebUI.openBrowser\": 1,\n  \"WebUI.click\": 1\n}",
             ));
         }
+
         properties.extend([
             ("currentRetryCount", current.as_str()),
             ("keywordsUsage", KEYWORDS_USAGE),
@@ -182,6 +187,7 @@ fn remark(test: &Test, attempt: &Attempt, number: usize, count: usize) -> String
     };
     let pictured = attempt.screenshot || attempt.steps.iter().any(|step| step.screenshot);
     let picture = if pictured { ", picture taken" } else { "" };
+
     format!(
         "{}{bound}: {}{picture}{again}",
         test.name(),

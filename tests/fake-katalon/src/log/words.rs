@@ -7,6 +7,7 @@ pub(crate) fn stack_of(test: &Test, attempt: &Attempt) -> String {
     if let Some(stack) = &attempt.stack {
         return format!("{}\n", stack.trim_end_matches('\n'));
     }
+
     let script = test.name();
     let line = 20 + attempt.steps.len() * 2;
     let thrown = match attempt.status {
@@ -21,6 +22,7 @@ pub(crate) fn stack_of(test: &Test, attempt: &Attempt) -> String {
             attempt.message
         ),
     };
+
     format!(
         "{thrown}\tat {script}.run({script}:{line})\n\tat com.kms.katalon.core.main.ScriptEngine.run(ScriptEngine.java:194)\n\tat com.kms.katalon.core.main.TestCaseExecutor.runScript(TestCaseExecutor.java:448)\n\tat com.kms.katalon.core.main.TestSuiteExecutor.execute(TestSuiteExecutor.java:107)\n\tat TempTestSuite.run(TempTestSuite.groovy:36)\n"
     )

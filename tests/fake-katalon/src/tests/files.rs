@@ -14,7 +14,9 @@ fn junit_has_the_statuses_that_were_asked_for() {
         Generation::V11,
     ] {
         let root = tempfile::tempdir().unwrap();
+
         let folder = mixed(generation).write_in(root.path()).unwrap();
+
         let junit = text(&folder, "JUnit_Report.xml");
         let statuses = attributes(&junit, "testcase", "status");
         assert_eq!(
@@ -29,10 +31,12 @@ fn junit_has_the_statuses_that_were_asked_for() {
 #[test]
 fn the_same_description_gives_the_same_bytes() {
     let root = tempfile::tempdir().unwrap();
+
     let folder = mixed(Generation::V11).write_in(root.path()).unwrap();
     let first = tree(&folder);
     fs::remove_dir_all(&folder).unwrap();
     mixed(Generation::V11).write_in(root.path()).unwrap();
+
     assert!(first == tree(&folder));
 }
 
@@ -47,7 +51,9 @@ fn execution_properties_are_one_json_object_in_every_generation() {
         let run = mixed(generation)
             .info("adoBuildDefId", "12")
             .recorded_project_dir("C:\\agent\\Shop");
+
         let file = text(&run.write_in(root.path()).unwrap(), "execution.properties");
+
         let value: serde_json::Value = serde_json::from_str(&file).unwrap();
         assert_eq!(value["adoBuildDefId"], "12");
         assert_eq!(value["host"]["hostName"], "tester - AGENT-01");
@@ -64,7 +70,9 @@ fn execution_properties_are_one_json_object_in_every_generation() {
 #[test]
 fn the_binding_has_a_json_line_for_each_planned_test() {
     let root = tempfile::tempdir().unwrap();
+
     let folder = sample::run().write_in(root.path()).unwrap();
+
     let binding = text(&folder, "testCaseBinding");
     let rows: Vec<serde_json::Value> = binding
         .lines()
@@ -96,7 +104,9 @@ fn settings_read_back_through_another_reader_of_java_properties() {
         )
     };
     let file = settings.to_properties();
+
     let map = java_properties::read(file.as_bytes()).unwrap();
+
     assert_eq!(map["enableIntegration"], "true");
     assert_eq!(map["enableAuthenticationEncryption"], "false");
     assert_eq!(map["submitOptions.buildDefinitionId"], "-1");
@@ -125,6 +135,7 @@ fn the_sample_project_has_its_files_where_katalon_has_them() {
     sample::project(root.path(), "http://127.0.0.1:1/demo-org")
         .write()
         .unwrap();
+
     for path in [
         "Shop.prj",
         "console.properties",
@@ -141,10 +152,12 @@ fn the_sample_project_has_its_files_where_katalon_has_them() {
 #[test]
 fn a_collection_lists_its_members_and_they_share_session_and_uuid() {
     let root = tempfile::tempdir().unwrap();
+
     let session = "2026-05-06T08:00:00Z".parse().unwrap();
     let member = || SuiteRunWriter::new("Test Suites/S").test(Test::passed("Test Cases/A"));
     let collection = CollectionWriter::new("Test Suites/All", session, vec![member(), member()]);
     let folders = collection.write_in(root.path()).unwrap();
+
     assert_eq!(
         folders[0],
         root.path()

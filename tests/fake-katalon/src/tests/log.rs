@@ -15,7 +15,9 @@ fn every_record_of_every_generation_is_xml_of_its_own() {
         Generation::V11,
     ] {
         let root = tempfile::tempdir().unwrap();
+
         let folder = mixed(generation).write_in(root.path()).unwrap();
+
         let log = text(&folder, "execution0.log");
         assert!(log.starts_with(record::HEADER) && log.ends_with("</record>\n</log>\n"));
         let records: Vec<&str> = log.split("<record>").skip(1).collect();
@@ -38,10 +40,12 @@ fn every_record_of_every_generation_is_xml_of_its_own() {
 #[test]
 fn messages_are_escaped_twice_and_properties_once() {
     let root = tempfile::tempdir().unwrap();
+
     let log = text(
         &mixed(Generation::V9).write_in(root.path()).unwrap(),
         "execution0.log",
     );
+
     assert!(
         log.contains("<message>Start Test Case : Test Cases/Two &amp;apos;x&amp;apos;</message>")
     );
@@ -54,7 +58,9 @@ fn messages_are_escaped_twice_and_properties_once() {
 #[test]
 fn written_live_a_run_is_the_same_as_written_at_once() {
     let root = tempfile::tempdir().unwrap();
+
     let folder = mixed(Generation::V8).write_in(root.path()).unwrap();
+
     let first = tree(&folder);
     fs::remove_dir_all(&folder).unwrap();
     let mut live = mixed(Generation::V8).live(&folder);
@@ -72,6 +78,7 @@ fn written_live_a_run_is_the_same_as_written_at_once() {
 fn live_steps_follow_each_other_in_time() {
     for generation in [Generation::V8, Generation::V11] {
         let steps: Vec<LiveStep> = mixed(generation).live(Path::new("x")).collect();
+
         assert!(
             steps
                 .windows(2)
@@ -92,6 +99,7 @@ fn reports_come_before_the_end_up_to_10_1_and_after_it_from_10_2() {
         });
         html < end
     };
+
     assert!(order(Generation::V9));
     assert!(!order(Generation::V10));
 }
@@ -99,7 +107,9 @@ fn reports_come_before_the_end_up_to_10_1_and_after_it_from_10_2() {
 #[test]
 fn pictures_are_files_that_a_step_refers_to() {
     let root = tempfile::tempdir().unwrap();
+
     let folder = mixed(Generation::V11).write_in(root.path()).unwrap();
+
     let log = text(&folder, "execution0.log");
     let pictures: Vec<String> = tree(&folder)
         .into_keys()
@@ -115,10 +125,12 @@ fn pictures_are_files_that_a_step_refers_to() {
 #[test]
 fn a_rotated_log_holds_the_same_records_newest_part_first() {
     let root = tempfile::tempdir().unwrap();
+
     let whole = text(
         &mixed(Generation::V11).write_in(root.path()).unwrap(),
         "execution0.log",
     );
+
     let run = mixed(Generation::V11).rotate_after(10).rotate_after(20);
     let folder = run.write_in(&root.path().join("other")).unwrap();
     let parts: Vec<String> = (0..3)
@@ -146,6 +158,7 @@ fn an_incomplete_test_leaves_the_log_open_and_later_tests_unstarted() {
         .test(Test::incomplete("Test Cases/A"))
         .test(Test::passed("Test Cases/B"));
     let folder = run.write_in(root.path()).unwrap();
+
     assert!(!text(&folder, "execution0.log").contains("endSuite"));
     assert_eq!(text(&folder, "testCaseBinding").lines().count(), 2);
     assert_eq!(
@@ -169,6 +182,7 @@ fn endings_stop_where_they_say() {
             folder.join("JUnit_Report.xml").exists(),
         )
     };
+
     assert_eq!(files(Ending::Normal), (true, true, true));
     assert_eq!(files(Ending::WithoutReports), (true, true, false));
     assert_eq!(files(Ending::Crashed), (false, true, true));
@@ -186,6 +200,7 @@ fn damage_leaves_what_it_says() {
             .unwrap();
         text(&folder, "execution0.log")
     };
+
     let cut = damaged(Damage::CutLastRecord);
     assert!(cut.rfind("<record>") > cut.rfind("</record>"));
     assert_eq!(
@@ -212,7 +227,9 @@ fn damage_leaves_what_it_says() {
 #[test]
 fn masked_values_never_reach_the_log() {
     let root = tempfile::tempdir().unwrap();
+
     let folder = mixed(Generation::V11).write_in(root.path()).unwrap();
+
     assert!(!text(&folder, "execution0.log").contains("hidden"));
     assert!(!text(&folder, "JUnit_Report.xml").contains("hidden"));
 }
