@@ -140,7 +140,7 @@ pub(crate) async fn once(
         .with(|store| store.make_all_due(Moment::default()))
         .await?;
     let attempts = submitter.drain(None, ONCE_BUDGET, &stop).await?;
-    let rows = outbox.with(|store| store.rows(None)).await?;
+    let rows = outbox.with(|store| store.summaries(None)).await?;
     Ok(outcome::exit(&rows, &attempts))
 }
 

@@ -1,16 +1,16 @@
 //! The durable part: which runs are known, what is to be sent, and how far each submission is.
 //!
 //! One SQLite database in the state folder, in WAL mode with `synchronous=FULL`: what was committed
-//! survives a power cut. [`step`] holds the order of the steps and [`intake`] what a run becomes,
+//! survives a power cut. [`step`] holds the order of the steps and [`new_run`] what a run becomes,
 //! both pure; [`store`] holds all SQL of the program. Readers work beside a running service; only
 //! the process that holds [`lock::StateLock`] sends.
 
-pub mod intake;
 pub mod lock;
+pub mod new_run;
 pub mod request;
-pub mod row;
 pub mod step;
 pub mod store;
+pub mod submission;
 
 use std::collections::HashSet;
 use std::path::Path;

@@ -36,8 +36,9 @@ use crate::config::{Config, Late};
 use crate::connect::Connections;
 use crate::discovery::run_identity::RunIdentity;
 use crate::moment::Moment;
-use crate::outbox::intake::Cause;
-use crate::outbox::store::{Submission, unreadable};
+use crate::outbox::store::unreadable;
+use crate::outbox::submission::Obstacle;
+use crate::outbox::submission::Submission;
 use crate::outbox::{Outbox, Store, StoreError};
 use crate::plan::SubmissionPlan;
 use crate::plan::katalon_upload::project_key;
@@ -53,7 +54,7 @@ pub(crate) enum Attempt {
     /// It waits.
     Waits {
         /// Why.
-        cause: Cause,
+        cause: Obstacle,
         /// Until when.
         until: Moment,
     },
@@ -65,7 +66,7 @@ pub(crate) enum Attempt {
 
 impl Attempt {
     /// Why it waits, if it does.
-    pub(crate) const fn cause(&self) -> Option<Cause> {
+    pub(crate) const fn cause(&self) -> Option<Obstacle> {
         match self {
             Self::Waits { cause, .. } => Some(*cause),
             Self::Submitted | Self::Parked | Self::Ignored => None,
@@ -342,7 +343,7 @@ impl Submitter {
         };
         let delay = match (cause, &stop) {
             (_, Stop::AwaitsAnother { until, .. }) => until.since(now),
-            (Cause::Unreachable, _) => backoff::delay(attempts, wanted, backoff::random()),
+            (Obstacle::Unreachable, _) => backoff::delay(attempts, wanted, backoff::random()),
             _ => backoff::CREDENTIALS,
         };
         let until = now.plus(delay);
@@ -351,7 +352,7 @@ impl Submitter {
             Stop::Ado(AdoError::CredentialsRefused { repeated: true, .. })
         ) {
             tracing::debug!(id, suite, reason, until = %until, "waits for another token");
-        } else if cause == Cause::Katalon {
+        } else if cause == Obstacle::Katalon {
             tracing::info!(id, suite, reason, until = %until, "waits");
         } else {
             tracing::warn!(id, suite, reason, until = %until, "waits");

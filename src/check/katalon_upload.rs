@@ -5,7 +5,7 @@ use crate::config::Config;
 use crate::config::project_file::ProjectFile;
 use crate::katalon::project::Project;
 use crate::katalon::settings::AzureSettings;
-use crate::outbox::store::{Doubled, Extent};
+use crate::outbox::store::{DoubleSubmission, Extent};
 use crate::outbox::{Store, StoreError};
 use crate::plan::katalon_upload::{Known, project_key};
 use crate::plan::options::{self, KatalonSubmits, Overrides};
@@ -58,7 +58,7 @@ pub(super) fn own_submission(
 }
 
 /// Says that both submitted runs; `newest` is the last of so many.
-fn tell_of_both(newest: &Doubled, count: usize, report: &mut Report) {
+fn tell_of_both(newest: &DoubleSubmission, count: usize, report: &mut Report) {
     let detail = format!(
         "submitted by both: {count} so far, last test run {} by kado and {} by Katalon (run {} of `kado runs`)",
         newest.ado_run_id, newest.katalon_run, newest.submission
@@ -111,7 +111,7 @@ fn seen(
     project: &Project,
     config: &Config,
     options: &Options,
-) -> Result<(Known, Vec<Doubled>), StoreError> {
+) -> Result<(Known, Vec<DoubleSubmission>), StoreError> {
     let Ok(Some(store)) = Store::open_to_read(&config.state_dir) else {
         return Ok(Default::default());
     };

@@ -13,10 +13,10 @@ use crate::config::Config;
 use crate::daemon;
 use crate::exit::Exit;
 use crate::moment::Moment;
-use crate::outbox::intake::{Cause, SubmissionState};
 use crate::outbox::lock::StateLock;
 use crate::outbox::request::{Answer, Request};
-use crate::outbox::row::Row;
+use crate::outbox::submission::SubmissionSummary;
+use crate::outbox::submission::{Obstacle, SubmissionState};
 use crate::outbox::{Outbox, Store};
 use crate::record;
 use crate::submit::Attempt;
@@ -45,7 +45,7 @@ pub(super) struct Delegate<'a> {
 #[derive(Default)]
 pub(super) struct Sent {
     /// Their rows.
-    pub rows: Vec<Row>,
+    pub rows: Vec<SubmissionSummary>,
     /// How their attempts ended.
     pub attempts: Vec<(i64, Attempt)>,
 }
@@ -146,10 +146,13 @@ impl<'a> Delegate<'a> {
     /// When the outbox fails.
     pub(super) fn send_within(&mut self, ids: &[i64], effort: Effort) -> anyhow::Result<Sent> {
         let stop = self.stop.clone();
-        let open = |row: &Row| {
+        let open = |row: &SubmissionSummary| {
             is_open(row)
                 && (row.next_attempt.is_none()
-                    || matches!(row.cause, Some(Cause::Unreachable | Cause::Katalon)))
+                    || matches!(
+                        row.obstacle,
+                        Some(Obstacle::Unreachable | Obstacle::Katalon)
+                    ))
         };
         let mut sent =
             self.send_until(ids, clock::now().plus(effort.budget), open, effort, &stop)?;
@@ -167,7 +170,7 @@ impl<'a> Delegate<'a> {
         &mut self,
         ids: &[i64],
         until: Moment,
-        waits_for: impl Fn(&Row) -> bool,
+        waits_for: impl Fn(&SubmissionSummary) -> bool,
         effort: Effort,
         stop: &CancellationToken,
     ) -> anyhow::Result<Sent> {
@@ -236,11 +239,11 @@ impl<'a> Delegate<'a> {
         Ok(())
     }
 
-    fn rows(&self, ids: &[i64]) -> anyhow::Result<Vec<Row>> {
+    fn rows(&self, ids: &[i64]) -> anyhow::Result<Vec<SubmissionSummary>> {
         let ids = ids.to_vec();
         Ok(self
             .runtime
-            .block_on(self.outbox.with(move |store| store.rows(Some(&ids))))?)
+            .block_on(self.outbox.with(move |store| store.summaries(Some(&ids))))?)
     }
 }
 
@@ -251,11 +254,11 @@ impl Sent {
     }
 }
 
-fn is_under_way(row: &Row) -> bool {
+fn is_under_way(row: &SubmissionSummary) -> bool {
     is_open(row) && row.next_attempt.is_none()
 }
 
-fn is_open(row: &Row) -> bool {
+fn is_open(row: &SubmissionSummary) -> bool {
     matches!(
         row.state,
         SubmissionState::Pending | SubmissionState::Submitting
@@ -264,13 +267,13 @@ fn is_open(row: &Row) -> bool {
 
 /// What a row says of the attempt of a service. One that is still under way when nobody waits any
 /// longer counts as not reached.
-fn attempt_of(row: &Row) -> Option<(i64, Attempt)> {
+fn attempt_of(row: &SubmissionSummary) -> Option<(i64, Attempt)> {
     let attempt = match row.state {
         SubmissionState::Submitted => Attempt::Submitted,
         SubmissionState::Parked => Attempt::Parked,
         SubmissionState::Ignored => return None,
         SubmissionState::Pending | SubmissionState::Submitting => {
-            let cause = row.cause.unwrap_or(Cause::Unreachable);
+            let cause = row.obstacle.unwrap_or(Obstacle::Unreachable);
             Attempt::Waits {
                 cause,
                 until: row.next_attempt.unwrap_or_default(),

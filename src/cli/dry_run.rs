@@ -14,8 +14,9 @@ use crate::discovery::claim::KnownCommands;
 use crate::exit::Exit;
 use crate::katalon::run::FileKind;
 use crate::outbox::Store;
-use crate::outbox::intake::{SubmissionState, submissions};
-use crate::outbox::store::Rest;
+use crate::outbox::new_run::new_submissions;
+use crate::outbox::store::Remaining;
+use crate::outbox::submission::SubmissionState;
 use crate::plan::attachments::{PlannedAttachment, Source};
 use crate::plan::left_out::LeftOut;
 use crate::plan::links::{BuildLink, ReleaseLink};
@@ -107,9 +108,9 @@ async fn plans_of(
     let known = known(config, &folder).map_err(|error| refused(format!("{error:#}")))?;
     let mut taken = take_finished(&folder, config, &known).map_err(refused)?;
     match rest(config, &taken.snapshot).map_err(|error| refused(format!("{error:#}")))? {
-        Rest::Whole => {}
-        Rest::Part(rest) => taken.snapshot = *rest,
-        Rest::Nothing(_) => {
+        Remaining::Whole => {}
+        Remaining::Part(rest) => taken.snapshot = *rest,
+        Remaining::Nothing(_) => {
             return Err(refused(
                 "each suite of the collection was submitted as a run of its own".to_owned(),
             ));
@@ -123,7 +124,7 @@ async fn plans_of(
     };
     let snapshot = &taken.snapshot;
     let mut plans = Vec::new();
-    for new in submissions(snapshot, identity, 0, 0, None) {
+    for new in new_submissions(snapshot, identity, 0, 0, None) {
         let (SubmissionState::Pending, Some(plan_id)) = (new.state, new.plan_id) else {
             return Err(refused(new.reason.unwrap_or_default()));
         };
@@ -155,9 +156,9 @@ fn known(config: &Config, folder: &Path) -> anyhow::Result<KnownCommands> {
 }
 
 /// What of a run was not submitted in parts before, if there is an outbox.
-fn rest(config: &Config, snapshot: &Snapshot) -> anyhow::Result<Rest> {
+fn rest(config: &Config, snapshot: &Snapshot) -> anyhow::Result<Remaining> {
     let store = Store::open_to_read(&config.state_dir)?;
-    Ok(store.map_or(Ok(Rest::Whole), |store| store.rest_of(snapshot))?)
+    Ok(store.map_or(Ok(Remaining::Whole), |store| store.remaining(snapshot))?)
 }
 
 fn view(plan: &SubmissionPlan) -> View<'_> {

@@ -13,10 +13,10 @@ use crate::cli::submission;
 use crate::cli::table::{or_dash, plain, table};
 use crate::config::Config;
 use crate::exit::Exit;
-use crate::outbox::intake::{Cause, SubmissionState};
 use crate::outbox::request::{Answer, Request};
-use crate::outbox::row::{Row, SubmittedBy};
 use crate::outbox::store::OpenError;
+use crate::outbox::submission::{Obstacle, SubmissionState};
+use crate::outbox::submission::{SubmissionSummary, SubmittedBy};
 use crate::outbox::{Store, StoreError};
 use crate::telemetry;
 
@@ -79,7 +79,7 @@ pub(super) fn runs(
         ),
         Some(Action::Retry { id: None, .. }) => {
             let failed = rows(config)?.into_iter().filter(has_failed);
-            let again = |row: Row| Request::Retry {
+            let again = |row: SubmissionSummary| Request::Retry {
                 submission: row.id,
                 plan: None,
                 one_of_many: true,
@@ -96,20 +96,20 @@ pub(super) fn runs(
     }
 }
 
-fn has_failed(row: &Row) -> bool {
+fn has_failed(row: &SubmissionSummary) -> bool {
     match row.state {
         SubmissionState::Parked => true,
         // One that is left to Katalon for a while has not failed.
         SubmissionState::Pending | SubmissionState::Submitting => {
-            row.error.is_some() && row.cause != Some(Cause::Katalon)
+            row.error.is_some() && row.obstacle != Some(Obstacle::Katalon)
         }
         SubmissionState::Submitted | SubmissionState::Ignored => false,
     }
 }
 
-fn rows(config: &Config) -> anyhow::Result<Vec<Row>> {
+fn rows(config: &Config) -> anyhow::Result<Vec<SubmissionSummary>> {
     Ok(open(config)?
-        .map(|store| store.rows(None))
+        .map(|store| store.summaries(None))
         .transpose()?
         .unwrap_or_default())
 }
@@ -118,7 +118,7 @@ fn open(config: &Config) -> Result<Option<Store>, OpenError> {
     Store::open_to_read(&config.state_dir)
 }
 
-fn list(rows: &[Row], json: bool, out: &mut dyn Write) -> anyhow::Result<Exit> {
+fn list(rows: &[SubmissionSummary], json: bool, out: &mut dyn Write) -> anyhow::Result<Exit> {
     if json {
         json::print(&rows, out)?;
         return Ok(Exit::Done);
@@ -155,7 +155,7 @@ fn list(rows: &[Row], json: bool, out: &mut dyn Write) -> anyhow::Result<Exit> {
 }
 
 /// The state, and who submitted it if that was not kado.
-fn state_of(row: &Row) -> String {
+fn state_of(row: &SubmissionSummary) -> String {
     let by = if row.submitted_by == Some(SubmittedBy::Katalon) {
         " (Katalon)"
     } else {
@@ -167,7 +167,7 @@ fn state_of(row: &Row) -> String {
 fn show_run(id: i64, json: bool, config: &Config, out: &mut dyn Write) -> anyhow::Result<Exit> {
     let store = open(config)?.ok_or(StoreError::UnknownSubmission(id))?;
     let row = store
-        .rows(Some(&[id]))?
+        .summaries(Some(&[id]))?
         .pop()
         .ok_or(StoreError::UnknownSubmission(id))?;
     let doubled = store
@@ -202,7 +202,7 @@ fn ask(
         }
     }
     let sent = delegate.send(&retried)?;
-    let forgotten: Vec<Row> = if forgotten.is_empty() {
+    let forgotten: Vec<SubmissionSummary> = if forgotten.is_empty() {
         Vec::new()
     } else {
         rows(config)?
@@ -211,7 +211,7 @@ fn ask(
             .collect()
     };
     if json {
-        let done: Vec<Row> = sent.rows.iter().cloned().chain(forgotten).collect();
+        let done: Vec<SubmissionSummary> = sent.rows.iter().cloned().chain(forgotten).collect();
         list(&done, true, out)?;
         return Ok(exit.and(sent.exit()));
     }
@@ -225,7 +225,7 @@ fn ask(
 }
 
 /// What is said of a run that is forgotten: what was sent of it stays in Azure DevOps.
-fn farewell(row: &Row) -> String {
+fn farewell(row: &SubmissionSummary) -> String {
     let stays = row.ado_run_id.map(|run| {
         let place = row.url.as_deref().unwrap_or_default();
         format!("; test run {run}, which it began, stays in Azure DevOps as it is: {place}")

@@ -13,10 +13,10 @@ use crate::error_chain::chain;
 use crate::exit::Exit;
 use crate::moment::Moment;
 use crate::outbox::Store;
-use crate::outbox::intake::{Cause, SubmissionState};
 use crate::outbox::lock::StateLock;
-use crate::outbox::row::Row;
-use crate::outbox::store::WithoutToken;
+use crate::outbox::submission::ServerWithoutToken;
+use crate::outbox::submission::SubmissionSummary;
+use crate::outbox::submission::{Obstacle, SubmissionState};
 use crate::record::{self, Unreadable};
 use crate::spool::Spool;
 use crate::state_dir;
@@ -90,7 +90,7 @@ fn look(config: &Config) -> anyhow::Result<Seen> {
     let mut of_store = OfStore::default();
     if let Some(store) = &store {
         of_store = OfStore {
-            rows: store.rows(None)?,
+            rows: store.summaries(None)?,
             last_success: store.last_success()?,
             without_token: store.without_token()?,
             // What a service that has ended could not watch is no news.
@@ -127,9 +127,9 @@ fn look(config: &Config) -> anyhow::Result<Seen> {
 /// What the outbox says.
 #[derive(Default)]
 struct OfStore {
-    rows: Vec<Row>,
+    rows: Vec<SubmissionSummary>,
     last_success: Option<Moment>,
-    without_token: Vec<WithoutToken>,
+    without_token: Vec<ServerWithoutToken>,
     polled: Option<String>,
     /// Members of collections that are kept and cannot be read.
     unreadable: Vec<Unreadable>,
@@ -155,7 +155,7 @@ impl OfStore {
     }
 }
 
-const fn is_waiting(row: &Row) -> bool {
+const fn is_waiting(row: &SubmissionSummary) -> bool {
     matches!(
         row.state,
         SubmissionState::Pending | SubmissionState::Submitting
@@ -163,8 +163,8 @@ const fn is_waiting(row: &Row) -> bool {
 }
 
 /// Whether it waits for something that went wrong; time that is given to Katalon is none.
-fn is_held_up(row: &Row) -> bool {
-    is_waiting(row) && row.error.is_some() && row.cause != Some(Cause::Katalon)
+fn is_held_up(row: &SubmissionSummary) -> bool {
+    is_waiting(row) && row.error.is_some() && row.obstacle != Some(Obstacle::Katalon)
 }
 
 /// One line for each parked run, and one for all that wait for the same reason; tokens have lines
@@ -175,7 +175,7 @@ fn failures(of_store: &OfStore) -> Vec<String> {
         .iter()
         .flat_map(|server| server.ids.iter().copied())
         .collect();
-    let mut waits: BTreeMap<&str, Vec<&Row>> = BTreeMap::new();
+    let mut waits: BTreeMap<&str, Vec<&SubmissionSummary>> = BTreeMap::new();
     let mut lines = Vec::new();
     for row in &of_store.rows {
         let error = row.error.as_deref().unwrap_or("for no known reason");
@@ -196,7 +196,7 @@ fn failures(of_store: &OfStore) -> Vec<String> {
     lines
 }
 
-fn token(server: &WithoutToken) -> String {
+fn token(server: &ServerWithoutToken) -> String {
     let since = server
         .since
         .map(|since| format!(" since {since}"))

@@ -3,11 +3,11 @@
 use std::io::Write;
 
 use crate::cli::table::{counted, plain};
-use crate::outbox::intake::SubmissionState;
-use crate::outbox::row::{Row, SubmittedBy};
+use crate::outbox::submission::SubmissionState;
+use crate::outbox::submission::{SubmissionSummary, SubmittedBy};
 
 /// What became of one submission, for people.
-pub(super) fn print(row: &Row, out: &mut dyn Write) -> anyhow::Result<()> {
+pub(super) fn print(row: &SubmissionSummary, out: &mut dyn Write) -> anyhow::Result<()> {
     let plan = row
         .plan_id
         .map(|plan| format!(" (test plan {plan})"))

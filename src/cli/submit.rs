@@ -15,7 +15,7 @@ use crate::cli::table::plain;
 use crate::config::Config;
 use crate::exit::Exit;
 use crate::outbox::request::{Answer, Request};
-use crate::outbox::row::Row;
+use crate::outbox::submission::SubmissionSummary;
 use crate::telemetry;
 
 /// Arguments of `kado submit`.
@@ -86,7 +86,7 @@ pub(super) fn submit(
     Ok(exit.and(sent.exit()))
 }
 
-fn report(json: bool, rows: &[Row], out: &mut dyn Write) -> anyhow::Result<()> {
+fn report(json: bool, rows: &[SubmissionSummary], out: &mut dyn Write) -> anyhow::Result<()> {
     if json {
         return json::print(&rows, out);
     }

@@ -487,7 +487,7 @@ impl Keeper {
         }
         for row in self
             .outbox
-            .with(move |store| store.rows(Some(&new)))
+            .with(move |store| store.summaries(Some(&new)))
             .await?
         {
             let (id, suite, folder, state) = (row.id, row.suite, row.folder, row.state.word());

@@ -8,7 +8,7 @@ use std::time::Duration;
 use crate::blocking::blocking;
 use crate::katalon::run::{FileKind, RunFile};
 use crate::moment::Moment;
-use crate::outbox::store::Submission;
+use crate::outbox::submission::Submission;
 use crate::outbox::{Outbox, StoreError};
 use crate::plan::attachments;
 use crate::plan::attachments::{PlannedAttachment, Source};

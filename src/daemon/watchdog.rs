@@ -14,7 +14,7 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use crate::outbox::Outbox;
-use crate::outbox::intake::SubmissionState;
+use crate::outbox::submission::SubmissionState;
 use crate::service;
 
 /// How often the line on how things stand is made anew.

@@ -11,15 +11,15 @@
 mod collection_members;
 mod commands;
 mod facts;
-mod folders;
 mod katalon_uploads;
-mod members;
-mod migrate;
 #[cfg(test)]
 mod model;
-mod read;
-mod runs;
+mod pending_members;
+mod record;
+mod schema;
+mod settled_folders;
 mod steps;
+mod submissions;
 #[cfg(test)]
 mod tests;
 
@@ -31,11 +31,10 @@ use crate::blocking::Stopped;
 use crate::clock;
 use crate::state_dir;
 
-pub use collection_members::Gathered;
-pub use katalon_uploads::{Doubled, Extent};
-pub use members::Rest;
-pub use read::{Destination, Due, StoredStep, Submission, WithoutToken, unreadable};
-pub use runs::{Recorded, RunRecord};
+pub use collection_members::Remaining;
+pub use katalon_uploads::{DoubleSubmission, Extent};
+pub use pending_members::StoredMember;
+pub use submissions::unreadable;
 
 /// Name of the database in the state folder.
 pub const DATABASE: &str = "kado.db";
@@ -289,7 +288,7 @@ impl Store {
             file: file.clone(),
             source,
         })?;
-        if let Err(error) = migrate::prepare(&mut connection, &file, holds_lock) {
+        if let Err(error) = schema::prepare(&mut connection, &file, holds_lock) {
             drop(connection);
             return Err(if holds_lock {
                 set_aside(error, &file)
@@ -338,9 +337,9 @@ impl Store {
         };
         let connection =
             Connection::open_with_flags(&file, OpenFlags::SQLITE_OPEN_READ_ONLY).map_err(failed)?;
-        connection.busy_timeout(migrate::BUSY).map_err(failed)?;
-        let version = migrate::check_version(&connection, &file).map_err(in_place)?;
-        migrate::read_older(&connection, version).map_err(failed)?;
+        connection.busy_timeout(schema::BUSY).map_err(failed)?;
+        let version = schema::check_version(&connection, &file).map_err(in_place)?;
+        schema::read_older(&connection, version).map_err(failed)?;
         Ok(Some(Self { connection }))
     }
 
@@ -350,7 +349,7 @@ impl Store {
     /// When they do not fit together.
     pub fn check_whole(&self, state_dir: &Path) -> Result<(), OpenError> {
         let file = state_dir.join(DATABASE);
-        migrate::check_whole(&self.connection)
+        schema::check_whole(&self.connection)
             .map_err(|source| in_place(OpenError::Database { file, source }))
     }
 }

@@ -27,7 +27,7 @@ use crate::error_chain::chain;
 use crate::intake::FinishedRun;
 use crate::katalon::run::lifecycle::RunState;
 use crate::moment::Moment;
-use crate::outbox::store::Gathered;
+use crate::outbox::store::StoredMember;
 use crate::outbox::{Outbox, StoreError};
 use crate::plan::collection::MemberState;
 use crate::record::commands;
@@ -80,7 +80,7 @@ impl PendingCollections {
     /// # Errors
     /// When the outbox cannot be read; a member that cannot costs only itself.
     pub(crate) async fn load(outbox: Outbox) -> Result<Self, StoreError> {
-        let stored = outbox.with(|store| store.gathered()).await?;
+        let stored = outbox.with(|store| store.pending_members()).await?;
         let mut gatherer = Self {
             outbox,
             news: false,
@@ -160,13 +160,15 @@ impl PendingCollections {
             taken,
             state,
         );
-        let stored = Gathered {
+        let stored = StoredMember {
             collection: key(&held.folder),
             member: held.prefix.clone(),
             run: held.run(),
             held: serde_json::to_string(&held).map_err(StoreError::from)?,
         };
-        self.outbox.with(move |store| store.gather(&stored)).await?;
+        self.outbox
+            .with(move |store| store.keep_member(&stored))
+            .await?;
         // What could not be read before was read anew.
         let (folder, prefix) = (key(&held.folder), &held.prefix);
         self.unreadable
@@ -259,7 +261,7 @@ impl PendingCollections {
                     .map(|run| store.is_taken_up(run))
                     .transpose()?;
                 if taken_up == Some(true) {
-                    store.scatter(
+                    store.forget_members(
                         &unreadable.collection,
                         std::slice::from_ref(&unreadable.member),
                     )?;
@@ -286,7 +288,7 @@ impl PendingCollections {
             gathering.held.keys().cloned().collect::<Vec<_>>(),
         );
         self.outbox
-            .with(move |store| store.scatter(&key, &members))
+            .with(move |store| store.forget_members(&key, &members))
             .await?;
         self.gatherings.remove(folder);
         Ok(())

@@ -20,12 +20,12 @@ use crate::error_chain::chain;
 use crate::intake::{self, FinishedRun, IntakeError};
 use crate::katalon::run::lifecycle::RunState;
 use crate::moment::Moment;
-use crate::outbox::store::Recorded;
+use crate::outbox::new_run::{Occasion, RecordOutcome};
 use crate::outbox::{Outbox, StoreError};
 use crate::record::collections::{CollectionProgress, PendingCollections};
 use crate::record::commands;
 use crate::record::copies::{Files, copy};
-use crate::record::store::{Occasion, store};
+use crate::record::store::store;
 use crate::spool::Used;
 use crate::watch::{FinishedFolder, Scout};
 use crate::workspace::{CollectionFolder, ReadError};
@@ -430,7 +430,7 @@ impl Recorder {
         }
         let folder = taken.snapshot.folder.clone();
         let recorded = store(&self.outbox, taken, occasion).await?;
-        let Some(Recorded::New(ids)) = recorded else {
+        let Some(RecordOutcome::New(ids)) = recorded else {
             tell_why_not(&folder, recorded.as_ref());
             return Ok(Vec::new());
         };
@@ -450,9 +450,9 @@ impl Recorder {
 }
 
 /// Says why a run folder leads to nothing new.
-fn tell_why_not(folder: &str, recorded: Option<&Recorded>) {
+fn tell_why_not(folder: &str, recorded: Option<&RecordOutcome>) {
     match recorded {
-        Some(Recorded::PartOf(whole)) => tracing::info!(
+        Some(RecordOutcome::PartOf(whole)) => tracing::info!(
             folder,
             id = whole.first(),
             "this suite run is part of a collection that is one run, and is not submitted by itself"

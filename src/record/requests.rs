@@ -8,16 +8,15 @@ use crate::config::Config;
 use crate::discovery::eligibility::Eligibility;
 use crate::error_chain::chain;
 use crate::katalon::run::lifecycle::RunState;
-use crate::outbox::intake::SubmissionState;
+use crate::outbox::new_run::{Occasion, RecordOutcome};
 use crate::outbox::request::{Answer, Request};
-use crate::outbox::row::Row;
-use crate::outbox::store::Recorded;
+use crate::outbox::submission::{SubmissionState, SubmissionSummary};
 use crate::outbox::{Outbox, StoreError};
 use crate::record::commands;
 use crate::record::copies::{Files, copy};
 use crate::record::finished::{take_ended, take_finished};
 use crate::record::recorder::verdict;
-use crate::record::store::{Occasion, store};
+use crate::record::store::store;
 use crate::spool::Used;
 
 mod retry;
@@ -25,7 +24,7 @@ mod retry;
 use retry::{Wish, retry};
 
 /// Whether all of these are submitted, as far as there is anything to submit.
-fn all_submitted(rows: &[Row]) -> bool {
+fn all_submitted(rows: &[SubmissionSummary]) -> bool {
     let any = rows
         .iter()
         .any(|row| row.state == SubmissionState::Submitted);
@@ -105,19 +104,21 @@ fn not_read(folder: &Path, failed: &Failed) -> Answer {
 async fn taken_on(
     outbox: &Outbox,
     folder: &Path,
-    recorded: &Recorded,
+    recorded: &RecordOutcome,
 ) -> Result<Answer, StoreError> {
     let submissions = recorded.submissions().to_vec();
     let (ids, folder) = (submissions.clone(), folder.display());
-    let rows = outbox.with(move |store| store.rows(Some(&ids))).await?;
+    let rows = outbox
+        .with(move |store| store.summaries(Some(&ids)))
+        .await?;
     let note = match (recorded, rows.last()) {
-        (Recorded::PartOf(_), Some(Row { id, suite, .. })) => format!(
+        (RecordOutcome::PartOf(_), Some(SubmissionSummary { id, suite, .. })) => format!(
             "the run in `{folder}` was submitted already, as part of run {id} (collection `{suite}`); `--again` submits it \
              once more by itself"
         ),
         _ => format!("the run in `{folder}` was submitted already; `--again` submits it once more"),
     };
-    let known = !matches!(recorded, Recorded::New(_)) && all_submitted(&rows);
+    let known = !matches!(recorded, RecordOutcome::New(_)) && all_submitted(&rows);
     Ok(Answer::Taken {
         submissions,
         note: known.then_some(note),

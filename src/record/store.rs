@@ -2,29 +2,10 @@
 
 use crate::clock;
 use crate::intake::FinishedRun;
-use crate::outbox::store::{Recorded, RunRecord};
+use crate::outbox::new_run::{NewRun, Occasion, RecordOutcome};
 use crate::outbox::{Outbox, Store, StoreError};
 use crate::plan::katalon_upload::project_key;
 use crate::plan::snapshot::Snapshot;
-
-/// How a run comes to be recorded.
-#[derive(Clone, Debug)]
-pub(super) enum Occasion {
-    /// The service found it.
-    Found,
-    /// The service found it, and it is not to be submitted.
-    Ignored {
-        /// Why.
-        reason: String,
-        /// Whether it seems to be aborted.
-        aborted: bool,
-    },
-    /// A person asked for it; `again` although it was submitted already.
-    Asked {
-        /// Submit once more what was submitted.
-        again: bool,
-    },
-}
 
 /// Stores a run, with copies of its files already made; `None` when its log holds no record that
 /// tells which run it is.
@@ -32,37 +13,23 @@ pub(super) async fn store(
     outbox: &Outbox,
     taken: FinishedRun,
     occasion: Occasion,
-) -> Result<Option<Recorded>, StoreError> {
+) -> Result<Option<RecordOutcome>, StoreError> {
     let Some(identity) = taken.identity.clone() else {
         return Ok(None);
     };
     let recorded = outbox
         .with(move |store| {
             let snapshot = &taken.snapshot;
-            let found = RunRecord {
+            let run = NewRun {
                 identity: &identity,
                 snapshot,
-                ignored: None,
-                aborted: false,
-                by_command: false,
-                again: false,
+                occasion: &occasion,
             };
-            let record = match &occasion {
-                Occasion::Found => found,
-                Occasion::Ignored { reason, aborted } => RunRecord {
-                    ignored: Some(reason),
-                    aborted: *aborted,
-                    ..found
-                },
-                Occasion::Asked { again } => RunRecord {
-                    by_command: true,
-                    again: *again,
-                    ..found
-                },
-            };
-            let recorded = store.record(&record, clock::now())?;
+            let recorded = store.record(&run, clock::now())?;
             match (&occasion, &recorded) {
-                (Occasion::Found, Recorded::New(ids)) => give_katalon_time(store, snapshot, ids)?,
+                (Occasion::Found, RecordOutcome::New(ids)) => {
+                    give_katalon_time(store, snapshot, ids)?
+                }
                 // A person who asks means now.
                 (Occasion::Asked { .. }, recorded) => store.make_due(recorded.submissions())?,
                 _ => {}

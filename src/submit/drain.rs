@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use crate::clock;
 use crate::moment::Moment;
 use crate::outbox::StoreError;
-use crate::outbox::intake::Cause;
+use crate::outbox::submission::Obstacle;
 use crate::submit::{Attempt, Submitter};
 
 /// The last attempt of each submission, by server.
@@ -78,13 +78,13 @@ impl Submitter {
             let now = clock::now();
             let silent = last
                 .values()
-                .any(|attempt| attempt.cause() == Some(Cause::Unreachable));
+                .any(|attempt| attempt.cause() == Some(Obstacle::Unreachable));
             if silent && now > deadline {
                 // The time is up and the server does not answer: what is left stays in the outbox.
                 last.insert(
                     *id,
                     Attempt::Waits {
-                        cause: Cause::Unreachable,
+                        cause: Obstacle::Unreachable,
                         until: now,
                     },
                 );
@@ -107,7 +107,7 @@ fn again(last: &Attempts) -> Option<Moment> {
         .flat_map(BTreeMap::values)
         .filter_map(|attempt| match attempt {
             Attempt::Waits {
-                cause: Cause::Unreachable | Cause::Katalon,
+                cause: Obstacle::Unreachable | Obstacle::Katalon,
                 until,
             } => Some(*until),
             _ => None,

@@ -8,7 +8,7 @@ use crate::ado::attachments::Owner;
 use crate::ado::wire::TestRun;
 use crate::clock;
 use crate::outbox::step::{Step, StepState};
-use crate::outbox::store::{StoredStep, Submission};
+use crate::outbox::submission::{StoredStep, Submission};
 use crate::outbox::{Outbox, StoreError};
 use crate::plan::SubmissionPlan;
 use crate::plan::attachments::Target;

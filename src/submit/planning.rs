@@ -3,7 +3,7 @@
 
 use crate::ado::projects::is_about_plan;
 use crate::ado::{AdoClient, AdoError};
-use crate::outbox::store::Submission;
+use crate::outbox::submission::Submission;
 use crate::plan::several::NoneHere;
 use crate::plan::{SubmissionPlan, plan as make_plan};
 use crate::submit::facts;

@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use crate::clock;
 use crate::error_chain::chain;
 use crate::outbox::StoreError;
-use crate::outbox::store::{Destination, Due};
+use crate::outbox::submission::{Destination, DueSubmission};
 use crate::submit::{Attempt, Submitter};
 
 /// Submissions that are under way at once; the connections they use are limited elsewhere.
@@ -140,7 +140,9 @@ impl Submitter {
         written: &mpsc::Sender<i64>,
     ) -> Result<Duration, StoreError> {
         let now = clock::now();
-        for Due { id, goes_to } in self.outbox.with(move |store| store.due(now, None)).await? {
+        for DueSubmission { id, goes_to } in
+            self.outbox.with(move |store| store.due(now, None)).await?
+        {
             if !tasks.has_place_for(&goes_to) {
                 continue;
             }

@@ -5,7 +5,7 @@ use crate::blocking::Stopped;
 use crate::connect::ConnectError;
 use crate::moment::Moment;
 use crate::outbox::StoreError;
-use crate::outbox::intake::Cause;
+use crate::outbox::submission::Obstacle;
 use crate::plan::SubmissionPlan;
 
 /// Why a submission does not go on now.
@@ -77,13 +77,15 @@ impl From<Stopped> for Stop {
 }
 
 /// Why a submission waits; `None` when waiting does not help.
-pub(super) fn cause(stop: &Stop) -> Option<Cause> {
+pub(super) fn cause(stop: &Stop) -> Option<Obstacle> {
     match stop {
-        Stop::Ado(AdoError::CredentialsRefused { .. }) => Some(Cause::Credentials),
-        Stop::Ado(AdoError::Unavailable { .. } | AdoError::File { .. }) => Some(Cause::Unreachable),
-        Stop::Ado(AdoError::Configuration(_)) => Some(Cause::Configuration),
-        Stop::NoToken(_) => Some(Cause::NoToken),
-        Stop::AwaitsAnother { .. } => Some(Cause::Katalon),
+        Stop::Ado(AdoError::CredentialsRefused { .. }) => Some(Obstacle::Credentials),
+        Stop::Ado(AdoError::Unavailable { .. } | AdoError::File { .. }) => {
+            Some(Obstacle::Unreachable)
+        }
+        Stop::Ado(AdoError::Configuration(_)) => Some(Obstacle::Configuration),
+        Stop::NoToken(_) => Some(Obstacle::NoToken),
+        Stop::AwaitsAnother { .. } => Some(Obstacle::Katalon),
         Stop::Ado(AdoError::Gone(_) | AdoError::Rejected { .. }) | Stop::Park(_) => None,
         Stop::Nothing { .. } | Stop::Elsewhere { .. } | Stop::Store(_) | Stop::ByKatalon { .. } => {
             None

@@ -11,8 +11,7 @@ use crate::cli::delegate::Sent;
 use crate::cli::submission;
 use crate::cli::table::plain;
 use crate::exit::Exit;
-use crate::outbox::intake::SubmissionState;
-use crate::outbox::row::Row;
+use crate::outbox::submission::{SubmissionState, SubmissionSummary};
 
 /// Collects what was not submitted.
 pub(super) struct Report {
@@ -111,9 +110,9 @@ impl Report {
 
 /// Whether a run is ignored as a whole: of several test plans those without a point of it are
 /// ignored, and nothing is missing then.
-fn is_ignored(row: &Row, all: &[Row]) -> bool {
-    let is_same_run = |other: &&Row| {
-        let run = |row: &Row| (row.suite.clone(), row.started, row.folder.clone());
+fn is_ignored(row: &SubmissionSummary, all: &[SubmissionSummary]) -> bool {
+    let is_same_run = |other: &&SubmissionSummary| {
+        let run = |row: &SubmissionSummary| (row.suite.clone(), row.started, row.folder.clone());
         run(other) == run(row)
     };
     all.iter()

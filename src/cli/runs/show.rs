@@ -9,9 +9,10 @@ use crate::cli::json;
 use crate::cli::plan_tables;
 use crate::cli::table::{or_dash, plain, table};
 use crate::katalon::settings::ConfigurationRow;
-use crate::outbox::row::{Row, SubmittedBy};
 use crate::outbox::step::{Step, batches};
-use crate::outbox::store::{Doubled, Extent, Submission};
+use crate::outbox::store::{DoubleSubmission, Extent};
+use crate::outbox::submission::Submission;
+use crate::outbox::submission::{SubmissionSummary, SubmittedBy};
 use crate::plan::configuration;
 use crate::submit::ResultRef;
 
@@ -41,9 +42,9 @@ struct ResultView {
 
 /// Writes everything that is known of a run; `doubled` where Katalon submitted it as well.
 pub(super) fn show(
-    row: &Row,
+    row: &SubmissionSummary,
     submission: &Submission,
-    doubled: Option<&Doubled>,
+    doubled: Option<&DoubleSubmission>,
     json: bool,
     out: &mut dyn Write,
 ) -> anyhow::Result<()> {
@@ -76,9 +77,9 @@ pub(super) fn show(
 }
 
 fn facts(
-    row: &Row,
+    row: &SubmissionSummary,
     submission: &Submission,
-    doubled: Option<&Doubled>,
+    doubled: Option<&DoubleSubmission>,
     out: &mut dyn Write,
 ) -> anyhow::Result<()> {
     let facts = [
@@ -104,7 +105,7 @@ fn facts(
 }
 
 /// What Katalon submitted beside kado.
-fn of_katalon(doubled: &Doubled) -> String {
+fn of_katalon(doubled: &DoubleSubmission) -> String {
     let what = match doubled.extent {
         Extent::Whole => "the same run",
         Extent::Part => "a part of this run",

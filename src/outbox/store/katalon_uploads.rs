@@ -3,7 +3,7 @@
 use rusqlite::{OptionalExtension as _, TransactionBehavior, params};
 
 use crate::moment::Moment;
-use crate::outbox::store::runs::log;
+use crate::outbox::store::record::log;
 use crate::outbox::store::{Store, StoreError};
 use crate::plan::SubmissionPlan;
 use crate::plan::katalon_upload::Known;
@@ -29,7 +29,7 @@ impl Extent {
 
 /// A suite run that kado and Katalon both submitted.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Doubled {
+pub struct DoubleSubmission {
     /// kado's submission.
     pub submission: i64,
     /// kado's test run.
@@ -208,7 +208,7 @@ impl Store {
     ///
     /// # Errors
     /// When the database fails.
-    pub fn doubles(&self, project_name: &str) -> Result<Vec<Doubled>, StoreError> {
+    pub fn doubles(&self, project_name: &str) -> Result<Vec<DoubleSubmission>, StoreError> {
         let mut statement = self.connection.prepare_cached(
             "SELECT submission.id, ado_run_id, detail, at_ms, event FROM ledger
              JOIN submission ON submission.id = submission_id JOIN run ON run.id = run_id
@@ -216,7 +216,7 @@ impl Store {
         )?;
         let (whole, part) = (Extent::Whole.event(), Extent::Part.event());
         let rows = statement.query_map([whole, part, project_name], |row| {
-            Ok(Doubled {
+            Ok(DoubleSubmission {
                 submission: row.get(0)?,
                 ado_run_id: row.get(1)?,
                 katalon_run: row.get::<_, Option<String>>(2)?.unwrap_or_default(),

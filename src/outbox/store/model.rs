@@ -14,9 +14,10 @@ use crate::katalon::run::{Environment, RunOptions, SuiteRun};
 use crate::katalon::settings::{AzureSettings, PlanReference, ProjectReference};
 use crate::katalon::status::Status;
 use crate::moment::Moment;
-use crate::outbox::intake::{Cause, SubmissionState};
+use crate::outbox::new_run::{NewRun, Occasion};
 use crate::outbox::step::StepState;
-use crate::outbox::store::{RunRecord, Store, StoreError};
+use crate::outbox::store::{Store, StoreError};
+use crate::outbox::submission::{Obstacle, SubmissionState};
 use crate::plan::facts::AdoFacts;
 use crate::plan::options::{Overrides, effective};
 use crate::plan::plan;
@@ -197,28 +198,25 @@ impl Both {
         let snapshot = run(record.name, record.plans);
         let identity = RunIdentity::of(&snapshot.run).unwrap();
         let forgotten = self.model.forgotten();
-        let ignored = match record.how {
-            How::Ignored => Some("ran elsewhere"),
-            How::Aborted => Some("aborted"),
-            How::Service | How::Command | How::Again => None,
+        let ignored = |reason: &str, aborted| Occasion::Ignored {
+            reason: reason.to_owned(),
+            aborted,
         };
-        let by_command = matches!(record.how, How::Command | How::Again);
-        let recorded = self
-            .store
-            .record(
-                &RunRecord {
-                    identity: &identity,
-                    snapshot: &snapshot,
-                    ignored,
-                    aborted: record.how == How::Aborted,
-                    by_command,
-                    again: record.how == How::Again,
-                },
-                NOW,
-            )
-            .unwrap();
+        let occasion = match record.how {
+            How::Service => Occasion::Found,
+            How::Ignored => ignored("ran elsewhere", false),
+            How::Aborted => ignored("aborted", true),
+            How::Command => Occasion::Asked { again: false },
+            How::Again => Occasion::Asked { again: true },
+        };
+        let run = NewRun {
+            identity: &identity,
+            snapshot: &snapshot,
+            occasion: &occasion,
+        };
+        let recorded = self.store.record(&run, NOW).unwrap();
         assert_eq!(recorded, self.model.record(record));
-        if !by_command {
+        if !occasion.is_asked() {
             assert_eq!(
                 self.model.forgotten(),
                 forgotten,
@@ -251,7 +249,7 @@ impl Both {
                 store
                     .wait(
                         id,
-                        Cause::Unreachable,
+                        Obstacle::Unreachable,
                         "no answer",
                         Moment::from_millis(until),
                         NOW,
@@ -298,7 +296,7 @@ impl Both {
 
     /// Compares all that can be read.
     fn check(&mut self) {
-        let rows = self.store.rows(None).unwrap();
+        let rows = self.store.summaries(None).unwrap();
         let ids: BTreeSet<i64> = rows.iter().map(|row| row.id).collect();
         assert_eq!(
             ids,

@@ -5,10 +5,10 @@ use rusqlite::{Transaction, TransactionBehavior, params};
 use serde::Serialize;
 
 use crate::moment::Moment;
-use crate::outbox::intake::Cause;
 use crate::outbox::step::{StepState, steps};
-use crate::outbox::store::runs::log;
+use crate::outbox::store::record::log;
 use crate::outbox::store::{Store, StoreError};
+use crate::outbox::submission::Obstacle;
 use crate::plan::SubmissionPlan;
 use crate::plan::attachments::PlannedAttachment;
 use crate::plan::left_out::LeftOut;
@@ -220,7 +220,7 @@ impl Store {
     pub fn wait(
         &mut self,
         submission: i64,
-        cause: Cause,
+        cause: Obstacle,
         reason: &str,
         next_attempt: Moment,
         now: Moment,
@@ -233,8 +233,8 @@ impl Store {
                 submission,
                 reason,
                 next_attempt.millis(),
-                Some(cause.word()).filter(|_| cause != Cause::Katalon),
-                cause == Cause::Katalon
+                Some(cause.word()).filter(|_| cause != Obstacle::Katalon),
+                cause == Obstacle::Katalon
             ],
         )?;
         if cause.is_of_token() {

@@ -14,8 +14,9 @@ use crate::katalon::run::{Environment, RunOptions, SuiteRun};
 use crate::katalon::settings::{AzureSettings, PlanReference, ProjectReference};
 use crate::katalon::status::Status;
 use crate::moment::Moment;
-use crate::outbox::intake::SubmissionState;
-use crate::outbox::store::{DATABASE, OpenError, Recorded, RunRecord, Store, StoreError};
+use crate::outbox::new_run::{NewRun, Occasion, RecordOutcome};
+use crate::outbox::store::{DATABASE, OpenError, Store, StoreError};
+use crate::outbox::submission::SubmissionState;
 use crate::plan::facts::AdoFacts;
 use crate::plan::options::{Overrides, effective};
 use crate::plan::plan;
@@ -78,26 +79,27 @@ struct How<'a> {
     again: bool,
 }
 
-fn record(store: &mut Store, snapshot: &Snapshot, how: How<'_>) -> Recorded {
+fn record(store: &mut Store, snapshot: &Snapshot, how: How<'_>) -> RecordOutcome {
     let identity = RunIdentity::of(&snapshot.run).unwrap();
     let How {
         ignored,
         by_command,
         again,
     } = how;
-    store
-        .record(
-            &RunRecord {
-                identity: &identity,
-                snapshot,
-                ignored,
-                aborted: ignored == Some("aborted"),
-                by_command,
-                again,
-            },
-            NOW,
-        )
-        .unwrap()
+    let occasion = match ignored {
+        Some(reason) => Occasion::Ignored {
+            reason: reason.to_owned(),
+            aborted: reason == "aborted",
+        },
+        None if by_command => Occasion::Asked { again },
+        None => Occasion::Found,
+    };
+    let run = NewRun {
+        identity: &identity,
+        snapshot,
+        occasion: &occasion,
+    };
+    store.record(&run, NOW).unwrap()
 }
 
 pub(super) fn open(folder: &Path) -> Store {
@@ -115,15 +117,15 @@ fn the_same_run_met_twice_is_recorded_once_also_when_its_uuid_comes_late() {
     };
     assert_eq!(
         record(&mut store, &copy, How::default()),
-        Recorded::Known(first.submissions().to_vec())
+        RecordOutcome::Unchanged(first.submissions().to_vec())
     );
     // Now the uuid is known, and another one separates another run.
     assert!(matches!(
         record(&mut store, &snapshot(&[18], Some("u-2")), How::default()),
-        Recorded::New(_)
+        RecordOutcome::New(_)
     ));
     let keys: std::collections::BTreeSet<_> = store
-        .rows(None)
+        .summaries(None)
         .unwrap()
         .into_iter()
         .map(|row| row.key)
@@ -136,7 +138,7 @@ fn a_run_without_a_plan_is_parked_with_the_way_out() {
     let folder = tempfile::tempdir().unwrap();
     let mut store = open(folder.path());
     record(&mut store, &snapshot(&[], None), How::default());
-    let row = store.rows(None).unwrap().pop().unwrap();
+    let row = store.summaries(None).unwrap().pop().unwrap();
     assert_eq!(row.state, SubmissionState::Parked);
     assert!(row.error.unwrap().contains("submit.test_plans"));
 }
@@ -175,14 +177,14 @@ fn an_ignored_run_is_submitted_on_a_persons_word_under_its_own_key() {
     );
     assert_eq!(
         taken,
-        Recorded::New(ignored.submissions().to_vec()),
+        RecordOutcome::New(ignored.submissions().to_vec()),
         "the row keeps its id"
     );
     assert_eq!(store.due(NOW, None).unwrap().len(), 1);
     let other = tempfile::tempdir().unwrap();
     let mut elsewhere = open(other.path());
     record(&mut elsewhere, &run, How::default());
-    let key = |store: &Store| store.rows(None).unwrap()[0].key.clone();
+    let key = |store: &Store| store.summaries(None).unwrap()[0].key.clone();
     assert_eq!(key(&store), key(&elsewhere), "two ledgers agree on the key");
 }
 
@@ -202,7 +204,7 @@ fn a_run_listed_as_aborted_that_ends_after_all_is_submitted() {
     assert_eq!(store.due(NOW, None).unwrap(), []);
     assert_eq!(
         record(&mut store, &run, How::default()),
-        Recorded::New(listed.submissions().to_vec())
+        RecordOutcome::New(listed.submissions().to_vec())
     );
     assert_eq!(store.due(NOW, None).unwrap().len(), 1);
     let mut forgetful = open(tempfile::tempdir().unwrap().path());
@@ -219,7 +221,7 @@ fn a_run_listed_as_aborted_that_ends_after_all_is_submitted() {
     assert!(
         matches!(
             record(&mut forgetful, &run, How::default()),
-            Recorded::Known(_)
+            RecordOutcome::Unchanged(_)
         ),
         "forgotten stays forgotten"
     );
@@ -297,7 +299,7 @@ fn again_makes_a_second_submission_with_another_key() {
             ..How::default()
         },
     );
-    assert!(matches!(plain, Recorded::Known(_)));
+    assert!(matches!(plain, RecordOutcome::Unchanged(_)));
     let again = record(
         &mut store,
         &run,
@@ -307,8 +309,8 @@ fn again_makes_a_second_submission_with_another_key() {
             ..How::default()
         },
     );
-    assert!(matches!(again, Recorded::New(_)));
-    assert_eq!(store.rows(None).unwrap().len(), 2);
+    assert!(matches!(again, RecordOutcome::New(_)));
+    assert_eq!(store.summaries(None).unwrap().len(), 2);
 }
 
 #[test]
@@ -353,7 +355,10 @@ fn a_forgotten_run_stays_listed_and_is_taken_up_only_on_a_persons_word() {
     store.forget(id, NOW).unwrap();
     record(&mut store, &run, How::default());
     assert_eq!(store.due(NOW, None).unwrap(), []);
-    assert_eq!(store.rows(None).unwrap()[0].state, SubmissionState::Ignored);
+    assert_eq!(
+        store.summaries(None).unwrap()[0].state,
+        SubmissionState::Ignored
+    );
     store.retry(id, None, NOW).unwrap();
     assert_eq!(due(&store), [(id, Some(18))]);
 }
@@ -511,9 +516,9 @@ fn what_is_left_to_katalon_is_not_hurried_by_others_and_holds_back_nobody_who_is
     store
         .store_plan(held, &plan(&older, 18, "k", &AdoFacts::default()), NOW)
         .unwrap();
-    let row = store.rows(Some(&[held])).unwrap().remove(0);
+    let row = store.summaries(Some(&[held])).unwrap().remove(0);
     assert_eq!(
-        (row.error, row.cause, row.next_attempt),
+        (row.error, row.obstacle, row.next_attempt),
         (None, None, None),
         "it is left to nobody any more"
     );
@@ -606,7 +611,7 @@ fn a_row_that_cannot_be_read_is_listed_with_the_way_out_and_costs_only_itself() 
                 params![ids[0], broken],
             )
             .unwrap();
-        let rows = store.rows(None).unwrap();
+        let rows = store.summaries(None).unwrap();
         let error = |id: i64| rows.iter().find(|row| row.id == id).unwrap().error.clone();
         assert!(
             error(ids[0])
@@ -622,7 +627,7 @@ fn a_row_that_cannot_be_read_is_listed_with_the_way_out_and_costs_only_itself() 
             [ids[1]],
         )
         .unwrap();
-    assert!(store.rows(Some(&[ids[1]])).unwrap()[0].error.is_some());
+    assert!(store.summaries(Some(&[ids[1]])).unwrap()[0].error.is_some());
 }
 
 #[test]

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::discovery::run_identity::RunIdentity;
 use crate::intake::{FinishedRun, SubmissionTerms};
 use crate::katalon::run::lifecycle::RunState;
-use crate::outbox::store::Gathered;
+use crate::outbox::store::StoredMember;
 use crate::outbox::{Store, StoreError};
 use crate::plan::collection::MemberState;
 use crate::plan::snapshot::Snapshot;
@@ -147,7 +147,7 @@ impl fmt::Display for Unreadable {
 ///
 /// # Errors
 /// When this version cannot.
-pub(super) fn read(stored: &Gathered) -> Result<Member, Box<Unreadable>> {
+pub(super) fn read(stored: &StoredMember) -> Result<Member, Box<Unreadable>> {
     let unreadable = |error: serde_json::Error| Unreadable {
         collection: stored.collection.clone(),
         member: stored.member.clone(),
@@ -163,7 +163,7 @@ pub(super) fn read(stored: &Gathered) -> Result<Member, Box<Unreadable>> {
 /// When the outbox cannot be read.
 pub(crate) fn unreadable(store: &Store) -> Result<Vec<Unreadable>, StoreError> {
     Ok(store
-        .gathered()?
+        .pending_members()?
         .into_iter()
         .filter_map(|stored| read(&stored).err().map(|unreadable| *unreadable))
         .collect())

@@ -7,7 +7,7 @@ use crate::clock;
 use crate::config::Config;
 use crate::intake::{self, FinishedRun};
 use crate::outbox::step::StepState;
-use crate::outbox::store::Submission;
+use crate::outbox::submission::Submission;
 use crate::outbox::{Outbox, StoreError};
 use crate::plan::snapshot::Snapshot;
 use crate::record::commands;

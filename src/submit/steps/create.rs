@@ -12,7 +12,7 @@ use crate::ado::AdoError;
 use crate::ado::wire::{NewRun, PipelineReference, RunEnd, Tag, TestRun};
 use crate::clock;
 use crate::outbox::step::{Step, StepState};
-use crate::outbox::store::StoredStep;
+use crate::outbox::submission::StoredStep;
 use crate::plan::left_out::LeftOut;
 use crate::plan::links::ReleaseLink;
 use crate::submit::execution::{ADOPTED, CREATED, Execution, Moved};

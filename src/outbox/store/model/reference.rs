@@ -4,9 +4,9 @@
 #[cfg(test)]
 use std::collections::BTreeMap;
 
-use crate::outbox::intake::SubmissionState;
+use crate::outbox::new_run::RecordOutcome;
 use crate::outbox::step::StepState;
-use crate::outbox::store::Recorded;
+use crate::outbox::submission::SubmissionState;
 
 /// Test plans that a project may have been set to when a run was read.
 pub(super) const PLANS: [&[u32]; 5] = [&[18], &[18, 19], &[19, 18], &[19], &[]];
@@ -178,7 +178,7 @@ pub(super) struct Model {
 
 impl Model {
     /// Records a run.
-    pub(super) fn record(&mut self, record: Record) -> Recorded {
+    pub(super) fn record(&mut self, record: Record) -> RecordOutcome {
         let ignored = matches!(record.how, How::Ignored | How::Aborted);
         let Some(run) = self
             .runs
@@ -189,7 +189,7 @@ impl Model {
                 name: record.name,
                 plans: record.plans,
             });
-            return Recorded::New(self.insert(self.runs.len() - 1, record, ignored, 0));
+            return RecordOutcome::New(self.insert(self.runs.len() - 1, record, ignored, 0));
         };
         let known = &mut self.runs[run].name.uuid;
         *known = known.or(record.name.uuid);
@@ -206,13 +206,13 @@ impl Model {
         if record.how == How::Again {
             let again = rows.iter().map(|row| row.again).max().unwrap() + 1;
             self.runs[run].plans = record.plans;
-            return Recorded::New(self.insert(run, record, false, again));
+            return RecordOutcome::New(self.insert(run, record, false, again));
         }
         if takes_up {
             self.runs[run].plans = record.plans;
-            return Recorded::New(self.take_up(run, record.plans));
+            return RecordOutcome::New(self.take_up(run, record.plans));
         }
-        Recorded::Known(
+        RecordOutcome::Unchanged(
             self.rows
                 .iter()
                 .filter(|(_, row)| row.run == run)

@@ -6,92 +6,20 @@ use rusqlite::{OptionalExtension, Row as SqlRow, params};
 
 use crate::discovery::run_identity::RunIdentity;
 use crate::moment::Moment;
-use crate::outbox::intake::{Cause, SubmissionState};
-use crate::outbox::row::{Row, SubmittedBy};
-use crate::outbox::step::{Step, StepState};
-use crate::outbox::store::{Store, StoreError, migrate};
+use crate::outbox::step::StepState;
+use crate::outbox::store::{Store, StoreError, schema};
+use crate::outbox::submission::{
+    Destination, DueSubmission, Obstacle, ServerWithoutToken, StoredStep, Submission,
+    SubmissionState, SubmissionSummary, SubmittedBy,
+};
 use crate::plan::SubmissionPlan;
 use crate::plan::left_out::{LeftOut, LeftOutKind};
 use crate::plan::results::PlannedResult;
 use crate::plan::snapshot::Snapshot;
 use crate::server::Server;
 
-/// A submission with everything needed to send it.
-#[derive(Clone, Debug)]
-pub struct Submission {
-    /// Its id.
-    pub id: i64,
-    /// kado's key.
-    pub key: String,
-    /// Its state.
-    pub state: SubmissionState,
-    /// The test plan.
-    pub plan_id: Option<u32>,
-    /// How often a person asked for the same submission again; 0 for the first.
-    pub again: u32,
-    /// The run with the settings of the moment it finished.
-    pub snapshot: Snapshot,
-    /// What will be sent, once it is planned.
-    pub plan: Option<SubmissionPlan>,
-    /// The steps, in order.
-    pub steps: Vec<StoredStep>,
-    /// The ADO run.
-    pub ado_run_id: Option<u32>,
-    /// How often it had to wait.
-    pub attempts: u32,
-    /// What ADO refused.
-    pub refused: Vec<LeftOut>,
-    /// Whether a request that creates the ADO run may have been carried out before it was planned
-    /// anew.
-    pub create_unclear: bool,
-}
-
-/// A submission that is due.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Due {
-    /// Its id.
-    pub id: i64,
-    /// Where it goes.
-    pub goes_to: Destination,
-}
-
-/// The test plan of a server; submissions with the same one are sent one after the other.
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
-pub struct Destination {
-    /// The server, as [`crate::server::ServerIdentity`] writes it; empty when there is none.
-    pub server: String,
-    /// The test plan.
-    pub plan_id: Option<u32>,
-}
-
 /// The schema version since which a submission knows its server.
 const WITH_SERVER: i64 = 4;
-
-/// A server that has no usable token: it refuses the one there is, or there is none.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct WithoutToken {
-    /// The server, as [`crate::server::ServerIdentity`] writes it.
-    pub server: String,
-    /// What was said last.
-    pub reason: String,
-    /// How many submissions wait for a token.
-    pub waiting: usize,
-    /// Their ids.
-    pub ids: Vec<i64>,
-    /// Since when.
-    pub since: Option<Moment>,
-}
-
-/// A step as it is stored.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct StoredStep {
-    /// What it does.
-    pub step: Step,
-    /// How far it is.
-    pub state: StepState,
-    /// What ADO answered.
-    pub detail: Option<String>,
-}
 
 impl Store {
     /// Submissions that are due at `now`, in the order of the ends of their runs. One that waits
@@ -100,7 +28,7 @@ impl Store {
     ///
     /// # Errors
     /// When the database fails.
-    pub fn due(&self, now: Moment, only: Option<&[i64]>) -> Result<Vec<Due>, StoreError> {
+    pub fn due(&self, now: Moment, only: Option<&[i64]>) -> Result<Vec<DueSubmission>, StoreError> {
         let mut statement = self.connection.prepare_cached(
             "SELECT submission.id, server, plan_id FROM submission JOIN run ON run.id = run_id
              WHERE state IN ('pending', 'submitting') AND coalesce(next_attempt_ms, 0) <= ?1
@@ -118,7 +46,7 @@ impl Store {
                 server: row.get(1)?,
                 plan_id: row.get(2)?,
             };
-            Ok(Due {
+            Ok(DueSubmission {
                 id: row.get(0)?,
                 goes_to,
             })
@@ -244,7 +172,7 @@ impl Store {
     ///
     /// # Errors
     /// When the database fails.
-    pub fn rows(&self, only: Option<&[i64]>) -> Result<Vec<Row>, StoreError> {
+    pub fn summaries(&self, only: Option<&[i64]>) -> Result<Vec<SubmissionSummary>, StoreError> {
         let mut statement = self.connection.prepare_cached(&format!(
             "SELECT submission.id, key, project, suite, folder, started_ms, ended_ms, plan_id, state, ado_run_id, url,
                     iif(json_valid(plan), json_array_length(plan, '$.results'), NULL),
@@ -358,8 +286,8 @@ impl Store {
     ///
     /// # Errors
     /// When the database fails.
-    pub fn without_token(&self) -> Result<Vec<WithoutToken>, StoreError> {
-        if migrate::user_version(&self.connection)? < WITH_SERVER {
+    pub fn without_token(&self) -> Result<Vec<ServerWithoutToken>, StoreError> {
+        if schema::user_version(&self.connection)? < WITH_SERVER {
             return Ok(Vec::new());
         }
         let mut statement = self.connection.prepare_cached(
@@ -371,7 +299,7 @@ impl Store {
         let rows = statement.query_map([], |row| {
             let ids: String = row.get(3)?;
             let since: Option<String> = row.get(4)?;
-            Ok(WithoutToken {
+            Ok(ServerWithoutToken {
                 server: row.get(0)?,
                 reason: row.get(1)?,
                 waiting: row.get(2)?,
@@ -458,7 +386,7 @@ pub fn unreadable(error: &serde_json::Error) -> String {
     )
 }
 
-fn row(sql: &SqlRow<'_>) -> Result<Row, StoreError> {
+fn row(sql: &SqlRow<'_>) -> Result<SubmissionSummary, StoreError> {
     let left_out = |text: &str| serde_json::from_str::<Vec<LeftOut>>(text);
     let (planned, refused) = (sql.get::<_, Option<String>>(13)?, sql.get::<_, String>(14)?);
     // A row that cannot be understood is listed all the same, and costs only itself.
@@ -495,7 +423,7 @@ fn row(sql: &SqlRow<'_>) -> Result<Row, StoreError> {
     } else {
         SubmittedBy::Kado
     };
-    Ok(Row {
+    Ok(SubmissionSummary {
         id: sql.get(0)?,
         key: sql.get(1)?,
         project: sql.get(2)?,
@@ -514,18 +442,18 @@ fn row(sql: &SqlRow<'_>) -> Result<Row, StoreError> {
         skipped,
         error: unreadable.or(sql.get(15)?),
         next_attempt: moment(sql.get(16)?),
-        cause: cause(sql.get::<_, Option<String>>(17)?.as_deref(), sql.get(19)?),
+        obstacle: obstacle(sql.get::<_, Option<String>>(17)?.as_deref(), sql.get(19)?),
     })
 }
 
-fn cause(word: Option<&str>, for_katalon: bool) -> Option<Cause> {
+fn obstacle(word: Option<&str>, for_katalon: bool) -> Option<Obstacle> {
     let of_word = || {
-        Cause::ALL
+        Obstacle::ALL
             .into_iter()
-            .find(|cause| Some(cause.word()) == word)
+            .find(|obstacle| Some(obstacle.word()) == word)
     };
     if for_katalon {
-        Some(Cause::Katalon)
+        Some(Obstacle::Katalon)
     } else {
         of_word()
     }

@@ -9,8 +9,8 @@ use proptest::prelude::*;
 use super::*;
 use crate::katalon::run::SuiteRun;
 use crate::moment::Moment;
+use crate::outbox::new_run::{NewRun, Occasion, RecordOutcome};
 use crate::outbox::store::tests::{open, snapshot};
-use crate::outbox::store::{Recorded, RunRecord};
 use crate::plan::collection::{MemberState, Part, join};
 
 const NOW: Moment = Moment::from_millis(1_000_000);
@@ -62,18 +62,22 @@ fn record(
     snapshot: &Snapshot,
     by_command: bool,
     ignored: Option<&str>,
-) -> Recorded {
+) -> RecordOutcome {
     let identity = snapshot.identity().unwrap();
-    let aborted = ignored == Some("aborted");
-    let record = RunRecord {
+    let occasion = match ignored {
+        Some(reason) => Occasion::Ignored {
+            reason: reason.to_owned(),
+            aborted: reason == "aborted",
+        },
+        None if by_command => Occasion::Asked { again: false },
+        None => Occasion::Found,
+    };
+    let run = NewRun {
         identity: &identity,
         snapshot,
-        ignored,
-        aborted,
-        by_command,
-        again: false,
+        occasion: &occasion,
     };
-    store.record(&record, NOW).unwrap()
+    store.record(&run, NOW).unwrap()
 }
 
 #[test]
@@ -83,17 +87,17 @@ fn a_member_of_what_is_recorded_is_part_of_it_and_a_member_that_was_recorded_is_
     let mut store = open(folder.path());
     assert!(!store.is_recorded(&run(0)).unwrap() && !store.is_taken_up(&run(0)).unwrap());
     let first = record(&mut store, &member(0), false, None);
-    let Rest::Part(rest) = store.rest_of(&all()).unwrap() else {
+    let Remaining::Part(rest) = store.remaining(&all()).unwrap() else {
         panic!("the first is submitted")
     };
     assert_eq!(rest.places().len(), 2);
     let recorded = record(&mut store, &all(), false, None);
-    let Recorded::New(ids) = recorded else {
+    let RecordOutcome::New(ids) = recorded else {
         panic!("{recorded:?}")
     };
     assert_eq!(
         record(&mut store, &member(0), false, None),
-        Recorded::Known(first.submissions().to_vec())
+        RecordOutcome::Unchanged(first.submissions().to_vec())
     );
     for (number, by_command) in [(1, true), (2, false)] {
         assert!(
@@ -101,7 +105,7 @@ fn a_member_of_what_is_recorded_is_part_of_it_and_a_member_that_was_recorded_is_
         );
         assert_eq!(
             record(&mut store, &member(number), by_command, None),
-            Recorded::PartOf(ids.clone())
+            RecordOutcome::PartOf(ids.clone())
         );
     }
     assert_eq!(
@@ -145,32 +149,27 @@ fn a_collection_is_known_by_a_member_whatever_it_was_recorded_as() {
         started: run(1).started,
         ..earlier.identity().unwrap()
     };
-    let old = RunRecord {
+    let old = NewRun {
         identity: &identity,
         snapshot: &earlier,
-        ignored: None,
-        aborted: false,
-        by_command: false,
-        again: false,
+        occasion: &Occasion::Found,
     };
     let known = store.record(&old, NOW).unwrap().submissions().to_vec();
     assert_eq!(
         record(&mut store, &all(), true, None),
-        Recorded::Known(known)
+        RecordOutcome::Unchanged(known)
     );
     // What is submitted once more has a key beside that of the first.
-    let more = RunRecord {
+    let more = NewRun {
         identity: &all().identity().unwrap(),
         snapshot: &all(),
-        again: true,
-        by_command: true,
-        ..old
+        occasion: &Occasion::Asked { again: true },
     };
     assert!(matches!(
         store.record(&more, NOW).unwrap(),
-        Recorded::New(_)
+        RecordOutcome::New(_)
     ));
-    assert_eq!(store.rows(None).unwrap().len(), 2);
+    assert_eq!(store.summaries(None).unwrap().len(), 2);
 }
 
 #[test]
@@ -181,7 +180,7 @@ fn a_collection_listed_as_aborted_stands_for_no_member_of_it() {
     assert!(!store.is_taken_up(&run(0)).unwrap() && store.is_recorded(&run(0)).unwrap());
     assert!(matches!(
         record(&mut store, &member(0), false, None),
-        Recorded::New(_)
+        RecordOutcome::New(_)
     ));
 }
 
@@ -224,7 +223,7 @@ fn operation() -> impl Strategy<Value = Operation> {
 }
 
 fn perform(store: &mut Store, operation: &Operation) {
-    let rows = store.rows(None).unwrap();
+    let rows = store.summaries(None).unwrap();
     let pick = |place: usize| (!rows.is_empty()).then(|| &rows[place % rows.len()]);
     match operation {
         Operation::Member {
@@ -262,7 +261,7 @@ fn perform(store: &mut Store, operation: &Operation) {
 /// How often each member is, or is to be, submitted.
 fn counted(store: &Store) -> BTreeMap<String, usize> {
     let mut counted = BTreeMap::new();
-    for row in store.rows(None).unwrap() {
+    for row in store.summaries(None).unwrap() {
         if row.state != SubmissionState::Ignored {
             for place in store.load(row.id).unwrap().snapshot.places() {
                 *counted.entry(place.run.unwrap().suite).or_default() += 1;

@@ -4,47 +4,13 @@ use rusqlite::{OptionalExtension, Transaction, params};
 
 use crate::discovery::run_identity::RunIdentity;
 use crate::moment::Moment;
-use crate::outbox::intake::{NewSubmission, SubmissionState, submissions};
-use crate::outbox::store::members::{Asker, Rest, by_itself, part_of, rest_of, wholes_with};
+use crate::outbox::new_run::{NewRun, NewSubmission, RecordOutcome, new_submissions};
+use crate::outbox::store::collection_members::{
+    Asker, Remaining, by_itself, part_of, remaining, wholes_with,
+};
 use crate::outbox::store::{Store, StoreError};
+use crate::outbox::submission::SubmissionState;
 use crate::plan::snapshot::Snapshot;
-
-/// A run that is to be recorded.
-#[derive(Clone, Copy, Debug)]
-pub struct RunRecord<'a> {
-    /// What makes it this run.
-    pub identity: &'a RunIdentity,
-    /// The run with settings and ids.
-    pub snapshot: &'a Snapshot,
-    /// Why it is not submitted; `None` submits it.
-    pub ignored: Option<&'a str>,
-    /// Whether it is listed only because it seems to be aborted, so that its end would change that.
-    pub aborted: bool,
-    /// Whether a person asked for it by name: an ignored run is then submitted after all.
-    pub by_command: bool,
-    /// Whether a submitted run is submitted once more.
-    pub again: bool,
-}
-
-/// What recording a run led to.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Recorded {
-    /// It was not known; these are its submissions.
-    New(Vec<i64>),
-    /// It was known; these are its submissions, untouched.
-    Known(Vec<i64>),
-    /// It is part of a collection that is one run; these are the submissions of that, untouched.
-    PartOf(Vec<i64>),
-}
-
-impl Recorded {
-    /// Ids of the submissions.
-    pub fn submissions(&self) -> &[i64] {
-        match self {
-            Self::New(ids) | Self::Known(ids) | Self::PartOf(ids) => ids,
-        }
-    }
-}
 
 impl Store {
     /// Records a run; the same run met twice is one run (invariant I2), and a member of a
@@ -52,7 +18,11 @@ impl Store {
     ///
     /// # Errors
     /// When the database fails.
-    pub fn record(&mut self, record: &RunRecord<'_>, now: Moment) -> Result<Recorded, StoreError> {
+    pub fn record(
+        &mut self,
+        record: &NewRun<'_>,
+        now: Moment,
+    ) -> Result<RecordOutcome, StoreError> {
         let transaction = self
             .connection
             .transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
@@ -100,7 +70,7 @@ impl Store {
                 members(&snapshot)?
             ],
         )?;
-        let wanted = submissions(&snapshot, &stored.identity, stored.twin, stored.again, None);
+        let wanted = new_submissions(&snapshot, &stored.identity, stored.twin, stored.again, None);
         let same_plan = wanted.iter().find(|new| new.plan_id == stored.plan_id);
         let new = same_plan
             .or(wanted.first())
@@ -176,24 +146,26 @@ impl Store {
 /// Records a run that was not, as far as no other run stands for it.
 fn record_once(
     transaction: &Transaction<'_>,
-    record: &RunRecord<'_>,
+    record: &NewRun<'_>,
     now: Moment,
-) -> Result<Recorded, StoreError> {
+) -> Result<RecordOutcome, StoreError> {
     if let Some(whole) = standing_for(transaction, record)? {
-        return Ok(Recorded::PartOf(whole));
+        return Ok(RecordOutcome::PartOf(whole));
     }
-    let rest = if record.again {
-        Rest::Whole
+    let rest = if record.occasion.is_again() {
+        Remaining::Whole
     } else {
-        rest_of(transaction, record.snapshot)?
+        remaining(transaction, record.snapshot)?
     };
     let known = find(transaction, record)?;
     let snapshot = match &rest {
-        Rest::Whole => record.snapshot,
-        Rest::Part(snapshot) => snapshot,
-        Rest::Nothing(submissions) => return Ok(Recorded::Known(submissions.clone())),
+        Remaining::Whole => record.snapshot,
+        Remaining::Part(snapshot) => snapshot,
+        Remaining::Nothing(submissions) => {
+            return Ok(RecordOutcome::Unchanged(submissions.clone()));
+        }
     };
-    let record = &RunRecord {
+    let record = &NewRun {
         snapshot,
         ..*record
     };
@@ -201,11 +173,13 @@ fn record_once(
         return record_known(transaction, record, &known, now);
     }
     // What a person submits once more has another key.
-    let again =
-        u32::from(record.again && part_of(transaction, record.identity, Asker::Person)?.is_some());
+    let again = u32::from(
+        record.occasion.is_again()
+            && part_of(transaction, record.identity, Asker::Person)?.is_some(),
+    );
     let twin = next_twin(transaction, record.identity)?;
     let run = insert_run(transaction, record, twin)?;
-    Ok(Recorded::New(insert_submissions(
+    Ok(RecordOutcome::New(insert_submissions(
         transaction,
         record,
         run,
@@ -219,9 +193,9 @@ fn record_once(
 /// then.
 fn standing_for(
     transaction: &Transaction<'_>,
-    record: &RunRecord<'_>,
+    record: &NewRun<'_>,
 ) -> Result<Option<Vec<i64>>, StoreError> {
-    if record.again
+    if record.occasion.is_again()
         || record.snapshot.joined.is_some()
         || !by_itself(transaction, record.identity)?.is_empty()
     {
@@ -230,7 +204,7 @@ fn standing_for(
     part_of(
         transaction,
         record.identity,
-        if record.by_command {
+        if record.occasion.is_asked() {
             Asker::Person
         } else {
             Asker::Service
@@ -257,10 +231,10 @@ fn not_sent(
              once more by itself"
         )));
     }
-    match rest_of(transaction, &snapshot)? {
-        Rest::Whole => Ok(snapshot),
-        Rest::Part(rest) => Ok(*rest),
-        Rest::Nothing(_) => Err(StoreError::NotNow(format!(
+    match remaining(transaction, &snapshot)? {
+        Remaining::Whole => Ok(snapshot),
+        Remaining::Part(rest) => Ok(*rest),
+        Remaining::Nothing(_) => Err(StoreError::NotNow(format!(
             "each suite of run {submission} was submitted as a run of its own; `kado submit --again FOLDER` submits the \
              collection once more as a whole"
         ))),
@@ -330,10 +304,7 @@ struct Known {
 
 /// The run that a record is about. A collection is also known by a member, because it may have been
 /// recorded when others of its members took part.
-fn find(
-    transaction: &Transaction<'_>,
-    record: &RunRecord<'_>,
-) -> Result<Option<Known>, StoreError> {
+fn find(transaction: &Transaction<'_>, record: &NewRun<'_>) -> Result<Option<Known>, StoreError> {
     let identity = record.identity;
     let mut statement = transaction.prepare_cached(
         "SELECT id, twin, execution_uuid FROM run WHERE suite = ?1 AND started_ms = ?2 AND host = ?3 ORDER BY twin",
@@ -402,7 +373,7 @@ fn next_twin(transaction: &Transaction<'_>, identity: &RunIdentity) -> Result<u3
 
 fn insert_run(
     transaction: &Transaction<'_>,
-    record: &RunRecord<'_>,
+    record: &NewRun<'_>,
     twin: u32,
 ) -> Result<i64, StoreError> {
     let (identity, snapshot) = (record.identity, record.snapshot);
@@ -427,10 +398,10 @@ fn insert_run(
 
 fn record_known(
     transaction: &Transaction<'_>,
-    record: &RunRecord<'_>,
+    record: &NewRun<'_>,
     known: &Known,
     now: Moment,
-) -> Result<Recorded, StoreError> {
+) -> Result<RecordOutcome, StoreError> {
     let (run, twin) = (known.run, known.twin);
     if let Some(uuid) = &record.identity.execution_uuid {
         transaction.execute(
@@ -438,7 +409,7 @@ fn record_known(
             params![run, uuid],
         )?;
     }
-    let record = &RunRecord {
+    let record = &NewRun {
         identity: &known.identity,
         ..*record
     };
@@ -456,23 +427,23 @@ fn record_known(
         .iter()
         .all(|(_, state, _)| state == SubmissionState::Ignored.word());
     let ids = known.iter().map(|(id, ..)| *id).collect();
-    if !record.by_command {
+    if !record.occasion.is_asked() {
         return if ended_after_all(transaction, record, run)? {
             update_snapshot(transaction, record, run)?;
-            let wanted = submissions(record.snapshot, record.identity, twin, 0, None);
-            Ok(Recorded::New(take_up(transaction, run, &wanted, now)?))
+            let wanted = new_submissions(record.snapshot, record.identity, twin, 0, None);
+            Ok(RecordOutcome::New(take_up(transaction, run, &wanted, now)?))
         } else {
-            Ok(Recorded::Known(ids))
+            Ok(RecordOutcome::Unchanged(ids))
         };
     }
-    if !(record.again || all_ignored) {
-        return Ok(Recorded::Known(ids));
+    if !(record.occasion.is_again() || all_ignored) {
+        return Ok(RecordOutcome::Unchanged(ids));
     }
     // A person asks for it, so today's settings and files count.
     update_snapshot(transaction, record, run)?;
-    if record.again {
+    if record.occasion.is_again() {
         let again = known.iter().map(|(.., again)| again + 1).max().unwrap_or(0);
-        return Ok(Recorded::New(insert_submissions(
+        return Ok(RecordOutcome::New(insert_submissions(
             transaction,
             record,
             run,
@@ -481,18 +452,24 @@ fn record_known(
             now,
         )?));
     }
-    let wanted = submissions(record.snapshot, record.identity, twin, 0, record.ignored);
-    Ok(Recorded::New(take_up(transaction, run, &wanted, now)?))
+    let wanted = new_submissions(
+        record.snapshot,
+        record.identity,
+        twin,
+        0,
+        record.occasion.ignored_because(),
+    );
+    Ok(RecordOutcome::New(take_up(transaction, run, &wanted, now)?))
 }
 
 /// Whether a run that was listed as aborted has ended after all, so that it is decided now: nobody
 /// decided it before.
 fn ended_after_all(
     transaction: &Transaction<'_>,
-    record: &RunRecord<'_>,
+    record: &NewRun<'_>,
     run: i64,
 ) -> Result<bool, StoreError> {
-    if record.ignored.is_some() {
+    if record.occasion.ignored_because().is_some() {
         return Ok(false);
     }
     let others =
@@ -578,7 +555,7 @@ fn column(transaction: &Transaction<'_>, sql: &str, run: i64) -> Result<Vec<i64>
 
 fn update_snapshot(
     transaction: &Transaction<'_>,
-    record: &RunRecord<'_>,
+    record: &NewRun<'_>,
     run: i64,
 ) -> Result<(), StoreError> {
     let text = serde_json::to_string(record.snapshot)?;
@@ -613,22 +590,22 @@ fn members(snapshot: &Snapshot) -> Result<Option<String>, StoreError> {
 
 fn insert_submissions(
     transaction: &Transaction<'_>,
-    record: &RunRecord<'_>,
+    record: &NewRun<'_>,
     run: i64,
     twin: u32,
     again: u32,
     now: Moment,
 ) -> Result<Vec<i64>, StoreError> {
     let mut ids = Vec::new();
-    for new in submissions(
+    for new in new_submissions(
         record.snapshot,
         record.identity,
         twin,
         again,
-        record.ignored,
+        record.occasion.ignored_because(),
     ) {
         let id = insert_submission(transaction, run, again, &new)?;
-        if record.aborted && new.state == SubmissionState::Ignored {
+        if record.occasion.is_aborted() && new.state == SubmissionState::Ignored {
             transaction.execute(
                 "UPDATE submission SET ignored_as = 'aborted' WHERE id = ?1",
                 [id],

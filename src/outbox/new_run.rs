@@ -1,0 +1,203 @@
+//! What a finished run becomes in the outbox: its submissions, one for each test plan. Pure.
+
+use crate::discovery::run_identity::RunIdentity;
+use crate::outbox::submission::SubmissionState;
+use crate::plan::key::{KeyParts, key};
+use crate::plan::snapshot::Snapshot;
+use crate::server::{Server, ServerIdentity};
+
+/// A run that is to be recorded.
+#[derive(Clone, Copy, Debug)]
+pub struct NewRun<'a> {
+    /// What makes it this run.
+    pub identity: &'a RunIdentity,
+    /// The run with settings and ids.
+    pub snapshot: &'a Snapshot,
+    /// On whose word it is recorded.
+    pub occasion: &'a Occasion,
+}
+
+/// How a run comes to be recorded.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Occasion {
+    /// The service found it, and it is to be submitted.
+    Found,
+    /// The service found it, and it is only to be listed.
+    Ignored {
+        /// Why it is not submitted.
+        reason: String,
+        /// Whether it seems to be aborted: should its end be seen after all, it is decided anew.
+        aborted: bool,
+    },
+    /// A person asked for it by name: an ignored run is then submitted after all.
+    Asked {
+        /// Whether what was submitted already is submitted once more.
+        again: bool,
+    },
+}
+
+impl Occasion {
+    /// Whether a person asked for the run.
+    pub const fn is_asked(&self) -> bool {
+        matches!(self, Self::Asked { .. })
+    }
+
+    /// Whether a person asked to submit once more what was submitted already.
+    pub const fn is_again(&self) -> bool {
+        matches!(self, Self::Asked { again: true })
+    }
+
+    /// Whether the run is listed only because it seems to be aborted.
+    pub const fn is_aborted(&self) -> bool {
+        matches!(self, Self::Ignored { aborted: true, .. })
+    }
+
+    /// Why the run is not submitted; `None` when it is.
+    pub fn ignored_because(&self) -> Option<&str> {
+        match self {
+            Self::Ignored { reason, .. } => Some(reason),
+            Self::Found | Self::Asked { .. } => None,
+        }
+    }
+}
+
+/// What recording a run led to.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum RecordOutcome {
+    /// These submissions are new, or were taken up again.
+    New(Vec<i64>),
+    /// It was recorded before; these are its submissions, untouched.
+    Unchanged(Vec<i64>),
+    /// It is part of a collection that is one run; these are the submissions of that, untouched.
+    PartOf(Vec<i64>),
+}
+
+impl RecordOutcome {
+    /// Ids of the submissions.
+    pub fn submissions(&self) -> &[i64] {
+        match self {
+            Self::New(ids) | Self::Unchanged(ids) | Self::PartOf(ids) => ids,
+        }
+    }
+}
+
+/// A submission that is to be written as a new row, or over an untouched one.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct NewSubmission {
+    /// The server, as [`ServerIdentity`] writes it; empty when there is none.
+    pub server: String,
+    /// The test plan; `None` when there is none.
+    pub plan_id: Option<u32>,
+    /// kado's key.
+    pub key: String,
+    /// The state it starts in.
+    pub state: SubmissionState,
+    /// Why it does not start as pending.
+    pub reason: Option<String>,
+}
+
+/// The submissions of a run. `twin` tells it from others that agree with it in all but the uuid,
+/// `again` counts how often a person asked for the same submission, and `ignored` is the reason
+/// when it is not to be submitted.
+///
+/// A run that cannot be submitted, or is not to be, has one submission all the same, so that it is
+/// listed with its reason.
+pub fn new_submissions(
+    snapshot: &Snapshot,
+    identity: &RunIdentity,
+    twin: u32,
+    again: u32,
+    ignored: Option<&str>,
+) -> Vec<NewSubmission> {
+    let options = &snapshot.options;
+    let (server, server_problem) = server(options.server_url.as_deref());
+
+    let submission = |plan_id: Option<u32>, state, reason| NewSubmission {
+        server: server.to_string(),
+        plan_id,
+        key: key(&KeyParts {
+            run: identity,
+            twin,
+            server: &server,
+            project: options.project.as_deref().unwrap_or_default(),
+            plan_id: plan_id.unwrap_or(0),
+            again,
+        }),
+        state,
+        reason,
+    };
+
+    let first_plan = options.plans.first().copied();
+    if let Some(reason) = ignored {
+        let reason = Some(reason.to_owned());
+        return vec![submission(first_plan, SubmissionState::Ignored, reason)];
+    }
+    if let Some(problem) = server_problem.or_else(|| why_unusable(snapshot)) {
+        return vec![submission(
+            first_plan,
+            SubmissionState::Parked,
+            Some(problem),
+        )];
+    }
+
+    options
+        .plans
+        .iter()
+        .map(|plan_id| submission(Some(*plan_id), SubmissionState::Pending, None))
+        .collect()
+}
+
+/// The server of a URL, with what is wrong with the URL.
+fn server(url: Option<&str>) -> (ServerIdentity, Option<String>) {
+    match url.map(Server::parse) {
+        Some(Ok(server)) => (server.identity().clone(), None),
+        Some(Err(error)) => (ServerIdentity::unknown(), Some(error.to_string())),
+        None => (
+            ServerIdentity::unknown(),
+            Some(
+                "no server url: set it in Katalon under Project > Settings > Integrations > Azure \
+                 DevOps, or as `azure.server_url` in kado.toml"
+                    .to_owned(),
+            ),
+        ),
+    }
+}
+
+/// Why a run cannot be submitted at all, whatever ADO says.
+fn why_unusable(snapshot: &Snapshot) -> Option<String> {
+    let options = &snapshot.options;
+
+    if let Some(problem) = &options.invalid_project_file {
+        return Some(format!(
+            "{problem}; correct it, then `kado runs retry` submits the run"
+        ));
+    }
+    if let Some(plan) = &options.invalid_plan {
+        return Some(format!(
+            "the run was started with the test plan id `{plan}`, which is not an id; kado does \
+             not fall back to another plan, but `kado runs retry ID --plan PLAN` names the right \
+             one"
+        ));
+    }
+    if let Some(problem) = &options.unclear_plan {
+        return Some(format!(
+            "{problem}; `kado runs retry` submits the run to the plan of the project, and with \
+             `--plan PLAN` to another one"
+        ));
+    }
+    if options.project.as_deref().unwrap_or_default().is_empty() {
+        return Some(
+            "no ADO project: choose it in Katalon's Azure DevOps settings, or set \
+             `azure.project` in kado.toml"
+                .to_owned(),
+        );
+    }
+    if options.plans.is_empty() {
+        return Some(
+            "no test plan: choose one in Katalon's Azure DevOps settings, or set \
+             `submit.test_plans` in kado.toml"
+                .to_owned(),
+        );
+    }
+    None
+}

@@ -1,0 +1,217 @@
+//! A submission: one suite run for one test plan, a row of the outbox.
+//!
+//! [`Submission`] holds everything that is needed to send it, [`SubmissionSummary`] what a listing
+//! says of it. Both are read by the store; nothing here reads or writes.
+
+use serde::Serialize;
+
+use crate::moment::Moment;
+use crate::outbox::step::{Step, StepState};
+use crate::plan::SubmissionPlan;
+use crate::plan::left_out::LeftOut;
+use crate::plan::snapshot::Snapshot;
+
+/// State of a submission; the words scripts see in `kado runs --json`.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SubmissionState {
+    /// Waits for its turn.
+    Pending,
+    /// Its plan is stored, and its steps are carried out.
+    Submitting,
+    /// Everything is confirmed.
+    Submitted,
+    /// Needs a person.
+    Parked,
+    /// Will not be submitted unless a person asks for it.
+    Ignored,
+}
+
+impl SubmissionState {
+    /// All states.
+    pub const ALL: [Self; 5] = [
+        Self::Pending,
+        Self::Submitting,
+        Self::Submitted,
+        Self::Parked,
+        Self::Ignored,
+    ];
+
+    /// The word in the database and in JSON.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Submitting => "submitting",
+            Self::Submitted => "submitted",
+            Self::Parked => "parked",
+            Self::Ignored => "ignored",
+        }
+    }
+}
+
+/// What a submission waits for, as far as exit codes tell it apart.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Obstacle {
+    /// ADO refused the credentials.
+    Credentials,
+    /// There is no usable token.
+    NoToken,
+    /// ADO could not be reached.
+    Unreachable,
+    /// The configuration does not let ADO be reached.
+    Configuration,
+    /// Katalon, or another kado, may be submitting the run itself.
+    Katalon,
+}
+
+impl Obstacle {
+    /// Those that stand in a column by their word; [`Obstacle::Katalon`] has a column of its own.
+    pub const ALL: [Self; 4] = [
+        Self::Credentials,
+        Self::NoToken,
+        Self::Unreachable,
+        Self::Configuration,
+    ];
+
+    /// The word in the database.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Credentials => "credentials",
+            Self::NoToken => "no-token",
+            Self::Unreachable => "unreachable",
+            Self::Configuration => "configuration",
+            Self::Katalon => "katalon",
+        }
+    }
+
+    /// Whether it waits for a usable token.
+    pub const fn is_of_token(self) -> bool {
+        matches!(self, Self::Credentials | Self::NoToken)
+    }
+}
+
+/// A submission with everything needed to send it.
+#[derive(Clone, Debug)]
+pub struct Submission {
+    /// Its id.
+    pub id: i64,
+    /// kado's key.
+    pub key: String,
+    /// How far it is.
+    pub state: SubmissionState,
+    /// The test plan; `None` when there is none.
+    pub plan_id: Option<u32>,
+    /// How often a person asked for the same submission again; 0 for the first.
+    pub again: u32,
+    /// The run with the settings of the moment it finished.
+    pub snapshot: Snapshot,
+    /// What will be sent, once it is planned.
+    pub plan: Option<SubmissionPlan>,
+    /// The steps of the plan, in order.
+    pub steps: Vec<StoredStep>,
+    /// The ADO run, once it is created.
+    pub ado_run_id: Option<u32>,
+    /// How many attempts in a row had to wait; a step that is confirmed begins anew.
+    pub attempts: u32,
+    /// What ADO refused.
+    pub refused: Vec<LeftOut>,
+    /// Whether a request that creates the ADO run may have been carried out before it was planned
+    /// anew.
+    pub create_unclear: bool,
+}
+
+/// A step as it is stored.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct StoredStep {
+    /// What it does.
+    pub step: Step,
+    /// How far it is.
+    pub state: StepState,
+    /// What ADO answered, as JSON.
+    pub detail: Option<String>,
+}
+
+/// Who submitted a run.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SubmittedBy {
+    /// kado did.
+    Kado,
+    /// Katalon did, with its own licence; kado sent nothing.
+    Katalon,
+}
+
+/// A submission as `kado runs` lists it. The names of the fields are those of `--json`.
+#[derive(Clone, PartialEq, Debug, Serialize)]
+pub struct SubmissionSummary {
+    /// Id for `kado runs show` and its like.
+    pub id: i64,
+    /// kado's key, as it stands in the run's comment.
+    pub key: String,
+    /// Name of the Katalon project.
+    pub project: String,
+    /// Id of the suite.
+    pub suite: String,
+    /// The run folder it was found in.
+    pub folder: String,
+    /// Start of the suite.
+    pub started: Option<Moment>,
+    /// End of the suite.
+    pub ended: Option<Moment>,
+    /// The test plan.
+    pub plan_id: Option<u32>,
+    /// How far it is.
+    pub state: SubmissionState,
+    /// The ADO test run.
+    pub ado_run_id: Option<u32>,
+    /// Where a person sees it.
+    pub url: Option<String>,
+    /// Whose test run it is, once it is submitted.
+    pub submitted_by: Option<SubmittedBy>,
+    /// How many results it has.
+    pub results: usize,
+    /// How many attachments it has.
+    pub attachments: usize,
+    /// What was left out, and why.
+    pub skipped: Vec<LeftOut>,
+    /// Why it waits, is parked or ignored.
+    pub error: Option<String>,
+    /// What it waits for; only while it waits.
+    #[serde(skip)]
+    pub obstacle: Option<Obstacle>,
+    /// When it is tried next.
+    pub next_attempt: Option<Moment>,
+}
+
+/// A submission that is due.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct DueSubmission {
+    /// Its id.
+    pub id: i64,
+    /// Where it goes.
+    pub goes_to: Destination,
+}
+
+/// The test plan of a server; submissions with the same one are sent one after the other.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct Destination {
+    /// The server, as [`crate::server::ServerIdentity`] writes it; empty when there is none.
+    pub server: String,
+    /// The test plan; `None` when there is none.
+    pub plan_id: Option<u32>,
+}
+
+/// A server that has no usable token: it refuses the one there is, or there is none.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ServerWithoutToken {
+    /// The server, as [`crate::server::ServerIdentity`] writes it.
+    pub server: String,
+    /// What was said last.
+    pub reason: String,
+    /// How many submissions wait for a token.
+    pub waiting: usize,
+    /// Their ids.
+    pub ids: Vec<i64>,
+    /// Since when.
+    pub since: Option<Moment>,
+}
