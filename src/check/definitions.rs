@@ -45,15 +45,15 @@ pub(super) async fn check_definition(
                 }
             }
         }
-        Err(AdoError::CredentialsRefused { message, .. }) => {
-            let detail = format!("the token may not read it ({message})");
+        Err(AdoError::CredentialsRefused { refusal, .. }) => {
+            let detail = format!("the token may not read it ({refusal})");
             report.wrong(
                 title,
                 detail,
                 format!("give the token the scope {scope}; without it runs are not linked"),
             );
         }
-        Err(AdoError::Gone(message)) => {
+        Err(AdoError::Gone { message, .. }) => {
             let detail = format!("project {project} has no such {word} definition ({message})");
             report.wrong(title, detail, CORRECT_SETTINGS);
         }
