@@ -7,9 +7,10 @@ use crate::katalon::project::Project;
 use crate::katalon::settings::AzureSettings;
 use crate::outbox::store::{DoubleSubmission, Extent};
 use crate::outbox::{Store, StoreError};
-use crate::plan::katalon_upload::{Known, project_key};
-use crate::plan::options::{self, KatalonSubmits, Overrides};
-use crate::plan::snapshot::Options;
+use crate::plan::katalon_rule::UploadHistory;
+use crate::plan::katalon_upload::project_key;
+use crate::plan::options::Options;
+use crate::plan::overrides::{self, KatalonSubmits, Overrides};
 
 /// Name of the check.
 const NAME: &str = "Katalon's own submission";
@@ -26,19 +27,19 @@ pub(super) fn own_submission(
     if overrides.katalon_submits == Some(KatalonSubmits::Always) {
         return left_to_katalon(&project.settings, &overrides, report);
     }
-    if !options::katalon_may_submit(&project.settings, &overrides) {
+    if !overrides::katalon_may_submit(&project.settings, &overrides) {
         return;
     }
     // What cannot be read here is told by the checks of the machine.
     let (known, doubles) = seen(project, config, options).unwrap_or_default();
-    let detail = match known.seen {
+    let detail = match known.last_upload {
         Some((run, at)) => format!(
             "Katalon submits runs of this project itself: test run {run} was seen at {at}; such runs are recorded and not \
              sent again"
         ),
-        None if known.vain > 0 => format!(
+        None if known.looks_in_vain > 0 => format!(
             "automatic submission is on (autoSubmitTestRun), and none of Katalon's own was found in {} looks",
-            known.vain
+            known.looks_in_vain
         ),
         None => {
             "Katalon submits the same runs if it has a licence for it (autoSubmitTestRun is on); kado looks for its \
@@ -78,7 +79,7 @@ fn tell_of_both(newest: &DoubleSubmission, count: usize, report: &mut Report) {
 fn left_to_katalon(settings: &AzureSettings, overrides: &Overrides, report: &mut Report) {
     const WHERE: &str =
         "switch it on in Katalon under Project > Settings > Integrations > Azure DevOps";
-    let ours = if options::auto_submit(settings, overrides) {
+    let ours = if overrides::auto_submit(settings, overrides) {
         ""
     } else {
         " and set `submit.auto_submit = true`"
@@ -111,7 +112,7 @@ fn seen(
     project: &Project,
     config: &Config,
     options: &Options,
-) -> Result<(Known, Vec<DoubleSubmission>), StoreError> {
+) -> Result<(UploadHistory, Vec<DoubleSubmission>), StoreError> {
     let Ok(Some(store)) = Store::open_to_read(&config.state_dir) else {
         return Ok(Default::default());
     };

@@ -13,8 +13,8 @@ use crate::error_chain::chain;
 use crate::katalon::project::Project;
 use crate::katalon::run::{FileKind, RunOptions};
 use crate::katalon::secret::ProjectToken;
-use crate::plan::options::{self, KatalonSubmits};
-use crate::plan::snapshot::Options;
+use crate::plan::options::Options;
+use crate::plan::overrides::{self, KatalonSubmits};
 use crate::server::Server;
 use crate::workspace;
 
@@ -62,7 +62,7 @@ pub(crate) async fn check_project(
     let own = ProjectFile::of(root, config);
     project_file(&own, report);
     let overrides = config.overrides_over(root, &own);
-    let options = options::effective(&project.settings, &overrides, &RunOptions::default());
+    let options = overrides::effective(&project.settings, &overrides, &RunOptions::default());
     let server = server_of(&options, report);
     if let Some(server) = &server {
         check_proxy(server, &config.access(root), report);
@@ -126,7 +126,7 @@ fn integration(project: &Project, config: &Config, options: &Options, report: &m
         );
     }
     let left_to_katalon = overrides.katalon_submits == Some(KatalonSubmits::Always);
-    if !left_to_katalon && !options::auto_submit(settings, &overrides) {
+    if !left_to_katalon && !overrides::auto_submit(settings, &overrides) {
         let hint =
             "`submit.auto_submit = true` switches it on; `kado submit FOLDER` submits single runs";
         report.note(

@@ -20,7 +20,7 @@ use crate::outbox::submission::SubmissionState;
 use crate::plan::attachments::{PlannedAttachment, Source};
 use crate::plan::left_out::LeftOut;
 use crate::plan::links::{BuildLink, ReleaseLink};
-use crate::plan::several::NoneHere;
+use crate::plan::several_plans::NoResultsHere;
 use crate::plan::snapshot::Snapshot;
 use crate::plan::{SubmissionPlan, plan};
 use crate::record::{CommandClues, take_finished};
@@ -141,7 +141,7 @@ async fn plans_of(
 
 /// Whether another test plan of the run gets its results.
 fn goes_elsewhere(plan: &SubmissionPlan) -> bool {
-    matches!(plan.none_here, Some(NoneHere::GoTo(_)))
+    matches!(plan.none_here, Some(NoResultsHere::GoTo(_)))
 }
 
 /// What the outbox knows of the command that started a run, if there is an outbox.
@@ -199,7 +199,7 @@ fn attachment(planned: &PlannedAttachment) -> AttachmentView<'_> {
 
 fn people(plan: &SubmissionPlan, out: &mut dyn Write) -> anyhow::Result<()> {
     writeln!(out, "Test plan    {}", plan.plan_id)?;
-    if let Some(NoneHere::GoTo(other)) = plan.none_here {
+    if let Some(NoResultsHere::GoTo(other)) = plan.none_here {
         writeln!(
             out,
             "    nothing: the results of this run go to test plan {other}"

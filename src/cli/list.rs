@@ -24,7 +24,7 @@ use crate::exit::Exit;
 use crate::katalon::azure_ids;
 use crate::katalon::project::Project;
 use crate::katalon::run::RunOptions;
-use crate::plan::options;
+use crate::plan::overrides;
 use crate::server::Server;
 use crate::workspace;
 
@@ -168,7 +168,7 @@ fn place(folder: Option<&Path>, config: &Config) -> anyhow::Result<Result<Place,
         return Err(UsageError(problem).into());
     }
     let overrides = config.overrides_over(&root, &own);
-    let options = options::effective(&katalon.settings, &overrides, &RunOptions::default());
+    let options = overrides::effective(&katalon.settings, &overrides, &RunOptions::default());
     let url = options.server_url.context(UsageError(
         "the project has no server; set it in Katalon's Azure DevOps settings or as `azure.server_url` in kado.toml"
             .to_owned(),
