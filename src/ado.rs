@@ -5,33 +5,33 @@
 //! limited, unknown members and words are accepted, redirects are never followed, and the token
 //! goes to the configured server only.
 
-pub(crate) mod attachments;
+pub mod attachments;
 pub mod classify;
-pub(crate) mod credential;
-pub(crate) mod entra;
-pub(crate) mod error;
+pub mod credential;
+pub mod entra;
+pub mod error;
 mod gone;
 mod headers;
-pub(crate) mod http;
+pub mod http;
 mod known_keys;
-pub(crate) mod listing;
-pub(crate) mod pace;
-pub(crate) mod pipelines;
-pub(crate) mod points;
-pub(crate) mod projects;
-pub(crate) mod proxy;
+pub mod listing;
+pub mod pace;
+pub mod pipelines;
+pub mod points;
+pub mod projects;
+pub mod proxy;
 mod refused;
-pub(crate) mod runs;
-pub(crate) mod scope;
-pub(crate) mod search;
-pub(crate) mod slots;
-pub(crate) mod transport;
+pub mod runs;
+pub mod scope;
+pub mod search;
+pub mod slots;
+pub mod transport;
 mod unreachable;
-pub(crate) mod upload;
-pub(crate) mod version;
+pub mod upload;
+pub mod version;
 pub mod wire;
-pub(crate) mod work_items;
+pub mod work_items;
 
-pub(crate) use credential::Credential;
-pub(crate) use error::{AdoError, Missing};
-pub(crate) use transport::{AdoClient, Settings};
+pub use credential::Credential;
+pub use error::AdoError;
+pub use transport::{AdoClient, Settings};

@@ -21,6 +21,7 @@ pub mod moment;
 pub mod outbox;
 mod pipeline;
 mod plan;
+mod plural;
 mod record;
 mod secrets;
 mod server;

@@ -159,7 +159,12 @@ impl Submitter {
         };
         let attempts = submission.attempts;
         let suite = submission.snapshot.run.suite.clone();
-        let runs: Vec<_> = submission.snapshot.run_identities().into_iter().collect();
+        let runs: Vec<_> = submission
+            .snapshot
+            .places()
+            .into_iter()
+            .filter_map(|place| place.run)
+            .collect();
         match self.advance(submission, &written).await {
             Ok(run) => {
                 self.outbox
@@ -241,7 +246,7 @@ impl Submitter {
         let planned_before = submission.plan.is_some();
         match self.carry_out(&client, submission, written).await {
             // Since the plan was made a point of it may have been removed in ADO.
-            Err(Stop::Ado(refused @ (AdoError::Gone { .. } | AdoError::Rejected { .. })))
+            Err(Stop::Ado(refused @ (AdoError::Gone(_) | AdoError::Rejected { .. })))
                 if planned_before =>
             {
                 let reason = refused.to_string();

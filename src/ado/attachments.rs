@@ -7,7 +7,7 @@ use reqwest::Method;
 use reqwest::header::{CONTENT_LENGTH, CONTENT_TYPE};
 
 use crate::ado::error::AdoError;
-use crate::ado::transport::AdoClient;
+use crate::ado::transport::{AdoClient, Kind};
 use crate::ado::upload::Upload;
 use crate::ado::version::Call;
 use crate::ado::wire::{Attachment, List};
@@ -19,11 +19,11 @@ const SLOWEST: u64 = 100 * 1024;
 
 /// What attachments belong to: a run, or one of its results.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct Owner {
+pub struct Owner {
     /// The run.
-    pub(crate) run: u32,
+    pub run: u32,
     /// The result inside the run.
-    pub(crate) result: Option<u32>,
+    pub result: Option<u32>,
 }
 
 impl AdoClient {
@@ -31,7 +31,7 @@ impl AdoClient {
     ///
     /// # Errors
     /// When the server fails.
-    pub(crate) async fn attachments(
+    pub async fn attachments(
         &self,
         project: &str,
         owner: Owner,
@@ -49,7 +49,7 @@ impl AdoClient {
     ///
     /// # Errors
     /// When the server fails or refuses it, or when the file changes or vanishes meanwhile.
-    pub(crate) async fn attach(
+    pub async fn attach(
         &self,
         project: &str,
         owner: Owner,
@@ -65,7 +65,7 @@ impl AdoClient {
             .header(CONTENT_LENGTH, length)
             .timeout(self.patience().unwrap_or(BASE) + Duration::from_secs(length / SLOWEST))
             .body(reqwest::Body::wrap_stream(upload.into_stream()));
-        match self.send_file(request).await {
+        match self.send(request, Kind::Upload).await {
             Ok(page) => Ok(page.content),
             Err(error) => Err(failure.take().unwrap_or(error)),
         }

@@ -22,22 +22,22 @@ use crate::config::proxy::{Exemption, ProxyUrl};
 
 /// What the configuration says of proxies.
 #[derive(Clone, Default, Debug)]
-pub(crate) struct ProxyRule {
+pub struct ProxyRule {
     /// `azure.proxy`.
-    pub(crate) proxy: Option<ProxyUrl>,
+    pub proxy: Option<ProxyUrl>,
     /// `azure.no_proxy`.
-    pub(crate) no_proxy: Vec<Exemption>,
+    pub no_proxy: Vec<Exemption>,
 }
 
 /// The way to a host.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) struct Way {
+pub struct Way {
     /// The proxy, without user and password; `None` when there is none between.
-    pub(crate) proxy: Option<String>,
+    pub proxy: Option<String>,
     /// Whether the proxy is told a user and password.
-    pub(crate) authenticates: bool,
+    pub authenticates: bool,
     /// What decided it.
-    pub(crate) because: String,
+    pub because: String,
 }
 
 impl fmt::Display for Way {
@@ -67,7 +67,7 @@ struct Exempt {
 }
 
 /// Decides for each URL.
-pub(crate) struct Ways {
+pub struct Ways {
     rule: ProxyRule,
     exempt: Vec<Exempt>,
     system: Matcher,
@@ -75,7 +75,7 @@ pub(crate) struct Ways {
 
 impl Ways {
     /// What is in force now, from the configuration and the surroundings.
-    pub(crate) fn new(rule: &ProxyRule) -> Self {
+    pub fn new(rule: &ProxyRule) -> Self {
         let of = |source, list: Vec<Exemption>| {
             list.into_iter().map(move |Exemption { hosts, port }| {
                 let all_but = Matcher::builder().all("http://any").no(hosts).build();
@@ -99,7 +99,7 @@ impl Ways {
     }
 
     /// The proxy for a URL, with user and password; `None` for none.
-    pub(crate) fn proxy_of(&self, url: &Url) -> Option<Url> {
+    pub fn proxy_of(&self, url: &Url) -> Option<Url> {
         if self.exemption(url).is_some() {
             return None;
         }
@@ -110,7 +110,7 @@ impl Ways {
     }
 
     /// The same for people.
-    pub(crate) fn explain(&self, url: &Url) -> Way {
+    pub fn explain(&self, url: &Url) -> Way {
         let none = |because: String| Way {
             proxy: None,
             authenticates: false,

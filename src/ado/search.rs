@@ -19,39 +19,39 @@ use crate::plan::comment::key_in;
 /// Runs on a page of the list (`ado/api.md` §11).
 const RUNS: usize = 100;
 /// A day, by which clocks may differ before anything is known of them.
-pub(crate) const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+pub const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 /// Most windows that are looked into one by one; for older suite runs the list of all runs of the
 /// plan is shorter.
 const WINDOWS: usize = 4;
 
 /// What is looked for among the runs of a test plan.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Wanted<'a> {
+pub struct Wanted<'a> {
     /// The test plan.
-    pub(crate) plan: u32,
+    pub plan: u32,
     /// kado's key.
-    pub(crate) key: &'a str,
+    pub key: &'a str,
     /// Names of runs without any key of kado's.
-    pub(crate) names: &'a [&'a str],
+    pub names: &'a [&'a str],
     /// The end of the suite run: what is looked for was made later.
-    pub(crate) since: Moment,
+    pub since: Moment,
     /// The time of this look.
-    pub(crate) now: Moment,
+    pub now: Moment,
     /// By how much clocks may differ.
-    pub(crate) clocks: Duration,
+    pub clocks: Duration,
 }
 
 /// What was found.
 #[derive(Debug, Default)]
-pub(crate) struct Found {
+pub struct Found {
     /// The run whose comment starts with the key; of several the first that was made, which has the
     /// lowest id.
-    pub(crate) own: Option<TestRun>,
+    pub own: Option<TestRun>,
     /// Others with the key that are still in progress.
-    pub(crate) doubles: Vec<u32>,
+    pub doubles: Vec<u32>,
     /// Runs without any key of kado's that have one of the names, the newest first; not all of them
     /// when `own` is there.
-    pub(crate) others: Vec<TestRun>,
+    pub others: Vec<TestRun>,
 }
 
 impl Found {
@@ -117,11 +117,7 @@ impl AdoClient {
     ///
     /// # Errors
     /// When the server fails.
-    pub(crate) async fn find_run(
-        &self,
-        project: &str,
-        wanted: &Wanted<'_>,
-    ) -> Result<Found, AdoError> {
+    pub async fn find_run(&self, project: &str, wanted: &Wanted<'_>) -> Result<Found, AdoError> {
         // What the server calls now is what counts: a clock that is wrong here must hide no run.
         let windows = windows(
             self.on_server(wanted.since),

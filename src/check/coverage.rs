@@ -9,37 +9,39 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::check::mapping_rows;
 use crate::katalon::settings::ConfigurationRow;
-use crate::plan::point_rule::{Point, PointRule};
+use crate::plan::points::{Point, PointRule};
 
-/// A plan with its points.
+/// A plan with its points, or with those of one test case.
 pub(super) struct PlanPoints {
-    /// The test plan.
     pub plan_id: u32,
-    /// Its points.
     pub points: Vec<Point>,
 }
 
-/// A configuration that runs can have, with the rows of the mapping that give it.
-struct Given {
-    configuration: u32,
+/// A configuration that runs can have.
+struct WantedConfiguration {
+    id: u32,
+    /// The rows of the mapping that give it, in words.
     rows: Vec<String>,
 }
 
 /// The test plans of a project, and the configurations that its runs can have.
-pub(super) struct Situations<'a> {
+pub(super) struct Coverage<'a> {
     plans: &'a [PlanPoints],
     /// The same by test case, each with the plans that have points of it: plans of many thousand
-    /// points are judged for many ids.
+    /// points are looked at for many ids.
     by_case: HashMap<u32, Vec<PlanPoints>>,
+    /// Whether several points of one test case all get the result.
     multiple: bool,
-    given: Vec<Given>,
-    /// Whether nothing in the plans has a point with one of these configurations.
-    empty: bool,
+    wanted: Vec<WantedConfiguration>,
+    /// Whether one of these configurations has no point in any plan: that is a mistake of the
+    /// mapping or the plan, and not of a test case.
+    one_is_unused: bool,
     /// Whether a run can come that no row fits.
-    unfiltered: bool,
+    may_fit_no_row: bool,
+    /// Names of configurations by their ids.
     names: BTreeMap<u32, String>,
     /// Test plans of the project that could not be read: what has no point may have one there.
-    unread: Vec<u32>,
+    unread_plans: Vec<u32>,
 }
 
 /// What is to be said of the points of one test case.
@@ -49,15 +51,11 @@ pub(super) enum Finding {
     Fine(Vec<u32>),
     /// No plan has a point of it.
     Nowhere,
-    /// It has points, but none with some of the configurations that runs can have; in words,
-    /// without the id.
-    Missing {
-        /// The configurations, and those that it has points with.
+    /// It has points, but none with some of the configurations that runs can have.
+    Gap {
+        /// The configurations, and those that it has points with; in words, without the id.
         what: String,
-        /// Whether something is wrong for sure: it has points with none of those that runs can
-        /// have, or nothing in the plans has a point with one of them. A test that runs only in
-        /// some configurations needs no more points.
-        surely: bool,
+        kind: GapKind,
     },
     /// Several points of a run, of which none gets a result.
     Several {
@@ -72,200 +70,214 @@ pub(super) enum Finding {
     SeveralWithoutRow(String),
 }
 
-impl<'a> Situations<'a> {
+/// Whether a gap is wrong for sure.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum GapKind {
+    /// The test case has points with none of the configurations that runs can have, or nothing in
+    /// the plans has a point with one of them.
+    Mistake,
+    /// A test that runs only in some configurations needs no more points.
+    MayBeWanted,
+}
+
+impl<'a> Coverage<'a> {
     /// `rows` are those of the mapping that can match a run, `names` the configurations of the ADO
-    /// project as far as they are known.
+    /// project as far as they are known. Of the plans in `configured` those count as unread that
+    /// are not among `plans`.
     pub(super) fn new(
         plans: &'a [PlanPoints],
+        configured: &[u32],
         multiple: bool,
         rows: &[&ConfigurationRow],
         names: BTreeMap<u32, String>,
     ) -> Self {
-        let mut given: Vec<Given> = Vec::new();
-        for row in rows {
-            match given
-                .iter_mut()
-                .find(|given| given.configuration == row.configuration_id)
-            {
-                Some(given) => given.rows.push(mapping_rows::title(row)),
-                None => given.push(Given {
-                    configuration: row.configuration_id,
-                    rows: vec![mapping_rows::title(row)],
-                }),
-            }
-        }
+        let wanted = wanted_configurations(rows);
         let used: BTreeSet<u32> = plans
             .iter()
             .flat_map(|plan| &plan.points)
             .map(|point| point.configuration_id)
             .collect();
-        let by_case = by_case(plans);
-        Self {
-            empty: given
-                .iter()
-                .any(|given| !used.contains(&given.configuration)),
-            plans,
-            by_case,
-            multiple,
-            given,
-            unfiltered: !rows.iter().copied().any(mapping_rows::matches_all),
-            names,
-            unread: Vec::new(),
-        }
-    }
 
-    /// Of these plans of the project those count as unread that are not among the ones that were
-    /// given.
-    #[must_use]
-    pub(super) fn of(self, wanted: &[u32]) -> Self {
-        let known = |id: &u32| self.plans.iter().any(|plan| plan.plan_id == *id);
         Self {
-            unread: wanted.iter().copied().filter(|id| !known(id)).collect(),
-            ..self
+            one_is_unused: wanted.iter().any(|wanted| !used.contains(&wanted.id)),
+            may_fit_no_row: !rows.iter().any(|row| mapping_rows::matches_all(row)),
+            unread_plans: configured
+                .iter()
+                .copied()
+                .filter(|id| plans.iter().all(|plan| plan.plan_id != *id))
+                .collect(),
+            by_case: by_case(plans),
+            plans,
+            multiple,
+            wanted,
+            names,
         }
     }
 
     /// Whether the rows of a mapping decide about the points.
-    pub(super) fn are_mapped(&self) -> bool {
-        !self.given.is_empty()
+    pub(super) fn has_mapping(&self) -> bool {
+        !self.wanted.is_empty()
     }
 
     /// The test plans in words: `test plan 18`, `any of the test plans 18, 19`.
-    pub(super) fn plans(&self) -> String {
+    pub(super) fn plans_in_words(&self) -> String {
         let read = listed(self.plans.iter().map(|plan| plan.plan_id));
-        let read = if self.plans.len() == 1 {
+        let plans = if self.plans.len() == 1 {
             format!("test plan {read}")
         } else {
             format!("any of the test plans {read}")
         };
-        match listed(self.unread.iter().copied()) {
-            unread if unread.is_empty() => read,
-            unread => format!("{read} ({unread} could not be read)"),
+
+        if self.unread_plans.is_empty() {
+            plans
+        } else {
+            let unread = listed(self.unread_plans.iter().copied());
+            format!("{plans} ({unread} could not be read)")
         }
     }
 
     /// What is to be said of a test case; at least one thing.
-    pub(super) fn judge(&self, id: u32) -> Vec<Finding> {
-        if self.all_points(id).next().is_none() {
+    pub(super) fn findings(&self, case: u32) -> Vec<Finding> {
+        if self.all_points(case).next().is_none() {
             return vec![Finding::Nowhere];
         }
-        let mut findings: Vec<Finding> = self.missing(id).into_iter().collect();
-        findings.extend(
-            self.given
+
+        let mut problems: Vec<Finding> = self.gap(case).into_iter().collect();
+        for wanted in &self.wanted {
+            problems.extend(self.several(case, Some(wanted.id)));
+        }
+
+        // A run that no row fits meets the points of all configurations. Without a mapping that is
+        // every run; with one it is a remark for all ids together, unless this id has the problem
+        // for the runs of the mapping as well.
+        let mut without_row = Vec::new();
+        if self.may_fit_no_row {
+            let several = self.several(case, None);
+            if !self.has_mapping() {
+                problems.extend(several);
+            } else if !problems
                 .iter()
-                .flat_map(|given| self.several(id, Some(given.configuration))),
-        );
-        if self.unfiltered {
-            let several = self.several(id, None);
-            if !self.are_mapped() {
-                findings.extend(several);
-            } else if let Some(Finding::Several { message, .. }) = several.into_iter().next()
-                && !findings
-                    .iter()
-                    .any(|finding| matches!(finding, Finding::Several { .. }))
+                .any(|one| matches!(one, Finding::Several { .. }))
             {
-                findings.push(Finding::SeveralWithoutRow(message));
+                without_row = several;
             }
         }
-        if !findings
-            .iter()
-            .any(|finding| matches!(finding, Finding::Missing { .. } | Finding::Several { .. }))
-        {
-            findings.insert(0, Finding::Fine(self.chosen(id)));
+
+        let mut findings = problems;
+        if findings.is_empty() {
+            findings.push(Finding::Fine(self.points_with_result(case)));
+        }
+        if let Some(Finding::Several { message, .. }) = without_row.into_iter().next() {
+            findings.push(Finding::SeveralWithoutRow(message));
         }
         findings
     }
 
-    fn plans_of(&self, id: u32) -> &[PlanPoints] {
-        self.by_case.get(&id).map_or(&[], Vec::as_slice)
+    fn plans_of(&self, case: u32) -> &[PlanPoints] {
+        self.by_case.get(&case).map_or(&[], Vec::as_slice)
     }
 
-    fn all_points(&self, id: u32) -> impl Iterator<Item = &Point> {
-        self.plans_of(id).iter().flat_map(|plan| &plan.points)
+    fn all_points(&self, case: u32) -> impl Iterator<Item = &Point> {
+        self.plans_of(case).iter().flat_map(|plan| &plan.points)
     }
 
-    /// The points that get a result in one run or another.
-    fn chosen(&self, id: u32) -> Vec<u32> {
-        let wanted = |point: &&Point| {
-            !self.are_mapped()
-                || self
-                    .given
-                    .iter()
-                    .any(|given| given.configuration == point.configuration_id)
-        };
-        let ids: BTreeSet<u32> = self
-            .all_points(id)
-            .filter(wanted)
-            .map(|point| point.id)
-            .collect();
+    /// The points that get a result in one run or another, ascending.
+    fn points_with_result(&self, case: u32) -> Vec<u32> {
+        let mut ids = BTreeSet::new();
+        for point in self.all_points(case) {
+            let is_wanted = self
+                .wanted
+                .iter()
+                .any(|wanted| wanted.id == point.configuration_id);
+            if is_wanted || !self.has_mapping() {
+                ids.insert(point.id);
+            }
+        }
         ids.into_iter().collect()
     }
 
-    /// The configurations of which no plan has a point.
-    fn missing(&self, id: u32) -> Option<Finding> {
-        let has: BTreeSet<u32> = self
-            .all_points(id)
+    /// The configurations of which no plan has a point of a test case.
+    fn gap(&self, case: u32) -> Option<Finding> {
+        let present: BTreeSet<u32> = self
+            .all_points(case)
             .map(|point| point.configuration_id)
             .collect();
-        let lacks = self
-            .given
+        let missing: Vec<String> = self
+            .wanted
             .iter()
-            .filter(|given| !has.contains(&given.configuration));
-        let lacks: Vec<String> = lacks
-            .map(|given| {
-                format!(
-                    "{} [mapping {}]",
-                    self.named(given.configuration),
-                    given.rows.join("; ")
-                )
+            .filter(|wanted| !present.contains(&wanted.id))
+            .map(|wanted| {
+                let name = self.named(wanted.id);
+                format!("{name} [mapping {}]", wanted.rows.join("; "))
             })
             .collect();
-        if lacks.is_empty() {
+        if missing.is_empty() {
             return None;
         }
-        let surely = lacks.len() == self.given.len() || (self.empty && self.unread.is_empty());
-        let has: Vec<String> = has
-            .into_iter()
-            .map(|configuration| self.named(configuration))
-            .collect();
-        let (plans, lacks, has) = (self.plans(), lacks.join(" or "), has.join(", "));
-        let what = format!("no test point with configuration {lacks} in {plans}, only with {has}");
-        Some(Finding::Missing { what, surely })
+
+        // A plan that could not be read may hold the points that seem to be nowhere.
+        let nothing_fits = missing.len() == self.wanted.len();
+        let kind = if nothing_fits || (self.one_is_unused && self.unread_plans.is_empty()) {
+            GapKind::Mistake
+        } else {
+            GapKind::MayBeWanted
+        };
+        let present: Vec<String> = present.into_iter().map(|id| self.named(id)).collect();
+        Some(Finding::Gap {
+            what: format!(
+                "no test point with configuration {} in {}, only with {}",
+                missing.join(" or "),
+                self.plans_in_words(),
+                present.join(", ")
+            ),
+            kind,
+        })
     }
 
     /// The plans that have several points for one run, where only one is allowed.
-    fn several(&self, id: u32, configuration: Option<u32>) -> Vec<Finding> {
-        let of_plan = |plan: &PlanPoints| {
+    fn several(&self, case: u32, configuration: Option<u32>) -> Vec<Finding> {
+        let with_configuration = match configuration {
+            Some(id) => format!(" with configuration {}", self.named(id)),
+            None => String::new(),
+        };
+
+        let mut findings = Vec::new();
+        for plan in self.plans_of(case) {
             let rule = PointRule {
                 plan_id: plan.plan_id,
                 points: &plan.points,
                 configuration,
                 multiple: self.multiple,
             };
-            let points: BTreeSet<u32> = rule.of(id).map(|point| point.id).collect();
-            let refused = rule.choose("", id).err().filter(|_| !points.is_empty())?;
-            let with = configuration
-                .map(|id| format!(" with configuration {}", self.named(id)))
-                .unwrap_or_default();
-            Some(Finding::Several {
-                what: format!(
-                    "multiple Test Points returned{with} in test plan {}, so no test results are created",
-                    plan.plan_id
-                ),
-                message: refused.reason,
-                points: listed(points.into_iter()),
-            })
-        };
-        self.plans_of(id).iter().filter_map(of_plan).collect()
+            let points: BTreeSet<u32> = rule.of(case).map(|point| point.id).collect();
+
+            // No point at all is no choice that is refused: that is a gap.
+            if let Err(refused) = rule.choose("", case)
+                && !points.is_empty()
+            {
+                findings.push(Finding::Several {
+                    what: format!(
+                        "multiple Test Points returned{with_configuration} in test plan {}, so no \
+                         test results are created",
+                        plan.plan_id
+                    ),
+                    message: refused.reason,
+                    points: listed(points),
+                });
+            }
+        }
+        findings
     }
 
+    /// A configuration with its name: that of the ADO project, else the one that points carry.
     fn named(&self, configuration: u32) -> String {
-        let of_points = || self.plans.iter().flat_map(|plan| &plan.points);
+        let mut points = self.plans.iter().flat_map(|plan| &plan.points);
         let name = self.names.get(&configuration).or_else(|| {
-            of_points()
+            points
                 .find(|point| point.configuration_id == configuration)
                 .map(|point| &point.configuration_name)
         });
+
         match name {
             Some(name) => format!("{configuration} ({name})"),
             None => configuration.to_string(),
@@ -273,14 +285,33 @@ impl<'a> Situations<'a> {
     }
 }
 
+/// The configurations in the order in which rows name them first.
+fn wanted_configurations(rows: &[&ConfigurationRow]) -> Vec<WantedConfiguration> {
+    let mut configurations: Vec<WantedConfiguration> = Vec::new();
+    for row in rows {
+        let title = mapping_rows::title(row);
+        match configurations
+            .iter_mut()
+            .find(|wanted| wanted.id == row.configuration_id)
+        {
+            Some(wanted) => wanted.rows.push(title),
+            None => configurations.push(WantedConfiguration {
+                id: row.configuration_id,
+                rows: vec![title],
+            }),
+        }
+    }
+    configurations
+}
+
 fn by_case(plans: &[PlanPoints]) -> HashMap<u32, Vec<PlanPoints>> {
     let mut cases: HashMap<u32, Vec<PlanPoints>> = HashMap::new();
     for plan in plans {
         for point in &plan.points {
-            let plans = cases.entry(point.test_case_id).or_default();
-            match plans.last_mut().filter(|last| last.plan_id == plan.plan_id) {
-                Some(last) => last.points.push(point.clone()),
-                None => plans.push(PlanPoints {
+            let of_case = cases.entry(point.test_case_id).or_default();
+            match of_case.last_mut() {
+                Some(last) if last.plan_id == plan.plan_id => last.points.push(point.clone()),
+                _ => of_case.push(PlanPoints {
                     plan_id: plan.plan_id,
                     points: vec![point.clone()],
                 }),
@@ -290,106 +321,177 @@ fn by_case(plans: &[PlanPoints]) -> HashMap<u32, Vec<PlanPoints>> {
     cases
 }
 
-fn listed(ids: impl Iterator<Item = u32>) -> String {
-    ids.map(|id| id.to_string()).collect::<Vec<_>>().join(", ")
+fn listed(ids: impl IntoIterator<Item = u32>) -> String {
+    let ids: Vec<String> = ids.into_iter().map(|id| id.to_string()).collect();
+    ids.join(", ")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    /// The test case that the tests ask for.
+    const CASE: u32 = 12;
+
+    /// Points are (id, test case, configuration).
     fn plan(plan_id: u32, points: &[(u32, u32, u32)]) -> PlanPoints {
-        let point = |&(id, test_case_id, configuration_id): &(u32, u32, u32)| Point {
-            id,
-            test_case_id,
-            configuration_id,
-            configuration_name: format!("C{configuration_id}"),
-            suite_id: 20,
-        };
-        PlanPoints {
+        let mut plan = PlanPoints {
             plan_id,
-            points: points.iter().map(point).collect(),
+            points: Vec::new(),
+        };
+        for &(id, test_case_id, configuration_id) in points {
+            plan.points.push(Point {
+                id,
+                test_case_id,
+                configuration_id,
+                configuration_name: format!("C{configuration_id}"),
+                suite_id: 20,
+            });
         }
+        plan
     }
 
     fn row(os: &str, configuration_id: u32) -> ConfigurationRow {
-        let os = (!os.is_empty()).then(|| os.to_owned());
         ConfigurationRow {
-            os,
+            os: (!os.is_empty()).then(|| os.to_owned()),
             platform: None,
             profile: None,
             configuration_id,
         }
     }
 
-    fn judge(plans: &[PlanPoints], rows: &[ConfigurationRow], multiple: bool) -> Vec<Finding> {
+    fn findings(plans: &[PlanPoints], rows: &[ConfigurationRow], multiple: bool) -> Vec<Finding> {
         let rows: Vec<_> = rows.iter().collect();
-        Situations::new(plans, multiple, &rows, BTreeMap::new()).judge(12)
+        Coverage::new(plans, &[], multiple, &rows, BTreeMap::new()).findings(CASE)
+    }
+
+    fn several(findings: &[Finding]) -> String {
+        match findings {
+            [Finding::Several { what, points, .. }] => format!("{what}: {points}"),
+            others => format!("{others:?}"),
+        }
     }
 
     #[test]
-    fn each_row_wants_a_point_and_any_plan_may_have_it() {
+    fn each_row_wants_a_point() {
         let rows = [row("Windows", 1), row("Linux", 2), row("macOS", 2)];
-        let missing = judge(&[plan(18, &[(5, 12, 1), (6, 99, 2)])], &rows, false);
-        let told = "no test point with configuration 2 (C2) [mapping Linux / any / any; macOS / any / any] in test plan 18, \
-                    only with 1 (C1)";
+        let plans = [plan(18, &[(5, CASE, 1), (6, 99, 2)])];
+
+        let findings = findings(&plans, &rows, false);
+
+        let what = "no test point with configuration 2 (C2) [mapping Linux / any / any; macOS / \
+                    any / any] in test plan 18, only with 1 (C1)";
         assert_eq!(
-            missing,
-            [Finding::Missing {
-                what: told.to_owned(),
-                surely: false
+            findings,
+            [Finding::Gap {
+                what: what.to_owned(),
+                kind: GapKind::MayBeWanted
             }]
         );
-        let none = judge(&[plan(18, &[(5, 12, 7)])], &rows, false);
+    }
+
+    #[test]
+    fn points_with_other_configurations_only_are_a_mistake() {
+        let rows = [row("Windows", 1), row("Linux", 2)];
+
+        let findings = findings(&[plan(18, &[(5, CASE, 7)])], &rows, false);
+
         assert!(
-            matches!(none.as_slice(), [Finding::Missing { surely: true, .. }]),
-            "{none:?}"
+            matches!(
+                findings.as_slice(),
+                [Finding::Gap {
+                    kind: GapKind::Mistake,
+                    ..
+                }]
+            ),
+            "{findings:?}"
         );
-        let two = [plan(18, &[(5, 12, 1)]), plan(19, &[(7, 12, 2)])];
-        assert_eq!(judge(&two, &rows, false), [Finding::Fine(vec![5, 7])]);
-        assert_eq!(
-            judge(&[plan(18, &[(6, 99, 1)])], &rows, false),
-            [Finding::Nowhere]
-        );
+    }
+
+    #[test]
+    fn any_plan_may_have_the_point_of_a_row() {
+        let rows = [row("Windows", 1), row("Linux", 2)];
+        let plans = [plan(18, &[(5, CASE, 1)]), plan(19, &[(7, CASE, 2)])];
+
+        let findings = findings(&plans, &rows, false);
+
+        assert_eq!(findings, [Finding::Fine(vec![5, 7])]);
+    }
+
+    #[test]
+    fn a_test_case_without_any_point_is_nowhere() {
+        let findings = findings(&[plan(18, &[(6, 99, 1)])], &[row("Windows", 1)], false);
+
+        assert_eq!(findings, [Finding::Nowhere]);
     }
 
     #[test]
     fn several_points_are_wrong_where_a_run_meets_them() {
-        let several = |findings: &[Finding]| match findings {
-            [Finding::Several { what, points, .. }] => format!("{what}: {points}"),
-            others => format!("{others:?}"),
-        };
-        let same = [plan(18, &[(9, 12, 1), (5, 12, 1)])];
-        let told = "multiple Test Points returned with configuration 1 (C1) in test plan 18, so no test results are \
-                    created: 5, 9";
-        assert_eq!(several(&judge(&same, &[row("Windows", 1)], false)), told);
-        let without =
-            "multiple Test Points returned in test plan 18, so no test results are created: 5, 9";
-        assert_eq!(several(&judge(&same, &[], false)), without);
+        let plans = [plan(18, &[(9, CASE, 1), (5, CASE, 1)])];
+
+        let with_row = findings(&plans, &[row("Windows", 1)], false);
+        let without_mapping = findings(&plans, &[], false);
+
         assert_eq!(
-            judge(&same, &[row("Windows", 1)], true),
-            [Finding::Fine(vec![5, 9])]
+            several(&with_row),
+            "multiple Test Points returned with configuration 1 (C1) in test plan 18, so no test \
+             results are created: 5, 9"
+        );
+        assert_eq!(
+            several(&without_mapping),
+            "multiple Test Points returned in test plan 18, so no test results are created: 5, 9"
         );
     }
 
     #[test]
+    fn several_points_are_fine_where_they_are_allowed() {
+        let plans = [plan(18, &[(9, CASE, 1), (5, CASE, 1)])];
+
+        let findings = findings(&plans, &[row("Windows", 1)], true);
+
+        assert_eq!(findings, [Finding::Fine(vec![5, 9])]);
+    }
+
+    #[test]
     fn points_of_several_configurations_matter_to_a_run_that_no_row_fits() {
-        let points = [plan(18, &[(5, 12, 1), (6, 12, 2)])];
+        let plans = [plan(18, &[(5, CASE, 1), (6, CASE, 2)])];
         let rows = [row("Windows", 1), row("Linux", 2)];
-        let findings = judge(&points, &rows, false);
+
+        let findings = findings(&plans, &rows, false);
+
         assert!(
             matches!(&findings[..], [Finding::Fine(_), Finding::SeveralWithoutRow(message)]
             if message.contains("Check Test Points with ID = 5, 6;")),
             "{findings:?}"
         );
-        let caught = [row("Windows", 1), row("Linux", 2), row("", 1)];
-        assert_eq!(judge(&points, &caught, false), [Finding::Fine(vec![5, 6])]);
-        assert_eq!(judge(&points, &rows, true), [Finding::Fine(vec![5, 6])]);
+    }
+
+    #[test]
+    fn points_of_several_configurations_are_fine_where_a_row_fits_every_run() {
+        let plans = [plan(18, &[(5, CASE, 1), (6, CASE, 2)])];
+        let rows = [row("Windows", 1), row("Linux", 2), row("", 1)];
+
+        let findings = findings(&plans, &rows, false);
+
+        assert_eq!(findings, [Finding::Fine(vec![5, 6])]);
+    }
+
+    #[test]
+    fn points_of_several_configurations_are_fine_where_several_are_allowed() {
+        let plans = [plan(18, &[(5, CASE, 1), (6, CASE, 2)])];
+        let rows = [row("Windows", 1), row("Linux", 2)];
+
+        let findings = findings(&plans, &rows, true);
+
+        assert_eq!(findings, [Finding::Fine(vec![5, 6])]);
     }
 
     #[test]
     fn one_point_in_each_of_several_plans_is_no_ambiguity() {
-        let two = [plan(18, &[(5, 12, 1)]), plan(19, &[(7, 12, 1)])];
-        assert_eq!(judge(&two, &[], false), [Finding::Fine(vec![5, 7])]);
+        let plans = [plan(18, &[(5, CASE, 1)]), plan(19, &[(7, CASE, 1)])];
+
+        let findings = findings(&plans, &[], false);
+
+        assert_eq!(findings, [Finding::Fine(vec![5, 7])]);
     }
 }

@@ -16,18 +16,17 @@ const LITTLE: u64 = 100 << 20;
 /// Looks into the folders of a project that kado reads; one that is not there yet is no mistake.
 pub(super) fn check_project_folders(root: &Path, report: &mut Report) {
     check_reports(root, report);
+
     for part in ["Test Cases", "Reports", "settings/external"] {
         let folder = root.join(part);
-        match std::fs::read_dir(&folder) {
-            Err(error) if error.kind() != ErrorKind::NotFound => {
-                let hint = "give the account that runs kado the right to read it";
-                report.wrong(
-                    format!("folder {}", folder.display()),
-                    error.to_string(),
-                    hint,
-                );
-            }
-            _ => {}
+        if let Err(error) = std::fs::read_dir(&folder)
+            && error.kind() != ErrorKind::NotFound
+        {
+            report.wrong(
+                format!("folder {}", folder.display()),
+                error.to_string(),
+                "give the account that runs kado the right to read it",
+            );
         }
     }
 }
@@ -35,45 +34,54 @@ pub(super) fn check_project_folders(root: &Path, report: &mut Report) {
 /// Whether a project's runs lie where kado looks for them.
 fn check_reports(project: &Path, report: &mut Report) {
     if watch::has_linked_reports(project) {
-        let name = format!("reports of {}", project.display());
-        let hint = "make `Reports` a folder, or mount the other one there";
         report.wrong(
-            name,
-            "`Reports` is a link, which is not followed: its runs are not submitted",
-            hint,
+            format!("reports of {}", project.display()),
+            "`Reports` is a link, and kado follows none: its runs are not submitted",
+            "make `Reports` a folder, or mount the other one there",
         );
     }
 }
 
-/// Names of the execution profiles of a project: `Profiles/NAME.glbl`.
-pub(super) fn profiles(root: &Path) -> Vec<String> {
-    let entries = std::fs::read_dir(root.join("Profiles"))
-        .into_iter()
-        .flatten()
-        .filter_map(Result::ok);
-    let files = entries
-        .map(|entry| entry.path())
-        .filter(|path| path.extension().is_some_and(|kind| kind == "glbl"));
-    files
-        .filter_map(|path| Some(path.file_stem()?.to_string_lossy().into_owned()))
-        .collect()
+/// Names of the execution profiles of a project: `Profiles/NAME.glbl`. None where the folder cannot
+/// be read.
+pub(super) fn execution_profiles(root: &Path) -> Vec<String> {
+    let Ok(entries) = std::fs::read_dir(root.join("Profiles")) else {
+        return Vec::new();
+    };
+
+    let mut profiles = Vec::new();
+    for entry in entries.filter_map(Result::ok) {
+        let path = entry.path();
+        if path
+            .extension()
+            .is_some_and(|extension| extension == "glbl")
+            && let Some(name) = path.file_stem()
+        {
+            profiles.push(name.to_string_lossy().into_owned());
+        }
+    }
+    profiles
 }
 
 /// Says how much room there is for outbox and spool.
 pub(super) fn check_room(config: &Config, report: &mut Report) {
     let mut folder = config.state_dir.as_path();
+
     // A state folder that is yet to be made lies on the disk of the folder above it.
-    while let Some(above) = folder.parent().filter(|_| !folder.exists()) {
-        folder = above;
+    while !folder.exists()
+        && let Some(parent) = folder.parent()
+    {
+        folder = parent;
     }
-    let Some(free) = state_dir::free_bytes(folder) else {
-        return;
-    };
-    judge(free, config.spool_limit, report);
+
+    if let Some(free) = state_dir::free_bytes(folder) {
+        assess_room(free, config.spool_limit, report);
+    }
 }
 
-fn judge(free: u64, spool_limit: u64, report: &mut Report) {
+fn assess_room(free: u64, spool_limit: u64, report: &mut Report) {
     let detail = format!("{} free where the state folder lies", size(free));
+
     if free < LITTLE {
         report.wrong(
             "disk",
@@ -82,8 +90,8 @@ fn judge(free: u64, spool_limit: u64, report: &mut Report) {
         );
     } else if free < spool_limit {
         let hint = format!(
-            "`spool_limit` is {}: copies of waiting runs could fill the disk, and without room files are sent from where \
-             they lie",
+            "`spool_limit` is {}: copies of waiting runs could fill the disk, and without room \
+             files are sent from where they lie",
             size(spool_limit)
         );
         report.note("disk", detail, hint);
@@ -103,17 +111,37 @@ fn size(bytes: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::check::report::Check;
+
+    const SPOOL_LIMIT: u64 = 10 << 30;
+
+    fn room(free: u64) -> Check {
+        let mut report = Report::default();
+        assess_room(free, SPOOL_LIMIT, &mut report);
+        report.checks.remove(0)
+    }
 
     #[test]
-    fn a_disk_that_is_nearly_full_is_wrong_and_one_smaller_than_the_spool_is_told() {
-        let told = |free| {
-            let mut report = Report::default();
-            judge(free, 10 << 30, &mut report);
-            (report.checks[0].ok, report.checks[0].hint.is_some())
-        };
-        assert_eq!(
-            (told(50 << 20), told(5 << 30), told(500 << 30)),
-            ((false, true), (true, true), (true, false))
-        );
+    fn a_disk_that_is_nearly_full_is_wrong() {
+        let check = room(50 << 20);
+
+        assert!(!check.ok);
+        assert!(check.hint.is_some());
+    }
+
+    #[test]
+    fn a_disk_with_less_room_than_the_spool_may_take_is_a_note() {
+        let check = room(5 << 30);
+
+        assert!(check.ok);
+        assert!(check.hint.is_some());
+    }
+
+    #[test]
+    fn a_disk_with_room_is_fine() {
+        let check = room(500 << 30);
+
+        assert!(check.ok);
+        assert!(check.hint.is_none());
     }
 }

@@ -18,6 +18,27 @@ use crate::{service, watch};
 
 /// Looks at the configuration and the folders that it names.
 pub(crate) fn check_machine(config: &Config, report: &mut Report) {
+    check_configuration(config, report);
+
+    if let Some(remark) = service::another_account() {
+        report.note(
+            "account",
+            remark,
+            "`kado check --as-service` looks with the account and the sandbox of the service",
+        );
+    }
+
+    for folder in &config.watch {
+        check_watched_folder(folder, report);
+    }
+    check_project_tables(config, report);
+    check_proxy_password(config, report);
+
+    check_state(config, report);
+    check_room(config, report);
+}
+
+fn check_configuration(config: &Config, report: &mut Report) {
     match &config.file {
         Some(file) => report.fine("configuration", file.display().to_string()),
         None => report.note(
@@ -26,6 +47,7 @@ pub(crate) fn check_machine(config: &Config, report: &mut Report) {
             "`kado run` needs one with `watch = [\"FOLDER\"]`",
         ),
     }
+
     for warning in &config.warnings {
         report.note("configuration", warning.clone(), "");
     }
@@ -36,17 +58,46 @@ pub(crate) fn check_machine(config: &Config, report: &mut Report) {
             "",
         );
     }
-    if let Some(remark) = service::another_account() {
-        let hint =
-            "`kado check --as-service` looks with the account and the sandbox of the service";
-        report.note("account", remark, hint);
+}
+
+/// Whether the folders of all `[[project]]` are there.
+fn check_project_tables(config: &Config, report: &mut Report) {
+    for project in &config.projects {
+        if !project.path.is_dir() {
+            report.note(
+                format!("[[project]] {}", project.path.display()),
+                "there is no such folder, so its tables are in force for no project at present",
+                "correct `path`, unless the folder comes and goes",
+            );
+        }
     }
-    for folder in &config.watch {
-        check_folder(folder, report);
+}
+
+/// A password in `azure.proxy` makes kado.toml a file to keep closed.
+fn check_proxy_password(config: &Config, report: &mut Report) {
+    let Some(file) = &config.file else { return };
+
+    let of_projects = config.projects.iter().map(|project| &project.tables);
+    let has_password = of_projects
+        .chain([&config.machine])
+        .filter_map(|tables| tables.access.proxy.as_ref())
+        .any(ProxyUrl::has_password);
+    if !has_password {
+        return;
     }
-    check_tables(config, report);
-    proxy_password(config, report);
+
+    if let Err(TokenError::Exposed { found, remedy, .. }) = secrets::closed_file(file) {
+        report.note(
+            format!("file {}", file.display()),
+            format!("holds the proxy's password and can be read by others ({found})"),
+            remedy,
+        );
+    }
+}
+
+fn check_state(config: &Config, report: &mut Report) {
     let name = format!("state {}", config.state_dir.display());
+
     match Store::open_to_read(&config.state_dir) {
         Ok(Some(store)) => {
             report.fine(name, "the outbox can be read");
@@ -57,56 +108,23 @@ pub(crate) fn check_machine(config: &Config, report: &mut Report) {
             "there is no outbox yet",
             "the first `kado run` or `kado submit` makes it",
         ),
-        Err(error) => {
-            report.failed(
-                name,
-                chain(&error),
-                "see `What happens when things go wrong` in the README",
-                Exit::NotDone,
-            );
-        }
-    }
-    check_room(config, report);
-}
-
-/// Whether the folders of all `[[project]]` are there.
-fn check_tables(config: &Config, report: &mut Report) {
-    for project in config
-        .projects
-        .iter()
-        .filter(|project| !project.path.is_dir())
-    {
-        report.note(
-            format!("[[project]] {}", project.path.display()),
-            "there is no such folder, so its tables are in force for no project at present",
-            "correct `path`, unless the folder comes and goes",
-        );
+        Err(error) => report.failed(
+            name,
+            chain(&error),
+            "see `What happens when things go wrong` in the README",
+            Exit::NotDone,
+        ),
     }
 }
 
-/// A password in `azure.proxy` makes kado.toml a file to keep closed.
-fn proxy_password(config: &Config, report: &mut Report) {
-    let tables = config
-        .projects
-        .iter()
-        .map(|project| &project.tables)
-        .chain([&config.machine]);
-    let has_password = tables
-        .filter_map(|tables| tables.access.proxy.as_ref())
-        .any(ProxyUrl::has_password);
-    let Some(file) = config.file.as_ref().filter(|_| has_password) else {
-        return;
-    };
-    if let Err(TokenError::Exposed { found, remedy, .. }) = secrets::closed_file(file) {
-        let detail = format!("holds the proxy's password and can be read by others ({found})");
-        report.note(format!("file {}", file.display()), detail, remedy);
-    }
-}
-
-/// Whether the running service hears of changes, or polls.
+/// Whether the running service hears of changes, or polls. What a service that has ended could not
+/// watch is no news.
 fn check_events(store: &Store, config: &Config, report: &mut Report) {
-    let running = StateLock::is_held(&config.state_dir) == Some(true);
-    if let Some(reason) = store.polled().ok().flatten().filter(|_| running) {
+    if StateLock::is_held(&config.state_dir) != Some(true) {
+        return;
+    }
+
+    if let Ok(Some(reason)) = store.polled() {
         report.note(
             "file events",
             format!("folders are polled: {reason}"),
@@ -116,48 +134,49 @@ fn check_events(store: &Store, config: &Config, report: &mut Report) {
 }
 
 /// Whether a watched folder can be read with everything in it that the search for projects meets.
-fn check_folder(folder: &Path, report: &mut Report) {
+fn check_watched_folder(folder: &Path, report: &mut Report) {
     let name = format!("watch {}", folder.display());
+
     if let Some(account) = service::closed_to_service(folder) {
-        let hint = format!(
-            "this gives it: `{}`",
-            service::command_to_grant(folder, account)
-        );
+        let command = service::command_to_grant(folder, account);
         return report.wrong(
             name,
             format!("`{account}`, the account of the service, has no right to read it"),
-            hint,
+            format!("this gives it: `{command}`"),
         );
     }
-    match std::fs::read_dir(folder) {
-        Ok(_) => {
-            let closed = watch::find_closed(&[folder.to_owned()]);
-            match closed.first() {
-                None => report.fine(name, "can be read"),
-                Some(first) => {
-                    let detail = match closed.len() {
-                        1 => format!("`{}` in it cannot be read", first.display()),
-                        many => format!(
-                            "{many} folders in it cannot be read, `{}` is one of them",
-                            first.display()
-                        ),
-                    };
-                    report.wrong(name, detail, to_grant(folder));
-                }
-            }
-        }
-        Err(error) if error.kind() == ErrorKind::PermissionDenied => {
-            report.wrong(name, error.to_string(), to_grant(folder));
-        }
-        Err(error) => report.wrong(
+
+    if let Err(error) = std::fs::read_dir(folder) {
+        let hint = if error.kind() == ErrorKind::PermissionDenied {
+            how_to_grant(folder)
+        } else {
+            "correct `watch`, or make the folder".to_owned()
+        };
+        return report.wrong(name, error.to_string(), hint);
+    }
+
+    let closed = watch::find_closed(&[folder.to_owned()]);
+    match closed.as_slice() {
+        [] => report.fine(name, "can be read"),
+        [only] => report.wrong(
             name,
-            error.to_string(),
-            "correct `watch`, or make the folder",
+            format!("`{}` in it cannot be read", only.display()),
+            how_to_grant(folder),
+        ),
+        [first, ..] => report.wrong(
+            name,
+            format!(
+                "{} folders in it cannot be read, `{}` is one of them",
+                closed.len(),
+                first.display()
+            ),
+            how_to_grant(folder),
         ),
     }
 }
 
-fn to_grant(folder: &Path) -> String {
+/// The hint for a folder that this account may not read.
+fn how_to_grant(folder: &Path) -> String {
     let account = service::own_account();
     let command = service::command_to_grant(folder, &account);
     format!(

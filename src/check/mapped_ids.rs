@@ -5,236 +5,248 @@ use std::collections::{BTreeMap, HashMap};
 
 use crate::ado::AdoClient;
 use crate::ado::wire::WorkItem;
-use crate::check::coverage::{Finding, Situations};
+use crate::check::coverage::{Coverage, Finding, GapKind};
 use crate::check::report::Report;
 use crate::katalon::azure_ids;
 use crate::katalon::project::Project;
 
 /// Most test cases that are looked for in other plans, each with a request.
-const ELSEWHERE: usize = 20;
+const MOST_SEARCHES: usize = 20;
 /// Most ids that are named in one line.
-const SHOWN: usize = 10;
-const SEVERAL: &str = "keep one of the test points in ADO, or allow several in Katalon's Azure DevOps settings or with \
-                       `submit.multiple_points = true`; a test configuration mapping tells points of several configurations apart";
-const TAB: &str = "correct it on the Integration tab of the test case in Katalon";
+const SHOWN_IDS: usize = 10;
+
+const ALLOW_OR_REMOVE: &str = "keep one of the test points in ADO, or allow several in Katalon's \
+                               Azure DevOps settings or with `submit.multiple_points = true`; a \
+                               test configuration mapping tells points of several configurations \
+                               apart";
+const CORRECT_ID: &str = "correct it on the Integration tab of the test case in Katalon";
 
 /// Verifies every id that a test case of the project is mapped to.
-pub(super) async fn check_ids(
+pub(super) async fn check_mapped_ids(
     client: &AdoClient,
-    name: &str,
+    ado_project: &str,
     project: &Project,
-    situations: &Situations<'_>,
+    coverage: &Coverage<'_>,
     report: &mut Report,
 ) {
-    let mapped = mapped(project, report);
+    let mapped = mapped_ids(project, report);
     if mapped.is_empty() {
         return report.wrong(
             "mapped ids",
             "no test case has an ADO id, so no run has anything to submit",
-            TAB,
+            CORRECT_ID,
         );
     }
+
     let ids: Vec<u32> = mapped.keys().copied().collect();
-    let (items, types) = match (
-        client.work_items(name, &ids).await,
-        client.test_case_types(name).await,
-    ) {
-        (Ok(items), Ok(types)) => (items, types),
-        (Err(error), _) | (_, Err(error)) => return report.ado_failed("mapped ids", &error),
+    let items = match client.work_items(ado_project, &ids).await {
+        Ok(items) => items,
+        Err(error) => return report.ado_failed("mapped ids", &error),
     };
+    let types = match client.test_case_types(ado_project).await {
+        Ok(types) => types,
+        Err(error) => return report.ado_failed("mapped ids", &error),
+    };
+
     let items: HashMap<u32, WorkItem> = items.into_iter().map(|item| (item.id, item)).collect();
-    let mut told = Ids {
+    let mut verification = Verification {
         client,
-        situations,
+        coverage,
         report,
-        asked: 0,
+        searches: 0,
         without_row: Vec::new(),
     };
-    for (id, tests) in &mapped {
-        let tests = Tests {
-            id: *id,
-            names: tests,
-        };
-        match is_test_case(items.get(id), &types, name) {
-            Ok(()) => told.points(&tests).await,
-            Err(what) => {
-                told.wrong(
-                    &tests,
-                    &format!("the work item {what}"),
-                    &format!("work item {id} {what}"),
-                    TAB,
-                );
-            }
+    for (id, tests) in mapped {
+        let mapped = MappedId { id, tests };
+        match why_no_test_case(items.get(&id), &types, ado_project) {
+            None => verification.points(&mapped).await,
+            Some(why) => verification.wrong(
+                &mapped,
+                &format!("the work item {why}"),
+                &format!("work item {id} {why}"),
+                CORRECT_ID,
+            ),
         }
-        told.mapped_twice(&tests);
+        verification.mapped_twice(&mapped);
     }
-    told.runs_without_row();
+    verification.runs_without_row();
 }
 
 /// An id, and the test cases of the project that have it.
-struct Tests<'a> {
+struct MappedId<'a> {
     id: u32,
-    names: &'a [&'a str],
+    tests: Vec<&'a str>,
 }
 
-impl Tests<'_> {
+impl MappedId<'_> {
     fn title(&self) -> String {
         format!("id {}", self.id)
     }
 
-    fn names(&self) -> String {
-        self.names.join(", ")
+    fn tests(&self) -> String {
+        self.tests.join(", ")
     }
 }
 
-/// What is told of ids.
-struct Ids<'a> {
+/// Says of one id after the other what is right and wrong with it.
+struct Verification<'a> {
     client: &'a AdoClient,
-    situations: &'a Situations<'a>,
+    coverage: &'a Coverage<'a>,
     report: &'a mut Report,
     /// For how many ids other plans were searched.
-    asked: usize,
+    searches: usize,
     /// Ids whose points are too many for a run that no row of the mapping fits, with Katalon's
     /// message.
     without_row: Vec<(u32, String)>,
 }
 
-impl Ids<'_> {
-    async fn points(&mut self, tests: &Tests<'_>) {
-        for finding in self.situations.judge(tests.id) {
+impl Verification<'_> {
+    async fn points(&mut self, mapped: &MappedId<'_>) {
+        for finding in self.coverage.findings(mapped.id) {
             match finding {
-                Finding::Fine(points) => self.fine(tests, &points),
-                Finding::Nowhere => self.nowhere(tests).await,
-                Finding::Missing { what, surely } => self.missing(tests, &what, surely),
+                Finding::Fine(points) => self.fine(mapped, &points),
+                Finding::Nowhere => self.nowhere(mapped).await,
+                Finding::Gap { what, kind } => self.gap(mapped, &what, kind),
                 Finding::Several {
                     what,
                     message,
                     points,
                 } => {
-                    let detail = format!("{message} (for {})", tests.names());
-                    self.report.wrong(tests.title(), detail, SEVERAL);
-                    let about = format!("Test Points with ID = {points}; {}", tests.names());
-                    self.report.shared(what, &tests.id, about);
+                    self.report.wrong(
+                        mapped.title(),
+                        format!("{message} (for {})", mapped.tests()),
+                        ALLOW_OR_REMOVE,
+                    );
+                    let about = format!("Test Points with ID = {points}; {}", mapped.tests());
+                    self.report.shared(what, &mapped.id, about);
                 }
-                Finding::SeveralWithoutRow(message) => self.without_row.push((tests.id, message)),
+                Finding::SeveralWithoutRow(message) => self.without_row.push((mapped.id, message)),
             }
         }
     }
 
-    fn fine(&mut self, tests: &Tests<'_>, points: &[u32]) {
-        let ids: Vec<_> = points.iter().map(u32::to_string).collect();
-        let detail = format!(
-            "a test case with test point {}, for {}",
-            ids.join(", "),
-            tests.names()
+    fn fine(&mut self, mapped: &MappedId<'_>, points: &[u32]) {
+        let points: Vec<String> = points.iter().map(u32::to_string).collect();
+        self.report.fine(
+            mapped.title(),
+            format!(
+                "a test case with test point {}, for {}",
+                points.join(", "),
+                mapped.tests()
+            ),
         );
-        self.report.fine(tests.title(), detail);
-        let each = if self.situations.are_mapped() {
-            " for each row of the configuration mapping"
+
+        let finding = if self.coverage.has_mapping() {
+            "test cases with a test point for each row of the configuration mapping"
         } else {
-            ""
+            "test cases with a test point"
         };
-        self.report.shared(
-            format!("test cases with a test point{each}"),
-            &tests.id,
-            tests.names(),
-        );
+        self.report.shared(finding, &mapped.id, mapped.tests());
     }
 
     /// A test need not run in every configuration, so that it has no point with one of them can be
     /// as it should be.
-    fn missing(&mut self, tests: &Tests<'_>, what: &str, surely: bool) {
-        let detail = format!("test case {} has {what}", tests.id);
-        let mend = "assign the configuration to the test case in ADO, or change the mapping in Katalon's Test Configuration \
-                    Mapping";
-        if surely {
-            return self.wrong(tests, what, &detail, mend);
+    fn gap(&mut self, mapped: &MappedId<'_>, what: &str, kind: GapKind) {
+        let way_out = "assign the configuration to the test case in ADO, or change the mapping in \
+                       Katalon's Test Configuration Mapping";
+        let detail = format!("test case {} has {what}", mapped.id);
+
+        match kind {
+            GapKind::Mistake => self.wrong(mapped, what, &detail, way_out),
+            GapKind::MayBeWanted => {
+                self.report.note(
+                    mapped.title(),
+                    format!("{detail}, for {}", mapped.tests()),
+                    format!(
+                        "a run with such a configuration gives it no result; where it is to have \
+                         one, {way_out}"
+                    ),
+                );
+                self.report.shared(what, &mapped.id, mapped.tests());
+            }
         }
-        let hint = format!(
-            "a run with such a configuration gives it no result; where it is to have one, {mend}"
-        );
-        self.report.note(
-            tests.title(),
-            format!("{detail}, for {}", tests.names()),
-            hint,
-        );
-        self.report.shared(what, &tests.id, tests.names());
     }
 
-    async fn nowhere(&mut self, tests: &Tests<'_>) {
-        let mut what = format!("no test point in {}", self.situations.plans());
-        if self.asked < ELSEWHERE {
-            self.asked += 1;
-            what.push_str(&elsewhere(self.client, tests.id).await);
+    async fn nowhere(&mut self, mapped: &MappedId<'_>) {
+        let mut what = format!("no test point in {}", self.coverage.plans_in_words());
+        if self.searches < MOST_SEARCHES {
+            self.searches += 1;
+            what.push_str(&elsewhere(self.client, mapped.id).await);
         }
-        let hint = "add it to a suite of the test plan in ADO, or correct the id on the Integration tab of the test case in \
-                    Katalon";
+
         self.wrong(
-            tests,
+            mapped,
             &what,
-            &format!("test case {} has {what}", tests.id),
-            hint,
+            &format!("test case {} has {what}", mapped.id),
+            "add it to a suite of the test plan in ADO, or correct the id on the Integration tab \
+             of the test case in Katalon",
         );
     }
 
-    /// `what` fits every id with this finding.
-    fn wrong(&mut self, tests: &Tests<'_>, what: &str, detail: &str, hint: &str) {
+    /// `what` fits every id with this finding, `detail` this one.
+    fn wrong(&mut self, mapped: &MappedId<'_>, what: &str, detail: &str, hint: &str) {
         self.report.wrong(
-            tests.title(),
-            format!("{detail}, for {}", tests.names()),
+            mapped.title(),
+            format!("{detail}, for {}", mapped.tests()),
             hint,
         );
-        self.report.shared(what, &tests.id, tests.names());
+        self.report.shared(what, &mapped.id, mapped.tests());
     }
 
-    fn mapped_twice(&mut self, tests: &Tests<'_>) {
-        if tests.names.len() > 1 {
-            let hint =
-                "several test cases have this id: they share one result, the worst outcome wins";
-            self.report.note(
-                tests.title(),
-                format!("mapped to several test cases: {}", tests.names()),
-                hint,
-            );
-            self.report
-                .shared("mapped to several test cases", &tests.id, tests.names());
+    fn mapped_twice(&mut self, mapped: &MappedId<'_>) {
+        if mapped.tests.len() < 2 {
+            return;
         }
+
+        self.report.note(
+            mapped.title(),
+            format!("mapped to several test cases: {}", mapped.tests()),
+            "several test cases have this id: they share one result, the worst outcome wins",
+        );
+        self.report
+            .shared("mapped to several test cases", &mapped.id, mapped.tests());
     }
 
     /// Several points of several configurations are as they should be, unless a run comes that no
-    /// row fits.
+    /// row fits: one line for all ids, because the mapping mends it and no test case does.
     fn runs_without_row(&mut self) {
         let Some((_, message)) = self.without_row.first() else {
             return;
         };
-        let ids: Vec<_> = self
+
+        let shown: Vec<String> = self
             .without_row
             .iter()
-            .take(SHOWN)
+            .take(SHOWN_IDS)
             .map(|(id, _)| id.to_string())
             .collect();
-        let more = match self.without_row.len().saturating_sub(SHOWN) {
+        let more = match self.without_row.len().saturating_sub(SHOWN_IDS) {
             0 => String::new(),
             more => format!(" and {more} more"),
         };
         let detail = format!(
-            "such a run meets the test points of all configurations, so test cases with several get no result: id {}{more}\n\
-             {message}",
-            ids.join(", ")
+            "such a run meets the test points of all configurations, so test cases with several \
+             get no result: id {}{more}\n{message}",
+            shown.join(", ")
         );
-        let hint = "a row with --Any-- in each column gives such runs a configuration; or allow several test points";
-        self.report
-            .note("runs that no row of the mapping fits", detail, hint);
+        self.report.note(
+            "runs that no row of the mapping fits",
+            detail,
+            "a row with --Any-- in each column gives such runs a configuration; or allow several \
+             test points",
+        );
     }
 }
 
 /// The plans that do hold a test case which has no point in those of the project, in words.
 async fn elsewhere(client: &AdoClient, id: u32) -> String {
+    // It is only a help to find the mistake: without an answer the finding stands as it is.
     let plans = client.plans_of_case(id).await.unwrap_or_default();
     if plans.is_empty() {
         return String::new();
     }
-    let plans: Vec<_> = plans
+
+    let plans: Vec<String> = plans
         .iter()
         .map(|plan| format!("{} ({})", plan.id, plan.name))
         .collect();
@@ -242,30 +254,27 @@ async fn elsewhere(client: &AdoClient, id: u32) -> String {
 }
 
 /// Every id with the test cases that name it. Ids that only a run can resolve are left to the run.
-fn mapped<'a>(project: &'a Project, report: &mut Report) -> BTreeMap<u32, Vec<&'a str>> {
+fn mapped_ids<'a>(project: &'a Project, report: &mut Report) -> BTreeMap<u32, Vec<&'a str>> {
     let mut mapped: BTreeMap<u32, Vec<&str>> = BTreeMap::new();
     for case in &project.test_cases {
         let Some(raw) = &case.azure_ids else { continue };
+
         let resolved = azure_ids::resolve(raw, &azure_ids::variables(None, Some(case)));
         for id in resolved.ids {
             mapped.entry(id).or_default().push(&case.id);
         }
         for problem in resolved.problems {
+            let title = format!("id {}", problem.text);
             if problem.text.contains("${") {
-                let hint =
-                    "its variable has no usable default value; the value of each execution is used";
                 report.note(
-                    format!("id {}", problem.text),
+                    title,
                     format!("decided by each run, for {}", case.id),
-                    hint,
+                    "its variable has no usable default value; the value of each execution is used",
                 );
                 report.shared("decided by each run", &problem.text, &case.id);
             } else {
-                report.wrong(
-                    format!("id {}", problem.text),
-                    format!("{}, for {}", problem.reason, case.id),
-                    TAB,
-                );
+                let detail = format!("{}, for {}", problem.reason, case.id);
+                report.wrong(title, detail, CORRECT_ID);
                 report.shared(problem.reason, &problem.text, &case.id);
             }
         }
@@ -273,29 +282,42 @@ fn mapped<'a>(project: &'a Project, report: &mut Report) -> BTreeMap<u32, Vec<&'
     mapped
 }
 
-/// Whether a work item is a test case of the project.
-///
-/// # Errors
-/// What it is instead, in words that go behind `work item ID`.
-fn is_test_case(item: Option<&WorkItem>, types: &[String], project: &str) -> Result<(), String> {
-    let item = item.ok_or("does not exist, or this token cannot see it")?;
+/// Why a work item is not a test case of the project, in words that go behind `work item ID`;
+/// `None` when it is one.
+fn why_no_test_case(
+    item: Option<&WorkItem>,
+    test_case_types: &[String],
+    project: &str,
+) -> Option<String> {
+    let Some(item) = item else {
+        return Some("does not exist, or this token cannot see it".to_owned());
+    };
+
     let kind = item.fields.kind.as_deref().unwrap_or_default();
-    if !types.iter().any(|known| known.eq_ignore_ascii_case(kind)) {
-        return Err(format!("is a {kind}, not a test case"));
+    let is_test_case = test_case_types
+        .iter()
+        .any(|test_case| test_case.eq_ignore_ascii_case(kind));
+    if !is_test_case {
+        return Some(format!("is a {kind}, not a test case"));
     }
-    let home = item.fields.project.as_deref().unwrap_or(project);
+
     // A project may be configured by its GUID; then the names cannot be compared.
+    let home = item.fields.project.as_deref().unwrap_or(project);
     if !is_guid(project) && !home.eq_ignore_ascii_case(project) {
-        return Err(format!("belongs to project {home}, not to {project}"));
+        return Some(format!("belongs to project {home}, not to {project}"));
     }
-    Ok(())
+
+    None
 }
 
 /// Whether a text is a GUID: 32 hexadecimal digits in groups of 8, 4, 4, 4 and 12.
 fn is_guid(text: &str) -> bool {
     let groups: Vec<&str> = text.split('-').collect();
-    let digits = |group: &&str| group.bytes().all(|digit| digit.is_ascii_hexdigit());
-    groups.iter().map(|group| group.len()).eq([8, 4, 4, 4, 12]) && groups.iter().all(digits)
+
+    groups.iter().map(|group| group.len()).eq([8, 4, 4, 4, 12])
+        && groups
+            .iter()
+            .all(|group| group.bytes().all(|digit| digit.is_ascii_hexdigit()))
 }
 
 #[cfg(test)]
@@ -303,8 +325,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_guid_is_told_from_a_name_of_its_length() {
+    fn a_guid_is_32_digits_in_five_groups() {
         assert!(is_guid("7f3c9a52-1111-2222-3333-44445555ABCD"));
+    }
+
+    #[test]
+    fn a_name_of_the_same_length_is_no_guid() {
         for name in [
             "A project with a name of 36 letters!",
             "7f3c9a52-1111-2222-3333-4444555566",

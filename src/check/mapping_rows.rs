@@ -39,18 +39,27 @@ const PLATFORMS: [&str; 16] = [
 
 /// What is to be said of a row.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(super) enum Remark {
-    /// It never counts, whatever is run.
-    Never(String, &'static str),
-    /// It counts only for runs that hardly anybody has.
-    Hardly(String, &'static str),
+pub(super) struct Remark {
+    pub severity: Severity,
+    /// What was found.
+    pub finding: String,
+    /// What mends it.
+    pub hint: &'static str,
+}
+
+/// How often a row with a [`Remark`] counts.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Severity {
+    /// Never, whatever is run.
+    NeverMatches,
+    /// Only for runs that hardly anybody has.
+    HardlyMatches,
 }
 
 /// A row in words: `Windows / Chrome / any`.
 pub(super) fn title(row: &ConfigurationRow) -> String {
-    let column = |value: &Option<String>| value.clone().unwrap_or_else(|| "any".to_owned());
     [&row.os, &row.platform, &row.profile]
-        .map(column)
+        .map(|column| column.as_deref().unwrap_or("any"))
         .join(" / ")
 }
 
@@ -62,83 +71,104 @@ pub(super) fn matches_all(row: &ConfigurationRow) -> bool {
 /// What is to be said of each row, in their order. `profiles` are those of the project; none when
 /// they are not known.
 pub(super) fn remarks(rows: &[ConfigurationRow], profiles: &[String]) -> Vec<Option<Remark>> {
-    let said = |(at, row)| {
-        shadowed(row, &rows[..at])
-            .or_else(|| without_profile(row, profiles))
-            .or_else(|| strange(row))
-    };
-    rows.iter().enumerate().map(said).collect()
+    rows.iter()
+        .enumerate()
+        .map(|(index, row)| remark(row, &rows[..index], profiles))
+        .collect()
+}
+
+/// Of several remarks the worst: a row that never matches has no use for a better name.
+fn remark(
+    row: &ConfigurationRow,
+    rows_before: &[ConfigurationRow],
+    profiles: &[String],
+) -> Option<Remark> {
+    shadowed(row, rows_before)
+        .or_else(|| without_profile(row, profiles))
+        .or_else(|| with_unusual_name(row))
+}
+
+/// The first of two rows with the same conditions counts.
+fn shadowed(row: &ConfigurationRow, rows_before: &[ConfigurationRow]) -> Option<Remark> {
+    let index = rows_before
+        .iter()
+        .position(|other| conditions(other) == conditions(row))?;
+
+    Some(Remark {
+        severity: Severity::NeverMatches,
+        finding: format!(
+            "never matches: row {} has the same conditions and counts first",
+            index + 1
+        ),
+        hint: "remove one of the two rows in Katalon's Test Configuration Mapping",
+    })
+}
+
+/// What a run is compared with: Katalon has no regard for case and white space.
+fn conditions(row: &ConfigurationRow) -> [Option<String>; 3] {
+    [&row.os, &row.platform, &row.profile]
+        .map(|column| column.as_ref().map(|text| text.trim().to_lowercase()))
 }
 
 /// A run has one of the profiles of its project.
 fn without_profile(row: &ConfigurationRow, profiles: &[String]) -> Option<Remark> {
     let wanted = row.profile.as_deref()?.trim();
-    let known = profiles.is_empty()
-        || profiles
-            .iter()
-            .any(|profile| profile.to_lowercase() == wanted.to_lowercase());
-    let hint = "correct the profile in Katalon's Test Configuration Mapping";
-    (!known).then(|| {
-        Remark::Never(
-            format!("never matches: the project has no execution profile `{wanted}`"),
-            hint,
-        )
+    let exists = profiles
+        .iter()
+        .any(|profile| profile.to_lowercase() == wanted.to_lowercase());
+    if profiles.is_empty() || exists {
+        return None;
+    }
+
+    Some(Remark {
+        severity: Severity::NeverMatches,
+        finding: format!("never matches: the project has no execution profile `{wanted}`"),
+        hint: "correct the profile in Katalon's Test Configuration Mapping",
     })
 }
 
-/// The first of two rows with the same conditions counts.
-fn shadowed(row: &ConfigurationRow, before: &[ConfigurationRow]) -> Option<Remark> {
-    let same = |one: &Option<String>, other: &Option<String>| {
-        one.as_ref().map(|text| text.trim().to_lowercase())
-            == other.as_ref().map(|text| text.trim().to_lowercase())
-    };
-    let first = before.iter().position(|other| {
-        same(&row.os, &other.os)
-            && same(&row.platform, &other.platform)
-            && same(&row.profile, &other.profile)
-    })?;
-    let detail = format!(
-        "never matches: row {} has the same conditions and counts first",
-        first + 1
-    );
-    let hint = "remove one of the two rows in Katalon's Test Configuration Mapping";
-    Some(Remark::Never(detail, hint))
-}
-
-fn strange(row: &ConfigurationRow) -> Option<Remark> {
-    if let Some(os) = row.os.as_deref().filter(|os| !is_system(os)) {
-        let detail = format!("`{os}` is no name that Katalon has for a system or device");
-        let hint = "write Windows, macOS, Linux, Android or iOS; of a remote run the remote system's own name counts";
-        return Some(Remark::Hardly(detail, hint));
+fn with_unusual_name(row: &ConfigurationRow) -> Option<Remark> {
+    if let Some(os) = &row.os
+        && !is_system(os)
+    {
+        return Some(Remark {
+            severity: Severity::HardlyMatches,
+            finding: format!("`{os}` is not a name that Katalon writes for a system or device"),
+            hint: "write Windows, macOS, Linux, Android or iOS; of a remote run the remote \
+                   system's own name counts",
+        });
     }
-    let platform = row
-        .platform
-        .as_deref()
-        .filter(|platform| !is_platform(platform))?;
-    let detail = format!("`{platform}` is no name that Katalon has for a browser or app");
-    let hint = "write Chrome, Firefox, Edge, IE, Safari, Native App or Web Service; else it has to be the exact name of a \
-                run configuration";
-    Some(Remark::Hardly(detail, hint))
+    if let Some(platform) = &row.platform
+        && !is_platform(platform)
+    {
+        return Some(Remark {
+            severity: Severity::HardlyMatches,
+            finding: format!("`{platform}` is not a name that Katalon writes for a browser or app"),
+            hint: "write Chrome, Firefox, Edge, IE, Safari, Native App or Web Service; anything \
+                   else has to be the exact name of a run configuration",
+        });
+    }
+
+    None
 }
 
 fn is_system(text: &str) -> bool {
     let text = text.trim();
-    let known = SYSTEMS
-        .iter()
-        .any(|system| system.eq_ignore_ascii_case(text));
-    known || text.to_lowercase().starts_with("windows ")
+    is_one_of(&SYSTEMS, text) || text.to_lowercase().starts_with("windows ")
 }
 
 fn is_platform(text: &str) -> bool {
     let text = text.trim();
-    let known = PLATFORMS
-        .iter()
-        .any(|platform| platform.eq_ignore_ascii_case(text));
+
     // Run configurations of devices and of the cloud carry more words.
-    known
-        || ["Android - ", "iOS - ", "TestCloud"]
-            .iter()
-            .any(|start| text.starts_with(start))
+    let has_more_words = ["Android - ", "iOS - ", "TestCloud"]
+        .iter()
+        .any(|start| text.starts_with(start));
+    has_more_words || is_one_of(&PLATFORMS, text)
+}
+
+fn is_one_of(names: &[&str], text: &str) -> bool {
+    names.iter().any(|name| name.eq_ignore_ascii_case(text))
 }
 
 #[cfg(test)]
@@ -148,13 +178,22 @@ mod tests {
     use crate::plan::configuration::choose;
 
     fn row(os: &str, platform: &str, profile: &str, configuration_id: u32) -> ConfigurationRow {
-        let some = |text: &str| (!text.is_empty()).then(|| text.to_owned());
         ConfigurationRow {
-            os: some(os),
-            platform: some(platform),
-            profile: some(profile),
+            os: column(os),
+            platform: column(platform),
+            profile: column(profile),
             configuration_id,
         }
+    }
+
+    fn column(text: &str) -> Option<String> {
+        (!text.is_empty()).then(|| text.to_owned())
+    }
+
+    fn severity(row: ConfigurationRow, profiles: &[&str]) -> Option<Severity> {
+        let profiles: Vec<_> = profiles.iter().map(|name| (*name).to_owned()).collect();
+        let remark = remarks(&[row], &profiles).remove(0)?;
+        Some(remark.severity)
     }
 
     #[test]
@@ -164,48 +203,69 @@ mod tests {
             row("windows ", "CHROME", "", 2),
             row("Windows", "Chrome", "qa", 3),
         ];
+
         let remarks = remarks(&rows, &[]);
-        assert!(matches!(&remarks[1], Some(Remark::Never(detail, _)) if detail.contains("row 1")));
-        assert_eq!((&remarks[0], &remarks[2]), (&None, &None));
+
+        let second = remarks[1].as_ref().unwrap();
+        assert_eq!(second.severity, Severity::NeverMatches);
+        assert!(second.finding.contains("row 1"), "{}", second.finding);
+        assert_eq!(remarks[0], None);
+        assert_eq!(remarks[2], None);
+    }
+
+    #[test]
+    fn of_two_rows_with_the_same_conditions_a_run_takes_the_first() {
+        let rows = [
+            row("Windows", "Chrome", "", 1),
+            row("windows ", "CHROME", "", 2),
+        ];
         let run = Environment {
             os: Some("Windows 10 64bit".to_owned()),
             run_configuration: Some("Chrome".to_owned()),
             ..Environment::default()
         };
-        assert_eq!(choose(&rows, &run).map(|row| row.configuration_id), Some(1));
+
+        let chosen = choose(&rows, &run).unwrap();
+
+        assert_eq!(chosen.configuration_id, 1);
     }
 
     #[test]
     fn a_profile_that_the_project_does_not_have_never_matches() {
-        let told = |profile: &str, profiles: &[&str]| {
-            let profiles: Vec<_> = profiles.iter().map(|name| (*name).to_owned()).collect();
-            remarks(&[row("", "", profile, 1)], &profiles)[0].is_some()
-        };
-        assert!(told("qa", &["default", "live"]));
-        assert!(!told("QA", &["default", "qa"]) && !told("", &["default"]) && !told("qa", &[]));
+        let remark = severity(row("", "", "qa", 1), &["default", "live"]);
+
+        assert_eq!(remark, Some(Severity::NeverMatches));
     }
 
     #[test]
-    fn words_that_katalon_never_writes_are_told() {
-        let hardly = |os: &str, platform: &str| {
-            matches!(
-                remarks(&[row(os, platform, "", 1)], &[])[0],
-                Some(Remark::Hardly(..))
-            )
-        };
+    fn a_profile_that_the_project_has_or_may_have_is_fine() {
+        assert_eq!(severity(row("", "", "QA", 1), &["default", "qa"]), None);
+        assert_eq!(severity(row("", "", "", 1), &["default"]), None);
+        assert_eq!(severity(row("", "", "qa", 1), &[]), None);
+    }
+
+    #[test]
+    fn names_that_katalon_never_writes_hardly_match() {
         for os in ["Mac", "OSX", "Win10", "Ubuntu", "Windows10"] {
-            assert!(hardly(os, ""), "{os}");
+            let remark = severity(row(os, "", "", 1), &[]);
+            assert_eq!(remark, Some(Severity::HardlyMatches), "{os}");
         }
         for platform in ["Google Chrome", "Internet Explorer", "MS Edge", "Chromium"] {
-            assert!(hardly("", platform), "{platform}");
+            let remark = severity(row("", platform, "", 1), &[]);
+            assert_eq!(remark, Some(Severity::HardlyMatches), "{platform}");
         }
+    }
+
+    #[test]
+    fn names_that_katalon_writes_are_fine() {
         for (os, platform) in [
             ("Windows", "chrome"),
             ("Windows 11", "Edge"),
             ("macOS", "Safari"),
             ("Android", "Native App"),
         ] {
-            assert!(!hardly(os, platform), "{os} {platform}");
+            let remark = severity(row(os, platform, "", 1), &[]);
+            assert_eq!(remark, None, "{os} {platform}");
         }
     }
 }

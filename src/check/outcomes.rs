@@ -10,25 +10,30 @@ use crate::plan::outcome::{OUTCOMES, default_outcome, outcome, unknown};
 /// Shows the mapping in force, and names each word that ADO does not have.
 pub(super) fn check_outcomes(mapping: &BTreeMap<Status, String>, report: &mut Report) {
     let name = "status mapping";
-    let named: Vec<_> = unknown(mapping)
+
+    let mistakes: Vec<String> = unknown(mapping)
         .map(|(status, word)| {
-            format!(
-                "`{word}` for {status}, which counts as {}",
-                default_outcome(status)
-            )
+            let instead = default_outcome(status);
+            format!("`{word}` for {status}, which counts as {instead}")
         })
         .collect();
-    if named.is_empty() {
-        let shown = Status::ALL
-            .iter()
-            .rev()
-            .map(|status| format!("{status} is {}", outcome(*status, mapping)));
-        return report.fine(name, shown.collect::<Vec<_>>().join(", "));
+    if !mistakes.is_empty() {
+        return report.wrong(
+            name,
+            format!("Azure DevOps has no such outcome: {}", mistakes.join("; ")),
+            format!(
+                "correct it in Katalon's Azure DevOps settings under Execution Status Mapping; the \
+                 outcomes are {}",
+                OUTCOMES.join(", ")
+            ),
+        );
     }
-    let detail = format!("Azure DevOps has no such outcome: {}", named.join("; "));
-    let hint = format!(
-        "correct it in Katalon's Azure DevOps settings under Execution Status Mapping; the outcomes are {}",
-        OUTCOMES.join(", ")
-    );
-    report.wrong(name, detail, hint);
+
+    // Katalon's dialog lists the good ones first, the enumeration the bad ones.
+    let in_force: Vec<String> = Status::ALL
+        .iter()
+        .rev()
+        .map(|status| format!("{status} is {}", outcome(*status, mapping)))
+        .collect();
+    report.fine(name, in_force.join(", "));
 }

@@ -13,16 +13,28 @@ use crate::error_chain::chain;
 use crate::katalon::project::Project;
 use crate::katalon::run::{FileKind, RunOptions};
 use crate::katalon::secret::ProjectToken;
-use crate::plan::options::Options;
-use crate::plan::overrides::{self, KatalonSubmits};
+use crate::plan::options::{self, KatalonSubmits, Overrides};
+use crate::plan::snapshot::Options;
+use crate::plural::counted;
 use crate::server::Server;
 use crate::workspace;
 
-/// Looks at a project; with `offline` nothing is asked of ADO.
+/// Where Katalon keeps what mends most of what is found here.
+const SETTINGS_PAGE: &str = "in Katalon under Project > Settings > Integrations > Azure DevOps";
+
+/// Whether ADO is asked about a project.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum ServerChecks {
+    Ask,
+    /// `--offline`
+    Skip,
+}
+
+/// Looks at a project.
 pub(crate) async fn check_project(
     root: &Path,
     config: &Config,
-    offline: bool,
+    server_checks: ServerChecks,
     report: &mut Report,
 ) {
     let name = format!("project {}", root.display());
@@ -36,56 +48,74 @@ pub(crate) async fn check_project(
             );
         }
     };
+    report.fine(name, summary(&project));
+    note_warnings(&project, report);
+    check_project_folders(root, report);
+
+    let own_file = ProjectFile::of(root, config);
+    check_project_file(&own_file, report);
+
+    let overrides = config.overrides_over(root, &own_file);
+    let options = options::effective(&project.settings, &overrides, &RunOptions::default());
+    let server = server_of(&options, report);
+    if let Some(server) = &server {
+        check_proxy(server, &config.access(root), report);
+    }
+    check_integration(&project, &overrides, report);
+    katalon_upload::check_katalon_upload(&project, config, &overrides, &options, report);
+    check_token(&project.settings.token, report);
+    check_outcomes(&options.outcomes, report);
+    check_attachments(&options, report);
+
+    if let Some(server) = server
+        && server_checks == ServerChecks::Ask
+    {
+        server::check_server(&project, config, &options, server, report).await;
+    }
+}
+
+fn summary(project: &Project) -> String {
     let mapped = project
         .test_cases
         .iter()
         .filter(|case| case.azure_ids.is_some())
         .count();
-    report.fine(
-        name,
-        format!(
-            "{}: {} test cases, {mapped} with ADO ids",
-            project.name,
-            project.test_cases.len()
-        ),
-    );
+
+    format!(
+        "{}: {}, {mapped} with ADO ids",
+        project.name,
+        counted(project.test_cases.len(), "test case")
+    )
+}
+
+/// What the files of the project have that kado could not use.
+fn note_warnings(project: &Project, report: &mut Report) {
     let of_cases = project.test_cases.iter().flat_map(|case| &case.warnings);
-    for warning in project
+    let warnings = project
         .warnings
         .iter()
         .chain(&project.settings.warnings)
-        .chain(of_cases)
-    {
+        .chain(of_cases);
+
+    for warning in warnings {
         report.note("files", warning.clone(), "");
-    }
-    check_project_folders(root, report);
-    let own = ProjectFile::of(root, config);
-    project_file(&own, report);
-    let overrides = config.overrides_over(root, &own);
-    let options = overrides::effective(&project.settings, &overrides, &RunOptions::default());
-    let server = server_of(&options, report);
-    if let Some(server) = &server {
-        check_proxy(server, &config.access(root), report);
-    }
-    integration(&project, config, &options, report);
-    if let Some(server) = server.filter(|_| !offline) {
-        server::check_server(&project, config, &options, server, report).await;
     }
 }
 
-/// The server that the project is integrated with, as far as its URL tells.
+/// The server that the project is integrated with, as far as its URL names one.
 fn server_of(options: &Options, report: &mut Report) -> Option<Server> {
     let Some(url) = &options.server_url else {
         report.wrong("server", "none is set", CORRECT_SETTINGS);
         return None;
     };
+
     match Server::parse(url) {
         Ok(server) => {
             if let Some(remark) = server.remark() {
                 report.note(
                     "server",
                     remark,
-                    "it works as it is; the shorter one belongs into Katalon's Azure DevOps settings",
+                    "it works as it is; the shorter one belongs in Katalon's Azure DevOps settings",
                 );
             }
             Some(server)
@@ -98,58 +128,60 @@ fn server_of(options: &Options, report: &mut Report) -> Option<Server> {
 }
 
 /// The project's own `kado.toml`.
-fn project_file(own: &ProjectFile, report: &mut Report) {
+fn check_project_file(file: &ProjectFile, report: &mut Report) {
     let name = "kado.toml of the project";
-    if let Some(problem) = own.problem() {
+
+    if let Some(problem) = file.problem() {
         report.wrong(
             name,
             problem,
             "until it is corrected the runs of this project are parked",
         );
     }
-    for warning in &own.warnings {
+    for warning in &file.warnings {
         report.note(name, warning.clone(), "");
     }
 }
 
-fn integration(project: &Project, config: &Config, options: &Options, report: &mut Report) {
-    let settings = &project.settings;
-    let overrides = config.overrides_over(&project.root, &ProjectFile::of(&project.root, config));
-    const WHERE: &str = "in Katalon under Project > Settings > Integrations > Azure DevOps";
-    if settings.enabled {
+/// Whether runs of the project are submitted by themselves.
+fn check_integration(project: &Project, overrides: &Overrides, report: &mut Report) {
+    if project.settings.enabled {
         report.fine("integration", "switched on");
     } else {
         report.wrong(
             "integration",
             "switched off, so nothing of this project is submitted",
-            format!("switch it on {WHERE}"),
+            format!("switch it on {SETTINGS_PAGE}"),
         );
     }
+
+    // Where Katalon submits, its automatic submission is looked at with all else that it needs.
     let left_to_katalon = overrides.katalon_submits == Some(KatalonSubmits::Always);
-    if !left_to_katalon && !overrides::auto_submit(settings, &overrides) {
-        let hint =
-            "`submit.auto_submit = true` switches it on; `kado submit FOLDER` submits single runs";
+    if !left_to_katalon && !options::auto_submit(&project.settings, overrides) {
         report.note(
             "automatic submission",
             "off: runs are listed as ignored",
-            hint,
+            "`submit.auto_submit = true` switches it on; `kado submit FOLDER` submits single runs",
         );
     }
-    katalon_upload::own_submission(project, config, options, report);
-    if let ProjectToken::Undecryptable(why) = &settings.token {
+}
+
+fn check_token(token: &ProjectToken, report: &mut Report) {
+    if let ProjectToken::Undecryptable(why) = token {
         report.wrong(
             "token of the project",
             format!("cannot be decrypted: {why}"),
-            format!("enter it again {WHERE}"),
+            format!("enter it again {SETTINGS_PAGE}"),
         );
     }
-    check_outcomes(&options.outcomes, report);
-    let rule = &options.attachments;
-    if rule.kinds.contains(&FileKind::Log) {
-        let detail = "execution logs are sent as Katalon wrote them; they can hold test data and secrets that tests typed";
+}
+
+fn check_attachments(options: &Options, report: &mut Report) {
+    if options.attachments.kinds.contains(&FileKind::Log) {
         report.note(
             "attachments",
-            detail,
+            "execution logs are sent as Katalon wrote them; they can hold test data and secrets \
+             that tests typed",
             "`submit.attachments` without \"LOG\" keeps them here",
         );
     }

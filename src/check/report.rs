@@ -9,7 +9,7 @@ use crate::exit::Exit;
 pub(super) const CORRECT_SETTINGS: &str =
     "correct it in Katalon's Azure DevOps settings, or in kado.toml";
 
-/// One thing that was looked at.
+/// One thing that was looked at. Its JSON is that of `kado check --json`.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub(crate) struct Check {
     /// What was looked at.
@@ -23,12 +23,13 @@ pub(crate) struct Check {
     /// What a failure means for the exit code.
     #[serde(skip)]
     pub exit: Exit,
-    /// Of a mapped id: what others may have, too.
+    /// Set for a mapped id whose finding other ids may have, too.
     #[serde(skip)]
     pub shared: Option<Shared>,
 }
 
-/// A finding that many mapped ids can have: for people they are told together.
+/// A finding that many mapped ids can have: people get one block for all of them, because a project
+/// has hundreds of ids and one mistake in the settings is found at each.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct Shared {
     /// What was found, in words that fit each of them.
@@ -42,7 +43,6 @@ pub(crate) struct Shared {
 /// Everything that was looked at, in order.
 #[derive(Debug, Default, Serialize)]
 pub(crate) struct Report {
-    /// The checks.
     pub checks: Vec<Check>,
 }
 
@@ -52,7 +52,7 @@ impl Report {
         self.push(name.into(), true, detail.into(), None, Exit::Done);
     }
 
-    /// Something works and has a point to know.
+    /// Something works and has a point to know. An empty hint counts as none.
     pub(crate) fn note(
         &mut self,
         name: impl Into<String>,
@@ -89,8 +89,26 @@ impl Report {
         self.push(name.into(), false, detail.into(), Some(hint.into()), exit);
     }
 
+    /// A request to ADO failed: the exit code is that of the error.
+    pub(super) fn ado_failed(&mut self, name: &str, error: &AdoError) {
+        let hint = match error {
+            AdoError::CredentialsRefused { .. } => {
+                "the token needs the scopes Test Management (read & write) and Work Items (read)"
+            }
+            AdoError::Unavailable { .. } => {
+                "look at the network, the proxy (`azure.proxy`) and the certificates (`azure.ca_file`)"
+            }
+            AdoError::Configuration(_) => "",
+            AdoError::Gone(_) | AdoError::Rejected { .. } | AdoError::File { .. } => {
+                CORRECT_SETTINGS
+            }
+        };
+
+        self.failed(name, error.to_string(), hint, error.exit());
+    }
+
     /// Says of the check that was added last that other mapped ids may have the same finding.
-    pub(crate) fn shared(
+    pub(super) fn shared(
         &mut self,
         finding: impl Into<String>,
         id: &impl ToString,
@@ -110,7 +128,7 @@ impl Report {
         self.checks.iter().all(|check| check.ok)
     }
 
-    /// The exit code.
+    /// The exit code: that of the finding that a person has to mend first.
     pub(crate) fn exit(&self) -> Exit {
         self.checks
             .iter()
@@ -118,31 +136,12 @@ impl Report {
             .fold(Exit::Done, Exit::and)
     }
 
-    /// A request to ADO failed: the exit code is the error's own.
-    pub(super) fn ado_failed(&mut self, name: &str, error: &AdoError) {
-        let hint = match error {
-            AdoError::CredentialsRefused { .. } => {
-                "the token needs the scopes Test Management (read & write) and Work Items (read)"
-            }
-            AdoError::Unavailable { .. } => {
-                "look at the network, the proxy (`azure.proxy`) and the certificates (`azure.ca_file`)"
-            }
-            AdoError::Configuration(_) => "",
-            AdoError::Gone { .. } | AdoError::Rejected { .. } | AdoError::File { .. } => {
-                CORRECT_SETTINGS
-            }
-        };
-
-        self.failed(name, error.to_string(), hint, error.exit());
-    }
-
     fn push(&mut self, name: String, ok: bool, detail: String, hint: Option<String>, exit: Exit) {
-        let hint = hint.filter(|hint| !hint.is_empty());
         self.checks.push(Check {
             name,
             ok,
             detail,
-            hint,
+            hint: hint.filter(|hint| !hint.is_empty()),
             exit,
             shared: None,
         });

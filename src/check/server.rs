@@ -6,19 +6,20 @@ use std::sync::Arc;
 use crate::ado::listing::DefinitionKind;
 use crate::ado::scope::Scope;
 use crate::ado::{AdoClient, AdoError};
-use crate::check::connection::{check_connection, check_proxy, check_scopes};
-use crate::check::coverage::{PlanPoints, Situations};
+use crate::check::connection::{Connection, check_connection, check_proxy, check_scopes};
+use crate::check::coverage::{Coverage, PlanPoints};
 use crate::check::definitions::check_definition;
-use crate::check::folders::profiles;
-use crate::check::mapped_ids;
-use crate::check::mapping_rows::{self, Remark};
+use crate::check::folders::execution_profiles;
+use crate::check::mapped_ids::check_mapped_ids;
+use crate::check::mapping_rows::{self, Remark, Severity};
 use crate::check::report::{CORRECT_SETTINGS, Report};
 use crate::config::Config;
 use crate::connect::{ConnectError, Connections};
 use crate::katalon::project::Project;
 use crate::katalon::settings::ConfigurationRow;
 use crate::plan::links::{BuildChoice, ReleaseChoice};
-use crate::plan::options::Options;
+use crate::plan::snapshot::Options;
+use crate::plural::counted;
 use crate::server::Server;
 
 /// Asks the server that the project is integrated with.
@@ -29,12 +30,18 @@ pub(super) async fn check_server(
     server: Server,
     report: &mut Report,
 ) {
-    let Some((client, source)) = connect(project, config, server, report) else {
+    let connections = Connections::default();
+    let source = connections
+        .source(config, Some(&project.root), &server)
+        .unwrap_or_default();
+    let client = connections.for_server(config, &project.root, server);
+    let Some(client) = connected(client, report) else {
         return;
     };
-    if !check_connection(&client, &source, report).await {
+    if check_connection(&client, &source, report).await == Connection::Failed {
         return;
     }
+
     let Some(name) = &options.project else {
         return report.wrong(
             "ADO project",
@@ -42,62 +49,38 @@ pub(super) async fn check_server(
             "`kado list projects` shows them; set one in Katalon's Azure DevOps settings",
         );
     };
-    if !ado_project(&client, name, report).await {
+    if !check_ado_project(&client, name, report).await {
         return;
     }
+
+    check_scopes(&client, name, &scopes(options), report).await;
+    check_plans_and_ids(&client, name, project, options, report).await;
+    check_links(&client, name, options, report).await;
+}
+
+/// The scopes that submitting a run of the project needs.
+fn scopes(options: &Options) -> Vec<Scope> {
     let mut scopes = vec![Scope::TestWrite, Scope::Work];
     if options.automation.is_some() {
         scopes.push(Scope::WorkWrite);
     }
-    check_scopes(&client, name, &scopes, report).await;
-    let rows = judged_rows(project, options);
-    let names = configurations(&client, name, &rows, report).await;
-    client.forget_refusal();
-    let plans = plans(&client, name, options, report).await;
-    client.forget_refusal();
-    if plans.is_empty() {
-        report.note(
-            "mapped ids",
-            "not looked at: no test plan could be read",
-            "",
-        );
-    } else {
-        // A row that never matches wants no points.
-        let live = rows
-            .iter()
-            .filter(|(_, remark)| !matches!(remark, Some(Remark::Never(..))));
-        let live: Vec<_> = live.map(|(row, _)| *row).collect();
-        let situations =
-            Situations::new(&plans, options.multiple_points, &live, names).of(&options.plans);
-        mapped_ids::check_ids(&client, name, project, &situations, report).await;
-    }
-    if let Some(BuildChoice::LatestOf(id)) = options.build {
-        check_definition(&client, name, DefinitionKind::Build, id, None, report).await;
-    }
-    if let Some(ReleaseChoice::LatestOf { definition, stage }) = &options.release {
-        check_definition(
-            &client,
-            name,
-            DefinitionKind::Release,
-            *definition,
-            stage.as_deref(),
-            report,
-        )
-        .await;
-    }
+    scopes
 }
 
 /// "Fetch Project": whether the project is there. A token that may not read projects can submit all
 /// the same.
-async fn ado_project(client: &AdoClient, name: &str, report: &mut Report) -> bool {
-    let found = client.project(name).await;
+async fn check_ado_project(client: &AdoClient, name: &str, report: &mut Report) -> bool {
+    let answer = client.project(name).await;
+
+    // The scope for projects is not needed for anything else.
     client.forget_refusal();
-    match found {
-        Ok(found) => report.fine("ADO project", format!("{} ({})", found.name, found.id)),
+    match answer {
+        Ok(project) => report.fine("ADO project", format!("{} ({})", project.name, project.id)),
         Err(AdoError::CredentialsRefused { .. }) => report.note(
             "ADO project",
             format!("{name}; the token may not read projects, so it cannot be verified"),
-            "submitting does not need it; `kado list projects` needs the scope Project and Team (read)",
+            "submitting does not need it; `kado list projects` needs the scope Project and Team \
+             (read)",
         ),
         Err(error) => {
             report.ado_failed("ADO project", &error);
@@ -116,6 +99,7 @@ pub(crate) async fn check_machine_server(config: &Config, report: &mut Report) {
         return;
     };
     check_proxy(&server, &config.machine.access, report);
+
     let connections = Connections::default();
     let source = connections
         .source(config, None, &server)
@@ -125,27 +109,7 @@ pub(crate) async fn check_machine_server(config: &Config, report: &mut Report) {
     }
 }
 
-/// The client for the project's server, and where its credential comes from.
-fn connect(
-    project: &Project,
-    config: &Config,
-    server: Server,
-    report: &mut Report,
-) -> Option<(Arc<AdoClient>, String)> {
-    let connections = Connections::default();
-    let source = connections
-        .source(config, Some(&project.root), &server)
-        .unwrap_or_default();
-    Some((
-        connected(
-            connections.for_server(config, &project.root, server),
-            report,
-        )?,
-        source,
-    ))
-}
-
-/// The client, or why there is none.
+/// The client; why there is none is reported.
 fn connected(
     client: Result<Arc<AdoClient>, ConnectError>,
     report: &mut Report,
@@ -158,106 +122,185 @@ fn connected(
     None
 }
 
-/// A row of the mapping, and what is to be said of it.
-type JudgedRow<'a> = (&'a ConfigurationRow, Option<Remark>);
-
-fn judged_rows<'a>(project: &Project, options: &'a Options) -> Vec<JudgedRow<'a>> {
-    let remarks = mapping_rows::remarks(&options.configuration_rows, &profiles(&project.root));
-    options.configuration_rows.iter().zip(remarks).collect()
-}
-
-/// Whether the configurations of the mapping exist. Their names by id; none where nobody had to
-/// ask, or ADO did not say.
-async fn configurations(
+/// Whether the test plans can be read, and whether every mapped id has its points in them.
+async fn check_plans_and_ids(
     client: &AdoClient,
     name: &str,
-    rows: &[JudgedRow<'_>],
+    project: &Project,
+    options: &Options,
+    report: &mut Report,
+) {
+    let rows = mapping(project, options);
+    let names = check_configurations(client, name, &rows, report).await;
+    client.forget_refusal();
+    let plans = check_plans(client, name, &options.plans, report).await;
+    client.forget_refusal();
+
+    if plans.is_empty() {
+        return report.note(
+            "mapped ids",
+            "not looked at: no test plan could be read",
+            "",
+        );
+    }
+
+    // A row that never matches wants no points.
+    let matching: Vec<&ConfigurationRow> = rows
+        .iter()
+        .filter(|row| !row.never_matches())
+        .map(|row| row.row)
+        .collect();
+    let coverage = Coverage::new(
+        &plans,
+        &options.plans,
+        options.multiple_points,
+        &matching,
+        names,
+    );
+    check_mapped_ids(client, name, project, &coverage, report).await;
+}
+
+/// A row of the mapping, and what is to be said of it.
+struct MappingRow<'a> {
+    row: &'a ConfigurationRow,
+    remark: Option<Remark>,
+}
+
+impl MappingRow<'_> {
+    fn never_matches(&self) -> bool {
+        self.remark
+            .as_ref()
+            .is_some_and(|remark| remark.severity == Severity::NeverMatches)
+    }
+}
+
+fn mapping<'a>(project: &Project, options: &'a Options) -> Vec<MappingRow<'a>> {
+    let profiles = execution_profiles(&project.root);
+    let remarks = mapping_rows::remarks(&options.configuration_rows, &profiles);
+
+    options
+        .configuration_rows
+        .iter()
+        .zip(remarks)
+        .map(|(row, remark)| MappingRow { row, remark })
+        .collect()
+}
+
+/// Whether the configurations of the mapping exist. Gives their names by id; none where nobody had
+/// to ask, or ADO did not say.
+async fn check_configurations(
+    client: &AdoClient,
+    project: &str,
+    rows: &[MappingRow<'_>],
     report: &mut Report,
 ) -> BTreeMap<u32, String> {
     if rows.is_empty() {
-        let hint = "a test case with points in several configurations then needs `multiple points` to be allowed";
         report.note(
             "test configurations",
             "no mapping is set: points are not filtered by configuration",
-            hint,
+            "a test case with points in several configurations then needs `multiple points` to be \
+             allowed",
         );
         return BTreeMap::new();
     }
-    let found = match client.configurations(name).await {
-        Ok(found) => found,
+
+    let configurations = match client.configurations(project).await {
+        Ok(configurations) => configurations,
         Err(error) => {
             report.ado_failed("test configurations", &error);
             return BTreeMap::new();
         }
     };
-    let names: BTreeMap<u32, String> = found
+    let names: BTreeMap<u32, String> = configurations
         .into_iter()
-        .map(|known| (known.id, known.name))
+        .map(|configuration| (configuration.id, configuration.name))
         .collect();
-    for (row, remark) in rows {
-        let (title, id) = (
-            format!("mapping {}", mapping_rows::title(row)),
-            row.configuration_id,
-        );
-        let Some(known) = names.get(&id) else {
-            let known: Vec<_> = names
-                .iter()
-                .map(|(id, name)| format!("{id} ({name})"))
-                .collect();
-            let detail = format!("configuration {id} does not exist in project {name}");
-            report.wrong(
-                title,
-                detail,
-                format!("the project has {}", known.join(", ")),
-            );
-            continue;
-        };
-        let detail = format!("configuration {id} ({known})");
-        match remark {
-            None => report.fine(title, detail),
-            Some(Remark::Hardly(why, hint)) => {
-                report.note(title, format!("{detail}; {why}"), *hint);
-            }
-            Some(Remark::Never(why, hint)) => {
-                report.wrong(title, format!("{detail}; {why}"), *hint);
-            }
-        }
+    for row in rows {
+        check_mapping_row(row, project, &names, report);
     }
     names
 }
 
-async fn plans(
+fn check_mapping_row(
+    row: &MappingRow<'_>,
+    project: &str,
+    names: &BTreeMap<u32, String>,
+    report: &mut Report,
+) {
+    let title = format!("mapping {}", mapping_rows::title(row.row));
+    let id = row.row.configuration_id;
+
+    let Some(name) = names.get(&id) else {
+        let existing: Vec<String> = names
+            .iter()
+            .map(|(id, name)| format!("{id} ({name})"))
+            .collect();
+        return report.wrong(
+            title,
+            format!("configuration {id} does not exist in project {project}"),
+            format!("the project has {}", existing.join(", ")),
+        );
+    };
+
+    let detail = format!("configuration {id} ({name})");
+    let Some(remark) = &row.remark else {
+        return report.fine(title, detail);
+    };
+    let detail = format!("{detail}; {}", remark.finding);
+    match remark.severity {
+        Severity::HardlyMatches => report.note(title, detail, remark.hint),
+        Severity::NeverMatches => report.wrong(title, detail, remark.hint),
+    }
+}
+
+/// Gives the plans that could be read, with their points.
+async fn check_plans(
     client: &AdoClient,
-    name: &str,
-    options: &Options,
+    project: &str,
+    plan_ids: &[u32],
     report: &mut Report,
 ) -> Vec<PlanPoints> {
-    if options.plans.is_empty() {
+    if plan_ids.is_empty() {
         report.wrong("test plan", "none is set", CORRECT_SETTINGS);
     }
+
     let mut plans = Vec::new();
-    for plan_id in &options.plans {
+    for plan_id in plan_ids.iter().copied() {
         let title = format!("test plan {plan_id}");
-        let found = match client.test_plan(name, *plan_id).await {
-            Ok(found) => found,
+        let plan = match client.test_plan(project, plan_id).await {
+            Ok(plan) => plan,
             Err(error) => {
                 report.ado_failed(&title, &error);
                 continue;
             }
         };
-        match client.points(name, *plan_id).await {
+
+        match client.points(project, plan_id).await {
             Ok(points) => {
-                report.fine(
-                    title,
-                    format!("{}: {} test points", found.name, points.len()),
-                );
-                plans.push(PlanPoints {
-                    plan_id: *plan_id,
-                    points,
-                });
+                let count = counted(points.len(), "test point");
+                report.fine(title, format!("{}: {count}", plan.name));
+                plans.push(PlanPoints { plan_id, points });
             }
             Err(error) => report.ado_failed(&title, &error),
         }
     }
     plans
+}
+
+/// The definitions whose latest build and release a run is linked with.
+async fn check_links(client: &AdoClient, project: &str, options: &Options, report: &mut Report) {
+    if let Some(BuildChoice::LatestOf(id)) = options.build {
+        check_definition(client, project, DefinitionKind::Build, id, None, report).await;
+    }
+    if let Some(ReleaseChoice::LatestOf { definition, stage }) = &options.release {
+        check_definition(
+            client,
+            project,
+            DefinitionKind::Release,
+            *definition,
+            stage.as_deref(),
+            report,
+        )
+        .await;
+    }
 }

@@ -15,7 +15,7 @@ use crate::check::report::Report;
 use crate::config::Config;
 use crate::watch;
 
-/// Folders beyond which nobody counts.
+/// Folders beyond which nobody counts: no system allows so many watches.
 const MOST: usize = 2_000_000;
 /// Time between two sweeps, as `daemon/keeper.rs` has it.
 const SWEEP: &str = "30 seconds";
@@ -23,24 +23,27 @@ const SWEEP: &str = "30 seconds";
 /// Compares what kado would watch with what the system allows.
 pub(crate) fn check_watches(config: &Config, projects: &[PathBuf], report: &mut Report) {
     let Some(limit) = system::limit() else { return };
-    let reports = projects
+
+    let in_reports: usize = projects
         .iter()
         .map(|project| watch::count_folders(&project.join("Reports"), MOST))
-        .sum::<usize>();
-    judge(config.watch.len() + projects.len() + reports, limit, report);
+        .sum();
+    let wanted = config.watch.len() + projects.len() + in_reports;
+    compare(wanted, limit, report);
 }
 
-/// Others of the account watch as well, so that kado must not need all there is.
-fn judge(wanted: usize, limit: usize, report: &mut Report) {
+/// A fifth of the limit is left to others: all programs of the account share it.
+fn compare(wanted: usize, limit: usize, report: &mut Report) {
     if wanted <= limit / 10 * 8 {
         return report.fine(
             "file events",
             format!("{wanted} folders are watched, {limit} are allowed for the account"),
         );
     }
+
     let hint = format!(
-        "set fs.inotify.max_user_watches to {} or more in a file below /etc/sysctl.d, or clean old runs out of `Reports`; \
-         until then new runs there are found by the sweep every {SWEEP}",
+        "set fs.inotify.max_user_watches to {} or more in a file below /etc/sysctl.d, or clean old \
+         runs out of `Reports`; until then new runs there are found by the sweep every {SWEEP}",
         (wanted * 2).next_power_of_two()
     );
     report.note(
@@ -53,28 +56,33 @@ fn judge(wanted: usize, limit: usize, report: &mut Report) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::check::report::Check;
+
+    fn compared(wanted: usize, limit: usize) -> Check {
+        let mut report = Report::default();
+        compare(wanted, limit, &mut report);
+        report.checks.remove(0)
+    }
 
     #[test]
-    fn too_few_watches_are_told_with_the_number_that_would_do() {
-        let told = |wanted, limit| {
-            let mut report = Report::default();
-            judge(wanted, limit, &mut report);
-            let check = report.checks.remove(0);
-            format!(
-                "{} {} {}",
-                check.ok,
-                check.detail,
-                check.hint.unwrap_or_default()
-            )
-        };
+    fn enough_watches_are_fine() {
+        let check = compared(10, 8192);
+
+        assert!(check.ok);
         assert_eq!(
-            told(10, 8192),
-            "true 10 folders are watched, 8192 are allowed for the account "
+            check.detail,
+            "10 folders are watched, 8192 are allowed for the account"
         );
-        let many = told(20_000, 8192);
-        assert!(
-            many.contains("only 8192") && many.contains("max_user_watches to 65536"),
-            "{many}"
-        );
+        assert_eq!(check.hint, None);
+    }
+
+    #[test]
+    fn too_few_watches_are_a_note_with_the_number_that_would_do() {
+        let check = compared(20_000, 8192);
+
+        assert!(check.ok);
+        assert!(check.detail.contains("only 8192"), "{}", check.detail);
+        let hint = check.hint.unwrap();
+        assert!(hint.contains("max_user_watches to 65536"), "{hint}");
     }
 }

@@ -9,10 +9,12 @@ use anyhow::Context as _;
 use clap::Args;
 use serde_json::json;
 
-use crate::check::{Report, check_machine, check_machine_server, check_project, check_watches};
+use crate::check::{
+    Report, ServerChecks, check_machine, check_machine_server, check_project, check_watches,
+};
 use crate::cli::json;
 use crate::cli::runtime::runtime;
-use crate::config::paths;
+use crate::config::{Config, paths};
 use crate::exit::Exit;
 use crate::{service, watch, workspace};
 
@@ -41,71 +43,89 @@ pub(super) fn check(
     if arguments.as_service {
         return check_as_service(arguments, config);
     }
+
     let mut report = Report::default();
     match paths::load(config) {
-        Ok(config) => {
-            check_machine(&config, &mut report);
-            let projects = match &arguments.project {
-                Some(path) => {
-                    let path = std::path::absolute(path)?;
-                    vec![workspace::find_project_root(&path).unwrap_or(path)]
-                }
-                None => watch::find_projects(&config.watch),
-            };
-            if projects.is_empty() {
-                let hint = "a Katalon project is a folder with a `.prj` file; `kado check FOLDER` checks one";
-                report.wrong("projects", "none found below the watched folders", hint);
-            }
-            check_watches(&config, &projects, &mut report);
-            let runtime = runtime()?;
-            if projects.is_empty() && !arguments.offline {
-                runtime.block_on(check_machine_server(&config, &mut report));
-            }
-            for project in projects {
-                runtime.block_on(check_project(
-                    &project,
-                    &config,
-                    arguments.offline,
-                    &mut report,
-                ));
-            }
-        }
-        Err(error) => {
-            let hint = "docs/configuration.md lists every key";
-            report.failed(
-                "configuration",
-                format!("{:#}", anyhow::Error::from(error)),
-                hint,
-                Exit::Usage,
-            );
-        }
+        Ok(config) => look(arguments, &config, &mut report)?,
+        Err(error) => report.failed(
+            "configuration",
+            format!("{:#}", anyhow::Error::from(error)),
+            "docs/configuration.md lists every key",
+            Exit::Usage,
+        ),
     }
+
     if arguments.json {
-        json::print(&json!({ "ok": report.ok(), "checks": report.checks }), out)?;
+        let value = json!({ "ok": report.ok(), "checks": report.checks });
+        json::print(&value, out)?;
     } else {
-        people::tell(&report, out)?;
+        people::print(&report, out)?;
     }
     Ok(report.exit())
 }
 
+fn look(arguments: &Arguments, config: &Config, report: &mut Report) -> anyhow::Result<()> {
+    check_machine(config, report);
+
+    let projects = projects(arguments.project.as_deref(), config)?;
+    if projects.is_empty() {
+        report.wrong(
+            "projects",
+            "none found below the watched folders",
+            "a Katalon project is a folder with a `.prj` file; `kado check FOLDER` checks one",
+        );
+    }
+    check_watches(config, &projects, report);
+
+    let runtime = runtime()?;
+    let server_checks = if arguments.offline {
+        ServerChecks::Skip
+    } else {
+        ServerChecks::Ask
+    };
+    if projects.is_empty() && server_checks == ServerChecks::Ask {
+        runtime.block_on(check_machine_server(config, report));
+    }
+    for project in projects {
+        runtime.block_on(check_project(&project, config, server_checks, report));
+    }
+
+    Ok(())
+}
+
+/// The project that is named, or all projects of the watched folders.
+fn projects(named: Option<&Path>, config: &Config) -> anyhow::Result<Vec<PathBuf>> {
+    let Some(path) = named else {
+        return Ok(watch::find_projects(&config.watch));
+    };
+
+    // Where no project is, the check of the project says so.
+    let path = std::path::absolute(path)?;
+    Ok(vec![workspace::find_project_root(&path).unwrap_or(path)])
+}
+
 /// Has the same command carried out as the service sees the machine; it prints by itself.
 fn check_as_service(arguments: &Arguments, config: Option<&Path>) -> anyhow::Result<Exit> {
+    // The service has another working folder, so every path has to be absolute.
     let mut words = vec!["check".to_owned()];
     if let Some(config) = config {
-        words.extend([
-            "--config".to_owned(),
-            std::path::absolute(config)?.display().to_string(),
-        ]);
+        words.push("--config".to_owned());
+        words.push(std::path::absolute(config)?.display().to_string());
     }
     if let Some(project) = &arguments.project {
         words.push(std::path::absolute(project)?.display().to_string());
     }
-    words.extend(arguments.offline.then(|| "--offline".to_owned()));
-    words.extend(arguments.json.then(|| "--json".to_owned()));
-    let ended = service::as_service(&words)?
+    if arguments.offline {
+        words.push("--offline".to_owned());
+    }
+    if arguments.json {
+        words.push("--json".to_owned());
+    }
+
+    let status = service::as_service(&words)?
         .status()
         .context("the command cannot be run as the service")?;
-    ended
+    status
         .code()
         .and_then(Exit::from_code)
         .context("the command that ran as the service did not end by itself")

@@ -1,6 +1,9 @@
 //! Where a person's requests are carried out: by the running service, through the database, or
-//! without one by the command itself. Whoever holds the lock of the state folder does the work;
-//! should that process end while a command waits for it, the command takes over.
+//! without one by the command itself.
+//!
+//! Whoever holds the lock of the state folder does the work. Should that process end while a
+//! command waits for it, the command takes the lock and the work over; a request that is answered
+//! by neither is withdrawn before the command ends, so that nobody carries it out later unseen.
 
 use std::time::Duration;
 
@@ -15,23 +18,23 @@ use crate::exit::Exit;
 use crate::moment::Moment;
 use crate::outbox::lock::StateLock;
 use crate::outbox::request::{Answer, Request};
-use crate::outbox::submission::SubmissionSummary;
-use crate::outbox::submission::{Obstacle, SubmissionState};
+use crate::outbox::submission::{Obstacle, SubmissionState, SubmissionSummary};
 use crate::outbox::{Outbox, Store};
 use crate::record;
-use crate::submit::Attempt;
 use crate::submit::now::{self, Effort};
+use crate::submit::{Attempt, outcome};
 
 /// How often the answer of a service is looked for.
-const LOOK: Duration = Duration::from_millis(200);
+const LOOK_EVERY: Duration = Duration::from_millis(200);
 /// How long a service may take to answer a request.
-const ANSWER: Duration = Duration::from_secs(60);
+const ANSWER_WITHIN: Duration = Duration::from_secs(60);
 /// How long a command waits for the service to send.
-const SENT: Duration = Duration::from_secs(15 * 60);
+const SENT_WITHIN: Duration = Duration::from_secs(15 * 60);
 
-/// A place to leave requests at.
+/// Hands requests to the service, or carries them out.
 pub(super) struct Delegate<'a> {
     config: &'a Config,
+    /// Held by this command as long as it is the one that does the work.
     lock: Option<StateLock>,
     outbox: Outbox,
     runtime: tokio::runtime::Runtime,
@@ -44,9 +47,8 @@ pub(super) struct Delegate<'a> {
 /// What became of the submissions that a command asked for.
 #[derive(Default)]
 pub(super) struct Sent {
-    /// Their rows.
     pub rows: Vec<SubmissionSummary>,
-    /// How their attempts ended.
+    /// How the attempts ended, by the ids of submissions.
     pub attempts: Vec<(i64, Attempt)>,
 }
 
@@ -56,21 +58,22 @@ impl<'a> Delegate<'a> {
     /// # Errors
     /// When the state folder or the outbox cannot be used.
     pub(super) fn open(config: &'a Config) -> anyhow::Result<Self> {
-        let state = config.state_dir.display();
-        let lock = StateLock::take(&config.state_dir)
-            .with_context(|| format!("state folder `{state}` cannot be used"))?;
+        let lock = StateLock::take(&config.state_dir).with_context(|| {
+            let folder = config.state_dir.display();
+            format!("state folder `{folder}` cannot be used")
+        })?;
         let outbox = match lock {
             Some(_) => Outbox::open(&config.state_dir)?,
             None => Outbox::open_beside(&config.state_dir)?,
         };
-        let (patience, stop) = (ANSWER, CancellationToken::new());
+
         Ok(Self {
             config,
             lock,
             outbox,
             runtime: runtime()?,
-            patience,
-            stop,
+            patience: ANSWER_WITHIN,
+            stop: CancellationToken::new(),
         })
     }
 
@@ -82,7 +85,8 @@ impl<'a> Delegate<'a> {
         let stop = self.stop.clone();
         self.runtime
             .block_on(async { daemon::stop_on_signal(stop) })?;
-        self.patience = patience.min(ANSWER);
+
+        self.patience = patience.min(ANSWER_WITHIN);
         Ok(self)
     }
 
@@ -95,35 +99,42 @@ impl<'a> Delegate<'a> {
         answers.pop().context("every request has an answer")
     }
 
-    /// Has requests carried out; a service finds all of them at once. Gives the answers in the same
-    /// order.
+    /// Has requests carried out. Gives the answers in the same order.
     ///
     /// # Errors
     /// When the outbox fails, or when the service does not answer.
     pub(super) fn ask_all(&mut self, requests: &[Request]) -> anyhow::Result<Vec<Answer>> {
-        let mut left = Vec::new();
-        if self.lock.is_none() {
-            let all = requests.to_vec();
-            let leave = move |store: &mut Store| {
-                all.iter().map(|one| store.ask(one, clock::now())).collect()
-            };
-            left = self.runtime.block_on(self.outbox.with::<Vec<i64>>(leave))?;
+        if self.lock.is_some() {
+            return requests.iter().map(|one| self.carry_out(one)).collect();
         }
+
+        // All are left before the first answer is waited for, so the service finds them at once.
+        let ids = self.leave(requests.to_vec())?;
         let mut answers = Vec::new();
-        for (place, request) in requests.iter().enumerate() {
-            let answered = left
-                .get(place)
-                .map_or(Ok(None), |asked| self.wait_for_answer(*asked))?;
-            answers.push(match answered {
+        for (request, id) in requests.iter().zip(ids) {
+            let answer = match self.wait_for_answer(id)? {
                 Some(answer) => answer,
-                None => self.runtime.block_on(record::carry_out(
-                    &self.outbox,
-                    self.config,
-                    request.clone(),
-                ))?,
-            });
+                None => self.carry_out(request)?,
+            };
+            answers.push(answer);
         }
         Ok(answers)
+    }
+
+    /// Leaves requests for the service in the database. Gives their ids.
+    fn leave(&self, requests: Vec<Request>) -> anyhow::Result<Vec<i64>> {
+        let ids = self.outbox.with(move |store: &mut Store| {
+            requests
+                .iter()
+                .map(|request| store.ask(request, clock::now()))
+                .collect::<Result<Vec<i64>, _>>()
+        });
+        Ok(self.runtime.block_on(ids)?)
+    }
+
+    fn carry_out(&self, request: &Request) -> anyhow::Result<Answer> {
+        let answer = record::carry_out(&self.outbox, self.config, request.clone());
+        Ok(self.runtime.block_on(answer)?)
     }
 
     /// Sends these submissions, or waits until the service tried to.
@@ -131,12 +142,20 @@ impl<'a> Delegate<'a> {
     /// # Errors
     /// When the outbox fails.
     pub(super) fn send(&mut self, ids: &[i64]) -> anyhow::Result<Sent> {
-        let stop = CancellationToken::new();
         let effort = Effort {
             budget: now::ONCE_BUDGET,
             pair: None,
         };
-        self.send_until(ids, clock::now().plus(SENT), is_under_way, effort, &stop)
+
+        // Without `within` a signal ends the command itself, so there is nothing to cancel.
+        let stop = CancellationToken::new();
+        self.send_until(
+            ids,
+            clock::now().plus(SENT_WITHIN),
+            is_under_way,
+            effort,
+            &stop,
+        )
     }
 
     /// Sends these submissions, or waits until the service has sent them, at most for the budget;
@@ -146,42 +165,41 @@ impl<'a> Delegate<'a> {
     /// When the outbox fails.
     pub(super) fn send_within(&mut self, ids: &[i64], effort: Effort) -> anyhow::Result<Sent> {
         let stop = self.stop.clone();
-        let open = |row: &SubmissionSummary| {
-            is_open(row)
-                && (row.next_attempt.is_none()
-                    || matches!(
-                        row.obstacle,
-                        Some(Obstacle::Unreachable | Obstacle::Katalon)
-                    ))
-        };
-        let mut sent =
-            self.send_until(ids, clock::now().plus(effort.budget), open, effort, &stop)?;
-        let by_others = sent
-            .rows
-            .iter()
-            .filter(|row| sent.attempts.iter().all(|(id, _)| *id != row.id));
-        let by_others: Vec<_> = by_others.filter_map(attempt_of).collect();
+        let until = clock::now().plus(effort.budget);
+        let mut sent = self.send_until(ids, until, may_still_be_sent, effort, &stop)?;
+
+        let mut by_others = Vec::new();
+        for row in &sent.rows {
+            let is_attempted = sent.attempts.iter().any(|(id, _)| *id == row.id);
+            if !is_attempted {
+                by_others.extend(attempt_of(row));
+            }
+        }
         sent.attempts.extend(by_others);
         Ok(sent)
     }
 
-    /// Waits until `until` for the service while it is to be waited for, or sends with this effort.
+    /// Waits for the service until `until`, as long as it `waits_for` one of the submissions; or
+    /// sends with this effort.
     fn send_until(
         &mut self,
         ids: &[i64],
         until: Moment,
-        waits_for: impl Fn(&SubmissionSummary) -> bool,
+        waits_for: fn(&SubmissionSummary) -> bool,
         effort: Effort,
         stop: &CancellationToken,
     ) -> anyhow::Result<Sent> {
         while self.lock.is_none() {
             let rows = self.rows(ids)?;
-            if !rows.iter().any(&waits_for) || clock::now() > until || stop.is_cancelled() {
+            let is_over = !rows.iter().any(waits_for);
+            if is_over || clock::now() > until || stop.is_cancelled() {
                 let attempts = rows.iter().filter_map(attempt_of).collect();
                 return Ok(Sent { rows, attempts });
             }
+
             self.pause()?;
         }
+
         let attempts = self.runtime.block_on(async {
             let stop = CancellationToken::new();
             daemon::stop_on_signal(stop.clone())?;
@@ -198,67 +216,79 @@ impl<'a> Delegate<'a> {
     fn wait_for_answer(&mut self, request: i64) -> anyhow::Result<Option<Answer>> {
         let until = clock::now().plus(self.patience);
         loop {
-            if let Some(answer) = self
-                .runtime
-                .block_on(self.outbox.with(move |store| store.answer_to(request)))?
-            {
+            let answer = self.outbox.with(move |store| store.answer_to(request));
+            if let Some(answer) = self.runtime.block_on(answer)? {
                 return Ok(Some(answer));
             }
-            let late = clock::now() > until || self.stop.is_cancelled();
+
+            let is_late = clock::now() > until || self.stop.is_cancelled();
             if self.lock.is_none() {
                 self.pause()?;
-                if !late && self.lock.is_none() {
+                if self.lock.is_none() && !is_late {
                     continue;
                 }
             }
-            let withdrawn = self
-                .runtime
-                .block_on(self.outbox.with(move |store| store.withdraw(request)))?;
-            if withdrawn && self.lock.is_some() {
+
+            // A request that the service has taken up meanwhile cannot be withdrawn: its answer
+            // is on its way, however late it is.
+            let withdrawn = self.outbox.with(move |store| store.withdraw(request));
+            if !self.runtime.block_on(withdrawn)? {
+                continue;
+            }
+            if self.lock.is_some() {
                 return Ok(None);
             }
-            if withdrawn && self.stop.is_cancelled() {
+            if self.stop.is_cancelled() {
                 anyhow::bail!(
-                    "interrupted before the running service answered; it takes what is claimed by itself"
+                    "interrupted before the running service answered; it takes what is claimed by \
+                     itself"
                 );
             }
-            if withdrawn {
-                anyhow::bail!(
-                    "the running service did not answer in {} seconds; look at its log",
-                    self.patience.as_secs()
-                );
-            }
+            anyhow::bail!(
+                "the running service did not answer in {} seconds; look at its log",
+                self.patience.as_secs()
+            );
         }
     }
 
     /// Waits a little, and takes the lock should it have become free.
     fn pause(&mut self) -> anyhow::Result<()> {
         self.runtime
-            .block_on(async { tokio::time::sleep(LOOK).await });
+            .block_on(async { tokio::time::sleep(LOOK_EVERY).await });
+
         self.lock = StateLock::take(&self.config.state_dir)?;
         Ok(())
     }
 
     fn rows(&self, ids: &[i64]) -> anyhow::Result<Vec<SubmissionSummary>> {
         let ids = ids.to_vec();
-        Ok(self
-            .runtime
-            .block_on(self.outbox.with(move |store| store.summaries(Some(&ids))))?)
+        let rows = self.outbox.with(move |store| store.summaries(Some(&ids)));
+        Ok(self.runtime.block_on(rows)?)
     }
 }
 
 impl Sent {
     /// The exit code for these submissions.
     pub(super) fn exit(&self) -> Exit {
-        crate::submit::outcome::exit(&self.rows, &self.attempts)
+        outcome::exit(&self.rows, &self.attempts)
     }
 }
 
+/// Whether the service has not yet tried once to send a submission.
 fn is_under_way(row: &SubmissionSummary) -> bool {
     is_open(row) && row.next_attempt.is_none()
 }
 
-fn is_open(row: &SubmissionSummary) -> bool {
+/// Whether the service may yet send a submission without anybody's help.
+fn may_still_be_sent(row: &SubmissionSummary) -> bool {
+    let passes = matches!(
+        row.obstacle,
+        Some(Obstacle::Unreachable | Obstacle::Katalon)
+    );
+    is_open(row) && (row.next_attempt.is_none() || passes)
+}
+
+const fn is_open(row: &SubmissionSummary) -> bool {
     matches!(
         row.state,
         SubmissionState::Pending | SubmissionState::Submitting
@@ -272,13 +302,10 @@ fn attempt_of(row: &SubmissionSummary) -> Option<(i64, Attempt)> {
         SubmissionState::Submitted => Attempt::Submitted,
         SubmissionState::Parked => Attempt::Parked,
         SubmissionState::Ignored => return None,
-        SubmissionState::Pending | SubmissionState::Submitting => {
-            let cause = row.obstacle.unwrap_or(Obstacle::Unreachable);
-            Attempt::Waits {
-                cause,
-                until: row.next_attempt.unwrap_or_default(),
-            }
-        }
+        SubmissionState::Pending | SubmissionState::Submitting => Attempt::Waits {
+            cause: row.obstacle.unwrap_or(Obstacle::Unreachable),
+            until: row.next_attempt.unwrap_or_default(),
+        },
     };
     Some((row.id, attempt))
 }

@@ -5,11 +5,12 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
+use crate::ado::AdoError;
 use crate::cli::json;
 use crate::cli::plan_tables::{self, target};
 use crate::cli::table::plain;
 use crate::config::Config;
-use crate::connect::Connections;
+use crate::connect::{ConnectError, Connections};
 use crate::discovery::claim::KnownCommands;
 use crate::exit::Exit;
 use crate::katalon::run::FileKind;
@@ -20,7 +21,8 @@ use crate::outbox::submission::SubmissionState;
 use crate::plan::attachments::{PlannedAttachment, Source};
 use crate::plan::left_out::LeftOut;
 use crate::plan::links::{BuildLink, ReleaseLink};
-use crate::plan::several_plans::NoResultsHere;
+use crate::plan::results::PlannedResult;
+use crate::plan::several::NoneHere;
 use crate::plan::snapshot::Snapshot;
 use crate::plan::{SubmissionPlan, plan};
 use crate::record::{CommandClues, take_finished};
@@ -28,7 +30,7 @@ use crate::submit::facts;
 
 /// A plan as scripts see it (product contract, section 6).
 #[derive(Debug, Serialize)]
-struct View<'a> {
+struct PlanView<'a> {
     plan_id: u32,
     name: &'a str,
     build: Option<&'a BuildLink>,
@@ -57,6 +59,37 @@ struct AttachmentView<'a> {
     size: u64,
 }
 
+/// Why there is no plan for a folder.
+#[derive(Debug, thiserror::Error)]
+enum NoPlan {
+    /// The run is not to be submitted, or not yet; in words for a person.
+    #[error("{0}")]
+    Refused(String),
+    #[error("each suite of the collection was submitted as a run of its own")]
+    SubmittedInParts,
+    #[error("the log in `{}` holds no record", .0.display())]
+    EmptyLog(PathBuf),
+    /// The disk or the outbox.
+    #[error("{0:#}")]
+    Local(#[from] anyhow::Error),
+    #[error(transparent)]
+    Connect(#[from] ConnectError),
+    #[error(transparent)]
+    Ado(#[from] AdoError),
+}
+
+impl NoPlan {
+    const fn exit(&self) -> Exit {
+        match self {
+            Self::Refused(_) | Self::SubmittedInParts | Self::EmptyLog(_) | Self::Local(_) => {
+                Exit::NotDone
+            }
+            Self::Connect(error) => error.exit(),
+            Self::Ado(error) => error.exit(),
+        }
+    }
+}
+
 /// Prints what submitting these folders would send.
 pub(super) async fn dry_run(
     folders: &[PathBuf],
@@ -69,117 +102,113 @@ pub(super) async fn dry_run(
     let mut exit = Exit::Done;
     for folder in folders {
         match plans_of(folder, config, &connections).await {
-            Ok(found) => plans.extend(found),
-            Err((reason, code)) => {
-                eprintln!("error: {}", plain(&reason));
-                exit = exit.and(code);
+            Ok(of_run) => plans.extend(of_run),
+            Err(error) => {
+                eprintln!("error: {}", plain(&error.to_string()));
+                exit = exit.and(error.exit());
             }
         }
     }
-    let left_out = plans
-        .iter()
-        .flat_map(|plan| &plan.skipped)
-        .any(|left_out| left_out.kind.counts());
-    if left_out
-        || plans
-            .iter()
-            .any(|plan| plan.results.is_empty() && !goes_elsewhere(plan))
-    {
+    if plans.iter().any(leaves_something_out) {
         exit = exit.and(Exit::NotDone);
     }
+
     if json {
-        let views: Vec<_> = plans.iter().map(view).collect();
+        let views: Vec<PlanView<'_>> = plans.iter().map(view).collect();
         json::print(&views, out)?;
     } else {
         for plan in &plans {
-            people(plan, out)?;
+            print(plan, out)?;
         }
     }
     Ok(exit)
 }
 
+/// Plans as the service would for this run, but for what it would find in the outbox.
 async fn plans_of(
-    folder: &PathBuf,
+    folder: &Path,
     config: &Config,
     connections: &Connections,
-) -> Result<Vec<SubmissionPlan>, (String, Exit)> {
-    let refused = |reason: String| (reason, Exit::NotDone);
-    let folder = std::path::absolute(folder).map_err(|error| refused(error.to_string()))?;
-    let known = known(config, &folder).map_err(|error| refused(format!("{error:#}")))?;
-    let mut taken = take_finished(&folder, config, &known).map_err(refused)?;
-    match rest(config, &taken.snapshot).map_err(|error| refused(format!("{error:#}")))? {
-        Remaining::Whole => {}
-        Remaining::Part(rest) => taken.snapshot = *rest,
-        Remaining::Nothing(_) => {
-            return Err(refused(
-                "each suite of the collection was submitted as a run of its own".to_owned(),
-            ));
-        }
-    }
-    let Some(identity) = &taken.identity else {
-        return Err(refused(format!(
-            "the log in `{}` holds no record",
-            folder.display()
-        )));
+) -> Result<Vec<SubmissionPlan>, NoPlan> {
+    let folder = std::path::absolute(folder).map_err(anyhow::Error::from)?;
+    let commands = known_commands(config, &folder)?;
+    let run = take_finished(&folder, config, &commands).map_err(NoPlan::Refused)?;
+    let snapshot = match remaining(config, &run.snapshot)? {
+        Remaining::Whole => run.snapshot,
+        Remaining::Part(rest) => *rest,
+        Remaining::Nothing(_) => return Err(NoPlan::SubmittedInParts),
     };
-    let snapshot = &taken.snapshot;
+    let Some(identity) = run.identity else {
+        return Err(NoPlan::EmptyLog(folder));
+    };
+
     let mut plans = Vec::new();
-    for new in new_submissions(snapshot, identity, 0, 0, None) {
-        let (SubmissionState::Pending, Some(plan_id)) = (new.state, new.plan_id) else {
-            return Err(refused(new.reason.unwrap_or_default()));
+    for submission in new_submissions(&snapshot, &identity, 0, 0, None) {
+        let (SubmissionState::Pending, Some(plan_id)) = (submission.state, submission.plan_id)
+        else {
+            return Err(NoPlan::Refused(submission.reason.unwrap_or_default()));
         };
-        let client = connections
-            .for_run(config, snapshot)
-            .map_err(|error| (error.to_string(), error.exit()))?;
+
+        let client = connections.for_run(config, &snapshot)?;
         let project = snapshot.options.project.as_deref().unwrap_or_default();
-        let read = facts::read(&client, project, plan_id, &snapshot.options, 0).await;
-        let facts = read.map_err(|error| (error.to_string(), error.exit()))?;
-        plans.push(plan(snapshot, plan_id, &new.key, &facts));
+        let facts = facts::read(&client, project, plan_id, &snapshot.options, 0).await?;
+        plans.push(plan(&snapshot, plan_id, &submission.key, &facts));
     }
     Ok(plans)
 }
 
-/// Whether another test plan of the run gets its results.
-fn goes_elsewhere(plan: &SubmissionPlan) -> bool {
-    matches!(plan.none_here, Some(NoResultsHere::GoTo(_)))
+/// Whether something of the run would be missing in ADO that counts for the exit code.
+fn leaves_something_out(plan: &SubmissionPlan) -> bool {
+    let is_empty = plan.results.is_empty() && other_plan(plan).is_none();
+    is_empty || plan.skipped.iter().any(|left_out| left_out.kind.counts())
+}
+
+/// The test plan that gets the results of the run instead of this one.
+const fn other_plan(plan: &SubmissionPlan) -> Option<u32> {
+    match plan.none_here {
+        Some(NoneHere::GoTo(other)) => Some(other),
+        _ => None,
+    }
 }
 
 /// What the outbox knows of the command that started a run, if there is an outbox.
-fn known(config: &Config, folder: &Path) -> anyhow::Result<KnownCommands> {
-    match (
-        CommandClues::of(folder),
-        Store::open_to_read(&config.state_dir)?,
-    ) {
-        (Some(place), Some(store)) => Ok(place.known_in(&store)?),
+fn known_commands(config: &Config, folder: &Path) -> anyhow::Result<KnownCommands> {
+    let clues = CommandClues::of(folder);
+    let store = Store::open_to_read(&config.state_dir)?;
+
+    match (clues, store) {
+        (Some(clues), Some(store)) => Ok(clues.known_in(&store)?),
         _ => Ok(KnownCommands::nothing()),
     }
 }
 
 /// What of a run was not submitted in parts before, if there is an outbox.
-fn rest(config: &Config, snapshot: &Snapshot) -> anyhow::Result<Remaining> {
-    let store = Store::open_to_read(&config.state_dir)?;
-    Ok(store.map_or(Ok(Remaining::Whole), |store| store.remaining(snapshot))?)
+fn remaining(config: &Config, snapshot: &Snapshot) -> anyhow::Result<Remaining> {
+    match Store::open_to_read(&config.state_dir)? {
+        Some(store) => Ok(store.remaining(snapshot)?),
+        None => Ok(Remaining::Whole),
+    }
 }
 
-fn view(plan: &SubmissionPlan) -> View<'_> {
-    View {
+fn view(plan: &SubmissionPlan) -> PlanView<'_> {
+    PlanView {
         plan_id: plan.plan_id,
         name: &plan.name,
         build: plan.build.as_ref(),
         release: plan.release.as_ref(),
-        points: plan
-            .results
-            .iter()
-            .map(|result| PointView {
-                point_id: result.point_id,
-                test_case_id: result.test_case_id,
-                configuration_id: result.configuration_id,
-                outcome: &result.outcome,
-                iterations: result.iterations,
-            })
-            .collect(),
+        points: plan.results.iter().map(point).collect(),
         attachments: plan.attachments.iter().map(attachment).collect(),
         skipped: &plan.skipped,
+    }
+}
+
+fn point(result: &PlannedResult) -> PointView<'_> {
+    PointView {
+        point_id: result.point_id,
+        test_case_id: result.test_case_id,
+        configuration_id: result.configuration_id,
+        outcome: &result.outcome,
+        iterations: result.iterations,
     }
 }
 
@@ -189,6 +218,7 @@ fn attachment(planned: &PlannedAttachment) -> AttachmentView<'_> {
         // A text of kado has no file; its name tells what it is.
         Source::Text(_) => &planned.name,
     };
+
     AttachmentView {
         target: target(planned.target),
         path,
@@ -197,26 +227,22 @@ fn attachment(planned: &PlannedAttachment) -> AttachmentView<'_> {
     }
 }
 
-fn people(plan: &SubmissionPlan, out: &mut dyn Write) -> anyhow::Result<()> {
+fn print(plan: &SubmissionPlan, out: &mut dyn Write) -> anyhow::Result<()> {
     writeln!(out, "Test plan    {}", plan.plan_id)?;
-    if let Some(NoResultsHere::GoTo(other)) = plan.none_here {
+    if let Some(other) = other_plan(plan) {
         writeln!(
             out,
             "    nothing: the results of this run go to test plan {other}"
         )?;
         return Ok(());
     }
+
     writeln!(out, "Run name     {}", plain(&plan.name))?;
-    writeln!(
-        out,
-        "Comment\n    {}",
-        plan.comment(&[])
-            .text
-            .lines()
-            .map(plain)
-            .collect::<Vec<_>>()
-            .join("\n    ")
-    )?;
+    writeln!(out, "Comment")?;
+    for line in plan.comment(&[]).text.lines() {
+        writeln!(out, "    {}", plain(line))?;
+    }
+
     plan_tables::write(plan, out)?;
     for left_out in &plan.skipped {
         writeln!(out, "left out: {}", plain(&left_out.to_string()))?;

@@ -39,11 +39,14 @@ use crate::server::Server;
 use crate::submit::now::Effort;
 use crate::{clock, telemetry, workspace};
 
-use claim::{ClaimKeeper, Found};
+use claim::ClaimKeeper;
 use report::Report;
 
-/// Least time that a service gets to answer.
-const ANSWER: Duration = Duration::from_secs(2);
+/// Least time that a service gets to answer: one that is there answers at once, and that much it
+/// gets also where nobody is to wait.
+const ANSWER_WITHIN: Duration = Duration::from_secs(2);
+/// How long a thread that still blocks, such as on a network share that hangs, may hold up the end.
+const SHUTDOWN_WITHIN: Duration = Duration::from_secs(2);
 
 /// Arguments of `kado exec`.
 #[derive(Debug, Args)]
@@ -71,84 +74,84 @@ pub(super) struct Arguments {
 /// Runs the command; gives the exit code of the process.
 ///
 /// # Errors
-/// When the command cannot be started, or when its runs could not be told because no project is
-/// named.
+/// When the command cannot be started, or when no project is named, so that its runs could not be
+/// found.
 pub(super) fn exec(arguments: &Arguments, config: &Config) -> anyhow::Result<i32> {
     telemetry::start_for_command();
-    let texts: Vec<_> = arguments
+    let words: Vec<_> = arguments
         .command
         .iter()
-        .map(|argument| argument.to_string_lossy())
+        .map(|word| word.to_string_lossy())
         .collect();
-    let line = CommandLine::read(texts.iter().skip(1).map(AsRef::as_ref));
+    let options = || words.iter().skip(1).map(AsRef::as_ref);
+    let line = CommandLine::read(options());
     let root = project(arguments, &line)?;
-    let pipeline = PipelineJob::read(|name| std::env::var(name).ok());
     let terms = Terms {
         line,
         any_host: arguments.project.is_some(),
-        pipeline,
+        pipeline: PipelineJob::read(|name| std::env::var(name).ok()),
     };
+
     let runtime = runtime()?;
     let mut report = Report::new(arguments.strict);
-    if let Some(option) = hidden_option(texts.iter().skip(1).map(AsRef::as_ref)) {
-        report.hidden(&option);
+    if let Some(option) = hidden_option(options()) {
+        report.hidden_option(&option);
     }
     let claim = report.note(
         runtime.block_on(ClaimKeeper::claim(config, &root, &terms)),
         "the runs of the command cannot be claimed, so they are not submitted by it",
     );
-    let code = match runtime.block_on(child::run(&arguments.command)) {
-        Ok(code) => code,
-        Err(error) => {
-            // It made no runs; those that come are another command's.
-            if let Some(claim) = claim {
-                report.note(
-                    runtime.block_on(claim.end()),
-                    "the claim of a command that did not start cannot be ended",
-                );
-            }
-            return Err(error);
-        }
+    let command = runtime.block_on(child::run(&arguments.command));
+
+    let runs = match claim {
+        // It also ends the claim of a command that did not start: that one made no runs, and those
+        // that come are another command's.
+        Some(claim) => report.note(
+            runtime.block_on(claim.end()),
+            match command {
+                Ok(_) => "the runs of the command cannot be looked for",
+                Err(_) => "the claim of a command that did not start cannot be ended",
+            },
+        ),
+        None => None,
     };
-    if let Some(claim) = claim {
-        let Found { runs, of_others } = report
-            .note(
-                runtime.block_on(claim.end()),
-                "the runs of the command cannot be looked for",
-            )
-            .unwrap_or_default();
-        report.of_others(&of_others);
+    let code = command?;
+
+    if let Some(runs) = runs {
+        report.of_others(&runs.of_others);
         let effort = Effort {
             budget: arguments.wait,
-            pair: terms.pipeline.as_ref().and_then(pair),
+            pair: terms.pipeline.as_ref().and_then(token_of_job),
         };
-        let sent = submit(&runs, effort, config, &mut report);
+        let sent = submit(&runs.own, effort, config, &mut report);
         report.note(sent, "the runs of the command cannot be submitted");
-        report.runs(runs.len(), &root);
+        report.count(runs.own.len(), &root);
     }
-    // What still blocks a thread, such as a hanging network share, must not hold the end up.
-    runtime.shutdown_timeout(Duration::from_secs(2));
+
+    runtime.shutdown_timeout(SHUTDOWN_WITHIN);
     Ok(report.exit_code(code))
 }
 
 /// The project whose runs the command makes.
 fn project(arguments: &Arguments, line: &CommandLine) -> Result<PathBuf, UsageError> {
-    let named = match (&arguments.project, &line.project) {
+    let path = match (&arguments.project, &line.project) {
         (Some(folder), _) => folder.clone(),
         (None, Some(path)) => PathBuf::from(path),
         (None, None) => {
             return Err(UsageError(
-                "the command has no -projectPath, so its runs cannot be told; give it, or name the project's folder with \
-                 --project before the command"
+                "the command has no -projectPath, so kado cannot find its runs; add the option, or \
+                 name the project's folder with --project before the command"
                     .to_owned(),
             ));
         }
     };
-    workspace::project_at(&named).ok_or_else(|| {
+
+    workspace::project_at(&path).ok_or_else(|| {
         UsageError(format!(
-            "no Katalon project lies at `{}`: there is no `.prj` file; name the project's folder with --project before the \
-             command if -projectPath is a path of another machine, such as a container",
-            named.display()
+            "no Katalon project lies at `{}`: there is no `.prj` file; name the project's folder \
+             with --project before the command if -projectPath is a path of another machine, such \
+             as a container",
+            path.display()
         ))
     })
 }
@@ -163,47 +166,51 @@ fn submit(
     if runs.is_empty() {
         return Ok(());
     }
+
     let until = clock::now().plus(effort.budget);
-    // A service that is there answers at once; that much time it gets also where nobody is to wait.
-    let mut delegate = Delegate::open(config)?.within(effort.budget.max(ANSWER))?;
+    let mut delegate = Delegate::open(config)?.within(effort.budget.max(ANSWER_WITHIN))?;
     let mut ids = Vec::new();
     for folder in runs {
-        match delegate.ask(&Request::Claimed {
+        let request = Request::Claimed {
             folder: folder.to_string_lossy().into_owned(),
-        })? {
+        };
+        match delegate.ask(&request)? {
             Answer::Taken { submissions, .. } => ids.extend(submissions),
             Answer::Refused(reason) => report.refused(folder, &reason),
         }
     }
+
     // Copies of a run are that run.
     ids.sort_unstable();
     ids.dedup();
-    let left = until.since(clock::now());
-    report.sent(&delegate.send_within(
-        &ids,
-        Effort {
-            budget: left,
-            ..effort
-        },
-    )?);
+
+    let rest_of_effort = Effort {
+        budget: until.since(clock::now()),
+        ..effort
+    };
+    report.sent(&delegate.send_within(&ids, rest_of_effort)?);
     Ok(())
 }
 
 /// The job's token, where its pipeline hands it over, with the only server that it is for
 /// (invariant I10).
-fn pair(job: &PipelineJob) -> Option<(Server, Credential)> {
-    let token = std::env::var(TOKEN_VARIABLE)
-        .ok()
-        .filter(|token| !token.trim().is_empty() && !token.starts_with("$("))?;
+fn token_of_job(job: &PipelineJob) -> Option<(Server, Credential)> {
+    let token = std::env::var(TOKEN_VARIABLE).ok()?;
+    let token = token.trim();
+
+    // Azure Pipelines leaves `$(System.AccessToken)` as it is where the variable has no value.
+    if token.is_empty() || token.starts_with("$(") {
+        return None;
+    }
+
     let server = Server::parse(&job.collection).ok()?;
-    Some((
-        server,
-        Credential::Bearer(SecretString::from(token.trim().to_owned())),
-    ))
+    let credential = Credential::Bearer(SecretString::from(token.to_owned()));
+    Some((server, credential))
 }
 
-fn duration(text: &str) -> Result<Duration, String> {
-    let expected = || "must be a time such as 90s, 5m or 0s".to_owned();
-    let parsed: SignedDuration = text.trim().parse().map_err(|_| expected())?;
-    Duration::try_from(parsed).map_err(|_| expected())
+fn duration(text: &str) -> Result<Duration, &'static str> {
+    const EXPECTED: &str = "must be a time such as 90s, 5m or 0s";
+
+    let signed: SignedDuration = text.trim().parse().map_err(|_| EXPECTED)?;
+    Duration::try_from(signed).map_err(|_| EXPECTED)
 }

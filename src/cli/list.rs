@@ -6,7 +6,6 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use anyhow::Context as _;
 use clap::{Args, ValueEnum};
 use comfy_table::Table;
 use serde::Serialize;
@@ -24,7 +23,7 @@ use crate::exit::Exit;
 use crate::katalon::azure_ids;
 use crate::katalon::project::Project;
 use crate::katalon::run::RunOptions;
-use crate::plan::overrides;
+use crate::plan::options;
 use crate::server::Server;
 use crate::workspace;
 
@@ -63,12 +62,27 @@ impl What {
     }
 }
 
-/// Whose lists are wanted.
-struct Place {
+/// The server and the projects whose lists are wanted.
+struct Origin {
     client: Arc<AdoClient>,
-    project: Option<String>,
+    ado_project: Option<String>,
     plans: Vec<u32>,
+    /// The Katalon project that was named, if any.
     katalon: Option<Project>,
+}
+
+/// Why there is no list.
+#[derive(Debug, thiserror::Error)]
+enum NoList {
+    #[error(transparent)]
+    Usage(#[from] UsageError),
+    #[error(transparent)]
+    Connect(#[from] ConnectError),
+    #[error(transparent)]
+    Ado(#[from] AdoError),
+    /// The project or the server's address cannot be read.
+    #[error(transparent)]
+    Local(#[from] anyhow::Error),
 }
 
 /// A list for people and for scripts.
@@ -110,172 +124,194 @@ pub(super) fn list(
     config: &Config,
     out: &mut dyn Write,
 ) -> anyhow::Result<Exit> {
-    let place = match place(arguments.project.as_deref(), config)? {
-        Ok(place) => place,
-        Err(error) => return Ok(told(&error.to_string(), error.exit())),
+    let listing = match fetch(arguments, config) {
+        Ok(listing) => listing,
+        Err(NoList::Usage(error)) => return Err(error.into()),
+        Err(NoList::Local(error)) => return Err(error),
+        Err(NoList::Connect(error)) => return Ok(failed(&error.to_string(), error.exit())),
+        Err(NoList::Ado(error)) => {
+            let mut message = error.to_string();
+            if let AdoError::CredentialsRefused { .. } = error {
+                message.push_str("; this list needs the scope ");
+                message.push_str(arguments.what.scopes());
+            }
+            return Ok(failed(&message, error.exit()));
+        }
     };
-    match runtime()?.block_on(fetch(arguments.what, &place)) {
-        Ok(listing) if arguments.json => {
-            json::print(&listing.json, out)?;
-        }
-        Ok(listing) if listing.json.is_empty() => {
-            writeln!(out, "There is nothing, or nothing that this token can see.")?;
-        }
-        Ok(listing) => writeln!(out, "{}", listing.table)?,
-        Err(Failed::Usage(text)) => return Err(UsageError(text).into()),
-        Err(Failed::Ado(error)) => {
-            let scopes = match &error {
-                AdoError::CredentialsRefused { .. } => {
-                    format!("; this list needs the scope {}", arguments.what.scopes())
-                }
-                _ => String::new(),
-            };
-            return Ok(told(&format!("{error}{scopes}"), error.exit()));
-        }
+
+    if arguments.json {
+        json::print(&listing.json, out)?;
+    } else if listing.json.is_empty() {
+        writeln!(out, "There is nothing, or nothing that this token can see.")?;
+    } else {
+        writeln!(out, "{}", listing.table)?;
     }
     Ok(Exit::Done)
 }
 
-fn told(reason: &str, exit: Exit) -> Exit {
+fn failed(reason: &str, exit: Exit) -> Exit {
     eprintln!("error: {}", plain(reason));
     exit
 }
 
-/// The server of a Katalon project, or the machine's, with what is set beside it.
-fn place(folder: Option<&Path>, config: &Config) -> anyhow::Result<Result<Place, ConnectError>> {
-    let connections = Connections::default();
-    let Some(folder) = folder else {
-        let overrides = &config.machine.overrides;
-        let url = overrides.server_url.as_ref().ok_or_else(|| {
-            UsageError(
-                "no server: name the folder of a Katalon project, or set `azure.server_url` in kado.toml".to_owned(),
-            )
-        })?;
-        let client = connections.for_machine(config, Server::parse(url)?);
-        let plans = overrides.test_plans.clone().unwrap_or_default();
-        return Ok(client.map(|client| Place {
-            client,
-            project: overrides.project.clone(),
-            plans,
-            katalon: None,
-        }));
+fn fetch(arguments: &Arguments, config: &Config) -> Result<Listing, NoList> {
+    let origin = match &arguments.project {
+        Some(folder) => katalon_project(folder, config)?,
+        None => machine(config)?,
     };
-    let folder = std::path::absolute(folder)?;
+
+    runtime()?.block_on(async {
+        match arguments.what {
+            What::Projects => projects(&origin.client).await,
+            What::Plans => plans(&origin.client, origin.ado_project()?).await,
+            What::Configurations => configurations(&origin.client, origin.ado_project()?).await,
+            What::TestCases => test_cases(&origin).await,
+        }
+    })
+}
+
+/// The machine's server, with what kado.toml sets beside it.
+fn machine(config: &Config) -> Result<Origin, NoList> {
+    let overrides = &config.machine.overrides;
+    let Some(url) = &overrides.server_url else {
+        return Err(UsageError(
+            "no server: name the folder of a Katalon project, or set `azure.server_url` in \
+             kado.toml"
+                .to_owned(),
+        )
+        .into());
+    };
+
+    let server = Server::parse(url).map_err(anyhow::Error::from)?;
+    Ok(Origin {
+        client: Connections::default().for_machine(config, server)?,
+        ado_project: overrides.project.clone(),
+        plans: overrides.test_plans.clone().unwrap_or_default(),
+        katalon: None,
+    })
+}
+
+/// The server of a Katalon project, with what is set beside it.
+fn katalon_project(folder: &Path, config: &Config) -> Result<Origin, NoList> {
+    let folder = std::path::absolute(folder).map_err(anyhow::Error::from)?;
     let root = workspace::find_project_root(&folder).unwrap_or(folder);
-    let katalon = workspace::read_project(&root)?;
-    let own = ProjectFile::of(&root, config);
-    if let Some(problem) = own.problem() {
+    let katalon = workspace::read_project(&root).map_err(anyhow::Error::from)?;
+    let own_file = ProjectFile::of(&root, config);
+    if let Some(problem) = own_file.problem() {
         return Err(UsageError(problem).into());
     }
-    let overrides = config.overrides_over(&root, &own);
-    let options = overrides::effective(&katalon.settings, &overrides, &RunOptions::default());
-    let url = options.server_url.context(UsageError(
-        "the project has no server; set it in Katalon's Azure DevOps settings or as `azure.server_url` in kado.toml"
-            .to_owned(),
-    ))?;
+
+    let overrides = config.overrides_over(&root, &own_file);
+    let options = options::effective(&katalon.settings, &overrides, &RunOptions::default());
+    let Some(url) = options.server_url else {
+        return Err(UsageError(
+            "the project has no server; set it in Katalon's Azure DevOps settings or as \
+             `azure.server_url` in kado.toml"
+                .to_owned(),
+        )
+        .into());
+    };
     let server = Server::parse(&url).map_err(|error| UsageError(error.to_string()))?;
-    let client = connections.for_server(config, &root, server);
-    Ok(client.map(|client| Place {
-        client,
-        project: options.project,
+
+    Ok(Origin {
+        client: Connections::default().for_server(config, &root, server)?,
+        ado_project: options.project,
         plans: options.plans,
         katalon: Some(katalon),
-    }))
+    })
 }
 
-enum Failed {
-    Usage(String),
-    Ado(AdoError),
-}
-
-impl From<AdoError> for Failed {
-    fn from(error: AdoError) -> Self {
-        Self::Ado(error)
-    }
-}
-
-async fn fetch(what: What, place: &Place) -> Result<Listing, Failed> {
-    if let What::Projects = what {
-        return projects(&place.client).await;
-    }
-    let project = place.project.as_deref().ok_or_else(|| {
-        let text = "no ADO project: set it in Katalon's Azure DevOps settings or as `azure.project` in kado.toml; \
-                    `kado list projects` shows them";
-        Failed::Usage(text.to_owned())
-    })?;
-    match what {
-        What::Plans => plans(&place.client, project).await,
-        What::Configurations => configurations(&place.client, project).await,
-        What::TestCases | What::Projects => test_cases(place, project).await,
+impl Origin {
+    fn ado_project(&self) -> Result<&str, UsageError> {
+        self.ado_project.as_deref().ok_or_else(|| {
+            UsageError(
+                "no ADO project: set it in Katalon's Azure DevOps settings or as `azure.project` \
+                 in kado.toml; `kado list projects` shows them"
+                    .to_owned(),
+            )
+        })
     }
 }
 
 /// The ids of projects are GUIDs, all others are numbers.
-async fn projects(client: &AdoClient) -> Result<Listing, Failed> {
-    let mut found = client.projects().await?;
-    found.sort_by_key(|project| project.name.to_lowercase());
+async fn projects(client: &AdoClient) -> Result<Listing, NoList> {
+    let mut projects = client.projects().await?;
+    projects.sort_by_key(|project| project.name.to_lowercase());
+
     let mut listing = Listing::new(["ID", "NAME"]);
-    for project in found {
+    for project in projects {
         let json = json!({ "id": project.id, "name": project.name });
         listing.add([project.id, project.name], json);
     }
     Ok(listing)
 }
 
-async fn plans(client: &AdoClient, project: &str) -> Result<Listing, Failed> {
+async fn plans(client: &AdoClient, project: &str) -> Result<Listing, NoList> {
     let mut listing = Listing::new(["ID", "NAME", "STATE"]);
     for plan in client.test_plans(project).await? {
         let json = json!({ "id": plan.id, "name": plan.name, "state": plan.state });
-        listing.add(
-            [
-                plan.id.to_string(),
-                plan.name,
-                plan.state.unwrap_or_default(),
-            ],
-            json,
-        );
+        let state = plan.state.unwrap_or_default();
+        listing.add([plan.id.to_string(), plan.name, state], json);
     }
     Ok(listing)
 }
 
-async fn configurations(client: &AdoClient, project: &str) -> Result<Listing, Failed> {
+async fn configurations(client: &AdoClient, project: &str) -> Result<Listing, NoList> {
     let mut listing = Listing::new(["ID", "NAME"]);
-    for found in client.configurations(project).await? {
-        let json = json!({ "id": found.id, "name": found.name });
-        listing.add([found.id.to_string(), found.name], json);
+    for configuration in client.configurations(project).await? {
+        let json = json!({ "id": configuration.id, "name": configuration.name });
+        listing.add([configuration.id.to_string(), configuration.name], json);
     }
     Ok(listing)
 }
 
-async fn test_cases(place: &Place, project: &str) -> Result<Listing, Failed> {
-    if place.plans.is_empty() {
-        let text = "no test plan: choose one in Katalon's Azure DevOps settings or as `submit.test_plans` in kado.toml; \
-                    `kado list plans` shows them";
-        return Err(Failed::Usage(text.to_owned()));
+async fn test_cases(origin: &Origin) -> Result<Listing, NoList> {
+    let project = origin.ado_project()?;
+    if origin.plans.is_empty() {
+        return Err(UsageError(
+            "no test plan: choose one in Katalon's Azure DevOps settings or as \
+             `submit.test_plans` in kado.toml; `kado list plans` shows them"
+                .to_owned(),
+        )
+        .into());
     }
+
     let mut cases: BTreeMap<u32, TestCase> = BTreeMap::new();
-    for plan in &place.plans {
-        for point in place.client.points(project, *plan).await? {
+    for plan in &origin.plans {
+        for point in origin.client.points(project, *plan).await? {
             let case = cases.entry(point.test_case_id).or_default();
             case.id = point.test_case_id;
-            push(&mut case.plans, *plan);
-            push(&mut case.configurations, point.configuration_name);
+            push_new(&mut case.plans, *plan);
+            push_new(&mut case.configurations, point.configuration_name);
         }
     }
+
     let ids: Vec<u32> = cases.keys().copied().collect();
-    for item in place.client.work_items(project, &ids).await? {
+    for item in origin.client.work_items(project, &ids).await? {
         if let Some(case) = cases.get_mut(&item.id) {
             case.name = item.fields.title.unwrap_or_default();
         }
     }
-    for case in place.katalon.iter().flat_map(|project| &project.test_cases) {
+    if let Some(katalon) = &origin.katalon {
+        add_mapped(katalon, &mut cases);
+    }
+
+    Ok(list_of_test_cases(cases))
+}
+
+/// Adds to each test case those of the Katalon project that have its id.
+fn add_mapped(katalon: &Project, cases: &mut BTreeMap<u32, TestCase>) {
+    for case in &katalon.test_cases {
         let raw = case.azure_ids.as_deref().unwrap_or_default();
         for id in azure_ids::resolve(raw, &azure_ids::variables(None, Some(case))).ids {
-            if let Some(found) = cases.get_mut(&id) {
-                push(&mut found.mapped, case.id.clone());
+            if let Some(of_ado) = cases.get_mut(&id) {
+                push_new(&mut of_ado.mapped, case.id.clone());
             }
         }
     }
+}
+
+fn list_of_test_cases(cases: BTreeMap<u32, TestCase>) -> Listing {
     let mut listing = Listing::new([
         "ID",
         "TITLE",
@@ -285,7 +321,7 @@ async fn test_cases(place: &Place, project: &str) -> Result<Listing, Failed> {
     ]);
     for case in cases.into_values() {
         let json = json!(case);
-        let plans: Vec<_> = case.plans.iter().map(u32::to_string).collect();
+        let plans: Vec<String> = case.plans.iter().map(u32::to_string).collect();
         let mapped = if case.mapped.is_empty() {
             "-".to_owned()
         } else {
@@ -300,10 +336,10 @@ async fn test_cases(place: &Place, project: &str) -> Result<Listing, Failed> {
         ];
         listing.add(row, json);
     }
-    Ok(listing)
+    listing
 }
 
-fn push<T: PartialEq>(list: &mut Vec<T>, item: T) {
+fn push_new<T: PartialEq>(list: &mut Vec<T>, item: T) {
     if !list.contains(&item) {
         list.push(item);
     }

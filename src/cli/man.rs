@@ -27,5 +27,6 @@ pub(super) fn man(
             .with_context(|| format!("the pages cannot be written to `{}`", folder.display()))?,
         None => clap_mangen::Man::new(command).render(out)?,
     }
+
     Ok(Exit::Done)
 }

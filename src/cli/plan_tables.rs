@@ -2,12 +2,24 @@
 
 use std::io::{self, Write};
 
+use comfy_table::Table;
+
 use crate::cli::table::{plain, table};
 use crate::plan::SubmissionPlan;
 use crate::plan::attachments::Target;
 
-/// Writes what each point gets, and what is attached to what.
+/// Writes what each point gets, and what is attached to what; no table where there is nothing.
 pub(super) fn write(plan: &SubmissionPlan, out: &mut dyn Write) -> io::Result<()> {
+    if !plan.results.is_empty() {
+        writeln!(out, "\n{}", table_of_results(plan).trim_fmt())?;
+    }
+    if !plan.attachments.is_empty() {
+        writeln!(out, "\n{}", table_of_files(plan).trim_fmt())?;
+    }
+    Ok(())
+}
+
+fn table_of_results(plan: &SubmissionPlan) -> Table {
     let mut results = table([
         "Point",
         "Test case",
@@ -28,23 +40,20 @@ pub(super) fn write(plan: &SubmissionPlan, out: &mut dyn Write) -> io::Result<()
             plain(&result.tests.join(", ")),
         ]);
     }
-    if !plan.results.is_empty() {
-        writeln!(out, "\n{}", results.trim_fmt())?;
-    }
+    results
+}
+
+fn table_of_files(plan: &SubmissionPlan) -> Table {
     let mut files = table(["Attached to", "File", "Type", "Bytes"]);
-    for planned in &plan.attachments {
-        let kind = planned.kind.word().to_owned();
+    for attachment in &plan.attachments {
         files.add_row([
-            target(planned.target),
-            plain(&planned.name),
-            kind,
-            planned.size.to_string(),
+            target(attachment.target),
+            plain(&attachment.name),
+            attachment.kind.word().to_owned(),
+            attachment.size.to_string(),
         ]);
     }
-    if !plan.attachments.is_empty() {
-        writeln!(out, "\n{}", files.trim_fmt())?;
-    }
-    Ok(())
+    files
 }
 
 /// `run` or `point:ID`, as scripts see it too.

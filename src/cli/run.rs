@@ -1,17 +1,21 @@
 //! `kado run`: the service in the foreground.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use clap::Args;
 use tokio_util::sync::CancellationToken;
 
 use crate::cli::error::{UsageError, exit_of};
 use crate::cli::runtime::runtime;
-use crate::config::{Config, paths};
+use crate::config::paths;
 use crate::daemon;
 use crate::exit::Exit;
 use crate::service::{self, Failure};
 use crate::telemetry::{self, Console};
+
+/// How long a thread that still blocks may hold up the end.
+const SHUTDOWN_WITHIN: Duration = Duration::from_secs(2);
 
 /// Arguments of `kado run`.
 #[derive(Debug, Args)]
@@ -45,23 +49,12 @@ fn load_and_watch(
     config: Option<&Path>,
     stop: CancellationToken,
 ) -> anyhow::Result<Exit> {
-    watch(arguments, &paths::load(config)?, stop)
-}
-
-fn watch(arguments: &Arguments, config: &Config, stop: CancellationToken) -> anyhow::Result<Exit> {
+    let config = paths::load(config)?;
     if config.watch.is_empty() {
-        let places: Vec<_> = paths::candidates()
-            .iter()
-            .map(|file| file.display().to_string())
-            .collect();
-        return Err(UsageError(format!(
-            "there is no configuration, so nothing is watched; write a kado.toml with `watch = [\"FOLDER\"]` to one of {} or \
-             name it with --config",
-            places.join(", ")
-        ))
-        .into());
+        return Err(nothing_to_watch().into());
     }
-    let logs = paths::log_dir(config);
+
+    let logs = paths::log_dir(&config);
     let console = if service::is_dispatched() {
         Console::EventLog
     } else {
@@ -70,16 +63,34 @@ fn watch(arguments: &Arguments, config: &Config, stop: CancellationToken) -> any
     let guard = telemetry::start_for_service(console, &logs);
     if let Some(error) = guard.no_files() {
         let folder = logs.display();
-        tracing::warn!(%folder, error, "no log files can be written there; the log goes to standard error only");
+        tracing::warn!(
+            %folder,
+            error,
+            "no log files can be written there; the log goes to standard error only"
+        );
     }
-    let (config, file) = (config.clone(), config.file.clone());
+
+    let file = config.file.clone();
     let runtime = runtime()?;
     let result = if arguments.once {
         runtime.block_on(daemon::once(config, file, stop))
     } else {
         runtime.block_on(daemon::serve(config, file, stop))
     };
+
     // What still blocks a thread, such as a hanging network share, must not hold the end up.
-    runtime.shutdown_timeout(std::time::Duration::from_secs(2));
+    runtime.shutdown_timeout(SHUTDOWN_WITHIN);
     result
+}
+
+fn nothing_to_watch() -> UsageError {
+    let files: Vec<String> = paths::candidates()
+        .iter()
+        .map(|file| file.display().to_string())
+        .collect();
+    UsageError(format!(
+        "there is no configuration, so nothing is watched; write a kado.toml with `watch = \
+         [\"FOLDER\"]` to one of {}, or name it with --config",
+        files.join(", ")
+    ))
 }

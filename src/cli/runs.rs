@@ -14,9 +14,7 @@ use crate::cli::table::{or_dash, plain, table};
 use crate::config::Config;
 use crate::exit::Exit;
 use crate::outbox::request::{Answer, Request};
-use crate::outbox::store::OpenError;
-use crate::outbox::submission::{Obstacle, SubmissionState};
-use crate::outbox::submission::{SubmissionSummary, SubmittedBy};
+use crate::outbox::submission::{Obstacle, SubmissionState, SubmissionSummary, SubmittedBy};
 use crate::outbox::{Store, StoreError};
 use crate::telemetry;
 
@@ -62,38 +60,46 @@ pub(super) fn runs(
     config: &Config,
     out: &mut dyn Write,
 ) -> anyhow::Result<Exit> {
+    let json = arguments.json;
     match &arguments.action {
-        None => list(&rows(config)?, arguments.json, out),
-        Some(Action::Show { id }) => show_run(*id, arguments.json, config, out),
-        Some(Action::Retry {
-            id: Some(id), plan, ..
-        }) => ask(
-            &[Request::Retry {
-                submission: *id,
-                plan: *plan,
-                one_of_many: false,
-            }],
-            arguments.json,
-            config,
-            out,
-        ),
-        Some(Action::Retry { id: None, .. }) => {
-            let failed = rows(config)?.into_iter().filter(has_failed);
-            let again = |row: SubmissionSummary| Request::Retry {
+        None => {
+            print_list(&rows(config)?, json, out)?;
+            Ok(Exit::Done)
+        }
+        Some(Action::Show { id }) => {
+            show_run(*id, json, config, out)?;
+            Ok(Exit::Done)
+        }
+        Some(Action::Retry { id, plan, .. }) => {
+            let requests = match id {
+                Some(id) => vec![Request::Retry {
+                    submission: *id,
+                    plan: *plan,
+                    one_of_many: false,
+                }],
+                None => retries_of_all_failed(config)?,
+            };
+            ask(&requests, json, config, out)
+        }
+        Some(Action::Forget { id }) => {
+            let request = Request::Forget { submission: *id };
+            ask(&[request], json, config, out)
+        }
+    }
+}
+
+fn retries_of_all_failed(config: &Config) -> anyhow::Result<Vec<Request>> {
+    let mut requests = Vec::new();
+    for row in rows(config)? {
+        if has_failed(&row) {
+            requests.push(Request::Retry {
                 submission: row.id,
                 plan: None,
                 one_of_many: true,
-            };
-            let requests: Vec<_> = failed.map(again).collect();
-            ask(&requests, arguments.json, config, out)
+            });
         }
-        Some(Action::Forget { id }) => ask(
-            &[Request::Forget { submission: *id }],
-            arguments.json,
-            config,
-            out,
-        ),
     }
+    Ok(requests)
 }
 
 fn has_failed(row: &SubmissionSummary) -> bool {
@@ -107,34 +113,31 @@ fn has_failed(row: &SubmissionSummary) -> bool {
     }
 }
 
+/// Every submission; none where there is no outbox yet.
 fn rows(config: &Config) -> anyhow::Result<Vec<SubmissionSummary>> {
-    Ok(open(config)?
-        .map(|store| store.summaries(None))
-        .transpose()?
-        .unwrap_or_default())
+    match Store::open_to_read(&config.state_dir)? {
+        Some(store) => Ok(store.summaries(None)?),
+        None => Ok(Vec::new()),
+    }
 }
 
-fn open(config: &Config) -> Result<Option<Store>, OpenError> {
-    Store::open_to_read(&config.state_dir)
-}
-
-fn list(rows: &[SubmissionSummary], json: bool, out: &mut dyn Write) -> anyhow::Result<Exit> {
+fn print_list(rows: &[SubmissionSummary], json: bool, out: &mut dyn Write) -> anyhow::Result<()> {
     if json {
-        json::print(&rows, out)?;
-        return Ok(Exit::Done);
+        return json::print(&rows, out);
     }
     if rows.is_empty() {
         writeln!(out, "No run is known yet.")?;
-        return Ok(Exit::Done);
+        return Ok(());
     }
-    let mut listed = table([
+
+    let mut list = table([
         "Id", "State", "Started", "Project", "Suite", "Plan", "ADO run", "Results", "Files",
         "Left out",
     ]);
     for row in rows {
-        listed.add_row([
+        list.add_row([
             row.id.to_string(),
-            state_of(row),
+            state_in_words(row),
             or_dash(row.started),
             plain(&row.project),
             plain(&row.suite),
@@ -145,37 +148,40 @@ fn list(rows: &[SubmissionSummary], json: bool, out: &mut dyn Write) -> anyhow::
             row.skipped.len().to_string(),
         ]);
     }
-    writeln!(out, "{}", listed.trim_fmt())?;
+    writeln!(out, "{}", list.trim_fmt())?;
+
     for row in rows {
         if let Some(error) = &row.error {
             writeln!(out, "{} {}: {}", row.id, row.state.word(), plain(error))?;
         }
     }
-    Ok(Exit::Done)
+    Ok(())
 }
 
 /// The state, and who submitted it if that was not kado.
-fn state_of(row: &SubmissionSummary) -> String {
-    let by = if row.submitted_by == Some(SubmittedBy::Katalon) {
-        " (Katalon)"
+fn state_in_words(row: &SubmissionSummary) -> String {
+    let state = row.state.word();
+    if row.submitted_by == Some(SubmittedBy::Katalon) {
+        format!("{state} (Katalon)")
     } else {
-        ""
-    };
-    format!("{}{by}", row.state.word())
+        state.to_owned()
+    }
 }
 
-fn show_run(id: i64, json: bool, config: &Config, out: &mut dyn Write) -> anyhow::Result<Exit> {
-    let store = open(config)?.ok_or(StoreError::UnknownSubmission(id))?;
-    let row = store
-        .summaries(Some(&[id]))?
-        .pop()
-        .ok_or(StoreError::UnknownSubmission(id))?;
-    let doubled = store
+fn show_run(id: i64, json: bool, config: &Config, out: &mut dyn Write) -> anyhow::Result<()> {
+    let unknown = StoreError::UnknownSubmission(id);
+    let Some(store) = Store::open_to_read(&config.state_dir)? else {
+        return Err(unknown.into());
+    };
+    let Some(row) = store.summaries(Some(&[id]))?.pop() else {
+        return Err(unknown.into());
+    };
+
+    let double = store
         .doubles(&row.project)?
         .into_iter()
-        .find(|doubled| doubled.submission == id);
-    show::show(&row, &store.load(id)?, doubled.as_ref(), json, out)?;
-    Ok(Exit::Done)
+        .find(|double| double.submission == id);
+    show::show(&row, &store.load(id)?, double.as_ref(), json, out)
 }
 
 /// Has requests carried out, and sends what was retried. As JSON it prints the rows of all that was
@@ -188,8 +194,10 @@ fn ask(
 ) -> anyhow::Result<Exit> {
     telemetry::start_for_command();
     let mut delegate = Delegate::open(config)?;
+
     let mut exit = Exit::Done;
-    let (mut retried, mut forgotten) = (Vec::new(), Vec::new());
+    let mut retried = Vec::new();
+    let mut forgotten = Vec::new();
     for (answer, request) in delegate.ask_all(requests)?.into_iter().zip(requests) {
         match (answer, request) {
             (Answer::Refused(reason), _) => {
@@ -201,34 +209,41 @@ fn ask(
             (Answer::Taken { .. }, Request::Submit { .. } | Request::Claimed { .. }) => {}
         }
     }
+
     let sent = delegate.send(&retried)?;
-    let forgotten: Vec<SubmissionSummary> = if forgotten.is_empty() {
+    exit = exit.and(sent.exit());
+    let forgotten = if forgotten.is_empty() {
         Vec::new()
     } else {
-        rows(config)?
-            .into_iter()
-            .filter(|row| forgotten.contains(&row.id))
-            .collect()
+        let mut rows = rows(config)?;
+        rows.retain(|row| forgotten.contains(&row.id));
+        rows
     };
+
     if json {
-        let done: Vec<SubmissionSummary> = sent.rows.iter().cloned().chain(forgotten).collect();
-        list(&done, true, out)?;
-        return Ok(exit.and(sent.exit()));
+        let done = [sent.rows, forgotten].concat();
+        print_list(&done, json, out)?;
+        return Ok(exit);
     }
-    forgotten
-        .iter()
-        .try_for_each(|row| writeln!(out, "{}", farewell(row)))?;
-    sent.rows
-        .iter()
-        .try_for_each(|row| submission::print(row, out))?;
-    Ok(exit.and(sent.exit()))
+    for row in &forgotten {
+        print_forgotten(row, out)?;
+    }
+    for row in &sent.rows {
+        submission::print(row, out)?;
+    }
+    Ok(exit)
 }
 
-/// What is said of a run that is forgotten: what was sent of it stays in Azure DevOps.
-fn farewell(row: &SubmissionSummary) -> String {
-    let stays = row.ado_run_id.map(|run| {
-        let place = row.url.as_deref().unwrap_or_default();
-        format!("; test run {run}, which it began, stays in Azure DevOps as it is: {place}")
-    });
-    format!("{} is forgotten{}", row.id, stays.unwrap_or_default())
+/// Says that a run is forgotten, and that what was sent of it stays in Azure DevOps.
+fn print_forgotten(row: &SubmissionSummary, out: &mut dyn Write) -> anyhow::Result<()> {
+    match row.ado_run_id {
+        Some(run) => writeln!(
+            out,
+            "{} is forgotten; test run {run}, which it began, stays in Azure DevOps as it is: {}",
+            row.id,
+            row.url.as_deref().unwrap_or_default()
+        )?,
+        None => writeln!(out, "{} is forgotten", row.id)?,
+    }
+    Ok(())
 }

@@ -12,11 +12,11 @@ use crate::config::Config;
 use crate::error_chain::chain;
 use crate::exit::Exit;
 use crate::moment::Moment;
+use crate::outbox::OpenError;
 use crate::outbox::Store;
 use crate::outbox::lock::StateLock;
-use crate::outbox::submission::ServerWithoutToken;
-use crate::outbox::submission::SubmissionSummary;
-use crate::outbox::submission::{Obstacle, SubmissionState};
+use crate::outbox::submission::{Obstacle, ServerWithoutToken, SubmissionState, SubmissionSummary};
+use crate::plural::{counted, form};
 use crate::record::{self, Unreadable};
 use crate::spool::Spool;
 use crate::state_dir;
@@ -45,14 +45,39 @@ struct Status {
 }
 
 /// The same with what people see besides.
-struct Seen {
+struct Overview {
     status: Status,
-    /// Whether a service runs; `None` when this account may not look.
-    running: Option<bool>,
+    service: ServiceState,
     /// Bytes that are free where the state lies.
     free: Option<u64>,
-    /// Servers without a usable token.
-    without_token: usize,
+    servers_without_token: usize,
+}
+
+/// Whether a service runs.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum ServiceState {
+    Running,
+    NotRunning,
+    /// This account may not look at the lock of the state folder.
+    Unknown,
+}
+
+impl ServiceState {
+    fn of(config: &Config) -> Self {
+        match StateLock::is_held(&config.state_dir) {
+            Some(true) => Self::Running,
+            Some(false) => Self::NotRunning,
+            None => Self::Unknown,
+        }
+    }
+
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::NotRunning => "not running",
+            Self::Unknown => "unknown: this account may not look",
+        }
+    }
 }
 
 /// Says how things stand. Anything that needs a person makes the exit code 1.
@@ -61,98 +86,161 @@ pub(super) fn status(
     config: &Config,
     out: &mut dyn Write,
 ) -> anyhow::Result<Exit> {
-    let seen = look(config)?;
+    let overview = look(config)?;
+
     if arguments.json {
-        json::print(&seen.status, out)?;
+        json::print(&overview.status, out)?;
     } else {
-        people(&seen, out)?;
+        print(&overview, out)?;
     }
-    Ok(if seen.status.problems.is_empty() {
+    Ok(if overview.status.problems.is_empty() {
         Exit::Done
     } else {
         Exit::NotDone
     })
 }
 
-fn look(config: &Config) -> anyhow::Result<Seen> {
-    let held = StateLock::is_held(&config.state_dir);
-    let running = held == Some(true);
-    let opened = Store::open_to_read(&config.state_dir).and_then(|store| {
-        store
-            .as_ref()
-            .map_or(Ok(()), |store| store.check_whole(&config.state_dir))?;
-        Ok(store)
-    });
-    let (store, damage) = match opened {
-        Ok(store) => (store, None),
-        Err(error) => (None, Some(chain(&error))),
-    };
-    let mut of_store = OfStore::default();
-    if let Some(store) = &store {
-        of_store = OfStore {
-            rows: store.summaries(None)?,
-            last_success: store.last_success()?,
-            without_token: store.without_token()?,
-            // What a service that has ended could not watch is no news.
-            polled: store.polled()?.filter(|_| running),
-            unreadable: record::unreadable(store)?,
-        };
-    }
+fn look(config: &Config) -> anyhow::Result<Overview> {
+    let service = ServiceState::of(config);
     let free = state_dir::free_bytes(&config.state_dir);
-    let mut problems: Vec<String> = damage.into_iter().chain(disk(config, free)).collect();
-    problems.extend(of_store.without_token.iter().map(token));
-    problems.extend(
-        of_store
-            .polled
-            .as_ref()
-            .map(|reason| format!("folders are polled, so runs are found later: {reason}")),
-    );
-    let spool = Spool::new(&config.state_dir, config.spool_limit);
-    problems.extend(
-        of_store
-            .unreadable
-            .iter()
-            .map(|member| format!("{member}; {}", member.way_out(&spool))),
-    );
-    problems.extend(failures(&of_store));
-    let without_token = of_store.without_token.len();
-    Ok(Seen {
-        status: of_store.counts(running, problems),
-        running: held,
+    let mut problems = Vec::new();
+
+    // A damaged outbox is a problem like any other: what else is known is shown all the same.
+    let outbox = match open_whole(config) {
+        Ok(Some(store)) => OutboxState::read(&store, service)?,
+        Ok(None) => OutboxState::default(),
+        Err(error) => {
+            problems.push(chain(&error));
+            OutboxState::default()
+        }
+    };
+    problems.extend(disk_problem(config, free));
+    problems.extend(outbox.problems(config));
+
+    Ok(Overview {
+        servers_without_token: outbox.without_token.len(),
+        status: outbox.status(service, problems),
+        service,
         free,
-        without_token,
     })
+}
+
+/// The outbox, unless it is damaged.
+fn open_whole(config: &Config) -> Result<Option<Store>, OpenError> {
+    let store = Store::open_to_read(&config.state_dir)?;
+    if let Some(store) = &store {
+        store.check_whole(&config.state_dir)?;
+    }
+    Ok(store)
 }
 
 /// What the outbox says.
 #[derive(Default)]
-struct OfStore {
+struct OutboxState {
     rows: Vec<SubmissionSummary>,
     last_success: Option<Moment>,
     without_token: Vec<ServerWithoutToken>,
+    /// Why the service polls folders, if it does.
     polled: Option<String>,
     /// Members of collections that are kept and cannot be read.
     unreadable: Vec<Unreadable>,
 }
 
-impl OfStore {
-    fn counts(&self, running: bool, problems: Vec<String>) -> Status {
-        let count = |state| self.rows.iter().filter(|row| row.state == state).count();
+impl OutboxState {
+    fn read(store: &Store, service: ServiceState) -> anyhow::Result<Self> {
+        // What a service that has ended could not watch is no news.
+        let polled = match service {
+            ServiceState::Running => store.polled()?,
+            ServiceState::NotRunning | ServiceState::Unknown => None,
+        };
+
+        Ok(Self {
+            rows: store.summaries(None)?,
+            last_success: store.last_success()?,
+            without_token: store.without_token()?,
+            polled,
+            unreadable: record::unreadable(store)?,
+        })
+    }
+
+    fn problems(&self, config: &Config) -> Vec<String> {
+        let mut problems: Vec<String> = self.without_token.iter().map(token_problem).collect();
+
+        if let Some(reason) = &self.polled {
+            problems.push(format!(
+                "folders are polled, so runs are found later: {reason}"
+            ));
+        }
+
+        let spool = Spool::new(&config.state_dir, config.spool_limit);
+        for member in &self.unreadable {
+            problems.push(format!("{member}; {}", member.way_out(&spool)));
+        }
+
+        problems.extend(self.parked());
+        problems.extend(self.held_up());
+        problems
+    }
+
+    /// One line for each parked run.
+    fn parked(&self) -> Vec<String> {
+        self.rows
+            .iter()
+            .filter(|row| row.state == SubmissionState::Parked)
+            .map(|row| format!("run {} ({}) is parked: {}", row.id, row.suite, reason(row)))
+            .collect()
+    }
+
+    /// One line for all runs that wait for the same reason; missing tokens have lines of their own.
+    fn held_up(&self) -> Vec<String> {
+        let wait_for_token: HashSet<i64> = self
+            .without_token
+            .iter()
+            .flat_map(|server| server.ids.iter().copied())
+            .collect();
+        let mut by_reason: BTreeMap<&str, Vec<&SubmissionSummary>> = BTreeMap::new();
+        for row in &self.rows {
+            if is_held_up(row) && !wait_for_token.contains(&row.id) {
+                by_reason.entry(reason(row)).or_default().push(row);
+            }
+        }
+
+        let mut lines = Vec::new();
+        for (reason, rows) in by_reason {
+            lines.push(match rows.as_slice() {
+                [row] => format!("run {} ({}) waits: {reason}", row.id, row.suite),
+                rows => format!("{} runs wait: {reason}", rows.len()),
+            });
+        }
+        lines
+    }
+
+    fn status(&self, service: ServiceState, problems: Vec<String>) -> Status {
+        let oldest_pending = self
+            .rows
+            .iter()
+            .filter(|row| is_waiting(row))
+            .filter_map(|row| row.ended)
+            .min();
+
         Status {
-            running,
-            pending: count(SubmissionState::Pending),
-            submitting: count(SubmissionState::Submitting),
-            parked: count(SubmissionState::Parked),
+            running: service == ServiceState::Running,
+            pending: self.count(SubmissionState::Pending),
+            submitting: self.count(SubmissionState::Submitting),
+            parked: self.count(SubmissionState::Parked),
             last_success: self.last_success,
-            oldest_pending: self
-                .rows
-                .iter()
-                .filter(|row| is_waiting(row))
-                .filter_map(|row| row.ended)
-                .min(),
+            oldest_pending,
             problems,
         }
     }
+
+    fn count(&self, state: SubmissionState) -> usize {
+        self.rows.iter().filter(|row| row.state == state).count()
+    }
+}
+
+fn reason(row: &SubmissionSummary) -> &str {
+    row.error.as_deref().unwrap_or("no reason is known")
 }
 
 const fn is_waiting(row: &SubmissionSummary) -> bool {
@@ -167,103 +255,73 @@ fn is_held_up(row: &SubmissionSummary) -> bool {
     is_waiting(row) && row.error.is_some() && row.obstacle != Some(Obstacle::Katalon)
 }
 
-/// One line for each parked run, and one for all that wait for the same reason; tokens have lines
-/// of their own.
-fn failures(of_store: &OfStore) -> Vec<String> {
-    let for_token: HashSet<i64> = of_store
-        .without_token
-        .iter()
-        .flat_map(|server| server.ids.iter().copied())
-        .collect();
-    let mut waits: BTreeMap<&str, Vec<&SubmissionSummary>> = BTreeMap::new();
-    let mut lines = Vec::new();
-    for row in &of_store.rows {
-        let error = row.error.as_deref().unwrap_or("for no known reason");
-        if row.state == SubmissionState::Parked {
-            lines.push(format!("run {} ({}) is parked: {error}", row.id, row.suite));
-        } else if is_held_up(row) && !for_token.contains(&row.id) {
-            waits.entry(error).or_default().push(row);
-        }
-    }
-    lines.extend(
-        waits
-            .into_iter()
-            .map(|(error, rows)| match rows.as_slice() {
-                [row] => format!("run {} ({}) waits: {error}", row.id, row.suite),
-                rows => format!("{} runs wait: {error}", rows.len()),
-            }),
-    );
-    lines
-}
-
-fn token(server: &ServerWithoutToken) -> String {
-    let since = server
-        .since
-        .map(|since| format!(" since {since}"))
-        .unwrap_or_default();
-    let runs = if server.waiting == 1 {
-        "1 run waits".to_owned()
-    } else {
-        format!("{} runs wait", server.waiting)
-    };
+fn token_problem(server: &ServerWithoutToken) -> String {
     let name = if server.server.is_empty() {
         "a server"
     } else {
         &server.server
     };
+    let since = match server.since {
+        Some(since) => format!(" since {since}"),
+        None => String::new(),
+    };
+
     format!(
-        "no usable token for {name}{since}; {runs}: {}",
+        "no usable token for {name}{since}; {} {}: {}",
+        counted(server.waiting, "run"),
+        form(server.waiting, "waits", "wait"),
         server.reason
     )
 }
 
 /// What is wrong with the disk of the state folder: nothing is sent that cannot be recorded.
-fn disk(config: &Config, free: Option<u64>) -> Option<String> {
+fn disk_problem(config: &Config, free: Option<u64>) -> Option<String> {
     let state = config.state_dir.display();
     if state_dir::is_read_only(&config.state_dir) == Some(true) {
         return Some(format!(
-            "the state folder `{state}` lies on a read-only file system; nothing can be recorded, so nothing is sent"
+            "the state folder `{state}` lies on a read-only file system; nothing can be recorded, \
+             so nothing is sent"
         ));
     }
-    match free.filter(|free| *free < LITTLE)? {
+
+    match free? {
         0 => Some(format!(
-            "there is no room where the state folder `{state}` lies; nothing can be recorded, so nothing is sent"
+            "there is no room where the state folder `{state}` lies; nothing can be recorded, so \
+             nothing is sent"
         )),
-        free => Some(format!(
-            "only {} MiB are free where the state folder `{state}` lies; nothing is sent without room",
+        free if free < LITTLE => Some(format!(
+            "only {} MiB are free where the state folder `{state}` lies; nothing is sent without \
+             room",
             free >> 20
         )),
+        _ => None,
     }
 }
 
-fn people(seen: &Seen, out: &mut dyn Write) -> anyhow::Result<()> {
-    let status = &seen.status;
-    let service = match seen.running {
-        Some(true) => "running",
-        Some(false) => "not running",
-        None => "not to be told by this account",
+fn print(overview: &Overview, out: &mut dyn Write) -> anyhow::Result<()> {
+    let status = &overview.status;
+    let waiting = status.pending + status.submitting;
+    let tokens = match overview.servers_without_token {
+        0 => "nothing waits for a token".to_owned(),
+        servers => format!(
+            "{} {} no usable token",
+            counted(servers, "server"),
+            form(servers, "has", "have")
+        ),
     };
-    writeln!(out, "Service       {service}")?;
+    let free = overview.free.map(|free| format!("{} MiB free", free >> 20));
+
+    writeln!(out, "Service       {}", overview.service.word())?;
     writeln!(
         out,
-        "Waiting       {}, {} of them under way",
-        status.pending + status.submitting,
+        "Waiting       {waiting}, {} of them under way",
         status.submitting
     )?;
     writeln!(out, "Oldest        {}", or_dash(status.oldest_pending))?;
     writeln!(out, "Parked        {}", status.parked)?;
     writeln!(out, "Last success  {}", or_dash(status.last_success))?;
-    let tokens = match seen.without_token {
-        0 => "nothing waits for a token".to_owned(),
-        1 => "1 server has no usable token".to_owned(),
-        servers => format!("{servers} servers have no usable token"),
-    };
     writeln!(out, "Credentials   {tokens}")?;
-    writeln!(
-        out,
-        "Disk          {}",
-        or_dash(seen.free.map(|free| format!("{} MiB free", free >> 20)))
-    )?;
+    writeln!(out, "Disk          {}", or_dash(free))?;
     for problem in &status.problems {
         writeln!(out, "problem: {}", plain(problem))?;
     }

@@ -2,48 +2,55 @@
 
 use std::io::Write;
 
-use crate::cli::table::{counted, plain};
-use crate::outbox::submission::SubmissionState;
-use crate::outbox::submission::{SubmissionSummary, SubmittedBy};
+use crate::cli::table::plain;
+use crate::outbox::submission::{SubmissionState, SubmissionSummary, SubmittedBy};
+use crate::plural::counted;
 
-/// What became of one submission, for people.
+/// Prints what became of a submission, and what was left out.
 pub(super) fn print(row: &SubmissionSummary, out: &mut dyn Write) -> anyhow::Result<()> {
-    let plan = row
-        .plan_id
-        .map(|plan| format!(" (test plan {plan})"))
-        .unwrap_or_default();
     let suite = plain(&row.suite);
-    let error = plain(row.error.as_deref().unwrap_or_default());
-    match row.state {
-        SubmissionState::Submitted if row.submitted_by == Some(SubmittedBy::Katalon) => writeln!(
-            out,
-            "{suite}{plan}: submitted by Katalon itself as test run {}; kado sent nothing\n    {}",
-            row.ado_run_id.unwrap_or_default(),
-            plain(row.url.as_deref().unwrap_or_default())
-        )?,
-        SubmissionState::Submitted => writeln!(
-            out,
-            "{suite}{plan}: submitted as test run {} with {} and {}\n    {}",
-            row.ado_run_id.unwrap_or_default(),
-            counted(row.results, "result"),
-            counted(row.attachments, "attachment"),
-            plain(row.url.as_deref().unwrap_or_default())
-        )?,
-        SubmissionState::Parked => writeln!(out, "{suite}{plan}: parked: {error}")?,
-        SubmissionState::Ignored => writeln!(out, "{suite}{plan}: ignored: {error}")?,
-        SubmissionState::Pending | SubmissionState::Submitting if row.error.is_none() => {
-            writeln!(
-                out,
-                "{suite}{plan}: is not submitted yet; `kado runs show {}` says what becomes of it",
-                row.id
-            )?;
-        }
-        SubmissionState::Pending | SubmissionState::Submitting => {
-            writeln!(out, "{suite}{plan}: waits: {error}")?;
-        }
+    match row.plan_id {
+        Some(plan) => write!(out, "{suite} (test plan {plan}): ")?,
+        None => write!(out, "{suite}: ")?,
     }
+
+    let reason = row.error.as_deref().map(plain);
+    match row.state {
+        SubmissionState::Submitted => print_submitted(row, out)?,
+        SubmissionState::Parked => writeln!(out, "parked: {}", reason.unwrap_or_default())?,
+        SubmissionState::Ignored => writeln!(out, "ignored: {}", reason.unwrap_or_default())?,
+        SubmissionState::Pending | SubmissionState::Submitting => match reason {
+            Some(reason) => writeln!(out, "waits: {reason}")?,
+            None => writeln!(
+                out,
+                "is not submitted yet; `kado runs show {}` says what becomes of it",
+                row.id
+            )?,
+        },
+    }
+
     for left_out in &row.skipped {
         writeln!(out, "    left out: {}", plain(&left_out.to_string()))?;
     }
+    Ok(())
+}
+
+fn print_submitted(row: &SubmissionSummary, out: &mut dyn Write) -> anyhow::Result<()> {
+    let run = row.ado_run_id.unwrap_or_default();
+    if row.submitted_by == Some(SubmittedBy::Katalon) {
+        writeln!(
+            out,
+            "submitted by Katalon itself as test run {run}; kado sent nothing"
+        )?;
+    } else {
+        writeln!(
+            out,
+            "submitted as test run {run} with {} and {}",
+            counted(row.results, "result"),
+            counted(row.attachments, "attachment")
+        )?;
+    }
+
+    writeln!(out, "    {}", plain(row.url.as_deref().unwrap_or_default()))?;
     Ok(())
 }

@@ -15,7 +15,6 @@ use crate::cli::table::plain;
 use crate::config::Config;
 use crate::exit::Exit;
 use crate::outbox::request::{Answer, Request};
-use crate::outbox::submission::SubmissionSummary;
 use crate::telemetry;
 
 /// Arguments of `kado submit`.
@@ -46,8 +45,11 @@ pub(super) fn submit(
         let folders = &arguments.folders;
         return runtime()?.block_on(dry_run::dry_run(folders, arguments.json, config, out));
     }
+
     let mut delegate = Delegate::open(config)?;
-    let (mut ids, mut known, mut exit) = (Vec::new(), Vec::new(), Exit::Done);
+    let mut exit = Exit::Done;
+    let mut ids = Vec::new();
+    let mut submitted_before = Vec::new();
     for folder in &arguments.folders {
         let folder = std::path::absolute(folder)?;
         let request = Request::Submit {
@@ -55,40 +57,32 @@ pub(super) fn submit(
             again: arguments.again,
         };
         match delegate.ask(&request)? {
-            Answer::Taken {
-                submissions,
-                note: Some(note),
-            } => {
-                eprintln!("{}", plain(&note));
-                known.extend(submissions.iter().copied());
+            Answer::Taken { submissions, note } => {
+                if let Some(note) = note {
+                    eprintln!("{}", plain(&note));
+                    submitted_before.extend_from_slice(&submissions);
+                }
                 ids.extend(submissions);
             }
-            Answer::Taken {
-                submissions,
-                note: None,
-            } => ids.extend(submissions),
             Answer::Refused(reason) => {
-                eprintln!(
-                    "{}",
-                    plain(&format!(
-                        "`{}` is not submitted: {reason}",
-                        folder.display()
-                    ))
-                );
+                let message = format!("`{}` is not submitted: {reason}", folder.display());
+                eprintln!("{}", plain(&message));
                 exit = exit.and(Exit::NotDone);
             }
         }
     }
+
     let mut sent = delegate.send(&ids)?;
     // What was left out counts in the invocation that submitted the run.
-    sent.attempts.retain(|(id, _)| !known.contains(id));
-    report(arguments.json, &sent.rows, out)?;
-    Ok(exit.and(sent.exit()))
-}
+    sent.attempts
+        .retain(|(id, _)| !submitted_before.contains(id));
 
-fn report(json: bool, rows: &[SubmissionSummary], out: &mut dyn Write) -> anyhow::Result<()> {
-    if json {
-        return json::print(&rows, out);
+    if arguments.json {
+        json::print(&sent.rows, out)?;
+    } else {
+        for row in &sent.rows {
+            submission::print(row, out)?;
+        }
     }
-    rows.iter().try_for_each(|row| submission::print(row, out))
+    Ok(exit.and(sent.exit()))
 }

@@ -7,21 +7,13 @@ pub(super) fn table<const N: usize>(titles: [&str; N]) -> Table {
     let mut table = Table::new();
     table.load_style(presets::NOTHING);
     table.set_header(titles);
+
     table
 }
 
 /// The text of a value that may be missing.
 pub(super) fn or_dash<T: std::fmt::Display>(value: Option<T>) -> String {
     value.map_or_else(|| "-".to_owned(), |value| plain(&value.to_string()))
-}
-
-/// How many there are of something.
-pub(super) fn counted(count: usize, thing: &str) -> String {
-    if count == 1 {
-        format!("1 {thing}")
-    } else {
-        format!("{count} {thing}s")
-    }
 }
 
 /// The text without characters that would steer a terminal: everything in a log or an answer is

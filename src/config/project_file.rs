@@ -17,8 +17,8 @@ use crate::config::section::{Problem, Problems, Section};
 use crate::config::values::with_way_out;
 use crate::config::{Config, file, values};
 use crate::error_chain::chain;
-use crate::plan::overrides::Overrides;
-use crate::plan::run_name::{self, NamePattern};
+use crate::plan::options::{NamePattern, Overrides};
+use crate::plan::run_name;
 use crate::workspace;
 
 /// What the file says.

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use crate::ado::{AdoClient, AdoError};
-use crate::plan::ado_facts::{AdoFacts, OtherPlan};
+use crate::plan::facts::{AdoFacts, OtherPlan};
 use crate::plan::links::{BuildChoice, BuildLink, LookUp, ReleaseChoice, ReleaseLink};
-use crate::plan::options::Options;
+use crate::plan::snapshot::Options;
 
 /// Pauses before each try to look a link up: one that fails for long costs the link, but a hiccup
 /// does not.
@@ -44,7 +44,7 @@ pub(crate) async fn read(
         elsewhere,
         build,
         release,
-        no_tags: client.is_before_2020(),
+        no_tags: !client.takes_tags(),
     })
 }
 
@@ -66,18 +66,18 @@ async fn elsewhere(
     {
         let (points, unread) = match client.points(project, other).await {
             Ok(points) => (points, None),
-            Err(AdoError::Gone { .. }) => (Vec::new(), None),
+            Err(AdoError::Gone(_)) => (Vec::new(), None),
             Err(AdoError::Unavailable {
                 message,
                 wait,
-                web_page,
+                unclear,
             }) if patient => {
                 let message =
                     format!("test plan {other}, which this run goes to as well: {message}");
                 return Err(AdoError::Unavailable {
                     message,
                     wait,
-                    web_page,
+                    unclear,
                 });
             }
             // The token may be good for one plan and not for the other; one that ended is good for

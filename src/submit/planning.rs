@@ -1,9 +1,10 @@
 //! Makes the plan of a submission from its snapshot and what ADO says, or says why there is nothing to
 //! send.
 
-use crate::ado::{AdoClient, AdoError, Missing};
+use crate::ado::projects::is_about_plan;
+use crate::ado::{AdoClient, AdoError};
 use crate::outbox::submission::Submission;
-use crate::plan::several_plans::NoResultsHere;
+use crate::plan::several::NoneHere;
 use crate::plan::{SubmissionPlan, plan as make_plan};
 use crate::submit::facts;
 use crate::submit::stop::Stop;
@@ -29,10 +30,9 @@ pub(super) async fn plan(
     .await
     {
         Ok(facts) => Ok(make_plan(snapshot, plan_id, &submission.key, &facts)),
-        Err(AdoError::Gone {
-            what: Missing::Plan(missing),
-            message,
-        }) if missing == plan_id => Err(Stop::Park(format!("{message}; {}", correct(submission)))),
+        Err(AdoError::Gone(message)) if is_about_plan(&message, plan_id) => {
+            Err(Stop::Park(format!("{message}; {}", correct(submission))))
+        }
         Err(error) => Err(error.into()),
     }
 }
@@ -53,7 +53,7 @@ fn correct(submission: &Submission) -> String {
 pub(super) fn nothing_to_submit(plan: SubmissionPlan) -> Stop {
     let own = plan.plan_id;
     let reason = match plan.none_here {
-        Some(NoResultsHere::GoTo(other)) => {
+        Some(NoneHere::GoTo(other)) => {
             let reason = format!(
                 "no test of this run has a test point in test plan {own}; its results go to test plan {other}"
             );
@@ -63,12 +63,12 @@ pub(super) fn nothing_to_submit(plan: SubmissionPlan) -> Stop {
             };
         }
         // Nothing is lost by waiting: there is nothing to send to this plan.
-        Some(NoResultsHere::Unread(other)) => {
-            return Stop::Ado(AdoError::unavailable(format!(
+        Some(NoneHere::Unread(other)) => {
+            return Stop::Ado(AdoError::not_sent(format!(
                 "no test of this run has a test point in test plan {own}, and test plan {other} cannot be read"
             )));
         }
-        Some(NoResultsHere::ToldWith(other)) => format!(
+        Some(NoneHere::ToldWith(other)) => format!(
             "no result can be submitted: no test of this run has a test point in test plan {own}, and none in the others; \
              see its submission to test plan {other}"
         ),

@@ -716,7 +716,7 @@ fn that_nobody_submits_is_told_where_submitting_is_left_to_a_katalon_that_does_n
     insta::assert_snapshot!(told(machine.settings()), @r#"
     0
     ok     Katalon's own submission: `submit.katalon_submits` is "always": the service lists runs of this project as ignored, and Katalon submits them if it has a licence for it
-           → without that licence nobody submits: remove the key, kado then does
+           → without that licence nobody submits: remove the key, then kado does
     "#);
 }
 

@@ -611,7 +611,7 @@ fn options_inside_the_text_of_a_shell_are_not_seen_and_that_is_told() {
     assert_eq!(done.code, 1, "{done:?}");
     assert!(
         done.err
-            .contains("`-adoPlanId` stands inside a text for a shell"),
+            .contains("`-adoPlanId` is part of a text for a shell"),
         "{done:?}"
     );
     assert_eq!(

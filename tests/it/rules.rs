@@ -351,7 +351,7 @@ fn reports_that_are_a_link_into_another_project_are_not_submitted_with_its_setti
         machine
             .kado(&["check", "--offline"])
             .out
-            .contains("is a link, which is not followed")
+            .contains("is a link, and kado follows none")
     );
 }
 

@@ -220,10 +220,10 @@ fn rows_that_never_match_and_words_that_katalon_does_not_write_are_told() {
     ok     mapping Windows / Chrome / any: configuration 1 (Windows 10)
     WRONG  mapping windows / chrome / any: configuration 2 (Ubuntu); never matches: row 1 has the same conditions and counts first
            → remove one of the two rows in Katalon's Test Configuration Mapping
-    ok     mapping Ubuntu / Chrome / any: configuration 2 (Ubuntu); `Ubuntu` is no name that Katalon has for a system or device
+    ok     mapping Ubuntu / Chrome / any: configuration 2 (Ubuntu); `Ubuntu` is not a name that Katalon writes for a system or device
            → write Windows, macOS, Linux, Android or iOS; of a remote run the remote system's own name counts
-    ok     mapping macOS / Google Chrome / any: configuration 2 (Ubuntu); `Google Chrome` is no name that Katalon has for a browser or app
-           → write Chrome, Firefox, Edge, IE, Safari, Native App or Web Service; else it has to be the exact name of a run configuration
+    ok     mapping macOS / Google Chrome / any: configuration 2 (Ubuntu); `Google Chrome` is not a name that Katalon writes for a browser or app
+           → write Chrome, Firefox, Edge, IE, Safari, Native App or Web Service; anything else has to be the exact name of a run configuration
     ");
 }
 

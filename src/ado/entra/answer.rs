@@ -6,7 +6,7 @@ use std::time::Duration;
 use secrecy::SecretString;
 use serde::Deserialize;
 
-use crate::ado::error::{AdoError, Refusal};
+use crate::ado::error::AdoError;
 use crate::ado::headers;
 use crate::ado::http::Caller;
 use crate::clock;
@@ -20,9 +20,9 @@ const ANSWER: usize = 1024 * 1024;
 /// Who was asked for a token.
 pub(super) struct Asked<'a> {
     /// In words.
-    pub(crate) name: &'a str,
+    pub name: &'a str,
     /// What to look at when it refuses.
-    pub(crate) look: &'static str,
+    pub look: &'static str,
 }
 
 impl Asked<'_> {
@@ -40,7 +40,7 @@ impl Asked<'_> {
             Err(AdoError::Unavailable {
                 message,
                 wait,
-                web_page: false,
+                unclear: false,
             })
         };
         let Some(answer) = answer else {
@@ -77,7 +77,7 @@ impl Asked<'_> {
             {
                 Err(AdoError::CredentialsRefused {
                     server: (*name).to_owned(),
-                    refusal: Refusal::new(words, *look),
+                    message: format!("{words}; {look}"),
                     repeated: false,
                 })
             }
@@ -87,7 +87,7 @@ impl Asked<'_> {
 
     /// Nobody answered.
     pub(super) fn unreachable(&self, caller: &Caller, error: &reqwest::Error) -> AdoError {
-        AdoError::unavailable(format!(
+        AdoError::not_sent(format!(
             "{} cannot be reached for a token{}",
             self.name,
             caller.why(error)
@@ -114,9 +114,9 @@ impl Asked<'_> {
 /// A token that was issued.
 pub(super) struct GoodAnswer {
     /// The token.
-    pub(crate) token: SecretString,
+    pub token: SecretString,
     /// For how long.
-    pub(crate) lives: Duration,
+    pub lives: Duration,
 }
 
 /// What an authority answers. Numbers come as numbers or as texts.
@@ -182,7 +182,7 @@ mod tests {
             Moment::from_millis(1_000_000_000),
         ) {
             Ok(good) => format!("good for {} s", good.lives.as_secs()),
-            Err(AdoError::CredentialsRefused { refusal, .. }) => format!("refused: {refusal}"),
+            Err(AdoError::CredentialsRefused { message, .. }) => format!("refused: {message}"),
             Err(AdoError::Unavailable { message, .. }) => format!("busy: {message}"),
             Err(other) => other.to_string(),
         }

@@ -12,14 +12,14 @@ use crate::ado::http::Caller;
 use crate::clock;
 
 /// The authority of the public cloud; others are set with `azure.authority_url`.
-pub(crate) const PUBLIC: &str = "https://login.microsoftonline.com";
+pub const PUBLIC: &str = "https://login.microsoftonline.com";
 
 /// What to look at when the authority refuses an application.
 const LOOK: &str =
     "see `azure.identity` in kado.toml, and whether its secret or certificate has ended";
 
 /// What a service principal proves itself with.
-pub(crate) enum Proof {
+pub enum Proof {
     /// A client secret.
     Secret(SecretString),
     /// A certificate that the application knows, with its key.
@@ -27,17 +27,17 @@ pub(crate) enum Proof {
 }
 
 /// An application that is registered in a tenant.
-pub(crate) struct ServicePrincipal {
+pub struct ServicePrincipal {
     /// The client that reaches the authority.
-    pub(crate) http: Caller,
+    pub http: Caller,
     /// The authority.
-    pub(crate) authority: Url,
+    pub authority: Url,
     /// The tenant, by GUID or domain.
-    pub(crate) tenant_id: String,
+    pub tenant_id: String,
     /// The application's id.
-    pub(crate) client_id: String,
+    pub client_id: String,
     /// How it proves itself.
-    pub(crate) proof: Proof,
+    pub proof: Proof,
 }
 
 impl ServicePrincipal {

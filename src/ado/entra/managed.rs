@@ -17,7 +17,7 @@ use url::Url;
 
 use crate::ado::entra::RESOURCE;
 use crate::ado::entra::answer::{Asked, GoodAnswer};
-use crate::ado::error::{AdoError, Refusal};
+use crate::ado::error::AdoError;
 use crate::ado::http::Caller;
 
 /// Where a virtual machine finds its metadata service.
@@ -29,17 +29,17 @@ const LOOK: &str = "is an identity assigned to this machine, and is it the one o
 const KEY: u64 = 4096;
 
 /// A managed identity of this machine.
-pub(crate) struct ManagedIdentity {
+pub struct ManagedIdentity {
     /// A client that knows no proxy.
-    pub(crate) http: Caller,
+    pub http: Caller,
     /// The identity's id, where the machine has several.
-    pub(crate) client_id: Option<String>,
+    pub client_id: Option<String>,
     /// Who issues its tokens.
-    pub(crate) place: Place,
+    pub place: Place,
 }
 
 /// Who issues tokens for this machine.
-pub(crate) enum Place {
+pub enum Place {
     /// The metadata service of a virtual machine, below this base.
     Imds(Url),
     /// App Service, with the header that it wants to see.
@@ -51,7 +51,7 @@ pub(crate) enum Place {
 impl Place {
     /// Where this machine gets its tokens: below `configured`, else where the environment says,
     /// else from IMDS.
-    pub(crate) fn of_machine(configured: Option<&Url>) -> Self {
+    pub fn of_machine(configured: Option<&Url>) -> Self {
         if let Some(url) = configured {
             return Self::Imds(url.clone());
         }
@@ -125,10 +125,7 @@ impl ManagedIdentity {
 fn refused(name: &str, why: String) -> AdoError {
     AdoError::CredentialsRefused {
         server: name.to_owned(),
-        refusal: Refusal {
-            said: why,
-            advice: None,
-        },
+        message: why,
         repeated: false,
     }
 }

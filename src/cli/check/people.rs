@@ -6,13 +6,13 @@ use std::io::{self, Write};
 use crate::check::{Check, Report, Shared};
 use crate::cli::table::plain;
 
-/// Most ids of one finding that are told with their test cases.
-const LINES: usize = 10;
+/// Most ids of one finding that are shown with their test cases.
+const SHOWN_LINES: usize = 10;
 /// Most ids that are named where all is well with them.
-const NAMES: usize = 10;
+const SHOWN_IDS: usize = 10;
 
 /// Writes the report.
-pub(super) fn tell(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+pub(super) fn print(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     for block in blocks(&report.checks) {
         match &block[..] {
             [only] => single(only, out)?,
@@ -22,6 +22,7 @@ pub(super) fn tell(report: &Report, out: &mut dyn Write) -> io::Result<()> {
             writeln!(out, "       → {}", plain(hint))?;
         }
     }
+
     let wrong = report.checks.iter().filter(|check| !check.ok).count();
     if wrong == 0 {
         writeln!(out, "\nAll is well.")
@@ -30,18 +31,14 @@ pub(super) fn tell(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     }
 }
 
-/// Checks that found the same, each at the place of the first one.
+/// Checks that found the same, each block where its first check stands.
 fn blocks(checks: &[Check]) -> Vec<Vec<&Check>> {
     let mut blocks: Vec<Vec<&Check>> = Vec::new();
-    let finding = |check: &Check| check.shared.as_ref().map(|shared| shared.finding.clone());
     for check in checks {
-        let same = |block: &&mut Vec<&Check>| {
-            let first = block[0];
-            check.shared.is_some()
-                && (first.ok, finding(first), &first.hint)
-                    == (check.ok, finding(check), &check.hint)
-        };
-        match blocks.iter_mut().find(same) {
+        match blocks
+            .iter_mut()
+            .find(|block| found_the_same(block[0], check))
+        {
             Some(block) => block.push(check),
             None => blocks.push(vec![check]),
         }
@@ -49,7 +46,16 @@ fn blocks(checks: &[Check]) -> Vec<Vec<&Check>> {
     blocks
 }
 
-fn mark(check: &Check) -> &'static str {
+fn found_the_same(one: &Check, other: &Check) -> bool {
+    match (&one.shared, &other.shared) {
+        (Some(shared), Some(of_other)) => {
+            shared.finding == of_other.finding && one.ok == other.ok && one.hint == other.hint
+        }
+        _ => false,
+    }
+}
+
+const fn mark(check: &Check) -> &'static str {
     if check.ok { "ok   " } else { "WRONG" }
 }
 
@@ -62,49 +68,52 @@ fn single(check: &Check, out: &mut dyn Write) -> io::Result<()> {
         plain(&check.name),
         plain(lines.next().unwrap_or_default())
     )?;
-    lines.try_for_each(|line| writeln!(out, "         {}", plain(line)))
+
+    for line in lines {
+        writeln!(out, "         {}", plain(line))?;
+    }
+    Ok(())
 }
 
-/// Of ids that are as they should be the numbers are enough.
 fn together(checks: &[&Check], out: &mut dyn Write) -> io::Result<()> {
     let shared: Vec<&Shared> = checks
         .iter()
         .filter_map(|check| check.shared.as_ref())
         .collect();
-    let (first, count) = (checks[0], checks.len());
+    let first = checks[0];
+    let count = shared.len();
     let finding = plain(&shared[0].finding);
+
+    // Of ids that are as they should be the numbers are enough.
     if first.ok && first.hint.is_none() {
-        let names: Vec<_> = shared
+        let ids: Vec<String> = shared
             .iter()
-            .take(NAMES)
+            .take(SHOWN_IDS)
             .map(|shared| plain(&shared.id))
             .collect();
-        let more = if count > NAMES {
-            format!(" and {} more", count - NAMES)
-        } else {
-            String::new()
+        let more = match count.saturating_sub(SHOWN_IDS) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
         };
         return writeln!(
             out,
             "{}  {count} ids: {finding}: {}{more}",
             mark(first),
-            names.join(", ")
+            ids.join(", ")
         );
     }
+
     writeln!(out, "{}  {count} ids: {finding}", mark(first))?;
-    for shared in shared.iter().take(LINES) {
+    for shared in shared.iter().take(SHOWN_LINES) {
+        let id = plain(&shared.id);
+        writeln!(out, "         {id}  {}", plain(&shared.about))?;
+    }
+    if count > SHOWN_LINES {
+        let more = count - SHOWN_LINES;
         writeln!(
             out,
-            "         {}  {}",
-            plain(&shared.id),
-            plain(&shared.about)
+            "         … and {more} more, which `kado check --json` names"
         )?;
     }
-    match count.saturating_sub(LINES) {
-        0 => Ok(()),
-        more => writeln!(
-            out,
-            "         … and {more} more, which `kado check --json` names"
-        ),
-    }
+    Ok(())
 }

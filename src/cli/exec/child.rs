@@ -3,7 +3,6 @@
 mod signals;
 
 use std::ffi::OsString;
-use std::path::Path;
 
 use anyhow::Context as _;
 use tokio::process::Command;
@@ -20,25 +19,22 @@ use signals::Signals;
 /// When the command cannot be started.
 pub(super) async fn run(command: &[OsString]) -> anyhow::Result<i32> {
     let (program, arguments) = command.split_first().context("there is no command")?;
+
     // Heard from before the command starts, so that no signal ends kado alone.
     let mut signals = Signals::listen()?;
     let mut child = Command::new(program)
         .args(arguments)
         .spawn()
-        .map_err(|error| UsageError(format!("`{}` cannot be started: {error}", shown(command))))?;
+        .map_err(|error| {
+            let program = program.to_string_lossy();
+            UsageError(format!("`{program}` cannot be started: {error}"))
+        })?;
     let pid = child.id();
+
     loop {
         tokio::select! {
             status = child.wait() => return Ok(signals::exit_code(status?)),
             signal = signals.next() => signals::pass_on(signal, pid),
         }
     }
-}
-
-/// The command's name, for messages.
-fn shown(command: &[OsString]) -> String {
-    command
-        .first()
-        .map(|program| Path::new(program).display().to_string())
-        .unwrap_or_default()
 }

@@ -52,12 +52,22 @@ impl Span {
 
     /// Begin and end, if it ended now.
     fn until_now(self) -> (Moment, Moment) {
-        let (now, elapsed) = (clock::now(), self.watch.elapsed());
+        let now = clock::now();
+        let elapsed = self.watch.elapsed();
         (
             self.from.min(now.minus(elapsed)),
             now.max(self.from.plus(elapsed)),
         )
     }
+}
+
+/// The runs of a command that has ended.
+#[derive(Debug, Default)]
+pub(super) struct RunsOfCommand {
+    /// Folders of its runs, the oldest run first.
+    pub own: Vec<PathBuf>,
+    /// Folders of runs that may be its own and go on, so that another command runs them.
+    pub of_others: Vec<PathBuf>,
 }
 
 impl ClaimKeeper {
@@ -66,15 +76,16 @@ impl ClaimKeeper {
     /// # Errors
     /// When the outbox cannot be opened or written.
     pub(super) async fn claim(config: &Config, root: &Path, terms: &Terms) -> anyhow::Result<Self> {
-        // Only for as long as it takes: a service may be started while the command runs.
+        // Without the lock of the state folder: a service may be started while the command runs.
         let outbox = Outbox::open_beside(&config.state_dir)?;
-        let plain = workspace::without_links(root).unwrap_or_else(|| root.to_owned());
-        let span = Span::begin();
+        let without_links = workspace::without_links(root).unwrap_or_else(|| root.to_owned());
         let stored = terms.clone();
+        let span = Span::begin();
         let id = outbox
-            .with(move |store| store.claim(&plain, &stored, span.from))
+            .with(move |store| store.claim(&without_links, &stored, span.from))
             .await?;
         let signs_of_life = tokio::spawn(give_signs_of_life(outbox.clone(), id, span));
+
         Ok(Self {
             outbox,
             id,
@@ -85,34 +96,41 @@ impl ClaimKeeper {
         })
     }
 
-    /// Ends the claim and finds the runs that started while it lasted, the oldest first.
+    /// Ends the claim and finds the runs that started while it lasted.
     ///
     /// # Errors
     /// When the outbox cannot be written.
-    pub(super) async fn end(self) -> Result<Found, StoreError> {
+    pub(super) async fn end(self) -> Result<RunsOfCommand, StoreError> {
         self.signs_of_life.abort();
-        let (id, root) = (self.id, self.root);
+        let id = self.id;
         let (from, until) = self.span.until_now();
-        let claims = self.outbox.with(move |store| {
-            store.end_claim(id, from, until)?;
-            store.claims(clock::now())
-        });
-        // What is not ended lasts longer than what ended now.
-        let others: Vec<_> = claims
-            .await?
-            .into_iter()
-            .filter(|claim| !claim.lost && claim.until > until)
-            .collect();
-        let plain = workspace::without_links(&root).unwrap_or_default();
-        let claim = Claim {
-            root: plain,
-            from,
-            seen: until,
-            until,
-            lost: false,
-            terms: self.terms,
+        let claims = self
+            .outbox
+            .with(move |store| {
+                store.end_claim(id, from, until)?;
+                store.claims(clock::now())
+            })
+            .await?;
+
+        let search = Search {
+            claim: Claim {
+                root: workspace::without_links(&self.root).unwrap_or_default(),
+                from,
+                seen: until,
+                until,
+                lost: false,
+                terms: self.terms,
+            },
+            // What is not ended lasts longer than what ended now.
+            lasting_claims: claims
+                .into_iter()
+                .filter(|claim| !claim.lost && claim.until > until)
+                .collect(),
+            host: clock::host_name(),
+            running_commands: LazyCell::new(katalon_commands_of_others),
         };
-        Ok(blocking(move || runs_of(&root, &claim, &others)).await?)
+        let root = self.root;
+        Ok(blocking(move || search.runs(&root)).await?)
     }
 }
 
@@ -120,81 +138,96 @@ async fn give_signs_of_life(outbox: Outbox, id: i64, span: Span) {
     loop {
         tokio::time::sleep(SIGN_OF_LIFE).await;
         let (from, seen) = span.until_now();
-        if let Err(error) = outbox
-            .with(move |store| store.keep_claim(id, from, seen))
-            .await
-        {
+        let kept = outbox.with(move |store| store.keep_claim(id, from, seen));
+
+        // The claim outlives a few of them, and a service that is not there needs none.
+        if let Err(error) = kept.await {
             tracing::debug!(%error, "no sign of life can be given");
         }
     }
 }
 
-/// What was found when a command had ended.
-#[derive(Debug, Default)]
-pub(super) struct Found {
-    /// Folders of its runs.
-    pub runs: Vec<PathBuf>,
-    /// Folders of runs that may be its own and go on, so that another command runs them.
-    pub of_others: Vec<PathBuf>,
+/// The search for the runs of a claim whose command has ended.
+struct Search {
+    claim: Claim,
+    /// Claims of other commands, which have not ended.
+    lasting_claims: Vec<Claim>,
+    host: String,
+    /// Asked for at most once, because it looks at every process of the machine, and only if a run
+    /// goes on.
+    running_commands: LazyCell<Vec<Command>>,
 }
 
-/// The runs of a claim whose command has ended. A folder in which nothing changed since the claim
-/// was made is not read. `others` are claims that last. A run that goes on although the command has
-/// ended is somebody else's.
-fn runs_of(root: &Path, claim: &Claim, others: &[Claim]) -> Found {
-    let mut found: Vec<(Moment, PathBuf)> = Vec::new();
-    let mut of_others = Vec::new();
-    let host = clock::host_name();
-    let running = LazyCell::new(katalon_commands_of_others);
-    for folder in watch::find_runs(root) {
-        let newest = workspace::list_run_folder(&folder)
-            .ok()
-            .and_then(|listing| listing.newest());
-        if newest.is_none_or(|newest| newest.plus(FILE_TIMES) < claim.from) {
-            continue;
+impl Search {
+    fn runs(&self, root: &Path) -> RunsOfCommand {
+        let mut own: Vec<(Moment, PathBuf)> = Vec::new();
+        let mut of_others = Vec::new();
+        for folder in watch::find_runs(root) {
+            if !self.is_changed_since_claim(&folder) {
+                continue;
+            }
+            let Ok(run) = workspace::read_run(&folder) else {
+                continue;
+            };
+            if !self.is_claimed_by(std::slice::from_ref(&self.claim), &run, &folder) {
+                continue;
+            }
+
+            if self.is_of_another(&run, &folder) {
+                of_others.push(folder);
+            } else {
+                own.push((run.started.unwrap_or(self.claim.from), folder));
+            }
         }
-        let Ok(run) = workspace::read_run(&folder) else {
-            continue;
+
+        own.sort();
+        RunsOfCommand {
+            own: own.into_iter().map(|(_, folder)| folder).collect(),
+            of_others,
+        }
+    }
+
+    /// A folder in which nothing changed since the claim was made is not read: projects keep
+    /// thousands of old runs.
+    fn is_changed_since_claim(&self, folder: &Path) -> bool {
+        let Ok(listing) = workspace::list_run_folder(folder) else {
+            return false;
         };
-        let known = |claims: Vec<Claim>| KnownCommands {
-            root: claim.root.clone(),
-            collection: workspace::collection_of(&folder).map(|found| found.collection.id),
-            claims,
+        listing
+            .newest()
+            .is_some_and(|newest| newest.plus(FILE_TIMES) >= self.claim.from)
+    }
+
+    fn is_claimed_by(&self, claims: &[Claim], run: &SuiteRun, folder: &Path) -> bool {
+        let commands = KnownCommands {
+            root: self.claim.root.clone(),
+            collection: workspace::collection_of(folder).map(|found| found.collection.id),
+            claims: claims.to_vec(),
             seen: Vec::new(),
         };
-        if !known(vec![claim.clone()])
-            .of_run(&run, &folder, &host)
-            .claimed
-        {
-            continue;
-        }
-        let goes_on = || {
-            let is_over =
-                run.ended.is_some() || workspace::read_junit(&folder) == JunitState::Complete;
-            let by_claim = || known(others.to_vec()).of_run(&run, &folder, &host).claimed;
-            !is_over && (by_claim() || may_run(&run, &claim.root, &folder, &running))
-        };
-        if goes_on() {
-            of_others.push(folder);
-        } else {
-            found.push((run.started.unwrap_or(claim.from), folder));
-        }
+        commands.of_run(run, folder, &self.host).claimed
     }
-    found.sort();
-    Found {
-        runs: found.into_iter().map(|(_, folder)| folder).collect(),
-        of_others,
-    }
-}
 
-/// Whether one of these commands may have started a run.
-fn may_run(run: &SuiteRun, root: &Path, folder: &Path, commands: &[Command]) -> bool {
-    let collection = workspace::collection_of(folder).map(|found| found.collection.id);
-    let sought = Sought {
-        root,
-        suite: &run.suite,
-        collection: collection.as_ref().map(Option::as_deref),
-        seen: run.started.unwrap_or_default(),
-    };
-    !candidates(&sought, commands).is_empty()
+    /// A run that goes on although the command has ended is somebody else's, where there is
+    /// somebody who may run it.
+    fn is_of_another(&self, run: &SuiteRun, folder: &Path) -> bool {
+        let is_over = run.ended.is_some() || workspace::read_junit(folder) == JunitState::Complete;
+        if is_over {
+            return false;
+        }
+
+        self.is_claimed_by(&self.lasting_claims, run, folder) || self.may_be_running(run, folder)
+    }
+
+    /// Whether a command that runs on this machine may have started a run.
+    fn may_be_running(&self, run: &SuiteRun, folder: &Path) -> bool {
+        let collection = workspace::collection_of(folder).map(|found| found.collection.id);
+        let sought = Sought {
+            root: &self.claim.root,
+            suite: &run.suite,
+            collection: collection.as_ref().map(Option::as_deref),
+            seen: run.started.unwrap_or_default(),
+        };
+        !candidates(&sought, &self.running_commands).is_empty()
+    }
 }

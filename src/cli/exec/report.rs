@@ -13,14 +13,14 @@ use crate::cli::table::plain;
 use crate::exit::Exit;
 use crate::outbox::submission::{SubmissionState, SubmissionSummary};
 
-/// Collects what was not submitted.
+/// Says what became of the runs, and collects what was not submitted.
 pub(super) struct Report {
+    /// Whether what was not submitted counts for the exit code.
     strict: bool,
     submission: Exit,
 }
 
 impl Report {
-    /// A report; `strict` lets what was not submitted count.
     pub(super) const fn new(strict: bool) -> Self {
         Self {
             strict,
@@ -34,22 +34,24 @@ impl Report {
         result: Result<T, E>,
         what: &str,
     ) -> Option<T> {
-        result
-            .map_err(|error| {
+        match result {
+            Ok(value) => Some(value),
+            Err(error) => {
                 let error: anyhow::Error = error.into();
                 say(&format!("{what}: {error:#}"));
-                self.submission = self.submission.and(Exit::NotDone);
-            })
-            .ok()
+                self.not_done();
+                None
+            }
+        }
     }
 
-    /// An option of the command that is not seen.
-    pub(super) fn hidden(&mut self, option: &str) {
+    /// An option of the command that kado does not see.
+    pub(super) fn hidden_option(&mut self, option: &str) {
         say(&format!(
-            "`{option}` stands inside a text for a shell, where options are not looked for, so it does not count; give \
-             katalonc and its options to `kado exec` one by one"
+            "`{option}` is part of a text for a shell, where kado does not look for options, so it \
+             does not count; give katalonc and its options to `kado exec` one by one"
         ));
-        self.submission = self.submission.and(Exit::NotDone);
+        self.not_done();
     }
 
     /// Runs that go on, and that other commands submit.
@@ -68,33 +70,31 @@ impl Report {
             "`{}` is not submitted: {reason}",
             folder.display()
         ));
-        self.submission = self.submission.and(Exit::NotDone);
+        self.not_done();
     }
 
     /// What became of the runs.
     pub(super) fn sent(&mut self, sent: &Sent) {
         for row in &sent.rows {
             let mut text = Vec::new();
-            // Writing into memory does not fail.
-            let _ = submission::print(row, &mut text);
+            submission::print(row, &mut text).expect("writing into memory does not fail");
             String::from_utf8_lossy(&text).lines().for_each(say);
         }
-        let ignored = if sent.rows.iter().any(|row| is_ignored(row, &sent.rows)) {
-            Exit::NotDone
-        } else {
-            Exit::Done
-        };
-        self.submission = self.submission.and(sent.exit()).and(ignored);
+
+        self.submission = self.submission.and(sent.exit());
+        if sent.rows.iter().any(|row| is_ignored(row, &sent.rows)) {
+            self.not_done();
+        }
     }
 
-    /// How many runs were found.
-    pub(super) fn runs(&mut self, count: usize, root: &Path) {
-        if count == 0 {
+    /// How many runs the command made.
+    pub(super) fn count(&mut self, runs: usize, root: &Path) {
+        if runs == 0 {
             say(&format!(
                 "no suite run of the command has ended below `{}`",
                 root.join("Reports").display()
             ));
-            self.submission = self.submission.and(Exit::NotDone);
+            self.not_done();
         }
     }
 
@@ -106,18 +106,22 @@ impl Report {
             command
         }
     }
+
+    fn not_done(&mut self) {
+        self.submission = self.submission.and(Exit::NotDone);
+    }
 }
 
 /// Whether a run is ignored as a whole: of several test plans those without a point of it are
 /// ignored, and nothing is missing then.
 fn is_ignored(row: &SubmissionSummary, all: &[SubmissionSummary]) -> bool {
-    let is_same_run = |other: &&SubmissionSummary| {
-        let run = |row: &SubmissionSummary| (row.suite.clone(), row.started, row.folder.clone());
-        run(other) == run(row)
-    };
     all.iter()
-        .filter(is_same_run)
-        .all(|row| row.state == SubmissionState::Ignored)
+        .filter(|other| is_same_run(other, row))
+        .all(|other| other.state == SubmissionState::Ignored)
+}
+
+fn is_same_run(one: &SubmissionSummary, other: &SubmissionSummary) -> bool {
+    one.suite == other.suite && one.started == other.started && one.folder == other.folder
 }
 
 fn say(text: &str) {

@@ -11,12 +11,11 @@ use crate::cli::table::{or_dash, plain, table};
 use crate::katalon::settings::ConfigurationRow;
 use crate::outbox::step::{Step, batches};
 use crate::outbox::store::{DoubleSubmission, Extent};
-use crate::outbox::submission::Submission;
-use crate::outbox::submission::{SubmissionSummary, SubmittedBy};
+use crate::outbox::submission::{StoredStep, Submission, SubmissionSummary, SubmittedBy};
 use crate::plan::configuration;
 use crate::submit::ResultRef;
 
-/// What is known of one test of the run.
+/// One test of the run, as scripts see it.
 #[derive(Debug, Serialize)]
 struct TestView {
     test: String,
@@ -40,29 +39,33 @@ struct ResultView {
     request: String,
 }
 
-/// Writes everything that is known of a run; `doubled` where Katalon submitted it as well.
+/// Writes everything that is known of a run; `double` where Katalon submitted it as well.
 pub(super) fn show(
     row: &SubmissionSummary,
     submission: &Submission,
-    doubled: Option<&DoubleSubmission>,
+    double: Option<&DoubleSubmission>,
     json: bool,
     out: &mut dyn Write,
 ) -> anyhow::Result<()> {
     let tests = tests(submission);
+    let warnings = &submission.snapshot.run.warnings;
+
     if json {
         let mut value = serde_json::to_value(row)?;
         value["configuration_row"] = serde_json::to_value(mapping_row(submission))?;
         value["tests"] = serde_json::to_value(&tests)?;
-        value["warnings"] = serde_json::to_value(&submission.snapshot.run.warnings)?;
+        value["warnings"] = serde_json::to_value(warnings)?;
         return json::print(&value, out);
     }
-    facts(row, submission, doubled, out)?;
-    writeln!(out, "\n{}", people(&tests).trim_fmt())?;
+
+    print_facts(row, submission, double, out)?;
+    writeln!(out, "\n{}", table_of_tests(&tests).trim_fmt())?;
     if let Some(plan) = &submission.plan {
         if row.submitted_by == Some(SubmittedBy::Katalon) {
             writeln!(
                 out,
-                "Katalon submitted this run itself. kado would have sent this, and sent nothing of it:"
+                "Katalon submitted this run itself. kado would have sent this, and sent nothing of \
+                 it:"
             )?;
         }
         plan_tables::write(plan, out)?;
@@ -70,157 +73,183 @@ pub(super) fn show(
     for left_out in &row.skipped {
         writeln!(out, "left out: {}", plain(&left_out.to_string()))?;
     }
-    for warning in &submission.snapshot.run.warnings {
+    for warning in warnings {
         writeln!(out, "warning: {}", plain(warning))?;
     }
     Ok(())
 }
 
-fn facts(
+fn print_facts(
     row: &SubmissionSummary,
     submission: &Submission,
-    doubled: Option<&DoubleSubmission>,
+    double: Option<&DoubleSubmission>,
     out: &mut dyn Write,
 ) -> anyhow::Result<()> {
     let facts = [
         ("Suite", row.suite.clone()),
-        ("State", super::state_of(row)),
+        ("State", super::state_in_words(row)),
         ("Reason", or_dash(row.error.as_ref())),
         ("Next try", or_dash(row.next_attempt)),
         ("Folder", row.folder.clone()),
         ("Started", or_dash(row.started)),
         ("Ended", or_dash(row.ended)),
         ("Test plan", or_dash(row.plan_id)),
-        ("katalonc", or_dash(given(submission))),
+        ("katalonc", or_dash(ado_options(submission))),
         ("Mapping row", or_dash(mapping_row(submission))),
         ("ADO run", or_dash(row.ado_run_id)),
         ("Address", or_dash(row.url.as_ref())),
-        ("Katalon's", or_dash(doubled.map(of_katalon))),
+        ("Katalon's", or_dash(double.map(double_in_words))),
         ("Key", row.key.clone()),
     ];
-    for (name, value) in facts.into_iter().filter(|(_, value)| value != "-") {
-        writeln!(out, "{name:<12} {}", plain(&value))?;
+
+    for (name, value) in facts {
+        if value != "-" {
+            writeln!(out, "{name:<12} {}", plain(&value))?;
+        }
     }
     Ok(())
 }
 
 /// What Katalon submitted beside kado.
-fn of_katalon(doubled: &DoubleSubmission) -> String {
-    let what = match doubled.extent {
+fn double_in_words(double: &DoubleSubmission) -> String {
+    let what = match double.extent {
         Extent::Whole => "the same run",
         Extent::Part => "a part of this run",
     };
     format!(
         "{what}, submitted by Katalon itself as test run {}",
-        doubled.katalon_run
+        double.katalon_run
     )
 }
 
-/// What katalonc was told about the submission.
-fn given(submission: &Submission) -> Option<String> {
-    let said = submission.snapshot.run.options.said();
-    let pairs: Vec<String> = said
+/// The `ado*` options that katalonc got.
+fn ado_options(submission: &Submission) -> Option<String> {
+    let options = submission.snapshot.run.options.said();
+    if options.is_empty() {
+        return None;
+    }
+
+    let words: Vec<String> = options
         .iter()
         .map(|(option, value)| format!("-{option}={value}"))
         .collect();
-    (!pairs.is_empty()).then(|| pairs.join(" "))
+    Some(words.join(" "))
 }
 
-/// The row of the test configuration mapping that the run matched.
+/// The row of the test configuration mapping that the run matched; of a collection, the row of each
+/// member that takes part.
 fn mapping_row(submission: &Submission) -> Option<String> {
     let snapshot = &submission.snapshot;
-    let choose =
-        |environment| configuration::choose(&snapshot.options.configuration_rows, environment);
+    let rows = &snapshot.options.configuration_rows;
     let Some(joined) = &snapshot.joined else {
-        return choose(&snapshot.run.environment).map(row_in_words);
+        return configuration::choose(rows, &snapshot.run.environment).map(row_in_words);
     };
-    let part = joined
-        .members
-        .iter()
-        .filter(|member| member.state.takes_part());
-    let rows = part.filter_map(|member| Some((&member.name, choose(&member.environment)?)));
-    let told: Vec<_> = rows
-        .map(|(name, row)| format!("{name}: {}", row_in_words(row)))
-        .collect();
-    (!told.is_empty()).then(|| told.join("; "))
+
+    let mut of_members = Vec::new();
+    for member in &joined.members {
+        if member.state.takes_part()
+            && let Some(row) = configuration::choose(rows, &member.environment)
+        {
+            of_members.push(format!("{}: {}", member.name, row_in_words(row)));
+        }
+    }
+    (!of_members.is_empty()).then(|| of_members.join("; "))
 }
 
 fn row_in_words(row: &ConfigurationRow) -> String {
-    let any = |value: &Option<String>| value.clone().unwrap_or_else(|| "any".to_owned());
-    let (os, platform, profile) = (any(&row.os), any(&row.platform), any(&row.profile));
-    format!(
-        "{os} / {platform} / {profile} → configuration {}",
-        row.configuration_id
-    )
+    let conditions = [&row.os, &row.platform, &row.profile]
+        .map(|column| column.as_deref().unwrap_or("any"))
+        .join(" / ");
+    format!("{conditions} → configuration {}", row.configuration_id)
 }
 
+/// A test that ran more than once has one view, with the status of each.
 fn tests(submission: &Submission) -> Vec<TestView> {
     let mut views: Vec<TestView> = Vec::new();
     for test in &submission.snapshot.run.tests {
-        if let Some(known) = views.iter_mut().find(|view| view.test == test.id) {
-            known.status = format!("{}, {}", known.status, test.status());
+        if let Some(view) = views.iter_mut().find(|view| view.test == test.id) {
+            view.status = format!("{}, {}", view.status, test.status());
             continue;
         }
+
         let case = submission.snapshot.cases.get(&test.id);
-        let skipped = submission
-            .plan
-            .iter()
-            .flat_map(|plan| &plan.skipped)
-            .chain(&submission.refused);
-        let of_test = skipped.filter(|left_out| left_out.test.as_ref() == Some(&test.id));
         views.push(TestView {
             test: test.id.clone(),
             status: test.status().to_string(),
             ids_as_written: case.and_then(|case| case.azure_ids.clone()),
             results: results(submission, &test.id),
-            left_out: of_test.map(|left_out| left_out.reason.clone()).collect(),
+            left_out: left_out(submission, &test.id),
         });
     }
     views
+}
+
+/// Why parts of a test were left out, by the plan or by ADO.
+fn left_out(submission: &Submission, test: &str) -> Vec<String> {
+    let by_plan = submission.plan.iter().flat_map(|plan| &plan.skipped);
+    by_plan
+        .chain(&submission.refused)
+        .filter(|left_out| left_out.test.as_deref() == Some(test))
+        .map(|left_out| left_out.reason.clone())
+        .collect()
 }
 
 fn results(submission: &Submission, test: &str) -> Vec<ResultView> {
     let Some(plan) = &submission.plan else {
         return Vec::new();
     };
-    let state = |step| submission.steps.iter().find(|stored| stored.step == step);
-    let read = state(Step::ReadResults).and_then(|stored| stored.detail.as_deref());
-    let refs: Vec<ResultRef> = read
-        .and_then(|text| serde_json::from_str(text).ok())
-        .unwrap_or_default();
-    let ids: HashMap<u32, u32> = refs
-        .iter()
-        .map(|found| (found.point_id, found.result_id))
-        .collect();
+
+    let result_ids = result_ids(submission);
     let batches = batches(plan);
     let run = or_dash(submission.ado_run_id);
-    let of_test = plan
-        .results
+    let mut views = Vec::new();
+    for (index, result) in plan.results.iter().enumerate() {
+        if !result.tests.iter().any(|id| id == test) {
+            continue;
+        }
+
+        let batch = batches
+            .iter()
+            .position(|range| range.contains(&index))
+            .unwrap_or_default();
+        let state = match step(submission, Step::WriteResults(batch)) {
+            Some(step) => step.state.word(),
+            None => "planned",
+        };
+        views.push(ResultView {
+            azure_id: result.test_case_id,
+            point_id: result.point_id,
+            configuration_id: result.configuration_id,
+            outcome: result.outcome.clone(),
+            result_id: result_ids.get(&result.point_id).copied(),
+            request: format!(
+                "PATCH test/Runs/{run}/results, batch {}: {state}",
+                batch + 1
+            ),
+        });
+    }
+    views
+}
+
+/// The ids of results by their points, once they are read from the ADO run.
+fn result_ids(submission: &Submission) -> HashMap<u32, u32> {
+    let stored = step(submission, Step::ReadResults).and_then(|step| step.detail.as_deref());
+    let results: Vec<ResultRef> = stored
+        .and_then(|text| serde_json::from_str(text).ok())
+        .unwrap_or_default();
+
+    results
         .iter()
-        .enumerate()
-        .filter(|(_, result)| result.tests.iter().any(|id| id == test));
-    of_test
-        .map(|(place, result)| {
-            let batch = batches
-                .iter()
-                .position(|range| range.contains(&place))
-                .unwrap_or_default();
-            let word =
-                state(Step::WriteResults(batch)).map_or("planned", |stored| stored.state.word());
-            ResultView {
-                azure_id: result.test_case_id,
-                point_id: result.point_id,
-                configuration_id: result.configuration_id,
-                outcome: result.outcome.clone(),
-                result_id: ids.get(&result.point_id).copied(),
-                request: format!("PATCH test/Runs/{run}/results, batch {}: {word}", batch + 1),
-            }
-        })
+        .map(|result| (result.point_id, result.result_id))
         .collect()
 }
 
-fn people(tests: &[TestView]) -> comfy_table::Table {
-    let mut listed = table([
+fn step(submission: &Submission, step: Step) -> Option<&StoredStep> {
+    submission.steps.iter().find(|stored| stored.step == step)
+}
+
+fn table_of_tests(tests: &[TestView]) -> comfy_table::Table {
+    let mut rows = table([
         "Test",
         "Katalon",
         "Ids as written",
@@ -228,35 +257,36 @@ fn people(tests: &[TestView]) -> comfy_table::Table {
         "Left out because",
     ]);
     for test in tests {
-        let arrived = test.results.iter().map(|result| {
-            let id = or_dash(result.result_id);
-            format!(
-                "{} → point {} (result {id}): {}",
-                result.azure_id, result.point_id, result.outcome
-            )
-        });
-        let none = if test.ids_as_written.is_none() {
-            "no ADO id"
-        } else {
-            "-"
-        };
-        let why = if test.left_out.is_empty() && test.results.is_empty() {
-            none
-        } else {
-            "-"
-        };
-        let left_out = if test.left_out.is_empty() {
-            why.to_owned()
-        } else {
-            test.left_out.join("; ")
-        };
-        listed.add_row([
+        let results: Vec<String> = test.results.iter().map(result_in_words).collect();
+        rows.add_row([
             plain(&test.test),
             test.status.clone(),
             or_dash(test.ids_as_written.as_ref()),
-            plain(&arrived.collect::<Vec<_>>().join("; ")),
-            plain(&left_out),
+            plain(&results.join("; ")),
+            plain(&why_left_out(test)),
         ]);
     }
-    listed
+    rows
+}
+
+fn result_in_words(result: &ResultView) -> String {
+    format!(
+        "{} → point {} (result {}): {}",
+        result.azure_id,
+        result.point_id,
+        or_dash(result.result_id),
+        result.outcome
+    )
+}
+
+fn why_left_out(test: &TestView) -> String {
+    if !test.left_out.is_empty() {
+        return test.left_out.join("; ");
+    }
+
+    if test.results.is_empty() && test.ids_as_written.is_none() {
+        "no ADO id".to_owned()
+    } else {
+        "-".to_owned()
+    }
 }

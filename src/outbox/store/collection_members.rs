@@ -6,7 +6,6 @@ use rusqlite::{Connection, params};
 use crate::discovery::run_identity::RunIdentity;
 use crate::outbox::store::{Store, StoreError};
 use crate::outbox::submission::SubmissionState;
-use crate::plan::join::without;
 use crate::plan::snapshot::Snapshot;
 
 #[cfg(test)]
@@ -78,7 +77,7 @@ pub(super) fn remaining(
         return Ok(Remaining::Whole);
     }
     let (mut alone, mut submissions) = (Vec::new(), Vec::new());
-    for run in snapshot.run_identities() {
+    for run in snapshot.places().into_iter().filter_map(|place| place.run) {
         let own = by_itself(connection, &run)?;
         if !own.is_empty() {
             alone.push(run);
@@ -88,11 +87,11 @@ pub(super) fn remaining(
     if alone.is_empty() {
         return Ok(Remaining::Whole);
     }
-    Ok(
-        without(snapshot, &alone).map_or(Remaining::Nothing(submissions), |rest| {
+    Ok(snapshot
+        .without(&alone)
+        .map_or(Remaining::Nothing(submissions), |rest| {
             Remaining::Part(Box::new(rest))
-        }),
-    )
+        }))
 }
 
 /// The submissions of a run that was taken up as one of its own.

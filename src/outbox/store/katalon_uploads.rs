@@ -6,7 +6,7 @@ use crate::moment::Moment;
 use crate::outbox::store::record::log;
 use crate::outbox::store::{Store, StoreError};
 use crate::plan::SubmissionPlan;
-use crate::plan::katalon_rule::UploadHistory;
+use crate::plan::katalon_upload::Known;
 
 /// How much of a run that kado sent, or is about to send, Katalon submitted as well.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -47,15 +47,15 @@ impl Store {
     ///
     /// # Errors
     /// When the database fails.
-    pub fn katalon_known(&self, project: &str) -> Result<UploadHistory, StoreError> {
+    pub fn katalon_known(&self, project: &str) -> Result<Known, StoreError> {
         let sql = "SELECT seen_run_id, seen_ms, vain FROM katalon WHERE project = ?1";
         let known = self.connection.query_row(sql, [project], |row| {
             let seen = row
                 .get::<_, Option<u32>>(0)?
                 .zip(row.get::<_, Option<i64>>(1)?);
-            Ok(UploadHistory {
-                last_upload: seen.map(|(run, at)| (run, Moment::from_millis(at))),
-                looks_in_vain: row.get(2)?,
+            Ok(Known {
+                seen: seen.map(|(run, at)| (run, Moment::from_millis(at))),
+                vain: row.get(2)?,
             })
         });
         Ok(known.optional()?.unwrap_or_default())

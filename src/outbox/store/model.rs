@@ -18,8 +18,8 @@ use crate::outbox::new_run::{NewRun, Occasion};
 use crate::outbox::step::StepState;
 use crate::outbox::store::{Store, StoreError};
 use crate::outbox::submission::{Obstacle, SubmissionState};
-use crate::plan::ado_facts::AdoFacts;
-use crate::plan::overrides::{Overrides, effective};
+use crate::plan::facts::AdoFacts;
+use crate::plan::options::{Overrides, effective};
 use crate::plan::plan;
 use crate::plan::snapshot::Snapshot;
 

@@ -330,7 +330,12 @@ fn find(transaction: &Transaction<'_>, record: &NewRun<'_>) -> Result<Option<Kno
     if record.snapshot.joined.is_none() {
         return Ok(None);
     }
-    for member in record.snapshot.run_identities() {
+    for member in record
+        .snapshot
+        .places()
+        .into_iter()
+        .filter_map(|place| place.run)
+    {
         for whole in wholes_with(transaction, &member)? {
             let known = known_by_id(transaction, whole)?;
             if known.identity.suite == identity.suite {
@@ -569,10 +574,17 @@ fn update_snapshot(
 
 /// The members of a collection that is submitted as one run.
 fn members(snapshot: &Snapshot) -> Result<Option<String>, StoreError> {
+    let of_members = || {
+        snapshot
+            .places()
+            .into_iter()
+            .filter_map(|place| place.run)
+            .collect::<Vec<_>>()
+    };
     Ok(snapshot
         .joined
         .as_ref()
-        .map(|_| serde_json::to_string(&snapshot.run_identities()))
+        .map(|_| serde_json::to_string(&of_members()))
         .transpose()?)
 }
 

@@ -192,9 +192,9 @@ async fn set(
                 last = error.to_string();
                 away = Some(error);
             }
-            Err(AdoError::CredentialsRefused { refusal, .. }) => {
+            Err(AdoError::CredentialsRefused { message, .. }) => {
                 let scope = "the token needs the scope Work Items (read & write)";
-                return Ok(Case::NotAllowed(format!("{refusal}; {scope}")));
+                return Ok(Case::NotAllowed(format!("{message}; {scope}")));
             }
             Err(error) => return Ok(Case::Refused(error.to_string())),
         }

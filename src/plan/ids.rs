@@ -7,13 +7,12 @@ use crate::katalon::run::binding;
 use crate::katalon::run::{TestResult, VariableValue};
 use crate::plan::configuration::Configurations;
 use crate::plan::left_out::{LeftOut, LeftOutKind};
-use crate::plan::options::Unmapped;
-use crate::plan::snapshot::{CaseIds, Snapshot};
+use crate::plan::snapshot::{CaseIds, Snapshot, Unmapped};
 
 /// The tests of a run by ADO test case id.
-pub(crate) struct MappedCases<'a> {
+pub(crate) struct Mapped<'a> {
     /// One group for each id and configuration, in the order in which the ids occur first.
-    pub groups: Vec<MappedCase<'a>>,
+    pub groups: Vec<Group<'a>>,
     /// Ids that are none, and tests without a file.
     pub left_out: Vec<LeftOut>,
     /// How many results have no id and are therefore not submitted.
@@ -21,7 +20,7 @@ pub(crate) struct MappedCases<'a> {
 }
 
 /// All results of a run that share an ADO test case id and ran in the same configuration.
-pub(crate) struct MappedCase<'a> {
+pub(crate) struct Group<'a> {
     /// The ADO test case.
     pub azure_id: u32,
     /// The configuration that the mapping gives for them; `None` does not filter points. It is the
@@ -32,8 +31,8 @@ pub(crate) struct MappedCase<'a> {
 }
 
 /// Groups the results of a run by the ADO ids of their test cases.
-pub(crate) fn group(snapshot: &Snapshot) -> MappedCases<'_> {
-    let mut mapped = MappedCases {
+pub(crate) fn group(snapshot: &Snapshot) -> Mapped<'_> {
+    let mut mapped = Mapped {
         groups: Vec::new(),
         left_out: Vec::new(),
         unmapped: 0,
@@ -73,12 +72,12 @@ pub(crate) fn group(snapshot: &Snapshot) -> MappedCases<'_> {
         }
         for azure_id in resolved.ids {
             let configuration = configurations.for_test(test);
-            let same = |group: &&mut MappedCase<'_>| {
+            let same = |group: &&mut Group<'_>| {
                 (group.azure_id, group.configuration) == (azure_id, configuration)
             };
             match mapped.groups.iter_mut().find(same) {
                 Some(group) => group.tests.push(test),
-                None => mapped.groups.push(MappedCase {
+                None => mapped.groups.push(Group {
                     azure_id,
                     configuration,
                     tests: vec![test],
