@@ -1,34 +1,93 @@
 //! The durable part: which runs are known, what is to be sent, and how far each submission is.
 //!
-//! One SQLite database in the state folder, in WAL mode with `synchronous=FULL`: what was committed
-//! survives a power cut. [`step`] holds the order of the steps and [`new_run`] what a run becomes,
-//! both pure; [`store`] holds all SQL of the program. Readers work beside a running service; only
-//! the process that holds [`lock::StateLock`] sends.
+//! [`new_run`] says what a run becomes, [`transition`] how a submission moves from state to state,
+//! and [`step`] in which order its steps are carried out; all three are pure. [`store`] holds all
+//! SQL of the program. Readers work beside a running service; only the process that holds
+//! [`lock::StateLock`] sends.
+//!
+//! # The database on disk
+//!
+//! ## What it has to stand
+//!
+//! * **Nothing is sent twice, and nothing is lost.** What was committed survives a power cut: the
+//!   database is in WAL mode with `synchronous=FULL`, and each change is one transaction together
+//!   with the row of the ledger that reports it. What is about to be sent is committed before the
+//!   request leaves (invariants I3 and I4).
+//! * **It is never begun anew by mistake**, because everything would arrive a second time: beside
+//!   `kado.db` lies `kado.mark`, written when the database was first made. With the mark there and
+//!   the database missing, empty or foreign, kado refuses to start; a damaged one is set aside.
+//! * **Several processes use it at once.** The holder of `kado.lock` sends; commands beside it read
+//!   without writing, and leave requests, claims and what they saw of `katalonc`. So a writer takes
+//!   the lock of SQLite at the beginning of its transaction and waits for others.
+//! * **A version that cannot read one row works on with all others.** What is stored as JSON can be
+//!   refused row by row. A *word* that is not known (the state of a submission or of a step, an
+//!   obstacle) is an error everywhere: a guess could send something again.
+//!
+//! ## Layout
+//!
+//! `application_id` is `kado` in ASCII and `user_version` the number of the schema, which
+//! `schema/0001.sql` describes column by column:
+//!
+//! | table | what it is for |
+//! |---|---|
+//! | `run` | one suite run, by what its log says (invariant I2), with the snapshot of the moment it finished |
+//! | `run_member` | of a collection that is one run, the suite runs it consists of |
+//! | `submission` | a run for one test plan: its state, its plan, what it waits for |
+//! | `step` | the requests of a submission that write, and how far each is |
+//! | `ledger` | what happened to submissions; rows are only added |
+//! | `pending_member` | members that are over, of collections that are not |
+//! | `folder` | run folders that need not be read again while they look the same |
+//! | `request` | what commands ask of the service, and its answers |
+//! | `seen_command`, `claim` | which command started a run |
+//! | `katalon_upload` | what was seen of Katalon's own uploads, by project |
+//! | `fact` | single facts |
+//!
+//! ## What may change
+//!
+//! A new column or table is a new file in `schema`, listed in `store/schema.rs`, and for a column
+//! its name in the list of `store` that reads it. A file that was released is never edited, and uses
+//! nothing of the program, so that it means the same for ever. Fields may be added to stored JSON
+//! when they have a default; a field is never renamed.
+//!
+//! A migration has to keep
+//!
+//! * `submission.key`, by which a run in ADO is recognised, and the id of each submission, which
+//!   people and scripts have noted;
+//! * `run.snapshot` and `submission.plan`, for what is under way goes on as it was planned;
+//! * every step's state, and `create_unclear`, or something is sent twice;
+//! * `pending_member.run`, by which copies in the spool are kept.
+//!
+//! It runs in one transaction when a process opens the database to write. A command that only reads
+//! may meet the older schema, because the service was not restarted yet, and must not write: the
+//! migration then comes with temporary views that make the old tables look like the new ones. A
+//! newer schema is refused by all, as are those of kados that were never released.
 
-pub mod lock;
-pub mod new_run;
-pub mod request;
-pub mod step;
-pub mod store;
-pub mod submission;
+pub(crate) mod lock;
+pub(crate) mod new_run;
+pub(crate) mod request;
+pub(crate) mod step;
+pub(crate) mod store;
+pub(crate) mod submission;
+mod transition;
 
 use std::collections::HashSet;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::blocking::blocking;
+use crate::outbox::submission::Progress;
 
 pub use store::{OpenError, Store, StoreError};
 
 /// A handle on the outbox for asynchronous code; clones share one connection.
 #[derive(Clone)]
-pub struct Outbox {
+pub(crate) struct Outbox {
     store: Arc<Mutex<Store>>,
     under_way: Arc<Mutex<HashSet<i64>>>,
 }
 
 /// A submission that is being sent by this process, until this is dropped.
-pub struct UnderWay {
+pub(crate) struct UnderWay {
     id: i64,
     all: Arc<Mutex<HashSet<i64>>>,
 }
@@ -47,7 +106,7 @@ impl Outbox {
     ///
     /// # Errors
     /// See [`Store::open`].
-    pub fn open(state_dir: &Path) -> Result<Self, OpenError> {
+    pub(crate) fn open(state_dir: &Path) -> Result<Self, OpenError> {
         Ok(Self::over(Store::open(state_dir)?))
     }
 
@@ -55,7 +114,7 @@ impl Outbox {
     ///
     /// # Errors
     /// See [`Store::open_beside`].
-    pub fn open_beside(state_dir: &Path) -> Result<Self, OpenError> {
+    pub(crate) fn open_beside(state_dir: &Path) -> Result<Self, OpenError> {
         Ok(Self::over(Store::open_beside(state_dir)?))
     }
 
@@ -67,33 +126,43 @@ impl Outbox {
     }
 
     /// Marks a submission as being sent; `None` when it is already.
-    pub fn begin(&self, id: i64) -> Option<UnderWay> {
-        let new = self
+    pub(crate) fn begin(&self, id: i64) -> Option<UnderWay> {
+        let is_new = self
             .under_way
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .insert(id);
-        new.then(|| UnderWay {
+
+        // Made only when it is new: dropping one ends the mark.
+        is_new.then(|| UnderWay {
             id,
             all: Arc::clone(&self.under_way),
         })
+    }
+
+    /// What the steps of a submission changed of it.
+    ///
+    /// # Errors
+    /// See [`Store::progress`].
+    pub(crate) async fn progress(&self, id: i64) -> Result<Progress, StoreError> {
+        self.with(move |store| store.progress(id)).await
     }
 
     /// Runs `work` on the store, on a thread that may block.
     ///
     /// # Errors
     /// What `work` returns.
-    pub async fn with<T: Send + 'static>(
+    pub(crate) async fn with<T: Send + 'static>(
         &self,
         work: impl FnOnce(&mut Store) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         let store = Arc::clone(&self.store);
-        let run = move || {
+        blocking(move || {
             // Every change is a transaction of its own, so a panic elsewhere left nothing half done
             // in here.
             let mut store = store.lock().unwrap_or_else(PoisonError::into_inner);
             work(&mut store)
-        };
-        blocking(run).await?
+        })
+        .await?
     }
 }

@@ -4,7 +4,7 @@ use crate::check::report::Report;
 use crate::config::Config;
 use crate::katalon::project::Project;
 use crate::katalon::settings::AzureSettings;
-use crate::outbox::store::{DoubleSubmission, Extent};
+use crate::outbox::store::{DoubleSubmission, Overlap};
 use crate::outbox::{Store, StoreError};
 use crate::plan::katalon_upload::{Known, project_key};
 use crate::plan::options::{self, KatalonSubmits, Overrides};
@@ -67,10 +67,10 @@ fn note_doubles(newest: &DoubleSubmission, count: usize, report: &mut Report) {
         newest.ado_run_id, newest.katalon_run, newest.submission
     );
     let hint = match newest.extent {
-        Extent::Whole => {
+        Overlap::Whole => {
             "a longer `submit.katalon_wait` lets Katalon be first; kado deletes no test run"
         }
-        Extent::Part => {
+        Overlap::Part => {
             "Katalon's upload broke off, so kado sent the whole run; kado deletes no test run"
         }
     };

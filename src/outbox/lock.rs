@@ -23,7 +23,7 @@ const BETWEEN_LOOKS: Duration = Duration::from_millis(50);
 
 /// The right to send; dropped with the process at the latest.
 #[derive(Debug)]
-pub struct StateLock {
+pub(crate) struct StateLock {
     file: Handle,
     path: PathBuf,
 }
@@ -31,7 +31,7 @@ pub struct StateLock {
 impl StateLock {
     /// Whether a process holds the lock of this state folder; `None` when this account may not
     /// look. Looking disturbs nobody but for a moment, which [`StateLock::take`] waits out.
-    pub fn is_held(state_dir: &Path) -> Option<bool> {
+    pub(crate) fn is_held(state_dir: &Path) -> Option<bool> {
         match File::open(state_dir.join(FILE)) {
             Ok(file) => Some(matches!(
                 file.try_lock_shared(),
@@ -44,7 +44,7 @@ impl StateLock {
 
     /// Whether the lock that lies in the state folder is still this one. What cannot be told is
     /// taken for yes.
-    pub fn is_in_place(&self) -> bool {
+    pub(crate) fn is_in_place(&self) -> bool {
         match Handle::from_path(&self.path) {
             Ok(there) => there == self.file,
             Err(error) => error.kind() != std::io::ErrorKind::NotFound,
@@ -55,7 +55,7 @@ impl StateLock {
     ///
     /// # Errors
     /// When the state folder cannot be made or written to.
-    pub fn take(state_dir: &Path) -> std::io::Result<Option<Self>> {
+    pub(crate) fn take(state_dir: &Path) -> std::io::Result<Option<Self>> {
         state_dir::make(state_dir)?;
         let path = state_dir.join(FILE);
         let file = OpenOptions::new()

@@ -8,7 +8,7 @@ use crate::server::{Server, ServerIdentity};
 
 /// A run that is to be recorded.
 #[derive(Clone, Copy, Debug)]
-pub struct NewRun<'a> {
+pub(crate) struct NewRun<'a> {
     /// What makes it this run.
     pub identity: &'a RunIdentity,
     /// The run with settings and ids.
@@ -19,7 +19,7 @@ pub struct NewRun<'a> {
 
 /// How a run comes to be recorded.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Occasion {
+pub(crate) enum Occasion {
     /// The service found it, and it is to be submitted.
     Found,
     /// The service found it, and it is only to be listed.
@@ -38,22 +38,22 @@ pub enum Occasion {
 
 impl Occasion {
     /// Whether a person asked for the run.
-    pub const fn is_asked(&self) -> bool {
+    pub(crate) const fn is_asked(&self) -> bool {
         matches!(self, Self::Asked { .. })
     }
 
     /// Whether a person asked to submit once more what was submitted already.
-    pub const fn is_again(&self) -> bool {
+    pub(crate) const fn is_again(&self) -> bool {
         matches!(self, Self::Asked { again: true })
     }
 
     /// Whether the run is listed only because it seems to be aborted.
-    pub const fn is_aborted(&self) -> bool {
+    pub(crate) const fn is_aborted(&self) -> bool {
         matches!(self, Self::Ignored { aborted: true, .. })
     }
 
     /// Why the run is not submitted; `None` when it is.
-    pub fn ignored_because(&self) -> Option<&str> {
+    pub(crate) fn ignored_because(&self) -> Option<&str> {
         match self {
             Self::Ignored { reason, .. } => Some(reason),
             Self::Found | Self::Asked { .. } => None,
@@ -63,7 +63,7 @@ impl Occasion {
 
 /// What recording a run led to.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub enum RecordOutcome {
+pub(crate) enum RecordOutcome {
     /// These submissions are new, or were taken up again.
     New(Vec<i64>),
     /// It was recorded before; these are its submissions, untouched.
@@ -74,7 +74,7 @@ pub enum RecordOutcome {
 
 impl RecordOutcome {
     /// Ids of the submissions.
-    pub fn submissions(&self) -> &[i64] {
+    pub(crate) fn submissions(&self) -> &[i64] {
         match self {
             Self::New(ids) | Self::Unchanged(ids) | Self::PartOf(ids) => ids,
         }
@@ -83,7 +83,7 @@ impl RecordOutcome {
 
 /// A submission that is to be written as a new row, or over an untouched one.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct NewSubmission {
+pub(crate) struct NewSubmission {
     /// The server, as [`ServerIdentity`] writes it; empty when there is none.
     pub server: String,
     /// The test plan; `None` when there is none.
@@ -102,7 +102,7 @@ pub struct NewSubmission {
 ///
 /// A run that cannot be submitted, or is not to be, has one submission all the same, so that it is
 /// listed with its reason.
-pub fn new_submissions(
+pub(crate) fn new_submissions(
     snapshot: &Snapshot,
     identity: &RunIdentity,
     twin: u32,

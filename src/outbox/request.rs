@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 /// A request of a person beside a running service.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Request {
+pub(crate) enum Request {
     /// Submit a run folder.
     Submit {
         /// The folder, as an absolute path.
@@ -39,7 +39,7 @@ pub enum Request {
 /// What became of a request.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Answer {
+pub(crate) enum Answer {
     /// Taken on; these submissions belong to it.
     Taken {
         /// Ids of submissions.

@@ -17,14 +17,14 @@ use crate::plan::SubmissionPlan;
 use crate::plan::results::PlannedResult;
 
 /// Most results in one request (`ado/api.md` §11: limits of live clients; 1000 is refused).
-pub const BATCH: usize = 100;
+pub(crate) const BATCH: usize = 100;
 /// Most results and sub-results together in one request, so that its body keeps to some megabytes.
 const PARTS: usize = 1000;
 
 /// A request that writes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Step {
+pub(crate) enum Step {
     /// Create the test run with its points.
     CreateRun,
     /// Read back which result belongs to which point, and add those that are missing.
@@ -43,7 +43,7 @@ pub enum Step {
 
 /// How far a step is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum StepState {
+pub(crate) enum StepState {
     /// Not begun.
     Planned,
     /// Its request may have left.
@@ -56,7 +56,7 @@ pub enum StepState {
 
 impl StepState {
     /// All states.
-    pub const ALL: [Self; 4] = [
+    pub(crate) const ALL: [Self; 4] = [
         Self::Planned,
         Self::Intended,
         Self::Confirmed,
@@ -64,7 +64,7 @@ impl StepState {
     ];
 
     /// The word in the database.
-    pub const fn word(self) -> &'static str {
+    pub(crate) const fn word(self) -> &'static str {
         match self {
             Self::Planned => "planned",
             Self::Intended => "intended",
@@ -74,12 +74,12 @@ impl StepState {
     }
 
     /// Whether nothing is left to do for the step.
-    pub const fn is_settled(self) -> bool {
+    pub(crate) const fn is_settled(self) -> bool {
         matches!(self, Self::Confirmed | Self::Refused)
     }
 
     /// Whether a step may go from this state to `to`; every other move is a defect.
-    pub const fn may_become(self, to: Self) -> bool {
+    pub(crate) const fn may_become(self, to: Self) -> bool {
         matches!(
             (self, to),
             // A step is intended again when a look at ADO showed that it had not happened.
@@ -90,7 +90,7 @@ impl StepState {
 }
 
 /// All steps of a plan, in order.
-pub fn steps(plan: &SubmissionPlan) -> Vec<Step> {
+pub(crate) fn steps(plan: &SubmissionPlan) -> Vec<Step> {
     let batches = batches(plan).len();
     [Step::CreateRun, Step::ReadResults]
         .into_iter()
@@ -102,7 +102,7 @@ pub fn steps(plan: &SubmissionPlan) -> Vec<Step> {
 }
 
 /// The results of each [`Step::WriteResults`], as ranges of the plan's results.
-pub fn batches(plan: &SubmissionPlan) -> Vec<Range<usize>> {
+pub(crate) fn batches(plan: &SubmissionPlan) -> Vec<Range<usize>> {
     let parts = |result: &PlannedResult| {
         1 + result
             .sub_results
@@ -128,7 +128,7 @@ pub fn batches(plan: &SubmissionPlan) -> Vec<Range<usize>> {
 /// What to do next: positions of steps that may run at the same time, none when all is settled.
 ///
 /// Attachments that stand side by side run together; every other step waits for all before it.
-pub fn next(steps: &[(Step, StepState)]) -> Vec<usize> {
+pub(crate) fn next(steps: &[(Step, StepState)]) -> Vec<usize> {
     let open = |(_, (_, state)): &(usize, &(Step, StepState))| !state.is_settled();
     let Some((first, (step, _))) = steps.iter().enumerate().find(open) else {
         return Vec::new();

@@ -29,7 +29,7 @@ pub enum SubmissionState {
 
 impl SubmissionState {
     /// All states.
-    pub const ALL: [Self; 5] = [
+    pub(crate) const ALL: [Self; 5] = [
         Self::Pending,
         Self::Submitting,
         Self::Submitted,
@@ -38,7 +38,7 @@ impl SubmissionState {
     ];
 
     /// The word in the database and in JSON.
-    pub const fn word(self) -> &'static str {
+    pub(crate) const fn word(self) -> &'static str {
         match self {
             Self::Pending => "pending",
             Self::Submitting => "submitting",
@@ -51,7 +51,7 @@ impl SubmissionState {
 
 /// What a submission waits for, as far as exit codes tell it apart.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Obstacle {
+pub(crate) enum Obstacle {
     /// ADO refused the credentials.
     Credentials,
     /// There is no usable token.
@@ -65,16 +65,17 @@ pub enum Obstacle {
 }
 
 impl Obstacle {
-    /// Those that stand in a column by their word; [`Obstacle::Katalon`] has a column of its own.
-    pub const ALL: [Self; 4] = [
+    /// All obstacles.
+    pub(crate) const ALL: [Self; 5] = [
         Self::Credentials,
         Self::NoToken,
         Self::Unreachable,
         Self::Configuration,
+        Self::Katalon,
     ];
 
     /// The word in the database.
-    pub const fn word(self) -> &'static str {
+    pub(crate) const fn word(self) -> &'static str {
         match self {
             Self::Credentials => "credentials",
             Self::NoToken => "no-token",
@@ -85,20 +86,18 @@ impl Obstacle {
     }
 
     /// Whether it waits for a usable token.
-    pub const fn is_of_token(self) -> bool {
+    pub(crate) const fn is_of_token(self) -> bool {
         matches!(self, Self::Credentials | Self::NoToken)
     }
 }
 
 /// A submission with everything needed to send it.
 #[derive(Clone, Debug)]
-pub struct Submission {
+pub(crate) struct Submission {
     /// Its id.
     pub id: i64,
     /// kado's key.
     pub key: String,
-    /// How far it is.
-    pub state: SubmissionState,
     /// The test plan; `None` when there is none.
     pub plan_id: Option<u32>,
     /// How often a person asked for the same submission again; 0 for the first.
@@ -120,9 +119,29 @@ pub struct Submission {
     pub create_unclear: bool,
 }
 
+impl Submission {
+    /// Takes over what its steps changed.
+    pub(crate) fn apply(&mut self, progress: Progress) {
+        self.ado_run_id = progress.ado_run_id;
+        self.attempts = progress.attempts;
+        self.refused = progress.refused;
+    }
+}
+
+/// What the steps of a submission change of it, as it stands in the outbox.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Progress {
+    /// The ADO run, once it is created.
+    pub ado_run_id: Option<u32>,
+    /// How many attempts in a row had to wait.
+    pub attempts: u32,
+    /// What ADO refused.
+    pub refused: Vec<LeftOut>,
+}
+
 /// A step as it is stored.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct StoredStep {
+pub(crate) struct StoredStep {
     /// What it does.
     pub step: Step,
     /// How far it is.
@@ -134,7 +153,7 @@ pub struct StoredStep {
 /// Who submitted a run.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum SubmittedBy {
+pub(crate) enum SubmittedBy {
     /// kado did.
     Kado,
     /// Katalon did, with its own licence; kado sent nothing.
@@ -143,7 +162,7 @@ pub enum SubmittedBy {
 
 /// A submission as `kado runs` lists it. The names of the fields are those of `--json`.
 #[derive(Clone, PartialEq, Debug, Serialize)]
-pub struct SubmissionSummary {
+pub(crate) struct SubmissionSummary {
     /// Id for `kado runs show` and its like.
     pub id: i64,
     /// kado's key, as it stands in the run's comment.
@@ -185,7 +204,7 @@ pub struct SubmissionSummary {
 
 /// A submission that is due.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct DueSubmission {
+pub(crate) struct DueSubmission {
     /// Its id.
     pub id: i64,
     /// Where it goes.
@@ -194,7 +213,7 @@ pub struct DueSubmission {
 
 /// The test plan of a server; submissions with the same one are sent one after the other.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
-pub struct Destination {
+pub(crate) struct Destination {
     /// The server, as [`crate::server::ServerIdentity`] writes it; empty when there is none.
     pub server: String,
     /// The test plan; `None` when there is none.
@@ -203,7 +222,7 @@ pub struct Destination {
 
 /// A server that has no usable token: it refuses the one there is, or there is none.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct ServerWithoutToken {
+pub(crate) struct ServerWithoutToken {
     /// The server, as [`crate::server::ServerIdentity`] writes it.
     pub server: String,
     /// What was said last.

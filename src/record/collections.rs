@@ -164,7 +164,7 @@ impl PendingCollections {
             collection: key(&held.folder),
             member: held.prefix.clone(),
             run: held.run(),
-            held: serde_json::to_string(&held).map_err(StoreError::from)?,
+            content: serde_json::to_string(&held).map_err(StoreError::from)?,
         };
         self.outbox
             .with(move |store| store.keep_member(&stored))

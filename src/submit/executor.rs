@@ -47,11 +47,8 @@ impl Execution<'_> {
             if let Some(stop) = failed {
                 return Err(self.with_way_out(stop));
             }
-            let id = self.submission.id;
-            let fresh = self.outbox.with(move |store| store.load(id)).await?;
-            self.submission.ado_run_id = fresh.ado_run_id;
-            self.submission.attempts = fresh.attempts;
-            self.submission.refused = fresh.refused;
+            let progress = self.outbox.progress(self.submission.id).await?;
+            self.submission.apply(progress);
         }
         self.run_id()
     }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::ado::wire::{TestResult, TestRun};
 use crate::clock;
 use crate::moment::Moment;
-use crate::outbox::store::Extent;
+use crate::outbox::store::Overlap;
 use crate::outbox::{Store, StoreError};
 use crate::plan::SubmissionPlan;
 use crate::plan::katalon_upload::{
@@ -143,7 +143,7 @@ async fn tell_of_part(execution: &Execution<'_>, run: u32) -> Result<(), StoreEr
     let snapshot = &execution.submission.snapshot;
     let project = project_key(&snapshot.options, &snapshot.project_name);
     let told =
-        move |store: &mut Store| store.doubled(id, run, Extent::Part, &project, clock::now());
+        move |store: &mut Store| store.doubled(id, run, Overlap::Part, &project, clock::now());
     if execution.outbox.with(told).await? {
         tracing::warn!(
             id,
@@ -289,12 +289,12 @@ async fn doubled_by(
     execution: &Execution<'_>,
     sent: &[(i64, SubmissionPlan)],
     foreign: &ForeignRun,
-) -> Result<Option<(i64, Extent)>, StoreError> {
+) -> Result<Option<(i64, Overlap)>, StoreError> {
     if let Some((submission, _)) = sent
         .iter()
         .find(|(_, plan)| compare(plan, foreign) == Likeness::Same)
     {
-        return Ok(Some((*submission, Extent::Whole)));
+        return Ok(Some((*submission, Overlap::Whole)));
     }
     for (submission, _) in sent.iter().filter(|(_, plan)| is_part(plan, foreign)) {
         let id = *submission;
@@ -306,10 +306,10 @@ async fn doubled_by(
             .joined
             .is_some()
         {
-            return Ok(Some((id, Extent::Whole)));
+            return Ok(Some((id, Overlap::Whole)));
         }
         if foreign.over {
-            return Ok(Some((id, Extent::Part)));
+            return Ok(Some((id, Overlap::Part)));
         }
     }
     Ok(None)
@@ -319,7 +319,7 @@ async fn note(
     execution: &Execution<'_>,
     submission: i64,
     run: u32,
-    extent: Extent,
+    extent: Overlap,
     project: &str,
 ) -> Result<(), StoreError> {
     let project = project.to_owned();
@@ -332,8 +332,8 @@ async fn note(
             "Katalon submitted {} as well, after kado: there are two test runs of it. kado waits for Katalon from now on \
              (`submit.katalon_wait`)",
             match extent {
-                Extent::Whole => "this run",
-                Extent::Part => "a part of this run",
+                Overlap::Whole => "this run",
+                Overlap::Part => "a part of this run",
             }
         );
     }

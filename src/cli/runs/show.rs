@@ -10,7 +10,7 @@ use crate::cli::plan_tables;
 use crate::cli::table::{or_dash, plain, table};
 use crate::katalon::settings::ConfigurationRow;
 use crate::outbox::step::{Step, batches};
-use crate::outbox::store::{DoubleSubmission, Extent};
+use crate::outbox::store::{DoubleSubmission, Overlap};
 use crate::outbox::submission::{StoredStep, Submission, SubmissionSummary, SubmittedBy};
 use crate::plan::configuration;
 use crate::submit::ResultRef;
@@ -113,8 +113,8 @@ fn print_facts(
 /// What Katalon submitted beside kado.
 fn double_in_words(double: &DoubleSubmission) -> String {
     let what = match double.extent {
-        Extent::Whole => "the same run",
-        Extent::Part => "a part of this run",
+        Overlap::Whole => "the same run",
+        Overlap::Part => "a part of this run",
     };
     format!(
         "{what}, submitted by Katalon itself as test run {}",

@@ -1,9 +1,11 @@
 //! Suite runs that are part of a collection that is one run: they count once, as part of it or by
 //! themselves.
 
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, Transaction, params};
 
 use crate::discovery::run_identity::RunIdentity;
+use crate::outbox::store::columns::{IDENTITY, identity};
+use crate::outbox::store::record::with_identity;
 use crate::outbox::store::{Store, StoreError};
 use crate::outbox::submission::SubmissionState;
 use crate::plan::snapshot::Snapshot;
@@ -13,50 +15,13 @@ mod tests;
 
 /// What of a run is still to be submitted, given what was submitted before.
 #[derive(Clone, PartialEq, Debug)]
-pub enum Remaining {
+pub(crate) enum Remaining {
     /// All of it.
     Whole,
     /// A collection without the members that were submitted as runs of their own.
     Part(Box<Snapshot>),
     /// Nothing: each of its members was; these are their submissions.
     Nothing(Vec<i64>),
-}
-
-impl Store {
-    /// Whether a run is recorded and was not just listed as ignored, by itself or as part of a
-    /// collection.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub fn is_taken_up(&self, run: &RunIdentity) -> Result<bool, StoreError> {
-        Ok(!by_itself(&self.connection, run)?.is_empty()
-            || part_of(&self.connection, run, Asker::Person)?.is_some())
-    }
-
-    /// Whether a run is recorded, by itself or as part of a collection, whatever became of it.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub fn is_recorded(&self, run: &RunIdentity) -> Result<bool, StoreError> {
-        let own =
-            "SELECT execution_uuid FROM run WHERE suite = ?1 AND started_ms = ?2 AND host = ?3";
-        let mut statement = self.connection.prepare_cached(own)?;
-        let uuids = statement
-            .query_map(params![run.suite, run.started.millis(), run.host], |row| {
-                row.get(0)
-            })?;
-        let own = uuids.collect::<Result<Vec<_>, _>>()?;
-        Ok(own.into_iter().any(|uuid| is_it(run, uuid))
-            || !wholes_with(&self.connection, run)?.is_empty())
-    }
-
-    /// What of a run is still to be submitted.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub fn remaining(&self, snapshot: &Snapshot) -> Result<Remaining, StoreError> {
-        remaining(&self.connection, snapshot)
-    }
 }
 
 /// Who wants a run recorded.
@@ -68,6 +33,39 @@ pub(super) enum Asker {
     Person,
 }
 
+impl Store {
+    /// Whether a run is recorded and was not just listed as ignored, by itself or as part of a
+    /// collection.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub(crate) fn is_taken_up(&self, run: &RunIdentity) -> Result<bool, StoreError> {
+        Ok(!by_itself(&self.connection, run)?.is_empty()
+            || part_of(&self.connection, run, Asker::Person)?.is_some())
+    }
+
+    /// Whether a run is recorded, by itself or as part of a collection, whatever became of it.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub(crate) fn is_recorded(&self, run: &RunIdentity) -> Result<bool, StoreError> {
+        for recorded in with_identity(&self.connection, run)? {
+            if run.is_same_run(&recorded.identity) {
+                return Ok(true);
+            }
+        }
+        Ok(!collections_with(&self.connection, run)?.is_empty())
+    }
+
+    /// What of a run is still to be submitted.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub(crate) fn remaining(&self, snapshot: &Snapshot) -> Result<Remaining, StoreError> {
+        remaining(&self.connection, snapshot)
+    }
+}
+
 /// As [`Store::remaining`].
 pub(super) fn remaining(
     connection: &Connection,
@@ -76,22 +74,24 @@ pub(super) fn remaining(
     if snapshot.joined.is_none() {
         return Ok(Remaining::Whole);
     }
-    let (mut alone, mut submissions) = (Vec::new(), Vec::new());
-    for run in snapshot.places().into_iter().filter_map(|place| place.run) {
-        let own = by_itself(connection, &run)?;
-        if !own.is_empty() {
+
+    let mut alone = Vec::new();
+    let mut submissions = Vec::new();
+    for run in member_runs(snapshot) {
+        let of_run = by_itself(connection, &run)?;
+        if !of_run.is_empty() {
             alone.push(run);
-            submissions.extend(own);
+            submissions.extend(of_run);
         }
     }
+
     if alone.is_empty() {
         return Ok(Remaining::Whole);
     }
-    Ok(snapshot
-        .without(&alone)
-        .map_or(Remaining::Nothing(submissions), |rest| {
-            Remaining::Part(Box::new(rest))
-        }))
+    match snapshot.without(&alone) {
+        Some(rest) => Ok(Remaining::Part(Box::new(rest))),
+        None => Ok(Remaining::Nothing(submissions)),
+    }
 }
 
 /// The submissions of a run that was taken up as one of its own.
@@ -99,19 +99,20 @@ pub(super) fn by_itself(
     connection: &Connection,
     run: &RunIdentity,
 ) -> Result<Vec<i64>, StoreError> {
-    let mut statement = connection.prepare_cached(
-        "SELECT submission.id, execution_uuid FROM submission JOIN run ON run.id = run_id
-         WHERE suite = ?1 AND started_ms = ?2 AND host = ?3 AND state <> 'ignored' ORDER BY submission.id",
-    )?;
-    let rows = statement.query_map(params![run.suite, run.started.millis(), run.host], |row| {
-        Ok((row.get::<_, i64>(0)?, row.get::<_, Option<String>>(1)?))
-    })?;
-    let rows = rows.collect::<Result<Vec<_>, _>>()?;
-    Ok(rows
-        .into_iter()
-        .filter(|(_, uuid)| is_it(run, uuid.clone()))
-        .map(|(id, _)| id)
-        .collect())
+    let mut statement = connection.prepare_cached(&format!(
+        "SELECT submission.id, {IDENTITY} FROM submission JOIN run ON run.id = run_id
+         WHERE suite = ?1 AND started_ms = ?2 AND host = ?3 AND state <> 'ignored'
+         ORDER BY submission.id"
+    ))?;
+    let mut rows = statement.query(params![run.suite, run.started, run.host])?;
+
+    let mut submissions = Vec::new();
+    while let Some(row) = rows.next()? {
+        if run.is_same_run(&identity(row)?) {
+            submissions.push(row.get("id")?);
+        }
+    }
+    Ok(submissions)
 }
 
 /// The submissions of the collection that a run is part of, the newest if there are several: one
@@ -122,55 +123,79 @@ pub(super) fn part_of(
     run: &RunIdentity,
     asker: Asker,
 ) -> Result<Option<Vec<i64>>, StoreError> {
-    let sql = "SELECT id, state, ignored_as FROM submission WHERE run_id = ?1 ORDER BY id";
-    for whole in wholes_with(connection, run)? {
-        let mut statement = connection.prepare_cached(sql)?;
-        let rows = statement.query_map([whole], |row| {
-            Ok((
-                row.get::<_, i64>(0)?,
-                row.get::<_, String>(1)?,
-                row.get::<_, Option<String>>(2)?,
-            ))
-        })?;
-        let rows = rows.collect::<Result<Vec<_>, _>>()?;
-        let counts = |state: &str, ignored_as: Option<&str>| {
-            let decided = asker == Asker::Service && ignored_as != Some("aborted");
-            decided || state != SubmissionState::Ignored.word()
-        };
-        if rows
-            .iter()
-            .any(|(_, state, ignored_as)| counts(state, ignored_as.as_deref()))
-        {
-            return Ok(Some(rows.into_iter().map(|(id, ..)| id).collect()));
+    for collection in collections_with(connection, run)? {
+        let mut statement = connection.prepare_cached(
+            "SELECT id, state, ignored_as IS 'aborted' AS is_aborted FROM submission
+             WHERE run_id = ?1 ORDER BY id",
+        )?;
+        let mut rows = statement.query([collection])?;
+
+        let mut submissions = Vec::new();
+        let mut counts = false;
+        while let Some(row) = rows.next()? {
+            submissions.push(row.get("id")?);
+            let state: SubmissionState = row.get("state")?;
+            let is_aborted: bool = row.get("is_aborted")?;
+            counts |= state != SubmissionState::Ignored || (asker == Asker::Service && !is_aborted);
+        }
+        if counts {
+            return Ok(Some(submissions));
         }
     }
     Ok(None)
 }
 
 /// The runs that are collections with this run as a member that takes part, the newest first.
-pub(super) fn wholes_with(
+pub(super) fn collections_with(
     connection: &Connection,
     run: &RunIdentity,
 ) -> Result<Vec<i64>, StoreError> {
-    let mut statement = connection.prepare_cached(
-        "SELECT run_id, execution_uuid FROM member WHERE suite = ?1 AND started = ?2 AND host = ?3 ORDER BY run_id DESC",
-    )?;
-    let rows = statement.query_map(
-        params![run.suite, run.started.to_string(), run.host],
-        |row| Ok((row.get::<_, i64>(0)?, row.get::<_, Option<String>>(1)?)),
-    )?;
-    let rows = rows.collect::<Result<Vec<_>, _>>()?;
-    Ok(rows
-        .into_iter()
-        .filter(|(_, uuid)| is_it(run, uuid.clone()))
-        .map(|(id, _)| id)
-        .collect())
+    let mut statement = connection.prepare_cached(&format!(
+        "SELECT run_id, {IDENTITY} FROM run_member
+         WHERE suite = ?1 AND started_ms = ?2 AND host = ?3 ORDER BY run_id DESC"
+    ))?;
+    let mut rows = statement.query(params![run.suite, run.started, run.host])?;
+
+    let mut collections = Vec::new();
+    while let Some(row) = rows.next()? {
+        if run.is_same_run(&identity(row)?) {
+            collections.push(row.get("run_id")?);
+        }
+    }
+    Ok(collections)
 }
 
-/// Whether what agrees in all else with a run is that run, by its uuid.
-fn is_it(run: &RunIdentity, execution_uuid: Option<String>) -> bool {
-    run.is_same_run(&RunIdentity {
-        execution_uuid,
-        ..run.clone()
-    })
+/// The suite runs that a collection consists of, as far as their logs say which they are.
+pub(super) fn member_runs(snapshot: &Snapshot) -> Vec<RunIdentity> {
+    snapshot
+        .places()
+        .into_iter()
+        .filter_map(|place| place.run)
+        .collect()
+}
+
+/// Writes down which members a run consists of, if it is a collection.
+pub(super) fn set_members(
+    transaction: &Transaction<'_>,
+    run: i64,
+    snapshot: &Snapshot,
+) -> Result<(), StoreError> {
+    transaction.execute("DELETE FROM run_member WHERE run_id = ?1", [run])?;
+    if snapshot.joined.is_none() {
+        return Ok(());
+    }
+
+    let mut statement = transaction.prepare_cached(&format!(
+        "INSERT INTO run_member (run_id, {IDENTITY}) VALUES (?1, ?2, ?3, ?4, ?5)"
+    ))?;
+    for member in member_runs(snapshot) {
+        statement.execute(params![
+            run,
+            member.suite,
+            member.started,
+            member.host,
+            member.execution_uuid
+        ])?;
+    }
+    Ok(())
 }

@@ -1,10 +1,9 @@
-//! What is known of the commands that start runs: those that were seen running, and those of `kado
-//! exec`.
+//! Commands that start runs: those that were seen running, and those of `kado exec`.
 
 use std::path::Path;
 use std::time::Duration;
 
-use rusqlite::{OptionalExtension, params};
+use rusqlite::{OptionalExtension as _, Row, params};
 
 use crate::discovery::claim::{Claim, Terms};
 use crate::discovery::command::Candidate;
@@ -24,15 +23,16 @@ impl Store {
     ///
     /// # Errors
     /// When the database fails.
-    pub fn note_commands(
+    pub(crate) fn note_commands(
         &mut self,
         folder: &Path,
         seen: &[Candidate],
         now: Moment,
     ) -> Result<(), StoreError> {
         self.connection.execute(
-            "INSERT INTO seen_command (folder, seen_ms, commands) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
-            params![file_names::key(folder), now.millis(), serde_json::to_string(seen)?],
+            "INSERT INTO seen_command (folder, seen_ms, commands) VALUES (?1, ?2, ?3)
+             ON CONFLICT DO NOTHING",
+            params![file_names::key(folder), now, serde_json::to_string(seen)?],
         )?;
         Ok(())
     }
@@ -41,12 +41,14 @@ impl Store {
     ///
     /// # Errors
     /// When the database fails.
-    pub fn noted_commands(&self, folder: &Path) -> Result<Option<Vec<Candidate>>, StoreError> {
-        let sql = "SELECT commands FROM seen_command WHERE folder = ?1";
+    pub(crate) fn noted_commands(
+        &self,
+        folder: &Path,
+    ) -> Result<Option<Vec<Candidate>>, StoreError> {
         let text: Option<String> = self
             .connection
-            .prepare_cached(sql)?
-            .query_row([file_names::key(folder)], |row| row.get(0))
+            .prepare_cached("SELECT commands FROM seen_command WHERE folder = ?1")?
+            .query_row([file_names::key(folder)], |row| row.get("commands"))
             .optional()?;
         Ok(text.map(|text| serde_json::from_str(&text)).transpose()?)
     }
@@ -55,12 +57,17 @@ impl Store {
     ///
     /// # Errors
     /// When the database fails.
-    pub fn claim(&mut self, project: &Path, terms: &Terms, now: Moment) -> Result<i64, StoreError> {
+    pub(crate) fn claim(
+        &mut self,
+        project: &Path,
+        terms: &Terms,
+        now: Moment,
+    ) -> Result<i64, StoreError> {
         self.connection.execute(
             "INSERT INTO claim (project, begun_ms, seen_ms, terms) VALUES (?1, ?2, ?2, ?3)",
             params![
                 project.to_string_lossy(),
-                now.millis(),
+                now,
                 serde_json::to_string(terms)?
             ],
         )?;
@@ -73,9 +80,10 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub fn keep_claim(&mut self, claim: i64, from: Moment, now: Moment) -> Result<(), StoreError> {
-        let sql = "UPDATE claim SET begun_ms = ?2, seen_ms = ?3 WHERE id = ?1";
-        self.connection
-            .execute(sql, params![claim, from.millis(), now.millis()])?;
+        self.connection.execute(
+            "UPDATE claim SET begun_ms = ?2, seen_ms = ?3 WHERE id = ?1",
+            params![claim, from, now],
+        )?;
         Ok(())
     }
 
@@ -83,10 +91,16 @@ impl Store {
     ///
     /// # Errors
     /// When the database fails.
-    pub fn end_claim(&mut self, claim: i64, from: Moment, now: Moment) -> Result<(), StoreError> {
-        let sql = "UPDATE claim SET begun_ms = ?2, seen_ms = ?3, ended_ms = ?3 WHERE id = ?1";
-        self.connection
-            .execute(sql, params![claim, from.millis(), now.millis()])?;
+    pub(crate) fn end_claim(
+        &mut self,
+        claim: i64,
+        from: Moment,
+        now: Moment,
+    ) -> Result<(), StoreError> {
+        self.connection.execute(
+            "UPDATE claim SET begun_ms = ?2, seen_ms = ?3, ended_ms = ?3 WHERE id = ?1",
+            params![claim, from, now],
+        )?;
         Ok(())
     }
 
@@ -95,16 +109,11 @@ impl Store {
     ///
     /// # Errors
     /// When the database fails.
-    pub fn open_claims(&self) -> Result<Vec<(Moment, Moment)>, StoreError> {
+    pub(crate) fn open_claims(&self) -> Result<Vec<(Moment, Moment)>, StoreError> {
         let mut statement = self
             .connection
             .prepare_cached("SELECT begun_ms, seen_ms FROM claim WHERE ended_ms IS NULL")?;
-        let rows = statement.query_map([], |row| {
-            Ok((
-                Moment::from_millis(row.get(0)?),
-                Moment::from_millis(row.get(1)?),
-            ))
-        })?;
+        let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
@@ -113,30 +122,17 @@ impl Store {
     ///
     /// # Errors
     /// When the database fails.
-    pub fn claims(&self, now: Moment) -> Result<Vec<Claim>, StoreError> {
+    pub(crate) fn claims(&self, now: Moment) -> Result<Vec<Claim>, StoreError> {
         let mut statement = self.connection.prepare_cached(
             "SELECT project, begun_ms, seen_ms, ended_ms, terms FROM claim ORDER BY begun_ms",
         )?;
-        let rows = statement.query_map([], |row| {
-            let (seen, ended): (i64, Option<i64>) = (row.get(2)?, row.get(3)?);
-            let seen = Moment::from_millis(seen);
-            let until = ended.map_or_else(|| seen.plus(SIGN_OF_LIFE), Moment::from_millis);
-            let (project, terms): (String, String) = (row.get(0)?, row.get(4)?);
-            let claim = Claim {
-                root: project.into(),
-                from: Moment::from_millis(row.get(1)?),
-                seen,
-                until,
-                lost: ended.is_none() && now.since(seen) > LOST,
-                terms: Terms::default(),
-            };
-            Ok((claim, terms))
-        })?;
+        let mut rows = statement.query([])?;
+
         let mut claims = Vec::new();
-        for row in rows {
-            let (claim, terms) = row?;
-            if let Ok(terms) = serde_json::from_str::<Terms>(&terms) {
-                claims.push(Claim { terms, ..claim });
+        while let Some(row) = rows.next()? {
+            let terms: String = row.get("terms")?;
+            if let Ok(terms) = serde_json::from_str(&terms) {
+                claims.push(claim(row, terms, now)?);
             }
         }
         Ok(claims)
@@ -147,18 +143,35 @@ impl Store {
     ///
     /// # Errors
     /// When the database fails.
-    pub fn prune_commands(&mut self, before: Moment) -> Result<(), StoreError> {
-        let oldest: Option<i64> = self.connection.query_row(
+    pub(crate) fn prune_commands(&mut self, before: Moment) -> Result<(), StoreError> {
+        let oldest: Option<Moment> = self.connection.query_row(
             "SELECT min(started_ms) FROM run JOIN submission ON run.id = run_id
              WHERE state IN ('pending', 'submitting', 'parked')",
             [],
             |row| row.get(0),
         )?;
-        let before = oldest.map_or(before.millis(), |oldest| before.millis().min(oldest));
+        let before = oldest.map_or(before, |oldest| before.min(oldest));
+
         self.connection
             .execute("DELETE FROM seen_command WHERE seen_ms < ?1", [before])?;
         self.connection
             .execute("DELETE FROM claim WHERE seen_ms < ?1", [before])?;
         Ok(())
     }
+}
+
+/// A claim as it stands at `now`.
+fn claim(row: &Row<'_>, terms: Terms, now: Moment) -> Result<Claim, StoreError> {
+    let root: String = row.get("project")?;
+    let seen: Moment = row.get("seen_ms")?;
+    let ended: Option<Moment> = row.get("ended_ms")?;
+
+    Ok(Claim {
+        root: root.into(),
+        from: row.get("begun_ms")?,
+        seen,
+        until: ended.unwrap_or_else(|| seen.plus(SIGN_OF_LIFE)),
+        lost: ended.is_none() && now.since(seen) > LOST,
+        terms,
+    })
 }

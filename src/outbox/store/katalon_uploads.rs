@@ -1,23 +1,24 @@
-//! Katalon's own submissions: what was seen of them, and submissions that they make needless.
+//! Katalon's own uploads: what was seen of them, and submissions that they make needless.
 
-use rusqlite::{OptionalExtension as _, TransactionBehavior, params};
+use rusqlite::{OptionalExtension as _, Transaction, params};
 
 use crate::moment::Moment;
-use crate::outbox::store::record::log;
+use crate::outbox::store::state::{apply, change_one, log};
 use crate::outbox::store::{Store, StoreError};
+use crate::outbox::transition::Event;
 use crate::plan::SubmissionPlan;
 use crate::plan::katalon_upload::Known;
 
 /// How much of a run that kado sent, or is about to send, Katalon submitted as well.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Extent {
+pub(crate) enum Overlap {
     /// All of it.
     Whole,
     /// Some of its results.
     Part,
 }
 
-impl Extent {
+impl Overlap {
     /// The event in the ledger.
     const fn event(self) -> &'static str {
         match self {
@@ -29,7 +30,7 @@ impl Extent {
 
 /// A suite run that kado and Katalon both submitted.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct DoubleSubmission {
+pub(crate) struct DoubleSubmission {
     /// kado's submission.
     pub submission: i64,
     /// kado's test run.
@@ -37,37 +38,45 @@ pub struct DoubleSubmission {
     /// Katalon's test run.
     pub katalon_run: String,
     /// How much of the run that holds.
-    pub extent: Extent,
+    pub extent: Overlap,
     /// When it was noticed.
     pub at: Moment,
 }
 
+/// A project is named by [`crate::plan::katalon_upload::project_key`].
 impl Store {
-    /// What was seen of Katalon's submissions in a project ([`crate::plan::katalon_upload::project_key`]).
+    /// What was seen of Katalon's uploads in a project.
     ///
     /// # Errors
     /// When the database fails.
-    pub fn katalon_known(&self, project: &str) -> Result<Known, StoreError> {
-        let sql = "SELECT seen_run_id, seen_ms, vain FROM katalon WHERE project = ?1";
-        let known = self.connection.query_row(sql, [project], |row| {
-            let seen = row
-                .get::<_, Option<u32>>(0)?
-                .zip(row.get::<_, Option<i64>>(1)?);
-            Ok(Known {
-                seen: seen.map(|(run, at)| (run, Moment::from_millis(at))),
-                vain: row.get(2)?,
+    pub(crate) fn katalon_known(&self, project: &str) -> Result<Known, StoreError> {
+        let known = self
+            .connection
+            .prepare_cached(
+                "SELECT seen_run_id, seen_ms, vain FROM katalon_upload WHERE project = ?1",
+            )?
+            .query_row([project], |row| {
+                let run: Option<u32> = row.get("seen_run_id")?;
+                let at: Option<Moment> = row.get("seen_ms")?;
+                Ok(Known {
+                    seen: run.zip(at),
+                    vain: row.get("vain")?,
+                })
             })
-        });
-        Ok(known.optional()?.unwrap_or_default())
+            .optional()?;
+        Ok(known.unwrap_or_default())
     }
 
     /// Notes that a project was looked through for a run of Katalon's in vain.
     ///
     /// # Errors
     /// When the database fails.
-    pub fn katalon_in_vain(&mut self, project: &str) -> Result<(), StoreError> {
-        let sql = "INSERT INTO katalon (project, vain) VALUES (?1, 1) ON CONFLICT (project) DO UPDATE SET vain = vain + 1";
-        self.connection.execute(sql, [project])?;
+    pub(crate) fn katalon_in_vain(&mut self, project: &str) -> Result<(), StoreError> {
+        self.connection.execute(
+            "INSERT INTO katalon_upload (project, vain) VALUES (?1, 1)
+             ON CONFLICT (project) DO UPDATE SET vain = vain + 1",
+            [project],
+        )?;
         Ok(())
     }
 
@@ -75,47 +84,37 @@ impl Store {
     ///
     /// # Errors
     /// When the database fails.
-    pub fn katalon_compared(&self, project: &str) -> Result<u32, StoreError> {
-        let sql = "SELECT compared FROM katalon WHERE project = ?1";
-        Ok(self
+    pub(crate) fn katalon_compared(&self, project: &str) -> Result<u32, StoreError> {
+        let compared = self
             .connection
-            .query_row(sql, [project], |row| row.get(0))
-            .optional()?
-            .unwrap_or(0))
+            .prepare_cached("SELECT compared FROM katalon_upload WHERE project = ?1")?
+            .query_row([project], |row| row.get("compared"))
+            .optional()?;
+        Ok(compared.unwrap_or(0))
     }
 
     /// Notes up to which test run was compared.
     ///
     /// # Errors
     /// When the database fails.
-    pub fn katalon_compared_to(&mut self, project: &str, run: u32) -> Result<(), StoreError> {
-        let sql = "INSERT INTO katalon (project, compared) VALUES (?1, ?2)
-                   ON CONFLICT (project) DO UPDATE SET compared = max(compared, excluded.compared)";
-        self.connection.execute(sql, params![project, run])?;
-        Ok(())
-    }
-
-    /// Lets submissions wait until Katalon has had its time.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub fn hold_for_katalon(&mut self, ids: &[i64], until: Moment) -> Result<(), StoreError> {
-        for id in ids {
-            self.connection.execute(
-                "UPDATE submission SET for_katalon = 1, cause = NULL, next_attempt_ms = ?2,
-                        reason = 'gives Katalon time to submit this run itself (`submit.katalon_wait`)'
-                 WHERE id = ?1 AND state = 'pending'",
-                params![id, until.millis()],
-            )?;
-        }
+    pub(crate) fn katalon_compared_to(
+        &mut self,
+        project: &str,
+        run: u32,
+    ) -> Result<(), StoreError> {
+        self.connection.execute(
+            "INSERT INTO katalon_upload (project, compared) VALUES (?1, ?2)
+             ON CONFLICT (project) DO UPDATE SET compared = max(compared, excluded.compared)",
+            params![project, run],
+        )?;
         Ok(())
     }
 
     /// Records that Katalon submitted the run, as this test run: nothing of it is sent.
     ///
     /// # Errors
-    /// When the database fails.
-    pub fn submitted_by_katalon(
+    /// When nobody works on the submission, or when the database fails.
+    pub(crate) fn submitted_by_katalon(
         &mut self,
         submission: i64,
         run: u32,
@@ -123,22 +122,25 @@ impl Store {
         project: &str,
         now: Moment,
     ) -> Result<(), StoreError> {
-        let transaction = self
-            .connection
-            .transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let transaction = self.begin()?;
         transaction.execute("DELETE FROM step WHERE submission_id = ?1", [submission])?;
-        transaction.execute(
-            "UPDATE submission SET state = 'submitted', by_katalon = 1, ado_run_id = ?2, url = ?3, submitted_ms = ?4,
-                    reason = NULL, cause = NULL, next_attempt_ms = NULL, attempts = 0, for_katalon = 0
-             WHERE id = ?1 AND state IN ('pending', 'submitting')",
-            params![submission, run, url, now.millis()],
+        apply(&transaction, submission, Event::SubmittedByKatalon, None)?;
+        change_one(
+            &transaction,
+            submission,
+            "UPDATE submission SET by_katalon = 1, ado_run_id = ?2, url = ?3, submitted_ms = ?4,
+                    attempts = 0
+             WHERE id = ?1",
+            params![submission, run, url, now],
         )?;
-        see(&transaction, project, run, now)?;
+
+        note_seen(&transaction, project, run, now)?;
+        let detail = run.to_string();
         log(
             &transaction,
             submission,
             "submitted by Katalon",
-            Some(&run.to_string()),
+            Some(&detail),
             now,
         )?;
         Ok(transaction.commit()?)
@@ -149,99 +151,108 @@ impl Store {
     ///
     /// # Errors
     /// When the database fails.
-    pub fn doubled(
+    pub(crate) fn doubled(
         &mut self,
         submission: i64,
         run: u32,
-        extent: Extent,
+        extent: Overlap,
         project: &str,
         now: Moment,
     ) -> Result<bool, StoreError> {
-        let transaction = self
-            .connection
-            .transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let known: bool = transaction.query_row(
-            "SELECT EXISTS (SELECT 1 FROM ledger WHERE submission_id = ?1 AND event = ?2 AND detail = ?3)",
-            params![submission, extent.event(), run.to_string()],
+        let event = extent.event();
+        let detail = run.to_string();
+
+        let transaction = self.begin()?;
+        let is_known: bool = transaction.query_row(
+            "SELECT EXISTS (SELECT 1 FROM ledger
+                            WHERE submission_id = ?1 AND event = ?2 AND detail = ?3)",
+            params![submission, event, detail],
             |row| row.get(0),
         )?;
-        if !known {
-            see(&transaction, project, run, now)?;
-            log(
-                &transaction,
-                submission,
-                extent.event(),
-                Some(&run.to_string()),
-                now,
-            )?;
+        if is_known {
+            return Ok(false);
         }
+
+        note_seen(&transaction, project, run, now)?;
+        log(&transaction, submission, event, Some(&detail), now)?;
         transaction.commit()?;
-        Ok(!known)
+        Ok(true)
     }
 
-    /// What kado sent to a test plan, of suite runs that ended at or after `since`.
+    /// What kado sent to a test plan, of suite runs that ended at or after `since`. What another
+    /// version stored and this one cannot read is compared with nothing, and left out.
     ///
     /// # Errors
     /// When the database fails.
-    pub fn sent_to_plan(
+    pub(crate) fn sent_to_plan(
         &self,
         plan: u32,
         since: Moment,
     ) -> Result<Vec<(i64, SubmissionPlan)>, StoreError> {
         let mut statement = self.connection.prepare_cached(
             "SELECT submission.id, plan FROM submission JOIN run ON run.id = run_id
-             WHERE plan_id = ?1 AND ended_ms >= ?2 AND ado_run_id IS NOT NULL AND by_katalon = 0 AND plan IS NOT NULL
+             WHERE plan_id = ?1 AND ended_ms >= ?2 AND ado_run_id IS NOT NULL
+             AND by_katalon = 0 AND plan IS NOT NULL
              ORDER BY submission.id",
         )?;
-        let rows = statement.query_map(params![plan, since.millis()], |row| {
-            Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?))
-        })?;
-        let rows = rows.collect::<Result<Vec<_>, _>>()?;
-        // What another version stored and this one cannot read is compared with nothing.
-        Ok(rows
-            .into_iter()
-            .filter_map(|(id, text)| Some((id, serde_json::from_str(&text).ok()?)))
-            .collect())
+        let mut rows = statement.query(params![plan, since])?;
+
+        let mut sent = Vec::new();
+        while let Some(row) = rows.next()? {
+            let text: String = row.get("plan")?;
+            if let Ok(plan) = serde_json::from_str(&text) {
+                sent.push((row.get("id")?, plan));
+            }
+        }
+        Ok(sent)
     }
 
     /// Runs of a Katalon project that both submitted, in whole or in part, the newest first.
     ///
     /// # Errors
     /// When the database fails.
-    pub fn doubles(&self, project_name: &str) -> Result<Vec<DoubleSubmission>, StoreError> {
+    pub(crate) fn doubles(&self, project_name: &str) -> Result<Vec<DoubleSubmission>, StoreError> {
+        let whole = Overlap::Whole.event();
+        let part = Overlap::Part.event();
+
         let mut statement = self.connection.prepare_cached(
-            "SELECT submission.id, ado_run_id, detail, at_ms, event FROM ledger
+            "SELECT submission_id, ado_run_id, detail, at_ms, event FROM ledger
              JOIN submission ON submission.id = submission_id JOIN run ON run.id = run_id
-             WHERE event IN (?1, ?2) AND project = ?3 AND ado_run_id IS NOT NULL ORDER BY ledger.id DESC",
+             WHERE event IN (?1, ?2) AND project = ?3 AND ado_run_id IS NOT NULL
+             ORDER BY ledger.id DESC",
         )?;
-        let (whole, part) = (Extent::Whole.event(), Extent::Part.event());
         let rows = statement.query_map([whole, part, project_name], |row| {
+            let katalon_run: Option<String> = row.get("detail")?;
+            let event: String = row.get("event")?;
             Ok(DoubleSubmission {
-                submission: row.get(0)?,
-                ado_run_id: row.get(1)?,
-                katalon_run: row.get::<_, Option<String>>(2)?.unwrap_or_default(),
-                at: Moment::from_millis(row.get(3)?),
-                extent: if row.get::<_, String>(4)? == part {
-                    Extent::Part
+                submission: row.get("submission_id")?,
+                ado_run_id: row.get("ado_run_id")?,
+                katalon_run: katalon_run.unwrap_or_default(),
+                extent: if event == part {
+                    Overlap::Part
                 } else {
-                    Extent::Whole
+                    Overlap::Whole
                 },
+                at: row.get("at_ms")?,
             })
         })?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
 }
 
-fn see(
-    transaction: &rusqlite::Transaction<'_>,
+/// Notes that Katalon was seen to submit, so that kado waits for it again.
+fn note_seen(
+    transaction: &Transaction<'_>,
     project: &str,
     run: u32,
     now: Moment,
 ) -> Result<(), StoreError> {
     transaction.execute(
-        "INSERT INTO katalon (project, seen_run_id, seen_ms, compared) VALUES (?1, ?2, ?3, ?2)
-         ON CONFLICT (project) DO UPDATE SET seen_run_id = ?2, seen_ms = ?3, vain = 0, compared = max(compared, ?2)",
-        params![project, run, now.millis()],
+        "INSERT INTO katalon_upload (project, seen_run_id, seen_ms, compared)
+         VALUES (?1, ?2, ?3, ?2)
+         ON CONFLICT (project) DO UPDATE
+         SET seen_run_id = ?2, seen_ms = ?3, vain = 0, compared = max(compared, ?2)",
+        params![project, run, now],
     )?;
     Ok(())
 }

@@ -10,7 +10,7 @@ use proptest::prelude::*;
 
 use self::reference::{How, Model, PLANS, Record, Row, RunName, UUIDS};
 use crate::discovery::run_identity::RunIdentity;
-use crate::katalon::run::{Environment, RunOptions, SuiteRun};
+use crate::katalon::run::{Environment, FileKind, RunOptions, SuiteRun};
 use crate::katalon::settings::{AzureSettings, PlanReference, ProjectReference};
 use crate::katalon::status::Status;
 use crate::moment::Moment;
@@ -18,21 +18,28 @@ use crate::outbox::new_run::{NewRun, Occasion};
 use crate::outbox::step::StepState;
 use crate::outbox::store::{Store, StoreError};
 use crate::outbox::submission::{Obstacle, SubmissionState};
+use crate::plan::SubmissionPlan;
+use crate::plan::attachments::{PlannedAttachment, Source, Target};
 use crate::plan::facts::AdoFacts;
 use crate::plan::options::{Overrides, effective};
 use crate::plan::plan;
 use crate::plan::snapshot::Snapshot;
 
-/// What may happen to an outbox; submissions are picked by their place among all there are.
+/// What may happen to an outbox; submissions are picked by their place among all there are, in
+/// whatever state they are.
 #[derive(Clone, Debug)]
 enum Operation {
     Record(Record),
     Plan(usize),
+    PlanAnew(usize),
     Move(usize, usize, StepState),
     Wait(usize, i64),
     MakeAllDue,
     Park(usize),
+    Ignore(usize),
     Submitted(usize),
+    SubmittedByKatalon(usize),
+    LateReport(usize),
     Forget(usize),
     Retry(usize, Option<usize>),
     Reopen,
@@ -64,8 +71,12 @@ fn operation() -> impl Strategy<Value = Operation> {
         10 => (any.clone(), 0_usize..5, to).prop_map(|(row, step, to)| Operation::Move(row, step, to)),
         2 => (any.clone(), 0_i64..200).prop_map(|(row, until)| Operation::Wait(row, until)),
         1 => Just(Operation::MakeAllDue),
+        1 => any.clone().prop_map(Operation::PlanAnew),
         2 => any.clone().prop_map(Operation::Park),
+        1 => any.clone().prop_map(Operation::Ignore),
         2 => any.clone().prop_map(Operation::Submitted),
+        1 => any.clone().prop_map(Operation::SubmittedByKatalon),
+        1 => any.clone().prop_map(Operation::LateReport),
         4 => any.clone().prop_map(Operation::Forget),
         3 => (any, proptest::option::of(0..PLANS.len())).prop_map(|(row, plans)| Operation::Retry(row, plans)),
         1 => Just(Operation::Reopen)
@@ -182,10 +193,14 @@ impl Both {
                 both
             }
             Operation::Plan(row)
+            | Operation::PlanAnew(row)
             | Operation::Move(row, ..)
             | Operation::Wait(row, _)
             | Operation::Park(row)
+            | Operation::Ignore(row)
             | Operation::Submitted(row)
+            | Operation::SubmittedByKatalon(row)
+            | Operation::LateReport(row)
             | Operation::Forget(row)
             | Operation::Retry(row, _) => match self.pick(row) {
                 Some(id) => self.move_on(id, operation),
@@ -227,57 +242,86 @@ impl Both {
     }
 
     fn move_on(mut self, id: i64, operation: &Operation) -> Self {
+        let ledger = self.ledger();
         let row = self.model.rows.get_mut(&id).unwrap();
         let store = &mut self.store;
-        match *operation {
-            // Only what is to be sent and has no plan is planned.
-            Operation::Plan(_) if row.is_open() && row.steps.is_empty() => {
-                let loaded = store.load(id).unwrap();
-                store
-                    .store_plan(
-                        id,
-                        &plan(&loaded.snapshot, 18, &loaded.key, &AdoFacts::default()),
-                        NOW,
-                    )
-                    .unwrap();
-                row.steps = vec![StepState::Planned; 4];
-                row.state = SubmissionState::Submitting;
-                row.waits_until = None;
+
+        let (moved, may) = match *operation {
+            // What is planned already and to be sent is never planned over.
+            Operation::Plan(_) if row.is_open() && !row.steps.is_empty() => return self,
+            // Nobody looks for late reports of what has no plan.
+            Operation::LateReport(_) if !row.has_plan => return self,
+            Operation::Move(_, step, to) => {
+                move_step(store, row, id, step, to);
+                return self;
             }
-            Operation::Move(_, step, to) => move_step(store, row, id, step, to),
-            Operation::Wait(_, until) => {
-                store
-                    .wait(
-                        id,
-                        Obstacle::Unreachable,
-                        "no answer",
-                        Moment::from_millis(until),
-                        NOW,
-                    )
-                    .unwrap();
-                if row.is_open() {
-                    row.waits_until = Some(until);
-                }
+            Operation::Retry(_, plans) => {
+                self.retry(id, plans);
+                return self;
             }
-            Operation::Park(_) => {
-                store.park(id, "needs a person", None, NOW).unwrap();
-                row.end_if_open(SubmissionState::Parked);
-            }
-            Operation::Submitted(_) => {
-                store.submitted(id, NOW).unwrap();
-                row.end_if_open(SubmissionState::Submitted);
+            Operation::PlanAnew(_) => {
+                let dropped = store.plan_anew(id, "the point is gone", NOW).unwrap();
+                assert_eq!(dropped, row.plan_anew());
+                return self;
             }
             Operation::Forget(_) => {
-                assert_eq!(
-                    store.forget(id, NOW).is_ok(),
-                    row.state != SubmissionState::Submitted
-                );
-                row.forget();
+                assert_eq!(store.forget(id, NOW).is_ok(), row.forget());
+                return self;
             }
-            Operation::Retry(_, plans) => self.retry(id, plans),
-            _ => {}
+            Operation::Plan(_) => {
+                let plan = plan_of(store, id);
+                (store.store_plan(id, &plan, NOW), row.plan(4))
+            }
+            Operation::Ignore(_) => {
+                let plan = plan_of(store, id);
+                (store.ignore(id, "goes elsewhere", &plan, NOW), row.ignore())
+            }
+            Operation::Wait(_, until) => {
+                let next = Moment::from_millis(until);
+                let waits = store.wait(id, Obstacle::Unreachable, "no answer", next, NOW);
+                (waits, row.wait(until))
+            }
+            Operation::Park(_) => (
+                store.park(id, "needs a person", None, NOW),
+                row.end(SubmissionState::Parked),
+            ),
+            Operation::Submitted(_) => (
+                store.submitted(id, NOW),
+                row.end(SubmissionState::Submitted),
+            ),
+            Operation::SubmittedByKatalon(_) => (
+                store.submitted_by_katalon(id, 900, "https://x", "shop", NOW),
+                row.end_by_katalon(),
+            ),
+            Operation::LateReport(_) => {
+                (store.add_attachments(id, &[report()], NOW), row.add_file())
+            }
+            Operation::Record(_) | Operation::MakeAllDue | Operation::Reopen => return self,
+        };
+
+        if may {
+            moved.unwrap();
+        } else {
+            assert!(
+                matches!(moved, Err(StoreError::IllegalTransition { .. })),
+                "{moved:?}"
+            );
+            assert_eq!(
+                self.ledger(),
+                ledger,
+                "the ledger reports what did not happen"
+            );
         }
         self
+    }
+
+    /// How many rows the ledger has.
+    fn ledger(&self) -> usize {
+        let sql = "SELECT count(*) FROM ledger";
+        self.store
+            .connection
+            .query_row(sql, [], |row| row.get(0))
+            .unwrap()
     }
 
     fn retry(&mut self, id: i64, plans: Option<usize>) {
@@ -349,6 +393,23 @@ impl Both {
             .map(|run| (run.started, run.execution_uuid))
             .collect();
         assert_eq!(open.len(), self.model.open_runs());
+    }
+}
+
+/// A plan for a submission, whatever its test plan.
+fn plan_of(store: &Store, id: i64) -> SubmissionPlan {
+    let loaded = store.load(id).unwrap();
+    plan(&loaded.snapshot, 18, &loaded.key, &AdoFacts::default())
+}
+
+/// A report that appeared late.
+fn report() -> PlannedAttachment {
+    PlannedAttachment {
+        name: "report.pdf".to_owned(),
+        target: Target::Run,
+        source: Source::File("report.pdf".to_owned()),
+        kind: FileKind::Pdf,
+        size: 1,
     }
 }
 

@@ -6,18 +6,18 @@ use rusqlite::params;
 use crate::discovery::run_identity::RunIdentity;
 use crate::outbox::store::{Store, StoreError};
 
-/// A gathered member, as it is stored.
+/// A member as it is stored.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct StoredMember {
+pub(crate) struct StoredMember {
     /// The collection's folder.
     pub collection: String,
-    /// The member's folder below `Reports`.
+    /// The member's run folder below `Reports`.
     pub member: String,
     /// Which run it is, so that its copies are kept even if the rest cannot be read; `None` when
     /// that is not known.
     pub run: Option<RunIdentity>,
     /// What it will be joined from, as JSON.
-    pub held: String,
+    pub content: String,
 }
 
 impl Store {
@@ -25,13 +25,13 @@ impl Store {
     ///
     /// # Errors
     /// When the database fails.
-    pub fn keep_member(&mut self, member: &StoredMember) -> Result<(), StoreError> {
-        let sql = "INSERT INTO gathered (collection, member, run, held) VALUES (?1, ?2, ?3, ?4)
-                   ON CONFLICT (collection, member) DO UPDATE SET run = excluded.run, held = excluded.held";
+    pub(crate) fn keep_member(&mut self, member: &StoredMember) -> Result<(), StoreError> {
         let run = member.run.as_ref().map(serde_json::to_string).transpose()?;
         self.connection.execute(
-            sql,
-            params![member.collection, member.member, run, member.held],
+            "INSERT INTO pending_member (collection, member, run, content) VALUES (?1, ?2, ?3, ?4)
+             ON CONFLICT (collection, member)
+             DO UPDATE SET run = excluded.run, content = excluded.content",
+            params![member.collection, member.member, run, member.content],
         )?;
         Ok(())
     }
@@ -40,16 +40,19 @@ impl Store {
     ///
     /// # Errors
     /// When the database fails.
-    pub fn pending_members(&self) -> Result<Vec<StoredMember>, StoreError> {
-        let sql = "SELECT collection, member, run, held FROM gathered ORDER BY collection, member";
-        let mut statement = self.connection.prepare(sql)?;
+    pub(crate) fn pending_members(&self) -> Result<Vec<StoredMember>, StoreError> {
+        let mut statement = self.connection.prepare(
+            "SELECT collection, member, run, content FROM pending_member
+             ORDER BY collection, member",
+        )?;
         let rows = statement.query_map([], |row| {
-            let run: Option<String> = row.get(2)?;
+            let run: Option<String> = row.get("run")?;
             Ok(StoredMember {
-                collection: row.get(0)?,
-                member: row.get(1)?,
-                run: run.and_then(|text| identity(&text)),
-                held: row.get(3)?,
+                collection: row.get("collection")?,
+                member: row.get("member")?,
+                // While it is not known whose copies are needed, all are kept.
+                run: run.and_then(|text| serde_json::from_str(&text).ok()),
+                content: row.get("content")?,
             })
         })?;
         Ok(rows.collect::<Result<_, _>>()?)
@@ -59,26 +62,18 @@ impl Store {
     ///
     /// # Errors
     /// When the database fails.
-    pub fn forget_members(
+    pub(crate) fn forget_members(
         &mut self,
         collection: &str,
         members: &[String],
     ) -> Result<(), StoreError> {
-        let transaction = self.connection.transaction()?;
+        let transaction = self.begin()?;
         for member in members {
-            let sql = "DELETE FROM gathered WHERE collection = ?1 AND member = ?2";
-            transaction.execute(sql, params![collection, member])?;
+            transaction.execute(
+                "DELETE FROM pending_member WHERE collection = ?1 AND member = ?2",
+                params![collection, member],
+            )?;
         }
         Ok(transaction.commit()?)
     }
-}
-
-/// An identity as it is stored. A migration cannot lower the letters of a host as a run's identity
-/// does.
-fn identity(text: &str) -> Option<RunIdentity> {
-    let run: RunIdentity = serde_json::from_str(text).ok()?;
-    Some(RunIdentity {
-        host: run.host.to_lowercase(),
-        ..run
-    })
 }

@@ -1,5 +1,5 @@
-//! Brings a database to the schema of this program. Migrations are SQL files and use no types of
-//! the program, so that they mean the same for ever.
+//! Brings a database to the schema of this program. A schema is an SQL file and uses no types of
+//! the program, so that it means the same for ever.
 
 #![expect(
     clippy::disallowed_methods,
@@ -9,7 +9,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use rusqlite::{Connection, ErrorCode};
+use rusqlite::{Connection, ErrorCode, TransactionBehavior};
 
 use crate::outbox::store::OpenError;
 
@@ -21,54 +21,41 @@ const BETWEEN: Duration = Duration::from_millis(20);
 /// Marks a database as kado's (`PRAGMA application_id`): the letters `kado`.
 const APPLICATION: i64 = 0x6b61_646f;
 
-/// All migrations, the first first; the schema version is their number.
-const MIGRATIONS: [&str; 7] = [
-    include_str!("../schema/0001_initial.sql"),
-    include_str!("../schema/0002_katalon.sql"),
-    include_str!("../schema/0003_commands.sql"),
-    include_str!("../schema/0004_submission_server.sql"),
-    include_str!("../schema/0005_collections.sql"),
-    include_str!("../schema/0006_kept.sql"),
-    include_str!("../schema/0007_members.sql"),
-];
+/// What makes each schema from the one before it, the first first; the version of a schema
+/// (`PRAGMA user_version`) is its number. One that was released is never edited.
+const MIGRATIONS: [&str; 1] = [include_str!("../schema/0001.sql")];
 
-/// What stands in for each migration while a database without it is only read: temporary views and
-/// tables. The fourth needs none: whoever reads what it brought asks for the version.
-const READ_OLDER: [&str; MIGRATIONS.len()] = [
-    "",
-    include_str!("../schema/0002_read_older.sql"),
-    include_str!("../schema/0003_read_older.sql"),
-    "",
-    include_str!("../schema/0005_read_older.sql"),
-    include_str!("../schema/0006_read_older.sql"),
-    include_str!("../schema/0007_read_older.sql"),
-];
-
-/// Makes an older database readable as one of this program, without changing it.
-pub(super) fn read_older(connection: &Connection, version: i64) -> rusqlite::Result<()> {
-    let mut missing = (1_i64..)
-        .zip(READ_OLDER)
-        .filter(|(number, _)| *number > version);
-    missing.try_for_each(|(_, sql)| connection.execute_batch(sql))
+/// Who opens the database to write.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Writer {
+    /// The process that holds the lock of the state folder, and answers for the database.
+    Holder,
+    /// Another one, beside it.
+    Beside,
 }
 
-/// Sets the connection up and migrates the database; with `check` its pages are looked through
-/// first.
+/// Sets the connection up and brings the database to the schema of this program. The holder of the
+/// lock looks through its pages first.
+///
+/// # Errors
+/// When it is foreign, damaged, of another kado, or cannot be written.
 pub(super) fn prepare(
     connection: &mut Connection,
     file: &Path,
-    check: bool,
+    writer: Writer,
 ) -> Result<(), OpenError> {
     let failed = |source| OpenError::Database {
         file: file.to_owned(),
         source,
     };
+
     connection.busy_timeout(BUSY).map_err(failed)?;
     refuse_foreign(connection, file)?;
-    let version = check_version(connection, file)?;
-    if check {
+    check_version(connection, file)?;
+    if writer == Writer::Holder {
         check_whole(connection).map_err(failed)?;
     }
+
     write_ahead(connection).map_err(failed)?;
     // A commit that is lost in a power cut would be a second submission.
     connection
@@ -77,7 +64,8 @@ pub(super) fn prepare(
     connection
         .pragma_update(None, "foreign_keys", true)
         .map_err(failed)?;
-    migrate(connection, version).map_err(failed)
+
+    migrate(connection).map_err(failed)
 }
 
 /// Switches to a write-ahead log. Of two processes that do so at once SQLite refuses one at once,
@@ -103,15 +91,17 @@ pub(super) fn check_whole(connection: &Connection) -> rusqlite::Result<()> {
     if found == "ok" {
         return Ok(());
     }
+
     let code = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CORRUPT);
     Err(rusqlite::Error::SqliteFailure(code, Some(found)))
 }
 
-fn migrate(connection: &mut Connection, version: i64) -> rusqlite::Result<()> {
-    let transaction =
-        connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
-    // Another process may have migrated between the look and the lock.
-    let version = user_version(&transaction)?.max(version);
+/// Carries out the migrations that are missing, in one transaction.
+fn migrate(connection: &mut Connection) -> rusqlite::Result<()> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+
+    // It is asked under the lock: another process may have migrated at the same moment.
+    let version = user_version(&transaction)?;
     for (number, sql) in (1_i64..).zip(MIGRATIONS) {
         if number > version {
             transaction.execute_batch(sql)?;
@@ -119,32 +109,38 @@ fn migrate(connection: &mut Connection, version: i64) -> rusqlite::Result<()> {
             transaction.pragma_update(None, "application_id", APPLICATION)?;
         }
     }
+
     transaction.commit()
 }
 
-/// The schema version of a database that this program can use.
+/// The schema version of a database that this program can use; 0 for one that has none yet.
+///
+/// # Errors
+/// When it is newer than this program.
 pub(super) fn check_version(connection: &Connection, file: &Path) -> Result<i64, OpenError> {
     let found = user_version(connection).map_err(|source| OpenError::Database {
         file: file.to_owned(),
         source,
     })?;
     let known = i64::try_from(MIGRATIONS.len()).expect("there are few migrations");
+
     if found > known {
-        Err(OpenError::Newer {
+        return Err(OpenError::Newer {
             file: file.to_owned(),
             found,
             known,
-        })
-    } else {
-        Ok(found)
+        });
     }
+    Ok(found)
 }
 
+/// Refuses a database with tables of somebody else.
 fn refuse_foreign(connection: &Connection, file: &Path) -> Result<(), OpenError> {
     let failed = |source| OpenError::Database {
         file: file.to_owned(),
         source,
     };
+
     let tables: i64 = connection
         .query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))
         .map_err(failed)?;
@@ -155,6 +151,7 @@ fn refuse_foreign(connection: &Connection, file: &Path) -> Result<(), OpenError>
             |row| row.get(0),
         )
         .map_err(failed)?;
+
     if tables > 0 && application != APPLICATION {
         return Err(OpenError::Lost {
             file: file.to_owned(),
@@ -164,8 +161,7 @@ fn refuse_foreign(connection: &Connection, file: &Path) -> Result<(), OpenError>
     Ok(())
 }
 
-/// The schema version of a database.
-pub(super) fn user_version(connection: &Connection) -> rusqlite::Result<i64> {
+fn user_version(connection: &Connection) -> rusqlite::Result<i64> {
     connection.query_row("SELECT user_version FROM pragma_user_version", [], |row| {
         row.get(0)
     })

@@ -10,23 +10,21 @@ use crate::moment::Moment;
 use crate::outbox::store::{Store, StoreError};
 
 impl Store {
-    /// All settled folders.
+    /// All settled folders, by their paths.
     ///
     /// # Errors
     /// When the database fails.
-    pub fn settled_folders(&self) -> Result<HashMap<String, SettledFolder>, StoreError> {
+    pub(crate) fn settled_folders(&self) -> Result<HashMap<String, SettledFolder>, StoreError> {
         let mut statement = self
             .connection
             .prepare_cached("SELECT path, fingerprint, gone_ms FROM folder")?;
         let rows = statement.query_map([], |row| {
-            let gone = row.get::<_, Option<i64>>(2)?.map(Moment::from_millis);
-            Ok((
-                row.get(0)?,
-                SettledFolder {
-                    fingerprint: row.get::<_, i64>(1)?.cast_unsigned(),
-                    gone,
-                },
-            ))
+            let fingerprint: i64 = row.get("fingerprint")?;
+            let folder = SettledFolder {
+                fingerprint: fingerprint.cast_unsigned(),
+                gone: row.get("gone_ms")?,
+            };
+            Ok((row.get("path")?, folder))
         })?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
@@ -35,12 +33,14 @@ impl Store {
     ///
     /// # Errors
     /// When the database fails.
-    pub fn settle_folders(&mut self, folders: &[(String, u64)]) -> Result<(), StoreError> {
-        let transaction = self.connection.transaction()?;
+    pub(crate) fn settle_folders(&mut self, folders: &[(String, u64)]) -> Result<(), StoreError> {
+        let transaction = self.begin()?;
         for (path, fingerprint) in folders {
+            // SQLite has no unsigned integers: the same bits are stored.
             transaction.execute(
                 "INSERT INTO folder (path, fingerprint) VALUES (?1, ?2)
-                 ON CONFLICT (path) DO UPDATE SET fingerprint = excluded.fingerprint, gone_ms = NULL",
+                 ON CONFLICT (path)
+                 DO UPDATE SET fingerprint = excluded.fingerprint, gone_ms = NULL",
                 params![path, fingerprint.cast_signed()],
             )?;
         }
@@ -52,12 +52,12 @@ impl Store {
     ///
     /// # Errors
     /// When the database fails.
-    pub fn age_folders(&mut self, ageing: &Ageing, now: Moment) -> Result<(), StoreError> {
-        let transaction = self.connection.transaction()?;
+    pub(crate) fn age_folders(&mut self, ageing: &Ageing, now: Moment) -> Result<(), StoreError> {
+        let transaction = self.begin()?;
         for path in &ageing.gone {
             transaction.execute(
                 "UPDATE folder SET gone_ms = ?2 WHERE path = ?1",
-                params![path, now.millis()],
+                params![path, now],
             )?;
         }
         for path in &ageing.back {

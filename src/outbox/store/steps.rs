@@ -1,39 +1,45 @@
 //! Moving submissions on: every change of a step is one transaction, together with the ledger row
 //! that reports it.
 
-use rusqlite::{Transaction, TransactionBehavior, params};
+use rusqlite::{Transaction, params};
 use serde::Serialize;
 
 use crate::moment::Moment;
-use crate::outbox::step::{StepState, steps};
-use crate::outbox::store::record::log;
+use crate::outbox::step::{Step, StepState, steps};
+use crate::outbox::store::columns::json;
+use crate::outbox::store::state::{apply, change_one, log};
 use crate::outbox::store::{Store, StoreError};
-use crate::outbox::submission::Obstacle;
+use crate::outbox::transition::Event;
 use crate::plan::SubmissionPlan;
 use crate::plan::attachments::PlannedAttachment;
 use crate::plan::left_out::LeftOut;
 
 impl Store {
-    /// Stores the plan of a submission whole, with its steps, before the first request that writes
-    /// (invariant I3).
+    /// Stores the plan of a submission whole, with its steps and the snapshot that it was made
+    /// from, before the first request that writes (invariant I3).
     ///
     /// # Errors
-    /// When the database fails.
-    pub fn store_plan(
+    /// When nobody works on the submission, or when the database fails.
+    pub(crate) fn store_plan(
         &mut self,
         submission: i64,
         plan: &SubmissionPlan,
         now: Moment,
     ) -> Result<(), StoreError> {
         let transaction = self.begin()?;
-        transaction.execute(
-            "UPDATE submission SET plan = ?2, state = 'submitting', reason = NULL, cause = NULL, for_katalon = 0,
-                    next_attempt_ms = NULL, snapshot = (SELECT snapshot FROM run WHERE run.id = run_id) WHERE id = ?1",
+        apply(&transaction, submission, Event::Planned, None)?;
+        change_one(
+            &transaction,
+            submission,
+            "UPDATE submission SET plan = ?2,
+                    snapshot = (SELECT snapshot FROM run WHERE run.id = run_id)
+             WHERE id = ?1",
             params![submission, serde_json::to_string(plan)?],
         )?;
+
         transaction.execute("DELETE FROM step WHERE submission_id = ?1", [submission])?;
-        for (position, step) in steps(plan).into_iter().enumerate() {
-            insert_step(&transaction, submission, position, &step)?;
+        for (position, step) in steps(plan).iter().enumerate() {
+            insert_step(&transaction, submission, position, step)?;
         }
         log(&transaction, submission, "planned", None, now)?;
         Ok(transaction.commit()?)
@@ -42,28 +48,31 @@ impl Store {
     /// Adds files that appeared after the run was submitted: steps behind all others.
     ///
     /// # Errors
-    /// When the database fails.
-    pub fn add_attachments(
+    /// When the run is not submitted, or when the database fails.
+    pub(crate) fn add_attachments(
         &mut self,
         submission: i64,
         late: &[PlannedAttachment],
         now: Moment,
     ) -> Result<(), StoreError> {
         let transaction = self.begin()?;
-        let (text, position): (String, usize) = transaction.query_row(
-            "SELECT plan, (SELECT count(*) FROM step WHERE submission_id = submission.id) FROM submission WHERE id = ?1",
+        let mut plan = stored_plan(&transaction, submission)?;
+        let steps: usize = transaction.query_row(
+            "SELECT count(*) FROM step WHERE submission_id = ?1",
             [submission],
-            |row| Ok((row.get(0)?, row.get(1)?)),
+            |row| row.get(0),
         )?;
-        let mut plan: SubmissionPlan = serde_json::from_str(&text)?;
         for (offset, attachment) in late.iter().enumerate() {
-            let step = crate::outbox::step::Step::Attach(plan.attachments.len());
-            insert_step(&transaction, submission, position + offset, &step)?;
+            let step = Step::Attach(plan.attachments.len());
+            insert_step(&transaction, submission, steps + offset, &step)?;
             plan.attachments.push(attachment.clone());
         }
-        transaction.execute(
-            "UPDATE submission SET plan = ?2, state = 'submitting', reason = NULL, cause = NULL, next_attempt_ms = NULL
-             WHERE id = ?1",
+
+        apply(&transaction, submission, Event::LateReports, None)?;
+        change_one(
+            &transaction,
+            submission,
+            "UPDATE submission SET plan = ?2 WHERE id = ?1",
             params![submission, serde_json::to_string(&plan)?],
         )?;
         log(&transaction, submission, "late reports", None, now)?;
@@ -74,7 +83,7 @@ impl Store {
     ///
     /// # Errors
     /// When the step is settled already, or when the database fails.
-    pub fn intend(&mut self, submission: i64, position: usize) -> Result<(), StoreError> {
+    pub(crate) fn intend(&mut self, submission: i64, position: usize) -> Result<(), StoreError> {
         let transaction = self.begin()?;
         move_step(
             &transaction,
@@ -90,7 +99,7 @@ impl Store {
     ///
     /// # Errors
     /// When the step was not intended, or when the database fails.
-    pub fn confirm(
+    pub(crate) fn confirm(
         &mut self,
         submission: i64,
         position: usize,
@@ -98,6 +107,7 @@ impl Store {
         now: Moment,
     ) -> Result<(), StoreError> {
         let detail = serde_json::to_string(detail)?;
+
         let transaction = self.begin()?;
         let step = move_step(
             &transaction,
@@ -106,18 +116,15 @@ impl Store {
             StepState::Confirmed,
             Some(&detail),
         )?;
-        // Who gets on has not failed so often in a row.
-        transaction.execute(
+        // `attempts` counts failures in a row, for the back-off: who gets on has none.
+        change_one(
+            &transaction,
+            submission,
             "UPDATE submission SET attempts = 0 WHERE id = ?1",
             [submission],
         )?;
-        log(
-            &transaction,
-            submission,
-            &format!("confirmed {step}"),
-            Some(&detail),
-            now,
-        )?;
+        let event = format!("confirmed {step}");
+        log(&transaction, submission, &event, Some(&detail), now)?;
         Ok(transaction.commit()?)
     }
 
@@ -126,7 +133,7 @@ impl Store {
     ///
     /// # Errors
     /// When the step was not intended, or when the database fails.
-    pub fn confirm_run(
+    pub(crate) fn confirm_run(
         &mut self,
         submission: i64,
         position: usize,
@@ -143,17 +150,14 @@ impl Store {
             StepState::Confirmed,
             Some(origin),
         )?;
-        transaction.execute(
+        change_one(
+            &transaction,
+            submission,
             "UPDATE submission SET ado_run_id = ?2, url = ?3, attempts = 0 WHERE id = ?1",
             params![submission, ado_run_id, url],
         )?;
-        log(
-            &transaction,
-            submission,
-            "run created",
-            Some(&ado_run_id.to_string()),
-            now,
-        )?;
+        let detail = ado_run_id.to_string();
+        log(&transaction, submission, "run created", Some(&detail), now)?;
         Ok(transaction.commit()?)
     }
 
@@ -162,7 +166,7 @@ impl Store {
     ///
     /// # Errors
     /// When the step was not intended, or when the database fails.
-    pub fn refuse(
+    pub(crate) fn refuse(
         &mut self,
         submission: i64,
         position: usize,
@@ -172,21 +176,20 @@ impl Store {
         let transaction = self.begin()?;
         let step = move_step(&transaction, submission, position, StepState::Refused, None)?;
         add_refused(&transaction, submission, left_out)?;
-        log(
-            &transaction,
-            submission,
-            &format!("refused {step}"),
-            None,
-            now,
-        )?;
+        let event = format!("refused {step}");
+        log(&transaction, submission, &event, None, now)?;
         Ok(transaction.commit()?)
     }
 
     /// Adds single items that ADO refused while the rest of their step went through.
     ///
     /// # Errors
-    /// When the database fails.
-    pub fn leave_out(&mut self, submission: i64, left_out: &[LeftOut]) -> Result<(), StoreError> {
+    /// When there is no such submission, or when the database fails.
+    pub(crate) fn leave_out(
+        &mut self,
+        submission: i64,
+        left_out: &[LeftOut],
+    ) -> Result<(), StoreError> {
         let transaction = self.begin()?;
         add_refused(&transaction, submission, left_out)?;
         Ok(transaction.commit()?)
@@ -195,55 +198,25 @@ impl Store {
     /// Records that everything is confirmed.
     ///
     /// # Errors
-    /// When the database fails.
-    pub fn submitted(&mut self, submission: i64, now: Moment) -> Result<(), StoreError> {
+    /// When nobody works on the submission, or when the database fails.
+    pub(crate) fn submitted(&mut self, submission: i64, now: Moment) -> Result<(), StoreError> {
         let transaction = self.begin()?;
-        transaction.execute(
-            "UPDATE submission SET state = 'submitted', reason = NULL, next_attempt_ms = NULL, attempts = 0,
-                    submitted_ms = coalesce(submitted_ms, ?2)
-             WHERE id = ?1 AND state IN ('pending', 'submitting')",
-            params![submission, now.millis()],
+        apply(&transaction, submission, Event::Completed, None)?;
+        change_one(
+            &transaction,
+            submission,
+            "UPDATE submission SET attempts = 0, submitted_ms = coalesce(submitted_ms, ?2)
+             WHERE id = ?1",
+            params![submission, now],
         )?;
+
+        // Its server takes the token again.
         transaction.execute(
-            "DELETE FROM fact WHERE name = (SELECT 'refused ' || server FROM submission WHERE id = ?1)",
+            "DELETE FROM fact
+             WHERE name = (SELECT 'refused ' || server FROM submission WHERE id = ?1)",
             [submission],
         )?;
         log(&transaction, submission, "submitted", None, now)?;
-        Ok(transaction.commit()?)
-    }
-
-    /// Lets a submission wait for its next attempt. Since when its server refuses the token is kept
-    /// until something arrives there.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub fn wait(
-        &mut self,
-        submission: i64,
-        cause: Obstacle,
-        reason: &str,
-        next_attempt: Moment,
-        now: Moment,
-    ) -> Result<(), StoreError> {
-        let transaction = self.begin()?;
-        transaction.execute(
-            "UPDATE submission SET reason = ?2, next_attempt_ms = ?3, cause = ?4, for_katalon = ?5, attempts = attempts + 1
-             WHERE id = ?1 AND state IN ('pending', 'submitting')",
-            params![
-                submission,
-                reason,
-                next_attempt.millis(),
-                Some(cause.word()).filter(|_| cause != Obstacle::Katalon),
-                cause == Obstacle::Katalon
-            ],
-        )?;
-        if cause.is_of_token() {
-            transaction.execute(
-                "INSERT INTO fact (name, value) SELECT 'refused ' || server, ?2 FROM submission WHERE id = ?1
-                 ON CONFLICT DO NOTHING",
-                params![submission, now.millis().to_string()],
-            )?;
-        }
         Ok(transaction.commit()?)
     }
 
@@ -251,21 +224,19 @@ impl Store {
     /// that a person can see what was left out.
     ///
     /// # Errors
-    /// When the database fails.
-    pub fn park(
+    /// When nobody works on the submission, or when the database fails.
+    pub(crate) fn park(
         &mut self,
         submission: i64,
         reason: &str,
         plan: Option<&SubmissionPlan>,
         now: Moment,
     ) -> Result<(), StoreError> {
-        let plan = plan.map(serde_json::to_string).transpose()?;
         let transaction = self.begin()?;
-        transaction.execute(
-            "UPDATE submission SET state = 'parked', reason = ?2, next_attempt_ms = NULL, plan = coalesce(?3, plan)
-             WHERE id = ?1 AND state IN ('pending', 'submitting')",
-            params![submission, reason, plan],
-        )?;
+        apply(&transaction, submission, Event::Parked, Some(reason))?;
+        if let Some(plan) = plan {
+            keep_plan(&transaction, submission, plan)?;
+        }
         log(&transaction, submission, "parked", Some(reason), now)?;
         Ok(transaction.commit()?)
     }
@@ -274,45 +245,69 @@ impl Store {
     /// see why.
     ///
     /// # Errors
-    /// When the database fails.
-    pub fn ignore(
+    /// When the submission is not pending, or when the database fails.
+    pub(crate) fn ignore(
         &mut self,
         submission: i64,
         reason: &str,
         plan: &SubmissionPlan,
         now: Moment,
     ) -> Result<(), StoreError> {
-        let plan = serde_json::to_string(plan)?;
         let transaction = self.begin()?;
-        transaction.execute(
-            "UPDATE submission SET state = 'ignored', reason = ?2, next_attempt_ms = NULL, plan = ?3
-             WHERE id = ?1 AND state = 'pending'",
-            params![submission, reason, plan],
-        )?;
+        apply(&transaction, submission, Event::NothingToSend, Some(reason))?;
+        keep_plan(&transaction, submission, plan)?;
         log(&transaction, submission, "ignored", Some(reason), now)?;
         Ok(transaction.commit()?)
     }
+}
 
-    fn begin(&mut self) -> Result<Transaction<'_>, StoreError> {
-        Ok(self
-            .connection
-            .transaction_with_behavior(TransactionBehavior::Immediate)?)
+fn stored_plan(
+    transaction: &Transaction<'_>,
+    submission: i64,
+) -> Result<SubmissionPlan, StoreError> {
+    let mut statement = transaction.prepare_cached("SELECT plan FROM submission WHERE id = ?1")?;
+    let mut rows = statement.query([submission])?;
+    match rows.next()? {
+        Some(row) => json(row, "plan"),
+        None => Err(StoreError::UnknownSubmission(submission)),
     }
+}
+
+/// Keeps a plan that is not carried out; it has no steps.
+fn keep_plan(
+    transaction: &Transaction<'_>,
+    submission: i64,
+    plan: &SubmissionPlan,
+) -> Result<(), StoreError> {
+    change_one(
+        transaction,
+        submission,
+        "UPDATE submission SET plan = ?2 WHERE id = ?1",
+        params![submission, serde_json::to_string(plan)?],
+    )
 }
 
 fn insert_step(
     transaction: &Transaction<'_>,
     submission: i64,
     position: usize,
-    step: &crate::outbox::step::Step,
+    step: &Step,
 ) -> Result<(), StoreError> {
-    transaction.execute(
-        "INSERT INTO step (submission_id, position, step, state) VALUES (?1, ?2, ?3, 'planned')",
-        params![submission, position, serde_json::to_string(step)?],
-    )?;
+    transaction
+        .prepare_cached(
+            "INSERT INTO step (submission_id, position, step, state) VALUES (?1, ?2, ?3, ?4)",
+        )?
+        .execute(params![
+            submission,
+            position,
+            serde_json::to_string(step)?,
+            StepState::Planned
+        ])?;
     Ok(())
 }
 
+/// Moves a step on, and gives its name for the ledger: the one place that writes the state of a
+/// step. Without `detail` the one that is there stays.
 fn move_step(
     transaction: &Transaction<'_>,
     submission: i64,
@@ -320,15 +315,11 @@ fn move_step(
     to: StepState,
     detail: Option<&str>,
 ) -> Result<String, StoreError> {
-    let (step, word): (String, String) = transaction.query_row(
-        "SELECT step, state FROM step WHERE submission_id = ?1 AND position = ?2",
-        params![submission, position],
-        |row| Ok((row.get(0)?, row.get(1)?)),
-    )?;
-    let from = StepState::ALL
-        .into_iter()
-        .find(|state| state.word() == word)
-        .unwrap_or(StepState::Confirmed);
+    let (step, from): (String, StepState) = transaction
+        .prepare_cached("SELECT step, state FROM step WHERE submission_id = ?1 AND position = ?2")?
+        .query_row(params![submission, position], |row| {
+            Ok((row.get("step")?, row.get("state")?))
+        })?;
     if !from.may_become(to) {
         return Err(StoreError::IllegalMove {
             submission,
@@ -337,13 +328,17 @@ fn move_step(
             to: to.word(),
         });
     }
-    transaction.execute(
-        "UPDATE step SET state = ?3, detail = coalesce(?4, detail) WHERE submission_id = ?1 AND position = ?2",
-        params![submission, position, to.word(), detail],
-    )?;
+
+    transaction
+        .prepare_cached(
+            "UPDATE step SET state = ?3, detail = coalesce(?4, detail)
+             WHERE submission_id = ?1 AND position = ?2",
+        )?
+        .execute(params![submission, position, to, detail])?;
     Ok(step)
 }
 
+/// Adds what ADO refused, each item once: a step that is carried out again is refused again.
 fn add_refused(
     transaction: &Transaction<'_>,
     submission: i64,
@@ -352,7 +347,7 @@ fn add_refused(
     let text: String = transaction.query_row(
         "SELECT refused FROM submission WHERE id = ?1",
         [submission],
-        |row| row.get(0),
+        |row| row.get("refused"),
     )?;
     let mut all: Vec<LeftOut> = serde_json::from_str(&text)?;
     for item in left_out {
@@ -360,9 +355,11 @@ fn add_refused(
             all.push(item.clone());
         }
     }
-    transaction.execute(
+
+    change_one(
+        transaction,
+        submission,
         "UPDATE submission SET refused = ?2 WHERE id = ?1",
         params![submission, serde_json::to_string(&all)?],
-    )?;
-    Ok(())
+    )
 }

@@ -154,7 +154,7 @@ pub(super) fn read(stored: &StoredMember) -> Result<Member, Box<Unreadable>> {
         run: stored.run.clone(),
         error: error.to_string(),
     };
-    serde_json::from_str(&stored.held).map_err(|error| Box::new(unreadable(error)))
+    serde_json::from_str(&stored.content).map_err(|error| Box::new(unreadable(error)))
 }
 
 /// The members in an outbox that this version cannot read.

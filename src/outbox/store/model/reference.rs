@@ -68,6 +68,8 @@ pub(super) struct Row {
     pub state: SubmissionState,
     /// How far its steps are; none before it is planned.
     pub steps: Vec<StepState>,
+    /// Whether a plan is stored, also one that is not carried out.
+    pub has_plan: bool,
     /// Whether ADO has a run of it.
     pub has_ado_run: bool,
     /// When it is tried again.
@@ -85,6 +87,7 @@ impl Row {
             again,
             state: wanted.state,
             steps: Vec::new(),
+            has_plan: false,
             has_ado_run: false,
             waits_until: None,
             create_unclear: false,
@@ -100,21 +103,92 @@ impl Row {
         )
     }
 
-    /// It is submitted or parked, unless nobody works on it.
-    pub(super) fn end_if_open(&mut self, state: SubmissionState) {
-        if self.is_open() {
+    /// It gets a plan and its steps; whether it may.
+    pub(super) fn plan(&mut self, steps: usize) -> bool {
+        let may = self.is_open();
+        if may {
+            self.steps = vec![StepState::Planned; steps];
+            self.has_plan = true;
+            self.go_on();
+        }
+        may
+    }
+
+    /// Its plan is dropped; whether it had one to drop.
+    pub(super) fn plan_anew(&mut self) -> bool {
+        let may = self.state == SubmissionState::Submitting && !self.has_ado_run;
+        if may {
+            self.create_unclear |= self.steps.first() == Some(&StepState::Intended);
+            self.steps.clear();
+            self.has_plan = false;
+            self.state = SubmissionState::Pending;
+            self.waits_until = None;
+        }
+        may
+    }
+
+    /// It waits; whether it may.
+    pub(super) fn wait(&mut self, until: i64) -> bool {
+        let may = self.is_open();
+        if may {
+            self.waits_until = Some(until);
+        }
+        may
+    }
+
+    /// It is submitted or parked; whether it may be.
+    pub(super) fn end(&mut self, state: SubmissionState) -> bool {
+        let may = self.is_open();
+        if may {
             self.state = state;
             self.waits_until = None;
         }
+        may
     }
 
-    /// A person takes it off the list.
-    pub(super) fn forget(&mut self) {
-        if self.state != SubmissionState::Submitted {
+    /// Katalon submitted it; whether it may have.
+    pub(super) fn end_by_katalon(&mut self) -> bool {
+        let may = self.end(SubmissionState::Submitted);
+        if may {
+            self.steps.clear();
+            self.has_ado_run = true;
+        }
+        may
+    }
+
+    /// Its test plan gets nothing from it; whether that may be said now.
+    pub(super) fn ignore(&mut self) -> bool {
+        let may = self.state == SubmissionState::Pending;
+        if may {
+            self.state = SubmissionState::Ignored;
+            self.waits_until = None;
+            self.has_plan = true;
+        }
+        may
+    }
+
+    /// A file is added to it; whether it may be.
+    pub(super) fn add_file(&mut self) -> bool {
+        let may = matches!(
+            self.state,
+            SubmissionState::Submitting | SubmissionState::Submitted
+        );
+        if may {
+            self.steps.push(StepState::Planned);
+            self.go_on();
+        }
+        may
+    }
+
+    /// A person takes it off the list; whether they may.
+    pub(super) fn forget(&mut self) -> bool {
+        let may = self.state != SubmissionState::Submitted;
+        if may {
             self.state = SubmissionState::Ignored;
             self.waits_until = None;
             self.ignored_as = Some(IgnoredAs::Forgotten);
         }
+        may
     }
 
     /// What has an ADO run goes on where it was.

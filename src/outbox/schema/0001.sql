@@ -1,0 +1,180 @@
+-- The outbox of kado, schema 1. What the tables are for, and what a later schema has to keep, stands
+-- at the head of `outbox.rs`.
+--
+-- Columns that end in `_ms` are milliseconds since 1970 in UTC. Columns with words have a CHECK, so
+-- that a word of a later version is an error and no guess. JSON is what `serde` makes of the
+-- program's types; only the program reads into it.
+
+-- One suite run, whatever folder it was found in (invariant I2).
+CREATE TABLE run (
+    id             INTEGER PRIMARY KEY,
+    suite          TEXT    NOT NULL,
+    started_ms     INTEGER NOT NULL,
+    -- In lower case; empty when the log does not say.
+    host           TEXT    NOT NULL,
+    -- Counts runs that agree in all of the above and differ in their uuid; 0 for nearly all.
+    twin           INTEGER NOT NULL DEFAULT 0,
+    -- Can come later than the rest.
+    execution_uuid TEXT,
+    -- Name of the Katalon project.
+    project        TEXT    NOT NULL,
+    folder         TEXT    NOT NULL,
+    -- End of the suite, or its last sign of life: the order of results in ADO.
+    ended_ms       INTEGER,
+    -- The parsed run with the settings and ids of the moment it finished (invariant I3), as JSON.
+    snapshot       TEXT    NOT NULL,
+    UNIQUE (suite, started_ms, host, twin)
+) STRICT;
+
+-- The suite runs that a collection that is submitted as one run consists of. A suite run counts once
+-- (invariant I2): as a run of its own, or as a member.
+CREATE TABLE run_member (
+    run_id         INTEGER NOT NULL REFERENCES run (id),
+    suite          TEXT    NOT NULL,
+    started_ms     INTEGER NOT NULL,
+    host           TEXT    NOT NULL,
+    execution_uuid TEXT
+) STRICT;
+CREATE INDEX run_member_by_identity ON run_member (suite, started_ms, host);
+CREATE INDEX run_member_by_run ON run_member (run_id);
+
+-- One suite run for one test plan: a row of `kado runs`.
+CREATE TABLE submission (
+    id              INTEGER PRIMARY KEY,
+    run_id          INTEGER NOT NULL REFERENCES run (id),
+    -- Where it goes, so that one server or test plan does not hold up another; '' for no server.
+    server          TEXT    NOT NULL,
+    plan_id         INTEGER,
+    -- How often a person asked for the same submission again.
+    again           INTEGER NOT NULL DEFAULT 0,
+    -- kado's key: the run in ADO carries it, and is recognised by it.
+    key             TEXT    NOT NULL UNIQUE,
+    state           TEXT    NOT NULL
+        CHECK (state IN ('pending', 'submitting', 'submitted', 'parked', 'ignored')),
+    -- Why it waits, is parked or ignored.
+    reason          TEXT,
+    -- What it waits for. Newer runs of its test plan wait behind one that waits for Katalon.
+    obstacle        TEXT
+        CHECK (obstacle IN ('credentials', 'no-token', 'unreachable', 'configuration', 'katalon')),
+    next_attempt_ms INTEGER,
+    -- Attempts in a row that got no step further.
+    attempts        INTEGER NOT NULL DEFAULT 0,
+    -- Everything to be sent, as JSON, once it is planned; it never changes but for late reports that
+    -- are added.
+    plan            TEXT,
+    -- The snapshot that the plan was made from; the run's may be renewed on a person's word.
+    snapshot        TEXT,
+    -- Whether a request that creates the ADO run may have been carried out (invariant I5); survives
+    -- planning anew.
+    create_unclear  INTEGER NOT NULL DEFAULT 0,
+    -- Why it is ignored: 'aborted' may be taken up again by itself, 'forgotten' only by a person.
+    ignored_as      TEXT CHECK (ignored_as IN ('aborted', 'forgotten')),
+    ado_run_id      INTEGER,
+    url             TEXT,
+    -- Whether Katalon submitted the run, so that kado sent nothing: the ADO run is Katalon's then.
+    by_katalon      INTEGER NOT NULL DEFAULT 0,
+    -- Things left out while sending, as JSON; those left out while planning stand in the plan.
+    refused         TEXT    NOT NULL DEFAULT '[]',
+    -- When it was submitted first; late reports do not change it.
+    submitted_ms    INTEGER
+) STRICT;
+CREATE INDEX submission_by_state ON submission (state, next_attempt_ms);
+CREATE INDEX submission_by_run ON submission (run_id);
+
+-- The requests of a submission that write, in order (invariant I4).
+CREATE TABLE step (
+    submission_id INTEGER NOT NULL REFERENCES submission (id),
+    position      INTEGER NOT NULL,
+    -- What is done, as JSON.
+    step          TEXT    NOT NULL,
+    state         TEXT    NOT NULL
+        CHECK (state IN ('planned', 'intended', 'confirmed', 'refused')),
+    -- What ADO answered, as JSON: ids of what was made.
+    detail        TEXT,
+    PRIMARY KEY (submission_id, position)
+) STRICT;
+
+-- What happened to submissions, and when; rows are only ever added.
+CREATE TABLE ledger (
+    id            INTEGER PRIMARY KEY,
+    at_ms         INTEGER NOT NULL,
+    submission_id INTEGER REFERENCES submission (id),
+    event         TEXT    NOT NULL,
+    detail        TEXT
+) STRICT;
+
+-- What the command line asks of a running service; both columns of text are JSON.
+CREATE TABLE request (
+    id       INTEGER PRIMARY KEY,
+    asked_ms INTEGER NOT NULL,
+    request  TEXT    NOT NULL,
+    -- NULL while nobody has answered.
+    answer   TEXT
+) STRICT;
+
+-- Run folders that need not be read again while they look the same.
+CREATE TABLE folder (
+    path        TEXT    PRIMARY KEY,
+    fingerprint INTEGER NOT NULL,
+    -- Since when it is gone; NULL while it is there.
+    gone_ms     INTEGER
+) STRICT;
+
+-- Members that are over, of collections that are not: they become one run when the collection has
+-- ended.
+CREATE TABLE pending_member (
+    -- The collection's folder.
+    collection TEXT NOT NULL,
+    -- The member's run folder below `Reports`.
+    member     TEXT NOT NULL,
+    -- Which run it is, as JSON, by which its copies are kept even by a version that cannot read the
+    -- rest; NULL when that is not known.
+    run        TEXT,
+    -- The member's run with the settings and ids of the moment it was over (invariant I3), as JSON.
+    content    TEXT NOT NULL,
+    PRIMARY KEY (collection, member)
+) STRICT;
+
+-- What was seen of Katalon's own uploads, by server, ADO project and Katalon project.
+CREATE TABLE katalon_upload (
+    project     TEXT    PRIMARY KEY,
+    -- The last test run of Katalon's that stood for a suite run, and when it was seen.
+    seen_run_id INTEGER,
+    seen_ms     INTEGER,
+    -- How often one was looked for in vain since.
+    vain        INTEGER NOT NULL DEFAULT 0,
+    -- The newest test run that was compared with what kado had sent before.
+    compared    INTEGER NOT NULL DEFAULT 0
+) STRICT;
+
+-- What was seen running when the run in a folder was young: a run folder does not say by which
+-- `katalonc` it was started.
+CREATE TABLE seen_command (
+    folder   TEXT    PRIMARY KEY,
+    seen_ms  INTEGER NOT NULL,
+    -- Start, execution uuid and `ado*` options of each command that may have started the run, as
+    -- JSON; `[]` for none.
+    commands TEXT    NOT NULL
+) STRICT;
+
+-- Commands of `kado exec`: the runs of their project that start while they last are their own.
+CREATE TABLE claim (
+    id       INTEGER PRIMARY KEY,
+    -- Folder of the project, without links.
+    project  TEXT    NOT NULL,
+    begun_ms INTEGER NOT NULL,
+    -- When `kado exec` was last known to be there.
+    seen_ms  INTEGER NOT NULL,
+    -- When its command ended; NULL while it runs.
+    ended_ms INTEGER,
+    -- On what terms, as JSON.
+    terms    TEXT    NOT NULL
+) STRICT;
+CREATE INDEX claim_by_begin ON claim (begun_ms);
+
+-- Single facts: when kado first saw this machine, why folders are polled, since when a server refuses
+-- its token.
+CREATE TABLE fact (
+    name  TEXT PRIMARY KEY,
+    value TEXT NOT NULL
+) STRICT;

@@ -1,0 +1,89 @@
+//! Requests of the command line to a running service, and their answers.
+
+use rusqlite::params;
+
+use crate::moment::Moment;
+use crate::outbox::request::{Answer, Request};
+use crate::outbox::store::columns::json_or_null;
+use crate::outbox::store::{Store, StoreError};
+
+impl Store {
+    /// Leaves a request for the service; gives its id.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub(crate) fn ask(&mut self, request: &Request, now: Moment) -> Result<i64, StoreError> {
+        self.connection.execute(
+            "INSERT INTO request (asked_ms, request) VALUES (?1, ?2)",
+            params![now, serde_json::to_string(request)?],
+        )?;
+        Ok(self.connection.last_insert_rowid())
+    }
+
+    /// Requests that nobody has answered, the oldest first; `None` for one that this version cannot
+    /// read.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub(crate) fn open_requests(&self) -> Result<Vec<(i64, Option<Request>)>, StoreError> {
+        let mut statement = self
+            .connection
+            .prepare_cached("SELECT id, request FROM request WHERE answer IS NULL ORDER BY id")?;
+        let rows = statement.query_map([], |row| {
+            let text: String = row.get("request")?;
+            Ok((row.get("id")?, serde_json::from_str(&text).ok()))
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// Takes back a request that nobody has answered; tells whether it was still open.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub(crate) fn withdraw(&mut self, request: i64) -> Result<bool, StoreError> {
+        let withdrawn = self.connection.execute(
+            "DELETE FROM request WHERE id = ?1 AND answer IS NULL",
+            [request],
+        )?;
+        Ok(withdrawn > 0)
+    }
+
+    /// Answers a request. One that was taken back meanwhile needs no answer.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub(crate) fn answer(&mut self, request: i64, answer: &Answer) -> Result<(), StoreError> {
+        self.connection.execute(
+            "UPDATE request SET answer = ?2 WHERE id = ?1",
+            params![request, serde_json::to_string(answer)?],
+        )?;
+        Ok(())
+    }
+
+    /// The answer to a request; `None` while there is none.
+    ///
+    /// # Errors
+    /// When the database fails, and when the answer cannot be understood.
+    pub(crate) fn answer_to(&self, request: i64) -> Result<Option<Answer>, StoreError> {
+        let mut statement = self
+            .connection
+            .prepare_cached("SELECT answer FROM request WHERE id = ?1")?;
+        let mut rows = statement.query([request])?;
+        match rows.next()? {
+            Some(row) => json_or_null(row, "answer"),
+            None => Ok(None),
+        }
+    }
+
+    /// Forgets answered requests from before `before`.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub(crate) fn prune_requests(&mut self, before: Moment) -> Result<(), StoreError> {
+        self.connection.execute(
+            "DELETE FROM request WHERE answer IS NOT NULL AND asked_ms < ?1",
+            [before],
+        )?;
+        Ok(())
+    }
+}

@@ -1,0 +1,236 @@
+//! What a person may change of a submission: it is tried again, or forgotten.
+
+use rusqlite::{OptionalExtension as _, Transaction, params};
+
+use crate::discovery::run_identity::RunIdentity;
+use crate::moment::Moment;
+use crate::outbox::new_run::new_submissions;
+use crate::outbox::store::collection_members::{Asker, Remaining, by_itself, part_of, remaining};
+use crate::outbox::store::columns::{IDENTITY, identity, json};
+use crate::outbox::store::record::renew_snapshot;
+use crate::outbox::store::state::{apply, begin_anew, change_one, drop_steps, log, state_of};
+use crate::outbox::store::{Store, StoreError};
+use crate::outbox::submission::SubmissionState;
+use crate::outbox::transition::Event;
+use crate::plan::snapshot::Snapshot;
+
+impl Store {
+    /// Plans a submission without an ADO run anew, from a snapshot of today; one with an ADO run
+    /// goes on.
+    ///
+    /// # Errors
+    /// When there is no such submission, or when it is submitted, by itself or as part of another
+    /// one.
+    pub(crate) fn retry(
+        &mut self,
+        submission: i64,
+        fresh: Option<&Snapshot>,
+        now: Moment,
+    ) -> Result<(), StoreError> {
+        let transaction = self.begin()?;
+        if state_of(&transaction, submission)? == SubmissionState::Submitted {
+            return Err(StoreError::NotNow(format!(
+                "run {submission} is submitted; `kado submit --again FOLDER` submits it once more"
+            )));
+        }
+
+        let retried = Retried::load(&transaction, submission)?;
+        if retried.has_ado_run {
+            apply(&transaction, submission, Event::Resumed, None)?;
+        } else {
+            plan_again(&transaction, &retried, fresh)?;
+        }
+        log(&transaction, submission, "retried", None, now)?;
+        Ok(transaction.commit()?)
+    }
+
+    /// Drops the plan of a submission that has no ADO run, because ADO does not take it any more;
+    /// gives whether it had one to drop. `refusal` is what ADO said.
+    ///
+    /// # Errors
+    /// When there is no such submission, or when the database fails.
+    pub(crate) fn plan_anew(
+        &mut self,
+        submission: i64,
+        refusal: &str,
+        now: Moment,
+    ) -> Result<bool, StoreError> {
+        let transaction = self.begin()?;
+        let is_under_way = state_of(&transaction, submission)? == SubmissionState::Submitting;
+        let has_ado_run: bool = transaction.query_row(
+            "SELECT ado_run_id IS NOT NULL FROM submission WHERE id = ?1",
+            [submission],
+            |row| row.get(0),
+        )?;
+        if !is_under_way || has_ado_run {
+            return Ok(false);
+        }
+
+        drop_steps(&transaction, submission)?;
+        apply(&transaction, submission, Event::Dropped, None)?;
+        change_one(
+            &transaction,
+            submission,
+            "UPDATE submission SET plan = NULL WHERE id = ?1",
+            [submission],
+        )?;
+        log(&transaction, submission, "planned anew", Some(refusal), now)?;
+        transaction.commit()?;
+        Ok(true)
+    }
+
+    /// Takes a submission out of the outbox on a person's word (invariant I6); it stays listed as
+    /// ignored.
+    ///
+    /// # Errors
+    /// When there is no such submission, or when it is submitted already.
+    pub(crate) fn forget(&mut self, submission: i64, now: Moment) -> Result<(), StoreError> {
+        let transaction = self.begin()?;
+        if state_of(&transaction, submission)? == SubmissionState::Submitted {
+            return Err(StoreError::NotNow(format!(
+                "run {submission} is submitted; there is nothing to forget"
+            )));
+        }
+
+        apply(
+            &transaction,
+            submission,
+            Event::Forgotten,
+            Some("forgotten on a person's word; `kado runs retry` takes it up again"),
+        )?;
+        change_one(
+            &transaction,
+            submission,
+            "UPDATE submission SET ignored_as = 'forgotten' WHERE id = ?1",
+            [submission],
+        )?;
+        log(&transaction, submission, "forgotten", None, now)?;
+        Ok(transaction.commit()?)
+    }
+}
+
+/// A submission that is tried again, with its run.
+struct Retried {
+    submission: i64,
+    run: i64,
+    identity: RunIdentity,
+    twin: u32,
+    again: u32,
+    plan_id: Option<u32>,
+    has_ado_run: bool,
+}
+
+impl Retried {
+    fn load(transaction: &Transaction<'_>, submission: i64) -> Result<Self, StoreError> {
+        let sql = format!(
+            "SELECT run_id, twin, again, plan_id, ado_run_id IS NOT NULL AS has_ado_run, {IDENTITY}
+             FROM submission JOIN run ON run.id = run_id WHERE submission.id = ?1"
+        );
+        Ok(transaction
+            .prepare_cached(&sql)?
+            .query_row([submission], |row| {
+                Ok(Self {
+                    submission,
+                    run: row.get("run_id")?,
+                    identity: identity(row)?,
+                    twin: row.get("twin")?,
+                    again: row.get("again")?,
+                    plan_id: row.get("plan_id")?,
+                    has_ado_run: row.get("has_ado_run")?,
+                })
+            })?)
+    }
+}
+
+/// Lets a submission without an ADO run begin anew, with the settings of `fresh` or those it was
+/// recorded with.
+fn plan_again(
+    transaction: &Transaction<'_>,
+    retried: &Retried,
+    fresh: Option<&Snapshot>,
+) -> Result<(), StoreError> {
+    let mut snapshot = match fresh {
+        Some(fresh) => fresh.clone(),
+        None => stored_snapshot(transaction, retried.run)?,
+    };
+    // What a person wanted once more is sent whole.
+    if retried.again == 0 {
+        snapshot = without_what_was_sent(transaction, retried, snapshot)?;
+    }
+    renew_snapshot(transaction, retried.run, &snapshot)?;
+
+    // It goes to its own plan if that is still wanted, else to the first.
+    let wanted = new_submissions(
+        &snapshot,
+        &retried.identity,
+        retried.twin,
+        retried.again,
+        None,
+    );
+    let new = wanted
+        .iter()
+        .find(|new| new.plan_id == retried.plan_id)
+        .or(wanted.first())
+        .ok_or(StoreError::UnknownSubmission(retried.submission))?;
+
+    if let Some(other) = other_with_key(transaction, &new.key, retried.submission)? {
+        return Err(StoreError::NotNow(format!(
+            "this run no longer goes to test plan {}; run {other} is its submission now, and \
+             `kado runs forget {}` takes this one off the list",
+            retried.plan_id.unwrap_or_default(),
+            retried.submission
+        )));
+    }
+    begin_anew(transaction, retried.submission, new)
+}
+
+fn stored_snapshot(transaction: &Transaction<'_>, run: i64) -> Result<Snapshot, StoreError> {
+    let mut statement = transaction.prepare_cached("SELECT snapshot FROM run WHERE id = ?1")?;
+    let mut rows = statement.query([run])?;
+    match rows.next()? {
+        Some(row) => json(row, "snapshot"),
+        None => Err(rusqlite::Error::QueryReturnedNoRows.into()),
+    }
+}
+
+/// The submission beside this one that has a key.
+fn other_with_key(
+    transaction: &Transaction<'_>,
+    key: &str,
+    submission: i64,
+) -> Result<Option<i64>, StoreError> {
+    Ok(transaction
+        .prepare_cached("SELECT id FROM submission WHERE key = ?1 AND id <> ?2")?
+        .query_row(params![key, submission], |row| row.get("id"))
+        .optional()?)
+}
+
+/// What of a run that is to be retried was not sent in another run meanwhile.
+fn without_what_was_sent(
+    transaction: &Transaction<'_>,
+    retried: &Retried,
+    snapshot: Snapshot,
+) -> Result<Snapshot, StoreError> {
+    let submission = retried.submission;
+
+    let is_collection = snapshot.joined.is_some();
+    if !is_collection
+        && by_itself(transaction, &retried.identity)?.is_empty()
+        && let Some(collection) = part_of(transaction, &retried.identity, Asker::Person)?
+        && let Some(whole) = collection.first()
+    {
+        return Err(StoreError::NotNow(format!(
+            "run {submission} is part of run {whole}, a collection that is one run; `kado submit \
+             --again FOLDER` submits it once more by itself"
+        )));
+    }
+
+    match remaining(transaction, &snapshot)? {
+        Remaining::Whole => Ok(snapshot),
+        Remaining::Part(rest) => Ok(*rest),
+        Remaining::Nothing(_) => Err(StoreError::NotNow(format!(
+            "each suite of run {submission} was submitted as a run of its own; `kado submit \
+             --again FOLDER` submits the collection once more as a whole"
+        ))),
+    }
+}

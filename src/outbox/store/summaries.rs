@@ -1,0 +1,136 @@
+//! Reading submissions for those who list them.
+
+use std::collections::HashMap;
+
+use rusqlite::Row;
+
+use crate::outbox::store::submissions::unreadable;
+use crate::outbox::store::{Store, StoreError};
+use crate::outbox::submission::{SubmissionState, SubmissionSummary, SubmittedBy};
+use crate::plan::left_out::{LeftOut, LeftOutKind};
+
+/// What [`summary`] reads. A plan is never read whole: it may be megabytes. One that is no JSON is
+/// handed on as it is, so that it is said that it cannot be read.
+const SUMMARY: &str = "submission.id, key, project, suite, folder, started_ms, ended_ms, plan_id,
+    state, ado_run_id, url, by_katalon, reason, obstacle, next_attempt_ms, refused,
+    iif(json_valid(plan), json_array_length(plan, '$.results'), NULL) AS results,
+    iif(json_valid(plan), json_array_length(plan, '$.attachments'), NULL) AS attachments,
+    iif(json_valid(plan), json_extract(plan, '$.skipped'), plan) AS skipped";
+
+/// Reads [`SUMMARY`].
+fn summary(row: &Row<'_>) -> Result<SubmissionSummary, StoreError> {
+    // A row that cannot be understood is listed all the same, and costs only itself.
+    let (skipped, unreadable) = match left_out(row)? {
+        Ok(skipped) => (skipped, None),
+        Err(error) => (Vec::new(), Some(unreadable(&error))),
+    };
+
+    let state: SubmissionState = row.get("state")?;
+    let by_katalon: bool = row.get("by_katalon")?;
+    let submitted_by = match (state, by_katalon) {
+        (SubmissionState::Submitted, true) => Some(SubmittedBy::Katalon),
+        (SubmissionState::Submitted, false) => Some(SubmittedBy::Kado),
+        _ => None,
+    };
+
+    let results: Option<usize> = row.get("results")?;
+    let attachments: Option<usize> = row.get("attachments")?;
+    let (refused_results, refused_files) = count_refused(&skipped);
+
+    Ok(SubmissionSummary {
+        id: row.get("id")?,
+        key: row.get("key")?,
+        project: row.get("project")?,
+        suite: row.get("suite")?,
+        folder: row.get("folder")?,
+        started: row.get("started_ms")?,
+        ended: row.get("ended_ms")?,
+        plan_id: row.get("plan_id")?,
+        state,
+        ado_run_id: row.get("ado_run_id")?,
+        url: row.get("url")?,
+        submitted_by,
+        results: results.unwrap_or(0).saturating_sub(refused_results),
+        // Katalon's files are not kado's to count.
+        attachments: if by_katalon {
+            0
+        } else {
+            attachments.unwrap_or(0).saturating_sub(refused_files)
+        },
+        skipped,
+        error: match unreadable {
+            Some(text) => Some(text),
+            None => row.get("reason")?,
+        },
+        obstacle: row.get("obstacle")?,
+        next_attempt: row.get("next_attempt_ms")?,
+    })
+}
+
+/// What was left out while planning, then what ADO refused; an error of JSON is data here.
+fn left_out(row: &Row<'_>) -> Result<Result<Vec<LeftOut>, serde_json::Error>, StoreError> {
+    let mut all: Vec<LeftOut> = Vec::new();
+    for column in ["skipped", "refused"] {
+        let Some(text) = row.get::<_, Option<String>>(column)? else {
+            continue;
+        };
+        match serde_json::from_str::<Vec<LeftOut>>(&text) {
+            Ok(some) => all.extend(some),
+            Err(error) => return Ok(Err(error)),
+        }
+    }
+    Ok(Ok(all))
+}
+
+/// How many results and how many files ADO refused: a result has its test case's id, a file has
+/// none.
+fn count_refused(left_out: &[LeftOut]) -> (usize, usize) {
+    let mut results = 0;
+    let mut files = 0;
+    for one in left_out {
+        if one.kind == LeftOutKind::Refused {
+            match one.azure_id {
+                Some(_) => results += 1,
+                None => files += 1,
+            }
+        }
+    }
+    (results, files)
+}
+
+impl Store {
+    /// All submissions, the newest run first; with ids, only those.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub(crate) fn summaries(
+        &self,
+        only: Option<&[i64]>,
+    ) -> Result<Vec<SubmissionSummary>, StoreError> {
+        let mut statement = self.connection.prepare_cached(&format!(
+            "SELECT {SUMMARY} FROM submission JOIN run ON run.id = run_id
+             WHERE ?1 IS NULL OR submission.id IN (SELECT value FROM json_each(?1))
+             ORDER BY started_ms DESC, submission.id DESC"
+        ))?;
+        let only = only.map(serde_json::to_string).transpose()?;
+        let mut rows = statement.query([only])?;
+
+        let mut summaries = Vec::new();
+        while let Some(row) = rows.next()? {
+            summaries.push(summary(row)?);
+        }
+        Ok(summaries)
+    }
+
+    /// How many submissions there are in each state; a state that is not there has none.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub(crate) fn counts(&self) -> Result<HashMap<SubmissionState, usize>, StoreError> {
+        let mut statement = self
+            .connection
+            .prepare_cached("SELECT state, count(*) FROM submission GROUP BY state")?;
+        let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+}

@@ -1,0 +1,161 @@
+//! A run that is recorded already is met again: it stays as it is, is taken up after all, or is
+//! submitted once more.
+
+use rusqlite::{OptionalExtension as _, Transaction, params};
+
+use crate::moment::Moment;
+use crate::outbox::new_run::{NewRun, NewSubmission, Occasion, RecordOutcome, new_submissions};
+use crate::outbox::store::StoreError;
+use crate::outbox::store::record::{RecordedRun, insert_submissions, renew_snapshot};
+use crate::outbox::store::state::{apply, begin_anew, insert, log};
+use crate::outbox::submission::SubmissionState;
+use crate::outbox::transition::Event;
+
+/// A submission of a run that is met again.
+struct Earlier {
+    id: i64,
+    state: SubmissionState,
+    again: u32,
+    is_aborted: bool,
+}
+
+/// Decides about a run that is recorded already.
+pub(super) fn record_again(
+    transaction: &Transaction<'_>,
+    run: &NewRun<'_>,
+    recorded: &RecordedRun,
+    now: Moment,
+) -> Result<RecordOutcome, StoreError> {
+    // The uuid of a run can come later than the rest.
+    if let Some(uuid) = &run.identity.execution_uuid {
+        transaction.execute(
+            "UPDATE run SET execution_uuid = coalesce(execution_uuid, ?2) WHERE id = ?1",
+            params![recorded.id, uuid],
+        )?;
+    }
+
+    let earlier = submissions_of(transaction, recorded.id)?;
+    let is_taken_up = match run.occasion {
+        // Nobody decided about it before: it only seemed to be aborted.
+        Occasion::Found => earlier.iter().all(|one| one.is_aborted),
+        Occasion::Ignored { .. } => false,
+        Occasion::Asked { again: false } => earlier
+            .iter()
+            .all(|one| one.state == SubmissionState::Ignored),
+        Occasion::Asked { again: true } => {
+            // A person asks for it, so today's settings and files count.
+            renew(transaction, run, recorded)?;
+            let again = earlier.iter().map(|one| one.again + 1).max().unwrap_or(0);
+            let new = insert_submissions(transaction, run, recorded, again, now)?;
+            return Ok(RecordOutcome::New(new));
+        }
+    };
+
+    if !is_taken_up {
+        let ids = earlier.iter().map(|one| one.id).collect();
+        return Ok(RecordOutcome::Unchanged(ids));
+    }
+    renew(transaction, run, recorded)?;
+    let wanted = new_submissions(run.snapshot, &recorded.identity, recorded.twin, 0, None);
+    let taken_up = take_up(transaction, recorded.id, &wanted, now)?;
+    Ok(RecordOutcome::New(taken_up))
+}
+
+fn submissions_of(transaction: &Transaction<'_>, run: i64) -> Result<Vec<Earlier>, StoreError> {
+    let mut statement = transaction.prepare_cached(
+        "SELECT id, state, again, ignored_as IS 'aborted' AS is_aborted FROM submission
+         WHERE run_id = ?1 ORDER BY id",
+    )?;
+    let rows = statement.query_map([run], |row| {
+        Ok(Earlier {
+            id: row.get("id")?,
+            state: row.get("state")?,
+            again: row.get("again")?,
+            is_aborted: row.get("is_aborted")?,
+        })
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// The snapshot, the folder and the end of a run are those of today.
+fn renew(
+    transaction: &Transaction<'_>,
+    run: &NewRun<'_>,
+    recorded: &RecordedRun,
+) -> Result<(), StoreError> {
+    renew_snapshot(transaction, recorded.id, run.snapshot)?;
+    transaction.execute(
+        "UPDATE run SET folder = ?2, ended_ms = ?3 WHERE id = ?1",
+        params![recorded.id, run.snapshot.folder, run.snapshot.ended()],
+    )?;
+    Ok(())
+}
+
+/// Turns the submissions of a run into the wanted ones: rows are used again, so that no id that a
+/// person has seen disappears; what has an ADO run goes on where it was.
+fn take_up(
+    transaction: &Transaction<'_>,
+    run: i64,
+    wanted: &[NewSubmission],
+    now: Moment,
+) -> Result<Vec<i64>, StoreError> {
+    let mut ids = begun(transaction, run)?;
+    for id in &ids {
+        apply(transaction, *id, Event::Resumed, None)?;
+    }
+
+    let mut free = untouched(transaction, run)?;
+    let mut assigned = Vec::new();
+    // Keys are unique, so a row goes first to the plan whose key it has.
+    for new in wanted {
+        let same_key = free.iter().position(|(_, key)| *key == new.key);
+        assigned.push((new, same_key.map(|index| free.remove(index).0)));
+    }
+
+    let mut others = free.into_iter().map(|(id, _)| id);
+    for (new, row) in assigned {
+        if has_ado_run(transaction, run, &new.key)? {
+            continue;
+        }
+        let id = match row.or_else(|| others.next()) {
+            Some(id) => {
+                begin_anew(transaction, id, new)?;
+                id
+            }
+            None => insert(transaction, run, 0, new)?,
+        };
+        log(transaction, id, "taken up", new.reason.as_deref(), now)?;
+        ids.push(id);
+    }
+    ids.sort_unstable();
+    Ok(ids)
+}
+
+/// Submissions of a run that have an ADO run and are given up.
+fn begun(transaction: &Transaction<'_>, run: i64) -> Result<Vec<i64>, StoreError> {
+    let mut statement = transaction.prepare_cached(
+        "SELECT id FROM submission
+         WHERE run_id = ?1 AND ado_run_id IS NOT NULL AND state IN ('ignored', 'parked')",
+    )?;
+    let rows = statement.query_map([run], |row| row.get(0))?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// Submissions of a run that never had an ADO run: id and key, the oldest first.
+fn untouched(transaction: &Transaction<'_>, run: i64) -> Result<Vec<(i64, String)>, StoreError> {
+    let mut statement = transaction.prepare_cached(
+        "SELECT id, key FROM submission
+         WHERE run_id = ?1 AND ado_run_id IS NULL AND again = 0 ORDER BY id",
+    )?;
+    let rows = statement.query_map([run], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+fn has_ado_run(transaction: &Transaction<'_>, run: i64, key: &str) -> Result<bool, StoreError> {
+    let sql = "SELECT 1 FROM submission WHERE run_id = ?1 AND ado_run_id IS NOT NULL AND key = ?2";
+    let row = transaction
+        .prepare_cached(sql)?
+        .query_row(params![run, key], |_| Ok(()))
+        .optional()?;
+    Ok(row.is_some())
+}
