@@ -8,9 +8,14 @@
 //! The second half are the hooks that the running service calls ([`ready`], [`say`], [`alive`],
 //! [`stopping`]): they tell the service manager, where there is one, and cannot fail: a service
 //! does not end because nobody listens.
+//!
+//! The crate `service-manager` installs, starts, stops and removes where its way of doing so is
+//! kado's: everything of these four on systemd, writing and removing the plist on launchd, nothing
+//! on Windows. The head of each sibling says what it does itself, and why.
 
 #[cfg(unix)]
 mod command;
+mod error;
 #[cfg(target_os = "linux")]
 mod linux;
 #[cfg(target_os = "macos")]
@@ -36,92 +41,19 @@ use tokio_util::sync::CancellationToken;
 
 pub(crate) use crate::config::paths::Scope;
 
-use crate::config::paths::{ConfigError, Places, places};
+use crate::config::paths::{Places, places};
 use crate::exit::Exit;
 
+pub(crate) use error::{ServiceError, flag};
 pub(crate) use setup::{install, restart, start, store_token, uninstall};
-
-/// What the service manager would not do.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum ServiceError {
-    /// The account may not do this.
-    #[error("{what} needs more rights: {remedy}")]
-    NotPermitted {
-        /// What was to be done.
-        what: String,
-        /// How to do it, such as `run it with sudo`.
-        remedy: String,
-    },
-    /// There is no such service.
-    #[error("kado is not installed as a {} service; `kado service install{}` does that", scope.word(), flag(*scope))]
-    NotInstalled {
-        /// Which one.
-        scope: Scope,
-    },
-    /// This system has no such thing.
-    #[error("{0}")]
-    Unsupported(String),
-    /// The program lies where a service cannot rely on it.
-    #[error("`{}` cannot be run as a service: {why}", program.display())]
-    Program {
-        /// The program.
-        program: PathBuf,
-        /// Why not, and where to put it.
-        why: String,
-    },
-    /// The service would end at once, because its configuration cannot be used.
-    #[error("the service cannot be started with this configuration")]
-    NotConfigured(#[from] ConfigError),
-    /// A token without a server.
-    #[error("`{}` names no `[azure] server_url`; a token comes with its server, so set that first", .0.display())]
-    NoServer(PathBuf),
-    /// A token for a configuration that lies elsewhere.
-    #[error(
-        "a stored token is used with `{}` only; set `azure.token_file` in `{}` instead", standard.display(), file.display()
-    )]
-    NoStore {
-        /// The configuration.
-        file: PathBuf,
-        /// The one that has a stored token.
-        standard: PathBuf,
-    },
-    /// A file cannot be written, read or removed.
-    #[error("`{}` cannot be {action}", path.display())]
-    File {
-        /// What was tried, such as `written`.
-        action: &'static str,
-        /// The file.
-        path: PathBuf,
-        /// Why not.
-        #[source]
-        source: std::io::Error,
-    },
-    /// A command of the system failed.
-    #[error("`{command}` failed: {output}")]
-    Command {
-        /// The command with its arguments.
-        command: String,
-        /// What it said.
-        output: String,
-    },
-}
-
-/// The option that means a scope.
-pub(crate) const fn flag(scope: Scope) -> &'static str {
-    match scope {
-        Scope::System => "",
-        Scope::User => " --user",
-    }
-}
 
 /// What is to be installed.
 #[derive(Clone, Debug)]
 pub(crate) struct Installation {
-    /// Whose service.
     pub scope: Scope,
     /// The program, absolute.
     pub program: PathBuf,
-    /// Where everything lies.
+    /// Where everything of the scope lies.
     pub places: Places,
     /// The configuration file: that of the scope unless `--config` names another.
     pub config: PathBuf,
@@ -141,6 +73,7 @@ impl Installation {
             ServiceError::Unsupported(format!("the system does not say where kado lies: {error}"))
         })?;
         let config = config.map_or_else(|| places.config.clone(), Path::to_owned);
+
         Ok(Self {
             scope,
             program,
@@ -151,12 +84,20 @@ impl Installation {
 
     /// Arguments of the program as a service. The configuration is named where it is not the
     /// system's own: a user's service must not fall for the system's file.
-    pub(crate) fn arguments(&self) -> Vec<String> {
+    fn arguments(&self) -> Vec<String> {
         let mut arguments = vec!["run".to_owned()];
         if self.scope == Scope::User || self.config != self.places.config {
             arguments.extend(["--config".to_owned(), self.config.display().to_string()]);
         }
         arguments
+    }
+
+    /// The program and its arguments.
+    #[cfg(unix)]
+    fn command_line(&self) -> Vec<String> {
+        let mut words = vec![self.program.display().to_string()];
+        words.extend(self.arguments());
+        words
     }
 }
 
@@ -176,16 +117,28 @@ pub(crate) enum Leftovers {
 
 /// What a command did, and what is left to a person.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub(crate) struct Told {
+pub(crate) struct Summary {
     /// What was changed, a sentence each; empty when everything was so already.
     pub done: Vec<String>,
     /// What to do next.
     pub next: Vec<String>,
 }
 
-/// How the service stands, for `kado service status`.
+/// What the service manager knows of the service.
+#[derive(Clone, PartialEq, Eq, Debug)]
+struct ManagerState {
+    installed: bool,
+    enabled: bool,
+    running: bool,
+    pid: Option<u32>,
+    detail: String,
+    account: String,
+    definition: String,
+}
+
+/// `kado service status`, as JSON has it.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
-pub(crate) struct Status {
+pub(crate) struct ServiceStatus {
     /// `system` or `user`.
     pub scope: &'static str,
     /// Whether the service manager knows it.
@@ -194,7 +147,6 @@ pub(crate) struct Status {
     pub enabled: bool,
     /// Whether its process runs.
     pub running: bool,
-    /// The process.
     pub pid: Option<u32>,
     /// What the service manager says of it, such as `failed (exit code 2)`.
     pub detail: String,
@@ -214,24 +166,39 @@ pub(crate) struct Status {
 ///
 /// # Errors
 /// When there is none, or when the service manager refuses.
-pub(crate) fn stop(scope: Scope) -> Result<Told, ServiceError> {
-    let changed = system::stop(scope)?;
-    Ok(Told {
-        done: changed.then(|| "stopped".to_owned()).into_iter().collect(),
-        next: Vec::new(),
-    })
+pub(crate) fn stop(scope: Scope) -> Result<Summary, ServiceError> {
+    let mut summary = Summary::default();
+    if system::stop(scope)? {
+        summary.done.push("stopped".to_owned());
+    }
+    Ok(summary)
 }
 
-/// How the service stands.
+/// How the service is.
 ///
 /// # Errors
 /// When the service manager cannot be asked.
-pub(crate) fn status(scope: Scope) -> Result<Status, ServiceError> {
-    system::status(scope)
+pub(crate) fn status(scope: Scope) -> Result<ServiceStatus, ServiceError> {
+    let manager = system::state(scope)?;
+    let places = places_of(scope)?;
+
+    Ok(ServiceStatus {
+        scope: scope.word(),
+        installed: manager.installed,
+        enabled: manager.enabled,
+        running: manager.running,
+        pid: manager.pid,
+        detail: manager.detail,
+        account: manager.account,
+        definition: manager.definition,
+        config: places.config,
+        state: places.state,
+        logs: places.logs,
+    })
 }
 
 /// The account that the service of a scope runs as; `None` for the user's own.
-pub(crate) fn account(scope: Scope) -> Option<&'static str> {
+fn account(scope: Scope) -> Option<&'static str> {
     match scope {
         Scope::System => Some(system::ACCOUNT),
         Scope::User => None,
@@ -248,24 +215,32 @@ pub(crate) fn own_account() -> String {
     system::own_account()
 }
 
-/// The account of the installed service, if it has no right to read a folder that this program can
-/// read, as far as that can be told without being that account.
+/// The account of the installed service, if it is known to have no right to read a folder that this
+/// program can read.
 pub(crate) fn closed_to_service(folder: &Path) -> Option<&'static str> {
-    (system::is_closed_to_service(folder) == Some(true)).then_some(system::ACCOUNT)
+    if system::is_closed_to_service(folder) {
+        Some(system::ACCOUNT)
+    } else {
+        None
+    }
 }
 
 /// A remark if this program runs with other rights than the installed service of the system, and so
 /// may see more.
 pub(crate) fn another_account() -> Option<String> {
-    let own = system::own_account();
-    let other =
-        system::may_see_all() && system::status(Scope::System).is_ok_and(|status| status.installed);
-    other.then(|| {
-        format!(
-            "`{own}` may read more than `{}`, which the service runs as",
-            system::ACCOUNT
-        )
-    })
+    if !system::may_see_all() {
+        return None;
+    }
+
+    let service = system::state(Scope::System).ok()?;
+    if !service.installed {
+        return None;
+    }
+    Some(format!(
+        "`{}` may read more than `{}`, which the service runs as",
+        system::own_account(),
+        system::ACCOUNT
+    ))
 }
 
 /// The command that runs kado with these arguments as the service of the system sees the machine:
@@ -312,7 +287,7 @@ pub(crate) fn ready() {
     system::ready();
 }
 
-/// One line on how things stand, for people who ask the service manager.
+/// One line on what the service does, for people who ask the service manager.
 pub(crate) fn say(text: &str) {
     system::say(text);
 }

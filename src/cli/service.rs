@@ -12,7 +12,7 @@ use crate::cli::json;
 use crate::config::paths::places;
 use crate::exit::Exit;
 use crate::secrets;
-use crate::service::{self, Installation, Leftovers, Scope, ServiceError, Status, Told};
+use crate::service::{self, Installation, Leftovers, Scope, ServiceError, ServiceStatus, Summary};
 
 /// Longest token that is read, in bytes; whatever is longer is something else.
 const LONGEST: u64 = 16 * 1024;
@@ -84,7 +84,7 @@ pub(super) fn service(
     config: Option<&Path>,
     out: &mut dyn Write,
 ) -> anyhow::Result<Exit> {
-    let told = match &arguments.command {
+    let summary = match &arguments.command {
         Command::Install(whose) => {
             service::install(&Installation::of_this_program(whose.scope(), config)?)?
         }
@@ -109,12 +109,16 @@ pub(super) fn service(
             return status(&service::status(whose.scope())?, *json, out);
         }
     };
-    people(&told, out)?;
+    people(&summary, out)?;
     Ok(Exit::Done)
 }
 
 /// Starts the service; an installer goes on without where the machine is not configured yet.
-fn start(scope: Scope, config: Option<&Path>, if_configured: bool) -> Result<Told, ServiceError> {
+fn start(
+    scope: Scope,
+    config: Option<&Path>,
+    if_configured: bool,
+) -> Result<Summary, ServiceError> {
     match service::start(scope, config) {
         Err(ServiceError::NotConfigured(problem)) if if_configured => {
             let file = places(scope)
@@ -124,7 +128,7 @@ fn start(scope: Scope, config: Option<&Path>, if_configured: bool) -> Result<Tol
                 "set `watch` in `{file}`, then run `kado service start{}` ({problem})",
                 service::flag(scope)
             )];
-            Ok(Told {
+            Ok(Summary {
                 done: vec!["not started: there is nothing to watch yet".to_owned()],
                 next,
             })
@@ -147,7 +151,7 @@ fn token_from_input() -> anyhow::Result<SecretString> {
     })
 }
 
-fn status(status: &Status, json: bool, out: &mut dyn Write) -> anyhow::Result<Exit> {
+fn status(status: &ServiceStatus, json: bool, out: &mut dyn Write) -> anyhow::Result<Exit> {
     if json {
         json::print(status, out)?;
     } else {
@@ -177,17 +181,17 @@ fn status(status: &Status, json: bool, out: &mut dyn Write) -> anyhow::Result<Ex
     })
 }
 
-fn people(told: &Told, out: &mut dyn Write) -> anyhow::Result<()> {
-    if told.done.is_empty() {
+fn people(summary: &Summary, out: &mut dyn Write) -> anyhow::Result<()> {
+    if summary.done.is_empty() {
         writeln!(out, "nothing to do: it is so already")?;
     }
-    for done in &told.done {
+    for done in &summary.done {
         writeln!(out, "{done}")?;
     }
-    if !told.next.is_empty() {
+    if !summary.next.is_empty() {
         writeln!(out, "\nnext:")?;
     }
-    for next in &told.next {
+    for next in &summary.next {
         writeln!(out, "  • {next}")?;
     }
     Ok(())

@@ -1,8 +1,17 @@
-//! The service on Linux: systemd, as a unit of the system or of the user.
+//! The service on Linux: systemd, as a unit of the system or of the user. A machine on which a
+//! package put the unit keeps the package's.
 //!
-//! The crate `service-manager` writes the unit; what it does not do (reload after writing, enable
-//! with the user's manager, the units that follow the token, how things stand) is done with
-//! `systemctl` here. A machine on which a package put the unit keeps the package's.
+//! The crate `service-manager` writes kado's unit and enables it, starts and stops the service, and
+//! disables and removes the unit. What it does not do is done with `systemctl` here:
+//!
+//! * a unit of a package is only enabled and disabled: the crate would write one of its own over it,
+//!   and remove a file that is not there;
+//! * the units that follow the stored token, the account, and reading units anew after they are
+//!   removed: the crate knows one unit, and no accounts;
+//! * starting a service that failed too often, and restarting: the crate has no such verbs;
+//! * how the service is: the crate tells running from stopped, but no process, exit code, restarts
+//!   or line of the service;
+//! * the settings of the unit with its drop-ins, for [`as_service`].
 
 #![expect(
     clippy::disallowed_methods,
@@ -13,17 +22,19 @@ mod notify;
 mod systemctl;
 mod unit;
 
+use std::io;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use service_manager::{
-    RestartPolicy, ServiceInstallCtx, ServiceLabel, ServiceManager as _, SystemdServiceManager,
+    ServiceInstallCtx, ServiceManager as _, ServiceStartCtx, ServiceStopCtx, ServiceUninstallCtx,
+    SystemdServiceManager,
 };
 
-use crate::SERVICE_NAME;
-use crate::service::command::output;
-use crate::service::{Installation, Scope, ServiceError, Status, flag, places_of};
+use crate::service::command::run as run_program;
+use crate::service::unix::{account_in_words, install_context, label};
+use crate::service::{Installation, ManagerState, Scope, ServiceError, flag};
 
 pub(super) use crate::service::unix::{
     is_closed_to_service, is_dispatched, may_manage, may_see_all, open_to_service, own_account, run,
@@ -42,31 +53,70 @@ const TOKEN_PATH: &str = "kado-token.path";
 const TOKEN_SERVICE: &str = "kado-token.service";
 /// Where a package puts its units, by the age of the system.
 const PACKAGED: [&str; 2] = ["/usr/lib/systemd/system", "/lib/systemd/system"];
-/// Folders that the account of the service cannot rely on, and why.
+/// Folders that the account of the service cannot rely on: homes are closed, the others are emptied.
 const UNFIT: [&str; 4] = ["/home", "/root", "/tmp", "/var/tmp"];
 
 /// Makes the service known to systemd and lets it start with the machine; says what was changed.
 pub(super) fn install(installation: &Installation) -> Result<Vec<String>, ServiceError> {
     let systemctl = Systemctl::of(installation.scope);
     systemctl.answers()?;
+
     let mut done = Vec::new();
     if installation.scope == Scope::System {
-        fit(&installation.program)?;
+        check_program(&installation.program)?;
         done.extend(make_account()?);
     }
-    if !packaged(installation) {
-        done.extend(write_units(installation)?);
+
+    if is_packaged(installation) {
+        if !systemctl.is_enabled(SERVICE)? {
+            systemctl.run(&["enable", SERVICE])?;
+            done.push(format!("enabled `{SERVICE}`"));
+        }
+    } else {
+        done.extend(install_unit(installation, &systemctl)?);
+        if installation.scope == Scope::System {
+            done.extend(write_token_units()?);
+        }
     }
     if !done.is_empty() {
         systemctl.run(&["daemon-reload"])?;
     }
-    if !systemctl.is_enabled(SERVICE)? {
-        systemctl.run(&["enable", SERVICE])?;
-        done.push(format!("enabled `{SERVICE}`"));
-    }
+
     if installation.scope == Scope::System && !systemctl.is_active(TOKEN_PATH)? {
         systemctl.run(&["enable", "--now", TOKEN_PATH])?;
         done.push(format!("enabled `{TOKEN_PATH}`"));
+    }
+    Ok(done)
+}
+
+/// Writes kado's unit and enables it; says what was changed.
+fn install_unit(
+    installation: &Installation,
+    systemctl: &Systemctl,
+) -> Result<Vec<String>, ServiceError> {
+    let file = unit_folder(installation.scope)?.join(SERVICE);
+    let text = unit::service(installation);
+    let is_written = holds(&file, &text);
+    let is_enabled = systemctl.is_enabled(SERVICE)?;
+    if is_written && is_enabled {
+        return Ok(Vec::new());
+    }
+
+    // Enabling one that is enabled changes nothing but that systemd reads the unit anew.
+    let context = ServiceInstallCtx {
+        autostart: true,
+        ..install_context(installation, text)
+    };
+    manager(installation.scope)
+        .install(context)
+        .map_err(|error| failed("enable", "written", &file, error))?;
+
+    let mut done = Vec::new();
+    if !is_written {
+        done.push(format!("wrote `{}`", file.display()));
+    }
+    if !is_enabled {
+        done.push(format!("enabled `{SERVICE}`"));
     }
     Ok(done)
 }
@@ -75,41 +125,77 @@ pub(super) fn install(installation: &Installation) -> Result<Vec<String>, Servic
 pub(super) fn uninstall(scope: Scope) -> Result<Vec<String>, ServiceError> {
     let systemctl = Systemctl::of(scope);
     systemctl.answers()?;
-    let mut done = Vec::new();
-    for unit in units(scope) {
-        if systemctl.is_loaded(unit)?
-            && (systemctl.is_enabled(unit)? || systemctl.is_active(unit)?)
-        {
-            systemctl.run(&["disable", "--now", unit])?;
-            done.push(format!("stopped and disabled `{unit}`"));
-        }
-        let file = folder(scope)?.join(unit);
-        match std::fs::remove_file(&file) {
-            Ok(()) => done.push(format!("removed `{}`", file.display())),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-            Err(source) => {
-                return Err(ServiceError::File {
-                    action: "removed",
-                    path: file,
-                    source,
-                });
-            }
+
+    let folder = unit_folder(scope)?;
+    let mut done = uninstall_unit(scope, &systemctl, &folder.join(SERVICE))?;
+    if scope == Scope::System {
+        for unit in [TOKEN_PATH, TOKEN_SERVICE] {
+            done.extend(switch_off(&systemctl, unit)?);
+            done.extend(remove_file(&folder.join(unit))?);
         }
     }
+
     if !done.is_empty() {
         systemctl.run(&["daemon-reload"])?;
     }
     Ok(done)
 }
 
-/// Removes the account of the service; says what was changed.
-pub(super) fn forget_account(scope: Scope) -> Result<Vec<String>, ServiceError> {
-    if scope == Scope::User
-        || !command(Command::new("getent").args(["passwd", ACCOUNT])).is_ok_and(|found| found)
-    {
+/// Stops the service and removes its unit.
+fn uninstall_unit(
+    scope: Scope,
+    systemctl: &Systemctl,
+    file: &Path,
+) -> Result<Vec<String>, ServiceError> {
+    if !file.is_file() {
+        return switch_off(systemctl, SERVICE);
+    }
+
+    let mut done = Vec::new();
+    if is_on(systemctl, SERVICE)? {
+        stop_unit(scope)?;
+        done.push(format!("stopped and disabled `{SERVICE}`"));
+    }
+    manager(scope)
+        .uninstall(ServiceUninstallCtx { label: label() })
+        .map_err(|error| failed("disable", "removed", file, error))?;
+    done.push(format!("removed `{}`", file.display()));
+    Ok(done)
+}
+
+/// Stops a unit and lets it start by itself no more; says what was changed.
+fn switch_off(systemctl: &Systemctl, unit: &str) -> Result<Vec<String>, ServiceError> {
+    if !is_on(systemctl, unit)? {
         return Ok(Vec::new());
     }
-    command(Command::new("userdel").arg(ACCOUNT))?;
+    systemctl.run(&["disable", "--now", unit])?;
+    Ok(vec![format!("stopped and disabled `{unit}`")])
+}
+
+/// Whether a unit runs, or would start by itself.
+fn is_on(systemctl: &Systemctl, unit: &str) -> Result<bool, ServiceError> {
+    let properties = systemctl.show(unit)?;
+    Ok(properties.is_loaded() && (properties.is_enabled() || properties.is_active()))
+}
+
+fn remove_file(file: &Path) -> Result<Vec<String>, ServiceError> {
+    match std::fs::remove_file(file) {
+        Ok(()) => Ok(vec![format!("removed `{}`", file.display())]),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+        Err(source) => Err(ServiceError::File {
+            action: "removed",
+            path: file.to_owned(),
+            source,
+        }),
+    }
+}
+
+/// Removes the account of the service; says what was changed.
+pub(super) fn forget_account(scope: Scope) -> Result<Vec<String>, ServiceError> {
+    if scope == Scope::User || !has_account() {
+        return Ok(Vec::new());
+    }
+    run_program(Command::new("userdel").arg(ACCOUNT))?;
     Ok(vec![format!("removed the account `{ACCOUNT}`")])
 }
 
@@ -119,18 +205,28 @@ pub(super) fn start(scope: Scope) -> Result<bool, ServiceError> {
     if systemctl.is_active(SERVICE)? {
         return Ok(false);
     }
+
     // A service that failed too often is to be started all the same when a person says so.
     systemctl.run(&["reset-failed", SERVICE])?;
-    systemctl.run(&["start", SERVICE])?;
+    manager(scope)
+        .start(ServiceStartCtx { label: label() })
+        .map_err(|error| command_failed("start", &error))?;
     Ok(true)
 }
 
 /// Stops it; whether it was running before.
 pub(super) fn stop(scope: Scope) -> Result<bool, ServiceError> {
     let systemctl = installed(scope)?;
-    let active = systemctl.is_active(SERVICE)?;
-    systemctl.run(&["stop", SERVICE])?;
-    Ok(active)
+    let was_active = systemctl.is_active(SERVICE)?;
+    // Also where it does not run: systemd may be about to start it again.
+    stop_unit(scope)?;
+    Ok(was_active)
+}
+
+fn stop_unit(scope: Scope) -> Result<(), ServiceError> {
+    manager(scope)
+        .stop(ServiceStopCtx { label: label() })
+        .map_err(|error| command_failed("stop", &error))
 }
 
 /// Stops it if it runs, and starts it.
@@ -140,42 +236,33 @@ pub(super) fn restart(scope: Scope) -> Result<(), ServiceError> {
     systemctl.run(&["restart", SERVICE])
 }
 
-/// How it stands.
-pub(super) fn status(scope: Scope) -> Result<Status, ServiceError> {
-    let places = places_of(scope)?;
-    let shown = Systemctl::of(scope).show(SERVICE)?;
-    let account = if scope == Scope::System {
-        ACCOUNT.to_owned()
-    } else {
-        "your own".to_owned()
-    };
-    Ok(Status {
-        scope: scope.word(),
-        installed: shown.loaded(),
-        enabled: shown.enabled(),
-        running: shown.running(),
-        pid: shown.pid(),
-        detail: shown.in_words(),
-        account,
-        definition: shown.file(),
-        config: places.config,
-        state: places.state,
-        logs: places.logs,
+/// What systemd knows of it.
+pub(super) fn state(scope: Scope) -> Result<ManagerState, ServiceError> {
+    let properties = Systemctl::of(scope).show(SERVICE)?;
+    Ok(ManagerState {
+        installed: properties.is_loaded(),
+        enabled: properties.is_enabled(),
+        running: properties.is_running(),
+        pid: properties.pid(),
+        detail: properties.in_words(),
+        account: account_in_words(scope, ACCOUNT),
+        definition: properties.file(),
     })
 }
 
 /// Refuses, before anything is stored, where systemd would not hand the token over.
 pub(super) fn hands_tokens_over(scope: Scope) -> Result<(), ServiceError> {
-    let systemctl = Systemctl::of(scope);
-    match systemctl
-        .version()
-        .filter(|version| scope == Scope::System && *version < WITH_CREDSTORE)
-    {
-        None => Ok(()),
-        Some(version) => Err(ServiceError::Unsupported(format!(
-            "systemd {version} does not hand a stored token to the service; that takes {WITH_CREDSTORE}. Set \
-             `azure.token_file` in kado.toml to a file of root's with group `{ACCOUNT}` and mode 640 instead"
+    if scope == Scope::User {
+        return Ok(());
+    }
+    // Where systemd does not answer there may be one after the next start of the machine.
+    match Systemctl::of(scope).version() {
+        Some(version) if version < WITH_CREDSTORE => Err(ServiceError::Unsupported(format!(
+            "systemd {version} does not hand a stored token to the service; that takes \
+             {WITH_CREDSTORE}. Set `azure.token_file` in kado.toml to a file of root's with group \
+             `{ACCOUNT}` and mode 640 instead"
         ))),
+        _ => Ok(()),
     }
 }
 
@@ -188,10 +275,12 @@ pub(super) fn token_changed(scope: Scope, _file: &Path) -> Result<Vec<String>, S
     if scope == Scope::User {
         return Ok(vec!["the service reads it at its next attempt".to_owned()]);
     }
+
     let systemctl = Systemctl::of(scope);
     if systemctl.answers().is_err() || !systemctl.is_active(SERVICE)? {
         return Ok(vec!["the service reads it when it starts".to_owned()]);
     }
+
     if !systemctl.is_active(TOKEN_PATH)? {
         systemctl.run(&["try-restart", SERVICE])?;
     }
@@ -203,28 +292,34 @@ pub(super) fn token_changed(scope: Scope, _file: &Path) -> Result<Vec<String>, S
 /// The command that lets an account read a folder, what is in it and what will be, and pass through
 /// the folders above it that are closed.
 pub(super) fn command_to_grant(folder: &Path, account: &str) -> String {
-    let quoted = |path: &Path| format!("'{}'", path.display().to_string().replace('\'', r"'\''"));
-    let closed: Vec<_> = folder
+    let mut command = String::new();
+    let closed: Vec<String> = folder
         .ancestors()
         .skip(1)
         .filter(|above| is_closed(above))
         .map(quoted)
         .collect();
-    let way = match closed.as_slice() {
-        [] => String::new(),
-        closed => format!("sudo setfacl -m u:{account}:x {} && ", closed.join(" ")),
-    };
-    format!(
-        "{way}sudo setfacl -R -m u:{account}:rX,d:u:{account}:rX {}",
+    if !closed.is_empty() {
+        command = format!("sudo setfacl -m u:{account}:x {} && ", closed.join(" "));
+    }
+
+    command.push_str(&format!(
+        "sudo setfacl -R -m u:{account}:rX,d:u:{account}:rX {}",
         quoted(folder)
-    )
+    ));
+    command
+}
+
+/// A path as one word of a shell.
+fn quoted(path: &Path) -> String {
+    format!("'{}'", path.display().to_string().replace('\'', r"'\''"))
 }
 
 /// Whether a folder lets only its owner or group pass, as far as this account may know.
 fn is_closed(folder: &Path) -> bool {
     match std::fs::metadata(folder) {
         Ok(metadata) => metadata.mode() & 0o001 == 0,
-        Err(error) => error.kind() == std::io::ErrorKind::PermissionDenied,
+        Err(error) => error.kind() == io::ErrorKind::PermissionDenied,
     }
 }
 
@@ -234,33 +329,24 @@ pub(super) fn as_service(program: &Path, arguments: &[String]) -> Result<Command
     let units = installed(Scope::System)?.text(SERVICE)?;
     let mut command = Command::new("systemd-run");
     command.args(["--pipe", "--wait", "--collect", "--quiet"]);
-    command.args(
-        unit::surroundings(&units)
-            .into_iter()
-            .map(|setting| format!("--property={setting}")),
-    );
+    for setting in unit::surroundings(&units) {
+        command.arg(format!("--property={setting}"));
+    }
     command.arg("--").arg(program).args(arguments);
     Ok(command)
 }
 
 fn installed(scope: Scope) -> Result<Systemctl, ServiceError> {
     let systemctl = Systemctl::of(scope);
-    if systemctl.is_loaded(SERVICE)? {
+    if systemctl.show(SERVICE)?.is_loaded() {
         Ok(systemctl)
     } else {
         Err(ServiceError::NotInstalled { scope })
     }
 }
 
-fn units(scope: Scope) -> &'static [&'static str] {
-    match scope {
-        Scope::System => &[SERVICE, TOKEN_PATH, TOKEN_SERVICE],
-        Scope::User => &[SERVICE],
-    }
-}
-
 /// Where units are installed that no package brought.
-fn folder(scope: Scope) -> Result<PathBuf, ServiceError> {
+fn unit_folder(scope: Scope) -> Result<PathBuf, ServiceError> {
     match scope {
         Scope::System => Ok(service_manager::systemd_global_dir_path()),
         Scope::User => service_manager::systemd_user_dir_path().map_err(|error| {
@@ -270,82 +356,70 @@ fn folder(scope: Scope) -> Result<PathBuf, ServiceError> {
 }
 
 /// Whether a package brought this very service.
-fn packaged(installation: &Installation) -> bool {
-    let unit = installation.scope == Scope::System
+fn is_packaged(installation: &Installation) -> bool {
+    installation.scope == Scope::System
+        && installation.program == Path::new(unit::PROGRAM)
+        && installation.config == installation.places.config
         && PACKAGED
             .iter()
-            .any(|folder| Path::new(folder).join(SERVICE).is_file());
-    unit && installation.program == Path::new(unit::PROGRAM)
-        && installation.config == installation.places.config
+            .any(|folder| Path::new(folder).join(SERVICE).is_file())
 }
 
-/// A service must not depend on a file in somebody's home folder or in one that is emptied.
-fn fit(program: &Path) -> Result<(), ServiceError> {
+/// Refuses a program in a place that the service's account cannot rely on.
+fn check_program(program: &Path) -> Result<(), ServiceError> {
     let Some(folder) = UNFIT.iter().find(|folder| program.starts_with(folder)) else {
         return Ok(());
     };
     Err(ServiceError::Program {
         program: program.to_owned(),
         why: format!(
-            "the service's account cannot rely on `{folder}`; put it to /usr/local/bin and run that one, or install for your \
-             own account with `kado service install{}`",
+            "the service's account cannot rely on `{folder}`; copy it to /usr/local/bin and run \
+             that one, or install for your own account with `kado service install{}`",
             flag(Scope::User)
         ),
     })
 }
 
+fn has_account() -> bool {
+    run_program(Command::new("getent").args(["passwd", ACCOUNT])).is_ok()
+}
+
 fn make_account() -> Result<Vec<String>, ServiceError> {
-    if command(Command::new("getent").args(["passwd", ACCOUNT])).is_ok_and(|found| found) {
+    if has_account() {
         return Ok(Vec::new());
     }
-    for line in unit::SYSUSERS
-        .lines()
-        .filter(|line| !line.starts_with('#') && !line.is_empty())
-    {
-        command(Command::new("systemd-sysusers").args(["--inline", line]))?;
+    for line in unit::SYSUSERS.lines() {
+        if !line.is_empty() && !line.starts_with('#') {
+            run_program(Command::new("systemd-sysusers").args(["--inline", line]))?;
+        }
     }
     Ok(vec![format!("made the account and the group `{ACCOUNT}`")])
 }
 
-/// Writes the units that differ from what is there.
-fn write_units(installation: &Installation) -> Result<Vec<String>, ServiceError> {
-    let folder = folder(installation.scope)?;
+/// Writes the units that follow the stored token, where they differ from what is there.
+fn write_token_units() -> Result<Vec<String>, ServiceError> {
+    let folder = unit_folder(Scope::System)?;
     let mut done = Vec::new();
-    let unit = unit::service(installation);
-    let file = folder.join(SERVICE);
-    if !holds(&file, &unit) {
-        let failed = |source| ServiceError::File {
+    for (name, text) in [
+        (TOKEN_PATH, unit::TOKEN_PATH),
+        (TOKEN_SERVICE, unit::TOKEN_SERVICE),
+    ] {
+        let file = folder.join(name);
+        if holds(&file, text) {
+            continue;
+        }
+        std::fs::write(&file, text).map_err(|source| ServiceError::File {
             action: "written",
             path: file.clone(),
             source,
-        };
-        manager(installation.scope)
-            .install(context(installation, unit))
-            .map_err(failed)?;
+        })?;
         done.push(format!("wrote `{}`", file.display()));
-    }
-    if installation.scope == Scope::System {
-        for (name, text) in [
-            (TOKEN_PATH, unit::TOKEN_PATH),
-            (TOKEN_SERVICE, unit::TOKEN_SERVICE),
-        ] {
-            let file = folder.join(name);
-            if !holds(&file, text) {
-                let failed = |source| ServiceError::File {
-                    action: "written",
-                    path: file.clone(),
-                    source,
-                };
-                std::fs::write(&file, text).map_err(failed)?;
-                done.push(format!("wrote `{}`", file.display()));
-            }
-        }
     }
     Ok(done)
 }
 
 fn holds(file: &Path, text: &str) -> bool {
-    std::fs::read_to_string(file).is_ok_and(|found| found == text)
+    std::fs::read_to_string(file).is_ok_and(|content| content == text)
 }
 
 fn manager(scope: Scope) -> SystemdServiceManager {
@@ -355,27 +429,23 @@ fn manager(scope: Scope) -> SystemdServiceManager {
     }
 }
 
-/// Everything that counts stands in the unit; the rest of the context is not looked at. Enabling
-/// waits until systemd has read the unit.
-fn context(installation: &Installation, unit: String) -> ServiceInstallCtx {
-    ServiceInstallCtx {
-        label: ServiceLabel {
-            qualifier: None,
-            organization: None,
-            application: SERVICE_NAME.to_owned(),
-        },
-        program: installation.program.clone(),
-        args: Vec::new(),
-        contents: Some(unit),
-        username: None,
-        working_directory: None,
-        environment: None,
-        autostart: false,
-        restart_policy: RestartPolicy::default(),
+/// What `service-manager` could not do with a unit's file. It says in one type that the file cannot
+/// be used, which has a number of the system, and that `systemctl` failed, which has none.
+fn failed(verb: &str, action: &'static str, file: &Path, error: io::Error) -> ServiceError {
+    if error.raw_os_error().is_none() {
+        return command_failed(verb, &error);
+    }
+    ServiceError::File {
+        action,
+        path: file.to_owned(),
+        source: error,
     }
 }
 
-/// Runs a program of the system; whether it ended well.
-fn command(command: &mut Command) -> Result<bool, ServiceError> {
-    output(command).map(|_| true)
+/// `service-manager` has run `systemctl`, which failed.
+fn command_failed(verb: &str, error: &io::Error) -> ServiceError {
+    ServiceError::Command {
+        command: format!("systemctl {verb} {SERVICE}"),
+        output: error.to_string().trim_end().to_owned(),
+    }
 }

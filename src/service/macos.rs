@@ -1,9 +1,17 @@
 //! The service on macOS: launchd, as a daemon of the system or as an agent of the user. Checked by
 //! the compiler and by `plutil`, not run: see docs/service.md.
 //!
-//! The crate `service-manager` writes and removes the plist, which is disabled, so that installing
-//! starts nothing. Starting and stopping are `launchctl enable`, `bootstrap` and `bootout` here:
-//! the crate still has the verbs before those.
+//! The crate `service-manager` writes kado's plist and loads it (which starts nothing, because it
+//! is disabled), and removes it. What it does not do is done with `launchctl` here:
+//!
+//! * starting: the crate takes the key `Disabled` out of a plist and writes it again in its own form,
+//!   so that the next installation would find a plist of somebody else's; it also loads it with the
+//!   verbs that came before `bootstrap`, which say nothing of what went wrong. kado's plist stays as
+//!   it is, and `launchctl enable` overrules it;
+//! * stopping: the crate's `stop` ends the process of a job with `KeepAlive`, which launchd starts
+//!   again at once. `bootout` takes the job away until the next start of the machine;
+//! * restarting, the account, whether the job is loaded and enabled, and its process: the crate has
+//!   no such verbs.
 
 #![expect(
     clippy::disallowed_methods,
@@ -18,13 +26,11 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use service_manager::{
-    LaunchdServiceManager, RestartPolicy, ServiceInstallCtx, ServiceLabel, ServiceManager as _,
-    ServiceUninstallCtx,
-};
+use service_manager::{LaunchdServiceManager, ServiceManager as _, ServiceUninstallCtx};
 
 use crate::SERVICE_NAME;
-use crate::service::{Installation, Scope, ServiceError, Status, places_of};
+use crate::service::unix::{account_in_words, install_context, label};
+use crate::service::{Installation, ManagerState, Scope, ServiceError};
 
 pub(super) use crate::service::unix::{
     is_closed_to_service, is_dispatched, may_manage, may_see_all, open_to_service, own_account, run,
@@ -43,14 +49,17 @@ pub(super) fn install(installation: &Installation) -> Result<Vec<String>, Servic
             done.extend(account::make_folder(folder)?);
         }
     }
-    let (file, text) = (plist_file(scope)?, plist::text(installation));
-    if std::fs::read_to_string(&file).is_ok_and(|found| found == text) {
+
+    let file = plist_file(scope)?;
+    let text = plist::text(installation);
+    if std::fs::read_to_string(&file).is_ok_and(|content| content == text) {
         return Ok(done);
     }
+
     // launchd keeps what it has loaded: the old one has to go before the new one counts.
     Launchctl::of(scope).bootout()?;
     manager(scope)
-        .install(context(installation, text))
+        .install(install_context(installation, text))
         .map_err(|source| failed("written", &file, source))?;
     done.push(format!("wrote `{}`", file.display()));
     Ok(done)
@@ -85,14 +94,15 @@ pub(super) fn start(scope: Scope) -> Result<bool, ServiceError> {
     let file = installed(scope)?;
     let launchctl = Launchctl::of(scope);
     launchctl.enable()?;
-    if launchctl.is_loaded()? {
-        if launchctl.pid()?.is_some() {
-            return Ok(false);
-        }
-        launchctl.kickstart()?;
-    } else {
+
+    if !launchctl.is_loaded() {
         launchctl.bootstrap(&file)?;
+        return Ok(true);
     }
+    if launchctl.pid().is_some() {
+        return Ok(false);
+    }
+    launchctl.kickstart()?;
     Ok(true)
 }
 
@@ -111,34 +121,28 @@ pub(super) fn restart(scope: Scope) -> Result<(), ServiceError> {
     launchctl.bootstrap(&file)
 }
 
-/// How it stands.
-pub(super) fn status(scope: Scope) -> Result<Status, ServiceError> {
-    let (places, file) = (places_of(scope)?, plist_file(scope)?);
-    let launchctl = Launchctl::of(scope);
-    let (loaded, pid) = (launchctl.is_loaded()?, launchctl.pid()?);
+/// What launchd knows of it.
+pub(super) fn state(scope: Scope) -> Result<ManagerState, ServiceError> {
+    let file = plist_file(scope)?;
     let installed = file.is_file();
+    let launchctl = Launchctl::of(scope);
+    let loaded = launchctl.is_loaded();
+    let pid = launchctl.pid();
+
     let detail = match (installed, loaded, pid) {
         (false, ..) => "not installed",
         (true, _, Some(_)) => "running",
         (true, true, None) => "loaded and not running; the log says why",
         (true, false, None) => "not loaded",
     };
-    Ok(Status {
-        scope: scope.word(),
+    Ok(ManagerState {
         installed,
         enabled: installed && launchctl.is_enabled()?,
         running: pid.is_some(),
         pid,
         detail: detail.to_owned(),
-        account: if scope == Scope::System {
-            ACCOUNT.to_owned()
-        } else {
-            "your own".to_owned()
-        },
+        account: account_in_words(scope, ACCOUNT),
         definition: file.display().to_string(),
-        config: places.config,
-        state: places.state,
-        logs: places.logs,
     })
 }
 
@@ -200,29 +204,6 @@ fn manager(scope: Scope) -> LaunchdServiceManager {
     }
 }
 
-fn label() -> ServiceLabel {
-    ServiceLabel {
-        qualifier: None,
-        organization: None,
-        application: SERVICE_NAME.to_owned(),
-    }
-}
-
-/// Everything that counts stands in the plist; the rest of the context is not looked at.
-fn context(installation: &Installation, plist: String) -> ServiceInstallCtx {
-    ServiceInstallCtx {
-        label: label(),
-        program: installation.program.clone(),
-        args: Vec::new(),
-        contents: Some(plist),
-        username: None,
-        working_directory: None,
-        environment: None,
-        autostart: false,
-        restart_policy: RestartPolicy::default(),
-    }
-}
-
 fn installed(scope: Scope) -> Result<PathBuf, ServiceError> {
     let file = plist_file(scope)?;
     if file.is_file() {
@@ -232,13 +213,17 @@ fn installed(scope: Scope) -> Result<PathBuf, ServiceError> {
     }
 }
 
+/// Where the plist lies; `service-manager` does not say where it writes it.
 fn plist_file(scope: Scope) -> Result<PathBuf, ServiceError> {
     let name = format!("{SERVICE_NAME}.plist");
     match scope {
         Scope::System => Ok(Path::new("/Library/LaunchDaemons").join(name)),
-        Scope::User => directories::BaseDirs::new()
-            .map(|dirs| dirs.home_dir().join("Library/LaunchAgents").join(name))
-            .ok_or_else(|| ServiceError::Unsupported("this account has no home folder".to_owned())),
+        Scope::User => {
+            let dirs = directories::BaseDirs::new().ok_or_else(|| {
+                ServiceError::Unsupported("this account has no home folder".to_owned())
+            })?;
+            Ok(dirs.home_dir().join("Library/LaunchAgents").join(name))
+        }
     }
 }
 

@@ -6,6 +6,7 @@
     reason = "files of the installation are written and removed"
 )]
 
+use std::io;
 use std::path::{Path, PathBuf};
 
 use secrecy::SecretString;
@@ -16,7 +17,7 @@ use crate::error_chain::chain;
 use crate::file_names::same;
 use crate::secrets::store;
 use crate::service::{
-    Installation, Leftovers, Scope, ServiceError, Told, account, flag, places_of, system,
+    Installation, Leftovers, Scope, ServiceError, Summary, account, flag, places_of, system,
 };
 
 /// The first `kado.toml`: every key, as comments.
@@ -28,74 +29,72 @@ const EXAMPLE: &str = include_str!("../../packaging/kado.toml");
 /// # Errors
 /// When rights are missing, when the program lies in a place that a service cannot use, or when the
 /// service manager refuses.
-pub(crate) fn install(installation: &Installation) -> Result<Told, ServiceError> {
+pub(crate) fn install(installation: &Installation) -> Result<Summary, ServiceError> {
     system::may_manage(installation.scope, "installing the service")?;
-    let mut told = Told {
+
+    let mut summary = Summary {
         done: system::install(installation)?,
         next: Vec::new(),
     };
     if write_example(installation.scope, &installation.config)? {
-        told.done
+        summary
+            .done
             .push(format!("wrote `{}`", installation.config.display()));
     }
-    match configured(&installation.config) {
-        Ok(config) => {
-            let started = system::start(installation.scope)?;
-            told.next = after_start(&config, installation.scope);
-            if started {
-                told.done.push("started".to_owned());
-            } else {
-                told.next.push(format!(
-                    "the service was running and goes on as it was started; `kado service restart{}` after an upgrade or a \
-                     change of its unit",
-                    flag(installation.scope)
-                ));
-            }
+
+    let config = match paths::read(&installation.config) {
+        Ok(config) => config,
+        Err(problem) => {
+            summary.next = before_start(installation, &problem);
+            return Ok(summary);
         }
-        Err(problem) => told.next = before_start(installation, &problem),
+    };
+    summary.next = after_start(&config, installation.scope);
+    if system::start(installation.scope)? {
+        summary.done.push("started".to_owned());
+    } else {
+        summary.next.push(format!(
+            "the service was running and goes on as it was started; `kado service restart{}` after \
+             an upgrade or a change of its unit",
+            flag(installation.scope)
+        ));
     }
-    Ok(told)
+    Ok(summary)
 }
 
 /// Removes the service; with [`Leftovers::Purge`] also configuration, state, log files and token.
 ///
 /// # Errors
 /// When rights are missing, or when the service manager refuses.
-pub(crate) fn uninstall(scope: Scope, leftovers: Leftovers) -> Result<Told, ServiceError> {
+pub(crate) fn uninstall(scope: Scope, leftovers: Leftovers) -> Result<Summary, ServiceError> {
     system::may_manage(scope, "removing the service")?;
+
     let places = places_of(scope)?;
-    let mut told = Told {
+    let mut summary = Summary {
         done: system::uninstall(scope)?,
         next: Vec::new(),
     };
-    if leftovers == Leftovers::Purge {
-        told.done.extend(purge(&places)?);
-        told.done.extend(system::forget_account(scope)?);
-    } else {
-        let kept = [&places.config, &places.state, &places.token];
-        let kept: Vec<_> = kept
-            .into_iter()
-            .filter(|path| path.exists())
-            .map(|path| path.display().to_string())
-            .collect();
-        if !kept.is_empty() {
-            told.next.push(format!(
-                "kept: {}; `kado service uninstall{} --purge` removes them",
-                kept.join(", "),
-                flag(scope)
-            ));
+    match leftovers {
+        Leftovers::Purge => {
+            summary.done.extend(purge(&places)?);
+            summary.done.extend(system::forget_account(scope)?);
+        }
+        Leftovers::Keep => {
+            let kept: Vec<String> = [&places.config, &places.state, &places.token]
+                .into_iter()
+                .filter(|path| path.exists())
+                .map(|path| path.display().to_string())
+                .collect();
+            if !kept.is_empty() {
+                summary.next.push(format!(
+                    "kept: {}; `kado service uninstall{} --purge` removes them",
+                    kept.join(", "),
+                    flag(scope)
+                ));
+            }
         }
     }
-    Ok(told)
-}
-
-/// The configuration of the service: the one that was named, as at its installation, else that of
-/// its scope.
-fn config_of(scope: Scope, named: Option<&Path>) -> Result<PathBuf, ServiceError> {
-    named.map_or_else(
-        || places_of(scope).map(|places| places.config),
-        |named| Ok(named.to_owned()),
-    )
+    Ok(summary)
 }
 
 /// Starts the service if its configuration can be used; otherwise it would only end again. `config`
@@ -103,30 +102,30 @@ fn config_of(scope: Scope, named: Option<&Path>) -> Result<PathBuf, ServiceError
 ///
 /// # Errors
 /// When it is not installed, not configured, or when the service manager refuses.
-pub(crate) fn start(scope: Scope, config: Option<&Path>) -> Result<Told, ServiceError> {
-    configured(&config_of(scope, config)?)?;
-    let changed = system::start(scope)?;
-    let mut told = Told {
-        done: changed.then(|| "started".to_owned()).into_iter().collect(),
-        next: Vec::new(),
-    };
-    if !system::status(scope)?.enabled {
-        let install = format!("kado service install{}", flag(scope));
-        told.next.push(format!(
-            "it does not start with the machine; `{install}` sees to that"
+pub(crate) fn start(scope: Scope, config: Option<&Path>) -> Result<Summary, ServiceError> {
+    paths::read(&config_of(scope, config)?)?;
+
+    let mut summary = Summary::default();
+    if system::start(scope)? {
+        summary.done.push("started".to_owned());
+    }
+    if !system::state(scope)?.enabled {
+        summary.next.push(format!(
+            "it does not start with the machine; `kado service install{}` sees to that",
+            flag(scope)
         ));
     }
-    Ok(told)
+    Ok(summary)
 }
 
 /// Ends the service and starts it again, if its configuration can be used.
 ///
 /// # Errors
 /// As for [`start`].
-pub(crate) fn restart(scope: Scope, config: Option<&Path>) -> Result<Told, ServiceError> {
-    configured(&config_of(scope, config)?)?;
+pub(crate) fn restart(scope: Scope, config: Option<&Path>) -> Result<Summary, ServiceError> {
+    paths::read(&config_of(scope, config)?)?;
     system::restart(scope)?;
-    Ok(Told {
+    Ok(Summary {
         done: vec!["restarted".to_owned()],
         next: Vec::new(),
     })
@@ -141,65 +140,88 @@ pub(crate) fn store_token(
     scope: Scope,
     config: Option<&Path>,
     token: &SecretString,
-) -> Result<Told, ServiceError> {
+) -> Result<Summary, ServiceError> {
     system::may_manage(scope, "storing a token")?;
     system::hands_tokens_over(scope)?;
-    let (places, file) = (places_of(scope)?, config_of(scope, config)?);
+
+    // The system's service gets its credential whatever file it is started with. A user's service
+    // finds the store by the file that it reads.
+    let places = places_of(scope)?;
+    let file = config_of(scope, config)?;
     if scope == Scope::User && !same(&file, &places.config) {
         return Err(ServiceError::NoStore {
             file,
             standard: places.config,
         });
     }
-    let mut told = Told::default();
-    match configured(&file) {
+
+    let mut summary = Summary::default();
+    match paths::read(&file) {
         Ok(config) if config.machine.overrides.server_url.is_none() => {
             return Err(ServiceError::NoServer(file));
         }
         Ok(_) => {}
-        Err(problem) => told.next.push(chain(&problem)),
+        // One that is not finished yet is no reason to refuse the token.
+        Err(problem) => summary.next.push(chain(&problem)),
     }
+
     store::write(&places.token, token).map_err(|source| ServiceError::File {
         action: "written",
         path: places.token.clone(),
         source,
     })?;
-    told.done.push("stored the token".to_owned());
-    told.done
+    summary.done.push("stored the token".to_owned());
+    summary
+        .done
         .extend(system::token_changed(scope, &places.token)?);
-    Ok(told)
+    Ok(summary)
 }
 
-/// The configuration of the service, if it can be used.
-fn configured(file: &Path) -> Result<Config, ConfigError> {
-    paths::read(file)
+/// The configuration of the service: the one that was named, as at its installation, else that of
+/// its scope.
+fn config_of(scope: Scope, named: Option<&Path>) -> Result<PathBuf, ServiceError> {
+    match named {
+        Some(file) => Ok(file.to_owned()),
+        None => Ok(places_of(scope)?.config),
+    }
 }
 
-/// Writes the commented example where there is no configuration yet.
+/// Writes the commented example where there is no configuration yet; whether it did.
 fn write_example(scope: Scope, file: &Path) -> Result<bool, ServiceError> {
     if file.exists() {
         return Ok(false);
     }
-    let failed = |source| ServiceError::File {
+
+    let written = write_with_folder(file, EXAMPLE).and_then(|()| {
+        // A `--config` elsewhere is in a folder that is not kado's to open.
+        let is_own_place = paths::places(scope).is_some_and(|places| places.config == file);
+        if is_own_place {
+            system::open_to_service(scope, file)?;
+        }
+        Ok(())
+    });
+    written.map_err(|source| ServiceError::File {
         action: "written",
         path: file.to_owned(),
         source,
-    };
-    if let Some(folder) = file.parent() {
-        std::fs::create_dir_all(folder).map_err(failed)?;
-    }
-    std::fs::write(file, EXAMPLE).map_err(failed)?;
-    // A `--config` elsewhere is in a folder that is not kado's to open.
-    if places_of(scope)?.config == file {
-        system::open_to_service(scope, file).map_err(failed)?;
-    }
+    })?;
     Ok(true)
+}
+
+fn write_with_folder(file: &Path, text: &str) -> io::Result<()> {
+    if let Some(folder) = file.parent() {
+        std::fs::create_dir_all(folder)?;
+    }
+    std::fs::write(file, text)
 }
 
 /// What a person has to do before the service can start.
 fn before_start(installation: &Installation, problem: &ConfigError) -> Vec<String> {
-    let (scope, file) = (installation.scope, installation.config.display());
-    let mut next = vec![format!("name the folders to watch in `{file}` ({problem})")];
+    let scope = installation.scope;
+    let mut next = vec![format!(
+        "name the folders to watch in `{}` ({problem})",
+        installation.config.display()
+    )];
     if let Some(account) = account(scope) {
         let grant = system::command_to_grant(Path::new("FOLDER"), account);
         next.push(format!("let the account `{account}` read them: `{grant}`"));
@@ -219,7 +241,8 @@ fn after_start(config: &Config, scope: Scope) -> Vec<String> {
         next.push(about_token(scope));
     }
     next.push(
-        "`kado check` looks whether everything is as a submission needs it, `kado status` says how things stand"
+        "`kado check` finds what would keep a run from being submitted, `kado status` says what \
+         the service does"
             .to_owned(),
     );
     next
@@ -227,8 +250,8 @@ fn after_start(config: &Config, scope: Scope) -> Vec<String> {
 
 fn about_token(scope: Scope) -> String {
     format!(
-        "the tokens of the Katalon projects are used; for a token of this machine set `[azure] server_url` and run `kado \
-         service set-token{}`, which reads it from standard input",
+        "the tokens of the Katalon projects are used; for a token of this machine set `[azure] \
+         server_url` and run `kado service set-token{}`, which reads it from standard input",
         flag(scope)
     )
 }
@@ -236,7 +259,7 @@ fn about_token(scope: Scope) -> String {
 /// Removes what belongs to a scope, and nothing that lies elsewhere by the wish of `kado.toml`.
 fn purge(places: &Places) -> Result<Vec<String>, ServiceError> {
     let mut done = Vec::new();
-    let mut remove = |path: &PathBuf| {
+    for path in [&places.token, &places.config, &places.logs, &places.state] {
         let removed = if path.is_dir() {
             std::fs::remove_dir_all(path)
         } else {
@@ -244,7 +267,7 @@ fn purge(places: &Places) -> Result<Vec<String>, ServiceError> {
         };
         match removed {
             Ok(()) => done.push(format!("removed `{}`", path.display())),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(source) => {
                 return Err(ServiceError::File {
                     action: "removed",
@@ -253,14 +276,10 @@ fn purge(places: &Places) -> Result<Vec<String>, ServiceError> {
                 });
             }
         }
-        Ok(())
-    };
-    remove(&places.token)?;
-    remove(&places.config)?;
-    remove(&places.logs)?;
-    remove(&places.state)?;
+    }
+
     if let Some(folder) = places.config.parent() {
-        // Somebody else's files stay.
+        // Somebody else's files stay, and the folder with them.
         let _ = std::fs::remove_dir(folder);
     }
     Ok(done)

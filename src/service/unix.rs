@@ -1,4 +1,5 @@
-//! What Linux and macOS do alike: accounts, and a service that is a plain process.
+//! What Linux and macOS do alike: accounts, a service that is a plain process, and how the crate
+//! `service-manager` is told about it.
 
 #![expect(
     clippy::disallowed_methods,
@@ -10,11 +11,13 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::Command;
 
+use service_manager::{RestartPolicy, ServiceInstallCtx, ServiceLabel};
 use tokio_util::sync::CancellationToken;
 
+use crate::SERVICE_NAME;
 use crate::exit::Exit;
 use crate::service::command::output;
-use crate::service::{Failure, Scope, ServiceError};
+use crate::service::{Failure, Installation, Scope, ServiceError};
 
 /// Refuses what the account may not do.
 ///
@@ -24,16 +27,15 @@ pub(super) fn may_manage(scope: Scope, what: &str) -> Result<(), ServiceError> {
     if scope == Scope::User || rustix::process::geteuid().is_root() {
         return Ok(());
     }
-    let remedy = "run it with sudo, or for your own account with --user".to_owned();
     Err(ServiceError::NotPermitted {
         what: what.to_owned(),
-        remedy,
+        remedy: "run it with sudo, or for your own account with --user".to_owned(),
     })
 }
 
-/// Not told here: `kado check --as-service` looks for itself.
-pub(super) const fn is_closed_to_service(_folder: &Path) -> Option<bool> {
-    None
+/// Never known here: `kado check --as-service` looks for itself.
+pub(super) const fn is_closed_to_service(_folder: &Path) -> bool {
+    false
 }
 
 /// Lets the account of the system's service read a configuration that was just made, whatever the
@@ -51,10 +53,19 @@ pub(super) fn open_to_service(scope: Scope, file: &Path) -> std::io::Result<()> 
     std::fs::set_permissions(file, Permissions::from_mode(0o644))
 }
 
+/// The account of a scope's service, for people.
+pub(super) fn account_in_words(scope: Scope, of_the_system: &str) -> String {
+    match scope {
+        Scope::System => of_the_system.to_owned(),
+        Scope::User => "your own".to_owned(),
+    }
+}
+
 /// The name of the account that this program runs as.
 pub(super) fn own_account() -> String {
-    let id = rustix::process::geteuid().as_raw().to_string();
-    output(Command::new("id").args(["-u", "-n"])).unwrap_or(id)
+    // `id` asks the directory service, which may know accounts that no file names.
+    output(Command::new("id").args(["-u", "-n"]))
+        .unwrap_or_else(|_| rustix::process::geteuid().as_raw().to_string())
 }
 
 /// Whether this account may read what others may not.
@@ -78,20 +89,54 @@ pub(super) fn run(
     body(CancellationToken::new()).map_err(|failure| failure.error)
 }
 
+/// The service by its name, as `service-manager` has it.
+pub(super) fn label() -> ServiceLabel {
+    ServiceLabel {
+        qualifier: None,
+        organization: None,
+        application: SERVICE_NAME.to_owned(),
+    }
+}
+
+/// An installation with a unit or plist of kado's own. Everything that counts stands in that text;
+/// `service-manager` looks at the rest of the context only to make a text itself.
+pub(super) fn install_context(
+    installation: &Installation,
+    definition: String,
+) -> ServiceInstallCtx {
+    ServiceInstallCtx {
+        label: label(),
+        program: installation.program.clone(),
+        args: Vec::new(),
+        contents: Some(definition),
+        username: None,
+        working_directory: None,
+        environment: None,
+        autostart: false,
+        restart_policy: RestartPolicy::default(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn mode(path: &Path) -> u32 {
+        std::fs::metadata(path).unwrap().permissions().mode() & 0o777
+    }
 
     #[test]
     fn a_first_configuration_is_open_to_the_service_and_a_users_stays_closed() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("kado.toml");
         std::fs::write(&file, "").unwrap();
-        let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
         std::fs::set_permissions(&file, Permissions::from_mode(0o600)).unwrap();
+
         open_to_service(Scope::User, &file).unwrap();
         assert_eq!(mode(&file), 0o600);
+
         open_to_service(Scope::System, &file).unwrap();
-        assert_eq!((mode(folder.path()), mode(&file)), (0o755, 0o644));
+        assert_eq!(mode(folder.path()), 0o755);
+        assert_eq!(mode(&file), 0o644);
     }
 }

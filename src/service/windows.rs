@@ -3,6 +3,10 @@
 //!
 //! `manager` asks the Service Control Manager for what is to be changed, `dispatch` answers it in
 //! the running service. Windows has no services of a user.
+//!
+//! The crate `service-manager` is not used here: it runs `sc.exe create`, which sets no recovery, no
+//! SID of the service, no delayed start and no time before a shutdown. It waits for no state, and
+//! its errors are texts in the language of the system, which nobody can tell apart.
 
 mod dispatch;
 mod error;
@@ -14,7 +18,7 @@ use std::time::Duration;
 use crate::SERVICE_NAME;
 use crate::config::paths::{Places, read};
 use crate::file_names::is_in;
-use crate::service::{Installation, Scope, ServiceError, Status, places_of};
+use crate::service::{Installation, ManagerState, Scope, ServiceError};
 use crate::state_dir;
 use crate::win32::access_list::Descriptor;
 use crate::win32::calls;
@@ -47,24 +51,22 @@ const MEMBER_OF: [&str; 6] = [
 /// Refuses what the account may not do.
 pub(super) fn may_manage(scope: Scope, what: &str) -> Result<(), ServiceError> {
     for_the_machine(scope)?;
-    Manager::to_change(what).map(|_| ())
+    Manager::to_change(what)?;
+    Ok(())
 }
 
 /// Makes the folders of the service, which nobody else may use, before anything is written to them.
-fn make_folders(installation: &Installation) -> Result<Vec<String>, ServiceError> {
-    let places = &installation.places;
+fn make_folders(places: &Places) -> Result<Vec<String>, ServiceError> {
+    let mut folders = vec![(places.state.as_path(), Service::Writes)];
+    if let Some(folder) = places.config.parent() {
+        folders.insert(0, (folder, Service::Reads));
+    }
+
     let mut done = Vec::new();
-    let folders = places
-        .config
-        .parent()
-        .map(|folder| (folder, Service::Reads));
-    for (folder, service) in folders
-        .into_iter()
-        .chain([(places.state.as_path(), Service::Writes)])
-    {
-        let made =
+    for (folder, service) in folders {
+        let closed_now =
             closed::make_folder(folder, service).map_err(|source| unusable(folder, source))?;
-        if made {
+        if closed_now {
             done.push(format!(
                 "closed `{}` to all but administrators and `{ACCOUNT}`",
                 folder.display()
@@ -76,8 +78,9 @@ fn make_folders(installation: &Installation) -> Result<Vec<String>, ServiceError
 
 /// Makes the service known and lets it start with the machine; says what was changed.
 pub(super) fn install(installation: &Installation) -> Result<Vec<String>, ServiceError> {
-    fit(&installation.program)?;
-    let mut done = make_folders(installation)?;
+    check_program(&installation.program)?;
+
+    let mut done = make_folders(&installation.places)?;
     if let Ok(config) = read(&installation.config) {
         // A `state_dir` elsewhere, where the account of the service may be allowed to make no
         // folder.
@@ -134,32 +137,14 @@ pub(super) fn stop(scope: Scope) -> Result<bool, ServiceError> {
 /// Stops it if it runs, and starts it.
 pub(super) fn restart(scope: Scope) -> Result<(), ServiceError> {
     stop(scope)?;
-    start(scope).map(|_| ())
+    start(scope)?;
+    Ok(())
 }
 
-/// How it stands.
-pub(super) fn status(scope: Scope) -> Result<Status, ServiceError> {
+/// What the Service Control Manager knows of it.
+pub(super) fn state(scope: Scope) -> Result<ManagerState, ServiceError> {
     for_the_machine(scope)?;
-    let Places {
-        config,
-        state,
-        logs,
-        ..
-    } = places_of(scope)?;
-    let standing = Manager::to_look()?.standing()?;
-    Ok(Status {
-        scope: scope.word(),
-        installed: standing.installed,
-        enabled: standing.enabled,
-        running: standing.running,
-        pid: standing.pid,
-        detail: standing.detail,
-        account: standing.account,
-        definition: standing.definition,
-        config,
-        state,
-        logs,
-    })
+    Manager::to_look()?.state()
 }
 
 /// Always: the service reads the file itself.
@@ -208,24 +193,27 @@ pub(super) fn as_service(
     ))
 }
 
-/// Whether the account of the installed service may not read a folder, by the folder's access list;
-/// `None` where that is not to be told: without the service, with an account of a person's choice,
-/// or on another machine.
-pub(super) fn is_closed_to_service(folder: &Path) -> Option<bool> {
-    let standing = Manager::to_look().ok()?.standing().ok()?;
-    let told = standing.installed
-        && standing.account.eq_ignore_ascii_case(ACCOUNT)
-        && !state_dir::is_remote(folder);
-    let descriptor = told
-        .then(|| calls::descriptor(folder))
-        .and_then(Result::ok)?;
+/// Whether the account of the installed service is known to have no right to read a folder, by the
+/// folder's access list. That is not known without the service, with an account of a person's
+/// choice, or on another machine.
+pub(super) fn is_closed_to_service(folder: &Path) -> bool {
+    let Ok(service) = state(Scope::System) else {
+        return false;
+    };
+    if !service.installed
+        || !service.account.eq_ignore_ascii_case(ACCOUNT)
+        || state_dir::is_remote(folder)
+    {
+        return false;
+    }
+    let Ok(descriptor) = calls::descriptor(folder) else {
+        return false;
+    };
+
     let account = service_sid(SERVICE_NAME);
-    let groups: Vec<&str> = MEMBER_OF
-        .iter()
-        .copied()
-        .chain([account.as_str()])
-        .collect();
-    Some(!Descriptor::parse(&descriptor).lets_read(&groups))
+    let mut accounts = vec![account.as_str()];
+    accounts.extend(MEMBER_OF);
+    !Descriptor::parse(&descriptor).lets_read(&accounts)
 }
 
 /// Not asked for: the Service Control Manager shows no such line.
@@ -243,32 +231,31 @@ fn for_the_machine(scope: Scope) -> Result<(), ServiceError> {
     match scope {
         Scope::System => Ok(()),
         Scope::User => Err(ServiceError::Unsupported(
-            "Windows has no services of a user; let Task Scheduler start `kado run` when you log on, or leave --user away"
+            "Windows has no services of a user; let Task Scheduler start `kado run` when you log on, \
+             or run the command without --user"
                 .to_owned(),
         )),
     }
 }
 
-/// Whether the account of a service can rely on a program there.
-fn fit(program: &Path) -> Result<(), ServiceError> {
-    let refuse = |why: &str| {
-        let why = format!(
-            "{why}; put it into a folder such as `C:\\Program Files\\kado` and install from there"
-        );
-        Err(ServiceError::Program {
-            program: program.to_owned(),
-            why,
-        })
-    };
-    if state_dir::is_remote(program) {
-        return refuse("it lies on another machine");
-    }
+/// Refuses a program in a place that the account of a service cannot rely on.
+fn check_program(program: &Path) -> Result<(), ServiceError> {
     let profiles =
         directories::UserDirs::new().and_then(|dirs| dirs.home_dir().parent().map(Path::to_owned));
-    if profiles.is_some_and(|profiles| is_in(program, &profiles)) {
-        return refuse("the account of the service cannot read the folders of users");
-    }
-    Ok(())
+    let why = if state_dir::is_remote(program) {
+        "it lies on another machine"
+    } else if profiles.is_some_and(|profiles| is_in(program, &profiles)) {
+        "the account of the service cannot read the folders of users"
+    } else {
+        return Ok(());
+    };
+
+    Err(ServiceError::Program {
+        program: program.to_owned(),
+        why: format!(
+            "{why}; put it into a folder such as `C:\\Program Files\\kado` and install from there"
+        ),
+    })
 }
 
 fn unusable(path: &Path, source: std::io::Error) -> ServiceError {
@@ -283,33 +270,31 @@ fn unusable(path: &Path, source: std::io::Error) -> ServiceError {
 mod tests {
     use super::*;
 
+    fn refusal(program: &Path) -> String {
+        check_program(program).unwrap_err().to_string()
+    }
+
     #[test]
     fn a_program_in_the_folder_of_a_user_is_no_service() {
         let home = directories::UserDirs::new().unwrap().home_dir().to_owned();
-        let text = fit(&home.join("Downloads").join("kado.exe"))
-            .unwrap_err()
-            .to_string();
+        let text = refusal(&home.join("Downloads").join("kado.exe"));
         assert!(
             text.contains("cannot read the folders of users; put it into"),
             "{text}"
         );
-        assert!(
-            fit(Path::new(r"\\server\tools\kado.exe"))
-                .unwrap_err()
-                .to_string()
-                .contains("another machine")
-        );
-        fit(Path::new(r"C:\Program Files\kado\kado.exe")).unwrap();
+    }
+
+    #[test]
+    fn a_program_on_another_machine_is_no_service() {
+        let text = refusal(Path::new(r"\\server\tools\kado.exe"));
+        assert!(text.contains("another machine"), "{text}");
+        check_program(Path::new(r"C:\Program Files\kado\kado.exe")).unwrap();
     }
 
     #[test]
     fn a_user_has_no_service() {
-        assert!(
-            stop(Scope::User)
-                .unwrap_err()
-                .to_string()
-                .contains("Task Scheduler")
-        );
+        let text = stop(Scope::User).unwrap_err().to_string();
+        assert!(text.contains("Task Scheduler"), "{text}");
     }
 
     #[test]

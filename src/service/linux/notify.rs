@@ -6,27 +6,27 @@ use std::time::Duration;
 use sd_notify::NotifyState;
 
 /// The service is up.
-pub(crate) fn ready() {
+pub(in crate::service) fn ready() {
     tell(NotifyState::Ready);
 }
 
-/// One line on how things stand, for `systemctl status`.
-pub(crate) fn say(text: &str) {
+/// One line on what the service does, for `systemctl status`.
+pub(in crate::service) fn say(text: &str) {
     tell(NotifyState::Status(text));
 }
 
 /// How often a sign of life is wanted: `WatchdogSec=` of the unit.
-pub(crate) fn watchdog() -> Option<Duration> {
+pub(in crate::service) fn watchdog() -> Option<Duration> {
     sd_notify::watchdog_enabled()
 }
 
 /// A sign of life.
-pub(crate) fn alive() {
+pub(in crate::service) fn alive() {
     tell(NotifyState::Watchdog);
 }
 
 /// The service begins to end.
-pub(crate) fn stopping() {
+pub(in crate::service) fn stopping() {
     tell(NotifyState::Stopping);
 }
 

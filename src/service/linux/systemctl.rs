@@ -11,7 +11,8 @@ use crate::service::{Scope, ServiceError};
 pub(super) const SERVICE: &str = "kado.service";
 
 /// The properties that `systemctl show` is asked for.
-const PROPERTIES: &str = "LoadState,ActiveState,SubState,UnitFileState,MainPID,StatusText,Result,ExecMainStatus,FragmentPath,NRestarts";
+const PROPERTIES: &str = "LoadState,ActiveState,SubState,UnitFileState,MainPID,StatusText,\
+                          Result,ExecMainStatus,FragmentPath,NRestarts";
 
 /// The manager of the system or of the user.
 pub(super) struct Systemctl {
@@ -29,7 +30,7 @@ impl Systemctl {
     /// # Errors
     /// When there is none, with what it says.
     pub(super) fn answers(&self) -> Result<(), ServiceError> {
-        self.command(&["show", "--property=Version"]).map(|_| ())
+        self.run(&["show", "--property=Version"])
     }
 
     /// Runs a command of `systemctl`.
@@ -37,15 +38,8 @@ impl Systemctl {
     /// # Errors
     /// When it fails, with what it says.
     pub(super) fn run(&self, arguments: &[&str]) -> Result<(), ServiceError> {
-        self.command(arguments).map(|_| ())
-    }
-
-    /// Whether systemd knows a unit.
-    ///
-    /// # Errors
-    /// When systemd does not answer.
-    pub(super) fn is_loaded(&self, unit: &str) -> Result<bool, ServiceError> {
-        Ok(self.show(unit)?.loaded())
+        self.output(arguments)?;
+        Ok(())
     }
 
     /// Whether a unit starts by itself.
@@ -53,7 +47,7 @@ impl Systemctl {
     /// # Errors
     /// When systemd does not answer.
     pub(super) fn is_enabled(&self, unit: &str) -> Result<bool, ServiceError> {
-        Ok(self.show(unit)?.enabled())
+        Ok(self.show(unit)?.is_enabled())
     }
 
     /// Whether a unit is up or coming up.
@@ -61,21 +55,16 @@ impl Systemctl {
     /// # Errors
     /// When systemd does not answer.
     pub(super) fn is_active(&self, unit: &str) -> Result<bool, ServiceError> {
-        Ok(self.show(unit)?.active())
+        Ok(self.show(unit)?.is_active())
     }
 
-    /// How a unit stands.
+    /// What systemd knows of a unit; of one that it does not know, that it does not.
     ///
     /// # Errors
     /// When systemd does not answer.
-    pub(super) fn show(&self, unit: &str) -> Result<Shown, ServiceError> {
-        Ok(Shown(self.command(&[
-            "show",
-            "--property",
-            PROPERTIES,
-            "--",
-            unit,
-        ])?))
+    pub(super) fn show(&self, unit: &str) -> Result<UnitProperties, ServiceError> {
+        let printed = self.output(&["show", "--property", PROPERTIES, "--", unit])?;
+        Ok(UnitProperties(printed))
     }
 
     /// The text of a unit, with its drop-ins.
@@ -83,53 +72,56 @@ impl Systemctl {
     /// # Errors
     /// When systemd does not answer or does not know the unit.
     pub(super) fn text(&self, unit: &str) -> Result<String, ServiceError> {
-        self.command(&["cat", "--", unit])
+        self.output(&["cat", "--", unit])
     }
 
     /// The version of systemd; `None` where it does not answer.
     pub(super) fn version(&self) -> Option<u32> {
-        version_in(&self.command(&["--version"]).ok()?)
+        version_in(&self.output(&["--version"]).ok()?)
     }
 
-    fn command(&self, arguments: &[&str]) -> Result<String, ServiceError> {
+    fn output(&self, arguments: &[&str]) -> Result<String, ServiceError> {
         let mut command = Command::new("systemctl");
-        command.args(match self.scope {
-            Scope::System => &["--no-ask-password"][..],
-            Scope::User => &["--user", "--no-ask-password"],
-        });
-        output(command.args(arguments))
+        if self.scope == Scope::User {
+            command.arg("--user");
+        }
+        // kado is also called by scripts, which nobody answers for.
+        command.arg("--no-ask-password").args(arguments);
+        output(&mut command)
     }
 }
 
 /// The number in `systemd 252 (252.38-1~deb12u1)`.
 fn version_in(text: &str) -> Option<u32> {
     let number = text.split_whitespace().nth(1)?;
-    number
-        .split(|letter: char| !letter.is_ascii_digit())
-        .next()?
-        .parse()
-        .ok()
+    let end = number
+        .find(|letter: char| !letter.is_ascii_digit())
+        .unwrap_or(number.len());
+    number[..end].parse().ok()
 }
 
 /// What `systemctl show` printed: a line `Name=value` for each property.
-pub(super) struct Shown(String);
+pub(super) struct UnitProperties(String);
 
-impl Shown {
+impl UnitProperties {
     fn property(&self, name: &str) -> &str {
-        let value = self
-            .0
-            .lines()
-            .find_map(|line| line.strip_prefix(name)?.strip_prefix('='));
-        value.unwrap_or_default()
+        for line in self.0.lines() {
+            if let Some((property, value)) = line.split_once('=')
+                && property == name
+            {
+                return value;
+            }
+        }
+        ""
     }
 
     /// Whether systemd knows the unit.
-    pub(super) fn loaded(&self) -> bool {
+    pub(super) fn is_loaded(&self) -> bool {
         self.property("LoadState") == "loaded"
     }
 
     /// Whether the unit starts by itself.
-    pub(super) fn enabled(&self) -> bool {
+    pub(super) fn is_enabled(&self) -> bool {
         matches!(
             self.property("UnitFileState"),
             "enabled" | "enabled-runtime"
@@ -138,7 +130,7 @@ impl Shown {
 
     /// Whether it is up or coming up. One that fails again and again is not, though systemd is
     /// about to try once more.
-    pub(super) fn active(&self) -> bool {
+    pub(super) fn is_active(&self) -> bool {
         self.property("SubState") != "auto-restart"
             && matches!(
                 self.property("ActiveState"),
@@ -147,16 +139,16 @@ impl Shown {
     }
 
     /// Whether its process runs.
-    pub(super) fn running(&self) -> bool {
+    pub(super) fn is_running(&self) -> bool {
         self.property("ActiveState") == "active"
     }
 
-    /// Its process.
+    /// Its process; systemd says 0 where there is none.
     pub(super) fn pid(&self) -> Option<u32> {
-        self.property("MainPID")
-            .parse()
-            .ok()
-            .filter(|pid| *pid != 0)
+        match self.property("MainPID").parse() {
+            Ok(0) | Err(_) => None,
+            Ok(pid) => Some(pid),
+        }
     }
 
     /// The file that defines it.
@@ -164,31 +156,35 @@ impl Shown {
         self.property("FragmentPath").to_owned()
     }
 
-    /// How it stands, in words of systemd and of the service.
+    /// Its state, in words of systemd and of the service.
     pub(super) fn in_words(&self) -> String {
-        if !self.loaded() {
+        if !self.is_loaded() {
             return "not installed".to_owned();
         }
-        let mut words = format!(
-            "{} ({})",
-            self.property("ActiveState"),
-            self.property("SubState")
-        );
-        if self.property("ActiveState") == "failed" {
-            words = format!(
+
+        let active = self.property("ActiveState");
+        let mut words = if active == "failed" {
+            format!(
                 "failed ({}, exit code {})",
                 self.property("Result"),
                 self.property("ExecMainStatus")
-            );
+            )
+        } else {
+            format!("{active} ({})", self.property("SubState"))
+        };
+
+        match self.property("NRestarts") {
+            "" | "0" => {}
+            "1" => words.push_str(", restarted once"),
+            restarts => words.push_str(&format!(", restarted {restarts} times")),
         }
-        let restarts = self.property("NRestarts").parse().unwrap_or(0_u32);
-        if restarts > 0 {
-            words = format!("{words}, restarted {restarts} times");
+
+        let status = self.property("StatusText");
+        if !status.is_empty() {
+            words.push_str(": ");
+            words.push_str(status);
         }
-        match self.property("StatusText") {
-            "" => words,
-            text => format!("{words}: {text}"),
-        }
+        words
     }
 }
 
@@ -196,51 +192,70 @@ impl Shown {
 mod tests {
     use super::*;
 
+    fn properties(lines: &[&str]) -> UnitProperties {
+        UnitProperties(lines.join("\n"))
+    }
+
     #[test]
     fn a_service_that_failed_says_with_which_exit_code() {
-        let shown = Shown(
-            "LoadState=loaded\nActiveState=failed\nSubState=failed\nUnitFileState=enabled\nMainPID=0\nStatusText=\n\
-             Result=exit-code\nExecMainStatus=2\nNRestarts=0"
-                .to_owned(),
-        );
-        assert_eq!(shown.in_words(), "failed (exit-code, exit code 2)");
-        assert_eq!(
-            (shown.enabled(), shown.running(), shown.pid()),
-            (true, false, None)
-        );
+        let failed = properties(&[
+            "LoadState=loaded",
+            "ActiveState=failed",
+            "SubState=failed",
+            "UnitFileState=enabled",
+            "MainPID=0",
+            "StatusText=",
+            "Result=exit-code",
+            "ExecMainStatus=2",
+            "NRestarts=0",
+        ]);
+
+        assert_eq!(failed.in_words(), "failed (exit-code, exit code 2)");
+        assert!(failed.is_enabled());
+        assert!(!failed.is_running());
+        assert_eq!(failed.pid(), None);
     }
 
     #[test]
     fn a_running_service_says_what_it_does() {
-        let shown = Shown(
-            "LoadState=loaded\nActiveState=active\nSubState=running\nMainPID=42\nNRestarts=1\nStatusText=2 wait"
-                .to_owned(),
-        );
+        let running = properties(&[
+            "LoadState=loaded",
+            "ActiveState=active",
+            "SubState=running",
+            "MainPID=42",
+            "NRestarts=1",
+            "StatusText=2 wait",
+        ]);
+
         assert_eq!(
-            shown.in_words(),
-            "active (running), restarted 1 times: 2 wait"
+            running.in_words(),
+            "active (running), restarted once: 2 wait"
         );
-        assert_eq!(shown.pid(), Some(42));
+        assert_eq!(running.pid(), Some(42));
     }
 
     #[test]
     fn the_version_is_read_from_what_systemd_says_of_itself() {
-        assert_eq!(
-            version_in("systemd 252 (252.38-1~deb12u1)\n+PAM +AUDIT"),
-            Some(252)
-        );
+        let debian = "systemd 252 (252.38-1~deb12u1)\n+PAM +AUDIT";
+        assert_eq!(version_in(debian), Some(252));
         assert_eq!(version_in("systemd 249.11-0ubuntu3 (249)"), Some(249));
         assert_eq!(version_in(""), None);
     }
 
     #[test]
     fn a_service_that_fails_again_and_again_does_not_run() {
-        let shown = |sub: &str| {
-            Shown(format!(
-                "LoadState=loaded\nActiveState=activating\nSubState={sub}\n"
-            ))
-        };
-        assert!(shown("start").active());
-        assert!(!shown("auto-restart").active());
+        let starting = [
+            "LoadState=loaded",
+            "ActiveState=activating",
+            "SubState=start",
+        ];
+        assert!(properties(&starting).is_active());
+
+        let failing = [
+            "LoadState=loaded",
+            "ActiveState=activating",
+            "SubState=auto-restart",
+        ];
+        assert!(!properties(&failing).is_active());
     }
 }

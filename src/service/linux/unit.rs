@@ -14,28 +14,6 @@ pub(super) const TOKEN_SERVICE: &str = include_str!("../../../systemd/kado-token
 const SYSTEM: &str = include_str!("../../../systemd/kado.service");
 const USER: &str = include_str!("../../../systemd/kado-user.service");
 
-/// The unit of an installation.
-pub(super) fn service(installation: &Installation) -> String {
-    let template = match installation.scope {
-        Scope::System => SYSTEM,
-        Scope::User => USER,
-    };
-    let words =
-        std::iter::once(installation.program.display().to_string()).chain(installation.arguments());
-    let command = words
-        .map(|word| quoted(&word))
-        .collect::<Vec<_>>()
-        .join(" ");
-    let line = |line: &str| {
-        if line.starts_with("ExecStart=") {
-            format!("ExecStart={command}")
-        } else {
-            line.to_owned()
-        }
-    };
-    template.lines().map(|text| line(text) + "\n").collect()
-}
-
 /// Settings of `[Service]` that say how a process is started and looked after, not what it sees.
 const LIFE: [&str; 8] = [
     "Type",
@@ -48,6 +26,31 @@ const LIFE: [&str; 8] = [
     "RuntimeMax",
 ];
 
+/// The unit of an installation.
+pub(super) fn service(installation: &Installation) -> String {
+    let template = match installation.scope {
+        Scope::System => SYSTEM,
+        Scope::User => USER,
+    };
+    let command: Vec<String> = installation
+        .command_line()
+        .iter()
+        .map(|word| quoted(word))
+        .collect();
+
+    let mut unit = String::new();
+    for line in template.lines() {
+        if line.starts_with("ExecStart=") {
+            unit.push_str("ExecStart=");
+            unit.push_str(&command.join(" "));
+        } else {
+            unit.push_str(line);
+        }
+        unit.push('\n');
+    }
+    unit
+}
+
 /// The settings of a unit that make its surroundings: account, folders, credentials, sandbox. In
 /// the order of the text, because later ones add to earlier ones.
 pub(super) fn surroundings(units: &str) -> Vec<String> {
@@ -57,8 +60,10 @@ pub(super) fn surroundings(units: &str) -> Vec<String> {
         if line.starts_with('[') {
             section = line;
         }
-        let setting = section == "[Service]" && line.contains('=') && !line.starts_with(['#', ';']);
-        if setting && !LIFE.iter().any(|life| line.starts_with(life)) {
+
+        let is_setting = line.contains('=') && !line.starts_with(['#', ';']);
+        let is_life = LIFE.iter().any(|life| line.starts_with(life));
+        if section == "[Service]" && is_setting && !is_life {
             settings.push(line.to_owned());
         }
     }
@@ -73,8 +78,11 @@ fn quoted(word: &str) -> String {
         .replace('"', "\\\"")
         .replace('%', "%%")
         .replace('$', "$$");
-    let plain = |letter: char| letter.is_ascii_alphanumeric() || "/._-+:=@".contains(letter);
-    if word.chars().all(plain) {
+
+    let is_plain = word
+        .chars()
+        .all(|letter| letter.is_ascii_alphanumeric() || "/._-+:=@".contains(letter));
+    if is_plain {
         escaped
     } else {
         format!("\"{escaped}\"")
@@ -107,53 +115,52 @@ mod tests {
 
     #[test]
     fn the_unit_of_a_package_is_the_unit_of_the_program() {
-        let unit = service(&installation(Scope::System, PROGRAM, "/etc/kado/kado.toml"));
-        assert_eq!(unit, SYSTEM);
+        let packaged = installation(Scope::System, PROGRAM, "/etc/kado/kado.toml");
+        assert_eq!(service(&packaged), SYSTEM);
     }
 
     #[test]
     fn the_surroundings_are_account_credential_and_sandbox_and_not_the_life_of_the_process() {
-        let settings = surroundings(&format!(
-            "{SYSTEM}\n[Service]\nWatchdogSec=1\nInaccessiblePaths=/secret\n"
-        ));
-        for there in [
+        let drop_in = "[Service]\nWatchdogSec=1\nInaccessiblePaths=/secret\n";
+        let settings = surroundings(&format!("{SYSTEM}\n{drop_in}"));
+
+        for expected in [
             "User=kado",
             "LoadCredential=kado-token",
             "ProtectHome=read-only",
             "InaccessiblePaths=/secret",
         ] {
-            assert!(settings.iter().any(|setting| setting == there), "{there}");
+            assert!(
+                settings.iter().any(|setting| setting == expected),
+                "{expected}"
+            );
         }
-        assert!(
-            !settings
-                .iter()
-                .any(|setting| setting.starts_with("Type=") || setting.starts_with("WatchdogSec="))
-        );
+        for setting in &settings {
+            assert!(!setting.starts_with("Type="), "{setting}");
+            assert!(!setting.starts_with("WatchdogSec="), "{setting}");
+        }
     }
 
     #[test]
     fn strange_characters_in_a_path_reach_the_program() {
-        let unit = service(&installation(
+        let strange = installation(
             Scope::System,
             "/opt/my tools/100%/kado",
             "/etc/kado/a \"b\" $c.toml",
-        ));
+        );
         assert_eq!(
-            command(&unit),
+            command(&service(&strange)),
             r#"ExecStart="/opt/my tools/100%%/kado" run --config "/etc/kado/a \"b\" $$c.toml""#
         );
     }
 
     #[test]
     fn a_users_service_names_the_users_configuration() {
-        let unit = service(&installation(
-            Scope::User,
-            "/usr/bin/kado",
-            "/home/me/.config/kado/kado.toml",
-        ));
+        let config = "/home/me/.config/kado/kado.toml";
+        let users = installation(Scope::User, "/usr/bin/kado", config);
         assert_eq!(
-            command(&unit),
-            "ExecStart=/usr/bin/kado run --config /home/me/.config/kado/kado.toml"
+            command(&service(&users)),
+            format!("ExecStart=/usr/bin/kado run --config {config}")
         );
     }
 }

@@ -6,11 +6,12 @@
     reason = "the account is made by programs of the system"
 )]
 
+use std::collections::HashSet;
 use std::path::Path;
 use std::process::Command;
 
 use crate::service::ServiceError;
-use crate::service::command::output;
+use crate::service::command::{output, run};
 
 /// The account and its group. Accounts of daemons begin with `_` on macOS.
 pub(in crate::service) const ACCOUNT: &str = "_kado";
@@ -24,6 +25,7 @@ pub(super) fn make() -> Result<Vec<String>, ServiceError> {
     if dscl(&["-read", &user()]).is_ok() {
         return Ok(Vec::new());
     }
+
     let id = free_id()?.to_string();
     dscl(&["-create", &group()])?;
     dscl(&["-create", &group(), "PrimaryGroupID", &id])?;
@@ -58,43 +60,41 @@ pub(super) fn make_folder(folder: &Path) -> Result<Vec<String>, ServiceError> {
     if folder.is_dir() {
         return Ok(Vec::new());
     }
-    let failed = |source| ServiceError::File {
+    std::fs::create_dir_all(folder).map_err(|source| ServiceError::File {
         action: "made",
         path: folder.to_owned(),
         source,
-    };
-    std::fs::create_dir_all(folder).map_err(failed)?;
+    })?;
     give(folder)?;
-    output(Command::new("chmod").arg("2770").arg(folder))?;
+    // What is made in it belongs to the group.
+    run(Command::new("chmod").arg("2770").arg(folder))?;
     Ok(vec![format!("made `{}`", folder.display())])
 }
 
 /// Gives a file or folder to the account.
 pub(super) fn give(path: &Path) -> Result<(), ServiceError> {
-    output(
-        Command::new("chown")
-            .arg(format!("{ACCOUNT}:{ACCOUNT}"))
-            .arg(path),
-    )
-    .map(|_| ())
+    let owner = format!("{ACCOUNT}:{ACCOUNT}");
+    run(Command::new("chown").arg(owner).arg(path))
 }
 
 /// A number that neither a user nor a group has.
 fn free_id() -> Result<u32, ServiceError> {
-    let users = dscl(&["-list", "/Users", "UniqueID"])?;
-    let groups = dscl(&["-list", "/Groups", "PrimaryGroupID"])?;
-    let taken = |id: &u32| {
-        let id = id.to_string();
-        users
-            .lines()
-            .chain(groups.lines())
-            .any(|line| line.split_whitespace().next_back() == Some(&id))
-    };
-    (FIRST_ID..=LAST_ID).find(|id| !taken(id)).ok_or_else(|| {
-        ServiceError::Unsupported(format!(
-            "no number between {FIRST_ID} and {LAST_ID} is free for `{ACCOUNT}`"
-        ))
-    })
+    // A line is a name and its number, with blanks between them.
+    let mut listed = dscl(&["-list", "/Users", "UniqueID"])?;
+    listed.push('\n');
+    listed.push_str(&dscl(&["-list", "/Groups", "PrimaryGroupID"])?);
+    let used: HashSet<&str> = listed
+        .lines()
+        .filter_map(|line| line.split_whitespace().next_back())
+        .collect();
+
+    (FIRST_ID..=LAST_ID)
+        .find(|id| !used.contains(id.to_string().as_str()))
+        .ok_or_else(|| {
+            ServiceError::Unsupported(format!(
+                "no number between {FIRST_ID} and {LAST_ID} is free for `{ACCOUNT}`"
+            ))
+        })
 }
 
 fn user() -> String {

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::Command;
 
 use crate::SERVICE_NAME;
-use crate::service::command::output;
+use crate::service::command::{output, run};
 use crate::service::{Scope, ServiceError};
 
 /// A domain of launchd: the system's, or that of a user who is logged in.
@@ -29,13 +29,10 @@ impl Launchctl {
     /// # Errors
     /// When launchd refuses.
     pub(super) fn bootstrap(&self, plist: &Path) -> Result<(), ServiceError> {
-        output(
-            Command::new("launchctl")
-                .arg("bootstrap")
-                .arg(&self.domain)
-                .arg(plist),
-        )
-        .map(|_| ())
+        run(Command::new("launchctl")
+            .arg("bootstrap")
+            .arg(&self.domain)
+            .arg(plist))
     }
 
     /// Stops the service and forgets its plist; whether it was loaded.
@@ -43,10 +40,10 @@ impl Launchctl {
     /// # Errors
     /// When launchd refuses.
     pub(super) fn bootout(&self) -> Result<bool, ServiceError> {
-        if !self.is_loaded()? {
+        if !self.is_loaded() {
             return Ok(false);
         }
-        output(Command::new("launchctl").args(["bootout", &self.service()]))?;
+        run(Command::new("launchctl").args(["bootout", &self.service()]))?;
         Ok(true)
     }
 
@@ -55,7 +52,7 @@ impl Launchctl {
     /// # Errors
     /// When launchd refuses.
     pub(super) fn enable(&self) -> Result<(), ServiceError> {
-        output(Command::new("launchctl").args(["enable", &self.service()])).map(|_| ())
+        run(Command::new("launchctl").args(["enable", &self.service()]))
     }
 
     /// Starts a service that is loaded.
@@ -63,26 +60,22 @@ impl Launchctl {
     /// # Errors
     /// When launchd refuses.
     pub(super) fn kickstart(&self) -> Result<(), ServiceError> {
-        output(Command::new("launchctl").args(["kickstart", &self.service()])).map(|_| ())
+        run(Command::new("launchctl").args(["kickstart", &self.service()]))
     }
 
     /// Whether launchd has loaded it.
-    ///
-    /// # Errors
-    /// When `launchctl` cannot be started.
-    pub(super) fn is_loaded(&self) -> Result<bool, ServiceError> {
-        Ok(self.print().is_some())
+    pub(super) fn is_loaded(&self) -> bool {
+        self.print().is_some()
     }
 
     /// Its process, if it runs.
-    ///
-    /// # Errors
-    /// When `launchctl` cannot be started.
-    pub(super) fn pid(&self) -> Result<Option<u32>, ServiceError> {
-        let printed = self.print().unwrap_or_default();
-        Ok(printed
-            .lines()
-            .find_map(|line| line.trim().strip_prefix("pid = ")?.parse().ok()))
+    pub(super) fn pid(&self) -> Option<u32> {
+        for line in self.print()?.lines() {
+            if let Some(pid) = line.trim().strip_prefix("pid = ") {
+                return pid.parse().ok();
+            }
+        }
+        None
     }
 
     /// Whether launchd loads it by itself: the plist is disabled until `enable` says otherwise.
@@ -92,14 +85,16 @@ impl Launchctl {
     pub(super) fn is_enabled(&self) -> Result<bool, ServiceError> {
         let listed = output(Command::new("launchctl").args(["print-disabled", &self.domain]))?;
         let name = format!("\"{SERVICE_NAME}\" =>");
-        let line = listed
-            .lines()
-            .map(str::trim)
-            .find(|line| line.starts_with(&name));
-        // Older systems say `false` for what is not disabled.
-        Ok(line.is_some_and(|line| line.ends_with("enabled") || line.ends_with("false")))
+        for line in listed.lines().map(str::trim) {
+            if line.starts_with(&name) {
+                // Older systems say `false` for what is not disabled.
+                return Ok(line.ends_with("enabled") || line.ends_with("false"));
+            }
+        }
+        Ok(false)
     }
 
+    /// What launchd prints of the service; it fails where there is none.
     fn print(&self) -> Option<String> {
         output(Command::new("launchctl").args(["print", &self.service()])).ok()
     }

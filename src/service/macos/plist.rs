@@ -5,7 +5,7 @@ use crate::service::{Installation, Scope};
 
 const DAEMON: &str = include_str!("../../../packaging/macos/daemon.plist");
 const AGENT: &str = include_str!("../../../packaging/macos/agent.plist");
-/// The line of the templates that stands for the program and its arguments.
+/// The lines of the templates that stand for the program and its arguments.
 const COMMAND: &str = "<string>/usr/local/bin/kado</string>\n\t\t<string>run</string>";
 
 /// The plist of an installation.
@@ -14,12 +14,13 @@ pub(super) fn text(installation: &Installation) -> String {
         Scope::System => DAEMON,
         Scope::User => AGENT,
     };
-    let words =
-        std::iter::once(installation.program.display().to_string()).chain(installation.arguments());
-    let words: Vec<_> = words
-        .map(|word| format!("<string>{}</string>", escaped(&word)))
+    let words: Vec<String> = installation
+        .command_line()
+        .iter()
+        .map(|word| format!("<string>{}</string>", escaped(word)))
         .collect();
     let logs = escaped(&installation.places.logs.display().to_string());
+
     template
         .replace(COMMAND, &words.join("\n\t\t"))
         .replace("@LOGS@", &logs)
@@ -37,6 +38,7 @@ mod tests {
 
     #[test]
     fn the_templates_have_the_command_that_is_replaced() {
-        assert!(DAEMON.contains(COMMAND) && AGENT.contains(COMMAND));
+        assert!(DAEMON.contains(COMMAND));
+        assert!(AGENT.contains(COMMAND));
     }
 }

@@ -1,12 +1,13 @@
 //! What is asked of the Service Control Manager: to install, remove, start and stop the service,
-//! and how it stands.
+//! and what it knows of it. Starting and stopping wait until the service has got there: a command
+//! that says "started" is believed.
 
 #![expect(
     clippy::disallowed_methods,
     reason = "the Service Control Manager is waited for"
 )]
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::io;
 use std::thread::sleep;
 use std::time::Duration;
@@ -21,7 +22,7 @@ use windows_service::service_manager::{ServiceManager, ServiceManagerAccess};
 use super::error::{code, reason};
 use super::{ACCOUNT, DRAIN};
 use crate::SERVICE_NAME;
-use crate::service::{Installation, Scope, ServiceError};
+use crate::service::{Installation, ManagerState, Scope, ServiceError};
 
 /// The name in the list of services.
 const DISPLAY_NAME: &str = "kado";
@@ -60,24 +61,6 @@ const BEING_DELETED: i32 = 1072;
 /// A connection to the Service Control Manager.
 pub(super) struct Manager(ServiceManager);
 
-/// How the service stands.
-pub(super) struct Standing {
-    /// Whether there is one.
-    pub(super) installed: bool,
-    /// Whether it starts with the machine.
-    pub(super) enabled: bool,
-    /// Whether it runs or starts.
-    pub(super) running: bool,
-    /// Its process.
-    pub(super) pid: Option<u32>,
-    /// The state in words, with the exit code if it failed.
-    pub(super) detail: String,
-    /// The account it runs as.
-    pub(super) account: String,
-    /// The command that the Service Control Manager starts.
-    pub(super) definition: String,
-}
-
 impl Manager {
     /// To install and remove, which takes an administrator.
     pub(super) fn to_change(what: &str) -> Result<Self, ServiceError> {
@@ -101,36 +84,29 @@ impl Manager {
         let what = "installing the service";
         let access =
             ServiceAccess::CHANGE_CONFIG | ServiceAccess::QUERY_CONFIG | ServiceAccess::START;
+
         let mut done = Vec::new();
         let service = match self.open(what, access)? {
             Some(service) => {
-                let info = info(installation, None);
-                let known = service
-                    .query_config()
-                    .map_err(|error| failed(what, &error))?;
-                let same = known.executable_path.as_os_str() == command_line(&info)
-                    && known.start_type == ServiceStartType::AutoStart;
-                if !same {
-                    service
-                        .change_config(&info)
-                        .map_err(|error| failed(what, &error))?;
+                if update(&service, &info(installation, None), what)? {
                     done.push(format!("brought the service `{SERVICE_NAME}` up to date"));
                 }
                 service
             }
             None => {
                 let info = info(installation, Some(ACCOUNT.into()));
-                let made = self
+                let service = self
                     .0
                     .create_service(&info, access)
                     .map_err(|error| failed(what, &error))?;
                 done.push(format!(
                     "installed the service `{SERVICE_NAME}` with the account `{ACCOUNT}`"
                 ));
-                made
+                service
             }
         };
-        done.extend(settle(&service)?);
+
+        done.extend(set_details(&service)?);
         Ok(done)
     }
 
@@ -155,14 +131,10 @@ impl Manager {
             Err(error) if code(&error) == Some(ALREADY_RUNNING) => return Ok(false),
             Err(error) => return Err(failed(what, &error)),
         }
-        let status = wait(&service, what, ServiceState::StartPending)?;
-        if status.current_state == ServiceState::Running {
-            return Ok(true);
-        }
-        Err(ServiceError::Command {
-            command: what.to_owned(),
-            output: in_words(&status),
-        })
+
+        let status = wait(&service, what, &[ServiceState::StartPending])?;
+        reached(ServiceState::Running, &status, what)?;
+        Ok(true)
     }
 
     /// Stops it and waits until it has ended; whether it was running before.
@@ -174,26 +146,22 @@ impl Manager {
         )
     }
 
-    /// How it stands.
-    pub(super) fn standing(&self) -> Result<Standing, ServiceError> {
+    /// What is known of it.
+    pub(super) fn state(&self) -> Result<ManagerState, ServiceError> {
         let what = "looking at the service";
-        let Some(service) = self.open(
-            what,
-            ServiceAccess::QUERY_CONFIG | ServiceAccess::QUERY_STATUS,
-        )?
-        else {
-            return Ok(Standing::missing());
+        let access = ServiceAccess::QUERY_CONFIG | ServiceAccess::QUERY_STATUS;
+        let Some(service) = self.open(what, access)? else {
+            return Ok(not_installed());
         };
+
         let config = service
             .query_config()
             .map_err(|error| failed(what, &error))?;
         let status = service
             .query_status()
             .map_err(|error| failed(what, &error))?;
-        let account = config
-            .account_name
-            .map(|name| name.to_string_lossy().into_owned());
-        Ok(Standing {
+        let account = config.account_name.unwrap_or_default();
+        Ok(ManagerState {
             installed: true,
             enabled: config.start_type == ServiceStartType::AutoStart,
             running: matches!(
@@ -202,7 +170,7 @@ impl Manager {
             ),
             pid: status.process_id.filter(|process| *process != 0),
             detail: in_words(&status),
-            account: account.unwrap_or_default(),
+            account: account.to_string_lossy().into_owned(),
             definition: config.executable_path.display().to_string(),
         })
     }
@@ -223,23 +191,23 @@ impl Manager {
     }
 }
 
-impl Standing {
-    fn missing() -> Self {
-        Self {
-            installed: false,
-            enabled: false,
-            running: false,
-            pid: None,
-            detail: "not installed".to_owned(),
-            account: ACCOUNT.to_owned(),
-            definition: "-".to_owned(),
-        }
+fn not_installed() -> ManagerState {
+    ManagerState {
+        installed: false,
+        enabled: false,
+        running: false,
+        pid: None,
+        detail: "not installed".to_owned(),
+        account: ACCOUNT.to_owned(),
+        definition: "-".to_owned(),
     }
 }
 
 fn info(installation: &Installation, account: Option<OsString>) -> ServiceInfo {
     let mut arguments = installation.arguments();
+    // Behind `run`: it has to answer the service manager.
     arguments.insert(1, "--service".to_owned());
+
     ServiceInfo {
         name: SERVICE_NAME.into(),
         display_name: DISPLAY_NAME.into(),
@@ -254,33 +222,53 @@ fn info(installation: &Installation, account: Option<OsString>) -> ServiceInfo {
     }
 }
 
-/// The command as the crate writes it: words with blanks in quotes. Paths hold no quotes.
-fn command_line(info: &ServiceInfo) -> OsString {
-    let words = std::iter::once(info.executable_path.as_os_str())
-        .chain(info.launch_arguments.iter().map(OsString::as_os_str));
-    let quoted = words.map(|word| {
-        let word = word.to_string_lossy();
-        if word.contains([' ', '\t']) {
-            format!("\"{word}\"")
-        } else {
-            word.into_owned()
-        }
-    });
-    quoted.collect::<Vec<_>>().join(" ").into()
+/// Brings an installed service up to date; whether it was not.
+fn update(service: &Service, info: &ServiceInfo, what: &str) -> Result<bool, ServiceError> {
+    let config = service
+        .query_config()
+        .map_err(|error| failed(what, &error))?;
+    if config.executable_path.as_os_str() == command_line(info)
+        && config.start_type == ServiceStartType::AutoStart
+    {
+        return Ok(false);
+    }
+    service
+        .change_config(info)
+        .map_err(|error| failed(what, &error))?;
+    Ok(true)
 }
 
-/// All that is said about a service after it was made. What this Windows does not know is told and
-/// left out.
-fn settle(service: &Service) -> Result<Vec<String>, ServiceError> {
-    let restart = |delay: Duration| ServiceAction {
+/// The command as the crate writes it: words with blanks in quotes. Paths hold no quotes.
+fn command_line(info: &ServiceInfo) -> OsString {
+    let mut line = quoted(info.executable_path.as_os_str());
+    for argument in &info.launch_arguments {
+        line.push(' ');
+        line.push_str(&quoted(argument));
+    }
+    line.into()
+}
+
+fn quoted(word: &OsStr) -> String {
+    let word = word.to_string_lossy();
+    if word.contains([' ', '\t']) {
+        format!("\"{word}\"")
+    } else {
+        word.into_owned()
+    }
+}
+
+/// All that is said about a service after it was made. What this Windows does not know is left out;
+/// the result says so.
+fn set_details(service: &Service) -> Result<Vec<String>, ServiceError> {
+    let restarts = RECOVERY.map(|delay| ServiceAction {
         action_type: ServiceActionType::Restart,
         delay,
-    };
+    });
     let recovery = ServiceFailureActions {
         reset_period: ServiceFailureResetPeriod::After(FORGIVEN),
         reboot_msg: None,
         command: None,
-        actions: Some(RECOVERY.map(restart).to_vec()),
+        actions: Some(restarts.to_vec()),
     };
     let settings: [(&str, windows_service::Result<()>); 6] = [
         ("description", service.set_description(DESCRIPTION)),
@@ -299,67 +287,73 @@ fn settle(service: &Service) -> Result<Vec<String>, ServiceError> {
             service.set_failure_actions_on_non_crash_failures(true),
         ),
     ];
+
     let mut unknown = Vec::new();
     for (name, set) in settings {
         match set {
             Ok(()) => {}
-            Err(error) if code(&error) == Some(INVALID_LEVEL) => {
-                unknown.push(format!(
-                    "this system does not know the setting `{name}` of a service; it was left out"
-                ));
-            }
+            Err(error) if code(&error) == Some(INVALID_LEVEL) => unknown.push(format!(
+                "this system does not know the setting `{name}` of a service; it was left out"
+            )),
             Err(error) => {
-                return Err(failed(
-                    &format!("setting the {name} of the service"),
-                    &error,
-                ));
+                let what = format!("setting the {name} of the service");
+                return Err(failed(&what, &error));
             }
         }
     }
     Ok(unknown)
 }
 
+/// Stops a service and waits until it has ended; whether it was running before.
 fn stop(service: &Service, what: &str) -> Result<bool, ServiceError> {
     match service.stop() {
         Ok(_) => {}
         Err(error) if code(&error) == Some(NOT_ACTIVE) => return Ok(false),
         Err(error) => return Err(failed(what, &error)),
     }
-    let status = wait(service, what, ServiceState::StopPending)?;
-    if status.current_state == ServiceState::Stopped {
-        return Ok(true);
-    }
-    Err(ServiceError::Command {
-        command: what.to_owned(),
-        output: in_words(&status),
-    })
+
+    // It may not have begun to stop when it is first looked at.
+    let on_the_way = [ServiceState::Running, ServiceState::StopPending];
+    let status = wait(service, what, &on_the_way)?;
+    reached(ServiceState::Stopped, &status, what)?;
+    Ok(true)
 }
 
-/// Waits while the service is in a state (for stopping also while it has not begun to), as long as
-/// checkpoints come.
+/// Waits while the service is in one of these states, as long as checkpoints come.
 fn wait(
     service: &Service,
     what: &str,
-    during: ServiceState,
+    on_the_way: &[ServiceState],
 ) -> Result<ServiceStatus, ServiceError> {
-    let (mut checkpoint, mut looks) = (0, 0);
+    let mut checkpoint = 0;
+    let mut looks_without_progress = 0;
     loop {
         let status = service
             .query_status()
             .map_err(|error| failed(what, &error))?;
-        let not_yet =
-            during == ServiceState::StopPending && status.current_state == ServiceState::Running;
-        if (status.current_state != during && !not_yet) || looks == LOOKS {
+        if !on_the_way.contains(&status.current_state) || looks_without_progress == LOOKS {
             return Ok(status);
         }
-        looks = if status.checkpoint == checkpoint {
-            looks + 1
+
+        if status.checkpoint == checkpoint {
+            looks_without_progress += 1;
         } else {
-            0
-        };
+            looks_without_progress = 0;
+        }
         checkpoint = status.checkpoint;
         sleep(LOOK);
     }
+}
+
+/// Fails where a service did not come to the state that was asked for.
+fn reached(wanted: ServiceState, status: &ServiceStatus, what: &str) -> Result<(), ServiceError> {
+    if status.current_state == wanted {
+        return Ok(());
+    }
+    Err(ServiceError::Command {
+        command: what.to_owned(),
+        output: in_words(status),
+    })
 }
 
 /// The state for people, with the reason why it ended.
@@ -373,9 +367,13 @@ fn in_words(status: &ServiceStatus) -> String {
             "paused"
         }
     };
+    // The exit code of one that runs is that of its last life.
+    if status.current_state != ServiceState::Stopped {
+        return state.to_owned();
+    }
+
     let look = "the Event Log `Application` says why, source `kado`";
     match status.exit_code {
-        _ if status.current_state != ServiceState::Stopped => state.to_owned(),
         ServiceExitCode::ServiceSpecific(code) => format!("{state} with exit code {code}; {look}"),
         // 0, and 1077: not started since the machine was.
         ServiceExitCode::Win32(0 | 1077) => state.to_owned(),
@@ -395,9 +393,14 @@ fn failed(what: &str, error: &windows_service::Error) -> ServiceError {
         },
         Some(BEING_DELETED) => ServiceError::Command {
             command: what.to_owned(),
-            output: "the old service is being removed; close the windows that show services and try again".to_owned(),
+            output: "the old service is being removed; close the windows that show services and \
+                     try again"
+                .to_owned(),
         },
-        _ => ServiceError::Command { command: what.to_owned(), output: reason(error) },
+        _ => ServiceError::Command {
+            command: what.to_owned(),
+            output: reason(error),
+        },
     }
 }
 
@@ -437,13 +440,12 @@ mod tests {
             process_id: None,
         };
         assert_eq!(in_words(&status(ServiceExitCode::NO_ERROR)), "stopped");
-        let failed = in_words(&status(ServiceExitCode::ServiceSpecific(2)));
         assert_eq!(
-            failed,
+            in_words(&status(ServiceExitCode::ServiceSpecific(2))),
             "stopped with exit code 2; the Event Log `Application` says why, source `kado`"
         );
-        assert!(
-            in_words(&status(ServiceExitCode::Win32(1067))).starts_with("stopped by the system: ")
-        );
+
+        let killed = in_words(&status(ServiceExitCode::Win32(1067)));
+        assert!(killed.starts_with("stopped by the system: "), "{killed}");
     }
 }
