@@ -26,31 +26,34 @@ pub(crate) struct Failed(JoinError);
 pub(crate) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, Stopped> {
-    match tokio::task::spawn_blocking(work).await {
-        Ok(done) => Ok(done),
-        Err(error) => match error.try_into_panic() {
-            Ok(panic) => std::panic::resume_unwind(panic),
-            Err(_) => Err(Stopped),
-        },
+    let error = match tokio::task::spawn_blocking(work).await {
+        Ok(done) => return Ok(done),
+        Err(error) => error,
+    };
+    match error.try_into_panic() {
+        Ok(panic) => std::panic::resume_unwind(panic),
+        // Cancelled: the runtime is being shut down.
+        Err(_) => Err(Stopped),
     }
 }
 
-/// Lends something to `work` on a thread that may block, and has it back afterwards. Meanwhile its
-/// place is empty.
+/// Lends something to `work` on a thread that may block, and has it back afterwards. Meanwhile a
+/// default stands in its place.
 ///
 /// # Errors
 /// When the program is ending.
 pub(crate) async fn lend<S: Default + Send + 'static, T: Send + 'static>(
-    place: &mut S,
+    owned: &mut S,
     work: impl FnOnce(&mut S) -> T + Send + 'static,
 ) -> Result<T, Stopped> {
-    let mut lent = std::mem::take(place);
-    let (back, done) = blocking(move || {
+    let mut lent = std::mem::take(owned);
+    let (returned, done) = blocking(move || {
         let done = work(&mut lent);
         (lent, done)
     })
     .await?;
-    *place = back;
+
+    *owned = returned;
     Ok(done)
 }
 
@@ -88,6 +91,7 @@ mod tests {
             .map(|()| "done")
             .unwrap_err();
         assert!(failed.to_string().contains("on its own thread"), "{failed}");
+
         assert_eq!(contained(|| 1).await.unwrap().unwrap(), 1);
     }
 
@@ -99,6 +103,7 @@ mod tests {
         let handle = runtime.handle().clone();
         drop(runtime);
         let _inside = handle.enter();
+
         assert_eq!(blocking(|| 1).now_or_never(), Some(Err(Stopped)));
         assert!(
             contained(|| 1)

@@ -107,8 +107,7 @@ pub(crate) struct ProjectTables {
     /// Projects in or below this folder.
     pub path: PathBuf,
     /// The same without links, as it was when the configuration was read.
-    pub place: PathBuf,
-    /// Their tables.
+    pub resolved: PathBuf,
     pub tables: Tables,
 }
 
@@ -127,20 +126,28 @@ impl Config {
     /// The `[[project]]` that counts for a project folder: the one with the longest path. Links do
     /// not matter, so that a project has the same tables by whichever path it is reached.
     pub(crate) fn project_tables(&self, root: &Path) -> Option<&Tables> {
+        // Most machines have none, and then the disk need not be asked.
         if self.projects.is_empty() {
             return None;
         }
-        let plain = workspace::resolved(root);
-        let longest = |root: &Path, path: fn(&ProjectTables) -> &Path| {
-            let below = self
-                .projects
-                .iter()
-                .filter(|project| is_in(root, path(project)));
-            below.max_by_key(|project| path(project).components().count())
-        };
-        let found = longest(&plain, |project| &project.place)
-            .or_else(|| longest(root, |project| &project.path));
-        found.map(|project| &project.tables)
+
+        let resolved = workspace::resolved(root);
+        let project = self
+            .deepest_around(&resolved, |project| &project.resolved)
+            // A path that leads nowhere now, such as one on a share that is away.
+            .or_else(|| self.deepest_around(root, |project| &project.path))?;
+        Some(&project.tables)
+    }
+
+    fn deepest_around(
+        &self,
+        root: &Path,
+        path: fn(&ProjectTables) -> &Path,
+    ) -> Option<&ProjectTables> {
+        self.projects
+            .iter()
+            .filter(|project| is_in(root, path(project)))
+            .max_by_key(|project| path(project).components().count())
     }
 
     /// What overrides the settings of a project: its own table, key by key before the machine's.
@@ -156,63 +163,52 @@ impl Config {
         merge(&self.overrides(root), &project.overrides)
     }
 
-    /// How the server of a project is reached; token and identity are not merged, they come with
+    /// How the server of a project is reached. Token and identity are not merged: they come with
     /// their server.
     pub(crate) fn access(&self, root: &Path) -> Access {
-        let machine = &self.machine.access;
+        let machine = self.machine.access.clone();
         let Some(tables) = self.project_tables(root) else {
-            return machine.clone();
+            return machine;
         };
-        let own = tables.access.clone();
+
+        let project = tables.access.clone();
         Access {
-            token_file: own.token_file,
+            token_file: project.token_file,
             token_store: None,
-            identity: own.identity,
-            api_version: own.api_version.or_else(|| machine.api_version.clone()),
-            ca_file: own.ca_file.or_else(|| machine.ca_file.clone()),
-            proxy: own.proxy.or_else(|| machine.proxy.clone()),
-            no_proxy: own.no_proxy.or_else(|| machine.no_proxy.clone()),
-            suppress_sign_in: own.suppress_sign_in.or(machine.suppress_sign_in),
-            allow_http: own.allow_http.or(machine.allow_http),
+            identity: project.identity,
+            api_version: project.api_version.or(machine.api_version),
+            ca_file: project.ca_file.or(machine.ca_file),
+            proxy: project.proxy.or(machine.proxy),
+            no_proxy: project.no_proxy.or(machine.no_proxy),
+            suppress_sign_in: project.suppress_sign_in.or(machine.suppress_sign_in),
+            allow_http: project.allow_http.or(machine.allow_http),
         }
     }
 }
 
-fn merge(own: &Overrides, machine: &Overrides) -> Overrides {
+/// Key by key the stronger of two tables. Every key is named, so that a new one is not forgotten.
+fn merge(stronger: &Overrides, weaker: &Overrides) -> Overrides {
+    let stronger = stronger.clone();
+    let weaker = weaker.clone();
     Overrides {
-        server_url: own
-            .server_url
-            .clone()
-            .or_else(|| machine.server_url.clone()),
-        project: own.project.clone().or_else(|| machine.project.clone()),
-        automated: own.automated.or(machine.automated),
-        max_attachment: own.max_attachment.or(machine.max_attachment),
-        auto_submit: own.auto_submit.or(machine.auto_submit),
-        katalon_submits: own.katalon_submits.or(machine.katalon_submits),
-        collections: own.collections.or(machine.collections),
-        katalon_wait: own.katalon_wait.or(machine.katalon_wait),
-        test_plans: own
-            .test_plans
-            .clone()
-            .or_else(|| machine.test_plans.clone()),
-        test_run_name: own
-            .test_run_name
-            .clone()
-            .or_else(|| machine.test_run_name.clone()),
-        build_definition: own.build_definition.or(machine.build_definition),
-        release_definition: own.release_definition.or(machine.release_definition),
-        release_stage: own
-            .release_stage
-            .clone()
-            .or_else(|| machine.release_stage.clone()),
-        automation: own.automation.or(machine.automation),
-        tags: own.tags.clone().or_else(|| machine.tags.clone()),
-        unmapped: own.unmapped.or(machine.unmapped),
-        attachments: own
-            .attachments
-            .clone()
-            .or_else(|| machine.attachments.clone()),
-        attach: own.attach.or(machine.attach),
-        multiple_points: own.multiple_points.or(machine.multiple_points),
+        server_url: stronger.server_url.or(weaker.server_url),
+        project: stronger.project.or(weaker.project),
+        automated: stronger.automated.or(weaker.automated),
+        max_attachment: stronger.max_attachment.or(weaker.max_attachment),
+        auto_submit: stronger.auto_submit.or(weaker.auto_submit),
+        katalon_submits: stronger.katalon_submits.or(weaker.katalon_submits),
+        collections: stronger.collections.or(weaker.collections),
+        katalon_wait: stronger.katalon_wait.or(weaker.katalon_wait),
+        test_plans: stronger.test_plans.or(weaker.test_plans),
+        test_run_name: stronger.test_run_name.or(weaker.test_run_name),
+        build_definition: stronger.build_definition.or(weaker.build_definition),
+        release_definition: stronger.release_definition.or(weaker.release_definition),
+        release_stage: stronger.release_stage.or(weaker.release_stage),
+        automation: stronger.automation.or(weaker.automation),
+        tags: stronger.tags.or(weaker.tags),
+        unmapped: stronger.unmapped.or(weaker.unmapped),
+        attachments: stronger.attachments.or(weaker.attachments),
+        attach: stronger.attach.or(weaker.attach),
+        multiple_points: stronger.multiple_points.or(weaker.multiple_points),
     }
 }

@@ -9,8 +9,11 @@ pub(crate) fn chain(error: &(dyn Error + 'static)) -> String {
     let mut next: Option<&(dyn Error + 'static)> = Some(error);
     while let Some(error) = next {
         let part = error.to_string();
+        // Some errors repeat their cause as their own text.
         if !part.contains("for url") && !text.ends_with(&part) {
-            text.push_str(if text.is_empty() { "" } else { ": " });
+            if !text.is_empty() {
+                text.push_str(": ");
+            }
             text.push_str(&part);
         }
         next = error.source();

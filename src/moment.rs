@@ -55,13 +55,13 @@ impl Moment {
 
 impl fmt::Display for Moment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let nearest = if self.0 < 0 {
+        let nearest_end = if self.0 < 0 {
             Timestamp::MIN
         } else {
             Timestamp::MAX
         };
-        let at = Timestamp::from_millisecond(self.0).unwrap_or(nearest);
-        write!(f, "{at:.3}")
+        let instant = Timestamp::from_millisecond(self.0).unwrap_or(nearest_end);
+        write!(f, "{instant:.3}")
     }
 }
 
@@ -108,11 +108,10 @@ mod tests {
 
     #[test]
     fn moments_outside_the_calendar_are_shown_and_not_a_panic() {
-        assert!(
-            Moment::from_millis(i64::MAX)
-                .to_string()
-                .starts_with("9999-")
-        );
-        assert!(Moment::from_millis(i64::MIN).to_string().starts_with("-00"));
+        let last = Moment::from_millis(i64::MAX).to_string();
+        assert!(last.starts_with("9999-"), "{last}");
+
+        let first = Moment::from_millis(i64::MIN).to_string();
+        assert!(first.starts_with("-00"), "{first}");
     }
 }

@@ -27,17 +27,16 @@ pub struct PipelineBuild {
     /// `BUILD_BUILDNUMBER`, for people.
     pub number: Option<String>,
     /// `SYSTEM_STAGENAME` and `SYSTEM_STAGEATTEMPT`.
-    pub stage: Option<Place>,
+    pub stage: Option<Attempt>,
     /// `SYSTEM_PHASENAME` and `SYSTEM_PHASEATTEMPT`.
-    pub phase: Option<Place>,
+    pub phase: Option<Attempt>,
     /// `SYSTEM_JOBNAME` and `SYSTEM_JOBATTEMPT`.
-    pub job: Option<Place>,
+    pub job: Option<Attempt>,
 }
 
 /// A stage, phase or job, and which attempt at it this is.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct Place {
-    /// Its name.
+pub struct Attempt {
     pub name: String,
     /// From 1.
     pub attempt: u32,
@@ -64,26 +63,24 @@ impl PipelineJob {
     /// The job that these variables describe; `None` outside of Azure Pipelines (`TF_BUILD` is not
     /// `True`), and where neither build nor release is named.
     pub fn read(variable: impl Fn(&str) -> Option<String>) -> Option<Self> {
-        let said = |name: &str| {
-            variable(name)
-                .map(|value| value.trim().to_owned())
-                .filter(|value| is_value(value))
-        };
-        said("TF_BUILD").filter(|value| value.eq_ignore_ascii_case("true"))?;
-        let release = release(&said);
-        let build = if release.is_none() {
-            build(&said)
-        } else {
-            None
-        };
-        if build.is_none() && release.is_none() {
+        let variables = Variables(variable);
+        if !variables.text("TF_BUILD")?.eq_ignore_ascii_case("true") {
             return None;
         }
+
+        // In a classic release BUILD_BUILDID is that of an artifact.
+        let release = variables.release();
+        let build = match release {
+            Some(_) => None,
+            None => Some(variables.build()?),
+        };
         Some(Self {
-            collection: said("SYSTEM_COLLECTIONURI")
-                .or_else(|| said("SYSTEM_TEAMFOUNDATIONCOLLECTIONURI"))?,
-            project: said("SYSTEM_TEAMPROJECT")?,
-            project_id: said("SYSTEM_TEAMPROJECTID"),
+            collection: variables
+                .text("SYSTEM_COLLECTIONURI")
+                // Older agents know only this one.
+                .or_else(|| variables.text("SYSTEM_TEAMFOUNDATIONCOLLECTIONURI"))?,
+            project: variables.text("SYSTEM_TEAMPROJECT")?,
+            project_id: variables.text("SYSTEM_TEAMPROJECTID"),
             build,
             release,
         })
@@ -91,47 +88,61 @@ impl PipelineJob {
 
     /// Whether an ADO project, given by name or GUID, is the pipeline's own.
     pub fn is_own_project(&self, project: &str) -> bool {
-        let same = |own: &str| own.to_lowercase() == project.trim().to_lowercase();
-        same(&self.project) || self.project_id.as_deref().is_some_and(same)
+        let project = project.trim().to_lowercase();
+        let id = self.project_id.as_deref().unwrap_or_default();
+        self.project.to_lowercase() == project || (!id.is_empty() && id.to_lowercase() == project)
     }
 }
 
-/// An agent leaves a macro that it cannot resolve as it is: `$(System.StageName)`.
-fn is_value(value: &str) -> bool {
-    !value.is_empty() && !value.starts_with("$(")
-}
+/// The variables of a job.
+struct Variables<F>(F);
 
-fn build(said: &impl Fn(&str) -> Option<String>) -> Option<PipelineBuild> {
-    let place = |name: &str, attempt: &str| {
-        let attempt = number(said(attempt)).unwrap_or(1);
-        said(name).map(|name| Place { name, attempt })
-    };
-    Some(PipelineBuild {
-        id: number(said("BUILD_BUILDID"))?,
-        number: said("BUILD_BUILDNUMBER"),
-        stage: place("SYSTEM_STAGENAME", "SYSTEM_STAGEATTEMPT"),
-        phase: place("SYSTEM_PHASENAME", "SYSTEM_PHASEATTEMPT"),
-        job: place("SYSTEM_JOBNAME", "SYSTEM_JOBATTEMPT"),
-    })
-}
+impl<F: Fn(&str) -> Option<String>> Variables<F> {
+    fn text(&self, name: &str) -> Option<String> {
+        let value = (self.0)(name)?.trim().to_owned();
+        // An agent leaves a macro that it cannot resolve as it is: `$(System.StageName)`.
+        if value.is_empty() || value.starts_with("$(") {
+            return None;
+        }
+        Some(value)
+    }
 
-fn release(said: &impl Fn(&str) -> Option<String>) -> Option<PipelineRelease> {
-    let (id, stage_id) = (
-        number(said("RELEASE_RELEASEID"))?,
-        number(said("RELEASE_ENVIRONMENTID"))?,
-    );
-    let name = said("RELEASE_RELEASENAME").unwrap_or_else(|| id.to_string());
-    let stage = said("RELEASE_ENVIRONMENTNAME").unwrap_or_else(|| stage_id.to_string());
-    Some(PipelineRelease {
-        id,
-        name,
-        stage_id,
-        stage,
-    })
-}
+    /// An id or the number of an attempt; all of them begin with 1.
+    fn number(&self, name: &str) -> Option<u32> {
+        self.text(name)?.parse().ok().filter(|number| *number > 0)
+    }
 
-fn number(text: Option<String>) -> Option<u32> {
-    text?.parse().ok().filter(|number| *number > 0)
+    fn attempt(&self, name: &str, attempt: &str) -> Option<Attempt> {
+        Some(Attempt {
+            name: self.text(name)?,
+            attempt: self.number(attempt).unwrap_or(1),
+        })
+    }
+
+    fn build(&self) -> Option<PipelineBuild> {
+        Some(PipelineBuild {
+            id: self.number("BUILD_BUILDID")?,
+            number: self.text("BUILD_BUILDNUMBER"),
+            stage: self.attempt("SYSTEM_STAGENAME", "SYSTEM_STAGEATTEMPT"),
+            phase: self.attempt("SYSTEM_PHASENAME", "SYSTEM_PHASEATTEMPT"),
+            job: self.attempt("SYSTEM_JOBNAME", "SYSTEM_JOBATTEMPT"),
+        })
+    }
+
+    fn release(&self) -> Option<PipelineRelease> {
+        let id = self.number("RELEASE_RELEASEID")?;
+        let stage_id = self.number("RELEASE_ENVIRONMENTID")?;
+        Some(PipelineRelease {
+            id,
+            name: self
+                .text("RELEASE_RELEASENAME")
+                .unwrap_or_else(|| id.to_string()),
+            stage_id,
+            stage: self
+                .text("RELEASE_ENVIRONMENTNAME")
+                .unwrap_or_else(|| stage_id.to_string()),
+        })
+    }
 }
 
 #[cfg(test)]
@@ -171,34 +182,31 @@ mod tests {
     }
 
     #[test]
-    fn a_job_is_told_with_its_build_and_its_place_in_it() {
+    fn a_job_is_read_with_its_build_and_its_place_in_it() {
         let job = job(&[]).unwrap();
-        assert_eq!(
-            (job.collection.as_str(), job.project.as_str()),
-            ("https://dev.azure.com/acme/", "Shop")
-        );
+        assert_eq!(job.collection, "https://dev.azure.com/acme/");
+        assert_eq!(job.project, "Shop");
+
         let build = job.build.unwrap();
-        assert_eq!(
-            (build.id, build.number.as_deref()),
-            (637, Some("20260506.3"))
-        );
+        assert_eq!(build.id, 637);
+        assert_eq!(build.number.as_deref(), Some("20260506.3"));
         assert_eq!(
             build.stage,
-            Some(Place {
+            Some(Attempt {
                 name: "Test".into(),
                 attempt: 2
             })
         );
         assert_eq!(
             build.phase,
-            Some(Place {
+            Some(Attempt {
                 name: "katalon".into(),
                 attempt: 1
             })
         );
         assert_eq!(
             build.job,
-            Some(Place {
+            Some(Attempt {
                 name: "__default".into(),
                 attempt: 1
             })
@@ -240,7 +248,8 @@ mod tests {
             stage_id: 9,
             stage: "QA".into(),
         };
-        assert_eq!((job.build, job.release), (None, Some(expected)));
+        assert_eq!(job.build, None);
+        assert_eq!(job.release, Some(expected));
     }
 
     #[test]

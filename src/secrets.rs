@@ -116,7 +116,8 @@ fn way_in(error: &std::io::Error) -> &'static str {
 }
 
 /// What a token looks like, for whoever gave something else.
-pub(crate) const NO_TOKEN: &str = "a token is one line of letters and digits without blanks, in a file that is saved as UTF-8 or ASCII (not UTF-16)";
+pub(crate) const NO_TOKEN: &str = "a token is one line of letters and digits without blanks, in a \
+                                   file that is saved as UTF-8 or ASCII (not UTF-16)";
 
 /// What some editors put before a text that they save as UTF-8.
 const MARK: &[u8] = b"\xef\xbb\xbf";
@@ -125,10 +126,12 @@ const MARK: &[u8] = b"\xef\xbb\xbf";
 /// `None` when that cannot be one; an empty text is an empty token.
 pub(crate) fn token_in(text: &[u8]) -> Option<SecretString> {
     let text = text.strip_prefix(MARK).unwrap_or(text).trim_ascii();
-    let text = std::str::from_utf8(text)
-        .ok()
-        .filter(|text| text.chars().all(|letter| letter.is_ascii_graphic()))?;
-    Some(SecretString::from(text.to_owned()))
+    let token = std::str::from_utf8(text).ok()?;
+    if token.chars().all(|letter| letter.is_ascii_graphic()) {
+        Some(SecretString::from(token.to_owned()))
+    } else {
+        None
+    }
 }
 
 /// Whose token a table of `kado.toml` speaks of.
@@ -251,10 +254,10 @@ pub(crate) fn closed_file(file: &Path) -> Result<SecretSlice<u8>, TokenError> {
         file: file.into(),
         source,
     })?;
-    let content = content
-        .strip_prefix(MARK)
-        .map(<[u8]>::to_vec)
-        .unwrap_or(content);
+    let content = match content.strip_prefix(MARK) {
+        Some(rest) => rest.to_vec(),
+        None => content,
+    };
     if content.trim_ascii().is_empty() {
         return Err(TokenError::Empty(file.into()));
     }
@@ -313,7 +316,8 @@ mod tests {
                 "{text:?}"
             );
         }
-        assert_eq!(token(b"\n").as_deref(), Some(""), "told as empty");
+        assert_eq!(token(b"\n").as_deref(), Some(""), "an empty token");
+
         for text in ["abc 123", "abc\n123", "t\u{f6}k", "a\0b"] {
             assert_eq!(token(text.as_bytes()), None, "{text:?}");
         }

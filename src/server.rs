@@ -4,7 +4,7 @@
 //! server have to be recognised, and two servers must never be taken for one. Pure: nothing is
 //! resolved over the network.
 
-mod place;
+mod server_url;
 
 use std::fmt;
 
@@ -15,8 +15,8 @@ use url::Url;
 pub struct Server {
     base: Url,
     identity: ServerIdentity,
-    /// The text that the base was cut out of; `None` where it says no more than the base.
-    cut: Option<String>,
+    /// The text that was given, where the base is another host or only a part of it.
+    longer: Option<String>,
 }
 
 /// What makes two URLs the same server: scheme, host, port and organization or collection, with
@@ -43,7 +43,6 @@ pub enum ServerUrlError {
     /// Not a URL at all.
     #[error("server url `{url}` is not a URL; expected something like {expected}")]
     NotAUrl {
-        /// The text as given.
         url: String,
         /// What is probably meant, or an example.
         expected: String,
@@ -54,30 +53,29 @@ pub enum ServerUrlError {
     /// Some other scheme than http or https.
     #[error("server url `{url}` is neither http nor https; expected something like {expected}")]
     Scheme {
-        /// The text as given.
         url: String,
         /// What is probably meant, or an example.
         expected: String,
     },
     /// A URL of Azure DevOps Services without an organization.
     #[error(
-        "server url `{0}` names no organization; expected something like https://dev.azure.com/organization"
+        "server url `{0}` names no organization; expected something like \
+         https://dev.azure.com/organization"
     )]
     NoOrganization(String),
     /// A URL of some other host without a collection.
     #[error("server url `{url}` names no collection; expected something like {expected}")]
     NoCollection {
-        /// The text as given.
         url: String,
         /// The same host with a collection.
         expected: String,
     },
     /// The address of a page in place of that of the collection.
     #[error(
-        "server url `{url}` is the address of a page in a project; expected that of the collection: {expected}"
+        "server url `{url}` is the address of a page in a project; expected that of the \
+         collection: {expected}"
     )]
     Page {
-        /// The text as given.
         url: String,
         /// The collection that is probably meant.
         expected: String,
@@ -85,7 +83,6 @@ pub enum ServerUrlError {
     /// A host of Azure DevOps Services that has a single service of an organization.
     #[error("server url `{url}` is that of a single service of Azure DevOps; expected {expected}")]
     Service {
-        /// The text as given.
         url: String,
         /// The organization that is probably meant.
         expected: String,
@@ -105,39 +102,43 @@ impl Server {
     pub fn parse(text: &str) -> Result<Self, ServerUrlError> {
         let text = text.trim();
         let shown = without_credentials(text);
-        let url = || shown.to_owned();
-        let mut base = Url::parse(text).map_err(|source| ServerUrlError::NotAUrl {
-            url: url(),
+        let given = Url::parse(text).map_err(|source| ServerUrlError::NotAUrl {
+            url: shown.to_owned(),
             expected: with_scheme(text),
             source,
         })?;
-        if !matches!(base.scheme(), "http" | "https") {
+        if !matches!(given.scheme(), "http" | "https") {
             return Err(ServerUrlError::Scheme {
-                url: url(),
+                url: shown.to_owned(),
                 expected: with_scheme(text),
             });
         }
-        if !base.username().is_empty() || base.password().is_some() {
+        if !given.username().is_empty() || given.password().is_some() {
             return Err(ServerUrlError::Credentials);
         }
-        base.set_query(None);
-        base.set_fragment(None);
-        let place::Place { base, identity } = place::find(base, shown)?;
-        let same = |url: &Url| url.path().trim_matches('/').to_owned();
-        let given = Url::parse(text)
-            .ok()
-            .filter(|given| (given.host(), same(given)) != (base.host(), same(&base)));
+
+        let mut url = given.clone();
+        url.set_query(None);
+        url.set_fragment(None);
+        let server = server_url::read(url, shown)?;
+
+        let is_whole = given.host() == server.base.host()
+            && trimmed_path(&given) == trimmed_path(&server.base);
         Ok(Self {
-            cut: given.map(|_| shown.to_owned()),
-            base,
-            identity,
+            base: server.base,
+            identity: server.identity,
+            longer: if is_whole {
+                None
+            } else {
+                Some(shown.to_owned())
+            },
         })
     }
 
     /// Says that something else was given than the URL of an organization, and what is used; `None`
     /// where it was not.
     pub fn remark(&self) -> Option<String> {
-        let given = self.cut.as_ref()?;
+        let given = self.longer.as_ref()?;
         let is_here = given
             .to_lowercase()
             .starts_with(&self.base().to_lowercase());
@@ -155,7 +156,7 @@ impl Server {
         if self.is_services() {
             None
         } else {
-            place::without_project(&self.base)
+            server_url::without_project(&self.base)
         }
     }
 
@@ -172,10 +173,12 @@ impl Server {
     /// The URL below which the release area lies: a fixed host of its own at Services, the base at
     /// Server (`ado/api.md` §1). It is never taken from an answer.
     pub fn release_base(&self) -> String {
-        let services = self.identity.0.split_once("://dev.azure.com/");
-        match services.filter(|(_, organization)| !organization.contains('/')) {
-            Some((scheme, organization)) => format!("{scheme}://vsrm.dev.azure.com/{organization}"),
-            None => self.base().to_owned(),
+        match self.identity.0.split_once("://dev.azure.com/") {
+            // A path of more parts is that of a server on premises, below a folder of this name.
+            Some((scheme, organization)) if !organization.contains('/') => {
+                format!("{scheme}://vsrm.dev.azure.com/{organization}")
+            }
+            _ => self.base().to_owned(),
         }
     }
 
@@ -199,13 +202,16 @@ impl Server {
 
 /// What a text without a scheme means with one, if that is a server; else an example.
 fn with_scheme(text: &str) -> String {
-    let server = Some(text)
-        .filter(|text| !text.contains("://"))
-        .map(|text| Server::parse(&format!("https://{text}")));
-    match server {
-        Some(Ok(server)) => server.base().to_owned(),
-        _ => "https://dev.azure.com/organization".to_owned(),
+    if !text.contains("://")
+        && let Ok(server) = Server::parse(&format!("https://{text}"))
+    {
+        return server.base().to_owned();
     }
+    "https://dev.azure.com/organization".to_owned()
+}
+
+fn trimmed_path(url: &Url) -> &str {
+    url.path().trim_matches('/')
 }
 
 /// A URL, or what should be one, without a user and password before its host.
@@ -276,7 +282,7 @@ mod tests {
         ));
     }
 
-    fn told(url: &str) -> String {
+    fn base_or_error(url: &str) -> String {
         match Server::parse(url) {
             Ok(server) => format!(
                 "{}{}",
@@ -323,25 +329,19 @@ mod tests {
                 "https://acme.visualstudio.com",
             ),
         ] {
-            assert_eq!(told(given), format!("{base} (cut)"));
+            assert_eq!(base_or_error(given), format!("{base} (cut)"));
         }
         for whole in [
             "https://dev.azure.com/acme/",
             "https://dev.azure.com//acme",
             "https://acme.visualstudio.com/",
         ] {
-            assert!(!told(whole).contains("(cut)"), "{whole}");
+            assert!(!base_or_error(whole).contains("(cut)"), "{whole}");
         }
     }
 
     #[test]
     fn what_is_no_collection_is_refused_with_what_was_probably_meant() {
-        let expected = |url| {
-            told(url)
-                .rsplit_once(' ')
-                .map(|(_, expected)| expected.to_owned())
-                .unwrap_or_default()
-        };
         for (given, meant) in [
             ("http://host:8080", "http://host:8080/DefaultCollection"),
             (
@@ -388,18 +388,26 @@ mod tests {
                 "https://dev.azure.com/acme",
             ),
         ] {
-            assert_eq!(expected(given), meant, "{}", told(given));
+            let error = base_or_error(given);
+            let (_, expected) = error.rsplit_once(' ').unwrap();
+            assert_eq!(expected, meant, "{error}");
         }
+    }
+
+    #[test]
+    fn a_collection_is_whatever_path_stands_there() {
         for collection in [
             "https://tfs.corp/tfs/Main",
             "https://tfs.corp/Default Collection/",
             "http://h:8080/x/y/z",
         ] {
-            assert!(
-                Server::parse(collection).is_ok_and(|server| server.remark().is_none()),
-                "{collection}"
-            );
+            let server = Server::parse(collection).unwrap();
+            assert_eq!(server.remark(), None, "{collection}");
         }
+    }
+
+    #[test]
+    fn a_host_with_a_similar_name_is_not_services() {
         assert_eq!(
             id("https://azure.com.evil.example/acme"),
             "https://azure.com.evil.example:443/acme"
@@ -421,13 +429,8 @@ mod tests {
             meant("https://tfs.corp/Main/Shop").as_deref(),
             Some("https://tfs.corp/Main")
         );
-        assert_eq!(
-            (
-                meant("https://tfs.corp/tfs/Main"),
-                meant("https://dev.azure.com/acme")
-            ),
-            (None, None)
-        );
+        assert_eq!(meant("https://tfs.corp/tfs/Main"), None);
+        assert_eq!(meant("https://dev.azure.com/acme"), None);
     }
 
     #[test]
@@ -445,20 +448,15 @@ mod tests {
             release("https://tfs.corp/tfs/Main"),
             "https://tfs.corp/tfs/Main"
         );
-        assert!(
-            Server::parse("https://dev.azure.com/Org/")
-                .unwrap()
-                .is_services()
-        );
-        assert!(
-            !Server::parse("https://tfs.corp/tfs/Main")
-                .unwrap()
-                .is_services()
-        );
+        // A host of Services in the path is no Services.
         assert_eq!(
             release("https://tfs.corp/dev.azure.com/Main"),
             "https://tfs.corp/dev.azure.com/Main"
         );
+
+        let is_services = |url| Server::parse(url).unwrap().is_services();
+        assert!(is_services("https://dev.azure.com/Org/"));
+        assert!(!is_services("https://tfs.corp/tfs/Main"));
     }
 
     #[test]
@@ -479,21 +477,10 @@ mod tests {
 
     #[test]
     fn plain_http_is_exposed_unless_it_stays_on_this_machine() {
-        assert!(
-            Server::parse("http://tfs.corp/tfs/Main")
-                .unwrap()
-                .is_exposed()
-        );
-        assert!(
-            !Server::parse("http://127.0.0.1:8080/org")
-                .unwrap()
-                .is_exposed()
-        );
-        assert!(!Server::parse("http://localhost/org").unwrap().is_exposed());
-        assert!(
-            !Server::parse("https://tfs.corp/tfs/Main")
-                .unwrap()
-                .is_exposed()
-        );
+        let is_exposed = |url| Server::parse(url).unwrap().is_exposed();
+        assert!(is_exposed("http://tfs.corp/tfs/Main"));
+        assert!(!is_exposed("http://127.0.0.1:8080/org"));
+        assert!(!is_exposed("http://localhost/org"));
+        assert!(!is_exposed("https://tfs.corp/tfs/Main"));
     }
 }

@@ -86,30 +86,47 @@ impl Spool {
         let mut copied = Copied::default();
         for file in files {
             let to = target.join(&file.path);
-            match open::regular_below(folder, Path::new(&file.path)) {
-                Ok(from) if is_up_to_date(&from, &to) => copied.files += 1,
-                Ok(_) if !self.has_room(file.size, used) => copied.left += 1,
-                Ok(from) => match copy_file(from, &to, &target.join(UNFINISHED)) {
-                    Ok(size) => {
-                        used.0 = used.0.map(|used| used.saturating_add(size));
-                        copied.files += 1;
+            let Ok(from) = open::regular_below(folder, Path::new(&file.path)) else {
+                continue;
+            };
+            if is_up_to_date(&from, &to) {
+                copied.files += 1;
+                continue;
+            }
+            if !self.has_room(file.size, used) {
+                copied.left += 1;
+                continue;
+            }
+
+            match copy_file(from, &to, &target.join(UNFINISHED)) {
+                Ok(size) => {
+                    if let Some(used) = &mut used.0 {
+                        *used = used.saturating_add(size);
                     }
-                    Err(error) => {
-                        copied.failed += 1;
-                        copied
-                            .error
-                            .get_or_insert_with(|| format!("`{}`: {error}", file.path));
-                    }
-                },
-                Err(_) => {}
+                    copied.files += 1;
+                }
+                Err(error) => {
+                    copied.failed += 1;
+                    copied
+                        .error
+                        .get_or_insert_with(|| format!("`{}`: {error}", file.path));
+                }
             }
         }
         copied
     }
 
     fn has_room(&self, size: u64, used: &mut Used) -> bool {
-        let fits = |used: u64| used.saturating_add(size) <= self.limit;
-        used.0.is_some_and(fits) || fits(*used.0.insert(size_of(&self.root)))
+        // Others remove copies, so what is known may be too much: before a file is left it is
+        // measured.
+        if let Some(used) = used.0
+            && used.saturating_add(size) <= self.limit
+        {
+            return true;
+        }
+        let measured = size_of(&self.root);
+        used.0 = Some(measured);
+        measured.saturating_add(size) <= self.limit
     }
 
     /// Removes the copies of a run.
@@ -140,10 +157,13 @@ fn name_of(run: &RunIdentity) -> String {
 }
 
 fn is_up_to_date(from: &File, to: &Path) -> bool {
-    let (Ok(from), Ok(to)) = (from.metadata(), fs::symlink_metadata(to)) else {
+    let Ok(from) = from.metadata() else {
         return false;
     };
-    from.len() == to.len() && from.modified().ok() == to.modified().ok()
+    let Ok(copy) = fs::symlink_metadata(to) else {
+        return false;
+    };
+    from.len() == copy.len() && from.modified().ok() == copy.modified().ok()
 }
 
 /// Copies under another name first, so that a copy is whole or not there.
@@ -151,21 +171,26 @@ fn copy_file(mut from: File, to: &Path, unfinished: &Path) -> io::Result<u64> {
     if let Some(folder) = to.parent() {
         fs::create_dir_all(folder)?;
     }
-    let result = (|| {
-        let modified = from.metadata()?.modified()?;
-        let mut copy = File::create(unfinished)?;
-        let size = io::copy(&mut from, &mut copy)?;
-        copy.set_modified(modified)?;
-        // After a power cut a copy is whole or not there: it is preferred to its original.
-        copy.sync_all()?;
-        drop(copy);
+    let copied = copy_whole(&mut from, unfinished).and_then(|size| {
+        // On Windows another program may have the old copy open for a moment.
         open::patiently(|| fs::rename(unfinished, to))?;
         Ok(size)
-    })();
-    if result.is_err() {
+    });
+    if copied.is_err() {
         let _ = fs::remove_file(unfinished);
     }
-    result
+    copied
+}
+
+/// Copies content and modification time, and waits until they are on the disk: after a power cut a
+/// copy is whole or not there, because it is preferred to its original.
+fn copy_whole(from: &mut File, to: &Path) -> io::Result<u64> {
+    let modified = from.metadata()?.modified()?;
+    let mut copy = File::create(to)?;
+    let size = io::copy(from, &mut copy)?;
+    copy.set_modified(modified)?;
+    copy.sync_all()?;
+    Ok(size)
 }
 
 fn size_of(folder: &Path) -> u64 {
@@ -198,6 +223,14 @@ mod tests {
         }
     }
 
+    /// What is copied where nothing goes wrong.
+    fn all_of(files: usize) -> Copied {
+        Copied {
+            files,
+            ..Copied::default()
+        }
+    }
+
     fn file(path: &str, size: u64) -> RunFile {
         RunFile {
             path: path.to_owned(),
@@ -208,23 +241,20 @@ mod tests {
 
     #[test]
     fn copies_follow_their_originals_and_survive_them() {
-        let (state, work) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let state = tempfile::tempdir().unwrap();
+        let work = tempfile::tempdir().unwrap();
         let spool = Spool::new(state.path(), 1000);
         fs::create_dir(work.path().join("deep")).unwrap();
         fs::write(work.path().join("deep/1.png"), "one").unwrap();
         let files = [file("deep/1.png", 3), file("gone.png", 3)];
         let copy = || spool.copy(&run(1), work.path(), files.iter(), &mut Used::default());
-        assert_eq!(
-            copy(),
-            Copied {
-                files: 1,
-                ..Copied::default()
-            }
-        );
+        assert_eq!(copy(), all_of(1));
+
         fs::write(work.path().join("deep/1.png"), "other").unwrap();
         copy();
         fs::remove_dir_all(work.path().join("deep")).unwrap();
         copy();
+
         assert_eq!(
             fs::read_to_string(spool.folder_of(&run(1)).join("deep/1.png")).unwrap(),
             "other"
@@ -233,25 +263,24 @@ mod tests {
 
     #[test]
     fn what_does_not_fit_stays_where_it_is() {
-        let (state, work) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let state = tempfile::tempdir().unwrap();
+        let work = tempfile::tempdir().unwrap();
         let spool = Spool::new(state.path(), 5);
         for name in ["1.png", "2.png", "3.png"] {
             fs::write(work.path().join(name), "1234").unwrap();
         }
+
         let files = [file("1.png", 4), file("2.png", 4), file("3.png", 4)];
-        assert_eq!(
-            spool.copy(&run(1), work.path(), files.iter(), &mut Used::default()),
-            Copied {
-                files: 1,
-                left: 2,
-                ..Copied::default()
-            }
-        );
+        let copied = spool.copy(&run(1), work.path(), files.iter(), &mut Used::default());
+
+        assert_eq!(copied.files, 1);
+        assert_eq!(copied.left, 2);
     }
 
     #[test]
     fn a_file_that_cannot_be_copied_costs_only_itself() {
-        let (state, work) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let state = tempfile::tempdir().unwrap();
+        let work = tempfile::tempdir().unwrap();
         let spool = Spool::new(state.path(), 1000);
         let longest = format!("{}.csv", "n".repeat(251));
         let names = ["a.png", "in the way/b.png", &longest, "zz.png"];
@@ -262,32 +291,31 @@ mod tests {
             "a file where a folder has to be",
         )
         .unwrap();
-        names
-            .iter()
-            .for_each(|name| fs::write(work.path().join(name), "1").unwrap());
+        for name in names {
+            fs::write(work.path().join(name), "1").unwrap();
+        }
+
         let copied = spool.copy(
             &run(1),
             work.path(),
             names.map(|name| file(name, 1)).iter(),
             &mut Used::default(),
         );
-        assert_eq!(
-            (copied.files, copied.left, copied.failed),
-            (3, 0, 1),
-            "{copied:?}"
-        );
-        assert!(
-            copied
-                .error
-                .is_some_and(|error| error.starts_with("`in the way/b.png`: "))
-        );
-        let spooled = |name: &str| spool.folder_of(&run(1)).join(name).is_file();
-        assert!(spooled("a.png") && spooled(&longest) && spooled("zz.png"));
+
+        assert_eq!(copied.files, 3);
+        assert_eq!(copied.left, 0);
+        assert_eq!(copied.failed, 1);
+        let error = copied.error.unwrap();
+        assert!(error.starts_with("`in the way/b.png`: "), "{error}");
+        for name in ["a.png", &longest, "zz.png"] {
+            assert!(spool.folder_of(&run(1)).join(name).is_file(), "{name}");
+        }
     }
 
     #[test]
     fn what_others_removed_makes_room() {
-        let (state, work) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let state = tempfile::tempdir().unwrap();
+        let work = tempfile::tempdir().unwrap();
         let spool = Spool::new(state.path(), 5);
         fs::write(work.path().join("1.png"), "1234").unwrap();
         let mut used = Used::default();
@@ -299,33 +327,17 @@ mod tests {
                 &mut used,
             )
         };
-        assert_eq!(
-            copy(1),
-            Copied {
-                files: 1,
-                ..Copied::default()
-            }
-        );
-        assert_eq!(
-            copy(2),
-            Copied {
-                left: 1,
-                ..Copied::default()
-            }
-        );
+        assert_eq!(copy(1), all_of(1));
+        assert_eq!(copy(2).left, 1);
+
         spool.remove(&run(1));
-        assert_eq!(
-            copy(2),
-            Copied {
-                files: 1,
-                ..Copied::default()
-            }
-        );
+        assert_eq!(copy(2), all_of(1));
     }
 
     #[test]
     fn a_purge_keeps_what_is_waiting() {
-        let (state, work) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let state = tempfile::tempdir().unwrap();
+        let work = tempfile::tempdir().unwrap();
         let spool = Spool::new(state.path(), 1000);
         fs::write(work.path().join("1.png"), "1").unwrap();
         for started in [1, 2] {
@@ -336,8 +348,11 @@ mod tests {
                 &mut Used::default(),
             );
         }
+
         spool.purge([run(2)].iter());
-        assert!(!spool.folder_of(&run(1)).exists() && spool.folder_of(&run(2)).exists());
+        assert!(!spool.folder_of(&run(1)).exists());
+        assert!(spool.folder_of(&run(2)).exists());
+
         spool.remove(&run(2));
         assert!(!spool.folder_of(&run(2)).exists());
     }
@@ -345,7 +360,8 @@ mod tests {
     #[cfg(unix)]
     #[test]
     fn no_link_is_followed_into_the_spool() {
-        let (state, work) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let state = tempfile::tempdir().unwrap();
+        let work = tempfile::tempdir().unwrap();
         let spool = Spool::new(state.path(), 1000);
         fs::write(work.path().join("secret"), "secret").unwrap();
         std::os::unix::fs::symlink(work.path().join("secret"), work.path().join("1.png")).unwrap();

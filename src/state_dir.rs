@@ -25,7 +25,8 @@ use std::path::Path;
 /// When it cannot be made, or when it lies on another machine.
 pub(crate) fn make(state_dir: &Path) -> std::io::Result<()> {
     if is_remote(state_dir) {
-        let text = "it lies on another machine, and a database with a write-ahead log needs a disk of this one; set `state_dir`";
+        let text = "it lies on another machine, and a database with a write-ahead log needs a \
+                    disk of this one; set `state_dir`";
         return Err(std::io::Error::new(std::io::ErrorKind::Unsupported, text));
     }
     if state_dir.is_dir() {

@@ -41,30 +41,31 @@ pub(crate) struct Surroundings {
 /// # Errors
 /// All problems of the file, by line.
 pub(crate) fn parse(text: &str, around: &Surroundings) -> Result<Config, Vec<Problem>> {
-    let (document, syntax) = DeTable::parse_recoverable(text);
+    let (document, syntax_errors) = DeTable::parse_recoverable(text);
     let mut problems = Problems::new(text);
-    for error in syntax {
+    for error in syntax_errors {
         problems.add(error.span().unwrap_or(0..0), with_way_out(error.message()));
     }
-    let mut root = Section::new("", document.get_ref());
+
     let mut reader = Reader {
         around,
         problems,
         not_carried_out: Vec::new(),
         warnings: Vec::new(),
     };
+    let mut root = Section::new("", document.get_ref());
     let config = reader.config(&mut root);
     root.finish(&mut reader.problems);
-    let found = reader.problems.into_sorted();
-    if found.is_empty() {
-        Ok(Config {
-            not_carried_out: reader.not_carried_out,
-            warnings: reader.warnings,
-            ..config
-        })
-    } else {
-        Err(found)
+
+    let problems = reader.problems.into_sorted();
+    if !problems.is_empty() {
+        return Err(problems);
     }
+    Ok(Config {
+        not_carried_out: reader.not_carried_out,
+        warnings: reader.warnings,
+        ..config
+    })
 }
 
 struct Reader<'t, 's> {
@@ -76,26 +77,12 @@ struct Reader<'t, 's> {
 
 impl Reader<'_, '_> {
     fn config(&mut self, root: &mut Section<'_, '_>) -> Config {
-        let watch = root.read("watch", &mut self.problems, |value| {
-            values::list(value, values::word)
-        });
-        if watch.as_ref().is_none_or(Vec::is_empty)
-            && root
-                .raw("watch")
-                .is_none_or(|value| value.get_ref().is_array())
-        {
-            let text = "`watch` is missing or empty: name the folders that hold Katalon projects, such as watch = [\"/srv/agent/_work\"]";
-            self.problems.add(0..0, text);
-        }
+        let watch = self.watch(root);
         self.check_later(root);
         let state_dir = root.read("state_dir", &mut self.problems, values::word);
         Config {
             file: Some(self.around.file.clone()),
-            watch: watch
-                .unwrap_or_default()
-                .iter()
-                .map(|path| self.path(path))
-                .collect(),
+            watch,
             state_dir: state_dir
                 .map_or_else(|| self.around.state_dir.clone(), |path| self.path(&path)),
             history: root
@@ -126,6 +113,26 @@ impl Reader<'_, '_> {
         }
     }
 
+    fn watch(&mut self, root: &mut Section<'_, '_>) -> Vec<PathBuf> {
+        let folders = root.read("watch", &mut self.problems, |value| {
+            values::list(value, values::word)
+        });
+
+        // A value that is no list at all is a problem already.
+        let is_list_or_missing = root
+            .raw("watch")
+            .is_none_or(|value| value.get_ref().is_array());
+        if folders.as_ref().is_none_or(Vec::is_empty) && is_list_or_missing {
+            self.problems.add(
+                0..0,
+                "`watch` is missing or empty: name the folders that hold Katalon projects, such as \
+                 watch = [\"/srv/agent/_work\"]",
+            );
+        }
+        let folders = folders.unwrap_or_default();
+        folders.iter().map(|path| self.path(path)).collect()
+    }
+
     /// The machine's tables: only they have the token that was stored for the machine.
     fn machine(&mut self, root: &mut Section<'_, '_>) -> Tables {
         let mut tables = self.tables(root, self.around.machine_token.as_ref());
@@ -142,6 +149,7 @@ impl Reader<'_, '_> {
                 .add(value.span(), "`project` must be written as [[project]]");
             return Vec::new();
         };
+
         let mut projects = Vec::new();
         for item in items {
             let DeValue::Table(table) = item.get_ref() else {
@@ -152,25 +160,27 @@ impl Reader<'_, '_> {
             let mut section = Section::new("project", table);
             let path = section.read("path", &mut self.problems, values::word);
             let tables = self.tables(&mut section, None);
-            match path {
-                Some(path) => {
-                    let path = self.path(&path);
-                    projects.push(ProjectTables {
-                        place: workspace::resolved(&path),
-                        path,
-                        tables,
-                    });
-                }
-                None => self.problems.add(
+            section.finish(&mut self.problems);
+
+            let Some(path) = path else {
+                self.problems.add(
                     item.span(),
                     "`project.path` is missing: name the folder of the project",
-                ),
-            }
-            section.finish(&mut self.problems);
+                );
+                continue;
+            };
+            let path = self.path(&path);
+            projects.push(ProjectTables {
+                resolved: workspace::resolved(&path),
+                path,
+                tables,
+            });
         }
         projects
     }
 
+    /// Reads `[azure]` and `[submit]` of the machine or of a `[[project]]`. `machine_token` is one
+    /// that the machine has without a key of the file.
     fn tables(
         &mut self,
         section: &mut Section<'_, '_>,
@@ -184,33 +194,42 @@ impl Reader<'_, '_> {
             self.azure(&mut azure, &mut tables);
             azure.finish(&mut self.problems);
         }
+
         if let Some(mut submit) = section.table("submit", &mut self.problems) {
             self::submit(&mut submit, &mut self.problems, &mut tables.overrides);
-            let name = tables.overrides.test_run_name.iter();
-            self.warnings.extend(name.flat_map(run_name::unknown_in));
+            if let Some(name) = &tables.overrides.test_run_name {
+                self.warnings.extend(run_name::unknown_in(name));
+            }
             submit.finish(&mut self.problems);
         }
-        if tables.access.identity.is_some() && tables.access.token_file.is_some() {
-            let name = section.name("azure");
+
+        let access = &tables.access;
+        let name = section.name("azure");
+        if access.identity.is_some() && access.token_file.is_some() {
             self.problems.add(
                 azure_at.clone(),
                 format!("`{name}` has both `token_file` and `identity`; keep one"),
             );
         }
-        let token = if tables.access.identity.is_some() {
+
+        let token = if access.identity.is_some() {
             Some("`identity`".to_owned())
-        } else if tables.access.token_file.is_some() {
+        } else if access.token_file.is_some() {
             Some("`token_file`".to_owned())
         } else {
             machine_token.map(TokenSource::to_string)
         };
         // A server that is named and wrong is a problem of its own.
-        if let Some(token) = token.filter(|_| !names_server) {
-            let name = section.name("azure");
-            let text = format!(
-                "a token ({token}) comes with its server: `{name}.server_url` is missing beside it"
+        if let Some(token) = token
+            && !names_server
+        {
+            self.problems.add(
+                azure_at,
+                format!(
+                    "a token ({token}) comes with its server: `{name}.server_url` is missing \
+                     beside it"
+                ),
             );
-            self.problems.add(azure_at, text);
         }
         tables
     }
@@ -221,14 +240,17 @@ impl Reader<'_, '_> {
             let text = values::word(value)?;
             Server::parse(&text).map_err(|error| format!("is wrong: {error}"))
         });
-        let remark = server.as_ref().and_then(Server::remark);
-        self.warnings
-            .extend(remark.map(|remark| format!("`{}`: {remark}", azure.name("server_url"))));
+        if let Some(remark) = server.as_ref().and_then(Server::remark) {
+            let name = azure.name("server_url");
+            self.warnings.push(format!("`{name}`: {remark}"));
+        }
+
         let overrides = &mut tables.overrides;
         overrides.server_url = server.map(|server| server.base().to_owned());
         overrides.project = azure.read("project", problems, values::word);
         overrides.automated = azure.read("automated", problems, values::boolean);
         overrides.max_attachment = azure.read("max_attachment", problems, values::size);
+
         let token_file = azure.read("token_file", problems, values::word);
         let ca_file = azure.read("ca_file", problems, values::word);
         let folder = self.around.file.parent().unwrap_or(Path::new(""));
@@ -248,11 +270,7 @@ impl Reader<'_, '_> {
     /// Accepts the keys of later versions, so that one file serves several versions, and remembers
     /// to say so.
     fn check_later(&mut self, section: &mut Section<'_, '_>) {
-        let top = section.name("").is_empty();
-        for key in LATER
-            .into_iter()
-            .filter(|key| (*key == "status_page") == top)
-        {
+        for key in LATER {
             if section.raw(key).is_some() {
                 self.not_carried_out.push(section.name(key));
             }
@@ -279,6 +297,7 @@ pub(super) fn submit(
     overrides.katalon_submits = submit.read("katalon_submits", problems, values::katalon_submits);
     overrides.collections = submit.read("collections", problems, values::collections);
     overrides.katalon_wait = submit.read("katalon_wait", problems, values::pause);
+
     overrides.test_plans = submit.read("test_plans", problems, |value| {
         values::list(value, values::id)
     });
@@ -287,12 +306,15 @@ pub(super) fn submit(
         text,
         environment: true,
     });
+
     overrides.tags = submit.read("tags", problems, values::tags);
     overrides.unmapped = submit.read("unmapped", problems, values::unmapped);
+
     overrides.build_definition = submit.read("build_definition", problems, values::definition);
     overrides.release_definition = submit.read("release_definition", problems, values::definition);
     overrides.release_stage = submit.read("release_stage", problems, values::word);
     overrides.automation = submit.read("automation_fields", problems, values::automation);
+
     overrides.attachments = submit.read("attachments", problems, |value| {
         values::list(value, values::file_kind)
     });
@@ -327,10 +349,8 @@ mod tests {
     fn one_line_is_a_whole_configuration() {
         let config = parse("watch = [\"work\"]", &around(None)).unwrap();
         assert_eq!(config.watch, [PathBuf::from("/etc/kado/work")]);
-        assert_eq!(
-            (config.history, config.runs_from),
-            (History::New, RunsFrom::ThisHost)
-        );
+        assert_eq!(config.history, History::New);
+        assert_eq!(config.runs_from, RunsFrom::ThisHost);
         assert_eq!(config.abort_after, ABORT_AFTER);
         assert_eq!(config.state_dir, PathBuf::from("/var/lib/kado"));
     }
@@ -355,28 +375,27 @@ mod tests {
             path = "/srv/agent/_work/1/s/shop"
             submit.test_plans = [19]
         "#;
+
         let config = parse(text, &around(None)).unwrap();
         assert_eq!(config.abort_after, std::time::Duration::from_secs(5400));
         assert!(matches!(config.history, History::Since(_)));
+
         let other = config.overrides(Path::new("/srv/agent/_work/2"));
         assert_eq!(other.test_plans, Some(vec![18]));
         assert_eq!(other.attachments, Some(vec![FileKind::Log, FileKind::Png]));
+
         let shop = config.overrides(Path::new("/srv/agent/_work/1/s/shop/sub"));
-        assert_eq!(
-            (shop.test_plans, shop.attach),
-            (Some(vec![19]), Some(SendingRule::All))
-        );
-        assert_eq!(
-            config
-                .overrides(Path::new("/srv/agent/_work/1/s/shopping"))
-                .test_plans,
-            Some(vec![18])
-        );
+        assert_eq!(shop.test_plans, Some(vec![19]));
+        assert_eq!(shop.attach, Some(SendingRule::All));
+
+        let neighbour = config.overrides(Path::new("/srv/agent/_work/1/s/shopping"));
+        assert_eq!(neighbour.test_plans, Some(vec![18]));
     }
 
     #[test]
-    fn all_problems_are_told_at_once_with_their_lines() {
-        let text = "watch = [\"/w\"]\nhistory = \"soon\"\nabort_after = \"0s\"\n[azure]\nservr_url = \"x\"\n[submit]\ntest_plans = [0]\n";
+    fn all_problems_are_named_at_once_with_their_lines() {
+        let text = "watch = [\"/w\"]\nhistory = \"soon\"\nabort_after = \"0s\"\n\
+                    [azure]\nservr_url = \"x\"\n[submit]\ntest_plans = [0]\n";
         insta::assert_snapshot!(problems(text).join("\n"), @r#"
         line 2: `history` must be "new", "all" or an instant such as "2026-01-31T00:00:00Z"
         line 3: `abort_after` must be a duration such as "2h" or "90m"
@@ -387,11 +406,12 @@ mod tests {
 
     #[test]
     fn a_token_without_its_server_is_refused() {
-        let found = problems("watch = [\"/w\"]\n[azure]\ntoken_file = \"/t\"\n");
+        let problems = problems("watch = [\"/w\"]\n[azure]\ntoken_file = \"/t\"\n");
         assert_eq!(
-            found,
+            problems,
             [
-                "line 2: a token (`token_file`) comes with its server: `azure.server_url` is missing beside it"
+                "line 2: a token (`token_file`) comes with its server: `azure.server_url` is missing \
+              beside it"
             ]
         );
         assert!(parse("watch = [\"/w\"]", &around(Some(TokenSource::Environment))).is_err());
@@ -399,14 +419,14 @@ mod tests {
 
     #[test]
     fn a_token_beside_a_wrong_server_is_no_second_problem() {
-        let found = problems(
+        let problems = problems(
             "watch = [\"/w\"]\n[azure]\ntoken_file = \"/t\"\nserver_url = \"http://h:8080/tfs\"\n",
         );
         assert_eq!(
-            found,
+            problems,
             [
-                "line 4: `azure.server_url` is wrong: server url `http://h:8080/tfs` names no collection; expected something \
-              like http://h:8080/tfs/DefaultCollection"
+                "line 4: `azure.server_url` is wrong: server url `http://h:8080/tfs` names no \
+              collection; expected something like http://h:8080/tfs/DefaultCollection"
             ]
         );
     }

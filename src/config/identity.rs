@@ -13,7 +13,6 @@ use crate::config::values::{self, Read};
 /// alone.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct Identity {
-    /// Which kind.
     pub kind: IdentityKind,
     /// `azure.authority_url`: who issues its tokens, when that is not the public cloud's or the
     /// machine's own.
@@ -45,10 +44,19 @@ pub(crate) enum ProofFile {
     Certificate(PathBuf),
 }
 
+/// What `kind` says.
 #[derive(Clone, Copy)]
-enum Word {
+enum Kind {
     ServicePrincipal,
     ManagedIdentity,
+}
+
+/// The keys of the table beside `kind`.
+struct Keys {
+    tenant_id: Option<String>,
+    client_id: Option<String>,
+    secret: Option<ProofFile>,
+    certificate: Option<ProofFile>,
 }
 
 /// Reads the table `identity` of `azure`; relative paths start at `folder`.
@@ -60,65 +68,73 @@ pub(crate) fn read(
     let authority = azure.read("authority_url", problems, authority);
     let at = azure.raw("identity").map_or(0..0, toml::Spanned::span);
     let mut table = azure.table("identity", problems)?;
-    let words = [
-        ("service-principal", Word::ServicePrincipal),
-        ("managed-identity", Word::ManagedIdentity),
+    let kinds = [
+        ("service-principal", Kind::ServicePrincipal),
+        ("managed-identity", Kind::ManagedIdentity),
     ];
-    let word = table.read("kind", problems, |value| values::choice(value, &words));
-    // A wrong word is told already.
-    let has_word = table.raw("kind").is_some();
-    let ids = (
-        table.read("tenant_id", problems, part),
-        table.read("client_id", problems, part),
-    );
-    let file = |path: String| folder.join(path);
-    let secret = table
-        .read("client_secret_file", problems, values::word)
-        .map(file)
-        .map(ProofFile::Secret);
-    let certificate = table
-        .read("certificate_file", problems, values::word)
-        .map(file)
-        .map(ProofFile::Certificate);
-    let name = azure.name("identity");
+    let kind = table.read("kind", problems, |value| values::choice(value, &kinds));
+    let names_kind = table.raw("kind").is_some();
+
+    let secret = table.read("client_secret_file", problems, values::word);
+    let certificate = table.read("certificate_file", problems, values::word);
+    let keys = Keys {
+        tenant_id: table.read("tenant_id", problems, part),
+        client_id: table.read("client_id", problems, part),
+        secret: secret.map(|path| ProofFile::Secret(folder.join(path))),
+        certificate: certificate.map(|path| ProofFile::Certificate(folder.join(path))),
+    };
     table.finish(problems);
-    let found = match word {
-        Some(word) => kind(
-            word,
-            ids,
-            [secret, certificate].into_iter().flatten().collect(),
-        ),
-        None if has_word => return None,
+
+    let identity = match kind {
+        Some(kind) => keys.identity_of(kind),
+        // A wrong word is a problem of its own.
+        None if names_kind => return None,
         None => Err("needs `kind`: \"service-principal\" or \"managed-identity\""),
     };
-    found
-        .map_err(|why| problems.add(at, format!("`{name}` {why}")))
-        .ok()
-        .map(|kind| Identity { kind, authority })
+    match identity {
+        Ok(kind) => Some(Identity { kind, authority }),
+        Err(why) => {
+            problems.add(at, format!("`{}` {why}", azure.name("identity")));
+            None
+        }
+    }
 }
 
-/// What a table of this word says as a whole.
-fn kind(
-    word: Word,
-    (tenant_id, client_id): (Option<String>, Option<String>),
-    mut proofs: Vec<ProofFile>,
-) -> Result<IdentityKind, &'static str> {
-    match (word, tenant_id, client_id, proofs.pop(), proofs.is_empty()) {
-        (Word::ServicePrincipal, Some(tenant_id), Some(client_id), Some(proof), true) => {
-            Ok(IdentityKind::ServicePrincipal {
-                tenant_id,
+impl Keys {
+    /// What the keys say as a whole.
+    fn identity_of(self, kind: Kind) -> Result<IdentityKind, &'static str> {
+        match kind {
+            Kind::ServicePrincipal => self.service_principal().ok_or(
+                "of a service principal needs `tenant_id`, `client_id` and one of \
+                 `client_secret_file` and `certificate_file`",
+            ),
+            Kind::ManagedIdentity => self
+                .managed_identity()
+                .ok_or("of a managed identity takes `client_id` and nothing else"),
+        }
+    }
+
+    fn service_principal(self) -> Option<IdentityKind> {
+        let proof = match (self.secret, self.certificate) {
+            (Some(proof), None) | (None, Some(proof)) => proof,
+            _ => return None,
+        };
+        Some(IdentityKind::ServicePrincipal {
+            tenant_id: self.tenant_id?,
+            client_id: self.client_id?,
+            proof,
+        })
+    }
+
+    fn managed_identity(self) -> Option<IdentityKind> {
+        match self {
+            Self {
+                tenant_id: None,
                 client_id,
-                proof,
-            })
-        }
-        (Word::ServicePrincipal, ..) => Err(
-            "of a service principal needs `tenant_id`, `client_id` and one of `client_secret_file` and `certificate_file`",
-        ),
-        (Word::ManagedIdentity, None, client_id, None, _) => {
-            Ok(IdentityKind::ManagedIdentity(client_id))
-        }
-        (Word::ManagedIdentity, ..) => {
-            Err("of a managed identity takes `client_id` and nothing else")
+                secret: None,
+                certificate: None,
+            } => Some(IdentityKind::ManagedIdentity(client_id)),
+            _ => None,
         }
     }
 }
@@ -126,10 +142,10 @@ fn kind(
 /// A part of a URL's path or query: a GUID or a domain.
 fn part(value: &DeValue<'_>) -> Read<String> {
     let word = values::word(value)?;
-    let plain = word
+    let is_plain = word
         .chars()
-        .all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_'));
-    if plain {
+        .all(|letter| letter.is_ascii_alphanumeric() || matches!(letter, '-' | '.' | '_'));
+    if is_plain {
         Ok(word)
     } else {
         Err("must be a GUID or a domain".to_owned())
@@ -140,12 +156,19 @@ fn part(value: &DeValue<'_>) -> Read<String> {
 /// beside it.
 fn authority(value: &DeValue<'_>) -> Read<Url> {
     let text = values::word(value)?;
-    let url = Url::parse(&text)
-        .ok()
-        .filter(|url| url.has_host() && url.username().is_empty() && url.password().is_none());
-    url.filter(|url| url.scheme() == "https" || (url.scheme() == "http" && is_near(url))).ok_or_else(|| {
-        "must be an https URL such as \"https://login.microsoftonline.us\", without user and password".to_owned()
-    })
+    match Url::parse(&text) {
+        Ok(url) if is_authority(&url) => Ok(url),
+        _ => Err(
+            "must be an https URL such as \"https://login.microsoftonline.us\", without user and \
+             password"
+                .to_owned(),
+        ),
+    }
+}
+
+fn is_authority(url: &Url) -> bool {
+    let is_safe = url.scheme() == "https" || (url.scheme() == "http" && is_near(url));
+    is_safe && url.has_host() && url.username().is_empty() && url.password().is_none()
 }
 
 fn is_near(url: &Url) -> bool {

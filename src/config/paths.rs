@@ -90,8 +90,14 @@ fn of_the_user(dirs: &ProjectDirs) -> Places {
 
 /// Whose configuration a file is; `None` for one that lies elsewhere.
 pub(crate) fn scope_of(file: &Path) -> Option<Scope> {
-    let is_of = |scope: &Scope| places(*scope).is_some_and(|places| same(&places.config, file));
-    [Scope::System, Scope::User].into_iter().find(is_of)
+    for scope in [Scope::System, Scope::User] {
+        if let Some(places) = places(scope)
+            && same(&places.config, file)
+        {
+            return Some(scope);
+        }
+    }
+    None
 }
 
 /// A configuration cannot be used.
@@ -127,15 +133,14 @@ fn way_in(error: &std::io::Error) -> &'static str {
 }
 
 fn listed(problems: &[Problem]) -> String {
-    let lines: String = problems
-        .iter()
-        .map(|problem| format!("\n  {problem}"))
-        .collect();
-    format!(
-        "{} problem{}:{lines}",
-        problems.len(),
-        if problems.len() == 1 { "" } else { "s" }
-    )
+    let mut list = match problems.len() {
+        1 => "1 problem:".to_owned(),
+        count => format!("{count} problems:"),
+    };
+    for problem in problems {
+        list.push_str(&format!("\n  {problem}"));
+    }
+    list
 }
 
 /// Finds and reads the configuration: the file that was asked for, else `$KADO_CONFIG`, else the
@@ -146,10 +151,14 @@ fn listed(problems: &[Problem]) -> String {
 /// When a file was asked for that cannot be read, when the only one there is closed to this
 /// account, or when the file has problems.
 pub(crate) fn load(asked: Option<&Path>) -> Result<Config, ConfigError> {
-    let named = asked
-        .map(Path::to_owned)
-        .or_else(|| std::env::var_os(CONFIG_VARIABLE).map(PathBuf::from));
-    match named.or_else(|| chosen(&candidates(), presence)) {
+    let file = match asked {
+        Some(file) => Some(file.to_owned()),
+        None => match std::env::var_os(CONFIG_VARIABLE) {
+            Some(file) => Some(PathBuf::from(file)),
+            None => chosen(&candidates(), presence),
+        },
+    };
+    match file {
         Some(file) => read(&file),
         None => Ok(without_file()),
     }
@@ -175,13 +184,12 @@ fn presence(file: &Path) -> Presence {
 /// The first file that is there. Where there is none, the first that is closed: reading it then
 /// says so, instead of defaults that would say that nothing is watched.
 fn chosen(candidates: &[PathBuf], presence: impl Fn(&Path) -> Presence) -> Option<PathBuf> {
-    let first = |wanted| {
-        candidates
-            .iter()
-            .find(|file| presence(file) == wanted)
-            .cloned()
-    };
-    first(Presence::There).or_else(|| first(Presence::Closed))
+    for wanted in [Presence::There, Presence::Closed] {
+        if let Some(file) = candidates.iter().find(|file| presence(file) == wanted) {
+            return Some(file.clone());
+        }
+    }
+    None
 }
 
 /// Reads a configuration file.
@@ -193,8 +201,10 @@ pub(crate) fn read(file: &Path) -> Result<Config, ConfigError> {
         file: file.to_owned(),
         source,
     })?;
+
     let file = std::path::absolute(file).unwrap_or_else(|_| file.to_owned());
     let token_store = scope_of(&file).and_then(places).map(|places| places.token);
+    // Looked for without `token_file`: whether that is named is in the text.
     let around_the_file = TokenSources {
         owner: TokenOwner::Machine,
         store: token_store.as_deref(),
@@ -229,15 +239,20 @@ fn default_state_dir(file: &Path) -> PathBuf {
     if let Some(folder) = std::env::var_os("STATE_DIRECTORY") {
         return PathBuf::from(folder);
     }
+
     let system = system::of_the_system();
-    let of_the_system = system
+    let is_of_the_system = system
         .config
         .parent()
         .is_some_and(|folder| is_in(file, folder));
-    let user = places(Scope::User).filter(|_| !of_the_system);
-    user.map_or(system.state, |user| user.state)
+    if is_of_the_system {
+        return system.state;
+    }
+    // Without a home folder, as for some accounts of services, the system's is the only one.
+    places(Scope::User).map_or(system.state, |user| user.state)
 }
 
+/// The defaults: everything can be submitted by hand, nothing is watched.
 fn without_file() -> Config {
     Config {
         file: None,
@@ -266,26 +281,28 @@ pub(crate) fn text_of(file: &Path) -> Option<String> {
 mod tests {
     use super::*;
 
+    /// Which of two files is chosen, where they are seen like this.
+    fn chosen_of(of_system: Presence, of_user: Presence) -> Option<PathBuf> {
+        let candidates = [PathBuf::from("system"), PathBuf::from("user")];
+        chosen(&candidates, |file| {
+            if file == Path::new("system") {
+                of_system
+            } else {
+                of_user
+            }
+        })
+    }
+
     #[test]
     fn a_closed_configuration_is_named_unless_there_is_another() {
-        let (system, user) = (PathBuf::from("system"), PathBuf::from("user"));
-        let pick = |of_system, of_user| {
-            let see = |file: &Path| {
-                if file == Path::new("system") {
-                    of_system
-                } else {
-                    of_user
-                }
-            };
-            chosen(&[system.clone(), user.clone()], see)
-        };
-        assert_eq!(pick(Presence::There, Presence::There), Some(system.clone()));
-        assert_eq!(pick(Presence::Closed, Presence::There), Some(user.clone()));
-        assert_eq!(
-            pick(Presence::Closed, Presence::Absent),
-            Some(system.clone())
-        );
-        assert_eq!(pick(Presence::Absent, Presence::Closed), Some(user.clone()));
-        assert_eq!(pick(Presence::Absent, Presence::Absent), None);
+        use Presence::{Absent, Closed, There};
+        let system = Some(PathBuf::from("system"));
+        let user = Some(PathBuf::from("user"));
+
+        assert_eq!(chosen_of(There, There), system);
+        assert_eq!(chosen_of(Closed, There), user);
+        assert_eq!(chosen_of(Closed, Absent), system);
+        assert_eq!(chosen_of(Absent, Closed), user);
+        assert_eq!(chosen_of(Absent, Absent), None);
     }
 }

@@ -17,7 +17,7 @@ use crate::config::section::{Problem, Problems, Section};
 use crate::config::values::with_way_out;
 use crate::config::{Config, file, values};
 use crate::error_chain::chain;
-use crate::plan::options::{NamePattern, Overrides};
+use crate::plan::options::Overrides;
 use crate::plan::run_name;
 use crate::workspace;
 
@@ -65,30 +65,33 @@ impl ProjectFile {
 
     /// Reads the text of the file. Never fails: what is wrong stands in the value.
     pub(crate) fn parse(text: &str) -> Self {
-        let (document, syntax) = DeTable::parse_recoverable(text);
-        let (mut problems, mut strange) = (Problems::new(text), Problems::new(text));
-        for error in syntax {
+        let (document, syntax_errors) = DeTable::parse_recoverable(text);
+        let mut problems = Problems::new(text);
+        let mut unread = Problems::new(text);
+        for error in syntax_errors {
             problems.add(error.span().unwrap_or(0..0), with_way_out(error.message()));
         }
+
         let mut root = Section::new("", document.get_ref());
-        let mut found = Self::default();
+        let mut file = Self::default();
         if let Some(mut azure) = root.table("azure", &mut problems) {
-            found.azure(&mut azure, &mut problems);
-            leave(&azure, &mut strange);
+            file.azure(&mut azure, &mut problems);
+            add_unread(&azure, &mut unread);
         }
         if let Some(mut submit) = root.table("submit", &mut problems) {
-            file::submit(&mut submit, &mut problems, &mut found.overrides);
-            leave(&submit, &mut strange);
+            file::submit(&mut submit, &mut problems, &mut file.overrides);
+            add_unread(&submit, &mut unread);
         }
-        leave(&root, &mut strange);
-        found.problems = problems.into_sorted();
-        found.warnings = strange
+        add_unread(&root, &mut unread);
+
+        file.problems = problems.into_sorted();
+        file.warnings = unread
             .into_sorted()
             .iter()
             .map(ToString::to_string)
             .collect();
-        found.name_without_environment();
-        found
+        file.name_without_environment();
+        file
     }
 
     fn azure(&mut self, azure: &mut Section<'_, '_>, problems: &mut Problems<'_>) {
@@ -101,38 +104,37 @@ impl ProjectFile {
     /// Whoever can change a project must not be able to read the environment of a service.
     fn name_without_environment(&mut self) {
         if let Some(pattern) = &mut self.overrides.test_run_name {
-            *pattern = NamePattern {
-                environment: false,
-                ..pattern.clone()
-            };
+            pattern.environment = false;
             self.warnings.extend(run_name::unknown_in(pattern));
         }
     }
 
     /// All problems in one text for a person; `None` without any.
     pub(crate) fn problem(&self) -> Option<String> {
-        let lines: Vec<_> = self.problems.iter().map(ToString::to_string).collect();
-        let file = workspace::PROJECT_FILE;
-        let text = || {
-            format!(
-                "the `{file}` of the project cannot be used: {}",
-                lines.join("; ")
-            )
-        };
-        (!lines.is_empty()).then(text)
+        if self.problems.is_empty() {
+            return None;
+        }
+        let problems: Vec<String> = self.problems.iter().map(ToString::to_string).collect();
+        Some(format!(
+            "the `{}` of the project cannot be used: {}",
+            workspace::PROJECT_FILE,
+            problems.join("; ")
+        ))
     }
 }
 
-/// Every key that was not asked for is told and ignored.
-fn leave(section: &Section<'_, '_>, strange: &mut Problems<'_>) {
-    let known = section.asked().join(", ");
+/// Every key that was not asked for is named and ignored.
+fn add_unread(section: &Section<'_, '_>, unread: &mut Problems<'_>) {
+    let read = section.asked().join(", ");
     for (name, at) in section.rest() {
-        let text = format!(
-            "`{name}` is not read from a project's `{}` and is ignored; it holds: {known}. How a server is reached is said \
-             by the machine's",
-            workspace::PROJECT_FILE
+        unread.add(
+            at,
+            format!(
+                "`{name}` is not read from a project's `{}` and is ignored; it holds: {read}. How \
+                 a server is reached is said by the machine's",
+                workspace::PROJECT_FILE
+            ),
         );
-        strange.add(at, text);
     }
 }
 
@@ -142,34 +144,35 @@ mod tests {
 
     #[test]
     fn settings_of_the_project_are_read() {
-        let found = ProjectFile::parse(
-            "[azure]\nproject = \"Shop\"\napi_version = \"7.0\"\n[submit]\ntest_plans = [18, 19]\nattach = \"all\"\n",
+        let file = ProjectFile::parse(
+            "[azure]\nproject = \"Shop\"\napi_version = \"7.0\"\n\
+             [submit]\ntest_plans = [18, 19]\nattach = \"all\"\n",
         );
-        assert_eq!(
-            (found.problem(), found.warnings.as_slice()),
-            (None, [].as_slice())
-        );
-        assert_eq!(found.overrides.project.as_deref(), Some("Shop"));
-        assert_eq!(found.overrides.test_plans, Some(vec![18, 19]));
-        assert_eq!(found.api_version.as_deref(), Some("7.0"));
+        assert_eq!(file.problem(), None);
+        assert_eq!(file.warnings, [""; 0]);
+        assert_eq!(file.overrides.project.as_deref(), Some("Shop"));
+        assert_eq!(file.overrides.test_plans, Some(vec![18, 19]));
+        assert_eq!(file.api_version.as_deref(), Some("7.0"));
     }
 
     #[test]
     fn nothing_that_decides_where_a_token_goes_is_read() {
-        let text = "watch = [\"/\"]\n[azure]\nserver_url = \"https://evil.example/x\"\ntoken_file = \"/etc/shadow\"\n\
-                    proxy = \"http://evil.example\"\nca_file = \"ca.pem\"\nallow_http = true\n[[project]]\npath = \"/\"\n";
-        let found = ProjectFile::parse(text);
-        assert_eq!(
-            (&found.overrides, &found.api_version),
-            (&Overrides::default(), &None)
-        );
-        let told: Vec<_> = found
+        let text = "watch = [\"/\"]\n\
+                    [azure]\nserver_url = \"https://evil.example/x\"\n\
+                    token_file = \"/etc/shadow\"\nproxy = \"http://evil.example\"\n\
+                    ca_file = \"ca.pem\"\nallow_http = true\n\
+                    [[project]]\npath = \"/\"\n";
+        let file = ProjectFile::parse(text);
+        assert_eq!(file.overrides, Overrides::default());
+        assert_eq!(file.api_version, None);
+
+        let named: Vec<_> = file
             .warnings
             .iter()
             .filter_map(|line| line.split('`').nth(1))
             .collect();
         assert_eq!(
-            told,
+            named,
             [
                 "watch",
                 "azure.server_url",
@@ -184,26 +187,24 @@ mod tests {
 
     #[test]
     fn a_wrong_value_is_a_problem_and_an_unknown_key_is_none() {
-        let found = ProjectFile::parse("[submit]\ntest_plans = [0]\nfuture = 1\n");
-        assert_eq!(found.problems.len(), 1);
+        let file = ProjectFile::parse("[submit]\ntest_plans = [0]\nfuture = 1\n");
+        assert_eq!(file.problems.len(), 1);
+        let problem = file.problem().unwrap();
         assert!(
-            found
-                .problem()
-                .unwrap()
-                .contains("line 2: `submit.test_plans` holds an item"),
-            "{found:?}"
+            problem.contains("line 2: `submit.test_plans` holds an item"),
+            "{problem}"
         );
         assert!(
-            found.warnings[0].starts_with("line 3: `submit.future` is not read"),
-            "{found:?}"
+            file.warnings[0].starts_with("line 3: `submit.future` is not read"),
+            "{file:?}"
         );
         assert!(ProjectFile::parse("[submit\n").problem().is_some());
     }
 
     #[test]
     fn a_name_of_the_project_cannot_use_the_environment() {
-        let found = ProjectFile::parse("[submit]\ntest_run_name = \"{suite} {env:HOME}\"\n");
-        assert!(!found.overrides.test_run_name.as_ref().unwrap().environment);
-        assert!(found.warnings[0].contains("{env:HOME}"), "{found:?}");
+        let file = ProjectFile::parse("[submit]\ntest_run_name = \"{suite} {env:HOME}\"\n");
+        assert!(!file.overrides.test_run_name.as_ref().unwrap().environment);
+        assert!(file.warnings[0].contains("{env:HOME}"), "{file:?}");
     }
 }

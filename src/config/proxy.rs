@@ -15,12 +15,12 @@ pub struct ProxyUrl(Url);
 
 impl ProxyUrl {
     /// The URL with user and password, for whoever connects.
-    pub const fn expose(&self) -> &Url {
+    pub(crate) const fn expose(&self) -> &Url {
         &self.0
     }
 
     /// Whether it holds a password.
-    pub fn has_password(&self) -> bool {
+    pub(crate) fn has_password(&self) -> bool {
         self.0.password().is_some()
     }
 }
@@ -40,14 +40,14 @@ impl fmt::Debug for ProxyUrl {
 /// Reads `azure.proxy`.
 pub(crate) fn read(value: &DeValue<'_>) -> Read<ProxyUrl> {
     let text = values::word(value)?;
-    let url = Url::parse(&text)
-        .ok()
-        .filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
-    url.map(ProxyUrl).ok_or_else(|| {
-        "must be a URL such as \"http://proxy:3128\"; special characters of a user or password in it are \
-         percent-encoded, @ as %40"
-            .to_owned()
-    })
+    match Url::parse(&text) {
+        Ok(url) if matches!(url.scheme(), "http" | "https") && url.has_host() => Ok(ProxyUrl(url)),
+        _ => Err(
+            "must be a URL such as \"http://proxy:3128\"; special characters of a user or password \
+             in it are percent-encoded, @ as %40"
+                .to_owned(),
+        ),
+    }
 }
 
 /// What is reached without a proxy: an entry of `azure.no_proxy` or of the environment's
@@ -64,57 +64,69 @@ impl Exemption {
     /// Reads an entry as it is usually written; `None` when it is none of these: `host`, `.domain`,
     /// `*.domain`, an address, a network as `10.0.0.0/8`, all but a network also with `:port`; or
     /// `*`.
-    pub fn parse(entry: &str) -> Option<Self> {
-        let whole = |hosts: &str| {
-            Some(Self {
-                hosts: hosts.to_owned(),
+    pub(crate) fn parse(entry: &str) -> Option<Self> {
+        if entry == "*" || entry.parse::<IpAddr>().is_ok() || is_network(entry) {
+            return Some(Self {
+                hosts: entry.to_owned(),
                 port: None,
-            })
-        };
-        if entry == "*" || entry.parse::<IpAddr>().is_ok() {
-            return whole(entry);
+            });
         }
-        if let Some((address, bits)) = entry.split_once('/') {
-            let longest = if address.parse::<IpAddr>().ok()?.is_ipv4() {
-                32
-            } else {
-                128
-            };
-            return bits
-                .parse::<u8>()
-                .is_ok_and(|bits| bits <= longest)
-                .then(|| whole(entry))
-                .flatten();
+        if entry.contains('/') {
+            return None;
         }
+
         let (host, port) = match entry.rsplit_once(':') {
             // The colons of an address in brackets are its own.
             Some((host, port)) if !port.ends_with(']') => (host, Some(port.parse().ok()?)),
             _ => (entry, None),
         };
-        if let Some(address) = host
-            .strip_prefix('[')
-            .and_then(|rest| rest.strip_suffix(']'))
-        {
-            return address.parse::<IpAddr>().ok().map(|_| Self {
-                hosts: address.to_owned(),
-                port,
-            });
-        }
-        let domain = host
-            .strip_prefix('*')
-            .filter(|rest| rest.starts_with('.'))
-            .unwrap_or(host);
-        let is_name = |letter: char| letter.is_alphanumeric() || matches!(letter, '.' | '-' | '_');
-        let named = domain.contains(char::is_alphanumeric) && domain.chars().all(is_name);
-        named.then(|| Self {
-            hosts: domain.to_owned(),
+        Some(Self {
+            hosts: address_in_brackets(host)
+                .or_else(|| domain(host))?
+                .to_owned(),
             port,
         })
     }
 
     /// The entries of a list as the environment has it; what is no entry is left out.
-    pub fn of_list(list: &str) -> impl Iterator<Item = Self> {
+    pub(crate) fn of_list(list: &str) -> impl Iterator<Item = Self> {
         parts(list).filter_map(Self::parse)
+    }
+}
+
+/// `10.0.0.0/8`.
+fn is_network(entry: &str) -> bool {
+    let Some((address, bits)) = entry.split_once('/') else {
+        return false;
+    };
+    let longest = match address.parse() {
+        Ok(IpAddr::V4(_)) => 32,
+        Ok(IpAddr::V6(_)) => 128,
+        Err(_) => return false,
+    };
+    bits.parse::<u8>().is_ok_and(|bits| bits <= longest)
+}
+
+/// `[::1]`.
+fn address_in_brackets(host: &str) -> Option<&str> {
+    let address = host.strip_prefix('[')?.strip_suffix(']')?;
+    address.parse::<IpAddr>().ok()?;
+    Some(address)
+}
+
+/// `host`, `.domain` or `*.domain`; the last two mean the same.
+fn domain(host: &str) -> Option<&str> {
+    let domain = match host.strip_prefix('*') {
+        Some(rest) if rest.starts_with('.') => rest,
+        _ => host,
+    };
+    let is_name = domain
+        .chars()
+        .all(|letter| letter.is_alphanumeric() || matches!(letter, '.' | '-' | '_'));
+    if is_name && domain.contains(char::is_alphanumeric) {
+        Some(domain)
+    } else {
+        None
     }
 }
 
@@ -125,29 +137,37 @@ fn parts(list: &str) -> impl Iterator<Item = &str> {
 
 /// Reads `azure.no_proxy`; an item may hold several entries, as the environment's variable does.
 pub(crate) fn exemptions(value: &DeValue<'_>) -> Read<Vec<Exemption>> {
-    let item = |value: &DeValue<'_>| {
-        let text = values::word(value)?;
-        let read = |part: &str| {
-            Exemption::parse(part).ok_or_else(|| {
-                format!(
-                    "must be a host such as \"tfs.corp\", a domain with all below it such as \".corp\" or \"*.corp\", an \
-                     address or network such as \"10.0.0.0/8\", or \"*\"; for one port alone \"tfs.corp:8080\". It is {part:?}"
-                )
-            })
-        };
-        parts(&text).map(read).collect::<Read<Vec<_>>>()
-    };
-    Ok(values::list(value, item)?.concat())
+    Ok(values::list(value, exemptions_of_item)?.concat())
+}
+
+fn exemptions_of_item(value: &DeValue<'_>) -> Read<Vec<Exemption>> {
+    let text = values::word(value)?;
+    let mut exemptions = Vec::new();
+    for part in parts(&text) {
+        exemptions.push(Exemption::parse(part).ok_or_else(|| {
+            format!(
+                "must be a host such as \"tfs.corp\", a domain with all below it such as \".corp\" \
+                 or \"*.corp\", an address or network such as \"10.0.0.0/8\", or \"*\"; for one \
+                 port alone \"tfs.corp:8080\". It is {part:?}"
+            )
+        })?);
+    }
+    Ok(exemptions)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn exemption(hosts: &str, port: Option<u16>) -> Option<Exemption> {
+        Some(Exemption {
+            hosts: hosts.to_owned(),
+            port,
+        })
+    }
+
     #[test]
     fn an_exemption_is_read_as_it_is_usually_written() {
-        let read = |entry: &str| Exemption::parse(entry).map(|found| (found.hosts, found.port));
-        let whole = |hosts: &str| Some((hosts.to_owned(), None));
         for entry in [
             "*",
             "tfs.corp",
@@ -159,12 +179,21 @@ mod tests {
             "fe80::/10",
             "büro.corp",
         ] {
-            assert_eq!(read(entry), whole(entry), "{entry}");
+            assert_eq!(Exemption::parse(entry), exemption(entry, None), "{entry}");
         }
-        assert_eq!(read("*.corp"), whole(".corp"));
-        assert_eq!(read("[::1]"), whole("::1"));
-        assert_eq!(read("*.corp:8080"), Some((".corp".to_owned(), Some(8080))));
-        assert_eq!(read("[::1]:80"), Some(("::1".to_owned(), Some(80))));
+
+        for (entry, hosts, port) in [
+            ("*.corp", ".corp", None),
+            ("[::1]", "::1", None),
+            ("*.corp:8080", ".corp", Some(8080)),
+            ("[::1]:80", "::1", Some(80)),
+        ] {
+            assert_eq!(Exemption::parse(entry), exemption(hosts, port), "{entry}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_exemption_is_none() {
         for entry in [
             "",
             ".",
@@ -176,7 +205,7 @@ mod tests {
             "tfs:http",
             "[x]:1",
         ] {
-            assert_eq!(read(entry), None, "{entry}");
+            assert_eq!(Exemption::parse(entry), None, "{entry}");
         }
     }
 

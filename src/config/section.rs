@@ -30,7 +30,7 @@ impl fmt::Display for Problem {
 #[derive(Debug)]
 pub(crate) struct Problems<'t> {
     text: &'t str,
-    found: Vec<Problem>,
+    problems: Vec<Problem>,
 }
 
 impl<'t> Problems<'t> {
@@ -38,28 +38,27 @@ impl<'t> Problems<'t> {
     pub(crate) fn new(text: &'t str) -> Self {
         Self {
             text,
-            found: Vec::new(),
+            problems: Vec::new(),
         }
     }
 
     /// Adds a problem at a byte range of the file.
     pub(crate) fn add(&mut self, at: Range<usize>, text: impl Into<String>) {
         let start = at.start.min(self.text.len());
-        let line = self.text.as_bytes()[..start]
+        let lines_before = self.text.as_bytes()[..start]
             .iter()
             .filter(|byte| **byte == b'\n')
-            .count()
-            + 1;
-        self.found.push(Problem {
-            line,
+            .count();
+        self.problems.push(Problem {
+            line: lines_before + 1,
             text: text.into(),
         });
     }
 
     /// All problems, by line.
     pub(crate) fn into_sorted(mut self) -> Vec<Problem> {
-        self.found.sort();
-        self.found
+        self.problems.sort();
+        self.problems
     }
 }
 
@@ -141,25 +140,20 @@ impl<'a, 'i> Section<'a, 'i> {
 
     /// Keys that were not asked for, with where they stand.
     pub(crate) fn rest(&self) -> Vec<(String, Range<usize>)> {
-        let unasked = self
-            .table
-            .keys()
-            .filter(|key| !self.asked.contains(key.get_ref().as_ref()));
-        unasked
-            .map(|key| (self.name(key.get_ref()), key.span()))
-            .collect()
+        let mut rest = Vec::new();
+        for key in self.table.keys() {
+            if !self.asked.contains(key.get_ref().as_ref()) {
+                rest.push((self.name(key.get_ref()), key.span()));
+            }
+        }
+        rest
     }
 
     /// Reports every key that was not asked for.
     pub(crate) fn finish(self, problems: &mut Problems<'_>) {
+        let known = self.asked().join(", ");
         for (name, at) in self.rest() {
-            problems.add(
-                at,
-                format!(
-                    "unknown key `{name}`; known here: {}",
-                    self.asked().join(", ")
-                ),
-            );
+            problems.add(at, format!("unknown key `{name}`; known here: {known}"));
         }
     }
 }

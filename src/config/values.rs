@@ -1,6 +1,7 @@
 //! Single values of `kado.toml`. Each reader returns the value or says what was expected, in words
 //! that go behind the name of the key.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use jiff::SignedDuration;
@@ -60,68 +61,75 @@ pub(crate) fn boolean(value: &DeValue<'_>) -> Read<bool> {
 
 /// A positive id of ADO.
 pub(crate) fn id(value: &DeValue<'_>) -> Read<u32> {
-    let number = value.as_integer().and_then(|number| {
-        u32::from_str_radix(&number.as_str().replace('_', ""), number.radix()).ok()
-    });
-    number
-        .filter(|id| *id > 0)
-        .ok_or_else(|| "must be a positive number".to_owned())
+    match integer(value) {
+        Some(id) if id > 0 => Ok(id),
+        _ => Err("must be a positive number".to_owned()),
+    }
+}
+
+/// An integer as TOML writes it: with a radix, and `_` between digits.
+fn integer(value: &DeValue<'_>) -> Option<u32> {
+    let number = value.as_integer()?;
+    u32::from_str_radix(&number.as_str().replace('_', ""), number.radix()).ok()
 }
 
 /// A definition of a pipeline: its id, or -1 for none as Katalon writes it.
 pub(crate) fn definition(value: &DeValue<'_>) -> Read<Definition> {
-    if value
-        .as_integer()
-        .is_some_and(|number| number.as_str() == "-1")
+    if let Some(number) = value.as_integer()
+        && number.as_str() == "-1"
     {
         return Ok(Definition::None);
     }
-    id(value)
-        .map(Definition::Of)
-        .map_err(|_| "must be a positive number, or -1 for none".to_owned())
+    match id(value) {
+        Ok(id) => Ok(Definition::Of(id)),
+        Err(_) => Err("must be a positive number, or -1 for none".to_owned()),
+    }
 }
 
 /// A list, every item read by `item`.
 pub(crate) fn list<T>(value: &DeValue<'_>, item: impl Fn(&DeValue<'_>) -> Read<T>) -> Read<Vec<T>> {
-    let items = value
-        .as_array()
-        .ok_or_else(|| "must be a list in brackets".to_owned())?;
-    items
-        .iter()
-        .map(|value| {
-            item(value.get_ref()).map_err(|expected| format!("holds an item that {expected}"))
-        })
-        .collect()
+    let Some(items) = value.as_array() else {
+        return Err("must be a list in brackets".to_owned());
+    };
+    let mut list = Vec::new();
+    for value in items {
+        match item(value.get_ref()) {
+            Ok(item) => list.push(item),
+            Err(expected) => return Err(format!("holds an item that {expected}")),
+        }
+    }
+    Ok(list)
 }
 
 /// A duration such as `2h` or `90 min`, longer than nothing.
 pub(crate) fn duration(value: &DeValue<'_>) -> Read<Duration> {
-    let expected = "must be a duration such as \"2h\" or \"90m\"";
-    any_duration(value)
-        .filter(|duration| !duration.is_zero())
-        .ok_or_else(|| expected.to_owned())
+    match any_duration(value) {
+        Some(duration) if !duration.is_zero() => Ok(duration),
+        _ => Err("must be a duration such as \"2h\" or \"90m\"".to_owned()),
+    }
 }
 
 /// A duration such as `2m`, or `0s` for none.
 pub(crate) fn pause(value: &DeValue<'_>) -> Read<Duration> {
-    let expected = "must be a duration such as \"2m\" or \"0s\"";
-    any_duration(value).ok_or_else(|| expected.to_owned())
+    any_duration(value).ok_or_else(|| "must be a duration such as \"2m\" or \"0s\"".to_owned())
 }
 
 fn any_duration(value: &DeValue<'_>) -> Option<Duration> {
-    let parsed: SignedDuration = value.as_str()?.trim().parse().ok()?;
-    Duration::try_from(parsed).ok()
+    let duration: SignedDuration = value.as_str()?.trim().parse().ok()?;
+    Duration::try_from(duration).ok()
 }
 
 /// A size in bytes such as `75 MiB` or `10 GiB`; a number alone is bytes.
 pub(crate) fn size(value: &DeValue<'_>) -> Read<u64> {
-    let expected = || "must be a size such as \"75 MiB\" or \"10 GiB\"".to_owned();
     let text = text(value)?;
-    let text = text.trim();
-    let digits = text
-        .find(|c: char| !c.is_ascii_digit())
+    bytes(text.trim()).ok_or_else(|| "must be a size such as \"75 MiB\" or \"10 GiB\"".to_owned())
+}
+
+fn bytes(text: &str) -> Option<u64> {
+    let end_of_number = text
+        .find(|letter: char| !letter.is_ascii_digit())
         .unwrap_or(text.len());
-    let (number, unit) = text.split_at(digits);
+    let (number, unit) = text.split_at(end_of_number);
     let factor: u64 = match unit.trim().to_lowercase().as_str() {
         "" | "b" => 1,
         "kb" => 1000,
@@ -130,22 +138,19 @@ pub(crate) fn size(value: &DeValue<'_>) -> Read<u64> {
         "mib" => 1 << 20,
         "gb" => 1_000_000_000,
         "gib" => 1 << 30,
-        _ => return Err(expected()),
+        _ => return None,
     };
-    number
-        .parse::<u64>()
-        .ok()
-        .and_then(|number| number.checked_mul(factor))
-        .ok_or_else(expected)
+    number.parse::<u64>().ok()?.checked_mul(factor)
 }
 
 /// `new`, `all` or an RFC 3339 instant.
 pub(crate) fn history(value: &DeValue<'_>) -> Read<History> {
-    let given = match value {
+    // TOML has instants of its own; people also write one as a text.
+    let text = match value {
         DeValue::Datetime(instant) => instant.to_string(),
         other => text(other)?,
     };
-    match given.as_str() {
+    match text.as_str() {
         "new" => Ok(History::New),
         "all" => Ok(History::All),
         instant => Moment::parse(instant).map(History::Since).map_err(|_| {
@@ -181,35 +186,46 @@ pub(crate) fn katalon_submits(value: &DeValue<'_>) -> Read<KatalonSubmits> {
 /// calls are previews in it is known (`ado/api.md` §1). Below 5.0 the calls that kado needs do not
 /// exist.
 pub(crate) fn api_version(value: &DeValue<'_>) -> Read<String> {
-    let expected = || "must be a version such as \"7.1\", \"6.0\" or \"7.2-preview\"".to_owned();
-    let text = value.as_str().ok_or_else(expected)?.trim();
-    let (number, preview) = text.split_once("-preview").unwrap_or((text, ""));
-    let digits = |text: &str| {
-        text.parse::<u32>()
-            .ok()
-            .filter(|_| text.bytes().all(|digit| digit.is_ascii_digit()))
-    };
-    let is_preview = preview.is_empty() || preview.strip_prefix('.').and_then(digits).is_some();
-    let (major, minor) = number
-        .split_once('.')
-        .filter(|_| is_preview)
-        .ok_or_else(expected)?;
-    match (digits(major), digits(minor)) {
-        (Some(major @ 5..), Some(minor)) => Ok(format!("{major}.{minor}")),
-        (Some(_), Some(_)) => {
+    let version = value.as_str().and_then(version);
+    match version {
+        Some((major @ 5.., minor)) => Ok(format!("{major}.{minor}")),
+        Some(_) => {
             Err("must be 5.0 (Azure DevOps Server 2019) or later, such as \"7.1\"".to_owned())
         }
-        _ => Err(expected()),
+        None => Err("must be a version such as \"7.1\", \"6.0\" or \"7.2-preview\"".to_owned()),
+    }
+}
+
+/// The numbers of `7.1`, `7.2-preview` or `7.2-preview.1`.
+fn version(text: &str) -> Option<(u32, u32)> {
+    let text = text.trim();
+    let number = match text.split_once("-preview") {
+        Some((number, "")) => number,
+        Some((number, preview)) => {
+            digits(preview.strip_prefix('.')?)?;
+            number
+        }
+        None => text,
+    };
+    let (major, minor) = number.split_once('.')?;
+    Some((digits(major)?, digits(minor)?))
+}
+
+/// A number without a sign, which `parse` would take.
+fn digits(text: &str) -> Option<u32> {
+    if text.bytes().all(|digit| digit.is_ascii_digit()) {
+        text.parse().ok()
+    } else {
+        None
     }
 }
 
 /// `off`, `fill` or `override`.
 pub(crate) fn automation(value: &DeValue<'_>) -> Read<AutomationChoice> {
-    let on = AutomationChoice::On;
     let words = [
         ("off", AutomationChoice::Off),
-        ("fill", on(AutomationRule::Fill)),
-        ("override", on(AutomationRule::Override)),
+        ("fill", AutomationChoice::On(AutomationRule::Fill)),
+        ("override", AutomationChoice::On(AutomationRule::Override)),
     ];
     choice(value, &words)
 }
@@ -217,21 +233,25 @@ pub(crate) fn automation(value: &DeValue<'_>) -> Read<AutomationChoice> {
 /// Tags of a run: at most 5, alphanumeric, shorter than 30 characters (`ado/api.md` §5). Each is
 /// taken once.
 pub(crate) fn tags(value: &DeValue<'_>) -> Read<Vec<String>> {
-    let fine = |tag: &String| {
-        !tag.is_empty() && tag.chars().count() < 30 && tag.chars().all(char::is_alphanumeric)
-    };
-    let tag = |value: &DeValue<'_>| {
-        let expected = || "must be a text of at most 29 letters and digits".to_owned();
-        text(value).ok().filter(fine).ok_or_else(expected)
-    };
     let mut tags = list(value, tag)?;
-    let mut seen = std::collections::BTreeSet::new();
-    tags.retain(|tag| seen.insert(tag.to_lowercase()));
+
+    let mut lower_case = BTreeSet::new();
+    tags.retain(|tag| lower_case.insert(tag.to_lowercase()));
     if tags.len() > 5 {
-        Err("must hold at most 5 tags".to_owned())
-    } else {
-        Ok(tags)
+        return Err("must hold at most 5 tags".to_owned());
     }
+    Ok(tags)
+}
+
+fn tag(value: &DeValue<'_>) -> Read<String> {
+    match value.as_str() {
+        Some(tag) if is_tag(tag) => Ok(tag.to_owned()),
+        _ => Err("must be a text of at most 29 letters and digits".to_owned()),
+    }
+}
+
+fn is_tag(tag: &str) -> bool {
+    !tag.is_empty() && tag.chars().count() < 30 && tag.chars().all(char::is_alphanumeric)
 }
 
 /// `ignore` or `fail`.
@@ -269,16 +289,16 @@ pub(crate) fn file_kind(value: &DeValue<'_>) -> Read<FileKind> {
 
 /// One of several words, without regard to case.
 pub(crate) fn choice<T: Copy>(value: &DeValue<'_>, words: &[(&str, T)]) -> Read<T> {
-    let given = text(value)?;
-    words
+    let text = text(value)?;
+    for (word, meaning) in words {
+        if word.eq_ignore_ascii_case(text.trim()) {
+            return Ok(*meaning);
+        }
+    }
+
+    let known: Vec<String> = words
         .iter()
-        .find(|(word, _)| word.eq_ignore_ascii_case(given.trim()))
-        .map(|(_, value)| *value)
-        .ok_or_else(|| {
-            let known: Vec<_> = words
-                .iter()
-                .map(|(word, _)| format!("\"{word}\""))
-                .collect();
-            format!("must be one of {}", known.join(", "))
-        })
+        .map(|(word, _)| format!("\"{word}\""))
+        .collect();
+    Err(format!("must be one of {}", known.join(", ")))
 }

@@ -12,7 +12,7 @@ use crate::plan::sensitive::looks_secret;
 
 /// Variables for names, with what cannot be shown in words.
 #[derive(Debug, Default)]
-pub(crate) struct Shown {
+pub(super) struct ShownVariables {
     /// Values; one that is not set is empty.
     pub values: BTreeMap<String, String>,
     /// Which are not shown, and why.
@@ -20,42 +20,41 @@ pub(crate) struct Shown {
 }
 
 /// The values of these variables in the environment of this process.
-pub(crate) fn shown(names: &[String]) -> Shown {
-    of(names, |name| std::env::var(name).ok())
+pub(super) fn shown(names: &[String]) -> ShownVariables {
+    shown_of(names, |name| std::env::var(name).ok())
 }
 
-fn of(names: &[String], read: impl Fn(&str) -> Option<String>) -> Shown {
-    let mut shown = Shown::default();
+fn shown_of(names: &[String], read: impl Fn(&str) -> Option<String>) -> ShownVariables {
+    let mut shown = ShownVariables::default();
     for name in names {
-        let value = read(name);
-        match &value {
-            Some(value) if is_secret(name, value) => {
-                let text = format!(
+        let value = match read(name) {
+            Some(value) if is_secret(name, &value) => {
+                shown.warnings.push(format!(
                     "`{{env:{name}}}` is not shown in a run's name, because it looks like a secret"
-                );
-                shown.warnings.push(text);
+                ));
                 continue;
             }
-            Some(_) => {}
-            None => shown.warnings.push(format!(
-                "the environment variable `{name}` of a run's name is not set"
-            )),
-        }
-        let plain = value
-            .unwrap_or_default()
-            .chars()
-            .map(|c| if c.is_control() { ' ' } else { c })
-            .collect();
-        shown.values.insert(name.clone(), plain);
+            Some(value) => value,
+            None => {
+                shown.warnings.push(format!(
+                    "the environment variable `{name}` of a run's name is not set"
+                ));
+                String::new()
+            }
+        };
+
+        // A name is one line.
+        let value = value.replace(char::is_control, " ");
+        shown.values.insert(name.clone(), value);
     }
     shown
 }
 
 fn is_secret(name: &str, value: &str) -> bool {
-    let with_credentials = value
+    let has_credentials = value
         .split_once("://")
         .is_some_and(|(_, rest)| rest.contains('@'));
-    looks_secret(Some(name), value) || with_credentials
+    has_credentials || looks_secret(Some(name), value)
 }
 
 #[cfg(test)]
@@ -73,16 +72,14 @@ mod tests {
             ("PROXY_URL", "http://me:abc@proxy:3128"),
             ("TWO_LINES", "a\nb"),
         ];
-        let names: Vec<String> = all
-            .iter()
-            .map(|(name, _)| (*name).to_owned())
-            .chain(["UNSET".to_owned()])
-            .collect();
-        let shown = of(&names, |name| {
-            all.iter()
-                .find(|(known, _)| *known == name)
-                .map(|(_, value)| (*value).to_owned())
+        let mut names: Vec<String> = all.iter().map(|(name, _)| (*name).to_owned()).collect();
+        names.push("UNSET".to_owned());
+
+        let shown = shown_of(&names, |name| {
+            let (_, value) = all.iter().find(|(variable, _)| *variable == name)?;
+            Some((*value).to_owned())
         });
+
         let values: Vec<_> = shown
             .values
             .iter()
@@ -97,12 +94,9 @@ mod tests {
             ]
         );
         assert_eq!(shown.warnings.len(), 6);
-        assert!(
-            shown
-                .warnings
-                .iter()
-                .all(|text| !text.contains("abc") && !text.contains("dkry")),
-            "{shown:?}"
-        );
+        for warning in &shown.warnings {
+            assert!(!warning.contains("abc"), "{warning}");
+            assert!(!warning.contains("dkry"), "{warning}");
+        }
     }
 }

@@ -4,8 +4,8 @@
 //! The crate `service-manager` writes kado's unit and enables it, starts and stops the service, and
 //! disables and removes the unit. What it does not do is done with `systemctl` here:
 //!
-//! * a unit of a package is only enabled and disabled: the crate would write one of its own over it,
-//!   and remove a file that is not there;
+//! * a unit of a package is only enabled and disabled: the crate would write one of its own over
+//!   it, and remove a file that is not there;
 //! * the units that follow the stored token, the account, and reading units anew after they are
 //!   removed: the crate knows one unit, and no accounts;
 //! * starting a service that failed too often, and restarting: the crate has no such verbs;
@@ -53,7 +53,7 @@ const TOKEN_PATH: &str = "kado-token.path";
 const TOKEN_SERVICE: &str = "kado-token.service";
 /// Where a package puts its units, by the age of the system.
 const PACKAGED: [&str; 2] = ["/usr/lib/systemd/system", "/lib/systemd/system"];
-/// Folders that the account of the service cannot rely on: homes are closed, the others are emptied.
+/// Folders that the account of the service cannot rely on: homes are closed, the others emptied.
 const UNFIT: [&str; 4] = ["/home", "/root", "/tmp", "/var/tmp"];
 
 /// Makes the service known to systemd and lets it start with the machine; says what was changed.

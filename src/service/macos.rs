@@ -4,10 +4,10 @@
 //! The crate `service-manager` writes kado's plist and loads it (which starts nothing, because it
 //! is disabled), and removes it. What it does not do is done with `launchctl` here:
 //!
-//! * starting: the crate takes the key `Disabled` out of a plist and writes it again in its own form,
-//!   so that the next installation would find a plist of somebody else's; it also loads it with the
-//!   verbs that came before `bootstrap`, which say nothing of what went wrong. kado's plist stays as
-//!   it is, and `launchctl enable` overrules it;
+//! * starting: the crate takes the key `Disabled` out of a plist and writes it again in its own
+//!   form, so that the next installation would find somebody else's. It also loads it with the verb
+//!   that came before `bootstrap`, which says nothing of what went wrong. kado's plist stays as it
+//!   is, and `launchctl enable` overrules it;
 //! * stopping: the crate's `stop` ends the process of a job with `KeepAlive`, which launchd starts
 //!   again at once. `bootout` takes the job away until the next start of the machine;
 //! * restarting, the account, whether the job is loaded and enabled, and its process: the crate has

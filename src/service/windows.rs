@@ -4,9 +4,9 @@
 //! `manager` asks the Service Control Manager for what is to be changed, `dispatch` answers it in
 //! the running service. Windows has no services of a user.
 //!
-//! The crate `service-manager` is not used here: it runs `sc.exe create`, which sets no recovery, no
-//! SID of the service, no delayed start and no time before a shutdown. It waits for no state, and
-//! its errors are texts in the language of the system, which nobody can tell apart.
+//! The crate `service-manager` is not used here: it runs `sc.exe create`, which sets no recovery,
+//! no SID of the service, no delayed start and no time before a shutdown. It waits for no state,
+//! and its errors are texts in the language of the system, which nobody can tell apart.
 
 mod dispatch;
 mod error;
@@ -231,8 +231,8 @@ fn for_the_machine(scope: Scope) -> Result<(), ServiceError> {
     match scope {
         Scope::System => Ok(()),
         Scope::User => Err(ServiceError::Unsupported(
-            "Windows has no services of a user; let Task Scheduler start `kado run` when you log on, \
-             or run the command without --user"
+            "Windows has no services of a user; let Task Scheduler start `kado run` when you log \
+             on, or run the command without --user"
                 .to_owned(),
         )),
     }

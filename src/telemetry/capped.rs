@@ -7,7 +7,11 @@ use std::io::{self, Write};
 
 use crate::clock;
 
+/// Milliseconds of a day.
 const DAY: i64 = 24 * 60 * 60 * 1000;
+/// The last line of a day that has more to say.
+const FULL: &str = "the limit of today's log file is reached; what follows goes to standard error \
+                    only\n";
 
 /// Passes on what is written until a day's limit is reached; the rest of that day is dropped behind
 /// a last line that says so.
@@ -35,15 +39,16 @@ impl<W: Write> Write for Capped<W> {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
         let day = today();
         if day != self.day {
-            (self.day, self.written) = (day, 0);
+            self.day = day;
+            self.written = 0;
         }
-        let before = self.written;
+
+        let was_full = self.written > self.limit;
         self.written = self.written.saturating_add(line.len() as u64);
         if self.written <= self.limit {
             self.inner.write_all(line)?;
-        } else if before <= self.limit {
-            self.inner
-                .write_all(b"the limit of today's log file is reached; what follows goes to standard error only\n")?;
+        } else if !was_full {
+            self.inner.write_all(FULL.as_bytes())?;
         }
         Ok(line.len())
     }

@@ -7,7 +7,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::iter::successors;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use sysinfo::{Pid, Process, ProcessRefreshKind, ProcessesToUpdate, System, UpdateKind};
 
@@ -21,46 +21,68 @@ const MOST_ABOVE: usize = 32;
 
 /// All running commands with a `-projectPath` that leads to a project on this machine.
 pub(crate) fn katalon_commands() -> Vec<Command> {
-    commands(|_| HashSet::new())
+    commands(Processes::read(), &HashSet::new())
 }
 
 /// As [`katalon_commands`], without this process and those above it.
 pub(crate) fn katalon_commands_of_others() -> Vec<Command> {
-    let own = Pid::from_u32(std::process::id());
-    commands(|system| {
-        let parent = |pid: &Pid| system.process(*pid).and_then(Process::parent);
-        successors(Some(own), parent)
-            .take(MOST_ABOVE)
-            .collect::<HashSet<_>>()
-    })
+    let processes = Processes::read();
+    let this = Pid::from_u32(std::process::id());
+    let own = successors(Some(this), |pid| processes.parent(*pid))
+        .take(MOST_ABOVE)
+        .collect();
+    commands(processes, &own)
 }
 
-fn commands(without: impl Fn(&System) -> HashSet<Pid>) -> Vec<Command> {
-    let mut system = System::new();
-    let arguments = ProcessRefreshKind::nothing()
-        .with_cmd(UpdateKind::Always)
-        .without_tasks();
-    system.refresh_processes_specifics(ProcessesToUpdate::All, true, arguments);
-    let without = without(&system);
-    let lines: HashMap<Pid, CommandLine> = system
-        .processes()
-        .iter()
-        .filter(|(pid, _)| !without.contains(pid))
-        .map(|(pid, process)| (*pid, read(process)))
-        .filter(|(_, line)| line.project.is_some())
-        .collect();
-    // Where a process stands is asked only of the few that matter.
+/// The processes of the machine, with their arguments.
+struct Processes(System);
+
+impl Processes {
+    fn read() -> Self {
+        let mut system = System::new();
+        let arguments = ProcessRefreshKind::nothing()
+            .with_cmd(UpdateKind::Always)
+            .without_tasks();
+        system.refresh_processes_specifics(ProcessesToUpdate::All, true, arguments);
+        Self(system)
+    }
+
+    fn read_folders(&mut self, pids: &[Pid]) {
+        let folder = ProcessRefreshKind::nothing()
+            .with_cwd(UpdateKind::Always)
+            .without_tasks();
+        self.0
+            .refresh_processes_specifics(ProcessesToUpdate::Some(pids), false, folder);
+    }
+
+    fn parent(&self, pid: Pid) -> Option<Pid> {
+        self.0.process(pid)?.parent()
+    }
+}
+
+fn commands(mut processes: Processes, without: &HashSet<Pid>) -> Vec<Command> {
+    let mut lines = HashMap::new();
+    for (pid, process) in processes.0.processes() {
+        let line = command_line(process);
+        if line.project.is_some() && !without.contains(pid) {
+            lines.insert(*pid, line);
+        }
+    }
+
+    // In which folder a process works is asked only of the few that matter: it is slow to ask, and
+    // closed for those of other users.
     let pids: Vec<Pid> = lines.keys().copied().collect();
-    let place = ProcessRefreshKind::nothing()
-        .with_cwd(UpdateKind::Always)
-        .without_tasks();
-    system.refresh_processes_specifics(ProcessesToUpdate::Some(&pids), false, place);
-    let commands = lines
-        .into_iter()
-        .filter_map(|(pid, line)| Some((pid, command(system.process(pid)?, line)?)));
-    innermost(commands.collect(), |pid| {
-        system.process(pid).and_then(Process::parent)
-    })
+    processes.read_folders(&pids);
+
+    let mut commands = HashMap::new();
+    for (pid, line) in lines {
+        if let Some(process) = processes.0.process(pid)
+            && let Some(command) = command(process, line)
+        {
+            commands.insert(pid, command);
+        }
+    }
+    innermost(commands, |pid| processes.parent(pid))
 }
 
 /// The commands without those that only stand around others of the same project, such as a script
@@ -70,33 +92,29 @@ fn innermost(
     mut commands: HashMap<Pid, Command>,
     parent: impl Fn(Pid) -> Option<Pid>,
 ) -> Vec<Command> {
+    let all = commands.clone();
     let mut around = HashSet::new();
-    let given: HashMap<Pid, Command> = commands.clone();
     for (pid, inner) in &mut commands {
         let above = successors(parent(*pid), |pid| parent(*pid)).take(MOST_ABOVE);
-        for outer in above {
-            // The number of a parent that has ended may be that of a younger process by now.
-            let Some(command) = given
-                .get(&outer)
-                .filter(|outer| outer.started <= inner.started)
-            else {
+        for outer_pid in above {
+            let Some(outer) = all.get(&outer_pid) else {
                 continue;
             };
-            if command.root == inner.root {
-                inner.line.options =
-                    std::mem::take(&mut inner.line.options).or(command.line.options.clone());
-                around.insert(outer);
+            // The number of a parent that has ended may be that of a younger process by now.
+            if outer.started > inner.started || outer.root != inner.root {
+                continue;
             }
+            inner.line.options =
+                std::mem::take(&mut inner.line.options).or(outer.line.options.clone());
+            around.insert(outer_pid);
         }
     }
-    commands
-        .into_iter()
-        .filter(|(pid, _)| !around.contains(pid))
-        .map(|(_, command)| command)
-        .collect()
+
+    commands.retain(|pid, _| !around.contains(pid));
+    commands.into_values().collect()
 }
 
-fn read(process: &Process) -> CommandLine {
+fn command_line(process: &Process) -> CommandLine {
     let arguments: Vec<_> = process
         .cmd()
         .iter()
@@ -106,30 +124,24 @@ fn read(process: &Process) -> CommandLine {
 }
 
 fn command(process: &Process, line: CommandLine) -> Option<Command> {
-    let project = PathBuf::from(line.project.as_deref()?);
-    // A relative path starts where the process stands; where that is closed to kado, the path leads
-    // nowhere.
-    let project = process
-        .cwd()
-        .map_or_else(|| project.clone(), |cwd| cwd.join(&project));
-    let root = Some(project)
-        .filter(|project| project.is_absolute())
-        .and_then(|project| root_of(&project))?;
-    let started = Moment::from_millis(
-        i64::try_from(process.start_time())
-            .ok()?
-            .checked_mul(1000)?,
-    );
-    Some(Command {
-        root,
-        line,
-        started,
-    })
-}
+    // A relative path starts in the folder in which the process works; where that is closed to
+    // kado, the path leads nowhere.
+    let mut project = PathBuf::from(line.project.as_deref()?);
+    if let Some(folder) = process.cwd() {
+        project = folder.join(project);
+    }
+    if !project.is_absolute() {
+        return None;
+    }
 
-/// The project that a `-projectPath` leads to: its folder, without links.
-fn root_of(path: &Path) -> Option<PathBuf> {
-    workspace::project_at(path)
+    let started = i64::try_from(process.start_time())
+        .ok()?
+        .checked_mul(1000)?;
+    Some(Command {
+        root: workspace::project_at(&project)?,
+        line,
+        started: Moment::from_millis(started),
+    })
 }
 
 #[cfg(test)]

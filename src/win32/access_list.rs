@@ -24,7 +24,7 @@ const READ: u32 = 0x1 | 0x1000_0000 | 0x8000_0000;
 /// What a security descriptor says.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub(crate) struct Descriptor {
-    /// The owner; empty when it is not told.
+    /// The owner; empty when it is not named.
     pub owner: String,
     /// Whether entries of the folder above are kept out.
     pub protected: bool,
@@ -80,17 +80,19 @@ impl Descriptor {
                 inherited: false,
             }];
         };
-        let known = [SYSTEM, ADMINISTRATORS, OWNER_RIGHTS, &self.owner];
-        let is_stranger = |entry: &&Entry| {
+        let own = [SYSTEM, ADMINISTRATORS, OWNER_RIGHTS, &self.owner];
+        let mut strangers = Vec::new();
+        for entry in entries {
             let account = entry.account.as_str();
-            let useful = entry.kind == Kind::Allows && entry.rights & !HARMLESS != 0;
-            useful && !known.contains(&account) && !trusted.contains(&account)
-        };
-        let stranger = |entry: &Entry| Stranger {
-            account: entry.account.clone(),
-            inherited: entry.inherited,
-        };
-        entries.iter().filter(is_stranger).map(stranger).collect()
+            let is_useful = entry.kind == Kind::Allows && entry.rights & !HARMLESS != 0;
+            if is_useful && !own.contains(&account) && !trusted.contains(&account) {
+                strangers.push(Stranger {
+                    account: entry.account.clone(),
+                    inherited: entry.inherited,
+                });
+            }
+        }
+        strangers
     }
 
     /// Whether somebody who is all of these accounts may read: the first entry that concerns one of
@@ -99,20 +101,21 @@ impl Descriptor {
         let Some(entries) = &self.entries else {
             return true;
         };
-        let concerns =
-            |entry: &&Entry| accounts.contains(&entry.account.as_str()) && entry.rights & READ != 0;
-        entries
-            .iter()
-            .find(concerns)
-            .is_some_and(|entry| entry.kind == Kind::Allows)
+        for entry in entries {
+            if entry.rights & READ != 0 && accounts.contains(&entry.account.as_str()) {
+                return entry.kind == Kind::Allows;
+            }
+        }
+        false
     }
 
     fn read_list(&mut self, text: &str) {
         let flags = text.split('(').next().unwrap_or_default();
-        self.protected = flags.contains('P') && !flags.contains("NO_ACCESS_CONTROL");
-        if !flags.contains("NO_ACCESS_CONTROL") {
-            self.entries = Some(entries(text).filter_map(Entry::parse).collect());
+        if flags.contains("NO_ACCESS_CONTROL") {
+            return;
         }
+        self.protected = flags.contains('P');
+        self.entries = Some(entries(text).into_iter().filter_map(Entry::parse).collect());
     }
 }
 
@@ -144,42 +147,54 @@ impl Entry {
 
 /// The parts of a descriptor with their letter: `O`, `G`, `D` and `S`.
 fn parts(sddl: &str) -> Vec<(char, &str)> {
+    // A part begins with its letter and a colon, outside of brackets.
     let mut starts: Vec<(usize, char)> = Vec::new();
-    let (mut depth, mut before) = (0_usize, None);
+    let mut depth = 0_usize;
+    let mut before = None;
     for (at, letter) in sddl.char_indices() {
-        match letter {
-            '(' => depth += 1,
-            ')' => depth = depth.saturating_sub(1),
-            ':' if depth == 0 => starts.extend(before.filter(|(_, name)| "OGDS".contains(*name))),
+        match (letter, before) {
+            ('(', _) => depth += 1,
+            (')', _) => depth = depth.saturating_sub(1),
+            (':', Some((start, name @ ('O' | 'G' | 'D' | 'S')))) if depth == 0 => {
+                starts.push((start, name));
+            }
             _ => {}
         }
         before = Some((at, letter));
     }
-    let ends = starts.iter().skip(1).map(|(at, _)| *at).chain([sddl.len()]);
-    starts
-        .iter()
-        .zip(ends)
-        .map(|((at, name), end)| (*name, &sddl[at + 2..end]))
-        .collect()
+
+    let mut parts = Vec::new();
+    let mut end = sddl.len();
+    for (start, name) in starts.into_iter().rev() {
+        parts.push((name, &sddl[start + 2..end]));
+        end = start;
+    }
+    parts.reverse();
+    parts
 }
 
 /// The entries of a list, without their brackets; a condition may hold brackets of its own.
-fn entries(text: &str) -> impl Iterator<Item = &str> {
-    let mut found = Vec::new();
-    let (mut depth, mut start) = (0_usize, 0);
+fn entries(text: &str) -> Vec<&str> {
+    let mut entries = Vec::new();
+    let mut depth = 0_usize;
+    let mut start = 0;
     for (at, letter) in text.char_indices() {
         match letter {
-            '(' if depth == 0 => (depth, start) = (1, at + 1),
-            '(' => depth += 1,
+            '(' => {
+                if depth == 0 {
+                    start = at + 1;
+                }
+                depth += 1;
+            }
             ')' if depth == 1 => {
                 depth = 0;
-                found.push(&text[start..at]);
+                entries.push(&text[start..at]);
             }
             ')' => depth = depth.saturating_sub(1),
             _ => {}
         }
     }
-    found.into_iter()
+    entries
 }
 
 /// Words of two letters without anything between them.
@@ -197,7 +212,11 @@ fn rights(text: &str) -> u32 {
     if text.starts_with(|first: char| first.is_ascii_digit()) {
         return text.parse().unwrap_or(u32::MAX);
     }
-    pairs(text).map(right).fold(0, |all, one| all | one)
+    let mut rights = 0;
+    for word in pairs(text) {
+        rights |= right(word);
+    }
+    rights
 }
 
 /// One word, by `winnt.h` and `sddl.h`.
@@ -260,31 +279,33 @@ mod tests {
     const OWNER: &str = "S-1-5-21-1-2-3-1001";
 
     fn strangers(sddl: &str) -> Vec<String> {
-        let found = Descriptor::parse(sddl).strangers(&[SERVICE]);
-        found
-            .into_iter()
-            .map(|one| {
-                format!(
-                    "{}{}",
-                    one.account,
-                    if one.inherited { " inherited" } else { "" }
-                )
-            })
-            .collect()
+        let mut strangers = Vec::new();
+        for stranger in Descriptor::parse(sddl).strangers(&[SERVICE]) {
+            let from_above = if stranger.inherited { " inherited" } else { "" };
+            strangers.push(format!("{}{from_above}", stranger.account));
+        }
+        strangers
+    }
+
+    /// Whether the service may read, as itself or as a member of two groups.
+    fn service_reads(sddl: &str) -> bool {
+        Descriptor::parse(sddl).lets_read(&[SERVICE, EVERYONE, "S-1-5-11"])
     }
 
     #[test]
     fn system_administrators_owner_and_service_are_no_strangers() {
         let sddl = format!(
-            "O:{OWNER}G:DUD:PAI(A;;FA;;;SY)(A;;FA;;;BA)(A;OICI;FA;;;{OWNER})(A;;0x1200a9;;;{SERVICE})(A;;FA;;;OW)"
+            "O:{OWNER}G:DUD:PAI(A;;FA;;;SY)(A;;FA;;;BA)(A;OICI;FA;;;{OWNER})\
+             (A;;0x1200a9;;;{SERVICE})(A;;FA;;;OW)"
         );
+
         assert_eq!(strangers(&sddl), [""; 0]);
         assert!(Descriptor::parse(&sddl).protected);
         assert_eq!(Descriptor::parse(&sddl).owner, OWNER);
     }
 
     #[test]
-    fn whoever_else_can_read_is_a_stranger_and_where_that_comes_from_is_told() {
+    fn whoever_else_can_read_is_a_stranger_and_where_that_comes_from_is_said() {
         // What a file in %ProgramData% gets by default.
         let inherited = "O:BAG:SYD:AI(A;ID;FA;;;SY)(A;ID;FA;;;BA)(A;ID;0x1200a9;;;BU)";
         assert_eq!(strangers(inherited), ["S-1-5-32-545 inherited"]);
@@ -345,19 +366,16 @@ mod tests {
 
     #[test]
     fn the_first_entry_that_concerns_an_account_says_whether_it_reads() {
-        let reads =
-            |sddl: &str| Descriptor::parse(sddl).lets_read(&[SERVICE, EVERYONE, "S-1-5-11"]);
-        assert!(
-            reads("O:BAD:PAI(A;OICI;0x1200a9;;;AU)")
-                && reads("O:BAD:(A;;FR;;;WD)")
-                && reads("O:BA")
-        );
-        assert!(
-            !reads("O:BAD:PAI(A;OICI;FA;;;BA)(A;OICIIO;FR;;;WD)") && !reads("O:BAD:P(A;;FX;;;WD)")
-        );
-        assert!(
-            !reads("O:BAD:(D;;FR;;;AU)(A;;FA;;;WD)") && reads("O:BAD:(D;;WD;;;AU)(A;;FA;;;WD)")
-        );
+        assert!(service_reads("O:BAD:PAI(A;OICI;0x1200a9;;;AU)"));
+        assert!(service_reads("O:BAD:(A;;FR;;;WD)"));
+        assert!(service_reads("O:BA"));
+        assert!(service_reads("O:BAD:(D;;WD;;;AU)(A;;FA;;;WD)"));
+
+        assert!(!service_reads(
+            "O:BAD:PAI(A;OICI;FA;;;BA)(A;OICIIO;FR;;;WD)"
+        ));
+        assert!(!service_reads("O:BAD:P(A;;FX;;;WD)"));
+        assert!(!service_reads("O:BAD:(D;;FR;;;AU)(A;;FA;;;WD)"));
     }
 
     proptest! {

@@ -35,7 +35,7 @@ impl Service {
 }
 
 /// The access list of a folder, which everything in it inherits.
-fn list(service: Service) -> String {
+fn access_list(service: Service) -> String {
     let account = service_sid(SERVICE_NAME);
     let entries = [
         ("FA", "SY"),
@@ -43,11 +43,12 @@ fn list(service: Service) -> String {
         ("FA", "OW"),
         (service.rights(), &account),
     ];
-    let entries: String = entries
-        .iter()
-        .map(|(rights, who)| format!("(A;OICI;{rights};;;{who})"))
-        .collect();
-    format!("D:PAI{entries}")
+
+    let mut list = "D:PAI".to_owned();
+    for (rights, who) in entries {
+        list.push_str(&format!("(A;OICI;{rights};;;{who})"));
+    }
+    list
 }
 
 /// Makes a folder and closes it; whether it was not closed before. One that is closed already keeps
@@ -65,28 +66,30 @@ pub(crate) fn make_folder(folder: &Path, service: Service) -> io::Result<bool> {
         }
         _ => {}
     }
-    let found = Descriptor::parse(&calls::descriptor(folder)?);
+
+    let descriptor = Descriptor::parse(&calls::descriptor(folder)?);
     let trusted = [
         SYSTEM,
         ADMINISTRATORS,
         &service_sid(SERVICE_NAME),
         &calls::own_sid()?,
     ];
-    if !trusted.contains(&found.owner.as_str()) {
-        let owner = calls::account_name(&found.owner).unwrap_or(found.owner);
+    if !trusted.contains(&descriptor.owner.as_str()) {
+        let owner = calls::account_name(&descriptor.owner).unwrap_or(descriptor.owner);
         return Err(io::Error::new(
             io::ErrorKind::PermissionDenied,
             format!(
-                "it belongs to {owner}, who is no administrator; look at what lies in it, then `icacls \"{}\" /setowner \
-                 *{ADMINISTRATORS} /T /C` or remove it",
+                "it belongs to {owner}, who is no administrator; look at what lies in it, then \
+                 `icacls \"{}\" /setowner *{ADMINISTRATORS} /T /C` or remove it",
                 folder.display()
             ),
         ));
     }
-    if found.protected {
+
+    if descriptor.protected {
         return Ok(false);
     }
-    calls::set_access_list(folder, &list(service))?;
+    calls::set_access_list(folder, &access_list(service))?;
     Ok(true)
 }
 
@@ -124,7 +127,7 @@ mod tests {
     #[test]
     fn the_list_names_nobody_but_those_who_may() {
         for service in [Service::Reads, Service::Writes] {
-            let list = Descriptor::parse(&format!("O:BA{}", list(service)));
+            let list = Descriptor::parse(&format!("O:BA{}", access_list(service)));
             assert!(list.protected);
             assert_eq!(list.strangers(&[&service_sid(SERVICE_NAME)]), []);
         }

@@ -8,16 +8,17 @@ use sha1::{Digest as _, Sha1};
 
 /// The identifier of the account of a service.
 pub(crate) fn service_sid(name: &str) -> String {
-    let bytes: Vec<u8> = name
-        .to_uppercase()
-        .encode_utf16()
-        .flat_map(u16::to_le_bytes)
-        .collect();
-    let digest = Sha1::digest(&bytes);
-    let words = digest
-        .chunks_exact(4)
-        .map(|word| u32::from_le_bytes([word[0], word[1], word[2], word[3]]));
-    words.fold("S-1-5-80".to_owned(), |sid, word| format!("{sid}-{word}"))
+    let mut name_as_utf16 = Vec::new();
+    for unit in name.to_uppercase().encode_utf16() {
+        name_as_utf16.extend(unit.to_le_bytes());
+    }
+
+    let mut sid = "S-1-5-80".to_owned();
+    for word in Sha1::digest(&name_as_utf16).chunks_exact(4) {
+        let number = u32::from_le_bytes([word[0], word[1], word[2], word[3]]);
+        sid.push_str(&format!("-{number}"));
+    }
+    sid
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@
 
 use serde::Serialize;
 
-use crate::pipeline::{PipelineBuild, Place};
+use crate::pipeline::{Attempt, PipelineBuild};
 
 /// A reference by id, as requests of the `test` area want it: as a text.
 #[derive(Debug, Serialize)]
@@ -104,7 +104,7 @@ pub struct JobReference<'a> {
 impl<'a> PipelineReference<'a> {
     /// The reference to a job's place in its build.
     pub fn of(build: &'a PipelineBuild) -> Self {
-        let named = |place: &'a Option<Place>| {
+        let named = |place: &'a Option<Attempt>| {
             place
                 .as_ref()
                 .map(|place| (place.name.as_str(), place.attempt))

@@ -1,6 +1,6 @@
 //! Elsewhere one watch covers a folder with all below it.
 
 /// There is no limit.
-pub const fn limit() -> Option<usize> {
+pub(crate) const fn limit() -> Option<usize> {
     None
 }

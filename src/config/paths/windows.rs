@@ -11,10 +11,11 @@ use crate::config::paths::{CONFIG_FILE, Places};
 use crate::secrets::CREDENTIAL;
 
 /// The way to a configuration that is closed to this account.
-pub const ASK_WITH_MORE_RIGHTS: &str = "; run the command in a console that was opened with `Run as administrator`, or name another file with `--config`";
+pub(super) const ASK_WITH_MORE_RIGHTS: &str = "; run the command in a console that was opened \
+    with `Run as administrator`, or name another file with `--config`";
 
 /// The system's.
-pub fn of_the_system() -> Places {
+pub(super) fn of_the_system() -> Places {
     let data = get_known_folder_path(KnownFolder::ProgramData)
         .unwrap_or_else(|| PathBuf::from(r"C:\ProgramData"));
     let folder = data.join("kado");

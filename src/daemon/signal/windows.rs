@@ -4,7 +4,7 @@
 use tokio::signal::windows::{ctrl_break, ctrl_c, ctrl_close, ctrl_shutdown};
 
 /// Ends when a signal asks the program to end.
-pub fn asked_to_end() -> std::io::Result<impl Future<Output = ()> + Send> {
+pub(crate) fn asked_to_end() -> std::io::Result<impl Future<Output = ()> + Send> {
     let mut interrupt = ctrl_c()?;
     let mut terminate = ctrl_break()?;
     let mut close = ctrl_close()?;

@@ -11,8 +11,8 @@ use crate::secrets::TokenError;
 const ACCOUNT: &str = "kado";
 
 /// How the account that runs kado gets to read a file.
-pub(super) const LET_IN: &str = "; let the account that runs kado read it: for the service of the machine \
-     `sudo chown root:kado FILE && sudo chmod 640 FILE`";
+pub(super) const LET_IN: &str = "; let the account that runs kado read it: for the service of \
+     the machine `sudo chown root:kado FILE && sudo chmod 640 FILE`";
 
 /// Refuses a file that others can read.
 pub(super) fn check(file: &Path) -> Result<(), TokenError> {
@@ -21,12 +21,13 @@ pub(super) fn check(file: &Path) -> Result<(), TokenError> {
         source,
     })?;
     let mode = metadata.mode() & 0o777;
-    let service = service_group();
+
     // Reading by the group of kado's own account, or by that of the service in a file of root's, is
     // what a package sets up; writing by it is not.
-    let own_group = metadata.gid() == rustix::process::getegid().as_raw();
-    let of_service = metadata.uid() == 0 && service == Some(metadata.gid());
-    let allowed = if own_group || of_service {
+    let service_group = service_group();
+    let is_own_group = metadata.gid() == rustix::process::getegid().as_raw();
+    let is_of_service = metadata.uid() == 0 && service_group == Some(metadata.gid());
+    let allowed = if is_own_group || is_of_service {
         0o740
     } else {
         0o700
@@ -34,24 +35,25 @@ pub(super) fn check(file: &Path) -> Result<(), TokenError> {
     if mode & !allowed == 0 {
         return Ok(());
     }
+
+    let remedy = match service_group {
+        Some(_) => remedy_with_service(file),
+        None => format!("`chmod 600 '{}'` mends it", file.display()),
+    };
     Err(TokenError::Exposed {
         file: file.into(),
         found: format!("mode {mode:03o}"),
-        remedy: remedy(file, service.is_some()),
+        remedy,
     })
 }
 
 /// How to close a file without closing it to the service of the machine.
-fn remedy(file: &Path, for_service: bool) -> String {
+fn remedy_with_service(file: &Path) -> String {
     let file = file.display();
-    if for_service {
-        format!(
-            "`sudo chown root:{ACCOUNT} '{file}' && sudo chmod 640 '{file}'` mends it for the service of this machine, \
-             `chmod 600 '{file}'` for yourself"
-        )
-    } else {
-        format!("`chmod 600 '{file}'` mends it")
-    }
+    format!(
+        "`sudo chown root:{ACCOUNT} '{file}' && sudo chmod 640 '{file}'` mends it for the service \
+         of this machine, `chmod 600 '{file}'` for yourself"
+    )
 }
 
 /// The group of the machine's service, if it has an account here.
@@ -61,10 +63,14 @@ fn service_group() -> Option<u32> {
 }
 
 fn group_in(groups: &str) -> Option<u32> {
-    let line = groups
-        .lines()
-        .find(|line| line.split(':').next() == Some(ACCOUNT))?;
-    line.split(':').nth(2)?.parse().ok()
+    for line in groups.lines() {
+        // `kado:x:998:members`
+        let mut fields = line.split(':');
+        if fields.next() == Some(ACCOUNT) {
+            return fields.nth(1)?.parse().ok();
+        }
+    }
+    None
 }
 
 #[cfg(test)]
@@ -82,9 +88,10 @@ mod tests {
 
     #[test]
     fn the_remedy_leaves_the_file_to_the_service() {
+        let remedy = remedy_with_service(Path::new("/etc/kado/token"));
         assert!(
-            remedy(Path::new("/etc/kado/token"), true).contains("sudo chmod 640 '/etc/kado/token'")
+            remedy.contains("sudo chmod 640 '/etc/kado/token'"),
+            "{remedy}"
         );
-        assert_eq!(remedy(Path::new("/t"), false), "`chmod 600 '/t'` mends it");
     }
 }

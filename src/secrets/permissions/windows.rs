@@ -1,6 +1,7 @@
 //! A token file must be closed to everybody but the system, administrators, its owner and the
 //! service's account.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use crate::SERVICE_NAME;
@@ -10,7 +11,8 @@ use crate::win32::calls;
 use crate::win32::service_sid::service_sid;
 
 /// How the account that runs kado gets to read a file.
-pub(crate) const LET_IN: &str = r#"; let the account that runs kado read it: for the service `icacls FILE /grant "NT SERVICE\kado:R"`"#;
+pub(crate) const LET_IN: &str = "; let the account that runs kado read it: for the service \
+     `icacls FILE /grant \"NT SERVICE\\kado:R\"`";
 
 /// Refuses a file that others can read or change, by its access list.
 pub(crate) fn check(file: &Path) -> Result<(), TokenError> {
@@ -18,22 +20,23 @@ pub(crate) fn check(file: &Path) -> Result<(), TokenError> {
         file: file.into(),
         source,
     })?;
+
     let account = service_sid(SERVICE_NAME);
     let mut strangers = Descriptor::parse(&descriptor).strangers(&[&account]);
     if strangers.is_empty() {
         return Ok(());
     }
+
+    let mut names = BTreeSet::new();
     for stranger in &mut strangers {
         // Names of two letters that mean an account of this machine or domain.
-        stranger.account =
-            calls::full_sid(&stranger.account).unwrap_or_else(|_| stranger.account.clone());
+        if let Ok(sid) = calls::full_sid(&stranger.account) {
+            stranger.account = sid;
+        }
+        let name = calls::account_name(&stranger.account);
+        names.insert(name.unwrap_or_else(|| stranger.account.clone()));
     }
-    let name = |stranger: &Stranger| {
-        calls::account_name(&stranger.account).unwrap_or_else(|| stranger.account.clone())
-    };
-    let mut names: Vec<String> = strangers.iter().map(name).collect();
-    names.sort();
-    names.dedup();
+    let names: Vec<String> = names.into_iter().collect();
     Err(TokenError::Exposed {
         file: file.into(),
         found: names.join(", "),
@@ -47,16 +50,18 @@ fn remedy(file: &Path, account: &str, strangers: &[Stranger]) -> String {
         "icacls \"{}\" /inheritance:r /grant:r *{SYSTEM}:F *{ADMINISTRATORS}:F *{account}:R",
         file.display()
     );
-    let mut named: Vec<&str> = strangers
+
+    // What the folder above grants ends with the inheritance.
+    let named: BTreeSet<&str> = strangers
         .iter()
         .filter(|stranger| !stranger.inherited)
         .map(|stranger| stranger.account.as_str())
         .collect();
-    named.sort_unstable();
-    named.dedup();
     if !named.is_empty() {
         command.push_str(" /remove:g");
-        command.extend(named.iter().map(|account| format!(" *{account}")));
+        for account in named {
+            command.push_str(&format!(" *{account}"));
+        }
     }
     format!("`{command}` in an administrator's console mends it")
 }
@@ -72,11 +77,10 @@ mod tests {
         let file = folder.path().join("token");
         std::fs::write(&file, "x").unwrap();
         calls::set_access_list(&file, "D:P(A;;FA;;;SY)(A;;FA;;;BA)(A;;FR;;;WD)").unwrap();
+
         let text = check(&file).unwrap_err().to_string();
-        assert!(
-            text.contains("can be read by others (") && text.contains("/remove:g *S-1-1-0"),
-            "{text}"
-        );
+        assert!(text.contains("can be read by others ("), "{text}");
+        assert!(text.contains("/remove:g *S-1-1-0"), "{text}");
         assert!(
             text.contains("/grant:r *S-1-5-18:F *S-1-5-32-544:F *S-1-5-80-"),
             "{text}"

@@ -40,14 +40,17 @@ pub(crate) fn write(file: &Path, token: &SecretString) -> io::Result<()> {
             .mode(0o700)
             .create(folder)?;
     }
+
+    // Written under another name first. One that is left of a crash may have other permissions.
     let next = file.with_extension("next");
     let _ = std::fs::remove_file(&next);
-    let mut written = std::fs::OpenOptions::new()
+    let mut new = std::fs::OpenOptions::new()
         .write(true)
         .create_new(true)
         .mode(0o600)
         .open(&next)?;
-    writeln!(written, "{}", token.expose_secret())?;
-    written.sync_all()?;
+
+    writeln!(new, "{}", token.expose_secret())?;
+    new.sync_all()?;
     std::fs::rename(&next, file)
 }

@@ -30,20 +30,26 @@ pub(crate) fn exists(file: &Path) -> bool {
 /// # Errors
 /// When it cannot be read or decrypted, or when others can read it.
 pub(crate) fn read(file: &Path) -> Result<SecretString, TokenError> {
-    let failed = |source| TokenError::Unreadable {
+    permissions::check(file)?;
+    let token = unprotected(file).map_err(|source| TokenError::Unreadable {
         file: file.into(),
         source,
-    };
-    permissions::check(file)?;
-    let protected = std::fs::read(file).map_err(failed)?;
-    let token = calls::unprotect(&protected, PURPOSE)
-        .map(Zeroizing::new)
-        .map_err(|error| failed(foreign(&error)))?;
-    let token = std::str::from_utf8(&token).map_err(|error| failed(io::Error::other(error)))?;
+    })?;
+
+    let token = std::str::from_utf8(&token).map_err(|error| TokenError::Unreadable {
+        file: file.into(),
+        source: io::Error::other(error),
+    })?;
     if token.is_empty() {
         return Err(TokenError::Empty(file.into()));
     }
     Ok(SecretString::from(token.to_owned()))
+}
+
+fn unprotected(file: &Path) -> io::Result<Zeroizing<Vec<u8>>> {
+    let protected = std::fs::read(file)?;
+    let token = calls::unprotect(&protected, PURPOSE).map_err(|error| foreign(&error))?;
+    Ok(Zeroizing::new(token))
 }
 
 /// Writes the token: whole or not at all, and never readable by others, not even for a moment.
@@ -55,22 +61,26 @@ pub(crate) fn write(file: &Path, token: &SecretString) -> io::Result<()> {
     if let Some(folder) = file.parent() {
         closed::make_folder(folder, closed::Service::Reads)?;
     }
+
+    // Written under another name first. One that is left of a crash may have other permissions.
     let next = file.with_extension("next");
     let _ = std::fs::remove_file(&next);
+
     // Closed while it is empty, then written.
     File::create_new(&next)?;
     closed::close_file(&next)?;
-    let mut written = OpenOptions::new().write(true).open(&next)?;
-    written.write_all(&protected)?;
-    written.sync_all()?;
-    drop(written);
+    let mut new = OpenOptions::new().write(true).open(&next)?;
+    new.write_all(&protected)?;
+    new.sync_all()?;
+    drop(new);
     std::fs::rename(&next, file)
 }
 
 /// Windows says no more than that the data are invalid.
 fn foreign(error: &io::Error) -> io::Error {
     let text = format!(
-        "it was not stored on this machine or is damaged ({error}); store the token again with `kado service set-token`"
+        "it was not stored on this machine or is damaged ({error}); store the token again with \
+         `kado service set-token`"
     );
     io::Error::new(io::ErrorKind::InvalidData, text)
 }
@@ -89,7 +99,8 @@ mod tests {
             assert_eq!(read(&file).unwrap().expose_secret(), token);
         }
         let bytes = std::fs::read(&file).unwrap();
-        assert!(exists(&file) && !bytes.windows(5).any(|part| part == b"token"));
+        assert!(exists(&file));
+        assert!(!bytes.windows(5).any(|part| part == b"token"));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The running service as the Service Control Manager (SCM) sees it.
 //!
 //! ```text
-//! StartPending ──ready──▶ Running ──Stop, Preshutdown, Shutdown──▶ StopPending ──▶ Stopped (exit code)
+//! StartPending ─ready─▶ Running ─Stop, Preshutdown, Shutdown─▶ StopPending ─▶ Stopped
 //! ```
 //!
 //! While it starts or ends, its checkpoint grows every second, so that nobody takes it for hung.

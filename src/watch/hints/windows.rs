@@ -23,11 +23,11 @@ const RENEWED_AFTER: i64 = 5 * 60 * 1000;
 
 /// Tells a folder from one that was made anew at its place, and a watch from one that is too old:
 /// the number of the folder, and that of the five minutes in which it was asked for.
-pub type Identity = (u64, i64);
+pub(crate) type Identity = (u64, i64);
 
 /// The identity of a folder; `None` when it is not there. It is opened for a moment, with all
 /// sharing, which is Rust's default.
-pub fn identity(folder: &Path) -> Option<Identity> {
+pub(crate) fn identity(folder: &Path) -> Option<Identity> {
     let opened = OpenOptions::new()
         .access_mode(0)
         .custom_flags(FILE_FLAG_BACKUP_SEMANTICS)
@@ -40,7 +40,7 @@ pub fn identity(folder: &Path) -> Option<Identity> {
 }
 
 /// The roots with all below them.
-pub fn wanted(roots: &[PathBuf], _projects: &[PathBuf]) -> BTreeMap<PathBuf, RecursiveMode> {
+pub(crate) fn wanted(roots: &[PathBuf], _projects: &[PathBuf]) -> BTreeMap<PathBuf, RecursiveMode> {
     roots
         .iter()
         .map(|root| (root.clone(), RecursiveMode::Recursive))
@@ -48,7 +48,7 @@ pub fn wanted(roots: &[PathBuf], _projects: &[PathBuf]) -> BTreeMap<PathBuf, Rec
 }
 
 /// Why a folder cannot be watched.
-pub fn reason(error: &notify::Error) -> String {
+pub(crate) fn reason(error: &notify::Error) -> String {
     error.to_string()
 }
 

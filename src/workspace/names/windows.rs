@@ -1,6 +1,6 @@
 //! Upper and lower case letters are the same.
 
 /// The name in lower case.
-pub fn folded(name: &str) -> String {
+pub(crate) fn folded(name: &str) -> String {
     name.to_lowercase()
 }

@@ -24,7 +24,7 @@ const LOCK_VIOLATION: i32 = 33;
 ///
 /// # Errors
 /// When there is no such file, when it may not be read, or when it is no regular file.
-pub fn regular(path: &Path) -> io::Result<File> {
+pub(crate) fn regular(path: &Path) -> io::Result<File> {
     let kind = fs::symlink_metadata(path)?.file_type();
     if kind.is_symlink() {
         return Err(super::a_link());
@@ -48,7 +48,7 @@ pub fn regular(path: &Path) -> io::Result<File> {
 ///
 /// # Errors
 /// As [`regular`], and when the path leads out of the folder.
-pub fn regular_below(folder: &Path, path: &Path) -> io::Result<File> {
+pub(crate) fn regular_below(folder: &Path, path: &Path) -> io::Result<File> {
     let mut at = folder.to_owned();
     let mut components = path.components().peekable();
     while let Some(component) = components.next() {
@@ -64,7 +64,7 @@ pub fn regular_below(folder: &Path, path: &Path) -> io::Result<File> {
 }
 
 /// Whether another program holds the file for itself.
-pub fn is_held(error: &io::Error) -> bool {
+pub(crate) fn is_held(error: &io::Error) -> bool {
     matches!(
         error.raw_os_error(),
         Some(SHARING_VIOLATION | LOCK_VIOLATION)

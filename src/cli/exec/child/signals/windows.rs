@@ -6,17 +6,17 @@ use std::process::ExitStatus;
 use tokio::signal::windows::{CtrlBreak, CtrlC, ctrl_break, ctrl_c};
 
 /// A signal that asks to end.
-pub type Asked = ();
+pub(crate) type Asked = ();
 
 /// Hears the signals, and keeps them from ending kado.
-pub struct Signals {
+pub(crate) struct Signals {
     interrupt: CtrlC,
     terminate: CtrlBreak,
 }
 
 impl Signals {
     /// Hears signals from now on.
-    pub fn listen() -> std::io::Result<Self> {
+    pub(crate) fn listen() -> std::io::Result<Self> {
         Ok(Self {
             interrupt: ctrl_c()?,
             terminate: ctrl_break()?,
@@ -24,7 +24,7 @@ impl Signals {
     }
 
     /// The next signal.
-    pub async fn next(&mut self) -> Asked {
+    pub(crate) async fn next(&mut self) -> Asked {
         tokio::select! {
             _ = self.interrupt.recv() => (),
             _ = self.terminate.recv() => (),
@@ -33,9 +33,9 @@ impl Signals {
 }
 
 /// The command got it itself.
-pub fn pass_on((): Asked, _pid: Option<u32>) {}
+pub(crate) fn pass_on((): Asked, _pid: Option<u32>) {}
 
 /// The command's own code.
-pub fn exit_code(status: ExitStatus) -> i32 {
+pub(crate) fn exit_code(status: ExitStatus) -> i32 {
     status.code().unwrap_or(1)
 }

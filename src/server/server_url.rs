@@ -1,7 +1,7 @@
 //! Where in a URL the organization or collection ends.
 //!
 //! People copy the address of a page out of their browser. At Azure DevOps Services the
-//! organization is known from such an address, and whatever stands behind it is left away: host and
+//! organization is known from such an address, and whatever stands behind it is cut off: host and
 //! organization stay, so the token goes where it was meant to go. At Azure DevOps Server nobody can
 //! tell a virtual directory from a collection, or a collection from a project; so what is no
 //! collection for sure is refused, with what was probably meant.
@@ -20,7 +20,7 @@ const DIRECTORY: &str = "tfs";
 const FIRST_COLLECTION: &str = "DefaultCollection";
 
 /// What a URL means.
-pub(super) struct Place {
+pub(super) struct ServerUrl {
     /// The URL below which `_apis` lies.
     pub base: Url,
     /// Which server that is.
@@ -29,44 +29,37 @@ pub(super) struct Place {
 
 /// Finds organization or collection in a URL without query and fragment; `shown` is the URL for
 /// messages.
-pub(super) fn find(url: Url, shown: &str) -> Result<Place, ServerUrlError> {
+pub(super) fn read(url: Url, shown: &str) -> Result<ServerUrl, ServerUrlError> {
     let host = url.host_str().unwrap_or_default().to_ascii_lowercase();
+
     if let Some(name) = host.strip_suffix(OLD_SERVICES) {
+        // `ORGANIZATION.vsrm.visualstudio.com` is the organization's host for releases.
         return by_host(url, name.strip_suffix(".vsrm").unwrap_or(name), shown);
     }
     match host.strip_suffix(SERVICES) {
         Some("" | "vsrm.") => by_path(url, shown),
         Some(service) if service.ends_with('.') => {
-            let organization = segments(&url)
-                .into_iter()
-                .next()
-                .filter(|first| !is_page(first));
-            let expected = format!(
-                "https://{SERVICES}/{}",
-                organization.as_deref().unwrap_or("ORGANIZATION")
-            );
+            let organization = organization(&url).unwrap_or_else(|| "ORGANIZATION".to_owned());
             Err(ServerUrlError::Service {
                 url: shown.to_owned(),
-                expected,
+                expected: format!("https://{SERVICES}/{organization}"),
             })
         }
+        // Also `evildev.azure.com`, which is nobody's Services.
         _ => on_premises(url, shown),
     }
 }
 
 /// `https://dev.azure.com/ORGANIZATION`, and the same with the fixed release host.
-fn by_path(mut url: Url, shown: &str) -> Result<Place, ServerUrlError> {
-    let Some(organization) = segments(&url)
-        .into_iter()
-        .next()
-        .filter(|first| !is_page(first))
-    else {
+fn by_path(mut url: Url, shown: &str) -> Result<ServerUrl, ServerUrlError> {
+    let Some(organization) = organization(&url) else {
         return Err(ServerUrlError::NoOrganization(shown.to_owned()));
     };
+
     url.set_path(&organization);
-    to_host(&mut url, SERVICES);
-    let identity = of_services(&url, &organization);
-    Ok(Place {
+    set_host(&mut url, SERVICES);
+    let identity = identity_of_services(&url, &organization);
+    Ok(ServerUrl {
         base: url,
         identity,
     })
@@ -74,61 +67,58 @@ fn by_path(mut url: Url, shown: &str) -> Result<Place, ServerUrlError> {
 
 /// `https://ORGANIZATION.visualstudio.com`, with or without the collection that every organization
 /// has.
-fn by_host(mut url: Url, organization: &str, shown: &str) -> Result<Place, ServerUrlError> {
-    if let Some((organization, _)) = organization.split_once('.') {
-        let expected = format!("https://{SERVICES}/{organization}");
+fn by_host(mut url: Url, organization: &str, shown: &str) -> Result<ServerUrl, ServerUrlError> {
+    if let Some((organization, _service)) = organization.split_once('.') {
         return Err(ServerUrlError::Service {
             url: shown.to_owned(),
-            expected,
+            expected: format!("https://{SERVICES}/{organization}"),
         });
     }
-    let first = segments(&url)
-        .into_iter()
-        .next()
-        .filter(|first| first.eq_ignore_ascii_case(FIRST_COLLECTION));
-    url.set_path(first.as_deref().unwrap_or_default());
-    to_host(&mut url, &format!("{organization}{OLD_SERVICES}"));
-    let identity = of_services(&url, organization);
-    Ok(Place {
+
+    match segments(&url).first() {
+        Some(first) if first.eq_ignore_ascii_case(FIRST_COLLECTION) => url.set_path(first),
+        _ => url.set_path(""),
+    }
+    set_host(&mut url, &format!("{organization}{OLD_SERVICES}"));
+    let identity = identity_of_services(&url, organization);
+    Ok(ServerUrl {
         base: url,
         identity,
     })
 }
 
-fn on_premises(mut url: Url, shown: &str) -> Result<Place, ServerUrlError> {
+fn on_premises(mut url: Url, shown: &str) -> Result<ServerUrl, ServerUrlError> {
     let segments = segments(&url);
-    let meant = before_project(&segments);
-    let below = |path: &str| {
-        let mut url = url.clone();
-        url.set_path(path);
-        url.to_string()
-    };
-    if meant.is_empty() || matches!(&segments[..], [only] if is_directory(only)) {
-        let path = segments
-            .iter()
-            .take(1)
-            .filter(|first| is_directory(first))
-            .map(|first| format!("{first}/"));
-        let expected = below(&format!("{}{FIRST_COLLECTION}", path.collect::<String>()));
+    let collection = before_project(&segments);
+
+    let has_only_directory = segments.len() == 1 && is_directory(&segments[0]);
+    if collection.is_empty() || has_only_directory {
+        let path = match segments.first() {
+            Some(first) if is_directory(first) => format!("{first}/{FIRST_COLLECTION}"),
+            _ => FIRST_COLLECTION.to_owned(),
+        };
         return Err(ServerUrlError::NoCollection {
             url: shown.to_owned(),
-            expected,
+            expected: with_path(&url, &path),
         });
     }
     if segments.iter().any(|segment| is_page(segment)) {
         return Err(ServerUrlError::Page {
             url: shown.to_owned(),
-            expected: below(&meant.join("/")),
+            expected: with_path(&url, &collection.join("/")),
         });
     }
-    url.set_path(&segments.join("/"));
-    let path = segments.join("/").to_lowercase();
-    let (host, port) = (
+
+    let path = segments.join("/");
+    url.set_path(&path);
+    let identity = ServerIdentity(format!(
+        "{}://{}:{}/{}",
+        url.scheme(),
         url.host_str().unwrap_or_default(),
         url.port_or_known_default().unwrap_or_default(),
-    );
-    let identity = ServerIdentity(format!("{}://{host}:{port}/{path}", url.scheme()));
-    Ok(Place {
+        path.to_lowercase()
+    ));
+    Ok(ServerUrl {
         base: url,
         identity,
     })
@@ -137,11 +127,8 @@ fn on_premises(mut url: Url, shown: &str) -> Result<Place, ServerUrlError> {
 /// What of a path on premises is the collection if a project stands behind it: a directory with the
 /// usual name and one part more, else the first part alone. Empty where not even that is there.
 fn before_project(segments: &[String]) -> &[String] {
-    let parts = segments
-        .iter()
-        .position(|segment| is_page(segment))
-        .unwrap_or(segments.len());
-    match &segments[..parts] {
+    let page = segments.iter().position(|segment| is_page(segment));
+    match &segments[..page.unwrap_or(segments.len())] {
         [first] if is_directory(first) => &[],
         [first, ..] if is_directory(first) => &segments[..2],
         [_, ..] => &segments[..1],
@@ -153,10 +140,17 @@ fn before_project(segments: &[String]) -> &[String] {
 /// where it cannot be one.
 pub(super) fn without_project(base: &Url) -> Option<String> {
     let segments = segments(base);
-    let meant = before_project(&segments);
-    let mut shorter = base.clone();
-    shorter.set_path(&meant.join("/"));
-    (!meant.is_empty() && meant.len() < segments.len()).then(|| shorter.to_string())
+    let collection = before_project(&segments);
+    if collection.is_empty() || collection.len() == segments.len() {
+        return None;
+    }
+    Some(with_path(base, &collection.join("/")))
+}
+
+/// The organization in a path of Services.
+fn organization(url: &Url) -> Option<String> {
+    let first = segments(url).into_iter().next()?;
+    if is_page(&first) { None } else { Some(first) }
 }
 
 /// The parts of the path, still percent-encoded, without empty ones.
@@ -177,17 +171,23 @@ fn is_directory(segment: &str) -> bool {
     segment.eq_ignore_ascii_case(DIRECTORY)
 }
 
-fn to_host(url: &mut Url, host: &str) {
+fn with_path(url: &Url, path: &str) -> String {
+    let mut url = url.clone();
+    url.set_path(path);
+    url.to_string()
+}
+
+fn set_host(url: &mut Url, host: &str) {
     url.set_host(Some(host))
         .expect("a URL with a host takes another one");
 }
 
 /// Organizations are the same in whatever form and case they are written.
-fn of_services(url: &Url, organization: &str) -> ServerIdentity {
-    let port = url
-        .port()
-        .map(|port| format!(":{port}"))
-        .unwrap_or_default();
+fn identity_of_services(url: &Url, organization: &str) -> ServerIdentity {
+    let port = match url.port() {
+        Some(port) => format!(":{port}"),
+        None => String::new(),
+    };
     ServerIdentity(format!(
         "{}://{SERVICES}{port}/{}",
         url.scheme(),
