@@ -5,33 +5,33 @@
 //! limited, unknown members and words are accepted, redirects are never followed, and the token
 //! goes to the configured server only.
 
-pub mod attachments;
+pub(crate) mod attachments;
 pub mod classify;
-pub mod credential;
-pub mod entra;
-pub mod error;
+pub(crate) mod credential;
+pub(crate) mod entra;
+pub(crate) mod error;
 mod gone;
 mod headers;
-pub mod http;
+pub(crate) mod http;
 mod known_keys;
-pub mod listing;
-pub mod pace;
-pub mod pipelines;
-pub mod points;
-pub mod projects;
-pub mod proxy;
+pub(crate) mod listing;
+pub(crate) mod pace;
+pub(crate) mod pipelines;
+pub(crate) mod points;
+pub(crate) mod projects;
+pub(crate) mod proxy;
 mod refused;
-pub mod runs;
-pub mod scope;
-pub mod search;
-pub mod slots;
-pub mod transport;
+pub(crate) mod runs;
+pub(crate) mod scope;
+pub(crate) mod search;
+pub(crate) mod slots;
+pub(crate) mod transport;
 mod unreachable;
-pub mod upload;
-pub mod version;
+pub(crate) mod upload;
+pub(crate) mod version;
 pub mod wire;
-pub mod work_items;
+pub(crate) mod work_items;
 
-pub use credential::Credential;
-pub use error::AdoError;
-pub use transport::{AdoClient, Settings};
+pub(crate) use credential::Credential;
+pub(crate) use error::{AdoError, Missing};
+pub(crate) use transport::{AdoClient, Settings};

@@ -246,7 +246,7 @@ impl Submitter {
         let planned_before = submission.plan.is_some();
         match self.carry_out(&client, submission, written).await {
             // Since the plan was made a point of it may have been removed in ADO.
-            Err(Stop::Ado(refused @ (AdoError::Gone(_) | AdoError::Rejected { .. })))
+            Err(Stop::Ado(refused @ (AdoError::Gone { .. } | AdoError::Rejected { .. })))
                 if planned_before =>
             {
                 let reason = refused.to_string();

@@ -7,7 +7,7 @@ use reqwest::Method;
 use reqwest::header::{CONTENT_LENGTH, CONTENT_TYPE};
 
 use crate::ado::error::AdoError;
-use crate::ado::transport::{AdoClient, Kind};
+use crate::ado::transport::AdoClient;
 use crate::ado::upload::Upload;
 use crate::ado::version::Call;
 use crate::ado::wire::{Attachment, List};
@@ -19,11 +19,11 @@ const SLOWEST: u64 = 100 * 1024;
 
 /// What attachments belong to: a run, or one of its results.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Owner {
+pub(crate) struct Owner {
     /// The run.
-    pub run: u32,
+    pub(crate) run: u32,
     /// The result inside the run.
-    pub result: Option<u32>,
+    pub(crate) result: Option<u32>,
 }
 
 impl AdoClient {
@@ -31,7 +31,7 @@ impl AdoClient {
     ///
     /// # Errors
     /// When the server fails.
-    pub async fn attachments(
+    pub(crate) async fn attachments(
         &self,
         project: &str,
         owner: Owner,
@@ -49,7 +49,7 @@ impl AdoClient {
     ///
     /// # Errors
     /// When the server fails or refuses it, or when the file changes or vanishes meanwhile.
-    pub async fn attach(
+    pub(crate) async fn attach(
         &self,
         project: &str,
         owner: Owner,
@@ -65,7 +65,7 @@ impl AdoClient {
             .header(CONTENT_LENGTH, length)
             .timeout(self.patience().unwrap_or(BASE) + Duration::from_secs(length / SLOWEST))
             .body(reqwest::Body::wrap_stream(upload.into_stream()));
-        match self.send(request, Kind::Upload).await {
+        match self.send_file(request).await {
             Ok(page) => Ok(page.content),
             Err(error) => Err(failure.take().unwrap_or(error)),
         }

@@ -5,75 +5,75 @@
 //! redirect to a sign-in page, or HTML in place of JSON, mean the same. Bodies of errors come in
 //! seven shapes (§13), some after a byte order mark.
 
-use std::time::Duration;
-
 use serde_json::Value;
+
+use crate::ado::error::{Missing, Refusal};
 
 /// An answer, as far as its meaning depends on it.
 #[derive(Clone, Copy, Debug)]
-pub struct Head<'a> {
+pub struct Answer<'a> {
     /// HTTP status.
     pub status: u16,
-    /// Whether the request may change something on the server.
-    pub writes: bool,
     /// `Content-Type`.
     pub content_type: Option<&'a str>,
-    /// `Retry-After` in seconds.
-    pub retry_after: Option<Duration>,
     /// `X-TFS-ServiceError`, decoded.
     pub service_error: Option<&'a str>,
     /// The body.
     pub body: &'a [u8],
 }
 
-/// What to do with an answer.
+/// What an answer means, by what is to be done about it.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Verdict {
+pub enum Meaning {
     /// It worked.
     Done,
-    /// Leave the server alone for a while; nothing was carried out.
-    Busy(Option<Duration>, String),
-    /// It may have been carried out: ask before it is sent again.
-    Unclear(Option<Duration>, String),
+    /// Leave the server alone for a while. Whether the request was carried out is not known.
+    Unavailable(String),
+    /// The same, but not from Azure DevOps: a web page of something before it.
+    WebPage(String),
     /// The same request will be refused again.
     Rejected(String),
     /// The token is refused, so everything else of this server will be too.
-    CredentialsRefused(String),
+    CredentialsRefused(Refusal),
     /// The token is known and lacks a permission for this.
-    Forbidden(String),
+    Forbidden(Refusal),
     /// Something that the request names is not there, or hidden from this token.
-    Gone(String),
+    Gone(Missing, String),
 }
 
+/// The longest text of a server that is repeated to people, in characters.
+const LONGEST: usize = 500;
+
 /// Says what an answer means.
-pub fn classify(answer: &Head<'_>) -> Verdict {
-    let message = || message(answer);
+pub fn classify(answer: &Answer<'_>) -> Meaning {
     match answer.status {
-        203 | 300..=399 => Verdict::CredentialsRefused(sign_in()),
-        200..=299 if is_json(answer) => Verdict::Done,
-        200..=299 if answer.body.is_empty() && answer.status == 204 => Verdict::Done,
-        200..=299 => Verdict::CredentialsRefused(sign_in()),
-        401 => Verdict::CredentialsRefused(refused(&message())),
-        403 => Verdict::Forbidden(format!(
-            "{}; the token's owner lacks a permission",
-            message()
+        203 | 300..=399 => Meaning::CredentialsRefused(sign_in_page()),
+        200..=299 if is_json(answer) => Meaning::Done,
+        204 if answer.body.is_empty() => Meaning::Done,
+        200..=299 => Meaning::CredentialsRefused(sign_in_page()),
+        401 => Meaning::CredentialsRefused(refused_token(message(answer))),
+        403 => Meaning::Forbidden(Refusal::new(
+            message(answer),
+            "the token's owner lacks a permission",
         )),
+
         // Azure DevOps says so in JSON, in plain text or in a header; a web page is somebody's in
-        // between.
-        404 | 410 if is_page(answer) && answer.writes => {
-            Verdict::Unclear(answer.retry_after, page(answer.status))
-        }
-        404 | 410 if is_page(answer) => Verdict::Busy(answer.retry_after, page(answer.status)),
-        404 | 410 => Verdict::Gone(message()),
-        407 => Verdict::Busy(answer.retry_after, proxy()),
-        429 => Verdict::Busy(
-            answer.retry_after,
-            format!("Azure DevOps asks for a pause: {}", message()),
+        // between, such as a load balancer without a back end.
+        404 | 410 if is_web_page(answer) => Meaning::WebPage(web_page(answer.status)),
+        404 | 410 => Meaning::Gone(missing(answer), message(answer)),
+
+        407 => Meaning::Unavailable(
+            "the proxy refused to let the request pass (407); put user and password into \
+             `azure.proxy`, or the server into `azure.no_proxy`"
+                .to_owned(),
         ),
-        408 | 409 | 500..=599 if answer.writes => Verdict::Unclear(answer.retry_after, message()),
-        408 | 409 | 500..=599 => Verdict::Busy(answer.retry_after, message()),
-        400..=499 => Verdict::Rejected(message()),
-        _ => Verdict::Unclear(answer.retry_after, message()),
+        429 => Meaning::Unavailable(format!(
+            "Azure DevOps asks for a pause: {}",
+            message(answer)
+        )),
+        408 | 409 | 500..=599 => Meaning::Unavailable(message(answer)),
+        400..=499 => Meaning::Rejected(message(answer)),
+        _ => Meaning::Unavailable(message(answer)),
     }
 }
 
@@ -82,86 +82,91 @@ pub fn without_mark(body: &[u8]) -> &[u8] {
     body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body)
 }
 
-fn is_json(answer: &Head<'_>) -> bool {
+fn is_json(answer: &Answer<'_>) -> bool {
     answer
         .content_type
         .is_some_and(|kind| kind.to_ascii_lowercase().contains("json"))
 }
 
-fn is_page(answer: &Head<'_>) -> bool {
+fn is_web_page(answer: &Answer<'_>) -> bool {
     answer.service_error.is_none()
         && answer
             .content_type
             .is_some_and(|kind| kind.to_ascii_lowercase().contains("html"))
 }
 
-/// How it begins when a web page came in place of an answer.
-const PAGE: &str = "a web page came with status";
+/// What is missing when an answer says "not found".
+fn missing(answer: &Answer<'_>) -> Missing {
+    let Some(words) = words(answer) else {
+        return Missing::Unsaid;
+    };
 
-/// Whether a message says that a web page came in place of an answer, so that nothing of Azure
-/// DevOps was asked.
-pub fn is_about_page(message: &str) -> bool {
-    message.starts_with(PAGE)
+    // A project that does not exist or is hidden, by name (TF200016) or by GUID (VS800075); the
+    // codes stand in every language (`ado/api.md` §13).
+    if words.contains("TF200016") || words.contains("VS800075") {
+        return Missing::Project;
+    }
+
+    // Plain text of the web server; Azure DevOps itself says what is missing in JSON.
+    if words.contains("controller for path") {
+        return Missing::Route;
+    }
+
+    Missing::Object
 }
 
-fn page(status: u16) -> String {
+fn web_page(status: u16) -> String {
     format!(
-        "{PAGE} {status} in place of an answer of Azure DevOps; the server or something before it is \
-         not ready, or the server URL is wrong"
+        "a web page came with status {status} in place of an answer of Azure DevOps; the server \
+         or something before it is not ready, or the server URL is wrong"
     )
 }
 
-fn sign_in() -> String {
-    "a sign-in page came in place of data, so the token is wrong, expired or revoked; make a new one in Azure DevOps \
-     under User settings > Personal access tokens"
-        .to_owned()
+fn sign_in_page() -> Refusal {
+    Refusal::new(
+        "a sign-in page came in place of data, so the token is wrong, expired or revoked",
+        "make a new one in Azure DevOps under User settings > Personal access tokens",
+    )
 }
 
-fn proxy() -> String {
-    "the proxy refused to let the request pass (407); put user and password into `azure.proxy`, or the server into \
-     `azure.no_proxy`"
-        .to_owned()
-}
-
-fn refused(message: &str) -> String {
-    if message.to_lowercase().contains("expired") {
-        format!(
-            "{message}; make a new one in Azure DevOps under User settings > Personal access tokens"
-        )
+fn refused_token(message: String) -> Refusal {
+    let advice = if message.to_lowercase().contains("expired") {
+        "make a new one in Azure DevOps under User settings > Personal access tokens"
     } else {
-        format!(
-            "{message}; the token is wrong, expired or revoked, lacks a scope, or belongs to another organization"
-        )
-    }
+        "the token is wrong, expired or revoked, lacks a scope, or belongs to another organization"
+    };
+    Refusal::new(message, advice)
 }
 
-/// The best words in an answer: of its JSON, else of the header, else of the status.
-fn message(answer: &Head<'_>) -> String {
+/// What an answer says for people, at least its status.
+fn message(answer: &Answer<'_>) -> String {
+    words(answer).unwrap_or_else(|| format!("status {}", answer.status))
+}
+
+/// The best words in an answer: those of its JSON, else of the header, else of plain text.
+fn words(answer: &Answer<'_>) -> Option<String> {
     let body = without_mark(answer.body);
-    let json: Option<Value> = serde_json::from_slice(body).ok();
-    let from_json = json.as_ref().and_then(|json| {
-        [
-            &json["message"],
-            &json["Message"],
-            &json["value"]["Message"],
-        ]
-        .into_iter()
-        .find_map(Value::as_str)
-    });
-    let plain = || {
-        let is_text = answer
-            .content_type
-            .is_some_and(|kind| kind.to_ascii_lowercase().starts_with("text/plain"));
-        std::str::from_utf8(body).ok().filter(|_| is_text)
-    };
-    let words = from_json
+    let json: Value = serde_json::from_slice(body).unwrap_or_default();
+
+    let words = json["message"]
+        .as_str()
+        .or_else(|| json["Message"].as_str())
+        .or_else(|| json["value"]["Message"].as_str())
         .or(answer.service_error)
-        .or_else(plain)
-        .map(str::trim)
-        .filter(|words| !words.is_empty());
-    match words {
-        Some(words) => words.chars().take(500).collect(),
-        None => format!("status {}", answer.status),
+        .or_else(|| plain_text(answer.content_type, body))?
+        .trim();
+    if words.is_empty() {
+        return None;
+    }
+
+    Some(words.chars().take(LONGEST).collect())
+}
+
+fn plain_text<'a>(content_type: Option<&str>, body: &'a [u8]) -> Option<&'a str> {
+    if content_type?.to_ascii_lowercase().starts_with("text/plain") {
+        std::str::from_utf8(body).ok()
+    } else {
+        None
     }
 }
 
@@ -169,117 +174,115 @@ fn message(answer: &Head<'_>) -> String {
 mod tests {
     use super::*;
 
-    fn head<'a>(status: u16, content_type: &'a str, body: &'a [u8]) -> Head<'a> {
-        Head {
+    fn answer<'a>(status: u16, content_type: &'a str, body: &'a [u8]) -> Answer<'a> {
+        Answer {
             status,
-            writes: true,
             content_type: Some(content_type),
-            retry_after: None,
             service_error: None,
             body,
         }
     }
 
-    /// The name of the verdict for every status, with a JSON body.
-    fn kind(status: u16, writes: bool) -> &'static str {
-        match classify(&Head {
-            writes,
-            ..head(status, "application/json", b"{}")
-        }) {
-            Verdict::Done => "done",
-            Verdict::Busy(..) => "busy",
-            Verdict::Unclear(..) => "unclear",
-            Verdict::Rejected(_) => "rejected",
-            Verdict::CredentialsRefused(_) => "credentials",
-            Verdict::Forbidden(_) => "forbidden",
-            Verdict::Gone(_) => "gone",
+    /// The name of the meaning of a status with a JSON body.
+    fn name_of(status: u16) -> &'static str {
+        match classify(&answer(status, "application/json", b"{}")) {
+            Meaning::Done => "done",
+            Meaning::Unavailable(_) => "unavailable",
+            Meaning::WebPage(_) => "web page",
+            Meaning::Rejected(_) => "rejected",
+            Meaning::CredentialsRefused(_) => "credentials",
+            Meaning::Forbidden(_) => "forbidden",
+            Meaning::Gone(..) => "gone",
         }
     }
 
     #[test]
     fn a_page_of_a_load_balancer_passes_and_an_answer_of_azure_devops_does_not() {
-        let page = head(
+        let page = answer(
             404,
             "text/html; charset=utf-8",
             b"<html>no such backend</html>",
         );
-        assert!(
-            matches!(classify(&page), Verdict::Unclear(None, message) if message.contains("status 404"))
-        );
-        assert!(matches!(
-            classify(&Head {
-                writes: false,
-                ..page
-            }),
-            Verdict::Busy(None, _)
-        ));
-        let hidden = Head {
+        let hidden = Answer {
             service_error: Some("Test plan 18 not found."),
             ..page
         };
+
+        assert!(
+            matches!(classify(&page), Meaning::WebPage(message) if message.contains("status 404"))
+        );
         assert_eq!(
             classify(&hidden),
-            Verdict::Gone("Test plan 18 not found.".to_owned())
+            Meaning::Gone(Missing::Object, "Test plan 18 not found.".to_owned())
         );
-        let route = head(
-            404,
-            "text/plain",
-            b"The controller for path '/x' was not found",
-        );
-        assert!(matches!(classify(&route), Verdict::Gone(_)));
+    }
+
+    #[test]
+    fn what_is_missing_is_told_apart() {
+        let missing = |content_type, body| match classify(&answer(404, content_type, body)) {
+            Meaning::Gone(missing, _) => missing,
+            other => panic!("{other:?}"),
+        };
+
+        let route =
+            b"The controller for path '/tfs/_apis/connectionData' was not found or does not \
+                      implement IController.";
+        let project = br#"{"message":"TF200016: The following project does not exist: X."}"#;
+        let plan = br#"{"message":"Test plan 18 not found."}"#;
+        assert_eq!(missing("text/plain", route), Missing::Route);
+        assert_eq!(missing("text/plain", b""), Missing::Unsaid);
+        assert_eq!(missing("application/json", project), Missing::Project);
+        assert_eq!(missing("application/json", plan), Missing::Object);
     }
 
     #[test]
     fn every_status_has_one_meaning() {
-        let mut runs: Vec<(u16, u16, &str, &str)> = Vec::new();
+        let mut ranges: Vec<(u16, u16, &str)> = Vec::new();
         for status in 100..=600 {
-            let (write, read) = (kind(status, true), kind(status, false));
-            match runs.last_mut() {
-                Some(last) if (last.2, last.3) == (write, read) => last.1 = status,
-                _ => runs.push((status, status, write, read)),
+            let name = name_of(status);
+            match ranges.last_mut() {
+                Some((_, last, same)) if *same == name => *last = status,
+                _ => ranges.push((status, status, name)),
             }
         }
-        let table: Vec<_> = runs
+
+        let table: Vec<_> = ranges
             .iter()
-            .map(|(from, to, write, read)| format!("{from}-{to} {write}/{read}"))
+            .map(|(first, last, name)| format!("{first}-{last} {name}"))
             .collect();
         insta::assert_snapshot!(table.join("\n"), @r"
-        100-199 unclear/unclear
-        200-202 done/done
-        203-203 credentials/credentials
-        204-299 done/done
-        300-399 credentials/credentials
-        400-400 rejected/rejected
-        401-401 credentials/credentials
-        402-402 rejected/rejected
-        403-403 forbidden/forbidden
-        404-404 gone/gone
-        405-406 rejected/rejected
-        407-407 busy/busy
-        408-409 unclear/busy
-        410-410 gone/gone
-        411-428 rejected/rejected
-        429-429 busy/busy
-        430-499 rejected/rejected
-        500-599 unclear/busy
-        600-600 unclear/unclear
+        100-199 unavailable
+        200-202 done
+        203-203 credentials
+        204-299 done
+        300-399 credentials
+        400-400 rejected
+        401-401 credentials
+        402-402 rejected
+        403-403 forbidden
+        404-404 gone
+        405-406 rejected
+        407-409 unavailable
+        410-410 gone
+        411-428 rejected
+        429-429 unavailable
+        430-499 rejected
+        500-600 unavailable
         ");
     }
 
     #[test]
     fn a_page_in_place_of_json_means_that_the_token_is_refused() {
-        assert!(matches!(
-            classify(&head(200, "text/html", b"<html>")),
-            Verdict::CredentialsRefused(_)
-        ));
-        assert!(matches!(
-            classify(&head(203, "text/html", b"<html>")),
-            Verdict::CredentialsRefused(_)
-        ));
-        assert!(matches!(
-            classify(&head(302, "text/html", b"")),
-            Verdict::CredentialsRefused(_)
-        ));
+        for page in [
+            answer(200, "text/html", b"<html>"),
+            answer(203, "text/html", b"<html>"),
+            answer(302, "text/html", b""),
+        ] {
+            assert!(
+                matches!(classify(&page), Meaning::CredentialsRefused(_)),
+                "{page:?}"
+            );
+        }
     }
 
     #[test]
@@ -292,32 +295,39 @@ mod tests {
         ];
         for body in shapes {
             assert_eq!(
-                classify(&head(400, "application/json", body)),
-                Verdict::Rejected("TF1: why".to_owned())
+                classify(&answer(400, "application/json", body)),
+                Meaning::Rejected("TF1: why".to_owned())
             );
         }
+
         assert_eq!(
-            classify(&head(404, "text/plain", b"TF1: why")),
-            Verdict::Gone("TF1: why".to_owned())
+            classify(&answer(404, "text/plain", b"TF1: why")),
+            Meaning::Gone(Missing::Object, "TF1: why".to_owned())
         );
         assert_eq!(
-            classify(&head(400, "text/html", b"<html>")),
-            Verdict::Rejected("status 400".to_owned())
+            classify(&answer(400, "text/html", b"<html>")),
+            Meaning::Rejected("status 400".to_owned())
         );
     }
 
     #[test]
     fn an_expired_token_is_called_expired() {
-        let expired = Head {
+        let expired = Answer {
             service_error: Some("Access Denied: The Personal Access Token used has expired."),
-            ..head(401, "text/html", b"")
+            ..answer(401, "text/html", b"")
         };
-        let Verdict::CredentialsRefused(message) = classify(&expired) else {
+
+        let Meaning::CredentialsRefused(refusal) = classify(&expired) else {
             panic!("not refused")
         };
+        assert_eq!(
+            refusal.said,
+            "Access Denied: The Personal Access Token used has expired."
+        );
         assert!(
-            message.starts_with("Access Denied: The Personal Access Token used has expired."),
-            "{message}"
+            refusal
+                .advice
+                .is_some_and(|advice| advice.starts_with("make a new one"))
         );
     }
 }

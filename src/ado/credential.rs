@@ -12,7 +12,7 @@ use crate::ado::error::AdoError;
 
 /// What a server accepts in place of a person who signs in (`ado/api.md` §2).
 #[derive(Clone)]
-pub enum Credential {
+pub(crate) enum Credential {
     /// A personal access token: Basic, with nobody's name before it. Services and Server take it.
     Pat(SecretString),
     /// The token of a pipeline job (`SYSTEM_ACCESSTOKEN`), or another one that is given whole:
@@ -26,9 +26,9 @@ pub enum Credential {
 /// What one request carries.
 pub(super) struct Authorization {
     /// The value of the header, marked so that no log shows it.
-    pub header: HeaderValue,
+    pub(crate) header: HeaderValue,
     /// The token inside it.
-    pub token: SecretString,
+    pub(crate) token: SecretString,
 }
 
 impl Credential {
@@ -79,7 +79,7 @@ impl Credential {
     }
 
     /// A digest by which two credentials are told apart without keeping either.
-    pub fn digest(&self) -> [u8; 32] {
+    pub(crate) fn digest(&self) -> [u8; 32] {
         let (kind, token) = match self {
             Self::Pat(token) => ("kado credential pat", token),
             Self::Bearer(token) => ("kado credential bearer", token),

@@ -9,9 +9,9 @@
 //! nobody waits for the next one.
 
 mod answer;
-pub mod assertion;
-pub mod authority;
-pub mod managed;
+pub(crate) mod assertion;
+pub(crate) mod authority;
+pub(crate) mod managed;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -38,7 +38,7 @@ const BEFORE_END: Duration = Duration::from_secs(5 * 60);
 const AGAIN: Duration = Duration::from_secs(30);
 
 /// Who issues the tokens.
-pub enum Issuer {
+pub(crate) enum Issuer {
     /// An application that is registered in a tenant.
     ServicePrincipal(ServicePrincipal),
     /// The identity of the machine.
@@ -46,7 +46,7 @@ pub enum Issuer {
 }
 
 /// An identity with its token.
-pub struct Entra {
+pub(crate) struct Entra {
     issuer: Issuer,
     /// What tells this identity from another.
     digest: [u8; 32],
@@ -99,7 +99,7 @@ impl Issued {
 
 impl Entra {
     /// An identity; nothing is fetched yet. `digest` tells it from others, its secret included.
-    pub fn new(issuer: Issuer, digest: [u8; 32]) -> Self {
+    pub(crate) fn new(issuer: Issuer, digest: [u8; 32]) -> Self {
         let (known, turn) = (Mutex::default(), Arc::default());
         Self {
             issuer,
@@ -116,7 +116,7 @@ impl Entra {
     /// # Errors
     /// When the authority refuses the identity or cannot be reached, and there is no token that is
     /// still good.
-    pub async fn token(self: &Arc<Self>) -> Result<SecretString, AdoError> {
+    pub(crate) async fn token(self: &Arc<Self>) -> Result<SecretString, AdoError> {
         let known = self.known.lock().await;
         let (good, asked) = (known.good(clock::now()), known.asked);
         drop(known);
@@ -143,7 +143,7 @@ impl Entra {
     ///
     /// # Errors
     /// When the authority refuses the identity or cannot be reached.
-    pub async fn renew(&self, refused: &SecretString) -> Result<bool, AdoError> {
+    pub(crate) async fn renew(&self, refused: &SecretString) -> Result<bool, AdoError> {
         let asked = self.known.lock().await.asked;
         let _turn = self.turn.lock().await;
         let known = self.known.lock().await;
@@ -161,7 +161,7 @@ impl Entra {
     }
 
     /// When the token in hand ends; `None` before the first.
-    pub async fn valid_until(&self) -> Option<Moment> {
+    pub(crate) async fn valid_until(&self) -> Option<Moment> {
         self.known
             .lock()
             .await
@@ -177,7 +177,7 @@ impl Entra {
 
     /// Whether another client may reach the issuer where this one does not, and no token is lost
     /// with this one.
-    pub fn is_outdated(&self) -> bool {
+    pub(crate) fn is_outdated(&self) -> bool {
         self.outdated.load(Ordering::Relaxed)
     }
 

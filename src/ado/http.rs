@@ -22,15 +22,15 @@ const DER: u8 = 0x30;
 
 /// How the network is used.
 #[derive(Clone, Default)]
-pub struct Network {
+pub(crate) struct Network {
     /// Certificates to trust besides the system's, as PEM.
-    pub ca: Option<Vec<u8>>,
+    pub(crate) ca: Option<Vec<u8>>,
     /// Which proxy.
-    pub proxy: ProxyRule,
+    pub(crate) proxy: ProxyRule,
 }
 
 /// A client, with what it takes to say why it reached nobody.
-pub struct Caller {
+pub(crate) struct Caller {
     /// The client.
     pub(super) client: reqwest::Client,
     /// Which proxies it goes through; `None` when it knows none.
@@ -69,7 +69,7 @@ pub(super) fn client(network: &Network, headers: HeaderMap) -> Result<Caller, Ad
 ///
 /// # Errors
 /// When certificates or proxy cannot be used.
-pub fn issuing(network: &Network, patience: Option<Duration>) -> Result<Caller, AdoError> {
+pub(crate) fn issuing(network: &Network, patience: Option<Duration>) -> Result<Caller, AdoError> {
     proxied(
         builder(network, HeaderMap::new())?.timeout(of_issuing(patience)),
         network,
@@ -81,7 +81,10 @@ pub fn issuing(network: &Network, patience: Option<Duration>) -> Result<Caller, 
 ///
 /// # Errors
 /// When certificates cannot be used.
-pub fn of_machine(network: &Network, patience: Option<Duration>) -> Result<Caller, AdoError> {
+pub(crate) fn of_machine(
+    network: &Network,
+    patience: Option<Duration>,
+) -> Result<Caller, AdoError> {
     let builder = builder(network, HeaderMap::new())?
         .timeout(of_issuing(patience))
         .no_proxy();
@@ -127,7 +130,7 @@ fn builder(network: &Network, headers: HeaderMap) -> Result<reqwest::ClientBuild
 ///
 /// # Errors
 /// What is wrong with it, in words that go behind the name of its file.
-pub fn authorities(pem: &[u8]) -> Result<Vec<reqwest::Certificate>, String> {
+pub(crate) fn authorities(pem: &[u8]) -> Result<Vec<reqwest::Certificate>, String> {
     // A byte order mark would hide the first one.
     let pem = pem.strip_prefix(b"\xef\xbb\xbf").unwrap_or(pem);
     match reqwest::Certificate::from_pem_bundle(pem) {

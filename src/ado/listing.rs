@@ -13,7 +13,7 @@ const PROJECTS: usize = 100;
 
 /// The two kinds of definitions that a run can be linked with.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum DefinitionKind {
+pub(crate) enum DefinitionKind {
     /// A pipeline that builds.
     Build,
     /// A classic release pipeline.
@@ -25,7 +25,7 @@ impl AdoClient {
     ///
     /// # Errors
     /// When the server fails.
-    pub async fn projects(&self) -> Result<Vec<TeamProject>, AdoError> {
+    pub(crate) async fn projects(&self) -> Result<Vec<TeamProject>, AdoError> {
         let mut projects: Vec<TeamProject> = Vec::new();
         let mut known = HashSet::new();
         loop {
@@ -55,7 +55,7 @@ impl AdoClient {
     ///
     /// # Errors
     /// When the project is not there or the server fails.
-    pub async fn test_plans(&self, project: &str) -> Result<Vec<TestPlan>, AdoError> {
+    pub(crate) async fn test_plans(&self, project: &str) -> Result<Vec<TestPlan>, AdoError> {
         let query = [("includePlanDetails", "true".to_owned())];
         self.all(
             &[project, "_apis", "testplan", "plans"],
@@ -69,7 +69,7 @@ impl AdoClient {
     ///
     /// # Errors
     /// When the server fails.
-    pub async fn plans_of_case(&self, test_case: u32) -> Result<Vec<Reference>, AdoError> {
+    pub(crate) async fn plans_of_case(&self, test_case: u32) -> Result<Vec<Reference>, AdoError> {
         let query = [("testCaseId", test_case.to_string())];
         let suites: Vec<SuiteOfCase> = self
             .all(&["_apis", "testplan", "suites"], Call::Released, &query)
@@ -84,7 +84,7 @@ impl AdoClient {
     ///
     /// # Errors
     /// [`AdoError::Gone`] when the project has no such definition.
-    pub async fn definition(
+    pub(crate) async fn definition(
         &self,
         project: &str,
         kind: DefinitionKind,

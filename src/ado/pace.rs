@@ -10,21 +10,21 @@ const REFILL: Duration = Duration::from_secs(60);
 
 /// What the headers of an answer say about the budget of this identity.
 #[derive(Clone, Copy, PartialEq, Debug, Default)]
-pub struct Budget {
+pub(crate) struct Budget {
     /// `Retry-After`.
-    pub retry_after: Option<Duration>,
+    pub(crate) retry_after: Option<Duration>,
     /// `X-RateLimit-Limit`.
-    pub limit: Option<f64>,
+    pub(crate) limit: Option<f64>,
     /// `X-RateLimit-Remaining`.
-    pub remaining: Option<f64>,
+    pub(crate) remaining: Option<f64>,
     /// Time until `X-RateLimit-Reset`.
-    pub reset: Option<Duration>,
+    pub(crate) reset: Option<Duration>,
 }
 
 impl Budget {
     /// How long to wait before the next request; `None` when there is plenty. `Retry-After` counts
     /// on any status.
-    pub fn pause(&self) -> Option<Duration> {
+    pub(crate) fn pause(&self) -> Option<Duration> {
         if self.retry_after.is_some() {
             return self.retry_after;
         }

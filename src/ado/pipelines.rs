@@ -16,7 +16,7 @@ impl AdoClient {
     ///
     /// # Errors
     /// When the server fails or refuses.
-    pub async fn latest_build(
+    pub(crate) async fn latest_build(
         &self,
         project: &str,
         definition: u32,
@@ -28,7 +28,8 @@ impl AdoClient {
             ("$top", "1".to_owned()),
         ];
         let path = [project, "_apis", "build", "builds"];
-        let found: wire::List<wire::Build> = self.get_aside(&path, Call::Released, &query).await?;
+        let found: wire::List<wire::Build> =
+            self.get_optional(&path, Call::Released, &query).await?;
         Ok(found.value.into_iter().next().map(|build| BuildLink {
             id: build.id,
             number: build.build_number,
@@ -40,7 +41,7 @@ impl AdoClient {
     ///
     /// # Errors
     /// When the server fails or refuses.
-    pub async fn latest_release(
+    pub(crate) async fn latest_release(
         &self,
         project: &str,
         definition: u32,
@@ -53,7 +54,8 @@ impl AdoClient {
             ("$top", "1".to_owned()),
         ];
         let path = [project, "_apis", "release", "releases"];
-        let found: wire::List<wire::Release> = self.get_aside(&path, Call::Release, &query).await?;
+        let found: wire::List<wire::Release> =
+            self.get_optional(&path, Call::Release, &query).await?;
         Ok(found.value.into_iter().next().map(release))
     }
 
@@ -61,9 +63,9 @@ impl AdoClient {
     ///
     /// # Errors
     /// When the server fails or refuses.
-    pub async fn release(&self, project: &str, id: u32) -> Result<Release, AdoError> {
+    pub(crate) async fn release(&self, project: &str, id: u32) -> Result<Release, AdoError> {
         let path = [project, "_apis", "release", "releases", &id.to_string()];
-        Ok(release(self.get_aside(&path, Call::Release, &[]).await?))
+        Ok(release(self.get_optional(&path, Call::Release, &[]).await?))
     }
 }
 

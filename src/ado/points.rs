@@ -3,7 +3,7 @@
 
 use std::collections::HashSet;
 
-use crate::ado::error::AdoError;
+use crate::ado::error::{AdoError, Missing};
 use crate::ado::transport::AdoClient;
 use crate::ado::version::Call;
 use crate::ado::wire::{List, Reference, SuitePoint, TestPoint, TestSuite};
@@ -17,15 +17,16 @@ impl AdoClient {
     ///
     /// # Errors
     /// When the plan is not there or the server fails.
-    pub async fn points(&self, project: &str, plan: u32) -> Result<Vec<Point>, AdoError> {
+    pub(crate) async fn points(&self, project: &str, plan: u32) -> Result<Vec<Point>, AdoError> {
         let found = self.test_plan(project, plan).await?;
         if self.is_before_2020() {
             return self.points_by_suite(project, plan).await;
         }
         let Some(root) = found.root_suite else {
-            return Err(AdoError::Gone(format!(
-                "test plan {plan} of project `{project}` has no root suite"
-            )));
+            return Err(AdoError::Gone {
+                what: Missing::Object,
+                message: format!("test plan {plan} of project `{project}` has no root suite"),
+            });
         };
         let (plan_id, suite) = (plan.to_string(), root.id.to_string());
         let path = [

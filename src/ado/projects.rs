@@ -3,14 +3,14 @@
 use reqwest::Method;
 use serde_json::json;
 
-use crate::ado::error::AdoError;
-use crate::ado::transport::{AdoClient, Kind};
+use crate::ado::error::{AdoError, Missing, Refusal};
+use crate::ado::gone;
+use crate::ado::transport::{AdoClient, Importance};
 use crate::ado::version::Call;
 use crate::ado::wire::{
     ConnectionData, Identity, List, TeamProject, TestConfiguration, TestPlan, TypeCategory,
     WorkItem,
 };
-use crate::ado::{classify, gone};
 
 /// Most work items in one request (`ado/api.md` §3).
 const WORK_ITEMS: usize = 200;
@@ -19,37 +19,29 @@ const ANONYMOUS: &str = "aaaaaaaa-aaaa-aaaa-aaaa-aaaaaaaaaaaa";
 /// Most pages that are followed; beyond it the server must be going in circles.
 const PAGES: usize = 100_000;
 
-/// How it begins when a plan is not there.
-fn no_plan(plan: u32) -> String {
-    format!("test plan {plan} not found")
-}
-
-/// Whether the message of [`AdoError::Gone`] says that this plan is not there.
-pub fn is_about_plan(message: &str, plan: u32) -> bool {
-    message.starts_with(&no_plan(plan))
-}
-
 impl AdoClient {
     /// Tests the connection: who the token belongs to.
     ///
     /// # Errors
     /// When the server cannot be reached or does not know the token; an organization with public
     /// projects answers strangers too, so an anonymous answer is a refusal.
-    pub async fn connection(&self) -> Result<Identity, AdoError> {
+    pub(crate) async fn connection(&self) -> Result<Identity, AdoError> {
         let answer = self
             .get::<ConnectionData>(&["_apis", "connectionData"], Call::ConnectionData, &[])
             .await;
         let data = answer.map_err(|error| self.at_this_url(error))?.content;
-        let known = |user: &Identity| {
-            user.id
-                .as_deref()
-                .is_some_and(|id| !id.eq_ignore_ascii_case(ANONYMOUS))
-        };
-        data.authenticated_user.filter(known).ok_or_else(|| AdoError::CredentialsRefused {
-            server: self.server().base().to_owned(),
-            message: "the server treats the token as that of a stranger; it is wrong, expired or revoked".to_owned(),
-            repeated: false,
-        })
+
+        match data.authenticated_user {
+            Some(user) if !is_anonymous(&user) => Ok(user),
+            _ => Err(AdoError::CredentialsRefused {
+                server: self.server().base().to_owned(),
+                refusal: Refusal::new(
+                    "the server treats the token as that of a stranger",
+                    "it is wrong, expired or revoked",
+                ),
+                repeated: false,
+            }),
+        }
     }
 
     /// A web page in place of the first answer of all may mean that the URL is wrong.
@@ -58,11 +50,11 @@ impl AdoClient {
             AdoError::Unavailable {
                 message,
                 wait,
-                unclear,
-            } if classify::is_about_page(&message) => AdoError::Unavailable {
-                message: gone::page(self.server(), &message),
+                web_page: true,
+            } => AdoError::Unavailable {
+                message: gone::web_page(self.server(), &message),
                 wait,
-                unclear,
+                web_page: true,
             },
             other => other,
         }
@@ -71,33 +63,54 @@ impl AdoClient {
     /// A project, by name or GUID.
     ///
     /// # Errors
-    /// [`AdoError::Gone`] when there is none, or when this token cannot see it.
-    pub async fn project(&self, project: &str) -> Result<TeamProject, AdoError> {
+    /// [`Missing::Project`] when there is none, or when this token cannot see it.
+    pub(crate) async fn project(&self, project: &str) -> Result<TeamProject, AdoError> {
         let path = ["_apis", "projects", project];
-        let gone = |_| gone::no_project(self.server(), project);
-        Ok(self.get_or(&path, Call::Released, &[], gone).await?.content)
+        let answer = self.get(&path, Call::Released, &[]).await;
+        Ok(answer
+            .map_err(|error| match error {
+                AdoError::Gone { what, .. } if what != Missing::Server => AdoError::Gone {
+                    what: Missing::Project,
+                    message: gone::no_project(self.server(), project),
+                },
+                other => other,
+            })?
+            .content)
     }
 
     /// A test plan.
     ///
     /// # Errors
-    /// [`AdoError::Gone`] when the project has no such plan.
-    pub async fn test_plan(&self, project: &str, plan: u32) -> Result<TestPlan, AdoError> {
+    /// [`Missing::Plan`] when the project has no such plan.
+    pub(crate) async fn test_plan(&self, project: &str, plan: u32) -> Result<TestPlan, AdoError> {
         let path = [project, "_apis", "testplan", "plans", &plan.to_string()];
-        let gone = |message| {
-            format!(
-                "{} in project `{project}` ({message}); `kado list plans` shows what this token can see",
-                no_plan(plan)
-            )
-        };
-        Ok(self.get_or(&path, Call::TestPlan, &[], gone).await?.content)
+        let answer = self.get(&path, Call::TestPlan, &[]).await;
+        Ok(answer
+            .map_err(|error| match error {
+                AdoError::Gone { what, message }
+                    if !matches!(what, Missing::Server | Missing::Project) =>
+                {
+                    AdoError::Gone {
+                        what: Missing::Plan(plan),
+                        message: format!(
+                            "test plan {plan} not found in project `{project}` ({message}); \
+                             `kado list plans` shows what this token can see"
+                        ),
+                    }
+                }
+                other => other,
+            })?
+            .content)
     }
 
     /// All test configurations of a project.
     ///
     /// # Errors
     /// When the server fails.
-    pub async fn configurations(&self, project: &str) -> Result<Vec<TestConfiguration>, AdoError> {
+    pub(crate) async fn configurations(
+        &self,
+        project: &str,
+    ) -> Result<Vec<TestConfiguration>, AdoError> {
         self.all(
             &[project, "_apis", "testplan", "configurations"],
             Call::TestPlan,
@@ -110,7 +123,11 @@ impl AdoClient {
     ///
     /// # Errors
     /// When the server fails.
-    pub async fn work_items(&self, project: &str, ids: &[u32]) -> Result<Vec<WorkItem>, AdoError> {
+    pub(crate) async fn work_items(
+        &self,
+        project: &str,
+        ids: &[u32],
+    ) -> Result<Vec<WorkItem>, AdoError> {
         let mut found = Vec::new();
         for ids in ids.chunks(WORK_ITEMS) {
             let fields = [
@@ -123,7 +140,7 @@ impl AdoClient {
             let body = json!({ "ids": ids, "errorPolicy": "omit", "fields": fields });
             let path = [project, "_apis", "wit", "workitemsbatch"];
             let list: List<Option<WorkItem>> = self
-                .put_json(Method::POST, &path, &body, Kind::Read)
+                .send_json(Method::POST, &path, &body, Importance::Essential)
                 .await?;
             found.extend(list.value.into_iter().flatten());
         }
@@ -135,7 +152,7 @@ impl AdoClient {
     ///
     /// # Errors
     /// When the server fails.
-    pub async fn test_case_types(&self, project: &str) -> Result<Vec<String>, AdoError> {
+    pub(crate) async fn test_case_types(&self, project: &str) -> Result<Vec<String>, AdoError> {
         let path = [
             project,
             "_apis",
@@ -173,8 +190,15 @@ impl AdoClient {
                 None => return Ok(items),
             }
         }
-        Err(AdoError::not_sent(
+        Err(AdoError::unavailable(
             "Azure DevOps hands out pages without end",
         ))
+    }
+}
+
+fn is_anonymous(user: &Identity) -> bool {
+    match &user.id {
+        Some(id) => id.eq_ignore_ascii_case(ANONYMOUS),
+        None => true,
     }
 }

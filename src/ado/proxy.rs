@@ -22,22 +22,22 @@ use crate::config::proxy::{Exemption, ProxyUrl};
 
 /// What the configuration says of proxies.
 #[derive(Clone, Default, Debug)]
-pub struct ProxyRule {
+pub(crate) struct ProxyRule {
     /// `azure.proxy`.
-    pub proxy: Option<ProxyUrl>,
+    pub(crate) proxy: Option<ProxyUrl>,
     /// `azure.no_proxy`.
-    pub no_proxy: Vec<Exemption>,
+    pub(crate) no_proxy: Vec<Exemption>,
 }
 
 /// The way to a host.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Way {
+pub(crate) struct Way {
     /// The proxy, without user and password; `None` when there is none between.
-    pub proxy: Option<String>,
+    pub(crate) proxy: Option<String>,
     /// Whether the proxy is told a user and password.
-    pub authenticates: bool,
+    pub(crate) authenticates: bool,
     /// What decided it.
-    pub because: String,
+    pub(crate) because: String,
 }
 
 impl fmt::Display for Way {
@@ -67,7 +67,7 @@ struct Exempt {
 }
 
 /// Decides for each URL.
-pub struct Ways {
+pub(crate) struct Ways {
     rule: ProxyRule,
     exempt: Vec<Exempt>,
     system: Matcher,
@@ -75,7 +75,7 @@ pub struct Ways {
 
 impl Ways {
     /// What is in force now, from the configuration and the surroundings.
-    pub fn new(rule: &ProxyRule) -> Self {
+    pub(crate) fn new(rule: &ProxyRule) -> Self {
         let of = |source, list: Vec<Exemption>| {
             list.into_iter().map(move |Exemption { hosts, port }| {
                 let all_but = Matcher::builder().all("http://any").no(hosts).build();
@@ -99,7 +99,7 @@ impl Ways {
     }
 
     /// The proxy for a URL, with user and password; `None` for none.
-    pub fn proxy_of(&self, url: &Url) -> Option<Url> {
+    pub(crate) fn proxy_of(&self, url: &Url) -> Option<Url> {
         if self.exemption(url).is_some() {
             return None;
         }
@@ -110,7 +110,7 @@ impl Ways {
     }
 
     /// The same for people.
-    pub fn explain(&self, url: &Url) -> Way {
+    pub(crate) fn explain(&self, url: &Url) -> Way {
         let none = |because: String| Way {
             proxy: None,
             authenticates: false,

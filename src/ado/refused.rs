@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use crate::ado::error::Refusal;
+
 /// How long a refused token is not tried again.
 const REFUSED: Duration = Duration::from_secs(55);
 /// How long it is not tried again even if a person asks; many runs may be asked for one after the
@@ -14,12 +16,12 @@ const JUST_REFUSED: Duration = Duration::from_secs(3);
 
 /// Why and when a token was refused last.
 #[derive(Debug, Default)]
-pub(super) struct Refused(Mutex<Option<(String, Instant)>>);
+pub(super) struct Refused(Mutex<Option<(Refusal, Instant)>>);
 
 impl Refused {
     /// It was refused, with these words of the server.
-    pub(super) fn note(&self, message: String, now: Instant) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((message, now));
+    pub(super) fn note(&self, refusal: Refusal, now: Instant) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((refusal, now));
     }
 
     /// It may be tried.
@@ -34,13 +36,13 @@ impl Refused {
     }
 
     /// Why it is not tried now; `None` when it may be.
-    pub(super) fn counts(&self, now: Instant) -> Option<String> {
+    pub(super) fn counts(&self, now: Instant) -> Option<Refusal> {
         let refused = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let counts = |(_, at): &&(String, Instant)| now.saturating_duration_since(*at) < REFUSED;
+        let counts = |(_, at): &&(Refusal, Instant)| now.saturating_duration_since(*at) < REFUSED;
         refused
             .as_ref()
             .filter(counts)
-            .map(|(message, _)| message.clone())
+            .map(|(refusal, _)| refusal.clone())
     }
 }
 
@@ -54,20 +56,21 @@ mod tests {
 
     const SECOND: Duration = Duration::from_secs(1);
 
+    fn refusal() -> Refusal {
+        Refusal::new("expired", "make a new one")
+    }
+
     /// A token that was refused, and when.
     fn refused() -> (Refused, Instant) {
         let (refused, at) = (Refused::default(), Instant::now());
-        refused.note("expired".to_owned(), at);
+        refused.note(refusal(), at);
         (refused, at)
     }
 
     #[test]
     fn a_refused_token_is_tried_again_after_a_while() {
         let (refused, at) = refused();
-        assert_eq!(
-            refused.counts(at + REFUSED - SECOND).as_deref(),
-            Some("expired")
-        );
+        assert_eq!(refused.counts(at + REFUSED - SECOND), Some(refusal()));
         assert_eq!(refused.counts(at + REFUSED), None);
     }
 

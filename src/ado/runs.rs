@@ -6,7 +6,7 @@ use reqwest::Method;
 use serde::de::IgnoredAny;
 
 use crate::ado::error::AdoError;
-use crate::ado::transport::{AdoClient, Kind};
+use crate::ado::transport::{AdoClient, Importance};
 use crate::ado::version::Call;
 use crate::ado::wire::{
     List, NewResult, NewRun, ResultUpdate, RunEnd, RunUpdate, TestResult, TestRun,
@@ -20,12 +20,16 @@ impl AdoClient {
     ///
     /// # Errors
     /// When the server fails or refuses it.
-    pub async fn create_run(&self, project: &str, run: &NewRun<'_>) -> Result<TestRun, AdoError> {
-        self.put_json(
+    pub(crate) async fn create_run(
+        &self,
+        project: &str,
+        run: &NewRun<'_>,
+    ) -> Result<TestRun, AdoError> {
+        self.send_json(
             Method::POST,
             &[project, "_apis", "test", "runs"],
             run,
-            Kind::Write,
+            Importance::Essential,
         )
         .await
     }
@@ -34,17 +38,17 @@ impl AdoClient {
     ///
     /// # Errors
     /// When the server fails or refuses it.
-    pub async fn update_run(
+    pub(crate) async fn update_run(
         &self,
         project: &str,
         run: u32,
         update: &RunUpdate<'_>,
     ) -> Result<TestRun, AdoError> {
-        self.put_json(
+        self.send_json(
             Method::PATCH,
             &[project, "_apis", "test", "runs", &run.to_string()],
             update,
-            Kind::Write,
+            Importance::Essential,
         )
         .await
     }
@@ -53,17 +57,17 @@ impl AdoClient {
     ///
     /// # Errors
     /// When the server fails or refuses it.
-    pub async fn end_run(
+    pub(crate) async fn end_run(
         &self,
         project: &str,
         run: u32,
         end: &RunEnd<'_>,
     ) -> Result<TestRun, AdoError> {
-        self.put_json(
+        self.send_json(
             Method::PATCH,
             &[project, "_apis", "test", "runs", &run.to_string()],
             end,
-            Kind::Write,
+            Importance::Essential,
         )
         .await
     }
@@ -72,7 +76,11 @@ impl AdoClient {
     ///
     /// # Errors
     /// When the server fails.
-    pub async fn results(&self, project: &str, run: u32) -> Result<Vec<TestResult>, AdoError> {
+    pub(crate) async fn results(
+        &self,
+        project: &str,
+        run: u32,
+    ) -> Result<Vec<TestResult>, AdoError> {
         let mut results: Vec<TestResult> = Vec::new();
         let mut known = HashSet::new();
         for page in 0.. {
@@ -102,7 +110,7 @@ impl AdoClient {
     ///
     /// # Errors
     /// When the server fails or refuses them.
-    pub async fn add_results(
+    pub(crate) async fn add_results(
         &self,
         project: &str,
         run: u32,
@@ -110,7 +118,7 @@ impl AdoClient {
     ) -> Result<(), AdoError> {
         let path = results_path(project, run);
         let path: Vec<&str> = path.iter().map(String::as_str).collect();
-        self.put_json::<IgnoredAny>(Method::POST, &path, &results, Kind::Write)
+        self.send_json::<IgnoredAny>(Method::POST, &path, &results, Importance::Essential)
             .await
             .map(|_| ())
     }
@@ -119,7 +127,7 @@ impl AdoClient {
     ///
     /// # Errors
     /// When the server fails or refuses them.
-    pub async fn write_results(
+    pub(crate) async fn write_results(
         &self,
         project: &str,
         run: u32,
@@ -127,7 +135,7 @@ impl AdoClient {
     ) -> Result<(), AdoError> {
         let path = results_path(project, run);
         let path: Vec<&str> = path.iter().map(String::as_str).collect();
-        self.put_json::<IgnoredAny>(Method::PATCH, &path, &results, Kind::Write)
+        self.send_json::<IgnoredAny>(Method::PATCH, &path, &results, Importance::Essential)
             .await
             .map(|_| ())
     }

@@ -11,12 +11,12 @@ use reqwest::header::CONTENT_TYPE;
 use serde::de::IgnoredAny;
 
 use crate::ado::error::AdoError;
-use crate::ado::transport::{AdoClient, Kind, Page};
+use crate::ado::transport::{AdoClient, Importance, Page};
 use crate::ado::version::Call;
 
 /// Scopes of tokens that kado needs, or has use for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Scope {
+pub(crate) enum Scope {
     /// `vso.test_write`: test runs, results and attachments.
     TestWrite,
     /// `vso.work`: reading work items.
@@ -27,7 +27,7 @@ pub enum Scope {
 
 impl Scope {
     /// As the page calls it on which tokens are made.
-    pub const fn name(self) -> &'static str {
+    pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::TestWrite => "Test Management (read & write)",
             Self::Work => "Work Items (read)",
@@ -41,7 +41,11 @@ impl AdoClient {
     ///
     /// # Errors
     /// When the server cannot be reached or fails.
-    pub async fn lacks(&self, project: &str, scope: Scope) -> Result<Option<String>, AdoError> {
+    pub(crate) async fn lacks(
+        &self,
+        project: &str,
+        scope: Scope,
+    ) -> Result<Option<String>, AdoError> {
         let answer = match scope {
             // An update without members, of a run that no server has: ids begin with 1.
             Scope::TestWrite => {
@@ -66,17 +70,15 @@ impl AdoClient {
         };
         self.forget_refusal();
         match answer {
-            Ok(()) | Err(AdoError::Gone(_) | AdoError::Rejected { .. }) => Ok(None),
-            // What is behind its first words is advice for a token that is good for nothing.
-            Err(AdoError::CredentialsRefused { message, .. }) => Ok(Some(
-                message.split(';').next().unwrap_or_default().to_owned(),
-            )),
+            Ok(()) | Err(AdoError::Gone { .. } | AdoError::Rejected { .. }) => Ok(None),
+            // The advice is for a token that is good for nothing.
+            Err(AdoError::CredentialsRefused { refusal, .. }) => Ok(Some(refusal.said)),
             Err(other) => Err(other),
         }
     }
 
     async fn probe(&self, request: reqwest::RequestBuilder) -> Result<(), AdoError> {
-        self.send::<IgnoredAny>(request, Kind::Read)
+        self.send::<IgnoredAny>(request, Importance::Essential)
             .await
             .map(|_: Page<IgnoredAny>| ())
     }

@@ -19,39 +19,39 @@ use crate::plan::comment::key_in;
 /// Runs on a page of the list (`ado/api.md` §11).
 const RUNS: usize = 100;
 /// A day, by which clocks may differ before anything is known of them.
-pub const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+pub(crate) const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 /// Most windows that are looked into one by one; for older suite runs the list of all runs of the
 /// plan is shorter.
 const WINDOWS: usize = 4;
 
 /// What is looked for among the runs of a test plan.
 #[derive(Clone, Copy, Debug)]
-pub struct Wanted<'a> {
+pub(crate) struct Wanted<'a> {
     /// The test plan.
-    pub plan: u32,
+    pub(crate) plan: u32,
     /// kado's key.
-    pub key: &'a str,
+    pub(crate) key: &'a str,
     /// Names of runs without any key of kado's.
-    pub names: &'a [&'a str],
+    pub(crate) names: &'a [&'a str],
     /// The end of the suite run: what is looked for was made later.
-    pub since: Moment,
+    pub(crate) since: Moment,
     /// The time of this look.
-    pub now: Moment,
+    pub(crate) now: Moment,
     /// By how much clocks may differ.
-    pub clocks: Duration,
+    pub(crate) clocks: Duration,
 }
 
 /// What was found.
 #[derive(Debug, Default)]
-pub struct Found {
+pub(crate) struct Found {
     /// The run whose comment starts with the key; of several the first that was made, which has the
     /// lowest id.
-    pub own: Option<TestRun>,
+    pub(crate) own: Option<TestRun>,
     /// Others with the key that are still in progress.
-    pub doubles: Vec<u32>,
+    pub(crate) doubles: Vec<u32>,
     /// Runs without any key of kado's that have one of the names, the newest first; not all of them
     /// when `own` is there.
-    pub others: Vec<TestRun>,
+    pub(crate) others: Vec<TestRun>,
 }
 
 impl Found {
@@ -117,7 +117,11 @@ impl AdoClient {
     ///
     /// # Errors
     /// When the server fails.
-    pub async fn find_run(&self, project: &str, wanted: &Wanted<'_>) -> Result<Found, AdoError> {
+    pub(crate) async fn find_run(
+        &self,
+        project: &str,
+        wanted: &Wanted<'_>,
+    ) -> Result<Found, AdoError> {
         // What the server calls now is what counts: a clock that is wrong here must hide no run.
         let windows = windows(
             self.on_server(wanted.since),

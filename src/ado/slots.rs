@@ -12,69 +12,80 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::oneshot;
 
 /// Requests that are under way at once, unless another server would have to wait.
-pub const USUAL: usize = 4;
+pub(crate) const USUAL: usize = 4;
 /// Most requests that are under way at once.
-pub const MOST: usize = 8;
+const MOST: usize = 8;
 /// Fewest slots of a lane in trouble: one for uploads and one for other calls.
 const FEWEST: usize = 2;
 /// Requests that go well before a lane is allowed one more slot.
 const WELL: u32 = 20;
 
+/// What a slot is used for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum SlotUse {
+    /// A call without a file.
+    Call,
+    /// A call that carries a file, and may last.
+    Upload,
+}
+
 /// The slots of a process; clones share them.
 #[derive(Clone, Default)]
-pub struct Gate(Arc<Mutex<State>>);
+pub(crate) struct Gate(Arc<Mutex<State>>);
 
 /// The share of one client.
-pub struct Lane {
+pub(super) struct Lane {
     gate: Gate,
     id: u64,
 }
 
 /// A slot that is in use, until this is dropped.
-pub struct Slot {
+pub(super) struct Slot {
     gate: Gate,
     lane: u64,
-    upload: bool,
+    slot_use: SlotUse,
 }
 
 #[derive(Default)]
 struct State {
-    lanes: HashMap<u64, Use>,
+    lanes: HashMap<u64, LaneState>,
     /// In the order in which they came.
-    waiting: VecDeque<Waiting>,
+    queue: VecDeque<Waiting>,
     next_lane: u64,
 }
 
 /// What a lane uses, and may use.
 #[derive(Clone, Copy, Debug)]
-struct Use {
+struct LaneState {
     calls: usize,
     uploads: usize,
     allowed: usize,
+    /// Requests that went well since the last one that did not.
     well: u32,
 }
 
+/// Somebody in the queue.
 struct Waiting {
     lane: u64,
-    upload: bool,
+    slot_use: SlotUse,
     granted: oneshot::Sender<Slot>,
 }
 
 impl Gate {
     /// A lane for one more client.
-    pub fn lane(&self) -> Lane {
+    pub(super) fn lane(&self) -> Lane {
         let mut state = self.state();
         let id = state.next_lane;
         state.next_lane += 1;
-        state.lanes.insert(
-            id,
-            Use {
-                calls: 0,
-                uploads: 0,
-                allowed: USUAL,
-                well: 0,
-            },
-        );
+
+        let unused = LaneState {
+            calls: 0,
+            uploads: 0,
+            allowed: USUAL,
+            well: 0,
+        };
+        state.lanes.insert(id, unused);
+
         Lane {
             gate: self.clone(),
             id,
@@ -85,102 +96,127 @@ impl Gate {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Changes the state, and lets in who may come in now.
-    fn change(&self, change: impl FnOnce(&mut State)) {
-        let granted = {
+    /// Changes a lane, if it is still there, and lets in who may come in now.
+    fn change_lane(&self, id: u64, change: impl FnOnce(&mut LaneState)) {
+        let admitted = {
             let mut state = self.state();
-            change(&mut state);
-            state.let_in()
+            if let Some(lane) = state.lanes.get_mut(&id) {
+                change(lane);
+            }
+            state.admit()
         };
-        for Waiting {
+        self.grant(admitted);
+    }
+
+    fn remove_lane(&self, id: u64) {
+        let admitted = {
+            let mut state = self.state();
+            state.lanes.remove(&id);
+            state.admit()
+        };
+        self.grant(admitted);
+    }
+
+    /// Hands out slots. The state must not be locked: whoever does not wait any longer gives the
+    /// slot back at once by dropping it, and somebody else is let in.
+    fn grant(&self, admitted: Vec<Waiting>) {
+        for waiting in admitted {
+            let slot = self.slot(waiting.lane, waiting.slot_use);
+            let _ = waiting.granted.send(slot);
+        }
+    }
+
+    fn slot(&self, lane: u64, slot_use: SlotUse) -> Slot {
+        Slot {
+            gate: self.clone(),
             lane,
-            upload,
-            granted,
-        } in granted
-        {
-            // Whoever does not wait any longer gives the slot back by dropping it, and somebody
-            // else is let in.
-            let _ = granted.send(Slot {
-                gate: self.clone(),
-                lane,
-                upload,
-            });
+            slot_use,
         }
     }
 }
 
 impl State {
     /// Takes those out of the queue that may come in, and counts them as being in.
-    fn let_in(&mut self) -> Vec<Waiting> {
-        let mut granted = Vec::new();
-        for waiting in std::mem::take(&mut self.waiting) {
-            if self.enter(waiting.lane, waiting.upload) {
-                granted.push(waiting);
+    fn admit(&mut self) -> Vec<Waiting> {
+        let mut admitted = Vec::new();
+        for waiting in std::mem::take(&mut self.queue) {
+            if self.enter(waiting.lane, waiting.slot_use) {
+                admitted.push(waiting);
             } else {
-                self.waiting.push_back(waiting);
+                self.queue.push_back(waiting);
             }
         }
-        granted
+        admitted
     }
 
     /// Counts a request of a lane if there is a slot for it.
-    fn enter(&mut self, lane: u64, upload: bool) -> bool {
-        let all = self.lanes.values().map(Use::total).sum();
-        let Some(lane) = self
-            .lanes
-            .get_mut(&lane)
-            .filter(|lane| lane.admits(all, upload))
-        else {
-            return false;
-        };
-        *lane.count(upload) += 1;
-        true
+    fn enter(&mut self, lane: u64, slot_use: SlotUse) -> bool {
+        let under_way = self.lanes.values().map(LaneState::total).sum();
+        match self.lanes.get_mut(&lane) {
+            Some(lane) if lane.admits(under_way, slot_use) => {
+                *lane.count(slot_use) += 1;
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether somebody waits already for the same as a newcomer, who must not overtake him.
+    fn has_waiting(&self, lane: u64, slot_use: SlotUse) -> bool {
+        self.queue
+            .iter()
+            .any(|waiting| waiting.lane == lane && waiting.slot_use == slot_use)
     }
 }
 
-impl Use {
+impl LaneState {
     const fn total(&self) -> usize {
         self.calls + self.uploads
     }
 
-    const fn count(&mut self, upload: bool) -> &mut usize {
-        if upload {
-            &mut self.uploads
-        } else {
-            &mut self.calls
+    const fn count(&mut self, slot_use: SlotUse) -> &mut usize {
+        match slot_use {
+            SlotUse::Call => &mut self.calls,
+            SlotUse::Upload => &mut self.uploads,
         }
     }
 
-    /// Whether one more request may be under way while `all` are, over all lanes.
-    const fn admits(&self, all: usize, upload: bool) -> bool {
-        let room = self.total() < self.allowed && !(upload && self.uploads + 1 >= self.allowed);
+    /// Whether one more request may be under way while `under_way` are, over all lanes.
+    const fn admits(&self, under_way: usize, slot_use: SlotUse) -> bool {
+        if under_way >= MOST || self.total() >= self.allowed {
+            return false;
+        }
+
+        // The last slot of a lane is for a call.
+        if matches!(slot_use, SlotUse::Upload) && self.uploads + 1 >= self.allowed {
+            return false;
+        }
+
+        if under_way < USUAL {
+            return true;
+        }
+
         // Beyond the usual number a lane gets one call, and one upload if it has nothing else.
-        let needed = if upload {
-            self.total() == 0
-        } else {
-            self.calls == 0
-        };
-        room && all < MOST && (all < USUAL || needed)
+        match slot_use {
+            SlotUse::Call => self.calls == 0,
+            SlotUse::Upload => self.total() == 0,
+        }
     }
 }
 
 impl Lane {
     /// Waits for a slot.
-    pub async fn take(&self, upload: bool) -> Slot {
+    pub(super) async fn take(&self, slot_use: SlotUse) -> Slot {
         let wait = {
             let mut state = self.gate.state();
-            let is_before = |other: &Waiting| other.lane == self.id && other.upload == upload;
-            if !state.waiting.iter().any(is_before) && state.enter(self.id, upload) {
-                return Slot {
-                    gate: self.gate.clone(),
-                    lane: self.id,
-                    upload,
-                };
+            if !state.has_waiting(self.id, slot_use) && state.enter(self.id, slot_use) {
+                return self.gate.slot(self.id, slot_use);
             }
+
             let (granted, wait) = oneshot::channel();
-            state.waiting.push_back(Waiting {
+            state.queue.push_back(Waiting {
                 lane: self.id,
-                upload,
+                slot_use,
                 granted,
             });
             wait
@@ -190,8 +226,8 @@ impl Lane {
     }
 
     /// The server answered as it should.
-    pub fn went_well(&self) {
-        self.adapt(|lane| {
+    pub(super) fn went_well(&self) {
+        self.gate.change_lane(self.id, |lane| {
             lane.well += 1;
             if lane.well >= WELL && lane.allowed < USUAL {
                 lane.well = 0;
@@ -201,37 +237,24 @@ impl Lane {
     }
 
     /// The server is busy or cannot be reached: half as many from now on.
-    pub fn went_badly(&self) {
-        self.adapt(|lane| {
+    pub(super) fn went_badly(&self) {
+        self.gate.change_lane(self.id, |lane| {
             lane.well = 0;
             lane.allowed = lane.allowed.div_ceil(2).max(FEWEST);
-        });
-    }
-
-    fn adapt(&self, adapt: impl FnOnce(&mut Use)) {
-        self.gate.change(|state| {
-            if let Some(lane) = state.lanes.get_mut(&self.id) {
-                adapt(lane);
-            }
         });
     }
 }
 
 impl Drop for Lane {
     fn drop(&mut self) {
-        self.gate.change(|state| {
-            state.lanes.remove(&self.id);
-        });
+        self.gate.remove_lane(self.id);
     }
 }
 
 impl Drop for Slot {
     fn drop(&mut self) {
-        self.gate.change(|state| {
-            if let Some(lane) = state.lanes.get_mut(&self.lane) {
-                *lane.count(self.upload) -= 1;
-            }
-        });
+        self.gate
+            .change_lane(self.lane, |lane| *lane.count(self.slot_use) -= 1);
     }
 }
 
@@ -242,100 +265,123 @@ mod tests {
 
     use super::*;
 
-    /// Slots that are to be had at once.
-    fn slots(lane: &Lane, upload: bool) -> Vec<Slot> {
-        std::iter::from_fn(|| lane.take(upload).now_or_never()).collect()
+    /// Takes all slots that are to be had at once.
+    fn take_all(lane: &Lane, slot_use: SlotUse) -> Vec<Slot> {
+        std::iter::from_fn(|| lane.take(slot_use).now_or_never()).collect()
     }
 
     #[test]
     fn one_server_uses_four_slots_and_leaves_one_to_other_calls() {
         let gate = Gate::default();
         let lane = gate.lane();
-        let uploads = slots(&lane, true);
-        let calls = slots(&lane, false);
-        assert_eq!((uploads.len(), calls.len()), (3, 1));
+
+        let uploads = take_all(&lane, SlotUse::Upload);
+        let calls = take_all(&lane, SlotUse::Call);
+
+        assert_eq!(uploads.len(), 3);
+        assert_eq!(calls.len(), 1);
     }
 
     #[test]
     fn a_server_that_hangs_holds_up_no_other() {
         let gate = Gate::default();
         let lanes: Vec<Lane> = (0..5).map(|_| gate.lane()).collect();
-        let mut held = slots(&lanes[0], false);
-        assert_eq!(held.len(), USUAL);
+
+        let mut slots = take_all(&lanes[0], SlotUse::Call);
+        assert_eq!(slots.len(), USUAL);
+
         for lane in &lanes[1..] {
-            let own = slots(lane, false);
+            let own = take_all(lane, SlotUse::Call);
             assert_eq!(own.len(), 1);
-            held.extend(own);
+            slots.extend(own);
         }
-        assert_eq!(held.len(), MOST);
+        assert_eq!(slots.len(), MOST);
     }
 
     #[test]
     fn a_slow_upload_holds_up_no_call_even_where_another_server_hangs() {
         let gate = Gate::default();
-        let (hangs, other) = (gate.lane(), gate.lane());
-        let _held = slots(&hangs, false);
-        let uploads = slots(&other, true);
-        assert_eq!((uploads.len(), slots(&other, false).len()), (1, 1));
+        let hanging = gate.lane();
+        let other = gate.lane();
+        let _hanging_slots = take_all(&hanging, SlotUse::Call);
+
+        let uploads = take_all(&other, SlotUse::Upload);
+        let calls = take_all(&other, SlotUse::Call);
+
+        assert_eq!(uploads.len(), 1);
+        assert_eq!(calls.len(), 1);
     }
 
     #[test]
     fn trouble_halves_the_slots_and_well_being_brings_them_back() {
         let gate = Gate::default();
         let lane = gate.lane();
+
         lane.went_badly();
-        assert_eq!(slots(&lane, false).len(), 2);
+        assert_eq!(take_all(&lane, SlotUse::Call).len(), 2);
+
         lane.went_badly();
         assert_eq!(
-            slots(&lane, false).len(),
+            take_all(&lane, SlotUse::Call).len(),
             2,
             "never fewer than two, so that uploads leave one"
         );
+
         for _ in 0..200 {
             lane.went_well();
         }
-        assert_eq!(slots(&lane, false).len(), USUAL);
+        assert_eq!(take_all(&lane, SlotUse::Call).len(), USUAL);
     }
 
     #[tokio::test]
     async fn who_waits_is_let_in_in_order_and_who_gave_up_is_passed_over() {
         let gate = Gate::default();
         let lane = gate.lane();
-        let mut held = slots(&lane, false);
-        let mut first = Box::pin(lane.take(false));
-        let mut second = Box::pin(lane.take(false));
-        let mut third = Box::pin(lane.take(false));
+        let mut slots = take_all(&lane, SlotUse::Call);
+        let mut first = Box::pin(lane.take(SlotUse::Call));
+        let mut second = Box::pin(lane.take(SlotUse::Call));
+        let mut third = Box::pin(lane.take(SlotUse::Call));
         assert!(first.as_mut().now_or_never().is_none());
         assert!(second.as_mut().now_or_never().is_none());
         assert!(third.as_mut().now_or_never().is_none());
+
         drop(first);
-        held.pop();
-        let _in = second.await;
+        slots.pop();
+        let _slot = second.await;
         assert!(third.as_mut().now_or_never().is_none());
-        held.pop();
+
+        slots.pop();
         drop(third.await);
+    }
+
+    fn any_use() -> impl Strategy<Value = SlotUse> {
+        prop_oneof![Just(SlotUse::Call), Just(SlotUse::Upload)]
     }
 
     proptest! {
         #[test]
         fn there_are_never_more_than_eight_and_never_fewer_than_one_for_who_has_none(
-            moves in proptest::collection::vec((0usize..6, any::<bool>(), any::<bool>()), 0..200)
+            moves in proptest::collection::vec((0usize..6, any_use(), any::<bool>()), 0..200)
         ) {
             let gate = Gate::default();
             let lanes: Vec<Lane> = (0..6).map(|_| gate.lane()).collect();
-            let mut held: Vec<(usize, Slot)> = Vec::new();
-            for (lane, upload, gives_back) in moves {
-                let own = held.iter().position(|(holder, _)| *holder == lane);
-                match own.filter(|_| gives_back) {
-                    Some(place) => drop(held.remove(place)),
-                    None => {
-                        let full = held.len() == MOST;
-                        let slot = lanes[lane].take(upload).now_or_never();
-                        prop_assert!(slot.is_some() || own.is_some() || full, "lane {} has none and gets none", lane);
-                        held.extend(slot.map(|slot| (lane, slot)));
-                    }
+            let mut slots: Vec<(usize, Slot)> = Vec::new();
+
+            for (lane, slot_use, gives_back) in moves {
+                let own = slots.iter().position(|(holder, _)| *holder == lane);
+                if let Some(own) = own && gives_back {
+                    drop(slots.remove(own));
+                } else {
+                    let full = slots.len() == MOST;
+                    let slot = lanes[lane].take(slot_use).now_or_never();
+                    prop_assert!(
+                        slot.is_some() || own.is_some() || full,
+                        "lane {lane} has none and gets none"
+                    );
+                    slots.extend(slot.map(|slot| (lane, slot)));
                 }
-                prop_assert!(held.len() <= MOST);
+
+                prop_assert!(slots.len() <= MOST);
             }
         }
     }

@@ -26,7 +26,7 @@ const DIGEST_MARK: &str = "kado ";
 type Input = Box<dyn AsyncRead + Send + Unpin>;
 
 /// An attachment that is about to be sent.
-pub struct Upload {
+pub(crate) struct Upload {
     name: String,
     origin: PathBuf,
     size: u64,
@@ -36,11 +36,11 @@ pub struct Upload {
 
 /// Where the stream leaves the reason when the file lets it down.
 #[derive(Clone, Default)]
-pub struct Failure(Arc<Mutex<Option<AdoError>>>);
+pub(crate) struct Failure(Arc<Mutex<Option<AdoError>>>);
 
 impl Failure {
     /// The reason, once.
-    pub fn take(&self) -> Option<AdoError> {
+    pub(crate) fn take(&self) -> Option<AdoError> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
@@ -55,7 +55,7 @@ impl Failure {
 
 impl Upload {
     /// The first `size` bytes of an open file, under the name `name`. `origin` is for messages.
-    pub fn new(
+    pub(crate) fn new(
         name: String,
         origin: PathBuf,
         size: u64,
@@ -71,18 +71,18 @@ impl Upload {
     }
 
     /// Where to look for the reason when sending fails.
-    pub fn failure(&self) -> Failure {
+    pub(crate) fn failure(&self) -> Failure {
         self.failure.clone()
     }
 
     /// Length of the body in bytes.
-    pub fn body_length(&self) -> u64 {
+    pub(crate) fn body_length(&self) -> u64 {
         let encoded = self.size.div_ceil(3) * 4;
         (PREFIX.len() + suffix(&self.name, &"0".repeat(DIGEST)).len()) as u64 + encoded
     }
 
     /// The body.
-    pub fn into_stream(self) -> impl Stream<Item = io::Result<Bytes>> + Send + 'static {
+    pub(crate) fn into_stream(self) -> impl Stream<Item = io::Result<Bytes>> + Send + 'static {
         let state = State {
             left: self.size,
             hasher: blake3::Hasher::new(),
@@ -165,7 +165,7 @@ fn short(hasher: &blake3::Hasher) -> String {
 ///
 /// # Errors
 /// When the content cannot be read.
-pub async fn comment_of(mut input: impl AsyncRead + Unpin, size: u64) -> io::Result<String> {
+pub(crate) async fn comment_of(mut input: impl AsyncRead + Unpin, size: u64) -> io::Result<String> {
     let mut hasher = blake3::Hasher::new();
     let mut left = size;
     let mut piece = vec![0; PIECE];

@@ -2,11 +2,11 @@
 
 /// The version that is tried first when the configuration names none: the released one of Services
 /// and Server 2022.1.
-pub const DEFAULT: &str = "7.1";
+pub(crate) const DEFAULT: &str = "7.1";
 
 /// The next older version that kado can speak; `None` below Server 2019. Server 2019 Update 1 knows
 /// 5.1 and is spoken to with 5.0 like 2019, because nothing that kado needs is new in it.
-pub fn older(version: &str) -> Option<&'static str> {
+pub(crate) fn older(version: &str) -> Option<&'static str> {
     match version {
         "7.1" => Some("7.0"),
         "7.0" => Some("6.0"),
@@ -17,29 +17,40 @@ pub fn older(version: &str) -> Option<&'static str> {
 
 /// Whether a server spoken to with this version is older than 2020: points are then to be had suite
 /// by suite only, and new runs take neither tags nor a pipeline reference (`ado/api.md` §1, §4).
-pub fn is_before_2020(version: &str) -> bool {
+pub(crate) fn is_before_2020(version: &str) -> bool {
     version.starts_with("5.")
 }
 
 /// Whether a refusal says that the server does not know the version
 /// (`VssVersionOutOfRangeException`).
-pub fn is_unknown(message: &str) -> bool {
+pub(crate) fn is_unknown(message: &str) -> bool {
     message.contains("is out of range for this server")
 }
 
-/// What mends that the server does not know a version, in words that go behind its own;
-/// `configured` says whether `azure.api_version` names it.
-pub const fn way_out(configured: bool) -> &'static str {
-    if configured {
-        "without `azure.api_version` kado finds out the version that the server knows"
-    } else {
-        "kado needs Azure DevOps Services, or Azure DevOps Server 2019 or later"
+/// Where the version comes from that a server is spoken to with.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum VersionOrigin {
+    /// `azure.api_version`.
+    Configured,
+    /// The newest one that the server turned out to know.
+    FoundOut,
+}
+
+/// What mends that the server does not know a version, in words that go behind its own.
+pub(super) const fn way_out(origin: VersionOrigin) -> &'static str {
+    match origin {
+        VersionOrigin::Configured => {
+            "without `azure.api_version` kado finds out the version that the server knows"
+        }
+        VersionOrigin::FoundOut => {
+            "kado needs Azure DevOps Services, or Azure DevOps Server 2019 or later"
+        }
     }
 }
 
 /// Calls that have a version of their own.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Call {
+pub(crate) enum Call {
     /// `connectionData`: a preview in every version.
     ConnectionData,
     /// Attachments of runs and results.
@@ -59,7 +70,7 @@ const RELEASED: (u32, u32) = (7, 1);
 
 /// The value of `api-version` for a call, when the server is spoken to with version `pinned`, a
 /// number such as `7.1`.
-pub fn api_version(call: Call, pinned: &str) -> String {
+pub(crate) fn api_version(call: Call, pinned: &str) -> String {
     let (major, minor) = pinned.split_once('.').unwrap_or((pinned, "0"));
     let number = (
         major.parse().unwrap_or(RELEASED.0),

@@ -9,7 +9,7 @@ use serde::de::IgnoredAny;
 use serde_json::{Value, json};
 
 use crate::ado::error::AdoError;
-use crate::ado::transport::{AdoClient, Kind};
+use crate::ado::transport::{AdoClient, Importance};
 use crate::ado::version::Call;
 use crate::ado::wire::{AutomatedItem, List};
 use crate::plan::automation::{AutomationFields, Change, field};
@@ -21,18 +21,18 @@ const PRECONDITION_FAILED: u16 = 412;
 
 /// A test case with its automation fields.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct AutomatedCase {
+pub(crate) struct AutomatedCase {
     /// Work item id.
-    pub id: u32,
+    pub(crate) id: u32,
     /// Revision that the fields were read at.
-    pub revision: u32,
+    pub(crate) revision: u32,
     /// The fields.
-    pub fields: AutomationFields,
+    pub(crate) fields: AutomationFields,
 }
 
 /// What became of an update.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Updated {
+pub(crate) enum Updated {
     /// It is made.
     Done,
     /// Somebody changed the work item since it was read; nothing is changed.
@@ -45,7 +45,7 @@ impl AdoClient {
     ///
     /// # Errors
     /// When the server fails or refuses.
-    pub async fn automation_fields(
+    pub(crate) async fn automation_fields(
         &self,
         project: &str,
         ids: &[u32],
@@ -63,7 +63,7 @@ impl AdoClient {
             let body = json!({ "ids": ids, "errorPolicy": "omit", "fields": fields });
             let path = [project, "_apis", "wit", "workitemsbatch"];
             let list: List<Option<AutomatedItem>> = self
-                .put_json(Method::POST, &path, &body, Kind::ReadAside)
+                .send_json(Method::POST, &path, &body, Importance::Optional)
                 .await?;
             found.extend(list.value.into_iter().flatten().map(automated_case));
         }
@@ -74,7 +74,7 @@ impl AdoClient {
     ///
     /// # Errors
     /// When the server fails or refuses.
-    pub async fn update_work_item(
+    pub(crate) async fn update_work_item(
         &self,
         project: &str,
         id: u32,
@@ -91,7 +91,7 @@ impl AdoClient {
             .request(Method::PATCH, &path, Call::Released, &[])
             .header(CONTENT_TYPE, "application/json-patch+json")
             .json(&operations);
-        match self.send::<IgnoredAny>(request, Kind::WriteAside).await {
+        match self.send::<IgnoredAny>(request, Importance::Optional).await {
             Ok(_) => Ok(Updated::Done),
             Err(AdoError::Rejected { status, message }) if is_conflict(status, &message) => {
                 Ok(Updated::Conflict)

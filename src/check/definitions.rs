@@ -39,18 +39,18 @@ pub(super) async fn check_definition(
                 .collect();
             check_stage(title, definition.name, &stages, stage, report);
         }
-        Err(AdoError::CredentialsRefused { message, .. }) => {
+        Err(AdoError::CredentialsRefused { refusal, .. }) => {
             let scope = match kind {
                 DefinitionKind::Build => "Build (read)",
                 DefinitionKind::Release => "Release (read)",
             };
             report.wrong(
                 title,
-                format!("the token may not read it ({message})"),
+                format!("the token may not read it ({refusal})"),
                 format!("give the token the scope {scope}; without it runs are not linked"),
             );
         }
-        Err(AdoError::Gone(message)) => {
+        Err(AdoError::Gone { message, .. }) => {
             let detail = format!("project {project} has no such {word} definition ({message})");
             report.wrong(title, detail, CORRECT_SETTINGS);
         }

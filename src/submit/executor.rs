@@ -57,7 +57,7 @@ impl Execution<'_> {
     fn with_way_out(&self, stop: Stop) -> Stop {
         let folder = &self.submission.snapshot.folder;
         match (stop, self.submission.ado_run_id) {
-            (Stop::Ado(AdoError::Gone(message)), Some(run)) => Stop::Park(format!(
+            (Stop::Ado(AdoError::Gone { message, .. }), Some(run)) => Stop::Park(format!(
                 "{message} If somebody deleted test run {run}, `kado submit --again \"{folder}\"` makes a new one"
             )),
             (stop, _) => stop,

@@ -44,7 +44,7 @@ pub(crate) async fn read(
         elsewhere,
         build,
         release,
-        no_tags: !client.takes_tags(),
+        no_tags: client.is_before_2020(),
     })
 }
 
@@ -66,18 +66,18 @@ async fn elsewhere(
     {
         let (points, unread) = match client.points(project, other).await {
             Ok(points) => (points, None),
-            Err(AdoError::Gone(_)) => (Vec::new(), None),
+            Err(AdoError::Gone { .. }) => (Vec::new(), None),
             Err(AdoError::Unavailable {
                 message,
                 wait,
-                unclear,
+                web_page,
             }) if patient => {
                 let message =
                     format!("test plan {other}, which this run goes to as well: {message}");
                 return Err(AdoError::Unavailable {
                     message,
                     wait,
-                    unclear,
+                    web_page,
                 });
             }
             // The token may be good for one plan and not for the other; one that ended is good for

@@ -1,8 +1,7 @@
 //! Makes the plan of a submission from its snapshot and what ADO says, or says why there is nothing to
 //! send.
 
-use crate::ado::projects::is_about_plan;
-use crate::ado::{AdoClient, AdoError};
+use crate::ado::{AdoClient, AdoError, Missing};
 use crate::outbox::submission::Submission;
 use crate::plan::several::NoneHere;
 use crate::plan::{SubmissionPlan, plan as make_plan};
@@ -30,9 +29,10 @@ pub(super) async fn plan(
     .await
     {
         Ok(facts) => Ok(make_plan(snapshot, plan_id, &submission.key, &facts)),
-        Err(AdoError::Gone(message)) if is_about_plan(&message, plan_id) => {
-            Err(Stop::Park(format!("{message}; {}", correct(submission))))
-        }
+        Err(AdoError::Gone {
+            what: Missing::Plan(missing),
+            message,
+        }) if missing == plan_id => Err(Stop::Park(format!("{message}; {}", correct(submission)))),
         Err(error) => Err(error.into()),
     }
 }
@@ -64,7 +64,7 @@ pub(super) fn nothing_to_submit(plan: SubmissionPlan) -> Stop {
         }
         // Nothing is lost by waiting: there is nothing to send to this plan.
         Some(NoneHere::Unread(other)) => {
-            return Stop::Ado(AdoError::not_sent(format!(
+            return Stop::Ado(AdoError::unavailable(format!(
                 "no test of this run has a test point in test plan {own}, and test plan {other} cannot be read"
             )));
         }

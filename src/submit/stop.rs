@@ -86,7 +86,7 @@ pub(super) fn cause(stop: &Stop) -> Option<Obstacle> {
         Stop::Ado(AdoError::Configuration(_)) => Some(Obstacle::Configuration),
         Stop::NoToken(_) => Some(Obstacle::NoToken),
         Stop::AwaitsAnother { .. } => Some(Obstacle::Katalon),
-        Stop::Ado(AdoError::Gone(_) | AdoError::Rejected { .. }) | Stop::Park(_) => None,
+        Stop::Ado(AdoError::Gone { .. } | AdoError::Rejected { .. }) | Stop::Park(_) => None,
         Stop::Nothing { .. } | Stop::Elsewhere { .. } | Stop::Store(_) | Stop::ByKatalon { .. } => {
             None
         }

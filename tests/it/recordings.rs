@@ -6,7 +6,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use kado::ado::classify::{Head, Verdict, classify, without_mark};
+use kado::ado::classify::{Answer, Meaning, classify, without_mark};
 use kado::ado::wire;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -139,23 +139,21 @@ fn every_recorded_refusal_is_classified_as_what_it_was() {
 
         let json: Value = serde_json::from_slice(without_mark(&fs::read(&file).unwrap())).unwrap();
         let body = body_of(&json).to_string();
-        let head = Head {
+        let answer = Answer {
             status,
-            writes: false,
             content_type: Some("application/json"),
-            retry_after: None,
             service_error: None,
             body: body.as_bytes(),
         };
 
-        let kind = match classify(&head) {
-            Verdict::Done => "done",
-            Verdict::Busy(..) => "busy",
-            Verdict::Unclear(..) => "unclear",
-            Verdict::Rejected(_) => "rejected",
-            Verdict::CredentialsRefused(_) => "credentials",
-            Verdict::Forbidden(_) => "forbidden",
-            Verdict::Gone(_) => "gone",
+        let kind = match classify(&answer) {
+            Meaning::Done => "done",
+            Meaning::Unavailable(_) => "unavailable",
+            Meaning::WebPage(_) => "web page",
+            Meaning::Rejected(_) => "rejected",
+            Meaning::CredentialsRefused(_) => "credentials",
+            Meaning::Forbidden(_) => "forbidden",
+            Meaning::Gone(..) => "gone",
         };
 
         seen.push((status, kind));
@@ -170,7 +168,7 @@ fn every_recorded_refusal_is_classified_as_what_it_was() {
                 (400, "rejected"),
                 (401, "credentials"),
                 (404, "gone"),
-                (503, "busy")
+                (503, "unavailable")
             ]
         );
     }

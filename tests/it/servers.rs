@@ -429,7 +429,7 @@ fn a_url_below_which_nothing_answers_as_azure_devops_is_told_as_that() {
 
     assert_eq!(checked.code, 1, "{checked:?}");
     let connection = shown(&checked);
-    insta::assert_snapshot!(connection.lines().find(|line| line.contains("connection: ")).unwrap(), @"WRONG  connection: there is no organization or collection of Azure DevOps at [server]/Shop (The controller for path '/Shop/_apis/connectionData' was not found or does not implement IController.); correct it in Katalon's Azure DevOps settings, or as `azure.server_url` in kado.toml; if it ends with a project, leave that away: [server]");
+    insta::assert_snapshot!(connection.lines().find(|line| line.contains("connection: ")).unwrap(), @"WRONG  connection: there is no organization or collection of Azure DevOps at [server]/Shop (The controller for path '/Shop/_apis/connectionData' was not found or does not implement IController.); correct it in Katalon's Azure DevOps settings, or as `azure.server_url` in kado.toml; if it ends with a project, remove the project from the end: [server]");
 
     let listed = machine.kado(&["list", "plans", &shop.to_string_lossy()]);
 
@@ -453,7 +453,7 @@ fn a_url_below_which_nothing_answers_as_azure_devops_is_told_as_that() {
 
     assert_eq!(checked.code, 4, "{checked:?}");
     let connection = shown(&checked);
-    insta::assert_snapshot!(connection.lines().find(|line| line.contains("connection: ")).unwrap(), @"WRONG  connection: [server]/Shop: a web page came with status 404 in place of an answer of Azure DevOps; the server or something before it is not ready, or the server URL is wrong; if it is, correct it in Katalon's Azure DevOps settings, or as `azure.server_url` in kado.toml; if it ends with a project, leave that away: [server]");
+    insta::assert_snapshot!(connection.lines().find(|line| line.contains("connection: ")).unwrap(), @"WRONG  connection: [server]/Shop: a web page came with status 404 in place of an answer of Azure DevOps; the server or something before it is not ready, or the server URL is wrong; if it is, correct it in Katalon's Azure DevOps settings, or as `azure.server_url` in kado.toml; if it ends with a project, remove the project from the end: [server]");
     assert!(
         !connection.contains("project `Shop` not found"),
         "{connection}"

@@ -6,7 +6,7 @@ use std::time::Duration;
 use secrecy::SecretString;
 use serde::Deserialize;
 
-use crate::ado::error::AdoError;
+use crate::ado::error::{AdoError, Refusal};
 use crate::ado::headers;
 use crate::ado::http::Caller;
 use crate::clock;
@@ -20,9 +20,9 @@ const ANSWER: usize = 1024 * 1024;
 /// Who was asked for a token.
 pub(super) struct Asked<'a> {
     /// In words.
-    pub name: &'a str,
+    pub(crate) name: &'a str,
     /// What to look at when it refuses.
-    pub look: &'static str,
+    pub(crate) look: &'static str,
 }
 
 impl Asked<'_> {
@@ -40,7 +40,7 @@ impl Asked<'_> {
             Err(AdoError::Unavailable {
                 message,
                 wait,
-                unclear: false,
+                web_page: false,
             })
         };
         let Some(answer) = answer else {
@@ -77,7 +77,7 @@ impl Asked<'_> {
             {
                 Err(AdoError::CredentialsRefused {
                     server: (*name).to_owned(),
-                    message: format!("{words}; {look}"),
+                    refusal: Refusal::new(words, *look),
                     repeated: false,
                 })
             }
@@ -87,7 +87,7 @@ impl Asked<'_> {
 
     /// Nobody answered.
     pub(super) fn unreachable(&self, caller: &Caller, error: &reqwest::Error) -> AdoError {
-        AdoError::not_sent(format!(
+        AdoError::unavailable(format!(
             "{} cannot be reached for a token{}",
             self.name,
             caller.why(error)
@@ -114,9 +114,9 @@ impl Asked<'_> {
 /// A token that was issued.
 pub(super) struct GoodAnswer {
     /// The token.
-    pub token: SecretString,
+    pub(crate) token: SecretString,
     /// For how long.
-    pub lives: Duration,
+    pub(crate) lives: Duration,
 }
 
 /// What an authority answers. Numbers come as numbers or as texts.
@@ -182,7 +182,7 @@ mod tests {
             Moment::from_millis(1_000_000_000),
         ) {
             Ok(good) => format!("good for {} s", good.lives.as_secs()),
-            Err(AdoError::CredentialsRefused { message, .. }) => format!("refused: {message}"),
+            Err(AdoError::CredentialsRefused { refusal, .. }) => format!("refused: {refusal}"),
             Err(AdoError::Unavailable { message, .. }) => format!("busy: {message}"),
             Err(other) => other.to_string(),
         }

@@ -25,7 +25,7 @@ const SKEW: Duration = Duration::from_secs(5 * 60);
 const DER: u8 = 0x30;
 
 /// A certificate with its key.
-pub struct Certificate {
+pub(crate) struct Certificate {
     key: RsaKeyPair,
     /// SHA-1 of the certificate, as the header `x5t` has it.
     thumbprint: String,
@@ -36,7 +36,7 @@ impl Certificate {
     ///
     /// # Errors
     /// What is missing, in words that go behind the name of the file.
-    pub fn from_pem(pem: &[u8]) -> Result<Self, &'static str> {
+    pub(crate) fn from_pem(pem: &[u8]) -> Result<Self, &'static str> {
         let certificate = CertificateDer::from_pem_slice(pem).map_err(|_| match pem.first() {
             Some(&DER) => {
                 "is no PEM file; of a .pfx file `openssl pkcs12 -in kado.pfx -nodes -out kado.pem` makes one, with \

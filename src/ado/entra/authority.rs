@@ -12,14 +12,14 @@ use crate::ado::http::Caller;
 use crate::clock;
 
 /// The authority of the public cloud; others are set with `azure.authority_url`.
-pub const PUBLIC: &str = "https://login.microsoftonline.com";
+pub(crate) const PUBLIC: &str = "https://login.microsoftonline.com";
 
 /// What to look at when the authority refuses an application.
 const LOOK: &str =
     "see `azure.identity` in kado.toml, and whether its secret or certificate has ended";
 
 /// What a service principal proves itself with.
-pub enum Proof {
+pub(crate) enum Proof {
     /// A client secret.
     Secret(SecretString),
     /// A certificate that the application knows, with its key.
@@ -27,17 +27,17 @@ pub enum Proof {
 }
 
 /// An application that is registered in a tenant.
-pub struct ServicePrincipal {
+pub(crate) struct ServicePrincipal {
     /// The client that reaches the authority.
-    pub http: Caller,
+    pub(crate) http: Caller,
     /// The authority.
-    pub authority: Url,
+    pub(crate) authority: Url,
     /// The tenant, by GUID or domain.
-    pub tenant_id: String,
+    pub(crate) tenant_id: String,
     /// The application's id.
-    pub client_id: String,
+    pub(crate) client_id: String,
     /// How it proves itself.
-    pub proof: Proof,
+    pub(crate) proof: Proof,
 }
 
 impl ServicePrincipal {

@@ -17,7 +17,7 @@ use url::Url;
 
 use crate::ado::entra::RESOURCE;
 use crate::ado::entra::answer::{Asked, GoodAnswer};
-use crate::ado::error::AdoError;
+use crate::ado::error::{AdoError, Refusal};
 use crate::ado::http::Caller;
 
 /// Where a virtual machine finds its metadata service.
@@ -29,17 +29,17 @@ const LOOK: &str = "is an identity assigned to this machine, and is it the one o
 const KEY: u64 = 4096;
 
 /// A managed identity of this machine.
-pub struct ManagedIdentity {
+pub(crate) struct ManagedIdentity {
     /// A client that knows no proxy.
-    pub http: Caller,
+    pub(crate) http: Caller,
     /// The identity's id, where the machine has several.
-    pub client_id: Option<String>,
+    pub(crate) client_id: Option<String>,
     /// Who issues its tokens.
-    pub place: Place,
+    pub(crate) place: Place,
 }
 
 /// Who issues tokens for this machine.
-pub enum Place {
+pub(crate) enum Place {
     /// The metadata service of a virtual machine, below this base.
     Imds(Url),
     /// App Service, with the header that it wants to see.
@@ -51,7 +51,7 @@ pub enum Place {
 impl Place {
     /// Where this machine gets its tokens: below `configured`, else where the environment says,
     /// else from IMDS.
-    pub fn of_machine(configured: Option<&Url>) -> Self {
+    pub(crate) fn of_machine(configured: Option<&Url>) -> Self {
         if let Some(url) = configured {
             return Self::Imds(url.clone());
         }
@@ -125,7 +125,10 @@ impl ManagedIdentity {
 fn refused(name: &str, why: String) -> AdoError {
     AdoError::CredentialsRefused {
         server: name.to_owned(),
-        message: why,
+        refusal: Refusal {
+            said: why,
+            advice: None,
+        },
         repeated: false,
     }
 }

@@ -38,7 +38,7 @@ impl Execution<'_> {
         let upload = content.upload(planned.name.clone()).await?;
         match self.client.attach(self.project(), owner, upload).await {
             Ok(attachment) => self.confirm(position, step, &attachment.id).await,
-            Err(AdoError::Rejected { message, .. } | AdoError::Gone(message)) => {
+            Err(AdoError::Rejected { message, .. } | AdoError::Gone { message, .. }) => {
                 let reason = format!(
                     "file `{}` was refused by Azure DevOps: {message}",
                     planned.name

@@ -192,9 +192,9 @@ async fn set(
                 last = error.to_string();
                 away = Some(error);
             }
-            Err(AdoError::CredentialsRefused { message, .. }) => {
+            Err(AdoError::CredentialsRefused { refusal, .. }) => {
                 let scope = "the token needs the scope Work Items (read & write)";
-                return Ok(Case::NotAllowed(format!("{message}; {scope}")));
+                return Ok(Case::NotAllowed(format!("{refusal}; {scope}")));
             }
             Err(error) => return Ok(Case::Refused(error.to_string())),
         }

@@ -183,7 +183,7 @@ async fn make_run(execution: &Execution<'_>, linked: bool) -> Result<TestRun, Ad
     let pipeline = plan
         .pipeline
         .as_ref()
-        .filter(|_| linked && execution.client.knows_pipelines());
+        .filter(|_| linked && !execution.client.is_before_2020());
     let release = plan.release.as_ref().filter(|_| linked);
     let new = NewRun {
         name: &plan.name,

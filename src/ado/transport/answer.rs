@@ -1,0 +1,177 @@
+//! Reads an answer within limits and says what it means for the caller.
+
+use std::time::Duration;
+
+use reqwest::Response;
+use reqwest::header::CONTENT_TYPE;
+use serde::de::DeserializeOwned;
+
+use crate::ado::classify::{Answer, Meaning, classify, without_mark};
+use crate::ado::credential::Credential;
+use crate::ado::error::{AdoError, Refusal};
+use crate::ado::gone;
+use crate::ado::headers::{self, header};
+use crate::ado::transport::{AdoClient, Failed, FailureCause};
+use crate::ado::version;
+use crate::error_chain::chain;
+
+/// Largest answer that is read, in bytes.
+const LARGEST: usize = 64 * 1024 * 1024;
+
+/// The content of an answer, with the token of the next page.
+pub(in crate::ado) struct Page<T> {
+    pub(in crate::ado) content: T,
+    /// `x-ms-continuationtoken`.
+    pub(in crate::ado) next: Option<String>,
+}
+
+impl AdoClient {
+    /// Fails with what the answer means, unless the call worked.
+    pub(super) fn judge(
+        &self,
+        response: &Response,
+        body: &[u8],
+        retry_after: Option<Duration>,
+    ) -> Result<(), Failed> {
+        let headers = response.headers();
+        if response.status().is_redirection()
+            && let Some(target) = headers::secure(response.url(), headers)
+        {
+            let message = gone::wants_https(&self.server, &target);
+            return Err(AdoError::Configuration(message).into());
+        }
+
+        let status = response.status().as_u16();
+        let service_error = header(headers, "x-tfs-serviceerror").map(percent_decoded);
+        let meaning = classify(&Answer {
+            status,
+            content_type: header(headers, CONTENT_TYPE.as_str()),
+            service_error: service_error.as_deref(),
+            body,
+        });
+        if meaning != Meaning::Done {
+            // By its activity Microsoft's support finds a request.
+            let activity = header(headers, "x-vss-e2eid").or_else(|| header(headers, "activityid"));
+            tracing::debug!(
+                status,
+                url = response.url().path(),
+                activity,
+                "azure devops did not accept a request"
+            );
+        }
+
+        self.error_of(meaning, status, retry_after)
+    }
+
+    fn error_of(
+        &self,
+        meaning: Meaning,
+        status: u16,
+        wait: Option<Duration>,
+    ) -> Result<(), Failed> {
+        let error = match meaning {
+            Meaning::Done => return Ok(()),
+            Meaning::CredentialsRefused(refusal) => {
+                return Err(Failed {
+                    error: self.refused_with(self.with_fitting_advice(refusal)),
+                    cause: FailureCause::Token,
+                });
+            }
+            Meaning::Forbidden(refusal) => self.refused_with(refusal),
+            Meaning::Unavailable(message) => AdoError::Unavailable {
+                message,
+                wait,
+                web_page: false,
+            },
+            Meaning::WebPage(message) => AdoError::Unavailable {
+                message,
+                wait,
+                web_page: true,
+            },
+            Meaning::Gone(what, message) => AdoError::Gone { what, message },
+            Meaning::Rejected(message) => AdoError::Rejected {
+                status,
+                message: self.with_hint_at_version(message),
+            },
+        };
+        Err(error.into())
+    }
+
+    /// What a server says of a version that it does not know, with what mends that.
+    fn with_hint_at_version(&self, message: String) -> String {
+        if version::is_unknown(&message) {
+            let message = message.trim_end_matches('.');
+            let way_out = version::way_out(self.version.origin());
+            format!("{message}; {way_out}")
+        } else {
+            message
+        }
+    }
+
+    /// A refusal with what mends it: hints about personal access tokens do not help an identity.
+    fn with_fitting_advice(&self, refusal: Refusal) -> Refusal {
+        match &self.credential {
+            Credential::Pat(_) | Credential::Bearer(_) => refusal,
+            Credential::Entra(_) if self.server.is_services() => Refusal::new(
+                refusal.said,
+                "is the identity among the users of the organization, with a licence? \
+                 `azure.suppress_sign_in` has to be off in tenants with Conditional Access",
+            ),
+            Credential::Entra(_) => Refusal::new(
+                refusal.said,
+                "identities of Entra are for Azure DevOps Services: Azure DevOps Server wants a \
+                 token",
+            ),
+        }
+    }
+}
+
+/// Reads a body to its end, as far as it is believable.
+pub(super) async fn read_body(response: &mut Response) -> Result<Vec<u8>, AdoError> {
+    let mut body = Vec::new();
+    loop {
+        let chunk = response.chunk().await.map_err(|error| {
+            AdoError::unavailable(format!("the answer broke off: {}", chain(&error)))
+        })?;
+        let Some(chunk) = chunk else {
+            return Ok(body);
+        };
+
+        if body.len() + chunk.len() > LARGEST {
+            return Err(AdoError::unavailable(format!(
+                "an answer is larger than {LARGEST} bytes"
+            )));
+        }
+        body.extend_from_slice(&chunk);
+    }
+}
+
+/// The content of an answer that means that the call worked.
+pub(super) fn page<T: DeserializeOwned>(
+    response: &Response,
+    body: &[u8],
+) -> Result<Page<T>, AdoError> {
+    // Some answers have no content at all; they read as `null`.
+    let mut json = without_mark(body);
+    if json.is_empty() {
+        json = b"null";
+    }
+
+    let mut reader = serde_json::Deserializer::from_slice(json);
+    let content = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
+        AdoError::unavailable(format!("an answer of Azure DevOps cannot be read: {error}"))
+    })?;
+    Ok(Page {
+        content,
+        next: header(response.headers(), "x-ms-continuationtoken").map(str::to_owned),
+    })
+}
+
+fn percent_decoded(text: &str) -> String {
+    // The form decoder of the url crate would turn `+` into a blank; the header has none.
+    let form = format!("x={}", text.replace('+', "%2B").replace('&', "%26"));
+    url::form_urlencoded::parse(form.as_bytes())
+        .next()
+        .map(|(_, value)| value.into_owned())
+        .unwrap_or_default()
+}

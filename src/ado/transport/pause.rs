@@ -1,0 +1,55 @@
+//! The pause that a server asked for: no call leaves before it is over.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::ado::error::AdoError;
+
+/// Longest pause that is waited for in place; a longer one sends the submission back to the queue.
+const LONGEST: Duration = Duration::from_secs(30);
+
+/// Until when no call leaves.
+#[derive(Debug, Default)]
+pub(super) struct Pause(Mutex<Option<Instant>>);
+
+impl Pause {
+    /// The server asks for a pause from now on; one that was asked for before and lasts longer
+    /// stays.
+    pub(super) fn note(&self, wait: Option<Duration>) {
+        let Some(wait) = wait else {
+            return;
+        };
+
+        let until = Instant::now() + wait;
+        let mut pause = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        *pause = Some(pause.map_or(until, |before| before.max(until)));
+    }
+
+    /// Waits until it is over.
+    ///
+    /// # Errors
+    /// At once, with the time that is left, when that is longer than [`LONGEST`].
+    pub(super) async fn keep(&self) -> Result<(), AdoError> {
+        let until = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(until) = until else {
+            return Ok(());
+        };
+
+        let left = until.saturating_duration_since(Instant::now());
+        if left > LONGEST {
+            return Err(AdoError::Unavailable {
+                message: format!(
+                    "Azure DevOps asked for a pause of {} more seconds",
+                    left.as_secs()
+                ),
+                wait: Some(left),
+                web_page: false,
+            });
+        }
+
+        tokio::time::sleep(left).await;
+        Ok(())
+    }
+}

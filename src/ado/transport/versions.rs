@@ -1,0 +1,150 @@
+//! Finds the api-version that a server knows, while reading: from the newest one down. Every
+//! submission begins with reading, so a version is found before anything is written.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use reqwest::Method;
+use serde::de::{DeserializeOwned, IgnoredAny};
+
+use crate::ado::error::{AdoError, Missing};
+use crate::ado::transport::{AdoClient, Importance, Page};
+use crate::ado::version::{self, Call, VersionOrigin};
+
+/// The version that a server is spoken to with.
+pub(super) struct SpokenVersion {
+    version: Mutex<String>,
+    origin: VersionOrigin,
+    /// Whether a call that reads has worked in this version.
+    proven: AtomicBool,
+}
+
+impl SpokenVersion {
+    pub(super) fn new(configured: Option<&str>) -> Self {
+        Self {
+            version: Mutex::new(configured.unwrap_or(version::DEFAULT).to_owned()),
+            origin: if configured.is_some() {
+                VersionOrigin::Configured
+            } else {
+                VersionOrigin::FoundOut
+            },
+            proven: AtomicBool::new(false),
+        }
+    }
+
+    pub(super) fn origin(&self) -> VersionOrigin {
+        self.origin
+    }
+
+    pub(super) fn is_proven(&self) -> bool {
+        self.proven.load(Ordering::Relaxed)
+    }
+
+    fn get(&self) -> String {
+        self.version
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    /// The next older version in place of `spoken`, where one may be looked for.
+    fn step_down(&self, spoken: &str) -> Option<&'static str> {
+        if self.origin == VersionOrigin::Configured {
+            return None;
+        }
+
+        let older = version::older(spoken)?;
+        older.clone_into(&mut self.version.lock().unwrap_or_else(PoisonError::into_inner));
+        Some(older)
+    }
+}
+
+impl AdoClient {
+    /// The version that this server is spoken to with; found out by the first call that reads.
+    pub(crate) fn version(&self) -> String {
+        self.version.get()
+    }
+
+    /// Whether the server is older than 2020; known after the first call that read. It then takes
+    /// no tags for runs and knows no place in a pipeline that a run belongs to (`ado/api.md` §1).
+    pub(crate) fn is_before_2020(&self) -> bool {
+        version::is_before_2020(&self.version())
+    }
+
+    /// Reads with GET in a version that the server knows.
+    pub(super) async fn get_in_known_version<T: DeserializeOwned>(
+        &self,
+        path: &[&str],
+        call: Call,
+        query: &[(&str, String)],
+    ) -> Result<Page<T>, AdoError> {
+        let mut asked = false;
+        loop {
+            let spoken = self.version();
+            let request = self.request(Method::GET, path, call, query);
+            let error = match self.send(request, Importance::Essential).await {
+                Ok(page) => {
+                    self.version.proven.store(true, Ordering::Relaxed);
+                    return Ok(page);
+                }
+                Err(error) => error,
+            };
+
+            if is_about_version(&error) && self.steps_down(&spoken) {
+                continue;
+            }
+
+            // Some routes do not say that the version is too new; the one that everybody has does.
+            if !asked && call != Call::ConnectionData && self.may_be_too_new(&error) {
+                asked = true;
+                if self.finds_older_than(&spoken).await {
+                    continue;
+                }
+            }
+
+            return Err(error);
+        }
+    }
+
+    /// Speaks an older version from now on; `false` when there is none that kado can speak, or
+    /// another one is not wanted.
+    fn steps_down(&self, spoken: &str) -> bool {
+        let Some(older) = self.version.step_down(spoken) else {
+            return false;
+        };
+
+        tracing::info!(
+            server = self.server.base(),
+            version = older,
+            "the server speaks an older api-version"
+        );
+        true
+    }
+
+    /// Asks for what every server has, and whether another version was found by that.
+    async fn finds_older_than(&self, spoken: &str) -> bool {
+        let path = ["_apis", "connectionData"];
+        let answer: Result<Page<IgnoredAny>, _> =
+            Box::pin(self.get_in_known_version(&path, Call::ConnectionData, &[])).await;
+        answer.is_ok() && self.version() != spoken
+    }
+
+    /// Whether an error may come of a version that the server does not know, as long as none has
+    /// worked yet: old servers answer some routes with 404 or an internal error then (`ado/api.md`
+    /// §1).
+    fn may_be_too_new(&self, error: &AdoError) -> bool {
+        if self.version.origin == VersionOrigin::Configured || self.version.is_proven() {
+            return false;
+        }
+
+        match error {
+            AdoError::Gone { what, .. } => *what == Missing::Route,
+            AdoError::Unavailable { message, .. } => message.contains("TF400898"),
+            _ => false,
+        }
+    }
+}
+
+fn is_about_version(error: &AdoError) -> bool {
+    matches!(error, AdoError::Rejected { status: 400, message } if version::is_unknown(message))
+}
