@@ -21,7 +21,7 @@ use crate::config::project_file::ProjectFile;
 use crate::config::proxy::{Exemption, ProxyUrl};
 use crate::discovery::eligibility::{History, RunsFrom};
 use crate::file_names::is_in;
-use crate::plan::options::Overrides;
+use crate::plan::overrides::Overrides;
 use crate::secrets::{TokenOwner, TokenSources};
 use crate::workspace;
 

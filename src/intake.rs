@@ -24,10 +24,11 @@ use crate::error_chain::chain;
 use crate::katalon::run::SuiteRun;
 use crate::katalon::secret::ProjectToken;
 use crate::katalon::settings::AzureSettings;
-use crate::plan::options::{self, KatalonSubmits, Overrides};
+use crate::plan::options::Options;
+use crate::plan::overrides::{self, KatalonSubmits, Overrides};
 use crate::plan::sensitive::looks_secret;
-use crate::plan::snapshot::{CaseIds, Options, Snapshot};
-use crate::plan::{pipeline, run_name};
+use crate::plan::snapshot::{CaseIds, Snapshot};
+use crate::plan::{job_links, run_name};
 use crate::server::{Server, ServerIdentity};
 use crate::workspace::{self, ReadError};
 
@@ -123,7 +124,7 @@ pub(crate) fn take(
     (options.unclear_options, options.unclear_plan) = (given.unclear_options, unclear_plan);
     if let Some(job) = &given.pipeline {
         let snapshot = &mut taken.snapshot;
-        snapshot.run.warnings.extend(pipeline::link(
+        snapshot.run.warnings.extend(job_links::link(
             &mut snapshot.options,
             &snapshot.run.options,
             job,
@@ -210,9 +211,9 @@ fn join(
         identity: RunIdentity::of(&run),
         standing: SubmissionTerms {
             enabled: settings.enabled,
-            auto_submit: options::auto_submit(settings, &overrides),
+            auto_submit: overrides::auto_submit(settings, &overrides),
             left_to_katalon: overrides.katalon_submits == Some(KatalonSubmits::Always),
-            katalon_may_submit: options::katalon_may_submit(settings, &overrides),
+            katalon_may_submit: overrides::katalon_may_submit(settings, &overrides),
             claimed: false,
         },
         token: own_token(settings),
@@ -265,7 +266,7 @@ fn options(
     own: ProjectFile,
     run: &mut SuiteRun,
 ) -> Options {
-    let mut options = options::effective(settings, overrides, &run.options);
+    let mut options = overrides::effective(settings, overrides, &run.options);
     options.invalid_project_file = own.problem();
     options.api_version = own.api_version;
     let shown = environment::shown(&run_name::variables_in(&options.run_name));

@@ -5,28 +5,31 @@
 //! what to change, and the rest goes on. The plan is stored whole before the first request that
 //! writes; `kado submit --dry-run` prints it.
 
+pub(crate) mod ado_facts;
 pub(crate) mod attachments;
 pub(crate) mod automation;
-pub(crate) mod collection;
 pub(crate) mod comment;
 pub(crate) mod configuration;
-pub(crate) mod facts;
-pub(crate) mod ids;
+pub(crate) mod job_links;
+pub(crate) mod join;
+pub(crate) mod katalon_rule;
 pub(crate) mod katalon_upload;
 pub(crate) mod key;
 pub(crate) mod left_out;
 pub(crate) mod links;
+mod mapped_cases;
+pub(crate) mod members;
 pub(crate) mod options;
 pub(crate) mod outcome;
-pub(crate) mod pipeline;
-pub(crate) mod points;
+pub(crate) mod overrides;
+pub(crate) mod point_rule;
 pub(crate) mod results;
 pub(crate) mod run_name;
 pub(crate) mod sensitive;
-pub(crate) mod several;
+pub(crate) mod several_plans;
 pub(crate) mod snapshot;
 pub(crate) mod sub_results;
-pub(crate) mod text;
+mod text;
 
 #[cfg(test)]
 mod tests;
@@ -36,16 +39,17 @@ use serde::{Deserialize, Serialize};
 use crate::katalon::run::TestResult;
 use crate::moment::Moment;
 use crate::pipeline::PipelineBuild;
+use crate::plan::ado_facts::AdoFacts;
 use crate::plan::attachments::PlannedAttachment;
 use crate::plan::automation::AutomationRule;
-use crate::plan::facts::AdoFacts;
-use crate::plan::ids::Group;
 use crate::plan::left_out::LeftOut;
 use crate::plan::links::{BuildLink, ReleaseLink};
-use crate::plan::points::Point;
+use crate::plan::mapped_cases::MappedCase;
+use crate::plan::options::Options;
+use crate::plan::point_rule::Point;
 use crate::plan::results::PlannedResult;
-use crate::plan::several::{NoneHere, Plans};
-use crate::plan::snapshot::{Options, Snapshot};
+use crate::plan::several_plans::{NoResultsHere, Plans};
+use crate::plan::snapshot::Snapshot;
 
 /// Everything that will be sent for one run and one test plan.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -87,7 +91,7 @@ pub struct SubmissionPlan {
     pub skipped: Vec<LeftOut>,
     /// Of a run with several test plans: why this one gets no result.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub none_here: Option<NoneHere>,
+    pub none_here: Option<NoResultsHere>,
 }
 
 impl SubmissionPlan {
@@ -109,7 +113,7 @@ pub(crate) fn plan(
     facts: &AdoFacts,
 ) -> SubmissionPlan {
     let options = &snapshot.options;
-    let mapped = ids::group(snapshot);
+    let mapped = mapped_cases::group(snapshot);
     let plans = Plans::new(options, plan_id, facts);
     let leads = plans.leading(&mapped.groups) == plan_id;
     let none_here = plans.none_here(&mapped.groups);
@@ -165,7 +169,7 @@ type Fed<'a> = (&'a Point, Vec<&'a TestResult>);
 /// The points of this plan that get a result, and the ids that get none.
 fn choose<'a>(
     plans: &Plans<'a>,
-    groups: &[Group<'a>],
+    groups: &[MappedCase<'a>],
     leads: bool,
 ) -> (Vec<Fed<'a>>, Vec<LeftOut>) {
     // Two members of a collection can lead to the same point: with a configuration, and without
@@ -184,7 +188,7 @@ fn choose<'a>(
 }
 
 /// Lets the tests of a group feed the result of a point.
-fn feed<'a>(planned: &mut Vec<Fed<'a>>, point: &'a Point, group: &Group<'a>) {
+fn feed<'a>(planned: &mut Vec<Fed<'a>>, point: &'a Point, group: &MappedCase<'a>) {
     match planned.iter_mut().find(|(known, _)| known.id == point.id) {
         Some((_, tests)) => tests.extend(&group.tests),
         None => planned.push((point, group.tests.clone())),
@@ -221,22 +225,4 @@ fn unknown_outcomes(options: &Options, planned: &[Fed<'_>]) -> Vec<LeftOut> {
     unknown
         .map(|(status, word)| LeftOut::outcome(status, word))
         .collect()
-}
-
-impl Snapshot {
-    /// When the suite started, or the nearest time that is known.
-    pub fn started(&self) -> Moment {
-        self.run
-            .started
-            .or(self.run.last_record)
-            .unwrap_or_default()
-    }
-
-    /// When the suite ended; of a run that never ended the time of its last record.
-    pub fn ended(&self) -> Moment {
-        self.run
-            .ended
-            .or(self.run.last_record)
-            .unwrap_or_else(|| self.started())
-    }
 }

@@ -159,12 +159,7 @@ impl Submitter {
         };
         let attempts = submission.attempts;
         let suite = submission.snapshot.run.suite.clone();
-        let runs: Vec<_> = submission
-            .snapshot
-            .places()
-            .into_iter()
-            .filter_map(|place| place.run)
-            .collect();
+        let runs: Vec<_> = submission.snapshot.run_identities().into_iter().collect();
         match self.advance(submission, &written).await {
             Ok(run) => {
                 self.outbox

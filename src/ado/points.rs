@@ -7,7 +7,7 @@ use crate::ado::error::{AdoError, Missing};
 use crate::ado::transport::AdoClient;
 use crate::ado::version::Call;
 use crate::ado::wire::{List, Reference, SuitePoint, TestPoint, TestSuite};
-use crate::plan::points::Point;
+use crate::plan::point_rule::Point;
 
 /// Points on a page of a suite.
 const PAGE: usize = 200;

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::check::mapping_rows;
 use crate::katalon::settings::ConfigurationRow;
-use crate::plan::points::{Point, PointRule};
+use crate::plan::point_rule::{Point, PointRule};
 
 /// A plan with its points, or with those of one test case.
 pub(super) struct PlanPoints {

@@ -6,9 +6,10 @@ use crate::katalon::project::Project;
 use crate::katalon::settings::AzureSettings;
 use crate::outbox::store::{DoubleSubmission, Overlap};
 use crate::outbox::{Store, StoreError};
-use crate::plan::katalon_upload::{Known, project_key};
-use crate::plan::options::{self, KatalonSubmits, Overrides};
-use crate::plan::snapshot::Options;
+use crate::plan::katalon_rule::UploadHistory;
+use crate::plan::katalon_upload::project_key;
+use crate::plan::options::Options;
+use crate::plan::overrides::{self, KatalonSubmits, Overrides};
 use crate::plural::counted;
 
 /// Name of the check.
@@ -26,21 +27,21 @@ pub(super) fn check_katalon_upload(
     if overrides.katalon_submits == Some(KatalonSubmits::Always) {
         return check_left_to_katalon(&project.settings, overrides, report);
     }
-    if !options::katalon_may_submit(&project.settings, overrides) {
+    if !overrides::katalon_may_submit(&project.settings, overrides) {
         return;
     }
 
     // An outbox that cannot be read is reported by the checks of the machine.
     let history = history(project, config, options).unwrap_or_default();
-    let detail = match history.known.seen {
+    let detail = match history.known.last_upload {
         Some((run, at)) => format!(
             "Katalon submits runs of this project itself: test run {run} was seen at {at}; such \
              runs are recorded and not sent again"
         ),
-        None if history.known.vain > 0 => format!(
+        None if history.known.looks_in_vain > 0 => format!(
             "automatic submission is on (autoSubmitTestRun), but kado looked for Katalon's test run \
              after {} and found none",
-            counted(history.known.vain, "run")
+            counted(history.known.looks_in_vain, "run")
         ),
         None => "Katalon submits the same runs if it has a licence for it (autoSubmitTestRun is \
                  on); kado looks for its test run before it sends"
@@ -94,7 +95,7 @@ fn check_left_to_katalon(settings: &AzureSettings, overrides: &Overrides, report
     // Katalon's default where the file does not hold the key.
     let katalon_submits = settings.auto_submit.unwrap_or(true);
     if !katalon_submits {
-        let and_switch_on = if options::auto_submit(settings, overrides) {
+        let and_switch_on = if overrides::auto_submit(settings, overrides) {
             ""
         } else {
             " and set `submit.auto_submit = true`"
@@ -127,7 +128,7 @@ fn nobody_submits(why: &str, way_out: String, report: &mut Report) {
 /// What kado saw of Katalon's uploads in a project.
 #[derive(Default)]
 struct History {
-    known: Known,
+    known: UploadHistory,
     /// Runs that both submitted, the newest first.
     doubles: Vec<DoubleSubmission>,
 }

@@ -13,8 +13,8 @@ use crate::error_chain::chain;
 use crate::katalon::project::Project;
 use crate::katalon::run::{FileKind, RunOptions};
 use crate::katalon::secret::ProjectToken;
-use crate::plan::options::{self, KatalonSubmits, Overrides};
-use crate::plan::snapshot::Options;
+use crate::plan::options::Options;
+use crate::plan::overrides::{self, KatalonSubmits, Overrides};
 use crate::plural::counted;
 use crate::server::Server;
 use crate::workspace;
@@ -56,7 +56,7 @@ pub(crate) async fn check_project(
     check_project_file(&own_file, report);
 
     let overrides = config.overrides_over(root, &own_file);
-    let options = options::effective(&project.settings, &overrides, &RunOptions::default());
+    let options = overrides::effective(&project.settings, &overrides, &RunOptions::default());
     let server = server_of(&options, report);
     if let Some(server) = &server {
         check_proxy(server, &config.access(root), report);
@@ -157,7 +157,7 @@ fn check_integration(project: &Project, overrides: &Overrides, report: &mut Repo
 
     // Where Katalon submits, its automatic submission is looked at with all else that it needs.
     let left_to_katalon = overrides.katalon_submits == Some(KatalonSubmits::Always);
-    if !left_to_katalon && !options::auto_submit(&project.settings, overrides) {
+    if !left_to_katalon && !overrides::auto_submit(&project.settings, overrides) {
         report.note(
             "automatic submission",
             "off: runs are listed as ignored",

@@ -99,7 +99,7 @@ impl Report {
                 "look at the network, the proxy (`azure.proxy`) and the certificates (`azure.ca_file`)"
             }
             AdoError::Configuration(_) => "",
-            AdoError::Gone(_) | AdoError::Rejected { .. } | AdoError::File { .. } => {
+            AdoError::Gone { .. } | AdoError::Rejected { .. } | AdoError::File { .. } => {
                 CORRECT_SETTINGS
             }
         };

@@ -18,7 +18,7 @@ use crate::connect::{ConnectError, Connections};
 use crate::katalon::project::Project;
 use crate::katalon::settings::ConfigurationRow;
 use crate::plan::links::{BuildChoice, ReleaseChoice};
-use crate::plan::snapshot::Options;
+use crate::plan::options::Options;
 use crate::plural::counted;
 use crate::server::Server;
 

@@ -22,7 +22,7 @@ use crate::plan::attachments::{PlannedAttachment, Source};
 use crate::plan::left_out::LeftOut;
 use crate::plan::links::{BuildLink, ReleaseLink};
 use crate::plan::results::PlannedResult;
-use crate::plan::several::NoneHere;
+use crate::plan::several_plans::NoResultsHere;
 use crate::plan::snapshot::Snapshot;
 use crate::plan::{SubmissionPlan, plan};
 use crate::record::{CommandClues, take_finished};
@@ -166,7 +166,7 @@ fn leaves_something_out(plan: &SubmissionPlan) -> bool {
 /// The test plan that gets the results of the run instead of this one.
 const fn other_plan(plan: &SubmissionPlan) -> Option<u32> {
     match plan.none_here {
-        Some(NoneHere::GoTo(other)) => Some(other),
+        Some(NoResultsHere::GoTo(other)) => Some(other),
         _ => None,
     }
 }

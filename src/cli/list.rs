@@ -23,7 +23,7 @@ use crate::exit::Exit;
 use crate::katalon::azure_ids;
 use crate::katalon::project::Project;
 use crate::katalon::run::RunOptions;
-use crate::plan::options;
+use crate::plan::overrides;
 use crate::server::Server;
 use crate::workspace;
 
@@ -202,7 +202,7 @@ fn katalon_project(folder: &Path, config: &Config) -> Result<Origin, NoList> {
     }
 
     let overrides = config.overrides_over(&root, &own_file);
-    let options = options::effective(&katalon.settings, &overrides, &RunOptions::default());
+    let options = overrides::effective(&katalon.settings, &overrides, &RunOptions::default());
     let Some(url) = options.server_url else {
         return Err(UsageError(
             "the project has no server; set it in Katalon's Azure DevOps settings or as \

@@ -17,7 +17,7 @@ use crate::config::section::{Problem, Problems, Section};
 use crate::config::values::with_way_out;
 use crate::config::{Config, file, values};
 use crate::error_chain::chain;
-use crate::plan::options::Overrides;
+use crate::plan::overrides::Overrides;
 use crate::plan::run_name;
 use crate::workspace;
 

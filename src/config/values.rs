@@ -13,8 +13,8 @@ use crate::katalon::run::FileKind;
 use crate::katalon::settings::SendingRule;
 use crate::moment::Moment;
 use crate::plan::automation::AutomationRule;
-use crate::plan::options::{AutomationChoice, Collections, Definition, KatalonSubmits};
-use crate::plan::snapshot::Unmapped;
+use crate::plan::options::Unmapped;
+use crate::plan::overrides::{AutomationChoice, Collections, Definition, KatalonSubmits};
 
 /// What a reader of a value gives.
 pub(crate) type Read<T> = Result<T, String>;

@@ -22,7 +22,7 @@ use crate::error_chain::chain;
 use crate::moment::Moment;
 use crate::outbox::request::{Answer, Request};
 use crate::outbox::{Outbox, StoreError};
-use crate::plan::katalon_upload::DEFAULT_WAIT;
+use crate::plan::katalon_rule::DEFAULT_WAIT;
 use crate::record::recorder::{Extent, Handling, RecordedCollections, Recorder};
 use crate::record::requests::carry_out;
 use crate::watch::hints::polled::Polled;

@@ -108,13 +108,13 @@ fn late_reports(submission: &Submission) -> Vec<PlannedAttachment> {
         |file: &RunFile| matches!(file.kind, FileKind::Html | FileKind::Pdf | FileKind::Csv);
     let now = clock::now();
     let mut late = Vec::new();
-    for place in snapshot.places() {
-        let Ok(listing) = workspace::list_run_folder(Path::new(&place.folder)) else {
+    for run_folder in snapshot.run_folders() {
+        let Ok(listing) = workspace::list_run_folder(Path::new(&run_folder.path)) else {
             continue;
         };
         for listed in listing.files {
             let file = RunFile {
-                path: place.path_of(&listed.file.path),
+                path: run_folder.path_of(&listed.file.path),
                 ..listed.file
             };
             // A report that is still being written is taken at a later look.

@@ -13,8 +13,9 @@ use crate::error_chain::chain;
 use crate::intake::{self, FinishedRun};
 use crate::katalon::run::lifecycle::RunState;
 use crate::moment::Moment;
-use crate::plan::collection::{MemberState, Part, join};
-use crate::plan::options::Collections;
+use crate::plan::join::{Part, join};
+use crate::plan::members::MemberState;
+use crate::plan::overrides::Collections;
 use crate::workspace::{self, CollectionFolder, JunitState, ListedMember};
 
 /// How long a member without an end must be still before a person's command takes it as aborted.

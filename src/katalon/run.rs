@@ -121,7 +121,7 @@ pub struct TestResult {
     /// Values of the test case's variables in this execution, for `${variable}` in ADO ids.
     pub variables: BTreeMap<String, VariableValue>,
     /// Of a collection that is submitted as one run: the member it ran in, counted from 0
-    /// ([`crate::plan::collection`]).
+    /// ([`crate::plan::join`]).
     #[serde(default, skip_serializing_if = "is_zero")]
     pub member: usize,
 }

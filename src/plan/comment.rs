@@ -2,9 +2,9 @@
 //! why.
 
 use crate::katalon::run::{Environment, TestResult};
-use crate::plan::facts::AdoFacts;
+use crate::plan::ado_facts::AdoFacts;
 use crate::plan::left_out::LeftOut;
-use crate::plan::results::counts;
+use crate::plan::outcome::counts;
 use crate::plan::snapshot::Snapshot;
 use crate::plan::text;
 

@@ -20,24 +20,12 @@
 
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
-
 use crate::moment::Moment;
 use crate::plan::SubmissionPlan;
+use crate::plan::options::Options;
 use crate::plan::results::PlannedResult;
-use crate::plan::snapshot::Options;
-use crate::plan::sub_results::Group;
+use crate::plan::sub_results::GroupType;
 use crate::server::{Server, ServerIdentity};
-
-/// `submit.katalon_wait` when nothing says otherwise.
-pub(crate) const DEFAULT_WAIT: Duration = Duration::from_secs(2 * 60);
-/// Longest wait in a project of which nothing is known yet.
-pub(crate) const FIRST_WAIT: Duration = Duration::from_secs(20);
-/// Runs of a project that are waited for without having seen one of Katalon's.
-pub(crate) const FIRST_LOOKS: u32 = 3;
-/// Runs without one of Katalon's after which kado no longer expects any, although it saw one
-/// before.
-pub(crate) const LAST_LOOKS: u32 = 20;
 
 /// Times of ADO with fractions of a second are those of the log, but for the 1/300 s to which SQL
 /// Server rounds.
@@ -49,42 +37,6 @@ const UPLOAD: Duration = Duration::from_secs(5);
 const EARLY: Duration = Duration::from_secs(30);
 /// How long nothing may come to a run that is being filled: a large file takes its time.
 const QUIET: Duration = Duration::from_secs(2 * 60);
-
-/// What is expected of Katalon's own submission; part of the settings in force for a run.
-#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
-pub struct KatalonRule {
-    /// Whether ADO is asked for it before kado creates a run (`katalon_submits = "detect"`).
-    pub look: bool,
-    /// Whether Katalon submits by itself, if it has a licence: `autoSubmitTestRun` of the project.
-    pub expected: bool,
-    /// The name that Katalon gives its runs; kado's own may be another one.
-    pub run_name: String,
-    /// `submit.katalon_wait`, in milliseconds.
-    pub wait_ms: u64,
-}
-
-/// What was seen of Katalon's submissions in a project so far.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct Known {
-    /// The test run of Katalon's that was seen last, and when.
-    pub seen: Option<(u32, Moment)>,
-    /// How often kado looked in vain since, or ever.
-    pub vain: u32,
-}
-
-impl KatalonRule {
-    /// How long after the end of a suite kado waits for Katalon before it looks and sends:
-    /// `katalon_wait` where Katalon was seen to submit, a short while for the first runs of a
-    /// project, and not at all where it was looked for often enough.
-    pub fn wait(&self, known: &Known) -> Duration {
-        let wait = Duration::from_millis(self.wait_ms);
-        match (self.look && self.expected, known.seen) {
-            (true, Some(_)) if known.vain < LAST_LOOKS => wait,
-            (true, None) if known.vain < FIRST_LOOKS => wait.min(FIRST_WAIT),
-            _ => Duration::ZERO,
-        }
-    }
-}
 
 /// What a project is remembered by: server, ADO project and Katalon project.
 pub(crate) fn project_key(options: &Options, project_name: &str) -> String {
@@ -290,7 +242,7 @@ fn fit(
     if !theirs.completed {
         return Fit::Open;
     }
-    let parts = if ours.group == Some(Group::DataDriven) {
+    let parts = if ours.group == Some(GroupType::DataDriven) {
         ours.sub_results.as_slice()
     } else {
         &[]

@@ -67,6 +67,21 @@ pub(crate) fn worst(statuses: impl IntoIterator<Item = Status>) -> Option<Status
     statuses.into_iter().min()
 }
 
+/// `2 PASSED, 1 FAILED`: how often each status occurs, the best first.
+pub(crate) fn counts(statuses: impl Iterator<Item = Status>) -> String {
+    let mut count = [0_usize; Status::ALL.len()];
+    for status in statuses {
+        count[status as usize] += 1;
+    }
+    let parts: Vec<_> = Status::ALL
+        .into_iter()
+        .rev()
+        .filter(|status| count[*status as usize] > 0)
+        .map(|status| format!("{} {status}", count[status as usize]))
+        .collect();
+    parts.join(", ")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

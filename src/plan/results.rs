@@ -7,10 +7,10 @@ use crate::katalon::run::{Attempt, TestResult};
 use crate::katalon::status::Status;
 use crate::moment::Moment;
 use crate::plan::automation;
-use crate::plan::outcome::{outcome, worst};
-use crate::plan::points::Point;
+use crate::plan::outcome::{counts, outcome, worst};
+use crate::plan::point_rule::Point;
 use crate::plan::snapshot::Snapshot;
-use crate::plan::sub_results::{self, Group, SubResult};
+use crate::plan::sub_results::{self, GroupType, SubResult};
 use crate::plan::text;
 
 /// What ADO is told about one point.
@@ -45,7 +45,7 @@ pub struct PlannedResult {
     /// The whole id of the test.
     pub automated_test_storage: String,
     /// How the sub-results belong together; `None` without sub-results.
-    pub group: Option<Group>,
+    pub group: Option<GroupType>,
     /// Iterations, or earlier attempts.
     pub sub_results: Vec<SubResult>,
     /// How many executions of tests the result stands for.
@@ -76,7 +76,7 @@ pub(crate) fn result(snapshot: &Snapshot, point: &Point, tests: &[&TestResult]) 
         .unwrap_or_default();
     let completed = tests
         .iter()
-        .map(|test| ended(snapshot, test.last()))
+        .map(|test| snapshot.end_of(test.last()))
         .max()
         .unwrap_or_default();
     PlannedResult {
@@ -107,14 +107,6 @@ pub(crate) fn result(snapshot: &Snapshot, point: &Point, tests: &[&TestResult]) 
         sub_results,
         iterations: tests.len(),
     }
-}
-
-/// When an attempt ended; one that never did ended with the run.
-pub(crate) fn ended(snapshot: &Snapshot, attempt: &Attempt) -> Moment {
-    attempt
-        .ended
-        .unwrap_or_else(|| snapshot.ended())
-        .max(attempt.started)
 }
 
 /// The texts of these tests that do not fit into a result or sub-result.
@@ -197,19 +189,4 @@ fn describe(tests: &[&TestResult]) -> String {
             test.status()
         ),
     }
-}
-
-/// `2 PASSED, 1 FAILED`: how often each status occurs, the best first.
-pub(crate) fn counts(statuses: impl Iterator<Item = Status>) -> String {
-    let mut count = [0_usize; Status::ALL.len()];
-    for status in statuses {
-        count[status as usize] += 1;
-    }
-    let parts: Vec<_> = Status::ALL
-        .into_iter()
-        .rev()
-        .filter(|status| count[*status as usize] > 0)
-        .map(|status| format!("{} {status}", count[status as usize]))
-        .collect();
-    parts.join(", ")
 }

@@ -2,9 +2,9 @@
 
 use std::ops::Range;
 
-use crate::plan::facts::AdoFacts;
-use crate::plan::options::NamePattern;
-use crate::plan::snapshot::{RunName, Snapshot};
+use crate::plan::ado_facts::AdoFacts;
+use crate::plan::options::RunName;
+use crate::plan::snapshot::Snapshot;
 use crate::plan::text;
 
 /// Katalon's default for `submitOptions.testRunName`.
@@ -25,6 +25,16 @@ pub(crate) const PLACEHOLDERS: [&str; 9] = [
 
 /// What an environment variable's placeholder begins with.
 const ENVIRONMENT: &str = "env:";
+
+/// A run's name with placeholders.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct NamePattern {
+    /// The text as written.
+    pub text: String,
+    /// Whether it may show environment variables: that of the machine may, that of a project may
+    /// not.
+    pub environment: bool,
+}
 
 /// The name as configured, with placeholders filled in where they are allowed, cut to ADO's limit.
 ///

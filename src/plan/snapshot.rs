@@ -1,25 +1,25 @@
 //! Everything that a plan depends on besides the points: stored when a run is finished, so that
 //! later edits of the project do not change work in flight (invariant I3).
+//!
+//! It is stored as JSON: the serde names do not change, and what is added needs a default.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::katalon::run::{FileKind, SuiteRun};
-use crate::katalon::settings::{ConfigurationRow, SendingRule};
-use crate::katalon::status::Status;
-use crate::pipeline::PipelineBuild;
-use crate::plan::automation::AutomationRule;
-use crate::plan::collection::Joined;
-use crate::plan::katalon_upload::KatalonRule;
-use crate::plan::links::{BuildChoice, ReleaseChoice};
+use crate::discovery::run_identity::RunIdentity;
+use crate::katalon::run::{Attempt, SuiteRun, TestResult};
+use crate::moment::Moment;
+use crate::plan::left_out::LeftOut;
+use crate::plan::members::{Member, Members, RunFolder};
+use crate::plan::options::Options;
 
 /// A finished run together with the settings and ids of that moment. It holds no secret.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Snapshot {
-    /// The run as its folder told it.
+    /// The run as it was read from its folder.
     pub run: SuiteRun,
-    /// The run folder, as a path of this machine.
+    /// The run folder, as a path of this machine; of a collection its own folder.
     pub folder: String,
     /// Name of the Katalon project.
     pub project_name: String,
@@ -37,7 +37,7 @@ pub struct Snapshot {
     pub cases: BTreeMap<String, CaseIds>,
     /// Of a collection that is submitted as one run: its members.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub joined: Option<Joined>,
+    pub joined: Option<Members>,
 }
 
 /// What the `.tc` file of a test says about its ADO test cases.
@@ -49,112 +49,113 @@ pub struct CaseIds {
     pub defaults: BTreeMap<String, String>,
 }
 
-/// Submission settings after all overrides: project, `kado.toml`, options of the run.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
-pub struct Options {
-    /// URL of the organization or collection; `None` when nothing says it.
-    pub server_url: Option<String>,
-    /// ADO project, by name or GUID.
-    pub project: Option<String>,
-    /// Test plans to submit to, without duplicates.
-    pub plans: Vec<u32>,
-    /// A plan option of the run that is not a plan id; it parks the run instead of falling back to
-    /// another plan.
-    pub invalid_plan: Option<String>,
-    /// Why options of the run's command are not used: others ran at once, and they differ.
-    #[serde(default)]
-    pub unclear_options: Option<String>,
-    /// Why it cannot be told which plan the run was started with; it parks the run.
-    #[serde(default)]
-    pub unclear_plan: Option<String>,
-    /// Name of the ADO test run.
-    pub run_name: RunName,
-    /// ADO's outcome word for each of Katalon's; a status without an entry has its default.
-    pub outcomes: BTreeMap<Status, String>,
-    /// The test configuration mapping, in file order.
-    pub configuration_rows: Vec<ConfigurationRow>,
-    /// Whether a test case with several points gets a result for each of them.
-    pub multiple_points: bool,
-    /// Which files are sent.
-    pub attachments: AttachmentRule,
-    /// Whether the ADO run is marked as automated.
-    pub automated: bool,
-    /// Which build the run is linked with.
-    #[serde(default)]
-    pub build: Option<BuildChoice>,
-    /// Which release the run is linked with.
-    #[serde(default)]
-    pub release: Option<ReleaseChoice>,
-    /// The place in a pipeline of the job that made the run; its build is the linked one.
-    #[serde(default)]
-    pub pipeline: Option<PipelineBuild>,
-    /// What becomes of the automation fields of the test cases; `None` leaves them alone.
-    #[serde(default)]
-    pub automation: Option<AutomationRule>,
-    /// Tags of the ADO run.
-    #[serde(default)]
-    pub tags: Vec<String>,
-    /// What test cases without ids mean.
-    #[serde(default)]
-    pub unmapped: Unmapped,
-    /// `azure.api_version` of the project's own file; the machine's is stronger.
-    #[serde(default)]
-    pub api_version: Option<String>,
-    /// Why the project's own file cannot be used; it parks the run.
-    #[serde(default)]
-    pub invalid_project_file: Option<String>,
-    /// Why a link that an option of the run asks for cannot be looked up: its definition is no id.
-    #[serde(default)]
-    pub invalid_links: Vec<String>,
-    /// What is expected of Katalon's own submission; snapshots of older versions expect nothing.
-    #[serde(default)]
-    pub katalon: KatalonRule,
-}
+impl Snapshot {
+    /// Which run it is. A collection is its id, its host and the first start of its members, also
+    /// of those that do not take part: so it stays the same run when others of them do. `None` when
+    /// no log holds a record.
+    pub(crate) fn identity(&self) -> Option<RunIdentity> {
+        if !self.is_collection() {
+            return RunIdentity::of(&self.run);
+        }
 
-impl Options {
-    /// Lets the run go to this plan in place of another one, as a person said.
-    pub fn go_to(&mut self, plan: u32, in_place_of: Option<u32>) {
-        self.plans
-            .retain(|id| *id != plan && Some(*id) != in_place_of);
-        self.plans.insert(0, plan);
-        (self.invalid_plan, self.unclear_plan) = (None, None);
+        let runs: Vec<&RunIdentity> = self
+            .members()
+            .iter()
+            .filter_map(|member| member.identity.as_ref())
+            .collect();
+
+        Some(RunIdentity {
+            suite: self.run.suite.clone(),
+            started: runs.iter().map(|run| run.started).min()?,
+            host: runs.first()?.host.clone(),
+            execution_uuid: runs.iter().find_map(|run| run.execution_uuid.clone()),
+        })
     }
-}
 
-/// What test cases without ids mean (`submit.unmapped`).
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Unmapped {
-    /// They are counted.
-    #[default]
-    Ignore,
-    /// Each is named as something that was left out.
-    Fail,
-}
+    /// When the suite started, or the nearest time that is known.
+    pub(crate) fn started(&self) -> Moment {
+        self.run
+            .started
+            .or(self.run.last_record)
+            .unwrap_or_default()
+    }
 
-/// Name of the ADO test run.
-#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
-pub struct RunName {
-    /// The text as configured.
-    pub text: String,
-    /// Whether `{suite}` and its like are filled in: only in names from `kado.toml`, because
-    /// Katalon knows none.
-    pub placeholders: bool,
-    /// Whether environment variables are among them.
-    #[serde(default)]
-    pub environment: bool,
-    /// Their values when the run was taken in; one that must not be shown is missing.
-    #[serde(default)]
-    pub variables: BTreeMap<String, String>,
-}
+    /// When the suite ended; of a run that never ended the time of its last record.
+    pub(crate) fn ended(&self) -> Moment {
+        self.run
+            .ended
+            .or(self.run.last_record)
+            .unwrap_or_else(|| self.started())
+    }
 
-/// Which files of a run are sent.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct AttachmentRule {
-    /// The kinds of files; empty sends none.
-    pub kinds: Vec<FileKind>,
-    /// For which runs.
-    pub when: SendingRule,
-    /// Largest file in bytes; a larger one is named instead.
-    pub max_bytes: u64,
+    /// When an attempt ended, never before it started; one that never ended did so with the run.
+    pub(crate) fn end_of(&self, attempt: &Attempt) -> Moment {
+        attempt
+            .ended
+            .unwrap_or_else(|| self.ended())
+            .max(attempt.started)
+    }
+
+    /// Whether it is a collection that is submitted as one run.
+    pub(crate) const fn is_collection(&self) -> bool {
+        self.joined.is_some()
+    }
+
+    /// The members of a collection; none for the run of a single suite.
+    pub(crate) fn members(&self) -> &[Member] {
+        match &self.joined {
+            Some(joined) => &joined.members,
+            None => &[],
+        }
+    }
+
+    /// The member that a test ran in; `None` for the run of a single suite.
+    pub(crate) fn member_of(&self, test: &TestResult) -> Option<&Member> {
+        self.members().get(test.member)
+    }
+
+    /// The members of a collection whose results are missing, each with its reason.
+    pub(crate) fn missing_members(&self) -> Vec<LeftOut> {
+        self.members()
+            .iter()
+            .filter_map(Member::left_out)
+            .map(LeftOut::suite)
+            .collect()
+    }
+
+    /// The run folders that it was read from: one, or those of the members that take part.
+    pub(crate) fn run_folders(&self) -> Vec<RunFolder> {
+        if !self.is_collection() {
+            return vec![RunFolder {
+                prefix: String::new(),
+                path: self.folder.clone(),
+                run: RunIdentity::of(&self.run),
+            }];
+        }
+
+        self.members()
+            .iter()
+            .filter(|member| member.state.takes_part())
+            .map(|member| RunFolder {
+                prefix: member.prefix.clone(),
+                path: member.folder.clone(),
+                run: member.identity.clone(),
+            })
+            .collect()
+    }
+
+    /// Which runs those folders hold, as far as their logs tell.
+    pub(crate) fn run_identities(&self) -> Vec<RunIdentity> {
+        self.run_folders()
+            .into_iter()
+            .filter_map(|run_folder| run_folder.run)
+            .collect()
+    }
+
+    /// The run folder that a file of the snapshot lies in, and its path in there.
+    pub(crate) fn run_folder_of<'p>(&self, path: &'p str) -> Option<(RunFolder, &'p str)> {
+        self.run_folders()
+            .into_iter()
+            .find_map(|run_folder| run_folder.inside(path).map(|inside| (run_folder, inside)))
+    }
 }

@@ -9,8 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::katalon::run::{Attempt, TestResult};
 use crate::katalon::status::Status;
 use crate::moment::Moment;
-use crate::plan::outcome::{outcome, worst};
-use crate::plan::results::{counts, ended};
+use crate::plan::outcome::{counts, outcome, worst};
 use crate::plan::sensitive::looks_secret;
 use crate::plan::snapshot::Snapshot;
 use crate::plan::text;
@@ -21,7 +20,7 @@ pub(crate) const LIMIT: usize = 1000;
 /// How sub-results belong together (`resultGroupType`).
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub enum Group {
+pub enum GroupType {
     /// Iterations.
     DataDriven,
     /// Attempts.
@@ -46,13 +45,16 @@ pub struct SubResult {
     /// Stack trace, cut to ADO's limit.
     pub stack_trace: Option<String>,
     /// How the parts below belong together.
-    pub group: Option<Group>,
+    pub group: Option<GroupType>,
     /// Earlier attempts of an iteration.
     pub sub_results: Vec<SubResult>,
 }
 
 /// The sub-results of a result that stands for `tests`, and how they belong together.
-pub(crate) fn of(snapshot: &Snapshot, tests: &[&TestResult]) -> (Option<Group>, Vec<SubResult>) {
+pub(crate) fn of(
+    snapshot: &Snapshot,
+    tests: &[&TestResult],
+) -> (Option<GroupType>, Vec<SubResult>) {
     if let [test] = tests {
         return attempts(snapshot, test);
     }
@@ -69,11 +71,11 @@ pub(crate) fn of(snapshot: &Snapshot, tests: &[&TestResult]) -> (Option<Group>, 
         }
     };
     let parts = tests.iter().map(part).collect();
-    (Some(Group::DataDriven), limit(snapshot, parts))
+    (Some(GroupType::DataDriven), limit(snapshot, parts))
 }
 
 /// Earlier attempts; the last one is the result itself.
-fn attempts(snapshot: &Snapshot, test: &TestResult) -> (Option<Group>, Vec<SubResult>) {
+fn attempts(snapshot: &Snapshot, test: &TestResult) -> (Option<GroupType>, Vec<SubResult>) {
     let earlier = &test.attempts[..test.attempts.len() - 1];
     if earlier.is_empty() {
         return (None, Vec::new());
@@ -83,7 +85,7 @@ fn attempts(snapshot: &Snapshot, test: &TestResult) -> (Option<Group>, Vec<SubRe
         .enumerate()
         .map(|(number, attempt)| part(snapshot, &format!("Attempt {}", number + 1), attempt))
         .collect();
-    (Some(Group::Rerun), limit(snapshot, parts))
+    (Some(GroupType::Rerun), limit(snapshot, parts))
 }
 
 fn iteration(snapshot: &Snapshot, test: &TestResult, several: bool) -> SubResult {
@@ -120,7 +122,7 @@ fn part(snapshot: &Snapshot, name: &str, attempt: &Attempt) -> SubResult {
         outcome: outcome(attempt.status, &snapshot.options.outcomes).to_owned(),
         status: attempt.status,
         started: attempt.started,
-        completed: ended(snapshot, attempt),
+        completed: snapshot.end_of(attempt),
         error_message: attempt
             .message
             .as_deref()

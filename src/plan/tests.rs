@@ -11,11 +11,11 @@ use crate::katalon::run::{
 use crate::katalon::settings::{AzureSettings, SendingRule};
 use crate::katalon::status::Status;
 use crate::moment::Moment;
-use crate::plan::facts::{AdoFacts, OtherPlan};
+use crate::plan::ado_facts::{AdoFacts, OtherPlan};
 use crate::plan::left_out::LeftOutKind;
-use crate::plan::options::{Overrides, effective};
-use crate::plan::points::Point;
-use crate::plan::several::NoneHere;
+use crate::plan::overrides::{Overrides, effective};
+use crate::plan::point_rule::Point;
+use crate::plan::several_plans::NoResultsHere;
 use crate::plan::snapshot::{CaseIds, Snapshot};
 use crate::plan::{SubmissionPlan, plan};
 
@@ -310,11 +310,11 @@ proptest! {
             prop_assert_eq!(arrived || told(LeftOutKind::SeveralPoints) > 0, has_point, "id {}", id);
         }
         for plan in &plans {
-            if let Some(NoneHere::GoTo(other)) = plan.none_here {
+            if let Some(NoResultsHere::GoTo(other)) = plan.none_here {
                 prop_assert!(plan.results.is_empty() && plan.skipped.is_empty());
                 prop_assert!(plans.iter().any(|plan| plan.plan_id == other && !plan.results.is_empty()));
             }
-            prop_assert!(any_result || !matches!(plan.none_here, Some(NoneHere::GoTo(_))));
+            prop_assert!(any_result || !matches!(plan.none_here, Some(NoResultsHere::GoTo(_))));
         }
     }
 }

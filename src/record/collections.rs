@@ -29,7 +29,7 @@ use crate::katalon::run::lifecycle::RunState;
 use crate::moment::Moment;
 use crate::outbox::store::StoredMember;
 use crate::outbox::{Outbox, StoreError};
-use crate::plan::collection::MemberState;
+use crate::plan::members::MemberState;
 use crate::record::commands;
 use crate::workspace::CollectionFolder;
 

@@ -31,21 +31,21 @@ pub(super) async fn copy(
         Files::OfMember => attachments::wanted_in_a_whole(&taken.snapshot).collect(),
     };
     let spool = Spool::new(&config.state_dir, config.spool_limit);
-    for place in taken.snapshot.places() {
-        let Some(run) = place.run.clone() else {
+    for run_folder in taken.snapshot.run_folders() {
+        let Some(run) = run_folder.run.clone() else {
             continue;
         };
         let inside = |file: &&RunFile| {
             Some(RunFile {
-                path: place.inside(&file.path)?.to_owned(),
+                path: run_folder.inside(&file.path)?.to_owned(),
                 ..(*file).clone()
             })
         };
         let files: Vec<_> = wanted.iter().filter_map(inside).collect();
         let (spool, folder, shown, before) = (
             spool.clone(),
-            PathBuf::from(&place.folder),
-            place.folder,
+            PathBuf::from(&run_folder.path),
+            run_folder.path,
             used,
         );
         let copied;

@@ -480,10 +480,10 @@ pub(super) fn verdict(
         host: clock::host_name(),
     };
     // The log knows the folder of its run, not that of a collection.
-    let places = taken.snapshot.places();
-    let folder = places
+    let run_folders = taken.snapshot.run_folders();
+    let folder = run_folders
         .first()
-        .map_or(&taken.snapshot.folder, |place| &place.folder);
+        .map_or(&taken.snapshot.folder, |run_folder| &run_folder.path);
     let plain = folder.replace('\\', "/");
     let candidate = RunToJudge {
         run: &taken.snapshot.run,

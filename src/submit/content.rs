@@ -84,12 +84,13 @@ impl Execution<'_> {
         match source {
             Source::Text(text) => Ok(Ok(Content::Text(text.clone()))),
             Source::File(path) => {
-                let Some((place, inside)) = self.submission.snapshot.place_of(path) else {
+                let Some((run_folder, inside)) = self.submission.snapshot.run_folder_of(path)
+                else {
                     return Ok(Err(std::io::ErrorKind::NotFound.into()));
                 };
                 let path = PathBuf::from(inside);
-                let spooled = place.run.map(|run| self.spool.folder_of(&run));
-                let folder = PathBuf::from(place.folder);
+                let spooled = run_folder.run.map(|run| self.spool.folder_of(&run));
+                let folder = PathBuf::from(run_folder.path);
                 blocking(move || {
                     // Never through a link, whatever took the file's place since the folder was
                     // listed.

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use crate::ado::{AdoClient, AdoError};
-use crate::plan::facts::{AdoFacts, OtherPlan};
+use crate::plan::ado_facts::{AdoFacts, OtherPlan};
 use crate::plan::links::{BuildChoice, BuildLink, LookUp, ReleaseChoice, ReleaseLink};
-use crate::plan::snapshot::Options;
+use crate::plan::options::Options;
 
 /// Pauses before each try to look a link up: one that fails for long costs the link, but a hiccup
 /// does not.

@@ -3,7 +3,7 @@
 
 use crate::ado::{AdoClient, AdoError, Missing};
 use crate::outbox::submission::Submission;
-use crate::plan::several::NoneHere;
+use crate::plan::several_plans::NoResultsHere;
 use crate::plan::{SubmissionPlan, plan as make_plan};
 use crate::submit::facts;
 use crate::submit::stop::Stop;
@@ -53,7 +53,7 @@ fn correct(submission: &Submission) -> String {
 pub(super) fn nothing_to_submit(plan: SubmissionPlan) -> Stop {
     let own = plan.plan_id;
     let reason = match plan.none_here {
-        Some(NoneHere::GoTo(other)) => {
+        Some(NoResultsHere::GoTo(other)) => {
             let reason = format!(
                 "no test of this run has a test point in test plan {own}; its results go to test plan {other}"
             );
@@ -63,12 +63,12 @@ pub(super) fn nothing_to_submit(plan: SubmissionPlan) -> Stop {
             };
         }
         // Nothing is lost by waiting: there is nothing to send to this plan.
-        Some(NoneHere::Unread(other)) => {
+        Some(NoResultsHere::Unread(other)) => {
             return Stop::Ado(AdoError::unavailable(format!(
                 "no test of this run has a test point in test plan {own}, and test plan {other} cannot be read"
             )));
         }
-        Some(NoneHere::ToldWith(other)) => format!(
+        Some(NoResultsHere::ToldWith(other)) => format!(
             "no result can be submitted: no test of this run has a test point in test plan {own}, and none in the others; \
              see its submission to test plan {other}"
         ),

@@ -201,7 +201,7 @@ pub struct ResultUpdate<'a> {
     pub automated_test_type: &'static str,
     /// `dataDriven` or `rerun`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub result_group_type: Option<crate::plan::sub_results::Group>,
+    pub result_group_type: Option<crate::plan::sub_results::GroupType>,
     /// Parts of the result. ADO appends them, so they must not be sent twice.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub sub_results: Vec<SubResultUpdate<'a>>,
@@ -231,7 +231,7 @@ pub struct SubResultUpdate<'a> {
     pub stack_trace: Option<&'a str>,
     /// How the parts below belong together.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub result_group_type: Option<crate::plan::sub_results::Group>,
+    pub result_group_type: Option<crate::plan::sub_results::GroupType>,
     /// Parts of the part.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub sub_results: Vec<SubResultUpdate<'a>>,

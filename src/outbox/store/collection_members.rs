@@ -8,6 +8,7 @@ use crate::outbox::store::columns::{IDENTITY, identity};
 use crate::outbox::store::record::with_identity;
 use crate::outbox::store::{Store, StoreError};
 use crate::outbox::submission::SubmissionState;
+use crate::plan::join::without;
 use crate::plan::snapshot::Snapshot;
 
 #[cfg(test)]
@@ -77,7 +78,7 @@ pub(super) fn remaining(
 
     let mut alone = Vec::new();
     let mut submissions = Vec::new();
-    for run in member_runs(snapshot) {
+    for run in snapshot.run_identities() {
         let of_run = by_itself(connection, &run)?;
         if !of_run.is_empty() {
             alone.push(run);
@@ -88,7 +89,7 @@ pub(super) fn remaining(
     if alone.is_empty() {
         return Ok(Remaining::Whole);
     }
-    match snapshot.without(&alone) {
+    match without(snapshot, &alone) {
         Some(rest) => Ok(Remaining::Part(Box::new(rest))),
         None => Ok(Remaining::Nothing(submissions)),
     }
@@ -165,15 +166,6 @@ pub(super) fn collections_with(
     Ok(collections)
 }
 
-/// The suite runs that a collection consists of, as far as their logs say which they are.
-pub(super) fn member_runs(snapshot: &Snapshot) -> Vec<RunIdentity> {
-    snapshot
-        .places()
-        .into_iter()
-        .filter_map(|place| place.run)
-        .collect()
-}
-
 /// Writes down which members a run consists of, if it is a collection.
 pub(super) fn set_members(
     transaction: &Transaction<'_>,
@@ -188,7 +180,7 @@ pub(super) fn set_members(
     let mut statement = transaction.prepare_cached(&format!(
         "INSERT INTO run_member (run_id, {IDENTITY}) VALUES (?1, ?2, ?3, ?4, ?5)"
     ))?;
-    for member in member_runs(snapshot) {
+    for member in snapshot.run_identities() {
         statement.execute(params![
             run,
             member.suite,

@@ -7,7 +7,7 @@ use crate::outbox::store::state::{apply, change_one, log};
 use crate::outbox::store::{Store, StoreError};
 use crate::outbox::transition::Event;
 use crate::plan::SubmissionPlan;
-use crate::plan::katalon_upload::Known;
+use crate::plan::katalon_rule::UploadHistory;
 
 /// How much of a run that kado sent, or is about to send, Katalon submitted as well.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -49,7 +49,7 @@ impl Store {
     ///
     /// # Errors
     /// When the database fails.
-    pub(crate) fn katalon_known(&self, project: &str) -> Result<Known, StoreError> {
+    pub(crate) fn katalon_known(&self, project: &str) -> Result<UploadHistory, StoreError> {
         let known = self
             .connection
             .prepare_cached(
@@ -58,9 +58,9 @@ impl Store {
             .query_row([project], |row| {
                 let run: Option<u32> = row.get("seen_run_id")?;
                 let at: Option<Moment> = row.get("seen_ms")?;
-                Ok(Known {
-                    seen: run.zip(at),
-                    vain: row.get("vain")?,
+                Ok(UploadHistory {
+                    last_upload: run.zip(at),
+                    looks_in_vain: row.get("vain")?,
                 })
             })
             .optional()?;

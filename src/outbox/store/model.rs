@@ -19,9 +19,9 @@ use crate::outbox::step::StepState;
 use crate::outbox::store::{Store, StoreError};
 use crate::outbox::submission::{Obstacle, SubmissionState};
 use crate::plan::SubmissionPlan;
+use crate::plan::ado_facts::AdoFacts;
 use crate::plan::attachments::{PlannedAttachment, Source, Target};
-use crate::plan::facts::AdoFacts;
-use crate::plan::options::{Overrides, effective};
+use crate::plan::overrides::{Overrides, effective};
 use crate::plan::plan;
 use crate::plan::snapshot::Snapshot;
 

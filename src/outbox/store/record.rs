@@ -6,7 +6,7 @@ use crate::discovery::run_identity::RunIdentity;
 use crate::moment::Moment;
 use crate::outbox::new_run::{NewRun, RecordOutcome, new_submissions};
 use crate::outbox::store::collection_members::{
-    Asker, Remaining, by_itself, collections_with, member_runs, part_of, remaining, set_members,
+    Asker, Remaining, by_itself, collections_with, part_of, remaining, set_members,
 };
 use crate::outbox::store::columns::{IDENTITY, identity};
 use crate::outbox::store::state::{change_one, insert, log};
@@ -126,7 +126,7 @@ fn find(
         return Ok(None);
     }
 
-    for member in member_runs(run.snapshot) {
+    for member in run.snapshot.run_identities() {
         for collection in collections_with(transaction, &member)? {
             let recorded = with_id(transaction, collection)?;
             if recorded.identity.suite == run.identity.suite {

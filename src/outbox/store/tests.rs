@@ -17,8 +17,8 @@ use crate::moment::Moment;
 use crate::outbox::new_run::{NewRun, Occasion, RecordOutcome};
 use crate::outbox::store::{DATABASE, OpenError, Store, StoreError};
 use crate::outbox::submission::SubmissionState;
-use crate::plan::facts::AdoFacts;
-use crate::plan::options::{Overrides, effective};
+use crate::plan::ado_facts::AdoFacts;
+use crate::plan::overrides::{Overrides, effective};
 use crate::plan::plan;
 use crate::plan::snapshot::Snapshot;
 

@@ -285,7 +285,7 @@ fn of_iterations_that_share_a_point_any_outcome_and_time_will_do() {
     };
     let mut ours = planned(11, "Failed", 1001, 3401);
     (ours.group, ours.sub_results) = (
-        Some(Group::DataDriven),
+        Some(GroupType::DataDriven),
         vec![part("Failed", 1001), part("Passed", 3001)],
     );
     let plan = plan(vec![ours]);
@@ -345,47 +345,6 @@ fn uploads_of_its_suites_are_together_the_collection_when_their_times_prove_all_
     assert_eq!(with(&|result| result.completed = false), first_alone);
     assert_eq!(with(&|result| result.point_id = Some(99)), first_alone);
     assert_eq!(together(&[]), None);
-}
-
-#[test]
-fn the_wait_depends_on_what_was_seen_in_the_project() {
-    let minute = Duration::from_secs(60);
-    let rule = KatalonRule {
-        look: true,
-        expected: true,
-        run_name: String::new(),
-        wait_ms: 60_000,
-    };
-    let never = |vain| Known { seen: None, vain };
-    let seen = |vain| Known {
-        seen: Some((150, at(0))),
-        vain,
-    };
-    assert_eq!(
-        [0, 2, 3].map(|vain| rule.wait(&never(vain))),
-        [FIRST_WAIT, FIRST_WAIT, Duration::ZERO]
-    );
-    assert_eq!(
-        [0, 19, 20].map(|vain| rule.wait(&seen(vain))),
-        [minute, minute, Duration::ZERO]
-    );
-    let short = KatalonRule {
-        wait_ms: 5,
-        ..rule.clone()
-    };
-    assert_eq!(short.wait(&never(0)), Duration::from_millis(5));
-    for other in [
-        KatalonRule {
-            look: false,
-            ..rule.clone()
-        },
-        KatalonRule {
-            expected: false,
-            ..rule
-        },
-    ] {
-        assert_eq!(other.wait(&seen(0)), Duration::ZERO);
-    }
 }
 
 proptest! {

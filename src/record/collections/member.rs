@@ -13,7 +13,7 @@ use crate::intake::{FinishedRun, SubmissionTerms};
 use crate::katalon::run::lifecycle::RunState;
 use crate::outbox::store::StoredMember;
 use crate::outbox::{Store, StoreError};
-use crate::plan::collection::MemberState;
+use crate::plan::members::MemberState;
 use crate::plan::snapshot::Snapshot;
 use crate::spool::Spool;
 use crate::workspace::ListedMember;

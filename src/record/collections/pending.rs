@@ -14,7 +14,7 @@ use crate::intake::collection::{
 use crate::intake::{self, FinishedRun, IntakeError};
 use crate::katalon::run::lifecycle::RunState;
 use crate::moment::Moment;
-use crate::plan::collection::MemberState;
+use crate::plan::members::MemberState;
 use crate::record::collections::member::Member;
 use crate::record::collections::{CollectionProgress, member_state};
 use crate::workspace::{self, ListedMember};

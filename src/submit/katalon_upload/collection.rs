@@ -40,7 +40,7 @@ pub(super) async fn is_awaited(execution: &Execution<'_>, project: &str) -> Resu
         .with(move |store| store.katalon_known(&key))
         .await?;
     let wait = snapshot.options.katalon.wait(&known);
-    if known.seen.is_none() || wait.is_zero() {
+    if known.last_upload.is_none() || wait.is_zero() {
         return Ok(false);
     }
     let folder = PathBuf::from(&snapshot.folder);

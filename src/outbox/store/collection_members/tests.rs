@@ -11,7 +11,8 @@ use crate::katalon::run::SuiteRun;
 use crate::moment::Moment;
 use crate::outbox::new_run::{NewRun, Occasion, RecordOutcome};
 use crate::outbox::store::tests::{open, snapshot};
-use crate::plan::collection::{MemberState, Part, join};
+use crate::plan::join::{Part, join};
+use crate::plan::members::MemberState;
 
 const NOW: Moment = Moment::from_millis(1_000_000);
 const MEMBERS: usize = 3;
@@ -90,7 +91,7 @@ fn a_member_of_what_is_recorded_is_part_of_it_and_a_member_that_was_recorded_is_
     let Remaining::Part(rest) = store.remaining(&all()).unwrap() else {
         panic!("the first is submitted")
     };
-    assert_eq!(rest.places().len(), 2);
+    assert_eq!(rest.run_folders().len(), 2);
     let recorded = record(&mut store, &all(), false, None);
     let RecordOutcome::New(ids) = recorded else {
         panic!("{recorded:?}")
@@ -263,7 +264,7 @@ fn counted(store: &Store) -> BTreeMap<String, usize> {
     let mut counted = BTreeMap::new();
     for row in store.summaries(None).unwrap() {
         if row.state != SubmissionState::Ignored {
-            for place in store.load(row.id).unwrap().snapshot.places() {
+            for place in store.load(row.id).unwrap().snapshot.run_folders() {
                 *counted.entry(place.run.unwrap().suite).or_default() += 1;
             }
         }

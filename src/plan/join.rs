@@ -11,9 +11,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::discovery::run_identity::RunIdentity;
 use crate::katalon::collection_report::suite_at;
-use crate::katalon::run::{Environment, SuiteRun, TestResult};
+use crate::katalon::run::{SuiteRun, TestResult};
 use crate::katalon::status::Status;
-use crate::plan::left_out::LeftOut;
+use crate::plan::members::{Member, MemberState, Members};
 use crate::plan::snapshot::Snapshot;
 
 mod apart;
@@ -21,85 +21,7 @@ mod reruns;
 #[cfg(test)]
 mod tests;
 
-/// What a joined snapshot is made of.
-#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
-pub struct Joined {
-    /// The members in the order of the collection's report, also those without a result.
-    pub members: Vec<Member>,
-}
-
-/// A suite run of a collection.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
-pub struct Member {
-    /// Id of the suite.
-    pub suite: String,
-    /// What people call it: distinct among the members.
-    pub name: String,
-    /// How the paths of its files begin: its folder below `Reports`, with `/`.
-    pub prefix: String,
-    /// Its run folder, as a path of this machine.
-    pub folder: String,
-    /// What became of it.
-    pub state: MemberState,
-    /// Which run it is; `None` when its log holds no record.
-    pub identity: Option<RunIdentity>,
-    /// Where and with what it ran.
-    pub environment: Environment,
-}
-
-/// What became of a member.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum MemberState {
-    /// It ended by itself.
-    Finished,
-    /// It crashed: its open tests count as INCOMPLETE.
-    Crashed,
-    /// It was aborted, and its results are taken all the same.
-    Aborted,
-    /// It was aborted, and its results are left out.
-    AbortedAndLeftOut,
-    /// It never started.
-    NeverStarted,
-    /// Its folder vanished before it was over.
-    Vanished,
-    /// It was submitted as a run of its own before.
-    Alone,
-    /// Another version of kado kept it, and this one cannot read it.
-    Unreadable,
-}
-
-impl MemberState {
-    /// Whether the results of such a member are part of the whole.
-    pub const fn takes_part(self) -> bool {
-        matches!(self, Self::Finished | Self::Crashed | Self::Aborted)
-    }
-
-    /// Why it is left out.
-    fn left_out(self) -> Option<&'static str> {
-        Some(match self {
-            Self::Finished | Self::Crashed | Self::Aborted => return None,
-            Self::AbortedAndLeftOut => {
-                "was aborted; `submit_aborted = true`, or `kado submit --again` on the collection's folder, takes what there is of it"
-            }
-            Self::NeverStarted => "never started",
-            Self::Vanished => "vanished before it was over",
-            Self::Alone => "was submitted as a run of its own before",
-            Self::Unreadable => {
-                "was kept by another version of kado and cannot be read by this one; `kado status` says what to do"
-            }
-        })
-    }
-
-    /// What is to be said of one that takes part.
-    pub const fn remark(self) -> &'static str {
-        match self {
-            Self::Crashed => ", did not end by itself",
-            Self::Aborted => ", aborted",
-            _ => "",
-        }
-    }
-}
+pub(crate) use apart::without;
 
 /// A member that is to be joined.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -129,7 +51,7 @@ pub(crate) fn join(collection: &str, folder: &str, parts: Vec<Part>) -> Option<S
         run: empty(collection, &first.run),
         folder: folder.to_owned(),
         reruns: None,
-        joined: Some(Joined::default()),
+        joined: Some(Members::default()),
         ..first
     };
     let mut members = Vec::new();
@@ -152,7 +74,7 @@ pub(crate) fn join(collection: &str, folder: &str, parts: Vec<Part>) -> Option<S
     }
     reruns::fold(&mut whole.run.tests, &attempts);
     whole.run.status = worst_suite(whole.run.tests.iter().map(TestResult::status));
-    whole.joined = Some(Joined { members });
+    whole.joined = Some(Members { members });
     Some(whole)
 }
 
@@ -273,96 +195,4 @@ fn configuration(part: &Part) -> Option<String> {
         .run_configuration
         .clone()
         .filter(|name| !name.is_empty())
-}
-
-/// Where files of a snapshot lie.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Place {
-    /// How their paths begin in the snapshot; empty for the run of a single suite.
-    pub prefix: String,
-    /// The run folder, as a path of this machine.
-    pub folder: String,
-    /// Which run it is, by which its copies are found.
-    pub run: Option<RunIdentity>,
-}
-
-impl Place {
-    /// A path of the snapshot as one inside the run folder; `None` when it lies elsewhere.
-    pub fn inside<'p>(&self, path: &'p str) -> Option<&'p str> {
-        if self.prefix.is_empty() {
-            return Some(path);
-        }
-        path.strip_prefix(self.prefix.as_str())?.strip_prefix('/')
-    }
-
-    /// A path inside the run folder as the snapshot calls it.
-    pub fn path_of(&self, inside: &str) -> String {
-        if self.prefix.is_empty() {
-            inside.to_owned()
-        } else {
-            format!("{}/{inside}", self.prefix)
-        }
-    }
-}
-
-impl Snapshot {
-    /// The run folders that belong to it: one, or those of the members that take part.
-    pub fn places(&self) -> Vec<Place> {
-        let Some(joined) = &self.joined else {
-            let run = RunIdentity::of(&self.run);
-            return vec![Place {
-                prefix: String::new(),
-                folder: self.folder.clone(),
-                run,
-            }];
-        };
-        let part = joined
-            .members
-            .iter()
-            .filter(|member| member.state.takes_part());
-        part.map(|member| Place {
-            prefix: member.prefix.clone(),
-            folder: member.folder.clone(),
-            run: member.identity.clone(),
-        })
-        .collect()
-    }
-
-    /// Where a file of the snapshot lies, and its path in there.
-    pub fn place_of<'p>(&self, path: &'p str) -> Option<(Place, &'p str)> {
-        self.places()
-            .into_iter()
-            .find_map(|place| place.inside(path).map(|inside| (place, inside)))
-    }
-
-    /// The member that a test ran in; `None` for the run of a single suite.
-    pub fn member_of(&self, test: &TestResult) -> Option<&Member> {
-        self.joined.as_ref()?.members.get(test.member)
-    }
-
-    /// Where and with what a test ran.
-    pub fn environment_of(&self, test: &TestResult) -> &Environment {
-        self.member_of(test)
-            .map_or(&self.run.environment, |member| &member.environment)
-    }
-
-    /// What is to be told of members that did not run as they should.
-    pub fn missing_members(&self) -> Vec<LeftOut> {
-        let members = self.joined.iter().flat_map(|joined| &joined.members);
-        members
-            .filter_map(|member| {
-                let why = member.state.left_out()?;
-                let own = member.suite.rsplit('/').next() == Some(member.name.as_str());
-                let name = if own {
-                    String::new()
-                } else {
-                    format!(" ({})", member.name)
-                };
-                Some(LeftOut::suite(format!(
-                    "suite `{}`{name} {why}",
-                    member.suite
-                )))
-            })
-            .collect()
-    }
 }

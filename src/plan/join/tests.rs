@@ -3,11 +3,11 @@
 
 #[cfg(test)]
 use super::*;
-use crate::katalon::run::{Attempt, FileKind, RunFile};
+use crate::katalon::run::{Attempt, Environment, FileKind, RunFile};
 use crate::katalon::settings::{AzureSettings, ConfigurationRow};
-use crate::plan::facts::AdoFacts;
-use crate::plan::options::{Overrides, effective};
-use crate::plan::points::Point;
+use crate::plan::ado_facts::AdoFacts;
+use crate::plan::overrides::{Overrides, effective};
+use crate::plan::point_rule::Point;
 use crate::plan::snapshot::CaseIds;
 use crate::plan::{SubmissionPlan, plan};
 
@@ -211,18 +211,18 @@ fn the_same_test_on_two_browsers_feeds_the_points_of_both() {
             "Smoke (Firefox) execution0.log"
         ]
     );
-    let (place, inside) = whole
-        .place_of("20260506_100000/Smoke/20260506_100002/execution0.log")
+    let (run_folder, inside) = whole
+        .run_folder_of("20260506_100000/Smoke/20260506_100002/execution0.log")
         .unwrap();
     assert_eq!(
-        (place.folder.as_str(), inside),
+        (run_folder.path.as_str(), inside),
         (
             "/shop/Reports/20260506_100000/Smoke/20260506_100002",
             "execution0.log"
         )
     );
     assert_eq!(
-        whole.place_of("20260506_100000/Smoke/20260506_1000021/execution0.log"),
+        whole.run_folder_of("20260506_100000/Smoke/20260506_1000021/execution0.log"),
         None
     );
 }
@@ -375,7 +375,7 @@ fn without_members_that_were_submitted_alone_their_results_and_files_are_gone_an
         part(2, MemberState::Finished, Some(second)),
         part(3, MemberState::NeverStarted, None),
     ]);
-    let rest = whole.without(&alone[..1]).unwrap();
+    let rest = without(&whole, &alone[..1]).unwrap();
     assert_eq!(
         rest.run
             .tests
@@ -390,7 +390,7 @@ fn without_members_that_were_submitted_alone_their_results_and_files_are_gone_an
                 .run
                 .files
                 .iter()
-                .all(|file| rest.place_of(&file.path).is_some())
+                .all(|file| rest.run_folder_of(&file.path).is_some())
     );
     assert_eq!(
         (rest.run.status, rest.missing_members().len()),
@@ -400,6 +400,6 @@ fn without_members_that_were_submitted_alone_their_results_and_files_are_gone_an
         (rest.identity(), rest.started(), rest.ended()),
         (whole.identity(), whole.started(), whole.ended())
     );
-    assert_eq!(whole.without(&alone), None);
-    assert_eq!(whole.without(&[]).as_ref(), Some(&whole));
+    assert_eq!(without(&whole, &alone), None);
+    assert_eq!(without(&whole, &[]).as_ref(), Some(&whole));
 }

@@ -1,7 +1,7 @@
 //! What a plan depends on besides the snapshot: what ADO said when the submission was planned.
 
 use crate::plan::links::{BuildLink, LookUp, ReleaseLink};
-use crate::plan::points::Point;
+use crate::plan::point_rule::Point;
 
 /// What was read from ADO for one submission.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -29,6 +29,7 @@ pub(crate) struct OtherPlan {
     pub unread: Option<String>,
 }
 
+#[cfg(test)]
 impl AdoFacts {
     /// Points alone.
     pub(crate) fn of_points(points: &[Point]) -> Self {

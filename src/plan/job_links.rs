@@ -3,7 +3,7 @@
 use crate::katalon::run::RunOptions;
 use crate::pipeline::PipelineJob;
 use crate::plan::links::{BuildChoice, BuildLink, ReleaseChoice, ReleaseLink};
-use crate::plan::snapshot::Options;
+use crate::plan::options::Options;
 use crate::server::Server;
 
 /// Links a run with the build or release of the job that made it. A definition that the run was
@@ -67,7 +67,7 @@ mod tests {
     use super::*;
     use crate::katalon::settings::AzureSettings;
     use crate::pipeline::{PipelineBuild, PipelineRelease};
-    use crate::plan::options::{Overrides, effective};
+    use crate::plan::overrides::{Overrides, effective};
 
     fn options(server: &str, project: &str, run: &RunOptions) -> Options {
         let settings = AzureSettings {

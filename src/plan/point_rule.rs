@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::plan::ids::Group;
 use crate::plan::left_out::{LeftOut, LeftOutKind};
+use crate::plan::mapped_cases::MappedCase;
 
 /// A test point as ADO lists it: a test case in a suite of the plan, with a configuration.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -39,7 +39,7 @@ pub(crate) type Choice<'a> = Result<Vec<&'a Point>, LeftOut>;
 impl<'a> PointRule<'a> {
     /// The same rule for the configuration of a group.
     #[must_use]
-    pub(crate) const fn for_group(&self, group: &Group<'_>) -> Self {
+    pub(crate) const fn for_group(&self, group: &MappedCase<'_>) -> Self {
         Self {
             configuration: group.configuration,
             ..*self

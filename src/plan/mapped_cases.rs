@@ -7,12 +7,13 @@ use crate::katalon::run::binding;
 use crate::katalon::run::{TestResult, VariableValue};
 use crate::plan::configuration::Configurations;
 use crate::plan::left_out::{LeftOut, LeftOutKind};
-use crate::plan::snapshot::{CaseIds, Snapshot, Unmapped};
+use crate::plan::options::Unmapped;
+use crate::plan::snapshot::{CaseIds, Snapshot};
 
 /// The tests of a run by ADO test case id.
-pub(crate) struct Mapped<'a> {
+pub(crate) struct MappedCases<'a> {
     /// One group for each id and configuration, in the order in which the ids occur first.
-    pub groups: Vec<Group<'a>>,
+    pub groups: Vec<MappedCase<'a>>,
     /// Ids that are none, and tests without a file.
     pub left_out: Vec<LeftOut>,
     /// How many results have no id and are therefore not submitted.
@@ -20,7 +21,7 @@ pub(crate) struct Mapped<'a> {
 }
 
 /// All results of a run that share an ADO test case id and ran in the same configuration.
-pub(crate) struct Group<'a> {
+pub(crate) struct MappedCase<'a> {
     /// The ADO test case.
     pub azure_id: u32,
     /// The configuration that the mapping gives for them; `None` does not filter points. It is the
@@ -31,8 +32,8 @@ pub(crate) struct Group<'a> {
 }
 
 /// Groups the results of a run by the ADO ids of their test cases.
-pub(crate) fn group(snapshot: &Snapshot) -> Mapped<'_> {
-    let mut mapped = Mapped {
+pub(crate) fn group(snapshot: &Snapshot) -> MappedCases<'_> {
+    let mut mapped = MappedCases {
         groups: Vec::new(),
         left_out: Vec::new(),
         unmapped: 0,
@@ -72,12 +73,12 @@ pub(crate) fn group(snapshot: &Snapshot) -> Mapped<'_> {
         }
         for azure_id in resolved.ids {
             let configuration = configurations.for_test(test);
-            let same = |group: &&mut Group<'_>| {
+            let same = |group: &&mut MappedCase<'_>| {
                 (group.azure_id, group.configuration) == (azure_id, configuration)
             };
             match mapped.groups.iter_mut().find(same) {
                 Some(group) => group.tests.push(test),
-                None => mapped.groups.push(Group {
+                None => mapped.groups.push(MappedCase {
                     azure_id,
                     configuration,
                     tests: vec![test],

@@ -7,16 +7,16 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::plan::facts::AdoFacts;
-use crate::plan::ids::Group;
+use crate::plan::ado_facts::AdoFacts;
 use crate::plan::left_out::{LeftOut, LeftOutKind};
-use crate::plan::points::{Choice, Point, PointRule};
-use crate::plan::snapshot::Options;
+use crate::plan::mapped_cases::MappedCase;
+use crate::plan::options::Options;
+use crate::plan::point_rule::{Choice, Point, PointRule};
 
 /// Why a plan of several gets no result although nothing is wrong with it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum NoneHere {
+pub enum NoResultsHere {
     /// The run's results go to this plan.
     GoTo(u32),
     /// No plan has a point; the reasons are told with this plan.
@@ -68,7 +68,7 @@ impl<'a> Plans<'a> {
 
     /// The points of the plan in hand for a test case; `None` when none of them is to be spoken of
     /// here: the test case has its points in another plan, or another plan tells that it has none.
-    pub(crate) fn choose(&self, group: &Group<'_>, leads: bool) -> Option<Choice<'a>> {
+    pub(crate) fn choose(&self, group: &MappedCase<'_>, leads: bool) -> Option<Choice<'a>> {
         let test = &group.tests[0].id;
         if !self.has_none(&self.own, group) {
             return Some(self.own.for_group(group).choose(test, group.azure_id));
@@ -93,18 +93,18 @@ impl<'a> Plans<'a> {
         leads.then(|| Err(PointRule::none_in(&all, test, group.azure_id)))
     }
 
-    fn has_none(&self, rule: &PointRule<'_>, group: &Group<'_>) -> bool {
+    fn has_none(&self, rule: &PointRule<'_>, group: &MappedCase<'_>) -> bool {
         rule.for_group(group).of(group.azure_id).next().is_none()
     }
 
     /// The plan that tells what concerns the run as a whole.
-    pub(crate) fn leading(&self, groups: &[Group<'_>]) -> u32 {
+    pub(crate) fn leading(&self, groups: &[MappedCase<'_>]) -> u32 {
         let first = self.all.first().unwrap_or(&self.own);
         self.taking(groups).unwrap_or(first).plan_id
     }
 
     /// The first plan that gets a result.
-    fn taking(&self, groups: &[Group<'_>]) -> Option<&PointRule<'a>> {
+    fn taking(&self, groups: &[MappedCase<'_>]) -> Option<&PointRule<'a>> {
         self.all.iter().find(|rule| {
             groups
                 .iter()
@@ -113,16 +113,16 @@ impl<'a> Plans<'a> {
     }
 
     /// Why the plan in hand gets no result, where that is no defect of its own.
-    pub(crate) fn none_here(&self, groups: &[Group<'_>]) -> Option<NoneHere> {
+    pub(crate) fn none_here(&self, groups: &[MappedCase<'_>]) -> Option<NoResultsHere> {
         if groups.iter().any(|group| !self.has_none(&self.own, group)) {
             return None;
         }
         let leading = self.leading(groups);
         match self.taking(groups) {
-            Some(rule) => Some(NoneHere::GoTo(rule.plan_id)),
-            None if !self.unread.is_empty() => Some(NoneHere::Unread(self.unread[0].0)),
+            Some(rule) => Some(NoResultsHere::GoTo(rule.plan_id)),
+            None if !self.unread.is_empty() => Some(NoResultsHere::Unread(self.unread[0].0)),
             None if leading == self.own.plan_id => None,
-            None => Some(NoneHere::ToldWith(leading)),
+            None => Some(NoResultsHere::ToldWith(leading)),
         }
     }
 }

@@ -1,0 +1,142 @@
+//! The members of a collection that is submitted as one run (`submit.collections = "one"`).
+//!
+//! A joined snapshot keeps them with what became of each: tests know their member by its index,
+//! because members can run on different browsers and then belong to different test points; files
+//! are found through the folder of their member, because every member has an `execution0.log`.
+//!
+//! They are stored in the snapshot as JSON: the serde names do not change.
+
+use serde::{Deserialize, Serialize};
+
+use crate::discovery::run_identity::RunIdentity;
+use crate::katalon::run::Environment;
+
+/// The suite runs that a joined snapshot is made of.
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+pub struct Members {
+    /// In the order of the collection's report; those without a result as well.
+    pub members: Vec<Member>,
+}
+
+/// A suite run of a collection.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Member {
+    /// Id of the suite.
+    pub suite: String,
+    /// What people call it: distinct among the members.
+    pub name: String,
+    /// How the paths of its files begin: its folder below `Reports`, with `/`.
+    pub prefix: String,
+    /// Its run folder, as a path of this machine.
+    pub folder: String,
+    /// What became of it.
+    pub state: MemberState,
+    /// Which run it is; `None` when its log holds no record.
+    pub identity: Option<RunIdentity>,
+    /// Where and with what it ran.
+    pub environment: Environment,
+}
+
+impl Member {
+    /// What a tester is to know of a member whose results are missing; `None` when it takes part.
+    pub(crate) fn left_out(&self) -> Option<String> {
+        let reason = self.state.left_out()?;
+
+        // Its name says more than the last part of its suite only where several members share one.
+        let last_part = self.suite.rsplit('/').next().unwrap_or_default();
+        if self.name == last_part {
+            Some(format!("suite `{}` {reason}", self.suite))
+        } else {
+            Some(format!("suite `{}` ({}) {reason}", self.suite, self.name))
+        }
+    }
+}
+
+/// What became of a member.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum MemberState {
+    /// It ended by itself.
+    Finished,
+    /// It crashed: its open tests count as INCOMPLETE.
+    Crashed,
+    /// It was aborted, and its results are taken all the same.
+    Aborted,
+    /// It was aborted, and its results are left out.
+    AbortedAndLeftOut,
+    /// It never started.
+    NeverStarted,
+    /// Its folder vanished before it was over.
+    Vanished,
+    /// It was submitted as a run of its own before.
+    Alone,
+    /// Another version of kado kept it, and this one cannot read it.
+    Unreadable,
+}
+
+impl MemberState {
+    /// Whether the results of such a member are part of the whole.
+    pub(crate) const fn takes_part(self) -> bool {
+        matches!(self, Self::Finished | Self::Crashed | Self::Aborted)
+    }
+
+    /// Why the results of such a member are left out.
+    const fn left_out(self) -> Option<&'static str> {
+        Some(match self {
+            Self::Finished | Self::Crashed | Self::Aborted => return None,
+            Self::AbortedAndLeftOut => {
+                "was aborted; `submit_aborted = true`, or `kado submit --again` on the \
+                 collection's folder, takes what there is of it"
+            }
+            Self::NeverStarted => "never started",
+            Self::Vanished => "vanished before it was over",
+            Self::Alone => "was submitted as a run of its own before",
+            Self::Unreadable => {
+                "was kept by another version of kado and cannot be read by this one; \
+                 `kado status` says what to do"
+            }
+        })
+    }
+
+    /// What the comment adds to a member that takes part and did not end by itself.
+    pub(crate) const fn remark(self) -> &'static str {
+        match self {
+            Self::Crashed => ", did not end by itself",
+            Self::Aborted => ", aborted",
+            _ => "",
+        }
+    }
+}
+
+/// A folder below `Reports` that files of a snapshot lie in.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct RunFolder {
+    /// How the paths of its files begin in the snapshot; empty for the run of a single suite.
+    pub prefix: String,
+    /// The folder, as a path of this machine.
+    pub path: String,
+    /// Which run it holds, by which the spool finds its copies; `None` when its log holds no
+    /// record.
+    pub run: Option<RunIdentity>,
+}
+
+impl RunFolder {
+    /// A path of the snapshot as one inside this folder; `None` when the file lies elsewhere.
+    pub(crate) fn inside<'p>(&self, path: &'p str) -> Option<&'p str> {
+        if self.prefix.is_empty() {
+            return Some(path);
+        }
+
+        // `A/1` is no folder of `A/12/execution0.log`.
+        path.strip_prefix(self.prefix.as_str())?.strip_prefix('/')
+    }
+
+    /// A path inside this folder as the snapshot calls it.
+    pub(crate) fn path_of(&self, inside: &str) -> String {
+        if self.prefix.is_empty() {
+            inside.to_owned()
+        } else {
+            format!("{}/{inside}", self.prefix)
+        }
+    }
+}
