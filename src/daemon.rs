@@ -56,7 +56,7 @@ pub(crate) async fn serve(
     let state_dir = config.state_dir.clone();
     let (config_sender, config_receiver) = watch::channel(Arc::new(config));
     let changed = Arc::new(Notify::new());
-    let submitter = Arc::new(Submitter::new(outbox.clone(), config_receiver));
+    let submitter = Arc::new(Submitter::for_service(outbox.clone(), config_receiver));
     let connections = submitter.connections();
     let config = Following::new(config_sender, config_file).await?;
     let mut keeper = Keeper::new(outbox.clone(), config, Arc::clone(&changed), connections).await?;
@@ -129,7 +129,7 @@ pub(crate) async fn once(
     let outbox = Outbox::open(&config.state_dir)?;
     stop_on_signal(stop.clone())?;
     let (config_sender, config_receiver) = watch::channel(Arc::new(config));
-    let submitter = Submitter::impatient(outbox.clone(), config_receiver, ONCE_BUDGET);
+    let submitter = Submitter::for_command(outbox.clone(), config_receiver, ONCE_BUDGET);
     let (changed, connections) = (Arc::new(Notify::new()), submitter.connections());
     let config = Following::new(config_sender, config_file).await?;
     let mut keeper = Keeper::new(outbox.clone(), config, changed, connections).await?;

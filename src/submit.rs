@@ -1,12 +1,17 @@
 //! Carries submissions out: takes what is due from the outbox, step by step to ADO, and records
 //! each confirmation.
 //!
-//! One module executes steps (`execute`), one answers "did it happen?" for those that may have
-//! (`probe`). A submission that cannot go on waits, growing to [`backoff::LONGEST`], or is parked
-//! with a reason; others go on meanwhile. Submissions of the same test plan go one after the other,
-//! in the order in which their runs ended.
+//! [`Submitter`] makes one attempt at a submission: `planning` makes its plan, `executor` has its
+//! `steps` carried out with what `execution` lends them, and `probe` answers "did it happen?" for
+//! those that may have. `serve` is the loop of the service, `drain` that of a command, and `now`
+//! sends for a command without a service beside it.
+//!
+//! A submission that cannot go on ([`Stop`]) waits, growing to a quarter of an hour (`backoff`), or
+//! is parked with a reason; others go on meanwhile. Submissions of the same test plan go one after
+//! the other, in the order in which their runs ended. When the outbox cannot be written nothing is
+//! sent, because nothing could be recorded (invariant I4).
 
-pub(crate) mod backoff;
+mod backoff;
 mod content;
 mod drain;
 mod execution;
@@ -29,19 +34,19 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
+use execution::{Execution, Sender};
+
 use crate::ado::{AdoClient, AdoError, Credential};
 use crate::blocking::blocking;
 use crate::clock;
-use crate::config::{Config, Late};
+use crate::config::Config;
 use crate::connect::Connections;
 use crate::discovery::run_identity::RunIdentity;
 use crate::moment::Moment;
 use crate::outbox::store::unreadable;
-use crate::outbox::submission::Obstacle;
-use crate::outbox::submission::Submission;
-use crate::outbox::{Outbox, Store, StoreError};
+use crate::outbox::submission::{Obstacle, Submission};
+use crate::outbox::{Outbox, StoreError};
 use crate::plan::SubmissionPlan;
-use crate::plan::katalon_upload::project_key;
 use crate::plan::snapshot::Snapshot;
 use crate::server::Server;
 use crate::spool::Spool;
@@ -79,24 +84,23 @@ pub(crate) struct Submitter {
     outbox: Outbox,
     connections: Arc<Connections>,
     config: watch::Receiver<Arc<Config>>,
-    /// Whether nobody waits for it, so that it may wait for others.
-    patient: bool,
+    sender: Sender,
 }
 
 impl Submitter {
-    /// A submitter for an outbox; it follows changes of the configuration.
-    pub(crate) fn new(outbox: Outbox, config: watch::Receiver<Arc<Config>>) -> Self {
+    /// The submitter of the service; it follows changes of the configuration.
+    pub(crate) fn for_service(outbox: Outbox, config: watch::Receiver<Arc<Config>>) -> Self {
         Self {
             outbox,
             connections: Arc::default(),
             config,
-            patient: true,
+            sender: Sender::Service,
         }
     }
 
-    /// As [`Submitter::new`], for a command that somebody waits for: no call takes longer than
-    /// `patience`.
-    pub(crate) fn impatient(
+    /// The submitter of a command that somebody waits for: no call takes longer than `patience`,
+    /// and no submission waits for Katalon or for another kado.
+    pub(crate) fn for_command(
         outbox: Outbox,
         config: watch::Receiver<Arc<Config>>,
         patience: Duration,
@@ -105,7 +109,7 @@ impl Submitter {
             outbox,
             connections: Arc::new(Connections::with_patience(patience)),
             config,
-            patient: false,
+            sender: Sender::Command,
         }
     }
 
@@ -123,14 +127,6 @@ impl Submitter {
             connections: Arc::new(connections),
             ..self
         }
-    }
-
-    /// The connection for a run, with a token from one source for just this server. Settings and
-    /// tokens may lie on a share that hangs, so they are read on a thread that may block.
-    async fn connect(&self, snapshot: &Snapshot) -> Result<Arc<AdoClient>, Stop> {
-        let (connections, snapshot) = (Arc::clone(&self.connections), snapshot.clone());
-        let config = Arc::clone(&self.config.borrow());
-        Ok(blocking(move || connections.for_run(&config, &snapshot)).await??)
     }
 
     /// What it connects with.
@@ -154,83 +150,36 @@ impl Submitter {
         written: impl Fn() + Send + Sync,
     ) -> Result<Attempt, StoreError> {
         let submission = match self.outbox.with(move |store| store.load(id)).await {
-            Err(StoreError::Content(error)) => return self.unreadable(id, &error).await,
-            loaded => loaded?,
+            Ok(submission) => submission,
+            // One row that cannot be understood costs only itself.
+            Err(StoreError::Content(error)) => {
+                self.park(id, None, &unreadable(&error), None).await?;
+                return Ok(Attempt::Parked);
+            }
+            Err(error) => return Err(error),
         };
-        let attempts = submission.attempts;
         let suite = submission.snapshot.run.suite.clone();
-        let runs: Vec<_> = submission.snapshot.run_identities().into_iter().collect();
-        match self.advance(submission, &written).await {
-            Ok(run) => {
+        let attempts = submission.attempts;
+        let runs = submission.snapshot.run_identities();
+
+        let attempt = match self.advance(submission, &written).await {
+            Ok(ado_run) => {
                 self.outbox
                     .with(move |store| store.submitted(id, clock::now()))
                     .await?;
-                tracing::info!(id, suite, ado_run = run, "submitted");
-                self.empty_spool(&runs).await?;
-                Ok(Attempt::Submitted)
+                tracing::info!(id, suite, ado_run, "submitted");
+                Attempt::Submitted
             }
-            Err(Stop::Store(error)) => Err(error),
-            Err(Stop::Elsewhere { reason, plan }) => {
-                tracing::info!(id, suite, reason, "ignored");
-                self.outbox
-                    .with(move |store| store.ignore(id, &reason, &plan, clock::now()))
-                    .await?;
-                self.empty_spool(&runs).await?;
-                Ok(Attempt::Ignored)
-            }
-            Err(Stop::ByKatalon { run, url }) => {
-                self.by_katalon(id, run, url).await?;
-                self.empty_spool(&runs).await?;
-                Ok(Attempt::Submitted)
-            }
-            Err(stop) => self.stop(id, attempts, &suite, stop).await,
-        }
-    }
-
-    /// Katalon submitted the run itself: that is recorded, and nothing is sent.
-    async fn by_katalon(&self, id: i64, run: u32, url: String) -> Result<(), StoreError> {
-        tracing::info!(
-            id,
-            ado_run = run,
-            "Katalon submitted this run itself; kado sends nothing"
-        );
-        let record = move |store: &mut Store| {
-            let snapshot = store.load(id)?.snapshot;
-            let project = project_key(&snapshot.options, &snapshot.project_name);
-            store.submitted_by_katalon(id, run, &url, &project, clock::now())
+            Err(stop) => self.record_stop(id, attempts, &suite, stop).await?,
         };
-        self.outbox.with(record).await
+
+        if matches!(attempt, Attempt::Submitted | Attempt::Ignored) {
+            self.empty_spool(&runs).await?;
+        }
+        Ok(attempt)
     }
 
-    fn spool(&self) -> Spool {
-        let config = self.config.borrow();
-        Spool::new(&config.state_dir, config.spool_limit)
-    }
-
-    /// Removes the copies of a run that is confirmed, unless another submission of it still needs
-    /// them.
-    async fn empty_spool(&self, runs: &[RunIdentity]) -> Result<(), StoreError> {
-        let open = self.outbox.with(|store| store.open_runs()).await?;
-        let spool = self.spool();
-        let done: Vec<_> = runs
-            .iter()
-            .filter(|run| !open.iter().any(|other| other.is_same_run(run)))
-            .cloned()
-            .collect();
-        // Copies that outlive this are removed by the next purge.
-        Ok(blocking(move || done.iter().for_each(|run| spool.remove(run))).await?)
-    }
-
-    /// One row that cannot be understood costs only itself.
-    async fn unreadable(&self, id: i64, error: &serde_json::Error) -> Result<Attempt, StoreError> {
-        let reason = unreadable(error);
-        tracing::error!(id, reason, "parked: needs a person");
-        self.outbox
-            .with(move |store| store.park(id, &reason, None, clock::now()))
-            .await?;
-        Ok(Attempt::Parked)
-    }
-
+    /// Brings a submission as far as it gets; gives its ADO run when everything is confirmed.
     async fn advance(
         &self,
         submission: Submission,
@@ -238,23 +187,16 @@ impl Submitter {
     ) -> Result<u32, Stop> {
         let client = self.connect(&submission.snapshot).await?;
         let id = submission.id;
-        let planned_before = submission.plan.is_some();
+        let had_plan = submission.plan.is_some();
+
         match self.carry_out(&client, submission, written).await {
-            // Since the plan was made a point of it may have been removed in ADO.
+            // Since the plan was made a point of it may have been removed in ADO. A plan that was
+            // made a moment ago would come out the same.
             Err(Stop::Ado(refused @ (AdoError::Gone { .. } | AdoError::Rejected { .. })))
-                if planned_before =>
+                if had_plan =>
             {
-                let reason = refused.to_string();
-                if !self
-                    .outbox
-                    .with(move |store| store.plan_anew(id, &reason, clock::now()))
-                    .await?
-                {
-                    return Err(refused.into());
-                }
-                tracing::info!(id, reason = %refused, "planned anew");
-                let anew = self.outbox.with(move |store| store.load(id)).await?;
-                self.carry_out(&client, anew, written).await
+                let unplanned = planning::drop_plan(&self.outbox, id, refused).await?;
+                self.carry_out(&client, unplanned, written).await
             }
             done => done,
         }
@@ -264,54 +206,32 @@ impl Submitter {
     async fn carry_out(
         &self,
         client: &AdoClient,
-        mut submission: Submission,
+        submission: Submission,
         written: &(dyn Fn() + Send + Sync),
     ) -> Result<u32, Stop> {
-        if submission.plan.is_none() {
-            let plan = planning::plan(client, &submission).await?;
-            if plan.results.is_empty() {
-                return Err(planning::nothing_to_submit(plan));
-            }
-            let id = submission.id;
-            self.not_overtaken(id, &plan).await?;
-            submission = self
-                .outbox
-                .with(move |store| {
-                    store.store_plan(id, &plan, clock::now())?;
-                    store.load(id)
-                })
-                .await?;
-        }
+        let planned = if submission.plan.is_some() {
+            submission
+        } else {
+            let late = self.config.borrow().late;
+            planning::plan(&self.outbox, client, &submission, late).await?
+        };
+
         let spool = self.spool();
-        execution::Execution::new(&self.outbox, client, &spool, submission, self.patient)
-            .run(written)
-            .await
+        let execution = Execution::new(&self.outbox, client, &spool, planned, self.sender);
+        executor::execute(execution, written).await
     }
 
-    /// An older run whose points have a newer result is left to a person: ADO would show the older
-    /// outcome as the latest.
-    async fn not_overtaken(&self, id: i64, plan: &SubmissionPlan) -> Result<(), Stop> {
-        if self.config.borrow().late == Late::Send {
-            return Ok(());
-        }
-        let asked = plan.clone();
-        let newer = self
-            .outbox
-            .with(move |store| store.overtaken_by(id, &asked, clock::now()))
-            .await?;
-        newer.map_or(Ok(()), |(other, point)| {
-            Err(Stop::Nothing {
-                reason: format!(
-                    "late: test point {point} has a newer result already, from run {other} of `kado runs`, and Azure DevOps \
-                     would show this older outcome as the latest; `late = \"send\"` and `kado runs retry {id}` send it all \
-                     the same"
-                ),
-                plan: Box::new(plan.clone()),
-            })
-        })
+    /// The connection for a run, with a token from one source for just this server. Settings and
+    /// tokens may lie on a share that hangs, so they are read on a thread that may block.
+    async fn connect(&self, snapshot: &Snapshot) -> Result<Arc<AdoClient>, Stop> {
+        let connections = self.connections();
+        let config = Arc::clone(&self.config.borrow());
+        let snapshot = snapshot.clone();
+        Ok(blocking(move || connections.for_run(&config, &snapshot)).await??)
     }
 
-    async fn stop(
+    /// Records why a submission does not go on: it waits, is parked, or there is nothing to do.
+    async fn record_stop(
         &self,
         id: i64,
         attempts: u32,
@@ -319,42 +239,116 @@ impl Submitter {
         stop: Stop,
     ) -> Result<Attempt, StoreError> {
         let reason = stop.to_string();
+        match stop {
+            // An outbox that cannot be written cannot record this either.
+            Stop::Store(error) => Err(error),
+            Stop::Elsewhere { plan, .. } => {
+                tracing::info!(id, suite, reason, "ignored");
+                self.outbox
+                    .with(move |store| store.ignore(id, &reason, &plan, clock::now()))
+                    .await?;
+                Ok(Attempt::Ignored)
+            }
+            Stop::ByKatalon { run, url, project } => {
+                tracing::info!(
+                    id,
+                    ado_run = run,
+                    "Katalon submitted this run itself; kado sends nothing"
+                );
+                self.outbox
+                    .with(move |store| {
+                        store.submitted_by_katalon(id, run, &url, &project, clock::now())
+                    })
+                    .await?;
+                Ok(Attempt::Submitted)
+            }
+            stop => match stop.cause() {
+                Some(cause) => self.wait(id, attempts, suite, cause, &stop).await,
+                None => {
+                    self.park(id, Some(suite), &reason, stop.into_plan())
+                        .await?;
+                    Ok(Attempt::Parked)
+                }
+            },
+        }
+    }
+
+    /// Lets a submission wait for its next attempt.
+    async fn wait(
+        &self,
+        id: i64,
+        attempts: u32,
+        suite: &str,
+        cause: Obstacle,
+        stop: &Stop,
+    ) -> Result<Attempt, StoreError> {
+        let reason = stop.to_string();
         let now = clock::now();
-        let Some(cause) = stop::cause(&stop) else {
-            tracing::error!(id, suite, reason, "parked: needs a person");
-            let plan = if let Stop::Nothing { plan, .. } = stop {
-                Some(plan)
-            } else {
-                None
-            };
-            self.outbox
-                .with(move |store| store.park(id, &reason, plan.as_deref(), now))
-                .await?;
-            return Ok(Attempt::Parked);
-        };
-        let wanted = match &stop {
-            Stop::Ado(AdoError::Unavailable { wait, .. }) => *wait,
-            _ => None,
-        };
-        let delay = match (cause, &stop) {
-            (_, Stop::AwaitsAnother { until, .. }) => until.since(now),
-            (Obstacle::Unreachable, _) => backoff::delay(attempts, wanted, backoff::random()),
+        let delay = match stop {
+            Stop::AwaitsAnother { until, .. } => until.since(now),
+            Stop::Ado(AdoError::Unavailable { wait, .. }) => {
+                backoff::delay(attempts, *wait, backoff::random())
+            }
+            Stop::Ado(AdoError::File { .. }) => backoff::delay(attempts, None, backoff::random()),
             _ => backoff::CREDENTIALS,
         };
         let until = now.plus(delay);
-        if matches!(
-            stop,
-            Stop::Ado(AdoError::CredentialsRefused { repeated: true, .. })
-        ) {
-            tracing::debug!(id, suite, reason, until = %until, "waits for another token");
-        } else if cause == Obstacle::Katalon {
-            tracing::info!(id, suite, reason, until = %until, "waits");
-        } else {
-            tracing::warn!(id, suite, reason, until = %until, "waits");
+
+        match stop {
+            // The first refusal is in the log; the others are known from it.
+            Stop::Ado(AdoError::CredentialsRefused { repeated: true, .. }) => {
+                tracing::debug!(id, suite, reason, until = %until, "waits for another token");
+            }
+            Stop::AwaitsAnother { .. } => {
+                tracing::info!(id, suite, reason, until = %until, "waits");
+            }
+            _ => tracing::warn!(id, suite, reason, until = %until, "waits"),
         }
+
         self.outbox
             .with(move |store| store.wait(id, cause, &reason, until, now))
             .await?;
         Ok(Attempt::Waits { cause, until })
+    }
+
+    /// Parks a submission until a person does something about it, with the plan that shows why.
+    async fn park(
+        &self,
+        id: i64,
+        suite: Option<&str>,
+        reason: &str,
+        plan: Option<Box<SubmissionPlan>>,
+    ) -> Result<(), StoreError> {
+        tracing::error!(id, suite, reason, "parked: needs a person");
+        let reason = reason.to_owned();
+        self.outbox
+            .with(move |store| store.park(id, &reason, plan.as_deref(), clock::now()))
+            .await
+    }
+
+    fn spool(&self) -> Spool {
+        let config = self.config.borrow();
+        Spool::new(&config.state_dir, config.spool_limit)
+    }
+
+    /// Removes the copies of a run that is confirmed, unless another submission of it still needs
+    /// them. Copies that outlive this, because of a crash, are removed by the next purge.
+    async fn empty_spool(&self, runs: &[RunIdentity]) -> Result<(), StoreError> {
+        let open = self.outbox.with(|store| store.open_runs()).await?;
+        let mut done = Vec::new();
+        for run in runs {
+            if !open.iter().any(|other| other.is_same_run(run)) {
+                done.push(run.clone());
+            }
+        }
+
+        let spool = self.spool();
+        blocking(move || {
+            for run in &done {
+                spool.remove(run);
+            }
+        })
+        .await?;
+        Ok(())
     }
 }

@@ -337,6 +337,15 @@ pub struct TestResult {
     pub last_updated_date: Option<String>,
 }
 
+impl TestResult {
+    /// Whether somebody filled it in.
+    pub fn is_completed(&self) -> bool {
+        self.state
+            .as_deref()
+            .is_some_and(|state| state.eq_ignore_ascii_case("completed"))
+    }
+}
+
 /// An attachment.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]

@@ -1,8 +1,16 @@
-//! Reads the files that are attached.
+//! Reads what is attached: a file of the run, from its copy in the spool or from the run folder, or
+//! a text of kado's own.
+//!
+//! The Katalon project may be wiped or written while its files are sent. A file that is gone or
+//! unreadable is an answer of its own, apart from a [`Stop`](crate::submit::Stop): it costs only
+//! itself.
 
-use std::io::Cursor;
+use std::io::{self, Cursor};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+
+use tokio::fs::File;
+use tokio::io::AsyncRead;
 
 use crate::ado::AdoError;
 use crate::ado::upload::Upload;
@@ -12,13 +20,14 @@ use crate::submit::execution::Execution;
 use crate::workspace::open;
 
 /// How often a file that another program holds for itself, such as a virus scanner, is looked at
-/// again, and how long it is waited each time. What is still held then is named as left out.
-const HELD: u32 = 10;
+/// again. What is still held then is named as left out.
+const LOOKS_AT_HELD_FILE: u32 = 10;
+/// How long it is waited between these looks.
 const BETWEEN_LOOKS: Duration = Duration::from_secs(2);
 
-/// What is to be attached.
+/// What is to be attached. It is not in memory: a video may have hundreds of megabytes.
 pub(super) enum Content {
-    /// A text of our own.
+    /// A text of kado's own.
     Text(String),
     /// A file.
     File {
@@ -26,88 +35,106 @@ pub(super) enum Content {
         folder: PathBuf,
         /// Its path in there.
         path: PathBuf,
-        /// Its size now.
+        /// Its size when it was looked at, in bytes; no more of it is sent.
         size: u64,
     },
 }
 
 impl Content {
+    /// The content as it is sent, under a name.
+    ///
+    /// # Errors
+    /// When the file cannot be opened any more.
     pub(super) async fn upload(&self, name: String) -> Result<Upload, AdoError> {
+        let origin = match self {
+            Self::Text(_) => PathBuf::from("a text of kado"),
+            Self::File { folder, path, .. } => folder.join(path),
+        };
+        match self.bytes().await {
+            Ok((bytes, size)) => Ok(Upload::new(name, origin, size, bytes)),
+            Err(error) => Err(AdoError::File {
+                file: origin,
+                message: error.to_string(),
+            }),
+        }
+    }
+
+    /// The content as bytes to be read, with how many they are.
+    ///
+    /// # Errors
+    /// When the file cannot be opened any more.
+    pub(super) async fn bytes(&self) -> io::Result<(Box<dyn AsyncRead + Send + Unpin>, u64)> {
         match self {
             Self::Text(text) => {
                 let bytes = text.clone().into_bytes();
-                Ok(Upload::new(
-                    name,
-                    PathBuf::from("a text of kado"),
-                    bytes.len() as u64,
-                    Cursor::new(bytes),
-                ))
+                let size = bytes.len() as u64;
+                Ok((Box::new(Cursor::new(bytes)), size))
             }
             Self::File { folder, path, size } => {
-                let file = folder.join(path);
-                let failed = |error: std::io::Error| AdoError::File {
-                    file: file.clone(),
-                    message: error.to_string(),
-                };
-                let opened = open_file(folder, path).await.map_err(failed)?;
-                Ok(Upload::new(name, file.clone(), *size, opened))
+                Ok((Box::new(open_file(folder, path).await?), *size))
             }
         }
     }
 }
 
-pub(super) async fn open_file(folder: &Path, path: &Path) -> std::io::Result<tokio::fs::File> {
-    let (folder, path) = (folder.to_owned(), path.to_owned());
+async fn open_file(folder: &Path, path: &Path) -> io::Result<File> {
+    let folder = folder.to_owned();
+    let path = path.to_owned();
     let opened = blocking(move || open::regular_below(&folder, &path))
         .await
-        .map_err(std::io::Error::other)?;
-    Ok(tokio::fs::File::from_std(opened?))
+        .map_err(io::Error::other)?;
+    Ok(File::from_std(opened?))
 }
 
-impl Execution<'_> {
-    /// What is to be attached, once another program that holds the file has let go of it, at most
-    /// after [`HELD`] looks.
-    pub(super) async fn patient_content(
-        &self,
-        source: &Source,
-    ) -> Result<std::io::Result<Content>, Stopped> {
-        for _ in 0..HELD {
-            match self.content(source).await? {
-                Err(error) if open::is_held(&error) => tokio::time::sleep(BETWEEN_LOOKS).await,
-                content => return Ok(content),
-            }
+/// What is to be attached, once another program that holds the file has let go of it. The inner
+/// error says why the file cannot be sent.
+///
+/// # Errors
+/// When the program is ending.
+pub(super) async fn read(
+    execution: &Execution<'_>,
+    source: &Source,
+) -> Result<io::Result<Content>, Stopped> {
+    for _ in 0..LOOKS_AT_HELD_FILE {
+        match look(execution, source).await? {
+            Err(error) if open::is_held(&error) => tokio::time::sleep(BETWEEN_LOOKS).await,
+            content => return Ok(content),
         }
-        self.content(source).await
     }
+    look(execution, source).await
+}
 
-    async fn content(&self, source: &Source) -> Result<std::io::Result<Content>, Stopped> {
-        match source {
-            Source::Text(text) => Ok(Ok(Content::Text(text.clone()))),
-            Source::File(path) => {
-                let Some((run_folder, inside)) = self.submission.snapshot.run_folder_of(path)
-                else {
-                    return Ok(Err(std::io::ErrorKind::NotFound.into()));
-                };
-                let path = PathBuf::from(inside);
-                let spooled = run_folder.run.map(|run| self.spool.folder_of(&run));
-                let folder = PathBuf::from(run_folder.path);
-                blocking(move || {
-                    // Never through a link, whatever took the file's place since the folder was
-                    // listed.
-                    let look = |folder: PathBuf| {
-                        let size = open::regular_below(&folder, &path)?.metadata()?.len();
-                        Ok(Content::File {
-                            folder,
-                            path: path.clone(),
-                            size,
-                        })
-                    };
-                    let copy =
-                        spooled.map_or_else(|| Err(std::io::ErrorKind::NotFound.into()), look);
-                    copy.or_else(|_| look(folder))
-                })
-                .await
-            }
+async fn look(execution: &Execution<'_>, source: &Source) -> Result<io::Result<Content>, Stopped> {
+    let path = match source {
+        Source::Text(text) => return Ok(Ok(Content::Text(text.clone()))),
+        Source::File(path) => path,
+    };
+    let Some((run_folder, inside)) = execution.submission.snapshot.run_folder_of(path) else {
+        return Ok(Err(io::ErrorKind::NotFound.into()));
+    };
+
+    let path = PathBuf::from(inside);
+    let original = PathBuf::from(run_folder.path);
+    let copies = run_folder.run.map(|run| execution.spool.folder_of(&run));
+    blocking(move || {
+        // The copy first (invariant I8): the workspace may have been wiped meanwhile.
+        if let Some(copies) = copies
+            && let Ok(content) = look_below(copies, &path)
+        {
+            return Ok(content);
         }
-    }
+        look_below(original, &path)
+    })
+    .await
+}
+
+/// Looks at a file, never through a link, whatever took the file's place since the folder was
+/// listed.
+fn look_below(folder: PathBuf, path: &Path) -> io::Result<Content> {
+    let size = open::regular_below(&folder, path)?.metadata()?.len();
+    Ok(Content::File {
+        folder,
+        path: path.to_owned(),
+        size,
+    })
 }

@@ -12,12 +12,12 @@ use crate::outbox::StoreError;
 use crate::outbox::submission::Obstacle;
 use crate::submit::{Attempt, Submitter};
 
-/// The last attempt of each submission, by server.
-type Attempts = BTreeMap<String, BTreeMap<i64, Attempt>>;
+/// The last attempt of each submission.
+type Attempts = BTreeMap<i64, Attempt>;
 
 impl Submitter {
     /// Attempts everything that waits, and again within `budget` what may pass; for `--once` and
-    /// `kado submit`. With `only` just these.
+    /// `kado submit`. With `only` just these. Gives how the last attempt of each ended.
     ///
     /// # Errors
     /// When the outbox cannot be read or written.
@@ -28,89 +28,101 @@ impl Submitter {
         stop: &CancellationToken,
     ) -> Result<Vec<(i64, Attempt)>, StoreError> {
         let deadline = clock::now().plus(budget);
-        let mut last = Attempts::new();
+        let mut by_server: BTreeMap<String, Attempts> = BTreeMap::new();
         loop {
-            let mut due: BTreeMap<String, Vec<i64>> = BTreeMap::new();
-            let asked = only.map(<[i64]>::to_vec);
-            for waiting in self
-                .outbox
-                .with(move |store| store.due(clock::now(), asked.as_deref()))
-                .await?
-            {
-                due.entry(waiting.goes_to.server)
-                    .or_default()
-                    .push(waiting.id);
+            let mut servers = Vec::new();
+            for (server, ids) in self.due_by_server(only).await? {
+                let earlier = by_server.remove(&server).unwrap_or_default();
+                servers.push(async move {
+                    let attempts = self.drain_server(&ids, earlier, deadline, stop).await?;
+                    Ok::<_, StoreError>((server, attempts))
+                });
             }
-            let each = due.into_iter().map(|(server, ids)| {
-                let before = last.remove(&server).unwrap_or_default();
-                async move {
-                    Ok::<_, StoreError>((
-                        server,
-                        self.drain_server(&ids, before, deadline, stop).await?,
-                    ))
-                }
-            });
-            let done = futures_util::future::try_join_all(each.collect::<Vec<_>>()).await?;
-            last.extend(done);
+            by_server.extend(futures_util::future::try_join_all(servers).await?);
+
             let now = clock::now();
-            let Some(until) = again(&last).filter(|until| *until <= deadline && now <= deadline)
-            else {
+            let Some(until) = next_attempt(by_server.values()) else {
                 break;
             };
+            if until > deadline || now > deadline {
+                break;
+            }
             tokio::select! {
                 () = tokio::time::sleep(until.since(now)) => {}
                 () = stop.cancelled() => break,
             }
         }
-        Ok(last.into_values().flatten().collect())
+        Ok(by_server.into_values().flatten().collect())
     }
 
-    /// Attempts submissions to one server; `last` is how those before ended.
+    /// What is due, by the server that it goes to.
+    async fn due_by_server(
+        &self,
+        only: Option<&[i64]>,
+    ) -> Result<BTreeMap<String, Vec<i64>>, StoreError> {
+        let only = only.map(<[i64]>::to_vec);
+        let due = self
+            .outbox
+            .with(move |store| store.due(clock::now(), only.as_deref()))
+            .await?;
+
+        let mut by_server: BTreeMap<String, Vec<i64>> = BTreeMap::new();
+        for submission in due {
+            by_server
+                .entry(submission.goes_to.server)
+                .or_default()
+                .push(submission.id);
+        }
+        Ok(by_server)
+    }
+
+    /// Attempts submissions to one server; gives `attempts`, which is how those before ended,
+    /// brought up to date.
     async fn drain_server(
         &self,
         ids: &[i64],
-        mut last: BTreeMap<i64, Attempt>,
+        mut attempts: Attempts,
         deadline: Moment,
         stop: &CancellationToken,
-    ) -> Result<BTreeMap<i64, Attempt>, StoreError> {
+    ) -> Result<Attempts, StoreError> {
         for id in ids {
-            last.remove(id);
+            attempts.remove(id);
+
+            // The time is up and the server does not answer: what is left stays in the outbox.
             let now = clock::now();
-            let silent = last
+            let is_silent = attempts
                 .values()
                 .any(|attempt| attempt.cause() == Some(Obstacle::Unreachable));
-            if silent && now > deadline {
-                // The time is up and the server does not answer: what is left stays in the outbox.
-                last.insert(
-                    *id,
-                    Attempt::Waits {
-                        cause: Obstacle::Unreachable,
-                        until: now,
-                    },
-                );
+            if is_silent && now > deadline {
+                let unattempted = Attempt::Waits {
+                    cause: Obstacle::Unreachable,
+                    until: now,
+                };
+                attempts.insert(*id, unattempted);
                 continue;
             }
+
             let attempt = tokio::select! {
                 attempt = self.attempt(*id) => attempt?,
-                () = stop.cancelled() => return Ok(last),
+                () = stop.cancelled() => return Ok(attempts),
             };
-            last.insert(*id, attempt);
+            attempts.insert(*id, attempt);
         }
-        Ok(last)
+        Ok(attempts)
     }
 }
 
 /// When the first of those that may pass is due again.
-fn again(last: &Attempts) -> Option<Moment> {
-    let waits = last
-        .values()
-        .flat_map(BTreeMap::values)
-        .filter_map(|attempt| match attempt {
-            Attempt::Waits {
-                cause: Obstacle::Unreachable | Obstacle::Katalon,
-                until,
-            } => Some(*until),
-            _ => None,
-        });
-    waits.min()
+fn next_attempt<'a>(by_server: impl Iterator<Item = &'a Attempts>) -> Option<Moment> {
+    let mut next: Option<Moment> = None;
+    for attempt in by_server.flat_map(BTreeMap::values) {
+        if let Attempt::Waits {
+            cause: Obstacle::Unreachable | Obstacle::Katalon,
+            until,
+        } = attempt
+        {
+            next = Some(next.map_or(*until, |next| next.min(*until)));
+        }
+    }
+    next
 }

@@ -1,4 +1,9 @@
-//! What a step needs and may use: the submission, its connection, and how its steps are recorded.
+//! What a step needs and may use: the submission with its plan, the connection to its server, and
+//! the ways to record how far a step is.
+//!
+//! Steps depend on this module, and the `executor` on the steps; nothing here knows of either.
+//! Every change is in the outbox before the method that makes it returns (invariant I4), so an
+//! attempt may be cut off at any `await`.
 
 use serde::{Deserialize, Serialize};
 use url::Url;
@@ -16,11 +21,13 @@ use crate::plan::left_out::LeftOut;
 use crate::spool::Spool;
 use crate::submit::stop::Stop;
 
-/// What the step that makes the run confirms: that it made it, or found it. JSON texts.
+/// What the step that makes the run confirms: that it made it, or found it. JSON texts, as they
+/// are stored.
 pub(super) const CREATED: &str = "\"created\"";
 pub(super) const ADOPTED: &str = "\"adopted\"";
 
-/// A result of the ADO run and the point it belongs to; what [`Step::ReadResults`] confirms.
+/// A result of the ADO run and the point it belongs to; what [`Step::ReadResults`] confirms. Stored
+/// as JSON.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub(crate) struct ResultRef {
     /// The point.
@@ -33,86 +40,185 @@ pub(crate) struct ResultRef {
     pub revision: Option<u32>,
 }
 
-/// One submission that is being carried out.
+/// On whose behalf a submission is sent.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Sender {
+    /// The service. Nobody waits, so a submission may wait for Katalon or for another kado.
+    Service,
+    /// A command that a person or a pipeline waits for.
+    Command,
+}
+
+/// Whether the request of a step may have been carried out before this attempt.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Earlier {
+    /// It was never sent.
+    Never,
+    /// It may have been: ADO is asked before it is sent again (invariant I5).
+    Perhaps,
+}
+
+/// A step that is to be carried out now.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct OpenStep {
+    /// Its place among the steps of the submission.
+    pub position: usize,
+    /// What it does.
+    pub step: Step,
+    /// Whether it may have been carried out before.
+    pub earlier: Earlier,
+}
+
+/// How a step ended: as it is recorded in the outbox by now, or why it cannot be settled.
+pub(super) type StepResult = Result<StoredStep, Stop>;
+
+/// One submission that is being carried out. Its plan is stored.
 pub(super) struct Execution<'a> {
     pub(super) outbox: &'a Outbox,
     pub(super) client: &'a AdoClient,
     pub(super) submission: Submission,
-    /// Whether nobody waits for it, so that it may wait for others.
-    pub(super) patient: bool,
-    /// Whether it had an ADO run when this attempt began: any step may have been carried out
-    /// already, also one that is not even intended here, because the state folder may be a copy of
-    /// an earlier day.
-    pub(super) taken_up: bool,
+    pub(super) sender: Sender,
     /// Where copies of the run's files lie.
-    pub(super) spool: Spool,
+    pub(super) spool: &'a Spool,
+    /// Whether it had an ADO run when this attempt began.
+    had_run: bool,
 }
 
-/// What a step led to; it is recorded already.
-pub(super) type Moved = Result<StoredStep, Stop>;
-
 impl<'a> Execution<'a> {
-    /// A submission whose plan is stored.
+    /// The execution of a submission whose plan is stored.
     pub(super) fn new(
         outbox: &'a Outbox,
         client: &'a AdoClient,
-        spool: &Spool,
+        spool: &'a Spool,
         submission: Submission,
-        patient: bool,
+        sender: Sender,
     ) -> Self {
-        let taken_up = submission.ado_run_id.is_some();
         Self {
             outbox,
             client,
+            had_run: submission.ado_run_id.is_some(),
             submission,
-            patient,
-            taken_up,
-            spool: spool.clone(),
+            sender,
+            spool,
         }
     }
-    /// Records that the request of a step is about to leave (invariant I4).
-    pub(super) async fn intend(&self, position: usize) -> Result<(), StoreError> {
+
+    /// The step at a position, with whether it may have been carried out before.
+    pub(super) fn open_step(&self, position: usize) -> OpenStep {
+        let stored = &self.submission.steps[position];
+
+        // The request of an intended step may have left before a crash. In a run that was there
+        // before this attempt any step may have been carried out, also one that is not even
+        // intended here: the state folder may be a copy of an earlier day, or another kado may have
+        // been at work. That a create had no answer outlives a plan that is made anew.
+        let may_have_happened = stored.state == StepState::Intended
+            || self.had_run
+            || self.is_adopted()
+            || (stored.step == Step::CreateRun && self.submission.create_unclear);
+
+        OpenStep {
+            position,
+            step: stored.step,
+            earlier: if may_have_happened {
+                Earlier::Perhaps
+            } else {
+                Earlier::Never
+            },
+        }
+    }
+
+    /// Whether the run was there when this submission looked for one: another machine, an earlier
+    /// installation or a request without an answer made it.
+    fn is_adopted(&self) -> bool {
+        self.submission
+            .steps
+            .first()
+            .is_some_and(|first| first.detail.as_deref() == Some(ADOPTED))
+    }
+
+    /// Records that the request of a step is about to leave. A crash from here on finds the step
+    /// intended, and the next attempt asks ADO first.
+    pub(super) async fn intend(&self, open: OpenStep) -> Result<(), StoreError> {
         let id = self.submission.id;
         self.outbox
-            .with(move |store| store.intend(id, position))
+            .with(move |store| store.intend(id, open.position))
             .await
     }
 
-    pub(super) async fn confirm(
-        &self,
-        position: usize,
-        step: Step,
-        detail: &impl Serialize,
-    ) -> Moved {
-        let detail = serde_json::to_value(detail).map_err(StoreError::from)?;
+    /// Records that ADO carried a step out, with what is to be known of it later.
+    pub(super) async fn confirm(&self, open: OpenStep, detail: &impl Serialize) -> StepResult {
         let id = self.submission.id;
+        let detail = serde_json::to_value(detail).map_err(StoreError::from)?;
         let text = detail.to_string();
+
         self.outbox
-            .with(move |store| store.confirm(id, position, &detail, clock::now()))
+            .with(move |store| store.confirm(id, open.position, &detail, clock::now()))
             .await?;
+
         Ok(StoredStep {
-            step,
+            step: open.step,
             state: StepState::Confirmed,
             detail: Some(text),
         })
     }
 
-    pub(super) async fn refuse(&self, position: usize, left_out: LeftOut) -> Moved {
-        let (id, step) = (self.submission.id, self.submission.steps[position].step);
-        tracing::warn!(id, reason = left_out.reason, "left out");
+    /// Records the run of this submission together with the step that made or found it: one
+    /// transaction, because a confirmed step without its run could never be carried on.
+    pub(super) async fn confirm_run(
+        &self,
+        open: OpenStep,
+        run: &TestRun,
+        origin: &'static str,
+    ) -> StepResult {
+        let id = self.submission.id;
+        let run_id = run.id;
+        let url = self.web_url(run);
+
         self.outbox
-            .with(move |store| store.refuse(id, position, &[left_out], clock::now()))
+            .with(move |store| {
+                store.confirm_run(id, open.position, run_id, &url, origin, clock::now())
+            })
             .await?;
-        Ok(settled(step, StepState::Refused))
+
+        Ok(StoredStep {
+            step: open.step,
+            state: StepState::Confirmed,
+            detail: Some(origin.to_owned()),
+        })
     }
 
-    /// Whether the run was there when this submission looked for one: another machine, an earlier
-    /// installation or a request without an answer made it.
-    pub(super) fn is_adopted(&self) -> bool {
-        self.submission
-            .steps
-            .first()
-            .is_some_and(|first| first.detail.as_deref() == Some(ADOPTED))
+    /// Records that a step cannot be carried out, now or later; the run's comment will name what it
+    /// was for (invariant I7).
+    pub(super) async fn refuse(&self, open: OpenStep, left_out: LeftOut) -> StepResult {
+        let id = self.submission.id;
+        tracing::warn!(id, reason = left_out.reason, "left out");
+
+        self.outbox
+            .with(move |store| store.refuse(id, open.position, &[left_out], clock::now()))
+            .await?;
+
+        Ok(StoredStep {
+            step: open.step,
+            state: StepState::Refused,
+            detail: None,
+        })
+    }
+
+    /// Records single items of a step that ADO does not take while the rest of the step goes
+    /// through; the run's comment will name them (invariant I7).
+    pub(super) async fn leave_out(&self, items: Vec<LeftOut>) -> Result<(), StoreError> {
+        if items.is_empty() {
+            return Ok(());
+        }
+
+        let id = self.submission.id;
+        for item in &items {
+            tracing::warn!(id, reason = item.reason, "left out");
+        }
+
+        self.outbox
+            .with(move |store| store.leave_out(id, &items))
+            .await
     }
 
     pub(super) fn plan(&self) -> &SubmissionPlan {
@@ -122,6 +228,7 @@ impl<'a> Execution<'a> {
             .expect("a submission is executed with its plan stored")
     }
 
+    /// The ADO project. A submission without one is parked before it has a plan.
     pub(super) fn project(&self) -> &str {
         self.submission
             .snapshot
@@ -131,34 +238,31 @@ impl<'a> Execution<'a> {
             .unwrap_or_default()
     }
 
+    /// The ADO run, which every step but the first one needs.
     pub(super) fn run_id(&self) -> Result<u32, Stop> {
-        let missing = || {
-            Stop::Park(
-                "the ADO run of this submission is not known; `kado runs retry` starts anew"
-                    .to_owned(),
-            )
-        };
-        self.submission.ado_run_id.ok_or_else(missing)
+        self.submission.ado_run_id.ok_or(Stop::RunUnknown)
     }
 
     /// The results of the run, as the step that read them recorded them.
     pub(super) fn result_refs(&self) -> Result<Vec<ResultRef>, Stop> {
-        let read = self
-            .submission
-            .steps
-            .iter()
-            .find(|stored| stored.step == Step::ReadResults);
-        let detail = read
-            .and_then(|stored| stored.detail.as_deref())
-            .unwrap_or("[]");
-        Ok(serde_json::from_str(detail).map_err(StoreError::from)?)
+        for stored in &self.submission.steps {
+            if stored.step == Step::ReadResults
+                && let Some(detail) = &stored.detail
+            {
+                return Ok(serde_json::from_str(detail).map_err(StoreError::from)?);
+            }
+        }
+        Ok(Vec::new())
     }
 
+    /// What a file is attached to: the run, or its result for a point.
     pub(super) fn owner(&self, target: Target) -> Result<Owner, Stop> {
         let run = self.run_id()?;
         let Target::Point(point) = target else {
             return Ok(Owner { run, result: None });
         };
+
+        // A result that is not known leaves the file with the run: better there than nowhere.
         let result = self
             .result_refs()?
             .into_iter()
@@ -169,15 +273,17 @@ impl<'a> Execution<'a> {
         })
     }
 
+    /// Where a person sees a run.
     pub(super) fn web_url(&self, run: &TestRun) -> String {
-        run.web_access_url
-            .clone()
-            .unwrap_or_else(|| page(self.client.server().base(), self.project(), run.id))
+        match &run.web_access_url {
+            Some(url) => url.clone(),
+            None => run_page(self.client.server().base(), self.project(), run.id),
+        }
     }
 }
 
-/// Where a person sees a run, should the server not say it.
-fn page(base: &str, project: &str, run: u32) -> String {
+/// The page of a run, should the server not say it.
+fn run_page(base: &str, project: &str, run: u32) -> String {
     let mut page = Url::parse(base).expect("the base of a server is a URL");
     page.path_segments_mut()
         .expect("http URLs have segments")
@@ -187,26 +293,20 @@ fn page(base: &str, project: &str, run: u32) -> String {
     page.into()
 }
 
-fn settled(step: Step, state: StepState) -> StoredStep {
-    StoredStep {
-        step,
-        state,
-        detail: None,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn the_page_of_a_run_is_found_whatever_its_project_is_called() {
-        let page = page(
-            "https://ado.example/tfs/Shop%20Floor",
-            "Net/100% #1 Größe",
-            150,
+        let base = "https://ado.example/tfs/Shop%20Floor";
+
+        let page = run_page(base, "Net/100% #1 Größe", 150);
+
+        assert_eq!(
+            page,
+            "https://ado.example/tfs/Shop%20Floor/Net%2F100%25%20%231%20Gr%C3%B6%C3%9Fe\
+             /_testManagement/runs?runId=150&_a=runCharts"
         );
-        let expected = "https://ado.example/tfs/Shop%20Floor/Net%2F100%25%20%231%20Gr%C3%B6%C3%9Fe/_testManagement/runs";
-        assert_eq!(page, format!("{expected}?runId=150&_a=runCharts"));
     }
 }

@@ -1,4 +1,7 @@
 //! Reads from ADO what a plan depends on: points, and the build and release to link with.
+//!
+//! Without the points there is no plan. A link is a side matter: it is looked up for a bounded
+//! time, and one that cannot be found is a fact of its own, which the run's comment names.
 
 use std::time::Duration;
 
@@ -25,7 +28,7 @@ const WAITS: u32 = 3;
 /// before.
 ///
 /// # Errors
-/// When the points cannot be read. A link that cannot be looked up is a fact of its own.
+/// When the points cannot be read.
 pub(crate) async fn read(
     client: &AdoClient,
     project: &str,
@@ -34,10 +37,17 @@ pub(crate) async fn read(
     attempts: u32,
 ) -> Result<AdoFacts, AdoError> {
     let points = client.points(project, plan_id).await?;
-    let elsewhere = elsewhere(client, project, plan_id, options, attempts < WAITS).await?;
+
+    let mut elsewhere = Vec::new();
+    for other in &options.plans {
+        if *other != plan_id {
+            elsewhere.push(read_other_plan(client, project, *other, attempts).await?);
+        }
+    }
+
     let (build, release) = tokio::join!(
-        build(client, project, options),
-        release(client, project, options)
+        look_up_build(client, project, options),
+        look_up_release(client, project, options)
     );
     Ok(AdoFacts {
         points,
@@ -48,84 +58,85 @@ pub(crate) async fn read(
     })
 }
 
-/// The points of the run's other plans: who tells what is missing depends on all of them. That one
-/// cannot be read is told by the submission to it; this one waits for it only for a while.
-async fn elsewhere(
+/// The points of another plan of the run: which submission names what is missing depends on all of
+/// them. That a plan cannot be read is named by the submission to it; this one waits for it only
+/// for a while.
+async fn read_other_plan(
     client: &AdoClient,
     project: &str,
     plan_id: u32,
-    options: &Options,
-    patient: bool,
-) -> Result<Vec<OtherPlan>, AdoError> {
-    let mut others = Vec::new();
-    for other in options
-        .plans
-        .iter()
-        .copied()
-        .filter(|other| *other != plan_id)
-    {
-        let (points, unread) = match client.points(project, other).await {
-            Ok(points) => (points, None),
-            Err(AdoError::Gone { .. }) => (Vec::new(), None),
-            Err(AdoError::Unavailable {
-                message,
+    attempts: u32,
+) -> Result<OtherPlan, AdoError> {
+    let mut other = OtherPlan {
+        plan_id,
+        points: Vec::new(),
+        unread: None,
+    };
+
+    match client.points(project, plan_id).await {
+        Ok(points) => other.points = points,
+        // A plan that does not exist has no points.
+        Err(AdoError::Gone { .. }) => {}
+        Err(AdoError::Unavailable {
+            message,
+            wait,
+            web_page,
+        }) if attempts < WAITS => {
+            return Err(AdoError::Unavailable {
+                message: format!("test plan {plan_id}, which this run goes to as well: {message}"),
                 wait,
                 web_page,
-            }) if patient => {
-                let message =
-                    format!("test plan {other}, which this run goes to as well: {message}");
-                return Err(AdoError::Unavailable {
-                    message,
-                    wait,
-                    web_page,
-                });
-            }
-            // The token may be good for one plan and not for the other; one that ended is good for
-            // none.
-            Err(error @ AdoError::CredentialsRefused { .. }) if client.token_is_refused() => {
-                return Err(error);
-            }
-            Err(error @ (AdoError::Configuration(_) | AdoError::File { .. })) => return Err(error),
-            Err(error) => (Vec::new(), Some(error.to_string())),
-        };
-        others.push(OtherPlan {
-            plan_id: other,
-            points,
-            unread,
-        });
-    }
-    Ok(others)
-}
-
-async fn build(client: &AdoClient, project: &str, options: &Options) -> LookUp<BuildLink> {
-    match &options.build {
-        None => LookUp::NotAsked,
-        Some(BuildChoice::Exactly(build)) => LookUp::Found(build.clone()),
-        Some(BuildChoice::LatestOf(definition)) => {
-            let what = format!("build of definition {definition}");
-            let none = "there is no completed build of it in this project";
-            match patiently(|| client.latest_build(project, *definition)).await {
-                Ok(Some(build)) => LookUp::Found(build),
-                Ok(None) => LookUp::Failed(not_linked(&what, none)),
-                Err(reason) => LookUp::Failed(not_linked(&what, &reason)),
-            }
+            });
         }
+        // The token may be good for one plan and not for the other; one that ended is good for
+        // none.
+        Err(error @ AdoError::CredentialsRefused { .. }) if client.token_is_refused() => {
+            return Err(error);
+        }
+        Err(error @ (AdoError::Configuration(_) | AdoError::File { .. })) => return Err(error),
+        Err(error) => other.unread = Some(error.to_string()),
     }
+    Ok(other)
 }
 
-async fn release(client: &AdoClient, project: &str, options: &Options) -> LookUp<ReleaseLink> {
+async fn look_up_build(client: &AdoClient, project: &str, options: &Options) -> LookUp<BuildLink> {
+    let definition = match &options.build {
+        None => return LookUp::NotAsked,
+        Some(BuildChoice::Exactly(build)) => return LookUp::Found(build.clone()),
+        Some(BuildChoice::LatestOf(definition)) => *definition,
+    };
+
+    let reason = match patiently(|| client.latest_build(project, definition)).await {
+        Ok(Some(build)) => return LookUp::Found(build),
+        Ok(None) => "there is no completed build of it in this project".to_owned(),
+        Err(reason) => reason,
+    };
+    LookUp::Failed(format!(
+        "the run is not linked with the latest build of definition {definition}: {reason}"
+    ))
+}
+
+async fn look_up_release(
+    client: &AdoClient,
+    project: &str,
+    options: &Options,
+) -> LookUp<ReleaseLink> {
     let (definition, stage) = match &options.release {
         None => return LookUp::NotAsked,
         Some(ReleaseChoice::Exactly(release)) => return LookUp::Found(release.clone()),
         Some(ReleaseChoice::LatestOf { definition, stage }) => (*definition, stage.as_deref()),
     };
-    let what = format!("release of definition {definition}");
+
     match stage_of_latest(client, project, definition, stage).await {
         Ok(link) => LookUp::Found(link),
-        Err(reason) => LookUp::Failed(not_linked(&what, &reason)),
+        Err(reason) => LookUp::Failed(format!(
+            "the run is not linked with the latest release of definition {definition}: {reason}"
+        )),
     }
 }
 
+/// The named stage of the newest release, else the one that started last. The error is what the
+/// run's comment says of it.
 async fn stage_of_latest(
     client: &AdoClient,
     project: &str,
@@ -133,17 +144,20 @@ async fn stage_of_latest(
     stage: Option<&str>,
 ) -> Result<ReleaseLink, String> {
     let latest = patiently(|| client.latest_release(project, definition)).await?;
-    let mut release =
-        latest.ok_or_else(|| "there is no active release of it in this project".to_owned())?;
-    let unsaid =
+    let Some(mut release) = latest else {
+        return Err("there is no active release of it in this project".to_owned());
+    };
+
+    // The list of releases need not say when its stages were deployed; the release itself does.
+    let is_silent =
         release.stages.len() > 1 && release.stages.iter().all(|stage| stage.started.is_none());
-    if stage.is_none() && unsaid {
+    if stage.is_none() && is_silent {
         release = patiently(|| client.release(project, release.id)).await?;
     }
     release.link(stage)
 }
 
-/// Tries again what may pass, for a bounded time.
+/// Tries again what may pass, for a bounded time. The error is what the run's comment says of it.
 async fn patiently<T, F: Future<Output = Result<T, AdoError>>>(
     call: impl Fn() -> F,
 ) -> Result<T, String> {
@@ -152,24 +166,19 @@ async fn patiently<T, F: Future<Output = Result<T, AdoError>>>(
         for pause in TRIES {
             tokio::time::sleep(pause).await;
             match call().await {
-                Ok(found) => return Ok(found),
+                Ok(answer) => return Ok(answer),
                 Err(AdoError::Unavailable { message, .. }) => last = message,
                 Err(error) => return Err(error.to_string()),
             }
         }
         Err(last)
     };
-    let late = || {
-        format!(
+
+    match tokio::time::timeout(LOOK_UP, tries).await {
+        Ok(answer) => answer,
+        Err(_) => Err(format!(
             "Azure DevOps did not answer within {} seconds",
             LOOK_UP.as_secs()
-        )
-    };
-    tokio::time::timeout(LOOK_UP, tries)
-        .await
-        .unwrap_or_else(|_| Err(late()))
-}
-
-fn not_linked(what: &str, reason: &str) -> String {
-    format!("the run is not linked with the latest {what}: {reason}")
+        )),
+    }
 }

@@ -1,4 +1,4 @@
-//! Sends on behalf of a command, or of `kado run --once`, while somebody waits.
+//! Sends on behalf of a command without a service beside it, while somebody waits.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,6 +15,9 @@ use crate::submit::{Attempt, Submitter};
 /// How long `--once` and commands without a service try a step that may pass.
 pub(crate) const ONCE_BUDGET: Duration = Duration::from_secs(20);
 
+/// The shortest time for a call, whatever is left of the budget.
+const SHORTEST_CALL: Duration = Duration::from_secs(1);
+
 /// How a command without a service beside it sends.
 pub(crate) struct Effort {
     /// How long what may pass is tried again.
@@ -23,7 +26,8 @@ pub(crate) struct Effort {
     pub pair: Option<(Server, Credential)>,
 }
 
-/// Sends these submissions now, for a command without a service beside it, until `stop`.
+/// Sends these submissions now, until `stop` is cancelled; gives how the last attempt of each
+/// ended. The caller holds the lock of the state folder.
 ///
 /// # Errors
 /// When the outbox fails.
@@ -34,15 +38,15 @@ pub(crate) async fn send(
     effort: Effort,
     stop: &CancellationToken,
 ) -> Result<Vec<(i64, Attempt)>, StoreError> {
-    let (_sender, receiver) = watch::channel(Arc::new(config.clone()));
     // A person who waits means now, whatever the next attempt was put off to.
     let asked = ids.to_vec();
     outbox.with(move |store| store.make_due(&asked)).await?;
-    let patience = effort.budget.clamp(Duration::from_secs(1), ONCE_BUDGET);
-    let submitter = Submitter::impatient(outbox.clone(), receiver, patience);
-    let submitter = match effort.pair {
-        Some((server, credential)) => submitter.with_pair(&server, credential, patience),
-        None => submitter,
-    };
+
+    let (_sender, receiver) = watch::channel(Arc::new(config.clone()));
+    let patience = effort.budget.clamp(SHORTEST_CALL, ONCE_BUDGET);
+    let mut submitter = Submitter::for_command(outbox.clone(), receiver, patience);
+    if let Some((server, credential)) = effort.pair {
+        submitter = submitter.with_pair(&server, credential, patience);
+    }
     submitter.drain(Some(ids), effort.budget, stop).await
 }

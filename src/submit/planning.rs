@@ -1,101 +1,166 @@
-//! Makes the plan of a submission from its snapshot and what ADO says, or says why there is nothing to
-//! send.
+//! Makes the plan of a submission, from its snapshot and what ADO says, and stores it whole before
+//! the first request that writes (invariant I3); or says why there is nothing to send.
 
 use crate::ado::{AdoClient, AdoError, Missing};
+use crate::clock;
+use crate::config::Late;
+use crate::outbox::Outbox;
 use crate::outbox::submission::Submission;
+use crate::plan::left_out::LeftOut;
 use crate::plan::several_plans::NoResultsHere;
-use crate::plan::{SubmissionPlan, plan as make_plan};
+use crate::plan::{self, SubmissionPlan};
 use crate::submit::facts;
 use crate::submit::stop::Stop;
 
-/// Reads what ADO says and plans a submission.
+/// Plans a submission that has no plan yet; gives it with its plan and steps.
+///
+/// # Errors
+/// When ADO or the outbox fails, and when nothing of the run is to be sent.
 pub(super) async fn plan(
+    outbox: &Outbox,
     client: &AdoClient,
     submission: &Submission,
-) -> Result<SubmissionPlan, Stop> {
+    late: Late,
+) -> Result<Submission, Stop> {
+    let id = submission.id;
+    let plan = make(client, submission).await?;
+    if plan.results.is_empty() {
+        return Err(nothing_to_send(plan));
+    }
+    if late == Late::Park {
+        not_overtaken(outbox, id, &plan).await?;
+    }
+
+    let planned = outbox
+        .with(move |store| {
+            store.store_plan(id, &plan, clock::now())?;
+            store.load(id)
+        })
+        .await?;
+    Ok(planned)
+}
+
+/// Drops the plan of a submission that ADO does not take any more, so that it is made anew: since
+/// it was made a point of it may have been removed. Gives the submission without a plan.
+///
+/// # Errors
+/// `refused`, when the submission has an ADO run: what it was made for cannot change then. And when
+/// the outbox fails.
+pub(super) async fn drop_plan(
+    outbox: &Outbox,
+    id: i64,
+    refused: AdoError,
+) -> Result<Submission, Stop> {
+    let reason = refused.to_string();
+    let was_dropped = outbox
+        .with(move |store| store.plan_anew(id, &reason, clock::now()))
+        .await?;
+    if !was_dropped {
+        return Err(refused.into());
+    }
+
+    tracing::info!(id, reason = %refused, "planned anew");
+    Ok(outbox.with(move |store| store.load(id)).await?)
+}
+
+/// Reads what ADO says and makes the plan.
+async fn make(client: &AdoClient, submission: &Submission) -> Result<SubmissionPlan, Stop> {
     let snapshot = &submission.snapshot;
     let (Some(plan_id), Some(project)) = (submission.plan_id, &snapshot.options.project) else {
-        return Err(Stop::Park(
-            "no test plan or project is set for this run".to_owned(),
-        ));
+        return Err(Stop::NoDestination);
     };
-    match facts::read(
+
+    let facts = facts::read(
         client,
         project,
         plan_id,
         &snapshot.options,
         submission.attempts,
     )
-    .await
-    {
-        Ok(facts) => Ok(make_plan(snapshot, plan_id, &submission.key, &facts)),
-        Err(AdoError::Gone {
-            what: Missing::Plan(missing),
-            message,
-        }) if missing == plan_id => Err(Stop::Park(format!("{message}; {}", correct(submission)))),
+    .await;
+    match facts {
+        Ok(facts) => Ok(plan::plan(snapshot, plan_id, &submission.key, &facts)),
+        Err(
+            gone @ AdoError::Gone {
+                what: Missing::Plan(missing),
+                ..
+            },
+        ) if missing == plan_id => Err(Stop::PlanGone {
+            gone,
+            submission: submission.id,
+            run_option: snapshot.run.options.plan.clone(),
+        }),
         Err(error) => Err(error.into()),
     }
 }
 
-/// How a plan that is not there is corrected.
-fn correct(submission: &Submission) -> String {
-    match &submission.snapshot.run.options.plan {
-        Some(plan) => format!(
-            "the run was started with `-adoPlanId={plan}`, and `kado runs retry {} --plan PLAN` submits it to another one",
-            submission.id
-        ),
-        None => "correct it in Katalon's Azure DevOps settings or as `submit.test_plans` in kado.toml, then `kado runs retry`"
-            .to_owned(),
+/// An older run whose points have a newer result is left to a person: ADO would show the older
+/// outcome as the latest.
+async fn not_overtaken(outbox: &Outbox, id: i64, plan: &SubmissionPlan) -> Result<(), Stop> {
+    let asked = plan.clone();
+    let overtaken = outbox
+        .with(move |store| store.overtaken_by(id, &asked, clock::now()))
+        .await?;
+
+    match overtaken {
+        Some((newer, point)) => Err(Stop::Overtaken {
+            submission: id,
+            newer,
+            point,
+            plan: Box::new(plan.clone()),
+        }),
+        None => Ok(()),
     }
 }
 
 /// What becomes of a plan without results.
-pub(super) fn nothing_to_submit(plan: SubmissionPlan) -> Stop {
-    let own = plan.plan_id;
+fn nothing_to_send(plan: SubmissionPlan) -> Stop {
+    let plan_id = plan.plan_id;
     let reason = match plan.none_here {
         Some(NoResultsHere::GoTo(other)) => {
-            let reason = format!(
-                "no test of this run has a test point in test plan {own}; its results go to test plan {other}"
-            );
             return Stop::Elsewhere {
-                reason,
+                other,
                 plan: Box::new(plan),
             };
         }
         // Nothing is lost by waiting: there is nothing to send to this plan.
         Some(NoResultsHere::Unread(other)) => {
             return Stop::Ado(AdoError::unavailable(format!(
-                "no test of this run has a test point in test plan {own}, and test plan {other} cannot be read"
+                "no test of this run has a test point in test plan {plan_id}, and test plan \
+                 {other} cannot be read"
             )));
         }
         Some(NoResultsHere::ToldWith(other)) => format!(
-            "no result can be submitted: no test of this run has a test point in test plan {own}, and none in the others; \
-             see its submission to test plan {other}"
+            "no result can be submitted: no test of this run has a test point in test plan \
+             {plan_id}, and none in the others; see its submission to test plan {other}"
         ),
-        None => why_nothing(&plan),
+        None => reason_for_nothing(&plan),
     };
-    Stop::Nothing {
+    Stop::NothingToSend {
         reason,
         plan: Box::new(plan),
     }
 }
 
-/// Why a plan without results is parked.
-fn why_nothing(plan: &SubmissionPlan) -> String {
-    let ids = || {
-        plan.skipped
-            .iter()
-            .filter(|left_out| left_out.azure_id.is_some() || left_out.test.is_some())
+/// Why a plan has no results, in words: the first reason that counts, and how many more there are.
+fn reason_for_nothing(plan: &SubmissionPlan) -> String {
+    let about_tests: Vec<&LeftOut> = plan
+        .skipped
+        .iter()
+        .filter(|left_out| {
+            (left_out.azure_id.is_some() || left_out.test.is_some()) && left_out.kind.counts()
+        })
+        .collect();
+
+    let Some((first, others)) = about_tests.split_first() else {
+        return "no test of this run has an Azure DevOps test case id; enter ids on the \
+                Integration tab of the test cases"
+            .to_owned();
     };
-    let counting = || ids().filter(|left_out| left_out.kind.counts());
-    match (counting().next(), counting().count()) {
-        (Some(first), 1) => format!("no result can be submitted: {}", first.reason),
-        (Some(first), count) => {
-            format!("no result can be submitted: {} (and {} more reasons)", first.reason, count - 1)
-        }
-        (None, _) => {
-            "no test of this run has an Azure DevOps test case id; enter ids on the Integration tab of the test cases"
-                .to_owned()
-        }
+    let reason = format!("no result can be submitted: {}", first.reason);
+    match others.len() {
+        0 => reason,
+        1 => format!("{reason} (and 1 more reason)"),
+        more => format!("{reason} (and {more} more reasons)"),
     }
 }

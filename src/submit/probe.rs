@@ -1,6 +1,5 @@
 //! Asks ADO whether something that may have happened did happen (invariant I5).
 
-use std::io::Cursor;
 use std::time::Duration;
 
 use crate::ado::attachments::Owner;
@@ -9,7 +8,8 @@ use crate::ado::upload::comment_of;
 use crate::ado::{AdoClient, AdoError};
 use crate::clock;
 use crate::plan::SubmissionPlan;
-use crate::submit::content::{Content, open_file};
+use crate::submit::content::Content;
+use crate::submit::execution::Earlier;
 
 pub(super) use crate::ado::search::Found;
 
@@ -28,35 +28,34 @@ const MOMENT: Duration = Duration::from_secs(5 * 60);
 /// The run that carries kado's key, and those without one that have one of `names`. Before the
 /// first creation one look is enough: it finds what another machine or an earlier installation
 /// made; after a creation that may have been lost several looks are needed.
+///
+/// # Errors
+/// When the server fails. Nothing may be created then.
 pub(super) async fn run(
     client: &AdoClient,
     project: &str,
     plan: &SubmissionPlan,
     names: &[&str],
-    resumed: bool,
+    earlier: Earlier,
 ) -> Result<Found, AdoError> {
-    let looks = if resumed {
-        LOOKS.as_slice()
-    } else {
-        &LOOKS[..1]
+    let looks = match earlier {
+        Earlier::Never => &LOOKS[..1],
+        Earlier::Perhaps => LOOKS.as_slice(),
     };
+
     let mut found = Found::default();
     for pause in looks {
         tokio::time::sleep(*pause).await;
-        let (key, since, now) = (plan.key.as_str(), plan.completed, clock::now());
-        found = client
-            .find_run(
-                project,
-                &Wanted {
-                    plan: plan.plan_id,
-                    key,
-                    names,
-                    since,
-                    now,
-                    clocks: DAY,
-                },
-            )
-            .await?;
+        let wanted = Wanted {
+            plan: plan.plan_id,
+            key: plan.key.as_str(),
+            names,
+            since: plan.completed,
+            now: clock::now(),
+            clocks: DAY,
+        };
+        found = client.find_run(project, &wanted).await?;
+
         if let Some(run) = &found.own {
             tracing::info!(
                 ado_run = run.id,
@@ -70,6 +69,9 @@ pub(super) async fn run(
 
 /// The runs that carry kado's key right after one was made. Another one that is missed because the
 /// list lags is one of two kados at the very same moment; nobody waits for that.
+///
+/// # Errors
+/// When the server fails.
 pub(super) async fn after_creation(
     client: &AdoClient,
     project: &str,
@@ -87,7 +89,10 @@ pub(super) async fn after_creation(
     client.find_run(project, &wanted).await
 }
 
-/// The attachment of this name and content, if it arrived.
+/// The id of the attachment of this name and content, if it arrived.
+///
+/// # Errors
+/// When the server fails, and when the file can no longer be read.
 pub(super) async fn attachment(
     client: &AdoClient,
     project: &str,
@@ -95,27 +100,23 @@ pub(super) async fn attachment(
     name: &str,
     content: &Content,
 ) -> Result<Option<u32>, AdoError> {
-    let there = client.attachments(project, owner).await?;
-    let candidates: Vec<_> = there
-        .into_iter()
-        .filter(|attachment| attachment.file_name.as_deref() == Some(name))
-        .collect();
+    let mut candidates = client.attachments(project, owner).await?;
+    candidates.retain(|attachment| attachment.file_name.as_deref() == Some(name));
+    // A digest means reading the whole file, which may be large.
     if candidates.is_empty() {
         return Ok(None);
     }
-    let comment = match content {
-        Content::Text(text) => comment_of(Cursor::new(text.as_bytes()), text.len() as u64).await,
-        Content::File { folder, path, size } => match open_file(folder, path).await {
-            Ok(opened) => comment_of(opened, *size).await,
-            Err(error) => Err(error),
-        },
+
+    let digest = match content.bytes().await {
+        Ok((bytes, size)) => comment_of(bytes, size).await,
+        Err(error) => Err(error),
     };
-    let comment = comment.map_err(|error| AdoError::File {
+    let digest = digest.map_err(|error| AdoError::File {
         file: name.into(),
         message: error.to_string(),
     })?;
     Ok(candidates
         .into_iter()
-        .find(|attachment| attachment.comment.as_ref() == Some(&comment))
-        .map(|found| found.id))
+        .find(|attachment| attachment.comment.as_ref() == Some(&digest))
+        .map(|attachment| attachment.id))
 }

@@ -22,13 +22,15 @@ const AT_ONCE: usize = 32;
 const OF_A_SERVER: usize = 8;
 /// Longest sleep without a look at the outbox.
 const LONGEST: Duration = Duration::from_secs(60);
+/// Shortest sleep: what is due and cannot be started must not keep a processor busy.
+const SHORTEST: Duration = Duration::from_millis(20);
 /// Pause when nothing can be recorded.
 const NO_RECORD: Duration = Duration::from_secs(5);
 /// Time for steps in hand when the service stops.
 const GRACE: Duration = Duration::from_secs(5);
 
 /// How a task ended.
-type Done = Result<(task::Id, Result<Attempt, StoreError>), JoinError>;
+type TaskEnd = Result<(task::Id, Result<Attempt, StoreError>), JoinError>;
 
 /// What is under way.
 struct Tasks {
@@ -36,7 +38,7 @@ struct Tasks {
     /// Which submission a task works on.
     ids: HashMap<task::Id, i64>,
     /// Where each submission that is under way goes.
-    goes_to: HashMap<i64, Destination>,
+    destinations: HashMap<i64, Destination>,
     /// Which submission holds which test plan: its results are not written yet.
     plans: HashMap<Destination, i64>,
 }
@@ -46,29 +48,71 @@ impl Tasks {
         Self {
             attempts: JoinSet::new(),
             ids: HashMap::new(),
-            goes_to: HashMap::new(),
+            destinations: HashMap::new(),
             plans: HashMap::new(),
         }
     }
 
     /// Whether one more submission may go there now.
-    fn has_place_for(&self, goes_to: &Destination) -> bool {
+    fn has_room_for(&self, destination: &Destination) -> bool {
         let of_server = self
-            .goes_to
+            .destinations
             .values()
-            .filter(|other| other.server == goes_to.server)
+            .filter(|other| other.server == destination.server)
             .count();
         self.attempts.len() < AT_ONCE
             && of_server < OF_A_SERVER
-            && !self.plans.contains_key(goes_to)
+            && !self.plans.contains_key(destination)
+    }
+
+    /// The results of a submission are written: the next one of its test plan may begin.
+    fn free_plan(&mut self, submission: i64) {
+        self.plans.retain(|_, holder| *holder != submission);
     }
 
     /// A task ended; gives its submission.
     fn end(&mut self, task: task::Id) -> Option<i64> {
-        let id = self.ids.remove(&task)?;
-        self.goes_to.remove(&id);
-        self.plans.retain(|_, holder| *holder != id);
-        Some(id)
+        let submission = self.ids.remove(&task)?;
+        self.destinations.remove(&submission);
+        self.free_plan(submission);
+        Some(submission)
+    }
+}
+
+/// Lets the service go on while the outbox cannot be used for a reason that may pass, such as a
+/// full disk.
+#[derive(Default)]
+struct Outage {
+    /// Whether the log has it already: it is told once, not every few seconds.
+    is_logged: bool,
+}
+
+impl Outage {
+    /// How long to sleep: as wanted, or a fixed while when the outbox cannot be used.
+    ///
+    /// # Errors
+    /// When the outbox failed in a way that does not pass.
+    fn pause_after(
+        &mut self,
+        wanted: Result<Duration, StoreError>,
+    ) -> Result<Duration, StoreError> {
+        match wanted {
+            Ok(pause) => {
+                self.is_logged = false;
+                Ok(pause)
+            }
+            Err(error) if error.may_pass() => {
+                if !self.is_logged {
+                    tracing::error!(
+                        error = chain(&error),
+                        "the outbox cannot be used; nothing is sent until it can"
+                    );
+                }
+                self.is_logged = true;
+                Ok(NO_RECORD)
+            }
+            Err(error) => Err(error),
+        }
     }
 }
 
@@ -88,20 +132,22 @@ impl Submitter {
         turned: impl Fn(),
     ) -> Result<(), StoreError> {
         let mut tasks = Tasks::new();
-        let (written, mut freed) = mpsc::channel::<i64>(2 * AT_ONCE);
-        let mut told = false;
+        let mut outage = Outage::default();
+        let (written_sender, mut written) = mpsc::channel::<i64>(2 * AT_ONCE);
+
         while !stop.is_cancelled() {
             turned();
-            let started = self.start_due(&mut tasks, &written).await;
-            let idle = pause_after(started, &mut told)?;
+            let started = self.start_due(&mut tasks, &written_sender).await;
+            let idle = outage.pause_after(started)?;
+
             tokio::select! {
                 () = stop.cancelled() => break,
                 () = changed.notified() => {}
                 () = tokio::time::sleep(idle) => {}
-                Some(id) = freed.recv() => tasks.plans.retain(|_, holder| *holder != id),
-                Some(done) = tasks.attempts.join_next_with_id() => {
-                    let ended = self.ended(&mut tasks, done).await;
-                    let pause = pause_after(ended.map(|()| Duration::ZERO), &mut told)?;
+                Some(submission) = written.recv() => tasks.free_plan(submission),
+                Some(end) = tasks.attempts.join_next_with_id() => {
+                    let noted = self.note_end(&mut tasks, end).await;
+                    let pause = outage.pause_after(noted.map(|()| Duration::ZERO))?;
                     tokio::select! {
                         () = stop.cancelled() => break,
                         () = tokio::time::sleep(pause) => {}
@@ -109,28 +155,9 @@ impl Submitter {
                 }
             }
         }
-        drain(tasks.attempts).await;
-        Ok(())
-    }
 
-    /// Takes note of the end of an attempt. One that panicked, or that the outbox does not take,
-    /// is parked, so that it costs only itself.
-    async fn ended(&self, tasks: &mut Tasks, done: Done) -> Result<(), StoreError> {
-        let task = done.as_ref().map_or_else(JoinError::id, |(task, _)| *task);
-        let Some(id) = tasks.end(task) else {
-            return Ok(());
-        };
-        let error = match done {
-            Ok((_, Err(error))) if error.concerns_one_run() => chain(&error),
-            Ok((_, attempt)) => return attempt.map(|_| ()),
-            Err(error) => error.to_string(),
-        };
-        let reason =
-            format!("kado failed on this run ({error}); that is a defect, please report it");
-        tracing::error!(id, reason, "parked: needs a person");
-        self.outbox
-            .with(move |store| store.park(id, &reason, None, clock::now()))
-            .await
+        finish(tasks.attempts).await;
+        Ok(())
     }
 
     /// Starts what is due; gives how long to sleep at most.
@@ -143,60 +170,63 @@ impl Submitter {
         for DueSubmission { id, goes_to } in
             self.outbox.with(move |store| store.due(now, None)).await?
         {
-            if !tasks.has_place_for(&goes_to) {
+            if !tasks.has_room_for(&goes_to) {
                 continue;
             }
+            // One that is under way already stays due until its attempt is recorded.
             let Some(under_way) = self.outbox.begin(id) else {
                 continue;
             };
+
             tasks.plans.insert(goes_to.clone(), id);
-            tasks.goes_to.insert(id, goes_to);
-            let (submitter, written) = (Arc::clone(self), written.clone());
+            tasks.destinations.insert(id, goes_to);
+            let submitter = Arc::clone(self);
+            let written = written.clone();
             let task = tasks.attempts.spawn(async move {
                 let _under_way = under_way;
-                // Should the channel be full, the end of the attempt frees the plan.
-                let freed = || {
-                    let _ = written.try_send(id);
-                };
-                submitter.attempt_until_written(id, freed).await
+                submitter
+                    .attempt_until_written(id, || {
+                        // Should the channel be full, the end of the attempt frees the plan.
+                        let _ = written.try_send(id);
+                    })
+                    .await
             });
             tasks.ids.insert(task.id(), id);
         }
-        let next = self.outbox.with(move |store| store.next_due(now)).await?;
-        Ok(next
-            .map_or(LONGEST, |next| next.since(now).min(LONGEST))
-            .max(Duration::from_millis(20)))
-    }
-}
 
-/// How long to sleep: while the outbox cannot be used for a reason that may pass, a fixed while,
-/// told once.
-fn pause_after(
-    done: Result<Duration, StoreError>,
-    told: &mut bool,
-) -> Result<Duration, StoreError> {
-    match done {
-        Ok(pause) => {
-            *told = false;
-            Ok(pause)
-        }
-        Err(error) if error.may_pass() => {
-            if !std::mem::replace(told, true) {
-                let error = chain(&error);
-                tracing::error!(
-                    error,
-                    "the outbox cannot be used; nothing is sent until it can"
-                );
-            }
-            Ok(NO_RECORD)
-        }
-        Err(error) => Err(error),
+        let next = self.outbox.with(move |store| store.next_due(now)).await?;
+        Ok(match next {
+            Some(next) => next.since(now).clamp(SHORTEST, LONGEST),
+            None => LONGEST,
+        })
+    }
+
+    /// Takes note of the end of an attempt. One that panicked, or that the outbox does not take,
+    /// is parked, so that it costs only itself.
+    async fn note_end(&self, tasks: &mut Tasks, end: TaskEnd) -> Result<(), StoreError> {
+        let task = match &end {
+            Ok((task, _)) => *task,
+            Err(error) => error.id(),
+        };
+        let Some(id) = tasks.end(task) else {
+            return Ok(());
+        };
+
+        let error = match end {
+            Ok((_, Ok(_))) => return Ok(()),
+            Ok((_, Err(error))) if error.concerns_one_run() => chain(&error),
+            Ok((_, Err(error))) => return Err(error),
+            Err(error) => error.to_string(),
+        };
+        let reason =
+            format!("kado failed on this run ({error}); that is a defect, please report it");
+        self.park(id, None, &reason, None).await
     }
 }
 
 /// Gives steps in hand a short time to end; what is cut off stays intended and is asked for at the
-/// next start.
-async fn drain<T: 'static>(mut tasks: JoinSet<T>) {
+/// next start (invariant I5).
+async fn finish<T: 'static>(mut tasks: JoinSet<T>) {
     let all = async { while tasks.join_next().await.is_some() {} };
     if tokio::time::timeout(GRACE, all).await.is_err() {
         tracing::info!("stopping in the middle of a request; it is looked up at the next start");

@@ -1,4 +1,7 @@
-//! What keeps a submission from going on.
+//! What keeps a submission from going on, and whether waiting helps.
+//!
+//! Each variant holds what is needed to decide about it; the sentence for people is made here, and
+//! nothing reads it but people.
 
 use crate::ado::AdoError;
 use crate::blocking::Stopped;
@@ -14,30 +17,100 @@ pub(crate) enum Stop {
     /// ADO, or the way to it.
     #[error(transparent)]
     Ado(#[from] AdoError),
+    /// There is no connection to the server.
+    #[error(transparent)]
+    Connect(ConnectError),
     /// Nothing can be recorded, so nothing may be sent.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// No token for the server.
-    #[error("{0}")]
-    NoToken(String),
-    /// Needs a person.
-    #[error("{0}")]
-    Park(String),
-    /// Another test plan of the run gets its results, so there is nothing to do for this one.
+    /// The run names no ADO project or no test plan.
+    #[error("no test plan or project is set for this run")]
+    NoDestination,
+    /// The test plan is not there.
+    #[error("{gone}; {}", plan_correction(*submission, run_option.as_deref()))]
+    PlanGone {
+        /// What ADO said.
+        gone: AdoError,
+        /// The submission.
+        submission: i64,
+        /// The plan option that the run was started with.
+        run_option: Option<String>,
+    },
+    /// The test run is not there any more.
+    #[error(
+        "{gone} If somebody deleted test run {run}, `kado submit --again \"{folder}\"` makes a new \
+         one"
+    )]
+    RunGone {
+        /// What ADO said.
+        gone: AdoError,
+        /// The test run.
+        run: u32,
+        /// The run folder.
+        folder: String,
+    },
+    /// A step needs the ADO run, and the outbox has none.
+    #[error("the ADO run of this submission is not known; `kado runs retry` starts anew")]
+    RunUnknown,
+    /// The test run has no result for a point that it was made for.
+    #[error(
+        "test run {run} has no result for test point {point}; was it changed by somebody? \
+         `kado runs retry` tries again"
+    )]
+    NoResult {
+        /// The test run.
+        run: u32,
+        /// The point.
+        point: u32,
+    },
+    /// The outbox does not know which result belongs to a point.
+    #[error("no result is known for test point {point}")]
+    ResultUnknown {
+        /// The point.
+        point: u32,
+    },
+    /// Nothing of the plan is to be sent; it is kept, so that a person sees why.
     #[error("{reason}")]
-    Elsewhere {
-        /// Which one.
+    NothingToSend {
+        /// Why, in words: the first of the reasons in the plan.
         reason: String,
-        /// The plan.
+        /// The plan, with everything that was left out.
         plan: Box<SubmissionPlan>,
     },
-    /// Somebody else seems to be submitting the run: Katalon itself, or another kado.
-    #[error("{reason}")]
+    /// A point has a newer result, which an older run must not cover up.
+    #[error(
+        "late: test point {point} has a newer result already, from run {newer} of `kado runs`, and \
+         Azure DevOps would show this older outcome as the latest; `late = \"send\"` and \
+         `kado runs retry {submission}` send it all the same"
+    )]
+    Overtaken {
+        /// The submission that was overtaken.
+        submission: i64,
+        /// The submission with the newer result.
+        newer: i64,
+        /// The point.
+        point: u32,
+        /// The plan, which is kept.
+        plan: Box<SubmissionPlan>,
+    },
+    /// Another test plan of the run gets its results, so there is nothing to do for this one.
+    #[error(
+        "no test of this run has a test point in test plan {}; its results go to test plan {other}",
+        plan.plan_id
+    )]
+    Elsewhere {
+        /// The test plan that gets them.
+        other: u32,
+        /// The plan, which is kept.
+        plan: Box<SubmissionPlan>,
+    },
+    /// Somebody else seems to be submitting the run.
+    #[error("{awaited}")]
     AwaitsAnother {
         /// When to look again.
         until: Moment,
-        /// Why it is believed.
-        reason: String,
+        /// Who that is.
+        awaited: Awaited,
     },
     /// Katalon submitted the run itself.
     #[error("Katalon submitted this run itself, as test run {run}")]
@@ -46,26 +119,108 @@ pub(crate) enum Stop {
         run: u32,
         /// Where a person sees it.
         url: String,
+        /// The key by which the Katalon project is remembered.
+        project: String,
     },
-    /// Nothing of the plan is to be sent; it is kept, so that a person sees why.
-    #[error("{reason}")]
-    Nothing {
-        /// The first reason.
-        reason: String,
-        /// The plan, with everything that was left out.
-        plan: Box<SubmissionPlan>,
+}
+
+/// Who else may be submitting a run, and is waited for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+pub(crate) enum Awaited {
+    /// Another kado is filling a test run.
+    #[error(
+        "another kado is submitting this suite run, as test run {run}; what it leaves undone is \
+         done then"
+    )]
+    AnotherKado {
+        /// The test run.
+        run: u32,
     },
+    /// Katalon seems to be filling a test run.
+    #[error("Katalon seems to be submitting this run itself, as test run {run}")]
+    KatalonAtWork {
+        /// The test run.
+        run: u32,
+    },
+    /// Katalon uploads the suites of a collection when that has ended.
+    #[error(
+        "Katalon submits runs of this project itself, and those of a collection when the whole has \
+         ended"
+    )]
+    EndOfCollection,
+    /// Katalon submitted other runs of the project.
+    #[error(
+        "Katalon submits runs of this project itself; this one is waited for \
+         (`submit.katalon_wait`)"
+    )]
+    Katalon,
+}
+
+/// How a test plan that is not there is corrected.
+fn plan_correction(submission: i64, run_option: Option<&str>) -> String {
+    match run_option {
+        Some(plan) => format!(
+            "the run was started with `-adoPlanId={plan}`, and \
+             `kado runs retry {submission} --plan PLAN` submits it to another one"
+        ),
+        None => "correct it in Katalon's Azure DevOps settings or as `submit.test_plans` in \
+                 kado.toml, then `kado runs retry`"
+            .to_owned(),
+    }
+}
+
+impl Stop {
+    /// Why the submission waits; `None` when waiting does not help.
+    pub(super) const fn cause(&self) -> Option<Obstacle> {
+        match self {
+            Self::Ado(error) | Self::Connect(ConnectError::Ado(error)) => cause_of_ado(error),
+            Self::Connect(ConnectError::NoServer | ConnectError::ServerUrl(_)) => None,
+            // A token is soon put in its place, so none is a reason to wait.
+            Self::Connect(
+                ConnectError::NoToken { .. }
+                | ConnectError::Undecryptable { .. }
+                | ConnectError::Secret(_)
+                | ConnectError::NoClientSecret(_),
+            ) => Some(Obstacle::NoToken),
+            Self::AwaitsAnother { .. } => Some(Obstacle::Katalon),
+            Self::Store(_)
+            | Self::NoDestination
+            | Self::PlanGone { .. }
+            | Self::RunGone { .. }
+            | Self::RunUnknown
+            | Self::NoResult { .. }
+            | Self::ResultUnknown { .. }
+            | Self::NothingToSend { .. }
+            | Self::Overtaken { .. }
+            | Self::Elsewhere { .. }
+            | Self::ByKatalon { .. } => None,
+        }
+    }
+
+    /// The plan that is kept with a parked submission, so that a person sees why nothing of it is
+    /// sent.
+    pub(super) fn into_plan(self) -> Option<Box<SubmissionPlan>> {
+        match self {
+            Self::NothingToSend { plan, .. } | Self::Overtaken { plan, .. } => Some(plan),
+            _ => None,
+        }
+    }
+}
+
+const fn cause_of_ado(error: &AdoError) -> Option<Obstacle> {
+    match error {
+        AdoError::CredentialsRefused { .. } => Some(Obstacle::Credentials),
+        AdoError::Unavailable { .. } | AdoError::File { .. } => Some(Obstacle::Unreachable),
+        AdoError::Configuration(_) => Some(Obstacle::Configuration),
+        AdoError::Gone { .. } | AdoError::Rejected { .. } => None,
+    }
 }
 
 impl From<ConnectError> for Stop {
     fn from(error: ConnectError) -> Self {
         match error {
             ConnectError::Ado(error) => Self::Ado(error),
-            ConnectError::NoServer | ConnectError::ServerUrl(_) => Self::Park(error.to_string()),
-            ConnectError::NoToken { .. }
-            | ConnectError::Undecryptable { .. }
-            | ConnectError::Secret(_)
-            | ConnectError::NoClientSecret(_) => Self::NoToken(error.to_string()),
+            error => Self::Connect(error),
         }
     }
 }
@@ -73,22 +228,5 @@ impl From<ConnectError> for Stop {
 impl From<Stopped> for Stop {
     fn from(stopped: Stopped) -> Self {
         Self::Store(stopped.into())
-    }
-}
-
-/// Why a submission waits; `None` when waiting does not help.
-pub(super) fn cause(stop: &Stop) -> Option<Obstacle> {
-    match stop {
-        Stop::Ado(AdoError::CredentialsRefused { .. }) => Some(Obstacle::Credentials),
-        Stop::Ado(AdoError::Unavailable { .. } | AdoError::File { .. }) => {
-            Some(Obstacle::Unreachable)
-        }
-        Stop::Ado(AdoError::Configuration(_)) => Some(Obstacle::Configuration),
-        Stop::NoToken(_) => Some(Obstacle::NoToken),
-        Stop::AwaitsAnother { .. } => Some(Obstacle::Katalon),
-        Stop::Ado(AdoError::Gone { .. } | AdoError::Rejected { .. }) | Stop::Park(_) => None,
-        Stop::Nothing { .. } | Stop::Elsewhere { .. } | Stop::Store(_) | Stop::ByKatalon { .. } => {
-            None
-        }
     }
 }

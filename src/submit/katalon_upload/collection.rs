@@ -13,7 +13,7 @@ use crate::blocking::blocking;
 use crate::clock;
 use crate::katalon::run::lifecycle::ABORT_AFTER;
 use crate::moment::Moment;
-use crate::submit::execution::Execution;
+use crate::submit::execution::{Execution, Sender};
 use crate::submit::stop::Stop;
 use crate::workspace::{self, JunitState};
 
@@ -30,10 +30,14 @@ const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 /// When the outbox fails.
 pub(super) async fn is_awaited(execution: &Execution<'_>, project: &str) -> Result<bool, Stop> {
     let snapshot = &execution.submission.snapshot;
-    let over = clock::now() >= execution.plan().completed.plus(LONGEST);
-    if !execution.patient || !snapshot.run.reports_come_late() || over {
+    let waited_long_enough = clock::now() >= execution.plan().completed.plus(LONGEST);
+    if execution.sender == Sender::Command
+        || !snapshot.run.reports_come_late()
+        || waited_long_enough
+    {
         return Ok(false);
     }
+
     let key = project.to_owned();
     let known = execution
         .outbox
@@ -43,32 +47,42 @@ pub(super) async fn is_awaited(execution: &Execution<'_>, project: &str) -> Resu
     if known.last_upload.is_none() || wait.is_zero() {
         return Ok(false);
     }
-    let folder = PathBuf::from(&snapshot.folder);
-    // What is there and cannot be read may be open: it is looked at again, at most for `LONGEST`.
-    Ok(blocking(move || is_open(&folder, wait).unwrap_or(true)).await?)
+
+    let run_folder = PathBuf::from(&snapshot.folder);
+    // What is there and cannot be read may be going on: it is looked at again, at most for
+    // `LONGEST`.
+    Ok(blocking(move || goes_on(&run_folder, wait).unwrap_or(true)).await?)
 }
 
 /// Whether the collection of a run goes on, or ended less than `wait` ago; not when its folders are
 /// gone.
-fn is_open(folder: &Path, wait: Duration) -> io::Result<bool> {
-    let Some(collection) = workspace::collection_of(folder) else {
+fn goes_on(run_folder: &Path, wait: Duration) -> io::Result<bool> {
+    let Some(collection) = workspace::collection_of(run_folder) else {
         return Ok(false);
     };
-    let quiet =
-        |newest: Option<Moment>| newest.map_or(Duration::MAX, |newest| clock::now().since(newest));
+
     // Katalon writes the collection's own report after its last suite.
     if workspace::read_junit(&collection.folder) == JunitState::Complete {
-        return Ok(quiet(newest(&collection.folder)?) < wait);
+        return Ok(age(newest_change(&collection.folder)?) < wait);
     }
-    let mut last = None;
+
+    let mut newest = None;
     for member in collection.members() {
-        last = last.max(newest(&member.folder)?);
+        newest = newest.max(newest_change(&member.folder)?);
     }
-    Ok(quiet(last) < ABORT_AFTER)
+    Ok(age(newest) < ABORT_AFTER)
+}
+
+/// How long ago something changed; for ever when nothing is there.
+fn age(changed: Option<Moment>) -> Duration {
+    match changed {
+        Some(changed) => clock::now().since(changed),
+        None => Duration::MAX,
+    }
 }
 
 /// When a folder changed last; `None` when it is gone.
-fn newest(folder: &Path) -> io::Result<Option<Moment>> {
+fn newest_change(folder: &Path) -> io::Result<Option<Moment>> {
     match workspace::list_run_folder(folder) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         listing => Ok(listing?.newest()),

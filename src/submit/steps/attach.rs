@@ -1,71 +1,95 @@
-//! The steps that attach a file, or the list of what was left out.
+//! The steps that attach a file, and the list of what was left out.
+//!
+//! **Asked before it is sent again:** the list of attachments, for one with the name and the digest
+//! of the file, which kado writes into each attachment's comment. ADO does not notice that a file
+//! is attached twice, and nobody should find two. A name alone would not do: another file of the
+//! same name may be there, and a file that changed meanwhile is another file.
+//!
+//! A file that cannot be read or that ADO refuses costs only itself; the run's comment names it.
+
+use std::io;
 
 use crate::ado::AdoError;
-use crate::outbox::step::Step;
+use crate::katalon::run::FileKind;
 use crate::plan::attachments::{PlannedAttachment, Source, Target};
 use crate::plan::comment::LEFT_OUT_FILE;
 use crate::plan::left_out::{LeftOut, LeftOutKind};
-use crate::submit::execution::{Execution, Moved};
-use crate::submit::probe;
+use crate::submit::execution::{Earlier, Execution, OpenStep, StepResult};
+use crate::submit::{content, probe};
 
-impl Execution<'_> {
-    pub(in crate::submit) async fn attach(
-        &self,
-        position: usize,
-        planned: &PlannedAttachment,
-        resumed: bool,
-    ) -> Moved {
-        let step = self.submission.steps[position].step;
-        let owner = self.owner(planned.target)?;
-        let content = match self.patient_content(&planned.source).await? {
-            Ok(content) => content,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                let reason = format!("file `{}` vanished before it was sent", planned.name);
-                return self.refuse(position, LeftOut::file(None, reason)).await;
-            }
-            Err(error) => {
-                let reason = format!("file `{}` cannot be read: {error}", planned.name);
-                return self.refuse(position, LeftOut::file(None, reason)).await;
-            }
-        };
-        if resumed
-            && let Some(there) =
-                probe::attachment(self.client, self.project(), owner, &planned.name, &content)
-                    .await?
-        {
-            return self.confirm(position, step, &there).await;
+/// Attaches a file of the plan, by its place there.
+pub(in crate::submit) async fn attach_file(
+    execution: &Execution<'_>,
+    open: OpenStep,
+    index: usize,
+) -> StepResult {
+    attach(execution, open, &execution.plan().attachments[index]).await
+}
+
+/// Attaches the list of everything that was left out, where it does not fit into the run's comment.
+pub(in crate::submit) async fn attach_left_out_list(
+    execution: &Execution<'_>,
+    open: OpenStep,
+) -> StepResult {
+    let comment = execution.plan().comment(&execution.submission.refused);
+    let Some(list) = comment.overflow else {
+        return execution.confirm(open, &()).await;
+    };
+
+    let attachment = PlannedAttachment {
+        target: Target::Run,
+        size: list.len() as u64,
+        source: Source::Text(list),
+        name: LEFT_OUT_FILE.to_owned(),
+        kind: FileKind::Other,
+    };
+    attach(execution, open, &attachment).await
+}
+
+async fn attach(
+    execution: &Execution<'_>,
+    open: OpenStep,
+    planned: &PlannedAttachment,
+) -> StepResult {
+    let owner = execution.owner(planned.target)?;
+    let name = &planned.name;
+
+    let content = match content::read(execution, &planned.source).await? {
+        Ok(content) => content,
+        Err(error) => {
+            let reason = if error.kind() == io::ErrorKind::NotFound {
+                format!("file `{name}` vanished before it was sent")
+            } else {
+                format!("file `{name}` cannot be read: {error}")
+            };
+            return execution.refuse(open, LeftOut::file(None, reason)).await;
         }
-        let upload = content.upload(planned.name.clone()).await?;
-        match self.client.attach(self.project(), owner, upload).await {
-            Ok(attachment) => self.confirm(position, step, &attachment.id).await,
-            Err(AdoError::Rejected { message, .. } | AdoError::Gone { message, .. }) => {
-                let reason = format!(
-                    "file `{}` was refused by Azure DevOps: {message}",
-                    planned.name
-                );
-                let left_out = LeftOut {
-                    test: None,
-                    azure_id: None,
-                    reason,
-                    kind: LeftOutKind::Refused,
-                };
-                self.refuse(position, left_out).await
-            }
-            Err(error) => Err(error.into()),
+    };
+
+    if open.earlier == Earlier::Perhaps {
+        let there =
+            probe::attachment(execution.client, execution.project(), owner, name, &content).await?;
+        if let Some(attachment) = there {
+            return execution.confirm(open, &attachment).await;
         }
     }
 
-    pub(in crate::submit) async fn left_out_list(&self, position: usize, resumed: bool) -> Moved {
-        let Some(list) = self.plan().comment(&self.submission.refused).overflow else {
-            return self.confirm(position, Step::LeftOutList, &()).await;
-        };
-        let attachment = PlannedAttachment {
-            target: Target::Run,
-            size: list.len() as u64,
-            source: Source::Text(list),
-            name: LEFT_OUT_FILE.to_owned(),
-            kind: crate::katalon::run::FileKind::Other,
-        };
-        self.attach(position, &attachment, resumed).await
+    let upload = content.upload(name.clone()).await?;
+    match execution
+        .client
+        .attach(execution.project(), owner, upload)
+        .await
+    {
+        Ok(attachment) => execution.confirm(open, &attachment.id).await,
+        Err(AdoError::Rejected { message, .. } | AdoError::Gone { message, .. }) => {
+            let left_out = LeftOut {
+                test: None,
+                azure_id: None,
+                reason: format!("file `{name}` was refused by Azure DevOps: {message}"),
+                kind: LeftOutKind::Refused,
+            };
+            execution.refuse(open, left_out).await
+        }
+        Err(error) => Err(error.into()),
     }
 }

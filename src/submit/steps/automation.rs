@@ -1,10 +1,12 @@
 //! The step that sets the automation fields of the test cases which got a result.
 //!
-//! It reads first, so carrying it out again does no harm, and changes nothing that is so already.
-//! Each update holds only for the revision that was read; one that is refused costs only itself and
-//! is named.
+//! **Asked before it is sent again:** it reads the fields in any case and changes only what is not
+//! so yet, so carrying it out again does no harm. Each update holds only for the revision that was
+//! read, so it cannot cover up what somebody else wrote meanwhile.
+//!
+//! An update that is refused costs only itself and is named in the run's comment.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
@@ -12,10 +14,9 @@ use futures_util::StreamExt as _;
 use crate::ado::AdoError;
 use crate::ado::slots::USUAL;
 use crate::ado::work_items::{AutomatedCase, Updated};
-use crate::outbox::step::Step;
 use crate::plan::automation::{AutomationRule, automated, changes};
 use crate::plan::left_out::{LeftOut, LeftOutKind};
-use crate::submit::execution::{Execution, Moved};
+use crate::submit::execution::{Execution, OpenStep, StepResult};
 use crate::submit::stop::Stop;
 
 /// Pauses before each try at a work item that somebody else changes at the same time.
@@ -28,13 +29,18 @@ const TRIES: [Duration; 3] = [
 /// How often the whole step waits for work items that do not answer.
 const WAITS: u32 = 5;
 
+/// How many test cases are tried alone before all others are tried at once.
+const FIRST_CASES: usize = 2;
+
+/// The ids of the tests that feed each test case, by the id of the work item.
+type TestsOfCases = BTreeMap<u32, Vec<String>>;
+
 /// What became of one test case.
-enum Case {
-    /// Its fields are set, or were so already.
-    Fine {
-        /// Whether they were changed.
-        changed: bool,
-    },
+enum CaseOutcome {
+    /// Its fields were as they should be.
+    Unchanged,
+    /// Its fields are set now.
+    Changed,
     /// The token may not write work items, or not this one: areas have permissions of their own.
     NotAllowed(String),
     /// It is left as it was, and why.
@@ -42,167 +48,210 @@ enum Case {
 }
 
 /// Sets the fields of all test cases that have a result.
-pub(in crate::submit) async fn set_fields(
-    execution: &Execution<'_>,
-    position: usize,
-    rule: AutomationRule,
-) -> Moved {
-    let tests = with_result(execution);
+pub(in crate::submit) async fn set_fields(execution: &Execution<'_>, open: OpenStep) -> StepResult {
+    let Some(rule) = execution.plan().automation else {
+        return execution.confirm(open, &()).await;
+    };
+    let tests = cases_with_result(execution);
     let ids: Vec<u32> = tests.keys().copied().collect();
-    let cases = match execution
+
+    let read = execution
         .client
         .automation_fields(execution.project(), &ids)
-        .await
-    {
+        .await;
+    let cases = match read {
         Ok(cases) => cases,
         Err(error @ AdoError::Unavailable { .. }) => return Err(error.into()),
+        // Without the right to read them no try at a single one helps: one line names them all.
         Err(error) => {
             let left_out = vec![all_refused(ids.len(), &error.to_string())];
-            return settle(execution, position, Vec::new(), left_out).await;
+            return settle(execution, open, Vec::new(), left_out).await;
         }
     };
-    let known: Vec<u32> = cases.iter().map(|case| case.id).collect();
-    let mut left_out: Vec<LeftOut> = ids
-        .iter()
-        .filter(|id| !known.contains(id))
-        .map(|id| refused(&tests, *id, "the work item cannot be read"))
-        .collect();
-    let open: Vec<AutomatedCase> = cases
+
+    let readable: HashSet<u32> = cases.iter().map(|case| case.id).collect();
+    let mut left_out = Vec::new();
+    for id in &ids {
+        if !readable.contains(id) {
+            left_out.push(refused(&tests, *id, "the work item cannot be read"));
+        }
+    }
+
+    let to_change: Vec<AutomatedCase> = cases
         .into_iter()
         .filter(|case| !changes(rule, &tests[&case.id], &case.fields).is_empty())
         .collect();
-    let (mut changed, total) = (Vec::new(), open.len());
-    let done = set_all(execution, rule, &tests, open).await?;
-    if let [.., (_, Case::NotAllowed(reason))] = done.as_slice()
-        && done
-            .iter()
-            .all(|(_, case)| matches!(case, Case::NotAllowed(_)))
-    {
-        left_out.push(all_refused(total, reason));
-        return settle(execution, position, changed, left_out).await;
+    let count = to_change.len();
+    let outcomes = set_all(execution, rule, &tests, to_change).await?;
+
+    let mut changed = Vec::new();
+    if let Some(reason) = reason_none_is_allowed(&outcomes) {
+        left_out.push(all_refused(count, reason));
+        return settle(execution, open, changed, left_out).await;
     }
-    for (id, case) in done {
-        match case {
-            Case::Fine { changed: true } => changed.push(id),
-            Case::Fine { changed: false } => {}
-            Case::NotAllowed(reason) | Case::Refused(reason) => {
+    for (id, outcome) in outcomes {
+        match outcome {
+            CaseOutcome::Unchanged => {}
+            CaseOutcome::Changed => changed.push(id),
+            CaseOutcome::NotAllowed(reason) | CaseOutcome::Refused(reason) => {
                 left_out.push(refused(&tests, id, &reason));
             }
         }
     }
-    settle(execution, position, changed, left_out).await
+    settle(execution, open, changed, left_out).await
 }
 
-/// Sets the fields of these test cases. The first ones alone: where the token may not write two of
-/// them, nobody has to hear so for each, and those two are all there is then.
-async fn set_all(
-    execution: &Execution<'_>,
-    rule: AutomationRule,
-    tests: &BTreeMap<u32, Vec<String>>,
-    open: Vec<AutomatedCase>,
-) -> Result<Vec<(u32, Case)>, Stop> {
-    let one = |case: AutomatedCase| async move {
-        Ok((case.id, set(execution, rule, &tests[&case.id], case).await?))
-    };
-    let mut waiting = open.into_iter();
-    let mut done = Vec::new();
-    for first in waiting.by_ref().take(2) {
-        done.push(one(first).await?);
-        if !done
-            .iter()
-            .all(|(_, case)| matches!(case, Case::NotAllowed(_)))
-        {
-            break;
-        }
-    }
-    if done.len() == 2
-        && done
-            .iter()
-            .all(|(_, case)| matches!(case, Case::NotAllowed(_)))
-    {
-        return Ok(done);
-    }
-    let rest: Vec<Result<(u32, Case), Stop>> = futures_util::stream::iter(waiting)
-        .map(one)
-        .buffer_unordered(USUAL)
-        .collect()
-        .await;
-    done.into_iter().map(Ok).chain(rest).collect()
-}
-
-/// The test cases whose result ADO took, with the tests that feed them.
-fn with_result(execution: &Execution<'_>) -> BTreeMap<u32, Vec<String>> {
+/// The test cases whose result ADO took, with the tests that feed them. One whose results were all
+/// refused has nothing to show for its automation.
+fn cases_with_result(execution: &Execution<'_>) -> TestsOfCases {
     let mut tests = automated(execution.plan());
-    let refused = |id: &u32| {
-        let of_id = |left_out: &&LeftOut| {
-            left_out.kind == LeftOutKind::Refused && left_out.azure_id == Some(*id)
-        };
-        let without = execution.submission.refused.iter().filter(of_id).count();
-        let points = execution
+    tests.retain(|id, _| {
+        let results = execution
             .plan()
             .results
             .iter()
             .filter(|result| result.test_case_id == *id)
             .count();
-        without >= points
-    };
-    tests.retain(|id, _| !refused(id));
+        let refused = execution
+            .submission
+            .refused
+            .iter()
+            .filter(|left_out| {
+                left_out.kind == LeftOutKind::Refused && left_out.azure_id == Some(*id)
+            })
+            .count();
+        refused < results
+    });
     tests
 }
 
+/// Sets the fields of these test cases. The first ones alone: where the token may not write two of
+/// them it may write none, which is said once; those two are all that is given then.
+async fn set_all(
+    execution: &Execution<'_>,
+    rule: AutomationRule,
+    tests: &TestsOfCases,
+    cases: Vec<AutomatedCase>,
+) -> Result<Vec<(u32, CaseOutcome)>, Stop> {
+    let mut waiting = cases.into_iter();
+    let mut outcomes = Vec::new();
+    for case in waiting.by_ref().take(FIRST_CASES) {
+        outcomes.push(set(execution, rule, tests, case).await?);
+        if reason_none_is_allowed(&outcomes).is_none() {
+            break;
+        }
+    }
+    if outcomes.len() == FIRST_CASES && reason_none_is_allowed(&outcomes).is_some() {
+        return Ok(outcomes);
+    }
+
+    let others: Vec<_> = futures_util::stream::iter(waiting)
+        .map(|case| set(execution, rule, tests, case))
+        .buffer_unordered(USUAL)
+        .collect()
+        .await;
+    for other in others {
+        outcomes.push(other?);
+    }
+    Ok(outcomes)
+}
+
+/// Why the token may write none of these test cases, if that is so.
+fn reason_none_is_allowed(outcomes: &[(u32, CaseOutcome)]) -> Option<&str> {
+    let mut last = None;
+    for (_, outcome) in outcomes {
+        match outcome {
+            CaseOutcome::NotAllowed(reason) => last = Some(reason.as_str()),
+            CaseOutcome::Unchanged | CaseOutcome::Changed | CaseOutcome::Refused(_) => return None,
+        }
+    }
+    last
+}
+
+/// Sets the fields of one test case, and tries again while somebody else changes it. Gives what
+/// became of it together with its id.
 async fn set(
     execution: &Execution<'_>,
     rule: AutomationRule,
-    tests: &[String],
-    case: AutomatedCase,
-) -> Result<Case, Stop> {
-    let (client, project) = (execution.client, execution.project());
-    let mut case = case;
-    let (mut last, mut away) = (String::new(), None);
-    for pause in TRIES {
-        if !pause.is_zero() {
+    tests: &TestsOfCases,
+    mut case: AutomatedCase,
+) -> Result<(u32, CaseOutcome), Stop> {
+    let id = case.id;
+    let mut failure = TryFailure::Conflict;
+    for (index, pause) in TRIES.into_iter().enumerate() {
+        // What was read before the first try may be outdated by the second one.
+        if index > 0 {
             tokio::time::sleep(pause).await;
-            match client
-                .automation_fields(project, &[case.id])
-                .await
-                .map(|mut cases| cases.pop())
-            {
-                Ok(Some(fresh)) => case = fresh,
-                Ok(None) => return Ok(Case::Refused("the work item is gone".to_owned())),
-                Err(error @ AdoError::Unavailable { .. }) => return Err(error.into()),
-                Err(error) => return Ok(Case::Refused(error.to_string())),
+            match read_again(execution, id).await? {
+                Ok(fresh) => case = fresh,
+                Err(reason) => return Ok((id, CaseOutcome::Refused(reason))),
             }
         }
-        let wanted = changes(rule, tests, &case.fields);
+
+        let wanted = changes(rule, &tests[&id], &case.fields);
         if wanted.is_empty() {
-            return Ok(Case::Fine {
-                changed: !pause.is_zero(),
-            });
+            // After a try that had no answer it was that try which set them.
+            let outcome = if index > 0 {
+                CaseOutcome::Changed
+            } else {
+                CaseOutcome::Unchanged
+            };
+            return Ok((id, outcome));
         }
-        match client
-            .update_work_item(project, case.id, case.revision, &wanted)
-            .await
-        {
-            Ok(Updated::Done) => return Ok(Case::Fine { changed: true }),
-            Ok(Updated::Conflict) => {
-                "somebody else changed the work item at the same time".clone_into(&mut last);
-                away = None;
-            }
-            Err(error @ AdoError::Unavailable { .. }) => {
-                last = error.to_string();
-                away = Some(error);
-            }
+
+        let updated = execution
+            .client
+            .update_work_item(execution.project(), id, case.revision, &wanted)
+            .await;
+        match updated {
+            Ok(Updated::Done) => return Ok((id, CaseOutcome::Changed)),
+            Ok(Updated::Conflict) => failure = TryFailure::Conflict,
+            Err(error @ AdoError::Unavailable { .. }) => failure = TryFailure::Unavailable(error),
             Err(AdoError::CredentialsRefused { refusal, .. }) => {
-                let scope = "the token needs the scope Work Items (read & write)";
-                return Ok(Case::NotAllowed(format!("{refusal}; {scope}")));
+                let reason =
+                    format!("{refusal}; the token needs the scope Work Items (read & write)");
+                return Ok((id, CaseOutcome::NotAllowed(reason)));
             }
-            Err(error) => return Ok(Case::Refused(error.to_string())),
+            Err(error) => return Ok((id, CaseOutcome::Refused(error.to_string()))),
         }
     }
-    match away {
-        // The step reads before it writes, so it can be repeated as a whole.
-        Some(error) if execution.submission.attempts < WAITS => Err(error.into()),
-        _ => Ok(Case::Refused(format!("{last}, {} times", TRIES.len()))),
+
+    let reason = match failure {
+        TryFailure::Conflict => "somebody else changed the work item at the same time".to_owned(),
+        // The step reads before it writes, so it can be repeated as a whole; but it may not keep
+        // the run from being completed for ever.
+        TryFailure::Unavailable(error) if execution.submission.attempts < WAITS => {
+            return Err(error.into());
+        }
+        TryFailure::Unavailable(error) => error.to_string(),
+    };
+    let reason = format!("{reason}, {} times", TRIES.len());
+    Ok((id, CaseOutcome::Refused(reason)))
+}
+
+/// What kept the last try at a work item from going through.
+enum TryFailure {
+    /// Somebody else changed it after it was read.
+    Conflict,
+    /// The server did not answer, or is busy.
+    Unavailable(AdoError),
+}
+
+/// Reads one test case anew; the inner error says why there is no use in trying again.
+async fn read_again(
+    execution: &Execution<'_>,
+    id: u32,
+) -> Result<Result<AutomatedCase, String>, Stop> {
+    let read = execution
+        .client
+        .automation_fields(execution.project(), &[id])
+        .await;
+    match read {
+        Ok(mut cases) => Ok(cases
+            .pop()
+            .ok_or_else(|| "the work item is gone".to_owned())),
+        Err(error @ AdoError::Unavailable { .. }) => Err(error.into()),
+        Err(error) => Ok(Err(error.to_string())),
     }
 }
 
@@ -210,26 +259,15 @@ async fn set(
 /// changed.
 async fn settle(
     execution: &Execution<'_>,
-    position: usize,
+    open: OpenStep,
     changed: Vec<u32>,
     left_out: Vec<LeftOut>,
-) -> Moved {
-    if !left_out.is_empty() {
-        let id = execution.submission.id;
-        for item in &left_out {
-            tracing::warn!(id, reason = item.reason, "left out");
-        }
-        execution
-            .outbox
-            .with(move |store| store.leave_out(id, &left_out))
-            .await?;
-    }
-    execution
-        .confirm(position, Step::AutomationFields, &changed)
-        .await
+) -> StepResult {
+    execution.leave_out(left_out).await?;
+    execution.confirm(open, &changed).await
 }
 
-fn refused(tests: &BTreeMap<u32, Vec<String>>, id: u32, reason: &str) -> LeftOut {
+fn refused(tests: &TestsOfCases, id: u32, reason: &str) -> LeftOut {
     let test = tests
         .get(&id)
         .and_then(|tests| tests.first())
@@ -240,16 +278,14 @@ fn refused(tests: &BTreeMap<u32, Vec<String>>, id: u32, reason: &str) -> LeftOut
 }
 
 fn all_refused(count: usize, reason: &str) -> LeftOut {
-    let cases = if count == 1 {
-        "one test case".to_owned()
-    } else {
-        format!("{count} test cases")
+    let cases = match count {
+        1 => "one test case".to_owned(),
+        count => format!("{count} test cases"),
     };
-    let reason = format!("the automation fields of {cases} are not set: {reason}");
     LeftOut {
         test: None,
         azure_id: None,
-        reason,
+        reason: format!("the automation fields of {cases} are not set: {reason}"),
         kind: LeftOutKind::AutomationFields,
     }
 }

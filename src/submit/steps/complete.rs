@@ -1,22 +1,31 @@
-//! The last step: the run is complete.
+//! The last step: the run is completed, with the comment that names everything that is missing from
+//! it (invariant I7). `outbox::step` lets it begin only when all other steps are settled.
+//!
+//! **Asked before it is sent again:** nothing. The request says what the run is to be, so a second
+//! one changes nothing.
 
 use crate::ado::wire::RunUpdate;
-use crate::outbox::step::Step;
-use crate::submit::execution::{Execution, Moved};
+use crate::submit::execution::{Execution, OpenStep, StepResult};
 
-impl Execution<'_> {
-    pub(in crate::submit) async fn complete(&self, position: usize) -> Moved {
-        let plan = self.plan();
-        let update = RunUpdate {
-            state: "Completed",
-            started_date: plan.started.to_string(),
-            completed_date: plan.completed.to_string(),
-            comment: &plan.comment(&self.submission.refused).text,
-        };
-        // Completing twice does no harm, so nobody is asked whether it happened.
-        self.client
-            .update_run(self.project(), self.run_id()?, &update)
-            .await?;
-        self.confirm(position, Step::Complete, &()).await
-    }
+/// Completes the run.
+pub(in crate::submit) async fn complete_run(
+    execution: &Execution<'_>,
+    open: OpenStep,
+) -> StepResult {
+    let plan = execution.plan();
+    // What ADO refused while the steps were carried out is named as well, so the comment that the
+    // run was created with is replaced.
+    let comment = plan.comment(&execution.submission.refused);
+    let update = RunUpdate {
+        state: "Completed",
+        started_date: plan.started.to_string(),
+        completed_date: plan.completed.to_string(),
+        comment: &comment.text,
+    };
+
+    execution
+        .client
+        .update_run(execution.project(), execution.run_id()?, &update)
+        .await?;
+    execution.confirm(open, &()).await
 }

@@ -1,22 +1,27 @@
 //! The first step: the ADO run of a submission, which must be one however many kados look at the
 //! same suite run.
 //!
-//! Before a run is created it is looked for by kado's key, and right after that once more: another
-//! kado may have created its own meanwhile. The run with the lowest id is the one that counts;
-//! whoever made another one ends that, and goes on with the first when the other kado has had its
-//! time. A run is never deleted (`ado/api.md` §5).
+//! **Asked before it is sent again:** whether a run with kado's key is there, several times over 9
+//! seconds, because the server's list of runs may lag behind an answer that was lost. That is
+//! enough: the key stands in the run's comment from its creation on, and no two submissions have
+//! the same.
+//!
+//! It is asked also before the first creation, and once more right after it: another kado may have
+//! created its own meanwhile. The run with the lowest id is the one that counts; whoever made
+//! another one ends that, and goes on with the first when the other kado has had its time. A run is
+//! never deleted (`ado/api.md` §5).
 
 use std::time::Duration;
 
 use crate::ado::AdoError;
 use crate::ado::wire::{NewRun, PipelineReference, RunEnd, Tag, TestRun};
 use crate::clock;
-use crate::outbox::step::{Step, StepState};
-use crate::outbox::submission::StoredStep;
 use crate::plan::left_out::LeftOut;
 use crate::plan::links::ReleaseLink;
-use crate::submit::execution::{ADOPTED, CREATED, Execution, Moved};
-use crate::submit::stop::Stop;
+use crate::submit::execution::{
+    ADOPTED, CREATED, Earlier, Execution, OpenStep, Sender, StepResult,
+};
+use crate::submit::stop::{Awaited, Stop};
 use crate::submit::{katalon_upload, probe};
 
 /// Most points in the request that creates a run; the rest is added to it (`ado/api.md` §11).
@@ -25,99 +30,83 @@ const POINTS: usize = 1000;
 const OTHERS_TIME: Duration = Duration::from_secs(2 * 60);
 
 /// Creates the run, or finds the one that is there.
-pub(in crate::submit) async fn create_run(
-    execution: &Execution<'_>,
-    position: usize,
-    resumed: bool,
-) -> Moved {
-    let (plan, project) = (execution.plan(), execution.project());
+pub(in crate::submit) async fn create_run(execution: &Execution<'_>, open: OpenStep) -> StepResult {
+    let plan = execution.plan();
+
+    // Katalon's own upload has one of these names. Who asks for a run again wants kado's own.
+    let rule = &execution.submission.snapshot.options.katalon;
+    let looks_for_katalon = rule.look && execution.submission.again == 0;
+    let both_names = [plan.name.as_str(), rule.run_name.as_str()];
+    let names: &[&str] = if looks_for_katalon { &both_names } else { &[] };
+
     // Looking changes nothing, so the creation is intended only after it: a look that fails leaves
     // nothing unclear.
-    let rule = &execution.submission.snapshot.options.katalon;
-    // Who asks for a run again wants kado's own.
-    let names = [plan.name.as_str(), rule.run_name.as_str()];
-    let names = if rule.look && execution.submission.again == 0 {
-        names.as_slice()
-    } else {
-        &[]
-    };
-    let before = probe::run(execution.client, project, plan, names, resumed).await?;
-    if before.own.is_none() && !names.is_empty() {
+    let before = probe::run(
+        execution.client,
+        execution.project(),
+        plan,
+        names,
+        open.earlier,
+    )
+    .await?;
+    if before.own.is_none() && looks_for_katalon {
         katalon_upload::look(execution, &before.others).await?;
     }
-    if let Some(run) = before
-        .own
-        .as_ref()
-        .filter(|_| !resumed && execution.patient)
+    if let Some(run) = &before.own
+        && open.earlier == Earlier::Never
+        && execution.sender == Sender::Service
     {
         leave_alone(execution, run)?;
     }
-    execution.intend(position).await?;
-    let Some(run) = before.own else {
-        return create(execution, position).await;
-    };
-    end_all(execution, &before.doubles, run.id).await?;
-    take(execution, position, &run, ADOPTED).await
-}
 
-/// Creates the run, and gives way to one that another kado created at the same moment.
-async fn create(execution: &Execution<'_>, position: usize) -> Moved {
-    let made = make_linked(execution).await?;
-    let after =
-        probe::after_creation(execution.client, execution.project(), execution.plan()).await?;
-    match after.own {
-        Some(first) if first.id < made.id => {
-            end_all(execution, &[made.id], first.id).await?;
-            take(execution, position, &first, ADOPTED).await?;
-            Err(left_to_another(first.id))
+    execution.intend(open).await?;
+    match before.own {
+        Some(run) => {
+            end_all(execution, &before.doubles, run.id).await?;
+            execution.confirm_run(open, &run, ADOPTED).await
         }
-        _ => take(execution, position, &made, CREATED).await,
+        None => create(execution, open).await,
     }
 }
 
-/// Records the run of this submission.
-async fn take(
-    execution: &Execution<'_>,
-    position: usize,
-    run: &TestRun,
-    origin: &'static str,
-) -> Moved {
-    let (id, run_id, url) = (execution.submission.id, run.id, execution.web_url(run));
-    execution
-        .outbox
-        .with(move |store| store.confirm_run(id, position, run_id, &url, origin, clock::now()))
-        .await?;
-    Ok(StoredStep {
-        step: Step::CreateRun,
-        state: StepState::Confirmed,
-        detail: Some(origin.to_owned()),
-    })
+/// Creates the run, and gives way to one that another kado created at the same moment.
+async fn create(execution: &Execution<'_>, open: OpenStep) -> StepResult {
+    let made = request_with_links(execution).await?;
+    let after =
+        probe::after_creation(execution.client, execution.project(), execution.plan()).await?;
+
+    match after.own {
+        Some(first) if first.id < made.id => {
+            end_all(execution, &[made.id], first.id).await?;
+            execution.confirm_run(open, &first, ADOPTED).await?;
+            Err(left_to_another_kado(first.id))
+        }
+        _ => execution.confirm_run(open, &made, CREATED).await,
+    }
 }
 
 /// A run that another kado is filling is left to it; one that has been left alone for long is not
 /// being filled.
 fn leave_alone(execution: &Execution<'_>, run: &TestRun) -> Result<(), Stop> {
-    let fresh = run
-        .changed()
-        .is_some_and(|changed| execution.client.server_time().since(changed) < OTHERS_TIME);
-    if run.is_in_progress() && fresh {
-        Err(left_to_another(run.id))
-    } else {
-        Ok(())
+    let Some(changed) = run.changed() else {
+        return Ok(());
+    };
+    let is_fresh = execution.client.server_time().since(changed) < OTHERS_TIME;
+    if run.is_in_progress() && is_fresh {
+        return Err(left_to_another_kado(run.id));
     }
+    Ok(())
 }
 
-fn left_to_another(run: u32) -> Stop {
-    let reason = format!(
-        "another kado is submitting this suite run, as test run {run}; what it leaves undone is done then"
-    );
+fn left_to_another_kado(run: u32) -> Stop {
     Stop::AwaitsAnother {
         until: clock::now().plus(OTHERS_TIME),
-        reason,
+        awaited: Awaited::AnotherKado { run },
     }
 }
 
-/// Ends runs that were made for a suite run that has one already.
+/// Ends runs that were made for a suite run that has one already. Their results, which nobody
+/// filled in, go with them.
 async fn end_all(execution: &Execution<'_>, runs: &[u32], counts: u32) -> Result<(), AdoError> {
     for run in runs {
         tracing::warn!(
@@ -126,7 +115,8 @@ async fn end_all(execution: &Execution<'_>, runs: &[u32], counts: u32) -> Result
             "two test runs were made for one suite run; the later one is ended"
         );
         let comment = format!(
-            "Ended: test run {counts} is the one of this suite run; another kado made it at the same moment."
+            "Ended: test run {counts} is the one of this suite run; \
+             another kado made it at the same moment."
         );
         let end = RunEnd {
             state: "Aborted",
@@ -141,38 +131,39 @@ async fn end_all(execution: &Execution<'_>, runs: &[u32], counts: u32) -> Result
     Ok(())
 }
 
-/// Creates the ADO run; one that is refused with its links is created without them, which is told.
-async fn make_linked(execution: &Execution<'_>) -> Result<TestRun, Stop> {
+/// What the new run is linked with.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Links {
+    /// The build, release and pipeline of the plan.
+    OfPlan,
+    /// Nothing: ADO refused the run with its links.
+    Without,
+}
+
+/// Creates the ADO run; one that is refused with its links is created without them, and its comment
+/// says so. A link is a side matter that must not cost the results.
+async fn request_with_links(execution: &Execution<'_>) -> Result<TestRun, Stop> {
     let plan = execution.plan();
-    let linked = plan.build.is_some() || plan.release.is_some() || plan.pipeline.is_some();
-    match make_run(execution, true).await {
+    let is_linked = plan.build.is_some() || plan.release.is_some() || plan.pipeline.is_some();
+
+    match request(execution, Links::OfPlan).await {
         Err(AdoError::Rejected {
             status: 400,
             message,
-        }) if linked => {
-            let made = make_run(execution, false).await?;
+        }) if is_linked => {
+            let made = request(execution, Links::Without).await?;
             let left_out = LeftOut::link(&format!(
                 "the run is not linked with its build or release: {message}"
             ));
-            tracing::warn!(
-                id = execution.submission.id,
-                reason = left_out.reason,
-                "left out"
-            );
-            let id = execution.submission.id;
-            execution
-                .outbox
-                .with(move |store| store.leave_out(id, &[left_out]))
-                .await?;
+            execution.leave_out(vec![left_out]).await?;
             Ok(made)
         }
         made => Ok(made?),
     }
 }
 
-/// Creates the ADO run, with as many points as one request takes, with or without what it is linked
-/// with.
-async fn make_run(execution: &Execution<'_>, linked: bool) -> Result<TestRun, AdoError> {
+/// Creates the ADO run, with as many points as one request takes.
+async fn request(execution: &Execution<'_>, links: Links) -> Result<TestRun, AdoError> {
     let plan = execution.plan();
     let points: Vec<u32> = plan
         .results
@@ -180,28 +171,31 @@ async fn make_run(execution: &Execution<'_>, linked: bool) -> Result<TestRun, Ad
         .map(|result| result.point_id)
         .take(POINTS)
         .collect();
-    let pipeline = plan
-        .pipeline
-        .as_ref()
-        .filter(|_| linked && !execution.client.is_before_2020());
-    let release = plan.release.as_ref().filter(|_| linked);
-    let new = NewRun {
+
+    let mut new = NewRun {
         name: &plan.name,
         automated: plan.automated,
         plan: plan.plan_id.into(),
         point_ids: &points,
         state: "InProgress",
         start_date: plan.started.to_string(),
+        // The key has to stand in it from the first moment: by it the run is found again.
         comment: &plan.comment(&[]).text,
         tags: plan.tags.iter().map(|name| Tag { name }).collect(),
-        build: plan
-            .build
-            .as_ref()
-            .filter(|_| linked)
-            .map(|build| build.id.into()),
-        release_uri: release.map(ReleaseLink::release_uri),
-        release_environment_uri: release.map(ReleaseLink::stage_uri),
-        pipeline_reference: pipeline.map(PipelineReference::of),
+        build: None,
+        release_uri: None,
+        release_environment_uri: None,
+        pipeline_reference: None,
     };
+    if links == Links::OfPlan {
+        let release = plan.release.as_ref();
+        new.build = plan.build.as_ref().map(|build| build.id.into());
+        new.release_uri = release.map(ReleaseLink::release_uri);
+        new.release_environment_uri = release.map(ReleaseLink::stage_uri);
+        if !execution.client.is_before_2020() {
+            new.pipeline_reference = plan.pipeline.as_ref().map(PipelineReference::of);
+        }
+    }
+
     execution.client.create_run(execution.project(), &new).await
 }

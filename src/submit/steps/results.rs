@@ -1,25 +1,37 @@
-//! The results of a run: which belongs to which point, and what stands in them.
+//! The steps about the results of a run: which belongs to which point, and what stands in them.
+//!
+//! **Asked before they are sent again:**
+//! * *Reading* asks anyway, and adds results only for points that have none.
+//! * *Writing a batch* asks for all results of the run and leaves out those that are completed. ADO
+//!   appends sub-results (`ado/api.md` §8), so a result that arrived must not be sent again. It is
+//!   completed by the request that fills it in and by nothing else, so its state says whether that
+//!   request arrived, also where only a part of a batch did.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use crate::ado::AdoError;
 use crate::ado::wire::{NewResult, ResultUpdate, SubResultUpdate, TestResult};
 use crate::moment::Moment;
-use crate::outbox::step::{BATCH, Step, batches};
+use crate::outbox::step::{BATCH, batches};
 use crate::plan::automation::TEST_TYPE;
 use crate::plan::left_out::{LeftOut, LeftOutKind};
 use crate::plan::results::PlannedResult;
 use crate::plan::sub_results::SubResult;
-use crate::submit::execution::{Execution, Moved, ResultRef};
+use crate::submit::execution::{Earlier, Execution, OpenStep, ResultRef, StepResult};
 use crate::submit::stop::Stop;
 
 /// Reads back which result belongs to which point; points that have none get one.
-pub(in crate::submit) async fn read_results(execution: &Execution<'_>, position: usize) -> Moved {
-    let (client, project, run) = (execution.client, execution.project(), execution.run_id()?);
+pub(in crate::submit) async fn read_results(
+    execution: &Execution<'_>,
+    open: OpenStep,
+) -> StepResult {
+    let client = execution.client;
+    let project = execution.project();
+    let run = execution.run_id()?;
+    let planned = &execution.plan().results;
     let mut refs = by_point(client.results(project, run).await?);
-    let missing: Vec<&PlannedResult> = execution
-        .plan()
-        .results
+
+    let missing: Vec<&PlannedResult> = planned
         .iter()
         .filter(|result| !refs.contains_key(&result.point_id))
         .collect();
@@ -27,36 +39,33 @@ pub(in crate::submit) async fn read_results(execution: &Execution<'_>, position:
         add(execution, run, &missing).await?;
         refs = by_point(client.results(project, run).await?);
     }
-    let mut ordered = Vec::new();
-    for result in &execution.plan().results {
-        match refs.remove(&result.point_id) {
-            Some(found) => ordered.push(found),
-            None => {
-                return Err(Stop::Park(format!(
-                    "test run {run} has no result for test point {}; was it changed by somebody? `kado runs retry` tries again",
-                    result.point_id
-                )));
-            }
+
+    let mut in_order_of_plan = Vec::new();
+    for result in planned {
+        let point = result.point_id;
+        match refs.remove(&point) {
+            Some(result_ref) => in_order_of_plan.push(result_ref),
+            None => return Err(Stop::NoResult { run, point }),
         }
     }
-    execution
-        .confirm(position, Step::ReadResults, &ordered)
-        .await
+    execution.confirm(open, &in_order_of_plan).await
 }
 
+/// Results by their points, never by the order of an answer (`ado/api.md` §6).
 fn by_point(results: Vec<TestResult>) -> HashMap<u32, ResultRef> {
     let mut refs = HashMap::new();
     for result in results {
-        if let Some(point) = result.test_point {
-            let found = ResultRef {
-                point_id: point.id,
-                result_id: result.id,
-                title: result.test_case_title,
-                revision: result.test_case_revision,
-            };
-            // The first one counts should a point have several.
-            refs.entry(point.id).or_insert(found);
-        }
+        let Some(point) = result.test_point else {
+            continue;
+        };
+        let result_ref = ResultRef {
+            point_id: point.id,
+            result_id: result.id,
+            title: result.test_case_title,
+            revision: result.test_case_revision,
+        };
+        // The first one counts should a point have several.
+        refs.entry(point.id).or_insert(result_ref);
     }
     refs
 }
@@ -68,109 +77,85 @@ async fn add(
     run: u32,
     missing: &[&PlannedResult],
 ) -> Result<(), AdoError> {
-    let (client, project) = (execution.client, execution.project());
-    let ids: Vec<u32> = missing
-        .iter()
-        .map(|result| result.test_case_id)
-        .collect::<HashSet<_>>()
-        .into_iter()
-        .collect();
-    let cases: HashMap<_, _> = client
-        .work_items(project, &ids)
-        .await?
-        .into_iter()
-        .map(|item| (item.id, item))
-        .collect();
-    let new: Vec<NewResult> = missing
-        .iter()
-        .map(|result| {
-            let case = cases.get(&result.test_case_id);
-            NewResult {
-                test_point: result.point_id.into(),
-                test_case: result.test_case_id.into(),
-                test_case_title: case
-                    .and_then(|case| case.fields.title.clone())
-                    .unwrap_or_default(),
-                test_case_revision: case.map_or(1, |case| case.rev),
-                configuration: result.configuration_id.into(),
-                state: "Pending",
-            }
-        })
-        .collect();
+    let client = execution.client;
+    let project = execution.project();
+
+    let case_ids: BTreeSet<u32> = missing.iter().map(|result| result.test_case_id).collect();
+    let case_ids: Vec<u32> = case_ids.into_iter().collect();
+    let mut cases = HashMap::new();
+    for case in client.work_items(project, &case_ids).await? {
+        cases.insert(case.id, case);
+    }
+
+    let mut new = Vec::new();
+    for result in missing {
+        let case = cases.get(&result.test_case_id);
+        let title = case.and_then(|case| case.fields.title.clone());
+        new.push(NewResult {
+            test_point: result.point_id.into(),
+            test_case: result.test_case_id.into(),
+            test_case_title: title.unwrap_or_default(),
+            test_case_revision: case.map_or(1, |case| case.rev),
+            configuration: result.configuration_id.into(),
+            state: "Pending",
+        });
+    }
+
     for batch in new.chunks(BATCH) {
         client.add_results(project, run, batch).await?;
     }
     Ok(())
 }
 
-/// Writes one batch. ADO appends sub-results, so a batch that may have arrived is looked at before
-/// it is sent again.
+/// Writes one batch, without the results that arrived earlier. A result that ADO refuses costs only
+/// itself.
 pub(in crate::submit) async fn write_batch(
     execution: &Execution<'_>,
-    position: usize,
+    open: OpenStep,
     batch: usize,
-    resumed: bool,
-) -> Moved {
-    let refs: HashMap<u32, ResultRef> = execution
-        .result_refs()?
-        .into_iter()
-        .map(|found| (found.point_id, found))
-        .collect();
-    let done = if resumed {
-        completed(execution).await?
-    } else {
-        HashSet::new()
+) -> StepResult {
+    let mut refs = HashMap::new();
+    for result_ref in execution.result_refs()? {
+        refs.insert(result_ref.point_id, result_ref);
+    }
+    let completed = match open.earlier {
+        Earlier::Perhaps => completed(execution).await?,
+        Earlier::Never => HashSet::new(),
     };
-    let range = batches(execution.plan())
-        .into_iter()
-        .nth(batch)
-        .unwrap_or_default();
-    let planned = &execution.plan().results[range];
-    let mut open = Vec::new();
-    for result in planned {
-        match refs.get(&result.point_id) {
-            Some(found) if done.contains(&found.result_id) => {}
-            Some(found) => open.push((result, found)),
-            None => {
-                return Err(Stop::Park(format!(
-                    "no result is known for test point {}",
-                    result.point_id
-                )));
-            }
+
+    let batches = batches(execution.plan());
+    let range = batches.get(batch).cloned().unwrap_or_default();
+    let mut unwritten = Vec::new();
+    for result in &execution.plan().results[range] {
+        let point = result.point_id;
+        let result_ref = refs.get(&point).ok_or(Stop::ResultUnknown { point })?;
+        if !completed.contains(&result_ref.result_id) {
+            unwritten.push((result, result_ref));
         }
     }
-    let refused = write(execution, open).await?;
-    if !refused.is_empty() {
-        let id = execution.submission.id;
-        execution
-            .outbox
-            .with(move |store| store.leave_out(id, &refused))
-            .await?;
-    }
-    execution
-        .confirm(position, Step::WriteResults(batch), &())
-        .await
+
+    let refused = write(execution, unwritten).await?;
+    // Before the confirmation: a crash in between names a result twice at most, and never not at
+    // all.
+    execution.leave_out(refused).await?;
+    execution.confirm(open, &()).await
 }
 
+/// The ids of the results of the run that are completed.
 async fn completed(execution: &Execution<'_>) -> Result<HashSet<u32>, Stop> {
     let results = execution
         .client
         .results(execution.project(), execution.run_id()?)
         .await?;
-    let is_completed = |result: &TestResult| {
-        result
-            .state
-            .as_deref()
-            .is_some_and(|state| state.eq_ignore_ascii_case("completed"))
-    };
     Ok(results
         .into_iter()
-        .filter(is_completed)
+        .filter(TestResult::is_completed)
         .map(|result| result.id)
         .collect())
 }
 
 /// Sends results; of a batch that is refused the halves are tried, until the bad item stands alone.
+/// ADO does not say which item of a batch it objects to.
 async fn write(
     execution: &Execution<'_>,
     results: Vec<(&PlannedResult, &ResultRef)>,
@@ -178,13 +163,14 @@ async fn write(
     let mut refused = Vec::new();
     let mut waiting = vec![results];
     while let Some(batch) = waiting.pop() {
-        if batch.is_empty() {
+        let Some((first, _)) = batch.first() else {
             continue;
-        }
+        };
         let updates: Vec<ResultUpdate<'_>> = batch
             .iter()
-            .map(|(result, found)| update(result, found))
+            .map(|(result, result_ref)| update(result, result_ref))
             .collect();
+
         match execution
             .client
             .write_results(execution.project(), execution.run_id()?, &updates)
@@ -193,27 +179,15 @@ async fn write(
             Ok(()) => {}
             // 413: it is too large as a whole, which something before the server says, too.
             Err(AdoError::Rejected {
-                status: 400 | 413, ..
-            }) if batch.len() > 1 => {
-                let (first, second) = batch.split_at(batch.len() / 2);
-                waiting.extend([second.to_vec(), first.to_vec()]);
-            }
-            Err(AdoError::Rejected {
                 status: 400 | 413,
                 message,
             }) => {
-                let (result, _) = batch[0];
-                let test = result.tests.first().map(String::as_str).unwrap_or_default();
-                let reason = format!(
-                    "the result for test point {} was refused by Azure DevOps: {message}",
-                    result.point_id
-                );
-                refused.push(LeftOut::id(
-                    LeftOutKind::Refused,
-                    test,
-                    Some(result.test_case_id),
-                    reason,
-                ));
+                if batch.len() == 1 {
+                    refused.push(refused_result(first, &message));
+                } else {
+                    let (front, back) = batch.split_at(batch.len() / 2);
+                    waiting.extend([back.to_vec(), front.to_vec()]);
+                }
             }
             Err(error) => return Err(error.into()),
         }
@@ -221,12 +195,26 @@ async fn write(
     Ok(refused)
 }
 
-fn update<'a>(result: &'a PlannedResult, found: &'a ResultRef) -> ResultUpdate<'a> {
+fn refused_result(result: &PlannedResult, message: &str) -> LeftOut {
+    let test = result.tests.first().map(String::as_str).unwrap_or_default();
+    let reason = format!(
+        "the result for test point {} was refused by Azure DevOps: {message}",
+        result.point_id
+    );
+    LeftOut::id(
+        LeftOutKind::Refused,
+        test,
+        Some(result.test_case_id),
+        reason,
+    )
+}
+
+fn update<'a>(result: &'a PlannedResult, result_ref: &'a ResultRef) -> ResultUpdate<'a> {
     ResultUpdate {
-        id: found.result_id,
+        id: result_ref.result_id,
         test_point: result.point_id.into(),
-        test_case_title: found.title.as_deref(),
-        test_case_revision: found.revision,
+        test_case_title: result_ref.title.as_deref(),
+        test_case_revision: result_ref.revision,
         state: "Completed",
         outcome: &result.outcome,
         started_date: result.started.to_string(),
@@ -244,20 +232,24 @@ fn update<'a>(result: &'a PlannedResult, found: &'a ResultRef) -> ResultUpdate<'
     }
 }
 
-fn sub_updates<'a>(parts: &'a [SubResult]) -> Vec<SubResultUpdate<'a>> {
-    let update = |(place, part): (usize, &'a SubResult)| SubResultUpdate {
-        sequence_id: place + 1,
-        display_name: &part.name,
-        outcome: &part.outcome,
-        started_date: part.started.to_string(),
-        completed_date: part.completed.to_string(),
-        duration_in_ms: millis(part.started, part.completed),
-        error_message: part.error_message.as_deref(),
-        stack_trace: part.stack_trace.as_deref(),
-        result_group_type: part.group,
-        sub_results: sub_updates(&part.sub_results),
-    };
-    parts.iter().enumerate().map(update).collect()
+fn sub_updates(parts: &[SubResult]) -> Vec<SubResultUpdate<'_>> {
+    let mut updates = Vec::new();
+    for (index, part) in parts.iter().enumerate() {
+        updates.push(SubResultUpdate {
+            // Counted from 1.
+            sequence_id: index + 1,
+            display_name: &part.name,
+            outcome: &part.outcome,
+            started_date: part.started.to_string(),
+            completed_date: part.completed.to_string(),
+            duration_in_ms: millis(part.started, part.completed),
+            error_message: part.error_message.as_deref(),
+            stack_trace: part.stack_trace.as_deref(),
+            result_group_type: part.group,
+            sub_results: sub_updates(&part.sub_results),
+        });
+    }
+    updates
 }
 
 fn millis(from: Moment, to: Moment) -> u64 {

@@ -1,0 +1,67 @@
+//! Reads a test run that carries no key of kado's, for the comparison.
+
+use crate::ado::wire::{TestResult, TestRun};
+use crate::moment::Moment;
+use crate::plan::katalon_upload::{ForeignResult, ForeignRun};
+use crate::submit::execution::Execution;
+use crate::submit::stop::Stop;
+
+/// Runs that are read in one look.
+pub(super) const MOST: usize = 10;
+
+/// Reads a run with its results.
+///
+/// # Errors
+/// When ADO fails.
+pub(super) async fn read(execution: &Execution<'_>, run: &TestRun) -> Result<ForeignRun, Stop> {
+    let results = execution
+        .client
+        .results(execution.project(), run.id)
+        .await?;
+
+    // ADO need not count a result as a change of its run.
+    let mut changed = run.changed();
+    for result in &results {
+        changed = changed.max(moment(result.last_updated_date.as_deref()));
+    }
+
+    Ok(ForeignRun {
+        over: is_over(run),
+        created: created(run),
+        changed,
+        started: moment(run.started_date.as_deref()),
+        ended: moment(run.completed_date.as_deref()),
+        results: results.into_iter().map(foreign_result).collect(),
+    })
+}
+
+/// When ADO made a run.
+pub(super) fn created(run: &TestRun) -> Option<Moment> {
+    moment(run.created_date.as_deref())
+}
+
+/// Whether nothing comes to a run any more.
+pub(super) fn is_over(run: &TestRun) -> bool {
+    let over = ["completed", "aborted", "needsinvestigation"];
+    run.state
+        .as_deref()
+        .is_some_and(|state| over.iter().any(|word| state.eq_ignore_ascii_case(word)))
+}
+
+fn foreign_result(result: TestResult) -> ForeignResult {
+    ForeignResult {
+        completed: result.is_completed(),
+        point_id: result.test_point.map(|point| point.id),
+        outcome: result.outcome.unwrap_or_default(),
+        started: moment(result.started_date.as_deref()),
+        ended: moment(result.completed_date.as_deref()),
+        computer: result.computer_name,
+    }
+}
+
+fn moment(text: Option<&str>) -> Option<Moment> {
+    // ADO writes unset times as the year 1, some without an offset.
+    Moment::parse(text?)
+        .ok()
+        .filter(|moment| moment.millis() > 0)
+}
