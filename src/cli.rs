@@ -96,15 +96,18 @@ pub fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
-            // clap knows which of its messages are help and which are errors.
+            // clap knows which of its messages are help and which are errors. Where it cannot be
+            // printed there is nobody to tell.
             let _ = error.print();
-            return if error.use_stderr() {
-                Exit::Usage.into()
+            let exit = if error.use_stderr() {
+                Exit::Usage
             } else {
-                Exit::Done.into()
+                Exit::Done
             };
+            return exit.into();
         }
     };
+
     match dispatch(cli) {
         Ok(exit) => exit.into(),
         Err(error) => {
@@ -114,49 +117,45 @@ pub fn main() -> ExitCode {
     }
 }
 
-/// A broken configuration keeps nobody from looking at a run; what is missing of it is told.
-fn abort_after(config: Option<&Path>) -> Duration {
-    paths::load(config).map(|config| config.abort_after).unwrap_or_else(|error| {
-        let error = error_chain::chain(&error);
-        eprintln!("warning: {error}\nwithout `abort_after`, a run without an end counts as aborted after two hours");
-        ABORT_AFTER
-    })
-}
-
 fn dispatch(cli: Cli) -> anyhow::Result<Exit> {
+    let file = cli.config.as_deref();
     let mut out = std::io::stdout().lock();
     match cli.command {
+        Command::Run(arguments) => run::run(arguments, cli.config),
+        Command::Submit(arguments) => submit::submit(&arguments, &paths::load(file)?, &mut out),
+        // Its exit code is that of another program, which is more than a byte on Windows.
+        Command::Exec(arguments) => {
+            std::process::exit(exec::exec(&arguments, &paths::load(file)?)?)
+        }
         Command::Inspect(arguments) => {
-            let abort_after = abort_after(cli.config.as_deref());
+            let abort_after = abort_after(file);
             inspect::inspect(&arguments.path, abort_after, arguments.json, &mut out)?;
             Ok(Exit::Done)
         }
+        Command::Check(arguments) => check::check(&arguments, file, &mut out),
+        Command::List(arguments) => list::list(&arguments, &paths::load(file)?, &mut out),
+        Command::Runs(arguments) => runs::runs(&arguments, &paths::load(file)?, &mut out),
+        Command::Status(arguments) => status::status(&arguments, &paths::load(file)?, &mut out),
+        Command::Service(arguments) => service::service(&arguments, file, &mut out),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "kado", &mut out);
             Ok(Exit::Done)
         }
-        // Its exit code is that of another program, which is more than a byte on Windows.
-        Command::Exec(arguments) => std::process::exit(exec::exec(
-            &arguments,
-            &paths::load(cli.config.as_deref())?,
-        )?),
         Command::Man(arguments) => man::man(&arguments, Cli::command(), &mut out),
-        Command::Run(arguments) => run::run(arguments, cli.config),
-        Command::Submit(arguments) => {
-            submit::submit(&arguments, &paths::load(cli.config.as_deref())?, &mut out)
-        }
-        Command::Check(arguments) => check::check(&arguments, cli.config.as_deref(), &mut out),
-        Command::List(arguments) => {
-            list::list(&arguments, &paths::load(cli.config.as_deref())?, &mut out)
-        }
-        Command::Status(arguments) => {
-            status::status(&arguments, &paths::load(cli.config.as_deref())?, &mut out)
-        }
-        Command::Service(arguments) => {
-            service::service(&arguments, cli.config.as_deref(), &mut out)
-        }
-        Command::Runs(arguments) => {
-            runs::runs(&arguments, &paths::load(cli.config.as_deref())?, &mut out)
+    }
+}
+
+/// A broken configuration keeps nobody from looking at a run: what it would have changed is said.
+fn abort_after(config: Option<&Path>) -> Duration {
+    match paths::load(config) {
+        Ok(config) => config.abort_after,
+        Err(error) => {
+            eprintln!(
+                "warning: {}\nwithout `abort_after`, a run without an end counts as aborted after \
+                 two hours",
+                error_chain::chain(&error)
+            );
+            ABORT_AFTER
         }
     }
 }

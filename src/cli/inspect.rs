@@ -21,6 +21,7 @@ use anyhow::{Context as _, bail};
 use crate::cli::json;
 use crate::clock;
 use crate::config::project_file::ProjectFile;
+use crate::katalon::project::Project;
 use crate::katalon::run::SuiteRun;
 use crate::katalon::run::lifecycle::{Evidence, RunState, state};
 use crate::workspace::{self, FolderListing, JunitState};
@@ -42,21 +43,22 @@ pub fn inspect(
         let view = inspect_run(&folder, abort_after)?;
         return write(&view, json, out, people::run);
     }
+
     match workspace::read_project(&folder) {
-        Ok(mut project) => {
-            let own = ProjectFile::read(&project.root);
-            project.warnings.extend(own.problem());
-            project.warnings.extend(own.warnings);
-            write(&ProjectView::of(&project), json, out, people::project)
+        Ok(project) => {
+            let view = inspect_project(project);
+            write(&view, json, out, people::project)
         }
         Err(workspace::ReadError::NoProject(_)) => bail!(
-            "`{}` is neither a run folder nor a Katalon project; give a folder that holds `execution0.log` or a `.prj`",
+            "`{}` is neither a run folder nor a Katalon project; name a folder that holds \
+             `execution0.log` or a `.prj` file",
             path.display()
         ),
         Err(error) => Err(error.into()),
     }
 }
 
+/// The folder itself, or that of a file.
 fn folder_of(path: &Path) -> anyhow::Result<PathBuf> {
     let metadata =
         std::fs::metadata(path).with_context(|| format!("`{}` cannot be read", path.display()))?;
@@ -64,6 +66,7 @@ fn folder_of(path: &Path) -> anyhow::Result<PathBuf> {
     if metadata.is_dir() {
         return Ok(absolute);
     }
+
     absolute
         .parent()
         .map(Path::to_owned)
@@ -74,25 +77,32 @@ fn write<V: serde::Serialize>(
     view: &V,
     json: bool,
     out: &mut dyn Write,
-    people: fn(&V, &mut dyn Write) -> std::io::Result<()>,
+    for_people: fn(&V, &mut dyn Write) -> std::io::Result<()>,
 ) -> anyhow::Result<()> {
     if json {
-        json::print(view, out)?;
+        json::print(view, out)
     } else {
-        people(view, out)?;
+        Ok(for_people(view, out)?)
     }
-    Ok(())
+}
+
+fn inspect_project(mut project: Project) -> ProjectView {
+    let own_file = ProjectFile::read(&project.root);
+    project.warnings.extend(own_file.problem());
+    project.warnings.extend(own_file.warnings);
+
+    ProjectView::of(&project)
 }
 
 fn inspect_run(folder: &Path, abort_after: Duration) -> anyhow::Result<RunView> {
     let run = workspace::read_run(folder)?;
+    let root = workspace::find_project_root(folder);
+
+    // A folder that vanished since counts as one without files.
     let listing = workspace::list_run_folder(folder).unwrap_or_default();
     let state = state_of(folder, &run, &listing, abort_after);
-    Ok(RunView::of(
-        run,
-        state,
-        workspace::find_project_root(folder).as_deref(),
-    ))
+
+    Ok(RunView::of(run, state, root.as_deref()))
 }
 
 fn state_of(
@@ -101,13 +111,17 @@ fn state_of(
     listing: &FolderListing,
     abort_after: Duration,
 ) -> RunState {
+    // Without a file that has a time nothing is known of when it stopped; it is not running.
+    let quiet_for = match listing.newest() {
+        Some(newest) => clock::now().since(newest),
+        None => abort_after,
+    };
     let evidence = Evidence {
         has_log: listing.has_log(),
         ended: run.ended.is_some(),
         has_report: workspace::read_junit(folder) == JunitState::Complete,
-        quiet_for: listing
-            .newest()
-            .map_or(abort_after, |newest| clock::now().since(newest)),
+        quiet_for,
     };
+
     state(evidence, abort_after)
 }

@@ -88,53 +88,50 @@ pub(super) fn service(
         Command::Install(whose) => {
             service::install(&Installation::of_this_program(whose.scope(), config)?)?
         }
-        Command::Uninstall { whose, purge } => service::uninstall(
-            whose.scope(),
-            if *purge {
+        Command::Uninstall { whose, purge } => {
+            let leftovers = if *purge {
                 Leftovers::Purge
             } else {
                 Leftovers::Keep
-            },
-        )?,
+            };
+            service::uninstall(whose.scope(), leftovers)?
+        }
         Command::Start {
             whose,
-            if_configured,
-        } => start(whose.scope(), config, *if_configured)?,
+            if_configured: true,
+        } => start_if_configured(whose.scope(), config)?,
+        Command::Start { whose, .. } => service::start(whose.scope(), config)?,
         Command::Stop(whose) => service::stop(whose.scope())?,
         Command::Restart(whose) => service::restart(whose.scope(), config)?,
         Command::SetToken(whose) => {
             service::store_token(whose.scope(), config, &token_from_input()?)?
         }
         Command::Status { whose, json } => {
-            return status(&service::status(whose.scope())?, *json, out);
+            return print_status(&service::status(whose.scope())?, *json, out);
         }
     };
-    people(&summary, out)?;
+
+    print_summary(&summary, out)?;
     Ok(Exit::Done)
 }
 
 /// Starts the service; an installer goes on without where the machine is not configured yet.
-fn start(
-    scope: Scope,
-    config: Option<&Path>,
-    if_configured: bool,
-) -> Result<Summary, ServiceError> {
-    match service::start(scope, config) {
-        Err(ServiceError::NotConfigured(problem)) if if_configured => {
-            let file = places(scope)
-                .map(|places| places.config.display().to_string())
-                .unwrap_or_default();
-            let next = vec![format!(
-                "set `watch` in `{file}`, then run `kado service start{}` ({problem})",
-                service::flag(scope)
-            )];
-            Ok(Summary {
-                done: vec!["not started: there is nothing to watch yet".to_owned()],
-                next,
-            })
-        }
-        started => started,
-    }
+fn start_if_configured(scope: Scope, config: Option<&Path>) -> Result<Summary, ServiceError> {
+    let problem = match service::start(scope, config) {
+        Err(ServiceError::NotConfigured(problem)) => problem,
+        result => return result,
+    };
+
+    let file = places(scope)
+        .map(|places| places.config.display().to_string())
+        .unwrap_or_default();
+    Ok(Summary {
+        done: vec!["not started: there is nothing to watch yet".to_owned()],
+        next: vec![format!(
+            "set `watch` in `{file}`, then run `kado service start{}` ({problem})",
+            service::flag(scope)
+        )],
+    })
 }
 
 /// The token: everything on standard input but the white space around it.
@@ -144,29 +141,31 @@ fn token_from_input() -> anyhow::Result<SecretString> {
         .lock()
         .take(LONGEST + 1)
         .read_to_end(&mut bytes)?;
-    let long = u64::try_from(bytes.len()).is_ok_and(|length| length > LONGEST);
-    secrets::token_in(&bytes).filter(|token| !long && !token.expose_secret().is_empty()).ok_or_else(|| {
-        let how = "standard input must hold a token and nothing else, such as `kado service set-token < FILE`";
-        UsageError(format!("{how}; {}", secrets::NO_TOKEN)).into()
-    })
+    let is_too_long = u64::try_from(bytes.len()).is_ok_and(|length| length > LONGEST);
+
+    match secrets::token_in(&bytes) {
+        Some(token) if !is_too_long && !token.expose_secret().is_empty() => Ok(token),
+        _ => Err(UsageError(format!(
+            "standard input must hold a token and nothing else, such as `kado service set-token < \
+             FILE`; {}",
+            secrets::NO_TOKEN
+        ))
+        .into()),
+    }
 }
 
-fn status(status: &ServiceStatus, json: bool, out: &mut dyn Write) -> anyhow::Result<Exit> {
+fn print_status(status: &ServiceStatus, json: bool, out: &mut dyn Write) -> anyhow::Result<Exit> {
     if json {
         json::print(status, out)?;
     } else {
-        let yes = |is: bool| if is { "yes" } else { "no" };
+        let running = match status.pid {
+            Some(pid) => format!("yes, process {pid}"),
+            None => yes_or_no(status.running).to_owned(),
+        };
         writeln!(out, "Service        {}", status.scope)?;
-        writeln!(out, "Installed      {}", yes(status.installed))?;
-        writeln!(out, "Starts itself  {}", yes(status.enabled))?;
-        writeln!(
-            out,
-            "Running        {}",
-            status.pid.map_or_else(
-                || yes(status.running).to_owned(),
-                |pid| format!("yes, process {pid}")
-            )
-        )?;
+        writeln!(out, "Installed      {}", yes_or_no(status.installed))?;
+        writeln!(out, "Starts itself  {}", yes_or_no(status.enabled))?;
+        writeln!(out, "Running        {running}")?;
         writeln!(out, "State          {}", status.detail)?;
         writeln!(out, "Account        {}", status.account)?;
         writeln!(out, "Defined by     {}", status.definition)?;
@@ -174,6 +173,7 @@ fn status(status: &ServiceStatus, json: bool, out: &mut dyn Write) -> anyhow::Re
         writeln!(out, "State folder   {}", status.state.display())?;
         writeln!(out, "Log folder     {}", status.logs.display())?;
     }
+
     Ok(if status.running {
         Exit::Done
     } else {
@@ -181,13 +181,19 @@ fn status(status: &ServiceStatus, json: bool, out: &mut dyn Write) -> anyhow::Re
     })
 }
 
-fn people(summary: &Summary, out: &mut dyn Write) -> anyhow::Result<()> {
+const fn yes_or_no(is: bool) -> &'static str {
+    if is { "yes" } else { "no" }
+}
+
+/// What a command did, and what is left to a person.
+fn print_summary(summary: &Summary, out: &mut dyn Write) -> anyhow::Result<()> {
     if summary.done.is_empty() {
-        writeln!(out, "nothing to do: it is so already")?;
+        writeln!(out, "nothing to do: everything is as asked already")?;
     }
     for done in &summary.done {
         writeln!(out, "{done}")?;
     }
+
     if !summary.next.is_empty() {
         writeln!(out, "\nnext:")?;
     }

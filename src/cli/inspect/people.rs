@@ -14,12 +14,13 @@ const MESSAGE_LINES: usize = 6;
 
 /// A run: what it was, its tests, what failed, its files, and the warnings.
 pub(super) fn run(view: &RunView, out: &mut dyn Write) -> io::Result<()> {
-    let status = view
-        .katalon_status
-        .map(|status| format!(", {status}"))
-        .unwrap_or_default();
+    let state = match view.katalon_status {
+        Some(status) => format!("{}, {status}", view.state),
+        None => view.state.to_string(),
+    };
+
     line(out, "Suite", Some(&view.suite))?;
-    line(out, "State", Some(&format!("{}{status}", view.state)))?;
+    line(out, "State", Some(&state))?;
     line(out, "Started", view.started.as_ref())?;
     line(out, "Ended", view.ended.as_ref())?;
     line(out, "Host", view.host.as_ref())?;
@@ -28,111 +29,96 @@ pub(super) fn run(view: &RunView, out: &mut dyn Write) -> io::Result<()> {
     line(out, "Profile", view.profile.as_ref())?;
     line(out, "Katalon", view.katalon_version.as_ref())?;
     line(out, "Execution", view.execution_uuid.as_ref())?;
-    tests(&view.tests, out)?;
-    for test in view
-        .tests
-        .iter()
-        .filter(|test| test.status != Status::Passed)
-    {
-        failure(test, out)?;
+
+    print_tests(&view.tests, out)?;
+    for test in &view.tests {
+        if test.status != Status::Passed {
+            print_failure(test, out)?;
+        }
     }
-    files(view, out)?;
-    warnings(&view.warnings, out)
+    print_files(view, out)?;
+    print_warnings(&view.warnings, out)
 }
 
 /// A project: its settings, its mapped test cases, and the warnings.
 pub(super) fn project(view: &ProjectView, out: &mut dyn Write) -> io::Result<()> {
     line(out, "Project", Some(&view.name))?;
     line(out, "Folder", Some(&view.path))?;
-    settings(&view.settings, out)?;
-    let mapped: Vec<_> = view
-        .test_cases
-        .iter()
-        .filter(|case| !case.azure_ids.is_empty())
-        .collect();
-    line(
-        out,
-        "Test cases",
-        Some(&format!(
-            "{}, {} of them with ADO ids",
-            view.test_cases.len(),
-            mapped.len()
-        )),
-    )?;
-    let mut table = table(["Test case", "ADO ids"]);
-    for case in &mapped {
-        table.add_row([plain(&case.id), numbers(&case.azure_ids)]);
+    print_settings(&view.settings, out)?;
+
+    let mut mapped = table(["Test case", "ADO ids"]);
+    for case in &view.test_cases {
+        if !case.azure_ids.is_empty() {
+            mapped.add_row([plain(&case.id), numbers(&case.azure_ids)]);
+        }
     }
-    if !mapped.is_empty() {
-        writeln!(out, "\n{}", table.trim_fmt())?;
+    let count = mapped.row_count();
+    let test_cases = format!("{}, {count} of them with ADO ids", view.test_cases.len());
+    line(out, "Test cases", Some(&test_cases))?;
+    if count > 0 {
+        writeln!(out, "\n{}", mapped.trim_fmt())?;
     }
+
     let of_cases = view.test_cases.iter().flat_map(|case| &case.warnings);
-    warnings(
-        &view
-            .warnings
-            .iter()
-            .chain(of_cases)
-            .cloned()
-            .collect::<Vec<_>>(),
-        out,
-    )
+    print_warnings(view.warnings.iter().chain(of_cases), out)
 }
 
-fn settings(settings: &SettingsView, out: &mut dyn Write) -> io::Result<()> {
-    let on = |on: bool| if on { "on" } else { "off" };
-    let plans = settings.test_plans.iter().map(|plan| match &plan.name {
-        Some(name) => format!("{} ({name})", plan.id),
-        None => plan.id.to_string(),
-    });
-    let plans = plans.collect::<Vec<_>>().join(", ");
-    line(out, "Integration", Some(&on(settings.enabled)))?;
+fn print_settings(settings: &SettingsView, out: &mut dyn Write) -> io::Result<()> {
+    let mut plans = Vec::new();
+    for plan in &settings.test_plans {
+        plans.push(match &plan.name {
+            Some(name) => format!("{} ({name})", plan.id),
+            None => plan.id.to_string(),
+        });
+    }
+    let plans = (!plans.is_empty()).then(|| plans.join(", "));
+    let project = settings.project.as_ref().map(|project| &project.name);
+
+    line(out, "Integration", Some(&on_or_off(settings.enabled)))?;
     line(out, "Server", settings.server_url.as_ref())?;
     line(out, "Token", Some(&settings.token))?;
-    line(
-        out,
-        "ADO project",
-        settings.project.as_ref().map(|project| &project.name),
-    )?;
-    line(
-        out,
-        "Test plans",
-        Some(&plans).filter(|plans| !plans.is_empty()),
-    )?;
-    line(out, "Submits", settings.auto_submit.map(on).as_ref())
+    line(out, "ADO project", project)?;
+    line(out, "Test plans", plans.as_ref())?;
+    line(out, "Submits", settings.auto_submit.map(on_or_off).as_ref())
 }
 
-fn tests(tests: &[TestView], out: &mut dyn Write) -> io::Result<()> {
+const fn on_or_off(is_on: bool) -> &'static str {
+    if is_on { "on" } else { "off" }
+}
+
+fn print_tests(tests: &[TestView], out: &mut dyn Write) -> io::Result<()> {
     if tests.is_empty() {
         return writeln!(out, "\nNo test has a result.");
     }
-    let mut table = table(["Status", "Test", "Duration", "ADO ids"]);
+
+    let mut rows = table(["Status", "Test", "Duration", "ADO ids"]);
     for test in tests {
         let duration = test.duration_ms.map_or_else(|| "open".to_owned(), duration);
-        table.add_row([
+        rows.add_row([
             test.status.to_string(),
             plain(&title(test)),
             duration,
             numbers(&test.azure_ids),
         ]);
     }
-    writeln!(out, "\n{}", table.trim_fmt())
+    writeln!(out, "\n{}", rows.trim_fmt())
 }
 
+/// The id of a test, with its iteration and its attempts where there is more than one.
 fn title(test: &TestView) -> String {
-    let iteration = test
-        .iteration
-        .map(|number| format!(", iteration {number}"))
-        .unwrap_or_default();
-    let attempts = if test.attempts > 1 {
-        format!(", {} attempts", test.attempts)
-    } else {
-        String::new()
-    };
-    format!("{}{iteration}{attempts}", test.id)
+    let mut title = test.id.clone();
+    if let Some(number) = test.iteration {
+        title.push_str(&format!(", iteration {number}"));
+    }
+    if test.attempts > 1 {
+        title.push_str(&format!(", {} attempts", test.attempts));
+    }
+    title
 }
 
-fn failure(test: &TestView, out: &mut dyn Write) -> io::Result<()> {
+fn print_failure(test: &TestView, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "\n{} {}", test.status, plain(&title(test)))?;
+
     let message = test.message.as_deref().unwrap_or("(no message)");
     for line in message.lines().take(MESSAGE_LINES) {
         writeln!(out, "    {}", plain(line))?;
@@ -143,13 +129,15 @@ fn failure(test: &TestView, out: &mut dyn Write) -> io::Result<()> {
     Ok(())
 }
 
-fn files(view: &RunView, out: &mut dyn Write) -> io::Result<()> {
+/// How many files there are of each kind, and their sizes.
+fn print_files(view: &RunView, out: &mut dyn Write) -> io::Result<()> {
     let mut kinds: BTreeMap<FileKind, (usize, u64)> = BTreeMap::new();
     for file in &view.files {
-        let (count, size) = kinds.entry(file.kind).or_default();
+        let (count, bytes) = kinds.entry(file.kind).or_default();
         *count += 1;
-        *size += file.size;
+        *bytes += file.size;
     }
+
     let parts: Vec<String> = kinds
         .iter()
         .map(|(kind, (count, bytes))| {
@@ -160,16 +148,20 @@ fn files(view: &RunView, out: &mut dyn Write) -> io::Result<()> {
     line(out, "Files", Some(&parts.join(", ")))
 }
 
-fn warnings(warnings: &[String], out: &mut dyn Write) -> io::Result<()> {
-    if !warnings.is_empty() {
-        writeln!(out)?;
-    }
-    for warning in warnings {
+fn print_warnings<'a>(
+    warnings: impl IntoIterator<Item = &'a String>,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    for (index, warning) in warnings.into_iter().enumerate() {
+        if index == 0 {
+            writeln!(out)?;
+        }
         writeln!(out, "warning: {}", plain(warning))?;
     }
     Ok(())
 }
 
+/// A line with a name; none without a value.
 fn line(out: &mut dyn Write, name: &str, value: Option<&impl Display>) -> io::Result<()> {
     match value {
         Some(value) => writeln!(out, "{name:<12} {}", plain(&value.to_string())),
@@ -186,6 +178,7 @@ fn numbers(ids: &[u32]) -> String {
 
 fn duration(millis: u64) -> String {
     let seconds = millis / 1000;
+
     match (seconds / 3600, seconds / 60 % 60, seconds % 60) {
         (0, 0, _) => format!("{}.{:03} s", seconds, millis % 1000),
         (0, minutes, seconds) => format!("{minutes} min {seconds:02} s"),
@@ -195,6 +188,7 @@ fn duration(millis: u64) -> String {
 
 fn size(bytes: u64) -> String {
     const KIB: u64 = 1024;
+
     match bytes {
         0..KIB => format!("{bytes} B"),
         KIB..1_048_576 => format!("{} KiB", bytes / KIB),

@@ -62,26 +62,29 @@ impl RunView {
     /// The view of a run; the test cases are looked up in the project at `root`.
     pub(super) fn of(run: SuiteRun, state: RunState, root: Option<&Path>) -> Self {
         let mut warnings = run.warnings;
-        let mut cases = Cases {
-            root,
-            known: HashMap::new(),
-        };
         if root.is_none() {
             warnings.push(
                 "there is no Katalon project above this folder, so no ADO ids are known".to_owned(),
             );
         }
-        let mut told = BTreeSet::new();
+
+        // Several executions of a test case have the same problem: it is shown once.
+        let mut shown = BTreeSet::new();
+        let mut cases = TestCases {
+            root,
+            by_id: HashMap::new(),
+        };
         let mut tests = Vec::new();
         for test in run.tests {
-            let (ids, problems) = cases.ids(&test);
-            warnings.extend(
-                problems
-                    .into_iter()
-                    .filter(|problem| told.insert(problem.clone())),
-            );
-            tests.push(TestView::of(test, ids));
+            let ids = cases.ids(&test);
+            for warning in ids.warnings {
+                if shown.insert(warning.clone()) {
+                    warnings.push(warning);
+                }
+            }
+            tests.push(TestView::of(test, ids.ids));
         }
+
         Self {
             kind: "run",
             state,
@@ -105,25 +108,24 @@ impl RunView {
 impl TestView {
     fn of(test: TestResult, azure_ids: Vec<u32>) -> Self {
         let mut attachments: Vec<String> = Vec::new();
-        for path in test
-            .attempts
-            .iter()
-            .flat_map(|attempt| &attempt.attachments)
-        {
-            if !attachments.contains(path) {
-                attachments.push(path.clone());
+        for attempt in &test.attempts {
+            for path in &attempt.attachments {
+                if !attachments.contains(path) {
+                    attachments.push(path.clone());
+                }
             }
         }
+
         let last = test.last();
+        let duration = last.ended.map(|ended| ended.since(last.started));
         Self {
             iteration: test.iteration.as_ref().map(|iteration| iteration.number),
             attempts: test.attempts.len(),
             status: last.status,
             started: last.started,
             ended: last.ended,
-            duration_ms: last.ended.map(|ended| {
-                u64::try_from(ended.since(last.started).as_millis()).unwrap_or(u64::MAX)
-            }),
+            duration_ms: duration
+                .map(|duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)),
             message: last.message.clone(),
             stack_trace: last.stack_trace.clone(),
             attachments,
@@ -133,51 +135,71 @@ impl TestView {
     }
 }
 
-/// The test cases of a project, read when a run names them.
-struct Cases<'a> {
+/// The test cases of a project, each read when the run names it first.
+struct TestCases<'a> {
     root: Option<&'a Path>,
-    known: HashMap<String, Result<Option<TestCase>, String>>,
+    /// Why a file cannot be read is kept as text: it is shown, and nothing is decided on it.
+    by_id: HashMap<String, Result<Option<TestCase>, String>>,
 }
 
-impl Cases<'_> {
-    fn ids(&mut self, test: &TestResult) -> (Vec<u32>, Vec<String>) {
+/// The ids of a test, and what is wrong with them and with the file that holds them.
+#[derive(Default)]
+struct IdsOfTest {
+    ids: Vec<u32>,
+    warnings: Vec<String>,
+}
+
+impl TestCases<'_> {
+    fn ids(&mut self, test: &TestResult) -> IdsOfTest {
         let Some(root) = self.root else {
-            return (Vec::new(), Vec::new());
+            return IdsOfTest::default();
         };
-        let case = self.known.entry(test.id.clone()).or_insert_with(|| {
+
+        let case = self.by_id.entry(test.id.clone()).or_insert_with(|| {
             workspace::read_test_case(root, &test.id).map_err(|error| chain(&error))
         });
         match case {
-            Ok(Some(case)) => {
-                let mut warnings = case.warnings.clone();
-                let resolved = azure_ids::resolve(
-                    case.azure_ids.as_deref().unwrap_or_default(),
-                    &azure_ids::variables(Some(test), Some(case)),
-                );
-                let iteration = test.iteration.as_ref().map(|iteration| iteration.number);
-                warnings.extend(problems(&test.id, iteration, &resolved));
-                (resolved.ids, warnings)
-            }
-            Ok(None) => {
-                let gone = format!(
+            Ok(Some(case)) => ids_of(test, case),
+            Ok(None) => IdsOfTest {
+                ids: Vec::new(),
+                warnings: vec![format!(
                     "`{}` has no test case file any more; renamed or deleted?",
                     test.id
-                );
-                (Vec::new(), vec![gone])
-            }
-            Err(error) => (Vec::new(), vec![error.clone()]),
+                )],
+            },
+            Err(error) => IdsOfTest {
+                ids: Vec::new(),
+                warnings: vec![error.clone()],
+            },
         }
     }
 }
 
+fn ids_of(test: &TestResult, case: &TestCase) -> IdsOfTest {
+    let resolved = azure_ids::resolve(
+        case.azure_ids.as_deref().unwrap_or_default(),
+        &azure_ids::variables(Some(test), Some(case)),
+    );
+    let iteration = test.iteration.as_ref().map(|iteration| iteration.number);
+
+    let mut warnings = case.warnings.clone();
+    warnings.extend(problems(&test.id, iteration, &resolved));
+    IdsOfTest {
+        ids: resolved.ids,
+        warnings,
+    }
+}
+
 fn problems(id: &str, iteration: Option<u32>, resolved: &Resolved) -> Vec<String> {
-    let of = iteration
-        .map(|number| format!(", iteration {number}"))
-        .unwrap_or_default();
+    let iteration = match iteration {
+        Some(number) => format!(", iteration {number}"),
+        None => String::new(),
+    };
+
     resolved
         .problems
         .iter()
-        .map(|problem| format!("`{id}`{of}: `{}`: {}", problem.text, problem.reason))
+        .map(|problem| format!("`{id}`{iteration}: `{}`: {}", problem.text, problem.reason))
         .collect()
 }
 
@@ -225,18 +247,18 @@ pub(super) struct CaseView {
 impl ProjectView {
     /// The view of a project.
     pub(super) fn of(project: &Project) -> Self {
-        let settings = project
-            .settings
-            .warnings
-            .iter()
-            .map(|warning| format!("settings: {warning}"));
+        let mut warnings = project.warnings.clone();
+        for warning in &project.settings.warnings {
+            warnings.push(format!("settings: {warning}"));
+        }
+
         Self {
             kind: "project",
             name: project.name.clone(),
             path: project.root.display().to_string(),
             settings: SettingsView::of(&project.settings),
             test_cases: project.test_cases.iter().map(CaseView::of).collect(),
-            warnings: project.warnings.iter().cloned().chain(settings).collect(),
+            warnings,
         }
     }
 }
@@ -271,16 +293,14 @@ impl CaseView {
     fn of(case: &TestCase) -> Self {
         let raw = case.azure_ids.as_deref().unwrap_or_default();
         let mut resolved = azure_ids::resolve(raw, &azure_ids::variables(None, Some(case)));
+
         // What a suite binds to a variable is known only in a run.
         resolved
             .problems
             .retain(|problem| !names_a_variable_of(case, &problem.text));
-        let warnings = case
-            .warnings
-            .iter()
-            .cloned()
-            .chain(problems(&case.id, None, &resolved))
-            .collect();
+
+        let mut warnings = case.warnings.clone();
+        warnings.extend(problems(&case.id, None, &resolved));
         Self {
             id: case.id.clone(),
             azure_ids: resolved.ids,
@@ -290,8 +310,8 @@ impl CaseView {
 }
 
 fn names_a_variable_of(case: &TestCase, part: &str) -> bool {
-    case.variables.keys().any(|name| {
-        part.replace(' ', "")
-            .contains(&format!("${{{}}}", name.replace(' ', "")))
-    })
+    let part = part.replace(' ', "");
+    case.variables
+        .keys()
+        .any(|name| part.contains(&format!("${{{}}}", name.replace(' ', ""))))
 }
