@@ -84,7 +84,7 @@ pub(crate) enum TokenError {
     #[error("{0} is empty")]
     Empty(SecretFile),
     /// What stands there cannot be a token.
-    #[error("{place} holds something else than a token; {NO_TOKEN}")]
+    #[error("{place} holds something other than a token; {NO_TOKEN}")]
     NoToken {
         /// A file or a variable.
         place: String,

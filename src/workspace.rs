@@ -32,10 +32,10 @@ pub use run_folder::{JunitState, read_junit, read_run};
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
     /// The folder has no `.prj`.
-    #[error("`{0}` is no Katalon project: it holds no `.prj` file; give the project's folder")]
+    #[error("`{0}` is not a Katalon project: it holds no `.prj` file; name the project's folder")]
     NoProject(PathBuf),
     /// The folder has neither a log nor the launcher's files.
-    #[error("`{0}` is no run folder: it holds neither `execution0.log` nor `testCaseBinding`")]
+    #[error("`{0}` is not a run folder: it holds neither `execution0.log` nor `testCaseBinding`")]
     NoRun(PathBuf),
     /// The system refused.
     #[error("`{path}` cannot be read")]

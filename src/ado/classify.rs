@@ -118,7 +118,7 @@ fn missing(answer: &Answer<'_>) -> Missing {
 fn web_page(status: u16) -> String {
     format!(
         "a web page came with status {status} in place of an answer of Azure DevOps; the server \
-         or something before it is not ready, or the server URL is wrong"
+         or something in front of it is not ready, or the server URL is wrong"
     )
 }
 

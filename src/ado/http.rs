@@ -157,7 +157,7 @@ fn built(builder: reqwest::ClientBuilder, network: &Network) -> Result<reqwest::
             ""
         };
         AdoError::Configuration(format!(
-            "no connection can be set up: {}{about}",
+            "the connection cannot be set up: {}{about}",
             chain(&error)
         ))
     })

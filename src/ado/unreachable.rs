@@ -62,7 +62,8 @@ fn of_proxy(said: &str, host: &str) -> Option<String> {
         Some("; put user and password into `azure.proxy`".to_owned())
     } else if said.contains("tunnel error: unsuccessful") {
         Some(format!(
-            "; the proxy refused to open a way there: have {host} allowed on it, or put {host} into `azure.no_proxy` if it \
+            "; the proxy refused to open a connection there: have {host} allowed on it, or put \
+             {host} into `azure.no_proxy` if it \
              is reached without one"
         ))
     } else {

@@ -44,7 +44,7 @@ pub(crate) async fn check_project(
             return report.wrong(
                 name,
                 chain(&error),
-                "give the folder that holds the `.prj` file",
+                "name the folder that holds the `.prj` file",
             );
         }
     };

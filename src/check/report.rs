@@ -96,7 +96,8 @@ impl Report {
                 "the token needs the scopes Test Management (read & write) and Work Items (read)"
             }
             AdoError::Unavailable { .. } => {
-                "look at the network, the proxy (`azure.proxy`) and the certificates (`azure.ca_file`)"
+                "look at the network, the proxy (`azure.proxy`) and the certificates \
+                 (`azure.ca_file`)"
             }
             AdoError::Configuration(_) => "",
             AdoError::Gone { .. } | AdoError::Rejected { .. } | AdoError::File { .. } => {

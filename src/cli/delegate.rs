@@ -240,8 +240,8 @@ impl<'a> Delegate<'a> {
             }
             if self.stop.is_cancelled() {
                 anyhow::bail!(
-                    "interrupted before the running service answered; it takes what is claimed by \
-                     itself"
+                    "interrupted before the running service answered; the service submits the \
+                     claimed runs by itself"
                 );
             }
             anyhow::bail!(

@@ -44,7 +44,12 @@ enum Action {
         #[arg(long, conflicts_with = "id")]
         failed: bool,
         /// The test plan that it goes to, whatever settings and the options of katalonc say
-        #[arg(long, value_name = "PLAN", conflicts_with = "failed", value_parser = clap::value_parser!(u32).range(1..))]
+        #[arg(
+            long,
+            value_name = "PLAN",
+            conflicts_with = "failed",
+            value_parser = clap::value_parser!(u32).range(1..)
+        )]
         plan: Option<u32>,
     },
     /// Never submit a run by itself; it stays listed as ignored

@@ -130,8 +130,8 @@ fn add_unread(section: &Section<'_, '_>, unread: &mut Problems<'_>) {
         unread.add(
             at,
             format!(
-                "`{name}` is not read from a project's `{}` and is ignored; it holds: {read}. How \
-                 a server is reached is said by the machine's",
+                "`{name}` is not read from a project's `{}` and is ignored; keys there are \
+                 {read}; how a server is reached is set in the kado.toml of the machine",
                 workspace::PROJECT_FILE
             ),
         );

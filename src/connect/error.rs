@@ -45,7 +45,8 @@ pub(crate) enum ConnectError {
     Secret(TokenError),
     /// The file of a client secret holds something else.
     #[error(
-        "`client_secret_file` `{}` holds something else than a client secret, which is one line in \
+        "`client_secret_file` `{}` holds something other than a client secret, which is one line \
+         in \
          a file that is saved as UTF-8 or ASCII (not UTF-16)",
         .0.display()
     )]

@@ -76,7 +76,9 @@ pub(super) async fn tend(pulse: Arc<Pulse>, wake: Arc<Notify>, stop: Cancellatio
                 } else {
                     missed += 1;
                     if missed == LONG {
-                        tracing::warn!("a part of the service does not turn; the service manager will start it anew");
+                        tracing::warn!(
+                            "a part of the service hangs; the service manager will restart it"
+                        );
                     }
                 }
             }

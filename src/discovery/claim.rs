@@ -181,8 +181,8 @@ fn agreed(all: &[RunOptions], what: &str) -> Given {
     let number = all.len();
     let unclear_plan = all.iter().any(|one| one.plan != all[0].plan).then(|| {
         format!(
-            "{number} {what} with different test plans (`-adoPlanId`) ran for this suite at once, and nothing tells which of \
-             them made this run; `-executionUUID` tells them apart"
+            "{number} {what} with different test plans (`-adoPlanId`) ran for this suite at once, \
+             and nothing shows which of them made this run; `-executionUUID` tells them apart"
         )
     });
     let unclear_options = format!(

@@ -198,7 +198,8 @@ fn take_members(
         let (progress, newest) = progress(&listed.folder);
         let state = state_of(progress, newest).ok_or_else(|| {
             format!(
-                "the collection in `{}` is still running; it is submitted as a whole when it has ended, or was still for \
+                "the collection in `{}` is still running; it is submitted as a whole when it has \
+                 ended, or when nothing has changed in it for \
                  {} seconds",
                 collection.folder.display(),
                 STILL.as_secs()

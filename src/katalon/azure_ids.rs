@@ -119,20 +119,22 @@ fn one(part: &str, computed: bool) -> Result<u32, String> {
     };
     if integral.is_empty() || !integral.bytes().all(|byte| byte.is_ascii_digit()) {
         let what = if computed {
-            "its value is no number"
+            "its value is not a number"
         } else {
-            "it is no number"
+            "it is not a number"
         };
         return Err(format!(
-            "{what}; give the ids of test case work items, separated by commas"
+            "{what}; write the ids of test case work items, separated by commas"
         ));
     }
     match integral.trim_start_matches('0').parse() {
         Ok(id) => Ok(id),
         Err(_) if integral.bytes().all(|digit| digit == b'0') => {
-            Err("0 is no id; give the id of a test case work item".to_owned())
+            Err("0 is no id; write the id of a test case work item".to_owned())
         }
-        Err(_) => Err("it is too large for an id; give the id of a test case work item".to_owned()),
+        Err(_) => {
+            Err("it is too large for an id; write the id of a test case work item".to_owned())
+        }
     }
 }
 

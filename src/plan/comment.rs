@@ -7,6 +7,7 @@ use crate::plan::left_out::LeftOut;
 use crate::plan::outcome::counts;
 use crate::plan::snapshot::Snapshot;
 use crate::plan::text;
+use crate::plural::counted;
 
 /// Word before the key; [`key_in`] finds it again.
 pub(crate) const KEY_MARK: &str = "kado:";
@@ -68,7 +69,8 @@ pub(crate) fn summary(
     let tests = match run.tests.len() {
         0 => "no tests".to_owned(),
         count => format!(
-            "{count} tests: {}",
+            "{}: {}",
+            counted(count, "test"),
             counts(run.tests.iter().map(|test| test.status()))
         ),
     };
@@ -86,10 +88,11 @@ pub(crate) fn summary(
     } else {
         ""
     };
+    let results = counted(results, "result");
     let suite = text::fit(&run.suite, 250);
     let links = links(facts);
     format!(
-        "{suite} {}\n{tests}; {results} results{without}{links}{members}{again}{state}",
+        "{suite} {}\n{tests}; {results}{without}{links}{members}{again}{state}",
         about.join(", ")
     )
 }
@@ -143,7 +146,10 @@ fn members(snapshot: &Snapshot) -> String {
         };
         let line = format!("\n{}: {ran}{}{with}", member.name, member.state.remark());
         if text::units(&lines) + text::units(&line) > MEMBERS {
-            return format!("{lines}\n… and {} more suites", part.len() - told);
+            return format!(
+                "{lines}\n… and {}",
+                counted(part.len() - told, "more suite")
+            );
         }
         lines.push_str(&line);
     }

@@ -116,7 +116,8 @@ impl LeftOut {
     pub fn outcome(status: Status, word: &str) -> Self {
         let instead = default_outcome(status);
         let reason = format!(
-            "{status} is mapped to `{word}`, which is no outcome of Azure DevOps, so its results are {instead}; `kado check` \
+            "{status} is mapped to `{word}`, which is not an outcome of Azure DevOps, so its \
+             results are {instead}; `kado check` \
              names those that there are"
         );
         Self {

@@ -93,7 +93,8 @@ fn told(placeholder: &str, environment: bool) -> String {
         );
     }
     format!(
-        "`{placeholder}` in `submit.test_run_name` is no placeholder and stays as it is; known are {known}{variables}"
+        "`{placeholder}` in `submit.test_run_name` is not a placeholder and stays as it is; known \
+         are {known}{variables}"
     )
 }
 

@@ -79,8 +79,9 @@ impl<'a> Plans<'a> {
         if let Some((other, why)) = self.unread.first() {
             let (id, own) = (group.azure_id, self.own.plan_id);
             let reason = format!(
-                "test case {id} has no test point in test plan {own}; whether it has one in test plan {other} is told by the \
-                 submission to that, because it could not be read now ({why})"
+                "test case {id} has no test point in test plan {own}; the submission to test plan \
+                 {other} says whether it has one there, because that plan could not be read now \
+                 ({why})"
             );
             return Some(Err(LeftOut::id(
                 LeftOutKind::Unread,

@@ -58,7 +58,8 @@ fn take_over(folder: &Path, config: &Config, known: &KnownCommands) -> Result<Fi
             .map_or(STILL, |newest| clock::now().since(newest));
         if quiet < STILL {
             return Err(format!(
-                "the run in `{}` is still being written; a run without an end is submitted as aborted when it was still for \
+                "the run in `{}` is still being written; a run without an end is submitted as \
+                 aborted when nothing has changed in it for \
                  {} seconds",
                 folder.display(),
                 STILL.as_secs()

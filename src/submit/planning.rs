@@ -9,6 +9,7 @@ use crate::outbox::submission::Submission;
 use crate::plan::left_out::LeftOut;
 use crate::plan::several_plans::NoResultsHere;
 use crate::plan::{self, SubmissionPlan};
+use crate::plural::counted;
 use crate::submit::facts;
 use crate::submit::stop::Stop;
 
@@ -160,7 +161,6 @@ fn reason_for_nothing(plan: &SubmissionPlan) -> String {
     let reason = format!("no result can be submitted: {}", first.reason);
     match others.len() {
         0 => reason,
-        1 => format!("{reason} (and 1 more reason)"),
-        more => format!("{reason} (and {more} more reasons)"),
+        more => format!("{reason} (and {})", counted(more, "more reason")),
     }
 }

@@ -140,7 +140,7 @@ impl FolderListing {
     ) -> Option<(PathBuf, String, usize)> {
         let Ok(name) = entry.file_name().into_string() else {
             self.warnings.push(format!(
-                "a file in `{prefix}` has a name that is no Unicode; it was left out"
+                "a file in `{prefix}` has a name that is not Unicode; it was left out"
             ));
             return None;
         };

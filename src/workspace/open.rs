@@ -34,7 +34,7 @@ const PAUSES: [Duration; 4] = [
 /// Opens a regular file for reading; others may write, rename and delete it meanwhile.
 ///
 /// # Errors
-/// When there is no such file, when it may not be read, or when it is no regular file; with
+/// When there is no such file, when it may not be read, or when it is not a regular file; with
 /// [`is_held`] when another program, such as a virus scanner, did not let go of it within 0.6 s.
 pub fn regular(path: &Path) -> io::Result<File> {
     patiently(|| system::regular(path))
@@ -106,7 +106,7 @@ fn a_link() -> io::Error {
 }
 
 fn not_regular() -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidInput, "it is no regular file")
+    io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file")
 }
 
 #[cfg(test)]

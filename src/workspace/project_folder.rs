@@ -243,7 +243,7 @@ fn read_test_cases(root: &Path, warnings: &mut Vec<String>) -> Vec<TestCase> {
         for entry in entries.filter_map(Result::ok) {
             let (Ok(kind), Ok(name)) = (entry.file_type(), entry.file_name().into_string()) else {
                 warnings.push(format!(
-                    "`{prefix}` holds a file whose name is no Unicode; it was left out"
+                    "`{prefix}` holds a file whose name is not Unicode; it was left out"
                 ));
                 continue;
             };

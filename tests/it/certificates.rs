@@ -155,7 +155,7 @@ async fn a_ca_file_that_is_no_pem_is_refused_with_the_way_out() {
     Test Suites/Smoke (test plan 18): waits: `azure.ca_file` `[temp]/empty.pem` holds no certificate as PEM, which begins with `-----BEGIN CERTIFICATE-----` and is saved as UTF-8 or ASCII (not UTF-16)
     Test Suites/Smoke (test plan 18): waits: `azure.ca_file` `[temp]/windows.cer` holds a certificate as DER, and has to hold it as PEM: `openssl x509 -inform der -in FILE -out ca.pem` turns one into the other, on Windows `certutil -encode FILE ca.pem`
     Test Suites/Smoke (test plan 18): waits: `azure.ca_file` `[temp]/utf16.pem` holds no certificate as PEM, which begins with `-----BEGIN CERTIFICATE-----` and is saved as UTF-8 or ASCII (not UTF-16)
-    Test Suites/Smoke (test plan 18): waits: no connection can be set up: builder error: invalid peer certificate: BadEncoding; look at the certificates in `azure.ca_file`
+    Test Suites/Smoke (test plan 18): waits: the connection cannot be set up: builder error: invalid peer certificate: BadEncoding; look at the certificates in `azure.ca_file`
     ");
 }
 

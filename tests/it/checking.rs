@@ -671,7 +671,7 @@ fn a_result_whose_outcome_ado_does_not_have_has_katalons_default() {
     let submitted = machine.submit(&shop, &finished(tests));
 
     assert_eq!(submitted.code, 1, "{submitted:?}");
-    let told = "FAILED is mapped to `Broken`, which is no outcome of Azure DevOps, so its results are Failed";
+    let told = "FAILED is mapped to `Broken`, which is not an outcome of Azure DevOps, so its results are Failed";
     assert!(submitted.out.contains(told), "{submitted:?}");
     let run = machine.ado_run();
     assert!(

@@ -599,12 +599,12 @@ fn a_proof_that_is_none_is_refused_with_the_way_out() {
     ];
 
     insta::assert_snapshot!(told.concat(), @r"
-    Test Suites/Smoke (test plan 18): waits: `certificate_file` `[temp]/kado.pfx` is no PEM file; of a .pfx file `openssl pkcs12 -in kado.pfx -nodes -out kado.pem` makes one, with certificate and key
+    Test Suites/Smoke (test plan 18): waits: `certificate_file` `[temp]/kado.pfx` is not a PEM file; from a .pfx file `openssl pkcs12 -in kado.pfx -nodes -out kado.pem` makes one, with certificate and key
     Test Suites/Smoke (test plan 18): waits: `certificate_file` `[temp]/text.pem` holds no certificate as PEM
     Test Suites/Smoke (test plan 18): waits: `certificate_file` `[temp]/empty.pem` is empty
     Test Suites/Smoke (test plan 18): waits: `certificate_file` `[temp]/none.pem` does not exist
-    Test Suites/Smoke (test plan 18): waits: `client_secret_file` `[temp]/two` holds something else than a client secret, which is one line in a file that is saved as UTF-8 or ASCII (not UTF-16)
-    Test Suites/Smoke (test plan 18): waits: `client_secret_file` `[temp]/utf16` holds something else than a client secret, which is one line in a file that is saved as UTF-8 or ASCII (not UTF-16)
+    Test Suites/Smoke (test plan 18): waits: `client_secret_file` `[temp]/two` holds something other than a client secret, which is one line in a file that is saved as UTF-8 or ASCII (not UTF-16)
+    Test Suites/Smoke (test plan 18): waits: `client_secret_file` `[temp]/utf16` holds something other than a client secret, which is one line in a file that is saved as UTF-8 or ASCII (not UTF-16)
     Test Suites/Smoke (test plan 18): waits: `client_secret_file` `[temp]/empty` is empty
     Test Suites/Smoke (test plan 18): waits: `client_secret_file` `[temp]/folder` cannot be read: is a directory
     ");

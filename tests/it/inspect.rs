@@ -56,7 +56,7 @@ fn a_run_is_shown_to_people() {
 
     Files        1 log (30 KiB), 4 png (32 B), 1 html (14 B), 1 csv (29 B), 7 other (2 KiB)
 
-    warning: `Test Cases/Bad id`: `abc`: it is no number; give the ids of test case work items, separated by commas
+    warning: `Test Cases/Bad id`: `abc`: it is not a number; write the ids of test case work items, separated by commas
     warning: `Test Cases/Bad id`: `${missing}`: there is no variable `missing`; add it to the test case, or write the id itself
     warning: `Test Cases/Secret id`: `${card}`: variable `card` is empty in this execution; bind it to an id
     warning: `Test Cases/Gone` has no test case file any more; renamed or deleted?
@@ -85,7 +85,7 @@ fn a_project_is_shown_to_people() {
      Test Cases/Login             1001
 
     warning: settings: `testConfigurationMappings` has a row without a chosen configuration; it was ignored
-    warning: `Test Cases/Bad id`: `abc`: it is no number; give the ids of test case work items, separated by commas
+    warning: `Test Cases/Bad id`: `abc`: it is not a number; write the ids of test case work items, separated by commas
     warning: `Test Cases/Bad id`: `${missing}`: there is no variable `missing`; add it to the test case, or write the id itself
     "#);
 }

@@ -119,14 +119,14 @@ fn an_unknown_placeholder_stays_and_is_told() {
 
     for placeholder in ["{Suite}", "{branch}"] {
         let told = format!(
-            "`{placeholder}` in `submit.test_run_name` is no placeholder and stays as it is"
+            "`{placeholder}` in `submit.test_run_name` is not a placeholder and stays as it is"
         );
 
         assert!(checked.out.contains(&told), "{checked:?}");
     }
 
     let service = machine.start();
-    service.wait_for_log("is no placeholder and stays as it is");
+    service.wait_for_log("is not a placeholder and stays as it is");
 }
 
 #[test]

@@ -332,7 +332,7 @@ fn what_a_plan_that_cannot_be_read_may_hold_is_not_called_missing() {
     assert_eq!(row["skipped"][0]["kind"], "unread", "{row}");
     let reason = row["skipped"][0]["reason"].as_str().unwrap();
     assert!(
-        reason.contains("whether it has one in test plan 19 is told by the submission to that"),
+        reason.contains("the submission to test plan 19 says whether it has one there"),
         "{reason}"
     );
 }

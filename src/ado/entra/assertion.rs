@@ -39,7 +39,8 @@ impl Certificate {
     pub(crate) fn from_pem(pem: &[u8]) -> Result<Self, &'static str> {
         let certificate = CertificateDer::from_pem_slice(pem).map_err(|_| match pem.first() {
             Some(&DER) => {
-                "is no PEM file; of a .pfx file `openssl pkcs12 -in kado.pfx -nodes -out kado.pem` makes one, with \
+                "is not a PEM file; from a .pfx file `openssl pkcs12 -in kado.pfx -nodes -out \
+                 kado.pem` makes one, with \
                  certificate and key"
             }
             _ => "holds no certificate as PEM",

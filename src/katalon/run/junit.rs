@@ -79,7 +79,7 @@ pub enum JunitError {
     #[error(transparent)]
     Damaged(#[from] XmlError),
     /// Its root is something else.
-    #[error("it is no JUnit report")]
+    #[error("it is not a JUnit report")]
     Foreign,
 }
 

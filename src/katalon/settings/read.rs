@@ -115,7 +115,7 @@ impl File {
             .properties
             .iter()
             .filter(|(key, _)| !KNOWN.contains(key) && !IGNORED.contains(key))
-            .map(|(key, _)| format!("`{key}` is no setting that kado knows; it was ignored"))
+            .map(|(key, _)| format!("`{key}` is not a setting that kado knows; it was ignored"))
             .collect();
         self.warnings.extend(unknown);
     }

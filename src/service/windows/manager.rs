@@ -293,7 +293,7 @@ fn set_details(service: &Service) -> Result<Vec<String>, ServiceError> {
         match set {
             Ok(()) => {}
             Err(error) if code(&error) == Some(INVALID_LEVEL) => unknown.push(format!(
-                "this system does not know the setting `{name}` of a service; it was left out"
+                "this system has no setting `{name}` of a service; it was left out"
             )),
             Err(error) => {
                 let what = format!("setting the {name} of the service");

@@ -16,6 +16,7 @@ use crate::ado::slots::USUAL;
 use crate::ado::work_items::{AutomatedCase, Updated};
 use crate::plan::automation::{AutomationRule, automated, changes};
 use crate::plan::left_out::{LeftOut, LeftOutKind};
+use crate::plural::counted;
 use crate::submit::execution::{Execution, OpenStep, StepResult};
 use crate::submit::stop::Stop;
 
@@ -278,10 +279,7 @@ fn refused(tests: &TestsOfCases, id: u32, reason: &str) -> LeftOut {
 }
 
 fn all_refused(count: usize, reason: &str) -> LeftOut {
-    let cases = match count {
-        1 => "one test case".to_owned(),
-        count => format!("{count} test cases"),
-    };
+    let cases = counted(count, "test case");
     LeftOut {
         test: None,
         azure_id: None,

@@ -27,7 +27,7 @@ impl fmt::Display for Polled {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let folders = match self {
             Self::Everything(reason) => {
-                return write!(out, "file events are not to be had: {reason}");
+                return write!(out, "file events are not available: {reason}");
             }
             Self::Folders(folders) => folders,
         };

@@ -11,7 +11,7 @@ use rustix::io::Errno;
 /// one.
 ///
 /// # Errors
-/// When there is no such file, when it may not be read, or when it is no regular file.
+/// When there is no such file, when it may not be read, or when it is not a regular file.
 pub(super) fn regular(path: &Path) -> io::Result<File> {
     checked(open(path, FILE, Mode::empty()).map_err(told)?.into())
 }

@@ -23,7 +23,7 @@ const LOCK_VIOLATION: i32 = 33;
 /// place between the look and the opening.
 ///
 /// # Errors
-/// When there is no such file, when it may not be read, or when it is no regular file.
+/// When there is no such file, when it may not be read, or when it is not a regular file.
 pub(crate) fn regular(path: &Path) -> io::Result<File> {
     let kind = fs::symlink_metadata(path)?.file_type();
     if kind.is_symlink() {

@@ -43,9 +43,11 @@ impl Signals {
 
 /// Sends a signal to the command.
 pub(super) fn pass_on(signal: Asked, pid: Option<u32>) {
+    // A terminal sends these to every process in the foreground: the command has got it already.
     if signal != Signal::TERM && has_terminal() {
         return;
     }
+
     let pid = pid
         .and_then(|pid| i32::try_from(pid).ok())
         .and_then(Pid::from_raw);
