@@ -1,9 +1,14 @@
 //! Which credential goes to which server, and the clients that carry it there. Above [`crate::ado`],
-//! below everything that sends or asks.
+//! below everything that sends or asks. A new source of credentials belongs into `credentials`.
 
 mod connections;
+mod credentials;
 mod entra;
 mod error;
+mod network;
+mod seen_tokens;
 
-pub(crate) use connections::{Connections, SeenTokens, proxy_rule};
+pub(crate) use connections::Connections;
 pub(crate) use error::ConnectError;
+pub(crate) use network::proxy_rule;
+pub(crate) use seen_tokens::SeenTokens;

@@ -13,14 +13,13 @@ use crate::ado::version::Call;
 use crate::ado::wire::{Attachment, List};
 
 /// Time for an upload besides its size.
-const BASE: Duration = Duration::from_secs(120);
+const BASE_TIMEOUT: Duration = Duration::from_secs(120);
 /// The slowest line an upload is waited for, in bytes of its body in a second.
-const SLOWEST: u64 = 100 * 1024;
+const SLOWEST_LINE: u64 = 100 * 1024;
 
 /// What attachments belong to: a run, or one of its results.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Owner {
-    /// The run.
     pub(crate) run: u32,
     /// The result inside the run.
     pub(crate) result: Option<u32>,
@@ -38,11 +37,8 @@ impl AdoClient {
     ) -> Result<Vec<Attachment>, AdoError> {
         let path = path(project, owner);
         let path: Vec<&str> = path.iter().map(String::as_str).collect();
-        Ok(self
-            .get::<List<Attachment>>(&path, Call::Attachments, &[])
-            .await?
-            .content
-            .value)
+        let list: List<Attachment> = self.get(&path, Call::Attachments, &[]).await?.content;
+        Ok(list.value)
     }
 
     /// Sends an attachment; it is encoded while it is sent, so memory does not grow with its size.
@@ -58,31 +54,36 @@ impl AdoClient {
         let path = path(project, owner);
         let path: Vec<&str> = path.iter().map(String::as_str).collect();
         let length = upload.body_length();
+        let timeout =
+            self.patience().unwrap_or(BASE_TIMEOUT) + Duration::from_secs(length / SLOWEST_LINE);
+
         let failure = upload.failure();
         let request = self
             .request(Method::POST, &path, Call::Attachments, &[])
             .header(CONTENT_TYPE, "application/json")
             .header(CONTENT_LENGTH, length)
-            .timeout(self.patience().unwrap_or(BASE) + Duration::from_secs(length / SLOWEST))
+            .timeout(timeout)
             .body(reqwest::Body::wrap_stream(upload.into_stream()));
+
         match self.send_file(request).await {
             Ok(page) => Ok(page.content),
+            // A file that cannot be read any more looks to the client like a broken connection.
             Err(error) => Err(failure.take().unwrap_or(error)),
         }
     }
 }
 
 fn path(project: &str, owner: Owner) -> Vec<String> {
-    let run = owner.run.to_string();
     let mut path = vec![
         project.to_owned(),
         "_apis".to_owned(),
         "test".to_owned(),
         "Runs".to_owned(),
-        run,
+        owner.run.to_string(),
     ];
     if let Some(result) = owner.result {
-        path.extend(["Results".to_owned(), result.to_string()]);
+        path.push("Results".to_owned());
+        path.push(result.to_string());
     }
     path.push("attachments".to_owned());
     path

@@ -26,9 +26,8 @@ pub(crate) enum Credential {
 /// What one request carries.
 pub(super) struct Authorization {
     /// The value of the header, marked so that no log shows it.
-    pub(crate) header: HeaderValue,
-    /// The token inside it.
-    pub(crate) token: SecretString,
+    pub(super) header: HeaderValue,
+    token: SecretString,
 }
 
 impl Credential {
@@ -41,17 +40,17 @@ impl Credential {
             Self::Pat(token) | Self::Bearer(token) => token.clone(),
             Self::Entra(entra) => entra.token().await?,
         };
-        let text = match self {
-            Self::Pat(_) => format!(
-                "Basic {}",
-                STANDARD.encode(format!(":{}", token.expose_secret()))
-            ),
-            Self::Bearer(_) | Self::Entra(_) => format!("Bearer {}", token.expose_secret()),
+
+        let exposed = token.expose_secret();
+        let value = match self {
+            Self::Pat(_) => format!("Basic {}", STANDARD.encode(format!(":{exposed}"))),
+            Self::Bearer(_) | Self::Entra(_) => format!("Bearer {exposed}"),
         };
-        let mut header = HeaderValue::from_str(&text).map_err(|_| {
+        let mut header = HeaderValue::from_str(&value).map_err(|_| {
             AdoError::Configuration("the token holds characters that no token has".to_owned())
         })?;
         header.set_sensitive(true);
+
         Ok(Authorization { header, token })
     }
 
@@ -68,7 +67,10 @@ impl Credential {
 
     /// Whether another one that is made anew may get a token where this one does not.
     pub(super) fn is_outdated(&self) -> bool {
-        matches!(self, Self::Entra(entra) if entra.is_outdated())
+        match self {
+            Self::Pat(_) | Self::Bearer(_) => false,
+            Self::Entra(entra) => entra.is_outdated(),
+        }
     }
 
     /// Whether the header that turns a sign-in page into a plain refusal is sent by default. In

@@ -45,26 +45,57 @@ pub(crate) enum Issuer {
     ManagedIdentity(ManagedIdentity),
 }
 
+impl Issuer {
+    const fn caller(&self) -> &Caller {
+        match self {
+            Self::ServicePrincipal(principal) => &principal.http,
+            Self::ManagedIdentity(identity) => &identity.http,
+        }
+    }
+}
+
 /// An identity with its token.
 pub(crate) struct Entra {
     issuer: Issuer,
     /// What tells this identity from another.
     digest: [u8; 32],
-    known: Mutex<Known>,
-    /// Held by whoever asks the issuer: one does at a time.
+    /// Never locked for long.
+    tokens: Mutex<Tokens>,
+    /// Locked by whoever asks the issuer: one does at a time.
     turn: Arc<Mutex<()>>,
     /// Whether the last token that somebody waited for could not be had because of the issuer's
     /// certificate.
     outdated: AtomicBool,
 }
 
-/// What is known of the tokens; never held for long.
+/// What came of asking the issuer.
 #[derive(Default)]
-struct Known {
-    issued: Option<Issued>,
-    /// How many times the issuer was asked, and what went wrong the last time.
+struct Tokens {
+    last: Option<Issued>,
+    /// How many times the issuer was asked.
     asked: u64,
+    /// What went wrong the last time.
     failure: Option<AdoError>,
+}
+
+impl Tokens {
+    /// A token that has not ended.
+    fn good(&self, now: Moment) -> Option<(SecretString, Stage)> {
+        let last = self.last.as_ref()?;
+        match last.stage(now) {
+            Stage::Ended => None,
+            stage => Some((last.token.clone(), stage)),
+        }
+    }
+
+    /// What went wrong while somebody waited for his turn: who waits for the same does not wait for
+    /// it once more.
+    fn failed_since(&self, asked: u64) -> Result<(), AdoError> {
+        match &self.failure {
+            Some(failure) if self.asked != asked => Err(failure.clone()),
+            _ => Ok(()),
+        }
+    }
 }
 
 /// A token and its time.
@@ -86,6 +117,15 @@ enum Stage {
 }
 
 impl Issued {
+    fn new(answer: GoodAnswer, now: Moment) -> Self {
+        let renew_after = answer.lives.saturating_sub(BEFORE_END);
+        Self {
+            token: answer.token,
+            renew_at: now.plus(renew_after.max(answer.lives / 2)),
+            until: now.plus(answer.lives),
+        }
+    }
+
     fn stage(&self, now: Moment) -> Stage {
         if now >= self.until {
             Stage::Ended
@@ -100,12 +140,11 @@ impl Issued {
 impl Entra {
     /// An identity; nothing is fetched yet. `digest` tells it from others, its secret included.
     pub(crate) fn new(issuer: Issuer, digest: [u8; 32]) -> Self {
-        let (known, turn) = (Mutex::default(), Arc::default());
         Self {
             issuer,
             digest,
-            known,
-            turn,
+            tokens: Mutex::default(),
+            turn: Arc::default(),
             outdated: AtomicBool::new(false),
         }
     }
@@ -116,58 +155,55 @@ impl Entra {
     /// # Errors
     /// When the authority refuses the identity or cannot be reached, and there is no token that is
     /// still good.
-    pub(crate) async fn token(self: &Arc<Self>) -> Result<SecretString, AdoError> {
-        let known = self.known.lock().await;
-        let (good, asked) = (known.good(clock::now()), known.asked);
-        drop(known);
-        match good {
-            Some((token, Stage::Ageing)) => {
-                self.renew_beside();
-                Ok(token)
-            }
-            Some((token, _)) => Ok(token),
-            None => {
-                let _turn = self.turn.lock().await;
-                let known = self.known.lock().await;
-                if let Some((token, _)) = known.good(clock::now()) {
-                    return Ok(token);
+    pub(super) async fn token(self: &Arc<Self>) -> Result<SecretString, AdoError> {
+        let asked = {
+            let tokens = self.tokens.lock().await;
+            if let Some((token, stage)) = tokens.good(clock::now()) {
+                if stage == Stage::Ageing {
+                    self.renew_beside();
                 }
-                known.failed_since(asked)?;
-                drop(known);
-                self.fetch_for_somebody().await
+                return Ok(token);
             }
+            tokens.asked
+        };
+
+        // Whoever had the turn before may have got a token, or have been refused one.
+        let _turn = self.turn.lock().await;
+        {
+            let tokens = self.tokens.lock().await;
+            if let Some((token, _)) = tokens.good(clock::now()) {
+                return Ok(token);
+            }
+            tokens.failed_since(asked)?;
         }
+        self.fetch_for_somebody().await
     }
 
     /// Fetches another token in place of one that a server refused; `false` when there is no other.
     ///
     /// # Errors
     /// When the authority refuses the identity or cannot be reached.
-    pub(crate) async fn renew(&self, refused: &SecretString) -> Result<bool, AdoError> {
-        let asked = self.known.lock().await.asked;
+    pub(super) async fn renew(&self, refused: &SecretString) -> Result<bool, AdoError> {
+        let asked = self.tokens.lock().await.asked;
+
         let _turn = self.turn.lock().await;
-        let known = self.known.lock().await;
-        let is_refused = |token: &SecretString| token.expose_secret() == refused.expose_secret();
-        if known
-            .issued
-            .as_ref()
-            .is_some_and(|issued| !is_refused(&issued.token))
         {
-            return Ok(true);
+            let tokens = self.tokens.lock().await;
+            if let Some(last) = &tokens.last
+                && last.token.expose_secret() != refused.expose_secret()
+            {
+                return Ok(true);
+            }
+            tokens.failed_since(asked)?;
         }
-        known.failed_since(asked)?;
-        drop(known);
-        Ok(!is_refused(&self.fetch_for_somebody().await?))
+        let token = self.fetch_for_somebody().await?;
+        Ok(token.expose_secret() != refused.expose_secret())
     }
 
     /// When the token in hand ends; `None` before the first.
     pub(crate) async fn valid_until(&self) -> Option<Moment> {
-        self.known
-            .lock()
-            .await
-            .issued
-            .as_ref()
-            .map(|issued| issued.until)
+        let tokens = self.tokens.lock().await;
+        tokens.last.as_ref().map(|last| last.until)
     }
 
     /// Tells this identity from another without keeping its secret.
@@ -186,17 +222,19 @@ impl Entra {
         let Ok(turn) = Arc::clone(&self.turn).try_lock_owned() else {
             return;
         };
+
         let entra = Arc::clone(self);
         tokio::spawn(async move {
             let _turn = turn;
             let Err(error) = entra.fetch().await else {
                 return;
             };
+
             tracing::warn!(
                 reason = chain(&error),
                 "the token cannot be renewed; the last one is still good"
             );
-            if let Some(last) = &mut entra.known.lock().await.issued {
+            if let Some(last) = &mut entra.tokens.lock().await.last {
                 last.renew_at = clock::now().plus(AGAIN);
             }
         });
@@ -204,12 +242,10 @@ impl Entra {
 
     /// Fetches a token that is waited for; the caller has the turn.
     async fn fetch_for_somebody(&self) -> Result<SecretString, AdoError> {
-        let fetched = self.fetch().await;
-        self.outdated.store(
-            fetched.is_err() && self.issuer.caller().distrusts(),
-            Ordering::Relaxed,
-        );
-        fetched
+        let result = self.fetch().await;
+        let outdated = result.is_err() && self.issuer.caller().distrusts();
+        self.outdated.store(outdated, Ordering::Relaxed);
+        result
     }
 
     async fn fetch(&self) -> Result<SecretString, AdoError> {
@@ -217,50 +253,12 @@ impl Entra {
             Issuer::ServicePrincipal(principal) => principal.fetch().await,
             Issuer::ManagedIdentity(identity) => identity.fetch().await,
         };
-        let mut known = self.known.lock().await;
-        known.asked += 1;
-        known.failure = answer.as_ref().err().cloned();
-        let issued = known.issued.insert(answer?.issued(clock::now()));
-        Ok(issued.token.clone())
-    }
-}
 
-impl Issuer {
-    const fn caller(&self) -> &Caller {
-        match self {
-            Self::ServicePrincipal(principal) => &principal.http,
-            Self::ManagedIdentity(identity) => &identity.http,
-        }
-    }
-}
-
-impl Known {
-    /// A token that has not ended.
-    fn good(&self, now: Moment) -> Option<(SecretString, Stage)> {
-        let issued = self.issued.as_ref()?;
-        let stage = issued.stage(now);
-        (stage != Stage::Ended).then(|| (issued.token.clone(), stage))
-    }
-
-    /// What went wrong while somebody waited for his turn: who waits for the same does not wait for
-    /// it once more.
-    fn failed_since(&self, asked: u64) -> Result<(), AdoError> {
-        match &self.failure {
-            Some(failure) if self.asked != asked => Err(failure.clone()),
-            _ => Ok(()),
-        }
-    }
-}
-
-impl GoodAnswer {
-    fn issued(self, now: Moment) -> Issued {
-        let until = now.plus(self.lives);
-        let renew_at = now.plus(self.lives.saturating_sub(BEFORE_END).max(self.lives / 2));
-        Issued {
-            token: self.token,
-            renew_at,
-            until,
-        }
+        let mut tokens = self.tokens.lock().await;
+        tokens.asked += 1;
+        tokens.failure = answer.as_ref().err().cloned();
+        let issued = Issued::new(answer?, clock::now());
+        Ok(tokens.last.insert(issued).token.clone())
     }
 }
 
@@ -272,16 +270,16 @@ mod tests {
     fn a_token_is_renewed_five_minutes_before_its_end_and_a_short_one_at_half_its_life() {
         let at = |seconds: i64| Moment::from_millis(seconds * 1000);
         let stages = |lives, times: [i64; 4]| {
-            let token = SecretString::from("x".to_owned());
-            let issued = GoodAnswer {
-                token,
+            let answer = GoodAnswer {
+                token: SecretString::from("x".to_owned()),
                 lives: Duration::from_secs(lives),
-            }
-            .issued(at(0));
+            };
+            let issued = Issued::new(answer, at(0));
             times.map(|seconds| issued.stage(at(seconds)))
         };
-        let path = [Stage::Fresh, Stage::Ageing, Stage::Ageing, Stage::Ended];
-        assert_eq!(stages(3600, [3299, 3300, 3599, 3600]), path);
-        assert_eq!(stages(400, [199, 200, 399, 400]), path);
+
+        let life = [Stage::Fresh, Stage::Ageing, Stage::Ageing, Stage::Ended];
+        assert_eq!(stages(3600, [3299, 3300, 3599, 3600]), life);
+        assert_eq!(stages(400, [199, 200, 399, 400]), life);
     }
 }

@@ -19,29 +19,33 @@ pub(super) fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> 
 
 /// What the server says of its limits (`ado/api.md` §11).
 pub(super) fn budget(headers: &HeaderMap) -> Budget {
-    let number = |name| header(headers, name).and_then(|text| text.trim().parse::<f64>().ok());
-    let reset =
-        number("x-ratelimit-reset").map(|seconds| Moment::from_millis((seconds * 1000.0) as i64));
+    let reset = number(headers, "x-ratelimit-reset")
+        .map(|seconds| Moment::from_millis((seconds * 1000.0) as i64));
     Budget {
         retry_after: retry_after(headers),
-        limit: number("x-ratelimit-limit"),
-        remaining: number("x-ratelimit-remaining"),
+        limit: number(headers, "x-ratelimit-limit"),
+        remaining: number(headers, "x-ratelimit-remaining"),
         reset: reset.map(|reset| reset.since(clock::now())),
     }
+}
+
+fn number(headers: &HeaderMap, name: &str) -> Option<f64> {
+    header(headers, name)?.trim().parse().ok()
 }
 
 /// The pause that an answer asks for, in seconds or until a date (RFC 9110 §10.2.3), at most
 /// [`LONGEST_PAUSE`]; what is neither is none.
 pub(super) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    let text = header(headers, "retry-after")?.trim();
-    let pause = match text.parse::<f64>() {
+    let pause = match header(headers, "retry-after")?.trim().parse::<f64>() {
         Ok(seconds) if seconds >= 0.0 => {
             Duration::try_from_secs_f64(seconds).unwrap_or(LONGEST_PAUSE)
         }
         Ok(_) => return None,
         Err(_) => {
+            // The date is one of the server's clock, which may not be this machine's.
+            let end = date(headers, "retry-after")?;
             let now = date(headers, "date").unwrap_or_else(|| clock::now().millis());
-            Duration::from_millis(u64::try_from(date(headers, "retry-after")? - now).ok()?)
+            Duration::from_millis(u64::try_from(end - now).ok()?)
         }
     };
     Some(pause.min(LONGEST_PAUSE))
@@ -49,23 +53,22 @@ pub(super) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
 
 /// A date of a header, in milliseconds since 1970.
 pub(super) fn date(headers: &HeaderMap, name: &str) -> Option<i64> {
+    let text = header(headers, name)?.trim();
     let parser = jiff::fmt::rfc2822::DateTimeParser::new().relaxed_weekday(true);
-    Some(
-        parser
-            .parse_timestamp(header(headers, name)?.trim())
-            .ok()?
-            .as_millisecond(),
-    )
+    Some(parser.parse_timestamp(text).ok()?.as_millisecond())
 }
 
 /// Where a server sends a plain http request on to when it wants the same by https, as web servers
 /// in front of Azure DevOps Server do; `None` for any other redirect, such as that to a sign-in
 /// page. kado follows none.
-pub(super) fn secure(asked: &Url, headers: &HeaderMap) -> Option<Url> {
+pub(super) fn https_target(asked: &Url, headers: &HeaderMap) -> Option<Url> {
     let target = asked.join(header(headers, "location")?).ok()?;
-    let to_https = (asked.scheme(), target.scheme()) == ("http", "https");
-    (to_https && asked.host() == target.host() && asked.path().eq_ignore_ascii_case(target.path()))
-        .then_some(target)
+
+    let is_same_by_https = asked.scheme() == "http"
+        && target.scheme() == "https"
+        && asked.host() == target.host()
+        && asked.path().eq_ignore_ascii_case(target.path());
+    is_same_by_https.then_some(target)
 }
 
 #[cfg(test)]
@@ -74,25 +77,33 @@ mod tests {
 
     use super::*;
 
+    fn headers<const N: usize>(pairs: [(&'static str, &str); N]) -> HeaderMap {
+        let pairs = pairs.map(|(name, value)| {
+            (
+                HeaderName::from_static(name),
+                HeaderValue::from_str(value).unwrap(),
+            )
+        });
+        HeaderMap::from_iter(pairs)
+    }
+
     #[test]
     fn only_the_same_address_by_https_is_a_server_that_wants_https() {
         let asked = Url::parse("http://tfs.corp:8080/tfs/Main/_apis/connectionData?x=1").unwrap();
-        let secure = |to: &str| {
-            let headers = [(
-                HeaderName::from_static("location"),
-                HeaderValue::from_str(to).unwrap(),
-            )];
-            secure(&asked, &HeaderMap::from_iter(headers)).map(|url| url.to_string())
+        let target_of = |location: &str| {
+            https_target(&asked, &headers([("location", location)])).map(|url| url.to_string())
         };
+
         let same = "https://tfs.corp/tfs/Main/_apis/connectionData?x=1";
-        assert_eq!(secure(same).as_deref(), Some(same));
+        assert_eq!(target_of(same).as_deref(), Some(same));
+
         for other in [
             "https://evil.example/tfs/Main/_apis/connectionData",
             "https://tfs.corp/_signin?reply=x",
             "http://tfs.corp/tfs/Main/_apis/connectionData",
             "/_signin",
         ] {
-            assert_eq!(secure(other), None, "{other}");
+            assert_eq!(target_of(other), None, "{other}");
         }
     }
 
@@ -100,14 +111,9 @@ mod tests {
     fn a_pause_is_read_as_seconds_and_as_a_date_and_has_an_end() {
         let pause = |text: &str| {
             let date = ("date", "Thu, 26 Nov 2026 10:00:00 GMT");
-            let headers = [date, ("retry-after", text)].map(|(name, value)| {
-                (
-                    HeaderName::from_static(name),
-                    HeaderValue::from_str(value).unwrap(),
-                )
-            });
-            retry_after(&HeaderMap::from_iter(headers)).map(|pause| pause.as_secs_f64())
+            retry_after(&headers([date, ("retry-after", text)])).map(|pause| pause.as_secs_f64())
         };
+
         assert_eq!(pause("2"), Some(2.0));
         assert_eq!(pause(" 0.5 "), Some(0.5));
         assert_eq!(pause("Thu, 26 Nov 2026 10:01:30 GMT"), Some(90.0));

@@ -4,10 +4,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use reqwest::ClientBuilder;
 use reqwest::header::HeaderMap;
 
 use crate::ado::error::AdoError;
-use crate::ado::proxy::{ProxyRule, Ways};
+use crate::ado::proxy::{ProxyResolver, ProxyRule};
 use crate::ado::unreachable;
 use crate::error_chain::chain;
 
@@ -31,10 +32,9 @@ pub(crate) struct Network {
 
 /// A client, with what it takes to say why it reached nobody.
 pub(crate) struct Caller {
-    /// The client.
     pub(super) client: reqwest::Client,
     /// Which proxies it goes through; `None` when it knows none.
-    ways: Option<Arc<Ways>>,
+    proxies: Option<Arc<ProxyResolver>>,
     /// Whether a certificate of the other side was not accepted.
     distrusts: AtomicBool,
 }
@@ -42,14 +42,15 @@ pub(crate) struct Caller {
 impl Caller {
     /// Why a request was not answered, in words that go behind "cannot be reached".
     pub(super) fn why(&self, error: &reqwest::Error) -> String {
-        self.distrusts
-            .fetch_or(unreachable::is_distrust(error), Ordering::Relaxed);
-        unreachable::why(error, self.ways.as_deref())
+        if unreachable::is_distrust(error) {
+            self.distrusts.store(true, Ordering::Relaxed);
+        }
+        unreachable::why(error, self.proxies.as_deref())
     }
 
     /// Which proxy a request went through, in words; empty without one.
     pub(super) fn through(&self, error: &reqwest::Error) -> String {
-        unreachable::through(error, self.ways.as_deref())
+        unreachable::through(error, self.proxies.as_deref())
     }
 
     /// Whether a certificate of the other side was not accepted: a client that is built anew may
@@ -62,7 +63,7 @@ impl Caller {
 
 /// A client that sends these headers with each request.
 pub(super) fn client(network: &Network, headers: HeaderMap) -> Result<Caller, AdoError> {
-    proxied(builder(network, headers)?, network)
+    caller_with_proxy(builder(network, headers)?, network)
 }
 
 /// A client for an authority that issues tokens; no call takes longer than `patience`.
@@ -70,10 +71,8 @@ pub(super) fn client(network: &Network, headers: HeaderMap) -> Result<Caller, Ad
 /// # Errors
 /// When certificates or proxy cannot be used.
 pub(crate) fn issuing(network: &Network, patience: Option<Duration>) -> Result<Caller, AdoError> {
-    proxied(
-        builder(network, HeaderMap::new())?.timeout(of_issuing(patience)),
-        network,
-    )
+    let builder = builder(network, HeaderMap::new())?.timeout(timeout_of_issuing(patience));
+    caller_with_proxy(builder, network)
 }
 
 /// A client for a service of this machine, which no proxy is ever before; no call takes longer than
@@ -86,38 +85,40 @@ pub(crate) fn of_machine(
     patience: Option<Duration>,
 ) -> Result<Caller, AdoError> {
     let builder = builder(network, HeaderMap::new())?
-        .timeout(of_issuing(patience))
+        .timeout(timeout_of_issuing(patience))
         .no_proxy();
     Ok(Caller {
-        client: built(builder, network)?,
-        ways: None,
+        client: build(builder, network)?,
+        proxies: None,
         distrusts: AtomicBool::new(false),
     })
 }
 
-fn of_issuing(patience: Option<Duration>) -> Duration {
+fn timeout_of_issuing(patience: Option<Duration>) -> Duration {
     patience.map_or(ISSUE, |patience| patience.min(ISSUE))
 }
 
-fn proxied(builder: reqwest::ClientBuilder, network: &Network) -> Result<Caller, AdoError> {
-    let ways = Arc::new(Ways::new(&network.proxy));
-    let asked = Arc::clone(&ways);
-    let proxy = reqwest::Proxy::custom(move |url| asked.proxy_of(url));
-    let client = built(builder.proxy(proxy), network)?;
+fn caller_with_proxy(builder: ClientBuilder, network: &Network) -> Result<Caller, AdoError> {
+    let proxies = Arc::new(ProxyResolver::new(&network.proxy));
+
+    let asked_for_each_url = Arc::clone(&proxies);
+    let proxy = reqwest::Proxy::custom(move |url| asked_for_each_url.proxy_of(url));
+
     Ok(Caller {
-        client,
-        ways: Some(ways),
+        client: build(builder.proxy(proxy), network)?,
+        proxies: Some(proxies),
         distrusts: AtomicBool::new(false),
     })
 }
 
-fn builder(network: &Network, headers: HeaderMap) -> Result<reqwest::ClientBuilder, AdoError> {
+fn builder(network: &Network, headers: HeaderMap) -> Result<ClientBuilder, AdoError> {
     let builder = reqwest::Client::builder()
         .user_agent(concat!("kado/", env!("CARGO_PKG_VERSION")))
         .default_headers(headers)
         .redirect(reqwest::redirect::Policy::none())
         .connect_timeout(CONNECT)
         .pool_idle_timeout(IDLE);
+
     let Some(ca) = &network.ca else {
         return Ok(builder);
     };
@@ -126,38 +127,58 @@ fn builder(network: &Network, headers: HeaderMap) -> Result<reqwest::ClientBuild
     Ok(builder.tls_certs_merge(certificates))
 }
 
+/// What is wrong with a text of certificates, in words that go behind the name of its file.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum AuthoritiesError {
+    /// One of them is not well formed.
+    #[error("holds a certificate that cannot be read: {}", chain(.0))]
+    Unreadable(reqwest::Error),
+    /// It is in the other form of certificates.
+    #[error(
+        "holds a certificate as DER, and has to hold it as PEM: `openssl x509 -inform der -in FILE \
+         -out ca.pem` turns one into the other, on Windows `certutil -encode FILE ca.pem`"
+    )]
+    Der,
+    /// There is none.
+    #[error(
+        "holds no certificate as PEM, which begins with `-----BEGIN CERTIFICATE-----` and is saved \
+         as UTF-8 or ASCII (not UTF-16)"
+    )]
+    Nothing,
+}
+
 /// The certificates in a text, at least one.
 ///
 /// # Errors
-/// What is wrong with it, in words that go behind the name of its file.
-pub(crate) fn authorities(pem: &[u8]) -> Result<Vec<reqwest::Certificate>, String> {
+/// When there is none, or one that cannot be read.
+pub(crate) fn authorities(pem: &[u8]) -> Result<Vec<reqwest::Certificate>, AuthoritiesError> {
     // A byte order mark would hide the first one.
     let pem = pem.strip_prefix(b"\xef\xbb\xbf").unwrap_or(pem);
-    match reqwest::Certificate::from_pem_bundle(pem) {
-        Ok(found) if !found.is_empty() => Ok(found),
-        Err(error) => Err(format!("holds a certificate that cannot be read: {}", chain(&error))),
-        Ok(_) if pem.first() == Some(&DER) => Err("holds a certificate as DER, and has to hold it as PEM: \
-             `openssl x509 -inform der -in FILE -out ca.pem` turns one into the other, on Windows \
-             `certutil -encode FILE ca.pem`"
-            .to_owned()),
-        Ok(_) => Err(
-            "holds no certificate as PEM, which begins with `-----BEGIN CERTIFICATE-----` and is saved as UTF-8 or \
-             ASCII (not UTF-16)"
-                .to_owned(),
-        ),
+
+    let certificates =
+        reqwest::Certificate::from_pem_bundle(pem).map_err(AuthoritiesError::Unreadable)?;
+    if !certificates.is_empty() {
+        return Ok(certificates);
     }
+
+    // What is no PEM is not an error to the reader, but a text without certificates.
+    Err(if pem.first() == Some(&DER) {
+        AuthoritiesError::Der
+    } else {
+        AuthoritiesError::Nothing
+    })
 }
 
-fn built(builder: reqwest::ClientBuilder, network: &Network) -> Result<reqwest::Client, AdoError> {
+fn build(builder: ClientBuilder, network: &Network) -> Result<reqwest::Client, AdoError> {
     builder.build().map_err(|error| {
         // Certificates are all of the configuration that a builder can stumble over.
-        let about = if network.ca.is_some() {
+        let hint = if network.ca.is_some() {
             "; look at the certificates in `azure.ca_file`"
         } else {
             ""
         };
         AdoError::Configuration(format!(
-            "the connection cannot be set up: {}{about}",
+            "the connection cannot be set up: {}{hint}",
             chain(&error)
         ))
     })

@@ -1,15 +1,13 @@
 //! What a server has, for people who look for ids: projects, test plans, definitions. Nothing in
 //! here writes.
 
-use std::collections::HashSet;
-
 use crate::ado::error::AdoError;
 use crate::ado::transport::AdoClient;
 use crate::ado::version::Call;
-use crate::ado::wire::{Definition, List, Reference, SuiteOfCase, TeamProject, TestPlan};
+use crate::ado::wire::{Definition, Reference, SuiteOfCase, TeamProject, TestPlan};
 
 /// Projects on a page.
-const PROJECTS: usize = 100;
+const PAGE_SIZE: usize = 100;
 
 /// The two kinds of definitions that a run can be linked with.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -26,29 +24,16 @@ impl AdoClient {
     /// # Errors
     /// When the server fails.
     pub(crate) async fn projects(&self) -> Result<Vec<TeamProject>, AdoError> {
-        let mut projects: Vec<TeamProject> = Vec::new();
-        let mut known = HashSet::new();
-        loop {
-            let query = [
-                ("stateFilter", "wellFormed".to_owned()),
-                ("$top", PROJECTS.to_string()),
-                ("$skip", projects.len().to_string()),
-            ];
-            let page = self
-                .get::<List<TeamProject>>(&["_apis", "projects"], Call::Released, &query)
-                .await?
-                .content
-                .value;
-            let (last, before) = (page.len() < PROJECTS, projects.len());
-            projects.extend(
-                page.into_iter()
-                    .filter(|project| known.insert(project.id.clone())),
-            );
-            // A server that repeats itself has no more to say.
-            if last || projects.len() == before {
-                return Ok(projects);
-            }
-        }
+        let path = ["_apis", "projects"];
+        let query = [("stateFilter", "wellFormed".to_owned())];
+        let id = |project: &TeamProject| project.id.clone();
+
+        let mut projects = Vec::new();
+        self.each_by_offset(&path, &query, PAGE_SIZE, id, |project| {
+            projects.push(project);
+        })
+        .await?;
+        Ok(projects)
     }
 
     /// All test plans of a project, also those that are not active.
@@ -56,13 +41,9 @@ impl AdoClient {
     /// # Errors
     /// When the project is not there or the server fails.
     pub(crate) async fn test_plans(&self, project: &str) -> Result<Vec<TestPlan>, AdoError> {
+        let path = [project, "_apis", "testplan", "plans"];
         let query = [("includePlanDetails", "true".to_owned())];
-        self.all(
-            &[project, "_apis", "testplan", "plans"],
-            Call::TestPlan,
-            &query,
-        )
-        .await
+        self.all(&path, Call::TestPlan, &query).await
     }
 
     /// The plans of the whole organization that hold a test case.
@@ -70,10 +51,11 @@ impl AdoClient {
     /// # Errors
     /// When the server fails.
     pub(crate) async fn plans_of_case(&self, test_case: u32) -> Result<Vec<Reference>, AdoError> {
+        let path = ["_apis", "testplan", "suites"];
         let query = [("testCaseId", test_case.to_string())];
-        let suites: Vec<SuiteOfCase> = self
-            .all(&["_apis", "testplan", "suites"], Call::Released, &query)
-            .await?;
+        let suites: Vec<SuiteOfCase> = self.all(&path, Call::Released, &query).await?;
+
+        // A plan holds the test case once for each of its suites that does.
         let mut plans: Vec<Reference> = suites.into_iter().filter_map(|suite| suite.plan).collect();
         plans.sort_by_key(|plan| plan.id);
         plans.dedup_by_key(|plan| plan.id);
@@ -95,6 +77,6 @@ impl AdoClient {
             DefinitionKind::Release => ("release", Call::Release),
         };
         let path = [project, "_apis", area, "definitions", &id.to_string()];
-        Ok(self.get::<Definition>(&path, call, &[]).await?.content)
+        Ok(self.get(&path, call, &[]).await?.content)
     }
 }

@@ -10,36 +10,39 @@ const REFILL: Duration = Duration::from_secs(60);
 
 /// What the headers of an answer say about the budget of this identity.
 #[derive(Clone, Copy, PartialEq, Debug, Default)]
-pub(crate) struct Budget {
+pub(super) struct Budget {
     /// `Retry-After`.
-    pub(crate) retry_after: Option<Duration>,
+    pub(super) retry_after: Option<Duration>,
     /// `X-RateLimit-Limit`.
-    pub(crate) limit: Option<f64>,
+    pub(super) limit: Option<f64>,
     /// `X-RateLimit-Remaining`.
-    pub(crate) remaining: Option<f64>,
+    pub(super) remaining: Option<f64>,
     /// Time until `X-RateLimit-Reset`.
-    pub(crate) reset: Option<Duration>,
+    pub(super) reset: Option<Duration>,
 }
 
 impl Budget {
     /// How long to wait before the next request; `None` when there is plenty. `Retry-After` counts
     /// on any status.
-    pub(crate) fn pause(&self) -> Option<Duration> {
+    pub(super) fn pause(&self) -> Option<Duration> {
         if self.retry_after.is_some() {
             return self.retry_after;
         }
-        let (limit, remaining) = (self.limit?, self.remaining?);
-        let known = limit.is_finite() && remaining.is_finite() && limit > 0.0;
-        if !known || remaining >= limit / 10.0 {
+
+        let limit = self.limit?;
+        let remaining = self.remaining?;
+        let is_believable = limit.is_finite() && remaining.is_finite() && limit > 0.0;
+        if !is_believable || remaining >= limit / 10.0 {
             return None;
         }
+
         let reset = self.reset.unwrap_or(PRECAUTION);
+        if remaining < 1.0 {
+            return Some(reset.min(REFILL));
+        }
+
         // What is left is spread over the time until the budget is filled again.
-        Some(if remaining < 1.0 {
-            reset.min(REFILL)
-        } else {
-            reset.div_f64(remaining).min(PRECAUTION)
-        })
+        Some(reset.div_f64(remaining).min(PRECAUTION))
     }
 }
 

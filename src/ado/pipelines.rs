@@ -21,16 +21,17 @@ impl AdoClient {
         project: &str,
         definition: u32,
     ) -> Result<Option<BuildLink>, AdoError> {
+        let path = [project, "_apis", "build", "builds"];
         let query = [
             ("definitions", definition.to_string()),
             ("statusFilter", "completed".to_owned()),
             ("queryOrder", "finishTimeDescending".to_owned()),
             ("$top", "1".to_owned()),
         ];
-        let path = [project, "_apis", "build", "builds"];
-        let found: wire::List<wire::Build> =
+        let builds: wire::List<wire::Build> =
             self.get_optional(&path, Call::Released, &query).await?;
-        Ok(found.value.into_iter().next().map(|build| BuildLink {
+
+        Ok(builds.value.into_iter().next().map(|build| BuildLink {
             id: build.id,
             number: build.build_number,
         }))
@@ -46,6 +47,7 @@ impl AdoClient {
         project: &str,
         definition: u32,
     ) -> Result<Option<Release>, AdoError> {
+        let path = [project, "_apis", "release", "releases"];
         let query = [
             ("definitionId", definition.to_string()),
             ("statusFilter", "active".to_owned()),
@@ -53,10 +55,10 @@ impl AdoClient {
             ("$expand", "environments".to_owned()),
             ("$top", "1".to_owned()),
         ];
-        let path = [project, "_apis", "release", "releases"];
-        let found: wire::List<wire::Release> =
+        let releases: wire::List<wire::Release> =
             self.get_optional(&path, Call::Release, &query).await?;
-        Ok(found.value.into_iter().next().map(release))
+
+        Ok(releases.value.into_iter().next().map(release))
     }
 
     /// A release with all that is known of its stages; lists may leave out when these started.
@@ -65,23 +67,34 @@ impl AdoClient {
     /// When the server fails or refuses.
     pub(crate) async fn release(&self, project: &str, id: u32) -> Result<Release, AdoError> {
         let path = [project, "_apis", "release", "releases", &id.to_string()];
-        Ok(release(self.get_optional(&path, Call::Release, &[]).await?))
+        self.get_optional(&path, Call::Release, &[])
+            .await
+            .map(release)
     }
 }
 
-fn release(found: wire::Release) -> Release {
-    let stages = found.environments.into_iter().map(|stage| Stage {
-        id: stage.id,
-        name: stage.name,
-        started: stage
-            .deploy_steps
-            .iter()
-            .filter_map(|step| Moment::parse(step.queued_on.as_deref()?).ok())
-            .max(),
-    });
+fn release(answer: wire::Release) -> Release {
     Release {
-        id: found.id,
-        name: found.name,
-        stages: stages.collect(),
+        id: answer.id,
+        name: answer.name,
+        stages: answer.environments.into_iter().map(stage).collect(),
+    }
+}
+
+fn stage(environment: wire::ReleaseEnvironment) -> Stage {
+    // A stage that was deployed several times counts as started with the last attempt.
+    let mut started = None;
+    for attempt in &environment.deploy_steps {
+        if let Some(text) = &attempt.queued_on
+            && let Ok(queued) = Moment::parse(text)
+        {
+            started = started.max(Some(queued));
+        }
+    }
+
+    Stage {
+        id: environment.id,
+        name: environment.name,
+        started,
     }
 }

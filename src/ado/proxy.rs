@@ -29,154 +29,177 @@ pub(crate) struct ProxyRule {
     pub(crate) no_proxy: Vec<Exemption>,
 }
 
-/// The way to a host.
+/// How a host is reached.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) struct Way {
+pub(crate) struct ProxyChoice {
     /// The proxy, without user and password; `None` when there is none between.
-    pub(crate) proxy: Option<String>,
+    pub(super) proxy: Option<String>,
     /// Whether the proxy is told a user and password.
-    pub(crate) authenticates: bool,
+    authenticates: bool,
     /// What decided it.
-    pub(crate) because: String,
+    because: String,
 }
 
-impl fmt::Display for Way {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.proxy {
-            Some(proxy) => {
-                let known = if self.authenticates {
-                    ", with user and password"
-                } else {
-                    ""
-                };
-                write!(f, "{proxy}{known} ({})", self.because)
-            }
-            None => write!(f, "none ({})", self.because),
+impl ProxyChoice {
+    const fn direct(because: String) -> Self {
+        Self {
+            proxy: None,
+            authenticates: false,
+            because,
         }
     }
 }
 
-/// What is reached directly.
-struct Exempt {
-    /// Who says so.
-    source: &'static str,
-    /// Catches everything but this.
+impl fmt::Display for ProxyChoice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.proxy.as_deref().unwrap_or("none"))?;
+        if self.authenticates {
+            f.write_str(", with user and password")?;
+        }
+        write!(f, " ({})", self.because)
+    }
+}
+
+/// Hosts that are reached directly.
+struct DirectHosts {
+    source: Source,
+    /// Catches everything but these hosts.
     all_but: Matcher,
     /// At this port alone.
     port: Option<u16>,
 }
 
+impl DirectHosts {
+    fn new(source: Source, exemption: Exemption) -> Self {
+        let Exemption { hosts, port } = exemption;
+        Self {
+            source,
+            all_but: Matcher::builder().all("http://any").no(hosts).build(),
+            port,
+        }
+    }
+
+    fn contains(&self, url: &Url, uri: &http::Uri) -> bool {
+        if self.port.is_some() && self.port != url.port_or_known_default() {
+            return false;
+        }
+        self.all_but.intercept(uri).is_none()
+    }
+}
+
+/// Who says that hosts are reached directly.
+#[derive(Clone, Copy)]
+enum Source {
+    Configuration,
+    /// The environment, by this variable.
+    Environment(&'static str),
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Configuration => f.write_str("`azure.no_proxy`"),
+            Self::Environment(name) => write!(f, "the environment's {name}"),
+        }
+    }
+}
+
 /// Decides for each URL.
-pub(crate) struct Ways {
-    rule: ProxyRule,
-    exempt: Vec<Exempt>,
+pub(crate) struct ProxyResolver {
+    configured: Option<ProxyUrl>,
+    direct: Vec<DirectHosts>,
     system: Matcher,
 }
 
-impl Ways {
+impl ProxyResolver {
     /// What is in force now, from the configuration and the surroundings.
     pub(crate) fn new(rule: &ProxyRule) -> Self {
-        let of = |source, list: Vec<Exemption>| {
-            list.into_iter().map(move |Exemption { hosts, port }| {
-                let all_but = Matcher::builder().all("http://any").no(hosts).build();
-                Exempt {
-                    source,
-                    all_but,
-                    port,
-                }
-            })
-        };
-        let around = variable(&["NO_PROXY", "no_proxy"]);
-        let around = around.map(|(name, list)| of(name, Exemption::of_list(&list).collect()));
-        let exempt = of("azure.no_proxy", rule.no_proxy.clone())
-            .chain(around.into_iter().flatten())
-            .collect();
+        let mut direct = Vec::new();
+        for exemption in &rule.no_proxy {
+            direct.push(DirectHosts::new(Source::Configuration, exemption.clone()));
+        }
+        if let Some((name, list)) = variable(&["NO_PROXY", "no_proxy"]) {
+            for exemption in Exemption::of_list(&list) {
+                direct.push(DirectHosts::new(Source::Environment(name), exemption));
+            }
+        }
+
         Self {
-            rule: rule.clone(),
-            exempt,
+            configured: rule.proxy.clone(),
+            direct,
             system: Matcher::from_system(),
         }
     }
 
     /// The proxy for a URL, with user and password; `None` for none.
-    pub(crate) fn proxy_of(&self, url: &Url) -> Option<Url> {
-        if self.exemption(url).is_some() {
+    pub(super) fn proxy_of(&self, url: &Url) -> Option<Url> {
+        if self.why_direct(url).is_some() {
             return None;
         }
-        match &self.rule.proxy {
+
+        match &self.configured {
             Some(proxy) => Some(proxy.expose().clone()),
-            None => self.of_system(url).and_then(|found| whole(&found)),
+            None => url_with_password(&self.system_proxy(url)?),
         }
     }
 
     /// The same for people.
-    pub(crate) fn explain(&self, url: &Url) -> Way {
-        let none = |because: String| Way {
-            proxy: None,
-            authenticates: false,
-            because,
-        };
-        if let Some(because) = self.exemption(url) {
-            return none(because);
+    pub(crate) fn explain(&self, url: &Url) -> ProxyChoice {
+        if let Some(because) = self.why_direct(url) {
+            return ProxyChoice::direct(because);
         }
-        if let Some(proxy) = &self.rule.proxy {
-            let because = "azure.proxy".to_owned();
-            return Way {
+
+        if let Some(proxy) = &self.configured {
+            return ProxyChoice {
                 proxy: Some(proxy.to_string()),
                 authenticates: proxy.has_password(),
-                because,
+                because: "azure.proxy".to_owned(),
             };
         }
-        let Some(found) = self.of_system(url) else {
-            return none(
+
+        match self.system_proxy(url) {
+            Some(proxy) => ProxyChoice {
+                proxy: Some(url_without_password(&proxy)),
+                authenticates: proxy.basic_auth().is_some(),
+                because: source_of_system_proxy(url),
+            },
+            None => ProxyChoice::direct(
                 "neither `azure.proxy` nor the environment nor the system names one".to_owned(),
-            );
-        };
-        let names: &[&'static str] = match url.scheme() {
-            "https" => &["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"],
-            _ => &["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"],
-        };
-        let because = variable(names).map_or_else(
-            || "the system's settings of this account".to_owned(),
-            |(name, _)| format!("the environment's {name}"),
-        );
-        Way {
-            proxy: Some(shown(&found)),
-            authenticates: found.basic_auth().is_some(),
-            because,
+            ),
         }
     }
 
-    /// Why a host is reached without a proxy, if it is exempt.
-    fn exemption(&self, url: &Url) -> Option<String> {
+    /// Why a host is reached without a proxy, if that is said of it.
+    fn why_direct(&self, url: &Url) -> Option<String> {
         if is_this_machine(url) {
             return Some("this machine itself".to_owned());
         }
+
         let uri = uri(url)?;
-        let fits = |exempt: &&Exempt| {
-            exempt
-                .port
-                .is_none_or(|port| url.port_or_known_default() == Some(port))
-        };
-        let name = self
-            .exempt
-            .iter()
-            .filter(fits)
-            .find(|exempt| exempt.all_but.intercept(&uri).is_none())?
-            .source;
+        let hosts = self.direct.iter().find(|hosts| hosts.contains(url, &uri))?;
         Some(format!(
             "{} exempts {}",
-            if name.contains('.') {
-                format!("`{name}`")
-            } else {
-                format!("the environment's {name}")
-            },
+            hosts.source,
             url.host_str().unwrap_or_default()
         ))
     }
 
-    fn of_system(&self, url: &Url) -> Option<Intercept> {
+    /// What the environment or the system names.
+    fn system_proxy(&self, url: &Url) -> Option<Intercept> {
         self.system.intercept(&uri(url)?)
+    }
+}
+
+/// Where the system's matcher found a proxy: it looks into the environment first, and does not say
+/// so.
+fn source_of_system_proxy(url: &Url) -> String {
+    let names = match url.scheme() {
+        "https" => ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"],
+        _ => ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"],
+    };
+    match variable(&names) {
+        Some((name, _)) => format!("the environment's {name}"),
+        None => "the system's settings of this account".to_owned(),
     }
 }
 
@@ -193,41 +216,47 @@ fn is_this_machine(url: &Url) -> bool {
     }
 }
 
-/// Scheme, host and port of a proxy.
-fn shown(proxy: &Intercept) -> String {
+/// Scheme, host and port of a proxy; the matcher has taken user and password out.
+fn url_without_password(proxy: &Intercept) -> String {
     proxy.uri().to_string().trim_end_matches('/').to_owned()
 }
 
 /// The proxy's URL with the user and password that stood in it.
-fn whole(proxy: &Intercept) -> Option<Url> {
+fn url_with_password(proxy: &Intercept) -> Option<Url> {
     let mut url = Url::parse(&proxy.uri().to_string()).ok()?;
-    let known = proxy
-        .basic_auth()
-        .and_then(|value| value.to_str().ok())
-        .and_then(|value| value.strip_prefix("Basic "));
-    let known = known.and_then(|encoded| String::from_utf8(STANDARD.decode(encoded).ok()?).ok());
-    if let Some((user, password)) = known.as_deref().and_then(|text| text.split_once(':')) {
-        url.set_username(user).ok()?;
-        url.set_password(Some(password)).ok()?;
+    if let Some((user, password)) = user_and_password(proxy) {
+        url.set_username(&user).ok()?;
+        url.set_password(Some(&password)).ok()?;
     }
     Some(url)
 }
 
+/// What the matcher took out of the URL: it keeps both as the header of a request.
+fn user_and_password(proxy: &Intercept) -> Option<(String, String)> {
+    let header = proxy.basic_auth()?.to_str().ok()?;
+    let decoded = STANDARD.decode(header.strip_prefix("Basic ")?).ok()?;
+    let text = String::from_utf8(decoded).ok()?;
+    let (user, password) = text.split_once(':')?;
+    Some((user.to_owned(), password.to_owned()))
+}
+
 /// The first of these variables that holds something.
 fn variable(names: &[&'static str]) -> Option<(&'static str, String)> {
-    names.iter().find_map(|name| {
-        let value = std::env::var(name)
-            .ok()
-            .filter(|value| !value.trim().is_empty())?;
-        Some((*name, value))
-    })
+    for name in names {
+        if let Ok(value) = std::env::var(name)
+            && !value.trim().is_empty()
+        {
+            return Some((name, value));
+        }
+    }
+    None
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn ways(proxy: &str, no_proxy: &[&str]) -> Ways {
+    fn resolver(proxy: &str, no_proxy: &[&str]) -> ProxyResolver {
         let text = format!("p = {proxy:?}");
         let table = toml::de::DeTable::parse(&text).unwrap();
         let proxy = crate::config::proxy::read(table.get_ref()["p"].get_ref()).unwrap();
@@ -235,7 +264,7 @@ mod tests {
             .iter()
             .map(|entry| Exemption::parse(entry).unwrap())
             .collect();
-        Ways::new(&ProxyRule {
+        ProxyResolver::new(&ProxyRule {
             proxy: Some(proxy),
             no_proxy,
         })
@@ -243,39 +272,42 @@ mod tests {
 
     #[test]
     fn a_configured_proxy_is_taken_with_its_password_and_shown_without() {
-        let ways = ways("http://me:p%40ss@proxy:3128", &[]);
+        let resolver = resolver("http://me:p%40ss@proxy:3128", &[]);
         let url = Url::parse("https://dev.azure.com/org").unwrap();
+
         assert_eq!(
-            ways.proxy_of(&url).unwrap().as_str(),
+            resolver.proxy_of(&url).unwrap().as_str(),
             "http://me:p%40ss@proxy:3128/"
         );
         assert_eq!(
-            ways.explain(&url).to_string(),
+            resolver.explain(&url).to_string(),
             "http://proxy:3128, with user and password (azure.proxy)"
         );
     }
 
     #[test]
     fn exempt_hosts_domains_and_networks_are_reached_directly() {
-        let ways = ways(
-            "http://proxy:3128",
-            &["tfs.corp", ".example.com", "10.1.0.0/16"],
-        );
-        let direct = |url| ways.proxy_of(&Url::parse(url).unwrap()).is_none();
-        assert!(
-            direct("https://tfs.corp/tfs/Main")
-                && direct("https://ado.example.com/x")
-                && direct("http://10.1.2.3/x")
-        );
-        assert!(
-            direct("http://127.0.0.1:8080/x")
-                && direct("http://localhost/x")
-                && direct("http://[::1]/x")
-        );
-        assert!(!direct("https://tfs.other/tfs/Main") && !direct("http://10.2.0.1/x"));
+        let exempt = ["tfs.corp", ".example.com", "10.1.0.0/16"];
+        let resolver = resolver("http://proxy:3128", &exempt);
+        let is_direct = |url| resolver.proxy_of(&Url::parse(url).unwrap()).is_none();
+
+        for url in [
+            "https://tfs.corp/tfs/Main",
+            "https://ado.example.com/x",
+            "http://10.1.2.3/x",
+            "http://127.0.0.1:8080/x",
+            "http://localhost/x",
+            "http://[::1]/x",
+        ] {
+            assert!(is_direct(url), "{url}");
+        }
+        for url in ["https://tfs.other/tfs/Main", "http://10.2.0.1/x"] {
+            assert!(!is_direct(url), "{url}");
+        }
+
         let url = Url::parse("https://tfs.corp/tfs/Main").unwrap();
         assert_eq!(
-            ways.explain(&url).to_string(),
+            resolver.explain(&url).to_string(),
             "none (`azure.no_proxy` exempts tfs.corp)"
         );
     }

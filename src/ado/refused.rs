@@ -1,7 +1,7 @@
 //! That a token was refused is remembered for a while, so that many runs do not each try it:
 //! servers lock accounts out.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -19,30 +19,34 @@ const JUST_REFUSED: Duration = Duration::from_secs(3);
 pub(super) struct Refused(Mutex<Option<(Refusal, Instant)>>);
 
 impl Refused {
-    /// It was refused, with these words of the server.
+    /// The token was refused now.
     pub(super) fn note(&self, refusal: Refusal, now: Instant) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((refusal, now));
+        *self.last() = Some((refusal, now));
     }
 
     /// It may be tried.
     pub(super) fn forget(&self) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        *self.last() = None;
     }
 
     /// It may be tried, unless it was refused this very moment.
     pub(super) fn forget_old(&self, now: Instant) {
-        let mut refused = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        refused.take_if(|(_, at)| now.saturating_duration_since(*at) >= JUST_REFUSED);
+        self.last()
+            .take_if(|(_, at)| now.saturating_duration_since(*at) >= JUST_REFUSED);
     }
 
     /// Why it is not tried now; `None` when it may be.
     pub(super) fn counts(&self, now: Instant) -> Option<Refusal> {
-        let refused = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let counts = |(_, at): &&(Refusal, Instant)| now.saturating_duration_since(*at) < REFUSED;
-        refused
-            .as_ref()
-            .filter(counts)
-            .map(|(refusal, _)| refusal.clone())
+        match &*self.last() {
+            Some((refusal, at)) if now.saturating_duration_since(*at) < REFUSED => {
+                Some(refusal.clone())
+            }
+            _ => None,
+        }
+    }
+
+    fn last(&self) -> MutexGuard<'_, Option<(Refusal, Instant)>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -62,7 +66,8 @@ mod tests {
 
     /// A token that was refused, and when.
     fn refused() -> (Refused, Instant) {
-        let (refused, at) = (Refused::default(), Instant::now());
+        let refused = Refused::default();
+        let at = Instant::now();
         refused.note(refusal(), at);
         (refused, at)
     }
@@ -70,6 +75,7 @@ mod tests {
     #[test]
     fn a_refused_token_is_tried_again_after_a_while() {
         let (refused, at) = refused();
+
         assert_eq!(refused.counts(at + REFUSED - SECOND), Some(refusal()));
         assert_eq!(refused.counts(at + REFUSED), None);
     }
@@ -77,14 +83,18 @@ mod tests {
     #[test]
     fn a_person_who_asks_again_is_not_told_that_the_token_was_refused_a_while_ago() {
         let (refused, at) = refused();
+
         refused.forget_old(at + JUST_REFUSED);
+
         assert_eq!(refused.counts(at + JUST_REFUSED), None);
     }
 
     #[test]
     fn asking_for_many_runs_tries_a_token_once_that_is_refused_meanwhile() {
         let (refused, at) = refused();
+
         refused.forget_old(at + JUST_REFUSED - SECOND);
+
         assert!(refused.counts(at + JUST_REFUSED - SECOND).is_some());
     }
 }

@@ -1,19 +1,15 @@
 //! Test runs and their results.
 
-use std::collections::HashSet;
-
 use reqwest::Method;
+use serde::Serialize;
 use serde::de::IgnoredAny;
 
 use crate::ado::error::AdoError;
 use crate::ado::transport::{AdoClient, Importance};
-use crate::ado::version::Call;
-use crate::ado::wire::{
-    List, NewResult, NewRun, ResultUpdate, RunEnd, RunUpdate, TestResult, TestRun,
-};
+use crate::ado::wire::{NewResult, NewRun, ResultUpdate, RunEnd, RunUpdate, TestResult, TestRun};
 
 /// Results on a page.
-const RESULTS: usize = 200;
+const PAGE_SIZE: usize = 200;
 
 impl AdoClient {
     /// Creates a run.
@@ -25,13 +21,9 @@ impl AdoClient {
         project: &str,
         run: &NewRun<'_>,
     ) -> Result<TestRun, AdoError> {
-        self.send_json(
-            Method::POST,
-            &[project, "_apis", "test", "runs"],
-            run,
-            Importance::Essential,
-        )
-        .await
+        let path = [project, "_apis", "test", "runs"];
+        self.send_json(Method::POST, &path, run, Importance::Essential)
+            .await
     }
 
     /// Completes a run, or rewrites its comment.
@@ -44,13 +36,7 @@ impl AdoClient {
         run: u32,
         update: &RunUpdate<'_>,
     ) -> Result<TestRun, AdoError> {
-        self.send_json(
-            Method::PATCH,
-            &[project, "_apis", "test", "runs", &run.to_string()],
-            update,
-            Importance::Essential,
-        )
-        .await
+        self.patch_run(project, run, update).await
     }
 
     /// Ends a run that is not needed.
@@ -63,13 +49,18 @@ impl AdoClient {
         run: u32,
         end: &RunEnd<'_>,
     ) -> Result<TestRun, AdoError> {
-        self.send_json(
-            Method::PATCH,
-            &[project, "_apis", "test", "runs", &run.to_string()],
-            end,
-            Importance::Essential,
-        )
-        .await
+        self.patch_run(project, run, end).await
+    }
+
+    async fn patch_run(
+        &self,
+        project: &str,
+        run: u32,
+        body: &(impl Serialize + Sync),
+    ) -> Result<TestRun, AdoError> {
+        let path = [project, "_apis", "test", "runs", &run.to_string()];
+        self.send_json(Method::PATCH, &path, body, Importance::Essential)
+            .await
     }
 
     /// All results of a run.
@@ -81,28 +72,13 @@ impl AdoClient {
         project: &str,
         run: u32,
     ) -> Result<Vec<TestResult>, AdoError> {
-        let mut results: Vec<TestResult> = Vec::new();
-        let mut known = HashSet::new();
-        for page in 0.. {
-            let query = [
-                ("$top", RESULTS.to_string()),
-                ("$skip", (page * RESULTS).to_string()),
-            ];
-            let path = results_path(project, run);
-            let path: Vec<&str> = path.iter().map(String::as_str).collect();
-            let found = self
-                .get::<List<TestResult>>(&path, Call::Released, &query)
-                .await?
-                .content
-                .value;
-            let last = found.len() < RESULTS;
-            let before = results.len();
-            results.extend(found.into_iter().filter(|result| known.insert(result.id)));
-            // A server that repeats itself has no more to say.
-            if last || results.len() == before {
-                break;
-            }
-        }
+        let run_id = run.to_string();
+        let path = results_path(project, &run_id);
+        let id = |result: &TestResult| result.id;
+
+        let mut results = Vec::new();
+        self.each_by_offset(&path, &[], PAGE_SIZE, id, |result| results.push(result))
+            .await?;
         Ok(results)
     }
 
@@ -116,11 +92,8 @@ impl AdoClient {
         run: u32,
         results: &[NewResult],
     ) -> Result<(), AdoError> {
-        let path = results_path(project, run);
-        let path: Vec<&str> = path.iter().map(String::as_str).collect();
-        self.send_json::<IgnoredAny>(Method::POST, &path, &results, Importance::Essential)
+        self.send_results(Method::POST, project, run, &results)
             .await
-            .map(|_| ())
     }
 
     /// Writes results of a run.
@@ -133,22 +106,26 @@ impl AdoClient {
         run: u32,
         results: &[ResultUpdate<'_>],
     ) -> Result<(), AdoError> {
-        let path = results_path(project, run);
-        let path: Vec<&str> = path.iter().map(String::as_str).collect();
-        self.send_json::<IgnoredAny>(Method::PATCH, &path, &results, Importance::Essential)
+        self.send_results(Method::PATCH, project, run, &results)
             .await
-            .map(|_| ())
+    }
+
+    async fn send_results(
+        &self,
+        method: Method,
+        project: &str,
+        run: u32,
+        results: &(impl Serialize + Sync),
+    ) -> Result<(), AdoError> {
+        let run_id = run.to_string();
+        let path = results_path(project, &run_id);
+        let _: IgnoredAny = self
+            .send_json(method, &path, results, Importance::Essential)
+            .await?;
+        Ok(())
     }
 }
 
-fn results_path(project: &str, run: u32) -> [String; 6] {
-    [
-        project,
-        "_apis",
-        "test",
-        "Runs",
-        &run.to_string(),
-        "results",
-    ]
-    .map(str::to_owned)
+fn results_path<'a>(project: &'a str, run: &'a str) -> [&'a str; 6] {
+    [project, "_apis", "test", "Runs", run, "results"]
 }

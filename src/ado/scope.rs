@@ -6,12 +6,12 @@
 //! are permissions inside the project, such as *Create test runs*: they are judged after the object
 //! was found.
 
-use reqwest::Method;
 use reqwest::header::CONTENT_TYPE;
+use reqwest::{Method, RequestBuilder};
 use serde::de::IgnoredAny;
 
 use crate::ado::error::AdoError;
-use crate::ado::transport::{AdoClient, Importance, Page};
+use crate::ado::transport::{AdoClient, Importance};
 use crate::ado::version::Call;
 
 /// Scopes of tokens that kado needs, or has use for.
@@ -47,28 +47,14 @@ impl AdoClient {
         scope: Scope,
     ) -> Result<Option<String>, AdoError> {
         let answer = match scope {
-            // An update without members, of a run that no server has: ids begin with 1.
-            Scope::TestWrite => {
-                let path = [project, "_apis", "test", "runs", "0"];
-                let request = self.request(Method::PATCH, &path, Call::Released, &[]);
-                self.probe(request.json(&serde_json::json!({}))).await
-            }
+            Scope::TestWrite => self.probe(self.update_of_no_run(project)).await,
             Scope::Work => self.test_case_types(project).await.map(|_| ()),
-            // A list of no changes to a work item that no server has, which is only to be
-            // validated.
-            Scope::WorkWrite => {
-                let path = [project, "_apis", "wit", "workitems", "0"];
-                let query = [("validateOnly", "true".to_owned())];
-                let request = self.request(Method::PATCH, &path, Call::Released, &query);
-                self.probe(
-                    request
-                        .header(CONTENT_TYPE, "application/json-patch+json")
-                        .body("[]"),
-                )
-                .await
-            }
+            Scope::WorkWrite => self.probe(self.update_of_no_work_item(project)).await,
         };
+
+        // That it lacks this scope says nothing about others.
         self.forget_refusal();
+
         match answer {
             Ok(()) | Err(AdoError::Gone { .. } | AdoError::Rejected { .. }) => Ok(None),
             // The advice is for a token that is good for nothing.
@@ -77,9 +63,25 @@ impl AdoClient {
         }
     }
 
-    async fn probe(&self, request: reqwest::RequestBuilder) -> Result<(), AdoError> {
+    /// An update without members, of a run that no server has: ids begin with 1.
+    fn update_of_no_run(&self, project: &str) -> RequestBuilder {
+        let path = [project, "_apis", "test", "runs", "0"];
+        self.request(Method::PATCH, &path, Call::Released, &[])
+            .json(&serde_json::json!({}))
+    }
+
+    /// A list of no changes to a work item that no server has, which is only to be validated.
+    fn update_of_no_work_item(&self, project: &str) -> RequestBuilder {
+        let path = [project, "_apis", "wit", "workitems", "0"];
+        let query = [("validateOnly", "true".to_owned())];
+        self.request(Method::PATCH, &path, Call::Released, &query)
+            .header(CONTENT_TYPE, "application/json-patch+json")
+            .body("[]")
+    }
+
+    async fn probe(&self, request: RequestBuilder) -> Result<(), AdoError> {
         self.send::<IgnoredAny>(request, Importance::Essential)
             .await
-            .map(|_: Page<IgnoredAny>| ())
+            .map(|_| ())
     }
 }

@@ -5,28 +5,30 @@
 //! same; then the runs are asked one by one (`ado/api.md` §10). Times are those of the server.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::ado::error::AdoError;
 use crate::ado::known_keys::KnownKey;
-use crate::ado::transport::{AdoClient, Page};
+use crate::ado::transport::AdoClient;
 use crate::ado::version::Call;
-use crate::ado::wire::{List, TestRun};
+use crate::ado::wire::TestRun;
 use crate::moment::Moment;
 use crate::plan::comment::key_in;
 
 /// Runs on a page of the list (`ado/api.md` §11).
-const RUNS: usize = 100;
+const PAGE_SIZE: usize = 100;
 /// A day, by which clocks may differ before anything is known of them.
 pub(crate) const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+/// Longest time span that ADO answers.
+const LONGEST_WINDOW: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 /// Most windows that are looked into one by one; for older suite runs the list of all runs of the
 /// plan is shorter.
-const WINDOWS: usize = 4;
+const MOST_WINDOWS: usize = 4;
 
 /// What is looked for among the runs of a test plan.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Wanted<'a> {
+pub(crate) struct RunSearch<'a> {
     /// The test plan.
     pub(crate) plan: u32,
     /// kado's key.
@@ -41,73 +43,88 @@ pub(crate) struct Wanted<'a> {
     pub(crate) clocks: Duration,
 }
 
-/// What was found.
-#[derive(Debug, Default)]
-pub(crate) struct Found {
-    /// The run whose comment starts with the key; of several the first that was made, which has the
-    /// lowest id.
-    pub(crate) own: Option<TestRun>,
-    /// Others with the key that are still in progress.
-    pub(crate) doubles: Vec<u32>,
-    /// Runs without any key of kado's that have one of the names, the newest first; not all of them
-    /// when `own` is there.
-    pub(crate) others: Vec<TestRun>,
+impl RunSearch<'_> {
+    fn wants_name_of(&self, run: &TestRun) -> bool {
+        let name = run.name.as_deref().unwrap_or_default().trim();
+        self.names.iter().any(|wanted| wanted.trim() == name)
+    }
 }
 
-impl Found {
-    /// Takes a run in whose comment is known.
-    fn take(&mut self, run: TestRun, wanted: &Wanted<'_>) {
+/// The runs that were found.
+#[derive(Debug, Default)]
+pub(crate) struct FoundRuns {
+    /// The run whose comment starts with the key; of several the first that was made, which has the
+    /// lowest id.
+    pub(crate) with_key: Option<TestRun>,
+    /// Others with the key that are still in progress.
+    pub(crate) duplicates: Vec<u32>,
+    /// Runs without any key of kado's that have one of the names, the newest first; not all of them
+    /// when there is one with the key.
+    pub(crate) with_name: Vec<TestRun>,
+}
+
+impl FoundRuns {
+    /// Takes in a run whose comment is known.
+    fn take(&mut self, run: TestRun, search: &RunSearch<'_>) {
         match run.comment.as_deref().and_then(key_in) {
-            Some(key) if key == wanted.key => self.take_own(run),
+            Some(key) if key == search.key => self.take_with_key(run),
+            // Another suite run's.
             Some(_) => {}
-            None if is_named(&run, wanted)
-                && self.others.iter().all(|other| other.id != run.id) =>
-            {
-                self.others.push(run);
-            }
+            None if search.wants_name_of(&run) => self.take_with_name(run),
             None => {}
         }
     }
 
-    fn take_own(&mut self, run: TestRun) {
-        let later = match self.own.take() {
-            Some(known) if known.id == run.id => None,
-            Some(known) if known.id < run.id => {
-                self.own = Some(known);
-                Some(run)
+    fn take_with_key(&mut self, run: TestRun) {
+        let later = match self.with_key.take() {
+            None => {
+                self.with_key = Some(run);
+                return;
             }
-            known => {
-                self.own = Some(run);
-                known
+            // A run at the border of two windows comes twice.
+            Some(first) if first.id == run.id => {
+                self.with_key = Some(first);
+                return;
+            }
+            Some(first) if first.id < run.id => {
+                self.with_key = Some(first);
+                run
+            }
+            Some(later) => {
+                self.with_key = Some(run);
+                later
             }
         };
-        self.doubles
-            .extend(later.filter(TestRun::is_in_progress).map(|run| run.id));
-    }
-}
 
-fn is_named(run: &TestRun, wanted: &Wanted<'_>) -> bool {
-    let name = run.name.as_deref().unwrap_or_default().trim();
-    wanted.names.iter().any(|wanted| wanted.trim() == name)
+        if later.is_in_progress() {
+            self.duplicates.push(later.id);
+        }
+    }
+
+    fn take_with_name(&mut self, run: TestRun) {
+        if self.with_name.iter().all(|other| other.id != run.id) {
+            self.with_name.push(run);
+        }
+    }
 }
 
 /// What a list of runs came to.
 #[derive(Debug, Default)]
-struct Listed {
-    found: Found,
+struct RunList {
+    found: FoundRuns,
     /// Runs of which the list gave no comment.
-    silent: Vec<TestRun>,
+    without_comment: Vec<TestRun>,
     /// Whether any run of the list had a comment.
-    any_comment: bool,
+    has_comments: bool,
 }
 
-impl Listed {
-    fn take(&mut self, run: TestRun, wanted: &Wanted<'_>) {
+impl RunList {
+    fn take(&mut self, run: TestRun, search: &RunSearch<'_>) {
         if run.comment.is_none() {
-            self.silent.push(run);
+            self.without_comment.push(run);
         } else {
-            self.any_comment = true;
-            self.found.take(run, wanted);
+            self.has_comments = true;
+            self.found.take(run, search);
         }
     }
 }
@@ -120,30 +137,33 @@ impl AdoClient {
     pub(crate) async fn find_run(
         &self,
         project: &str,
-        wanted: &Wanted<'_>,
-    ) -> Result<Found, AdoError> {
+        search: &RunSearch<'_>,
+    ) -> Result<FoundRuns, AdoError> {
         // What the server calls now is what counts: a clock that is wrong here must hide no run.
         let windows = windows(
-            self.on_server(wanted.since),
-            self.on_server(wanted.now),
-            wanted.clocks,
+            self.on_server(search.since),
+            self.on_server(search.now),
+            search.clocks,
         );
-        let mut listed = if windows.len() > WINDOWS {
-            self.list_all_runs(project, wanted).await?
+        let list = if windows.len() > MOST_WINDOWS {
+            self.list_all_runs(project, search).await?
         } else {
-            self.list_runs_in(project, wanted, windows).await?
+            self.list_runs_in(project, search, windows).await?
         };
-        if listed.found.own.is_none() && !listed.any_comment {
-            return self.find_one_by_one(project, wanted, listed.silent).await;
+
+        if list.found.with_key.is_none() && !list.has_comments {
+            return self
+                .find_one_by_one(project, search, list.without_comment)
+                .await;
         }
-        for run in listed.silent {
-            listed.found.take(run, wanted);
+
+        // Where others have comments, a run without one really has none.
+        let mut found = list.found;
+        for run in list.without_comment {
+            found.take(run, search);
         }
-        listed
-            .found
-            .others
-            .sort_unstable_by_key(|run| std::cmp::Reverse(run.id));
-        Ok(listed.found)
+        found.with_name.sort_unstable_by_key(|run| Reverse(run.id));
+        Ok(found)
     }
 
     /// A list that leaves all comments out tells nothing: each run is asked for, the newest first.
@@ -151,20 +171,20 @@ impl AdoClient {
     async fn find_one_by_one(
         &self,
         project: &str,
-        wanted: &Wanted<'_>,
+        search: &RunSearch<'_>,
         runs: Vec<TestRun>,
-    ) -> Result<Found, AdoError> {
+    ) -> Result<FoundRuns, AdoError> {
         let runs: BTreeMap<Reverse<u32>, TestRun> =
             runs.into_iter().map(|run| (Reverse(run.id), run)).collect();
-        let mut found = Found::default();
+
+        let mut found = FoundRuns::default();
         for (Reverse(id), listed) in runs {
             let run = match self.known_keys().get(project, id) {
-                // Its comment is known to be another one's, or none of kado's.
-                KnownKey::Key(key) if key != wanted.key => continue,
+                KnownKey::Key(key) if key != search.key => continue,
                 KnownKey::None => listed,
                 KnownKey::Key(_) | KnownKey::Unknown => self.run_with_comment(project, id).await?,
             };
-            found.take(run, wanted);
+            found.take(run, search);
         }
         Ok(found)
     }
@@ -172,6 +192,7 @@ impl AdoClient {
     async fn run_with_comment(&self, project: &str, id: u32) -> Result<TestRun, AdoError> {
         let path = [project, "_apis", "test", "runs", &id.to_string()];
         let run: TestRun = self.get(&path, Call::Released, &[]).await?.content;
+
         let key = run.comment.as_deref().and_then(key_in);
         self.known_keys().insert(project, id, key);
         Ok(run)
@@ -181,93 +202,54 @@ impl AdoClient {
     async fn list_runs_in(
         &self,
         project: &str,
-        wanted: &Wanted<'_>,
+        search: &RunSearch<'_>,
         windows: Vec<(Moment, Moment)>,
-    ) -> Result<Listed, AdoError> {
-        let mut listed = Listed::default();
-        for window in windows {
-            let mut token: Option<String> = None;
-            loop {
-                let page = self
-                    .runs_page(project, wanted.plan, window, token.clone())
-                    .await?;
-                page.content
-                    .value
-                    .into_iter()
-                    .for_each(|run| listed.take(run, wanted));
-                // A server that repeats itself has no more to say.
-                match page
-                    .next
-                    .filter(|next| !next.is_empty() && token.as_ref() != Some(next))
-                {
-                    Some(next) => token = Some(next),
-                    None => break,
-                }
-            }
+    ) -> Result<RunList, AdoError> {
+        let path = [project, "_apis", "test", "runs"];
+        let mut list = RunList::default();
+        for (from, to) in windows {
+            let query = [
+                ("minLastUpdatedDate", from.to_string()),
+                ("maxLastUpdatedDate", to.to_string()),
+                ("planIds", search.plan.to_string()),
+                // Without details a list has no comments.
+                ("includeRunDetails", "true".to_owned()),
+                ("$top", PAGE_SIZE.to_string()),
+            ];
+            self.each_by_token(&path, Call::Released, &query, |run| list.take(run, search))
+                .await?;
         }
-        Ok(listed)
+        Ok(list)
     }
 
     /// All runs of a plan.
-    async fn list_all_runs(&self, project: &str, wanted: &Wanted<'_>) -> Result<Listed, AdoError> {
-        let mut listed = Listed::default();
-        let mut known = HashSet::new();
-        for page in 0.. {
-            let query = [
-                ("planId", wanted.plan.to_string()),
-                ("includeRunDetails", "true".to_owned()),
-                ("$top", RUNS.to_string()),
-                ("$skip", (page * RUNS).to_string()),
-            ];
-            let path = [project, "_apis", "test", "runs"];
-            let runs = self
-                .get::<List<TestRun>>(&path, Call::Released, &query)
-                .await?
-                .content
-                .value;
-            let last = runs.len() < RUNS;
-            let before = known.len();
-            for run in runs {
-                if known.insert(run.id) {
-                    listed.take(run, wanted);
-                }
-            }
-            if last || known.len() == before {
-                break;
-            }
-        }
-        Ok(listed)
-    }
-
-    async fn runs_page(
+    async fn list_all_runs(
         &self,
         project: &str,
-        plan: u32,
-        (from, to): (Moment, Moment),
-        token: Option<String>,
-    ) -> Result<Page<List<TestRun>>, AdoError> {
-        let mut query = vec![
-            ("minLastUpdatedDate", from.to_string()),
-            ("maxLastUpdatedDate", to.to_string()),
-            ("planIds", plan.to_string()),
-            // Without details a list has no comments.
+        search: &RunSearch<'_>,
+    ) -> Result<RunList, AdoError> {
+        let path = [project, "_apis", "test", "runs"];
+        let query = [
+            ("planId", search.plan.to_string()),
             ("includeRunDetails", "true".to_owned()),
-            ("$top", RUNS.to_string()),
         ];
-        query.extend(token.map(|token| ("continuationToken", token)));
-        self.get(&[project, "_apis", "test", "runs"], Call::Released, &query)
-            .await
+        let id = |run: &TestRun| run.id;
+
+        let mut list = RunList::default();
+        self.each_by_offset(&path, &query, PAGE_SIZE, id, |run| list.take(run, search))
+            .await?;
+        Ok(list)
     }
 }
 
-/// Spans of at most seven days, the longest that ADO answers, from `since` to `now` and a while
-/// before and after them: clocks differ. The newest comes first.
+/// Spans that ADO answers, from `since` to `now` and a while before and after them: clocks differ.
+/// The newest comes first.
 fn windows(since: Moment, now: Moment, clocks: Duration) -> Vec<(Moment, Moment)> {
     let begin = since.min(now).minus(clocks);
     let mut windows = Vec::new();
     let mut to = now.plus(clocks);
     while to > begin {
-        let from = to.minus(7 * DAY).max(begin);
+        let from = to.minus(LONGEST_WINDOW).max(begin);
         windows.push((from, to));
         to = from;
     }
@@ -278,29 +260,32 @@ fn windows(since: Moment, now: Moment, clocks: Duration) -> Vec<(Moment, Moment)
 mod tests {
     use super::*;
 
+    const NOW: Moment = Moment::from_millis(1_800_000_000_000);
+
     #[test]
     fn the_windows_cover_everything_since_the_suite_ended_without_a_gap() {
-        let now = Moment::from_millis(1_800_000_000_000);
         for days in [0, 1, 6, 7, 20, 400] {
-            let since = now.minus(days * DAY);
-            let windows = windows(since, now, DAY);
-            assert_eq!(windows[0].1, now.plus(DAY));
+            let since = NOW.minus(days * DAY);
+
+            let windows = windows(since, NOW, DAY);
+
+            assert_eq!(windows[0].1, NOW.plus(DAY));
             assert_eq!(windows.last().unwrap().0, since.minus(DAY));
-            assert!(
-                windows
-                    .iter()
-                    .all(|(from, to)| to.since(*from) <= 7 * DAY && from < to)
-            );
-            assert!(windows.windows(2).all(|pair| pair[0].0 == pair[1].1));
+            for (from, to) in &windows {
+                assert!(from < to);
+                assert!(to.since(*from) <= 7 * DAY);
+            }
+            for pair in windows.windows(2) {
+                assert_eq!(pair[0].0, pair[1].1);
+            }
         }
     }
 
     #[test]
     fn a_suite_that_ended_in_the_future_is_looked_for_today() {
-        let now = Moment::from_millis(1_800_000_000_000);
         assert_eq!(
-            windows(now.plus(30 * DAY), now, DAY),
-            [(now.minus(DAY), now.plus(DAY))]
+            windows(NOW.plus(30 * DAY), NOW, DAY),
+            [(NOW.minus(DAY), NOW.plus(DAY))]
         );
     }
 }

@@ -5,7 +5,7 @@
 //! before, so no chunked transfer is needed.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use base64::Engine as _;
@@ -17,17 +17,20 @@ use tokio::io::{AsyncRead, AsyncReadExt as _};
 use crate::ado::error::AdoError;
 
 /// Bytes of the file in one piece; a multiple of three, so that no padding falls between pieces.
-const PIECE: usize = 48 * 1024;
+const PIECE_SIZE: usize = 48 * 1024;
 /// Hexadecimal digits of a digest in a comment.
-const DIGEST: usize = 32;
+const DIGEST_LENGTH: usize = 32;
 /// Word before the digest.
 const DIGEST_MARK: &str = "kado ";
+/// The body before the content.
+const PREFIX: &str = r#"{"stream":""#;
 
 type Input = Box<dyn AsyncRead + Send + Unpin>;
 
 /// An attachment that is about to be sent.
 pub(crate) struct Upload {
     name: String,
+    /// The file, for messages.
     origin: PathBuf,
     size: u64,
     input: Input,
@@ -36,15 +39,15 @@ pub(crate) struct Upload {
 
 /// Where the stream leaves the reason when the file lets it down.
 #[derive(Clone, Default)]
-pub(crate) struct Failure(Arc<Mutex<Option<AdoError>>>);
+pub(super) struct Failure(Arc<Mutex<Option<AdoError>>>);
 
 impl Failure {
     /// The reason, once.
-    pub(crate) fn take(&self) -> Option<AdoError> {
+    pub(super) fn take(&self) -> Option<AdoError> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
-    fn set(&self, file: &std::path::Path, error: &io::Error) {
+    fn set(&self, file: &Path, error: &io::Error) {
         let failure = AdoError::File {
             file: file.to_owned(),
             message: error.to_string(),
@@ -71,36 +74,41 @@ impl Upload {
     }
 
     /// Where to look for the reason when sending fails.
-    pub(crate) fn failure(&self) -> Failure {
+    pub(super) fn failure(&self) -> Failure {
         self.failure.clone()
     }
 
     /// Length of the body in bytes.
-    pub(crate) fn body_length(&self) -> u64 {
+    pub(super) fn body_length(&self) -> u64 {
         let encoded = self.size.div_ceil(3) * 4;
-        (PREFIX.len() + suffix(&self.name, &"0".repeat(DIGEST)).len()) as u64 + encoded
+        // Every digest is as long as this one.
+        let suffix = suffix(&self.name, &"0".repeat(DIGEST_LENGTH));
+        (PREFIX.len() + suffix.len()) as u64 + encoded
     }
 
     /// The body.
-    pub(crate) fn into_stream(self) -> impl Stream<Item = io::Result<Bytes>> + Send + 'static {
-        let state = State {
-            left: self.size,
+    pub(super) fn into_stream(self) -> impl Stream<Item = io::Result<Bytes>> + Send + 'static {
+        let state = Progress {
+            bytes_left: self.size,
             hasher: blake3::Hasher::new(),
             stage: Stage::Prefix,
             upload: self,
         };
+
         futures_util::stream::try_unfold(state, |mut state| async move {
-            let piece = state.piece().await;
-            if let Err(error) = &piece {
-                state.upload.failure.set(&state.upload.origin, error);
+            match state.next_piece().await {
+                Ok(Some(piece)) => Ok(Some((piece, state))),
+                Ok(None) => Ok(None),
+                Err(error) => {
+                    state.upload.failure.set(&state.upload.origin, &error);
+                    Err(error)
+                }
             }
-            Ok(piece?.map(|piece| (piece, state)))
         })
     }
 }
 
-const PREFIX: &str = r#"{"stream":""#;
-
+/// What of the body comes next.
 enum Stage {
     Prefix,
     Content,
@@ -108,18 +116,20 @@ enum Stage {
     End,
 }
 
-struct State {
+/// How far a body is.
+struct Progress {
     upload: Upload,
-    left: u64,
+    /// Bytes of the file that are still to be read.
+    bytes_left: u64,
     hasher: blake3::Hasher,
     stage: Stage,
 }
 
-impl State {
-    async fn piece(&mut self) -> io::Result<Option<Bytes>> {
+impl Progress {
+    async fn next_piece(&mut self) -> io::Result<Option<Bytes>> {
         match self.stage {
             Stage::Prefix => {
-                self.stage = if self.left == 0 {
+                self.stage = if self.bytes_left == 0 {
                     Stage::Suffix
                 } else {
                     Stage::Content
@@ -129,7 +139,7 @@ impl State {
             Stage::Content => self.content().await.map(Some),
             Stage::Suffix => {
                 self.stage = Stage::End;
-                let digest = short(&self.hasher);
+                let digest = short_digest(&self.hasher);
                 Ok(Some(Bytes::from(suffix(&self.upload.name, &digest))))
             }
             Stage::End => Ok(None),
@@ -137,17 +147,22 @@ impl State {
     }
 
     async fn content(&mut self) -> io::Result<Bytes> {
-        let wanted = usize::try_from(self.left).unwrap_or(PIECE).min(PIECE);
-        let mut piece = vec![0; wanted];
+        let size = piece_size(self.bytes_left);
+        let mut piece = vec![0; size];
         // A file that became shorter ends here, as an error that names it.
         self.upload.input.read_exact(&mut piece).await?;
+
         self.hasher.update(&piece);
-        self.left -= wanted as u64;
-        if self.left == 0 {
+        self.bytes_left -= size as u64;
+        if self.bytes_left == 0 {
             self.stage = Stage::Suffix;
         }
         Ok(Bytes::from(STANDARD.encode(&piece)))
     }
+}
+
+fn piece_size(bytes_left: u64) -> usize {
+    usize::try_from(bytes_left).map_or(PIECE_SIZE, |bytes| bytes.min(PIECE_SIZE))
 }
 
 fn suffix(name: &str, digest: &str) -> String {
@@ -157,8 +172,8 @@ fn suffix(name: &str, digest: &str) -> String {
     )
 }
 
-fn short(hasher: &blake3::Hasher) -> String {
-    hasher.finalize().to_hex()[..DIGEST].to_owned()
+fn short_digest(hasher: &blake3::Hasher) -> String {
+    hasher.finalize().to_hex()[..DIGEST_LENGTH].to_owned()
 }
 
 /// The comment that an attachment with this content has.
@@ -167,15 +182,15 @@ fn short(hasher: &blake3::Hasher) -> String {
 /// When the content cannot be read.
 pub(crate) async fn comment_of(mut input: impl AsyncRead + Unpin, size: u64) -> io::Result<String> {
     let mut hasher = blake3::Hasher::new();
-    let mut left = size;
-    let mut piece = vec![0; PIECE];
-    while left > 0 {
-        let wanted = usize::try_from(left).unwrap_or(PIECE).min(PIECE);
-        input.read_exact(&mut piece[..wanted]).await?;
-        hasher.update(&piece[..wanted]);
-        left -= wanted as u64;
+    let mut bytes_left = size;
+    let mut piece = vec![0; PIECE_SIZE];
+    while bytes_left > 0 {
+        let size = piece_size(bytes_left);
+        input.read_exact(&mut piece[..size]).await?;
+        hasher.update(&piece[..size]);
+        bytes_left -= size as u64;
     }
-    Ok(format!("{DIGEST_MARK}{}", short(&hasher)))
+    Ok(format!("{DIGEST_MARK}{}", short_digest(&hasher)))
 }
 
 #[cfg(test)]
@@ -184,31 +199,41 @@ mod tests {
 
     use super::*;
 
-    async fn body(name: &str, content: &[u8]) -> (u64, Vec<u8>) {
-        let size = content.len() as u64;
-        let upload = Upload::new(
+    fn upload(name: &str, content: &[u8]) -> Upload {
+        let input = io::Cursor::new(content.to_vec());
+        Upload::new(
             name.to_owned(),
-            PathBuf::new(),
-            size,
-            io::Cursor::new(content.to_vec()),
-        );
-        let length = upload.body_length();
-        let pieces: Vec<Bytes> = upload.into_stream().try_collect().await.unwrap();
-        (length, pieces.concat())
+            PathBuf::from("a.log"),
+            content.len() as u64,
+            input,
+        )
     }
 
     #[tokio::test]
     async fn the_body_is_json_of_the_announced_length_with_the_content_whole() {
-        for size in [0, 1, 2, 3, PIECE - 1, PIECE, PIECE + 1, 3 * PIECE + 7] {
+        for size in [
+            0,
+            1,
+            2,
+            3,
+            PIECE_SIZE - 1,
+            PIECE_SIZE,
+            PIECE_SIZE + 1,
+            3 * PIECE_SIZE + 7,
+        ] {
             let content: Vec<u8> = (0..size).map(|n| u8::try_from(n % 251).unwrap()).collect();
-            let (length, body) = body("a \"quoted\" näme.png", &content).await;
+            let upload = upload("a \"quoted\" näme.png", &content);
+            let length = upload.body_length();
+
+            let pieces: Vec<Bytes> = upload.into_stream().try_collect().await.unwrap();
+
+            let body = pieces.concat();
             assert_eq!(length, body.len() as u64, "size {size}");
             let json: serde_json::Value = serde_json::from_slice(&body).unwrap();
-            assert_eq!(
-                STANDARD.decode(json["stream"].as_str().unwrap()).unwrap(),
-                content
-            );
+            let stream = STANDARD.decode(json["stream"].as_str().unwrap()).unwrap();
+            assert_eq!(stream, content);
             assert_eq!(json["fileName"], "a \"quoted\" näme.png");
+
             let comment = comment_of(io::Cursor::new(content), size as u64)
                 .await
                 .unwrap();
@@ -218,14 +243,13 @@ mod tests {
 
     #[tokio::test]
     async fn a_file_that_became_shorter_is_named_as_the_reason() {
-        let upload = Upload::new(
-            "x".to_owned(),
-            PathBuf::from("a.log"),
-            10,
-            io::Cursor::new(vec![1, 2, 3]),
-        );
+        let mut upload = upload("x", &[1, 2, 3]);
+        upload.size = 10;
         let failure = upload.failure();
-        assert!(upload.into_stream().try_collect::<Vec<_>>().await.is_err());
+
+        let pieces: Result<Vec<_>, _> = upload.into_stream().try_collect().await;
+
+        assert!(pieces.is_err());
         assert!(
             matches!(failure.take(), Some(AdoError::File { file, .. }) if file.ends_with("a.log"))
         );

@@ -2,11 +2,11 @@
 
 /// The version that is tried first when the configuration names none: the released one of Services
 /// and Server 2022.1.
-pub(crate) const DEFAULT: &str = "7.1";
+pub(super) const DEFAULT: &str = "7.1";
 
 /// The next older version that kado can speak; `None` below Server 2019. Server 2019 Update 1 knows
 /// 5.1 and is spoken to with 5.0 like 2019, because nothing that kado needs is new in it.
-pub(crate) fn older(version: &str) -> Option<&'static str> {
+pub(super) fn older(version: &str) -> Option<&'static str> {
     match version {
         "7.1" => Some("7.0"),
         "7.0" => Some("6.0"),
@@ -17,13 +17,13 @@ pub(crate) fn older(version: &str) -> Option<&'static str> {
 
 /// Whether a server spoken to with this version is older than 2020: points are then to be had suite
 /// by suite only, and new runs take neither tags nor a pipeline reference (`ado/api.md` §1, §4).
-pub(crate) fn is_before_2020(version: &str) -> bool {
+pub(super) fn is_before_2020(version: &str) -> bool {
     version.starts_with("5.")
 }
 
 /// Whether a refusal says that the server does not know the version
 /// (`VssVersionOutOfRangeException`).
-pub(crate) fn is_unknown(message: &str) -> bool {
+pub(super) fn is_unknown(message: &str) -> bool {
     message.contains("is out of range for this server")
 }
 
@@ -50,7 +50,7 @@ pub(super) const fn way_out(origin: VersionOrigin) -> &'static str {
 
 /// Calls that have a version of their own.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Call {
+pub(super) enum Call {
     /// `connectionData`: a preview in every version.
     ConnectionData,
     /// Attachments of runs and results.
@@ -70,23 +70,29 @@ const RELEASED: (u32, u32) = (7, 1);
 
 /// The value of `api-version` for a call, when the server is spoken to with version `pinned`, a
 /// number such as `7.1`.
-pub(crate) fn api_version(call: Call, pinned: &str) -> String {
-    let (major, minor) = pinned.split_once('.').unwrap_or((pinned, "0"));
-    let number = (
-        major.parse().unwrap_or(RELEASED.0),
-        minor.parse().unwrap_or(RELEASED.1),
-    );
+pub(super) fn api_version(call: Call, pinned: &str) -> String {
+    let number = number(pinned);
     // Nothing of a version after the last one that was released is released.
     if number > RELEASED {
         return format!("{pinned}-preview");
     }
-    let old = number < (7, 0);
+
+    let is_old = number < (7, 0);
     match call {
         Call::ConnectionData => format!("{pinned}-preview.1"),
-        Call::Attachments | Call::TestPlan if old => format!("{pinned}-preview.1"),
-        Call::TestPoint if old => format!("{pinned}-preview.2"),
+        Call::Attachments | Call::TestPlan if is_old => format!("{pinned}-preview.1"),
+        Call::TestPoint if is_old => format!("{pinned}-preview.2"),
         _ => pinned.to_owned(),
     }
+}
+
+/// Major and minor number; what cannot be read counts as the released one.
+fn number(version: &str) -> (u32, u32) {
+    let (major, minor) = version.split_once('.').unwrap_or((version, "0"));
+    (
+        major.parse().unwrap_or(RELEASED.0),
+        minor.parse().unwrap_or(RELEASED.1),
+    )
 }
 
 #[cfg(test)]
@@ -105,13 +111,12 @@ mod tests {
             Call::TestPoint,
             Call::ConnectionData,
         ];
-        let row = |version| {
-            calls
-                .map(|call| format!("{:14}", api_version(call, version)))
-                .concat()
-        };
-        let table = ["5.0", "6.0", "6.1", "7.0", "7.1", "7.2", "8.0"]
-            .map(|version| row(version).trim_end().to_owned());
+        let mut table = Vec::new();
+        for version in ["5.0", "6.0", "6.1", "7.0", "7.1", "7.2", "8.0"] {
+            let row = calls.map(|call| format!("{:14}", api_version(call, version)));
+            table.push(row.concat().trim_end().to_owned());
+        }
+
         insta::assert_snapshot!(table.join("\n"), @r"
         5.0           5.0           5.0-preview.1 5.0-preview.1 5.0-preview.2 5.0-preview.1
         6.0           6.0           6.0-preview.1 6.0-preview.1 6.0-preview.2 6.0-preview.1

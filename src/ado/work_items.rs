@@ -1,21 +1,22 @@
-//! The automation fields of test case work items: reading, and updating with optimistic locking.
+//! Work items: reading them in batches, and updating the automation fields of test cases with
+//! optimistic locking.
 //!
-//! These are side matters: a token without the scope for them can still submit, so a refusal is not
-//! held against it.
+//! Automation fields are side matters: a token without the scope for them can still submit, so a
+//! refusal is not held against it.
 
 use reqwest::Method;
 use reqwest::header::CONTENT_TYPE;
-use serde::de::IgnoredAny;
-use serde_json::{Value, json};
+use serde::de::{DeserializeOwned, IgnoredAny};
+use serde_json::json;
 
 use crate::ado::error::AdoError;
 use crate::ado::transport::{AdoClient, Importance};
 use crate::ado::version::Call;
-use crate::ado::wire::{AutomatedItem, List};
+use crate::ado::wire::{AutomatedItem, List, WorkItem};
 use crate::plan::automation::{AutomationFields, Change, field};
 
 /// Most work items in one request (`ado/api.md` §3).
-const WORK_ITEMS: usize = 200;
+const BATCH: usize = 200;
 /// A precondition, the revision, does not hold any more.
 const PRECONDITION_FAILED: u16 = 412;
 
@@ -26,7 +27,6 @@ pub(crate) struct AutomatedCase {
     pub(crate) id: u32,
     /// Revision that the fields were read at.
     pub(crate) revision: u32,
-    /// The fields.
     pub(crate) fields: AutomationFields,
 }
 
@@ -40,6 +40,26 @@ pub(crate) enum Updated {
 }
 
 impl AdoClient {
+    /// Work items by id; those that do not exist or are hidden are missing in the answer.
+    ///
+    /// # Errors
+    /// When the server fails.
+    pub(crate) async fn work_items(
+        &self,
+        project: &str,
+        ids: &[u32],
+    ) -> Result<Vec<WorkItem>, AdoError> {
+        let fields = [
+            "System.Id",
+            "System.Rev",
+            "System.WorkItemType",
+            "System.Title",
+            "System.TeamProject",
+        ];
+        self.fields_of_items(project, ids, &fields, Importance::Essential)
+            .await
+    }
+
     /// The automation fields of work items; those that do not exist or are hidden are missing in
     /// the answer.
     ///
@@ -50,24 +70,38 @@ impl AdoClient {
         project: &str,
         ids: &[u32],
     ) -> Result<Vec<AutomatedCase>, AdoError> {
-        let mut found = Vec::new();
-        for ids in ids.chunks(WORK_ITEMS) {
-            let fields = [
-                "System.Id",
-                "System.Rev",
-                field::STATUS,
-                field::NAME,
-                field::STORAGE,
-                field::TYPE,
-            ];
+        let fields = [
+            "System.Id",
+            "System.Rev",
+            field::STATUS,
+            field::NAME,
+            field::STORAGE,
+            field::TYPE,
+        ];
+        let items = self
+            .fields_of_items(project, ids, &fields, Importance::Optional)
+            .await?;
+        Ok(items.into_iter().map(automated_case).collect())
+    }
+
+    async fn fields_of_items<T: DeserializeOwned>(
+        &self,
+        project: &str,
+        ids: &[u32],
+        fields: &[&str],
+        importance: Importance,
+    ) -> Result<Vec<T>, AdoError> {
+        let path = [project, "_apis", "wit", "workitemsbatch"];
+        let mut items = Vec::new();
+        for ids in ids.chunks(BATCH) {
+            // With `omit` an item that is not there is `null` in the answer, and no error.
             let body = json!({ "ids": ids, "errorPolicy": "omit", "fields": fields });
-            let path = [project, "_apis", "wit", "workitemsbatch"];
-            let list: List<Option<AutomatedItem>> = self
-                .send_json(Method::POST, &path, &body, Importance::Optional)
+            let list: List<Option<T>> = self
+                .send_json(Method::POST, &path, &body, importance)
                 .await?;
-            found.extend(list.value.into_iter().flatten().map(automated_case));
+            items.extend(list.value.into_iter().flatten());
         }
-        Ok(found)
+        Ok(items)
     }
 
     /// Sets fields of a work item, if it still has the revision that they were read at.
@@ -81,16 +115,18 @@ impl AdoClient {
         revision: u32,
         changes: &[Change],
     ) -> Result<Updated, AdoError> {
-        let unchanged = json!({ "op": "test", "path": "/rev", "value": revision });
-        let set = |(field, value): &Change| json!({ "op": "add", "path": format!("/fields/{field}"), "value": value });
-        let operations: Vec<Value> = std::iter::once(unchanged)
-            .chain(changes.iter().map(set))
-            .collect();
+        let mut operations = vec![json!({ "op": "test", "path": "/rev", "value": revision })];
+        for (field, value) in changes {
+            let path = format!("/fields/{field}");
+            operations.push(json!({ "op": "add", "path": path, "value": value }));
+        }
+
         let path = [project, "_apis", "wit", "workitems", &id.to_string()];
         let request = self
             .request(Method::PATCH, &path, Call::Released, &[])
             .header(CONTENT_TYPE, "application/json-patch+json")
             .json(&operations);
+
         match self.send::<IgnoredAny>(request, Importance::Optional).await {
             Ok(_) => Ok(Updated::Done),
             Err(AdoError::Rejected { status, message }) if is_conflict(status, &message) => {
@@ -101,25 +137,26 @@ impl AdoClient {
     }
 }
 
-/// Whether a refusal says that the work item is not any more what was read.
+/// Whether a refusal says that the work item is not any more what was read. Servers say so with the
+/// status, or with 400 and one of these codes.
 fn is_conflict(status: u16, message: &str) -> bool {
-    status == PRECONDITION_FAILED
-        || ["VS403351", "TF26071"]
-            .iter()
-            .any(|code| message.contains(code))
+    status == PRECONDITION_FAILED || message.contains("VS403351") || message.contains("TF26071")
 }
 
 fn automated_case(item: AutomatedItem) -> AutomatedCase {
-    let said = |text: Option<String>| text.filter(|text| !text.trim().is_empty());
-    let fields = AutomationFields {
-        status: said(item.fields.status),
-        name: said(item.fields.name),
-        storage: said(item.fields.storage),
-        kind: said(item.fields.kind),
-    };
     AutomatedCase {
         id: item.id,
         revision: item.rev,
-        fields,
+        fields: AutomationFields {
+            status: without_blank(item.fields.status),
+            name: without_blank(item.fields.name),
+            storage: without_blank(item.fields.storage),
+            kind: without_blank(item.fields.kind),
+        },
     }
+}
+
+/// A field that somebody emptied in ADO may hold blanks.
+fn without_blank(text: Option<String>) -> Option<String> {
+    text.filter(|text| !text.trim().is_empty())
 }

@@ -3,7 +3,7 @@
 
 use url::Url;
 
-use crate::ado::proxy::Ways;
+use crate::ado::proxy::ProxyResolver;
 use crate::ado::scope::Scope;
 use crate::ado::{AdoClient, Credential};
 use crate::check::report::Report;
@@ -35,10 +35,10 @@ pub(super) fn check_proxy(server: &Server, access: &Access, report: &mut Report)
         return;
     };
 
-    let ways = Ways::new(&proxy_rule(access));
+    let proxies = ProxyResolver::new(&proxy_rule(access));
     report.fine(
         format!("proxy to {}", url.host_str().unwrap_or_default()),
-        ways.explain(&url).to_string(),
+        proxies.explain(&url).to_string(),
     );
 }
 

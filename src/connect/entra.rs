@@ -12,7 +12,7 @@ use url::Url;
 
 use crate::ado::entra::assertion::Certificate;
 use crate::ado::entra::authority::{PUBLIC, Proof, ServicePrincipal};
-use crate::ado::entra::managed::{ManagedIdentity, Place};
+use crate::ado::entra::managed::{ManagedIdentity, TokenService};
 use crate::ado::entra::{Entra, Issuer};
 use crate::ado::http::{self, Network};
 use crate::ado::{AdoError, Credential};
@@ -21,11 +21,11 @@ use crate::connect::error::ConnectError;
 use crate::secrets::{self, TokenError};
 
 /// Most identities that are kept; more mean that proofs come and go.
-const MOST: usize = 64;
+const MOST_IDENTITIES: usize = 64;
 
 /// Identities in use, by what tells them apart.
 #[derive(Default)]
-pub(crate) struct Identities(Mutex<HashMap<[u8; 32], Arc<Entra>>>);
+pub(super) struct Identities(Mutex<HashMap<[u8; 32], Arc<Entra>>>);
 
 impl Identities {
     /// The identity that a table names, for one server. Whoever issues its tokens is waited for no
@@ -33,114 +33,146 @@ impl Identities {
     ///
     /// # Errors
     /// When its proof cannot be read or used, or when no connection can be set up.
-    pub(crate) fn of(
+    pub(super) fn of(
         &self,
         identity: &Identity,
         server: &str,
         network: &Network,
         patience: Option<Duration>,
     ) -> Result<Credential, ConnectError> {
-        let proof = match &identity.kind {
-            IdentityKind::ServicePrincipal { proof, .. } => Some(read(proof)?),
-            IdentityKind::ManagedIdentity(_) => None,
-        };
-        let mut hasher = blake3::Hasher::new_derive_key("kado entra identity");
-        hasher.update(format!("{identity:?} {server} {:?}", network.proxy).as_bytes());
-        hasher.update(
-            network
-                .proxy
-                .proxy
-                .as_ref()
-                .map_or("", |proxy| proxy.expose().as_str())
-                .as_bytes(),
-        );
-        hasher.update(network.ca.as_deref().unwrap_or_default());
-        hasher.update(proof.as_ref().map_or(&[], |proof| proof.expose_secret()));
-        let digest = *hasher.finalize().as_bytes();
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(entra) = known.get(&digest).filter(|entra| !entra.is_outdated()) {
+        let applicant = Applicant::read(&identity.kind)?;
+        let digest = digest(identity, server, network, applicant.proof());
+
+        let mut identities = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(entra) = identities.get(&digest)
+            && !entra.is_outdated()
+        {
             return Ok(Credential::Entra(Arc::clone(entra)));
         }
-        let entra = Arc::new(Entra::new(
-            issuer(identity, proof, network, patience)?,
-            digest,
-        ));
-        if known.len() >= MOST {
-            known.clear();
+
+        let issuer = issuer(applicant, identity.authority.as_ref(), network, patience)?;
+        let entra = Arc::new(Entra::new(issuer, digest));
+        if identities.len() >= MOST_IDENTITIES {
+            identities.clear();
         }
-        known.insert(digest, Arc::clone(&entra));
+        identities.insert(digest, Arc::clone(&entra));
         Ok(Credential::Entra(entra))
     }
 }
 
-fn issuer(
-    identity: &Identity,
-    proof: Option<SecretSlice<u8>>,
-    network: &Network,
-    patience: Option<Duration>,
-) -> Result<Issuer, ConnectError> {
-    match (&identity.kind, proof) {
-        (
+/// Who asks for tokens, with what its proof file holds.
+enum Applicant<'a> {
+    ServicePrincipal {
+        tenant_id: &'a str,
+        client_id: &'a str,
+        proof_file: &'a ProofFile,
+        proof: SecretSlice<u8>,
+    },
+    /// The machine, with the id of one of its identities where it has several.
+    ManagedIdentity(Option<&'a str>),
+}
+
+impl<'a> Applicant<'a> {
+    fn read(kind: &'a IdentityKind) -> Result<Self, ConnectError> {
+        Ok(match kind {
             IdentityKind::ServicePrincipal {
                 tenant_id,
                 client_id,
-                proof: place,
-            },
-            Some(proof),
-        ) => {
-            let authority = identity.authority.clone();
-            Ok(Issuer::ServicePrincipal(ServicePrincipal {
-                http: http::issuing(network, patience)?,
-                authority: authority
-                    .unwrap_or_else(|| Url::parse(PUBLIC).expect("the constant is a URL")),
-                tenant_id: tenant_id.clone(),
-                client_id: client_id.clone(),
-                proof: usable(place, &proof)?,
-            }))
-        }
-        (kind, _) => {
-            let client_id = if let IdentityKind::ManagedIdentity(id) = kind {
-                id.clone()
-            } else {
-                None
-            };
-            let place = Place::of_machine(identity.authority.as_ref());
-            Ok(Issuer::ManagedIdentity(ManagedIdentity {
-                http: http::of_machine(network, patience)?,
+                proof,
+            } => Self::ServicePrincipal {
+                tenant_id,
                 client_id,
-                place,
-            }))
+                proof_file: proof,
+                proof: read(proof)?,
+            },
+            IdentityKind::ManagedIdentity(client_id) => Self::ManagedIdentity(client_id.as_deref()),
+        })
+    }
+
+    fn proof(&self) -> &[u8] {
+        match self {
+            Self::ServicePrincipal { proof, .. } => proof.expose_secret(),
+            Self::ManagedIdentity(_) => &[],
         }
     }
 }
 
-fn usable(place: &ProofFile, proof: &SecretSlice<u8>) -> Result<Proof, ConnectError> {
-    match place {
-        ProofFile::Secret(file) => {
-            let secret = one_line(proof.expose_secret()).map(Proof::Secret);
-            secret.ok_or_else(|| ConnectError::NoClientSecret(file.clone()))
-        }
-        ProofFile::Certificate(file) => Certificate::from_pem(proof.expose_secret())
+/// Tells identities apart that differ in anything, without keeping a secret.
+fn digest(identity: &Identity, server: &str, network: &Network, proof: &[u8]) -> [u8; 32] {
+    let mut hasher = blake3::Hasher::new_derive_key("kado entra identity");
+    hasher.update(format!("{identity:?} {server} {:?}", network.proxy).as_bytes());
+    // The printable form of the proxy lacks its password.
+    if let Some(proxy) = &network.proxy.proxy {
+        hasher.update(proxy.expose().as_str().as_bytes());
+    }
+    hasher.update(network.ca.as_deref().unwrap_or_default());
+    hasher.update(proof);
+    *hasher.finalize().as_bytes()
+}
+
+fn issuer(
+    applicant: Applicant<'_>,
+    authority: Option<&Url>,
+    network: &Network,
+    patience: Option<Duration>,
+) -> Result<Issuer, ConnectError> {
+    Ok(match applicant {
+        Applicant::ServicePrincipal {
+            tenant_id,
+            client_id,
+            proof_file,
+            proof,
+        } => Issuer::ServicePrincipal(ServicePrincipal {
+            http: http::issuing(network, patience)?,
+            authority: match authority {
+                Some(url) => url.clone(),
+                None => Url::parse(PUBLIC).expect("the constant is a URL"),
+            },
+            tenant_id: tenant_id.to_owned(),
+            client_id: client_id.to_owned(),
+            proof: parse(proof_file, &proof)?,
+        }),
+        Applicant::ManagedIdentity(client_id) => Issuer::ManagedIdentity(ManagedIdentity {
+            http: http::of_machine(network, patience)?,
+            client_id: client_id.map(str::to_owned),
+            service: TokenService::of_machine(authority),
+        }),
+    })
+}
+
+/// What the content of a proof file proves.
+fn parse(file: &ProofFile, content: &SecretSlice<u8>) -> Result<Proof, ConnectError> {
+    match file {
+        ProofFile::Secret(file) => match only_line(content.expose_secret()) {
+            Some(secret) => Ok(Proof::Secret(secret)),
+            None => Err(ConnectError::NoClientSecret(file.clone())),
+        },
+        ProofFile::Certificate(file) => Certificate::from_pem(content.expose_secret())
             .map(Proof::Certificate)
-            .map_err(|why| {
-                AdoError::Configuration(format!("`certificate_file` `{}` {why}", file.display()))
-                    .into()
+            .map_err(|error| {
+                let file = file.display();
+                let message = format!("`certificate_file` `{file}` {error}");
+                ConnectError::Ado(AdoError::Configuration(message))
             }),
     }
 }
 
 /// The only line of a text, without white space around it.
-fn one_line(text: &[u8]) -> Option<SecretString> {
+fn only_line(text: &[u8]) -> Option<SecretString> {
     let line = std::str::from_utf8(text).ok()?.trim();
-    (!line.contains(char::is_control)).then(|| SecretString::from(line.to_owned()))
+    if line.contains(char::is_control) {
+        return None;
+    }
+    Some(SecretString::from(line.to_owned()))
 }
 
 /// The content of the file that a service principal proves itself with.
-fn read(place: &ProofFile) -> Result<SecretSlice<u8>, ConnectError> {
-    let (kind, file): (_, &Path) = match place {
+fn read(proof: &ProofFile) -> Result<SecretSlice<u8>, ConnectError> {
+    let (kind, file): (_, &Path) = match proof {
         ProofFile::Secret(file) => ("`client_secret_file`", file),
         ProofFile::Certificate(file) => ("`certificate_file`", file),
     };
+
     let content = if secrets::is_absent(file) {
         Err(TokenError::Missing(file.into()))
     } else {

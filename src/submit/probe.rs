@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::ado::attachments::Owner;
-use crate::ado::search::{DAY, Wanted};
+use crate::ado::search::{DAY, RunSearch};
 use crate::ado::upload::comment_of;
 use crate::ado::{AdoClient, AdoError};
 use crate::clock;
@@ -11,7 +11,7 @@ use crate::plan::SubmissionPlan;
 use crate::submit::content::Content;
 use crate::submit::execution::Earlier;
 
-pub(super) use crate::ado::search::Found;
+pub(super) use crate::ado::search::FoundRuns;
 
 /// Pauses before each look for a run whose creation may have been lost: the list of runs can lag.
 const LOOKS: [Duration; 4] = [
@@ -37,16 +37,16 @@ pub(super) async fn run(
     plan: &SubmissionPlan,
     names: &[&str],
     earlier: Earlier,
-) -> Result<Found, AdoError> {
+) -> Result<FoundRuns, AdoError> {
     let looks = match earlier {
         Earlier::Never => &LOOKS[..1],
         Earlier::Perhaps => LOOKS.as_slice(),
     };
 
-    let mut found = Found::default();
+    let mut found = FoundRuns::default();
     for pause in looks {
         tokio::time::sleep(*pause).await;
-        let wanted = Wanted {
+        let wanted = RunSearch {
             plan: plan.plan_id,
             key: plan.key.as_str(),
             names,
@@ -56,7 +56,7 @@ pub(super) async fn run(
         };
         found = client.find_run(project, &wanted).await?;
 
-        if let Some(run) = &found.own {
+        if let Some(run) = &found.with_key {
             tracing::info!(
                 ado_run = run.id,
                 "found this submission's run in azure devops and goes on with it"
@@ -76,9 +76,9 @@ pub(super) async fn after_creation(
     client: &AdoClient,
     project: &str,
     plan: &SubmissionPlan,
-) -> Result<Found, AdoError> {
+) -> Result<FoundRuns, AdoError> {
     let now = clock::now();
-    let wanted = Wanted {
+    let wanted = RunSearch {
         plan: plan.plan_id,
         key: plan.key.as_str(),
         names: &[],

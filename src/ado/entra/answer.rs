@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use reqwest::{RequestBuilder, Response};
 use secrecy::SecretString;
 use serde::Deserialize;
 
@@ -13,110 +14,128 @@ use crate::clock;
 use crate::moment::Moment;
 
 /// How long a token is taken to live when nobody says.
-const UNTOLD: Duration = Duration::from_secs(10 * 60);
-/// Largest answer that is read.
-const ANSWER: usize = 1024 * 1024;
+const DEFAULT_LIFE: Duration = Duration::from_secs(10 * 60);
+/// Largest answer that is read, in bytes.
+const LARGEST: usize = 1024 * 1024;
+/// The longest line that is repeated to people, in characters.
+const LONGEST_LINE: usize = 400;
 
-/// Who was asked for a token.
-pub(super) struct Asked<'a> {
+/// Who is asked for a token.
+pub(super) struct TokenSource<'a> {
     /// In words.
-    pub(crate) name: &'a str,
+    pub(super) name: &'a str,
     /// What to look at when it refuses.
-    pub(crate) look: &'static str,
-}
-
-impl Asked<'_> {
-    /// What an answer means that came at `now`.
-    fn judge(
-        &self,
-        status: u16,
-        wait: Option<Duration>,
-        body: &[u8],
-        now: Moment,
-    ) -> Result<GoodAnswer, AdoError> {
-        let Self { name, look } = self;
-        let answer: Option<TokenAnswer> = serde_json::from_slice(body).ok();
-        let busy = |message: String| {
-            Err(AdoError::Unavailable {
-                message,
-                wait,
-                web_page: false,
-            })
-        };
-        let Some(answer) = answer else {
-            return busy(format!(
-                "{name} answered with status {status} and no token; is it the right address?"
-            ));
-        };
-        let lives = answer.lives(now);
-        if let (200, Some(token)) = (status, answer.access_token) {
-            return Ok(GoodAnswer { token, lives });
-        }
-        let error = answer.error.unwrap_or_default();
-        let words = answer
-            .error_description
-            .unwrap_or_else(|| format!("{error} (status {status})"));
-        // What follows serves Microsoft's support and fills lines.
-        let words = words
-            .split(" Trace ID:")
-            .next()
-            .unwrap_or_default()
-            .lines()
-            .next()
-            .unwrap_or_default()
-            .trim();
-        let words: String = words
-            .trim_end_matches('.')
-            .chars()
-            .filter(|c| !c.is_control())
-            .take(400)
-            .collect();
-        match status {
-            400 | 401 | 403
-                if !matches!(error.as_str(), "temporarily_unavailable" | "server_error") =>
-            {
-                Err(AdoError::CredentialsRefused {
-                    server: (*name).to_owned(),
-                    refusal: Refusal::new(words, *look),
-                    repeated: false,
-                })
-            }
-            _ => busy(format!("{name} gave no token: {words}")),
-        }
-    }
-
-    /// Nobody answered.
-    pub(super) fn unreachable(&self, caller: &Caller, error: &reqwest::Error) -> AdoError {
-        AdoError::unavailable(format!(
-            "{} cannot be reached for a token{}",
-            self.name,
-            caller.why(error)
-        ))
-    }
-
-    /// Reads an answer to its end and says what it means.
-    pub(super) async fn read(
-        &self,
-        caller: &Caller,
-        response: reqwest::Response,
-    ) -> Result<GoodAnswer, AdoError> {
-        let (status, wait) = (
-            response.status().as_u16(),
-            headers::retry_after(response.headers()),
-        );
-        let body = body(response)
-            .await
-            .map_err(|error| self.unreachable(caller, &error))?;
-        self.judge(status, wait, &body, clock::now())
-    }
+    pub(super) advice: &'static str,
+    /// The client that reaches it.
+    pub(super) caller: &'a Caller,
 }
 
 /// A token that was issued.
 pub(super) struct GoodAnswer {
-    /// The token.
-    pub(crate) token: SecretString,
-    /// For how long.
-    pub(crate) lives: Duration,
+    pub(super) token: SecretString,
+    /// For how long it is good.
+    pub(super) lives: Duration,
+}
+
+/// An answer that was read to its end.
+#[derive(Clone, Copy)]
+struct RawAnswer<'a> {
+    status: u16,
+    /// `Retry-After`.
+    wait: Option<Duration>,
+    body: &'a [u8],
+}
+
+impl TokenSource<'_> {
+    /// Asks.
+    pub(super) async fn send(&self, request: RequestBuilder) -> Result<Response, AdoError> {
+        request
+            .send()
+            .await
+            .map_err(|error| self.unreachable(&error))
+    }
+
+    /// Reads an answer to its end and says what it means.
+    pub(super) async fn read(&self, response: Response) -> Result<GoodAnswer, AdoError> {
+        let status = response.status().as_u16();
+        let wait = headers::retry_after(response.headers());
+        let body = read_body(response)
+            .await
+            .map_err(|error| self.unreachable(&error))?;
+
+        let answer = RawAnswer {
+            status,
+            wait,
+            body: &body,
+        };
+        judge(answer, self.name, self.advice, clock::now())
+    }
+
+    fn unreachable(&self, error: &reqwest::Error) -> AdoError {
+        AdoError::unavailable(format!(
+            "{} cannot be reached for a token{}",
+            self.name,
+            self.caller.why(error)
+        ))
+    }
+}
+
+/// What an answer means that came at `now`.
+fn judge(
+    raw: RawAnswer<'_>,
+    name: &str,
+    advice: &str,
+    now: Moment,
+) -> Result<GoodAnswer, AdoError> {
+    let RawAnswer { status, wait, body } = raw;
+    let unavailable = |message| AdoError::Unavailable {
+        message,
+        wait,
+        web_page: false,
+    };
+
+    let Ok(answer) = serde_json::from_slice::<TokenAnswer>(body) else {
+        return Err(unavailable(format!(
+            "{name} answered with status {status} and no token; is it the right address?"
+        )));
+    };
+
+    let lives = answer.lives(now);
+    if status == 200
+        && let Some(token) = answer.access_token
+    {
+        return Ok(GoodAnswer { token, lives });
+    }
+
+    let error = answer.error.unwrap_or_default();
+    let words = match &answer.error_description {
+        Some(description) => short(description),
+        None => short(&format!("{error} (status {status})")),
+    };
+    let is_refusal = matches!(status, 400 | 401 | 403)
+        && !matches!(error.as_str(), "temporarily_unavailable" | "server_error");
+    if is_refusal {
+        return Err(AdoError::CredentialsRefused {
+            server: name.to_owned(),
+            refusal: Refusal::new(words, advice),
+            repeated: false,
+        });
+    }
+    Err(unavailable(format!("{name} gave no token: {words}")))
+}
+
+/// The first line of a description. What follows its "Trace ID:" serves Microsoft's support and
+/// fills lines.
+fn short(description: &str) -> String {
+    let (words, _) = description
+        .split_once(" Trace ID:")
+        .unwrap_or((description, ""));
+    let line = words.lines().next().unwrap_or_default().trim();
+    line.trim_end_matches('.')
+        .chars()
+        .filter(|character| !character.is_control())
+        .take(LONGEST_LINE)
+        .collect()
 }
 
 /// What an authority answers. Numbers come as numbers or as texts.
@@ -136,22 +155,27 @@ impl TokenAnswer {
     /// How long the token lives from now on. The length is preferred, because an end needs two
     /// clocks that agree.
     fn lives(&self, now: Moment) -> Duration {
-        let end = || {
-            let end = i64::try_from(self.expires_on?).ok()?.checked_mul(1000)?;
-            Some(Moment::from_millis(end).since(now))
-        };
-        self.expires_in
-            .map(Duration::from_secs)
-            .or_else(end)
-            .unwrap_or(UNTOLD)
+        if let Some(seconds) = self.expires_in {
+            return Duration::from_secs(seconds);
+        }
+
+        match self.end() {
+            Some(end) => end.since(now),
+            None => DEFAULT_LIFE,
+        }
+    }
+
+    fn end(&self) -> Option<Moment> {
+        let seconds = i64::try_from(self.expires_on?).ok()?;
+        Some(Moment::from_millis(seconds.checked_mul(1000)?))
     }
 }
 
 /// Reads an answer to its end, as far as it is believable.
-async fn body(mut response: reqwest::Response) -> Result<Vec<u8>, reqwest::Error> {
+async fn read_body(mut response: Response) -> Result<Vec<u8>, reqwest::Error> {
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await? {
-        if body.len() + chunk.len() > ANSWER {
+        if body.len() + chunk.len() > LARGEST {
             break;
         }
         body.extend_from_slice(&chunk);
@@ -170,17 +194,15 @@ fn seconds<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<u
 mod tests {
     use super::*;
 
-    fn kind(status: u16, body: &str) -> String {
-        let asked = Asked {
-            name: "https://login",
-            look: "look there",
-        };
-        match asked.judge(
+    /// What an answer that comes at second 1,000,000 means.
+    fn meaning(status: u16, body: &str) -> String {
+        let answer = RawAnswer {
             status,
-            None,
-            body.as_bytes(),
-            Moment::from_millis(1_000_000_000),
-        ) {
+            wait: None,
+            body: body.as_bytes(),
+        };
+        let now = Moment::from_millis(1_000_000_000);
+        match judge(answer, "https://login", "look there", now) {
             Ok(good) => format!("good for {} s", good.lives.as_secs()),
             Err(AdoError::CredentialsRefused { refusal, .. }) => format!("refused: {refusal}"),
             Err(AdoError::Unavailable { message, .. }) => format!("busy: {message}"),
@@ -191,25 +213,25 @@ mod tests {
     #[test]
     fn an_answer_is_a_token_a_refusal_or_trouble_that_passes() {
         let invalid = r#"{"error":"invalid_client","error_description":"AADSTS7000215: Invalid client secret provided. Trace ID: 1 Correlation ID: 2"}"#;
-        let seen = [
-            kind(200, r#"{"access_token":"x","expires_in":3599}"#),
-            kind(200, r#"{"access_token":"x","expires_in":"86399"}"#),
-            kind(200, r#"{"access_token":"x","expires_on":"1003600"}"#),
-            kind(
-                200,
-                r#"{"access_token":"x","expires_on":1003600,"expires_in":60}"#,
-            ),
-            kind(200, r#"{"access_token":"x","expires_on":"999999"}"#),
-            kind(200, r#"{"access_token":"x","expires_on":"tomorrow"}"#),
-            kind(401, invalid),
-            kind(400, r#"{"error":"unauthorized_client"}"#),
-            kind(400, r#"{"error":"temporarily_unavailable"}"#),
-            kind(404, r#"{"error":"not_found"}"#),
-            kind(429, "{}"),
-            kind(503, "<html>"),
-            kind(200, "<html>"),
+        let two_ends = r#"{"access_token":"x","expires_on":1003600,"expires_in":60}"#;
+
+        let meanings = [
+            meaning(200, r#"{"access_token":"x","expires_in":3599}"#),
+            meaning(200, r#"{"access_token":"x","expires_in":"86399"}"#),
+            meaning(200, r#"{"access_token":"x","expires_on":"1003600"}"#),
+            meaning(200, two_ends),
+            meaning(200, r#"{"access_token":"x","expires_on":"999999"}"#),
+            meaning(200, r#"{"access_token":"x","expires_on":"tomorrow"}"#),
+            meaning(401, invalid),
+            meaning(400, r#"{"error":"unauthorized_client"}"#),
+            meaning(400, r#"{"error":"temporarily_unavailable"}"#),
+            meaning(404, r#"{"error":"not_found"}"#),
+            meaning(429, "{}"),
+            meaning(503, "<html>"),
+            meaning(200, "<html>"),
         ];
-        insta::assert_snapshot!(seen.join("\n"), @r"
+
+        insta::assert_snapshot!(meanings.join("\n"), @r"
         good for 3599 s
         good for 86399 s
         good for 3600 s

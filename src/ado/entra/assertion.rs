@@ -5,13 +5,14 @@
 use std::time::Duration;
 
 use aws_lc_rs::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
+use aws_lc_rs::error::Unspecified;
 use aws_lc_rs::rand::{SystemRandom, fill};
 use aws_lc_rs::signature::{RSA_PKCS1_SHA256, RsaKeyPair};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use rustls_pki_types::pem::PemObject as _;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::ado::error::AdoError;
 use crate::moment::Moment;
@@ -31,32 +32,50 @@ pub(crate) struct Certificate {
     thumbprint: String,
 }
 
+/// What a certificate file lacks, in words that go behind its name.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+pub(crate) enum CertificateError {
+    #[error(
+        "is not a PEM file; from a .pfx file `openssl pkcs12 -in kado.pfx -nodes -out kado.pem` \
+         makes one, with certificate and key"
+    )]
+    Der,
+    #[error("holds no certificate as PEM")]
+    NoCertificate,
+    #[error(
+        "holds no private key as PEM, or only an encrypted one; put the unencrypted key beside the \
+         certificate"
+    )]
+    NoKey,
+    #[error("holds a key that is not RSA")]
+    NotRsa,
+    #[error("holds a key that is not RSA of at least 2048 bits")]
+    NotUsable,
+}
+
 impl Certificate {
     /// Reads certificate and key, both as PEM in one text.
     ///
     /// # Errors
-    /// What is missing, in words that go behind the name of the file.
-    pub(crate) fn from_pem(pem: &[u8]) -> Result<Self, &'static str> {
+    /// What is missing.
+    pub(crate) fn from_pem(pem: &[u8]) -> Result<Self, CertificateError> {
         let certificate = CertificateDer::from_pem_slice(pem).map_err(|_| match pem.first() {
-            Some(&DER) => {
-                "is not a PEM file; from a .pfx file `openssl pkcs12 -in kado.pfx -nodes -out \
-                 kado.pem` makes one, with \
-                 certificate and key"
-            }
-            _ => "holds no certificate as PEM",
+            Some(&DER) => CertificateError::Der,
+            _ => CertificateError::NoCertificate,
         })?;
-        let key = PrivateKeyDer::from_pem_slice(pem).map_err(
-            |_| "holds no private key as PEM, or only an encrypted one; put the unencrypted key beside the certificate",
-        )?;
+        let thumbprint = digest(&SHA1_FOR_LEGACY_USE_ONLY, &certificate);
+
+        let key = PrivateKeyDer::from_pem_slice(pem).map_err(|_| CertificateError::NoKey)?;
         let key = match &key {
             PrivateKeyDer::Pkcs1(key) => RsaKeyPair::from_der(key.secret_pkcs1_der()),
             PrivateKeyDer::Pkcs8(key) => RsaKeyPair::from_pkcs8(key.secret_pkcs8_der()),
-            _ => return Err("holds a key that is not RSA"),
+            _ => return Err(CertificateError::NotRsa),
         };
-        let key = key.map_err(|_| "holds a key that is not RSA of at least 2048 bits")?;
-        let thumbprint =
-            URL_SAFE_NO_PAD.encode(digest(&SHA1_FOR_LEGACY_USE_ONLY, &certificate).as_ref());
-        Ok(Self { key, thumbprint })
+
+        Ok(Self {
+            key: key.map_err(|_| CertificateError::NotUsable)?,
+            thumbprint: URL_SAFE_NO_PAD.encode(thumbprint.as_ref()),
+        })
     }
 
     /// The statement of `client_id` for this audience.
@@ -69,30 +88,45 @@ impl Certificate {
         audience: &str,
         now: Moment,
     ) -> Result<String, AdoError> {
-        let failed = |_| {
-            AdoError::Configuration("the certificate of `azure.identity` cannot sign".to_owned())
-        };
+        // An authority takes each statement once, and knows it by this number.
         let mut number = [0; 16];
-        fill(&mut number).map_err(failed)?;
-        let seconds = |moment: Moment| moment.millis() / 1000;
+        fill(&mut number).map_err(cannot_sign)?;
+
         let header = json!({ "alg": "RS256", "typ": "JWT", "x5t": self.thumbprint });
         let claims = json!({
-            "aud": audience, "iss": client_id, "sub": client_id, "jti": URL_SAFE_NO_PAD.encode(number),
-            "nbf": seconds(now.minus(SKEW)), "iat": seconds(now), "exp": seconds(now.plus(LIVES)),
+            "aud": audience,
+            "iss": client_id,
+            "sub": client_id,
+            "jti": URL_SAFE_NO_PAD.encode(number),
+            "nbf": seconds(now.minus(SKEW)),
+            "iat": seconds(now),
+            "exp": seconds(now.plus(LIVES)),
         });
-        let part = |value: &serde_json::Value| URL_SAFE_NO_PAD.encode(value.to_string());
-        let signed = format!("{}.{}", part(&header), part(&claims));
+        let statement = format!("{}.{}", encoded(&header), encoded(&claims));
+
         let mut signature = vec![0; self.key.public_modulus_len()];
         self.key
             .sign(
                 &RSA_PKCS1_SHA256,
                 &SystemRandom::new(),
-                signed.as_bytes(),
+                statement.as_bytes(),
                 &mut signature,
             )
-            .map_err(failed)?;
-        Ok(format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature)))
+            .map_err(cannot_sign)?;
+        Ok(format!("{statement}.{}", URL_SAFE_NO_PAD.encode(signature)))
     }
+}
+
+fn encoded(part: &Value) -> String {
+    URL_SAFE_NO_PAD.encode(part.to_string())
+}
+
+fn seconds(moment: Moment) -> i64 {
+    moment.millis() / 1000
+}
+
+fn cannot_sign(_: Unspecified) -> AdoError {
+    AdoError::Configuration("the certificate of `azure.identity` cannot sign".to_owned())
 }
 
 #[cfg(test)]
@@ -101,18 +135,17 @@ mod tests {
 
     #[test]
     fn what_a_file_lacks_is_named() {
-        let why = |text: &str| Certificate::from_pem(text.as_bytes()).err();
+        let error_of = |text: &str| Certificate::from_pem(text.as_bytes()).err();
         let key = rcgen::KeyPair::generate().unwrap();
         let params = rcgen::CertificateParams::new(Vec::new()).unwrap();
         let certificate = params.self_signed(&key).unwrap().pem();
-        assert_eq!(why(""), Some("holds no certificate as PEM"));
-        assert!(
-            why(&certificate).is_some_and(|why| why.starts_with("holds no private key as PEM"))
-        );
-        let elliptic = format!("{certificate}{}", key.serialize_pem());
+        let with_elliptic_key = format!("{certificate}{}", key.serialize_pem());
+
+        assert_eq!(error_of(""), Some(CertificateError::NoCertificate));
+        assert_eq!(error_of(&certificate), Some(CertificateError::NoKey));
         assert_eq!(
-            why(&elliptic),
-            Some("holds a key that is not RSA of at least 2048 bits")
+            error_of(&with_elliptic_key),
+            Some(CertificateError::NotUsable)
         );
     }
 }

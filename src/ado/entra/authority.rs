@@ -1,11 +1,11 @@
 //! A service principal's token: the grant `client_credentials` at its tenant's authority.
 
-use reqwest::header::ACCEPT;
+use reqwest::header::{ACCEPT, CONTENT_TYPE};
 use secrecy::{ExposeSecret as _, SecretString};
 use url::Url;
 
 use crate::ado::entra::RESOURCE;
-use crate::ado::entra::answer::{Asked, GoodAnswer};
+use crate::ado::entra::answer::{GoodAnswer, TokenSource};
 use crate::ado::entra::assertion::Certificate;
 use crate::ado::error::AdoError;
 use crate::ado::http::Caller;
@@ -15,7 +15,7 @@ use crate::clock;
 pub(crate) const PUBLIC: &str = "https://login.microsoftonline.com";
 
 /// What to look at when the authority refuses an application.
-const LOOK: &str =
+const ADVICE: &str =
     "see `azure.identity` in kado.toml, and whether its secret or certificate has ended";
 
 /// What a service principal proves itself with.
@@ -30,59 +30,52 @@ pub(crate) enum Proof {
 pub(crate) struct ServicePrincipal {
     /// The client that reaches the authority.
     pub(crate) http: Caller,
-    /// The authority.
     pub(crate) authority: Url,
     /// The tenant, by GUID or domain.
     pub(crate) tenant_id: String,
     /// The application's id.
     pub(crate) client_id: String,
-    /// How it proves itself.
     pub(crate) proof: Proof,
 }
 
 impl ServicePrincipal {
     pub(super) async fn fetch(&self) -> Result<GoodAnswer, AdoError> {
         let url = self.endpoint();
-        let scope = format!("{RESOURCE}/.default");
-        let mut form = vec![
-            ("grant_type", "client_credentials".to_owned()),
-            ("client_id", self.client_id.clone()),
-            ("scope", scope),
-        ];
-        match &self.proof {
-            Proof::Secret(secret) => {
-                form.push(("client_secret", secret.expose_secret().to_owned()));
-            }
-            Proof::Certificate(certificate) => {
-                let kind = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
-                let assertion =
-                    certificate.assertion(&self.client_id, url.as_str(), clock::now())?;
-                form.extend([
-                    ("client_assertion_type", kind.to_owned()),
-                    ("client_assertion", assertion),
-                ]);
-            }
-        }
-        let text = url::form_urlencoded::Serializer::new(String::new())
-            .extend_pairs(form)
-            .finish();
+        let form = self.form(url.as_str())?;
         let request = self
             .http
             .client
             .post(url)
-            .header("content-type", "application/x-www-form-urlencoded")
-            .body(text);
-        let response = request.header(ACCEPT, "application/json").send().await;
-        let asked = Asked {
+            .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .header(ACCEPT, "application/json")
+            .body(form);
+
+        let source = TokenSource {
             name: self.authority.as_str().trim_end_matches('/'),
-            look: LOOK,
+            advice: ADVICE,
+            caller: &self.http,
         };
-        asked
-            .read(
-                &self.http,
-                response.map_err(|error| asked.unreachable(&self.http, &error))?,
-            )
-            .await
+        source.read(source.send(request).await?).await
+    }
+
+    fn form(&self, endpoint: &str) -> Result<String, AdoError> {
+        let mut form = url::form_urlencoded::Serializer::new(String::new());
+        form.append_pair("grant_type", "client_credentials")
+            .append_pair("client_id", &self.client_id)
+            .append_pair("scope", &format!("{RESOURCE}/.default"));
+
+        match &self.proof {
+            Proof::Secret(secret) => {
+                form.append_pair("client_secret", secret.expose_secret());
+            }
+            Proof::Certificate(certificate) => {
+                let kind = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+                let assertion = certificate.assertion(&self.client_id, endpoint, clock::now())?;
+                form.append_pair("client_assertion_type", kind)
+                    .append_pair("client_assertion", &assertion);
+            }
+        }
+        Ok(form.finish())
     }
 
     /// Where tokens are issued.

@@ -11,22 +11,23 @@
 
 use std::path::{Path, PathBuf};
 
-use reqwest::RequestBuilder;
+use reqwest::header::{AUTHORIZATION, WWW_AUTHENTICATE};
+use reqwest::{RequestBuilder, Response, StatusCode};
 use secrecy::{ExposeSecret as _, SecretString};
 use url::Url;
 
 use crate::ado::entra::RESOURCE;
-use crate::ado::entra::answer::{Asked, GoodAnswer};
+use crate::ado::entra::answer::{GoodAnswer, TokenSource};
 use crate::ado::error::{AdoError, Refusal};
 use crate::ado::http::Caller;
 
 /// Where a virtual machine finds its metadata service.
 const IMDS: &str = "http://169.254.169.254";
 /// What to look at when no token is given to this machine.
-const LOOK: &str = "is an identity assigned to this machine, and is it the one of `client_id` in `azure.identity`, if one is set \
-                    there?";
-/// Largest key file of the Arc agent.
-const KEY: u64 = 4096;
+const ADVICE: &str = "is an identity assigned to this machine, and is it the one of `client_id` \
+                      in `azure.identity`, if one is set there?";
+/// Largest key file of the Arc agent, in bytes.
+const LARGEST_KEY: u64 = 4096;
 
 /// A managed identity of this machine.
 pub(crate) struct ManagedIdentity {
@@ -34,12 +35,11 @@ pub(crate) struct ManagedIdentity {
     pub(crate) http: Caller,
     /// The identity's id, where the machine has several.
     pub(crate) client_id: Option<String>,
-    /// Who issues its tokens.
-    pub(crate) place: Place,
+    pub(crate) service: TokenService,
 }
 
 /// Who issues tokens for this machine.
-pub(crate) enum Place {
+pub(crate) enum TokenService {
     /// The metadata service of a virtual machine, below this base.
     Imds(Url),
     /// App Service, with the header that it wants to see.
@@ -48,27 +48,25 @@ pub(crate) enum Place {
     Arc(Url),
 }
 
-impl Place {
+impl TokenService {
     /// Where this machine gets its tokens: below `configured`, else where the environment says,
     /// else from IMDS.
     pub(crate) fn of_machine(configured: Option<&Url>) -> Self {
         if let Some(url) = configured {
             return Self::Imds(url.clone());
         }
-        let endpoint = std::env::var("IDENTITY_ENDPOINT")
-            .ok()
-            .and_then(|text| Url::parse(&text).ok());
-        match (
-            endpoint,
-            std::env::var("IDENTITY_HEADER"),
-            std::env::var("IMDS_ENDPOINT"),
-        ) {
-            (Some(endpoint), Ok(header), _) => {
-                Self::AppService(endpoint, SecretString::from(header))
+
+        if let Some(endpoint) = url_in_environment("IDENTITY_ENDPOINT") {
+            // App Service wants to see its header again; the agent of Arc names IMDS as well.
+            if let Ok(header) = std::env::var("IDENTITY_HEADER") {
+                return Self::AppService(endpoint, SecretString::from(header));
             }
-            (Some(endpoint), Err(_), Ok(_)) => Self::Arc(endpoint),
-            _ => Self::Imds(Url::parse(IMDS).expect("the constant is a URL")),
+            if std::env::var("IMDS_ENDPOINT").is_ok() {
+                return Self::Arc(endpoint);
+            }
         }
+
+        Self::Imds(Url::parse(IMDS).expect("the constant is a URL"))
     }
 
     fn name(&self) -> String {
@@ -81,52 +79,80 @@ impl Place {
     }
 }
 
+fn url_in_environment(name: &str) -> Option<Url> {
+    Url::parse(&std::env::var(name).ok()?).ok()
+}
+
 impl ManagedIdentity {
     pub(super) async fn fetch(&self) -> Result<GoodAnswer, AdoError> {
-        let name = self.place.name();
-        let asked = Asked {
+        let name = self.service.name();
+        let source = TokenSource {
             name: &name,
-            look: LOOK,
+            advice: ADVICE,
+            caller: &self.http,
         };
-        let failed = |error: reqwest::Error| asked.unreachable(&self.http, &error);
-        let mut response = self.request().send().await.map_err(failed)?;
-        if let (Place::Arc(_), 401) = (&self.place, response.status().as_u16()) {
-            let key = arc_key(&response).map_err(|why| refused(&name, why))?;
-            let again = self
-                .request()
-                .header("authorization", format!("Basic {}", key.expose_secret()));
-            response = again.send().await.map_err(failed)?;
+
+        let mut response = source.send(self.request()).await?;
+        let is_challenge = matches!(self.service, TokenService::Arc(_))
+            && response.status() == StatusCode::UNAUTHORIZED;
+        if is_challenge {
+            let key = arc_key(&response).map_err(|error| refused(&name, &error))?;
+            let value = format!("Basic {}", key.expose_secret());
+            let again = self.request().header(AUTHORIZATION, value);
+            response = source.send(again).await?;
         }
-        asked.read(&self.http, response).await
+
+        source.read(response).await
     }
 
     fn request(&self) -> RequestBuilder {
-        let (url, version, header) = match &self.place {
-            Place::Imds(base) => {
+        let (mut url, version, header) = match &self.service {
+            TokenService::Imds(base) => {
                 let mut url = base.clone();
                 url.set_path("/metadata/identity/oauth2/token");
                 (url, "2018-02-01", ("metadata", "true"))
             }
-            Place::AppService(url, header) => (
-                url.clone(),
-                "2019-08-01",
-                ("x-identity-header", header.expose_secret()),
-            ),
-            Place::Arc(url) => (url.clone(), "2020-06-01", ("metadata", "true")),
+            TokenService::AppService(url, header) => {
+                let header = ("x-identity-header", header.expose_secret());
+                (url.clone(), "2019-08-01", header)
+            }
+            TokenService::Arc(url) => (url.clone(), "2020-06-01", ("metadata", "true")),
         };
-        let mut query = vec![("api-version", version), ("resource", RESOURCE)];
-        query.extend(self.client_id.as_deref().map(|id| ("client_id", id)));
-        let mut url = url;
-        url.query_pairs_mut().extend_pairs(query);
-        self.http.client.get(url).header(header.0, header.1)
+
+        url.query_pairs_mut()
+            .append_pair("api-version", version)
+            .append_pair("resource", RESOURCE);
+        if let Some(id) = &self.client_id {
+            url.query_pairs_mut().append_pair("client_id", id);
+        }
+
+        let (header_name, header_value) = header;
+        self.http.client.get(url).header(header_name, header_value)
     }
 }
 
-fn refused(name: &str, why: String) -> AdoError {
+/// That the agent of Azure Arc could not be answered.
+#[derive(Debug, thiserror::Error)]
+enum ArcError {
+    #[error("it did not name its key file")]
+    NoKeyFile,
+    #[error(
+        "it named `{}` as its key file, which is not where keys of the agent lie",
+        .0.display()
+    )]
+    StrangeKeyFile(PathBuf),
+    #[error(
+        "its key file `{}` cannot be read; the account that runs kado must be in the agent's group",
+        .0.display()
+    )]
+    UnreadableKeyFile(PathBuf),
+}
+
+fn refused(name: &str, error: &ArcError) -> AdoError {
     AdoError::CredentialsRefused {
         server: name.to_owned(),
         refusal: Refusal {
-            said: why,
+            said: error.to_string(),
             advice: None,
         },
         repeated: false,
@@ -136,40 +162,38 @@ fn refused(name: &str, why: String) -> AdoError {
 /// The key that only the machine's own services can read, from the file that the agent names; it
 /// must lie where the agent puts its keys, because an answer must not make kado send any other
 /// file.
-fn arc_key(response: &reqwest::Response) -> Result<SecretString, String> {
-    let challenge = response
-        .headers()
-        .get("www-authenticate")
-        .and_then(|value| value.to_str().ok());
-    let file = challenge
-        .and_then(|text| text.split_once("realm="))
-        .map(|(_, file)| file.trim().trim_matches('"'));
-    let file = Path::new(file.ok_or("it did not name its key file")?);
-    let proper =
-        file.parent() == Some(&arc_keys()) && file.extension().is_some_and(|kind| kind == "key");
-    if !proper {
-        return Err(format!(
-            "it named `{}` as its key file, which is not where keys of the agent lie",
-            file.display()
-        ));
+fn arc_key(response: &Response) -> Result<SecretString, ArcError> {
+    let file = key_file_in(response).ok_or(ArcError::NoKeyFile)?;
+
+    let file = Path::new(file);
+    let is_key = file.extension().is_some_and(|extension| extension == "key");
+    if !is_key || file.parent() != Some(&arc_key_folder()) {
+        return Err(ArcError::StrangeKeyFile(file.to_owned()));
     }
-    let small = std::fs::metadata(file).is_ok_and(|found| found.len() <= KEY);
-    let text = small.then(|| std::fs::read_to_string(file).ok()).flatten();
-    text.map(|text| SecretString::from(text.trim().to_owned())).ok_or_else(|| {
-        format!(
-            "its key file `{}` cannot be read; the account that runs kado must be in the agent's group",
-            file.display()
-        )
-    })
+
+    let unreadable = || ArcError::UnreadableKeyFile(file.to_owned());
+    let metadata = std::fs::metadata(file).map_err(|_| unreadable())?;
+    if metadata.len() > LARGEST_KEY {
+        return Err(unreadable());
+    }
+    let text = std::fs::read_to_string(file).map_err(|_| unreadable())?;
+    Ok(SecretString::from(text.trim().to_owned()))
+}
+
+/// What the agent's challenge names, such as `Basic realm=/var/opt/azcmagent/tokens/x.key`.
+fn key_file_in(response: &Response) -> Option<&str> {
+    let challenge = response.headers().get(WWW_AUTHENTICATE)?.to_str().ok()?;
+    let (_, file) = challenge.split_once("realm=")?;
+    Some(file.trim().trim_matches('"'))
 }
 
 #[cfg(not(windows))]
-fn arc_keys() -> PathBuf {
+fn arc_key_folder() -> PathBuf {
     PathBuf::from("/var/opt/azcmagent/tokens")
 }
 
 #[cfg(windows)]
-fn arc_keys() -> PathBuf {
+fn arc_key_folder() -> PathBuf {
     let data = std::env::var_os("ProgramData").unwrap_or_else(|| "C:\\ProgramData".into());
     PathBuf::from(data)
         .join("AzureConnectedMachineAgent")

@@ -35,7 +35,7 @@ impl AdoClient {
     ) -> Result<(), Failed> {
         let headers = response.headers();
         if response.status().is_redirection()
-            && let Some(target) = headers::secure(response.url(), headers)
+            && let Some(target) = headers::https_target(response.url(), headers)
         {
             let message = gone::wants_https(&self.server, &target);
             return Err(AdoError::Configuration(message).into());

@@ -49,10 +49,10 @@ pub(in crate::submit) async fn create_run(execution: &Execution<'_>, open: OpenS
         open.earlier,
     )
     .await?;
-    if before.own.is_none() && looks_for_katalon {
-        katalon_upload::look(execution, &before.others).await?;
+    if before.with_key.is_none() && looks_for_katalon {
+        katalon_upload::look(execution, &before.with_name).await?;
     }
-    if let Some(run) = &before.own
+    if let Some(run) = &before.with_key
         && open.earlier == Earlier::Never
         && execution.sender == Sender::Service
     {
@@ -60,9 +60,9 @@ pub(in crate::submit) async fn create_run(execution: &Execution<'_>, open: OpenS
     }
 
     execution.intend(open).await?;
-    match before.own {
+    match before.with_key {
         Some(run) => {
-            end_all(execution, &before.doubles, run.id).await?;
+            end_all(execution, &before.duplicates, run.id).await?;
             execution.confirm_run(open, &run, ADOPTED).await
         }
         None => create(execution, open).await,
@@ -75,7 +75,7 @@ async fn create(execution: &Execution<'_>, open: OpenStep) -> StepResult {
     let after =
         probe::after_creation(execution.client, execution.project(), execution.plan()).await?;
 
-    match after.own {
+    match after.with_key {
         Some(first) if first.id < made.id => {
             end_all(execution, &[made.id], first.id).await?;
             execution.confirm_run(open, &first, ADOPTED).await?;

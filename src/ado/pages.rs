@@ -1,0 +1,98 @@
+//! Lists that come in pages, by token or by offset. Both kinds end at a page that brings nothing
+//! new: a server that repeats itself has no more to say.
+
+use std::collections::HashSet;
+use std::hash::Hash;
+
+use serde::de::DeserializeOwned;
+
+use crate::ado::error::AdoError;
+use crate::ado::transport::{AdoClient, Page};
+use crate::ado::version::Call;
+use crate::ado::wire::List;
+
+/// Most pages that are followed; beyond it the server must be going in circles.
+const MOST_PAGES: usize = 100_000;
+
+impl AdoClient {
+    /// All items of a list that hands out continuation tokens.
+    pub(super) async fn all<T: DeserializeOwned + Send>(
+        &self,
+        path: &[&str],
+        call: Call,
+        query: &[(&str, String)],
+    ) -> Result<Vec<T>, AdoError> {
+        let mut items = Vec::new();
+        self.each_by_token(path, call, query, |item| items.push(item))
+            .await?;
+        Ok(items)
+    }
+
+    /// Takes in each item of a list that hands out continuation tokens, page by page: runs with all
+    /// their details need not be in memory at once.
+    pub(super) async fn each_by_token<T: DeserializeOwned>(
+        &self,
+        path: &[&str],
+        call: Call,
+        query: &[(&str, String)],
+        mut take: impl FnMut(T) + Send,
+    ) -> Result<(), AdoError> {
+        let mut token: Option<String> = None;
+        for _ in 0..MOST_PAGES {
+            let mut query = query.to_vec();
+            if let Some(token) = &token {
+                query.push(("continuationToken", token.clone()));
+            }
+
+            let page: Page<List<T>> = self.get(path, call, &query).await?;
+            for item in page.content.value {
+                take(item);
+            }
+
+            let is_last = match &page.next {
+                Some(next) => next.is_empty() || page.next == token,
+                None => true,
+            };
+            if is_last {
+                return Ok(());
+            }
+            token = page.next;
+        }
+        Err(endless())
+    }
+
+    /// Takes in each item of a list that is asked for by `$top` and `$skip`, each `id` once.
+    pub(super) async fn each_by_offset<T: DeserializeOwned, K: Eq + Hash + Send>(
+        &self,
+        path: &[&str],
+        query: &[(&str, String)],
+        page_size: usize,
+        id: impl Fn(&T) -> K + Send + Sync,
+        mut take: impl FnMut(T) + Send,
+    ) -> Result<(), AdoError> {
+        let mut ids = HashSet::new();
+        for page in 0..MOST_PAGES {
+            let mut query = query.to_vec();
+            query.push(("$top", page_size.to_string()));
+            query.push(("$skip", (page * page_size).to_string()));
+
+            let list: List<T> = self.get(path, Call::Released, &query).await?.content;
+            let is_short = list.value.len() < page_size;
+            let count_before = ids.len();
+            for item in list.value {
+                if ids.insert(id(&item)) {
+                    take(item);
+                }
+            }
+
+            if is_short || ids.len() == count_before {
+                return Ok(());
+            }
+        }
+        Err(endless())
+    }
+}
+
+fn endless() -> AdoError {
+    AdoError::unavailable("Azure DevOps hands out pages without end")
+}
