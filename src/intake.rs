@@ -222,7 +222,8 @@ fn join(
             project_name: workspace::project_name(root),
             project_root: root.to_string_lossy().into_owned(),
             options,
-            collection: workspace::collection_of(folder).and_then(|found| found.collection.id),
+            collection: workspace::collection_of(folder)
+                .and_then(|collection| collection.report.id),
             joined: None,
             reruns: workspace::number_of_reruns(root, &run.suite),
             cases,

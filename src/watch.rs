@@ -1,25 +1,25 @@
 //! Finds run folders and follows them until their run is over.
 //!
-//! File events are hints, the sweep is the truth (invariant I1): [`hints`] only says "look now",
+//! File events are hints, the sweep is the truth (invariant I1): [`hints`] only says "look there",
 //! [`Scout`] looks. Losing every event costs latency, never a run. `walk` finds projects and run
-//! folders, `look` takes one look at one folder, [`scout`] remembers what was seen and decides what
-//! is over.
+//! folders, `look` takes one look at one folder, `scout` remembers what was there and says which
+//! runs are over. [`processes`] knows which commands run.
 
-pub mod hints;
+pub(crate) mod hints;
 mod look;
 mod look_rules;
 pub(crate) mod processes;
-pub mod scout;
+mod scout;
 mod walk;
 
-pub use look::fingerprint;
-pub use look_rules::LookRules;
-pub use scout::{FinishedFolder, FoundFolders, Scout, Sweep};
-pub use walk::{count_folders, find_closed, find_projects, find_runs, has_linked_reports};
+pub(crate) use look::fingerprint;
+pub(crate) use look_rules::LookRules;
+pub(crate) use scout::{FinishedFolder, FoundFolders, Scout, Sweep};
+pub use walk::find_runs;
+pub(crate) use walk::{count_folders, find_closed, find_projects, has_linked_reports};
 
-/// How a run folder looks; `None` when it cannot be listed. See [`FinishedFolder::fingerprint`].
-pub fn fingerprint_of(folder: &std::path::Path) -> Option<u64> {
-    Some(look::fingerprint(
-        &crate::workspace::list_run_folder(folder).ok()?,
-    ))
+/// The fingerprint of a run folder as it looks now; `None` when it cannot be listed.
+pub(crate) fn fingerprint_of(folder: &std::path::Path) -> Option<u64> {
+    let listing = crate::workspace::list_run_folder(folder).ok()?;
+    Some(fingerprint(&listing))
 }

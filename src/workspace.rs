@@ -4,28 +4,37 @@
 //! walks are bounded in depth and number. What cannot be read becomes a warning where the rest
 //! still makes sense. Files change while they are read: Katalon rotates logs and rewrites reports
 //! in place.
+//!
+//! `project_folder` reads a project, `run_folder` a run, `collection_folder` the report of a test
+//! suite collection; [`Location`] says to which of them a folder belongs. [`open`] is the one door
+//! through which their files are opened.
 
 mod collection_folder;
 mod launch;
 mod listing;
+mod location;
 mod names;
-pub mod open;
+pub(crate) mod open;
+mod parsed_logs;
 mod project_folder;
 mod run_folder;
 
 use std::io;
 use std::path::PathBuf;
 
-pub use collection_folder::{
-    CollectionFolder, ListedMember, collection_in, collection_of, is_member, written_to,
+pub(crate) use collection_folder::{
+    CollectionFolder, ListedMember, collection_in, collection_of, written_to,
 };
-pub use launch::read_launch;
-pub use listing::{FolderListing, ListedFile, is_run_folder, list_run_folder};
-pub use project_folder::{
-    PROJECT_FILE, azure_settings_modified, find_project_root, number_of_reruns, project_at,
-    project_file_modified, project_name, read_azure_settings, read_console_options, read_project,
-    read_project_file, read_test_case, resolved, without_links,
+pub(crate) use launch::read_launch;
+pub use listing::is_run_folder;
+pub(crate) use listing::{FolderListing, list_run_folder};
+pub(crate) use location::Location;
+pub(crate) use project_folder::{
+    PROJECT_FILE, azure_settings_modified, number_of_reruns, project_at, project_file_modified,
+    project_name, read_project_file, resolved, without_links,
 };
+pub use project_folder::{find_project_root, read_azure_settings, read_project, read_test_case};
+pub(crate) use run_folder::RunReader;
 pub use run_folder::{JunitState, read_junit, read_run};
 
 /// Why nothing could be read.
@@ -50,7 +59,7 @@ pub enum ReadError {
 
 impl ReadError {
     /// Whether it passes by itself: another program holds a file for itself.
-    pub fn passes(&self) -> bool {
+    pub(crate) fn passes(&self) -> bool {
         matches!(self, Self::Io { source, .. } if open::is_held(source))
     }
 }

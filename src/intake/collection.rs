@@ -190,7 +190,7 @@ fn take_members(
     state_of: impl Fn(MemberProgress, Option<Moment>) -> Option<MemberState>,
 ) -> Result<Vec<FinishedMember>, String> {
     let known = KnownCommands {
-        collection: Some(collection.collection.id.clone()),
+        collection: Some(collection.report.id.clone()),
         ..known.clone()
     };
     let mut members = Vec::new();

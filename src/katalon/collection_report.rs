@@ -1,66 +1,63 @@
 //! The report of a test suite collection (`<stamp>.rp`): which run folders belong together.
 //!
 //! Katalon writes it when the collection starts and lists all members, also those that never run.
+//! Source: the XML of Katalon's `ReportCollectionEntity`, as the collections of the corpus have it
+//! (6.0.5 to 11.1.2); `testSuiteCollectionId` came after 6.3.
 
 use crate::katalon::xml::{self, Node, XmlError};
 
 /// A collection's report.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Collection {
+pub(crate) struct CollectionReport {
     /// Id of the collection, `Test Suites/…` (after 6.3).
     pub id: Option<String>,
     /// Run folders of the members, relative to the project with `/`: `Reports/…`.
     pub members: Vec<String>,
 }
 
-impl Collection {
+impl CollectionReport {
     /// Reads an `.rp` file.
     ///
     /// # Errors
     /// When it is not well-formed to its end, as while it is being written.
-    pub fn read(bytes: &[u8]) -> Result<Self, XmlError> {
-        let mut collection = Self::default();
+    pub(crate) fn read(bytes: &[u8]) -> Result<Self, XmlError> {
+        let mut report = Self::default();
         xml::walk(bytes, |path, node| {
             let (Some(name), Node::Close(text)) = (path.last(), node) else {
                 return;
             };
             let text = text.trim();
+            if text.is_empty() {
+                return;
+            }
             match name.as_str() {
-                "reportLocation" if !text.is_empty() => {
-                    collection.members.push(text.replace('\\', "/"));
-                }
-                "testSuiteCollectionId" if !text.is_empty() => {
-                    collection.id = Some(text.to_owned());
-                }
+                // Windows writes its own separators.
+                "reportLocation" => report.members.push(text.replace('\\', "/")),
+                "testSuiteCollectionId" => report.id = Some(text.to_owned()),
                 _ => {}
             }
         })?;
-        Ok(collection)
+        Ok(report)
     }
 
-    /// Whether a member's run folder ends in the same names as `path`, which is given from
-    /// `Reports` on with `/`.
-    pub fn lists(&self, path: &str) -> bool {
+    /// Whether it lists a run folder, which is named from `Reports` on with `/`.
+    pub(crate) fn lists(&self, location: &str) -> bool {
         self.members
             .iter()
-            .any(|member| member.trim_matches('/') == path.trim_matches('/'))
+            .any(|member| member.trim_matches('/') == location.trim_matches('/'))
     }
 }
 
 /// The suite or collection whose folder this is, by the names below `Reports`:
-/// `<session>/<suite>/<stamp>`.
-pub fn suite_at<S: AsRef<str>>(names: &[S]) -> String {
-    let inner = names
+/// `<session>/<suite>/<stamp>`, where the suite may lie in folders of its own.
+pub(crate) fn suite_at<S: AsRef<str>>(names: &[S]) -> String {
+    let inner: Vec<&str> = names
         .get(1..names.len().saturating_sub(1))
-        .unwrap_or_default();
-    format!(
-        "Test Suites/{}",
-        inner
-            .iter()
-            .map(AsRef::as_ref)
-            .collect::<Vec<_>>()
-            .join("/")
-    )
+        .unwrap_or_default()
+        .iter()
+        .map(AsRef::as_ref)
+        .collect();
+    format!("Test Suites/{}", inner.join("/"))
 }
 
 #[cfg(test)]
@@ -72,10 +69,13 @@ mod tests {
         let file = b"<ReportCollectionEntity><name>1</name><reportItemDescriptions><ReportItemDescription>\
             <reportLocation>Reports\\1/A b/2</reportLocation></ReportItemDescription></reportItemDescriptions>\
             <testSuiteCollectionId>Test Suites/C</testSuiteCollectionId></ReportCollectionEntity>";
-        let collection = Collection::read(file).unwrap();
-        assert_eq!(collection.id.as_deref(), Some("Test Suites/C"));
-        assert!(collection.lists("Reports/1/A b/2"));
-        assert!(!collection.lists("Reports/1/A b/3"));
-        assert!(Collection::read(&file[..file.len() - 9]).is_err());
+
+        let report = CollectionReport::read(file).unwrap();
+
+        assert_eq!(report.id.as_deref(), Some("Test Suites/C"));
+        assert!(report.lists("Reports/1/A b/2"));
+        assert!(!report.lists("Reports/1/A b/3"));
+
+        assert!(CollectionReport::read(&file[..file.len() - 9]).is_err());
     }
 }

@@ -73,5 +73,5 @@ pub(crate) fn root_of(folder: &Path) -> Option<PathBuf> {
 }
 
 pub(crate) fn collection_of(folder: &Path) -> Option<Option<String>> {
-    Some(workspace::collection_of(folder)?.collection.id)
+    Some(workspace::collection_of(folder)?.report.id)
 }

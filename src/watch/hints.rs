@@ -8,7 +8,7 @@
 //! What cannot be watched is polled: the sweep finds everything all the same, only later.
 //! [`Hints::polled`] says why.
 
-pub mod polled;
+pub(crate) mod polled;
 #[cfg(unix)]
 mod unix;
 #[cfg(windows)]
@@ -21,7 +21,7 @@ use windows as system;
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use notify::event::{ModifyKind, RemoveKind};
 use notify::{ErrorKind, Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher as _};
@@ -31,16 +31,16 @@ use crate::file_names::{has_extension, is_named};
 use crate::watch::hints::polled::Polled;
 
 /// Most paths that are remembered between two looks; more mean "look everywhere".
-const PATHS: usize = 256;
+const MOST_PATHS: usize = 256;
 
 /// Watches folders and wakes whoever waits.
 #[derive(Default)]
-pub struct Hints {
+pub(crate) struct Hints {
     watcher: Option<RecommendedWatcher>,
     wake: Arc<Notify>,
     /// What is watched, with what the folder was then: one made anew at the same place is another
     /// folder.
-    watched: HashMap<PathBuf, Option<system::Identity>>,
+    watched: HashMap<PathBuf, Option<system::FolderIdentity>>,
     /// What could not be watched at the last try, and why.
     polled: BTreeMap<PathBuf, String>,
     /// Why there is no watcher at all.
@@ -48,7 +48,7 @@ pub struct Hints {
     heard: Arc<Mutex<Heard>>,
 }
 
-/// What the watcher told since it was asked last.
+/// What the watcher said since it was last asked.
 #[derive(Debug, Default)]
 struct Heard {
     touched: Touched,
@@ -61,7 +61,7 @@ struct Heard {
 
 /// Where something changed since the last look.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub enum Touched {
+pub(crate) enum Touched {
     /// Nowhere that is known of.
     #[default]
     Nothing,
@@ -73,89 +73,83 @@ pub enum Touched {
 
 impl Hints {
     /// Listens to nothing yet; `wake` is notified of every change once folders are watched.
-    pub fn new(wake: Arc<Notify>) -> Self {
+    pub(crate) fn new(wake: Arc<Notify>) -> Self {
         Self {
             wake,
             ..Self::default()
         }
     }
 
-    /// What changed since this was asked last.
-    pub fn take(&self) -> Touched {
+    /// What changed since this was last asked.
+    pub(crate) fn take(&self) -> Touched {
         std::mem::take(&mut self.heard().touched)
     }
 
     /// What is polled instead of watched, and why; `None` when all is watched.
-    pub fn polled(&self) -> Option<Polled> {
-        match &self.no_watcher {
-            Some(reason) => Some(Polled::Everything(reason.clone())),
-            None if self.polled.is_empty() => None,
-            None => Some(Polled::Folders(self.polled.clone())),
+    pub(crate) fn polled(&self) -> Option<Polled> {
+        if let Some(reason) = &self.no_watcher {
+            return Some(Polled::Everything(reason.clone()));
         }
+        (!self.polled.is_empty()).then(|| Polled::Folders(self.polled.clone()))
     }
 
     /// Watches what is to be watched for these roots and projects, and nothing else; what failed
-    /// before is tried again. Tells whether something is watched that was not: whatever happened in
-    /// it before went unheard.
-    pub fn watch(&mut self, roots: &[PathBuf], projects: &[PathBuf]) -> bool {
+    /// before is tried again. Says whether something is watched now that was not: whatever happened
+    /// in it before went unheard.
+    pub(crate) fn watch(&mut self, roots: &[PathBuf], projects: &[PathBuf]) -> bool {
         if !self.has_watcher() {
             return false;
         }
+
         let wanted = system::wanted(roots, projects);
-        self.forget_what_ended(&wanted);
-        let missing: Vec<_> = wanted
-            .into_iter()
-            .filter(|(folder, _)| !self.watched.contains_key(folder))
-            .collect();
+        self.end_watches(&wanted);
+
         self.polled.clear();
-        let mut any = false;
-        for (folder, mode) in missing {
-            any |= self.add(&folder, mode);
+        let mut is_any_new = false;
+        for (folder, mode) in wanted {
+            if !self.watched.contains_key(&folder) {
+                is_any_new |= self.add(&folder, mode);
+            }
         }
-        any
+        is_any_new
     }
 
+    /// Makes the watcher if there is none; a failure is tried again at the next call.
     fn has_watcher(&mut self) -> bool {
         if self.watcher.is_some() {
             return true;
         }
-        let (heard, wake) = (Arc::clone(&self.heard), Arc::clone(&self.wake));
-        let made = notify::recommended_watcher(move |event: notify::Result<Event>| {
-            if heard
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .add(event)
-            {
+
+        let heard = Arc::clone(&self.heard);
+        let wake = Arc::clone(&self.wake);
+        let watcher = notify::recommended_watcher(move |event: notify::Result<Event>| {
+            let mut heard = heard.lock().unwrap_or_else(PoisonError::into_inner);
+            if heard.add(event) {
                 wake.notify_one();
             }
         });
-        self.no_watcher = made.as_ref().err().map(system::reason);
-        self.watcher = made.ok();
+
+        self.no_watcher = watcher.as_ref().err().map(system::reason);
+        self.watcher = watcher.ok();
         self.watcher.is_some()
     }
 
     /// Drops watches of folders that are gone, that are other folders by now, or that nobody wants
     /// any more.
-    fn forget_what_ended(&mut self, wanted: &BTreeMap<PathBuf, RecursiveMode>) {
-        let (lost, in_doubt) = {
-            let mut heard = self.heard();
-            (
-                std::mem::take(&mut heard.lost),
-                std::mem::take(&mut heard.in_doubt),
-            )
-        };
-        let ended = |folder: &PathBuf, was: &Option<system::Identity>| {
-            in_doubt
-                || !wanted.contains_key(folder)
-                || lost.contains(folder)
-                || *was != system::identity(folder)
-        };
-        let ended: Vec<_> = self
-            .watched
-            .iter()
-            .filter(|(folder, was)| ended(folder, was))
-            .map(|(folder, _)| folder.clone())
-            .collect();
+    fn end_watches(&mut self, wanted: &BTreeMap<PathBuf, RecursiveMode>) {
+        let mut heard = self.heard();
+        let lost = std::mem::take(&mut heard.lost);
+        let in_doubt = std::mem::take(&mut heard.in_doubt);
+        drop(heard);
+
+        let mut ended = Vec::new();
+        for (folder, identity) in &self.watched {
+            let is_wanted = wanted.contains_key(folder) && !lost.contains(folder) && !in_doubt;
+            if !is_wanted || *identity != system::identity(folder) {
+                ended.push(folder.clone());
+            }
+        }
+
         for folder in ended {
             self.watched.remove(&folder);
             if let Some(watcher) = &mut self.watcher {
@@ -165,11 +159,12 @@ impl Hints {
         }
     }
 
-    /// Watches one folder; tells whether that worked.
+    /// Watches one folder; says whether that worked.
     fn add(&mut self, folder: &Path, mode: RecursiveMode) -> bool {
         let Some(watcher) = &mut self.watcher else {
             return false;
         };
+
         // What the folder is before it is watched: should another one take its place meanwhile, the
         // next try sees that.
         let identity = system::identity(folder);
@@ -187,12 +182,12 @@ impl Hints {
         }
     }
 
-    fn heard(&self) -> std::sync::MutexGuard<'_, Heard> {
+    fn heard(&self) -> MutexGuard<'_, Heard> {
         self.heard.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// A folder that is not there needs no watch; the one that holds it tells when it comes.
+/// A folder that is not there needs no watch; the one that holds it says when it comes.
 fn is_gone(error: &notify::Error) -> bool {
     match &error.kind {
         ErrorKind::PathNotFound => true,
@@ -201,7 +196,8 @@ fn is_gone(error: &notify::Error) -> bool {
     }
 }
 
-/// Whether a watched folder may have been removed or moved; of a file that is known not to be one.
+/// Whether a watched folder may have been removed or moved; not so if the event is known to be about
+/// a file.
 const fn may_end_a_watch(kind: &EventKind) -> bool {
     match kind {
         EventKind::Remove(removed) => !matches!(removed, RemoveKind::File),
@@ -220,25 +216,25 @@ impl Heard {
                 if may_end_a_watch(&event.kind) {
                     self.lose(&event.paths);
                 }
-                self.touched.add(Some(event))
+                self.touched.add(event)
             }
             Err(error) => {
                 tracing::debug!(%error, "the watcher failed");
                 self.in_doubt = true;
-                self.touched.add(None)
+                self.touched.add_anything()
             }
         }
     }
 
-    /// Too many lost folders mean that all watches are in doubt.
+    /// Remembers folders whose watch may have ended. Too many of them mean that all watches are in
+    /// doubt.
     fn lose(&mut self, paths: &[PathBuf]) {
-        let new: Vec<_> = paths
-            .iter()
-            .filter(|path| !self.lost.contains(path))
-            .cloned()
-            .collect();
-        self.lost.extend(new);
-        if self.lost.len() > PATHS {
+        for path in paths {
+            if !self.lost.contains(path) {
+                self.lost.push(path.clone());
+            }
+        }
+        if self.lost.len() > MOST_PATHS {
             self.lost.clear();
             self.in_doubt = true;
         }
@@ -246,33 +242,35 @@ impl Heard {
 }
 
 impl Touched {
-    /// Adds the paths of an event that matter; an event without paths, or the loss of one, means
-    /// "look everywhere". Tells whether anything was added.
-    fn add(&mut self, event: Option<Event>) -> bool {
-        let Some(mut event) = event.filter(|event| !event.need_rescan() && !event.paths.is_empty())
-        else {
-            tracing::debug!("file events were lost; everything is looked at");
-            *self = Self::Anything;
-            return true;
-        };
-        event.paths.retain(|path| matters(path));
-        if event.paths.is_empty() {
+    /// Adds the paths of an event that matter; an event without paths means "look everywhere". Tells
+    /// whether anything was added.
+    fn add(&mut self, event: Event) -> bool {
+        if event.need_rescan() || event.paths.is_empty() {
+            return self.add_anything();
+        }
+
+        let mut paths = event.paths;
+        paths.retain(|path| matters(path));
+        if paths.is_empty() {
             return false;
         }
+
         match self {
             Self::Anything => {}
-            Self::Paths(paths) if paths.len() >= PATHS => *self = Self::Anything,
-            Self::Paths(paths) => {
-                paths.extend(
-                    event
-                        .paths
-                        .into_iter()
-                        .filter(|path| !paths.contains(path))
-                        .collect::<Vec<_>>(),
-                );
+            Self::Paths(touched) if touched.len() >= MOST_PATHS => *self = Self::Anything,
+            Self::Paths(touched) => {
+                paths.retain(|path| !touched.contains(path));
+                touched.extend(paths);
             }
-            Self::Nothing => *self = Self::Paths(event.paths),
+            Self::Nothing => *self = Self::Paths(paths),
         }
+        true
+    }
+
+    /// Something changed, nobody knows where.
+    fn add_anything(&mut self) -> bool {
+        tracing::debug!("file events were lost; everything is looked at");
+        *self = Self::Anything;
         true
     }
 }
@@ -280,8 +278,9 @@ impl Touched {
 /// Whether a change there can concern kado: something of a `Reports` folder, a project file, or a
 /// folder. A recursive watch on Windows tells of every file that a compiler writes.
 fn matters(path: &Path) -> bool {
-    let in_reports = path
+    let is_in_reports = path
         .components()
         .any(|part| is_named(part.as_os_str(), "Reports"));
-    in_reports || path.extension().is_none() || has_extension(path, "prj")
+    // What was removed cannot be asked what it was; folders rarely have an extension.
+    is_in_reports || path.extension().is_none() || has_extension(path, "prj")
 }

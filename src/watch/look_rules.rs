@@ -9,7 +9,7 @@ const CLAIMED: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// What a look depends on besides the folder.
 #[derive(Clone, Debug)]
-pub struct LookRules {
+pub(crate) struct LookRules {
     /// How long an open run may be quiet before it counts as aborted.
     pub abort_after: Duration,
     /// Runs that ended before need no second look and no reading of their project; `None` when all
@@ -21,15 +21,17 @@ pub struct LookRules {
 }
 
 impl LookRules {
-    /// Whether a run that ended then lies before the history.
-    pub fn is_history(&self, ended: Option<Moment>) -> bool {
-        let claimed = |ended| {
-            self.claimed
-                .iter()
-                .any(|(from, until)| *from <= ended && ended <= until.plus(CLAIMED))
+    /// Whether a run that ended then lies before the history; one that goes on does not.
+    pub(crate) fn is_history(&self, ended: Option<Moment>) -> bool {
+        let (Some(ended), Some(begin)) = (ended, self.history_begins) else {
+            return false;
         };
-        ended.is_some_and(|ended| {
-            self.history_begins.is_some_and(|begin| ended < begin) && !claimed(ended)
-        })
+        ended < begin && !self.is_claimed(ended)
+    }
+
+    fn is_claimed(&self, ended: Moment) -> bool {
+        self.claimed
+            .iter()
+            .any(|(from, until)| *from <= ended && ended <= until.plus(CLAIMED))
     }
 }

@@ -1,40 +1,44 @@
 //! Remembers every run folder that is not settled, and says which runs are over.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use crate::discovery::settled::{Ageing, Settled};
 use crate::discovery::tracker::{Assessment, GRACE, Tracker};
 use crate::file_names::key;
 use crate::katalon::run::lifecycle::RunState;
 use crate::moment::Moment;
-use crate::watch::look::{Memory, fingerprint};
+use crate::watch::look::{FolderMemory, fingerprint};
 use crate::watch::look_rules::LookRules;
 use crate::watch::walk::{find_projects, find_runs, has_linked_reports};
-use crate::workspace;
+use crate::workspace::{self, RunReader};
 
 /// Follows the run folders of all projects.
 #[derive(Default)]
-pub struct Scout {
+pub(crate) struct Scout {
     settled: Settled,
-    followed: HashMap<PathBuf, Followed>,
-    /// Projects whose `Reports` is a link; each is told of once.
+    followed: HashMap<PathBuf, FollowedFolder>,
+    /// Projects whose `Reports` is a link, each of which was reported once.
     linked: HashSet<PathBuf>,
+    reader: Arc<RunReader>,
 }
 
+/// A folder whose run is not decided.
 #[derive(Default)]
-struct Followed {
+struct FollowedFolder {
     tracker: Tracker,
-    memory: Memory,
-    look_again: Option<Moment>,
-    /// What the last look made of it, and whether it was due.
-    judged: Option<(RunState, bool)>,
+    memory: FolderMemory,
+    /// What the last look made of it, and whether it was due; only for the log.
+    last_assessment: Option<(RunState, bool)>,
+    /// Whether it was reported that the folder cannot be read.
     complained: bool,
 }
 
 /// What a walk through the watched folders found.
 #[derive(Debug, Default)]
-pub struct FoundFolders {
+pub(crate) struct FoundFolders {
     /// The projects that are there.
     pub projects: Vec<PathBuf>,
     /// All run folders in them.
@@ -45,7 +49,7 @@ pub struct FoundFolders {
 
 /// What looks at run folders saw.
 #[derive(Debug, Default)]
-pub struct Sweep {
+pub(crate) struct Sweep {
     /// Folders that are followed from now on, with the time of their oldest file.
     pub new: Vec<(PathBuf, Moment)>,
     /// Runs that are over and due.
@@ -62,10 +66,10 @@ pub struct Sweep {
     pub read: usize,
 }
 
-/// A run that is over.
+/// A folder whose run is over.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct FinishedFolder {
-    /// Its folder.
+pub(crate) struct FinishedFolder {
+    /// The run folder.
     pub folder: PathBuf,
     /// Finished, crashed or aborted.
     pub state: RunState,
@@ -77,61 +81,71 @@ pub struct FinishedFolder {
 }
 
 impl Sweep {
-    /// Adds a folder as the tracker judges it; what is no run that is over is only looked at again.
-    fn add(&mut self, over: FinishedFolder, assessment: &Assessment) {
+    /// Adds a folder as the tracker assessed it; a run that is not over is only looked at again.
+    fn add(&mut self, folder: FinishedFolder, assessment: &Assessment) {
         match assessment.state {
-            _ if assessment.due => self.over.push(over),
-            RunState::Finished | RunState::Crashed => self.in_grace.push(over),
+            _ if assessment.due => self.over.push(folder),
+            RunState::Finished | RunState::Crashed => self.in_grace.push(folder),
             RunState::Queued | RunState::Running | RunState::Aborted => {}
         }
+
         // Also what is over is looked at again, until it is settled.
-        self.look_again = self
-            .look_again
-            .into_iter()
-            .chain([assessment.look_again])
-            .min();
+        self.look_again_at(Some(assessment.look_again));
     }
 
     /// Adds what another look saw; what was recorded of it already is not in there any more.
-    pub fn absorb(&mut self, other: Self) {
+    pub(crate) fn absorb(&mut self, other: Self) {
         self.new.extend(other.new);
         self.over.extend(other.over);
         self.remembered.extend(other.remembered);
         self.in_grace.extend(other.in_grace);
         self.gone.extend(other.gone);
         self.read += other.read;
-        self.look_again = [self.look_again, other.look_again]
-            .into_iter()
-            .flatten()
-            .min();
+        self.look_again_at(other.look_again);
+    }
+
+    fn look_again_at(&mut self, moment: Option<Moment>) {
+        self.look_again = match (self.look_again, moment) {
+            (Some(one), Some(other)) => Some(one.min(other)),
+            (one, other) => one.or(other),
+        };
     }
 }
 
 impl Scout {
     /// A scout that knows which folders were settled before.
-    pub fn new(settled: Settled) -> Self {
+    pub(crate) fn new(settled: Settled) -> Self {
         Self {
             settled,
-            followed: HashMap::new(),
-            linked: HashSet::new(),
+            ..Self::default()
         }
     }
 
+    /// Who reads the run folders, and knows the logs that were parsed for the looks.
+    #[expect(dead_code, reason = "the recorder reads with it next")]
+    pub(crate) fn reader(&self) -> Arc<RunReader> {
+        Arc::clone(&self.reader)
+    }
+
     /// Finds all run folders below `roots`, without a look into them.
-    pub fn find(&mut self, roots: &[PathBuf]) -> FoundFolders {
+    pub(crate) fn find(&mut self, roots: &[PathBuf]) -> FoundFolders {
         let projects = find_projects(roots);
-        self.tell_linked(&projects);
+        self.report_linked(&projects);
+
+        // One project can lie in another, so a folder may be met twice.
         let folders: BTreeSet<PathBuf> = projects
             .iter()
             .flat_map(|project| find_runs(project))
             .collect();
-        let gone = self
-            .followed
-            .keys()
-            .filter(|folder| !folders.contains(*folder))
-            .cloned()
-            .collect();
-        self.followed.retain(|folder, _| folders.contains(folder));
+
+        let mut gone = Vec::new();
+        self.followed.retain(|folder, _| {
+            let is_there = folders.contains(folder);
+            if !is_there {
+                gone.push(folder.clone());
+            }
+            is_there
+        });
         FoundFolders {
             projects,
             folders: folders.into_iter().collect(),
@@ -140,29 +154,30 @@ impl Scout {
     }
 
     /// Says once for each project that its runs lie behind a link, which is not followed.
-    fn tell_linked(&mut self, projects: &[PathBuf]) {
+    fn report_linked(&mut self, projects: &[PathBuf]) {
         let linked: HashSet<PathBuf> = projects
             .iter()
             .filter(|project| has_linked_reports(project))
             .cloned()
             .collect();
+
         for project in linked.difference(&self.linked) {
             tracing::warn!(
                 project = %project.display(),
-                "`Reports` of this project is a link, which kado does not follow: its runs are not submitted; make it a \
-                 folder, or mount the other one there"
+                "`Reports` of this project is a link, which kado does not follow: its runs are \
+                 not submitted; make it a folder, or mount the other one there"
             );
         }
         self.linked = linked;
     }
 
     /// The folders that are followed: those whose run is not decided.
-    pub fn followed(&self) -> Vec<PathBuf> {
+    pub(crate) fn followed(&self) -> Vec<PathBuf> {
         self.followed.keys().cloned().collect()
     }
 
     /// Looks at these folders.
-    pub fn look(&mut self, folders: &[PathBuf], rules: &LookRules, now: Moment) -> Sweep {
+    pub(crate) fn look(&mut self, folders: &[PathBuf], rules: &LookRules, now: Moment) -> Sweep {
         let mut sweep = Sweep::default();
         for folder in folders {
             self.look_at(folder, rules, now, &mut sweep);
@@ -172,7 +187,7 @@ impl Scout {
 
     /// Whether all these paths lie in folders that are followed already, so that no sweep over
     /// everything is needed.
-    pub fn follows(&self, paths: &[PathBuf]) -> bool {
+    pub(crate) fn follows(&self, paths: &[PathBuf]) -> bool {
         paths.iter().all(|path| {
             path.ancestors()
                 .any(|folder| self.followed.contains_key(folder))
@@ -180,14 +195,14 @@ impl Scout {
     }
 
     /// Whether a folder was decided and is not followed any more.
-    pub fn is_settled(&self, folder: &Path) -> bool {
+    pub(crate) fn is_settled(&self, folder: &Path) -> bool {
         self.settled.contains(&key(folder)) && !self.followed.contains_key(folder)
     }
 
     /// Remembers that a folder is decided while it looks like this; gives the key by which it is
     /// remembered.
-    pub fn settle(&mut self, folder: &Path, fingerprint: u64) -> String {
-        self.followed.remove(folder);
+    pub(crate) fn settle(&mut self, folder: &Path, fingerprint: u64) -> String {
+        self.stop_following(folder);
         let key = key(folder);
         self.settled.settle(key.clone(), fingerprint);
         key
@@ -195,24 +210,29 @@ impl Scout {
 
     /// Takes note of which settled folders are there: `folders` are all that [`Scout::find`] found
     /// at `now`.
-    pub fn age(&mut self, folders: &[PathBuf], now: Moment) -> Ageing {
-        self.settled
-            .age(&folders.iter().map(|folder| key(folder)).collect(), now)
+    pub(crate) fn age(&mut self, folders: &[PathBuf], now: Moment) -> Ageing {
+        let keys = folders.iter().map(|folder| key(folder)).collect();
+        self.settled.age(&keys, now)
+    }
+
+    fn stop_following(&mut self, folder: &Path) {
+        self.followed.remove(folder);
+        self.reader.forget(folder);
     }
 
     fn look_at(&mut self, folder: &Path, rules: &LookRules, now: Moment, sweep: &mut Sweep) {
         let listing = match workspace::list_run_folder(folder) {
             Ok(listing) => listing,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                self.followed.remove(folder);
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                self.stop_following(folder);
                 return sweep.gone.push(folder.to_owned());
             }
             Err(error) => return self.complain(folder, &error),
         };
         if self.settled.holds(&key(folder), fingerprint(&listing)) {
-            self.followed.remove(folder);
-            return;
+            return self.stop_following(folder);
         }
+
         if !self.followed.contains_key(folder) {
             sweep
                 .new
@@ -220,36 +240,45 @@ impl Scout {
         }
         sweep.read += 1;
         let followed = self.followed.entry(folder.to_owned()).or_default();
-        let seen = match followed.memory.look(folder, &listing, rules, now) {
-            Ok(seen) => seen,
+        let observation = match followed
+            .memory
+            .look(folder, &listing, &self.reader, rules, now)
+        {
+            Ok(observation) => observation,
             Err(error) => return self.complain(folder, &error),
         };
-        if rules.is_history(seen.ended) {
-            return sweep
-                .remembered
-                .push((self.settle(folder, seen.fingerprint), seen.fingerprint));
+
+        // A run from before the history is settled at its first look, without its project being
+        // read: there may be thousands of them.
+        let fingerprint = observation.fingerprint;
+        if rules.is_history(observation.ended) {
+            let key = self.settle(folder, fingerprint);
+            return sweep.remembered.push((key, fingerprint));
         }
-        let assessment = followed.tracker.observe(&seen, rules.abort_after);
-        followed.look_again = Some(assessment.look_again);
-        let (state, due) = (assessment.state, assessment.due);
-        if followed.judged.replace((state, due)) != Some((state, due)) {
+
+        let assessment = followed.tracker.observe(&observation, rules.abort_after);
+        let Assessment { state, due, .. } = assessment;
+        if followed.last_assessment.replace((state, due)) != Some((state, due)) {
             tracing::debug!(folder = %folder.display(), ?state, due, "judged a run folder");
         }
-        let over = FinishedFolder {
+
+        let is_whole = observation.junit_complete || observation.reports_come_late;
+        let finished = FinishedFolder {
             folder: folder.to_owned(),
-            state: assessment.state,
-            fingerprint: seen.fingerprint,
-            due_next: (seen.junit_complete || seen.reports_come_late)
-                && now.since(seen.newest) > GRACE,
+            state,
+            fingerprint,
+            due_next: is_whole && now.since(observation.newest) > GRACE,
         };
-        sweep.add(over, &assessment);
+        sweep.add(finished, &assessment);
     }
 
-    /// One broken folder costs only itself, and is told once.
+    /// Says once that a folder cannot be read. One broken folder costs only itself.
     fn complain(&mut self, folder: &Path, error: &std::io::Error) {
         let followed = self.followed.entry(folder.to_owned()).or_default();
-        if !std::mem::replace(&mut followed.complained, true) {
-            tracing::warn!(folder = %folder.display(), %error, "a run folder cannot be read; it is looked at again");
+        if !followed.complained {
+            followed.complained = true;
+            let folder = folder.display();
+            tracing::warn!(%folder, %error, "a run folder cannot be read; it is looked at again");
         }
     }
 }

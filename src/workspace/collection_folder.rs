@@ -1,37 +1,43 @@
 //! Test suite collections on disk: which one a run folder belongs to, and which members it has.
+//!
+//! From Katalon 6.3 on a session folder (`Reports/<session>`) holds the collection's own folder with
+//! its report (`.rp`) and, beside it, the run folders of its members.
 
 #![expect(
     clippy::disallowed_methods,
     reason = "the session folder is searched on the disk"
 )]
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io;
 use std::path::{Component, Path, PathBuf};
 
-use super::{is_run_folder, open, read_launch};
+use super::launch::read_launch;
+use super::listing::is_run_folder;
+use super::open;
 use crate::file_names::{is_named, same};
-use crate::katalon::collection_report::{Collection, suite_at};
+use crate::katalon::collection_report::{CollectionReport, suite_at};
 
-/// Folders of a session that are searched for the collection's report, and their depth.
+/// Folders of a session that are searched for the collection's report.
 const MOST_FOLDERS: usize = 2000;
+/// How deep below the session they may lie.
 const DEEPEST: usize = 10;
 
 /// A collection's run: its own folder, and what its report says.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct CollectionFolder {
+pub(crate) struct CollectionFolder {
     /// The folder that holds the `.rp`.
     pub folder: PathBuf,
     /// The project's `Reports` folder.
     pub reports: PathBuf,
     /// What the `.rp` says.
-    pub collection: Collection,
+    pub report: CollectionReport,
 }
 
 /// A member as the `.rp` lists it.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct ListedMember {
+pub(crate) struct ListedMember {
     /// Its folder below `Reports`, with `/`.
     pub prefix: String,
     /// Its run folder.
@@ -39,121 +45,147 @@ pub struct ListedMember {
 }
 
 impl CollectionFolder {
-    /// The members in the session of the collection, in the order of the report. What the report
-    /// lists elsewhere is a run of its own: no name in it leads out of the session.
-    pub fn members(&self) -> Vec<ListedMember> {
-        let session = self
-            .folder
-            .strip_prefix(&self.reports)
-            .ok()
-            .and_then(|below| below.components().next());
-        let session = session
-            .map(|name| name.as_os_str().to_string_lossy().into_owned())
-            .unwrap_or_default();
+    /// The members in the session of the collection, each once, in the order of the report. What
+    /// the report lists elsewhere is a run of its own: no name in it leads out of the session.
+    pub(crate) fn members(&self) -> Vec<ListedMember> {
+        let session = self.session();
         let mut members: Vec<ListedMember> = Vec::new();
-        for location in &self.collection.members {
+
+        for location in &self.report.members {
             let Some(prefix) = location.trim_matches('/').strip_prefix("Reports/") else {
                 continue;
             };
             let names: Vec<&str> = prefix.split('/').collect();
-            let plain = names
-                .iter()
-                .all(|name| !matches!(*name, "" | "." | "..") && !name.contains(['\\', ':']));
-            let known = members.iter().any(|member| member.prefix == prefix);
-            if plain && !known && names.len() > 2 && names[0] == session {
-                let folder = names
-                    .iter()
-                    .fold(self.reports.clone(), |path, name| path.join(name));
-                members.push(ListedMember {
-                    prefix: prefix.to_owned(),
-                    folder,
-                });
+            let is_in_session = names.len() > 2 && names[0] == session;
+            let is_listed_already = members.iter().any(|member| member.prefix == prefix);
+            if !is_in_session || is_listed_already || !names.iter().all(|name| is_plain(name)) {
+                continue;
             }
+
+            let mut folder = self.reports.clone();
+            folder.extend(&names);
+            members.push(ListedMember {
+                prefix: prefix.to_owned(),
+                folder,
+            });
         }
         members
     }
 
     /// Whether a run folder is that of a member.
-    pub fn has_member(&self, folder: &Path) -> bool {
+    pub(crate) fn has_member(&self, folder: &Path) -> bool {
         self.members().iter().any(|member| member.folder == folder)
     }
 
-    /// Id of the collection: what its report says, else its place below the session (up to 6.3).
-    pub fn id(&self) -> String {
-        self.collection.id.clone().unwrap_or_else(|| {
-            let below = self
-                .folder
-                .strip_prefix(&self.reports)
-                .unwrap_or(&self.folder);
-            let names: Vec<_> = below
-                .components()
-                .map(|part| part.as_os_str().to_string_lossy())
-                .collect();
-            suite_at(&names)
-        })
+    /// Id of the collection: what its report says, or up to Katalon 6.3, whose reports do not say,
+    /// what its folder is called.
+    pub(crate) fn id(&self) -> String {
+        if let Some(id) = &self.report.id {
+            return id.clone();
+        }
+
+        let below_reports = self
+            .folder
+            .strip_prefix(&self.reports)
+            .unwrap_or(&self.folder);
+        let names: Vec<_> = below_reports
+            .components()
+            .map(|part| part.as_os_str().to_string_lossy())
+            .collect();
+        suite_at(&names)
+    }
+
+    /// Name of the session folder, the first below `Reports`.
+    fn session(&self) -> String {
+        let Ok(below_reports) = self.folder.strip_prefix(&self.reports) else {
+            return String::new();
+        };
+        match below_reports.components().next() {
+            Some(name) => name.as_os_str().to_string_lossy().into_owned(),
+            None => String::new(),
+        }
     }
 }
 
-/// Whether an `.rp` file in the run's session folder (`Reports/<session>/…`, Katalon 6.3 and later)
-/// lists this run folder.
-pub fn is_member(run_folder: &Path) -> bool {
-    collection_of(run_folder).is_some()
+/// Whether a name that a report gives is that of a folder, and none that leads elsewhere.
+fn is_plain(name: &str) -> bool {
+    !matches!(name, "" | "." | "..") && !name.contains(['\\', ':'])
 }
 
-/// The collection that a run folder is a member of. The `.rp` is written before the members start;
-/// a member that runs again is added to it.
-pub fn collection_of(run_folder: &Path) -> Option<CollectionFolder> {
+/// The collection that lists a run folder as its member, found by an `.rp` in the run's session.
+/// The `.rp` is written before the members start; a member that runs again is added to it.
+pub(crate) fn collection_of(run_folder: &Path) -> Option<CollectionFolder> {
     let (reports, below) = split_at_reports(run_folder)?;
     let names: Vec<&str> = below.iter().filter_map(|part| part.to_str()).collect();
-    let session = names.first().filter(|_| names.len() > 2)?;
+    if names.len() < 3 {
+        return None;
+    }
+
     let location = format!("Reports/{}", names.join("/"));
-    reports_in(&reports.join(session)).find_map(|path| {
-        let collection = Collection::read(&open::whole(&path).ok()?).ok()?;
-        let folder = path.parent()?.to_owned();
-        collection.lists(&location).then(|| CollectionFolder {
-            folder,
-            reports: reports.clone(),
-            collection,
-        })
-    })
+    for path in reports_in(&reports.join(names[0])) {
+        // One that is being written, or is no such report, is passed by.
+        let Some(report) = read_report(&path) else {
+            continue;
+        };
+        if report.lists(&location) {
+            return Some(CollectionFolder {
+                folder: path.parent()?.to_owned(),
+                reports,
+                report,
+            });
+        }
+    }
+    None
+}
+
+fn read_report(path: &Path) -> Option<CollectionReport> {
+    CollectionReport::read(&open::whole(path).ok()?).ok()
 }
 
 /// The collection whose own folder this is.
 ///
 /// # Errors
 /// When the folder or its `.rp` cannot be read; `NotFound` when there is none.
-pub fn collection_in(folder: &Path) -> io::Result<CollectionFolder> {
-    let missing = || {
-        io::Error::new(
-            io::ErrorKind::NotFound,
-            "the folder holds no report of a collection (`.rp`)",
-        )
-    };
-    let (reports, below) = split_at_reports(folder).ok_or_else(missing)?;
+pub(crate) fn collection_in(folder: &Path) -> io::Result<CollectionFolder> {
+    let (reports, below) = split_at_reports(folder).ok_or_else(no_report)?;
     if below.len() < 3 {
-        return Err(missing());
+        return Err(no_report());
     }
+
     for entry in fs::read_dir(folder)? {
         let path = entry?.path();
-        if path.extension().is_some_and(|extension| extension == "rp") {
-            let collection = Collection::read(&open::whole(&path)?)
-                .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?;
-            return Ok(CollectionFolder {
-                folder: std::path::absolute(folder)?,
-                reports,
-                collection,
-            });
+        if !is_report(&path) {
+            continue;
         }
+        let report = CollectionReport::read(&open::whole(&path)?)
+            .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?;
+        return Ok(CollectionFolder {
+            folder: std::path::absolute(folder)?,
+            reports,
+            report,
+        });
     }
-    Err(missing())
+    Err(no_report())
+}
+
+fn no_report() -> io::Error {
+    io::Error::new(
+        io::ErrorKind::NotFound,
+        "the folder holds no report of a collection (`.rp`)",
+    )
+}
+
+fn is_report(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "rp")
 }
 
 /// Where the run in a folder was written, below the `Reports` that the folder lies in; `None` when
 /// it lies there itself or its launcher does not say. Only the names below `Reports` count: a
 /// container sees its project elsewhere.
-pub fn written_to(folder: &Path) -> Option<PathBuf> {
+pub(crate) fn written_to(folder: &Path) -> Option<PathBuf> {
     let recorded = read_launch(folder)?.recorded_folder?;
     let (reports, below) = split_at_reports(folder)?;
+
     let names: Vec<&str> = recorded
         .split(['/', '\\'])
         .filter(|name| !name.is_empty())
@@ -162,65 +194,62 @@ pub fn written_to(folder: &Path) -> Option<PathBuf> {
         .iter()
         .rposition(|name| is_named(OsStr::new(name), "Reports"))?;
     let names = &names[at + 1..];
-    if names.is_empty()
-        || names
-            .iter()
-            .any(|name| matches!(*name, "." | "..") || name.contains(':'))
-    {
+    // The path comes out of a file of the run, so nothing in it may lead out of `Reports`.
+    let leads_out = names
+        .iter()
+        .any(|name| matches!(*name, "." | "..") || name.contains(':'));
+    if names.is_empty() || leads_out {
         return None;
     }
-    let written = names
-        .iter()
-        .fold(reports.clone(), |path, name| path.join(name));
-    let own = below.iter().fold(reports, |path, name| path.join(name));
-    (!same(&written, &own)).then_some(written)
+
+    let mut written = reports.clone();
+    written.extend(names);
+    let mut here = reports;
+    here.extend(&below);
+    (!same(&written, &here)).then_some(written)
 }
 
 /// The last `Reports` folder above a path, and the names below it.
-fn split_at_reports(path: &Path) -> Option<(PathBuf, Vec<std::ffi::OsString>)> {
+fn split_at_reports(path: &Path) -> Option<(PathBuf, Vec<OsString>)> {
     let path = std::path::absolute(path).ok()?;
     let parts: Vec<Component<'_>> = path.components().collect();
     let at = parts
         .iter()
         .rposition(|part| is_named(part.as_os_str(), "Reports"))?;
+
+    let reports = parts[..=at].iter().collect();
     let below = parts[at + 1..]
         .iter()
         .map(|part| part.as_os_str().to_owned())
         .collect();
-    Some((parts[..=at].iter().collect(), below))
+    Some((reports, below))
 }
 
 /// The `.rp` files below a session folder. Run folders are not looked into: they hold no
 /// collection.
-fn reports_in(session: &Path) -> impl Iterator<Item = PathBuf> {
+fn reports_in(session: &Path) -> Vec<PathBuf> {
+    let mut reports = Vec::new();
     let mut waiting = vec![(session.to_owned(), 0)];
-    let mut found = Vec::new();
-    let mut seen = 0;
+    let mut visited = 0;
+
     while let Some((folder, depth)) = waiting.pop() {
-        seen += 1;
+        visited += 1;
         let Ok(entries) = fs::read_dir(&folder) else {
             continue;
         };
+        let may_go_deeper = depth < DEEPEST && visited < MOST_FOLDERS;
+
         for entry in entries.filter_map(Result::ok) {
             let path = entry.path();
-            match entry.file_type() {
-                Ok(kind)
-                    if kind.is_file()
-                        && path.extension().is_some_and(|extension| extension == "rp") =>
-                {
-                    found.push(path);
-                }
-                Ok(kind)
-                    if kind.is_dir()
-                        && depth < DEEPEST
-                        && seen < MOST_FOLDERS
-                        && !is_run_folder(&path) =>
-                {
-                    waiting.push((path, depth + 1));
-                }
-                _ => {}
+            let Ok(kind) = entry.file_type() else {
+                continue;
+            };
+            if kind.is_file() && is_report(&path) {
+                reports.push(path);
+            } else if kind.is_dir() && may_go_deeper && !is_run_folder(&path) {
+                waiting.push((path, depth + 1));
             }
         }
     }
-    found.into_iter()
+    reports
 }

@@ -5,8 +5,8 @@ use std::path::Path;
 use super::open;
 use crate::katalon::run::execution::Execution;
 
-/// What the launcher wrote down before the run (`execution.properties`); `None` while that is not
-/// there or not whole.
-pub fn read_launch(folder: &Path) -> Option<Execution> {
-    Execution::read(&open::whole_if_any(&folder.join("execution.properties")).ok()??).ok()
+/// What the launcher wrote down before the run; `None` while the file is not there or not whole.
+pub(crate) fn read_launch(folder: &Path) -> Option<Execution> {
+    let bytes = open::whole_if_any(&folder.join("execution.properties")).ok()??;
+    Execution::read(&bytes).ok()
 }

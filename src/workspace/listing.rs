@@ -1,4 +1,8 @@
 //! What lies in a run folder.
+//!
+//! The folder is foreign: its files come and go while it is listed, it may hold other runs, and
+//! nobody bounds what a test writes into it. So the walk is bounded, and a listing says what it left
+//! out.
 
 #![expect(
     clippy::disallowed_methods,
@@ -9,7 +13,7 @@ use std::collections::VecDeque;
 use std::fs::{self, DirEntry, Metadata};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use crate::katalon::run::file_kind::log_number;
 use crate::katalon::run::{FileKind, RunFile};
@@ -22,7 +26,7 @@ const MOST_FILES: usize = 20_000;
 
 /// The regular files of a run folder.
 #[derive(Clone, Debug, Default)]
-pub struct FolderListing {
+pub(crate) struct FolderListing {
     /// Sorted by path.
     pub files: Vec<ListedFile>,
     /// What was left out.
@@ -31,33 +35,42 @@ pub struct FolderListing {
 
 /// A regular file of a run folder.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct ListedFile {
+pub(crate) struct ListedFile {
     /// Path relative to the run folder with `/`, kind and size.
     pub file: RunFile,
     /// When it was last changed, by the file system's word.
     pub modified: Moment,
 }
 
+/// A folder that is still to be listed.
+struct WaitingFolder {
+    path: PathBuf,
+    /// Its path relative to the run folder, with `/`; empty for the run folder itself.
+    prefix: String,
+    depth: usize,
+}
+
 impl FolderListing {
     /// The latest change of any file.
-    pub fn newest(&self) -> Option<Moment> {
+    pub(crate) fn newest(&self) -> Option<Moment> {
         self.files.iter().map(|listed| listed.modified).max()
     }
 
     /// The earliest change of any file.
-    pub fn oldest(&self) -> Option<Moment> {
+    pub(crate) fn oldest(&self) -> Option<Moment> {
         self.files.iter().map(|listed| listed.modified).min()
     }
 
     /// Whether there is an execution log.
-    pub fn has_log(&self) -> bool {
+    pub(crate) fn has_log(&self) -> bool {
         self.files
             .iter()
             .any(|listed| listed.file.kind == FileKind::Log)
     }
 
-    /// The execution logs in the order in which Katalon wrote them: the highest number first.
-    pub fn logs(&self) -> Vec<&str> {
+    /// The execution logs in the order in which Katalon wrote them: the highest number first,
+    /// because each rotation renames what is there.
+    pub(crate) fn logs(&self) -> Vec<&str> {
         let mut logs: Vec<(u64, &str)> = self
             .files
             .iter()
@@ -74,13 +87,15 @@ pub fn is_run_folder(folder: &Path) -> bool {
     let Ok(entries) = fs::read_dir(folder) else {
         return false;
     };
-    let (mut binding, mut execution) = (false, false);
+
+    let mut has_binding = false;
+    let mut has_execution = false;
     for entry in entries.filter_map(Result::ok).filter(is_regular) {
         let name = entry.file_name();
         let name = name.to_string_lossy();
-        binding |= name == "testCaseBinding";
-        execution |= name == "execution.properties";
-        if log_number(&name).is_some() || (binding && execution) {
+        has_binding |= name == "testCaseBinding";
+        has_execution |= name == "execution.properties";
+        if log_number(&name).is_some() || (has_binding && has_execution) {
             return true;
         }
     }
@@ -92,18 +107,26 @@ pub fn is_run_folder(folder: &Path) -> bool {
 ///
 /// # Errors
 /// When the folder itself cannot be listed.
-pub fn list_run_folder(folder: &Path) -> io::Result<FolderListing> {
+pub(crate) fn list_run_folder(folder: &Path) -> io::Result<FolderListing> {
     let mut listing = FolderListing::default();
-    let mut full = false;
-    let mut waiting = VecDeque::from([(folder.to_owned(), String::new(), 0)]);
-    while let Some((path, prefix, depth)) = waiting.pop_front() {
-        if full && depth > 0 {
+    let mut is_full = false;
+    let mut waiting = VecDeque::from([WaitingFolder {
+        path: folder.to_owned(),
+        prefix: String::new(),
+        depth: 0,
+    }]);
+
+    while let Some(next) = waiting.pop_front() {
+        let is_top = next.depth == 0;
+        if is_full && !is_top {
             break;
         }
-        let entries = match fs::read_dir(&path) {
+
+        let entries = match fs::read_dir(&next.path) {
             Ok(entries) => entries,
-            Err(error) if depth == 0 => return Err(error),
+            Err(error) if is_top => return Err(error),
             Err(error) => {
+                let prefix = next.prefix;
                 listing
                     .warnings
                     .push(format!("the folder `{prefix}` cannot be listed: {error}"));
@@ -111,17 +134,18 @@ pub fn list_run_folder(folder: &Path) -> io::Result<FolderListing> {
             }
         };
         for entry in entries.filter_map(Result::ok) {
-            // Logs lie at the top and are taken however many other files there are.
-            let room = listing.files.len() < MOST_FILES;
-            let is_log = depth == 0 && log_number(&entry.file_name().to_string_lossy()).is_some();
-            if room || is_log {
-                waiting.extend(listing.take(&entry, &prefix, depth));
+            // Logs lie at the top and are listed however many other files there are.
+            let has_room = listing.files.len() < MOST_FILES;
+            let is_log = is_top && log_number(&entry.file_name().to_string_lossy()).is_some();
+            if has_room || is_log {
+                waiting.extend(listing.add(&entry, &next));
             } else {
-                full = true;
+                is_full = true;
             }
         }
     }
-    if full {
+
+    if is_full {
         listing
             .warnings
             .push(format!("only {MOST_FILES} files of the folder are listed"));
@@ -131,13 +155,9 @@ pub fn list_run_folder(folder: &Path) -> io::Result<FolderListing> {
 }
 
 impl FolderListing {
-    /// Takes a file, or gives back a folder to look into.
-    fn take(
-        &mut self,
-        entry: &DirEntry,
-        prefix: &str,
-        depth: usize,
-    ) -> Option<(PathBuf, String, usize)> {
+    /// Adds a file, or gives back a folder to look into.
+    fn add(&mut self, entry: &DirEntry, parent: &WaitingFolder) -> Option<WaitingFolder> {
+        let prefix = &parent.prefix;
         let Ok(name) = entry.file_name().into_string() else {
             self.warnings.push(format!(
                 "a file in `{prefix}` has a name that is not Unicode; it was left out"
@@ -149,6 +169,7 @@ impl FolderListing {
         } else {
             format!("{prefix}/{name}")
         };
+
         // `DirEntry::metadata` does not follow links. A file that is gone again is none.
         let metadata = entry.metadata().ok()?;
         if metadata.is_file() {
@@ -163,16 +184,21 @@ impl FolderListing {
             });
             return None;
         }
+
         if !metadata.is_dir() || is_run_folder(&entry.path()) {
             return None;
         }
-        if depth == DEEPEST {
+        if parent.depth == DEEPEST {
             self.warnings.push(format!(
                 "the folder `{path}` is nested too deep; it was left out"
             ));
             return None;
         }
-        Some((entry.path(), path, depth + 1))
+        Some(WaitingFolder {
+            path: entry.path(),
+            prefix: path,
+            depth: parent.depth + 1,
+        })
     }
 }
 
@@ -180,17 +206,17 @@ fn is_regular(entry: &DirEntry) -> bool {
     entry.file_type().is_ok_and(|kind| kind.is_file())
 }
 
+/// When a file was changed. One without a time, or with one before 1970, is as old as can be said.
 fn modified(metadata: &Metadata) -> Moment {
-    let millis =
-        |duration: std::time::Duration| i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
-    match metadata
-        .modified()
-        .unwrap_or(SystemTime::UNIX_EPOCH)
-        .duration_since(SystemTime::UNIX_EPOCH)
-    {
+    let modified = metadata.modified().unwrap_or(SystemTime::UNIX_EPOCH);
+    match modified.duration_since(SystemTime::UNIX_EPOCH) {
         Ok(since) => Moment::from_millis(millis(since)),
         Err(before) => Moment::from_millis(-millis(before.duration())),
     }
+}
+
+fn millis(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
 }
 
 #[cfg(test)]
@@ -225,6 +251,7 @@ mod tests {
         let root = folder.path();
         fs::create_dir_all(root.join("keyes")).unwrap();
         fs::create_dir_all(root.join("20240101_000000")).unwrap();
+
         for name in [
             "execution0.log",
             "execution2.log",
@@ -234,7 +261,9 @@ mod tests {
         ] {
             fs::write(root.join(name), "x").unwrap();
         }
+
         let listing = list_run_folder(root).unwrap();
+
         let paths: Vec<&str> = listing
             .files
             .iter()
@@ -249,19 +278,24 @@ mod tests {
                 "keyes/a.png"
             ]
         );
+
         assert_eq!(
             listing.logs(),
             ["execution10.log", "execution2.log", "execution0.log"]
         );
-        assert!(listing.has_log() && listing.newest().is_some());
+
+        assert!(listing.has_log());
+        assert!(listing.newest().is_some());
     }
 
     #[test]
     fn a_run_folder_is_known_by_its_files() {
         let folder = tempfile::tempdir().unwrap();
         assert!(!is_run_folder(folder.path()));
+
         fs::write(folder.path().join("testCaseBinding"), "").unwrap();
         assert!(!is_run_folder(folder.path()));
+
         fs::write(folder.path().join("execution.properties"), "").unwrap();
         assert!(is_run_folder(folder.path()));
         assert!(!is_run_folder(&folder.path().join("nix")));

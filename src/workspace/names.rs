@@ -33,14 +33,15 @@ pub(super) fn find_below(root: &Path, path: &str) -> PathBuf {
     if std::fs::symlink_metadata(&exact).is_ok() {
         return exact;
     }
-    let mut found = root.to_owned();
+
+    let mut path_on_disk = root.to_owned();
     for part in path.split('/') {
-        match name_in(&found, part) {
-            Some(name) => found.push(name),
-            None => return exact,
-        }
+        let Some(name) = name_in(&path_on_disk, part) else {
+            return exact;
+        };
+        path_on_disk.push(name);
     }
-    found
+    path_on_disk
 }
 
 /// The name in a folder that means `wanted`; of several the first one in order.
@@ -48,13 +49,17 @@ fn name_in(folder: &Path, wanted: &str) -> Option<OsString> {
     if std::fs::symlink_metadata(folder.join(wanted)).is_ok() {
         return Some(wanted.into());
     }
+
     let wanted = system::folded(&composed(wanted));
-    let entries = std::fs::read_dir(folder).ok()?.filter_map(Result::ok);
-    let means = |name: &OsString| {
-        name.to_str()
-            .is_some_and(|name| system::folded(&composed(name)) == wanted)
-    };
-    entries.map(|entry| entry.file_name()).filter(means).min()
+    std::fs::read_dir(folder)
+        .ok()?
+        .filter_map(Result::ok)
+        .map(|entry| entry.file_name())
+        .filter(|name| {
+            name.to_str()
+                .is_some_and(|name| system::folded(&composed(name)) == wanted)
+        })
+        .min()
 }
 
 /// A name with its accents put together (Unicode NFC).
@@ -84,8 +89,10 @@ mod tests {
     fn accents_may_be_written_either_way_in_folders_and_files() {
         for (on_disk, wanted) in [(APART, TOGETHER), (TOGETHER, APART)] {
             let root = project(&[&format!("Test Cases/{on_disk}/{on_disk}.tc")]);
-            let found = find_below(root.path(), &format!("Test Cases/{wanted}/{wanted}.tc"));
-            assert!(found.is_file(), "{found:?}");
+
+            let path = find_below(root.path(), &format!("Test Cases/{wanted}/{wanted}.tc"));
+
+            assert!(path.is_file(), "{path:?}");
         }
     }
 
@@ -97,6 +104,7 @@ mod tests {
             let text = std::fs::read_to_string(find_below(root.path(), path)).unwrap();
             assert_eq!(composed(&text), composed(path));
         }
+
         // A file system that takes both for one name keeps one file.
         let kept = std::fs::read_dir(root.path().join("a")).unwrap().count();
         let texts: std::collections::BTreeSet<_> = both

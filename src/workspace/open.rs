@@ -1,5 +1,9 @@
 //! The one place where files of a Katalon project are opened: for reading, without a lock, and
 //! never if they are links; those of a run folder not through a link on the way either.
+//!
+//! A link could lead to any file of the machine, which kado would then read, or upload as an
+//! attachment. A pipe would hold kado up for ever. What is opened may be written, renamed and deleted
+//! by others meanwhile: a checkout must never fail because kado reads.
 
 #![expect(
     clippy::disallowed_methods,
@@ -21,9 +25,9 @@ mod windows;
 use windows as system;
 
 /// Bytes of a file that is read whole; the largest that was seen is a settings file of 112 kB.
-pub const LONGEST_WHOLE: u64 = 16 * 1024 * 1024;
+pub(crate) const LONGEST_WHOLE: u64 = 16 * 1024 * 1024;
 
-/// How long it is waited for a file that another program holds, before it is tried again each time.
+/// How long to wait before each further try to open a file that another program holds.
 const PAUSES: [Duration; 4] = [
     Duration::from_millis(20),
     Duration::from_millis(80),
@@ -36,7 +40,7 @@ const PAUSES: [Duration; 4] = [
 /// # Errors
 /// When there is no such file, when it may not be read, or when it is not a regular file; with
 /// [`is_held`] when another program, such as a virus scanner, did not let go of it within 0.6 s.
-pub fn regular(path: &Path) -> io::Result<File> {
+pub(crate) fn regular(path: &Path) -> io::Result<File> {
     patiently(|| system::regular(path))
 }
 
@@ -44,21 +48,21 @@ pub fn regular(path: &Path) -> io::Result<File> {
 ///
 /// # Errors
 /// As [`regular`], and when the path leads out of the folder.
-pub fn regular_below(folder: &Path, path: &Path) -> io::Result<File> {
+pub(crate) fn regular_below(folder: &Path, path: &Path) -> io::Result<File> {
     patiently(|| system::regular_below(folder, path))
 }
 
 /// Whether a file could not be opened or read because another program holds it for itself, which
 /// passes.
-pub fn is_held(error: &io::Error) -> bool {
+pub(crate) fn is_held(error: &io::Error) -> bool {
     system::is_held(error)
 }
 
-/// Does something with a file, and tries again for 0.6 s while another program holds that.
+/// Does something with a file, and tries again for 0.6 s while another program holds it.
 ///
 /// # Errors
 /// Those of the last try.
-pub fn patiently<T>(mut open: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+pub(crate) fn patiently<T>(mut open: impl FnMut() -> io::Result<T>) -> io::Result<T> {
     for pause in PAUSES {
         match open() {
             Err(error) if is_held(&error) => std::thread::sleep(pause),
@@ -72,11 +76,14 @@ pub fn patiently<T>(mut open: impl FnMut() -> io::Result<T>) -> io::Result<T> {
 ///
 /// # Errors
 /// As [`regular`], and when the file is larger.
-pub fn whole(path: &Path) -> io::Result<Vec<u8>> {
+pub(crate) fn whole(path: &Path) -> io::Result<Vec<u8>> {
+    // One byte more tells a file that is too large from one that just fits. Its size alone would
+    // not: it may grow while it is read.
     let mut bytes = Vec::new();
     regular(path)?
         .take(LONGEST_WHOLE + 1)
         .read_to_end(&mut bytes)?;
+
     if bytes.len() as u64 > LONGEST_WHOLE {
         return Err(io::Error::new(
             io::ErrorKind::FileTooLarge,
@@ -90,7 +97,7 @@ pub fn whole(path: &Path) -> io::Result<Vec<u8>> {
 ///
 /// # Errors
 /// As [`whole`].
-pub fn whole_if_any(path: &Path) -> io::Result<Option<Vec<u8>>> {
+pub(crate) fn whole_if_any(path: &Path) -> io::Result<Option<Vec<u8>>> {
     match whole(path) {
         Ok(bytes) => Ok(Some(bytes)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
@@ -120,6 +127,7 @@ mod tests {
     fn a_regular_file_is_read_and_a_folder_is_not() {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("a"), "x").unwrap();
+
         assert_eq!(whole(&folder.path().join("a")).unwrap(), b"x");
         assert!(regular(folder.path()).is_err());
         assert!(whole_if_any(&folder.path().join("b")).unwrap().is_none());
@@ -128,11 +136,14 @@ mod tests {
     #[cfg(unix)]
     #[test]
     fn no_link_on_the_way_leads_out_of_a_folder() {
-        let (inside, outside) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let inside = tempfile::tempdir().unwrap();
+        let outside = tempfile::tempdir().unwrap();
         fs::write(outside.path().join("1.png"), "x").unwrap();
         std::os::unix::fs::symlink(outside.path(), inside.path().join("Screenshot")).unwrap();
+
         assert!(regular_below(inside.path(), Path::new("Screenshot/1.png")).is_err());
         assert!(regular_below(inside.path(), Path::new("../1.png")).is_err());
+
         fs::create_dir(inside.path().join("real")).unwrap();
         fs::write(inside.path().join("real/1.png"), "x").unwrap();
         assert!(regular_below(inside.path(), Path::new("real/1.png")).is_ok());
@@ -144,6 +155,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("a"), "x").unwrap();
         std::os::unix::fs::symlink(folder.path().join("a"), folder.path().join("link")).unwrap();
+
         assert!(whole(&folder.path().join("link")).is_err());
     }
 }

@@ -1,10 +1,14 @@
-//! Katalon projects on disk.
+//! Katalon projects on disk: which folder is one, and what its files say.
+//!
+//! A project is a folder with a `.prj` file. Its ids (of suites and test cases) are paths below it;
+//! they come out of logs and settings, so none that leads out of the project is followed.
 
 #![expect(
     clippy::disallowed_methods,
     reason = "the project is found on the disk"
 )]
 
+use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -19,11 +23,12 @@ use crate::katalon::test_case::TestCase;
 use crate::moment::Moment;
 
 /// The project's own settings for kado, beside its `.prj`.
-pub const PROJECT_FILE: &str = "kado.toml";
+pub(crate) const PROJECT_FILE: &str = "kado.toml";
 /// The settings file, below the project.
 const SETTINGS: &str = "settings/external/com.kms.katalon.integration.azure.properties";
-/// Folders below `Test Cases` that are looked into, and test cases that are read.
+/// Levels of folders below `Test Cases` that are looked into.
 const DEEPEST: usize = 32;
+/// Test cases that are read.
 const MOST_TEST_CASES: usize = 50_000;
 
 /// Reads the project whose `.prj` lies in `root`.
@@ -33,22 +38,24 @@ const MOST_TEST_CASES: usize = 50_000;
 /// a warning.
 pub fn read_project(root: &Path) -> Result<Project, ReadError> {
     let mut warnings = Vec::new();
-    let prj = project_files(root)?;
-    let Some(first) = prj.first() else {
+    let prj_files = prj_files_in(root)?;
+    let Some(first) = prj_files.first() else {
         return Err(ReadError::NoProject(root.to_owned()));
     };
-    if prj.len() > 1 {
+    if prj_files.len() > 1 {
         warnings.push(format!(
             "there are {} `.prj` files; the first one by name counts",
-            prj.len()
+            prj_files.len()
         ));
     }
+
     let name = name_in(first);
     let settings = read_azure_settings(root).unwrap_or_else(|error| {
         warnings.push(chain(&error));
         AzureSettings::default()
     });
     let test_cases = read_test_cases(root, &mut warnings);
+
     Ok(Project {
         name,
         root: root.to_owned(),
@@ -60,29 +67,24 @@ pub fn read_project(root: &Path) -> Result<Project, ReadError> {
 
 /// The name of the project whose `.prj` lies in `root`; without a readable one the name of the
 /// folder.
-pub fn project_name(root: &Path) -> String {
-    let first = project_files(root)
-        .ok()
-        .and_then(|files| files.into_iter().next());
-    first.map_or_else(
-        || {
-            root.file_name()
-                .unwrap_or_default()
-                .to_string_lossy()
-                .into_owned()
-        },
-        |prj| name_in(&prj),
-    )
+pub(crate) fn project_name(root: &Path) -> String {
+    let prj_files = prj_files_in(root).unwrap_or_default();
+    match prj_files.first() {
+        Some(prj) => name_in(prj),
+        None => text_of(root.file_name()),
+    }
 }
 
+/// The name that a `.prj` gives; without one that of the file.
 fn name_in(prj: &Path) -> String {
-    let name = open::whole(prj).ok().and_then(|bytes| name_of(&bytes));
-    name.unwrap_or_else(|| {
-        prj.file_stem()
-            .unwrap_or_default()
-            .to_string_lossy()
-            .into_owned()
-    })
+    open::whole(prj)
+        .ok()
+        .and_then(|bytes| name_of(&bytes))
+        .unwrap_or_else(|| text_of(prj.file_stem()))
+}
+
+fn text_of(name: Option<&OsStr>) -> String {
+    name.unwrap_or_default().to_string_lossy().into_owned()
 }
 
 /// Reads the Azure settings of a project; a project without the file has the default settings, all
@@ -91,43 +93,45 @@ fn name_in(prj: &Path) -> String {
 /// # Errors
 /// When the file is there and cannot be opened or read.
 pub fn read_azure_settings(root: &Path) -> Result<AzureSettings, ReadError> {
-    let path = root.join(SETTINGS);
-    let bytes = open::whole_if_any(&path).map_err(|source| ReadError::Io { path, source })?;
+    let bytes = whole_if_any(root.join(SETTINGS))?;
     Ok(AzureSettings::read(&bytes.unwrap_or_default()))
 }
 
 /// When the Azure settings of a project were written last; `None` without the file.
-pub fn azure_settings_modified(root: &Path) -> Option<Moment> {
+pub(crate) fn azure_settings_modified(root: &Path) -> Option<Moment> {
     modified(&root.join(SETTINGS))
 }
 
 /// When the project's own `kado.toml` was written last; `None` without it.
-pub fn project_file_modified(root: &Path) -> Option<Moment> {
+pub(crate) fn project_file_modified(root: &Path) -> Option<Moment> {
     modified(&root.join(PROJECT_FILE))
 }
 
 fn modified(file: &Path) -> Option<Moment> {
     let modified = fs::symlink_metadata(file).ok()?.modified().ok()?;
-    Some(Moment::from_millis(
-        jiff::Timestamp::try_from(modified).ok()?.as_millisecond(),
-    ))
+    let timestamp = jiff::Timestamp::try_from(modified).ok()?;
+    Some(Moment::from_millis(timestamp.as_millisecond()))
 }
 
 /// Reads the project's own `kado.toml`; `None` without it.
 ///
 /// # Errors
 /// When it is there and cannot be opened or read.
-pub fn read_project_file(root: &Path) -> Result<Option<Vec<u8>>, ReadError> {
-    let path = root.join(PROJECT_FILE);
+pub(crate) fn read_project_file(root: &Path) -> Result<Option<Vec<u8>>, ReadError> {
+    whole_if_any(root.join(PROJECT_FILE))
+}
+
+fn whole_if_any(path: PathBuf) -> Result<Option<Vec<u8>>, ReadError> {
     open::whole_if_any(&path).map_err(|source| ReadError::Io { path, source })
 }
 
 /// `numberOfRerun` of a suite of the project; `None` when the suite has no readable file.
-pub fn number_of_reruns(root: &Path, suite: &str) -> Option<u32> {
+pub(crate) fn number_of_reruns(root: &Path, suite: &str) -> Option<u32> {
     if leads_out(suite) {
         return None;
     }
-    suite::number_of_reruns(&open::whole(&names::find_below(root, &format!("{suite}.ts"))).ok()?)
+    let path = names::find_below(root, &format!("{suite}.ts"));
+    suite::number_of_reruns(&open::whole(&path).ok()?)
 }
 
 /// Whether an id, taken as a path, would leave the project.
@@ -140,9 +144,8 @@ fn leads_out(id: &str) -> bool {
 ///
 /// # Errors
 /// When the file is there and cannot be opened or read.
-pub fn read_console_options(root: &Path) -> Result<RunOptions, ReadError> {
-    let path = root.join("console.properties");
-    let bytes = open::whole_if_any(&path).map_err(|source| ReadError::Io { path, source })?;
+pub(super) fn read_console_options(root: &Path) -> Result<RunOptions, ReadError> {
+    let bytes = whole_if_any(root.join("console.properties"))?;
     Ok(RunOptions::read_console(&bytes.unwrap_or_default()))
 }
 
@@ -156,8 +159,7 @@ pub fn read_test_case(root: &Path, id: &str) -> Result<Option<TestCase>, ReadErr
     if leads_out(id) {
         return Ok(None);
     }
-    let path = names::find_below(root, &format!("{id}.tc"));
-    let bytes = open::whole_if_any(&path).map_err(|source| ReadError::Io { path, source })?;
+    let bytes = whole_if_any(names::find_below(root, &format!("{id}.tc")))?;
     Ok(bytes.map(|bytes| TestCase::read(id.to_owned(), &bytes)))
 }
 
@@ -165,59 +167,76 @@ pub fn read_test_case(root: &Path, id: &str) -> Result<Option<TestCase>, ReadErr
 /// `.prj`, else the nearest folder that does, `path` itself included.
 pub fn find_project_root(path: &Path) -> Option<PathBuf> {
     let path = std::path::absolute(path).ok()?;
-    let has_prj = |folder: &&Path| project_files(folder).is_ok_and(|files| !files.is_empty());
-    let holds_reports = |folder: &&Path| {
-        let below = path
-            .strip_prefix(folder)
-            .ok()
-            .and_then(|below| below.components().next());
-        below.is_some_and(|first| is_named(first.as_os_str(), "Reports"))
-    };
-    let above_reports = path.ancestors().filter(holds_reports).find(has_prj);
-    above_reports
-        .or_else(|| path.ancestors().find(has_prj))
+
+    // Below `Reports` lies what tests and Katalon wrote; a `.prj` there makes no project of it.
+    for folder in path.ancestors() {
+        if leads_into_reports(folder, &path) && holds_prj(folder) {
+            return Some(folder.to_owned());
+        }
+    }
+    path.ancestors()
+        .find(|folder| holds_prj(folder))
         .map(Path::to_owned)
+}
+
+/// Whether the way from a folder to a path below it begins with `Reports`.
+fn leads_into_reports(folder: &Path, path: &Path) -> bool {
+    let Ok(below) = path.strip_prefix(folder) else {
+        return false;
+    };
+    below
+        .components()
+        .next()
+        .is_some_and(|first| is_named(first.as_os_str(), "Reports"))
+}
+
+fn holds_prj(folder: &Path) -> bool {
+    prj_files_in(folder).is_ok_and(|files| !files.is_empty())
 }
 
 /// The project that a path given to katalonc leads to, which names its folder or its `.prj` file:
 /// the folder, without links, so that two spellings of it can be compared. `None` when no project
 /// lies there.
-pub fn project_at(path: &Path) -> Option<PathBuf> {
+pub(crate) fn project_at(path: &Path) -> Option<PathBuf> {
     let is_prj = path
         .extension()
         .is_some_and(|extension| extension.eq_ignore_ascii_case("prj"))
         && path.is_file();
     let folder = if is_prj { path.parent()? } else { path };
+
     // A file that is named alone lies in the folder that the command runs in.
-    let here = folder.as_os_str().is_empty();
-    let folder = without_links(if here { Path::new(".") } else { folder })?;
-    project_files(&folder)
-        .is_ok_and(|files| !files.is_empty())
-        .then_some(folder)
+    let folder = if folder.as_os_str().is_empty() {
+        Path::new(".")
+    } else {
+        folder
+    };
+    let folder = without_links(folder)?;
+    holds_prj(&folder).then_some(folder)
 }
 
 /// A folder's path without links and `..`; `None` when it is not there.
-pub fn without_links(folder: &Path) -> Option<PathBuf> {
+pub(crate) fn without_links(folder: &Path) -> Option<PathBuf> {
     fs::canonicalize(folder).ok()
 }
 
 /// A path without links and `..`, as far as it is there: a folder that is gone keeps its place.
-pub fn resolved(path: &Path) -> PathBuf {
-    let there = path
-        .ancestors()
-        .find_map(|above| Some((above, without_links(above)?)));
-    let rest = there
-        .as_ref()
-        .and_then(|(above, _)| path.strip_prefix(above).ok());
-    match (&there, rest) {
-        (Some((_, plain)), Some(rest)) if rest.as_os_str().is_empty() => plain.clone(),
-        (Some((_, plain)), Some(rest)) => plain.join(rest),
-        _ => path.to_owned(),
+pub(crate) fn resolved(path: &Path) -> PathBuf {
+    for above in path.ancestors() {
+        let Some(plain) = without_links(above) else {
+            continue;
+        };
+        return match path.strip_prefix(above) {
+            // `join` with nothing would add a separator to the end.
+            Ok(rest) if rest.as_os_str().is_empty() => plain,
+            Ok(rest) => plain.join(rest),
+            Err(_) => path.to_owned(),
+        };
     }
+    path.to_owned()
 }
 
 /// The `.prj` files of a folder, sorted.
-fn project_files(folder: &Path) -> Result<Vec<PathBuf>, ReadError> {
+fn prj_files_in(folder: &Path) -> Result<Vec<PathBuf>, ReadError> {
     let entries = fs::read_dir(folder).map_err(|source| ReadError::Io {
         path: folder.to_owned(),
         source,
@@ -232,10 +251,12 @@ fn project_files(folder: &Path) -> Result<Vec<PathBuf>, ReadError> {
     Ok(files)
 }
 
+/// Reads all test cases, sorted by id. Folders are walked without following a link.
 fn read_test_cases(root: &Path, warnings: &mut Vec<String>) -> Vec<TestCase> {
     let mut cases = Vec::new();
     let mut waiting = vec![(root.join("Test Cases"), "Test Cases".to_owned(), 0)];
-    while let Some((folder, prefix, depth)) = waiting.pop() {
+
+    'walk: while let Some((folder, prefix, depth)) = waiting.pop() {
         let Ok(entries) = fs::read_dir(&folder) else {
             warnings.push(format!("`{prefix}` cannot be listed"));
             continue;
@@ -247,6 +268,7 @@ fn read_test_cases(root: &Path, warnings: &mut Vec<String>) -> Vec<TestCase> {
                 ));
                 continue;
             };
+
             if kind.is_dir() && depth < DEEPEST {
                 waiting.push((entry.path(), format!("{prefix}/{name}"), depth + 1));
             } else if kind.is_file()
@@ -258,15 +280,16 @@ fn read_test_cases(root: &Path, warnings: &mut Vec<String>) -> Vec<TestCase> {
                     Err(error) => warnings.push(format!("`{id}.tc` cannot be read: {error}")),
                 }
             }
+
             if cases.len() == MOST_TEST_CASES {
                 warnings.push(format!(
                     "only the first {MOST_TEST_CASES} test cases were read"
                 ));
-                waiting.clear();
-                break;
+                break 'walk;
             }
         }
     }
+
     cases.sort_by(|a, b| a.id.cmp(&b.id));
     cases
 }

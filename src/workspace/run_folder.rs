@@ -1,11 +1,14 @@
 //! Run folders on disk.
 
+use std::ffi::OsStr;
 use std::io::{self, BufReader, Read as _, Seek as _, SeekFrom};
 use std::path::Path;
 
-use super::listing::{FolderListing, is_run_folder, list_run_folder};
-use super::project_folder::{find_project_root, read_console_options};
-use super::{ReadError, collection_folder, open};
+use super::listing::{FolderListing, ListedFile, is_run_folder, list_run_folder};
+use super::location::Location;
+use super::parsed_logs::ParsedLogs;
+use super::project_folder::read_console_options;
+use super::{ReadError, open};
 use crate::error_chain::chain;
 use crate::file_names::is_named;
 use crate::katalon::assemble::{RunParts, assemble};
@@ -13,10 +16,13 @@ use crate::katalon::log::{FolderNames, LogReader, LogSummary};
 use crate::katalon::run::binding;
 use crate::katalon::run::execution::Execution;
 use crate::katalon::run::junit::Junit;
-use crate::katalon::run::{RunOptions, SuiteRun};
+use crate::katalon::run::{FileKind, RunOptions, SuiteRun};
 
 /// Bytes that are read from a log at once.
 const BUFFER: usize = 64 * 1024;
+
+/// Bytes at the end of a large report in which its last tag is looked for.
+const TAIL: u8 = 64;
 
 /// What stands in the place of `JUnit_Report.xml`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -29,51 +35,130 @@ pub enum JunitState {
     Complete,
 }
 
+/// Reads run folders, and parses the log of one only once while it does not change.
+#[derive(Debug, Default)]
+pub(crate) struct RunReader {
+    logs: ParsedLogs,
+}
+
 /// Reads everything that a run folder says.
 ///
 /// # Errors
 /// When it is no run folder, or cannot be listed, or when another program holds a file of it for
 /// itself: that passes. Other files in it that cannot be read are warnings.
 pub fn read_run(folder: &Path) -> Result<SuiteRun, ReadError> {
-    let failed = |source| ReadError::Io {
-        path: folder.to_owned(),
-        source,
-    };
-    let listing = list_run_folder(folder).map_err(failed)?;
-    if !is_run_folder(folder) {
-        return Err(ReadError::NoRun(folder.to_owned()));
+    RunReader::default().read(&Location::of(folder))
+}
+
+impl RunReader {
+    /// As [`read_run`], of a folder that is located already.
+    ///
+    /// # Errors
+    /// As [`read_run`].
+    pub(crate) fn read(&self, location: &Location) -> Result<SuiteRun, ReadError> {
+        let folder = &location.folder;
+        let listing = list_run_folder(folder).map_err(|source| io_error(folder, source))?;
+        if !is_run_folder(folder) {
+            return Err(ReadError::NoRun(folder.clone()));
+        }
+
+        self.read_listed(location, listing)
+            .map_err(|source| io_error(folder, source))
     }
-    let mut warnings = listing.warnings.clone();
-    let execution = read_execution(folder, &mut warnings).map_err(failed)?;
-    let names = FolderNames {
-        recorded: execution.recorded_folder.clone(),
-        actual: last_names(folder),
-    };
-    let log = read_logs(folder, &listing, names, &mut warnings).map_err(failed)?;
-    let (lines, binding_warnings) =
-        binding::read(&small(folder, "testCaseBinding", &mut warnings).map_err(failed)?);
-    warnings.extend(binding_warnings);
-    let uuid =
-        String::from_utf8(small(folder, "execution.uuid", &mut warnings).map_err(failed)?).ok();
-    Ok(assemble(RunParts {
-        suite_hint: if log.suite.is_none() {
-            junit_suite(folder)
+
+    /// Lets go of what is remembered of a folder whose run is decided.
+    pub(crate) fn forget(&self, folder: &Path) {
+        self.logs.forget(folder);
+    }
+
+    fn read_listed(&self, location: &Location, listing: FolderListing) -> io::Result<SuiteRun> {
+        let folder = &location.folder;
+        let mut warnings = listing.warnings.clone();
+
+        let execution = read_execution(folder, &mut warnings)?;
+        let names = FolderNames {
+            recorded: execution.recorded_folder.clone(),
+            actual: last_names(folder),
+        };
+        let log = self.read_log(folder, &listing, names, &mut warnings)?;
+
+        let binding = read_small(folder, "testCaseBinding", &mut warnings)?;
+        let (binding, binding_warnings) = binding::read(&binding);
+        warnings.extend(binding_warnings);
+        let execution_uuid = read_small(folder, "execution.uuid", &mut warnings)?;
+
+        // The report names the suite where the beginning of the log is lost.
+        let suite_hint = if log.suite.is_none() {
+            suite_of_report(folder)
         } else {
             None
-        },
-        log,
-        binding: lines,
-        console_options: console_options(folder, &execution, &mut warnings),
-        execution,
-        execution_uuid: uuid,
-        files: listing
+        };
+
+        Ok(assemble(RunParts {
+            suite_hint,
+            log,
+            binding,
+            console_options: console_options(location, &execution, &mut warnings),
+            execution,
+            execution_uuid: String::from_utf8(execution_uuid).ok(),
+            files: listing
+                .files
+                .into_iter()
+                .map(|listed| listed.file)
+                .collect(),
+            in_collection: location.collection.is_some(),
+            warnings,
+        }))
+    }
+
+    /// Parses the log, unless it was parsed before and has not changed since.
+    fn read_log(
+        &self,
+        folder: &Path,
+        listing: &FolderListing,
+        names: FolderNames,
+        warnings: &mut Vec<String>,
+    ) -> io::Result<LogSummary> {
+        let parts: Vec<ListedFile> = listing
             .files
-            .into_iter()
-            .map(|listed| listed.file)
-            .collect(),
-        in_collection: collection_folder::is_member(folder),
-        warnings,
-    }))
+            .iter()
+            .filter(|listed| listed.file.kind == FileKind::Log)
+            .cloned()
+            .collect();
+        if let Some(summary) = self.logs.get(folder, &parts, &names) {
+            return Ok(summary);
+        }
+
+        let mut reader = LogReader::new(names.clone());
+        let mut is_whole = true;
+        for name in listing.logs() {
+            let read = open::regular(&folder.join(name))
+                .and_then(|part| reader.feed(BufReader::with_capacity(BUFFER, part)));
+
+            // The log is read while Katalon may be rotating it; a part that is gone is one warning.
+            match read {
+                Ok(()) => {}
+                Err(error) if open::is_held(&error) => return Err(error),
+                Err(error) => {
+                    is_whole = false;
+                    warnings.push(format!("`{name}` cannot be read to its end: {error}"));
+                }
+            }
+        }
+
+        let summary = reader.finish();
+        if is_whole {
+            self.logs.keep(folder, parts, names, summary.clone());
+        }
+        Ok(summary)
+    }
+}
+
+fn io_error(folder: &Path, source: io::Error) -> ReadError {
+    ReadError::Io {
+        path: folder.to_owned(),
+        source,
+    }
 }
 
 /// Looks at the `JUnit_Report.xml` of a run folder. A report of more than 16 MiB is judged by its
@@ -84,80 +169,76 @@ pub fn read_junit(folder: &Path) -> JunitState {
         Ok(None) => JunitState::Missing,
         Ok(Some(bytes)) if Junit::read(&bytes).is_ok() => JunitState::Complete,
         Ok(Some(_)) => JunitState::Incomplete,
-        Err(error) if error.kind() == std::io::ErrorKind::FileTooLarge && ends_whole(&path) => {
+        Err(error) if error.kind() == io::ErrorKind::FileTooLarge && ends_whole(&path) => {
             JunitState::Complete
         }
         Err(_) => JunitState::Incomplete,
     }
 }
 
-fn ends_whole(path: &Path) -> bool {
-    let tail = || -> std::io::Result<String> {
-        let mut file = open::regular(path)?;
-        file.seek(SeekFrom::End(-64))?;
-        let mut tail = Vec::new();
-        file.take(64).read_to_end(&mut tail)?;
-        Ok(String::from_utf8_lossy(&tail).into_owned())
-    };
-    tail().is_ok_and(|tail| tail.trim_end().ends_with("</testsuites>"))
+fn ends_whole(report: &Path) -> bool {
+    read_tail(report).is_ok_and(|tail| tail.trim_end().ends_with("</testsuites>"))
 }
 
-fn junit_suite(folder: &Path) -> Option<String> {
-    let report = Junit::read(&open::whole(&folder.join("JUnit_Report.xml")).ok()?).ok()?;
+fn read_tail(path: &Path) -> io::Result<String> {
+    let mut file = open::regular(path)?;
+    file.seek(SeekFrom::End(-i64::from(TAIL)))?;
+
+    // The file may grow meanwhile, so no more than the tail is read.
+    let mut tail = Vec::new();
+    file.take(u64::from(TAIL)).read_to_end(&mut tail)?;
+    Ok(String::from_utf8_lossy(&tail).into_owned())
+}
+
+fn suite_of_report(folder: &Path) -> Option<String> {
+    let bytes = open::whole(&folder.join("JUnit_Report.xml")).ok()?;
+    let report = Junit::read(&bytes).ok()?;
     report.suites.into_iter().find_map(|suite| suite.id)
 }
 
 fn read_execution(folder: &Path, warnings: &mut Vec<String>) -> io::Result<Execution> {
-    let bytes = small(folder, "execution.properties", warnings)?;
+    let bytes = read_small(folder, "execution.properties", warnings)?;
     if bytes.is_empty() {
         return Ok(Execution::default());
     }
-    Ok(Execution::read(&bytes).unwrap_or_else(|error| {
-        warnings.push(format!("`execution.properties` cannot be read: {error}"));
-        Execution::default()
-    }))
-}
 
-fn read_logs(
-    folder: &Path,
-    listing: &FolderListing,
-    names: FolderNames,
-    warnings: &mut Vec<String>,
-) -> io::Result<LogSummary> {
-    let mut reader = LogReader::new(names);
-    for name in listing.logs() {
-        let part = open::regular(&folder.join(name));
-        // The log is read while Katalon may be rotating it; a part that is gone is one warning.
-        match part.and_then(|part| reader.feed(BufReader::with_capacity(BUFFER, part))) {
-            Ok(()) => {}
-            Err(error) if open::is_held(&error) => return Err(error),
-            Err(error) => warnings.push(format!("`{name}` cannot be read to its end: {error}")),
+    match Execution::read(&bytes) {
+        Ok(execution) => Ok(execution),
+        Err(error) => {
+            warnings.push(format!("`execution.properties` cannot be read: {error}"));
+            Ok(Execution::default())
         }
     }
-    Ok(reader.finish())
 }
 
-/// `console.properties` speaks of runs in console mode only.
-fn console_options(folder: &Path, execution: &Execution, warnings: &mut Vec<String>) -> RunOptions {
-    let console = execution
+/// The options of `console.properties`, which speaks of runs in console mode only.
+fn console_options(
+    location: &Location,
+    execution: &Execution,
+    warnings: &mut Vec<String>,
+) -> RunOptions {
+    let is_console = execution
         .running_mode
         .as_deref()
         .is_some_and(|mode| mode.eq_ignore_ascii_case("CONSOLE"));
-    let root = if console {
-        find_project_root(folder)
-    } else {
-        None
+    let (true, Some(root)) = (is_console, &location.root) else {
+        return RunOptions::default();
     };
-    root.map_or_else(RunOptions::default, |root| {
-        read_console_options(&root).unwrap_or_else(|error| {
+
+    match read_console_options(root) {
+        Ok(options) => options,
+        Err(error) => {
             warnings.push(chain(&error));
             RunOptions::default()
-        })
-    })
+        }
+    }
 }
 
 /// A small file of the folder; empty when it is missing or cannot be read.
-fn small(folder: &Path, name: &str, warnings: &mut Vec<String>) -> io::Result<Vec<u8>> {
+///
+/// # Errors
+/// Only when another program holds it, which passes.
+fn read_small(folder: &Path, name: &str, warnings: &mut Vec<String>) -> io::Result<Vec<u8>> {
     match open::whole_if_any(&folder.join(name)) {
         Ok(bytes) => Ok(bytes.unwrap_or_default()),
         Err(error) if open::is_held(&error) => Err(error),
@@ -168,7 +249,7 @@ fn small(folder: &Path, name: &str, warnings: &mut Vec<String>) -> io::Result<Ve
     }
 }
 
-/// The names below `Reports`, or the last two.
+/// The names of the folder's path below `Reports`, or else the last two.
 fn last_names(folder: &Path) -> Vec<String> {
     let Ok(path) = std::path::absolute(folder) else {
         return Vec::new();
@@ -177,12 +258,82 @@ fn last_names(folder: &Path) -> Vec<String> {
         .components()
         .map(|part| part.as_os_str().to_string_lossy().into_owned())
         .collect();
-    let below_reports = names
+
+    let last_two = names.len().saturating_sub(2);
+    let from = match names
         .iter()
-        .rposition(|name| is_named(name.as_ref(), "Reports"))
-        .map(|at| at + 1);
-    let from = below_reports
-        .filter(|at| at + 1 < names.len())
-        .unwrap_or(names.len().saturating_sub(2));
+        .rposition(|name| is_named(OsStr::new(name), "Reports"))
+    {
+        // One name alone would fit too many paths.
+        Some(reports) if reports + 2 < names.len() => reports + 1,
+        _ => last_two,
+    };
     names[from..].to_vec()
+}
+
+#[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "tests make files")]
+mod tests {
+    use std::fs;
+
+    use super::*;
+    use crate::katalon::status::Status;
+
+    fn log(level: &str) -> String {
+        let record = |level: &str, method: &str| {
+            format!(
+                "<record><millis>1700000000000</millis><level>{level}</level>\
+                 <method>{method}</method><message>m</message></record>"
+            )
+        };
+        [
+            record("START", "startSuite"),
+            record("START", "startTest"),
+            record(level, "logMessage"),
+            record("END", "endTest"),
+            record("END", "endSuite"),
+        ]
+        .concat()
+    }
+
+    #[test]
+    fn a_log_is_parsed_anew_only_when_it_changed_and_other_files_always() {
+        let temp = tempfile::tempdir().unwrap();
+        let file = temp.path().join("execution0.log");
+        fs::write(&file, log("FAILED")).unwrap();
+        let modified = fs::metadata(&file).unwrap().modified().unwrap();
+        let location = Location::of(temp.path());
+        let reader = RunReader::default();
+        assert_eq!(reader.read(&location).unwrap().status, Status::Failed);
+
+        // The same size and time, so that only a second reading would notice.
+        fs::write(&file, log("PASSED")).unwrap();
+        let changed = fs::OpenOptions::new().write(true).open(&file).unwrap();
+        changed.set_modified(modified).unwrap();
+        fs::write(temp.path().join("execution.uuid"), "4d2").unwrap();
+        let run = reader.read(&location).unwrap();
+        assert_eq!(run.status, Status::Failed);
+        assert_eq!(run.execution_uuid.as_deref(), Some("4d2"));
+
+        fs::write(&file, log("PASSED") + "\n").unwrap();
+        assert_eq!(reader.read(&location).unwrap().status, Status::Passed);
+    }
+
+    #[test]
+    fn what_is_forgotten_is_parsed_again() {
+        let temp = tempfile::tempdir().unwrap();
+        let file = temp.path().join("execution0.log");
+        fs::write(&file, log("FAILED")).unwrap();
+        let modified = fs::metadata(&file).unwrap().modified().unwrap();
+        let location = Location::of(temp.path());
+        let reader = RunReader::default();
+        reader.read(&location).unwrap();
+
+        fs::write(&file, log("PASSED")).unwrap();
+        let changed = fs::OpenOptions::new().write(true).open(&file).unwrap();
+        changed.set_modified(modified).unwrap();
+        reader.forget(temp.path());
+
+        assert_eq!(reader.read(&location).unwrap().status, Status::Passed);
+    }
 }

@@ -201,7 +201,7 @@ impl Search {
     fn is_claimed_by(&self, claims: &[Claim], run: &SuiteRun, folder: &Path) -> bool {
         let commands = KnownCommands {
             root: self.claim.root.clone(),
-            collection: workspace::collection_of(folder).map(|report| report.collection.id),
+            collection: workspace::collection_of(folder).map(|collection| collection.report.id),
             claims: claims.to_vec(),
             seen: Vec::new(),
         };
@@ -221,7 +221,7 @@ impl Search {
 
     /// Whether a command that runs on this machine may have started a run.
     fn may_be_running(&self, run: &SuiteRun, folder: &Path) -> bool {
-        let collection = workspace::collection_of(folder).map(|report| report.collection.id);
+        let collection = workspace::collection_of(folder).map(|collection| collection.report.id);
         let sought = Sought {
             root: &self.claim.root,
             suite: &run.suite,

@@ -5,7 +5,7 @@
 //! of it.
 
 /// What is known of the run folder's place.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct FolderNames {
     /// The report folder as Katalon recorded it, a path of the executing machine.
     pub recorded: Option<String>,

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 /// What is polled, with the reasons; each of them names the way out.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Polled {
+pub(crate) enum Polled {
     /// There are no file events at all.
     Everything(String),
     /// These folders; at least one.
@@ -15,7 +15,7 @@ pub enum Polled {
 
 impl Polled {
     /// The reasons, each once.
-    pub fn reasons(&self) -> BTreeSet<&str> {
+    pub(crate) fn reasons(&self) -> BTreeSet<&str> {
         match self {
             Self::Everything(reason) => BTreeSet::from([reason.as_str()]),
             Self::Folders(folders) => folders.values().map(String::as_str).collect(),
@@ -24,6 +24,8 @@ impl Polled {
 }
 
 impl fmt::Display for Polled {
+    /// One folder for each reason, and how many others share it: a limit of the system concerns
+    /// hundreds at once.
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let folders = match self {
             Self::Everything(reason) => {
@@ -31,17 +33,21 @@ impl fmt::Display for Polled {
             }
             Self::Folders(folders) => folders,
         };
+
         for (index, reason) in self.reasons().into_iter().enumerate() {
-            let mut here = folders
+            let concerned: Vec<&PathBuf> = folders
                 .iter()
                 .filter(|(_, why)| *why == reason)
-                .map(|(folder, _)| folder.display());
-            let Some(first) = here.next() else { continue };
+                .map(|(folder, _)| folder)
+                .collect();
+            let [first, others @ ..] = concerned.as_slice() else {
+                continue;
+            };
+
             let separator = if index == 0 { "" } else { "; " };
-            write!(out, "{separator}`{first}`")?;
-            match here.count() {
-                0 => {}
-                others => write!(out, " and {others} more")?,
+            write!(out, "{separator}`{}`", first.display())?;
+            if !others.is_empty() {
+                write!(out, " and {} more", others.len())?;
             }
             write!(out, " cannot be watched: {reason}")?;
         }

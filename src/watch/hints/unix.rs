@@ -11,11 +11,14 @@ use std::time::SystemTime;
 
 use notify::{ErrorKind, RecursiveMode};
 
-/// Tells a folder from one that was made anew at its place.
-pub(super) type Identity = (u64, Option<SystemTime>);
+/// Tells a folder from one that was made anew at its place: its inode and when it was made.
+pub(super) type FolderIdentity = (u64, Option<SystemTime>);
+
+/// `EMFILE`, which `inotify_init` gives when the user has no instance left.
+const TOO_MANY_FILES: i32 = 24;
 
 /// The identity of a folder; `None` when it is not there.
-pub(super) fn identity(folder: &Path) -> Option<Identity> {
+pub(super) fn identity(folder: &Path) -> Option<FolderIdentity> {
     let metadata = std::fs::metadata(folder).ok()?;
     Some((metadata.ino(), metadata.created().ok()))
 }
@@ -24,30 +27,25 @@ pub(super) fn identity(folder: &Path) -> Option<Identity> {
 /// `Reports` with all below it; in an order that does not change, so that where watches are short
 /// the same folders have one.
 pub(super) fn wanted(roots: &[PathBuf], projects: &[PathBuf]) -> BTreeMap<PathBuf, RecursiveMode> {
-    let folders = roots
-        .iter()
-        .chain(projects)
-        .map(|folder| (folder.clone(), RecursiveMode::NonRecursive));
-    folders
-        .chain(
-            projects
-                .iter()
-                .map(|project| (project.join("Reports"), RecursiveMode::Recursive)),
-        )
-        .collect()
+    let mut wanted = BTreeMap::new();
+    for folder in roots.iter().chain(projects) {
+        wanted.insert(folder.clone(), RecursiveMode::NonRecursive);
+    }
+    for project in projects {
+        wanted.insert(project.join("Reports"), RecursiveMode::Recursive);
+    }
+    wanted
 }
 
 /// Why a folder cannot be watched, with the way out.
 pub(super) fn reason(error: &notify::Error) -> String {
-    /// `EMFILE`, which `inotify_init` gives when the user has no instance left.
-    const TOO_MANY_FILES: i32 = 24;
     match &error.kind {
-        ErrorKind::MaxFilesWatch => {
-            "the system's limit of file watches is reached; raise `fs.inotify.max_user_watches` (sysctl)".to_owned()
-        }
-        ErrorKind::Io(io) if io.raw_os_error() == Some(TOO_MANY_FILES) => {
-            format!("{io}; raise `fs.inotify.max_user_instances` (sysctl) or the limit of open files")
-        }
+        ErrorKind::MaxFilesWatch => "the system's limit of file watches is reached; raise \
+             `fs.inotify.max_user_watches` (sysctl)"
+            .to_owned(),
+        ErrorKind::Io(io) if io.raw_os_error() == Some(TOO_MANY_FILES) => format!(
+            "{io}; raise `fs.inotify.max_user_instances` (sysctl) or the limit of open files"
+        ),
         ErrorKind::Io(io) => io.to_string(),
         _ => error.to_string(),
     }

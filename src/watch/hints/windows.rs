@@ -23,24 +23,25 @@ const RENEWED_AFTER: i64 = 5 * 60 * 1000;
 
 /// Tells a folder from one that was made anew at its place, and a watch from one that is too old:
 /// the number of the folder, and that of the five minutes in which it was asked for.
-pub(crate) type Identity = (u64, i64);
+pub(super) type FolderIdentity = (u64, i64);
 
 /// The identity of a folder; `None` when it is not there. It is opened for a moment, with all
 /// sharing, which is Rust's default.
-pub(crate) fn identity(folder: &Path) -> Option<Identity> {
+pub(super) fn identity(folder: &Path) -> Option<FolderIdentity> {
     let opened = OpenOptions::new()
         .access_mode(0)
         .custom_flags(FILE_FLAG_BACKUP_SEMANTICS)
         .open(folder)
         .ok()?;
-    Some((
-        calls::file_number(&opened).ok()?,
-        clock::now().millis().div_euclid(RENEWED_AFTER),
-    ))
+    let number = calls::file_number(&opened).ok()?;
+
+    // When the five minutes are over, the watch is that of another folder, and is taken up anew.
+    let five_minutes = clock::now().millis().div_euclid(RENEWED_AFTER);
+    Some((number, five_minutes))
 }
 
-/// The roots with all below them.
-pub(crate) fn wanted(roots: &[PathBuf], _projects: &[PathBuf]) -> BTreeMap<PathBuf, RecursiveMode> {
+/// The roots with all below them; projects lie in them.
+pub(super) fn wanted(roots: &[PathBuf], _projects: &[PathBuf]) -> BTreeMap<PathBuf, RecursiveMode> {
     roots
         .iter()
         .map(|root| (root.clone(), RecursiveMode::Recursive))
@@ -48,7 +49,7 @@ pub(crate) fn wanted(roots: &[PathBuf], _projects: &[PathBuf]) -> BTreeMap<PathB
 }
 
 /// Why a folder cannot be watched.
-pub(crate) fn reason(error: &notify::Error) -> String {
+pub(super) fn reason(error: &notify::Error) -> String {
     error.to_string()
 }
 
@@ -59,15 +60,16 @@ mod tests {
     #[test]
     fn folders_have_numbers_of_their_own() {
         let temp = tempfile::tempdir().unwrap();
-        let (one, other) = (temp.path().join("one"), temp.path().join("other"));
+        let one = temp.path().join("one");
+        let other = temp.path().join("other");
         std::fs::create_dir(&one).unwrap();
         std::fs::create_dir(&other).unwrap();
+
         let number = |folder: &Path| identity(folder).map(|(number, _)| number);
-        assert!(
-            number(&one).is_some()
-                && number(&one) == number(&one)
-                && number(&one) != number(&other)
-        );
+        assert!(number(&one).is_some());
+        assert_eq!(number(&one), number(&one));
+        assert_ne!(number(&one), number(&other));
+
         std::fs::remove_dir(&one).unwrap();
         assert_eq!(identity(&one), None);
     }

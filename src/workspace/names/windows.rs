@@ -1,6 +1,6 @@
 //! Upper and lower case letters are the same.
 
 /// The name in lower case.
-pub(crate) fn folded(name: &str) -> String {
+pub(super) fn folded(name: &str) -> String {
     name.to_lowercase()
 }

@@ -13,7 +13,8 @@ use rustix::io::Errno;
 /// # Errors
 /// When there is no such file, when it may not be read, or when it is not a regular file.
 pub(super) fn regular(path: &Path) -> io::Result<File> {
-    checked(open(path, FILE, Mode::empty()).map_err(told)?.into())
+    let file = open(path, FILE, Mode::empty()).map_err(name_links)?;
+    checked(file.into())
 }
 
 /// Opens a regular file below a folder; also the folders on the way must be none that a link leads
@@ -22,25 +23,30 @@ pub(super) fn regular(path: &Path) -> io::Result<File> {
 /// # Errors
 /// As [`regular`], and when the path leads out of the folder.
 pub(super) fn regular_below(folder: &Path, path: &Path) -> io::Result<File> {
-    let mut at = open(folder, FOLDER, Mode::empty())?;
+    // Each folder is opened inside the one before, so that none can be exchanged for a link
+    // between a look at it and its use.
+    let mut parent = open(folder, FOLDER, Mode::empty())?;
     let mut components = path.components().peekable();
+
     while let Some(component) = components.next() {
         let Component::Normal(name) = component else {
             return Err(super::not_regular());
         };
         if components.peek().is_none() {
-            return checked(openat(&at, name, FILE, Mode::empty()).map_err(told)?.into());
+            let file = openat(&parent, name, FILE, Mode::empty()).map_err(name_links)?;
+            return checked(file.into());
         }
-        at = openat(&at, name, FOLDER | OFlags::NOFOLLOW, Mode::empty())?;
+        parent = openat(&parent, name, FOLDER | OFlags::NOFOLLOW, Mode::empty())?;
     }
     Err(super::not_regular())
 }
 
-/// Nobody holds a file for himself here.
+/// Nobody can hold a file for himself here: locks of Unix are advice.
 pub(super) const fn is_held(_error: &io::Error) -> bool {
     false
 }
 
+/// `NONBLOCK`, so that a pipe without a writer is opened at once, and then refused.
 const FILE: OFlags = OFlags::RDONLY
     .union(OFlags::NOFOLLOW)
     .union(OFlags::NONBLOCK)
@@ -49,8 +55,9 @@ const FOLDER: OFlags = OFlags::RDONLY
     .union(OFlags::DIRECTORY)
     .union(OFlags::CLOEXEC);
 
-/// What `NOFOLLOW` says of a link.
-fn told(error: Errno) -> io::Error {
+/// `NOFOLLOW` answers a link with "too many levels of symbolic links", which says nothing to a
+/// reader.
+fn name_links(error: Errno) -> io::Error {
     if error == Errno::LOOP {
         super::a_link()
     } else {

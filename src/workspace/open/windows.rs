@@ -24,7 +24,7 @@ const LOCK_VIOLATION: i32 = 33;
 ///
 /// # Errors
 /// When there is no such file, when it may not be read, or when it is not a regular file.
-pub(crate) fn regular(path: &Path) -> io::Result<File> {
+pub(super) fn regular(path: &Path) -> io::Result<File> {
     let kind = fs::symlink_metadata(path)?.file_type();
     if kind.is_symlink() {
         return Err(super::a_link());
@@ -32,11 +32,14 @@ pub(crate) fn regular(path: &Path) -> io::Result<File> {
     if !kind.is_file() {
         return Err(super::not_regular());
     }
+
     let file = OpenOptions::new()
         .read(true)
         .share_mode(SHARE_ALL)
         .custom_flags(OPEN_REPARSE_POINT)
         .open(path)?;
+
+    // It may be another file than the one that was looked at.
     if !file.metadata()?.is_file() {
         return Err(super::not_regular());
     }
@@ -48,7 +51,7 @@ pub(crate) fn regular(path: &Path) -> io::Result<File> {
 ///
 /// # Errors
 /// As [`regular`], and when the path leads out of the folder.
-pub(crate) fn regular_below(folder: &Path, path: &Path) -> io::Result<File> {
+pub(super) fn regular_below(folder: &Path, path: &Path) -> io::Result<File> {
     let mut at = folder.to_owned();
     let mut components = path.components().peekable();
     while let Some(component) = components.next() {
@@ -64,7 +67,7 @@ pub(crate) fn regular_below(folder: &Path, path: &Path) -> io::Result<File> {
 }
 
 /// Whether another program holds the file for itself.
-pub(crate) fn is_held(error: &io::Error) -> bool {
+pub(super) fn is_held(error: &io::Error) -> bool {
     matches!(
         error.raw_os_error(),
         Some(SHARING_VIOLATION | LOCK_VIOLATION)
