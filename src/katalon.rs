@@ -4,21 +4,24 @@
 //! described, never fatal. No file is opened and no clock is asked; [`crate::workspace`] does the
 //! opening. Everything that is read is untrusted: XML is read without a DTD, nothing is evaluated,
 //! and no path that a file names is followed.
+//!
+//! Where a head names `behaviour.md`, it means the notes on Katalon's own code; the corpus are run
+//! folders and projects of public repositories (4.1.0 to 11.1.2), which `tests/it/corpus.rs` reads.
 
-pub mod assemble;
+pub(crate) mod assemble;
 pub mod azure_ids;
-pub mod collection_report;
-pub mod command_line;
-pub mod console;
-pub mod escape;
+pub(crate) mod collection_report;
+pub(crate) mod command_line;
+pub(crate) mod console;
+pub(crate) mod escape;
 pub mod log;
 pub mod project;
-pub mod properties;
+pub(crate) mod properties;
 pub mod run;
-pub mod secret;
+pub(crate) mod secret;
 pub mod settings;
 pub mod status;
-pub mod suite;
+pub(crate) mod suite;
 pub mod test_case;
-pub mod text;
-pub mod xml;
+pub(crate) mod text;
+pub(crate) mod xml;

@@ -1,6 +1,6 @@
 //! Joins what the files of a run folder say into one [`SuiteRun`].
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use crate::katalon::log::{LogSummary, LogTest};
 use crate::katalon::run::binding::BindingLine;
@@ -12,7 +12,7 @@ use crate::katalon::status::Status;
 
 /// What was read from the folder, file by file.
 #[derive(Debug, Default)]
-pub struct RunParts {
+pub(crate) struct RunParts {
     /// The execution logs.
     pub log: LogSummary,
     /// `testCaseBinding`.
@@ -34,56 +34,56 @@ pub struct RunParts {
 }
 
 /// Joins the parts. Nothing can fail: what does not fit together becomes a warning.
-pub fn assemble(parts: RunParts) -> SuiteRun {
+pub(crate) fn assemble(parts: RunParts) -> SuiteRun {
     let RunParts {
         mut log,
         binding,
         execution,
         execution_uuid,
         console_options,
-        ..
+        suite_hint,
+        mut files,
+        in_collection,
+        mut warnings,
     } = parts;
-    let mut warnings = parts.warnings;
     warnings.append(&mut log.warnings);
     let environment = environment(&mut log.run_data, &execution);
+
     let suite = log
         .suite
         .or(execution.suite)
-        .or(parts.suite_hint)
+        .or(suite_hint)
         .unwrap_or_default();
     if suite.is_empty() {
         warnings.push("no file of the folder names the test suite".to_owned());
     }
-    let places = pair(&log.tests, &binding, &mut warnings);
-    if let Some(missing) = binding
-        .len()
-        .checked_sub(log.tests.len())
-        .filter(|missing| *missing > 0 && log.ended.is_some())
-    {
-        // Katalon ends a suite early where more tests failed than `-maxFailedTests` allows.
+
+    let lines = pair(&log.tests, &binding, &mut warnings);
+    // Katalon ends a suite early where more tests failed than `-maxFailedTests` allows.
+    let missing = binding.len().saturating_sub(log.tests.len());
+    if missing > 0 && log.ended.is_some() {
         warnings.push(format!(
             "{missing} of {} planned tests never started, so they have no result",
             binding.len()
         ));
     }
-    let uuid = execution_uuid
-        .map(|uuid| uuid.trim().to_owned())
-        .filter(|uuid| !uuid.is_empty());
-    let mut files = parts.files;
+
     files.sort_by(|a, b| a.path.cmp(&b.path));
     SuiteRun {
         suite,
-        execution_uuid: uuid,
+        execution_uuid: execution_uuid
+            .map(|uuid| uuid.trim().to_owned())
+            .filter(|uuid| !uuid.is_empty()),
         started: log.started,
-        reruns_left: log.reruns_left,
         ended: log.ended,
         last_record: log.last_record,
         environment,
         status: log.status.unwrap_or(Status::Incomplete),
-        tests: tests(log.tests, &places),
+        tests: results(log.tests, &lines),
         files,
         options: execution.options.or(console_options),
-        in_collection: parts.in_collection,
+        reruns_left: log.reruns_left,
+        in_collection,
         warnings,
     }
 }
@@ -94,22 +94,22 @@ fn environment(run_data: &mut BTreeMap<String, String>, execution: &Execution) -
             .remove(name)
             .filter(|value| !value.trim().is_empty())
     };
-    let own = |value: &Option<String>| value.clone();
     // Katalon writes its version as `null.null` when it does not know it.
     let recorded_version = datum("katalonVersion").filter(|version| !version.contains("null"));
+
     Environment {
-        host: datum("hostName").or_else(|| own(&execution.host)),
-        os: datum("os").or_else(|| own(&execution.os)),
+        host: datum("hostName").or_else(|| execution.host.clone()),
+        os: datum("os").or_else(|| execution.os.clone()),
         browser: datum("browser"),
-        profile: own(&execution.profile),
-        katalon_version: own(&execution.katalon_version).or(recorded_version),
-        run_configuration: own(&execution.run_configuration),
-        driver: own(&execution.driver),
+        profile: execution.profile.clone(),
+        katalon_version: execution.katalon_version.clone().or(recorded_version),
+        run_configuration: execution.run_configuration.clone(),
+        driver: execution.driver.clone(),
         device_os: datum("deviceOS"),
         remote_os: datum("remoteOS"),
         platform: datum("platform"),
-        recorded_folder: own(&execution.recorded_folder),
-        running_mode: own(&execution.running_mode),
+        recorded_folder: execution.recorded_folder.clone(),
+        running_mode: execution.running_mode.clone(),
     }
 }
 
@@ -121,80 +121,79 @@ fn pair<'a>(
     lines: &'a [BindingLine],
     warnings: &mut Vec<String>,
 ) -> Vec<Option<&'a BindingLine>> {
-    let by_execution: HashMap<&str, &BindingLine> = lines
-        .iter()
-        .filter_map(|line| Some((line.execution_id.as_deref()?, line)))
-        .collect();
-    // A line that cannot be read keeps its place.
-    let fits = |(test, line): (&LogTest, &BindingLine)| {
-        line.test_case.is_empty() || test.id == line.test_case
-    };
-    let in_order = tests.iter().zip(lines).all(fits);
-    if !in_order && !tests.iter().any(|test| test.execution_id.is_some()) {
-        let note = "the log and `testCaseBinding` list tests in different order; iterations were matched by test case";
-        warnings.push(note.to_owned());
+    let mut by_execution: HashMap<&str, &BindingLine> = HashMap::new();
+    let mut by_case: HashMap<&str, VecDeque<&BindingLine>> = HashMap::new();
+    for line in lines {
+        if let Some(id) = &line.execution_id {
+            by_execution.insert(id, line);
+        }
+        by_case.entry(&line.test_case).or_default().push_back(line);
     }
-    let mut of_case: HashMap<&str, std::vec::IntoIter<&BindingLine>> = HashMap::new();
-    let find = |(position, test): (usize, &LogTest)| {
-        let exact = test
-            .execution_id
-            .as_deref()
-            .and_then(|id| by_execution.get(id).copied());
-        let line = if in_order { lines.get(position) } else { None };
-        exact.or(line).or_else(|| {
-            let equal = |id: &str| {
-                lines
-                    .iter()
-                    .filter(|line| line.test_case == id)
-                    .collect::<Vec<_>>()
-                    .into_iter()
-            };
-            let queue = of_case.entry(
-                lines
-                    .iter()
-                    .find(|line| line.test_case == test.id)?
-                    .test_case
-                    .as_str(),
-            );
-            queue.or_insert_with_key(|id| equal(id)).next()
-        })
-    };
-    tests.iter().enumerate().map(find).collect()
+
+    // A line that cannot be read keeps its place.
+    let is_in_order = tests
+        .iter()
+        .zip(lines)
+        .all(|(test, line)| line.test_case.is_empty() || test.id == line.test_case);
+    if !is_in_order && !tests.iter().any(|test| test.execution_id.is_some()) {
+        warnings.push(
+            "the log and `testCaseBinding` list tests in different order; iterations were matched \
+             by test case"
+                .to_owned(),
+        );
+    }
+
+    let mut pairs = Vec::new();
+    for (position, test) in tests.iter().enumerate() {
+        let execution_id = test.execution_id.as_deref().unwrap_or_default();
+        let line = if let Some(line) = by_execution.get(execution_id) {
+            Some(*line)
+        } else if is_in_order && position < lines.len() {
+            Some(&lines[position])
+        } else {
+            by_case
+                .get_mut(test.id.as_str())
+                .and_then(VecDeque::pop_front)
+        };
+        pairs.push(line);
+    }
+    pairs
 }
 
-fn tests(tests: Vec<LogTest>, places: &[Option<&BindingLine>]) -> Vec<TestResult> {
+/// The results, each with its variables and, where a test case ran several times, its iteration.
+fn results(tests: Vec<LogTest>, lines: &[Option<&BindingLine>]) -> Vec<TestResult> {
     let mut executions: HashMap<String, u32> = HashMap::new();
     for test in &tests {
         *executions.entry(test.id.clone()).or_default() += 1;
     }
-    let mut seen: HashMap<String, u32> = HashMap::new();
-    let join = |(test, line): (LogTest, &Option<&BindingLine>)| {
-        let number = seen.entry(test.id.clone()).or_default();
+
+    let mut started: HashMap<String, u32> = HashMap::new();
+    let mut results = Vec::new();
+    for (test, line) in tests.into_iter().zip(lines) {
+        let number = started.entry(test.id.clone()).or_default();
         *number += 1;
-        let variables = variables(*line, test.variables);
-        let iteration = (executions[&test.id] > 1)
-            .then(|| iteration(*number, test.iteration, *line, &variables));
-        TestResult {
+
+        // What Katalon resolved stands over what was bound.
+        let mut variables = match line {
+            Some(line) => line.values.clone(),
+            None => BTreeMap::new(),
+        };
+        variables.extend(test.variables);
+
+        let is_one_of_several = executions[&test.id] > 1;
+        results.push(TestResult {
+            iteration: is_one_of_several
+                .then(|| iteration(*number, test.iteration, *line, &variables)),
             id: test.id,
-            iteration,
             attempts: test.attempts,
             variables,
             member: 0,
-        }
-    };
-    tests.into_iter().zip(places).map(join).collect()
+        });
+    }
+    results
 }
 
-/// Bound values, overridden by what the log says Katalon resolved.
-fn variables(
-    line: Option<&BindingLine>,
-    resolved: BTreeMap<String, VariableValue>,
-) -> BTreeMap<String, VariableValue> {
-    let mut variables = line.map(|line| line.values.clone()).unwrap_or_default();
-    variables.extend(resolved);
-    variables
-}
-
+/// What sets one execution of a test case apart; `recorded` is the value that the log shows.
 fn iteration(
     number: u32,
     recorded: Option<String>,

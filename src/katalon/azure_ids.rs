@@ -30,17 +30,45 @@ pub struct IdProblem {
     pub reason: String,
 }
 
+/// Why a part of the text gives no id. `Display` says what to change; values never show, because
+/// they can be secrets.
+#[derive(Debug, thiserror::Error)]
+enum NoId {
+    #[error("a `}}` is missing; write a variable as `${{name}}`")]
+    Unclosed,
+    #[error("variable `{0}` is empty in this execution; bind it to an id")]
+    Empty(String),
+    #[error("the value of variable `{0}` is masked; switch masking off for it in the test case")]
+    Masked(String),
+    #[error(
+        "variable `{0}` has a value that only Katalon can compute; bind it to data or to a number"
+    )]
+    Expression(String),
+    #[error("there is no variable `{0}`; add it to the test case, or write the id itself")]
+    Unknown(String),
+    #[error("it is no number; give the ids of test case work items, separated by commas")]
+    NoNumber,
+    #[error("its value is no number; give the ids of test case work items, separated by commas")]
+    NoNumberInValue,
+    #[error("0 is no id; give the id of a test case work item")]
+    Zero,
+    #[error("it is too large for an id; give the id of a test case work item")]
+    TooLarge,
+}
+
+/// Whether a text stands in the test case itself or is the value of a variable.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Origin {
+    Written,
+    Computed,
+}
+
 /// Resolves the text of `azure.testcase.ids`; `lookup` gives the value of a variable in the
 /// execution at hand.
 pub fn resolve(raw: &str, lookup: &dyn Fn(&str) -> Option<VariableValue>) -> Resolved {
     let mut resolved = Resolved::default();
-    for part in raw
-        .split(',')
-        .map(str::trim)
-        .filter(|part| !part.is_empty())
-    {
-        let ids = expand(part, lookup).and_then(|text| parse(&text, part.contains("${")));
-        match ids {
+    for part in parts_of(raw) {
+        match ids_of(part, lookup) {
             Ok(ids) => {
                 for id in ids {
                     if !resolved.ids.contains(&id) && resolved.ids.len() < MOST_IDS {
@@ -48,9 +76,9 @@ pub fn resolve(raw: &str, lookup: &dyn Fn(&str) -> Option<VariableValue>) -> Res
                     }
                 }
             }
-            Err(reason) => resolved.problems.push(IdProblem {
+            Err(problem) => resolved.problems.push(IdProblem {
                 text: part.to_owned(),
-                reason,
+                reason: problem.to_string(),
             }),
         }
     }
@@ -64,19 +92,38 @@ pub fn variables<'a>(
     case: Option<&'a TestCase>,
 ) -> impl Fn(&str) -> Option<VariableValue> + 'a {
     move |name| {
-        let bound = test.and_then(|test| test.variables.get(name)).cloned();
-        bound.or_else(|| case?.variables.get(name).map(|default| groovy(default)))
+        if let Some(bound) = test.and_then(|test| test.variables.get(name)) {
+            return Some(bound.clone());
+        }
+        let default = case?.variables.get(name)?;
+        Some(groovy(default))
     }
 }
 
+/// The parts of a list that are not empty, without the blanks around them.
+fn parts_of(list: &str) -> impl Iterator<Item = &str> {
+    list.split(',')
+        .map(str::trim)
+        .filter(|part| !part.is_empty())
+}
+
+/// The ids of one part: several where a variable holds a list.
+fn ids_of(part: &str, lookup: &dyn Fn(&str) -> Option<VariableValue>) -> Result<Vec<u32>, NoId> {
+    let origin = if part.contains("${") {
+        Origin::Computed
+    } else {
+        Origin::Written
+    };
+    let text = expand(part, lookup)?;
+    parts_of(&text).map(|part| parse(part, origin)).collect()
+}
+
 /// Replaces every `${variable}`.
-fn expand(part: &str, lookup: &dyn Fn(&str) -> Option<VariableValue>) -> Result<String, String> {
+fn expand(part: &str, lookup: &dyn Fn(&str) -> Option<VariableValue>) -> Result<String, NoId> {
     let mut text = String::new();
     let mut rest = part;
     while let Some((before, after)) = rest.split_once("${") {
-        let Some((name, behind)) = after.split_once('}') else {
-            return Err("a `}` is missing; write a variable as `${name}`".to_owned());
-        };
+        let (name, behind) = after.split_once('}').ok_or(NoId::Unclosed)?;
         text.push_str(before);
         text.push_str(&value_of(name.trim(), lookup)?);
         rest = behind;
@@ -85,57 +132,41 @@ fn expand(part: &str, lookup: &dyn Fn(&str) -> Option<VariableValue>) -> Result<
     Ok(text)
 }
 
-fn value_of(name: &str, lookup: &dyn Fn(&str) -> Option<VariableValue>) -> Result<String, String> {
+fn value_of(name: &str, lookup: &dyn Fn(&str) -> Option<VariableValue>) -> Result<String, NoId> {
     match lookup(name) {
-        Some(VariableValue::Plain(value)) if value.trim().is_empty() => Err(format!(
-            "variable `{name}` is empty in this execution; bind it to an id"
-        )),
+        Some(VariableValue::Plain(value)) if value.trim().is_empty() => {
+            Err(NoId::Empty(name.to_owned()))
+        }
         Some(VariableValue::Plain(value)) => Ok(value.trim().to_owned()),
-        Some(VariableValue::Masked) => Err(format!(
-            "the value of variable `{name}` is masked; switch masking off for it in the test case"
-        )),
-        Some(VariableValue::Expression(_)) => Err(format!(
-            "variable `{name}` has a value that only Katalon can compute; bind it to data or to a number"
-        )),
-        None => Err(format!(
-            "there is no variable `{name}`; add it to the test case, or write the id itself"
-        )),
+        Some(VariableValue::Masked) => Err(NoId::Masked(name.to_owned())),
+        Some(VariableValue::Expression(_)) => Err(NoId::Expression(name.to_owned())),
+        None => Err(NoId::Unknown(name.to_owned())),
     }
 }
 
-/// Reads one or more ids; a variable can hold a list, and Excel gives its numbers as `123.0`.
-fn parse(text: &str, computed: bool) -> Result<Vec<u32>, String> {
-    let parts = text
-        .split(',')
-        .map(str::trim)
-        .filter(|part| !part.is_empty());
-    parts.map(|part| one(part, computed)).collect()
-}
-
-fn one(part: &str, computed: bool) -> Result<u32, String> {
-    let integral = match part.split_once('.') {
-        Some((whole, fraction)) if computed && fraction.bytes().all(|digit| digit == b'0') => whole,
+/// Reads one id.
+fn parse(part: &str, origin: Origin) -> Result<u32, NoId> {
+    // Numbers that come from Excel print as `123.0`; nobody writes an id like that.
+    let digits = match part.split_once('.') {
+        Some((whole, fraction))
+            if origin == Origin::Computed && fraction.bytes().all(|digit| digit == b'0') =>
+        {
+            whole
+        }
         _ => part,
     };
-    if integral.is_empty() || !integral.bytes().all(|byte| byte.is_ascii_digit()) {
-        let what = if computed {
-            "its value is not a number"
-        } else {
-            "it is not a number"
-        };
-        return Err(format!(
-            "{what}; write the ids of test case work items, separated by commas"
-        ));
+    if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err(match origin {
+            Origin::Written => NoId::NoNumber,
+            Origin::Computed => NoId::NoNumberInValue,
+        });
     }
-    match integral.trim_start_matches('0').parse() {
-        Ok(id) => Ok(id),
-        Err(_) if integral.bytes().all(|digit| digit == b'0') => {
-            Err("0 is no id; write the id of a test case work item".to_owned())
-        }
-        Err(_) => {
-            Err("it is too large for an id; write the id of a test case work item".to_owned())
-        }
+
+    let without_zeros = digits.trim_start_matches('0');
+    if without_zeros.is_empty() {
+        return Err(NoId::Zero);
     }
+    without_zeros.parse().map_err(|_| NoId::TooLarge)
 }
 
 #[cfg(test)]
@@ -192,6 +223,7 @@ mod tests {
             "${ado_id",
         ] {
             let resolved = resolve(&format!("1,{bad},2"), &lookup);
+
             assert_eq!(resolved.ids, [1, 2], "{bad}");
             assert_eq!(resolved.problems.len(), 1, "{bad}");
             assert_eq!(resolved.problems[0].text, bad);
@@ -212,6 +244,7 @@ mod tests {
             variables: variables_of_case,
             warnings: Vec::new(),
         };
+
         assert_eq!(resolve("${a}", &variables(None, Some(&case))).ids, [12]);
         assert_eq!(
             resolve("${b}", &variables(None, Some(&case)))
@@ -219,6 +252,7 @@ mod tests {
                 .len(),
             1
         );
+
         let test = TestResult {
             id: "T".into(),
             iteration: None,

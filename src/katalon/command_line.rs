@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::katalon::run::RunOptions;
 
-/// What one katalonc was told (`katalon/behaviour.md` §4.6 and §5.2).
+/// The arguments of one katalonc (`behaviour.md` §4.6 and §5.2).
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct CommandLine {
     /// `-projectPath`, as written: the project's folder or its `.prj` file.
@@ -45,32 +45,29 @@ impl CommandLine {
             if !argument.starts_with('-') {
                 continue;
             }
-            let name = argument.trim_start_matches('-');
-            let (name, value) = match name.split_once('=') {
-                Some((name, value)) => (name, Some(value)),
-                None => (
-                    name,
-                    arguments
-                        .peek()
-                        .copied()
-                        .filter(|next| !next.starts_with('-')),
-                ),
-            };
-            if let Some(value) = value {
-                line.take(name, without_quotes(value));
+
+            // An argument without a value may stand before one, so the next one is not consumed.
+            let option = argument.trim_start_matches('-');
+            if let Some((name, value)) = option.split_once('=') {
+                line.set(name, without_quotes(value));
+            } else if let Some(next) = arguments.peek()
+                && !next.starts_with('-')
+            {
+                line.set(option, without_quotes(next));
             }
         }
         line
     }
 
-    fn take(&mut self, name: &str, value: &str) {
+    fn set(&mut self, name: &str, value: &str) {
         if value.is_empty() {
             return;
         }
+
         match name.to_ascii_lowercase().as_str() {
             "projectpath" => self.project = Some(value.to_owned()),
-            "testsuitepath" => self.target = Target::Suite(id(value)),
-            "testsuitecollectionpath" => self.target = Target::Collection(id(value)),
+            "testsuitepath" => self.target = Target::Suite(id_of(value)),
+            "testsuitecollectionpath" => self.target = Target::Collection(id_of(value)),
             "executionuuid" => self.execution_uuid = Some(value.to_owned()),
             // Whatever begins otherwise is none of kado's, and is not looked at.
             name => self.options.set(name, value),
@@ -84,26 +81,34 @@ const TO_A_SHELL: [&str; 6] = ["-c", "-lc", "-ec", "-ic", "-Command", "-lic"];
 /// The first `ado*` option that stands inside the text of an argument, as in `sh -c "katalonc …
 /// -adoPlanId=18"`, where [`CommandLine::read`] does not see it: what a shell makes of such a text
 /// is its own business.
-pub fn hidden_option<'a>(arguments: impl IntoIterator<Item = &'a str>) -> Option<String> {
+pub(crate) fn hidden_option<'a>(arguments: impl IntoIterator<Item = &'a str>) -> Option<String> {
     let mut before = "";
-    // Behind any other option such a text is its value, as a name of a run is.
-    let texts = arguments.into_iter().filter(|text| {
-        let of_shell = TO_A_SHELL
-            .iter()
-            .any(|word| word.eq_ignore_ascii_case(before))
-            || !before.starts_with('-');
-        before = *text;
-        of_shell && !text.starts_with('-') && text.contains(char::is_whitespace)
-    });
-    let mut words = texts.flat_map(|text| {
-        text.split(|letter: char| letter.is_whitespace() || "\"'=".contains(letter))
-    });
-    let is_option = |word: &&str| {
-        let mut options = RunOptions::default();
-        options.set(word.trim_start_matches('-'), "1");
-        word.starts_with('-') && options != RunOptions::default()
-    };
-    words.find(is_option).map(str::to_owned)
+    for argument in arguments {
+        // Behind any other option such a text is its value, as a name of a run is.
+        let is_for_shell = !before.starts_with('-')
+            || TO_A_SHELL
+                .iter()
+                .any(|word| word.eq_ignore_ascii_case(before));
+        before = argument;
+
+        let is_text = !argument.starts_with('-') && argument.contains(char::is_whitespace);
+        if !is_for_shell || !is_text {
+            continue;
+        }
+        let mut words = argument
+            .split(|letter: char| letter.is_whitespace() || matches!(letter, '"' | '\'' | '='));
+        if let Some(option) = words.find(|word| is_ado_option(word)) {
+            return Some(option.to_owned());
+        }
+    }
+    None
+}
+
+/// Whether a word names one of the `ado*` options.
+fn is_ado_option(word: &str) -> bool {
+    let mut options = RunOptions::default();
+    options.set(word.trim_start_matches('-'), "1");
+    word.starts_with('-') && options != RunOptions::default()
 }
 
 impl Target {
@@ -111,8 +116,10 @@ impl Target {
     /// `Some(None)` is a collection whose id is not known.
     pub fn covers(&self, suite: &str, collection: Option<Option<&str>>) -> bool {
         match (self, collection) {
-            (Self::Suite(path), None) => same(path, suite),
-            (Self::Collection(path), Some(id)) => id.is_none_or(|id| same(path, id)),
+            (Self::Suite(path), None) => is_same_id(path, suite),
+            (Self::Collection(path), Some(Some(id))) => is_same_id(path, id),
+            // It may be this one; the project and the time say more.
+            (Self::Collection(_), Some(None)) => true,
             (Self::Suite(_), Some(_)) | (Self::Collection(_), None) => false,
             (Self::Unnamed, _) => true,
         }
@@ -120,12 +127,12 @@ impl Target {
 }
 
 /// Ids are paths of files, which Windows opens in any case.
-fn same(one: &str, other: &str) -> bool {
+fn is_same_id(one: &str, other: &str) -> bool {
     one.to_lowercase() == other.to_lowercase()
 }
 
 /// A path of a suite as its id: with `/` and without the file's extension.
-fn id(path: &str) -> String {
+fn id_of(path: &str) -> String {
     let path = path.replace('\\', "/");
     let path = path.trim_matches('/');
     path.strip_suffix(".ts").unwrap_or(path).to_owned()
@@ -134,8 +141,15 @@ fn id(path: &str) -> String {
 /// Some scripts hand their quotes on.
 fn without_quotes(value: &str) -> &str {
     let value = value.trim();
-    let inner = |quote: char| value.strip_prefix(quote)?.strip_suffix(quote);
-    inner('"').or_else(|| inner('\'')).unwrap_or(value)
+    for quote in ['"', '\''] {
+        let inner = value
+            .strip_prefix(quote)
+            .and_then(|rest| rest.strip_suffix(quote));
+        if let Some(inner) = inner {
+            return inner;
+        }
+    }
+    value
 }
 
 #[cfg(test)]
@@ -170,15 +184,10 @@ mod tests {
         };
         assert_eq!(line.project.as_deref(), Some("/srv/work/Shop/Shop.prj"));
         assert_eq!(line.target, Target::Suite("Test Suites/Smoke".into()));
-        assert_eq!(
-            (line.execution_uuid.as_deref(), &line.options),
-            (Some("4d2"), &options)
-        );
-        assert!(
-            !serde_json::to_string(&line)
-                .unwrap()
-                .contains("not-to-be-kept")
-        );
+        assert_eq!(line.execution_uuid.as_deref(), Some("4d2"));
+        assert_eq!(line.options, options);
+        let stored = serde_json::to_string(&line).unwrap();
+        assert!(!stored.contains("not-to-be-kept"));
     }
 
     #[test]

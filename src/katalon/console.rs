@@ -29,20 +29,18 @@ impl RunOptions {
         if value.is_empty() {
             return;
         }
-        let option = match key
-            .trim()
-            .trim_start_matches('-')
-            .to_ascii_lowercase()
-            .as_str()
-        {
+
+        let key = key.trim().trim_start_matches('-').to_ascii_lowercase();
+        let option = match key.as_str() {
             "adoplanid" => &mut self.plan,
             "adotestrunname" => &mut self.run_name,
+            "adodefinitionid" => &mut self.build_definition,
+            "adoreleasedefid" => &mut self.release_definition,
+            // The newer name stands over the older one, in whatever order they come.
             "adobuilddefid" => {
                 self.build_definition = Some(value.to_owned());
                 return;
             }
-            "adodefinitionid" => &mut self.build_definition,
-            "adoreleasedefid" => &mut self.release_definition,
             _ => return,
         };
         option.get_or_insert_with(|| value.to_owned());
@@ -50,13 +48,14 @@ impl RunOptions {
 
     /// What these options say, by the names that Katalon documents.
     pub fn said(&self) -> Vec<(&'static str, &str)> {
-        let all = [
+        let options = [
             ("adoPlanId", &self.plan),
             ("adoTestRunName", &self.run_name),
             ("adoBuildDefId", &self.build_definition),
             ("adoReleaseDefID", &self.release_definition),
         ];
-        all.into_iter()
+        options
+            .into_iter()
             .filter_map(|(name, value)| Some((name, value.as_deref()?)))
             .collect()
     }
@@ -75,9 +74,6 @@ impl RunOptions {
     /// What these options and others agree on.
     #[must_use]
     pub fn in_common(self, other: &Self) -> Self {
-        let agreed = |one: Option<String>, other: &Option<String>| {
-            one.filter(|one| Some(one) == other.as_ref())
-        };
         Self {
             plan: agreed(self.plan, &other.plan),
             run_name: agreed(self.run_name, &other.run_name),
@@ -85,6 +81,11 @@ impl RunOptions {
             release_definition: agreed(self.release_definition, &other.release_definition),
         }
     }
+}
+
+/// A value that both have.
+fn agreed(one: Option<String>, other: &Option<String>) -> Option<String> {
+    if one == *other { one } else { None }
 }
 
 #[cfg(test)]
@@ -114,9 +115,10 @@ mod tests {
             ["adoBuildDefId", "adoDefinitionID"],
         ] {
             let mut run = RunOptions::default();
-            order
-                .iter()
-                .for_each(|name| run.set(name, if name.contains("Build") { "12" } else { "99" }));
+            for name in order {
+                run.set(name, if name.contains("Build") { "12" } else { "99" });
+            }
+
             assert_eq!(run.build_definition.as_deref(), Some("12"));
         }
     }
@@ -131,9 +133,8 @@ mod tests {
             ..RunOptions::default()
         };
         let both = run.or(project);
-        assert_eq!(
-            (both.plan.as_deref(), both.run_name.as_deref()),
-            (Some("1"), Some("n"))
-        );
+
+        assert_eq!(both.plan.as_deref(), Some("1"));
+        assert_eq!(both.run_name.as_deref(), Some("n"));
     }
 }

@@ -21,21 +21,26 @@ pub fn xml(text: &str) -> Cow<'_, str> {
     while let Some(at) = rest.find('&') {
         decoded.push_str(&rest[..at]);
         rest = &rest[at + 1..];
-        let name = rest
-            .bytes()
-            .take(LONGEST_REFERENCE + 1)
-            .position(|byte| byte == b';')
-            .map(|end| &rest[..end]);
-        match name.and_then(reference) {
-            Some(character) => {
+        match reference_at(rest) {
+            Some((character, length)) => {
                 decoded.push(character);
-                rest = &rest[name.map_or(0, str::len) + 1..];
+                rest = &rest[length..];
             }
             None => decoded.push('&'),
         }
     }
     decoded.push_str(rest);
     Cow::Owned(decoded)
+}
+
+/// The character that the reference behind a `&` stands for, and how many bytes it takes with its
+/// `;`.
+fn reference_at(rest: &str) -> Option<(char, usize)> {
+    let end = rest
+        .bytes()
+        .take(LONGEST_REFERENCE + 1)
+        .position(|byte| byte == b';')?;
+    Some((reference(&rest[..end])?, end + 1))
 }
 
 fn reference(name: &str) -> Option<char> {
@@ -97,25 +102,30 @@ fn unicode(escape: &str) -> (Option<char>, usize) {
     let Some((unit, length)) = code_unit(escape) else {
         return (Some('u'), 1);
     };
-    let low = || escape[length..].strip_prefix('\\').and_then(code_unit);
-    match (char::from_u32(unit), unit) {
-        (Some(character), _) => (Some(character), length),
-        (None, 0xD800..=0xDBFF) => match low() {
-            Some((low @ 0xDC00..=0xDFFF, more)) => {
-                let code = 0x10000 + ((unit - 0xD800) << 10) + (low - 0xDC00);
-                (char::from_u32(code), length + 1 + more)
-            }
-            _ => (Some(char::REPLACEMENT_CHARACTER), length),
-        },
-        (None, _) => (Some(char::REPLACEMENT_CHARACTER), length),
+    if let Some(character) = char::from_u32(unit) {
+        return (Some(character), length);
+    }
+
+    // Only surrogates are no characters. A high one needs a low one behind it.
+    let next = escape[length..].strip_prefix('\\').and_then(code_unit);
+    match (unit, next) {
+        (0xD800..=0xDBFF, Some((low @ 0xDC00..=0xDFFF, more))) => {
+            let code = 0x10000 + ((unit - 0xD800) << 10) + (low - 0xDC00);
+            (char::from_u32(code), length + 1 + more)
+        }
+        _ => (Some(char::REPLACEMENT_CHARACTER), length),
     }
 }
 
+/// The UTF-16 unit of `uXXXX`, and how many bytes it takes.
 fn code_unit(escape: &str) -> Option<(u32, usize)> {
     let digits_at = escape.len() - escape.trim_start_matches('u').len();
     let digits = escape.get(digits_at..digits_at + 4)?;
-    let hexadecimal = digits_at > 0 && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
-    let unit = hexadecimal.then(|| u32::from_str_radix(digits, 16).ok())??;
+    // `from_str_radix` alone would also take a sign.
+    if digits_at == 0 || !digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return None;
+    }
+    let unit = u32::from_str_radix(digits, 16).ok()?;
     Some((unit, digits_at + 4))
 }
 
@@ -131,6 +141,7 @@ fn octal(escape: &str) -> (Option<char>, usize) {
         .take(longest)
         .take_while(|byte| (b'0'..=b'7').contains(byte))
         .count();
+
     let code = u32::from_str_radix(&escape[..length], 8).ok();
     (code.and_then(char::from_u32), length)
 }

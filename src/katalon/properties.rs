@@ -24,8 +24,8 @@ impl Properties {
         let mut pairs: Vec<(String, String)> = Vec::new();
         for line in logical_lines(&text) {
             let (key, value) = split(&line);
-            match pairs.iter_mut().find(|(known, _)| *known == key) {
-                Some((_, known)) => *known = value,
+            match pairs.iter_mut().find(|(earlier, _)| *earlier == key) {
+                Some((_, earlier)) => *earlier = value,
                 None => pairs.push((key, value)),
             }
         }
@@ -36,7 +36,7 @@ impl Properties {
     pub fn raw(&self, key: &str) -> Option<&str> {
         self.0
             .iter()
-            .find(|(known, _)| known == key)
+            .find(|(name, _)| name == key)
             .map(|(_, value)| value.as_str())
     }
 
@@ -68,17 +68,19 @@ impl Value {
             "false" => return Self::Bool(false),
             _ => {}
         }
+
+        // `parse` alone would also take a `+`, which Katalon never writes.
         let digits = raw.strip_prefix('-').unwrap_or(raw);
-        if !digits.is_empty()
-            && digits.bytes().all(|byte| byte.is_ascii_digit())
+        if digits.bytes().all(|byte| byte.is_ascii_digit())
             && let Ok(number) = raw.parse()
         {
             return Self::Int(number);
         }
-        match raw
+
+        let quoted = raw
             .strip_prefix('"')
-            .and_then(|inner| inner.strip_suffix('"'))
-        {
+            .and_then(|inner| inner.strip_suffix('"'));
+        match quoted {
             Some(inner) => Self::Text(escape::java(inner).into_owned()),
             None => Self::Text(raw.to_owned()),
         }
@@ -95,6 +97,7 @@ fn logical_lines(text: &str) -> Vec<String> {
         if open.is_none() && (natural.is_empty() || natural.starts_with(['#', '!'])) {
             continue;
         }
+
         let mut line = open.take().unwrap_or_default();
         let backslashes = natural.len() - natural.trim_end_matches('\\').len();
         if backslashes % 2 == 1 {
@@ -105,11 +108,14 @@ fn logical_lines(text: &str) -> Vec<String> {
             lines.push(line);
         }
     }
+
+    // A file that was cut behind a backslash gives the beginning of its last line.
     lines.extend(open);
     lines.retain(|line| !line.is_empty());
     lines
 }
 
+/// The lines of the text, whatever ends them.
 fn natural_lines(text: &str) -> impl Iterator<Item = &str> {
     // A CR LF leaves an empty line behind the CR; it must not end a line that was continued.
     let mut rest = Some(text);
@@ -127,13 +133,18 @@ fn natural_lines(text: &str) -> impl Iterator<Item = &str> {
 
 /// Splits a logical line at its first unescaped separator and decodes both sides.
 fn split(line: &str) -> (String, String) {
-    let mut escaped = false;
-    let end = line.char_indices().find(|&(_, character)| {
-        let separates = !escaped && matches!(character, '=' | ':' | ' ' | '\t' | '\u{c}');
-        escaped = !escaped && character == '\\';
-        separates
-    });
-    let (key, rest) = line.split_at(end.map_or(line.len(), |(at, _)| at));
+    let mut end = line.len();
+    let mut is_escaped = false;
+    for (at, character) in line.char_indices() {
+        if !is_escaped && matches!(character, '=' | ':' | ' ' | '\t' | '\u{c}') {
+            end = at;
+            break;
+        }
+        is_escaped = !is_escaped && character == '\\';
+    }
+
+    // Java takes blanks, one `=` or `:`, and blanks again for one separator.
+    let (key, rest) = line.split_at(end);
     let blank = [' ', '\t', '\u{c}'];
     let rest = rest.trim_start_matches(blank);
     let value = rest
@@ -143,6 +154,7 @@ fn split(line: &str) -> (String, String) {
     (unescape(key), unescape(value))
 }
 
+/// Replaces the escapes of `java.util.Properties`.
 fn unescape(text: &str) -> String {
     let mut units: Vec<u16> = Vec::with_capacity(text.len());
     let mut characters = text.chars();

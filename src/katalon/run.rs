@@ -1,11 +1,12 @@
 //! One suite run as the files of its report folder tell it.
 //!
 //! The types in here are plain values: they are stored in kado's database as part of a snapshot, so
-//! every one of them can be written to JSON and read back without loss.
+//! every one of them can be written to JSON and read back without loss. A field may be added if
+//! `serde` has a default for it; a name that is stored never changes.
 
-pub mod binding;
-pub mod execution;
-pub mod file_kind;
+pub(crate) mod binding;
+pub(crate) mod execution;
+pub(crate) mod file_kind;
 pub mod junit;
 pub mod lifecycle;
 
@@ -18,7 +19,7 @@ use crate::moment::Moment;
 
 /// One execution of a test suite, read from a report folder.
 ///
-/// Whatever the files did not tell is `None` or empty; what was damaged stands in `warnings`.
+/// Whatever the files do not say is `None` or empty; what was damaged stands in `warnings`.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct SuiteRun {
     /// Id of the suite, `Test Suites/…` (`startSuite` of the log, else `execution.properties`).
@@ -40,7 +41,7 @@ pub struct SuiteRun {
     pub tests: Vec<TestResult>,
     /// Regular files of the run folder, sorted by path.
     pub files: Vec<RunFile>,
-    /// `ado*` options given to katalonc, as far as the run folder tells them.
+    /// `ado*` options given to katalonc, as far as the run folder names them.
     pub options: RunOptions,
     /// How many more runs follow if this one fails, where failed suites run again as a whole
     /// (Katalon 8.1 and later); each of them is a suite run of its own.
@@ -56,8 +57,13 @@ impl SuiteRun {
     /// Whether Katalon writes the reports of this run, and uploads it, only when its whole
     /// collection ends: from version 11 on.
     pub fn reports_come_late(&self) -> bool {
-        let version = self.environment.katalon_version.as_deref();
-        let major = version.and_then(|version| version.split('.').next()?.parse::<u32>().ok());
+        let Some(version) = &self.environment.katalon_version else {
+            return false;
+        };
+        let major: Option<u32> = version
+            .split('.')
+            .next()
+            .and_then(|major| major.parse().ok());
         self.in_collection && major.is_some_and(|major| major >= 11)
     }
 }
@@ -101,11 +107,10 @@ impl Environment {
     /// without domain, `localhost` on some machines and an IP address on others.
     pub fn machine(&self) -> Option<&str> {
         let host = self.host.as_deref()?;
-        Some(
-            host.rsplit_once(" - ")
-                .map_or(host, |(_, machine)| machine)
-                .trim(),
-        )
+        match host.rsplit_once(" - ") {
+            Some((_user, machine)) => Some(machine.trim()),
+            None => Some(host.trim()),
+        }
     }
 }
 

@@ -21,6 +21,9 @@ const ROUNDS: usize = 20;
 /// Bytes of a block of SHA-1 and of its result.
 const HASH_BLOCK: usize = 64;
 const HASH_RESULT: usize = 20;
+/// What the derivation is for (`ID` of the RFC).
+const FOR_KEY: u8 = 1;
+const FOR_IV: u8 = 2;
 
 /// The token of a project's settings file. It has no printable form.
 #[derive(Default)]
@@ -34,21 +37,30 @@ pub enum ProjectToken {
     Undecryptable(String),
 }
 
+/// How the settings file holds its token (`enableAuthenticationEncryption`).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum TokenForm {
+    /// As Katalon writes it by default.
+    Encrypted,
+    /// As it is; Katalon's sibling stores do so.
+    Clear,
+}
+
 impl ProjectToken {
-    /// Reads the value of the key `token`. `encrypted` is `enableAuthenticationEncryption`; without
-    /// it the value is the token in clear (Katalon's sibling stores do so).
-    pub fn read(value: &str, encrypted: bool) -> Self {
+    /// Reads the value of the key `token`.
+    pub(crate) fn read(value: &str, form: TokenForm) -> Self {
         let value = value.trim();
         if value.is_empty() {
             return Self::Unset;
         }
-        if !encrypted {
+        if form == TokenForm::Clear {
             return Self::Set(SecretString::from(value));
         }
+
         match decrypt(value) {
             Ok(plain) if plain.is_empty() => Self::Unset,
             Ok(plain) => Self::Set(SecretString::from(plain)),
-            Err(reason) => Self::Undecryptable(reason.to_owned()),
+            Err(error) => Self::Undecryptable(error.to_string()),
         }
     }
 
@@ -72,35 +84,47 @@ impl std::fmt::Debug for ProjectToken {
     }
 }
 
-/// Decrypts a Base64 text. The error is a reason for people and never holds any of the text.
-fn decrypt(encrypted: &str) -> Result<String, &'static str> {
-    let bytes = STANDARD.decode(encrypted).map_err(|_| "it is not Base64")?;
+/// Why a token cannot be decrypted; it never holds any of the text.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+enum DecryptError {
+    #[error("it is not Base64")]
+    NotBase64,
+    #[error("it was not encrypted by Katalon Studio")]
+    Foreign,
+}
+
+/// Decrypts a Base64 text.
+fn decrypt(encrypted: &str) -> Result<String, DecryptError> {
+    let bytes = STANDARD
+        .decode(encrypted)
+        .map_err(|_| DecryptError::NotBase64)?;
     let mut key = [0; 24];
     let mut iv = [0; 8];
-    derive(1, &mut key);
-    derive(2, &mut iv);
-    let cipher = cbc::Decryptor::<des::TdesEde3>::new(&key.into(), &iv.into());
-    let plain = cipher
+    derive(FOR_KEY, &mut key);
+    derive(FOR_IV, &mut iv);
+
+    let plain = cbc::Decryptor::<des::TdesEde3>::new(&key.into(), &iv.into())
         .decrypt_padded_vec::<Pkcs7>(&bytes)
-        .map_err(|_| "it was not encrypted by Katalon Studio")?;
+        .map_err(|_| DecryptError::Foreign)?;
+
     // In this box the plain bytes are wiped when the function returns.
     let plain = SecretBox::new(Box::new(plain));
     std::str::from_utf8(plain.expose_secret())
         .map(str::to_owned)
-        .map_err(|_| "it was not encrypted by Katalon Studio")
+        .map_err(|_| DecryptError::Foreign)
 }
 
-/// The key derivation of RFC 7292, appendix B.2, for outputs of at most two hashes: `purpose` 1
-/// makes a key, 2 an IV.
+/// The key derivation of RFC 7292, appendix B.2, for outputs of at most two hashes.
 fn derive(purpose: u8, output: &mut [u8]) {
-    let repeated =
-        |bytes: &[u8]| -> Vec<u8> { bytes.iter().copied().cycle().take(HASH_BLOCK).collect() };
+    // Java takes a password as big-endian UTF-16 with a closing zero.
     let password: Vec<u8> = PASSWORD
         .encode_utf16()
         .chain([0])
         .flat_map(u16::to_be_bytes)
         .collect();
-    let mut input = [repeated(SALT), repeated(&password)].concat();
+    let mut input = repeated(SALT);
+    input.extend(repeated(&password));
+
     for chunk in output.chunks_mut(HASH_RESULT) {
         let mut hash = Sha1::new()
             .chain_update([purpose; HASH_BLOCK])
@@ -110,11 +134,18 @@ fn derive(purpose: u8, output: &mut [u8]) {
             hash = Sha1::digest(hash);
         }
         chunk.copy_from_slice(&hash[..chunk.len()]);
+
+        // The next hash is made of the input, to which this one was added.
         let addend = repeated(&hash);
         for block in input.chunks_mut(HASH_BLOCK) {
             add_one_more_than(block, &addend);
         }
     }
+}
+
+/// A block full of copies of these bytes, the last of which may be cut.
+fn repeated(bytes: &[u8]) -> Vec<u8> {
+    bytes.iter().copied().cycle().take(HASH_BLOCK).collect()
 }
 
 /// `block := block + addend + 1`, big-endian, modulo its length.
@@ -135,8 +166,9 @@ mod tests {
     fn the_derived_key_and_iv_are_katalons() {
         let mut key = [0; 24];
         let mut iv = [0; 8];
-        derive(1, &mut key);
-        derive(2, &mut iv);
+        derive(FOR_KEY, &mut key);
+        derive(FOR_IV, &mut iv);
+
         let hex = |bytes: &[u8]| {
             bytes
                 .iter()
@@ -167,10 +199,13 @@ mod tests {
     #[test]
     fn an_encrypted_empty_text_is_no_token() {
         assert!(matches!(
-            ProjectToken::read("9NLz+4tGZcQ=", true),
+            ProjectToken::read("9NLz+4tGZcQ=", TokenForm::Encrypted),
             ProjectToken::Unset
         ));
-        assert!(matches!(ProjectToken::read(" ", true), ProjectToken::Unset));
+        assert!(matches!(
+            ProjectToken::read(" ", TokenForm::Encrypted),
+            ProjectToken::Unset
+        ));
     }
 
     #[test]
@@ -182,7 +217,7 @@ mod tests {
             "AAAAAAAAAAA=",
             "g3/DOGG74jC3Flrr3yH+3D/yKbOqqUNN",
         ] {
-            match ProjectToken::read(text, true) {
+            match ProjectToken::read(text, TokenForm::Encrypted) {
                 ProjectToken::Undecryptable(reason) => assert!(!reason.contains(text)),
                 other => panic!("{text} became {other:?}"),
             }
@@ -192,9 +227,12 @@ mod tests {
     #[test]
     fn a_token_in_clear_is_taken_only_when_the_settings_say_so() {
         assert!(matches!(
-            ProjectToken::read("abc", false),
+            ProjectToken::read("abc", TokenForm::Clear),
             ProjectToken::Set(_)
         ));
-        assert_eq!(ProjectToken::read("abc", true).word(), "undecryptable");
+        assert_eq!(
+            ProjectToken::read("abc", TokenForm::Encrypted).word(),
+            "undecryptable"
+        );
     }
 }

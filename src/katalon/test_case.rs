@@ -25,21 +25,22 @@ pub struct TestCase {
 impl TestCase {
     /// Reads a `.tc` file. `id` is its path below the project without `.tc`, with `/`.
     pub fn read(id: String, bytes: &[u8]) -> Self {
-        let mut file = File::default();
-        let walked = xml::walk(bytes, |path, node| file.visit(path, &node));
+        let mut file = OpenFile::default();
         let mut warnings = Vec::new();
-        match walked {
+        match xml::walk(bytes, |path, node| file.visit(path, &node)) {
             Ok(Doctype::Absent) => {}
             Ok(Doctype::Skipped) => {
                 warnings.push(format!("`{id}.tc` has a DOCTYPE; it was not read"));
             }
             Err(error) => warnings.push(format!("`{id}.tc` could be read only in part: {error}")),
         }
+
         if file.ids.len() > 1 {
             warnings.push(format!(
                 "`{id}.tc` has several entries `azure.testcase.ids`; all of them count"
             ));
         }
+
         let azure_ids = (!file.ids.is_empty()).then(|| file.ids.join(","));
         Self {
             id,
@@ -50,11 +51,11 @@ impl TestCase {
     }
 }
 
-/// The part of the file that is open.
+/// What was read of the file so far, and the elements that are open.
 #[derive(Default)]
-struct File {
+struct OpenFile {
     product: String,
-    /// Ids of the open entity: its product can stand behind them.
+    /// Ids of the open entity. Its product can stand behind them, so they wait for its end.
     entity_ids: Vec<String>,
     key: String,
     value: String,
@@ -64,16 +65,18 @@ struct File {
     variables: BTreeMap<String, String>,
 }
 
-impl File {
+impl OpenFile {
     fn visit(&mut self, path: &[String], node: &Node<'_>) {
         let Node::Close(text) = node else {
             return;
         };
-        let parent = path
-            .len()
-            .checked_sub(2)
-            .map_or("", |parent| path[parent].as_str());
-        match (parent, path.last().map_or("", String::as_str)) {
+        let (parent, element) = match path {
+            [.., parent, element] => (parent.as_str(), element.as_str()),
+            [element] => ("", element.as_str()),
+            [] => return,
+        };
+
+        match (parent, element) {
             ("integratedEntity", "productName") => text.trim().clone_into(&mut self.product),
             ("entry", "key") => text.trim().clone_into(&mut self.key),
             ("entry", "value") => (*text).clone_into(&mut self.value),

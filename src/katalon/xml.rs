@@ -45,19 +45,18 @@ pub enum Doctype {
 /// # Errors
 /// When the bytes are not UTF-8, not well-formed, nested deeper than 64 levels or without a closed
 /// root element.
-pub fn walk(bytes: &[u8], mut visit: impl FnMut(&[String], Node<'_>)) -> Result<Doctype, XmlError> {
-    let text = std::str::from_utf8(bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes)).map_err(
-        |error| XmlError {
-            position: error.valid_up_to() as u64,
-            reason: "it is not UTF-8".to_owned(),
-        },
-    )?;
+pub(crate) fn walk(
+    bytes: &[u8],
+    mut visit: impl FnMut(&[String], Node<'_>),
+) -> Result<Doctype, XmlError> {
+    let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
+    let text = std::str::from_utf8(bytes).map_err(|error| XmlError {
+        position: error.valid_up_to() as u64,
+        reason: "it is not UTF-8".to_owned(),
+    })?;
+
     let mut reader = Reader::from_str(text);
-    let mut walk = Walk {
-        path: Vec::new(),
-        texts: Vec::new(),
-        roots: 0,
-    };
+    let mut walk = Walk::default();
     let mut doctype = Doctype::Absent;
     loop {
         let step = match reader.read_event() {
@@ -74,20 +73,27 @@ pub fn walk(bytes: &[u8], mut visit: impl FnMut(&[String], Node<'_>)) -> Result<
             reason,
         })?;
     }
-    match (walk.path.last(), walk.roots) {
-        (Some(open), _) => Err(format!("it ends inside `{open}`")),
-        (None, 0) => Err("it has no element".to_owned()),
-        (None, _) => Ok(doctype),
-    }
-    .map_err(|reason| XmlError {
+
+    // The reader itself does not mind an end inside an element.
+    let reason = match walk.path.last() {
+        Some(open) => format!("it ends inside `{open}`"),
+        None if walk.roots == 0 => "it has no element".to_owned(),
+        None => return Ok(doctype),
+    };
+    Err(XmlError {
         position: text.len() as u64,
         reason,
     })
 }
 
+/// The elements that are open.
+#[derive(Default)]
 struct Walk {
+    /// Their names, outermost first.
     path: Vec<String>,
+    /// The text of each so far.
     texts: Vec<String>,
+    /// Elements that have no parent.
     roots: usize,
 }
 
@@ -120,14 +126,17 @@ impl Walk {
         if self.path.len() == DEEPEST {
             return Err(format!("it is nested deeper than {DEEPEST} levels"));
         }
+
         let mut attributes = Vec::new();
         for attribute in start.attributes() {
             let attribute = attribute.map_err(|error| error.to_string())?;
+            // An entity that is not XML's own stays as it is written.
             let value = attribute
                 .normalized_value(XmlVersion::Implicit1_0)
                 .unwrap_or_else(|_| attribute.value.clone());
             attributes.push((attribute.key.0.to_owned(), value.into_owned()));
         }
+
         self.roots += usize::from(self.path.is_empty());
         self.path.push(start.name().0.to_owned());
         self.texts.push(String::new());
@@ -152,7 +161,7 @@ impl Walk {
 pub fn attribute<'a>(attributes: &'a [(String, String)], name: &str) -> Option<&'a str> {
     attributes
         .iter()
-        .find(|(known, _)| known == name)
+        .find(|(key, _)| key == name)
         .map(|(_, value)| value.as_str())
 }
 

@@ -34,11 +34,14 @@ pub(super) fn place(value: &str, folder: &FolderNames) -> Placement {
     if parts.is_empty() || parts.contains(&"..") || path.contains(['\0', '\n']) {
         return Placement::Outside;
     }
+
     let inside = if is_absolute(&path) {
         below_recorded(&parts, folder).or_else(|| below_actual(&parts, folder))
     } else {
         Some(parts.as_slice())
     };
+
+    // A `:` would name a drive, or a stream beside a file, on Windows.
     match inside {
         Some(parts) if !parts.is_empty() && !parts[0].contains(':') => {
             Placement::Inside(parts.join("/"))
@@ -47,6 +50,7 @@ pub(super) fn place(value: &str, folder: &FolderNames) -> Placement {
     }
 }
 
+/// Whether a path, with `/`, is absolute on Unix or Windows.
 fn is_absolute(path: &str) -> bool {
     let mut bytes = path.bytes();
     match bytes.next() {
@@ -56,27 +60,31 @@ fn is_absolute(path: &str) -> bool {
     }
 }
 
+/// The parts below the folder that Katalon recorded.
 fn below_recorded<'a>(parts: &'a [&'a str], folder: &FolderNames) -> Option<&'a [&'a str]> {
     let recorded = folder.recorded.as_deref()?.replace('\\', "/");
     let base: Vec<&str> = recorded
         .split('/')
         .filter(|part| !part.is_empty() && *part != ".")
         .collect();
-    // Paths of Windows compare without case.
-    let windows = base.first().is_some_and(|drive| drive.ends_with(':'));
-    let same = |a: &str, b: &str| {
-        if windows {
-            a.to_lowercase() == b.to_lowercase()
-        } else {
-            a == b
+    // One name alone is a drive or a folder of the root: too little to tell a run folder.
+    if base.len() < 2 || parts.len() <= base.len() {
+        return None;
+    }
+
+    let is_of_windows = base[0].ends_with(':');
+    let (above, below) = parts.split_at(base.len());
+    for (part, base) in above.iter().zip(&base) {
+        // Paths of Windows compare without case.
+        let is_same = part == base || (is_of_windows && part.to_lowercase() == base.to_lowercase());
+        if !is_same {
+            return None;
         }
-    };
-    let below = base.len() > 1
-        && parts.len() > base.len()
-        && base.iter().zip(parts).all(|(a, b)| same(a, b));
-    below.then(|| &parts[base.len()..])
+    }
+    Some(below)
 }
 
+/// The parts below the folder as it is called where it lies now.
 fn below_actual<'a>(parts: &'a [&'a str], folder: &FolderNames) -> Option<&'a [&'a str]> {
     let names = &folder.actual;
     if names.len() < 2 {
@@ -84,7 +92,7 @@ fn below_actual<'a>(parts: &'a [&'a str], folder: &FolderNames) -> Option<&'a [&
     }
     let at = parts
         .windows(names.len())
-        .position(|window| window.iter().zip(names).all(|(part, name)| part == name))?;
+        .position(|window| window == names)?;
     Some(&parts[at + names.len()..])
 }
 

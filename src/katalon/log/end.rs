@@ -10,42 +10,46 @@ const CLOSE: &[u8] = b"</record>";
 /// appeared, so that a growing log need not be read from its start at every change. It keeps less
 /// than 32 bytes between two chunks.
 #[derive(Clone, Debug, Default)]
-pub struct EndScanner {
+pub(crate) struct EndScanner {
+    /// The last bytes that were looked at; a needle may begin in them.
     carry: Vec<u8>,
+    /// The needle was there, and its record is not closed yet.
     in_record: bool,
-    seen: bool,
+    has_end: bool,
 }
 
 impl EndScanner {
     /// A scanner at the start of a log.
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::default()
     }
 
     /// Takes the bytes behind those of the last call, cut anywhere.
-    pub fn feed(&mut self, chunk: &[u8]) {
-        if self.seen {
+    pub(crate) fn feed(&mut self, chunk: &[u8]) {
+        if self.has_end {
             return;
         }
+
+        // First the seam between the chunks, then the chunk itself.
         let overlap = &chunk[..chunk.len().min(NEEDLE.len() - 1)];
         self.carry.extend_from_slice(overlap);
-        let carry = std::mem::take(&mut self.carry);
-        self.look_at(&carry);
+        let seam = std::mem::take(&mut self.carry);
+        self.look_at(&seam);
         self.look_at(chunk);
-        // What was looked at is the end of the carry or the end of the chunk; a needle may begin in
-        // either.
+
+        // A chunk shorter than the needle lies wholly in the seam, which is then what counts.
         let last = if chunk.len() > overlap.len() {
             chunk
         } else {
-            &carry
+            &seam
         };
         self.carry = last[last.len().saturating_sub(NEEDLE.len() - 1)..].to_vec();
     }
 
-    /// Whether a whole END record of a suite was seen. It may be the end of something else in a
+    /// Whether a whole END record of a suite went by. It may be the end of something else in a
     /// damaged log, so the log has to be read to be sure.
-    pub const fn may_have_ended(&self) -> bool {
-        self.seen
+    pub(crate) const fn may_have_ended(&self) -> bool {
+        self.has_end
     }
 
     fn look_at(&mut self, bytes: &[u8]) {
@@ -57,7 +61,7 @@ impl EndScanner {
             self.in_record = true;
             rest = &rest[at + NEEDLE.len()..];
         }
-        self.seen |= memmem::find(rest, CLOSE).is_some();
+        self.has_end |= memmem::find(rest, CLOSE).is_some();
     }
 }
 

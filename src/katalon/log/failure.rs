@@ -23,17 +23,24 @@ pub(super) struct Failure {
 impl Failure {
     /// Reads the texts of a record and keeps at most `limit` bytes of each.
     pub(super) fn of(record: &RawRecord, limit: usize) -> Self {
-        let said = |text: String| (!text.trim().is_empty()).then_some(text);
         let text = record.message();
         let (head, reason) = split_reason(without_prefix(&text));
+
         let stack_trace = record
             .property(FAILURE_STACK)
-            .and_then(said)
+            .filter(|stack| !stack.trim().is_empty())
             .or_else(|| reason.map(str::to_owned));
-        let message = record.property(FAILURE_MESSAGE).and_then(said).or_else(|| {
-            let text = reason.map_or(head, without_frames);
-            said(text.trim().to_owned())
-        });
+
+        // Without the property the message is what stands before the first frame, or before the
+        // reason.
+        let message = record
+            .property(FAILURE_MESSAGE)
+            .filter(|message| !message.trim().is_empty())
+            .or_else(|| {
+                let text = reason.map_or(head, without_frames).trim();
+                (!text.is_empty()).then(|| text.to_owned())
+            });
+
         let mut failure = Self {
             message,
             stack_trace,
@@ -67,36 +74,32 @@ impl Failure {
 
 /// The text before and after a line `Reason:`; in old versions all of it can be a stack trace.
 fn split_reason(text: &str) -> (&str, Option<&str>) {
-    if let Some(stack) = text
+    let stack_alone = text
         .strip_prefix("(Stack trace: ")
-        .and_then(|rest| rest.trim_end().strip_suffix(')'))
-    {
+        .and_then(|rest| rest.trim_end().strip_suffix(')'));
+    if let Some(stack) = stack_alone {
         return ("", Some(stack.trim_end()));
     }
-    let after = |at: usize| {
-        text[at..]
-            .split_once("Reason:")
-            .map(|(_, reason)| reason.trim_start_matches(['\r', '\n']))
-    };
-    if text.starts_with("Reason:") {
-        return ("", after(0));
+
+    if let Some(reason) = text.strip_prefix("Reason:") {
+        return ("", Some(without_line_end(reason)));
     }
-    match text.find("\nReason:") {
-        Some(at) => (
-            &text[..at],
-            after(at).filter(|reason| !reason.trim().is_empty()),
-        ),
+    match text.split_once("\nReason:") {
+        Some((head, reason)) if reason.trim().is_empty() => (head, None),
+        Some((head, reason)) => (head, Some(without_line_end(reason))),
         None => (text, None),
     }
 }
 
+fn without_line_end(text: &str) -> &str {
+    text.trim_start_matches(['\r', '\n'])
+}
+
 /// The lines of a stack trace before its first frame.
 fn without_frames(stack: &str) -> &str {
-    let is_frame =
-        |line: &str| line.trim_start().starts_with("at ") && line.trim_end().ends_with(')');
     let mut end = 0;
     for line in stack.split_inclusive('\n') {
-        if is_frame(line) {
+        if line.trim_start().starts_with("at ") && line.trim_end().ends_with(')') {
             break;
         }
         end += line.len();
@@ -109,6 +112,8 @@ fn without_prefix(text: &str) -> &str {
     if !text.starts_with("Test Cases/") && !text.starts_with("Test Suites/") {
         return text;
     }
+
+    // The id may hold any of these words, so only the first line is searched.
     let first_line_end = text.find('\n').unwrap_or(text.len());
     let words = [
         " FAILED because (of) ",
@@ -116,13 +121,14 @@ fn without_prefix(text: &str) -> &str {
         " FAILED.",
         " has ERROR(s).",
     ];
-    let cut = words
-        .iter()
-        .find_map(|word| text[..first_line_end].find(word).map(|at| at + word.len()));
-    match cut.map(|at| text[at..].trim()) {
-        Some(rest) if !rest.is_empty() => rest,
-        _ => text,
+    for word in words {
+        if let Some(at) = text[..first_line_end].find(word) {
+            let rest = text[at + word.len()..].trim();
+            // Without anything behind it the sentence is all there is to say.
+            return if rest.is_empty() { text } else { rest };
+        }
     }
+    text
 }
 
 #[cfg(test)]
@@ -149,11 +155,11 @@ mod tests {
             (FAILURE_MESSAGE, "no button".to_owned()),
             (FAILURE_STACK, "X: no button\n\tat a(b)".to_owned()),
         ];
+
         let (message, stack) = of("Test Cases/A FAILED.\nReason:\nother", properties);
-        assert_eq!(
-            (message.as_deref(), stack.as_deref()),
-            (Some("no button"), Some("X: no button\n\tat a(b)"))
-        );
+
+        assert_eq!(message.as_deref(), Some("no button"));
+        assert_eq!(stack.as_deref(), Some("X: no button\n\tat a(b)"));
     }
 
     #[test]
@@ -175,10 +181,8 @@ mod tests {
             "Test Cases/A FAILED because (of) Variable 'x' is not defined.",
             Vec::new(),
         );
-        assert_eq!(
-            (message.as_deref(), stack),
-            (Some("Variable 'x' is not defined."), None)
-        );
+        assert_eq!(message.as_deref(), Some("Variable 'x' is not defined."));
+        assert_eq!(stack, None);
     }
 
     #[test]

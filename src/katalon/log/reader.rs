@@ -7,10 +7,10 @@ use super::attachment::{FolderNames, Placement, place};
 use super::failure::LONGEST_TEXT;
 use super::record::{Level, Method, RawRecord};
 use super::scan::Scanner;
-use super::tree::{Closed, Kind, Tree, Verdict};
+use super::tree::{Closed, NodeKind, NodeResult, Tree};
 use super::{LogSummary, LogTest};
 use crate::katalon::run::binding::execution_variables;
-use crate::katalon::run::{Attempt, VariableValue};
+use crate::katalon::run::Attempt;
 use crate::katalon::status::Status;
 use crate::moment::Moment;
 
@@ -33,8 +33,7 @@ pub struct LogReader {
     current: Option<OpenTest>,
     /// The suite was closed; what follows is not of this run.
     closed: bool,
-    /// The log began after the suite did, so depth is known only from the records' own counts.
-    headless: bool,
+    /// Bytes of all texts that are kept.
     texts: usize,
     damage: Damage,
 }
@@ -45,12 +44,15 @@ struct OpenTest {
     test: LogTest,
     retry: u32,
     attempt: Attempt,
+    /// Variables of the execution as a RUN_DATA record tells them, still as JSON.
     run_data: Option<String>,
 }
 
 /// What went wrong, counted: one warning each, however often it occurs.
 #[derive(Debug, Default)]
 struct Damage {
+    /// The log began after the suite did, so depth is known only from the records' own counts.
+    headless: bool,
     cut: usize,
     truncated: usize,
     without_time: usize,
@@ -85,6 +87,8 @@ impl LogReader {
                 Err(error) => break Err(error),
             }
         };
+
+        // Behind the end of the suite Katalon itself leaves half records; they mean nothing.
         if !self.closed {
             self.damage.cut += scanner.cut_records;
         }
@@ -96,31 +100,40 @@ impl LogReader {
         if let Some(open) = self.current.take() {
             self.store(open, Status::Incomplete, None);
         }
-        let statuses = || self.summary.tests.iter().map(LogTest::status);
-        let begun = self.summary.last_record.is_some();
-        let suite = if self.closed {
-            Status::Passed
-        } else {
-            Status::Incomplete
-        };
-        let worst = [Status::Incomplete, Status::Error, Status::Failed]
-            .into_iter()
-            .find(|bad| *bad == suite || statuses().any(|status| status == *bad));
-        self.summary.status = begun.then(|| worst.unwrap_or(Status::Passed));
-        self.summary.warnings = self.damage.warnings(self.headless);
+
+        let has_record = self.summary.last_record.is_some();
+        self.summary.status = has_record.then(|| self.suite_status());
+        self.summary.warnings = self.damage.warnings();
         self.summary
+    }
+
+    /// The suite's status: the worst of its tests, in Katalon's order, which is not the order of
+    /// badness.
+    fn suite_status(&self) -> Status {
+        if !self.closed {
+            return Status::Incomplete;
+        }
+        for bad in [Status::Incomplete, Status::Error, Status::Failed] {
+            if self.summary.tests.iter().any(|test| test.status() == bad) {
+                return bad;
+            }
+        }
+        Status::Passed
     }
 
     fn record(&mut self, record: &RawRecord) {
         if self.closed {
-            self.damage.second_suites +=
-                usize::from(record.level == Level::Start && record.method == Method::Suite);
+            if record.level == Level::Start && record.method == Method::Suite {
+                self.damage.second_suites += 1;
+            }
             return;
         }
+
         self.damage.truncated += usize::from(record.truncated);
         let at = self.time_of(record);
         self.summary.started.get_or_insert(at);
         self.summary.last_record = Some(at);
+
         match record.level {
             Level::Start => self.start(record, at),
             Level::End => self.end(record, at),
@@ -143,57 +156,59 @@ impl LogReader {
 
     fn start(&mut self, record: &RawRecord, at: Moment) {
         if self.tree.depth() == 0 {
-            self.tree.push(Kind::Suite);
+            self.tree.push(NodeKind::Suite);
             if record.method == Method::Suite {
-                self.summary.suite = record.property("id").or_else(|| record.property("name"));
-                self.summary.started = Some(at);
-                let left = record
-                    .property("retryCount")
-                    .and_then(|count| count.trim().parse().ok());
-                self.summary.reruns_left =
-                    left.filter(|_| !record.flag("rerunTestFailImmediately"));
-                return;
+                return self.start_suite(record, at);
             }
-            self.headless = true;
+            // The beginning of the log is lost, so the suite is opened in its place.
+            self.damage.headless = true;
         }
+
         match record.method {
             Method::Suite => self.damage.second_suites += 1,
             Method::Test => self.start_test(record, at),
-            Method::Keyword => self.tree.push(Kind::Step {
+            Method::Keyword => self.tree.push(NodeKind::Step {
                 ignored: record.flag("isIgnoredIfFailed"),
             }),
         }
-        self.damage.too_deep += usize::from(self.tree.is_too_deep());
+        if self.tree.is_too_deep() {
+            self.damage.too_deep += 1;
+        }
+    }
+
+    fn start_suite(&mut self, record: &RawRecord, at: Moment) {
+        self.summary.suite = record.property("id").or_else(|| record.property("name"));
+        self.summary.started = Some(at);
+
+        // Where only the failed tests run again, the count is theirs and no further run follows.
+        if !record.flag("rerunTestFailImmediately") {
+            self.summary.reruns_left = record
+                .property("retryCount")
+                .and_then(|count| count.trim().parse().ok());
+        }
     }
 
     fn start_test(&mut self, record: &RawRecord, at: Moment) {
-        let below_suite = self.tree.depth() == 1;
+        let is_below_suite = self.tree.depth() == 1;
         // Without the log's beginning the keyword that called this test may be unknown.
-        let called = self.headless && record.nested_level.is_some_and(|level| level > 1);
-        self.tree.push(Kind::Test {
+        let is_called = self.damage.headless && record.nested_level.is_some_and(|level| level > 1);
+        self.tree.push(NodeKind::Test {
             optional: record.flag("isOptional"),
         });
-        if !below_suite || called {
+        if !is_below_suite || is_called {
             return;
         }
-        let said = |name: &str| record.property(name).filter(|value| !value.is_empty());
-        let id = said("id").or_else(|| said("name")).unwrap_or_else(|| {
-            let message = record.message();
-            message
-                .split_once(':')
-                .map_or(message.as_str(), |(_, name)| name)
-                .trim()
-                .to_owned()
-        });
+
+        let retry = non_empty(record, "currentRetryCount");
         self.current = Some(OpenTest {
             test: LogTest {
-                id,
-                execution_id: said("uuid"),
-                iteration: said("iteration"),
+                id: id_of_test(record),
+                execution_id: non_empty(record, "uuid"),
+                iteration: non_empty(record, "iteration"),
                 attempts: Vec::new(),
                 variables: BTreeMap::new(),
             },
-            retry: said("currentRetryCount")
+            retry: retry
                 .and_then(|count| count.trim().parse().ok())
                 .unwrap_or(0),
             attempt: Attempt {
@@ -210,44 +225,58 @@ impl LogReader {
     }
 
     fn end(&mut self, record: &RawRecord, at: Moment) {
-        let closes_suite = self.tree.depth() == 1 && record.method == Method::Suite;
-        if self.tree.depth() == 0 || (self.tree.depth() == 1 && !closes_suite) {
-            self.damage.stray_ends += usize::from(!self.headless);
+        let depth = self.tree.depth();
+        let closes_suite = depth == 1 && record.method == Method::Suite;
+        if depth == 0 || (depth == 1 && !closes_suite) {
+            // Without the log's beginning such an END closes what was opened there.
+            self.damage.stray_ends += usize::from(!self.damage.headless);
             return;
         }
+
         match self.tree.pop() {
             Closed::Inner => {}
             Closed::Suite => {
                 self.closed = true;
                 self.summary.ended = Some(at);
             }
-            Closed::BelowSuite(verdict) => {
-                if let Some(mut open) = self.current.take() {
-                    self.variables(&mut open, record.property("executionBindingVariables"));
-                    let status = verdict
-                        .as_ref()
-                        .map_or(Status::Passed, |verdict| verdict.status);
-                    open.attempt.ended = Some(at);
-                    self.store(open, status, verdict);
+            Closed::BelowSuite(result) => {
+                if let Some(open) = self.current.take() {
+                    self.end_test(open, record, at, result);
                 }
             }
         }
     }
 
-    fn variables(&mut self, open: &mut OpenTest, ended: Option<String>) {
-        let mut variables: BTreeMap<String, VariableValue> = BTreeMap::new();
-        for json in [open.run_data.take(), ended].into_iter().flatten() {
+    fn end_test(
+        &mut self,
+        mut open: OpenTest,
+        end: &RawRecord,
+        at: Moment,
+        result: Option<NodeResult>,
+    ) {
+        // Both records may list the variables; the END knows them as they were at last.
+        let lists = [
+            open.run_data.take(),
+            end.property("executionBindingVariables"),
+        ];
+        for json in lists.into_iter().flatten() {
             match execution_variables(&json) {
-                Ok(known) => variables.extend(known),
+                Ok(variables) => open.test.variables.extend(variables),
                 Err(_) => self.damage.broken_variables += 1,
             }
         }
-        open.test.variables = variables;
+
+        open.attempt.ended = Some(at);
+        let status = match &result {
+            Some(result) => result.status,
+            None => Status::Passed,
+        };
+        self.store(open, status, result);
     }
 
     /// Puts a finished attempt where it belongs: a retry behind the latest execution of the same
     /// test case.
-    fn store(&mut self, open: OpenTest, status: Status, verdict: Option<Verdict>) {
+    fn store(&mut self, open: OpenTest, status: Status, result: Option<NodeResult>) {
         let OpenTest {
             mut test,
             retry,
@@ -255,24 +284,16 @@ impl LogReader {
             ..
         } = open;
         attempt.status = status;
-        if let Some(mut failure) = verdict.map(|verdict| verdict.failure) {
-            let limit = match self.texts {
-                0..MANY_TEXTS => LONGEST_TEXT,
-                MANY_TEXTS..TOO_MANY_TEXTS => SHORT_TEXT,
-                _ => HINT,
-            };
-            let size = failure.size();
-            failure.cut(limit);
-            self.damage.texts_cut += usize::from(failure.size() < size);
-            self.texts += failure.size();
-            (attempt.message, attempt.stack_trace) = (failure.message, failure.stack_trace);
+        if let Some(result) = result {
+            self.keep_texts(&mut attempt, result);
         }
+
         let earlier = self
             .summary
             .tests
             .iter_mut()
             .rev()
-            .find(|known| retry > 0 && known.id == test.id);
+            .find(|earlier| retry > 0 && earlier.id == test.id);
         match earlier {
             Some(earlier) => {
                 earlier.attempts.push(attempt);
@@ -286,19 +307,36 @@ impl LogReader {
         }
     }
 
+    /// Keeps the texts of a result, the shorter the more there are already: a suite with thousands
+    /// of failures must fit into memory and into the database.
+    fn keep_texts(&mut self, attempt: &mut Attempt, result: NodeResult) {
+        let limit = match self.texts {
+            0..MANY_TEXTS => LONGEST_TEXT,
+            MANY_TEXTS..TOO_MANY_TEXTS => SHORT_TEXT,
+            _ => HINT,
+        };
+        let mut failure = result.failure;
+        let size = failure.size();
+        failure.cut(limit);
+
+        self.damage.texts_cut += usize::from(failure.size() < size);
+        self.texts += failure.size();
+        attempt.message = failure.message;
+        attempt.stack_trace = failure.stack_trace;
+    }
+
     fn run_data(&mut self, record: &RawRecord) {
         for (name, _) in &record.properties {
             let Some(value) = record.property(name) else {
                 continue;
             };
-            match (*name, &mut self.current) {
-                ("executionBindingVariables", Some(open)) => open.run_data = Some(value),
-                ("executionBindingVariables", None) => {}
-                // The last value wins, but an empty one tells nothing.
-                (_, _) if value.is_empty() => {}
-                (name, _) => {
-                    self.summary.run_data.insert(name.to_owned(), value);
+            if *name == "executionBindingVariables" {
+                if let Some(open) = &mut self.current {
+                    open.run_data = Some(value);
                 }
+            } else if !value.is_empty() {
+                // The last value wins, but an empty one says nothing.
+                self.summary.run_data.insert((*name).to_owned(), value);
             }
         }
     }
@@ -307,6 +345,7 @@ impl LogReader {
         let (Some(open), Some(value)) = (&mut self.current, record.property("attachment")) else {
             return;
         };
+
         let (list, path) = match place(&value, &self.folder) {
             Placement::Inside(path) => (&mut open.attempt.attachments, path),
             Placement::Outside => (&mut open.attempt.foreign_attachments, value),
@@ -322,8 +361,27 @@ impl LogReader {
     }
 }
 
+fn non_empty(record: &RawRecord, property: &str) -> Option<String> {
+    record.property(property).filter(|value| !value.is_empty())
+}
+
+/// The id of a test case; old versions name it only in the message, `Start Test Case : <id>`.
+fn id_of_test(record: &RawRecord) -> String {
+    if let Some(id) = non_empty(record, "id").or_else(|| non_empty(record, "name")) {
+        return id;
+    }
+
+    let message = record.message();
+    let name = match message.split_once(':') {
+        Some((_, name)) => name,
+        None => &message,
+    };
+    name.trim().to_owned()
+}
+
 impl Damage {
-    fn warnings(&self, headless: bool) -> Vec<String> {
+    /// What went wrong, in words for a tester.
+    fn warnings(&self) -> Vec<String> {
         let counted = [
             (
                 self.cut,
@@ -362,12 +420,13 @@ impl Damage {
                 "lists of variable values in the log that cannot be read",
             ),
         ];
+
         let mut warnings: Vec<String> = counted
             .into_iter()
             .filter(|(count, _)| *count > 0)
             .map(|(count, what)| format!("{what}: {count}"))
             .collect();
-        if headless {
+        if self.headless {
             warnings.push(
                 "the log begins after the suite's start; results before that are missing"
                     .to_owned(),

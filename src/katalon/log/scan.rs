@@ -4,6 +4,8 @@
 //! (left by Katalon's own repair), a last record that was cut, and single texts of many megabytes.
 //! So the scanner looks only at tags, ignores everything between two records, drops a record that
 //! is not closed, and keeps of each text no more than its limit. It fails only when the input does.
+//!
+//! A `<` inside a text is always escaped: `XMLFormatter` does that in every version.
 
 use std::io::{self, BufRead};
 
@@ -57,22 +59,25 @@ impl<R: BufRead> Scanner<R> {
     /// # Errors
     /// When the input fails.
     pub(super) fn next(&mut self) -> io::Result<Option<RawRecord>> {
-        let mut open: Option<Open> = None;
+        let mut open: Option<OpenRecord> = None;
         loop {
             let wanted = open.as_ref().and_then(|open| open.field);
             let truncated = self.read_text(wanted.is_some())?;
             if let Some(open) = &mut open {
                 open.record.truncated |= truncated;
             }
+
             if !self.read_tag()? {
                 self.cut_records += usize::from(open.is_some());
                 return Ok(None);
             }
             match (name(&self.tag), &mut open) {
+                // A record inside a record: the outer one was cut.
                 (b"record", _) => {
-                    self.cut_records += usize::from(open.replace(Open::default()).is_some());
+                    self.cut_records += usize::from(open.replace(OpenRecord::default()).is_some());
                 }
                 (b"/record", Some(_)) => return Ok(open.map(|open| open.record)),
+                // Katalon's repair closed the document, or another one begins here.
                 (b"log" | b"/log" | b"?xml" | b"!DOCTYPE", Some(_)) => {
                     open = None;
                     self.cut_records += 1;
@@ -92,6 +97,7 @@ impl<R: BufRead> Scanner<R> {
             if buffer.is_empty() {
                 return Ok(truncated);
             }
+
             let end = memchr(b'<', buffer);
             let text = &buffer[..end.unwrap_or(buffer.len())];
             if wanted {
@@ -99,6 +105,7 @@ impl<R: BufRead> Scanner<R> {
                 self.text.extend_from_slice(&text[..text.len().min(room)]);
                 truncated |= text.len() > room;
             }
+
             let used = text.len() + usize::from(end.is_some());
             self.input.consume(used);
             if end.is_some() {
@@ -116,10 +123,12 @@ impl<R: BufRead> Scanner<R> {
             if buffer.is_empty() {
                 return Ok(false);
             }
+
             let end = memchr2(b'<', b'>', buffer);
             let text = &buffer[..end.unwrap_or(buffer.len())];
             let room = LONGEST_TAG.saturating_sub(self.tag.len());
             self.tag.extend_from_slice(&text[..text.len().min(room)]);
+
             let closed = end.map(|end| buffer[end] == b'>');
             let used = text.len() + usize::from(end.is_some());
             self.input.consume(used);
@@ -134,7 +143,7 @@ impl<R: BufRead> Scanner<R> {
 
 /// A record that is being read.
 #[derive(Default)]
-struct Open {
+struct OpenRecord {
     record: RawRecord,
     /// Open elements inside the record; an `exception` has children whose names are those of the
     /// record's own.
@@ -142,7 +151,7 @@ struct Open {
     field: Option<Field>,
 }
 
-impl Open {
+impl OpenRecord {
     /// Goes on behind a tag; `text` is what stood before it.
     fn tag(&mut self, tag: &[u8], text: &[u8]) {
         let name = name(tag);
@@ -169,6 +178,7 @@ impl Open {
         }
     }
 
+    /// The field that an element directly inside the record is.
     fn field_of(&self, name: &[u8], tag: &[u8]) -> Option<Field> {
         match name {
             b"millis" => Some(Field::Millis),
@@ -178,11 +188,11 @@ impl Open {
             b"nestedLevel" => Some(Field::NestedLevel),
             b"escapedJava" => Some(Field::EscapedJava),
             b"property" if self.record.properties.len() < MOST_PROPERTIES => {
-                let wanted = property_name(tag)?;
+                let name = property_name(tag)?;
                 PROPERTIES
                     .iter()
-                    .find(|known| known.as_bytes() == wanted)
-                    .map(|known| Field::Property(known))
+                    .find(|property| property.as_bytes() == name)
+                    .map(|property| Field::Property(property))
             }
             _ => None,
         }
@@ -213,15 +223,19 @@ fn fill(input: &mut impl BufRead) -> io::Result<&[u8]> {
     input.fill_buf()
 }
 
+/// The name in a tag, with the `/` before that of a closing one.
 fn name(tag: &[u8]) -> &[u8] {
     let end = tag
         .iter()
         .position(u8::is_ascii_whitespace)
         .unwrap_or(tag.len());
     let name = &tag[..end];
-    name.strip_suffix(b"/")
-        .filter(|name| !name.is_empty())
-        .unwrap_or(name)
+
+    // `<br/>` is `br`, but `</>` keeps its slash.
+    match name.strip_suffix(b"/") {
+        Some(name) if !name.is_empty() => name,
+        _ => name,
+    }
 }
 
 /// The value of `name="…"` in the tag of a property.

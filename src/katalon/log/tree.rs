@@ -26,7 +26,7 @@ const LONGEST_DEEP_TEXT: usize = 16 * 1024;
 
 /// A status and the texts of the record that gave it.
 #[derive(Clone, Debug)]
-pub(super) struct Verdict {
+pub(super) struct NodeResult {
     /// The status.
     pub status: Status,
     /// Its texts; empty for a test that passed.
@@ -35,7 +35,7 @@ pub(super) struct Verdict {
 
 /// What an open node is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Kind {
+pub(super) enum NodeKind {
     /// The suite.
     Suite,
     /// A test; directly below the suite it is a result, elsewhere a called test.
@@ -52,14 +52,17 @@ pub(super) enum Kind {
 
 #[derive(Debug)]
 struct Node {
-    kind: Kind,
-    own: Option<Verdict>,
-    child: Option<Verdict>,
+    kind: NodeKind,
+    /// What the last of its own messages says.
+    message: Option<NodeResult>,
+    /// What its first bad child says.
+    child: Option<NodeResult>,
 }
 
 impl Node {
-    fn verdict(self) -> Option<Verdict> {
-        self.own.or(self.child)
+    /// What the node says to its parent; `None` stands for PASSED.
+    fn result(self) -> Option<NodeResult> {
+        self.message.or(self.child)
     }
 }
 
@@ -77,7 +80,7 @@ pub(super) enum Closed {
     /// A node below a result was closed.
     Inner,
     /// A child of the suite was closed; `None` stands for PASSED.
-    BelowSuite(Option<Verdict>),
+    BelowSuite(Option<NodeResult>),
     /// The suite was closed, or there is nothing open.
     Suite,
 }
@@ -94,11 +97,11 @@ impl Tree {
     }
 
     /// Opens a node inside the innermost one.
-    pub(super) fn push(&mut self, kind: Kind) {
+    pub(super) fn push(&mut self, kind: NodeKind) {
         if self.open.len() < DEEPEST {
             self.open.push(Node {
                 kind,
-                own: None,
+                message: None,
                 child: None,
             });
         } else {
@@ -121,20 +124,22 @@ impl Tree {
         } else {
             LONGEST_TEXT
         };
-        let Some(top) = self.open.last_mut() else {
+
+        let Some(innermost) = self.open.last_mut() else {
             return;
         };
-        if top.kind == Kind::Suite || self.too_deep > 0 {
+        if innermost.kind == NodeKind::Suite || self.too_deep > 0 {
             return;
         }
+
         let failure = if status == Status::Passed {
             Failure::default()
         } else {
             Failure::of(record, limit)
         };
-        top.own = Some(Verdict { status, failure });
-        // An own message decides whatever the children said.
-        top.child = None;
+        innermost.message = Some(NodeResult { status, failure });
+        // Its own message decides whatever the children said, so theirs need no memory.
+        innermost.child = None;
     }
 
     /// Closes the innermost node and folds it into its parent.
@@ -143,29 +148,33 @@ impl Tree {
             self.too_deep -= 1;
             return Closed::Inner;
         }
+
         let Some(node) = self.open.pop() else {
             return Closed::Suite;
         };
         let Some(parent) = self.open.last_mut() else {
             return Closed::Suite;
         };
-        if parent.kind == Kind::Suite {
-            return Closed::BelowSuite(node.verdict());
+
+        if parent.kind == NodeKind::Suite {
+            return Closed::BelowSuite(node.result());
         }
-        if counts(parent.kind, node.kind) && parent.own.is_none() && parent.child.is_none() {
-            let bad =
-                |verdict: &Verdict| !matches!(verdict.status, Status::Passed | Status::Skipped);
-            parent.child = node.verdict().filter(bad);
+        // The first bad child counts, and none where the parent has a message of its own.
+        let is_undecided = parent.message.is_none() && parent.child.is_none();
+        if is_undecided && counts(parent.kind, node.kind) {
+            parent.child = node
+                .result()
+                .filter(|result| !matches!(result.status, Status::Passed | Status::Skipped));
         }
         Closed::Inner
     }
 }
 
 /// Whether a child's failure is its parent's.
-fn counts(parent: Kind, child: Kind) -> bool {
+fn counts(parent: NodeKind, child: NodeKind) -> bool {
     match (parent, child) {
-        (_, Kind::Step { ignored }) => !ignored,
-        (Kind::Step { .. }, Kind::Test { optional }) => !optional,
-        (_, Kind::Test { .. } | Kind::Suite) => false,
+        (_, NodeKind::Step { ignored }) => !ignored,
+        (NodeKind::Step { .. }, NodeKind::Test { optional }) => !optional,
+        (_, NodeKind::Test { .. } | NodeKind::Suite) => false,
     }
 }

@@ -45,22 +45,20 @@ struct RawLine {
 
 /// Reads the whole file. Lines that are no JSON are left out with a warning that names their
 /// number; the position of the others counts on, so they keep their place.
-pub fn read(bytes: &[u8]) -> (Vec<BindingLine>, Vec<String>) {
+pub(crate) fn read(bytes: &[u8]) -> (Vec<BindingLine>, Vec<String>) {
     let text = String::from_utf8_lossy(bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes));
-    let mut warnings = Vec::new();
     let mut lines = Vec::new();
-    for (number, line) in text
-        .lines()
-        .enumerate()
-        .filter(|(_, line)| !line.trim().is_empty())
-    {
+    let mut warnings = Vec::new();
+
+    for (index, line) in text.lines().enumerate() {
+        if line.trim().is_empty() {
+            continue;
+        }
         match serde_json::from_str::<RawLine>(line) {
             Ok(raw) => lines.push(raw.into_line()),
             Err(_) => {
-                warnings.push(format!(
-                    "line {} of `testCaseBinding` cannot be read",
-                    number + 1
-                ));
+                let number = index + 1;
+                warnings.push(format!("line {number} of `testCaseBinding` cannot be read"));
                 lines.push(BindingLine::default());
             }
         }
@@ -70,50 +68,55 @@ pub fn read(bytes: &[u8]) -> (Vec<BindingLine>, Vec<String>) {
 
 impl RawLine {
     fn into_line(self) -> BindingLine {
-        let said = |text: String| (!text.is_empty()).then_some(text);
-        let values = self
-            .binded_values
-            .unwrap_or_default()
-            .into_iter()
-            .take(MOST_VARIABLES);
+        // Before 8 only the name is there; later ones put `- Iteration N` behind it.
+        let test_case = if self.test_case_id.is_empty() {
+            self.test_case_name
+        } else {
+            self.test_case_id
+        };
+
+        let mut values = BTreeMap::new();
+        let bound = self.binded_values.unwrap_or_default();
+        for (name, value) in bound.into_iter().take(MOST_VARIABLES) {
+            let value = match value {
+                Value::String(source) => groovy(&source),
+                other => VariableValue::Plain(other.to_string()),
+            };
+            values.insert(name, bounded(value));
+        }
+
         BindingLine {
-            test_case: said(self.test_case_id).unwrap_or(self.test_case_name),
-            execution_id: self.test_case_execution_id.and_then(said),
-            iteration_variable: self.iteration_variable_name.and_then(said),
-            values: values
-                .map(|(name, value)| {
-                    let value = match value {
-                        Value::String(source) => groovy(&source),
-                        other => VariableValue::Plain(other.to_string()),
-                    };
-                    (name, bounded(value))
-                })
-                .collect(),
+            test_case,
+            execution_id: self.test_case_execution_id.filter(|id| !id.is_empty()),
+            iteration_variable: self.iteration_variable_name.filter(|name| !name.is_empty()),
+            values,
         }
     }
 }
 
 /// Reads a Groovy expression: a number, a boolean or a plain string literal gives its value,
 /// everything else has to be evaluated by Katalon.
-pub fn groovy(source: &str) -> VariableValue {
+pub(crate) fn groovy(source: &str) -> VariableValue {
     let source = source.trim();
-    let plain = |text: &str| VariableValue::Plain(text.to_owned());
-    if let Some(inner) = literal(source, '\'') {
-        return VariableValue::Plain(escape::java(inner).into_owned());
-    }
     // A `$` in double quotes is an expression of its own.
-    if let Some(inner) = literal(source, '"').filter(|inner| !inner.contains('$')) {
-        return VariableValue::Plain(escape::java(inner).into_owned());
+    let text =
+        literal(source, '\'').or_else(|| literal(source, '"').filter(|inner| !inner.contains('$')));
+    if let Some(text) = text {
+        return VariableValue::Plain(escape::java(text).into_owned());
     }
-    let digits = source.strip_prefix('-').unwrap_or(source);
-    let number = digits.starts_with(|first: char| first.is_ascii_digit())
-        && digits
-            .bytes()
-            .all(|byte| byte.is_ascii_digit() || byte == b'.');
-    if number || matches!(source, "true" | "false") {
-        return plain(source);
+
+    if is_number(source) || matches!(source, "true" | "false") {
+        return VariableValue::Plain(source.to_owned());
     }
     VariableValue::Expression(source.to_owned())
+}
+
+fn is_number(source: &str) -> bool {
+    let digits = source.strip_prefix('-').unwrap_or(source);
+    digits.starts_with(|first: char| first.is_ascii_digit())
+        && digits
+            .bytes()
+            .all(|byte| byte.is_ascii_digit() || byte == b'.')
 }
 
 /// The inside of one literal in these quotes; `None` when the source is more than one literal.
@@ -149,8 +152,10 @@ pub fn execution_variables(
     if json.trim().is_empty() {
         return Ok(BTreeMap::new());
     }
-    let variables: Vec<ExecutionVariable> = serde_json::from_str(json)?;
-    let known = variables.into_iter().take(MOST_VARIABLES).map(|variable| {
+
+    let list: Vec<ExecutionVariable> = serde_json::from_str(json)?;
+    let mut variables = BTreeMap::new();
+    for variable in list.into_iter().take(MOST_VARIABLES) {
         let value = match variable.value {
             _ if variable.masked => VariableValue::Masked,
             Value::String(text) if is_mask(&text) => VariableValue::Masked,
@@ -158,11 +163,13 @@ pub fn execution_variables(
             Value::Null => VariableValue::Plain(String::new()),
             other => VariableValue::Plain(other.to_string()),
         };
-        (variable.name, bounded(value))
-    });
-    Ok(known.collect())
+        variables.insert(variable.name, bounded(value));
+    }
+    Ok(variables)
 }
 
+/// The value without what is too long for an id. What is cut is no value any more, so it counts as
+/// something that only Katalon knows.
 fn bounded(value: VariableValue) -> VariableValue {
     match value {
         VariableValue::Plain(text) | VariableValue::Expression(text)
@@ -192,7 +199,9 @@ mod tests {
         let file = "{\"testCaseName\":\"Test Cases/A - Iteration 1\",\"testCaseId\":\"Test Cases/A\",\
                     \"testCaseExecutionId\":\"u\",\"iterationVariableName\":\"ado\",\
                     \"bindedValues\":{\"ado\":\"\\u00272001\\u0027\",\"x\":\"f()\"}}\r\nno json\r\n{\"testCaseName\":\"T\"}\r\n";
+
         let (lines, warnings) = read(file.as_bytes());
+
         assert_eq!(lines.len(), 3);
         assert_eq!(lines[0].test_case, "Test Cases/A");
         assert_eq!(lines[0].execution_id.as_deref(), Some("u"));
@@ -226,7 +235,9 @@ mod tests {
     #[test]
     fn masked_values_are_known_to_be_masked() {
         let json = r#"[{"name":"a","value":"1","masked":true},{"name":"b","value":"****"},{"name":"c","value":12,"masked":false}]"#;
+
         let variables = execution_variables(json).unwrap();
+
         assert_eq!(variables["a"], VariableValue::Masked);
         assert_eq!(variables["b"], VariableValue::Masked);
         assert_eq!(variables["c"], plain("12"));

@@ -1,5 +1,8 @@
 //! `execution.properties`: despite its name one JSON object, written by the launcher before the
 //! run.
+//!
+//! Source: `behaviour.md` §4.5; 5.4.1 to 11.1.3 of the corpus. Which keys are there depends on the
+//! version, so each of them may be missing.
 
 use serde_json::{Map, Value};
 
@@ -46,18 +49,21 @@ impl Execution {
                 _ => {}
             }
         }
-        let at = |pointer: &[&str]| text_at(&root, pointer);
-        let said = |text: Option<String>| text.filter(|text| !text.is_empty());
+
         Ok(Self {
-            suite: said(at(&["id"])).filter(|id| id.starts_with("Test Suites/")),
-            host: said(at(&["host", "hostName"])),
-            os: said(at(&["host", "os"])),
-            profile: said(at(&["execution", "general", "executionProfile"])),
-            katalon_version: said(at(&["katalon.versionNumber"])),
-            run_configuration: at(&["Name"]),
+            // Single test cases and collections have such a file as well.
+            suite: non_empty_at(&root, &["id"]).filter(|id| id.starts_with("Test Suites/")),
+            host: non_empty_at(&root, &["host", "hostName"]),
+            os: non_empty_at(&root, &["host", "os"]),
+            profile: non_empty_at(&root, &["execution", "general", "executionProfile"]),
+            katalon_version: non_empty_at(&root, &["katalon.versionNumber"]),
+            run_configuration: text_at(&root, &["Name"]),
             driver: driver(&root),
-            recorded_folder: said(at(&["execution", "general", "report", "reportFolder"])),
-            running_mode: said(at(&["runningMode"])),
+            recorded_folder: non_empty_at(
+                &root,
+                &["execution", "general", "report", "reportFolder"],
+            ),
+            running_mode: non_empty_at(&root, &["runningMode"]),
             options,
         })
     }
@@ -65,28 +71,35 @@ impl Execution {
 
 fn value_at<'a>(root: &'a Map<String, Value>, path: &[&str]) -> Option<&'a Value> {
     let (first, rest) = path.split_first()?;
-    rest.iter()
-        .try_fold(root.get(*first)?, |value, key| value.get(key))
+    let mut value = root.get(*first)?;
+    for key in rest {
+        value = value.get(key)?;
+    }
+    Some(value)
 }
 
 fn text_at(root: &Map<String, Value>, path: &[&str]) -> Option<String> {
     value_at(root, path)?.as_str().map(str::to_owned)
 }
 
-/// The browser type of the driver; a remote one is named where there are several.
+fn non_empty_at(root: &Map<String, Value>, path: &[&str]) -> Option<String> {
+    text_at(root, path).filter(|text| !text.is_empty())
+}
+
+/// The browser type of the driver. A run can have several; the remote one is what the tests run on,
+/// and a mobile one comes before the browser beside it.
 fn driver(root: &Map<String, Value>) -> Option<String> {
     let drivers = value_at(root, &["execution", "drivers", "system"])?.as_object()?;
-    let kind = |name: &str| drivers.get(name)?.get("browserType")?.as_str();
-    let any = || {
-        drivers
-            .values()
-            .find_map(|driver| driver.get("browserType")?.as_str())
-    };
-    kind("Remote")
-        .or_else(|| kind("Mobile"))
-        .or_else(|| kind("WebUI"))
-        .or_else(any)
-        .map(str::to_owned)
+    for name in ["Remote", "Mobile", "WebUI"] {
+        if let Some(browser) = drivers.get(name).and_then(browser_type) {
+            return Some(browser.to_owned());
+        }
+    }
+    drivers.values().find_map(browser_type).map(str::to_owned)
+}
+
+fn browser_type(driver: &Value) -> Option<&str> {
+    driver.get("browserType")?.as_str()
 }
 
 #[cfg(test)]

@@ -8,15 +8,15 @@ impl FileKind {
         if log_number(path).is_some() {
             return Self::Log;
         }
-        match path
-            .rsplit_once('.')
-            .map(|(_, extension)| extension.to_ascii_lowercase())
-            .as_deref()
-        {
-            Some("png") => Self::Png,
-            Some("html" | "htm") => Self::Html,
-            Some("pdf") => Self::Pdf,
-            Some("csv") => Self::Csv,
+
+        let Some((_, extension)) = path.rsplit_once('.') else {
+            return Self::Other;
+        };
+        match extension.to_ascii_lowercase().as_str() {
+            "png" => Self::Png,
+            "html" | "htm" => Self::Html,
+            "pdf" => Self::Pdf,
+            "csv" => Self::Csv,
             _ => Self::Other,
         }
     }
@@ -25,6 +25,9 @@ impl FileKind {
 /// The number in `execution<digits>.log`; a path with a folder in it is no such name.
 pub fn log_number(path: &str) -> Option<u64> {
     let digits = path.strip_prefix("execution")?.strip_suffix(".log")?;
-    let all_digits = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
-    all_digits.then(|| digits.parse().ok())?
+    // `parse` alone would also take a sign.
+    if !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    digits.parse().ok()
 }

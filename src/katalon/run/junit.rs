@@ -45,31 +45,34 @@ impl Junit {
             let Node::Open(attributes) = node else {
                 return;
             };
-            let text = |name: &str| attribute(attributes, name).map(str::to_owned);
-            is_report |=
-                path.len() == 1 && (ends_in(path, "testsuites") || ends_in(path, "testsuite"));
-            if ends_in(path, "testsuite") {
+            let is_suite = ends_in(path, "testsuite");
+            is_report |= path.len() == 1 && (is_suite || ends_in(path, "testsuites"));
+
+            if is_suite {
                 report.suites.push(JunitSuite {
-                    id: text("id"),
-                    status: text("status"),
+                    id: owned_attribute(attributes, "id"),
+                    status: owned_attribute(attributes, "status"),
                     cases: Vec::new(),
                 });
             } else if ends_in(path, "testcase")
                 && let Some(suite) = report.suites.last_mut()
             {
-                let name = text("name").unwrap_or_default();
                 suite.cases.push(JunitCase {
-                    name,
-                    status: text("status"),
+                    name: owned_attribute(attributes, "name").unwrap_or_default(),
+                    status: owned_attribute(attributes, "status"),
                 });
             }
         })?;
-        if is_report {
-            Ok(report)
-        } else {
-            Err(JunitError::Foreign)
+
+        if !is_report {
+            return Err(JunitError::Foreign);
         }
+        Ok(report)
     }
+}
+
+fn owned_attribute(attributes: &[(String, String)], name: &str) -> Option<String> {
+    attribute(attributes, name).map(str::to_owned)
 }
 
 /// Why a report counts as absent.
@@ -92,7 +95,9 @@ mod tests {
         let file = br#"<?xml version="1.0"?><testsuites name="A"><testsuite id="Test Suites/A" status="FAILED">
             <properties><property name="x" value="y&#xa;"/></properties>
             <testcase name="Test Cases/B" status="FAILED"><failure message="a &lt; b"/></testcase></testsuite></testsuites>"#;
+
         let report = Junit::read(file).unwrap();
+
         assert_eq!(report.suites[0].id.as_deref(), Some("Test Suites/A"));
         assert_eq!(report.suites[0].status.as_deref(), Some("FAILED"));
         assert_eq!(report.suites[0].cases[0].name, "Test Cases/B");

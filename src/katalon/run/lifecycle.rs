@@ -7,7 +7,8 @@
 //! ```
 //!
 //! Lock files, `</log>`, `tsc_id.txt` and times of folders mean nothing: in the field they are
-//! wrong in both directions.
+//! wrong in both directions. In the corpus some finished runs lack `</log>` and some aborted ones
+//! have it, and most versions leave `execution0.log.lck` behind.
 
 use std::fmt;
 use std::time::Duration;
@@ -67,8 +68,8 @@ pub struct Evidence {
 }
 
 /// Judges a run; without END and report it counts as aborted after `abort_after` without a change.
-pub fn state(seen: Evidence, abort_after: Duration) -> RunState {
-    match seen {
+pub fn state(evidence: Evidence, abort_after: Duration) -> RunState {
+    match evidence {
         Evidence { ended: true, .. } => RunState::Finished,
         Evidence {
             has_report: true, ..
@@ -83,59 +84,41 @@ pub fn state(seen: Evidence, abort_after: Duration) -> RunState {
 mod tests {
     use super::*;
 
+    fn with_log() -> Evidence {
+        Evidence {
+            has_log: true,
+            ..Evidence::default()
+        }
+    }
+
     #[test]
     fn every_state_follows_from_what_the_folder_shows() {
-        let seen = Evidence::default();
-        let log = Evidence {
-            has_log: true,
-            ..seen
+        let quiet = ABORT_AFTER + Duration::from_secs(1);
+        let late = |evidence| Evidence {
+            quiet_for: quiet,
+            ..evidence
         };
-        let late = ABORT_AFTER + Duration::from_secs(1);
+        let reported = |evidence| Evidence {
+            has_report: true,
+            ..evidence
+        };
+        let ended = Evidence {
+            ended: true,
+            ..with_log()
+        };
         let cases = [
-            (seen, RunState::Queued),
-            (
-                Evidence {
-                    quiet_for: late,
-                    ..seen
-                },
-                RunState::Queued,
-            ),
-            (log, RunState::Running),
-            (
-                Evidence {
-                    quiet_for: late,
-                    ..log
-                },
-                RunState::Aborted,
-            ),
-            (
-                Evidence {
-                    has_report: true,
-                    ..log
-                },
-                RunState::Crashed,
-            ),
-            (
-                Evidence {
-                    has_report: true,
-                    quiet_for: late,
-                    ..log
-                },
-                RunState::Crashed,
-            ),
-            (Evidence { ended: true, ..log }, RunState::Finished),
-            (
-                Evidence {
-                    ended: true,
-                    has_report: true,
-                    quiet_for: late,
-                    ..log
-                },
-                RunState::Finished,
-            ),
+            (Evidence::default(), RunState::Queued),
+            (late(Evidence::default()), RunState::Queued),
+            (with_log(), RunState::Running),
+            (late(with_log()), RunState::Aborted),
+            (reported(with_log()), RunState::Crashed),
+            (late(reported(with_log())), RunState::Crashed),
+            (ended, RunState::Finished),
+            (late(reported(ended)), RunState::Finished),
         ];
-        for (seen, expected) in cases {
-            assert_eq!(state(seen, ABORT_AFTER), expected, "{seen:?}");
+
+        for (evidence, expected) in cases {
+            assert_eq!(state(evidence, ABORT_AFTER), expected, "{evidence:?}");
         }
     }
 }

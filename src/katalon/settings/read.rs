@@ -5,7 +5,7 @@ use serde_json::Value as Json;
 use super::{AzureSettings, ConfigurationRow, PlanReference, ProjectReference, SendingRule};
 use crate::katalon::properties::{Properties, Value};
 use crate::katalon::run::FileKind;
-use crate::katalon::secret::ProjectToken;
+use crate::katalon::secret::{ProjectToken, TokenForm};
 use crate::katalon::status::Status;
 use crate::server::without_credentials;
 
@@ -42,18 +42,18 @@ const KNOWN: [&str; 19] = [
 impl AzureSettings {
     /// Reads the file. Never fails: what cannot be read becomes a warning that names its key.
     pub fn read(bytes: &[u8]) -> Self {
-        let mut file = File {
+        let mut file = SettingsFile {
             properties: Properties::read(bytes),
             warnings: Vec::new(),
             damaged: false,
         };
         file.warn_of_unknown_keys();
         file.warn_of_cut_values();
-        let encrypted = file.bool("enableAuthenticationEncryption").unwrap_or(true);
-        let settings = Self {
+
+        let mut settings = Self {
             enabled: file.bool("enableIntegration").unwrap_or(false),
             server_url: file.server_url(),
-            token: file.token(encrypted),
+            token: file.token(),
             project: file.project(),
             status_mappings: file.status_mappings(),
             configuration_rows: file.configuration_rows(),
@@ -73,51 +73,55 @@ impl AzureSettings {
             warnings: Vec::new(),
             damaged: false,
         };
-        Self {
-            warnings: file.warnings,
-            damaged: file.damaged,
-            ..settings
-        }
+        // They are whole only when everything has been read.
+        settings.warnings = file.warnings;
+        settings.damaged = file.damaged;
+        settings
     }
 }
 
-struct File {
+/// The file while it is read.
+struct SettingsFile {
     properties: Properties,
     warnings: Vec<String>,
     damaged: bool,
 }
 
-impl File {
+impl SettingsFile {
     /// The server without a user and password, which would end up where a URL is shown.
     fn server_url(&mut self) -> Option<String> {
-        let url = self
-            .text("serverUrl")
-            .map(|url| url.trim().to_owned())
-            .filter(|url| !url.is_empty())?;
-        let (scheme, rest) = url
-            .split_once("://")
-            .map_or(("", url.as_str()), |(scheme, rest)| (scheme, rest));
+        let text = self.text("serverUrl")?;
+        let url = text.trim();
+        if url.is_empty() {
+            return None;
+        }
+
+        let rest = match url.split_once("://") {
+            Some((_, rest)) => rest,
+            None => url,
+        };
         let bare = without_credentials(rest);
         if bare.len() == rest.len() {
-            return Some(url);
+            return Some(url.to_owned());
         }
-        self.warnings
-            .push("`serverUrl` carries a user or password, which is left out; kado signs in with the token".to_owned());
-        Some(if scheme.is_empty() {
-            bare.to_owned()
-        } else {
-            format!("{scheme}://{bare}")
-        })
+
+        self.warnings.push(
+            "`serverUrl` carries a user or password, which is left out; kado signs in with the \
+             token"
+                .to_owned(),
+        );
+        let scheme = &url[..url.len() - rest.len()];
+        Some(format!("{scheme}{bare}"))
     }
 
     fn warn_of_unknown_keys(&mut self) {
-        let unknown: Vec<String> = self
-            .properties
-            .iter()
-            .filter(|(key, _)| !KNOWN.contains(key) && !IGNORED.contains(key))
-            .map(|(key, _)| format!("`{key}` is not a setting that kado knows; it was ignored"))
-            .collect();
-        self.warnings.extend(unknown);
+        for (key, _) in self.properties.iter() {
+            if !KNOWN.contains(&key) && !IGNORED.contains(&key) {
+                self.warnings.push(format!(
+                    "`{key}` is no setting that kado knows; it was ignored"
+                ));
+            }
+        }
     }
 
     /// Where a value is cut, Katalon is writing the file and the keys behind it are missing,
@@ -129,8 +133,9 @@ impl File {
             .filter(|(_, raw)| is_cut(raw))
             .map(|(key, _)| key.to_owned())
             .collect();
-        cut.iter()
-            .for_each(|key| self.bad(key, "is cut: its closing quote is missing"));
+        for key in cut {
+            self.bad(&key, "is cut: its closing quote is missing");
+        }
     }
 
     /// Remembers a value that cannot be read.
@@ -140,6 +145,7 @@ impl File {
             .push(format!("`{key}` {what}; it was ignored"));
     }
 
+    /// A switch; `None` when the file does not say.
     fn bool(&mut self, key: &str) -> Option<bool> {
         let raw = self.properties.raw(key)?.trim();
         match raw.trim_matches('"').to_ascii_lowercase().as_str() {
@@ -160,6 +166,7 @@ impl File {
             Value::Text(text) => text,
             Value::Bool(_) | Value::Int(_) => raw.to_owned(),
         };
+
         (!text.is_empty()).then_some(text)
     }
 
@@ -191,10 +198,16 @@ impl File {
         }
     }
 
-    fn token(&mut self, encrypted: bool) -> ProjectToken {
-        let token = self.text("token").map_or(ProjectToken::Unset, |value| {
-            ProjectToken::read(&value, encrypted)
-        });
+    fn token(&mut self) -> ProjectToken {
+        let form = match self.bool("enableAuthenticationEncryption") {
+            Some(false) => TokenForm::Clear,
+            Some(true) | None => TokenForm::Encrypted,
+        };
+        let token = match self.text("token") {
+            Some(value) => ProjectToken::read(&value, form),
+            None => ProjectToken::Unset,
+        };
+
         if let ProjectToken::Undecryptable(reason) = &token {
             self.warnings.push(format!(
                 "`token` cannot be decrypted: {reason}; enter it again in Katalon Studio"
@@ -249,10 +262,10 @@ impl File {
                     continue;
                 }
             };
-            let condition = |name: &str| word(&row, name).filter(|value| !is_any(value));
+
             rows.push(ConfigurationRow {
-                os: condition("os"),
-                platform: condition("platform"),
+                os: condition(&row, "os"),
+                platform: condition(&row, "platform"),
                 profile: profile(&row),
                 configuration_id,
             });
@@ -261,25 +274,26 @@ impl File {
     }
 
     fn test_plans(&mut self) -> Vec<PlanReference> {
-        let several = self.plans("submitOptions.testPlans");
-        // A migrated file keeps the key of the older version, and that one is stale.
-        if several.is_empty() {
-            self.plans("submitOptions.testPlan")
-        } else {
-            several
+        let plans = self.plans("submitOptions.testPlans");
+        if !plans.is_empty() {
+            return plans;
         }
+
+        // A migrated file keeps the key of the older version, which is stale then.
+        self.plans("submitOptions.testPlan")
     }
 
     fn plans(&mut self, key: &str) -> Vec<PlanReference> {
         let mut plans: Vec<PlanReference> = Vec::new();
         for plan in self.list(key) {
+            // Katalon writes objects; hands write a list of numbers.
             let id = if plan.is_object() {
                 plan.get("id")
             } else {
                 Some(&plan)
             };
             match positive(id) {
-                Number::Positive(id) if plans.iter().any(|known| known.id == id) => {}
+                Number::Positive(id) if plans.iter().any(|plan| plan.id == id) => {}
                 Number::Positive(id) => plans.push(PlanReference {
                     id,
                     name: word(&plan, "name"),
@@ -304,20 +318,20 @@ impl File {
 
     fn definition(&mut self, key: &str) -> Option<u32> {
         let text = self.text(key)?;
-        match text.trim().parse::<i64>() {
-            Ok(id @ 1..) => match u32::try_from(id) {
-                Ok(id) => Some(id),
-                Err(_) => {
-                    self.bad(key, "is too large for an id");
-                    None
-                }
-            },
-            Ok(_) => None,
-            Err(_) => {
-                self.bad(key, "is no number");
-                None
-            }
+        let Ok(id) = text.trim().parse::<i64>() else {
+            self.bad(key, "is no number");
+            return None;
+        };
+        // -1 is Katalon's word for none.
+        if id < 1 {
+            return None;
         }
+
+        let id = u32::try_from(id).ok();
+        if id.is_none() {
+            self.bad(key, "is too large for an id");
+        }
+        id
     }
 
     fn sending(&mut self) -> Option<SendingRule> {
@@ -336,11 +350,11 @@ impl File {
         let key = "submitOptions.attachFileTypes";
         let mut kinds = Vec::new();
         for item in self.list(key) {
-            let named = |kind: &FileKind| {
-                item.as_str()
-                    .is_some_and(|word| word.trim().eq_ignore_ascii_case(kind.word()))
-            };
-            match FileKind::SENDABLE.into_iter().find(named) {
+            let word = item.as_str().unwrap_or_default().trim();
+            let kind = FileKind::SENDABLE
+                .into_iter()
+                .find(|kind| word.eq_ignore_ascii_case(kind.word()));
+            match kind {
                 Some(kind) if kinds.contains(&kind) => {}
                 Some(kind) => kinds.push(kind),
                 None => self.warnings.push(format!(
@@ -358,6 +372,7 @@ fn is_cut(raw: &str) -> bool {
         return false;
     };
     match rest.strip_suffix('"') {
+        // Behind an odd number of backslashes the last quote is part of the text.
         Some(inner) => (inner.len() - inner.trim_end_matches('\\').len()) % 2 == 1,
         None => true,
     }
@@ -369,9 +384,9 @@ fn word(object: &Json, name: &str) -> Option<String> {
     (!text.is_empty()).then(|| text.to_owned())
 }
 
-/// Katalon's word for "all".
-fn is_any(value: &str) -> bool {
-    value.eq_ignore_ascii_case("--Any--")
+/// A column of the configuration mapping; `None` where it matches everything.
+fn condition(row: &Json, name: &str) -> Option<String> {
+    word(row, name).filter(|value| !value.eq_ignore_ascii_case("--Any--"))
 }
 
 /// The key of the profile column was never seen in public, so every key that speaks of a profile
@@ -381,13 +396,15 @@ fn profile(row: &Json) -> Option<String> {
         .as_object()?
         .iter()
         .find(|(key, _)| key.to_ascii_lowercase().contains("profile"))?;
-    word(row, name).filter(|value| !is_any(value))
+    condition(row, name)
 }
 
+/// An id in JSON.
 enum Number {
     Positive(u32),
     /// 0, −1 or missing: Katalon's "not chosen".
     NotChosen,
+    /// Anything else.
     Bad,
 }
 
@@ -398,6 +415,7 @@ fn positive(value: Option<&Json>) -> Number {
         Some(Json::String(text)) => text.trim().parse().ok(),
         Some(_) => None,
     };
+
     match number {
         Some(0 | -1) => Number::NotChosen,
         Some(id) => u32::try_from(id).map_or(Number::Bad, Number::Positive),

@@ -35,7 +35,9 @@ token="g3/DOGG74jC3Flrr3yH+3D/yKbOqqUNM"
 #[test]
 fn every_key_is_read() {
     let settings = read(WHOLE);
-    assert!(settings.enabled && !settings.damaged);
+
+    assert!(settings.enabled);
+    assert!(!settings.damaged);
     assert_eq!(
         settings.server_url.as_deref(),
         Some("https://dev.azure.com/org")
@@ -65,10 +67,8 @@ fn every_key_is_read() {
     assert_eq!(settings.multiple_points, Some(true));
     assert_eq!(settings.override_automation_fields, Some(true));
     assert_eq!(settings.test_run_name.as_deref(), Some("Run  "));
-    assert_eq!(
-        (settings.build_definition, settings.release_definition),
-        (Some(12), None)
-    );
+    assert_eq!(settings.build_definition, Some(12));
+    assert_eq!(settings.release_definition, None);
     assert_eq!(settings.include_attachments, Some(true));
     assert_eq!(settings.sending, Some(SendingRule::All));
     assert_eq!(settings.attachment_kinds, [FileKind::Log, FileKind::Png]);
@@ -82,7 +82,9 @@ fn every_key_is_read() {
 fn an_empty_file_says_nothing_and_is_no_damage() {
     for text in ["", "#Mon Jan 01 00:00:00 UTC 2024\n"] {
         let settings = read(text);
-        assert!(!settings.enabled && !settings.damaged);
+
+        assert!(!settings.enabled);
+        assert!(!settings.damaged);
         assert_eq!(settings.warnings, [""; 0]);
         assert_eq!(settings.auto_submit, None);
     }
@@ -96,11 +98,9 @@ fn every_spelling_of_unset_is_unset() {
              executionStatusMappings={unset}\ntestConfigurationMappings={unset}\n"
         ));
         assert_eq!(settings.warnings, [""; 0], "{unset}");
-        assert!(
-            settings.project.is_none()
-                && settings.test_plans.is_empty()
-                && settings.attachment_kinds.is_empty()
-        );
+        assert!(settings.project.is_none(), "{unset}");
+        assert!(settings.test_plans.is_empty(), "{unset}");
+        assert!(settings.attachment_kinds.is_empty(), "{unset}");
     }
 }
 
@@ -137,23 +137,18 @@ fn bad_values_are_named_by_their_key() {
         "enableIntegration=yes\nintegratedProject=\"{x\"\nsubmitOptions.buildDefinitionId=x\nnew.key=1\n\
          submitOptions.attachFileTypes=\"[\\\\\"ZIP\\\\\"]\"\nserverUrl=\"https\\://dev.az",
     );
-    let named: Vec<bool> = [
+
+    for key in [
         "enableIntegration",
         "integratedProject",
         "buildDefinitionId",
         "new.key",
         "ZIP",
         "serverUrl",
-    ]
-    .iter()
-    .map(|key| {
-        settings
-            .warnings
-            .iter()
-            .any(|warning| warning.contains(key))
-    })
-    .collect();
-    assert_eq!(named, [true; 6], "{:?}", settings.warnings);
+    ] {
+        let is_named = settings.warnings.iter().any(|text| text.contains(key));
+        assert!(is_named, "{key}: {:?}", settings.warnings);
+    }
     assert!(settings.damaged);
     assert_eq!(settings.server_url, None);
 }
