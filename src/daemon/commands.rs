@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use crate::blocking::blocking;
 use crate::clock;
-use crate::discovery::command::{Candidate, Command, Sought, candidates};
+use crate::discovery::command::{CandidateCommand, Command, SoughtRun, candidates};
 use crate::moment::Moment;
 use crate::outbox::{Outbox, StoreError};
 use crate::record::commands::{collection_of, root_of};
@@ -77,7 +77,7 @@ impl CommandWatch {
 
 /// What may have started the runs in these folders; a folder of which nothing can be said yet is
 /// not among them.
-fn look_for(folders: &[PathBuf], now: Moment) -> Vec<(PathBuf, Vec<Candidate>)> {
+fn look_for(folders: &[PathBuf], now: Moment) -> Vec<(PathBuf, Vec<CandidateCommand>)> {
     let commands = processes::katalon_commands();
     folders
         .iter()
@@ -86,7 +86,7 @@ fn look_for(folders: &[PathBuf], now: Moment) -> Vec<(PathBuf, Vec<Candidate>)> 
 }
 
 /// `None` while nothing can be said; a run of Katalon Studio's window has no command.
-fn found_for(folder: &Path, commands: &[Command], now: Moment) -> Option<Vec<Candidate>> {
+fn found_for(folder: &Path, commands: &[Command], now: Moment) -> Option<Vec<CandidateCommand>> {
     let launch = workspace::read_launch(folder)?;
     if launch
         .running_mode
@@ -102,7 +102,7 @@ fn found_for(folder: &Path, commands: &[Command], now: Moment) -> Option<Vec<Can
         .ok()?
         .oldest()
         .unwrap_or(now);
-    let sought = Sought {
+    let sought = SoughtRun {
         root: &root,
         suite: &suite,
         collection: collection.as_ref().map(Option::as_deref),

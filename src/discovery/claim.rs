@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::discovery::command::{Candidate, Choice, choose, same_folder};
+use crate::discovery::command::{CandidateCommand, Choice, Statement, choose, same_folder};
 use crate::discovery::eligibility::ran_here;
 use crate::katalon::command_line::CommandLine;
 use crate::katalon::run::{RunOptions, SuiteRun};
@@ -32,7 +32,7 @@ pub struct Claim {
 /// What a command of `kado exec` claims, and on what terms.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct Terms {
-    /// What it was told.
+    /// Its arguments.
     pub line: CommandLine,
     /// Whether its runs may name another host, as those in a container do.
     pub any_host: bool,
@@ -50,12 +50,12 @@ pub(crate) struct KnownCommands {
     /// Claims of `kado exec`.
     pub claims: Vec<Claim>,
     /// What was seen running when the run was young.
-    pub seen: Vec<Candidate>,
+    pub seen: Vec<CandidateCommand>,
 }
 
 /// What the command that started a run said about its submission.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub(crate) struct Given {
+pub(crate) struct CommandOfRun {
     /// Its `ado*` options.
     pub options: RunOptions,
     /// The job of Azure Pipelines that it was part of.
@@ -64,7 +64,7 @@ pub(crate) struct Given {
     pub claimed: bool,
     /// Why options are not used although something is known.
     pub unclear_options: Option<String>,
-    /// Why it cannot be told to which test plan the run was to go.
+    /// Why nobody can say to which test plan the run was to go.
     pub unclear_plan: Option<String>,
 }
 
@@ -72,11 +72,14 @@ impl Claim {
     /// Whether a run belongs to this command; `folder` is where it lies, `host` the name of this
     /// machine.
     fn covers(&self, run: &SuiteRun, known: &KnownCommands, folder: &str, host: &str) -> bool {
+        let Some(started) = run.started else {
+            return false;
+        };
         let collection = known.collection.as_ref().map(Option::as_deref);
+
         same_folder(&self.root, &known.root)
-            && run
-                .started
-                .is_some_and(|started| self.from <= started && started <= self.until)
+            && self.from <= started
+            && started <= self.until
             && self.terms.line.target.covers(&run.suite, collection)
             && (self.terms.any_host || ran_here(run, folder, host))
     }
@@ -95,16 +98,12 @@ impl KnownCommands {
 
     /// What the command of this run said; `folder` is where it lies, `host` the name of this
     /// machine. What a person started in Katalon Studio has no command.
-    pub(crate) fn of_run(&self, run: &SuiteRun, folder: &Path, host: &str) -> Given {
-        if run
-            .environment
-            .running_mode
-            .as_deref()
-            .is_some_and(|mode| mode.eq_ignore_ascii_case("GUI"))
-        {
-            return Given::default();
+    pub(crate) fn of_run(&self, run: &SuiteRun, folder: &Path, host: &str) -> CommandOfRun {
+        let running_mode = run.environment.running_mode.as_deref();
+        if running_mode.is_some_and(|mode| mode.eq_ignore_ascii_case("GUI")) {
+            return CommandOfRun::default();
         }
-        let uuid = run.execution_uuid.as_deref();
+
         let folder = folder.to_string_lossy().replace('\\', "/");
         let mut claims: Vec<&Claim> = self
             .claims
@@ -116,23 +115,34 @@ impl KnownCommands {
         if claims.iter().any(|claim| claim.was_there(run)) {
             claims.retain(|claim| claim.was_there(run));
         }
-        match choose(&claims, uuid, |claim| said(&claim.terms)) {
-            Choice::One((options, pipeline)) => Given {
+
+        let statements = claims
+            .into_iter()
+            .map(|claim| Statement {
+                execution_uuid: claim.terms.line.execution_uuid.as_deref(),
+                content: (
+                    claim.terms.line.options.clone(),
+                    claim.terms.pipeline.clone(),
+                ),
+            })
+            .collect();
+        match choose(statements, run.execution_uuid.as_deref()) {
+            Choice::One((options, pipeline)) => CommandOfRun {
                 options,
                 pipeline,
                 claimed: true,
-                ..Given::default()
+                ..CommandOfRun::default()
             },
             Choice::Several(all) => {
                 let (options, pipelines): (Vec<_>, Vec<_>) = all.into_iter().unzip();
-                let pipeline = pipelines
-                    .iter()
-                    .all(|one| *one == pipelines[0])
-                    .then(|| pipelines[0].clone())
-                    .flatten();
-                Given {
+                let is_one_job = pipelines.iter().all(|job| *job == pipelines[0]);
+                CommandOfRun {
                     claimed: true,
-                    pipeline,
+                    pipeline: if is_one_job {
+                        pipelines[0].clone()
+                    } else {
+                        None
+                    },
                     ..agreed(&options, "`kado exec`")
                 }
             }
@@ -140,60 +150,53 @@ impl KnownCommands {
         }
     }
 
-    fn seen_running(&self, run: &SuiteRun) -> Given {
-        let seen: Vec<&Candidate> = self
+    /// What the katalonc said that was seen running when the run was young.
+    fn seen_running(&self, run: &SuiteRun) -> CommandOfRun {
+        let statements = self
             .seen
             .iter()
             .filter(|candidate| candidate.was_there(run.started))
+            .map(|candidate| Statement {
+                execution_uuid: candidate.execution_uuid.as_deref(),
+                content: candidate.options.clone(),
+            })
             .collect();
-        let uuid = run.execution_uuid.as_deref();
-        match choose(&seen, uuid, |candidate| {
-            (
-                candidate.execution_uuid.as_deref(),
-                candidate.options.clone(),
-            )
-        }) {
-            Choice::One(options) => Given {
+
+        match choose(statements, run.execution_uuid.as_deref()) {
+            Choice::One(options) => CommandOfRun {
                 options,
-                ..Given::default()
+                ..CommandOfRun::default()
             },
             Choice::Several(all) => agreed(&all, "katalonc"),
-            Choice::None => Given::default(),
+            Choice::None => CommandOfRun::default(),
         }
     }
 }
 
-fn said(terms: &Terms) -> (Option<&str>, (RunOptions, Option<PipelineJob>)) {
-    (
-        terms.line.execution_uuid.as_deref(),
-        (terms.line.options.clone(), terms.pipeline.clone()),
-    )
-}
-
 /// What several commands that may have started the run agree on. Which of their plans it is for is
 /// not guessed.
-fn agreed(all: &[RunOptions], what: &str) -> Given {
-    let options = all
-        .iter()
-        .cloned()
-        .reduce(|one, other| one.in_common(&other))
-        .unwrap_or_default();
+fn agreed(all: &[RunOptions], what: &str) -> CommandOfRun {
+    let mut common = all[0].clone();
+    for options in all {
+        common = common.in_common(options);
+    }
+
     let number = all.len();
-    let unclear_plan = all.iter().any(|one| one.plan != all[0].plan).then(|| {
+    let plans_differ = all.iter().any(|options| options.plan != all[0].plan);
+    let unclear_plan = plans_differ.then(|| {
         format!(
             "{number} {what} with different test plans (`-adoPlanId`) ran for this suite at once, \
              and nothing shows which of them made this run; `-executionUUID` tells them apart"
         )
     });
-    let unclear_options = format!(
-        "{number} {what} with different `ado*` options ran for this suite at once, so only those are used that all of \
-         them agree on; `-executionUUID` tells them apart"
-    );
-    Given {
-        options,
-        unclear_options: Some(unclear_options),
+    CommandOfRun {
+        options: common,
+        unclear_options: Some(format!(
+            "{number} {what} with different `ado*` options ran for this suite at once, so only \
+             those are used that all of them agree on; `-executionUUID` tells them apart"
+        )),
         unclear_plan,
-        ..Given::default()
+        ..CommandOfRun::default()
     }
 }
 
@@ -234,12 +237,11 @@ mod tests {
             options,
             ..CommandLine::default()
         };
-        let (from, until) = (Moment::from_millis(from), Moment::from_millis(until));
         Claim {
             root: "/w/Shop".into(),
-            from,
-            seen: until,
-            until,
+            from: Moment::from_millis(from),
+            seen: Moment::from_millis(until),
+            until: Moment::from_millis(until),
             lost: false,
             terms: Terms {
                 line,
@@ -313,20 +315,17 @@ mod tests {
             )
         };
         let given = of(vec![claim("19", 1_000, 2_000), claim("20", 1_100, 2_000)]);
-        assert_eq!((given.options.plan, given.claimed), (None, true));
+        assert_eq!(given.options.plan, None);
+        assert!(given.claimed);
         assert!(given.unclear_options.unwrap().starts_with("2 `kado exec`"));
         assert!(given.unclear_plan.unwrap().contains("different test plans"));
+
         let mut named = claim("19", 1_100, 2_000);
         named.terms.line.options.run_name = Some("Other".to_owned());
         let given = of(vec![claim("19", 1_000, 2_000), named]);
-        assert_eq!(
-            (
-                given.options.plan.as_deref(),
-                given.options.run_name,
-                given.unclear_plan
-            ),
-            (Some("19"), None, None)
-        );
+        assert_eq!(given.options.plan.as_deref(), Some("19"));
+        assert_eq!(given.options.run_name, None);
+        assert_eq!(given.unclear_plan, None);
         assert!(given.unclear_options.is_some());
     }
 
@@ -365,7 +364,7 @@ mod tests {
 
     #[test]
     fn what_was_seen_running_counts_where_nobody_claimed_the_run() {
-        let seen = Candidate {
+        let seen = CandidateCommand {
             started: Moment::from_millis(1_000),
             execution_uuid: None,
             options: RunOptions {
@@ -391,7 +390,7 @@ mod tests {
             (None, false),
             "the run is older than the command"
         );
-        let other = Candidate {
+        let other = CandidateCommand {
             options: RunOptions::default(),
             ..seen
         };

@@ -1,4 +1,4 @@
-//! Which command started a run? A run folder does not say, so the command is told by its project,
+//! Which command started a run? A run folder does not say, so the command is known by its project,
 //! by what it executes and by when it started. Where that leaves a choice between different
 //! options, none is made.
 
@@ -19,7 +19,7 @@ const CLOCKS: std::time::Duration = std::time::Duration::from_secs(3);
 pub(crate) struct Command {
     /// Folder of its project, without links.
     pub root: PathBuf,
-    /// What it was told.
+    /// Its arguments.
     pub line: CommandLine,
     /// When it started.
     pub started: Moment,
@@ -28,7 +28,7 @@ pub(crate) struct Command {
 /// A run whose command is looked for, from the files that the launcher writes before the run
 /// starts.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Sought<'a> {
+pub(crate) struct SoughtRun<'a> {
     /// Folder of its project, without links.
     pub root: &'a Path,
     /// Id of its suite.
@@ -41,7 +41,7 @@ pub(crate) struct Sought<'a> {
 
 /// What a command that may have started a run said about its submission.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct Candidate {
+pub struct CandidateCommand {
     /// When the command started.
     pub started: Moment,
     /// `-executionUUID`.
@@ -52,8 +52,8 @@ pub struct Candidate {
 
 /// The commands that may have started a run, each once: launcher, Java process and scripts around
 /// them say the same.
-pub(crate) fn candidates(run: &Sought<'_>, commands: &[Command]) -> Vec<Candidate> {
-    let mut found: Vec<Candidate> = Vec::new();
+pub(crate) fn candidates(run: &SoughtRun<'_>, commands: &[Command]) -> Vec<CandidateCommand> {
+    let mut candidates: Vec<CandidateCommand> = Vec::new();
     for command in commands {
         let fits = same_folder(&command.root, run.root)
             && command.line.target.covers(run.suite, run.collection)
@@ -61,36 +61,36 @@ pub(crate) fn candidates(run: &Sought<'_>, commands: &[Command]) -> Vec<Candidat
         if !fits {
             continue;
         }
-        let CommandLine {
-            execution_uuid,
-            options,
-            ..
-        } = &command.line;
-        match found
-            .iter_mut()
-            .find(|known| known.execution_uuid == *execution_uuid && known.options == *options)
-        {
-            Some(known) => known.started = known.started.min(command.started),
-            None => found.push(Candidate {
+
+        let line = &command.line;
+        let same = candidates.iter_mut().find(|candidate| {
+            candidate.execution_uuid == line.execution_uuid && candidate.options == line.options
+        });
+        match same {
+            // The launcher starts before its Java process.
+            Some(candidate) => candidate.started = candidate.started.min(command.started),
+            None => candidates.push(CandidateCommand {
                 started: command.started,
-                execution_uuid: execution_uuid.clone(),
-                options: options.clone(),
+                execution_uuid: line.execution_uuid.clone(),
+                options: line.options.clone(),
             }),
         }
     }
-    found
+    candidates
 }
 
-impl Candidate {
-    /// Whether the command was there when a run started that tells of its start. A folder that was
+impl CandidateCommand {
+    /// Whether the command was there when a run started that says when it did. A folder that was
     /// copied in while the same suite runs holds an older run.
-    pub fn was_there(&self, run_started: Option<Moment>) -> bool {
-        run_started.is_none_or(|started| self.started <= started.plus(CLOCKS))
+    pub(crate) fn was_there(&self, run_started: Option<Moment>) -> bool {
+        match run_started {
+            Some(started) => self.started <= started.plus(CLOCKS),
+            None => true,
+        }
     }
 }
 
-/// Which of several things that commands said is true of a run with this `execution.uuid`. A
-/// command that gave an execution uuid started the run with that uuid and no other.
+/// Which of several things that commands said is true of a run.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) enum Choice<T> {
     /// No command is known.
@@ -101,39 +101,41 @@ pub(crate) enum Choice<T> {
     Several(Vec<T>),
 }
 
-/// Chooses; `said` gives the execution uuid that a command was given, and what it said.
-pub(crate) fn choose<T: Clone + PartialEq, S>(
-    all: &[S],
+/// What one command said: the execution uuid that it was given, and the rest.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Statement<'a, T> {
+    /// `-executionUUID`.
+    pub execution_uuid: Option<&'a str>,
+    /// What it said.
+    pub content: T,
+}
+
+/// Chooses for a run with this `execution.uuid`. A command that gave an execution uuid started the
+/// run with that uuid and no other.
+pub(crate) fn choose<T: Clone + PartialEq>(
+    statements: Vec<Statement<'_, T>>,
     execution_uuid: Option<&str>,
-    said: impl Fn(&S) -> (Option<&str>, T),
 ) -> Choice<T> {
-    let named = |given: Option<&str>| {
-        given
-            .zip(execution_uuid)
-            .is_some_and(|(one, two)| one.eq_ignore_ascii_case(two))
-    };
-    let other = |given: Option<&str>| given.is_some() && execution_uuid.is_some() && !named(given);
-    let exact: Vec<T> = all
-        .iter()
-        .map(&said)
-        .filter(|(given, _)| named(*given))
-        .map(|(_, said)| said)
-        .collect();
-    let possible = || {
-        all.iter()
-            .map(&said)
-            .filter(|(given, _)| !other(*given))
-            .map(|(_, said)| said)
-            .collect()
-    };
-    let mut left: Vec<T> = if exact.is_empty() { possible() } else { exact };
-    match left.pop() {
-        None => Choice::None,
-        Some(last) if left.iter().all(|one| *one == last) => Choice::One(last),
-        Some(last) => {
-            left.push(last);
-            Choice::Several(left)
+    let mut exact = Vec::new();
+    let mut possible = Vec::new();
+    for statement in statements {
+        match (statement.execution_uuid, execution_uuid) {
+            (Some(one), Some(other)) if one.eq_ignore_ascii_case(other) => {
+                exact.push(statement.content);
+            }
+            // It started another run.
+            (Some(_), Some(_)) => {}
+            _ => possible.push(statement.content),
         }
+    }
+
+    let contents = if exact.is_empty() { possible } else { exact };
+    match contents.as_slice() {
+        [] => Choice::None,
+        [first, others @ ..] if others.iter().all(|other| other == first) => {
+            Choice::One(first.clone())
+        }
+        _ => Choice::Several(contents),
     }
 }
 
@@ -173,8 +175,8 @@ mod tests {
         }
     }
 
-    fn sought(root: &'static str, suite: &'static str) -> Sought<'static> {
-        Sought {
+    fn sought(root: &'static str, suite: &'static str) -> SoughtRun<'static> {
+        SoughtRun {
             root: Path::new(root),
             suite,
             collection: None,
@@ -190,7 +192,9 @@ mod tests {
             command("/w/Other", "Test Suites/Smoke", Some("3"), 90_000),
             command("/w/Shop", "Test Suites/Night", Some("4"), 90_000),
         ];
+
         let found = candidates(&sought("/w/Shop", "Test Suites/Smoke"), &commands);
+
         assert_eq!(found.len(), 1, "{found:?}");
         assert_eq!(found[0].options.plan.as_deref(), Some("1"));
     }
@@ -202,14 +206,11 @@ mod tests {
             started: Moment::from_millis(91_000),
             ..one.clone()
         };
+
         let found = candidates(&sought("/w/Shop", "Test Suites/Smoke"), &[java, one]);
-        assert_eq!(
-            found
-                .iter()
-                .map(|candidate| candidate.started.millis())
-                .collect::<Vec<_>>(),
-            [90_000]
-        );
+
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert_eq!(found[0].started, Moment::from_millis(90_000));
         assert!(found[0].was_there(Some(Moment::from_millis(95_000))));
         assert!(
             !found[0].was_there(Some(Moment::from_millis(80_000))),
@@ -218,7 +219,14 @@ mod tests {
     }
 
     fn chosen(all: &[(Option<&str>, u32)], uuid: Option<&str>) -> Choice<u32> {
-        choose(all, uuid, |(given, said)| (*given, *said))
+        let statements = all
+            .iter()
+            .map(|(execution_uuid, content)| Statement {
+                execution_uuid: *execution_uuid,
+                content: *content,
+            })
+            .collect();
+        choose(statements, uuid)
     }
 
     #[test]

@@ -1,4 +1,6 @@
 //! What becomes of a run that is over: submitted, listed with a reason, or just remembered.
+//!
+//! Each reason names the setting or the command that would change it.
 
 use serde::{Deserialize, Serialize};
 
@@ -88,120 +90,119 @@ const DOWNLOADED: &str = "/downloaded from katalon testops/";
 
 /// Decides for the service. The order of the questions is the order of what a person would want to
 /// hear first.
-pub(crate) fn decide(candidate: &RunToJudge<'_>, rules: &Rules) -> Eligibility {
-    let run = candidate.run;
-    if candidate.claimed {
-        let refused = [
-            not_enabled(candidate),
-            aborted(candidate, rules),
-            left_to_katalon(candidate),
-        ];
-        return refused
-            .into_iter()
-            .flatten()
-            .next()
-            .map_or(Eligibility::Submit, Eligibility::Ignore);
-    }
-    if is_history(run, rules) {
+pub(crate) fn decide(run: &RunToJudge<'_>, rules: &Rules) -> Eligibility {
+    // What a person started with `kado exec` is asked for, wherever and whenever it ran.
+    let reason = if run.claimed {
+        not_enabled(run)
+            .or_else(|| aborted(run, rules))
+            .or_else(|| left_to_katalon(run))
+    } else if is_history(run.run, rules) {
         return Eligibility::Remember;
+    } else {
+        downloaded(run)
+            .or_else(|| not_enabled(run))
+            .or_else(|| other_host(run, rules))
+            .or_else(|| aborted(run, rules))
+            .or_else(|| left_to_katalon(run))
+            .or_else(|| not_automatic(run))
+    };
+
+    match reason {
+        Some(reason) => Eligibility::Ignore(reason),
+        None => Eligibility::Submit,
     }
-    let refused = [
-        downloaded(candidate),
-        not_enabled(candidate),
-        other_host(candidate, rules),
-        aborted(candidate, rules),
-        left_to_katalon(candidate),
-        not_automatic(candidate),
-    ];
-    refused
-        .into_iter()
-        .flatten()
-        .next()
-        .map_or(Eligibility::Submit, Eligibility::Ignore)
 }
 
+/// Whether a run lies before the history; one whose log has no record of any time does not.
 fn is_history(run: &SuiteRun, rules: &Rules) -> bool {
     let Some(ended) = run.ended.or(run.last_record) else {
         return false;
     };
-    rules
-        .history
-        .begin(rules.first_seen)
-        .is_some_and(|begin| ended < begin)
+    match rules.history.begin(rules.first_seen) {
+        Some(begin) => ended < begin,
+        None => false,
+    }
 }
 
-fn downloaded(candidate: &RunToJudge<'_>) -> Option<String> {
-    candidate.folder.to_lowercase().contains(DOWNLOADED).then(|| {
-        "downloaded from Katalon TestOps, so it ran elsewhere; `kado submit FOLDER` submits it all the same".to_owned()
-    })
-}
-
-fn not_enabled(candidate: &RunToJudge<'_>) -> Option<String> {
-    (!candidate.enabled).then(|| {
-        "the Azure DevOps integration of this project is switched off; switch it on in Katalon under Project > Settings \
-         > Integrations > Azure DevOps"
+fn downloaded(run: &RunToJudge<'_>) -> Option<String> {
+    run.folder.to_lowercase().contains(DOWNLOADED).then(|| {
+        "downloaded from Katalon TestOps, so it ran elsewhere; `kado submit FOLDER` submits it all \
+         the same"
             .to_owned()
     })
 }
 
-fn left_to_katalon(candidate: &RunToJudge<'_>) -> Option<String> {
-    candidate.left_to_katalon.then(|| {
-        "left to Katalon's own submission (`submit.katalon_submits = \"always\"`); `kado submit FOLDER` submits this run \
-         if Katalon did not"
+fn not_enabled(run: &RunToJudge<'_>) -> Option<String> {
+    (!run.enabled).then(|| {
+        "the Azure DevOps integration of this project is switched off; switch it on in Katalon \
+         under Project > Settings > Integrations > Azure DevOps"
             .to_owned()
     })
 }
 
-fn not_automatic(candidate: &RunToJudge<'_>) -> Option<String> {
-    (!candidate.auto_submit).then(|| {
-        "automatic submission is off for this project; `submit.auto_submit = true` switches it on, `kado submit FOLDER` \
-         submits this run"
+fn left_to_katalon(run: &RunToJudge<'_>) -> Option<String> {
+    run.left_to_katalon.then(|| {
+        "left to Katalon's own submission (`submit.katalon_submits = \"always\"`); `kado submit \
+         FOLDER` submits this run if Katalon did not"
             .to_owned()
     })
 }
 
-fn aborted(candidate: &RunToJudge<'_>, rules: &Rules) -> Option<String> {
-    (candidate.state == RunState::Aborted && !rules.submit_aborted).then(|| {
-        "aborted: the log has no end and Katalon wrote no report; `kado submit FOLDER` submits it, `submit_aborted = \
-         true` all such runs"
+fn not_automatic(run: &RunToJudge<'_>) -> Option<String> {
+    (!run.auto_submit).then(|| {
+        "automatic submission is off for this project; `submit.auto_submit = true` switches it \
+         on, `kado submit FOLDER` submits this run"
             .to_owned()
     })
 }
 
-fn other_host(candidate: &RunToJudge<'_>, rules: &Rules) -> Option<String> {
-    if rules.runs_from == RunsFrom::Any || ran_here(candidate.run, candidate.folder, &rules.host) {
+fn aborted(run: &RunToJudge<'_>, rules: &Rules) -> Option<String> {
+    (run.state == RunState::Aborted && !rules.submit_aborted).then(|| {
+        "aborted: the log has no end and Katalon wrote no report; `kado submit FOLDER` submits it, \
+         `submit_aborted = true` all such runs"
+            .to_owned()
+    })
+}
+
+fn other_host(run: &RunToJudge<'_>, rules: &Rules) -> Option<String> {
+    if rules.runs_from == RunsFrom::Any || ran_here(run.run, run.folder, &rules.host) {
         return None;
     }
-    let host = candidate
+
+    let host = run
         .run
         .environment
         .machine()
         .unwrap_or("an unnamed machine");
     Some(format!(
-        "ran on {host}, this is {}; `runs_from = \"any\"` submits runs of other machines and containers",
+        "ran on {host}, this is {}; `runs_from = \"any\"` submits runs of other machines and \
+         containers",
         rules.host
     ))
 }
 
 /// Whether a run ran on this machine, whose name is `host`; `folder` is where it lies, with `/`.
 pub(crate) fn ran_here(run: &SuiteRun, folder: &str, host: &str) -> bool {
+    // A name such as `localhost` or an address says nothing about which machine it was.
     let environment = &run.environment;
-    // A name such as `localhost` or an address tells nothing about which machine it was.
-    let telling = |name: &&str| !is_anybody(name);
-    let same_host = environment
-        .machine()
-        .filter(telling)
-        .is_some_and(|name| short(name) == short(host));
-    // A recorded folder tells the machine too: nobody else's folder has this path, unless it is not
+    if let Some(machine) = environment.machine()
+        && !is_anybody(machine)
+        && short(machine) == short(host)
+    {
+        return true;
+    }
+
+    // A recorded folder names the machine too: nobody else's folder has this path, unless it is not
     // there.
-    let same_folder = environment
-        .recorded_folder
-        .as_deref()
-        .is_some_and(|recorded| {
-            let plain = |path: &str| path.replace('\\', "/").trim_end_matches('/').to_lowercase();
-            plain(recorded) == plain(folder)
-        });
-    same_host || same_folder
+    match &environment.recorded_folder {
+        Some(recorded) => comparable(recorded) == comparable(folder),
+        None => false,
+    }
+}
+
+/// A path as it compares on Windows, which is where folders are recorded in several spellings.
+fn comparable(path: &str) -> String {
+    path.replace('\\', "/").trim_end_matches('/').to_lowercase()
 }
 
 /// Whether a host name is what every machine may call itself.
@@ -211,11 +212,11 @@ fn is_anybody(name: &str) -> bool {
 
 /// A host name without its domain and case.
 fn short(host: &str) -> String {
-    host.trim()
-        .split('.')
-        .next()
-        .unwrap_or_default()
-        .to_lowercase()
+    let name = match host.trim().split_once('.') {
+        Some((name, _domain)) => name,
+        None => host.trim(),
+    };
+    name.to_lowercase()
 }
 
 #[cfg(test)]
@@ -245,7 +246,7 @@ mod tests {
         }
     }
 
-    fn candidate(run: &SuiteRun) -> RunToJudge<'_> {
+    fn to_judge(run: &SuiteRun) -> RunToJudge<'_> {
         RunToJudge {
             run,
             state: RunState::Finished,
@@ -267,8 +268,8 @@ mod tests {
         }
     }
 
-    fn reason(candidate: &RunToJudge<'_>, rules: &Rules) -> String {
-        match decide(candidate, rules) {
+    fn reason(run: &RunToJudge<'_>, rules: &Rules) -> String {
+        match decide(run, rules) {
             Eligibility::Ignore(reason) => reason,
             other => panic!("{other:?}"),
         }
@@ -278,7 +279,7 @@ mod tests {
     fn a_run_of_this_machine_is_submitted_whatever_user_domain_or_case_its_name_has() {
         for host in ["agent-7", "jo - AGENT-7", "jo - agent-7.corp.example"] {
             assert_eq!(
-                decide(&candidate(&run(host, "", 200)), &rules()),
+                decide(&to_judge(&run(host, "", 200)), &rules()),
                 Eligibility::Submit,
                 "{host}"
             );
@@ -288,7 +289,7 @@ mod tests {
     #[test]
     fn a_run_is_of_this_machine_too_when_it_recorded_this_folder() {
         let run = run("jo - localhost", "c:\\agent\\Shop\\Reports\\1\\A\\1\\", 200);
-        assert_eq!(decide(&candidate(&run), &rules()), Eligibility::Submit);
+        assert_eq!(decide(&to_judge(&run), &rules()), Eligibility::Submit);
     }
 
     #[test]
@@ -302,7 +303,7 @@ mod tests {
             ("jo - localhost", &localhost),
             ("jo - 10.0.0.1", &rules()),
         ] {
-            let reason = reason(&candidate(&run(host, "/elsewhere", 200)), rules);
+            let reason = reason(&to_judge(&run(host, "/elsewhere", 200)), rules);
             assert!(reason.contains("runs_from = \"any\""), "{reason}");
         }
         let any = Rules {
@@ -310,7 +311,7 @@ mod tests {
             ..rules()
         };
         assert_eq!(
-            decide(&candidate(&run("jo - PC2", "", 200)), &any),
+            decide(&to_judge(&run("jo - PC2", "", 200)), &any),
             Eligibility::Submit
         );
     }
@@ -318,17 +319,17 @@ mod tests {
     #[test]
     fn runs_before_the_history_are_remembered_and_not_listed() {
         let old = run("agent-7", "", 99);
-        assert_eq!(decide(&candidate(&old), &rules()), Eligibility::Remember);
+        assert_eq!(decide(&to_judge(&old), &rules()), Eligibility::Remember);
         let all = Rules {
             history: History::All,
             ..rules()
         };
-        assert_eq!(decide(&candidate(&old), &all), Eligibility::Submit);
+        assert_eq!(decide(&to_judge(&old), &all), Eligibility::Submit);
         let since = Rules {
             history: History::Since(Moment::from_millis(99)),
             ..rules()
         };
-        assert_eq!(decide(&candidate(&old), &since), Eligibility::Submit);
+        assert_eq!(decide(&to_judge(&old), &since), Eligibility::Submit);
     }
 
     #[test]
@@ -339,62 +340,44 @@ mod tests {
             runs_from: RunsFrom::Any,
             ..rules()
         };
-        assert!(
-            reason(
-                &RunToJudge {
-                    folder,
-                    ..candidate(&run)
-                },
-                &any
-            )
-            .contains("TestOps")
-        );
+
+        let downloaded = RunToJudge {
+            folder,
+            ..to_judge(&run)
+        };
+        assert!(reason(&downloaded, &any).contains("TestOps"));
     }
 
     #[test]
     fn what_is_switched_off_or_aborted_is_listed_with_the_way_to_change_it() {
         let run = run("agent-7", "", 200);
-        let base = candidate(&run);
-        assert!(
-            reason(
-                &RunToJudge {
-                    enabled: false,
-                    ..base
-                },
-                &rules()
-            )
-            .contains("switched off")
-        );
-        assert!(
-            reason(
-                &RunToJudge {
-                    auto_submit: false,
-                    ..base
-                },
-                &rules()
-            )
-            .contains("submit.auto_submit")
-        );
-        assert!(
-            reason(
-                &RunToJudge {
-                    left_to_katalon: true,
-                    ..base
-                },
-                &rules()
-            )
-            .contains("katalon_submits")
-        );
+        let disabled = RunToJudge {
+            enabled: false,
+            ..to_judge(&run)
+        };
+        let manual = RunToJudge {
+            auto_submit: false,
+            ..to_judge(&run)
+        };
+        let left = RunToJudge {
+            left_to_katalon: true,
+            ..to_judge(&run)
+        };
         let aborted = RunToJudge {
             state: RunState::Aborted,
-            ..base
+            ..to_judge(&run)
         };
+
+        assert!(reason(&disabled, &rules()).contains("switched off"));
+        assert!(reason(&manual, &rules()).contains("submit.auto_submit"));
+        assert!(reason(&left, &rules()).contains("katalon_submits"));
         assert!(reason(&aborted, &rules()).contains("submit_aborted"));
-        let taken = Rules {
+
+        let with_aborted = Rules {
             submit_aborted: true,
             ..rules()
         };
-        assert_eq!(decide(&aborted, &taken), Eligibility::Submit);
+        assert_eq!(decide(&aborted, &with_aborted), Eligibility::Submit);
     }
 
     #[test]
@@ -404,38 +387,24 @@ mod tests {
         let claimed = RunToJudge {
             claimed: true,
             auto_submit: false,
-            ..candidate(&run)
+            ..to_judge(&run)
         };
         assert_eq!(decide(&claimed, &rules()), Eligibility::Submit);
-        assert!(
-            reason(
-                &RunToJudge {
-                    enabled: false,
-                    ..claimed
-                },
-                &rules()
-            )
-            .contains("switched off")
-        );
-        assert!(
-            reason(
-                &RunToJudge {
-                    state: RunState::Aborted,
-                    ..claimed
-                },
-                &rules()
-            )
-            .contains("submit_aborted")
-        );
-        assert!(
-            reason(
-                &RunToJudge {
-                    left_to_katalon: true,
-                    ..claimed
-                },
-                &rules()
-            )
-            .contains("katalon_submits")
-        );
+
+        let disabled = RunToJudge {
+            enabled: false,
+            ..claimed
+        };
+        let aborted = RunToJudge {
+            state: RunState::Aborted,
+            ..claimed
+        };
+        let left = RunToJudge {
+            left_to_katalon: true,
+            ..claimed
+        };
+        assert!(reason(&disabled, &rules()).contains("switched off"));
+        assert!(reason(&aborted, &rules()).contains("submit_aborted"));
+        assert!(reason(&left, &rules()).contains("katalon_submits"));
     }
 }

@@ -1,4 +1,6 @@
 //! Which run is this? A run is what its log says, never where it lies (invariant I2).
+//!
+//! [`RunIdentity`] is stored as JSON and in columns of the database; its fields keep their names.
 
 use serde::{Deserialize, Serialize};
 
@@ -21,17 +23,11 @@ pub struct RunIdentity {
 impl RunIdentity {
     /// The identity of a run; `None` when its log holds no record yet.
     pub fn of(run: &SuiteRun) -> Option<Self> {
-        let started = run.started?;
-        let host = run
-            .environment
-            .host
-            .as_deref()
-            .unwrap_or_default()
-            .to_lowercase();
+        let host = run.environment.host.as_deref().unwrap_or_default();
         Some(Self {
             suite: run.suite.clone(),
-            started,
-            host,
+            started: run.started?,
+            host: host.to_lowercase(),
             execution_uuid: run.execution_uuid.clone(),
         })
     }
@@ -42,6 +38,7 @@ impl RunIdentity {
             (Some(one), Some(two)) => one.eq_ignore_ascii_case(two),
             _ => true,
         };
+
         uuids_agree
             && self.suite == other.suite
             && self.started == other.started
@@ -75,17 +72,21 @@ mod tests {
 
     #[test]
     fn another_start_host_or_suite_is_another_run() {
-        assert!(!run(None).is_same_run(&RunIdentity {
+        let later = RunIdentity {
             started: Moment::from_millis(2),
             ..run(None)
-        }));
-        assert!(!run(None).is_same_run(&RunIdentity {
+        };
+        let elsewhere = RunIdentity {
             host: "other".to_owned(),
             ..run(None)
-        }));
-        assert!(!run(None).is_same_run(&RunIdentity {
+        };
+        let other_suite = RunIdentity {
             suite: "Test Suites/B".to_owned(),
             ..run(None)
-        }));
+        };
+
+        for other in [later, elsewhere, other_suite] {
+            assert!(!run(None).is_same_run(&other), "{other:?}");
+        }
     }
 }

@@ -24,7 +24,7 @@ pub struct SettledFolder {
 
 /// All settled folders, by their keys ([`crate::file_names::key`]).
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Settled(HashMap<String, SettledFolder>);
+pub(crate) struct Settled(HashMap<String, SettledFolder>);
 
 /// What a walk over everything changed about settled folders, by their keys.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -46,12 +46,12 @@ impl Ageing {
 
 impl Settled {
     /// The folders that were settled before.
-    pub const fn new(folders: HashMap<String, SettledFolder>) -> Self {
+    pub(crate) const fn new(folders: HashMap<String, SettledFolder>) -> Self {
         Self(folders)
     }
 
     /// Remembers that a folder is decided while it looks like this.
-    pub fn settle(&mut self, key: String, fingerprint: u64) {
+    pub(crate) fn settle(&mut self, key: String, fingerprint: u64) {
         self.0.insert(
             key,
             SettledFolder {
@@ -62,37 +62,39 @@ impl Settled {
     }
 
     /// Whether a folder was decided, however it looks now.
-    pub fn contains(&self, key: &str) -> bool {
+    pub(crate) fn contains(&self, key: &str) -> bool {
         self.0.contains_key(key)
     }
 
     /// Whether a folder was decided when it looked like this.
-    pub fn holds(&self, key: &str, fingerprint: u64) -> bool {
+    pub(crate) fn holds(&self, key: &str, fingerprint: u64) -> bool {
         self.0
             .get(key)
             .is_some_and(|folder| folder.fingerprint == fingerprint)
     }
 
-    /// Takes note of what is there: all run folders that a walk over everything found at `now`.
-    pub fn age(&mut self, there: &HashSet<String>, now: Moment) -> Ageing {
+    /// Takes note of what is there: all run folders that a walk over everything found at `now`. What
+    /// it says has changed is to be stored; most walks change nothing.
+    pub(crate) fn age(&mut self, there: &HashSet<String>, now: Moment) -> Ageing {
         let mut ageing = Ageing::default();
         for (key, folder) in &mut self.0 {
-            match (there.contains(key), folder.gone) {
-                (true, None) => {}
-                (true, Some(_)) => {
+            let is_there = there.contains(key);
+            match folder.gone {
+                Some(_) if is_there => {
                     folder.gone = None;
                     ageing.back.push(key.clone());
                 }
-                (false, None) => {
+                None if !is_there => {
                     folder.gone = Some(now);
                     ageing.gone.push(key.clone());
                 }
-                (false, Some(since)) if now.since(since) >= FORGOTTEN => {
+                Some(since) if now.since(since) >= FORGOTTEN => {
                     ageing.forgotten.push(key.clone());
                 }
-                (false, Some(_)) => {}
+                _ => {}
             }
         }
+
         for key in &ageing.forgotten {
             self.0.remove(key);
         }

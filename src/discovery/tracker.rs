@@ -61,12 +61,12 @@ pub(crate) struct Assessment {
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub(crate) struct Tracker {
     last: Option<LastLook>,
+    /// When a look first saw that the run is over.
     over_since: Option<Moment>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 struct LastLook {
-    at: Moment,
     fingerprint: u64,
     /// Since when the folder has been as it is, as far as we know.
     quiet_since: Moment,
@@ -77,14 +77,16 @@ struct LastLook {
 impl Tracker {
     /// Takes in one look. `abort_after` is how long an open run may be quiet before it counts as
     /// aborted.
-    pub(crate) fn observe(&mut self, seen: &Observation, abort_after: Duration) -> Assessment {
-        let look = self.quietness(seen);
+    pub(crate) fn observe(&mut self, observed: &Observation, abort_after: Duration) -> Assessment {
+        let now = observed.now;
+        let look = self.compare(observed);
         self.last = Some(look);
-        let quiet_for = seen.now.since(look.quiet_since);
+
+        let quiet_for = now.since(look.quiet_since);
         let evidence = Evidence {
-            has_log: seen.has_log,
-            ended: seen.ended.is_some(),
-            has_report: seen.junit_complete,
+            has_log: observed.has_log,
+            ended: observed.ended.is_some(),
+            has_report: observed.junit_complete,
             quiet_for,
         };
         let state = lifecycle::state(evidence, abort_after);
@@ -96,41 +98,42 @@ impl Tracker {
                 look_again: look.quiet_since.plus(abort_after),
             };
         }
-        let over_since = *self.over_since.get_or_insert(seen.now);
+
         // A clock that was set back must not stretch the grace time.
-        let over_since = over_since.min(seen.now);
+        let over_since = self.over_since.unwrap_or(now).min(now);
         self.over_since = Some(over_since);
-        let looked_twice = seen.now.since(look.first_seen_so) >= BETWEEN_LOOKS;
-        let still = looked_twice && quiet_for >= STILL;
-        let complete = seen.junit_complete || seen.reports_come_late;
-        let due = (still && complete) || seen.now.since(over_since) >= GRACE;
+
+        let looked_twice = now.since(look.first_seen_so) >= BETWEEN_LOOKS;
+        let is_still = looked_twice && quiet_for >= STILL;
+        let is_complete = observed.junit_complete || observed.reports_come_late;
+        let grace_is_over = now.since(over_since) >= GRACE;
         Assessment {
             state,
-            due,
-            look_again: seen.now.plus(BETWEEN_LOOKS),
+            due: (is_still && is_complete) || grace_is_over,
+            look_again: now.plus(BETWEEN_LOOKS),
         }
     }
 
-    fn quietness(&self, seen: &Observation) -> LastLook {
+    /// Compares what a look saw with the look before.
+    fn compare(&self, observed: &Observation) -> LastLook {
+        let now = observed.now;
         match self.last {
-            Some(last) if last.fingerprint == seen.fingerprint => LastLook {
-                at: seen.now,
-                quiet_since: last.quiet_since.min(seen.now),
-                first_seen_so: last.first_seen_so.min(seen.now),
+            Some(last) if last.fingerprint == observed.fingerprint => LastLook {
+                quiet_since: last.quiet_since.min(now),
+                first_seen_so: last.first_seen_so.min(now),
                 ..last
             },
             // Something changed since the last look, whatever its modification time says.
             Some(_) => LastLook {
-                at: seen.now,
-                fingerprint: seen.fingerprint,
-                quiet_since: seen.now,
-                first_seen_so: seen.now,
+                fingerprint: observed.fingerprint,
+                quiet_since: now,
+                first_seen_so: now,
             },
+            // Nothing else is known of a folder that is new to us, but no time lies in the future.
             None => LastLook {
-                at: seen.now,
-                fingerprint: seen.fingerprint,
-                quiet_since: seen.newest.min(seen.now),
-                first_seen_so: seen.now,
+                fingerprint: observed.fingerprint,
+                quiet_since: observed.newest.min(now),
+                first_seen_so: now,
             },
         }
     }

@@ -46,13 +46,13 @@ enum NoId {
     Expression(String),
     #[error("there is no variable `{0}`; add it to the test case, or write the id itself")]
     Unknown(String),
-    #[error("it is no number; give the ids of test case work items, separated by commas")]
+    #[error("it is not a number; write the ids of test case work items, separated by commas")]
     NoNumber,
-    #[error("its value is no number; give the ids of test case work items, separated by commas")]
+    #[error("its value is not a number; write the ids of test case work items, separated by commas")]
     NoNumberInValue,
-    #[error("0 is no id; give the id of a test case work item")]
+    #[error("0 is no id; write the id of a test case work item")]
     Zero,
-    #[error("it is too large for an id; give the id of a test case work item")]
+    #[error("it is too large for an id; write the id of a test case work item")]
     TooLarge,
 }
 

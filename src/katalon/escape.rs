@@ -11,7 +11,7 @@ const LONGEST_REFERENCE: usize = 8;
 /// Replaces the five named and all numeric XML references by their characters. Unknown ones stay as
 /// they are; Katalon defines none. Numeric references to characters that XML forbids are decoded
 /// too.
-pub fn xml(text: &str) -> Cow<'_, str> {
+pub(crate) fn xml(text: &str) -> Cow<'_, str> {
     let Some(first) = text.find('&') else {
         return Cow::Borrowed(text);
     };
@@ -64,7 +64,7 @@ fn reference(name: &str) -> Option<char> {
 /// Replaces Java's escapes: `\n \t \r \b \f`, `\uXXXX` (surrogate pairs join, a lone surrogate
 /// becomes U+FFFD), octal ones, and `\x` by `x` for every other character. A backslash at the very
 /// end is dropped, as Katalon's decoder does.
-pub fn java(text: &str) -> Cow<'_, str> {
+pub(crate) fn java(text: &str) -> Cow<'_, str> {
     if !text.contains('\\') {
         return Cow::Borrowed(text);
     }

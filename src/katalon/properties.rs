@@ -9,13 +9,13 @@ use crate::katalon::escape;
 
 /// The pairs of a `.properties` file in file order.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Properties(Vec<(String, String)>);
+pub(crate) struct Properties(Vec<(String, String)>);
 
 impl Properties {
     /// Reads a file: UTF-8 with or without BOM, what is not UTF-8 is read as ISO-8859-1 (Java's old
     /// default), any line ends. Of a key that occurs twice the last value wins, at the place of the
     /// first.
-    pub fn read(bytes: &[u8]) -> Self {
+    pub(crate) fn read(bytes: &[u8]) -> Self {
         let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
         let text = match std::str::from_utf8(bytes) {
             Ok(text) => text.to_owned(),
@@ -33,7 +33,7 @@ impl Properties {
     }
 
     /// The raw value of a key, without Katalon's typing.
-    pub fn raw(&self, key: &str) -> Option<&str> {
+    pub(crate) fn raw(&self, key: &str) -> Option<&str> {
         self.0
             .iter()
             .find(|(name, _)| name == key)
@@ -41,7 +41,7 @@ impl Properties {
     }
 
     /// All pairs, raw, in file order.
-    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0
             .iter()
             .map(|(key, value)| (key.as_str(), value.as_str()))
@@ -50,7 +50,7 @@ impl Properties {
 
 /// A value in Katalon's quoting (its `PropertySettingStoreUtil`).
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Value {
+pub(crate) enum Value {
     /// `true` or `false`.
     Bool(bool),
     /// Digits with an optional minus, within Java's `int`.
@@ -62,7 +62,7 @@ pub enum Value {
 impl Value {
     /// Types a raw value as Katalon does. A value without quotes, as hands write it, is the text as
     /// it stands.
-    pub fn read(raw: &str) -> Self {
+    pub(crate) fn read(raw: &str) -> Self {
         match raw {
             "true" => return Self::Bool(true),
             "false" => return Self::Bool(false),

@@ -4,7 +4,7 @@ use crate::katalon::xml::{self, Node};
 
 /// `numberOfRerun` of a suite: how many more runs follow a failed one. `None` when the file does
 /// not say.
-pub fn number_of_reruns(ts: &[u8]) -> Option<u32> {
+pub(crate) fn number_of_reruns(ts: &[u8]) -> Option<u32> {
     let mut reruns = None;
     // What is damaged behind the number does not matter, and damage before it means that nothing is
     // known.

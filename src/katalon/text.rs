@@ -2,7 +2,7 @@
 
 /// The longest beginning of a text that takes at most `limit` bytes and ends between two
 /// characters.
-pub fn head(text: &str, limit: usize) -> &str {
+pub(crate) fn head(text: &str, limit: usize) -> &str {
     let mut end = limit.min(text.len());
     while !text.is_char_boundary(end) {
         end -= 1;

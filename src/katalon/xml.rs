@@ -14,7 +14,7 @@ use crate::katalon::escape;
 const DEEPEST: usize = 64;
 
 /// What the walk meets.
-pub enum Node<'a> {
+pub(crate) enum Node<'a> {
     /// The element at the end of the path was opened; these are its attributes, decoded.
     Open(&'a [(String, String)]),
     /// The element at the end of the path was closed; this is its own text, without that of its
@@ -32,7 +32,7 @@ pub struct XmlError {
 
 /// Whether the file had a DOCTYPE; Katalon writes none into these files.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Doctype {
+pub(crate) enum Doctype {
     /// There was one, and it was skipped.
     Skipped,
     /// There was none.
@@ -158,7 +158,7 @@ impl Walk {
 }
 
 /// The value of an attribute.
-pub fn attribute<'a>(attributes: &'a [(String, String)], name: &str) -> Option<&'a str> {
+pub(crate) fn attribute<'a>(attributes: &'a [(String, String)], name: &str) -> Option<&'a str> {
     attributes
         .iter()
         .find(|(key, _)| key == name)
@@ -166,7 +166,7 @@ pub fn attribute<'a>(attributes: &'a [(String, String)], name: &str) -> Option<&
 }
 
 /// Whether the innermost element of a path has this name.
-pub fn ends_in(path: &[String], name: &str) -> bool {
+pub(crate) fn ends_in(path: &[String], name: &str) -> bool {
     path.last().is_some_and(|last| last == name)
 }
 

@@ -10,7 +10,7 @@ use crate::blocking::blocking;
 use crate::clock::Stopwatch;
 use crate::config::Config;
 use crate::discovery::claim::{Claim, KnownCommands, Terms};
-use crate::discovery::command::{Command, Sought, candidates};
+use crate::discovery::command::{Command, SoughtRun, candidates};
 use crate::katalon::run::SuiteRun;
 use crate::moment::Moment;
 use crate::outbox::{Outbox, StoreError};
@@ -222,7 +222,7 @@ impl Search {
     /// Whether a command that runs on this machine may have started a run.
     fn may_be_running(&self, run: &SuiteRun, folder: &Path) -> bool {
         let collection = workspace::collection_of(folder).map(|collection| collection.report.id);
-        let sought = Sought {
+        let sought = SoughtRun {
             root: &self.claim.root,
             suite: &run.suite,
             collection: collection.as_ref().map(Option::as_deref),

@@ -9,8 +9,8 @@ use super::record::{Level, Method, RawRecord};
 use super::scan::Scanner;
 use super::tree::{Closed, NodeKind, NodeResult, Tree};
 use super::{LogSummary, LogTest};
-use crate::katalon::run::binding::execution_variables;
 use crate::katalon::run::Attempt;
+use crate::katalon::run::binding::execution_variables;
 use crate::katalon::status::Status;
 use crate::moment::Moment;
 

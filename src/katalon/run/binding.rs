@@ -20,7 +20,7 @@ const MOST_VARIABLES: usize = 1000;
 
 /// One planned execution of a test case.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct BindingLine {
+pub(crate) struct BindingLine {
     /// Id of the test case.
     pub test_case: String,
     /// Id that the execution shares with its START record in the log (Katalon 11).
@@ -146,7 +146,7 @@ struct ExecutionVariable {
 ///
 /// # Errors
 /// When it is not the JSON that Katalon writes, as when the log was cut in it.
-pub fn execution_variables(
+pub(crate) fn execution_variables(
     json: &str,
 ) -> Result<BTreeMap<String, VariableValue>, serde_json::Error> {
     if json.trim().is_empty() {

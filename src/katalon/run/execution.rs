@@ -10,7 +10,7 @@ use crate::katalon::run::RunOptions;
 
 /// What the launcher knew before the run.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Execution {
+pub(crate) struct Execution {
     /// Id of the suite, `Test Suites/…`; of a suite run only.
     pub suite: Option<String>,
     /// `host.hostName`.
@@ -38,7 +38,7 @@ impl Execution {
     ///
     /// # Errors
     /// When it is not a JSON object, as while it is being written.
-    pub fn read(bytes: &[u8]) -> Result<Self, serde_json::Error> {
+    pub(crate) fn read(bytes: &[u8]) -> Result<Self, serde_json::Error> {
         let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
         let root: Map<String, Value> = serde_json::from_slice(bytes)?;
         let mut options = RunOptions::default();

@@ -23,7 +23,7 @@ impl FileKind {
 }
 
 /// The number in `execution<digits>.log`; a path with a folder in it is no such name.
-pub fn log_number(path: &str) -> Option<u64> {
+pub(crate) fn log_number(path: &str) -> Option<u64> {
     let digits = path.strip_prefix("execution")?.strip_suffix(".log")?;
     // `parse` alone would also take a sign.
     if !digits.bytes().all(|byte| byte.is_ascii_digit()) {

@@ -118,7 +118,7 @@ impl SettingsFile {
         for (key, _) in self.properties.iter() {
             if !KNOWN.contains(&key) && !IGNORED.contains(&key) {
                 self.warnings.push(format!(
-                    "`{key}` is no setting that kado knows; it was ignored"
+                    "`{key}` is not a setting that kado knows; it was ignored"
                 ));
             }
         }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use rusqlite::{OptionalExtension as _, Row, params};
 
 use crate::discovery::claim::{Claim, Terms};
-use crate::discovery::command::Candidate;
+use crate::discovery::command::CandidateCommand;
 use crate::file_names;
 use crate::moment::Moment;
 use crate::outbox::store::{Store, StoreError};
@@ -26,7 +26,7 @@ impl Store {
     pub(crate) fn note_commands(
         &mut self,
         folder: &Path,
-        seen: &[Candidate],
+        seen: &[CandidateCommand],
         now: Moment,
     ) -> Result<(), StoreError> {
         self.connection.execute(
@@ -44,7 +44,7 @@ impl Store {
     pub(crate) fn noted_commands(
         &self,
         folder: &Path,
-    ) -> Result<Option<Vec<Candidate>>, StoreError> {
+    ) -> Result<Option<Vec<CandidateCommand>>, StoreError> {
         let text: Option<String> = self
             .connection
             .prepare_cached("SELECT commands FROM seen_command WHERE folder = ?1")?
