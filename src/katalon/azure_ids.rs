@@ -48,7 +48,9 @@ enum NoId {
     Unknown(String),
     #[error("it is not a number; write the ids of test case work items, separated by commas")]
     NoNumber,
-    #[error("its value is not a number; write the ids of test case work items, separated by commas")]
+    #[error(
+        "its value is not a number; write the ids of test case work items, separated by commas"
+    )]
     NoNumberInValue,
     #[error("0 is no id; write the id of a test case work item")]
     Zero,
