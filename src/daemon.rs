@@ -1,10 +1,13 @@
 //! `kado run`: composes what watches and what submits, until it is told to stop.
 //!
-//! Two long-lived parts share the outbox. The `keeper` sweeps the watched folders, records what is
-//! over, answers requests of the command line and follows changes of the configuration; the
-//! submitter sends. Either one ending early ends the process, so that the service manager starts it
-//! anew; it is told that the service is alive only while both turn (`watchdog`). Stopping is one
-//! token: the keeper ends at once, the submitter gives the step in hand a few seconds.
+//! Two long-lived parts share the outbox. The `keeper` has the watched folders swept and what is
+//! over recorded, answers requests of the command line and follows changes of the configuration;
+//! the submitter sends. Either one ending early ends the process, so that the service manager
+//! starts it anew; it is told that the service lives only while both turn (`watchdog`). Stopping is
+//! one token: the keeper ends at once, the submitter gives the step in hand a few seconds.
+//!
+//! In here is only what lives as long as the service. What becomes of one run, also for commands
+//! without a service, is in `record`.
 
 mod commands;
 mod keeper;
@@ -14,6 +17,7 @@ mod reload;
 mod schedule;
 mod signal;
 mod state_folder;
+mod sweeper;
 mod tidy;
 mod watchdog;
 
@@ -26,8 +30,9 @@ use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use reload::Following;
-use watchdog::Pulse;
+use keeper::Keeper;
+use reload::FollowedConfig;
+use watchdog::Turns;
 
 use crate::config::Config;
 use crate::exit::Exit;
@@ -38,7 +43,6 @@ use crate::service;
 use crate::submit::now::ONCE_BUDGET;
 use crate::submit::{Submitter, outcome};
 
-pub(crate) use keeper::Keeper;
 pub(crate) use signal::stop_on_signal;
 
 /// Runs the service until `stop` is cancelled or a signal stops it.
@@ -53,40 +57,47 @@ pub(crate) async fn serve(
     let lock = Arc::new(lock(&config)?);
     let outbox = Outbox::open(&config.state_dir)?;
     stop_on_signal(stop.clone())?;
+
     let state_dir = config.state_dir.clone();
     let (config_sender, config_receiver) = watch::channel(Arc::new(config));
     let changed = Arc::new(Notify::new());
     let submitter = Arc::new(Submitter::for_service(outbox.clone(), config_receiver));
+    let config = FollowedConfig::new(config_sender, config_file).await?;
     let connections = submitter.connections();
-    let config = Following::new(config_sender, config_file).await?;
     let mut keeper = Keeper::new(outbox.clone(), config, Arc::clone(&changed), connections).await?;
     service::ready();
-    let pulse = Arc::new(Pulse::default());
+
+    let turns = Arc::new(Turns::default());
     let lost = Arc::new(AtomicBool::new(false));
-    let telling = [
+    let attendants = [
         tokio::spawn(state_folder::mind(
             Arc::clone(&lock),
             Arc::clone(&lost),
             stop.clone(),
         )),
-        tokio::spawn(watchdog::tend(
-            Arc::clone(&pulse),
+        tokio::spawn(watchdog::give_signs(
+            Arc::clone(&turns),
             Arc::clone(&changed),
             stop.clone(),
         )),
         tokio::spawn(watchdog::report(outbox, stop.clone())),
     ];
-    let (submitting, kept) = both(&mut keeper, submitter, changed, &pulse, &stop).await;
+    let (submitting, kept) = run_both(&mut keeper, submitter, changed, &turns, &stop).await;
+
+    // The service manager must not take the last step of the submitter for a service that hangs.
     service::stopping();
     submitting.await.context("the submitting task failed")??;
-    for task in telling {
-        task.await
+    for attendant in attendants {
+        attendant
+            .await
             .context("a task that tells the service manager failed")?;
     }
+
+    // Said before any failure of the outbox, which is what follows from it.
     anyhow::ensure!(
         !lost.load(Ordering::Relaxed),
-        "state folder `{}` was removed or replaced while kado ran; put it back from a backup before kado is started, or runs \
-         that waited are forgotten",
+        "state folder `{}` was removed or replaced while kado ran; put it back from a backup \
+         before kado is started, or runs that waited are forgotten",
         state_dir.display()
     );
     kept?;
@@ -97,22 +108,28 @@ pub(crate) async fn serve(
 /// Runs the two halves until one ends; that ends the other, so that no half of a service goes on
 /// alone. Gives the submitting half, which may still be at its last step, and how the other one
 /// ended.
-async fn both(
+async fn run_both(
     keeper: &mut Keeper,
     submitter: Arc<Submitter>,
     changed: Arc<Notify>,
-    pulse: &Arc<Pulse>,
+    turns: &Arc<Turns>,
     stop: &CancellationToken,
 ) -> (JoinHandle<Result<(), StoreError>>, Result<(), StoreError>) {
-    let (guard, token, turning) = (stop.clone().drop_guard(), stop.clone(), Arc::clone(pulse));
+    // A guard cancels the token when it is dropped, also by a panic.
+    let guard = stop.clone().drop_guard();
+    let submitter_stop = stop.clone();
+    let submitter_turns = Arc::clone(turns);
     let submitting = tokio::spawn(async move {
         let _guard = guard;
         submitter
-            .serve(changed, token, || turning.submitter_turned())
+            .serve(changed, submitter_stop, || {
+                submitter_turns.submitter_turned();
+            })
             .await
     });
+
     let _guard = stop.clone().drop_guard();
-    let kept = keeper.serve(stop, || pulse.keeper_turned()).await;
+    let kept = keeper.serve(stop, || turns.keeper_turned()).await;
     (submitting, kept)
 }
 
@@ -128,18 +145,23 @@ pub(crate) async fn once(
     let _lock = lock(&config)?;
     let outbox = Outbox::open(&config.state_dir)?;
     stop_on_signal(stop.clone())?;
+
     let (config_sender, config_receiver) = watch::channel(Arc::new(config));
     let submitter = Submitter::for_command(outbox.clone(), config_receiver, ONCE_BUDGET);
-    let (changed, connections) = (Arc::new(Notify::new()), submitter.connections());
-    let config = Following::new(config_sender, config_file).await?;
+    let config = FollowedConfig::new(config_sender, config_file).await?;
+    // Nobody has to be woken: what is recorded is sent afterwards.
+    let changed = Arc::new(Notify::new());
+    let connections = submitter.connections();
     let mut keeper = Keeper::new(outbox.clone(), config, changed, connections).await?;
     keeper.sweep_until_settled(&stop).await?;
+
     // Whoever runs it once waits for no time of Katalon's; what Katalon submitted already is found
     // all the same.
     outbox
         .with(|store| store.make_all_due(Moment::default()))
         .await?;
     let attempts = submitter.drain(None, ONCE_BUDGET, &stop).await?;
+
     let rows = outbox.with(|store| store.summaries(None)).await?;
     Ok(outcome::exit(&rows, &attempts))
 }

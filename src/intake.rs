@@ -1,11 +1,19 @@
-//! From a run folder on disk to a snapshot: the run, its project's settings and ids, the overrides
-//! of this machine.
+//! From a run folder on disk to a [`FinishedRun`]: the run, the settings of its project, the ids of
+//! its test cases, and what `kado.toml` says about all of them.
 //!
-//! This is the last moment at which the project is read; what follows works from the snapshot
-//! (invariant I3).
+//! This is the last time that the project is read, but for its token and the files that are
+//! attached: what follows works from the snapshot (invariant I3). So nothing that ADO will be told
+//! may be left to be looked up later, when the project may have changed or be gone.
+//!
+//! A file that cannot be read for the moment, because another program keeps it for itself, is an
+//! error, and the run is read again later. Everything else that is wrong with a file is a warning
+//! of the run, and costs only what stood in that file.
 
 pub(crate) mod collection;
+mod command;
 mod environment;
+mod refusal;
+mod requested;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -20,37 +28,44 @@ use crate::config::Config;
 use crate::config::project_file::ProjectFile;
 use crate::discovery::claim::KnownCommands;
 use crate::discovery::run_identity::RunIdentity;
-use crate::error_chain::chain;
 use crate::katalon::run::SuiteRun;
 use crate::katalon::secret::ProjectToken;
 use crate::katalon::settings::AzureSettings;
+use crate::moment::Moment;
 use crate::plan::options::Options;
 use crate::plan::overrides::{self, KatalonSubmits, Overrides};
+use crate::plan::run_name;
 use crate::plan::sensitive::looks_secret;
 use crate::plan::snapshot::{CaseIds, Snapshot};
-use crate::plan::{job_links, run_name};
 use crate::server::{Server, ServerIdentity};
 use crate::workspace::{self, ReadError};
 
-/// How long after a change the settings may still be in the middle of a burst of changes.
-const WRITING: Duration = Duration::from_secs(2);
-/// How long settings that are cut are taken for being written.
-const DAMAGED: Duration = Duration::from_secs(60);
+pub(crate) use refusal::Refusal;
+pub(crate) use requested::{read_again, read_ended, read_requested};
 
-/// A run with everything that its submission depends on.
+/// How long a run without an end must be still before a person's command takes it as aborted. The
+/// service waits longer (`abort_after`): nobody told it that the run is over.
+const STILL: Duration = Duration::from_secs(60);
+/// How long after a change the settings may still be in the middle of a burst of changes.
+const BURST: Duration = Duration::from_secs(2);
+/// How long settings that are cut off are believed to be in the middle of being written.
+const CUT_OFF: Duration = Duration::from_secs(60);
+
+/// What was read from a run folder that is over, with everything that its submission depends on.
 #[derive(Clone, Debug)]
 pub(crate) struct FinishedRun {
     /// The run, the settings in force and the ids.
     pub snapshot: Snapshot,
-    /// What makes it this run; `None` when its log holds no record.
+    /// Which run it is; `None` when its log holds no record that tells.
     pub identity: Option<RunIdentity>,
     /// On what terms it is submitted.
-    pub standing: SubmissionTerms,
-    /// The project's own token with the server it belongs to.
+    pub terms: SubmissionTerms,
+    /// The project's own token, with the server that it belongs to.
     pub token: Option<(ServerIdentity, SecretString)>,
 }
 
-/// What the settings said about submitting a run at the moment it was over.
+/// What the settings said about submitting a run at the moment it was over. Stored with the members
+/// of collections: what is added here needs a `serde` default.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub(crate) struct SubmissionTerms {
     /// `enableIntegration`.
@@ -66,19 +81,19 @@ pub(crate) struct SubmissionTerms {
     pub claimed: bool,
 }
 
-/// A run folder cannot be taken in.
+/// Why a run folder cannot be read with its project.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum IntakeError {
     /// The run or its project cannot be read.
     #[error(transparent)]
     Read(#[from] ReadError),
-    /// Katalon rewrites the settings at this moment; a look a little later finds them whole.
+    /// Somebody writes the settings at this moment; a look a little later finds them whole.
     #[error("the settings of `{}` are being written", .0.display())]
     SettingsInFlux(PathBuf),
     /// No project lies above the run.
     #[error("`{}` belongs to no Katalon project: no folder above it holds a `.prj` file", .0.display())]
     NoProject(PathBuf),
-    /// Something in it was too much for kado.
+    /// kado failed on what somebody put into the folder.
     #[error(transparent)]
     Defect(#[from] Failed),
 }
@@ -96,127 +111,97 @@ impl IntakeError {
     }
 }
 
-/// Reads a run folder and its project; `known` is what is known of the command that started the
-/// run.
+/// Reads a run folder and its project; `commands` is what is known of the commands that may have
+/// started the run.
 ///
 /// # Errors
 /// When the folder is no run, belongs to no project, or holds a file that another program keeps for
 /// itself.
-pub(crate) fn take(
+pub(crate) fn read(
     folder: &Path,
     config: &Config,
-    known: &KnownCommands,
+    commands: &KnownCommands,
 ) -> Result<FinishedRun, IntakeError> {
     let mut run = workspace::read_run(folder)?;
     let root = workspace::find_project_root(folder)
         .ok_or_else(|| IntakeError::NoProject(folder.to_owned()))?;
     let settings = workspace::read_azure_settings(&root)?;
-    let given = known.of_run(&run, folder, &clock::host_name());
-    // The command line is what the options of the run folder and of `console.properties` come
-    // after.
-    run.options = given.options.or(run.options);
-    // A plan in the run's own folder is its command's; `console.properties` says what holds without
-    // a command.
-    let of_folder = || workspace::read_launch(folder).and_then(|launch| launch.options.plan);
-    let unclear_plan = given.unclear_plan.filter(|_| of_folder().is_none());
-    let mut taken = join(folder, run, &root, &settings, config)?;
-    let options = &mut taken.snapshot.options;
-    (options.unclear_options, options.unclear_plan) = (given.unclear_options, unclear_plan);
-    if let Some(job) = &given.pipeline {
-        let snapshot = &mut taken.snapshot;
-        snapshot.run.warnings.extend(job_links::link(
-            &mut snapshot.options,
-            &snapshot.run.options,
-            job,
-        ));
-    }
-    taken.standing.claimed = given.claimed;
-    Ok(taken)
+
+    let command = command::take_options(&mut run, folder, commands);
+    let mut finished = join(folder, run, &root, &settings, config)?;
+    command::apply(command, &mut finished);
+    Ok(finished)
 }
 
-/// Takes in again what a snapshot was made of, from the files and settings of today; `None` when
-/// they are gone or hold another run by now.
+/// As [`read`], for a service that can wait: not while somebody seems to be writing the settings.
 ///
 /// # Errors
-/// Why what is there cannot be read, in words for the person who asked.
-pub(crate) fn take_again(
-    snapshot: &Snapshot,
-    config: &Config,
-    known: &KnownCommands,
-) -> Result<Option<FinishedRun>, String> {
-    let folder = Path::new(&snapshot.folder);
-    let taken = match snapshot.joined {
-        None => match take(folder, config, known) {
-            Err(error) if error.is_gone() => None,
-            taken => Some(taken.map_err(|error| chain(&error))?),
-        },
-        Some(_) => collection::take_again(folder, config, known)?,
-    };
-    let place_in_time = |snapshot: &Snapshot| {
-        (
-            snapshot.run.suite.clone(),
-            snapshot.identity().map(|run| run.started),
-        )
-    };
-    Ok(taken.filter(|taken| place_in_time(&taken.snapshot) == place_in_time(snapshot)))
-}
-
-/// As [`take`], for a service that can wait: not while Katalon seems to be writing the settings. It
-/// truncates the file and writes it anew for each key, so a file of this moment may be cut, and a
-/// cut one is not believed until it has stayed so for a minute.
-///
-/// # Errors
-/// As [`take`], and [`IntakeError::SettingsInFlux`].
-pub(crate) fn take_settled(
+/// As [`read`], and [`IntakeError::SettingsInFlux`].
+pub(crate) fn read_settled(
     folder: &Path,
     config: &Config,
-    known: &KnownCommands,
+    commands: &KnownCommands,
 ) -> Result<FinishedRun, IntakeError> {
     let root = workspace::find_project_root(folder)
         .ok_or_else(|| IntakeError::NoProject(folder.to_owned()))?;
-    if let Some(modified) = workspace::azure_settings_modified(&root) {
-        let now = clock::now();
-        let age = now.since(modified);
-        let damaged =
-            || workspace::read_azure_settings(&root).is_ok_and(|settings| settings.damaged);
-        // A time in the future says nothing about how old the file is.
-        if modified <= now && (age < WRITING || (age < DAMAGED && damaged())) {
-            return Err(IntakeError::SettingsInFlux(root));
-        }
-    }
-    let now = clock::now();
-    if workspace::project_file_modified(&root)
-        .is_some_and(|modified| modified <= now && now.since(modified) < WRITING)
-    {
+    if settings_are_in_flux(&root, clock::now()) {
         return Err(IntakeError::SettingsInFlux(root));
     }
-    take(folder, config, known)
+
+    read(folder, config, commands)
 }
 
+/// Whether a project's settings seem to be written at this moment. Katalon truncates its file and
+/// writes it anew for each key, so a file of this moment may be cut off; and one that is cut off is
+/// not believed until it has stayed so for a minute.
+fn settings_are_in_flux(root: &Path, now: Moment) -> bool {
+    if let Some(age) = workspace::azure_settings_modified(root).and_then(|at| age(at, now)) {
+        if age < BURST {
+            return true;
+        }
+        if age < CUT_OFF
+            && workspace::read_azure_settings(root).is_ok_and(|settings| settings.damaged)
+        {
+            return true;
+        }
+    }
+
+    workspace::project_file_modified(root)
+        .and_then(|at| age(at, now))
+        .is_some_and(|age| age < BURST)
+}
+
+/// How long ago something was; `None` of a time in the future, which says nothing.
+fn age(then: Moment, now: Moment) -> Option<Duration> {
+    (then <= now).then(|| now.since(then))
+}
+
+/// Joins a run with what its project says.
 fn join(
     folder: &Path,
-    run: SuiteRun,
+    mut run: SuiteRun,
     root: &Path,
     settings: &AzureSettings,
     config: &Config,
 ) -> Result<FinishedRun, IntakeError> {
-    let own = ProjectFile::of(root, config);
-    let overrides = config.overrides_over(root, &own);
-    let mut run = run;
+    let project_file = ProjectFile::of(root, config);
+    let overrides = config.overrides_over(root, &project_file);
+
     let mut cases = cases_of(root, &mut run)?;
     run.warnings.extend(settings.warnings.iter().cloned());
-    let options = options(settings, &overrides, own, &mut run);
+    let options = options_of(settings, &overrides, project_file, &mut run);
     forget_values(&mut run, &mut cases);
+
     Ok(FinishedRun {
         identity: RunIdentity::of(&run),
-        standing: SubmissionTerms {
+        terms: SubmissionTerms {
             enabled: settings.enabled,
             auto_submit: overrides::auto_submit(settings, &overrides),
             left_to_katalon: overrides.katalon_submits == Some(KatalonSubmits::Always),
             katalon_may_submit: overrides::katalon_may_submit(settings, &overrides),
             claimed: false,
         },
-        token: own_token(settings),
+        token: token_of(settings),
         snapshot: Snapshot {
             folder: folder.to_string_lossy().into_owned(),
             project_name: workspace::project_name(root),
@@ -237,18 +222,18 @@ fn join(
 fn cases_of(root: &Path, run: &mut SuiteRun) -> Result<BTreeMap<String, CaseIds>, IntakeError> {
     let mut cases = BTreeMap::new();
     for test in &run.tests {
+        // One test case may run many times: with other data, or again after a failure.
         if cases.contains_key(&test.id) {
             continue;
         }
+
         match workspace::read_test_case(root, &test.id) {
             Ok(Some(case)) => {
-                cases.insert(
-                    test.id.clone(),
-                    CaseIds {
-                        azure_ids: case.azure_ids,
-                        defaults: case.variables,
-                    },
-                );
+                let ids = CaseIds {
+                    azure_ids: case.azure_ids,
+                    defaults: case.variables,
+                };
+                cases.insert(test.id.clone(), ids);
                 run.warnings.extend(case.warnings);
             }
             // Such a test is left out with its reason when the submission is planned.
@@ -260,27 +245,32 @@ fn cases_of(root: &Path, run: &mut SuiteRun) -> Result<BTreeMap<String, CaseIds>
     Ok(cases)
 }
 
-/// The settings in force for a run, with what only the machine of this moment knows.
-fn options(
+/// The settings in force for a run, with what only the machine of this moment knows: the variables
+/// of its environment that the run's name may show.
+fn options_of(
     settings: &AzureSettings,
     overrides: &Overrides,
-    own: ProjectFile,
+    project_file: ProjectFile,
     run: &mut SuiteRun,
 ) -> Options {
     let mut options = overrides::effective(settings, overrides, &run.options);
-    options.invalid_project_file = own.problem();
-    options.api_version = own.api_version;
-    let shown = environment::shown(&run_name::variables_in(&options.run_name));
-    options.run_name.variables = shown.values;
-    let in_file = own
-        .warnings
-        .into_iter()
-        .map(|warning| format!("`{}`, {warning}", workspace::PROJECT_FILE));
-    run.warnings.extend(in_file.chain(shown.warnings));
+    options.invalid_project_file = project_file.problem();
+    options.api_version = project_file.api_version;
+    let name = &mut options.run_name;
+    let shown = environment::shown(&run_name::variables_in(name));
+    name.variables = shown.values;
+
+    for warning in project_file.warnings {
+        let file = workspace::PROJECT_FILE;
+        run.warnings.push(format!("`{file}`, {warning}"));
+    }
+    run.warnings.extend(shown.warnings);
     options
 }
 
-fn own_token(settings: &AzureSettings) -> Option<(ServerIdentity, SecretString)> {
+/// The token in a project's settings. Without a server that it belongs to it is of no use: it must
+/// go to no other one (invariant I10).
+fn token_of(settings: &AzureSettings) -> Option<(ServerIdentity, SecretString)> {
     let ProjectToken::Set(token) = &settings.token else {
         return None;
     };
@@ -294,25 +284,29 @@ fn forget_values(run: &mut SuiteRun, cases: &mut BTreeMap<String, CaseIds>) {
     for test in &mut run.tests {
         let names = cases.get(&test.id).map(variables_in).unwrap_or_default();
         test.variables.retain(|name, _| names.contains(name));
-        if let Some(iteration) = &mut test.iteration {
-            let variable = iteration.variable.clone();
-            iteration.value = iteration
-                .value
-                .take()
-                .filter(|value| !looks_secret(variable.as_deref(), value));
+
+        if let Some(iteration) = &mut test.iteration
+            && let Some(value) = &iteration.value
+            && looks_secret(iteration.variable.as_deref(), value)
+        {
+            iteration.value = None;
         }
     }
+
     for case in cases.values_mut() {
         let names = variables_in(case);
         case.defaults.retain(|name, _| names.contains(name));
     }
 }
 
-/// Names of the variables that the ids of a test case refer to.
+/// Names of the variables that the ids of a test case refer to, as `${name}`.
 fn variables_in(case: &CaseIds) -> BTreeSet<String> {
     let ids = case.azure_ids.as_deref().unwrap_or_default();
-    ids.split("${")
-        .skip(1)
-        .filter_map(|rest| Some(rest.split_once('}')?.0.trim().to_owned()))
-        .collect()
+    let mut names = BTreeSet::new();
+    for after in ids.split("${").skip(1) {
+        if let Some((name, _)) = after.split_once('}') {
+            names.insert(name.trim().to_owned());
+        }
+    }
+    names
 }

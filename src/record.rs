@@ -1,14 +1,16 @@
-//! A finished run becomes submissions in the outbox.
+//! From a run folder that is over to submissions in the outbox, with copies of its files in the
+//! spool: what the service finds, and what a person asks for.
+//!
+//! Nothing in here lives only in memory for longer than the grace time of a run, and nothing is
+//! removed before it is recorded: see [`recorder`] for what a restart or a wiped workspace costs.
 
 pub(crate) mod collections;
 pub(crate) mod commands;
 mod copies;
-mod finished;
 pub(crate) mod recorder;
 pub(crate) mod requests;
 mod store;
 
 pub(crate) use collections::{Unreadable, unreadable};
 pub(crate) use commands::CommandClues;
-pub(crate) use finished::take_finished;
 pub(crate) use requests::carry_out;

@@ -12,7 +12,9 @@ use crate::cli::table::plain;
 use crate::config::Config;
 use crate::connect::{ConnectError, Connections};
 use crate::discovery::claim::KnownCommands;
+use crate::error_chain::chain;
 use crate::exit::Exit;
+use crate::intake;
 use crate::katalon::run::FileKind;
 use crate::outbox::Store;
 use crate::outbox::new_run::new_submissions;
@@ -25,7 +27,7 @@ use crate::plan::results::PlannedResult;
 use crate::plan::several_plans::NoResultsHere;
 use crate::plan::snapshot::Snapshot;
 use crate::plan::{SubmissionPlan, plan};
-use crate::record::{CommandClues, take_finished};
+use crate::record::CommandClues;
 use crate::submit::facts;
 
 /// A plan as scripts see it (product contract, section 6).
@@ -132,7 +134,8 @@ async fn plans_of(
 ) -> Result<Vec<SubmissionPlan>, NoPlan> {
     let folder = std::path::absolute(folder).map_err(anyhow::Error::from)?;
     let commands = known_commands(config, &folder)?;
-    let run = take_finished(&folder, config, &commands).map_err(NoPlan::Refused)?;
+    let run = intake::read_requested(&folder, config, &commands)
+        .map_err(|refusal| NoPlan::Refused(chain(&refusal)))?;
     let snapshot = match remaining(config, &run.snapshot)? {
         Remaining::Whole => run.snapshot,
         Remaining::Part(rest) => *rest,

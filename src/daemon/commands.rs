@@ -1,8 +1,8 @@
-//! Looking for the commands that started runs, while the runs are young.
+//! Looks for the commands that started runs, while the runs are young.
 //!
 //! katalonc's `ado*` options stand on no disk, so they are read from its command line while it
 //! runs, and remembered in the outbox at once: neither the end of katalonc nor a restart of kado
-//! before the run is recorded loses them. Runs of `kado exec` are told by its claim instead.
+//! before the run is recorded loses them. Runs of `kado exec` are known by its claim instead.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -31,22 +31,26 @@ const YOUNG: Duration = Duration::from_secs(10 * 60);
 pub(crate) struct CommandWatch {
     /// Folders whose command is looked for, since when.
     wanted: HashMap<PathBuf, Moment>,
-    looked: Moment,
+    last_look: Moment,
 }
 
 impl CommandWatch {
     /// Takes note of run folders that were seen for the first time, each with the time of its
     /// oldest file.
     pub(crate) fn want(&mut self, new: Vec<(PathBuf, Moment)>, now: Moment) {
-        let young = new
-            .into_iter()
-            .filter(|(_, oldest)| now.since(*oldest) < YOUNG);
-        self.wanted.extend(young.map(|(folder, _)| (folder, now)));
+        for (folder, oldest) in new {
+            if now.since(oldest) < YOUNG {
+                self.wanted.insert(folder, now);
+            }
+        }
     }
 
     /// When the processes are to be looked at, if at all.
     pub(crate) fn look_again(&self) -> Option<Moment> {
-        (!self.wanted.is_empty()).then(|| self.looked.plus(BETWEEN_LOOKS))
+        if self.wanted.is_empty() {
+            return None;
+        }
+        Some(self.last_look.plus(BETWEEN_LOOKS))
     }
 
     /// Looks at the processes if somebody's command is looked for, and remembers what was found.
@@ -55,19 +59,21 @@ impl CommandWatch {
     /// When the outbox fails; the folders are looked at again then.
     pub(crate) async fn look(&mut self, outbox: &Outbox) -> Result<(), StoreError> {
         let now = clock::now();
+
+        // A clock that was set back must not have a command looked for longer, nor put a look off.
         self.wanted
             .retain(|_, since| *since <= now && now.since(*since) <= LOOKED_FOR);
-        if self.wanted.is_empty() || (self.looked <= now && now.since(self.looked) < BETWEEN_LOOKS)
-        {
+        let looked_just_now = self.last_look <= now && now.since(self.last_look) < BETWEEN_LOOKS;
+        if self.wanted.is_empty() || looked_just_now {
             return Ok(());
         }
-        self.looked = now;
+
+        self.last_look = now;
         let wanted: Vec<PathBuf> = self.wanted.keys().cloned().collect();
-        let found = blocking(move || look_for(&wanted, now)).await?;
-        for (folder, found) in found {
+        for (folder, candidates) in blocking(move || look_for(&wanted, now)).await? {
             let noted = folder.clone();
             outbox
-                .with(move |store| store.note_commands(&noted, &found, now))
+                .with(move |store| store.note_commands(&noted, &candidates, now))
                 .await?;
             self.wanted.remove(&folder);
         }
@@ -79,39 +85,53 @@ impl CommandWatch {
 /// not among them.
 fn look_for(folders: &[PathBuf], now: Moment) -> Vec<(PathBuf, Vec<CandidateCommand>)> {
     let commands = processes::katalon_commands();
-    folders
-        .iter()
-        .filter_map(|folder| Some((folder.clone(), found_for(folder, &commands, now)?)))
-        .collect()
+
+    let mut all = Vec::new();
+    for folder in folders {
+        if let Some(candidates) = candidates_for(folder, &commands, now) {
+            all.push((folder.clone(), candidates));
+        }
+    }
+    all
 }
 
-/// `None` while nothing can be said; a run of Katalon Studio's window has no command.
-fn found_for(folder: &Path, commands: &[Command], now: Moment) -> Option<Vec<CandidateCommand>> {
+/// Those of the commands that may have started the run in a folder; `None` while nothing can be
+/// said.
+fn candidates_for(
+    folder: &Path,
+    commands: &[Command],
+    now: Moment,
+) -> Option<Vec<CandidateCommand>> {
     let launch = workspace::read_launch(folder)?;
-    if launch
-        .running_mode
-        .as_deref()
-        .is_some_and(|mode| mode.eq_ignore_ascii_case("GUI"))
+
+    // A run of Katalon Studio's window has no command, whatever runs beside it.
+    if let Some(mode) = &launch.running_mode
+        && mode.eq_ignore_ascii_case("GUI")
     {
         return Some(Vec::new());
     }
+
     let root = root_of(folder)?;
     let collection = collection_of(folder);
     let suite = launch.suite.unwrap_or_default();
-    let oldest = workspace::list_run_folder(folder)
-        .ok()?
-        .oldest()
-        .unwrap_or(now);
-    let sought = SoughtRun {
-        root: &root,
-        suite: &suite,
-        collection: collection.as_ref().map(Option::as_deref),
-        seen: oldest.min(now),
-    };
-    let found = candidates(&sought, commands);
+    let oldest = workspace::list_run_folder(folder).ok()?.oldest();
+    let found = candidates(
+        &SoughtRun {
+            root: &root,
+            suite: &suite,
+            collection: collection.as_ref().map(Option::as_deref),
+            seen: oldest.map_or(now, |oldest| oldest.min(now)),
+        },
+        commands,
+    );
     for candidate in &found {
-        let (folder, options) = (folder.display(), candidate.options.said());
-        tracing::info!(%folder, ?options, "katalonc was seen running for this run");
+        tracing::info!(
+            folder = %folder.display(),
+            options = ?candidate.options.said(),
+            "katalonc was seen running for this run"
+        );
     }
-    (!found.is_empty()).then_some(found)
+
+    // Its process may not have been seen yet.
+    if found.is_empty() { None } else { Some(found) }
 }

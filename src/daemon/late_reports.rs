@@ -1,5 +1,7 @@
 //! Reports that appear after a run was submitted, up to a day later: ADO takes them after
 //! completion.
+//!
+//! They are the only thing that is ever added to a stored plan (invariant I3).
 
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
@@ -24,7 +26,15 @@ const STILL: Duration = Duration::from_secs(3);
 #[derive(Debug, Default)]
 pub(super) struct LateReports {
     /// How the folders of submitted runs looked, by submission.
-    seen: HashMap<i64, u64>,
+    fingerprints: HashMap<i64, u64>,
+}
+
+/// A submission whose folder looks different.
+struct Changed {
+    id: i64,
+    /// How it looks; `None` when it changed a moment ago, so that a report may still be growing and
+    /// another look is needed in any case.
+    fingerprint: Option<u64>,
 }
 
 impl LateReports {
@@ -34,47 +44,62 @@ impl LateReports {
     /// When the outbox fails.
     pub(super) async fn add(&mut self, outbox: &Outbox) -> Result<bool, StoreError> {
         let now = clock::now();
-        let open = outbox
+        let submitted = outbox
             .with(move |store| store.submitted_since(now.minus(LATEST)))
             .await?;
-        let ids: HashSet<i64> = open.iter().map(|(id, _)| *id).collect();
-        self.seen.retain(|id, _| ids.contains(id));
-        let known = self.seen.clone();
-        let changed = blocking(move || changed(open, &known, now)).await?;
+        let ids: HashSet<i64> = submitted.iter().map(|(id, _)| *id).collect();
+        self.fingerprints.retain(|id, _| ids.contains(id));
+
+        let before = self.fingerprints.clone();
         let mut any = false;
-        for (id, look) in changed {
-            any |= add_to(outbox, id).await?;
-            self.seen.extend(look.map(|look| (id, look)));
+        for changed in blocking(move || changed_of(submitted, &before, now)).await? {
+            any |= add_to(outbox, changed.id).await?;
+            // Only now: should the outbox fail, the folder is looked at again.
+            if let Some(fingerprint) = changed.fingerprint {
+                self.fingerprints.insert(changed.id, fingerprint);
+            }
         }
         Ok(any)
     }
 }
 
-/// Submissions whose folder looks different, with how it looks; `None` for one that changed a
-/// moment ago, because a report may still be growing.
-fn changed(
-    open: Vec<(i64, String)>,
-    known: &HashMap<i64, u64>,
+/// Those of the submissions whose folders look different from `before`.
+fn changed_of(
+    submitted: Vec<(i64, String)>,
+    before: &HashMap<i64, u64>,
     now: Moment,
-) -> Vec<(i64, Option<u64>)> {
-    let look = |(id, folder): (i64, String)| {
-        let listing = workspace::list_run_folder(Path::new(&folder)).ok()?;
-        let look = fingerprint(&listing);
+) -> Vec<Changed> {
+    let mut all = Vec::new();
+    for (id, folder) in submitted {
+        // A folder that is gone gets no reports.
+        let Ok(listing) = workspace::list_run_folder(Path::new(&folder)) else {
+            continue;
+        };
+        let fingerprint = fingerprint(&listing);
+        if before.get(&id) == Some(&fingerprint) {
+            continue;
+        }
+
         let still = listing
             .newest()
             .is_none_or(|newest| newest.plus(STILL) <= now);
-        (known.get(&id) != Some(&look)).then_some((id, still.then_some(look)))
-    };
-    open.into_iter().filter_map(look).collect()
+        all.push(Changed {
+            id,
+            fingerprint: still.then_some(fingerprint),
+        });
+    }
+    all
 }
 
 async fn add_to(outbox: &Outbox, id: i64) -> Result<bool, StoreError> {
-    // What another version stored and this one cannot read gets no late reports.
     let submission = match outbox.with(move |store| store.load(id)).await {
+        Ok(submission) => submission,
+        // What another version stored and this one cannot read gets no late reports.
         Err(StoreError::Content(_)) => return Ok(false),
-        loaded => loaded?,
+        Err(error) => return Err(error),
     };
-    let late = blocking(move || late_reports(&submission)).await?;
+
+    let late = blocking(move || late_reports_of(&submission)).await?;
     if late.is_empty() {
         return Ok(false);
     }
@@ -89,23 +114,25 @@ async fn add_to(outbox: &Outbox, id: i64) -> Result<bool, StoreError> {
     Ok(true)
 }
 
-fn late_reports(submission: &Submission) -> Vec<PlannedAttachment> {
+/// The reports in the folders of a submitted run that are neither planned nor were there when it
+/// was planned.
+fn late_reports_of(submission: &Submission) -> Vec<PlannedAttachment> {
     let Some(plan) = &submission.plan else {
         return Vec::new();
     };
     let snapshot = &submission.snapshot;
-    let known: HashSet<&str> = plan
-        .attachments
-        .iter()
-        .filter_map(|attachment| match &attachment.source {
-            Source::File(path) => Some(path.as_str()),
-            Source::Text(_) => None,
-        })
-        // What was there before was decided when the run was planned.
-        .chain(snapshot.run.files.iter().map(|file| file.path.as_str()))
-        .collect();
-    let is_report =
-        |file: &RunFile| matches!(file.kind, FileKind::Html | FileKind::Pdf | FileKind::Csv);
+
+    let mut decided: HashSet<&str> = HashSet::new();
+    for attachment in &plan.attachments {
+        if let Source::File(path) = &attachment.source {
+            decided.insert(path);
+        }
+    }
+    // What was there when the run was planned was decided then, also when it was left out.
+    for file in &snapshot.run.files {
+        decided.insert(&file.path);
+    }
+
     let now = clock::now();
     let mut late = Vec::new();
     for run_folder in snapshot.run_folders() {
@@ -118,11 +145,16 @@ fn late_reports(submission: &Submission) -> Vec<PlannedAttachment> {
                 ..listed.file
             };
             // A report that is still being written is taken at a later look.
-            let still = now.since(listed.modified) >= STILL;
-            if is_report(&file) && still && !known.contains(file.path.as_str()) {
+            let is_written = now.since(listed.modified) >= STILL;
+            if is_report(&file) && is_written && !decided.contains(file.path.as_str()) {
                 late.push(file);
             }
         }
     }
     attachments::late(snapshot, late.into_iter())
+}
+
+/// Of what Katalon writes only the reports may come long after the end of the suite.
+fn is_report(file: &RunFile) -> bool {
+    matches!(file.kind, FileKind::Html | FileKind::Pdf | FileKind::Csv)
 }

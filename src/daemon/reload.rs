@@ -13,24 +13,27 @@ use crate::config::{Config, paths};
 use crate::discovery::eligibility::{History, RunsFrom};
 use crate::moment::Moment;
 
+/// How long a file must have been as it is before it counts.
+const SETTLED: Duration = Duration::from_secs(2);
+
 /// The configuration in force, and the file that it follows.
-pub(crate) struct Following {
+pub(crate) struct FollowedConfig {
     config: watch::Sender<Arc<Config>>,
     file: Option<PathBuf>,
-    /// The text that was loaded last, or refused.
+    /// The text that was loaded last, or refused; `None` without a file.
     text: Option<String>,
-    seen: Seen,
+    last_look: LastLook,
 }
 
 /// How a file was at the last look, and since when: somebody may be writing it, and half a file can
 /// be a good one.
 #[derive(Default)]
-struct Seen(Option<(Option<String>, Moment)>);
+struct LastLook {
+    text: Option<String>,
+    since: Option<Moment>,
+}
 
-/// How long a file must have been as it is before it counts.
-const SETTLED: Duration = Duration::from_secs(2);
-
-impl Following {
+impl FollowedConfig {
     /// Follows a file, if there is one, from how it is now; others hear of changes through
     /// `config`.
     ///
@@ -40,13 +43,15 @@ impl Following {
         config: watch::Sender<Arc<Config>>,
         file: Option<PathBuf>,
     ) -> Result<Self, Stopped> {
-        let read = file.clone();
-        let text = blocking(move || read.as_deref().and_then(paths::text_of)).await?;
+        let text = match file.clone() {
+            Some(file) => blocking(move || paths::text_of(&file)).await?,
+            None => None,
+        };
         Ok(Self {
             config,
             file,
             text,
-            seen: Seen::default(),
+            last_look: LastLook::default(),
         })
     }
 
@@ -56,7 +61,7 @@ impl Following {
     }
 
     /// Loads a changed configuration that is settled; tells whether there is a new one. A bad one
-    /// is refused and the old one stays.
+    /// is refused, once, and the old one stays.
     ///
     /// # Errors
     /// When the program is ending.
@@ -64,14 +69,17 @@ impl Following {
         let Some(file) = self.file.clone() else {
             return Ok(false);
         };
-        let named = file.clone();
-        let text = blocking(move || paths::text_of(&named)).await?;
-        if text == self.text || !self.seen.is_settled(&text, clock::now()) {
+        let path = file.clone();
+        let text = blocking(move || paths::text_of(&path)).await?;
+        if text == self.text || !self.last_look.is_settled(text.as_deref(), clock::now()) {
             return Ok(false);
         }
+
         let read = blocking(move || paths::read(&file)).await?;
         self.text = text;
+
         match read {
+            // The lock and the outbox of the other folder are in use.
             Ok(new) if new.state_dir != self.current().state_dir => {
                 tracing::error!("`state_dir` changed; restart kado to use it");
                 Ok(false)
@@ -82,7 +90,10 @@ impl Following {
                 Ok(true)
             }
             Err(error) => {
-                tracing::error!(%error, "configuration changed and cannot be used; the old one stays");
+                tracing::error!(
+                    %error,
+                    "configuration changed and cannot be used; the old one stays"
+                );
                 Ok(false)
             }
         }
@@ -96,8 +107,14 @@ impl Following {
             .iter()
             .map(|folder| folder.display().to_string())
             .collect();
-        let state = config.state_dir.display();
-        tracing::info!(watch = watch.join(", "), %state, submits = in_words(&config), "kado {} watches", env!("CARGO_PKG_VERSION"));
+        tracing::info!(
+            watch = watch.join(", "),
+            state = %config.state_dir.display(),
+            submits = in_words(&config),
+            "kado {} watches",
+            env!("CARGO_PKG_VERSION")
+        );
+
         for warning in &config.warnings {
             tracing::warn!(warning, "kado.toml");
         }
@@ -107,16 +124,19 @@ impl Following {
     }
 }
 
-impl Seen {
-    /// Whether the file has been as it is for long enough.
-    fn is_settled(&mut self, text: &Option<String>, now: Moment) -> bool {
-        match &self.0 {
-            Some((seen, since)) if seen == text => now.since(*since) >= SETTLED || now < *since,
-            _ => {
-                self.0 = Some((text.clone(), now));
-                false
-            }
+impl LastLook {
+    /// Whether the file has been as it is for long enough. A clock that was set back puts nothing
+    /// off.
+    fn is_settled(&mut self, text: Option<&str>, now: Moment) -> bool {
+        if let Some(since) = self.since
+            && self.text.as_deref() == text
+        {
+            return now.since(since) >= SETTLED || now < since;
         }
+
+        self.text = text.map(str::to_owned);
+        self.since = Some(now);
+        false
     }
 }
 
@@ -138,21 +158,31 @@ fn in_words(config: &Config) -> String {
 mod tests {
     use super::*;
 
+    const HALF: Option<&str> = Some("watch = []");
+    const WHOLE: Option<&str> = Some("watch = []\n[submit]\n");
+
+    fn at(millis: i64) -> Moment {
+        Moment::from_millis(millis)
+    }
+
     #[test]
     fn a_file_counts_when_it_has_been_as_it_is_for_two_seconds() {
-        let mut seen = Seen::default();
-        let at = Moment::from_millis;
-        let (half, whole) = (
-            Some("watch = []".to_owned()),
-            Some("watch = []\n[submit]\n".to_owned()),
-        );
-        assert!(!seen.is_settled(&half, at(10_000)));
-        assert!(!seen.is_settled(&whole, at(11_900)), "it is being written");
-        assert!(!seen.is_settled(&whole, at(13_800)));
-        assert!(seen.is_settled(&whole, at(13_900)));
+        let mut last_look = LastLook::default();
+
+        assert!(!last_look.is_settled(HALF, at(10_000)));
         assert!(
-            seen.is_settled(&whole, at(5_000)),
-            "a clock that was set back puts nothing off"
+            !last_look.is_settled(WHOLE, at(11_900)),
+            "it is being written"
         );
+        assert!(!last_look.is_settled(WHOLE, at(13_800)));
+        assert!(last_look.is_settled(WHOLE, at(13_900)));
+    }
+
+    #[test]
+    fn a_clock_that_was_set_back_puts_nothing_off() {
+        let mut last_look = LastLook::default();
+        last_look.is_settled(WHOLE, at(11_900));
+
+        assert!(last_look.is_settled(WHOLE, at(5_000)));
     }
 }

@@ -31,9 +31,9 @@ pub(super) enum Due {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Schedule {
     /// When the last sweep ended; the start of time before the first one.
-    swept: Moment,
-    sweep: Moment,
-    look: Option<Moment>,
+    last_sweep: Moment,
+    next_sweep: Moment,
+    next_look: Option<Moment>,
     /// No event leads to a look at followed folders before.
     look_not_before: Moment,
     /// No event leads to a sweep before.
@@ -44,33 +44,37 @@ impl Schedule {
     /// What is to be done at `now`.
     pub(super) fn due(&self, now: Moment) -> Due {
         // A clock that was set back must not put the next sweep off.
-        if now >= self.sweep || now < self.swept {
-            Due::Sweep
-        } else if self.look.is_some_and(|look| now >= look) {
-            Due::Look
-        } else {
-            Due::Nothing
+        if now >= self.next_sweep || now < self.last_sweep {
+            return Due::Sweep;
+        }
+        match self.next_look {
+            Some(look) if now >= look => Due::Look,
+            _ => Due::Nothing,
         }
     }
 
     /// How long nothing has to be done.
     pub(super) fn pause(&self, now: Moment) -> Duration {
-        self.look
-            .map_or(self.sweep, |look| look.min(self.sweep))
-            .since(now)
+        let next = match self.next_look {
+            Some(look) => look.min(self.next_sweep),
+            None => self.next_sweep,
+        };
+        next.since(now)
     }
 
     /// A sweep over everything ended at `now` and took `cost`; `look_again` is when a folder wants
     /// another look.
     pub(super) fn swept(&mut self, now: Moment, cost: Duration, look_again: Option<Moment>) {
-        (self.swept, self.sweep, self.look) = (now, now.plus(SWEEP), look_again);
+        self.last_sweep = now;
+        self.next_sweep = now.plus(SWEEP);
+        self.next_look = look_again;
         self.sweep_not_before = now.plus(distance(cost));
     }
 
     /// A look at the followed folders ended.
     pub(super) fn looked(&mut self, now: Moment, cost: Duration, look_again: Option<Moment>) {
         self.look_not_before = now.plus(distance(cost));
-        self.look = look_again.map(|again| again.max(self.look_not_before));
+        self.next_look = look_again.map(|again| again.max(self.look_not_before));
     }
 
     /// An event asks for something.
@@ -78,14 +82,21 @@ impl Schedule {
         match wanted {
             Due::Nothing => {}
             Due::Look => {
-                let at = self.look_not_before.max(now);
-                self.look = Some(self.look.map_or(at, |look| look.min(at)));
+                let soonest = self.look_not_before.max(now);
+                self.next_look = Some(match self.next_look {
+                    Some(look) => look.min(soonest),
+                    None => soonest,
+                });
             }
-            Due::Sweep => self.sweep = self.sweep.min(self.sweep_not_before.max(now)),
+            Due::Sweep => {
+                let soonest = self.sweep_not_before.max(now);
+                self.next_sweep = self.next_sweep.min(soonest);
+            }
         }
     }
 }
 
+/// How far apart looks are that each cost so much.
 fn distance(cost: Duration) -> Duration {
     cost.saturating_mul(SHARE).clamp(DISTANCE, SWEEP)
 }
@@ -94,56 +105,77 @@ fn distance(cost: Duration) -> Duration {
 mod tests {
     use super::*;
 
-    /// How many looks and sweeps follow from an event every `every` milliseconds for 100 seconds,
-    /// when each costs so much.
-    fn counted(wanted: Due, every: usize, cost: u64) -> (u32, u32) {
+    /// How many looks and sweeps there were.
+    #[derive(Default)]
+    struct Count {
+        looks: u32,
+        sweeps: u32,
+    }
+
+    /// What follows from an event every `every` milliseconds for 100 seconds, when each look and
+    /// sweep costs so many.
+    fn count(wanted: Due, every: usize, cost: u64) -> Count {
         let mut schedule = Schedule::default();
-        let (mut looks, mut sweeps) = (0, 0);
+        let mut count = Count::default();
         let cost = Duration::from_millis(cost);
-        let mut busy = Moment::default();
+        let mut busy_until = Moment::default();
+
         for millis in (1..=100_000_u32).step_by(every) {
-            let now = Moment::from_millis(millis.into()).max(busy);
+            let now = Moment::from_millis(millis.into()).max(busy_until);
             schedule.asked(wanted, now);
+
             let done = now.plus(cost);
             match schedule.due(now) {
                 Due::Nothing => continue,
                 Due::Look => {
-                    looks += 1;
+                    count.looks += 1;
                     schedule.looked(done, cost, None);
                 }
                 Due::Sweep => {
-                    sweeps += 1;
+                    count.sweeps += 1;
                     schedule.swept(done, cost, None);
                 }
             }
-            busy = done;
+            busy_until = done;
         }
-        (looks, sweeps)
+        count
+    }
+
+    fn at(millis: i64) -> Moment {
+        Moment::from_millis(millis)
     }
 
     #[test]
     fn ten_thousand_events_of_a_running_suite_lead_to_one_look_a_second() {
-        let (looks, sweeps) = counted(Due::Look, 10, 1);
+        let Count { looks, sweeps } = count(Due::Look, 10, 1);
+
         assert!((90..=100).contains(&looks), "{looks}");
         assert_eq!(sweeps, 4, "those that come anyway");
     }
 
     #[test]
     fn looks_that_cost_much_are_rare() {
-        let (looks, _) = counted(Due::Look, 10, 500);
+        let Count { looks, .. } = count(Due::Look, 10, 500);
+
         assert!((6..=10).contains(&looks), "{looks}");
-        let (_, sweeps) = counted(Due::Sweep, 10, 400);
+    }
+
+    #[test]
+    fn sweeps_that_cost_much_are_rare() {
+        let Count { sweeps, .. } = count(Due::Sweep, 10, 400);
+
         assert!((10..=13).contains(&sweeps), "{sweeps}");
     }
 
     #[test]
     fn a_lone_event_is_followed_at_once() {
         let mut schedule = Schedule::default();
-        let at = Moment::from_millis;
         schedule.swept(at(1_000), Duration::from_millis(5), None);
         schedule.looked(at(1_000), Duration::from_millis(5), None);
+
         schedule.asked(Due::Look, at(9_000));
         assert_eq!(schedule.due(at(9_000)), Due::Look);
+
         schedule.asked(Due::Sweep, at(9_000));
         assert_eq!(schedule.due(at(9_000)), Due::Sweep);
     }
@@ -151,12 +183,9 @@ mod tests {
     #[test]
     fn a_clock_that_was_set_back_puts_no_sweep_off() {
         let mut schedule = Schedule::default();
-        schedule.swept(
-            Moment::from_millis(1_000_000),
-            Duration::ZERO,
-            Some(Moment::from_millis(1_001_000)),
-        );
-        assert_eq!(schedule.due(Moment::from_millis(1_000_500)), Due::Nothing);
-        assert_eq!(schedule.due(Moment::from_millis(400_000)), Due::Sweep);
+        schedule.swept(at(1_000_000), Duration::ZERO, Some(at(1_001_000)));
+
+        assert_eq!(schedule.due(at(1_000_500)), Due::Nothing);
+        assert_eq!(schedule.due(at(400_000)), Due::Sweep);
     }
 }

@@ -12,24 +12,27 @@ use crate::outbox::lock::StateLock;
 
 /// Time between two looks.
 const BETWEEN_LOOKS: Duration = Duration::from_secs(1);
-/// Looks in a row that have to say so.
+/// Looks in a row that have to miss it.
 const LOOKS: u32 = 2;
 
 /// Looks after the lock that this process holds, until `stop`. When what lies in the state folder
 /// is another file, or none, `lost` is set and everything is stopped.
 pub(super) async fn mind(lock: Arc<StateLock>, lost: Arc<AtomicBool>, stop: CancellationToken) {
     let mut missed = 0;
-    while !stop.is_cancelled() {
+    loop {
         tokio::select! {
             () = stop.cancelled() => return,
             () = tokio::time::sleep(BETWEEN_LOOKS) => {}
         }
-        let looked = Arc::clone(&lock);
-        match blocking(move || looked.is_in_place()).await {
+
+        let held = Arc::clone(&lock);
+        match blocking(move || held.is_in_place()).await {
             Ok(true) => missed = 0,
             Ok(false) => missed += 1,
+            // The program is ending.
             Err(_) => return,
         }
+
         if missed == LOOKS {
             tracing::error!("the state folder was removed or replaced; nothing more is sent");
             lost.store(true, Ordering::Relaxed);

@@ -17,14 +17,14 @@ const BETWEEN: Duration = Duration::from_secs(10);
 /// Time between two removals of what is old, and how long answered requests are kept.
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 /// How long commands are remembered: a run that is retried later has only the options that its
-/// folder tells.
+/// folder has.
 const COMMANDS: Duration = Duration::from_secs(90 * 24 * 60 * 60);
 
 /// Tidies up.
 pub(super) struct Tidier {
     outbox: Outbox,
-    tidied: Moment,
-    pruned: Moment,
+    last_tidied: Moment,
+    last_pruned: Moment,
     late: LateReports,
 }
 
@@ -33,22 +33,22 @@ impl Tidier {
     pub(super) fn new(outbox: Outbox) -> Self {
         Self {
             outbox,
-            tidied: Moment::default(),
-            pruned: Moment::default(),
+            last_tidied: Moment::default(),
+            last_pruned: Moment::default(),
             late: LateReports::default(),
         }
     }
 
     /// Whether it is time to tidy up; if so, it will not be for a while.
     pub(super) fn is_due(&mut self) -> bool {
-        has_passed(&mut self.tidied, BETWEEN)
+        has_passed(&mut self.last_tidied, BETWEEN)
     }
 
     /// Adds late reports of submitted runs; tells whether there were any.
     ///
     /// # Errors
     /// When the outbox fails.
-    pub(super) async fn late_reports(&mut self) -> Result<bool, StoreError> {
+    pub(super) async fn add_late_reports(&mut self) -> Result<bool, StoreError> {
         self.late.add(&self.outbox).await
     }
 
@@ -57,15 +57,18 @@ impl Tidier {
     /// # Errors
     /// When the outbox fails.
     pub(super) async fn prune(&mut self) -> Result<bool, StoreError> {
-        if !has_passed(&mut self.pruned, DAY) {
+        if !has_passed(&mut self.last_pruned, DAY) {
             return Ok(false);
         }
+
         let now = clock::now();
-        let prune = self.outbox.with(move |store| {
-            store.prune_requests(now.minus(DAY))?;
-            store.prune_commands(now.minus(COMMANDS))
-        });
-        prune.await.map(|()| true)
+        self.outbox
+            .with(move |store| {
+                store.prune_requests(now.minus(DAY))?;
+                store.prune_commands(now.minus(COMMANDS))
+            })
+            .await?;
+        Ok(true)
     }
 
     /// Removes the copies of all runs but those that the outbox needs and these. While it is not
@@ -76,18 +79,22 @@ impl Tidier {
     pub(super) async fn purge_spool(
         &self,
         config: &Config,
-        held: Option<Vec<RunIdentity>>,
+        unrecorded: Option<Vec<RunIdentity>>,
     ) -> Result<(), StoreError> {
-        let Some(held) = held else { return Ok(()) };
+        let Some(unrecorded) = unrecorded else {
+            return Ok(());
+        };
+        let mut needed = self.outbox.with(|store| store.open_runs()).await?;
+        needed.extend(unrecorded);
+
         let spool = Spool::new(&config.state_dir, config.spool_limit);
-        let mut keep = self.outbox.with(|store| store.open_runs()).await?;
-        keep.extend(held);
-        Ok(blocking(move || spool.purge(keep.iter())).await?)
+        blocking(move || spool.purge(needed.iter())).await?;
+        Ok(())
     }
 }
 
-/// Whether so much time has passed since `last`, which is now then. A clock that was set back puts
-/// nothing off.
+/// Whether so much time has passed since `last`, which is set to now then. A clock that was set
+/// back puts nothing off.
 fn has_passed(last: &mut Moment, time: Duration) -> bool {
     let now = clock::now();
     let passed = now < *last || now.since(*last) >= time;

@@ -1,9 +1,9 @@
-//! Signs of life for the service manager: given only while both halves of the service really turn.
+//! Tells the service manager that kado lives: only while both halves of the service really turn.
 //!
-//! Each half counts its turns. Every quarter of the time that the service manager allows, the
-//! tender looks whether both counts have moved since the last sign, gives the next one only then,
-//! and wakes the submitter, which may sleep for longer than that. A half that hangs stops the
-//! signs, and the service manager starts the service anew.
+//! Each half counts its turns. Every quarter of the time that the service manager allows, it is
+//! looked whether both counts have moved since the last sign of life; only then the next one is
+//! given. The submitter, which may sleep for longer than that, is woken for it. A half that hangs
+//! stops the signs, and the service manager starts the service anew.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -24,12 +24,19 @@ const LONG: u32 = 3;
 
 /// Counts the turns of the two halves.
 #[derive(Debug, Default)]
-pub(super) struct Pulse {
+pub(super) struct Turns {
     keeper: AtomicU64,
     submitter: AtomicU64,
 }
 
-impl Pulse {
+/// How often the halves had turned at some time.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+struct Counts {
+    keeper: u64,
+    submitter: u64,
+}
+
+impl Turns {
     /// The keeper has turned once more.
     pub(super) fn keeper_turned(&self) {
         self.keeper.fetch_add(1, Ordering::Relaxed);
@@ -40,48 +47,50 @@ impl Pulse {
         self.submitter.fetch_add(1, Ordering::Relaxed);
     }
 
-    fn counts(&self) -> (u64, u64) {
-        (
-            self.keeper.load(Ordering::Relaxed),
-            self.submitter.load(Ordering::Relaxed),
-        )
+    fn counts(&self) -> Counts {
+        Counts {
+            keeper: self.keeper.load(Ordering::Relaxed),
+            submitter: self.submitter.load(Ordering::Relaxed),
+        }
     }
 
-    /// Whether both halves have turned since `then`; remembers the counts if so.
-    fn both_turned_since(&self, then: &mut (u64, u64)) -> bool {
+    /// Whether both halves have turned since `last`, which is set to the counts of now then. One
+    /// half that turns alone moves nothing, so that it need not turn again when the other does.
+    fn both_turned_since(&self, last: &mut Counts) -> bool {
         let now = self.counts();
-        let both = now.0 != then.0 && now.1 != then.1;
+        let both = now.keeper != last.keeper && now.submitter != last.submitter;
         if both {
-            *then = now;
+            *last = now;
         }
         both
     }
 }
 
-/// Gives signs of life until `stop`; `wake` has the submitter turn.
-pub(super) async fn tend(pulse: Arc<Pulse>, wake: Arc<Notify>, stop: CancellationToken) {
+/// Gives signs of life until `stop`, if the service manager wants any; `wake` has the submitter
+/// turn.
+pub(super) async fn give_signs(turns: Arc<Turns>, wake: Arc<Notify>, stop: CancellationToken) {
     let Some(allowed) = service::watchdog() else {
         return;
     };
     let pause = (allowed / 4).max(Duration::from_millis(100));
-    let (mut seen, mut missed) = (pulse.counts(), 0_u32);
-    while !stop.is_cancelled() {
+    let mut last = turns.counts();
+    let mut missed = 0_u32;
+
+    loop {
         wake.notify_one();
         tokio::select! {
-            () = stop.cancelled() => {}
-            () = tokio::time::sleep(pause) => {
-                if pulse.both_turned_since(&mut seen) {
-                    missed = 0;
-                    service::alive();
-                } else {
-                    missed += 1;
-                    if missed == LONG {
-                        tracing::warn!(
-                            "a part of the service hangs; the service manager will restart it"
-                        );
-                    }
-                }
-            }
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(pause) => {}
+        }
+
+        if turns.both_turned_since(&mut last) {
+            missed = 0;
+            service::alive();
+            continue;
+        }
+        missed += 1;
+        if missed == LONG {
+            tracing::warn!("a part of the service hangs; the service manager will restart it");
         }
     }
 }
@@ -91,12 +100,14 @@ pub(super) async fn report(outbox: Outbox, stop: CancellationToken) {
     let mut last = String::new();
     while !stop.is_cancelled() {
         // Should the outbox fail, the two halves say so.
-        if let Ok(text) = outbox.with(|store| Ok(in_words(&store.counts()?))).await
-            && text != last
-        {
-            service::say(&text);
-            last = text;
+        if let Ok(counts) = outbox.with(|store| store.counts()).await {
+            let text = in_words(&counts);
+            if text != last {
+                service::say(&text);
+                last = text;
+            }
         }
+
         tokio::select! {
             () = stop.cancelled() => {}
             () = tokio::time::sleep(STATUS) => {}
@@ -106,12 +117,12 @@ pub(super) async fn report(outbox: Outbox, stop: CancellationToken) {
 
 fn in_words(counts: &HashMap<SubmissionState, usize>) -> String {
     let count = |state| counts.get(&state).copied().unwrap_or(0);
-    let waiting = count(SubmissionState::Pending) + count(SubmissionState::Submitting);
-    let (submitted, parked) = (
+    format!(
+        "{} submitted, {} waiting, {} parked",
         count(SubmissionState::Submitted),
-        count(SubmissionState::Parked),
-    );
-    format!("{submitted} submitted, {waiting} waiting, {parked} parked")
+        count(SubmissionState::Pending) + count(SubmissionState::Submitting),
+        count(SubmissionState::Parked)
+    )
 }
 
 #[cfg(test)]
@@ -120,12 +131,16 @@ mod tests {
 
     #[test]
     fn one_half_that_hangs_ends_the_signs_of_life() {
-        let (pulse, mut seen) = (Pulse::default(), (0, 0));
-        pulse.keeper_turned();
-        assert!(!pulse.both_turned_since(&mut seen));
-        pulse.submitter_turned();
-        assert!(pulse.both_turned_since(&mut seen));
-        pulse.submitter_turned();
-        assert!(!pulse.both_turned_since(&mut seen));
+        let turns = Turns::default();
+        let mut last = Counts::default();
+
+        turns.keeper_turned();
+        assert!(!turns.both_turned_since(&mut last));
+
+        turns.submitter_turned();
+        assert!(turns.both_turned_since(&mut last));
+
+        turns.submitter_turned();
+        assert!(!turns.both_turned_since(&mut last));
     }
 }

@@ -1,25 +1,21 @@
 //! A collection that is submitted as one run: which folders belong to it, how far each member is,
-//! and the join.
+//! and how they are joined.
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use crate::clock;
 use crate::config::Config;
 use crate::config::project_file::ProjectFile;
 use crate::discovery::claim::KnownCommands;
 use crate::discovery::run_identity::RunIdentity;
-use crate::error_chain::chain;
-use crate::intake::{self, FinishedRun};
+use crate::intake::refusal::Refusal;
+use crate::intake::{self, FinishedRun, STILL};
 use crate::katalon::run::lifecycle::RunState;
 use crate::moment::Moment;
 use crate::plan::join::{Part, join};
 use crate::plan::members::MemberState;
 use crate::plan::overrides::Collections;
 use crate::workspace::{self, CollectionFolder, JunitState, ListedMember};
-
-/// How long a member without an end must be still before a person's command takes it as aborted.
-pub(crate) const STILL: Duration = Duration::from_secs(60);
 
 /// How far a member is, as its folder tells.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -37,12 +33,12 @@ pub(crate) enum MemberProgress {
 /// A member with what was read of it.
 #[derive(Clone, Debug)]
 pub(crate) struct FinishedMember {
-    /// Where it lies.
+    /// Its folder.
     pub listed: ListedMember,
     /// What became of it.
     pub state: MemberState,
     /// Its run; `None` when there is nothing to read.
-    pub taken: Option<FinishedRun>,
+    pub run: Option<FinishedRun>,
 }
 
 /// The collection that is submitted as one run and that this folder belongs to: its own folder,
@@ -51,28 +47,31 @@ pub(crate) fn of(folder: &Path, config: &Config) -> Option<CollectionFolder> {
     if !are_one(&workspace::find_project_root(folder)?, config) {
         return None;
     }
-    let own = workspace::collection_in(folder)
-        .ok()
-        .or_else(|| workspace::collection_of(folder));
-    own.or_else(|| workspace::collection_of(&original_of(folder)?))
+
+    if let Ok(collection) = workspace::collection_in(folder) {
+        return Some(collection);
+    }
+    if let Some(collection) = workspace::collection_of(folder) {
+        return Some(collection);
+    }
+
+    // A copy made by `-reportFolder` belongs to the collection of its original.
+    workspace::collection_of(&original_of(folder)?)
 }
 
 /// The run folder that this one is a copy of, as `-reportFolder` makes them: where its run was
 /// written, below the same `Reports`, when that still holds the same run.
 fn original_of(folder: &Path) -> Option<PathBuf> {
     let original = workspace::written_to(folder)?;
-    let run = |folder: &Path| RunIdentity::of(&workspace::read_run(folder).ok()?);
-    run(folder)?
-        .is_same_run(&run(&original)?)
-        .then_some(original)
+    let copied_run = RunIdentity::of(&workspace::read_run(folder).ok()?)?;
+    let original_run = RunIdentity::of(&workspace::read_run(&original).ok()?)?;
+    copied_run.is_same_run(&original_run).then_some(original)
 }
 
 /// Whether collections of a project are submitted as one run.
 pub(crate) fn are_one(root: &Path, config: &Config) -> bool {
-    config
-        .overrides_over(root, &ProjectFile::of(root, config))
-        .collections
-        == Some(Collections::One)
+    let overrides = config.overrides_over(root, &ProjectFile::of(root, config));
+    overrides.collections == Some(Collections::One)
 }
 
 /// Looks how far a member is, and when its folder changed last.
@@ -85,16 +84,18 @@ pub(crate) fn progress(folder: &Path) -> (MemberProgress, Option<Moment>) {
         // It is there; reading it will say what is wrong.
         Err(_) => return (MemberProgress::Open, None),
     };
+
     let newest = listing.newest();
     if !listing.has_log() {
         return (MemberProgress::Waiting, newest);
     }
-    let ended = workspace::read_run(folder).is_ok_and(|run| run.ended.is_some());
-    let crashed = || workspace::read_junit(folder) == JunitState::Complete;
-    let progress = match ended {
-        true => MemberProgress::Finished,
-        false if crashed() => MemberProgress::Crashed,
-        false => MemberProgress::Open,
+
+    let progress = if workspace::read_run(folder).is_ok_and(|run| run.ended.is_some()) {
+        MemberProgress::Finished
+    } else if workspace::read_junit(folder) == JunitState::Complete {
+        MemberProgress::Crashed
+    } else {
+        MemberProgress::Open
     };
     (progress, newest)
 }
@@ -104,19 +105,20 @@ pub(crate) fn has_ended(collection: &CollectionFolder) -> bool {
     workspace::read_junit(&collection.folder) == JunitState::Complete
 }
 
-/// Takes in a collection for a person who asks for it: it has to be over. `known` is what is known
-/// of the command that started it.
+/// Reads a collection for a person who asks for it: it has to be over. `commands` is what is known
+/// of the commands that may have started it.
 ///
 /// # Errors
-/// Why it is not submitted, in words for that person.
-pub(crate) fn take_finished(
+/// Why it is not submitted.
+pub(super) fn read_requested(
     collection: &CollectionFolder,
     config: &Config,
-    known: &KnownCommands,
-) -> Result<FinishedRun, String> {
+    commands: &KnownCommands,
+) -> Result<FinishedRun, Refusal> {
     let ended = has_ended(collection);
     let now = clock::now();
-    let members = take_members(collection, config, known, |progress, newest| {
+
+    let members = read_members(collection, config, commands, |progress, newest| {
         let still = newest.is_none_or(|newest| now.since(newest) >= STILL);
         match progress {
             MemberProgress::Finished => Some(MemberState::Finished),
@@ -125,43 +127,51 @@ pub(crate) fn take_finished(
             MemberProgress::Open => still.then_some(MemberState::Aborted),
         }
     })?;
-    join_taken(&collection.id(), &collection.folder, members).ok_or_else(|| nothing_ran(collection))
+
+    join_members(&collection.id(), &collection.folder, members)
+        .ok_or_else(|| Refusal::NothingRan(collection.folder.clone()))
 }
 
-/// Takes in again a collection that was submitted as one run; `None` when nothing of it is there
-/// any more.
+/// Reads again a collection that was submitted as one run; `None` when nothing of it is there any
+/// more.
 ///
 /// # Errors
-/// Why what is there cannot be read, in words for the person who asked.
-pub(crate) fn take_again(
+/// Why what is there is not submitted.
+pub(super) fn read_again(
     folder: &Path,
     config: &Config,
-    known: &KnownCommands,
-) -> Result<Option<FinishedRun>, String> {
+    commands: &KnownCommands,
+) -> Result<Option<FinishedRun>, Refusal> {
     let collection = match workspace::collection_in(folder) {
+        Ok(collection) => collection,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-        collection => {
-            collection.map_err(|error| format!("`{}` cannot be read: {error}", folder.display()))?
+        Err(error) => {
+            let folder = folder.to_owned();
+            return Err(Refusal::Folder { folder, error });
         }
     };
-    let is_there = |member: &ListedMember| progress(&member.folder).0 != MemberProgress::Waiting;
-    if !collection.members().iter().any(is_there) {
+
+    let any_is_there = collection
+        .members()
+        .iter()
+        .any(|member| progress(&member.folder).0 != MemberProgress::Waiting);
+    if !any_is_there {
         return Ok(None);
     }
-    take_finished(&collection, config, known).map(Some)
+    read_requested(&collection, config, commands).map(Some)
 }
 
-/// Takes in a collection whose command has ended, so that nothing of it runs any more; with how it
+/// Reads a collection whose command has ended, so that nothing of it runs any more; with how it
 /// ended, see [`join_or_aborted`].
 ///
 /// # Errors
-/// Why it is not submitted, in words for a person.
-pub(crate) fn take_ended(
+/// Why it is not submitted.
+pub(super) fn read_ended(
     collection: &CollectionFolder,
     config: &Config,
-    known: &KnownCommands,
-) -> Result<(FinishedRun, RunState), String> {
-    let members = take_members(collection, config, known, |progress, _| {
+    commands: &KnownCommands,
+) -> Result<(FinishedRun, RunState), Refusal> {
+    let members = read_members(collection, config, commands, |progress, _| {
         Some(match progress {
             MemberProgress::Finished => MemberState::Finished,
             MemberProgress::Crashed => MemberState::Crashed,
@@ -170,95 +180,82 @@ pub(crate) fn take_ended(
             MemberProgress::Open => MemberState::AbortedAndLeftOut,
         })
     })?;
-    let (whole, state) = join_or_aborted(&collection.id(), &collection.folder, members);
-    Ok((whole.ok_or_else(|| nothing_ran(collection))?, state))
-}
 
-fn nothing_ran(collection: &CollectionFolder) -> String {
-    format!(
-        "no suite of the collection in `{}` has run",
-        collection.folder.display()
-    )
+    match join_or_aborted(&collection.id(), &collection.folder, members) {
+        (Some(whole), state) => Ok((whole, state)),
+        (None, _) => Err(Refusal::NothingRan(collection.folder.clone())),
+    }
 }
 
 /// Reads the members; `state_of` says what counts as what, by how far a member is and when its
 /// folder changed last, and `None` of one that still runs.
-fn take_members(
+fn read_members(
     collection: &CollectionFolder,
     config: &Config,
-    known: &KnownCommands,
+    commands: &KnownCommands,
     state_of: impl Fn(MemberProgress, Option<Moment>) -> Option<MemberState>,
-) -> Result<Vec<FinishedMember>, String> {
-    let known = KnownCommands {
+) -> Result<Vec<FinishedMember>, Refusal> {
+    // The folder that was asked for may be the collection's own or a copy, which is no member.
+    let commands = KnownCommands {
         collection: Some(collection.report.id.clone()),
-        ..known.clone()
+        ..commands.clone()
     };
+
     let mut members = Vec::new();
     for listed in collection.members() {
         let (progress, newest) = progress(&listed.folder);
-        let state = state_of(progress, newest).ok_or_else(|| {
-            format!(
-                "the collection in `{}` is still running; it is submitted as a whole when it has \
-                 ended, or when nothing has changed in it for \
-                 {} seconds",
-                collection.folder.display(),
-                STILL.as_secs()
-            )
-        })?;
-        let taken = match progress {
+        let state = state_of(progress, newest)
+            .ok_or_else(|| Refusal::CollectionRuns(collection.folder.clone()))?;
+        let run = match progress {
             MemberProgress::Waiting => None,
-            _ => Some(intake::take(&listed.folder, config, &known).map_err(|error| chain(&error))?),
+            _ => Some(intake::read(&listed.folder, config, &commands)?),
         };
-        members.push(FinishedMember {
-            listed,
-            state,
-            taken,
-        });
+        members.push(FinishedMember { listed, state, run });
     }
     Ok(members)
 }
 
 /// Joins the members of a collection that is over; where none takes part, those that were aborted,
-/// as an aborted run.
+/// as an aborted run. Of a collection of which nothing ran there is no run.
 pub(crate) fn join_or_aborted(
     id: &str,
     folder: &Path,
-    members: Vec<FinishedMember>,
+    mut members: Vec<FinishedMember>,
 ) -> (Option<FinishedRun>, RunState) {
-    if let Some(whole) = join_taken(id, folder, members.clone()) {
-        return (Some(whole), RunState::Finished);
+    if members.iter().any(|member| member.state.takes_part()) {
+        return (join_members(id, folder, members), RunState::Finished);
     }
-    let aborted = members.into_iter().map(|member| match member.state {
-        MemberState::AbortedAndLeftOut => FinishedMember {
-            state: MemberState::Aborted,
-            ..member
-        },
-        _ => member,
-    });
-    (join_taken(id, folder, aborted.collect()), RunState::Aborted)
+
+    for member in &mut members {
+        if member.state == MemberState::AbortedAndLeftOut {
+            member.state = MemberState::Aborted;
+        }
+    }
+    (join_members(id, folder, members), RunState::Aborted)
 }
 
-/// Joins what was taken in of a collection; `None` when no member takes part. What holds for the
-/// project is the same for all members.
-pub(crate) fn join_taken(
-    id: &str,
-    folder: &Path,
-    members: Vec<FinishedMember>,
-) -> Option<FinishedRun> {
+/// Joins what was read of a collection; `None` when there is nothing to read of the members that
+/// take part. What holds for the project is the same for all members.
+fn join_members(id: &str, folder: &Path, members: Vec<FinishedMember>) -> Option<FinishedRun> {
     let first = members
         .iter()
-        .find(|member| member.state.takes_part())
-        .and_then(|member| member.taken.clone());
-    let parts = members.into_iter().map(|member| Part {
-        prefix: member.listed.prefix,
-        folder: member.listed.folder.to_string_lossy().into_owned(),
-        state: member.state,
-        snapshot: member.taken.map(|taken| taken.snapshot),
-    });
-    let snapshot = join(id, &folder.to_string_lossy(), parts.collect())?;
+        .filter(|member| member.state.takes_part())
+        .find_map(|member| member.run.clone())?;
+
+    let mut parts = Vec::new();
+    for member in members {
+        parts.push(Part {
+            prefix: member.listed.prefix,
+            folder: member.listed.folder.to_string_lossy().into_owned(),
+            state: member.state,
+            snapshot: member.run.map(|run| run.snapshot),
+        });
+    }
+
+    let snapshot = join(id, &folder.to_string_lossy(), parts)?;
     Some(FinishedRun {
         identity: snapshot.identity(),
         snapshot,
-        ..first?
+        ..first
     })
 }

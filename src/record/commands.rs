@@ -1,4 +1,4 @@
-//! What is known of the commands that may have started a run.
+//! What the outbox knows of the commands that may have started a run.
 
 use std::path::{Path, PathBuf};
 
@@ -15,15 +15,15 @@ use crate::workspace;
 /// When the outbox fails.
 pub(crate) async fn known(outbox: &Outbox, folder: &Path) -> Result<KnownCommands, StoreError> {
     let folder = folder.to_owned();
-    let place = blocking(move || CommandClues::of(&folder)).await?;
-    let Some(place) = place else {
-        return Ok(KnownCommands::nothing());
-    };
-    outbox.with(move |store| place.known_in(store)).await
+    match blocking(move || CommandClues::of(&folder)).await? {
+        Some(clues) => outbox.with(move |store| clues.known_in(store)).await,
+        None => Ok(KnownCommands::nothing()),
+    }
 }
 
-/// Where a run lies, as far as its command can be told from that.
+/// What a run folder says that tells which command may have started its run.
 pub(crate) struct CommandClues {
+    /// The project, without links: a claim names it so.
     root: PathBuf,
     collection: Option<Option<String>>,
     /// The folder that the run was written to, and the one that it lies in; a copy
@@ -34,14 +34,16 @@ pub(crate) struct CommandClues {
 impl CommandClues {
     /// Looks at a run folder; `None` when it lies in no project.
     pub(crate) fn of(folder: &Path) -> Option<Self> {
-        let recorded = workspace::read_launch(folder).and_then(|launch| launch.recorded_folder);
-        let folders = recorded
-            .into_iter()
-            .map(PathBuf::from)
-            .chain([folder.to_owned()])
-            .collect();
+        let root = root_of(folder)?;
+
+        let mut folders = Vec::new();
+        if let Some(launch) = workspace::read_launch(folder) {
+            folders.extend(launch.recorded_folder.map(PathBuf::from));
+        }
+        folders.push(folder.to_owned());
+
         Some(Self {
-            root: root_of(folder)?,
+            root,
             collection: collection_of(folder),
             folders,
         })
@@ -59,6 +61,7 @@ impl CommandClues {
                 break;
             }
         }
+
         Ok(KnownCommands {
             claims: store.claims(clock::now())?,
             collection: self.collection,
@@ -68,10 +71,12 @@ impl CommandClues {
     }
 }
 
+/// The project of a run folder, without links.
 pub(crate) fn root_of(folder: &Path) -> Option<PathBuf> {
     workspace::without_links(&workspace::find_project_root(folder)?)
 }
 
+/// The collection that a run folder is a member of, and its id.
 pub(crate) fn collection_of(folder: &Path) -> Option<Option<String>> {
     Some(workspace::collection_of(folder)?.report.id)
 }

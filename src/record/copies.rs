@@ -1,4 +1,8 @@
-//! Copies a run's files into the spool.
+//! Copies the files of a run into the spool, because its workspace may be wiped before they are
+//! sent (invariant I8).
+//!
+//! A file that is not copied costs only itself: it is sent from where it lies, and named in the
+//! run's comment should it be gone by then.
 
 use std::path::PathBuf;
 
@@ -7,7 +11,8 @@ use crate::config::Config;
 use crate::intake::FinishedRun;
 use crate::katalon::run::RunFile;
 use crate::plan::attachments;
-use crate::spool::{Spool, Used};
+use crate::plan::members::RunFolder;
+use crate::spool::{Copied, Spool, Used};
 
 /// Which files of a run are copied.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -18,59 +23,72 @@ pub(super) enum Files {
     OfMember,
 }
 
-/// Copies the files of a run into the spool; without room for them they are sent from where they
-/// lie. Gives how much of the spool is used then.
+/// Brings the copies of a run's files up to date. `used` is how much of the spool was used before;
+/// gives how much is used then.
+///
+/// # Errors
+/// When the program is ending.
 pub(super) async fn copy(
     config: &Config,
-    taken: &FinishedRun,
-    which: Files,
+    run: &FinishedRun,
+    files: Files,
     mut used: Used,
 ) -> Result<Used, Stopped> {
-    let wanted: Vec<_> = match which {
-        Files::OfRun => attachments::wanted(&taken.snapshot).collect(),
-        Files::OfMember => attachments::wanted_in_a_whole(&taken.snapshot).collect(),
+    let wanted: Vec<&RunFile> = match files {
+        Files::OfRun => attachments::wanted(&run.snapshot).collect(),
+        Files::OfMember => attachments::wanted_in_a_whole(&run.snapshot).collect(),
     };
-    let spool = Spool::new(&config.state_dir, config.spool_limit);
-    for run_folder in taken.snapshot.run_folders() {
-        let Some(run) = run_folder.run.clone() else {
+
+    // The members of a collection have their copies under their own names: each may have been
+    // copied when it ended.
+    for run_folder in run.snapshot.run_folders() {
+        let Some(identity) = run_folder.run.clone() else {
             continue;
         };
-        let inside = |file: &&RunFile| {
-            Some(RunFile {
-                path: run_folder.inside(&file.path)?.to_owned(),
-                ..(*file).clone()
-            })
-        };
-        let files: Vec<_> = wanted.iter().filter_map(inside).collect();
-        let (spool, folder, shown, before) = (
-            spool.clone(),
-            PathBuf::from(&run_folder.path),
-            run_folder.path,
-            used,
-        );
+        let files = files_inside(&run_folder, &wanted);
+        let spool = Spool::new(&config.state_dir, config.spool_limit);
+        let folder = PathBuf::from(&run_folder.path);
+
         let copied;
         (copied, used) = blocking(move || {
-            let mut used = before;
-            (spool.copy(&run, &folder, files.iter(), &mut used), used)
+            let copied = spool.copy(&identity, &folder, files.iter(), &mut used);
+            (copied, used)
         })
         .await?;
-        if copied.left > 0 {
-            let files = copied.left;
-            tracing::warn!(
-                folder = shown,
-                files,
-                "the spool is full (`spool_limit`); these files are sent from where they lie"
-            );
-        }
-        if let Some(error) = copied.error {
-            let files = copied.failed;
-            tracing::warn!(
-                folder = shown,
-                files,
-                error,
-                "files cannot be copied into the spool and are sent from where they lie"
-            );
-        }
+
+        warn_of_files_left_out(&run_folder.path, &copied);
     }
     Ok(used)
+}
+
+/// Those of the files that lie in a run folder, with their paths inside it.
+fn files_inside(run_folder: &RunFolder, files: &[&RunFile]) -> Vec<RunFile> {
+    let mut inside = Vec::new();
+    for file in files {
+        if let Some(path) = run_folder.inside(&file.path) {
+            inside.push(RunFile {
+                path: path.to_owned(),
+                ..(*file).clone()
+            });
+        }
+    }
+    inside
+}
+
+fn warn_of_files_left_out(folder: &str, copied: &Copied) {
+    if copied.left > 0 {
+        tracing::warn!(
+            folder,
+            files = copied.left,
+            "the spool is full (`spool_limit`); these files are sent from where they lie"
+        );
+    }
+    if let Some(error) = &copied.error {
+        tracing::warn!(
+            folder,
+            files = copied.failed,
+            error,
+            "files cannot be copied into the spool and are sent from where they lie"
+        );
+    }
 }

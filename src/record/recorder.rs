@@ -1,9 +1,16 @@
-//! From a run folder that is over to submissions in the outbox, with copies of its files in the
-//! spool.
+//! Records the runs that the service finds to be over.
 //!
-//! As soon as a suite has ended its run is taken in and held, and its files are copied; the grace
-//! time keeps both up to date. Should the workspace be wiped meanwhile, the grace time ends and
-//! what is held is recorded (invariant I8).
+//! A run is recorded after its grace time, when its reports are complete. It is read, and its files
+//! are copied, as soon as its suite has ended ([`RunInGrace`]): a build agent wipes its workspace
+//! whenever it likes. Should the folder vanish meanwhile, what was read last is recorded (invariant
+//! I8).
+//!
+//! A restart loses nothing of that: the folder is not settled, so the next sweep reads it again
+//! (invariant I1). Only a workspace that is wiped while kado does not run takes a run in its grace
+//! time with it. A run that is kept for its collection is in the outbox from its own end on.
+//!
+//! A folder that cannot be read costs only itself and is said once; an outbox that cannot be written
+//! is an error, and everything that was to be recorded is tried again at the next look.
 
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
@@ -14,7 +21,7 @@ use crate::clock;
 use crate::config::Config;
 use crate::connect::SeenTokens;
 use crate::discovery::claim::KnownCommands;
-use crate::discovery::eligibility::{Eligibility, Rules, RunToJudge, decide};
+use crate::discovery::eligibility::Eligibility;
 use crate::discovery::run_identity::RunIdentity;
 use crate::error_chain::chain;
 use crate::intake::{self, FinishedRun, IntakeError};
@@ -25,7 +32,7 @@ use crate::outbox::{Outbox, StoreError};
 use crate::record::collections::{CollectionProgress, PendingCollections};
 use crate::record::commands;
 use crate::record::copies::{Files, copy};
-use crate::record::store::store;
+use crate::record::store::{eligibility_of, store};
 use crate::spool::Used;
 use crate::watch::{FinishedFolder, Scout};
 use crate::workspace::{CollectionFolder, ReadError};
@@ -34,34 +41,37 @@ use crate::workspace::{CollectionFolder, ReadError};
 pub(crate) struct Recorder {
     outbox: Outbox,
     first_seen: Moment,
-    held: HashMap<PathBuf, RunInGrace>,
-    complained: HashSet<PathBuf>,
-    gatherer: PendingCollections,
-    /// Projects of which it was said that Katalon may submit their runs as well.
-    told_of_katalon: HashSet<String>,
+    in_grace: HashMap<PathBuf, RunInGrace>,
+    collections: PendingCollections,
     tokens: Arc<SeenTokens>,
     spool_used: Used,
+    /// Run folders of which it was said that they cannot be read.
+    reported_folders: HashSet<PathBuf>,
+    /// Projects of which it was said that Katalon may submit their runs as well.
+    reported_projects: HashSet<String>,
 }
 
-/// A run in its grace time.
+/// A finished run in its grace time.
 struct RunInGrace {
-    taken: FinishedRun,
+    run: FinishedRun,
     /// The collection that it is part of, where that is to be one run.
     collection: Option<CollectionFolder>,
     state: RunState,
+    /// How its folder looked when it was read.
     fingerprint: u64,
-    /// Its folder vanished.
-    gone: bool,
+    /// Whether its folder is gone, so that what was read is all there is.
+    vanished: bool,
 }
 
-/// Whether a run that is over needs another look.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+/// What was done about a run that is due.
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) enum Handling {
-    /// It is recorded, or will never be.
-    Settled,
+    /// It is recorded, or will never be: its folder is of no concern any more. These submissions
+    /// are new.
+    Settled(Vec<i64>),
     /// It is kept until its collection has ended.
-    Gathered,
-    /// Its project is being changed at this moment.
+    WithCollection,
+    /// It cannot be read at this moment.
     NotYet,
 }
 
@@ -94,186 +104,199 @@ impl Recorder {
         first_seen: Moment,
         tokens: Arc<SeenTokens>,
     ) -> Result<Self, StoreError> {
-        let gatherer = PendingCollections::load(outbox.clone()).await?;
         Ok(Self {
+            collections: PendingCollections::load(outbox.clone()).await?,
             outbox,
             first_seen,
-            held: HashMap::new(),
-            complained: HashSet::new(),
-            gatherer,
-            told_of_katalon: HashSet::new(),
+            in_grace: HashMap::new(),
             tokens,
             spool_used: Used::default(),
+            reported_folders: HashSet::new(),
+            reported_projects: HashSet::new(),
         })
     }
 
-    /// kado first saw this machine at another time than it thought.
-    pub(crate) fn saw_first(&mut self, first_seen: Moment) {
+    /// Corrects when kado first saw this machine, after its clock was set back.
+    pub(crate) fn correct_first_seen(&mut self, first_seen: Moment) {
         self.first_seen = first_seen;
     }
 
-    /// Runs whose copies are needed besides those of the outbox; `None` when it is not known of
-    /// all.
-    pub(crate) fn held(&self) -> Option<Vec<RunIdentity>> {
-        let in_grace = self
-            .held
-            .values()
-            .filter_map(|held| held.taken.identity.clone());
-        Some(in_grace.chain(self.gatherer.runs()?).collect())
+    /// The runs that are not recorded yet and whose copies are needed; `None` when it is not known
+    /// of all, so that no copy may be removed.
+    pub(crate) fn unrecorded_runs(&self) -> Option<Vec<RunIdentity>> {
+        let mut runs = self.collections.runs()?;
+        for in_grace in self.in_grace.values() {
+            runs.extend(in_grace.run.identity.clone());
+        }
+        Some(runs)
     }
 
     /// Forgets what was said of run folders and projects that are not among these any more.
-    pub(crate) fn forget_what_was_said(
+    pub(crate) fn forget_reports_but_of(
         &mut self,
         folders: &HashSet<PathBuf>,
         projects: &[PathBuf],
     ) {
-        self.complained.retain(|folder| folders.contains(folder));
-        self.told_of_katalon
+        self.reported_folders
+            .retain(|folder| folders.contains(folder));
+        self.reported_projects
             .retain(|root| projects.iter().any(|project| Path::new(root) == project));
     }
 
-    /// Holds a run in its grace time, so that it survives its workspace. An old one that is due at
-    /// the next look is not held: there may be thousands, and each would be read twice.
+    /// Reads a run in its grace time and copies its files, so that it survives its workspace.
     ///
     /// # Errors
-    /// When the outbox fails; what cannot be read now may be readable when the run is due.
+    /// When the outbox fails.
     pub(crate) async fn hold(
         &mut self,
         config: &Config,
         over: &FinishedFolder,
     ) -> Result<(), StoreError> {
-        if let Some(held) = self.held.get_mut(&over.folder) {
-            held.gone = false;
-            if held.fingerprint == over.fingerprint {
+        if let Some(in_grace) = self.in_grace.get_mut(&over.folder) {
+            in_grace.vanished = false;
+            if in_grace.fingerprint == over.fingerprint {
                 return Ok(());
             }
         }
+
+        // An old run is due at the next look. Of those there may be thousands when kado comes to a
+        // machine, and each would be read twice.
         if over.due_next {
             return Ok(());
         }
-        let known = match commands::known(&self.outbox, &over.folder).await {
-            Err(error @ StoreError::Content(_)) => {
-                self.complain(over, &error);
-                return Ok(());
-            }
-            known => known?,
-        };
-        let Ok(taken) = take(over, config, known).await? else {
+
+        let Some(commands) = self.commands_of(over).await? else {
             return Ok(());
         };
-        if self.verdict(config, &taken, over.state) == Eligibility::Submit {
-            self.note_token(&taken);
-            let collection = whole_of(over, config).await?;
-            let files = if collection.is_some() {
-                Files::OfMember
-            } else {
-                Files::OfRun
-            };
-            self.spool_used = copy(config, &taken, files, self.spool_used).await?;
-            let held = RunInGrace {
-                taken,
-                collection,
-                state: over.state,
-                fingerprint: over.fingerprint,
-                gone: false,
-            };
-            self.held.insert(over.folder.clone(), held);
+        // What cannot be read now may be readable when the run is due, and is reported then.
+        let Ok(run) = read_settled(over, config, commands).await? else {
+            return Ok(());
+        };
+        if self.eligibility(config, &run, over.state) != Eligibility::Submit {
+            return Ok(());
         }
+
+        self.note_token(&run);
+        let collection = collection_of(over, config).await?;
+        let files = match collection {
+            Some(_) => Files::OfMember,
+            None => Files::OfRun,
+        };
+        self.spool_used = copy(config, &run, files, self.spool_used).await?;
+
+        let in_grace = RunInGrace {
+            run,
+            collection,
+            state: over.state,
+            fingerprint: over.fingerprint,
+            vanished: false,
+        };
+        self.in_grace.insert(over.folder.clone(), in_grace);
         Ok(())
     }
 
     /// Records a run that is due.
     ///
     /// # Errors
-    /// When the outbox fails; a folder that cannot be taken in costs only itself.
+    /// When the outbox fails.
     pub(crate) async fn record(
         &mut self,
         config: &Config,
         over: &FinishedFolder,
-    ) -> Result<(Handling, Vec<i64>), StoreError> {
-        let known = match commands::known(&self.outbox, &over.folder).await {
-            // Without the options of its command it could go to another plan.
-            Err(error @ StoreError::Content(_)) => {
-                self.complain(over, &error);
-                return Ok((Handling::NotYet, Vec::new()));
-            }
-            known => known?,
+    ) -> Result<Handling, StoreError> {
+        // Without the options of its command it could go to another plan.
+        let Some(commands) = self.commands_of(over).await? else {
+            return Ok(Handling::NotYet);
         };
-        let taken = match take(over, config, known).await? {
-            Ok(taken) => taken,
+
+        let run = match read_settled(over, config, commands).await? {
+            Ok(run) => run,
             Err(IntakeError::SettingsInFlux(_)) => {
-                tracing::debug!(folder = %over.folder.display(), "waits for the project's settings, which are being written");
-                return Ok((Handling::NotYet, Vec::new()));
+                tracing::debug!(
+                    folder = %over.folder.display(),
+                    "waits for the project's settings, which are being written"
+                );
+                return Ok(Handling::NotYet);
             }
-            Err(error) => return Ok((self.not_taken(over, &error), Vec::new())),
+            Err(error) => {
+                self.report_unreadable(over, &error);
+                return Ok(handling_of_unreadable(&error));
+            }
         };
-        self.complained.remove(&over.folder);
-        self.record_taken(config, over, taken).await
+        self.reported_folders.remove(&over.folder);
+
+        let handling = self.record_or_keep(config, over, run).await?;
+        self.in_grace.remove(&over.folder);
+        Ok(handling)
     }
 
-    /// Records a run, or keeps it for its collection where that is to be one run.
-    async fn record_taken(
+    /// Records a run that was read, or keeps it for its collection where that is to be one run.
+    async fn record_or_keep(
         &mut self,
         config: &Config,
         over: &FinishedFolder,
-        taken: FinishedRun,
-    ) -> Result<(Handling, Vec<i64>), StoreError> {
-        let verdict = self.verdict(config, &taken, over.state);
-        let whole = if verdict == Eligibility::Remember {
-            None
-        } else {
-            whole_of(over, config).await?
+        run: FinishedRun,
+    ) -> Result<Handling, StoreError> {
+        let eligibility = self.eligibility(config, &run, over.state);
+
+        // What ended before the history begins is part of nothing. There may be thousands, and to
+        // find a collection costs a search through its session.
+        let collection = match eligibility {
+            Eligibility::Remember => None,
+            _ => collection_of(over, config).await?,
         };
-        match &whole {
-            Some(collection) if collection.has_member(&over.folder) => {
-                self.note_token(&taken);
-                if verdict == Eligibility::Submit {
-                    self.spool_used =
-                        copy(config, &taken, Files::OfMember, self.spool_used).await?;
-                }
-                self.gatherer
-                    .add(config, collection, &over.folder, taken, over.state)
-                    .await?;
-                self.held.remove(&over.folder);
-                return Ok((Handling::Gathered, Vec::new()));
+
+        if let Some(collection) = &collection
+            && collection.has_member(&over.folder)
+        {
+            self.note_token(&run);
+            if eligibility == Eligibility::Submit {
+                self.spool_used = copy(config, &run, Files::OfMember, self.spool_used).await?;
             }
-            whole if self.waits_elsewhere(&taken, whole.is_some()).await? => {
-                let (folder, suite) = (over.folder.display(), &taken.snapshot.run.suite);
-                tracing::info!(%folder, suite, "a copy of a suite run that is submitted with its collection");
-                self.held.remove(&over.folder);
-                return Ok((Handling::Gathered, Vec::new()));
-            }
-            _ => {}
+            self.collections
+                .add(config, collection, &over.folder, run, over.state)
+                .await?;
+            return Ok(Handling::WithCollection);
         }
-        let ids = self.decide(config, taken, over.state).await?;
-        self.held.remove(&over.folder);
-        Ok((Handling::Settled, ids))
+
+        if self.is_copy_of_member(&run, collection.as_ref()).await? {
+            tracing::info!(
+                folder = %over.folder.display(),
+                suite = &run.snapshot.run.suite,
+                "a copy of a suite run that is submitted with its collection"
+            );
+            return Ok(Handling::WithCollection);
+        }
+
+        let submissions = self.record_now(config, run, over.state).await?;
+        Ok(Handling::Settled(submissions))
     }
 
-    /// Whether a folder outside of a collection's session is a copy of a member that is not
-    /// recorded yet, so that it must not take that out of its collection; `original` tells whether
-    /// the member's own folder is there.
-    async fn waits_elsewhere(
+    /// Whether a folder that is no member is the copy of a member that is not recorded yet, so that
+    /// it must not take that out of its collection. `collection` is the one that its original is
+    /// in, where the original is there.
+    async fn is_copy_of_member(
         &self,
-        taken: &FinishedRun,
-        original: bool,
+        run: &FinishedRun,
+        collection: Option<&CollectionFolder>,
     ) -> Result<bool, StoreError> {
-        let Some(run) = taken.identity.clone() else {
+        let Some(identity) = run.identity.clone() else {
             return Ok(false);
         };
-        if !original && !self.gatherer.holds(&run) {
+        if collection.is_none() && !self.collections.contains(&identity) {
             return Ok(false);
         }
-        Ok(!self
+
+        let recorded = self
             .outbox
-            .with(move |store| store.is_recorded(&run))
-            .await?)
+            .with(move |store| store.is_recorded(&identity))
+            .await?;
+        Ok(!recorded)
     }
 
     /// Whether a collection that is to be one run is to be looked at soon.
     pub(crate) const fn has_news(&self) -> bool {
-        self.gatherer.has_news()
+        self.collections.has_news()
     }
 
     /// Records collections that are over as one run each. `scout` is who follows the run folders.
@@ -286,171 +309,192 @@ impl Recorder {
         scout: &Scout,
         extent: Extent,
     ) -> Result<RecordedCollections, StoreError> {
-        let mut collected = RecordedCollections::default();
-        if extent == Extent::News && !self.gatherer.has_news() {
-            return Ok(collected);
+        let mut recorded = RecordedCollections::default();
+        if extent == Extent::News && !self.collections.has_news() {
+            return Ok(recorded);
         }
-        for verdict in self
-            .gatherer
+
+        let looks = self
+            .collections
             .look(config, |folder| scout.is_settled(folder), clock::now())
-            .await?
-        {
-            match verdict {
-                CollectionProgress::Open | CollectionProgress::InGrace => {}
+            .await?;
+        for (folder, progress) in looks {
+            match progress {
+                CollectionProgress::Open | CollectionProgress::InGrace => continue,
                 CollectionProgress::Over {
-                    folder,
                     whole,
                     state,
                     folders,
                 } => {
                     if let Some(whole) = whole {
-                        collected
-                            .submissions
-                            .extend(self.decide(config, *whole, state).await?);
+                        let submissions = self.record_now(config, *whole, state).await?;
+                        recorded.submissions.extend(submissions);
                     }
-                    self.gatherer.forget(&folder).await?;
-                    collected.folders.extend(folders);
+                    recorded.folders.extend(folders);
                 }
-                CollectionProgress::Each { folder, members } => {
-                    for (taken, state) in members {
-                        collected
-                            .submissions
-                            .extend(self.decide(config, taken, state).await?);
+                CollectionProgress::Apart(members) => {
+                    for (run, state) in members {
+                        let submissions = self.record_now(config, run, state).await?;
+                        recorded.submissions.extend(submissions);
                     }
-                    self.gatherer.forget(&folder).await?;
                 }
             }
+
+            // Only now: what is recorded twice is found to be known, what is forgotten before it is
+            // recorded is lost.
+            self.collections.forget(&folder).await?;
         }
-        Ok(collected)
+        Ok(recorded)
     }
 
-    /// Takes note of folders that vanished, which is told once. What is held of them is recorded by
-    /// [`Recorder::record_gone`], however often that fails; of others nothing is known.
-    pub(crate) fn vanished(&mut self, folders: &[PathBuf]) {
+    /// Takes note of folders that vanished, which is seen once. What is held of them is recorded by
+    /// [`Recorder::record_vanished`], however often that fails; of others nothing is known.
+    pub(crate) fn note_vanished(&mut self, folders: &[PathBuf]) {
         for folder in folders {
-            if let Some(held) = self.held.get_mut(folder) {
-                held.gone = true;
+            if let Some(in_grace) = self.in_grace.get_mut(folder) {
+                in_grace.vanished = true;
             }
         }
     }
 
-    /// Records held runs whose folders are gone.
+    /// Records the runs in their grace time whose folders are gone. `submissions` gets the new
+    /// ones, also those that were recorded before something failed.
     ///
     /// # Errors
     /// When the outbox fails.
-    pub(crate) async fn record_gone(
+    pub(crate) async fn record_vanished(
         &mut self,
         config: &Config,
-        new: &mut Vec<i64>,
+        submissions: &mut Vec<i64>,
     ) -> Result<(), StoreError> {
-        let gone: Vec<_> = self
-            .held
-            .iter()
-            .filter(|(_, held)| held.gone)
-            .map(|(folder, _)| folder.clone())
-            .collect();
-        for folder in gone {
-            new.extend(self.record_one_gone(config, &folder).await?);
+        let mut vanished = Vec::new();
+        for (folder, in_grace) in &self.in_grace {
+            if in_grace.vanished {
+                let run = in_grace.run.clone();
+                let collection = in_grace.collection.clone();
+                vanished.push((folder.clone(), run, in_grace.state, collection));
+            }
+        }
+
+        for (folder, run, state, collection) in vanished {
+            tracing::warn!(
+                folder = %folder.display(),
+                "the run folder vanished; what was copied of it is submitted"
+            );
+
+            match collection {
+                Some(collection) => {
+                    self.collections
+                        .add(config, &collection, &folder, run, state)
+                        .await?;
+                }
+                None => submissions.extend(self.record_now(config, run, state).await?),
+            }
+            self.in_grace.remove(&folder);
         }
         Ok(())
     }
 
-    async fn record_one_gone(
+    /// Records a run or a collection as this machine's rules want it; gives its new submissions.
+    async fn record_now(
         &mut self,
         config: &Config,
-        folder: &Path,
-    ) -> Result<Vec<i64>, StoreError> {
-        let Some(held) = self.held.get(folder) else {
-            return Ok(Vec::new());
-        };
-        let (taken, state) = (held.taken.clone(), held.state);
-        tracing::warn!(folder = %folder.display(), "the run folder vanished; what was copied of it is submitted");
-        if let Some(collection) = held.collection.clone() {
-            self.gatherer
-                .add(config, &collection, folder, taken, state)
-                .await?;
-            self.held.remove(folder);
-            return Ok(Vec::new());
-        }
-        let ids = self.decide(config, taken, state).await?;
-        self.held.remove(folder);
-        Ok(ids)
-    }
-
-    /// What becomes of a folder that cannot be taken in. What cannot be read now may be readable in
-    /// a moment, so it is tried again and told once; a folder that belongs to no project stays what
-    /// it is.
-    fn not_taken(&mut self, over: &FinishedFolder, error: &IntakeError) -> Handling {
-        self.complain(over, error);
-        match error {
-            // A later version may read what is too much for this one.
-            IntakeError::Read(ReadError::Io { .. })
-            | IntakeError::SettingsInFlux(_)
-            | IntakeError::Defect(_) => Handling::NotYet,
-            IntakeError::Read(_) | IntakeError::NoProject(_) => Handling::Settled,
-        }
-    }
-
-    fn complain(&mut self, over: &FinishedFolder, error: &(dyn std::error::Error + 'static)) {
-        if self.complained.insert(over.folder.clone()) {
-            let (folder, error) = (over.folder.display(), chain(error));
-            tracing::warn!(%folder, error, "run folder cannot be taken in");
-        }
-    }
-
-    /// The project may be gone when its token is needed.
-    fn note_token(&self, taken: &FinishedRun) {
-        if let Some((server, token)) = &taken.token {
-            self.tokens.note(server, token);
-        }
-    }
-
-    async fn decide(
-        &mut self,
-        config: &Config,
-        taken: FinishedRun,
+        run: FinishedRun,
         state: RunState,
     ) -> Result<Vec<i64>, StoreError> {
-        self.note_token(&taken);
-        let occasion = match self.verdict(config, &taken, state) {
+        self.note_token(&run);
+        let occasion = match self.eligibility(config, &run, state) {
             Eligibility::Remember => return Ok(Vec::new()),
             Eligibility::Ignore(reason) => Occasion::Ignored {
                 reason,
                 aborted: state == RunState::Aborted,
             },
-            Eligibility::Submit => Occasion::Found,
+            Eligibility::Submit => {
+                self.spool_used = copy(config, &run, Files::OfRun, self.spool_used).await?;
+                Occasion::Found
+            }
         };
-        let both = taken.standing.katalon_may_submit && matches!(occasion, Occasion::Found);
-        let (project, root) = (
-            taken.snapshot.project_name.clone(),
-            taken.snapshot.project_root.clone(),
-        );
-        if matches!(occasion, Occasion::Found) {
-            self.spool_used = copy(config, &taken, Files::OfRun, self.spool_used).await?;
-        }
-        let folder = taken.snapshot.folder.clone();
-        let recorded = store(&self.outbox, taken, occasion).await?;
-        let Some(RecordOutcome::New(ids)) = recorded else {
-            tell_why_not(&folder, recorded.as_ref());
+
+        let folder = run.snapshot.folder.clone();
+        let project = run.snapshot.project_name.clone();
+        let root = run.snapshot.project_root.clone();
+        let katalon_too = run.terms.katalon_may_submit && matches!(occasion, Occasion::Found);
+
+        let recorded = store(&self.outbox, run, occasion).await?;
+        let Some(RecordOutcome::New(submissions)) = recorded else {
+            log_why_nothing_is_new(&folder, recorded.as_ref());
             return Ok(Vec::new());
         };
-        if both && self.told_of_katalon.insert(root) {
+
+        if katalon_too && self.reported_projects.insert(root) {
             tracing::warn!(
                 project,
-                "Katalon may submit runs of this project as well, if it has a licence: autoSubmitTestRun is on. kado looks for its \
-                 test run before it sends; `submit.katalon_submits = \"never\"` says that there is none"
+                "Katalon may submit runs of this project as well, if it has a licence: \
+                 autoSubmitTestRun is on. kado looks for its test run before it sends; \
+                 `submit.katalon_submits = \"never\"` says that there is none"
             );
         }
-        Ok(ids)
+        Ok(submissions)
     }
 
-    fn verdict(&self, config: &Config, taken: &FinishedRun, state: RunState) -> Eligibility {
-        verdict(config, taken, state, self.first_seen)
+    /// What is known of the commands that may have started a run; `None` while that cannot be read,
+    /// because another version stored it.
+    async fn commands_of(
+        &mut self,
+        over: &FinishedFolder,
+    ) -> Result<Option<KnownCommands>, StoreError> {
+        match commands::known(&self.outbox, &over.folder).await {
+            Ok(commands) => Ok(Some(commands)),
+            Err(error @ StoreError::Content(_)) => {
+                self.report_unreadable(over, &error);
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Says of a run folder that it cannot be read, once until it can.
+    fn report_unreadable(
+        &mut self,
+        over: &FinishedFolder,
+        error: &(dyn std::error::Error + 'static),
+    ) {
+        if self.reported_folders.insert(over.folder.clone()) {
+            tracing::warn!(
+                folder = %over.folder.display(),
+                error = chain(error),
+                "the run folder cannot be read"
+            );
+        }
+    }
+
+    /// The project may be gone when its token is needed.
+    fn note_token(&self, run: &FinishedRun) {
+        if let Some((server, token)) = &run.token {
+            self.tokens.note(server, token);
+        }
+    }
+
+    fn eligibility(&self, config: &Config, run: &FinishedRun, state: RunState) -> Eligibility {
+        eligibility_of(config, run, state, self.first_seen)
+    }
+}
+
+/// What becomes of a folder that cannot be read.
+fn handling_of_unreadable(error: &IntakeError) -> Handling {
+    match error {
+        // What cannot be read now may be readable in a moment. A later version may read what is too
+        // much for this one.
+        IntakeError::Read(ReadError::Io { .. })
+        | IntakeError::SettingsInFlux(_)
+        | IntakeError::Defect(_) => Handling::NotYet,
+        // A folder that belongs to no project, or is no run, stays what it is.
+        IntakeError::Read(_) | IntakeError::NoProject(_) => Handling::Settled(Vec::new()),
     }
 }
 
 /// Says why a run folder leads to nothing new.
-fn tell_why_not(folder: &str, recorded: Option<&RecordOutcome>) {
+fn log_why_nothing_is_new(folder: &str, recorded: Option<&RecordOutcome>) {
     match recorded {
         Some(RecordOutcome::PartOf(whole)) => tracing::info!(
             folder,
@@ -465,54 +509,25 @@ fn tell_why_not(folder: &str, recorded: Option<&RecordOutcome>) {
     }
 }
 
-/// What becomes of a run on this machine; `first_seen` is when kado first saw it.
-pub(super) fn verdict(
-    config: &Config,
-    taken: &FinishedRun,
-    state: RunState,
-    first_seen: Moment,
-) -> Eligibility {
-    let rules = Rules {
-        history: config.history,
-        runs_from: config.runs_from,
-        submit_aborted: config.submit_aborted,
-        first_seen,
-        host: clock::host_name(),
-    };
-    // The log knows the folder of its run, not that of a collection.
-    let run_folders = taken.snapshot.run_folders();
-    let folder = run_folders
-        .first()
-        .map_or(&taken.snapshot.folder, |run_folder| &run_folder.path);
-    let plain = folder.replace('\\', "/");
-    let candidate = RunToJudge {
-        run: &taken.snapshot.run,
-        state,
-        folder: &plain,
-        enabled: taken.standing.enabled,
-        auto_submit: taken.standing.auto_submit,
-        left_to_katalon: taken.standing.left_to_katalon,
-        claimed: taken.standing.claimed,
-    };
-    decide(&candidate, &rules)
-}
-
-/// Takes a run in. Should kado fail on what somebody put into its folder, that costs only this run.
-async fn take(
+/// Reads a run. Should kado fail on what somebody put into its folder, that costs only this run.
+async fn read_settled(
     over: &FinishedFolder,
     config: &Config,
-    known: KnownCommands,
+    commands: KnownCommands,
 ) -> Result<Result<FinishedRun, IntakeError>, Stopped> {
-    let (folder, config) = (over.folder.clone(), config.clone());
-    let taken = contained(move || intake::take_settled(&folder, &config, &known)).await?;
-    Ok(taken.unwrap_or_else(|failed| Err(failed.into())))
+    let folder = over.folder.clone();
+    let config = config.clone();
+
+    let read = contained(move || intake::read_settled(&folder, &config, &commands)).await?;
+    Ok(read.unwrap_or_else(|failed| Err(failed.into())))
 }
 
 /// The collection that is to be one run and that a run folder is part of.
-async fn whole_of(
+async fn collection_of(
     over: &FinishedFolder,
     config: &Config,
 ) -> Result<Option<CollectionFolder>, Stopped> {
-    let (folder, config) = (over.folder.clone(), config.clone());
+    let folder = over.folder.clone();
+    let config = config.clone();
     blocking(move || intake::collection::of(&folder, &config)).await
 }

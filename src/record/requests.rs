@@ -1,12 +1,17 @@
-//! What a person asks for, carried out the same by the service and by the command line without one.
+//! What a person asks for (`kado submit`, `runs retry`, `runs forget`, the runs of `kado exec`),
+//! carried out the same by the service and by the command line without one.
+
+mod retry;
 
 use std::path::Path;
 
-use crate::blocking::{Failed, contained};
+use crate::blocking::contained;
 use crate::clock;
 use crate::config::Config;
+use crate::discovery::claim::KnownCommands;
 use crate::discovery::eligibility::Eligibility;
 use crate::error_chain::chain;
+use crate::intake::{self, FinishedRun, Refusal};
 use crate::katalon::run::lifecycle::RunState;
 use crate::outbox::new_run::{Occasion, RecordOutcome};
 use crate::outbox::request::{Answer, Request};
@@ -14,27 +19,51 @@ use crate::outbox::submission::{SubmissionState, SubmissionSummary};
 use crate::outbox::{Outbox, StoreError};
 use crate::record::commands;
 use crate::record::copies::{Files, copy};
-use crate::record::finished::{take_ended, take_finished};
-use crate::record::recorder::verdict;
-use crate::record::store::store;
+use crate::record::store::{eligibility_of, store};
 use crate::spool::Used;
 
-mod retry;
+use retry::{Retry, retry};
 
-use retry::{Wish, retry};
+/// Carries out a request of a person.
+///
+/// # Errors
+/// When the outbox fails in a way that may pass; what cannot be done is an answer.
+pub(crate) async fn carry_out(
+    outbox: &Outbox,
+    config: &Config,
+    request: Request,
+) -> Result<Answer, StoreError> {
+    let answer = match request {
+        Request::Submit { folder, again } => {
+            record_folder(
+                outbox,
+                config,
+                Path::new(&folder),
+                Occasion::Asked { again },
+            )
+            .await
+        }
+        Request::Claimed { folder } => record_claimed(outbox, config, Path::new(&folder)).await,
+        Request::Retry {
+            submission,
+            plan,
+            one_of_many,
+        } => {
+            let wanted = Retry {
+                submission,
+                plan,
+                one_of_many,
+            };
+            retry_unless_sent_now(outbox, config, wanted).await
+        }
+        Request::Forget { submission } => forget_unless_sent_now(outbox, submission).await,
+    };
 
-/// Whether all of these are submitted, as far as there is anything to submit.
-fn all_submitted(rows: &[SubmissionSummary]) -> bool {
-    let any = rows
-        .iter()
-        .any(|row| row.state == SubmissionState::Submitted);
-    // Of several plans those without a point of this run are ignored.
-    any && rows.iter().all(|row| {
-        matches!(
-            row.state,
-            SubmissionState::Submitted | SubmissionState::Ignored
-        )
-    })
+    // A request that can never be carried out is answered as well: it would come up again for ever.
+    match answer {
+        Err(error) if !error.may_pass() => Ok(Answer::Refused(chain(&error))),
+        answer => answer,
+    }
 }
 
 /// Records the run of a folder because a person asked for it: neither `history` nor `runs_from` nor
@@ -44,22 +73,16 @@ async fn record_folder(
     outbox: &Outbox,
     config: &Config,
     folder: &Path,
-    again: bool,
+    occasion: Occasion,
 ) -> Result<Answer, StoreError> {
-    let known = commands::known(outbox, folder).await?;
-    let (path, owned) = (folder.to_owned(), config.clone());
-    let taken = match contained(move || take_finished(&path, &owned, &known)).await? {
-        Ok(Ok(taken)) => taken,
-        Ok(Err(reason)) => return Ok(Answer::Refused(reason)),
-        Err(failed) => return Ok(not_read(folder, &failed)),
+    let run = match read_folder(outbox, config, folder, intake::read_requested).await? {
+        Ok(run) => run,
+        Err(refused) => return Ok(refused),
     };
-    copy(config, &taken, Files::OfRun, Used::default()).await?;
-    match store(outbox, taken, Occasion::Asked { again }).await? {
-        Some(recorded) => taken_on(outbox, folder, &recorded).await,
-        None => Ok(Answer::Refused(format!(
-            "the log in `{}` holds no record",
-            folder.display()
-        ))),
+
+    match copy_and_store(outbox, config, run, occasion).await? {
+        Some(recorded) => answer_of(outbox, folder, &recorded).await,
+        None => Ok(no_record_in(folder)),
     }
 }
 
@@ -69,119 +92,149 @@ async fn record_claimed(
     config: &Config,
     folder: &Path,
 ) -> Result<Answer, StoreError> {
-    let known = commands::known(outbox, folder).await?;
-    let (path, owned) = (folder.to_owned(), config.clone());
-    let (mut taken, state) = match contained(move || take_ended(&path, &owned, &known)).await? {
-        Ok(Ok(ended)) => ended,
-        Ok(Err(reason)) => return Ok(Answer::Refused(reason)),
-        Err(failed) => return Ok(not_read(folder, &failed)),
+    let (mut run, state) = match read_folder(outbox, config, folder, intake::read_ended).await? {
+        Ok(ended) => ended,
+        Err(refused) => return Ok(refused),
     };
-    taken.standing.claimed = true;
-    let occasion = match verdict(config, &taken, state, clock::now()) {
+
+    // `kado exec` started it, even where its claim has been forgotten since.
+    run.terms.claimed = true;
+    let occasion = match eligibility_of(config, &run, state, clock::now()) {
         Eligibility::Ignore(reason) => Occasion::Ignored {
             reason,
             aborted: state == RunState::Aborted,
         },
         Eligibility::Submit | Eligibility::Remember => Occasion::Asked { again: false },
     };
-    copy(config, &taken, Files::OfRun, Used::default()).await?;
-    match store(outbox, taken, occasion).await? {
+
+    match copy_and_store(outbox, config, run, occasion).await? {
         Some(recorded) => Ok(Answer::Taken {
             submissions: recorded.submissions().to_vec(),
             note: None,
         }),
-        None => Ok(Answer::Refused(format!(
-            "the log in `{}` holds no record",
-            folder.display()
-        ))),
+        None => Ok(no_record_in(folder)),
     }
 }
 
-fn not_read(folder: &Path, failed: &Failed) -> Answer {
-    Answer::Refused(format!("`{}` cannot be read: {failed}", folder.display()))
+/// Reads a folder with what is known of its command; the inner error is the answer to whoever
+/// asked. Should kado fail on what somebody put into the folder, that is an answer as well.
+async fn read_folder<T: Send + 'static>(
+    outbox: &Outbox,
+    config: &Config,
+    folder: &Path,
+    read: fn(&Path, &Config, &KnownCommands) -> Result<T, Refusal>,
+) -> Result<Result<T, Answer>, StoreError> {
+    let commands = commands::known(outbox, folder).await?;
+    let path = folder.to_owned();
+    let config = config.clone();
+
+    let read = contained(move || read(&path, &config, &commands)).await?;
+    Ok(match read {
+        Ok(Ok(run)) => Ok(run),
+        Ok(Err(refusal)) => Err(Answer::Refused(chain(&refusal))),
+        Err(failed) => Err(Answer::Refused(format!(
+            "`{}` cannot be read: {failed}",
+            folder.display()
+        ))),
+    })
 }
 
-async fn taken_on(
+async fn copy_and_store(
+    outbox: &Outbox,
+    config: &Config,
+    run: FinishedRun,
+    occasion: Occasion,
+) -> Result<Option<RecordOutcome>, StoreError> {
+    copy(config, &run, Files::OfRun, Used::default()).await?;
+    store(outbox, run, occasion).await
+}
+
+/// What somebody is told who asked for a run; most of all, why nothing is sent of one that was
+/// submitted before.
+async fn answer_of(
     outbox: &Outbox,
     folder: &Path,
     recorded: &RecordOutcome,
 ) -> Result<Answer, StoreError> {
     let submissions = recorded.submissions().to_vec();
-    let (ids, folder) = (submissions.clone(), folder.display());
+    let ids = submissions.clone();
     let rows = outbox
         .with(move |store| store.summaries(Some(&ids)))
         .await?;
+
+    let folder = folder.display();
     let note = match (recorded, rows.last()) {
-        (RecordOutcome::PartOf(_), Some(SubmissionSummary { id, suite, .. })) => format!(
-            "the run in `{folder}` was submitted already, as part of run {id} (collection `{suite}`); `--again` submits it \
-             once more by itself"
-        ),
-        _ => format!("the run in `{folder}` was submitted already; `--again` submits it once more"),
+        (RecordOutcome::New(_), _) => None,
+        _ if !all_submitted(&rows) => None,
+        (RecordOutcome::PartOf(_), Some(SubmissionSummary { id, suite, .. })) => Some(format!(
+            "the run in `{folder}` was submitted already, as part of run {id} (collection \
+             `{suite}`); `--again` submits it once more by itself"
+        )),
+        _ => Some(format!(
+            "the run in `{folder}` was submitted already; `--again` submits it once more"
+        )),
     };
-    let known = !matches!(recorded, RecordOutcome::New(_)) && all_submitted(&rows);
-    Ok(Answer::Taken {
-        submissions,
-        note: known.then_some(note),
-    })
+    Ok(Answer::Taken { submissions, note })
 }
 
-/// Carries out a request of a person.
-///
-/// # Errors
-/// When the outbox fails; what cannot be done is an answer.
-pub(crate) async fn carry_out(
+/// Whether all of these are submitted, as far as there is anything to submit.
+fn all_submitted(rows: &[SubmissionSummary]) -> bool {
+    let mut any = false;
+    for row in rows {
+        match row.state {
+            SubmissionState::Submitted => any = true,
+            // Of several plans those without a point of this run are ignored.
+            SubmissionState::Ignored => {}
+            SubmissionState::Pending | SubmissionState::Submitting | SubmissionState::Parked => {
+                return false;
+            }
+        }
+    }
+    any
+}
+
+async fn retry_unless_sent_now(
     outbox: &Outbox,
     config: &Config,
-    request: Request,
+    wanted: Retry,
 ) -> Result<Answer, StoreError> {
-    let done = match request {
-        Request::Submit { folder, again } => {
-            record_folder(outbox, config, Path::new(&folder), again).await
-        }
-        Request::Claimed { folder } => record_claimed(outbox, config, Path::new(&folder)).await,
-        // Held while it is planned anew, which can take seconds: nobody may begin to send it
-        // meanwhile.
-        Request::Retry {
-            submission,
-            plan,
-            one_of_many,
-        } => match outbox.begin(submission) {
-            Some(_held) => {
-                let wish = Wish { plan, one_of_many };
-                retry(outbox, config, submission, wish)
-                    .await
-                    .map(|()| taken(submission))
-            }
-            // It goes to the plan that it was planned for.
-            None if plan.is_some() => Ok(under_way(submission)),
-            None => Ok(taken(submission)),
-        },
-        Request::Forget { submission } => match outbox.begin(submission) {
-            Some(_held) => outbox
-                .with(move |store| store.forget(submission, clock::now()))
-                .await
-                .map(|()| taken(submission)),
-            None => Ok(under_way(submission)),
-        },
+    let submission = wanted.submission;
+
+    // Kept from the submitter while it is planned anew, which can take seconds.
+    let Some(_in_hand) = outbox.begin(submission) else {
+        // Whoever wants no other plan has what they asked for: it is being tried.
+        return Ok(match wanted.plan {
+            Some(_) => sent_now(submission),
+            None => taken_on(submission),
+        });
     };
-    // A request that can never be carried out is answered as well, or it would come up again for
-    // ever.
-    done.or_else(|error| {
-        if error.may_pass() {
-            Err(error)
-        } else {
-            Ok(Answer::Refused(chain(&error)))
-        }
-    })
+
+    retry(outbox, config, wanted).await?;
+    Ok(taken_on(submission))
 }
 
-fn under_way(submission: i64) -> Answer {
+async fn forget_unless_sent_now(outbox: &Outbox, submission: i64) -> Result<Answer, StoreError> {
+    let Some(_in_hand) = outbox.begin(submission) else {
+        return Ok(sent_now(submission));
+    };
+
+    outbox
+        .with(move |store| store.forget(submission, clock::now()))
+        .await?;
+    Ok(taken_on(submission))
+}
+
+fn no_record_in(folder: &Path) -> Answer {
+    Answer::Refused(format!("the log in `{}` holds no record", folder.display()))
+}
+
+fn sent_now(submission: i64) -> Answer {
     Answer::Refused(format!(
         "run {submission} is being sent at this moment; try again a little later"
     ))
 }
 
-fn taken(submission: i64) -> Answer {
+fn taken_on(submission: i64) -> Answer {
     Answer::Taken {
         submissions: vec![submission],
         note: None,

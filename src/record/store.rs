@@ -1,47 +1,95 @@
-//! From a finished run to rows of the outbox.
+//! From a finished run to rows of the outbox: one run, and a submission for each of its test plans.
 
 use crate::clock;
+use crate::config::Config;
+use crate::discovery::eligibility::{Eligibility, Rules, RunToJudge, decide};
+use crate::discovery::run_identity::RunIdentity;
 use crate::intake::FinishedRun;
+use crate::katalon::run::lifecycle::RunState;
+use crate::moment::Moment;
 use crate::outbox::new_run::{NewRun, Occasion, RecordOutcome};
 use crate::outbox::{Outbox, Store, StoreError};
 use crate::plan::katalon_upload::project_key;
 use crate::plan::snapshot::Snapshot;
 
-/// Stores a run, with copies of its files already made; `None` when its log holds no record that
-/// tells which run it is.
-pub(super) async fn store(
-    outbox: &Outbox,
-    taken: FinishedRun,
-    occasion: Occasion,
-) -> Result<Option<RecordOutcome>, StoreError> {
-    let Some(identity) = taken.identity.clone() else {
-        return Ok(None);
+/// What becomes of a run on this machine; `first_seen` is when kado first saw it.
+pub(super) fn eligibility_of(
+    config: &Config,
+    run: &FinishedRun,
+    state: RunState,
+    first_seen: Moment,
+) -> Eligibility {
+    let rules = Rules {
+        history: config.history,
+        runs_from: config.runs_from,
+        submit_aborted: config.submit_aborted,
+        first_seen,
+        host: clock::host_name(),
     };
-    let recorded = outbox
-        .with(move |store| {
-            let snapshot = &taken.snapshot;
-            let run = NewRun {
-                identity: &identity,
-                snapshot,
-                occasion: &occasion,
-            };
-            let recorded = store.record(&run, clock::now())?;
-            match (&occasion, &recorded) {
-                (Occasion::Found, RecordOutcome::New(ids)) => {
-                    give_katalon_time(store, snapshot, ids)?
-                }
-                // A person who asks means now.
-                (Occasion::Asked { .. }, recorded) => store.make_due(recorded.submissions())?,
-                _ => {}
-            }
-            Ok(recorded)
-        })
-        .await?;
-    Ok(Some(recorded))
+
+    // Whether a run is of this machine is told from the folder that its log names. The log knows
+    // the folder of its run, not that of a collection.
+    let run_folders = run.snapshot.run_folders();
+    let folder = match run_folders.first() {
+        Some(first) => &first.path,
+        None => &run.snapshot.folder,
+    };
+
+    let candidate = RunToJudge {
+        run: &run.snapshot.run,
+        state,
+        folder: &folder.replace('\\', "/"),
+        enabled: run.terms.enabled,
+        auto_submit: run.terms.auto_submit,
+        left_to_katalon: run.terms.left_to_katalon,
+        claimed: run.terms.claimed,
+    };
+    decide(&candidate, &rules)
 }
 
-/// Holds submissions until Katalon, which may submit the run itself, has had its time: it uploads a
-/// run right after it wrote the reports, just when kado is due.
+/// Stores a run whose files were copied already; `None` when its log holds no record that tells
+/// which run it is, so that it could not be told from another one.
+///
+/// # Errors
+/// When the outbox fails; nothing is stored then.
+pub(super) async fn store(
+    outbox: &Outbox,
+    run: FinishedRun,
+    occasion: Occasion,
+) -> Result<Option<RecordOutcome>, StoreError> {
+    let Some(identity) = run.identity.clone() else {
+        return Ok(None);
+    };
+
+    outbox
+        .with(move |store| store_in(store, &identity, &run.snapshot, &occasion).map(Some))
+        .await
+}
+
+fn store_in(
+    store: &mut Store,
+    identity: &RunIdentity,
+    snapshot: &Snapshot,
+    occasion: &Occasion,
+) -> Result<RecordOutcome, StoreError> {
+    let run = NewRun {
+        identity,
+        snapshot,
+        occasion,
+    };
+    let recorded = store.record(&run, clock::now())?;
+
+    match (occasion, &recorded) {
+        (Occasion::Found, RecordOutcome::New(ids)) => give_katalon_time(store, snapshot, ids)?,
+        // A person who asks means now, also where a submission waits for its next attempt.
+        (Occasion::Asked { .. }, recorded) => store.make_due(recorded.submissions())?,
+        _ => {}
+    }
+    Ok(recorded)
+}
+
+/// Holds submissions back until Katalon, which may submit the run itself, has had its time: it
+/// uploads a run right after it wrote the reports, just when kado is due.
 fn give_katalon_time(
     store: &mut Store,
     snapshot: &Snapshot,
@@ -49,9 +97,9 @@ fn give_katalon_time(
 ) -> Result<(), StoreError> {
     let known = store.katalon_known(&project_key(&snapshot.options, &snapshot.project_name))?;
     let until = snapshot.ended().plus(snapshot.options.katalon.wait(&known));
+
     if until > clock::now() {
-        store.hold_for_katalon(ids, until)
-    } else {
-        Ok(())
+        store.hold_for_katalon(ids, until)?;
     }
+    Ok(())
 }

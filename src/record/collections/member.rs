@@ -1,13 +1,16 @@
-//! A gathered member as it is stored, from its own end to that of its collection.
+//! A member of a collection as it is stored, from its own end to that of its collection.
 //!
-//! What this version cannot read is kept all the same, with its copies: it is told, listed by `kado
-//! status`, and goes only when its run is read from the disk again or submitted on a person's word.
+//! It is stored as JSON, and versions follow each other: a field that is added needs a default, and
+//! none may change its name or meaning. What this version cannot read is kept all the same, with
+//! its copies: it is said in the log, listed by `kado status`, and goes only when its run is read
+//! from the disk again or submitted on a person's word.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use crate::config::Config;
 use crate::discovery::run_identity::RunIdentity;
 use crate::intake::{FinishedRun, SubmissionTerms};
 use crate::katalon::run::lifecycle::RunState;
@@ -16,7 +19,7 @@ use crate::outbox::{Store, StoreError};
 use crate::plan::members::MemberState;
 use crate::plan::snapshot::Snapshot;
 use crate::spool::Spool;
-use crate::workspace::ListedMember;
+use crate::workspace::{CollectionFolder, ListedMember};
 
 /// A member that is over.
 #[derive(Clone, Serialize, Deserialize)]
@@ -25,7 +28,8 @@ pub(super) struct Member {
     pub collection: String,
     /// The collection's folder.
     pub folder: PathBuf,
-    /// Folders of all members, below `Reports` and as paths of this machine.
+    /// Folders of all members, below `Reports` and as paths of this machine: what is left of the
+    /// collection's report when the workspace was wiped.
     members: Vec<(String, PathBuf)>,
     /// Its own folder below `Reports`.
     pub prefix: String,
@@ -35,41 +39,44 @@ pub(super) struct Member {
     pub snapshot: Snapshot,
     /// On what terms it is submitted.
     #[serde(flatten)]
-    standing: SubmissionTerms,
+    terms: SubmissionTerms,
 }
 
 impl Member {
-    /// A member of a collection, as it was taken in.
-    pub(super) fn new(
-        collection: (String, PathBuf),
-        members: Vec<ListedMember>,
-        prefix: String,
-        taken: FinishedRun,
+    /// The member in a folder, as it was read; `None` when the collection does not list it.
+    pub(super) fn of(
+        collection: &CollectionFolder,
+        folder: &Path,
+        run: FinishedRun,
         state: MemberState,
-    ) -> Self {
-        let (collection, folder) = collection;
-        let members = members
-            .into_iter()
-            .map(|member| (member.prefix, member.folder))
-            .collect();
-        Self {
-            collection,
-            folder,
-            members,
-            prefix,
+    ) -> Option<Self> {
+        let listed = collection.members();
+        let own = listed.iter().find(|member| member.folder == folder)?;
+
+        Some(Self {
+            collection: collection.id(),
+            folder: collection.folder.clone(),
+            prefix: own.prefix.clone(),
             state,
-            snapshot: taken.snapshot,
-            standing: taken.standing,
-        }
+            snapshot: run.snapshot,
+            terms: run.terms,
+            members: listed
+                .into_iter()
+                .map(|member| (member.prefix, member.folder))
+                .collect(),
+        })
     }
 
     /// Where the members of its collection lie.
-    pub(super) fn members(&self) -> Vec<ListedMember> {
-        let listed = |(prefix, folder): &(String, PathBuf)| ListedMember {
-            prefix: prefix.clone(),
-            folder: folder.clone(),
-        };
-        self.members.iter().map(listed).collect()
+    pub(super) fn listed(&self) -> Vec<ListedMember> {
+        let mut listed = Vec::new();
+        for (prefix, folder) in &self.members {
+            listed.push(ListedMember {
+                prefix: prefix.clone(),
+                folder: folder.clone(),
+            });
+        }
+        listed
     }
 
     /// Which run it is; `None` when its log holds no record.
@@ -77,21 +84,20 @@ impl Member {
         RunIdentity::of(&self.snapshot.run)
     }
 
-    /// As it was taken in.
-    pub(super) fn taken(&self) -> FinishedRun {
-        // Its token was noted when the member was gathered.
+    /// As it was read, but for its token, which was noted when the member was kept.
+    pub(super) fn finished_run(&self) -> FinishedRun {
         FinishedRun {
             identity: self.run(),
-            standing: self.standing,
+            terms: self.terms,
             token: None,
             snapshot: self.snapshot.clone(),
         }
     }
 
     /// Whether a folder still holds this run.
-    pub(super) fn is_same(&self, taken: &FinishedRun) -> bool {
-        (&self.snapshot.run.suite, self.snapshot.started())
-            == (&taken.snapshot.run.suite, taken.snapshot.started())
+    pub(super) fn is_same(&self, run: &FinishedRun) -> bool {
+        self.snapshot.run.suite == run.snapshot.run.suite
+            && self.snapshot.started() == run.snapshot.started()
     }
 
     /// How its run ended.
@@ -101,6 +107,16 @@ impl Member {
             MemberState::Aborted | MemberState::AbortedAndLeftOut => RunState::Aborted,
             _ => RunState::Finished,
         }
+    }
+}
+
+/// What a member counts as whose run ended like this.
+pub(super) const fn state_of(run: RunState, config: &Config) -> MemberState {
+    match run {
+        RunState::Crashed => MemberState::Crashed,
+        RunState::Aborted if config.submit_aborted => MemberState::Aborted,
+        RunState::Aborted => MemberState::AbortedAndLeftOut,
+        RunState::Queued | RunState::Running | RunState::Finished => MemberState::Finished,
     }
 }
 
@@ -120,25 +136,30 @@ pub(crate) struct Unreadable {
 impl Unreadable {
     /// What a person can do, in words; its copies lie in this spool.
     pub(crate) fn way_out(&self, spool: &Spool) -> String {
-        let copies = self.run.as_ref().and_then(|run| spool.copies_of(run));
-        let rest = copies.map_or_else(String::new, |folder| {
-            format!(
-                ", or put the copies of its files (`{}`) into a folder below `Reports` of its project and give that to \
-                 `kado submit`",
-                folder.display()
-            )
-        });
-        format!("install the version of kado that stored it{rest}")
+        let install = "install the version of kado that stored it";
+        match self.run.as_ref().and_then(|run| spool.copies_of(run)) {
+            None => install.to_owned(),
+            Some(copies) => format!(
+                "{install}, or put the copies of its files (`{}`) into a folder below `Reports` of \
+                 its project and give that to `kado submit`",
+                copies.display()
+            ),
+        }
     }
 }
 
 impl fmt::Display for Unreadable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (member, collection, error) = (&self.member, &self.collection, &self.error);
+        let Self {
+            member,
+            collection,
+            error,
+            ..
+        } = self;
         write!(
             f,
-            "suite run `{member}` was kept for its collection `{collection}` and cannot be read by this version of kado \
-             ({error}); it is not submitted"
+            "suite run `{member}` was kept for its collection `{collection}` and cannot be read by \
+             this version of kado ({error}); it is not submitted"
         )
     }
 }
@@ -148,13 +169,14 @@ impl fmt::Display for Unreadable {
 /// # Errors
 /// When this version cannot.
 pub(super) fn read(stored: &StoredMember) -> Result<Member, Box<Unreadable>> {
-    let unreadable = |error: serde_json::Error| Unreadable {
-        collection: stored.collection.clone(),
-        member: stored.member.clone(),
-        run: stored.run.clone(),
-        error: error.to_string(),
-    };
-    serde_json::from_str(&stored.content).map_err(|error| Box::new(unreadable(error)))
+    serde_json::from_str(&stored.content).map_err(|error| {
+        Box::new(Unreadable {
+            collection: stored.collection.clone(),
+            member: stored.member.clone(),
+            run: stored.run.clone(),
+            error: error.to_string(),
+        })
+    })
 }
 
 /// The members in an outbox that this version cannot read.
@@ -162,9 +184,11 @@ pub(super) fn read(stored: &StoredMember) -> Result<Member, Box<Unreadable>> {
 /// # Errors
 /// When the outbox cannot be read.
 pub(crate) fn unreadable(store: &Store) -> Result<Vec<Unreadable>, StoreError> {
-    Ok(store
-        .pending_members()?
-        .into_iter()
-        .filter_map(|stored| read(&stored).err().map(|unreadable| *unreadable))
-        .collect())
+    let mut all = Vec::new();
+    for stored in store.pending_members()? {
+        if let Err(unreadable) = read(&stored) {
+            all.push(*unreadable);
+        }
+    }
+    Ok(all)
 }

@@ -1,4 +1,4 @@
-//! One collection of which at least one member is over, and a look at how far it is.
+//! One collection of which a member is over, and a look at how far it is.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -15,23 +15,47 @@ use crate::intake::{self, FinishedRun, IntakeError};
 use crate::katalon::run::lifecycle::RunState;
 use crate::moment::Moment;
 use crate::plan::members::MemberState;
-use crate::record::collections::member::Member;
-use crate::record::collections::{CollectionProgress, member_state};
-use crate::workspace::{self, ListedMember};
+use crate::record::collections::member::{self, Member};
+use crate::workspace::{self, FolderListing, ListedMember};
 
 /// A collection of which at least one member is over.
 #[derive(Clone, Default)]
 pub(super) struct PendingCollection {
     /// Id of the collection.
-    pub id: String,
+    id: String,
     /// All its members.
-    pub members: Vec<ListedMember>,
+    pub listed: Vec<ListedMember>,
     /// Those that are over, by the folder below `Reports`.
-    pub held: BTreeMap<String, Arc<Member>>,
-    /// Since when nothing of it runs or waits, as far as was seen.
-    pub over_since: Option<Moment>,
-    /// Since when it cannot be told how far it is, and whether that was said.
-    undecided: Option<(Moment, bool)>,
+    pub kept: BTreeMap<String, Arc<Member>>,
+    /// Since when nothing of it runs or waits, as far as looks saw.
+    over_since: Option<Moment>,
+    /// Since when it cannot be told how far it is.
+    undecided: Option<UndecidedSince>,
+}
+
+#[derive(Clone)]
+struct UndecidedSince {
+    since: Moment,
+    reported: bool,
+}
+
+/// How far a collection is, and with that what is to be done about it.
+pub(crate) enum CollectionProgress {
+    /// Something of it runs or may still start.
+    Open,
+    /// It is over and gets a little time for its reports.
+    InGrace,
+    /// It is to be recorded as one run.
+    Over {
+        /// All of it; `None` when nothing of it ran.
+        whole: Option<Box<FinishedRun>>,
+        /// `Aborted` when no member took part because all were aborted.
+        state: RunState,
+        /// Run folders that need not be looked at again.
+        folders: Vec<PathBuf>,
+    },
+    /// The configuration changed meanwhile: its members are runs of their own after all.
+    Apart(Vec<(FinishedRun, RunState)>),
 }
 
 /// What a look depends on besides the folders.
@@ -56,185 +80,6 @@ struct MemberLook {
     newest: Option<Moment>,
 }
 
-impl PendingCollection {
-    /// Looks how far the collection in a folder is. What cannot be told is looked at again, and
-    /// said once when that does not help.
-    pub(super) fn look(&mut self, folder: &Path, terms: &LookTerms) -> CollectionProgress {
-        let error = match self.assess(folder, terms) {
-            Ok(verdict) => {
-                self.undecided = None;
-                return verdict;
-            }
-            Err(Undecided::Soon) => return CollectionProgress::InGrace,
-            Err(Undecided::Collection(error)) => chain(&error),
-            Err(Undecided::Member(error)) => chain(&error),
-        };
-        self.cannot_tell(folder, &error, terms.now)
-    }
-
-    /// It is looked at again, and said once when that does not help.
-    pub(super) fn cannot_tell(
-        &mut self,
-        folder: &Path,
-        error: &str,
-        now: Moment,
-    ) -> CollectionProgress {
-        let (since, said) = self.undecided.get_or_insert((now, false));
-        if now.since(*since) >= GRACE && !std::mem::replace(said, true) {
-            let folder = folder.display();
-            tracing::warn!(%folder, error, "a collection cannot be read and is not submitted before it can");
-        }
-        CollectionProgress::Open
-    }
-
-    fn assess(
-        &mut self,
-        folder: &Path,
-        terms: &LookTerms,
-    ) -> Result<CollectionProgress, Undecided> {
-        let (config, now) = (&terms.config, terms.now);
-        let root = self
-            .held
-            .values()
-            .next()
-            .map(|held| PathBuf::from(&held.snapshot.project_root));
-        if root.is_some_and(|root| {
-            workspace::find_project_root(&root).is_some() && !are_one(&root, config)
-        }) {
-            let members = self
-                .held
-                .values()
-                .map(|held| (held.taken(), held.run_state()))
-                .collect();
-            return Ok(CollectionProgress::Each {
-                folder: folder.to_owned(),
-                members,
-            });
-        }
-        match workspace::collection_in(folder) {
-            Ok(collection) => self.members = collection.members(),
-            // Its workspace was wiped: what was gathered is all there will be.
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                return self.over(folder, &self.seen(MemberState::Vanished, terms), terms);
-            }
-            // It may be in the middle of being rewritten.
-            Err(error) => return Err(Undecided::Collection(error)),
-        }
-        let seen = self.seen(MemberState::NeverStarted, terms);
-        let newest = seen
-            .iter()
-            .filter_map(|member| member.newest)
-            .chain(newest_in(folder))
-            .max()
-            .unwrap_or(now);
-        let quiet = now.since(newest);
-        let ended = workspace::collection_in(folder).is_ok_and(|collection| has_ended(&collection));
-        let waits = seen
-            .iter()
-            .any(|member| member.state == Some(MemberState::NeverStarted));
-        let given_up = quiet >= config.abort_after;
-        if seen.iter().any(|member| member.state.is_none()) || (waits && !ended && !given_up) {
-            self.over_since = None;
-            return Ok(CollectionProgress::Open);
-        }
-        let since = *self.over_since.get_or_insert(now);
-        let complete = ended && quiet >= STILL && now.since(since) >= BETWEEN_LOOKS;
-        if complete || given_up || now.since(since) >= GRACE {
-            self.over(folder, &seen, terms)
-        } else {
-            Ok(CollectionProgress::InGrace)
-        }
-    }
-
-    /// How far each member is; `unseen` is what one without a log counts as.
-    fn seen(&self, unseen: MemberState, terms: &LookTerms) -> Vec<MemberLook> {
-        let look = |member: &ListedMember| {
-            let listing = workspace::list_run_folder(&member.folder);
-            let newest = listing
-                .as_ref()
-                .ok()
-                .and_then(workspace::FolderListing::newest);
-            let is_there = match &listing {
-                Ok(listing) => listing.has_log(),
-                Err(error) => error.kind() != std::io::ErrorKind::NotFound,
-            };
-            let state = match self.held.get(&member.prefix) {
-                Some(held) => Some(held.state),
-                None if !is_there && terms.unreadable.contains(&member.prefix) => {
-                    Some(MemberState::Unreadable)
-                }
-                None if !is_there => Some(unseen),
-                // Nobody follows it any more, so it is over: it ended before the history begins,
-                // say.
-                None if terms.settled.contains(&member.folder) => {
-                    Some(match progress(&member.folder).0 {
-                        MemberProgress::Finished => MemberState::Finished,
-                        MemberProgress::Crashed => MemberState::Crashed,
-                        MemberProgress::Open | MemberProgress::Waiting => {
-                            member_state(RunState::Aborted, &terms.config)
-                        }
-                    })
-                }
-                None => None,
-            };
-            MemberLook {
-                listed: member.clone(),
-                state,
-                newest,
-            }
-        };
-        self.members.iter().map(look).collect()
-    }
-
-    /// Joins the members, from their folders as they are now where those are still there.
-    fn over(
-        &self,
-        folder: &Path,
-        seen: &[MemberLook],
-        terms: &LookTerms,
-    ) -> Result<CollectionProgress, Undecided> {
-        let mut members = Vec::new();
-        for member in seen {
-            let state = member.state.unwrap_or(MemberState::Vanished);
-            let taken = self.take(&member.listed, terms)?;
-            members.push(FinishedMember {
-                listed: member.listed.clone(),
-                state,
-                taken,
-            });
-        }
-        let folders = seen
-            .iter()
-            .map(|member| member.listed.folder.clone())
-            .collect();
-        let (whole, state) = join_or_aborted(&self.id, folder, members);
-        Ok(CollectionProgress::Over {
-            folder: folder.to_owned(),
-            whole: whole.map(Box::new),
-            state,
-            folders,
-        })
-    }
-
-    /// A member from its folder, or as it was gathered; `None` when there is nothing to read.
-    fn take(
-        &self,
-        member: &ListedMember,
-        terms: &LookTerms,
-    ) -> Result<Option<FinishedRun>, Undecided> {
-        let held = self.held.get(&member.prefix);
-        // The list of members changed since the commands were looked for: without them it could go
-        // to another plan.
-        let known = terms.commands.get(&member.folder).ok_or(Undecided::Soon)?;
-        match intake::take_settled(&member.folder, &terms.config, known) {
-            Ok(taken) if held.is_none_or(|held| held.is_same(&taken)) => Ok(Some(taken)),
-            Err(IntakeError::SettingsInFlux(_)) => Err(Undecided::Soon),
-            Err(error) if held.is_none() && !error.is_gone() => Err(Undecided::Member(error)),
-            _ => Ok(held.map(|held| held.taken())),
-        }
-    }
-}
-
 /// Why it cannot be told how far a collection is.
 enum Undecided {
     /// It can be told in a moment.
@@ -245,6 +90,226 @@ enum Undecided {
     Member(IntakeError),
 }
 
-fn newest_in(folder: &Path) -> Option<Moment> {
-    workspace::list_run_folder(folder).ok()?.newest()
+impl PendingCollection {
+    /// Keeps a member that is over. The collection is not over any more for what looks saw: this
+    /// member may have run again.
+    pub(super) fn keep(&mut self, member: Member) {
+        self.id.clone_from(&member.collection);
+        self.listed = member.listed();
+        self.over_since = None;
+        self.kept.insert(member.prefix.clone(), Arc::new(member));
+    }
+
+    /// Looks how far the collection in a folder is. What cannot be told is looked at again, and
+    /// said once when that does not help.
+    pub(super) fn look(&mut self, folder: &Path, terms: &LookTerms) -> CollectionProgress {
+        let error = match self.assess(folder, terms) {
+            Ok(progress) => {
+                self.undecided = None;
+                return progress;
+            }
+            Err(Undecided::Soon) => return CollectionProgress::InGrace,
+            Err(Undecided::Collection(error)) => chain(&error),
+            Err(Undecided::Member(error)) => chain(&error),
+        };
+        self.cannot_tell(folder, &error, terms.now)
+    }
+
+    /// Leaves the collection open because of an error, which is reported once when it has lasted
+    /// for longer than any grace time.
+    pub(super) fn cannot_tell(
+        &mut self,
+        folder: &Path,
+        error: &str,
+        now: Moment,
+    ) -> CollectionProgress {
+        let undecided = self.undecided.get_or_insert(UndecidedSince {
+            since: now,
+            reported: false,
+        });
+        if !undecided.reported && now.since(undecided.since) >= GRACE {
+            undecided.reported = true;
+            tracing::warn!(
+                folder = %folder.display(),
+                error,
+                "a collection cannot be read and is not submitted before it can"
+            );
+        }
+        CollectionProgress::Open
+    }
+
+    fn assess(
+        &mut self,
+        folder: &Path,
+        terms: &LookTerms,
+    ) -> Result<CollectionProgress, Undecided> {
+        if self.is_apart_by_now(&terms.config) {
+            let members = self.kept.values();
+            return Ok(CollectionProgress::Apart(
+                members
+                    .map(|member| (member.finished_run(), member.run_state()))
+                    .collect(),
+            ));
+        }
+
+        let collection = match workspace::collection_in(folder) {
+            Ok(collection) => collection,
+            // Its workspace was wiped: what was kept is all there will be.
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                let members = self.look_at_members(MemberState::Vanished, terms);
+                return self.over(folder, &members, terms);
+            }
+            // It may be in the middle of being rewritten.
+            Err(error) => return Err(Undecided::Collection(error)),
+        };
+        // A member that runs again is added to the report.
+        self.listed = collection.members();
+
+        let members = self.look_at_members(MemberState::NeverStarted, terms);
+        let quiet = quiet_for(folder, &members, terms.now);
+        let ended = has_ended(&collection);
+        let given_up = quiet >= terms.config.abort_after;
+
+        let any_runs = members.iter().any(|member| member.state.is_none());
+        let any_waits = members
+            .iter()
+            .any(|member| member.state == Some(MemberState::NeverStarted));
+        if any_runs || (any_waits && !ended && !given_up) {
+            self.over_since = None;
+            return Ok(CollectionProgress::Open);
+        }
+
+        let over_for = terms.now.since(*self.over_since.get_or_insert(terms.now));
+        let complete = ended && quiet >= STILL && over_for >= BETWEEN_LOOKS;
+        if complete || given_up || over_for >= GRACE {
+            self.over(folder, &members, terms)
+        } else {
+            Ok(CollectionProgress::InGrace)
+        }
+    }
+
+    /// Whether the collections of its project are not one run any more. Of a project that is gone
+    /// nothing new is known, so the collection stays what it was.
+    fn is_apart_by_now(&self, config: &Config) -> bool {
+        let Some(member) = self.kept.values().next() else {
+            return false;
+        };
+        let root = Path::new(&member.snapshot.project_root);
+        workspace::find_project_root(root).is_some() && !are_one(root, config)
+    }
+
+    /// How far each member is; `without_log` is what one without a log counts as.
+    fn look_at_members(&self, without_log: MemberState, terms: &LookTerms) -> Vec<MemberLook> {
+        let mut looks = Vec::new();
+        for member in &self.listed {
+            looks.push(self.look_at_member(member, without_log, terms));
+        }
+        looks
+    }
+
+    fn look_at_member(
+        &self,
+        member: &ListedMember,
+        without_log: MemberState,
+        terms: &LookTerms,
+    ) -> MemberLook {
+        let listing = workspace::list_run_folder(&member.folder);
+        let has_log = match &listing {
+            Ok(listing) => listing.has_log(),
+            // A folder that cannot be listed now may hold one.
+            Err(error) => error.kind() != std::io::ErrorKind::NotFound,
+        };
+
+        let state = if let Some(kept) = self.kept.get(&member.prefix) {
+            Some(kept.state)
+        } else if !has_log {
+            let unreadable = terms.unreadable.contains(&member.prefix);
+            Some(if unreadable {
+                MemberState::Unreadable
+            } else {
+                without_log
+            })
+        } else if terms.settled.contains(&member.folder) {
+            // Nobody follows it any more, so it is over: it ended before the history begins, say.
+            Some(state_of_settled(&member.folder, &terms.config))
+        } else {
+            None
+        };
+
+        MemberLook {
+            listed: member.clone(),
+            state,
+            newest: listing.as_ref().ok().and_then(FolderListing::newest),
+        }
+    }
+
+    /// Joins the members, from their folders as they are now where those are still there.
+    fn over(
+        &self,
+        folder: &Path,
+        looks: &[MemberLook],
+        terms: &LookTerms,
+    ) -> Result<CollectionProgress, Undecided> {
+        let mut members = Vec::new();
+        let mut folders = Vec::new();
+        for look in looks {
+            folders.push(look.listed.folder.clone());
+            members.push(FinishedMember {
+                listed: look.listed.clone(),
+                state: look.state.unwrap_or(MemberState::Vanished),
+                run: self.read(&look.listed, terms)?,
+            });
+        }
+
+        let (whole, state) = join_or_aborted(&self.id, folder, members);
+        Ok(CollectionProgress::Over {
+            whole: whole.map(Box::new),
+            state,
+            folders,
+        })
+    }
+
+    /// A member from its folder, or as it was kept; `None` when there is nothing to read.
+    fn read(
+        &self,
+        member: &ListedMember,
+        terms: &LookTerms,
+    ) -> Result<Option<FinishedRun>, Undecided> {
+        let kept = self.kept.get(&member.prefix);
+        // The list of members changed since the commands were looked for: without them it could go
+        // to another plan.
+        let commands = terms.commands.get(&member.folder).ok_or(Undecided::Soon)?;
+
+        match intake::read_settled(&member.folder, &terms.config, commands) {
+            // The folder is preferred: reports may have come since the member was kept.
+            Ok(run) if kept.is_none_or(|kept| kept.is_same(&run)) => Ok(Some(run)),
+            Err(IntakeError::SettingsInFlux(_)) => Err(Undecided::Soon),
+            Err(error) if kept.is_none() && !error.is_gone() => Err(Undecided::Member(error)),
+            _ => Ok(kept.map(|kept| kept.finished_run())),
+        }
+    }
+}
+
+/// What became of a member that was never kept and is over all the same.
+fn state_of_settled(folder: &Path, config: &Config) -> MemberState {
+    match progress(folder).0 {
+        MemberProgress::Finished => MemberState::Finished,
+        MemberProgress::Crashed => MemberState::Crashed,
+        MemberProgress::Open | MemberProgress::Waiting => {
+            member::state_of(RunState::Aborted, config)
+        }
+    }
+}
+
+/// How long nothing changed in the folders of a collection and its members.
+fn quiet_for(folder: &Path, members: &[MemberLook], now: Moment) -> std::time::Duration {
+    let of_collection = workspace::list_run_folder(folder)
+        .ok()
+        .and_then(|listing| listing.newest());
+    let of_members = members.iter().filter_map(|member| member.newest);
+
+    match of_members.chain(of_collection).max() {
+        Some(newest) => now.since(newest),
+        None => std::time::Duration::ZERO,
+    }
 }

@@ -1,10 +1,11 @@
-//! Takes a submission up again.
+//! Takes a submission up again, planned anew from the project of today where that is still there.
 
 use std::path::Path;
 
 use crate::blocking::contained;
 use crate::clock;
 use crate::config::Config;
+use crate::error_chain::chain;
 use crate::intake::{self, FinishedRun};
 use crate::outbox::step::StepState;
 use crate::outbox::submission::Submission;
@@ -12,83 +13,98 @@ use crate::outbox::{Outbox, StoreError};
 use crate::plan::snapshot::Snapshot;
 use crate::record::commands;
 
-/// Takes a submission up again, planned anew from the project of today where that is still there.
-/// What is there and cannot be read is no reason to use the settings of then: they may be what was
-/// wrong.
-pub(super) async fn retry(
-    outbox: &Outbox,
-    config: &Config,
-    submission: i64,
-    wish: Wish,
-) -> Result<(), StoreError> {
-    let stored = outbox.with(move |store| store.load(submission)).await?;
-    if let Some(plan) = wish.plan.filter(|plan| stored.plan_id != Some(*plan)) {
-        may_go_elsewhere(&stored, plan)?;
-    }
-    // What has an ADO run goes on with its plan.
-    let before = stored.snapshot.clone();
-    let fresh = if stored.ado_run_id.is_none() {
-        take_again(outbox, config, stored.snapshot).await?
-    } else {
-        None
-    };
-    let mut snapshot = fresh.map_or(before, |taken| taken.snapshot);
-    if let Some(plan) = wish.plan {
-        snapshot.options.go_to(plan, stored.plan_id);
-    }
-    if !wish.one_of_many {
-        // Whoever asks for this very run was told what that means.
-        snapshot.options.unclear_plan = None;
-    }
-    outbox
-        .with(move |store| store.retry(submission, Some(&snapshot), clock::now()))
-        .await
-}
-
 /// What a person wants of a retry.
 #[derive(Clone, Copy)]
-pub(super) struct Wish {
+pub(super) struct Retry {
+    /// The submission.
+    pub submission: i64,
     /// The test plan that the run is to go to.
     pub plan: Option<u32>,
     /// It is one of many, and nobody looked at it.
     pub one_of_many: bool,
 }
 
-/// Whether a submission can go to another test plan: not when something of it is in ADO, or may be.
+/// Takes a submission up again. Nobody else may have it in hand.
+///
+/// # Errors
+/// When the outbox fails, and [`StoreError::NotNow`] with the reason when it cannot be done.
+pub(super) async fn retry(
+    outbox: &Outbox,
+    config: &Config,
+    wanted: Retry,
+) -> Result<(), StoreError> {
+    let submission = wanted.submission;
+    let stored = outbox.with(move |store| store.load(submission)).await?;
+    if let Some(plan) = wanted.plan
+        && stored.plan_id != Some(plan)
+    {
+        may_go_elsewhere(&stored, plan)?;
+    }
+
+    // What has a run in Azure DevOps goes on with the plan that this run was made for.
+    let plan_before = stored.plan_id;
+    let mut snapshot = stored.snapshot;
+    if stored.ado_run_id.is_none()
+        && let Some(run) = read_again(outbox, config, snapshot.clone()).await?
+    {
+        snapshot = run.snapshot;
+    }
+
+    if let Some(plan) = wanted.plan {
+        snapshot.options.go_to(plan, plan_before);
+    }
+    if !wanted.one_of_many {
+        // Whoever asks for this very run was told what that means.
+        snapshot.options.unclear_plan = None;
+    }
+
+    outbox
+        .with(move |store| store.retry(submission, Some(&snapshot), clock::now()))
+        .await
+}
+
+/// Whether a submission can go to another test plan: not when something of it is in Azure DevOps,
+/// or may be.
 fn may_go_elsewhere(stored: &Submission, plan: u32) -> Result<(), StoreError> {
     let submission = stored.id;
     if let Some(run) = stored.ado_run_id {
         return Err(StoreError::NotNow(format!(
-            "run {submission} has test run {run} in Azure DevOps already, and cannot go to test plan {plan} any more"
+            "run {submission} has test run {run} in Azure DevOps already, and cannot go to test \
+             plan {plan} any more"
         )));
     }
+
     let creating = stored
         .steps
         .first()
         .is_some_and(|step| step.state == StepState::Intended);
     if stored.create_unclear || creating {
         return Err(StoreError::NotNow(format!(
-            "it is not known whether run {submission} has a test run in Azure DevOps already, because an answer was lost; \
-             `kado runs retry {submission}` finds out"
+            "it is not known whether run {submission} has a test run in Azure DevOps already, \
+             because an answer was lost; `kado runs retry {submission}` finds out"
         )));
     }
     Ok(())
 }
 
-async fn take_again(
+/// Reads a run again; `None` when it is gone. What is there and cannot be read is no reason to use
+/// the settings of then: they may be what was wrong.
+async fn read_again(
     outbox: &Outbox,
     config: &Config,
     snapshot: Snapshot,
 ) -> Result<Option<FinishedRun>, StoreError> {
     let folder = snapshot.folder.clone();
-    let known = commands::known(outbox, Path::new(&folder)).await?;
-    let owned = config.clone();
-    let reason = match contained(move || intake::take_again(&snapshot, &owned, &known)).await? {
-        Ok(Ok(taken)) => return Ok(taken),
-        Ok(Err(reason)) => reason,
+    let commands = commands::known(outbox, Path::new(&folder)).await?;
+    let config = config.clone();
+
+    let reason = match contained(move || intake::read_again(&snapshot, &config, &commands)).await? {
+        Ok(Ok(run)) => return Ok(run),
+        Ok(Err(refusal)) => chain(&refusal),
         Err(failed) => failed.to_string(),
     };
     Err(StoreError::NotNow(format!(
-        "the run in `{folder}` cannot be read anew: {reason}; try again when it can, or move it away to use what was read before"
+        "the run in `{folder}` cannot be read anew: {reason}; try again when it can, or move it \
+         away to use what was read before"
     )))
 }

@@ -1,0 +1,383 @@
+//! Looks at run folders and records what is over.
+//!
+//! A sweep finds everything that lies in the watched folders; a look at what is followed reads only
+//! the folders whose run is not decided. Both work in batches, and record what is over of each
+//! before the next: what is cut off by a stop or an error goes on from there.
+//!
+//! Everything that is remembered of a folder only saves work. Should it be lost, the folder is read
+//! once more, and its run is found to be known (invariants I1, I2).
+
+use std::collections::HashSet;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+
+use crate::blocking::{blocking, lend};
+use crate::clock;
+use crate::config::Config;
+use crate::connect::SeenTokens;
+use crate::daemon::commands::CommandWatch;
+use crate::daemon::tidy::Tidier;
+use crate::discovery::settled::Settled;
+use crate::discovery::tracker::BETWEEN_LOOKS;
+use crate::moment::Moment;
+use crate::outbox::{Outbox, StoreError};
+use crate::record::recorder::{Extent, Handling, RecordedCollections, Recorder};
+use crate::watch::{self, FoundFolders, LookRules, Scout, Sweep};
+
+/// Run folders that are looked at before what was seen is recorded.
+const BATCH: usize = 200;
+
+/// Looks at run folders and records what is over.
+pub(super) struct Sweeper {
+    outbox: Outbox,
+    scout: Scout,
+    recorder: Recorder,
+    commands: CommandWatch,
+    tidier: Tidier,
+    first_seen: Moment,
+    /// Wakes the submitter.
+    changed: Arc<Notify>,
+    /// Projects that were announced in the log.
+    projects: HashSet<PathBuf>,
+}
+
+/// What recording led to.
+#[derive(Default)]
+struct Done {
+    /// Folders that need not be looked at again while they look like this, by their keys.
+    settled: Vec<(String, u64)>,
+    /// New submissions.
+    submissions: Vec<i64>,
+}
+
+impl Sweeper {
+    /// A sweeper for an outbox; it wakes `changed` when there is something to send, and adds tokens
+    /// of projects that it comes across to `tokens`.
+    ///
+    /// # Errors
+    /// When the outbox cannot be read.
+    pub(super) async fn new(
+        outbox: Outbox,
+        first_seen: Moment,
+        tokens: Arc<SeenTokens>,
+        changed: Arc<Notify>,
+    ) -> Result<Self, StoreError> {
+        let settled = outbox.with(|store| store.settled_folders()).await?;
+        Ok(Self {
+            scout: Scout::new(Settled::new(settled)),
+            recorder: Recorder::new(outbox.clone(), first_seen, tokens).await?,
+            commands: CommandWatch::default(),
+            tidier: Tidier::new(outbox.clone()),
+            outbox,
+            first_seen,
+            changed,
+            projects: HashSet::new(),
+        })
+    }
+
+    /// Corrects when kado first saw this machine, after its clock was set back.
+    pub(super) fn correct_first_seen(&mut self, first_seen: Moment) {
+        self.first_seen = first_seen;
+        self.recorder.correct_first_seen(first_seen);
+    }
+
+    /// Whether all these paths lie in folders that are followed already.
+    pub(super) fn follows(&self, paths: &[PathBuf]) -> bool {
+        self.scout.follows(paths)
+    }
+
+    /// Whether a collection that is to be one run is to be looked at soon.
+    pub(super) fn has_news(&self) -> bool {
+        self.recorder.has_news()
+    }
+
+    /// Looks at everything and records what is over; gives the projects and what was seen.
+    ///
+    /// # Errors
+    /// When the outbox fails.
+    pub(super) async fn sweep(
+        &mut self,
+        config: &Config,
+        stop: &CancellationToken,
+    ) -> Result<(Vec<PathBuf>, Sweep), StoreError> {
+        let watch = config.watch.clone();
+        let FoundFolders {
+            projects,
+            folders,
+            gone,
+        } = lend(&mut self.scout, move |scout| scout.find(&watch)).await?;
+
+        // What vanished is seen once, so it is recorded before anything can fail or be cut off.
+        let mut seen = Sweep {
+            gone,
+            ..Sweep::default()
+        };
+        self.record(config, &mut seen).await?;
+
+        seen.absorb(self.look_in_batches(config, &folders, stop).await?);
+        if stop.is_cancelled() {
+            return Ok((projects, seen));
+        }
+        tracing::debug!(
+            projects = projects.len(),
+            folders = folders.len(),
+            read = seen.read,
+            "looked at everything"
+        );
+
+        self.record_collections(config, Extent::Everything).await?;
+        self.announce_projects(&projects);
+        self.tidy(config, &projects, folders).await?;
+        Ok((projects, seen))
+    }
+
+    /// Looks at the folders that are not settled and records what is over; after a first sweep that
+    /// may be thousands.
+    ///
+    /// # Errors
+    /// When the outbox fails.
+    pub(super) async fn look_at_followed(
+        &mut self,
+        config: &Config,
+        stop: &CancellationToken,
+    ) -> Result<Sweep, StoreError> {
+        let followed = self.scout.followed();
+        let mut seen = self.look_in_batches(config, &followed, stop).await?;
+        if stop.is_cancelled() {
+            return Ok(seen);
+        }
+
+        self.record_collections(config, Extent::News).await?;
+        if self.has_news() {
+            look_again_at(&mut seen, clock::now().plus(BETWEEN_LOOKS));
+        }
+        Ok(seen)
+    }
+
+    async fn look_in_batches(
+        &mut self,
+        config: &Config,
+        folders: &[PathBuf],
+        stop: &CancellationToken,
+    ) -> Result<Sweep, StoreError> {
+        let mut seen = Sweep::default();
+        for batch in folders.chunks(BATCH) {
+            if stop.is_cancelled() {
+                break;
+            }
+            seen.absorb(self.look_at(config, batch.to_vec()).await?);
+        }
+        Ok(seen)
+    }
+
+    /// Looks at some folders and records what is over.
+    async fn look_at(
+        &mut self,
+        config: &Config,
+        folders: Vec<PathBuf>,
+    ) -> Result<Sweep, StoreError> {
+        let rules = LookRules {
+            abort_after: config.abort_after,
+            history_begins: config.history.begin(self.first_seen),
+            claimed: self.outbox.with(|store| store.open_claims()).await?,
+        };
+        let mut seen = lend(&mut self.scout, move |scout| {
+            scout.look(&folders, &rules, clock::now())
+        })
+        .await?;
+
+        // Commands are looked for before their runs are recorded. Should that fail, what vanished is
+        // recorded all the same: it is seen once.
+        let commands_noted = self.look_for_commands(config, &mut seen).await;
+        self.record(config, &mut seen).await?;
+        commands_noted?;
+        Ok(seen)
+    }
+
+    /// Looks for the commands of runs that are young.
+    async fn look_for_commands(
+        &mut self,
+        config: &Config,
+        seen: &mut Sweep,
+    ) -> Result<(), StoreError> {
+        let new = std::mem::take(&mut seen.new);
+        if !config.katalonc_options {
+            return Ok(());
+        }
+
+        self.commands.want(new, clock::now());
+        self.commands.look(&self.outbox).await?;
+
+        // A command that was not found yet is worth a look before anything else is.
+        if let Some(again) = self.commands.look_again() {
+            look_again_at(seen, again);
+        }
+        Ok(())
+    }
+
+    /// Records what is due or gone, and holds what is in its grace time.
+    async fn record(&mut self, config: &Config, seen: &mut Sweep) -> Result<(), StoreError> {
+        self.recorder.note_vanished(&seen.gone);
+        let mut done = Done {
+            settled: std::mem::take(&mut seen.remembered),
+            submissions: Vec::new(),
+        };
+        let recorded = self.record_each(config, seen, &mut done).await;
+
+        // What was recorded before something failed is recorded all the same.
+        self.remember(done.settled).await?;
+        self.announce_submissions(done.submissions).await?;
+        recorded
+    }
+
+    async fn record_each(
+        &mut self,
+        config: &Config,
+        seen: &mut Sweep,
+        done: &mut Done,
+    ) -> Result<(), StoreError> {
+        for over in std::mem::take(&mut seen.over) {
+            match self.recorder.record(config, &over).await? {
+                Handling::Settled(submissions) => {
+                    let key = self.scout.settle(&over.folder, over.fingerprint);
+                    done.settled.push((key, over.fingerprint));
+                    done.submissions.extend(submissions);
+                }
+                // Not remembered over a restart: the collection may have to be read anew then.
+                Handling::WithCollection => {
+                    self.scout.settle(&over.folder, over.fingerprint);
+                }
+                Handling::NotYet => seen.in_grace.push(over),
+            }
+        }
+
+        for over in &seen.in_grace {
+            self.recorder.hold(config, over).await?;
+        }
+        self.recorder
+            .record_vanished(config, &mut done.submissions)
+            .await
+    }
+
+    /// Records collections that are over as one run each.
+    async fn record_collections(
+        &mut self,
+        config: &Config,
+        extent: Extent,
+    ) -> Result<(), StoreError> {
+        let RecordedCollections {
+            submissions,
+            folders,
+        } = self
+            .recorder
+            .record_collections(config, &self.scout, extent)
+            .await?;
+
+        // Reports may have come since the members were settled: each is settled as it looks now.
+        let mut settled = Vec::new();
+        for (folder, fingerprint) in blocking(move || with_fingerprints(folders)).await? {
+            settled.push((self.scout.settle(&folder, fingerprint), fingerprint));
+        }
+        self.remember(settled).await?;
+        self.announce_submissions(submissions).await
+    }
+
+    /// Remembers settled folders over a restart.
+    async fn remember(&self, settled: Vec<(String, u64)>) -> Result<(), StoreError> {
+        if settled.is_empty() {
+            return Ok(());
+        }
+        self.outbox
+            .with(move |store| store.settle_folders(&settled))
+            .await
+    }
+
+    /// Says in the log what was recorded, and wakes the submitter.
+    async fn announce_submissions(&self, new: Vec<i64>) -> Result<(), StoreError> {
+        if new.is_empty() {
+            return Ok(());
+        }
+
+        let rows = self
+            .outbox
+            .with(move |store| store.summaries(Some(&new)))
+            .await?;
+        for row in rows {
+            tracing::info!(
+                id = row.id,
+                suite = row.suite,
+                folder = row.folder,
+                state = row.state.word(),
+                reason = row.error,
+                "suite run is over"
+            );
+        }
+        self.changed.notify_one();
+        Ok(())
+    }
+
+    fn announce_projects(&mut self, projects: &[PathBuf]) {
+        for project in projects {
+            if self.projects.insert(project.clone()) {
+                tracing::info!(project = %project.display(), "found a Katalon project");
+            }
+        }
+        // One that comes back is announced again.
+        self.projects.retain(|project| projects.contains(project));
+    }
+
+    /// Looks for late reports and removes what nobody needs any more. `folders` are all run folders
+    /// that are there.
+    async fn tidy(
+        &mut self,
+        config: &Config,
+        projects: &[PathBuf],
+        folders: Vec<PathBuf>,
+    ) -> Result<(), StoreError> {
+        if !self.tidier.is_due() {
+            return Ok(());
+        }
+
+        if self.tidier.add_late_reports().await? {
+            self.changed.notify_one();
+        }
+        if self.tidier.prune().await? {
+            let there: HashSet<PathBuf> = folders.iter().cloned().collect();
+            self.recorder.forget_reports_but_of(&there, projects);
+        }
+
+        let now = clock::now();
+        let ageing = lend(&mut self.scout, move |scout| scout.age(&folders, now)).await?;
+        if !ageing.is_empty() {
+            self.outbox
+                .with(move |store| store.age_folders(&ageing, now))
+                .await?;
+        }
+
+        self.tidier
+            .purge_spool(config, self.recorder.unrecorded_runs())
+            .await
+    }
+}
+
+/// Has the next look no later than `at`.
+fn look_again_at(seen: &mut Sweep, at: Moment) {
+    seen.look_again = Some(match seen.look_again {
+        Some(earlier) => earlier.min(at),
+        None => at,
+    });
+}
+
+/// How these folders look; those that cannot be listed are left out.
+fn with_fingerprints(folders: Vec<PathBuf>) -> Vec<(PathBuf, u64)> {
+    let mut looks = Vec::new();
+    for folder in folders {
+        if let Some(fingerprint) = watch::fingerprint_of(&folder) {
+            looks.push((folder, fingerprint));
+        }
+    }
+    looks
+}

@@ -1,0 +1,62 @@
+//! Why a run that somebody asked for is not submitted, in words for that person.
+
+use std::io;
+use std::path::PathBuf;
+
+use crate::error_chain::chain;
+use crate::intake::{IntakeError, STILL};
+
+/// Why a run that somebody asked for is not submitted.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Refusal {
+    /// The run or its project cannot be read.
+    #[error(transparent)]
+    Unreadable(#[from] IntakeError),
+    /// The folder cannot be listed.
+    #[error("`{}` cannot be read: {error}", .folder.display())]
+    Folder {
+        /// The run folder, or that of the collection.
+        folder: PathBuf,
+        /// What the system said.
+        error: io::Error,
+    },
+    /// The folder is that of a collection, and collections are not submitted as one run.
+    #[error(
+        "`{}` is the folder of a collection; name the run folders of its suites, or set \
+         `submit.collections = \"one\"`",
+        .0.display()
+    )]
+    IsCollection(PathBuf),
+    /// The folder holds the report of a collection, which is damaged.
+    #[error(
+        "the report of the collection (`.rp`) cannot be read: {}; name the run folders of its \
+         suites to submit each by itself",
+        chain(.0)
+    )]
+    CollectionReport(io::Error),
+    /// A run without an end may still go on.
+    #[error(
+        "the run in `{}` is still being written; a run without an end is submitted as aborted when \
+         nothing has changed in it for {} seconds",
+        .0.display(),
+        STILL.as_secs()
+    )]
+    StillWritten(PathBuf),
+    /// A member of the collection runs or may still start.
+    #[error(
+        "the collection in `{}` is still running; it is submitted as a whole when it has ended, or \
+         when nothing has changed in it for {} seconds",
+        .0.display(),
+        STILL.as_secs()
+    )]
+    CollectionRuns(PathBuf),
+    /// The collection is over and has no results.
+    #[error("no suite of the collection in `{}` has run", .0.display())]
+    NothingRan(PathBuf),
+    /// The project's integration is off, which not even a command overrides.
+    #[error(
+        "the Azure DevOps integration of project {0} is switched off; switch it on in Katalon \
+         under Project > Settings > Integrations > Azure DevOps"
+    )]
+    SwitchedOff(String),
+}

@@ -1,0 +1,130 @@
+//! Reads a run that somebody says is over: a person who names its folder, or `kado exec`, whose
+//! command has ended.
+//!
+//! A folder of a collection that is to be one run stands for the whole collection.
+
+use std::path::Path;
+
+use crate::clock;
+use crate::config::Config;
+use crate::discovery::claim::KnownCommands;
+use crate::intake::refusal::Refusal;
+use crate::intake::{FinishedRun, STILL, collection, read};
+use crate::katalon::run::lifecycle::RunState;
+use crate::moment::Moment;
+use crate::plan::snapshot::Snapshot;
+use crate::workspace::{self, JunitState};
+
+/// Reads a folder for a person: a run's, or with `submit.collections = "one"` that of a collection
+/// or member. `commands` is what is known of the commands that may have started it.
+///
+/// # Errors
+/// Why it is not submitted.
+pub(crate) fn read_requested(
+    folder: &Path,
+    config: &Config,
+    commands: &KnownCommands,
+) -> Result<FinishedRun, Refusal> {
+    let run = match collection::of(folder, config) {
+        Some(whole) => collection::read_requested(&whole, config, commands)?,
+        None => read_if_over(folder, config, commands)?,
+    };
+
+    if run.terms.enabled {
+        Ok(run)
+    } else {
+        Err(Refusal::SwitchedOff(run.snapshot.project_name))
+    }
+}
+
+/// Reads a run that is over, or that has been still for so long that it was aborted.
+fn read_if_over(
+    folder: &Path,
+    config: &Config,
+    commands: &KnownCommands,
+) -> Result<FinishedRun, Refusal> {
+    let run = match read(folder, config, commands) {
+        Ok(run) => run,
+        // Whoever names a folder that is no run folder may have meant a collection.
+        Err(error) => {
+            return Err(match workspace::collection_in(folder) {
+                Ok(_) => Refusal::IsCollection(folder.to_owned()),
+                Err(error) if error.kind() == std::io::ErrorKind::InvalidData => {
+                    Refusal::CollectionReport(error)
+                }
+                Err(_) => error.into(),
+            });
+        }
+    };
+
+    let over =
+        run.snapshot.run.ended.is_some() || workspace::read_junit(folder) == JunitState::Complete;
+    if !over && !has_been_still(folder)? {
+        return Err(Refusal::StillWritten(folder.to_owned()));
+    }
+    Ok(run)
+}
+
+fn has_been_still(folder: &Path) -> Result<bool, Refusal> {
+    let listing = workspace::list_run_folder(folder).map_err(|error| {
+        let folder = folder.to_owned();
+        Refusal::Folder { folder, error }
+    })?;
+    let newest = listing.newest();
+    Ok(newest.is_none_or(|newest| clock::now().since(newest) >= STILL))
+}
+
+/// Reads a run whose command has ended, with how it ended: nothing of it runs any more, so a suite
+/// without an end was aborted.
+///
+/// # Errors
+/// Why it is not submitted.
+pub(crate) fn read_ended(
+    folder: &Path,
+    config: &Config,
+    commands: &KnownCommands,
+) -> Result<(FinishedRun, RunState), Refusal> {
+    if let Some(whole) = collection::of(folder, config) {
+        return collection::read_ended(&whole, config, commands);
+    }
+
+    let run = read(folder, config, commands)?;
+    let state = if run.snapshot.run.ended.is_some() {
+        RunState::Finished
+    } else if workspace::read_junit(folder) == JunitState::Complete {
+        RunState::Crashed
+    } else {
+        RunState::Aborted
+    };
+    Ok((run, state))
+}
+
+/// Reads again what a snapshot was made of, from the files and settings of today; `None` when they
+/// are gone, or when the folder holds another run by now.
+///
+/// # Errors
+/// Why what is there cannot be read.
+pub(crate) fn read_again(
+    snapshot: &Snapshot,
+    config: &Config,
+    commands: &KnownCommands,
+) -> Result<Option<FinishedRun>, Refusal> {
+    let folder = Path::new(&snapshot.folder);
+    let run = if snapshot.joined.is_some() {
+        collection::read_again(folder, config, commands)?
+    } else {
+        match read(folder, config, commands) {
+            Ok(run) => Some(run),
+            Err(error) if error.is_gone() => None,
+            Err(error) => return Err(error.into()),
+        }
+    };
+
+    // A job that repeats itself may write every run into the same folder.
+    Ok(run.filter(|run| suite_and_start(&run.snapshot) == suite_and_start(snapshot)))
+}
+
+fn suite_and_start(snapshot: &Snapshot) -> (&str, Option<Moment>) {
+    let started = snapshot.identity().map(|run| run.started);
+    (&snapshot.run.suite, started)
+}
