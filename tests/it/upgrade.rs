@@ -267,7 +267,7 @@ fn commands_that_cannot_be_read_hold_up_their_own_run_and_no_other() {
         .execute(seen, [&*folder.to_string_lossy()])
         .unwrap();
     assert_eq!(run("Test Suites/Waits"), folder);
-    service.wait_for_log("run folder cannot be taken in");
+    service.wait_for_log("the run folder cannot be read");
     run("Test Suites/Goes on");
     machine.wait_for_completed(1);
     assert_eq!(states(&machine), ["Test Suites/Goes on submitted"]);
@@ -278,7 +278,7 @@ fn commands_that_cannot_be_read_hold_up_their_own_run_and_no_other() {
     assert_eq!(
         service
             .log()
-            .matches("run folder cannot be taken in")
+            .matches("the run folder cannot be read")
             .count(),
         1
     );
