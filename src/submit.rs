@@ -27,7 +27,6 @@ mod steps;
 mod stop;
 
 pub(crate) use execution::ResultRef;
-pub(crate) use stop::Stop;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -35,6 +34,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use execution::{Execution, Sender};
+use stop::Stop;
 
 use crate::ado::{AdoClient, AdoError, Credential};
 use crate::blocking::blocking;
@@ -173,6 +173,7 @@ impl Submitter {
             Err(stop) => self.record_stop(id, attempts, &suite, stop).await?,
         };
 
+        // Only now: until the outbox says so, a crash would leave the copies needed.
         if matches!(attempt, Attempt::Submitted | Attempt::Ignored) {
             self.empty_spool(&runs).await?;
         }
@@ -209,6 +210,8 @@ impl Submitter {
         submission: Submission,
         written: &(dyn Fn() + Send + Sync),
     ) -> Result<u32, Stop> {
+        // A stored plan is carried out as it is (invariant I3): what was sent of it before a crash
+        // has to fit what is sent now.
         let planned = if submission.plan.is_some() {
             submission
         } else {
@@ -240,7 +243,8 @@ impl Submitter {
     ) -> Result<Attempt, StoreError> {
         let reason = stop.to_string();
         match stop {
-            // An outbox that cannot be written cannot record this either.
+            // An outbox that cannot be written cannot record this either; the submission stays as
+            // it is stored, and due.
             Stop::Store(error) => Err(error),
             Stop::Elsewhere { plan, .. } => {
                 tracing::info!(id, suite, reason, "ignored");
@@ -289,7 +293,9 @@ impl Submitter {
             Stop::Ado(AdoError::Unavailable { wait, .. }) => {
                 backoff::delay(attempts, *wait, backoff::random())
             }
+            // The file changed or vanished while it was sent: the next attempt looks at it anew.
             Stop::Ado(AdoError::File { .. }) => backoff::delay(attempts, None, backoff::random()),
+            // A person mends these, and is not to wait long for the effect.
             _ => backoff::CREDENTIALS,
         };
         let until = now.plus(delay);

@@ -40,6 +40,7 @@ impl Submitter {
             }
             by_server.extend(futures_util::future::try_join_all(servers).await?);
 
+            // What waits for a token does not pass by itself: nobody waits for that here.
             let now = clock::now();
             let Some(until) = next_attempt(by_server.values()) else {
                 break;
@@ -102,6 +103,7 @@ impl Submitter {
                 continue;
             }
 
+            // An attempt that is cut off leaves its step intended (invariant I5).
             let attempt = tokio::select! {
                 attempt = self.attempt(*id) => attempt?,
                 () = stop.cancelled() => return Ok(attempts),

@@ -38,6 +38,7 @@ pub(crate) async fn read(
 ) -> Result<AdoFacts, AdoError> {
     let points = client.points(project, plan_id).await?;
 
+    // Only when its own plan is there: else there is nothing to wait for.
     let mut elsewhere = Vec::new();
     for other in &options.plans {
         if *other != plan_id {

@@ -1,10 +1,10 @@
 //! Looks in ADO for Katalon's own upload of a suite run before kado creates a run.
 //! [`crate::plan::katalon_upload`] says what it is.
 //!
-//! Nothing is written to ADO here. Where Katalon's upload is there, kado sends nothing; where it may
-//! be on its way, kado waits, for a bounded time; in doubt kado sends: two test runs are a nuisance,
-//! a missing one is a loss. `doubles` learns from runs that both submitted, `collection` knows when
-//! Katalon uploads the suites of a collection.
+//! Nothing is written to ADO here. Where Katalon's upload is there, kado sends nothing; where it
+//! may be on its way, kado waits, for a bounded time. In doubt kado sends: two test runs are a
+//! nuisance, a missing one is a loss. `doubles` learns from runs that both submitted, `collection`
+//! knows when Katalon uploads the suites of a collection.
 
 mod collection;
 mod doubles;
@@ -80,6 +80,8 @@ pub(super) async fn look(execution: &Execution<'_>, others: &[TestRun]) -> Resul
         });
     }
 
+    // A project whose runs Katalon never submits, for want of a licence, is not waited for any more
+    // after some of these.
     if rule.expected && !is_doubled {
         execution
             .outbox

@@ -3,15 +3,13 @@
 use std::time::Duration;
 
 use crate::ado::attachments::Owner;
-use crate::ado::search::{DAY, RunSearch};
+use crate::ado::search::{DAY, FoundRuns, RunSearch};
 use crate::ado::upload::comment_of;
 use crate::ado::{AdoClient, AdoError};
 use crate::clock;
 use crate::plan::SubmissionPlan;
 use crate::submit::content::Content;
 use crate::submit::execution::Earlier;
-
-pub(super) use crate::ado::search::FoundRuns;
 
 /// Pauses before each look for a run whose creation may have been lost: the list of runs can lag.
 const LOOKS: [Duration; 4] = [

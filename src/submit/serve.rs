@@ -145,6 +145,7 @@ impl Submitter {
                 () = changed.notified() => {}
                 () = tokio::time::sleep(idle) => {}
                 Some(submission) = written.recv() => tasks.free_plan(submission),
+                // Without any task it gives `None`, and only the others are waited for.
                 Some(end) = tasks.attempts.join_next_with_id() => {
                     let noted = self.note_end(&mut tasks, end).await;
                     let pause = outage.pause_after(noted.map(|()| Duration::ZERO))?;
@@ -178,6 +179,8 @@ impl Submitter {
                 continue;
             };
 
+            // The test plan is held until the results are written: ADO shows the outcome that came
+            // last as the latest, so an older run must not come after a newer one.
             tasks.plans.insert(goes_to.clone(), id);
             tasks.destinations.insert(id, goes_to);
             let submitter = Arc::clone(self);

@@ -185,13 +185,13 @@ async fn set(
             tokio::time::sleep(pause).await;
             match read_again(execution, id).await? {
                 Ok(fresh) => case = fresh,
-                Err(reason) => return Ok((id, CaseOutcome::Refused(reason))),
+                Err(outcome) => return Ok((id, outcome)),
             }
         }
 
         let wanted = changes(rule, &tests[&id], &case.fields);
         if wanted.is_empty() {
-            // After a try that had no answer it was that try which set them.
+            // A first try that had no answer may have set them.
             let outcome = if index > 0 {
                 CaseOutcome::Changed
             } else {
@@ -238,21 +238,25 @@ enum TryFailure {
     Unavailable(AdoError),
 }
 
-/// Reads one test case anew; the inner error says why there is no use in trying again.
+/// Reads one test case anew; the inner error is what became of it, when there is no use in trying
+/// again.
 async fn read_again(
     execution: &Execution<'_>,
     id: u32,
-) -> Result<Result<AutomatedCase, String>, Stop> {
+) -> Result<Result<AutomatedCase, CaseOutcome>, Stop> {
     let read = execution
         .client
         .automation_fields(execution.project(), &[id])
         .await;
     match read {
-        Ok(mut cases) => Ok(cases
-            .pop()
-            .ok_or_else(|| "the work item is gone".to_owned())),
+        Ok(mut cases) => match cases.pop() {
+            Some(case) => Ok(Ok(case)),
+            None => Ok(Err(CaseOutcome::Refused(
+                "the work item is gone".to_owned(),
+            ))),
+        },
         Err(error @ AdoError::Unavailable { .. }) => Err(error.into()),
-        Err(error) => Ok(Err(error.to_string())),
+        Err(error) => Ok(Err(CaseOutcome::Refused(error.to_string()))),
     }
 }
 

@@ -52,6 +52,7 @@ pub(in crate::submit) async fn create_run(execution: &Execution<'_>, open: OpenS
     if before.with_key.is_none() && looks_for_katalon {
         katalon_upload::look(execution, &before.with_name).await?;
     }
+    // A run that this submission may have made itself is its own to fill.
     if let Some(run) = &before.with_key
         && open.earlier == Earlier::Never
         && execution.sender == Sender::Service
@@ -59,6 +60,8 @@ pub(in crate::submit) async fn create_run(execution: &Execution<'_>, open: OpenS
         leave_alone(execution, run)?;
     }
 
+    // From here on a crash leaves the step intended: the next attempt looks for the run several
+    // times before it creates one.
     execution.intend(open).await?;
     match before.with_key {
         Some(run) => {
@@ -78,6 +81,8 @@ async fn create(execution: &Execution<'_>, open: OpenStep) -> StepResult {
     match after.with_key {
         Some(first) if first.id < made.id => {
             end_all(execution, &[made.id], first.id).await?;
+            // As adopted, so that the next attempt asks before each step is sent: the other kado may
+            // have carried it out by then.
             execution.confirm_run(open, &first, ADOPTED).await?;
             Err(left_to_another_kado(first.id))
         }
@@ -151,6 +156,7 @@ async fn request_with_links(execution: &Execution<'_>) -> Result<TestRun, Stop> 
             status: 400,
             message,
         }) if is_linked => {
+            // A request that was refused made no run, so there is none to look for.
             let made = request(execution, Links::Without).await?;
             let left_out = LeftOut::link(&format!(
                 "the run is not linked with its build or release: {message}"
