@@ -32,6 +32,8 @@ pub(crate) mod sub_results;
 mod text;
 
 #[cfg(test)]
+pub(crate) mod sample;
+#[cfg(test)]
 mod tests;
 
 use serde::{Deserialize, Serialize};
@@ -51,9 +53,10 @@ use crate::plan::results::PlannedResult;
 use crate::plan::several_plans::{NoResultsHere, Plans};
 use crate::plan::snapshot::Snapshot;
 
-/// Everything that will be sent for one run and one test plan.
+/// Everything that will be sent for one run and one test plan. It is stored as JSON: the serde
+/// names do not change.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
-pub struct SubmissionPlan {
+pub(crate) struct SubmissionPlan {
     /// The test plan.
     pub plan_id: u32,
     /// kado's key, which stands in the run's comment.
@@ -74,7 +77,7 @@ pub struct SubmissionPlan {
     /// The release that the run is linked with.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub release: Option<ReleaseLink>,
-    /// The place in a pipeline of the job that made the run.
+    /// The stage, phase and job of the pipeline that made the run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pipeline: Option<PipelineBuild>,
     /// One result for each point, ordered by the first test that feeds it.
@@ -95,9 +98,9 @@ pub struct SubmissionPlan {
 }
 
 impl SubmissionPlan {
-    /// The run's comment: key, summary and what was left out, those that turned up while sending
-    /// included.
-    pub fn comment(&self, refused: &[LeftOut]) -> comment::Comment {
+    /// The run's comment: key, summary and what was left out, with what ADO refused while the plan
+    /// was sent.
+    pub(crate) fn comment(&self, refused: &[LeftOut]) -> comment::Comment {
         let left_out: Vec<&LeftOut> = self.skipped.iter().chain(refused).collect();
         comment::compose(&self.key, &self.summary, &left_out)
     }
@@ -105,7 +108,7 @@ impl SubmissionPlan {
 
 /// Plans the submission of a run to one test plan.
 ///
-/// `facts` is what ADO said; `key` is kado's key for this submission.
+/// `facts` is what ADO said; `key` is kado's key for this submission (`plan/key.rs`).
 pub(crate) fn plan(
     snapshot: &Snapshot,
     plan_id: u32,
@@ -113,31 +116,39 @@ pub(crate) fn plan(
     facts: &AdoFacts,
 ) -> SubmissionPlan {
     let options = &snapshot.options;
-    let mapped = mapped_cases::group(snapshot);
-    let plans = Plans::new(options, plan_id, facts);
-    let leads = plans.leading(&mapped.groups) == plan_id;
-    let none_here = plans.none_here(&mapped.groups);
-    let mut skipped = if leads { mapped.left_out } else { Vec::new() };
-    let (planned, left_out) = choose(&plans, &mapped.groups, leads);
-    skipped.extend(left_out);
-    if leads {
+
+    let mapped = mapped_cases::map(snapshot);
+    let plans = Plans::new(options, plan_id, facts, &mapped.cases);
+    let targets = choose_points(&plans, &mapped.cases);
+
+    let results: Vec<PlannedResult> = targets
+        .with_result
+        .iter()
+        .map(|fed| results::result(snapshot, fed.point, &fed.tests))
+        .collect();
+    let files = attachments::choose(snapshot, &targets.with_result);
+
+    // The order in which a tester reads what is missing: ids, suites, files, then the run's own.
+    let mut skipped = Vec::new();
+    if plans.is_leading() {
+        skipped.extend(mapped.left_out);
+    }
+    skipped.extend(targets.left_out);
+    if plans.is_leading() {
         skipped.extend(snapshot.missing_members());
     }
-    let results: Vec<_> = planned
-        .iter()
-        .map(|(point, tests)| results::result(snapshot, point, tests))
-        .collect();
-    let targets: Vec<_> = planned
-        .iter()
-        .map(|(point, tests)| (point.id, tests.as_slice()))
-        .collect();
-    let files = attachments::choose(snapshot, &targets);
     skipped.extend(files.left_out);
-    skipped.extend(missing_wishes(snapshot, facts));
-    skipped.extend(unknown_outcomes(options, &planned));
-    if facts.no_tags && !options.tags.is_empty() {
+    skipped.extend(unused_options(options));
+    skipped.extend(missing_links(options, facts));
+    skipped.extend(unknown_outcomes(options, &targets.with_result));
+
+    let tags = if facts.no_tags && !options.tags.is_empty() {
         skipped.push(LeftOut::tags());
-    }
+        Vec::new()
+    } else {
+        options.tags.clone()
+    };
+
     let started = snapshot.started();
     SubmissionPlan {
         plan_id,
@@ -152,77 +163,95 @@ pub(crate) fn plan(
         pipeline: options.pipeline.clone(),
         results,
         attachments: files.attachments,
-        tags: if facts.no_tags {
-            Vec::new()
-        } else {
-            options.tags.clone()
-        },
+        tags,
         automation: options.automation,
         skipped,
-        none_here,
+        none_here: plans.no_results_here(),
     }
 }
 
-/// A point, and the tests that feed its result.
-type Fed<'a> = (&'a Point, Vec<&'a TestResult>);
+/// A point that gets a result, and the tests (at least one, in the order of the run) that feed it.
+struct FedPoint<'a> {
+    point: &'a Point,
+    tests: Vec<&'a TestResult>,
+}
 
-/// The points of this plan that get a result, and the ids that get none.
-fn choose<'a>(
-    plans: &Plans<'a>,
-    groups: &[MappedCase<'a>],
-    leads: bool,
-) -> (Vec<Fed<'a>>, Vec<LeftOut>) {
-    // Two members of a collection can lead to the same point: with a configuration, and without
-    // one.
-    let (mut planned, mut left_out) = (Vec::new(), Vec::new());
-    for group in groups {
-        match plans.choose(group, leads) {
-            Some(Ok(chosen)) => chosen
-                .into_iter()
-                .for_each(|point| feed(&mut planned, point, group)),
-            Some(Err(reason)) => left_out.push(reason),
+/// Where the results of a run go in this test plan.
+struct Targets<'a> {
+    with_result: Vec<FedPoint<'a>>,
+    left_out: Vec<LeftOut>,
+}
+
+/// The points of this plan that get a result, and the test cases that get none here although this
+/// plan is the one to say so.
+fn choose_points<'a>(plans: &Plans<'a>, cases: &[MappedCase<'a>]) -> Targets<'a> {
+    let mut targets = Targets {
+        with_result: Vec::new(),
+        left_out: Vec::new(),
+    };
+
+    for case in cases {
+        match plans.choose(case) {
+            Some(Ok(points)) => {
+                for point in points {
+                    feed(&mut targets.with_result, point, case);
+                }
+            }
+            Some(Err(left_out)) => targets.left_out.push(left_out),
             None => {}
         }
     }
-    (planned, left_out)
+
+    targets
 }
 
-/// Lets the tests of a group feed the result of a point.
-fn feed<'a>(planned: &mut Vec<Fed<'a>>, point: &'a Point, group: &MappedCase<'a>) {
-    match planned.iter_mut().find(|(known, _)| known.id == point.id) {
-        Some((_, tests)) => tests.extend(&group.tests),
-        None => planned.push((point, group.tests.clone())),
+/// Lets the tests of a case feed the result of a point. A point has one result at most, and two
+/// members of a collection can lead to the same one: with a configuration, and without.
+fn feed<'a>(fed_points: &mut Vec<FedPoint<'a>>, point: &'a Point, case: &MappedCase<'a>) {
+    for fed in fed_points.iter_mut() {
+        if fed.point.id == point.id {
+            fed.tests.extend(&case.tests);
+            return;
+        }
     }
+
+    fed_points.push(FedPoint {
+        point,
+        tests: case.tests.clone(),
+    });
 }
 
-/// Options of its command that are not used, and links that were asked for and cannot be made.
-fn missing_wishes(snapshot: &Snapshot, facts: &AdoFacts) -> Vec<LeftOut> {
-    let failed = [facts.build.failure(), facts.release.failure()];
-    let invalid = snapshot.options.invalid_links.iter().map(String::as_str);
-    let links = invalid
-        .chain(failed.into_iter().flatten())
-        .map(LeftOut::link);
-    snapshot
-        .options
-        .unclear_options
-        .as_deref()
-        .map(LeftOut::options)
-        .into_iter()
-        .chain(links)
-        .collect()
+/// Options of the run's command that are not used, because another command may have started it.
+fn unused_options(options: &Options) -> Option<LeftOut> {
+    options.unclear_options.as_deref().map(LeftOut::options)
+}
+
+/// Links that were asked for and cannot be made: the definition is no id, or ADO has nothing for it.
+fn missing_links(options: &Options, facts: &AdoFacts) -> Vec<LeftOut> {
+    let mut left_out: Vec<LeftOut> = options
+        .invalid_links
+        .iter()
+        .map(|reason| LeftOut::link(reason))
+        .collect();
+    left_out.extend(facts.build.failure().map(LeftOut::link));
+    left_out.extend(facts.release.failure().map(LeftOut::link));
+    left_out
 }
 
 /// Words of the status mapping that ADO does not have, as far as tests of this submission have such
 /// a status.
-fn unknown_outcomes(options: &Options, planned: &[Fed<'_>]) -> Vec<LeftOut> {
-    let occurs = |status| {
-        planned
+fn unknown_outcomes(options: &Options, fed_points: &[FedPoint<'_>]) -> Vec<LeftOut> {
+    let mut left_out = Vec::new();
+
+    for (status, word) in outcome::unknown(&options.outcomes) {
+        let occurs = fed_points
             .iter()
-            .flat_map(|(_, tests)| tests)
-            .any(|test| test.status() == status)
-    };
-    let unknown = outcome::unknown(&options.outcomes).filter(|(status, _)| occurs(*status));
-    unknown
-        .map(|(status, word)| LeftOut::outcome(status, word))
-        .collect()
+            .flat_map(|fed| &fed.tests)
+            .any(|test| test.status() == status);
+        if occurs {
+            left_out.push(LeftOut::outcome(status, word));
+        }
+    }
+
+    left_out
 }

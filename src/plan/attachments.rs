@@ -1,4 +1,4 @@
-//! Which files go along, and to what they belong.
+//! Which files go along, and to what they belong (product contract, section 3, "Attachments").
 //!
 //! Only files of the run's own listing are ever named here: regular files inside the run folder,
 //! whatever a log says. Screenshots go to the results of the test that took them, everything else
@@ -11,14 +11,15 @@ use serde::{Deserialize, Serialize};
 use crate::katalon::run::{FileKind, RunFile, TestResult};
 use crate::katalon::settings::SendingRule;
 use crate::katalon::status::Status;
+use crate::plan::FedPoint;
 use crate::plan::left_out::LeftOut;
 use crate::plan::results;
 use crate::plan::snapshot::Snapshot;
 use crate::plan::text;
 
-/// A file or text to attach.
+/// A file or text to attach. It is stored as JSON: the serde names do not change.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct PlannedAttachment {
+pub(crate) struct PlannedAttachment {
     /// What it is attached to.
     pub target: Target,
     /// Where its bytes come from.
@@ -33,7 +34,7 @@ pub struct PlannedAttachment {
 
 /// What an attachment is attached to.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
-pub enum Target {
+pub(crate) enum Target {
     /// The test run.
     Run,
     /// The result of a point.
@@ -42,57 +43,44 @@ pub enum Target {
 
 /// Where the bytes of an attachment come from.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub enum Source {
+pub(crate) enum Source {
     /// A file, relative to the run folder.
     File(String),
     /// A text that did not fit elsewhere.
     Text(String),
 }
 
-/// What [`choose`] found.
-pub(crate) struct Chosen {
+/// The files of a run, sorted into those to send and those to name.
+#[derive(Default)]
+pub(super) struct ChosenFiles {
     /// To send, those of results first.
     pub attachments: Vec<PlannedAttachment>,
     /// Not to send.
     pub left_out: Vec<LeftOut>,
 }
 
-/// Chooses the attachments of a run whose results go to `targets`: pairs of a point and the tests
-/// that feed it.
-pub(crate) fn choose(snapshot: &Snapshot, targets: &[(u32, &[&TestResult])]) -> Chosen {
-    let mut chosen = Chosen {
-        attachments: Vec::new(),
-        left_out: Vec::new(),
-    };
-    let rule = &snapshot.options.attachments;
-    if rule.kinds.is_empty() {
+/// Chooses the attachments of a run whose results go to these points.
+pub(super) fn choose(snapshot: &Snapshot, fed_points: &[FedPoint<'_>]) -> ChosenFiles {
+    let mut chosen = ChosenFiles::default();
+    if snapshot.options.attachments.kinds.is_empty() {
         return chosen;
     }
+
     // A text that was cut goes along whole even with a run whose files are not wanted because it
     // passed.
-    for (point, tests) in targets {
-        chosen
-            .attachments
-            .extend(
-                results::long_texts(tests)
-                    .into_iter()
-                    .map(|long| PlannedAttachment {
-                        target: Target::Point(*point),
-                        size: long.text.len() as u64,
-                        source: Source::Text(long.text),
-                        name: text::file_name(&long.name),
-                        kind: FileKind::Other,
-                    }),
-            );
+    for fed in fed_points {
+        chosen.add_long_texts(fed);
     }
     if !wants_files(snapshot) {
         return chosen;
     }
-    for (point, tests) in targets {
-        of_result(snapshot, *point, tests, &mut chosen);
+
+    for fed in fed_points {
+        chosen.add_files_of_result(snapshot, fed);
     }
-    of_run(snapshot, &mut chosen);
-    unique_names(&mut chosen.attachments);
+    chosen.add_files_of_run(snapshot);
+
+    make_names_unique(&mut chosen.attachments);
     chosen
 }
 
@@ -101,23 +89,22 @@ pub(crate) fn late(
     snapshot: &Snapshot,
     reports: impl Iterator<Item = RunFile>,
 ) -> Vec<PlannedAttachment> {
-    let mut chosen = Chosen {
-        attachments: Vec::new(),
-        left_out: Vec::new(),
-    };
-    if wants_files(snapshot) {
-        for report in reports {
-            add(snapshot, Target::Run, &report, None, &mut chosen);
-        }
+    if !wants_files(snapshot) {
+        return Vec::new();
     }
-    unique_names(&mut chosen.attachments);
+
+    let mut chosen = ChosenFiles::default();
+    for report in reports {
+        chosen.add(snapshot, Target::Run, &report, None);
+    }
+    make_names_unique(&mut chosen.attachments);
     chosen.attachments
 }
 
 /// The files of a run that may be sent, whatever points its tests turn out to have.
 pub(crate) fn wanted(snapshot: &Snapshot) -> impl Iterator<Item = &RunFile> {
-    let any = wants_files(snapshot);
-    wanted_in_a_whole(snapshot).filter(move |_| any)
+    let wants_files = wants_files(snapshot);
+    wanted_in_a_whole(snapshot).filter(move |_| wants_files)
 }
 
 /// The files of a run that may be sent as part of a collection: whether files are sent at all
@@ -131,147 +118,160 @@ pub(crate) fn wanted_in_a_whole(snapshot: &Snapshot) -> impl Iterator<Item = &Ru
         .filter(|file| rule.kinds.contains(&file.kind) && file.size <= rule.max_bytes)
 }
 
-/// Whether files of this run are sent at all.
+/// Whether files of this run are sent at all (`attachmentSendingType`): of all runs, or only of
+/// those with a test that did not pass.
 fn wants_files(snapshot: &Snapshot) -> bool {
-    let any_not_passed = || {
-        snapshot
+    snapshot.options.attachments.when == SendingRule::All
+        || snapshot
             .run
             .tests
             .iter()
             .any(|test| test.status() != Status::Passed)
-    };
-    snapshot.options.attachments.when == SendingRule::All || any_not_passed()
 }
 
-/// Files that the tests of one result name, each once.
-fn of_result(snapshot: &Snapshot, point: u32, tests: &[&TestResult], chosen: &mut Chosen) {
-    let mut seen = BTreeSet::new();
-    for test in tests {
-        for attempt in &test.attempts {
-            for path in attempt
-                .attachments
-                .iter()
-                .filter(|path| seen.insert(path.as_str()))
-            {
-                match snapshot.run.files.iter().find(|file| file.path == *path) {
-                    Some(file) => add(snapshot, Target::Point(point), file, Some(&test.id), chosen),
-                    None if !snapshot
-                        .options
-                        .attachments
-                        .kinds
-                        .contains(&FileKind::of(path)) => {}
-                    None => leave_out(
-                        chosen,
-                        &test.id,
-                        format!("file `{path}` is named by the log and not in the run folder"),
-                    ),
+impl ChosenFiles {
+    /// The texts that were cut in the result of a point.
+    fn add_long_texts(&mut self, fed: &FedPoint<'_>) {
+        for long in results::long_texts(&fed.tests) {
+            self.attachments.push(PlannedAttachment {
+                target: Target::Point(fed.point.id),
+                size: long.text.len() as u64,
+                source: Source::Text(long.text),
+                name: text::file_name(&long.name),
+                kind: FileKind::Other,
+            });
+        }
+    }
+
+    /// Files that the tests of one result name, each once.
+    fn add_files_of_result(&mut self, snapshot: &Snapshot, fed: &FedPoint<'_>) {
+        let kinds = &snapshot.options.attachments.kinds;
+        let target = Target::Point(fed.point.id);
+        let mut named = BTreeSet::new();
+
+        for &test in &fed.tests {
+            for attempt in &test.attempts {
+                for path in &attempt.attachments {
+                    if !named.insert(path.as_str()) {
+                        continue;
+                    }
+                    let listed = snapshot.run.files.iter().find(|file| file.path == *path);
+                    if let Some(file) = listed {
+                        self.add(snapshot, target, file, Some(test));
+                    } else if kinds.contains(&FileKind::of(path)) {
+                        let reason =
+                            format!("file `{path}` is named by the log and not in the run folder");
+                        self.leave_out(Some(test), reason);
+                    }
+                }
+                for path in &attempt.foreign_attachments {
+                    let reason = format!(
+                        "file `{path}` lies outside the run folder; kado reads no file from \
+                         elsewhere"
+                    );
+                    self.leave_out(Some(test), reason);
                 }
             }
-            for path in &attempt.foreign_attachments {
-                leave_out(
-                    chosen,
-                    &test.id,
-                    format!(
-                        "file `{path}` lies outside the run folder; kado reads no file from elsewhere"
-                    ),
-                );
+        }
+    }
+
+    /// Logs, reports and screenshots that no test names.
+    fn add_files_of_run(&mut self, snapshot: &Snapshot) {
+        let named: BTreeSet<&str> = snapshot
+            .run
+            .tests
+            .iter()
+            .flat_map(|test| &test.attempts)
+            .flat_map(|attempt| &attempt.attachments)
+            .map(String::as_str)
+            .collect();
+
+        // One kind after the other, so that the logs come first whatever the files are called.
+        for kind in FileKind::SENDABLE {
+            for file in &snapshot.run.files {
+                if file.kind == kind && !named.contains(file.path.as_str()) {
+                    self.add(snapshot, Target::Run, file, None);
+                }
             }
         }
     }
-}
 
-/// Logs, reports and screenshots that no test names.
-fn of_run(snapshot: &Snapshot, chosen: &mut Chosen) {
-    let tests = &snapshot.run.tests;
-    let named: BTreeSet<&str> = tests
-        .iter()
-        .flat_map(|test| &test.attempts)
-        .flat_map(|attempt| &attempt.attachments)
-        .map(String::as_str)
-        .collect();
-    for kind in FileKind::SENDABLE {
-        for file in snapshot
-            .run
-            .files
-            .iter()
-            .filter(|file| file.kind == kind && !named.contains(file.path.as_str()))
-        {
-            add(snapshot, Target::Run, file, None, chosen);
+    /// Adds a file if its kind is sent and it is not too large.
+    fn add(
+        &mut self,
+        snapshot: &Snapshot,
+        target: Target,
+        file: &RunFile,
+        test: Option<&TestResult>,
+    ) {
+        let rule = &snapshot.options.attachments;
+        if !rule.kinds.contains(&file.kind) {
+            return;
+        }
+
+        if file.size > rule.max_bytes {
+            let reason = format!(
+                "file `{}` has {} bytes, more than the limit of {} (`azure.max_attachment`)",
+                file.path, file.size, rule.max_bytes
+            );
+            self.leave_out(test, reason);
+            return;
+        }
+
+        self.attachments.push(PlannedAttachment {
+            target,
+            source: Source::File(file.path.clone()),
+            name: text::file_name(&name_of(snapshot, target, &file.path)),
+            kind: file.kind,
+            size: file.size,
+        });
+    }
+
+    /// Names a file that is not sent, once: iterations and points can share it.
+    fn leave_out(&mut self, test: Option<&TestResult>, reason: String) {
+        let left_out = LeftOut::file(test.map(|test| test.id.as_str()), reason);
+        if !self.left_out.contains(&left_out) {
+            self.left_out.push(left_out);
         }
     }
-}
-
-fn add(
-    snapshot: &Snapshot,
-    target: Target,
-    file: &RunFile,
-    test: Option<&str>,
-    chosen: &mut Chosen,
-) {
-    let rule = &snapshot.options.attachments;
-    if !rule.kinds.contains(&file.kind) {
-        return;
-    }
-    if file.size > rule.max_bytes {
-        let reason = format!(
-            "file `{}` has {} bytes, more than the limit of {} (`azure.max_attachment`)",
-            file.path, file.size, rule.max_bytes
-        );
-        let left_out = LeftOut::file(test, reason);
-        if !chosen.left_out.contains(&left_out) {
-            chosen.left_out.push(left_out);
-        }
-        return;
-    }
-    chosen.attachments.push(PlannedAttachment {
-        target,
-        source: Source::File(file.path.clone()),
-        name: text::file_name(&name_of(snapshot, target, &file.path)),
-        kind: file.kind,
-        size: file.size,
-    });
 }
 
 /// What a file is called in ADO: its own name, and at the run of a collection the name of its
 /// member before it, because every member has an `execution0.log`.
 fn name_of(snapshot: &Snapshot, target: Target, path: &str) -> String {
-    let own = path.rsplit('/').next().unwrap_or(path);
-    let members = snapshot
-        .joined
-        .iter()
-        .filter(|_| target == Target::Run)
-        .flat_map(|joined| &joined.members);
-    let of_member = |prefix: &str| {
-        path.strip_prefix(prefix)
-            .is_some_and(|rest| rest.starts_with('/'))
-    };
-    match members.into_iter().find(|member| of_member(&member.prefix)) {
-        Some(member) => format!("{} {own}", member.name),
-        None => own.to_owned(),
+    let file_name = path.rsplit('/').next().unwrap_or(path);
+    if target != Target::Run {
+        return file_name.to_owned();
     }
-}
 
-fn leave_out(chosen: &mut Chosen, test: &str, reason: String) {
-    let left_out = LeftOut::file(Some(test), reason);
-    if !chosen.left_out.contains(&left_out) {
-        chosen.left_out.push(left_out);
+    for member in snapshot.members() {
+        if let Some(inside) = path.strip_prefix(&member.prefix)
+            && inside.starts_with('/')
+        {
+            return format!("{} {file_name}", member.name);
+        }
     }
+    file_name.to_owned()
 }
 
 /// Two files of the same name at one target keep their folders in the name, so that a person can
 /// tell them apart.
-fn unique_names(attachments: &mut [PlannedAttachment]) {
-    let mut taken = BTreeSet::new();
+fn make_names_unique(attachments: &mut [PlannedAttachment]) {
+    let mut used = BTreeSet::new();
+
     for attachment in attachments {
-        if taken.insert((attachment.target, attachment.name.clone())) {
+        if used.insert((attachment.target, attachment.name.clone())) {
             continue;
         }
+
         if let Source::File(path) = &attachment.source {
             attachment.name = text::file_name(path);
         }
+
+        // Even whole paths can come to the same name, where ADO refuses a character of them.
         let base = attachment.name.clone();
         let mut number = 2;
-        while !taken.insert((attachment.target, attachment.name.clone())) {
+        while !used.insert((attachment.target, attachment.name.clone())) {
             attachment.name = text::file_name(&format!("{number}-{base}"));
             number += 1;
         }

@@ -15,7 +15,7 @@ use crate::plan::text;
 /// What becomes of fields that say something already.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum AutomationRule {
+pub(crate) enum AutomationRule {
     /// They stay; only empty ones are filled in.
     Fill,
     /// They are overridden.
@@ -44,7 +44,7 @@ pub(crate) mod field {
 
 /// The fields as a work item has them; an empty one is `None`.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct AutomationFields {
+pub(crate) struct AutomationFields {
     /// Status.
     pub status: Option<String>,
     /// Test name.
@@ -62,6 +62,7 @@ pub(crate) type Change = (&'static str, String);
 /// first one first.
 pub(crate) fn automated(plan: &SubmissionPlan) -> BTreeMap<u32, Vec<String>> {
     let mut cases: BTreeMap<u32, Vec<String>> = BTreeMap::new();
+
     for result in &plan.results {
         let tests = cases.entry(result.test_case_id).or_default();
         for test in &result.tests {
@@ -70,6 +71,7 @@ pub(crate) fn automated(plan: &SubmissionPlan) -> BTreeMap<u32, Vec<String>> {
             }
         }
     }
+
     cases
 }
 
@@ -78,43 +80,54 @@ pub(crate) fn automated(plan: &SubmissionPlan) -> BTreeMap<u32, Vec<String>> {
 pub(crate) fn changes(
     rule: AutomationRule,
     tests: &[String],
-    now: &AutomationFields,
+    current: &AutomationFields,
 ) -> Vec<Change> {
-    let named = |test: &&String| {
-        now.storage.as_deref() == Some(&*storage(test)) && now.name.as_deref() == Some(&*name(test))
-    };
-    let Some(test) = tests.iter().find(named).or(tests.first()) else {
+    let Some(test) = named_test(tests, current).or(tests.first()) else {
         return Vec::new();
     };
-    let unset = now
-        .status
-        .as_ref()
-        .filter(|status| !status.eq_ignore_ascii_case(NOT_AUTOMATED))
-        .is_none();
-    let status = if unset && rule == AutomationRule::Fill {
-        &None
-    } else {
-        &now.status
+
+    // ADO's default status says as little as an empty one.
+    let status = current.status.as_deref();
+    let status = match rule {
+        AutomationRule::Fill => status.filter(|status| !is_default(status)),
+        AutomationRule::Override => status,
     };
-    let wanted = [
+
+    let fields = [
         (field::STATUS, status, AUTOMATED.to_owned()),
-        (field::NAME, &now.name, name(test)),
-        (field::STORAGE, &now.storage, storage(test)),
-        (field::TYPE, &now.kind, TEST_TYPE.to_owned()),
+        (field::NAME, current.name.as_deref(), name(test)),
+        (field::STORAGE, current.storage.as_deref(), storage(test)),
+        (field::TYPE, current.kind.as_deref(), TEST_TYPE.to_owned()),
     ];
-    let open = wanted.into_iter().filter(|(_, now, wanted)| match rule {
-        AutomationRule::Fill => now.is_none(),
-        AutomationRule::Override => now.as_ref() != Some(wanted),
-    });
-    open.map(|(field, _, wanted)| (field, wanted)).collect()
+    let mut changes = Vec::new();
+    for (field, value, wanted) in fields {
+        let changes_it = match rule {
+            AutomationRule::Fill => value.is_none(),
+            AutomationRule::Override => value != Some(wanted.as_str()),
+        };
+        if changes_it {
+            changes.push((field, wanted));
+        }
+    }
+    changes
+}
+
+/// The test that the fields name already.
+fn named_test<'t>(tests: &'t [String], current: &AutomationFields) -> Option<&'t String> {
+    tests.iter().find(|test| {
+        current.storage.as_deref() == Some(storage(test).as_str())
+            && current.name.as_deref() == Some(name(test).as_str())
+    })
+}
+
+fn is_default(status: &str) -> bool {
+    status.eq_ignore_ascii_case(NOT_AUTOMATED)
 }
 
 /// The automated test name of a test: the last part of its id.
 pub(crate) fn name(test: &str) -> String {
-    text::fit(
-        test.rsplit('/').next().unwrap_or(test),
-        text::AUTOMATED_NAME,
-    )
+    let last_part = test.rsplit('/').next().unwrap_or(test);
+    text::fit(last_part, text::AUTOMATED_NAME)
 }
 
 /// The automated test storage of a test: its whole id.
@@ -134,34 +147,44 @@ mod tests {
     }
 
     fn fields(status: &str, name: &str, storage: &str, kind: &str) -> AutomationFields {
-        let some = |text: &str| (!text.is_empty()).then(|| text.to_owned());
         AutomationFields {
-            status: some(status),
-            name: some(name),
-            storage: some(storage),
-            kind: some(kind),
+            status: filled(status),
+            name: filled(name),
+            storage: filled(storage),
+            kind: filled(kind),
         }
     }
 
-    fn named(changes: &[Change]) -> Vec<(&str, &str)> {
-        changes
-            .iter()
-            .map(|(field, value)| (field.rsplit('.').next().unwrap(), value.as_str()))
-            .collect()
+    fn filled(text: &str) -> Option<String> {
+        (!text.is_empty()).then(|| text.to_owned())
+    }
+
+    /// Each change as `AutomatedTestName = Login`.
+    fn in_words(changes: &[Change]) -> Vec<String> {
+        let mut words = Vec::new();
+        for (field, value) in changes {
+            let short = field.rsplit('.').next().unwrap();
+            words.push(format!("{short} = {value}"));
+        }
+        words
     }
 
     #[test]
     fn a_test_case_that_nobody_automated_gets_all_fields() {
-        let all = [
-            ("AutomationStatus", "Automated"),
-            ("AutomatedTestName", "Login"),
-            ("AutomatedTestStorage", "Test Cases/Web/Login"),
-            ("AutomatedTestType", "Katalon"),
-        ];
         for status in ["", "Not Automated"] {
             for rule in [AutomationRule::Fill, AutomationRule::Override] {
                 let changes = changes(rule, &tests(&["Web/Login"]), &fields(status, "", "", ""));
-                assert_eq!(named(&changes), all, "{status} {rule:?}");
+
+                assert_eq!(
+                    in_words(&changes),
+                    [
+                        "AutomationStatus = Automated",
+                        "AutomatedTestName = Login",
+                        "AutomatedTestStorage = Test Cases/Web/Login",
+                        "AutomatedTestType = Katalon",
+                    ],
+                    "{status} {rule:?}"
+                );
             }
         }
     }
@@ -170,28 +193,41 @@ mod tests {
     fn what_somebody_else_set_stays_or_is_overridden_by_the_rule() {
         let theirs = fields("Planned", "Other", "other.dll", "");
         let tests = tests(&["Login"]);
-        assert_eq!(
-            named(&changes(AutomationRule::Fill, &tests, &theirs)),
-            [("AutomatedTestType", "Katalon")]
-        );
-        assert_eq!(changes(AutomationRule::Override, &tests, &theirs).len(), 4);
+
+        let filled = changes(AutomationRule::Fill, &tests, &theirs);
+        let overridden = changes(AutomationRule::Override, &tests, &theirs);
+
+        assert_eq!(in_words(&filled), ["AutomatedTestType = Katalon"]);
+        assert_eq!(overridden.len(), 4);
     }
 
     #[test]
     fn fields_that_are_so_already_are_not_touched() {
         let ours = fields("Automated", "Login", "Test Cases/Login", "Katalon");
+
         for rule in [AutomationRule::Fill, AutomationRule::Override] {
             assert_eq!(changes(rule, &tests(&["Login"]), &ours), []);
-            assert_eq!(
-                changes(rule, &tests(&["Logout", "Login"]), &ours),
-                [],
-                "one of several is enough"
-            );
         }
-        let moved = tests(&["Web/Login"]);
+    }
+
+    #[test]
+    fn fields_that_name_one_of_several_tests_are_not_touched() {
+        let ours = fields("Automated", "Login", "Test Cases/Login", "Katalon");
+
+        for rule in [AutomationRule::Fill, AutomationRule::Override] {
+            assert_eq!(changes(rule, &tests(&["Logout", "Login"]), &ours), []);
+        }
+    }
+
+    #[test]
+    fn a_test_that_was_moved_has_another_storage() {
+        let ours = fields("Automated", "Login", "Test Cases/Login", "Katalon");
+
+        let changes = changes(AutomationRule::Override, &tests(&["Web/Login"]), &ours);
+
         assert_eq!(
-            named(&changes(AutomationRule::Override, &moved, &ours)),
-            [("AutomatedTestStorage", "Test Cases/Web/Login")]
+            in_words(&changes),
+            ["AutomatedTestStorage = Test Cases/Web/Login"]
         );
     }
 }

@@ -1,4 +1,5 @@
-//! Which ADO test configuration a run stands for: the row of the project's mapping that fits best.
+//! Which ADO test configuration a run stands for (product contract, section 3, "Configuration"):
+//! the row of the project's mapping that fits best.
 //!
 //! Katalon's own table of operating systems and browsers is not public; the names compared here are
 //! those that occur in real mappings (`katalon/behaviour.md` §6). One row counts for the whole run
@@ -17,144 +18,161 @@ pub(crate) fn choose<'a>(
     let os = os_names(environment);
     let platform = platform_names(environment);
     let profile: Vec<String> = environment.profile.iter().cloned().collect();
-    let mut best: Option<(u8, &ConfigurationRow)> = None;
+
+    let mut best: Option<(usize, &ConfigurationRow)> = None;
     for row in rows {
-        let fit = [
+        let columns = [
             (&row.os, &os),
             (&row.platform, &platform),
             (&row.profile, &profile),
-        ]
-        .into_iter()
-        .try_fold(0, |exact, (wanted, names)| {
-            Some(exact + column(wanted.as_deref(), names)?)
-        });
-        if let Some(exact) = fit
-            && best.is_none_or(|(most, _)| exact > most)
-        {
-            best = Some((exact, row));
+        ];
+        let matches = columns
+            .iter()
+            .all(|(wanted, names)| matches_one(wanted.as_deref(), names));
+        if !matches {
+            continue;
+        }
+
+        // `--Any--` matches everything, so a row is as specific as it has other columns.
+        let specific = columns
+            .iter()
+            .filter(|(wanted, _)| wanted.is_some())
+            .count();
+        match best {
+            Some((most_specific, _)) if specific <= most_specific => {}
+            _ => best = Some((specific, row)),
         }
     }
+
     best.map(|(_, row)| row)
+}
+
+/// Whether a column matches one of these names, whatever the case; `None` is `--Any--`.
+fn matches_one(wanted: Option<&str>, names: &[String]) -> bool {
+    let Some(wanted) = wanted else {
+        return true;
+    };
+    let wanted = wanted.trim().to_lowercase();
+    names.iter().any(|name| name.to_lowercase() == wanted)
 }
 
 /// The configurations of a snapshot: one for the whole run of a suite, one for each member of a
 /// collection.
-pub(crate) struct Configurations(Vec<Option<u32>>);
+pub(super) struct Configurations(Vec<Option<u32>>);
 
 impl Configurations {
-    /// Chooses the rows.
-    pub(crate) fn of(snapshot: &Snapshot) -> Self {
-        let id = |environment| {
-            Some(choose(&snapshot.options.configuration_rows, environment)?.configuration_id)
-        };
-        Self(match &snapshot.joined {
-            None => vec![id(&snapshot.run.environment)],
-            Some(joined) => joined
-                .members
-                .iter()
-                .map(|member| id(&member.environment))
+    /// Chooses a row for each environment.
+    pub(super) fn of(snapshot: &Snapshot) -> Self {
+        let rows = &snapshot.options.configuration_rows;
+        if !snapshot.is_collection() {
+            return Self(vec![id_of(choose(rows, &snapshot.run.environment))]);
+        }
+
+        let members = snapshot.members().iter();
+        Self(
+            members
+                .map(|member| id_of(choose(rows, &member.environment)))
                 .collect(),
-        })
+        )
     }
 
     /// The configuration for a test.
-    pub(crate) fn for_test(&self, test: &TestResult) -> Option<u32> {
+    pub(super) fn for_test(&self, test: &TestResult) -> Option<u32> {
         self.0.get(test.member).copied().flatten()
     }
 }
 
-/// How exactly one column fits: 1 for its own name, 0 for a column that matches all, `None` for no
-/// match.
-fn column(wanted: Option<&str>, names: &[String]) -> Option<u8> {
-    match wanted {
-        None => Some(0),
-        Some(wanted)
-            if names
-                .iter()
-                .any(|name| name.to_lowercase() == wanted.trim().to_lowercase()) =>
-        {
-            Some(1)
-        }
-        Some(_) => None,
-    }
+fn id_of(row: Option<&ConfigurationRow>) -> Option<u32> {
+    row.map(|row| row.configuration_id)
 }
 
 /// The names under which a mapping may call the operating system or device of a run.
-pub(crate) fn os_names(environment: &Environment) -> Vec<String> {
+fn os_names(environment: &Environment) -> Vec<String> {
     if let Some(mobile) = mobile_os(environment) {
         return vec![mobile.to_owned()];
     }
-    let named = environment.run_configuration.as_deref().unwrap_or_default();
-    let tested = if is_remote(environment) {
-        let in_name = named
-            .strip_prefix("TestCloud - ")
-            .and_then(|rest| rest.split(',').next());
-        environment
-            .remote_os
-            .as_deref()
-            .or(in_name)
-            .or(environment.platform.as_deref())
-    } else {
-        environment.os.as_deref()
-    };
-    let Some(tested) = tested else {
+    let Some(tested) = tested_os(environment) else {
         return Vec::new();
     };
+
     let mut names = vec![tested.to_owned()];
-    if let Some((system, _bits)) = tested
-        .rsplit_once(' ')
-        .filter(|(_, last)| last.ends_with("bit"))
+
+    // `Windows 10 64bit` is `Windows 10` as well, …
+    if let Some((system, last_word)) = tested.rsplit_once(' ')
+        && last_word.ends_with("bit")
     {
         names.push(system.to_owned());
     }
-    let lower = tested.to_lowercase();
-    for (start, family) in [
+
+    // … and `Windows`.
+    let families = [
         ("windows", "Windows"),
         ("mac", "macOS"),
         ("os x", "macOS"),
         ("linux", "Linux"),
-    ] {
+    ];
+    let lower = tested.to_lowercase();
+    for (start, family) in families {
         if lower.starts_with(start) {
             names.push(family.to_owned());
         }
     }
+
     names
 }
 
+/// The operating system that the tests saw: of a remote or cloud run not that of the machine that
+/// drove it.
+fn tested_os(environment: &Environment) -> Option<&str> {
+    if !is_remote(environment) {
+        return environment.os.as_deref();
+    }
+    if let Some(remote_os) = &environment.remote_os {
+        return Some(remote_os);
+    }
+
+    // `TestCloud - Windows, Chrome version=99, Tunnel=false`
+    let named = environment
+        .run_configuration
+        .as_deref()
+        .and_then(|name| name.strip_prefix("TestCloud - "))
+        .and_then(|rest| rest.split(',').next());
+    named.or(environment.platform.as_deref())
+}
+
 /// The names under which a mapping may call the browser or app of a run.
-pub(crate) fn platform_names(environment: &Environment) -> Vec<String> {
+fn platform_names(environment: &Environment) -> Vec<String> {
     let mut names = Vec::new();
+
     let configuration = environment.run_configuration.as_deref().unwrap_or_default();
     if !configuration.is_empty() {
         names.push(configuration.to_owned());
         names.push(configuration.trim_end_matches(" (headless)").to_owned());
     }
-    names.extend(
-        environment
-            .driver
-            .as_deref()
-            .and_then(driver_name)
-            .map(str::to_owned),
-    );
-    let browser = environment
-        .browser
-        .as_deref()
-        .map(without_version)
-        .filter(|name| !name.is_empty());
-    names.extend(browser.map(str::to_owned));
-    let desktop_app = environment
-        .driver
-        .as_deref()
-        .is_some_and(|driver| driver.starts_with("WINDOWS"));
-    if browser.is_none() && (mobile_os(environment).is_some() || desktop_app) {
-        names.push("Native App".to_owned());
+
+    let driver = environment.driver.as_deref().unwrap_or_default();
+    if let Some(name) = driver_name(driver) {
+        names.push(name.to_owned());
     }
+
+    let browser = environment.browser.as_deref().map(without_version);
+    match browser {
+        Some(browser) if !browser.is_empty() => names.push(browser.to_owned()),
+        // Without a browser it is an app, of a device or of the desktop.
+        _ if mobile_os(environment).is_some() || driver.starts_with("WINDOWS") => {
+            names.push("Native App".to_owned());
+        }
+        _ => {}
+    }
+
+    // Katalon writes an empty run configuration for a web service suite.
     if names.is_empty() && environment.run_configuration.is_some() {
         names.push("Web Service".to_owned());
     }
     if names.iter().any(|name| name == "Edge Chromium") {
         names.push("Edge".to_owned());
     }
+
     names.dedup();
     names
 }
@@ -163,14 +181,16 @@ fn mobile_os(environment: &Environment) -> Option<&'static str> {
     let driver = environment.driver.as_deref().unwrap_or_default();
     let name = environment.run_configuration.as_deref().unwrap_or_default();
     let device = environment.device_os.as_deref().unwrap_or_default();
-    [("Android", "ANDROID"), ("iOS", "IOS")]
-        .into_iter()
-        .find(|(os, prefix)| {
-            device.eq_ignore_ascii_case(os)
-                || driver.to_uppercase().starts_with(prefix)
-                || is_device(name, os)
-        })
-        .map(|(os, _)| os)
+
+    for (os, driver_prefix) in [("Android", "ANDROID"), ("iOS", "IOS")] {
+        if device.eq_ignore_ascii_case(os)
+            || driver.to_uppercase().starts_with(driver_prefix)
+            || is_device(name, os)
+        {
+            return Some(os);
+        }
+    }
+    None
 }
 
 /// Whether a run configuration is a device of this system, such as `Android - emulator-5554`.
@@ -182,6 +202,7 @@ fn is_device(name: &str, os: &str) -> bool {
 fn is_remote(environment: &Environment) -> bool {
     let driver = environment.driver.as_deref().unwrap_or_default();
     let name = environment.run_configuration.as_deref().unwrap_or_default();
+
     environment.remote_os.is_some()
         || matches!(
             driver,
@@ -220,13 +241,16 @@ mod tests {
     use super::*;
 
     fn row(os: &str, platform: &str, profile: &str, configuration_id: u32) -> ConfigurationRow {
-        let some = |text: &str| (text != "--Any--").then(|| text.to_owned());
         ConfigurationRow {
-            os: some(os),
-            platform: some(platform),
-            profile: some(profile),
+            os: column(os),
+            platform: column(platform),
+            profile: column(profile),
             configuration_id,
         }
+    }
+
+    fn column(text: &str) -> Option<String> {
+        (text != "--Any--").then(|| text.to_owned())
     }
 
     fn desktop(os: &str, configuration: &str, browser: &str) -> Environment {
@@ -239,6 +263,10 @@ mod tests {
         }
     }
 
+    fn chosen(rows: &[ConfigurationRow], environment: &Environment) -> Option<u32> {
+        choose(rows, environment).map(|row| row.configuration_id)
+    }
+
     #[test]
     fn the_most_specific_row_wins_and_a_tie_goes_to_the_first() {
         let rows = [
@@ -249,18 +277,10 @@ mod tests {
             row("windows", "CHROME", "staging", 5),
         ];
         let windows = desktop("Windows 10 64bit", "Chrome", "Chrome 120.0.1");
-        assert_eq!(
-            choose(&rows, &windows).map(|row| row.configuration_id),
-            Some(4)
-        );
-        assert_eq!(
-            choose(&rows[..3], &windows).map(|row| row.configuration_id),
-            Some(2)
-        );
-        assert_eq!(
-            choose(&rows[..1], &windows).map(|row| row.configuration_id),
-            Some(1)
-        );
+
+        assert_eq!(chosen(&rows, &windows), Some(4));
+        assert_eq!(chosen(&rows[..3], &windows), Some(2));
+        assert_eq!(chosen(&rows[..1], &windows), Some(1));
     }
 
     #[test]
@@ -269,23 +289,23 @@ mod tests {
             row("Windows", "Chrome", "--Any--", 4),
             row("Windows", "Chrome", "Staging", 5),
         ];
-        let mut run = desktop("Windows 11 64bit", "Chrome", "Chrome 120.0.1");
-        assert_eq!(choose(&rows, &run).map(|row| row.configuration_id), Some(4));
-        run.profile = Some("staging".to_owned());
-        assert_eq!(choose(&rows, &run).map(|row| row.configuration_id), Some(5));
+        let default = desktop("Windows 11 64bit", "Chrome", "Chrome 120.0.1");
+        let staging = Environment {
+            profile: Some("staging".to_owned()),
+            ..default.clone()
+        };
+
+        assert_eq!(chosen(&rows, &default), Some(4));
+        assert_eq!(chosen(&rows, &staging), Some(5));
     }
 
     #[test]
     fn no_row_matches_a_run_that_no_row_describes() {
         let rows = [row("Windows", "Chrome", "--Any--", 4)];
-        assert_eq!(
-            choose(&rows, &desktop("Linux 64bit", "Chrome", "Chrome 120")),
-            None
-        );
-        assert_eq!(
-            choose(&[], &desktop("Linux 64bit", "Chrome", "Chrome 120")),
-            None
-        );
+        let linux = desktop("Linux 64bit", "Chrome", "Chrome 120");
+
+        assert_eq!(chosen(&rows, &linux), None);
+        assert_eq!(chosen(&[], &linux), None);
     }
 
     #[test]
@@ -293,24 +313,31 @@ mod tests {
         let mac = desktop("Mac OS X 64bit", "Chrome (headless)", "Chrome 120.0.1");
         assert!(os_names(&mac).contains(&"macOS".to_owned()));
         assert!(platform_names(&mac).contains(&"Chrome".to_owned()));
+
         let edge = desktop(
             "Windows 10 64bit",
             "Edge Chromium",
             "Edge Chromium 121.0.2277.128",
         );
         assert!(platform_names(&edge).contains(&"Edge".to_owned()));
+
         let service = desktop("Windows 10 64bit", "", "");
         assert_eq!(platform_names(&service), ["Web Service"]);
     }
 
     #[test]
-    fn of_a_mobile_or_cloud_run_the_device_counts_and_not_the_machine() {
+    fn of_a_mobile_run_the_device_counts_and_not_the_machine() {
         let mobile = Environment {
             device_os: Some("Android".to_owned()),
             ..desktop("Windows 10 64bit", "Android - emulator-5554", "")
         };
+
         assert_eq!(os_names(&mobile), ["Android"]);
         assert!(platform_names(&mobile).contains(&"Native App".to_owned()));
+    }
+
+    #[test]
+    fn of_a_cloud_run_the_remote_system_counts_and_not_the_machine() {
         let cloud = Environment {
             driver: Some("TESTCLOUD_DRIVER".to_owned()),
             ..desktop(
@@ -319,6 +346,7 @@ mod tests {
                 "Chrome 99.0",
             )
         };
+
         assert!(os_names(&cloud).contains(&"Windows".to_owned()));
         assert!(!os_names(&cloud).contains(&"Linux".to_owned()));
         assert!(platform_names(&cloud).contains(&"Chrome".to_owned()));

@@ -1,29 +1,31 @@
-//! Links of a run to the job of Azure Pipelines that made it.
+//! Links of a run to the job of Azure Pipelines that made it (product contract, section 3, "Build"
+//! and "Release"; a run in a pipeline needs no definition).
 
 use crate::katalon::run::RunOptions;
 use crate::pipeline::PipelineJob;
 use crate::plan::links::{BuildChoice, BuildLink, ReleaseChoice, ReleaseLink};
 use crate::plan::options::Options;
-use crate::server::Server;
+use crate::server::{Server, ServerIdentity};
 
 /// Links a run with the build or release of the job that made it. A definition that the run was
 /// started with comes first, those of the settings come after: the job is nearer to the run than
-/// they are. Gives why there is no link.
+/// they are.
+///
+/// Gives why there is no link, as a warning of the run.
 pub(crate) fn link(options: &mut Options, run: &RunOptions, job: &PipelineJob) -> Option<String> {
-    if !is_own(options, job) {
+    if !goes_to_project_of(options, job) {
         let project = options.project.as_deref().unwrap_or("no project");
         return Some(format!(
-            "the run is not linked with the pipeline's job: the job belongs to project {} of {}, the run goes to {project} \
-             of {}, and Azure DevOps links within a project only",
+            "the run is not linked with the pipeline's job: the job belongs to project {} of {}, \
+             the run goes to {project} of {}, and Azure DevOps links within a project only",
             job.project,
             job.collection.trim_end_matches('/'),
             options.server_url.as_deref().unwrap_or("no server")
         ));
     }
-    if let Some(build) = job
-        .build
-        .as_ref()
-        .filter(|_| run.build_definition.is_none())
+
+    if let Some(build) = &job.build
+        && run.build_definition.is_none()
     {
         options.build = Some(BuildChoice::Exactly(BuildLink {
             id: build.id,
@@ -31,10 +33,9 @@ pub(crate) fn link(options: &mut Options, run: &RunOptions, job: &PipelineJob) -
         }));
         options.pipeline = Some(build.clone());
     }
-    if let Some(release) = job
-        .release
-        .as_ref()
-        .filter(|_| run.release_definition.is_none())
+
+    if let Some(release) = &job.release
+        && run.release_definition.is_none()
     {
         options.release = Some(ReleaseChoice::Exactly(ReleaseLink {
             id: release.id,
@@ -43,23 +44,25 @@ pub(crate) fn link(options: &mut Options, run: &RunOptions, job: &PipelineJob) -
             stage: release.stage.clone(),
         }));
     }
+
     None
 }
 
 /// Whether the run goes to the job's own project.
-fn is_own(options: &Options, job: &PipelineJob) -> bool {
-    let server = |url: &str| {
-        Server::parse(url)
-            .ok()
-            .map(|server| server.identity().clone())
+fn goes_to_project_of(options: &Options, job: &PipelineJob) -> bool {
+    let (Some(server_url), Some(project)) = (&options.server_url, &options.project) else {
+        return false;
     };
-    let own = server(&job.collection);
-    own.is_some()
-        && own == options.server_url.as_deref().and_then(server)
-        && options
-            .project
-            .as_deref()
-            .is_some_and(|project| job.is_own_project(project))
+    let (Some(of_run), Some(of_job)) = (server(server_url), server(&job.collection)) else {
+        return false;
+    };
+    of_run == of_job && job.is_own_project(project)
+}
+
+/// The server of a URL, whichever of its names the URL uses.
+fn server(url: &str) -> Option<ServerIdentity> {
+    let server = Server::parse(url).ok()?;
+    Some(server.identity().clone())
 }
 
 #[cfg(test)]
@@ -99,9 +102,11 @@ mod tests {
 
     #[test]
     fn the_build_of_the_job_stands_before_that_of_the_settings() {
-        let none = RunOptions::default();
-        let mut options = options("https://acme.visualstudio.com", "shop", &none);
-        assert_eq!(link(&mut options, &none, &job()), None);
+        let run = RunOptions::default();
+        let mut options = options("https://acme.visualstudio.com", "shop", &run);
+
+        assert_eq!(link(&mut options, &run, &job()), None);
+
         let build = BuildLink {
             id: 637,
             number: Some("20260506.3".to_owned()),
@@ -117,37 +122,36 @@ mod tests {
             ..RunOptions::default()
         };
         let mut options = options("https://dev.azure.com/acme", "Shop", &run);
+
         assert_eq!(link(&mut options, &run, &job()), None);
-        assert_eq!(
-            (options.build, options.pipeline),
-            (Some(BuildChoice::LatestOf(9)), None)
-        );
+
+        assert_eq!(options.build, Some(BuildChoice::LatestOf(9)));
+        assert_eq!(options.pipeline, None);
     }
 
     #[test]
     fn a_run_of_another_project_or_server_is_not_linked_and_says_so() {
-        for (server, project) in [
+        let elsewhere = [
             ("https://dev.azure.com/acme", "Other"),
             ("https://dev.azure.com/other", "Shop"),
-        ] {
-            let none = RunOptions::default();
-            let mut options = options(server, project, &none);
-            let reason = link(&mut options, &none, &job()).unwrap();
-            assert!(
-                reason.contains(server) && reason.contains(project),
-                "{reason}"
-            );
-            assert_eq!(
-                (options.build, options.pipeline),
-                (Some(BuildChoice::LatestOf(7)), None)
-            );
+        ];
+        for (server, project) in elsewhere {
+            let run = RunOptions::default();
+            let mut options = options(server, project, &run);
+
+            let warning = link(&mut options, &run, &job()).unwrap();
+
+            assert!(warning.contains(server), "{warning}");
+            assert!(warning.contains(project), "{warning}");
+            assert_eq!(options.build, Some(BuildChoice::LatestOf(7)));
+            assert_eq!(options.pipeline, None);
         }
     }
 
     #[test]
     fn a_classic_release_links_its_release_and_stage() {
-        let none = RunOptions::default();
-        let mut options = options("https://dev.azure.com/acme", "Shop", &none);
+        let run = RunOptions::default();
+        let mut options = options("https://dev.azure.com/acme", "Shop", &run);
         let release = PipelineRelease {
             id: 3,
             name: "Release-3".to_owned(),
@@ -159,10 +163,15 @@ mod tests {
             release: Some(release),
             ..job()
         };
-        assert_eq!(link(&mut options, &none, &job), None);
-        let Some(ReleaseChoice::Exactly(link)) = options.release else {
-            panic!("{:?}", options.release)
+
+        assert_eq!(link(&mut options, &run, &job), None);
+
+        let expected = ReleaseLink {
+            id: 3,
+            name: "Release-3".to_owned(),
+            stage_id: 9,
+            stage: "QA".to_owned(),
         };
-        assert_eq!((link.id, link.stage_id, link.stage.as_str()), (3, 9, "QA"));
+        assert_eq!(options.release, Some(ReleaseChoice::Exactly(expected)));
     }
 }

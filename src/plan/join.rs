@@ -4,8 +4,13 @@
 //! The joined run is named after the collection, starts with its first member and ends with its
 //! last one, and its host is theirs: so it is the same run wherever its folders lie (invariant I2;
 //! [`Snapshot::identity`]). Paths of files begin with the folder of their member, from the session
-//! on; [`Snapshot::place_of`] finds them again. Tests know their member, because members can run on
-//! different browsers, and then their results belong to different test points.
+//! on; [`Snapshot::run_folder_of`] finds them again. Tests know their member, because members can
+//! run on different browsers, and then their results belong to different test points.
+
+mod apart;
+mod reruns;
+#[cfg(test)]
+mod tests;
 
 use serde::{Deserialize, Serialize};
 
@@ -16,14 +21,10 @@ use crate::katalon::status::Status;
 use crate::plan::members::{Member, MemberState, Members};
 use crate::plan::snapshot::Snapshot;
 
-mod apart;
-mod reruns;
-#[cfg(test)]
-mod tests;
-
 pub(crate) use apart::without;
 
-/// A member that is to be joined.
+/// A member that is to be joined. Members that wait for the end of their collection are stored as
+/// JSON: the serde names do not change.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub(crate) struct Part {
     /// Its folder below `Reports`, with `/`.
@@ -36,50 +37,85 @@ pub(crate) struct Part {
     pub snapshot: Option<Snapshot>,
 }
 
+impl Part {
+    /// Its snapshot, if its results are part of the whole.
+    fn with_results(&self) -> Option<&Snapshot> {
+        if self.state.takes_part() {
+            self.snapshot.as_ref()
+        } else {
+            None
+        }
+    }
+
+    /// Its suite: what its run says, else what its folder is called (`<session>/<suite>/<stamp>`).
+    fn suite(&self) -> String {
+        match &self.snapshot {
+            Some(snapshot) if !snapshot.run.suite.is_empty() => snapshot.run.suite.clone(),
+            _ => suite_at(&self.prefix.split('/').collect::<Vec<_>>()),
+        }
+    }
+
+    /// What its run configuration is called, such as `Chrome`.
+    fn run_configuration(&self) -> Option<&str> {
+        let environment = &self.snapshot.as_ref()?.run.environment;
+        let name = environment.run_configuration.as_deref()?;
+        (!name.is_empty()).then_some(name)
+    }
+
+    /// The member as the joined snapshot keeps it.
+    fn to_member(&self, name: String) -> Member {
+        let run = self.snapshot.as_ref().map(|snapshot| &snapshot.run);
+        Member {
+            suite: self.suite(),
+            name,
+            prefix: self.prefix.clone(),
+            folder: self.folder.clone(),
+            state: self.state,
+            identity: run.and_then(RunIdentity::of),
+            environment: run.map(|run| run.environment.clone()).unwrap_or_default(),
+        }
+    }
+}
+
 /// Joins the members of a collection, in the order of its report. `folder` is the collection's own
 /// folder.
 ///
 /// `None` when no member takes part.
 pub(crate) fn join(collection: &str, folder: &str, parts: Vec<Part>) -> Option<Snapshot> {
     let names = names(&parts);
-    let first = parts
-        .iter()
-        .find(|part| part.state.takes_part() && part.snapshot.is_some())?
-        .snapshot
-        .clone()?;
+
+    // Settings and project are those of any member that ran.
+    let first = parts.iter().find_map(Part::with_results)?;
     let mut whole = Snapshot {
-        run: empty(collection, &first.run),
+        run: without_results(collection, &first.run),
         folder: folder.to_owned(),
         reruns: None,
-        joined: Some(Members::default()),
-        ..first
+        joined: None,
+        ..first.clone()
     };
+
     let mut members = Vec::new();
     let mut attempts = Vec::new();
     for (part, name) in parts.into_iter().zip(names) {
-        let run = part.snapshot.as_ref().map(|snapshot| &snapshot.run);
-        members.push(Member {
-            suite: suite_of(&part),
-            name,
-            prefix: part.prefix.clone(),
-            folder: part.folder.clone(),
-            state: part.state,
-            identity: run.and_then(RunIdentity::of),
-            environment: run.map(|run| run.environment.clone()).unwrap_or_default(),
-        });
-        if let Some(snapshot) = part.snapshot.filter(|_| part.state.takes_part()) {
-            attempts.push(reruns::Attempted::of(members.len() - 1, &snapshot.run));
-            add(&mut whole, snapshot, members.len() - 1, &part.prefix);
+        let number = members.len();
+        members.push(part.to_member(name));
+
+        if part.state.takes_part()
+            && let Some(snapshot) = part.snapshot
+        {
+            attempts.push(reruns::MemberAttempt::of(number, &snapshot.run));
+            add(&mut whole, snapshot, number, &part.prefix);
         }
     }
+
     reruns::fold(&mut whole.run.tests, &attempts);
-    whole.run.status = worst_suite(whole.run.tests.iter().map(TestResult::status));
+    whole.run.status = worst_suite(&whole.run.tests);
     whole.joined = Some(Members { members });
     Some(whole)
 }
 
 /// A run without tests that has the collection's name; the machine is the same for all members.
-fn empty(collection: &str, first: &SuiteRun) -> SuiteRun {
+fn without_results(collection: &str, first: &SuiteRun) -> SuiteRun {
     SuiteRun {
         suite: collection.to_owned(),
         started: None,
@@ -96,103 +132,83 @@ fn empty(collection: &str, first: &SuiteRun) -> SuiteRun {
 
 /// Adds a member's tests and files.
 fn add(whole: &mut Snapshot, member: Snapshot, number: usize, prefix: &str) {
-    let (began, ended) = (
-        member.run.started.or(member.run.last_record),
-        member.ended(),
-    );
-    let below = |path: &String| format!("{prefix}/{path}");
+    let started = member.run.started.or(member.run.last_record);
+    let ended = member.ended();
+
     let run = &mut whole.run;
-    run.started = run.started.into_iter().chain(began).min();
-    run.ended = Some(run.ended.map_or(ended, |known| known.max(ended)));
+    run.started = match (run.started, started) {
+        (Some(earliest), Some(started)) => Some(earliest.min(started)),
+        (earliest, started) => earliest.or(started),
+    };
+    run.ended = match run.ended {
+        Some(latest) => Some(latest.max(ended)),
+        None => Some(ended),
+    };
     run.last_record = run.ended;
-    run.files
-        .extend(member.run.files.into_iter().map(|mut file| {
-            file.path = below(&file.path);
-            file
-        }));
-    run.warnings.extend(
-        member
-            .run
-            .warnings
-            .iter()
-            .map(|warning| format!("{prefix}: {warning}")),
-    );
-    run.tests
-        .extend(member.run.tests.into_iter().map(|mut test| {
-            test.member = number;
-            for attempt in &mut test.attempts {
-                attempt.attachments = attempt.attachments.iter().map(below).collect();
-                // A test that never ended ended with its suite, not with the whole collection.
-                attempt.ended = Some(attempt.ended.unwrap_or_else(|| ended.max(attempt.started)));
+
+    for mut file in member.run.files {
+        file.path = format!("{prefix}/{}", file.path);
+        run.files.push(file);
+    }
+    for warning in &member.run.warnings {
+        run.warnings.push(format!("{prefix}: {warning}"));
+    }
+
+    for mut test in member.run.tests {
+        test.member = number;
+        for attempt in &mut test.attempts {
+            for path in &mut attempt.attachments {
+                *path = format!("{prefix}/{path}");
             }
-            test
-        }));
+            // A test that never ended ended with its suite, not with the whole collection.
+            if attempt.ended.is_none() {
+                attempt.ended = Some(ended.max(attempt.started));
+            }
+        }
+        run.tests.push(test);
+    }
+
     whole.cases.extend(member.cases);
 }
 
 /// The status of a suite by Katalon's rule.
-fn worst_suite(statuses: impl Iterator<Item = Status>) -> Status {
-    let all: Vec<Status> = statuses.collect();
-    let order = [Status::Incomplete, Status::Error, Status::Failed];
-    order
-        .into_iter()
-        .find(|status| all.contains(status))
-        .unwrap_or(Status::Passed)
-}
-
-/// The suite of a member: what its run says, else what its folder is called
-/// (`<session>/<suite>/<stamp>`).
-fn suite_of(part: &Part) -> String {
-    let of_run = part
-        .snapshot
-        .as_ref()
-        .map(|snapshot| snapshot.run.suite.clone())
-        .filter(|suite| !suite.is_empty());
-    of_run.unwrap_or_else(|| suite_at(&part.prefix.split('/').collect::<Vec<_>>()))
+fn worst_suite(tests: &[TestResult]) -> Status {
+    for status in [Status::Incomplete, Status::Error, Status::Failed] {
+        if tests.iter().any(|test| test.status() == status) {
+            return status;
+        }
+    }
+    Status::Passed
 }
 
 /// A name for each member: the last part of its suite; where several share it, with what it ran on,
 /// then with a number.
 fn names(parts: &[Part]) -> Vec<String> {
-    let short: Vec<String> = parts
-        .iter()
-        .map(|part| {
-            suite_of(part)
-                .rsplit('/')
-                .next()
-                .unwrap_or_default()
-                .to_owned()
-        })
-        .collect();
-    let is_shared =
-        |names: &[String], name: &String| names.iter().filter(|other| *other == name).count() > 1;
-    let with_browser: Vec<String> = parts
-        .iter()
-        .zip(&short)
-        .map(
-            |(part, name)| match configuration(part).filter(|_| is_shared(&short, name)) {
-                Some(configuration) => format!("{name} ({configuration})"),
-                None => name.clone(),
-            },
-        )
-        .collect();
+    let mut short_names = Vec::new();
+    for part in parts {
+        let suite = part.suite();
+        let last_part = suite.rsplit('/').next().unwrap_or_default();
+        short_names.push(last_part.to_owned());
+    }
+
     let mut names: Vec<String> = Vec::new();
-    for name in &with_browser {
-        let mut own = name.clone();
+    for (part, short_name) in parts.iter().zip(&short_names) {
+        let sharing = short_names
+            .iter()
+            .filter(|name| *name == short_name)
+            .count();
+        let base = match part.run_configuration() {
+            Some(configuration) if sharing > 1 => format!("{short_name} ({configuration})"),
+            _ => short_name.clone(),
+        };
+
+        let mut name = base.clone();
         let mut number = 2;
-        while names.contains(&own) {
-            own = format!("{name} {number}");
+        while names.contains(&name) {
+            name = format!("{base} {number}");
             number += 1;
         }
-        names.push(own);
+        names.push(name);
     }
     names
-}
-
-fn configuration(part: &Part) -> Option<String> {
-    let environment = &part.snapshot.as_ref()?.run.environment;
-    environment
-        .run_configuration
-        .clone()
-        .filter(|name| !name.is_empty())
 }

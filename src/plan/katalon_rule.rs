@@ -24,7 +24,7 @@ pub(crate) const LAST_LOOKS: u32 = 20;
 /// What is expected of Katalon's own submission; part of the settings in force for a run, and
 /// stored with them.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
-pub struct KatalonRule {
+pub(crate) struct KatalonRule {
     /// Whether ADO is asked for it before kado creates a run (`katalon_submits = "detect"`).
     pub look: bool,
     /// Whether Katalon submits by itself, if it has a licence: `autoSubmitTestRun` of the project.
@@ -37,7 +37,7 @@ pub struct KatalonRule {
 
 /// What kado saw of Katalon's submissions in a project so far.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct UploadHistory {
+pub(crate) struct UploadHistory {
     /// The test run of Katalon's that was seen last, and when.
     pub last_upload: Option<(u32, Moment)>,
     /// How often kado looked in vain since, or ever.

@@ -40,11 +40,10 @@ const QUIET: Duration = Duration::from_secs(2 * 60);
 
 /// What a project is remembered by: server, ADO project and Katalon project.
 pub(crate) fn project_key(options: &Options, project_name: &str) -> String {
-    let server = options
-        .server_url
-        .as_deref()
-        .and_then(|url| Server::parse(url).ok());
-    let server = server.map_or_else(ServerIdentity::unknown, |server| server.identity().clone());
+    let server = match options.server_url.as_deref().map(Server::parse) {
+        Some(Ok(server)) => server.identity().clone(),
+        _ => ServerIdentity::unknown(),
+    };
     let project = options
         .project
         .as_deref()
@@ -75,14 +74,20 @@ impl ForeignRun {
     /// made after that, and something came to it lately. Both times are by ADO's clock. Of a run
     /// that somebody left open nothing is expected.
     pub(crate) fn is_being_filled(&self, ended: Moment, now: Moment) -> bool {
-        let made_after = self
-            .created
-            .is_none_or(|created| created.plus(EARLY) >= ended);
-        let lately = self
-            .changed
-            .or(self.created)
-            .is_none_or(|changed| now.since(changed) < QUIET);
-        !self.over && made_after && lately
+        if self.over {
+            return false;
+        }
+
+        // ADO may not say when; then it counts as made after, and as changed lately.
+        if let Some(created) = self.created
+            && created.plus(EARLY) < ended
+        {
+            return false;
+        }
+        match self.changed.or(self.created) {
+            Some(changed) => now.since(changed) < QUIET,
+            None => true,
+        }
     }
 }
 
@@ -119,24 +124,37 @@ pub(crate) enum Likeness {
 
 /// Compares a foreign run of the same plan and name with what kado would send.
 pub(crate) fn compare(plan: &SubmissionPlan, foreign: &ForeignRun) -> Likeness {
-    let (mut open, mut proven, mut shared) = (false, true, false);
+    let mut is_incomplete = false;
+    let mut times_fit = true;
+    let mut shares_a_point = false;
+
     for ours in &plan.results {
         // Should a point have several results, the one that fits best counts.
-        match fits(plan, foreign, ours).max() {
-            None => open = true,
-            Some(Fit::Open) => (open, shared) = (true, true),
+        let best = fits(plan, foreign, ours).max();
+        shares_a_point |= best.is_some();
+        match best {
             Some(Fit::Contrary) => return Likeness::Other,
-            Some(Fit::Timeless) => (proven, shared) = (false, true),
-            Some(Fit::Same) => shared = true,
+            Some(Fit::Timeless) => times_fit = false,
+            Some(Fit::Same) => {}
+            Some(Fit::Open) | None => is_incomplete = true,
         }
     }
-    match (open, proven) {
-        _ if !shared && !foreign.results.is_empty() => Likeness::Other,
-        (true, _) if foreign.over => Likeness::Other,
-        (true, _) => Likeness::Growing,
-        (false, true) => Likeness::Same,
-        (false, false) if is_of_suite(plan, foreign) => Likeness::Same,
-        (false, false) => Likeness::Unproven,
+
+    // It has results, and none of a point of ours.
+    if !shares_a_point && !foreign.results.is_empty() {
+        return Likeness::Other;
+    }
+    if is_incomplete {
+        return if foreign.over {
+            Likeness::Other
+        } else {
+            Likeness::Growing
+        };
+    }
+    if times_fit || has_times_of_suite(plan, foreign) {
+        Likeness::Same
+    } else {
+        Likeness::Unproven
     }
 }
 
@@ -153,32 +171,49 @@ pub(crate) fn compare_together(
 ) -> Option<(u32, Likeness)> {
     let parts: Vec<&(u32, ForeignRun)> =
         runs.iter().filter(|(_, run)| is_part(plan, run)).collect();
-    let &&(id, _) = parts.first()?;
-    let is_there = |ours: &PlannedResult| {
+    let (first_id, _) = parts.first()?;
+
+    let has_all = plan.results.iter().all(|ours| {
         parts
             .iter()
-            .any(|(_, run)| fits(plan, run, ours).any(|fit| fit == Fit::Same))
-    };
-    let whole = plan.results.iter().all(is_there);
-    Some((
-        id,
-        if whole {
-            Likeness::Same
-        } else {
-            Likeness::Growing
-        },
-    ))
+            .flat_map(|(_, run)| fits(plan, run, ours))
+            .any(|fit| fit == Fit::Same)
+    });
+    if has_all {
+        Some((*first_id, Likeness::Same))
+    } else {
+        Some((*first_id, Likeness::Growing))
+    }
 }
 
 /// Whether a foreign run is the upload of one suite of a collection that kado sends as one: it has
 /// results of points that kado writes, and the times of each of them are those of the log.
 pub(crate) fn is_part(plan: &SubmissionPlan, foreign: &ForeignRun) -> bool {
-    let mut shared = plan
-        .results
-        .iter()
-        .flat_map(|ours| fits(plan, foreign, ours))
-        .peekable();
-    shared.peek().is_some() && shared.all(|fit| fit == Fit::Same)
+    let mut shares_a_point = false;
+
+    for ours in &plan.results {
+        for fit in fits(plan, foreign, ours) {
+            if fit != Fit::Same {
+                return false;
+            }
+            shares_a_point = true;
+        }
+    }
+
+    shares_a_point
+}
+
+/// How one result fits, the worst first.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+enum Fit {
+    /// Its outcome, its computer or its times are those of another run.
+    Contrary,
+    /// It has no outcome yet.
+    Open,
+    /// The outcome fits, and its times are not those of a test.
+    Timeless,
+    /// Outcome and times fit.
+    Same,
 }
 
 /// How the results of the same point fit.
@@ -187,50 +222,11 @@ fn fits(
     foreign: &ForeignRun,
     ours: &PlannedResult,
 ) -> impl Iterator<Item = Fit> {
-    let of_point = foreign
+    foreign
         .results
         .iter()
-        .filter(|theirs| theirs.point_id == Some(ours.point_id));
-    of_point.map(|theirs| fit(plan, foreign, ours, theirs))
-}
-
-/// Whether the times that somebody gave the run are those of the suite. That both merely overlap
-/// says nothing: so do the runs of two agents.
-fn is_of_suite(plan: &SubmissionPlan, foreign: &ForeignRun) -> bool {
-    are_told(
-        foreign.started,
-        foreign.ended,
-        [plan.started],
-        [plan.completed],
-    )
-}
-
-/// Whether a start and an end that ADO tells are among these of the log: one of them has to be.
-fn are_told(
-    started: Option<Moment>,
-    ended: Option<Moment>,
-    starts: impl IntoIterator<Item = Moment>,
-    ends: impl IntoIterator<Item = Moment>,
-) -> bool {
-    let began =
-        started.is_some_and(|time| starts.into_iter().any(|start| is_the_same(time, start)));
-    let over = ended.is_some_and(|time| ends.into_iter().any(|end| is_the_same(time, end)));
-    // Whole seconds say so little that both have to be right.
-    let whole = [started, ended]
-        .iter()
-        .all(|time| time.is_some_and(is_whole));
-    if whole { began && over } else { began || over }
-}
-
-/// How one result fits, the worst first.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-enum Fit {
-    Contrary,
-    /// It has no outcome yet.
-    Open,
-    /// The outcome fits, and its times are not those of a test.
-    Timeless,
-    Same,
+        .filter(|theirs| theirs.point_id == Some(ours.point_id))
+        .map(|theirs| fit(plan, foreign, ours, theirs))
 }
 
 fn fit(
@@ -242,25 +238,10 @@ fn fit(
     if !theirs.completed {
         return Fit::Open;
     }
-    let parts = if ours.group == Some(GroupType::DataDriven) {
-        ours.sub_results.as_slice()
-    } else {
-        &[]
-    };
-    let mut outcomes = parts
-        .iter()
-        .map(|part| part.outcome.as_str())
-        .chain([ours.outcome.as_str()]);
-    let other_machine = match (
-        machine(ours.computer_name.as_deref()),
-        machine(theirs.computer.as_deref()),
-    ) {
-        (Some(one), Some(other)) => one != other,
-        _ => false,
-    };
-    if other_machine || !outcomes.any(|outcome| outcome.eq_ignore_ascii_case(&theirs.outcome)) {
+    if !has_outcome_of(ours, theirs) || names_another_computer(ours, theirs) {
         return Fit::Contrary;
     }
+
     let starts = ours
         .sub_results
         .iter()
@@ -271,47 +252,109 @@ fn fit(
         .iter()
         .map(|part| part.completed)
         .chain([ours.completed, plan.completed]);
+    if are_of_log(theirs.started, theirs.ended, starts, ends) {
+        return Fit::Same;
+    }
+
     // A time from before the run was made is that of some test; a later one may be that of the
     // upload.
-    let of_upload = |time: &Moment| {
-        foreign
-            .created
-            .is_some_and(|created| time.plus(UPLOAD) >= created)
-    };
-    match are_told(theirs.started, theirs.ended, starts, ends) {
-        true => Fit::Same,
-        false if theirs.started.iter().chain(&theirs.ended).all(of_upload) => Fit::Timeless,
-        false => Fit::Contrary,
+    let times = [theirs.started, theirs.ended];
+    if times
+        .into_iter()
+        .flatten()
+        .all(|time| is_of_upload(foreign, time))
+    {
+        Fit::Timeless
+    } else {
+        Fit::Contrary
+    }
+}
+
+/// Whether a result has the outcome of ours, or of one of the executions that share its point:
+/// Katalon may have uploaded any of them.
+fn has_outcome_of(ours: &PlannedResult, theirs: &ForeignResult) -> bool {
+    if ours.outcome.eq_ignore_ascii_case(&theirs.outcome) {
+        return true;
+    }
+
+    ours.group == Some(GroupType::DataDriven)
+        && ours
+            .sub_results
+            .iter()
+            .any(|part| part.outcome.eq_ignore_ascii_case(&theirs.outcome))
+}
+
+fn names_another_computer(ours: &PlannedResult, theirs: &ForeignResult) -> bool {
+    let ours = ours.computer_name.as_deref().and_then(short_name);
+    let theirs = theirs.computer.as_deref().and_then(short_name);
+    match (ours, theirs) {
+        (Some(ours), Some(theirs)) => ours != theirs,
+        // Without a name nothing speaks against it.
+        _ => false,
+    }
+}
+
+/// A computer's name without user, domain and case.
+fn short_name(computer: &str) -> Option<String> {
+    let machine = computer.rsplit(" - ").next()?.trim();
+    let host = machine.split('.').next()?.to_lowercase();
+    (!host.is_empty()).then_some(host)
+}
+
+fn is_of_upload(foreign: &ForeignRun, time: Moment) -> bool {
+    match foreign.created {
+        Some(created) => time.plus(UPLOAD) >= created,
+        None => false,
+    }
+}
+
+/// Whether the times that somebody gave the run are those of the suite. That both merely overlap
+/// says nothing: so do the runs of two agents.
+fn has_times_of_suite(plan: &SubmissionPlan, foreign: &ForeignRun) -> bool {
+    are_of_log(
+        foreign.started,
+        foreign.ended,
+        [plan.started],
+        [plan.completed],
+    )
+}
+
+/// Whether a start and an end that ADO tells are among these of the log: one of them has to be.
+fn are_of_log(
+    started: Option<Moment>,
+    ended: Option<Moment>,
+    starts: impl IntoIterator<Item = Moment>,
+    ends: impl IntoIterator<Item = Moment>,
+) -> bool {
+    let start_fits =
+        started.is_some_and(|time| starts.into_iter().any(|start| is_same_time(time, start)));
+    let end_fits = ended.is_some_and(|time| ends.into_iter().any(|end| is_same_time(time, end)));
+
+    // Whole seconds say so little that both have to be right.
+    if started.is_some_and(is_whole) && ended.is_some_and(is_whole) {
+        start_fits && end_fits
+    } else {
+        start_fits || end_fits
     }
 }
 
 /// Whether a time of ADO and one of the log are the same, as precisely as ADO tells: to the
 /// millisecond or so, or to the second, cut or rounded.
-fn is_the_same(theirs: Moment, ours: Moment) -> bool {
-    let (theirs_ms, ours_ms) = (theirs.millis(), ours.millis());
+fn is_same_time(theirs: Moment, ours: Moment) -> bool {
     if is_whole(theirs) {
-        return [ours_ms, ours_ms + 500]
-            .iter()
-            .any(|time| time.div_euclid(1000) * 1000 == theirs_ms);
+        return theirs == whole_second(ours.millis())
+            || theirs == whole_second(ours.millis() + 500);
     }
-    theirs_ms.abs_diff(ours_ms) <= ROUNDED
+    theirs.millis().abs_diff(ours.millis()) <= ROUNDED
+}
+
+fn whole_second(millis: i64) -> Moment {
+    Moment::from_millis(millis.div_euclid(1000) * 1000)
 }
 
 /// Whether a time tells no fraction of its second.
 fn is_whole(time: Moment) -> bool {
     time.millis() % 1000 == 0
-}
-
-/// A computer's name without user, domain and case.
-fn machine(name: Option<&str>) -> Option<String> {
-    let name = name?
-        .rsplit(" - ")
-        .next()?
-        .trim()
-        .split('.')
-        .next()?
-        .to_lowercase();
-    Some(name).filter(|name| !name.is_empty())
 }
 
 #[cfg(test)]

@@ -1,4 +1,5 @@
-//! kado's key: what makes a submission the same submission on every machine (invariant I5).
+//! kado's key: what makes a submission the same submission on every machine (invariant I5). It
+//! stands in the run's comment in ADO, so its value never changes.
 
 use crate::discovery::run_identity::RunIdentity;
 use crate::server::ServerIdentity;
@@ -24,22 +25,22 @@ pub(crate) struct KeyParts<'a> {
 /// was seen.
 pub(crate) fn key(parts: &KeyParts<'_>) -> String {
     let mut hasher = blake3::Hasher::new_derive_key("kado 2026-11 submission key v1");
-    let run = parts.run;
-    let numbers = [
-        run.started.millis().to_string(),
+
+    let texts = [
+        parts.run.suite.clone(),
+        parts.run.host.clone(),
+        parts.server.to_string(),
+        parts.project.to_lowercase(),
+        parts.run.started.millis().to_string(),
         parts.twin.to_string(),
         parts.plan_id.to_string(),
         parts.again.to_string(),
     ];
-    let texts = [
-        &run.suite,
-        &run.host,
-        &parts.server.to_string(),
-        &parts.project.to_lowercase(),
-    ];
-    for part in texts.into_iter().chain(&numbers) {
-        hasher.update(&(part.len() as u64).to_le_bytes());
-        hasher.update(part.as_bytes());
+    for text in texts {
+        // The length goes first, so that no two lists of texts run together into the same bytes.
+        hasher.update(&(text.len() as u64).to_le_bytes());
+        hasher.update(text.as_bytes());
     }
+
     hasher.finalize().to_hex()[..32].to_owned()
 }

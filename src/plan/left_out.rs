@@ -1,4 +1,5 @@
-//! What is not submitted, and why, in words that tell a tester what to change.
+//! What is not submitted, and why, in words that tell a tester what to change (invariant I7). It is
+//! stored as JSON and shown by `--json`: the serde names do not change.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,7 +8,7 @@ use crate::plan::outcome::default_outcome;
 
 /// Something of a run that does not reach ADO.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct LeftOut {
+pub(crate) struct LeftOut {
     /// Id of the test, or `None` for something of the whole run.
     pub test: Option<String>,
     /// The ADO test case id, when there is a valid one.
@@ -21,7 +22,7 @@ pub struct LeftOut {
 /// Kinds of things that are left out; scripts may tell them apart by these words.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum LeftOutKind {
+pub(crate) enum LeftOutKind {
     /// A mapped id that is no id, or whose variable has no value.
     InvalidId,
     /// A test case without a point in the plan, or in the configuration.
@@ -57,7 +58,7 @@ impl LeftOutKind {
     /// Whether leaving such a thing out means that something was not done (exit code 1): not for a
     /// test without a file, which like a test without ids has no id that could count, not for tags
     /// on an old server, and not for what the submission to another plan tells.
-    pub const fn counts(self) -> bool {
+    pub(crate) const fn counts(self) -> bool {
         !matches!(
             self,
             Self::NoTestCaseFile | Self::Tags | Self::Suite | Self::Unread
@@ -67,7 +68,7 @@ impl LeftOutKind {
 
 impl LeftOut {
     /// Something about an ADO id of a test.
-    pub fn id(
+    pub(crate) fn id(
         kind: LeftOutKind,
         test: &str,
         azure_id: Option<u32>,
@@ -81,70 +82,57 @@ impl LeftOut {
         }
     }
 
-    /// The tags of a run on a server that knows none.
-    pub fn tags() -> Self {
-        let reason = "the run has no tags: they need Azure DevOps Server 2020 or later".to_owned();
-        Self {
-            test: None,
-            azure_id: None,
-            reason,
-            kind: LeftOutKind::Tags,
-        }
-    }
-
-    /// A link of the run.
-    pub fn link(reason: &str) -> Self {
-        Self {
-            test: None,
-            azure_id: None,
-            reason: reason.to_owned(),
-            kind: LeftOutKind::Link,
-        }
-    }
-
-    /// Options of the run's command.
-    pub fn options(reason: &str) -> Self {
-        Self {
-            test: None,
-            azure_id: None,
-            reason: reason.to_owned(),
-            kind: LeftOutKind::Options,
-        }
-    }
-
-    /// A word of the status mapping that ADO does not have.
-    pub fn outcome(status: Status, word: &str) -> Self {
-        let instead = default_outcome(status);
-        let reason = format!(
-            "{status} is mapped to `{word}`, which is not an outcome of Azure DevOps, so its \
-             results are {instead}; `kado check` \
-             names those that there are"
-        );
-        Self {
-            test: None,
-            azure_id: None,
-            reason,
-            kind: LeftOutKind::Outcome,
-        }
-    }
-
-    /// Something about a member of a collection.
-    pub fn suite(reason: impl Into<String>) -> Self {
-        Self {
-            test: None,
-            azure_id: None,
-            reason: reason.into(),
-            kind: LeftOutKind::Suite,
-        }
-    }
-
     /// A file of a test, or of the run.
-    pub fn file(test: Option<&str>, reason: impl Into<String>) -> Self {
+    pub(crate) fn file(test: Option<&str>, reason: impl Into<String>) -> Self {
         Self {
             test: test.map(str::to_owned),
             azure_id: None,
             reason: reason.into(),
             kind: LeftOutKind::File,
+        }
+    }
+
+    /// The tags of a run on a server that knows none.
+    pub(crate) fn tags() -> Self {
+        Self::of_run(
+            LeftOutKind::Tags,
+            "the run has no tags: they need Azure DevOps Server 2020 or later",
+        )
+    }
+
+    /// A link of the run.
+    pub(crate) fn link(reason: &str) -> Self {
+        Self::of_run(LeftOutKind::Link, reason)
+    }
+
+    /// Options of the run's command.
+    pub(crate) fn options(reason: &str) -> Self {
+        Self::of_run(LeftOutKind::Options, reason)
+    }
+
+    /// Something about a member of a collection.
+    pub(crate) fn suite(reason: impl Into<String>) -> Self {
+        Self::of_run(LeftOutKind::Suite, reason)
+    }
+
+    /// A word of the status mapping that ADO does not have.
+    pub(crate) fn outcome(status: Status, word: &str) -> Self {
+        let instead = default_outcome(status);
+        Self::of_run(
+            LeftOutKind::Outcome,
+            format!(
+                "{status} is mapped to `{word}`, which is not an outcome of Azure DevOps, so its \
+                 results are {instead}; `kado check` names those that there are"
+            ),
+        )
+    }
+
+    fn of_run(kind: LeftOutKind, reason: impl Into<String>) -> Self {
+        Self {
+            test: None,
+            azure_id: None,
+            reason: reason.into(),
+            kind,
         }
     }
 }

@@ -1,4 +1,6 @@
-//! From the tests of a run to ADO test case ids.
+//! From the tests of a run to ADO test cases (product contract, section 3): the ids of each test
+//! stand in its `.tc` file (`azure.testcase.ids`), and `${variable}` in them is resolved for each
+//! iteration. What is no id is left out with its reason, and the rest of the run goes on.
 
 use std::collections::BTreeSet;
 
@@ -10,18 +12,21 @@ use crate::plan::left_out::{LeftOut, LeftOutKind};
 use crate::plan::options::Unmapped;
 use crate::plan::snapshot::{CaseIds, Snapshot};
 
-/// The tests of a run by ADO test case id.
-pub(crate) struct MappedCases<'a> {
-    /// One group for each id and configuration, in the order in which the ids occur first.
-    pub groups: Vec<MappedCase<'a>>,
+/// The tests of a run by ADO test case.
+#[derive(Default)]
+pub(super) struct MappedCases<'a> {
+    /// One for each id and configuration, in the order in which the ids occur first.
+    pub cases: Vec<MappedCase<'a>>,
     /// Ids that are none, and tests without a file.
     pub left_out: Vec<LeftOut>,
     /// How many results have no id and are therefore not submitted.
     pub unmapped: usize,
+    /// Tests and reasons of `left_out`: the iterations of a test share most of them.
+    reported: BTreeSet<(String, String)>,
 }
 
 /// All results of a run that share an ADO test case id and ran in the same configuration.
-pub(crate) struct MappedCase<'a> {
+pub(super) struct MappedCase<'a> {
     /// The ADO test case.
     pub azure_id: u32,
     /// The configuration that the mapping gives for them; `None` does not filter points. It is the
@@ -31,96 +36,103 @@ pub(crate) struct MappedCase<'a> {
     pub tests: Vec<&'a TestResult>,
 }
 
-/// Groups the results of a run by the ADO ids of their test cases.
-pub(crate) fn group(snapshot: &Snapshot) -> MappedCases<'_> {
-    let mut mapped = MappedCases {
-        groups: Vec::new(),
-        left_out: Vec::new(),
-        unmapped: 0,
-    };
-    let mut told = BTreeSet::new();
+/// Maps the results of a run to ADO test cases.
+pub(super) fn map(snapshot: &Snapshot) -> MappedCases<'_> {
     let configurations = Configurations::of(snapshot);
+    let unmapped = snapshot.options.unmapped;
+    let mut mapped = MappedCases::default();
+
     for test in &snapshot.run.tests {
         let Some(case) = snapshot.cases.get(&test.id) else {
-            if told.insert((test.id.clone(), String::new())) {
-                mapped
-                    .left_out
-                    .push(no_file(test, snapshot.options.unmapped));
+            mapped.leave_out(no_file(test, unmapped), test);
+            mapped.unmapped += 1;
+            continue;
+        };
+        let Some(text) = &case.azure_ids else {
+            if unmapped == Unmapped::Fail {
+                mapped.leave_out(no_id(test), test);
             }
             mapped.unmapped += 1;
             continue;
         };
-        let Some(raw) = &case.azure_ids else {
-            if snapshot.options.unmapped == Unmapped::Fail
-                && told.insert((test.id.clone(), String::new()))
-            {
-                mapped.left_out.push(no_id(test));
-            }
-            mapped.unmapped += 1;
-            continue;
-        };
-        let resolved = azure_ids::resolve(raw, &|name| variable(test, case, name));
-        for problem in resolved.problems {
-            let reason = with_iteration(
-                test,
-                &format!("ADO id `{}`: {}", problem.text, problem.reason),
-            );
-            if told.insert((test.id.clone(), reason.clone())) {
-                mapped
-                    .left_out
-                    .push(LeftOut::id(LeftOutKind::InvalidId, &test.id, None, reason));
-            }
+
+        let resolved = azure_ids::resolve(text, &|name| variable(test, case, name));
+        for problem in &resolved.problems {
+            mapped.leave_out(invalid_id(test, problem), test);
         }
         for azure_id in resolved.ids {
-            let configuration = configurations.for_test(test);
-            let same = |group: &&mut MappedCase<'_>| {
-                (group.azure_id, group.configuration) == (azure_id, configuration)
-            };
-            match mapped.groups.iter_mut().find(same) {
-                Some(group) => group.tests.push(test),
-                None => mapped.groups.push(MappedCase {
-                    azure_id,
-                    configuration,
-                    tests: vec![test],
-                }),
-            }
+            mapped.add(azure_id, configurations.for_test(test), test);
         }
     }
+
     mapped
+}
+
+impl<'a> MappedCases<'a> {
+    fn add(&mut self, azure_id: u32, configuration: Option<u32>, test: &'a TestResult) {
+        for case in &mut self.cases {
+            if case.azure_id == azure_id && case.configuration == configuration {
+                case.tests.push(test);
+                return;
+            }
+        }
+
+        self.cases.push(MappedCase {
+            azure_id,
+            configuration,
+            tests: vec![test],
+        });
+    }
+
+    /// Names what is left out of a test, each reason once.
+    fn leave_out(&mut self, left_out: LeftOut, test: &TestResult) {
+        if self
+            .reported
+            .insert((test.id.clone(), left_out.reason.clone()))
+        {
+            self.left_out.push(left_out);
+        }
+    }
 }
 
 /// The value of a variable in one execution: what the run recorded, else the default of the `.tc`
 /// file.
-pub(crate) fn variable(test: &TestResult, case: &CaseIds, name: &str) -> Option<VariableValue> {
-    let recorded = test.variables.get(name).cloned();
-    recorded.or_else(|| {
-        case.defaults
-            .get(name)
-            .map(|expression| binding::groovy(expression))
-    })
+fn variable(test: &TestResult, case: &CaseIds, name: &str) -> Option<VariableValue> {
+    if let Some(recorded) = test.variables.get(name) {
+        return Some(recorded.clone());
+    }
+
+    let default = case.defaults.get(name)?;
+    Some(binding::groovy(default))
 }
 
 fn no_id(test: &TestResult) -> LeftOut {
-    let reason = "the test case has no ADO id; enter one on its Integration tab, or set `submit.unmapped = \"ignore\"`";
+    let reason = "the test case has no ADO id; enter one on its Integration tab, or set \
+                  `submit.unmapped = \"ignore\"`";
     LeftOut::id(LeftOutKind::NoId, &test.id, None, reason)
 }
 
+/// A test without a file is as one without an id: where those count (`unmapped = "fail"`), it
+/// counts as well.
 fn no_file(test: &TestResult, unmapped: Unmapped) -> LeftOut {
     let reason = format!(
-        "the project has no file `{}.tc` any more, so its ADO ids are unknown; was the test case renamed or deleted?",
+        "the project has no file `{}.tc` any more, so its ADO ids are unknown; was the test case \
+         renamed or deleted?",
         test.id
     );
-    let kind = if unmapped == Unmapped::Fail {
-        LeftOutKind::NoId
-    } else {
-        LeftOutKind::NoTestCaseFile
+    let kind = match unmapped {
+        Unmapped::Fail => LeftOutKind::NoId,
+        Unmapped::Ignore => LeftOutKind::NoTestCaseFile,
     };
     LeftOut::id(kind, &test.id, None, reason)
 }
 
-fn with_iteration(test: &TestResult, reason: &str) -> String {
-    match &test.iteration {
+/// The iteration is named, because a variable can have a good value in one and a bad one in another.
+fn invalid_id(test: &TestResult, problem: &azure_ids::IdProblem) -> LeftOut {
+    let reason = format!("ADO id `{}`: {}", problem.text, problem.reason);
+    let reason = match &test.iteration {
         Some(iteration) => format!("iteration {}: {reason}", iteration.number),
-        None => reason.to_owned(),
-    }
+        None => reason,
+    };
+    LeftOut::id(LeftOutKind::InvalidId, &test.id, None, reason)
 }

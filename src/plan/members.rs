@@ -13,14 +13,14 @@ use crate::katalon::run::Environment;
 
 /// The suite runs that a joined snapshot is made of.
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
-pub struct Members {
+pub(crate) struct Members {
     /// In the order of the collection's report; those without a result as well.
     pub members: Vec<Member>,
 }
 
 /// A suite run of a collection.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
-pub struct Member {
+pub(crate) struct Member {
     /// Id of the suite.
     pub suite: String,
     /// What people call it: distinct among the members.
@@ -55,7 +55,7 @@ impl Member {
 /// What became of a member.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum MemberState {
+pub(crate) enum MemberState {
     /// It ended by itself.
     Finished,
     /// It crashed: its open tests count as INCOMPLETE.

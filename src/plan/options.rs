@@ -16,7 +16,7 @@ use crate::plan::links::{BuildChoice, ReleaseChoice};
 /// Submission settings after all overrides: project, `kado.toml`, options of the run
 /// (`plan/overrides.rs`).
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
-pub struct Options {
+pub(crate) struct Options {
     /// URL of the organization or collection; `None` when no setting names one.
     pub server_url: Option<String>,
     /// ADO project, by name or GUID.
@@ -92,7 +92,7 @@ impl Options {
 /// What test cases without ids mean (`submit.unmapped`).
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Unmapped {
+pub(crate) enum Unmapped {
     /// They are counted.
     #[default]
     Ignore,
@@ -102,7 +102,7 @@ pub enum Unmapped {
 
 /// Name of the ADO test run.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
-pub struct RunName {
+pub(crate) struct RunName {
     /// The text as configured.
     pub text: String,
     /// Whether `{suite}` and its like are filled in: only in names from `kado.toml`, because
@@ -118,7 +118,7 @@ pub struct RunName {
 
 /// Which files of a run are sent.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct AttachmentRule {
+pub(crate) struct AttachmentRule {
     /// The kinds of files; empty sends none.
     pub kinds: Vec<FileKind>,
     /// For which runs.

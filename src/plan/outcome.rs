@@ -1,4 +1,4 @@
-//! From Katalon's status to ADO's outcome.
+//! From Katalon's status to ADO's outcome (product contract, section 3: `executionStatusMappings`).
 
 use std::collections::BTreeMap;
 
@@ -25,21 +25,20 @@ pub(crate) const OUTCOMES: [&str; 15] = [
     "Unspecified",
 ];
 
-/// Whether ADO knows an outcome word; it reads them without regard to case.
-pub(crate) fn is_known(word: &str) -> bool {
+/// Whether ADO has an outcome word; it reads them without regard to case.
+fn is_known(word: &str) -> bool {
     OUTCOMES
         .iter()
-        .any(|known| known.eq_ignore_ascii_case(word))
+        .any(|outcome| outcome.eq_ignore_ascii_case(word))
 }
 
 /// ADO's outcome word for a status: the project's mapping, else Katalon's default. A word that ADO
 /// would refuse counts as none: a result with the default is better than none.
 pub(crate) fn outcome(status: Status, mapping: &BTreeMap<Status, String>) -> &str {
-    let word = mapping
-        .get(&status)
-        .map(|word| word.trim())
-        .filter(|word| is_known(word));
-    word.unwrap_or(default_outcome(status))
+    match mapping.get(&status).map(|word| word.trim()) {
+        Some(word) if is_known(word) => word,
+        _ => default_outcome(status),
+    }
 }
 
 /// The statuses that are mapped to a word that ADO does not have, with that word.
@@ -73,6 +72,7 @@ pub(crate) fn counts(statuses: impl Iterator<Item = Status>) -> String {
     for status in statuses {
         count[status as usize] += 1;
     }
+
     let parts: Vec<_> = Status::ALL
         .into_iter()
         .rev()
@@ -88,11 +88,10 @@ mod tests {
 
     #[test]
     fn the_worst_status_follows_katalons_words_and_not_the_mapped_ones() {
-        use Status::*;
-        assert_eq!(
-            worst([Passed, Skipped, Incomplete, Failed, Error]),
-            Some(Error)
-        );
+        use Status::{Error, Failed, Incomplete, Passed, Skipped};
+
+        let all = [Passed, Skipped, Incomplete, Failed, Error];
+        assert_eq!(worst(all), Some(Error));
         assert_eq!(worst([Passed, Skipped, Incomplete, Failed]), Some(Failed));
         assert_eq!(worst([Passed, Skipped, Incomplete]), Some(Incomplete));
         assert_eq!(worst([Passed, Skipped]), Some(Skipped));
@@ -122,22 +121,23 @@ mod tests {
     #[test]
     fn a_custom_word_replaces_only_its_own_status() {
         let mapping = BTreeMap::from([(Status::Error, "Blocked".to_owned())]);
+
         assert_eq!(outcome(Status::Error, &mapping), "Blocked");
         assert_eq!(outcome(Status::Failed, &mapping), "Failed");
         assert_eq!(outcome(Status::Incomplete, &mapping), "Aborted");
-        let wrong = BTreeMap::from([
+    }
+
+    #[test]
+    fn a_word_that_ado_does_not_have_counts_as_none_and_is_listed() {
+        let mapping = BTreeMap::from([
             (Status::Failed, "Broken".to_owned()),
             (Status::Error, " blocked ".to_owned()),
         ]);
+
+        assert_eq!(outcome(Status::Failed, &mapping), "Failed");
+        assert_eq!(outcome(Status::Error, &mapping), "blocked");
         assert_eq!(
-            (
-                outcome(Status::Failed, &wrong),
-                outcome(Status::Error, &wrong)
-            ),
-            ("Failed", "blocked")
-        );
-        assert_eq!(
-            unknown(&wrong).collect::<Vec<_>>(),
+            unknown(&mapping).collect::<Vec<_>>(),
             [(Status::Failed, "Broken")]
         );
     }

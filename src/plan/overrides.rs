@@ -1,7 +1,7 @@
 //! Which settings are in force for a run: the project's, overridden by `kado.toml`, overridden by
 //! the `ado*` options given to katalonc (product contract, section 3).
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::katalon::run::{FileKind, RunOptions};
@@ -108,49 +108,24 @@ pub(crate) fn effective(
     overrides: &Overrides,
     run: &RunOptions,
 ) -> Options {
-    let (plans, invalid_plan) = plans(settings, overrides, run);
-    let mut invalid_links = Vec::new();
-    let mut definition = |what, option: &Option<String>, ours, theirs| {
-        definition(option.as_deref(), ours, theirs).unwrap_or_else(|text| {
-            invalid_links.push(format!(
-                "the run was started with the {what} definition `{text}`, which is not an id"
-            ));
-            None
-        })
-    };
-    let build = definition(
-        "build",
-        &run.build_definition,
-        overrides.build_definition,
-        settings.build_definition,
-    );
-    let release = definition(
-        "release",
-        &run.release_definition,
-        overrides.release_definition,
-        settings.release_definition,
-    );
-    Options {
+    let project = settings.project.as_ref();
+    let links = links(settings, overrides, run);
+
+    let mut options = Options {
         server_url: overrides
             .server_url
             .clone()
             .or_else(|| settings.server_url.clone()),
-        project: overrides.project.clone().or_else(|| {
-            settings
-                .project
-                .as_ref()
-                .map(|project| project.name.clone())
-        }),
-        plans,
-        invalid_plan,
+        project: overrides
+            .project
+            .clone()
+            .or_else(|| project.map(|project| project.name.clone())),
+        plans: plans(settings, overrides),
+        invalid_plan: None,
         unclear_options: None,
         unclear_plan: None,
         run_name: run_name(settings, overrides, run),
-        outcomes: settings
-            .status_mappings
-            .iter()
-            .cloned()
-            .collect::<BTreeMap<_, _>>(),
+        outcomes: settings.status_mappings.iter().cloned().collect(),
         configuration_rows: settings.configuration_rows.clone(),
         multiple_points: overrides
             .multiple_points
@@ -158,28 +133,185 @@ pub(crate) fn effective(
             .unwrap_or(false),
         attachments: attachments(settings, overrides),
         automated: overrides.automated.unwrap_or(true),
-        build: build.map(BuildChoice::LatestOf),
-        release: release.map(|definition| ReleaseChoice::LatestOf {
-            definition,
-            stage: overrides.release_stage.clone(),
-        }),
+        build: links.build,
+        release: links.release,
         pipeline: None,
         automation: automation(settings, overrides),
-        invalid_links,
+        invalid_links: links.invalid,
         tags: overrides.tags.clone().unwrap_or_default(),
         unmapped: overrides.unmapped.unwrap_or_default(),
         api_version: None,
         invalid_project_file: None,
         katalon: katalon(settings, overrides, run),
+    };
+
+    // A plan that is no id parks the run: it never falls back to another plan.
+    if let Some(text) = &run.plan {
+        match text.trim().parse::<u32>() {
+            Ok(id) if id > 0 => options.plans = vec![id],
+            _ => {
+                options.plans = Vec::new();
+                options.invalid_plan = Some(text.clone());
+            }
+        }
+    }
+
+    options
+}
+
+/// The test plans of `kado.toml`, else of the project, without duplicates.
+fn plans(settings: &AzureSettings, overrides: &Overrides) -> Vec<u32> {
+    let mut plans = match &overrides.test_plans {
+        Some(plans) => plans.clone(),
+        None => settings.test_plans.iter().map(|plan| plan.id).collect(),
+    };
+
+    let mut listed = BTreeSet::new();
+    plans.retain(|plan| listed.insert(*plan));
+    plans
+}
+
+/// The name of the run: of its options, else of `kado.toml`, else of the project, else Katalon's.
+fn run_name(settings: &AzureSettings, overrides: &Overrides, run: &RunOptions) -> RunName {
+    if run.run_name.is_none()
+        && let Some(pattern) = &overrides.test_run_name
+    {
+        return RunName {
+            text: pattern.text.clone(),
+            placeholders: true,
+            environment: pattern.environment,
+            ..RunName::default()
+        };
+    }
+
+    RunName {
+        text: katalons_run_name(settings, run).to_owned(),
+        ..RunName::default()
     }
 }
 
-fn katalon(settings: &AzureSettings, overrides: &Overrides, run: &RunOptions) -> KatalonRule {
-    let own_name = run
-        .run_name
+/// The name that Katalon itself gives the run, which knows nothing of `kado.toml`.
+fn katalons_run_name<'a>(settings: &'a AzureSettings, run: &'a RunOptions) -> &'a str {
+    run.run_name
         .as_deref()
         .or(settings.test_run_name.as_deref())
-        .unwrap_or(run_name::DEFAULT);
+        .unwrap_or(run_name::DEFAULT)
+}
+
+/// Which files are sent.
+fn attachments(settings: &AzureSettings, overrides: &Overrides) -> AttachmentRule {
+    let kinds = if let Some(kinds) = &overrides.attachments {
+        kinds.clone()
+    } else if settings.include_attachments == Some(false) {
+        Vec::new()
+    } else if settings.attachment_kinds.is_empty() {
+        DEFAULT_KINDS.to_vec()
+    } else {
+        settings.attachment_kinds.clone()
+    };
+
+    AttachmentRule {
+        kinds,
+        when: overrides
+            .attach
+            .or(settings.sending)
+            .unwrap_or(SendingRule::Failed),
+        max_bytes: overrides.max_attachment.unwrap_or(DEFAULT_MAX_ATTACHMENT),
+    }
+}
+
+/// Katalon's switch says by being there that the fields are set (10.3.1 and later).
+fn automation(settings: &AzureSettings, overrides: &Overrides) -> Option<AutomationRule> {
+    match overrides.automation {
+        Some(AutomationChoice::Off) => None,
+        Some(AutomationChoice::On(rule)) => Some(rule),
+        None => match settings.override_automation_fields? {
+            true => Some(AutomationRule::Override),
+            false => Some(AutomationRule::Fill),
+        },
+    }
+}
+
+/// Which build and release the run is linked with.
+struct Links {
+    build: Option<BuildChoice>,
+    release: Option<ReleaseChoice>,
+    /// Why a link that an option of the run asks for cannot be looked up.
+    invalid: Vec<String>,
+}
+
+fn links(settings: &AzureSettings, overrides: &Overrides, run: &RunOptions) -> Links {
+    let mut links = Links {
+        build: None,
+        release: None,
+        invalid: Vec::new(),
+    };
+
+    let build = definition(
+        run.build_definition.as_deref(),
+        overrides.build_definition,
+        settings.build_definition,
+    );
+    match build {
+        Ok(definition) => links.build = definition.map(BuildChoice::LatestOf),
+        Err(NoDefinitionId(text)) => links.invalid.push(format!(
+            "the run was started with the build definition `{text}`, which is not an id"
+        )),
+    }
+
+    let release = definition(
+        run.release_definition.as_deref(),
+        overrides.release_definition,
+        settings.release_definition,
+    );
+    match release {
+        Ok(definition) => {
+            links.release = definition.map(|definition| ReleaseChoice::LatestOf {
+                definition,
+                stage: overrides.release_stage.clone(),
+            });
+        }
+        Err(NoDefinitionId(text)) => links.invalid.push(format!(
+            "the run was started with the release definition `{text}`, which is not an id"
+        )),
+    }
+
+    links
+}
+
+/// The text of an option of the run that is no id of a definition.
+struct NoDefinitionId<'a>(&'a str);
+
+/// The definition in force: of the run, else of `kado.toml`, else of the project.
+///
+/// # Errors
+/// When the run's option is no id; kado does not fall back to another definition.
+fn definition(
+    of_run: Option<&str>,
+    of_kado: Option<Definition>,
+    of_project: Option<u32>,
+) -> Result<Option<u32>, NoDefinitionId<'_>> {
+    let Some(text) = of_run else {
+        return Ok(match of_kado {
+            Some(Definition::None) => None,
+            Some(Definition::Of(id)) => Some(id),
+            None => of_project,
+        });
+    };
+
+    match text.trim().parse::<i64>() {
+        // Katalon's word for none.
+        Ok(-1) => Ok(None),
+        Ok(id @ 1..) => match u32::try_from(id) {
+            Ok(id) => Ok(Some(id)),
+            Err(_) => Err(NoDefinitionId(text)),
+        },
+        _ => Err(NoDefinitionId(text)),
+    }
+}
+
+/// What is expected of Katalon's own submission.
+fn katalon(settings: &AzureSettings, overrides: &Overrides, run: &RunOptions) -> KatalonRule {
     let wait = overrides.katalon_wait.unwrap_or(DEFAULT_WAIT);
     KatalonRule {
         // A person may upload a run by hand, so it is looked for even where Katalon does not submit
@@ -187,7 +319,7 @@ fn katalon(settings: &AzureSettings, overrides: &Overrides, run: &RunOptions) ->
         // failed.
         look: overrides.katalon_submits != Some(KatalonSubmits::Never),
         expected: katalon_may_submit(settings, overrides),
-        run_name: own_name.to_owned(),
+        run_name: katalons_run_name(settings, run).to_owned(),
         wait_ms: u64::try_from(wait.as_millis()).unwrap_or(u64::MAX),
     }
 }
@@ -208,98 +340,6 @@ pub(crate) fn katalon_may_submit(settings: &AzureSettings, overrides: &Overrides
         && overrides.katalon_submits.unwrap_or_default() == KatalonSubmits::Detect
 }
 
-fn plans(
-    settings: &AzureSettings,
-    overrides: &Overrides,
-    run: &RunOptions,
-) -> (Vec<u32>, Option<String>) {
-    if let Some(text) = &run.plan {
-        return match text.trim().parse::<u32>() {
-            Ok(id) if id > 0 => (vec![id], None),
-            _ => (Vec::new(), Some(text.clone())),
-        };
-    }
-    let mut plans = match &overrides.test_plans {
-        Some(plans) => plans.clone(),
-        None => settings.test_plans.iter().map(|plan| plan.id).collect(),
-    };
-    let mut seen = std::collections::BTreeSet::new();
-    plans.retain(|plan| seen.insert(*plan));
-    (plans, None)
-}
-
-/// Katalon's switch says by being there that the fields are set (10.3.1 and later).
-fn automation(settings: &AzureSettings, overrides: &Overrides) -> Option<AutomationRule> {
-    match (overrides.automation, settings.override_automation_fields) {
-        (Some(AutomationChoice::Off), _) | (None, None) => None,
-        (Some(AutomationChoice::On(rule)), _) => Some(rule),
-        (None, Some(true)) => Some(AutomationRule::Override),
-        (None, Some(false)) => Some(AutomationRule::Fill),
-    }
-}
-
-/// The definition in force: of the run, else of `kado.toml`, else of the project. −1 is Katalon's
-/// word for none.
-///
-/// # Errors
-/// The text of the run's option when it is no id; kado does not fall back to another definition.
-fn definition(
-    option: Option<&str>,
-    ours: Option<Definition>,
-    theirs: Option<u32>,
-) -> Result<Option<u32>, String> {
-    let Some(text) = option else {
-        return Ok(match ours {
-            Some(Definition::None) => None,
-            Some(Definition::Of(id)) => Some(id),
-            None => theirs,
-        });
-    };
-    match text.trim().parse::<i64>() {
-        Ok(-1) => Ok(None),
-        Ok(id @ 1..) => u32::try_from(id).map(Some).map_err(|_| text.to_owned()),
-        _ => Err(text.to_owned()),
-    }
-}
-
-fn run_name(settings: &AzureSettings, overrides: &Overrides, run: &RunOptions) -> RunName {
-    let plain = |text: &String| RunName {
-        text: text.clone(),
-        ..RunName::default()
-    };
-    let ours = |pattern: &NamePattern| RunName {
-        text: pattern.text.clone(),
-        placeholders: true,
-        environment: pattern.environment,
-        ..RunName::default()
-    };
-    run.run_name
-        .as_ref()
-        .map(plain)
-        .or_else(|| overrides.test_run_name.as_ref().map(ours))
-        .or_else(|| settings.test_run_name.as_ref().map(plain))
-        .unwrap_or_else(|| plain(&run_name::DEFAULT.to_owned()))
-}
-
-fn attachments(settings: &AzureSettings, overrides: &Overrides) -> AttachmentRule {
-    let of_project = || match (
-        settings.include_attachments,
-        settings.attachment_kinds.as_slice(),
-    ) {
-        (Some(false), _) => Vec::new(),
-        (_, []) => DEFAULT_KINDS.to_vec(),
-        (_, kinds) => kinds.to_vec(),
-    };
-    AttachmentRule {
-        kinds: overrides.attachments.clone().unwrap_or_else(of_project),
-        when: overrides
-            .attach
-            .or(settings.sending)
-            .unwrap_or(SendingRule::Failed),
-        max_bytes: overrides.max_attachment.unwrap_or(DEFAULT_MAX_ATTACHMENT),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -315,22 +355,24 @@ mod tests {
     }
 
     #[test]
-    fn the_run_beats_kados_configuration_which_beats_the_project() {
+    fn the_plan_of_the_run_beats_kados_which_beats_the_projects() {
         let overrides = Overrides {
             test_plans: Some(vec![19, 19, 20]),
             ..Overrides::default()
         };
-        let run = RunOptions {
+        let with_plan = RunOptions {
             plan: Some(" 21 ".to_owned()),
             ..RunOptions::default()
         };
-        let none = RunOptions::default();
-        assert_eq!(
-            effective(&project(), &Overrides::default(), &none).plans,
-            [18]
-        );
-        assert_eq!(effective(&project(), &overrides, &none).plans, [19, 20]);
-        assert_eq!(effective(&project(), &overrides, &run).plans, [21]);
+        let plain = RunOptions::default();
+
+        let of_project = effective(&project(), &Overrides::default(), &plain);
+        let of_kado = effective(&project(), &overrides, &plain);
+        let of_run = effective(&project(), &overrides, &with_plan);
+
+        assert_eq!(of_project.plans, [18]);
+        assert_eq!(of_kado.plans, [19, 20]);
+        assert_eq!(of_run.plans, [21]);
     }
 
     #[test]
@@ -340,65 +382,75 @@ mod tests {
                 plan: Some(text.to_owned()),
                 ..RunOptions::default()
             };
+
             let options = effective(&project(), &Overrides::default(), &run);
-            assert_eq!(
-                (options.plans, options.invalid_plan.as_deref()),
-                (Vec::new(), Some(text))
-            );
+
+            assert_eq!(options.plans, [0; 0]);
+            assert_eq!(options.invalid_plan.as_deref(), Some(text));
         }
     }
 
     #[test]
-    fn a_name_of_the_project_is_taken_exactly_as_written() {
+    fn a_name_of_the_project_is_used_exactly_as_written() {
         let options = effective(&project(), &Overrides::default(), &RunOptions::default());
-        assert_eq!(
-            options.run_name,
-            RunName {
-                text: "Nightly {suite} ".to_owned(),
-                ..RunName::default()
-            }
-        );
+
+        let as_written = RunName {
+            text: "Nightly {suite} ".to_owned(),
+            ..RunName::default()
+        };
+        assert_eq!(options.run_name, as_written);
+    }
+
+    /// The build link of a project with build definition 1.
+    fn build(of_kado: Option<Definition>, of_run: Option<&str>) -> Option<BuildChoice> {
+        let settings = AzureSettings {
+            build_definition: Some(1),
+            ..project()
+        };
+        let overrides = Overrides {
+            build_definition: of_kado,
+            ..Overrides::default()
+        };
+        let run = RunOptions {
+            build_definition: of_run.map(str::to_owned),
+            ..RunOptions::default()
+        };
+        effective(&settings, &overrides, &run).build
     }
 
     #[test]
     fn the_definition_of_the_run_beats_kados_which_beats_the_projects() {
+        let of_kado = Some(Definition::Of(2));
+
+        assert_eq!(build(None, None), Some(BuildChoice::LatestOf(1)));
+        assert_eq!(build(of_kado, None), Some(BuildChoice::LatestOf(2)));
+        assert_eq!(build(of_kado, Some("3")), Some(BuildChoice::LatestOf(3)));
+    }
+
+    #[test]
+    fn a_run_or_kado_can_say_that_there_is_no_link() {
+        assert_eq!(build(Some(Definition::None), None), None);
+        assert_eq!(build(Some(Definition::Of(2)), Some("-1")), None);
+    }
+
+    #[test]
+    fn the_stage_of_a_release_is_that_of_kado() {
         let settings = AzureSettings {
-            build_definition: Some(1),
             release_definition: Some(7),
             ..project()
         };
-        let ours = Overrides {
-            build_definition: Some(Definition::Of(2)),
-            ..Overrides::default()
-        };
-        let off = Overrides {
-            build_definition: Some(Definition::None),
-            ..Overrides::default()
-        };
-        let option = |text: &str| RunOptions {
-            build_definition: Some(text.to_owned()),
-            ..RunOptions::default()
-        };
-        let build =
-            |overrides: &Overrides, run: &RunOptions| effective(&settings, overrides, run).build;
-        let none = RunOptions::default();
-        assert_eq!(
-            build(&Overrides::default(), &none),
-            Some(BuildChoice::LatestOf(1))
-        );
-        assert_eq!(build(&ours, &none), Some(BuildChoice::LatestOf(2)));
-        assert_eq!(build(&off, &none), None);
-        assert_eq!(build(&ours, &option("3")), Some(BuildChoice::LatestOf(3)));
-        assert_eq!(build(&ours, &option("-1")), None);
-        let stage = Overrides {
+        let overrides = Overrides {
             release_stage: Some("QA".to_owned()),
             ..Overrides::default()
         };
+
+        let options = effective(&settings, &overrides, &RunOptions::default());
+
         let release = ReleaseChoice::LatestOf {
             definition: 7,
             stage: Some("QA".to_owned()),
         };
-        assert_eq!(effective(&settings, &stage, &none).release, Some(release));
+        assert_eq!(options.release, Some(release));
     }
 
     #[test]
@@ -412,43 +464,36 @@ mod tests {
                 build_definition: Some(text.to_owned()),
                 ..RunOptions::default()
             };
+
             let options = effective(&settings, &Overrides::default(), &run);
+
             assert!(
                 options.invalid_links[0].contains(&format!("build definition `{text}`")),
                 "{options:?}"
             );
-            assert_eq!((options.build, options.plans), (None, vec![18]), "{text}");
+            assert_eq!(options.build, None, "{text}");
+            assert_eq!(options.plans, [18], "{text}");
         }
+    }
+
+    fn kinds(settings: &AzureSettings, of_kado: Option<Vec<FileKind>>) -> Vec<FileKind> {
+        let overrides = Overrides {
+            attachments: of_kado,
+            ..Overrides::default()
+        };
+        let options = effective(settings, &overrides, &RunOptions::default());
+        options.attachments.kinds
     }
 
     #[test]
     fn attachments_default_to_four_kinds_and_an_empty_list_of_kado_sends_none() {
-        let run = RunOptions::default();
-        assert_eq!(
-            effective(&project(), &Overrides::default(), &run)
-                .attachments
-                .kinds,
-            DEFAULT_KINDS
-        );
-        let none = Overrides {
-            attachments: Some(Vec::new()),
-            ..Overrides::default()
-        };
-        assert!(
-            effective(&project(), &none, &run)
-                .attachments
-                .kinds
-                .is_empty()
-        );
-        let off = AzureSettings {
+        let switched_off = AzureSettings {
             include_attachments: Some(false),
             ..project()
         };
-        assert!(
-            effective(&off, &Overrides::default(), &run)
-                .attachments
-                .kinds
-                .is_empty()
-        );
+
+        assert_eq!(kinds(&project(), None), DEFAULT_KINDS);
+        assert_eq!(kinds(&project(), Some(Vec::new())), []);
+        assert_eq!(kinds(&switched_off, None), []);
     }
 }

@@ -1,5 +1,6 @@
-//! One result for one point: of a single test, of iterations, or of several tests that share an ADO
-//! id.
+//! One result for one point (product contract, section 3): of a single test, of iterations, or of
+//! several tests that share an ADO id. The worst outcome wins, by Katalon's statuses and before the
+//! mapping, and the error text is that of the first worst one.
 
 use serde::{Deserialize, Serialize};
 
@@ -13,9 +14,9 @@ use crate::plan::snapshot::Snapshot;
 use crate::plan::sub_results::{self, GroupType, SubResult};
 use crate::plan::text;
 
-/// What ADO is told about one point.
+/// What ADO is told about one point. It is stored as JSON: the serde names do not change.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
-pub struct PlannedResult {
+pub(crate) struct PlannedResult {
     /// The point.
     pub point_id: u32,
     /// Its test case.
@@ -52,9 +53,9 @@ pub struct PlannedResult {
     pub iterations: usize,
 }
 
-/// Texts that were too long for their place and go along whole, as files of the result.
+/// A text that was cut in its result or sub-result and goes along whole, as a file of the result.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) struct LongText {
+pub(super) struct LongText {
     /// File name.
     pub name: String,
     /// The whole text.
@@ -62,13 +63,13 @@ pub(crate) struct LongText {
 }
 
 /// The result of all `tests` (at least one, in the order of the run) for a point.
-pub(crate) fn result(snapshot: &Snapshot, point: &Point, tests: &[&TestResult]) -> PlannedResult {
-    let run = &snapshot.run;
+pub(super) fn result(snapshot: &Snapshot, point: &Point, tests: &[&TestResult]) -> PlannedResult {
     let status =
-        worst(tests.iter().map(|test| test.status())).expect("a group holds at least one test");
-    let decisive = deciding(tests);
+        worst(tests.iter().map(|test| test.status())).expect("a point is fed by at least one test");
+    let deciding = deciding(tests);
     let first = tests[0];
-    let (group, sub_results) = sub_results::of(snapshot, tests);
+    let parts = sub_results::of(snapshot, tests);
+
     let started = tests
         .iter()
         .map(|test| test.attempts[0].started)
@@ -79,114 +80,107 @@ pub(crate) fn result(snapshot: &Snapshot, point: &Point, tests: &[&TestResult]) 
         .map(|test| snapshot.end_of(test.last()))
         .max()
         .unwrap_or_default();
+
     PlannedResult {
         point_id: point.id,
         test_case_id: point.test_case_id,
         configuration_id: point.configuration_id,
-        tests: names_once(tests),
+        tests: ids_once(tests),
         outcome: outcome(status, &snapshot.options.outcomes).to_owned(),
         status,
         started,
         completed: completed.max(started),
-        error_message: decisive
-            .message
-            .as_deref()
-            .map(|message| text::fit(message, text::ERROR)),
-        stack_trace: decisive
-            .stack_trace
-            .as_deref()
-            .map(|trace| text::fit(trace, text::ERROR)),
+        error_message: text::fit_error(deciding.message.as_deref()),
+        stack_trace: text::fit_error(deciding.stack_trace.as_deref()),
         comment: text::fit(&describe(tests), text::COMMENT),
-        computer_name: run
+        computer_name: snapshot
+            .run
             .environment
             .machine()
             .map(|machine| text::fit(machine, text::NAME)),
         automated_test_name: automation::name(&first.id),
         automated_test_storage: automation::storage(&first.id),
-        group,
-        sub_results,
+        group: parts.group,
+        sub_results: parts.sub_results,
         iterations: tests.len(),
     }
 }
 
 /// The texts of these tests that do not fit into a result or sub-result.
-pub(crate) fn long_texts(tests: &[&TestResult]) -> Vec<LongText> {
-    let mut long = Vec::new();
+pub(super) fn long_texts(tests: &[&TestResult]) -> Vec<LongText> {
+    let mut long_texts = Vec::new();
+
     for (position, test) in tests.iter().enumerate() {
         for (number, attempt) in test.attempts.iter().enumerate() {
-            let prefix = prefix(tests.len(), position, test, number);
-            for (name, whole) in [
+            let mut prefix = String::new();
+            if tests.len() > 1 {
+                prefix.push_str(&format!("execution-{}-", position + 1));
+            }
+            // The last attempt is the result itself.
+            if number + 1 < test.attempts.len() {
+                prefix.push_str(&format!("attempt-{}-", number + 1));
+            }
+
+            let texts = [
                 ("error-message", &attempt.message),
                 ("stack-trace", &attempt.stack_trace),
-            ] {
-                if let Some(whole) = whole
-                    .as_ref()
-                    .filter(|whole| text::units(&text::clean(whole)) > text::ERROR)
+            ];
+            for (name, text) in texts {
+                if let Some(text) = text
+                    && text::units(&text::clean(text)) > text::ERROR
                 {
-                    long.push(LongText {
+                    long_texts.push(LongText {
                         name: format!("{prefix}{name}.txt"),
-                        text: whole.clone(),
+                        text: text.clone(),
                     });
                 }
             }
         }
     }
-    long
-}
 
-fn prefix(tests: usize, position: usize, test: &TestResult, attempt: usize) -> String {
-    let iteration = if tests > 1 {
-        format!("execution-{}-", position + 1)
-    } else {
-        String::new()
-    };
-    let retried = attempt + 1 < test.attempts.len();
-    if retried {
-        format!("{iteration}attempt-{}-", attempt + 1)
-    } else {
-        iteration
-    }
+    long_texts
 }
 
 /// The attempt whose error text stands for the whole result: of the first test with the worst
 /// status.
 fn deciding<'a>(tests: &[&'a TestResult]) -> &'a Attempt {
+    // The variants of `Status` are declared from the worst to the best, and of equal ones
+    // `min_by_key` takes the first.
     tests
         .iter()
         .min_by_key(|test| test.status())
-        .expect("a group holds at least one test")
+        .expect("a point is fed by at least one test")
         .last()
 }
 
-fn names_once(tests: &[&TestResult]) -> Vec<String> {
-    let mut names: Vec<String> = Vec::new();
+fn ids_once(tests: &[&TestResult]) -> Vec<String> {
+    let mut ids: Vec<String> = Vec::new();
     for test in tests {
-        if !names.contains(&test.id) {
-            names.push(test.id.clone());
+        if !ids.contains(&test.id) {
+            ids.push(test.id.clone());
         }
     }
-    names
+    ids
 }
 
 /// A line for the result's comment, because ADO's pages do not show sub-results everywhere.
 fn describe(tests: &[&TestResult]) -> String {
-    let [test] = tests else {
-        let kind = match names_once(tests).len() {
-            1 if tests.iter().any(|test| test.member != tests[0].member) => "executions",
-            1 => "iterations",
-            _ => "executions of test cases with this id",
+    if let [test] = tests {
+        let status = test.status();
+        return match test.attempts.len() {
+            1 => format!("Katalon: {status}"),
+            attempts => format!("Katalon: {status} in attempt {attempts} of {attempts}"),
         };
-        return format!(
-            "{} {kind}: {}",
-            tests.len(),
-            counts(tests.iter().map(|test| test.status()))
-        );
-    };
-    match test.attempts.len() {
-        1 => format!("Katalon: {}", test.status()),
-        attempts => format!(
-            "Katalon: {} in attempt {attempts} of {attempts}",
-            test.status()
-        ),
     }
+
+    let same_test = tests.iter().all(|test| test.id == tests[0].id);
+    let same_member = tests.iter().all(|test| test.member == tests[0].member);
+    let kind = match (same_test, same_member) {
+        (true, true) => "iterations",
+        // The same test in several suites of a collection.
+        (true, false) => "executions",
+        (false, _) => "executions of test cases with this id",
+    };
+    let counts = counts(tests.iter().map(|test| test.status()));
+    format!("{} {kind}: {counts}", tests.len())
 }

@@ -1,4 +1,5 @@
-//! The name of the ADO test run.
+//! The name of the ADO test run: exactly as configured in the project, with placeholders filled in
+//! where it comes from `kado.toml` (`submit.test_run_name`).
 
 use std::ops::Range;
 
@@ -11,7 +12,7 @@ use crate::plan::text;
 pub(crate) const DEFAULT: &str = "Run by Katalon Studio";
 
 /// The placeholders of a name from `kado.toml`, besides `{env:NAME}`.
-pub(crate) const PLACEHOLDERS: [&str; 9] = [
+const PLACEHOLDERS: [&str; 9] = [
     "suite",
     "collection",
     "host",
@@ -39,18 +40,18 @@ pub(crate) struct NamePattern {
 /// The name as configured, with placeholders filled in where they are allowed, cut to ADO's limit.
 ///
 /// A placeholder that is not known stays as written, one without a value becomes empty.
-pub(crate) fn run_name(snapshot: &Snapshot, facts: &AdoFacts) -> String {
+pub(super) fn run_name(snapshot: &Snapshot, facts: &AdoFacts) -> String {
     let name = &snapshot.options.run_name;
     let text = if name.placeholders {
         fill(name, snapshot, facts)
     } else {
         name.text.clone()
     };
-    let text = if text.trim().is_empty() {
-        DEFAULT.to_owned()
-    } else {
-        text
-    };
+
+    // Placeholders without a value can leave nothing of a name.
+    if text.trim().is_empty() {
+        return DEFAULT.to_owned();
+    }
     text::fit(&text, text::NAME)
 }
 
@@ -59,117 +60,135 @@ pub(crate) fn variables_in(name: &RunName) -> Vec<String> {
     if !(name.placeholders && name.environment) {
         return Vec::new();
     }
-    let inner = placeholders(&name.text)
-        .into_iter()
-        .map(|place| &name.text[place.start + 1..place.end - 1]);
-    inner
-        .filter_map(|inner| inner.strip_prefix(ENVIRONMENT))
+
+    placeholders(&name.text)
+        .iter()
+        .filter_map(|range| inside(&name.text, range).strip_prefix(ENVIRONMENT))
         .map(str::to_owned)
         .collect()
 }
 
-/// The placeholders of a pattern that will stay as they are, in words.
+/// A sentence for each placeholder of a pattern that will stay as it is.
 pub(crate) fn unknown_in(pattern: &NamePattern) -> Vec<String> {
     let text = &pattern.text;
-    let known = |inner: &str| {
-        PLACEHOLDERS.contains(&inner)
-            || (pattern.environment && inner.strip_prefix(ENVIRONMENT).is_some_and(is_name))
-    };
-    let unknown = placeholders(text)
-        .into_iter()
-        .filter(|place| !known(&text[place.start + 1..place.end - 1]));
-    unknown
-        .map(|place| told(&text[place], pattern.environment))
-        .collect()
-}
 
-fn told(placeholder: &str, environment: bool) -> String {
-    let variables = if environment { ", env:NAME" } else { "" };
-    let known = PLACEHOLDERS.join(", ");
-    if placeholder.starts_with("{env:") && !environment {
-        return format!(
-            "`{placeholder}` in `submit.test_run_name` stays as it is: only the machine's kado.toml may show \
-                        environment variables"
-        );
+    let mut sentences = Vec::new();
+    for range in placeholders(text) {
+        let name = inside(text, &range);
+        let variable = name.strip_prefix(ENVIRONMENT);
+
+        let is_variable = variable.is_some_and(is_variable_name);
+        if PLACEHOLDERS.contains(&name) || (pattern.environment && is_variable) {
+            continue;
+        }
+
+        let placeholder = &text[range];
+        sentences.push(if variable.is_some() && !pattern.environment {
+            format!(
+                "`{placeholder}` in `submit.test_run_name` stays as it is: only the machine's \
+                 kado.toml may show environment variables"
+            )
+        } else {
+            let known = PLACEHOLDERS.join(", ");
+            let variables = if pattern.environment {
+                ", env:NAME"
+            } else {
+                ""
+            };
+            format!(
+                "`{placeholder}` in `submit.test_run_name` is not a placeholder and stays as it is; \
+                 known are {known}{variables}"
+            )
+        });
     }
-    format!(
-        "`{placeholder}` in `submit.test_run_name` is not a placeholder and stays as it is; known \
-         are {known}{variables}"
-    )
+    sentences
 }
 
-fn is_name(name: &str) -> bool {
+fn is_variable_name(name: &str) -> bool {
     !name.is_empty() && !name.contains(['=', '\0'])
 }
 
 /// Where `{…}` stand, with their braces; what opens and does not close is none.
 fn placeholders(text: &str) -> Vec<Range<usize>> {
-    let mut found = Vec::new();
+    let mut ranges = Vec::new();
     let mut from = 0;
-    while let Some(open) = text[from..].find('{').map(|at| from + at) {
-        let Some(close) = text[open..].find('}').map(|at| open + at) else {
+
+    while let Some(open) = text[from..].find('{') {
+        let open = from + open;
+        let Some(close) = text[open..].find('}') else {
             break;
         };
+        let close = open + close;
+
         // Of two braces that open the inner one begins the placeholder.
-        let open = text[open..close].rfind('{').map_or(open, |at| open + at);
-        found.push(open..close + 1);
+        let innermost = match text[open..close].rfind('{') {
+            Some(at) => open + at,
+            None => open,
+        };
+        ranges.push(innermost..close + 1);
         from = close + 1;
     }
-    found
+
+    ranges
+}
+
+/// A placeholder without its braces.
+fn inside<'t>(text: &'t str, range: &Range<usize>) -> &'t str {
+    &text[range.start + 1..range.end - 1]
 }
 
 fn fill(name: &RunName, snapshot: &Snapshot, facts: &AdoFacts) -> String {
     let text = &name.text;
     let mut filled = String::new();
     let mut from = 0;
-    for place in placeholders(text) {
-        filled.push_str(&text[from..place.start]);
-        let inner = &text[place.start + 1..place.end - 1];
-        let value = match inner.strip_prefix(ENVIRONMENT) {
+
+    for range in placeholders(text) {
+        filled.push_str(&text[from..range.start]);
+
+        let placeholder = inside(text, &range);
+        let value = match placeholder.strip_prefix(ENVIRONMENT) {
             Some(variable) => name.variables.get(variable).cloned(),
-            None => value(inner, snapshot, facts),
+            None => value(placeholder, snapshot, facts),
         };
-        filled.push_str(value.as_deref().unwrap_or(&text[place.clone()]));
-        from = place.end;
+        match value {
+            Some(value) => filled.push_str(&value),
+            None => filled.push_str(&text[range.clone()]),
+        }
+
+        from = range.end;
     }
+
     filled.push_str(&text[from..]);
     filled
 }
 
+/// The value of a placeholder, which may be empty; `None` when there is no such placeholder.
 fn value(placeholder: &str, snapshot: &Snapshot, facts: &AdoFacts) -> Option<String> {
     let environment = &snapshot.run.environment;
-    let or_empty = |value: &Option<String>| Some(value.clone().unwrap_or_default());
-    let below = |id: &str| id.strip_prefix("Test Suites/").unwrap_or(id).to_owned();
-    match placeholder {
-        "suite" => Some(below(&snapshot.run.suite)),
-        "collection" => Some(
-            snapshot
-                .collection
-                .as_deref()
-                .map(below)
-                .unwrap_or_default(),
-        ),
-        "host" => Some(environment.machine().unwrap_or_default().to_owned()),
-        "os" => or_empty(&environment.os),
-        "browser" => or_empty(
-            &environment
-                .browser
-                .clone()
-                .or_else(|| environment.run_configuration.clone()),
-        ),
-        "profile" => or_empty(&environment.profile),
-        "katalon" => or_empty(&environment.katalon_version),
+
+    let value = match placeholder {
+        "suite" => Some(below_test_suites(&snapshot.run.suite)),
+        "collection" => snapshot.collection.as_deref().map(below_test_suites),
+        "host" => environment.machine().map(str::to_owned),
+        "os" => environment.os.clone(),
+        "browser" => environment
+            .browser
+            .clone()
+            .or_else(|| environment.run_configuration.clone()),
+        "profile" => environment.profile.clone(),
+        "katalon" => environment.katalon_version.clone(),
         "started" => Some(snapshot.started().to_string()),
-        "build" => {
-            let build = facts.build.found();
-            Some(
-                build
-                    .map(|build| build.number.clone().unwrap_or_else(|| build.id.to_string()))
-                    .unwrap_or_default(),
-            )
-        }
-        _ => None,
-    }
+        "build" => facts.build.found().map(|build| match &build.number {
+            Some(number) => number.clone(),
+            None => build.id.to_string(),
+        }),
+        _ => return None,
+    };
+    Some(value.unwrap_or_default())
+}
+
+fn below_test_suites(id: &str) -> String {
+    id.strip_prefix("Test Suites/").unwrap_or(id).to_owned()
 }
 
 #[cfg(test)]
@@ -185,44 +204,57 @@ mod tests {
         }
     }
 
+    fn pattern(text: &str, environment: bool) -> NamePattern {
+        NamePattern {
+            text: text.to_owned(),
+            environment,
+        }
+    }
+
+    fn texts_of_placeholders(text: &str) -> Vec<&str> {
+        placeholders(text)
+            .into_iter()
+            .map(|range| &text[range])
+            .collect()
+    }
+
     #[test]
     fn placeholders_are_found_and_odd_braces_are_text() {
-        let found = |text: &str| {
-            placeholders(text)
-                .into_iter()
-                .map(|place| text[place].to_owned())
-                .collect::<Vec<_>>()
-        };
-        assert_eq!(found("a {suite} on {env:X}}"), ["{suite}", "{env:X}"]);
-        assert_eq!(found("{{suite}} {"), ["{suite}"]);
-        assert_eq!(found("} é { ü"), [""; 0]);
+        assert_eq!(
+            texts_of_placeholders("a {suite} on {env:X}}"),
+            ["{suite}", "{env:X}"]
+        );
+        assert_eq!(texts_of_placeholders("{{suite}} {"), ["{suite}"]);
+        assert_eq!(texts_of_placeholders("} é { ü"), [""; 0]);
     }
 
     #[test]
     fn variables_are_wanted_only_where_they_may_be_shown() {
-        assert_eq!(
-            variables_in(&name("{env:A} {suite} {env:B}", true)),
-            ["A", "B"]
-        );
-        assert_eq!(variables_in(&name("{env:A}", false)), [""; 0]);
+        let text = "{env:A} {suite} {env:B}";
+
+        assert_eq!(variables_in(&name(text, true)), ["A", "B"]);
+        assert_eq!(variables_in(&name(text, false)), [""; 0]);
+    }
+
+    #[test]
+    fn of_placeholders_that_are_filled_in_nothing_is_said() {
+        let sentences = unknown_in(&pattern("{suite} {env:HOME} {build}", true));
+
+        assert_eq!(sentences, [""; 0]);
     }
 
     #[test]
     fn what_stays_as_it_is_is_told() {
-        let pattern = |text: &str, environment| NamePattern {
-            text: text.to_owned(),
-            environment,
-        };
-        assert_eq!(
-            unknown_in(&pattern("{suite} {env:HOME} {build}", true)),
-            [""; 0]
-        );
-        let told = unknown_in(&pattern("{Suite} {env:} {env:HOME}", false));
-        assert_eq!(told.len(), 3);
+        let sentences = unknown_in(&pattern("{Suite} {env:} {env:HOME}", false));
+
+        assert_eq!(sentences.len(), 3);
         assert!(
-            told[0].contains("`{Suite}` in `submit.test_run_name` is no placeholder"),
-            "{told:?}"
+            sentences[0].contains("`{Suite}` in `submit.test_run_name` is not a placeholder"),
+            "{sentences:?}"
         );
-        assert!(told[2].contains("only the machine's kado.toml"), "{told:?}");
+        assert!(
+            sentences[2].contains("only the machine's kado.toml"),
+            "{sentences:?}"
+        );
     }
 }

@@ -1,51 +1,62 @@
 //! Values that must not travel: kado shows the value of an iteration only where it is no secret.
 
+/// Parts of a variable's name that say "secret" wherever they stand.
+const WORDS_ANYWHERE: [&str; 9] = [
+    "password",
+    "passwd",
+    "passphrase",
+    "passcode",
+    "pwd",
+    "secret",
+    "token",
+    "apikey",
+    "credential",
+];
+
+/// Words that count only as a whole part of the name, so that `spinner` is no secret.
+const WHOLE_WORDS: [&str; 8] = ["pass", "pin", "cvv", "cvc", "otp", "auth", "ssn", "key"];
+
 /// Whether a value, or the variable that holds it, looks like a secret; in doubt it does.
 pub(crate) fn looks_secret(variable: Option<&str>, value: &str) -> bool {
     variable.is_some_and(names_a_secret) || is_masked(value) || looks_random(value)
 }
 
 /// Whether Katalon masked the value: nothing but asterisks.
-pub(crate) fn is_masked(value: &str) -> bool {
+fn is_masked(value: &str) -> bool {
     !value.is_empty() && value.chars().all(|c| c == '*')
 }
 
 fn names_a_secret(variable: &str) -> bool {
-    const ANYWHERE: [&str; 9] = [
-        "password",
-        "passwd",
-        "passphrase",
-        "passcode",
-        "pwd",
-        "secret",
-        "token",
-        "apikey",
-        "credential",
-    ];
-    // Short words only count as a whole part of the name, so that `spinner` is no secret.
-    const WHOLE: [&str; 8] = ["pass", "pin", "cvv", "cvc", "otp", "auth", "ssn", "key"];
     let lower = variable.to_lowercase();
-    ANYWHERE.iter().any(|word| lower.contains(word))
-        || parts(variable)
-            .iter()
-            .any(|part| WHOLE.contains(&part.as_str()))
+    if WORDS_ANYWHERE.iter().any(|word| lower.contains(word)) {
+        return true;
+    }
+
+    words_of(variable)
+        .iter()
+        .any(|word| WHOLE_WORDS.contains(&word.as_str()))
 }
 
 /// The words of a name, in lower case: `userPin`, `user_pin` and `USER-PIN` are all `user` and
 /// `pin`.
-fn parts(name: &str) -> Vec<String> {
-    let mut parts = vec![String::new()];
-    let mut before_is_lower = false;
+fn words_of(name: &str) -> Vec<String> {
+    let mut words = Vec::new();
+    let mut word = String::new();
+    let mut after_lower = false;
+
     for c in name.chars() {
-        if !c.is_alphanumeric() || (c.is_uppercase() && before_is_lower) {
-            parts.push(String::new());
+        // A capital begins a word only after a small letter, so that `PIN` is one.
+        if !c.is_alphanumeric() || (c.is_uppercase() && after_lower) {
+            words.push(std::mem::take(&mut word));
         }
-        before_is_lower = c.is_lowercase() || c.is_ascii_digit();
-        if let Some(part) = parts.last_mut().filter(|_| c.is_alphanumeric()) {
-            part.extend(c.to_lowercase());
+        if c.is_alphanumeric() {
+            word.extend(c.to_lowercase());
         }
+        after_lower = c.is_lowercase() || c.is_ascii_digit();
     }
-    parts
+
+    words.push(word);
+    words
 }
 
 /// Long words without blanks that mix letters and digits are keys and tokens more often than names;
@@ -55,10 +66,13 @@ fn looks_random(value: &str) -> bool {
         let digits = word.chars().filter(char::is_ascii_digit).count();
         let letters = word.chars().filter(|c| c.is_alphabetic()).count();
         let special = word.chars().filter(|c| "!@#$%^&*?~".contains(*c)).count();
-        let long_mix = word.chars().count() >= 20 && digits >= 2 && letters >= 2;
-        let password = digits > 0 && letters > 0 && special > 0 && !word.contains('@');
-        let card = digits >= 12 && word.chars().all(|c| c.is_ascii_digit() || c == '-');
-        long_mix || password || card || word.starts_with("eyJ")
+
+        let is_key = word.chars().count() >= 20 && digits >= 2 && letters >= 2;
+        // With an `@` it is an address.
+        let is_password = digits > 0 && letters > 0 && special > 0 && !word.contains('@');
+        let is_card = digits >= 12 && word.chars().all(|c| c.is_ascii_digit() || c == '-');
+        let is_json_web_token = word.starts_with("eyJ");
+        is_key || is_password || is_card || is_json_web_token
     })
 }
 

@@ -1,9 +1,9 @@
-//! Several test plans for one run: each that has points of it gets an ADO run of its own, and what
-//! concerns the run as a whole is told once.
+//! Several test plans for one run (`testPlans`): each that has points of it gets an ADO run of its
+//! own, and what concerns the run as a whole is reported once.
 //!
 //! Each plan is planned by itself, at its own time, with the points of all of them; so all come to
-//! the same answer to who tells what. The *leading* plan is the first one, in the order of the
-//! settings, that gets a result; without any it is the first of all.
+//! the same answer to which of them reports what. The *leading* plan is the first one, in the order
+//! of the settings, that gets a result; without any it is the first of all.
 
 use serde::{Deserialize, Serialize};
 
@@ -11,12 +11,13 @@ use crate::plan::ado_facts::AdoFacts;
 use crate::plan::left_out::{LeftOut, LeftOutKind};
 use crate::plan::mapped_cases::MappedCase;
 use crate::plan::options::Options;
-use crate::plan::point_rule::{Choice, Point, PointRule};
+use crate::plan::point_rule::{ChosenPoints, Point, PointRule};
 
-/// Why a plan of several gets no result although nothing is wrong with it.
+/// Why a plan of several gets no result although nothing is wrong with it. It is stored as JSON:
+/// the serde names do not change.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum NoResultsHere {
+pub(crate) enum NoResultsHere {
     /// The run's results go to this plan.
     GoTo(u32),
     /// No plan has a point; the reasons are told with this plan.
@@ -26,62 +27,77 @@ pub enum NoResultsHere {
 }
 
 /// The plans of a run, with the points of each.
-pub(crate) struct Plans<'a> {
+pub(super) struct Plans<'a> {
     /// The plan in hand.
-    own: PointRule<'a>,
-    /// All of them, in the order of the settings.
+    this: PointRule<'a>,
+    /// All of them, in the order of the settings; at least the one in hand.
     all: Vec<PointRule<'a>>,
-    /// Those of which nobody knows the points, and why.
+    /// Those that ADO could not tell the points of, and why.
     unread: Vec<(u32, &'a str)>,
+    /// The test cases of the run.
+    cases: &'a [MappedCase<'a>],
 }
 
 impl<'a> Plans<'a> {
-    /// The plans of a run, of which `plan_id` is in hand.
-    pub(crate) fn new(options: &Options, plan_id: u32, facts: &'a AdoFacts) -> Self {
-        let rule = |plan_id: u32, points: &'a [Point]| PointRule {
-            plan_id,
-            points,
-            // Each group brings its own.
-            configuration: None,
-            multiple: options.multiple_points,
-        };
-        let own = rule(plan_id, &facts.points);
-        let others = |id: &u32| facts.elsewhere.iter().find(|other| other.plan_id == *id);
-        let all = options.plans.iter().filter_map(|id| match others(id) {
-            _ if *id == plan_id => Some(own),
-            other => other.map(|other| rule(*id, &other.points)),
-        });
-        let mut all: Vec<_> = all.collect();
-        if !all.iter().any(|rule| rule.plan_id == plan_id) {
-            all.insert(0, own);
+    /// The plans of a run with these test cases, of which `plan_id` is in hand.
+    pub(super) fn new(
+        options: &Options,
+        plan_id: u32,
+        facts: &'a AdoFacts,
+        cases: &'a [MappedCase<'a>],
+    ) -> Self {
+        let this = rule(options, plan_id, &facts.points);
+
+        let mut all = Vec::new();
+        for id in &options.plans {
+            if *id == plan_id {
+                all.push(this);
+            } else if let Some(other) = facts.elsewhere.iter().find(|plan| plan.plan_id == *id) {
+                all.push(rule(options, *id, &other.points));
+            }
         }
+
+        // A person can send a run to a plan that the settings do not name.
+        if !options.plans.contains(&plan_id) {
+            all.insert(0, this);
+        }
+
         let unread = facts
             .elsewhere
             .iter()
-            .filter_map(|other| Some((other.plan_id, other.unread.as_deref()?)));
+            .filter_map(|plan| Some((plan.plan_id, plan.unread.as_deref()?)))
+            .collect();
+
         Self {
-            own,
+            this,
             all,
-            unread: unread.collect(),
+            unread,
+            cases,
         }
     }
 
-    /// The points of the plan in hand for a test case; `None` when none of them is to be spoken of
-    /// here: the test case has its points in another plan, or another plan tells that it has none.
-    pub(crate) fn choose(&self, group: &MappedCase<'_>, leads: bool) -> Option<Choice<'a>> {
-        let test = &group.tests[0].id;
-        if !self.has_none(&self.own, group) {
-            return Some(self.own.for_group(group).choose(test, group.azure_id));
+    /// The points of the plan in hand for a test case. `None` when this plan has nothing to say of
+    /// it: the test case has its points in another plan, or another plan reports that it has none.
+    pub(super) fn choose(&self, case: &MappedCase<'_>) -> Option<ChosenPoints<'a>> {
+        let test = &case.tests[0].id;
+
+        if has_point(&self.this, case) {
+            let rule = self.this.for_configuration(case.configuration);
+            return Some(rule.choose(test, case.azure_id));
         }
-        if !self.all.iter().all(|rule| self.has_none(rule, group)) {
+
+        if self.all.iter().any(|rule| has_point(rule, case)) {
             return None;
         }
+
+        // Nobody can say "in none of the plans" as long as one of them could not be read.
         if let Some((other, why)) = self.unread.first() {
-            let (id, own) = (group.azure_id, self.own.plan_id);
+            let id = case.azure_id;
             let reason = format!(
-                "test case {id} has no test point in test plan {own}; the submission to test plan \
+                "test case {id} has no test point in test plan {}; the submission to test plan \
                  {other} says whether it has one there, because that plan could not be read now \
-                 ({why})"
+                 ({why})",
+                self.this.plan_id
             );
             return Some(Err(LeftOut::id(
                 LeftOutKind::Unread,
@@ -90,40 +106,75 @@ impl<'a> Plans<'a> {
                 reason,
             )));
         }
-        let all: Vec<_> = self.all.iter().map(|rule| rule.for_group(group)).collect();
-        leads.then(|| Err(PointRule::none_in(&all, test, group.azure_id)))
+
+        if !self.is_leading() {
+            return None;
+        }
+        let rules: Vec<_> = self
+            .all
+            .iter()
+            .map(|rule| rule.for_configuration(case.configuration))
+            .collect();
+        Some(Err(PointRule::none_in(&rules, test, case.azure_id)))
     }
 
-    fn has_none(&self, rule: &PointRule<'_>, group: &MappedCase<'_>) -> bool {
-        rule.for_group(group).of(group.azure_id).next().is_none()
-    }
-
-    /// The plan that tells what concerns the run as a whole.
-    pub(crate) fn leading(&self, groups: &[MappedCase<'_>]) -> u32 {
-        let first = self.all.first().unwrap_or(&self.own);
-        self.taking(groups).unwrap_or(first).plan_id
-    }
-
-    /// The first plan that gets a result.
-    fn taking(&self, groups: &[MappedCase<'_>]) -> Option<&PointRule<'a>> {
-        self.all.iter().find(|rule| {
-            groups
-                .iter()
-                .any(|group| rule.for_group(group).choose("", group.azure_id).is_ok())
-        })
+    /// Whether the plan in hand is the one that reports what concerns the run as a whole.
+    pub(super) fn is_leading(&self) -> bool {
+        self.leading() == self.this.plan_id
     }
 
     /// Why the plan in hand gets no result, where that is no defect of its own.
-    pub(crate) fn none_here(&self, groups: &[MappedCase<'_>]) -> Option<NoResultsHere> {
-        if groups.iter().any(|group| !self.has_none(&self.own, group)) {
+    pub(super) fn no_results_here(&self) -> Option<NoResultsHere> {
+        if self.cases.iter().any(|case| has_point(&self.this, case)) {
             return None;
         }
-        let leading = self.leading(groups);
-        match self.taking(groups) {
-            Some(rule) => Some(NoResultsHere::GoTo(rule.plan_id)),
-            None if !self.unread.is_empty() => Some(NoResultsHere::Unread(self.unread[0].0)),
-            None if leading == self.own.plan_id => None,
-            None => Some(NoResultsHere::ToldWith(leading)),
+
+        if let Some(plan_id) = self.first_with_result() {
+            return Some(NoResultsHere::GoTo(plan_id));
         }
+        if let Some((plan_id, _)) = self.unread.first() {
+            return Some(NoResultsHere::Unread(*plan_id));
+        }
+        if self.is_leading() {
+            return None;
+        }
+        Some(NoResultsHere::ToldWith(self.leading()))
     }
+
+    /// The plan that reports what concerns the run as a whole.
+    fn leading(&self) -> u32 {
+        self.first_with_result().unwrap_or(self.all[0].plan_id)
+    }
+
+    /// The first plan that gets a result. Points alone do not make one: of several points for a
+    /// test case none is used unless the settings allow it.
+    fn first_with_result(&self) -> Option<u32> {
+        for rule in &self.all {
+            for case in self.cases {
+                let rule = rule.for_configuration(case.configuration);
+                if rule.choose("", case.azure_id).is_ok() {
+                    return Some(rule.plan_id);
+                }
+            }
+        }
+        None
+    }
+}
+
+/// How points of a plan are chosen, before the configuration of a test case is known.
+const fn rule<'a>(options: &Options, plan_id: u32, points: &'a [Point]) -> PointRule<'a> {
+    PointRule {
+        plan_id,
+        points,
+        configuration: None,
+        multiple: options.multiple_points,
+    }
+}
+
+/// Whether a plan has a point for a test case in its configuration.
+fn has_point(rule: &PointRule<'_>, case: &MappedCase<'_>) -> bool {
+    rule.for_configuration(case.configuration)
+        .of(case.azure_id)
+        .next()
+        .is_some()
 }

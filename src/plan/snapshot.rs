@@ -16,7 +16,7 @@ use crate::plan::options::Options;
 
 /// A finished run together with the settings and ids of that moment. It holds no secret.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
-pub struct Snapshot {
+pub(crate) struct Snapshot {
     /// The run as it was read from its folder.
     pub run: SuiteRun,
     /// The run folder, as a path of this machine; of a collection its own folder.
@@ -42,7 +42,7 @@ pub struct Snapshot {
 
 /// What the `.tc` file of a test says about its ADO test cases.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
-pub struct CaseIds {
+pub(crate) struct CaseIds {
     /// `azure.testcase.ids` as written.
     pub azure_ids: Option<String>,
     /// Default values of the variables, as Groovy expressions.

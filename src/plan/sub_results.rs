@@ -1,5 +1,5 @@
 //! Sub-results: the iterations of a data-driven test, the test cases that share an id, and earlier
-//! attempts.
+//! attempts (product contract, section 3).
 //!
 //! ADO takes at most 1000 of them on a level; beyond that all that did not pass come first and the
 //! rest is summed up in the last one.
@@ -15,21 +15,21 @@ use crate::plan::snapshot::Snapshot;
 use crate::plan::text;
 
 /// Most sub-results on one level (`ado/api.md` §8).
-pub(crate) const LIMIT: usize = 1000;
+const LIMIT: usize = 1000;
 
 /// How sub-results belong together (`resultGroupType`).
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub enum GroupType {
+pub(crate) enum GroupType {
     /// Iterations.
     DataDriven,
     /// Attempts.
     Rerun,
 }
 
-/// A part of a result.
+/// A part of a result. It is stored as JSON: the serde names do not change.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
-pub struct SubResult {
+pub(crate) struct SubResult {
     /// What ADO shows, such as `Iteration 2: Prague`.
     pub name: String,
     /// ADO's outcome word.
@@ -50,69 +50,100 @@ pub struct SubResult {
     pub sub_results: Vec<SubResult>,
 }
 
-/// The sub-results of a result that stands for `tests`, and how they belong together.
-pub(crate) fn of(
-    snapshot: &Snapshot,
-    tests: &[&TestResult],
-) -> (Option<GroupType>, Vec<SubResult>) {
-    if let [test] = tests {
-        return attempts(snapshot, test);
-    }
-    let several = tests.iter().any(|test| test.id != tests[0].id);
-    let members = tests.iter().any(|test| test.member != tests[0].member);
-    let part = |test: &&TestResult| {
-        let whole = iteration(snapshot, test, several);
-        match snapshot.member_of(test).filter(|_| members) {
-            Some(member) => SubResult {
-                name: text::fit(&format!("{}: {}", member.name, whole.name), text::NAME),
-                ..whole
-            },
-            None => whole,
-        }
-    };
-    let parts = tests.iter().map(part).collect();
-    (Some(GroupType::DataDriven), limit(snapshot, parts))
+/// The parts of a result or of an iteration.
+pub(super) struct Parts {
+    /// How they belong together; `None` without parts.
+    pub group: Option<GroupType>,
+    /// The parts.
+    pub sub_results: Vec<SubResult>,
 }
 
-/// Earlier attempts; the last one is the result itself.
-fn attempts(snapshot: &Snapshot, test: &TestResult) -> (Option<GroupType>, Vec<SubResult>) {
+/// The parts of a result that stands for `tests`, at least one.
+pub(super) fn of(snapshot: &Snapshot, tests: &[&TestResult]) -> Parts {
+    if let [test] = tests {
+        return earlier_attempts(snapshot, test);
+    }
+
+    let several_tests = tests.iter().any(|test| test.id != tests[0].id);
+    let several_members = tests.iter().any(|test| test.member != tests[0].member);
+
+    let mut sub_results = Vec::new();
+    for test in tests {
+        let mut name = if several_tests {
+            name_with_test(test)
+        } else {
+            name_within_test(test)
+        };
+        if several_members && let Some(member) = snapshot.member_of(test) {
+            name = format!("{}: {name}", member.name);
+        }
+        sub_results.push(execution(snapshot, test, &name));
+    }
+
+    Parts {
+        group: Some(GroupType::DataDriven),
+        sub_results: limit(snapshot, sub_results),
+    }
+}
+
+/// The attempts at a test that was retried immediately, but for the last one, which is the result
+/// itself.
+fn earlier_attempts(snapshot: &Snapshot, test: &TestResult) -> Parts {
     let earlier = &test.attempts[..test.attempts.len() - 1];
     if earlier.is_empty() {
-        return (None, Vec::new());
+        return Parts {
+            group: None,
+            sub_results: Vec::new(),
+        };
     }
-    let parts = earlier
+
+    let sub_results = earlier
         .iter()
         .enumerate()
         .map(|(number, attempt)| part(snapshot, &format!("Attempt {}", number + 1), attempt))
         .collect();
-    (Some(GroupType::Rerun), limit(snapshot, parts))
-}
-
-fn iteration(snapshot: &Snapshot, test: &TestResult, several: bool) -> SubResult {
-    let (group, sub_results) = attempts(snapshot, test);
-    let mut whole = part(snapshot, &name(test, several), test.last());
-    whole.started = test.attempts[0].started;
-    SubResult {
-        group,
-        sub_results,
-        ..whole
+    Parts {
+        group: Some(GroupType::Rerun),
+        sub_results: limit(snapshot, sub_results),
     }
 }
 
-fn name(test: &TestResult, several: bool) -> String {
-    let iteration = test.iteration.as_ref().map(|iteration| {
-        let shown = iteration.value.as_deref().filter(|value| {
-            !value.trim().is_empty() && !looks_secret(iteration.variable.as_deref(), value)
-        });
-        match shown {
-            Some(value) => format!("Iteration {}: {value}", iteration.number),
-            None => format!("Iteration {}", iteration.number),
-        }
-    });
-    match iteration {
-        Some(iteration) if several => format!("{}, {iteration}", test.name()),
-        Some(iteration) => iteration,
+/// One of several executions, with its earlier attempts.
+fn execution(snapshot: &Snapshot, test: &TestResult, name: &str) -> SubResult {
+    let attempts = earlier_attempts(snapshot, test);
+    SubResult {
+        started: test.attempts[0].started,
+        group: attempts.group,
+        sub_results: attempts.sub_results,
+        ..part(snapshot, name, test.last())
+    }
+}
+
+/// What an execution is called among those of its own test.
+fn name_within_test(test: &TestResult) -> String {
+    iteration_name(test).unwrap_or_else(|| test.name().to_owned())
+}
+
+/// What an execution is called among those of several tests.
+fn name_with_test(test: &TestResult) -> String {
+    match iteration_name(test) {
+        Some(iteration) => format!("{}, {iteration}", test.name()),
         None => test.name().to_owned(),
+    }
+}
+
+/// `Iteration 2: Prague`; the value stands there only where it is no secret.
+fn iteration_name(test: &TestResult) -> Option<String> {
+    let iteration = test.iteration.as_ref()?;
+    let number = iteration.number;
+
+    match iteration.value.as_deref() {
+        Some(value)
+            if !value.trim().is_empty() && !looks_secret(iteration.variable.as_deref(), value) =>
+        {
+            Some(format!("Iteration {number}: {value}"))
+        }
+        _ => Some(format!("Iteration {number}")),
     }
 }
 
@@ -123,14 +154,8 @@ fn part(snapshot: &Snapshot, name: &str, attempt: &Attempt) -> SubResult {
         status: attempt.status,
         started: attempt.started,
         completed: snapshot.end_of(attempt),
-        error_message: attempt
-            .message
-            .as_deref()
-            .map(|message| text::fit(message, text::ERROR)),
-        stack_trace: attempt
-            .stack_trace
-            .as_deref()
-            .map(|trace| text::fit(trace, text::ERROR)),
+        error_message: text::fit_error(attempt.message.as_deref()),
+        stack_trace: text::fit_error(attempt.stack_trace.as_deref()),
         group: None,
         sub_results: Vec::new(),
     }
@@ -140,33 +165,31 @@ fn limit(snapshot: &Snapshot, mut parts: Vec<SubResult>) -> Vec<SubResult> {
     if parts.len() <= LIMIT {
         return parts;
     }
+
     // A stable sort: those that did not pass come first, each half in its own order.
     parts.sort_by_key(|part| part.status == Status::Passed);
     let rest = parts.split_off(LIMIT - 1);
+    parts.push(sum_up(snapshot, &rest));
+    parts
+}
+
+/// One part in place of several, at least one.
+fn sum_up(snapshot: &Snapshot, rest: &[SubResult]) -> SubResult {
     let status =
         worst(rest.iter().map(|part| part.status)).expect("more than the limit leaves a rest");
-    parts.push(SubResult {
-        name: format!(
-            "{} more: {}",
-            rest.len(),
-            counts(rest.iter().map(|part| part.status))
-        ),
+    let counts = counts(rest.iter().map(|part| part.status));
+    let first_start = rest.iter().map(|part| part.started).min();
+    let last_end = rest.iter().map(|part| part.completed).max();
+
+    SubResult {
+        name: format!("{} more: {counts}", rest.len()),
         outcome: outcome(status, &snapshot.options.outcomes).to_owned(),
         status,
-        started: rest
-            .iter()
-            .map(|part| part.started)
-            .min()
-            .unwrap_or_default(),
-        completed: rest
-            .iter()
-            .map(|part| part.completed)
-            .max()
-            .unwrap_or_default(),
+        started: first_start.unwrap_or_default(),
+        completed: last_end.unwrap_or_default(),
         error_message: None,
         stack_trace: None,
         group: None,
         sub_results: Vec::new(),
-    });
-    parts
+    }
 }

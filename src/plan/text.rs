@@ -23,12 +23,14 @@ pub(crate) fn units(text: &str) -> usize {
 /// boundary.
 pub(crate) fn head(text: &str, limit: usize) -> &str {
     let mut used = 0;
+
     for (at, c) in text.char_indices() {
         used += c.len_utf16();
         if used > limit {
             return &text[..at];
         }
     }
+
     text
 }
 
@@ -36,6 +38,11 @@ pub(crate) fn head(text: &str, limit: usize) -> &str {
 /// to `limit`.
 pub(crate) fn fit(text: &str, limit: usize) -> String {
     head(&clean(text), limit).to_owned()
+}
+
+/// An error message or stack trace within ADO's limit.
+pub(crate) fn fit_error(text: Option<&str>) -> Option<String> {
+    text.map(|text| fit(text, ERROR))
 }
 
 /// `text` without the control characters that XML 1.0 has no place for; line breaks and tabs stay.
@@ -48,31 +55,22 @@ pub(crate) fn clean(text: &str) -> String {
 /// A name for an attached file: no path, none of the characters that ADO or Windows refuse, within
 /// the limit, and with its extension kept when it has to be cut.
 pub(crate) fn file_name(name: &str) -> String {
-    let safe: String = clean(name)
-        .chars()
-        .map(|c| {
-            if matches!(
-                c,
-                '\\' | '/' | ':' | '*' | '?' | '"' | '<' | '>' | '|' | '\n' | '\r' | '\t'
-            ) {
-                '_'
-            } else {
-                c
-            }
-        })
-        .collect();
+    let refused = [
+        '\\', '/', ':', '*', '?', '"', '<', '>', '|', '\n', '\r', '\t',
+    ];
+    let safe = clean(name).replace(refused, "_");
     if units(&safe) <= FILE_NAME {
         return safe;
     }
-    match safe.rsplit_once('.') {
-        Some((stem, extension)) if units(extension) < 16 => {
-            format!(
-                "{}.{extension}",
-                head(stem, FILE_NAME - 1 - units(extension))
-            )
-        }
-        _ => head(&safe, FILE_NAME).to_owned(),
+
+    // What is longer than any extension in use is part of the name.
+    if let Some((stem, extension)) = safe.rsplit_once('.')
+        && units(extension) < 16
+    {
+        let room = FILE_NAME - 1 - units(extension);
+        return format!("{}.{extension}", head(stem, room));
     }
+    head(&safe, FILE_NAME).to_owned()
 }
 
 #[cfg(test)]
@@ -83,8 +81,11 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_cut_text_is_a_start_of_the_text_and_within_the_limit(text in "\\PC{0,60}", limit in 0usize..40) {
+        fn a_cut_text_is_a_start_of_the_text_and_within_the_limit(
+            text in "\\PC{0,60}", limit in 0usize..40
+        ) {
             let cut = head(&text, limit);
+
             prop_assert!(text.starts_with(cut));
             prop_assert!(units(cut) <= limit);
             // Nothing more would have fitted.
@@ -110,6 +111,7 @@ mod tests {
     #[test]
     fn a_long_file_name_keeps_its_extension() {
         let name = format!("{}.png", "x".repeat(400));
+
         assert!(file_name(&name).ends_with("x.png"));
         assert_eq!(units(&file_name(&name)), FILE_NAME);
     }

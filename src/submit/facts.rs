@@ -155,7 +155,7 @@ async fn stage_of_latest(
     if stage.is_none() && is_silent {
         release = patiently(|| client.release(project, release.id)).await?;
     }
-    release.link(stage)
+    release.link(stage).map_err(|error| error.to_string())
 }
 
 /// Tries again what may pass, for a bounded time. The error is what the run's comment says of it.

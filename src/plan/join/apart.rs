@@ -1,7 +1,6 @@
 //! What is left of a joined collection without members that were submitted by themselves. Pure.
 
 use crate::discovery::run_identity::RunIdentity;
-use crate::katalon::run::TestResult;
 use crate::plan::join::worst_suite;
 use crate::plan::members::MemberState;
 use crate::plan::snapshot::Snapshot;
@@ -25,6 +24,7 @@ pub(crate) fn without(snapshot: &Snapshot, alone: &[RunIdentity]) -> Option<Snap
         }
     }
 
+    // Tests know their member by its number.
     let takes_part: Vec<bool> = members
         .iter()
         .map(|member| member.state.takes_part())
@@ -44,6 +44,6 @@ pub(crate) fn without(snapshot: &Snapshot, alone: &[RunIdentity]) -> Option<Snap
             .any(|run_folder| run_folder.inside(&file.path).is_some())
     });
 
-    rest.run.status = worst_suite(rest.run.tests.iter().map(TestResult::status));
+    rest.run.status = worst_suite(&rest.run.tests);
     Some(rest)
 }

@@ -1,112 +1,59 @@
-//! Joining members: whose tests, files and configurations they are, and what is told of those that
+//! Joining members: whose tests, files and configurations they are, and what is said of those that
 //! did not run.
 
-#[cfg(test)]
 use super::*;
-use crate::katalon::run::{Attempt, Environment, FileKind, RunFile};
+use crate::katalon::run::FileKind;
 use crate::katalon::settings::{AzureSettings, ConfigurationRow};
 use crate::plan::ado_facts::AdoFacts;
-use crate::plan::overrides::{Overrides, effective};
-use crate::plan::point_rule::Point;
-use crate::plan::snapshot::CaseIds;
+use crate::plan::sample;
 use crate::plan::{SubmissionPlan, plan};
-
-fn attempt(status: Status, at: i64) -> Attempt {
-    Attempt {
-        status,
-        started: crate::moment::Moment::from_millis(at),
-        ended: Some(crate::moment::Moment::from_millis(at + 50)),
-        message: None,
-        stack_trace: None,
-        attachments: vec!["1.png".to_owned()],
-        foreign_attachments: Vec::new(),
-    }
-}
 
 /// Settings with a test configuration for each browser.
 fn settings() -> AzureSettings {
+    let row = |platform: &str, configuration_id| ConfigurationRow {
+        os: None,
+        platform: Some(platform.to_owned()),
+        profile: None,
+        configuration_id,
+    };
     AzureSettings {
-        configuration_rows: ["Chrome", "Firefox"]
-            .into_iter()
-            .zip(1..)
-            .map(|(platform, configuration_id)| ConfigurationRow {
-                os: None,
-                platform: Some(platform.to_owned()),
-                profile: None,
-                configuration_id,
-            })
-            .collect(),
+        configuration_rows: vec![row("Chrome", 1), row("Firefox", 2)],
         ..AzureSettings::default()
     }
 }
 
-/// A run with one execution of each test, which starts at `start`.
-fn suite_run(suite: &str, browser: &str, start: i64, tests: &[(&str, Status)]) -> SuiteRun {
-    let test = |(at, (id, status)): (usize, &(&str, Status))| TestResult {
-        id: format!("Test Cases/{id}"),
-        iteration: None,
-        attempts: vec![attempt(*status, start + at as i64 * 100)],
-        variables: std::collections::BTreeMap::new(),
-        member: 0,
-    };
-    let moment = crate::moment::Moment::from_millis;
-    SuiteRun {
-        suite: format!("Test Suites/{suite}"),
-        execution_uuid: Some("u".to_owned()),
-        started: Some(moment(start)),
-        ended: Some(moment(start + 900)),
-        last_record: Some(moment(start + 900)),
-        environment: Environment {
-            host: Some("jo - agent-7".to_owned()),
-            run_configuration: Some(browser.to_owned()),
-            browser: Some(format!("{browser} 120")),
-            ..Environment::default()
-        },
-        status: Status::Passed,
-        tests: tests.iter().enumerate().map(test).collect(),
-        files: ["1.png", "execution0.log"]
-            .into_iter()
-            .zip([FileKind::Png, FileKind::Log])
-            .map(|(path, kind)| RunFile {
-                path: path.to_owned(),
-                kind,
-                size: 3,
-            })
-            .collect(),
-        options: crate::katalon::run::RunOptions::default(),
-        reruns_left: None,
-        in_collection: true,
-        warnings: Vec::new(),
-    }
-}
-
-/// A member's run, with what belongs to it.
+/// A member's run, which starts at `start` and executes each test once, with what belongs to it.
 fn member(suite: &str, browser: &str, start: i64, tests: &[(&str, Status)]) -> Snapshot {
-    let case = |id: &str| CaseIds {
-        azure_ids: Some(id.to_owned()),
-        ..CaseIds::default()
-    };
-    let run = suite_run(suite, browser, start, tests);
-    Snapshot {
-        folder: String::new(),
-        project_name: "Shop".to_owned(),
-        project_root: "/shop".to_owned(),
-        options: effective(&settings(), &Overrides::default(), &run.options),
-        reruns: None,
-        cases: [("Login", "12"), ("Pay", "13")]
-            .into_iter()
-            .map(|(name, id)| (format!("Test Cases/{name}"), case(id)))
-            .collect(),
-        collection: None,
-        joined: None,
-        run,
+    let mut run = sample::run(suite, start, start + 900);
+    run.execution_uuid = Some("u".to_owned());
+    run.in_collection = true;
+    run.environment.host = Some("jo - agent-7".to_owned());
+    run.environment.run_configuration = Some(browser.to_owned());
+    run.environment.browser = Some(format!("{browser} 120"));
+    run.files = vec![
+        sample::file("1.png", FileKind::Png, 3),
+        sample::file("execution0.log", FileKind::Log, 3),
+    ];
+    for (number, (name, status)) in tests.iter().enumerate() {
+        let mut test = sample::test(name, start + 100 * number as i64, &[*status]);
+        test.attempts[0].attachments = vec!["1.png".to_owned()];
+        run.tests.push(test);
     }
+
+    let mut snapshot = sample::snapshot(run, &settings());
+    for (name, id) in [("Login", "12"), ("Pay", "13")] {
+        snapshot
+            .cases
+            .insert(format!("Test Cases/{name}"), sample::case_with_ids(id));
+    }
+    snapshot
 }
 
 fn part(number: usize, state: MemberState, snapshot: Option<Snapshot>) -> Part {
-    let suite = snapshot.as_ref().map_or("Gone", |snapshot| {
-        &snapshot.run.suite["Test Suites/".len()..]
-    });
+    let suite = match &snapshot {
+        Some(snapshot) => &snapshot.run.suite["Test Suites/".len()..],
+        None => "Gone",
+    };
     let prefix = format!("20260506_100000/{suite}/20260506_10000{number}");
     Part {
         folder: format!("/shop/Reports/{prefix}"),
@@ -116,24 +63,22 @@ fn part(number: usize, state: MemberState, snapshot: Option<Snapshot>) -> Part {
     }
 }
 
-fn joined(parts: Vec<Part>) -> Snapshot {
-    join(
-        "Test Suites/All",
-        "/shop/Reports/20260506_100000/All/20260506_100000",
-        parts,
-    )
-    .unwrap()
+fn finished(number: usize, snapshot: Snapshot) -> Part {
+    part(number, MemberState::Finished, Some(snapshot))
 }
 
+fn joined(parts: Vec<Part>) -> Snapshot {
+    let folder = "/shop/Reports/20260506_100000/All/20260506_100000";
+    join("Test Suites/All", folder, parts).unwrap()
+}
+
+/// The plan where `Login` has a point on each browser and `Pay` one on Chrome.
 fn planned(snapshot: &Snapshot) -> SubmissionPlan {
-    let point = |id, test_case_id, configuration_id| Point {
-        id,
-        test_case_id,
-        configuration_id,
-        configuration_name: format!("C{configuration_id}"),
-        suite_id: 20,
-    };
-    let points = [point(1, 12, 1), point(2, 12, 2), point(3, 13, 1)];
+    let points = [
+        sample::point(1, 12, 1),
+        sample::point(2, 12, 2),
+        sample::point(3, 13, 1),
+    ];
     plan(
         snapshot,
         18,
@@ -142,68 +87,72 @@ fn planned(snapshot: &Snapshot) -> SubmissionPlan {
     )
 }
 
+/// Each result as `point 1: Passed (Katalon: PASSED)`.
+fn results_in_words(plan: &SubmissionPlan) -> Vec<String> {
+    let mut words = Vec::new();
+    for result in &plan.results {
+        words.push(format!(
+            "point {}: {} ({})",
+            result.point_id, result.outcome, result.comment
+        ));
+    }
+    words
+}
+
 #[test]
 fn a_collection_is_its_id_its_first_start_and_its_host() {
     let first = member("B", "Chrome", 5000, &[("Login", Status::Passed)]);
     let second = member("A", "Chrome", 2000, &[("Pay", Status::Passed)]);
-    let whole = joined(vec![
-        part(1, MemberState::Finished, Some(first.clone())),
-        part(2, MemberState::Finished, Some(second.clone())),
-    ]);
+
+    let whole = joined(vec![finished(1, first), finished(2, second)]);
+
     let identity = RunIdentity::of(&whole.run).unwrap();
-    assert_eq!(
-        (identity.suite.as_str(), identity.started.millis()),
-        ("Test Suites/All", 2000)
-    );
-    assert_eq!(
-        (identity.host.as_str(), whole.ended().millis()),
-        ("jo - agent-7", 5900)
-    );
-    // Where it lies does not matter.
+    assert_eq!(identity.suite, "Test Suites/All");
+    assert_eq!(identity.started.millis(), 2000);
+    assert_eq!(identity.host, "jo - agent-7");
+    assert_eq!(whole.ended().millis(), 5900);
+}
+
+#[test]
+fn a_collection_is_the_same_run_wherever_its_folders_lie() {
+    let first = member("B", "Chrome", 5000, &[("Login", Status::Passed)]);
+    let second = member("A", "Chrome", 2000, &[("Pay", Status::Passed)]);
+    let whole = joined(vec![
+        finished(1, first.clone()),
+        finished(2, second.clone()),
+    ]);
+
     let copied = join(
         "Test Suites/All",
         "/elsewhere",
-        vec![
-            part(7, MemberState::Finished, Some(first)),
-            part(8, MemberState::Finished, Some(second)),
-        ],
+        vec![finished(7, first), finished(8, second)],
     );
-    assert_eq!(RunIdentity::of(&copied.unwrap().run), Some(identity));
+
+    assert_eq!(copied.unwrap().identity(), whole.identity());
 }
 
 #[test]
 fn the_same_test_on_two_browsers_feeds_the_points_of_both() {
-    let whole = joined(vec![
-        part(
-            1,
-            MemberState::Finished,
-            Some(member("Smoke", "Chrome", 0, &[("Login", Status::Passed)])),
-        ),
-        part(
-            2,
-            MemberState::Finished,
-            Some(member(
-                "Smoke",
-                "Firefox",
-                9000,
-                &[("Login", Status::Failed)],
-            )),
-        ),
-    ]);
+    let chrome = member("Smoke", "Chrome", 0, &[("Login", Status::Passed)]);
+    let firefox = member("Smoke", "Firefox", 9000, &[("Login", Status::Failed)]);
+    let whole = joined(vec![finished(1, chrome), finished(2, firefox)]);
+
     let plan = planned(&whole);
-    let outcomes: Vec<_> = plan
-        .results
-        .iter()
-        .map(|result| (result.point_id, result.outcome.as_str(), result.iterations))
-        .collect();
-    assert_eq!(outcomes, [(1, "Passed", 1), (2, "Failed", 1)]);
-    let names: Vec<_> = plan
+
+    assert_eq!(
+        results_in_words(&plan),
+        [
+            "point 1: Passed (Katalon: PASSED)",
+            "point 2: Failed (Katalon: FAILED)"
+        ]
+    );
+    let files: Vec<_> = plan
         .attachments
         .iter()
         .map(|attachment| attachment.name.as_str())
         .collect();
     assert_eq!(
-        names,
+        files,
         [
             "1.png",
             "1.png",
@@ -211,44 +160,51 @@ fn the_same_test_on_two_browsers_feeds_the_points_of_both() {
             "Smoke (Firefox) execution0.log"
         ]
     );
+}
+
+#[test]
+fn a_file_is_found_in_the_run_folder_of_its_member() {
+    let chrome = member("Smoke", "Chrome", 0, &[("Login", Status::Passed)]);
+    let firefox = member("Smoke", "Firefox", 9000, &[("Login", Status::Failed)]);
+    let whole = joined(vec![finished(1, chrome), finished(2, firefox)]);
+
     let (run_folder, inside) = whole
         .run_folder_of("20260506_100000/Smoke/20260506_100002/execution0.log")
         .unwrap();
+
     assert_eq!(
-        (run_folder.path.as_str(), inside),
-        (
-            "/shop/Reports/20260506_100000/Smoke/20260506_100002",
-            "execution0.log"
-        )
+        run_folder.path,
+        "/shop/Reports/20260506_100000/Smoke/20260506_100002"
     );
-    assert_eq!(
-        whole.run_folder_of("20260506_100000/Smoke/20260506_1000021/execution0.log"),
-        None
-    );
+    assert_eq!(inside, "execution0.log");
+}
+
+#[test]
+fn a_folder_whose_name_only_begins_as_that_of_a_member_is_none_of_its() {
+    let chrome = member("Smoke", "Chrome", 0, &[("Login", Status::Passed)]);
+    let whole = joined(vec![finished(2, chrome)]);
+
+    let longer = "20260506_100000/Smoke/20260506_1000021/execution0.log";
+
+    assert_eq!(whole.run_folder_of(longer), None);
 }
 
 #[test]
 fn the_same_test_in_the_same_configuration_is_one_result_whose_parts_name_their_suites() {
+    let smoke = member("Smoke", "Chrome", 0, &[("Login", Status::Passed)]);
+    let full = member("Full", "Chrome", 9000, &[("Login", Status::Error)]);
     let whole = joined(vec![
-        part(
-            1,
-            MemberState::Finished,
-            Some(member("Smoke", "Chrome", 0, &[("Login", Status::Passed)])),
-        ),
-        part(
-            2,
-            MemberState::Crashed,
-            Some(member("Full", "Chrome", 9000, &[("Login", Status::Error)])),
-        ),
+        finished(1, smoke),
+        part(2, MemberState::Crashed, Some(full)),
     ]);
+
     let plan = planned(&whole);
-    assert_eq!(plan.results.len(), 1);
-    let result = &plan.results[0];
+
     assert_eq!(
-        (result.outcome.as_str(), result.comment.as_str()),
-        ("Error", "2 executions: 1 PASSED, 1 ERROR")
+        results_in_words(&plan),
+        ["point 1: Error (2 executions: 1 PASSED, 1 ERROR)"]
     );
-    let parts: Vec<_> = result
+    let parts: Vec<_> = plan.results[0]
         .sub_results
         .iter()
         .map(|part| part.name.as_str())
@@ -258,27 +214,19 @@ fn the_same_test_in_the_same_configuration_is_one_result_whose_parts_name_their_
 
 #[test]
 fn a_collection_reads_like_this_and_names_what_did_not_run() {
-    let left_out = member("Late", "Chrome", 0, &[("Pay", Status::Failed)]);
+    let chrome = member("Smoke", "Chrome", 100, &[("Login", Status::Passed)]);
+    let firefox = member("Smoke", "Firefox", 9000, &[("Login", Status::Incomplete)]);
+    let aborted = member("Late", "Chrome", 0, &[("Pay", Status::Failed)]);
     let whole = joined(vec![
-        part(
-            1,
-            MemberState::Finished,
-            Some(member("Smoke", "Chrome", 100, &[("Login", Status::Passed)])),
-        ),
-        part(
-            2,
-            MemberState::Crashed,
-            Some(member(
-                "Smoke",
-                "Firefox",
-                9000,
-                &[("Login", Status::Incomplete)],
-            )),
-        ),
-        part(3, MemberState::AbortedAndLeftOut, Some(left_out)),
+        finished(1, chrome),
+        part(2, MemberState::Crashed, Some(firefox)),
+        part(3, MemberState::AbortedAndLeftOut, Some(aborted)),
         part(4, MemberState::NeverStarted, None),
     ]);
-    insta::assert_snapshot!(planned(&whole).comment(&[]).text, @r"
+
+    let comment = planned(&whole).comment(&[]);
+
+    insta::assert_snapshot!(comment.text, @r"
     kado:0123456789abcdef0123456789abcdef
     Test Suites/All on agent-7
     2 tests: 1 PASSED, 1 INCOMPLETE; 2 results
@@ -290,116 +238,112 @@ fn a_collection_reads_like_this_and_names_what_did_not_run() {
     ");
 }
 
+/// A suite that failed in `Pay` at first, and ran again with `Pay` alone.
+fn failed_and_again() -> (Snapshot, Snapshot) {
+    let both = [("Login", Status::Passed), ("Pay", Status::Failed)];
+    let failed = member("Smoke", "Chrome", 0, &both);
+    let again = member("Smoke", "Chrome", 5000, &[("Pay", Status::Passed)]);
+    (failed, again)
+}
+
 #[test]
 fn a_member_that_ran_again_because_it_failed_is_another_attempt() {
-    let first = member(
-        "Smoke",
-        "Chrome",
-        0,
-        &[("Login", Status::Passed), ("Pay", Status::Failed)],
-    );
-    let mut again = member("Smoke", "Chrome", 5000, &[("Pay", Status::Passed)]);
-    let mut failed = first.clone();
-    (failed.run.reruns_left, again.run.reruns_left) = (Some(1), Some(0));
-    let whole = |first: Snapshot, again: Snapshot| {
-        joined(vec![
-            part(1, MemberState::Finished, Some(first)),
-            part(2, MemberState::Finished, Some(again)),
-        ])
-    };
-    let plan = planned(&whole(failed, again.clone()));
-    let results: Vec<_> = plan
-        .results
-        .iter()
-        .map(|result| {
-            (
-                result.point_id,
-                result.outcome.as_str(),
-                result.comment.as_str(),
-            )
-        })
-        .collect();
+    let (mut failed, mut again) = failed_and_again();
+    failed.run.reruns_left = Some(1);
+    again.run.reruns_left = Some(0);
+
+    let plan = planned(&joined(vec![finished(1, failed), finished(2, again)]));
+
     assert_eq!(
-        results,
+        results_in_words(&plan),
         [
-            (1, "Passed", "Katalon: PASSED"),
-            (3, "Passed", "Katalon: PASSED in attempt 2 of 2")
+            "point 1: Passed (Katalon: PASSED)",
+            "point 3: Passed (Katalon: PASSED in attempt 2 of 2)"
         ]
     );
-    // Without that mark it is just another run of the suite, and the worst counts.
-    again.run.reruns_left = None;
-    let plan = planned(&whole(first, again));
-    assert_eq!(plan.results[1].outcome, "Failed");
+}
+
+#[test]
+fn a_member_that_ran_twice_without_the_mark_of_a_rerun_counts_twice() {
+    let (failed, again) = failed_and_again();
+
+    let plan = planned(&joined(vec![finished(1, failed), finished(2, again)]));
+
+    assert_eq!(plan.results[1].outcome, "Failed", "the worst counts");
 }
 
 #[test]
 fn a_collection_of_which_nothing_ran_is_nothing() {
-    assert_eq!(
-        join(
-            "Test Suites/All",
-            "/c",
-            vec![part(1, MemberState::NeverStarted, None)]
-        ),
-        None
-    );
+    let parts = vec![part(1, MemberState::NeverStarted, None)];
+
+    assert_eq!(join("Test Suites/All", "/c", parts), None);
 }
 
 #[test]
 fn a_collection_stays_the_same_run_when_others_of_its_members_take_part() {
     let first = member("A", "Chrome", 2000, &[("Login", Status::Passed)]);
     let second = member("B", "Chrome", 5000, &[("Pay", Status::Passed)]);
-    let of = |state| {
+    let with_first = |state| {
         joined(vec![
             part(1, state, Some(first.clone())),
-            part(2, MemberState::Finished, Some(second.clone())),
+            finished(2, second.clone()),
         ])
-        .identity()
     };
-    assert_eq!(
-        of(MemberState::Finished),
-        of(MemberState::AbortedAndLeftOut)
-    );
-    assert_eq!(of(MemberState::Finished).unwrap().started.millis(), 2000);
+
+    let with_both = with_first(MemberState::Finished).identity();
+    let with_second = with_first(MemberState::AbortedAndLeftOut).identity();
+
+    assert_eq!(with_both, with_second);
+    assert_eq!(with_both.unwrap().started.millis(), 2000);
 }
 
 #[test]
-fn without_members_that_were_submitted_alone_their_results_and_files_are_gone_and_they_are_named() {
+fn without_a_member_that_was_submitted_alone_its_results_and_files_are_gone_and_it_is_named() {
+    let first = member("A", "Chrome", 2000, &[("Login", Status::Failed)]);
+    let second = member("B", "Chrome", 5000, &[("Pay", Status::Passed)]);
+    let alone = RunIdentity::of(&first.run).unwrap();
+    let whole = joined(vec![
+        finished(1, first),
+        finished(2, second),
+        part(3, MemberState::NeverStarted, None),
+    ]);
+
+    let rest = without(&whole, &[alone]).unwrap();
+
+    let members: Vec<_> = rest.run.tests.iter().map(|test| test.member).collect();
+    assert_eq!(members, [1]);
+    assert_eq!(rest.run.status, Status::Passed);
+    assert_eq!(rest.missing_members().len(), 2);
+    assert!(!rest.run.files.is_empty());
+    for file in &rest.run.files {
+        assert!(rest.run_folder_of(&file.path).is_some(), "{}", file.path);
+    }
+}
+
+#[test]
+fn without_a_member_a_collection_is_the_same_run_at_the_same_time() {
+    let first = member("A", "Chrome", 2000, &[("Login", Status::Failed)]);
+    let second = member("B", "Chrome", 5000, &[("Pay", Status::Passed)]);
+    let alone = RunIdentity::of(&first.run).unwrap();
+    let whole = joined(vec![finished(1, first), finished(2, second)]);
+
+    let rest = without(&whole, &[alone]).unwrap();
+
+    assert_eq!(rest.identity(), whole.identity());
+    assert_eq!(rest.started(), whole.started());
+    assert_eq!(rest.ended(), whole.ended());
+}
+
+#[test]
+fn without_any_member_nothing_is_left_of_a_collection_and_without_none_all_of_it() {
     let first = member("A", "Chrome", 2000, &[("Login", Status::Failed)]);
     let second = member("B", "Chrome", 5000, &[("Pay", Status::Passed)]);
     let alone = [
         RunIdentity::of(&first.run).unwrap(),
         RunIdentity::of(&second.run).unwrap(),
     ];
-    let whole = joined(vec![
-        part(1, MemberState::Finished, Some(first)),
-        part(2, MemberState::Finished, Some(second)),
-        part(3, MemberState::NeverStarted, None),
-    ]);
-    let rest = without(&whole, &alone[..1]).unwrap();
-    assert_eq!(
-        rest.run
-            .tests
-            .iter()
-            .map(|test| test.member)
-            .collect::<Vec<_>>(),
-        [1]
-    );
-    assert!(
-        !rest.run.files.is_empty()
-            && rest
-                .run
-                .files
-                .iter()
-                .all(|file| rest.run_folder_of(&file.path).is_some())
-    );
-    assert_eq!(
-        (rest.run.status, rest.missing_members().len()),
-        (Status::Passed, 2)
-    );
-    assert_eq!(
-        (rest.identity(), rest.started(), rest.ended()),
-        (whole.identity(), whole.started(), whole.ended())
-    );
+    let whole = joined(vec![finished(1, first), finished(2, second)]);
+
     assert_eq!(without(&whole, &alone), None);
     assert_eq!(without(&whole, &[]).as_ref(), Some(&whole));
 }
