@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 /// A job of a pipeline (`azure-pipelines.yml`) or of a classic release.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct PipelineJob {
+pub(crate) struct PipelineJob {
     /// Organization or collection (`SYSTEM_COLLECTIONURI`).
     pub collection: String,
     /// ADO project, by name (`SYSTEM_TEAMPROJECT`).
@@ -44,7 +44,7 @@ pub struct Attempt {
 
 /// The release and stage that a job of a classic release belongs to.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct PipelineRelease {
+pub(crate) struct PipelineRelease {
     /// `RELEASE_RELEASEID`.
     pub id: u32,
     /// `RELEASE_RELEASENAME`.
@@ -62,7 +62,7 @@ pub(crate) const TOKEN_VARIABLE: &str = "SYSTEM_ACCESSTOKEN";
 impl PipelineJob {
     /// The job that these variables describe; `None` outside of Azure Pipelines (`TF_BUILD` is not
     /// `True`), and where neither build nor release is named.
-    pub fn read(variable: impl Fn(&str) -> Option<String>) -> Option<Self> {
+    pub(crate) fn read(variable: impl Fn(&str) -> Option<String>) -> Option<Self> {
         let variables = Variables(variable);
         if !variables.text("TF_BUILD")?.eq_ignore_ascii_case("true") {
             return None;
@@ -87,7 +87,7 @@ impl PipelineJob {
     }
 
     /// Whether an ADO project, given by name or GUID, is the pipeline's own.
-    pub fn is_own_project(&self, project: &str) -> bool {
+    pub(crate) fn is_own_project(&self, project: &str) -> bool {
         let project = project.trim().to_lowercase();
         let id = self.project_id.as_deref().unwrap_or_default();
         self.project.to_lowercase() == project || (!id.is_empty() && id.to_lowercase() == project)

@@ -68,12 +68,12 @@ pub(crate) enum TokenError {
         source: std::io::Error,
     },
     /// Others can read the file.
-    #[error("{file} can be read by others ({found}); {remedy}")]
+    #[error("{file} can be read by others ({readers}); {remedy}")]
     Exposed {
         /// The file.
         file: SecretFile,
-        /// Its permissions.
-        found: String,
+        /// Its permissions, or who they are.
+        readers: String,
         /// What mends it.
         remedy: String,
     },
@@ -84,10 +84,10 @@ pub(crate) enum TokenError {
     #[error("{0} is empty")]
     Empty(SecretFile),
     /// What stands there cannot be a token.
-    #[error("{place} holds something other than a token; {NO_TOKEN}")]
+    #[error("{source_name} holds something other than a token; {NO_TOKEN}")]
     NoToken {
         /// A file or a variable.
-        place: String,
+        source_name: String,
     },
 }
 
@@ -229,7 +229,7 @@ impl TokenSource {
             Self::Environment => {
                 let token = token_variable().unwrap_or_default();
                 token_in(token.as_bytes()).ok_or_else(|| TokenError::NoToken {
-                    place: format!("`${TOKEN_VARIABLE}`"),
+                    source_name: format!("`${TOKEN_VARIABLE}`"),
                 })
             }
         }
@@ -297,7 +297,7 @@ fn read_token(file: &Path) -> Result<SecretString, TokenError> {
         Some(token) if token.expose_secret().is_empty() => Err(TokenError::Empty(file.into())),
         Some(token) => Ok(token),
         None => Err(TokenError::NoToken {
-            place: format!("token file `{}`", file.display()),
+            source_name: format!("token file `{}`", file.display()),
         }),
     }
 }

@@ -28,10 +28,10 @@ pub(crate) fn katalon_commands() -> Vec<Command> {
 pub(crate) fn katalon_commands_of_others() -> Vec<Command> {
     let processes = Processes::read();
     let this = Pid::from_u32(std::process::id());
-    let own = successors(Some(this), |pid| processes.parent(*pid))
+    let this_and_above = successors(Some(this), |pid| processes.parent(*pid))
         .take(MOST_ABOVE)
         .collect();
-    commands(processes, &own)
+    commands(processes, &this_and_above)
 }
 
 /// The processes of the machine, with their arguments.

@@ -80,12 +80,12 @@ impl Descriptor {
                 inherited: false,
             }];
         };
-        let own = [SYSTEM, ADMINISTRATORS, OWNER_RIGHTS, &self.owner];
+        let always_trusted = [SYSTEM, ADMINISTRATORS, OWNER_RIGHTS, &self.owner];
         let mut strangers = Vec::new();
         for entry in entries {
             let account = entry.account.as_str();
             let is_useful = entry.kind == Kind::Allows && entry.rights & !HARMLESS != 0;
-            if is_useful && !own.contains(&account) && !trusted.contains(&account) {
+            if is_useful && !always_trusted.contains(&account) && !trusted.contains(&account) {
                 strangers.push(Stranger {
                     account: entry.account.clone(),
                     inherited: entry.inherited,

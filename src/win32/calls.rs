@@ -50,7 +50,7 @@ const DRIVE_REMOTE: u32 = 4;
 /// When there is no such file, or when its access list may not be read.
 pub(crate) fn descriptor(path: &Path) -> io::Result<String> {
     let wanted = OWNER_SECURITY_INFORMATION | DACL_SECURITY_INFORMATION;
-    let mut found = Local::none();
+    let mut descriptor = Local::none();
     let path = wide(path.as_os_str());
     // SAFETY: the name ends with a zero; the descriptor is written to a pointer of ours and freed
     // with it; the other results are not asked for.
@@ -63,16 +63,17 @@ pub(crate) fn descriptor(path: &Path) -> io::Result<String> {
             null_mut(),
             null_mut(),
             null_mut(),
-            found.slot(),
+            descriptor.slot(),
         )
     };
     win32(code)?;
+
     let mut text = Local::none();
     // SAFETY: the descriptor is the one above; the text is written to a pointer of ours and freed
     // with it.
     let done = unsafe {
         ConvertSecurityDescriptorToStringSecurityDescriptorW(
-            found.pointer(),
+            descriptor.pointer(),
             SDDL_REVISION_1,
             wanted,
             text.slot().cast(),
@@ -102,7 +103,9 @@ pub(crate) fn set_access_list(path: &Path, sddl: &str) -> io::Result<()> {
         )
     };
     succeeded(done)?;
-    let (mut present, mut defaulted) = (0, 0);
+
+    let mut present = 0;
+    let mut defaulted = 0;
     let mut list: *mut ACL = null_mut();
     // SAFETY: the descriptor is the one above; the results are variables of ours, and the list lies
     // in the descriptor.
@@ -120,6 +123,7 @@ pub(crate) fn set_access_list(path: &Path, sddl: &str) -> io::Result<()> {
             "it holds no access list",
         ));
     }
+
     let path = wide(path.as_os_str());
     let kinds = DACL_SECURITY_INFORMATION | PROTECTED_DACL_SECURITY_INFORMATION;
     // SAFETY: the name ends with a zero; the list lies in the descriptor, which lives until the
@@ -146,6 +150,7 @@ pub(crate) fn own_sid() -> io::Result<String> {
     // SAFETY: the handle of the current process needs no closing; the token is written to a
     // variable of ours.
     succeeded(unsafe { OpenProcessToken(GetCurrentProcess(), TOKEN_QUERY, &raw mut token) })?;
+
     // 64-bit words, because the structure begins with a pointer.
     let mut buffer = [0_u64; 32];
     let mut length = 0;
@@ -179,9 +184,11 @@ pub(crate) fn full_sid(account: &str) -> io::Result<String> {
 /// The name of an account by its SID, such as `BUILTIN\Users`; `None` when the system knows none.
 pub(crate) fn account_name(sid: &str) -> Option<String> {
     let sid = Sid::of(sid).ok()?;
-    let (mut name, mut domain) = ([0_u16; LONGEST_NAME], [0_u16; LONGEST_NAME]);
-    let longest = u32::try_from(LONGEST_NAME).ok()?;
-    let (mut name_length, mut domain_length, mut kind) = (longest, longest, 0);
+    let mut name = [0_u16; LONGEST_NAME];
+    let mut domain = [0_u16; LONGEST_NAME];
+    let mut name_length = u32::try_from(LONGEST_NAME).ok()?;
+    let mut domain_length = name_length;
+    let mut kind = 0;
     // SAFETY: the SID is a valid one; the buffers are ours and of the lengths that are given.
     let done = unsafe {
         LookupAccountSidW(
@@ -195,15 +202,20 @@ pub(crate) fn account_name(sid: &str) -> Option<String> {
         )
     };
     succeeded(done).ok()?;
-    let text = |buffer: &[u16], length: u32| {
-        String::from_utf16_lossy(&buffer[..usize::try_from(length).unwrap_or(0).min(buffer.len())])
-    };
-    let (name, domain) = (text(&name, name_length), text(&domain, domain_length));
+
+    let name = start_of(&name, name_length);
+    let domain = start_of(&domain, domain_length);
     Some(if domain.is_empty() {
         name
     } else {
         format!("{domain}\\{name}")
     })
+}
+
+/// The text at the start of a buffer.
+fn start_of(buffer: &[u16], length: u32) -> String {
+    let length = usize::try_from(length).unwrap_or(0).min(buffer.len());
+    String::from_utf16_lossy(&buffer[..length])
 }
 
 /// Encrypts for this machine: any account of it that can read the result can decrypt it, and no
@@ -212,7 +224,8 @@ pub(crate) fn account_name(sid: &str) -> Option<String> {
 /// # Errors
 /// When the system's data protection does not work.
 pub(crate) fn protect(data: &[u8], purpose: &[u8]) -> io::Result<Vec<u8>> {
-    let (data, purpose) = (blob(data)?, blob(purpose)?);
+    let data = blob(data)?;
+    let purpose = blob(purpose)?;
     let flags = CRYPTPROTECT_LOCAL_MACHINE | CRYPTPROTECT_UI_FORBIDDEN;
     let mut out = CRYPT_INTEGER_BLOB::default();
     // SAFETY: both blobs point to slices that live longer than the call, which only reads them.
@@ -228,7 +241,7 @@ pub(crate) fn protect(data: &[u8], purpose: &[u8]) -> io::Result<Vec<u8>> {
         )
     };
     succeeded(done)?;
-    Ok(take(&out))
+    Ok(copy_and_wipe(&out))
 }
 
 /// Decrypts what [`protect`] encrypted for the same purpose. The system's copy of the result is
@@ -237,7 +250,8 @@ pub(crate) fn protect(data: &[u8], purpose: &[u8]) -> io::Result<Vec<u8>> {
 /// # Errors
 /// When it was encrypted on another machine or for another purpose, or is damaged.
 pub(crate) fn unprotect(data: &[u8], purpose: &[u8]) -> io::Result<Vec<u8>> {
-    let (data, purpose) = (blob(data)?, blob(purpose)?);
+    let data = blob(data)?;
+    let purpose = blob(purpose)?;
     let mut out = CRYPT_INTEGER_BLOB::default();
     // SAFETY: both blobs point to slices that live longer than the call, which only reads them.
     let done = unsafe {
@@ -252,7 +266,7 @@ pub(crate) fn unprotect(data: &[u8], purpose: &[u8]) -> io::Result<Vec<u8>> {
         )
     };
     succeeded(done)?;
-    Ok(take(&out))
+    Ok(copy_and_wipe(&out))
 }
 
 /// Bytes that are free for this account on the drive of a folder.
@@ -282,10 +296,10 @@ pub(crate) fn is_remote_drive(letter: char) -> bool {
 /// # Errors
 /// When the file system gives none.
 pub(crate) fn file_number(file: &File) -> io::Result<u64> {
-    let mut found = BY_HANDLE_FILE_INFORMATION::default();
+    let mut information = BY_HANDLE_FILE_INFORMATION::default();
     // SAFETY: the handle is that of an open file; the result is a variable of ours.
-    succeeded(unsafe { GetFileInformationByHandle(file.as_raw_handle(), &raw mut found) })?;
-    Ok(u64::from(found.nFileIndexHigh) << 32 | u64::from(found.nFileIndexLow))
+    succeeded(unsafe { GetFileInformationByHandle(file.as_raw_handle(), &raw mut information) })?;
+    Ok(u64::from(information.nFileIndexHigh) << 32 | u64::from(information.nFileIndexLow))
 }
 
 /// How grave an entry of the Event Log is.
@@ -304,7 +318,8 @@ pub(crate) enum Gravity {
 /// # Errors
 /// When the Event Log cannot be written to.
 pub(crate) fn report_event(source: &str, gravity: Gravity, id: u32, text: &str) -> io::Result<()> {
-    let (source, text) = (wide(OsStr::new(source)), wide(OsStr::new(text)));
+    let source = wide(OsStr::new(source));
+    let text = wide(OsStr::new(text));
     let kind = match gravity {
         Gravity::Information => EVENTLOG_INFORMATION_TYPE,
         Gravity::Warning => EVENTLOG_WARNING_TYPE,
@@ -315,6 +330,7 @@ pub(crate) fn report_event(source: &str, gravity: Gravity, id: u32, text: &str) 
     if log.is_null() {
         return Err(io::Error::last_os_error());
     }
+
     let texts = [text.as_ptr()];
     // SAFETY: the handle was opened above; the one text ends with a zero and lives longer than the
     // call.
@@ -405,13 +421,14 @@ fn blob(data: &[u8]) -> io::Result<CRYPT_INTEGER_BLOB> {
 }
 
 /// The bytes of a blob that the system allocated, which is wiped and freed.
-fn take(out: &CRYPT_INTEGER_BLOB) -> Vec<u8> {
+fn copy_and_wipe(out: &CRYPT_INTEGER_BLOB) -> Vec<u8> {
     let owner = Local(out.pbData.cast());
     let length = usize::try_from(out.cbData).unwrap_or(0);
     // SAFETY: the call that filled the blob succeeded, so it points to that many bytes, which are
     // ours until they are freed with `owner`.
     let bytes = unsafe { std::slice::from_raw_parts_mut(owner.pointer().cast::<u8>(), length) };
     let copy = bytes.to_vec();
+
     for byte in bytes {
         // SAFETY: a byte of the slice above; the write may not be optimised away.
         unsafe { std::ptr::write_volatile(byte, 0) };

@@ -75,7 +75,7 @@ pub(crate) enum Registration {
 /// # Errors
 /// When the registry cannot be written.
 pub(crate) fn register() -> io::Result<Registration> {
-    let known = LOCAL_MACHINE
+    let registered = LOCAL_MACHINE
         .open(KEY)
         .and_then(|key| key.get_string("EventMessageFile"));
 
@@ -84,7 +84,7 @@ pub(crate) fn register() -> io::Result<Registration> {
     key.set_expand_string("EventMessageFile", MESSAGES)?;
     key.set_u32("TypesSupported", TYPES)?;
 
-    Ok(match known {
+    Ok(match registered {
         Ok(_) => Registration::Kept,
         Err(_) => Registration::New,
     })

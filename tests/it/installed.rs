@@ -321,3 +321,113 @@ fn every_command_has_a_manual_page() {
         );
     }
 }
+
+/// A `systemctl` that knows the user's unit and nothing else: what it is told to do it writes down,
+/// what it is asked it answers from files beside itself.
+const SYSTEMCTL: &str = r#"#!/bin/sh
+set -eu
+folder=$(dirname "$0")
+unit=$HOME/.config/systemd/user/kado.service
+while [ "${1#--}" != "$1" ]; do shift; done
+case $1 in
+  show)
+    [ -e "$unit" ] && echo LoadState=loaded || echo LoadState=not-found
+    [ -e "$folder/active" ] && echo ActiveState=active || echo ActiveState=inactive
+    [ -e "$folder/enabled" ] && echo UnitFileState=enabled || echo UnitFileState=disabled
+    exit ;;
+  enable) [ -e "$unit" ] && touch "$folder/enabled" ;;
+  disable) rm "$folder/enabled" ;;
+  start) touch "$folder/active" ;;
+  stop) rm "$folder/active" ;;
+esac
+echo "$1" >>"$folder/verbs"
+"#;
+
+/// A machine of which the user has a systemd.
+struct WithSystemd {
+    machine: Machine,
+    config: PathBuf,
+}
+
+impl WithSystemd {
+    fn new() -> Self {
+        let machine = Machine::new();
+        let config = users_config(&machine, "");
+        let systemctl = machine.root().join("bin/systemctl");
+        fs::create_dir_all(systemctl.parent().unwrap()).unwrap();
+        fs::write(&systemctl, SYSTEMCTL).unwrap();
+        fs::set_permissions(&systemctl, fs::Permissions::from_mode(0o755)).unwrap();
+        Self { machine, config }
+    }
+
+    fn service(&self, command: &str) -> Output {
+        let mut kado = self
+            .machine
+            .command_with(&self.config, &["service", command, "--user"]);
+        let bin = self.machine.root().join("bin");
+        kado.env("PATH", format!("{}:/usr/bin:/bin", bin.display()));
+        let ended = finish(kado);
+        assert_eq!(ended.code, 0, "{ended:?}");
+        ended
+    }
+
+    fn unit(&self) -> PathBuf {
+        self.machine
+            .root()
+            .join(".config/systemd/user/kado.service")
+    }
+
+    /// What systemctl was told to do since this was asked last.
+    fn verbs(&self) -> Vec<String> {
+        let file = self.machine.root().join("bin/verbs");
+        let verbs = fs::read_to_string(&file).unwrap_or_default();
+        let _ = fs::remove_file(&file);
+        verbs.lines().map(str::to_owned).collect()
+    }
+}
+
+#[test]
+fn a_users_service_is_written_enabled_and_started_once() {
+    let systemd = WithSystemd::new();
+
+    let installed = systemd.service("install");
+    assert!(
+        installed.out.contains("enabled `kado.service`"),
+        "{installed:?}"
+    );
+    assert!(installed.out.contains("started"), "{installed:?}");
+    let unit = fs::read_to_string(systemd.unit()).unwrap();
+    assert!(unit.contains("kado.toml"), "{unit}");
+    assert_eq!(
+        systemd.verbs(),
+        ["enable", "daemon-reload", "reset-failed", "start"]
+    );
+
+    let again = systemd.service("install");
+    assert!(again.out.starts_with("nothing to do"), "{again:?}");
+    assert_eq!(systemd.verbs(), [""; 0]);
+}
+
+#[test]
+fn a_users_service_is_stopped_disabled_and_removed() {
+    let systemd = WithSystemd::new();
+    systemd.service("install");
+    systemd.verbs();
+
+    let stopped = systemd.service("stop");
+    assert!(stopped.out.contains("stopped"), "{stopped:?}");
+    assert_eq!(systemd.verbs(), ["stop"]);
+    systemd.service("start");
+    assert_eq!(systemd.verbs(), ["reset-failed", "start"]);
+
+    let removed = systemd.service("uninstall");
+    assert!(
+        removed.out.contains("stopped and disabled `kado.service`"),
+        "{removed:?}"
+    );
+    assert!(!systemd.unit().exists());
+    assert_eq!(systemd.verbs(), ["stop", "disable", "daemon-reload"]);
+
+    let again = systemd.service("uninstall");
+    assert!(again.out.starts_with("nothing to do"), "{again:?}");
+}

@@ -42,7 +42,7 @@ pub(super) fn check(file: &Path) -> Result<(), TokenError> {
     };
     Err(TokenError::Exposed {
         file: file.into(),
-        found: format!("mode {mode:03o}"),
+        readers: format!("mode {mode:03o}"),
         remedy,
     })
 }

@@ -39,7 +39,7 @@ pub(crate) fn check(file: &Path) -> Result<(), TokenError> {
     let names: Vec<String> = names.into_iter().collect();
     Err(TokenError::Exposed {
         file: file.into(),
-        found: names.join(", "),
+        readers: names.join(", "),
         remedy: remedy(file, &account, &strangers),
     })
 }
