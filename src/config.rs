@@ -5,13 +5,13 @@
 //! the environment nor the disk for more. Tokens are not part of it, only the places where they lie
 //! (see [`crate::secrets`]).
 
-pub(crate) mod file;
+mod file;
 pub(crate) mod identity;
 pub(crate) mod paths;
 pub(crate) mod project_file;
 pub(crate) mod proxy;
-pub(crate) mod section;
-pub(crate) mod values;
+mod section;
+mod values;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;

@@ -86,7 +86,10 @@ fn check_proxy_password(config: &Config, report: &mut Report) {
         return;
     }
 
-    if let Err(TokenError::Exposed { readers, remedy, .. }) = secrets::closed_file(file) {
+    if let Err(TokenError::Exposed {
+        readers, remedy, ..
+    }) = secrets::closed_file(file)
+    {
         report.note(
             format!("file {}", file.display()),
             format!("holds the proxy's password and can be read by others ({readers})"),

@@ -16,14 +16,14 @@ use crate::server::Server;
 use crate::workspace;
 
 /// `spool_limit` when the file does not say: 10 GiB.
-pub(crate) const DEFAULT_SPOOL_LIMIT: u64 = 10 << 30;
+pub(super) const DEFAULT_SPOOL_LIMIT: u64 = 10 << 30;
 
 /// Keys that later versions carry out; whatever stands there is accepted, and `kado check` says so.
 const LATER: [&str; 1] = ["status_page"];
 
 /// What the surroundings of the file add to it.
 #[derive(Clone, Debug)]
-pub(crate) struct Surroundings {
+pub(super) struct Surroundings {
     /// The file itself.
     pub file: PathBuf,
     /// `state_dir` when the file does not say.
@@ -40,7 +40,7 @@ pub(crate) struct Surroundings {
 ///
 /// # Errors
 /// All problems of the file, by line.
-pub(crate) fn parse(text: &str, around: &Surroundings) -> Result<Config, Vec<Problem>> {
+pub(super) fn parse(text: &str, around: &Surroundings) -> Result<Config, Vec<Problem>> {
     let (document, syntax_errors) = DeTable::parse_recoverable(text);
     let mut problems = Problems::new(text);
     for error in syntax_errors {

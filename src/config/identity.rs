@@ -60,7 +60,7 @@ struct Keys {
 }
 
 /// Reads the table `identity` of `azure`; relative paths start at `folder`.
-pub(crate) fn read(
+pub(super) fn read(
     azure: &mut Section<'_, '_>,
     folder: &Path,
     problems: &mut Problems<'_>,

@@ -38,7 +38,7 @@ impl fmt::Debug for ProxyUrl {
 }
 
 /// Reads `azure.proxy`.
-pub(crate) fn read(value: &DeValue<'_>) -> Read<ProxyUrl> {
+pub(super) fn read(value: &DeValue<'_>) -> Read<ProxyUrl> {
     let text = values::word(value)?;
     match Url::parse(&text) {
         Ok(url) if matches!(url.scheme(), "http" | "https") && url.has_host() => Ok(ProxyUrl(url)),
@@ -136,7 +136,7 @@ fn parts(list: &str) -> impl Iterator<Item = &str> {
 }
 
 /// Reads `azure.no_proxy`; an item may hold several entries, as the environment's variable does.
-pub(crate) fn exemptions(value: &DeValue<'_>) -> Read<Vec<Exemption>> {
+pub(super) fn exemptions(value: &DeValue<'_>) -> Read<Vec<Exemption>> {
     Ok(values::list(value, exemptions_of_item)?.concat())
 }
 

@@ -28,14 +28,14 @@ impl fmt::Display for Problem {
 
 /// Problems of one file.
 #[derive(Debug)]
-pub(crate) struct Problems<'t> {
+pub(super) struct Problems<'t> {
     text: &'t str,
     problems: Vec<Problem>,
 }
 
 impl<'t> Problems<'t> {
     /// No problems yet, in a file with this text.
-    pub(crate) fn new(text: &'t str) -> Self {
+    pub(super) fn new(text: &'t str) -> Self {
         Self {
             text,
             problems: Vec::new(),
@@ -43,7 +43,7 @@ impl<'t> Problems<'t> {
     }
 
     /// Adds a problem at a byte range of the file.
-    pub(crate) fn add(&mut self, at: Range<usize>, text: impl Into<String>) {
+    pub(super) fn add(&mut self, at: Range<usize>, text: impl Into<String>) {
         let start = at.start.min(self.text.len());
         let lines_before = self.text.as_bytes()[..start]
             .iter()
@@ -56,17 +56,17 @@ impl<'t> Problems<'t> {
     }
 
     /// All problems, by line.
-    pub(crate) fn into_sorted(mut self) -> Vec<Problem> {
+    pub(super) fn into_sorted(mut self) -> Vec<Problem> {
         self.problems.sort();
         self.problems
     }
 }
 
 /// A value with where it stands, as the readers of single keys get it.
-pub(crate) type Value<'a, 'i> = &'a Spanned<DeValue<'i>>;
+pub(super) type Value<'a, 'i> = &'a Spanned<DeValue<'i>>;
 
 /// A table that is being read.
-pub(crate) struct Section<'a, 'i> {
+pub(super) struct Section<'a, 'i> {
     path: String,
     table: &'a DeTable<'i>,
     asked: BTreeSet<&'static str>,
@@ -74,7 +74,7 @@ pub(crate) struct Section<'a, 'i> {
 
 impl<'a, 'i> Section<'a, 'i> {
     /// Starts to read a table; `path` is empty for the whole file, else the table's name.
-    pub(crate) fn new(path: &str, table: &'a DeTable<'i>) -> Self {
+    pub(super) fn new(path: &str, table: &'a DeTable<'i>) -> Self {
         Self {
             path: path.to_owned(),
             table,
@@ -83,7 +83,7 @@ impl<'a, 'i> Section<'a, 'i> {
     }
 
     /// The full name of a key of this table.
-    pub(crate) fn name(&self, key: &str) -> String {
+    pub(super) fn name(&self, key: &str) -> String {
         if self.path.is_empty() {
             key.to_owned()
         } else {
@@ -92,13 +92,13 @@ impl<'a, 'i> Section<'a, 'i> {
     }
 
     /// The raw value of a key, with its position.
-    pub(crate) fn raw(&mut self, key: &'static str) -> Option<Value<'a, 'i>> {
+    pub(super) fn raw(&mut self, key: &'static str) -> Option<Value<'a, 'i>> {
         self.asked.insert(key);
         self.table.get(key)
     }
 
     /// Reads a key with `read`, which says what it expected when the value is of another kind.
-    pub(crate) fn read<T>(
+    pub(super) fn read<T>(
         &mut self,
         key: &'static str,
         problems: &mut Problems<'_>,
@@ -115,7 +115,7 @@ impl<'a, 'i> Section<'a, 'i> {
     }
 
     /// A table below this one.
-    pub(crate) fn table(
+    pub(super) fn table(
         &mut self,
         key: &'static str,
         problems: &mut Problems<'_>,
@@ -134,12 +134,12 @@ impl<'a, 'i> Section<'a, 'i> {
     }
 
     /// Keys that were asked for.
-    pub(crate) fn asked(&self) -> Vec<&'static str> {
+    pub(super) fn asked(&self) -> Vec<&'static str> {
         self.asked.iter().copied().collect()
     }
 
     /// Keys that were not asked for, with where they stand.
-    pub(crate) fn rest(&self) -> Vec<(String, Range<usize>)> {
+    pub(super) fn rest(&self) -> Vec<(String, Range<usize>)> {
         let mut rest = Vec::new();
         for key in self.table.keys() {
             if !self.asked.contains(key.get_ref().as_ref()) {
@@ -150,7 +150,7 @@ impl<'a, 'i> Section<'a, 'i> {
     }
 
     /// Reports every key that was not asked for.
-    pub(crate) fn finish(self, problems: &mut Problems<'_>) {
+    pub(super) fn finish(self, problems: &mut Problems<'_>) {
         let known = self.asked().join(", ");
         for (name, at) in self.rest() {
             problems.add(at, format!("unknown key `{name}`; known here: {known}"));

@@ -17,10 +17,10 @@ use crate::plan::options::Unmapped;
 use crate::plan::overrides::{AutomationChoice, Collections, Definition, KatalonSubmits};
 
 /// What a reader of a value gives.
-pub(crate) type Read<T> = Result<T, String>;
+pub(super) type Read<T> = Result<T, String>;
 
 /// A text.
-pub(crate) fn text(value: &DeValue<'_>) -> Read<String> {
+pub(super) fn text(value: &DeValue<'_>) -> Read<String> {
     value
         .as_str()
         .map(str::to_owned)
@@ -28,7 +28,7 @@ pub(crate) fn text(value: &DeValue<'_>) -> Read<String> {
 }
 
 /// A text that is not empty.
-pub(crate) fn word(value: &DeValue<'_>) -> Read<String> {
+pub(super) fn word(value: &DeValue<'_>) -> Read<String> {
     let text = text(value)?;
     let word = text.trim();
     if word.is_empty() {
@@ -44,7 +44,7 @@ pub(crate) fn word(value: &DeValue<'_>) -> Read<String> {
 const PATHS: &str = "write Windows paths in single quotes, such as 'C:\\agent\\_work'";
 
 /// A message of the TOML reader, with the way out of the most common mistake.
-pub(crate) fn with_way_out(message: &str) -> String {
+pub(super) fn with_way_out(message: &str) -> String {
     if message.contains("escape") {
         format!("{message}; {PATHS}")
     } else {
@@ -53,14 +53,14 @@ pub(crate) fn with_way_out(message: &str) -> String {
 }
 
 /// `true` or `false`.
-pub(crate) fn boolean(value: &DeValue<'_>) -> Read<bool> {
+pub(super) fn boolean(value: &DeValue<'_>) -> Read<bool> {
     value
         .as_bool()
         .ok_or_else(|| "must be true or false".to_owned())
 }
 
 /// A positive id of ADO.
-pub(crate) fn id(value: &DeValue<'_>) -> Read<u32> {
+pub(super) fn id(value: &DeValue<'_>) -> Read<u32> {
     match integer(value) {
         Some(id) if id > 0 => Ok(id),
         _ => Err("must be a positive number".to_owned()),
@@ -74,7 +74,7 @@ fn integer(value: &DeValue<'_>) -> Option<u32> {
 }
 
 /// A definition of a pipeline: its id, or -1 for none as Katalon writes it.
-pub(crate) fn definition(value: &DeValue<'_>) -> Read<Definition> {
+pub(super) fn definition(value: &DeValue<'_>) -> Read<Definition> {
     if let Some(number) = value.as_integer()
         && number.as_str() == "-1"
     {
@@ -87,7 +87,7 @@ pub(crate) fn definition(value: &DeValue<'_>) -> Read<Definition> {
 }
 
 /// A list, every item read by `item`.
-pub(crate) fn list<T>(value: &DeValue<'_>, item: impl Fn(&DeValue<'_>) -> Read<T>) -> Read<Vec<T>> {
+pub(super) fn list<T>(value: &DeValue<'_>, item: impl Fn(&DeValue<'_>) -> Read<T>) -> Read<Vec<T>> {
     let Some(items) = value.as_array() else {
         return Err("must be a list in brackets".to_owned());
     };
@@ -102,7 +102,7 @@ pub(crate) fn list<T>(value: &DeValue<'_>, item: impl Fn(&DeValue<'_>) -> Read<T
 }
 
 /// A duration such as `2h` or `90 min`, longer than nothing.
-pub(crate) fn duration(value: &DeValue<'_>) -> Read<Duration> {
+pub(super) fn duration(value: &DeValue<'_>) -> Read<Duration> {
     match any_duration(value) {
         Some(duration) if !duration.is_zero() => Ok(duration),
         _ => Err("must be a duration such as \"2h\" or \"90m\"".to_owned()),
@@ -110,7 +110,7 @@ pub(crate) fn duration(value: &DeValue<'_>) -> Read<Duration> {
 }
 
 /// A duration such as `2m`, or `0s` for none.
-pub(crate) fn pause(value: &DeValue<'_>) -> Read<Duration> {
+pub(super) fn pause(value: &DeValue<'_>) -> Read<Duration> {
     any_duration(value).ok_or_else(|| "must be a duration such as \"2m\" or \"0s\"".to_owned())
 }
 
@@ -120,7 +120,7 @@ fn any_duration(value: &DeValue<'_>) -> Option<Duration> {
 }
 
 /// A size in bytes such as `75 MiB` or `10 GiB`; a number alone is bytes.
-pub(crate) fn size(value: &DeValue<'_>) -> Read<u64> {
+pub(super) fn size(value: &DeValue<'_>) -> Read<u64> {
     let text = text(value)?;
     bytes(text.trim()).ok_or_else(|| "must be a size such as \"75 MiB\" or \"10 GiB\"".to_owned())
 }
@@ -144,7 +144,7 @@ fn bytes(text: &str) -> Option<u64> {
 }
 
 /// `new`, `all` or an RFC 3339 instant.
-pub(crate) fn history(value: &DeValue<'_>) -> Read<History> {
+pub(super) fn history(value: &DeValue<'_>) -> Read<History> {
     // TOML has instants of its own; people also write one as a text.
     let text = match value {
         DeValue::Datetime(instant) => instant.to_string(),
@@ -160,12 +160,12 @@ pub(crate) fn history(value: &DeValue<'_>) -> Read<History> {
 }
 
 /// `park` or `send`.
-pub(crate) fn late(value: &DeValue<'_>) -> Read<Late> {
+pub(super) fn late(value: &DeValue<'_>) -> Read<Late> {
     choice(value, &[("park", Late::Park), ("send", Late::Send)])
 }
 
 /// `this-host` or `any`.
-pub(crate) fn runs_from(value: &DeValue<'_>) -> Read<RunsFrom> {
+pub(super) fn runs_from(value: &DeValue<'_>) -> Read<RunsFrom> {
     choice(
         value,
         &[("this-host", RunsFrom::ThisHost), ("any", RunsFrom::Any)],
@@ -173,7 +173,7 @@ pub(crate) fn runs_from(value: &DeValue<'_>) -> Read<RunsFrom> {
 }
 
 /// `detect`, `never` or `always`.
-pub(crate) fn katalon_submits(value: &DeValue<'_>) -> Read<KatalonSubmits> {
+pub(super) fn katalon_submits(value: &DeValue<'_>) -> Read<KatalonSubmits> {
     let words = [
         ("detect", KatalonSubmits::Detect),
         ("never", KatalonSubmits::Never),
@@ -185,7 +185,7 @@ pub(crate) fn katalon_submits(value: &DeValue<'_>) -> Read<KatalonSubmits> {
 /// A version of ADO's REST interface such as `7.1` or `7.2-preview`, as its number alone: which
 /// calls are previews in it is known (`ado/api.md` §1). Below 5.0 the calls that kado needs do not
 /// exist.
-pub(crate) fn api_version(value: &DeValue<'_>) -> Read<String> {
+pub(super) fn api_version(value: &DeValue<'_>) -> Read<String> {
     let version = value.as_str().and_then(version);
     match version {
         Some((major @ 5.., minor)) => Ok(format!("{major}.{minor}")),
@@ -221,7 +221,7 @@ fn digits(text: &str) -> Option<u32> {
 }
 
 /// `off`, `fill` or `override`.
-pub(crate) fn automation(value: &DeValue<'_>) -> Read<AutomationChoice> {
+pub(super) fn automation(value: &DeValue<'_>) -> Read<AutomationChoice> {
     let words = [
         ("off", AutomationChoice::Off),
         ("fill", AutomationChoice::On(AutomationRule::Fill)),
@@ -232,7 +232,7 @@ pub(crate) fn automation(value: &DeValue<'_>) -> Read<AutomationChoice> {
 
 /// Tags of a run: at most 5, alphanumeric, shorter than 30 characters (`ado/api.md` §5). Each is
 /// taken once.
-pub(crate) fn tags(value: &DeValue<'_>) -> Read<Vec<String>> {
+pub(super) fn tags(value: &DeValue<'_>) -> Read<Vec<String>> {
     let mut tags = list(value, tag)?;
 
     let mut lower_case = BTreeSet::new();
@@ -255,7 +255,7 @@ fn is_tag(tag: &str) -> bool {
 }
 
 /// `ignore` or `fail`.
-pub(crate) fn unmapped(value: &DeValue<'_>) -> Read<Unmapped> {
+pub(super) fn unmapped(value: &DeValue<'_>) -> Read<Unmapped> {
     choice(
         value,
         &[("ignore", Unmapped::Ignore), ("fail", Unmapped::Fail)],
@@ -263,7 +263,7 @@ pub(crate) fn unmapped(value: &DeValue<'_>) -> Read<Unmapped> {
 }
 
 /// `each` or `one`.
-pub(crate) fn collections(value: &DeValue<'_>) -> Read<Collections> {
+pub(super) fn collections(value: &DeValue<'_>) -> Read<Collections> {
     choice(
         value,
         &[("each", Collections::Each), ("one", Collections::One)],
@@ -271,7 +271,7 @@ pub(crate) fn collections(value: &DeValue<'_>) -> Read<Collections> {
 }
 
 /// `all` or `failed`.
-pub(crate) fn sending(value: &DeValue<'_>) -> Read<SendingRule> {
+pub(super) fn sending(value: &DeValue<'_>) -> Read<SendingRule> {
     choice(
         value,
         &[("all", SendingRule::All), ("failed", SendingRule::Failed)],
@@ -279,7 +279,7 @@ pub(crate) fn sending(value: &DeValue<'_>) -> Read<SendingRule> {
 }
 
 /// One of the kinds of files that can be sent.
-pub(crate) fn file_kind(value: &DeValue<'_>) -> Read<FileKind> {
+pub(super) fn file_kind(value: &DeValue<'_>) -> Read<FileKind> {
     let words: Vec<_> = FileKind::SENDABLE
         .into_iter()
         .map(|kind| (kind.word(), kind))
@@ -288,7 +288,7 @@ pub(crate) fn file_kind(value: &DeValue<'_>) -> Read<FileKind> {
 }
 
 /// One of several words, without regard to case.
-pub(crate) fn choice<T: Copy>(value: &DeValue<'_>, words: &[(&str, T)]) -> Read<T> {
+pub(super) fn choice<T: Copy>(value: &DeValue<'_>, words: &[(&str, T)]) -> Read<T> {
     let text = text(value)?;
     for (word, meaning) in words {
         if word.eq_ignore_ascii_case(text.trim()) {

@@ -22,7 +22,7 @@ use crate::service::{Installation, ManagerState, Scope, ServiceError};
 use crate::state_dir;
 use crate::win32::access_list::Descriptor;
 use crate::win32::calls;
-use crate::win32::closed::{self, Service};
+use crate::win32::closed::{self, ServiceRights};
 use crate::win32::event_log::{self, Registration};
 use crate::win32::service_sid::service_sid;
 
@@ -57,9 +57,9 @@ pub(super) fn may_manage(scope: Scope, what: &str) -> Result<(), ServiceError> {
 
 /// Makes the folders of the service, which nobody else may use, before anything is written to them.
 fn make_folders(places: &Places) -> Result<Vec<String>, ServiceError> {
-    let mut folders = vec![(places.state.as_path(), Service::Writes)];
+    let mut folders = vec![(places.state.as_path(), ServiceRights::Writes)];
     if let Some(folder) = places.config.parent() {
-        folders.insert(0, (folder, Service::Reads));
+        folders.insert(0, (folder, ServiceRights::Reads));
     }
 
     let mut done = Vec::new();

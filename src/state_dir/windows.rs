@@ -6,7 +6,7 @@ use crate::win32::{calls, closed};
 
 /// Makes a folder for the system, administrators, its owner and the account of the service.
 pub(super) fn make_closed(folder: &Path) -> std::io::Result<()> {
-    closed::make_folder(folder, closed::Service::Writes).map(|_| ())
+    closed::make_folder(folder, closed::ServiceRights::Writes).map(|_| ())
 }
 
 /// Bytes that are free for this account on the drive of a folder.

@@ -30,20 +30,20 @@ pub(crate) struct Descriptor {
     pub protected: bool,
     /// The entries in their order; `None` without an access list, which lets everybody do
     /// everything.
-    entries: Option<Vec<Entry>>,
+    entries: Option<Vec<AccessEntry>>,
 }
 
 /// An entry that allows or denies something on the object itself.
 #[derive(Clone, PartialEq, Eq, Debug)]
-struct Entry {
-    kind: Kind,
+struct AccessEntry {
+    kind: AccessKind,
     account: String,
     rights: u32,
     inherited: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Kind {
+enum AccessKind {
     Allows,
     Denies,
 }
@@ -84,7 +84,7 @@ impl Descriptor {
         let mut strangers = Vec::new();
         for entry in entries {
             let account = entry.account.as_str();
-            let is_useful = entry.kind == Kind::Allows && entry.rights & !HARMLESS != 0;
+            let is_useful = entry.kind == AccessKind::Allows && entry.rights & !HARMLESS != 0;
             if is_useful && !always_trusted.contains(&account) && !trusted.contains(&account) {
                 strangers.push(Stranger {
                     account: entry.account.clone(),
@@ -103,7 +103,7 @@ impl Descriptor {
         };
         for entry in entries {
             if entry.rights & READ != 0 && accounts.contains(&entry.account.as_str()) {
-                return entry.kind == Kind::Allows;
+                return entry.kind == AccessKind::Allows;
             }
         }
         false
@@ -115,11 +115,16 @@ impl Descriptor {
             return;
         }
         self.protected = flags.contains('P');
-        self.entries = Some(entries(text).into_iter().filter_map(Entry::parse).collect());
+        self.entries = Some(
+            entries(text)
+                .into_iter()
+                .filter_map(AccessEntry::parse)
+                .collect(),
+        );
     }
 }
 
-impl Entry {
+impl AccessEntry {
     /// An entry without its brackets: `type;flags;rights;object;inherited
     /// object;account;condition`. `None` for those that neither allow nor deny, or nothing on the
     /// object itself. One with a condition counts as if that were met.
@@ -128,10 +133,10 @@ impl Entry {
         let field = |at: usize| fields.get(at).copied().unwrap_or_default();
         let flags: Vec<&str> = pairs(field(1)).collect();
         let kind = match field(0) {
-            "D" | "OD" | "XD" => Kind::Denies,
+            "D" | "OD" | "XD" => AccessKind::Denies,
             // Auditing and labels.
             "AU" | "OU" | "AL" | "OL" | "XU" | "ML" | "RA" | "SP" | "TL" => return None,
-            _ => Kind::Allows,
+            _ => AccessKind::Allows,
         };
         if flags.contains(&"IO") {
             return None;

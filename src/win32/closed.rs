@@ -16,17 +16,17 @@ use crate::SERVICE_NAME;
 
 /// What the account of the service may do; everybody else who is let in may do everything.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Service {
+pub(crate) enum ServiceRights {
     /// Read: configuration and token.
     Reads,
     /// Read, write and delete: the state.
     Writes,
 }
 
-impl Service {
+impl ServiceRights {
     /// As a number: `FILE_GENERIC_READ` with running and going through, and the same with writing
     /// and deleting, as `icacls` grants them by `RX` and `M`.
-    const fn rights(self) -> &'static str {
+    const fn as_text(self) -> &'static str {
         match self {
             Self::Reads => "0x1200a9",
             Self::Writes => "0x1301bf",
@@ -35,13 +35,13 @@ impl Service {
 }
 
 /// The access list of a folder, which everything in it inherits.
-fn access_list(service: Service) -> String {
+fn access_list(service: ServiceRights) -> String {
     let account = service_sid(SERVICE_NAME);
     let entries = [
         ("FA", "SY"),
         ("FA", "BA"),
         ("FA", "OW"),
-        (service.rights(), &account),
+        (service.as_text(), &account),
     ];
 
     let mut list = "D:PAI".to_owned();
@@ -58,7 +58,7 @@ fn access_list(service: Service) -> String {
 /// When it cannot be made or closed, or when it belongs to somebody who is no administrator:
 /// anybody may make folders in `%ProgramData%`, and the owner of a folder decides what kado would
 /// read there.
-pub(crate) fn make_folder(folder: &Path, service: Service) -> io::Result<bool> {
+pub(crate) fn make_folder(folder: &Path, service: ServiceRights) -> io::Result<bool> {
     match std::fs::create_dir(folder) {
         // A link to a folder is none: whoever made it would decide where kado reads.
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists || !is_real(folder) => {
@@ -117,16 +117,16 @@ mod tests {
     fn a_folder_is_made_and_can_be_used_by_who_made_it() {
         let temp = tempfile::tempdir().unwrap();
         let folder = temp.path().join("kado");
-        assert!(make_folder(&folder, Service::Writes).unwrap());
+        assert!(make_folder(&folder, ServiceRights::Writes).unwrap());
         std::fs::write(folder.join("file"), "x").unwrap();
-        make_folder(&folder, Service::Writes).unwrap();
+        make_folder(&folder, ServiceRights::Writes).unwrap();
         close_file(&folder.join("file")).unwrap();
         assert_eq!(std::fs::read_to_string(folder.join("file")).unwrap(), "x");
     }
 
     #[test]
     fn the_list_names_nobody_but_those_who_may() {
-        for service in [Service::Reads, Service::Writes] {
+        for service in [ServiceRights::Reads, ServiceRights::Writes] {
             let list = Descriptor::parse(&format!("O:BA{}", access_list(service)));
             assert!(list.protected);
             assert_eq!(list.strangers(&[&service_sid(SERVICE_NAME)]), []);

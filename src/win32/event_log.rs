@@ -23,7 +23,7 @@ const LONGEST: usize = 31_839;
 
 /// What an entry is about; its number is for filters and alerts, and never changes its meaning.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Entry {
+pub(crate) enum EventKind {
     /// 1: the service is up.
     Started,
     /// 2: the service has ended as it was asked to.
@@ -36,7 +36,7 @@ pub(crate) enum Entry {
     Error,
 }
 
-impl Entry {
+impl EventKind {
     const fn id(self) -> u32 {
         match self {
             Self::Started => 1,
@@ -57,7 +57,7 @@ impl Entry {
 }
 
 /// Writes an entry. A log that is full or closed stops nothing: the same is in the log files.
-pub(crate) fn write(entry: Entry, text: &str) {
+pub(crate) fn write(entry: EventKind, text: &str) {
     let _ = calls::report_event(SERVICE_NAME, entry.gravity(), entry.id(), &fitting(text));
 }
 
@@ -126,11 +126,11 @@ mod tests {
     #[test]
     fn numbers_are_within_those_that_windows_has_a_text_for() {
         for entry in [
-            Entry::Started,
-            Entry::Stopped,
-            Entry::Failed,
-            Entry::Warning,
-            Entry::Error,
+            EventKind::Started,
+            EventKind::Stopped,
+            EventKind::Failed,
+            EventKind::Warning,
+            EventKind::Error,
         ] {
             assert!((1..=1000).contains(&entry.id()));
         }

@@ -59,7 +59,7 @@ fn unprotected(file: &Path) -> io::Result<Zeroizing<Vec<u8>>> {
 pub(crate) fn write(file: &Path, token: &SecretString) -> io::Result<()> {
     let protected = calls::protect(token.expose_secret().as_bytes(), PURPOSE)?;
     if let Some(folder) = file.parent() {
-        closed::make_folder(folder, closed::Service::Reads)?;
+        closed::make_folder(folder, closed::ServiceRights::Reads)?;
     }
 
     // Written under another name first. One that is left of a crash may have other permissions.

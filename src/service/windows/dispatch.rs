@@ -40,7 +40,7 @@ use super::error::reason;
 use crate::SERVICE_NAME;
 use crate::exit::Exit;
 use crate::service::Failure;
-use crate::win32::event_log::{self, Entry};
+use crate::win32::event_log::{self, EventKind};
 
 /// Time between two checkpoints.
 const CHECKPOINT: Duration = Duration::from_secs(1);
@@ -89,7 +89,7 @@ pub(in crate::service) fn ready() {
     if let Some(reporter) = REPORTER.get() {
         reporter.advance(ServiceState::Running);
         event_log::write(
-            Entry::Started,
+            EventKind::Started,
             &format!("kado {} is up and watches.", env!("CARGO_PKG_VERSION")),
         );
     }
@@ -115,7 +115,7 @@ fn serve(_arguments: Vec<OsString>) {
 
     let handle = match service_control_handler::register(SERVICE_NAME, on_control) {
         Ok(handle) => handle,
-        Err(error) => return event_log::write(Entry::Failed, &reason(&error)),
+        Err(error) => return event_log::write(EventKind::Failed, &reason(&error)),
     };
     let reporter = REPORTER.get_or_init(|| Reporter::new(handle));
     reporter.begin();
@@ -152,13 +152,13 @@ fn write_down(ended: Result<Result<Exit, Failure>, Box<dyn Any + Send>>) -> u32 
     let code = exit.code();
 
     match ended {
-        Ok(Ok(Exit::Done)) => event_log::write(Entry::Stopped, "kado has stopped."),
+        Ok(Ok(Exit::Done)) => event_log::write(EventKind::Stopped, "kado has stopped."),
         Ok(Ok(_)) => event_log::write(
-            Entry::Failed,
+            EventKind::Failed,
             &format!("kado ended with exit code {code}; `kado status` says more."),
         ),
         Ok(Err(failure)) => event_log::write(
-            Entry::Failed,
+            EventKind::Failed,
             &format!("kado ended with exit code {code}: {:#}", failure.error),
         ),
         // The panic hook has told what it was.
@@ -173,7 +173,7 @@ fn report_defect(what: &str) {
     if tracing::dispatcher::has_been_set() {
         tracing::error!(what, "{text}");
     } else {
-        event_log::write(Entry::Failed, &format!("{text}: {what}"));
+        event_log::write(EventKind::Failed, &format!("{text}: {what}"));
     }
 }
 
@@ -285,7 +285,7 @@ impl Reporter {
 fn give_up(reporter: &Reporter) {
     let seconds = DRAIN.as_secs();
     event_log::write(
-        Entry::Failed,
+        EventKind::Failed,
         &format!(
             "kado did not end within {seconds} s; what was in hand is looked up in ADO after the \
              next start."

@@ -7,7 +7,7 @@ use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::Layer;
 use tracing_subscriber::layer::Context;
 
-use crate::win32::event_log::{Entry, write};
+use crate::win32::event_log::{EventKind, write};
 
 /// Passes warnings and errors on.
 pub(super) fn layer<S: Subscriber>() -> Box<dyn Layer<S> + Send + Sync> {
@@ -19,8 +19,8 @@ struct EventLog;
 impl<S: Subscriber> Layer<S> for EventLog {
     fn on_event(&self, event: &Event<'_>, _context: Context<'_, S>) {
         let entry = match *event.metadata().level() {
-            Level::ERROR => Entry::Error,
-            Level::WARN => Entry::Warning,
+            Level::ERROR => EventKind::Error,
+            Level::WARN => EventKind::Warning,
             _ => return,
         };
         write(entry, &text(event));
