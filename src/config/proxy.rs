@@ -38,7 +38,7 @@ impl fmt::Debug for ProxyUrl {
 }
 
 /// Reads `azure.proxy`.
-pub(super) fn read(value: &DeValue<'_>) -> Read<ProxyUrl> {
+pub(crate) fn read(value: &DeValue<'_>) -> Read<ProxyUrl> {
     let text = values::word(value)?;
     match Url::parse(&text) {
         Ok(url) if matches!(url.scheme(), "http" | "https") && url.has_host() => Ok(ProxyUrl(url)),
