@@ -12,7 +12,7 @@ use url::Url;
 
 /// An organization of Azure DevOps Services or a collection of Azure DevOps Server.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Server {
+pub(crate) struct Server {
     base: Url,
     identity: ServerIdentity,
     /// The text that was given, where the base is another host or only a part of it.
@@ -22,11 +22,11 @@ pub struct Server {
 /// What makes two URLs the same server: scheme, host, port and organization or collection, with
 /// `dev.azure.com/X`, `X.visualstudio.com` and their fixed release hosts as one.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub struct ServerIdentity(String);
+pub(crate) struct ServerIdentity(String);
 
 impl ServerIdentity {
     /// Stands for a server that nothing names; equal to no server that has a URL.
-    pub fn unknown() -> Self {
+    pub(crate) fn unknown() -> Self {
         Self(String::new())
     }
 }
@@ -39,7 +39,7 @@ impl fmt::Display for ServerIdentity {
 
 /// The text is not the URL of an organization or collection.
 #[derive(Debug, thiserror::Error)]
-pub enum ServerUrlError {
+pub(crate) enum ServerUrlError {
     /// Not a URL at all.
     #[error("server url `{url}` is not a URL; expected something like {expected}")]
     NotAUrl {
@@ -99,7 +99,7 @@ impl Server {
     ///
     /// # Errors
     /// When the text is not such a URL.
-    pub fn parse(text: &str) -> Result<Self, ServerUrlError> {
+    pub(crate) fn parse(text: &str) -> Result<Self, ServerUrlError> {
         let text = text.trim();
         let shown = without_credentials(text);
         let given = Url::parse(text).map_err(|source| ServerUrlError::NotAUrl {
@@ -137,7 +137,7 @@ impl Server {
 
     /// Says that something else was given than the URL of an organization, and what is used; `None`
     /// where it was not.
-    pub fn remark(&self) -> Option<String> {
+    pub(crate) fn remark(&self) -> Option<String> {
         let given = self.longer.as_ref()?;
         let is_here = given
             .to_lowercase()
@@ -152,7 +152,7 @@ impl Server {
 
     /// The collection that is meant if the last part of a URL on premises is a project; `None`
     /// where it cannot be one.
-    pub fn without_project(&self) -> Option<String> {
+    pub(crate) fn without_project(&self) -> Option<String> {
         if self.is_services() {
             None
         } else {
@@ -161,18 +161,18 @@ impl Server {
     }
 
     /// The URL below which `_apis` lies, without a slash at the end.
-    pub fn base(&self) -> &str {
+    pub(crate) fn base(&self) -> &str {
         self.base.as_str().trim_end_matches('/')
     }
 
     /// Whether this is an organization of Azure DevOps Services.
-    pub fn is_services(&self) -> bool {
+    pub(crate) fn is_services(&self) -> bool {
         self.release_base() != self.base()
     }
 
     /// The URL below which the release area lies: a fixed host of its own at Services, the base at
     /// Server (`ado/api.md` §1). It is never taken from an answer.
-    pub fn release_base(&self) -> String {
+    pub(crate) fn release_base(&self) -> String {
         match self.identity.0.split_once("://dev.azure.com/") {
             // A path of more parts is that of a server on premises, below a folder of this name.
             Some((scheme, organization)) if !organization.contains('/') => {
@@ -183,13 +183,13 @@ impl Server {
     }
 
     /// What makes this the same server as another spelling of it.
-    pub fn identity(&self) -> &ServerIdentity {
+    pub(crate) fn identity(&self) -> &ServerIdentity {
         &self.identity
     }
 
     /// Whether requests leave unencrypted for another machine: plain http to a host that is not
     /// this one.
-    pub fn is_exposed(&self) -> bool {
+    pub(crate) fn is_exposed(&self) -> bool {
         let loopback = match self.base.host() {
             Some(url::Host::Domain(name)) => name.eq_ignore_ascii_case("localhost"),
             Some(url::Host::Ipv4(address)) => address.is_loopback(),

@@ -11,7 +11,7 @@ use crate::config::values::{self, Read};
 
 /// `azure.proxy`.
 #[derive(Clone, PartialEq, Eq)]
-pub struct ProxyUrl(Url);
+pub(crate) struct ProxyUrl(Url);
 
 impl ProxyUrl {
     /// The URL with user and password, for whoever connects.
@@ -53,7 +53,7 @@ pub(crate) fn read(value: &DeValue<'_>) -> Read<ProxyUrl> {
 /// What is reached without a proxy: an entry of `azure.no_proxy` or of the environment's
 /// `NO_PROXY`.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Exemption {
+pub(crate) struct Exemption {
     /// A host or domain with all below it, an address, a network, or `*` for everything.
     pub hosts: String,
     /// Only at this port.
