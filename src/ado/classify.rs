@@ -11,7 +11,7 @@ use crate::ado::error::{Missing, Refusal};
 
 /// An answer, as far as its meaning depends on it.
 #[derive(Clone, Copy, Debug)]
-pub struct Answer<'a> {
+pub struct ServerAnswer<'a> {
     /// HTTP status.
     pub status: u16,
     /// `Content-Type`.
@@ -45,7 +45,7 @@ pub enum Meaning {
 const LONGEST: usize = 500;
 
 /// Says what an answer means.
-pub fn classify(answer: &Answer<'_>) -> Meaning {
+pub fn classify(answer: &ServerAnswer<'_>) -> Meaning {
     match answer.status {
         203 | 300..=399 => Meaning::CredentialsRefused(sign_in_page()),
         200..=299 if is_json(answer) => Meaning::Done,
@@ -82,13 +82,13 @@ pub fn without_mark(body: &[u8]) -> &[u8] {
     body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body)
 }
 
-fn is_json(answer: &Answer<'_>) -> bool {
+fn is_json(answer: &ServerAnswer<'_>) -> bool {
     answer
         .content_type
         .is_some_and(|kind| kind.to_ascii_lowercase().contains("json"))
 }
 
-fn is_web_page(answer: &Answer<'_>) -> bool {
+fn is_web_page(answer: &ServerAnswer<'_>) -> bool {
     answer.service_error.is_none()
         && answer
             .content_type
@@ -96,7 +96,7 @@ fn is_web_page(answer: &Answer<'_>) -> bool {
 }
 
 /// What is missing when an answer says "not found".
-fn missing(answer: &Answer<'_>) -> Missing {
+fn missing(answer: &ServerAnswer<'_>) -> Missing {
     let Some(words) = words(answer) else {
         return Missing::Unsaid;
     };
@@ -139,12 +139,12 @@ fn refused_token(message: String) -> Refusal {
 }
 
 /// What an answer says for people, at least its status.
-fn message(answer: &Answer<'_>) -> String {
+fn message(answer: &ServerAnswer<'_>) -> String {
     words(answer).unwrap_or_else(|| format!("status {}", answer.status))
 }
 
 /// The best words in an answer: those of its JSON, else of the header, else of plain text.
-fn words(answer: &Answer<'_>) -> Option<String> {
+fn words(answer: &ServerAnswer<'_>) -> Option<String> {
     let body = without_mark(answer.body);
     let json: Value = serde_json::from_slice(body).unwrap_or_default();
 
@@ -174,8 +174,8 @@ fn plain_text<'a>(content_type: Option<&str>, body: &'a [u8]) -> Option<&'a str>
 mod tests {
     use super::*;
 
-    fn answer<'a>(status: u16, content_type: &'a str, body: &'a [u8]) -> Answer<'a> {
-        Answer {
+    fn answer<'a>(status: u16, content_type: &'a str, body: &'a [u8]) -> ServerAnswer<'a> {
+        ServerAnswer {
             status,
             content_type: Some(content_type),
             service_error: None,
@@ -203,7 +203,7 @@ mod tests {
             "text/html; charset=utf-8",
             b"<html>no such backend</html>",
         );
-        let hidden = Answer {
+        let hidden = ServerAnswer {
             service_error: Some("Test plan 18 not found."),
             ..page
         };
@@ -312,7 +312,7 @@ mod tests {
 
     #[test]
     fn an_expired_token_is_called_expired() {
-        let expired = Answer {
+        let expired = ServerAnswer {
             service_error: Some("Access Denied: The Personal Access Token used has expired."),
             ..answer(401, "text/html", b"")
         };

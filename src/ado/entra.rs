@@ -80,10 +80,10 @@ struct Tokens {
 
 impl Tokens {
     /// A token that has not ended.
-    fn good(&self, now: Moment) -> Option<(SecretString, Stage)> {
+    fn good(&self, now: Moment) -> Option<(SecretString, TokenAge)> {
         let last = self.last.as_ref()?;
         match last.stage(now) {
-            Stage::Ended => None,
+            TokenAge::Ended => None,
             stage => Some((last.token.clone(), stage)),
         }
     }
@@ -107,7 +107,7 @@ struct Issued {
 
 /// How far a token is in its life.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Stage {
+enum TokenAge {
     /// It is used.
     Fresh,
     /// Another is to be had, but this one still does.
@@ -126,13 +126,13 @@ impl Issued {
         }
     }
 
-    fn stage(&self, now: Moment) -> Stage {
+    fn stage(&self, now: Moment) -> TokenAge {
         if now >= self.until {
-            Stage::Ended
+            TokenAge::Ended
         } else if now >= self.renew_at {
-            Stage::Ageing
+            TokenAge::Ageing
         } else {
-            Stage::Fresh
+            TokenAge::Fresh
         }
     }
 }
@@ -159,7 +159,7 @@ impl Entra {
         let asked = {
             let tokens = self.tokens.lock().await;
             if let Some((token, stage)) = tokens.good(clock::now()) {
-                if stage == Stage::Ageing {
+                if stage == TokenAge::Ageing {
                     self.renew_beside();
                 }
                 return Ok(token);
@@ -278,7 +278,12 @@ mod tests {
             times.map(|seconds| issued.stage(at(seconds)))
         };
 
-        let life = [Stage::Fresh, Stage::Ageing, Stage::Ageing, Stage::Ended];
+        let life = [
+            TokenAge::Fresh,
+            TokenAge::Ageing,
+            TokenAge::Ageing,
+            TokenAge::Ended,
+        ];
         assert_eq!(stages(3600, [3299, 3300, 3599, 3600]), life);
         assert_eq!(stages(400, [199, 200, 399, 400]), life);
     }

@@ -4,7 +4,7 @@
 use crate::ado::error::AdoError;
 use crate::ado::transport::AdoClient;
 use crate::ado::version::Call;
-use crate::ado::wire::{Definition, Reference, SuiteOfCase, TeamProject, TestPlan};
+use crate::ado::wire::{PipelineDefinition, Reference, SuiteOfCase, TeamProject, TestPlan};
 
 /// Projects on a page.
 const PAGE_SIZE: usize = 100;
@@ -71,7 +71,7 @@ impl AdoClient {
         project: &str,
         kind: DefinitionKind,
         id: u32,
-    ) -> Result<Definition, AdoError> {
+    ) -> Result<PipelineDefinition, AdoError> {
         let (area, call) = match kind {
             DefinitionKind::Build => ("build", Call::Released),
             DefinitionKind::Release => ("release", Call::Release),

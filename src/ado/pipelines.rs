@@ -55,7 +55,7 @@ impl AdoClient {
             ("$expand", "environments".to_owned()),
             ("$top", "1".to_owned()),
         ];
-        let releases: wire::List<wire::Release> =
+        let releases: wire::List<wire::ReleaseAnswer> =
             self.get_optional(&path, Call::Release, &query).await?;
 
         Ok(releases.value.into_iter().next().map(release))
@@ -73,7 +73,7 @@ impl AdoClient {
     }
 }
 
-fn release(answer: wire::Release) -> Release {
+fn release(answer: wire::ReleaseAnswer) -> Release {
     Release {
         id: answer.id,
         name: answer.name,
@@ -81,7 +81,7 @@ fn release(answer: wire::Release) -> Release {
     }
 }
 
-fn stage(environment: wire::ReleaseEnvironment) -> Stage {
+fn stage(environment: wire::StageAnswer) -> Stage {
     // A stage that was deployed several times counts as started with the last attempt.
     let mut started = None;
     for attempt in &environment.deploy_steps {

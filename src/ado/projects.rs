@@ -5,7 +5,7 @@ use crate::ado::gone;
 use crate::ado::transport::AdoClient;
 use crate::ado::version::Call;
 use crate::ado::wire::{
-    ConnectionData, Identity, TeamProject, TestConfiguration, TestPlan, TypeCategory,
+    ConnectionData, TeamProject, TestConfiguration, TestPlan, TypeCategory, User,
 };
 
 /// The id of everybody who did not sign in.
@@ -17,7 +17,7 @@ impl AdoClient {
     /// # Errors
     /// When the server cannot be reached or does not know the token; an organization with public
     /// projects answers strangers too, so an anonymous answer is a refusal.
-    pub(crate) async fn connection(&self) -> Result<Identity, AdoError> {
+    pub(crate) async fn connection(&self) -> Result<User, AdoError> {
         let answer = self
             .get::<ConnectionData>(&["_apis", "connectionData"], Call::ConnectionData, &[])
             .await;
@@ -126,7 +126,7 @@ impl AdoClient {
     }
 }
 
-fn is_anonymous(user: &Identity) -> bool {
+fn is_anonymous(user: &User) -> bool {
     match &user.id {
         Some(id) => id.eq_ignore_ascii_case(ANONYMOUS),
         None => true,

@@ -62,7 +62,7 @@ impl fmt::Display for ProxyChoice {
 
 /// Hosts that are reached directly.
 struct DirectHosts {
-    source: Source,
+    source: ExemptionSource,
     /// Catches everything but these hosts.
     all_but: Matcher,
     /// At this port alone.
@@ -70,7 +70,7 @@ struct DirectHosts {
 }
 
 impl DirectHosts {
-    fn new(source: Source, exemption: Exemption) -> Self {
+    fn new(source: ExemptionSource, exemption: Exemption) -> Self {
         let Exemption { hosts, port } = exemption;
         Self {
             source,
@@ -89,13 +89,13 @@ impl DirectHosts {
 
 /// Who says that hosts are reached directly.
 #[derive(Clone, Copy)]
-enum Source {
+enum ExemptionSource {
     Configuration,
     /// The environment, by this variable.
     Environment(&'static str),
 }
 
-impl fmt::Display for Source {
+impl fmt::Display for ExemptionSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Configuration => f.write_str("`azure.no_proxy`"),
@@ -116,11 +116,17 @@ impl ProxyResolver {
     pub(crate) fn new(rule: &ProxyRule) -> Self {
         let mut direct = Vec::new();
         for exemption in &rule.no_proxy {
-            direct.push(DirectHosts::new(Source::Configuration, exemption.clone()));
+            direct.push(DirectHosts::new(
+                ExemptionSource::Configuration,
+                exemption.clone(),
+            ));
         }
         if let Some((name, list)) = variable(&["NO_PROXY", "no_proxy"]) {
             for exemption in Exemption::of_list(&list) {
-                direct.push(DirectHosts::new(Source::Environment(name), exemption));
+                direct.push(DirectHosts::new(
+                    ExemptionSource::Environment(name),
+                    exemption,
+                ));
             }
         }
 

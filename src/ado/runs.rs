@@ -6,7 +6,9 @@ use serde::de::IgnoredAny;
 
 use crate::ado::error::AdoError;
 use crate::ado::transport::{AdoClient, Importance};
-use crate::ado::wire::{NewResult, NewRun, ResultUpdate, RunEnd, RunUpdate, TestResult, TestRun};
+use crate::ado::wire::{
+    NewResult, ResultUpdate, RunCreation, RunEnd, RunUpdate, TestResult, TestRun,
+};
 
 /// Results on a page.
 const PAGE_SIZE: usize = 200;
@@ -19,7 +21,7 @@ impl AdoClient {
     pub(crate) async fn create_run(
         &self,
         project: &str,
-        run: &NewRun<'_>,
+        run: &RunCreation<'_>,
     ) -> Result<TestRun, AdoError> {
         let path = [project, "_apis", "test", "runs"];
         self.send_json(Method::POST, &path, run, Importance::Essential)

@@ -16,7 +16,7 @@ use crate::ado::version::Call;
 
 /// Scopes of tokens that kado needs, or has use for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Scope {
+pub(crate) enum TokenScope {
     /// `vso.test_write`: test runs, results and attachments.
     TestWrite,
     /// `vso.work`: reading work items.
@@ -25,7 +25,7 @@ pub(crate) enum Scope {
     WorkWrite,
 }
 
-impl Scope {
+impl TokenScope {
     /// As the page calls it on which tokens are made.
     pub(crate) const fn name(self) -> &'static str {
         match self {
@@ -44,12 +44,12 @@ impl AdoClient {
     pub(crate) async fn lacks(
         &self,
         project: &str,
-        scope: Scope,
+        scope: TokenScope,
     ) -> Result<Option<String>, AdoError> {
         let answer = match scope {
-            Scope::TestWrite => self.probe(self.update_of_no_run(project)).await,
-            Scope::Work => self.test_case_types(project).await.map(|_| ()),
-            Scope::WorkWrite => self.probe(self.update_of_no_work_item(project)).await,
+            TokenScope::TestWrite => self.probe(self.update_of_no_run(project)).await,
+            TokenScope::Work => self.test_case_types(project).await.map(|_| ()),
+            TokenScope::WorkWrite => self.probe(self.update_of_no_work_item(project)).await,
         };
 
         // That it lacks this scope says nothing about others.

@@ -85,7 +85,7 @@ pub(crate) struct AdoClient {
 }
 
 /// A call that did not succeed.
-struct Failed {
+struct CallFailure {
     error: AdoError,
     cause: FailureCause,
 }
@@ -99,7 +99,7 @@ enum FailureCause {
     Other,
 }
 
-impl From<AdoError> for Failed {
+impl From<AdoError> for CallFailure {
     fn from(error: AdoError) -> Self {
         Self {
             error,
@@ -108,7 +108,7 @@ impl From<AdoError> for Failed {
     }
 }
 
-impl Failed {
+impl CallFailure {
     /// That whoever issues the token gave none.
     fn without_token(error: AdoError) -> Self {
         let cause = match error {
@@ -294,12 +294,12 @@ impl AdoClient {
 
         match &result {
             Ok(_) => self.lane.went_well(),
-            Err(Failed {
+            Err(CallFailure {
                 error: AdoError::Unavailable { .. },
                 ..
             }) => self.lane.went_badly(),
             // A token without the scope for something optional may still do all the rest.
-            Err(Failed {
+            Err(CallFailure {
                 error: AdoError::CredentialsRefused { refusal, .. },
                 cause: FailureCause::Token,
             }) if importance == Importance::Essential => {
@@ -315,7 +315,7 @@ impl AdoClient {
     async fn exchange<T: DeserializeOwned>(
         &self,
         request: RequestBuilder,
-    ) -> Result<Page<T>, Failed> {
+    ) -> Result<Page<T>, CallFailure> {
         // A body that is a stream cannot be cloned.
         let again = match self.credential {
             Credential::Entra(_) => request.try_clone(),
@@ -326,10 +326,10 @@ impl AdoClient {
             .credential
             .authorization()
             .await
-            .map_err(Failed::without_token)?;
+            .map_err(CallFailure::without_token)?;
         let request = request.header(AUTHORIZATION, authorization.header.clone());
         let result = self.once(request).await;
-        let Err(Failed {
+        let Err(CallFailure {
             cause: FailureCause::Token,
             ..
         }) = result
@@ -338,7 +338,7 @@ impl AdoClient {
         };
 
         let renewed = self.credential.renew(&authorization).await;
-        if !renewed.map_err(Failed::without_token)? {
+        if !renewed.map_err(CallFailure::without_token)? {
             return result;
         }
         tracing::info!(
@@ -354,12 +354,15 @@ impl AdoClient {
             .credential
             .authorization()
             .await
-            .map_err(Failed::without_token)?;
+            .map_err(CallFailure::without_token)?;
         self.once(again.header(AUTHORIZATION, authorization.header))
             .await
     }
 
-    async fn once<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<Page<T>, Failed> {
+    async fn once<T: DeserializeOwned>(
+        &self,
+        request: RequestBuilder,
+    ) -> Result<Page<T>, CallFailure> {
         let mut response = request
             .send()
             .await

@@ -34,14 +34,14 @@ pub(crate) struct Upload {
     origin: PathBuf,
     size: u64,
     input: Input,
-    failure: Failure,
+    failure: FileFailure,
 }
 
 /// Where the stream leaves the reason when the file lets it down.
 #[derive(Clone, Default)]
-pub(super) struct Failure(Arc<Mutex<Option<AdoError>>>);
+pub(super) struct FileFailure(Arc<Mutex<Option<AdoError>>>);
 
-impl Failure {
+impl FileFailure {
     /// The reason, once.
     pub(super) fn take(&self) -> Option<AdoError> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
@@ -69,12 +69,12 @@ impl Upload {
             origin,
             size,
             input: Box::new(input),
-            failure: Failure::default(),
+            failure: FileFailure::default(),
         }
     }
 
     /// Where to look for the reason when sending fails.
-    pub(super) fn failure(&self) -> Failure {
+    pub(super) fn failure(&self) -> FileFailure {
         self.failure.clone()
     }
 
@@ -88,10 +88,10 @@ impl Upload {
 
     /// The body.
     pub(super) fn into_stream(self) -> impl Stream<Item = io::Result<Bytes>> + Send + 'static {
-        let state = Progress {
+        let state = BodyState {
             bytes_left: self.size,
             hasher: blake3::Hasher::new(),
-            stage: Stage::Prefix,
+            stage: BodyPart::Prefix,
             upload: self,
         };
 
@@ -109,7 +109,7 @@ impl Upload {
 }
 
 /// What of the body comes next.
-enum Stage {
+enum BodyPart {
     Prefix,
     Content,
     Suffix,
@@ -117,32 +117,32 @@ enum Stage {
 }
 
 /// How far a body is.
-struct Progress {
+struct BodyState {
     upload: Upload,
     /// Bytes of the file that are still to be read.
     bytes_left: u64,
     hasher: blake3::Hasher,
-    stage: Stage,
+    stage: BodyPart,
 }
 
-impl Progress {
+impl BodyState {
     async fn next_piece(&mut self) -> io::Result<Option<Bytes>> {
         match self.stage {
-            Stage::Prefix => {
+            BodyPart::Prefix => {
                 self.stage = if self.bytes_left == 0 {
-                    Stage::Suffix
+                    BodyPart::Suffix
                 } else {
-                    Stage::Content
+                    BodyPart::Content
                 };
                 Ok(Some(Bytes::from_static(PREFIX.as_bytes())))
             }
-            Stage::Content => self.content().await.map(Some),
-            Stage::Suffix => {
-                self.stage = Stage::End;
+            BodyPart::Content => self.content().await.map(Some),
+            BodyPart::Suffix => {
+                self.stage = BodyPart::End;
                 let digest = short_digest(&self.hasher);
                 Ok(Some(Bytes::from(suffix(&self.upload.name, &digest))))
             }
-            Stage::End => Ok(None),
+            BodyPart::End => Ok(None),
         }
     }
 
@@ -155,7 +155,7 @@ impl Progress {
         self.hasher.update(&piece);
         self.bytes_left -= size as u64;
         if self.bytes_left == 0 {
-            self.stage = Stage::Suffix;
+            self.stage = BodyPart::Suffix;
         }
         Ok(Bytes::from(STANDARD.encode(&piece)))
     }

@@ -7,18 +7,20 @@
 
 mod sent;
 
+use std::fmt;
+
+use serde::de::{self, Visitor};
 use serde::{Deserialize, Deserializer};
 
 use crate::moment::Moment;
 
-pub use sent::*;
+pub(crate) use sent::*;
 
 /// A list as most calls answer it.
 #[derive(Debug, Deserialize)]
 pub struct List<T> {
-    /// The items.
     #[serde(default = "Vec::new")]
-    pub value: Vec<T>,
+    pub(crate) value: Vec<T>,
 }
 
 /// `GET _apis/connectionData`.
@@ -26,53 +28,47 @@ pub struct List<T> {
 #[serde(rename_all = "camelCase")]
 pub struct ConnectionData {
     /// Who the token belongs to.
-    pub authenticated_user: Option<Identity>,
+    pub(crate) authenticated_user: Option<User>,
 }
 
 /// Somebody.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Identity {
+pub struct User {
     /// GUID.
-    pub id: Option<String>,
-    /// Name.
-    pub provider_display_name: Option<String>,
+    pub(crate) id: Option<String>,
+    pub(crate) provider_display_name: Option<String>,
 }
 
 /// `GET _apis/projects/{project}`.
 #[derive(Debug, Deserialize)]
 pub struct TeamProject {
     /// GUID.
-    pub id: String,
-    /// Name.
-    pub name: String,
+    pub(crate) id: String,
+    pub(crate) name: String,
 }
 
 /// A test plan.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct TestPlan {
-    /// Work item id.
+pub(crate) struct TestPlan {
     #[serde(deserialize_with = "id")]
-    pub id: u32,
-    /// Name.
+    pub(crate) id: u32,
     #[serde(default)]
-    pub name: String,
+    pub(crate) name: String,
     /// `Active` or `Inactive`.
-    pub state: Option<String>,
+    pub(crate) state: Option<String>,
     /// The suite that holds all others.
-    pub root_suite: Option<Reference>,
+    pub(crate) root_suite: Option<Reference>,
 }
 
 /// Something with an id and perhaps a name.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Reference {
-    /// Its id.
     #[serde(deserialize_with = "id")]
-    pub id: u32,
-    /// Its name.
+    pub(crate) id: u32,
     #[serde(default)]
-    pub name: String,
+    pub(crate) name: String,
 }
 
 /// A test point of the `testplan` area.
@@ -81,83 +77,71 @@ pub struct Reference {
 pub struct TestPoint {
     /// Id; one without cannot be used, and does not make the rest of the list unreadable.
     #[serde(default, deserialize_with = "some_id")]
-    pub id: Option<u32>,
-    /// Its test case.
-    pub test_case_reference: Option<Reference>,
-    /// Its configuration.
-    pub configuration: Option<Reference>,
+    pub(crate) id: Option<u32>,
+    pub(crate) test_case_reference: Option<Reference>,
+    pub(crate) configuration: Option<Reference>,
     /// The plan that it belongs to.
-    pub test_plan: Option<Reference>,
-    /// Its suite.
-    pub test_suite: Option<Reference>,
+    pub(crate) test_plan: Option<Reference>,
+    pub(crate) test_suite: Option<Reference>,
 }
 
 /// A test point of the `test` area, as servers before 2020 have it.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct SuitePoint {
-    /// Id.
+pub(crate) struct SuitePoint {
     #[serde(default, deserialize_with = "some_id")]
-    pub id: Option<u32>,
+    pub(crate) id: Option<u32>,
     /// Its test case, without a title.
-    pub test_case: Option<Reference>,
-    /// Its configuration.
-    pub configuration: Option<Reference>,
+    pub(crate) test_case: Option<Reference>,
+    pub(crate) configuration: Option<Reference>,
     /// The plan that it belongs to.
-    pub test_plan: Option<Reference>,
+    pub(crate) test_plan: Option<Reference>,
 }
 
 /// A suite that holds a test case.
 #[derive(Debug, Deserialize)]
-pub struct SuiteOfCase {
-    /// Its plan.
-    pub plan: Option<Reference>,
+pub(crate) struct SuiteOfCase {
+    pub(crate) plan: Option<Reference>,
 }
 
 /// A build or release definition.
 #[derive(Debug, Deserialize)]
-pub struct Definition {
-    /// Its name.
+pub(crate) struct PipelineDefinition {
     #[serde(default)]
-    pub name: String,
+    pub(crate) name: String,
     /// Stages of a release definition.
-    pub environments: Option<Vec<Named>>,
+    pub(crate) environments: Option<Vec<Named>>,
 }
 
 /// A suite of a plan, with those below it where the server nests them.
 #[derive(Debug, Deserialize)]
-pub struct TestSuite {
-    /// Id.
+pub(crate) struct TestSuite {
     #[serde(deserialize_with = "id")]
-    pub id: u32,
+    pub(crate) id: u32,
     /// Suites below it.
     #[serde(default)]
-    pub children: Option<Vec<TestSuite>>,
+    pub(crate) children: Option<Vec<TestSuite>>,
 }
 
 /// A test configuration.
 #[derive(Debug, Deserialize)]
-pub struct TestConfiguration {
-    /// Id.
+pub(crate) struct TestConfiguration {
     #[serde(deserialize_with = "id")]
-    pub id: u32,
-    /// Name.
+    pub(crate) id: u32,
     #[serde(default)]
-    pub name: String,
+    pub(crate) name: String,
 }
 
 /// A work item.
 #[derive(Debug, Deserialize)]
 pub struct WorkItem {
-    /// Id.
     #[serde(deserialize_with = "id")]
-    pub id: u32,
-    /// Revision.
+    pub(crate) id: u32,
     #[serde(default)]
-    pub rev: u32,
+    pub(crate) rev: u32,
     /// The fields that were asked for.
     #[serde(default)]
-    pub fields: WorkItemFields,
+    pub(crate) fields: WorkItemFields,
 }
 
 /// Fields of a work item.
@@ -165,147 +149,123 @@ pub struct WorkItem {
 pub struct WorkItemFields {
     /// Its type, such as `Test Case`.
     #[serde(rename = "System.WorkItemType")]
-    pub kind: Option<String>,
-    /// Its title.
+    pub(crate) kind: Option<String>,
     #[serde(rename = "System.Title")]
-    pub title: Option<String>,
-    /// Its project.
+    pub(crate) title: Option<String>,
     #[serde(rename = "System.TeamProject")]
-    pub project: Option<String>,
+    pub(crate) project: Option<String>,
 }
 
 /// A build.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Build {
-    /// Id.
+pub(crate) struct Build {
     #[serde(deserialize_with = "id")]
-    pub id: u32,
+    pub(crate) id: u32,
     /// Number, as people see it.
-    pub build_number: Option<String>,
+    pub(crate) build_number: Option<String>,
 }
 
 /// A classic release.
 #[derive(Debug, Deserialize)]
-pub struct Release {
-    /// Id.
+pub(crate) struct ReleaseAnswer {
     #[serde(deserialize_with = "id")]
-    pub id: u32,
-    /// Name.
+    pub(crate) id: u32,
     #[serde(default)]
-    pub name: String,
-    /// Its stages.
+    pub(crate) name: String,
     #[serde(default)]
-    pub environments: Vec<ReleaseEnvironment>,
+    pub(crate) environments: Vec<StageAnswer>,
 }
 
 /// A stage of a release.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct ReleaseEnvironment {
-    /// Id.
+pub(crate) struct StageAnswer {
     #[serde(deserialize_with = "id")]
-    pub id: u32,
-    /// Name.
+    pub(crate) id: u32,
     #[serde(default)]
-    pub name: String,
-    /// Its deployments.
+    pub(crate) name: String,
     #[serde(default)]
-    pub deploy_steps: Vec<DeploymentAttempt>,
+    pub(crate) deploy_steps: Vec<DeploymentAttempt>,
 }
 
 /// A deployment of a stage.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct DeploymentAttempt {
+pub(crate) struct DeploymentAttempt {
     /// When it was queued.
-    pub queued_on: Option<String>,
+    pub(crate) queued_on: Option<String>,
 }
 
 /// A test case with its automation fields.
 #[derive(Debug, Deserialize)]
-pub struct AutomatedItem {
-    /// Id.
+pub(crate) struct AutomatedItem {
     #[serde(deserialize_with = "id")]
-    pub id: u32,
-    /// Revision.
+    pub(crate) id: u32,
     #[serde(default)]
-    pub rev: u32,
-    /// The fields.
+    pub(crate) rev: u32,
     #[serde(default)]
-    pub fields: AutomatedItemFields,
+    pub(crate) fields: AutomatedItemFields,
 }
 
 /// Automation fields of a test case.
 #[derive(Debug, Default, Deserialize)]
-pub struct AutomatedItemFields {
-    /// Automation status.
+pub(crate) struct AutomatedItemFields {
     #[serde(rename = "Microsoft.VSTS.TCM.AutomationStatus")]
-    pub status: Option<String>,
-    /// Automated test name.
+    pub(crate) status: Option<String>,
     #[serde(rename = "Microsoft.VSTS.TCM.AutomatedTestName")]
-    pub name: Option<String>,
-    /// Automated test storage.
+    pub(crate) name: Option<String>,
     #[serde(rename = "Microsoft.VSTS.TCM.AutomatedTestStorage")]
-    pub storage: Option<String>,
-    /// Automated test type.
+    pub(crate) storage: Option<String>,
     #[serde(rename = "Microsoft.VSTS.TCM.AutomatedTestType")]
-    pub kind: Option<String>,
+    pub(crate) kind: Option<String>,
 }
 
 /// The work item types of a category.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct TypeCategory {
-    /// The types.
+pub(crate) struct TypeCategory {
     #[serde(default)]
-    pub work_item_types: Vec<Named>,
+    pub(crate) work_item_types: Vec<Named>,
 }
 
 /// Something with a name.
 #[derive(Debug, Deserialize)]
-pub struct Named {
-    /// Its name.
-    pub name: String,
+pub(crate) struct Named {
+    pub(crate) name: String,
 }
 
 /// A test run.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct TestRun {
-    /// Id.
     #[serde(deserialize_with = "id")]
-    pub id: u32,
-    /// Name.
-    pub name: Option<String>,
+    pub(crate) id: u32,
+    pub(crate) name: Option<String>,
     /// `NotStarted`, `InProgress`, `Completed`, `Aborted` or a word of the future.
-    pub state: Option<String>,
+    pub(crate) state: Option<String>,
     /// When the server made it; lists have it only with details.
-    pub created_date: Option<String>,
+    pub(crate) created_date: Option<String>,
     /// When it began, as its maker said; lists have it only with details.
-    pub started_date: Option<String>,
+    pub(crate) started_date: Option<String>,
     /// When it ended, as its maker said; lists have it only with details.
-    pub completed_date: Option<String>,
+    pub(crate) completed_date: Option<String>,
     /// When something of it changed; lists have it only with details.
-    pub last_updated_date: Option<String>,
+    pub(crate) last_updated_date: Option<String>,
     /// Comment; lists have it only with details.
-    pub comment: Option<String>,
-    /// Address of the run for programs.
-    pub url: Option<String>,
+    pub(crate) comment: Option<String>,
     /// Address of the run for people.
-    pub web_access_url: Option<String>,
+    pub(crate) web_access_url: Option<String>,
 }
 
 impl TestRun {
     /// Whether somebody still has to complete it.
-    pub fn is_in_progress(&self) -> bool {
-        self.state
-            .as_deref()
-            .is_some_and(|state| state.eq_ignore_ascii_case("inprogress"))
+    pub(crate) fn is_in_progress(&self) -> bool {
+        is_state(self.state.as_deref(), "InProgress")
     }
 
     /// When something of it changed last, as far as the server tells.
-    pub fn changed(&self) -> Option<Moment> {
+    pub(crate) fn changed(&self) -> Option<Moment> {
         Moment::parse(self.last_updated_date.as_deref()?).ok()
     }
 }
@@ -314,35 +274,30 @@ impl TestRun {
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct TestResult {
-    /// Id inside the run.
     #[serde(deserialize_with = "id")]
-    pub id: u32,
-    /// Its point.
-    pub test_point: Option<Reference>,
+    pub(crate) id: u32,
+    pub(crate) test_point: Option<Reference>,
     /// Title of its test case.
-    pub test_case_title: Option<String>,
+    pub(crate) test_case_title: Option<String>,
     /// Revision of its test case.
-    pub test_case_revision: Option<u32>,
+    pub(crate) test_case_revision: Option<u32>,
     /// `Pending`, `Completed` or some other word.
-    pub state: Option<String>,
-    /// Outcome.
-    pub outcome: Option<String>,
+    pub(crate) state: Option<String>,
+    pub(crate) outcome: Option<String>,
     /// Start, as somebody told it.
-    pub started_date: Option<String>,
+    pub(crate) started_date: Option<String>,
     /// End, as somebody told it.
-    pub completed_date: Option<String>,
+    pub(crate) completed_date: Option<String>,
     /// Machine, as somebody told it.
-    pub computer_name: Option<String>,
+    pub(crate) computer_name: Option<String>,
     /// When something of it changed.
-    pub last_updated_date: Option<String>,
+    pub(crate) last_updated_date: Option<String>,
 }
 
 impl TestResult {
     /// Whether somebody filled it in.
-    pub fn is_completed(&self) -> bool {
-        self.state
-            .as_deref()
-            .is_some_and(|state| state.eq_ignore_ascii_case("completed"))
+    pub(crate) fn is_completed(&self) -> bool {
+        is_state(self.state.as_deref(), "Completed")
     }
 }
 
@@ -350,42 +305,47 @@ impl TestResult {
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Attachment {
-    /// Id.
     #[serde(deserialize_with = "id")]
-    pub id: u32,
+    pub(crate) id: u32,
     /// File name; lists have it.
-    pub file_name: Option<String>,
+    pub(crate) file_name: Option<String>,
     /// Comment; kado puts a digest in there.
-    pub comment: Option<String>,
-    /// Size in bytes.
-    pub size: Option<u64>,
+    pub(crate) comment: Option<String>,
 }
 
+/// Servers do not agree on the case of their words.
+fn is_state(state: Option<&str>, word: &str) -> bool {
+    state.is_some_and(|state| state.eq_ignore_ascii_case(word))
+}
+
+/// An id that may be absent; an answer that has it holds a number or a text.
 fn some_id<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u32>, D::Error> {
     id(deserializer).map(Some)
 }
 
 /// An id as a number or as a text of digits.
 fn id<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
-    struct Id;
-    impl serde::de::Visitor<'_> for Id {
-        type Value = u32;
+    deserializer.deserialize_any(IdVisitor)
+}
 
-        fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-            f.write_str("an id as a number or a text")
-        }
+struct IdVisitor;
 
-        fn visit_u64<E: serde::de::Error>(self, value: u64) -> Result<u32, E> {
-            u32::try_from(value).map_err(E::custom)
-        }
+impl Visitor<'_> for IdVisitor {
+    type Value = u32;
 
-        fn visit_i64<E: serde::de::Error>(self, value: i64) -> Result<u32, E> {
-            u32::try_from(value).map_err(E::custom)
-        }
-
-        fn visit_str<E: serde::de::Error>(self, value: &str) -> Result<u32, E> {
-            value.trim().parse().map_err(E::custom)
-        }
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an id as a number or a text")
     }
-    deserializer.deserialize_any(Id)
+
+    fn visit_u64<E: de::Error>(self, value: u64) -> Result<u32, E> {
+        u32::try_from(value).map_err(E::custom)
+    }
+
+    fn visit_i64<E: de::Error>(self, value: i64) -> Result<u32, E> {
+        u32::try_from(value).map_err(E::custom)
+    }
+
+    fn visit_str<E: de::Error>(self, value: &str) -> Result<u32, E> {
+        value.trim().parse().map_err(E::custom)
+    }
 }

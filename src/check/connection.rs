@@ -4,7 +4,7 @@
 use url::Url;
 
 use crate::ado::proxy::ProxyResolver;
-use crate::ado::scope::Scope;
+use crate::ado::scope::TokenScope;
 use crate::ado::{AdoClient, Credential};
 use crate::check::report::Report;
 use crate::config::Access;
@@ -129,7 +129,7 @@ async fn note_expiry(credential: &Credential, report: &mut Report) {
 pub(super) async fn check_scopes(
     client: &AdoClient,
     project: &str,
-    scopes: &[Scope],
+    scopes: &[TokenScope],
     report: &mut Report,
 ) {
     for scope in scopes {

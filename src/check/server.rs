@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::ado::listing::DefinitionKind;
-use crate::ado::scope::Scope;
+use crate::ado::scope::TokenScope;
 use crate::ado::{AdoClient, AdoError};
 use crate::check::connection::{Connection, check_connection, check_proxy, check_scopes};
 use crate::check::coverage::{Coverage, PlanPoints};
@@ -59,10 +59,10 @@ pub(super) async fn check_server(
 }
 
 /// The scopes that submitting a run of the project needs.
-fn scopes(options: &Options) -> Vec<Scope> {
-    let mut scopes = vec![Scope::TestWrite, Scope::Work];
+fn scopes(options: &Options) -> Vec<TokenScope> {
+    let mut scopes = vec![TokenScope::TestWrite, TokenScope::Work];
     if options.automation.is_some() {
-        scopes.push(Scope::WorkWrite);
+        scopes.push(TokenScope::WorkWrite);
     }
     scopes
 }

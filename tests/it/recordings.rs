@@ -6,7 +6,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use kado::ado::classify::{Answer, Meaning, classify, without_mark};
+use kado::ado::classify::{Meaning, ServerAnswer, classify, without_mark};
 use kado::ado::wire;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -139,7 +139,7 @@ fn every_recorded_refusal_is_classified_as_what_it_was() {
 
         let json: Value = serde_json::from_slice(without_mark(&fs::read(&file).unwrap())).unwrap();
         let body = body_of(&json).to_string();
-        let answer = Answer {
+        let answer = ServerAnswer {
             status,
             content_type: Some("application/json"),
             service_error: None,

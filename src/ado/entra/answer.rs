@@ -21,7 +21,7 @@ const LARGEST: usize = 1024 * 1024;
 const LONGEST_LINE: usize = 400;
 
 /// Who is asked for a token.
-pub(super) struct TokenSource<'a> {
+pub(super) struct TokenEndpoint<'a> {
     /// In words.
     pub(super) name: &'a str,
     /// What to look at when it refuses.
@@ -46,7 +46,7 @@ struct RawAnswer<'a> {
     body: &'a [u8],
 }
 
-impl TokenSource<'_> {
+impl TokenEndpoint<'_> {
     /// Asks.
     pub(super) async fn send(&self, request: RequestBuilder) -> Result<Response, AdoError> {
         request

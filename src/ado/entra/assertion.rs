@@ -34,7 +34,7 @@ pub(crate) struct Certificate {
 
 /// What a certificate file lacks, in words that go behind its name.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
-pub(crate) enum CertificateError {
+pub(crate) enum CertificateFileError {
     #[error(
         "is not a PEM file; from a .pfx file `openssl pkcs12 -in kado.pfx -nodes -out kado.pem` \
          makes one, with certificate and key"
@@ -58,22 +58,22 @@ impl Certificate {
     ///
     /// # Errors
     /// What is missing.
-    pub(crate) fn from_pem(pem: &[u8]) -> Result<Self, CertificateError> {
+    pub(crate) fn from_pem(pem: &[u8]) -> Result<Self, CertificateFileError> {
         let certificate = CertificateDer::from_pem_slice(pem).map_err(|_| match pem.first() {
-            Some(&DER) => CertificateError::Der,
-            _ => CertificateError::NoCertificate,
+            Some(&DER) => CertificateFileError::Der,
+            _ => CertificateFileError::NoCertificate,
         })?;
         let thumbprint = digest(&SHA1_FOR_LEGACY_USE_ONLY, &certificate);
 
-        let key = PrivateKeyDer::from_pem_slice(pem).map_err(|_| CertificateError::NoKey)?;
+        let key = PrivateKeyDer::from_pem_slice(pem).map_err(|_| CertificateFileError::NoKey)?;
         let key = match &key {
             PrivateKeyDer::Pkcs1(key) => RsaKeyPair::from_der(key.secret_pkcs1_der()),
             PrivateKeyDer::Pkcs8(key) => RsaKeyPair::from_pkcs8(key.secret_pkcs8_der()),
-            _ => return Err(CertificateError::NotRsa),
+            _ => return Err(CertificateFileError::NotRsa),
         };
 
         Ok(Self {
-            key: key.map_err(|_| CertificateError::NotUsable)?,
+            key: key.map_err(|_| CertificateFileError::NotUsable)?,
             thumbprint: URL_SAFE_NO_PAD.encode(thumbprint.as_ref()),
         })
     }
@@ -141,11 +141,11 @@ mod tests {
         let certificate = params.self_signed(&key).unwrap().pem();
         let with_elliptic_key = format!("{certificate}{}", key.serialize_pem());
 
-        assert_eq!(error_of(""), Some(CertificateError::NoCertificate));
-        assert_eq!(error_of(&certificate), Some(CertificateError::NoKey));
+        assert_eq!(error_of(""), Some(CertificateFileError::NoCertificate));
+        assert_eq!(error_of(&certificate), Some(CertificateFileError::NoKey));
         assert_eq!(
             error_of(&with_elliptic_key),
-            Some(CertificateError::NotUsable)
+            Some(CertificateFileError::NotUsable)
         );
     }
 }

@@ -5,7 +5,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use url::Url;
 
 use crate::ado::entra::RESOURCE;
-use crate::ado::entra::answer::{GoodAnswer, TokenSource};
+use crate::ado::entra::answer::{GoodAnswer, TokenEndpoint};
 use crate::ado::entra::assertion::Certificate;
 use crate::ado::error::AdoError;
 use crate::ado::http::Caller;
@@ -50,7 +50,7 @@ impl ServicePrincipal {
             .header(ACCEPT, "application/json")
             .body(form);
 
-        let source = TokenSource {
+        let source = TokenEndpoint {
             name: self.authority.as_str().trim_end_matches('/'),
             advice: ADVICE,
             caller: &self.http,

@@ -17,7 +17,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use url::Url;
 
 use crate::ado::entra::RESOURCE;
-use crate::ado::entra::answer::{GoodAnswer, TokenSource};
+use crate::ado::entra::answer::{GoodAnswer, TokenEndpoint};
 use crate::ado::error::{AdoError, Refusal};
 use crate::ado::http::Caller;
 
@@ -86,7 +86,7 @@ fn url_in_environment(name: &str) -> Option<Url> {
 impl ManagedIdentity {
     pub(super) async fn fetch(&self) -> Result<GoodAnswer, AdoError> {
         let name = self.service.name();
-        let source = TokenSource {
+        let source = TokenEndpoint {
             name: &name,
             advice: ADVICE,
             caller: &self.http,

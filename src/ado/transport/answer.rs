@@ -6,12 +6,12 @@ use reqwest::Response;
 use reqwest::header::CONTENT_TYPE;
 use serde::de::DeserializeOwned;
 
-use crate::ado::classify::{Answer, Meaning, classify, without_mark};
+use crate::ado::classify::{Meaning, ServerAnswer, classify, without_mark};
 use crate::ado::credential::Credential;
 use crate::ado::error::{AdoError, Refusal};
 use crate::ado::gone;
 use crate::ado::headers::{self, header};
-use crate::ado::transport::{AdoClient, Failed, FailureCause};
+use crate::ado::transport::{AdoClient, CallFailure, FailureCause};
 use crate::ado::version;
 use crate::error_chain::chain;
 
@@ -32,7 +32,7 @@ impl AdoClient {
         response: &Response,
         body: &[u8],
         retry_after: Option<Duration>,
-    ) -> Result<(), Failed> {
+    ) -> Result<(), CallFailure> {
         let headers = response.headers();
         if response.status().is_redirection()
             && let Some(target) = headers::https_target(response.url(), headers)
@@ -43,7 +43,7 @@ impl AdoClient {
 
         let status = response.status().as_u16();
         let service_error = header(headers, "x-tfs-serviceerror").map(percent_decoded);
-        let meaning = classify(&Answer {
+        let meaning = classify(&ServerAnswer {
             status,
             content_type: header(headers, CONTENT_TYPE.as_str()),
             service_error: service_error.as_deref(),
@@ -68,11 +68,11 @@ impl AdoClient {
         meaning: Meaning,
         status: u16,
         wait: Option<Duration>,
-    ) -> Result<(), Failed> {
+    ) -> Result<(), CallFailure> {
         let error = match meaning {
             Meaning::Done => return Ok(()),
             Meaning::CredentialsRefused(refusal) => {
-                return Err(Failed {
+                return Err(CallFailure {
                     error: self.refused_with(self.with_fitting_advice(refusal)),
                     cause: FailureCause::Token,
                 });

@@ -14,7 +14,7 @@
 use std::time::Duration;
 
 use crate::ado::AdoError;
-use crate::ado::wire::{NewRun, PipelineReference, RunEnd, Tag, TestRun};
+use crate::ado::wire::{PipelineReference, RunCreation, RunEnd, Tag, TestRun};
 use crate::clock;
 use crate::plan::left_out::LeftOut;
 use crate::plan::links::ReleaseLink;
@@ -178,7 +178,7 @@ async fn request(execution: &Execution<'_>, links: Links) -> Result<TestRun, Ado
         .take(POINTS)
         .collect();
 
-    let mut new = NewRun {
+    let mut new = RunCreation {
         name: &plan.name,
         automated: plan.automated,
         plan: plan.plan_id.into(),
