@@ -91,59 +91,69 @@ impl StepState {
 
 /// All steps of a plan, in order.
 pub(crate) fn steps(plan: &SubmissionPlan) -> Vec<Step> {
-    let batches = batches(plan).len();
-    [Step::CreateRun, Step::ReadResults]
-        .into_iter()
-        .chain((0..batches).map(Step::WriteResults))
-        .chain(plan.automation.map(|_| Step::AutomationFields))
-        .chain((0..plan.attachments.len()).map(Step::Attach))
-        .chain([Step::LeftOutList, Step::Complete])
-        .collect()
+    let mut steps = vec![Step::CreateRun, Step::ReadResults];
+    for batch in 0..batches(plan).len() {
+        steps.push(Step::WriteResults(batch));
+    }
+    if plan.automation.is_some() {
+        steps.push(Step::AutomationFields);
+    }
+    for attachment in 0..plan.attachments.len() {
+        steps.push(Step::Attach(attachment));
+    }
+    steps.extend([Step::LeftOutList, Step::Complete]);
+    steps
 }
 
 /// The results of each [`Step::WriteResults`], as ranges of the plan's results.
 pub(crate) fn batches(plan: &SubmissionPlan) -> Vec<Range<usize>> {
-    let parts = |result: &PlannedResult| {
-        1 + result
-            .sub_results
-            .iter()
-            .map(|part| 1 + part.sub_results.len())
-            .sum::<usize>()
-    };
     let mut batches: Vec<Range<usize>> = Vec::new();
-    let mut weight = 0;
-    for (place, result) in plan.results.iter().enumerate() {
-        weight += parts(result);
+    let mut parts_in_batch = 0;
+
+    for (index, result) in plan.results.iter().enumerate() {
+        parts_in_batch += parts(result);
         match batches.last_mut() {
-            Some(batch) if batch.len() < BATCH && weight <= PARTS => batch.end = place + 1,
+            Some(batch) if batch.len() < BATCH && parts_in_batch <= PARTS => batch.end = index + 1,
+            // One that is too large by itself is sent alone.
             _ => {
-                weight = parts(result);
-                batches.push(place..place + 1);
+                parts_in_batch = parts(result);
+                batches.push(index..index + 1);
             }
         }
     }
     batches
 }
 
+/// A result with all of its sub-results, which are at most two levels deep.
+fn parts(result: &PlannedResult) -> usize {
+    let mut parts = 1;
+    for sub_result in &result.sub_results {
+        parts += 1 + sub_result.sub_results.len();
+    }
+    parts
+}
+
 /// What to do next: positions of steps that may run at the same time, none when all is settled.
 ///
 /// Attachments that stand side by side run together; every other step waits for all before it.
 pub(crate) fn next(steps: &[(Step, StepState)]) -> Vec<usize> {
-    let open = |(_, (_, state)): &(usize, &(Step, StepState))| !state.is_settled();
-    let Some((first, (step, _))) = steps.iter().enumerate().find(open) else {
+    let Some(first) = steps.iter().position(|(_, state)| !state.is_settled()) else {
         return Vec::new();
     };
-    if !matches!(step, Step::Attach(_)) {
+    if !matches!(steps[first].0, Step::Attach(_)) {
         return vec![first];
     }
-    let attachments = steps[first..]
-        .iter()
-        .take_while(|(step, _)| matches!(step, Step::Attach(_)));
-    attachments
-        .enumerate()
-        .filter(|(_, (_, state))| !state.is_settled())
-        .map(|(offset, _)| first + offset)
-        .collect()
+
+    let mut ready = Vec::new();
+    for (position, (step, state)) in steps.iter().enumerate().skip(first) {
+        if !matches!(step, Step::Attach(_)) {
+            break;
+        }
+        if !state.is_settled() {
+            ready.push(position);
+        }
+    }
+    ready
 }
 
 #[cfg(test)]
@@ -165,11 +175,14 @@ mod tests {
     proptest! {
         #[test]
         fn every_step_runs_once_and_completing_is_last(
-            batches in 0usize..4, attachments in 0usize..6, picks in proptest::collection::vec(any::<usize>(), 0..40)
+            batches in 0usize..4,
+            attachments in 0usize..6,
+            picks in proptest::collection::vec(any::<usize>(), 0..40)
         ) {
             let mut steps = sequence(batches, attachments);
             let mut order = Vec::new();
             let mut picks = picks.into_iter();
+
             loop {
                 let ready = next(&steps);
                 if ready.is_empty() { break; }
@@ -178,6 +191,7 @@ mod tests {
                 steps[chosen].1 = StepState::Confirmed;
                 order.push(steps[chosen].0);
             }
+
             prop_assert_eq!(order.len(), steps.len());
             prop_assert_eq!(order.first(), Some(&Step::CreateRun));
             prop_assert_eq!(order.last(), Some(&Step::Complete));

@@ -29,6 +29,8 @@ mod submissions;
 mod summaries;
 mod take_up;
 #[cfg(test)]
+mod test_runs;
+#[cfg(test)]
 mod tests;
 mod waiting;
 

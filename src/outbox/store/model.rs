@@ -3,25 +3,21 @@
 
 mod reference;
 
-#[cfg(test)]
 use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
 
 use self::reference::{How, Model, PLANS, Record, Row, RunName, UUIDS};
-use crate::discovery::run_identity::RunIdentity;
-use crate::katalon::run::{Environment, FileKind, RunOptions, SuiteRun};
-use crate::katalon::settings::{AzureSettings, PlanReference, ProjectReference};
-use crate::katalon::status::Status;
+use crate::katalon::run::FileKind;
 use crate::moment::Moment;
-use crate::outbox::new_run::{NewRun, Occasion};
+use crate::outbox::new_run::Occasion;
 use crate::outbox::step::StepState;
+use crate::outbox::store::test_runs::{self, AGAIN, ASKED, aborted, at, ignored, snapshot};
 use crate::outbox::store::{Store, StoreError};
 use crate::outbox::submission::{Obstacle, SubmissionState};
 use crate::plan::SubmissionPlan;
 use crate::plan::ado_facts::AdoFacts;
 use crate::plan::attachments::{PlannedAttachment, Source, Target};
-use crate::plan::overrides::{Overrides, effective};
 use crate::plan::plan;
 use crate::plan::snapshot::Snapshot;
 
@@ -86,55 +82,13 @@ fn operation() -> impl Strategy<Value = Operation> {
 /// The moment of everything that happens; waiting ends before or after it.
 const NOW: Moment = Moment::from_millis(100);
 
-/// The run as one of its copies would be read.
+/// The run as one of its copies would be read. The one that started first ended last.
 fn run(name: RunName, plans: usize) -> Snapshot {
-    let settings = AzureSettings {
-        enabled: true,
-        server_url: Some("https://dev.azure.com/org".to_owned()),
-        project: Some(ProjectReference {
-            id: None,
-            name: "Shop".to_owned(),
-        }),
-        test_plans: PLANS[plans]
-            .iter()
-            .map(|id| PlanReference {
-                id: *id,
-                name: None,
-            })
-            .collect(),
-        ..AzureSettings::default()
-    };
-    // The one that started first ended last.
-    let ended = Some(Moment::from_millis(50 - name.start));
-    let run = SuiteRun {
-        suite: "Test Suites/Smoke".to_owned(),
-        execution_uuid: name.uuid.map(str::to_owned),
-        started: Some(Moment::from_millis(name.start)),
-        ended,
-        last_record: ended,
-        environment: Environment {
-            host: Some("Agent".to_owned()),
-            ..Environment::default()
-        },
-        status: Status::Passed,
-        tests: Vec::new(),
-        files: Vec::new(),
-        options: RunOptions::default(),
-        reruns_left: None,
-        in_collection: false,
-        warnings: Vec::new(),
-    };
-    Snapshot {
-        run,
-        folder: "/reports/1".to_owned(),
-        project_name: "Shop".to_owned(),
-        project_root: "/shop".to_owned(),
-        options: effective(&settings, &Overrides::default(), &RunOptions::default()),
-        joined: None,
-        reruns: None,
-        collection: None,
-        cases: BTreeMap::new(),
-    }
+    at(
+        name.start,
+        50 - name.start,
+        snapshot(PLANS[plans], name.uuid),
+    )
 }
 
 /// The store with its model beside it.
@@ -211,25 +165,17 @@ impl Both {
 
     fn record(mut self, record: Record) -> Self {
         let snapshot = run(record.name, record.plans);
-        let identity = RunIdentity::of(&snapshot.run).unwrap();
         let forgotten = self.model.forgotten();
-        let ignored = |reason: &str, aborted| Occasion::Ignored {
-            reason: reason.to_owned(),
-            aborted,
-        };
         let occasion = match record.how {
             How::Service => Occasion::Found,
-            How::Ignored => ignored("ran elsewhere", false),
-            How::Aborted => ignored("aborted", true),
-            How::Command => Occasion::Asked { again: false },
-            How::Again => Occasion::Asked { again: true },
+            How::Ignored => ignored("ran elsewhere"),
+            How::Aborted => aborted(),
+            How::Command => ASKED,
+            How::Again => AGAIN,
         };
-        let run = NewRun {
-            identity: &identity,
-            snapshot: &snapshot,
-            occasion: &occasion,
-        };
-        let recorded = self.store.record(&run, NOW).unwrap();
+
+        let recorded = test_runs::record(&mut self.store, &snapshot, &occasion);
+
         assert_eq!(recorded, self.model.record(record));
         if !occasion.is_asked() {
             assert_eq!(
@@ -243,76 +189,78 @@ impl Both {
 
     fn move_on(mut self, id: i64, operation: &Operation) -> Self {
         let ledger = self.ledger();
+
+        match *operation {
+            Operation::Move(_, step, to) => {
+                let row = self.model.rows.get_mut(&id).unwrap();
+                move_step(&mut self.store, row, id, step, to);
+            }
+            Operation::Retry(_, plans) => self.retry(id, plans),
+            Operation::PlanAnew(_) => {
+                let dropped = self.store.plan_anew(id, "the point is gone", NOW).unwrap();
+                assert_eq!(dropped, self.model.rows.get_mut(&id).unwrap().plan_anew());
+            }
+            Operation::Forget(_) => {
+                let forgotten = self.store.forget(id, NOW);
+                let may = self.model.rows.get_mut(&id).unwrap().forget();
+                assert_eq!(forgotten.is_ok(), may);
+            }
+            _ => match self.happen(id, operation) {
+                Some((happened, true)) => happened.unwrap(),
+                Some((happened, false)) => {
+                    assert!(
+                        matches!(happened, Err(StoreError::IllegalTransition { .. })),
+                        "{happened:?}"
+                    );
+                    assert_eq!(self.ledger(), ledger, "a report of what did not happen");
+                }
+                None => {}
+            },
+        }
+        self
+    }
+
+    /// Lets something happen to a submission that depends on nothing but its state: what the store
+    /// says, and whether the model allows it; `None` for what nobody does.
+    fn happen(&mut self, id: i64, operation: &Operation) -> Option<(Result<(), StoreError>, bool)> {
         let row = self.model.rows.get_mut(&id).unwrap();
         let store = &mut self.store;
 
-        let (moved, may) = match *operation {
+        match *operation {
             // What is planned already and to be sent is never planned over.
-            Operation::Plan(_) if row.is_open() && !row.steps.is_empty() => return self,
-            // Nobody looks for late reports of what has no plan.
-            Operation::LateReport(_) if !row.has_plan => return self,
-            Operation::Move(_, step, to) => {
-                move_step(store, row, id, step, to);
-                return self;
-            }
-            Operation::Retry(_, plans) => {
-                self.retry(id, plans);
-                return self;
-            }
-            Operation::PlanAnew(_) => {
-                let dropped = store.plan_anew(id, "the point is gone", NOW).unwrap();
-                assert_eq!(dropped, row.plan_anew());
-                return self;
-            }
-            Operation::Forget(_) => {
-                assert_eq!(store.forget(id, NOW).is_ok(), row.forget());
-                return self;
-            }
-            Operation::Plan(_) => {
+            Operation::Plan(_) if !row.is_open() || row.steps.is_empty() => {
                 let plan = plan_of(store, id);
-                (store.store_plan(id, &plan, NOW), row.plan(4))
+                Some((store.store_plan(id, &plan, NOW), row.plan(4)))
             }
             Operation::Ignore(_) => {
                 let plan = plan_of(store, id);
-                (store.ignore(id, "goes elsewhere", &plan, NOW), row.ignore())
+                let ignored = store.ignore(id, "goes elsewhere", &plan, NOW);
+                Some((ignored, row.ignore()))
             }
             Operation::Wait(_, until) => {
                 let next = Moment::from_millis(until);
                 let waits = store.wait(id, Obstacle::Unreachable, "no answer", next, NOW);
-                (waits, row.wait(until))
+                Some((waits, row.wait(until)))
             }
-            Operation::Park(_) => (
-                store.park(id, "needs a person", None, NOW),
-                row.end(SubmissionState::Parked),
-            ),
-            Operation::Submitted(_) => (
-                store.submitted(id, NOW),
-                row.end(SubmissionState::Submitted),
-            ),
-            Operation::SubmittedByKatalon(_) => (
-                store.submitted_by_katalon(id, 900, "https://x", "shop", NOW),
-                row.end_by_katalon(),
-            ),
-            Operation::LateReport(_) => {
-                (store.add_attachments(id, &[report()], NOW), row.add_file())
+            Operation::Park(_) => {
+                let parked = store.park(id, "needs a person", None, NOW);
+                Some((parked, row.end(SubmissionState::Parked)))
             }
-            Operation::Record(_) | Operation::MakeAllDue | Operation::Reopen => return self,
-        };
-
-        if may {
-            moved.unwrap();
-        } else {
-            assert!(
-                matches!(moved, Err(StoreError::IllegalTransition { .. })),
-                "{moved:?}"
-            );
-            assert_eq!(
-                self.ledger(),
-                ledger,
-                "the ledger reports what did not happen"
-            );
+            Operation::Submitted(_) => {
+                let submitted = store.submitted(id, NOW);
+                Some((submitted, row.end(SubmissionState::Submitted)))
+            }
+            Operation::SubmittedByKatalon(_) => {
+                let submitted = store.submitted_by_katalon(id, 900, "https://x", "shop", NOW);
+                Some((submitted, row.end_by_katalon()))
+            }
+            // Nobody looks for late reports of what has no plan.
+            Operation::LateReport(_) if row.has_plan => {
+                let added = store.add_attachments(id, &[report()], NOW);
+                Some((added, row.add_file()))
+            }
+            _ => None,
         }
-        self
     }
 
     /// How many rows the ledger has.

@@ -1,146 +1,35 @@
 //! The outbox keeps its promises: a run is one run, steps move one way, a lost database is never
 //! papered over.
 
-#[cfg(test)]
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::time::Duration;
 
 use rusqlite::params;
 
-use crate::discovery::run_identity::RunIdentity;
 use crate::discovery::settled::{Ageing, SettledFolder};
-use crate::katalon::run::{Environment, RunOptions, SuiteRun};
-use crate::katalon::settings::{AzureSettings, PlanReference, ProjectReference};
-use crate::katalon::status::Status;
 use crate::moment::Moment;
-use crate::outbox::new_run::{NewRun, Occasion, RecordOutcome};
+use crate::outbox::new_run::{Occasion, RecordOutcome};
+use crate::outbox::step::StepState;
+use crate::outbox::store::test_runs::{
+    AGAIN, ASKED, NOW, aborted, at, found, ignored, open, record, snapshot,
+};
 use crate::outbox::store::{DATABASE, OpenError, Store, StoreError};
-use crate::outbox::submission::SubmissionState;
+use crate::outbox::submission::{SubmissionState, SubmissionSummary};
 use crate::plan::ado_facts::AdoFacts;
-use crate::plan::overrides::{Overrides, effective};
 use crate::plan::plan;
 use crate::plan::snapshot::Snapshot;
 
-const NOW: Moment = Moment::from_millis(1_000_000);
-
-pub(super) fn snapshot(plans: &[u32], uuid: Option<&str>) -> Snapshot {
-    let settings = AzureSettings {
-        enabled: true,
-        server_url: Some("https://dev.azure.com/org".to_owned()),
-        project: Some(ProjectReference {
-            id: None,
-            name: "Shop".to_owned(),
-        }),
-        test_plans: plans
-            .iter()
-            .map(|id| PlanReference {
-                id: *id,
-                name: None,
-            })
-            .collect(),
-        ..AzureSettings::default()
-    };
-    Snapshot {
-        run: SuiteRun {
-            suite: "Test Suites/Smoke".to_owned(),
-            execution_uuid: uuid.map(str::to_owned),
-            started: Some(Moment::from_millis(5)),
-            ended: Some(Moment::from_millis(9)),
-            last_record: Some(Moment::from_millis(9)),
-            environment: Environment {
-                host: Some("Agent".to_owned()),
-                ..Environment::default()
-            },
-            status: Status::Passed,
-            tests: Vec::new(),
-            files: Vec::new(),
-            options: RunOptions::default(),
-            reruns_left: None,
-            in_collection: false,
-            warnings: Vec::new(),
-        },
-        folder: "/reports/1".to_owned(),
-        project_name: "Shop".to_owned(),
-        project_root: "/shop".to_owned(),
-        options: effective(&settings, &Overrides::default(), &RunOptions::default()),
-        joined: None,
-        reruns: None,
-        collection: None,
-        cases: BTreeMap::new(),
-    }
+/// Stores the plan of a submission.
+fn store_plan(store: &mut Store, id: i64, run: &Snapshot) {
+    let plan = plan(run, 18, "k", &AdoFacts::default());
+    store.store_plan(id, &plan, NOW).unwrap();
 }
 
-/// How a run is recorded.
-#[derive(Clone, Copy, Default)]
-struct How<'a> {
-    ignored: Option<&'a str>,
-    by_command: bool,
-    again: bool,
-}
-
-fn record(store: &mut Store, snapshot: &Snapshot, how: How<'_>) -> RecordOutcome {
-    let identity = RunIdentity::of(&snapshot.run).unwrap();
-    let How {
-        ignored,
-        by_command,
-        again,
-    } = how;
-    let occasion = match ignored {
-        Some(reason) => Occasion::Ignored {
-            reason: reason.to_owned(),
-            aborted: reason == "aborted",
-        },
-        None if by_command => Occasion::Asked { again },
-        None => Occasion::Found,
-    };
-    let run = NewRun {
-        identity: &identity,
-        snapshot,
-        occasion: &occasion,
-    };
-    store.record(&run, NOW).unwrap()
-}
-
-pub(super) fn open(folder: &Path) -> Store {
-    Store::open(folder).unwrap()
-}
-
-#[test]
-fn the_same_run_met_twice_is_recorded_once_also_when_its_uuid_comes_late() {
-    let folder = tempfile::tempdir().unwrap();
-    let mut store = open(folder.path());
-    let first = record(&mut store, &snapshot(&[18], None), How::default());
-    let copy = Snapshot {
-        folder: "/elsewhere".to_owned(),
-        ..snapshot(&[18], Some("u-1"))
-    };
-    assert_eq!(
-        record(&mut store, &copy, How::default()),
-        RecordOutcome::Unchanged(first.submissions().to_vec())
-    );
-    // Now the uuid is known, and another one separates another run.
-    assert!(matches!(
-        record(&mut store, &snapshot(&[18], Some("u-2")), How::default()),
-        RecordOutcome::New(_)
-    ));
-    let keys: std::collections::BTreeSet<_> = store
-        .summaries(None)
-        .unwrap()
-        .into_iter()
-        .map(|row| row.key)
-        .collect();
-    assert_eq!(keys.len(), 2);
-}
-
-#[test]
-fn a_run_without_a_plan_is_parked_with_the_way_out() {
-    let folder = tempfile::tempdir().unwrap();
-    let mut store = open(folder.path());
-    record(&mut store, &snapshot(&[], None), How::default());
-    let row = store.summaries(None).unwrap().pop().unwrap();
-    assert_eq!(row.state, SubmissionState::Parked);
-    assert!(row.error.unwrap().contains("submit.test_plans"));
+fn only_row(store: &Store) -> SubmissionSummary {
+    let mut rows = store.summaries(None).unwrap();
+    assert_eq!(rows.len(), 1);
+    rows.remove(0)
 }
 
 /// What is due: id and test plan.
@@ -154,38 +43,59 @@ fn due(store: &Store) -> Vec<(i64, Option<u32>)> {
 }
 
 #[test]
-fn an_ignored_run_is_submitted_on_a_persons_word_under_its_own_key() {
+fn the_same_run_met_twice_is_recorded_once_also_when_its_uuid_comes_late() {
     let folder = tempfile::tempdir().unwrap();
     let mut store = open(folder.path());
+    let first = found(&mut store, &snapshot(&[18], None));
+
+    let copy = Snapshot {
+        folder: "/elsewhere".to_owned(),
+        ..snapshot(&[18], Some("u-1"))
+    };
+    let copied = record(&mut store, &copy, &Occasion::Found);
+    // Now the uuid is known, and another one separates another run.
+    let other = record(&mut store, &snapshot(&[18], Some("u-2")), &Occasion::Found);
+
+    assert_eq!(copied, RecordOutcome::Unchanged(vec![first]));
+    assert!(matches!(other, RecordOutcome::New(_)), "{other:?}");
+    let rows = store.summaries(None).unwrap();
+    let keys: BTreeSet<_> = rows.into_iter().map(|row| row.key).collect();
+    assert_eq!(keys.len(), 2);
+}
+
+#[test]
+fn a_run_without_a_plan_is_parked_with_the_way_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = open(folder.path());
+
+    found(&mut store, &snapshot(&[], None));
+
+    let row = only_row(&store);
+    assert_eq!(row.state, SubmissionState::Parked);
+    assert!(row.error.unwrap().contains("submit.test_plans"));
+}
+
+#[test]
+fn an_ignored_run_is_submitted_on_a_persons_word_under_its_own_key() {
     let run = snapshot(&[18], None);
-    let ignored = record(
-        &mut store,
-        &run,
-        How {
-            ignored: Some("ran elsewhere"),
-            ..How::default()
-        },
-    );
-    assert_eq!(store.due(NOW, None).unwrap(), []);
-    let taken = record(
-        &mut store,
-        &run,
-        How {
-            by_command: true,
-            ..How::default()
-        },
-    );
-    assert_eq!(
-        taken,
-        RecordOutcome::New(ignored.submissions().to_vec()),
-        "the row keeps its id"
-    );
-    assert_eq!(store.due(NOW, None).unwrap().len(), 1);
     let other = tempfile::tempdir().unwrap();
     let mut elsewhere = open(other.path());
-    record(&mut elsewhere, &run, How::default());
-    let key = |store: &Store| store.summaries(None).unwrap()[0].key.clone();
-    assert_eq!(key(&store), key(&elsewhere), "two ledgers agree on the key");
+    found(&mut elsewhere, &run);
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = open(folder.path());
+    let listed = record(&mut store, &run, &ignored("ran elsewhere"));
+    assert_eq!(store.due(NOW, None).unwrap(), []);
+
+    let asked = record(&mut store, &run, &ASKED);
+
+    let same_id = RecordOutcome::New(listed.submissions().to_vec());
+    assert_eq!(asked, same_id, "the row keeps its id");
+    assert_eq!(store.due(NOW, None).unwrap().len(), 1);
+    assert_eq!(
+        only_row(&store).key,
+        only_row(&elsewhere).key,
+        "two ledgers agree on the key"
+    );
 }
 
 #[test]
@@ -193,38 +103,26 @@ fn a_run_listed_as_aborted_that_ends_after_all_is_submitted() {
     let folder = tempfile::tempdir().unwrap();
     let mut store = open(folder.path());
     let run = snapshot(&[18], None);
-    let listed = record(
-        &mut store,
-        &run,
-        How {
-            ignored: Some("aborted"),
-            ..How::default()
-        },
-    );
+    let listed = record(&mut store, &run, &aborted());
     assert_eq!(store.due(NOW, None).unwrap(), []);
-    assert_eq!(
-        record(&mut store, &run, How::default()),
-        RecordOutcome::New(listed.submissions().to_vec())
-    );
+
+    let ended = record(&mut store, &run, &Occasion::Found);
+
+    assert_eq!(ended, RecordOutcome::New(listed.submissions().to_vec()));
     assert_eq!(store.due(NOW, None).unwrap().len(), 1);
-    let mut forgetful = open(tempfile::tempdir().unwrap().path());
-    let id = record(
-        &mut forgetful,
-        &run,
-        How {
-            ignored: Some("aborted"),
-            ..How::default()
-        },
-    )
-    .submissions()[0];
-    forgetful.forget(id, NOW).unwrap();
-    assert!(
-        matches!(
-            record(&mut forgetful, &run, How::default()),
-            RecordOutcome::Unchanged(_)
-        ),
-        "forgotten stays forgotten"
-    );
+}
+
+#[test]
+fn a_run_listed_as_aborted_that_was_forgotten_stays_forgotten() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = open(folder.path());
+    let run = snapshot(&[18], None);
+    let listed = record(&mut store, &run, &aborted());
+    store.forget(listed.submissions()[0], NOW).unwrap();
+
+    let ended = record(&mut store, &run, &Occasion::Found);
+
+    assert!(matches!(ended, RecordOutcome::Unchanged(_)), "{ended:?}");
 }
 
 #[test]
@@ -232,25 +130,15 @@ fn a_snapshot_renewed_for_another_submission_does_not_change_work_in_flight() {
     let folder = tempfile::tempdir().unwrap();
     let mut store = open(folder.path());
     let run = snapshot(&[18], None);
-    let id = record(&mut store, &run, How::default()).submissions()[0];
-    store
-        .store_plan(id, &plan(&run, 18, "k", &AdoFacts::default()), NOW)
-        .unwrap();
+    let id = found(&mut store, &run);
+    store_plan(&mut store, id, &run);
+
     let mut elsewhere = run.clone();
     elsewhere.options.server_url = Some("https://dev.azure.com/other".to_owned());
-    record(
-        &mut store,
-        &elsewhere,
-        How {
-            by_command: true,
-            again: true,
-            ..How::default()
-        },
-    );
-    assert_eq!(
-        store.load(id).unwrap().snapshot.options.server_url,
-        run.options.server_url
-    );
+    record(&mut store, &elsewhere, &AGAIN);
+
+    let in_flight = store.load(id).unwrap().snapshot;
+    assert_eq!(in_flight.options.server_url, run.options.server_url);
 }
 
 #[test]
@@ -258,12 +146,12 @@ fn a_plan_made_anew_still_asks_for_a_run_that_may_have_been_created() {
     let folder = tempfile::tempdir().unwrap();
     let mut store = open(folder.path());
     let run = snapshot(&[18], None);
-    let id = record(&mut store, &run, How::default()).submissions()[0];
-    store
-        .store_plan(id, &plan(&run, 18, "k", &AdoFacts::default()), NOW)
-        .unwrap();
+    let id = found(&mut store, &run);
+    store_plan(&mut store, id, &run);
     store.intend(id, 0).unwrap();
+
     store.retry(id, None, NOW).unwrap();
+
     assert!(store.load(id).unwrap().create_unclear);
 }
 
@@ -271,12 +159,13 @@ fn a_plan_made_anew_still_asks_for_a_run_that_may_have_been_created() {
 fn a_retry_for_a_plan_that_another_row_has_is_refused_in_words() {
     let folder = tempfile::tempdir().unwrap();
     let mut store = open(folder.path());
-    let ids = record(&mut store, &snapshot(&[18, 999], None), How::default())
-        .submissions()
-        .to_vec();
+    let recorded = record(&mut store, &snapshot(&[18, 999], None), &Occasion::Found);
+    let second = recorded.submissions()[1];
+
     let refused = store
-        .retry(ids[1], Some(&snapshot(&[18], None)), NOW)
+        .retry(second, Some(&snapshot(&[18], None)), NOW)
         .unwrap_err();
+
     assert!(
         refused
             .to_string()
@@ -290,26 +179,13 @@ fn again_makes_a_second_submission_with_another_key() {
     let folder = tempfile::tempdir().unwrap();
     let mut store = open(folder.path());
     let run = snapshot(&[18], None);
-    record(&mut store, &run, How::default());
-    let plain = record(
-        &mut store,
-        &run,
-        How {
-            by_command: true,
-            ..How::default()
-        },
-    );
-    assert!(matches!(plain, RecordOutcome::Unchanged(_)));
-    let again = record(
-        &mut store,
-        &run,
-        How {
-            by_command: true,
-            again: true,
-            ..How::default()
-        },
-    );
-    assert!(matches!(again, RecordOutcome::New(_)));
+    found(&mut store, &run);
+
+    let asked = record(&mut store, &run, &ASKED);
+    let again = record(&mut store, &run, &AGAIN);
+
+    assert!(matches!(asked, RecordOutcome::Unchanged(_)), "{asked:?}");
+    assert!(matches!(again, RecordOutcome::New(_)), "{again:?}");
     assert_eq!(store.summaries(None).unwrap().len(), 2);
 }
 
@@ -318,32 +194,75 @@ fn steps_move_one_way_and_survive_being_opened_again() {
     let folder = tempfile::tempdir().unwrap();
     let mut store = open(folder.path());
     let run = snapshot(&[18], None);
-    let id = record(&mut store, &run, How::default()).submissions()[0];
-    store
-        .store_plan(id, &plan(&run, 18, "k", &AdoFacts::default()), NOW)
-        .unwrap();
-    assert!(
-        matches!(
-            store.confirm(id, 0, &(), NOW),
-            Err(StoreError::IllegalMove { .. })
-        ),
-        "nothing was intended"
-    );
+    let id = found(&mut store, &run);
+    store_plan(&mut store, id, &run);
+
+    let unasked = store.confirm(id, 0, &(), NOW);
     store.intend(id, 0).unwrap();
     store
         .confirm_run(id, 0, 150, "https://x", "\"created\"", NOW)
         .unwrap();
+    let twice = store.intend(id, 0);
+
     assert!(
-        matches!(store.intend(id, 0), Err(StoreError::IllegalMove { .. })),
+        matches!(unasked, Err(StoreError::IllegalMove { .. })),
+        "nothing was intended"
+    );
+    assert!(
+        matches!(twice, Err(StoreError::IllegalMove { .. })),
         "a confirmed step is never sent again"
     );
     drop(store);
     let submission = open(folder.path()).load(id).unwrap();
     assert_eq!(submission.ado_run_id, Some(150));
-    assert_eq!(
-        submission.steps[0].state,
-        crate::outbox::step::StepState::Confirmed
-    );
+    assert_eq!(submission.steps[0].state, StepState::Confirmed);
+}
+
+#[test]
+fn a_submission_that_takes_over_the_progress_of_its_steps_is_as_if_read_anew() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = open(folder.path());
+    let run = snapshot(&[18], None);
+    let id = found(&mut store, &run);
+    store_plan(&mut store, id, &run);
+    let mut submission = store.load(id).unwrap();
+    store.intend(id, 0).unwrap();
+    store
+        .confirm_run(id, 0, 150, "https://x", "\"created\"", NOW)
+        .unwrap();
+
+    submission.apply(store.progress(id).unwrap());
+
+    let anew = store.load(id).unwrap();
+    assert_eq!(submission.ado_run_id, anew.ado_run_id);
+    assert_eq!(submission.attempts, anew.attempts);
+    assert_eq!(submission.refused, anew.refused);
+}
+
+#[test]
+fn a_word_that_no_state_has_is_an_error_wherever_it_is_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = open(folder.path());
+    let run = snapshot(&[18], None);
+    let id = found(&mut store, &run);
+    store_plan(&mut store, id, &run);
+    // As a later version, whose schema allows more words, could have left it.
+    store
+        .connection
+        .execute_batch(
+            "PRAGMA ignore_check_constraints = true;
+             UPDATE step SET state = 'postponed';
+             UPDATE submission SET state = 'postponed'",
+        )
+        .unwrap();
+
+    assert!(store.load(id).is_err());
+    assert!(store.summaries(None).is_err());
+    assert!(store.counts().is_err());
+    assert!(store.intend(id, 0).is_err());
+    assert!(store.park(id, "needs a person", None, NOW).is_err());
+    assert!(store.retry(id, None, NOW).is_err());
+    assert!(store.forget(id, NOW).is_err());
 }
 
 #[test]
@@ -351,14 +270,13 @@ fn a_forgotten_run_stays_listed_and_is_taken_up_only_on_a_persons_word() {
     let folder = tempfile::tempdir().unwrap();
     let mut store = open(folder.path());
     let run = snapshot(&[18], None);
-    let id = record(&mut store, &run, How::default()).submissions()[0];
+    let id = found(&mut store, &run);
+
     store.forget(id, NOW).unwrap();
-    record(&mut store, &run, How::default());
+    record(&mut store, &run, &Occasion::Found);
     assert_eq!(store.due(NOW, None).unwrap(), []);
-    assert_eq!(
-        store.summaries(None).unwrap()[0].state,
-        SubmissionState::Ignored
-    );
+    assert_eq!(only_row(&store).state, SubmissionState::Ignored);
+
     store.retry(id, None, NOW).unwrap();
     assert_eq!(due(&store), [(id, Some(18))]);
 }
@@ -367,8 +285,10 @@ fn a_forgotten_run_stays_listed_and_is_taken_up_only_on_a_persons_word() {
 fn a_retry_without_an_ado_run_uses_the_settings_of_today() {
     let folder = tempfile::tempdir().unwrap();
     let mut store = open(folder.path());
-    let id = record(&mut store, &snapshot(&[], None), How::default()).submissions()[0];
+    let id = found(&mut store, &snapshot(&[], None));
+
     store.retry(id, Some(&snapshot(&[19], None)), NOW).unwrap();
+
     assert_eq!(due(&store), [(id, Some(19))]);
 }
 
@@ -376,17 +296,25 @@ fn a_retry_without_an_ado_run_uses_the_settings_of_today() {
 fn a_submitted_run_is_neither_retried_nor_forgotten() {
     let folder = tempfile::tempdir().unwrap();
     let mut store = open(folder.path());
-    let id = record(&mut store, &snapshot(&[18], None), How::default()).submissions()[0];
+    let id = found(&mut store, &snapshot(&[18], None));
     store.submitted(id, NOW).unwrap();
-    assert!(matches!(
-        store.retry(id, None, NOW),
-        Err(StoreError::NotNow(_))
-    ));
-    assert!(matches!(store.forget(id, NOW), Err(StoreError::NotNow(_))));
-    assert!(matches!(
-        store.retry(77, None, NOW),
-        Err(StoreError::UnknownSubmission(77))
-    ));
+
+    let retried = store.retry(id, None, NOW);
+    let forgotten = store.forget(id, NOW);
+    let unknown = store.retry(77, None, NOW);
+
+    assert!(matches!(retried, Err(StoreError::NotNow(_))));
+    assert!(matches!(forgotten, Err(StoreError::NotNow(_))));
+    assert!(matches!(unknown, Err(StoreError::UnknownSubmission(77))));
+}
+
+/// Asserts that a state folder is refused because its database is lost.
+fn assert_lost(state_dir: &Path, expected: &str) {
+    match Store::open(state_dir) {
+        Err(OpenError::Lost { found, .. }) => assert_eq!(found, expected),
+        Err(other) => panic!("{other:?}"),
+        Ok(_) => panic!("a database that is {expected} was opened"),
+    }
 }
 
 #[test]
@@ -394,76 +322,54 @@ fn a_lost_or_empty_or_foreign_database_is_refused_and_left_as_it_is() {
     let folder = tempfile::tempdir().unwrap();
     drop(open(folder.path()));
     let file = folder.path().join(DATABASE);
+
     std::fs::remove_file(&file).unwrap();
-    assert!(matches!(
-        Store::open(folder.path()),
-        Err(OpenError::Lost {
-            found: "missing",
-            ..
-        })
-    ));
+    assert_lost(folder.path(), "missing");
+
     std::fs::write(&file, "").unwrap();
-    assert!(matches!(
-        Store::open(folder.path()),
-        Err(OpenError::Lost { found: "empty", .. })
-    ));
+    assert_lost(folder.path(), "empty");
+
     std::fs::remove_file(&file).unwrap();
     rusqlite::Connection::open(&file)
         .unwrap()
         .execute_batch("CREATE TABLE theirs (x)")
         .unwrap();
-    assert!(matches!(
-        Store::open(folder.path()),
-        Err(OpenError::Lost {
-            found: "not a database of kado",
-            ..
-        })
-    ));
-    std::fs::write(
-        &file,
-        "this is no database at all, it is a text that is long enough to be none",
-    )
-    .unwrap();
+    assert_lost(folder.path(), "not a database of kado");
+}
+
+#[test]
+fn a_file_that_is_no_database_is_set_aside_and_nothing_starts_anew() {
+    let folder = tempfile::tempdir().unwrap();
+    drop(open(folder.path()));
+    let text = "this is no database at all, it is a text that is long enough to be none";
+    std::fs::write(folder.path().join(DATABASE), text).unwrap();
+
     let Err(OpenError::Damaged { aside, .. }) = Store::open(folder.path()) else {
         panic!("a text was opened")
     };
-    assert!(
-        std::fs::read_to_string(aside)
-            .unwrap()
-            .starts_with("this is no database")
-    );
-    assert!(
-        matches!(
-            Store::open(folder.path()),
-            Err(OpenError::Lost {
-                found: "missing",
-                ..
-            })
-        ),
-        "no new start"
-    );
+
+    assert_eq!(std::fs::read_to_string(aside).unwrap(), text);
+    assert_lost(folder.path(), "missing");
 }
 
 #[test]
 fn a_truncated_database_is_set_aside_and_nothing_starts_anew() {
     let folder = tempfile::tempdir().unwrap();
     let mut store = open(folder.path());
-    for number in 0..200 {
-        let mut run = snapshot(&[18], None);
-        run.run.started = Some(Moment::from_millis(number));
-        record(&mut store, &run, How::default());
+    for started in 0..200 {
+        found(&mut store, &at(started, 300, snapshot(&[18], None)));
     }
     drop(store);
     let file = folder.path().join(DATABASE);
     let whole = std::fs::read(&file).unwrap();
     std::fs::write(&file, &whole[..whole.len() / 2]).unwrap();
+
     let Err(OpenError::Damaged { aside, .. }) = Store::open(folder.path()) else {
         panic!("half a database was opened")
     };
-    assert_eq!(
-        std::fs::metadata(aside).unwrap().len(),
-        whole.len() as u64 / 2
-    );
+
+    let size = std::fs::metadata(aside).unwrap().len();
+    assert_eq!(size, whole.len() as u64 / 2);
     assert!(Store::open(folder.path()).is_err());
 }
 
@@ -471,13 +377,16 @@ fn a_truncated_database_is_set_aside_and_nothing_starts_anew() {
 fn a_newer_schema_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     drop(open(folder.path()));
-    let connection = rusqlite::Connection::open(folder.path().join(DATABASE)).unwrap();
-    connection.pragma_update(None, "user_version", 99).unwrap();
-    drop(connection);
-    assert!(matches!(
-        Store::open(folder.path()),
-        Err(OpenError::Newer { found: 99, .. })
-    ));
+    rusqlite::Connection::open(folder.path().join(DATABASE))
+        .unwrap()
+        .pragma_update(None, "user_version", 99)
+        .unwrap();
+
+    let opened = Store::open(folder.path());
+    let read = Store::open_to_read(folder.path());
+
+    assert!(matches!(opened, Err(OpenError::Newer { found: 99, .. })));
+    assert!(matches!(read, Err(OpenError::Newer { found: 99, .. })));
 }
 
 #[test]
@@ -485,43 +394,31 @@ fn what_is_left_to_katalon_is_not_hurried_by_others_and_holds_back_nobody_who_is
     let folder = tempfile::tempdir().unwrap();
     let mut store = open(folder.path());
     let older = snapshot(&[18], None);
-    let mut newer = older.clone();
-    (newer.run.started, newer.run.ended) =
-        (Some(Moment::from_millis(15)), Some(Moment::from_millis(19)));
-    let held = record(&mut store, &older, How::default()).submissions()[0];
-    let other = record(&mut store, &newer, How::default()).submissions()[0];
+    let newer = at(15, 19, older.clone());
+    let held = found(&mut store, &older);
+    let other = found(&mut store, &newer);
+
     let until = NOW.plus(Duration::from_secs(600));
     store.hold_for_katalon(&[held], until).unwrap();
     assert_eq!(due(&store), [], "the newer one would make it late");
-    assert_eq!(
-        store
-            .due(NOW, Some(&[held, other]))
-            .unwrap()
-            .iter()
-            .map(|due| due.id)
-            .collect::<Vec<_>>(),
-        [other]
-    );
+    let asked = store.due(NOW, Some(&[held, other])).unwrap();
+    let asked: Vec<i64> = asked.into_iter().map(|due| due.id).collect();
+    assert_eq!(asked, [other]);
+
     store.make_due(&[other]).unwrap();
-    store
-        .make_all_due(NOW.plus(Duration::from_secs(120)))
-        .unwrap();
-    assert_eq!(
-        store.next_due(NOW).unwrap(),
-        Some(NOW.plus(Duration::from_secs(120))),
-        "at most so long"
-    );
+    let soon = NOW.plus(Duration::from_secs(120));
+    store.make_all_due(soon).unwrap();
+    let next = store.next_due(NOW).unwrap();
+    assert_eq!(next, Some(soon), "at most so long");
+
     store.make_all_due(NOW).unwrap();
     assert_eq!(store.due(NOW, None).unwrap().len(), 2);
-    store
-        .store_plan(held, &plan(&older, 18, "k", &AdoFacts::default()), NOW)
-        .unwrap();
+
+    store_plan(&mut store, held, &older);
     let row = store.summaries(Some(&[held])).unwrap().remove(0);
-    assert_eq!(
-        (row.error, row.obstacle, row.next_attempt),
-        (None, None, None),
-        "it is left to nobody any more"
-    );
+    assert_eq!(row.error, None, "it is left to nobody any more");
+    assert_eq!(row.obstacle, None);
+    assert_eq!(row.next_attempt, None);
     assert_eq!(store.counts().unwrap()[&SubmissionState::Submitting], 1);
 }
 
@@ -531,14 +428,11 @@ fn a_garbled_first_look_at_the_machine_is_an_error_and_no_new_one() {
     let mut store = open(folder.path());
     assert_eq!(store.first_seen(NOW).unwrap(), NOW);
     assert_eq!(store.first_seen(Moment::from_millis(7)).unwrap(), NOW);
-    store
-        .connection
-        .execute(
-            "UPDATE fact SET value = 'soon' WHERE name = 'first_seen_ms'",
-            [],
-        )
-        .unwrap();
+
+    let garble = "UPDATE fact SET value = 'soon' WHERE name = 'first_seen_ms'";
+    store.connection.execute(garble, []).unwrap();
     let error = store.first_seen(NOW).unwrap_err();
+
     assert!(
         error.to_string().contains("`soon` as `first_seen_ms`"),
         "{error}"
@@ -547,45 +441,35 @@ fn a_garbled_first_look_at_the_machine_is_an_error_and_no_new_one() {
 
 #[test]
 fn settled_folders_are_forgotten_only_when_they_stayed_away() {
+    let names =
+        |names: &[&str]| -> Vec<String> { names.iter().map(|name| (*name).to_owned()).collect() };
     let folder = tempfile::tempdir().unwrap();
     let mut store = open(folder.path());
-    let settled = |key: &str| (key.to_owned(), 1);
-    store
-        .settle_folders(&["/stays", "/away", "/gone"].map(settled))
-        .unwrap();
-    let names = |names: &[&str]| {
-        names
-            .iter()
-            .map(|name| (*name).to_owned())
-            .collect::<Vec<_>>()
+    let settled = ["/stays", "/away", "/gone"].map(|path| (path.to_owned(), 1));
+    store.settle_folders(&settled).unwrap();
+
+    let now = Ageing {
+        gone: names(&["/away", "/gone"]),
+        ..Ageing::default()
     };
-    store
-        .age_folders(
-            &Ageing {
-                gone: names(&["/away", "/gone"]),
-                ..Ageing::default()
-            },
-            NOW,
-        )
-        .unwrap();
+    store.age_folders(&now, NOW).unwrap();
     drop(store);
     let mut store = open(folder.path());
-    assert_eq!(
-        store.settled_folders().unwrap()["/away"].gone,
-        Some(NOW),
-        "also after a restart"
-    );
+    let away = store.settled_folders().unwrap()["/away"];
+    assert_eq!(away.gone, Some(NOW), "also after a restart");
+
     let later = Ageing {
         back: names(&["/away"]),
         forgotten: names(&["/gone"]),
         ..Ageing::default()
     };
     store.age_folders(&later, NOW).unwrap();
-    let left: BTreeMap<_, _> = store.settled_folders().unwrap().into_iter().collect();
+
     let there = SettledFolder {
         fingerprint: 1,
         gone: None,
     };
+    let left: BTreeMap<_, _> = store.settled_folders().unwrap().into_iter().collect();
     assert_eq!(
         left,
         BTreeMap::from([("/away".to_owned(), there), ("/stays".to_owned(), there)])
@@ -597,37 +481,35 @@ fn a_row_that_cannot_be_read_is_listed_with_the_way_out_and_costs_only_itself() 
     let folder = tempfile::tempdir().unwrap();
     let mut store = open(folder.path());
     let run = snapshot(&[18, 19], None);
-    let ids = record(&mut store, &run, How::default())
-        .submissions()
-        .to_vec();
-    store
-        .store_plan(ids[1], &plan(&run, 19, "k", &AdoFacts::default()), NOW)
-        .unwrap();
-    for broken in [r#"{"skipped":[{"x":1}]}"#, "no JSON"] {
+    let recorded = record(&mut store, &run, &Occasion::Found);
+    let [broken, whole] = recorded.submissions() else {
+        panic!("{recorded:?}")
+    };
+    store_plan(&mut store, *whole, &run);
+
+    for text in [r#"{"skipped":[{"x":1}]}"#, "no JSON"] {
         store
             .connection
             .execute(
                 "UPDATE submission SET plan = ?2 WHERE id = ?1",
-                params![ids[0], broken],
+                params![broken, text],
             )
             .unwrap();
-        let rows = store.summaries(None).unwrap();
-        let error = |id: i64| rows.iter().find(|row| row.id == id).unwrap().error.clone();
+
+        let row = store.summaries(Some(&[*broken])).unwrap().remove(0);
         assert!(
-            error(ids[0])
+            row.error
                 .is_some_and(|error| error.contains("`kado submit --again FOLDER` starts anew")),
-            "{rows:?}"
+            "{text}"
         );
-        assert_eq!(error(ids[1]), None);
+        let row = store.summaries(Some(&[*whole])).unwrap().remove(0);
+        assert_eq!(row.error, None);
     }
-    store
-        .connection
-        .execute(
-            "UPDATE submission SET refused = '{}' WHERE id = ?1",
-            [ids[1]],
-        )
-        .unwrap();
-    assert!(store.summaries(Some(&[ids[1]])).unwrap()[0].error.is_some());
+
+    let change = "UPDATE submission SET refused = '{}' WHERE id = ?1";
+    store.connection.execute(change, [whole]).unwrap();
+    let row = store.summaries(Some(&[*whole])).unwrap().remove(0);
+    assert!(row.error.is_some());
 }
 
 #[test]
@@ -635,18 +517,20 @@ fn many_who_open_a_new_state_folder_at_once_all_succeed() {
     for _ in 0..10 {
         let folder = tempfile::tempdir().unwrap();
         let together = std::sync::Barrier::new(8);
+        let open = || {
+            together.wait();
+            Store::open_beside(folder.path())
+                .err()
+                .map(|error| crate::error_chain::chain(&error))
+        };
+
         let failed: Vec<String> = std::thread::scope(|scope| {
-            let open = || {
-                together.wait();
-                Store::open_beside(folder.path())
-                    .err()
-                    .map(|error| crate::error_chain::chain(&error))
-            };
             let all: Vec<_> = (0..8).map(|_| scope.spawn(open)).collect();
             all.into_iter()
                 .filter_map(|one| one.join().unwrap())
                 .collect()
         });
+
         assert_eq!(failed, [""; 0]);
     }
 }

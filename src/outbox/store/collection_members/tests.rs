@@ -1,7 +1,6 @@
 //! A suite run counts once, whatever is recorded in which order: as a run of its own or as part of
 //! its collection.
 
-#[cfg(test)]
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;
@@ -10,11 +9,12 @@ use super::*;
 use crate::katalon::run::SuiteRun;
 use crate::moment::Moment;
 use crate::outbox::new_run::{NewRun, Occasion, RecordOutcome};
-use crate::outbox::store::tests::{open, snapshot};
+use crate::outbox::store::test_runs::{
+    AGAIN, ASKED, NOW, aborted, ignored, open, record, snapshot,
+};
 use crate::plan::join::{Part, join};
 use crate::plan::members::MemberState;
 
-const NOW: Moment = Moment::from_millis(1_000_000);
 const MEMBERS: usize = 3;
 
 /// A member's own run. All members have the session's uuid.
@@ -58,27 +58,11 @@ fn all() -> Snapshot {
     whole([true; MEMBERS]).unwrap()
 }
 
-fn record(
-    store: &mut Store,
-    snapshot: &Snapshot,
-    by_command: bool,
-    ignored: Option<&str>,
-) -> RecordOutcome {
-    let identity = snapshot.identity().unwrap();
-    let occasion = match ignored {
-        Some(reason) => Occasion::Ignored {
-            reason: reason.to_owned(),
-            aborted: reason == "aborted",
-        },
-        None if by_command => Occasion::Asked { again: false },
-        None => Occasion::Found,
-    };
-    let run = NewRun {
-        identity: &identity,
-        snapshot,
-        occasion: &occasion,
-    };
-    store.record(&run, NOW).unwrap()
+fn is_recorded_and_taken_up(store: &Store, run: &RunIdentity) -> (bool, bool) {
+    (
+        store.is_recorded(run).unwrap(),
+        store.is_taken_up(run).unwrap(),
+    )
 }
 
 #[test]
@@ -86,58 +70,63 @@ fn a_member_of_what_is_recorded_is_part_of_it_and_a_member_that_was_recorded_is_
 {
     let folder = tempfile::tempdir().unwrap();
     let mut store = open(folder.path());
-    assert!(!store.is_recorded(&run(0)).unwrap() && !store.is_taken_up(&run(0)).unwrap());
-    let first = record(&mut store, &member(0), false, None);
+    assert_eq!(is_recorded_and_taken_up(&store, &run(0)), (false, false));
+
+    let first = record(&mut store, &member(0), &Occasion::Found);
     let Remaining::Part(rest) = store.remaining(&all()).unwrap() else {
         panic!("the first is submitted")
     };
     assert_eq!(rest.run_folders().len(), 2);
-    let recorded = record(&mut store, &all(), false, None);
+    let recorded = record(&mut store, &all(), &Occasion::Found);
     let RecordOutcome::New(ids) = recorded else {
         panic!("{recorded:?}")
     };
+
+    let first_again = record(&mut store, &member(0), &Occasion::Found);
     assert_eq!(
-        record(&mut store, &member(0), false, None),
+        first_again,
         RecordOutcome::Unchanged(first.submissions().to_vec())
     );
-    for (number, by_command) in [(1, true), (2, false)] {
-        assert!(
-            store.is_recorded(&run(number)).unwrap() && store.is_taken_up(&run(number)).unwrap()
-        );
+    for (number, occasion) in [(1, ASKED), (2, Occasion::Found)] {
+        assert_eq!(is_recorded_and_taken_up(&store, &run(number)), (true, true));
         assert_eq!(
-            record(&mut store, &member(number), by_command, None),
+            record(&mut store, &member(number), &occasion),
             RecordOutcome::PartOf(ids.clone())
         );
     }
-    assert_eq!(
-        store.open_runs().unwrap().len(),
-        3,
-        "copies are kept of all three, once"
-    );
+    let open = store.open_runs().unwrap();
+    assert_eq!(open.len(), 3, "copies are kept of all three, once");
 }
 
 #[test]
 fn a_uuid_that_differs_makes_another_member() {
     let folder = tempfile::tempdir().unwrap();
     let mut store = open(folder.path());
-    record(&mut store, &all(), false, None);
+    record(&mut store, &all(), &Occasion::Found);
+
     let other = RunIdentity {
         execution_uuid: Some("another session".to_owned()),
         ..run(1)
     };
-    assert!(!store.is_recorded(&other).unwrap() && !store.is_taken_up(&other).unwrap());
-    assert!(
-        store
-            .is_taken_up(&RunIdentity {
-                execution_uuid: None,
-                ..run(1)
-            })
-            .unwrap()
-    );
-    // As an own run, too.
-    record(&mut store, &snapshot(&[18], Some("u-1")), false, None);
-    let of = |uuid: &str| RunIdentity::of(&snapshot(&[18], Some(uuid)).run).unwrap();
-    assert!(store.is_taken_up(&of("U-1")).unwrap() && !store.is_taken_up(&of("u-2")).unwrap());
+    let without = RunIdentity {
+        execution_uuid: None,
+        ..run(1)
+    };
+
+    assert_eq!(is_recorded_and_taken_up(&store, &other), (false, false));
+    assert!(store.is_taken_up(&without).unwrap());
+}
+
+#[test]
+fn a_uuid_that_differs_makes_another_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = open(folder.path());
+    record(&mut store, &snapshot(&[18], Some("u-1")), &Occasion::Found);
+
+    let with = |uuid: &str| snapshot(&[18], Some(uuid)).identity().unwrap();
+
+    assert!(store.is_taken_up(&with("U-1")).unwrap());
+    assert!(!store.is_taken_up(&with("u-2")).unwrap());
 }
 
 #[test]
@@ -145,31 +134,27 @@ fn a_collection_is_known_by_a_member_whatever_it_was_recorded_as() {
     let folder = tempfile::tempdir().unwrap();
     let mut store = open(folder.path());
     let earlier = whole([false, true, false]).unwrap();
-    // Earlier versions took its identity from the members that take part.
+    // As if its first member was not known of at that time.
     let identity = RunIdentity {
         started: run(1).started,
         ..earlier.identity().unwrap()
     };
-    let old = NewRun {
+    let earlier = NewRun {
         identity: &identity,
         snapshot: &earlier,
         occasion: &Occasion::Found,
     };
-    let known = store.record(&old, NOW).unwrap().submissions().to_vec();
-    assert_eq!(
-        record(&mut store, &all(), true, None),
-        RecordOutcome::Unchanged(known)
-    );
+    let known = store.record(&earlier, NOW).unwrap();
+
+    let asked = record(&mut store, &all(), &ASKED);
     // What is submitted once more has a key beside that of the first.
-    let more = NewRun {
-        identity: &all().identity().unwrap(),
-        snapshot: &all(),
-        occasion: &Occasion::Asked { again: true },
-    };
-    assert!(matches!(
-        store.record(&more, NOW).unwrap(),
-        RecordOutcome::New(_)
-    ));
+    let again = record(&mut store, &all(), &AGAIN);
+
+    assert_eq!(
+        asked,
+        RecordOutcome::Unchanged(known.submissions().to_vec())
+    );
+    assert!(matches!(again, RecordOutcome::New(_)), "{again:?}");
     assert_eq!(store.summaries(None).unwrap().len(), 2);
 }
 
@@ -177,46 +162,38 @@ fn a_collection_is_known_by_a_member_whatever_it_was_recorded_as() {
 fn a_collection_listed_as_aborted_stands_for_no_member_of_it() {
     let folder = tempfile::tempdir().unwrap();
     let mut store = open(folder.path());
-    record(&mut store, &all(), false, Some("aborted"));
-    assert!(!store.is_taken_up(&run(0)).unwrap() && store.is_recorded(&run(0)).unwrap());
-    assert!(matches!(
-        record(&mut store, &member(0), false, None),
-        RecordOutcome::New(_)
-    ));
+
+    record(&mut store, &all(), &aborted());
+
+    assert_eq!(is_recorded_and_taken_up(&store, &run(0)), (true, false));
+    let member = record(&mut store, &member(0), &Occasion::Found);
+    assert!(matches!(member, RecordOutcome::New(_)), "{member:?}");
 }
 
 /// What may happen.
 #[derive(Clone, Debug)]
 enum Operation {
-    Member {
-        number: usize,
-        by_command: bool,
-        ignored: Option<&'static str>,
-    },
-    Whole {
-        takes_part: [bool; MEMBERS],
-        by_command: bool,
-        ignored: Option<&'static str>,
-    },
+    Member(usize, Occasion),
+    Whole([bool; MEMBERS], Occasion),
     Forget(usize),
     Retry(usize, Option<[bool; MEMBERS]>),
 }
 
 fn operation() -> impl Strategy<Value = Operation> {
-    let ignored = || prop_oneof![3 => Just(None), 1 => Just(Some("ran elsewhere")), 1 => Just(Some("aborted"))];
-    let how = || prop_oneof![2 => Just(None).prop_map(|none| (true, none)), 3 => ignored().prop_map(|why| (false, why))];
+    let occasion = || {
+        prop_oneof![
+            10 => Just(ASKED),
+            9 => Just(Occasion::Found),
+            3 => Just(ignored("ran elsewhere")),
+            3 => Just(aborted()),
+        ]
+    };
     let takes_part = || proptest::array::uniform3(any::<bool>());
+
     prop_oneof![
-        (0..MEMBERS, how()).prop_map(|(number, (by_command, ignored))| Operation::Member {
-            number,
-            by_command,
-            ignored
-        }),
-        (takes_part(), how()).prop_map(|(takes_part, (by_command, ignored))| Operation::Whole {
-            takes_part,
-            by_command,
-            ignored
-        }),
+        (0..MEMBERS, occasion()).prop_map(|(number, occasion)| Operation::Member(number, occasion)),
+        (takes_part(), occasion())
+            .prop_map(|(takes_part, occasion)| Operation::Whole(takes_part, occasion)),
         (0_usize..8).prop_map(Operation::Forget),
         (0_usize..8, proptest::option::of(takes_part()))
             .prop_map(|(row, fresh)| Operation::Retry(row, fresh)),
@@ -226,21 +203,14 @@ fn operation() -> impl Strategy<Value = Operation> {
 fn perform(store: &mut Store, operation: &Operation) {
     let rows = store.summaries(None).unwrap();
     let pick = |place: usize| (!rows.is_empty()).then(|| &rows[place % rows.len()]);
+
     match operation {
-        Operation::Member {
-            number,
-            by_command,
-            ignored,
-        } => {
-            record(store, &member(*number), *by_command, *ignored);
+        Operation::Member(number, occasion) => {
+            record(store, &member(*number), occasion);
         }
-        Operation::Whole {
-            takes_part,
-            by_command,
-            ignored,
-        } => {
+        Operation::Whole(takes_part, occasion) => {
             if let Some(whole) = whole(*takes_part) {
-                record(store, &whole, *by_command, *ignored);
+                record(store, &whole, occasion);
             }
         }
         Operation::Forget(row) => {
