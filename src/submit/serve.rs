@@ -223,7 +223,11 @@ impl Submitter {
         };
         let reason =
             format!("kado failed on this run ({error}); that is a defect, please report it");
-        self.park(id, None, &reason, None).await
+        match self.park(id, None, &reason, None).await {
+            // A person forgot it between the look at what is due and the attempt: it stays so.
+            Err(StoreError::IllegalTransition { .. }) => Ok(()),
+            parked => parked,
+        }
     }
 }
 
