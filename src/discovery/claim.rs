@@ -14,7 +14,7 @@ use crate::pipeline::PipelineJob;
 
 /// A command of `kado exec`.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Claim {
+pub(crate) struct Claim {
     /// Folder of the project, without links.
     pub root: PathBuf,
     /// From just before the command started.
@@ -31,7 +31,7 @@ pub struct Claim {
 
 /// What a command of `kado exec` claims, and on what terms.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
-pub struct Terms {
+pub(crate) struct Terms {
     /// Its arguments.
     pub line: CommandLine,
     /// Whether its runs may name another host, as those in a container do.

@@ -41,7 +41,7 @@ pub(crate) struct SoughtRun<'a> {
 
 /// What a command that may have started a run said about its submission.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct CandidateCommand {
+pub(crate) struct CandidateCommand {
     /// When the command started.
     pub started: Moment,
     /// `-executionUUID`.

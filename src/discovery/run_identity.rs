@@ -9,7 +9,7 @@ use crate::moment::Moment;
 
 /// What makes a suite run the same run in every copy of its folder.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
-pub struct RunIdentity {
+pub(crate) struct RunIdentity {
     /// Id of the suite.
     pub suite: String,
     /// Time of the `startSuite` record.
@@ -22,7 +22,7 @@ pub struct RunIdentity {
 
 impl RunIdentity {
     /// The identity of a run; `None` when its log holds no record yet.
-    pub fn of(run: &SuiteRun) -> Option<Self> {
+    pub(crate) fn of(run: &SuiteRun) -> Option<Self> {
         let host = run.environment.host.as_deref().unwrap_or_default();
         Some(Self {
             suite: run.suite.clone(),
@@ -33,7 +33,7 @@ impl RunIdentity {
     }
 
     /// Whether both are the same run.
-    pub fn is_same_run(&self, other: &Self) -> bool {
+    pub(crate) fn is_same_run(&self, other: &Self) -> bool {
         let uuids_agree = match (&self.execution_uuid, &other.execution_uuid) {
             (Some(one), Some(two)) => one.eq_ignore_ascii_case(two),
             _ => true,

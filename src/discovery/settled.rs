@@ -15,7 +15,7 @@ pub(crate) const FORGOTTEN: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
 /// What is remembered of a settled folder.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct SettledFolder {
+pub(crate) struct SettledFolder {
     /// How it looked when it was settled.
     pub fingerprint: u64,
     /// Since when it is gone.
@@ -28,7 +28,7 @@ pub(crate) struct Settled(HashMap<String, SettledFolder>);
 
 /// What a walk over everything changed about settled folders, by their keys.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Ageing {
+pub(crate) struct Ageing {
     /// They are gone, and were there before.
     pub gone: Vec<String>,
     /// They are there again.
@@ -39,7 +39,7 @@ pub struct Ageing {
 
 impl Ageing {
     /// Whether nothing changed.
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.gone.is_empty() && self.back.is_empty() && self.forgotten.is_empty()
     }
 }
@@ -73,8 +73,8 @@ impl Settled {
             .is_some_and(|folder| folder.fingerprint == fingerprint)
     }
 
-    /// Takes note of what is there: all run folders that a walk over everything found at `now`. What
-    /// it says has changed is to be stored; most walks change nothing.
+    /// Takes note of what is there: all run folders that a walk over everything found at `now`.
+    /// What it says has changed is to be stored; most walks change nothing.
     pub(crate) fn age(&mut self, there: &HashSet<String>, now: Moment) -> Ageing {
         let mut ageing = Ageing::default();
         for (key, folder) in &mut self.0 {

@@ -280,12 +280,24 @@ mod tests {
                 now += wait;
                 let seen = Observation { junit_complete, ..look(now, fingerprint, now - 500) };
                 history.push(seen.clone());
-                let same = history.iter().rev().take_while(|look| look.fingerprint == fingerprint).count();
+
+                let same = history
+                    .iter()
+                    .rev()
+                    .take_while(|look| look.fingerprint == fingerprint)
+                    .count();
                 let first_same = &history[history.len() - same];
-                let quiet_since = if same == history.len() { first_same.newest } else { first_same.now };
-                let still = seen.now.since(first_same.now) >= BETWEEN_LOOKS && seen.now.since(quiet_since) >= STILL;
+                let quiet_since = if same == history.len() {
+                    first_same.newest
+                } else {
+                    first_same.now
+                };
+                let looked_twice = seen.now.since(first_same.now) >= BETWEEN_LOOKS;
+                let still = looked_twice && seen.now.since(quiet_since) >= STILL;
                 let grace_over = seen.now.since(history[0].now) >= GRACE;
-                prop_assert_eq!(tracker.observe(&seen, ABORT).due, (still && junit_complete) || grace_over);
+
+                let due = tracker.observe(&seen, ABORT).due;
+                prop_assert_eq!(due, (still && junit_complete) || grace_over);
             }
         }
     }

@@ -10,7 +10,7 @@ use crate::katalon::run::RunOptions;
 
 /// The arguments of one katalonc (`behaviour.md` §4.6 and §5.2).
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
-pub struct CommandLine {
+pub(crate) struct CommandLine {
     /// `-projectPath`, as written: the project's folder or its `.prj` file.
     pub project: Option<String>,
     /// What is executed.
@@ -24,7 +24,7 @@ pub struct CommandLine {
 /// What katalonc executes.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Target {
+pub(crate) enum Target {
     /// A suite, `Test Suites/…` (`-testSuitePath`).
     Suite(String),
     /// A collection, `Test Suites/…` (`-testSuiteCollectionPath`).
@@ -38,7 +38,7 @@ impl CommandLine {
     /// Reads arguments. Letter case of their names does not matter, nor whether a value follows
     /// behind `=` or as the next argument. Katalon's launcher, its Java process and a script around
     /// them all carry the same ones.
-    pub fn read<'a>(arguments: impl IntoIterator<Item = &'a str>) -> Self {
+    pub(crate) fn read<'a>(arguments: impl IntoIterator<Item = &'a str>) -> Self {
         let mut line = Self::default();
         let mut arguments = arguments.into_iter().peekable();
         while let Some(argument) = arguments.next() {
@@ -114,7 +114,7 @@ fn is_ado_option(word: &str) -> bool {
 impl Target {
     /// Whether a run is one of these: its suite, and the collection that it is a member of, if any.
     /// `Some(None)` is a collection whose id is not known.
-    pub fn covers(&self, suite: &str, collection: Option<Option<&str>>) -> bool {
+    pub(crate) fn covers(&self, suite: &str, collection: Option<Option<&str>>) -> bool {
         match (self, collection) {
             (Self::Suite(path), None) => is_same_id(path, suite),
             (Self::Collection(path), Some(Some(id))) => is_same_id(path, id),

@@ -196,8 +196,8 @@ fn is_gone(error: &notify::Error) -> bool {
     }
 }
 
-/// Whether a watched folder may have been removed or moved; not so if the event is known to be about
-/// a file.
+/// Whether a watched folder may have been removed or moved; not so if the event is known to be
+/// about a file.
 const fn may_end_a_watch(kind: &EventKind) -> bool {
     match kind {
         EventKind::Remove(removed) => !matches!(removed, RemoveKind::File),
@@ -242,8 +242,8 @@ impl Heard {
 }
 
 impl Touched {
-    /// Adds the paths of an event that matter; an event without paths means "look everywhere". Tells
-    /// whether anything was added.
+    /// Adds the paths of an event that matter; an event without paths means "look everywhere".
+    /// Tells whether anything was added.
     fn add(&mut self, event: Event) -> bool {
         if event.need_rescan() || event.paths.is_empty() {
             return self.add_anything();

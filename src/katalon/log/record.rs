@@ -154,7 +154,7 @@ impl RawRecord {
             PROPERTIES.contains(&name),
             "`{name}` is asked for and never kept"
         );
-        let (_, raw) = self.properties.iter().find(|(known, _)| *known == name)?;
+        let (_, raw) = self.properties.iter().find(|(kept, _)| *kept == name)?;
         Some(self.clear(raw)).filter(|value| value != "null")
     }
 

@@ -14,6 +14,13 @@ fn record(level: &str, method: &str, properties: &str) -> String {
     )
 }
 
+fn has_warning(summary: &LogSummary, text: &str) -> bool {
+    summary
+        .warnings
+        .iter()
+        .any(|warning| warning.contains(text))
+}
+
 fn read(log: &[u8]) -> LogSummary {
     let mut reader = LogReader::new(FolderNames::default());
     reader.feed(log).unwrap();
@@ -62,15 +69,14 @@ impl Node {
             }
             _ => None,
         });
-        let bad = || {
-            children.iter().find_map(|child| match child {
-                Self::Message(_) | Self::Test { optional: true, .. } => None,
-                Self::Test { .. } if is_test => None,
-                node => Some(node.status())
-                    .filter(|status| ["ERROR", "FAILED", "INCOMPLETE"].contains(status)),
-            })
-        };
-        let status = own.or_else(bad).unwrap_or("PASSED");
+        let first_bad = children.iter().find_map(|child| match child {
+            Self::Message(_) | Self::Test { optional: true, .. } => None,
+            Self::Test { .. } if is_test => None,
+            node => Some(node.status())
+                .filter(|status| ["ERROR", "FAILED", "INCOMPLETE"].contains(status)),
+        });
+        let status = own.or(first_bad).unwrap_or("PASSED");
+
         match self {
             Self::Step { children, .. }
                 if matches!(children.as_slice(), [Self::Message("NOT_RUN")]) =>
@@ -117,7 +123,9 @@ proptest! {
         let mut log = record("START", "startSuite", "<property name=\"id\">Test Suites/S</property>");
         tests.iter().for_each(|test| test.write(&mut log));
         log.push_str(&record("END", "endSuite", ""));
+
         let summary = read(log.as_bytes());
+
         let ours: Vec<&str> = summary.tests.iter().map(|test| test.status().word()).collect();
         let theirs: Vec<&str> = tests.iter().map(Node::status).collect();
         prop_assert_eq!(&ours, &theirs);
@@ -133,8 +141,10 @@ proptest! {
             Node::Test { optional: false, children }.write(&mut log);
         }
         let cut = cut.index(log.len());
+
         let whole = read(log.as_bytes());
         let part = read(&log.as_bytes()[..cut]);
+
         prop_assert!(part.ended.is_none());
         prop_assert!(part.tests.len() <= whole.tests.len());
         for (part, whole) in part.tests.iter().zip(&whole.tests) {
@@ -181,7 +191,9 @@ fn an_exception_in_a_record_does_not_hide_its_message() {
         + &record("FAILED", "logMessage", "")
             .replace("</message>", &format!("</message>{exception}"))
         + &record("END", "endTest", "");
+
     let summary = read(log.as_bytes());
+
     assert_eq!(summary.tests[0].attempts[0].message.as_deref(), Some("m"));
 }
 
@@ -193,14 +205,11 @@ fn steps_that_are_never_closed_do_not_fill_the_memory() {
     log += &record("FAILED", "logMessage", "").repeat(3000);
     log += &record("END", "endKeyword", "").repeat(3000);
     log += &(record("PASSED", "logMessage", "") + &record("END", "endTest", ""));
+
     let summary = read(log.as_bytes());
+
     assert_eq!(summary.tests[0].status(), Status::Passed);
-    assert!(
-        summary
-            .warnings
-            .iter()
-            .any(|warning| warning.contains("nested too deep"))
-    );
+    assert!(has_warning(&summary, "nested too deep"));
 }
 
 #[test]
@@ -210,24 +219,25 @@ fn an_end_that_closes_a_step_leaves_the_suite_open() {
         + &record("START", "startKeyword", "")
         + &record("END", "endTest", "")
         + &record("END", "endSuite", "");
+
     let summary = read(log.as_bytes());
-    assert_eq!(
-        (summary.ended, summary.tests[0].status()),
-        (None, Status::Passed)
-    );
+
+    assert_eq!(summary.ended, None);
+    assert_eq!(summary.tests[0].status(), Status::Passed);
     assert_eq!(summary.status, Some(Status::Incomplete));
 }
 
 #[test]
 fn records_behind_the_end_of_the_suite_mean_nothing() {
     let log = record("START", "startSuite", "") + &record("END", "endSuite", "");
-    let mut summary = read(
-        (log.clone() + &record("START", "startTest", "") + &record("FAILED", "x", "")).as_bytes(),
-    );
-    assert_eq!(summary, read(log.as_bytes()));
-    summary = read((log.clone() + &log).as_bytes());
+    let appended = record("START", "startTest", "") + &record("FAILED", "x", "");
+
+    let longer = read((log.clone() + &appended).as_bytes());
+    let twice = read((log.clone() + &log).as_bytes());
+
+    assert_eq!(longer, read(log.as_bytes()));
     assert_eq!(
-        summary.warnings,
+        twice.warnings,
         ["further suites in this log, of which only the first one counts: 1"]
     );
 }
@@ -241,19 +251,14 @@ fn many_long_error_texts_are_cut_shorter_and_said_to_be_so() {
     let test = record("START", "startTest", "<property name=\"id\">T</property>")
         + &record("FAILED", "logMessage", &long)
         + &record("END", "endTest", "");
+
     let summary = read((record("START", "startSuite", "") + &test.repeat(60)).as_bytes());
+
     let texts: usize = summary
         .tests
         .iter()
         .map(|test| test.attempts[0].message.as_ref().unwrap().len())
         .sum();
     assert!(texts < 9 * 1024 * 1024, "{texts}");
-    assert!(
-        summary
-            .warnings
-            .iter()
-            .any(|warning| warning.contains("error texts that were cut")),
-        "{:?}",
-        summary.warnings
-    );
+    assert!(has_warning(&summary, "error texts that were cut"));
 }

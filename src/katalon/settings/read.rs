@@ -179,7 +179,7 @@ impl SettingsFile {
             Ok(Json::Array(array)) if array.is_empty() => None,
             Ok(json) => Some(json),
             Err(_) => {
-                self.bad(key, "is no JSON as Katalon writes it");
+                self.bad(key, "is not JSON as Katalon writes it");
                 None
             }
         }
@@ -191,7 +191,7 @@ impl SettingsFile {
             Some(Json::Array(items)) => items,
             Some(object @ Json::Object(_)) => vec![object],
             Some(_) => {
-                self.bad(key, "is no list");
+                self.bad(key, "is not a list");
                 Vec::new()
             }
             None => Vec::new(),
@@ -319,7 +319,7 @@ impl SettingsFile {
     fn definition(&mut self, key: &str) -> Option<u32> {
         let text = self.text(key)?;
         let Ok(id) = text.trim().parse::<i64>() else {
-            self.bad(key, "is no number");
+            self.bad(key, "is not a number");
             return None;
         };
         // -1 is Katalon's word for none.
@@ -358,7 +358,7 @@ impl SettingsFile {
                 Some(kind) if kinds.contains(&kind) => {}
                 Some(kind) => kinds.push(kind),
                 None => self.warnings.push(format!(
-                    "`{key}`: {item} is no file type that can be attached"
+                    "`{key}`: {item} is not a file type that can be attached"
                 )),
             }
         }
