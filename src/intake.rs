@@ -38,7 +38,7 @@ use crate::plan::run_name;
 use crate::plan::sensitive::looks_secret;
 use crate::plan::snapshot::{CaseIds, Snapshot};
 use crate::server::{Server, ServerIdentity};
-use crate::workspace::{self, ReadError};
+use crate::workspace::{self, Location, ReadError, RunReader};
 
 pub(crate) use refusal::Refusal;
 pub(crate) use requested::{read_again, read_ended, read_requested};
@@ -122,33 +122,55 @@ pub(crate) fn read(
     config: &Config,
     commands: &KnownCommands,
 ) -> Result<FinishedRun, IntakeError> {
-    let mut run = workspace::read_run(folder)?;
-    let root = workspace::find_project_root(folder)
-        .ok_or_else(|| IntakeError::NoProject(folder.to_owned()))?;
-    let settings = workspace::read_azure_settings(&root)?;
+    read_at(
+        &Location::of(folder),
+        &RunReader::default(),
+        config,
+        commands,
+    )
+}
 
-    let command = command::take_options(&mut run, folder, commands);
-    let mut finished = join(folder, run, &root, &settings, config)?;
+/// As [`read`], of a folder that is located already.
+fn read_at(
+    location: &Location,
+    reader: &RunReader,
+    config: &Config,
+    commands: &KnownCommands,
+) -> Result<FinishedRun, IntakeError> {
+    let mut run = reader.read(location)?;
+    let root = root_of(location)?;
+    let settings = workspace::read_azure_settings(root)?;
+
+    let command = command::take_options(&mut run, &location.folder, commands);
+    let mut finished = join(location, run, root, &settings, config)?;
     command::apply(command, &mut finished);
     Ok(finished)
 }
 
 /// As [`read`], for a service that can wait: not while somebody seems to be writing the settings.
+/// `reader` knows the log from the looks at the folder.
 ///
 /// # Errors
 /// As [`read`], and [`IntakeError::SettingsInFlux`].
 pub(crate) fn read_settled(
-    folder: &Path,
+    location: &Location,
+    reader: &RunReader,
     config: &Config,
     commands: &KnownCommands,
 ) -> Result<FinishedRun, IntakeError> {
-    let root = workspace::find_project_root(folder)
-        .ok_or_else(|| IntakeError::NoProject(folder.to_owned()))?;
-    if settings_are_in_flux(&root, clock::now()) {
-        return Err(IntakeError::SettingsInFlux(root));
+    let root = root_of(location)?;
+    if settings_are_in_flux(root, clock::now()) {
+        return Err(IntakeError::SettingsInFlux(root.to_owned()));
     }
 
-    read(folder, config, commands)
+    read_at(location, reader, config, commands)
+}
+
+fn root_of(location: &Location) -> Result<&Path, IntakeError> {
+    match &location.root {
+        Some(root) => Ok(root),
+        None => Err(IntakeError::NoProject(location.folder.clone())),
+    }
 }
 
 /// Whether a project's settings seem to be written at this moment. Katalon truncates its file and
@@ -178,7 +200,7 @@ fn age(then: Moment, now: Moment) -> Option<Duration> {
 
 /// Joins a run with what its project says.
 fn join(
-    folder: &Path,
+    location: &Location,
     mut run: SuiteRun,
     root: &Path,
     settings: &AzureSettings,
@@ -203,12 +225,14 @@ fn join(
         },
         token: token_of(settings),
         snapshot: Snapshot {
-            folder: folder.to_string_lossy().into_owned(),
+            folder: location.folder.to_string_lossy().into_owned(),
             project_name: workspace::project_name(root),
             project_root: root.to_string_lossy().into_owned(),
             options,
-            collection: workspace::collection_of(folder)
-                .and_then(|collection| collection.report.id),
+            collection: location
+                .collection
+                .as_ref()
+                .and_then(|collection| collection.report.id.clone()),
             joined: None,
             reruns: workspace::number_of_reruns(root, &run.suite),
             cases,

@@ -29,6 +29,7 @@ use crate::plan::snapshot::Snapshot;
 use crate::plan::{SubmissionPlan, plan};
 use crate::record::CommandClues;
 use crate::submit::facts;
+use crate::workspace::Location;
 
 /// A plan as scripts see it (product contract, section 6).
 #[derive(Debug, Serialize)]
@@ -176,7 +177,7 @@ const fn other_plan(plan: &SubmissionPlan) -> Option<u32> {
 
 /// What the outbox knows of the command that started a run, if there is an outbox.
 fn known_commands(config: &Config, folder: &Path) -> anyhow::Result<KnownCommands> {
-    let clues = CommandClues::of(folder);
+    let clues = CommandClues::of(&Location::of(folder));
     let store = Store::open_to_read(&config.state_dir)?;
 
     match (clues, store) {

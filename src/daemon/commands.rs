@@ -13,9 +13,8 @@ use crate::clock;
 use crate::discovery::command::{CandidateCommand, Command, SoughtRun, candidates};
 use crate::moment::Moment;
 use crate::outbox::{Outbox, StoreError};
-use crate::record::commands::{collection_of, root_of};
 use crate::watch::processes;
-use crate::workspace;
+use crate::workspace::{self, Location};
 
 /// Least time between two looks at the processes.
 const BETWEEN_LOOKS: Duration = Duration::from_secs(2);
@@ -111,15 +110,15 @@ fn candidates_for(
         return Some(Vec::new());
     }
 
-    let root = root_of(folder)?;
-    let collection = collection_of(folder);
+    let location = Location::of(folder);
+    let root = workspace::without_links(location.root.as_ref()?)?;
     let suite = launch.suite.unwrap_or_default();
     let oldest = workspace::list_run_folder(folder).ok()?.oldest();
     let found = candidates(
         &SoughtRun {
             root: &root,
             suite: &suite,
-            collection: collection.as_ref().map(Option::as_deref),
+            membership: &location.membership(),
             seen: oldest.map_or(now, |oldest| oldest.min(now)),
         },
         commands,

@@ -66,9 +66,11 @@ impl Sweeper {
         changed: Arc<Notify>,
     ) -> Result<Self, StoreError> {
         let settled = outbox.with(|store| store.settled_folders()).await?;
+        let scout = Scout::new(Settled::new(settled));
+        let reader = scout.reader();
         Ok(Self {
-            scout: Scout::new(Settled::new(settled)),
-            recorder: Recorder::new(outbox.clone(), first_seen, tokens).await?,
+            scout,
+            recorder: Recorder::new(outbox.clone(), first_seen, tokens, reader).await?,
             commands: CommandWatch::default(),
             tidier: Tidier::new(outbox.clone()),
             outbox,

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::discovery::command::{CandidateCommand, Choice, Statement, choose, same_folder};
 use crate::discovery::eligibility::ran_here;
+use crate::katalon::collection_report::Membership;
 use crate::katalon::command_line::CommandLine;
 use crate::katalon::run::{RunOptions, SuiteRun};
 use crate::moment::Moment;
@@ -45,8 +46,8 @@ pub(crate) struct Terms {
 pub(crate) struct KnownCommands {
     /// Folder of the run's project, without links.
     pub root: PathBuf,
-    /// The collection that the run is a member of; `Some(None)` for one whose id is not known.
-    pub collection: Option<Option<String>>,
+    /// Whether the run is a member of a collection.
+    pub membership: Membership,
     /// Claims of `kado exec`.
     pub claims: Vec<Claim>,
     /// What was seen running when the run was young.
@@ -75,12 +76,11 @@ impl Claim {
         let Some(started) = run.started else {
             return false;
         };
-        let collection = known.collection.as_ref().map(Option::as_deref);
 
         same_folder(&self.root, &known.root)
             && self.from <= started
             && started <= self.until
-            && self.terms.line.target.covers(&run.suite, collection)
+            && self.terms.line.target.covers(&run.suite, &known.membership)
             && (self.terms.any_host || ran_here(run, folder, host))
     }
 
@@ -289,7 +289,7 @@ mod tests {
         };
         assert_eq!(given(&ours, &suite), (None, false));
         let member = KnownCommands {
-            collection: Some(Some("Test Suites/All".to_owned())),
+            membership: Membership::Of("Test Suites/All".to_owned()),
             ..ours
         };
         assert_eq!(given(&member, &run(1_500, "tina - agent")), (None, false));

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use crate::katalon::collection_report::Membership;
 use crate::katalon::command_line::CommandLine;
 use crate::katalon::run::RunOptions;
 use crate::moment::Moment;
@@ -33,8 +34,8 @@ pub(crate) struct SoughtRun<'a> {
     pub root: &'a Path,
     /// Id of its suite.
     pub suite: &'a str,
-    /// The collection that it is a member of; `Some(None)` for one whose id is not known.
-    pub collection: Option<Option<&'a str>>,
+    /// Whether it is a member of a collection.
+    pub membership: &'a Membership,
     /// When it was there at the latest.
     pub seen: Moment,
 }
@@ -56,7 +57,7 @@ pub(crate) fn candidates(run: &SoughtRun<'_>, commands: &[Command]) -> Vec<Candi
     let mut candidates: Vec<CandidateCommand> = Vec::new();
     for command in commands {
         let fits = same_folder(&command.root, run.root)
-            && command.line.target.covers(run.suite, run.collection)
+            && command.line.target.covers(run.suite, run.membership)
             && command.started <= run.seen.plus(CLOCKS);
         if !fits {
             continue;
@@ -179,7 +180,7 @@ mod tests {
         SoughtRun {
             root: Path::new(root),
             suite,
-            collection: None,
+            membership: &Membership::Single,
             seen: Moment::from_millis(100_000),
         }
     }

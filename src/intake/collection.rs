@@ -15,7 +15,7 @@ use crate::moment::Moment;
 use crate::plan::join::{Part, join};
 use crate::plan::members::MemberState;
 use crate::plan::overrides::Collections;
-use crate::workspace::{self, CollectionFolder, JunitState, ListedMember};
+use crate::workspace::{self, CollectionFolder, JunitState, ListedMember, Location};
 
 /// How far a member is, as its folder tells.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -43,20 +43,20 @@ pub(crate) struct FinishedMember {
 
 /// The collection that is submitted as one run and that this folder belongs to: its own folder,
 /// that of a member, or a copy of a member.
-pub(crate) fn of(folder: &Path, config: &Config) -> Option<CollectionFolder> {
-    if !are_one(&workspace::find_project_root(folder)?, config) {
+pub(crate) fn of(location: &Location, config: &Config) -> Option<CollectionFolder> {
+    if !are_one(location.root.as_ref()?, config) {
         return None;
     }
 
-    if let Ok(collection) = workspace::collection_in(folder) {
+    if let Ok(collection) = workspace::collection_in(&location.folder) {
         return Some(collection);
     }
-    if let Some(collection) = workspace::collection_of(folder) {
-        return Some(collection);
+    if let Some(collection) = &location.collection {
+        return Some(collection.clone());
     }
 
     // A copy made by `-reportFolder` belongs to the collection of its original.
-    workspace::collection_of(&original_of(folder)?)
+    workspace::collection_of(&original_of(&location.folder)?)
 }
 
 /// The run folder that this one is a copy of, as `-reportFolder` makes them: where its run was
@@ -197,7 +197,7 @@ fn read_members(
 ) -> Result<Vec<FinishedMember>, Refusal> {
     // The folder that was asked for may be the collection's own or a copy, which is no member.
     let commands = KnownCommands {
-        collection: Some(collection.report.id.clone()),
+        membership: collection.report.membership(),
         ..commands.clone()
     };
 

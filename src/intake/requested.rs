@@ -13,7 +13,7 @@ use crate::intake::{FinishedRun, STILL, collection, read};
 use crate::katalon::run::lifecycle::RunState;
 use crate::moment::Moment;
 use crate::plan::snapshot::Snapshot;
-use crate::workspace::{self, JunitState};
+use crate::workspace::{self, JunitState, Location};
 
 /// Reads a folder for a person: a run's, or with `submit.collections = "one"` that of a collection
 /// or member. `commands` is what is known of the commands that may have started it.
@@ -25,7 +25,7 @@ pub(crate) fn read_requested(
     config: &Config,
     commands: &KnownCommands,
 ) -> Result<FinishedRun, Refusal> {
-    let run = match collection::of(folder, config) {
+    let run = match collection::of(&Location::of(folder), config) {
         Some(whole) => collection::read_requested(&whole, config, commands)?,
         None => read_if_over(folder, config, commands)?,
     };
@@ -84,7 +84,7 @@ pub(crate) fn read_ended(
     config: &Config,
     commands: &KnownCommands,
 ) -> Result<(FinishedRun, RunState), Refusal> {
-    if let Some(whole) = collection::of(folder, config) {
+    if let Some(whole) = collection::of(&Location::of(folder), config) {
         return collection::read_ended(&whole, config, commands);
     }
 

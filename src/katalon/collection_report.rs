@@ -6,6 +6,18 @@
 
 use crate::katalon::xml::{self, Node, XmlError};
 
+/// Whether a run is a member of a collection, and of which.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub(crate) enum Membership {
+    /// It is a suite run of its own.
+    #[default]
+    Single,
+    /// A member of the collection with this id.
+    Of(String),
+    /// A member of a collection whose report does not say its id (up to Katalon 6.3).
+    OfUnnamed,
+}
+
 /// A collection's report.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub(crate) struct CollectionReport {
@@ -38,6 +50,14 @@ impl CollectionReport {
             }
         })?;
         Ok(report)
+    }
+
+    /// What a member of this collection is.
+    pub(crate) fn membership(&self) -> Membership {
+        match &self.id {
+            Some(id) => Membership::Of(id.clone()),
+            None => Membership::OfUnnamed,
+        }
     }
 
     /// Whether it lists a run folder, which is named from `Reports` on with `/`.

@@ -6,6 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::katalon::collection_report::Membership;
 use crate::katalon::run::RunOptions;
 
 /// The arguments of one katalonc (`behaviour.md` §4.6 and §5.2).
@@ -112,16 +113,16 @@ fn is_ado_option(word: &str) -> bool {
 }
 
 impl Target {
-    /// Whether a run is one of these: its suite, and the collection that it is a member of, if any.
-    /// `Some(None)` is a collection whose id is not known.
-    pub(crate) fn covers(&self, suite: &str, collection: Option<Option<&str>>) -> bool {
-        match (self, collection) {
-            (Self::Suite(path), None) => is_same_id(path, suite),
-            (Self::Collection(path), Some(Some(id))) => is_same_id(path, id),
-            // It may be this one; the project and the time say more.
-            (Self::Collection(_), Some(None)) => true,
-            (Self::Suite(_), Some(_)) | (Self::Collection(_), None) => false,
+    /// Whether a run is one of these: a run of this suite alone, or of a member of this collection.
+    pub(crate) fn covers(&self, suite: &str, membership: &Membership) -> bool {
+        match (self, membership) {
             (Self::Unnamed, _) => true,
+            (Self::Suite(path), Membership::Single) => is_same_id(path, suite),
+            (Self::Collection(path), Membership::Of(id)) => is_same_id(path, id),
+            // It may be this one; the project and the time say more.
+            (Self::Collection(_), Membership::OfUnnamed) => true,
+            (Self::Suite(_), Membership::Of(_) | Membership::OfUnnamed)
+            | (Self::Collection(_), Membership::Single) => false,
         }
     }
 }
@@ -233,13 +234,16 @@ mod tests {
     fn a_suite_of_its_own_and_a_member_of_a_collection_are_told_apart() {
         let suite = Target::Suite("Test Suites/Smoke".into());
         let collection = Target::Collection("Test Suites/All".into());
-        assert!(suite.covers("test suites/smoke", None));
-        assert!(!suite.covers("Test Suites/Smoke", Some(Some("Test Suites/All"))));
-        assert!(collection.covers("Test Suites/Smoke", Some(Some("Test Suites/All"))));
-        assert!(collection.covers("Test Suites/Smoke", Some(None)));
-        assert!(!collection.covers("Test Suites/Smoke", Some(Some("Test Suites/Other"))));
-        assert!(!collection.covers("Test Suites/Smoke", None));
-        assert!(Target::Unnamed.covers("Test Suites/Smoke", None));
+        let member = Membership::Of("Test Suites/All".into());
+        let member_of_another = Membership::Of("Test Suites/Other".into());
+
+        assert!(suite.covers("test suites/smoke", &Membership::Single));
+        assert!(!suite.covers("Test Suites/Smoke", &member));
+        assert!(collection.covers("Test Suites/Smoke", &member));
+        assert!(collection.covers("Test Suites/Smoke", &Membership::OfUnnamed));
+        assert!(!collection.covers("Test Suites/Smoke", &member_of_another));
+        assert!(!collection.covers("Test Suites/Smoke", &Membership::Single));
+        assert!(Target::Unnamed.covers("Test Suites/Smoke", &Membership::Single));
     }
 
     proptest! {

@@ -5,17 +5,31 @@ use std::path::{Path, PathBuf};
 use crate::blocking::blocking;
 use crate::clock;
 use crate::discovery::claim::KnownCommands;
+use crate::katalon::collection_report::Membership;
 use crate::outbox::{Outbox, Store, StoreError};
-use crate::workspace;
+use crate::workspace::{self, Location};
 
-/// What the outbox knows of the commands that may have started the run in a folder. The disk is
-/// looked at before the outbox is, so that a share that hangs holds up nobody else.
+/// What the outbox knows of the commands that may have started the run in a folder.
 ///
 /// # Errors
 /// When the outbox fails.
 pub(crate) async fn known(outbox: &Outbox, folder: &Path) -> Result<KnownCommands, StoreError> {
     let folder = folder.to_owned();
-    match blocking(move || CommandClues::of(&folder)).await? {
+    let location = blocking(move || Location::of(&folder)).await?;
+    known_at(outbox, &location).await
+}
+
+/// As [`known`], of a folder that is located already. The disk is looked at before the outbox is, so
+/// that a share that hangs holds up nobody else.
+///
+/// # Errors
+/// When the outbox fails.
+pub(crate) async fn known_at(
+    outbox: &Outbox,
+    location: &Location,
+) -> Result<KnownCommands, StoreError> {
+    let location = location.clone();
+    match blocking(move || CommandClues::of(&location)).await? {
         Some(clues) => outbox.with(move |store| clues.known_in(store)).await,
         None => Ok(KnownCommands::nothing()),
     }
@@ -25,7 +39,7 @@ pub(crate) async fn known(outbox: &Outbox, folder: &Path) -> Result<KnownCommand
 pub(crate) struct CommandClues {
     /// The project, without links: a claim names it so.
     root: PathBuf,
-    collection: Option<Option<String>>,
+    membership: Membership,
     /// The folder that the run was written to, and the one that it lies in; a copy
     /// (`-reportFolder`) has two.
     folders: Vec<PathBuf>,
@@ -33,18 +47,18 @@ pub(crate) struct CommandClues {
 
 impl CommandClues {
     /// Looks at a run folder; `None` when it lies in no project.
-    pub(crate) fn of(folder: &Path) -> Option<Self> {
-        let root = root_of(folder)?;
+    pub(crate) fn of(location: &Location) -> Option<Self> {
+        let root = workspace::without_links(location.root.as_ref()?)?;
 
         let mut folders = Vec::new();
-        if let Some(launch) = workspace::read_launch(folder) {
+        if let Some(launch) = workspace::read_launch(&location.folder) {
             folders.extend(launch.recorded_folder.map(PathBuf::from));
         }
-        folders.push(folder.to_owned());
+        folders.push(location.folder.clone());
 
         Some(Self {
             root,
-            collection: collection_of(folder),
+            membership: location.membership(),
             folders,
         })
     }
@@ -64,19 +78,9 @@ impl CommandClues {
 
         Ok(KnownCommands {
             claims: store.claims(clock::now())?,
-            collection: self.collection,
+            membership: self.membership,
             root: self.root,
             seen,
         })
     }
-}
-
-/// The project of a run folder, without links.
-pub(crate) fn root_of(folder: &Path) -> Option<PathBuf> {
-    workspace::without_links(&workspace::find_project_root(folder)?)
-}
-
-/// The collection that a run folder is a member of, and its id.
-pub(crate) fn collection_of(folder: &Path) -> Option<Option<String>> {
-    Some(workspace::collection_of(folder)?.report.id)
 }

@@ -35,7 +35,7 @@ use crate::record::copies::{Files, copy};
 use crate::record::store::{eligibility_of, store};
 use crate::spool::Used;
 use crate::watch::{FinishedFolder, Scout};
-use crate::workspace::{CollectionFolder, ReadError};
+use crate::workspace::{CollectionFolder, Location, ReadError, RunReader};
 
 /// Records runs that are over.
 pub(crate) struct Recorder {
@@ -44,6 +44,7 @@ pub(crate) struct Recorder {
     in_grace: HashMap<PathBuf, RunInGrace>,
     collections: PendingCollections,
     tokens: Arc<SeenTokens>,
+    reader: Arc<RunReader>,
     spool_used: Used,
     /// Run folders of which it was said that they cannot be read.
     reported_folders: HashSet<PathBuf>,
@@ -95,7 +96,8 @@ pub(crate) struct RecordedCollections {
 
 impl Recorder {
     /// A recorder for an outbox; `first_seen` is when kado first saw this machine. Tokens of
-    /// projects that it comes across are added to `tokens`.
+    /// projects that it comes across are added to `tokens`; `reader` knows the logs that the looks
+    /// at the folders have parsed.
     ///
     /// # Errors
     /// When the outbox cannot be read.
@@ -103,6 +105,7 @@ impl Recorder {
         outbox: Outbox,
         first_seen: Moment,
         tokens: Arc<SeenTokens>,
+        reader: Arc<RunReader>,
     ) -> Result<Self, StoreError> {
         Ok(Self {
             collections: PendingCollections::load(outbox.clone()).await?,
@@ -110,6 +113,7 @@ impl Recorder {
             first_seen,
             in_grace: HashMap::new(),
             tokens,
+            reader,
             spool_used: Used::default(),
             reported_folders: HashSet::new(),
             reported_projects: HashSet::new(),
@@ -165,11 +169,12 @@ impl Recorder {
             return Ok(());
         }
 
-        let Some(commands) = self.commands_of(over).await? else {
+        let location = locate(over).await?;
+        let Some(commands) = self.commands_of(over, &location).await? else {
             return Ok(());
         };
         // What cannot be read now may be readable when the run is due, and is reported then.
-        let Ok(run) = read_settled(over, config, commands).await? else {
+        let Ok(run) = self.read_settled(&location, config, commands).await? else {
             return Ok(());
         };
         if self.eligibility(config, &run, over.state) != Eligibility::Submit {
@@ -177,7 +182,7 @@ impl Recorder {
         }
 
         self.note_token(&run);
-        let collection = collection_of(over, config).await?;
+        let collection = collection_of(location, config).await?;
         let files = match collection {
             Some(_) => Files::OfMember,
             None => Files::OfRun,
@@ -204,12 +209,13 @@ impl Recorder {
         config: &Config,
         over: &FinishedFolder,
     ) -> Result<Handling, StoreError> {
+        let location = locate(over).await?;
         // Without the options of its command it could go to another plan.
-        let Some(commands) = self.commands_of(over).await? else {
+        let Some(commands) = self.commands_of(over, &location).await? else {
             return Ok(Handling::NotYet);
         };
 
-        let run = match read_settled(over, config, commands).await? {
+        let run = match self.read_settled(&location, config, commands).await? {
             Ok(run) => run,
             Err(IntakeError::SettingsInFlux(_)) => {
                 tracing::debug!(
@@ -225,7 +231,7 @@ impl Recorder {
         };
         self.reported_folders.remove(&over.folder);
 
-        let handling = self.record_or_keep(config, over, run).await?;
+        let handling = self.record_or_keep(config, over, location, run).await?;
         self.in_grace.remove(&over.folder);
         Ok(handling)
     }
@@ -235,15 +241,15 @@ impl Recorder {
         &mut self,
         config: &Config,
         over: &FinishedFolder,
+        location: Location,
         run: FinishedRun,
     ) -> Result<Handling, StoreError> {
         let eligibility = self.eligibility(config, &run, over.state);
 
-        // What ended before the history begins is part of nothing. There may be thousands, and to
-        // find a collection costs a search through its session.
+        // What ended before the history begins is part of nothing. There may be thousands.
         let collection = match eligibility {
             Eligibility::Remember => None,
-            _ => collection_of(over, config).await?,
+            _ => collection_of(location, config).await?,
         };
 
         if let Some(collection) = &collection
@@ -442,8 +448,9 @@ impl Recorder {
     async fn commands_of(
         &mut self,
         over: &FinishedFolder,
+        location: &Location,
     ) -> Result<Option<KnownCommands>, StoreError> {
-        match commands::known(&self.outbox, &over.folder).await {
+        match commands::known_at(&self.outbox, location).await {
             Ok(commands) => Ok(Some(commands)),
             Err(error @ StoreError::Content(_)) => {
                 self.report_unreadable(over, &error);
@@ -451,6 +458,22 @@ impl Recorder {
             }
             Err(error) => Err(error),
         }
+    }
+
+    /// Reads a run. Should kado fail on what somebody put into its folder, that costs only this run.
+    async fn read_settled(
+        &self,
+        location: &Location,
+        config: &Config,
+        commands: KnownCommands,
+    ) -> Result<Result<FinishedRun, IntakeError>, Stopped> {
+        let location = location.clone();
+        let reader = Arc::clone(&self.reader);
+        let config = config.clone();
+
+        let read =
+            contained(move || intake::read_settled(&location, &reader, &config, &commands)).await?;
+        Ok(read.unwrap_or_else(|failed| Err(failed.into())))
     }
 
     /// Says of a run folder that it cannot be read, once until it can.
@@ -509,25 +532,18 @@ fn log_why_nothing_is_new(folder: &str, recorded: Option<&RecordOutcome>) {
     }
 }
 
-/// Reads a run. Should kado fail on what somebody put into its folder, that costs only this run.
-async fn read_settled(
-    over: &FinishedFolder,
-    config: &Config,
-    commands: KnownCommands,
-) -> Result<Result<FinishedRun, IntakeError>, Stopped> {
+/// Finds the project and the collection of a run folder, once for everything that is decided about
+/// it.
+async fn locate(over: &FinishedFolder) -> Result<Location, Stopped> {
     let folder = over.folder.clone();
-    let config = config.clone();
-
-    let read = contained(move || intake::read_settled(&folder, &config, &commands)).await?;
-    Ok(read.unwrap_or_else(|failed| Err(failed.into())))
+    blocking(move || Location::of(&folder)).await
 }
 
 /// The collection that is to be one run and that a run folder is part of.
 async fn collection_of(
-    over: &FinishedFolder,
+    location: Location,
     config: &Config,
 ) -> Result<Option<CollectionFolder>, Stopped> {
-    let folder = over.folder.clone();
     let config = config.clone();
-    blocking(move || intake::collection::of(&folder, &config)).await
+    blocking(move || intake::collection::of(&location, &config)).await
 }

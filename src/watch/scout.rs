@@ -122,7 +122,6 @@ impl Scout {
     }
 
     /// Who reads the run folders, and knows the logs that were parsed for the looks.
-    #[expect(dead_code, reason = "the recorder reads with it next")]
     pub(crate) fn reader(&self) -> Arc<RunReader> {
         Arc::clone(&self.reader)
     }

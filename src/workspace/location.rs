@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use super::collection_folder::{CollectionFolder, collection_of};
 use super::project_folder::find_project_root;
+use crate::katalon::collection_report::Membership;
 
 /// A folder with the project and the collection that it belongs to.
 ///
@@ -30,6 +31,14 @@ impl Location {
             folder: folder.to_owned(),
             root: find_project_root(folder),
             collection: collection_of(folder),
+        }
+    }
+
+    /// Whether the run in the folder is a member of a collection.
+    pub(crate) fn membership(&self) -> Membership {
+        match &self.collection {
+            Some(collection) => collection.report.membership(),
+            None => Membership::Single,
         }
     }
 }

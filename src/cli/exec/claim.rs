@@ -15,7 +15,7 @@ use crate::katalon::run::SuiteRun;
 use crate::moment::Moment;
 use crate::outbox::{Outbox, StoreError};
 use crate::watch::processes::katalon_commands_of_others;
-use crate::workspace::JunitState;
+use crate::workspace::{JunitState, Location};
 use crate::{clock, watch, workspace};
 
 /// Time between two signs of life; the outbox believes in the claim for a minute after the last
@@ -201,7 +201,7 @@ impl Search {
     fn is_claimed_by(&self, claims: &[Claim], run: &SuiteRun, folder: &Path) -> bool {
         let commands = KnownCommands {
             root: self.claim.root.clone(),
-            collection: workspace::collection_of(folder).map(|collection| collection.report.id),
+            membership: Location::of(folder).membership(),
             claims: claims.to_vec(),
             seen: Vec::new(),
         };
@@ -221,11 +221,10 @@ impl Search {
 
     /// Whether a command that runs on this machine may have started a run.
     fn may_be_running(&self, run: &SuiteRun, folder: &Path) -> bool {
-        let collection = workspace::collection_of(folder).map(|collection| collection.report.id);
         let sought = SoughtRun {
             root: &self.claim.root,
             suite: &run.suite,
-            collection: collection.as_ref().map(Option::as_deref),
+            membership: &Location::of(folder).membership(),
             seen: run.started.unwrap_or_default(),
         };
         !candidates(&sought, &self.running_commands).is_empty()

@@ -16,7 +16,7 @@ use crate::katalon::run::lifecycle::RunState;
 use crate::moment::Moment;
 use crate::plan::members::MemberState;
 use crate::record::collections::member::{self, Member};
-use crate::workspace::{self, FolderListing, ListedMember};
+use crate::workspace::{self, FolderListing, ListedMember, Location, RunReader};
 
 /// A collection of which at least one member is over.
 #[derive(Clone, Default)]
@@ -280,7 +280,9 @@ impl PendingCollection {
         // to another plan.
         let commands = terms.commands.get(&member.folder).ok_or(Undecided::Soon)?;
 
-        match intake::read_settled(&member.folder, &terms.config, commands) {
+        let location = Location::of(&member.folder);
+        let reader = RunReader::default();
+        match intake::read_settled(&location, &reader, &terms.config, commands) {
             // The folder is preferred: reports may have come since the member was kept.
             Ok(run) if kept.is_none_or(|kept| kept.is_same(&run)) => Ok(Some(run)),
             Err(IntakeError::SettingsInFlux(_)) => Err(Undecided::Soon),
