@@ -92,6 +92,7 @@ struct InspectArguments {
 
 /// Runs the program.
 pub fn main() -> ExitCode {
+    // Before anything reads a token: a core dump would hold it as well.
     dumps::keep_out();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,

@@ -44,6 +44,8 @@ pub(super) async fn check_definition(
                 DefinitionKind::Build => "Build (read)",
                 DefinitionKind::Release => "Release (read)",
             };
+
+            // Not as a refused token: results are submitted without this scope.
             report.wrong(
                 title,
                 format!("the token may not read it ({refusal})"),
@@ -68,6 +70,7 @@ fn check_stage(
     let Some(wanted) = wanted else {
         return report.fine(title, definition);
     };
+
     // A definition whose answer names no stages says nothing about the one that is wanted.
     if stages.is_empty()
         || stages

@@ -77,6 +77,7 @@ fn check_project_tables(config: &Config, report: &mut Report) {
 fn check_proxy_password(config: &Config, report: &mut Report) {
     let Some(file) = &config.file else { return };
 
+    // A password that the file shows to others is theirs, whichever project it is for.
     let of_projects = config.projects.iter().map(|project| &project.tables);
     let has_password = of_projects
         .chain([&config.machine])
@@ -140,6 +141,7 @@ fn check_events(store: &Store, config: &Config, report: &mut Report) {
 fn check_watched_folder(folder: &Path, report: &mut Report) {
     let name = format!("watch {}", folder.display());
 
+    // What this account may read tells nothing of the account that the service has.
     if let Some(account) = service::closed_to_service(folder) {
         let command = service::command_to_grant(folder, account);
         return report.wrong(
@@ -158,6 +160,7 @@ fn check_watched_folder(folder: &Path, report: &mut Report) {
         return report.wrong(name, error.to_string(), hint);
     }
 
+    // Projects below a folder that cannot be read are never found, and nobody would notice.
     let closed = watch::find_closed(&[folder.to_owned()]);
     match closed.as_slice() {
         [] => report.fine(name, "can be read"),

@@ -39,10 +39,14 @@ pub(super) async fn check_mapped_ids(
     }
 
     let ids: Vec<u32> = mapped.keys().copied().collect();
+
+    // One request answers for many ids, so they are read before each is looked at.
     let items = match client.work_items(ado_project, &ids).await {
         Ok(items) => items,
         Err(error) => return report.ado_failed("mapped ids", &error),
     };
+
+    // Processes may have test case types of their own.
     let types = match client.test_case_types(ado_project).await {
         Ok(types) => types,
         Err(error) => return report.ado_failed("mapped ids", &error),
@@ -169,6 +173,8 @@ impl Verification<'_> {
 
     async fn nowhere(&mut self, mapped: &MappedId<'_>) {
         let mut what = format!("no test point in {}", self.coverage.plans_in_words());
+
+        // A wrong test plan in the settings makes every id miss: that needs no search for each.
         if self.searches < MOST_SEARCHES {
             self.searches += 1;
             what.push_str(&elsewhere(self.client, mapped.id).await);

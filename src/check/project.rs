@@ -67,6 +67,7 @@ pub(crate) async fn check_project(
     check_outcomes(&options.outcomes, report);
     check_attachments(&options, report);
 
+    // Last, because what is wrong up to here often explains what fails there.
     if let Some(server) = server
         && server_checks == ServerChecks::Ask
     {

@@ -49,6 +49,8 @@ pub(super) async fn check_server(
             "`kado list projects` shows them; set one in Katalon's Azure DevOps settings",
         );
     };
+
+    // Every further request names the project and would fail for the same reason.
     if !check_ado_project(&client, name, report).await {
         return;
     }
@@ -131,11 +133,14 @@ async fn check_plans_and_ids(
     report: &mut Report,
 ) {
     let rows = mapping(project, options);
+
+    // A refusal is remembered for the token, and here each scope is looked at by itself.
     let names = check_configurations(client, name, &rows, report).await;
     client.forget_refusal();
     let plans = check_plans(client, name, &options.plans, report).await;
     client.forget_refusal();
 
+    // Without points every id would look as if it had none.
     if plans.is_empty() {
         return report.note(
             "mapped ids",

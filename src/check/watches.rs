@@ -13,6 +13,7 @@ use std::path::PathBuf;
 
 use crate::check::report::Report;
 use crate::config::Config;
+use crate::plural::{counted, form};
 use crate::watch;
 
 /// Folders beyond which nobody counts: no system allows so many watches.
@@ -37,7 +38,11 @@ fn compare(wanted: usize, limit: usize, report: &mut Report) {
     if wanted <= limit / 10 * 8 {
         return report.fine(
             "file events",
-            format!("{wanted} folders are watched, {limit} are allowed for the account"),
+            format!(
+                "{} {} watched, {limit} are allowed for the account",
+                counted(wanted, "folder"),
+                form(wanted, "is", "are")
+            ),
         );
     }
 
@@ -74,6 +79,16 @@ mod tests {
             "10 folders are watched, 8192 are allowed for the account"
         );
         assert_eq!(check.hint, None);
+    }
+
+    #[test]
+    fn one_folder_is_watched() {
+        let check = compared(1, 8192);
+
+        assert_eq!(
+            check.detail,
+            "1 folder is watched, 8192 are allowed for the account"
+        );
     }
 
     #[test]

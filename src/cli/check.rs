@@ -47,6 +47,7 @@ pub(super) fn check(
     let mut report = Report::default();
     match paths::load(config) {
         Ok(config) => look(arguments, &config, &mut report)?,
+        // A configuration that cannot be used is a finding like others: scripts get their JSON.
         Err(error) => report.failed(
             "configuration",
             format!("{:#}", anyhow::Error::from(error)),
@@ -83,6 +84,8 @@ fn look(arguments: &Arguments, config: &Config, report: &mut Report) -> anyhow::
     } else {
         ServerChecks::Ask
     };
+
+    // The checks of a project ask its server; where there is none yet, the machine's is asked.
     if projects.is_empty() && server_checks == ServerChecks::Ask {
         runtime.block_on(check_machine_server(config, report));
     }

@@ -62,6 +62,8 @@ impl<'a> Delegate<'a> {
             let folder = config.state_dir.display();
             format!("state folder `{folder}` cannot be used")
         })?;
+
+        // Only the holder of the lock checks the database and mends it.
         let outbox = match lock {
             Some(_) => Outbox::open(&config.state_dir)?,
             None => Outbox::open_beside(&config.state_dir)?,
@@ -200,6 +202,7 @@ impl<'a> Delegate<'a> {
             self.pause()?;
         }
 
+        // From here on a signal lets the step in hand end, so that its answer is not lost.
         let attempts = self.runtime.block_on(async {
             let stop = CancellationToken::new();
             daemon::stop_on_signal(stop.clone())?;
@@ -301,6 +304,7 @@ fn attempt_of(row: &SubmissionSummary) -> Option<(i64, Attempt)> {
     let attempt = match row.state {
         SubmissionState::Submitted => Attempt::Submitted,
         SubmissionState::Parked => Attempt::Parked,
+        // Nothing was attempted, and nothing is missing.
         SubmissionState::Ignored => return None,
         SubmissionState::Pending | SubmissionState::Submitting => Attempt::Waits {
             cause: row.obstacle.unwrap_or(Obstacle::Unreachable),

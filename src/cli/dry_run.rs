@@ -137,6 +137,8 @@ async fn plans_of(
     let commands = known_commands(config, &folder)?;
     let run = intake::read_requested(&folder, config, &commands)
         .map_err(|refusal| NoPlan::Refused(chain(&refusal)))?;
+
+    // Suites that were submitted by themselves are no part of the collection any more.
     let snapshot = match remaining(config, &run.snapshot)? {
         Remaining::Whole => run.snapshot,
         Remaining::Part(rest) => *rest,
@@ -147,6 +149,8 @@ async fn plans_of(
     };
 
     let mut plans = Vec::new();
+
+    // Nothing is recorded, so there is neither a twin of the run nor an earlier request for it.
     for submission in new_submissions(&snapshot, &identity, 0, 0, None) {
         let (SubmissionState::Pending, Some(plan_id)) = (submission.state, submission.plan_id)
         else {
@@ -155,6 +159,8 @@ async fn plans_of(
 
         let client = connections.for_run(config, &snapshot)?;
         let project = snapshot.options.project.as_deref().unwrap_or_default();
+
+        // With no attempt before it, another test plan that does not answer ends the command.
         let facts = facts::read(&client, project, plan_id, &snapshot.options, 0).await?;
         plans.push(plan(&snapshot, plan_id, &submission.key, &facts));
     }
@@ -243,6 +249,8 @@ fn print(plan: &SubmissionPlan, out: &mut dyn Write) -> anyhow::Result<()> {
 
     writeln!(out, "Run name     {}", plain(&plan.name))?;
     writeln!(out, "Comment")?;
+
+    // Nothing was sent yet, so ADO has refused nothing that the comment would name.
     for line in plan.comment(&[]).text.lines() {
         writeln!(out, "    {}", plain(line))?;
     }

@@ -14,6 +14,8 @@ pub(crate) fn exit_of(error: &anyhow::Error) -> Exit {
     if let Some(error) = error.downcast_ref::<ServiceError>() {
         return service_exit(error);
     }
+
+    // Both are mended by a person who changes what was written, and trying again is no use.
     if error.is::<UsageError>() || error.is::<ConfigError>() {
         Exit::Usage
     } else {

@@ -83,6 +83,8 @@ pub(super) fn exec(arguments: &Arguments, config: &Config) -> anyhow::Result<i32
         .iter()
         .map(|word| word.to_string_lossy())
         .collect();
+
+    // The first word is the program.
     let options = || words.iter().skip(1).map(AsRef::as_ref);
     let line = CommandLine::read(options());
     let root = project(arguments, &line)?;
@@ -97,6 +99,8 @@ pub(super) fn exec(arguments: &Arguments, config: &Config) -> anyhow::Result<i32
     if let Some(option) = hidden_option(options()) {
         report.hidden_option(&option);
     }
+
+    // Before the command starts: a service beside it must not submit its first run unclaimed.
     let claim = report.note(
         runtime.block_on(ClaimKeeper::claim(config, &root, &terms)),
         "the runs of the command cannot be claimed, so they are not submitted by it",
@@ -167,6 +171,7 @@ fn submit(
         return Ok(());
     }
 
+    // Recording takes its time from that which sending may take.
     let until = clock::now().plus(effort.budget);
     let mut delegate = Delegate::open(config)?.within(effort.budget.max(ANSWER_WITHIN))?;
     let mut ids = Vec::new();

@@ -197,6 +197,8 @@ fn katalon_project(folder: &Path, config: &Config) -> Result<Origin, NoList> {
     let root = workspace::find_project_root(&folder).unwrap_or(folder);
     let katalon = workspace::read_project(&root).map_err(anyhow::Error::from)?;
     let own_file = ProjectFile::of(&root, config);
+
+    // The file may name another server: nothing is asked on a guess.
     if let Some(problem) = own_file.problem() {
         return Err(UsageError(problem).into());
     }
@@ -236,6 +238,8 @@ impl Origin {
 /// The ids of projects are GUIDs, all others are numbers.
 async fn projects(client: &AdoClient) -> Result<Listing, NoList> {
     let mut projects = client.projects().await?;
+
+    // As people look for names, without regard to case.
     projects.sort_by_key(|project| project.name.to_lowercase());
 
     let mut listing = Listing::new(["ID", "NAME"]);
@@ -287,6 +291,8 @@ async fn test_cases(origin: &Origin) -> Result<Listing, NoList> {
     }
 
     let ids: Vec<u32> = cases.keys().copied().collect();
+
+    // Points carry the ids of test cases and not their titles.
     for item in origin.client.work_items(project, &ids).await? {
         if let Some(case) = cases.get_mut(&item.id) {
             case.name = item.fields.title.unwrap_or_default();

@@ -54,6 +54,7 @@ fn load_and_watch(
         return Err(nothing_to_watch().into());
     }
 
+    // Only now: with nothing to watch no log folder is made.
     let logs = paths::log_dir(&config);
     let console = if service::is_dispatched() {
         Console::EventLog

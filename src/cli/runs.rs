@@ -155,6 +155,7 @@ fn print_list(rows: &[SubmissionSummary], json: bool, out: &mut dyn Write) -> an
     }
     writeln!(out, "{}", list.trim_fmt())?;
 
+    // Reasons are too long for a column.
     for row in rows {
         if let Some(error) = &row.error {
             writeln!(out, "{} {}: {}", row.id, row.state.word(), plain(error))?;
@@ -207,6 +208,8 @@ fn ask(
         match (answer, request) {
             (Answer::Refused(reason), _) => {
                 eprintln!("{}", plain(&reason));
+
+                // The others are carried out all the same.
                 exit = Exit::NotDone;
             }
             (Answer::Taken { .. }, Request::Forget { submission }) => forgotten.push(*submission),
@@ -217,6 +220,8 @@ fn ask(
 
     let sent = delegate.send(&retried)?;
     exit = exit.and(sent.exit());
+
+    // Read now, so that they show the state which the request led to.
     let forgotten = if forgotten.is_empty() {
         Vec::new()
     } else {

@@ -136,6 +136,7 @@ fn start_if_configured(scope: Scope, config: Option<&Path>) -> Result<Summary, S
 
 /// The token: everything on standard input but the white space around it.
 fn token_from_input() -> anyhow::Result<SecretString> {
+    // One byte more than the limit shows that there is too much.
     let mut bytes = Vec::new();
     std::io::stdin()
         .lock()
@@ -174,6 +175,7 @@ fn print_status(status: &ServiceStatus, json: bool, out: &mut dyn Write) -> anyh
         writeln!(out, "Log folder     {}", status.logs.display())?;
     }
 
+    // Scripts ask with this command whether the service runs.
     Ok(if status.running {
         Exit::Done
     } else {

@@ -198,6 +198,8 @@ impl OutboxState {
             .iter()
             .flat_map(|server| server.ids.iter().copied())
             .collect();
+
+        // A server that is down holds up hundreds of runs: one line says it.
         let mut by_reason: BTreeMap<&str, Vec<&SubmissionSummary>> = BTreeMap::new();
         for row in &self.rows {
             if is_held_up(row) && !wait_for_token.contains(&row.id) {
@@ -216,6 +218,7 @@ impl OutboxState {
     }
 
     fn status(&self, service: ServiceState, problems: Vec<String>) -> Status {
+        // By the end of the run, because that is what somebody waits for since then.
         let oldest_pending = self
             .rows
             .iter()

@@ -37,6 +37,8 @@ pub(super) fn print(row: &SubmissionSummary, out: &mut dyn Write) -> anyhow::Res
 
 fn print_submitted(row: &SubmissionSummary, out: &mut dyn Write) -> anyhow::Result<()> {
     let run = row.ado_run_id.unwrap_or_default();
+
+    // Its counts would be those of kado's own plan, of which nothing was sent.
     if row.submitted_by == Some(SubmittedBy::Katalon) {
         writeln!(
             out,

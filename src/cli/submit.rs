@@ -51,6 +51,7 @@ pub(super) fn submit(
     let mut ids = Vec::new();
     let mut submitted_before = Vec::new();
     for folder in &arguments.folders {
+        // The service, which may read the request, has another working folder.
         let folder = std::path::absolute(folder)?;
         let request = Request::Submit {
             folder: folder.to_string_lossy().into_owned(),
@@ -58,6 +59,7 @@ pub(super) fn submit(
         };
         match delegate.ask(&request)? {
             Answer::Taken { submissions, note } => {
+                // A note says that the run was submitted before this command.
                 if let Some(note) = note {
                     eprintln!("{}", plain(&note));
                     submitted_before.extend_from_slice(&submissions);
@@ -73,6 +75,7 @@ pub(super) fn submit(
     }
 
     let mut sent = delegate.send(&ids)?;
+
     // What was left out counts in the invocation that submitted the run.
     sent.attempts
         .retain(|(id, _)| !submitted_before.contains(id));

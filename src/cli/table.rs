@@ -5,6 +5,8 @@ use comfy_table::{Table, presets};
 /// A table with a line of titles.
 pub(super) fn table<const N: usize>(titles: [&str; N]) -> Table {
     let mut table = Table::new();
+
+    // No borders: columns of blanks are what `cut` and `awk` can take apart.
     table.load_style(presets::NOTHING);
     table.set_header(titles);
 

@@ -30,6 +30,7 @@ use crate::config::{Config, Late};
 use crate::discovery::eligibility::{History, RunsFrom};
 use crate::file_names::{is_in, same};
 use crate::katalon::run::lifecycle::ABORT_AFTER;
+use crate::plural::counted;
 use crate::secrets::{CREDENTIAL, TokenOwner, TokenSources};
 
 /// Name of the environment variable that names the configuration file.
@@ -133,10 +134,8 @@ fn way_in(error: &std::io::Error) -> &'static str {
 }
 
 fn listed(problems: &[Problem]) -> String {
-    let mut list = match problems.len() {
-        1 => "1 problem:".to_owned(),
-        count => format!("{count} problems:"),
-    };
+    let mut list = counted(problems.len(), "problem");
+    list.push(':');
     for problem in problems {
         list.push_str(&format!("\n  {problem}"));
     }

@@ -18,6 +18,8 @@ pub(super) fn print(report: &Report, out: &mut dyn Write) -> io::Result<()> {
             [only] => single(only, out)?,
             several => together(several, out)?,
         }
+
+        // All checks of a block have the same hint.
         if let Some(hint) = &block[0].hint {
             writeln!(out, "       → {}", plain(hint))?;
         }
@@ -47,6 +49,7 @@ fn blocks(checks: &[Check]) -> Vec<Vec<&Check>> {
 }
 
 fn found_the_same(one: &Check, other: &Check) -> bool {
+    // Only mapped ids are shown together: equal words about other things are two findings.
     match (&one.shared, &other.shared) {
         (Some(shared), Some(of_other)) => {
             shared.finding == of_other.finding && one.ok == other.ok && one.hint == other.hint
@@ -69,6 +72,7 @@ fn single(check: &Check, out: &mut dyn Write) -> io::Result<()> {
         plain(lines.next().unwrap_or_default())
     )?;
 
+    // Katalon's own message stands on a line of its own, so that it can be searched for.
     for line in lines {
         writeln!(out, "         {}", plain(line))?;
     }

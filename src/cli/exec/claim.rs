@@ -84,6 +84,8 @@ impl ClaimKeeper {
         let id = outbox
             .with(move |store| store.claim(&without_links, &stored, span.from))
             .await?;
+
+        // A command may run for hours; without signs of life its claim is lost.
         let signs_of_life = tokio::spawn(give_signs_of_life(outbox.clone(), id, span));
 
         Ok(Self {
@@ -166,6 +168,8 @@ impl Search {
             if !self.is_changed_since_claim(&folder) {
                 continue;
             }
+
+            // What cannot be read now is left to the service, which looks again.
             let Ok(run) = workspace::read_run(&folder) else {
                 continue;
             };
@@ -180,6 +184,7 @@ impl Search {
             }
         }
 
+        // In this order ADO's latest outcome is that of the newest run.
         own.sort();
         RunsOfCommand {
             own: own.into_iter().map(|(_, folder)| folder).collect(),

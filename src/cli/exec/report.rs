@@ -76,6 +76,7 @@ impl Report {
     /// What became of the runs.
     pub(super) fn sent(&mut self, sent: &Sent) {
         for row in &sent.rows {
+            // Each line begins with the name of who says it: the command writes there as well.
             let mut text = Vec::new();
             submission::print(row, &mut text).expect("writing into memory does not fail");
             String::from_utf8_lossy(&text).lines().for_each(say);

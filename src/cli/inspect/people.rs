@@ -120,6 +120,8 @@ fn print_failure(test: &TestView, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "\n{} {}", test.status, plain(&title(test)))?;
 
     let message = test.message.as_deref().unwrap_or("(no message)");
+
+    // Katalon puts whole stack traces into messages.
     for line in message.lines().take(MESSAGE_LINES) {
         writeln!(out, "    {}", plain(line))?;
     }

@@ -90,6 +90,8 @@ impl RunView {
             state,
             suite: run.suite,
             execution_uuid: run.execution_uuid,
+            // A log without a record says nothing about the status; the default would look like
+            // one.
             katalon_status: run.last_record.map(|_| run.status),
             started: run.started,
             ended: run.ended,
@@ -116,6 +118,7 @@ impl TestView {
             }
         }
 
+        // Of several attempts the last one counts, as in Katalon's own report.
         let last = test.last();
         let duration = last.ended.map(|ended| ended.since(last.started));
         Self {

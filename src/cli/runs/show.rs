@@ -50,6 +50,7 @@ pub(super) fn show(
     let tests = tests(submission);
     let warnings = &submission.snapshot.run.warnings;
 
+    // The members of `kado runs --json` and more, so that scripts read both alike.
     if json {
         let mut value = serde_json::to_value(row)?;
         value["configuration_row"] = serde_json::to_value(mapping_row(submission))?;
@@ -103,6 +104,7 @@ fn print_facts(
     ];
 
     for (name, value) in facts {
+        // What is not known has no line.
         if value != "-" {
             writeln!(out, "{name:<12} {}", plain(&value))?;
         }
@@ -208,6 +210,7 @@ fn results(submission: &Submission, test: &str) -> Vec<ResultView> {
             continue;
         }
 
+        // Results are written in batches, so the step of the batch says how far one is.
         let batch = batches
             .iter()
             .position(|range| range.contains(&index))
@@ -233,6 +236,7 @@ fn results(submission: &Submission, test: &str) -> Vec<ResultView> {
 
 /// The ids of results by their points, once they are read from the ADO run.
 fn result_ids(submission: &Submission) -> HashMap<u32, u32> {
+    // The step that reads them stores them; before it nobody knows them.
     let stored = step(submission, Step::ReadResults).and_then(|step| step.detail.as_deref());
     let results: Vec<ResultRef> = stored
         .and_then(|text| serde_json::from_str(text).ok())
