@@ -53,6 +53,13 @@ impl Tasks {
         }
     }
 
+    /// Whether a submission that is listed as due may be begun now.
+    fn may_begin(&self, submission: &DueSubmission) -> bool {
+        // An attempt may have ended after the list was read: what it recorded is not in there.
+        let is_under_way = self.destinations.contains_key(&submission.id);
+        !is_under_way && self.has_room_for(&submission.goes_to)
+    }
+
     /// Whether one more submission may go there now.
     fn has_room_for(&self, destination: &Destination) -> bool {
         let of_server = self
@@ -168,13 +175,11 @@ impl Submitter {
         written: &mpsc::Sender<i64>,
     ) -> Result<Duration, StoreError> {
         let now = clock::now();
-        for DueSubmission { id, goes_to } in
-            self.outbox.with(move |store| store.due(now, None)).await?
-        {
-            if !tasks.has_room_for(&goes_to) {
+        for submission in self.outbox.with(move |store| store.due(now, None)).await? {
+            if !tasks.may_begin(&submission) {
                 continue;
             }
-            // One that is under way already stays due until its attempt is recorded.
+            let DueSubmission { id, goes_to } = submission;
             let Some(under_way) = self.outbox.begin(id) else {
                 continue;
             };
@@ -237,5 +242,42 @@ async fn finish<T: 'static>(mut tasks: JoinSet<T>) {
     let all = async { while tasks.join_next().await.is_some() {} };
     if tokio::time::timeout(GRACE, all).await.is_err() {
         tracing::info!("stopping in the middle of a request; it is looked up at the next start");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn due(id: i64) -> DueSubmission {
+        DueSubmission {
+            id,
+            goes_to: Destination {
+                server: "https://ado.example".to_owned(),
+                plan_id: Some(18),
+            },
+        }
+    }
+
+    #[test]
+    fn what_is_under_way_is_not_begun_again_although_its_test_plan_is_free() {
+        let mut tasks = Tasks::new();
+        tasks.destinations.insert(1, due(1).goes_to);
+        tasks.plans.insert(due(1).goes_to, 1);
+
+        tasks.free_plan(1);
+
+        assert!(!tasks.may_begin(&due(1)));
+        assert!(tasks.may_begin(&due(2)));
+    }
+
+    #[test]
+    fn submissions_of_a_test_plan_whose_results_are_not_written_wait() {
+        let mut tasks = Tasks::new();
+        tasks.destinations.insert(1, due(1).goes_to);
+
+        tasks.plans.insert(due(1).goes_to, 1);
+
+        assert!(!tasks.may_begin(&due(2)));
     }
 }
