@@ -63,6 +63,8 @@ impl StateLock {
             .truncate(false)
             .write(true)
             .open(&path)?;
+
+        // Somebody who only looks holds it for a moment.
         for _ in 0..LOOKS {
             match file.try_lock() {
                 Ok(()) => {
@@ -75,6 +77,7 @@ impl StateLock {
                 Err(TryLockError::Error(error)) => return Err(error),
             }
         }
+
         Ok(None)
     }
 }

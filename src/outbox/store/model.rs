@@ -14,7 +14,7 @@ use crate::outbox::new_run::Occasion;
 use crate::outbox::step::StepState;
 use crate::outbox::store::test_runs::{self, AGAIN, ASKED, aborted, at, ignored, snapshot};
 use crate::outbox::store::{Store, StoreError};
-use crate::outbox::submission::{Obstacle, SubmissionState};
+use crate::outbox::submission::{Obstacle, SubmissionState, SubmissionSummary};
 use crate::plan::SubmissionPlan;
 use crate::plan::ado_facts::AdoFacts;
 use crate::plan::attachments::{PlannedAttachment, Source, Target};
@@ -286,6 +286,32 @@ impl Both {
         );
     }
 
+    fn check_row(&mut self, row: &SubmissionSummary) {
+        let id = row.id;
+        let expected = &self.model.rows[&id];
+        assert_eq!(row.plan_id, expected.plan, "plan of {id}");
+        assert_eq!(row.state, expected.state, "state of {id}");
+        assert_eq!(
+            row.ado_run_id.is_some(),
+            expected.has_ado_run,
+            "run of {id}"
+        );
+        let next_attempt = row.next_attempt.map(Moment::millis);
+        assert_eq!(next_attempt, expected.waits_until, "next attempt of {id}");
+
+        let loaded = self.store.load(id).unwrap();
+        let steps: Vec<_> = loaded.steps.iter().map(|step| step.state).collect();
+        assert_eq!(steps, expected.steps, "steps of {id}");
+        assert_eq!(
+            loaded.create_unclear, expected.create_unclear,
+            "creation of {id}"
+        );
+
+        let stands_for = (expected.run, expected.plan.unwrap_or(0), expected.again);
+        let first = *self.keys.entry(row.key.clone()).or_insert(stands_for);
+        assert_eq!(first, stands_for, "a key changed its meaning");
+    }
+
     /// Compares all that can be read.
     fn check(&mut self) {
         let rows = self.store.summaries(None).unwrap();
@@ -295,34 +321,13 @@ impl Both {
             self.model.rows.keys().copied().collect::<BTreeSet<_>>(),
             "a submission came or vanished"
         );
+
         let unique: BTreeSet<&str> = rows.iter().map(|row| row.key.as_str()).collect();
         assert_eq!(unique.len(), rows.len(), "two submissions share a key");
         for row in &rows {
-            let expected = &self.model.rows[&row.id];
-            assert_eq!((row.id, row.plan_id), (row.id, expected.plan));
-            assert_eq!((row.id, row.state), (row.id, expected.state));
-            assert_eq!(
-                (row.id, row.ado_run_id.is_some()),
-                (row.id, expected.has_ado_run)
-            );
-            assert_eq!(
-                (row.id, row.next_attempt.map(Moment::millis)),
-                (row.id, expected.waits_until)
-            );
-            let loaded = self.store.load(row.id).unwrap();
-            let steps: Vec<_> = loaded.steps.iter().map(|step| step.state).collect();
-            assert_eq!((row.id, &steps), (row.id, &expected.steps));
-            assert_eq!(
-                (row.id, loaded.create_unclear),
-                (row.id, expected.create_unclear)
-            );
-            let stands_for = (expected.run, expected.plan.unwrap_or(0), expected.again);
-            assert_eq!(
-                *self.keys.entry(row.key.clone()).or_insert(stands_for),
-                stands_for,
-                "a key changed its meaning"
-            );
+            self.check_row(row);
         }
+
         let due: Vec<i64> = self
             .store
             .due(NOW, None)
@@ -331,8 +336,10 @@ impl Both {
             .map(|due| due.id)
             .collect();
         assert_eq!(due, self.model.due(NOW.millis()));
+
         let next = self.store.next_due(NOW).unwrap().map(Moment::millis);
         assert_eq!(next, self.model.next_due(NOW.millis()));
+
         let open: BTreeSet<_> = self
             .store
             .open_runs()

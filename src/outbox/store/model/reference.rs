@@ -1,7 +1,6 @@
 //! The naive model of the store that `model` compares it with: what each run and submission should
 //! be, in memory.
 
-#[cfg(test)]
 use std::collections::BTreeMap;
 
 use crate::outbox::new_run::RecordOutcome;
@@ -265,6 +264,7 @@ impl Model {
             });
             return RecordOutcome::New(self.insert(self.runs.len() - 1, record, ignored, 0));
         };
+
         let known = &mut self.runs[run].name.uuid;
         *known = known.or(record.name.uuid);
         let rows: Vec<&Row> = self.rows.values().filter(|row| row.run == run).collect();
@@ -277,6 +277,7 @@ impl Model {
             How::Command => all_ignored,
             How::Ignored | How::Aborted | How::Again => false,
         };
+
         if record.how == How::Again {
             let again = rows.iter().map(|row| row.again).max().unwrap() + 1;
             self.runs[run].plans = record.plans;
@@ -305,6 +306,7 @@ impl Model {
             self.rows.get_mut(&id).unwrap().go_on();
             return true;
         }
+
         let plans = plans.unwrap_or(self.runs[row.run].plans);
         let all = wanted(plans, false);
         let new = *all
@@ -320,6 +322,7 @@ impl Model {
         {
             return false;
         }
+
         self.runs[row.run].plans = plans;
         self.rows.get_mut(&id).unwrap().begin_anew(new);
         true
@@ -402,6 +405,7 @@ impl Model {
             row.go_on();
             ids.push(*id);
         }
+
         let untouched = |row: &Row| row.run == run && !row.has_ado_run && row.again == 0;
         let mut free: Vec<i64> = self
             .rows
@@ -415,6 +419,7 @@ impl Model {
             (new, place.map(|place| free.remove(place)))
         };
         let wanted: Vec<_> = wanted(plans, false).into_iter().map(own).collect();
+
         for (new, row) in wanted {
             if self
                 .rows
