@@ -68,12 +68,11 @@ impl Configurations {
             return Self(vec![id_of(choose(rows, &snapshot.run.environment))]);
         }
 
-        let members = snapshot.members().iter();
-        Self(
-            members
-                .map(|member| id_of(choose(rows, &member.environment)))
-                .collect(),
-        )
+        let mut configurations = Vec::new();
+        for member in snapshot.members() {
+            configurations.push(id_of(choose(rows, &member.environment)));
+        }
+        Self(configurations)
     }
 
     /// The configuration for a test.

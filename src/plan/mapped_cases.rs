@@ -127,7 +127,8 @@ fn no_file(test: &TestResult, unmapped: Unmapped) -> LeftOut {
     LeftOut::id(kind, &test.id, None, reason)
 }
 
-/// The iteration is named, because a variable can have a good value in one and a bad one in another.
+/// The iteration is named, because a variable can have a good value in one and a bad one in
+/// another.
 fn invalid_id(test: &TestResult, problem: &azure_ids::IdProblem) -> LeftOut {
     let reason = format!("ADO id `{}`: {}", problem.text, problem.reason);
     let reason = match &test.iteration {

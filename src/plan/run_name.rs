@@ -70,38 +70,41 @@ pub(crate) fn variables_in(name: &RunName) -> Vec<String> {
 
 /// A sentence for each placeholder of a pattern that will stay as it is.
 pub(crate) fn unknown_in(pattern: &NamePattern) -> Vec<String> {
-    let text = &pattern.text;
+    placeholders(&pattern.text)
+        .iter()
+        .filter_map(|range| why_it_stays(pattern, range))
+        .collect()
+}
 
-    let mut sentences = Vec::new();
-    for range in placeholders(text) {
-        let name = inside(text, &range);
-        let variable = name.strip_prefix(ENVIRONMENT);
+/// Why a placeholder stays as it is; `None` when it will be filled in.
+fn why_it_stays(pattern: &NamePattern, range: &Range<usize>) -> Option<String> {
+    let placeholder = &pattern.text[range.clone()];
+    let name = inside(&pattern.text, range);
+    if PLACEHOLDERS.contains(&name) {
+        return None;
+    }
 
-        let is_variable = variable.is_some_and(is_variable_name);
-        if PLACEHOLDERS.contains(&name) || (pattern.environment && is_variable) {
-            continue;
-        }
-
-        let placeholder = &text[range];
-        sentences.push(if variable.is_some() && !pattern.environment {
-            format!(
+    if let Some(variable) = name.strip_prefix(ENVIRONMENT) {
+        // Whoever writes a project's file is not to read the environment of the service.
+        if !pattern.environment {
+            return Some(format!(
                 "`{placeholder}` in `submit.test_run_name` stays as it is: only the machine's \
                  kado.toml may show environment variables"
-            )
-        } else {
-            let known = PLACEHOLDERS.join(", ");
-            let variables = if pattern.environment {
-                ", env:NAME"
-            } else {
-                ""
-            };
-            format!(
-                "`{placeholder}` in `submit.test_run_name` is not a placeholder and stays as it is; \
-                 known are {known}{variables}"
-            )
-        });
+            ));
+        }
+        if is_variable_name(variable) {
+            return None;
+        }
     }
-    sentences
+
+    let mut known = PLACEHOLDERS.join(", ");
+    if pattern.environment {
+        known.push_str(", env:NAME");
+    }
+    Some(format!(
+        "`{placeholder}` in `submit.test_run_name` is not a placeholder and stays as it is; known \
+         are {known}"
+    ))
 }
 
 fn is_variable_name(name: &str) -> bool {
