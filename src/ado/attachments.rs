@@ -53,6 +53,7 @@ impl AdoClient {
     ) -> Result<Attachment, AdoError> {
         let path = path(project, owner);
         let path: Vec<&str> = path.iter().map(String::as_str).collect();
+        // A large file may take long on a slow line; what stands still is given up all the same.
         let length = upload.body_length();
         let timeout =
             self.patience().unwrap_or(BASE_TIMEOUT) + Duration::from_secs(length / SLOWEST_LINE);

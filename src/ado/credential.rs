@@ -49,6 +49,7 @@ impl Credential {
         let mut header = HeaderValue::from_str(&value).map_err(|_| {
             AdoError::Configuration("the token holds characters that no token has".to_owned())
         })?;
+        // Whatever logs a request then shows that there is a header, and not what it holds.
         header.set_sensitive(true);
 
         Ok(Authorization { header, token })

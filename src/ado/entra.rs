@@ -192,6 +192,7 @@ impl Entra {
             if let Some(last) = &tokens.last
                 && last.token.expose_secret() != refused.expose_secret()
             {
+                // Another request was refused with the same token, and got this one.
                 return Ok(true);
             }
             tokens.failed_since(asked)?;
@@ -254,6 +255,7 @@ impl Entra {
             Issuer::ManagedIdentity(identity) => identity.fetch().await,
         };
 
+        // Counted also when it failed: who waited for the turn must not wait for the same again.
         let mut tokens = self.tokens.lock().await;
         tokens.asked += 1;
         tokens.failure = answer.as_ref().err().cloned();

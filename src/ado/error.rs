@@ -45,7 +45,8 @@ pub(crate) enum AdoError {
         message: String,
         /// How long the server wants to be left alone.
         wait: Option<Duration>,
-        /// Whether a web page came in place of an answer, so that Azure DevOps itself was not asked.
+        /// Whether a web page came in place of an answer, so that Azure DevOps itself was not
+        /// asked.
         web_page: bool,
     },
     /// A file that was to be sent cannot be read.

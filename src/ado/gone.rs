@@ -1,5 +1,5 @@
-//! What people read when Azure DevOps itself or the project is not where kado looks for it, with the
-//! way out. Pure.
+//! What people read when Azure DevOps itself or the project is not where kado looks for it, with
+//! the way out. Pure.
 
 use url::Url;
 

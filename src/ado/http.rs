@@ -112,6 +112,7 @@ fn caller_with_proxy(builder: ClientBuilder, network: &Network) -> Result<Caller
 }
 
 fn builder(network: &Network, headers: HeaderMap) -> Result<ClientBuilder, AdoError> {
+    // No redirect is followed: the token goes to the configured server only (invariant I10).
     let builder = reqwest::Client::builder()
         .user_agent(concat!("kado/", env!("CARGO_PKG_VERSION")))
         .default_headers(headers)

@@ -25,6 +25,7 @@ impl AdoClient {
     /// When the server fails.
     pub(crate) async fn projects(&self) -> Result<Vec<TeamProject>, AdoError> {
         let path = ["_apis", "projects"];
+        // Without those that are being made or deleted.
         let query = [("stateFilter", "wellFormed".to_owned())];
         let id = |project: &TeamProject| project.id.clone();
 

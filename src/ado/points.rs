@@ -69,6 +69,7 @@ impl AdoClient {
         let path = [project, "_apis", "testplan", "Plans", &plan_id, "suites"];
         let suites: Vec<TestSuite> = self.all(&path, Call::TestPlan, &[]).await?;
 
+        // A server before 2020 answers for one suite at a time, without those below it.
         let mut points = Vec::new();
         for suite in suite_ids(suites) {
             let suite_id = suite.to_string();
@@ -91,6 +92,7 @@ impl AdoClient {
 fn suite_ids(suites: Vec<TestSuite>) -> Vec<u32> {
     let mut ids = Vec::new();
     let mut unique = HashSet::new();
+    // Taken from the end, so the first has to be the last.
     let mut stack = suites;
     stack.reverse();
 

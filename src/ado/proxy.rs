@@ -114,6 +114,7 @@ pub(crate) struct ProxyResolver {
 impl ProxyResolver {
     /// What is in force now, from the configuration and the surroundings.
     pub(crate) fn new(rule: &ProxyRule) -> Self {
+        // The first that exempts a host is named as the reason, so the configuration comes first.
         let mut direct = Vec::new();
         for exemption in &rule.no_proxy {
             direct.push(DirectHosts::new(

@@ -102,6 +102,7 @@ impl FoundRuns {
     }
 
     fn take_with_name(&mut self, run: TestRun) {
+        // As above, one may come twice.
         if self.with_name.iter().all(|other| other.id != run.id) {
             self.with_name.push(run);
         }
@@ -174,6 +175,7 @@ impl AdoClient {
         search: &RunSearch<'_>,
         runs: Vec<TestRun>,
     ) -> Result<FoundRuns, AdoError> {
+        // Each once, the newest first.
         let runs: BTreeMap<Reverse<u32>, TestRun> =
             runs.into_iter().map(|run| (Reverse(run.id), run)).collect();
 

@@ -139,6 +139,7 @@ impl State {
     /// Takes those out of the queue that may come in, and counts them as being in.
     fn admit(&mut self) -> Vec<Waiting> {
         let mut admitted = Vec::new();
+        // All are asked, not the first alone: one of a full lane must not hold up those behind it.
         for waiting in std::mem::take(&mut self.queue) {
             if self.enter(waiting.lane, waiting.slot_use) {
                 admitted.push(waiting);
@@ -209,6 +210,7 @@ impl Lane {
     pub(super) async fn take(&self, slot_use: SlotUse) -> Slot {
         let wait = {
             let mut state = self.gate.state();
+            // Nobody slips in before somebody who waits for the same already.
             if !state.has_waiting(self.id, slot_use) && state.enter(self.id, slot_use) {
                 return self.gate.slot(self.id, slot_use);
             }

@@ -287,6 +287,7 @@ impl AdoClient {
         request: RequestBuilder,
         importance: Importance,
     ) -> Result<Page<T>, AdoError> {
+        // Looked at only now: much may have happened while this one waited for its slot.
         self.not_refused()?;
         self.pause.keep().await?;
 
@@ -346,6 +347,7 @@ impl AdoClient {
             "the token was refused and is renewed"
         );
 
+        // Its bytes are gone; the step is carried out again, and then with the new token.
         let Some(again) = again else {
             let message = "the token was refused and renewed; the file is sent again";
             return Err(AdoError::unavailable(message).into());

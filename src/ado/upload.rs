@@ -165,11 +165,12 @@ fn piece_size(bytes_left: u64) -> usize {
     usize::try_from(bytes_left).map_or(PIECE_SIZE, |bytes| bytes.min(PIECE_SIZE))
 }
 
+/// The body behind the content.
 fn suffix(name: &str, digest: &str) -> String {
+    // Written as JSON, because a file may have any name.
     let name = serde_json::Value::String(name.to_owned());
-    format!(
-        r#"","fileName":{name},"comment":"{DIGEST_MARK}{digest}","attachmentType":"GeneralAttachment"}}"#
-    )
+    let comment = format!("{DIGEST_MARK}{digest}");
+    format!(r#"","fileName":{name},"comment":"{comment}","attachmentType":"GeneralAttachment"}}"#)
 }
 
 fn short_digest(hasher: &blake3::Hasher) -> String {

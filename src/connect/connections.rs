@@ -113,6 +113,7 @@ impl Connections {
         let sourced = self.credentials.for_project(config, root, &server)?;
 
         let mut access = config.access(root);
+        // kado.toml counts before the project's own file, as that was when the run ended.
         if access.api_version.is_none() {
             access.api_version.clone_from(&snapshot.options.api_version);
         }
@@ -176,6 +177,8 @@ impl Connections {
         let key = ClientKey::new(&server, &credential, access, &network);
 
         let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
+        // One that did not trust the server's certificate is built anew: certificates are read when
+        // a client is built.
         if let Some(client) = clients.get(&key)
             && !client.is_outdated()
         {
@@ -192,6 +195,7 @@ impl Connections {
             patience: self.patience,
             gate: self.gate.clone(),
         })?);
+        // Those in use live on with whoever holds them.
         if clients.len() >= MOST_CLIENTS {
             clients.clear();
         }

@@ -43,6 +43,7 @@ impl Identities {
         let applicant = Applicant::read(&identity.kind)?;
         let digest = digest(identity, server, network, applicant.proof());
 
+        // Locked until the end, or two runs would make two of the same, and each fetch a token.
         let mut identities = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(entra) = identities.get(&digest)
             && !entra.is_outdated()

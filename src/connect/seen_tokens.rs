@@ -1,5 +1,5 @@
-//! Tokens of Katalon projects as they were last seen, in memory only: a project's token outlives its
-//! folder until the process ends.
+//! Tokens of Katalon projects as they were last seen, in memory only: a project's token outlives
+//! its folder until the process ends.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};

@@ -175,6 +175,7 @@ impl TokenAnswer {
 async fn read_body(mut response: Response) -> Result<Vec<u8>, reqwest::Error> {
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await? {
+        // What is cut here holds no token that can be read.
         if body.len() + chunk.len() > LARGEST {
             break;
         }
@@ -212,7 +213,8 @@ mod tests {
 
     #[test]
     fn an_answer_is_a_token_a_refusal_or_trouble_that_passes() {
-        let invalid = r#"{"error":"invalid_client","error_description":"AADSTS7000215: Invalid client secret provided. Trace ID: 1 Correlation ID: 2"}"#;
+        let invalid = r#"{"error":"invalid_client","error_description":
+            "AADSTS7000215: Invalid client secret provided. Trace ID: 1 Correlation ID: 2"}"#;
         let two_ends = r#"{"access_token":"x","expires_on":1003600,"expires_in":60}"#;
 
         let meanings = [

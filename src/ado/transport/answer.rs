@@ -34,6 +34,7 @@ impl AdoClient {
         retry_after: Option<Duration>,
     ) -> Result<(), CallFailure> {
         let headers = response.headers();
+        // Asked first: to `classify` every redirect is one to a sign-in page.
         if response.status().is_redirection()
             && let Some(target) = headers::https_target(response.url(), headers)
         {
@@ -137,6 +138,7 @@ pub(super) async fn read_body(response: &mut Response) -> Result<Vec<u8>, AdoErr
             return Ok(body);
         };
 
+        // An answer without end must not fill the memory.
         if body.len() + chunk.len() > LARGEST {
             return Err(AdoError::unavailable(format!(
                 "an answer is larger than {LARGEST} bytes"

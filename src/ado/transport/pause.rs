@@ -22,6 +22,7 @@ impl Pause {
             return;
         };
 
+        // An earlier answer may have asked for more, and meant it for everybody.
         let until = Instant::now() + wait;
         let mut pause = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         *pause = Some(pause.map_or(until, |before| before.max(until)));

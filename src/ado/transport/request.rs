@@ -25,6 +25,7 @@ impl AdoClient {
         call: Call,
         query: &[(&str, String)],
     ) -> RequestBuilder {
+        // The release area has a host of its own at Services.
         let base = if call == Call::Release {
             self.server.release_base()
         } else {
@@ -32,6 +33,7 @@ impl AdoClient {
         };
         let mut url = Url::parse(&base).expect("the base of a server is a URL");
 
+        // Names of projects hold blanks and other signs, so each segment is encoded.
         url.path_segments_mut()
             .expect("http URLs have segments")
             .pop_if_empty()

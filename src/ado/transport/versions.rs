@@ -49,6 +49,7 @@ impl SpokenVersion {
 
     /// The next older version in place of `spoken`, where one may be looked for.
     fn step_down(&self, spoken: &str) -> Option<&'static str> {
+        // Who names a version means it.
         if self.origin == VersionOrigin::Configured {
             return None;
         }
@@ -124,6 +125,7 @@ impl AdoClient {
     /// Asks for what every server has, and whether another version was found by that.
     async fn finds_older_than(&self, spoken: &str) -> bool {
         let path = ["_apis", "connectionData"];
+        // Boxed, because this function is part of the one that it calls.
         let answer: Result<Page<IgnoredAny>, _> =
             Box::pin(self.get_in_known_version(&path, Call::ConnectionData, &[])).await;
         answer.is_ok() && self.version() != spoken
