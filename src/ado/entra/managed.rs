@@ -133,22 +133,22 @@ impl ManagedIdentity {
 
 /// That the agent of Azure Arc could not be answered.
 #[derive(Debug, thiserror::Error)]
-enum ArcError {
+enum KeyFileError {
     #[error("it did not name its key file")]
-    NoKeyFile,
+    NotNamed,
     #[error(
         "it named `{}` as its key file, which is not where keys of the agent lie",
         .0.display()
     )]
-    StrangeKeyFile(PathBuf),
+    Elsewhere(PathBuf),
     #[error(
         "its key file `{}` cannot be read; the account that runs kado must be in the agent's group",
         .0.display()
     )]
-    UnreadableKeyFile(PathBuf),
+    Unreadable(PathBuf),
 }
 
-fn refused(name: &str, error: &ArcError) -> AdoError {
+fn refused(name: &str, error: &KeyFileError) -> AdoError {
     AdoError::CredentialsRefused {
         server: name.to_owned(),
         refusal: Refusal {
@@ -162,16 +162,16 @@ fn refused(name: &str, error: &ArcError) -> AdoError {
 /// The key that only the machine's own services can read, from the file that the agent names; it
 /// must lie where the agent puts its keys, because an answer must not make kado send any other
 /// file.
-fn arc_key(response: &Response) -> Result<SecretString, ArcError> {
-    let file = key_file_in(response).ok_or(ArcError::NoKeyFile)?;
+fn arc_key(response: &Response) -> Result<SecretString, KeyFileError> {
+    let file = key_file_in(response).ok_or(KeyFileError::NotNamed)?;
 
     let file = Path::new(file);
     let is_key = file.extension().is_some_and(|extension| extension == "key");
     if !is_key || file.parent() != Some(&arc_key_folder()) {
-        return Err(ArcError::StrangeKeyFile(file.to_owned()));
+        return Err(KeyFileError::Elsewhere(file.to_owned()));
     }
 
-    let unreadable = || ArcError::UnreadableKeyFile(file.to_owned());
+    let unreadable = || KeyFileError::Unreadable(file.to_owned());
     let metadata = std::fs::metadata(file).map_err(|_| unreadable())?;
     if metadata.len() > LARGEST_KEY {
         return Err(unreadable());
