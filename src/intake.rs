@@ -112,26 +112,12 @@ impl IntakeError {
 }
 
 /// Reads a run folder and its project; `commands` is what is known of the commands that may have
-/// started the run.
+/// started the run. `reader` may have parsed its log before.
 ///
 /// # Errors
 /// When the folder is no run, belongs to no project, or holds a file that another program keeps for
 /// itself.
 pub(crate) fn read(
-    folder: &Path,
-    config: &Config,
-    commands: &KnownCommands,
-) -> Result<FinishedRun, IntakeError> {
-    read_at(
-        &Location::of(folder),
-        &RunReader::default(),
-        config,
-        commands,
-    )
-}
-
-/// As [`read`], of a folder that is located already.
-fn read_at(
     location: &Location,
     reader: &RunReader,
     config: &Config,
@@ -148,7 +134,6 @@ fn read_at(
 }
 
 /// As [`read`], for a service that can wait: not while somebody seems to be writing the settings.
-/// `reader` knows the log from the looks at the folder.
 ///
 /// # Errors
 /// As [`read`], and [`IntakeError::SettingsInFlux`].
@@ -163,7 +148,7 @@ pub(crate) fn read_settled(
         return Err(IntakeError::SettingsInFlux(root.to_owned()));
     }
 
-    read_at(location, reader, config, commands)
+    read(location, reader, config, commands)
 }
 
 fn root_of(location: &Location) -> Result<&Path, IntakeError> {

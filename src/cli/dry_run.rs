@@ -134,8 +134,9 @@ async fn plans_of(
     connections: &Connections,
 ) -> Result<Vec<SubmissionPlan>, NoPlan> {
     let folder = std::path::absolute(folder).map_err(anyhow::Error::from)?;
-    let commands = known_commands(config, &folder)?;
-    let run = intake::read_requested(&folder, config, &commands)
+    let location = Location::of(&folder);
+    let commands = known_commands(config, &location)?;
+    let run = intake::read_requested(&location, config, &commands)
         .map_err(|refusal| NoPlan::Refused(chain(&refusal)))?;
 
     // Suites that were submitted by themselves are no part of the collection any more.
@@ -182,8 +183,8 @@ const fn other_plan(plan: &SubmissionPlan) -> Option<u32> {
 }
 
 /// What the outbox knows of the command that started a run, if there is an outbox.
-fn known_commands(config: &Config, folder: &Path) -> anyhow::Result<KnownCommands> {
-    let clues = CommandClues::of(&Location::of(folder));
+fn known_commands(config: &Config, location: &Location) -> anyhow::Result<KnownCommands> {
+    let clues = CommandClues::of(location);
     let store = Store::open_to_read(&config.state_dir)?;
 
     match (clues, store) {

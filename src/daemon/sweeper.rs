@@ -67,10 +67,10 @@ impl Sweeper {
     ) -> Result<Self, StoreError> {
         let settled = outbox.with(|store| store.settled_folders()).await?;
         let scout = Scout::new(Settled::new(settled));
-        let reader = scout.reader();
+        let recorder = Recorder::new(outbox.clone(), first_seen, tokens, scout.reader()).await?;
         Ok(Self {
             scout,
-            recorder: Recorder::new(outbox.clone(), first_seen, tokens, reader).await?,
+            recorder,
             commands: CommandWatch::default(),
             tidier: Tidier::new(outbox.clone()),
             outbox,

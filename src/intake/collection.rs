@@ -1,7 +1,7 @@
 //! A collection that is submitted as one run: which folders belong to it, how far each member is,
 //! and how they are joined.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use crate::clock;
 use crate::config::Config;
@@ -15,7 +15,7 @@ use crate::moment::Moment;
 use crate::plan::join::{Part, join};
 use crate::plan::members::MemberState;
 use crate::plan::overrides::Collections;
-use crate::workspace::{self, CollectionFolder, JunitState, ListedMember, Location};
+use crate::workspace::{self, CollectionFolder, JunitState, ListedMember, Location, RunReader};
 
 /// How far a member is, as its folder tells.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -43,7 +43,11 @@ pub(crate) struct FinishedMember {
 
 /// The collection that is submitted as one run and that this folder belongs to: its own folder,
 /// that of a member, or a copy of a member.
-pub(crate) fn of(location: &Location, config: &Config) -> Option<CollectionFolder> {
+pub(crate) fn of(
+    location: &Location,
+    reader: &RunReader,
+    config: &Config,
+) -> Option<CollectionFolder> {
     if !are_one(location.root.as_ref()?, config) {
         return None;
     }
@@ -56,15 +60,15 @@ pub(crate) fn of(location: &Location, config: &Config) -> Option<CollectionFolde
     }
 
     // A copy made by `-reportFolder` belongs to the collection of its original.
-    workspace::collection_of(&original_of(&location.folder)?)
+    original_of(location, reader)?.collection
 }
 
 /// The run folder that this one is a copy of, as `-reportFolder` makes them: where its run was
 /// written, below the same `Reports`, when that still holds the same run.
-fn original_of(folder: &Path) -> Option<PathBuf> {
-    let original = workspace::written_to(folder)?;
-    let copied_run = RunIdentity::of(&workspace::read_run(folder).ok()?)?;
-    let original_run = RunIdentity::of(&workspace::read_run(&original).ok()?)?;
+fn original_of(location: &Location, reader: &RunReader) -> Option<Location> {
+    let original = Location::of(&workspace::written_to(&location.folder)?);
+    let copied_run = RunIdentity::of(&reader.read(location).ok()?)?;
+    let original_run = RunIdentity::of(&reader.read(&original).ok()?)?;
     copied_run.is_same_run(&original_run).then_some(original)
 }
 
@@ -208,7 +212,15 @@ fn read_members(
             .ok_or_else(|| Refusal::CollectionRuns(collection.folder.clone()))?;
         let run = match progress {
             MemberProgress::Waiting => None,
-            _ => Some(intake::read(&listed.folder, config, &commands)?),
+            _ => {
+                let location = Location::of(&listed.folder);
+                Some(intake::read(
+                    &location,
+                    &RunReader::default(),
+                    config,
+                    &commands,
+                )?)
+            }
         };
         members.push(FinishedMember { listed, state, run });
     }

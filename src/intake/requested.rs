@@ -13,7 +13,7 @@ use crate::intake::{FinishedRun, STILL, collection, read};
 use crate::katalon::run::lifecycle::RunState;
 use crate::moment::Moment;
 use crate::plan::snapshot::Snapshot;
-use crate::workspace::{self, JunitState, Location};
+use crate::workspace::{self, JunitState, Location, RunReader};
 
 /// Reads a folder for a person: a run's, or with `submit.collections = "one"` that of a collection
 /// or member. `commands` is what is known of the commands that may have started it.
@@ -21,13 +21,14 @@ use crate::workspace::{self, JunitState, Location};
 /// # Errors
 /// Why it is not submitted.
 pub(crate) fn read_requested(
-    folder: &Path,
+    location: &Location,
     config: &Config,
     commands: &KnownCommands,
 ) -> Result<FinishedRun, Refusal> {
-    let run = match collection::of(&Location::of(folder), config) {
+    let reader = RunReader::default();
+    let run = match collection::of(location, &reader, config) {
         Some(whole) => collection::read_requested(&whole, config, commands)?,
-        None => read_if_over(folder, config, commands)?,
+        None => read_if_over(location, &reader, config, commands)?,
     };
 
     if run.terms.enabled {
@@ -39,11 +40,13 @@ pub(crate) fn read_requested(
 
 /// Reads a run that is over, or that has been still for so long that it was aborted.
 fn read_if_over(
-    folder: &Path,
+    location: &Location,
+    reader: &RunReader,
     config: &Config,
     commands: &KnownCommands,
 ) -> Result<FinishedRun, Refusal> {
-    let run = match read(folder, config, commands) {
+    let folder = &location.folder;
+    let run = match read(location, reader, config, commands) {
         Ok(run) => run,
         // Whoever names a folder that is no run folder may have meant a collection.
         Err(error) => {
@@ -80,18 +83,19 @@ fn has_been_still(folder: &Path) -> Result<bool, Refusal> {
 /// # Errors
 /// Why it is not submitted.
 pub(crate) fn read_ended(
-    folder: &Path,
+    location: &Location,
     config: &Config,
     commands: &KnownCommands,
 ) -> Result<(FinishedRun, RunState), Refusal> {
-    if let Some(whole) = collection::of(&Location::of(folder), config) {
+    let reader = RunReader::default();
+    if let Some(whole) = collection::of(location, &reader, config) {
         return collection::read_ended(&whole, config, commands);
     }
 
-    let run = read(folder, config, commands)?;
+    let run = read(location, &reader, config, commands)?;
     let state = if run.snapshot.run.ended.is_some() {
         RunState::Finished
-    } else if workspace::read_junit(folder) == JunitState::Complete {
+    } else if workspace::read_junit(&location.folder) == JunitState::Complete {
         RunState::Crashed
     } else {
         RunState::Aborted
@@ -99,21 +103,21 @@ pub(crate) fn read_ended(
     Ok((run, state))
 }
 
-/// Reads again what a snapshot was made of, from the files and settings of today; `None` when they
-/// are gone, or when the folder holds another run by now.
+/// Reads again what a snapshot was made of, from the files and settings of today at its folder's
+/// location; `None` when they are gone, or when the folder holds another run by now.
 ///
 /// # Errors
 /// Why what is there cannot be read.
 pub(crate) fn read_again(
     snapshot: &Snapshot,
+    location: &Location,
     config: &Config,
     commands: &KnownCommands,
 ) -> Result<Option<FinishedRun>, Refusal> {
-    let folder = Path::new(&snapshot.folder);
     let run = if snapshot.joined.is_some() {
-        collection::read_again(folder, config, commands)?
+        collection::read_again(&location.folder, config, commands)?
     } else {
-        match read(folder, config, commands) {
+        match read(location, &RunReader::default(), config, commands) {
             Ok(run) => Some(run),
             Err(error) if error.is_gone() => None,
             Err(error) => return Err(error.into()),

@@ -33,7 +33,7 @@ use crate::moment::Moment;
 use crate::outbox::store::StoredMember;
 use crate::outbox::{Outbox, StoreError};
 use crate::record::commands;
-use crate::workspace::CollectionFolder;
+use crate::workspace::{CollectionFolder, Location};
 
 use member::Member;
 use pending::{LookTerms, PendingCollection};
@@ -273,8 +273,10 @@ async fn commands_of(
 ) -> Result<BTreeMap<PathBuf, KnownCommands>, StoreError> {
     let mut commands = BTreeMap::new();
     for member in &pending.listed {
-        let known = commands::known(outbox, &member.folder).await?;
-        commands.insert(member.folder.clone(), known);
+        let folder = member.folder.clone();
+        let location = blocking(move || Location::of(&folder)).await?;
+        let known = commands::known(outbox, &location).await?;
+        commands.insert(location.folder, known);
     }
     Ok(commands)
 }

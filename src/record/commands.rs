@@ -1,6 +1,6 @@
 //! What the outbox knows of the commands that may have started a run.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use crate::blocking::blocking;
 use crate::clock;
@@ -9,22 +9,12 @@ use crate::katalon::collection_report::Membership;
 use crate::outbox::{Outbox, Store, StoreError};
 use crate::workspace::{self, Location};
 
-/// What the outbox knows of the commands that may have started the run in a folder.
+/// What the outbox knows of the commands that may have started the run at a location. The disk is
+/// looked at before the outbox is, so that a share that hangs holds up nobody else.
 ///
 /// # Errors
 /// When the outbox fails.
-pub(crate) async fn known(outbox: &Outbox, folder: &Path) -> Result<KnownCommands, StoreError> {
-    let folder = folder.to_owned();
-    let location = blocking(move || Location::of(&folder)).await?;
-    known_at(outbox, &location).await
-}
-
-/// As [`known`], of a folder that is located already. The disk is looked at before the outbox is, so
-/// that a share that hangs holds up nobody else.
-///
-/// # Errors
-/// When the outbox fails.
-pub(crate) async fn known_at(
+pub(crate) async fn known(
     outbox: &Outbox,
     location: &Location,
 ) -> Result<KnownCommands, StoreError> {

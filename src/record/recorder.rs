@@ -44,6 +44,7 @@ pub(crate) struct Recorder {
     in_grace: HashMap<PathBuf, RunInGrace>,
     collections: PendingCollections,
     tokens: Arc<SeenTokens>,
+    /// Knows the logs that were parsed when a run was looked at or held.
     reader: Arc<RunReader>,
     spool_used: Used,
     /// Run folders of which it was said that they cannot be read.
@@ -96,8 +97,8 @@ pub(crate) struct RecordedCollections {
 
 impl Recorder {
     /// A recorder for an outbox; `first_seen` is when kado first saw this machine. Tokens of
-    /// projects that it comes across are added to `tokens`; `reader` knows the logs that the looks
-    /// at the folders have parsed.
+    /// projects that it comes across are added to `tokens`; `reader` is who read the run folders
+    /// before.
     ///
     /// # Errors
     /// When the outbox cannot be read.
@@ -170,7 +171,7 @@ impl Recorder {
         }
 
         let location = locate(over).await?;
-        let Some(commands) = self.commands_of(over, &location).await? else {
+        let Some(commands) = self.commands_of(&location).await? else {
             return Ok(());
         };
         // What cannot be read now may be readable when the run is due, and is reported then.
@@ -182,7 +183,7 @@ impl Recorder {
         }
 
         self.note_token(&run);
-        let collection = collection_of(location, config).await?;
+        let collection = self.collection_of(location, config).await?;
         let files = match collection {
             Some(_) => Files::OfMember,
             None => Files::OfRun,
@@ -209,9 +210,9 @@ impl Recorder {
         config: &Config,
         over: &FinishedFolder,
     ) -> Result<Handling, StoreError> {
-        let location = locate(over).await?;
         // Without the options of its command it could go to another plan.
-        let Some(commands) = self.commands_of(over, &location).await? else {
+        let location = locate(over).await?;
+        let Some(commands) = self.commands_of(&location).await? else {
             return Ok(Handling::NotYet);
         };
 
@@ -225,7 +226,7 @@ impl Recorder {
                 return Ok(Handling::NotYet);
             }
             Err(error) => {
-                self.report_unreadable(over, &error);
+                self.report_unreadable(&over.folder, &error);
                 return Ok(handling_of_unreadable(&error));
             }
         };
@@ -246,10 +247,10 @@ impl Recorder {
     ) -> Result<Handling, StoreError> {
         let eligibility = self.eligibility(config, &run, over.state);
 
-        // What ended before the history begins is part of nothing. There may be thousands.
+        // What ended before the history begins is part of nothing.
         let collection = match eligibility {
             Eligibility::Remember => None,
-            _ => collection_of(location, config).await?,
+            _ => self.collection_of(location, config).await?,
         };
 
         if let Some(collection) = &collection
@@ -447,20 +448,20 @@ impl Recorder {
     /// because another version stored it.
     async fn commands_of(
         &mut self,
-        over: &FinishedFolder,
         location: &Location,
     ) -> Result<Option<KnownCommands>, StoreError> {
-        match commands::known_at(&self.outbox, location).await {
+        match commands::known(&self.outbox, location).await {
             Ok(commands) => Ok(Some(commands)),
             Err(error @ StoreError::Content(_)) => {
-                self.report_unreadable(over, &error);
+                self.report_unreadable(&location.folder, &error);
                 Ok(None)
             }
             Err(error) => Err(error),
         }
     }
 
-    /// Reads a run. Should kado fail on what somebody put into its folder, that costs only this run.
+    /// Reads a run. Should kado fail on what somebody put into its folder, that costs only this
+    /// run.
     async fn read_settled(
         &self,
         location: &Location,
@@ -476,15 +477,22 @@ impl Recorder {
         Ok(read.unwrap_or_else(|failed| Err(failed.into())))
     }
 
+    /// The collection that is to be one run and that a run folder is part of.
+    async fn collection_of(
+        &self,
+        location: Location,
+        config: &Config,
+    ) -> Result<Option<CollectionFolder>, Stopped> {
+        let reader = Arc::clone(&self.reader);
+        let config = config.clone();
+        blocking(move || intake::collection::of(&location, &reader, &config)).await
+    }
+
     /// Says of a run folder that it cannot be read, once until it can.
-    fn report_unreadable(
-        &mut self,
-        over: &FinishedFolder,
-        error: &(dyn std::error::Error + 'static),
-    ) {
-        if self.reported_folders.insert(over.folder.clone()) {
+    fn report_unreadable(&mut self, folder: &Path, error: &(dyn std::error::Error + 'static)) {
+        if self.reported_folders.insert(folder.to_owned()) {
             tracing::warn!(
-                folder = %over.folder.display(),
+                folder = %folder.display(),
                 error = chain(error),
                 "the run folder cannot be read"
             );
@@ -532,18 +540,8 @@ fn log_why_nothing_is_new(folder: &str, recorded: Option<&RecordOutcome>) {
     }
 }
 
-/// Finds the project and the collection of a run folder, once for everything that is decided about
-/// it.
+/// Finds the project and the collection of a run folder, once for all that is decided about it.
 async fn locate(over: &FinishedFolder) -> Result<Location, Stopped> {
     let folder = over.folder.clone();
     blocking(move || Location::of(&folder)).await
-}
-
-/// The collection that is to be one run and that a run folder is part of.
-async fn collection_of(
-    location: Location,
-    config: &Config,
-) -> Result<Option<CollectionFolder>, Stopped> {
-    let config = config.clone();
-    blocking(move || intake::collection::of(&location, &config)).await
 }

@@ -5,7 +5,7 @@ mod retry;
 
 use std::path::Path;
 
-use crate::blocking::contained;
+use crate::blocking::{blocking, contained};
 use crate::clock;
 use crate::config::Config;
 use crate::discovery::claim::KnownCommands;
@@ -21,6 +21,7 @@ use crate::record::commands;
 use crate::record::copies::{Files, copy};
 use crate::record::store::{eligibility_of, store};
 use crate::spool::Used;
+use crate::workspace::Location;
 
 use retry::{Retry, retry};
 
@@ -122,13 +123,14 @@ async fn read_folder<T: Send + 'static>(
     outbox: &Outbox,
     config: &Config,
     folder: &Path,
-    read: fn(&Path, &Config, &KnownCommands) -> Result<T, Refusal>,
+    read: fn(&Location, &Config, &KnownCommands) -> Result<T, Refusal>,
 ) -> Result<Result<T, Answer>, StoreError> {
-    let commands = commands::known(outbox, folder).await?;
     let path = folder.to_owned();
+    let location = blocking(move || Location::of(&path)).await?;
+    let commands = commands::known(outbox, &location).await?;
     let config = config.clone();
 
-    let read = contained(move || read(&path, &config, &commands)).await?;
+    let read = contained(move || read(&location, &config, &commands)).await?;
     Ok(match read {
         Ok(Ok(run)) => Ok(run),
         Ok(Err(refusal)) => Err(Answer::Refused(chain(&refusal))),

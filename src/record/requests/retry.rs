@@ -1,8 +1,8 @@
 //! Takes a submission up again, planned anew from the project of today where that is still there.
 
-use std::path::Path;
+use std::path::PathBuf;
 
-use crate::blocking::contained;
+use crate::blocking::{blocking, contained};
 use crate::clock;
 use crate::config::Config;
 use crate::error_chain::chain;
@@ -12,6 +12,7 @@ use crate::outbox::submission::Submission;
 use crate::outbox::{Outbox, StoreError};
 use crate::plan::snapshot::Snapshot;
 use crate::record::commands;
+use crate::workspace::Location;
 
 /// What a person wants of a retry.
 #[derive(Clone, Copy)]
@@ -95,10 +96,13 @@ async fn read_again(
     snapshot: Snapshot,
 ) -> Result<Option<FinishedRun>, StoreError> {
     let folder = snapshot.folder.clone();
-    let commands = commands::known(outbox, Path::new(&folder)).await?;
+    let path = PathBuf::from(&folder);
+    let location = blocking(move || Location::of(&path)).await?;
+    let commands = commands::known(outbox, &location).await?;
     let config = config.clone();
 
-    let reason = match contained(move || intake::read_again(&snapshot, &config, &commands)).await? {
+    let read = contained(move || intake::read_again(&snapshot, &location, &config, &commands));
+    let reason = match read.await? {
         Ok(Ok(run)) => return Ok(run),
         Ok(Err(refusal)) => chain(&refusal),
         Err(failed) => failed.to_string(),
