@@ -114,7 +114,7 @@ fn candidates_for(
     let root = workspace::without_links(location.root.as_ref()?)?;
     let suite = launch.suite.unwrap_or_default();
     let oldest = workspace::list_run_folder(folder).ok()?.oldest();
-    let found = candidates(
+    let matching = candidates(
         &SoughtRun {
             root: &root,
             suite: &suite,
@@ -123,7 +123,7 @@ fn candidates_for(
         },
         commands,
     );
-    for candidate in &found {
+    for candidate in &matching {
         tracing::info!(
             folder = %folder.display(),
             options = ?candidate.options.said(),
@@ -132,5 +132,9 @@ fn candidates_for(
     }
 
     // Its process may not have been seen yet.
-    if found.is_empty() { None } else { Some(found) }
+    if matching.is_empty() {
+        None
+    } else {
+        Some(matching)
+    }
 }

@@ -159,9 +159,9 @@ impl Keeper {
             Due::Nothing => {}
             Due::Look => {
                 let config = self.config.current();
-                let seen = self.sweeper.look_at_followed(&config, stop).await?;
+                let sweep = self.sweeper.look_at_followed(&config, stop).await?;
                 let done = clock::now();
-                schedule.looked(done, done.since(now), seen.look_again);
+                schedule.looked(done, done.since(now), sweep.look_again);
             }
             Due::Sweep => self.sweep(now, hints, schedule, stop).await?,
         }
@@ -177,9 +177,9 @@ impl Keeper {
         stop: &CancellationToken,
     ) -> Result<(), StoreError> {
         let config = self.config.current();
-        let (projects, seen) = self.sweeper.sweep(&config, stop).await?;
+        let (projects, sweep) = self.sweeper.sweep(&config, stop).await?;
         let done = clock::now();
-        schedule.swept(done, done.since(now), seen.look_again);
+        schedule.swept(done, done.since(now), sweep.look_again);
 
         let watch = config.watch.clone();
         if lend(hints, move |hints| hints.watch(&watch, &projects)).await? {
@@ -240,8 +240,8 @@ impl Keeper {
         let config = self.config.current();
         let mut until = None;
         loop {
-            let (_, seen) = self.sweeper.sweep(&config, stop).await?;
-            if seen.in_grace.is_empty() && !self.sweeper.has_news() {
+            let (_, sweep) = self.sweeper.sweep(&config, stop).await?;
+            if sweep.in_grace.is_empty() && !self.sweeper.has_news() {
                 break;
             }
 
@@ -249,7 +249,7 @@ impl Keeper {
             let until = *until.get_or_insert_with(|| clock::now().plus(ALL_GRACE));
             if clock::now() >= until {
                 tracing::warn!(
-                    runs = seen.in_grace.len(),
+                    runs = sweep.in_grace.len(),
                     "runs that are over cannot be recorded yet; the next start tries again"
                 );
                 break;

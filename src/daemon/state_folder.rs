@@ -25,8 +25,8 @@ pub(super) async fn mind(lock: Arc<StateLock>, lost: Arc<AtomicBool>, stop: Canc
             () = tokio::time::sleep(BETWEEN_LOOKS) => {}
         }
 
-        let held = Arc::clone(&lock);
-        match blocking(move || held.is_in_place()).await {
+        let own_lock = Arc::clone(&lock);
+        match blocking(move || own_lock.is_in_place()).await {
             Ok(true) => missed = 0,
             Ok(false) => missed += 1,
             // The program is ending.

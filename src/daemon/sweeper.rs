@@ -113,27 +113,27 @@ impl Sweeper {
         } = lend(&mut self.scout, move |scout| scout.find(&watch)).await?;
 
         // What vanished is seen once, so it is recorded before anything can fail or be cut off.
-        let mut seen = Sweep {
+        let mut sweep = Sweep {
             gone,
             ..Sweep::default()
         };
-        self.record(config, &mut seen).await?;
+        self.record(config, &mut sweep).await?;
 
-        seen.absorb(self.look_in_batches(config, &folders, stop).await?);
+        sweep.absorb(self.look_in_batches(config, &folders, stop).await?);
         if stop.is_cancelled() {
-            return Ok((projects, seen));
+            return Ok((projects, sweep));
         }
         tracing::debug!(
             projects = projects.len(),
             folders = folders.len(),
-            read = seen.read,
+            read = sweep.read,
             "looked at everything"
         );
 
         self.record_collections(config, Extent::Everything).await?;
         self.announce_projects(&projects);
         self.tidy(config, &projects, folders).await?;
-        Ok((projects, seen))
+        Ok((projects, sweep))
     }
 
     /// Looks at the folders that are not settled and records what is over; after a first sweep that
@@ -147,16 +147,16 @@ impl Sweeper {
         stop: &CancellationToken,
     ) -> Result<Sweep, StoreError> {
         let followed = self.scout.followed();
-        let mut seen = self.look_in_batches(config, &followed, stop).await?;
+        let mut sweep = self.look_in_batches(config, &followed, stop).await?;
         if stop.is_cancelled() {
-            return Ok(seen);
+            return Ok(sweep);
         }
 
         self.record_collections(config, Extent::News).await?;
         if self.has_news() {
-            look_again_at(&mut seen, clock::now().plus(BETWEEN_LOOKS));
+            look_again_at(&mut sweep, clock::now().plus(BETWEEN_LOOKS));
         }
-        Ok(seen)
+        Ok(sweep)
     }
 
     async fn look_in_batches(
@@ -165,14 +165,14 @@ impl Sweeper {
         folders: &[PathBuf],
         stop: &CancellationToken,
     ) -> Result<Sweep, StoreError> {
-        let mut seen = Sweep::default();
+        let mut sweep = Sweep::default();
         for batch in folders.chunks(BATCH) {
             if stop.is_cancelled() {
                 break;
             }
-            seen.absorb(self.look_at(config, batch.to_vec()).await?);
+            sweep.absorb(self.look_at(config, batch.to_vec()).await?);
         }
-        Ok(seen)
+        Ok(sweep)
     }
 
     /// Looks at some folders and records what is over.
@@ -186,26 +186,26 @@ impl Sweeper {
             history_begins: config.history.begin(self.first_seen),
             claimed: self.outbox.with(|store| store.open_claims()).await?,
         };
-        let mut seen = lend(&mut self.scout, move |scout| {
+        let mut sweep = lend(&mut self.scout, move |scout| {
             scout.look(&folders, &rules, clock::now())
         })
         .await?;
 
         // Commands are looked for before their runs are recorded. Should that fail, what vanished is
         // recorded all the same: it is seen once.
-        let commands_noted = self.look_for_commands(config, &mut seen).await;
-        self.record(config, &mut seen).await?;
+        let commands_noted = self.look_for_commands(config, &mut sweep).await;
+        self.record(config, &mut sweep).await?;
         commands_noted?;
-        Ok(seen)
+        Ok(sweep)
     }
 
     /// Looks for the commands of runs that are young.
     async fn look_for_commands(
         &mut self,
         config: &Config,
-        seen: &mut Sweep,
+        sweep: &mut Sweep,
     ) -> Result<(), StoreError> {
-        let new = std::mem::take(&mut seen.new);
+        let new = std::mem::take(&mut sweep.new);
         if !config.katalonc_options {
             return Ok(());
         }
@@ -215,19 +215,19 @@ impl Sweeper {
 
         // A command that was not found yet is worth a look before anything else is.
         if let Some(again) = self.commands.look_again() {
-            look_again_at(seen, again);
+            look_again_at(sweep, again);
         }
         Ok(())
     }
 
     /// Records what is due or gone, and holds what is in its grace time.
-    async fn record(&mut self, config: &Config, seen: &mut Sweep) -> Result<(), StoreError> {
-        self.recorder.note_vanished(&seen.gone);
+    async fn record(&mut self, config: &Config, sweep: &mut Sweep) -> Result<(), StoreError> {
+        self.recorder.note_vanished(&sweep.gone);
         let mut done = Done {
-            settled: std::mem::take(&mut seen.remembered),
+            settled: std::mem::take(&mut sweep.remembered),
             submissions: Vec::new(),
         };
-        let recorded = self.record_each(config, seen, &mut done).await;
+        let recorded = self.record_each(config, sweep, &mut done).await;
 
         // What was recorded before something failed is recorded all the same.
         self.remember(done.settled).await?;
@@ -238,26 +238,26 @@ impl Sweeper {
     async fn record_each(
         &mut self,
         config: &Config,
-        seen: &mut Sweep,
+        sweep: &mut Sweep,
         done: &mut Done,
     ) -> Result<(), StoreError> {
-        for over in std::mem::take(&mut seen.over) {
-            match self.recorder.record(config, &over).await? {
+        for finished in std::mem::take(&mut sweep.over) {
+            match self.recorder.record(config, &finished).await? {
                 Handling::Settled(submissions) => {
-                    let key = self.scout.settle(&over.folder, over.fingerprint);
-                    done.settled.push((key, over.fingerprint));
+                    let key = self.scout.settle(&finished.folder, finished.fingerprint);
+                    done.settled.push((key, finished.fingerprint));
                     done.submissions.extend(submissions);
                 }
                 // Not remembered over a restart: the collection may have to be read anew then.
                 Handling::WithCollection => {
-                    self.scout.settle(&over.folder, over.fingerprint);
+                    self.scout.settle(&finished.folder, finished.fingerprint);
                 }
-                Handling::NotYet => seen.in_grace.push(over),
+                Handling::NotYet => sweep.in_grace.push(finished),
             }
         }
 
-        for over in &seen.in_grace {
-            self.recorder.hold(config, over).await?;
+        for finished in &sweep.in_grace {
+            self.recorder.hold(config, finished).await?;
         }
         self.recorder
             .record_vanished(config, &mut done.submissions)
@@ -366,8 +366,8 @@ impl Sweeper {
 }
 
 /// Has the next look no later than `at`.
-fn look_again_at(seen: &mut Sweep, at: Moment) {
-    seen.look_again = Some(match seen.look_again {
+fn look_again_at(sweep: &mut Sweep, at: Moment) {
+    sweep.look_again = Some(match sweep.look_again {
         Some(earlier) => earlier.min(at),
         None => at,
     });

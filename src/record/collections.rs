@@ -275,8 +275,8 @@ async fn commands_of(
     for member in &pending.listed {
         let folder = member.folder.clone();
         let location = blocking(move || Location::of(&folder)).await?;
-        let known = commands::known(outbox, &location).await?;
-        commands.insert(location.folder, known);
+        let of_member = commands::look_up(outbox, &location).await?;
+        commands.insert(location.folder, of_member);
     }
     Ok(commands)
 }

@@ -14,7 +14,7 @@ use crate::workspace::{self, Location};
 ///
 /// # Errors
 /// When the outbox fails.
-pub(crate) async fn known(
+pub(crate) async fn look_up(
     outbox: &Outbox,
     location: &Location,
 ) -> Result<KnownCommands, StoreError> {

@@ -155,22 +155,22 @@ impl Recorder {
     pub(crate) async fn hold(
         &mut self,
         config: &Config,
-        over: &FinishedFolder,
+        finished: &FinishedFolder,
     ) -> Result<(), StoreError> {
-        if let Some(in_grace) = self.in_grace.get_mut(&over.folder) {
+        if let Some(in_grace) = self.in_grace.get_mut(&finished.folder) {
             in_grace.vanished = false;
-            if in_grace.fingerprint == over.fingerprint {
+            if in_grace.fingerprint == finished.fingerprint {
                 return Ok(());
             }
         }
 
         // An old run is due at the next look. Of those there may be thousands when kado comes to a
         // machine, and each would be read twice.
-        if over.due_next {
+        if finished.due_next {
             return Ok(());
         }
 
-        let location = locate(over).await?;
+        let location = locate(finished).await?;
         let Some(commands) = self.commands_of(&location).await? else {
             return Ok(());
         };
@@ -178,7 +178,7 @@ impl Recorder {
         let Ok(run) = self.read_settled(&location, config, commands).await? else {
             return Ok(());
         };
-        if self.eligibility(config, &run, over.state) != Eligibility::Submit {
+        if self.eligibility(config, &run, finished.state) != Eligibility::Submit {
             return Ok(());
         }
 
@@ -193,11 +193,11 @@ impl Recorder {
         let in_grace = RunInGrace {
             run,
             collection,
-            state: over.state,
-            fingerprint: over.fingerprint,
+            state: finished.state,
+            fingerprint: finished.fingerprint,
             vanished: false,
         };
-        self.in_grace.insert(over.folder.clone(), in_grace);
+        self.in_grace.insert(finished.folder.clone(), in_grace);
         Ok(())
     }
 
@@ -208,10 +208,10 @@ impl Recorder {
     pub(crate) async fn record(
         &mut self,
         config: &Config,
-        over: &FinishedFolder,
+        finished: &FinishedFolder,
     ) -> Result<Handling, StoreError> {
         // Without the options of its command it could go to another plan.
-        let location = locate(over).await?;
+        let location = locate(finished).await?;
         let Some(commands) = self.commands_of(&location).await? else {
             return Ok(Handling::NotYet);
         };
@@ -220,20 +220,20 @@ impl Recorder {
             Ok(run) => run,
             Err(IntakeError::SettingsInFlux(_)) => {
                 tracing::debug!(
-                    folder = %over.folder.display(),
+                    folder = %finished.folder.display(),
                     "waits for the project's settings, which are being written"
                 );
                 return Ok(Handling::NotYet);
             }
             Err(error) => {
-                self.report_unreadable(&over.folder, &error);
+                self.report_unreadable(&finished.folder, &error);
                 return Ok(handling_of_unreadable(&error));
             }
         };
-        self.reported_folders.remove(&over.folder);
+        self.reported_folders.remove(&finished.folder);
 
-        let handling = self.record_or_keep(config, over, location, run).await?;
-        self.in_grace.remove(&over.folder);
+        let handling = self.record_or_keep(config, finished, location, run).await?;
+        self.in_grace.remove(&finished.folder);
         Ok(handling)
     }
 
@@ -241,11 +241,11 @@ impl Recorder {
     async fn record_or_keep(
         &mut self,
         config: &Config,
-        over: &FinishedFolder,
+        finished: &FinishedFolder,
         location: Location,
         run: FinishedRun,
     ) -> Result<Handling, StoreError> {
-        let eligibility = self.eligibility(config, &run, over.state);
+        let eligibility = self.eligibility(config, &run, finished.state);
 
         // What ended before the history begins is part of nothing.
         let collection = match eligibility {
@@ -254,28 +254,28 @@ impl Recorder {
         };
 
         if let Some(collection) = &collection
-            && collection.has_member(&over.folder)
+            && collection.has_member(&finished.folder)
         {
             self.note_token(&run);
             if eligibility == Eligibility::Submit {
                 self.spool_used = copy(config, &run, Files::OfMember, self.spool_used).await?;
             }
             self.collections
-                .add(config, collection, &over.folder, run, over.state)
+                .add(config, collection, &finished.folder, run, finished.state)
                 .await?;
             return Ok(Handling::WithCollection);
         }
 
         if self.is_copy_of_member(&run, collection.as_ref()).await? {
             tracing::info!(
-                folder = %over.folder.display(),
+                folder = %finished.folder.display(),
                 suite = &run.snapshot.run.suite,
                 "a copy of a suite run that is submitted with its collection"
             );
             return Ok(Handling::WithCollection);
         }
 
-        let submissions = self.record_now(config, run, over.state).await?;
+        let submissions = self.record_now(config, run, finished.state).await?;
         Ok(Handling::Settled(submissions))
     }
 
@@ -450,7 +450,7 @@ impl Recorder {
         &mut self,
         location: &Location,
     ) -> Result<Option<KnownCommands>, StoreError> {
-        match commands::known(&self.outbox, location).await {
+        match commands::look_up(&self.outbox, location).await {
             Ok(commands) => Ok(Some(commands)),
             Err(error @ StoreError::Content(_)) => {
                 self.report_unreadable(&location.folder, &error);
@@ -541,7 +541,7 @@ fn log_why_nothing_is_new(folder: &str, recorded: Option<&RecordOutcome>) {
 }
 
 /// Finds the project and the collection of a run folder, once for all that is decided about it.
-async fn locate(over: &FinishedFolder) -> Result<Location, Stopped> {
-    let folder = over.folder.clone();
+async fn locate(finished: &FinishedFolder) -> Result<Location, Stopped> {
+    let folder = finished.folder.clone();
     blocking(move || Location::of(&folder)).await
 }

@@ -127,7 +127,7 @@ async fn read_folder<T: Send + 'static>(
 ) -> Result<Result<T, Answer>, StoreError> {
     let path = folder.to_owned();
     let location = blocking(move || Location::of(&path)).await?;
-    let commands = commands::known(outbox, &location).await?;
+    let commands = commands::look_up(outbox, &location).await?;
     let config = config.clone();
 
     let read = contained(move || read(&location, &config, &commands)).await?;

@@ -95,8 +95,10 @@ fn give_katalon_time(
     snapshot: &Snapshot,
     ids: &[i64],
 ) -> Result<(), StoreError> {
-    let known = store.katalon_known(&project_key(&snapshot.options, &snapshot.project_name))?;
-    let until = snapshot.ended().plus(snapshot.options.katalon.wait(&known));
+    let uploads = store.katalon_known(&project_key(&snapshot.options, &snapshot.project_name))?;
+    let until = snapshot
+        .ended()
+        .plus(snapshot.options.katalon.wait(&uploads));
 
     if until > clock::now() {
         store.hold_for_katalon(ids, until)?;

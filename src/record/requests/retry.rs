@@ -98,7 +98,7 @@ async fn read_again(
     let folder = snapshot.folder.clone();
     let path = PathBuf::from(&folder);
     let location = blocking(move || Location::of(&path)).await?;
-    let commands = commands::known(outbox, &location).await?;
+    let commands = commands::look_up(outbox, &location).await?;
     let config = config.clone();
 
     let read = contained(move || intake::read_again(&snapshot, &location, &config, &commands));
