@@ -136,6 +136,7 @@ pub(crate) fn plan(
     skipped.extend(targets.left_out);
     if plans.is_leading() {
         skipped.extend(snapshot.missing_members());
+        skipped.extend(LeftOut::reading(&snapshot.run));
     }
     skipped.extend(files.left_out);
     skipped.extend(unused_options(options));

@@ -222,6 +222,8 @@ mod tests {
             files: Vec::new(),
             options: RunOptions::default(),
             reruns_left: None,
+            damage: Vec::new(),
+            differences: Vec::new(),
             in_collection: false,
             warnings: Vec::new(),
         }

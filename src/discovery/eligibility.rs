@@ -241,6 +241,8 @@ mod tests {
             files: Vec::new(),
             options: crate::katalon::run::RunOptions::default(),
             reruns_left: None,
+            damage: Vec::new(),
+            differences: Vec::new(),
             in_collection: false,
             warnings: Vec::new(),
         }

@@ -2,16 +2,20 @@
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
+use jiff::tz::TimeZone;
+
 use crate::katalon::log::{LogSummary, LogTest};
 use crate::katalon::run::binding::BindingLine;
 use crate::katalon::run::execution::Execution;
+use crate::katalon::run::junit::Junit;
 use crate::katalon::run::{
     Environment, Iteration, RunFile, RunOptions, SuiteRun, TestResult, VariableValue,
 };
 use crate::katalon::status::Status;
+use crate::katalon::witness::{Circumstances, Testimony, hear};
 
 /// What was read from the folder, file by file.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct RunParts {
     /// The execution logs.
     pub log: LogSummary,
@@ -23,8 +27,10 @@ pub(crate) struct RunParts {
     pub execution_uuid: Option<String>,
     /// Options of `console.properties`, where they apply.
     pub console_options: RunOptions,
-    /// Suite id to fall back to, from the report or the folder's path.
-    pub suite_hint: Option<String>,
+    /// A whole `JUnit_Report.xml`.
+    pub report: Option<Junit>,
+    /// The zone of this machine.
+    pub zone: TimeZone,
     /// Files of the folder.
     pub files: Vec<RunFile>,
     /// Whether a collection lists the folder.
@@ -41,7 +47,8 @@ pub(crate) fn assemble(parts: RunParts) -> SuiteRun {
         execution,
         execution_uuid,
         console_options,
-        suite_hint,
+        report,
+        zone,
         mut files,
         in_collection,
         mut warnings,
@@ -49,10 +56,21 @@ pub(crate) fn assemble(parts: RunParts) -> SuiteRun {
     warnings.append(&mut log.warnings);
     let environment = environment(&mut log.run_data, &execution);
 
+    let damage = std::mem::take(&mut log.damage);
+    let testimony = report.as_ref().map(|report| {
+        let circumstances = Circumstances {
+            suite: execution.suite.as_deref(),
+            damage: &damage,
+            zone: &zone,
+        };
+        hear(&mut log, report, circumstances)
+    });
+
+    // The report names the suite where the beginning of the log is lost.
     let suite = log
         .suite
         .or(execution.suite)
-        .or(suite_hint)
+        .or_else(|| suite_of(report?))
         .unwrap_or_default();
     if suite.is_empty() {
         warnings.push("no file of the folder names the test suite".to_owned());
@@ -60,12 +78,17 @@ pub(crate) fn assemble(parts: RunParts) -> SuiteRun {
 
     let lines = pair(&log.tests, &binding, &mut warnings);
     // Katalon ends a suite early where more tests failed than `-maxFailedTests` allows.
+    let is_over = log.ended.is_some() || matches!(testimony, Some(Testimony::Heard(_)));
+    let is_complete = damage.is_empty() || matches!(testimony, Some(Testimony::Heard(_)));
     let missing = binding.len().saturating_sub(log.tests.len());
-    if missing > 0 && log.ended.is_some() {
-        warnings.push(format!(
-            "{missing} of {} planned tests never started, so they have no result",
-            binding.len()
-        ));
+    if missing > 0 && is_over {
+        let planned = binding.len();
+        warnings.push(if is_complete {
+            format!("{missing} of {planned} planned tests never started, so they have no result")
+        } else {
+            // They may have run in the part that is lost.
+            format!("{missing} of {planned} planned tests have no result in what could be read")
+        });
     }
 
     files.sort_by(|a, b| a.path.cmp(&b.path));
@@ -84,8 +107,17 @@ pub(crate) fn assemble(parts: RunParts) -> SuiteRun {
         options: execution.options.or(console_options),
         reruns_left: log.reruns_left,
         in_collection,
+        damage,
+        differences: match testimony {
+            Some(Testimony::Heard(differences)) => differences,
+            Some(Testimony::OfAnotherRun) | None => Vec::new(),
+        },
         warnings,
     }
+}
+
+fn suite_of(report: Junit) -> Option<String> {
+    report.suites.into_iter().find_map(|suite| suite.id)
 }
 
 fn environment(run_data: &mut BTreeMap<String, String>, execution: &Execution) -> Environment {

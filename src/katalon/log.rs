@@ -16,6 +16,7 @@
 mod attachment;
 mod end;
 mod failure;
+mod raw;
 mod reader;
 mod record;
 mod scan;
@@ -26,6 +27,7 @@ mod tests;
 
 use std::collections::BTreeMap;
 
+use crate::katalon::damage::Damage;
 use crate::katalon::run::{Attempt, VariableValue};
 use crate::katalon::status::Status;
 use crate::moment::Moment;
@@ -54,7 +56,9 @@ pub struct LogSummary {
     pub tests: Vec<LogTest>,
     /// Data about the run (`hostName`, `os`, `browser`, …), the last value of each.
     pub run_data: BTreeMap<String, String>,
-    /// What was damaged, in words for a tester.
+    /// What could not be read, and makes the results doubtful.
+    pub damage: Vec<Damage>,
+    /// What was odd and costs nothing but itself, in words for a tester.
     pub warnings: Vec<String>,
 }
 
@@ -80,4 +84,28 @@ impl LogTest {
             .last()
             .map_or(Status::Incomplete, |attempt| attempt.status)
     }
+}
+
+/// The status of a suite: the worst of its tests, in Katalon's order, which is not the order of
+/// badness. A suite without tests was skipped, as Katalon's own CSV report says.
+pub(crate) fn suite_status(tests: &[LogTest], has_ended: bool) -> Status {
+    if !has_ended {
+        return Status::Incomplete;
+    }
+    if tests.is_empty() {
+        return Status::Skipped;
+    }
+
+    for bad in [Status::Incomplete, Status::Error, Status::Failed] {
+        if tests.iter().any(|test| test.status() == bad) {
+            return bad;
+        }
+    }
+    Status::Passed
+}
+
+/// Message and stack trace of a text in which both stand, as in `JUnit_Report.xml`.
+pub(crate) fn texts_of(text: &str) -> (Option<String>, Option<String>) {
+    let failure = failure::Failure::of_text(text);
+    (failure.message, failure.stack_trace)
 }

@@ -5,6 +5,7 @@
 //! `serde` has a default for it; a name that is stored never changes.
 
 pub(crate) mod binding;
+pub mod difference;
 pub(crate) mod execution;
 pub(crate) mod file_kind;
 pub mod junit;
@@ -14,6 +15,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::katalon::damage::Damage;
+use crate::katalon::run::difference::Difference;
 use crate::katalon::status::Status;
 use crate::moment::Moment;
 
@@ -49,7 +52,13 @@ pub struct SuiteRun {
     pub reruns_left: Option<u32>,
     /// Whether the run belongs to a test suite collection.
     pub in_collection: bool,
-    /// What could not be read, in words for a tester.
+    /// What of the log could not be read; then the report counts, where it is of this run.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub damage: Vec<Damage>,
+    /// Where the log and Katalon's own report do not say the same.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub differences: Vec<Difference>,
+    /// What was odd, in words for a tester.
     pub warnings: Vec<String>,
 }
 

@@ -124,6 +124,8 @@ fn without_results(collection: &str, first: &SuiteRun) -> SuiteRun {
         tests: Vec::new(),
         files: Vec::new(),
         reruns_left: None,
+        damage: Vec::new(),
+        differences: Vec::new(),
         in_collection: false,
         warnings: Vec::new(),
         ..first.clone()
@@ -150,6 +152,11 @@ fn add(whole: &mut Snapshot, member: Snapshot, number: usize, prefix: &str) {
         file.path = format!("{prefix}/{}", file.path);
         run.files.push(file);
     }
+    for mut damage in member.run.damage {
+        damage.file = format!("{prefix}/{}", damage.file);
+        run.damage.push(damage);
+    }
+    run.differences.extend(member.run.differences);
     for warning in &member.run.warnings {
         run.warnings.push(format!("{prefix}: {warning}"));
     }

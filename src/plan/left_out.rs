@@ -3,6 +3,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::katalon::damage::Damage;
+use crate::katalon::run::SuiteRun;
+use crate::katalon::run::difference::Difference;
 use crate::katalon::status::Status;
 use crate::plan::outcome::default_outcome;
 
@@ -52,6 +55,9 @@ pub(crate) enum LeftOutKind {
     Outcome,
     /// Options of the run's command that are not used, because another command may have started it.
     Options,
+    /// Something of the run that could not be read, or on which its log and Katalon's own report do
+    /// not agree: the result may not be what happened.
+    Reading,
 }
 
 impl LeftOutKind {
@@ -108,6 +114,16 @@ impl LeftOut {
     /// Options of the run's command.
     pub(crate) fn options(reason: &str) -> Self {
         Self::of_run(LeftOutKind::Options, reason)
+    }
+
+    /// What of a run could not be read, and where its log and Katalon's own report differ.
+    pub(crate) fn reading(run: &SuiteRun) -> Vec<Self> {
+        let damage = run.damage.iter().map(Damage::to_string);
+        let differences = run.differences.iter().map(Difference::to_string);
+        damage
+            .chain(differences)
+            .map(|reason| Self::of_run(LeftOutKind::Reading, reason))
+            .collect()
     }
 
     /// Something about a member of a collection.

@@ -31,6 +31,8 @@ pub(crate) fn run(suite: &str, start: i64, end: i64) -> SuiteRun {
         files: Vec::new(),
         options: RunOptions::default(),
         reruns_left: None,
+        damage: Vec::new(),
+        differences: Vec::new(),
         in_collection: false,
         warnings: Vec::new(),
     }

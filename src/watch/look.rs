@@ -78,7 +78,8 @@ impl FolderMemory {
 
             // There may be thousands of old runs, and nobody asks for their reports.
             if !rules.is_history(self.ended) {
-                self.junit_complete = workspace::read_junit(folder) == JunitState::Complete;
+                let junit = workspace::junit_state(folder, listing);
+                self.junit_complete = junit == JunitState::Complete;
             }
             self.fingerprint = Some(fingerprint);
         }

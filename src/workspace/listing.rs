@@ -71,13 +71,19 @@ impl FolderListing {
     /// The execution logs in the order in which Katalon wrote them: the highest number first,
     /// because each rotation renames what is there.
     pub(crate) fn logs(&self) -> Vec<&str> {
+        let logs = self.numbered_logs();
+        logs.into_iter().map(|(_, path)| path).collect()
+    }
+
+    /// The same with the number of each.
+    pub(crate) fn numbered_logs(&self) -> Vec<(u64, &str)> {
         let mut logs: Vec<(u64, &str)> = self
             .files
             .iter()
             .filter_map(|listed| Some((log_number(&listed.file.path)?, listed.file.path.as_str())))
             .collect();
         logs.sort_unstable_by(|a, b| b.cmp(a));
-        logs.into_iter().map(|(_, path)| path).collect()
+        logs
     }
 }
 

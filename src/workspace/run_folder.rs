@@ -9,6 +9,8 @@ use super::location::Location;
 use super::parsed_logs::ParsedLogs;
 use super::project_folder::read_console_options;
 use super::{ReadError, open};
+use jiff::tz::TimeZone;
+
 use crate::error_chain::chain;
 use crate::file_names::is_named;
 use crate::katalon::assemble::{RunParts, assemble};
@@ -17,12 +19,16 @@ use crate::katalon::run::binding;
 use crate::katalon::run::execution::Execution;
 use crate::katalon::run::junit::Junit;
 use crate::katalon::run::{FileKind, RunOptions, SuiteRun};
+use crate::katalon::witness;
 
 /// Bytes that are read from a log at once.
 const BUFFER: usize = 64 * 1024;
 
 /// Bytes at the end of a large report in which its last tag is looked for.
 const TAIL: u8 = 64;
+
+/// Bytes of a log in which the suite's START is looked for.
+const BEGIN: u64 = 64 * 1024;
 
 /// What stands in the place of `JUnit_Report.xml`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -31,7 +37,9 @@ pub enum JunitState {
     Missing,
     /// A file that is not whole; Katalon may be writing it.
     Incomplete,
-    /// A whole report.
+    /// A whole report of a run that used the folder before.
+    OfAnotherRun,
+    /// A whole report of this run.
     Complete,
 }
 
@@ -80,22 +88,16 @@ impl RunReader {
             recorded: execution.recorded_folder.clone(),
             actual: last_names(folder),
         };
-        let log = self.read_log(folder, &listing, names, &mut warnings)?;
+        let log = self.read_log(folder, &listing, names)?;
 
         let binding = read_small(folder, "testCaseBinding", &mut warnings)?;
         let (binding, binding_warnings) = binding::read(&binding);
         warnings.extend(binding_warnings);
         let execution_uuid = read_small(folder, "execution.uuid", &mut warnings)?;
 
-        // The report names the suite where the beginning of the log is lost.
-        let suite_hint = if log.suite.is_none() {
-            suite_of_report(folder)
-        } else {
-            None
-        };
-
         Ok(assemble(RunParts {
-            suite_hint,
+            report: whole_report(folder),
+            zone: TimeZone::system(),
             log,
             binding,
             console_options: console_options(location, &execution, &mut warnings),
@@ -117,7 +119,6 @@ impl RunReader {
         folder: &Path,
         listing: &FolderListing,
         names: FolderNames,
-        warnings: &mut Vec<String>,
     ) -> io::Result<LogSummary> {
         let parts: Vec<ListedFile> = listing
             .files
@@ -131,19 +132,30 @@ impl RunReader {
 
         let mut reader = LogReader::new(names.clone());
         let mut is_whole = true;
-        for name in listing.logs() {
-            let read = open::regular(&folder.join(name))
-                .and_then(|part| reader.feed(BufReader::with_capacity(BUFFER, part)));
+        let mut expected = None;
+        for (number, name) in listing.numbered_logs() {
+            if let Some(expected) = expected
+                && number < expected
+            {
+                reader.skip(&part_names(expected, number + 1));
+            }
+            expected = number.checked_sub(1);
 
-            // The log is read while Katalon may be rotating it; a part that is gone is one warning.
+            let read = open::regular(&folder.join(name))
+                .and_then(|part| reader.feed(name, BufReader::with_capacity(BUFFER, part)));
+
+            // The log is read while Katalon may be rotating it, so it is looked at again.
             match read {
                 Ok(()) => {}
                 Err(error) if open::is_held(&error) => return Err(error),
                 Err(error) => {
                     is_whole = false;
-                    warnings.push(format!("`{name}` cannot be read to its end: {error}"));
+                    reader.give_up(name, &error);
                 }
             }
+        }
+        if let Some(expected) = expected {
+            reader.skip(&part_names(expected, 0));
         }
 
         let summary = reader.finish();
@@ -164,16 +176,56 @@ fn io_error(folder: &Path, source: io::Error) -> ReadError {
 /// Looks at the `JUnit_Report.xml` of a run folder. A report of more than 16 MiB is judged by its
 /// last bytes.
 pub fn read_junit(folder: &Path) -> JunitState {
+    // A folder that vanished since has neither log nor report.
+    let listing = list_run_folder(folder).unwrap_or_default();
+    junit_state(folder, &listing)
+}
+
+/// As [`read_junit`], of a folder that is listed already.
+pub(crate) fn junit_state(folder: &Path, listing: &FolderListing) -> JunitState {
     let path = folder.join("JUnit_Report.xml");
     match open::whole_if_any(&path) {
         Ok(None) => JunitState::Missing,
-        Ok(Some(bytes)) if Junit::read(&bytes).is_ok() => JunitState::Complete,
-        Ok(Some(_)) => JunitState::Incomplete,
+        Ok(Some(bytes)) => match Junit::read(&bytes) {
+            Ok(report) if is_of_run(&report, folder, listing) => JunitState::Complete,
+            Ok(_) => JunitState::OfAnotherRun,
+            Err(_) => JunitState::Incomplete,
+        },
         Err(error) if error.kind() == io::ErrorKind::FileTooLarge && ends_whole(&path) => {
             JunitState::Complete
         }
         Err(_) => JunitState::Incomplete,
     }
+}
+
+/// Whether a report is about the run whose log lies beside it. The folder may have been used before
+/// (`-reportFolder`), and then the old report stays until Katalon writes the new one.
+fn is_of_run(report: &Junit, folder: &Path, listing: &FolderListing) -> bool {
+    let logs = listing.logs();
+    let Some(oldest) = logs.first() else {
+        return true;
+    };
+    let Ok(begin) = read_begin(folder, oldest) else {
+        return true;
+    };
+
+    // Without the suite's START, or in a log that a merge mixed, nothing is told.
+    let (suite, started) = match begin.suite {
+        Some(suite) if begin.damage.is_empty() => (Some(suite), begin.started),
+        _ => (None, None),
+    };
+    report
+        .suites
+        .iter()
+        .any(|reported| witness::is_of_run(reported, suite.as_deref(), started))
+}
+
+/// Reads the first records of a log; the suite's START is the first of all.
+fn read_begin(folder: &Path, oldest: &str) -> io::Result<LogSummary> {
+    let part = open::regular(&folder.join(oldest))?;
+    let mut reader = LogReader::new(FolderNames::default());
+    reader.feed(oldest, BufReader::new(part.take(BEGIN)))?;
+    Ok(reader.finish())
 }
 
 fn ends_whole(report: &Path) -> bool {
@@ -190,10 +242,19 @@ fn read_tail(path: &Path) -> io::Result<String> {
     Ok(String::from_utf8_lossy(&tail).into_owned())
 }
 
-fn suite_of_report(folder: &Path) -> Option<String> {
+/// The names of parts that are missing; one name where one is.
+fn part_names(first: u64, last: u64) -> String {
+    if first == last {
+        format!("execution{first}.log")
+    } else {
+        format!("execution{first}.log … execution{last}.log")
+    }
+}
+
+/// The report, where it is whole and small enough to be read.
+fn whole_report(folder: &Path) -> Option<Junit> {
     let bytes = open::whole(&folder.join("JUnit_Report.xml")).ok()?;
-    let report = Junit::read(&bytes).ok()?;
-    report.suites.into_iter().find_map(|suite| suite.id)
+    Junit::read(&bytes).ok()
 }
 
 fn read_execution(folder: &Path, warnings: &mut Vec<String>) -> io::Result<Execution> {

@@ -66,4 +66,5 @@ mod upgrade;
 mod verifying;
 mod watching;
 mod wiped;
+mod witnesses;
 mod workspaces;

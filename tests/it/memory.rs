@@ -204,7 +204,10 @@ fn a_log_of_hundreds_of_megabytes_is_read_in_a_few() {
         let before = HELD.get();
         PEAK.set(before);
         reader
-            .feed(BufReader::with_capacity(64 * 1024, &mut log))
+            .feed(
+                "execution0.log",
+                BufReader::with_capacity(64 * 1024, &mut log),
+            )
             .unwrap();
         (reader.finish(), log.length, PEAK.get() - before)
     });

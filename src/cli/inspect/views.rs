@@ -7,7 +7,9 @@ use serde::Serialize;
 
 use crate::error_chain::chain;
 use crate::katalon::azure_ids::{self, Resolved};
+use crate::katalon::damage::Damage;
 use crate::katalon::project::Project;
+use crate::katalon::run::difference::Difference;
 use crate::katalon::run::lifecycle::RunState;
 use crate::katalon::run::{FileKind, RunFile, SuiteRun, TestResult};
 use crate::katalon::settings::{
@@ -61,7 +63,9 @@ pub(super) struct TestView {
 impl RunView {
     /// The view of a run; the test cases are looked up in the project at `root`.
     pub(super) fn of(run: SuiteRun, state: RunState, root: Option<&Path>) -> Self {
-        let mut warnings = run.warnings;
+        let mut warnings: Vec<String> = run.damage.iter().map(Damage::to_string).collect();
+        warnings.extend(run.differences.iter().map(Difference::to_string));
+        warnings.extend(run.warnings);
         if root.is_none() {
             warnings.push(
                 "there is no Katalon project above this folder, so no ADO ids are known".to_owned(),
@@ -82,7 +86,7 @@ impl RunView {
                     warnings.push(warning);
                 }
             }
-            tests.push(TestView::of(test, ids.ids));
+            tests.push(TestView::of(test, run.last_record, ids.ids));
         }
 
         Self {
@@ -108,7 +112,9 @@ impl RunView {
 }
 
 impl TestView {
-    fn of(test: TestResult, azure_ids: Vec<u32>) -> Self {
+    /// The view of a test. One that never ended lasted until the run's last record, as it does in
+    /// Katalon's own report.
+    fn of(test: TestResult, last_record: Option<Moment>, azure_ids: Vec<u32>) -> Self {
         let mut attachments: Vec<String> = Vec::new();
         for attempt in &test.attempts {
             for path in &attempt.attachments {
@@ -120,7 +126,10 @@ impl TestView {
 
         // Of several attempts the last one counts, as in Katalon's own report.
         let last = test.last();
-        let duration = last.ended.map(|ended| ended.since(last.started));
+        let duration = last
+            .ended
+            .or(last_record)
+            .map(|ended| ended.since(last.started));
         Self {
             iteration: test.iteration.as_ref().map(|iteration| iteration.number),
             attempts: test.attempts.len(),

@@ -23,18 +23,29 @@ pub(super) struct Failure {
 impl Failure {
     /// Reads the texts of a record and keeps at most `limit` bytes of each.
     pub(super) fn of(record: &RawRecord, limit: usize) -> Self {
-        let text = record.message();
-        let (head, reason) = split_reason(without_prefix(&text));
+        Self::of_parts(
+            &record.message(),
+            record.property(FAILURE_MESSAGE),
+            record.property(FAILURE_STACK),
+            limit,
+        )
+    }
 
-        let stack_trace = record
-            .property(FAILURE_STACK)
+    fn of_parts(
+        text: &str,
+        message: Option<String>,
+        stack_trace: Option<String>,
+        limit: usize,
+    ) -> Self {
+        let (head, reason) = split_reason(without_prefix(text));
+
+        let stack_trace = stack_trace
             .filter(|stack| !stack.trim().is_empty())
             .or_else(|| reason.map(str::to_owned));
 
         // Without the property the message is what stands before the first frame, or before the
         // reason.
-        let message = record
-            .property(FAILURE_MESSAGE)
+        let message = message
             .filter(|message| !message.trim().is_empty())
             .or_else(|| {
                 let text = reason.map_or(head, without_frames).trim();
@@ -47,6 +58,11 @@ impl Failure {
         };
         failure.cut(limit);
         failure
+    }
+
+    /// Reads a text that is all there is, without properties beside it.
+    pub(super) fn of_text(text: &str) -> Self {
+        Self::of_parts(text, None, None, LONGEST_TEXT)
     }
 
     /// Cuts both texts to `limit` bytes.

@@ -5,10 +5,12 @@ use std::io::{self, BufRead};
 
 use super::attachment::{FolderNames, Placement, place};
 use super::failure::LONGEST_TEXT;
+use super::raw::RawLog;
 use super::record::{Level, Method, RawRecord};
 use super::scan::Scanner;
 use super::tree::{Closed, NodeKind, NodeResult, Tree};
-use super::{LogSummary, LogTest};
+use super::{LogSummary, LogTest, suite_status};
+use crate::katalon::damage::{Damage, DamageKind};
 use crate::katalon::run::Attempt;
 use crate::katalon::run::binding::execution_variables;
 use crate::katalon::status::Status;
@@ -35,7 +37,7 @@ pub struct LogReader {
     closed: bool,
     /// Bytes of all texts that are kept.
     texts: usize,
-    damage: Damage,
+    oddities: Oddities,
 }
 
 /// A result that is open.
@@ -50,7 +52,7 @@ struct OpenTest {
 
 /// What went wrong, counted: one warning each, however often it occurs.
 #[derive(Debug, Default)]
-struct Damage {
+struct Oddities {
     /// The log began after the suite did, so depth is known only from the records' own counts.
     headless: bool,
     cut: usize,
@@ -74,15 +76,18 @@ impl LogReader {
     }
 
     /// Reads the next part. Parts come in the order in which Katalon wrote them, the highest number
-    /// first.
+    /// first; `name` is the part's file.
     ///
     /// # Errors
     /// When the input fails; what was read before counts, and more parts may follow.
-    pub fn feed(&mut self, part: impl BufRead) -> io::Result<()> {
-        let mut scanner = Scanner::new(part);
+    pub fn feed(&mut self, name: &str, part: impl BufRead) -> io::Result<()> {
+        let mut scanner = Scanner::new(RawLog::new(part));
         let result = loop {
             match scanner.next() {
-                Ok(Some(record)) => self.record(&record),
+                Ok(Some(record)) => {
+                    self.notice_late_begin(name, &record);
+                    self.record(&record);
+                }
                 Ok(None) => break Ok(()),
                 Err(error) => break Err(error),
             }
@@ -90,9 +95,44 @@ impl LogReader {
 
         // Behind the end of the suite Katalon itself leaves half records; they mean nothing.
         if !self.closed {
-            self.damage.cut += scanner.cut_records;
+            self.oddities.cut += scanner.cut_records;
         }
+        self.summary.damage.extend(scanner.input.damage(name));
         result
+    }
+
+    /// Takes note of a part that is not there. What was open before the gap may have ended inside
+    /// it, so nothing of it is closed by what comes behind.
+    pub(crate) fn skip(&mut self, name: &str) {
+        self.summary
+            .damage
+            .push(Damage::of(name, DamageKind::Missing));
+
+        if let Some(open) = self.current.take() {
+            self.store(open, Status::Incomplete, None);
+        }
+        if self.tree.depth() > 0 {
+            self.tree.leave_to_suite();
+            self.oddities.headless = true;
+        }
+    }
+
+    /// Takes note of a part that could not be opened, or not be read to its end.
+    pub(crate) fn give_up(&mut self, name: &str, error: &io::Error) {
+        let error = error.to_string();
+        self.summary
+            .damage
+            .push(Damage::of(name, DamageKind::Unreadable { error }));
+    }
+
+    /// Every log of the corpus begins with the suite's START.
+    fn notice_late_begin(&mut self, name: &str, first: &RawRecord) {
+        let begins_with_suite = first.level == Level::Start && first.method == Method::Suite;
+        if self.summary.last_record.is_none() && !begins_with_suite {
+            self.summary
+                .damage
+                .push(Damage::of(name, DamageKind::BeginsLate));
+        }
     }
 
     /// What the log says; tests that are still open are INCOMPLETE.
@@ -101,35 +141,22 @@ impl LogReader {
             self.store(open, Status::Incomplete, None);
         }
 
-        let has_record = self.summary.last_record.is_some();
-        self.summary.status = has_record.then(|| self.suite_status());
-        self.summary.warnings = self.damage.warnings();
+        if self.summary.last_record.is_some() {
+            self.summary.status = Some(suite_status(&self.summary.tests, self.closed));
+        }
+        self.summary.warnings = self.oddities.warnings();
         self.summary
-    }
-
-    /// The suite's status: the worst of its tests, in Katalon's order, which is not the order of
-    /// badness.
-    fn suite_status(&self) -> Status {
-        if !self.closed {
-            return Status::Incomplete;
-        }
-        for bad in [Status::Incomplete, Status::Error, Status::Failed] {
-            if self.summary.tests.iter().any(|test| test.status() == bad) {
-                return bad;
-            }
-        }
-        Status::Passed
     }
 
     fn record(&mut self, record: &RawRecord) {
         if self.closed {
             if record.level == Level::Start && record.method == Method::Suite {
-                self.damage.second_suites += 1;
+                self.oddities.second_suites += 1;
             }
             return;
         }
 
-        self.damage.truncated += usize::from(record.truncated);
+        self.oddities.truncated += usize::from(record.truncated);
         let at = self.time_of(record);
         self.summary.started.get_or_insert(at);
         self.summary.last_record = Some(at);
@@ -148,7 +175,7 @@ impl LogReader {
         match record.millis {
             Some(millis) => Moment::from_millis(millis),
             None => {
-                self.damage.without_time += 1;
+                self.oddities.without_time += 1;
                 self.summary.last_record.unwrap_or_default()
             }
         }
@@ -161,18 +188,18 @@ impl LogReader {
                 return self.start_suite(record, at);
             }
             // The beginning of the log is lost, so the suite is opened in its place.
-            self.damage.headless = true;
+            self.oddities.headless = true;
         }
 
         match record.method {
-            Method::Suite => self.damage.second_suites += 1,
+            Method::Suite => self.oddities.second_suites += 1,
             Method::Test => self.start_test(record, at),
             Method::Keyword => self.tree.push(NodeKind::Step {
                 ignored: record.flag("isIgnoredIfFailed"),
             }),
         }
         if self.tree.is_too_deep() {
-            self.damage.too_deep += 1;
+            self.oddities.too_deep += 1;
         }
     }
 
@@ -191,10 +218,10 @@ impl LogReader {
     fn start_test(&mut self, record: &RawRecord, at: Moment) {
         let is_below_suite = self.tree.depth() == 1;
         // Without the log's beginning the keyword that called this test may be unknown.
-        let is_called = self.damage.headless && record.nested_level.is_some_and(|level| level > 1);
-        self.tree.push(NodeKind::Test {
-            optional: record.flag("isOptional"),
-        });
+        let is_called =
+            self.oddities.headless && record.nested_level.is_some_and(|level| level > 1);
+        let id = id_of_test(record);
+        self.tree.push_test(record.flag("isOptional"), &id);
         if !is_below_suite || is_called {
             return;
         }
@@ -202,7 +229,7 @@ impl LogReader {
         let retry = non_empty(record, "currentRetryCount");
         self.current = Some(OpenTest {
             test: LogTest {
-                id: id_of_test(record),
+                id,
                 execution_id: non_empty(record, "uuid"),
                 iteration: non_empty(record, "iteration"),
                 attempts: Vec::new(),
@@ -225,11 +252,9 @@ impl LogReader {
     }
 
     fn end(&mut self, record: &RawRecord, at: Moment) {
-        let depth = self.tree.depth();
-        let closes_suite = depth == 1 && record.method == Method::Suite;
-        if depth == 0 || (depth == 1 && !closes_suite) {
+        if !self.closes_something(record) {
             // Without the log's beginning such an END closes what was opened there.
-            self.damage.stray_ends += usize::from(!self.damage.headless);
+            self.oddities.stray_ends += usize::from(!self.oddities.headless);
             return;
         }
 
@@ -244,6 +269,24 @@ impl LogReader {
                     self.end_test(open, record, at, result);
                 }
             }
+        }
+    }
+
+    /// Whether an END closes an open node; what is open inside of that is let go.
+    fn closes_something(&mut self, record: &RawRecord) -> bool {
+        match record.method {
+            Method::Suite => {
+                if let Some(open) = self.current.take() {
+                    self.store(open, Status::Incomplete, None);
+                }
+                self.tree.leave_to_suite();
+                self.tree.depth() == 1
+            }
+            Method::Test => match named_by_end(record) {
+                Some(id) => self.tree.leave_to_test(&id),
+                None => self.tree.depth() > 1,
+            },
+            Method::Keyword => self.tree.is_in_step(),
         }
     }
 
@@ -262,7 +305,7 @@ impl LogReader {
         for json in lists.into_iter().flatten() {
             match execution_variables(&json) {
                 Ok(variables) => open.test.variables.extend(variables),
-                Err(_) => self.damage.broken_variables += 1,
+                Err(_) => self.oddities.broken_variables += 1,
             }
         }
 
@@ -319,7 +362,7 @@ impl LogReader {
         let size = failure.size();
         failure.cut(limit);
 
-        self.damage.texts_cut += usize::from(failure.size() < size);
+        self.oddities.texts_cut += usize::from(failure.size() < size);
         self.texts += failure.size();
         attempt.message = failure.message;
         attempt.stack_trace = failure.stack_trace;
@@ -356,7 +399,7 @@ impl LogReader {
         if list.len() < MOST_ATTACHMENTS {
             list.push(path);
         } else {
-            self.damage.attachments_left_out += 1;
+            self.oddities.attachments_left_out += 1;
         }
     }
 }
@@ -379,7 +422,15 @@ fn id_of_test(record: &RawRecord) -> String {
     name.trim().to_owned()
 }
 
-impl Damage {
+/// The id that the END of a test names, `End Test Case : <id>` in every log of the corpus.
+fn named_by_end(record: &RawRecord) -> Option<String> {
+    let message = record.message();
+    let (_, id) = message.split_once("Test Case :")?;
+    let id = id.trim();
+    (!id.is_empty()).then(|| id.to_owned())
+}
+
+impl Oddities {
     /// What went wrong, in words for a tester.
     fn warnings(&self) -> Vec<String> {
         let counted = [
@@ -421,17 +472,10 @@ impl Damage {
             ),
         ];
 
-        let mut warnings: Vec<String> = counted
+        counted
             .into_iter()
             .filter(|(count, _)| *count > 0)
             .map(|(count, what)| format!("{what}: {count}"))
-            .collect();
-        if self.headless {
-            warnings.push(
-                "the log begins after the suite's start; results before that are missing"
-                    .to_owned(),
-            );
-        }
-        warnings
+            .collect()
     }
 }

@@ -24,7 +24,8 @@ const MOST_PROPERTIES: usize = 32;
 
 /// Reads records from one part of a log.
 pub(super) struct Scanner<R> {
-    input: R,
+    /// The part that is read.
+    pub input: R,
     tag: Vec<u8>,
     text: Vec<u8>,
     /// Records that were opened and never closed.

@@ -23,7 +23,7 @@ fn has_warning(summary: &LogSummary, text: &str) -> bool {
 
 fn read(log: &[u8]) -> LogSummary {
     let mut reader = LogReader::new(FolderNames::default());
-    reader.feed(log).unwrap();
+    reader.feed("execution0.log", log).unwrap();
     reader.finish()
 }
 
@@ -157,7 +157,7 @@ proptest! {
         let mut log = record("START", "startSuite", "");
         Node::Test { optional: false, children }.write(&mut log);
         let mut reader = LogReader::new(FolderNames::default());
-        reader.feed(BufReader::with_capacity(size, log.as_bytes())).unwrap();
+        reader.feed("execution0.log", BufReader::with_capacity(size, log.as_bytes())).unwrap();
         prop_assert_eq!(reader.finish(), read(log.as_bytes()));
     }
 

@@ -11,7 +11,8 @@
 //! 4. a step with `isIgnoredIfFailed` is never bad for its parent (nor is one that holds just a
 //!    NOT_RUN record).
 //!
-//! An END record closes the innermost open node, whatever it is about.
+//! An END record closes what it names, and nothing where that is not open: in a log with a gap the
+//! next test's END would else close this one, and a test whose failure stood in the gap would pass.
 
 use super::failure::{Failure, LONGEST_TEXT};
 use super::record::{Level, RawRecord};
@@ -53,6 +54,8 @@ pub(super) enum NodeKind {
 #[derive(Debug)]
 struct Node {
     kind: NodeKind,
+    /// Id of a test, which its END names.
+    test: Option<String>,
     /// What the last of its own messages says.
     message: Option<NodeResult>,
     /// What its first bad child says.
@@ -98,9 +101,19 @@ impl Tree {
 
     /// Opens a node inside the innermost one.
     pub(super) fn push(&mut self, kind: NodeKind) {
+        self.push_named(kind, None);
+    }
+
+    /// Opens a test inside the innermost node.
+    pub(super) fn push_test(&mut self, optional: bool, id: &str) {
+        self.push_named(NodeKind::Test { optional }, Some(id.to_owned()));
+    }
+
+    fn push_named(&mut self, kind: NodeKind, test: Option<String>) {
         if self.open.len() < DEEPEST {
             self.open.push(Node {
                 kind,
+                test,
                 message: None,
                 child: None,
             });
@@ -140,6 +153,35 @@ impl Tree {
         innermost.message = Some(NodeResult { status, failure });
         // Its own message decides whatever the children said, so theirs need no memory.
         innermost.child = None;
+    }
+
+    /// Whether the innermost node is a step.
+    pub(super) fn is_in_step(&self) -> bool {
+        let innermost = self.open.last();
+        self.too_deep > 0
+            || innermost.is_some_and(|node| matches!(node.kind, NodeKind::Step { .. }))
+    }
+
+    /// Lets go of what is open inside the innermost test with this id: those ENDs are lost, and
+    /// what they would have said with them. `false` when no such test is open.
+    pub(super) fn leave_to_test(&mut self, id: &str) -> bool {
+        let test = self
+            .open
+            .iter()
+            .rposition(|node| node.test.as_deref() == Some(id));
+        let Some(test) = test else {
+            return false;
+        };
+
+        self.too_deep = 0;
+        self.open.truncate(test + 1);
+        true
+    }
+
+    /// Lets go of everything that is open inside the suite.
+    pub(super) fn leave_to_suite(&mut self) {
+        self.too_deep = 0;
+        self.open.truncate(1);
     }
 
     /// Closes the innermost node and folds it into its parent.

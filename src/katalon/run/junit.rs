@@ -1,9 +1,15 @@
-//! `JUnit_Report.xml`: the sign that Katalon's launcher is done with a run, and a cross-check of
+//! `JUnit_Report.xml`: the sign that Katalon's launcher is done with a run, and its own account of
 //! the results.
 //!
-//! Never the source of results: the log has more, and old versions write no such file.
+//! The log has more (attempts, times, files, iterations), so results are read from it; the report is
+//! the second witness (`katalon::witness`). Versions 6.2 and 6.3 write none. Of a retried test it has
+//! the last attempt only, and no test has a start of its own (`katalon/files.md` §7: 1,576 reports).
 
+use jiff::civil::DateTime;
+
+use crate::katalon::status::Status;
 use crate::katalon::xml::{self, Node, XmlError, attribute, ends_in};
+use crate::moment::Moment;
 
 /// A whole report.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -19,8 +25,21 @@ pub struct JunitSuite {
     pub id: Option<String>,
     /// Status of the suite (11.1.3 and later).
     pub status: Option<String>,
+    /// When it started, to the second or finer.
+    pub started: Option<JunitTime>,
+    /// How long it took, in milliseconds.
+    pub millis: Option<u64>,
     /// Its test cases in order; of retried tests only the last attempt.
     pub cases: Vec<JunitCase>,
+}
+
+/// The `timestamp` of a suite.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum JunitTime {
+    /// Local time of the executing machine, whose zone nobody wrote down (before 10.3).
+    Local(DateTime),
+    /// An instant (10.3 and later).
+    Instant(Moment),
 }
 
 /// A `<testcase>`.
@@ -30,6 +49,38 @@ pub struct JunitCase {
     pub name: String,
     /// Katalon's status word.
     pub status: Option<String>,
+    /// How long it took, in milliseconds; missing on one in twelve.
+    pub millis: Option<u64>,
+    /// `message` of its `<failure>` or `<error>`: message and stack trace as in the log.
+    pub failure: Option<String>,
+}
+
+impl JunitCase {
+    /// Its status, where it is one of Katalon's words. Without the word a failure tells it.
+    pub(crate) fn known_status(&self) -> Option<Status> {
+        match &self.status {
+            Some(word) => word.parse().ok(),
+            None if self.failure.is_some() => Some(Status::Failed),
+            None => None,
+        }
+    }
+}
+
+impl JunitTime {
+    /// Reads any of the three shapes in which Katalon's versions write it.
+    fn read(text: &str) -> Option<Self> {
+        if let Ok(instant) = Moment::parse(text) {
+            return Some(Self::Instant(instant));
+        }
+
+        // Up to 9.0, and from 9.1 to 10.2.
+        for shape in ["%Y-%m-%d %H:%M:%S", "%d-%m-%YT%H:%M:%S"] {
+            if let Ok(local) = DateTime::strptime(shape, text) {
+                return Some(Self::Local(local));
+            }
+        }
+        None
+    }
 }
 
 impl Junit {
@@ -41,38 +92,68 @@ impl Junit {
     pub fn read(bytes: &[u8]) -> Result<Self, JunitError> {
         let mut report = Self::default();
         let mut is_report = false;
+
         xml::walk(bytes, |path, node| {
             let Node::Open(attributes) = node else {
                 return;
             };
-            let is_suite = ends_in(path, "testsuite");
-            is_report |= path.len() == 1 && (is_suite || ends_in(path, "testsuites"));
 
-            if is_suite {
-                report.suites.push(JunitSuite {
-                    id: owned_attribute(attributes, "id"),
-                    status: owned_attribute(attributes, "status"),
-                    cases: Vec::new(),
-                });
-            } else if ends_in(path, "testcase")
-                && let Some(suite) = report.suites.last_mut()
-            {
-                suite.cases.push(JunitCase {
-                    name: owned_attribute(attributes, "name").unwrap_or_default(),
-                    status: owned_attribute(attributes, "status"),
-                });
+            if path.len() == 1 {
+                is_report |= ends_in(path, "testsuites") || ends_in(path, "testsuite");
+            }
+
+            if ends_in(path, "testsuite") {
+                report.suites.push(JunitSuite::of(attributes));
+            } else if let Some(suite) = report.suites.last_mut() {
+                if ends_in(path, "testcase") {
+                    suite.cases.push(JunitCase::of(attributes));
+                } else if (ends_in(path, "failure") || ends_in(path, "error"))
+                    && let Some(case) = suite.cases.last_mut()
+                {
+                    let message = attribute(attributes, "message").unwrap_or_default();
+                    case.failure.get_or_insert_with(|| message.to_owned());
+                }
             }
         })?;
 
-        if !is_report {
-            return Err(JunitError::Foreign);
+        if is_report {
+            Ok(report)
+        } else {
+            Err(JunitError::Foreign)
         }
-        Ok(report)
     }
 }
 
-fn owned_attribute(attributes: &[(String, String)], name: &str) -> Option<String> {
-    attribute(attributes, name).map(str::to_owned)
+impl JunitSuite {
+    fn of(attributes: &[(String, String)]) -> Self {
+        let text = |name: &str| attribute(attributes, name).map(str::to_owned);
+        Self {
+            id: text("id"),
+            status: text("status"),
+            started: attribute(attributes, "timestamp").and_then(JunitTime::read),
+            millis: attribute(attributes, "time").and_then(millis),
+            cases: Vec::new(),
+        }
+    }
+}
+
+impl JunitCase {
+    fn of(attributes: &[(String, String)]) -> Self {
+        let text = |name: &str| attribute(attributes, name).map(str::to_owned);
+        Self {
+            name: text("name").unwrap_or_default(),
+            status: text("status"),
+            millis: attribute(attributes, "time").and_then(millis),
+            failure: None,
+        }
+    }
+}
+
+/// Seconds with a fraction, as Katalon writes a duration.
+fn millis(text: &str) -> Option<u64> {
+    let seconds: f64 = text.trim().parse().ok()?;
+    let duration = std::time::Duration::try_from_secs_f64(seconds).ok()?;
+    u64::try_from(duration.as_millis()).ok()
 }
 
 /// Why a report counts as absent.
@@ -82,7 +163,7 @@ pub enum JunitError {
     #[error(transparent)]
     Damaged(#[from] XmlError),
     /// Its root is something else.
-    #[error("it is not a JUnit report")]
+    #[error("it is no JUnit report")]
     Foreign,
 }
 
@@ -90,17 +171,57 @@ pub enum JunitError {
 mod tests {
     use super::*;
 
+    fn suite(attributes: &str, cases: &str) -> JunitSuite {
+        let file = format!("<testsuites><testsuite {attributes}>{cases}</testsuite></testsuites>");
+        Junit::read(file.as_bytes()).unwrap().suites.remove(0)
+    }
+
     #[test]
     fn names_and_statuses_are_read() {
-        let file = br#"<?xml version="1.0"?><testsuites name="A"><testsuite id="Test Suites/A" status="FAILED">
-            <properties><property name="x" value="y&#xa;"/></properties>
-            <testcase name="Test Cases/B" status="FAILED"><failure message="a &lt; b"/></testcase></testsuite></testsuites>"#;
+        let suite = suite(
+            r#"id="Test Suites/A" status="FAILED" time="9.0""#,
+            r#"<properties><property name="x" value="y&#xa;"/></properties>
+               <testcase name="Test Cases/B" status="FAILED"/>"#,
+        );
 
-        let report = Junit::read(file).unwrap();
+        assert_eq!(suite.id.as_deref(), Some("Test Suites/A"));
+        assert_eq!(suite.status.as_deref(), Some("FAILED"));
+        assert_eq!(suite.millis, Some(9000));
+        assert_eq!(suite.cases[0].name, "Test Cases/B");
+        assert_eq!(suite.cases[0].known_status(), Some(Status::Failed));
+    }
 
-        assert_eq!(report.suites[0].id.as_deref(), Some("Test Suites/A"));
-        assert_eq!(report.suites[0].status.as_deref(), Some("FAILED"));
-        assert_eq!(report.suites[0].cases[0].name, "Test Cases/B");
+    #[test]
+    fn time_and_failure_of_a_case_are_read() {
+        let suite = suite(
+            "",
+            r#"<testcase name="A" time="1.901"><failure type="FAILED" message="a &lt; b"/></testcase>
+               <testcase name="B" time="soon"/>"#,
+        );
+
+        assert_eq!(suite.cases[0].millis, Some(1901));
+        assert_eq!(suite.cases[0].failure.as_deref(), Some("a < b"));
+        assert_eq!(suite.cases[0].known_status(), Some(Status::Failed));
+        assert_eq!(suite.cases[1].millis, None);
+        assert_eq!(suite.cases[1].known_status(), None);
+    }
+
+    #[test]
+    fn a_time_stamp_is_read_in_the_shape_of_each_version() {
+        let local = JunitTime::Local(jiff::civil::date(2024, 1, 31).at(22, 8, 48, 0));
+        for (text, expected) in [
+            ("2024-01-31 22:08:48", Some(local)),
+            ("31-01-2024T22:08:48", Some(local)),
+            (
+                "2026-04-20T22:58:15.946Z",
+                Some(JunitTime::Instant(Moment::from_millis(1_776_725_895_946))),
+            ),
+            ("yesterday", None),
+        ] {
+            let suite = suite(&format!("timestamp=\"{text}\""), "");
+
+            assert_eq!(suite.started, expected, "{text}");
+        }
     }
 
     #[test]

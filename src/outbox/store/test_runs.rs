@@ -54,6 +54,8 @@ pub(super) fn snapshot(plans: &[u32], uuid: Option<&str>) -> Snapshot {
             files: Vec::new(),
             options: RunOptions::default(),
             reruns_left: None,
+            damage: Vec::new(),
+            differences: Vec::new(),
             in_collection: false,
             warnings: Vec::new(),
         },

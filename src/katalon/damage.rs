@@ -1,0 +1,124 @@
+//! What could not be read, as data.
+//!
+//! A reader never decides what a damage means: it says in which file and where, and what it is. Who
+//! decides (witness, eligibility, plan, exit code) looks at the kind; who shows it takes its text.
+//! Damages are stored with a run, so a kind keeps its word.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// Something of a run or project that could not be read.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Damage {
+    /// Path of the file, relative to the run folder or project, with `/`.
+    pub file: String,
+    /// Line of the file, counted from 1, where one can be named.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub line: Option<u64>,
+    /// What is wrong with it.
+    #[serde(flatten)]
+    pub kind: DamageKind,
+}
+
+/// Kinds of damage.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum DamageKind {
+    /// It should be there and is not.
+    Missing,
+    /// It holds nothing.
+    Empty,
+    /// It holds bytes of zero, as a file does whose content was lost with the power.
+    Zeros,
+    /// It is UTF-16, which Katalon never writes.
+    Utf16,
+    /// It holds the conflict markers of a version control system: two versions are mixed.
+    ConflictMarkers,
+    /// The oldest part of a log that begins after the suite did.
+    BeginsLate,
+    /// The system did not let it be read to its end.
+    Unreadable {
+        /// What the system said.
+        error: String,
+    },
+}
+
+impl Damage {
+    /// A damage of a whole file.
+    pub(crate) fn of(file: &str, kind: DamageKind) -> Self {
+        Self {
+            file: file.to_owned(),
+            line: None,
+            kind,
+        }
+    }
+
+    /// A damage at a line of a file.
+    pub(crate) fn at(file: &str, line: u64, kind: DamageKind) -> Self {
+        Self {
+            line: Some(line),
+            ..Self::of(file, kind)
+        }
+    }
+}
+
+impl fmt::Display for Damage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let file = &self.file;
+        match &self.kind {
+            DamageKind::Missing => write!(f, "`{file}` is missing")?,
+            DamageKind::Empty => write!(f, "`{file}` is empty")?,
+            DamageKind::Zeros => write!(f, "`{file}` holds zero bytes, as after a power cut")?,
+            DamageKind::Utf16 => write!(f, "`{file}` is UTF-16, which Katalon does not write")?,
+            DamageKind::ConflictMarkers => {
+                write!(f, "`{file}` holds conflict markers of a merge")?;
+            }
+            DamageKind::BeginsLate => {
+                write!(
+                    f,
+                    "`{file}` begins after the suite did; what was before is lost"
+                )?;
+            }
+            DamageKind::Unreadable { error } => write!(f, "`{file}` cannot be read: {error}")?,
+        }
+
+        match self.line {
+            Some(line) => write!(f, " (line {line})"),
+            None => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_damage_names_file_place_and_kind() {
+        let damage = Damage::at("execution0.log", 5, DamageKind::ConflictMarkers);
+
+        assert_eq!(
+            damage.to_string(),
+            "`execution0.log` holds conflict markers of a merge (line 5)"
+        );
+    }
+
+    #[test]
+    fn a_damage_is_stored_with_its_word() {
+        let damage = Damage::of(
+            "execution1.log",
+            DamageKind::Unreadable {
+                error: "permission denied".to_owned(),
+            },
+        );
+
+        let stored = serde_json::to_string(&damage).unwrap();
+
+        assert_eq!(
+            stored,
+            r#"{"file":"execution1.log","kind":"unreadable","error":"permission denied"}"#
+        );
+        assert_eq!(serde_json::from_str::<Damage>(&stored).unwrap(), damage);
+    }
+}
