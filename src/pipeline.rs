@@ -21,7 +21,7 @@ pub(crate) struct PipelineJob {
 
 /// The build that a job belongs to, and its place in it.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
-pub struct PipelineBuild {
+pub(crate) struct PipelineBuild {
     /// `BUILD_BUILDID`.
     pub id: u32,
     /// `BUILD_BUILDNUMBER`, for people.
@@ -36,7 +36,7 @@ pub struct PipelineBuild {
 
 /// A stage, phase or job, and which attempt at it this is.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct Attempt {
+pub(crate) struct Attempt {
     pub name: String,
     /// From 1.
     pub attempt: u32,

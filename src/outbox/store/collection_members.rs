@@ -5,7 +5,7 @@ use rusqlite::{Connection, Transaction, params};
 
 use crate::discovery::run_identity::RunIdentity;
 use crate::outbox::store::columns::{IDENTITY, identity};
-use crate::outbox::store::record::with_identity;
+use crate::outbox::store::recorded_run::with_identity;
 use crate::outbox::store::{Store, StoreError};
 use crate::outbox::submission::SubmissionState;
 use crate::plan::join::without;

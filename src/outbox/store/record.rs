@@ -1,19 +1,17 @@
 //! Recording runs: the same run met twice is one run (invariant I2).
 
-use rusqlite::{Connection, Transaction, params};
+use rusqlite::{Transaction, params};
 
 use crate::discovery::run_identity::RunIdentity;
 use crate::moment::Moment;
-use crate::outbox::new_run::{NewRun, RecordOutcome, new_submissions};
+use crate::outbox::new_run::{NewRun, RecordOutcome};
 use crate::outbox::store::collection_members::{
     Asker, Remaining, by_itself, collections_with, part_of, remaining, set_members,
 };
-use crate::outbox::store::columns::{IDENTITY, identity};
-use crate::outbox::store::state::{change_one, insert, log};
+use crate::outbox::store::recorded_run::{RecordedRun, with_id, with_identity};
+use crate::outbox::store::run_parts::insert_submissions;
 use crate::outbox::store::take_up::record_again;
 use crate::outbox::store::{Store, StoreError};
-use crate::outbox::submission::SubmissionState;
-use crate::plan::snapshot::Snapshot;
 
 impl Store {
     /// Records a run. A run that is recorded already stays as it is, unless a person asks for it or
@@ -101,16 +99,6 @@ fn collection_instead(
     part_of(transaction, run.identity, asker)
 }
 
-/// A run that is recorded.
-pub(super) struct RecordedRun {
-    /// Its id.
-    pub id: i64,
-    /// Tells it from others that agree with it in all but the uuid.
-    pub twin: u32,
-    /// As it was recorded first: its keys are made of that.
-    pub identity: RunIdentity,
-}
-
 /// The row of a run. A collection is also known by a member, because it may have been recorded when
 /// others of its members took part.
 fn find(
@@ -135,37 +123,6 @@ fn find(
         }
     }
     Ok(None)
-}
-
-/// The runs that agree with an identity in all but the uuid, the first recorded first.
-pub(super) fn with_identity(
-    connection: &Connection,
-    wanted: &RunIdentity,
-) -> Result<Vec<RecordedRun>, StoreError> {
-    let mut statement = connection.prepare_cached(&format!(
-        "SELECT id, twin, {IDENTITY} FROM run
-         WHERE suite = ?1 AND started_ms = ?2 AND host = ?3 ORDER BY twin"
-    ))?;
-    let rows = statement.query_map(
-        params![wanted.suite, wanted.started, wanted.host],
-        recorded_run,
-    )?;
-    Ok(rows.collect::<Result<_, _>>()?)
-}
-
-fn with_id(connection: &Connection, run: i64) -> Result<RecordedRun, StoreError> {
-    let sql = format!("SELECT id, twin, {IDENTITY} FROM run WHERE id = ?1");
-    Ok(connection
-        .prepare_cached(&sql)?
-        .query_row([run], recorded_run)?)
-}
-
-fn recorded_run(row: &rusqlite::Row<'_>) -> rusqlite::Result<RecordedRun> {
-    Ok(RecordedRun {
-        id: row.get("id")?,
-        twin: row.get("twin")?,
-        identity: identity(row)?,
-    })
 }
 
 fn next_twin(transaction: &Transaction<'_>, identity: &RunIdentity) -> Result<u32, StoreError> {
@@ -203,57 +160,4 @@ fn insert_run(
     let id = transaction.last_insert_rowid();
     set_members(transaction, id, snapshot)?;
     Ok(id)
-}
-
-/// Adds the submissions of a run; gives their ids.
-pub(super) fn insert_submissions(
-    transaction: &Transaction<'_>,
-    run: &NewRun<'_>,
-    recorded: &RecordedRun,
-    again: u32,
-    now: Moment,
-) -> Result<Vec<i64>, StoreError> {
-    let new = new_submissions(
-        run.snapshot,
-        &recorded.identity,
-        recorded.twin,
-        again,
-        run.occasion.ignored_because(),
-    );
-
-    let mut ids = Vec::new();
-    for submission in new {
-        let id = insert(transaction, recorded.id, again, &submission)?;
-        if run.occasion.is_aborted() && submission.state == SubmissionState::Ignored {
-            change_one(
-                transaction,
-                id,
-                "UPDATE submission SET ignored_as = 'aborted' WHERE id = ?1",
-                [id],
-            )?;
-        }
-        log(
-            transaction,
-            id,
-            "recorded",
-            submission.reason.as_deref(),
-            now,
-        )?;
-        ids.push(id);
-    }
-    Ok(ids)
-}
-
-/// Puts the snapshot of today in the place of the one that a run was recorded with. Work in flight
-/// goes on with its own.
-pub(super) fn renew_snapshot(
-    transaction: &Transaction<'_>,
-    run: i64,
-    snapshot: &Snapshot,
-) -> Result<(), StoreError> {
-    transaction.execute(
-        "UPDATE run SET snapshot = ?2 WHERE id = ?1",
-        params![run, serde_json::to_string(snapshot)?],
-    )?;
-    set_members(transaction, run, snapshot)
 }

@@ -7,7 +7,7 @@ use crate::moment::Moment;
 use crate::outbox::new_run::new_submissions;
 use crate::outbox::store::collection_members::{Asker, Remaining, by_itself, part_of, remaining};
 use crate::outbox::store::columns::{IDENTITY, identity, json};
-use crate::outbox::store::record::renew_snapshot;
+use crate::outbox::store::run_parts::renew_snapshot;
 use crate::outbox::store::state::{apply, begin_anew, change_one, drop_steps, log, state_of};
 use crate::outbox::store::{Store, StoreError};
 use crate::outbox::submission::SubmissionState;
