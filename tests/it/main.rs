@@ -34,6 +34,7 @@ mod installed;
 mod iterations;
 mod katalon_submits;
 mod katalonc_options;
+mod layers;
 mod ledger;
 mod links;
 mod listing;
