@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use fake_katalon::Test;
 use serde_json::{Value, json};
 
-use crate::support::{Machine, finished, skip, tc};
+use crate::support::{Machine, finished, tc};
 
 /// What `kado inspect` reads from a case.
 fn inspect(case: &str) -> Option<Value> {

@@ -48,9 +48,9 @@ impl<R: BufRead> RawLog<R> {
     /// What is wrong with what was read of the part with this name.
     pub(super) fn damage(&self, name: &str) -> Option<Damage> {
         let (kind, line) = self.signs.damage()?;
-        Some(Damage {
-            line,
-            ..Damage::of(name, kind)
+        Some(match line {
+            Some(line) => Damage::at(name, line, kind),
+            None => Damage::of(name, kind),
         })
     }
 }
