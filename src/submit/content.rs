@@ -2,8 +2,8 @@
 //! a text of kado's own.
 //!
 //! The Katalon project may be wiped or written while its files are sent. A file that is gone or
-//! unreadable is an answer of its own, apart from a [`Stop`](crate::submit::stop::Stop): it costs only
-//! itself.
+//! unreadable is an answer of its own, apart from a [`Stop`](crate::submit::stop::Stop): it costs
+//! only itself.
 
 use std::io::{self, Cursor};
 use std::path::{Path, PathBuf};

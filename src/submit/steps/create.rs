@@ -81,8 +81,8 @@ async fn create(execution: &Execution<'_>, open: OpenStep) -> StepResult {
     match after.with_key {
         Some(first) if first.id < made.id => {
             end_all(execution, &[made.id], first.id).await?;
-            // As adopted, so that the next attempt asks before each step is sent: the other kado may
-            // have carried it out by then.
+            // As adopted, so that the next attempt asks before each step is sent: the other kado
+            // may have carried it out by then.
             execution.confirm_run(open, &first, ADOPTED).await?;
             Err(left_to_another_kado(first.id))
         }
