@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use syn::visit::Visit;
+use proc_macro2::{Delimiter, Ident, TokenStream, TokenTree};
 
 /// The layers, lowest first. Those of one layer may know each other where that forms no loop.
 const LAYERS: &[&[&str]] = &[
@@ -219,18 +219,15 @@ fn way(parts: &BTreeMap<String, BTreeMap<String, String>>, from: &str, to: &str)
 }
 
 /// Every import that crosses from one module of the crate to another, tests left out.
-fn imports_of(sources: &BTreeMap<PathBuf, (Module, syn::File)>) -> Vec<Import> {
+fn imports_of(sources: &BTreeMap<PathBuf, (Module, Vec<TokenTree>)>) -> Vec<Import> {
     let modules: BTreeSet<Module> = sources.values().map(|(module, _)| module.clone()).collect();
     let mut imports = Vec::new();
 
-    for (file, (module, syntax)) in sources {
-        let mut reader = Reader {
-            inside: module.clone(),
-            paths: Vec::new(),
-        };
-        reader.visit_file(syntax);
+    for (file, (module, tokens)) in sources {
+        let mut paths = Vec::new();
+        collect(tokens, module, &mut paths);
 
-        for path in reader.paths {
+        for path in paths {
             let longest = (1..=path.len())
                 .rev()
                 .map(|length| path[..length].to_vec())
@@ -247,126 +244,144 @@ fn imports_of(sources: &BTreeMap<PathBuf, (Module, syn::File)>) -> Vec<Import> {
             }
         }
     }
-
     imports
 }
 
-/// Collects the paths of a file, each from the crate's root.
-struct Reader {
-    inside: Module,
-    paths: Vec<Module>,
-}
+/// Collects the paths that say from where they start, each from the crate's root. Another path leads
+/// to a part of this module, or to a name that an import has brought already.
+fn collect(tokens: &[TokenTree], inside: &Module, paths: &mut Vec<Module>) {
+    let mut at = 0;
+    while at < tokens.len() {
+        if is_for_tests(&tokens[at..]) {
+            at += item_length(&tokens[at..]);
+            continue;
+        }
+        if let Some((name, body)) = inline_module(&tokens[at..]) {
+            let inner = [inside.as_slice(), &[name]].concat();
+            collect(&body, &inner, paths);
+            at += 3;
+            continue;
+        }
 
-impl Reader {
-    /// Takes a path that says from where it starts; one that does not leads to a part of this
-    /// module, or to a name that an import has brought already.
-    fn take(&mut self, segments: &[String]) {
-        let mut from = match segments.first().map(String::as_str) {
-            Some("crate") => Vec::new(),
-            Some("self") => self.inside.clone(),
-            Some("super") => self.inside[..self.inside.len().saturating_sub(1)].to_vec(),
-            _ => return,
-        };
-
-        for segment in &segments[1..] {
-            match segment.as_str() {
-                "super" => drop(from.pop()),
-                "self" | "*" => (),
-                name => from.push(name.to_owned()),
+        match &tokens[at] {
+            TokenTree::Ident(word) if is_start(word) && !follows_path(tokens, at) => {
+                at += read_path(&tokens[at..], &[], inside, paths);
             }
-        }
-
-        self.paths.push(from);
-    }
-
-    fn take_tree(&mut self, before: &[String], tree: &syn::UseTree) {
-        let with = |name: String| [before, &[name]].concat();
-
-        match tree {
-            syn::UseTree::Path(path) => self.take_tree(&with(path.ident.to_string()), &path.tree),
-            syn::UseTree::Name(name) => self.take(&with(name.ident.to_string())),
-            syn::UseTree::Rename(rename) => self.take(&with(rename.ident.to_string())),
-            syn::UseTree::Glob(_) => self.take(before),
-            syn::UseTree::Group(group) => {
-                for tree in &group.items {
-                    self.take_tree(before, tree);
-                }
+            TokenTree::Group(group) => {
+                let body: Vec<TokenTree> = group.stream().into_iter().collect();
+                collect(&body, inside, paths);
+                at += 1;
             }
+            _ => at += 1,
         }
     }
 }
 
-impl<'syntax> Visit<'syntax> for Reader {
-    fn visit_item_mod(&mut self, module: &'syntax syn::ItemMod) {
-        if is_for_tests(&module.attrs) {
-            return;
-        }
+fn is_start(word: &Ident) -> bool {
+    word == "crate" || word == "super" || word == "self"
+}
 
-        self.inside.push(module.ident.to_string());
-        syn::visit::visit_item_mod(self, module);
-        self.inside.pop();
+/// `pub(crate)` names no path, and what stands behind `::` goes on with one.
+fn follows_path(tokens: &[TokenTree], at: usize) -> bool {
+    let goes_on = at + 1 < tokens.len() && is_colon(&tokens[at + 1]);
+    let is_behind = at > 0 && is_colon(&tokens[at - 1]);
+    is_behind || !goes_on
+}
+
+fn is_colon(token: &TokenTree) -> bool {
+    matches!(token, TokenTree::Punct(sign) if sign.as_char() == ':')
+}
+
+/// Reads the path that begins here; a group behind it, as in `use crate::{a, b::c}`, is several.
+/// Gives how many tokens it takes.
+fn read_path(
+    tokens: &[TokenTree],
+    before: &[String],
+    inside: &Module,
+    paths: &mut Vec<Module>,
+) -> usize {
+    let mut path = before.to_vec();
+    let mut at = 0;
+    while let Some(TokenTree::Ident(word)) = tokens.get(at) {
+        path.push(word.to_string());
+        at += 1;
+
+        let is_followed =
+            tokens.get(at).is_some_and(is_colon) && tokens.get(at + 1).is_some_and(is_colon);
+        if !is_followed {
+            break;
+        }
+        at += 2;
+
+        if let Some(TokenTree::Group(group)) = tokens.get(at) {
+            let body: Vec<TokenTree> = group.stream().into_iter().collect();
+            for one in
+                body.split(|token| matches!(token, TokenTree::Punct(sign) if sign.as_char() == ','))
+            {
+                read_path(one, &path, inside, paths);
+            }
+            return at + 1;
+        }
     }
 
-    fn visit_item_use(&mut self, item: &'syntax syn::ItemUse) {
-        if !is_for_tests(&item.attrs) {
-            self.take_tree(&[], &item.tree);
+    paths.extend(from_root(&path, inside));
+    at.max(1)
+}
+
+/// A path from the crate's root.
+fn from_root(path: &[String], inside: &Module) -> Option<Module> {
+    let mut from = match path.first()?.as_str() {
+        "crate" => Vec::new(),
+        "self" => inside.clone(),
+        "super" => inside[..inside.len().saturating_sub(1)].to_vec(),
+        _ => return None,
+    };
+
+    for segment in &path[1..] {
+        match segment.as_str() {
+            "super" => drop(from.pop()),
+            "self" => (),
+            name => from.push(name.to_owned()),
         }
     }
+    Some(from)
+}
 
-    fn visit_item_fn(&mut self, item: &'syntax syn::ItemFn) {
-        if !is_for_tests(&item.attrs) {
-            syn::visit::visit_item_fn(self, item);
-        }
-    }
-
-    fn visit_path(&mut self, path: &'syntax syn::Path) {
-        let segments: Vec<String> = path
-            .segments
-            .iter()
-            .map(|segment| segment.ident.to_string())
-            .collect();
-        self.take(&segments);
-        syn::visit::visit_path(self, path);
-    }
-
-    // What stands inside a macro is no syntax yet: its paths are read from the words.
-    fn visit_macro(&mut self, item: &'syntax syn::Macro) {
-        self.visit_path(&item.path);
-
-        let words = item.tokens.to_string();
-        let mut rest = words.as_str();
-
-        while let Some(at) = rest.find("crate ::") {
-            rest = &rest[at..];
-            let segments: Vec<String> = rest
-                .split("::")
-                .map(|segment| {
-                    let name: String = segment
-                        .trim_start()
-                        .chars()
-                        .take_while(|letter| letter.is_alphanumeric() || *letter == '_')
-                        .collect();
-                    name
-                })
-                .take_while(|name| !name.is_empty())
-                .collect();
-            self.take(&segments);
-            rest = &rest["crate ::".len()..];
-        }
+/// `mod NAME { … }`.
+fn inline_module(tokens: &[TokenTree]) -> Option<(String, Vec<TokenTree>)> {
+    match tokens {
+        [
+            TokenTree::Ident(word),
+            TokenTree::Ident(name),
+            TokenTree::Group(body),
+            ..,
+        ] if word == "mod" => Some((name.to_string(), body.stream().into_iter().collect())),
+        _ => None,
     }
 }
 
-fn is_for_tests(attributes: &[syn::Attribute]) -> bool {
-    attributes.iter().any(|attribute| {
-        attribute.path().is_ident("cfg")
-            && attribute
-                .parse_args::<syn::Path>()
-                .is_ok_and(|condition| condition.is_ident("test"))
-    })
+/// Whether an item begins here that is there for tests only: `#[cfg(test)] …`.
+fn is_for_tests(tokens: &[TokenTree]) -> bool {
+    match tokens {
+        [TokenTree::Punct(hash), TokenTree::Group(attribute), ..] if hash.as_char() == '#' => {
+            attribute.stream().to_string().replace(' ', "") == "cfg(test)"
+        }
+        _ => false,
+    }
+}
+
+/// How many tokens an item takes: up to its body, or to its semicolon.
+fn item_length(tokens: &[TokenTree]) -> usize {
+    let end = tokens.iter().position(|token| match token {
+        TokenTree::Punct(sign) => sign.as_char() == ';',
+        TokenTree::Group(group) => group.delimiter() == Delimiter::Brace,
+        _ => false,
+    });
+    end.map_or(tokens.len(), |end| end + 1)
 }
 
 /// Every source file of the crate but those that are only there for tests.
-fn read_sources() -> BTreeMap<PathBuf, (Module, syn::File)> {
+fn read_sources() -> BTreeMap<PathBuf, (Module, Vec<TokenTree>)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut texts = Vec::new();
     let mut folders = vec![root.join("src")];
@@ -383,43 +398,50 @@ fn read_sources() -> BTreeMap<PathBuf, (Module, syn::File)> {
     }
 
     assert!(texts.len() > 100, "only {} files were found", texts.len());
-
     parse(texts)
 }
 
-fn sources(files: &[(&str, &str)]) -> BTreeMap<PathBuf, (Module, syn::File)> {
+fn sources(files: &[(&str, &str)]) -> BTreeMap<PathBuf, (Module, Vec<TokenTree>)> {
     let texts = files
         .iter()
         .map(|(path, text)| (Path::new("src").join(path), (*text).to_owned()));
     parse(texts.collect())
 }
 
-fn parse(texts: Vec<(PathBuf, String)>) -> BTreeMap<PathBuf, (Module, syn::File)> {
-    let mut files: BTreeMap<PathBuf, (Module, syn::File)> = texts
-        .into_iter()
-        .filter(|(path, _)| !path.ends_with("main.rs"))
-        .map(|(path, text)| {
-            let syntax = syn::parse_file(&text)
-                .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-            let module = module_of(&path);
-            (path, (module, syntax))
-        })
-        .collect();
+fn parse(texts: Vec<(PathBuf, String)>) -> BTreeMap<PathBuf, (Module, Vec<TokenTree>)> {
+    let mut files: BTreeMap<PathBuf, (Module, Vec<TokenTree>)> = BTreeMap::new();
+    for (path, text) in texts {
+        let tokens: TokenStream = text
+            .parse()
+            .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        if !path.ends_with("main.rs") {
+            files.insert(
+                path.clone(),
+                (module_of(&path), tokens.into_iter().collect()),
+            );
+        }
+    }
 
-    // Files that exist for tests only, and those that another name leads to (`#[path]`).
+    // Files that exist for tests only, and those to which another name leads (`#[path]`).
     let mut for_tests: Vec<Module> = Vec::new();
     let mut renamed: Vec<(PathBuf, Module)> = Vec::new();
+    for (path, (module, tokens)) in &files {
+        for (at, token) in tokens.iter().enumerate() {
+            let name = match (token, tokens.get(at + 1)) {
+                (TokenTree::Ident(word), Some(TokenTree::Ident(name))) if word == "mod" => name,
+                _ => continue,
+            };
+            let its_name = [module.as_slice(), &[name.to_string()]].concat();
+            let attributes = attributes_before(&tokens[..at]);
 
-    for (path, (module, syntax)) in &files {
-        for item in &syntax.items {
-            let syn::Item::Mod(part) = item else { continue };
-            let mut its_name = module.clone();
-            its_name.push(part.ident.to_string());
-            if is_for_tests(&part.attrs) && part.content.is_none() {
+            if attributes.iter().any(|attribute| attribute == "cfg(test)") {
                 for_tests.push(its_name.clone());
             }
-            for other in other_paths(&part.attrs) {
-                renamed.push((path.parent().unwrap().join(other), its_name.clone()));
+            for attribute in &attributes {
+                if let Some((_, other)) = attribute.split_once("path=\"") {
+                    let other = other.split('"').next().unwrap_or_default();
+                    renamed.push((path.parent().unwrap().join(other), its_name.clone()));
+                }
             }
         }
     }
@@ -429,48 +451,34 @@ fn parse(texts: Vec<(PathBuf, String)>) -> BTreeMap<PathBuf, (Module, syn::File)
             *module = name;
         }
     }
-
     files.retain(|_, (module, _)| !for_tests.iter().any(|tests| module.starts_with(tests)));
-
     files
 }
 
-/// What `#[path = "…"]` says, also inside `#[cfg_attr(…)]`.
-fn other_paths(attributes: &[syn::Attribute]) -> Vec<String> {
-    let mut paths = Vec::new();
-    for attribute in attributes {
-        let words = match &attribute.meta {
-            syn::Meta::NameValue(pair) if pair.path.is_ident("path") => match &pair.value {
-                syn::Expr::Lit(syn::ExprLit {
-                    lit: syn::Lit::Str(text),
-                    ..
-                }) => {
-                    paths.push(text.value());
-                    continue;
-                }
-                _ => continue,
-            },
-            syn::Meta::List(list) if list.path.is_ident("cfg_attr") => list.tokens.to_string(),
-            _ => continue,
-        };
-        if let Some((_, after)) = words.split_once("path = \"")
-            && let Some((path, _)) = after.split_once('"')
-        {
-            paths.push(path.to_owned());
+/// The attributes that stand right before an item, without blanks; its visibility may stand between.
+fn attributes_before(tokens: &[TokenTree]) -> Vec<String> {
+    let mut attributes = Vec::new();
+    for token in tokens.iter().rev() {
+        match token {
+            TokenTree::Group(group) if group.delimiter() == Delimiter::Bracket => {
+                attributes.push(group.stream().to_string().replace(' ', ""));
+            }
+            TokenTree::Group(group) if group.delimiter() == Delimiter::Parenthesis => (),
+            TokenTree::Punct(sign) if sign.as_char() == '#' => (),
+            TokenTree::Ident(word) if word == "pub" => (),
+            _ => break,
         }
     }
-
-    paths
+    attributes
 }
 
 /// `src/submit/steps.rs` is the module `submit::steps`.
 fn module_of(file: &Path) -> Module {
     let below = file.strip_prefix("src").unwrap().with_extension("");
-    let names = below.components();
-    let module: Module = names
+    let module: Module = below
+        .components()
         .map(|name| name.as_os_str().to_str().unwrap().to_owned())
         .collect();
-
     if module == ["lib"] {
         Vec::new()
     } else {
