@@ -75,6 +75,8 @@ pub(super) async fn check_connection(
             client.version()
         ),
     );
+
+    // Only now: an identity fetches its first token with the first request.
     note_expiry(client.credential(), report).await;
 
     Connection::Open

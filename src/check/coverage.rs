@@ -100,6 +100,7 @@ impl<'a> Coverage<'a> {
 
         Self {
             one_is_unused: wanted.iter().any(|wanted| !used.contains(&wanted.id)),
+            // True without any row as well: then every run is one that no row fits.
             may_fit_no_row: !rows.iter().any(|row| mapping_rows::matches_all(row)),
             unread_plans: configured
                 .iter()
@@ -198,6 +199,7 @@ impl<'a> Coverage<'a> {
 
     /// The configurations of which no plan has a point of a test case.
     fn gap(&self, case: u32) -> Option<Finding> {
+        // Without a mapping no configuration is wanted, so none can be missing.
         let present: BTreeSet<u32> = self
             .all_points(case)
             .map(|point| point.configuration_id)
@@ -242,6 +244,8 @@ impl<'a> Coverage<'a> {
         };
 
         let mut findings = Vec::new();
+
+        // Each test plan gets a run of its own, so one point in each of two plans is no choice.
         for plan in self.plans_of(case) {
             let rule = PointRule {
                 plan_id: plan.plan_id,
@@ -272,6 +276,8 @@ impl<'a> Coverage<'a> {
     /// A configuration with its name: that of the ADO project, else the one that points carry.
     fn named(&self, configuration: u32) -> String {
         let mut points = self.plans.iter().flat_map(|plan| &plan.points);
+
+        // The list of configurations is empty where it could not be read; points name their own.
         let name = self.names.get(&configuration).or_else(|| {
             points
                 .find(|point| point.configuration_id == configuration)
@@ -290,6 +296,8 @@ fn wanted_configurations(rows: &[&ConfigurationRow]) -> Vec<WantedConfiguration>
     let mut configurations: Vec<WantedConfiguration> = Vec::new();
     for row in rows {
         let title = mapping_rows::title(row);
+
+        // Two rows that lead to one configuration occur in real projects; it is wanted once.
         match configurations
             .iter_mut()
             .find(|wanted| wanted.id == row.configuration_id)
@@ -309,6 +317,7 @@ fn by_case(plans: &[PlanPoints]) -> HashMap<u32, Vec<PlanPoints>> {
     for plan in plans {
         for point in &plan.points {
             let of_case = cases.entry(point.test_case_id).or_default();
+            // The points of a plan come one after the other, so only the last entry can be of it.
             match of_case.last_mut() {
                 Some(last) if last.plan_id == plan.plan_id => last.points.push(point.clone()),
                 _ => of_case.push(PlanPoints {

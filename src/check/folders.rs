@@ -19,6 +19,7 @@ pub(super) fn check_project_folders(root: &Path, report: &mut Report) {
 
     for part in ["Test Cases", "Reports", "settings/external"] {
         let folder = root.join(part);
+        // Before its first run a project has no `Reports`, before its integration no `external`.
         if let Err(error) = std::fs::read_dir(&folder)
             && error.kind() != ErrorKind::NotFound
         {
@@ -45,6 +46,7 @@ fn check_reports(project: &Path, report: &mut Report) {
 /// Names of the execution profiles of a project: `Profiles/NAME.glbl`. None where the folder cannot
 /// be read.
 pub(super) fn execution_profiles(root: &Path) -> Vec<String> {
+    // An empty list counts as not known, so no row of the mapping is called wrong for it.
     let Ok(entries) = std::fs::read_dir(root.join("Profiles")) else {
         return Vec::new();
     };

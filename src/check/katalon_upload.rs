@@ -47,6 +47,8 @@ pub(super) fn check_katalon_upload(
                  on); kado looks for its test run before it sends"
             .to_owned(),
     };
+
+    // Never more than a note: no file of a project says whether its Katalon has the licence.
     report.note(
         NAME,
         detail,
@@ -134,6 +136,7 @@ struct History {
 }
 
 fn history(project: &Project, config: &Config, options: &Options) -> Result<History, StoreError> {
+    // Opened for reading only: a check makes no outbox, and the service may be writing to it.
     let Ok(Some(store)) = Store::open_to_read(&config.state_dir) else {
         return Ok(History::default());
     };

@@ -63,6 +63,7 @@ fn check_configuration(config: &Config, report: &mut Report) {
 /// Whether the folders of all `[[project]]` are there.
 fn check_project_tables(config: &Config, report: &mut Report) {
     for project in &config.projects {
+        // A note, because workspaces of agents come and go, and the table is right meanwhile.
         if !project.path.is_dir() {
             report.note(
                 format!("[[project]] {}", project.path.display()),
@@ -102,6 +103,7 @@ fn check_proxy_password(config: &Config, report: &mut Report) {
 fn check_state(config: &Config, report: &mut Report) {
     let name = format!("state {}", config.state_dir.display());
 
+    // For reading only: a damaged outbox is neither set aside nor mended by a look at it.
     match Store::open_to_read(&config.state_dir) {
         Ok(Some(store)) => {
             report.fine(name, "the outbox can be read");

@@ -63,6 +63,7 @@ pub(super) async fn check_mapped_ids(
     for (id, tests) in mapped {
         let mapped = MappedId { id, tests };
         match why_no_test_case(items.get(&id), &types, ado_project) {
+            // Points of what is no test case would only be a second finding of one mistake.
             None => verification.points(&mapped).await,
             Some(why) => verification.wrong(
                 &mapped,
@@ -204,6 +205,7 @@ impl Verification<'_> {
             return;
         }
 
+        // A note: Katalon allows it as well, and it hides no outcome, because the worst one counts.
         self.report.note(
             mapped.title(),
             format!("mapped to several test cases: {}", mapped.tests()),
@@ -299,6 +301,8 @@ fn why_no_test_case(
         return Some("does not exist, or this token cannot see it".to_owned());
     };
 
+    // Ids of work items are unique in a whole organization, so a wrong one is often somebody
+    // else's bug or task that does exist.
     let kind = item.fields.kind.as_deref().unwrap_or_default();
     let is_test_case = test_case_types
         .iter()

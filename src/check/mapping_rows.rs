@@ -128,6 +128,7 @@ fn without_profile(row: &ConfigurationRow, profiles: &[String]) -> Option<Remark
 }
 
 fn with_unusual_name(row: &ConfigurationRow) -> Option<Remark> {
+    // Katalon's own table of names is not public, so another one is unusual and not yet wrong.
     if let Some(os) = &row.os
         && !is_system(os)
     {

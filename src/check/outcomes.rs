@@ -18,6 +18,7 @@ pub(super) fn check_outcomes(mapping: &BTreeMap<Status, String>, report: &mut Re
         })
         .collect();
     if !mistakes.is_empty() {
+        // Results are sent all the same, with Katalon's default; it is not what the project wants.
         return report.wrong(
             name,
             format!("Azure DevOps has no such outcome: {}", mistakes.join("; ")),

@@ -56,6 +56,8 @@ pub(crate) async fn check_project(
     check_project_file(&own_file, report);
 
     let overrides = config.overrides_over(root, &own_file);
+
+    // No run is looked at, so what katalonc was told for one run has no say.
     let options = overrides::effective(&project.settings, &overrides, &RunOptions::default());
     let server = server_of(&options, report);
     if let Some(server) = &server {

@@ -57,11 +57,14 @@ pub(super) async fn check_server(
 
     check_scopes(&client, name, &scopes(options), report).await;
     check_plans_and_ids(&client, name, project, options, report).await;
+
+    // The links last: a definition that cannot be read costs no result.
     check_links(&client, name, options, report).await;
 }
 
 /// The scopes that submitting a run of the project needs.
 fn scopes(options: &Options) -> Vec<TokenScope> {
+    // Without those for builds and releases only the link is missing: `check_links` asks.
     let mut scopes = vec![TokenScope::TestWrite, TokenScope::Work];
     if options.automation.is_some() {
         scopes.push(TokenScope::WorkWrite);
@@ -97,6 +100,8 @@ pub(crate) async fn check_machine_server(config: &Config, report: &mut Report) {
     let Some(url) = &config.machine.overrides.server_url else {
         return;
     };
+
+    // kado.toml with such a URL is refused when it is read, so this is never met.
     let Ok(server) = Server::parse(url) else {
         return;
     };
@@ -276,6 +281,7 @@ async fn check_plans(
             Ok(plan) => plan,
             Err(error) => {
                 report.ado_failed(&title, &error);
+                // As in a submission, a plan that cannot be read holds up only itself.
                 continue;
             }
         };

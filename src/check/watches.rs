@@ -25,6 +25,7 @@ const SWEEP: &str = "30 seconds";
 pub(crate) fn check_watches(config: &Config, projects: &[PathBuf], report: &mut Report) {
     let Some(limit) = system::limit() else { return };
 
+    // inotify watches one folder and nothing below it, and every run adds folders to `Reports`.
     let in_reports: usize = projects
         .iter()
         .map(|project| watch::count_folders(&project.join("Reports"), MOST))
@@ -46,6 +47,7 @@ fn compare(wanted: usize, limit: usize, report: &mut Report) {
         );
     }
 
+    // Twice what is wanted now, because every run adds folders.
     let hint = format!(
         "set fs.inotify.max_user_watches to {} or more in a file below /etc/sysctl.d, or clean old \
          runs out of `Reports`; until then new runs there are found by the sweep every {SWEEP}",
