@@ -15,6 +15,7 @@ pub(crate) mod command_line;
 pub(crate) mod console;
 pub mod damage;
 pub(crate) mod escape;
+pub(crate) mod lenient_json;
 pub mod log;
 pub mod project;
 pub(crate) mod properties;

@@ -41,7 +41,10 @@ pub(super) fn apply(command: CommandOfRun, finished: &mut FinishedRun) {
 
     let snapshot = &mut finished.snapshot;
     snapshot.options.unclear_options = command.unclear_options;
-    snapshot.options.unclear_plan = command.unclear_plan;
+    // What cannot be read of the run's options parks it as well.
+    if command.unclear_plan.is_some() {
+        snapshot.options.unclear_plan = command.unclear_plan;
+    }
 
     if let Some(job) = &command.pipeline {
         let warnings = job_links::link(&mut snapshot.options, &snapshot.run.options, job);

@@ -182,6 +182,7 @@ mod tests {
             run_name: Some("Release night".into()),
             build_definition: Some("7".into()),
             release_definition: Some("3".into()),
+            unread: None,
         };
         assert_eq!(line.project.as_deref(), Some("/srv/work/Shop/Shop.prj"));
         assert_eq!(line.target, Target::Suite("Test Suites/Smoke".into()));

@@ -4,13 +4,23 @@
 //! Katalon spells them in several ways over its versions, so letter case never matters. Empty
 //! values say nothing.
 
+use crate::katalon::damage::{Damage, DamageKind};
 use crate::katalon::properties::{Properties, Value};
 use crate::katalon::run::RunOptions;
+use crate::katalon::text;
+
+/// Name of the file in the project's root.
+pub(crate) const CONSOLE_FILE: &str = "console.properties";
 
 impl RunOptions {
     /// Reads `console.properties` of the project root, a plain Java file without Katalon's quoting.
+    /// One that holds nothing, or bytes of zero, may have held options: Katalon writes none such.
     pub fn read_console(bytes: &[u8]) -> Self {
-        let mut options = Self::default();
+        let lost = text::lost_content(&text::decode(bytes));
+        let mut options = Self {
+            unread: lost.map(|kind| Damage::of(CONSOLE_FILE, kind)),
+            ..Self::default()
+        };
         for (key, value) in Properties::read(bytes).iter() {
             match Value::read(value) {
                 Value::Text(text) => options.set(key, &text),
@@ -18,6 +28,15 @@ impl RunOptions {
             }
         }
         options
+    }
+
+    /// The options of a `console.properties` that is there and cannot be read, for this reason.
+    pub(crate) fn unreadable_console(error: String) -> Self {
+        let kind = DamageKind::Unreadable { error };
+        Self {
+            unread: Some(Damage::of(CONSOLE_FILE, kind)),
+            ..Self::default()
+        }
     }
 
     /// Takes the option `key` with its `value`, unless the key is none of ours or the value is
@@ -68,6 +87,7 @@ impl RunOptions {
             run_name: self.run_name.or(fallback.run_name),
             build_definition: self.build_definition.or(fallback.build_definition),
             release_definition: self.release_definition.or(fallback.release_definition),
+            unread: self.unread.or(fallback.unread),
         }
     }
 
@@ -79,6 +99,7 @@ impl RunOptions {
             run_name: agreed(self.run_name, &other.run_name),
             build_definition: agreed(self.build_definition, &other.build_definition),
             release_definition: agreed(self.release_definition, &other.release_definition),
+            unread: self.unread,
         }
     }
 }
@@ -106,6 +127,20 @@ mod tests {
     fn a_generated_file_says_nothing() {
         let file = b"adoPlanID=\nadoPlanId=\nadoTestRunName=\ntestOpsBuildId=\n";
         assert_eq!(RunOptions::read_console(file), RunOptions::default());
+    }
+
+    #[test]
+    fn a_file_that_lost_its_content_may_have_held_options() {
+        for (bytes, kind) in [
+            (&b""[..], DamageKind::Empty),
+            (b"\n", DamageKind::Empty),
+            (&[0; 40], DamageKind::Zeros),
+            (b"adoTestRunName=x\n\0\0\0\0", DamageKind::Zeros),
+        ] {
+            let options = RunOptions::read_console(bytes);
+
+            assert_eq!(options.unread.map(|damage| damage.kind), Some(kind));
+        }
     }
 
     #[test]

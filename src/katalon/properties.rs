@@ -5,22 +5,18 @@
 //! escapes stay as they are, and a file that was cut in the middle gives the pairs that are whole
 //! and the beginning of the last one.
 
-use crate::katalon::escape;
+use crate::katalon::{escape, text};
 
 /// The pairs of a `.properties` file in file order.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub(crate) struct Properties(Vec<(String, String)>);
 
 impl Properties {
-    /// Reads a file: UTF-8 with or without BOM, what is not UTF-8 is read as ISO-8859-1 (Java's old
-    /// default), any line ends. Of a key that occurs twice the last value wins, at the place of the
-    /// first.
+    /// Reads a file in whatever encoding it came ([`text::decode`]): Java's old default,
+    /// ISO-8859-1, is what a byte that is no UTF-8 is read as. Any line ends. Of a key that occurs
+    /// twice the last value wins, at the place of the first.
     pub(crate) fn read(bytes: &[u8]) -> Self {
-        let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
-        let text = match std::str::from_utf8(bytes) {
-            Ok(text) => text.to_owned(),
-            Err(_) => bytes.iter().copied().map(char::from).collect(),
-        };
+        let text = text::decode(bytes);
         let mut pairs: Vec<(String, String)> = Vec::new();
         for line in logical_lines(&text) {
             let (key, value) = split(&line);

@@ -264,6 +264,10 @@ pub struct RunOptions {
     pub build_definition: Option<String>,
     /// `--info -adoReleaseDefID`, as written.
     pub release_definition: Option<String>,
+    /// Why more options may have been given than could be read; without a plan among those that
+    /// were read, it parks the run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unread: Option<Damage>,
 }
 
 #[cfg(test)]

@@ -1,4 +1,56 @@
-//! Cutting texts.
+//! Texts: what bytes say, and cutting.
+
+use std::borrow::Cow;
+
+use crate::katalon::damage::DamageKind;
+
+/// The text of a file, whatever became of its encoding: UTF-8 with or without a mark, UTF-16 (by
+/// its mark, or where every other byte is zero), and each byte that is no UTF-8 by itself as
+/// ISO-8859-1. So one bad byte costs only itself.
+pub(crate) fn decode(bytes: &[u8]) -> Cow<'_, str> {
+    match bytes {
+        [0xFF, 0xFE, rest @ ..] => return utf16(rest, u16::from_le_bytes).into(),
+        [0xFE, 0xFF, rest @ ..] => return utf16(rest, u16::from_be_bytes).into(),
+        [one, 0, two, 0, ..] if *one != 0 && *two != 0 => {
+            return utf16(bytes, u16::from_le_bytes).into();
+        }
+        [0, one, 0, two, ..] if *one != 0 && *two != 0 => {
+            return utf16(bytes, u16::from_be_bytes).into();
+        }
+        _ => {}
+    }
+
+    let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
+    if let Ok(text) = std::str::from_utf8(bytes) {
+        return text.into();
+    }
+    let mut text = String::with_capacity(bytes.len());
+    for chunk in bytes.utf8_chunks() {
+        text.push_str(chunk.valid());
+        text.extend(chunk.invalid().iter().copied().map(char::from));
+    }
+    text.into()
+}
+
+fn utf16(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> String {
+    let units: Vec<u16> = bytes
+        .chunks_exact(2)
+        .map(|pair| unit([pair[0], pair[1]]))
+        .collect();
+    String::from_utf16_lossy(&units)
+}
+
+/// What a text shows of content that got lost: it is empty, or bytes of zero stand in it, as after
+/// a power cut. Katalon writes neither.
+pub(crate) fn lost_content(text: &str) -> Option<DamageKind> {
+    if text.contains('\0') {
+        Some(DamageKind::Zeros)
+    } else if text.trim().is_empty() {
+        Some(DamageKind::Empty)
+    } else {
+        None
+    }
+}
 
 /// The longest beginning of a text that takes at most `limit` bytes and ends between two
 /// characters.
@@ -13,6 +65,22 @@ pub(crate) fn head(text: &str, limit: usize) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn one_byte_that_is_no_utf8_costs_only_itself() {
+        assert_eq!(decode(b"\xEF\xBB\xBFgr\xC3\xBCn \xFC"), "grün ü");
+    }
+
+    #[test]
+    fn utf16_is_read_with_and_without_its_mark() {
+        for unit in [u16::to_le_bytes, u16::to_be_bytes] {
+            for text in ["\u{feff}<a>ü🔑</a>", "<a>ü🔑</a>"] {
+                let bytes: Vec<u8> = text.encode_utf16().flat_map(unit).collect();
+
+                assert_eq!(decode(&bytes), "<a>ü🔑</a>");
+            }
+        }
+    }
 
     #[test]
     fn a_text_is_cut_between_two_characters() {

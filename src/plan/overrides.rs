@@ -154,6 +154,11 @@ pub(crate) fn effective(
                 options.invalid_plan = Some(text.clone());
             }
         }
+    } else if let Some(damage) = &run.unread {
+        // Nor does one that may have been given, and cannot be read any more.
+        options.unclear_plan = Some(format!(
+            "{damage}, so it is not known whether the run was started for another test plan"
+        ));
     }
 
     options

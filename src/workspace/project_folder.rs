@@ -15,6 +15,7 @@ use std::path::{Path, PathBuf};
 use super::{ReadError, names, open};
 use crate::error_chain::chain;
 use crate::file_names::{has_extension, is_named};
+use crate::katalon::console;
 use crate::katalon::project::{Project, name_of};
 use crate::katalon::run::RunOptions;
 use crate::katalon::settings::AzureSettings;
@@ -144,9 +145,11 @@ fn leads_out(id: &str) -> bool {
 ///
 /// # Errors
 /// When the file is there and cannot be opened or read.
-pub(super) fn read_console_options(root: &Path) -> Result<RunOptions, ReadError> {
-    let bytes = whole_if_any(root.join("console.properties"))?;
-    Ok(RunOptions::read_console(&bytes.unwrap_or_default()))
+pub(super) fn read_console_options(root: &Path) -> std::io::Result<RunOptions> {
+    let bytes = open::whole_if_any(&root.join(console::CONSOLE_FILE))?;
+    Ok(bytes.map_or_else(RunOptions::default, |bytes| {
+        RunOptions::read_console(&bytes)
+    }))
 }
 
 /// Reads one test case by its id, such as `Test Cases/Login`; `None` when it has no file (any

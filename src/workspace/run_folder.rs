@@ -11,12 +11,12 @@ use super::project_folder::read_console_options;
 use super::{ReadError, open};
 use jiff::tz::TimeZone;
 
-use crate::error_chain::chain;
 use crate::file_names::is_named;
 use crate::katalon::assemble::{RunParts, assemble};
+use crate::katalon::damage::Damage;
 use crate::katalon::log::{FolderNames, LogReader, LogSummary};
 use crate::katalon::run::binding;
-use crate::katalon::run::execution::Execution;
+use crate::katalon::run::execution::{self, Execution};
 use crate::katalon::run::junit::Junit;
 use crate::katalon::run::{FileKind, RunOptions, SuiteRun};
 use crate::katalon::witness;
@@ -100,7 +100,7 @@ impl RunReader {
             zone: TimeZone::system(),
             log,
             binding,
-            console_options: console_options(location, &execution, &mut warnings),
+            console_options: console_options(location, &execution, &mut warnings)?,
             execution,
             execution_uuid: String::from_utf8(execution_uuid).ok(),
             files: listing
@@ -257,19 +257,18 @@ fn whole_report(folder: &Path) -> Option<Junit> {
     Junit::read(&bytes).ok()
 }
 
+/// Reads `execution.properties`. What was lost of one that is there is a damage and a warning; a
+/// folder without one was copied without it, or is of a version that writes none.
 fn read_execution(folder: &Path, warnings: &mut Vec<String>) -> io::Result<Execution> {
-    let bytes = read_small(folder, "execution.properties", warnings)?;
-    if bytes.is_empty() {
-        return Ok(Execution::default());
-    }
+    let execution = match open::whole_if_any(&folder.join(execution::FILE)) {
+        Ok(Some(bytes)) => Execution::read(&bytes),
+        Ok(None) => Execution::default(),
+        Err(error) if open::is_held(&error) => return Err(error),
+        Err(error) => Execution::unreadable(error.to_string()),
+    };
 
-    match Execution::read(&bytes) {
-        Ok(execution) => Ok(execution),
-        Err(error) => {
-            warnings.push(format!("`execution.properties` cannot be read: {error}"));
-            Ok(Execution::default())
-        }
-    }
+    warnings.extend(execution.damage.as_ref().map(Damage::to_string));
+    Ok(execution)
 }
 
 /// The options of `console.properties`, which speaks of runs in console mode only.
@@ -277,22 +276,18 @@ fn console_options(
     location: &Location,
     execution: &Execution,
     warnings: &mut Vec<String>,
-) -> RunOptions {
-    let is_console = execution
-        .running_mode
-        .as_deref()
-        .is_some_and(|mode| mode.eq_ignore_ascii_case("CONSOLE"));
-    let (true, Some(root)) = (is_console, &location.root) else {
-        return RunOptions::default();
+) -> io::Result<RunOptions> {
+    let (true, Some(root)) = (execution.is_console(), &location.root) else {
+        return Ok(RunOptions::default());
     };
 
-    match read_console_options(root) {
+    let options = match read_console_options(root) {
         Ok(options) => options,
-        Err(error) => {
-            warnings.push(chain(&error));
-            RunOptions::default()
-        }
-    }
+        Err(error) if open::is_held(&error) => return Err(error),
+        Err(error) => RunOptions::unreadable_console(error.to_string()),
+    };
+    warnings.extend(options.unread.as_ref().map(Damage::to_string));
+    Ok(options)
 }
 
 /// A small file of the folder; empty when it is missing or cannot be read.

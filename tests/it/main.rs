@@ -63,6 +63,7 @@ mod support;
 mod texts;
 mod tokens;
 mod transport;
+mod unreadable;
 mod upgrade;
 mod verifying;
 mod watching;

@@ -1,12 +1,17 @@
 //! `execution.properties`: despite its name one JSON object, written by the launcher before the
-//! run.
+//! run. It is read leniently: what can be read of a damaged one counts.
 //!
 //! Source: `behaviour.md` §4.5; 5.4.1 to 11.1.3 of the corpus. Which keys are there depends on the
 //! version, so each of them may be missing.
 
 use serde_json::{Map, Value};
 
+use crate::katalon::damage::{Damage, DamageKind};
 use crate::katalon::run::RunOptions;
+use crate::katalon::{lenient_json, text};
+
+/// Name of the file in a run folder.
+pub(crate) const FILE: &str = "execution.properties";
 
 /// What the launcher knew before the run.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -31,16 +36,14 @@ pub(crate) struct Execution {
     pub running_mode: Option<String>,
     /// The `ado*` keys at the top level: katalonc puts its `--info` pairs there.
     pub options: RunOptions,
+    /// Why more may have stood in the file.
+    pub damage: Option<Damage>,
 }
 
 impl Execution {
-    /// Reads the file.
-    ///
-    /// # Errors
-    /// When it is not a JSON object, as while it is being written.
-    pub(crate) fn read(bytes: &[u8]) -> Result<Self, serde_json::Error> {
-        let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
-        let root: Map<String, Value> = serde_json::from_slice(bytes)?;
+    /// Reads the file, as far as it goes. A damage that may have cost options is in the options.
+    pub(crate) fn read(bytes: &[u8]) -> Self {
+        let (root, damage) = lenient_json::read_object(FILE, &text::decode(bytes));
         let mut options = RunOptions::default();
         for (key, value) in &root {
             match value {
@@ -50,7 +53,13 @@ impl Execution {
             }
         }
 
-        Ok(Self {
+        // What a person started in Katalon Studio has no command, and so no options to lose.
+        let running_mode = non_empty_at(&root, &["runningMode"]);
+        if !is_mode(running_mode.as_deref(), "GUI") {
+            options.unread = damage.clone();
+        }
+
+        Self {
             // Single test cases and collections have such a file as well.
             suite: non_empty_at(&root, &["id"]).filter(|id| id.starts_with("Test Suites/")),
             host: non_empty_at(&root, &["host", "hostName"]),
@@ -63,10 +72,33 @@ impl Execution {
                 &root,
                 &["execution", "general", "report", "reportFolder"],
             ),
-            running_mode: non_empty_at(&root, &["runningMode"]),
+            running_mode,
             options,
-        })
+            damage,
+        }
     }
+
+    /// What is there instead when the file cannot be read, for this reason.
+    pub(crate) fn unreadable(error: String) -> Self {
+        let damage = Damage::of(FILE, DamageKind::Unreadable { error });
+        Self {
+            options: RunOptions {
+                unread: Some(damage.clone()),
+                ..RunOptions::default()
+            },
+            damage: Some(damage),
+            ..Self::default()
+        }
+    }
+
+    /// Whether the run is one of katalonc, as far as the file says.
+    pub(crate) fn is_console(&self) -> bool {
+        is_mode(self.running_mode.as_deref(), "CONSOLE")
+    }
+}
+
+fn is_mode(mode: Option<&str>, wanted: &str) -> bool {
+    mode.is_some_and(|mode| mode.eq_ignore_ascii_case(wanted))
 }
 
 fn value_at<'a>(root: &'a Map<String, Value>, path: &[&str]) -> Option<&'a Value> {
@@ -112,7 +144,7 @@ mod tests {
             "ADOTestRunName":"x","execution":{"general":{"executionProfile":"qa","report":{"reportFolder":"D:\\r"}},
             "drivers":{"system":{"WebUI":{"browserType":"CHROME_DRIVER"}}}},"id":"Test Suites/A",
             "katalon.versionNumber":"9.0.0","runningMode":"CONSOLE"}"#;
-        let execution = Execution::read(file).unwrap();
+        let execution = Execution::read(file);
         let options = RunOptions {
             plan: Some("12".into()),
             run_name: Some("x".into()),
@@ -129,16 +161,32 @@ mod tests {
             recorded_folder: Some("D:\\r".into()),
             running_mode: Some("CONSOLE".into()),
             options,
+            damage: None,
         };
         assert_eq!(execution, expected);
     }
 
     #[test]
-    fn a_cut_file_is_an_error_and_an_odd_one_is_not() {
-        assert!(Execution::read(b"{\"Name\":").is_err());
-        assert_eq!(
-            Execution::read(b"{\"Name\":1,\"host\":[]}").unwrap(),
-            Execution::default()
-        );
+    fn an_odd_file_is_no_damaged_one() {
+        let execution = Execution::read(b"{\"Name\":1,\"host\":[]}");
+
+        assert_eq!(execution, Execution::default());
+    }
+
+    #[test]
+    fn of_a_cut_file_the_options_before_the_cut_count_and_others_may_be_lost() {
+        let execution = Execution::read(br#"{"Name":"Chrome","adoPlanId":"19","id":"Te"#);
+
+        assert_eq!(execution.run_configuration.as_deref(), Some("Chrome"));
+        assert_eq!(execution.options.plan.as_deref(), Some("19"));
+        assert!(execution.options.unread.is_some());
+    }
+
+    #[test]
+    fn a_run_of_katalon_studios_window_has_no_options_to_lose() {
+        let execution = Execution::read(br#"{"runningMode":"GUI","maxFai"#);
+
+        assert!(execution.damage.is_some());
+        assert_eq!(execution.options.unread, None);
     }
 }
