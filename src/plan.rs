@@ -131,6 +131,7 @@ pub(crate) fn plan(
     // The order in which a tester reads what is missing: ids, suites, files, then the run's own.
     let mut skipped = Vec::new();
     if plans.is_leading() {
+        // Told with every plan, one id to mend would be counted once for each.
         skipped.extend(mapped.left_out);
     }
     skipped.extend(targets.left_out);
@@ -143,6 +144,8 @@ pub(crate) fn plan(
     skipped.extend(missing_links(options, facts));
     skipped.extend(unknown_outcomes(options, &targets.with_result));
 
+    // The version that an old server speaks has no tags (`ado/api.md` §5): they are named instead
+    // of being sent on the chance that it passes over them.
     let tags = if facts.no_tags && !options.tags.is_empty() {
         skipped.push(LeftOut::tags());
         Vec::new()
@@ -157,6 +160,8 @@ pub(crate) fn plan(
         name: run_name::run_name(snapshot, facts),
         automated: options.automated,
         started,
+        // A clock that is set back while a suite runs makes the end the earlier one, and ADO wants
+        // them in order (`ado/api.md` §12).
         completed: snapshot.ended().max(started),
         summary: comment::summary(snapshot, mapped.unmapped, results.len(), facts),
         build: facts.build.found().cloned(),
@@ -245,6 +250,8 @@ fn unknown_outcomes(options: &Options, fed_points: &[FedPoint<'_>]) -> Vec<LeftO
     let mut left_out = Vec::new();
 
     for (status, word) in outcome::unknown(&options.outcomes) {
+        // A word for a status that no test has changes nothing in this run; `kado check` names it
+        // all the same.
         let occurs = fed_points
             .iter()
             .flat_map(|fed| &fed.tests)

@@ -62,6 +62,8 @@ pub(super) struct ChosenFiles {
 /// Chooses the attachments of a run whose results go to these points.
 pub(super) fn choose(snapshot: &Snapshot, fed_points: &[FedPoint<'_>]) -> ChosenFiles {
     let mut chosen = ChosenFiles::default();
+
+    // Whoever switched attachments off gets none, not even the rest of a text that was cut.
     if snapshot.options.attachments.kinds.is_empty() {
         return chosen;
     }
@@ -159,6 +161,7 @@ impl ChosenFiles {
                     if let Some(file) = listed {
                         self.add(snapshot, target, file, Some(test));
                     } else if kinds.contains(&FileKind::of(path)) {
+                        // Nobody misses a file of a kind that is not sent.
                         let reason =
                             format!("file `{path}` is named by the log and not in the run folder");
                         self.leave_out(Some(test), reason);
@@ -177,6 +180,8 @@ impl ChosenFiles {
 
     /// Logs, reports and screenshots that no test names.
     fn add_files_of_run(&mut self, snapshot: &Snapshot) {
+        // Of all tests, also of those without a result: a screenshot of a test that is not
+        // submitted is not sent at all, so it must not turn up at the run.
         let named: BTreeSet<&str> = snapshot
             .run
             .tests

@@ -126,6 +126,8 @@ fn is_default(status: &str) -> bool {
 
 /// The automated test name of a test: the last part of its id.
 pub(crate) fn name(test: &str) -> String {
+    // Nothing that changes from run to run, such as an iteration, may be part of it: ADO makes a
+    // row for each new name, and fails after too many (`ado/api.md` §11).
     let last_part = test.rsplit('/').next().unwrap_or(test);
     text::fit(last_part, text::AUTOMATED_NAME)
 }

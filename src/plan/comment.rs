@@ -216,6 +216,9 @@ pub(super) fn compose(key: &str, summary: &str, left_out: &[&LeftOut]) -> Commen
     }
 
     let head = format!("{head}\nLeft out:");
+
+    // Reasons quote ids and file names as projects have them, so they can hold characters that ADO
+    // has no place for.
     let lines: Vec<String> = left_out
         .iter()
         .map(|left_out| text::clean(&format!("\n- {left_out}")))
@@ -240,6 +243,7 @@ fn shorten(head: String, lines: &[String]) -> String {
     let mut shown = head;
 
     for (number, line) in lines.iter().enumerate() {
+        // Any line may be the last one shown, so behind each there has to be room for the note.
         let note = note_on_the_rest(lines.len() - number - 1);
         if text::units(&shown) + text::units(line) + text::units(&note) > text::COMMENT {
             shown.push_str(&note_on_the_rest(lines.len() - number));

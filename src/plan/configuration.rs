@@ -19,6 +19,9 @@ pub(crate) fn choose<'a>(
     let platform = platform_names(environment);
     let profile: Vec<String> = environment.profile.iter().cloned().collect();
 
+    // Which of several rows Katalon itself takes is not known (`katalon/behaviour.md` §6). In
+    // public projects most rows are `--Any--` throughout, so one that says more was meant for its
+    // case.
     let mut best: Option<(usize, &ConfigurationRow)> = None;
     for row in rows {
         let columns = [
@@ -88,6 +91,7 @@ fn id_of(row: Option<&ConfigurationRow>) -> Option<u32> {
 /// The names under which a mapping may call the operating system or device of a run.
 fn os_names(environment: &Environment) -> Vec<String> {
     if let Some(mobile) = mobile_os(environment) {
+        // Only the device: a row for `Windows` is not meant for the machine that drives a phone.
         return vec![mobile.to_owned()];
     }
     let Some(tested) = tested_os(environment) else {
@@ -146,6 +150,9 @@ fn platform_names(environment: &Environment) -> Vec<String> {
     let configuration = environment.run_configuration.as_deref().unwrap_or_default();
     if !configuration.is_empty() {
         names.push(configuration.to_owned());
+
+        // The browser that the log names looks the same headless or not (`katalon/behaviour.md`
+        // §6): only this name tells, and a row may ask for either.
         names.push(configuration.trim_end_matches(" (headless)").to_owned());
     }
 

@@ -31,6 +31,9 @@ pub(crate) fn link(options: &mut Options, run: &RunOptions, job: &PipelineJob) -
             id: build.id,
             number: build.number.clone(),
         }));
+
+        // Only beside its own build: ADO wants stage, phase and job to be of the build that the run
+        // is linked with (`ado/api.md` §5).
         options.pipeline = Some(build.clone());
     }
 

@@ -175,11 +175,13 @@ fn add(whole: &mut Snapshot, member: Snapshot, number: usize, prefix: &str) {
         run.tests.push(test);
     }
 
+    // A test that ran in two members has one `.tc` file, so it does not matter whose ids stay.
     whole.cases.extend(member.cases);
 }
 
 /// The status of a suite by Katalon's rule.
 fn worst_suite(tests: &[TestResult]) -> Status {
+    // A suite whose tests were skipped has passed (`katalon/behaviour.md` §3.6).
     for status in [Status::Incomplete, Status::Error, Status::Failed] {
         if tests.iter().any(|test| test.status() == status) {
             return status;

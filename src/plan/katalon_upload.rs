@@ -44,6 +44,9 @@ pub(crate) fn project_key(options: &Options, project_name: &str) -> String {
         Some(Ok(server)) => server.identity().clone(),
         _ => ServerIdentity::unknown(),
     };
+
+    // ADO reads names of projects without regard to case, and what was learnt of one is to be found
+    // again under either spelling.
     let project = options
         .project
         .as_deref()
@@ -145,6 +148,7 @@ pub(crate) fn compare(plan: &SubmissionPlan, foreign: &ForeignRun) -> Likeness {
         return Likeness::Other;
     }
     if is_incomplete {
+        // Nothing comes to it any more: what it lacks would be lost if it stood for our run.
         return if foreign.over {
             Likeness::Other
         } else {
@@ -173,6 +177,8 @@ pub(crate) fn compare_together(
         runs.iter().filter(|(_, run)| is_part(plan, run)).collect();
     let (first_id, _) = parts.first()?;
 
+    // Katalon 11 uploads the suites only when the whole collection has ended. So where one is there
+    // the others may be on their way, and are waited for.
     let has_all = plan.results.iter().all(|ours| {
         parts
             .iter()
@@ -296,6 +302,7 @@ fn names_another_computer(ours: &PlannedResult, theirs: &ForeignResult) -> bool 
 
 /// A computer's name without user, domain and case.
 fn short_name(computer: &str) -> Option<String> {
+    // Katalon itself calls a host `user - machine` (`katalon/files.md`).
     let machine = computer.rsplit(" - ").next()?.trim();
     let host = machine.split('.').next()?.to_lowercase();
     (!host.is_empty()).then_some(host)
@@ -304,6 +311,8 @@ fn short_name(computer: &str) -> Option<String> {
 fn is_of_upload(foreign: &ForeignRun, time: Moment) -> bool {
     match foreign.created {
         Some(created) => time.plus(UPLOAD) >= created,
+        // Without it nothing excuses a time that is not the test's. In doubt the run is another
+        // one, and kado sends its own.
         None => false,
     }
 }

@@ -26,10 +26,13 @@ pub(crate) struct KeyParts<'a> {
 pub(crate) fn key(parts: &KeyParts<'_>) -> String {
     let mut hasher = blake3::Hasher::new_derive_key("kado 2026-11 submission key v1");
 
+    // The uuid of the run is not among them: Katalon writes it late or never, and the key must not
+    // change with it. Where it alone tells two runs apart, `twin` does.
     let texts = [
         parts.run.suite.clone(),
         parts.run.host.clone(),
         parts.server.to_string(),
+        // ADO reads names of projects without regard to case, so both spellings are one project.
         parts.project.to_lowercase(),
         parts.run.started.millis().to_string(),
         parts.twin.to_string(),

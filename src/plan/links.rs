@@ -179,6 +179,7 @@ impl Release {
 
     /// Of stages that started at the same time the first counts, as where none did.
     fn started_last(&self) -> Option<&Stage> {
+        // `max_by_key` gives the last of equal ones, hence from the back.
         self.stages.iter().rev().max_by_key(|stage| stage.started)
     }
 }

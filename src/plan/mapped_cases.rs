@@ -98,6 +98,8 @@ impl<'a> MappedCases<'a> {
 /// The value of a variable in one execution: what the run recorded, else the default of the `.tc`
 /// file.
 fn variable(test: &TestResult, case: &CaseIds, name: &str) -> Option<VariableValue> {
+    // What the run recorded is what Katalon itself took; a default may have been edited since (the
+    // order of `katalon/behaviour.md` §3.7).
     if let Some(recorded) = test.variables.get(name) {
         return Some(recorded.clone());
     }

@@ -82,6 +82,7 @@ impl Options {
     pub(crate) fn go_to(&mut self, plan: u32, in_place_of: Option<u32>) {
         self.plans
             .retain(|id| *id != plan && Some(*id) != in_place_of);
+        // In front: the first plan that gets a result tells what concerns the run as a whole.
         self.plans.insert(0, plan);
 
         self.invalid_plan = None;

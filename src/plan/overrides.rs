@@ -132,6 +132,8 @@ pub(crate) fn effective(
             .or(settings.multiple_points)
             .unwrap_or(false),
         attachments: attachments(settings, overrides),
+        // One client reports that ADO refuses an automated run of test cases without an automation,
+        // others send them without trouble (`ado/api.md` §5): hence a setting.
         automated: overrides.automated.unwrap_or(true),
         build: links.build,
         release: links.release,
@@ -140,6 +142,7 @@ pub(crate) fn effective(
         invalid_links: links.invalid,
         tags: overrides.tags.clone().unwrap_or_default(),
         unmapped: overrides.unmapped.unwrap_or_default(),
+        // Neither settings nor options say this; `intake` adds it from the project's own file.
         api_version: None,
         invalid_project_file: None,
         katalon: katalon(settings, overrides, run),
@@ -210,6 +213,8 @@ fn attachments(settings: &AzureSettings, overrides: &Overrides) -> AttachmentRul
     } else if settings.include_attachments == Some(false) {
         Vec::new()
     } else if settings.attachment_kinds.is_empty() {
+        // Fresh projects lack the key, and some that are set up too; what Katalon sends then is not
+        // known (`katalon/behaviour.md` §2).
         DEFAULT_KINDS.to_vec()
     } else {
         settings.attachment_kinds.clone()

@@ -53,6 +53,9 @@ impl<'a> PointRule<'a> {
     /// The reason why the test case is left out: no point, or several while only one is allowed.
     pub(crate) fn choose(&self, test: &str, azure_id: u32) -> ChosenPoints<'a> {
         let mut points: Vec<_> = self.of(azure_id).collect();
+
+        // ADO lists points in no order that it promises. The same points are to give the same plan
+        // (invariant I3), and the message of the contract lists ids ascending.
         points.sort_by_key(|point| point.id);
         points.dedup_by_key(|point| point.id);
 
@@ -98,6 +101,8 @@ impl<'a> PointRule<'a> {
             .flat_map(|rule| rule.of_case(azure_id))
             .map(|point| format!("{} ({})", point.configuration_id, point.configuration_name))
             .collect();
+
+        // A test case that stands in several suites has the same configuration in each.
         other_configurations.sort();
         other_configurations.dedup();
 

@@ -121,6 +121,8 @@ pub(super) fn long_texts(tests: &[&TestResult]) -> Vec<LongText> {
                 prefix.push_str(&format!("attempt-{}-", number + 1));
             }
 
+            // Measured without the control characters, as they are taken out before the text is
+            // cut.
             let texts = [
                 ("error-message", &attempt.message),
                 ("stack-trace", &attempt.stack_trace),

@@ -146,6 +146,8 @@ fn fill(name: &RunName, snapshot: &Snapshot, facts: &AdoFacts) -> String {
     let mut from = 0;
 
     for range in placeholders(text) {
+        // Values are not searched again: braces in the name of a suite stay braces, and cannot ask
+        // for a variable of the environment.
         filled.push_str(&text[from..range.start]);
 
         let placeholder = inside(text, &range);

@@ -67,10 +67,15 @@ fn looks_random(value: &str) -> bool {
         let letters = word.chars().filter(|c| c.is_alphabetic()).count();
         let special = word.chars().filter(|c| "!@#$%^&*?~".contains(*c)).count();
 
+        // Tokens of ADO have 52 or 84 characters (`ado/api.md` §2); those of others can be shorter.
         let is_key = word.chars().count() >= 20 && digits >= 2 && letters >= 2;
         // With an `@` it is an address.
         let is_password = digits > 0 && letters > 0 && special > 0 && !word.contains('@');
+
+        // Card numbers have 12 to 19 digits.
         let is_card = digits >= 12 && word.chars().all(|c| c.is_ascii_digit() || c == '-');
+
+        // Such a token begins with `{"` in Base64.
         let is_json_web_token = word.starts_with("eyJ");
         is_key || is_password || is_card || is_json_web_token
     })

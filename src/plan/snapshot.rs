@@ -68,6 +68,7 @@ impl Snapshot {
             suite: self.run.suite.clone(),
             started: runs.iter().map(|run| run.started).min()?,
             host: runs.first()?.host.clone(),
+            // All members share it (`katalon/behaviour.md` §4.1), but one that was killed has none.
             execution_uuid: runs.iter().find_map(|run| run.execution_uuid.clone()),
         })
     }

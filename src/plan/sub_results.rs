@@ -112,6 +112,7 @@ fn earlier_attempts(snapshot: &Snapshot, test: &TestResult) -> Parts {
 fn execution(snapshot: &Snapshot, test: &TestResult, name: &str) -> SubResult {
     let attempts = earlier_attempts(snapshot, test);
     SubResult {
+        // The outcome is that of the last attempt, the time is that of all of them.
         started: test.attempts[0].started,
         group: attempts.group,
         sub_results: attempts.sub_results,
@@ -182,6 +183,8 @@ fn sum_up(snapshot: &Snapshot, rest: &[SubResult]) -> SubResult {
     let last_end = rest.iter().map(|part| part.completed).max();
 
     SubResult {
+        // No error text: what did not pass stands before this part, one by one, as long as there is
+        // room.
         name: format!("{} more: {counts}", rest.len()),
         outcome: outcome(status, &snapshot.options.outcomes).to_owned(),
         status,

@@ -55,6 +55,8 @@ pub(crate) fn clean(text: &str) -> String {
 /// A name for an attached file: no path, none of the characters that ADO or Windows refuse, within
 /// the limit, and with its extension kept when it has to be cut.
 pub(crate) fn file_name(name: &str) -> String {
+    // ADO refuses `:`, where Microsoft's agent puts `_` as well (`ado/api.md` §7). Line breaks and
+    // tabs stand here because `clean` leaves them in.
     let refused = [
         '\\', '/', ':', '*', '?', '"', '<', '>', '|', '\n', '\r', '\t',
     ];
