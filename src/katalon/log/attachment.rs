@@ -31,10 +31,16 @@ pub(super) fn place(value: &str, folder: &FolderNames) -> Placement {
         .split('/')
         .filter(|part| !part.is_empty() && *part != ".")
         .collect();
+
+    // A `..` is refused and not resolved: where it leads depends on links, which only the disk
+    // knows.
     if parts.is_empty() || parts.contains(&"..") || path.contains(['\0', '\n']) {
         return Placement::Outside;
     }
 
+    // Nearly all values are a name in the run folder. About 130 of 3,500 in the corpus are
+    // absolute, those of one project whose own reporter made the files. The recorded folder is
+    // asked first: it is exact, while the last names of a path only make it likely.
     let inside = if is_absolute(&path) {
         below_recorded(&parts, folder).or_else(|| below_actual(&parts, folder))
     } else {

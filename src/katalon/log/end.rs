@@ -26,6 +26,8 @@ impl EndScanner {
 
     /// Takes the bytes behind those of the last call, cut anywhere.
     pub(crate) fn feed(&mut self, chunk: &[u8]) {
+        // An end stays one: the records that Katalon appends to a finished log hours later mean
+        // nothing.
         if self.has_end {
             return;
         }
@@ -53,6 +55,8 @@ impl EndScanner {
     }
 
     fn look_at(&mut self, bytes: &[u8]) {
+        // The name of the method is not enough. Its record may still be written, and whoever read
+        // the log now would drop it as cut.
         let mut rest = bytes;
         if !self.in_record {
             let Some(at) = memmem::find(rest, NEEDLE) else {

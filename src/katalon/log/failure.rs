@@ -39,6 +39,8 @@ impl Failure {
     ) -> Self {
         let (head, reason) = split_reason(without_prefix(text));
 
+        // What Katalon gives as a property stands first; the parts of a text are guessed from its
+        // words.
         let stack_trace = stack_trace
             .filter(|stack| !stack.trim().is_empty())
             .or_else(|| reason.map(str::to_owned));
@@ -71,6 +73,7 @@ impl Failure {
             .into_iter()
             .flatten()
         {
+            // Truncating alone frees nothing, and there may be thousands of these texts.
             if text.len() > limit {
                 text.truncate(head(text, limit).len());
                 text.shrink_to_fit();
@@ -113,6 +116,7 @@ fn without_line_end(text: &str) -> &str {
 
 /// The lines of a stack trace before its first frame.
 fn without_frames(stack: &str) -> &str {
+    // A message may have several lines, so it is the first frame that ends it.
     let mut end = 0;
     for line in stack.split_inclusive('\n') {
         if line.trim_start().starts_with("at ") && line.trim_end().ends_with(')') {

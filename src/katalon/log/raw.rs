@@ -60,6 +60,7 @@ impl Signs {
         let is_utf16 = matches!(self.head.as_slice(), [0xFF, 0xFE] | [0xFE, 0xFF])
             || matches!(self.head.as_slice(), [b'<', 0] | [0, b'<']);
 
+        // UTF-16 is asked for before zeros: every second byte of it is one.
         if self.length == 0 {
             Some((DamageKind::Empty, None))
         } else if is_utf16 {
@@ -97,6 +98,7 @@ impl Signs {
 
     /// A line can begin at the end of one piece and go on in the next.
     fn look_at_line_start(&mut self, line: &[u8]) {
+        // A line that began otherwise is let go at its first bytes: a log may have millions.
         if self.marker.is_some() || !MARKER.starts_with(&self.line_start) {
             return;
         }

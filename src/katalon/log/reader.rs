@@ -111,6 +111,9 @@ impl LogReader {
         if let Some(open) = self.current.take() {
             self.store(open, Status::Incomplete, None);
         }
+
+        // What opened in the gap is unknown, so from here on depth is trusted as little as in a log
+        // without a beginning.
         if self.tree.depth() > 0 {
             self.tree.leave_to_suite();
             self.oddities.headless = true;
@@ -149,6 +152,8 @@ impl LogReader {
     }
 
     fn record(&mut self, record: &RawRecord) {
+        // The process of Katalon Studio appends records to a finished log hours later, as when
+        // somebody previews data (`behaviour.md` §3.11). They are no part of the run.
         if self.closed {
             if record.level == Level::Start && record.method == Method::Suite {
                 self.oddities.second_suites += 1;
@@ -222,10 +227,13 @@ impl LogReader {
             self.oddities.headless && record.nested_level.is_some_and(|level| level > 1);
         let id = id_of_test(record);
         self.tree.push_test(record.flag("isOptional"), &id);
+
+        // A test that another one calls (`callTestCase`) is a part of that one, and no result.
         if !is_below_suite || is_called {
             return;
         }
 
+        // Before 8.1 Katalon repeats no test inside a log, so a missing count is a first attempt.
         let retry = non_empty(record, "currentRetryCount");
         self.current = Some(OpenTest {
             test: LogTest {
@@ -286,6 +294,7 @@ impl LogReader {
                 Some(id) => self.tree.leave_to_test(&id),
                 None => self.tree.depth() > 1,
             },
+            // In a log with a gap it could else close the test around it.
             Method::Keyword => self.tree.is_in_step(),
         }
     }
@@ -331,6 +340,9 @@ impl LogReader {
             self.keep_texts(&mut attempt, result);
         }
 
+        // Joined by id and count, because only Katalon 11 has an id for the execution. In all 128
+        // runs of the corpus with retries this gives the tests that Katalon's report lists
+        // (`files.md` §4).
         let earlier = self
             .summary
             .tests
@@ -373,6 +385,9 @@ impl LogReader {
             let Some(value) = record.property(name) else {
                 continue;
             };
+
+            // Katalon 11 logs the variables of a test like data about the run. They may hold
+            // passwords, and belong to the test that is open.
             if *name == "executionBindingVariables" {
                 if let Some(open) = &mut self.current {
                     open.run_data = Some(value);

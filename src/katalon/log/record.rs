@@ -144,6 +144,8 @@ impl Default for RawRecord {
 impl RawRecord {
     /// The message in clear.
     pub(super) fn message(&self) -> String {
+        // Katalon escapes a message, and `XMLFormatter` escapes it again; properties are escaped
+        // once.
         self.clear(&escape::xml(&self.message))
     }
 
@@ -164,6 +166,9 @@ impl RawRecord {
     }
 
     fn clear(&self, once_escaped: &str) -> String {
+        // XML comes first, because up to 7.5 a Java escape stands around a reference
+        // (`\&amp;quot;`). And where Katalon did not escape for Java, doing so would break paths
+        // such as `C:\new`.
         let decoded = escape::xml(once_escaped);
         let text = if self.java_escaped {
             escape::java(&decoded)

@@ -62,6 +62,7 @@ impl<R: BufRead> Scanner<R> {
     pub(super) fn next(&mut self) -> io::Result<Option<RawRecord>> {
         let mut open: Option<OpenRecord> = None;
         loop {
+            // What nobody asks for is skipped and not copied: `keywordsUsage` can be megabytes.
             let wanted = open.as_ref().and_then(|open| open.field);
             let truncated = self.read_text(wanted.is_some())?;
             if let Some(open) = &mut open {
@@ -200,6 +201,7 @@ impl OpenRecord {
     }
 
     fn store(&mut self, field: Field, text: &[u8]) {
+        // A text that was cut at its limit may end in half a character.
         let text = String::from_utf8_lossy(text);
         let record = &mut self.record;
         match field {
@@ -216,6 +218,8 @@ impl OpenRecord {
 
 /// `BufRead::fill_buf` without interruptions.
 fn fill(input: &mut impl BufRead) -> io::Result<&[u8]> {
+    // The buffer is asked for twice, since the compiler cannot see that a borrow returned from a
+    // loop ends with the loop. The second time it is there already.
     while let Err(error) = input.fill_buf() {
         if error.kind() != io::ErrorKind::Interrupted {
             return Err(error);
