@@ -58,6 +58,7 @@ impl AdoClient {
         let timeout =
             self.patience().unwrap_or(BASE_TIMEOUT) + Duration::from_secs(length / SLOWEST_LINE);
 
+        // Taken before the upload is, because sending it uses it up.
         let failure = upload.failure();
         let request = self
             .request(Method::POST, &path, Call::Attachments, &[])

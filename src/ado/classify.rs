@@ -47,6 +47,8 @@ const LONGEST: usize = 500;
 /// Says what an answer means.
 pub fn classify(answer: &ServerAnswer<'_>) -> Meaning {
     match answer.status {
+        // Not "unavailable", which would be tried again and again: servers lock out an account
+        // whose token keeps being refused.
         203 | 300..=399 => Meaning::CredentialsRefused(sign_in_page()),
         200..=299 if is_json(answer) => Meaning::Done,
         204 if answer.body.is_empty() => Meaning::Done,
@@ -71,8 +73,14 @@ pub fn classify(answer: &ServerAnswer<'_>) -> Meaning {
             "Azure DevOps asks for a pause: {}",
             message(answer)
         )),
+
+        // 409 is taken for somebody else's change at the same moment (`TestObjectUpdatedException`,
+        // `ado/api.md` §13), which is over at the next attempt.
         408 | 409 | 500..=599 => Meaning::Unavailable(message(answer)),
         400..=499 => Meaning::Rejected(message(answer)),
+
+        // A status that nobody has seen yet: to wait loses nothing, while a refusal would need a
+        // person.
         _ => Meaning::Unavailable(message(answer)),
     }
 }
@@ -98,6 +106,8 @@ fn is_web_page(answer: &ServerAnswer<'_>) -> bool {
 /// What is missing when an answer says "not found".
 fn missing(answer: &ServerAnswer<'_>) -> Missing {
     let Some(words) = words(answer) else {
+        // Also any web server at a wrong URL answers so. Whether it can be that is known to the
+        // caller, who has seen this server answer before or not.
         return Missing::Unsaid;
     };
 
@@ -130,6 +140,7 @@ fn sign_in_page() -> Refusal {
 }
 
 fn refused_token(message: String) -> Refusal {
+    // Only a token that has expired is told as that; of all the others the answers look alike.
     let advice = if message.to_lowercase().contains("expired") {
         "make a new one in Azure DevOps under User settings > Personal access tokens"
     } else {
@@ -148,6 +159,8 @@ fn words(answer: &ServerAnswer<'_>) -> Option<String> {
     let body = without_mark(answer.body);
     let json: Value = serde_json::from_slice(body).unwrap_or_default();
 
+    // The header comes behind the JSON, which says more, and before plain text, which may be a web
+    // server's own. It is what remains where the body is empty or a page.
     let words = json["message"]
         .as_str()
         .or_else(|| json["Message"].as_str())

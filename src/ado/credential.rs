@@ -83,6 +83,8 @@ impl Credential {
 
     /// A digest by which two credentials are told apart without keeping either.
     pub(crate) fn digest(&self) -> [u8; 32] {
+        // The kind goes in: a server may refuse a text as one kind that it takes as the other, and
+        // what is remembered of a refusal must not be mixed up.
         let (kind, token) = match self {
             Self::Pat(token) => ("kado credential pat", token),
             Self::Bearer(token) => ("kado credential bearer", token),

@@ -118,6 +118,8 @@ enum TokenAge {
 
 impl Issued {
     fn new(answer: GoodAnswer, now: Moment) -> Self {
+        // A token that lives no longer than these minutes would be due at once, and every request
+        // would fetch another.
         let renew_after = answer.lives.saturating_sub(BEFORE_END);
         Self {
             token: answer.token,
@@ -159,6 +161,8 @@ impl Entra {
         let asked = {
             let tokens = self.tokens.lock().await;
             if let Some((token, stage)) = tokens.good(clock::now()) {
+                // Nobody waits here: an authority that hangs would hold up every request, though
+                // the token in hand is good.
                 if stage == TokenAge::Ageing {
                     self.renew_beside();
                 }
@@ -184,6 +188,8 @@ impl Entra {
     /// # Errors
     /// When the authority refuses the identity or cannot be reached.
     pub(super) async fn renew(&self, refused: &SecretString) -> Result<bool, AdoError> {
+        // What the server says counts more than the end that the authority told: a token may be
+        // revoked before it, or this machine's clock may be wrong.
         let asked = self.tokens.lock().await.asked;
 
         let _turn = self.turn.lock().await;
@@ -198,6 +204,8 @@ impl Entra {
             tokens.failed_since(asked)?;
         }
         let token = self.fetch_for_somebody().await?;
+
+        // Metadata services hand out the token that they keep, which may be the refused one again.
         Ok(token.expose_secret() != refused.expose_secret())
     }
 
@@ -235,6 +243,8 @@ impl Entra {
                 reason = chain(&error),
                 "the token cannot be renewed; the last one is still good"
             );
+
+            // Otherwise each request would ask an authority that is in trouble once more.
             if let Some(last) = &mut entra.tokens.lock().await.last {
                 last.renew_at = clock::now().plus(AGAIN);
             }
@@ -244,6 +254,9 @@ impl Entra {
     /// Fetches a token that is waited for; the caller has the turn.
     async fn fetch_for_somebody(&self) -> Result<SecretString, AdoError> {
         let result = self.fetch().await;
+
+        // Only here and not beside: a client that is made anew begins without a token, so one that
+        // still has a good one must not be given up.
         let outdated = result.is_err() && self.issuer.caller().distrusts();
         self.outdated.store(outdated, Ordering::Relaxed);
         result

@@ -17,8 +17,9 @@ pub(super) fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> 
     headers.get(name)?.to_str().ok()
 }
 
-/// What the server says of its limits (`ado/api.md` §11).
+/// What the server says of its limits (`ado/api.md` §14).
 pub(super) fn budget(headers: &HeaderMap) -> Budget {
+    // A number beyond all dates becomes the last one; a pause has an upper bound all the same.
     let reset = number(headers, "x-ratelimit-reset")
         .map(|seconds| Moment::from_millis((seconds * 1000.0) as i64));
     Budget {
@@ -64,6 +65,8 @@ pub(super) fn date(headers: &HeaderMap, name: &str) -> Option<i64> {
 pub(super) fn https_target(asked: &Url, headers: &HeaderMap) -> Option<Url> {
     let target = asked.join(header(headers, "location")?).ok()?;
 
+    // The port is another one by nature, and paths of Azure DevOps have no case (`ado/api.md` §1).
+    // The host has to be the same, or this would be the way to a sign-in page.
     let is_same_by_https = asked.scheme() == "http"
         && target.scheme() == "https"
         && asked.host() == target.host()

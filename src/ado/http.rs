@@ -125,6 +125,8 @@ fn builder(network: &Network, headers: HeaderMap) -> Result<ClientBuilder, AdoEr
     };
     let certificates =
         authorities(ca).map_err(|why| AdoError::Configuration(format!("`azure.ca_file` {why}")))?;
+    // Besides those of the system, not in their place: a private authority of the server does not
+    // sign for the public host that issues tokens.
     Ok(builder.tls_certs_merge(certificates))
 }
 

@@ -43,6 +43,7 @@ impl KnownKeys {
     }
 
     fn keys(&self) -> MutexGuard<'_, HashMap<(String, u32), Option<String>>> {
+        // Each entry is written at once, so what a panic elsewhere left here is whole.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

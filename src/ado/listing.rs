@@ -52,6 +52,8 @@ impl AdoClient {
     /// # Errors
     /// When the server fails.
     pub(crate) async fn plans_of_case(&self, test_case: u32) -> Result<Vec<Reference>, AdoError> {
+        // The only call that goes from a test case to its plans. It knows no project, because the
+        // id of a work item is unique in the whole collection (`ado/api.md` §3).
         let path = ["_apis", "testplan", "suites"];
         let query = [("testCaseId", test_case.to_string())];
         let suites: Vec<SuiteOfCase> = self.all(&path, Call::Released, &query).await?;

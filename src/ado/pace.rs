@@ -29,8 +29,12 @@ impl Budget {
             return self.retry_after;
         }
 
+        // The budget belongs to the identity: people and pipelines with the same token live on it
+        // too. Past it Azure DevOps first delays every request and then refuses, so a tenth is
+        // left.
         let limit = self.limit?;
         let remaining = self.remaining?;
+        // "NaN" and "inf" are numbers to the parser.
         let is_believable = limit.is_finite() && remaining.is_finite() && limit > 0.0;
         if !is_believable || remaining >= limit / 10.0 {
             return None;
@@ -38,6 +42,8 @@ impl Budget {
 
         let reset = self.reset.unwrap_or(PRECAUTION);
         if remaining < 1.0 {
+            // The budget is one of a sliding window (`ado/api.md` §14): some of it is there again
+            // long before all of it is.
             return Some(reset.min(REFILL));
         }
 

@@ -70,6 +70,7 @@ impl AdoClient {
         id: impl Fn(&T) -> K + Send + Sync,
         mut take: impl FnMut(T) + Send,
     ) -> Result<(), AdoError> {
+        // What is added while pages are read moves the rest on, so an item may come twice.
         let mut ids = HashSet::new();
         for page in 0..MOST_PAGES {
             let mut query = query.to_vec();
@@ -85,6 +86,7 @@ impl AdoClient {
                 }
             }
 
+            // Without a token only a page that is not full tells that it is the last one.
             if is_short || ids.len() == count_before {
                 return Ok(());
             }

@@ -21,6 +21,7 @@ impl AdoClient {
         project: &str,
         definition: u32,
     ) -> Result<Option<BuildLink>, AdoError> {
+        // Not `build/latest`, which is a preview in every version (`ado/api.md` §9).
         let path = [project, "_apis", "build", "builds"];
         let query = [
             ("definitions", definition.to_string()),
@@ -50,6 +51,7 @@ impl AdoClient {
         let path = [project, "_apis", "release", "releases"];
         let query = [
             ("definitionId", definition.to_string()),
+            // Neither a draft nor an abandoned release is what was tested.
             ("statusFilter", "active".to_owned()),
             ("queryOrder", "descending".to_owned()),
             ("$expand", "environments".to_owned()),

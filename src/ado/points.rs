@@ -39,6 +39,8 @@ impl AdoClient {
         plan: u32,
         root_suite: u32,
     ) -> Result<Vec<Point>, AdoError> {
+        // Not `POST test/points`: it gives the points of every plan, and cuts a list that is longer
+        // than a page without a word (`ado/api.md` §4).
         let path = [
             project,
             "_apis",
@@ -56,6 +58,8 @@ impl AdoClient {
 
         let mut points = Vec::new();
         self.each_by_token(&path, Call::TestPoint, &query, |point: TestPoint| {
+            // Every point of a run has to be of the run's plan (`ado/api.md` §5), so one of another
+            // plan among them could cost the whole run.
             if belongs_to(plan, point.test_plan.as_ref()) {
                 points.extend(point_of_plan(point));
             }
@@ -97,6 +101,7 @@ fn suite_ids(suites: Vec<TestSuite>) -> Vec<u32> {
     stack.reverse();
 
     while let Some(suite) = stack.pop() {
+        // A suite may be listed by itself and below its parent as well.
         if unique.insert(suite.id) {
             ids.push(suite.id);
         }

@@ -18,6 +18,7 @@ impl AdoClient {
     /// When the server cannot be reached or does not know the token; an organization with public
     /// projects answers strangers too, so an anonymous answer is a refusal.
     pub(crate) async fn connection(&self) -> Result<User, AdoError> {
+        // This call needs no permission in any project, so that what is refused here is the token.
         let answer = self
             .get::<ConnectionData>(&["_apis", "connectionData"], Call::ConnectionData, &[])
             .await;
@@ -60,6 +61,7 @@ impl AdoClient {
         let path = ["_apis", "projects", project];
         match self.get(&path, Call::Released, &[]).await {
             Ok(page) => Ok(page.content),
+            // The call names nothing but the project, so nothing else can be missing.
             Err(AdoError::Gone { what, .. }) if what != Missing::Server => Err(AdoError::Gone {
                 what: Missing::Project,
                 message: gone::no_project(self.server(), project),
@@ -76,6 +78,8 @@ impl AdoClient {
         let path = [project, "_apis", "testplan", "plans", &plan.to_string()];
         match self.get(&path, Call::TestPlan, &[]).await {
             Ok(page) => Ok(page.content),
+            // A missing project would otherwise be told as a missing plan, and people would look
+            // for the wrong thing.
             Err(AdoError::Gone { what, message })
                 if !matches!(what, Missing::Server | Missing::Project) =>
             {

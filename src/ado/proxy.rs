@@ -80,9 +80,12 @@ impl DirectHosts {
     }
 
     fn contains(&self, url: &Url, uri: &http::Uri) -> bool {
+        // It knows no ports, which people write all the same.
         if self.port.is_some() && self.port != url.port_or_known_default() {
             return false;
         }
+        // The matcher only says what goes through a proxy. Asked the other way round it reads
+        // names, domains and networks as everybody writes them.
         self.all_but.intercept(uri).is_none()
     }
 }
@@ -178,6 +181,7 @@ impl ProxyResolver {
 
     /// Why a host is reached without a proxy, if that is said of it.
     fn why_direct(&self, url: &Url) -> Option<String> {
+        // Behind a proxy this name would mean the proxy's own machine.
         if is_this_machine(url) {
             return Some("this machine itself".to_owned());
         }
@@ -200,6 +204,7 @@ impl ProxyResolver {
 /// Where the system's matcher found a proxy: it looks into the environment first, and does not say
 /// so.
 fn source_of_system_proxy(url: &Url) -> String {
+    // In the order in which the matcher looks.
     let names = match url.scheme() {
         "https" => ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"],
         _ => ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"],
@@ -240,6 +245,7 @@ fn url_with_password(proxy: &Intercept) -> Option<Url> {
 
 /// What the matcher took out of the URL: it keeps both as the header of a request.
 fn user_and_password(proxy: &Intercept) -> Option<(String, String)> {
+    // The client wants a URL, so the header is taken apart again.
     let header = proxy.basic_auth()?.to_str().ok()?;
     let decoded = STANDARD.decode(header.strip_prefix("Basic ")?).ok()?;
     let text = String::from_utf8(decoded).ok()?;

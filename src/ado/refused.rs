@@ -9,6 +9,8 @@ use tokio::time::Instant;
 use crate::ado::error::Refusal;
 
 /// How long a refused token is not tried again.
+// A little shorter than the minute after which a refused submission is tried again, so that this
+// next attempt reaches the server.
 const REFUSED: Duration = Duration::from_secs(55);
 /// How long it is not tried again even if a person asks; many runs may be asked for one after the
 /// other.
@@ -37,6 +39,7 @@ impl Refused {
 
     /// Why it is not tried now; `None` when it may be.
     pub(super) fn counts(&self, now: Instant) -> Option<Refusal> {
+        // Counted by the monotonic clock: one that is set back must not keep a good token out.
         match &*self.last() {
             Some((refusal, at)) if now.saturating_duration_since(*at) < REFUSED => {
                 Some(refusal.clone())

@@ -11,6 +11,7 @@ use crate::ado::wire::{
 };
 
 /// Results on a page.
+// Servers give a thousand without details and 200 with them (`ado/api.md` §11).
 const PAGE_SIZE: usize = 200;
 
 impl AdoClient {
@@ -24,6 +25,8 @@ impl AdoClient {
         run: &RunCreation<'_>,
     ) -> Result<TestRun, AdoError> {
         let path = [project, "_apis", "test", "runs"];
+        // Never sent again from here: an unanswered creation may have made a run, and only a look
+        // for its key can tell.
         self.send_json(Method::POST, &path, run, Importance::Essential)
             .await
     }
@@ -121,6 +124,9 @@ impl AdoClient {
     ) -> Result<(), AdoError> {
         let run_id = run.to_string();
         let path = results_path(project, &run_id);
+
+        // The answer holds ids in the order of the request and no outcome, so there is nothing to
+        // compare.
         let _: IgnoredAny = self
             .send_json(method, &path, results, Importance::Essential)
             .await?;

@@ -76,6 +76,7 @@ impl FoundRuns {
     }
 
     fn take_with_key(&mut self, run: TestRun) {
+        // Machines that look at the same moment have to choose the same run, and ids only grow.
         let later = match self.with_key.take() {
             None => {
                 self.with_key = Some(run);
@@ -96,6 +97,7 @@ impl FoundRuns {
             }
         };
 
+        // One that is over cannot be ended any more.
         if later.is_in_progress() {
             self.duplicates.push(later.id);
         }
@@ -152,6 +154,7 @@ impl AdoClient {
             self.list_runs_in(project, search, windows).await?
         };
 
+        // A request for each run is dear, so it takes a list in which not one run had a comment.
         if list.found.with_key.is_none() && !list.has_comments {
             return self
                 .find_one_by_one(project, search, list.without_comment)
@@ -183,6 +186,7 @@ impl AdoClient {
         for (Reverse(id), listed) in runs {
             let run = match self.known_keys().get(project, id) {
                 KnownKey::Key(key) if key != search.key => continue,
+                // Without a key only its name counts, and that is what the list gave.
                 KnownKey::None => listed,
                 KnownKey::Key(_) | KnownKey::Unknown => self.run_with_comment(project, id).await?,
             };
@@ -232,6 +236,8 @@ impl AdoClient {
     ) -> Result<RunList, AdoError> {
         let path = [project, "_apis", "test", "runs"];
         let query = [
+            // Without dates the same address is another call, which names the plan by itself and
+            // pages by offset (`ado/api.md` §10).
             ("planId", search.plan.to_string()),
             ("includeRunDetails", "true".to_owned()),
         ];
@@ -247,6 +253,7 @@ impl AdoClient {
 /// Spans that ADO answers, from `since` to `now` and a while before and after them: clocks differ.
 /// The newest comes first.
 fn windows(since: Moment, now: Moment, clocks: Duration) -> Vec<(Moment, Moment)> {
+    // A suite ends in the future by a clock that was ahead; it is looked for today.
     let begin = since.min(now).minus(clocks);
     let mut windows = Vec::new();
     let mut to = now.plus(clocks);

@@ -75,6 +75,7 @@ impl Gate {
     /// A lane for one more client.
     pub(super) fn lane(&self) -> Lane {
         let mut state = self.state();
+        // Never given twice: a slot that outlives its lane must not be counted back to another.
         let id = state.next_lane;
         state.next_lane += 1;
 
@@ -193,6 +194,7 @@ impl LaneState {
             return false;
         }
 
+        // While few are under way nobody has to wait for this lane, so it may take all of its own.
         if under_way < USUAL {
             return true;
         }
@@ -242,6 +244,8 @@ impl Lane {
     pub(super) fn went_badly(&self) {
         self.gate.change_lane(self.id, |lane| {
             lane.well = 0;
+            // Down by half and up by one: a server in trouble is spared at once, and then tried
+            // with care.
             lane.allowed = lane.allowed.div_ceil(2).max(FEWEST);
         });
     }

@@ -216,6 +216,8 @@ impl AdoClient {
         call: Call,
         query: &[(&str, String)],
     ) -> Result<T, AdoError> {
+        // No version is looked for: what is optional is asked for after the points, which found
+        // one.
         let request = self.request(Method::GET, path, call, query);
         let page = self.send(request, Importance::Optional).await?;
         Ok(page.content)
@@ -306,6 +308,8 @@ impl AdoClient {
             }) if importance == Importance::Essential => {
                 self.refused.note(refusal.clone(), Instant::now());
             }
+            // Any other refusal is about this request, and says nothing of how the server or the
+            // token is.
             Err(_) => {}
         }
         result.map_err(|failed| failed.error)
@@ -317,7 +321,8 @@ impl AdoClient {
         &self,
         request: RequestBuilder,
     ) -> Result<Page<T>, CallFailure> {
-        // A body that is a stream cannot be cloned.
+        // Only an identity has another token, so the others' bodies are not copied for nothing. A
+        // body that is a stream cannot be.
         let again = match self.credential {
             Credential::Entra(_) => request.try_clone(),
             Credential::Pat(_) | Credential::Bearer(_) => None,
@@ -382,6 +387,7 @@ impl AdoClient {
 
     fn unreachable(&self, error: &reqwest::Error) -> AdoError {
         let server = self.server.base();
+        // A time-out while connecting is both of the first two; that nobody was reached says more.
         AdoError::unavailable(if error.is_connect() {
             format!("{server} cannot be reached{}", self.http.why(error))
         } else if error.is_timeout() {

@@ -65,6 +65,7 @@ fn hint_at_certificate(error: &CertificateError) -> Option<String> {
                     .to_owned(),
             )
         }
+        // Others, such as an end that is past or a wrong name, say themselves what is to be mended.
         _ => None,
     }
 }

@@ -80,6 +80,8 @@ impl Upload {
 
     /// Length of the body in bytes.
     pub(super) fn body_length(&self) -> u64 {
+        // Of the size that the file had when it was opened: a log may grow while it is sent, and
+        // the length has been announced by then.
         let encoded = self.size.div_ceil(3) * 4;
         // Every digest is as long as this one.
         let suffix = suffix(&self.name, &"0".repeat(DIGEST_LENGTH));
@@ -174,6 +176,7 @@ fn suffix(name: &str, digest: &str) -> String {
 }
 
 fn short_digest(hasher: &blake3::Hasher) -> String {
+    // These are 128 bits, ample to tell files apart, in a comment that people see.
     hasher.finalize().to_hex()[..DIGEST_LENGTH].to_owned()
 }
 

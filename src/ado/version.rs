@@ -77,6 +77,8 @@ pub(super) fn api_version(call: Call, pinned: &str) -> String {
         return format!("{pinned}-preview");
     }
 
+    // A plain number for what is only a preview at that version is refused with 400 (`ado/api.md`
+    // §1).
     let is_old = number < (7, 0);
     match call {
         Call::ConnectionData => format!("{pinned}-preview.1"),

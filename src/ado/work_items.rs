@@ -115,9 +115,11 @@ impl AdoClient {
         revision: u32,
         changes: &[Change],
     ) -> Result<Updated, AdoError> {
+        // ADO tests the revision and changes the fields in one go, so nobody's edit is overwritten.
         let mut operations = vec![json!({ "op": "test", "path": "/rev", "value": revision })];
         for (field, value) in changes {
             let path = format!("/fields/{field}");
+            // `add` also replaces (RFC 6902), so it need not be known whether the field is there.
             operations.push(json!({ "op": "add", "path": path, "value": value }));
         }
 

@@ -94,6 +94,8 @@ fn judge(
         web_page: false,
     };
 
+    // What is no JSON is a page of a proxy or a wrong address: nobody has judged the identity yet,
+    // so nobody is told that it was refused.
     let Ok(answer) = serde_json::from_slice::<TokenAnswer>(body) else {
         return Err(unavailable(format!(
             "{name} answered with status {status} and no token; is it the right address?"
@@ -112,6 +114,9 @@ fn judge(
         Some(description) => short(description),
         None => short(&format!("{error} (status {status})")),
     };
+
+    // The two words tell of trouble of the authority's own, whatever status they come with. A 404
+    // is no refusal either: a metadata service answers so while it is being updated.
     let is_refusal = matches!(status, 400 | 401 | 403)
         && !matches!(error.as_str(), "temporarily_unavailable" | "server_error");
     if is_refusal {

@@ -63,12 +63,16 @@ impl Certificate {
             Some(&DER) => CertificateFileError::Der,
             _ => CertificateFileError::NoCertificate,
         })?;
+
+        // SHA-1 only names the certificate here and protects nothing; `x5t` is defined with it.
         let thumbprint = digest(&SHA1_FOR_LEGACY_USE_ONLY, &certificate);
 
+        // Each reader looks for the first part of its own kind, so the two may stand in any order.
         let key = PrivateKeyDer::from_pem_slice(pem).map_err(|_| CertificateFileError::NoKey)?;
         let key = match &key {
             PrivateKeyDer::Pkcs1(key) => RsaKeyPair::from_der(key.secret_pkcs1_der()),
             PrivateKeyDer::Pkcs8(key) => RsaKeyPair::from_pkcs8(key.secret_pkcs8_der()),
+            // An elliptic key may also lie in PKCS #8; that one is found out below.
             _ => return Err(CertificateFileError::NotRsa),
         };
 

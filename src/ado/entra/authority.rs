@@ -59,6 +59,7 @@ impl ServicePrincipal {
     }
 
     fn form(&self, endpoint: &str) -> Result<String, AdoError> {
+        // An application cannot choose single scopes: `.default` is whatever it was granted.
         let mut form = url::form_urlencoded::Serializer::new(String::new());
         form.append_pair("grant_type", "client_credentials")
             .append_pair("client_id", &self.client_id)
@@ -69,6 +70,8 @@ impl ServicePrincipal {
                 form.append_pair("client_secret", secret.expose_secret());
             }
             Proof::Certificate(certificate) => {
+                // The statement names this endpoint, so that whoever else got it could do nothing
+                // with it.
                 let kind = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
                 let assertion = certificate.assertion(&self.client_id, endpoint, clock::now())?;
                 form.append_pair("client_assertion_type", kind)

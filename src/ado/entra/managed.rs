@@ -93,6 +93,9 @@ impl ManagedIdentity {
         };
 
         let mut response = source.send(self.request()).await?;
+
+        // The agent of Arc first names a file that only accounts of its group can read. Who sends
+        // its content back has proven to be one of them, and gets the token.
         let is_challenge = matches!(self.service, TokenService::Arc(_))
             && response.status() == StatusCode::UNAUTHORIZED;
         if is_challenge {
@@ -172,6 +175,8 @@ fn arc_key(response: &Response) -> Result<SecretString, KeyFileError> {
     }
 
     let unreadable = || KeyFileError::Unreadable(file.to_owned());
+
+    // A key has some hundred bytes; a larger file is none, whatever its name says.
     let metadata = std::fs::metadata(file).map_err(|_| unreadable())?;
     if metadata.len() > LARGEST_KEY {
         return Err(unreadable());

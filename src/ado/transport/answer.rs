@@ -78,6 +78,8 @@ impl AdoClient {
                     cause: FailureCause::Token,
                 });
             }
+            // A permission is one of a project or a path in it: the token may be good for all the
+            // rest, so it is not remembered as refused.
             Meaning::Forbidden(refusal) => self.refused_with(refusal),
             Meaning::Unavailable(message) => AdoError::Unavailable {
                 message,
@@ -159,6 +161,9 @@ pub(super) fn page<T: DeserializeOwned>(
         json = b"null";
     }
 
+    // What cannot be read is taken for trouble that passes: somebody in between cut it or put
+    // something of his own in its place. The path of the member tells which, in the one line that
+    // people see.
     let mut reader = serde_json::Deserializer::from_slice(json);
     let content = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
         AdoError::unavailable(format!("an answer of Azure DevOps cannot be read: {error}"))

@@ -48,6 +48,7 @@ impl AdoClient {
 
 /// What every request carries.
 pub(super) fn default_headers(suppress_sign_in: bool) -> HeaderMap {
+    // Microsoft's own clients send both of these (`ado/api.md` §2).
     let mut headers = HeaderMap::from_iter([
         (ACCEPT, HeaderValue::from_static("application/json")),
         (

@@ -16,6 +16,7 @@ impl ServerClock {
     /// Reads the time that an answer tells; it was under way for a while, which counts for nothing
     /// beside the whole seconds of the header.
     pub(super) fn note(&self, headers: &HeaderMap) {
+        // The last answer counts, because clocks are set while a service runs.
         if let Some(date) = headers::date(headers, "date") {
             let ahead = clock::now().millis() - date;
             *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(ahead);

@@ -54,6 +54,8 @@ impl SpokenVersion {
             return None;
         }
 
+        // From the version that this call was sent with: two calls that were refused at the same
+        // time both come to the next one, and not each a step further.
         let older = version::older(spoken)?;
         older.clone_into(&mut self.version.lock().unwrap_or_else(PoisonError::into_inner));
         Some(older)
@@ -97,6 +99,7 @@ impl AdoClient {
 
             // Some routes do not say that the version is too new; the one that everybody has does.
             if !asked && call != Call::ConnectionData && self.may_be_too_new(&error) {
+                // Once, or a server that answers 404 to everything would be asked for ever.
                 asked = true;
                 if self.finds_older_than(&spoken).await {
                     continue;
@@ -135,6 +138,7 @@ impl AdoClient {
     /// worked yet: old servers answer some routes with 404 or an internal error then (`ado/api.md`
     /// §1).
     fn may_be_too_new(&self, error: &AdoError) -> bool {
+        // Who names a version means it, and after one that has worked a 404 means what it says.
         if self.version.origin == VersionOrigin::Configured || self.version.is_proven() {
             return false;
         }
