@@ -104,6 +104,8 @@ pub(crate) fn assemble(parts: RunParts) -> SuiteRun {
         status: log.status.unwrap_or(Status::Incomplete),
         tests: results(log.tests, &lines),
         files,
+        // `execution.properties` speaks of this run, `console.properties` of all runs of the
+        // console.
         options: execution.options.or(console_options),
         reruns_left: log.reruns_left,
         in_collection,
@@ -134,6 +136,7 @@ fn environment(run_data: &mut BTreeMap<String, String>, execution: &Execution) -
         os: datum("os").or_else(|| execution.os.clone()),
         browser: datum("browser"),
         profile: execution.profile.clone(),
+        // The launcher writes its version since 8.2; before that only the log has it.
         katalon_version: execution.katalon_version.clone().or(recorded_version),
         run_configuration: execution.run_configuration.clone(),
         driver: execution.driver.clone(),
@@ -162,6 +165,8 @@ fn pair<'a>(
         by_case.entry(&line.test_case).or_default().push_back(line);
     }
 
+    // The position was right in 1,407 of the 1,408 ended runs of the corpus; the other one ran no
+    // test. Ids of executions, where both have them, in 215 of 215 (`files.md` §5).
     // A line that cannot be read keeps its place.
     let is_in_order = tests
         .iter()
@@ -194,6 +199,8 @@ fn pair<'a>(
 
 /// The results, each with its variables and, where a test case ran several times, its iteration.
 fn results(tests: Vec<LogTest>, lines: &[Option<&BindingLine>]) -> Vec<TestResult> {
+    // Katalon gives all executions of a test case the same name and id (8,748 of 8,748 results), so
+    // only their number tells that a result is one of several.
     let mut executions: HashMap<String, u32> = HashMap::new();
     for test in &tests {
         *executions.entry(test.id.clone()).or_default() += 1;

@@ -73,6 +73,7 @@ pub fn resolve(raw: &str, lookup: &dyn Fn(&str) -> Option<VariableValue>) -> Res
         match ids_of(part, lookup) {
             Ok(ids) => {
                 for id in ids {
+                    // An id that stands there twice counts once, as in Katalon's own submission.
                     if !resolved.ids.contains(&id) && resolved.ids.len() < MOST_IDS {
                         resolved.ids.push(id);
                     }

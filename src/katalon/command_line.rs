@@ -107,6 +107,7 @@ pub(crate) fn hidden_option<'a>(arguments: impl IntoIterator<Item = &'a str>) ->
 
 /// Whether a word names one of the `ado*` options.
 fn is_ado_option(word: &str) -> bool {
+    // Whoever reads the options is asked, so that their spellings stand in one place.
     let mut options = RunOptions::default();
     options.set(word.trim_start_matches('-'), "1");
     word.starts_with('-') && options != RunOptions::default()

@@ -36,6 +36,7 @@ pub(crate) fn xml(text: &str) -> Cow<'_, str> {
 /// The character that the reference behind a `&` stands for, and how many bytes it takes with its
 /// `;`.
 fn reference_at(rest: &str) -> Option<(char, usize)> {
+    // A `&` that begins no reference must not have megabytes searched for a `;`.
     let end = rest
         .bytes()
         .take(LONGEST_REFERENCE + 1)

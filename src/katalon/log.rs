@@ -89,6 +89,7 @@ impl LogTest {
 /// The status of a suite: the worst of its tests, in Katalon's order, which is not the order of
 /// badness. A suite without tests was skipped, as Katalon's own CSV report says.
 pub(crate) fn suite_status(tests: &[LogTest], has_ended: bool) -> Status {
+    // Katalon counts what is open at the end of a log as INCOMPLETE, whatever stands in it.
     if !has_ended {
         return Status::Incomplete;
     }

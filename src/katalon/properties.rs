@@ -89,6 +89,7 @@ fn logical_lines(text: &str) -> Vec<String> {
     let mut lines = Vec::new();
     let mut open: Option<String> = None;
     for natural in natural_lines(text) {
+        // Java drops the blanks before a continued line as well, so that it can be indented.
         let natural = natural.trim_start_matches([' ', '\t', '\u{c}']);
         if open.is_none() && (natural.is_empty() || natural.starts_with(['#', '!'])) {
             continue;

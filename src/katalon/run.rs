@@ -66,6 +66,8 @@ impl SuiteRun {
     /// Whether Katalon writes the reports of this run, and uploads it, only when its whole
     /// collection ends: from version 11 on.
     pub fn reports_come_late(&self) -> bool {
+        // So it was in 7 of 7 completed collections of 11; 7.2 and 8.5 were seen to write the reports
+        // of each member at its own end (`behaviour.md` §4.2).
         let Some(version) = &self.environment.katalon_version else {
             return false;
         };
@@ -116,6 +118,9 @@ impl Environment {
     /// without domain, `localhost` on some machines and an IP address on others.
     pub fn machine(&self) -> Option<&str> {
         let host = self.host.as_deref()?;
+
+        // From the right: the name of a user may hold such a dash between blanks, that of a machine
+        // not.
         match host.rsplit_once(" - ") {
             Some((_user, machine)) => Some(machine.trim()),
             None => Some(host.trim()),

@@ -57,6 +57,8 @@ impl ProjectToken {
             return Self::Set(SecretString::from(value));
         }
 
+        // Settings in which no token was ever entered may hold the encryption of an empty one, so a
+        // value is not yet a token.
         match decrypt(value) {
             Ok(plain) if plain.is_empty() => Self::Unset,
             Ok(plain) => Self::Set(SecretString::from(plain)),
@@ -100,6 +102,7 @@ fn decrypt(encrypted: &str) -> Result<String, DecryptError> {
         .map_err(|_| DecryptError::NotBase64)?;
     let mut key = [0; 24];
     let mut iv = [0; 8];
+    // DES ignores the parity bits of a key, so the derived bytes need no correction.
     derive(FOR_KEY, &mut key);
     derive(FOR_IV, &mut iv);
 

@@ -90,6 +90,8 @@ impl OpenFile {
     }
 
     fn close_entry(&mut self) {
+        // Real files have entries without a value. It is taken away here, so that none of them gets
+        // the value of the entry before.
         let value = std::mem::take(&mut self.value);
         if std::mem::take(&mut self.key) == "azure.testcase.ids" && !value.trim().is_empty() {
             self.entity_ids.push(value);
@@ -104,6 +106,7 @@ impl OpenFile {
     }
 
     fn close_variable(&mut self) {
+        // Taken away for the same reason as the value of an entry: a variable may have no default.
         let name = std::mem::take(&mut self.variable_name);
         let default = std::mem::take(&mut self.variable_default);
         if !name.is_empty() {

@@ -74,6 +74,7 @@ pub(crate) fn is_of_run(report: &JunitSuite, suite: Option<&str>, started: Optio
             let beside_the_zone = (apart + QUARTER / 2).rem_euclid(QUARTER) - QUARTER / 2;
             apart.abs() <= FURTHEST_ZONE && beside_the_zone.abs() <= TO_THE_SECOND
         }
+        // Where one of them names no time, nothing speaks against it.
         (None, _) | (_, None) => true,
     }
 }
@@ -92,6 +93,8 @@ pub(crate) fn hear(
     let log_is_whole = circumstances.damage.is_empty();
     let has_log = log.last_record.is_some();
     let mut differences = differences(&log.tests, report);
+
+    // The usual case. The log knows more of each result than the report, so it stays as it is.
     if differences.is_empty() && log_is_whole && has_log {
         return Testimony::Heard(differences);
     }
@@ -109,6 +112,7 @@ pub(crate) fn hear(
 
     let results = std::mem::take(&mut log.tests);
     log.tests = merged(results, report, log.started, log_is_whole);
+    // What the log made of the suite was made of results that have changed.
     log.status = Some(log::suite_status(&log.tests, log.ended.is_some()));
     Testimony::Heard(differences)
 }
@@ -151,6 +155,8 @@ fn begin_with(log: &mut LogSummary, report: &JunitSuite, zone: &TimeZone) {
             .map(|zoned| Moment::from_millis(zoned.timestamp().as_millisecond())),
         None => None,
     };
+
+    // Its suite took at least as long as its tests did.
     let took = report.millis.unwrap_or_else(|| {
         let of_cases = report.cases.iter().filter_map(|case| case.millis);
         of_cases.sum()

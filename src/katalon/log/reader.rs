@@ -163,6 +163,8 @@ impl LogReader {
 
         self.oddities.truncated += usize::from(record.truncated);
         let at = self.time_of(record);
+
+        // A log whose beginning is lost has no better start than that of its first record.
         self.summary.started.get_or_insert(at);
         self.summary.last_record = Some(at);
 

@@ -124,6 +124,7 @@ fn literal(source: &str, quote: char) -> Option<&str> {
     let inner = source.strip_prefix(quote)?.strip_suffix(quote)?;
     let mut escaped = false;
     for character in inner.chars() {
+        // `'a' + 'b'` begins and ends with a quote as well, and is an expression.
         if character == quote && !escaped {
             return None;
         }

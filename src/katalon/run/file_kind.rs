@@ -5,6 +5,7 @@ use crate::katalon::run::FileKind;
 impl FileKind {
     /// What a file of a run folder is, by its path relative to the folder.
     pub fn of(path: &str) -> Self {
+        // By its whole name: `console0.log`, `appium.log` and others may lie beside Katalon's log.
         if log_number(path).is_some() {
             return Self::Log;
         }

