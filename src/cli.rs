@@ -121,6 +121,9 @@ pub fn main() -> ExitCode {
 fn dispatch(cli: Cli) -> anyhow::Result<Exit> {
     let file = cli.config.as_deref();
     let mut out = std::io::stdout().lock();
+
+    // Not loaded for all at once: `check`, `inspect` and `service` have work to do also where
+    // kado.toml is broken or not there yet.
     match cli.command {
         Command::Run(arguments) => run::run(arguments, cli.config),
         Command::Submit(arguments) => submit::submit(&arguments, &paths::load(file)?, &mut out),

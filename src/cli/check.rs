@@ -66,6 +66,7 @@ pub(super) fn check(
 }
 
 fn look(arguments: &Arguments, config: &Config, report: &mut Report) -> anyhow::Result<()> {
+    // The machine and its folders come first: what is wrong there explains what fails below.
     check_machine(config, report);
 
     let projects = projects(arguments.project.as_deref(), config)?;

@@ -84,6 +84,7 @@ impl<'a> Delegate<'a> {
     /// # Errors
     /// When signals cannot be listened to.
     pub(super) fn within(mut self, patience: Duration) -> anyhow::Result<Self> {
+        // A service that hangs must neither outlast `--wait` nor make the command deaf to signals.
         let stop = self.stop.clone();
         self.runtime
             .block_on(async { daemon::stop_on_signal(stop) })?;
@@ -116,6 +117,8 @@ impl<'a> Delegate<'a> {
         for (request, id) in requests.iter().zip(ids) {
             let answer = match self.wait_for_answer(id)? {
                 Some(answer) => answer,
+                // The service ended and its lock is taken over. The requests behind this one still
+                // come through here, because it may have answered some of them before.
                 None => self.carry_out(request)?,
             };
             answers.push(answer);
@@ -146,6 +149,7 @@ impl<'a> Delegate<'a> {
     pub(super) fn send(&mut self, ids: &[i64]) -> anyhow::Result<Sent> {
         let effort = Effort {
             budget: now::ONCE_BUDGET,
+            // The token of a pipeline's job is handed over to `kado exec` alone.
             pair: None,
         };
 
@@ -199,6 +203,7 @@ impl<'a> Delegate<'a> {
                 return Ok(Sent { rows, attempts });
             }
 
+            // A pause may take the lock of a service that ended; then the work is done below.
             self.pause()?;
         }
 
@@ -279,11 +284,13 @@ impl Sent {
 
 /// Whether the service has not yet tried once to send a submission.
 fn is_under_way(row: &SubmissionSummary) -> bool {
+    // One attempt is waited for; when it has failed, there is a time for the next one.
     is_open(row) && row.next_attempt.is_none()
 }
 
 /// Whether the service may yet send a submission without anybody's help.
 fn may_still_be_sent(row: &SubmissionSummary) -> bool {
+    // These two may pass while somebody waits; for the others a person is needed.
     let passes = matches!(
         row.obstacle,
         Some(Obstacle::Unreachable | Obstacle::Katalon)

@@ -106,6 +106,7 @@ pub(super) async fn dry_run(
     for folder in folders {
         match plans_of(folder, config, &connections).await {
             Ok(of_run) => plans.extend(of_run),
+            // The other folders are planned all the same.
             Err(error) => {
                 eprintln!("error: {}", plain(&error.to_string()));
                 exit = exit.and(error.exit());
@@ -159,6 +160,8 @@ async fn plans_of(
         };
 
         let client = connections.for_run(config, &snapshot)?;
+
+        // Never empty: a run without an ADO project is parked, and was refused above.
         let project = snapshot.options.project.as_deref().unwrap_or_default();
 
         // With no attempt before it, another test plan that does not answer ends the command.
@@ -170,6 +173,7 @@ async fn plans_of(
 
 /// Whether something of the run would be missing in ADO that counts for the exit code.
 fn leaves_something_out(plan: &SubmissionPlan) -> bool {
+    // Nothing is missing where another one of several test plans takes the results.
     let is_empty = plan.results.is_empty() && other_plan(plan).is_none();
     is_empty || plan.skipped.iter().any(|left_out| left_out.kind.counts())
 }

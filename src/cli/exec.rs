@@ -78,6 +78,8 @@ pub(super) struct Arguments {
 /// found.
 pub(super) fn exec(arguments: &Arguments, config: &Config) -> anyhow::Result<i32> {
     telemetry::start_for_command();
+
+    // Only to find options in: the command itself gets its arguments as they are.
     let words: Vec<_> = arguments
         .command
         .iter()
@@ -90,6 +92,7 @@ pub(super) fn exec(arguments: &Arguments, config: &Config) -> anyhow::Result<i32
     let root = project(arguments, &line)?;
     let terms = Terms {
         line,
+        // In a container the runs carry its host name, and that is what `--project` is for.
         any_host: arguments.project.is_some(),
         pipeline: PipelineJob::read(|name| std::env::var(name).ok()),
     };
@@ -176,6 +179,8 @@ fn submit(
     let mut delegate = Delegate::open(config)?.within(effort.budget.max(ANSWER_WITHIN))?;
     let mut ids = Vec::new();
     for folder in runs {
+        // Not as `kado submit` asks: nobody named this very run, so what the project leaves to
+        // Katalon stays left to it.
         let request = Request::Claimed {
             folder: folder.to_string_lossy().into_owned(),
         };

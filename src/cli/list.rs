@@ -128,6 +128,7 @@ pub(super) fn list(
         Ok(listing) => listing,
         Err(NoList::Usage(error)) => return Err(error.into()),
         Err(NoList::Local(error)) => return Err(error),
+        // These end the command here, because an error that goes up has no exit code of its own.
         Err(NoList::Connect(error)) => return Ok(failed(&error.to_string(), error.exit())),
         Err(NoList::Ado(error)) => {
             let mut message = error.to_string();
@@ -293,6 +294,7 @@ async fn test_cases(origin: &Origin) -> Result<Listing, NoList> {
     let ids: Vec<u32> = cases.keys().copied().collect();
 
     // Points carry the ids of test cases and not their titles.
+    // A work item that the token may not see is left out of the answer, and its title stays empty.
     for item in origin.client.work_items(project, &ids).await? {
         if let Some(case) = cases.get_mut(&item.id) {
             case.name = item.fields.title.unwrap_or_default();
@@ -310,6 +312,7 @@ fn add_mapped(katalon: &Project, cases: &mut BTreeMap<u32, TestCase>) {
     for case in &katalon.test_cases {
         let raw = case.azure_ids.as_deref().unwrap_or_default();
         for id in azure_ids::resolve(raw, &azure_ids::variables(None, Some(case))).ids {
+            // An id without a point in these plans is for `kado check` to name.
             if let Some(of_ado) = cases.get_mut(&id) {
                 push_new(&mut of_ado.mapped, case.id.clone());
             }

@@ -71,6 +71,7 @@ fn load_and_watch(
         );
     }
 
+    // Not the path of `--config`: a file that was found without it is followed as well.
     let file = config.file.clone();
     let runtime = runtime()?;
     let result = if arguments.once {

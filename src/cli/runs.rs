@@ -100,6 +100,7 @@ fn retries_of_all_failed(config: &Config) -> anyhow::Result<Vec<Request>> {
             requests.push(Request::Retry {
                 submission: row.id,
                 plan: None,
+                // Nobody looked at each of them, so a test plan that is unclear is not guessed.
                 one_of_many: true,
             });
         }

@@ -136,6 +136,7 @@ fn start_if_configured(scope: Scope, config: Option<&Path>) -> Result<Summary, S
 
 /// The token: everything on standard input but the white space around it.
 fn token_from_input() -> anyhow::Result<SecretString> {
+    // Never an argument, which every list of processes would show.
     // One byte more than the limit shows that there is too much.
     let mut bytes = Vec::new();
     std::io::stdin()

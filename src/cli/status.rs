@@ -127,6 +127,7 @@ fn look(config: &Config) -> anyhow::Result<Overview> {
 
 /// The outbox, unless it is damaged.
 fn open_whole(config: &Config) -> Result<Option<Store>, OpenError> {
+    // Opening reads little of the file, so one that is damaged further on opens well.
     let store = Store::open_to_read(&config.state_dir)?;
     if let Some(store) = &store {
         store.check_whole(&config.state_dir)?;
@@ -280,6 +281,8 @@ fn token_problem(server: &ServerWithoutToken) -> String {
 /// What is wrong with the disk of the state folder: nothing is sent that cannot be recorded.
 fn disk_problem(config: &Config, free: Option<u64>) -> Option<String> {
     let state = config.state_dir.display();
+
+    // Before the room, of which a read-only disk may have plenty.
     if state_dir::is_read_only(&config.state_dir) == Some(true) {
         return Some(format!(
             "the state folder `{state}` lies on a read-only file system; nothing can be recorded, \

@@ -78,6 +78,8 @@ impl ClaimKeeper {
     pub(super) async fn claim(config: &Config, root: &Path, terms: &Terms) -> anyhow::Result<Self> {
         // Without the lock of the state folder: a service may be started while the command runs.
         let outbox = Outbox::open_beside(&config.state_dir)?;
+
+        // The project of a run is compared without links as well.
         let without_links = workspace::without_links(root).unwrap_or_else(|| root.to_owned());
         let stored = terms.clone();
         let span = Span::begin();
@@ -204,6 +206,7 @@ impl Search {
     }
 
     fn is_claimed_by(&self, claims: &[Claim], run: &SuiteRun, folder: &Path) -> bool {
+        // Only claims are asked about here, so what the service saw running does not matter.
         let commands = KnownCommands {
             root: self.claim.root.clone(),
             membership: Location::of(folder).membership(),
@@ -216,6 +219,7 @@ impl Search {
     /// A run that goes on although the command has ended is somebody else's, where there is
     /// somebody who may run it.
     fn is_of_another(&self, run: &SuiteRun, folder: &Path) -> bool {
+        // One that ended may be taken by two commands at once: it is recorded only once.
         let is_over = run.ended.is_some() || workspace::read_junit(folder) == JunitState::Complete;
         if is_over {
             return false;

@@ -56,6 +56,7 @@ impl Report {
 
     /// Runs that go on, and that other commands submit.
     pub(super) fn of_others(&self, folders: &[PathBuf]) {
+        // Not counted as not done: whoever runs them submits them.
         for folder in folders {
             say(&format!(
                 "`{}` still runs, so it is left to the command that runs it, or to the service",
@@ -90,6 +91,7 @@ impl Report {
 
     /// How many runs the command made.
     pub(super) fn count(&mut self, runs: usize, root: &Path) {
+        // With `--strict` a suite that never started must not pass for one that was submitted.
         if runs == 0 {
             say(&format!(
                 "no suite run of the command has ended below `{}`",
@@ -122,6 +124,7 @@ fn is_ignored(row: &SubmissionSummary, all: &[SubmissionSummary]) -> bool {
 }
 
 fn is_same_run(one: &SubmissionSummary, other: &SubmissionSummary) -> bool {
+    // A summary holds no identity, but these three are alike in all submissions of one run.
     one.suite == other.suite && one.started == other.started && one.folder == other.folder
 }
 

@@ -46,6 +46,7 @@ pub(super) fn project(view: &ProjectView, out: &mut dyn Write) -> io::Result<()>
     line(out, "Folder", Some(&view.path))?;
     print_settings(&view.settings, out)?;
 
+    // Only mapped ones: a project has hundreds of test cases, and the rest is never submitted.
     let mut mapped = table(["Test case", "ADO ids"]);
     for case in &view.test_cases {
         if !case.azure_ids.is_empty() {

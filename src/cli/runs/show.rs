@@ -143,6 +143,8 @@ fn ado_options(submission: &Submission) -> Option<String> {
 fn mapping_row(submission: &Submission) -> Option<String> {
     let snapshot = &submission.snapshot;
     let rows = &snapshot.options.configuration_rows;
+
+    // Chosen anew and not stored: the snapshot holds both the rows and the run.
     let Some(joined) = &snapshot.joined else {
         return configuration::choose(rows, &snapshot.run.environment).map(row_in_words);
     };
@@ -202,6 +204,8 @@ fn results(submission: &Submission, test: &str) -> Vec<ResultView> {
     };
 
     let result_ids = result_ids(submission);
+
+    // Cut from the plan in the same way as for sending, so the numbers of the steps fit.
     let batches = batches(plan);
     let run = or_dash(submission.ado_run_id);
     let mut views = Vec::new();
