@@ -146,6 +146,8 @@ impl KnownCommands {
                     ..agreed(&options, "`kado exec`")
                 }
             }
+            // A claim was made before the command ran. What was seen among processes is best
+            // effort, so it comes last.
             Choice::None => self.seen_running(run),
         }
     }

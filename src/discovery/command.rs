@@ -146,6 +146,8 @@ pub(crate) fn same_folder(one: &Path, other: &Path) -> bool {
 }
 
 fn folded(path: &Path) -> String {
+    // `canonicalize` gives the long form of a path on Windows, `\\?\C:\…`, and a person the short
+    // one.
     path.to_string_lossy()
         .replace('\\', "/")
         .trim_start_matches("//?/")

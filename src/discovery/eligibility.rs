@@ -157,6 +157,8 @@ fn not_automatic(run: &RunToJudge<'_>) -> Option<String> {
 }
 
 fn aborted(run: &RunToJudge<'_>, rules: &Rules) -> Option<String> {
+    // Katalon leaves such runs out as well: of a terminated run its launcher makes no report and
+    // uploads nothing.
     (run.state == RunState::Aborted && !rules.submit_aborted).then(|| {
         "aborted: the log has no end and Katalon wrote no report; `kado submit FOLDER` submits it, \
          `submit_aborted = true` all such runs"

@@ -24,6 +24,9 @@ impl RunIdentity {
     /// The identity of a run; `None` when its log holds no record yet.
     pub(crate) fn of(run: &SuiteRun) -> Option<Self> {
         let host = run.environment.host.as_deref().unwrap_or_default();
+
+        // Nothing of the log's file counts: Katalon rewrites a log that its own reader finds
+        // malformed, and appends records to one that ended hours ago.
         Some(Self {
             suite: run.suite.clone(),
             started: run.started?,
@@ -34,6 +37,7 @@ impl RunIdentity {
 
     /// Whether both are the same run.
     pub(crate) fn is_same_run(&self, other: &Self) -> bool {
+        // It never suffices alone: all members of a collection have the same one.
         let uuids_agree = match (&self.execution_uuid, &other.execution_uuid) {
             (Some(one), Some(two)) => one.eq_ignore_ascii_case(two),
             _ => true,

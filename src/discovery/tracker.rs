@@ -19,8 +19,10 @@ use crate::katalon::run::lifecycle::{self, Evidence, RunState};
 use crate::moment::Moment;
 
 /// How long nothing may change before a run is due.
+// Katalon writes its reports in place, one after the other, and names none of them the last.
 pub(crate) const STILL: Duration = Duration::from_secs(3);
 /// Longest wait for reports after the run was seen to be over.
+// The launcher itself waits up to 60 s for the log before it writes any (`behaviour.md` §4.2).
 pub(crate) const GRACE: Duration = Duration::from_secs(60);
 /// Least time between the two looks that prove stillness.
 pub(crate) const BETWEEN_LOOKS: Duration = Duration::from_secs(1);
@@ -106,6 +108,9 @@ impl Tracker {
         let looked_twice = now.since(look.first_seen_so) >= BETWEEN_LOOKS;
         let is_still = looked_twice && quiet_for >= STILL;
         let is_complete = observed.junit_complete || observed.reports_come_late;
+
+        // The report may never come: of 1,327 ended runs of 7.8 and later 45 have no
+        // `JUnit_Report.xml` (`files.md` §2).
         let grace_is_over = now.since(over_since) >= GRACE;
         Assessment {
             state,

@@ -140,6 +140,8 @@ impl Hints {
         let mut heard = self.heard();
         let lost = std::mem::take(&mut heard.lost);
         let in_doubt = std::mem::take(&mut heard.in_doubt);
+        // Let go of before a watch is ended: that waits for the watcher's thread, which may wait
+        // for this.
         drop(heard);
 
         let mut ended = Vec::new();

@@ -41,6 +41,7 @@ pub(super) struct FolderMemory {
 /// A value that differs whenever a name, size or modification time differs. It is stored, so it
 /// means the same in the next release.
 pub(crate) fn fingerprint(listing: &FolderListing) -> u64 {
+    // Not the hasher of the standard library, whose results may change with a release of Rust.
     let mut hasher = blake3::Hasher::new();
     for listed in &listing.files {
         // The length comes first, so that no two lists of files give the same bytes.
@@ -81,6 +82,8 @@ impl FolderMemory {
                 let junit = workspace::junit_state(folder, listing);
                 self.junit_complete = junit == JunitState::Complete;
             }
+
+            // Only now: after an error the next look has to find the same change again.
             self.fingerprint = Some(fingerprint);
         }
 
@@ -143,6 +146,8 @@ impl FolderMemory {
             self.scanner = EndScanner::new();
             self.scanned = 0;
             self.parts = logs.len();
+
+            // No record lies in two parts, so it does not matter where one ends.
             for part in logs {
                 if part != NEWEST_PART {
                     self.feed(&folder.join(part), 0)?;

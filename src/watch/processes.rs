@@ -27,6 +27,8 @@ pub(crate) fn katalon_commands() -> Vec<Command> {
 /// As [`katalon_commands`], without this process and those above it.
 pub(crate) fn katalon_commands_of_others() -> Vec<Command> {
     let processes = Processes::read();
+
+    // `kado exec` carries the arguments of the command that it starts, as does a script around it.
     let this = Pid::from_u32(std::process::id());
     let this_and_above = successors(Some(this), |pid| processes.parent(*pid))
         .take(MOST_ABOVE)
@@ -39,6 +41,7 @@ struct Processes(System);
 
 impl Processes {
     fn read() -> Self {
+        // Threads are left out, which Linux lists like processes with the same arguments.
         let mut system = System::new();
         let arguments = ProcessRefreshKind::nothing()
             .with_cmd(UpdateKind::Always)
@@ -134,6 +137,7 @@ fn command(process: &Process, line: CommandLine) -> Option<Command> {
         return None;
     }
 
+    // Systems tell it in whole seconds; whoever compares it allows for that.
     let started = i64::try_from(process.start_time())
         .ok()?
         .checked_mul(1000)?;

@@ -21,9 +21,12 @@ pub(crate) fn find_projects(roots: &[PathBuf]) -> Vec<PathBuf> {
     // Two roots may overlap, or spell one folder in two ways; the first one counts.
     let mut visited = HashSet::new();
 
+    // Reversed, because the last one that waits is taken first, and so the first root counts.
     let mut waiting: Vec<_> = roots.iter().rev().map(|root| (root.clone(), 0)).collect();
     while let Some((folder, depth)) = waiting.pop() {
         let content = content_of(&folder);
+
+        // Also below a project, because one project can lie in another.
         if depth < PROJECT_DEPTH {
             let below = content.folders.into_iter().filter(|path| !is_skipped(path));
             waiting.extend(below.map(|path| (path, depth + 1)));

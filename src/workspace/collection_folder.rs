@@ -117,6 +117,8 @@ fn is_plain(name: &str) -> bool {
 pub(crate) fn collection_of(run_folder: &Path) -> Option<CollectionFolder> {
     let (reports, below) = split_at_reports(run_folder)?;
     let names: Vec<&str> = below.iter().filter_map(|part| part.to_str()).collect();
+
+    // A member lies at `<session>/<suite>/<stamp>` or deeper. Up to 6.2 there were no sessions.
     if names.len() < 3 {
         return None;
     }
@@ -157,6 +159,8 @@ pub(crate) fn collection_in(folder: &Path) -> io::Result<CollectionFolder> {
         if !is_report(&path) {
             continue;
         }
+
+        // One that cannot be read is no missing one, and must not be taken for that.
         let report = CollectionReport::read(&open::whole(&path)?)
             .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?;
         return Ok(CollectionFolder {

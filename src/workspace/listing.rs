@@ -94,6 +94,8 @@ pub fn is_run_folder(folder: &Path) -> bool {
         return false;
     };
 
+    // Depth says nothing: a suite may lie in any number of folders, and one of these may be called
+    // like a time stamp.
     let mut has_binding = false;
     let mut has_execution = false;
     for entry in entries.filter_map(Result::ok).filter(is_regular) {
@@ -114,6 +116,8 @@ pub fn is_run_folder(folder: &Path) -> bool {
 /// # Errors
 /// When the folder itself cannot be listed.
 pub(crate) fn list_run_folder(folder: &Path) -> io::Result<FolderListing> {
+    // Breadth first: where the limit strikes, what lies deepest is left out, and never Katalon's
+    // own files before what a test wrote into folders.
     let mut listing = FolderListing::default();
     let mut is_full = false;
     let mut waiting = VecDeque::from([WaitingFolder {
@@ -156,6 +160,7 @@ pub(crate) fn list_run_folder(folder: &Path) -> io::Result<FolderListing> {
             .warnings
             .push(format!("only {MOST_FILES} files of the folder are listed"));
     }
+    // The file system's order may differ from look to look, and the fingerprint with it.
     listing.files.sort_by(|a, b| a.file.path.cmp(&b.file.path));
     Ok(listing)
 }

@@ -46,10 +46,12 @@ pub(super) fn find_below(root: &Path, path: &str) -> PathBuf {
 
 /// The name in a folder that means `wanted`; of several the first one in order.
 fn name_in(folder: &Path, wanted: &str) -> Option<OsString> {
+    // Nearly always the name is the one on the disk, and asking for it costs no listing.
     if std::fs::symlink_metadata(folder.join(wanted)).is_ok() {
         return Some(wanted.into());
     }
 
+    // Of several the least one, because a folder lists its names in any order.
     let wanted = system::folded(&composed(wanted));
     std::fs::read_dir(folder)
         .ok()?

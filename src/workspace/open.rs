@@ -63,6 +63,8 @@ pub(crate) fn is_held(error: &io::Error) -> bool {
 /// # Errors
 /// Those of the last try.
 pub(crate) fn patiently<T>(mut open: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+    // A virus scanner lets go within moments, and waiting for it is better than reading a run
+    // without one of its files.
     for pause in PAUSES {
         match open() {
             Err(error) if is_held(&error) => std::thread::sleep(pause),

@@ -72,6 +72,8 @@ impl ParsedLogs {
     }
 
     fn lock(&self) -> MutexGuard<'_, VecDeque<ParsedLog>> {
+        // Entries are put in and taken out whole, so a panic of another thread leaves none of them
+        // half.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

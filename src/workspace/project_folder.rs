@@ -51,6 +51,8 @@ pub fn read_project(root: &Path) -> Result<Project, ReadError> {
     }
 
     let name = name_in(first);
+
+    // A project can be shown without them. Whoever submits reads them alone, and gets the error.
     let settings = read_azure_settings(root).unwrap_or_else(|error| {
         warnings.push(chain(&error));
         AzureSettings::default()
@@ -109,6 +111,7 @@ pub(crate) fn project_file_modified(root: &Path) -> Option<Moment> {
 }
 
 fn modified(file: &Path) -> Option<Moment> {
+    // Not through a link, because the file would not be read through one either.
     let modified = fs::symlink_metadata(file).ok()?.modified().ok()?;
     let timestamp = jiff::Timestamp::try_from(modified).ok()?;
     Some(Moment::from_millis(timestamp.as_millisecond()))
@@ -137,6 +140,7 @@ pub(crate) fn number_of_reruns(root: &Path, suite: &str) -> Option<u32> {
 
 /// Whether an id, taken as a path, would leave the project.
 fn leads_out(id: &str) -> bool {
+    // A `:` would name a drive, or a stream beside a file, on Windows.
     id.split(['/', '\\'])
         .any(|part| matches!(part, "" | "." | "..") || part.contains(':'))
 }
@@ -250,6 +254,8 @@ fn prj_files_in(folder: &Path) -> Result<Vec<PathBuf>, ReadError> {
         .map(|entry| entry.path())
         .filter(|path| has_extension(path, "prj"))
         .collect();
+    // A folder lists its files in any order, and the first by name has to be the same one each
+    // time.
     files.sort();
     Ok(files)
 }

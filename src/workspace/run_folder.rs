@@ -65,6 +65,8 @@ impl RunReader {
     /// As [`read_run`].
     pub(crate) fn read(&self, location: &Location) -> Result<SuiteRun, ReadError> {
         let folder = &location.folder;
+
+        // Listed first, so that a folder that is gone or closed is told as that and not as no run.
         let listing = list_run_folder(folder).map_err(|source| io_error(folder, source))?;
         if !is_run_folder(folder) {
             return Err(ReadError::NoRun(folder.clone()));
@@ -154,11 +156,17 @@ impl RunReader {
                 }
             }
         }
+
+        // Numbers count down to 0, the newest part: where the last one is another, the end is
+        // missing.
         if let Some(expected) = expected {
             reader.skip(&part_names(expected, 0));
         }
 
         let summary = reader.finish();
+
+        // A part that could not be read may be readable at the next look, although it looks the
+        // same.
         if is_whole {
             self.logs.keep(folder, parts, names, summary.clone());
         }
@@ -205,6 +213,8 @@ fn is_of_run(report: &Junit, folder: &Path, listing: &FolderListing) -> bool {
     let Some(oldest) = logs.first() else {
         return true;
     };
+
+    // What cannot be read speaks for no other run. The report counts, as it does without a log.
     let Ok(begin) = read_begin(folder, oldest) else {
         return true;
     };

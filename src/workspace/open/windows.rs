@@ -52,6 +52,8 @@ pub(super) fn regular(path: &Path) -> io::Result<File> {
 /// # Errors
 /// As [`regular`], and when the path leads out of the folder.
 pub(super) fn regular_below(folder: &Path, path: &Path) -> io::Result<File> {
+    // Rust's library cannot open a file inside an open folder here, as Unix does, so the way is
+    // looked at before. Only the file itself is looked at again once it is open.
     let mut at = folder.to_owned();
     let mut components = path.components().peekable();
     while let Some(component) = components.next() {
