@@ -54,6 +54,7 @@ pub(crate) async fn serve(
     config_file: Option<PathBuf>,
     stop: CancellationToken,
 ) -> anyhow::Result<Exit> {
+    // The lock before the outbox: only its holder may check the database and mend it.
     let lock = Arc::new(lock(&config)?);
     let outbox = Outbox::open(&config.state_dir)?;
     stop_on_signal(stop.clone())?;
@@ -65,6 +66,8 @@ pub(crate) async fn serve(
     let config = FollowedConfig::new(config_sender, config_file).await?;
     let connections = submitter.connections();
     let mut keeper = Keeper::new(outbox.clone(), config, Arc::clone(&changed), connections).await?;
+
+    // Only now: a service that cannot use its state folder must not be told to be up.
     service::ready();
 
     let turns = Arc::new(Turns::default());
@@ -149,6 +152,7 @@ pub(crate) async fn once(
     let (config_sender, config_receiver) = watch::channel(Arc::new(config));
     let submitter = Submitter::for_command(outbox.clone(), config_receiver, ONCE_BUDGET);
     let config = FollowedConfig::new(config_sender, config_file).await?;
+
     // Nobody has to be woken: what is recorded is sent afterwards.
     let changed = Arc::new(Notify::new());
     let connections = submitter.connections();

@@ -137,6 +137,7 @@ impl Spool {
 
     /// Removes the copies of all runs but these.
     pub(crate) fn purge<'a>(&self, keep: impl Iterator<Item = &'a RunIdentity>) {
+        // By names, because a digest cannot be turned back into the identity of a run.
         let keep: HashSet<String> = keep.map(name_of).collect();
         for entry in fs::read_dir(&self.root).into_iter().flatten().flatten() {
             if !keep.contains(&*entry.file_name().to_string_lossy()) {
@@ -150,6 +151,7 @@ impl Spool {
 fn name_of(run: &RunIdentity) -> String {
     let mut hasher = blake3::Hasher::new();
     for part in [&run.suite, &run.host, &run.started.millis().to_string()] {
+        // With its length, so that no two identities run together to the same bytes.
         hasher.update(&(part.len() as u64).to_le_bytes());
         hasher.update(part.as_bytes());
     }

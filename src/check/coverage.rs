@@ -317,6 +317,7 @@ fn by_case(plans: &[PlanPoints]) -> HashMap<u32, Vec<PlanPoints>> {
     for plan in plans {
         for point in &plan.points {
             let of_case = cases.entry(point.test_case_id).or_default();
+
             // The points of a plan come one after the other, so only the last entry can be of it.
             match of_case.last_mut() {
                 Some(last) if last.plan_id == plan.plan_id => last.points.push(point.clone()),

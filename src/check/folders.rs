@@ -19,6 +19,7 @@ pub(super) fn check_project_folders(root: &Path, report: &mut Report) {
 
     for part in ["Test Cases", "Reports", "settings/external"] {
         let folder = root.join(part);
+
         // Before its first run a project has no `Reports`, before its integration no `external`.
         if let Err(error) = std::fs::read_dir(&folder)
             && error.kind() != ErrorKind::NotFound

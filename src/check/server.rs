@@ -281,6 +281,7 @@ async fn check_plans(
             Ok(plan) => plan,
             Err(error) => {
                 report.ado_failed(&title, &error);
+
                 // As in a submission, a plan that cannot be read holds up only itself.
                 continue;
             }

@@ -83,6 +83,7 @@ impl CommandWatch {
 /// What may have started the runs in these folders; a folder of which nothing can be said yet is
 /// not among them.
 fn look_for(folders: &[PathBuf], now: Moment) -> Vec<(PathBuf, Vec<CandidateCommand>)> {
+    // Once for all folders, because it looks at every process of the machine.
     let commands = processes::katalon_commands();
 
     let mut all = Vec::new();

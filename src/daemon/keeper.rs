@@ -148,10 +148,14 @@ impl Keeper {
         stop: &CancellationToken,
     ) -> Result<(), StoreError> {
         let now = clock::now();
+
+        // The clock first, because all that follows compares times with it.
         self.mind_the_clock(now).await?;
 
         if self.config.reload().await? {
             self.changed.notify_one();
+
+            // Other folders may be watched now, and other runs count.
             schedule.asked(Due::Sweep, now);
         }
 
@@ -165,6 +169,8 @@ impl Keeper {
             }
             Due::Sweep => self.sweep(now, hints, schedule, stop).await?,
         }
+
+        // In every turn, whatever was due: somebody sits in front of the command line and waits.
         self.answer_requests().await
     }
 
@@ -184,6 +190,7 @@ impl Keeper {
         let watch = config.watch.clone();
         if lend(hints, move |hints| hints.watch(&watch, &projects)).await? {
             tracing::debug!("folders are watched that were not");
+
             // What happened in a folder before it was watched went unheard.
             schedule.asked(Due::Sweep, done);
         }
@@ -204,6 +211,7 @@ impl Keeper {
             "the clock was set back; what waits is tried now"
         );
         self.outbox
+            // What is left to Katalon is not due at once, or both could submit it.
             .with(move |store| store.make_all_due(now.plus(DEFAULT_WAIT)))
             .await?;
         self.changed.notify_one();

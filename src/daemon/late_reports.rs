@@ -47,6 +47,8 @@ impl LateReports {
         let submitted = outbox
             .with(move |store| store.submitted_since(now.minus(LATEST)))
             .await?;
+
+        // Submissions that are older than a day drop out, so what is remembered does not grow.
         let ids: HashSet<i64> = submitted.iter().map(|(id, _)| *id).collect();
         self.fingerprints.retain(|id, _| ids.contains(id));
 
@@ -54,6 +56,7 @@ impl LateReports {
         let mut any = false;
         for changed in blocking(move || changed_of(submitted, &before, now)).await? {
             any |= add_to(outbox, changed.id).await?;
+
             // Only now: should the outbox fail, the folder is looked at again.
             if let Some(fingerprint) = changed.fingerprint {
                 self.fingerprints.insert(changed.id, fingerprint);
@@ -128,6 +131,7 @@ fn late_reports_of(submission: &Submission) -> Vec<PlannedAttachment> {
             decided.insert(path);
         }
     }
+
     // What was there when the run was planned was decided then, also when it was left out.
     for file in &snapshot.run.files {
         decided.insert(&file.path);
@@ -144,6 +148,7 @@ fn late_reports_of(submission: &Submission) -> Vec<PlannedAttachment> {
                 path: run_folder.path_of(&listed.file.path),
                 ..listed.file
             };
+
             // A report that is still being written is taken at a later look.
             let is_written = now.since(listed.modified) >= STILL;
             if is_report(&file) && is_written && !decided.contains(file.path.as_str()) {

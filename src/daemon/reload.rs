@@ -76,6 +76,8 @@ impl FollowedConfig {
         }
 
         let read = blocking(move || paths::read(&file)).await?;
+
+        // Also when it is refused below: otherwise the log would say so every second.
         self.text = text;
 
         match read {

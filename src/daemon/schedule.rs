@@ -98,6 +98,7 @@ impl Schedule {
 
 /// How far apart looks are that each cost so much.
 fn distance(cost: Duration) -> Duration {
+    // Never longer than a sweep's own distance: by then everything is swept in any case.
     cost.saturating_mul(SHARE).clamp(DISTANCE, SWEEP)
 }
 

@@ -130,6 +130,7 @@ impl Sweeper {
             "looked at everything"
         );
 
+        // After the looks, which may have found the last member of a collection to be over.
         self.record_collections(config, Extent::Everything).await?;
         self.announce_projects(&projects);
         self.tidy(config, &projects, folders).await?;
@@ -256,6 +257,7 @@ impl Sweeper {
             }
         }
 
+        // Among these is what could not be recorded just now: it is held as well.
         for finished in &sweep.in_grace {
             self.recorder.hold(config, finished).await?;
         }
@@ -327,6 +329,7 @@ impl Sweeper {
                 tracing::info!(project = %project.display(), "found a Katalon project");
             }
         }
+
         // One that comes back is announced again.
         self.projects.retain(|project| projects.contains(project));
     }

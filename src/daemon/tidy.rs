@@ -84,6 +84,8 @@ impl Tidier {
         let Some(unrecorded) = unrecorded else {
             return Ok(());
         };
+
+        // Everything that is not named goes, so whatever may still be sent has to be in this list.
         let mut needed = self.outbox.with(|store| store.open_runs()).await?;
         needed.extend(unrecorded);
 

@@ -124,6 +124,7 @@ impl PendingCollections {
             return Ok(());
         };
 
+        // Stored first, so that it survives a restart and a wiped workspace from now on.
         let stored = StoredMember {
             collection: key(&member.folder),
             member: member.prefix.clone(),
@@ -177,6 +178,7 @@ impl PendingCollections {
         for (folder, pending) in &mut self.pending {
             let commands = match commands_of(&self.outbox, pending).await {
                 Ok(commands) => commands,
+                // Without the options of its command a member could go to another plan.
                 Err(error @ StoreError::Content(_)) => {
                     let progress = pending.cannot_tell(folder, &chain(&error), now);
                     looks.push((folder.clone(), progress));
@@ -209,6 +211,8 @@ impl PendingCollections {
             .await?;
 
             *pending = looked;
+
+            // Only a grace time runs out by itself; the others wait for an event or the next sweep.
             news |= matches!(progress, CollectionProgress::InGrace);
             looks.push((folder.clone(), progress));
         }

@@ -58,6 +58,7 @@ impl CommandClues {
     /// # Errors
     /// When the store fails.
     pub(crate) fn known_in(self, store: &Store) -> Result<KnownCommands, StoreError> {
+        // The original comes before a copy: with it katalonc was seen while the run was young.
         let mut seen = Vec::new();
         for folder in &self.folders {
             if let Some(noted) = store.noted_commands(folder)? {

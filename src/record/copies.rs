@@ -42,6 +42,7 @@ pub(super) async fn copy(
     // The members of a collection have their copies under their own names: each may have been
     // copied when it ended.
     for run_folder in run.snapshot.run_folders() {
+        // Copies lie under the identity of their run; without one nobody would find them.
         let Some(identity) = run_folder.run.clone() else {
             continue;
         };

@@ -174,10 +174,13 @@ impl Recorder {
         let Some(commands) = self.commands_of(&location).await? else {
             return Ok(());
         };
+
         // What cannot be read now may be readable when the run is due, and is reported then.
         let Ok(run) = self.read_settled(&location, config, commands).await? else {
             return Ok(());
         };
+
+        // What will not be submitted needs neither copies nor a token.
         if self.eligibility(config, &run, finished.state) != Eligibility::Submit {
             return Ok(());
         }
@@ -232,6 +235,8 @@ impl Recorder {
         };
         self.reported_folders.remove(&finished.folder);
 
+        // What is held is dropped only afterwards: should recording fail, the workspace may be gone
+        // at the next try.
         let handling = self.record_or_keep(config, finished, location, run).await?;
         self.in_grace.remove(&finished.folder);
         Ok(handling)
@@ -253,6 +258,7 @@ impl Recorder {
             _ => self.collection_of(location, config).await?,
         };
 
+        // A folder that the collection does not list is the copy of a member: see below.
         if let Some(collection) = &collection
             && collection.has_member(&finished.folder)
         {
@@ -410,6 +416,8 @@ impl Recorder {
         state: RunState,
     ) -> Result<Vec<i64>, StoreError> {
         self.note_token(&run);
+
+        // Decided again, not taken from the grace time: the configuration may have changed since.
         let occasion = match self.eligibility(config, &run, state) {
             Eligibility::Remember => return Ok(Vec::new()),
             Eligibility::Ignore(reason) => Occasion::Ignored {
@@ -417,6 +425,7 @@ impl Recorder {
                 aborted: state == RunState::Aborted,
             },
             Eligibility::Submit => {
+                // Before it is stored: from then on it may be sent, from copies if there are any.
                 self.spool_used = copy(config, &run, Files::OfRun, self.spool_used).await?;
                 Occasion::Found
             }

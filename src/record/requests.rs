@@ -100,6 +100,8 @@ async fn record_claimed(
 
     // `kado exec` started it, even where its claim has been forgotten since.
     run.terms.claimed = true;
+
+    // Since when kado knows this machine does not matter: a claimed run is never history.
     let occasion = match eligibility_of(config, &run, state, clock::now()) {
         Eligibility::Ignore(reason) => Occasion::Ignored {
             reason,
@@ -147,6 +149,7 @@ async fn copy_and_store(
     run: FinishedRun,
     occasion: Occasion,
 ) -> Result<Option<RecordOutcome>, StoreError> {
+    // A command knows nothing of what the spool holds, so it is measured before a file is copied.
     copy(config, &run, Files::OfRun, Used::default()).await?;
     store(outbox, run, occasion).await
 }

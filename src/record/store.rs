@@ -57,6 +57,7 @@ pub(super) async fn store(
     run: FinishedRun,
     occasion: Occasion,
 ) -> Result<Option<RecordOutcome>, StoreError> {
+    // Nothing could tell it from another run the next time it is met (invariant I2).
     let Some(identity) = run.identity.clone() else {
         return Ok(None);
     };

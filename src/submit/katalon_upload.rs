@@ -72,6 +72,7 @@ pub(super) async fn look(execution: &Execution<'_>, others: &[TestRun]) -> Resul
             awaited: Awaited::EndOfCollection,
         });
     }
+
     // Earlier runs of the project show that Katalon submits, so this one may be on its way.
     if is_doubled && rule.expected && execution.sender == Sender::Service && now < until {
         return Err(Stop::AwaitsAnother {
@@ -139,6 +140,7 @@ async fn compare_all(execution: &Execution<'_>, others: &[TestRun]) -> Result<Ca
 /// newer ones of its name.
 fn nearest<'a>(execution: &Execution<'_>, others: &'a [TestRun]) -> Vec<&'a TestRun> {
     let plan = execution.plan();
+
     // Of a collection there is a run for each suite, and that of the first one is made long before
     // the last one ends.
     let (since, most) = match &execution.submission.snapshot.joined {

@@ -35,6 +35,7 @@ const fn exit_of_waiting(cause: Obstacle) -> Exit {
     match cause {
         Obstacle::Credentials => Exit::Refused,
         Obstacle::Unreachable => Exit::Unreachable,
+        // Without a token ADO was not even asked, so this is no refusal of its.
         Obstacle::NoToken | Obstacle::Katalon => Exit::NotDone,
         Obstacle::Configuration => Exit::Usage,
     }

@@ -28,6 +28,7 @@ pub(super) async fn plan(
     if plan.results.is_empty() {
         return Err(nothing_to_send(plan));
     }
+
     // Before the plan is stored: with a plan the submission would be sent at the next attempt.
     if late == Late::Park {
         not_overtaken(outbox, id, &plan).await?;

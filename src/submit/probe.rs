@@ -100,6 +100,7 @@ pub(super) async fn attachment(
 ) -> Result<Option<u32>, AdoError> {
     let mut candidates = client.attachments(project, owner).await?;
     candidates.retain(|attachment| attachment.file_name.as_deref() == Some(name));
+
     // A digest means reading the whole file, which may be large.
     if candidates.is_empty() {
         return Ok(None);

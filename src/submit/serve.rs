@@ -180,6 +180,8 @@ impl Submitter {
                 continue;
             }
             let DueSubmission { id, goes_to } = submission;
+
+            // A person's retry or forget has it in hand; that ends soon and wakes this loop.
             let Some(under_way) = self.outbox.begin(id) else {
                 continue;
             };

@@ -96,6 +96,7 @@ impl Member {
 
     /// Whether a folder still holds this run.
     pub(super) fn is_same(&self, run: &FinishedRun) -> bool {
+        // The uuid is left out: Katalon writes it after the run, perhaps after the member was kept.
         self.snapshot.run.suite == run.snapshot.run.suite
             && self.snapshot.started() == run.snapshot.started()
     }
@@ -116,6 +117,7 @@ pub(super) const fn state_of(run: RunState, config: &Config) -> MemberState {
         RunState::Crashed => MemberState::Crashed,
         RunState::Aborted if config.submit_aborted => MemberState::Aborted,
         RunState::Aborted => MemberState::AbortedAndLeftOut,
+        // Nobody comes here with the first two: only what is over is kept.
         RunState::Queued | RunState::Running | RunState::Finished => MemberState::Finished,
     }
 }

@@ -162,6 +162,7 @@ impl PendingCollection {
             // It may be in the middle of being rewritten.
             Err(error) => return Err(Undecided::Collection(error)),
         };
+
         // A member that runs again is added to the report.
         self.listed = collection.members();
 
@@ -174,11 +175,15 @@ impl PendingCollection {
         let any_waits = members
             .iter()
             .any(|member| member.state == Some(MemberState::NeverStarted));
+
+        // One that runs holds the collection open, however long: like any other run it becomes
+        // finished, crashed or aborted, and is kept then.
         if any_runs || (any_waits && !ended && !given_up) {
             self.over_since = None;
             return Ok(CollectionProgress::Open);
         }
 
+        // From version 11 on Katalon writes the reports of all members only after the last one.
         let over_for = terms.now.since(*self.over_since.get_or_insert(terms.now));
         let complete = ended && quiet >= STILL && over_for >= BETWEEN_LOOKS;
         if complete || given_up || over_for >= GRACE {
@@ -221,6 +226,7 @@ impl PendingCollection {
         };
 
         let state = if let Some(kept) = self.kept.get(&member.prefix) {
+            // First of all, because what is kept is over whatever became of its folder since.
             Some(kept.state)
         } else if !has_log {
             let unreadable = terms.unreadable.contains(&member.prefix);
@@ -276,6 +282,7 @@ impl PendingCollection {
         terms: &LookTerms,
     ) -> Result<Option<FinishedRun>, Undecided> {
         let kept = self.kept.get(&member.prefix);
+
         // The list of members changed since the commands were looked for: without them it could go
         // to another plan.
         let commands = terms.commands.get(&member.folder).ok_or(Undecided::Soon)?;
@@ -312,6 +319,7 @@ fn quiet_for(folder: &Path, members: &[MemberLook], now: Moment) -> std::time::D
 
     match of_members.chain(of_collection).max() {
         Some(newest) => now.since(newest),
+        // Where nothing can be seen nothing is given up either.
         None => std::time::Duration::ZERO,
     }
 }

@@ -75,6 +75,7 @@ fn may_go_elsewhere(stored: &Submission, plan: u32) -> Result<(), StoreError> {
         )));
     }
 
+    // The first step is the creation. Found intended, it may have made a run that nobody noted.
     let creating = stored
         .steps
         .first()

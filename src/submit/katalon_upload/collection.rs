@@ -49,6 +49,7 @@ pub(super) async fn is_awaited(execution: &Execution<'_>, project: &str) -> Resu
     }
 
     let run_folder = PathBuf::from(&snapshot.folder);
+
     // What is there and cannot be read may be going on: it is looked at again, at most for
     // `LONGEST`.
     Ok(blocking(move || goes_on(&run_folder, wait).unwrap_or(true)).await?)

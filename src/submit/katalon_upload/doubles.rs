@@ -59,6 +59,7 @@ pub(super) async fn find(
         let Some((submission, overlap)) = sent_as_well(execution, &sent, &foreign).await? else {
             continue;
         };
+
         // Of a collection there is a run for each suite; one is enough to be noted.
         if doubled_submissions.insert(submission) {
             note(execution, submission, run.id, overlap, project).await?;

@@ -13,11 +13,14 @@ pub(in crate::submit) async fn complete_run(
     open: OpenStep,
 ) -> StepResult {
     let plan = execution.plan();
+
     // What ADO refused while the steps were carried out is named as well, so the comment that the
     // run was created with is replaced.
     let comment = plan.comment(&execution.submission.refused);
     let update = RunUpdate {
         state: "Completed",
+        // Both times: a run that was completed without a start showed a duration of 739671 days
+        // (`ado/api.md` §5).
         started_date: plan.started.to_string(),
         completed_date: plan.completed.to_string(),
         comment: &comment.text,

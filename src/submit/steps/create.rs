@@ -52,6 +52,7 @@ pub(in crate::submit) async fn create_run(execution: &Execution<'_>, open: OpenS
     if before.with_key.is_none() && looks_for_katalon {
         katalon_upload::look(execution, &before.with_name).await?;
     }
+
     // A run that this submission may have made itself is its own to fill.
     if let Some(run) = &before.with_key
         && open.earlier == Earlier::Never
@@ -81,6 +82,7 @@ async fn create(execution: &Execution<'_>, open: OpenStep) -> StepResult {
     match after.with_key {
         Some(first) if first.id < made.id => {
             end_all(execution, &[made.id], first.id).await?;
+
             // As adopted, so that the next attempt asks before each step is sent: the other kado
             // may have carried it out by then.
             execution.confirm_run(open, &first, ADOPTED).await?;
@@ -198,6 +200,8 @@ async fn request(execution: &Execution<'_>, links: Links) -> Result<TestRun, Ado
         new.build = plan.build.as_ref().map(|build| build.id.into());
         new.release_uri = release.map(ReleaseLink::release_uri);
         new.release_environment_uri = release.map(ReleaseLink::stage_uri);
+
+        // Server 2019 does not know it (`ado/api.md` §1).
         if !execution.client.is_before_2020() {
             new.pipeline_reference = plan.pipeline.as_ref().map(PipelineReference::of);
         }

@@ -64,6 +64,7 @@ fn by_point(results: Vec<TestResult>) -> HashMap<u32, ResultRef> {
             title: result.test_case_title,
             revision: result.test_case_revision,
         };
+
         // The first one counts should a point have several.
         refs.entry(point.id).or_insert(result_ref);
     }
@@ -97,6 +98,7 @@ async fn add(
             test_case_title: title.unwrap_or_default(),
             test_case_revision: case.map_or(1, |case| case.rev),
             configuration: result.configuration_id.into(),
+            // Never completed here: by that state it is seen later that the result was filled in.
             state: "Pending",
         });
     }
@@ -135,6 +137,7 @@ pub(in crate::submit) async fn write_batch(
     }
 
     let refused = write(execution, unwritten).await?;
+
     // Before the confirmation: a crash in between names a result twice at most, and never not at
     // all.
     execution.leave_out(refused).await?;
@@ -213,8 +216,10 @@ fn update<'a>(result: &'a PlannedResult, result_ref: &'a ResultRef) -> ResultUpd
     ResultUpdate {
         id: result_ref.result_id,
         test_point: result.point_id.into(),
+        // Some servers answer 500 where title or revision is missing (`ado/api.md` §6).
         test_case_title: result_ref.title.as_deref(),
         test_case_revision: result_ref.revision,
+        // An outcome without a state leaves the result pending (`ado/api.md` §6).
         state: "Completed",
         outcome: &result.outcome,
         started_date: result.started.to_string(),
