@@ -162,6 +162,8 @@ fn root_of(location: &Location) -> Result<&Path, IntakeError> {
 /// writes it anew for each key, so a file of this moment may be cut off; and one that is cut off is
 /// not believed until it has stayed so for a minute.
 fn settings_are_in_flux(root: &Path, now: Moment) -> bool {
+    // The time of the file comes first, because it is looked up without reading: most runs end long
+    // after their settings were edited.
     if let Some(age) = workspace::azure_settings_modified(root).and_then(|at| age(at, now)) {
         if age < BURST {
             return true;
@@ -265,6 +267,8 @@ fn options_of(
     let mut options = overrides::effective(settings, overrides, &run.options);
     options.invalid_project_file = project_file.problem();
     options.api_version = project_file.api_version;
+
+    // Values are taken now: the process that sends the run later may have another environment.
     let name = &mut options.run_name;
     let shown = environment::shown(&run_name::variables_in(name));
     name.variables = shown.values;
@@ -292,6 +296,8 @@ fn token_of(settings: &AzureSettings) -> Option<(ServerIdentity, SecretString)> 
 fn forget_values(run: &mut SuiteRun, cases: &mut BTreeMap<String, CaseIds>) {
     for test in &mut run.tests {
         let names = cases.get(&test.id).map(variables_in).unwrap_or_default();
+
+        // What an id refers to is kept, because it is resolved only when the run is planned.
         test.variables.retain(|name, _| names.contains(name));
 
         if let Some(iteration) = &mut test.iteration

@@ -83,6 +83,8 @@ pub use store::{OpenError, Store, StoreError};
 #[derive(Clone)]
 pub(crate) struct Outbox {
     store: Arc<Mutex<Store>>,
+    // A lock of its own: a mark is taken and dropped in asynchronous code, which must not wait
+    // while somebody else's statement runs.
     under_way: Arc<Mutex<HashSet<i64>>>,
 }
 
@@ -127,6 +129,9 @@ impl Outbox {
 
     /// Marks a submission as being sent; `None` when it is already.
     pub(crate) fn begin(&self, id: i64) -> Option<UnderWay> {
+        // A retry plans a submission anew, which can take seconds for a large folder: without the
+        // mark the submitter would begin to send it meanwhile, by steps that are just being
+        // dropped.
         let is_new = self
             .under_way
             .lock()

@@ -51,6 +51,7 @@ fn shown_of(names: &[String], read: impl Fn(&str) -> Option<String>) -> ShownVar
 }
 
 fn is_secret(name: &str, value: &str) -> bool {
+    // Proxies and feeds of packages are often given as `https://user:password@host`.
     let has_credentials = value
         .split_once("://")
         .is_some_and(|(_, rest)| rest.contains('@'));

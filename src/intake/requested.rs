@@ -60,6 +60,8 @@ fn read_if_over(
         }
     };
 
+    // Either sign is enough: the log has an end where Katalon did not write its report any more,
+    // and the report is there where the tests died before the end (`katalon/behaviour.md` §4.3).
     let over =
         run.snapshot.run.ended.is_some() || workspace::read_junit(folder) == JunitState::Complete;
     if !over && !has_been_still(folder)? {

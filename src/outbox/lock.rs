@@ -33,6 +33,7 @@ impl StateLock {
     /// look. Looking disturbs nobody but for a moment, which [`StateLock::take`] waits out.
     pub(crate) fn is_held(state_dir: &Path) -> Option<bool> {
         match File::open(state_dir.join(FILE)) {
+            // Shared, or two who look at once would take each other for the holder.
             Ok(file) => Some(matches!(
                 file.try_lock_shared(),
                 Err(TryLockError::WouldBlock)
@@ -45,6 +46,8 @@ impl StateLock {
     /// Whether the lock that lies in the state folder is still this one. What cannot be told is
     /// taken for yes.
     pub(crate) fn is_in_place(&self) -> bool {
+        // A folder that was removed and made again has another file of this name, which the next
+        // process locks without meeting our lock.
         match Handle::from_path(&self.path) {
             Ok(there) => there == self.file,
             Err(error) => error.kind() != std::io::ErrorKind::NotFound,

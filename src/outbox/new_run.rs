@@ -120,6 +120,8 @@ pub(crate) fn new_submissions(
             twin,
             server: &server,
             project: options.project.as_deref().unwrap_or_default(),
+            // No test plan has the id 0: nothing is ever sent under such a key, and a retry gives
+            // another.
             plan_id: plan_id.unwrap_or(0),
             again,
         }),
@@ -167,6 +169,7 @@ fn server(url: Option<&str>) -> (ServerIdentity, Option<String>) {
 fn why_unusable(snapshot: &Snapshot) -> Option<String> {
     let options = &snapshot.options;
 
+    // First, because what is missed below may stand in that file.
     if let Some(problem) = &options.invalid_project_file {
         return Some(format!(
             "{problem}; correct it, then `kado runs retry` submits the run"

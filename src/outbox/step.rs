@@ -101,6 +101,8 @@ pub(crate) fn steps(plan: &SubmissionPlan) -> Vec<Step> {
     for attachment in 0..plan.attachments.len() {
         steps.push(Step::Attach(attachment));
     }
+
+    // Both name what ADO refused, so they come after all that it may refuse.
     steps.extend([Step::LeftOutList, Step::Complete]);
     steps
 }
@@ -144,6 +146,7 @@ pub(crate) fn next(steps: &[(Step, StepState)]) -> Vec<usize> {
         return vec![first];
     }
 
+    // Uploads do not depend on each other, and one that is never answered holds up no other.
     let mut ready = Vec::new();
     for (position, (step, state)) in steps.iter().enumerate().skip(first) {
         if !matches!(step, Step::Attach(_)) {

@@ -139,6 +139,9 @@ impl Store {
                 source,
             })
         };
+
+        // Only to read: a look must neither make a database nor bring one to a newer schema while a
+        // service of the older kado still works with it.
         let connection =
             Connection::open_with_flags(&file, OpenFlags::SQLITE_OPEN_READ_ONLY).map_err(failed)?;
         connection.busy_timeout(schema::BUSY).map_err(failed)?;
@@ -176,6 +179,7 @@ fn refuse_lost(file: &Path, is_marked: bool) -> Result<(), OpenError> {
     let found = match size {
         _ if !is_marked => return Ok(()),
         None => "missing",
+        // SQLite would take it for a new database.
         Some(0) => "empty",
         Some(_) => return Ok(()),
     };

@@ -74,6 +74,7 @@ pub(crate) const fn transition(
         // What was begun is not given up: some of it is in ADO.
         (Pending, Event::NothingToSend) => Ignored,
         (Pending | Submitting | Parked | Ignored, Event::Forgotten) => Ignored,
+        // A person may ask for what goes on already; that is no mistake.
         (Pending | Submitting | Parked | Ignored, Event::Resumed) => Submitting,
         (
             Pending | Submitting | Parked | Ignored,

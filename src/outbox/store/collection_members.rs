@@ -107,6 +107,7 @@ pub(super) fn by_itself(
     ))?;
     let mut rows = statement.query(params![run.suite, run.started, run.host])?;
 
+    // SQL does not compare the uuids: one that is missing on either side separates nothing.
     let mut submissions = Vec::new();
     while let Some(row) = rows.next()? {
         if run.is_same_run(&identity(row)?) {
@@ -172,6 +173,7 @@ pub(super) fn set_members(
     run: i64,
     snapshot: &Snapshot,
 ) -> Result<(), StoreError> {
+    // A collection that is taken up again may have other members that take part.
     transaction.execute("DELETE FROM run_member WHERE run_id = ?1", [run])?;
     if snapshot.joined.is_none() {
         return Ok(());

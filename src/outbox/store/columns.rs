@@ -79,6 +79,8 @@ fn by_word<T: Copy>(
             return Ok(one);
         }
     }
+
+    // Never a default, such as "planned" for a step: it could be sent a second time.
     Err(FromSqlError::Other(Box::new(UnknownWord(
         stored.to_owned(),
     ))))
@@ -102,6 +104,7 @@ pub(super) fn json<T: DeserializeOwned>(
     row: &Row<'_>,
     column: impl RowIndex,
 ) -> Result<T, StoreError> {
+    // An error of its own kind, not one of the database: it costs only the row that holds it.
     let text: String = row.get(column)?;
     Ok(serde_json::from_str(&text)?)
 }

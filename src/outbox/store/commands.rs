@@ -150,6 +150,8 @@ impl Store {
             [],
             |row| row.get(0),
         )?;
+
+        // A retry after months still goes to the plan that its own command named.
         let before = oldest.map_or(before, |oldest| before.min(oldest));
 
         self.connection
@@ -171,6 +173,7 @@ fn claim(row: &Row<'_>, terms: Terms, now: Moment) -> Result<Claim, StoreError> 
         from: row.get("begun_ms")?,
         seen,
         until: ended.unwrap_or_else(|| seen.plus(SIGN_OF_LIFE)),
+        // A sign comes every 5 s, and two may be missing where the database is busy.
         lost: ended.is_none() && now.since(seen) > LOST,
         terms,
     })

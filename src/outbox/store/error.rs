@@ -165,6 +165,8 @@ impl StoreError {
             | Self::IllegalTransition { .. }
             | Self::IllegalMove { .. }
             | Self::NotNow(_) => true,
+            // The row of a step or run is missing; everything else is about the database as a
+            // whole.
             Self::Database(error) => matches!(error, rusqlite::Error::QueryReturnedNoRows),
             Self::Stopped(_) | Self::Fact { .. } => false,
         }

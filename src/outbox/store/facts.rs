@@ -17,6 +17,7 @@ impl Store {
     /// When the database fails, and when what is stored is no time: any guess would submit old runs
     /// or lose new ones.
     pub(crate) fn first_seen(&mut self, now: Moment) -> Result<Moment, StoreError> {
+        // Written first and read back, so that two processes that begin at once agree on one.
         self.connection.execute(
             "INSERT INTO fact (name, value) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
             params![FIRST_SEEN, now.millis().to_string()],

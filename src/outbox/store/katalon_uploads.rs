@@ -102,6 +102,7 @@ impl Store {
         project: &str,
         run: u32,
     ) -> Result<(), StoreError> {
+        // Several submissions of a project may compare at the same time: the mark never goes back.
         self.connection.execute(
             "INSERT INTO katalon_upload (project, compared) VALUES (?1, ?2)
              ON CONFLICT (project) DO UPDATE SET compared = max(compared, excluded.compared)",
@@ -123,6 +124,8 @@ impl Store {
         now: Moment,
     ) -> Result<(), StoreError> {
         let transaction = self.begin()?;
+
+        // Nothing of its plan is sent: a step left behind as intended would say that it may be.
         transaction.execute("DELETE FROM step WHERE submission_id = ?1", [submission])?;
         apply(&transaction, submission, Event::SubmittedByKatalon, None)?;
         change_one(
@@ -169,6 +172,8 @@ impl Store {
             params![submission, event, detail],
             |row| row.get(0),
         )?;
+
+        // Every later look meets the same pair again.
         if is_known {
             return Ok(false);
         }

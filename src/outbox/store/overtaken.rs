@@ -29,6 +29,8 @@ impl Store {
     ) -> Result<Option<(i64, u32)>, StoreError> {
         let snapshot = self.load(submission)?.snapshot;
 
+        // A plan is stored before its run is created, so it alone does not mean that results are
+        // there. Plans may be megabytes: they are read one by one until one tells.
         let mut statement = self.connection.prepare_cached(
             "SELECT submission.id, plan, coalesce(submission.snapshot, run.snapshot) AS snapshot
              FROM submission JOIN run ON run.id = run_id

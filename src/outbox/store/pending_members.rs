@@ -26,6 +26,8 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub(crate) fn keep_member(&mut self, member: &StoredMember) -> Result<(), StoreError> {
+        // Beside the rest: by it the spool knows whose copies to keep, also where another version
+        // of kado cannot read what the member is made of.
         let run = member.run.as_ref().map(serde_json::to_string).transpose()?;
         self.connection.execute(
             "INSERT INTO pending_member (collection, member, run, content) VALUES (?1, ?2, ?3, ?4)

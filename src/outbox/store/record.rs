@@ -87,6 +87,8 @@ fn collection_instead(
     if run.occasion.is_again() || is_collection {
         return Ok(None);
     }
+
+    // It was taken up by itself before, and counts once (invariant I2).
     if !by_itself(transaction, run.identity)?.is_empty() {
         return Ok(None);
     }
@@ -126,6 +128,7 @@ fn find(
 }
 
 fn next_twin(transaction: &Transaction<'_>, identity: &RunIdentity) -> Result<u32, StoreError> {
+    // Rows of runs are never removed (invariant I6), so a count is a number that is free.
     Ok(transaction.query_row(
         "SELECT count(*) FROM run WHERE suite = ?1 AND started_ms = ?2 AND host = ?3",
         params![identity.suite, identity.started, identity.host],

@@ -41,6 +41,7 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub(crate) fn withdraw(&mut self, request: i64) -> Result<bool, StoreError> {
+        // In one statement: between a look and a removal the service could answer.
         let withdrawn = self.connection.execute(
             "DELETE FROM request WHERE id = ?1 AND answer IS NULL",
             [request],
@@ -80,6 +81,7 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub(crate) fn prune_requests(&mut self, before: Moment) -> Result<(), StoreError> {
+        // What nobody has answered is still to be done, however old it is.
         self.connection.execute(
             "DELETE FROM request WHERE answer IS NOT NULL AND asked_ms < ?1",
             [before],

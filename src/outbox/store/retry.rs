@@ -62,6 +62,9 @@ impl Store {
             [submission],
             |row| row.get(0),
         )?;
+
+        // A person may have forgotten or retried it since the attempt began; and by its plan an ADO
+        // run is filled, so with one it stays.
         if !is_under_way || has_ado_run {
             return Ok(false);
         }
@@ -173,6 +176,8 @@ fn plan_again(
         .or(wanted.first())
         .ok_or(StoreError::UnknownSubmission(retried.submission))?;
 
+    // Keys are unique: the plan of this row may be gone from the settings while the first one,
+    // which it would go to, has a row already.
     if let Some(other) = other_with_key(transaction, &new.key, retried.submission)? {
         return Err(StoreError::NotNow(format!(
             "this run no longer goes to test plan {}; run {other} is its submission now, and \

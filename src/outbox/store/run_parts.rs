@@ -31,6 +31,8 @@ pub(super) fn insert_submissions(
     let mut ids = Vec::new();
     for submission in new {
         let id = insert(transaction, recorded.id, again, &submission)?;
+
+        // A run that only seems to be aborted is decided anew when its end is seen after all.
         if run.occasion.is_aborted() && submission.state == SubmissionState::Ignored {
             change_one(
                 transaction,

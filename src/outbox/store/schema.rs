@@ -50,6 +50,9 @@ pub(super) fn prepare(
     };
 
     connection.busy_timeout(BUSY).map_err(failed)?;
+
+    // Before the version is looked at: in somebody else's database that number means something
+    // else.
     refuse_foreign(connection, file)?;
     check_version(connection, file)?;
     if writer == Writer::Holder {
@@ -61,6 +64,7 @@ pub(super) fn prepare(
     connection
         .pragma_update(None, "synchronous", "FULL")
         .map_err(failed)?;
+    // SQLite checks references only where a connection asks for it.
     connection
         .pragma_update(None, "foreign_keys", true)
         .map_err(failed)?;
@@ -87,6 +91,8 @@ fn write_ahead(connection: &Connection) -> rusqlite::Result<()> {
 
 /// Whether the pages of the database fit together.
 pub(super) fn check_whole(connection: &Connection) -> rusqlite::Result<()> {
+    // `integrity_check` would also compare indexes with their tables, which takes longer on each
+    // start; and one fault is enough to refuse.
     let found: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
     if found == "ok" {
         return Ok(());
@@ -141,6 +147,7 @@ fn refuse_foreign(connection: &Connection, file: &Path) -> Result<(), OpenError>
         source,
     };
 
+    // A file that was just made has neither tables nor a mark, and is no stranger's.
     let tables: i64 = connection
         .query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))
         .map_err(failed)?;

@@ -54,6 +54,8 @@ impl Store {
     /// When the database fails.
     pub(crate) fn age_folders(&mut self, ageing: &Ageing, now: Moment) -> Result<(), StoreError> {
         let transaction = self.begin()?;
+
+        // Not forgotten at once: a drive or a workspace that comes back is not read all over again.
         for path in &ageing.gone {
             transaction.execute(
                 "UPDATE folder SET gone_ms = ?2 WHERE path = ?1",

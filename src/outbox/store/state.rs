@@ -19,6 +19,8 @@ pub(super) fn apply(
     event: Event,
     reason: Option<&str>,
 ) -> Result<(), StoreError> {
+    // The state is read in the transaction that changes it, and never taken from whoever asks: a
+    // person may have changed it since they looked.
     let from = state_of(transaction, submission)?;
     let to = transition(from, event)
         .map_err(|source| StoreError::IllegalTransition { submission, source })?;

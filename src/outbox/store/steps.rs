@@ -28,6 +28,8 @@ impl Store {
     ) -> Result<(), StoreError> {
         let transaction = self.begin()?;
         apply(&transaction, submission, Event::Planned, None)?;
+
+        // The run's own snapshot may be renewed for another submission while this one is sent.
         change_one(
             &transaction,
             submission,
@@ -62,6 +64,9 @@ impl Store {
             [submission],
             |row| row.get(0),
         )?;
+
+        // Behind the completion, which is confirmed: ADO takes attachments of a run that is
+        // completed, though no results any more (`ado/api.md` §5).
         for (offset, attachment) in late.iter().enumerate() {
             let step = Step::Attach(plan.attachments.len());
             insert_step(&transaction, submission, steps + offset, &step)?;
@@ -84,6 +89,7 @@ impl Store {
     /// # Errors
     /// When the step is settled already, or when the database fails.
     pub(crate) fn intend(&mut self, submission: i64, position: usize) -> Result<(), StoreError> {
+        // Without a row of the ledger: nothing has happened yet that it could report.
         let transaction = self.begin()?;
         move_step(
             &transaction,
@@ -202,6 +208,8 @@ impl Store {
     pub(crate) fn submitted(&mut self, submission: i64, now: Moment) -> Result<(), StoreError> {
         let transaction = self.begin()?;
         apply(&transaction, submission, Event::Completed, None)?;
+
+        // Late reports complete it once more; when it arrived stays as it is.
         change_one(
             &transaction,
             submission,
@@ -320,6 +328,9 @@ fn move_step(
         .query_row(params![submission, position], |row| {
             Ok((row.get("step")?, row.get("state")?))
         })?;
+
+    // A move that may not be is a defect of the caller. A row that went along with it would say of
+    // something that it was sent, or was not.
     if !from.may_become(to) {
         return Err(StoreError::IllegalMove {
             submission,

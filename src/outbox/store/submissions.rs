@@ -22,6 +22,8 @@ fn submission(row: &Row<'_>, steps: Vec<StoredStep>) -> Result<Submission, Store
         key: row.get("key")?,
         plan_id: row.get("plan_id")?,
         again: row.get("again")?,
+        // Of a submission that is planned its own: the run's may be renewed for another one
+        // meanwhile, and work in flight does not change (invariant I3).
         snapshot: json(row, "snapshot")?,
         plan: json_or_null(row, "plan")?,
         steps,
@@ -125,6 +127,7 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub(crate) fn submitted_since(&self, since: Moment) -> Result<Vec<(i64, String)>, StoreError> {
+        // A test run that Katalon made is Katalon's: nothing is added to it.
         let mut statement = self.connection.prepare_cached(
             "SELECT submission.id, run.folder FROM submission JOIN run ON run.id = run_id
              WHERE state = 'submitted' AND NOT by_katalon AND ended_ms >= ?1

@@ -50,6 +50,7 @@ fn summary(row: &Row<'_>) -> Result<SubmissionSummary, StoreError> {
         ado_run_id: row.get("ado_run_id")?,
         url: row.get("url")?,
         submitted_by,
+        // The plan counts what was to be sent; what ADO refused never arrived.
         results: results.unwrap_or(0).saturating_sub(refused_results),
         // Katalon's files are not kado's to count.
         attachments: if by_katalon {
@@ -112,6 +113,8 @@ impl Store {
              WHERE ?1 IS NULL OR submission.id IN (SELECT value FROM json_each(?1))
              ORDER BY started_ms DESC, submission.id DESC"
         ))?;
+
+        // SQLite binds no lists, but it unpacks one that comes as JSON.
         let only = only.map(serde_json::to_string).transpose()?;
         let mut rows = statement.query([only])?;
 

@@ -57,6 +57,9 @@ pub(super) fn record_again(
         return Ok(RecordOutcome::Unchanged(ids));
     }
     renew(transaction, run, recorded)?;
+
+    // By the identity of the first time, whatever of a collection is there by now: a key that
+    // changed would make another run in ADO.
     let wanted = new_submissions(run.snapshot, &recorded.identity, recorded.twin, 0, None);
     let taken_up = take_up(transaction, recorded.id, &wanted, now)?;
     Ok(RecordOutcome::New(taken_up))
@@ -115,6 +118,7 @@ fn take_up(
 
     let mut others = free.into_iter().map(|(id, _)| id);
     for (new, row) in assigned {
+        // This plan has what goes on above.
         if has_ado_run(transaction, run, &new.key)? {
             continue;
         }
@@ -144,6 +148,7 @@ fn begun(transaction: &Transaction<'_>, run: i64) -> Result<Vec<i64>, StoreError
 
 /// Submissions of a run that never had an ADO run: id and key, the oldest first.
 fn untouched(transaction: &Transaction<'_>, run: i64) -> Result<Vec<(i64, String)>, StoreError> {
+    // What a person wanted once more (`again`) is a submission of its own and keeps its row.
     let mut statement = transaction.prepare_cached(
         "SELECT id, key FROM submission
          WHERE run_id = ?1 AND ado_run_id IS NULL AND again = 0 ORDER BY id",

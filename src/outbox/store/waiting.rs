@@ -33,6 +33,8 @@ impl Store {
                 ELSE submission.id IN (SELECT value FROM json_each(?2)) END
              ORDER BY ended_ms, submission.id",
         )?;
+
+        // As JSON, because SQLite binds no lists.
         let only = only.map(serde_json::to_string).transpose()?;
 
         let rows = statement.query_map(params![now, only], |row| {
@@ -104,6 +106,7 @@ impl Store {
         ids: &[i64],
         until: Moment,
     ) -> Result<(), StoreError> {
+        // Only what is pending: of what is under way ADO may have a part already.
         for id in ids {
             self.connection.execute(
                 "UPDATE submission SET obstacle = ?2, next_attempt_ms = ?3,
@@ -120,6 +123,8 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub(crate) fn make_all_due(&mut self, katalon: Moment) -> Result<(), StoreError> {
+        // Without `ELSE` a `CASE` is NULL, which means now. What is left to Katalon keeps a time:
+        // sent at once it could be in ADO twice.
         self.connection.execute(
             "UPDATE submission SET next_attempt_ms =
                 CASE WHEN obstacle = 'katalon' THEN min(next_attempt_ms, ?1) END
@@ -175,6 +180,7 @@ impl Store {
 
         let mut servers = Vec::new();
         while let Some(row) = rows.next()? {
+            // A time that cannot be read costs only the words "since when".
             let since: Option<String> = row.get("since")?;
             servers.push(ServerWithoutToken {
                 server: row.get("server")?,
