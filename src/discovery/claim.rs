@@ -73,6 +73,7 @@ impl Claim {
     /// Whether a run belongs to this command; `folder` is where it lies, `host` the name of this
     /// machine.
     fn covers(&self, run: &SuiteRun, known: &KnownCommands, folder: &str, host: &str) -> bool {
+        // A run that does not say when it started may be anybody's.
         let Some(started) = run.started else {
             return false;
         };
@@ -135,6 +136,8 @@ impl KnownCommands {
             },
             Choice::Several(all) => {
                 let (options, pipelines): (Vec<_>, Vec<_>) = all.into_iter().unzip();
+
+                // The run is linked with its job, and no link is better than one with another job.
                 let is_one_job = pipelines.iter().all(|job| *job == pipelines[0]);
                 CommandOfRun {
                     claimed: true,

@@ -130,6 +130,7 @@ pub(crate) fn choose<T: Clone + PartialEq>(
         }
     }
 
+    // A command with the run's own uuid leaves no doubt, whatever else ran at that time.
     let contents = if exact.is_empty() { possible } else { exact };
     match contents.as_slice() {
         [] => Choice::None,

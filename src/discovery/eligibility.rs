@@ -214,6 +214,7 @@ fn is_anybody(name: &str) -> bool {
 
 /// A host name without its domain and case.
 fn short(host: &str) -> String {
+    // The log has what Java takes for the machine's name, which has a domain on some machines only.
     let name = match host.trim().split_once('.') {
         Some((name, _domain)) => name,
         None => host.trim(),

@@ -81,6 +81,7 @@ impl Settled {
             let is_there = there.contains(key);
             match folder.gone {
                 Some(_) if is_there => {
+                    // Should it go again, its time begins anew.
                     folder.gone = None;
                     ageing.back.push(key.clone());
                 }

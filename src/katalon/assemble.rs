@@ -246,6 +246,7 @@ fn iteration(
         Some(VariableValue::Plain(bound)) => recorded.or_else(|| Some(bound.clone())),
         Some(VariableValue::Expression(_)) | None => recorded,
     };
+
     Iteration {
         number,
         value: value.filter(|value| !value.trim().is_empty()),

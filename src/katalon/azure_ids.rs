@@ -85,6 +85,7 @@ pub fn resolve(raw: &str, lookup: &dyn Fn(&str) -> Option<VariableValue>) -> Res
             }),
         }
     }
+
     resolved
 }
 
@@ -125,10 +126,12 @@ fn ids_of(part: &str, lookup: &dyn Fn(&str) -> Option<VariableValue>) -> Result<
 fn expand(part: &str, lookup: &dyn Fn(&str) -> Option<VariableValue>) -> Result<String, NoId> {
     let mut text = String::new();
     let mut rest = part;
+
     while let Some((before, after)) = rest.split_once("${") {
         let (name, behind) = after.split_once('}').ok_or(NoId::Unclosed)?;
         text.push_str(before);
         text.push_str(&value_of(name.trim(), lookup)?);
+        // What a variable holds is data, so no variables are looked for in it.
         rest = behind;
     }
     text.push_str(rest);
@@ -158,6 +161,8 @@ fn parse(part: &str, origin: Origin) -> Result<u32, NoId> {
         }
         _ => part,
     };
+
+    // `parse` alone would also take a sign.
     if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
         return Err(match origin {
             Origin::Written => NoId::NoNumber,

@@ -49,6 +49,7 @@ impl CollectionReport {
                 _ => {}
             }
         })?;
+
         Ok(report)
     }
 

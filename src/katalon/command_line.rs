@@ -151,6 +151,7 @@ fn without_quotes(value: &str) -> &str {
             return inner;
         }
     }
+
     value
 }
 

@@ -27,6 +27,7 @@ impl RunOptions {
                 Value::Bool(_) | Value::Int(_) => options.set(key, value),
             }
         }
+
         options
     }
 
@@ -44,7 +45,7 @@ impl RunOptions {
     /// `adoBuildDefId`, and the last of several, before the older `adoDefinitionID`; the obsolete
     /// `adoBuildNumber` is ignored.
     pub fn set(&mut self, key: &str, value: &str) {
-        // The files that Katalon generates list all `ado*` keys without a value.
+        // The files that Katalon generates list `ado*` keys without a value.
         let value = value.trim();
         if value.is_empty() {
             return;

@@ -131,6 +131,9 @@ impl Parser<'_> {
             }
 
             let value = self.value();
+
+            // Also when the reading ended inside the value: of a list or object the beginning
+            // counts.
             if let (Some(key), Some(value)) = (key, value) {
                 members.insert(key, value);
             }
@@ -173,6 +176,7 @@ impl Parser<'_> {
             self.at = self.text.len();
             return self.break_off();
         };
+
         match serde_json::from_str(&rest[..length]) {
             Ok(value) => {
                 self.at += length;
@@ -197,6 +201,7 @@ impl Parser<'_> {
                 return self.break_off();
             };
             match character {
+                // Zeros stand where content was lost, so what came before is the half of a text.
                 '\0' => return self.break_off(),
                 '"' => {
                     self.at += 1;

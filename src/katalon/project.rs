@@ -35,6 +35,7 @@ pub fn name_of(prj: &[u8]) -> Option<String> {
             name = Some(text.trim().to_owned());
         }
     });
+
     name
 }
 

@@ -25,6 +25,7 @@ impl Properties {
                 None => pairs.push((key, value)),
             }
         }
+
         Self(pairs)
     }
 
@@ -155,6 +156,7 @@ fn split(line: &str) -> (String, String) {
 fn unescape(text: &str) -> String {
     let mut units: Vec<u16> = Vec::with_capacity(text.len());
     let mut characters = text.chars();
+
     while let Some(character) = characters.next() {
         let decoded = if character == '\\' {
             escaped_unit(&mut characters)

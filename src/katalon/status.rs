@@ -47,6 +47,7 @@ impl Status {
 
 impl fmt::Display for Status {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // `write_str` would not heed a width.
         f.pad(self.word())
     }
 }

@@ -15,6 +15,7 @@ pub(crate) fn number_of_reruns(ts: &[u8]) -> Option<u32> {
             reruns = text.trim().parse().ok();
         }
     });
+
     reruns
 }
 

@@ -24,6 +24,8 @@ pub(crate) fn decode(bytes: &[u8]) -> Cow<'_, str> {
     if let Ok(text) = std::str::from_utf8(bytes) {
         return text.into();
     }
+
+    // Not the whole file as ISO-8859-1: that would garble every other letter beyond ASCII as well.
     let mut text = String::with_capacity(bytes.len());
     for chunk in bytes.utf8_chunks() {
         text.push_str(chunk.valid());

@@ -222,12 +222,15 @@ impl Scout {
     fn look_at(&mut self, folder: &Path, rules: &LookRules, now: Moment, sweep: &mut Sweep) {
         let listing = match workspace::list_run_folder(folder) {
             Ok(listing) => listing,
+            // No fault of anybody: a workspace may be wiped at any moment.
             Err(error) if error.kind() == ErrorKind::NotFound => {
                 self.stop_following(folder);
                 return sweep.gone.push(folder.to_owned());
             }
             Err(error) => return self.complain(folder, &error),
         };
+
+        // An agent keeps the runs of years. Of a settled one nothing but the listing is read.
         if self.settled.holds(&key(folder), fingerprint(&listing)) {
             return self.stop_following(folder);
         }

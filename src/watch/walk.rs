@@ -44,6 +44,7 @@ pub(crate) fn find_projects(roots: &[PathBuf]) -> Vec<PathBuf> {
 pub(crate) fn find_closed(roots: &[PathBuf]) -> Vec<PathBuf> {
     let mut closed = Vec::new();
     let mut waiting: Vec<_> = roots.iter().map(|root| (root.clone(), 0)).collect();
+
     while let Some((folder, depth)) = waiting.pop() {
         match std::fs::read_dir(&folder) {
             Err(error) if error.kind() == ErrorKind::PermissionDenied => closed.push(folder),
@@ -101,6 +102,7 @@ pub(crate) fn count_folders(root: &Path, most: usize) -> usize {
             waiting.extend(content_of(&folder).folders);
         }
     }
+
     count
 }
 

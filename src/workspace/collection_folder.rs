@@ -232,6 +232,7 @@ fn split_at_reports(path: &Path) -> Option<(PathBuf, Vec<OsString>)> {
 /// The `.rp` files below a session folder. Run folders are not looked into: they hold no
 /// collection.
 fn reports_in(session: &Path) -> Vec<PathBuf> {
+    // Bounded, because a test may write any number of folders there.
     let mut reports = Vec::new();
     let mut waiting = vec![(session.to_owned(), 0)];
     let mut visited = 0;

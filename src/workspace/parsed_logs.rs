@@ -58,6 +58,7 @@ impl ParsedLogs {
         if logs.len() == MOST {
             logs.pop_front();
         }
+
         logs.push_back(ParsedLog {
             folder: folder.to_owned(),
             parts,

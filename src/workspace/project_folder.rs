@@ -254,6 +254,7 @@ fn prj_files_in(folder: &Path) -> Result<Vec<PathBuf>, ReadError> {
         .map(|entry| entry.path())
         .filter(|path| has_extension(path, "prj"))
         .collect();
+
     // A folder lists its files in any order, and the first by name has to be the same one each
     // time.
     files.sort();

@@ -65,6 +65,7 @@ impl EndScanner {
             self.in_record = true;
             rest = &rest[at + NEEDLE.len()..];
         }
+
         self.has_end |= memmem::find(rest, CLOSE).is_some();
     }
 }

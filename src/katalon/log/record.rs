@@ -175,6 +175,7 @@ impl RawRecord {
         } else {
             decoded
         };
+
         // Line ends as an XML parser would give them; control characters are no text and break what
         // shows them.
         let text = text.replace("\r\n", "\n");

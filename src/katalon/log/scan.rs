@@ -204,6 +204,7 @@ impl OpenRecord {
         // A text that was cut at its limit may end in half a character.
         let text = String::from_utf8_lossy(text);
         let record = &mut self.record;
+
         match field {
             Field::Millis => record.millis = text.trim().parse().ok(),
             Field::Level => record.level = Level::of(text.trim()),

@@ -130,6 +130,7 @@ fn literal(source: &str, quote: char) -> Option<&str> {
         }
         escaped = character == '\\' && !escaped;
     }
+
     (!escaped).then_some(inner)
 }
 

@@ -102,6 +102,8 @@ impl Junit {
                 is_report |= ends_in(path, "testsuites") || ends_in(path, "testsuite");
             }
 
+            // Katalon writes all that is needed into attributes; `<system-out>` may be long and is
+            // passed by.
             if ends_in(path, "testsuite") {
                 report.suites.push(JunitSuite::of(attributes));
             } else if let Some(suite) = report.suites.last_mut() {
@@ -151,6 +153,7 @@ impl JunitCase {
 
 /// Seconds with a fraction, as Katalon writes a duration.
 fn millis(text: &str) -> Option<u64> {
+    // The text may say `-1` or `inf`, at which `from_secs_f64` would panic.
     let seconds: f64 = text.trim().parse().ok()?;
     let duration = std::time::Duration::try_from_secs_f64(seconds).ok()?;
     u64::try_from(duration.as_millis()).ok()

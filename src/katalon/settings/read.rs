@@ -225,6 +225,7 @@ impl SettingsFile {
             self.bad("integratedProject", "has no name");
             return None;
         };
+
         Some(ProjectReference {
             id: word(&project, "id"),
             name,
@@ -245,6 +246,7 @@ impl SettingsFile {
                 _ => self.bad(key, "has a row without status"),
             }
         }
+
         mappings
     }
 
@@ -305,6 +307,7 @@ impl SettingsFile {
                 Number::NotChosen | Number::Bad => self.bad(key, "has a plan without a valid id"),
             }
         }
+
         plans
     }
 
@@ -366,6 +369,7 @@ impl SettingsFile {
                 )),
             }
         }
+
         kinds
     }
 }

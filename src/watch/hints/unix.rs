@@ -19,6 +19,7 @@ const TOO_MANY_FILES: i32 = 24;
 
 /// The identity of a folder; `None` when it is not there.
 pub(super) fn identity(folder: &Path) -> Option<FolderIdentity> {
+    // Not every file system tells when a folder was made; then its inode alone has to do.
     let metadata = std::fs::metadata(folder).ok()?;
     Some((metadata.ino(), metadata.created().ok()))
 }

@@ -65,6 +65,7 @@ pub(super) fn regular_below(folder: &Path, path: &Path) -> io::Result<File> {
             return Err(super::not_regular());
         }
     }
+
     regular(&at)
 }
 
