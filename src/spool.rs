@@ -173,11 +173,13 @@ fn copy_file(mut from: File, to: &Path, unfinished: &Path) -> io::Result<u64> {
     if let Some(folder) = to.parent() {
         fs::create_dir_all(folder)?;
     }
+
     let copied = copy_whole(&mut from, unfinished).and_then(|size| {
         // On Windows another program may have the old copy open for a moment.
         open::patiently(|| fs::rename(unfinished, to))?;
         Ok(size)
     });
+
     if copied.is_err() {
         let _ = fs::remove_file(unfinished);
     }

@@ -242,6 +242,7 @@ impl Submitter {
         stop: Stop,
     ) -> Result<Attempt, StoreError> {
         let reason = stop.to_string();
+
         match stop {
             // An outbox that cannot be written cannot record this either; the submission stays as
             // it is stored, and due.

@@ -304,6 +304,7 @@ async fn check_links(client: &AdoClient, project: &str, options: &Options, repor
     if let Some(BuildChoice::LatestOf(id)) = options.build {
         check_definition(client, project, DefinitionKind::Build, id, None, report).await;
     }
+
     if let Some(ReleaseChoice::LatestOf { definition, stage }) = &options.release {
         check_definition(
             client,

@@ -318,5 +318,6 @@ fn attempt_of(row: &SubmissionSummary) -> Option<(i64, Attempt)> {
             until: row.next_attempt.unwrap_or_default(),
         },
     };
+
     Some((row.id, attempt))
 }

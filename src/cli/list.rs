@@ -328,6 +328,7 @@ fn list_of_test_cases(cases: BTreeMap<u32, TestCase>) -> Listing {
         "CONFIGURATIONS",
         "KATALON TEST CASES",
     ]);
+
     for case in cases.into_values() {
         let json = json!(case);
         let plans: Vec<String> = case.plans.iter().map(u32::to_string).collect();

@@ -29,6 +29,7 @@ fn table_of_results(plan: &SubmissionPlan) -> Table {
         "Iterations",
         "Tests",
     ]);
+
     for result in &plan.results {
         results.add_row([
             result.point_id.to_string(),
@@ -45,6 +46,7 @@ fn table_of_results(plan: &SubmissionPlan) -> Table {
 
 fn table_of_files(plan: &SubmissionPlan) -> Table {
     let mut files = table(["Attached to", "File", "Type", "Bytes"]);
+
     for attachment in &plan.attachments {
         files.add_row([
             target(attachment.target),

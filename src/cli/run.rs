@@ -90,6 +90,7 @@ fn nothing_to_watch() -> UsageError {
         .iter()
         .map(|file| file.display().to_string())
         .collect();
+
     UsageError(format!(
         "there is no configuration, so nothing is watched; write a kado.toml with `watch = \
          [\"FOLDER\"]` to one of {}, or name it with --config",

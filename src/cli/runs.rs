@@ -66,6 +66,7 @@ pub(super) fn runs(
     out: &mut dyn Write,
 ) -> anyhow::Result<Exit> {
     let json = arguments.json;
+
     match &arguments.action {
         None => {
             print_list(&rows(config)?, json, out)?;
@@ -105,6 +106,7 @@ fn retries_of_all_failed(config: &Config) -> anyhow::Result<Vec<Request>> {
             });
         }
     }
+
     Ok(requests)
 }
 

@@ -74,6 +74,8 @@ impl CommandWatch {
             outbox
                 .with(move |store| store.note_commands(&noted, &candidates, now))
                 .await?;
+
+            // A command line does not change while its process lives, so it is looked for no more.
             self.wanted.remove(&folder);
         }
         Ok(())

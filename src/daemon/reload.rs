@@ -47,6 +47,7 @@ impl FollowedConfig {
             Some(file) => blocking(move || paths::text_of(&file)).await?,
             None => None,
         };
+
         Ok(Self {
             config,
             file,
@@ -153,6 +154,7 @@ fn in_words(config: &Config) -> String {
         RunsFrom::ThisHost => "of this machine",
         RunsFrom::Any => "of any machine",
     };
+
     format!("{history} {from}")
 }
 

@@ -68,6 +68,7 @@ impl Sweeper {
         let settled = outbox.with(|store| store.settled_folders()).await?;
         let scout = Scout::new(Settled::new(settled));
         let recorder = Recorder::new(outbox.clone(), first_seen, tokens, scout.reader()).await?;
+
         Ok(Self {
             scout,
             recorder,
@@ -355,6 +356,8 @@ impl Sweeper {
         }
 
         let now = clock::now();
+
+        // A service that is up for years meets a new path with each job: what is gone is forgotten.
         let ageing = lend(&mut self.scout, move |scout| scout.age(&folders, now)).await?;
         if !ageing.is_empty() {
             self.outbox

@@ -84,6 +84,7 @@ fn warn_of_files_left_out(folder: &str, copied: &Copied) {
             "the spool is full (`spool_limit`); these files are sent from where they lie"
         );
     }
+
     if let Some(error) = &copied.error {
         tracing::warn!(
             folder,

@@ -50,6 +50,7 @@ impl Content {
             Self::Text(_) => PathBuf::from("a text of kado"),
             Self::File { folder, path, .. } => folder.join(path),
         };
+
         match self.bytes().await {
             Ok((bytes, size)) => Ok(Upload::new(name, origin, size, bytes)),
             Err(error) => Err(AdoError::File {

@@ -16,6 +16,7 @@ pub(crate) fn exit(rows: &[SubmissionSummary], attempts: &[(i64, Attempt)]) -> E
             Attempt::Waits { cause, .. } => exit_of_waiting(*cause),
         });
     }
+
     for row in rows {
         if row.state == SubmissionState::Parked {
             exit = exit.and(Exit::NotDone);

@@ -139,6 +139,7 @@ fn nothing_to_send(plan: SubmissionPlan) -> Stop {
         ),
         None => reason_for_nothing(&plan),
     };
+
     Stop::NothingToSend {
         reason,
         plan: Box::new(plan),

@@ -84,6 +84,7 @@ pub(super) async fn after_creation(
         now,
         clocks: MOMENT,
     };
+
     client.find_run(project, &wanted).await
 }
 

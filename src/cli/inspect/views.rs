@@ -278,6 +278,7 @@ impl ProjectView {
 impl SettingsView {
     fn of(settings: &AzureSettings) -> Self {
         let mappings = settings.status_mappings.iter();
+
         Self {
             enabled: settings.enabled,
             server_url: settings.server_url.clone(),

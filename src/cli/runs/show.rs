@@ -264,6 +264,7 @@ fn table_of_tests(tests: &[TestView]) -> comfy_table::Table {
         "Arrived as",
         "Left out because",
     ]);
+
     for test in tests {
         let results: Vec<String> = test.results.iter().map(result_in_words).collect();
         rows.add_row([

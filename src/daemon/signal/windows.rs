@@ -9,6 +9,7 @@ pub(crate) fn asked_to_end() -> std::io::Result<impl Future<Output = ()> + Send>
     let mut terminate = ctrl_break()?;
     let mut close = ctrl_close()?;
     let mut shutdown = ctrl_shutdown()?;
+
     Ok(async move {
         tokio::select! {
             _ = interrupt.recv() => {}

@@ -139,6 +139,7 @@ impl Unreadable {
     /// What a person can do, in words; its copies lie in this spool.
     pub(crate) fn way_out(&self, spool: &Spool) -> String {
         let install = "install the version of kado that stored it";
+
         match self.run.as_ref().and_then(|run| spool.copies_of(run)) {
             None => install.to_owned(),
             Some(copies) => format!(
@@ -158,6 +159,7 @@ impl fmt::Display for Unreadable {
             error,
             ..
         } = self;
+
         write!(
             f,
             "suite run `{member}` was kept for its collection `{collection}` and cannot be read by \

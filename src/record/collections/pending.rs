@@ -112,6 +112,7 @@ impl PendingCollection {
             Err(Undecided::Collection(error)) => chain(&error),
             Err(Undecided::Member(error)) => chain(&error),
         };
+
         self.cannot_tell(folder, &error, terms.now)
     }
 
@@ -127,6 +128,7 @@ impl PendingCollection {
             since: now,
             reported: false,
         });
+
         if !undecided.reported && now.since(undecided.since) >= GRACE {
             undecided.reported = true;
             tracing::warn!(

@@ -128,6 +128,7 @@ async fn note(
         .outbox
         .with(move |store| store.doubled(submission, run, overlap, &project, clock::now()))
         .await?;
+
     if is_new {
         tracing::warn!(
             id = submission,

@@ -248,6 +248,7 @@ async fn read_again(
         .client
         .automation_fields(execution.project(), &[id])
         .await;
+
     match read {
         Ok(mut cases) => match cases.pop() {
             Some(case) => Ok(Ok(case)),

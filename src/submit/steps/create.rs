@@ -125,11 +125,13 @@ async fn end_all(execution: &Execution<'_>, runs: &[u32], counts: u32) -> Result
             "Ended: test run {counts} is the one of this suite run; \
              another kado made it at the same moment."
         );
+
         let end = RunEnd {
             state: "Aborted",
             comment: &comment,
             delete_in_progress_results: true,
         };
+
         execution
             .client
             .end_run(execution.project(), *run, &end)

@@ -150,6 +150,7 @@ async fn completed(execution: &Execution<'_>) -> Result<HashSet<u32>, Stop> {
         .client
         .results(execution.project(), execution.run_id()?)
         .await?;
+
     Ok(results
         .into_iter()
         .filter(TestResult::is_completed)
@@ -204,6 +205,7 @@ fn refused_result(result: &PlannedResult, message: &str) -> LeftOut {
         "the result for test point {} was refused by Azure DevOps: {message}",
         result.point_id
     );
+
     LeftOut::id(
         LeftOutKind::Refused,
         test,
