@@ -46,6 +46,7 @@ pub(crate) async fn lend<S: Default + Send + 'static, T: Send + 'static>(
     owned: &mut S,
     work: impl FnOnce(&mut S) -> T + Send + 'static,
 ) -> Result<T, Stopped> {
+    // When the program ends it stays with its thread; nobody asks for it any more.
     let mut lent = std::mem::take(owned);
     let (returned, done) = blocking(move || {
         let done = work(&mut lent);

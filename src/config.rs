@@ -147,6 +147,7 @@ impl Config {
         self.projects
             .iter()
             .filter(|project| is_in(root, path(project)))
+            // By parts and not by letters: a long name is no deeper folder.
             .max_by_key(|project| path(project).components().count())
     }
 
@@ -174,6 +175,7 @@ impl Config {
         let project = tables.access.clone();
         Access {
             token_file: project.token_file,
+            // A stored token is the machine's, and goes to the machine's server alone.
             token_store: None,
             identity: project.identity,
             api_version: project.api_version.or(machine.api_version),

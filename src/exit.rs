@@ -53,6 +53,8 @@ impl Exit {
     }
 
     const fn weight(self) -> u8 {
+        // As long as the configuration is wrong or the token refused, the rest cannot even be
+        // tried.
         match self {
             Self::Usage => 4,
             Self::Refused => 3,

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 /// Whether a name is this one.
 pub(crate) fn is_named(name: &OsStr, wanted: &str) -> bool {
     if cfg!(windows) {
+        // The names that kado looks for are ASCII.
         name.eq_ignore_ascii_case(wanted)
     } else {
         name == wanted

@@ -127,6 +127,8 @@ const MARK: &[u8] = b"\xef\xbb\xbf";
 pub(crate) fn token_in(text: &[u8]) -> Option<SecretString> {
     let text = text.strip_prefix(MARK).unwrap_or(text).trim_ascii();
     let token = std::str::from_utf8(text).ok()?;
+    // Also UTF-16, as PowerShell 5 writes it with `>`, has a zero behind each letter, and would be
+    // sent as a token that nobody issued.
     if token.chars().all(|letter| letter.is_ascii_graphic()) {
         Some(SecretString::from(token.to_owned()))
     } else {

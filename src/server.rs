@@ -101,6 +101,7 @@ impl Server {
     /// When the text is not such a URL.
     pub(crate) fn parse(text: &str) -> Result<Self, ServerUrlError> {
         let text = text.trim();
+        // Messages never show the text itself: what is wrong with it may be a password inside.
         let shown = without_credentials(text);
         let given = Url::parse(text).map_err(|source| ServerUrlError::NotAUrl {
             url: shown.to_owned(),
@@ -167,12 +168,15 @@ impl Server {
 
     /// Whether this is an organization of Azure DevOps Services.
     pub(crate) fn is_services(&self) -> bool {
+        // Only Services has a host of its own for releases.
         self.release_base() != self.base()
     }
 
     /// The URL below which the release area lies: a fixed host of its own at Services, the base at
     /// Server (`ado/api.md` §1). It is never taken from an answer.
     pub(crate) fn release_base(&self) -> String {
+        // From the identity, because the base may be of the older form, which has the organization
+        // in the host.
         match self.identity.0.split_once("://dev.azure.com/") {
             // A path of more parts is that of a server on premises, below a folder of this name.
             Some((scheme, organization)) if !organization.contains('/') => {
@@ -216,6 +220,7 @@ fn trimmed_path(url: &Url) -> &str {
 
 /// A URL, or what should be one, without a user and password before its host.
 pub(crate) fn without_credentials(url: &str) -> &str {
+    // The last one counts, because a password may hold one itself.
     url.rsplit_once('@').map_or(url, |(_, rest)| rest)
 }
 

@@ -33,6 +33,8 @@ pub(crate) fn make(state_dir: &Path) -> std::io::Result<()> {
         system::share(state_dir);
         return Ok(());
     }
+
+    // Those above are anybody's folders and stay open as usual; only the last one is closed.
     if let Some(above) = state_dir.parent() {
         std::fs::create_dir_all(above)?;
     }

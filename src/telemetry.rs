@@ -90,6 +90,7 @@ pub(crate) fn start_for_service(console: Console, folder: &Path) -> LogGuard {
         Err(error) => {
             let guard = LogGuard {
                 _files: None,
+                // There is no log yet that could say so; the caller does when there is one.
                 no_files: Some(format!("{error:#}")),
             };
             (None, guard)
@@ -131,6 +132,7 @@ fn filter(level: LevelFilter) -> EnvFilter {
     let quiet = QUIET
         .parse()
         .expect("a directive of our own is well-formed");
+    // A word that is wrong in the variable must not keep the service from its work.
     EnvFilter::builder()
         .with_default_directive(level.into())
         .with_env_var(LOG_VARIABLE)

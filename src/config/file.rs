@@ -41,6 +41,8 @@ pub(super) struct Surroundings {
 /// # Errors
 /// All problems of the file, by line.
 pub(super) fn parse(text: &str, around: &Surroundings) -> Result<Config, Vec<Problem>> {
+    // A mistake of syntax does not end the reading, or people would be told of one problem after
+    // the other.
     let (document, syntax_errors) = DeTable::parse_recoverable(text);
     let mut problems = Problems::new(text);
     for error in syntax_errors {
@@ -85,9 +87,12 @@ impl Reader<'_, '_> {
             watch,
             state_dir: state_dir
                 .map_or_else(|| self.around.state_dir.clone(), |path| self.path(&path)),
+            // A machine may hold the runs of years, and installing kado must not submit them all.
             history: root
                 .read("history", &mut self.problems, values::history)
                 .unwrap_or(History::New),
+            // Reports folders are committed to git, so there may be runs of machines that submit
+            // them themselves.
             runs_from: root
                 .read("runs_from", &mut self.problems, values::runs_from)
                 .unwrap_or(RunsFrom::ThisHost),
@@ -97,6 +102,7 @@ impl Reader<'_, '_> {
             late: root
                 .read("late", &mut self.problems, values::late)
                 .unwrap_or_default(),
+            // Katalon's own integration never uploads such a run either.
             submit_aborted: root
                 .read("submit_aborted", &mut self.problems, values::boolean)
                 .unwrap_or(false),
@@ -159,6 +165,8 @@ impl Reader<'_, '_> {
             };
             let mut section = Section::new("project", table);
             let path = section.read("path", &mut self.problems, values::word);
+            // Before the path is judged, so that what is wrong in here is told together with a path
+            // that is missing.
             let tables = self.tables(&mut section, None);
             section.finish(&mut self.problems);
 
@@ -212,6 +220,8 @@ impl Reader<'_, '_> {
             );
         }
 
+        // A token without its server is one of which nobody could say where it may go (invariant
+        // I10).
         let token = if access.identity.is_some() {
             Some("`identity`".to_owned())
         } else if access.token_file.is_some() {
@@ -246,6 +256,7 @@ impl Reader<'_, '_> {
         }
 
         let overrides = &mut tables.overrides;
+        // As it is used and not as it was written: what stands behind the organization was cut off.
         overrides.server_url = server.map(|server| server.base().to_owned());
         overrides.project = azure.read("project", problems, values::word);
         overrides.automated = azure.read("automated", problems, values::boolean);
@@ -304,6 +315,8 @@ pub(super) fn submit(
     let name = submit.read("test_run_name", problems, values::text);
     overrides.test_run_name = name.map(|text| NamePattern {
         text,
+        // Whoever writes this file decides over the machine, and so may show the environment of its
+        // service.
         environment: true,
     });
 

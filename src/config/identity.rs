@@ -134,6 +134,7 @@ impl Keys {
                 secret: None,
                 certificate: None,
             } => Some(IdentityKind::ManagedIdentity(client_id)),
+            // A key that counts for nothing would let people believe that it did.
             _ => None,
         }
     }
@@ -174,6 +175,7 @@ fn is_authority(url: &Url) -> bool {
 fn is_near(url: &Url) -> bool {
     match url.host() {
         Some(url::Host::Domain(name)) => name.eq_ignore_ascii_case("localhost"),
+        // The metadata service of a virtual machine has an address of its link, and knows no https.
         Some(url::Host::Ipv4(address)) => address.is_loopback() || address.is_link_local(),
         Some(url::Host::Ipv6(address)) => address.is_loopback(),
         None => false,

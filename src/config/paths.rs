@@ -201,6 +201,7 @@ pub(crate) fn read(file: &Path) -> Result<Config, ConfigError> {
         source,
     })?;
 
+    // Whole, because its place tells whether it is the system's or the user's.
     let file = std::path::absolute(file).unwrap_or_else(|_| file.to_owned());
     let token_store = scope_of(&file).and_then(places).map(|places| places.token);
     // Looked for without `token_file`: whether that is named is in the text.

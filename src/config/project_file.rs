@@ -98,6 +98,8 @@ impl ProjectFile {
         self.overrides.project = azure.read("project", problems, values::word);
         self.overrides.automated = azure.read("automated", problems, values::boolean);
         self.overrides.max_attachment = azure.read("max_attachment", problems, values::size);
+        // How a server is spoken to decides not where a token goes, so this may come from a
+        // project.
         self.api_version = azure.read("api_version", problems, values::api_version);
     }
 

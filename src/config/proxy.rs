@@ -65,6 +65,7 @@ impl Exemption {
     /// `*.domain`, an address, a network as `10.0.0.0/8`, all but a network also with `:port`; or
     /// `*`.
     pub(crate) fn parse(entry: &str) -> Option<Self> {
+        // Before a port is looked for: the colons of an address without brackets are its own.
         if entry == "*" || entry.parse::<IpAddr>().is_ok() || is_network(entry) {
             return Some(Self {
                 hosts: entry.to_owned(),
@@ -90,6 +91,8 @@ impl Exemption {
 
     /// The entries of a list as the environment has it; what is no entry is left out.
     pub(crate) fn of_list(list: &str) -> impl Iterator<Item = Self> {
+        // Without a word: the variable is there for other programs too, which may know more than
+        // these.
         parts(list).filter_map(Self::parse)
     }
 }
@@ -120,6 +123,8 @@ fn domain(host: &str) -> Option<&str> {
         Some(rest) if rest.starts_with('.') => rest,
         _ => host,
     };
+
+    // Letters of every language: names of hosts have them as well.
     let is_name = domain
         .chars()
         .all(|letter| letter.is_alphanumeric() || matches!(letter, '.' | '-' | '_'));

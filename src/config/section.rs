@@ -44,6 +44,7 @@ impl<'t> Problems<'t> {
 
     /// Adds a problem at a byte range of the file.
     pub(super) fn add(&mut self, at: Range<usize>, text: impl Into<String>) {
+        // The reader may point behind the end, where something is missing there.
         let start = at.start.min(self.text.len());
         let lines_before = self.text.as_bytes()[..start]
             .iter()
@@ -93,6 +94,7 @@ impl<'a, 'i> Section<'a, 'i> {
 
     /// The raw value of a key, with its position.
     pub(super) fn raw(&mut self, key: &'static str) -> Option<Value<'a, 'i>> {
+        // Asking makes a key known: a list of the known ones would have to be kept beside it.
         self.asked.insert(key);
         self.table.get(key)
     }

@@ -34,6 +34,7 @@ pub(super) fn word(value: &DeValue<'_>) -> Read<String> {
     if word.is_empty() {
         return Err("must not be empty".to_owned());
     }
+    // A tab or a bell in a path is most often the `\t` or `\a` of one that stands in double quotes.
     if word.contains(char::is_control) {
         return Err(format!("must not hold control characters; {PATHS}"));
     }
@@ -104,6 +105,7 @@ pub(super) fn list<T>(value: &DeValue<'_>, item: impl Fn(&DeValue<'_>) -> Read<T
 /// A duration such as `2h` or `90 min`, longer than nothing.
 pub(super) fn duration(value: &DeValue<'_>) -> Read<Duration> {
     match any_duration(value) {
+        // After no time at all every open run would count as aborted.
         Some(duration) if !duration.is_zero() => Ok(duration),
         _ => Err("must be a duration such as \"2h\" or \"90m\"".to_owned()),
     }

@@ -51,6 +51,7 @@ impl ClientKey {
         Self {
             server: server.base().to_owned(),
             credential: credential.digest(),
+            // This form names every member, also one that is added later, and shows no secret.
             access: format!("{access:?}"),
             proxy: access
                 .proxy
@@ -108,6 +109,8 @@ impl Connections {
         let Some(url) = &snapshot.options.server_url else {
             return Err(ConnectError::NoServer);
         };
+        // Of the run and not of the project as it is set up today: it may have changed since
+        // (invariant I3).
         let server = Server::parse(url)?;
         let root = Path::new(&snapshot.project_root);
         let sourced = self.credentials.for_project(config, root, &server)?;

@@ -131,6 +131,9 @@ impl Credentials {
         }
 
         let sources = tables.access.token_sources(owner);
+
+        // A token that is there and cannot be used ends the search: with the next one kado would
+        // act as somebody else without a word.
         let Some(token) = sources.token().map_err(ConnectError::Secret)? else {
             return Ok(None);
         };
@@ -153,6 +156,7 @@ impl Credentials {
 
         match settings.token {
             ProjectToken::Set(token) => {
+                // The workspace may be wiped before the run is sent, and its settings with it.
                 self.seen.note(server.identity(), &token);
                 Ok(SourcedCredential::new(
                     Credential::Pat(token),

@@ -101,6 +101,8 @@ impl<'a> Applicant<'a> {
 /// Tells identities apart that differ in anything, without keeping a secret.
 fn digest(identity: &Identity, server: &str, network: &Network, proof: &[u8]) -> [u8; 32] {
     let mut hasher = blake3::Hasher::new_derive_key("kado entra identity");
+    // The server is in it: a token goes to one server only (invariant I10), so an identity that is
+    // used for two of them is two.
     hasher.update(format!("{identity:?} {server} {:?}", network.proxy).as_bytes());
     // The printable form of the proxy lacks its password.
     if let Some(proxy) = &network.proxy.proxy {
@@ -161,6 +163,7 @@ fn parse(file: &ProofFile, content: &SecretSlice<u8>) -> Result<Proof, ConnectEr
 /// The only line of a text, without white space around it.
 fn only_line(text: &[u8]) -> Option<SecretString> {
     let line = std::str::from_utf8(text).ok()?.trim();
+    // Unlike a token it may hold any sign; with a line break it is something else, such as a key.
     if line.contains(char::is_control) {
         return None;
     }

@@ -111,6 +111,9 @@ fn on_premises(mut url: Url, shown: &str) -> Result<ServerUrl, ServerUrlError> {
 
     let path = segments.join("/");
     url.set_path(&path);
+
+    // With the port written out, because the usual one may be left away, and in small letters,
+    // because paths of Azure DevOps have no case (`ado/api.md` §1).
     let identity = ServerIdentity(format!(
         "{}://{}:{}/{}",
         url.scheme(),

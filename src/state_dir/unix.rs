@@ -22,6 +22,7 @@ pub(super) fn make_closed(folder: &Path) -> std::io::Result<()> {
 /// Bytes that are free for this process on the file system of a folder.
 pub(super) fn free_bytes(folder: &Path) -> Option<u64> {
     let figures = rustix::fs::statvfs(folder).ok()?;
+    // What is kept back for root is not free for kado.
     Some(figures.f_bavail.saturating_mul(figures.f_frsize))
 }
 
@@ -39,6 +40,7 @@ pub(super) fn is_read_only(folder: &Path) -> Option<bool> {
 /// on with what root or a member of its group began.
 pub(super) fn share(folder: &Path) {
     if std::fs::metadata(folder).is_ok_and(|metadata| metadata.mode() & SHARED == SHARED) {
+        // By the mask of the process, so that nobody who makes a file has to think of it.
         rustix::process::umask(Mode::from_raw_mode(0o007));
     }
 }

@@ -44,12 +44,14 @@ impl<W: Write> Write for Capped<W> {
         }
 
         let was_full = self.written > self.limit;
+        // Counted also when it is dropped, so that the last line is written once.
         self.written = self.written.saturating_add(line.len() as u64);
         if self.written <= self.limit {
             self.inner.write_all(line)?;
         } else if !was_full {
             self.inner.write_all(FULL.as_bytes())?;
         }
+        // A smaller number would make the caller try the rest again.
         Ok(line.len())
     }
 

@@ -22,6 +22,7 @@ pub(super) fn of_the_system() -> Places {
     Places {
         config: folder.join(CONFIG_FILE),
         state: folder.join("state"),
+        // Below the state: the folder above is one that the service may only read.
         logs: folder.join("state").join("logs"),
         token: folder.join(CREDENTIAL),
     }

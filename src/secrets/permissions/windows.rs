@@ -21,6 +21,7 @@ pub(crate) fn check(file: &Path) -> Result<(), TokenError> {
         source,
     })?;
 
+    // Derived from the name, so it is known also before the service is installed.
     let account = service_sid(SERVICE_NAME);
     let mut strangers = Descriptor::parse(&descriptor).strangers(&[&account]);
     if strangers.is_empty() {

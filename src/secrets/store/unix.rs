@@ -51,6 +51,7 @@ pub(crate) fn write(file: &Path, token: &SecretString) -> io::Result<()> {
         .open(&next)?;
 
     writeln!(new, "{}", token.expose_secret())?;
+    // Before it gets its name: after a power cut that must not lead to an empty file.
     new.sync_all()?;
     std::fs::rename(&next, file)
 }

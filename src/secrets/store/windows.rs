@@ -71,6 +71,7 @@ pub(crate) fn write(file: &Path, token: &SecretString) -> io::Result<()> {
     closed::close_file(&next)?;
     let mut new = OpenOptions::new().write(true).open(&next)?;
     new.write_all(&protected)?;
+    // Before it gets its name: after a power cut that must not lead to an empty file.
     new.sync_all()?;
     drop(new);
     std::fs::rename(&next, file)

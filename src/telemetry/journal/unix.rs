@@ -11,6 +11,7 @@ pub(crate) fn is_journal() -> bool {
     let Some(named) = std::env::var_os("JOURNAL_STREAM") else {
         return false;
     };
+    // The variable is inherited: whoever sent standard error elsewhere has it all the same.
     rustix::fs::fstat(rustix::stdio::stderr()).is_ok_and(|stderr| {
         named.to_str() == Some(format!("{}:{}", stderr.st_dev, stderr.st_ino).as_str())
     })
