@@ -59,6 +59,8 @@ const UNFIT: [&str; 4] = ["/home", "/root", "/tmp", "/var/tmp"];
 /// Makes the service known to systemd and lets it start with the machine; says what was changed.
 pub(super) fn install(installation: &Installation) -> Result<Vec<String>, ServiceError> {
     let systemctl = Systemctl::of(installation.scope);
+    // Before anything is written: containers often have no systemd, and half an installation helps
+    // nobody.
     systemctl.answers()?;
 
     let mut done = Vec::new();
@@ -152,6 +154,7 @@ fn uninstall_unit(
     }
 
     let mut done = Vec::new();
+    // Before its unit is gone: systemd would go on with a process that no unit describes.
     if is_on(systemctl, SERVICE)? {
         stop_unit(scope)?;
         done.push(format!("stopped and disabled `{SERVICE}`"));
@@ -318,6 +321,7 @@ fn quoted(path: &Path) -> String {
 /// Whether a folder lets only its owner or group pass, as far as this account may know.
 fn is_closed(folder: &Path) -> bool {
     match std::fs::metadata(folder) {
+        // To pass through a folder takes no more than this bit; nothing above the folder is read.
         Ok(metadata) => metadata.mode() & 0o001 == 0,
         Err(error) => error.kind() == io::ErrorKind::PermissionDenied,
     }
@@ -328,6 +332,8 @@ fn is_closed(folder: &Path) -> bool {
 pub(super) fn as_service(program: &Path, arguments: &[String]) -> Result<Command, ServiceError> {
     let units = installed(Scope::System)?.text(SERVICE)?;
     let mut command = Command::new("systemd-run");
+    // With the output and the exit code of the program itself, and without a failed unit that
+    // stays.
     command.args(["--pipe", "--wait", "--collect", "--quiet"]);
     for setting in unit::surroundings(&units) {
         command.arg(format!("--property={setting}"));
@@ -358,6 +364,7 @@ fn unit_folder(scope: Scope) -> Result<PathBuf, ServiceError> {
 /// Whether a package brought this very service.
 fn is_packaged(installation: &Installation) -> bool {
     installation.scope == Scope::System
+        // A kado of somebody's own beside that of the package gets a unit of its own.
         && installation.program == Path::new(unit::PROGRAM)
         && installation.config == installation.places.config
         && PACKAGED
@@ -381,6 +388,7 @@ fn check_program(program: &Path) -> Result<(), ServiceError> {
 }
 
 fn has_account() -> bool {
+    // Not a look into a file: the account may come from a directory service.
     run_program(Command::new("getent").args(["passwd", ACCOUNT])).is_ok()
 }
 
@@ -388,6 +396,7 @@ fn make_account() -> Result<Vec<String>, ServiceError> {
     if has_account() {
         return Ok(Vec::new());
     }
+    // Handed over line by line, because files in the folder of sysusers belong to packages.
     for line in unit::SYSUSERS.lines() {
         if !line.is_empty() && !line.starts_with('#') {
             run_program(Command::new("systemd-sysusers").args(["--inline", line]))?;

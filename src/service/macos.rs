@@ -102,6 +102,8 @@ pub(super) fn start(scope: Scope) -> Result<bool, ServiceError> {
     if launchctl.pid().is_some() {
         return Ok(false);
     }
+
+    // launchd waits for a while before it starts a job again that has failed; a person does not.
     launchctl.kickstart()?;
     Ok(true)
 }
@@ -115,6 +117,8 @@ pub(super) fn stop(scope: Scope) -> Result<bool, ServiceError> {
 /// Stops it if it runs, and starts it.
 pub(super) fn restart(scope: Scope) -> Result<(), ServiceError> {
     let file = installed(scope)?;
+    // Not by `kickstart -k`, which takes the plist that is loaded and not the one that lies there
+    // now.
     let launchctl = Launchctl::of(scope);
     launchctl.bootout()?;
     launchctl.enable()?;

@@ -36,6 +36,8 @@ pub(crate) fn install(installation: &Installation) -> Result<Summary, ServiceErr
         done: system::install(installation)?,
         next: Vec::new(),
     };
+
+    // Only now: on Windows the folders have been closed to everybody else by then.
     if write_example(installation.scope, &installation.config)? {
         summary
             .done
@@ -44,6 +46,8 @@ pub(crate) fn install(installation: &Installation) -> Result<Summary, ServiceErr
 
     let config = match paths::read(&installation.config) {
         Ok(config) => config,
+        // A service that would end at once is not started: its manager would start it again and
+        // again.
         Err(problem) => {
             summary.next = before_start(installation, &problem);
             return Ok(summary);
@@ -157,6 +161,8 @@ pub(crate) fn store_token(
 
     let mut summary = Summary::default();
     match paths::read(&file) {
+        // With a token and no server the configuration counts as wrong, and the service would not
+        // start any more.
         Ok(config) if config.machine.overrides.server_url.is_none() => {
             return Err(ServiceError::NoServer(file));
         }

@@ -92,6 +92,7 @@ pub(super) fn run(
 /// The service by its name, as `service-manager` has it.
 pub(super) fn label() -> ServiceLabel {
     ServiceLabel {
+        // With more parts the unit would have another name than that of a package.
         qualifier: None,
         organization: None,
         application: SERVICE_NAME.to_owned(),

@@ -59,6 +59,7 @@ pub(super) fn may_manage(scope: Scope, what: &str) -> Result<(), ServiceError> {
 fn make_folders(places: &Places) -> Result<Vec<String>, ServiceError> {
     let mut folders = vec![(places.state.as_path(), ServiceRights::Writes)];
     if let Some(folder) = places.config.parent() {
+        // The other one lies in it.
         folders.insert(0, (folder, ServiceRights::Reads));
     }
 
@@ -136,6 +137,7 @@ pub(super) fn stop(scope: Scope) -> Result<bool, ServiceError> {
 
 /// Stops it if it runs, and starts it.
 pub(super) fn restart(scope: Scope) -> Result<(), ServiceError> {
+    // The Service Control Manager knows no such verb.
     stop(scope)?;
     start(scope)?;
     Ok(())
@@ -240,6 +242,7 @@ fn for_the_machine(scope: Scope) -> Result<(), ServiceError> {
 
 /// Refuses a program in a place that the account of a service cannot rely on.
 fn check_program(program: &Path) -> Result<(), ServiceError> {
+    // Asked for, because the profiles do not have to lie in `C:\Users`.
     let profiles =
         directories::UserDirs::new().and_then(|dirs| dirs.home_dir().parent().map(Path::to_owned));
     let why = if state_dir::is_remote(program) {

@@ -63,6 +63,7 @@ impl Systemctl {
     /// # Errors
     /// When systemd does not answer.
     pub(super) fn show(&self, unit: &str) -> Result<UnitProperties, ServiceError> {
+        // `show` prints for programs; what `status` prints for people may change.
         let printed = self.output(&["show", "--property", PROPERTIES, "--", unit])?;
         Ok(UnitProperties(printed))
     }

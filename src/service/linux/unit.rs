@@ -38,6 +38,8 @@ pub(super) fn service(installation: &Installation) -> String {
         .map(|word| quoted(word))
         .collect();
 
+    // Only the command differs, so that a package and an installation by hand give the same
+    // service.
     let mut unit = String::new();
     for line in template.lines() {
         if line.starts_with("ExecStart=") {
@@ -62,6 +64,8 @@ pub(super) fn surroundings(units: &str) -> Vec<String> {
         }
 
         let is_setting = line.contains('=') && !line.starts_with(['#', ';']);
+        // Names begin like this: `Exec` is ExecStart, ExecReload and more. A command such as `kado
+        // check` never says that it is up, and must not be started again.
         let is_life = LIFE.iter().any(|life| line.starts_with(life));
         if section == "[Service]" && is_setting && !is_life {
             settings.push(line.to_owned());

@@ -36,6 +36,7 @@ pub(super) fn make() -> Result<Vec<String>, ServiceError> {
         ("UserShell", "/usr/bin/false"),
         ("RealName", "kado"),
         ("NFSHomeDirectory", "/var/empty"),
+        // Or the login window would offer it.
         ("IsHidden", "1"),
     ] {
         dscl(&["-create", &user(), key, value])?;

@@ -40,6 +40,7 @@ impl Launchctl {
     /// # Errors
     /// When launchd refuses.
     pub(super) fn bootout(&self) -> Result<bool, ServiceError> {
+        // To `launchctl` this would be a failure, and asking for what is so already must be none.
         if !self.is_loaded() {
             return Ok(false);
         }

@@ -124,6 +124,7 @@ fn serve(_arguments: Vec<OsString>) {
     std::panic::set_hook(Box::new(|panic| report_defect(&panic.to_string())));
     std::thread::spawn(|| reporter.keep_reporting());
 
+    // The thread is the system's, and a panic must not unwind into it.
     let ended = catch_unwind(AssertUnwindSafe(|| body(STOP.clone())));
     reporter.end(write_down(ended));
 }
@@ -274,6 +275,7 @@ impl Reporter {
             current_state: progress.state,
             controls_accepted: accepted(progress.state),
             exit_code,
+            // In the other states there is nothing to wait for.
             checkpoint: if pending { progress.checkpoint } else { 0 },
             wait_hint: if pending { PATIENCE } else { Duration::ZERO },
             process_id: None,
@@ -293,6 +295,7 @@ fn give_up(reporter: &Reporter) {
     );
 
     reporter.end(LATE);
+    // Not by unwinding, which would wait for whatever hangs.
     std::process::exit(LATE.cast_signed());
 }
 

@@ -106,6 +106,7 @@ impl Manager {
             }
         };
 
+        // Also of one that was there: an older kado may have set less.
         done.extend(set_details(&service)?);
         Ok(done)
     }
@@ -117,6 +118,7 @@ impl Manager {
         let Some(service) = self.open(what, access)? else {
             return Ok(Vec::new());
         };
+        // One that runs would only be marked, and could not be installed again until it has ended.
         stop(&service, what)?;
         service.delete().map_err(|error| failed(what, &error))?;
         Ok(vec![format!("removed the service `{SERVICE_NAME}`")])
@@ -278,6 +280,8 @@ fn set_details(service: &Service) -> Result<Vec<String>, ServiceError> {
             service.set_preshutdown_timeout(PRESHUTDOWN),
         ),
         (
+            // Also with an account of a person's choice what is granted to the service's own name
+            // counts.
             "SID of the service",
             service.set_config_service_sid_info(ServiceSidType::Unrestricted),
         ),
