@@ -127,6 +127,8 @@ pub(crate) fn read(
     let root = root_of(location)?;
     let settings = workspace::read_azure_settings(root)?;
 
+    // Before the settings are asked: the options of a run are stronger than they are, and those of
+    // its command are the strongest.
     let command = command::take_options(&mut run, &location.folder, commands);
     let mut finished = join(location, run, root, &settings, config)?;
     command::apply(command, &mut finished);
@@ -162,8 +164,6 @@ fn root_of(location: &Location) -> Result<&Path, IntakeError> {
 /// writes it anew for each key, so a file of this moment may be cut off; and one that is cut off is
 /// not believed until it has stayed so for a minute.
 fn settings_are_in_flux(root: &Path, now: Moment) -> bool {
-    // The time of the file comes first, because it is looked up without reading: most runs end long
-    // after their settings were edited.
     if let Some(age) = workspace::azure_settings_modified(root).and_then(|at| age(at, now)) {
         if age < BURST {
             return true;

@@ -83,8 +83,6 @@ pub(crate) fn progress(folder: &Path) -> (MemberProgress, Option<Moment>) {
     let listing = match workspace::list_run_folder(folder) {
         Ok(listing) => listing,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            // Katalon makes the folders of all members before the first one runs, but a collection
-            // can be looked at while it does so.
             return (MemberProgress::Waiting, None);
         }
         // It is there; reading it will say what is wrong.
@@ -132,6 +130,7 @@ pub(super) fn read_requested(
             // Katalon writes the collection's report after the last member: what has not begun by
             // then never will.
             MemberProgress::Waiting => (ended || still).then_some(MemberState::NeverStarted),
+            // A person's word stands for `submit_aborted`.
             MemberProgress::Open => still.then_some(MemberState::Aborted),
         }
     })?;

@@ -183,6 +183,7 @@ fn refuse_lost(file: &Path, is_marked: bool) -> Result<(), OpenError> {
         Some(0) => "empty",
         Some(_) => return Ok(()),
     };
+
     Err(OpenError::Lost {
         file: file.to_owned(),
         found,

@@ -65,6 +65,7 @@ impl Part {
     /// The member as the joined snapshot keeps it.
     fn to_member(&self, name: String) -> Member {
         let run = self.snapshot.as_ref().map(|snapshot| &snapshot.run);
+
         Member {
             suite: self.suite(),
             name,
@@ -193,6 +194,7 @@ fn worst_suite(tests: &[TestResult]) -> Status {
 /// A name for each member: the last part of its suite; where several share it, with what it ran on,
 /// then with a number.
 fn names(parts: &[Part]) -> Vec<String> {
+    // Names stand before files of the run in ADO and in its comment, so each has to be another one.
     let mut short_names = Vec::new();
     for part in parts {
         let suite = part.suite();

@@ -44,6 +44,7 @@ pub(super) fn map(snapshot: &Snapshot) -> MappedCases<'_> {
 
     for test in &snapshot.run.tests {
         let Some(case) = snapshot.cases.get(&test.id) else {
+            // Counted as well as named: the comment of the run gives one number for both.
             mapped.leave_out(no_file(test, unmapped), test);
             mapped.unmapped += 1;
             continue;
@@ -122,10 +123,12 @@ fn no_file(test: &TestResult, unmapped: Unmapped) -> LeftOut {
          renamed or deleted?",
         test.id
     );
+
     let kind = match unmapped {
         Unmapped::Fail => LeftOutKind::NoId,
         Unmapped::Ignore => LeftOutKind::NoTestCaseFile,
     };
+
     LeftOut::id(kind, &test.id, None, reason)
 }
 

@@ -45,6 +45,7 @@ pub(crate) fn snapshot(run: SuiteRun, settings: &AzureSettings) -> Snapshot {
         .iter()
         .map(|test| (test.id.clone(), CaseIds::default()))
         .collect();
+
     Snapshot {
         folder: "/reports/1".to_owned(),
         project_name: "Shop".to_owned(),
@@ -65,6 +66,7 @@ pub(crate) fn test(name: &str, start: i64, statuses: &[Status]) -> TestResult {
     for (number, status) in statuses.iter().enumerate() {
         attempts.push(attempt(*status, start + 1000 * number as i64));
     }
+
     TestResult {
         id: format!("Test Cases/{name}"),
         iteration: None,

@@ -71,6 +71,7 @@ impl Store {
                 serde_json::to_string(terms)?
             ],
         )?;
+
         Ok(self.connection.last_insert_rowid())
     }
 

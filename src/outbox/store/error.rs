@@ -168,6 +168,7 @@ impl StoreError {
             // The row of a step or run is missing; everything else is about the database as a
             // whole.
             Self::Database(error) => matches!(error, rusqlite::Error::QueryReturnedNoRows),
+            // Facts decide about all runs, as the moment before which everything is history.
             Self::Stopped(_) | Self::Fact { .. } => false,
         }
     }

@@ -64,6 +64,7 @@ impl Store {
                 })
             })
             .optional()?;
+
         Ok(known.unwrap_or_default())
     }
 

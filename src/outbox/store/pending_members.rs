@@ -47,6 +47,7 @@ impl Store {
             "SELECT collection, member, run, content FROM pending_member
              ORDER BY collection, member",
         )?;
+
         let rows = statement.query_map([], |row| {
             let run: Option<String> = row.get("run")?;
             Ok(StoredMember {

@@ -129,6 +129,7 @@ impl Retried {
             "SELECT run_id, twin, again, plan_id, ado_run_id IS NOT NULL AS has_ado_run, {IDENTITY}
              FROM submission JOIN run ON run.id = run_id WHERE submission.id = ?1"
         );
+
         Ok(transaction
             .prepare_cached(&sql)?
             .query_row([submission], |row| {

@@ -76,6 +76,7 @@ pub(super) fn prepare(
 /// without waiting.
 fn write_ahead(connection: &Connection) -> rusqlite::Result<()> {
     let mut left = BUSY.as_millis() / BETWEEN.as_millis();
+
     loop {
         match connection.pragma_update(None, "journal_mode", "WAL") {
             Err(error)

@@ -18,6 +18,7 @@ impl Store {
         let mut statement = self
             .connection
             .prepare_cached("SELECT path, fingerprint, gone_ms FROM folder")?;
+
         let rows = statement.query_map([], |row| {
             let fingerprint: i64 = row.get("fingerprint")?;
             let folder = SettledFolder {

@@ -82,6 +82,7 @@ pub(super) fn insert(
             new.reason
         ],
     )?;
+
     Ok(transaction.last_insert_rowid())
 }
 
@@ -96,12 +97,15 @@ pub(super) fn begin_anew(
     new: &NewSubmission,
 ) -> Result<(), StoreError> {
     drop_steps(transaction, submission)?;
+
     apply(
         transaction,
         submission,
         Event::BegunAnew(new.state),
         new.reason.as_deref(),
     )?;
+
+    // All but the id and `create_unclear`, by which ADO is still asked for a run of the plan before.
     change_one(
         transaction,
         submission,
@@ -124,6 +128,7 @@ pub(super) fn drop_steps(transaction: &Transaction<'_>, submission: i64) -> Resu
          WHERE id = ?1",
         [submission],
     )?;
+
     transaction.execute("DELETE FROM step WHERE submission_id = ?1", [submission])?;
     Ok(())
 }

@@ -156,12 +156,14 @@ impl Store {
             StepState::Confirmed,
             Some(origin),
         )?;
+
         change_one(
             &transaction,
             submission,
             "UPDATE submission SET ado_run_id = ?2, url = ?3, attempts = 0 WHERE id = ?1",
             params![submission, ado_run_id, url],
         )?;
+
         let detail = ado_run_id.to_string();
         log(&transaction, submission, "run created", Some(&detail), now)?;
         Ok(transaction.commit()?)

@@ -80,6 +80,7 @@ fn left_out(row: &Row<'_>) -> Result<Result<Vec<LeftOut>, serde_json::Error>, St
             Err(error) => return Ok(Err(error)),
         }
     }
+
     Ok(Ok(all))
 }
 
@@ -88,6 +89,7 @@ fn left_out(row: &Row<'_>) -> Result<Result<Vec<LeftOut>, serde_json::Error>, St
 fn count_refused(left_out: &[LeftOut]) -> (usize, usize) {
     let mut results = 0;
     let mut files = 0;
+
     for one in left_out {
         if one.kind == LeftOutKind::Refused {
             match one.azure_id {

@@ -70,6 +70,7 @@ fn submissions_of(transaction: &Transaction<'_>, run: i64) -> Result<Vec<Earlier
         "SELECT id, state, again, ignored_as IS 'aborted' AS is_aborted FROM submission
          WHERE run_id = ?1 ORDER BY id",
     )?;
+
     let rows = statement.query_map([run], |row| {
         Ok(Earlier {
             id: row.get("id")?,
