@@ -127,8 +127,8 @@ pub(crate) fn read(
     let root = root_of(location)?;
     let settings = workspace::read_azure_settings(root)?;
 
-    // Before the settings are asked: the options of a run are stronger than they are, and those of
-    // its command are the strongest.
+    // Before `join`, which lays the options of the run over the settings: those of its command are
+    // the strongest of all.
     let command = command::take_options(&mut run, &location.folder, commands);
     let mut finished = join(location, run, root, &settings, config)?;
     command::apply(command, &mut finished);

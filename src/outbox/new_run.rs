@@ -120,8 +120,8 @@ pub(crate) fn new_submissions(
             twin,
             server: &server,
             project: options.project.as_deref().unwrap_or_default(),
-            // No test plan has the id 0: nothing is ever sent under such a key, and a retry gives
-            // another.
+            // No test plan has the id 0: nothing is ever sent under such a key, and a retry that
+            // finds a plan gives another.
             plan_id: plan_id.unwrap_or(0),
             again,
         }),

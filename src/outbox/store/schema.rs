@@ -64,6 +64,7 @@ pub(super) fn prepare(
     connection
         .pragma_update(None, "synchronous", "FULL")
         .map_err(failed)?;
+
     // SQLite checks references only where a connection asks for it.
     connection
         .pragma_update(None, "foreign_keys", true)

@@ -119,7 +119,7 @@ fn take_up(
 
     let mut others = free.into_iter().map(|(id, _)| id);
     for (new, row) in assigned {
-        // This plan has what goes on above.
+        // This plan has its ADO run, which goes on as it was (see above) or has arrived.
         if has_ado_run(transaction, run, &new.key)? {
             continue;
         }
