@@ -7,6 +7,7 @@ use std::error::Error;
 pub(crate) fn chain(error: &(dyn Error + 'static)) -> String {
     let mut text = String::new();
     let mut next: Option<&(dyn Error + 'static)> = Some(error);
+
     while let Some(error) = next {
         let part = error.to_string();
         // Some errors repeat their cause as their own text.

@@ -49,6 +49,8 @@ impl Moment {
 
     /// How much time passed from `earlier` to this moment; zero when `earlier` is the later one.
     pub fn since(self, earlier: Self) -> Duration {
+        // Clocks are set back while a service runs, and a span below zero would count as a very
+        // long one.
         Duration::from_millis(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
     }
 }

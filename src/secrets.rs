@@ -186,6 +186,8 @@ impl TokenSources<'_> {
     /// account may exist, and reading it tells.
     pub(crate) fn first(&self) -> Option<TokenSource> {
         if self.owner == TokenOwner::Machine {
+            // First the copy that the service manager made of the store: on Linux the store itself
+            // is closed to the account of the service.
             if let Some(file) = credential_file() {
                 return Some(TokenSource::Credential(file));
             }
@@ -256,10 +258,12 @@ pub(crate) fn closed_file(file: &Path) -> Result<SecretSlice<u8>, TokenError> {
         file: file.into(),
         source,
     })?;
+
     let content = match content.strip_prefix(MARK) {
         Some(rest) => rest.to_vec(),
         None => content,
     };
+
     if content.trim_ascii().is_empty() {
         return Err(TokenError::Empty(file.into()));
     }
@@ -286,6 +290,8 @@ pub(crate) fn is_absent(file: &Path) -> bool {
 
 fn credential_file() -> Option<PathBuf> {
     let file = PathBuf::from(std::env::var_os("CREDENTIALS_DIRECTORY")?).join(CREDENTIAL);
+
+    // The folder is also there for a unit that has other credentials only.
     file.is_file().then_some(file)
 }
 

@@ -143,6 +143,7 @@ impl Server {
         let is_here = given
             .to_lowercase()
             .starts_with(&self.base().to_lowercase());
+
         let what = if is_here {
             "more than an organization"
         } else {

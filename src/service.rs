@@ -69,6 +69,7 @@ impl Installation {
         config: Option<&Path>,
     ) -> Result<Self, ServiceError> {
         let places = places_of(scope)?;
+        // Not what `PATH` names: a service must go on as the program that installed it.
         let program = std::env::current_exe().map_err(|error| {
             ServiceError::Unsupported(format!("the system does not say where kado lies: {error}"))
         })?;
@@ -232,6 +233,7 @@ pub(crate) fn another_account() -> Option<String> {
         return None;
     }
 
+    // Where the service manager does not answer, there is no service that would see less.
     let service = system::state(Scope::System).ok()?;
     if !service.installed {
         return None;

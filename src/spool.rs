@@ -200,6 +200,7 @@ fn copy_whole(from: &mut File, to: &Path) -> io::Result<u64> {
 fn size_of(folder: &Path) -> u64 {
     let mut size = 0;
     let mut waiting = vec![folder.to_owned()];
+
     while let Some(folder) = waiting.pop() {
         for entry in fs::read_dir(&folder).into_iter().flatten().flatten() {
             match entry.metadata() {

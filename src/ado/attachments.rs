@@ -83,6 +83,7 @@ fn path(project: &str, owner: Owner) -> Vec<String> {
         "Runs".to_owned(),
         owner.run.to_string(),
     ];
+
     if let Some(result) = owner.result {
         path.push("Results".to_owned());
         path.push(result.to_string());

@@ -213,6 +213,7 @@ impl AdoClient {
     ) -> Result<RunList, AdoError> {
         let path = [project, "_apis", "test", "runs"];
         let mut list = RunList::default();
+
         for (from, to) in windows {
             let query = [
                 ("minLastUpdatedDate", from.to_string()),
@@ -255,6 +256,7 @@ impl AdoClient {
 fn windows(since: Moment, now: Moment, clocks: Duration) -> Vec<(Moment, Moment)> {
     // A suite ends in the future by a clock that was ahead; it is looked for today.
     let begin = since.min(now).minus(clocks);
+
     let mut windows = Vec::new();
     let mut to = now.plus(clocks);
     while to > begin {

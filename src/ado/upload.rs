@@ -188,6 +188,7 @@ pub(crate) async fn comment_of(mut input: impl AsyncRead + Unpin, size: u64) -> 
     let mut hasher = blake3::Hasher::new();
     let mut bytes_left = size;
     let mut piece = vec![0; PIECE_SIZE];
+
     while bytes_left > 0 {
         let size = piece_size(bytes_left);
         input.read_exact(&mut piece[..size]).await?;

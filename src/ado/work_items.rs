@@ -93,6 +93,7 @@ impl AdoClient {
     ) -> Result<Vec<T>, AdoError> {
         let path = [project, "_apis", "wit", "workitemsbatch"];
         let mut items = Vec::new();
+
         for ids in ids.chunks(BATCH) {
             // With `omit` an item that is not there is `null` in the answer, and no error.
             let body = json!({ "ids": ids, "errorPolicy": "omit", "fields": fields });

@@ -146,6 +146,7 @@ fn part(value: &DeValue<'_>) -> Read<String> {
     let is_plain = word
         .chars()
         .all(|letter| letter.is_ascii_alphanumeric() || matches!(letter, '-' | '.' | '_'));
+
     if is_plain {
         Ok(word)
     } else {

@@ -102,6 +102,7 @@ fn is_network(entry: &str) -> bool {
     let Some((address, bits)) = entry.split_once('/') else {
         return false;
     };
+
     let longest = match address.parse() {
         Ok(IpAddr::V4(_)) => 32,
         Ok(IpAddr::V6(_)) => 128,
@@ -148,6 +149,7 @@ pub(super) fn exemptions(value: &DeValue<'_>) -> Read<Vec<Exemption>> {
 fn exemptions_of_item(value: &DeValue<'_>) -> Read<Vec<Exemption>> {
     let text = values::word(value)?;
     let mut exemptions = Vec::new();
+
     for part in parts(&text) {
         exemptions.push(Exemption::parse(part).ok_or_else(|| {
             format!(

@@ -50,6 +50,7 @@ impl<'t> Problems<'t> {
             .iter()
             .filter(|byte| **byte == b'\n')
             .count();
+
         self.problems.push(Problem {
             line: lines_before + 1,
             text: text.into(),

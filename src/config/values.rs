@@ -92,6 +92,7 @@ pub(super) fn list<T>(value: &DeValue<'_>, item: impl Fn(&DeValue<'_>) -> Read<T
     let Some(items) = value.as_array() else {
         return Err("must be a list in brackets".to_owned());
     };
+
     let mut list = Vec::new();
     for value in items {
         match item(value.get_ref()) {

@@ -57,6 +57,7 @@ fn by_path(mut url: Url, shown: &str) -> Result<ServerUrl, ServerUrlError> {
     };
 
     url.set_path(&organization);
+    // Also in place of the release host, which is found from the organization where it is needed.
     set_host(&mut url, SERVICES);
     let identity = identity_of_services(&url, &organization);
     Ok(ServerUrl {

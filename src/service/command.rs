@@ -44,6 +44,7 @@ fn failed(command: &Command, output: String) -> ServiceError {
         words.push(' ');
         words.push_str(&argument.to_string_lossy());
     }
+
     ServiceError::Command {
         command: words,
         output,

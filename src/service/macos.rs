@@ -72,6 +72,7 @@ pub(super) fn uninstall(scope: Scope) -> Result<Vec<String>, ServiceError> {
     if Launchctl::of(scope).bootout()? {
         done.push("stopped".to_owned());
     }
+
     if file.exists() {
         manager(scope)
             .uninstall(ServiceUninstallCtx { label: label() })

@@ -228,6 +228,7 @@ fn before_start(installation: &Installation, problem: &ConfigError) -> Vec<Strin
         "name the folders to watch in `{}` ({problem})",
         installation.config.display()
     )];
+
     if let Some(account) = account(scope) {
         let grant = system::command_to_grant(Path::new("FOLDER"), account);
         next.push(format!("let the account `{account}` read them: `{grant}`"));

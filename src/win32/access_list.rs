@@ -75,11 +75,13 @@ impl Descriptor {
     /// these accounts.
     pub(crate) fn strangers(&self, trusted: &[&str]) -> Vec<Stranger> {
         let Some(entries) = &self.entries else {
+            // Without any list everybody may do everything.
             return vec![Stranger {
                 account: EVERYONE.to_owned(),
                 inherited: false,
             }];
         };
+
         let always_trusted = [SYSTEM, ADMINISTRATORS, OWNER_RIGHTS, &self.owner];
         let mut strangers = Vec::new();
         for entry in entries {
@@ -114,6 +116,7 @@ impl Descriptor {
         if flags.contains("NO_ACCESS_CONTROL") {
             return;
         }
+
         self.protected = flags.contains('P');
         self.entries = Some(
             entries(text)
@@ -138,6 +141,7 @@ impl AccessEntry {
             "AU" | "OU" | "AL" | "OL" | "XU" | "ML" | "RA" | "SP" | "TL" => return None,
             _ => AccessKind::Allows,
         };
+
         if flags.contains(&"IO") {
             return None;
         }
@@ -212,11 +216,13 @@ fn pairs(text: &str) -> impl Iterator<Item = &str> {
 /// Rights as a number: hexadecimal, decimal, or words such as `FR` and `SD`.
 fn rights(text: &str) -> u32 {
     if let Some(hex) = text.strip_prefix("0x") {
+        // What cannot be read counts as every right: rather refuse a file than trust it.
         return u32::from_str_radix(hex, 16).unwrap_or(u32::MAX);
     }
     if text.starts_with(|first: char| first.is_ascii_digit()) {
         return text.parse().unwrap_or(u32::MAX);
     }
+
     let mut rights = 0;
     for word in pairs(text) {
         rights |= right(word);

@@ -117,6 +117,7 @@ pub(crate) fn set_access_list(path: &Path, sddl: &str) -> io::Result<()> {
             &raw mut defaulted,
         )
     })?;
+    // Set without a list, the file would be open to everybody.
     if present == 0 || list.is_null() {
         return Err(io::Error::new(
             io::ErrorKind::InvalidInput,
@@ -166,6 +167,7 @@ pub(crate) fn own_sid() -> io::Result<String> {
     });
     // SAFETY: the token was opened above and is used no more.
     unsafe { CloseHandle(token) };
+    // Judged only when the token is closed.
     asked?;
     // SAFETY: the call filled the buffer with a TOKEN_USER, whose SID lies in the same buffer.
     let sid = unsafe { (*buffer.as_ptr().cast::<TOKEN_USER>()).User.Sid };
@@ -226,6 +228,7 @@ fn start_of(buffer: &[u16], length: u32) -> String {
 pub(crate) fn protect(data: &[u8], purpose: &[u8]) -> io::Result<Vec<u8>> {
     let data = blob(data)?;
     let purpose = blob(purpose)?;
+    // In a service nobody could answer a window.
     let flags = CRYPTPROTECT_LOCAL_MACHINE | CRYPTPROTECT_UI_FORBIDDEN;
     let mut out = CRYPT_INTEGER_BLOB::default();
     // SAFETY: both blobs point to slices that live longer than the call, which only reads them.

@@ -135,6 +135,7 @@ fn short(description: &str) -> String {
     let (words, _) = description
         .split_once(" Trace ID:")
         .unwrap_or((description, ""));
+
     let line = words.lines().next().unwrap_or_default().trim();
     line.trim_end_matches('.')
         .chars()

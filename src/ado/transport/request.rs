@@ -56,6 +56,7 @@ pub(super) fn default_headers(suppress_sign_in: bool) -> HeaderMap {
             HeaderValue::from_static("true"),
         ),
     ]);
+
     if suppress_sign_in {
         // Turns a redirect to the sign-in page into a plain refusal.
         headers.insert(

@@ -66,6 +66,7 @@ pub(super) fn make_folder(folder: &Path) -> Result<Vec<String>, ServiceError> {
         path: folder.to_owned(),
         source,
     })?;
+
     give(folder)?;
     // What is made in it belongs to the group.
     run(Command::new("chmod").arg("2770").arg(folder))?;

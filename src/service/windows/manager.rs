@@ -229,6 +229,7 @@ fn update(service: &Service, info: &ServiceInfo, what: &str) -> Result<bool, Ser
     let config = service
         .query_config()
         .map_err(|error| failed(what, &error))?;
+
     if config.executable_path.as_os_str() == command_line(info)
         && config.start_type == ServiceStartType::AutoStart
     {
