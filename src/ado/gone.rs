@@ -36,6 +36,7 @@ pub(super) fn web_page(server: &Server, said: &str) -> String {
 /// Says that the server wants https, which it asked for at `target`.
 pub(super) fn wants_https(server: &Server, target: &Url) -> String {
     let base = server.base();
+    // From the base, because the target is that of a call.
     let path = base
         .split_once("://")
         .and_then(|(_, rest)| rest.split_once('/'))

@@ -27,6 +27,7 @@ pub(super) fn through(error: &reqwest::Error, proxies: Option<&ProxyResolver>) -
 /// known.
 pub(super) fn why(error: &reqwest::Error, proxies: Option<&ProxyResolver>) -> String {
     let said = chain(error);
+
     let hint = match certificate_error(error) {
         Some(certificate_error) => hint_at_certificate(certificate_error),
         None => {

@@ -341,6 +341,7 @@ impl Visitor<'_> for IdVisitor {
         u32::try_from(value).map_err(E::custom)
     }
 
+    // Of numbers below zero, which are no ids.
     fn visit_i64<E: de::Error>(self, value: i64) -> Result<u32, E> {
         u32::try_from(value).map_err(E::custom)
     }

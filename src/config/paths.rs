@@ -221,6 +221,7 @@ pub(crate) fn read(file: &Path) -> Result<Config, ConfigError> {
 
 /// Where a configuration is looked for when none is named, the system's first.
 pub(crate) fn candidates() -> Vec<PathBuf> {
+    // Where a service is installed, a person's commands are about what that service does.
     [Scope::System, Scope::User]
         .into_iter()
         .filter_map(places)
@@ -230,6 +231,7 @@ pub(crate) fn candidates() -> Vec<PathBuf> {
 
 /// Where log files go: `$LOGS_DIRECTORY` of the service manager, else beside the state.
 pub(crate) fn log_dir(config: &Config) -> PathBuf {
+    // systemd made it for the account of the unit, which may not write everywhere.
     std::env::var_os("LOGS_DIRECTORY").map_or_else(|| config.state_dir.join("logs"), PathBuf::from)
 }
 
@@ -257,6 +259,7 @@ fn without_file() -> Config {
     Config {
         file: None,
         watch: Vec::new(),
+        // Beside no file of the system, so it is the user's.
         state_dir: default_state_dir(Path::new("")),
         history: History::New,
         runs_from: RunsFrom::ThisHost,

@@ -67,6 +67,7 @@ impl ProjectFile {
     pub(crate) fn parse(text: &str) -> Self {
         let (document, syntax_errors) = DeTable::parse_recoverable(text);
         let mut problems = Problems::new(text);
+        // A list of its own, because these park no run: a later kado may know the key.
         let mut unread = Problems::new(text);
         for error in syntax_errors {
             problems.add(error.span().unwrap_or(0..0), with_way_out(error.message()));

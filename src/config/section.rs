@@ -59,6 +59,7 @@ impl<'t> Problems<'t> {
 
     /// All problems, by line.
     pub(super) fn into_sorted(mut self) -> Vec<Problem> {
+        // Found in the order in which keys are asked for; people go through the file from its top.
         self.problems.sort();
         self.problems
     }

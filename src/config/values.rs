@@ -70,6 +70,7 @@ pub(super) fn id(value: &DeValue<'_>) -> Read<u32> {
 
 /// An integer as TOML writes it: with a radix, and `_` between digits.
 fn integer(value: &DeValue<'_>) -> Option<u32> {
+    // The reader keeps numbers as texts, because TOML's may be larger than any type.
     let number = value.as_integer()?;
     u32::from_str_radix(&number.as_str().replace('_', ""), number.radix()).ok()
 }
@@ -132,6 +133,7 @@ fn bytes(text: &str) -> Option<u64> {
     let end_of_number = text
         .find(|letter: char| !letter.is_ascii_digit())
         .unwrap_or(text.len());
+
     let (number, unit) = text.split_at(end_of_number);
     let factor: u64 = match unit.trim().to_lowercase().as_str() {
         "" | "b" => 1,
@@ -210,6 +212,7 @@ fn version(text: &str) -> Option<(u32, u32)> {
         }
         None => text,
     };
+
     let (major, minor) = number.split_once('.')?;
     Some((digits(major)?, digits(minor)?))
 }

@@ -396,6 +396,7 @@ fn make_account() -> Result<Vec<String>, ServiceError> {
     if has_account() {
         return Ok(Vec::new());
     }
+
     // Handed over line by line, because files in the folder of sysusers belong to packages.
     for line in unit::SYSUSERS.lines() {
         if !line.is_empty() && !line.starts_with('#') {
@@ -417,6 +418,7 @@ fn write_token_units() -> Result<Vec<String>, ServiceError> {
         if holds(&file, text) {
             continue;
         }
+
         std::fs::write(&file, text).map_err(|source| ServiceError::File {
             action: "written",
             path: file.clone(),

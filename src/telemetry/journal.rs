@@ -38,6 +38,7 @@ where
         mut writer: Writer<'_>,
         event: &Event<'_>,
     ) -> fmt::Result {
+        // Made whole first: a field may hold line breaks, and each line needs its priority.
         let mut text = String::new();
         let plain = format()
             .without_time()

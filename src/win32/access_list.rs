@@ -104,6 +104,7 @@ impl Descriptor {
             return true;
         };
         for entry in entries {
+            // In their order, as Windows goes through them: a denial counts where it stands before.
             if entry.rights & READ != 0 && accounts.contains(&entry.account.as_str()) {
                 return entry.kind == AccessKind::Allows;
             }
@@ -135,6 +136,7 @@ impl AccessEntry {
         let fields: Vec<&str> = text.split(';').collect();
         let field = |at: usize| fields.get(at).copied().unwrap_or_default();
         let flags: Vec<&str> = pairs(field(1)).collect();
+
         let kind = match field(0) {
             "D" | "OD" | "XD" => AccessKind::Denies,
             // Auditing and labels.

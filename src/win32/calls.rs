@@ -228,6 +228,7 @@ fn start_of(buffer: &[u16], length: u32) -> String {
 pub(crate) fn protect(data: &[u8], purpose: &[u8]) -> io::Result<Vec<u8>> {
     let data = blob(data)?;
     let purpose = blob(purpose)?;
+
     // In a service nobody could answer a window.
     let flags = CRYPTPROTECT_LOCAL_MACHINE | CRYPTPROTECT_UI_FORBIDDEN;
     let mut out = CRYPT_INTEGER_BLOB::default();

@@ -44,6 +44,7 @@ fn access_list(service: ServiceRights) -> String {
         (service.as_text(), &account),
     ];
 
+    // `P` keeps out what `%ProgramData%` grants, where every user may read.
     let mut list = "D:PAI".to_owned();
     for (rights, who) in entries {
         list.push_str(&format!("(A;OICI;{rights};;;{who})"));

@@ -128,6 +128,8 @@ pub(crate) struct RunUpdate<'a> {
     /// `Completed`.
     pub(crate) state: &'static str,
     /// Start, RFC 3339.
+    // Sent again at the end: a run that was completed without it has lasted since the year 1
+    // (`ado/api.md` §5).
     pub(crate) started_date: String,
     /// End, RFC 3339.
     pub(crate) completed_date: String,
@@ -167,6 +169,7 @@ pub(crate) struct ResultUpdate<'a> {
     /// End, RFC 3339.
     pub(crate) completed_date: String,
     /// Milliseconds between the two.
+    // ADO may go by the dates alone, so all three say the same (`ado/api.md` §12).
     pub(crate) duration_in_ms: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) error_message: Option<&'a str>,
@@ -195,6 +198,7 @@ pub(crate) struct SubResultUpdate<'a> {
     pub(crate) sequence_id: usize,
     /// What people see.
     pub(crate) display_name: &'a str,
+    // Parts have no state of their own beside it (`ado/api.md` §8).
     pub(crate) outcome: &'a str,
     /// Start, RFC 3339.
     pub(crate) started_date: String,
@@ -220,6 +224,7 @@ pub(crate) struct SubResultUpdate<'a> {
 pub(crate) struct NewResult {
     pub(crate) test_point: ById,
     pub(crate) test_case: ById,
+    // Newer servers want title and revision of a result that is added (`ado/api.md` §6).
     pub(crate) test_case_title: String,
     /// Its revision.
     pub(crate) test_case_revision: u32,

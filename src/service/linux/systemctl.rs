@@ -30,6 +30,7 @@ impl Systemctl {
     /// # Errors
     /// When there is none, with what it says.
     pub(super) fn answers(&self) -> Result<(), ServiceError> {
+        // Not `--version`, which the program answers by itself.
         self.run(&["show", "--property=Version"])
     }
 
