@@ -19,7 +19,7 @@ pub(super) fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> 
 
 /// What the server says of its limits (`ado/api.md` §14).
 pub(super) fn budget(headers: &HeaderMap) -> Budget {
-    // A number beyond all dates becomes the last one; a pause has an upper bound all the same.
+    // A number beyond all dates becomes the last one, and `Budget::pause` has an upper bound.
     let reset = number(headers, "x-ratelimit-reset")
         .map(|seconds| Moment::from_millis((seconds * 1000.0) as i64));
     Budget {

@@ -29,9 +29,9 @@ impl Budget {
             return self.retry_after;
         }
 
-        // The budget belongs to the identity: people and pipelines with the same token live on it
-        // too. Past it Azure DevOps first delays every request and then refuses, so a tenth is
-        // left.
+        // The budget belongs to the identity: whatever else uses the same token lives on it too.
+        // Past it Azure DevOps first delays every request and then refuses, so kado slows down
+        // with the last tenth.
         let limit = self.limit?;
         let remaining = self.remaining?;
         // "NaN" and "inf" are numbers to the parser.

@@ -254,7 +254,7 @@ impl AdoClient {
 /// Spans that ADO answers, from `since` to `now` and a while before and after them: clocks differ.
 /// The newest comes first.
 fn windows(since: Moment, now: Moment, clocks: Duration) -> Vec<(Moment, Moment)> {
-    // A suite ends in the future by a clock that was ahead; it is looked for today.
+    // By a clock that was ahead a suite ends in the future; it is looked for today.
     let begin = since.min(now).minus(clocks);
 
     let mut windows = Vec::new();

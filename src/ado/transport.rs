@@ -387,7 +387,7 @@ impl AdoClient {
 
     fn unreachable(&self, error: &reqwest::Error) -> AdoError {
         let server = self.server.base();
-        // A time-out while connecting is both of the first two; that nobody was reached says more.
+        // A time-out while connecting is both of the first two: that nobody was reached says more.
         AdoError::unavailable(if error.is_connect() {
             format!("{server} cannot be reached{}", self.http.why(error))
         } else if error.is_timeout() {

@@ -176,7 +176,7 @@ fn arc_key(response: &Response) -> Result<SecretString, KeyFileError> {
 
     let unreadable = || KeyFileError::Unreadable(file.to_owned());
 
-    // A key has some hundred bytes; a larger file is none, whatever its name says.
+    // The answer names the file, so what is no key must not be read whole, let alone sent.
     let metadata = std::fs::metadata(file).map_err(|_| unreadable())?;
     if metadata.len() > LARGEST_KEY {
         return Err(unreadable());
