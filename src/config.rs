@@ -192,6 +192,7 @@ impl Config {
 fn merge(stronger: &Overrides, weaker: &Overrides) -> Overrides {
     let stronger = stronger.clone();
     let weaker = weaker.clone();
+
     Overrides {
         server_url: stronger.server_url.or(weaker.server_url),
         project: stronger.project.or(weaker.project),

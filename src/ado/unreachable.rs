@@ -76,6 +76,7 @@ fn hint_at_proxy(said: &str, host: &str) -> Option<String> {
     if said.contains("proxy authorization required") {
         return Some("; put user and password into `azure.proxy`".to_owned());
     }
+
     if said.contains("tunnel error: unsuccessful") {
         return Some(format!(
             "; the proxy refused to open a connection there: have {host} allowed on it, or put \

@@ -78,6 +78,7 @@ impl AdoClient {
             field::STORAGE,
             field::TYPE,
         ];
+
         let items = self
             .fields_of_items(project, ids, &fields, Importance::Optional)
             .await?;

@@ -82,6 +82,7 @@ impl Reader<'_, '_> {
         let watch = self.watch(root);
         self.check_later(root);
         let state_dir = root.read("state_dir", &mut self.problems, values::word);
+
         Config {
             file: Some(self.around.file.clone()),
             watch,

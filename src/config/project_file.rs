@@ -117,6 +117,7 @@ impl ProjectFile {
         if self.problems.is_empty() {
             return None;
         }
+
         let problems: Vec<String> = self.problems.iter().map(ToString::to_string).collect();
         Some(format!(
             "the `{}` of the project cannot be used: {}",

@@ -247,6 +247,7 @@ fn after_start(config: &Config, scope: Scope) -> Vec<String> {
     if config.machine.overrides.server_url.is_none() {
         next.push(about_token(scope));
     }
+
     next.push(
         "`kado check` finds what would keep a run from being submitted, `kado status` says what \
          the service does"

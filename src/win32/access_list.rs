@@ -103,6 +103,7 @@ impl Descriptor {
         let Some(entries) = &self.entries else {
             return true;
         };
+
         for entry in entries {
             // In their order, as Windows goes through them: a denial counts where it stands before.
             if entry.rights & READ != 0 && accounts.contains(&entry.account.as_str()) {
@@ -189,6 +190,7 @@ fn entries(text: &str) -> Vec<&str> {
     let mut entries = Vec::new();
     let mut depth = 0_usize;
     let mut start = 0;
+
     for (at, letter) in text.char_indices() {
         match letter {
             '(' => {

@@ -244,6 +244,7 @@ pub(crate) fn protect(data: &[u8], purpose: &[u8]) -> io::Result<Vec<u8>> {
             &raw mut out,
         )
     };
+
     succeeded(done)?;
     Ok(copy_and_wipe(&out))
 }
@@ -269,6 +270,7 @@ pub(crate) fn unprotect(data: &[u8], purpose: &[u8]) -> io::Result<Vec<u8>> {
             &raw mut out,
         )
     };
+
     succeeded(done)?;
     Ok(copy_and_wipe(&out))
 }
