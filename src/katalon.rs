@@ -26,5 +26,6 @@ pub mod status;
 pub(crate) mod suite;
 pub mod test_case;
 pub(crate) mod text;
+pub(crate) mod url_secrets;
 pub mod witness;
 pub(crate) mod xml;

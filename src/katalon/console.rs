@@ -8,6 +8,7 @@ use crate::katalon::damage::{Damage, DamageKind};
 use crate::katalon::properties::{Properties, Value};
 use crate::katalon::run::RunOptions;
 use crate::katalon::text;
+use crate::katalon::url_secrets::without_users;
 
 /// Name of the file in the project's root.
 pub(crate) const CONSOLE_FILE: &str = "console.properties";
@@ -51,6 +52,7 @@ impl RunOptions {
             return;
         }
 
+        let value = without_users(value);
         let key = key.trim().trim_start_matches('-').to_ascii_lowercase();
         let option = match key.as_str() {
             "adoplanid" => &mut self.plan,
@@ -59,12 +61,12 @@ impl RunOptions {
             "adoreleasedefid" => &mut self.release_definition,
             // The newer name stands over the older one, in whatever order they come.
             "adobuilddefid" => {
-                self.build_definition = Some(value.to_owned());
+                self.build_definition = Some(value.into_owned());
                 return;
             }
             _ => return,
         };
-        option.get_or_insert_with(|| value.to_owned());
+        option.get_or_insert_with(|| value.into_owned());
     }
 
     /// What these options say, by the names that Katalon documents.

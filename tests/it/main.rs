@@ -65,6 +65,7 @@ mod tokens;
 mod transport;
 mod unreadable;
 mod upgrade;
+mod url_secrets;
 mod verifying;
 mod watching;
 mod wiped;

@@ -1,6 +1,7 @@
 //! One record of an execution log, with its texts still escaped.
 
 use crate::katalon::escape;
+use crate::katalon::url_secrets::without_users;
 
 /// The names of properties that are kept; all others are skipped while reading, some are megabytes
 /// long.
@@ -178,12 +179,11 @@ impl RawRecord {
 
         // Line ends as an XML parser would give them; control characters are no text and break what
         // shows them.
-        let text = text.replace("\r\n", "\n");
+        let mut text = text.replace("\r\n", "\n");
         if text.contains(is_illegal) {
-            text.replace(is_illegal, "")
-        } else {
-            text
+            text = text.replace(is_illegal, "");
         }
+        without_users(&text).into_owned()
     }
 }
 

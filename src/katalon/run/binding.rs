@@ -12,6 +12,7 @@ use serde_json::Value;
 use crate::katalon::escape;
 use crate::katalon::run::VariableValue;
 use crate::katalon::text::head;
+use crate::katalon::url_secrets::without_users;
 
 /// Longer values are no part of an id; they are not kept.
 const LONGEST_VALUE: usize = 1024;
@@ -170,16 +171,21 @@ pub(crate) fn execution_variables(
     Ok(variables)
 }
 
-/// The value without what is too long for an id. What is cut is no value any more, so it counts as
-/// something that only Katalon knows.
+/// The value without the users of URLs, and without what is too long for an id. What is cut is no
+/// value any more, so it counts as something that only Katalon knows.
 fn bounded(value: VariableValue) -> VariableValue {
     match value {
         VariableValue::Plain(text) | VariableValue::Expression(text)
             if text.len() > LONGEST_VALUE =>
         {
+            let text = without_users(&text);
             VariableValue::Expression(head(&text, LONGEST_VALUE).to_owned())
         }
-        value => value,
+        VariableValue::Plain(text) => VariableValue::Plain(without_users(&text).into_owned()),
+        VariableValue::Expression(text) => {
+            VariableValue::Expression(without_users(&text).into_owned())
+        }
+        VariableValue::Masked => VariableValue::Masked,
     }
 }
 

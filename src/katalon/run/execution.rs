@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 
 use crate::katalon::damage::{Damage, DamageKind};
 use crate::katalon::run::RunOptions;
+use crate::katalon::url_secrets::without_users;
 use crate::katalon::{lenient_json, text};
 
 /// Name of the file in a run folder.
@@ -111,7 +112,8 @@ fn value_at<'a>(root: &'a Map<String, Value>, path: &[&str]) -> Option<&'a Value
 }
 
 fn text_at(root: &Map<String, Value>, path: &[&str]) -> Option<String> {
-    value_at(root, path)?.as_str().map(str::to_owned)
+    let text = value_at(root, path)?.as_str()?;
+    Some(without_users(text).into_owned())
 }
 
 fn non_empty_at(root: &Map<String, Value>, path: &[&str]) -> Option<String> {
@@ -124,10 +126,11 @@ fn driver(root: &Map<String, Value>) -> Option<String> {
     let drivers = value_at(root, &["execution", "drivers", "system"])?.as_object()?;
     for name in ["Remote", "Mobile", "WebUI"] {
         if let Some(browser) = drivers.get(name).and_then(browser_type) {
-            return Some(browser.to_owned());
+            return Some(without_users(browser).into_owned());
         }
     }
-    drivers.values().find_map(browser_type).map(str::to_owned)
+    let browser = drivers.values().find_map(browser_type)?;
+    Some(without_users(browser).into_owned())
 }
 
 fn browser_type(driver: &Value) -> Option<&str> {

@@ -8,6 +8,7 @@
 use jiff::civil::DateTime;
 
 use crate::katalon::status::Status;
+use crate::katalon::url_secrets::without_users;
 use crate::katalon::xml::{self, Node, XmlError, attribute, ends_in};
 use crate::moment::Moment;
 
@@ -113,7 +114,8 @@ impl Junit {
                     && let Some(case) = suite.cases.last_mut()
                 {
                     let message = attribute(attributes, "message").unwrap_or_default();
-                    case.failure.get_or_insert_with(|| message.to_owned());
+                    case.failure
+                        .get_or_insert_with(|| without_users(message).into_owned());
                 }
             }
         })?;
@@ -128,7 +130,7 @@ impl Junit {
 
 impl JunitSuite {
     fn of(attributes: &[(String, String)]) -> Self {
-        let text = |name: &str| attribute(attributes, name).map(str::to_owned);
+        let text = |name: &str| Some(without_users(attribute(attributes, name)?).into_owned());
         Self {
             id: text("id"),
             status: text("status"),
@@ -141,7 +143,7 @@ impl JunitSuite {
 
 impl JunitCase {
     fn of(attributes: &[(String, String)]) -> Self {
-        let text = |name: &str| attribute(attributes, name).map(str::to_owned);
+        let text = |name: &str| Some(without_users(attribute(attributes, name)?).into_owned());
         Self {
             name: text("name").unwrap_or_default(),
             status: text("status"),
