@@ -17,6 +17,7 @@ pub mod damage;
 pub(crate) mod escape;
 pub(crate) mod lenient_json;
 pub mod log;
+pub(crate) mod merge_conflict;
 pub mod project;
 pub(crate) mod properties;
 pub mod run;

@@ -49,7 +49,7 @@ pub(crate) async fn check_project(
         }
     };
     report.fine(name, summary(&project));
-    note_warnings(&project, report);
+    check_files(&project, report);
     check_project_folders(root, report);
 
     let own_file = ProjectFile::of(root, config);
@@ -92,16 +92,20 @@ fn summary(project: &Project) -> String {
 }
 
 /// What the files of the project have that kado could not use.
-fn note_warnings(project: &Project, report: &mut Report) {
-    let of_cases = project.test_cases.iter().flat_map(|case| &case.warnings);
-    let warnings = project
-        .warnings
-        .iter()
-        .chain(&project.settings.warnings)
-        .chain(of_cases);
-
-    for warning in warnings {
+fn check_files(project: &Project, report: &mut Report) {
+    for warning in project.warnings.iter().chain(&project.settings.warnings) {
         report.note("files", warning.clone(), "");
+    }
+
+    for case in &project.test_cases {
+        for warning in &case.warnings {
+            // A run leaves out a test whose ids cannot be known.
+            if case.damage.is_some() {
+                report.wrong("files", warning.clone(), "mend the file of the test case");
+            } else {
+                report.note("files", warning.clone(), "");
+            }
+        }
     }
 }
 

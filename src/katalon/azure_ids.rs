@@ -250,6 +250,7 @@ mod tests {
             id: "T".into(),
             azure_ids: None,
             variables: variables_of_case,
+            damage: None,
             warnings: Vec::new(),
         };
 

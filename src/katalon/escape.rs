@@ -34,6 +34,20 @@ pub(crate) fn xml(text: &str) -> Cow<'_, str> {
     Cow::Owned(decoded)
 }
 
+/// A text with `&amp;` for every `&` that begins no reference, as hands write it.
+pub(crate) fn raw_ampersands(text: &str) -> String {
+    let mut parts = text.split('&');
+    let mut mended = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        mended.push('&');
+        if reference_at(part).is_none() {
+            mended.push_str("amp;");
+        }
+        mended.push_str(part);
+    }
+    mended
+}
+
 /// The character that the reference behind a `&` stands for, and how many bytes it takes with its
 /// `;`.
 fn reference_at(rest: &str) -> Option<(char, usize)> {
@@ -170,6 +184,14 @@ mod tests {
         ] {
             assert_eq!(xml(text), text);
         }
+    }
+
+    #[test]
+    fn only_what_begins_no_reference_is_a_raw_ampersand() {
+        assert_eq!(
+            raw_ampersands("a & b &lt;&#65; &nix; &"),
+            "a &amp; b &lt;&#65; &amp;nix; &amp;"
+        );
     }
 
     #[test]

@@ -2,11 +2,22 @@
 //!
 //! The ids stand in the `integratedEntity` whose `productName` is `Azure`, as the entry
 //! `azure.testcase.ids`; other products (TestOps, JIRA, qTest) have entities of their own in the
-//! same file. A damaged file gives what stands before the damage, and a warning.
+//! same file.
+//!
+//! The file is read leniently, because a failed test whose ids are not found is a test that
+//! vanishes: another encoding, a raw `&` and whatever is damaged outside of that entity cost no id.
+//! Of two versions that a merge left in the file both have to name the same ids. Where they cannot
+//! be known that is a [`Damage`], which is another thing than having none.
 
 use std::collections::BTreeMap;
 
-use crate::katalon::xml::{self, Doctype, Node};
+use crate::katalon::damage::{Damage, DamageKind};
+use crate::katalon::merge_conflict::{self, Sides};
+use crate::katalon::xml::{self, Doctype, Node, XmlError};
+use crate::katalon::{escape, text};
+
+/// The entry that holds the ids.
+const KEY: &str = "azure.testcase.ids";
 
 /// What kado needs of a test case.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -14,41 +25,196 @@ pub struct TestCase {
     /// Path below the project without `.tc`, with `/`: `Test Cases/Login`.
     pub id: String,
     /// Value of `azure.testcase.ids`, exactly as written; `None` without such an entry or with an
-    /// empty one.
+    /// empty one, and where `damage` says why it cannot be known.
     pub azure_ids: Option<String>,
     /// Variables with their default value as a Groovy expression.
     pub variables: BTreeMap<String, String>,
-    /// What could not be read.
+    /// Why the ids cannot be known.
+    pub damage: Option<Damage>,
+    /// What could not be read, the damage included.
     pub warnings: Vec<String>,
 }
 
 impl TestCase {
     /// Reads a `.tc` file. `id` is its path below the project without `.tc`, with `/`.
     pub fn read(id: String, bytes: &[u8]) -> Self {
-        let mut file = OpenFile::default();
-        let mut warnings = Vec::new();
-        match xml::walk(bytes, |path, node| file.visit(path, &node)) {
-            Ok(Doctype::Absent) => {}
-            Ok(Doctype::Skipped) => {
-                warnings.push(format!("`{id}.tc` has a DOCTYPE; it was not read"));
-            }
-            Err(error) => warnings.push(format!("`{id}.tc` could be read only in part: {error}")),
-        }
+        let file = format!("{id}.tc");
+        let text = text::decode(bytes);
 
-        if file.ids.len() > 1 {
+        match merge_conflict::sides(&text) {
+            None => Self::read_version(id, &file, &text),
+            Some(sides) => Self::read_sides(id, &file, &sides),
+        }
+    }
+
+    /// A test case whose file is there and cannot be read, for this reason.
+    pub fn unreadable(id: String, error: String) -> Self {
+        let file = format!("{id}.tc");
+        Self {
+            id,
+            azure_ids: None,
+            variables: BTreeMap::new(),
+            damage: None,
+            warnings: Vec::new(),
+        }
+        .with_damage(Damage::of(&file, DamageKind::Unreadable { error }))
+    }
+
+    fn read_version(id: String, file: &str, text: &str) -> Self {
+        let version = Version::read(text);
+        let mut warnings = Vec::new();
+
+        if version.has_doctype {
+            warnings.push(format!("`{file}` has a DOCTYPE; it was not read"));
+        }
+        if version.ids.len() > 1 {
             warnings.push(format!(
-                "`{id}.tc` has several entries `azure.testcase.ids`; all of them count"
+                "`{file}` has several entries `{KEY}`; all of them count"
             ));
         }
 
-        let azure_ids = (!file.ids.is_empty()).then(|| file.ids.join(","));
-        Self {
+        if let Some(reason) = &version.unread {
+            warnings.push(format!("`{file}` could be read only in part: {reason}"));
+        }
+
+        let case = Self {
             id,
-            azure_ids,
-            variables: file.variables,
+            azure_ids: (!version.ids.is_empty()).then(|| version.ids.join(",")),
+            variables: version.variables,
+            damage: None,
             warnings,
+        };
+        match version.damage {
+            Some(kind) => case.with_damage(Damage::of(file, kind)),
+            None => case,
         }
     }
+
+    fn read_sides(id: String, file: &str, sides: &Sides) -> Self {
+        let mut ours = Self::read_version(id.clone(), file, &sides.ours);
+        let theirs = Self::read_version(id, file, &sides.theirs);
+        let conflict = Damage::at(file, sides.line, DamageKind::ConflictMarkers);
+
+        let is_agreed = ours.damage.is_none()
+            && theirs.damage.is_none()
+            && ours.azure_ids == theirs.azure_ids
+            && (!ours.refers_to_variables() || ours.variables == theirs.variables);
+        if !is_agreed {
+            ours.azure_ids = None;
+            return ours.with_damage(conflict);
+        }
+
+        ours.warnings
+            .push(format!("{conflict}; both versions have the same ADO ids"));
+        ours
+    }
+
+    fn with_damage(mut self, damage: Damage) -> Self {
+        self.warnings
+            .push(format!("{damage}; its ADO ids cannot be known"));
+        self.damage = Some(damage);
+        self
+    }
+
+    fn refers_to_variables(&self) -> bool {
+        self.azure_ids
+            .as_deref()
+            .is_some_and(|ids| ids.contains("${"))
+    }
+}
+
+/// One version of the file's content.
+#[derive(Default)]
+struct Version {
+    ids: Vec<String>,
+    variables: BTreeMap<String, String>,
+    has_doctype: bool,
+    /// Why the ids cannot be known.
+    damage: Option<DamageKind>,
+    /// Why other parts were not read.
+    unread: Option<String>,
+}
+
+impl Version {
+    fn read(text: &str) -> Self {
+        let mut file = OpenFile::default();
+        let error = match file.read(text) {
+            Ok(doctype) => return Self::of_whole(file, doctype, text),
+            Err(error) => error,
+        };
+
+        // A raw `&`, as hands write it, is mended.
+        let mended = escape::raw_ampersands(text);
+        let mut again = OpenFile::default();
+        if let Ok(doctype) = again.read(&mended) {
+            return Self::of_whole(again, doctype, &mended);
+        }
+
+        // Damage elsewhere does not touch an entity that is whole, before it or behind it.
+        let mut ids = again.ids;
+        for entity in entities(&mended) {
+            let mut alone = OpenFile::default();
+            if ids.is_empty() && alone.read(entity).is_ok() {
+                ids = alone.ids;
+            }
+        }
+
+        let mut version = Self {
+            ids,
+            variables: again.variables,
+            ..Self::default()
+        };
+        let reason = error.to_string();
+        if version.ids.is_empty() && !names_no_id(&mended) {
+            let lost = text::lost_content(text);
+            version.damage = Some(lost.unwrap_or(DamageKind::Unreadable { error: reason }));
+        } else {
+            version.unread = Some(reason);
+        }
+        version
+    }
+
+    fn of_whole(file: OpenFile, doctype: Doctype, text: &str) -> Self {
+        // Where zeros stand an entity may have stood.
+        let damage = if file.ids.is_empty() {
+            text::lost_content(text)
+        } else {
+            None
+        };
+        Self {
+            ids: file.ids,
+            variables: file.variables,
+            has_doctype: doctype == Doctype::Skipped,
+            damage,
+            unread: None,
+        }
+    }
+}
+
+/// Whether a damaged text is there to its end, and names no ids in any form.
+fn names_no_id(text: &str) -> bool {
+    text.trim_end().ends_with("</TestCaseEntity>")
+        && !text.contains(KEY)
+        && text::lost_content(text).is_none()
+}
+
+/// The elements of integrations that have an end.
+fn entities(text: &str) -> Vec<&str> {
+    const START: &str = "<integratedEntity>";
+    const END: &str = "</integratedEntity>";
+
+    let mut starts: Vec<usize> = text.match_indices(START).map(|(at, _)| at).collect();
+    starts.push(text.len());
+
+    let mut entities = Vec::new();
+    for bounds in starts.windows(2) {
+        // One that has no end before the next begins is damaged itself.
+        let entity = &text[bounds[0]..bounds[1]];
+        if let Some(end) = entity.find(END) {
+            entities.push(&entity[..end + END.len()]);
+        }
+    }
+    entities
 }
 
 /// What was read of the file so far, and the elements that are open.
@@ -66,6 +232,10 @@ struct OpenFile {
 }
 
 impl OpenFile {
+    fn read(&mut self, text: &str) -> Result<Doctype, XmlError> {
+        xml::walk(text.as_bytes(), |path, node| self.visit(path, &node))
+    }
+
     fn visit(&mut self, path: &[String], node: &Node<'_>) {
         let Node::Close(text) = node else {
             return;
@@ -93,7 +263,7 @@ impl OpenFile {
         // Real files have entries without a value. It is taken away here, so that none of them gets
         // the value of the entry before.
         let value = std::mem::take(&mut self.value);
-        if std::mem::take(&mut self.key) == "azure.testcase.ids" && !value.trim().is_empty() {
+        if std::mem::take(&mut self.key) == KEY && !value.trim().is_empty() {
             self.entity_ids.push(value);
         }
     }
@@ -177,14 +347,108 @@ mod tests {
         assert_eq!(case.variables.get("b").map(String::as_str), Some(""));
     }
 
+    fn read_raw(bytes: &[u8]) -> TestCase {
+        TestCase::read("Test Cases/A".to_owned(), bytes)
+    }
+
+    fn file(inner: &str) -> String {
+        format!("<?xml version=\"1.0\"?>\n<TestCaseEntity>\n{inner}\n</TestCaseEntity>\n")
+    }
+
     #[test]
-    fn a_damaged_file_gives_what_stands_before_the_damage() {
-        let case = TestCase::read(
-            "Test Cases/A".to_owned(),
-            format!("<a>{}<b></a>", entity("Azure", IDS)).as_bytes(),
+    fn damage_outside_of_the_entity_costs_no_id() {
+        let azure = entity("Azure", IDS);
+        for text in [
+            file(&format!("<description>a & b &x</description>{azure}")),
+            file(&format!("<description>a < b</description>{azure}")),
+            file(&format!("{azure}<b>")),
+            format!("<TestCaseEntity>{azure}<vari"),
+        ] {
+            let case = read_raw(text.as_bytes());
+
+            assert_eq!(case.azure_ids.as_deref(), Some("545, 8562\n"), "{text}");
+            assert_eq!(case.damage, None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_raw_ampersand_costs_no_variable() {
+        let case = read(
+            "<description>a & b</description>\
+             <variable><name>x</name><defaultValue>1 & 2</defaultValue></variable>",
         );
-        assert_eq!(case.azure_ids.as_deref(), Some("545, 8562\n"));
-        assert_eq!(case.warnings.len(), 1);
+
+        assert_eq!(case.variables.get("x").map(String::as_str), Some("1 & 2"));
+        assert_eq!(case.warnings, [""; 0]);
+    }
+
+    #[test]
+    fn ids_that_cannot_be_known_are_not_none() {
+        let azure = entity("Azure", IDS);
+        for text in [
+            String::new(),
+            "\0".repeat(300),
+            format!("<TestCaseEntity>{}", &azure[..azure.len() - 30]),
+            "<TestCaseEntity><name>A</name>".to_owned(),
+            "Version https://git-lfs.github.com/spec/v1".to_owned(),
+            file(&format!("{}<b>", azure.replace("</integratedEntity>", ""))),
+            file(&"\0".repeat(100)),
+        ] {
+            let case = read_raw(text.as_bytes());
+
+            assert!(case.damage.is_some(), "{text:?}");
+            assert_eq!(case.azure_ids, None, "{text:?}");
+            assert_eq!(case.warnings.len(), 1, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_damaged_file_that_names_no_id_to_its_end_has_none() {
+        let case = read_raw(file("<description>a < b</description>").as_bytes());
+
+        assert_eq!(case.azure_ids, None);
+        assert_eq!(case.damage, None);
+    }
+
+    #[test]
+    fn both_sides_of_a_conflict_have_to_name_the_same_ids() {
+        let conflict = |ours: &str, theirs: &str| {
+            format!("\n<<<<<<< HEAD\n{ours}\n=======\n{theirs}\n>>>>>>> x\n")
+        };
+        let azure = entity("Azure", IDS);
+        let other = azure.replace('5', "9");
+
+        let same = read_raw(file(&(conflict("<tag/>", "<tag>a</tag>") + &azure)).as_bytes());
+        let differing = read_raw(file(&conflict(&azure, &other)).as_bytes());
+        let one_sided = read_raw(file(&conflict(&azure, "")).as_bytes());
+
+        assert_eq!(same.azure_ids.as_deref(), Some("545, 8562\n"));
+        assert_eq!(same.damage, None);
+        for case in [differing, one_sided] {
+            assert_eq!(case.azure_ids, None);
+            assert_eq!(
+                case.damage.unwrap().to_string(),
+                "`Test Cases/A.tc` holds conflict markers of a merge (line 4)"
+            );
+        }
+    }
+
+    #[test]
+    fn ids_by_a_variable_need_one_value_of_it() {
+        let entity = entity(
+            "Azure",
+            "<entry><key>azure.testcase.ids</key><value>${x}</value></entry>",
+        );
+        let variable = |value: u32| {
+            format!("<variable><name>x</name><defaultValue>{value}</defaultValue></variable>")
+        };
+        let conflict = format!(
+            "{entity}\n<<<<<<< HEAD\n{}\n=======\n{}\n>>>>>>> x\n",
+            variable(1),
+            variable(2)
+        );
+
+        assert!(read_raw(file(&conflict).as_bytes()).damage.is_some());
     }
 
     #[test]

@@ -35,8 +35,10 @@ pub(crate) enum LeftOutKind {
     Unread,
     /// Several points for one test case while several are not allowed.
     SeveralPoints,
-    /// A test of the run without a `.tc` file.
+    /// A test of the run without a `.tc` file: it may have had ids.
     NoTestCaseFile,
+    /// A test of the run whose `.tc` file is damaged, so that its ids cannot be known.
+    UnreadableTestCase,
     /// A file that is not sent.
     File,
     /// A result or file that ADO refused.
@@ -61,14 +63,10 @@ pub(crate) enum LeftOutKind {
 }
 
 impl LeftOutKind {
-    /// Whether leaving such a thing out means that something was not done (exit code 1): not for a
-    /// test without a file, which like a test without ids has no id that could count, not for tags
-    /// on an old server, and not for what the submission to another plan tells.
+    /// Whether leaving such a thing out means that something was not done (exit code 1): not for
+    /// tags on an old server, and not for what the submission to another plan tells.
     pub(crate) const fn counts(self) -> bool {
-        !matches!(
-            self,
-            Self::NoTestCaseFile | Self::Tags | Self::Suite | Self::Unread
-        )
+        !matches!(self, Self::Tags | Self::Suite | Self::Unread)
     }
 }
 

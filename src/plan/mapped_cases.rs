@@ -5,6 +5,7 @@
 use std::collections::BTreeSet;
 
 use crate::katalon::azure_ids;
+use crate::katalon::damage::Damage;
 use crate::katalon::run::binding;
 use crate::katalon::run::{TestResult, VariableValue};
 use crate::plan::configuration::Configurations;
@@ -17,7 +18,7 @@ use crate::plan::snapshot::{CaseIds, Snapshot};
 pub(super) struct MappedCases<'a> {
     /// One for each id and configuration, in the order in which the ids occur first.
     pub cases: Vec<MappedCase<'a>>,
-    /// Ids that are none, and tests without a file.
+    /// Ids that are none, and tests whose ids cannot be known.
     pub left_out: Vec<LeftOut>,
     /// How many results have no id and are therefore not submitted.
     pub unmapped: usize,
@@ -44,11 +45,13 @@ pub(super) fn map(snapshot: &Snapshot) -> MappedCases<'_> {
 
     for test in &snapshot.run.tests {
         let Some(case) = snapshot.cases.get(&test.id) else {
-            // Counted as well as named: the comment of the run gives one number for both.
-            mapped.leave_out(no_file(test, unmapped), test);
-            mapped.unmapped += 1;
+            mapped.leave_out(no_file(test), test);
             continue;
         };
+        if let Some(damage) = &case.damage {
+            mapped.leave_out(unreadable(test, damage), test);
+            continue;
+        }
         let Some(text) = &case.azure_ids else {
             if unmapped == Unmapped::Fail {
                 mapped.leave_out(no_id(test), test);
@@ -115,21 +118,21 @@ fn no_id(test: &TestResult) -> LeftOut {
     LeftOut::id(LeftOutKind::NoId, &test.id, None, reason)
 }
 
-/// A test without a file is as one without an id: where those count (`unmapped = "fail"`), it
-/// counts as well.
-fn no_file(test: &TestResult, unmapped: Unmapped) -> LeftOut {
+fn no_file(test: &TestResult) -> LeftOut {
     let reason = format!(
         "the project has no file `{}.tc` any more, so its ADO ids are unknown; was the test case \
          renamed or deleted?",
         test.id
     );
+    LeftOut::id(LeftOutKind::NoTestCaseFile, &test.id, None, reason)
+}
 
-    let kind = match unmapped {
-        Unmapped::Fail => LeftOutKind::NoId,
-        Unmapped::Ignore => LeftOutKind::NoTestCaseFile,
-    };
-
-    LeftOut::id(kind, &test.id, None, reason)
+fn unreadable(test: &TestResult, damage: &Damage) -> LeftOut {
+    let reason = format!(
+        "{damage}, so its ADO ids are unknown; mend the file, then `kado submit --again FOLDER` \
+         submits the run with this test"
+    );
+    LeftOut::id(LeftOutKind::UnreadableTestCase, &test.id, None, reason)
 }
 
 /// The iteration is named, because a variable can have a good value in one and a bad one in

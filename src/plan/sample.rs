@@ -95,6 +95,7 @@ pub(crate) fn case_with_ids(ids: &str) -> CaseIds {
     CaseIds {
         azure_ids: Some(ids.to_owned()),
         defaults: BTreeMap::new(),
+        damage: None,
     }
 }
 

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::discovery::run_identity::RunIdentity;
+use crate::katalon::damage::Damage;
 use crate::katalon::run::{Attempt, SuiteRun, TestResult};
 use crate::moment::Moment;
 use crate::plan::left_out::LeftOut;
@@ -47,6 +48,9 @@ pub(crate) struct CaseIds {
     pub azure_ids: Option<String>,
     /// Default values of the variables, as Groovy expressions.
     pub defaults: BTreeMap<String, String>,
+    /// Why the ids cannot be known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub damage: Option<Damage>,
 }
 
 impl Snapshot {

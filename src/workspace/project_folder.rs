@@ -158,16 +158,22 @@ pub(super) fn read_console_options(root: &Path) -> std::io::Result<RunOptions> {
 
 /// Reads one test case by its id, such as `Test Cases/Login`; `None` when it has no file (any
 /// more). Its file may spell the name in another Unicode form, on Windows in other letter case. An
-/// id that leads out of the project has none.
+/// id that leads out of the project has none. Of a file that cannot be opened or read the ids are
+/// lost, which is a damage of the test case.
 ///
 /// # Errors
-/// When the file is there and cannot be opened or read.
+/// When another program holds the file for itself, which passes.
 pub fn read_test_case(root: &Path, id: &str) -> Result<Option<TestCase>, ReadError> {
     if leads_out(id) {
         return Ok(None);
     }
-    let bytes = whole_if_any(names::find_below(root, &format!("{id}.tc")))?;
-    Ok(bytes.map(|bytes| TestCase::read(id.to_owned(), &bytes)))
+    let path = names::find_below(root, &format!("{id}.tc"));
+    match open::whole_if_any(&path) {
+        Ok(Some(bytes)) => Ok(Some(TestCase::read(id.to_owned(), &bytes))),
+        Ok(None) => Ok(None),
+        Err(source) if open::is_held(&source) => Err(ReadError::Io { path, source }),
+        Err(error) => Ok(Some(TestCase::unreadable(id.to_owned(), error.to_string()))),
+    }
 }
 
 /// The root of the project that `path` lies in: the nearest folder above `Reports` that holds a
@@ -285,10 +291,10 @@ fn read_test_cases(root: &Path, warnings: &mut Vec<String>) -> Vec<TestCase> {
                 && let Some(stem) = name.strip_suffix(".tc")
             {
                 let id = format!("{prefix}/{stem}");
-                match open::whole(&entry.path()) {
-                    Ok(bytes) => cases.push(TestCase::read(id, &bytes)),
-                    Err(error) => warnings.push(format!("`{id}.tc` cannot be read: {error}")),
-                }
+                cases.push(match open::whole(&entry.path()) {
+                    Ok(bytes) => TestCase::read(id, &bytes),
+                    Err(error) => TestCase::unreadable(id, error.to_string()),
+                });
             }
 
             if cases.len() == MOST_TEST_CASES {

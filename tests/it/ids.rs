@@ -178,7 +178,7 @@ fn a_masked_variable_gives_no_id_and_is_reported_without_its_value() {
 }
 
 #[test]
-fn a_test_whose_file_is_gone_is_told_and_does_not_make_exit_1() {
+fn a_test_whose_file_is_gone_is_named_and_makes_exit_1() {
     let machine = Machine::new();
     let case = TestCaseFile::new(&tc("Sign in")).azure("1001");
 
@@ -188,7 +188,7 @@ fn a_test_whose_file_is_gone_is_told_and_does_not_make_exit_1() {
         vec![Test::passed(&tc("Sign in")), Test::passed(&tc("Renamed"))],
     );
 
-    assert_eq!(submitted.code, 0, "{submitted:?}");
+    assert_eq!(submitted.code, 1, "{submitted:?}");
     assert_eq!(points(&machine), [11]);
     insta::assert_snapshot!(
         reasons(&machine).join("\n"),

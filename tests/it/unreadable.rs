@@ -198,3 +198,165 @@ fn a_bad_byte_in_console_properties_costs_only_itself() {
     assert_eq!(machine.ado_run().plan_id, Some(19));
     assert_eq!(machine.ado_run().name, "Prüfung ü");
 }
+
+/// Submits a run of a test that is well and of one that failed, whose `.tc` was changed so.
+fn submit_with_case(change: impl FnOnce(Vec<u8>) -> Vec<u8>) -> (Machine, Output) {
+    let machine = Machine::new();
+    let shop = machine.shop(&[("Sign in", "1001"), ("Pay", "1002")]);
+    damage(&shop.join("Test Cases/Pay.tc"), change);
+
+    let submitted = machine.submit(&shop, &with_failed_test());
+    (machine, submitted)
+}
+
+fn with_failed_test() -> SuiteRunWriter {
+    finished([
+        Test::passed(&tc("Sign in")),
+        Test::failed(&tc("Pay"), "no money"),
+    ])
+}
+
+fn points(machine: &Machine) -> Vec<u32> {
+    let results = &machine.ado_run().results;
+    results
+        .iter()
+        .filter_map(|result| result.point_id)
+        .collect()
+}
+
+/// The element that holds the ids of a test case.
+fn entity(case: &[u8]) -> String {
+    let (start, end) = ("<integratedEntity>", "</integratedEntity>");
+    let range = find(case, start)..find(case, end) + end.len();
+    String::from_utf8(case[range].to_vec()).unwrap()
+}
+
+/// The lines that a merge leaves of two versions.
+fn conflict(ours: &str, theirs: &str) -> String {
+    format!("\n<<<<<<< HEAD\n{ours}\n=======\n{theirs}\n>>>>>>> theirs\n")
+}
+
+fn utf16(text: &[u8]) -> Vec<u8> {
+    let text = String::from_utf8(text.to_vec()).unwrap();
+    let units = text.encode_utf16().flat_map(u16::to_le_bytes);
+    [0xFF, 0xFE].into_iter().chain(units).collect()
+}
+
+#[test]
+fn damage_beside_the_ids_of_a_test_case_costs_nothing() {
+    type Change = fn(Vec<u8>) -> Vec<u8>;
+    const DESCRIPTION: &str = "<description></description>";
+    let changes: [(&str, Change); 6] = [
+        ("a raw &", |case| {
+            replaced(
+                &case,
+                DESCRIPTION,
+                b"<description>cash & card</description>",
+            )
+        }),
+        ("a raw <", |case| {
+            replaced(&case, DESCRIPTION, b"<description>1 < 2</description>")
+        }),
+        ("Latin-1", |case| {
+            replaced(&case, DESCRIPTION, b"<description>caf\xE9</description>")
+        }),
+        ("UTF-16", |case| utf16(&case)),
+        ("a conflict", |case| {
+            let versions = conflict("<description>a</description>", DESCRIPTION);
+            replaced(&case, DESCRIPTION, versions.as_bytes())
+        }),
+        ("a missing end", |case| {
+            let end = find(&case, "<comment>");
+            case[..end].to_vec()
+        }),
+    ];
+
+    for (what, change) in changes {
+        let (machine, submitted) = submit_with_case(change);
+
+        assert_eq!(submitted.code, 0, "{what} {submitted:?}");
+        assert_eq!(points(&machine), [11, 12], "{what}");
+    }
+}
+
+#[test]
+fn a_test_whose_ids_cannot_be_known_is_left_out_by_name() {
+    type Change = fn(Vec<u8>) -> Vec<u8>;
+    let changes: [(&str, Change); 5] = [
+        (
+            "`Test Cases/Pay.tc` cannot be read: the XML is damaged",
+            |case| {
+                let end = find(&case, "</integratedEntity>");
+                case[..end].to_vec()
+            },
+        ),
+        ("`Test Cases/Pay.tc` is empty", |_| Vec::new()),
+        ("`Test Cases/Pay.tc` holds zero bytes", |case| {
+            vec![0; case.len()]
+        }),
+        ("`Test Cases/Pay.tc` holds conflict markers", |case| {
+            let ours = entity(&case);
+            let versions = conflict(&ours, &ours.replace("1002", "1003"));
+            replaced(&case, &ours, versions.as_bytes())
+        }),
+        ("`Test Cases/Pay.tc` holds conflict markers", |case| {
+            let ours = entity(&case);
+            replaced(&case, &ours, conflict(&ours, "").as_bytes())
+        }),
+    ];
+
+    for (reason, change) in changes {
+        let (machine, submitted) = submit_with_case(change);
+
+        assert_eq!(submitted.code, 1, "{reason} {submitted:?}");
+        assert_eq!(points(&machine), [11], "{reason}");
+        let left_out = machine.row()["skipped"][0].clone();
+        assert_eq!(left_out["test"], "Test Cases/Pay", "{left_out:#}");
+        assert_eq!(left_out["kind"], "unreadable-test-case", "{left_out:#}");
+        let said = left_out["reason"].as_str().unwrap();
+        assert!(said.contains(reason), "{said}");
+        let comment = machine.ado_run().comment.unwrap();
+        assert!(
+            comment.contains(&format!("Test Cases/Pay: {said}")),
+            "{comment}"
+        );
+        assert!(!comment.contains("without ADO ids"), "{comment}");
+    }
+}
+
+#[test]
+fn a_test_case_that_is_a_folder_is_left_out_by_name() {
+    let machine = Machine::new();
+    let shop = machine.shop(&[("Sign in", "1001")]);
+    fs::create_dir(shop.join("Test Cases/Pay.tc")).unwrap();
+
+    let submitted = machine.submit(&shop, &with_failed_test());
+
+    assert_eq!(submitted.code, 1, "{submitted:?}");
+    assert_eq!(machine.row()["skipped"][0]["kind"], "unreadable-test-case");
+}
+
+#[test]
+fn a_mended_test_case_is_submitted_with_the_whole_run() {
+    let (machine, _) = submit_with_case(|_| Vec::new());
+    let shop = machine.shop(&[("Sign in", "1001"), ("Pay", "1002")]);
+    let folder = with_failed_test().folder_in(&shop);
+
+    let again = machine.kado(&["submit", "--again", &folder.to_string_lossy()]);
+
+    assert_eq!(again.code, 0, "{again:?}");
+    assert_eq!(machine.ado_runs()[1].results.len(), 2);
+}
+
+#[test]
+fn a_check_names_a_test_case_whose_ids_cannot_be_known() {
+    let machine = Machine::new();
+    let shop = machine.shop(&[("Sign in", "1001"), ("Pay", "1002")]);
+    fs::write(shop.join("Test Cases/Pay.tc"), "").unwrap();
+
+    let checked = machine.kado(&["check", "--offline", &shop.to_string_lossy()]);
+
+    assert_eq!(checked.code, 1, "{checked:?}");
+    let said = "`Test Cases/Pay.tc` is empty; its ADO ids cannot be known";
+    assert!(checked.out.contains(said), "{checked:?}");
+}
