@@ -25,6 +25,7 @@ pub(crate) mod secret;
 pub mod settings;
 pub mod status;
 pub(crate) mod suite;
+pub(crate) mod terminal;
 pub mod test_case;
 pub(crate) mod text;
 pub(crate) mod url_secrets;

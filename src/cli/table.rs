@@ -2,6 +2,8 @@
 
 use comfy_table::{Table, presets};
 
+use crate::katalon::terminal::without_sequences;
+
 /// A table with a line of titles.
 pub(super) fn table<const N: usize>(titles: [&str; N]) -> Table {
     let mut table = Table::new();
@@ -21,5 +23,5 @@ pub(super) fn or_dash<T: std::fmt::Display>(value: Option<T>) -> String {
 /// The text without characters that would steer a terminal: everything in a log or an answer is
 /// foreign.
 pub(super) fn plain(text: &str) -> String {
-    text.replace(char::is_control, " ")
+    without_sequences(text).replace(char::is_control, " ")
 }

@@ -52,6 +52,16 @@ enum NoId {
         "its value is not a number; write the ids of test case work items, separated by commas"
     )]
     NoNumberInValue,
+    #[error(
+        "the character U+{0:04X} in it is not a digit; type the ids of test case work items, \
+         separated by commas"
+    )]
+    Letter(u32),
+    #[error(
+        "its value holds half of a character (a lone surrogate), so it is not a number; bind it \
+         to an id"
+    )]
+    HalfCharacter,
     #[error("0 is no id; write the id of a test case work item")]
     Zero,
     #[error("it is too large for an id; write the id of a test case work item")]
@@ -164,10 +174,7 @@ fn parse(part: &str, origin: Origin) -> Result<u32, NoId> {
 
     // `parse` alone would also take a sign.
     if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
-        return Err(match origin {
-            Origin::Written => NoId::NoNumber,
-            Origin::Computed => NoId::NoNumberInValue,
-        });
+        return Err(no_number(digits, origin));
     }
 
     let without_zeros = digits.trim_start_matches('0');
@@ -175,6 +182,21 @@ fn parse(part: &str, origin: Origin) -> Result<u32, NoId> {
         return Err(NoId::Zero);
     }
     without_zeros.parse().map_err(|_| NoId::TooLarge)
+}
+
+/// Why a text is no number. A character that nobody sees, or takes for another one, is named.
+fn no_number(text: &str, origin: Origin) -> NoId {
+    let odd = text.chars().find(|letter| !letter.is_ascii());
+    match (origin, odd) {
+        (Origin::Computed, Some(char::REPLACEMENT_CHARACTER)) => NoId::HalfCharacter,
+        // A letter would tell something of a value.
+        (Origin::Computed, Some(letter)) if !letter.is_alphanumeric() => {
+            NoId::Letter(letter.into())
+        }
+        (Origin::Computed, _) => NoId::NoNumberInValue,
+        (Origin::Written, Some(letter)) => NoId::Letter(letter.into()),
+        (Origin::Written, None) => NoId::NoNumber,
+    }
 }
 
 #[cfg(test)]
@@ -190,6 +212,7 @@ mod tests {
             "list" => Some(VariableValue::Plain(" 5, 6 ".into())),
             "empty" => Some(VariableValue::Plain(" ".into())),
             "word" => Some(VariableValue::Plain("s3cret".into())),
+            "half" => Some(VariableValue::Plain("10\u{fffd}".into())),
             "masked" => Some(VariableValue::Masked),
             "call" => Some(VariableValue::Expression("s3cret()".into())),
             _ => None,
@@ -237,6 +260,15 @@ mod tests {
             assert_eq!(resolved.problems[0].text, bad);
             assert!(!resolved.problems[0].reason.contains("s3cret"));
         }
+    }
+
+    #[test]
+    fn a_character_that_nobody_sees_is_named() {
+        let reason = |raw: &str| resolve(raw, &lookup).problems.remove(0).reason;
+
+        assert!(reason("1001\u{200b}").contains("U+200B"));
+        assert!(reason("１００１").contains("U+FF11"));
+        assert!(reason("${half}").contains("half of a character"));
     }
 
     #[test]

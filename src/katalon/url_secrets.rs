@@ -37,6 +37,26 @@ pub(crate) fn without_users(text: &str) -> Cow<'_, str> {
     Cow::Owned(clean)
 }
 
+/// `text` with the user part and the query of every URL in it dropped: the query of a signed link is
+/// its key. What ends a sentence behind the URL stays.
+pub(crate) fn without_queries(text: &str) -> String {
+    let text = without_users(text);
+    let mut clean = String::with_capacity(text.len());
+    let mut rest: &str = &text;
+    while let Some(at) = next_authority(rest) {
+        let (before, behind) = rest.split_at(at);
+        let url = &behind[..url_length(behind)];
+        let sentence_end = url.trim_end_matches(['.', ',', ';', ':', '!', ')', ']', '}', '\'']);
+        let query = sentence_end.find('?').unwrap_or(sentence_end.len());
+
+        clean.push_str(before);
+        clean.push_str(&url[..query]);
+        rest = &behind[sentence_end.len()..];
+    }
+    clean.push_str(rest);
+    clean
+}
+
 /// Where the next authority of a URL begins.
 fn next_authority(text: &str) -> Option<usize> {
     for (at, _) in text.match_indices(':') {
@@ -134,6 +154,27 @@ mod tests {
             r#"{"url":"http://example.com","mail":"me@example.com"}"#,
         ] {
             assert_eq!(without_users(text), text);
+        }
+    }
+
+    #[test]
+    fn the_query_of_a_signed_link_is_dropped_with_its_user() {
+        for (text, clean) in [
+            (
+                "see (https://a:b@store.example.com/x.png?sig=abc&se=1), please?",
+                "see (https://store.example.com/x.png), please?",
+            ),
+            (
+                "`https://store/x?sig=abc` is gone",
+                "`https://store/x` is gone",
+            ),
+            ("https://store/x is gone?", "https://store/x is gone?"),
+            (
+                "https://a/?next=https://b/?key=1 and http://c?d",
+                "https://a/ and http://c",
+            ),
+        ] {
+            assert_eq!(without_queries(text), clean);
         }
     }
 

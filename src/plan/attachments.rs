@@ -162,12 +162,14 @@ impl ChosenFiles {
                         self.add(snapshot, target, file, Some(test));
                     } else if kinds.contains(&FileKind::of(path)) {
                         // Nobody misses a file of a kind that is not sent.
+                        let path = text::quoted(path);
                         let reason =
                             format!("file `{path}` is named by the log and not in the run folder");
                         self.leave_out(Some(test), reason);
                     }
                 }
                 for path in &attempt.foreign_attachments {
+                    let path = text::quoted(path);
                     let reason = format!(
                         "file `{path}` lies outside the run folder; kado reads no file from \
                          elsewhere"
@@ -217,7 +219,9 @@ impl ChosenFiles {
         if file.size > rule.max_bytes {
             let reason = format!(
                 "file `{}` has {} bytes, more than the limit of {} (`azure.max_attachment`)",
-                file.path, file.size, rule.max_bytes
+                text::quoted(&file.path),
+                file.size,
+                rule.max_bytes
             );
             self.leave_out(test, reason);
             return;

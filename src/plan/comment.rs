@@ -3,6 +3,7 @@
 //! as a file, and the key is never cut.
 
 use crate::katalon::run::{Environment, TestResult};
+use crate::katalon::url_secrets::without_queries;
 use crate::plan::ado_facts::AdoFacts;
 use crate::plan::left_out::LeftOut;
 use crate::plan::members::Member;
@@ -207,6 +208,7 @@ fn attempt(snapshot: &Snapshot) -> Option<String> {
 
 /// Puts key, summary and what was left out into a comment.
 pub(super) fn compose(key: &str, summary: &str, left_out: &[&LeftOut]) -> Comment {
+    let summary = without_queries(summary);
     let head = text::fit(&format!("{KEY_MARK}{key}\n{summary}"), text::COMMENT);
     if left_out.is_empty() {
         return Comment {

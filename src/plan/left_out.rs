@@ -8,6 +8,7 @@ use crate::katalon::run::SuiteRun;
 use crate::katalon::run::difference::Difference;
 use crate::katalon::status::Status;
 use crate::plan::outcome::default_outcome;
+use crate::plan::text;
 
 /// Something of a run that does not reach ADO.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -16,7 +17,7 @@ pub(crate) struct LeftOut {
     pub test: Option<String>,
     /// The ADO test case id, when there is a valid one.
     pub azure_id: Option<u32>,
-    /// Why, and what to change.
+    /// Why, and what to change; at most 300 characters.
     pub reason: String,
     /// What kind of thing was left out.
     pub kind: LeftOutKind,
@@ -81,7 +82,11 @@ impl LeftOut {
         Self {
             test: Some(test.to_owned()),
             azure_id,
-            reason: reason.into(),
+            reason: match kind {
+                // Katalon's own message, whose wording is part of the contract (product.md §3).
+                LeftOutKind::SeveralPoints => reason.into(),
+                _ => text::reason(&reason.into()),
+            },
             kind,
         }
     }
@@ -91,7 +96,7 @@ impl LeftOut {
         Self {
             test: test.map(str::to_owned),
             azure_id: None,
-            reason: reason.into(),
+            reason: text::reason(&reason.into()),
             kind: LeftOutKind::File,
         }
     }
@@ -141,11 +146,12 @@ impl LeftOut {
         )
     }
 
-    fn of_run(kind: LeftOutKind, reason: impl Into<String>) -> Self {
+    /// Something of the whole run.
+    pub(crate) fn of_run(kind: LeftOutKind, reason: impl Into<String>) -> Self {
         Self {
             test: None,
             azure_id: None,
-            reason: reason.into(),
+            reason: text::reason(&reason.into()),
             kind,
         }
     }

@@ -12,6 +12,7 @@ use crate::plan::configuration::Configurations;
 use crate::plan::left_out::{LeftOut, LeftOutKind};
 use crate::plan::options::Unmapped;
 use crate::plan::snapshot::{CaseIds, Snapshot};
+use crate::plan::text;
 
 /// The tests of a run by ADO test case.
 #[derive(Default)]
@@ -138,7 +139,11 @@ fn unreadable(test: &TestResult, damage: &Damage) -> LeftOut {
 /// The iteration is named, because a variable can have a good value in one and a bad one in
 /// another.
 fn invalid_id(test: &TestResult, problem: &azure_ids::IdProblem) -> LeftOut {
-    let reason = format!("ADO id `{}`: {}", problem.text, problem.reason);
+    let reason = format!(
+        "ADO id `{}`: {}",
+        text::quoted(&problem.text),
+        problem.reason
+    );
     let reason = match &test.iteration {
         Some(iteration) => format!("iteration {}: {reason}", iteration.number),
         None => reason,

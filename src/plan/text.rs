@@ -3,6 +3,9 @@
 //! ADO counts UTF-16 code units and silently cuts or refuses what is longer (`ado/api.md` §11), so
 //! every text is cut here, at a character boundary, before it is sent.
 
+use crate::katalon::terminal::without_sequences;
+use crate::katalon::url_secrets::without_queries;
+
 /// Limit of a run name, a computer name and the name of a sub-result, in UTF-16 units.
 pub(crate) const NAME: usize = 256;
 /// Limit of a comment, in UTF-16 units.
@@ -13,6 +16,12 @@ pub(crate) const AUTOMATED_NAME: usize = 512;
 pub(crate) const ERROR: usize = 4000;
 /// Limit of the name of an attached file, in UTF-16 units.
 pub(crate) const FILE_NAME: usize = 255;
+
+/// Limit of the reason why something is left out, in characters.
+const REASON: usize = 300;
+/// Limit of a foreign text that a reason quotes, in characters: the reason itself has to fit beside
+/// it.
+const QUOTED: usize = 100;
 
 /// Length of a text as ADO counts it.
 pub(crate) fn units(text: &str) -> usize {
@@ -40,14 +49,39 @@ pub(crate) fn fit(text: &str, limit: usize) -> String {
     head(&clean(text), limit).to_owned()
 }
 
+/// The reason why something is left out, as it is stored and shown: without terminal sequences and
+/// the secrets of URLs, and with at most 300 characters. The texts of others in it, such as an
+/// answer, have no limit of their own.
+pub(crate) fn reason(text: &str) -> String {
+    shorten(&without_queries(&clean(text)), REASON)
+}
+
+/// A foreign text as a reason quotes it, such as the path of a file, which can be a whole data URI.
+pub(crate) fn quoted(text: &str) -> String {
+    shorten(&without_queries(&clean(text)), QUOTED)
+}
+
+/// At most `limit` characters of a text, of which the last one says that there is more.
+fn shorten(text: &str, limit: usize) -> String {
+    match text.char_indices().nth(limit) {
+        None => text.to_owned(),
+        Some(_) => {
+            let kept: String = text.chars().take(limit - 1).collect();
+            format!("{kept}…")
+        }
+    }
+}
+
 /// An error message or stack trace within ADO's limit.
 pub(crate) fn fit_error(text: Option<&str>) -> Option<String> {
     text.map(|text| fit(text, ERROR))
 }
 
-/// `text` without the control characters that XML 1.0 has no place for; line breaks and tabs stay.
+/// `text` without terminal sequences and the control characters that XML 1.0 has no place for; line
+/// breaks and tabs stay.
 pub(crate) fn clean(text: &str) -> String {
-    text.chars()
+    without_sequences(text)
+        .chars()
         .filter(|c| !c.is_control() || matches!(c, '\n' | '\r' | '\t'))
         .collect()
 }
@@ -108,6 +142,18 @@ mod tests {
     fn a_character_outside_the_basic_plane_counts_two_and_is_never_halved() {
         assert_eq!(head("ab🔑c", 3), "ab");
         assert_eq!(head("ab🔑c", 4), "ab🔑");
+    }
+
+    #[test]
+    fn a_reason_has_at_most_300_characters_and_no_secret_of_a_url() {
+        let long = format!("file `data:image/png;base64,{}`", "A".repeat(100_000));
+        assert_eq!(reason(&long).chars().count(), 300);
+        assert!(reason(&long).ends_with('…'));
+        assert_eq!(
+            reason("`https://a:b@store/x.png?sig=abc` is gone"),
+            "`https://store/x.png` is gone"
+        );
+        assert_eq!(reason(&"ü".repeat(300)), "ü".repeat(300));
     }
 
     #[test]

@@ -1,6 +1,9 @@
 //! From what stands in a `.tc` to ids of ADO test cases.
 
+#![expect(clippy::disallowed_methods, reason = "tests change files")]
 #![expect(clippy::unwrap_used, reason = "a helper that fails fails its test")]
+
+use std::fs;
 
 use fake_katalon::{Test, TestCaseFile, Variable};
 
@@ -308,4 +311,46 @@ fn test_case_ids_are_matched_exactly() {
             .as_deref(),
         Some("Test Cases/b/Login")
     );
+}
+
+#[test]
+fn a_character_that_nobody_sees_is_named() {
+    let machine = Machine::new();
+
+    let submitted = submit_ids(&machine, "1001,1002\u{200b}");
+
+    assert_eq!(submitted.code, 1, "{submitted:?}");
+    assert_eq!(points(&machine), [11]);
+    let reasons = reasons(&machine);
+    assert!(reasons[0].contains("U+200B"), "{reasons:?}");
+}
+
+#[test]
+fn half_of_a_character_in_a_value_is_told_as_that() {
+    let machine = Machine::new();
+    let case = TestCaseFile::new(&tc("Sign in"))
+        .azure("${ado_id}")
+        .variable("ado_id", "");
+    let shop = machine.project(
+        "Shop",
+        machine.settings(),
+        [case, TestCaseFile::new(&tc("Pay")).azure("1002")],
+    );
+    let tests = [
+        Test::passed(&tc("Sign in")).variable("ado_id", "10HALF01"),
+        Test::passed(&tc("Pay")),
+    ];
+    let folder = finished(tests).write_in(&shop).unwrap();
+    for name in ["testCaseBinding", "execution0.log"] {
+        let file = folder.join(name);
+        let text = fs::read_to_string(&file).unwrap();
+        assert!(text.contains("HALF"), "{name}");
+        fs::write(&file, text.replace("HALF", r"\ud83d")).unwrap();
+    }
+
+    let submitted = machine.submit_folder(&folder);
+
+    assert_eq!(submitted.code, 1, "{submitted:?}");
+    let reasons = reasons(&machine);
+    assert!(reasons[0].contains("half of a character"), "{reasons:?}");
 }

@@ -1,6 +1,9 @@
 //! Texts that are longer than ADO takes, and characters that it counts twice.
 
+#![expect(clippy::disallowed_methods, reason = "tests change files")]
 #![expect(clippy::unwrap_used, reason = "a helper that fails fails its test")]
+
+use std::fs;
 
 use fake_ado::{Attachment, TestResult};
 use fake_katalon::{AzureSettings, Test, TestCaseFile};
@@ -257,4 +260,92 @@ fn the_list_of_what_was_left_out_is_attached_even_where_attachments_are_off() {
         crate::support::names(&run.attachments),
         ["kado-left-out.txt"]
     );
+}
+
+#[test]
+fn a_message_of_a_megabyte_is_attached_whole() {
+    let machine = Machine::new();
+    let message = format!("{}the end", "0123456789abcde ".repeat(64 * 1024));
+
+    let result = failed_with(&machine, machine.settings(), &message);
+
+    let file = result
+        .attachments
+        .iter()
+        .find(|file| file.file_name == "error-message.txt")
+        .unwrap();
+    assert_eq!(text_of(file), message);
+}
+
+/// Submits a failed run whose log was changed.
+fn submit_changed(machine: &Machine, change: impl FnOnce(String) -> String) -> i32 {
+    let shop = machine.shop(&[("Sign in", "1001")]);
+    let test = Test::failed(&tc("Sign in"), "it is RED or so").screenshot();
+    let folder = finished([test]).write_in(&shop).unwrap();
+
+    let log = folder.join("execution0.log");
+    let text = fs::read_to_string(&log).unwrap();
+    let changed = change(text.clone());
+    assert_ne!(changed, text);
+    fs::write(&log, changed).unwrap();
+
+    machine.submit_folder(&folder).code
+}
+
+#[test]
+fn terminal_sequences_are_removed_whole() {
+    let machine = Machine::new();
+    let colours = "&#27;[1;31mred&#27;[0m &#27;]8;;https://example.com&#7;(link)&#27;]8;;&#7;";
+
+    let code = submit_changed(&machine, |log| log.replace("RED", colours));
+
+    assert_eq!(code, 0);
+    let message = machine.ado_run().results[0].error_message.clone().unwrap();
+    assert_eq!(message, "it is red (link) or so");
+}
+
+/// Lets the log name something else in place of its only screenshot.
+fn with_attachment(log: &str, attachment: &str) -> String {
+    let begin = "<property name=\"attachment\">";
+    let (before, after) = log.split_once(begin).unwrap();
+    let (_, after) = after.split_once('<').unwrap();
+    format!("{before}{begin}{attachment}<{after}")
+}
+
+/// The reasons of the only run.
+fn reasons(machine: &Machine) -> Vec<String> {
+    let row = machine.row();
+    let skipped = row["skipped"].as_array().unwrap().iter();
+    skipped
+        .map(|one| one["reason"].as_str().unwrap().to_owned())
+        .collect()
+}
+
+#[test]
+fn a_data_uri_of_100_kb_is_not_whole_in_a_reason() {
+    let machine = Machine::new();
+    let uri = format!("data:image/png;base64,{}", "iVBORw0K".repeat(12_500));
+
+    let code = submit_changed(&machine, |log| with_attachment(&log, &uri));
+
+    assert_eq!(code, 1);
+    let reasons = reasons(&machine);
+    assert!(reasons[0].chars().count() <= 300, "{reasons:?}");
+    assert!(reasons[0].contains("data:image/png"), "{reasons:?}");
+    assert!(reasons[0].contains("outside the run folder"), "{reasons:?}");
+}
+
+#[test]
+fn the_signature_of_a_link_is_in_no_reason_and_no_comment() {
+    let machine = Machine::new();
+    let link = "https://store.example.com/a.png?sv=1&amp;sig=s3cr3t";
+
+    let code = submit_changed(&machine, |log| with_attachment(&log, link));
+
+    assert_eq!(code, 1);
+    let comment = machine.ado_run().comment.unwrap();
+    for text in reasons(&machine).iter().chain([&comment]) {
+        assert!(text.contains("https://store.example.com/a.png"), "{text}");
+        assert!(!text.contains("s3cr3t"), "{text}");
+    }
 }

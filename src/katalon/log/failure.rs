@@ -9,7 +9,7 @@ use crate::katalon::text::head;
 
 /// Bytes of a message or a stack trace that are kept; ADO shows 4000 characters, the whole becomes
 /// an attachment.
-pub(super) const LONGEST_TEXT: usize = 256 * 1024;
+pub(super) const LONGEST_TEXT: usize = 2 * 1024 * 1024;
 
 /// What a deciding record says.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

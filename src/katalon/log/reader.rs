@@ -18,7 +18,10 @@ use crate::moment::Moment;
 
 /// Files that one attempt may name.
 const MOST_ATTACHMENTS: usize = 10_000;
-/// When all texts together take more bytes than this, later ones are cut to [`SHORT_TEXT`].
+/// When all texts together take more bytes than this, later ones are cut to [`LONG_TEXT`].
+const SOME_TEXTS: usize = 4 * 1024 * 1024;
+const LONG_TEXT: usize = 256 * 1024;
+/// Beyond this sum they are cut to [`SHORT_TEXT`].
 const MANY_TEXTS: usize = 8 * 1024 * 1024;
 /// Still more than the 4000 characters that ADO takes.
 const SHORT_TEXT: usize = 8 * 1024;
@@ -368,7 +371,8 @@ impl LogReader {
     /// of failures must fit into memory and into the database.
     fn keep_texts(&mut self, attempt: &mut Attempt, result: NodeResult) {
         let limit = match self.texts {
-            0..MANY_TEXTS => LONGEST_TEXT,
+            0..SOME_TEXTS => LONGEST_TEXT,
+            SOME_TEXTS..MANY_TEXTS => LONG_TEXT,
             MANY_TEXTS..TOO_MANY_TEXTS => SHORT_TEXT,
             _ => HINT,
         };
@@ -457,7 +461,7 @@ impl Oddities {
             ),
             (
                 self.truncated,
-                "records of the log with texts of more than 1 MiB, which were cut",
+                "records of the log with texts of more than 2 MiB, which were cut",
             ),
             (
                 self.without_time,
@@ -481,7 +485,7 @@ impl Oddities {
             ),
             (
                 self.texts_cut,
-                "error texts that were cut, because all together are longer than 8 MiB",
+                "error texts that were cut, because all together are longer than 4 MiB",
             ),
             (
                 self.broken_variables,

@@ -1,6 +1,9 @@
 //! One record of an execution log, with its texts still escaped.
 
+use std::borrow::Cow;
+
 use crate::katalon::escape;
+use crate::katalon::terminal::without_sequences;
 use crate::katalon::url_secrets::without_users;
 
 /// The names of properties that are kept; all others are skipped while reading, some are megabytes
@@ -179,11 +182,14 @@ impl RawRecord {
 
         // Line ends as an XML parser would give them; control characters are no text and break what
         // shows them.
-        let mut text = text.replace("\r\n", "\n");
+        let mut text = without_sequences(&text).replace("\r\n", "\n");
         if text.contains(is_illegal) {
             text = text.replace(is_illegal, "");
         }
-        without_users(&text).into_owned()
+        match without_users(&text) {
+            Cow::Borrowed(_) => text,
+            Cow::Owned(clean) => clean,
+        }
     }
 }
 

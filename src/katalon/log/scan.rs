@@ -18,7 +18,7 @@ use super::record::{Level, Method, PROPERTIES, RawRecord};
 const LONGEST_TAG: usize = 512;
 /// Bytes of a raw text that are kept. A message is XML-escaped twice, so its clear text can be far
 /// shorter.
-const LONGEST_TEXT: usize = 1024 * 1024;
+const LONGEST_TEXT: usize = 2 * 1024 * 1024;
 /// Properties of one record that are kept; Katalon writes at most a dozen.
 const MOST_PROPERTIES: usize = 32;
 

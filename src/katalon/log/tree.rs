@@ -23,6 +23,9 @@ use crate::katalon::status::Status;
 const DEEPEST: usize = 512;
 /// From this depth on texts are cut shorter, so that the open nodes hold a bounded number of bytes.
 const DEEP: usize = 24;
+/// A test and the steps directly in it, whose texts become those of the result.
+const SHALLOW: usize = 4;
+const LONGEST_STEP_TEXT: usize = 256 * 1024;
 const LONGEST_DEEP_TEXT: usize = 16 * 1024;
 
 /// A status and the texts of the record that gave it.
@@ -134,10 +137,10 @@ impl Tree {
             Level::Skipped => Status::Skipped,
             Level::Start | Level::End | Level::RunData | Level::Other => return,
         };
-        let limit = if self.open.len() > DEEP {
-            LONGEST_DEEP_TEXT
-        } else {
-            LONGEST_TEXT
+        let limit = match self.open.len() {
+            0..=SHALLOW => LONGEST_TEXT,
+            ..=DEEP => LONGEST_STEP_TEXT,
+            _ => LONGEST_DEEP_TEXT,
         };
 
         let Some(innermost) = self.open.last_mut() else {

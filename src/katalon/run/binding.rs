@@ -7,9 +7,11 @@
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::katalon::escape;
+use crate::katalon::lenient_json;
 use crate::katalon::run::VariableValue;
 use crate::katalon::text::head;
 use crate::katalon::url_secrets::without_users;
@@ -55,7 +57,7 @@ pub(crate) fn read(bytes: &[u8]) -> (Vec<BindingLine>, Vec<String>) {
         if line.trim().is_empty() {
             continue;
         }
-        match serde_json::from_str::<RawLine>(line) {
+        match parse::<RawLine>(line) {
             Ok(raw) => lines.push(raw.into_line()),
             Err(_) => {
                 let number = index + 1;
@@ -92,6 +94,22 @@ impl RawLine {
             iteration_variable: self.iteration_variable_name.filter(|name| !name.is_empty()),
             values,
         }
+    }
+}
+
+/// Reads JSON in which half of a character may stand (`\ud83d`): Java writes it as it is, and
+/// `serde_json` refuses the whole text for it. It becomes U+FFFD, so that whoever uses the value
+/// sees what is wrong with it.
+fn parse<T: DeserializeOwned>(json: &str) -> Result<T, serde_json::Error> {
+    let strict = serde_json::from_str(json);
+    if strict.is_ok() || !json.contains("\\u") {
+        return strict;
+    }
+
+    let (mut members, damage) = lenient_json::read_object("", &format!("{{\"value\":{json}}}"));
+    match members.remove("value") {
+        Some(value) if damage.is_none() => serde_json::from_value(value),
+        _ => strict,
     }
 }
 
@@ -156,7 +174,7 @@ pub(crate) fn execution_variables(
         return Ok(BTreeMap::new());
     }
 
-    let list: Vec<ExecutionVariable> = serde_json::from_str(json)?;
+    let list: Vec<ExecutionVariable> = parse(json)?;
     let mut variables = BTreeMap::new();
     for variable in list.into_iter().take(MOST_VARIABLES) {
         let value = match variable.value {
@@ -221,6 +239,17 @@ mod tests {
         );
         assert_eq!(lines[2].test_case, "T");
         assert_eq!(warnings, ["line 2 of `testCaseBinding` cannot be read"]);
+    }
+
+    #[test]
+    fn half_of_a_character_costs_only_itself() {
+        let file = r#"{"testCaseId":"T","bindedValues":{"a":"\u00271\ud83d\u0027","b":"\u0027\ud83d\ude00\u0027"}}"#;
+
+        let (lines, warnings) = read(file.as_bytes());
+
+        assert_eq!(lines[0].values["a"], plain("1\u{fffd}"));
+        assert_eq!(lines[0].values["b"], plain("😀"));
+        assert_eq!(warnings, [""; 0]);
     }
 
     #[test]

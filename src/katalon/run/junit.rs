@@ -8,6 +8,7 @@
 use jiff::civil::DateTime;
 
 use crate::katalon::status::Status;
+use crate::katalon::terminal::without_sequences;
 use crate::katalon::url_secrets::without_users;
 use crate::katalon::xml::{self, Node, XmlError, attribute, ends_in};
 use crate::moment::Moment;
@@ -114,8 +115,9 @@ impl Junit {
                     && let Some(case) = suite.cases.last_mut()
                 {
                     let message = attribute(attributes, "message").unwrap_or_default();
+                    let message = without_sequences(message);
                     case.failure
-                        .get_or_insert_with(|| without_users(message).into_owned());
+                        .get_or_insert_with(|| without_users(&message).into_owned());
                 }
             }
         })?;

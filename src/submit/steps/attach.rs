@@ -82,12 +82,8 @@ async fn attach(
     {
         Ok(attachment) => execution.confirm(open, &attachment.id).await,
         Err(AdoError::Rejected { message, .. } | AdoError::Gone { message, .. }) => {
-            let left_out = LeftOut {
-                test: None,
-                azure_id: None,
-                reason: format!("file `{name}` was refused by Azure DevOps: {message}"),
-                kind: LeftOutKind::Refused,
-            };
+            let reason = format!("file `{name}` was refused by Azure DevOps: {message}");
+            let left_out = LeftOut::of_run(LeftOutKind::Refused, reason);
             execution.refuse(open, left_out).await
         }
         Err(error) => Err(error.into()),

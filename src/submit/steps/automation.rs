@@ -285,10 +285,6 @@ fn refused(tests: &TestsOfCases, id: u32, reason: &str) -> LeftOut {
 
 fn all_refused(count: usize, reason: &str) -> LeftOut {
     let cases = counted(count, "test case");
-    LeftOut {
-        test: None,
-        azure_id: None,
-        reason: format!("the automation fields of {cases} are not set: {reason}"),
-        kind: LeftOutKind::AutomationFields,
-    }
+    let reason = format!("the automation fields of {cases} are not set: {reason}");
+    LeftOut::of_run(LeftOutKind::AutomationFields, reason)
 }
