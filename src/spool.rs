@@ -3,6 +3,7 @@
 //!
 //! ```text
 //! STATE/spool/<digest of the run's identity>/<path inside the run folder>
+//!                                           /.kado-project/<path inside the project>
 //! ```
 //!
 //! A copy carries the modification time of its original, by which it is known to be up to date. The
@@ -27,6 +28,9 @@ const FOLDER: &str = "spool";
 /// Name of the copy that is being made, in the folder of its run. It is short, because names in a
 /// run folder may be as long as the file system allows.
 const UNFINISHED: &str = ".kado-part";
+
+/// Folder of the copies of files that lie in the project beside the run folder.
+const OF_PROJECT: &str = ".kado-project";
 
 /// The spool of a state folder.
 #[derive(Clone, Debug)]
@@ -85,8 +89,8 @@ impl Spool {
         let target = self.folder_of(run);
         let mut copied = Copied::default();
         for file in files {
-            let to = target.join(&file.path);
-            let Ok(from) = open::regular_below(folder, Path::new(&file.path)) else {
+            let to = target.join(path_of_copy(&file.path));
+            let Ok(from) = open::regular_of_run(folder, Path::new(&file.path)) else {
                 continue;
             };
             if is_up_to_date(&from, &to) {
@@ -144,6 +148,17 @@ impl Spool {
                 let _ = fs::remove_dir_all(entry.path());
             }
         }
+    }
+}
+
+/// Where the copy of a file lies below the copies of its run. Those of the project, whose paths
+/// climb out of the run folder, have a folder of their own.
+pub(crate) fn path_of_copy(path: &str) -> String {
+    let inside = path.trim_start_matches("../");
+    if inside.len() == path.len() {
+        path.to_owned()
+    } else {
+        format!("{OF_PROJECT}/{inside}")
     }
 }
 

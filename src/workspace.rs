@@ -13,6 +13,7 @@ mod collection_folder;
 mod launch;
 mod listing;
 mod location;
+mod named_files;
 mod names;
 pub(crate) mod open;
 mod parsed_logs;

@@ -42,7 +42,7 @@ pub struct SuiteRun {
     /// Final results in the order in which they started; a test that was retried at once is one
     /// entry.
     pub tests: Vec<TestResult>,
-    /// Regular files of the run folder, sorted by path.
+    /// Regular files of the run folder and those of the project that the log names, sorted by path.
     pub files: Vec<RunFile>,
     /// `ado*` options given to katalonc, as far as the run folder names them.
     pub options: RunOptions,
@@ -213,7 +213,7 @@ pub enum VariableValue {
 /// A regular file of the run folder.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct RunFile {
-    /// Path relative to the run folder, with `/`.
+    /// Path relative to the run folder, with `/`; of a file of the project it begins with `../`.
     pub path: String,
     /// What it is, by name.
     #[serde(rename = "type")]

@@ -16,6 +16,7 @@ use crate::ado::AdoError;
 use crate::ado::upload::Upload;
 use crate::blocking::{Stopped, blocking};
 use crate::plan::attachments::Source;
+use crate::spool::path_of_copy;
 use crate::submit::execution::Execution;
 use crate::workspace::open;
 
@@ -81,7 +82,7 @@ impl Content {
 async fn open_file(folder: &Path, path: &Path) -> io::Result<File> {
     let folder = folder.to_owned();
     let path = path.to_owned();
-    let opened = blocking(move || open::regular_below(&folder, &path))
+    let opened = blocking(move || open::regular_of_run(&folder, &path))
         .await
         .map_err(io::Error::other)?;
     Ok(File::from_std(opened?))
@@ -115,12 +116,13 @@ async fn look(execution: &Execution<'_>, source: &Source) -> Result<io::Result<C
     };
 
     let path = PathBuf::from(inside);
+    let copy = PathBuf::from(path_of_copy(inside));
     let original = PathBuf::from(run_folder.path);
     let copies = run_folder.run.map(|run| execution.spool.folder_of(&run));
     blocking(move || {
         // The copy first (invariant I8): the workspace may have been wiped meanwhile.
         if let Some(copies) = copies
-            && let Ok(content) = look_below(copies, &path)
+            && let Ok(content) = look_below(copies, &copy)
         {
             return Ok(content);
         }
@@ -132,7 +134,7 @@ async fn look(execution: &Execution<'_>, source: &Source) -> Result<io::Result<C
 /// Looks at a file, never through a link, whatever took the file's place since the folder was
 /// listed.
 fn look_below(folder: PathBuf, path: &Path) -> io::Result<Content> {
-    let size = open::regular_below(&folder, path)?.metadata()?.len();
+    let size = open::regular_of_run(&folder, path)?.metadata()?.len();
     Ok(Content::File {
         folder,
         path: path.to_owned(),

@@ -12,7 +12,7 @@
 
 use std::fs::File;
 use std::io::{self, Read as _};
-use std::path::Path;
+use std::path::{Component, Path, PathBuf};
 use std::time::Duration;
 
 #[cfg(unix)]
@@ -50,6 +50,24 @@ pub(crate) fn regular(path: &Path) -> io::Result<File> {
 /// As [`regular`], and when the path leads out of the folder.
 pub(crate) fn regular_below(folder: &Path, path: &Path) -> io::Result<File> {
     patiently(|| system::regular_below(folder, path))
+}
+
+/// Opens a regular file of a run: below its folder, or below the folder above it that the path climbs
+/// to first (`../../Screenshot/1.png`), as those of the project's own files do. From there on no link
+/// on the way is followed.
+///
+/// # Errors
+/// As [`regular_below`].
+pub(crate) fn regular_of_run(run_folder: &Path, path: &Path) -> io::Result<File> {
+    let is_climb = |part: &Component<'_>| *part == Component::ParentDir;
+    let climbs = path.components().take_while(is_climb).count();
+    let inside: PathBuf = path.components().skip(climbs).collect();
+
+    let run_folder = std::path::absolute(run_folder)?;
+    match run_folder.ancestors().nth(climbs) {
+        Some(folder) => regular_below(folder, &inside),
+        None => Err(not_regular()),
+    }
 }
 
 /// Whether a file could not be opened or read because another program holds it for itself, which

@@ -8,7 +8,7 @@ use super::listing::{FolderListing, ListedFile, is_run_folder, list_run_folder};
 use super::location::Location;
 use super::parsed_logs::ParsedLogs;
 use super::project_folder::read_console_options;
-use super::{ReadError, open};
+use super::{ReadError, named_files, open};
 use jiff::tz::TimeZone;
 
 use crate::file_names::is_named;
@@ -18,7 +18,7 @@ use crate::katalon::log::{FolderNames, LogReader, LogSummary};
 use crate::katalon::run::binding;
 use crate::katalon::run::execution::{self, Execution};
 use crate::katalon::run::junit::Junit;
-use crate::katalon::run::{FileKind, RunOptions, SuiteRun};
+use crate::katalon::run::{FileKind, RunFile, RunOptions, SuiteRun};
 use crate::katalon::witness;
 
 /// Bytes that are read from a log at once.
@@ -90,7 +90,13 @@ impl RunReader {
             recorded: execution.recorded_folder.clone(),
             actual: last_names(folder),
         };
-        let log = self.read_log(folder, &listing, names)?;
+        let mut log = self.read_log(folder, &listing, names)?;
+        let mut files: Vec<RunFile> = listing
+            .files
+            .into_iter()
+            .map(|listed| listed.file)
+            .collect();
+        named_files::find(&mut log.tests, &mut files, location);
 
         let binding = read_small(folder, "testCaseBinding", &mut warnings)?;
         let (binding, binding_warnings) = binding::read(&binding);
@@ -105,11 +111,7 @@ impl RunReader {
             console_options: console_options(location, &execution, &mut warnings)?,
             execution,
             execution_uuid: String::from_utf8(execution_uuid).ok(),
-            files: listing
-                .files
-                .into_iter()
-                .map(|listed| listed.file)
-                .collect(),
+            files,
             in_collection: location.collection.is_some(),
             warnings,
         }))

@@ -439,3 +439,96 @@ fn two_files_of_one_name_can_be_told_apart() {
     assert_eq!(pages.len(), 2);
     assert_ne!(pages[0].file_name, pages[1].file_name);
 }
+
+/// A run whose only screenshot was moved to another place, or is called otherwise, or both.
+fn run_with_moved_screenshot(shop: &Path, on_disk: &Path, logged: &str) -> PathBuf {
+    let folder = failed_run().write_in(shop).unwrap();
+    let screenshot = crate::support::files(&folder)
+        .into_iter()
+        .find(|name| name.ends_with(".png"))
+        .unwrap();
+
+    let target = folder.join(on_disk);
+    fs::create_dir_all(target.parent().unwrap()).unwrap();
+    fs::rename(folder.join(&screenshot), target).unwrap();
+    let log = folder.join("execution0.log");
+    let text = fs::read_to_string(&log).unwrap();
+    let begin = "<property name=\"attachment\">";
+    let old = format!("{begin}{screenshot}<");
+    assert!(text.contains(&old));
+    fs::write(&log, text.replace(&old, &format!("{begin}{logged}<"))).unwrap();
+    folder
+}
+
+/// The screenshots of the test that took one.
+fn screenshots(machine: &Machine) -> Vec<String> {
+    names(&machine.ado_run().results[1].attachments)
+}
+
+#[test]
+fn a_screenshot_in_the_project_goes_to_the_result_of_its_test() {
+    let machine = Machine::new();
+    let shop = shop(&machine, |_| {});
+    let on_disk = shop.join("Screenshot/Fails/A.png");
+    let folder = run_with_moved_screenshot(&shop, &on_disk, "Screenshot/Fails/A.png");
+
+    let submitted = machine.submit_folder(&folder);
+
+    assert_eq!(submitted.code, 0, "{submitted:?}");
+    assert_eq!(screenshots(&machine), ["A.png"]);
+}
+
+#[cfg(unix)]
+#[test]
+fn no_link_in_the_project_leads_to_a_screenshot() {
+    let machine = Machine::new();
+    let shop = shop(&machine, |_| {});
+    let elsewhere = machine.root().join("elsewhere");
+    let on_disk = elsewhere.join("A.png");
+    let folder = run_with_moved_screenshot(&shop, &on_disk, "Screenshot/A.png");
+    std::os::unix::fs::symlink(&elsewhere, shop.join("Screenshot")).unwrap();
+
+    let submitted = machine.submit_folder(&folder);
+
+    assert_eq!(submitted.code, 1, "{submitted:?}");
+    assert_eq!(screenshots(&machine), [""; 0]);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_screenshot_is_found_by_another_spelling_of_its_name() {
+    for (on_disk, logged) in [
+        ("Pru\u{308}fung.png", "Pr\u{fc}fung.png"),
+        ("shot.PNG", "Shot.png"),
+        (" a.png", " a.png"),
+        ("a: b.png", "a: b.png"),
+    ] {
+        let machine = Machine::new();
+        let shop = shop(&machine, |_| {});
+        let folder = run_with_moved_screenshot(&shop, Path::new(on_disk), logged);
+
+        let submitted = machine.submit_folder(&folder);
+
+        assert_eq!(submitted.code, 0, "{on_disk} {submitted:?}");
+        assert_eq!(screenshots(&machine).len(), 1, "{on_disk}");
+    }
+}
+
+#[test]
+fn shadow_files_are_never_sent() {
+    let machine = Machine::new();
+    let shop = shop(&machine, |settings| settings.sending = Sending::All);
+    let folder = failed_run().write_in(&shop).unwrap();
+    for name in [
+        "._page.html",
+        "~$page.html",
+        "page.html.tmp",
+        "page.html.lck",
+    ] {
+        fs::write(folder.join(name), "shadow").unwrap();
+    }
+
+    assert_eq!(machine.submit_folder(&folder).code, 0);
+    let names = names(&machine.ado_run().attachments);
+    assert!(!names.iter().any(|name| name.contains("page")), "{names:?}");
+}

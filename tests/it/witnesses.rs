@@ -118,6 +118,23 @@ fn a_crashed_run_says_how_many_of_its_tests_never_started() {
 }
 
 #[test]
+fn a_screenshot_that_lies_in_the_project_is_that_of_its_test() {
+    let Some(run) = inspect("06-attachment-relative-to-the-project") else {
+        return;
+    };
+
+    let path = "../../../../Screenshot/Fails/A.png";
+    assert_eq!(run["tests"][0]["attachments"], json!([path]));
+    let files = run["files"].as_array().unwrap();
+    assert!(
+        files
+            .iter()
+            .any(|file| file["path"] == path && file["type"] == "PNG"),
+        "{run}"
+    );
+}
+
+#[test]
 fn a_suite_without_tests_was_skipped() {
     let Some(run) = inspect("08-suite-without-tests-is-SKIPPED") else {
         return;

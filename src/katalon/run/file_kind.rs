@@ -10,6 +10,12 @@ impl FileKind {
             return Self::Log;
         }
 
+        // What systems and office programs lay beside a file is none of the run's.
+        let name = path.rsplit('/').next().unwrap_or(path);
+        if name.starts_with("._") || name.starts_with("~$") {
+            return Self::Other;
+        }
+
         let Some((_, extension)) = path.rsplit_once('.') else {
             return Self::Other;
         };
