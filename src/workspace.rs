@@ -58,10 +58,3 @@ pub enum ReadError {
         source: io::Error,
     },
 }
-
-impl ReadError {
-    /// Whether it passes by itself: another program holds a file for itself.
-    pub(crate) fn passes(&self) -> bool {
-        matches!(self, Self::Io { source, .. } if open::is_held(source))
-    }
-}
