@@ -21,6 +21,8 @@ pub(crate) mod merge_conflict;
 pub mod project;
 pub(crate) mod properties;
 pub mod run;
+#[cfg(test)]
+pub(crate) mod sample;
 pub(crate) mod secret;
 pub mod settings;
 pub mod status;

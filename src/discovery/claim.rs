@@ -209,29 +209,15 @@ fn agreed(all: &[RunOptions], what: &str) -> CommandOfRun {
 mod tests {
     use super::*;
     use crate::katalon::command_line::Target;
-    use crate::katalon::run::Environment;
+    use crate::katalon::sample;
 
+    /// A run that goes on.
     fn run(started: i64, host: &str) -> SuiteRun {
-        SuiteRun {
-            suite: "Test Suites/Smoke".to_owned(),
-            execution_uuid: None,
-            started: Some(Moment::from_millis(started)),
-            ended: None,
-            last_record: None,
-            environment: Environment {
-                host: Some(host.to_owned()),
-                ..Environment::default()
-            },
-            status: crate::katalon::status::Status::Passed,
-            tests: Vec::new(),
-            files: Vec::new(),
-            options: RunOptions::default(),
-            reruns_left: None,
-            damage: Vec::new(),
-            differences: Vec::new(),
-            in_collection: false,
-            warnings: Vec::new(),
-        }
+        let mut run = sample::run("Smoke", started, started);
+        run.ended = None;
+        run.last_record = None;
+        run.environment.host = Some(host.to_owned());
+        run
     }
 
     fn claim(plan: &str, from: i64, until: i64) -> Claim {

@@ -225,30 +225,13 @@ fn short(host: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::katalon::run::Environment;
+    use crate::katalon::sample;
 
     fn run(host: &str, folder: &str, ended: i64) -> SuiteRun {
-        SuiteRun {
-            suite: "Test Suites/A".to_owned(),
-            execution_uuid: None,
-            started: Some(Moment::from_millis(0)),
-            ended: Some(Moment::from_millis(ended)),
-            last_record: None,
-            environment: Environment {
-                host: Some(host.to_owned()),
-                recorded_folder: Some(folder.to_owned()),
-                ..Environment::default()
-            },
-            status: crate::katalon::status::Status::Passed,
-            tests: Vec::new(),
-            files: Vec::new(),
-            options: crate::katalon::run::RunOptions::default(),
-            reruns_left: None,
-            damage: Vec::new(),
-            differences: Vec::new(),
-            in_collection: false,
-            warnings: Vec::new(),
-        }
+        let mut run = sample::run("A", 0, ended);
+        run.environment.host = Some(host.to_owned());
+        run.environment.recorded_folder = Some(folder.to_owned());
+        run
     }
 
     fn to_judge(run: &SuiteRun) -> RunToJudge<'_> {

@@ -1,42 +1,16 @@
-//! Test support: runs, snapshots and points, built in one place for the tests of `plan` and
-//! `outbox`.
+//! Test support: snapshots, results and points, built in one place for the tests of `plan` and
+//! `outbox`; runs come from `katalon::sample`.
 
 use std::collections::BTreeMap;
 
-use crate::katalon::run::{
-    Attempt, Environment, FileKind, RunFile, RunOptions, SuiteRun, TestResult,
-};
+use crate::katalon::run::{Attempt, FileKind, RunFile, SuiteRun, TestResult};
+pub(crate) use crate::katalon::sample::run;
 use crate::katalon::settings::AzureSettings;
 use crate::katalon::status::Status;
 use crate::moment::Moment;
 use crate::plan::overrides::{Overrides, effective};
 use crate::plan::point_rule::Point;
 use crate::plan::snapshot::{CaseIds, Snapshot};
-
-/// A run of `Test Suites/<suite>` without tests on the machine `agent`, from `start` to `end` in
-/// milliseconds.
-pub(crate) fn run(suite: &str, start: i64, end: i64) -> SuiteRun {
-    SuiteRun {
-        suite: format!("Test Suites/{suite}"),
-        execution_uuid: None,
-        started: Some(Moment::from_millis(start)),
-        ended: Some(Moment::from_millis(end)),
-        last_record: Some(Moment::from_millis(end)),
-        environment: Environment {
-            host: Some("agent".to_owned()),
-            ..Environment::default()
-        },
-        status: Status::Passed,
-        tests: Vec::new(),
-        files: Vec::new(),
-        options: RunOptions::default(),
-        reruns_left: None,
-        damage: Vec::new(),
-        differences: Vec::new(),
-        in_collection: false,
-        warnings: Vec::new(),
-    }
-}
 
 /// The snapshot of a run in the project `Shop` with these settings; its tests have no ids.
 pub(crate) fn snapshot(run: SuiteRun, settings: &AzureSettings) -> Snapshot {

@@ -1,15 +1,13 @@
 //! Runs for the tests of the store, and how they are recorded.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
-use crate::katalon::run::{Environment, RunOptions, SuiteRun};
+use crate::katalon::run::SuiteRun;
 use crate::katalon::settings::{AzureSettings, PlanReference, ProjectReference};
-use crate::katalon::status::Status;
 use crate::moment::Moment;
 use crate::outbox::new_run::{NewRun, Occasion, RecordOutcome};
 use crate::outbox::store::Store;
-use crate::plan::overrides::{Overrides, effective};
+use crate::plan::sample;
 use crate::plan::snapshot::Snapshot;
 
 /// The moment of everything that happens in tests.
@@ -38,36 +36,10 @@ pub(super) fn snapshot(plans: &[u32], uuid: Option<&str>) -> Snapshot {
         ..AzureSettings::default()
     };
 
-    Snapshot {
-        run: SuiteRun {
-            suite: "Test Suites/Smoke".to_owned(),
-            execution_uuid: uuid.map(str::to_owned),
-            started: Some(Moment::from_millis(5)),
-            ended: Some(Moment::from_millis(9)),
-            last_record: Some(Moment::from_millis(9)),
-            environment: Environment {
-                host: Some("Agent".to_owned()),
-                ..Environment::default()
-            },
-            status: Status::Passed,
-            tests: Vec::new(),
-            files: Vec::new(),
-            options: RunOptions::default(),
-            reruns_left: None,
-            damage: Vec::new(),
-            differences: Vec::new(),
-            in_collection: false,
-            warnings: Vec::new(),
-        },
-        folder: "/reports/1".to_owned(),
-        project_name: "Shop".to_owned(),
-        project_root: "/shop".to_owned(),
-        options: effective(&settings, &Overrides::default(), &RunOptions::default()),
-        joined: None,
-        reruns: None,
-        collection: None,
-        cases: BTreeMap::new(),
-    }
+    let mut run = sample::run("Smoke", 5, 9);
+    run.execution_uuid = uuid.map(str::to_owned);
+    run.environment.host = Some("Agent".to_owned());
+    sample::snapshot(run, &settings)
 }
 
 /// A run that started and ended then.
