@@ -295,10 +295,7 @@ impl LogReader {
                 self.tree.leave_to_suite();
                 self.tree.depth() == 1
             }
-            Method::Test => match named_by_end(record) {
-                Some(id) => self.tree.leave_to_test(&id),
-                None => self.tree.depth() > 1,
-            },
+            Method::Test => self.tree.leave_to_test(named_by_end(record).as_deref()),
             // In a log with a gap it could else close the test around it.
             Method::Keyword => self.tree.is_in_step(),
         }

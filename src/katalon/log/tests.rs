@@ -213,7 +213,7 @@ fn steps_that_are_never_closed_do_not_fill_the_memory() {
 }
 
 #[test]
-fn an_end_that_closes_a_step_leaves_the_suite_open() {
+fn the_end_of_a_test_closes_it_where_the_end_of_a_step_in_it_is_lost() {
     let log = record("START", "startSuite", "")
         + &record("START", "startTest", "<property name=\"id\">T</property>")
         + &record("START", "startKeyword", "")
@@ -222,9 +222,28 @@ fn an_end_that_closes_a_step_leaves_the_suite_open() {
 
     let summary = read(log.as_bytes());
 
-    assert_eq!(summary.ended, None);
+    assert_eq!(summary.ended, Some(Moment::from_millis(1)));
     assert_eq!(summary.tests[0].status(), Status::Passed);
-    assert_eq!(summary.status, Some(Status::Incomplete));
+    assert_eq!(summary.status, Some(Status::Passed));
+}
+
+#[test]
+fn the_end_of_another_test_closes_nothing() {
+    let end = record("END", "endTest", "").replace(">m<", ">End Test Case : Test Cases/U<");
+    let log = record("START", "startSuite", "")
+        + &record(
+            "START",
+            "startTest",
+            "<property name=\"id\">Test Cases/T</property>",
+        )
+        + &end
+        + &record("END", "endSuite", "");
+
+    let summary = read(log.as_bytes());
+
+    assert_eq!(summary.tests[0].id, "Test Cases/T");
+    assert_eq!(summary.tests[0].status(), Status::Incomplete);
+    assert_eq!(summary.ended, Some(Moment::from_millis(1)));
 }
 
 #[test]

@@ -169,13 +169,14 @@ impl Tree {
             || innermost.is_some_and(|node| matches!(node.kind, NodeKind::Step { .. }))
     }
 
-    /// Lets go of what is open inside the innermost test with this id: those ENDs are lost, and
-    /// what they would have said with them. `false` when no such test is open.
-    pub(super) fn leave_to_test(&mut self, id: &str) -> bool {
-        let test = self
-            .open
-            .iter()
-            .rposition(|node| node.test.as_deref() == Some(id));
+    /// Lets go of what is open inside the innermost test with this id, or of any where its END
+    /// names none: those ENDs are lost, and what they would have said with them. `false` when no
+    /// such test is open.
+    pub(super) fn leave_to_test(&mut self, id: Option<&str>) -> bool {
+        let test = self.open.iter().rposition(|node| match id {
+            Some(id) => node.test.as_deref() == Some(id),
+            None => node.test.is_some(),
+        });
         let Some(test) = test else {
             return false;
         };
