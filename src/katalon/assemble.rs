@@ -57,14 +57,15 @@ pub(crate) fn assemble(parts: RunParts) -> SuiteRun {
     let environment = environment(&mut log.run_data, &execution);
 
     let damage = std::mem::take(&mut log.damage);
-    let testimony = report.as_ref().map(|report| {
-        let circumstances = Circumstances {
-            suite: execution.suite.as_deref(),
-            damage: &damage,
-            zone: &zone,
-        };
-        hear(&mut log, report, circumstances)
-    });
+    let circumstances = Circumstances {
+        suite: execution.suite.as_deref(),
+        damage: &damage,
+        zone: &zone,
+    };
+    let testimony = match &report {
+        Some(report) => hear(&mut log, report, circumstances),
+        None => Testimony::None,
+    };
 
     // The report names the suite where the beginning of the log is lost.
     let suite = log
@@ -77,18 +78,10 @@ pub(crate) fn assemble(parts: RunParts) -> SuiteRun {
     }
 
     let lines = pair(&log.tests, &binding, &mut warnings);
-    // Katalon ends a suite early where more tests failed than `-maxFailedTests` allows.
-    let is_over = log.ended.is_some() || matches!(testimony, Some(Testimony::Heard(_)));
-    let is_complete = damage.is_empty() || matches!(testimony, Some(Testimony::Heard(_)));
-    let missing = binding.len().saturating_sub(log.tests.len());
-    if missing > 0 && is_over {
-        let planned = binding.len();
-        warnings.push(if is_complete {
-            format!("{missing} of {planned} planned tests never started, so they have no result")
-        } else {
-            // They may have run in the part that is lost.
-            format!("{missing} of {planned} planned tests have no result in what could be read")
-        });
+    let is_heard = testimony != Testimony::None;
+    if log.ended.is_some() || is_heard {
+        let is_complete = damage.is_empty() || is_heard;
+        warnings.extend(without_result(binding.len(), log.tests.len(), is_complete));
     }
 
     files.sort_by(|a, b| a.path.cmp(&b.path));
@@ -111,11 +104,27 @@ pub(crate) fn assemble(parts: RunParts) -> SuiteRun {
         in_collection,
         damage,
         differences: match testimony {
-            Some(Testimony::Heard(differences)) => differences,
-            Some(Testimony::OfAnotherRun) | None => Vec::new(),
+            Testimony::Heard(differences) => differences,
+            Testimony::None => Vec::new(),
         },
         warnings,
     }
+}
+
+/// What is said of planned tests that have no result. Katalon ends a suite early where more tests
+/// failed than `-maxFailedTests` allows, or where it crashes.
+fn without_result(planned: usize, results: usize, is_complete: bool) -> Option<String> {
+    let missing = planned.saturating_sub(results);
+    if missing == 0 {
+        return None;
+    }
+
+    Some(if is_complete {
+        format!("{missing} of {planned} planned tests never started, so they have no result")
+    } else {
+        // They may have run in the part that is lost.
+        format!("{missing} of {planned} planned tests have no result in what could be read")
+    })
 }
 
 fn suite_of(report: Junit) -> Option<String> {

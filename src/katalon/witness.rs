@@ -31,9 +31,9 @@ const TO_THE_SECOND: i64 = 1000;
 /// What came of hearing the report.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) enum Testimony {
-    /// It is of another run: as if it were not there.
-    OfAnotherRun,
-    /// It is of this run.
+    /// There is no report, or it is of another run.
+    None,
+    /// It is of this run; where it says something else than the log.
     Heard(Vec<Difference>),
 }
 
@@ -87,7 +87,7 @@ pub(crate) fn hear(
     circumstances: Circumstances<'_>,
 ) -> Testimony {
     let Some(report) = of_run(log, report, circumstances) else {
-        return Testimony::OfAnotherRun;
+        return Testimony::None;
     };
 
     let log_is_whole = circumstances.damage.is_empty();

@@ -463,7 +463,15 @@ fn a_suite_that_crashed_before_its_first_test_and_a_damaged_collection_are_told_
     let collection = collection(start_of());
 
     let members = collection.write_in(&shop).unwrap();
-    fs::write(members[1].join("execution0.log"), "").unwrap();
+    let log = members[1].join("execution0.log");
+    let text = fs::read_to_string(&log).unwrap();
+    let before_tests = text.find("<method>startTest").unwrap();
+    let record = text[..before_tests].rfind("<record>").unwrap();
+    fs::write(&log, &text[..record]).unwrap();
+    let report = members[1].join("JUnit_Report.xml");
+    let text = fs::read_to_string(&report).unwrap();
+    let cases = text.find("<testcase").unwrap()..text.find("</testsuite>").unwrap();
+    fs::write(&report, text.replace(&text[cases], "")).unwrap();
     age(&shop.join("Reports"));
     let folder = collection.folder_in(&shop);
     machine.submit_folder(&folder);

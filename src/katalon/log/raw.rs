@@ -153,21 +153,16 @@ mod tests {
     fn each_damage_is_found_with_its_line() {
         let zeros = [0_u8; 100];
         let utf16: Vec<u8> = "<log>".encode_utf16().flat_map(u16::to_le_bytes).collect();
-        let cases: [(&[u8], Option<(DamageKind, Option<u64>)>); 6] = [
-            (b"<log>\n  <record>\n", None),
-            (b"", Some((DamageKind::Empty, None))),
-            (&zeros, Some((DamageKind::Zeros, Some(1)))),
-            (b"<log>\n\0\0", Some((DamageKind::Zeros, Some(2)))),
-            (&utf16, Some((DamageKind::Utf16, None))),
-            (
-                b"<log>\n<<<<<<<< HEAD:execution0.log\n",
-                Some((DamageKind::ConflictMarkers, Some(2))),
-            ),
-        ];
+        let conflict = b"<log>\n<<<<<<<< HEAD:execution0.log\n";
 
-        for (part, expected) in cases {
-            assert_eq!(damage_of(part, 64), expected, "{part:?}");
-        }
+        assert_eq!(damage_of(b"<log>\n  <record>\n", 64), None);
+        assert_eq!(damage_of(b"", 64), Some((DamageKind::Empty, None)));
+        assert_eq!(damage_of(&zeros, 64), Some((DamageKind::Zeros, Some(1))));
+        let cut = damage_of(b"<log>\n\0\0", 64);
+        assert_eq!(cut, Some((DamageKind::Zeros, Some(2))));
+        assert_eq!(damage_of(&utf16, 64), Some((DamageKind::Utf16, None)));
+        let mixed = Some((DamageKind::ConflictMarkers, Some(2)));
+        assert_eq!(damage_of(conflict, 64), mixed);
     }
 
     proptest! {
