@@ -16,6 +16,7 @@ use crate::katalon::log::{self, LogSummary, LogTest};
 use crate::katalon::run::Attempt;
 use crate::katalon::run::difference::Difference;
 use crate::katalon::run::junit::{Junit, JunitCase, JunitSuite, JunitTime};
+use crate::katalon::status::Status;
 use crate::moment::Moment;
 use jiff::tz::TimeZone;
 
@@ -90,6 +91,13 @@ pub(crate) fn hear(
         return Testimony::None;
     };
 
+    // Of two runs that a merge mixed into one log, nobody knows which record belongs to which.
+    if is_mixed(circumstances.damage) {
+        log.tests.clear();
+        log.last_record = None;
+        log.ended = None;
+    }
+
     let log_is_whole = circumstances.damage.is_empty();
     let has_log = log.last_record.is_some();
     let mut differences = differences(&log.tests, report);
@@ -102,12 +110,6 @@ pub(crate) fn hear(
     if !has_log {
         differences = vec![Difference::ReportAlone];
         begin_with(log, report, circumstances.zone);
-    }
-
-    // Of two runs that a merge mixed into one log, nobody knows to which such a test belongs.
-    if is_mixed(circumstances.damage) {
-        let mut reported = in_report(&log.tests, report).into_iter();
-        log.tests.retain(|_| reported.next() == Some(true));
     }
 
     let results = std::mem::take(&mut log.tests);
@@ -272,9 +274,13 @@ fn correct(test: &mut LogTest, case: &JunitCase, log_is_whole: bool) {
         return;
     }
 
-    let texts = case.failure.as_deref().map(log::texts_of);
     attempt.status = status;
-    (attempt.message, attempt.stack_trace) = texts.unwrap_or_default();
+    if let Some(failure) = &case.failure {
+        (attempt.message, attempt.stack_trace) = log::texts_of(failure);
+    } else if status == Status::Passed {
+        attempt.message = None;
+        attempt.stack_trace = None;
+    }
     if let Some(millis) = case.millis {
         attempt.ended = Some(attempt.started.plus(Duration::from_millis(millis)));
     }

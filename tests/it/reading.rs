@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use kado::katalon::damage::DamageKind;
 use kado::katalon::run::junit::Junit;
 use kado::katalon::run::{FileKind, SuiteRun, VariableValue};
 use kado::katalon::status::Status;
@@ -230,13 +231,8 @@ fn a_log_without_its_beginning_gives_what_it_has() {
     assert_eq!(results(&run), [("Add to cart", Status::Failed)]);
     assert_eq!(run.suite, "Test Suites/Headless");
     assert!(run.ended.is_some());
-    assert!(
-        run.warnings
-            .iter()
-            .any(|warning| warning.contains("begins after")),
-        "{:?}",
-        run.warnings
-    );
+    assert_eq!(run.damage[0].kind, DamageKind::BeginsLate);
+    assert_eq!(run.damage[0].file, "execution0.log");
 }
 
 #[test]

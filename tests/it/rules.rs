@@ -362,6 +362,10 @@ fn a_run_whose_log_tells_nothing_is_said_not_to_be_submitted() {
     let shop = machine.shop(&[("Sign in", "1001")]);
     let folder = run("Test Suites/Empty").write_in(&shop).unwrap();
     std::fs::write(folder.join("execution0.log"), "").unwrap();
+    // Its report says what happened, but not when.
+    let report = folder.join("JUnit_Report.xml");
+    let text = std::fs::read_to_string(&report).unwrap();
+    std::fs::write(&report, text.replace("timestamp=", "stamp=")).unwrap();
     age(&folder);
 
     let once = machine.kado(&["run", "--once"]);

@@ -101,7 +101,7 @@ fn of_two_runs_that_a_merge_mixed_the_report_says_which_is_which() {
     };
 
     assert_eq!(statuses(&run), [("A", "FAILED")]);
-    assert!(is_warned(&run, &["conflict markers", "line 5"]), "{run}");
+    assert!(is_warned(&run, &["conflict markers", "line 6"]), "{run}");
 }
 
 #[test]
