@@ -6,7 +6,6 @@
 //! projects). What is found is a regular file inside the project, and no link leads to it.
 
 use std::collections::{HashMap, HashSet};
-use std::path::Path;
 
 use icu_normalizer::ComposingNormalizerBorrowed;
 
