@@ -247,7 +247,7 @@ impl Submitter {
             // An outbox that cannot be written cannot record this either; the submission stays as
             // it is stored, and due.
             Stop::Store(error) => Err(error),
-            Stop::Elsewhere { plan, .. } => {
+            Stop::Elsewhere { plan, .. } | Stop::WithoutIds { plan, .. } => {
                 tracing::info!(id, suite, reason, "ignored");
                 self.outbox
                     .with(move |store| store.ignore(id, &reason, &plan, clock::now()))

@@ -69,6 +69,14 @@ pub(crate) enum Stop {
         /// The point.
         point: u32,
     },
+    /// No test of the run has an id, so there is nothing that anybody could want to be sent.
+    #[error("{reason}")]
+    WithoutIds {
+        /// Why no test has one, and what would change it.
+        reason: String,
+        /// The plan, which is kept.
+        plan: Box<SubmissionPlan>,
+    },
     /// Nothing of the plan is to be sent; it is kept, so that a person sees why.
     #[error("{reason}")]
     NothingToSend {
@@ -190,6 +198,7 @@ impl Stop {
             | Self::RunUnknown
             | Self::NoResult { .. }
             | Self::ResultUnknown { .. }
+            | Self::WithoutIds { .. }
             | Self::NothingToSend { .. }
             | Self::Overtaken { .. }
             | Self::Elsewhere { .. }

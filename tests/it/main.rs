@@ -56,6 +56,7 @@ mod servers;
 mod servers_apart;
 mod service;
 mod settings_file;
+mod silence;
 mod soak;
 mod spool;
 mod submit;
