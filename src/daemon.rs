@@ -21,6 +21,7 @@ mod sweeper;
 mod tidy;
 mod watchdog;
 
+use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -38,6 +39,7 @@ use crate::config::Config;
 use crate::exit::Exit;
 use crate::moment::Moment;
 use crate::outbox::lock::StateLock;
+use crate::outbox::submission::SubmissionState;
 use crate::outbox::{Outbox, StoreError};
 use crate::service;
 use crate::submit::now::ONCE_BUDGET;
@@ -148,6 +150,7 @@ pub(crate) async fn once(
     let _lock = lock(&config)?;
     let outbox = Outbox::open(&config.state_dir)?;
     stop_on_signal(stop.clone())?;
+    let parked_before = parked(&outbox).await?;
 
     let (config_sender, config_receiver) = watch::channel(Arc::new(config));
     let submitter = Submitter::for_command(outbox.clone(), config_receiver, ONCE_BUDGET);
@@ -166,8 +169,20 @@ pub(crate) async fn once(
         .await?;
     let attempts = submitter.drain(None, ONCE_BUDGET, &stop).await?;
 
-    let rows = outbox.with(|store| store.summaries(None)).await?;
+    // What an earlier call parked was told by that call, and is a problem of `kado status`.
+    let mut rows = outbox.with(|store| store.summaries(None)).await?;
+    rows.retain(|row| row.state != SubmissionState::Parked || !parked_before.contains(&row.id));
     Ok(outcome::exit(&rows, &attempts))
+}
+
+/// The submissions that are parked.
+async fn parked(outbox: &Outbox) -> Result<HashSet<i64>, StoreError> {
+    let rows = outbox.with(|store| store.summaries(None)).await?;
+    Ok(rows
+        .iter()
+        .filter(|row| row.state == SubmissionState::Parked)
+        .map(|row| row.id)
+        .collect())
 }
 
 fn lock(config: &Config) -> anyhow::Result<StateLock> {

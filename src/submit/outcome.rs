@@ -5,7 +5,8 @@ use crate::outbox::submission::{Obstacle, SubmissionState, SubmissionSummary};
 use crate::submit::Attempt;
 
 /// The exit code of an invocation that attempted submissions. `rows` are those that it answers for:
-/// left-out ids count where their run was submitted by this invocation, parked runs always.
+/// left-out ids count where their run was submitted by this invocation, parked runs always, and what
+/// is open without an attempt, because a signal came before it.
 pub(crate) fn exit(rows: &[SubmissionSummary], attempts: &[(i64, Attempt)]) -> Exit {
     let mut exit = Exit::Done;
     for (id, attempt) in attempts {
@@ -18,7 +19,13 @@ pub(crate) fn exit(rows: &[SubmissionSummary], attempts: &[(i64, Attempt)]) -> E
     }
 
     for row in rows {
-        if row.state == SubmissionState::Parked {
+        let is_attempted = attempts.iter().any(|(id, _)| *id == row.id);
+        let is_not_done = match row.state {
+            SubmissionState::Parked => true,
+            SubmissionState::Pending | SubmissionState::Submitting => !is_attempted,
+            SubmissionState::Submitted | SubmissionState::Ignored => false,
+        };
+        if is_not_done {
             exit = exit.and(Exit::NotDone);
         }
     }

@@ -50,16 +50,16 @@ fn a_machine_without_runs_is_exit_0() {
 }
 
 #[test]
-fn a_parked_run_is_exit_1_every_time() {
+fn a_parked_run_is_exit_1_in_the_call_that_parks_it_and_afterwards_a_problem_of_status() {
     let machine = machine(|settings| settings.plans.clear());
 
-    for _ in 0..2 {
-        let once = machine.kado(&["run", "--once"]);
+    let parking = machine.kado(&["run", "--once"]);
+    let again = machine.kado(&["run", "--once"]);
 
-        assert_eq!(once.code, 1, "{once:?}");
-        assert_eq!(machine.row()["state"], "parked");
-    }
-
+    assert_eq!(parking.code, 1, "{parking:?}");
+    assert_eq!(again.code, 0, "{again:?}");
+    assert_eq!(machine.kado(&["status"]).code, 1);
+    assert_eq!(machine.row()["state"], "parked");
     assert!(
         machine.row()["error"]
             .as_str()
