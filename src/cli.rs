@@ -3,11 +3,6 @@
 //! Results go to standard output, the log to standard error. Exit codes are those of
 //! [`crate::exit`].
 
-#![expect(
-    clippy::print_stderr,
-    reason = "a command that fails says why on standard error"
-)]
-
 mod check;
 mod delegate;
 mod dry_run;
@@ -17,6 +12,7 @@ pub mod inspect;
 mod json;
 mod list;
 mod man;
+mod output;
 mod plan_tables;
 mod run;
 mod runs;
@@ -32,6 +28,8 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Args, CommandFactory as _, Parser, Subcommand};
+
+use output::{UntilClosed, tell};
 
 use crate::config::paths;
 use crate::error_chain;
@@ -112,7 +110,7 @@ pub fn main() -> ExitCode {
     match dispatch(cli) {
         Ok(exit) => exit.into(),
         Err(error) => {
-            eprint!("{}", telemetry::as_error(&format!("{error:#}")));
+            tell(telemetry::as_error(&format!("{error:#}")).trim_end());
             error::exit_of(&error).into()
         }
     }
@@ -120,7 +118,7 @@ pub fn main() -> ExitCode {
 
 fn dispatch(cli: Cli) -> anyhow::Result<Exit> {
     let file = cli.config.as_deref();
-    let mut out = std::io::stdout().lock();
+    let mut out = UntilClosed::new(std::io::stdout().lock());
 
     // Not loaded for all at once: `check`, `inspect` and `service` have work to do also where
     // kado.toml is broken or not there yet.
@@ -154,11 +152,11 @@ fn abort_after(config: Option<&Path>) -> Duration {
     match paths::load(config) {
         Ok(config) => config.abort_after,
         Err(error) => {
-            eprintln!(
+            tell(&format!(
                 "warning: {}\nwithout `abort_after`, a run without an end counts as aborted after \
                  two hours",
                 error_chain::chain(&error)
-            );
+            ));
             ABORT_AFTER
         }
     }

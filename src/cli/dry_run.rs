@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use crate::ado::AdoError;
 use crate::cli::json;
+use crate::cli::output::tell;
 use crate::cli::plan_tables::{self, target};
 use crate::cli::table::plain;
 use crate::config::Config;
@@ -108,7 +109,7 @@ pub(super) async fn dry_run(
             Ok(of_run) => plans.extend(of_run),
             // The other folders are planned all the same.
             Err(error) => {
-                eprintln!("error: {}", plain(&error.to_string()));
+                tell(&format!("error: {}", plain(&error.to_string())));
                 exit = exit.and(error.exit());
             }
         }

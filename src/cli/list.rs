@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use crate::ado::{AdoClient, AdoError};
 use crate::cli::error::UsageError;
 use crate::cli::json;
+use crate::cli::output::tell;
 use crate::cli::runtime::runtime;
 use crate::cli::table::{plain, table};
 use crate::config::Config;
@@ -151,7 +152,7 @@ pub(super) fn list(
 }
 
 fn failed(reason: &str, exit: Exit) -> Exit {
-    eprintln!("error: {}", plain(reason));
+    tell(&format!("error: {}", plain(reason)));
     exit
 }
 

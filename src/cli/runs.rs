@@ -9,6 +9,7 @@ use clap::{Args, Subcommand};
 
 use crate::cli::delegate::Delegate;
 use crate::cli::json;
+use crate::cli::output::tell;
 use crate::cli::submission;
 use crate::cli::table::{or_dash, plain, table};
 use crate::config::Config;
@@ -210,7 +211,7 @@ fn ask(
     for (answer, request) in delegate.ask_all(requests)?.into_iter().zip(requests) {
         match (answer, request) {
             (Answer::Refused(reason), _) => {
-                eprintln!("{}", plain(&reason));
+                tell(&plain(&reason));
 
                 // The others are carried out all the same.
                 exit = Exit::NotDone;

@@ -9,6 +9,7 @@ use clap::Args;
 use crate::cli::delegate::Delegate;
 use crate::cli::dry_run;
 use crate::cli::json;
+use crate::cli::output::tell;
 use crate::cli::runtime::runtime;
 use crate::cli::submission;
 use crate::cli::table::plain;
@@ -61,14 +62,14 @@ pub(super) fn submit(
             Answer::Taken { submissions, note } => {
                 // A note says that the run was submitted before this command.
                 if let Some(note) = note {
-                    eprintln!("{}", plain(&note));
+                    tell(&plain(&note));
                     submitted_before.extend_from_slice(&submissions);
                 }
                 ids.extend(submissions);
             }
             Answer::Refused(reason) => {
                 let message = format!("`{}` is not submitted: {reason}", folder.display());
-                eprintln!("{}", plain(&message));
+                tell(&plain(&message));
                 exit = exit.and(Exit::NotDone);
             }
         }

@@ -1,13 +1,9 @@
 //! What `kado exec` says, on standard error: standard output belongs to the command.
 
-#![expect(
-    clippy::print_stderr,
-    reason = "standard output belongs to the command"
-)]
-
 use std::path::{Path, PathBuf};
 
 use crate::cli::delegate::Sent;
+use crate::cli::output::tell;
 use crate::cli::submission;
 use crate::cli::table::plain;
 use crate::exit::Exit;
@@ -129,5 +125,5 @@ fn is_same_run(one: &SubmissionSummary, other: &SubmissionSummary) -> bool {
 }
 
 fn say(text: &str) {
-    eprintln!("kado: {}", plain(text));
+    tell(&format!("kado: {}", plain(text)));
 }
