@@ -38,7 +38,7 @@ use watchdog::Turns;
 use crate::config::Config;
 use crate::exit::Exit;
 use crate::moment::Moment;
-use crate::outbox::lock::StateLock;
+use crate::outbox::lock::{ServiceMark, StateLock};
 use crate::outbox::submission::SubmissionState;
 use crate::outbox::{Outbox, StoreError};
 use crate::service;
@@ -60,6 +60,8 @@ pub(crate) async fn serve(
     let lock = Arc::new(lock(&config)?);
     let outbox = Outbox::open(&config.state_dir)?;
     stop_on_signal(stop.clone())?;
+    let mark = ServiceMark::set(&config.state_dir)
+        .context("the state folder cannot be marked as that of a running service")?;
 
     let state_dir = config.state_dir.clone();
     let (config_sender, config_receiver) = watch::channel(Arc::new(config));
@@ -106,6 +108,11 @@ pub(crate) async fn serve(
         state_dir.display()
     );
     kept?;
+
+    // Only here: a service that failed leaves its mark behind, as one that was killed does.
+    if let Err(error) = mark.remove() {
+        tracing::warn!(%error, "`kado status` will say that the service failed: its mark stays");
+    }
     tracing::info!("stopped");
     Ok(Exit::Done)
 }

@@ -12,7 +12,7 @@ use crate::config::proxy::ProxyUrl;
 use crate::error_chain::chain;
 use crate::exit::Exit;
 use crate::outbox::Store;
-use crate::outbox::lock::StateLock;
+use crate::outbox::lock::{ServiceMark, ServiceState};
 use crate::secrets::{self, TokenError};
 use crate::{service, watch};
 
@@ -126,7 +126,7 @@ fn check_state(config: &Config, report: &mut Report) {
 /// Whether the running service hears of changes, or polls. What a service that has ended could not
 /// watch is no news.
 fn check_events(store: &Store, config: &Config, report: &mut Report) {
-    if StateLock::is_held(&config.state_dir) != Some(true) {
+    if ServiceMark::look(&config.state_dir) != ServiceState::Running {
         return;
     }
 

@@ -14,7 +14,7 @@ use crate::exit::Exit;
 use crate::moment::Moment;
 use crate::outbox::OpenError;
 use crate::outbox::Store;
-use crate::outbox::lock::StateLock;
+use crate::outbox::lock::{ServiceMark, ServiceState};
 use crate::outbox::submission::{Obstacle, ServerWithoutToken, SubmissionState, SubmissionSummary};
 use crate::plural::{counted, form};
 use crate::record::{self, Unreadable};
@@ -53,30 +53,13 @@ struct Overview {
     servers_without_token: usize,
 }
 
-/// Whether a service runs.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum ServiceState {
-    Running,
-    NotRunning,
-    /// This account may not look at the lock of the state folder.
-    Unknown,
-}
-
-impl ServiceState {
-    fn of(config: &Config) -> Self {
-        match StateLock::is_held(&config.state_dir) {
-            Some(true) => Self::Running,
-            Some(false) => Self::NotRunning,
-            None => Self::Unknown,
-        }
-    }
-
-    const fn word(self) -> &'static str {
-        match self {
-            Self::Running => "running",
-            Self::NotRunning => "not running",
-            Self::Unknown => "unknown: this account may not look",
-        }
+/// Whether a service runs, in a word.
+const fn word(service: ServiceState) -> &'static str {
+    match service {
+        ServiceState::Running => "running",
+        ServiceState::NotRunning => "not running",
+        ServiceState::Failed => "not running: it did not end by itself",
+        ServiceState::Unknown => "unknown: this account may not look",
     }
 }
 
@@ -101,9 +84,10 @@ pub(super) fn status(
 }
 
 fn look(config: &Config) -> anyhow::Result<Overview> {
-    let service = ServiceState::of(config);
+    let service = ServiceMark::look(&config.state_dir);
     let free = state_dir::free_bytes(&config.state_dir);
     let mut problems = Vec::new();
+    problems.extend(service_problem(config, service));
 
     // A damaged outbox is a problem like any other: what else is known is shown all the same.
     let outbox = match open_whole(config) {
@@ -152,7 +136,7 @@ impl OutboxState {
         // What a service that has ended could not watch is no news.
         let polled = match service {
             ServiceState::Running => store.polled()?,
-            ServiceState::NotRunning | ServiceState::Unknown => None,
+            ServiceState::NotRunning | ServiceState::Failed | ServiceState::Unknown => None,
         };
 
         Ok(Self {
@@ -278,6 +262,18 @@ fn token_problem(server: &ServerWithoutToken) -> String {
     )
 }
 
+/// A service that was killed watches nothing, and nobody asked it to end.
+fn service_problem(config: &Config, service: ServiceState) -> Option<String> {
+    (service == ServiceState::Failed).then(|| {
+        format!(
+            "the service did not end by itself, it was killed or it failed, and it does not run; \
+             look at its log, then start it with `kado service start` or `kado run` (where no \
+             service is wanted any more, remove `{}`)",
+            ServiceMark::path(&config.state_dir).display()
+        )
+    })
+}
+
 /// What is wrong with the disk of the state folder: nothing is sent that cannot be recorded.
 fn disk_problem(config: &Config, free: Option<u64>) -> Option<String> {
     let state = config.state_dir.display();
@@ -317,7 +313,7 @@ fn print(overview: &Overview, out: &mut dyn Write) -> anyhow::Result<()> {
     };
     let free = overview.free.map(|free| format!("{} MiB free", free >> 20));
 
-    writeln!(out, "Service       {}", overview.service.word())?;
+    writeln!(out, "Service       {}", word(overview.service))?;
     writeln!(
         out,
         "Waiting       {waiting}, {} of them under way",

@@ -16,7 +16,9 @@ use crate::state_dir;
 
 /// Name of the lock in the state folder.
 const FILE: &str = "kado.lock";
-/// How often the lock is tried, because somebody may only be looking.
+/// Name of the mark of a running service in the state folder.
+const MARK: &str = "kado.service";
+/// How often the lock is tried, because its holder may be ending.
 const LOOKS: u32 = 3;
 /// Time between two tries.
 const BETWEEN_LOOKS: Duration = Duration::from_millis(50);
@@ -28,21 +30,76 @@ pub(crate) struct StateLock {
     path: PathBuf,
 }
 
-impl StateLock {
-    /// Whether a process holds the lock of this state folder; `None` when this account may not
-    /// look. Looking disturbs nobody but for a moment, which [`StateLock::take`] waits out.
-    pub(crate) fn is_held(state_dir: &Path) -> Option<bool> {
-        match File::open(state_dir.join(FILE)) {
-            // Shared, or two who look at once would take each other for the holder.
-            Ok(file) => Some(matches!(
-                file.try_lock_shared(),
-                Err(TryLockError::WouldBlock)
-            )),
-            Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => None,
-            Err(_) => Some(false),
+/// The mark of a running service: a file that it holds locked, and removes when it ends as it was
+/// asked to. One that lies there unlocked is that of a service that was killed, or that failed.
+#[derive(Debug)]
+pub(crate) struct ServiceMark {
+    /// Held for its lock.
+    _file: File,
+    path: PathBuf,
+}
+
+/// What the mark of the service says.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum ServiceState {
+    /// A service runs.
+    Running,
+    /// None runs, and the last one ended as it was asked to, or there was none.
+    NotRunning,
+    /// None runs, and the last one did not end as it was asked to.
+    Failed,
+    /// This account may not look.
+    Unknown,
+}
+
+impl ServiceMark {
+    /// Marks this process as the running service. The caller holds the lock of the state folder.
+    ///
+    /// # Errors
+    /// When the state folder cannot be written to.
+    pub(crate) fn set(state_dir: &Path) -> std::io::Result<Self> {
+        let path = Self::path(state_dir);
+        let file = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(&path)?;
+
+        // Whoever looks holds it for a moment; nobody else takes it.
+        file.lock()?;
+        Ok(Self { _file: file, path })
+    }
+
+    /// Removes the mark: the service ends as it was asked to.
+    ///
+    /// # Errors
+    /// When the mark cannot be removed.
+    pub(crate) fn remove(self) -> std::io::Result<()> {
+        std::fs::remove_file(&self.path)
+    }
+
+    /// What the mark in a state folder says.
+    pub(crate) fn look(state_dir: &Path) -> ServiceState {
+        match File::open(Self::path(state_dir)) {
+            // Shared, or two who look at once would take each other for the service.
+            Ok(file) => match file.try_lock_shared() {
+                Err(TryLockError::WouldBlock) => ServiceState::Running,
+                _ => ServiceState::Failed,
+            },
+            Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => {
+                ServiceState::Unknown
+            }
+            Err(_) => ServiceState::NotRunning,
         }
     }
 
+    /// Where the mark lies.
+    pub(crate) fn path(state_dir: &Path) -> PathBuf {
+        state_dir.join(MARK)
+    }
+}
+
+impl StateLock {
     /// Whether the lock that lies in the state folder is still this one. What cannot be told is
     /// taken for yes.
     pub(crate) fn is_in_place(&self) -> bool {
@@ -67,7 +124,7 @@ impl StateLock {
             .write(true)
             .open(&path)?;
 
-        // Somebody who only looks holds it for a moment.
+        // A process that is about to end still holds it for a moment.
         for _ in 0..LOOKS {
             match file.try_lock() {
                 Ok(()) => {

@@ -106,6 +106,12 @@ fn a_run_without_ids_where_ids_are_wanted_needs_a_person() {
 /// Ends `kado` with these arguments by a signal while it waits for the server; gives its exit code.
 #[cfg(unix)]
 fn interrupted(machine: &Machine, arguments: &[&str]) -> i32 {
+    interrupted_after(machine, arguments, || ())
+}
+
+/// The same, after something that is done while it waits.
+#[cfg(unix)]
+fn interrupted_after(machine: &Machine, arguments: &[&str], meanwhile: impl FnOnce()) -> i32 {
     use crate::support::wait_until;
     use fake_ado::{Fault, FaultAction, Nth};
 
@@ -128,6 +134,7 @@ fn interrupted(machine: &Machine, arguments: &[&str]) -> i32 {
         }
     });
 
+    meanwhile();
     let sent = std::process::Command::new("kill")
         .arg("-INT")
         .arg(child.id().to_string())
@@ -154,6 +161,71 @@ fn a_command_that_is_interrupted_before_its_run_is_submitted_does_not_end_with_0
     assert_eq!(submitting, 1);
     assert_eq!(once, 1);
     assert_eq!(machine.row()["state"], "pending");
+}
+
+/// What `kado status` says as JSON, and its exit code.
+fn status(machine: &Machine) -> (serde_json::Value, i32) {
+    let said = machine.kado(&["status", "--json"]);
+    (serde_json::from_str(&said.out).unwrap(), said.code)
+}
+
+#[test]
+fn a_service_that_was_killed_is_a_problem_until_one_runs_again() {
+    let machine = Machine::new();
+    machine.shop(&[]);
+    let service = machine.start();
+    service.wait_for_log("found a Katalon project");
+    service.kill();
+
+    let (killed, code) = status(&machine);
+
+    assert_eq!(code, 1, "{killed}");
+    assert_eq!(killed["running"], false);
+    let problem = killed["problems"][0].as_str().unwrap();
+    assert!(problem.contains("`kado service start`"), "{problem}");
+
+    let service = machine.start();
+    service.wait_for_log("found a Katalon project");
+
+    let (running, code) = status(&machine);
+
+    assert_eq!(code, 0, "{running}");
+    assert_eq!(running["running"], true);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_service_that_was_asked_to_end_is_no_problem() {
+    let machine = Machine::new();
+    machine.shop(&[]);
+    let service = machine.start();
+    service.wait_for_log("found a Katalon project");
+    service.stop_cleanly();
+
+    let (stopped, code) = status(&machine);
+
+    assert_eq!(code, 0, "{stopped}");
+    assert_eq!(stopped["running"], false);
+}
+
+#[cfg(unix)]
+#[test]
+fn while_only_a_command_sends_no_service_runs() {
+    let machine = Machine::new();
+    let shop = machine.shop(&[("Sign in", "1001")]);
+    let folder = finished([Test::passed(&tc("Sign in"))])
+        .write_in(&shop)
+        .unwrap();
+    age(&folder);
+    let mut seen = None;
+
+    interrupted_after(&machine, &["submit", &folder.to_string_lossy()], || {
+        seen = Some(status(&machine));
+    });
+
+    let (sending, code) = seen.unwrap();
+    assert_eq!(code, 0, "{sending}");
+    assert_eq!(sending["running"], false);
 }
 
 #[test]
