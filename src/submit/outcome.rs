@@ -11,9 +11,11 @@ pub(crate) fn exit(rows: &[SubmissionSummary], attempts: &[(i64, Attempt)]) -> E
     let mut exit = Exit::Done;
     for (id, attempt) in attempts {
         exit = exit.and(match attempt {
-            Attempt::Submitted => exit_of_submitted(rows.iter().find(|row| row.id == *id)),
+            // Also a run without any id: that its test case files are gone counts.
+            Attempt::Submitted | Attempt::Ignored => {
+                exit_of_left_out(rows.iter().find(|row| row.id == *id))
+            }
             Attempt::Parked => Exit::NotDone,
-            Attempt::Ignored => Exit::Done,
             Attempt::Waits { cause, .. } => exit_of_waiting(*cause),
         });
     }
@@ -32,7 +34,7 @@ pub(crate) fn exit(rows: &[SubmissionSummary], attempts: &[(i64, Attempt)]) -> E
     exit
 }
 
-fn exit_of_submitted(row: Option<&SubmissionSummary>) -> Exit {
+fn exit_of_left_out(row: Option<&SubmissionSummary>) -> Exit {
     match row {
         Some(row) if row.skipped.iter().any(|left_out| left_out.kind.counts()) => Exit::NotDone,
         _ => Exit::Done,

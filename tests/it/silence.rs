@@ -27,12 +27,12 @@ fn machine_with_a_run(cases: &[(&str, &str)]) -> Machine {
     machine
 }
 
-/// The reason of the only row, which is ignored by a call that ends with 0.
-fn reason_of_ignored(machine: &Machine) -> String {
+/// The reason of the only row, which is ignored by a call that ends with this code.
+fn reason_of_ignored(machine: &Machine, code: i32) -> String {
     let once = machine.kado(&["run", "--once"]);
     let row = machine.row();
 
-    assert_eq!(once.code, 0, "{once:?}");
+    assert_eq!(once.code, code, "{once:?}");
     assert_eq!(row["state"], "ignored", "{row}");
     assert_eq!(machine.kado(&["status"]).code, 0, "nothing needs a person");
     row["error"].as_str().unwrap().to_owned()
@@ -42,7 +42,7 @@ fn reason_of_ignored(machine: &Machine) -> String {
 fn a_run_whose_test_case_files_are_gone_is_ignored_and_says_so() {
     let machine = machine_with_a_run(&[]);
 
-    let reason = reason_of_ignored(&machine);
+    let reason = reason_of_ignored(&machine, 1);
 
     insta::assert_snapshot!(
         reason,
@@ -54,7 +54,7 @@ fn a_run_whose_test_case_files_are_gone_is_ignored_and_says_so() {
 fn a_run_without_ids_and_with_files_that_are_gone_names_both() {
     let machine = machine_with_a_run(&[("Sign in", "")]);
 
-    let reason = reason_of_ignored(&machine);
+    let reason = reason_of_ignored(&machine, 1);
 
     insta::assert_snapshot!(
         reason,
@@ -64,9 +64,9 @@ fn a_run_without_ids_and_with_files_that_are_gone_names_both() {
 
 #[test]
 fn a_run_that_was_ignored_without_ids_is_submitted_by_retry_once_it_has_one() {
-    let machine = machine_with_a_run(&[("Sign in", "")]);
-    reason_of_ignored(&machine);
-    machine.shop(&[("Sign in", "1001")]);
+    let machine = machine_with_a_run(&[("Sign in", ""), ("Pay", "")]);
+    reason_of_ignored(&machine, 0);
+    machine.shop(&[("Sign in", "1001"), ("Pay", "")]);
 
     let retried = machine.kado(&["runs", "retry", "1"]);
 
@@ -79,7 +79,8 @@ fn a_run_that_was_ignored_without_ids_is_submitted_by_retry_once_it_has_one() {
 fn of_a_run_in_several_plans_without_ids_every_row_is_ignored() {
     let machine = Machine::new();
     machine.configure("history = \"all\"\n[submit]\ntest_plans = [18, 19]\n");
-    let shop = machine.shop(&[]);
+    let without_id = TestCaseFile::new(&tc("Sign in"));
+    let shop = machine.project("Shop", machine.settings(), [without_id]);
     age(&finished([Test::passed(&tc("Sign in"))])
         .write_in(&shop)
         .unwrap());
