@@ -12,6 +12,7 @@ pub(crate) mod entra;
 pub(crate) mod error;
 mod gone;
 mod headers;
+mod html;
 pub(crate) mod http;
 mod known_keys;
 pub(crate) mod listing;

@@ -291,7 +291,7 @@ impl Submitter {
         let now = clock::now();
         let delay = match stop {
             Stop::AwaitsAnother { until, .. } => until.since(now),
-            Stop::Ado(AdoError::Unavailable { wait, .. }) => {
+            Stop::Ado(AdoError::Unavailable { wait, .. } | AdoError::InBetween { wait, .. }) => {
                 backoff::delay(attempts, *wait, backoff::random())
             }
             // The file changed or vanished while it was sent: the next attempt looks at it anew.

@@ -1,16 +1,22 @@
 //! What an answer means. One total function, asked once for each answer; nothing else in kado looks
 //! at a status.
 //!
-//! Azure DevOps does not say 401 alone when it refuses a token (`ado/api.md` §2): a 203 or a
-//! redirect to a sign-in page, or HTML in place of JSON, mean the same. Bodies of errors come in
-//! seven shapes (§13), some after a byte order mark.
+//! Azure DevOps does not say 401 alone when it refuses a token (`ado/api.md` §2): a 203, a redirect
+//! or a page mean the same, where they lead to its sign-in. Bodies of errors come in seven shapes
+//! (§13), some after a byte order mark.
+//!
+//! Proxies, web filters, load balancers and portals answer as well, in its place. Only what shows
+//! by its headers or its body that it comes from Azure DevOps says something about the token; a
+//! page is never Azure DevOps speaking, but for that of its sign-in.
 
 use serde_json::Value;
+use url::Url;
 
-use crate::ado::error::{Missing, Refusal};
+use crate::ado::error::{ForeignAnswer, Missing, Refusal};
+use crate::ado::html;
 
 /// An answer, as far as its meaning depends on it.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Default, Debug)]
 pub struct ServerAnswer<'a> {
     /// HTTP status.
     pub status: u16,
@@ -18,6 +24,12 @@ pub struct ServerAnswer<'a> {
     pub content_type: Option<&'a str>,
     /// `X-TFS-ServiceError`, decoded.
     pub service_error: Option<&'a str>,
+    /// `Location`.
+    pub location: Option<&'a str>,
+    /// `WWW-Authenticate`, all of them in one.
+    pub challenge: Option<&'a str>,
+    /// Whether one of its headers is of Azure DevOps' own ([`is_own_header`]).
+    pub own_header: bool,
     /// The body.
     pub body: &'a [u8],
 }
@@ -29,8 +41,8 @@ pub enum Meaning {
     Done,
     /// Leave the server alone for a while. Whether the request was carried out is not known.
     Unavailable(String),
-    /// The same, but not from Azure DevOps: a web page of something before it.
-    WebPage(String),
+    /// Something between here and Azure DevOps answered, so Azure DevOps was not asked.
+    InBetween(ForeignAnswer),
     /// The same request will be refused again.
     Rejected(String),
     /// The token is refused, so everything else of this server will be too.
@@ -44,8 +56,25 @@ pub enum Meaning {
 /// The longest text of a server that is repeated to people, in characters.
 const LONGEST: usize = 500;
 
+/// Hosts that Azure DevOps sends to its sign-in.
+const SIGN_IN_HOSTS: [&str; 3] = [
+    "login.microsoftonline.com",
+    "login.windows.net",
+    "vssps.visualstudio.com",
+];
+
+/// Whether a header is one that only Azure DevOps sends (`ado/api.md` §13 and the recordings).
+pub fn is_own_header(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    name == "activityid" || name.starts_with("x-tfs-") || name.starts_with("x-vss-")
+}
+
 /// Says what an answer means.
 pub fn classify(answer: &ServerAnswer<'_>) -> Meaning {
+    if is_foreign(answer) {
+        return Meaning::InBetween(foreign_answer(answer));
+    }
+
     match answer.status {
         // Not "unavailable", which would be tried again and again: servers lock out an account
         // whose token keeps being refused.
@@ -59,9 +88,6 @@ pub fn classify(answer: &ServerAnswer<'_>) -> Meaning {
             "the token's owner lacks a permission",
         )),
 
-        // Azure DevOps says so in JSON, in plain text or in a header; a web page is somebody's in
-        // between, such as a load balancer without a back end.
-        404 | 410 if is_web_page(answer) => Meaning::WebPage(web_page(answer.status)),
         404 | 410 => Meaning::Gone(missing(answer), message(answer)),
 
         407 => Meaning::Unavailable(
@@ -97,10 +123,115 @@ fn is_json(answer: &ServerAnswer<'_>) -> bool {
 }
 
 fn is_web_page(answer: &ServerAnswer<'_>) -> bool {
-    answer.service_error.is_none()
-        && answer
-            .content_type
-            .is_some_and(|kind| kind.to_ascii_lowercase().contains("html"))
+    match answer.content_type {
+        Some(kind) => kind.to_ascii_lowercase().contains("html"),
+        None => answer.body.trim_ascii_start().starts_with(b"<"),
+    }
+}
+
+/// Whether somebody else answered in place of Azure DevOps.
+fn is_foreign(answer: &ServerAnswer<'_>) -> bool {
+    if is_own(answer) {
+        return false;
+    }
+
+    match answer.status {
+        // The proxy's own word, with a way out of its own.
+        407 => false,
+        204 if answer.body.is_empty() => false,
+        200..=299 => !is_json(answer),
+        // These would say something about the token, so whoever says it has to show who it is.
+        300..=399 | 401 | 403 => true,
+        // Azure DevOps says the others in JSON, in plain text or in a header.
+        _ => is_web_page(answer),
+    }
+}
+
+/// Whether an answer shows that it comes from Azure DevOps.
+fn is_own(answer: &ServerAnswer<'_>) -> bool {
+    answer.own_header
+        || answer.service_error.is_some()
+        || is_own_error(answer)
+        || is_own_challenge(answer)
+        || leads_to_sign_in(answer)
+        || is_sign_in_page(answer)
+}
+
+/// Whether the body is one of Azure DevOps' errors: many services say `message`, only those of
+/// Microsoft say the type as well, and only Azure DevOps has codes such as TF400813.
+fn is_own_error(answer: &ServerAnswer<'_>) -> bool {
+    let body = without_mark(answer.body);
+    let json: Value = serde_json::from_slice(body).unwrap_or_default();
+    let has_type = ["typeKey", "typeName", "ClassName"]
+        .iter()
+        .any(|member| json[*member].is_string());
+    if has_type || json["value"]["Message"].is_string() {
+        return true;
+    }
+
+    let words = words(answer).unwrap_or_default();
+    let code = words.strip_prefix("TF").or(words.strip_prefix("VS"));
+    code.is_some_and(|code| code.starts_with(|first: char| first.is_ascii_digit()))
+}
+
+/// Whether a 401 asks for what Azure DevOps asks for. A gateway that wants a password of its own
+/// shows a page with that.
+fn is_own_challenge(answer: &ServerAnswer<'_>) -> bool {
+    const WORDS: [&str; 6] = [
+        "bearer",
+        "negotiate",
+        "ntlm",
+        "tfs-federated",
+        "visualstudio.com",
+        "azure.com",
+    ];
+    let Some(challenge) = answer.challenge.filter(|_| answer.status == 401) else {
+        return false;
+    };
+
+    let challenge = challenge.to_ascii_lowercase();
+    !is_web_page(answer) || WORDS.iter().any(|word| challenge.contains(word))
+}
+
+/// Whether a redirect leads to the sign-in of Azure DevOps.
+fn leads_to_sign_in(answer: &ServerAnswer<'_>) -> bool {
+    let Some(location) = answer.location else {
+        return false;
+    };
+
+    // What stands behind `?` may name any address.
+    let path = location.split(['?', '#']).next().unwrap_or_default();
+    let host = host_of(location).unwrap_or_default();
+    path.contains("/_signin") || SIGN_IN_HOSTS.iter().any(|known| host.ends_with(known))
+}
+
+/// Whether a page is that of the sign-in of Azure DevOps. Its title is translated, but begins with
+/// the product.
+fn is_sign_in_page(answer: &ServerAnswer<'_>) -> bool {
+    const PRODUCTS: [&str; 3] = ["Azure DevOps", "Visual Studio", "Team Foundation"];
+    if !is_web_page(answer) || !matches!(answer.status, 200..=399 | 401) {
+        return false;
+    }
+
+    let page = String::from_utf8_lossy(answer.body);
+    let title = html::title(&page).unwrap_or_default();
+    page.contains("/_signin")
+        || page.contains("login.microsoftonline.com")
+        || PRODUCTS.iter().any(|product| title.starts_with(product))
+}
+
+fn foreign_answer(answer: &ServerAnswer<'_>) -> ForeignAnswer {
+    let page = String::from_utf8_lossy(answer.body);
+    ForeignAnswer {
+        status: answer.status,
+        is_page: is_web_page(answer),
+        title: html::title(&page).filter(|_| is_web_page(answer)),
+        leads_to: answer.location.and_then(host_of),
+    }
+}
+
+fn host_of(location: &str) -> Option<String> {
+    Some(Url::parse(location).ok()?.host_str()?.to_owned())
 }
 
 /// What is missing when an answer says "not found".
@@ -123,13 +254,6 @@ fn missing(answer: &ServerAnswer<'_>) -> Missing {
     }
 
     Missing::Object
-}
-
-fn web_page(status: u16) -> String {
-    format!(
-        "a web page came with status {status} in place of an answer of Azure DevOps; the server \
-         or something in front of it is not ready, or the server URL is wrong"
-    )
 }
 
 fn sign_in_page() -> Refusal {
@@ -191,17 +315,17 @@ mod tests {
         ServerAnswer {
             status,
             content_type: Some(content_type),
-            service_error: None,
             body,
+            ..ServerAnswer::default()
         }
     }
 
-    /// The name of the meaning of a status with a JSON body.
+    /// The name of the meaning of a status with an error of Azure DevOps as its body.
     fn name_of(status: u16) -> &'static str {
-        match classify(&answer(status, "application/json", b"{}")) {
+        match classify(&answer(status, "application/json", br#"{"typeKey":"X"}"#)) {
             Meaning::Done => "done",
             Meaning::Unavailable(_) => "unavailable",
-            Meaning::WebPage(_) => "web page",
+            Meaning::InBetween(_) => "in between",
             Meaning::Rejected(_) => "rejected",
             Meaning::CredentialsRefused(_) => "credentials",
             Meaning::Forbidden(_) => "forbidden",
@@ -221,9 +345,10 @@ mod tests {
             ..page
         };
 
-        assert!(
-            matches!(classify(&page), Meaning::WebPage(message) if message.contains("status 404"))
-        );
+        assert!(matches!(
+            classify(&page),
+            Meaning::InBetween(ForeignAnswer { status: 404, .. })
+        ));
         assert_eq!(
             classify(&hidden),
             Meaning::Gone(Missing::Object, "Test plan 18 not found.".to_owned())
@@ -285,16 +410,89 @@ mod tests {
     }
 
     #[test]
-    fn a_page_in_place_of_json_means_that_the_token_is_refused() {
-        for page in [
-            answer(200, "text/html", b"<html>"),
-            answer(203, "text/html", b"<html>"),
-            answer(302, "text/html", b""),
+    fn the_sign_in_of_azure_devops_means_that_the_token_is_refused() {
+        let title = b"<html><head><title>\n Azure DevOps Services | Anmelden</title>";
+        let form = br#"<form action="https://login.microsoftonline.com/common/oauth2/authorize">"#;
+        let to = |location| ServerAnswer {
+            location: Some(location),
+            ..answer(302, "text/html", b"")
+        };
+
+        for own in [
+            answer(200, "text/html", title),
+            answer(203, "text/html", form),
+            to("/_signin?realm=tfs.corp"),
+            to("https://spsprodweu1.vssps.visualstudio.com/_signin?realm=dev.azure.com"),
+            to("https://login.microsoftonline.com/common/oauth2/authorize"),
+            ServerAnswer {
+                own_header: true,
+                ..answer(203, "text/html", b"<html>")
+            },
         ] {
             assert!(
-                matches!(classify(&page), Meaning::CredentialsRefused(_)),
-                "{page:?}"
+                matches!(classify(&own), Meaning::CredentialsRefused(_)),
+                "{own:?}"
             );
+        }
+    }
+
+    #[test]
+    fn a_page_of_somebody_else_says_nothing_about_the_token() {
+        let page = b"<HTML><TITLE>Blocked &amp; logged</TITLE>";
+        for status in [200, 203, 302, 307, 400, 401, 403, 413, 502] {
+            let foreign = ServerAnswer {
+                location: Some("https://portal.corp/?for=https://acme.dev/_signin"),
+                challenge: Some("Basic realm=\"WebGuard\""),
+                ..answer(status, "text/html", page)
+            };
+
+            let expected = ForeignAnswer {
+                status,
+                is_page: true,
+                title: Some("Blocked & logged".to_owned()),
+                leads_to: Some("portal.corp".to_owned()),
+            };
+            assert_eq!(classify(&foreign), Meaning::InBetween(expected));
+        }
+    }
+
+    #[test]
+    fn a_refusal_counts_only_with_a_mark_of_azure_devops() {
+        let own = [
+            ServerAnswer {
+                challenge: Some("Basic realm=\"https://tfsprodsin1.app.visualstudio.com/\""),
+                ..answer(401, "text/html", b"")
+            },
+            ServerAnswer {
+                own_header: true,
+                ..answer(401, "text/html", b"<html>")
+            },
+            answer(401, "text/plain", b"TF400813: not authorized"),
+            answer(401, "application/json", br#"{"value":{"Message":"no"}}"#),
+        ];
+        let foreign = [
+            answer(401, "text/plain", b"go away"),
+            answer(401, "application/json", br#"{"message":"Forbidden"}"#),
+            answer(403, "text/plain", b""),
+        ];
+
+        for own in own {
+            let meaning = classify(&own);
+            assert!(matches!(meaning, Meaning::CredentialsRefused(_)), "{own:?}");
+        }
+        for foreign in foreign {
+            let meaning = classify(&foreign);
+            assert!(matches!(meaning, Meaning::InBetween(_)), "{foreign:?}");
+        }
+    }
+
+    #[test]
+    fn headers_of_azure_devops_are_known_by_their_names() {
+        for own in ["ActivityId", "x-tfs-processid", "X-VSS-E2EID"] {
+            assert!(is_own_header(own), "{own}");
+        }
+        for foreign in ["via", "x-cache", "x-activity", "www-authenticate"] {
+            assert!(!is_own_header(foreign), "{foreign}");
         }
     }
 
@@ -318,7 +516,7 @@ mod tests {
             Meaning::Gone(Missing::Object, "TF1: why".to_owned())
         );
         assert_eq!(
-            classify(&answer(400, "text/html", b"<html>")),
+            classify(&answer(400, "application/json", b"{}")),
             Meaning::Rejected("status 400".to_owned())
         );
     }

@@ -45,9 +45,19 @@ pub(crate) enum AdoError {
         message: String,
         /// How long the server wants to be left alone.
         wait: Option<Duration>,
-        /// Whether a web page came in place of an answer, so that Azure DevOps itself was not
-        /// asked.
-        web_page: bool,
+    },
+    /// Something between kado and the server answered in its place: a proxy, a web filter, a load
+    /// balancer, a portal. That says nothing about the token, and it may pass.
+    #[error("{}", in_between(server, answer, correction.as_deref()))]
+    InBetween {
+        /// The server that was to answer.
+        server: String,
+        /// What came in place of its answer.
+        answer: Box<ForeignAnswer>,
+        /// How the server URL is corrected, where it may be wrong.
+        correction: Option<String>,
+        /// How long the server is to be left alone.
+        wait: Option<Duration>,
     },
     /// A file that was to be sent cannot be read.
     #[error("file `{}` cannot be sent: {message}", file.display())]
@@ -77,6 +87,59 @@ pub enum Missing {
     Unsaid,
     /// Something else that the call asks for.
     Object,
+}
+
+/// An answer that did not come from Azure DevOps.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ForeignAnswer {
+    /// HTTP status.
+    pub status: u16,
+    /// Whether it is a web page.
+    pub is_page: bool,
+    /// What the page calls itself.
+    pub title: Option<String>,
+    /// The host that it leads to, of a redirect.
+    pub leads_to: Option<String>,
+}
+
+impl ForeignAnswer {
+    /// Whether it says that this very request is not let through. The others come from something
+    /// that is not ready, such as a load balancer without a back end.
+    pub(crate) const fn refuses_request(&self) -> bool {
+        !matches!(self.status, 404 | 408 | 410 | 429 | 500..)
+    }
+
+    /// Whether it says that the request is malformed or too large, which a smaller one may not be.
+    pub(crate) const fn objects_to_body(&self) -> bool {
+        matches!(self.status, 400 | 413)
+    }
+}
+
+/// In words that go behind "something between here and the server".
+impl fmt::Display for ForeignAnswer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let status = self.status;
+        match (&self.title, &self.leads_to) {
+            (Some(title), _) => write!(f, "answered with a page: `{title}` (status {status})"),
+            (None, Some(host)) => write!(f, "answered with a redirect to {host} (status {status})"),
+            (None, None) if self.is_page => {
+                write!(f, "answered with a page without a title (status {status})")
+            }
+            (None, None) => write!(f, "answered with status {status}"),
+        }
+    }
+}
+
+fn in_between(server: &str, answer: &ForeignAnswer, correction: Option<&str>) -> String {
+    let mut text = format!("something between here and {server} {answer}");
+    if answer.refuses_request() {
+        text.push_str("; a proxy or web filter there has to let kado through");
+    }
+    if let Some(correction) = correction {
+        text.push_str("; if the server URL is wrong, ");
+        text.push_str(correction);
+    }
+    text
 }
 
 /// That whoever asks is refused.
@@ -113,7 +176,14 @@ impl AdoError {
         Self::Unavailable {
             message: message.into(),
             wait: None,
-            web_page: false,
+        }
+    }
+
+    /// How long the server is to be left alone, where that was said.
+    pub(crate) const fn wait(&self) -> Option<Duration> {
+        match self {
+            Self::Unavailable { wait, .. } | Self::InBetween { wait, .. } => *wait,
+            _ => None,
         }
     }
 
@@ -121,7 +191,7 @@ impl AdoError {
     pub(crate) const fn exit(&self) -> Exit {
         match self {
             Self::CredentialsRefused { .. } => Exit::Refused,
-            Self::Unavailable { .. } => Exit::Unreachable,
+            Self::Unavailable { .. } | Self::InBetween { .. } => Exit::Unreachable,
             Self::Configuration(_) => Exit::Usage,
             Self::Gone { .. } | Self::Rejected { .. } | Self::File { .. } => Exit::NotDone,
         }

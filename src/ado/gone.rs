@@ -23,16 +23,6 @@ pub(super) fn no_server(server: &Server, said: &str) -> String {
     )
 }
 
-/// Says that a web page stands where Azure DevOps should answer: its URL may be wrong, or something
-/// before it not ready.
-pub(super) fn web_page(server: &Server, said: &str) -> String {
-    format!(
-        "{}: {said}; if it is, {}",
-        server.base(),
-        correct_url(server)
-    )
-}
-
 /// Says that the server wants https, which it asked for at `target`.
 pub(super) fn wants_https(server: &Server, target: &Url) -> String {
     let base = server.base();
@@ -49,7 +39,7 @@ pub(super) fn wants_https(server: &Server, target: &Url) -> String {
 }
 
 /// How a server URL is corrected, with the one that is probably meant.
-fn correct_url(server: &Server) -> String {
+pub(super) fn correct_url(server: &Server) -> String {
     let places = "correct it in Katalon's Azure DevOps settings, or as `azure.server_url` in \
                   kado.toml";
     match server.without_project() {

@@ -40,14 +40,16 @@ impl AdoClient {
     /// A web page in place of the first answer of all may mean that the URL is wrong.
     fn at_this_url(&self, error: AdoError) -> AdoError {
         match error {
-            AdoError::Unavailable {
-                message,
+            AdoError::InBetween {
+                server,
+                answer,
                 wait,
-                web_page: true,
-            } => AdoError::Unavailable {
-                message: gone::web_page(self.server(), &message),
+                ..
+            } => AdoError::InBetween {
+                server,
+                answer,
+                correction: Some(gone::correct_url(self.server())),
                 wait,
-                web_page: true,
             },
             other => other,
         }

@@ -298,7 +298,7 @@ impl AdoClient {
         match &result {
             Ok(_) => self.lane.went_well(),
             Err(CallFailure {
-                error: AdoError::Unavailable { .. },
+                error: AdoError::Unavailable { .. } | AdoError::InBetween { .. },
                 ..
             }) => self.lane.went_badly(),
             // A token without the scope for something optional may still do all the rest.

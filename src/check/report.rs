@@ -99,8 +99,8 @@ impl Report {
                 "look at the network, the proxy (`azure.proxy`) and the certificates \
                  (`azure.ca_file`)"
             }
-            // Its message says itself what is wrong with the configuration.
-            AdoError::Configuration(_) => "",
+            // Their messages say themselves what is wrong, and what mends it.
+            AdoError::InBetween { .. } | AdoError::Configuration(_) => "",
             AdoError::Gone { .. } | AdoError::Rejected { .. } | AdoError::File { .. } => {
                 CORRECT_SETTINGS
             }

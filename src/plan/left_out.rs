@@ -42,7 +42,7 @@ pub(crate) enum LeftOutKind {
     UnreadableTestCase,
     /// A file that is not sent.
     File,
-    /// A result or file that ADO refused.
+    /// A result or file that ADO, or something before it, refused.
     Refused,
     /// A test case without an id, where that is not to be (`unmapped = "fail"`).
     NoId,

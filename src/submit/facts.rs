@@ -78,15 +78,12 @@ async fn read_other_plan(
         Ok(points) => other.points = points,
         // A plan that does not exist has no points.
         Err(AdoError::Gone { .. }) => {}
-        Err(AdoError::Unavailable {
-            message,
-            wait,
-            web_page,
-        }) if attempts < WAITS => {
+        Err(error @ (AdoError::Unavailable { .. } | AdoError::InBetween { .. }))
+            if attempts < WAITS =>
+        {
             return Err(AdoError::Unavailable {
-                message: format!("test plan {plan_id}, which this run goes to as well: {message}"),
-                wait,
-                web_page,
+                message: format!("test plan {plan_id}, which this run goes to as well: {error}"),
+                wait: error.wait(),
             });
         }
         // The token may be good for one plan and not for the other; one that ended is good for
@@ -168,7 +165,9 @@ async fn patiently<T, F: Future<Output = Result<T, AdoError>>>(
             tokio::time::sleep(pause).await;
             match call().await {
                 Ok(answer) => return Ok(answer),
-                Err(AdoError::Unavailable { message, .. }) => last = message,
+                Err(error @ (AdoError::Unavailable { .. } | AdoError::InBetween { .. })) => {
+                    last = error.to_string();
+                }
                 Err(error) => return Err(error.to_string()),
             }
         }

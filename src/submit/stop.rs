@@ -219,7 +219,9 @@ impl Stop {
 const fn cause_of_ado(error: &AdoError) -> Option<Obstacle> {
     match error {
         AdoError::CredentialsRefused { .. } => Some(Obstacle::Credentials),
-        AdoError::Unavailable { .. } | AdoError::File { .. } => Some(Obstacle::Unreachable),
+        AdoError::Unavailable { .. } | AdoError::InBetween { .. } | AdoError::File { .. } => {
+            Some(Obstacle::Unreachable)
+        }
         AdoError::Configuration(_) => Some(Obstacle::Configuration),
         AdoError::Gone { .. } | AdoError::Rejected { .. } => None,
     }

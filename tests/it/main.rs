@@ -42,6 +42,7 @@ mod memory;
 mod naming;
 mod once;
 mod order;
+mod pages;
 mod parity;
 mod pipeline;
 mod plans;

@@ -6,7 +6,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use kado::ado::classify::{Meaning, ServerAnswer, classify, without_mark};
+use kado::ado::classify::{Meaning, ServerAnswer, classify, is_own_header, without_mark};
 use kado::ado::wire;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -119,6 +119,12 @@ fn body_of(json: &Value) -> Value {
     }
 }
 
+/// Whether the recorded answer has a header of Azure DevOps' own.
+fn has_own_header(json: &Value) -> bool {
+    let headers = json["response"]["headers"].as_object();
+    headers.is_some_and(|headers| headers.keys().any(|name| is_own_header(name)))
+}
+
 #[test]
 fn every_recorded_refusal_is_classified_as_what_it_was() {
     let mut seen = Vec::new();
@@ -142,14 +148,15 @@ fn every_recorded_refusal_is_classified_as_what_it_was() {
         let answer = ServerAnswer {
             status,
             content_type: Some("application/json"),
-            service_error: None,
+            own_header: has_own_header(&json),
             body: body.as_bytes(),
+            ..ServerAnswer::default()
         };
 
         let kind = match classify(&answer) {
             Meaning::Done => "done",
             Meaning::Unavailable(_) => "unavailable",
-            Meaning::WebPage(_) => "web page",
+            Meaning::InBetween(_) => "in between",
             Meaning::Rejected(_) => "rejected",
             Meaning::CredentialsRefused(_) => "credentials",
             Meaning::Forbidden(_) => "forbidden",

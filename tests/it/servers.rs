@@ -453,7 +453,7 @@ fn a_url_below_which_nothing_answers_as_azure_devops_is_told_as_that() {
 
     assert_eq!(checked.code, 4, "{checked:?}");
     let connection = shown(&checked);
-    insta::assert_snapshot!(connection.lines().find(|line| line.contains("connection: ")).unwrap(), @"WRONG  connection: [server]/Shop: a web page came with status 404 in place of an answer of Azure DevOps; the server or something in front of it is not ready, or the server URL is wrong; if it is, correct it in Katalon's Azure DevOps settings, or as `azure.server_url` in kado.toml; if it ends with a project, remove the project from the end: [server]");
+    insta::assert_snapshot!(connection.lines().find(|line| line.contains("connection: ")).unwrap(), @"WRONG  connection: something between here and [server]/Shop answered with a page without a title (status 404); if the server URL is wrong, correct it in Katalon's Azure DevOps settings, or as `azure.server_url` in kado.toml; if it ends with a project, remove the project from the end: [server]");
     assert!(
         !connection.contains("project `Shop` not found"),
         "{connection}"

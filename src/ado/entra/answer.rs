@@ -88,11 +88,7 @@ fn judge(
     now: Moment,
 ) -> Result<GoodAnswer, AdoError> {
     let RawAnswer { status, wait, body } = raw;
-    let unavailable = |message| AdoError::Unavailable {
-        message,
-        wait,
-        web_page: false,
-    };
+    let unavailable = |message| AdoError::Unavailable { message, wait };
 
     // What is no JSON is a page of a proxy or a wrong address: nobody has judged the identity yet,
     // so nobody is told that it was refused.

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use reqwest::Response;
-use reqwest::header::CONTENT_TYPE;
+use reqwest::header::{CONTENT_TYPE, HeaderMap, LOCATION, WWW_AUTHENTICATE};
 use serde::de::DeserializeOwned;
 
-use crate::ado::classify::{Meaning, ServerAnswer, classify, without_mark};
+use crate::ado::classify::{Meaning, ServerAnswer, classify, is_own_header, without_mark};
 use crate::ado::credential::Credential;
 use crate::ado::error::{AdoError, Refusal};
 use crate::ado::gone;
@@ -34,7 +34,7 @@ impl AdoClient {
         retry_after: Option<Duration>,
     ) -> Result<(), CallFailure> {
         let headers = response.headers();
-        // Asked first: to `classify` every redirect is one to a sign-in page.
+        // Asked first: to `classify` a redirect is one to a sign-in page, or somebody else's.
         if response.status().is_redirection()
             && let Some(target) = headers::https_target(response.url(), headers)
         {
@@ -44,10 +44,14 @@ impl AdoClient {
 
         let status = response.status().as_u16();
         let service_error = header(headers, "x-tfs-serviceerror").map(percent_decoded);
+        let challenge = challenge(headers);
         let meaning = classify(&ServerAnswer {
             status,
             content_type: header(headers, CONTENT_TYPE.as_str()),
             service_error: service_error.as_deref(),
+            location: header(headers, LOCATION.as_str()),
+            challenge: challenge.as_deref(),
+            own_header: headers.keys().any(|name| is_own_header(name.as_str())),
             body,
         });
         if meaning != Meaning::Done {
@@ -81,15 +85,12 @@ impl AdoClient {
             // A permission is one of a project or a path in it: the token may be good for all the
             // rest, so it is not remembered as refused.
             Meaning::Forbidden(refusal) => self.refused_with(refusal),
-            Meaning::Unavailable(message) => AdoError::Unavailable {
-                message,
+            Meaning::Unavailable(message) => AdoError::Unavailable { message, wait },
+            Meaning::InBetween(answer) => AdoError::InBetween {
+                server: self.server.base().to_owned(),
+                answer: Box::new(answer),
+                correction: None,
                 wait,
-                web_page: false,
-            },
-            Meaning::WebPage(message) => AdoError::Unavailable {
-                message,
-                wait,
-                web_page: true,
             },
             Meaning::Gone(what, message) => AdoError::Gone { what, message },
             Meaning::Rejected(message) => AdoError::Rejected {
@@ -172,6 +173,15 @@ pub(super) fn page<T: DeserializeOwned>(
         content,
         next: header(response.headers(), "x-ms-continuationtoken").map(str::to_owned),
     })
+}
+
+/// All that a server asks for as credentials, in one; `None` when it asks for nothing.
+fn challenge(headers: &HeaderMap) -> Option<String> {
+    let mut challenges = Vec::new();
+    for value in headers.get_all(WWW_AUTHENTICATE) {
+        challenges.extend(value.to_str().ok());
+    }
+    (!challenges.is_empty()).then(|| challenges.join(", "))
 }
 
 fn percent_decoded(text: &str) -> String {

@@ -46,7 +46,6 @@ impl Pause {
                     left.as_secs()
                 ),
                 wait: Some(left),
-                web_page: false,
             });
         }
 

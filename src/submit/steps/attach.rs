@@ -5,17 +5,24 @@
 //! is attached twice, and nobody should find two. A name alone would not do: another file of the
 //! same name may be there, and a file that changed meanwhile is another file.
 //!
-//! A file that cannot be read or that ADO refuses costs only itself; the run's comment names it.
+//! A file that cannot be read or that ADO refuses costs only itself; the run's comment names it. So
+//! does one that a web filter refuses while the server answers everything else.
 
 use std::io;
 
 use crate::ado::AdoError;
+use crate::ado::attachments::Owner;
 use crate::katalon::run::FileKind;
 use crate::plan::attachments::{PlannedAttachment, Source, Target};
 use crate::plan::comment::LEFT_OUT_FILE;
 use crate::plan::left_out::{LeftOut, LeftOutKind};
+use crate::submit::content::{self, Content};
 use crate::submit::execution::{Earlier, Execution, OpenStep, StepResult};
-use crate::submit::{content, probe};
+use crate::submit::probe;
+
+/// How often a file is sent that something before the server refuses, while the server answers: a
+/// filter may be about to look into it.
+const TRIES_PAST_FILTER: u32 = 2;
 
 /// Attaches a file of the plan, by its place there.
 pub(in crate::submit) async fn attach_file(
@@ -74,18 +81,54 @@ async fn attach(
         }
     }
 
-    let upload = content.upload(name.clone()).await?;
-    match execution
-        .client
-        .attach(execution.project(), owner, upload)
-        .await
-    {
-        Ok(attachment) => execution.confirm(open, &attachment.id).await,
-        Err(AdoError::Rejected { message, .. } | AdoError::Gone { message, .. }) => {
-            let reason = format!("file `{name}` was refused by Azure DevOps: {message}");
-            let left_out = LeftOut::of_run(LeftOutKind::Refused, reason);
-            execution.refuse(open, left_out).await
-        }
-        Err(error) => Err(error.into()),
+    send(execution, open, owner, name, &content).await
+}
+
+/// Sends a file whose content can be read, and that is not there yet.
+async fn send(
+    execution: &Execution<'_>,
+    open: OpenStep,
+    owner: Owner,
+    name: &str,
+    content: &Content,
+) -> StepResult {
+    let (client, project) = (execution.client, execution.project());
+
+    let mut tries_left = TRIES_PAST_FILTER;
+    loop {
+        tries_left -= 1;
+        let upload = content.upload(name.to_owned()).await?;
+        let error = match client.attach(project, owner, upload).await {
+            Ok(attachment) => return execution.confirm(open, &attachment.id).await,
+            Err(error) => error,
+        };
+
+        let reason = match &error {
+            AdoError::Rejected { message, .. } | AdoError::Gone { message, .. } => {
+                format!("file `{name}` was refused by Azure DevOps: {message}")
+            }
+            AdoError::InBetween { answer, .. } if answer.refuses_request() => {
+                // Whoever refuses everything is waited for; this looks whether that is so, and
+                // whether the file arrived behind the page.
+                if let Some(there) =
+                    probe::attachment(client, project, owner, name, content).await?
+                {
+                    return execution.confirm(open, &there).await;
+                }
+                if tries_left > 0 {
+                    continue;
+                }
+                format!("file `{name}` was not let through: {error}")
+            }
+            _ => return Err(error.into()),
+        };
+
+        let left_out = LeftOut {
+            test: None,
+            azure_id: None,
+            reason,
+            kind: LeftOutKind::Refused,
+        };
+        return execution.refuse(open, left_out).await;
     }
 }

@@ -62,7 +62,9 @@ pub(in crate::submit) async fn set_fields(execution: &Execution<'_>, open: OpenS
         .await;
     let cases = match read {
         Ok(cases) => cases,
-        Err(error @ AdoError::Unavailable { .. }) => return Err(error.into()),
+        Err(error @ (AdoError::Unavailable { .. } | AdoError::InBetween { .. })) => {
+            return Err(error.into());
+        }
         // Without the right to read them no try at a single one helps: one line names them all.
         Err(error) => {
             let left_out = vec![all_refused(ids.len(), &error.to_string())];
@@ -207,7 +209,9 @@ async fn set(
         match updated {
             Ok(Updated::Done) => return Ok((id, CaseOutcome::Changed)),
             Ok(Updated::Conflict) => failure = TryFailure::Conflict,
-            Err(error @ AdoError::Unavailable { .. }) => failure = TryFailure::Unavailable(error),
+            Err(error @ (AdoError::Unavailable { .. } | AdoError::InBetween { .. })) => {
+                failure = TryFailure::Unavailable(error);
+            }
             Err(AdoError::CredentialsRefused { refusal, .. }) => {
                 let reason =
                     format!("{refusal}; the token needs the scope Work Items (read & write)");
@@ -256,7 +260,9 @@ async fn read_again(
                 "the work item is gone".to_owned(),
             ))),
         },
-        Err(error @ AdoError::Unavailable { .. }) => Err(error.into()),
+        Err(error @ (AdoError::Unavailable { .. } | AdoError::InBetween { .. })) => {
+            Err(error.into())
+        }
         Err(error) => Ok(Err(CaseOutcome::Refused(error.to_string()))),
     }
 }

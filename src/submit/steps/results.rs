@@ -181,28 +181,40 @@ async fn write(
             .await
         {
             Ok(()) => {}
-            // 413: it is too large as a whole, which something before the server says, too.
-            Err(AdoError::Rejected {
-                status: 400 | 413,
-                message,
-            }) => {
+            Err(error) => {
+                let Some(by) = objection_to_body(&error) else {
+                    return Err(error.into());
+                };
                 if batch.len() == 1 {
-                    refused.push(refused_result(first, &message));
+                    refused.push(refused_result(first, &by));
                 } else {
                     let (front, back) = batch.split_at(batch.len() / 2);
                     waiting.extend([back.to_vec(), front.to_vec()]);
                 }
             }
-            Err(error) => return Err(error.into()),
         }
     }
     Ok(refused)
 }
 
-fn refused_result(result: &PlannedResult, message: &str) -> LeftOut {
+/// Who objects to what was sent, and why, in words that go behind "was refused by"; `None` when the
+/// error says nothing about that. 413: it is too large as a whole, which something before the
+/// server says, too.
+fn objection_to_body(error: &AdoError) -> Option<String> {
+    match error {
+        AdoError::Rejected {
+            status: 400 | 413,
+            message,
+        } => Some(format!("Azure DevOps: {message}")),
+        AdoError::InBetween { answer, .. } if answer.objects_to_body() => Some(error.to_string()),
+        _ => None,
+    }
+}
+
+fn refused_result(result: &PlannedResult, by: &str) -> LeftOut {
     let test = result.tests.first().map(String::as_str).unwrap_or_default();
     let reason = format!(
-        "the result for test point {} was refused by Azure DevOps: {message}",
+        "the result for test point {} was refused by {by}",
         result.point_id
     );
 

@@ -12,6 +12,17 @@ pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) body: Bytes,
+    /// Who gives it.
+    pub(crate) speaker: Speaker,
+}
+
+/// Who gives an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Speaker {
+    /// Azure DevOps, which puts headers of its own to each answer.
+    AzureDevOps,
+    /// Something before it.
+    InBetween,
 }
 
 impl Answer {
@@ -21,6 +32,7 @@ impl Answer {
             status,
             headers,
             body: body.into(),
+            speaker: Speaker::AzureDevOps,
         }
     }
 
@@ -30,6 +42,7 @@ impl Answer {
             status,
             headers: Vec::new(),
             body: Bytes::new(),
+            speaker: Speaker::AzureDevOps,
         }
     }
 

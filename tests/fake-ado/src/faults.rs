@@ -139,6 +139,42 @@ impl FaultAction {
         }
     }
 
+    /// A web page of something before the server: a proxy, a web filter, a load balancer, a portal.
+    pub fn page(code: u16, title: &str) -> FaultAction {
+        let page = format!("<html><head><title>{title}</title></head><body>No.</body></html>");
+        FaultAction::Status {
+            code,
+            headers: vec![("content-type".into(), "text/html; charset=utf-8".into())],
+            body: page.into_bytes(),
+        }
+    }
+
+    /// The redirect of a portal that wants people to accept its terms, with a page.
+    pub fn portal(location: &str, title: &str) -> FaultAction {
+        let mut page = Self::page(307, title);
+        if let FaultAction::Status { headers, .. } = &mut page {
+            headers.push(("location".into(), location.into()));
+        }
+        page
+    }
+
+    /// The same answer, but for a request that was processed.
+    #[must_use]
+    pub fn behind(self) -> FaultAction {
+        match self {
+            FaultAction::Status {
+                code,
+                headers,
+                body,
+            } => FaultAction::StatusAfter {
+                code,
+                headers,
+                body,
+            },
+            other => other,
+        }
+    }
+
     /// 503 of a stopped organization: JSON after a UTF-8 byte order mark, as recorded.
     pub fn organization_stopped() -> FaultAction {
         let message = "TF24668: The following team project collection is stopped: acme. Start the collection and then try again.";

@@ -12,7 +12,7 @@ use hyper::http::request::Parts;
 use hyper::{HeaderMap, Request, Response};
 use tokio::sync::Notify;
 
-use crate::answer::{Answer, Outcome, binding, error, no_project, no_route};
+use crate::answer::{Answer, Outcome, Speaker, binding, error, no_project, no_route};
 use crate::api::{self, Call};
 use crate::auth;
 use crate::body::{self, Body};
@@ -113,11 +113,14 @@ async fn instead(fault: Option<&FaultAction>) -> Option<Answer> {
             body,
         } => Some(given(*code, headers, body)),
         FaultAction::Hang => std::future::pending().await,
-        FaultAction::Garbage200 => Some(Answer::new(
-            200,
-            "text/html",
-            "<html><body><h1>It works!</h1></body></html>",
-        )),
+        FaultAction::Garbage200 => Some(Answer {
+            speaker: Speaker::InBetween,
+            ..Answer::new(
+                200,
+                "text/html",
+                "<html><body><h1>It works!</h1></body></html>",
+            )
+        }),
         FaultAction::Refused(which) => Some(auth::refusal(*which)),
         FaultAction::Delay(milliseconds) => {
             tokio::time::sleep(Duration::from_millis(*milliseconds)).await;
@@ -147,8 +150,17 @@ async fn afterwards(fault: Option<FaultAction>, mut answer: Answer) -> Answer {
     }
 }
 
+/// The answer of a fault; a web page is that of something before the service.
 fn given(status: u16, headers: &[(String, String)], body: &[u8]) -> Answer {
+    let is_page = headers
+        .iter()
+        .any(|(name, value)| name == "content-type" && value.starts_with("text/html"));
     Answer {
+        speaker: if is_page {
+            Speaker::InBetween
+        } else {
+            Speaker::AzureDevOps
+        },
         status,
         headers: headers.to_vec(),
         body: Bytes::copy_from_slice(body),
@@ -366,10 +378,14 @@ fn response(answer: &Answer) -> hyper::http::response::Builder {
         builder = builder.header(name, value);
     }
 
+    let builder = builder.header("cache-control", "no-cache");
+    if answer.speaker == Speaker::InBetween {
+        return builder;
+    }
+
     let id = blake3::hash(format!("{:?}", std::time::SystemTime::now()).as_bytes()).to_hex();
 
     builder
-        .header("cache-control", "no-cache")
         .header("ActivityId", &id[..32])
         .header("X-VSS-E2EID", &id[..32])
 }

@@ -55,8 +55,8 @@ impl Dice {
     /// for a minute, unless a person asks.
     pub(super) fn refusal(&mut self, runs: usize) -> Fault {
         let refused = match self.index(Refusal::ALL.len() + 1) {
-            // A page of somebody else in place of an answer, as from a captive portal, counts as
-            // one.
+            // A page of somebody else in place of an answer, as from a captive portal, is waited
+            // for.
             0 => FaultAction::Garbage200,
             which => FaultAction::Refused(Refusal::ALL[which - 1]),
         };

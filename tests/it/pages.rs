@@ -1,0 +1,139 @@
+//! Something between kado and Azure DevOps answers in its place: a proxy, a web filter, a portal.
+
+use fake_ado::{Fault, FaultAction, Nth};
+use fake_katalon::{SuiteRunWriter, Test};
+
+use crate::support::{Machine, Output, finished, names, tc};
+
+/// What the filter calls its page.
+const TITLE: &str = "Blocked by WebGuard";
+
+/// A failed test with a screenshot; three files are sent with it.
+fn failed_run() -> SuiteRunWriter {
+    finished([Test::failed(&tc("Sign in"), "no").screenshot()])
+}
+
+fn submit(machine: &Machine) -> Output {
+    let shop = machine.shop(&[("Sign in", "1001")]);
+    machine.submit(&shop, &failed_run())
+}
+
+/// Uploads to a result; the screenshot is the only one.
+fn at_screenshot(nth: Nth, action: FaultAction) -> Fault {
+    Fault::new("POST", "/results/", nth, action)
+}
+
+/// Everything is answered so.
+fn always(action: FaultAction) -> Fault {
+    Fault::new("*", "", Nth::Every, action)
+}
+
+fn is_whole(machine: &Machine) {
+    let run = machine.ado_run();
+    assert_eq!(run.state, "Completed");
+    assert_eq!(run.attachments.len(), 2, "{:?}", names(&run.attachments));
+    assert_eq!(run.results[0].attachments.len(), 1);
+}
+
+#[test]
+fn an_upload_that_a_web_filter_refuses_costs_only_itself() {
+    for code in [403, 401, 200] {
+        let machine = Machine::new();
+        let page = FaultAction::page(code, TITLE);
+        machine.fake.fault(at_screenshot(Nth::Every, page));
+
+        let submitted = submit(&machine);
+
+        assert_eq!(submitted.code, 1, "{code} {submitted:?}");
+        assert!(submitted.out.contains(TITLE), "{code} {submitted:?}");
+        let run = machine.ado_run();
+        assert_eq!(run.state, "Completed");
+        assert_eq!(run.results[0].outcome, "Failed");
+        assert_eq!(run.attachments.len(), 2);
+        assert!(run.results[0].attachments.is_empty());
+        let comment = run.comment.unwrap();
+        assert!(comment.contains(".png` was not let through"), "{comment}");
+        assert!(comment.contains(TITLE), "{comment}");
+        let status = machine.kado(&["status"]);
+        assert_eq!(status.code, 0, "{status:?}");
+    }
+}
+
+#[test]
+fn a_filter_that_refuses_a_file_once_costs_nothing() {
+    let machine = Machine::new();
+    let page = FaultAction::page(403, TITLE);
+    machine.fake.fault(at_screenshot(Nth::Only(1), page));
+
+    let submitted = submit(&machine);
+
+    assert_eq!(submitted.code, 0, "{submitted:?}");
+    is_whole(&machine);
+}
+
+#[test]
+fn a_file_that_arrived_behind_a_page_is_not_sent_again() {
+    let machine = Machine::new();
+    let page = FaultAction::page(403, TITLE).behind();
+    machine.fake.fault(at_screenshot(Nth::Every, page));
+
+    let submitted = submit(&machine);
+
+    assert_eq!(submitted.code, 0, "{submitted:?}");
+    is_whole(&machine);
+}
+
+#[test]
+fn a_page_of_somebody_in_between_is_named_and_says_nothing_about_the_token() {
+    let machine = Machine::new();
+    machine.shop(&[("Sign in", "1001")]);
+
+    let mut faces = [200, 203, 401, 403, 404, 502]
+        .map(|code| FaultAction::page(code, TITLE))
+        .to_vec();
+    faces.push(FaultAction::portal("https://portal.corp/terms", TITLE));
+    for face in faces {
+        machine.fake.clear_faults();
+        machine.fake.fault(always(face.clone()));
+
+        let checked = machine.kado(&["check"]);
+
+        assert_eq!(checked.code, 4, "{face:?} {checked:?}");
+        let said = format!(
+            "something between here and {} answered with a page: `{TITLE}` (status ",
+            machine.fake.base_url()
+        );
+        assert!(checked.out.contains(&said), "{face:?} {checked:?}");
+        assert!(
+            !checked.out.contains("refused the credentials"),
+            "{face:?} {checked:?}"
+        );
+    }
+}
+
+#[test]
+fn people_read_what_stands_in_between_and_what_mends_it() {
+    let machine = Machine::new();
+    machine.shop(&[("Sign in", "1001")]);
+    machine.fake.fault(always(FaultAction::page(403, TITLE)));
+
+    let checked = machine.kado(&["check"]);
+
+    let text = machine.readable(&checked.out);
+    let line = text.lines().find(|line| line.contains("WebGuard"));
+    insta::assert_snapshot!(line.unwrap_or(&text), @"WRONG  connection: something between here and [server] answered with a page: `Blocked by WebGuard` (status 403); a proxy or web filter there has to let kado through; if the server URL is wrong, correct it in Katalon's Azure DevOps settings, or as `azure.server_url` in kado.toml");
+}
+
+#[test]
+fn a_portal_that_goes_away_costs_nothing() {
+    let machine = Machine::new();
+    let portal = FaultAction::portal("https://portal.corp/terms", TITLE);
+    machine
+        .fake
+        .fault(Fault::new("PATCH", "/results", Nth::Only(1), portal));
+
+    let submitted = submit(&machine);
+
+    assert_eq!(submitted.code, 0, "{submitted:?}");
+    is_whole(&machine);
+}
