@@ -202,6 +202,7 @@ fn merge(stronger: &Overrides, weaker: &Overrides) -> Overrides {
         katalon_submits: stronger.katalon_submits.or(weaker.katalon_submits),
         collections: stronger.collections.or(weaker.collections),
         katalon_wait: stronger.katalon_wait.or(weaker.katalon_wait),
+        give_up_files_after: stronger.give_up_files_after.or(weaker.give_up_files_after),
         test_plans: stronger.test_plans.or(weaker.test_plans),
         test_run_name: stronger.test_run_name.or(weaker.test_run_name),
         build_definition: stronger.build_definition.or(weaker.build_definition),

@@ -309,6 +309,7 @@ pub(super) fn submit(
     overrides.katalon_submits = submit.read("katalon_submits", problems, values::katalon_submits);
     overrides.collections = submit.read("collections", problems, values::collections);
     overrides.katalon_wait = submit.read("katalon_wait", problems, values::pause);
+    overrides.give_up_files_after = submit.read("give_up_files_after", problems, values::pause);
 
     overrides.test_plans = submit.read("test_plans", problems, |value| {
         values::list(value, values::id)

@@ -13,6 +13,14 @@ use crate::plan::automation::AutomationRule;
 use crate::plan::katalon_rule::KatalonRule;
 use crate::plan::links::{BuildChoice, ReleaseChoice};
 
+/// `submit.give_up_files_after` when nothing says otherwise: a day.
+pub(crate) const GIVE_UP_FILES_MS: u64 = 24 * 60 * 60 * 1000;
+
+/// What snapshots of older versions leave open.
+const fn give_up_files_ms() -> u64 {
+    GIVE_UP_FILES_MS
+}
+
 /// Submission settings after all overrides: project, `kado.toml`, options of the run
 /// (`plan/overrides.rs`).
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -42,6 +50,10 @@ pub(crate) struct Options {
     pub multiple_points: bool,
     /// Which files are sent.
     pub attachments: AttachmentRule,
+    /// How long a file is tried whose upload always breaks off while the server answers everything
+    /// else, in milliseconds (`submit.give_up_files_after`).
+    #[serde(default = "give_up_files_ms")]
+    pub give_up_files_ms: u64,
     /// Whether the ADO run is marked as automated.
     pub automated: bool,
     /// Which build the run is linked with.

@@ -9,7 +9,7 @@ use crate::katalon::settings::{AzureSettings, SendingRule};
 use crate::plan::automation::AutomationRule;
 use crate::plan::katalon_rule::{DEFAULT_WAIT, KatalonRule};
 use crate::plan::links::{BuildChoice, ReleaseChoice};
-use crate::plan::options::{AttachmentRule, Options, RunName, Unmapped};
+use crate::plan::options::{AttachmentRule, GIVE_UP_FILES_MS, Options, RunName, Unmapped};
 use crate::plan::run_name::{self, NamePattern};
 
 /// Largest attachment in bytes when nothing says otherwise: what the Microsoft agent keeps to
@@ -36,6 +36,8 @@ pub(crate) struct Overrides {
     pub katalon_submits: Option<KatalonSubmits>,
     /// `submit.katalon_wait`.
     pub katalon_wait: Option<Duration>,
+    /// `submit.give_up_files_after`.
+    pub give_up_files_after: Option<Duration>,
     /// `submit.collections`.
     pub collections: Option<Collections>,
     /// `submit.test_plans`.
@@ -132,6 +134,7 @@ pub(crate) fn effective(
             .or(settings.multiple_points)
             .unwrap_or(false),
         attachments: attachments(settings, overrides),
+        give_up_files_ms: give_up_files_ms(overrides),
         // One client reports that ADO refuses an automated run of test cases without an automation,
         // others send them without trouble (`ado/api.md` §5): hence a setting.
         automated: overrides.automated.unwrap_or(true),
@@ -317,6 +320,13 @@ fn definition(
             Err(_) => Err(NoDefinitionId(text)),
         },
         _ => Err(NoDefinitionId(text)),
+    }
+}
+
+fn give_up_files_ms(overrides: &Overrides) -> u64 {
+    match overrides.give_up_files_after {
+        Some(limit) => u64::try_from(limit.as_millis()).unwrap_or(u64::MAX),
+        None => GIVE_UP_FILES_MS,
     }
 }
 

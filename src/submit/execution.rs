@@ -12,6 +12,7 @@ use crate::ado::AdoClient;
 use crate::ado::attachments::Owner;
 use crate::ado::wire::TestRun;
 use crate::clock;
+use crate::moment::Moment;
 use crate::outbox::step::{Step, StepState};
 use crate::outbox::submission::{StoredStep, Submission};
 use crate::outbox::{Outbox, StoreError};
@@ -38,6 +39,14 @@ pub(crate) struct ResultRef {
     pub title: Option<String>,
     /// Revision of the test case, as ADO has it.
     pub revision: Option<u32>,
+}
+
+/// An upload that breaks off while its server answers everything else; what an unconfirmed
+/// [`Step::Attach`] holds. Stored as JSON.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+struct BreaksOff {
+    /// Since when, in milliseconds since 1970.
+    since_ms: i64,
 }
 
 /// On whose behalf a submission is sent.
@@ -143,6 +152,31 @@ impl<'a> Execution<'a> {
         self.outbox
             .with(move |store| store.intend(id, open.position))
             .await
+    }
+
+    /// Since when the upload of a step breaks off while its server answers everything else. The first
+    /// time is recorded, and is `now`.
+    pub(super) async fn breaks_off_since(
+        &self,
+        open: OpenStep,
+        now: Moment,
+    ) -> Result<Moment, StoreError> {
+        let detail = self.submission.steps[open.position].detail.as_deref();
+        if let Some(BreaksOff { since_ms }) =
+            detail.and_then(|text| serde_json::from_str(text).ok())
+        {
+            return Ok(Moment::from_millis(since_ms));
+        }
+
+        let id = self.submission.id;
+        let breaks_off = BreaksOff {
+            since_ms: now.millis(),
+        };
+        let detail = serde_json::to_string(&breaks_off)?;
+        self.outbox
+            .with(move |store| store.note_unconfirmed(id, open.position, &detail))
+            .await?;
+        Ok(now)
     }
 
     /// Records that ADO carried a step out, with what is to be known of it later.

@@ -69,7 +69,7 @@ fn all_problems_are_told_at_once_with_their_lines() {
       line 13: `submit.test_plans` holds an item that must be a positive number
       line 14: `submit.katalon_submits` must be one of "detect", "never", "always"
       line 16: `project.path` is missing: name the folder of the project
-      line 17: unknown key `project.submit.test_plan`; known here: attach, attachments, auto_submit, automation_fields, build_definition, collections, katalon_submits, katalon_wait, multiple_points, release_definition, release_stage, tags, test_plans, test_run_name, unmapped
+      line 17: unknown key `project.submit.test_plan`; known here: attach, attachments, auto_submit, automation_fields, build_definition, collections, give_up_files_after, katalon_submits, katalon_wait, multiple_points, release_definition, release_stage, tags, test_plans, test_run_name, unmapped
     "#);
 }
 

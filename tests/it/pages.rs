@@ -137,3 +137,55 @@ fn a_portal_that_goes_away_costs_nothing() {
     assert_eq!(submitted.code, 0, "{submitted:?}");
     is_whole(&machine);
 }
+
+#[test]
+fn an_upload_that_always_breaks_off_is_given_up_and_named() {
+    let machine = Machine::new();
+    machine.configure("[submit]\ngive_up_files_after = \"1s\"\n");
+    let breaks_off = FaultAction::DropInBody;
+    machine.fake.fault(at_screenshot(Nth::Every, breaks_off));
+
+    let submitted = submit(&machine);
+
+    assert_eq!(submitted.code, 1, "{submitted:?}");
+    assert!(
+        submitted.out.contains(".png` was given up"),
+        "{submitted:?}"
+    );
+    let run = machine.ado_run();
+    assert_eq!(run.state, "Completed");
+    assert_eq!(run.attachments.len(), 2, "{:?}", names(&run.attachments));
+    assert!(run.results[0].attachments.is_empty());
+    let comment = run.comment.unwrap();
+    assert!(comment.contains(".png` was given up"), "{comment}");
+}
+
+#[test]
+fn an_upload_that_breaks_off_is_tried_for_a_day() {
+    let machine = Machine::new();
+    let breaks_off = FaultAction::DropInBody;
+    machine.fake.fault(at_screenshot(Nth::First(3), breaks_off));
+
+    let submitted = submit(&machine);
+
+    assert_eq!(submitted.code, 0, "{submitted:?}");
+    is_whole(&machine);
+}
+
+#[test]
+fn while_the_server_is_away_no_file_is_given_up() {
+    let machine = Machine::new();
+    machine.configure("[submit]\ngive_up_files_after = \"0s\"\n");
+    machine
+        .fake
+        .fault(at_screenshot(Nth::First(1), FaultAction::DropInBody));
+    let unavailable = FaultAction::error(503, "X", "try again later");
+    machine
+        .fake
+        .fault(Fault::new("GET", "attachments", Nth::First(2), unavailable));
+
+    let submitted = submit(&machine);
+
+    assert_eq!(submitted.code, 0, "{submitted:?}");
+    is_whole(&machine);
+}

@@ -101,6 +101,27 @@ impl Store {
         Ok(transaction.commit()?)
     }
 
+    /// Records something about a step whose request left and was not confirmed, as JSON.
+    ///
+    /// # Errors
+    /// When the step is settled already, or when the database fails.
+    pub(crate) fn note_unconfirmed(
+        &mut self,
+        submission: i64,
+        position: usize,
+        detail: &str,
+    ) -> Result<(), StoreError> {
+        let transaction = self.begin()?;
+        move_step(
+            &transaction,
+            submission,
+            position,
+            StepState::Intended,
+            Some(detail),
+        )?;
+        Ok(transaction.commit()?)
+    }
+
     /// Records ADO's confirmation of a step, with what it made.
     ///
     /// # Errors

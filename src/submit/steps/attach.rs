@@ -6,12 +6,15 @@
 //! same name may be there, and a file that changed meanwhile is another file.
 //!
 //! A file that cannot be read or that ADO refuses costs only itself; the run's comment names it. So
-//! does one that a web filter refuses while the server answers everything else.
+//! does one that a web filter refuses while the server answers everything else, and one whose upload
+//! always breaks off, after a day.
 
 use std::io;
+use std::time::Duration;
 
 use crate::ado::AdoError;
 use crate::ado::attachments::Owner;
+use crate::clock;
 use crate::katalon::run::FileKind;
 use crate::plan::attachments::{PlannedAttachment, Source, Target};
 use crate::plan::comment::LEFT_OUT_FILE;
@@ -92,7 +95,9 @@ async fn send(
     name: &str,
     content: &Content,
 ) -> StepResult {
-    let (client, project) = (execution.client, execution.project());
+    let client = execution.client;
+    let project = execution.project();
+    let options = &execution.submission.snapshot.options;
 
     let mut tries_left = TRIES_PAST_FILTER;
     loop {
@@ -119,6 +124,26 @@ async fn send(
                     continue;
                 }
                 format!("file `{name}` was not let through: {error}")
+            }
+            // The look before it was answered, so it is not the server that is away.
+            AdoError::Unavailable { .. } if open.earlier == Earlier::Perhaps => {
+                let limit = Duration::from_millis(options.give_up_files_ms);
+                let now = clock::now();
+                let since = execution.breaks_off_since(open, now).await?;
+                if now.since(since) < limit {
+                    return Err(error.into());
+                }
+
+                // This last time it may have arrived.
+                if let Some(there) =
+                    probe::attachment(client, project, owner, name, content).await?
+                {
+                    return execution.confirm(open, &there).await;
+                }
+                format!(
+                    "file `{name}` was given up: sending it fails since {since}, while Azure \
+                     DevOps answers everything else (`submit.give_up_files_after`): {error}"
+                )
             }
             _ => return Err(error.into()),
         };

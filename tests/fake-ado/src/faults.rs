@@ -101,6 +101,9 @@ pub enum FaultAction {
     HangAfter,
     /// The connection is closed without reading the body or processing.
     DropBefore,
+    /// The connection is closed in the middle of the body; of one that comes in a single piece,
+    /// behind it. Not processed.
+    DropInBody,
     /// Processed, then the connection is closed without an answer.
     DropAfter,
     /// Processed, then the connection is closed in the middle of the answer's body.

@@ -70,6 +70,12 @@ pub(crate) async fn handle(
         return close(&cut, flight).await;
     }
 
+    if matches!(fault, Some(FaultAction::DropInBody)) {
+        let mut incoming = incoming;
+        let _first_piece = incoming.frame().await;
+        return close(&cut, flight).await;
+    }
+
     let Ok(bytes) = Limited::new(incoming, BODY_LIMIT)
         .collect()
         .await
