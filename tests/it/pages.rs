@@ -189,3 +189,22 @@ fn while_the_server_is_away_no_file_is_given_up() {
     assert_eq!(submitted.code, 0, "{submitted:?}");
     is_whole(&machine);
 }
+
+#[test]
+fn what_was_stored_is_not_called_refused() {
+    for (method, path) in [("POST", "/results/"), ("PATCH", "/results")] {
+        let machine = Machine::new();
+        let refusal = FaultAction::error(400, "X", "no").behind();
+        machine
+            .fake
+            .fault(Fault::new(method, path, Nth::Every, refusal));
+
+        let submitted = submit(&machine);
+
+        assert_eq!(submitted.code, 0, "{method} {submitted:?}");
+        is_whole(&machine);
+        assert_eq!(machine.ado_run().results[0].outcome, "Failed");
+        let comment = machine.ado_run().comment.unwrap();
+        assert!(!comment.contains("refused"), "{comment}");
+    }
+}

@@ -110,6 +110,13 @@ async fn send(
 
         let reason = match &error {
             AdoError::Rejected { message, .. } | AdoError::Gone { message, .. } => {
+                // A server may fail behind what it stored. Where not even the list is there, as of a
+                // result that is gone, nothing is stored.
+                match probe::attachment(client, project, owner, name, content).await {
+                    Ok(Some(there)) => return execution.confirm(open, &there).await,
+                    Ok(None) | Err(AdoError::Rejected { .. } | AdoError::Gone { .. }) => {}
+                    Err(unknown) => return Err(unknown.into()),
+                }
                 format!("file `{name}` was refused by Azure DevOps: {message}")
             }
             AdoError::InBetween { answer, .. } if answer.refuses_request() => {

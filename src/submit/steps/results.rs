@@ -166,10 +166,10 @@ async fn write(
 ) -> Result<Vec<LeftOut>, Stop> {
     let mut refused = Vec::new();
     let mut waiting = vec![results];
-    while let Some(batch) = waiting.pop() {
-        let Some((first, _)) = batch.first() else {
+    while let Some(mut batch) = waiting.pop() {
+        if batch.is_empty() {
             continue;
-        };
+        }
         let updates: Vec<ResultUpdate<'_>> = batch
             .iter()
             .map(|(result, result_ref)| update(result, result_ref))
@@ -185,11 +185,16 @@ async fn write(
                 let Some(by) = objection_to_body(&error) else {
                     return Err(error.into());
                 };
-                if batch.len() == 1 {
-                    refused.push(refused_result(first, &by));
-                } else {
-                    let (front, back) = batch.split_at(batch.len() / 2);
-                    waiting.extend([back.to_vec(), front.to_vec()]);
+                // What was stored all the same is not refused, and may not be sent again.
+                let stored = completed(execution).await?;
+                batch.retain(|(_, result_ref)| !stored.contains(&result_ref.result_id));
+                match batch.as_slice() {
+                    [] => {}
+                    [(only, _)] => refused.push(refused_result(only, &by)),
+                    _ => {
+                        let (front, back) = batch.split_at(batch.len() / 2);
+                        waiting.extend([back.to_vec(), front.to_vec()]);
+                    }
                 }
             }
         }
