@@ -22,6 +22,7 @@ use crate::plan::left_out::{LeftOut, LeftOutKind};
 use crate::submit::content::{self, Content};
 use crate::submit::execution::{Earlier, Execution, OpenStep, StepResult};
 use crate::submit::probe;
+use crate::submit::stop::Stop;
 
 /// How often a file is sent that something before the server refuses, while the server answers: a
 /// filter may be about to look into it.
@@ -84,77 +85,51 @@ async fn attach(
         }
     }
 
-    send(execution, open, owner, name, &content).await
+    let file = File {
+        owner,
+        name,
+        content: &content,
+    };
+    send(execution, open, &file).await
 }
 
-/// Sends a file whose content can be read, and that is not there yet.
-async fn send(
-    execution: &Execution<'_>,
-    open: OpenStep,
+/// A file whose content can be read, with what it is attached to.
+struct File<'a> {
     owner: Owner,
-    name: &str,
-    content: &Content,
-) -> StepResult {
-    let client = execution.client;
-    let project = execution.project();
-    let options = &execution.submission.snapshot.options;
+    name: &'a str,
+    content: &'a Content,
+}
 
-    let mut tries_left = TRIES_PAST_FILTER;
+/// What an upload led to that failed.
+enum FailedUpload {
+    /// The file is there all the same, as this attachment.
+    Arrived(u32),
+    /// Something before the server refuses it, for this reason.
+    Filtered(String),
+    /// It cannot be sent, for this reason.
+    LeftOut(String),
+}
+
+/// Sends a file that is not there yet.
+async fn send(execution: &Execution<'_>, open: OpenStep, file: &File<'_>) -> StepResult {
+    let mut tries = 0;
     loop {
-        tries_left -= 1;
-        let upload = content.upload(name.to_owned()).await?;
-        let error = match client.attach(project, owner, upload).await {
+        tries += 1;
+        let upload = file.content.upload(file.name.to_owned()).await?;
+        let sent = execution
+            .client
+            .attach(execution.project(), file.owner, upload)
+            .await;
+        let failed = match sent {
             Ok(attachment) => return execution.confirm(open, &attachment.id).await,
-            Err(error) => error,
+            Err(error) => after_failure(execution, open, file, error).await?,
         };
 
-        let reason = match &error {
-            AdoError::Rejected { message, .. } | AdoError::Gone { message, .. } => {
-                // A server may fail behind what it stored. Where not even the list is there, as of a
-                // result that is gone, nothing is stored.
-                match probe::attachment(client, project, owner, name, content).await {
-                    Ok(Some(there)) => return execution.confirm(open, &there).await,
-                    Ok(None) | Err(AdoError::Rejected { .. } | AdoError::Gone { .. }) => {}
-                    Err(unknown) => return Err(unknown.into()),
-                }
-                format!("file `{name}` was refused by Azure DevOps: {message}")
-            }
-            AdoError::InBetween { answer, .. } if answer.refuses_request() => {
-                // Whoever refuses everything is waited for; this looks whether that is so, and
-                // whether the file arrived behind the page.
-                if let Some(there) =
-                    probe::attachment(client, project, owner, name, content).await?
-                {
-                    return execution.confirm(open, &there).await;
-                }
-                if tries_left > 0 {
-                    continue;
-                }
-                format!("file `{name}` was not let through: {error}")
-            }
-            // The look before it was answered, so it is not the server that is away.
-            AdoError::Unavailable { .. } if open.earlier == Earlier::Perhaps => {
-                let limit = Duration::from_millis(options.give_up_files_ms);
-                let now = clock::now();
-                let since = execution.breaks_off_since(open, now).await?;
-                if now.since(since) < limit {
-                    return Err(error.into());
-                }
-
-                // This last time it may have arrived.
-                if let Some(there) =
-                    probe::attachment(client, project, owner, name, content).await?
-                {
-                    return execution.confirm(open, &there).await;
-                }
-                format!(
-                    "file `{name}` was given up: sending it fails since {since}, while Azure \
-                     DevOps answers everything else (`submit.give_up_files_after`): {error}"
-                )
-            }
-            _ => return Err(error.into()),
+        let reason = match failed {
+            FailedUpload::Arrived(there) => return execution.confirm(open, &there).await,
+            FailedUpload::Filtered(_) if tries < TRIES_PAST_FILTER => continue,
+            FailedUpload::Filtered(reason) | FailedUpload::LeftOut(reason) => reason,
         };
-
         let left_out = LeftOut {
             test: None,
             azure_id: None,
@@ -163,4 +138,70 @@ async fn send(
         };
         return execution.refuse(open, left_out).await;
     }
+}
+
+/// Looks what an upload led to that failed.
+///
+/// # Errors
+/// When that is not known, or when it is to be tried again later.
+async fn after_failure(
+    execution: &Execution<'_>,
+    open: OpenStep,
+    file: &File<'_>,
+    error: AdoError,
+) -> Result<FailedUpload, Stop> {
+    let name = file.name;
+    match &error {
+        AdoError::Rejected { message, .. } | AdoError::Gone { message, .. } => {
+            let reason = format!("file `{name}` was refused by Azure DevOps: {message}");
+            // A server may fail behind what it stored. Where not even the list is there, as of a
+            // result that is gone, nothing is stored.
+            match look(execution, file).await {
+                Ok(there) => Ok(arrived_or(there, FailedUpload::LeftOut(reason))),
+                Err(AdoError::Rejected { .. } | AdoError::Gone { .. }) => {
+                    Ok(FailedUpload::LeftOut(reason))
+                }
+                Err(unknown) => Err(unknown.into()),
+            }
+        }
+        AdoError::InBetween { answer, .. } if answer.refuses_request() => {
+            let reason = format!("file `{name}` was not let through: {error}");
+            // Whoever refuses everything refuses this look, too, and is waited for.
+            let there = look(execution, file).await?;
+            Ok(arrived_or(there, FailedUpload::Filtered(reason)))
+        }
+        // The look before it was answered, so it is not the server that is away.
+        AdoError::Unavailable { .. } if open.earlier == Earlier::Perhaps => {
+            let now = clock::now();
+            let since = execution.breaks_off_since(open, now).await?;
+            let options = &execution.submission.snapshot.options;
+            if now.since(since) < Duration::from_millis(options.give_up_files_ms) {
+                return Err(error.into());
+            }
+
+            let reason = format!(
+                "file `{name}` was given up: sending it fails since {since}, while Azure DevOps \
+                 answers everything else (`submit.give_up_files_after`): {error}"
+            );
+            // This last time it may have arrived.
+            let there = look(execution, file).await?;
+            Ok(arrived_or(there, FailedUpload::LeftOut(reason)))
+        }
+        _ => Err(error.into()),
+    }
+}
+
+async fn look(execution: &Execution<'_>, file: &File<'_>) -> Result<Option<u32>, AdoError> {
+    probe::attachment(
+        execution.client,
+        execution.project(),
+        file.owner,
+        file.name,
+        file.content,
+    )
+    .await
+}
+
+fn arrived_or(there: Option<u32>, otherwise: FailedUpload) -> FailedUpload {
+    there.map_or(otherwise, FailedUpload::Arrived)
 }
