@@ -130,12 +130,7 @@ async fn send(execution: &Execution<'_>, open: OpenStep, file: &File<'_>) -> Ste
             FailedUpload::Filtered(_) if tries < TRIES_PAST_FILTER => continue,
             FailedUpload::Filtered(reason) | FailedUpload::LeftOut(reason) => reason,
         };
-        let left_out = LeftOut {
-            test: None,
-            azure_id: None,
-            reason,
-            kind: LeftOutKind::Refused,
-        };
+        let left_out = LeftOut::of_run(LeftOutKind::Refused, reason);
         return execution.refuse(open, left_out).await;
     }
 }
