@@ -231,7 +231,7 @@ fn while_only_a_command_sends_no_service_runs() {
 
 #[test]
 fn whoever_closes_the_pipe_ends_no_command_with_an_error() {
-    let machine = machine_with_a_run(&[("Sign in", "1001")]);
+    let machine = machine_with_a_run(&[("Sign in", "1001"), ("Pay", "")]);
     assert_eq!(machine.kado(&["run", "--once"]).code, 0);
     let project = machine.work().join("Shop");
     let project = project.to_string_lossy();
@@ -266,7 +266,7 @@ fn whoever_closes_the_pipe_ends_no_command_with_an_error() {
 
 #[test]
 fn whoever_closes_standard_error_changes_no_exit_code() {
-    let machine = machine_with_a_run(&[("Sign in", "1001")]);
+    let machine = machine_with_a_run(&[("Sign in", "1001"), ("Pay", "")]);
     let nowhere = machine.work().join("nowhere");
     let nowhere = nowhere.to_string_lossy();
 
