@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use jiff::tz::TimeZone;
 
+use crate::katalon::damage::Damage;
 use crate::katalon::log::{LogSummary, LogTest};
 use crate::katalon::run::binding::BindingLine;
 use crate::katalon::run::execution::Execution;
@@ -55,17 +56,8 @@ pub(crate) fn assemble(parts: RunParts) -> SuiteRun {
     } = parts;
     warnings.append(&mut log.warnings);
     let environment = environment(&mut log.run_data, &execution);
-
     let damage = std::mem::take(&mut log.damage);
-    let circumstances = Circumstances {
-        suite: execution.suite.as_deref(),
-        damage: &damage,
-        zone: &zone,
-    };
-    let testimony = match &report {
-        Some(report) => hear(&mut log, report, circumstances),
-        None => Testimony::None,
-    };
+    let testimony = testimony(&mut log, report.as_ref(), &execution, &damage, &zone);
 
     // The report names the suite where the beginning of the log is lost.
     let suite = log
@@ -79,8 +71,8 @@ pub(crate) fn assemble(parts: RunParts) -> SuiteRun {
 
     let lines = pair(&log.tests, &binding, &mut warnings);
     let is_heard = testimony != Testimony::None;
+    let is_complete = damage.is_empty() || is_heard;
     if log.ended.is_some() || is_heard {
-        let is_complete = damage.is_empty() || is_heard;
         warnings.extend(without_result(binding.len(), log.tests.len(), is_complete));
     }
 
@@ -125,6 +117,25 @@ fn without_result(planned: usize, results: usize, is_complete: bool) -> Option<S
         // They may have run in the part that is lost.
         format!("{missing} of {planned} planned tests have no result in what could be read")
     })
+}
+
+/// What the report says beside the log, whose results it corrects.
+fn testimony(
+    log: &mut LogSummary,
+    report: Option<&Junit>,
+    execution: &Execution,
+    damage: &[Damage],
+    zone: &TimeZone,
+) -> Testimony {
+    let Some(report) = report else {
+        return Testimony::None;
+    };
+    let circumstances = Circumstances {
+        suite: execution.suite.as_deref(),
+        damage,
+        zone,
+    };
+    hear(log, report, circumstances)
 }
 
 fn suite_of(report: Junit) -> Option<String> {

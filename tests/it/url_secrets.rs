@@ -101,7 +101,7 @@ fn nothing_of_the_key_of_a_grid_is_stored_or_shown() {
         .into_iter()
         .filter(|file| !file.ends_with("execution0.log") && !is_report(file))
         .collect();
-    assert_eq!(stored, [PathBuf::new(); 0]);
+    assert!(stored.is_empty(), "{stored:?}");
 }
 
 /// Whether a file is a copy of one of Katalon's reports.

@@ -138,8 +138,8 @@ impl Tree {
             Level::Start | Level::End | Level::RunData | Level::Other => return,
         };
         let limit = match self.open.len() {
-            0..=SHALLOW => LONGEST_TEXT,
-            ..=DEEP => LONGEST_STEP_TEXT,
+            depth if depth <= SHALLOW => LONGEST_TEXT,
+            depth if depth <= DEEP => LONGEST_STEP_TEXT,
             _ => LONGEST_DEEP_TEXT,
         };
 
