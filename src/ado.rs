@@ -1,6 +1,6 @@
 //! Azure DevOps over its REST interface: one method for each call that kado makes.
 //!
-//! [`transport`] sends and knows nothing of test plans, [`classify`] is the one place that says
+//! `transport` sends and knows nothing of test plans, [`classify`] is the one place that says
 //! what an answer means, [`wire`] holds what stands on the wire. Answers are untrusted: sizes are
 //! limited, unknown members and words are accepted, redirects are never followed, and the token
 //! goes to the configured server only.

@@ -1,7 +1,7 @@
 //! The command line: types for clap, and what each command does.
 //!
 //! Results go to standard output, the log to standard error. Exit codes are those of
-//! [`crate::exit`].
+//! `crate::exit`.
 
 mod check;
 mod delegate;

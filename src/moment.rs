@@ -2,7 +2,7 @@
 //!
 //! Katalon's `<millis>` are such numbers, SQLite stores them as integers, and scripts read them as
 //! RFC 3339 with exactly three fraction digits (product contract, section 6). There is no clock in
-//! here: the one place that asks the system for the time is [`crate::clock`].
+//! here: the one place that asks the system for the time is `crate::clock`.
 
 use std::fmt;
 use std::time::Duration;

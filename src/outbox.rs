@@ -1,9 +1,9 @@
 //! The durable part: which runs are known, what is to be sent, and how far each submission is.
 //!
-//! [`new_run`] says what a run becomes, [`transition`] how a submission moves from state to state,
-//! and [`step`] in which order its steps are carried out; all three are pure. [`store`] holds all
+//! `new_run` says what a run becomes, `transition` how a submission moves from state to state,
+//! and `step` in which order its steps are carried out; all three are pure. `store` holds all
 //! SQL of the program. Readers work beside a running service; only the process that holds
-//! [`lock::StateLock`] sends.
+//! `lock::StateLock` sends.
 //!
 //! # The database on disk
 //!

@@ -1,9 +1,9 @@
 //! Finds run folders and follows them until their run is over.
 //!
-//! File events are hints, the sweep is the truth (invariant I1): [`hints`] only says "look there",
-//! [`Scout`] looks. Losing every event costs latency, never a run. `walk` finds projects and run
+//! File events are hints, the sweep is the truth (invariant I1): `hints` only says "look there",
+//! `Scout` looks. Losing every event costs latency, never a run. `walk` finds projects and run
 //! folders, `look` takes one look at one folder, `scout` remembers what was there and says which
-//! runs are over. [`processes`] knows which commands run.
+//! runs are over. `processes` knows which commands run.
 
 pub(crate) mod hints;
 mod look;

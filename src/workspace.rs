@@ -6,7 +6,7 @@
 //! in place.
 //!
 //! `project_folder` reads a project, `run_folder` a run, `collection_folder` the report of a test
-//! suite collection; [`Location`] says to which of them a folder belongs. [`open`] is the one door
+//! suite collection; `Location` says to which of them a folder belongs. `open` is the one door
 //! through which their files are opened.
 
 mod collection_folder;

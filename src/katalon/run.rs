@@ -140,7 +140,7 @@ pub struct TestResult {
     /// Values of the test case's variables in this execution, for `${variable}` in ADO ids.
     pub variables: BTreeMap<String, VariableValue>,
     /// Of a collection that is submitted as one run: the member it ran in, counted from 0
-    /// ([`crate::plan::join`]).
+    /// (`crate::plan::join`).
     #[serde(default, skip_serializing_if = "is_zero")]
     pub member: usize,
 }
@@ -173,7 +173,7 @@ impl TestResult {
 pub struct Iteration {
     /// Counted from 1 among the executions of this test case.
     pub number: u32,
-    /// Value of the suite's iteration variable; it may be sensitive, see [`crate::plan`].
+    /// Value of the suite's iteration variable; it may be sensitive, see `crate::plan`.
     pub value: Option<String>,
     /// Name of that variable, when the binding tells it.
     pub variable: Option<String>,

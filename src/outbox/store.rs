@@ -75,7 +75,7 @@ impl Store {
     /// that one's business.
     ///
     /// # Errors
-    /// As [`Store::open`], but a damaged database stays where it is.
+    /// As `Store::open`, but a damaged database stays where it is.
     pub fn open_beside(state_dir: &Path) -> Result<Self, OpenError> {
         Self::open_as(state_dir, Writer::Beside)
     }

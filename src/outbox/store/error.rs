@@ -100,7 +100,7 @@ pub enum StoreError {
     /// There is no such submission.
     #[error("there is no run with id {0}; `kado runs` lists them")]
     UnknownSubmission(i64),
-    /// A move of a submission that [`crate::outbox::transition`] forbids.
+    /// A move of a submission that `crate::outbox::transition` forbids.
     #[error("submission {submission} stays as it is")]
     IllegalTransition {
         /// The submission.
@@ -109,7 +109,7 @@ pub enum StoreError {
         #[source]
         source: IllegalTransition,
     },
-    /// A move of a step that [`crate::outbox::step::StepState::may_become`] forbids.
+    /// A move of a step that `crate::outbox::step::StepState::may_become` forbids.
     #[error("step {position} of submission {submission} cannot go from {from} to {to}")]
     IllegalMove {
         /// The submission.

@@ -43,7 +43,7 @@ pub(crate) struct DoubleSubmission {
     pub at: Moment,
 }
 
-/// A project is named by [`crate::plan::katalon_upload::project_key`].
+/// A project is named by `crate::plan::katalon_upload::project_key`.
 impl Store {
     /// What was seen of Katalon's uploads in a project.
     ///
