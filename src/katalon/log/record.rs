@@ -232,7 +232,7 @@ mod tests {
             record(false, "a\u{1b}[0m\r\nb\u{0}")
                 .property("id")
                 .unwrap(),
-            "a[0m\nb"
+            "a\nb"
         );
     }
 }
