@@ -41,6 +41,7 @@ use crate::moment::Moment;
 use crate::outbox::lock::{ServiceMark, StateLock};
 use crate::outbox::submission::SubmissionState;
 use crate::outbox::{Outbox, StoreError};
+use crate::record;
 use crate::service;
 use crate::submit::now::ONCE_BUDGET;
 use crate::submit::{Submitter, outcome};
@@ -179,7 +180,15 @@ pub(crate) async fn once(
     // What an earlier call parked was told by that call, and is a problem of `kado status`.
     let mut rows = outbox.with(|store| store.summaries(None)).await?;
     rows.retain(|row| row.state != SubmissionState::Parked || !parked_before.contains(&row.id));
-    Ok(outcome::exit(&rows, &attempts))
+    let exit = outcome::exit(&rows, &attempts);
+
+    // A member that cannot be read keeps its collection from being sent, and no row says so.
+    let unreadable = outbox.with(|store| record::unreadable(store)).await?;
+    Ok(if unreadable.is_empty() {
+        exit
+    } else {
+        exit.and(Exit::NotDone)
+    })
 }
 
 /// The submissions that are parked.
