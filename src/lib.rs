@@ -17,6 +17,7 @@ mod exit;
 mod file_names;
 mod intake;
 pub mod katalon;
+mod locked;
 pub mod moment;
 pub mod outbox;
 mod pipeline;

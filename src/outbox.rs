@@ -72,9 +72,10 @@ mod transition;
 
 use std::collections::HashSet;
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use crate::blocking::blocking;
+use crate::locked::locked;
 use crate::outbox::submission::Progress;
 
 pub use store::{OpenError, Store, StoreError};
@@ -96,10 +97,7 @@ pub(crate) struct UnderWay {
 
 impl Drop for UnderWay {
     fn drop(&mut self) {
-        self.all
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .remove(&self.id);
+        locked(&self.all).remove(&self.id);
     }
 }
 
@@ -132,11 +130,7 @@ impl Outbox {
         // A retry plans a submission anew, which can take seconds for a large folder: without the
         // mark the submitter would begin to send it meanwhile, by steps that are just being
         // dropped.
-        let is_new = self
-            .under_way
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .insert(id);
+        let is_new = locked(&self.under_way).insert(id);
 
         // Made only when it is new: dropping one ends the mark.
         is_new.then(|| UnderWay {
@@ -165,7 +159,7 @@ impl Outbox {
         blocking(move || {
             // Every change is a transaction of its own, so a panic elsewhere left nothing half done
             // in here.
-            let mut store = store.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut store = locked(&store);
             work(&mut store)
         })
         .await?

@@ -2,7 +2,9 @@
 //! life of a client.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
+
+use crate::locked::locked;
 
 /// Most runs that are remembered; then it is begun anew, which costs only requests.
 const MOST: usize = 100_000;
@@ -44,6 +46,6 @@ impl KnownKeys {
 
     fn keys(&self) -> MutexGuard<'_, HashMap<(String, u32), Option<String>>> {
         // Each entry is written at once, so what a panic elsewhere left here is whole.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        locked(&self.0)
     }
 }

@@ -1,12 +1,13 @@
 //! That a token was refused is remembered for a while, so that many runs do not each try it:
 //! servers lock accounts out.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 
 use tokio::time::Instant;
 
 use crate::ado::error::Refusal;
+use crate::locked::locked;
 
 /// How long a refused token is not tried again.
 // A little shorter than the minute after which a refused submission is tried again, so that this
@@ -49,7 +50,7 @@ impl Refused {
     }
 
     fn last(&self) -> MutexGuard<'_, Option<(Refusal, Instant)>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        locked(&self.0)
     }
 }
 

@@ -7,7 +7,9 @@
 //! call.
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use crate::locked::locked;
 
 use tokio::sync::oneshot;
 
@@ -94,7 +96,7 @@ impl Gate {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        locked(&self.0)
     }
 
     /// Changes a lane, if it is still there, and lets in who may come in now.

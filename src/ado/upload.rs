@@ -6,7 +6,7 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -15,6 +15,7 @@ use futures_util::Stream;
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 
 use crate::ado::error::AdoError;
+use crate::locked::locked;
 
 /// Bytes of the file in one piece; a multiple of three, so that no padding falls between pieces.
 const PIECE_SIZE: usize = 48 * 1024;
@@ -44,7 +45,7 @@ pub(super) struct FileFailure(Arc<Mutex<Option<AdoError>>>);
 impl FileFailure {
     /// The reason, once.
     pub(super) fn take(&self) -> Option<AdoError> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+        locked(&self.0).take()
     }
 
     fn set(&self, file: &Path, error: &io::Error) {
@@ -52,7 +53,7 @@ impl FileFailure {
             file: file.to_owned(),
             message: error.to_string(),
         };
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(failure);
+        *locked(&self.0) = Some(failure);
     }
 }
 

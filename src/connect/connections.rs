@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use crate::ado::http::Network;
@@ -15,6 +15,7 @@ use crate::connect::credentials::Credentials;
 use crate::connect::error::ConnectError;
 use crate::connect::network::network;
 use crate::connect::seen_tokens::SeenTokens;
+use crate::locked::locked;
 use crate::plan::snapshot::Snapshot;
 use crate::server::Server;
 
@@ -91,7 +92,7 @@ impl Connections {
     /// A person asks for another attempt: what was refused a while ago may be allowed by now, also
     /// to the same token.
     pub(crate) fn forget_refusals(&self) {
-        let clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
+        let clients = locked(&self.clients);
         for client in clients.values() {
             client.forget_old_refusal();
         }
@@ -179,7 +180,7 @@ impl Connections {
         let network = network(access)?;
         let key = ClientKey::new(&server, &credential, access, &network);
 
-        let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut clients = locked(&self.clients);
         // One that did not trust the server's certificate is built anew: certificates are read when
         // a client is built.
         if let Some(client) = clients.get(&key)

@@ -4,7 +4,7 @@
 
 use std::collections::HashMap;
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use secrecy::{ExposeSecret as _, SecretSlice, SecretString};
@@ -18,6 +18,7 @@ use crate::ado::http::{self, Network};
 use crate::ado::{AdoError, Credential};
 use crate::config::identity::{Identity, IdentityKind, ProofFile};
 use crate::connect::error::ConnectError;
+use crate::locked::locked;
 use crate::secrets::{self, TokenError};
 
 /// Most identities that are kept; more mean that proofs come and go.
@@ -44,7 +45,7 @@ impl Identities {
         let digest = digest(identity, server, network, applicant.proof());
 
         // Locked until the end, or two runs would make two of the same, and each fetch a token.
-        let mut identities = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut identities = locked(&self.0);
         if let Some(entra) = identities.get(&digest)
             && !entra.is_outdated()
         {

@@ -2,10 +2,11 @@
 //! its folder until the process ends.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 
 use secrecy::SecretString;
 
+use crate::locked::locked;
 use crate::server::ServerIdentity;
 
 /// The last token of each server.
@@ -24,6 +25,6 @@ impl SeenTokens {
     }
 
     fn tokens(&self) -> MutexGuard<'_, HashMap<ServerIdentity, SecretString>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        locked(&self.0)
     }
 }

@@ -21,13 +21,14 @@ use windows as system;
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use notify::event::{ModifyKind, RemoveKind};
 use notify::{ErrorKind, Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher as _};
 use tokio::sync::Notify;
 
 use crate::file_names::{has_extension, is_named};
+use crate::locked::locked;
 use crate::watch::hints::polled::Polled;
 
 /// Most paths that are remembered between two looks; more mean "look everywhere".
@@ -123,7 +124,7 @@ impl Hints {
         let heard = Arc::clone(&self.heard);
         let wake = Arc::clone(&self.wake);
         let watcher = notify::recommended_watcher(move |event: notify::Result<Event>| {
-            let mut heard = heard.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut heard = locked(&heard);
             if heard.add(event) {
                 wake.notify_one();
             }
@@ -185,7 +186,7 @@ impl Hints {
     }
 
     fn heard(&self) -> MutexGuard<'_, Heard> {
-        self.heard.lock().unwrap_or_else(PoisonError::into_inner)
+        locked(&self.heard)
     }
 }
 

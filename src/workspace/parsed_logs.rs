@@ -7,10 +7,11 @@
 
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 
 use super::listing::ListedFile;
 use crate::katalon::log::{FolderNames, LogSummary};
+use crate::locked::locked;
 
 /// Logs that are kept. One agent rarely ends more runs than this within a grace time; a summary can
 /// take some 24 MB, most take some kilobytes.
@@ -75,6 +76,6 @@ impl ParsedLogs {
     fn lock(&self) -> MutexGuard<'_, VecDeque<ParsedLog>> {
         // Entries are put in and taken out whole, so a panic of another thread leaves none of them
         // half.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        locked(&self.0)
     }
 }

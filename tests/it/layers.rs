@@ -18,6 +18,7 @@ const LAYERS: &[&[&str]] = &[
         "error_chain",
         "exit",
         "file_names",
+        "locked",
         "moment",
         "pipeline",
         "plural",

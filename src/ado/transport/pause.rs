@@ -1,11 +1,12 @@
 //! The pause that a server asked for: no call leaves before it is over.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
 use crate::ado::error::AdoError;
+use crate::locked::locked;
 
 /// Longest pause that is waited for in place; a longer one sends the submission back to the queue.
 const LONGEST: Duration = Duration::from_secs(30);
@@ -24,7 +25,7 @@ impl Pause {
 
         // An earlier answer may have asked for more, and meant it for everybody.
         let until = Instant::now() + wait;
-        let mut pause = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut pause = locked(&self.0);
         *pause = Some(pause.map_or(until, |before| before.max(until)));
     }
 
@@ -33,7 +34,7 @@ impl Pause {
     /// # Errors
     /// At once, with the time that is left, when that is longer than [`LONGEST`].
     pub(super) async fn keep(&self) -> Result<(), AdoError> {
-        let until = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let until = *locked(&self.0);
         let Some(until) = until else {
             return Ok(());
         };

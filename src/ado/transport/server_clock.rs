@@ -1,11 +1,12 @@
 //! The server's clock, as its answers tell it: the runs of a server are looked for by its own time.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
 use reqwest::header::HeaderMap;
 
 use crate::ado::headers;
 use crate::clock;
+use crate::locked::locked;
 use crate::moment::Moment;
 
 /// By how much this machine's clock was ahead at the last answer, in milliseconds.
@@ -19,12 +20,12 @@ impl ServerClock {
         // The last answer counts, because clocks are set while a service runs.
         if let Some(date) = headers::date(headers, "date") {
             let ahead = clock::now().millis() - date;
-            *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(ahead);
+            *locked(&self.0) = Some(ahead);
         }
     }
 
     pub(super) fn ahead(&self) -> Option<i64> {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        *locked(&self.0)
     }
 
     /// A time of this machine, as the server would have told it.

@@ -1,8 +1,8 @@
 //! Finds the api-version that a server knows, while reading: from the newest one down. Every
 //! submission begins with reading, so a version is found before anything is written.
 
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
 
 use reqwest::Method;
 use serde::de::{DeserializeOwned, IgnoredAny};
@@ -10,6 +10,7 @@ use serde::de::{DeserializeOwned, IgnoredAny};
 use crate::ado::error::{AdoError, Missing};
 use crate::ado::transport::{AdoClient, Importance, Page};
 use crate::ado::version::{self, Call, VersionOrigin};
+use crate::locked::locked;
 
 /// The version that a server is spoken to with.
 pub(super) struct SpokenVersion {
@@ -41,10 +42,7 @@ impl SpokenVersion {
     }
 
     fn get(&self) -> String {
-        self.version
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        locked(&self.version).clone()
     }
 
     /// The next older version in place of `spoken`, where one may be looked for.
@@ -57,7 +55,7 @@ impl SpokenVersion {
         // From the version that this call was sent with: two calls that were refused at the same
         // time both come to the next one, and not each a step further.
         let older = version::older(spoken)?;
-        older.clone_into(&mut self.version.lock().unwrap_or_else(PoisonError::into_inner));
+        older.clone_into(&mut locked(&self.version));
         Some(older)
     }
 }

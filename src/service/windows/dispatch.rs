@@ -22,7 +22,7 @@
 use std::any::Any;
 use std::ffi::OsString;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{LazyLock, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{LazyLock, Mutex, MutexGuard, OnceLock};
 use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
@@ -39,6 +39,7 @@ use super::DRAIN;
 use super::error::reason;
 use crate::SERVICE_NAME;
 use crate::exit::Exit;
+use crate::locked::locked;
 use crate::service::Failure;
 use crate::win32::event_log::{self, EventKind};
 
@@ -323,5 +324,5 @@ const fn rank(state: ServiceState) -> u8 {
 
 /// What a mutex holds; a thread that failed with it in hand left nothing half done.
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+    locked(&mutex)
 }
