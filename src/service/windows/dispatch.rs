@@ -22,7 +22,7 @@
 use std::any::Any;
 use std::ffi::OsString;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{LazyLock, Mutex, MutexGuard, OnceLock};
+use std::sync::{LazyLock, Mutex, OnceLock};
 use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
@@ -320,9 +320,4 @@ const fn rank(state: ServiceState) -> u8 {
         ServiceState::Stopped => 3,
         _ => 1,
     }
-}
-
-/// What a mutex holds; a thread that failed with it in hand left nothing half done.
-fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    locked(&mutex)
 }
