@@ -1,5 +1,6 @@
 //! Test support: a run, built in one place for the tests of every folder above.
 
+#[cfg(test)]
 use crate::katalon::run::{Environment, RunOptions, SuiteRun};
 use crate::katalon::status::Status;
 use crate::moment::Moment;

@@ -1,6 +1,7 @@
 //! Test support: snapshots, results and points, built in one place for the tests of `plan` and
 //! `outbox`; runs come from `katalon::sample`.
 
+#[cfg(test)]
 use std::collections::BTreeMap;
 
 use crate::katalon::run::{Attempt, FileKind, RunFile, SuiteRun, TestResult};

@@ -1,5 +1,6 @@
 //! The plan as a whole: what a run becomes, and that nothing of it gets lost on the way.
 
+#[cfg(test)]
 use std::collections::BTreeSet;
 
 use proptest::prelude::*;

@@ -94,7 +94,7 @@ fn only_a_function_that_is_run_as_a_test_counts() {
         assert!(holds(test, "it"), "{test}");
     }
     let helper = "#[test]\nfn other() {\n}\n\nfn it() {}";
-    let ignored = "#[test]\n#[ignore]\nfn it() {}";
+    let ignored = "#[test]\n#[ignore = \"no\"]\nfn it() {}";
     let ignored_here = "#[cfg_attr(windows, ignore = \"no\")]\n#[test]\nfn it() {}";
     let longer = "#[test]\nfn it_too() {}";
     for other in [

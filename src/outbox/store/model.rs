@@ -3,6 +3,7 @@
 
 mod reference;
 
+#[cfg(test)]
 use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;

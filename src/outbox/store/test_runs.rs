@@ -1,5 +1,6 @@
 //! Runs for the tests of the store, and how they are recorded.
 
+#[cfg(test)]
 use std::path::Path;
 
 use crate::katalon::run::SuiteRun;

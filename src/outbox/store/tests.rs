@@ -1,6 +1,7 @@
 //! The outbox keeps its promises: a run is one run, steps move one way, a lost database is never
 //! papered over.
 
+#[cfg(test)]
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::time::Duration;

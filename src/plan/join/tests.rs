@@ -1,6 +1,7 @@
 //! Joining members: whose tests, files and configurations they are, and what is said of those that
 //! did not run.
 
+#[cfg(test)]
 use super::*;
 use crate::katalon::run::FileKind;
 use crate::katalon::settings::{AzureSettings, ConfigurationRow};

@@ -1,6 +1,7 @@
 //! A suite run counts once, whatever is recorded in which order: as a run of its own or as part of
 //! its collection.
 
+#[cfg(test)]
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;

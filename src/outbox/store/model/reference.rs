@@ -1,6 +1,7 @@
 //! The naive model of the store that `model` compares it with: what each run and submission should
 //! be, in memory.
 
+#[cfg(test)]
 use std::collections::BTreeMap;
 
 use crate::outbox::new_run::RecordOutcome;
