@@ -78,23 +78,25 @@ impl AdoClient {
     /// [`Missing::Plan`] when the project has no such plan.
     pub(crate) async fn test_plan(&self, project: &str, plan: u32) -> Result<TestPlan, AdoError> {
         let path = [project, "_apis", "testplan", "plans", &plan.to_string()];
-        match self.get(&path, Call::TestPlan, &[]).await {
-            Ok(page) => Ok(page.content),
+        let message = match self.get(&path, Call::TestPlan, &[]).await {
+            Ok(page) => return Ok(page.content),
             // A missing project would otherwise be told as a missing plan, and people would look
             // for the wrong thing.
             Err(AdoError::Gone { what, message })
                 if !matches!(what, Missing::Server | Missing::Project) =>
             {
-                Err(AdoError::Gone {
-                    what: Missing::Plan(plan),
-                    message: format!(
-                        "test plan {plan} not found in project `{project}` ({message}); \
-                         `kado list plans` shows what this token can see"
-                    ),
-                })
+                message
             }
-            Err(error) => Err(error),
-        }
+            Err(error) => return Err(error),
+        };
+
+        Err(AdoError::Gone {
+            what: Missing::Plan(plan),
+            message: format!(
+                "test plan {plan} not found in project `{project}` ({message}); `kado list plans` \
+                 shows what this token can see"
+            ),
+        })
     }
 
     /// All test configurations of a project.

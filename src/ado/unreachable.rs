@@ -29,7 +29,7 @@ pub(super) fn why(error: &reqwest::Error, proxies: Option<&ProxyResolver>) -> St
     let said = chain(error);
 
     let hint = match certificate_error(error) {
-        Some(certificate_error) => hint_at_certificate(certificate_error),
+        Some(certificate_error) => hint_at_certificate(certificate_error).map(str::to_owned),
         None => {
             let host = error.url().and_then(|url| url.host_str());
             hint_at_proxy(&said, host.unwrap_or("the server"))
@@ -47,28 +47,30 @@ pub(super) fn is_distrust(error: &reqwest::Error) -> bool {
     certificate_error(error).is_some()
 }
 
-fn hint_at_certificate(error: &CertificateError) -> Option<String> {
-    match error {
-        // The second when another authority of the same name is known, such as the one before it
-        // was renewed.
-        CertificateError::UnknownIssuer | CertificateError::BadSignature => Some(
+/// What mends a certificate that was not accepted. Most reasons, such as an end that is past or a
+/// wrong name, say it themselves.
+fn hint_at_certificate(error: &CertificateError) -> Option<&'static str> {
+    // The second when another authority of the same name is known, such as the one before it was
+    // renewed.
+    if let CertificateError::UnknownIssuer | CertificateError::BadSignature = error {
+        return Some(
             "; neither this machine nor `azure.ca_file` knows the authority that signed its \
              certificate: save the authority's own certificate as PEM and name the file with \
-             `azure.ca_file`"
-                .to_owned(),
-        ),
-        // This reason of webpki has no variant of rustls.
-        CertificateError::Other(other) if format!("{other:?}").contains("CaUsedAsEndEntity") => {
-            Some(
-                "; it shows the certificate of an authority as its own, which is not accepted \
-                 even when `azure.ca_file` holds it: give the server one that an authority \
-                 signed, or one of its own with `basicConstraints=CA:FALSE`"
-                    .to_owned(),
-            )
-        }
-        // Others, such as an end that is past or a wrong name, say themselves what is to be mended.
-        _ => None,
+             `azure.ca_file`",
+        );
     }
+
+    // This reason of webpki has no variant of rustls.
+    if let CertificateError::Other(other) = error
+        && format!("{other:?}").contains("CaUsedAsEndEntity")
+    {
+        return Some(
+            "; it shows the certificate of an authority as its own, which is not accepted even \
+             when `azure.ca_file` holds it: give the server one that an authority signed, or one \
+             of its own with `basicConstraints=CA:FALSE`",
+        );
+    }
+    None
 }
 
 /// The proxy's answers have no types, only these words (`hyper_util`, `TunnelError`).

@@ -139,7 +139,9 @@ impl BodyState {
                 };
                 Ok(Some(Bytes::from_static(PREFIX.as_bytes())))
             }
+
             BodyPart::Content => self.content().await.map(Some),
+
             BodyPart::Suffix => {
                 self.stage = BodyPart::End;
                 let digest = short_digest(&self.hasher);

@@ -112,20 +112,20 @@ impl Verification<'_> {
                 Finding::Fine(points) => self.fine(mapped, &points),
                 Finding::Nowhere => self.nowhere(mapped).await,
                 Finding::Gap { what, kind } => self.gap(mapped, &what, kind),
+                Finding::SeveralWithoutRow(message) => self.without_row.push((mapped.id, message)),
+
                 Finding::Several {
                     what,
                     message,
                     points,
                 } => {
-                    self.report.wrong(
-                        mapped.title(),
-                        format!("{message} (for {})", mapped.tests()),
-                        ALLOW_OR_REMOVE,
-                    );
-                    let about = format!("Test Points with ID = {points}; {}", mapped.tests());
+                    let tests = mapped.tests();
+                    let message = format!("{message} (for {tests})");
+                    self.report.wrong(mapped.title(), message, ALLOW_OR_REMOVE);
+
+                    let about = format!("Test Points with ID = {points}; {tests}");
                     self.report.shared(what, &mapped.id, about);
                 }
-                Finding::SeveralWithoutRow(message) => self.without_row.push((mapped.id, message)),
             }
         }
     }

@@ -120,28 +120,33 @@ fn issuer(
     network: &Network,
     patience: Option<Duration>,
 ) -> Result<Issuer, ConnectError> {
-    Ok(match applicant {
+    match applicant {
+        Applicant::ManagedIdentity(client_id) => Ok(Issuer::ManagedIdentity(ManagedIdentity {
+            http: http::of_machine(network, patience)?,
+            client_id: client_id.map(str::to_owned),
+            service: TokenService::of_machine(authority),
+        })),
+
         Applicant::ServicePrincipal {
             tenant_id,
             client_id,
             proof_file,
             proof,
-        } => Issuer::ServicePrincipal(ServicePrincipal {
-            http: http::issuing(network, patience)?,
-            authority: match authority {
+        } => {
+            let authority = match authority {
                 Some(url) => url.clone(),
                 None => Url::parse(PUBLIC).expect("the constant is a URL"),
-            },
-            tenant_id: tenant_id.to_owned(),
-            client_id: client_id.to_owned(),
-            proof: parse(proof_file, &proof)?,
-        }),
-        Applicant::ManagedIdentity(client_id) => Issuer::ManagedIdentity(ManagedIdentity {
-            http: http::of_machine(network, patience)?,
-            client_id: client_id.map(str::to_owned),
-            service: TokenService::of_machine(authority),
-        }),
-    })
+            };
+
+            Ok(Issuer::ServicePrincipal(ServicePrincipal {
+                http: http::issuing(network, patience)?,
+                authority,
+                tenant_id: tenant_id.to_owned(),
+                client_id: client_id.to_owned(),
+                proof: parse(proof_file, &proof)?,
+            }))
+        }
+    }
 }
 
 /// What the content of a proof file proves.

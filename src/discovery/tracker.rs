@@ -122,24 +122,28 @@ impl Tracker {
     /// Compares what a look saw with the look before.
     fn compare(&self, observed: &Observation) -> LastLook {
         let now = observed.now;
-        match self.last {
-            Some(last) if last.fingerprint == observed.fingerprint => LastLook {
-                quiet_since: last.quiet_since.min(now),
-                first_seen_so: last.first_seen_so.min(now),
-                ..last
-            },
-            // Something changed since the last look, whatever its modification time says.
-            Some(_) => LastLook {
-                fingerprint: observed.fingerprint,
-                quiet_since: now,
-                first_seen_so: now,
-            },
+        let Some(last) = self.last else {
             // Nothing else is known of a folder that is new to us, but no time lies in the future.
-            None => LastLook {
+            return LastLook {
                 fingerprint: observed.fingerprint,
                 quiet_since: observed.newest.min(now),
                 first_seen_so: now,
-            },
+            };
+        };
+
+        if last.fingerprint == observed.fingerprint {
+            return LastLook {
+                quiet_since: last.quiet_since.min(now),
+                first_seen_so: last.first_seen_so.min(now),
+                ..last
+            };
+        }
+
+        // Something changed since the last look, whatever its modification time says.
+        LastLook {
+            fingerprint: observed.fingerprint,
+            quiet_since: now,
+            first_seen_so: now,
         }
     }
 }

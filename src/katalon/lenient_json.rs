@@ -200,9 +200,11 @@ impl Parser<'_> {
             let Some(character) = characters.next() else {
                 return self.break_off();
             };
+
             match character {
                 // Zeros stand where content was lost, so what came before is the half of a text.
                 '\0' => return self.break_off(),
+
                 '"' => {
                     self.at += 1;
                     return Some(String::from_utf16_lossy(&units));
@@ -230,17 +232,19 @@ fn escape(behind: &str) -> Option<(u16, usize)> {
         b'b' => 0x08,
         b'f' => 0x0C,
         plain @ (b'"' | b'\\' | b'/') => *plain,
-        b'u' => {
-            let digits = behind.get(1..5)?;
-            // `from_str_radix` alone would take a sign.
-            if !digits.bytes().all(|digit| digit.is_ascii_hexdigit()) {
-                return None;
-            }
-            return Some((u16::from_str_radix(digits, 16).ok()?, 5));
-        }
+        b'u' => return Some((hexadecimal(behind.get(1..5)?)?, 5)),
         _ => return None,
     };
+
     Some((u16::from(character), 1))
+}
+
+/// The number that four digits spell; `from_str_radix` alone would take a sign.
+fn hexadecimal(digits: &str) -> Option<u16> {
+    if !digits.bytes().all(|digit| digit.is_ascii_hexdigit()) {
+        return None;
+    }
+    u16::from_str_radix(digits, 16).ok()
 }
 
 #[cfg(test)]

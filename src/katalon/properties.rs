@@ -182,21 +182,25 @@ fn escaped_unit(rest: &mut std::str::Chars<'_>) -> Option<Result<u16, char>> {
         'r' => '\r',
         'f' => '\u{c}',
         'u' => {
-            let digits = rest
-                .as_str()
-                .get(..4)
-                .filter(|digits| digits.bytes().all(|byte| byte.is_ascii_hexdigit()));
-            match digits.and_then(|digits| u16::from_str_radix(digits, 16).ok()) {
-                Some(unit) => {
-                    *rest = rest.as_str()[4..].chars();
-                    return Some(Ok(unit));
-                }
-                None => 'u',
+            if let Some(unit) = hexadecimal(rest.as_str()) {
+                *rest = rest.as_str()[4..].chars();
+                return Some(Ok(unit));
             }
+            'u'
         }
         other => other,
     };
+
     Some(Err(character))
+}
+
+/// The number that the first four characters spell; `from_str_radix` alone would take a sign.
+fn hexadecimal(text: &str) -> Option<u16> {
+    let digits = text.get(..4)?;
+    if !digits.bytes().all(|digit| digit.is_ascii_hexdigit()) {
+        return None;
+    }
+    u16::from_str_radix(digits, 16).ok()
 }
 
 #[cfg(test)]

@@ -108,6 +108,7 @@ impl Outage {
                 self.is_logged = false;
                 Ok(pause)
             }
+
             Err(error) if error.may_pass() => {
                 if !self.is_logged {
                     tracing::error!(
@@ -118,6 +119,7 @@ impl Outage {
                 self.is_logged = true;
                 Ok(NO_RECORD)
             }
+
             Err(error) => Err(error),
         }
     }

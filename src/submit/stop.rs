@@ -190,7 +190,10 @@ impl Stop {
                 | ConnectError::Secret(_)
                 | ConnectError::NoClientSecret(_),
             ) => Some(Obstacle::NoToken),
+
             Self::AwaitsAnother { .. } => Some(Obstacle::Katalon),
+
+            // These need a person, or end the work on the submission.
             Self::Store(_)
             | Self::NoDestination
             | Self::PlanGone { .. }

@@ -237,18 +237,25 @@ fn rights(text: &str) -> u32 {
 /// One word, by `winnt.h` and `sddl.h`.
 fn right(word: &str) -> u32 {
     match word {
+        // Generic ones.
         "GA" => 0x1000_0000,
         "GX" => 0x20,
         "GW" => 0x4000_0000,
         "GR" => 0x8000_0000,
+
+        // Those of every object: delete, read and write the list, take it over.
         "SD" => 0x0001_0000,
         "RC" => 0x0002_0000,
         "WD" => 0x0004_0000,
         "WO" => 0x0008_0000,
+
+        // Those of files as a whole.
         "FA" => 0x001F_01FF,
         "FR" => 0x0012_0089,
         "FW" => 0x0012_0116,
         "FX" => 0x0012_00A0,
+
+        // Single bits, whose names are those of directory objects.
         "CC" => 0x1,
         "DC" => 0x2,
         "LC" => 0x4,
@@ -258,6 +265,8 @@ fn right(word: &str) -> u32 {
         "DT" => 0x40,
         "LO" => 0x80,
         "CR" => 0x100,
+
+        // What is not known may allow anything.
         _ => u32::MAX,
     }
 }
@@ -269,10 +278,14 @@ fn full(account: &str) -> String {
         "BA" => ADMINISTRATORS,
         "OW" => OWNER_RIGHTS,
         "WD" => EVERYONE,
+
+        // Whoever has logged on, in one way or another.
         "AU" => "S-1-5-11",
         "IU" => "S-1-5-4",
         "NU" => "S-1-5-2",
         "AN" => "S-1-5-7",
+
+        // Groups of the machine, and accounts of services.
         "BU" => "S-1-5-32-545",
         "BG" => "S-1-5-32-546",
         "PU" => "S-1-5-32-547",

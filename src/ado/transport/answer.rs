@@ -76,6 +76,7 @@ impl AdoClient {
     ) -> Result<(), CallFailure> {
         let error = match meaning {
             Meaning::Done => return Ok(()),
+
             Meaning::CredentialsRefused(refusal) => {
                 return Err(CallFailure {
                     error: self.refused_with(self.with_fitting_advice(refusal)),
@@ -85,6 +86,7 @@ impl AdoClient {
             // A permission is one of a project or a path in it: the token may be good for all the
             // rest, so it is not remembered as refused.
             Meaning::Forbidden(refusal) => self.refused_with(refusal),
+
             Meaning::Unavailable(message) => AdoError::Unavailable { message, wait },
             Meaning::InBetween(answer) => AdoError::InBetween {
                 server: self.server.base().to_owned(),
@@ -92,12 +94,14 @@ impl AdoClient {
                 correction: None,
                 wait,
             },
+
             Meaning::Gone(what, message) => AdoError::Gone { what, message },
             Meaning::Rejected(message) => AdoError::Rejected {
                 status,
                 message: self.with_hint_at_version(message),
             },
         };
+
         Err(error.into())
     }
 

@@ -158,25 +158,30 @@ impl OpenRecord {
     fn tag(&mut self, tag: &[u8], text: &[u8]) {
         let name = name(tag);
         if name.starts_with(b"/") {
-            self.depth = self.depth.saturating_sub(1);
-            if self.depth == 0
-                && let Some(field) = self.field.take()
-            {
-                self.store(field, text);
-            }
-        } else if tag.ends_with(b"/") {
-            if self.depth == 0
-                && let Some(field) = self.field_of(name, tag)
-            {
-                self.store(field, b"");
-            }
+            return self.close(text);
+        }
+
+        // Only what stands directly inside the record is a field of it.
+        let field = if self.depth == 0 {
+            self.field_of(name, tag)
         } else {
+            None
+        };
+
+        if !tag.ends_with(b"/") {
             self.depth += 1;
-            self.field = if self.depth == 1 {
-                self.field_of(name, tag)
-            } else {
-                None
-            };
+            self.field = field;
+        } else if let Some(field) = field {
+            self.store(field, b"");
+        }
+    }
+
+    fn close(&mut self, text: &[u8]) {
+        self.depth = self.depth.saturating_sub(1);
+        if self.depth == 0
+            && let Some(field) = self.field.take()
+        {
+            self.store(field, text);
         }
     }
 

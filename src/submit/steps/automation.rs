@@ -6,7 +6,7 @@
 //!
 //! An update that is refused costs only itself and is named in the run's comment.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
@@ -107,22 +107,22 @@ pub(in crate::submit) async fn set_fields(execution: &Execution<'_>, open: OpenS
 /// The test cases whose result ADO took, with the tests that feed them. One whose results were all
 /// refused has nothing to show for its automation.
 fn cases_with_result(execution: &Execution<'_>) -> TestsOfCases {
+    let mut refused: HashMap<u32, usize> = HashMap::new();
+    for left_out in &execution.submission.refused {
+        if let (LeftOutKind::Refused, Some(id)) = (left_out.kind, left_out.azure_id) {
+            *refused.entry(id).or_default() += 1;
+        }
+    }
+
+    let mut results: HashMap<u32, usize> = HashMap::new();
+    for result in &execution.plan().results {
+        *results.entry(result.test_case_id).or_default() += 1;
+    }
+
     let mut tests = automated(execution.plan());
     tests.retain(|id, _| {
-        let results = execution
-            .plan()
-            .results
-            .iter()
-            .filter(|result| result.test_case_id == *id)
-            .count();
-        let refused = execution
-            .submission
-            .refused
-            .iter()
-            .filter(|left_out| {
-                left_out.kind == LeftOutKind::Refused && left_out.azure_id == Some(*id)
-            })
-            .count();
+        let refused = refused.get(id).copied().unwrap_or(0);
+        let results = results.get(id).copied().unwrap_or(0);
         refused < results
     });
     tests

@@ -185,9 +185,11 @@ async fn write(
                 let Some(by) = objection_to_body(&error) else {
                     return Err(error.into());
                 };
+
                 // What was stored all the same is not refused, and may not be sent again.
                 let stored = completed(execution).await?;
                 batch.retain(|(_, result_ref)| !stored.contains(&result_ref.result_id));
+
                 match batch.as_slice() {
                     [] => {}
                     [(only, _)] => refused.push(refused_result(only, &by)),
@@ -238,12 +240,14 @@ fn update<'a>(result: &'a PlannedResult, result_ref: &'a ResultRef) -> ResultUpd
         // Some servers answer 500 where title or revision is missing (`ado/api.md` §6).
         test_case_title: result_ref.title.as_deref(),
         test_case_revision: result_ref.revision,
+
         // An outcome without a state leaves the result pending (`ado/api.md` §6).
         state: "Completed",
         outcome: &result.outcome,
         started_date: result.started.to_string(),
         completed_date: result.completed.to_string(),
         duration_in_ms: millis(result.started, result.completed),
+
         error_message: result.error_message.as_deref(),
         stack_trace: result.stack_trace.as_deref(),
         comment: &result.comment,
