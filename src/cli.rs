@@ -103,6 +103,7 @@ pub fn main() -> ExitCode {
             } else {
                 Exit::Done
             };
+
             return exit.into();
         }
     };
@@ -134,6 +135,7 @@ fn dispatch(cli: Cli) -> anyhow::Result<Exit> {
             inspect::inspect(&arguments.path, abort_after, arguments.json, &mut out)?;
             Ok(Exit::Done)
         }
+
         Command::Check(arguments) => check::check(&arguments, file, &mut out),
         Command::List(arguments) => list::list(&arguments, &paths::load(file)?, &mut out),
         Command::Runs(arguments) => runs::runs(&arguments, &paths::load(file)?, &mut out),
@@ -143,6 +145,7 @@ fn dispatch(cli: Cli) -> anyhow::Result<Exit> {
             clap_complete::generate(shell, &mut Cli::command(), "kado", &mut out);
             Ok(Exit::Done)
         }
+
         Command::Man(arguments) => man::man(&arguments, Cli::command(), &mut out),
     }
 }

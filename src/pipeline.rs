@@ -74,6 +74,7 @@ impl PipelineJob {
             Some(_) => None,
             None => Some(variables.build()?),
         };
+
         Some(Self {
             collection: variables
                 .text("SYSTEM_COLLECTIONURI")

@@ -134,11 +134,13 @@ pub(crate) fn plan(
         // Told with every plan, one id to mend would be counted once for each.
         skipped.extend(mapped.left_out);
     }
+
     skipped.extend(targets.left_out);
     if plans.is_leading() {
         skipped.extend(snapshot.missing_members());
         skipped.extend(LeftOut::reading(&snapshot.run));
     }
+
     skipped.extend(files.left_out);
     skipped.extend(unused_options(options));
     skipped.extend(missing_links(options, facts));

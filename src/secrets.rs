@@ -230,6 +230,7 @@ impl TokenSource {
                 check(file)?;
                 read_token(file)
             }
+
             Self::Environment => {
                 let token = token_variable().unwrap_or_default();
                 token_in(token.as_bytes()).ok_or_else(|| TokenError::NoToken {

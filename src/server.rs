@@ -114,6 +114,7 @@ impl Server {
                 expected: with_scheme(text),
             });
         }
+
         if !given.username().is_empty() || given.password().is_some() {
             return Err(ServerUrlError::Credentials);
         }

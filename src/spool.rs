@@ -97,6 +97,7 @@ impl Spool {
                 copied.files += 1;
                 continue;
             }
+
             if !self.has_room(file.size, used) {
                 copied.left += 1;
                 continue;
@@ -109,6 +110,7 @@ impl Spool {
                     }
                     copied.files += 1;
                 }
+
                 Err(error) => {
                     copied.failed += 1;
                     copied

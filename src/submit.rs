@@ -254,6 +254,7 @@ impl Submitter {
                     .await?;
                 Ok(Attempt::Ignored)
             }
+
             Stop::ByKatalon { run, url, project } => {
                 tracing::info!(
                     id,
@@ -267,6 +268,7 @@ impl Submitter {
                     .await?;
                 Ok(Attempt::Submitted)
             }
+
             stop => match stop.cause() {
                 Some(cause) => self.wait(id, attempts, suite, cause, &stop).await,
                 None => {

@@ -85,17 +85,21 @@ pub(crate) fn start_for_service(console: Console, folder: &Path) -> LogGuard {
                 _files: Some(worker),
                 no_files: None,
             };
+
             (Some(writer), guard)
         }
+
         Err(error) => {
             let guard = LogGuard {
                 _files: None,
                 // There is no log yet that could say so; the caller does when there is one.
                 no_files: Some(format!("{error:#}")),
             };
+
             (None, guard)
         }
     };
+
     let files = writer.map(|writer| {
         fmt::layer()
             .with_writer(writer)

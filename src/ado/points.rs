@@ -88,6 +88,7 @@ impl AdoClient {
             })
             .await?;
         }
+
         Ok(points)
     }
 }

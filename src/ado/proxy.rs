@@ -125,6 +125,7 @@ impl ProxyResolver {
                 exemption.clone(),
             ));
         }
+
         if let Some((name, list)) = variable(&["NO_PROXY", "no_proxy"]) {
             for exemption in Exemption::of_list(&list) {
                 direct.push(DirectHosts::new(

@@ -82,15 +82,18 @@ impl FoundRuns {
                 self.with_key = Some(run);
                 return;
             }
+
             // A run at the border of two windows comes twice.
             Some(first) if first.id == run.id => {
                 self.with_key = Some(first);
                 return;
             }
+
             Some(first) if first.id < run.id => {
                 self.with_key = Some(first);
                 run
             }
+
             Some(later) => {
                 self.with_key = Some(run);
                 later

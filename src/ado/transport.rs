@@ -308,10 +308,12 @@ impl AdoClient {
             }) if importance == Importance::Essential => {
                 self.refused.note(refusal.clone(), Instant::now());
             }
+
             // Any other refusal is about this request, and says nothing of how the server or the
             // token is.
             Err(_) => {}
         }
+
         result.map_err(|failed| failed.error)
     }
 
@@ -357,6 +359,7 @@ impl AdoClient {
             let message = "the token was refused and renewed; the file is sent again";
             return Err(AdoError::unavailable(message).into());
         };
+
         let authorization = self
             .credential
             .authorization()

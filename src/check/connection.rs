@@ -64,6 +64,7 @@ pub(super) async fn check_connection(
             return Connection::Failed;
         }
     };
+
     let name = user
         .provider_display_name
         .unwrap_or_else(|| "somebody without a name".to_owned());

@@ -224,6 +224,7 @@ impl<'a> Coverage<'a> {
         } else {
             GapKind::MayBeWanted
         };
+
         let present: Vec<String> = present.into_iter().map(|id| self.named(id)).collect();
         Some(Finding::Gap {
             what: format!(

@@ -39,6 +39,7 @@ pub(super) async fn check_definition(
                 .collect();
             check_stage(title, definition.name, &stages, stage, report);
         }
+
         Err(AdoError::CredentialsRefused { refusal, .. }) => {
             let scope = match kind {
                 DefinitionKind::Build => "Build (read)",
@@ -56,6 +57,7 @@ pub(super) async fn check_definition(
             let detail = format!("project {project} has no such {word} definition ({message})");
             report.wrong(title, detail, CORRECT_SETTINGS);
         }
+
         Err(error) => report.ado_failed(&title, &error),
     }
 }

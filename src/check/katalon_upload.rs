@@ -102,6 +102,7 @@ fn check_left_to_katalon(settings: &AzureSettings, overrides: &Overrides, report
         } else {
             " and set `submit.auto_submit = true`"
         };
+
         return nobody_submits(
             "automatic submission is off (autoSubmitTestRun)",
             format!(

@@ -109,6 +109,7 @@ fn check_state(config: &Config, report: &mut Report) {
             report.fine(name, "the outbox can be read");
             check_events(&store, config, report);
         }
+
         Ok(None) => report.note(
             name,
             "there is no outbox yet",

@@ -60,6 +60,7 @@ pub(super) async fn check_mapped_ids(
         searches: 0,
         without_row: Vec::new(),
     };
+
     for (id, tests) in mapped {
         let mapped = MappedId { id, tests };
         match why_no_test_case(items.get(&id), &types, ado_project) {
@@ -72,8 +73,10 @@ pub(super) async fn check_mapped_ids(
                 CORRECT_ID,
             ),
         }
+
         verification.mapped_twice(&mapped);
     }
+
     verification.runs_without_row();
 }
 
@@ -232,6 +235,7 @@ impl Verification<'_> {
             0 => String::new(),
             more => format!(" and {more} more"),
         };
+
         let detail = format!(
             "such a run meets the test points of all configurations, so test cases with several \
              get no result: id {}{more}\n{message}",

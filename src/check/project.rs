@@ -48,6 +48,7 @@ pub(crate) async fn check_project(
             );
         }
     };
+
     report.fine(name, summary(&project));
     check_files(&project, report);
     check_project_folders(root, report);
@@ -125,8 +126,10 @@ fn server_of(options: &Options, report: &mut Report) -> Option<Server> {
                     "it works as it is; the shorter one belongs in Katalon's Azure DevOps settings",
                 );
             }
+
             Some(server)
         }
+
         Err(error) => {
             report.wrong("server", error.to_string(), CORRECT_SETTINGS);
             None

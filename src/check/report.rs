@@ -99,6 +99,7 @@ impl Report {
                 "look at the network, the proxy (`azure.proxy`) and the certificates \
                  (`azure.ca_file`)"
             }
+
             // Their messages say themselves what is wrong, and what mends it.
             AdoError::InBetween { .. } | AdoError::Configuration(_) => "",
             AdoError::Gone { .. } | AdoError::Rejected { .. } | AdoError::File { .. } => {

@@ -92,6 +92,7 @@ async fn check_ado_project(client: &AdoClient, name: &str, report: &mut Report) 
             return false;
         }
     }
+
     true
 }
 
@@ -221,6 +222,7 @@ async fn check_configurations(
             return BTreeMap::new();
         }
     };
+
     let names: BTreeMap<u32, String> = configurations
         .into_iter()
         .map(|configuration| (configuration.id, configuration.name))

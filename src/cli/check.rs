@@ -116,6 +116,7 @@ fn check_as_service(arguments: &Arguments, config: Option<&Path>) -> anyhow::Res
         words.push("--config".to_owned());
         words.push(std::path::absolute(config)?.display().to_string());
     }
+
     if let Some(project) = &arguments.project {
         words.push(std::path::absolute(project)?.display().to_string());
     }

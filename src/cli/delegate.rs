@@ -252,6 +252,7 @@ impl<'a> Delegate<'a> {
                      claimed runs by itself"
                 );
             }
+
             anyhow::bail!(
                 "the running service did not answer in {} seconds; look at its log",
                 self.patience.as_secs()

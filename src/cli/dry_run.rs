@@ -114,6 +114,7 @@ pub(super) async fn dry_run(
             }
         }
     }
+
     if plans.iter().any(leaves_something_out) {
         exit = exit.and(Exit::NotDone);
     }

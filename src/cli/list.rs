@@ -137,6 +137,7 @@ pub(super) fn list(
                 message.push_str("; this list needs the scope ");
                 message.push_str(arguments.what.scopes());
             }
+
             return Ok(failed(&message, error.exit()));
         }
     };
@@ -338,6 +339,7 @@ fn list_of_test_cases(cases: BTreeMap<u32, TestCase>) -> Listing {
         } else {
             case.mapped.join(", ")
         };
+
         let row = [
             case.id.to_string(),
             case.name,
@@ -347,6 +349,7 @@ fn list_of_test_cases(cases: BTreeMap<u32, TestCase>) -> Listing {
         ];
         listing.add(row, json);
     }
+
     listing
 }
 

@@ -61,6 +61,7 @@ fn load_and_watch(
     } else {
         Console::StandardError
     };
+
     let guard = telemetry::start_for_service(console, &logs);
     if let Some(error) = guard.no_files() {
         let folder = logs.display();

@@ -73,10 +73,12 @@ pub(super) fn runs(
             print_list(&rows(config)?, json, out)?;
             Ok(Exit::Done)
         }
+
         Some(Action::Show { id }) => {
             show_run(*id, json, config, out)?;
             Ok(Exit::Done)
         }
+
         Some(Action::Retry { id, plan, .. }) => {
             let requests = match id {
                 Some(id) => vec![Request::Retry {
@@ -86,8 +88,10 @@ pub(super) fn runs(
                 }],
                 None => retries_of_all_failed(config)?,
             };
+
             ask(&requests, json, config, out)
         }
+
         Some(Action::Forget { id }) => {
             let request = Request::Forget { submission: *id };
             ask(&[request], json, config, out)
@@ -157,6 +161,7 @@ fn print_list(rows: &[SubmissionSummary], json: bool, out: &mut dyn Write) -> an
             row.skipped.len().to_string(),
         ]);
     }
+
     writeln!(out, "{}", list.trim_fmt())?;
 
     // Reasons are too long for a column.

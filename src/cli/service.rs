@@ -94,8 +94,10 @@ pub(super) fn service(
             } else {
                 Leftovers::Keep
             };
+
             service::uninstall(whose.scope(), leftovers)?
         }
+
         Command::Start {
             whose,
             if_configured: true,
@@ -164,6 +166,7 @@ fn print_status(status: &ServiceStatus, json: bool, out: &mut dyn Write) -> anyh
             Some(pid) => format!("yes, process {pid}"),
             None => yes_or_no(status.running).to_owned(),
         };
+
         writeln!(out, "Service        {}", status.scope)?;
         writeln!(out, "Installed      {}", yes_or_no(status.installed))?;
         writeln!(out, "Starts itself  {}", yes_or_no(status.enabled))?;

@@ -58,6 +58,7 @@ pub(super) fn submit(
             folder: folder.to_string_lossy().into_owned(),
             again: arguments.again,
         };
+
         match delegate.ask(&request)? {
             Answer::Taken { submissions, note } => {
                 // A note says that the run was submitted before this command.
@@ -65,8 +66,10 @@ pub(super) fn submit(
                     tell(&plain(&note));
                     submitted_before.extend_from_slice(&submissions);
                 }
+
                 ids.extend(submissions);
             }
+
             Answer::Refused(reason) => {
                 let message = format!("`{}` is not submitted: {reason}", folder.display());
                 tell(&plain(&message));

@@ -164,6 +164,7 @@ impl Reader<'_, '_> {
                     .add(item.span(), "`project` must be written as [[project]]");
                 continue;
             };
+
             let mut section = Section::new("project", table);
             let path = section.read("path", &mut self.problems, values::word);
             // Before the path is judged, so that what is wrong in here is told together with a path
@@ -178,6 +179,7 @@ impl Reader<'_, '_> {
                 );
                 continue;
             };
+
             let path = self.path(&path);
             projects.push(ProjectTables {
                 resolved: workspace::resolved(&path),
@@ -230,6 +232,7 @@ impl Reader<'_, '_> {
         } else {
             machine_token.map(TokenSource::to_string)
         };
+
         // A server that is named and wrong is a problem of its own.
         if let Some(token) = token
             && !names_server

@@ -210,12 +210,14 @@ pub(crate) fn read(file: &Path) -> Result<Config, ConfigError> {
         store: token_store.as_deref(),
         file: None,
     };
+
     let around = Surroundings {
         state_dir: default_state_dir(&file),
         machine_token: around_the_file.first(),
         token_store,
         file: file.clone(),
     };
+
     parse(&text, &around).map_err(|problems| ConfigError::Problems { file, problems })
 }
 

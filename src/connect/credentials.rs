@@ -163,6 +163,7 @@ impl Credentials {
                     "the Katalon project's own token",
                 ))
             }
+
             ProjectToken::Undecryptable(reason) => Err(ConnectError::Undecryptable {
                 project: root.to_owned(),
                 reason,

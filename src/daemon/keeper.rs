@@ -115,6 +115,7 @@ impl Keeper {
                     outage_reported = false;
                     schedule.pause(clock::now()).clamp(SHORTEST_PAUSE, REQUESTS)
                 }
+
                 Err(error) if error.may_pass() => {
                     if !outage_reported {
                         outage_reported = true;
@@ -123,8 +124,10 @@ impl Keeper {
                             "the outbox cannot be used; no run is recorded or sent until it can"
                         );
                     }
+
                     PAUSE_WITHOUT_OUTBOX
                 }
+
                 Err(error) => return Err(error),
             };
 

@@ -87,11 +87,13 @@ impl FollowedConfig {
                 tracing::error!("`state_dir` changed; restart kado to use it");
                 Ok(false)
             }
+
             Ok(new) => {
                 tracing::info!("configuration changed and is loaded");
                 self.config.send_replace(Arc::new(new));
                 Ok(true)
             }
+
             Err(error) => {
                 tracing::error!(
                     %error,

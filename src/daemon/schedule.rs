@@ -88,6 +88,7 @@ impl Schedule {
                     None => soonest,
                 });
             }
+
             Due::Sweep => {
                 let soonest = self.sweep_not_before.max(now);
                 self.next_sweep = self.next_sweep.min(soonest);

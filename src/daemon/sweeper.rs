@@ -250,6 +250,7 @@ impl Sweeper {
                     done.settled.push((key, finished.fingerprint));
                     done.submissions.extend(submissions);
                 }
+
                 // Not remembered over a restart: the collection may have to be read anew then.
                 Handling::WithCollection => {
                     self.scout.settle(&finished.folder, finished.fingerprint);
@@ -320,6 +321,7 @@ impl Sweeper {
                 "suite run is over"
             );
         }
+
         self.changed.notify_one();
         Ok(())
     }

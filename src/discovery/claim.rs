@@ -194,6 +194,7 @@ fn agreed(all: &[RunOptions], what: &str) -> CommandOfRun {
              and nothing shows which of them made this run; `-executionUUID` tells them apart"
         )
     });
+
     CommandOfRun {
         options: common,
         unclear_options: Some(format!(

@@ -85,10 +85,12 @@ impl Settled {
                     folder.gone = None;
                     ageing.back.push(key.clone());
                 }
+
                 None if !is_there => {
                     folder.gone = Some(now);
                     ageing.gone.push(key.clone());
                 }
+
                 Some(since) if now.since(since) >= FORGOTTEN => {
                     ageing.forgotten.push(key.clone());
                 }

@@ -91,6 +91,7 @@ impl Tracker {
             has_report: observed.junit_complete,
             quiet_for,
         };
+
         let state = lifecycle::state(evidence, abort_after);
         if !matches!(state, RunState::Finished | RunState::Crashed) {
             self.over_since = None;

@@ -225,8 +225,10 @@ fn read_members(
                 )?)
             }
         };
+
         members.push(FinishedMember { listed, state, run });
     }
+
     Ok(members)
 }
 

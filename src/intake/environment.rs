@@ -34,6 +34,7 @@ fn shown_of(names: &[String], read: impl Fn(&str) -> Option<String>) -> ShownVar
                 ));
                 continue;
             }
+
             Some(value) => value,
             None => {
                 shown.warnings.push(format!(

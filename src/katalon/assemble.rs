@@ -212,8 +212,10 @@ fn pair<'a>(
                 .get_mut(test.id.as_str())
                 .and_then(VecDeque::pop_front)
         };
+
         pairs.push(line);
     }
+
     pairs
 }
 

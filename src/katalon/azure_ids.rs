@@ -89,6 +89,7 @@ pub fn resolve(raw: &str, lookup: &dyn Fn(&str) -> Option<VariableValue>) -> Res
                     }
                 }
             }
+
             Err(problem) => resolved.problems.push(IdProblem {
                 text: part.to_owned(),
                 reason: problem.to_string(),

@@ -64,8 +64,10 @@ impl RunOptions {
                 self.build_definition = Some(value.into_owned());
                 return;
             }
+
             _ => return,
         };
+
         option.get_or_insert_with(|| value.into_owned());
     }
 

@@ -80,6 +80,7 @@ impl fmt::Display for Damage {
                     "`{file}` begins after the suite did; what was before is lost"
                 )?;
             }
+
             DamageKind::Unreadable { error } => write!(f, "`{file}` cannot be read: {error}")?,
         }
 

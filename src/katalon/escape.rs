@@ -27,9 +27,11 @@ pub(crate) fn xml(text: &str) -> Cow<'_, str> {
                 decoded.push(character);
                 rest = &rest[length..];
             }
+
             None => decoded.push('&'),
         }
     }
+
     decoded.push_str(rest);
     Cow::Owned(decoded)
 }
@@ -72,6 +74,7 @@ fn reference(name: &str) -> Option<char> {
                 Some(digits) => u32::from_str_radix(digits, 16).ok()?,
                 None => number.parse().ok()?,
             };
+
             char::from_u32(code)
         }
     }

@@ -67,6 +67,7 @@ impl Parser<'_> {
                 "" => "its end is missing",
                 _ => "it is not JSON from there on",
             };
+
             DamageKind::Unreadable {
                 error: error.to_owned(),
             }
@@ -209,11 +210,13 @@ impl Parser<'_> {
                     self.at += 1;
                     return Some(String::from_utf16_lossy(&units));
                 }
+
                 '\\' => {
                     let (unit, length) = escape(&self.rest()[1..]).unwrap_or((u16::from(b'\\'), 0));
                     units.push(unit);
                     self.at += 1 + length;
                 }
+
                 other => {
                     units.extend_from_slice(other.encode_utf16(&mut [0; 2]));
                     self.at += other.len_utf8();

@@ -40,6 +40,7 @@ pub(crate) fn sides(text: &str) -> Option<Sides> {
                     sides.line = number;
                 }
             }
+
             (Part::Ours, Some('|')) => part = Part::Before,
             (Part::Ours | Part::Before, Some('=')) => part = Part::Theirs,
             (Part::Theirs, Some('>')) => part = Part::Outside,
@@ -47,6 +48,7 @@ pub(crate) fn sides(text: &str) -> Option<Sides> {
                 sides.ours.push_str(line);
                 sides.theirs.push_str(line);
             }
+
             (Part::Ours, _) => sides.ours.push_str(line),
             (Part::Theirs, _) => sides.theirs.push_str(line),
             (Part::Before, _) => {}

@@ -163,12 +163,14 @@ fn unescape(text: &str) -> String {
         } else {
             Some(Err(character))
         };
+
         match decoded {
             Some(Ok(unit)) => units.push(unit),
             Some(Err(character)) => units.extend(character.encode_utf16(&mut [0; 2]).iter()),
             None => {}
         }
     }
+
     // Surrogates that two escapes spell one after the other become one character here.
     String::from_utf16_lossy(&units)
 }
@@ -186,8 +188,10 @@ fn escaped_unit(rest: &mut std::str::Chars<'_>) -> Option<Result<u16, char>> {
                 *rest = rest.as_str()[4..].chars();
                 return Some(Ok(unit));
             }
+
             'u'
         }
+
         other => other,
     };
 

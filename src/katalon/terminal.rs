@@ -56,6 +56,7 @@ fn behind_sequence(text: &str) -> &str {
             rest.strip_prefix(|last| matches!(last, '0'..='~'))
                 .unwrap_or(rest)
         }
+
         // One letter, as `ESC 7`.
         (_, Some('0'..='~')) => letters.as_str(),
         // An ESC alone.
@@ -85,11 +86,13 @@ fn behind_string(text: &str) -> &str {
                 // Another sequence breaks the string off.
                 return end.strip_prefix('\\').unwrap_or(&text[at..]);
             }
+
             '\n' => break,
             _ if at > LONGEST => break,
             _ => {}
         }
     }
+
     text
 }
 

@@ -105,6 +105,7 @@ fn url_length(text: &str) -> usize {
             return at;
         }
     }
+
     text.len()
 }
 

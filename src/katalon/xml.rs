@@ -65,9 +65,11 @@ pub(crate) fn walk(
                 doctype = Doctype::Skipped;
                 Ok(())
             }
+
             Ok(event) => walk.step(event, &mut visit),
             Err(error) => Err(error.to_string()),
         };
+
         step.map_err(|reason| XmlError {
             position: reader.buffer_position(),
             reason,

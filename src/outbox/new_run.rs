@@ -134,6 +134,7 @@ pub(crate) fn new_submissions(
         let reason = Some(reason.to_owned());
         return vec![submission(first_plan, SubmissionState::Ignored, reason)];
     }
+
     if let Some(problem) = server_problem.or_else(|| why_unusable(snapshot)) {
         return vec![submission(
             first_plan,
@@ -175,6 +176,7 @@ fn why_unusable(snapshot: &Snapshot) -> Option<String> {
             "{problem}; correct it, then `kado runs retry` submits the run"
         ));
     }
+
     if let Some(plan) = &options.invalid_plan {
         return Some(format!(
             "the run was started with the test plan id `{plan}`, which is not an id; kado does \
@@ -182,12 +184,14 @@ fn why_unusable(snapshot: &Snapshot) -> Option<String> {
              one"
         ));
     }
+
     if let Some(problem) = &options.unclear_plan {
         return Some(format!(
             "{problem}; `kado runs retry` submits the run to the plan of the project, and with \
              `--plan PLAN` to another one"
         ));
     }
+
     if options.project.as_deref().unwrap_or_default().is_empty() {
         return Some(
             "no ADO project: choose it in Katalon's Azure DevOps settings, or set \
@@ -195,6 +199,7 @@ fn why_unusable(snapshot: &Snapshot) -> Option<String> {
                 .to_owned(),
         );
     }
+
     if options.plans.is_empty() {
         return Some(
             "no test plan: choose one in Katalon's Azure DevOps settings, or set \
@@ -202,5 +207,6 @@ fn why_unusable(snapshot: &Snapshot) -> Option<String> {
                 .to_owned(),
         );
     }
+
     None
 }

@@ -240,5 +240,6 @@ fn set_aside(error: OpenError, file: &Path) -> OpenError {
         // What cannot be moved stays where it is and is refused again at the next start.
         let _ = std::fs::rename(from, to);
     }
+
     OpenError::Damaged { aside, source }
 }

@@ -168,6 +168,7 @@ impl ChosenFiles {
                         self.leave_out(Some(test), reason);
                     }
                 }
+
                 for path in &attempt.foreign_attachments {
                     let path = text::quoted(path);
                     let reason = format!(

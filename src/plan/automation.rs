@@ -105,10 +105,12 @@ pub(crate) fn changes(
             AutomationRule::Fill => value.is_none(),
             AutomationRule::Override => value != Some(wanted.as_str()),
         };
+
         if changes_it {
             changes.push((field, wanted));
         }
     }
+
     changes
 }
 

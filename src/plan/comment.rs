@@ -67,6 +67,7 @@ pub(super) fn summary(
         let counts = counts(run.tests.iter().map(TestResult::status));
         summary.push_str(&format!("{}: {counts}", counted(run.tests.len(), "test")));
     }
+
     summary.push_str(&format!("; {}", counted(results, "result")));
     if unmapped > 0 {
         summary.push_str(&format!("; {unmapped} without ADO ids"));
@@ -175,6 +176,7 @@ fn links(facts: &AdoFacts) -> String {
             None => format!("build id {}", build.id),
         });
     }
+
     if let Some(release) = facts.release.found() {
         links.push(format!(
             "release {} in stage {}",

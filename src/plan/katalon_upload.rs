@@ -155,6 +155,7 @@ pub(crate) fn compare(plan: &SubmissionPlan, foreign: &ForeignRun) -> Likeness {
             Likeness::Growing
         };
     }
+
     if times_fit || has_times_of_suite(plan, foreign) {
         Likeness::Same
     } else {

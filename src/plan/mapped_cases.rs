@@ -49,10 +49,12 @@ pub(super) fn map(snapshot: &Snapshot) -> MappedCases<'_> {
             mapped.leave_out(no_file(test), test);
             continue;
         };
+
         if let Some(damage) = &case.damage {
             mapped.leave_out(unreadable(test, damage), test);
             continue;
         }
+
         let Some(text) = &case.azure_ids else {
             if unmapped == Unmapped::Fail {
                 mapped.leave_out(no_id(test), test);

@@ -88,6 +88,7 @@ impl MemberState {
                 "was aborted; `submit_aborted = true`, or `kado submit --again` on the \
                  collection's folder, takes what there is of it"
             }
+
             Self::NeverStarted => "never started",
             Self::Vanished => "vanished before it was over",
             Self::Alone => "was submitted as a run of its own before",

@@ -284,6 +284,7 @@ fn links(settings: &AzureSettings, overrides: &Overrides, run: &RunOptions) -> L
                 stage: overrides.release_stage.clone(),
             });
         }
+
         Err(NoDefinitionId(text)) => links.invalid.push(format!(
             "the run was started with the release definition `{text}`, which is not an id"
         )),

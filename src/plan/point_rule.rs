@@ -120,12 +120,14 @@ impl<'a> PointRule<'a> {
                 } else {
                     "one of them"
                 };
+
                 format!(
                     "test case {azure_id} has no test point in {plans}; add it to a suite of \
                      {a_plan}, or correct the id"
                 )
             }
         };
+
         LeftOut::id(LeftOutKind::NoPoint, test, Some(azure_id), reason)
     }
 }

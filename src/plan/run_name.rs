@@ -189,6 +189,7 @@ fn value(placeholder: &str, snapshot: &Snapshot, facts: &AdoFacts) -> Option<Str
         }),
         _ => return None,
     };
+
     Some(value.unwrap_or_default())
 }
 

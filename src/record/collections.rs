@@ -81,6 +81,7 @@ impl PendingCollections {
                 }
             }
         }
+
         Ok(collections)
     }
 
@@ -237,6 +238,7 @@ impl PendingCollections {
                         Some(run) => store.is_taken_up(run)?,
                         None => false,
                     };
+
                     if submitted {
                         let member = std::slice::from_ref(&unreadable.member);
                         store.forget_members(&unreadable.collection, member)?;
@@ -244,6 +246,7 @@ impl PendingCollections {
                         left.push(unreadable);
                     }
                 }
+
                 Ok(left)
             })
             .await?;

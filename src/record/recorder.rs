@@ -228,11 +228,13 @@ impl Recorder {
                 );
                 return Ok(Handling::NotYet);
             }
+
             Err(error) => {
                 self.report_unreadable(&finished.folder, &error);
                 return Ok(handling_of_unreadable(&error));
             }
         };
+
         self.reported_folders.remove(&finished.folder);
 
         // What is held is dropped only afterwards: should recording fail, the workspace may be gone
@@ -343,6 +345,7 @@ impl Recorder {
                         let submissions = self.record_now(config, *whole, state).await?;
                         recorded.submissions.extend(submissions);
                     }
+
                     recorded.folders.extend(folders);
                 }
                 CollectionProgress::Apart(members) => {

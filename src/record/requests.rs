@@ -44,6 +44,7 @@ pub(crate) async fn carry_out(
             )
             .await
         }
+
         Request::Claimed { folder } => record_claimed(outbox, config, Path::new(&folder)).await,
         Request::Retry {
             submission,
@@ -55,6 +56,7 @@ pub(crate) async fn carry_out(
                 plan,
                 one_of_many,
             };
+
             retry_unless_sent_now(outbox, config, wanted).await
         }
         Request::Forget { submission } => forget_unless_sent_now(outbox, submission).await,

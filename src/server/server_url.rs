@@ -36,6 +36,7 @@ pub(super) fn read(url: Url, shown: &str) -> Result<ServerUrl, ServerUrlError> {
         // `ORGANIZATION.vsrm.visualstudio.com` is the organization's host for releases.
         return by_host(url, name.strip_suffix(".vsrm").unwrap_or(name), shown);
     }
+
     match host.strip_suffix(SERVICES) {
         Some("" | "vsrm.") => by_path(url, shown),
         Some(service) if service.ends_with('.') => {
@@ -45,6 +46,7 @@ pub(super) fn read(url: Url, shown: &str) -> Result<ServerUrl, ServerUrlError> {
                 expected: format!("https://{SERVICES}/{organization}"),
             })
         }
+
         // Also `evildev.azure.com`, which is nobody's Services.
         _ => on_premises(url, shown),
     }
@@ -98,11 +100,13 @@ fn on_premises(mut url: Url, shown: &str) -> Result<ServerUrl, ServerUrlError> {
             Some(first) if is_directory(first) => format!("{first}/{FIRST_COLLECTION}"),
             _ => FIRST_COLLECTION.to_owned(),
         };
+
         return Err(ServerUrlError::NoCollection {
             url: shown.to_owned(),
             expected: with_path(&url, &path),
         });
     }
+
     if segments.iter().any(|segment| is_page(segment)) {
         return Err(ServerUrlError::Page {
             url: shown.to_owned(),

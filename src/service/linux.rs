@@ -80,6 +80,7 @@ pub(super) fn install(installation: &Installation) -> Result<Vec<String>, Servic
             done.extend(write_token_units()?);
         }
     }
+
     if !done.is_empty() {
         systemctl.run(&["daemon-reload"])?;
     }

@@ -140,6 +140,7 @@ pub(super) fn state(scope: Scope) -> Result<ManagerState, ServiceError> {
         (true, true, None) => "loaded and not running; the log says why",
         (true, false, None) => "not loaded",
     };
+
     Ok(ManagerState {
         installed,
         enabled: installed && launchctl.is_enabled()?,

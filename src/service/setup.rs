@@ -53,6 +53,7 @@ pub(crate) fn install(installation: &Installation) -> Result<Summary, ServiceErr
             return Ok(summary);
         }
     };
+
     summary.next = after_start(&config, installation.scope);
     if system::start(installation.scope)? {
         summary.done.push("started".to_owned());
@@ -63,6 +64,7 @@ pub(crate) fn install(installation: &Installation) -> Result<Summary, ServiceErr
             flag(installation.scope)
         ));
     }
+
     Ok(summary)
 }
 
@@ -78,11 +80,13 @@ pub(crate) fn uninstall(scope: Scope, leftovers: Leftovers) -> Result<Summary, S
         done: system::uninstall(scope)?,
         next: Vec::new(),
     };
+
     match leftovers {
         Leftovers::Purge => {
             summary.done.extend(purge(&places)?);
             summary.done.extend(system::forget_account(scope)?);
         }
+
         Leftovers::Keep => {
             let kept: Vec<String> = [&places.config, &places.state, &places.token]
                 .into_iter()
@@ -98,6 +102,7 @@ pub(crate) fn uninstall(scope: Scope, leftovers: Leftovers) -> Result<Summary, S
             }
         }
     }
+
     Ok(summary)
 }
 
@@ -206,6 +211,7 @@ fn write_example(scope: Scope, file: &Path) -> Result<bool, ServiceError> {
         }
         Ok(())
     });
+
     written.map_err(|source| ServiceError::File {
         action: "written",
         path: file.to_owned(),
@@ -273,6 +279,7 @@ fn purge(places: &Places) -> Result<Vec<String>, ServiceError> {
         } else {
             std::fs::remove_file(path)
         };
+
         match removed {
             Ok(()) => done.push(format!("removed `{}`", path.display())),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}

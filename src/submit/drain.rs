@@ -38,6 +38,7 @@ impl Submitter {
                     Ok::<_, StoreError>((server, attempts))
                 });
             }
+
             by_server.extend(futures_util::future::try_join_all(servers).await?);
 
             // What waits for a token does not pass by itself: nobody waits for that here.

@@ -94,6 +94,7 @@ async fn read_other_plan(
         Err(error @ (AdoError::Configuration(_) | AdoError::File { .. })) => return Err(error),
         Err(error) => other.unread = Some(error.to_string()),
     }
+
     Ok(other)
 }
 
@@ -171,6 +172,7 @@ async fn patiently<T, F: Future<Output = Result<T, AdoError>>>(
                 Err(error) => return Err(error.to_string()),
             }
         }
+
         Err(last)
     };
 

@@ -120,6 +120,7 @@ async fn compare_all(execution: &Execution<'_>, others: &[TestRun]) -> Result<Ca
             }
             Likeness::Growing | Likeness::Other => {}
         }
+
         candidates.read.push((run.id, foreign));
     }
 

@@ -137,6 +137,7 @@ fn nothing_to_send(submission: &Submission, plan: SubmissionPlan) -> Stop {
                 plan: Box::new(plan),
             };
         }
+
         // Nothing is lost by waiting: there is nothing to send to this plan.
         Some(NoResultsHere::Unread(other)) => {
             return Stop::Ado(AdoError::unavailable(format!(
@@ -144,6 +145,7 @@ fn nothing_to_send(submission: &Submission, plan: SubmissionPlan) -> Stop {
                  {other} cannot be read"
             )));
         }
+
         Some(NoResultsHere::ToldWith(other)) => format!(
             "no result can be submitted: no test of this run has a test point in test plan \
              {plan_id}, and none in the others; see its submission to test plan {other}"

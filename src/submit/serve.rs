@@ -203,6 +203,7 @@ impl Submitter {
                     })
                     .await
             });
+
             tasks.ids.insert(task.id(), id);
         }
 

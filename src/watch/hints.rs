@@ -176,6 +176,7 @@ impl Hints {
                 self.watched.insert(folder.to_owned(), identity);
                 true
             }
+
             Err(error) if is_gone(&error) => false,
             Err(error) => {
                 self.polled
@@ -221,6 +222,7 @@ impl Heard {
                 }
                 self.touched.add(event)
             }
+
             Err(error) => {
                 tracing::debug!(%error, "the watcher failed");
                 self.in_doubt = true;

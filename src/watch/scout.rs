@@ -240,6 +240,7 @@ impl Scout {
                 .new
                 .push((folder.to_owned(), listing.oldest().unwrap_or(now)));
         }
+
         sweep.read += 1;
         let followed = self.followed.entry(folder.to_owned()).or_default();
         let observation = match followed

@@ -172,6 +172,7 @@ fn parts(sddl: &str) -> Vec<(char, &str)> {
             }
             _ => {}
         }
+
         before = Some((at, letter));
     }
 
@@ -199,14 +200,17 @@ fn entries(text: &str) -> Vec<&str> {
                 }
                 depth += 1;
             }
+
             ')' if depth == 1 => {
                 depth = 0;
                 entries.push(&text[start..at]);
             }
+
             ')' => depth = depth.saturating_sub(1),
             _ => {}
         }
     }
+
     entries
 }
 

@@ -66,6 +66,7 @@ pub(crate) fn descriptor(path: &Path) -> io::Result<String> {
             descriptor.slot(),
         )
     };
+
     win32(code)?;
 
     let mut text = Local::none();
@@ -80,6 +81,7 @@ pub(crate) fn descriptor(path: &Path) -> io::Result<String> {
             null_mut(),
         )
     };
+
     succeeded(done)?;
     Ok(text.to_text())
 }
@@ -102,6 +104,7 @@ pub(crate) fn set_access_list(path: &Path, sddl: &str) -> io::Result<()> {
             null_mut(),
         )
     };
+
     succeeded(done)?;
 
     let mut present = 0;
@@ -165,6 +168,7 @@ pub(crate) fn own_sid() -> io::Result<String> {
             &raw mut length,
         )
     });
+
     // SAFETY: the token was opened above and is used no more.
     unsafe { CloseHandle(token) };
     // Judged only when the token is closed.
@@ -203,6 +207,7 @@ pub(crate) fn account_name(sid: &str) -> Option<String> {
             &raw mut kind,
         )
     };
+
     succeeded(done).ok()?;
 
     let name = start_of(&name, name_length);

@@ -137,6 +137,7 @@ pub(crate) fn collection_of(run_folder: &Path) -> Option<CollectionFolder> {
             });
         }
     }
+
     None
 }
 

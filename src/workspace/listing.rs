@@ -107,6 +107,7 @@ pub fn is_run_folder(folder: &Path) -> bool {
             return true;
         }
     }
+
     false
 }
 
@@ -143,6 +144,7 @@ pub(crate) fn list_run_folder(folder: &Path) -> io::Result<FolderListing> {
                 continue;
             }
         };
+
         for entry in entries.filter_map(Result::ok) {
             // Logs lie at the top and are listed however many other files there are.
             let has_room = listing.files.len() < MOST_FILES;
@@ -175,6 +177,7 @@ impl FolderListing {
             ));
             return None;
         };
+
         let path = if prefix.is_empty() {
             name
         } else {
@@ -189,6 +192,7 @@ impl FolderListing {
                 size: metadata.len(),
                 path,
             };
+
             self.files.push(ListedFile {
                 file,
                 modified: modified(&metadata),
@@ -205,6 +209,7 @@ impl FolderListing {
             ));
             return None;
         }
+
         Some(WaitingFolder {
             path: entry.path(),
             prefix: path,

@@ -354,6 +354,7 @@ mod tests {
                  <method>{method}</method><message>m</message></record>"
             )
         };
+
         [
             record("START", "startSuite"),
             record("START", "startTest"),

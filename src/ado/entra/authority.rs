@@ -78,6 +78,7 @@ impl ServicePrincipal {
                     .append_pair("client_assertion", &assertion);
             }
         }
+
         Ok(form.finish())
     }
 

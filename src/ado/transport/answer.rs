@@ -54,6 +54,7 @@ impl AdoClient {
             own_header: headers.keys().any(|name| is_own_header(name.as_str())),
             body,
         });
+
         if meaning != Meaning::Done {
             // By its activity Microsoft's support finds a request.
             let activity = header(headers, "x-vss-e2eid").or_else(|| header(headers, "activityid"));

@@ -99,6 +99,7 @@ fn together(checks: &[&Check], out: &mut dyn Write) -> io::Result<()> {
             0 => String::new(),
             more => format!(" and {more} more"),
         };
+
         return writeln!(
             out,
             "{}  {count} ids: {finding}: {}{more}",
@@ -112,6 +113,7 @@ fn together(checks: &[&Check], out: &mut dyn Write) -> io::Result<()> {
         let id = plain(&shared.id);
         writeln!(out, "         {id}  {}", plain(&shared.about))?;
     }
+
     if count > SHOWN_LINES {
         let more = count - SHOWN_LINES;
         writeln!(
@@ -119,5 +121,6 @@ fn together(checks: &[&Check], out: &mut dyn Write) -> io::Result<()> {
             "         … and {more} more, which `kado check --json` names"
         )?;
     }
+
     Ok(())
 }

@@ -133,6 +133,7 @@ impl ClaimKeeper {
             host: clock::host_name(),
             running_commands: LazyCell::new(katalon_commands_of_others),
         };
+
         let root = self.root;
         Ok(blocking(move || search.runs(&root)).await?)
     }

@@ -78,6 +78,7 @@ impl RunView {
             root,
             by_id: HashMap::new(),
         };
+
         let mut tests = Vec::new();
         for test in run.tests {
             let ids = cases.ids(&test);
@@ -86,6 +87,7 @@ impl RunView {
                     warnings.push(warning);
                 }
             }
+
             tests.push(TestView::of(test, run.last_record, ids.ids));
         }
 
@@ -179,6 +181,7 @@ impl TestCases<'_> {
                     test.id
                 )],
             },
+
             Err(error) => IdsOfTest {
                 ids: Vec::new(),
                 warnings: vec![error.clone()],

@@ -69,8 +69,10 @@ pub(super) fn show(
                  it:"
             )?;
         }
+
         plan_tables::write(plan, out)?;
     }
+
     for left_out in &row.skipped {
         writeln!(out, "left out: {}", plain(&left_out.to_string()))?;
     }
@@ -223,6 +225,7 @@ fn results(submission: &Submission, test: &str) -> Vec<ResultView> {
             Some(step) => step.state.word(),
             None => "planned",
         };
+
         views.push(ResultView {
             azure_id: result.test_case_id,
             point_id: result.point_id,

@@ -148,6 +148,7 @@ fn without_prefix(text: &str) -> &str {
             return if rest.is_empty() { text } else { rest };
         }
     }
+
     text
 }
 

@@ -357,6 +357,7 @@ impl LogReader {
                 earlier.variables = test.variables;
                 earlier.iteration = test.iteration.or_else(|| earlier.iteration.take());
             }
+
             None => {
                 test.attempts.push(attempt);
                 self.summary.tests.push(test);

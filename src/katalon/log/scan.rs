@@ -73,6 +73,7 @@ impl<R: BufRead> Scanner<R> {
                 self.cut_records += usize::from(open.is_some());
                 return Ok(None);
             }
+
             match (name(&self.tag), &mut open) {
                 // A record inside a record: the outer one was cut.
                 (b"record", _) => {
@@ -84,6 +85,7 @@ impl<R: BufRead> Scanner<R> {
                     open = None;
                     self.cut_records += 1;
                 }
+
                 (_, Some(open)) => open.tag(&self.tag, &self.text),
                 (_, None) => {}
             }
@@ -201,6 +203,7 @@ impl OpenRecord {
                     .find(|property| property.as_bytes() == name)
                     .map(|property| Field::Property(property))
             }
+
             _ => None,
         }
     }

@@ -137,6 +137,7 @@ impl Tree {
             Level::Skipped => Status::Skipped,
             Level::Start | Level::End | Level::RunData | Level::Other => return,
         };
+
         let limit = match self.open.len() {
             depth if depth <= SHALLOW => LONGEST_TEXT,
             depth if depth <= DEEP => LONGEST_STEP_TEXT,

@@ -66,6 +66,7 @@ pub(crate) fn read(bytes: &[u8]) -> (Vec<BindingLine>, Vec<String>) {
             }
         }
     }
+
     (lines, warnings)
 }
 

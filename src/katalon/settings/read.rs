@@ -73,6 +73,7 @@ impl AzureSettings {
             warnings: Vec::new(),
             damaged: false,
         };
+
         // They are whole only when everything has been read.
         settings.warnings = file.warnings;
         settings.damaged = file.damaged;
@@ -263,6 +264,7 @@ impl SettingsFile {
                     ));
                     continue;
                 }
+
                 Number::Bad => {
                     self.bad(key, "has a row with an invalid configuration id");
                     continue;
@@ -298,6 +300,7 @@ impl SettingsFile {
             } else {
                 Some(&plan)
             };
+
             match positive(id) {
                 Number::Positive(id) if plans.iter().any(|plan| plan.id == id) => {}
                 Number::Positive(id) => plans.push(PlanReference {

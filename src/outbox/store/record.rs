@@ -48,6 +48,7 @@ fn record(
     } else {
         remaining(transaction, run.snapshot)?
     };
+
     let snapshot = match &remaining {
         Remaining::Whole => run.snapshot,
         Remaining::Part(snapshot) => snapshot,
@@ -55,6 +56,7 @@ fn record(
             return Ok(RecordOutcome::Unchanged(submissions.clone()));
         }
     };
+
     let recorded = find(transaction, run)?;
     let run = &NewRun { snapshot, ..*run };
     if let Some(recorded) = recorded {
@@ -73,6 +75,7 @@ fn record(
         twin,
         identity: run.identity.clone(),
     };
+
     let submissions = insert_submissions(transaction, run, &recorded, again, now)?;
     Ok(RecordOutcome::New(submissions))
 }

@@ -41,6 +41,7 @@ pub(super) fn insert_submissions(
                 [id],
             )?;
         }
+
         log(
             transaction,
             id,

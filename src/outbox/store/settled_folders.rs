@@ -63,6 +63,7 @@ impl Store {
                 params![path, now],
             )?;
         }
+
         for path in &ageing.back {
             transaction.execute("UPDATE folder SET gone_ms = NULL WHERE path = ?1", [path])?;
         }

@@ -128,11 +128,14 @@ fn take_up(
                 begin_anew(transaction, id, new)?;
                 id
             }
+
             None => insert(transaction, run, 0, new)?,
         };
+
         log(transaction, id, "taken up", new.reason.as_deref(), now)?;
         ids.push(id);
     }
+
     ids.sort_unstable();
     Ok(ids)
 }

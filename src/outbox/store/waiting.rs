@@ -192,6 +192,7 @@ impl Store {
                     .map(Moment::from_millis),
             });
         }
+
         Ok(servers)
     }
 }

@@ -37,6 +37,7 @@ pub(crate) fn check(file: &Path) -> Result<(), TokenError> {
         let name = calls::account_name(&stranger.account);
         names.insert(name.unwrap_or_else(|| stranger.account.clone()));
     }
+
     let names: Vec<String> = names.into_iter().collect();
     Err(TokenError::Exposed {
         file: file.into(),

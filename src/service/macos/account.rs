@@ -41,6 +41,7 @@ pub(super) fn make() -> Result<Vec<String>, ServiceError> {
     ] {
         dscl(&["-create", &user(), key, value])?;
     }
+
     Ok(vec![format!("made the account and the group `{ACCOUNT}`")])
 }
 

@@ -166,6 +166,7 @@ fn write_down(ended: Result<Result<Exit, Failure>, Box<dyn Any + Send>>) -> u32 
         // The panic hook has told what it was.
         Err(_) => return DEFECT,
     }
+
     code.into()
 }
 

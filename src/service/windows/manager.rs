@@ -93,6 +93,7 @@ impl Manager {
                 }
                 service
             }
+
             None => {
                 let info = info(installation, Some(ACCOUNT.into()));
                 let service = self
@@ -267,12 +268,14 @@ fn set_details(service: &Service) -> Result<Vec<String>, ServiceError> {
         action_type: ServiceActionType::Restart,
         delay,
     });
+
     let recovery = ServiceFailureActions {
         reset_period: ServiceFailureResetPeriod::After(FORGIVEN),
         reboot_msg: None,
         command: None,
         actions: Some(restarts.to_vec()),
     };
+
     let settings: [(&str, windows_service::Result<()>); 6] = [
         ("description", service.set_description(DESCRIPTION)),
         ("delayed start", service.set_delayed_auto_start(true)),
@@ -306,6 +309,7 @@ fn set_details(service: &Service) -> Result<Vec<String>, ServiceError> {
             }
         }
     }
+
     Ok(unknown)
 }
 
@@ -396,12 +400,14 @@ fn failed(what: &str, error: &windows_service::Error) -> ServiceError {
             what: what.to_owned(),
             remedy: "run it in a console that was opened with `Run as administrator`".to_owned(),
         },
+
         Some(BEING_DELETED) => ServiceError::Command {
             command: what.to_owned(),
             output: "the old service is being removed; close the windows that show services and \
                      try again"
                 .to_owned(),
         },
+
         _ => ServiceError::Command {
             command: what.to_owned(),
             output: reason(error),

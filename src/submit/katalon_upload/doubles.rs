@@ -79,6 +79,7 @@ pub(super) async fn find(
             .with(move |store| store.katalon_compared_to(&key, newest))
             .await?;
     }
+
     Ok(!doubled_submissions.is_empty())
 }
 
@@ -113,6 +114,7 @@ async fn sent_as_well(
             return Ok(Some((id, Overlap::Part)));
         }
     }
+
     Ok(None)
 }
 

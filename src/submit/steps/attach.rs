@@ -159,12 +159,14 @@ async fn after_failure(
                 Err(unknown) => Err(unknown.into()),
             }
         }
+
         AdoError::InBetween { answer, .. } if answer.refuses_request() => {
             let reason = format!("file `{name}` was not let through: {error}");
             // Whoever refuses everything refuses this look, too, and is waited for.
             let there = look(execution, file).await?;
             Ok(arrived_or(there, FailedUpload::Filtered(reason)))
         }
+
         // The look before it was answered, so it is not the server that is away.
         AdoError::Unavailable { .. } if open.earlier == Earlier::Perhaps => {
             let now = clock::now();

@@ -92,6 +92,7 @@ pub(in crate::submit) async fn set_fields(execution: &Execution<'_>, open: OpenS
         left_out.push(all_refused(count, reason));
         return settle(execution, open, changed, left_out).await;
     }
+
     for (id, outcome) in outcomes {
         match outcome {
             CaseOutcome::Unchanged => {}
@@ -101,6 +102,7 @@ pub(in crate::submit) async fn set_fields(execution: &Execution<'_>, open: OpenS
             }
         }
     }
+
     settle(execution, open, changed, left_out).await
 }
 
@@ -217,6 +219,7 @@ async fn set(
                     format!("{refusal}; the token needs the scope Work Items (read & write)");
                 return Ok((id, CaseOutcome::NotAllowed(reason)));
             }
+
             Err(error) => return Ok((id, CaseOutcome::Refused(error.to_string()))),
         }
     }

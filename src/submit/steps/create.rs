@@ -168,6 +168,7 @@ async fn request_with_links(execution: &Execution<'_>) -> Result<TestRun, Stop> 
             execution.leave_out(vec![left_out]).await?;
             Ok(made)
         }
+
         made => Ok(made?),
     }
 }
@@ -197,6 +198,7 @@ async fn request(execution: &Execution<'_>, links: Links) -> Result<TestRun, Ado
         release_environment_uri: None,
         pipeline_reference: None,
     };
+
     if links == Links::OfPlan {
         let release = plan.release.as_ref();
         new.build = plan.build.as_ref().map(|build| build.id.into());

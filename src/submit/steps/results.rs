@@ -277,6 +277,7 @@ fn sub_updates(parts: &[SubResult]) -> Vec<SubResultUpdate<'_>> {
             sub_results: sub_updates(&part.sub_results),
         });
     }
+
     updates
 }
 
