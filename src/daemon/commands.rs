@@ -117,6 +117,7 @@ fn candidates_for(
     let root = workspace::without_links(location.root.as_ref()?)?;
     let suite = launch.suite.unwrap_or_default();
     let oldest = workspace::list_run_folder(folder).ok()?.oldest();
+
     let matching = candidates(
         &SoughtRun {
             root: &root,

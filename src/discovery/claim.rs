@@ -111,6 +111,7 @@ impl KnownCommands {
             .iter()
             .filter(|claim| claim.covers(run, self, &folder, host))
             .collect();
+
         // The claim of a `kado exec` that was killed lasts a little longer than it, and yields to
         // another one.
         if claims.iter().any(|claim| claim.was_there(run)) {
@@ -127,6 +128,7 @@ impl KnownCommands {
                 ),
             })
             .collect();
+
         match choose(statements, run.execution_uuid.as_deref()) {
             Choice::One((options, pipeline)) => CommandOfRun {
                 options,

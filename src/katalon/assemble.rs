@@ -54,8 +54,11 @@ pub(crate) fn assemble(parts: RunParts) -> SuiteRun {
         in_collection,
         mut warnings,
     } = parts;
+
     warnings.append(&mut log.warnings);
     let environment = environment(&mut log.run_data, &execution);
+
+    // Before anything is made of the results, for the report may correct them.
     let damage = std::mem::take(&mut log.damage);
     let testimony = testimony(&mut log, report.as_ref(), &execution, &damage, &zone);
 

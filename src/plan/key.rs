@@ -39,6 +39,7 @@ pub(crate) fn key(parts: &KeyParts<'_>) -> String {
         parts.plan_id.to_string(),
         parts.again.to_string(),
     ];
+
     for text in texts {
         // The length goes first, so that no two lists of texts run together into the same bytes.
         hasher.update(&(text.len() as u64).to_le_bytes());

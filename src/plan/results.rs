@@ -116,6 +116,7 @@ pub(super) fn long_texts(tests: &[&TestResult]) -> Vec<LongText> {
             if tests.len() > 1 {
                 prefix.push_str(&format!("execution-{}-", position + 1));
             }
+
             // The last attempt is the result itself.
             if number + 1 < test.attempts.len() {
                 prefix.push_str(&format!("attempt-{}-", number + 1));

@@ -85,6 +85,7 @@ async fn make(client: &AdoClient, submission: &Submission) -> Result<SubmissionP
         submission.attempts,
     )
     .await;
+
     match facts {
         Ok(facts) => Ok(plan::plan(snapshot, plan_id, &submission.key, &facts)),
         Err(
@@ -200,6 +201,7 @@ fn reason_without_ids(submission: &Submission) -> String {
     let snapshot = &submission.snapshot;
     let id = submission.id;
     let test_cases: BTreeSet<&str> = snapshot.run.tests.iter().map(|test| &*test.id).collect();
+
     let without_file = test_cases
         .iter()
         .filter(|test_case| !snapshot.cases.contains_key(**test_case))

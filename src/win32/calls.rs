@@ -96,16 +96,14 @@ pub(crate) fn set_access_list(path: &Path, sddl: &str) -> io::Result<()> {
     let sddl = wide(OsStr::new(sddl));
     // SAFETY: the text ends with a zero; the descriptor is written to a pointer of ours and freed
     // with it.
-    let done = unsafe {
+    succeeded(unsafe {
         ConvertStringSecurityDescriptorToSecurityDescriptorW(
             sddl.as_ptr(),
             SDDL_REVISION_1,
             descriptor.slot(),
             null_mut(),
         )
-    };
-
-    succeeded(done)?;
+    })?;
 
     let mut present = 0;
     let mut defaulted = 0;
@@ -120,6 +118,7 @@ pub(crate) fn set_access_list(path: &Path, sddl: &str) -> io::Result<()> {
             &raw mut defaulted,
         )
     })?;
+
     // Set without a list, the file would be open to everybody.
     if present == 0 || list.is_null() {
         return Err(io::Error::new(

@@ -132,6 +132,7 @@ impl TestView {
             .ended
             .or(last_record)
             .map(|ended| ended.since(last.started));
+
         Self {
             iteration: test.iteration.as_ref().map(|iteration| iteration.number),
             attempts: test.attempts.len(),

@@ -227,9 +227,11 @@ impl LogReader {
 
     fn start_test(&mut self, record: &RawRecord, at: Moment) {
         let is_below_suite = self.tree.depth() == 1;
+
         // Without the log's beginning the keyword that called this test may be unknown.
         let is_called =
             self.oddities.headless && record.nested_level.is_some_and(|level| level > 1);
+
         let id = id_of_test(record);
         self.tree.push_test(record.flag("isOptional"), &id);
 

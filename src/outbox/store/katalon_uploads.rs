@@ -230,6 +230,7 @@ impl Store {
         let rows = statement.query_map([whole, part, project_name], |row| {
             let katalon_run: Option<String> = row.get("detail")?;
             let event: String = row.get("event")?;
+
             Ok(DoubleSubmission {
                 submission: row.get("submission_id")?,
                 ado_run_id: row.get("ado_run_id")?,

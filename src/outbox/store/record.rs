@@ -163,6 +163,7 @@ fn insert_run(
             serde_json::to_string(snapshot)?,
         ],
     )?;
+
     let id = transaction.last_insert_rowid();
     set_members(transaction, id, snapshot)?;
     Ok(id)

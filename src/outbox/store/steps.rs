@@ -143,6 +143,7 @@ impl Store {
             StepState::Confirmed,
             Some(&detail),
         )?;
+
         // `attempts` counts failures in a row, for the back-off: who gets on has none.
         change_one(
             &transaction,
@@ -150,6 +151,7 @@ impl Store {
             "UPDATE submission SET attempts = 0 WHERE id = ?1",
             [submission],
         )?;
+
         let event = format!("confirmed {step}");
         log(&transaction, submission, &event, Some(&detail), now)?;
         Ok(transaction.commit()?)

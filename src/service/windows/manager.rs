@@ -164,6 +164,7 @@ impl Manager {
             .query_status()
             .map_err(|error| failed(what, &error))?;
         let account = config.account_name.unwrap_or_default();
+
         Ok(ManagerState {
             installed: true,
             enabled: config.start_type == ServiceStartType::AutoStart,
