@@ -277,7 +277,7 @@ fn mapped_ids<'a>(project: &'a Project, report: &mut Report) -> BTreeMap<u32, Ve
         }
         for problem in resolved.problems {
             let title = format!("id {}", problem.text);
-            if problem.text.contains("${") {
+            if problem.names_variable() {
                 report.note(
                     title,
                     format!("decided by each run, for {}", case.id),

@@ -30,6 +30,13 @@ pub struct IdProblem {
     pub reason: String,
 }
 
+impl IdProblem {
+    /// Whether the part names a variable, whose value each execution may give.
+    pub(crate) fn names_variable(&self) -> bool {
+        self.text.contains("${")
+    }
+}
+
 /// Why a part of the text gives no id. `Display` says what to change; values never show, because
 /// they can be secrets.
 #[derive(Debug, thiserror::Error)]

@@ -343,6 +343,8 @@ fn last_names(folder: &Path) -> Vec<String> {
 #[expect(clippy::disallowed_methods, reason = "tests make files")]
 mod tests {
     use std::fs;
+    use std::path::PathBuf;
+    use std::time::SystemTime;
 
     use super::*;
     use crate::katalon::status::Status;
@@ -365,43 +367,61 @@ mod tests {
         .concat()
     }
 
+    /// A folder with a log, and what a person could change in it without a trace.
+    struct Folder {
+        temp: tempfile::TempDir,
+        modified: SystemTime,
+    }
+
+    impl Folder {
+        fn with_log(text: &str) -> Self {
+            let temp = tempfile::tempdir().unwrap();
+            let file = temp.path().join("execution0.log");
+            fs::write(&file, text).unwrap();
+            let modified = fs::metadata(&file).unwrap().modified().unwrap();
+            Self { temp, modified }
+        }
+
+        fn file(&self) -> PathBuf {
+            self.temp.path().join("execution0.log")
+        }
+
+        /// Another log with the same size and time, so that only a second reading notices.
+        fn rewrite_unseen(&self, text: &str) {
+            fs::write(self.file(), text).unwrap();
+            let changed = fs::OpenOptions::new().write(true).open(self.file());
+            changed.unwrap().set_modified(self.modified).unwrap();
+        }
+    }
+
     #[test]
     fn a_log_is_parsed_anew_only_when_it_changed_and_other_files_always() {
-        let temp = tempfile::tempdir().unwrap();
-        let file = temp.path().join("execution0.log");
-        fs::write(&file, log("FAILED")).unwrap();
-        let modified = fs::metadata(&file).unwrap().modified().unwrap();
-        let location = Location::of(temp.path());
+        let folder = Folder::with_log(&log("FAILED"));
+        let location = Location::of(folder.temp.path());
         let reader = RunReader::default();
         assert_eq!(reader.read(&location).unwrap().status, Status::Failed);
 
-        // The same size and time, so that only a second reading would notice.
-        fs::write(&file, log("PASSED")).unwrap();
-        let changed = fs::OpenOptions::new().write(true).open(&file).unwrap();
-        changed.set_modified(modified).unwrap();
-        fs::write(temp.path().join("execution.uuid"), "4d2").unwrap();
+        folder.rewrite_unseen(&log("PASSED"));
+        fs::write(folder.temp.path().join("execution.uuid"), "4d2").unwrap();
         let run = reader.read(&location).unwrap();
+
         assert_eq!(run.status, Status::Failed);
         assert_eq!(run.execution_uuid.as_deref(), Some("4d2"));
 
-        fs::write(&file, log("PASSED") + "\n").unwrap();
+        fs::write(folder.file(), log("PASSED") + "\n").unwrap();
+
         assert_eq!(reader.read(&location).unwrap().status, Status::Passed);
     }
 
     #[test]
     fn what_is_forgotten_is_parsed_again() {
-        let temp = tempfile::tempdir().unwrap();
-        let file = temp.path().join("execution0.log");
-        fs::write(&file, log("FAILED")).unwrap();
-        let modified = fs::metadata(&file).unwrap().modified().unwrap();
-        let location = Location::of(temp.path());
+        let folder = Folder::with_log(&log("FAILED"));
+        let location = Location::of(folder.temp.path());
         let reader = RunReader::default();
         reader.read(&location).unwrap();
 
-        fs::write(&file, log("PASSED")).unwrap();
-        let changed = fs::OpenOptions::new().write(true).open(&file).unwrap();
-        changed.set_modified(modified).unwrap();
-        reader.forget(temp.path());
+        folder.rewrite_unseen(&log("PASSED"));
+        reader.forget(folder.temp.path());
 
         assert_eq!(reader.read(&location).unwrap().status, Status::Passed);
     }
