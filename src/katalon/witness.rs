@@ -11,6 +11,8 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use jiff::tz::TimeZone;
+
 use crate::katalon::damage::{Damage, DamageKind};
 use crate::katalon::log::{self, LogSummary, LogTest};
 use crate::katalon::run::Attempt;
@@ -18,7 +20,6 @@ use crate::katalon::run::difference::Difference;
 use crate::katalon::run::junit::{Junit, JunitCase, JunitSuite, JunitTime};
 use crate::katalon::status::Status;
 use crate::moment::Moment;
-use jiff::tz::TimeZone;
 
 /// Zones differ from UTC by whole quarters of an hour.
 const QUARTER: i64 = 15 * 60 * 1000;

@@ -4,13 +4,13 @@ use std::ffi::OsStr;
 use std::io::{self, BufReader, Read as _, Seek as _, SeekFrom};
 use std::path::Path;
 
+use jiff::tz::TimeZone;
+
 use super::listing::{FolderListing, ListedFile, is_run_folder, list_run_folder};
 use super::location::Location;
 use super::parsed_logs::ParsedLogs;
 use super::project_folder::read_console_options;
 use super::{ReadError, named_files, open};
-use jiff::tz::TimeZone;
-
 use crate::file_names::is_named;
 use crate::katalon::assemble::{RunParts, assemble};
 use crate::katalon::damage::Damage;
