@@ -103,29 +103,29 @@ impl Server {
         let text = text.trim();
         // Messages never show the text itself: what is wrong with it may be a password inside.
         let shown = without_credentials(text);
-        let given = Url::parse(text).map_err(|source| ServerUrlError::NotAUrl {
+        let written = Url::parse(text).map_err(|source| ServerUrlError::NotAUrl {
             url: shown.to_owned(),
             expected: with_scheme(text),
             source,
         })?;
-        if !matches!(given.scheme(), "http" | "https") {
+        if !matches!(written.scheme(), "http" | "https") {
             return Err(ServerUrlError::Scheme {
                 url: shown.to_owned(),
                 expected: with_scheme(text),
             });
         }
 
-        if !given.username().is_empty() || given.password().is_some() {
+        if !written.username().is_empty() || written.password().is_some() {
             return Err(ServerUrlError::Credentials);
         }
 
-        let mut url = given.clone();
+        let mut url = written.clone();
         url.set_query(None);
         url.set_fragment(None);
         let server = server_url::read(url, shown)?;
 
-        let is_whole = given.host() == server.base.host()
-            && trimmed_path(&given) == trimmed_path(&server.base);
+        let is_whole = written.host() == server.base.host()
+            && trimmed_path(&written) == trimmed_path(&server.base);
         Ok(Self {
             base: server.base,
             identity: server.identity,
@@ -140,8 +140,8 @@ impl Server {
     /// Says that something else was given than the URL of an organization, and what is used; `None`
     /// where it was not.
     pub(crate) fn remark(&self) -> Option<String> {
-        let given = self.longer.as_ref()?;
-        let is_here = given
+        let written = self.longer.as_ref()?;
+        let is_here = written
             .to_lowercase()
             .starts_with(&self.base().to_lowercase());
 
@@ -150,7 +150,7 @@ impl Server {
         } else {
             "another host of an organization"
         };
-        Some(format!("`{given}` is {what}; `{}` is used", self.base()))
+        Some(format!("`{written}` is {what}; `{}` is used", self.base()))
     }
 
     /// The collection that is meant if the last part of a URL on premises is a project; `None`

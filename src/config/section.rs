@@ -155,9 +155,9 @@ impl<'a, 'i> Section<'a, 'i> {
 
     /// Reports every key that was not asked for.
     pub(super) fn finish(self, problems: &mut Problems<'_>) {
-        let known = self.asked().join(", ");
+        let keys = self.asked().join(", ");
         for (name, at) in self.rest() {
-            problems.add(at, format!("unknown key `{name}`; known here: {known}"));
+            problems.add(at, format!("unknown key `{name}`; known here: {keys}"));
         }
     }
 }

@@ -302,9 +302,9 @@ pub(super) fn choice<T: Copy>(value: &DeValue<'_>, words: &[(&str, T)]) -> Read<
         }
     }
 
-    let known: Vec<String> = words
+    let quoted: Vec<String> = words
         .iter()
         .map(|(word, _)| format!("\"{word}\""))
         .collect();
-    Err(format!("must be one of {}", known.join(", ")))
+    Err(format!("must be one of {}", quoted.join(", ")))
 }

@@ -97,13 +97,13 @@ fn why_it_stays(pattern: &NamePattern, range: &Range<usize>) -> Option<String> {
         }
     }
 
-    let mut known = PLACEHOLDERS.join(", ");
+    let mut placeholders = PLACEHOLDERS.join(", ");
     if pattern.environment {
-        known.push_str(", env:NAME");
+        placeholders.push_str(", env:NAME");
     }
     Some(format!(
         "`{placeholder}` in `submit.test_run_name` is not a placeholder and stays as it is; known \
-         are {known}"
+         are {placeholders}"
     ))
 }
 

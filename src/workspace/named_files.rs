@@ -26,14 +26,14 @@ pub(super) fn find(tests: &mut [LogTest], files: &mut Vec<RunFile>, location: &L
     for attempt in tests.iter_mut().flat_map(|test| &mut test.attempts) {
         let mut attachments = Vec::new();
         for path in std::mem::take(&mut attempt.attachments) {
-            let found = match names.meant_by(&path) {
+            let path_on_disk = match names.meant_by(&path) {
                 Some(listed) => listed,
                 None => match in_project(location, &path) {
                     Some(file) => add(files, file),
                     None => path,
                 },
             };
-            push_once(&mut attachments, found);
+            push_once(&mut attachments, path_on_disk);
         }
 
         // A `:` in a name looks like a drive of Windows, and is none where a file has it.

@@ -39,12 +39,12 @@ pub(super) async fn is_awaited(execution: &Execution<'_>, project: &str) -> Resu
     }
 
     let key = project.to_owned();
-    let known = execution
+    let history = execution
         .outbox
         .with(move |store| store.katalon_known(&key))
         .await?;
-    let wait = snapshot.options.katalon.wait(&known);
-    if known.last_upload.is_none() || wait.is_zero() {
+    let wait = snapshot.options.katalon.wait(&history);
+    if history.last_upload.is_none() || wait.is_zero() {
         return Ok(false);
     }
 

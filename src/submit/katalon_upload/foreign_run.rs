@@ -43,10 +43,12 @@ pub(super) fn created(run: &TestRun) -> Option<Moment> {
 /// Whether nothing comes to a run any more.
 pub(super) fn is_over(run: &TestRun) -> bool {
     // The last word is no state that is set today, but old runs have it (`ado/api.md` §5).
-    let over = ["completed", "aborted", "needsinvestigation"];
-    run.state
-        .as_deref()
-        .is_some_and(|state| over.iter().any(|word| state.eq_ignore_ascii_case(word)))
+    let end_states = ["completed", "aborted", "needsinvestigation"];
+    run.state.as_deref().is_some_and(|state| {
+        end_states
+            .iter()
+            .any(|word| state.eq_ignore_ascii_case(word))
+    })
 }
 
 fn foreign_result(result: TestResult) -> ForeignResult {
