@@ -35,10 +35,13 @@ use keeper::Keeper;
 use reload::FollowedConfig;
 use watchdog::Turns;
 
+use crate::blocking::blocking;
+use crate::clock;
 use crate::config::Config;
 use crate::exit::Exit;
 use crate::moment::Moment;
 use crate::outbox::lock::{ServiceMark, StateLock};
+use crate::outbox::store::ServiceFacts;
 use crate::outbox::submission::SubmissionState;
 use crate::outbox::{Outbox, StoreError};
 use crate::record;
@@ -61,6 +64,9 @@ pub(crate) async fn serve(
     let lock = Arc::new(lock(&config)?);
     let outbox = Outbox::open(&config.state_dir)?;
     stop_on_signal(stop.clone())?;
+
+    // Before the mark: whoever sees the mark takes these for the facts of the one that runs.
+    introduce(&outbox).await?;
     let mark = ServiceMark::set(&config.state_dir)
         .context("the state folder cannot be marked as that of a running service")?;
 
@@ -116,6 +122,19 @@ pub(crate) async fn serve(
     }
     tracing::info!("stopped");
     Ok(Exit::Done)
+}
+
+/// Records who this service is, for `kado status`.
+async fn introduce(outbox: &Outbox) -> Result<(), StoreError> {
+    // Asking for the account starts a program on some systems.
+    let account = blocking(service::own_account).await?;
+    let facts = ServiceFacts {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        host: clock::host_name(),
+        account,
+        started: clock::now(),
+    };
+    outbox.with(move |store| store.note_service(&facts)).await
 }
 
 /// Runs the two halves until one ends; that ends the other, so that no half of a service goes on

@@ -1,28 +1,32 @@
 //! `kado status`: is the service up, what waits, what failed. It reads beside a running service.
 
+mod problem;
+
 use std::collections::{BTreeMap, HashSet};
 use std::io::Write;
+use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::Args;
 use serde::Serialize;
 
+use problem::{Problem, reason};
+
 use crate::cli::json;
 use crate::cli::table::{or_dash, plain};
+use crate::clock;
 use crate::config::Config;
 use crate::error_chain::chain;
 use crate::exit::Exit;
 use crate::moment::Moment;
-use crate::outbox::OpenError;
-use crate::outbox::Store;
 use crate::outbox::lock::{ServiceMark, ServiceState};
+use crate::outbox::store::ServiceFacts;
 use crate::outbox::submission::{Obstacle, ServerWithoutToken, SubmissionState, SubmissionSummary};
+use crate::outbox::{OpenError, Store};
 use crate::plural::{counted, form};
 use crate::record::{self, Unreadable};
 use crate::spool::Spool;
 use crate::state_dir;
-
-/// Free bytes below which a person should make room.
-const LITTLE: u64 = 100 << 20;
 
 /// Arguments of `kado status`.
 #[derive(Debug, Args)]
@@ -36,12 +40,24 @@ pub(super) struct Arguments {
 #[derive(Debug, Serialize)]
 struct Status {
     running: bool,
-    pending: usize,
-    submitting: usize,
-    parked: usize,
+    /// The version of the running service; without one, of this program.
+    version: String,
+    host: String,
+    /// Whose service runs.
+    account: Option<String>,
+    uptime_s: Option<u64>,
+    /// `kado.toml`, as this command read it.
+    config: Option<PathBuf>,
+    state_dir: PathBuf,
+    /// These three are missing where the outbox cannot be read: 0 would not be true.
+    pending: Option<usize>,
+    submitting: Option<usize>,
+    parked: Option<usize>,
     last_success: Option<Moment>,
+    /// When the run ended that ended last of those that are recorded.
+    last_run_seen: Option<Moment>,
     oldest_pending: Option<Moment>,
-    problems: Vec<String>,
+    problems: Vec<Problem>,
 }
 
 /// The same with what people see besides.
@@ -87,23 +103,28 @@ fn look(config: &Config) -> anyhow::Result<Overview> {
     let service = ServiceMark::look(&config.state_dir);
     let free = state_dir::free_bytes(&config.state_dir);
     let mut problems = Vec::new();
-    problems.extend(service_problem(config, service));
+    problems.extend(Problem::of_service(config, service));
 
     // A damaged outbox is a problem like any other: what else is known is shown all the same.
     let outbox = match open_whole(config) {
-        Ok(Some(store)) => OutboxState::read(&store, service)?,
-        Ok(None) => OutboxState::default(),
+        Ok(Some(store)) => Some(OutboxState::read(&store, service)?),
+        Ok(None) => Some(OutboxState::default()),
         Err(error) => {
-            problems.push(chain(&error));
-            OutboxState::default()
+            // That this account may not look is said already.
+            if service != ServiceState::Unknown {
+                problems.push(Problem::of_outbox(chain(&error)));
+            }
+            None
         }
     };
-    problems.extend(disk_problem(config, free));
-    problems.extend(outbox.problems(config));
 
+    problems.extend(Problem::of_disk(&config.state_dir, free));
+    if let Some(outbox) = &outbox {
+        problems.extend(outbox.problems(config));
+    }
     Ok(Overview {
-        servers_without_token: outbox.without_token.len(),
-        status: outbox.status(service, problems),
+        servers_without_token: outbox.as_ref().map_or(0, |known| known.without_token.len()),
+        status: status_of(config, service, outbox.as_ref(), problems),
         service,
         free,
     })
@@ -119,13 +140,46 @@ fn open_whole(config: &Config) -> Result<Option<Store>, OpenError> {
     Ok(store)
 }
 
+fn status_of(
+    config: &Config,
+    service: ServiceState,
+    outbox: Option<&OutboxState>,
+    problems: Vec<Problem>,
+) -> Status {
+    let facts = outbox.and_then(|known| known.service.as_ref());
+    let uptime = facts.map(|facts| clock::now().since(facts.started));
+
+    Status {
+        running: service == ServiceState::Running,
+        version: facts.map_or_else(
+            || env!("CARGO_PKG_VERSION").to_owned(),
+            |facts| facts.version.clone(),
+        ),
+        host: facts.map_or_else(clock::host_name, |facts| facts.host.clone()),
+        account: facts.map(|facts| facts.account.clone()),
+        uptime_s: uptime.as_ref().map(Duration::as_secs),
+        config: config.file.clone(),
+        state_dir: config.state_dir.clone(),
+        pending: outbox.map(|known| known.count(SubmissionState::Pending)),
+        submitting: outbox.map(|known| known.count(SubmissionState::Submitting)),
+        parked: outbox.map(|known| known.count(SubmissionState::Parked)),
+        last_success: outbox.and_then(|known| known.last_success),
+        last_run_seen: outbox.and_then(|known| known.last_run_seen),
+        oldest_pending: outbox.and_then(OutboxState::oldest_pending),
+        problems,
+    }
+}
+
 /// What the outbox says.
 #[derive(Default)]
 struct OutboxState {
     rows: Vec<SubmissionSummary>,
     last_success: Option<Moment>,
+    last_run_seen: Option<Moment>,
     without_token: Vec<ServerWithoutToken>,
-    /// Why the service polls folders, if it does.
+    /// The service, if it runs.
+    service: Option<ServiceFacts>,
+    /// Why it polls folders, if it does.
     polled: Option<String>,
     /// Members of collections that are kept and cannot be read.
     unreadable: Vec<Unreadable>,
@@ -133,51 +187,44 @@ struct OutboxState {
 
 impl OutboxState {
     fn read(store: &Store, service: ServiceState) -> anyhow::Result<Self> {
-        // What a service that has ended could not watch is no news.
-        let polled = match service {
-            ServiceState::Running => store.polled()?,
-            ServiceState::NotRunning | ServiceState::Failed | ServiceState::Unknown => None,
-        };
-
-        Ok(Self {
+        let mut state = Self {
             rows: store.summaries(None)?,
             last_success: store.last_success()?,
+            last_run_seen: store.last_run_seen()?,
             without_token: store.without_token()?,
-            polled,
             unreadable: record::unreadable(store)?,
-        })
+            ..Self::default()
+        };
+
+        // What a service that has ended was, and could not watch, is no news.
+        if service == ServiceState::Running {
+            state.service = store.service()?;
+            state.polled = store.polled()?;
+        }
+        Ok(state)
     }
 
-    fn problems(&self, config: &Config) -> Vec<String> {
-        let mut problems: Vec<String> = self.without_token.iter().map(token_problem).collect();
-
-        if let Some(reason) = &self.polled {
-            problems.push(format!(
-                "folders are polled, so runs are found later: {reason}"
-            ));
-        }
+    fn problems(&self, config: &Config) -> Vec<Problem> {
+        let mut problems = Vec::new();
+        problems.extend(self.without_token.iter().map(Problem::of_credentials));
+        problems.extend(self.polled.as_deref().map(Problem::of_polling));
 
         let spool = Spool::new(&config.state_dir, config.spool_limit);
         for member in &self.unreadable {
-            problems.push(format!("{member}; {}", member.way_out(&spool)));
+            problems.push(Problem::of_member(member, &spool));
         }
 
-        problems.extend(self.parked());
+        for row in &self.rows {
+            if row.state == SubmissionState::Parked {
+                problems.push(Problem::of_parked(row));
+            }
+        }
         problems.extend(self.held_up());
         problems
     }
 
-    /// One line for each parked run.
-    fn parked(&self) -> Vec<String> {
-        self.rows
-            .iter()
-            .filter(|row| row.state == SubmissionState::Parked)
-            .map(|row| format!("run {} ({}) is parked: {}", row.id, row.suite, reason(row)))
-            .collect()
-    }
-
-    /// One line for all runs that wait for the same reason; missing tokens have lines of their own.
-    fn held_up(&self) -> Vec<String> {
+    /// One for all runs that wait for the same reason; missing tokens are problems of their own.
+    fn held_up(&self) -> Vec<Problem> {
         let wait_for_token: HashSet<i64> = self
             .without_token
             .iter()
@@ -192,43 +239,24 @@ impl OutboxState {
             }
         }
 
-        let mut lines = Vec::new();
-        for (reason, rows) in by_reason {
-            lines.push(match rows.as_slice() {
-                [row] => format!("run {} ({}) waits: {reason}", row.id, row.suite),
-                rows => format!("{} runs wait: {reason}", rows.len()),
-            });
-        }
-        lines
+        by_reason
+            .into_iter()
+            .map(|(reason, rows)| Problem::of_waiting(reason, &rows))
+            .collect()
     }
 
-    fn status(&self, service: ServiceState, problems: Vec<String>) -> Status {
-        // By the end of the run, because that is what somebody waits for since then.
-        let oldest_pending = self
-            .rows
+    /// When the run ended that waits longest: since then somebody waits for it.
+    fn oldest_pending(&self) -> Option<Moment> {
+        self.rows
             .iter()
             .filter(|row| is_waiting(row))
             .filter_map(|row| row.ended)
-            .min();
-
-        Status {
-            running: service == ServiceState::Running,
-            pending: self.count(SubmissionState::Pending),
-            submitting: self.count(SubmissionState::Submitting),
-            parked: self.count(SubmissionState::Parked),
-            last_success: self.last_success,
-            oldest_pending,
-            problems,
-        }
+            .min()
     }
 
     fn count(&self, state: SubmissionState) -> usize {
         self.rows.iter().filter(|row| row.state == state).count()
     }
-}
-
-fn reason(row: &SubmissionSummary) -> &str {
-    row.error.as_deref().unwrap_or("no reason is known")
 }
 
 const fn is_waiting(row: &SubmissionSummary) -> bool {
@@ -243,89 +271,81 @@ fn is_held_up(row: &SubmissionSummary) -> bool {
     is_waiting(row) && row.error.is_some() && row.obstacle != Some(Obstacle::Katalon)
 }
 
-fn token_problem(server: &ServerWithoutToken) -> String {
-    let name = if server.server.is_empty() {
-        "a server"
-    } else {
-        &server.server
-    };
-    let since = match server.since {
-        Some(since) => format!(" since {since}"),
-        None => String::new(),
-    };
-
-    format!(
-        "no usable token for {name}{since}; {} {}: {}",
-        counted(server.waiting, "run"),
-        form(server.waiting, "waits", "wait"),
-        server.reason
-    )
-}
-
-/// A service that was killed watches nothing, and nobody asked it to end.
-fn service_problem(config: &Config, service: ServiceState) -> Option<String> {
-    (service == ServiceState::Failed).then(|| {
-        format!(
-            "the service did not end by itself, it was killed or it failed, and it does not run; \
-             look at its log, then start it with `kado service start` or `kado run` (where no \
-             service is wanted any more, remove `{}`)",
-            ServiceMark::path(&config.state_dir).display()
-        )
-    })
-}
-
-/// What is wrong with the disk of the state folder: nothing is sent that cannot be recorded.
-fn disk_problem(config: &Config, free: Option<u64>) -> Option<String> {
-    let state = config.state_dir.display();
-
-    // Before the room, of which a read-only disk may have plenty.
-    if state_dir::is_read_only(&config.state_dir) == Some(true) {
-        return Some(format!(
-            "the state folder `{state}` lies on a read-only file system; nothing can be recorded, \
-             so nothing is sent"
-        ));
-    }
-
-    match free? {
-        0 => Some(format!(
-            "there is no room where the state folder `{state}` lies; nothing can be recorded, so \
-             nothing is sent"
-        )),
-        free if free < LITTLE => Some(format!(
-            "only {} MiB are free where the state folder `{state}` lies; nothing is sent without \
-             room",
-            free >> 20
-        )),
-        _ => None,
-    }
-}
-
 fn print(overview: &Overview, out: &mut dyn Write) -> anyhow::Result<()> {
     let status = &overview.status;
-    let waiting = status.pending + status.submitting;
-    let tokens = match overview.servers_without_token {
+    let free = overview.free.map(|free| format!("{} MiB free", free >> 20));
+
+    writeln!(out, "Service       {}", service_in_words(overview))?;
+    writeln!(out, "Waiting       {}", waiting_in_words(status))?;
+    writeln!(out, "Oldest        {}", or_dash(status.oldest_pending))?;
+    writeln!(out, "Parked        {}", or_dash(status.parked))?;
+    writeln!(out, "Last success  {}", or_dash(status.last_success))?;
+    writeln!(out, "Last run      {}", or_dash(status.last_run_seen))?;
+    writeln!(out, "Credentials   {}", credentials_in_words(overview))?;
+    writeln!(out, "Disk          {}", or_dash(free))?;
+
+    for problem in &status.problems {
+        writeln!(out, "problem: {}", plain(&problem.text))?;
+        if let Some(hint) = &problem.hint {
+            writeln!(out, "         → {}", plain(hint))?;
+        }
+    }
+    Ok(())
+}
+
+fn service_in_words(overview: &Overview) -> String {
+    let status = &overview.status;
+    let mut words = word(overview.service).to_owned();
+
+    if let (Some(account), Some(seconds)) = (&status.account, status.uptime_s) {
+        let version = &status.version;
+        let up = up_for(seconds);
+        words.push_str(&format!(" for {up} as {account}, version {version}"));
+    }
+    plain(&words)
+}
+
+/// A span as people say it, by its largest unit.
+fn up_for(seconds: u64) -> String {
+    match seconds {
+        0..60 => counted(seconds, "second"),
+        60..3600 => counted(seconds / 60, "minute"),
+        3600..86_400 => counted(seconds / 3600, "hour"),
+        _ => counted(seconds / 86_400, "day"),
+    }
+}
+
+fn waiting_in_words(status: &Status) -> String {
+    let (Some(pending), Some(submitting)) = (status.pending, status.submitting) else {
+        return or_dash(None::<usize>);
+    };
+    let waiting = pending + submitting;
+    format!("{waiting}, {submitting} of them under way")
+}
+
+fn credentials_in_words(overview: &Overview) -> String {
+    if overview.status.pending.is_none() {
+        return or_dash(None::<usize>);
+    }
+    match overview.servers_without_token {
         0 => "nothing waits for a token".to_owned(),
         servers => format!(
             "{} {} no usable token",
             counted(servers, "server"),
             form(servers, "has", "have")
         ),
-    };
-    let free = overview.free.map(|free| format!("{} MiB free", free >> 20));
-
-    writeln!(out, "Service       {}", word(overview.service))?;
-    writeln!(
-        out,
-        "Waiting       {waiting}, {} of them under way",
-        status.submitting
-    )?;
-    writeln!(out, "Oldest        {}", or_dash(status.oldest_pending))?;
-    writeln!(out, "Parked        {}", status.parked)?;
-    writeln!(out, "Last success  {}", or_dash(status.last_success))?;
-    writeln!(out, "Credentials   {tokens}")?;
-    writeln!(out, "Disk          {}", or_dash(free))?;
-    for problem in &status.problems {
-        writeln!(out, "problem: {}", plain(problem))?;
     }
-    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn how_long_the_service_is_up_is_said_in_its_largest_unit() {
+        assert_eq!(up_for(0), "0 seconds");
+        assert_eq!(up_for(60), "1 minute");
+        assert_eq!(up_for(7199), "1 hour");
+        assert_eq!(up_for(200_000), "2 days");
+    }
 }

@@ -46,6 +46,7 @@ use crate::state_dir;
 
 pub(crate) use collection_members::Remaining;
 pub use error::{OpenError, StoreError};
+pub(crate) use facts::ServiceFacts;
 pub(crate) use katalon_uploads::{DoubleSubmission, Overlap};
 pub(crate) use pending_members::StoredMember;
 pub(crate) use submissions::unreadable;

@@ -60,6 +60,7 @@ mod settings_file;
 mod silence;
 mod soak;
 mod spool;
+mod status;
 mod submit;
 mod support;
 mod texts;

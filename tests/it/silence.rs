@@ -182,8 +182,10 @@ fn a_service_that_was_killed_is_a_problem_until_one_runs_again() {
 
     assert_eq!(code, 1, "{killed}");
     assert_eq!(killed["running"], false);
-    let problem = killed["problems"][0].as_str().unwrap();
-    assert!(problem.contains("`kado service start`"), "{problem}");
+    let problem = &killed["problems"][0];
+    assert_eq!(problem["kind"], "service", "{problem}");
+    let hint = problem["hint"].as_str().unwrap();
+    assert!(hint.contains("`kado service start`"), "{problem}");
 
     let service = machine.start();
     service.wait_for_log("found a Katalon project");

@@ -7,6 +7,8 @@ mod folders;
 pub(crate) mod katalonc;
 mod machine;
 mod namespace;
+#[cfg(unix)]
+mod ordinary;
 mod secret;
 mod service;
 mod shop;
@@ -18,6 +20,8 @@ pub(crate) use ended::{Output, ended, finish, finish_with};
 pub(crate) use folders::wipe;
 pub(crate) use machine::{Machine, files, names};
 pub(crate) use namespace::in_namespace;
+#[cfg(unix)]
+pub(crate) use ordinary::as_ordinary_account;
 pub(crate) use secret::closed_file;
 pub(crate) use service::Service;
 pub(crate) use shop::{PLAN, SUITE, TOKEN, age, finished, now, start_of, tc, world};

@@ -194,12 +194,14 @@ fn pending_members(machine: &Machine) -> i64 {
 fn problems(machine: &Machine) -> Vec<String> {
     let status = machine.kado(&["status", "--json"]);
     let status: serde_json::Value = serde_json::from_str(&status.out).unwrap();
-    let lines = status["problems"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|line| line.as_str().unwrap().to_owned());
-    lines.filter(|line| !line.contains("is parked")).collect()
+
+    let mut others = Vec::new();
+    for problem in status["problems"].as_array().unwrap() {
+        if problem["kind"] != "parked" {
+            others.push(problem.to_string());
+        }
+    }
+    others
 }
 
 #[test]

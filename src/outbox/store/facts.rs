@@ -1,6 +1,7 @@
 //! Single facts.
 
 use rusqlite::{OptionalExtension as _, params};
+use serde::{Deserialize, Serialize};
 
 use crate::moment::Moment;
 use crate::outbox::store::{Store, StoreError};
@@ -9,6 +10,21 @@ use crate::outbox::store::{Store, StoreError};
 const FIRST_SEEN: &str = "first_seen_ms";
 /// Why the service polls folders.
 const POLLED: &str = "polled";
+/// The service that was started last.
+const SERVICE: &str = "service";
+
+/// What the service says of itself when it starts, as JSON in the database.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub(crate) struct ServiceFacts {
+    /// Its version, which may be another one than that of who reads this.
+    pub version: String,
+    /// The machine that it runs on.
+    pub host: String,
+    /// The account that it runs as.
+    pub account: String,
+    /// When it started.
+    pub started: Moment,
+}
 
 impl Store {
     /// When kado first saw this machine; the first call decides.
@@ -56,6 +72,25 @@ impl Store {
     /// When the database fails.
     pub(crate) fn note_polled(&mut self, reason: Option<&str>) -> Result<(), StoreError> {
         self.set_fact(POLLED, reason)
+    }
+
+    /// The service that was started last; it need not run any more. `None` when none ever was, and
+    /// when what it said is not understood, for nothing depends on it.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub(crate) fn service(&self) -> Result<Option<ServiceFacts>, StoreError> {
+        let stored = self.fact(SERVICE)?;
+        Ok(stored.and_then(|json| serde_json::from_str(&json).ok()))
+    }
+
+    /// Records what the service that starts says of itself.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub(crate) fn note_service(&mut self, service: &ServiceFacts) -> Result<(), StoreError> {
+        let json = serde_json::to_string(service)?;
+        self.set_fact(SERVICE, Some(&json))
     }
 
     fn fact(&self, name: &str) -> Result<Option<String>, StoreError> {

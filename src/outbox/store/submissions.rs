@@ -121,6 +121,15 @@ impl Store {
         Ok(self.connection.query_row(sql, [], |row| row.get(0))?)
     }
 
+    /// When the run ended that ended last of those that are recorded.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub(crate) fn last_run_seen(&self) -> Result<Option<Moment>, StoreError> {
+        let sql = "SELECT max(ended_ms) FROM run";
+        Ok(self.connection.query_row(sql, [], |row| row.get(0))?)
+    }
+
     /// What kado submitted of runs that ended at or after `since`, those whose late reports are
     /// still taken, with the folders of their runs.
     ///

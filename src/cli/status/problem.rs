@@ -1,0 +1,187 @@
+//! What needs a person, for `kado status`: one place for each kind, with its words and its way out.
+
+use std::path::Path;
+
+use serde::Serialize;
+
+use crate::config::Config;
+use crate::outbox::lock::{ServiceMark, ServiceState};
+use crate::outbox::submission::{ServerWithoutToken, SubmissionSummary};
+use crate::plural::{counted, form};
+use crate::record::Unreadable;
+use crate::spool::Spool;
+use crate::state_dir;
+
+/// Free bytes below which a person should make room.
+const LITTLE: u64 = 100 << 20;
+
+/// Something that needs a person.
+#[derive(Debug, Serialize)]
+pub(super) struct Problem {
+    pub kind: ProblemKind,
+    /// What is wrong.
+    pub text: String,
+    /// What mends it, where the text does not say so already.
+    pub hint: Option<String>,
+}
+
+/// Kinds of problems. Scripts rely on the words, which `docs/json.md` lists.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum ProblemKind {
+    /// The service was killed or failed, or this account may not look at it.
+    Service,
+    /// The disk of the state folder has no room or is read-only.
+    Disk,
+    /// The database cannot be read.
+    Outbox,
+    /// A server has no usable token, and runs wait for one.
+    Credentials,
+    /// Folders are polled instead of watched.
+    Polled,
+    /// A run needs a person.
+    Parked,
+    /// Runs wait with an error.
+    Waiting,
+    /// A member of a collection is kept and cannot be read.
+    Member,
+}
+
+impl Problem {
+    fn new(kind: ProblemKind, text: String) -> Self {
+        Self {
+            kind,
+            text,
+            hint: None,
+        }
+    }
+
+    fn with_hint(kind: ProblemKind, text: String, hint: String) -> Self {
+        Self {
+            hint: Some(hint),
+            ..Self::new(kind, text)
+        }
+    }
+
+    /// A service that was killed watches nothing, and nobody asked it to end; one that nobody may
+    /// look at is not known to run.
+    pub(super) fn of_service(config: &Config, service: ServiceState) -> Option<Self> {
+        let (text, hint) = match service {
+            ServiceState::Running | ServiceState::NotRunning => return None,
+            ServiceState::Failed => {
+                let text = "the service did not end by itself, it was killed or it failed, and it \
+                            does not run";
+                let hint = format!(
+                    "look at its log, then start it with `kado service start` or `kado run` \
+                     (where no service is wanted any more, remove `{}`)",
+                    ServiceMark::path(&config.state_dir).display()
+                );
+
+                (text.to_owned(), hint)
+            }
+
+            ServiceState::Unknown => {
+                let text = format!(
+                    "this account may not look into the state folder `{}`, so nothing is known of \
+                     the service and of what waits",
+                    config.state_dir.display()
+                );
+                let hint = "ask with the account of the service or as a member of its group";
+
+                (text, hint.to_owned())
+            }
+        };
+
+        Some(Self::with_hint(ProblemKind::Service, text, hint))
+    }
+
+    /// What is wrong with the disk of the state folder, on which so much is free: nothing is sent
+    /// that cannot be recorded.
+    pub(super) fn of_disk(state_dir: &Path, free: Option<u64>) -> Option<Self> {
+        let state = state_dir.display();
+
+        // Before the room, of which a read-only disk may have plenty.
+        if state_dir::is_read_only(state_dir) == Some(true) {
+            let text = format!(
+                "the state folder `{state}` lies on a read-only file system; nothing can be \
+                 recorded, so nothing is sent"
+            );
+            return Some(Self::new(ProblemKind::Disk, text));
+        }
+
+        let text = match free? {
+            0 => format!(
+                "there is no room where the state folder `{state}` lies; nothing can be recorded, \
+                 so nothing is sent"
+            ),
+            free if free < LITTLE => format!(
+                "only {} MiB are free where the state folder `{state}` lies; nothing is sent \
+                 without room",
+                free >> 20
+            ),
+            _ => return None,
+        };
+        let hint = "make room, or set `state_dir` to a folder on another disk".to_owned();
+        Some(Self::with_hint(ProblemKind::Disk, text, hint))
+    }
+
+    /// The database cannot be read: `error` says why, and what to do.
+    pub(super) fn of_outbox(error: String) -> Self {
+        Self::new(ProblemKind::Outbox, error)
+    }
+
+    pub(super) fn of_credentials(server: &ServerWithoutToken) -> Self {
+        let name = if server.server.is_empty() {
+            "a server"
+        } else {
+            &server.server
+        };
+        let since = match server.since {
+            Some(since) => format!(" since {since}"),
+            None => String::new(),
+        };
+
+        let text = format!(
+            "no usable token for {name}{since}; {} {}: {}",
+            counted(server.waiting, "run"),
+            form(server.waiting, "waits", "wait"),
+            server.reason
+        );
+        Self::new(ProblemKind::Credentials, text)
+    }
+
+    /// Folders are polled, for this reason, which says what mends it.
+    pub(super) fn of_polling(reason: &str) -> Self {
+        let text = format!("folders are polled, so runs are found later: {reason}");
+        Self::new(ProblemKind::Polled, text)
+    }
+
+    pub(super) fn of_member(member: &Unreadable, spool: &Spool) -> Self {
+        let hint = member.way_out(spool);
+        Self::with_hint(ProblemKind::Member, member.to_string(), hint)
+    }
+
+    pub(super) fn of_parked(row: &SubmissionSummary) -> Self {
+        let id = row.id;
+        let text = format!("run {id} ({}) is parked: {}", row.suite, reason(row));
+        let hint = format!(
+            "then `kado runs retry {id}` submits it; `kado runs show {id}` shows all of it, `kado \
+             runs forget {id}` gives it up"
+        );
+        Self::with_hint(ProblemKind::Parked, text, hint)
+    }
+
+    /// These runs wait for the same reason.
+    pub(super) fn of_waiting(reason: &str, rows: &[&SubmissionSummary]) -> Self {
+        let text = match rows {
+            [row] => format!("run {} ({}) waits: {reason}", row.id, row.suite),
+            rows => format!("{} runs wait: {reason}", rows.len()),
+        };
+        Self::new(ProblemKind::Waiting, text)
+    }
+}
+
+/// Why a run waits or is parked.
+pub(super) fn reason(row: &SubmissionSummary) -> &str {
+    row.error.as_deref().unwrap_or("no reason is known")
+}
