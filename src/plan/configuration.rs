@@ -9,8 +9,9 @@ use crate::katalon::run::{Environment, TestResult};
 use crate::katalon::settings::ConfigurationRow;
 use crate::plan::snapshot::Snapshot;
 
-/// The most specific row that matches; of equally specific ones the first in the file. `None` when
-/// no row matches: points are then not filtered by configuration.
+/// The most specific row that matches; of equally specific ones the first in the file, but one with
+/// the exact display name of the browser, such as `Chrome (headless)`, before one with its base.
+/// `None` when no row matches: points are then not filtered by configuration.
 pub(crate) fn choose<'a>(
     rows: &'a [ConfigurationRow],
     environment: &Environment,
@@ -22,7 +23,8 @@ pub(crate) fn choose<'a>(
     // Which of several rows Katalon itself takes is not known (`katalon/behaviour.md` §6). In
     // public projects most rows are `--Any--` throughout, so one that says more was meant for its
     // case.
-    let mut best: Option<(usize, &ConfigurationRow)> = None;
+    let mut best: Vec<&ConfigurationRow> = Vec::new();
+    let mut most_specific = 0;
     for row in rows {
         let columns = [
             (&row.os, &os),
@@ -41,13 +43,26 @@ pub(crate) fn choose<'a>(
             .iter()
             .filter(|(wanted, _)| wanted.is_some())
             .count();
-        match best {
-            Some((most_specific, _)) if specific <= most_specific => {}
-            _ => best = Some((specific, row)),
+        if specific > most_specific {
+            most_specific = specific;
+            best.clear();
+        }
+        if specific == most_specific {
+            best.push(row);
         }
     }
 
-    best.map(|(_, row)| row)
+    let first = *best.first()?;
+    let exact_name = platform.get(..1).unwrap_or_default();
+    if matches_one(first.platform.as_deref(), exact_name) {
+        return Some(first);
+    }
+
+    // It has a name that holds for the browser as well.
+    let exact = best
+        .into_iter()
+        .find(|row| row.platform.is_some() && matches_one(row.platform.as_deref(), exact_name));
+    Some(exact.unwrap_or(first))
 }
 
 /// Whether a column matches one of these names, whatever the case; `None` is `--Any--`.
@@ -143,7 +158,8 @@ fn tested_os(environment: &Environment) -> Option<&str> {
     named.or(environment.platform.as_deref())
 }
 
-/// The names under which a mapping may call the browser or app of a run.
+/// The names under which a mapping may call the browser or app of a run, its exact display name
+/// first.
 fn platform_names(environment: &Environment) -> Vec<String> {
     let mut names = Vec::new();
 
@@ -157,8 +173,8 @@ fn platform_names(environment: &Environment) -> Vec<String> {
     }
 
     let driver = environment.driver.as_deref().unwrap_or_default();
-    if let Some(name) = driver_name(driver) {
-        names.push(name.to_owned());
+    for name in driver_names(driver) {
+        names.push((*name).to_owned());
     }
 
     let browser = environment.browser.as_deref().map(without_version);
@@ -221,17 +237,19 @@ fn is_remote(environment: &Environment) -> bool {
         || name.starts_with("TestCloud")
 }
 
-/// Display names of `WebUIDriverType` for the drivers that name a browser.
-fn driver_name(driver: &str) -> Option<&'static str> {
-    Some(match driver {
-        "CHROME_DRIVER" | "HEADLESS_DRIVER" | "REMOTE_CHROME_DRIVER" => "Chrome",
-        "FIREFOX_DRIVER" | "FIREFOX_HEADLESS_DRIVER" | "REMOTE_FIREFOX_DRIVER" => "Firefox",
-        "EDGE_CHROMIUM_DRIVER" => "Edge Chromium",
-        "EDGE_DRIVER" => "Edge",
-        "IE_DRIVER" => "IE",
-        "SAFARI_DRIVER" => "Safari",
-        _ => return None,
-    })
+/// Display names of `WebUIDriverType` for the drivers that name a browser, the exact one first.
+fn driver_names(driver: &str) -> &'static [&'static str] {
+    match driver {
+        "CHROME_DRIVER" | "REMOTE_CHROME_DRIVER" => &["Chrome"],
+        "HEADLESS_DRIVER" => &["Chrome (headless)", "Chrome"],
+        "FIREFOX_DRIVER" | "REMOTE_FIREFOX_DRIVER" => &["Firefox"],
+        "FIREFOX_HEADLESS_DRIVER" => &["Firefox (headless)", "Firefox"],
+        "EDGE_CHROMIUM_DRIVER" => &["Edge Chromium"],
+        "EDGE_DRIVER" => &["Edge"],
+        "IE_DRIVER" => &["IE"],
+        "SAFARI_DRIVER" => &["Safari"],
+        _ => &[],
+    }
 }
 
 /// `Edge Chromium 121.0.2277.128` without the version.
@@ -287,6 +305,37 @@ mod tests {
         assert_eq!(chosen(&rows, &windows), Some(4));
         assert_eq!(chosen(&rows[..3], &windows), Some(2));
         assert_eq!(chosen(&rows[..1], &windows), Some(1));
+    }
+
+    #[test]
+    fn a_row_for_headless_goes_before_one_for_its_browser_which_still_matches() {
+        let rows = [
+            row("Windows", "Chrome", "--Any--", 1),
+            row("Windows", "chrome (headless)", "--Any--", 2),
+        ];
+        let headless = desktop("Windows 11 64bit", "Chrome (headless)", "Chrome 120.0.1");
+        let with_window = desktop("Windows 11 64bit", "Chrome", "Chrome 120.0.1");
+
+        assert_eq!(chosen(&rows, &headless), Some(2));
+        assert_eq!(chosen(&rows[..1], &headless), Some(1));
+        assert_eq!(chosen(&rows, &with_window), Some(1));
+        assert_eq!(chosen(&rows[1..], &with_window), None);
+    }
+
+    #[test]
+    fn without_a_run_configuration_the_driver_tells_that_a_browser_was_headless() {
+        let rows = [
+            row("--Any--", "Firefox", "--Any--", 1),
+            row("--Any--", "Firefox (headless)", "--Any--", 2),
+        ];
+        let headless = Environment {
+            driver: Some("FIREFOX_HEADLESS_DRIVER".to_owned()),
+            run_configuration: None,
+            ..desktop("Linux 64bit", "", "Firefox 132.0")
+        };
+
+        assert_eq!(chosen(&rows, &headless), Some(2));
+        assert_eq!(chosen(&rows[..1], &headless), Some(1));
     }
 
     #[test]

@@ -45,9 +45,14 @@ fn run() -> SuiteRunWriter {
 
 /// The configuration of the point that the result of a run goes to.
 fn configuration_of(run: &SuiteRunWriter) -> Option<u32> {
+    configuration_by(rows(), run)
+}
+
+/// As [`configuration_of`], with a mapping of these rows.
+fn configuration_by(rows: Vec<ConfigurationRow>, run: &SuiteRunWriter) -> Option<u32> {
     let machine = Machine::with(mapped_world());
     let settings = AzureSettings {
-        configuration_rows: rows(),
+        configuration_rows: rows,
         ..machine.settings()
     };
     let shop = machine.shop_with(settings, &[("Sign in", "1001")]);
@@ -79,6 +84,28 @@ fn operating_system_and_browser_choose_the_configuration() {
         let run = run().os(os).configuration(configuration).browser(browser);
         assert_eq!(configuration_of(&run), Some(wanted), "{os} {configuration}");
     }
+}
+
+#[test]
+fn a_row_for_the_headless_browser_goes_before_one_for_the_browser() {
+    let mapping = || {
+        vec![
+            ConfigurationRow::new("Linux", "Chrome", 3),
+            ConfigurationRow::new("Linux", "Chrome (headless)", 4),
+        ]
+    };
+    let on_linux = |configuration: &str| {
+        run()
+            .os("Linux 64bit")
+            .configuration(configuration)
+            .browser("Chrome 120.0")
+    };
+
+    let headless = configuration_by(mapping(), &on_linux("Chrome (headless)"));
+    let with_window = configuration_by(mapping(), &on_linux("Chrome"));
+
+    assert_eq!(headless, Some(4));
+    assert_eq!(with_window, Some(3));
 }
 
 #[test]
