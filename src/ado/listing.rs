@@ -1,6 +1,8 @@
 //! What a server has, for people who look for ids: projects, test plans, definitions. Nothing in
 //! here writes.
 
+use std::ops::ControlFlow;
+
 use crate::ado::error::AdoError;
 use crate::ado::transport::AdoClient;
 use crate::ado::version::Call;
@@ -32,6 +34,7 @@ impl AdoClient {
         let mut projects = Vec::new();
         self.each_by_offset(&path, &query, PAGE_SIZE, id, |project| {
             projects.push(project);
+            ControlFlow::Continue(())
         })
         .await?;
         Ok(projects)

@@ -1,8 +1,10 @@
 //! Lists that come in pages, by token or by offset. Both kinds end at a page that brings nothing
-//! new: a server that repeats itself has no more to say.
+//! new: a server that repeats itself has no more to say. A page by offset that is shorter than it was
+//! asked for says nothing, because servers have limits of their own.
 
 use std::collections::HashSet;
 use std::hash::Hash;
+use std::ops::ControlFlow;
 
 use serde::de::DeserializeOwned;
 
@@ -61,33 +63,34 @@ impl AdoClient {
         Err(endless())
     }
 
-    /// Takes in each item of a list that is asked for by `$top` and `$skip`, each `id` once.
+    /// Takes in each item of a list that is asked for by `$top` and `$skip`, each `id` once, until
+    /// an empty page comes or `take` has enough.
     pub(super) async fn each_by_offset<T: DeserializeOwned, K: Eq + Hash + Send>(
         &self,
         path: &[&str],
         query: &[(&str, String)],
         page_size: usize,
         id: impl Fn(&T) -> K + Send + Sync,
-        mut take: impl FnMut(T) + Send,
+        mut take: impl FnMut(T) -> ControlFlow<()> + Send,
     ) -> Result<(), AdoError> {
         // What is added while pages are read moves the rest on, so an item may come twice.
         let mut ids = HashSet::new();
-        for page in 0..MOST_PAGES {
+        let mut skip = 0;
+        for _ in 0..MOST_PAGES {
             let mut query = query.to_vec();
             query.push(("$top", page_size.to_string()));
-            query.push(("$skip", (page * page_size).to_string()));
+            query.push(("$skip", skip.to_string()));
 
             let list: List<T> = self.get(path, Call::Released, &query).await?.content;
-            let is_short = list.value.len() < page_size;
             let count_before = ids.len();
+            skip += list.value.len();
             for item in list.value {
-                if ids.insert(id(&item)) {
-                    take(item);
+                if ids.insert(id(&item)) && take(item).is_break() {
+                    return Ok(());
                 }
             }
 
-            // Without a token only a page that is not full tells that it is the last one.
-            if is_short || ids.len() == count_before {
+            if ids.len() == count_before {
                 return Ok(());
             }
         }

@@ -2,6 +2,7 @@
 //! by suite (`ado/api.md` §4).
 
 use std::collections::HashSet;
+use std::ops::ControlFlow;
 
 use crate::ado::error::{AdoError, Missing};
 use crate::ado::transport::AdoClient;
@@ -85,6 +86,7 @@ impl AdoClient {
                 if belongs_to(plan, point.test_plan.as_ref()) {
                     points.extend(point_of_suite(point, suite));
                 }
+                ControlFlow::Continue(())
             })
             .await?;
         }

@@ -1,5 +1,8 @@
 //! Test runs and their results.
 
+use std::collections::HashSet;
+use std::ops::ControlFlow;
+
 use reqwest::Method;
 use serde::Serialize;
 use serde::de::IgnoredAny;
@@ -13,6 +16,15 @@ use crate::ado::wire::{
 /// Results on a page.
 // Servers give a thousand without details and 200 with them (`ado/api.md` §11).
 const PAGE_SIZE: usize = 200;
+
+/// Which results of a run are wanted.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Wanted<'a> {
+    /// All there are.
+    All,
+    /// One for each of these points.
+    OfPoints(&'a [u32]),
+}
 
 impl AdoClient {
     /// Creates a run.
@@ -68,7 +80,7 @@ impl AdoClient {
             .await
     }
 
-    /// All results of a run.
+    /// The results of a run: all of them, or as soon as each of `points` has one, no more.
     ///
     /// # Errors
     /// When the server fails.
@@ -76,14 +88,29 @@ impl AdoClient {
         &self,
         project: &str,
         run: u32,
+        points: Wanted<'_>,
     ) -> Result<Vec<TestResult>, AdoError> {
         let run_id = run.to_string();
         let path = results_path(project, &run_id);
         let id = |result: &TestResult| result.id;
+        let mut missing = match points {
+            Wanted::All => None,
+            Wanted::OfPoints(points) => Some(points.iter().copied().collect::<HashSet<u32>>()),
+        };
 
         let mut results = Vec::new();
-        self.each_by_offset(&path, &[], PAGE_SIZE, id, |result| results.push(result))
-            .await?;
+        self.each_by_offset(&path, &[], PAGE_SIZE, id, |result| {
+            if let (Some(missing), Some(point)) = (&mut missing, &result.test_point) {
+                missing.remove(&point.id);
+            }
+            results.push(result);
+
+            match &missing {
+                Some(missing) if missing.is_empty() => ControlFlow::Break(()),
+                _ => ControlFlow::Continue(()),
+            }
+        })
+        .await?;
         Ok(results)
     }
 

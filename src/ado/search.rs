@@ -6,6 +6,7 @@
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
+use std::ops::ControlFlow;
 use std::time::Duration;
 
 use crate::ado::error::AdoError;
@@ -248,8 +249,11 @@ impl AdoClient {
         let id = |run: &TestRun| run.id;
 
         let mut list = RunList::default();
-        self.each_by_offset(&path, &query, PAGE_SIZE, id, |run| list.take(run, search))
-            .await?;
+        self.each_by_offset(&path, &query, PAGE_SIZE, id, |run| {
+            list.take(run, search);
+            ControlFlow::Continue(())
+        })
+        .await?;
         Ok(list)
     }
 }

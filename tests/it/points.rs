@@ -388,3 +388,37 @@ fn a_run_is_planned_anew_when_a_point_was_removed_before_it_could_be_sent() {
     assert_eq!(row["skipped"][0]["kind"], "no-point", "{row}");
     assert_eq!(machine.ado_runs().len(), 1);
 }
+
+#[test]
+fn a_server_that_gives_less_on_a_page_than_it_is_asked_for_is_read_to_the_end() {
+    for version in ["7.1", "5.0"] {
+        let machine = Machine::with(world().with(|settings| {
+            settings.max_api_version = version.to_owned();
+            settings.most_on_a_page = 2;
+        }));
+        let shop = machine.shop(&CASES);
+
+        let submitted = machine.submit(&shop, &run());
+
+        assert_eq!(submitted.code, 0, "{version} {submitted:?}");
+        assert_eq!(points(&machine), [11, 12, 13], "{version}");
+        assert_eq!(machine.ado_run().state, "Completed", "{version}");
+    }
+}
+
+#[test]
+fn results_are_read_until_each_point_has_its_own_and_no_further() {
+    let machine = Machine::new();
+    let shop = machine.shop(&CASES);
+
+    let submitted = machine.submit(&shop, &run());
+
+    assert_eq!(submitted.code, 0, "{submitted:?}");
+    let reads = machine
+        .fake
+        .requests()
+        .iter()
+        .filter(|request| request.method == "GET" && request.path.ends_with("/results"))
+        .count();
+    assert_eq!(reads, 1);
+}

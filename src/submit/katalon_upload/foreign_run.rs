@@ -1,5 +1,6 @@
 //! Reads a test run that carries no key of kado's, for the comparison.
 
+use crate::ado::runs::Wanted;
 use crate::ado::wire::{TestResult, TestRun};
 use crate::moment::Moment;
 use crate::plan::katalon_upload::{ForeignResult, ForeignRun};
@@ -16,7 +17,7 @@ pub(super) const MOST: usize = 10;
 pub(super) async fn read(execution: &Execution<'_>, run: &TestRun) -> Result<ForeignRun, Stop> {
     let results = execution
         .client
-        .results(execution.project(), run.id)
+        .results(execution.project(), run.id, Wanted::All)
         .await?;
 
     // ADO need not count a result as a change of its run.

@@ -10,6 +10,7 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use crate::ado::AdoError;
+use crate::ado::runs::Wanted;
 use crate::ado::wire::{NewResult, ResultUpdate, SubResultUpdate, TestResult};
 use crate::moment::Moment;
 use crate::outbox::step::{BATCH, batches};
@@ -29,7 +30,9 @@ pub(in crate::submit) async fn read_results(
     let project = execution.project();
     let run = execution.run_id()?;
     let planned = &execution.plan().results;
-    let mut refs = by_point(client.results(project, run).await?);
+    let points: Vec<u32> = planned.iter().map(|result| result.point_id).collect();
+    let wanted = Wanted::OfPoints(&points);
+    let mut refs = by_point(client.results(project, run, wanted).await?);
 
     let missing: Vec<&PlannedResult> = planned
         .iter()
@@ -37,7 +40,7 @@ pub(in crate::submit) async fn read_results(
         .collect();
     if !missing.is_empty() {
         add(execution, run, &missing).await?;
-        refs = by_point(client.results(project, run).await?);
+        refs = by_point(client.results(project, run, wanted).await?);
     }
 
     let mut in_order_of_plan = Vec::new();
@@ -146,9 +149,19 @@ pub(in crate::submit) async fn write_batch(
 
 /// The ids of the results of the run that are completed.
 async fn completed(execution: &Execution<'_>) -> Result<HashSet<u32>, Stop> {
+    let points: Vec<u32> = execution
+        .plan()
+        .results
+        .iter()
+        .map(|result| result.point_id)
+        .collect();
     let results = execution
         .client
-        .results(execution.project(), execution.run_id()?)
+        .results(
+            execution.project(),
+            execution.run_id()?,
+            Wanted::OfPoints(&points),
+        )
         .await?;
 
     Ok(results

@@ -53,6 +53,12 @@ impl Call<'_> {
         format!("{}/{}/_apis", self.base, self.project().name)
     }
 
+    /// `$skip` and `$top`, at most as many as this server gives.
+    fn window(&self, default_top: usize, max_top: usize) -> Result<(usize, usize), Answer> {
+        let most = max_top.min(self.world.settings.most_on_a_page);
+        self.query.window(default_top, most)
+    }
+
     fn plan(&self, id: u32) -> Result<&Plan, Answer> {
         self.project()
             .find_plan(id)

@@ -10,6 +10,9 @@ pub struct Settings {
     pub max_api_version: String,
     /// Entries on a page of the `testplan` area (TestPoint, plans, suites, configurations).
     pub page_size: usize,
+    /// Most entries that a list by `$top` and `$skip` gives at once, however many were asked for; the
+    /// rest has to be asked for.
+    pub most_on_a_page: usize,
     /// Entries `POST test/points` and `GET …/points` give when no `$top` is sent: the rest is cut
     /// silently.
     pub points_default_top: usize,
@@ -57,6 +60,7 @@ impl Default for Settings {
         Settings {
             max_api_version: "7.1".into(),
             page_size: 200,
+            most_on_a_page: usize::MAX,
             points_default_top: 200,
             omit_leaves_out: false,
             refuse_result_attachments_after_completed: false,

@@ -37,7 +37,7 @@ fn project_json(base: &str, project: &Project) -> Value {
 }
 
 pub(super) fn projects(call: &Call<'_>) -> Outcome {
-    let (skip, top) = call.query.window(100, 10_000)?;
+    let (skip, top) = call.window(100, 10_000)?;
     let from = call.query.number("continuationToken")?.unwrap_or(skip);
     let all = call
         .world

@@ -45,9 +45,7 @@ fn point_json(call: &Call<'_>, point: &Point) -> Value {
 /// `configurationId`.
 pub(super) fn of_suite(call: &Call<'_>, plan: u32, suite: u32) -> Outcome {
     let suites = covered(call, plan, suite, false)?;
-    let (skip, top) = call
-        .query
-        .window(call.world.settings.points_default_top, 10_000)?;
+    let (skip, top) = call.window(call.world.settings.points_default_top, 10_000)?;
     let configuration = call.query.number("configurationId")?;
     let test_case = call
         .query
@@ -73,9 +71,7 @@ pub(super) fn of_suite(call: &Call<'_>, plan: u32, suite: u32) -> Outcome {
 /// `POST test/points`: the points of every plan of the project; what does not fit the page is cut
 /// silently.
 pub(super) fn query(call: &Call<'_>) -> Outcome {
-    let (skip, top) = call
-        .query
-        .window(call.world.settings.points_default_top, 10_000)?;
+    let (skip, top) = call.window(call.world.settings.points_default_top, 10_000)?;
     let filter = &call.body.value["pointsFilter"];
     let cases: Option<Vec<u64>> =
         member(filter, "testcaseIds").map(|ids| ids.iter().filter_map(Value::as_u64).collect());

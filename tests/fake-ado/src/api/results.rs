@@ -19,7 +19,7 @@ fn details(call: &Call<'_>) -> String {
 pub(super) fn list_results(call: &Call<'_>, run: u32) -> Outcome {
     let details = details(call);
     let most = if details == "none" { 1000 } else { 200 };
-    let (skip, top) = call.query.window(most, most)?;
+    let (skip, top) = call.window(most, most)?;
     let outcomes = call.query.get("outcomes").map(str::to_lowercase);
     let run = call.run(run)?;
     let wanted = run.results.iter().filter(|result| {

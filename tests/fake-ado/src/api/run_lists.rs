@@ -41,7 +41,7 @@ fn by_plan(call: &Call<'_>) -> Outcome {
     let automated = call.query.flag("automated");
     let details = call.query.flag("includeRunDetails") == Some(true);
     let build = call.query.get("buildUri").map(str::to_lowercase);
-    let (skip, top) = call.query.window(100, 1000)?;
+    let (skip, top) = call.window(100, 1000)?;
     let wanted = visible(call).filter(|run| {
         let linked = run
             .build
@@ -111,7 +111,7 @@ fn by_last_change(call: &Call<'_>) -> Outcome {
     let automated = call.query.flag("isAutomated");
     let state = call.query.get("state");
     let title = call.query.get("runTitle").map(str::to_lowercase);
-    let (_, top) = call.query.window(100, 100)?;
+    let (_, top) = call.window(100, 100)?;
     let wanted = visible(call).filter(|run| {
         (from..=to).contains(&run.updated)
             && plans
