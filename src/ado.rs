@@ -23,6 +23,7 @@ pub(crate) mod points;
 pub(crate) mod projects;
 pub(crate) mod proxy;
 mod refused;
+mod renamed;
 pub(crate) mod runs;
 pub(crate) mod scope;
 pub(crate) mod search;

@@ -52,16 +52,18 @@ impl AdoClient {
         upload: Upload,
     ) -> Result<Attachment, AdoError> {
         let path = path(project, owner);
-        let path: Vec<&str> = path.iter().map(String::as_str).collect();
+        let segments: Vec<&str> = path.iter().map(String::as_str).collect();
         // A large file may take long on a slow line; what stands still is given up all the same.
         let length = upload.body_length();
         let timeout =
             self.patience().unwrap_or(BASE_TIMEOUT) + Duration::from_secs(length / SLOWEST_LINE);
 
+        let asked_for = self.address_in(&segments);
+
         // Taken before the upload is, because sending it uses it up.
         let failure = upload.failure();
         let request = self
-            .request(Method::POST, &path, Call::Attachments, &[])
+            .request(Method::POST, &segments, Call::Attachments, &[])
             .header(CONTENT_TYPE, "application/json")
             .header(CONTENT_LENGTH, length)
             .timeout(timeout)
@@ -69,6 +71,10 @@ impl AdoClient {
 
         match self.send_file(request).await {
             Ok(page) => Ok(page.content),
+            // Its bytes are gone; the step is carried out again, and then by the GUID.
+            Err(error) if self.goes_by_guid_now(&segments, &asked_for, &error) => Err(
+                AdoError::unavailable("the project was renamed; the file is sent again"),
+            ),
             // A file that cannot be read any more looks to the client like a broken connection.
             Err(error) => Err(failure.take().unwrap_or(error)),
         }

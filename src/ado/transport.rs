@@ -32,6 +32,7 @@ use crate::ado::headers;
 use crate::ado::http::{self, Caller, Network};
 use crate::ado::known_keys::KnownKeys;
 use crate::ado::refused::Refused;
+use crate::ado::renamed::RenamedProjects;
 use crate::ado::slots::{Gate, Lane, SlotUse};
 use crate::ado::version::Call;
 use crate::clock;
@@ -82,6 +83,7 @@ pub(crate) struct AdoClient {
     refused: Refused,
     clock: ServerClock,
     known_keys: KnownKeys,
+    renamed: RenamedProjects,
 }
 
 /// A call that did not succeed.
@@ -154,6 +156,7 @@ impl AdoClient {
             refused: Refused::default(),
             clock: ServerClock::default(),
             known_keys: KnownKeys::default(),
+            renamed: RenamedProjects::default(),
         })
     }
 
@@ -197,6 +200,17 @@ impl AdoClient {
         &self.known_keys
     }
 
+    /// The project of this name has this GUID, as somebody wrote down once; it is asked for by that
+    /// when the name is not there any more.
+    pub(crate) fn know_project(&self, name: &str, guid: &str) {
+        self.renamed.know(name, guid);
+    }
+
+    /// What a project is asked for by: its name, or its GUID once it is known that it was renamed.
+    pub(crate) fn address_of(&self, project: &str) -> String {
+        self.renamed.address(project)
+    }
+
     /// Reads with GET, in a version that the server knows.
     pub(super) async fn get<T: DeserializeOwned>(
         &self,
@@ -204,7 +218,7 @@ impl AdoClient {
         call: Call,
         query: &[(&str, String)],
     ) -> Result<Page<T>, AdoError> {
-        self.get_in_known_version(path, call, query)
+        self.by_name_or_guid(path, || self.get_in_known_version(path, call, query))
             .await
             .map_err(|error| self.explained(path, error))
     }
@@ -231,12 +245,83 @@ impl AdoClient {
         body: &(impl Serialize + Sync),
         importance: Importance,
     ) -> Result<T, AdoError> {
-        let request = self.request(method, path, Call::Released, &[]).json(body);
-        let page = self
-            .send(request, importance)
+        let send = || {
+            let request = self.request(method.clone(), path, Call::Released, &[]);
+            self.send(request.json(body), importance)
+        };
+
+        let page: Page<T> = self
+            .by_name_or_guid(path, send)
             .await
             .map_err(|error| self.explained(path, error))?;
         Ok(page.content)
+    }
+
+    /// Makes a call, and once more with the project's GUID where there is no project of its name.
+    /// That nothing of the first one was carried out is certain: it had no place to go to.
+    async fn by_name_or_guid<T, F: Future<Output = Result<T, AdoError>>>(
+        &self,
+        path: &[&str],
+        call: impl Fn() -> F,
+    ) -> Result<T, AdoError> {
+        let asked_for = self.address_in(path);
+        let answer = call().await;
+        let Err(error) = &answer else {
+            return answer;
+        };
+        if !self.goes_by_guid_now(path, &asked_for, error) {
+            return answer;
+        }
+
+        let by_guid = call().await;
+        if let Err(AdoError::Gone {
+            what: Missing::Project,
+            ..
+        }) = &by_guid
+        {
+            self.renamed
+                .take_name_again(project_in(path).unwrap_or_default());
+            return answer;
+        }
+        by_guid
+    }
+
+    /// Whether a call to `path` failed because its project does not go by what it was asked for by,
+    /// and is asked for by its GUID from now on.
+    pub(super) fn goes_by_guid_now(
+        &self,
+        path: &[&str],
+        asked_for: &str,
+        error: &AdoError,
+    ) -> bool {
+        let is_project_gone = matches!(
+            error,
+            AdoError::Gone {
+                what: Missing::Project,
+                ..
+            }
+        );
+        let Some(name) = project_in(path).filter(|_| is_project_gone) else {
+            return false;
+        };
+
+        let is_known = self.renamed.give_up_name(name, asked_for);
+        if is_known {
+            tracing::info!(
+                server = self.server.base(),
+                project = name,
+                "no project has this name any more; it is asked for by its GUID"
+            );
+        }
+        is_known
+    }
+
+    /// What the project in a path is asked for by; empty where there is none.
+    pub(super) fn address_in(&self, path: &[&str]) -> String {
+        match project_in(path) {
+            Some(project) => self.address_of(project),
+            None => String::new(),
+        }
     }
 
     /// The error of a call to `path`: an answer that says that something was not found may be about
@@ -245,12 +330,7 @@ impl AdoClient {
         let AdoError::Gone { what, message } = error else {
             return error;
         };
-        let project = match path {
-            ["_apis", "projects", project] | [project, "_apis", ..] => Some(project),
-            _ => None,
-        };
-
-        match (what, project) {
+        match (what, project_in(path)) {
             // A server of which another call has worked lacks this route, or the object; that says
             // nothing about its URL.
             (Missing::Route | Missing::Unsaid, _) if !self.version.is_proven() => AdoError::Gone {
@@ -436,5 +516,13 @@ impl AdoClient {
     /// As [`AdoClient::forget_refusal`], unless the token was refused this very moment.
     pub(crate) fn forget_old_refusal(&self) {
         self.refused.forget_old(Instant::now());
+    }
+}
+
+/// The project that a call names.
+fn project_in<'a>(path: &[&'a str]) -> Option<&'a str> {
+    match path {
+        ["_apis", "projects", project] | [project, "_apis", ..] => Some(project),
+        _ => None,
     }
 }

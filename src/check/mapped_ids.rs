@@ -9,6 +9,7 @@ use crate::check::coverage::{Coverage, Finding, GapKind};
 use crate::check::report::Report;
 use crate::katalon::azure_ids;
 use crate::katalon::project::Project;
+use crate::katalon::settings::is_guid;
 
 /// Most test cases that are looked for in other plans, each with a request.
 const MOST_SEARCHES: usize = 20;
@@ -322,35 +323,4 @@ fn why_no_test_case(
     }
 
     None
-}
-
-/// Whether a text is a GUID: 32 hexadecimal digits in groups of 8, 4, 4, 4 and 12.
-fn is_guid(text: &str) -> bool {
-    let groups: Vec<&str> = text.split('-').collect();
-
-    groups.iter().map(|group| group.len()).eq([8, 4, 4, 4, 12])
-        && groups
-            .iter()
-            .all(|group| group.bytes().all(|digit| digit.is_ascii_hexdigit()))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_guid_is_32_digits_in_five_groups() {
-        assert!(is_guid("7f3c9a52-1111-2222-3333-44445555ABCD"));
-    }
-
-    #[test]
-    fn a_name_of_the_same_length_is_no_guid() {
-        for name in [
-            "A project with a name of 36 letters!",
-            "7f3c9a52-1111-2222-3333-4444555566",
-            "Shop",
-        ] {
-            assert!(!is_guid(name), "{name}");
-        }
-    }
 }

@@ -16,7 +16,7 @@ use crate::check::report::{CORRECT_SETTINGS, Report};
 use crate::config::Config;
 use crate::connect::{ConnectError, Connections};
 use crate::katalon::project::Project;
-use crate::katalon::settings::ConfigurationRow;
+use crate::katalon::settings::{ConfigurationRow, is_guid};
 use crate::plan::links::{BuildChoice, ReleaseChoice};
 use crate::plan::options::Options;
 use crate::plural::counted;
@@ -34,7 +34,7 @@ pub(super) async fn check_server(
     let source = connections
         .source(config, Some(&project.root), &server)
         .unwrap_or_default();
-    let client = connections.for_server(config, &project.root, server);
+    let client = connections.for_server(config, &project.root, server, options);
     let Some(client) = connected(client, report) else {
         return;
     };
@@ -51,15 +51,15 @@ pub(super) async fn check_server(
     };
 
     // Every further request names the project and would fail for the same reason.
-    if !check_ado_project(&client, name, report).await {
+    let Some(name) = check_ado_project(&client, name, report).await else {
         return;
-    }
+    };
 
-    check_scopes(&client, name, &scopes(options), report).await;
-    check_plans_and_ids(&client, name, project, options, report).await;
+    check_scopes(&client, &name, &scopes(options), report).await;
+    check_plans_and_ids(&client, &name, project, options, report).await;
 
     // The links last: a definition that cannot be read costs no result.
-    check_links(&client, name, options, report).await;
+    check_links(&client, &name, options, report).await;
 }
 
 /// The scopes that submitting a run of the project needs.
@@ -72,28 +72,48 @@ fn scopes(options: &Options) -> Vec<TokenScope> {
     scopes
 }
 
-/// "Fetch Project": whether the project is there. A token that may not read projects can submit all
-/// the same.
-async fn check_ado_project(client: &AdoClient, name: &str, report: &mut Report) -> bool {
+/// "Fetch Project": whether the project is there, and what it is called; `None` when nothing of it
+/// can be asked for. A token that may not read projects can submit all the same.
+async fn check_ado_project(client: &AdoClient, name: &str, report: &mut Report) -> Option<String> {
     let answer = client.project(name).await;
 
     // The scope for projects is not needed for anything else.
     client.forget_refusal();
     match answer {
-        Ok(project) => report.fine("ADO project", format!("{} ({})", project.name, project.id)),
-        Err(AdoError::CredentialsRefused { .. }) => report.note(
-            "ADO project",
-            format!("{name}; the token may not read projects, so it cannot be verified"),
-            "submitting does not need it; `kado list projects` needs the scope Project and Team \
-             (read)",
-        ),
+        Ok(project) => {
+            let detail = format!("{} ({})", project.name, project.id);
+            let is_meant = is_guid(name) || project.name.to_lowercase() == name.to_lowercase();
+            if is_meant {
+                report.fine("ADO project", detail);
+            } else {
+                report.note(
+                    "ADO project",
+                    format!(
+                        "{detail}; Katalon's settings say `{name}`, it is called `{}` now",
+                        project.name
+                    ),
+                    "it is found by its GUID, so nothing is lost; fetch the project anew in \
+                     Katalon's Azure DevOps settings",
+                );
+            }
+            Some(project.name)
+        }
+
+        Err(AdoError::CredentialsRefused { .. }) => {
+            report.note(
+                "ADO project",
+                format!("{name}; the token may not read projects, so it cannot be verified"),
+                "submitting does not need it; `kado list projects` needs the scope Project and \
+                 Team (read)",
+            );
+            Some(name.to_owned())
+        }
+
         Err(error) => {
             report.ado_failed("ADO project", &error);
-            return false;
+            None
         }
     }
-
-    true
 }
 
 /// Asks the machine's own server, where there is no project yet to ask for.
@@ -168,7 +188,10 @@ async fn check_plans_and_ids(
         &matching,
         names,
     );
-    check_mapped_ids(client, name, project, &coverage, report).await;
+
+    // One that was renamed goes by its GUID, which no work item is compared with.
+    let address = client.address_of(name);
+    check_mapped_ids(client, &address, project, &coverage, report).await;
 }
 
 /// A row of the mapping, and what is to be said of it.

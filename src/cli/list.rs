@@ -208,7 +208,7 @@ fn katalon_project(folder: &Path, config: &Config) -> Result<Origin, NoList> {
 
     let overrides = config.overrides_over(&root, &own_file);
     let options = overrides::effective(&katalon.settings, &overrides, &RunOptions::default());
-    let Some(url) = options.server_url else {
+    let Some(url) = &options.server_url else {
         return Err(UsageError(
             "the project has no server; set it in Katalon's Azure DevOps settings or as \
              `azure.server_url` in kado.toml"
@@ -216,10 +216,10 @@ fn katalon_project(folder: &Path, config: &Config) -> Result<Origin, NoList> {
         )
         .into());
     };
-    let server = Server::parse(&url).map_err(|error| UsageError(error.to_string()))?;
+    let server = Server::parse(url).map_err(|error| UsageError(error.to_string()))?;
 
     Ok(Origin {
-        client: Connections::default().for_server(config, &root, server)?,
+        client: Connections::default().for_server(config, &root, server, &options)?,
         ado_project: options.project,
         plans: options.plans,
         katalon: Some(katalon),

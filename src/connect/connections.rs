@@ -16,6 +16,7 @@ use crate::connect::error::ConnectError;
 use crate::connect::network::network;
 use crate::connect::seen_tokens::SeenTokens;
 use crate::locked::locked;
+use crate::plan::options::Options;
 use crate::plan::snapshot::Snapshot;
 use crate::server::Server;
 
@@ -121,10 +122,12 @@ impl Connections {
         if access.api_version.is_none() {
             access.api_version.clone_from(&snapshot.options.api_version);
         }
-        self.client(server, sourced.credential, &access)
+        let client = self.client(server, sourced.credential, &access)?;
+        introduce(&client, &snapshot.options);
+        Ok(client)
     }
 
-    /// The client for a server, on behalf of the project at `root`.
+    /// The client for a server, on behalf of the project at `root` with these options.
     ///
     /// # Errors
     /// When there is no usable token for the server, or when the connection cannot be set up.
@@ -133,6 +136,7 @@ impl Connections {
         config: &Config,
         root: &Path,
         server: Server,
+        options: &Options,
     ) -> Result<Arc<AdoClient>, ConnectError> {
         let sourced = self.credentials.for_project(config, root, &server)?;
 
@@ -140,7 +144,9 @@ impl Connections {
         if access.api_version.is_none() {
             access.api_version = ProjectFile::of(root, config).api_version;
         }
-        self.client(server, sourced.credential, &access)
+        let client = self.client(server, sourced.credential, &access)?;
+        introduce(&client, options);
+        Ok(client)
     }
 
     /// The client for the machine's own server, on behalf of no project.
@@ -205,5 +211,12 @@ impl Connections {
         }
         clients.insert(key, Arc::clone(&client));
         Ok(client)
+    }
+}
+
+/// Tells a client what is known of the ADO project that it is asked for.
+fn introduce(client: &AdoClient, options: &Options) {
+    if let (Some(name), Some(guid)) = (&options.project, &options.project_guid) {
+        client.know_project(name, guid);
     }
 }

@@ -66,6 +66,23 @@ pub struct ProjectReference {
     pub name: String,
 }
 
+impl ProjectReference {
+    /// The GUID, where what stands there is one.
+    pub(crate) fn guid(&self) -> Option<&str> {
+        self.id.as_deref().filter(|id| is_guid(id))
+    }
+}
+
+/// Whether a text is a GUID: 32 hexadecimal digits in groups of 8, 4, 4, 4 and 12.
+pub(crate) fn is_guid(text: &str) -> bool {
+    let groups: Vec<&str> = text.split('-').collect();
+
+    groups.iter().map(|group| group.len()).eq([8, 4, 4, 4, 12])
+        && groups
+            .iter()
+            .all(|group| group.bytes().all(|digit| digit.is_ascii_hexdigit()))
+}
+
 /// A test plan as Katalon remembers it.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct PlanReference {
@@ -96,4 +113,25 @@ pub enum SendingRule {
     All,
     /// `SEND_IF_FAILS`: only runs with a test that did not pass.
     Failed,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_guid_is_32_digits_in_five_groups() {
+        assert!(is_guid("7f3c9a52-1111-2222-3333-44445555ABCD"));
+    }
+
+    #[test]
+    fn a_name_of_the_same_length_is_no_guid() {
+        for name in [
+            "A project with a name of 36 letters!",
+            "7f3c9a52-1111-2222-3333-4444555566",
+            "Shop",
+        ] {
+            assert!(!is_guid(name), "{name}");
+        }
+    }
 }

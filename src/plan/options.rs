@@ -29,6 +29,9 @@ pub(crate) struct Options {
     pub server_url: Option<String>,
     /// ADO project, by name or GUID.
     pub project: Option<String>,
+    /// The GUID that Katalon stored beside the name: a project that was renamed is found by it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub project_guid: Option<String>,
     /// Test plans to submit to, without duplicates.
     pub plans: Vec<u32>,
     /// A plan option of the run that is not a plan id; it parks the run instead of falling back to

@@ -122,6 +122,7 @@ pub(crate) fn effective(
             .project
             .clone()
             .or_else(|| project.map(|project| project.name.clone())),
+        project_guid: project_guid(settings, overrides),
         plans: plans(settings, overrides),
         invalid_plan: None,
         unclear_options: None,
@@ -168,6 +169,19 @@ pub(crate) fn effective(
     }
 
     options
+}
+
+/// The GUID of the ADO project, which Katalon stored beside the name; of another name than Katalon's
+/// nothing is known.
+fn project_guid(settings: &AzureSettings, overrides: &Overrides) -> Option<String> {
+    let project = settings.project.as_ref()?;
+    if let Some(name) = &overrides.project
+        && name.to_lowercase() != project.name.to_lowercase()
+    {
+        return None;
+    }
+
+    project.guid().map(str::to_owned)
 }
 
 /// The test plans of `kado.toml`, else of the project, without duplicates.

@@ -52,6 +52,7 @@ mod proxies;
 mod reading;
 mod recordings;
 mod refused;
+mod renamed;
 mod rules;
 mod servers;
 mod servers_apart;

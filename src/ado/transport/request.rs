@@ -4,7 +4,7 @@ use reqwest::header::{ACCEPT, HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Method, RequestBuilder};
 use url::Url;
 
-use crate::ado::transport::AdoClient;
+use crate::ado::transport::{AdoClient, project_in};
 use crate::ado::version::{self, Call};
 
 /// How much depends on a request.
@@ -17,7 +17,8 @@ pub(in crate::ado) enum Importance {
 }
 
 impl AdoClient {
-    /// A request below the server's base, or the release area's; `path` segments are encoded.
+    /// A request below the server's base, or the release area's; `path` segments are encoded. A
+    /// project in it that was renamed is asked for by its GUID.
     pub(in crate::ado) fn request(
         &self,
         method: Method,
@@ -33,11 +34,17 @@ impl AdoClient {
         };
         let mut url = Url::parse(&base).expect("the base of a server is a URL");
 
+        let project = project_in(path).map(|project| self.address_of(project));
+        let segments = path.iter().map(|segment| match &project {
+            Some(address) if project_in(path) == Some(segment) => address.as_str(),
+            _ => segment,
+        });
+
         // Names of projects hold blanks and other signs, so each segment is encoded.
         url.path_segments_mut()
             .expect("http URLs have segments")
             .pop_if_empty()
-            .extend(path);
+            .extend(segments);
         url.query_pairs_mut()
             .extend_pairs(query)
             .append_pair("api-version", &version::api_version(call, &self.version()));

@@ -73,6 +73,23 @@ impl World {
         self.projects.iter_mut().find(|project| project.is(key))
     }
 
+    /// Gives a project another name; what belongs to it goes along.
+    pub fn rename_project(&mut self, from: &str, to: &str) {
+        for project in self.projects.iter_mut().filter(|project| project.is(from)) {
+            project.name = to.into();
+        }
+        for item in self
+            .work_items
+            .iter_mut()
+            .filter(|item| item.project == from)
+        {
+            item.project = to.into();
+        }
+        for run in self.runs.iter_mut().filter(|run| run.project == from) {
+            run.project = to.into();
+        }
+    }
+
     /// A work item of any project.
     pub fn find_work_item(&self, id: u32) -> Option<&WorkItem> {
         self.work_items.iter().find(|item| item.id == id)
