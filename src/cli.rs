@@ -29,7 +29,7 @@ use std::time::Duration;
 
 use clap::{Args, CommandFactory as _, Parser, Subcommand};
 
-use output::{UntilClosed, tell};
+use output::{Unsteered, UntilClosed, tell};
 
 use crate::config::paths;
 use crate::error_chain;
@@ -119,7 +119,7 @@ pub fn main() -> ExitCode {
 
 fn dispatch(cli: Cli) -> anyhow::Result<Exit> {
     let file = cli.config.as_deref();
-    let mut out = UntilClosed::new(std::io::stdout().lock());
+    let mut out = Unsteered::new(UntilClosed::new(std::io::stdout().lock()));
 
     // Not loaded for all at once: `check`, `inspect` and `service` have work to do also where
     // kado.toml is broken or not there yet.

@@ -14,6 +14,7 @@ mod capped;
 #[cfg_attr(windows, path = "telemetry/event_log/windows.rs")]
 mod event_log;
 mod journal;
+mod one_line;
 
 use std::path::Path;
 
@@ -27,8 +28,10 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{EnvFilter, Layer, fmt};
 
 use capped::Capped;
+use one_line::OneLine;
 
 use crate::clock;
+use crate::foreign;
 
 /// How the names of log files begin and end; the day, in UTC, stands between.
 const PREFIX: &str = "kado";
@@ -102,7 +105,7 @@ pub(crate) fn start_for_service(console: Console, folder: &Path) -> LogGuard {
 
     let files = writer.map(|writer| {
         fmt::layer()
-            .with_writer(writer)
+            .with_writer(OneLine(writer))
             .with_ansi(false)
             .log_internal_errors(false)
     });
@@ -123,7 +126,7 @@ pub(crate) fn start_for_service(console: Console, folder: &Path) -> LogGuard {
 
 /// An error that ends a command, as standard error takes it: for the journal with its priority.
 pub(crate) fn as_error(text: &str) -> String {
-    let text = format!("error: {text}\n");
+    let text = format!("error: {}\n", foreign::lines(text));
     if journal::is_journal() {
         journal::error(&text)
     } else {
@@ -160,7 +163,7 @@ where
     if journal::is_journal() {
         lines.event_format(journal::Prioritised).boxed()
     } else {
-        lines.boxed()
+        lines.with_writer(OneLine(std::io::stderr)).boxed()
     }
 }
 

@@ -1,7 +1,10 @@
-//! What a command writes to, when whoever reads it may be gone: `kado runs | head -1` closes the pipe
-//! after a line. What nobody reads is dropped, and the work goes on to its end and exit code.
+//! What a command writes to. Whoever reads it may be gone: `kado runs | head -1` closes the pipe
+//! after a line; what nobody reads is dropped, and the work goes on to its end and exit code. And
+//! whoever reads it may sit at a terminal, which no text of others may steer.
 
 use std::io::{ErrorKind, Result, Write};
+
+use crate::foreign;
 
 /// A writer that drops everything once its reader is gone.
 pub(super) struct UntilClosed<W> {
@@ -47,8 +50,63 @@ impl<W: Write> Write for UntilClosed<W> {
     }
 }
 
+/// A writer through which nothing reaches a terminal that would steer it, whoever wrote it.
+pub(super) struct Unsteered<W> {
+    inner: W,
+    /// The beginning of a letter whose end was not written yet.
+    begun: Vec<u8>,
+}
+
+impl<W: Write> Unsteered<W> {
+    pub(super) const fn new(inner: W) -> Self {
+        Self {
+            inner,
+            begun: Vec::new(),
+        }
+    }
+}
+
+impl<W: Write> Write for Unsteered<W> {
+    fn write(&mut self, bytes: &[u8]) -> Result<usize> {
+        self.begun.extend_from_slice(bytes);
+
+        // What is no UTF-8 at all is no reason to wait for more.
+        let whole = match std::str::from_utf8(&self.begun) {
+            Err(error) if error.error_len().is_none() => error.valid_up_to(),
+            _ => self.begun.len(),
+        };
+        let rest = self.begun.split_off(whole);
+        let text = std::mem::replace(&mut self.begun, rest);
+
+        let text = String::from_utf8_lossy(&text);
+        self.inner.write_all(foreign::lines(&text).as_bytes())?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> Result<()> {
+        self.inner.flush()
+    }
+}
+
 /// Says something on standard error, as a line. Where that cannot be written there is nobody to
 /// tell, and `eprintln!` would end the program.
 pub(super) fn tell(text: &str) {
-    let _ = writeln!(std::io::stderr(), "{text}");
+    let _ = writeln!(std::io::stderr(), "{}", foreign::lines(text));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_letter_that_is_written_in_two_pieces_is_one() {
+        let mut writer = Unsteered::new(Vec::new());
+
+        // U+009B, which begins a control sequence, and an `é`.
+        for byte in "\u{9b}2J é\n".as_bytes() {
+            writer.write_all(&[*byte]).unwrap();
+        }
+
+        assert_eq!(String::from_utf8(writer.inner).unwrap(), "\\u009b2J é\n");
+    }
 }

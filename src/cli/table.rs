@@ -2,6 +2,7 @@
 
 use comfy_table::{Table, presets};
 
+use crate::foreign::is_steering;
 use crate::katalon::terminal::without_sequences;
 
 /// A table with a line of titles.
@@ -23,5 +24,5 @@ pub(super) fn or_dash<T: std::fmt::Display>(value: Option<T>) -> String {
 /// The text without characters that would steer a terminal: everything in a log or an answer is
 /// foreign.
 pub(super) fn plain(text: &str) -> String {
-    without_sequences(text).replace(char::is_control, " ")
+    without_sequences(text).replace(|letter| is_steering(letter) || letter == '\t', " ")
 }

@@ -19,6 +19,8 @@ use tracing_subscriber::fmt::format::{FormatEvent, FormatFields, Writer};
 use tracing_subscriber::fmt::{FmtContext, format};
 use tracing_subscriber::registry::LookupSpan;
 
+use crate::foreign;
+
 pub(super) use stream::is_journal;
 
 /// The priority of an error in the journal.
@@ -38,7 +40,7 @@ where
         mut writer: Writer<'_>,
         event: &Event<'_>,
     ) -> fmt::Result {
-        // Made whole first: a field may hold line breaks, and each line needs its priority.
+        // Made whole first: a field may hold line breaks, each of which would begin an entry.
         let mut text = String::new();
         let plain = format()
             .without_time()
@@ -46,7 +48,8 @@ where
             .with_level(false)
             .with_ansi(false);
         plain.format_event(context, Writer::new(&mut text), event)?;
-        writer.write_str(&with_priority(priority(*event.metadata().level()), &text))
+        let line = foreign::one_line(text.trim_end());
+        writer.write_str(&with_priority(priority(*event.metadata().level()), &line))
     }
 }
 

@@ -24,6 +24,7 @@ mod entra;
 mod exec;
 mod faults;
 mod first_sweep;
+mod foreign_texts;
 mod identity;
 mod ids;
 mod in_flight;

@@ -7,6 +7,7 @@ use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::Layer;
 use tracing_subscriber::layer::Context;
 
+use crate::foreign;
 use crate::win32::event_log::{EventKind, write};
 
 /// Passes warnings and errors on.
@@ -43,10 +44,13 @@ struct Text {
 
 impl Visit for Text {
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        let value = format!("{value:?}");
+        let value = foreign::one_line(&value);
+
         // Writing to a text does not fail.
         let _ = match field.name() {
-            "message" => write!(self.sentence, "{value:?}"),
-            name => write!(self.fields, "\r\n{name}: {value:?}"),
+            "message" => write!(self.sentence, "{value}"),
+            name => write!(self.fields, "\r\n{name}: {value}"),
         };
     }
 
