@@ -11,11 +11,28 @@ use std::time::{Duration, SystemTime};
 
 use super::waiting::wait_until;
 
-/// The program: what `$FAKE_KATALONC` names, where there is no cargo beside the tests, else built
-/// when the first test asks for it.
+/// The program: what `$FAKE_KATALONC` names, where there is no cargo beside the tests; else the one
+/// that was built with the tests of its crate; else built when the first test asks for it.
 pub(crate) fn program() -> &'static Path {
     static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
-    PROGRAM.get_or_init(|| std::env::var_os("FAKE_KATALONC").map_or_else(built, PathBuf::from))
+    PROGRAM.get_or_init(|| match std::env::var_os("FAKE_KATALONC") {
+        Some(named) => PathBuf::from(named),
+        None => built_beside().unwrap_or_else(built),
+    })
+}
+
+/// The program that a build of the whole workspace left beside kado, unless its sources changed
+/// since.
+fn built_beside() -> Option<PathBuf> {
+    let name = format!("katalonc{}", std::env::consts::EXE_SUFFIX);
+    let program = Path::new(env!("CARGO_BIN_EXE_kado")).with_file_name(name);
+
+    (modified(&program)? >= newest(&sources())?).then_some(program)
+}
+
+/// Where its sources lie.
+fn sources() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fake-katalon")
 }
 
 /// The program, built at most once for these tests as they are, although each of them may be a
@@ -56,8 +73,7 @@ fn built() -> PathBuf {
 /// What tells these tests and the sources of the program from others.
 fn these_tests() -> String {
     let tests = std::env::current_exe().expect("a test has a program");
-    let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fake-katalon");
-    let newest = newest(&sources).max(modified(&tests));
+    let newest = newest(&sources()).max(modified(&tests));
 
     format!(
         "{} {}",
@@ -89,8 +105,8 @@ fn modified(file: &Path) -> Option<Duration> {
     modified.duration_since(SystemTime::UNIX_EPOCH).ok()
 }
 
-/// Builds it in the profile of the tests; cargo says where it lies. With the whole workspace its
-/// libraries have the same features as those of the tests, so that next to nothing is built.
+/// Builds it in the profile of the tests; cargo says where it lies. That takes minutes once: without
+/// the tests its libraries have other features.
 fn build() -> PathBuf {
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo.current_dir(env!("CARGO_MANIFEST_DIR")).args([
