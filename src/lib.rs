@@ -6,6 +6,7 @@
 pub mod ado;
 mod blocking;
 mod check;
+mod child_environment;
 pub mod cli;
 mod clock;
 mod config;
@@ -15,6 +16,7 @@ mod discovery;
 mod error_chain;
 mod exit;
 mod file_names;
+mod foreign;
 mod intake;
 pub mod katalon;
 mod locked;

@@ -16,7 +16,7 @@ use fake_katalon::AzureSettings;
 
 use crate::support::katalonc::arguments;
 use crate::support::{
-    Machine, Output, PLAN, SUITE, Service, ended, finish, finish_with, now, wait_until,
+    Machine, Output, PLAN, SUITE, Service, TOKEN, ended, finish, finish_with, now, wait_until,
 };
 
 const RELEASE_NIGHT: [&str; 2] = ["-adoPlanId=19", "-adoTestRunName=Release night"];
@@ -590,6 +590,26 @@ fn a_command_without_a_project_is_wrong_usage_and_is_not_run() {
     assert_eq!(no_project.code, 2, "{no_project:?}");
     assert_eq!(no_project.out.as_str(), "", "{no_project:?}");
     assert!(no_project.err.contains(".prj"), "{no_project:?}");
+}
+
+#[cfg(unix)]
+#[test]
+fn no_variable_of_kado_is_handed_on_to_the_command() {
+    let machine = Machine::new();
+    machine.configure(&format!(
+        "[azure]\nserver_url = {:?}\n",
+        machine.fake.base_url()
+    ));
+    let shop = shop(&machine);
+    let project = shop.display().to_string();
+
+    let mut command = machine.exec_program(&["--project", &project], Path::new("env"));
+    command.env("KADO_TOKEN", TOKEN).env("OTHER", "kept");
+    let done = finish(command);
+
+    assert!(done.out.contains("OTHER=kept"), "{done:?}");
+    assert!(!done.out.contains("KADO_"), "{done:?}");
+    assert!(!done.out.contains(TOKEN), "{done:?}");
 }
 
 #[cfg(unix)]

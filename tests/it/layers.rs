@@ -14,10 +14,12 @@ use proc_macro2::{Delimiter, Ident, TokenStream, TokenTree};
 const LAYERS: &[&[&str]] = &[
     &[
         "blocking",
+        "child_environment",
         "clock",
         "error_chain",
         "exit",
         "file_names",
+        "foreign",
         "locked",
         "moment",
         "pipeline",

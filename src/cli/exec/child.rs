@@ -1,4 +1,5 @@
-//! The command of `kado exec`: everything is passed through, in both directions.
+//! The command of `kado exec`: everything is passed through, in both directions, but for what the
+//! environment says to kado alone.
 
 mod signals;
 
@@ -7,6 +8,7 @@ use std::ffi::OsString;
 use anyhow::Context as _;
 use tokio::process::Command;
 
+use crate::child_environment::keep_own_from;
 use crate::cli::error::UsageError;
 
 use signals::Signals;
@@ -22,13 +24,14 @@ pub(super) async fn run(command: &[OsString]) -> anyhow::Result<i32> {
 
     // Heard from before the command starts, so that no signal ends kado alone.
     let mut signals = Signals::listen()?;
-    let mut child = Command::new(program)
-        .args(arguments)
-        .spawn()
-        .map_err(|error| {
-            let program = program.to_string_lossy();
-            UsageError(format!("`{program}` cannot be started: {error}"))
-        })?;
+    let mut katalonc = Command::new(program);
+    katalonc.args(arguments);
+    keep_own_from(katalonc.as_std_mut());
+
+    let mut child = katalonc.spawn().map_err(|error| {
+        let program = program.to_string_lossy();
+        UsageError(format!("`{program}` cannot be started: {error}"))
+    })?;
     let pid = child.id();
 
     loop {

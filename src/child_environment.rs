@@ -1,0 +1,47 @@
+//! The environment of the programs that kado starts.
+//!
+//! `$KADO_TOKEN` is a secret, and katalonc runs whatever code the writers of a project put into its
+//! tests. So nothing that is meant for kado is handed on (invariant I10).
+
+#![expect(
+    clippy::disallowed_methods,
+    reason = "what is not handed on is found in the environment"
+)]
+
+use std::ffi::OsStr;
+use std::process::Command;
+
+/// How the names of kado's own variables begin.
+const OWN: &str = "KADO_";
+/// Where systemd puts the credentials of a service, kado's token among them.
+const CREDENTIALS: &str = "CREDENTIALS_DIRECTORY";
+
+/// Takes everything that is meant for kado out of the environment of a program that is about to be
+/// started.
+pub(crate) fn keep_own_from(command: &mut Command) {
+    for (name, _) in std::env::vars_os() {
+        if is_own(&name) {
+            command.env_remove(&name);
+        }
+    }
+}
+
+/// Whether a variable is meant for kado. Windows does not tell letters by their case.
+fn is_own(name: &OsStr) -> bool {
+    let name = name.to_string_lossy().to_ascii_uppercase();
+    name.starts_with(OWN) || name == CREDENTIALS
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn variables_of_kado_are_own_in_any_case_and_others_are_not() {
+        let own = ["KADO_TOKEN", "kado_config", "CREDENTIALS_DIRECTORY"];
+        let others = ["PATH", "MY_KADO_TOKEN", "KADOKAWA"];
+
+        assert!(own.iter().all(|name| is_own(OsStr::new(name))));
+        assert!(!others.iter().any(|name| is_own(OsStr::new(name))));
+    }
+}
