@@ -19,6 +19,7 @@ mod signal;
 mod state_folder;
 mod sweeper;
 mod tidy;
+mod unseen;
 mod watchdog;
 
 use std::collections::HashSet;
@@ -201,9 +202,11 @@ pub(crate) async fn once(
     rows.retain(|row| row.state != SubmissionState::Parked || !parked_before.contains(&row.id));
     let exit = outcome::exit(&rows, &attempts);
 
-    // A member that cannot be read keeps its collection from being sent, and no row says so.
+    // A member that cannot be read keeps its collection from being sent, and no row says so; nor
+    // is there one for a run that nobody saw.
     let unreadable = outbox.with(|store| record::unreadable(store)).await?;
-    Ok(if unreadable.is_empty() {
+    let is_all_seen = unreadable.is_empty() && !keeper.has_unseen();
+    Ok(if is_all_seen {
         exit
     } else {
         exit.and(Exit::NotDone)

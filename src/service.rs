@@ -211,6 +211,15 @@ pub(crate) fn command_to_grant(folder: &Path, account: &str) -> String {
     system::command_to_grant(folder, account)
 }
 
+/// What a person has to do so that this program may read a folder.
+pub(crate) fn how_to_grant(folder: &Path) -> String {
+    let account = own_account();
+    let command = command_to_grant(folder, &account);
+    format!(
+        "`{account}`, which kado runs as here, has no right to read it; this gives it: `{command}`"
+    )
+}
+
 /// The name of the account that this program runs as.
 pub(crate) fn own_account() -> String {
     system::own_account()

@@ -2,21 +2,23 @@
 //!
 //! File events are hints, the sweep is the truth (invariant I1): `hints` only says "look there",
 //! `Scout` looks. Losing every event costs latency, never a run. `walk` finds projects and run
-//! folders, `look` takes one look at one folder, `scout` remembers what was there and says which
+//! folders, and what it did not see becomes `problems`; `look` takes one look at one folder, `scout` remembers what was there and says which
 //! runs are over. `processes` knows which commands run.
 
 pub(crate) mod hints;
 mod look;
 mod look_rules;
+mod problems;
 pub(crate) mod processes;
 mod scout;
 mod walk;
 
 pub(crate) use look::fingerprint;
 pub(crate) use look_rules::LookRules;
+pub(crate) use problems::{ToldWatchProblem, WatchProblem, WatchProblems, WatchedPart};
 pub(crate) use scout::{FinishedFolder, FoundFolders, Scout, Sweep};
 pub use walk::find_runs;
-pub(crate) use walk::{count_folders, find_closed, find_projects, has_linked_reports};
+pub(crate) use walk::{Survey, count_folders, problems_of_project, problems_of_roots, survey};
 
 /// The fingerprint of a run folder as it looks now; `None` when it cannot be listed.
 pub(crate) fn fingerprint_of(folder: &std::path::Path) -> Option<u64> {

@@ -28,7 +28,7 @@ pub(crate) use collection_folder::{
 };
 pub(crate) use launch::read_launch;
 pub use listing::is_run_folder;
-pub(crate) use listing::{FolderListing, list_run_folder};
+pub(crate) use listing::{FolderListing, RunSigns, list_run_folder};
 pub(crate) use location::Location;
 pub(crate) use project_folder::{
     PROJECT_FILE, azure_settings_modified, number_of_reruns, project_at, project_file_modified,

@@ -7,20 +7,30 @@ use std::path::Path;
 
 use crate::check::report::Report;
 use crate::config::Config;
-use crate::state_dir;
-use crate::watch;
+use crate::watch::{WatchProblem, WatchProblems, WatchedPart};
+use crate::{service, state_dir};
 
 /// Free bytes below which nothing may be recorded soon.
 const LITTLE: u64 = 100 << 20;
 
 /// Looks into the folders of a project that kado reads; one that is not there yet is no mistake.
-pub(super) fn check_project_folders(root: &Path, report: &mut Report) {
-    check_reports(root, report);
+/// `unseen` has what the search for its runs did not see.
+pub(super) fn check_project_folders(root: &Path, unseen: &WatchProblems, report: &mut Report) {
+    for problem in unseen.iter() {
+        report_unseen(problem, report);
+    }
+    if let Some(more) = unseen.tell_more() {
+        report.wrong(
+            format!("reports of {}", root.display()),
+            more.text,
+            more.hint,
+        );
+    }
 
-    for part in ["Test Cases", "Reports", "settings/external"] {
+    for part in ["Test Cases", "settings/external"] {
         let folder = root.join(part);
 
-        // Before its first run a project has no `Reports`, before its integration no `external`.
+        // A project without the integration has no `external`.
         if let Err(error) = std::fs::read_dir(&folder)
             && error.kind() != ErrorKind::NotFound
         {
@@ -33,15 +43,17 @@ pub(super) fn check_project_folders(root: &Path, report: &mut Report) {
     }
 }
 
-/// Whether a project's runs lie where kado looks for them.
-fn check_reports(project: &Path, report: &mut Report) {
-    if watch::has_linked_reports(project) {
-        report.wrong(
-            format!("reports of {}", project.display()),
-            "`Reports` is a link, and kado follows none: its runs are not submitted",
-            "make `Reports` a folder, or mount the other one there",
-        );
-    }
+/// Something in the watched folders that is not seen.
+pub(super) fn report_unseen(problem: &WatchProblem, report: &mut Report) {
+    let kind = match problem.part {
+        WatchedPart::Root(_) => "watch",
+        _ => problem.subject(),
+    };
+    report.wrong(
+        format!("{kind} {}", problem.object().display()),
+        problem.finding(),
+        problem.hint(service::how_to_grant),
+    );
 }
 
 /// Names of the execution profiles of a project: `Profiles/NAME.glbl`. None where the folder cannot

@@ -2,22 +2,24 @@
 
 #![expect(clippy::disallowed_methods, reason = "folders are looked at")]
 
-use std::io::ErrorKind;
 use std::path::Path;
 
-use crate::check::folders::check_room;
+use crate::check::folders::{check_room, report_unseen};
 use crate::check::report::Report;
 use crate::config::Config;
 use crate::config::proxy::ProxyUrl;
 use crate::error_chain::chain;
 use crate::exit::Exit;
+use crate::file_names::is_in;
 use crate::outbox::Store;
 use crate::outbox::lock::{ServiceMark, ServiceState};
 use crate::secrets::{self, TokenError};
-use crate::{service, watch};
+use crate::watch::Survey;
+use crate::{service, workspace};
 
-/// Looks at the configuration and the folders that it names.
-pub(crate) fn check_machine(config: &Config, report: &mut Report) {
+/// Looks at the configuration and the folders that it names; `survey` is what was found in those
+/// that are watched.
+pub(crate) fn check_machine(config: &Config, survey: &Survey, report: &mut Report) {
     check_configuration(config, report);
 
     if let Some(remark) = service::another_account() {
@@ -29,7 +31,14 @@ pub(crate) fn check_machine(config: &Config, report: &mut Report) {
     }
 
     for folder in &config.watch {
-        check_watched_folder(folder, report);
+        check_watched_folder(folder, survey, report);
+    }
+    // Those of projects stand behind the others, and are told with their projects.
+    let mut kept = survey.problems.iter();
+    if let Some(more) = survey.problems.tell_more()
+        && kept.all(|problem| problem.root().is_some())
+    {
+        report.wrong("watched folders", more.text, more.hint);
     }
     check_project_tables(config, report);
     check_proxy_password(config, report);
@@ -141,7 +150,7 @@ fn check_events(store: &Store, config: &Config, report: &mut Report) {
 }
 
 /// Whether a watched folder can be read with everything in it that the search for projects meets.
-fn check_watched_folder(folder: &Path, report: &mut Report) {
+fn check_watched_folder(folder: &Path, survey: &Survey, report: &mut Report) {
     let name = format!("watch {}", folder.display());
 
     // What this account may read tells nothing of the account that the service has.
@@ -154,41 +163,33 @@ fn check_watched_folder(folder: &Path, report: &mut Report) {
         );
     }
 
-    if let Err(error) = std::fs::read_dir(folder) {
-        let hint = if error.kind() == ErrorKind::PermissionDenied {
-            how_to_grant(folder)
-        } else {
-            "correct `watch`, or make the folder".to_owned()
-        };
-        return report.wrong(name, error.to_string(), hint);
+    let mut is_all_seen = true;
+    for problem in survey.problems.iter() {
+        if problem.root() == Some(folder) {
+            is_all_seen = false;
+            report_unseen(problem, report);
+        }
+    }
+    if !is_all_seen {
+        return;
     }
 
-    // Projects below a folder that cannot be read are never found, and nobody would notice.
-    let closed = watch::find_closed(&[folder.to_owned()]);
-    match closed.as_slice() {
-        [] => report.fine(name, "can be read"),
-        [only] => report.wrong(
-            name,
-            format!("`{}` in it cannot be read", only.display()),
-            how_to_grant(folder),
-        ),
-        [first, ..] => report.wrong(
+    // Projects may come, so this alone is no fault.
+    let has_projects = survey.projects.iter().any(|project| is_in(project, folder));
+    match workspace::find_project_root(folder) {
+        _ if has_projects => report.fine(name, "can be read"),
+        Some(project) => report.note(
             name,
             format!(
-                "{} folders in it cannot be read, `{}` is one of them",
-                closed.len(),
-                first.display()
+                "lies in the project `{}`, which is not found",
+                project.display()
             ),
-            how_to_grant(folder),
+            format!("add `{}` to `watch` in place of it", project.display()),
+        ),
+        None => report.note(
+            name,
+            "can be read; no Katalon project lies in it yet",
+            "a Katalon project is a folder with a `.prj` file",
         ),
     }
-}
-
-/// The hint for a folder that this account may not read.
-fn how_to_grant(folder: &Path) -> String {
-    let account = service::own_account();
-    let command = service::command_to_grant(folder, &account);
-    format!(
-        "`{account}`, which kado runs as here, has no right to read it; this gives it: `{command}`"
-    )
 }

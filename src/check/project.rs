@@ -17,6 +17,7 @@ use crate::plan::options::Options;
 use crate::plan::overrides::{self, KatalonSubmits, Overrides};
 use crate::plural::counted;
 use crate::server::Server;
+use crate::watch::WatchProblems;
 use crate::workspace;
 
 /// Where Katalon keeps what mends most of what is found here.
@@ -30,9 +31,10 @@ pub(crate) enum ServerChecks {
     Skip,
 }
 
-/// Looks at a project.
+/// Looks at a project; `unseen` has what the search for its runs did not see.
 pub(crate) async fn check_project(
     root: &Path,
+    unseen: &WatchProblems,
     config: &Config,
     server_checks: ServerChecks,
     report: &mut Report,
@@ -51,7 +53,7 @@ pub(crate) async fn check_project(
 
     report.fine(name, summary(&project));
     check_files(&project, report);
-    check_project_folders(root, report);
+    check_project_folders(root, unseen, report);
 
     let own_file = ProjectFile::of(root, config);
     check_project_file(&own_file, report);

@@ -16,6 +16,7 @@ use crate::cli::json;
 use crate::cli::runtime::runtime;
 use crate::config::{Config, paths};
 use crate::exit::Exit;
+use crate::watch::Survey;
 use crate::{service, watch, workspace};
 
 /// Arguments of `kado check`.
@@ -67,9 +68,10 @@ pub(super) fn check(
 
 fn look(arguments: &Arguments, config: &Config, report: &mut Report) -> anyhow::Result<()> {
     // The machine and its folders come first: what is wrong there explains what fails below.
-    check_machine(config, report);
+    let survey = watch::survey(&config.watch);
+    check_machine(config, &survey, report);
 
-    let projects = projects(arguments.project.as_deref(), config)?;
+    let projects = projects(arguments.project.as_deref(), &survey)?;
     if projects.is_empty() {
         report.wrong(
             "projects",
@@ -91,16 +93,24 @@ fn look(arguments: &Arguments, config: &Config, report: &mut Report) -> anyhow::
         runtime.block_on(check_machine_server(config, report));
     }
     for project in projects {
-        runtime.block_on(check_project(&project, config, server_checks, report));
+        // One that is named need not lie in a watched folder.
+        let unseen = watch::problems_of_project(&project);
+        runtime.block_on(check_project(
+            &project,
+            &unseen,
+            config,
+            server_checks,
+            report,
+        ));
     }
 
     Ok(())
 }
 
 /// The project that is named, or all projects of the watched folders.
-fn projects(named: Option<&Path>, config: &Config) -> anyhow::Result<Vec<PathBuf>> {
+fn projects(named: Option<&Path>, survey: &Survey) -> anyhow::Result<Vec<PathBuf>> {
     let Some(path) = named else {
-        return Ok(watch::find_projects(&config.watch));
+        return Ok(survey.projects.clone());
     };
 
     // Where no project is, the check of the project says so.

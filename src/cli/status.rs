@@ -26,7 +26,8 @@ use crate::outbox::{OpenError, Store};
 use crate::plural::{counted, form};
 use crate::record::{self, Unreadable};
 use crate::spool::Spool;
-use crate::state_dir;
+use crate::watch::{self, ToldWatchProblem};
+use crate::{service, state_dir};
 
 /// Arguments of `kado status`.
 #[derive(Debug, Args)]
@@ -119,6 +120,7 @@ fn look(config: &Config) -> anyhow::Result<Overview> {
     };
 
     problems.extend(Problem::of_disk(&config.state_dir, free));
+    problems.extend(folder_problems(config, service, outbox.as_ref()));
     if let Some(outbox) = &outbox {
         problems.extend(outbox.problems(config));
     }
@@ -128,6 +130,20 @@ fn look(config: &Config) -> anyhow::Result<Overview> {
         service,
         free,
     })
+}
+
+/// What of the watched folders is not seen: by the service, which may have another account.
+fn folder_problems(
+    config: &Config,
+    state: ServiceState,
+    outbox: Option<&OutboxState>,
+) -> Vec<Problem> {
+    let unseen = match (state, outbox) {
+        (ServiceState::Running, Some(known)) => known.unseen.clone(),
+        // Without one the folders are looked at from above, no more: a walk may take long.
+        _ => watch::problems_of_roots(&config.watch).tell(service::how_to_grant),
+    };
+    unseen.iter().map(Problem::of_folder).collect()
 }
 
 /// The outbox, unless it is damaged.
@@ -181,6 +197,8 @@ struct OutboxState {
     service: Option<ServiceFacts>,
     /// Why it polls folders, if it does.
     polled: Option<String>,
+    /// What it does not see of the watched folders.
+    unseen: Vec<ToldWatchProblem>,
     /// Members of collections that are kept and cannot be read.
     unreadable: Vec<Unreadable>,
 }
@@ -200,6 +218,7 @@ impl OutboxState {
         if service == ServiceState::Running {
             state.service = store.service()?;
             state.polled = store.polled()?;
+            state.unseen = store.watch_problems()?;
         }
         Ok(state)
     }

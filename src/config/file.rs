@@ -81,7 +81,7 @@ impl Reader<'_, '_> {
     fn config(&mut self, root: &mut Section<'_, '_>) -> Config {
         let watch = self.watch(root);
         self.check_later(root);
-        let state_dir = root.read("state_dir", &mut self.problems, values::word);
+        let state_dir = root.read("state_dir", &mut self.problems, values::path);
 
         Config {
             file: Some(self.around.file.clone()),
@@ -122,7 +122,7 @@ impl Reader<'_, '_> {
 
     fn watch(&mut self, root: &mut Section<'_, '_>) -> Vec<PathBuf> {
         let folders = root.read("watch", &mut self.problems, |value| {
-            values::list(value, values::word)
+            values::list(value, values::path)
         });
 
         // A value that is no list at all is a problem already.
@@ -166,7 +166,7 @@ impl Reader<'_, '_> {
             };
 
             let mut section = Section::new("project", table);
-            let path = section.read("path", &mut self.problems, values::word);
+            let path = section.read("path", &mut self.problems, values::path);
             // Before the path is judged, so that what is wrong in here is told together with a path
             // that is missing.
             let tables = self.tables(&mut section, None);
@@ -266,8 +266,8 @@ impl Reader<'_, '_> {
         overrides.automated = azure.read("automated", problems, values::boolean);
         overrides.max_attachment = azure.read("max_attachment", problems, values::size);
 
-        let token_file = azure.read("token_file", problems, values::word);
-        let ca_file = azure.read("ca_file", problems, values::word);
+        let token_file = azure.read("token_file", problems, values::path);
+        let ca_file = azure.read("ca_file", problems, values::path);
         let folder = self.around.file.parent().unwrap_or(Path::new(""));
         tables.access = Access {
             identity: identity::read(azure, folder, &mut self.problems),

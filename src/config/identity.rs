@@ -75,8 +75,8 @@ pub(super) fn read(
     let kind = table.read("kind", problems, |value| values::choice(value, &kinds));
     let names_kind = table.raw("kind").is_some();
 
-    let secret = table.read("client_secret_file", problems, values::word);
-    let certificate = table.read("certificate_file", problems, values::word);
+    let secret = table.read("client_secret_file", problems, values::path);
+    let certificate = table.read("certificate_file", problems, values::path);
     let keys = Keys {
         tenant_id: table.read("tenant_id", problems, part),
         client_id: table.read("client_id", problems, part),

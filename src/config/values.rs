@@ -41,6 +41,13 @@ pub(super) fn word(value: &DeValue<'_>) -> Read<String> {
     Ok(word.to_owned())
 }
 
+/// A path, as it is written: a name may begin or end in a blank, and without it another file would
+/// be meant.
+pub(super) fn path(value: &DeValue<'_>) -> Read<String> {
+    word(value)?;
+    text(value)
+}
+
 /// What a backslash in a text most often was meant to be.
 const PATHS: &str = "write Windows paths in single quotes, such as 'C:\\agent\\_work'";
 

@@ -239,6 +239,11 @@ impl Keeper {
         }
     }
 
+    /// Whether the last sweep did not see everything in the watched folders.
+    pub(crate) fn has_unseen(&self) -> bool {
+        self.sweeper.has_unseen()
+    }
+
     /// Sweeps until no run waits for its grace time any more; for `--once`. What cannot be read for
     /// longer than any grace time is left to the next start.
     ///

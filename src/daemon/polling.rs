@@ -60,7 +60,7 @@ impl Polling {
         match self.news(polled.as_ref()) {
             Some(News::Polled) => tracing::warn!(
                 reason = text,
-                "folders are polled every {} s instead of watched; no run is lost by that",
+                "folders are polled every {} s instead of watched; runs in them are found later",
                 SWEEP.as_secs()
             ),
             Some(News::WatchedAgain) => tracing::info!("all folders are watched again"),

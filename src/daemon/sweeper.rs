@@ -20,6 +20,7 @@ use crate::config::Config;
 use crate::connect::SeenTokens;
 use crate::daemon::commands::CommandWatch;
 use crate::daemon::tidy::Tidier;
+use crate::daemon::unseen::Unseen;
 use crate::discovery::settled::Settled;
 use crate::discovery::tracker::BETWEEN_LOOKS;
 use crate::moment::Moment;
@@ -37,6 +38,7 @@ pub(super) struct Sweeper {
     recorder: Recorder,
     commands: CommandWatch,
     tidier: Tidier,
+    unseen: Unseen,
     first_seen: Moment,
     /// Wakes the submitter.
     changed: Arc<Notify>,
@@ -74,6 +76,7 @@ impl Sweeper {
             recorder,
             commands: CommandWatch::default(),
             tidier: Tidier::new(outbox.clone()),
+            unseen: Unseen::default(),
             outbox,
             first_seen,
             changed,
@@ -97,6 +100,11 @@ impl Sweeper {
         self.recorder.has_news()
     }
 
+    /// Whether the last sweep did not see everything in the watched folders.
+    pub(super) fn has_unseen(&self) -> bool {
+        self.unseen.is_any()
+    }
+
     /// Looks at everything and records what is over; gives the projects and what was seen.
     ///
     /// # Errors
@@ -111,6 +119,7 @@ impl Sweeper {
             projects,
             folders,
             gone,
+            problems,
         } = lend(&mut self.scout, move |scout| scout.find(&watch)).await?;
 
         // What vanished is seen once, so it is recorded before anything can fail or be cut off.
@@ -119,6 +128,9 @@ impl Sweeper {
             ..Sweep::default()
         };
         self.record(config, &mut sweep).await?;
+
+        // Before the looks, which may take long.
+        self.unseen.report(&self.outbox, problems).await?;
 
         sweep.absorb(self.look_in_batches(config, &folders, stop).await?);
         if stop.is_cancelled() {

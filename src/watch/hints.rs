@@ -180,7 +180,7 @@ impl Hints {
             Err(error) if is_gone(&error) => false,
             Err(error) => {
                 self.polled
-                    .insert(folder.to_owned(), system::reason(&error));
+                    .extend(reason(folder, &error).map(|reason| (folder.to_owned(), reason)));
                 false
             }
         }
@@ -197,6 +197,24 @@ fn is_gone(error: &notify::Error) -> bool {
         ErrorKind::PathNotFound => true,
         ErrorKind::Io(error) => error.kind() == std::io::ErrorKind::NotFound,
         _ => false,
+    }
+}
+
+/// Why a folder is polled that cannot be watched; `None` for a closed one, in which a sweep sees
+/// nothing either: that is told as a problem of the folder itself (`watch::problems`).
+fn reason(folder: &Path, error: &notify::Error) -> Option<String> {
+    let is_closed = matches!(
+        &error.kind,
+        ErrorKind::Io(error) if error.kind() == std::io::ErrorKind::PermissionDenied
+    );
+    if !is_closed {
+        return Some(system::reason(error));
+    }
+
+    // Watching a `Reports` with all below it fails by one closed folder in it.
+    match error.paths.first() {
+        Some(closed) if closed != folder => Some(format!("`{}` is closed", closed.display())),
+        _ => None,
     }
 }
 

@@ -1,6 +1,6 @@
 //! Remembers every run folder that is not settled, and says which runs are over.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::HashMap;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -12,7 +12,8 @@ use crate::katalon::run::lifecycle::RunState;
 use crate::moment::Moment;
 use crate::watch::look::{FolderMemory, fingerprint};
 use crate::watch::look_rules::LookRules;
-use crate::watch::walk::{find_projects, find_runs, has_linked_reports};
+use crate::watch::problems::WatchProblems;
+use crate::watch::walk::{Survey, survey};
 use crate::workspace::{self, RunReader};
 
 /// Follows the run folders of all projects.
@@ -20,8 +21,6 @@ use crate::workspace::{self, RunReader};
 pub(crate) struct Scout {
     settled: Settled,
     followed: HashMap<PathBuf, FollowedFolder>,
-    /// Projects whose `Reports` is a link, each of which was reported once.
-    linked: HashSet<PathBuf>,
     reader: Arc<RunReader>,
 }
 
@@ -45,6 +44,8 @@ pub(crate) struct FoundFolders {
     pub folders: Vec<PathBuf>,
     /// Folders that were followed and are gone.
     pub gone: Vec<PathBuf>,
+    /// What the walk did not see.
+    pub problems: WatchProblems,
 }
 
 /// What looks at run folders saw.
@@ -128,18 +129,16 @@ impl Scout {
 
     /// Finds all run folders below `roots`, without a look into them.
     pub(crate) fn find(&mut self, roots: &[PathBuf]) -> FoundFolders {
-        let projects = find_projects(roots);
-        self.report_linked(&projects);
-
-        // One project can lie in another, so a folder may be met twice.
-        let folders: BTreeSet<PathBuf> = projects
-            .iter()
-            .flat_map(|project| find_runs(project))
-            .collect();
+        let Survey {
+            projects,
+            folders,
+            problems,
+        } = survey(roots);
 
         let mut gone = Vec::new();
         self.followed.retain(|folder, _| {
-            let is_there = folders.contains(folder);
+            // What was closed may be open again soon, and its run is not over before.
+            let is_there = folders.binary_search(folder).is_ok() || problems.may_hide(folder);
             if !is_there {
                 gone.push(folder.clone());
             }
@@ -147,27 +146,10 @@ impl Scout {
         });
         FoundFolders {
             projects,
-            folders: folders.into_iter().collect(),
+            folders,
             gone,
+            problems,
         }
-    }
-
-    /// Says once for each project that its runs lie behind a link, which is not followed.
-    fn report_linked(&mut self, projects: &[PathBuf]) {
-        let linked: HashSet<PathBuf> = projects
-            .iter()
-            .filter(|project| has_linked_reports(project))
-            .cloned()
-            .collect();
-
-        for project in linked.difference(&self.linked) {
-            tracing::warn!(
-                project = %project.display(),
-                "`Reports` of this project is a link, which kado does not follow: its runs are \
-                 not submitted; make it a folder, or mount the other one there"
-            );
-        }
-        self.linked = linked;
     }
 
     /// The folders that are followed: those whose run is not decided.

@@ -87,23 +87,42 @@ impl FolderListing {
     }
 }
 
+/// What names of files tell of the folder that they lie in.
+#[derive(Debug, Default)]
+pub(crate) struct RunSigns {
+    has_log: bool,
+    has_binding: bool,
+    has_execution: bool,
+}
+
+impl RunSigns {
+    /// Takes in the name of a regular file.
+    pub(crate) fn see(&mut self, name: &str) {
+        self.has_log |= log_number(name).is_some();
+        self.has_binding |= name == "testCaseBinding";
+        self.has_execution |= name == "execution.properties";
+    }
+
+    /// Whether the folder holds a suite run: an execution log, or the launcher's files. Neither its
+    /// name nor its place matters.
+    pub(crate) const fn are_of_a_run(&self) -> bool {
+        // Depth says nothing: a suite may lie in any number of folders, and one of these may be
+        // called like a time stamp.
+        self.has_log || (self.has_binding && self.has_execution)
+    }
+}
+
 /// Whether a folder holds a suite run: an execution log, or the launcher's `testCaseBinding` and
-/// `execution.properties`. Neither its name nor its place matters.
+/// `execution.properties`.
 pub fn is_run_folder(folder: &Path) -> bool {
     let Ok(entries) = fs::read_dir(folder) else {
         return false;
     };
 
-    // Depth says nothing: a suite may lie in any number of folders, and one of these may be called
-    // like a time stamp.
-    let mut has_binding = false;
-    let mut has_execution = false;
+    let mut signs = RunSigns::default();
     for entry in entries.filter_map(Result::ok).filter(is_regular) {
-        let name = entry.file_name();
-        let name = name.to_string_lossy();
-        has_binding |= name == "testCaseBinding";
-        has_execution |= name == "execution.properties";
-        if log_number(&name).is_some() || (has_binding && has_execution) {
+        signs.see(&entry.file_name().to_string_lossy());
+        if signs.are_of_a_run() {
             return true;
         }
     }

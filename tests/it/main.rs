@@ -72,6 +72,7 @@ mod unreadable;
 mod upgrade;
 mod url_secrets;
 mod verifying;
+mod watched_tree;
 mod watching;
 mod wiped;
 mod witnesses;

@@ -1,6 +1,7 @@
 //! What the tests of the built program share: a machine with kado on it, a shop project, a running
 //! service.
 
+mod closed;
 mod door;
 mod ended;
 mod folders;
@@ -15,6 +16,8 @@ mod shop;
 mod skipping;
 mod waiting;
 
+#[cfg(unix)]
+pub(crate) use closed::ClosedFolder;
 pub(crate) use door::Authority;
 pub(crate) use ended::{Output, ended, finish, finish_with};
 pub(crate) use folders::wipe;

@@ -11,6 +11,7 @@ use crate::plural::{counted, form};
 use crate::record::Unreadable;
 use crate::spool::Spool;
 use crate::state_dir;
+use crate::watch::ToldWatchProblem;
 
 /// Free bytes below which a person should make room.
 const LITTLE: u64 = 100 << 20;
@@ -37,6 +38,8 @@ pub(super) enum ProblemKind {
     Outbox,
     /// A server has no usable token, and runs wait for one.
     Credentials,
+    /// A part of the watched folders is not seen.
+    Folder,
     /// Folders are polled instead of watched.
     Polled,
     /// A run needs a person.
@@ -148,6 +151,14 @@ impl Problem {
             server.reason
         );
         Self::new(ProblemKind::Credentials, text)
+    }
+
+    pub(super) fn of_folder(unseen: &ToldWatchProblem) -> Self {
+        Self::with_hint(
+            ProblemKind::Folder,
+            unseen.text.clone(),
+            unseen.hint.clone(),
+        )
     }
 
     /// Folders are polled, for this reason, which says what mends it.

@@ -172,8 +172,8 @@ CREATE TABLE claim (
 ) STRICT;
 CREATE INDEX claim_by_begin ON claim (begun_ms);
 
--- Single facts: when kado first saw this machine, why folders are polled, since when a server refuses
--- its token.
+-- Single facts: when kado first saw this machine, why folders are polled, what of the watched folders
+-- is not seen (JSON), since when a server refuses its token.
 CREATE TABLE fact (
     name  TEXT PRIMARY KEY,
     value TEXT NOT NULL

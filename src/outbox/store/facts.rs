@@ -5,11 +5,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::moment::Moment;
 use crate::outbox::store::{Store, StoreError};
+use crate::watch::ToldWatchProblem;
 
 /// When kado first saw this machine: what ended before is history.
 const FIRST_SEEN: &str = "first_seen_ms";
 /// Why the service polls folders.
 const POLLED: &str = "polled";
+/// What the service does not see of the watched folders, as JSON.
+const WATCH_PROBLEMS: &str = "watch_problems";
 /// The service that was started last.
 const SERVICE: &str = "service";
 
@@ -91,6 +94,29 @@ impl Store {
     pub(crate) fn note_service(&mut self, service: &ServiceFacts) -> Result<(), StoreError> {
         let json = serde_json::to_string(service)?;
         self.set_fact(SERVICE, Some(&json))
+    }
+
+    /// What the last sweep did not see of the watched folders.
+    ///
+    /// # Errors
+    /// When the database fails, or when what is stored cannot be read.
+    pub(crate) fn watch_problems(&self) -> Result<Vec<ToldWatchProblem>, StoreError> {
+        match self.fact(WATCH_PROBLEMS)? {
+            Some(problems) => Ok(serde_json::from_str(&problems)?),
+            None => Ok(Vec::new()),
+        }
+    }
+
+    /// Records what the last sweep did not see of the watched folders.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub(crate) fn note_watch_problems(
+        &mut self,
+        problems: &[ToldWatchProblem],
+    ) -> Result<(), StoreError> {
+        let json = serde_json::to_string(problems)?;
+        self.set_fact(WATCH_PROBLEMS, (!problems.is_empty()).then_some(&*json))
     }
 
     fn fact(&self, name: &str) -> Result<Option<String>, StoreError> {
