@@ -29,7 +29,7 @@ pub(crate) mod sensitive;
 pub(crate) mod several_plans;
 pub(crate) mod snapshot;
 pub(crate) mod sub_results;
-mod text;
+pub(crate) mod text;
 
 #[cfg(test)]
 pub(crate) mod sample;

@@ -18,6 +18,7 @@ mod configurations;
 mod corpus;
 mod corpus_submitted;
 mod crash;
+mod damages;
 mod disk;
 mod dry_run;
 mod entra;

@@ -1,5 +1,7 @@
 //! The one place that moves a submission from state to state, and the ledger that says so.
 
+use std::borrow::Cow;
+
 use rusqlite::{OptionalExtension as _, Params, Transaction, params};
 
 use crate::moment::Moment;
@@ -7,6 +9,7 @@ use crate::outbox::new_run::NewSubmission;
 use crate::outbox::store::StoreError;
 use crate::outbox::submission::SubmissionState;
 use crate::outbox::transition::{Event, transition};
+use crate::plan::text;
 
 /// Moves a submission on. `reason` is why it waits, is parked or ignored; what it waited for until
 /// now is over.
@@ -30,8 +33,17 @@ pub(super) fn apply(
         submission,
         "UPDATE submission SET state = ?2, reason = ?3, obstacle = NULL, next_attempt_ms = NULL
          WHERE id = ?1",
-        params![submission, to, reason],
+        params![submission, to, reason.map(|text| stored(to, text))],
     )
+}
+
+/// A reason as a row keeps it. The words of others in it, such as an answer, have no limit of their
+/// own; what is ignored is so for a reason of kado's, whose end says what changes it.
+fn stored(state: SubmissionState, reason: &str) -> Cow<'_, str> {
+    match state {
+        SubmissionState::Ignored => Cow::Borrowed(reason),
+        _ => Cow::Owned(text::reason(reason)),
+    }
 }
 
 /// Changes the row of a submission.
@@ -79,7 +91,7 @@ pub(super) fn insert(
             again,
             new.key,
             new.state,
-            new.reason
+            new.reason.as_deref().map(|text| stored(new.state, text))
         ],
     )?;
 

@@ -77,6 +77,23 @@ fn a_run_without_a_plan_is_parked_with_the_way_out() {
 }
 
 #[test]
+fn a_reason_that_quotes_others_is_kept_short_and_without_the_secrets_of_urls() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = open(folder.path());
+    let id = found(&mut store, &snapshot(&[18], None));
+    let answer = format!(
+        "https://hub.example/a?sig=secret said {}",
+        "no ".repeat(400)
+    );
+
+    store.park(id, &answer, None, NOW).unwrap();
+
+    let reason = only_row(&store).error.unwrap();
+    assert_eq!(reason.chars().count(), 300);
+    assert!(!reason.contains("secret"), "{reason}");
+}
+
+#[test]
 fn an_ignored_run_is_submitted_on_a_persons_word_under_its_own_key() {
     let run = snapshot(&[18], None);
     let other = tempfile::tempdir().unwrap();
