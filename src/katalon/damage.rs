@@ -8,6 +8,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::plural::{counted, form};
+
 /// Something of a run or project that could not be read.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Damage {
@@ -37,6 +39,11 @@ pub enum DamageKind {
     ConflictMarkers,
     /// The oldest part of a log that begins after the suite did.
     BeginsLate,
+    /// Records of a log are cut, others stand behind them, and what the cut ones said is lost.
+    CutRecords {
+        /// How many.
+        count: usize,
+    },
     /// The system did not let it be read to its end.
     Unreadable {
         /// What the system said.
@@ -81,6 +88,16 @@ impl fmt::Display for Damage {
                 )?;
             }
 
+            DamageKind::CutRecords { count } => {
+                let records = counted(*count, "record");
+                let are = form(*count, "is", "are");
+                let they = form(*count, "it", "they");
+                write!(
+                    f,
+                    "`{file}` holds {records} that {are} cut; what {they} said is lost"
+                )?;
+            }
+
             DamageKind::Unreadable { error } => write!(f, "`{file}` cannot be read: {error}")?,
         }
 
@@ -102,6 +119,16 @@ mod tests {
         assert_eq!(
             damage.to_string(),
             "`execution0.log` holds conflict markers of a merge (line 5)"
+        );
+    }
+
+    #[test]
+    fn cut_records_are_counted() {
+        let of = |count| Damage::of("execution0.log", DamageKind::CutRecords { count }).to_string();
+
+        assert_eq!(
+            of(1),
+            "`execution0.log` holds 1 record that is cut; what it said is lost"
         );
     }
 

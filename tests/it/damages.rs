@@ -27,7 +27,8 @@ fn next(kind: Option<&DamageKind>) -> Option<DamageKind> {
         Some(DamageKind::Zeros) => Some(DamageKind::Utf16),
         Some(DamageKind::Utf16) => Some(DamageKind::ConflictMarkers),
         Some(DamageKind::ConflictMarkers) => Some(DamageKind::BeginsLate),
-        Some(DamageKind::BeginsLate) => Some(DamageKind::Unreadable {
+        Some(DamageKind::BeginsLate) => Some(DamageKind::CutRecords { count: 1 }),
+        Some(DamageKind::CutRecords { .. }) => Some(DamageKind::Unreadable {
             error: "Permission denied (os error 13)".to_owned(),
         }),
         Some(DamageKind::Unreadable { .. }) => None,
@@ -49,6 +50,10 @@ fn damage(folder: &Path, kind: &DamageKind) -> bool {
             fs::write(&part, mixed).unwrap();
         }
         DamageKind::BeginsLate => fs::remove_file(folder.join("execution2.log")).unwrap(),
+        DamageKind::CutRecords { .. } => {
+            let text = String::from_utf8(whole).unwrap();
+            fs::write(&part, text.replacen("</record>", "", 1)).unwrap();
+        }
         DamageKind::Unreadable { .. } => return close(&part),
     }
     true

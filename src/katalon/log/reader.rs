@@ -85,9 +85,13 @@ impl LogReader {
     /// When the input fails; what was read before counts, and more parts may follow.
     pub fn feed(&mut self, name: &str, part: impl BufRead) -> io::Result<()> {
         let mut scanner = Scanner::new(RawLog::new(part));
+        let mut cut_before_others = 0;
         let result = loop {
             match scanner.next() {
                 Ok(Some(record)) => {
+                    if !self.closed {
+                        cut_before_others = scanner.cut_records;
+                    }
                     self.notice_late_begin(name, &record);
                     self.record(&record);
                 }
@@ -96,11 +100,21 @@ impl LogReader {
             }
         };
 
-        // Behind the end of the suite Katalon itself leaves half records; they mean nothing.
+        // Behind the end of the suite Katalon itself leaves half records; they mean nothing. A log
+        // that is torn off is no damage either, for that is how a run looks that was aborted.
         if !self.closed {
-            self.oddities.cut += scanner.cut_records;
+            self.oddities.cut += scanner.cut_records - cut_before_others;
         }
-        self.summary.damage.extend(scanner.input.damage(name));
+
+        // What is known to be damaged may have cut records as well.
+        let damage = match scanner.input.damage(name) {
+            None if cut_before_others > 0 => {
+                let count = cut_before_others;
+                Some(Damage::of(name, DamageKind::CutRecords { count }))
+            }
+            damage => damage,
+        };
+        self.summary.damage.extend(damage);
         result
     }
 

@@ -6,6 +6,7 @@ use std::io::BufReader;
 use proptest::prelude::*;
 
 use super::*;
+use crate::katalon::damage::DamageKind;
 
 fn record(level: &str, method: &str, properties: &str) -> String {
     format!(
@@ -280,4 +281,42 @@ fn many_long_error_texts_are_cut_shorter_and_said_to_be_so() {
         .sum();
     assert!(texts < 9 * 1024 * 1024, "{texts}");
     assert!(has_warning(&summary, "error texts that were cut"));
+}
+
+/// A log of one test, of which one record says that it failed; `</record>` of that may be missing.
+fn log_with_failure(closing: &str) -> String {
+    let failed = record("FAILED", "logMessage", "");
+    let failed = failed.replace("</record>", closing);
+    [
+        record("START", "startSuite", ""),
+        record("START", "startTest", ""),
+        failed,
+        record("PASSED", "logMessage", ""),
+        record("END", "endTest", ""),
+        record("END", "endSuite", ""),
+    ]
+    .concat()
+}
+
+#[test]
+fn a_record_that_is_cut_before_others_is_a_damage() {
+    let whole = read(log_with_failure("</record>").as_bytes());
+    let cut = read(log_with_failure("").as_bytes());
+
+    assert_eq!(whole.damage, []);
+    let damage = Damage::of("execution0.log", DamageKind::CutRecords { count: 1 });
+    assert_eq!(cut.damage, [damage]);
+}
+
+#[test]
+fn a_log_that_is_torn_off_or_has_half_a_record_behind_its_end_is_not_damaged() {
+    let whole = log_with_failure("</record>");
+    let torn = &whole[..whole.len() - 20];
+    let behind = format!(
+        "{whole}<record><millis>1{}",
+        record("INFO", "logMessage", "")
+    );
+
+    assert_eq!(read(torn.as_bytes()).damage, []);
+    assert_eq!(read(behind.as_bytes()).damage, []);
 }
