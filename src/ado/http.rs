@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use reqwest::ClientBuilder;
 use reqwest::header::HeaderMap;
+use url::Url;
 
 use crate::ado::error::AdoError;
 use crate::ado::proxy::{ProxyResolver, ProxyRule};
@@ -61,18 +62,26 @@ impl Caller {
     }
 }
 
-/// A client that sends these headers with each request.
-pub(super) fn client(network: &Network, headers: HeaderMap) -> Result<Caller, AdoError> {
-    caller_with_proxy(builder(network, headers)?, network)
+/// A client for a server, which sends these headers with each request.
+pub(super) fn client(
+    server: &str,
+    network: &Network,
+    headers: HeaderMap,
+) -> Result<Caller, AdoError> {
+    caller_with_proxy(server, builder(network, headers)?, network)
 }
 
 /// A client for an authority that issues tokens; no call takes longer than `patience`.
 ///
 /// # Errors
 /// When certificates or proxy cannot be used.
-pub(crate) fn issuing(network: &Network, patience: Option<Duration>) -> Result<Caller, AdoError> {
+pub(crate) fn issuing(
+    authority: &Url,
+    network: &Network,
+    patience: Option<Duration>,
+) -> Result<Caller, AdoError> {
     let builder = builder(network, HeaderMap::new())?.timeout(timeout_of_issuing(patience));
-    caller_with_proxy(builder, network)
+    caller_with_proxy(authority.as_str(), builder, network)
 }
 
 /// A client for a service of this machine, which no proxy is ever before; no call takes longer than
@@ -98,8 +107,19 @@ fn timeout_of_issuing(patience: Option<Duration>) -> Duration {
     patience.map_or(ISSUE, |patience| patience.min(ISSUE))
 }
 
-fn caller_with_proxy(builder: ClientBuilder, network: &Network) -> Result<Caller, AdoError> {
+fn caller_with_proxy(
+    to: &str,
+    builder: ClientBuilder,
+    network: &Network,
+) -> Result<Caller, AdoError> {
     let proxies = Arc::new(ProxyResolver::new(&network.proxy));
+
+    // Before anything is sent: a password would go to another host as part of an address.
+    if let Ok(url) = Url::parse(to)
+        && let Some(fault) = proxies.fault(&url)
+    {
+        return Err(AdoError::Configuration(fault));
+    }
 
     let asked_for_each_url = Arc::clone(&proxies);
     let proxy = reqwest::Proxy::custom(move |url| asked_for_each_url.proxy_of(url));

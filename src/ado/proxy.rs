@@ -18,7 +18,7 @@ use base64::engine::general_purpose::STANDARD;
 use hyper_util::client::proxy::matcher::{Intercept, Matcher};
 use url::Url;
 
-use crate::config::proxy::{Exemption, ProxyUrl};
+use crate::config::proxy::{self, Exemption, ProxyUrl};
 
 /// What the configuration says of proxies.
 #[derive(Clone, Default, Debug)]
@@ -180,6 +180,21 @@ impl ProxyResolver {
         }
     }
 
+    /// What is wrong with the proxy that the environment names for a URL, with the way out; `None`
+    /// where nothing is, or where something else decides.
+    pub(crate) fn fault(&self, url: &Url) -> Option<String> {
+        if self.configured.is_some() || self.why_direct(url).is_some() {
+            return None;
+        }
+
+        // The matcher leaves out what it cannot read, and kado would try without a proxy.
+        let (name, value) = variable(&variables_of(url))?;
+        if !proxy::is_ambiguous(value.trim()) {
+            return None;
+        }
+        Some(format!("the environment's {name} {}", proxy::MUST_BE))
+    }
+
     /// Why a host is reached without a proxy, if that is said of it.
     fn why_direct(&self, url: &Url) -> Option<String> {
         // Behind a proxy this name would mean the proxy's own machine.
@@ -205,14 +220,17 @@ impl ProxyResolver {
 /// Where the system's matcher found a proxy: it looks into the environment first, and does not say
 /// so.
 fn source_of_system_proxy(url: &Url) -> String {
-    // In the order in which the matcher looks.
-    let names = match url.scheme() {
-        "https" => ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"],
-        _ => ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"],
-    };
-    match variable(&names) {
+    match variable(&variables_of(url)) {
         Some((name, _)) => format!("the environment's {name}"),
         None => "the system's settings of this account".to_owned(),
+    }
+}
+
+/// The variables that name a proxy for a URL, in the order in which the matcher looks.
+fn variables_of(url: &Url) -> [&'static str; 4] {
+    match url.scheme() {
+        "https" => ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"],
+        _ => ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"],
     }
 }
 

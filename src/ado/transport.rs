@@ -141,6 +141,7 @@ impl AdoClient {
             .suppress_sign_in
             .unwrap_or_else(|| settings.credential.suppresses_sign_in());
         let http = http::client(
+            server.base(),
             &settings.network,
             request::default_headers(suppress_sign_in),
         )?;

@@ -35,11 +35,12 @@ pub(super) fn check_proxy(server: &Server, access: &Access, report: &mut Report)
         return;
     };
 
+    let name = format!("proxy to {}", url.host_str().unwrap_or_default());
     let proxies = ProxyResolver::new(&proxy_rule(access));
-    report.fine(
-        format!("proxy to {}", url.host_str().unwrap_or_default()),
-        proxies.explain(&url).to_string(),
-    );
+    match proxies.fault(&url) {
+        Some(fault) => report.failed(name, fault, "", Exit::Usage),
+        None => report.fine(name, proxies.explain(&url).to_string()),
+    }
 }
 
 /// "Connect": whether the server knows the token, which comes from `source`, and what else the

@@ -250,7 +250,7 @@ impl Reader<'_, '_> {
 
     fn azure(&mut self, azure: &mut Section<'_, '_>, tables: &mut Tables) {
         let problems = &mut self.problems;
-        let server = azure.read("server_url", problems, |value| {
+        let server = azure.read_hidden("server_url", problems, |value| {
             let text = values::word(value)?;
             Server::parse(&text).map_err(|error| format!("is wrong: {error}"))
         });
@@ -266,7 +266,7 @@ impl Reader<'_, '_> {
         overrides.automated = azure.read("automated", problems, values::boolean);
         overrides.max_attachment = azure.read("max_attachment", problems, values::size);
 
-        let token_file = azure.read("token_file", problems, values::path);
+        let token_file = azure.read_hidden("token_file", problems, values::token_file);
         let ca_file = azure.read("ca_file", problems, values::path);
         let folder = self.around.file.parent().unwrap_or(Path::new(""));
         tables.access = Access {
@@ -274,7 +274,7 @@ impl Reader<'_, '_> {
             token_file: token_file.map(|path| self.path(&path)),
             ca_file: ca_file.map(|path| self.path(&path)),
             api_version: azure.read("api_version", &mut self.problems, values::api_version),
-            proxy: azure.read("proxy", &mut self.problems, proxy::read),
+            proxy: azure.read_hidden("proxy", &mut self.problems, proxy::read),
             no_proxy: azure.read("no_proxy", &mut self.problems, proxy::exemptions),
             suppress_sign_in: azure.read("suppress_sign_in", &mut self.problems, values::boolean),
             allow_http: azure.read("allow_http", &mut self.problems, values::boolean),
@@ -415,10 +415,10 @@ mod tests {
         let text = "watch = [\"/w\"]\nhistory = \"soon\"\nabort_after = \"0s\"\n\
                     [azure]\nservr_url = \"x\"\n[submit]\ntest_plans = [0]\n";
         insta::assert_snapshot!(problems(text).join("\n"), @r#"
-        line 2: `history` must be "new", "all" or an instant such as "2026-01-31T00:00:00Z"
-        line 3: `abort_after` must be a duration such as "2h" or "90m"
-        line 5: unknown key `azure.servr_url`; known here: allow_http, api_version, authority_url, automated, ca_file, identity, max_attachment, no_proxy, project, proxy, server_url, suppress_sign_in, token_file
-        line 7: `submit.test_plans` holds an item that must be a positive number
+        line 2: `history` is `soon`; it must be "new", "all" or an instant such as "2026-01-31T00:00:00Z"
+        line 3: `abort_after` is `0s`; it must be a duration such as "2h" or "90m"
+        line 5: unknown key `azure.servr_url`; did you mean `azure.server_url`?
+        line 7: `submit.test_plans` holds `0`; an item must be a positive number
         "#);
     }
 

@@ -65,7 +65,7 @@ pub(super) fn read(
     folder: &Path,
     problems: &mut Problems<'_>,
 ) -> Option<Identity> {
-    let authority = azure.read("authority_url", problems, authority);
+    let authority = azure.read_hidden("authority_url", problems, authority);
     let at = azure.raw("identity").map_or(0..0, toml::Spanned::span);
     let mut table = azure.table("identity", problems)?;
     let kinds = [
@@ -75,7 +75,7 @@ pub(super) fn read(
     let kind = table.read("kind", problems, |value| values::choice(value, &kinds));
     let names_kind = table.raw("kind").is_some();
 
-    let secret = table.read("client_secret_file", problems, values::path);
+    let secret = table.read_hidden("client_secret_file", problems, values::path);
     let certificate = table.read("certificate_file", problems, values::path);
     let keys = Keys {
         tenant_id: table.read("tenant_id", problems, part),

@@ -129,13 +129,14 @@ impl ProjectFile {
 
 /// Every key that was not asked for is named and ignored.
 fn add_unread(section: &Section<'_, '_>, unread: &mut Problems<'_>) {
-    let read = section.asked().join(", ");
-    for (name, at) in section.rest() {
+    for unknown in section.rest() {
+        let name = section.name(&unknown.key);
+        let meant = section.meant(&unknown.key);
         unread.add(
-            at,
+            unknown.at,
             format!(
-                "`{name}` is not read from a project's `{}` and is ignored; keys there are \
-                 {read}; how a server is reached is set in the kado.toml of the machine",
+                "`{name}` is not read from a project's `{}` and is ignored; {meant}; how a server \
+                 is reached is set in the kado.toml of the machine",
                 workspace::PROJECT_FILE
             ),
         );
@@ -195,7 +196,7 @@ mod tests {
         assert_eq!(file.problems.len(), 1);
         let problem = file.problem().unwrap();
         assert!(
-            problem.contains("line 2: `submit.test_plans` holds an item"),
+            problem.contains("line 2: `submit.test_plans` holds `0`; an item"),
             "{problem}"
         );
         assert!(

@@ -39,14 +39,43 @@ impl fmt::Debug for ProxyUrl {
 
 /// Reads `azure.proxy`.
 pub(crate) fn read(value: &DeValue<'_>) -> Read<ProxyUrl> {
-    let text = values::word(value)?;
-    match Url::parse(&text) {
-        Ok(url) if matches!(url.scheme(), "http" | "https") && url.has_host() => Ok(ProxyUrl(url)),
-        _ => Err(
-            "must be a URL such as \"http://proxy:3128\"; special characters of a user or password \
-             in it are percent-encoded, @ as %40"
-                .to_owned(),
-        ),
+    // Not as a word: in double quotes the `\b` of `CORP\bob` is a control character.
+    let text = values::text(value)?;
+    proxy_url(&text).ok_or_else(|| MUST_BE.to_owned())
+}
+
+/// What a proxy has to be, in words that go behind the name of what holds it. They show nothing of a
+/// wrong one: where its password begins is what nobody could say.
+pub(crate) const MUST_BE: &str = "must be a URL such as \"http://proxy:3128\", with a user as \
+     \"http://bob:password@proxy:3128\"; special characters of user and password are \
+     percent-encoded: a backslash as %5C (`CORP\\bob` is CORP%5Cbob), @ as %40, : as %3A, / as \
+     %2F, # as %23, ? as %3F, % as %25";
+
+fn proxy_url(text: &str) -> Option<ProxyUrl> {
+    let text = text.trim();
+    if is_ambiguous(text) {
+        return None;
+    }
+
+    let url = Url::parse(text).ok()?;
+    let is_proxy = matches!(url.scheme(), "http" | "https") && url.has_host();
+    // A path would be one of a script that names proxies, which kado does not read.
+    let ends_with_host = matches!(url.path(), "" | "/") && url.query().is_none();
+    (is_proxy && ends_with_host).then_some(ProxyUrl(url))
+}
+
+/// Whether the address of a proxy holds what ends the host for one reader and belongs to the user or
+/// password for whoever wrote it: `http://CORP\bob:pw@proxy` names the host `corp` to a reader of
+/// URLs.
+pub(crate) fn is_ambiguous(text: &str) -> bool {
+    if text.contains(|letter: char| letter == '\\' || letter.is_control()) {
+        return true;
+    }
+
+    let address = text.split_once("://").map_or(text, |(_, address)| address);
+    match address.find(['/', '?', '#']) {
+        Some(end) => address[end..].contains('@'),
+        None => false,
     }
 }
 
@@ -152,11 +181,10 @@ fn exemptions_of_item(value: &DeValue<'_>) -> Read<Vec<Exemption>> {
 
     for part in parts(&text) {
         exemptions.push(Exemption::parse(part).ok_or_else(|| {
-            format!(
-                "must be a host such as \"tfs.corp\", a domain with all below it such as \".corp\" \
+            "must be a host such as \"tfs.corp\", a domain with all below it such as \".corp\" \
                  or \"*.corp\", an address or network such as \"10.0.0.0/8\", or \"*\"; for one \
-                 port alone \"tfs.corp:8080\". It is {part:?}"
-            )
+                 port alone \"tfs.corp:8080\""
+                .to_owned()
         })?);
     }
     Ok(exemptions)
@@ -213,6 +241,43 @@ mod tests {
             "[x]:1",
         ] {
             assert_eq!(Exemption::parse(entry), None, "{entry}");
+        }
+    }
+
+    #[test]
+    fn an_address_whose_password_begins_nobody_knows_where_is_none_of_a_proxy() {
+        for text in [
+            r"http://CORP\bob:pw@proxy:3128",
+            "http://CORP/bob:pw@proxy:3128",
+            "http://bob:p/w@proxy:3128",
+            "http://bob:p#w@proxy:3128",
+            "http://bob:p?w@proxy:3128",
+            "http://CORP\u{8}ob:pw@proxy:3128",
+            r"CORP\bob:pw@proxy:3128",
+        ] {
+            assert!(is_ambiguous(text), "{text}");
+            assert_eq!(proxy_url(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn an_encoded_user_of_a_domain_is_read() {
+        let proxy = proxy_url(" http://CORP%5Cbob:p%40w@proxy:3128/ ").unwrap();
+
+        assert!(proxy.has_password());
+        assert_eq!(proxy.to_string(), "http://proxy:3128");
+    }
+
+    #[test]
+    fn what_is_no_address_of_a_proxy_is_refused() {
+        for text in [
+            "",
+            "proxy",
+            "ftp://proxy",
+            "http://",
+            "http://corp/proxy.pac",
+        ] {
+            assert_eq!(proxy_url(text), None, "{text}");
         }
     }
 

@@ -8,6 +8,8 @@ use std::ops::Range;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use crate::config::values::{self, Read};
+
 /// A problem of a configuration file.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(crate) struct Problem {
@@ -68,6 +70,14 @@ impl<'t> Problems<'t> {
 /// A value with where it stands, as the readers of single keys get it.
 pub(super) type Value<'a, 'i> = &'a Spanned<DeValue<'i>>;
 
+/// A key that nobody asked for.
+pub(super) struct UnknownKey {
+    /// Its name in its table.
+    pub key: String,
+    /// Where it stands.
+    pub at: Range<usize>,
+}
+
 /// A table that is being read.
 pub(super) struct Section<'a, 'i> {
     path: String,
@@ -101,12 +111,37 @@ impl<'a, 'i> Section<'a, 'i> {
         self.table.get(key)
     }
 
-    /// Reads a key with `read`, which says what it expected when the value is of another kind.
+    /// Reads a key with `read`, which says what it expected when the value is of another kind. The
+    /// wrong value is shown.
     pub(super) fn read<T>(
         &mut self,
         key: &'static str,
         problems: &mut Problems<'_>,
-        read: impl FnOnce(&DeValue<'i>) -> Result<T, String>,
+        read: impl FnOnce(&DeValue<'i>) -> Read<T>,
+    ) -> Option<T> {
+        let value = self.raw(key)?;
+        match read(value.get_ref()) {
+            Ok(value) => Some(value),
+            Err(expected) => {
+                // Of a list its reader shows the item that is wrong.
+                let found = match value.get_ref() {
+                    DeValue::Array(_) => String::new(),
+                    wrong => format!("is {}; it ", values::shown(wrong)),
+                };
+                let name = self.name(key);
+                problems.add(value.span(), format!("`{name}` {found}{expected}"));
+                None
+            }
+        }
+    }
+
+    /// As [`Section::read`], for a value that may be or hold a secret, such as a URL with a password
+    /// or a path in whose place somebody put a token: a wrong one is not shown.
+    pub(super) fn read_hidden<T>(
+        &mut self,
+        key: &'static str,
+        problems: &mut Problems<'_>,
+        read: impl FnOnce(&DeValue<'i>) -> Read<T>,
     ) -> Option<T> {
         let value = self.raw(key)?;
         match read(value.get_ref()) {
@@ -142,22 +177,87 @@ impl<'a, 'i> Section<'a, 'i> {
         self.asked.iter().copied().collect()
     }
 
-    /// Keys that were not asked for, with where they stand.
-    pub(super) fn rest(&self) -> Vec<(String, Range<usize>)> {
+    /// Keys that were not asked for.
+    pub(super) fn rest(&self) -> Vec<UnknownKey> {
         let mut rest = Vec::new();
         for key in self.table.keys() {
             if !self.asked.contains(key.get_ref().as_ref()) {
-                rest.push((self.name(key.get_ref()), key.span()));
+                rest.push(UnknownKey {
+                    key: key.get_ref().to_string(),
+                    at: key.span(),
+                });
             }
         }
         rest
     }
 
+    /// What a person may have meant by a key that was not asked for, in words: the nearest that
+    /// was, or all of them.
+    pub(super) fn meant(&self, key: &str) -> String {
+        match nearest(key, &self.asked) {
+            Some(near) => format!("did you mean `{}`?", self.name(near)),
+            None => format!("known here: {}", self.asked().join(", ")),
+        }
+    }
+
     /// Reports every key that was not asked for.
     pub(super) fn finish(self, problems: &mut Problems<'_>) {
-        let keys = self.asked().join(", ");
-        for (name, at) in self.rest() {
-            problems.add(at, format!("unknown key `{name}`; known here: {keys}"));
+        for unknown in self.rest() {
+            let meant = self.meant(&unknown.key);
+            let name = self.name(&unknown.key);
+            problems.add(unknown.at, format!("unknown key `{name}`; {meant}"));
+        }
+    }
+}
+
+/// The key that a mistyped one is nearest to, if it is near enough.
+fn nearest(mistyped: &str, keys: &BTreeSet<&'static str>) -> Option<&'static str> {
+    // As other programs write such names: `token-file`, `tokenFile`.
+    let plain = |key: &str| key.replace(['-', '_'], "").to_lowercase();
+    let mistyped = plain(mistyped);
+
+    let mut best = None;
+    for key in keys {
+        let distance = strsim::damerau_levenshtein(&mistyped, &plain(key));
+        let longest = mistyped.chars().count().max(key.len());
+        // A third of the letters: what is further away is another word.
+        let is_near = distance <= longest.div_ceil(3);
+        if is_near && best.is_none_or(|(_, least)| distance < least) {
+            best = Some((*key, distance));
+        }
+    }
+    best.map(|(key, _)| key)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mistyped_key_is_near_to_the_one_that_was_meant() {
+        let keys = BTreeSet::from([
+            "abort_after",
+            "history",
+            "late",
+            "project",
+            "submit",
+            "token_file",
+            "watch",
+        ]);
+
+        for (mistyped, meant) in [
+            ("abort_affter", Some("abort_after")),
+            ("abortAfter", Some("abort_after")),
+            ("wacht", Some("watch")),
+            ("Watch", Some("watch")),
+            ("token-file", Some("token_file")),
+            ("sumbit", Some("submit")),
+            ("projects", Some("project")),
+            ("nonsense", None),
+            ("url", None),
+            ("", None),
+        ] {
+            assert_eq!(nearest(mistyped, &keys), meant, "{mistyped}");
         }
     }
 }

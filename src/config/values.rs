@@ -1,5 +1,5 @@
 //! Single values of `kado.toml`. Each reader returns the value or says what was expected, in words
-//! that go behind the name of the key.
+//! that go behind the name of the key, or behind "it": the wrong value is shown before them.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -11,10 +11,15 @@ use crate::config::Late;
 use crate::discovery::eligibility::{History, RunsFrom};
 use crate::katalon::run::FileKind;
 use crate::katalon::settings::SendingRule;
+use crate::katalon::text::head;
+use crate::katalon::url_secrets::without_users;
 use crate::moment::Moment;
 use crate::plan::automation::AutomationRule;
 use crate::plan::options::Unmapped;
 use crate::plan::overrides::{AutomationChoice, Collections, Definition, KatalonSubmits};
+
+/// Most bytes of a wrong value that a message shows.
+const LONGEST_SHOWN: usize = 80;
 
 /// What a reader of a value gives.
 pub(super) type Read<T> = Result<T, String>;
@@ -46,6 +51,26 @@ pub(super) fn word(value: &DeValue<'_>) -> Read<String> {
 pub(super) fn path(value: &DeValue<'_>) -> Read<String> {
     word(value)?;
     text(value)
+}
+
+/// The path of a token's file. A token in its place would be named by every message that names the
+/// file.
+pub(super) fn token_file(value: &DeValue<'_>) -> Read<String> {
+    let path = path(value)?;
+    if looks_like_token(path.trim()) {
+        return Err(
+            "takes the path of a file and holds what looks like a token: write the token into a \
+             file that only kado may read, and name that file here"
+                .to_owned(),
+        );
+    }
+    Ok(path)
+}
+
+/// Whether a text has the form of a personal access token: 52 letters and digits, or 84 of the newer
+/// ones.
+fn looks_like_token(text: &str) -> bool {
+    matches!(text.len(), 52 | 84) && text.bytes().all(|byte| byte.is_ascii_alphanumeric())
 }
 
 /// What a backslash in a text most often was meant to be.
@@ -105,7 +130,10 @@ pub(super) fn list<T>(value: &DeValue<'_>, item: impl Fn(&DeValue<'_>) -> Read<T
     for value in items {
         match item(value.get_ref()) {
             Ok(item) => list.push(item),
-            Err(expected) => return Err(format!("holds an item that {expected}")),
+            Err(expected) => {
+                let wrong = shown(value.get_ref());
+                return Err(format!("holds {wrong}; an item {expected}"));
+            }
         }
     }
     Ok(list)
@@ -309,9 +337,103 @@ pub(super) fn choice<T: Copy>(value: &DeValue<'_>, words: &[(&str, T)]) -> Read<
         }
     }
 
-    let quoted: Vec<String> = words
-        .iter()
-        .map(|(word, _)| format!("\"{word}\""))
-        .collect();
-    Err(format!("must be one of {}", quoted.join(", ")))
+    let mut expected = "takes".to_owned();
+    for (at, (word, _)) in words.iter().enumerate() {
+        let before = match at {
+            0 => "",
+            _ if at + 1 == words.len() => " or",
+            _ => ",",
+        };
+        expected.push_str(&format!("{before} \"{word}\""));
+    }
+    Err(expected)
+}
+
+/// A wrong value as a message shows it: a text as it is, cut, without the user part of URLs in it;
+/// of what holds others only what it is.
+pub(super) fn shown(value: &DeValue<'_>) -> String {
+    let text = match value {
+        DeValue::String(text) if text.is_empty() => return "an empty text".to_owned(),
+        DeValue::String(text) => printable(text),
+        DeValue::Integer(number) => number.to_string(),
+        DeValue::Float(number) => number.to_string(),
+        DeValue::Boolean(truth) => truth.to_string(),
+        DeValue::Datetime(instant) => instant.to_string(),
+        DeValue::Array(_) => return "a list".to_owned(),
+        DeValue::Table(_) => return "a table".to_owned(),
+    };
+
+    let text = without_users(&text);
+    let start = head(&text, LONGEST_SHOWN);
+    let rest = if start.len() < text.len() { "…" } else { "" };
+    format!("`{start}{rest}`")
+}
+
+/// A text on one line: a control character as it is written in TOML.
+fn printable(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for letter in text.chars() {
+        if letter.is_control() {
+            shown.extend(letter.escape_default());
+        } else {
+            shown.push(letter);
+        }
+    }
+    shown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// How a wrong value is shown, by its TOML.
+    fn shown_of(value: &str) -> String {
+        let text = format!("key = {value}");
+        let table = toml::de::DeTable::parse(&text).unwrap();
+        shown(table.get_ref()["key"].get_ref())
+    }
+
+    #[test]
+    fn a_wrong_value_is_shown_on_one_line() {
+        for (value, as_shown) in [
+            ("\"sideways\"", "`sideways`"),
+            ("\"\"", "an empty text"),
+            (r#""C:\agent\_work""#, r"`C:\agent\_work`"),
+            (r#""a\nb""#, r"`a\nb`"),
+            ("0", "`0`"),
+            ("-1.5", "`-1.5`"),
+            ("true", "`true`"),
+            ("[1, 2]", "a list"),
+            ("{ a = 1 }", "a table"),
+        ] {
+            assert_eq!(shown_of(value), as_shown, "{value}");
+        }
+    }
+
+    #[test]
+    fn a_wrong_value_is_shown_without_the_user_of_a_url() {
+        assert_eq!(
+            shown_of("\"http://robot:hunter2@host/x\""),
+            "`http://host/x`"
+        );
+    }
+
+    #[test]
+    fn a_long_wrong_value_is_cut() {
+        let shown = shown_of(&format!("\"{}\"", "x".repeat(5000)));
+
+        assert_eq!(shown, format!("`{}…`", "x".repeat(LONGEST_SHOWN)));
+    }
+
+    #[test]
+    fn a_token_in_the_place_of_its_file_is_no_path() {
+        let is_token = |text: &str| looks_like_token(text);
+
+        for length in [52, 84] {
+            assert!(is_token(&"aB3".repeat(28)[..length]), "{length}");
+        }
+        for path in ["token", "/etc/kado/token", &"a".repeat(51)] {
+            assert!(!is_token(path), "{path}");
+        }
+    }
 }

@@ -139,7 +139,7 @@ fn issuer(
             };
 
             Ok(Issuer::ServicePrincipal(ServicePrincipal {
-                http: http::issuing(network, patience)?,
+                http: http::issuing(&authority, network, patience)?,
                 authority,
                 tenant_id: tenant_id.to_owned(),
                 client_id: client_id.to_owned(),

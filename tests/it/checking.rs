@@ -745,14 +745,15 @@ fn a_version_that_is_none_is_refused_with_the_key_and_an_example() {
         assert_eq!(output.code, 2, "{wrong} {output:?}");
         let found = named(&output, "configuration").concat();
         assert!(
-            found.contains("`azure.api_version` must be a version such as \"7.1\""),
+            found.contains("`azure.api_version` is ")
+                && found.contains("; it must be a version such as \"7.1\""),
             "{wrong} {found}"
         );
     }
     assert!(
         named(&told("\"4.1\""), "configuration")
             .concat()
-            .contains("`azure.api_version` must be 5.0")
+            .contains("`azure.api_version` is `4.1`; it must be 5.0")
     );
     for fine in [
         "\"7.1\"",

@@ -59,17 +59,17 @@ fn all_problems_are_told_at_once_with_their_lines() {
     insta::assert_snapshot!(machine.readable(&refused.err), @r#"
     error: configuration `[temp]/kado.toml` has 12 problems:
       line 1: `watch` is missing or empty: name the folders that hold Katalon projects, such as watch = ["/srv/agent/_work"]
-      line 2: `history` must be "new", "all" or an instant such as "2026-01-31T00:00:00Z"
-      line 3: unknown key `wacht`; known here: abort_after, azure, history, katalonc_options, late, project, runs_from, spool_limit, state_dir, status_page, submit, submit_aborted, watch
-      line 4: `abort_after` must be a duration such as "2h" or "90m"
+      line 2: `history` is `soon`; it must be "new", "all" or an instant such as "2026-01-31T00:00:00Z"
+      line 3: unknown key `wacht`; did you mean `watch`?
+      line 4: `abort_after` is `never`; it must be a duration such as "2h" or "90m"
       line 6: a token (`token_file`) comes with its server: `azure.server_url` is missing beside it
-      line 8: `azure.max_attachment` must be a size such as "75 MiB" or "10 GiB"
-      line 9: `azure.allow_http` must be true or false
-      line 12: `submit.attachments` holds an item that must be one of "LOG", "PNG", "HTML", "PDF", "CSV"
-      line 13: `submit.test_plans` holds an item that must be a positive number
-      line 14: `submit.katalon_submits` must be one of "detect", "never", "always"
+      line 8: `azure.max_attachment` is `much`; it must be a size such as "75 MiB" or "10 GiB"
+      line 9: `azure.allow_http` is `yes`; it must be true or false
+      line 12: `submit.attachments` holds `MP4`; an item takes "LOG", "PNG", "HTML", "PDF" or "CSV"
+      line 13: `submit.test_plans` holds `0`; an item must be a positive number
+      line 14: `submit.katalon_submits` is `perhaps`; it takes "detect", "never" or "always"
       line 16: `project.path` is missing: name the folder of the project
-      line 17: unknown key `project.submit.test_plan`; known here: attach, attachments, auto_submit, automation_fields, build_definition, collections, give_up_files_after, katalon_submits, katalon_wait, multiple_points, release_definition, release_stage, tags, test_plans, test_run_name, unmapped
+      line 17: unknown key `project.submit.test_plan`; did you mean `project.submit.test_plans`?
     "#);
 }
 
@@ -393,5 +393,111 @@ fn a_windows_path_in_double_quotes_is_told_with_the_way_out() {
                 .contains(r"write Windows paths in single quotes, such as 'C:\agent\_work'"),
             "{told:?}"
         );
+    }
+}
+
+#[test]
+fn a_wrong_value_is_shown_with_what_the_key_takes() {
+    let machine = Machine::new();
+    machine.configure_only("watch = [\"/w\"]\nlate = \"sideways\"\n");
+
+    let refused = machine.kado(&["runs"]);
+
+    assert_eq!(refused.code, 2, "{refused:?}");
+    assert!(
+        refused
+            .err
+            .contains("line 2: `late` is `sideways`; it takes \"park\" or \"send\""),
+        "{refused:?}"
+    );
+}
+
+#[test]
+fn a_mistyped_key_or_table_names_the_nearest_one() {
+    for (text, meant) in [
+        (
+            "abort_affter = \"2h\"",
+            "unknown key `abort_affter`; did you mean `abort_after`?",
+        ),
+        ("[sumbit]", "unknown key `sumbit`; did you mean `submit`?"),
+        (
+            "[azure]\ntoken-file = \"/t\"",
+            "unknown key `azure.token-file`; did you mean `azure.token_file`?",
+        ),
+        (
+            "[[projects]]",
+            "unknown key `projects`; did you mean `project`?",
+        ),
+        (
+            "[[project]]\npath = \"/w\"\nsubmit.atach = \"all\"",
+            "unknown key `project.submit.atach`; did you mean `project.submit.attach`?",
+        ),
+        (
+            "[[project]]\npath = \"/w\"\nsubmti.attach = \"all\"",
+            "unknown key `project.submti`; did you mean `project.submit`?",
+        ),
+        (
+            "[azure.identity]\nkind = \"managed-identity\"\nclientid = \"x\"",
+            "unknown key `azure.identity.clientid`; did you mean `azure.identity.client_id`?",
+        ),
+    ] {
+        let machine = Machine::new();
+        machine.configure_only(&format!("watch = [\"/w\"]\n{text}\n"));
+
+        let refused = machine.kado(&["runs"]);
+
+        assert_eq!(refused.code, 2, "{text} {refused:?}");
+        assert!(refused.err.contains(meant), "{text} {refused:?}");
+    }
+}
+
+#[test]
+fn a_mistyped_key_of_a_projects_own_file_names_the_nearest_one() {
+    let machine = Machine::new();
+    let shop = machine.shop(&[("Sign in", "1001")]);
+    fs::write(
+        shop.join("kado.toml"),
+        "[submit]\nmultiple_point = true\nattach = \"some\"\n",
+    )
+    .unwrap();
+
+    let checked = machine.kado(&["check", "--offline"]);
+
+    for told in [
+        "line 2: `submit.multiple_point` is not read from a project's `kado.toml` and is ignored; did you mean `submit.multiple_points`?",
+        "line 3: `submit.attach` is `some`; it takes \"all\" or \"failed\"",
+    ] {
+        assert!(checked.out.contains(told), "{told} {checked:?}");
+    }
+}
+
+#[test]
+fn a_wrong_value_that_may_be_a_secret_is_not_shown() {
+    let token = "a1B2".repeat(13);
+    let machine = Machine::new();
+    machine.configure_only(&format!(
+        "watch = [\"/w\"]\n[azure]\nserver_url = \"https://bob:hunter2@dev.azure.com/acme\"\n\
+         token_file = \"{token}\"\nproxy = \"ftp://bob:hunter2@proxy\"\n\
+         authority_url = \"http://bob:hunter2@login.corp\"\n\
+         no_proxy = [\"http://bob:hunter2@tfs.corp\"]\n"
+    ));
+
+    let refused = machine.kado(&["runs"]);
+
+    assert_eq!(refused.code, 2, "{refused:?}");
+    assert!(
+        !refused.err.contains("hunter2") && !refused.err.contains(&token),
+        "{refused:?}"
+    );
+    let problems = [
+        "server_url",
+        "token_file",
+        "proxy",
+        "authority_url",
+        "no_proxy",
+    ];
+    for (line, key) in (3..).zip(problems) {
+        let problem = format!("line {line}: `azure.{key}`");
+        assert!(refused.err.contains(&problem), "{problem} {refused:?}");
     }
 }

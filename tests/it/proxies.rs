@@ -233,7 +233,7 @@ fn an_exemption_that_cannot_be_meant_is_refused_with_what_can() {
     assert_eq!(refused.code, 2, "{refused:?}");
     insta::assert_snapshot!(machine.readable(&refused.err), @r#"
     error: configuration `[temp]/kado.toml` has 1 problem:
-      line 7: `azure.no_proxy` holds an item that must be a host such as "tfs.corp", a domain with all below it such as ".corp" or "*.corp", an address or network such as "10.0.0.0/8", or "*"; for one port alone "tfs.corp:8080". It is "https://tfs.corp"
+      line 7: `azure.no_proxy` holds `https://tfs.corp`; an item must be a host such as "tfs.corp", a domain with all below it such as ".corp" or "*.corp", an address or network such as "10.0.0.0/8", or "*"; for one port alone "tfs.corp:8080"
     "#);
 }
 
@@ -340,4 +340,71 @@ fn without_a_configured_proxy_that_of_the_environment_counts() {
         "{checked:?}"
     );
     assert!(!format!("{checked:?}").contains("hunter2"), "{checked:?}");
+}
+
+/// A proxy's URL whose user is one of a domain, as people write it.
+const OF_A_DOMAIN: &str = r"http://CORP\bob:hunter2@proxy:3128";
+
+#[test]
+fn a_proxy_whose_user_holds_a_backslash_is_a_configuration_error_with_the_way_to_write_it() {
+    let machine = machine(|_| format!("proxy = '{OF_A_DOMAIN}'\n"));
+
+    let refused = machine.kado(&["runs"]);
+
+    assert_eq!(refused.code, 2, "{refused:?}");
+    assert!(
+        refused.err.contains("`azure.proxy` must be a URL") && refused.err.contains("CORP%5Cbob"),
+        "{refused:?}"
+    );
+    assert!(!refused.err.contains("hunter2"), "{refused:?}");
+}
+
+#[test]
+fn a_proxy_of_the_environment_whose_user_holds_a_backslash_is_a_configuration_error() {
+    let machine = machine(|_| String::new());
+    let environment = [("HTTP_PROXY", OF_A_DOMAIN)];
+
+    let submitted = submit(&machine, &environment);
+
+    assert_eq!(submitted.code, 2, "{submitted:?}");
+    let checked = checked(&machine, &environment);
+    assert_eq!(checked.code, 2, "{checked:?}");
+    for told in [submitted, checked] {
+        let text = format!("{}{}", told.out, told.err);
+        assert!(
+            text.contains("the environment's HTTP_PROXY must be a URL")
+                && text.contains("CORP%5Cbob"),
+            "{text}"
+        );
+        assert!(!text.contains("hunter2"), "{text}");
+    }
+    assert!(machine.fake.requests().is_empty());
+}
+
+#[test]
+fn a_proxy_of_the_environment_that_no_request_goes_through_is_no_error() {
+    let machine = Machine::new();
+    machine.shop(&[("Login", "1001")]);
+
+    let submitted = submit(&machine, &[("HTTP_PROXY", OF_A_DOMAIN)]);
+
+    assert_eq!(submitted.code, 0, "{submitted:?}");
+}
+
+#[test]
+fn an_encoded_user_of_a_domain_reaches_the_proxy_as_it_is_meant() {
+    let machine = machine(|machine| {
+        format!(
+            "proxy = \"http://CORP%5Cbob:hunter2@{}\"\n",
+            machine.fake.address()
+        )
+    });
+
+    let submitted = submit(&machine, &[]);
+
+    assert_eq!(submitted.code, 0, "{submitted:?}");
+    assert_eq!(
+        machine.fake.requests()[0].proxy_user.as_deref(),
+        Some(r"CORP\bob:hunter2")
+    );
 }
