@@ -9,6 +9,7 @@ mod network;
 mod seen_tokens;
 
 pub(crate) use connections::Connections;
+pub(crate) use credentials::misplaced;
 pub(crate) use error::ConnectError;
 pub(crate) use network::proxy_rule;
 pub(crate) use seen_tokens::SeenTokens;

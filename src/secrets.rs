@@ -17,12 +17,16 @@ use std::path::{Path, PathBuf};
 
 use secrecy::{ExposeSecret as _, SecretSlice, SecretString};
 
+use misfit::Misfit;
+pub(crate) use misfit::token_in;
+
 #[cfg_attr(target_os = "linux", path = "secrets/dumps/linux.rs")]
 #[cfg_attr(not(target_os = "linux"), path = "secrets/dumps/elsewhere.rs")]
 pub(crate) mod dumps;
+mod misfit;
 #[cfg_attr(unix, path = "secrets/permissions/unix.rs")]
 #[cfg_attr(windows, path = "secrets/permissions/windows.rs")]
-mod permissions;
+pub(crate) mod permissions;
 #[cfg_attr(unix, path = "secrets/store/unix.rs")]
 #[cfg_attr(windows, path = "secrets/store/windows.rs")]
 pub(crate) mod store;
@@ -84,10 +88,12 @@ pub(crate) enum TokenError {
     #[error("{0} is empty")]
     Empty(SecretFile),
     /// What stands there cannot be a token.
-    #[error("{source_name} holds something other than a token; {NO_TOKEN}")]
+    #[error("{source_name} {misfit}")]
     NoToken {
         /// A file or a variable.
         source_name: String,
+        /// What stands there.
+        misfit: Misfit,
     },
 }
 
@@ -115,26 +121,8 @@ fn way_in(error: &std::io::Error) -> &'static str {
     }
 }
 
-/// What a token looks like, for whoever gave something else.
-pub(crate) const NO_TOKEN: &str = "a token is one line of letters and digits without blanks, in a \
-                                   file that is saved as UTF-8 or ASCII (not UTF-16)";
-
 /// What some editors put before a text that they save as UTF-8.
 const MARK: &[u8] = b"\xef\xbb\xbf";
-
-/// The token in a text: what is left without a byte order mark and without white space around it.
-/// `None` when that cannot be one; an empty text is an empty token.
-pub(crate) fn token_in(text: &[u8]) -> Option<SecretString> {
-    let text = text.strip_prefix(MARK).unwrap_or(text).trim_ascii();
-    let token = std::str::from_utf8(text).ok()?;
-    // Also UTF-16, as PowerShell 5 writes it with `>`, has a zero behind each letter, and would be
-    // sent as a token that nobody issued.
-    if token.chars().all(|letter| letter.is_ascii_graphic()) {
-        Some(SecretString::from(token.to_owned()))
-    } else {
-        None
-    }
-}
 
 /// Whose token a table of `kado.toml` speaks of.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -233,8 +221,9 @@ impl TokenSource {
 
             Self::Environment => {
                 let token = token_variable().unwrap_or_default();
-                token_in(token.as_bytes()).ok_or_else(|| TokenError::NoToken {
+                token_in(token.as_bytes()).map_err(|misfit| TokenError::NoToken {
                     source_name: format!("`${TOKEN_VARIABLE}`"),
+                    misfit,
                 })
             }
         }
@@ -303,37 +292,11 @@ fn read_token(file: &Path) -> Result<SecretString, TokenError> {
         source,
     })?;
     match token_in(&bytes) {
-        Some(token) if token.expose_secret().is_empty() => Err(TokenError::Empty(file.into())),
-        Some(token) => Ok(token),
-        None => Err(TokenError::NoToken {
+        Ok(token) if token.expose_secret().is_empty() => Err(TokenError::Empty(file.into())),
+        Ok(token) => Ok(token),
+        Err(misfit) => Err(TokenError::NoToken {
             source_name: format!("token file `{}`", file.display()),
+            misfit,
         }),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_token_is_what_is_left_without_what_editors_add() {
-        let token = |text: &[u8]| token_in(text).map(|token| token.expose_secret().to_owned());
-        for text in ["abc123", "abc123\n", "  abc123\r\n", "\u{feff}abc123\r\n"] {
-            assert_eq!(
-                token(text.as_bytes()).as_deref(),
-                Some("abc123"),
-                "{text:?}"
-            );
-        }
-        assert_eq!(token(b"\n").as_deref(), Some(""), "an empty token");
-
-        for text in ["abc 123", "abc\n123", "t\u{f6}k", "a\0b"] {
-            assert_eq!(token(text.as_bytes()), None, "{text:?}");
-        }
-        assert_eq!(
-            token(b"\xff\xfea\0b\0c\0"),
-            None,
-            "what PowerShell 5 writes with `>`"
-        );
     }
 }

@@ -147,15 +147,17 @@ fn token_from_input() -> anyhow::Result<SecretString> {
         .read_to_end(&mut bytes)?;
     let is_too_long = u64::try_from(bytes.len()).is_ok_and(|length| length > LONGEST);
 
-    match secrets::token_in(&bytes) {
-        Some(token) if !is_too_long && !token.expose_secret().is_empty() => Ok(token),
-        _ => Err(UsageError(format!(
-            "standard input must hold a token and nothing else, such as `kado service set-token < \
-             FILE`; {}",
-            secrets::NO_TOKEN
-        ))
-        .into()),
-    }
+    let found = match secrets::token_in(&bytes) {
+        _ if is_too_long => format!("holds more than {LONGEST} bytes"),
+        Ok(token) if token.expose_secret().is_empty() => "is empty".to_owned(),
+        Ok(token) => return Ok(token),
+        Err(misfit) => misfit.to_string(),
+    };
+    Err(UsageError(format!(
+        "standard input must hold a token and nothing else, such as `kado service set-token < \
+         FILE`; it {found}"
+    ))
+    .into())
 }
 
 fn print_status(status: &ServiceStatus, json: bool, out: &mut dyn Write) -> anyhow::Result<Exit> {

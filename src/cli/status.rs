@@ -16,6 +16,7 @@ use crate::cli::json;
 use crate::cli::table::{or_dash, plain};
 use crate::clock;
 use crate::config::Config;
+use crate::connect;
 use crate::error_chain::chain;
 use crate::exit::Exit;
 use crate::moment::Moment;
@@ -123,6 +124,13 @@ fn look(config: &Config) -> anyhow::Result<Overview> {
     problems.extend(folder_problems(config, service, outbox.as_ref()));
     if let Some(outbox) = &outbox {
         problems.extend(outbox.problems(config));
+    }
+    for error in connect::misplaced(config) {
+        // Runs that wait for it say so as well.
+        let text = error.to_string();
+        if !problems.iter().any(|problem| problem.text.contains(&text)) {
+            problems.push(Problem::of_token(text));
+        }
     }
     Ok(Overview {
         servers_without_token: outbox.as_ref().map_or(0, |known| known.without_token.len()),

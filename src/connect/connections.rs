@@ -177,6 +177,21 @@ impl Connections {
         sourced.ok().map(|sourced| sourced.source)
     }
 
+    /// What is taken for a server in place of the own token of the project at `root`, in words;
+    /// `None` where nothing is.
+    pub(crate) fn source_before_project(
+        &self,
+        config: &Config,
+        root: &Path,
+        server: &Server,
+    ) -> Option<String> {
+        match self.credentials.before_project(config, root, server) {
+            Ok(sourced) => sourced.map(|sourced| sourced.source),
+            // What is wrong with it is told by whoever needs it.
+            Err(_) => Some("what kado.toml names".to_owned()),
+        }
+    }
+
     fn client(
         &self,
         server: Server,

@@ -15,7 +15,7 @@ use crate::connect::network::network;
 use crate::connect::seen_tokens::SeenTokens;
 use crate::katalon::secret::ProjectToken;
 use crate::katalon::settings::AzureSettings;
-use crate::secrets::TokenOwner;
+use crate::secrets::{TokenError, TokenOwner};
 use crate::server::{Server, ServerIdentity};
 use crate::workspace;
 
@@ -56,21 +56,7 @@ impl Credentials {
         root: &Path,
         server: &Server,
     ) -> Result<SourcedCredential, ConnectError> {
-        if let Some(credential) = self.of_invocation(server) {
-            return Ok(credential);
-        }
-
-        // The certificates and the proxy are the project's even where the identity is the
-        // machine's.
-        let access = config.access(root);
-        if let Some(tables) = config.project_tables(root) {
-            let credential = self.of_table(tables, TokenOwner::Projects, &access, server)?;
-            if let Some(credential) = credential {
-                return Ok(credential);
-            }
-        }
-        let machine = self.of_table(&config.machine, TokenOwner::Machine, &access, server)?;
-        if let Some(credential) = machine {
+        if let Some(credential) = self.before_project(config, root, server)? {
             return Ok(credential);
         }
 
@@ -78,6 +64,33 @@ impl Credentials {
             Some(settings) => self.of_katalon_project(settings, root, server),
             None => self.of_gone_project(config, root, server),
         }
+    }
+
+    /// The credential that is taken in place of the own one of the project at `root`; `None` where
+    /// there is none for this server.
+    ///
+    /// # Errors
+    /// When there is one that cannot be used: the project's own is not taken then either.
+    pub(super) fn before_project(
+        &self,
+        config: &Config,
+        root: &Path,
+        server: &Server,
+    ) -> Result<Option<SourcedCredential>, ConnectError> {
+        if let Some(credential) = self.of_invocation(server) {
+            return Ok(Some(credential));
+        }
+
+        // The certificates and the proxy are the project's even where the identity is the
+        // machine's.
+        let access = config.access(root);
+        if let Some(tables) = config.project_tables(root) {
+            let credential = self.of_table(tables, TokenOwner::Projects, &access, server)?;
+            if credential.is_some() {
+                return Ok(credential);
+            }
+        }
+        self.of_table(&config.machine, TokenOwner::Machine, &access, server)
     }
 
     /// The credential for the machine's own server, on behalf of no project.
@@ -196,6 +209,28 @@ impl Credentials {
             None => Err(no_token(server, NoToken::ProjectGone(root.to_owned()))),
         }
     }
+}
+
+/// What stands in the place of tokens of kado.toml and of the machine, and is none by its form, as
+/// far as this process sees it. Whether a token is accepted only its server knows.
+pub(crate) fn misplaced(config: &Config) -> Vec<TokenError> {
+    let mut tables = vec![(&config.machine, TokenOwner::Machine)];
+    for project in &config.projects {
+        tables.push((&project.tables, TokenOwner::Projects));
+    }
+
+    let mut misplaced = Vec::new();
+    for (tables, owner) in tables {
+        // An identity is taken before any token.
+        if tables.access.identity.is_some() {
+            continue;
+        }
+        if let Err(error @ TokenError::NoToken { .. }) = tables.access.token_sources(owner).token()
+        {
+            misplaced.push(error);
+        }
+    }
+    misplaced
 }
 
 /// The settings of the project at `root`, if it is there and names a server.

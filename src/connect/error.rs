@@ -78,6 +78,8 @@ impl ConnectError {
     pub(crate) const fn exit(&self) -> Exit {
         match self {
             Self::Ado(error) => error.exit(),
+            // Whoever wrote it has to write something else, as with a wrong value of kado.toml.
+            Self::Secret(TokenError::NoToken { .. }) => Exit::Usage,
             Self::NoServer
             | Self::ServerUrl(_)
             | Self::NoToken { .. }

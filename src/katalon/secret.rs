@@ -66,6 +66,16 @@ impl ProjectToken {
         }
     }
 
+    /// What the settings are warned of for it.
+    pub(crate) fn warning(&self) -> Option<String> {
+        match self {
+            Self::Undecryptable(reason) => Some(format!(
+                "`token` cannot be decrypted: {reason}; enter it again in Katalon Studio"
+            )),
+            Self::Unset | Self::Set(_) => None,
+        }
+    }
+
     /// What may be said about the token: `set`, `unset` or `undecryptable`.
     pub const fn word(&self) -> &'static str {
         match self {

@@ -10,6 +10,7 @@ use crate::moment::Moment;
 use crate::outbox::StoreError;
 use crate::outbox::submission::Obstacle;
 use crate::plan::SubmissionPlan;
+use crate::secrets::TokenError;
 
 /// Why a submission does not go on now.
 #[derive(Debug, thiserror::Error)]
@@ -183,6 +184,9 @@ impl Stop {
         match self {
             Self::Ado(error) | Self::Connect(ConnectError::Ado(error)) => cause_of_ado(error),
             Self::Connect(ConnectError::NoServer | ConnectError::ServerUrl(_)) => None,
+            Self::Connect(ConnectError::Secret(TokenError::NoToken { .. })) => {
+                Some(Obstacle::Configuration)
+            }
             // A token is soon put in its place, so none is a reason to wait.
             Self::Connect(
                 ConnectError::NoToken { .. }

@@ -235,3 +235,160 @@ fn a_process_that_holds_tokens_leaves_no_core_dump() {
     assert_eq!(ended.signal(), Some(6), "{ended:?}");
     assert!(!ended.core_dumped(), "{ended:?}");
 }
+
+/// A token as Azure DevOps makes it.
+const PAT: &str = "abcdefghijklmnopqrstuvwxyz234567abcdefghijklmnopqrst";
+
+/// Another one, as Katalon encrypts it.
+const ENCRYPTED: &str =
+    "JLNTjqwEgbQ4S2de8CEZ721mUpVNry37wMj8M4Ldcum3VtbT/90PoxAPemyQKHC652WoQUEJc6M=";
+
+/// A machine whose project has no token, and a run of it.
+fn machine_and_run() -> (Machine, PathBuf) {
+    let machine = Machine::with(world().token(PAT));
+    machine.configure(&format!(
+        "[azure]\nserver_url = {:?}\n",
+        machine.fake.base_url()
+    ));
+    let bare = AzureSettings {
+        token: None,
+        ..machine.settings()
+    };
+    let folder = run(0).write_in(&project(&machine, "Shop", bare)).unwrap();
+    (machine, folder)
+}
+
+/// The same with a token file of this content.
+fn machine_with_file(content: &[u8]) -> (Machine, PathBuf) {
+    let (machine, folder) = machine_and_run();
+    let file = token_file(&machine, "token", "");
+    fs::write(&file, content).unwrap();
+    machine.configure(&format!(
+        "[azure]\nserver_url = {:?}\ntoken_file = {file:?}\n",
+        machine.fake.base_url()
+    ));
+    (machine, folder)
+}
+
+fn utf16(text: &str, bytes: fn(u16) -> [u8; 2]) -> Vec<u8> {
+    text.encode_utf16().flat_map(bytes).collect()
+}
+
+#[test]
+fn a_token_file_is_read_in_whatever_encoding_an_editor_wrote_it() {
+    for content in [
+        format!("\u{feff}{PAT}\r\n").into_bytes(),
+        format!("\n {PAT} \n\n").into_bytes(),
+        utf16(&format!("\u{feff}{PAT}\r\n"), u16::to_le_bytes),
+        utf16(&format!("\u{feff}{PAT}\r\n"), u16::to_be_bytes),
+        utf16(PAT, u16::to_le_bytes),
+    ] {
+        let (machine, folder) = machine_with_file(&content);
+
+        let submitted = machine.submit_folder(&folder);
+
+        assert_eq!(submitted.code, 0, "{content:?} {submitted:?}");
+        machine.ado_run();
+    }
+}
+
+/// What people put where a token should be, with a part of what they are told.
+fn misfits() -> Vec<(String, &'static str)> {
+    use base64::Engine as _;
+    let encoded = |text: String| base64::engine::general_purpose::STANDARD.encode(text);
+    vec![
+        (
+            format!("KADO_TOKEN={PAT}\n"),
+            "leave only what stands behind the `=`",
+        ),
+        (
+            format!("\"{PAT}\"\n"),
+            "leave only what stands between them",
+        ),
+        (format!(":{PAT}"), "leave only what stands behind the `:`"),
+        (
+            format!("bob:{PAT}"),
+            "leave only what stands behind the `:`",
+        ),
+        (encoded(format!(":{PAT}")), "the Base64 of a token"),
+        (encoded(format!("bob:{PAT}")), "the Base64 of a token"),
+        (ENCRYPTED.to_owned(), "as Katalon encrypts it"),
+        (
+            format!("-----BEGIN PRIVATE KEY-----\n{PAT}\n-----END PRIVATE KEY-----\n"),
+            "a key or certificate (PEM)",
+        ),
+        (format!("{PAT}\n{PAT}\n"), "leave only that of the token"),
+        (format!("Bearer {PAT}"), "holds blanks"),
+    ]
+}
+
+#[test]
+fn a_token_file_that_holds_something_else_is_refused_by_its_form_and_never_shown() {
+    for (content, told) in misfits() {
+        let (machine, folder) = machine_with_file(content.as_bytes());
+
+        let submitted = machine.submit_folder(&folder);
+
+        assert_eq!(submitted.code, 2, "{content} {submitted:?}");
+        assert_eq!(machine.row()["state"], "pending");
+        let checked = machine.kado(&["check"]);
+        assert_eq!(checked.code, 2, "{content} {checked:?}");
+        let status = machine.kado(&["status"]);
+        assert_eq!(status.code, 1, "{content} {status:?}");
+
+        for said in [submitted, checked, status] {
+            let text = format!("{}{}", said.out, said.err);
+
+            assert!(text.contains(told), "{content}: {text}");
+            assert!(
+                !text.contains(PAT) && !text.contains(content.trim()),
+                "{text}"
+            );
+        }
+        assert!(machine.fake.requests().is_empty(), "{content}");
+    }
+}
+
+#[test]
+fn a_variable_that_holds_something_else_than_a_token_is_refused_by_its_form() {
+    for (content, told) in misfits() {
+        let (machine, folder) = machine_and_run();
+        let mut command = machine.command(&["submit", &folder.to_string_lossy()]);
+        command.env("KADO_TOKEN", &content);
+
+        let submitted = crate::support::finish(command);
+
+        assert_eq!(submitted.code, 2, "{content} {submitted:?}");
+        assert!(
+            submitted.out.contains("`$KADO_TOKEN` holds") && submitted.out.contains(told),
+            "{content} {submitted:?}"
+        );
+        assert!(machine.fake.requests().is_empty(), "{content}");
+    }
+}
+
+#[test]
+fn a_credential_of_the_service_manager_that_is_no_token_is_refused_by_its_form() {
+    for (content, told) in misfits() {
+        let (machine, folder) = machine_and_run();
+        token_file(&machine, "kado-token", &content);
+        let mut command = machine.command(&["submit", &folder.to_string_lossy()]);
+        command.env("CREDENTIALS_DIRECTORY", machine.root());
+
+        let submitted = crate::support::finish(command);
+
+        assert_eq!(submitted.code, 2, "{content} {submitted:?}");
+        assert!(submitted.out.contains(told), "{content} {submitted:?}");
+        assert!(machine.fake.requests().is_empty(), "{content}");
+    }
+}
+
+#[test]
+fn a_token_that_was_refused_by_its_form_is_a_problem_before_any_run_waits() {
+    let (machine, _) = machine_with_file(format!("KADO_TOKEN={PAT}").as_bytes());
+
+    let status = machine.kado(&["status"]);
+
+    assert_eq!(status.code, 1, "{status:?}");
+    assert!(status.out.contains("holds `NAME=token`"), "{status:?}");
+}

@@ -36,7 +36,8 @@ pub(super) enum ProblemKind {
     Disk,
     /// The database cannot be read.
     Outbox,
-    /// A server has no usable token, and runs wait for one.
+    /// A server has no usable token, and runs wait for one; or what stands in the place of a token
+    /// is none.
     Credentials,
     /// A part of the watched folders is not seen.
     Folder,
@@ -159,6 +160,11 @@ impl Problem {
             unseen.text.clone(),
             unseen.hint.clone(),
         )
+    }
+
+    /// What stands in the place of a token is none: `error` says where, and what to do.
+    pub(super) fn of_token(error: String) -> Self {
+        Self::new(ProblemKind::Credentials, error)
     }
 
     /// Folders are polled, for this reason, which says what mends it.

@@ -212,11 +212,7 @@ impl SettingsFile {
 
         // This is no damage that passes: a value that Katalon is still writing lacks its closing
         // quote.
-        if let ProjectToken::Undecryptable(reason) = &token {
-            self.warnings.push(format!(
-                "`token` cannot be decrypted: {reason}; enter it again in Katalon Studio"
-            ));
-        }
+        self.warnings.extend(token.warning());
         token
     }
 

@@ -57,7 +57,7 @@ fn remedy_with_service(file: &Path) -> String {
 }
 
 /// The group of the machine's service, if it has an account here.
-fn service_group() -> Option<u32> {
+pub(crate) fn service_group() -> Option<u32> {
     // A package makes the group on the machine itself, so no directory service has to be asked.
     let groups = std::fs::read_to_string("/etc/group").ok()?;
     group_in(&groups)
