@@ -43,6 +43,7 @@ pub(crate) use crate::config::paths::Scope;
 
 use crate::config::paths::{Places, places};
 use crate::exit::Exit;
+use crate::file_names::same;
 
 pub(crate) use error::{ServiceError, flag};
 pub(crate) use setup::{install, restart, start, store_token, uninstall};
@@ -252,6 +253,13 @@ pub(crate) fn another_account() -> Option<String> {
         system::own_account(),
         system::ACCOUNT
     ))
+}
+
+/// Whether a state folder is that of the service of the system, which is installed and runs as an
+/// account of its own.
+pub(crate) fn is_of_system(state_dir: &Path) -> bool {
+    let is_its = places(Scope::System).is_some_and(|places| same(&places.state, state_dir));
+    is_its && system::state(Scope::System).is_ok_and(|service| service.installed)
 }
 
 /// The command that runs kado with these arguments as the service of the system sees the machine:

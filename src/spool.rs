@@ -21,6 +21,7 @@ use std::path::{Path, PathBuf};
 
 use crate::discovery::run_identity::RunIdentity;
 use crate::katalon::run::RunFile;
+use crate::state_dir;
 use crate::workspace::open;
 
 /// Name of the folder in the state folder.
@@ -188,7 +189,7 @@ fn is_up_to_date(from: &File, to: &Path) -> bool {
 /// Copies under another name first, so that a copy is whole or not there.
 fn copy_file(mut from: File, to: &Path, unfinished: &Path) -> io::Result<u64> {
     if let Some(folder) = to.parent() {
-        fs::create_dir_all(folder)?;
+        state_dir::make_folder(folder)?;
     }
 
     let copied = copy_whole(&mut from, unfinished).and_then(|size| {
@@ -207,7 +208,9 @@ fn copy_file(mut from: File, to: &Path, unfinished: &Path) -> io::Result<u64> {
 /// copy is whole or not there, because it is preferred to its original.
 fn copy_whole(from: &mut File, to: &Path) -> io::Result<u64> {
     let modified = from.metadata()?.modified()?;
-    let mut copy = File::create(to)?;
+    let mut copy = state_dir::open_file(to)?;
+    // One that is left of a crash may be longer.
+    copy.set_len(0)?;
     let size = io::copy(from, &mut copy)?;
     copy.set_modified(modified)?;
     copy.sync_all()?;

@@ -4,11 +4,6 @@
 //! an operator has to do: error now, warn when convenient, info nothing. A log that cannot be
 //! written ends nothing: what is lost is the line.
 
-#![expect(
-    clippy::disallowed_methods,
-    reason = "log files lie in a folder that may have to be made"
-)]
-
 mod capped;
 #[cfg_attr(unix, path = "telemetry/event_log/unix.rs")]
 #[cfg_attr(windows, path = "telemetry/event_log/windows.rs")]
@@ -32,6 +27,7 @@ use one_line::OneLine;
 
 use crate::clock;
 use crate::foreign;
+use crate::state_dir;
 
 /// How the names of log files begin and end; the day, in UTC, stands between.
 const PREFIX: &str = "kado";
@@ -169,7 +165,9 @@ where
 
 /// The log files of a folder, written by a thread of their own until the guard is dropped.
 fn open_files(folder: &Path) -> anyhow::Result<(NonBlocking, WorkerGuard)> {
-    std::fs::create_dir_all(folder)?;
+    state_dir::make_folder(folder)?;
+    // Before the appender does, which goes by the umask.
+    let written = make_file_of_today(folder)?;
     let appender = RollingFileAppender::builder()
         .rotation(Rotation::DAILY)
         .filename_prefix(PREFIX)
@@ -178,12 +176,25 @@ fn open_files(folder: &Path) -> anyhow::Result<(NonBlocking, WorkerGuard)> {
         .build(folder)?;
 
     // What was written before a restart counts for the limit of the day.
-    let now = clock::now().to_string();
-    let today = now.split('T').next().unwrap_or_default();
-    let written = std::fs::metadata(folder.join(format!("{PREFIX}.{today}.{SUFFIX}")))
-        .map_or(0, |file| file.len());
-    let capped = Capped::new(appender, LARGEST, written);
+    let folder = folder.to_owned();
+    let capped = Capped::new(
+        appender,
+        LARGEST,
+        written,
+        Box::new(move || {
+            // What cannot be made now is made by the appender, or is lost with its lines.
+            let _ = make_file_of_today(&folder);
+        }),
+    );
 
     // Lines are never dropped: a full queue holds the program back instead.
     Ok(NonBlockingBuilder::default().lossy(false).finish(capped))
+}
+
+/// Makes the log file of this day, for whoever may use its folder; gives its size.
+fn make_file_of_today(folder: &Path) -> std::io::Result<u64> {
+    let now = clock::now().to_string();
+    let today = now.split('T').next().unwrap_or_default();
+    let file = state_dir::open_file(&folder.join(format!("{PREFIX}.{today}.{SUFFIX}")))?;
+    Ok(file.metadata()?.len())
 }

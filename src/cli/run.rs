@@ -12,6 +12,7 @@ use crate::config::paths;
 use crate::daemon;
 use crate::exit::Exit;
 use crate::service::{self, Failure};
+use crate::state_dir;
 use crate::telemetry::{self, Console};
 
 /// How long a thread that still blocks may hold up the end.
@@ -54,7 +55,9 @@ fn load_and_watch(
         return Err(nothing_to_watch().into());
     }
 
-    // Only now: with nothing to watch no log folder is made.
+    // Only now: with nothing to watch no folder is made. The state folder comes before the log
+    // folder in it; whoever needs it says why it cannot be made.
+    let _ = state_dir::make(&config.state_dir);
     let logs = paths::log_dir(&config);
     let console = if service::is_dispatched() {
         Console::EventLog
@@ -69,6 +72,15 @@ fn load_and_watch(
             %folder,
             error,
             "no log files can be written there; the log goes to standard error only"
+        );
+    }
+
+    if let Some(exposure) = state_dir::exposure(&config.state_dir) {
+        tracing::warn!(
+            folder = %config.state_dir.display(),
+            permissions = exposure.permissions,
+            remedy = exposure.remedy,
+            "others can use the state folder, which holds what was tested and where"
         );
     }
 

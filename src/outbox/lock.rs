@@ -6,7 +6,7 @@
     reason = "the lock is a file of the state folder"
 )]
 
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -59,11 +59,7 @@ impl ServiceMark {
     /// When the state folder cannot be written to.
     pub(crate) fn set(state_dir: &Path) -> std::io::Result<Self> {
         let path = Self::path(state_dir);
-        let file = OpenOptions::new()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(&path)?;
+        let file = state_dir::open_file(&path)?;
 
         // Whoever looks holds it for a moment; nobody else takes it.
         file.lock()?;
@@ -100,6 +96,11 @@ impl ServiceMark {
 }
 
 impl StateLock {
+    /// Where the lock lies.
+    pub(crate) fn path(state_dir: &Path) -> PathBuf {
+        state_dir.join(FILE)
+    }
+
     /// Whether the lock that lies in the state folder is still this one. What cannot be told is
     /// taken for yes.
     pub(crate) fn is_in_place(&self) -> bool {
@@ -117,12 +118,8 @@ impl StateLock {
     /// When the state folder cannot be made or written to.
     pub(crate) fn take(state_dir: &Path) -> std::io::Result<Option<Self>> {
         state_dir::make(state_dir)?;
-        let path = state_dir.join(FILE);
-        let file = OpenOptions::new()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(&path)?;
+        let path = Self::path(state_dir);
+        let file = state_dir::open_file(&path)?;
 
         // A process that is about to end still holds it for a moment.
         for _ in 0..LOOKS {

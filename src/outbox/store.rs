@@ -36,6 +36,7 @@ mod test_runs;
 mod tests;
 mod waiting;
 
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
@@ -92,9 +93,9 @@ impl Store {
         let is_marked = state_dir.join(MARK).exists();
         refuse_lost(&file, is_marked)?;
 
-        // SQLite would close a new file to the group, which a shared state folder is for; what is
-        // there it leaves as it is.
-        drop(std::fs::File::create_new(&file));
+        // SQLite would go by the umask. It gives the files that it makes beside this one the same
+        // mode, and leaves what is there as it is.
+        drop(state_dir::make_file(&file));
         let mut connection = Connection::open(&file).map_err(|source| OpenError::Database {
             file: file.clone(),
             source,
@@ -110,11 +111,9 @@ impl Store {
 
         // Only now: a mark beside a database that was never made would refuse the next start.
         if !is_marked {
-            std::fs::write(
-                state_dir.join(MARK),
-                "kado keeps its memory in kado.db beside this file.\n",
-            )
-            .map_err(in_folder)?;
+            let mut mark = state_dir::open_file(&state_dir.join(MARK)).map_err(in_folder)?;
+            mark.write_all(b"kado keeps its memory in kado.db beside this file.\n")
+                .map_err(in_folder)?;
         }
         Ok(Self { connection })
     }

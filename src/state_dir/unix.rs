@@ -1,22 +1,193 @@
-//! Mode 0750, and the file system's own figures.
+//! Modes, and the file system's own figures.
+//!
+//! A state folder is its owner's alone (0700, files 0600). Two kinds are shared with a group: one that
+//! a package made for it (2770, files 0660), and one whose group is the service's (0750, files 0640).
+//! What is made in a folder of a state folder goes by the mode of that.
 
 #![expect(
     clippy::disallowed_methods,
     reason = "the mode of the folder is on the disk"
 )]
 
-use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
+use std::fs::{self, DirBuilder, File, Metadata, OpenOptions, Permissions};
+use std::io;
+use std::os::unix::fs::{
+    DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _,
+};
 use std::path::Path;
 
-use rustix::fs::Mode;
+use rustix::fs::{Access, AtFlags, CWD};
+
+use crate::secrets::permissions::service_group;
+use crate::state_dir::Exposure;
 
 /// Mode bits of a folder that its group shares: the group may write, and what is made in it belongs
 /// to the group.
 const SHARED: u32 = 0o2020;
+/// Names of what kado keeps in a state folder; the database has others that begin with its own.
+const DATABASE: &str = "kado.db";
+const OTHERS: [&str; 5] = ["kado.lock", "kado.service", "kado.mark", "spool", "logs"];
 
-/// Makes a folder for its owner and its group.
-pub(super) fn make_closed(folder: &Path) -> std::io::Result<()> {
-    std::fs::DirBuilder::new().mode(0o750).create(folder)
+/// Who may use what lies in a folder beside its owner.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Share {
+    Nobody,
+    /// The service's group may read.
+    Readers,
+    /// A group may read and write.
+    Group,
+}
+
+impl Share {
+    fn of(folder: &Metadata) -> Self {
+        if folder.mode() & SHARED == SHARED {
+            Self::Group
+        } else if folder.mode() & 0o050 == 0o050 && service_group() == Some(folder.gid()) {
+            Self::Readers
+        } else {
+            Self::Nobody
+        }
+    }
+
+    const fn of_folder(self) -> u32 {
+        match self {
+            Self::Nobody => 0o700,
+            Self::Readers => 0o750,
+            Self::Group => 0o2770,
+        }
+    }
+
+    const fn of_file(self) -> u32 {
+        match self {
+            Self::Nobody => 0o600,
+            Self::Readers => 0o640,
+            Self::Group => 0o660,
+        }
+    }
+}
+
+/// Makes a folder for its owner, and for the group of the service where it belongs to that.
+pub(super) fn make_closed(folder: &Path) -> io::Result<()> {
+    DirBuilder::new().mode(0o700).create(folder)?;
+
+    let is_of_service = service_group() == Some(fs::metadata(folder)?.gid());
+    let mode = if is_of_service { 0o750 } else { 0o700 };
+    fs::set_permissions(folder, Permissions::from_mode(mode))
+}
+
+/// Makes a folder for whoever may use the one around it.
+pub(super) fn make_folder(folder: &Path) -> io::Result<()> {
+    DirBuilder::new().mode(0o700).create(folder)?;
+
+    let mode = share_around(folder).of_folder();
+    fs::set_permissions(folder, Permissions::from_mode(mode))
+}
+
+/// Makes a file for whoever may use the folder around it.
+pub(super) fn make_file(path: &Path) -> io::Result<File> {
+    let file = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)?;
+
+    let mode = share_around(path).of_file();
+    file.set_permissions(Permissions::from_mode(mode))?;
+    Ok(file)
+}
+
+fn share_around(path: &Path) -> Share {
+    match path.parent().map(fs::metadata) {
+        Some(Ok(folder)) => Share::of(&folder),
+        _ => Share::Nobody,
+    }
+}
+
+/// Closes a folder of this account's, with everything in it, if nothing but kado's own lies there:
+/// what others put into it may be meant for them. What cannot be closed is told by [`exposure`].
+pub(super) fn close_if_ours(folder: &Path) {
+    let Ok(metadata) = fs::metadata(folder) else {
+        return;
+    };
+    let excess = excess(&metadata);
+    if excess == 0 || metadata.uid() != rustix::process::geteuid().as_raw() {
+        return;
+    }
+
+    if holds_only_ours(folder).unwrap_or(false) {
+        let _ = take_away(folder, excess);
+    }
+}
+
+/// Permissions that a folder gives to others than it should.
+fn excess(folder: &Metadata) -> u32 {
+    folder.mode() & 0o777 & !Share::of(folder).of_folder()
+}
+
+fn holds_only_ours(folder: &Path) -> io::Result<bool> {
+    let own = rustix::process::geteuid().as_raw();
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        let is_ours = name
+            .to_str()
+            .is_some_and(|name| name.starts_with(DATABASE) || OTHERS.contains(&name));
+
+        if !is_ours || entry.metadata()?.uid() != own {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// Takes permissions from a path and everything below it, the outermost first: nobody comes in
+/// meanwhile.
+fn take_away(path: &Path, excess: u32) -> io::Result<()> {
+    let metadata = fs::symlink_metadata(path)?;
+    if metadata.is_symlink() {
+        return Ok(());
+    }
+
+    let mode = metadata.mode() & 0o7777 & !excess;
+    fs::set_permissions(path, Permissions::from_mode(mode))?;
+    if metadata.is_dir() {
+        for entry in fs::read_dir(path)? {
+            take_away(&entry?.path(), excess)?;
+        }
+    }
+    Ok(())
+}
+
+/// What others can do with a folder.
+pub(super) fn exposure(folder: &Path) -> Option<Exposure> {
+    let metadata = fs::metadata(folder).ok()?;
+    if excess(&metadata) == 0 {
+        return None;
+    }
+
+    let closed = Share::of(&metadata).of_folder();
+    Some(Exposure {
+        permissions: format!("mode {:03o}", metadata.mode() & 0o777),
+        remedy: format!("chmod {closed:o} '{}'", folder.display()),
+    })
+}
+
+/// Whether this account may write to what is there.
+pub(super) fn may_write(path: &Path) -> io::Result<()> {
+    let mut access = Access::WRITE_OK;
+    if path.is_dir() {
+        access |= Access::EXEC_OK;
+    }
+
+    // As the account that the program works as, which need not be the one that started it.
+    rustix::fs::accessat(CWD, path, access, AtFlags::EACCESS)?;
+    Ok(())
+}
+
+/// Whether a path belongs to this account.
+pub(super) fn is_own(path: &Path) -> Option<bool> {
+    let owner = fs::metadata(path).ok()?.uid();
+    Some(owner == rustix::process::geteuid().as_raw())
 }
 
 /// Bytes that are free for this process on the file system of a folder.
@@ -36,17 +207,89 @@ pub(super) fn is_read_only(folder: &Path) -> Option<bool> {
     )
 }
 
-/// Lets the group of a shared state folder use what this process makes in it: the service has to go
-/// on with what root or a member of its group began.
-pub(super) fn share(folder: &Path) {
-    if std::fs::metadata(folder).is_ok_and(|metadata| metadata.mode() & SHARED == SHARED) {
-        // By the mask of the process, so that nobody who makes a file has to think of it.
-        rustix::process::umask(Mode::from_raw_mode(0o007));
-    }
-}
-
 /// Not looked for: where a network's file system keeps what it was told, the database works there
 /// as well.
 pub(super) const fn is_remote(_folder: &Path) -> bool {
     false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mode(path: &Path) -> u32 {
+        fs::metadata(path).unwrap().mode() & 0o7777
+    }
+
+    /// A folder with this mode.
+    fn folder(mode: u32) -> tempfile::TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        fs::set_permissions(folder.path(), Permissions::from_mode(mode)).unwrap();
+        folder
+    }
+
+    #[test]
+    fn what_is_made_in_a_shared_folder_is_the_groups_too() {
+        let shared = folder(0o2770);
+        let spool = shared.path().join("spool");
+
+        make_folder(&spool).unwrap();
+        make_file(&spool.join("1.png")).unwrap();
+
+        assert_eq!(mode(&spool), 0o2770);
+        assert_eq!(mode(&spool.join("1.png")), 0o660);
+    }
+
+    #[test]
+    fn what_is_made_in_any_other_folder_is_its_owners_alone() {
+        for mode_of_folder in [0o700, 0o755, 0o777] {
+            let other = folder(mode_of_folder);
+            let spool = other.path().join("spool");
+
+            make_folder(&spool).unwrap();
+            make_file(&other.path().join("kado.db")).unwrap();
+
+            assert_eq!(mode(&spool), 0o700, "{mode_of_folder:o}");
+            assert_eq!(mode(&other.path().join("kado.db")), 0o600);
+        }
+    }
+
+    #[test]
+    fn a_folder_that_holds_something_of_others_keeps_its_mode_and_is_told() {
+        let open = folder(0o755);
+        fs::write(open.path().join("kado.db"), "").unwrap();
+        fs::write(open.path().join("notes.txt"), "").unwrap();
+
+        close_if_ours(open.path());
+
+        assert_eq!(mode(open.path()), 0o755);
+        let exposure = exposure(open.path()).unwrap();
+        assert_eq!(exposure.permissions, "mode 755");
+        assert!(exposure.remedy.starts_with("chmod 700 "), "{exposure:?}");
+    }
+
+    #[test]
+    fn a_folder_of_kados_own_is_closed_with_everything_in_it() {
+        let open = folder(0o755);
+        let copy = open.path().join("spool/run/1.png");
+        fs::create_dir_all(copy.parent().unwrap()).unwrap();
+        fs::write(&copy, "").unwrap();
+        fs::set_permissions(&copy, Permissions::from_mode(0o644)).unwrap();
+
+        close_if_ours(open.path());
+
+        assert_eq!(mode(open.path()), 0o700);
+        assert_eq!(mode(&copy), 0o600);
+        assert_eq!(exposure(open.path()), None);
+    }
+
+    #[test]
+    fn the_folder_of_a_package_stays_as_it_is() {
+        let shared = folder(0o2770);
+
+        close_if_ours(shared.path());
+
+        assert_eq!(mode(shared.path()), 0o2770);
+        assert_eq!(exposure(shared.path()), None);
+    }
 }

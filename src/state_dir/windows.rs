@@ -1,7 +1,14 @@
 //! An access list of the folder's own, and the drive's own figures.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "what lies in the folder is made here"
+)]
+
+use std::fs::{DirBuilder, File, OpenOptions};
 use std::path::{Component, Path, Prefix};
 
+use crate::state_dir::Exposure;
 use crate::win32::{calls, closed};
 
 /// Makes a folder for the system, administrators, its owner and the account of the service.
@@ -19,8 +26,37 @@ pub(super) fn is_read_only(_folder: &Path) -> Option<bool> {
     None
 }
 
-/// What is made in a folder inherits its access list.
-pub(super) fn share(_folder: &Path) {}
+/// Makes a folder, which inherits the access list of the one around it.
+pub(super) fn make_folder(folder: &Path) -> std::io::Result<()> {
+    DirBuilder::new().create(folder)
+}
+
+/// Makes a file, which inherits the access list of the folder around it.
+pub(super) fn make_file(file: &Path) -> std::io::Result<File> {
+    OpenOptions::new().write(true).create_new(true).open(file)
+}
+
+/// An access list is left to whoever wrote it.
+pub(super) fn close_if_ours(_folder: &Path) {}
+
+/// Not asked for on this system yet.
+pub(super) fn exposure(_folder: &Path) -> Option<Exposure> {
+    None
+}
+
+/// Whether this account may write to a file that is there; what a folder allows only an attempt
+/// would tell.
+pub(super) fn may_write(path: &Path) -> std::io::Result<()> {
+    if path.is_file() {
+        OpenOptions::new().write(true).open(path)?;
+    }
+    Ok(())
+}
+
+/// Not asked for on this system yet.
+pub(super) fn is_own(_path: &Path) -> Option<bool> {
+    None
+}
 
 /// Whether a folder lies on another machine, by a share's name or by a drive letter that stands for
 /// one.

@@ -14,8 +14,9 @@ const FULL: &str = "the limit of today's log file is reached; what follows goes 
                     only\n";
 
 /// Passes on what is written until a day's limit is reached; the rest of that day is dropped behind
-/// a last line that says so.
+/// a last line that says so. A new day is told before its first line is passed on.
 pub(super) struct Capped<W> {
+    begin_day: Box<dyn FnMut() + Send>,
     inner: W,
     limit: u64,
     written: u64,
@@ -25,8 +26,14 @@ pub(super) struct Capped<W> {
 impl<W: Write> Capped<W> {
     /// Limits what is written to `inner` to `limit` bytes a day, of which `written` are there
     /// already today.
-    pub(super) fn new(inner: W, limit: u64, written: u64) -> Self {
+    pub(super) fn new(
+        inner: W,
+        limit: u64,
+        written: u64,
+        begin_day: Box<dyn FnMut() + Send>,
+    ) -> Self {
         Self {
+            begin_day,
             inner,
             limit,
             written,
@@ -41,6 +48,7 @@ impl<W: Write> Write for Capped<W> {
         if day != self.day {
             self.day = day;
             self.written = 0;
+            (self.begin_day)();
         }
 
         let was_full = self.written > self.limit;
@@ -71,7 +79,7 @@ mod tests {
 
     #[test]
     fn a_days_log_ends_with_a_line_that_says_why() {
-        let mut log = Capped::new(Vec::new(), 10, 0);
+        let mut log = Capped::new(Vec::new(), 10, 0, Box::new(|| {}));
         for _ in 0..5 {
             log.write_all(b"12345\n").unwrap();
         }
@@ -82,7 +90,7 @@ mod tests {
 
     #[test]
     fn what_was_written_before_a_restart_counts() {
-        let mut log = Capped::new(Vec::new(), 10, 6);
+        let mut log = Capped::new(Vec::new(), 10, 6, Box::new(|| {}));
         log.write_all(b"12345\n").unwrap();
         assert!(log.inner.starts_with(b"the limit of today's log file"));
     }

@@ -41,6 +41,7 @@ mod ledger;
 mod links;
 mod listing;
 mod memory;
+mod modes;
 mod naming;
 mod once;
 mod order;
