@@ -21,6 +21,6 @@ mod watches;
 
 pub(crate) use machine::check_machine;
 pub(crate) use project::{ServerChecks, check_project};
-pub(crate) use report::{Check, Report, Shared};
+pub(crate) use report::{Check, Report, Shared, Verdict};
 pub(crate) use server::check_machine_server;
 pub(crate) use watches::check_watches;

@@ -82,7 +82,11 @@ fn note_doubles(newest: &DoubleSubmission, count: usize, report: &mut Report) {
 }
 
 /// With `katalon_submits = "always"` the service submits nothing, so Katalon has to.
-fn check_left_to_katalon(settings: &AzureSettings, overrides: &Overrides, report: &mut Report) {
+pub(super) fn check_left_to_katalon(
+    settings: &AzureSettings,
+    overrides: &Overrides,
+    report: &mut Report,
+) {
     const SWITCH_ON: &str =
         "switch it on in Katalon under Project > Settings > Integrations > Azure DevOps";
 

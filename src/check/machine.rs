@@ -2,6 +2,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "folders are looked at")]
 
+use std::io::ErrorKind;
 use std::path::Path;
 
 use crate::check::folders::{check_room, report_unseen};
@@ -12,10 +13,11 @@ use crate::error_chain::chain;
 use crate::exit::Exit;
 use crate::file_names::is_in;
 use crate::outbox::Store;
-use crate::outbox::lock::{ServiceMark, ServiceState};
+use crate::outbox::lock::{ServiceMark, ServiceState, StateLock};
+use crate::outbox::store::DATABASE;
 use crate::secrets::{self, TokenError};
 use crate::watch::Survey;
-use crate::{service, workspace};
+use crate::{service, state_dir, workspace};
 
 /// Looks at the configuration and the folders that it names; `survey` is what was found in those
 /// that are watched.
@@ -112,24 +114,108 @@ fn check_proxy_password(config: &Config, report: &mut Report) {
 fn check_state(config: &Config, report: &mut Report) {
     let name = format!("state {}", config.state_dir.display());
 
-    // For reading only: a damaged outbox is neither set aside nor mended by a look at it.
-    match Store::open_to_read(&config.state_dir) {
-        Ok(Some(store)) => {
-            report.fine(name, "the outbox can be read");
-            check_events(&store, config, report);
-        }
-
-        Ok(None) => report.note(
+    // What this account may not do the one of the service may.
+    let writable = may_write_state(&config.state_dir);
+    if let Err(error) = &writable
+        && error.kind() == ErrorKind::PermissionDenied
+        && belongs_to_service(config)
+    {
+        return report.note(
             name,
-            "there is no outbox yet",
-            "the first `kado run` or `kado submit` makes it",
-        ),
-        Err(error) => report.failed(
+            format!(
+                "belongs to the service of another account; `{}`, which kado runs as here, cannot \
+                 write to it",
+                service::own_account()
+            ),
+            "`kado check --as-service` looks with the account of the service",
+        );
+    }
+
+    // For reading only: a damaged outbox is neither set aside nor mended by a look at it.
+    match (Store::open_to_read(&config.state_dir), writable) {
+        // SQLite cannot read either where it may not write.
+        (_, Err(error)) => report_unwritable(name, &config.state_dir, &error, report),
+        (Err(error), Ok(())) => report.failed(
             name,
             chain(&error),
             "see `What happens when things go wrong` in the README",
             Exit::NotDone,
         ),
+
+        (Ok(Some(store)), Ok(())) => {
+            report.fine(name, "the outbox can be read and written to");
+            check_events(&store, config, report);
+        }
+        (Ok(None), Ok(())) => report.note(
+            name,
+            "there is no outbox yet",
+            "the first `kado run` or `kado submit` makes it",
+        ),
+    }
+    check_exposure(config, report);
+}
+
+/// Whether this account may write to the state folder, or make it, and to the files that whoever
+/// works with it writes to.
+fn may_write_state(state_dir: &Path) -> std::io::Result<()> {
+    for path in [
+        state_dir.to_owned(),
+        state_dir.join(DATABASE),
+        StateLock::path(state_dir),
+    ] {
+        state_dir::may_write(&path)?;
+    }
+    Ok(())
+}
+
+/// Whether the state folder is that of a service which runs as another account.
+fn belongs_to_service(config: &Config) -> bool {
+    // A folder that this account may not even see is another's for sure.
+    if state_dir::is_own(&config.state_dir) == Some(true) {
+        return false;
+    }
+
+    let runs = matches!(
+        ServiceMark::look(&config.state_dir),
+        ServiceState::Running | ServiceState::Unknown
+    );
+    runs || service::is_of_system(&config.state_dir)
+}
+
+fn report_unwritable(name: String, state_dir: &Path, error: &std::io::Error, report: &mut Report) {
+    let account = service::own_account();
+    let hint = if error.kind() == ErrorKind::PermissionDenied {
+        format!(
+            "run kado as the account that the folder belongs to, give it to `{account}` (`sudo \
+             chown -R {account} '{}'`), or set another `state_dir`",
+            state_dir.display()
+        )
+    } else {
+        "set another `state_dir`, or mend the file system".to_owned()
+    };
+
+    report.wrong(
+        name,
+        format!(
+            "`{account}`, which kado runs as here, cannot write to it, and nothing is sent that \
+             cannot be recorded: {error}"
+        ),
+        hint,
+    );
+}
+
+/// Whether others can use the state folder. Where nothing but kado's own lies in it, the next `kado
+/// run` closes it by itself.
+fn check_exposure(config: &Config, report: &mut Report) {
+    if let Some(exposure) = state_dir::exposure(&config.state_dir) {
+        report.note(
+            format!("folder {}", config.state_dir.display()),
+            format!(
+                "holds what was tested and where, and can be used by others ({})",
+                exposure.permissions
+            ),
+            format!("this closes it: `{}`", exposure.remedy),
+        );
     }
 }
 

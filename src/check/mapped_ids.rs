@@ -22,6 +22,31 @@ const ALLOW_OR_REMOVE: &str = "keep one of the test points in ADO, or allow seve
                                apart";
 const CORRECT_ID: &str = "correct it on the Integration tab of the test case in Katalon";
 
+/// Why nobody verified the mapped ids.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+pub(super) enum Unverified {
+    #[error("nothing is asked of Azure DevOps (`--offline`)")]
+    Offline,
+    #[error("no server can be asked")]
+    NoServer,
+    #[error("there is no connection to the server")]
+    NotConnected,
+    #[error("the ADO project is not known")]
+    NoProject,
+    #[error("no test plan could be read")]
+    NoPlan,
+}
+
+impl Unverified {
+    /// What leads to an answer, where nothing that is wrong does.
+    pub(super) const fn way_out(self) -> &'static str {
+        match self {
+            Self::Offline => "`kado check` without `--offline` looks at them",
+            Self::NoServer | Self::NotConnected | Self::NoProject | Self::NoPlan => "",
+        }
+    }
+}
+
 /// Verifies every id that a test case of the project is mapped to.
 pub(super) async fn check_mapped_ids(
     client: &AdoClient,
@@ -32,11 +57,7 @@ pub(super) async fn check_mapped_ids(
 ) {
     let mapped = mapped_ids(project, report);
     if mapped.is_empty() {
-        return report.wrong(
-            "mapped ids",
-            "no test case has an ADO id, so no run has anything to submit",
-            CORRECT_ID,
-        );
+        return report_no_ids(report);
     }
 
     let ids: Vec<u32> = mapped.keys().copied().collect();
@@ -79,6 +100,15 @@ pub(super) async fn check_mapped_ids(
     }
 
     verification.runs_without_row();
+}
+
+/// Says that there is nothing to verify.
+pub(super) fn report_no_ids(report: &mut Report) {
+    report.wrong(
+        "mapped ids",
+        "no test case has an ADO id, so no run has anything to submit",
+        CORRECT_ID,
+    );
 }
 
 /// An id, and the test cases of the project that have it.
@@ -267,7 +297,10 @@ async fn elsewhere(client: &AdoClient, id: u32) -> String {
 }
 
 /// Every id with the test cases that name it. Ids that only a run can resolve are left to the run.
-fn mapped_ids<'a>(project: &'a Project, report: &mut Report) -> BTreeMap<u32, Vec<&'a str>> {
+pub(super) fn mapped_ids<'a>(
+    project: &'a Project,
+    report: &mut Report,
+) -> BTreeMap<u32, Vec<&'a str>> {
     let mut mapped: BTreeMap<u32, Vec<&str>> = BTreeMap::new();
     for case in &project.test_cases {
         let Some(raw) = &case.azure_ids else { continue };

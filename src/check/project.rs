@@ -4,15 +4,18 @@ use std::path::Path;
 
 use crate::check::connection::check_proxy;
 use crate::check::folders::check_project_folders;
+use crate::check::mapped_ids::{Unverified, mapped_ids, report_no_ids};
 use crate::check::outcomes::check_outcomes;
 use crate::check::report::{CORRECT_SETTINGS, Report};
 use crate::check::{katalon_upload, server};
 use crate::config::Config;
 use crate::config::project_file::ProjectFile;
+use crate::connect::Connections;
 use crate::error_chain::chain;
 use crate::katalon::project::Project;
 use crate::katalon::run::{FileKind, RunOptions};
 use crate::katalon::secret::ProjectToken;
+use crate::katalon::settings::AzureSettings;
 use crate::plan::options::Options;
 use crate::plan::overrides::{self, KatalonSubmits, Overrides};
 use crate::plural::counted;
@@ -39,6 +42,7 @@ pub(crate) async fn check_project(
     server_checks: ServerChecks,
     report: &mut Report,
 ) {
+    report.begin_project(root);
     let name = format!("project {}", root.display());
     let project = match workspace::read_project(root) {
         Ok(project) => project,
@@ -52,7 +56,20 @@ pub(crate) async fn check_project(
     };
 
     report.fine(name, summary(&project));
-    check_files(&project, report);
+    let unreadable = unreadable_settings(root);
+    if let Some(why) = &unreadable {
+        report.wrong(
+            "settings",
+            why.clone(),
+            "until they can be read no run of this project is submitted",
+        );
+    }
+
+    if unreadable.is_none() && is_switched_off(&project.settings) {
+        let overrides = config.overrides_over(root, &ProjectFile::of(root, config));
+        return check_switched_off(&project.settings, &overrides, report);
+    }
+    check_files(&project, unreadable.as_deref(), report);
     check_project_folders(root, unseen, report);
 
     let own_file = ProjectFile::of(root, config);
@@ -66,17 +83,22 @@ pub(crate) async fn check_project(
     if let Some(server) = &server {
         check_proxy(server, &config.access(root), report);
     }
-    check_integration(&project, &overrides, report);
+    check_submission(&project.settings, &overrides, report);
     katalon_upload::check_katalon_upload(&project, config, &overrides, &options, report);
-    check_token(&project.settings.token, report);
+    check_token(&project, config, server.as_ref(), report);
     check_outcomes(&options.outcomes, report);
     check_attachments(&options, report);
 
     // Last, because what is wrong up to here often explains what fails there.
-    if let Some(server) = server
-        && server_checks == ServerChecks::Ask
-    {
-        server::check_server(&project, config, &options, server, report).await;
+    let looked = match (server, server_checks) {
+        (None, _) => Err(Unverified::NoServer),
+        (Some(_), ServerChecks::Skip) => Err(Unverified::Offline),
+        (Some(server), ServerChecks::Ask) => {
+            server::check_server(&project, config, &options, server, report).await
+        }
+    };
+    if let Err(why) = looked {
+        check_unverified(&project, &why, report);
     }
 }
 
@@ -94,10 +116,39 @@ fn summary(project: &Project) -> String {
     )
 }
 
-/// What the files of the project have that kado could not use.
-fn check_files(project: &Project, report: &mut Report) {
+/// Why the project's settings cannot be read: such a project looks as if it had none.
+fn unreadable_settings(root: &Path) -> Option<String> {
+    let error = workspace::read_azure_settings(root).err()?;
+    Some(chain(&error))
+}
+
+/// Whether the integration is switched off on purpose, for which the settings have to be whole.
+const fn is_switched_off(settings: &AzureSettings) -> bool {
+    !settings.enabled && !settings.damaged
+}
+
+/// A project that nobody wants to be submitted: what else its settings say is nobody's mistake.
+fn check_switched_off(settings: &AzureSettings, overrides: &Overrides, report: &mut Report) {
+    report.note(
+        "integration",
+        "switched off in Katalon, so nothing of this project is submitted and nothing else of it \
+         is looked at",
+        format!("if it is to be submitted, switch it on {SETTINGS_PAGE}"),
+    );
+    // Whoever says that Katalon submits does not want nobody to.
+    if overrides.katalon_submits == Some(KatalonSubmits::Always) {
+        katalon_upload::check_left_to_katalon(settings, overrides, report);
+    }
+}
+
+/// What the files of the project have that kado could not use, but for what was told already.
+fn check_files(project: &Project, told: Option<&str>, report: &mut Report) {
+    // Whether its token is missed is said where it is looked at.
+    let of_token = project.settings.token.warning();
     for warning in project.warnings.iter().chain(&project.settings.warnings) {
-        report.note("files", warning.clone(), "");
+        if Some(warning.as_str()) != told && Some(warning) != of_token.as_ref() {
+            report.note("files", warning.clone(), "");
+        }
     }
 
     for case in &project.test_cases {
@@ -156,20 +207,22 @@ fn check_project_file(file: &ProjectFile, report: &mut Report) {
 }
 
 /// Whether runs of the project are submitted by themselves.
-fn check_integration(project: &Project, overrides: &Overrides, report: &mut Report) {
-    if project.settings.enabled {
+fn check_submission(settings: &AzureSettings, overrides: &Overrides, report: &mut Report) {
+    if settings.enabled {
         report.fine("integration", "switched on");
     } else {
+        // On purpose it would be switched off in settings that are whole.
         report.wrong(
             "integration",
-            "switched off, so nothing of this project is submitted",
-            format!("switch it on {SETTINGS_PAGE}"),
+            "the settings do not say that it is switched on, so nothing of this project is \
+             submitted",
+            format!("look at it {SETTINGS_PAGE}"),
         );
     }
 
     // Where Katalon submits, its automatic submission is looked at with all else that it needs.
     let left_to_katalon = overrides.katalon_submits == Some(KatalonSubmits::Always);
-    if !left_to_katalon && !overrides::auto_submit(&project.settings, overrides) {
+    if !left_to_katalon && !overrides::auto_submit(settings, overrides) {
         report.note(
             "automatic submission",
             "off: runs are listed as ignored",
@@ -178,14 +231,33 @@ fn check_integration(project: &Project, overrides: &Overrides, report: &mut Repo
     }
 }
 
-fn check_token(token: &ProjectToken, report: &mut Report) {
-    if let ProjectToken::Undecryptable(why) = token {
-        report.wrong(
-            "token of the project",
-            format!("cannot be decrypted: {why}"),
-            format!("enter it again {SETTINGS_PAGE}"),
-        );
+/// The project's own token, unless that of the machine is taken in its place.
+fn check_token(project: &Project, config: &Config, server: Option<&Server>, report: &mut Report) {
+    let ProjectToken::Undecryptable(why) = &project.settings.token else {
+        return;
+    };
+    let name = "token of the project";
+    let detail = format!("cannot be decrypted: {why}");
+
+    let taken = server.and_then(|server| {
+        Connections::default().source_before_project(config, &project.root, server)
+    });
+    match taken {
+        Some(source) => report.note(
+            name,
+            format!("{detail}; it is not needed, because {source} is taken for this server"),
+            "",
+        ),
+        None => report.wrong(name, detail, format!("enter it again {SETTINGS_PAGE}")),
     }
+}
+
+/// What can be said of the mapped ids without Azure DevOps, and that nobody verified them.
+fn check_unverified(project: &Project, why: &Unverified, report: &mut Report) {
+    if mapped_ids(project, report).is_empty() {
+        return report_no_ids(report);
+    }
+    report.not_looked_at("mapped ids", why, why.way_out());
 }
 
 fn check_attachments(options: &Options, report: &mut Report) {

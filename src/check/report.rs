@@ -1,5 +1,8 @@
 //! What `kado check` found, in the order in which it looked.
 
+use std::fmt::Display;
+use std::path::Path;
+
 use serde::Serialize;
 
 use crate::ado::AdoError;
@@ -9,13 +12,27 @@ use crate::exit::Exit;
 pub(super) const CORRECT_SETTINGS: &str =
     "correct it in Katalon's Azure DevOps settings, or in kado.toml";
 
+/// What looking at something came to.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Verdict {
+    /// It is as it should be, or works and has a point to know.
+    Fine,
+    Wrong,
+    /// It was not looked at, so nobody may take it for fine.
+    NotLookedAt,
+}
+
 /// One thing that was looked at. Its JSON is that of `kado check --json`.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub(crate) struct Check {
     /// What was looked at.
     pub name: String,
-    /// Whether it is as it should be.
+    /// Folder of the project that it belongs to; `None` for the machine.
+    pub project: Option<String>,
+    /// Whether it is known to be as it should be.
     pub ok: bool,
+    #[serde(skip)]
+    pub verdict: Verdict,
     /// What was found.
     pub detail: String,
     /// What mends it, or what to know.
@@ -44,12 +61,20 @@ pub(crate) struct Shared {
 #[derive(Debug, Default, Serialize)]
 pub(crate) struct Report {
     pub checks: Vec<Check>,
+    /// Folder of the project that is being looked at.
+    #[serde(skip)]
+    project: Option<String>,
 }
 
 impl Report {
+    /// What is found from now on belongs to the project in this folder.
+    pub(super) fn begin_project(&mut self, root: &Path) {
+        self.project = Some(root.display().to_string());
+    }
+
     /// Something is as it should be.
     pub(crate) fn fine(&mut self, name: impl Into<String>, detail: impl Into<String>) {
-        self.push(name.into(), true, detail.into(), None, Exit::Done);
+        self.push(name.into(), Verdict::Fine, detail.into(), None, Exit::Done);
     }
 
     /// Something works and has a point to know. An empty hint counts as none.
@@ -61,8 +86,25 @@ impl Report {
     ) {
         self.push(
             name.into(),
-            true,
+            Verdict::Fine,
             detail.into(),
+            Some(hint.into()),
+            Exit::Done,
+        );
+    }
+
+    /// Something was not looked at. By itself that is no failure: where it has a reason that is
+    /// one, that is told as well.
+    pub(super) fn not_looked_at(
+        &mut self,
+        name: impl Into<String>,
+        why: impl Display,
+        hint: impl Into<String>,
+    ) {
+        self.push(
+            name.into(),
+            Verdict::NotLookedAt,
+            format!("not looked at: {why}"),
             Some(hint.into()),
             Exit::Done,
         );
@@ -86,7 +128,13 @@ impl Report {
         hint: impl Into<String>,
         exit: Exit,
     ) {
-        self.push(name.into(), false, detail.into(), Some(hint.into()), exit);
+        self.push(
+            name.into(),
+            Verdict::Wrong,
+            detail.into(),
+            Some(hint.into()),
+            exit,
+        );
     }
 
     /// A request to ADO failed: the exit code is that of the error.
@@ -126,7 +174,13 @@ impl Report {
         }
     }
 
-    /// Whether everything is as it should be.
+    /// How many checks came to this.
+    pub(crate) fn count(&self, verdict: Verdict) -> usize {
+        let found = self.checks.iter().filter(|check| check.verdict == verdict);
+        found.count()
+    }
+
+    /// Whether everything is known to be as it should be.
     pub(crate) fn ok(&self) -> bool {
         self.checks.iter().all(|check| check.ok)
     }
@@ -139,10 +193,19 @@ impl Report {
             .fold(Exit::Done, Exit::and)
     }
 
-    fn push(&mut self, name: String, ok: bool, detail: String, hint: Option<String>, exit: Exit) {
+    fn push(
+        &mut self,
+        name: String,
+        verdict: Verdict,
+        detail: String,
+        hint: Option<String>,
+        exit: Exit,
+    ) {
         self.checks.push(Check {
             name,
-            ok,
+            project: self.project.clone(),
+            ok: verdict == Verdict::Fine,
+            verdict,
             detail,
             hint: hint.filter(|hint| !hint.is_empty()),
             exit,

@@ -10,7 +10,7 @@ use crate::check::connection::{Connection, check_connection, check_proxy, check_
 use crate::check::coverage::{Coverage, PlanPoints};
 use crate::check::definitions::check_definition;
 use crate::check::folders::execution_profiles;
-use crate::check::mapped_ids::check_mapped_ids;
+use crate::check::mapped_ids::{Unverified, check_mapped_ids};
 use crate::check::mapping_rows::{self, Remark, Severity};
 use crate::check::report::{CORRECT_SETTINGS, Report};
 use crate::config::Config;
@@ -23,43 +23,48 @@ use crate::plural::counted;
 use crate::server::Server;
 
 /// Asks the server that the project is integrated with.
+///
+/// # Errors
+/// When it did not come to the mapped ids; what kept it from them is reported.
 pub(super) async fn check_server(
     project: &Project,
     config: &Config,
     options: &Options,
     server: Server,
     report: &mut Report,
-) {
+) -> Result<(), Unverified> {
     let connections = Connections::default();
     let source = connections
         .source(config, Some(&project.root), &server)
         .unwrap_or_default();
     let client = connections.for_server(config, &project.root, server, options);
     let Some(client) = connected(client, report) else {
-        return;
+        return Err(Unverified::NotConnected);
     };
     if check_connection(&client, &source, report).await == Connection::Failed {
-        return;
+        return Err(Unverified::NotConnected);
     }
 
     let Some(name) = &options.project else {
-        return report.wrong(
+        report.wrong(
             "ADO project",
             "none is set",
             "`kado list projects` shows them; set one in Katalon's Azure DevOps settings",
         );
+        return Err(Unverified::NoProject);
     };
 
     // Every further request names the project and would fail for the same reason.
     let Some(name) = check_ado_project(&client, name, report).await else {
-        return;
+        return Err(Unverified::NoProject);
     };
 
     check_scopes(&client, &name, &scopes(options), report).await;
-    check_plans_and_ids(&client, &name, project, options, report).await;
+    let looked = check_plans_and_ids(&client, &name, project, options, report).await;
 
     // The links last: a definition that cannot be read costs no result.
     check_links(&client, &name, options, report).await;
+    looked
 }
 
 /// The scopes that submitting a run of the project needs.
@@ -145,7 +150,9 @@ fn connected(
     match client {
         Ok(client) => return Some(client),
         Err(ConnectError::Ado(error)) => report.ado_failed("server", &error),
-        Err(error) => report.wrong("token", error.to_string(), ""),
+        // Told where the project's settings are looked at.
+        Err(ConnectError::Undecryptable { .. }) => {}
+        Err(error) => report.failed("token", error.to_string(), "", error.exit()),
     }
     None
 }
@@ -157,7 +164,7 @@ async fn check_plans_and_ids(
     project: &Project,
     options: &Options,
     report: &mut Report,
-) {
+) -> Result<(), Unverified> {
     let rows = mapping(project, options);
 
     // A refusal is remembered for the token, and here each scope is looked at by itself.
@@ -168,11 +175,7 @@ async fn check_plans_and_ids(
 
     // Without points every id would look as if it had none.
     if plans.is_empty() {
-        return report.note(
-            "mapped ids",
-            "not looked at: no test plan could be read",
-            "",
-        );
+        return Err(Unverified::NoPlan);
     }
 
     // A row that never matches wants no points.
@@ -192,6 +195,7 @@ async fn check_plans_and_ids(
     // One that was renamed goes by its GUID, which no work item is compared with.
     let address = client.address_of(name);
     check_mapped_ids(client, &address, project, &coverage, report).await;
+    Ok(())
 }
 
 /// A row of the mapping, and what is to be said of it.

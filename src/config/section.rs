@@ -162,10 +162,12 @@ impl<'a, 'i> Section<'a, 'i> {
         let value = self.raw(key)?;
         match value.get_ref() {
             DeValue::Table(table) => Some(Section::new(&self.name(key), table)),
-            _ => {
+            wrong => {
+                let name = self.name(key);
+                let found = values::shown(wrong);
                 problems.add(
                     value.span(),
-                    format!("`{}` must be a table", self.name(key)),
+                    format!("`{name}` is {found}; it must be a table"),
                 );
                 None
             }

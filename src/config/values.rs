@@ -398,7 +398,7 @@ mod tests {
         for (value, as_shown) in [
             ("\"sideways\"", "`sideways`"),
             ("\"\"", "an empty text"),
-            (r#""C:\agent\_work""#, r"`C:\agent\_work`"),
+            (r"'C:\agent\_work'", r"`C:\agent\_work`"),
             (r#""a\nb""#, r"`a\nb`"),
             ("0", "`0`"),
             ("-1.5", "`-1.5`"),

@@ -1,5 +1,13 @@
 //! `kado check`: each thing that was looked at, whether it is as it should be, and what mends it.
 
+#![cfg_attr(
+    target_os = "linux",
+    expect(
+        clippy::disallowed_methods,
+        reason = "tests start programs with fewer rights"
+    )
+)]
+
 use fake_ado::{Fault, FaultAction, Nth, Refusal};
 use fake_katalon::{AzureSettings, ConfigurationRow, Token};
 use serde_json::Value;
@@ -444,7 +452,7 @@ fn a_missing_plan_or_project_is_named_with_the_way_out() {
     );
     assert_eq!(
         named(&output, "mapped ids"),
-        ["true: not looked at: no test plan could be read"]
+        ["false: not looked at: no test plan could be read"]
     );
 
     let missing = AzureSettings::connected(
@@ -524,9 +532,12 @@ fn a_switched_off_integration_and_a_second_submitter_are_told() {
 
     let off = machine.kado(&["check", "--offline", "--json"]);
 
+    assert_eq!(off.code, 0, "{off:?}");
     assert_eq!(
         named(&off, "integration"),
-        ["false: switched off, so nothing of this project is submitted"]
+        [
+            "true: switched off in Katalon, so nothing of this project is submitted and nothing else of it is looked at"
+        ]
     );
 
     machine.shop(&[("Sign in", "1001")]);
@@ -786,6 +797,309 @@ fn a_table_for_a_folder_that_is_not_there_is_told() {
         checked
             .out
             .contains("ok     [[project]] /no/such/Shop: there is no such folder"),
+        "{checked:?}"
+    );
+}
+
+#[test]
+fn ids_that_nobody_looked_at_are_not_told_as_fine() {
+    let machine = Machine::new();
+    machine.shop(&[("Sign in", "1001"), ("Bad", "x1")]);
+
+    let offline = machine.kado(&["check", "--offline", "--json"]);
+
+    assert_eq!(offline.code, 1, "an id is none: {offline:?}");
+    assert_eq!(
+        named(&offline, "mapped ids"),
+        ["false: not looked at: nothing is asked of Azure DevOps (`--offline`)"]
+    );
+    assert_eq!(named(&offline, "id x1").len(), 1, "{offline:?}");
+
+    machine.fake.fault(Fault::new(
+        "*",
+        "",
+        Nth::Every,
+        FaultAction::organization_stopped(),
+    ));
+
+    let away = check(&machine);
+
+    assert_eq!(away.code, 4, "{away:?}");
+    assert_eq!(
+        named(&away, "mapped ids"),
+        ["false: not looked at: there is no connection to the server"]
+    );
+}
+
+#[test]
+fn what_was_not_looked_at_is_no_failure_by_itself() {
+    let machine = Machine::new();
+    machine.shop(&[("Sign in", "1001")]);
+
+    let offline = machine.kado(&["check", "--offline"]);
+
+    assert_eq!(offline.code, 0, "{offline:?}");
+    assert!(
+        offline.out.contains("?      mapped ids: not looked at"),
+        "{offline:?}"
+    );
+    assert!(
+        offline
+            .out
+            .ends_with("\nNothing is wrong in what was looked at. 1 thing was not looked at.\n"),
+        "{offline:?}"
+    );
+}
+
+#[test]
+fn nothing_else_is_wrong_with_a_project_whose_integration_is_off() {
+    let machine = Machine::new();
+    let off = AzureSettings {
+        enabled: false,
+        server_url: "https://nowhere".to_owned(),
+        token: Some(Token::Encrypted("REDACTED".to_owned())),
+        plans: Vec::new(),
+        ..machine.settings()
+    };
+    machine.shop_with(off, &[("Sign in", "x1")]);
+
+    let checked = check(&machine);
+
+    assert_eq!(checked.code, 0, "{checked:?}");
+    assert!(
+        named(&checked, "integration")
+            .concat()
+            .starts_with("true: ")
+    );
+    assert!(machine.fake.requests().is_empty());
+}
+
+#[test]
+fn settings_that_cannot_be_read_are_not_those_of_a_project_that_is_off() {
+    let machine = Machine::new();
+    let shop = machine.shop(&[("Sign in", "1001")]);
+    let settings = shop.join("settings/external/com.kms.katalon.integration.azure.properties");
+    std::fs::remove_file(&settings).unwrap();
+    std::fs::create_dir(&settings).unwrap();
+
+    let checked = machine.kado(&["check", "--offline", "--json"]);
+
+    assert_eq!(checked.code, 1, "{checked:?}");
+    assert!(
+        named(&checked, "settings").concat().starts_with("false: "),
+        "{checked:?}"
+    );
+}
+
+/// A machine whose configuration has this token for its server.
+fn with_machine_token(token: &str) -> Machine {
+    let machine = Machine::new();
+    let file = crate::support::closed_file(&machine.root().join("token"), token);
+    machine.configure(&format!(
+        "[azure]\nserver_url = {:?}\ntoken_file = {file:?}\n",
+        machine.fake.base_url()
+    ));
+    machine
+}
+
+#[test]
+fn a_token_of_the_project_that_cannot_be_decrypted_is_wrong_and_told_once() {
+    let machine = Machine::new();
+    let settings = AzureSettings {
+        token: Some(Token::Encrypted("REDACTED".to_owned())),
+        ..machine.settings()
+    };
+    machine.shop_with(settings, &[("Sign in", "1001")]);
+
+    let checked = check(&machine);
+
+    assert_eq!(checked.code, 1, "{checked:?}");
+    assert_eq!(
+        checked.out.matches("cannot be decrypted").count(),
+        1,
+        "{checked:?}"
+    );
+    assert!(
+        checked.out.contains("enter it again in Katalon"),
+        "{checked:?}"
+    );
+    assert_eq!(
+        named(&checked, "mapped ids"),
+        ["false: not looked at: there is no connection to the server"]
+    );
+}
+
+#[test]
+fn a_token_of_the_project_that_the_machines_replaces_is_no_problem() {
+    let machine = with_machine_token(crate::support::TOKEN);
+    let tokens = [
+        None,
+        Some(Token::Encrypted("REDACTED".to_owned())),
+        Some(Token::Clear("refused-by-the-server".to_owned())),
+    ];
+
+    for token in tokens {
+        let settings = AzureSettings {
+            token,
+            server_url: "http://tfs.invalid/tfs/Main".to_owned(),
+            ..machine.settings()
+        };
+        machine.shop_with(settings, &[("Sign in", "1001")]);
+
+        let checked = check(&machine);
+
+        assert_eq!(checked.code, 0, "{checked:?}");
+    }
+}
+
+#[test]
+fn a_token_that_cannot_be_decrypted_and_is_not_needed_is_a_note_with_the_reason() {
+    let machine = with_machine_token(crate::support::TOKEN);
+    let settings = AzureSettings {
+        token: Some(Token::Encrypted("REDACTED".to_owned())),
+        ..machine.settings()
+    };
+    machine.shop_with(settings, &[("Sign in", "1001")]);
+
+    let told = named(&check(&machine), "token of the project").concat();
+
+    assert!(
+        told.starts_with("true: cannot be decrypted")
+            && told.contains("it is not needed, because `token_file`"),
+        "{told}"
+    );
+}
+
+#[test]
+fn checks_of_several_projects_are_told_apart() {
+    let machine = Machine::new();
+    let case = |id| [fake_katalon::TestCaseFile::new(&tc("Sign in")).azure(id)];
+    let one = machine.project("One", machine.settings(), case("1001, 4711"));
+    let two = machine.project("Two", machine.settings(), case("1002, 4712"));
+
+    let told = machine.kado(&["check"]);
+
+    for (project, other) in [("One", "Two"), ("Two", "One")] {
+        let part = told
+            .out
+            .split("\n\n")
+            .find(|part| part.contains(&format!("{project}: 1 test case")))
+            .unwrap_or_else(|| panic!("{told:?}"));
+        let id = if project == "One" { "4711" } else { "4712" };
+
+        assert!(part.contains(&format!("id {id}: work item {id}")), "{part}");
+        assert!(!part.contains(&format!("project {}", machine.work().join(other).display())));
+    }
+    assert!(
+        told.out.ends_with(" 2 of 2 projects have problems.\n"),
+        "{told:?}"
+    );
+
+    let report: Value = serde_json::from_str(&check(&machine).out).unwrap();
+    let checks = report["checks"].as_array().unwrap();
+    for (root, id) in [(&one, "id 4711"), (&two, "id 4712")] {
+        let of_id = checks.iter().find(|check| check["name"] == id).unwrap();
+
+        assert_eq!(of_id["project"], root.to_string_lossy().as_ref());
+    }
+    assert_eq!(&checks[0]["project"], &Value::Null);
+}
+
+/// A command with other rights than root's, as options of `setpriv` say; `None`, and the test is
+/// skipped, where that cannot be had.
+#[cfg(target_os = "linux")]
+fn with_rights(
+    options: &[&str],
+    program: &std::path::Path,
+    plain: &std::process::Command,
+) -> Option<std::process::Command> {
+    use std::process::Command;
+
+    let possible = Command::new("setpriv").args(options).arg("true").status();
+    if !possible.is_ok_and(|status| status.success()) {
+        crate::support::skip("there is no `setpriv` here that gives up rights");
+        return None;
+    }
+
+    let mut command = Command::new("setpriv");
+    command.args(options).arg(program).args(plain.get_args());
+    for (name, value) in plain.get_envs() {
+        match value {
+            Some(value) => command.env(name, value),
+            None => command.env_remove(name),
+        };
+    }
+    Some(command)
+}
+
+#[cfg(target_os = "linux")]
+fn set_mode(path: &std::path::Path, mode: u32) {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode))
+        .expect("its mode can be set");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_state_folder_that_this_account_cannot_write_to_is_wrong_and_names_the_account() {
+    let machine = Machine::new();
+    let shop = machine.shop(&[("Sign in", "1001")]);
+    machine.submit(
+        &shop,
+        &finished([fake_katalon::Test::passed(&tc("Sign in"))]),
+    );
+    set_mode(&machine.state(), 0o500);
+    let plain = machine.command(&["check", "--offline", "--json"]);
+    let program = std::path::Path::new(plain.get_program());
+    // Without what root may do beside the modes of its files.
+    let options = ["--inh-caps=-all", "--bounding-set=-all"];
+    let Some(command) = with_rights(&options, program, &plain) else {
+        return;
+    };
+
+    let checked = crate::support::finish(command);
+
+    set_mode(&machine.state(), 0o700);
+    assert_eq!(checked.code, 1, "{checked:?}");
+    let told = named(&checked, &format!("state {}", machine.state().display())).concat();
+    let id = std::process::Command::new("id")
+        .args(["-u", "-n"])
+        .output()
+        .unwrap();
+    let account = String::from_utf8(id.stdout).unwrap();
+    assert!(
+        told.starts_with(&format!(
+            "false: `{}`, which kado runs as here",
+            account.trim()
+        )),
+        "{checked:?}"
+    );
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn beside_a_service_of_another_account_its_state_folder_is_a_note() {
+    let machine = Machine::new();
+    machine.shop(&[("Sign in", "1001")]);
+    set_mode(&machine.root(), 0o755);
+    let plain = machine.command(&["check", "--offline", "--json"]);
+    let program = machine.root().join("kado");
+    let options = ["--reuid=65534", "--regid=65534", "--clear-groups"];
+    let Some(command) = with_rights(&options, &program, &plain) else {
+        return;
+    };
+    // Out of a folder that may be closed to that account.
+    std::fs::copy(plain.get_program(), &program).unwrap();
+    let service = machine.start();
+
+    let checked = crate::support::finish(command);
+
+    service.stop_cleanly();
+    assert_eq!(checked.code, 0, "{checked:?}");
+    let told = named(&checked, &format!("state {}", machine.state().display())).concat();
+    assert!(
+        told.starts_with("true: belongs to the service of another account"),
         "{checked:?}"
     );
 }

@@ -703,12 +703,12 @@ fn what_an_identity_lacks_is_told_with_its_line() {
     ];
     insta::assert_snapshot!(texts.map(told).join("\n"), @r#"
     line 5: `azure.identity` needs `kind`: "service-principal" or "managed-identity"
-    line 6: `azure.identity.kind` must be one of "service-principal", "managed-identity"
+    line 6: `azure.identity.kind` is `robot`; it takes "service-principal" or "managed-identity"
     line 5: `azure.identity` of a service principal needs `tenant_id`, `client_id` and one of `client_secret_file` and `certificate_file`
-    line 7: `azure.identity.tenant_id` must be a GUID or a domain
+    line 7: `azure.identity.tenant_id` is `a b`; it must be a GUID or a domain
     line 5: `azure.identity` of a managed identity takes `client_id` and nothing else
     line 3: `azure` has both `token_file` and `identity`; keep one
     line 5: `azure.authority_url` must be an https URL such as "https://login.microsoftonline.us", without user and password
-    line 5: `azure.identity` must be a table
+    line 5: `azure.identity` is `1`; it must be a table
     "#);
 }

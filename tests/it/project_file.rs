@@ -167,7 +167,7 @@ fn a_wrong_value_parks_the_run_and_check_says_so() {
     assert!(
         checked
             .out
-            .contains("`submit.test_plans` holds an item that must be a positive number"),
+            .contains("`submit.test_plans` holds `0`; an item must be a positive number"),
         "{checked:?}"
     );
 }

@@ -1,10 +1,12 @@
-//! A report for people: a line for each check, and one for all mapped ids that have the same
-//! finding.
+//! A report for people: first the machine, then one project after the other; a line for each check,
+//! and one for all mapped ids of a project that have the same finding.
 
+use std::collections::BTreeSet;
 use std::io::{self, Write};
 
-use crate::check::{Check, Report, Shared};
+use crate::check::{Check, Report, Shared, Verdict};
 use crate::cli::table::plain;
+use crate::plural::{counted, form};
 
 /// Most ids of one finding that are shown with their test cases.
 const SHOWN_LINES: usize = 10;
@@ -13,7 +15,14 @@ const SHOWN_IDS: usize = 10;
 
 /// Writes the report.
 pub(super) fn print(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+    let mut project = &None;
     for block in blocks(&report.checks) {
+        // A project begins with the line that has its folder and name.
+        if block[0].project != *project {
+            project = &block[0].project;
+            writeln!(out)?;
+        }
+
         match &block[..] {
             [only] => single(only, out)?,
             several => together(several, out)?,
@@ -25,12 +34,56 @@ pub(super) fn print(report: &Report, out: &mut dyn Write) -> io::Result<()> {
         }
     }
 
-    let wrong = report.checks.iter().filter(|check| !check.ok).count();
-    if wrong == 0 {
-        writeln!(out, "\nAll is well.")
-    } else {
-        writeln!(out, "\n{wrong} of {} checks failed.", report.checks.len())
+    writeln!(out, "\n{}", summary(report))
+}
+
+/// The last line: how many are wrong, how many were not looked at, and where several projects were
+/// looked at, how many of them have problems.
+fn summary(report: &Report) -> String {
+    let wrong = report.count(Verdict::Wrong);
+    let not_looked_at = report.count(Verdict::NotLookedAt);
+    let looked_at = report.checks.len() - not_looked_at;
+
+    let mut summary = match (wrong, not_looked_at) {
+        (0, 0) => return "All is well.".to_owned(),
+        (0, _) => "Nothing is wrong in what was looked at.".to_owned(),
+        _ => format!("{wrong} of {looked_at} checks failed."),
+    };
+
+    if not_looked_at > 0 {
+        let was = form(not_looked_at, "was", "were");
+        let things = counted(not_looked_at, "thing");
+        summary.push_str(&format!(" {things} {was} not looked at."));
     }
+    if wrong > 0 {
+        summary.push_str(&projects_with_problems(report));
+    }
+    summary
+}
+
+/// How many of several projects have problems, as a sentence; nothing for one project alone.
+fn projects_with_problems(report: &Report) -> String {
+    let mut projects = BTreeSet::new();
+    let mut with_problems = BTreeSet::new();
+    for check in &report.checks {
+        let Some(project) = &check.project else {
+            continue;
+        };
+        projects.insert(project);
+        if check.verdict == Verdict::Wrong {
+            with_problems.insert(project);
+        }
+    }
+
+    if projects.len() < 2 {
+        return String::new();
+    }
+    let count = with_problems.len();
+    format!(
+        " {count} of {} projects {} problems.",
+        projects.len(),
+        form(count, "has", "have")
+    )
 }
 
 /// Checks that found the same, each block where its first check stands.
@@ -52,14 +105,21 @@ fn found_the_same(one: &Check, other: &Check) -> bool {
     // Only mapped ids are shown together: equal words about other things are two findings.
     match (&one.shared, &other.shared) {
         (Some(shared), Some(of_other)) => {
-            shared.finding == of_other.finding && one.ok == other.ok && one.hint == other.hint
+            shared.finding == of_other.finding
+                && one.verdict == other.verdict
+                && one.hint == other.hint
+                && one.project == other.project
         }
         _ => false,
     }
 }
 
 const fn mark(check: &Check) -> &'static str {
-    if check.ok { "ok   " } else { "WRONG" }
+    match check.verdict {
+        Verdict::Fine => "ok   ",
+        Verdict::Wrong => "WRONG",
+        Verdict::NotLookedAt => "?    ",
+    }
 }
 
 fn single(check: &Check, out: &mut dyn Write) -> io::Result<()> {
