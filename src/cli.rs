@@ -124,7 +124,7 @@ fn dispatch(cli: Cli) -> anyhow::Result<Exit> {
     // Not loaded for all at once: `check`, `inspect` and `service` have work to do also where
     // kado.toml is broken or not there yet.
     match cli.command {
-        Command::Run(arguments) => run::run(arguments, cli.config),
+        Command::Run(arguments) => run::run(arguments, cli.config, &mut out),
         Command::Submit(arguments) => submit::submit(&arguments, &paths::load(file)?, &mut out),
         // Its exit code is that of another program, which is more than a byte on Windows.
         Command::Exec(arguments) => {

@@ -9,6 +9,7 @@
 //! In here is only what lives as long as the service. What becomes of one run, also for commands
 //! without a service, is in `record`.
 
+mod answers;
 mod commands;
 mod keeper;
 mod late_reports;
@@ -166,6 +167,15 @@ async fn run_both(
     (submitting, kept)
 }
 
+/// How a single pass ended.
+pub(crate) struct Once {
+    /// Its exit code.
+    pub exit: Exit,
+    /// How many run folders lie there, and what became of them, in one line that adds up; `None` of a
+    /// pass that was cut off.
+    pub folders: Option<String>,
+}
+
 /// `kado run --once`: submits what is finished and what waits, and ends.
 ///
 /// # Errors
@@ -174,11 +184,13 @@ pub(crate) async fn once(
     config: Config,
     config_file: Option<PathBuf>,
     stop: CancellationToken,
-) -> anyhow::Result<Exit> {
+) -> anyhow::Result<Once> {
     let _lock = lock(&config)?;
     let outbox = Outbox::open(&config.state_dir)?;
     stop_on_signal(stop.clone())?;
     let parked_before = parked(&outbox).await?;
+    let submitted_before = outbox.with(|store| store.submitted_runs()).await?;
+    let history = config.history;
 
     let (config_sender, config_receiver) = watch::channel(Arc::new(config));
     let submitter = Submitter::for_command(outbox.clone(), config_receiver, ONCE_BUDGET);
@@ -188,7 +200,7 @@ pub(crate) async fn once(
     let changed = Arc::new(Notify::new());
     let connections = submitter.connections();
     let mut keeper = Keeper::new(outbox.clone(), config, changed, connections).await?;
-    keeper.sweep_until_settled(&stop).await?;
+    let unread = keeper.sweep_until_settled(&stop).await?;
 
     // Whoever runs it once waits for no time of Katalon's; what Katalon submitted already is found
     // all the same.
@@ -202,14 +214,28 @@ pub(crate) async fn once(
     rows.retain(|row| row.state != SubmissionState::Parked || !parked_before.contains(&row.id));
     let exit = outcome::exit(&rows, &attempts);
 
-    // A member that cannot be read keeps its collection from being sent, and no row says so; nor
-    // is there one for a run that nobody saw.
+    // A member that cannot be read keeps its collection from being sent, and no row says so; nor is
+    // there one for a run that nobody saw, or a run folder that cannot be read.
     let unreadable = outbox.with(|store| record::unreadable(store)).await?;
-    let is_all_seen = unreadable.is_empty() && !keeper.has_unseen();
-    Ok(if is_all_seen {
+    let is_all_seen = unreadable.is_empty() && unread.is_empty() && !keeper.has_unseen();
+    let exit = if is_all_seen {
         exit
     } else {
         exit.and(Exit::NotDone)
+    };
+
+    if stop.is_cancelled() {
+        return Ok(Once {
+            exit,
+            folders: None,
+        });
+    }
+    let folders = outbox
+        .with(move |store| store.run_folders(&submitted_before))
+        .await?;
+    Ok(Once {
+        exit,
+        folders: Some(folders.line_of_call(history)),
     })
 }
 

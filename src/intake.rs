@@ -28,6 +28,7 @@ use crate::config::Config;
 use crate::config::project_file::ProjectFile;
 use crate::discovery::claim::KnownCommands;
 use crate::discovery::run_identity::RunIdentity;
+use crate::error_chain::chain;
 use crate::katalon::run::SuiteRun;
 use crate::katalon::secret::ProjectToken;
 use crate::katalon::settings::AzureSettings;
@@ -87,6 +88,13 @@ pub(crate) enum IntakeError {
     /// The run or its project cannot be read.
     #[error(transparent)]
     Read(#[from] ReadError),
+    /// The project's settings are there and cannot be read, which waiting does not mend.
+    #[error(
+        "{}, so it is not known what is to be submitted, and where; make it a file that the account \
+         of kado may read, and kado reads the runs of this project by itself",
+        chain(.0)
+    )]
+    Settings(ReadError),
     /// Somebody writes the settings at this moment; a look a little later finds them whole.
     #[error("the settings of `{}` are being written", .0.display())]
     SettingsInFlux(PathBuf),
@@ -106,7 +114,19 @@ impl IntakeError {
             Self::Read(ReadError::Io { source, .. }) => {
                 source.kind() == std::io::ErrorKind::NotFound
             }
-            Self::SettingsInFlux(_) | Self::Defect(_) => false,
+            Self::Settings(_) | Self::SettingsInFlux(_) | Self::Defect(_) => false,
+        }
+    }
+
+    /// Whether it passes by itself: somebody writes a file, holds it for itself, or is about to
+    /// delete the folder.
+    pub(crate) fn passes(&self) -> bool {
+        match self {
+            Self::SettingsInFlux(_) => true,
+            Self::Read(ReadError::Io { source, .. }) => {
+                workspace::open::is_held(source) || source.kind() == std::io::ErrorKind::NotFound
+            }
+            Self::Settings(_) | Self::Read(_) | Self::NoProject(_) | Self::Defect(_) => false,
         }
     }
 }
@@ -125,7 +145,7 @@ pub(crate) fn read(
 ) -> Result<FinishedRun, IntakeError> {
     let mut run = reader.read(location)?;
     let root = root_of(location)?;
-    let settings = workspace::read_azure_settings(root)?;
+    let settings = settings_of(root)?;
 
     // Before `join`, which lays the options of the run over the settings: those of its command are
     // the strongest of all.
@@ -151,6 +171,16 @@ pub(crate) fn read_settled(
     }
 
     read(location, reader, config, commands)
+}
+
+/// The settings of a project, of which nothing is guessed where they are there and cannot be read.
+fn settings_of(root: &Path) -> Result<AzureSettings, IntakeError> {
+    workspace::read_azure_settings(root).map_err(|error| match error {
+        ReadError::Io { source, path } if workspace::open::is_held(&source) => {
+            IntakeError::Read(ReadError::Io { source, path })
+        }
+        error => IntakeError::Settings(error),
+    })
 }
 
 fn root_of(location: &Location) -> Result<&Path, IntakeError> {

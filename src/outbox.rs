@@ -36,7 +36,8 @@
 //! | `step` | the requests of a submission that write, and how far each is |
 //! | `ledger` | what happened to submissions; rows are only added |
 //! | `pending_member` | members that are over, of collections that are not |
-//! | `folder` | run folders that need not be read again while they look the same |
+//! | `folder` | every run folder that was met, with its answer; a settled one need not be read again while it looks the same |
+//! | `project_rules` | what the runs of a project were decided by last, so that a change decides anew about what was left out |
 //! | `request` | what commands ask of the service, and its answers |
 //! | `seen_command`, `claim` | which command started a run |
 //! | `katalon_upload` | what was seen of Katalon's own uploads, by project |
@@ -65,6 +66,7 @@
 pub(crate) mod lock;
 pub(crate) mod new_run;
 pub(crate) mod request;
+pub(crate) mod run_folders;
 pub(crate) mod step;
 pub(crate) mod store;
 pub(crate) mod submission;

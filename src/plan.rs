@@ -30,6 +30,7 @@ pub(crate) mod several_plans;
 pub(crate) mod snapshot;
 pub(crate) mod sub_results;
 pub(crate) mod text;
+pub(crate) mod without_ids;
 
 #[cfg(test)]
 pub(crate) mod sample;

@@ -7,8 +7,10 @@
 pub(crate) mod collections;
 pub(crate) mod commands;
 mod copies;
+pub(crate) mod handling;
 pub(crate) mod recorder;
 pub(crate) mod requests;
+pub(crate) mod rules;
 mod store;
 
 pub(crate) use collections::{Unreadable, unreadable};

@@ -44,7 +44,7 @@ use crate::connect::Connections;
 use crate::discovery::run_identity::RunIdentity;
 use crate::moment::Moment;
 use crate::outbox::store::unreadable;
-use crate::outbox::submission::{Obstacle, Submission};
+use crate::outbox::submission::{IgnoredAs, Obstacle, Submission};
 use crate::outbox::{Outbox, StoreError};
 use crate::plan::SubmissionPlan;
 use crate::plan::snapshot::Snapshot;
@@ -247,12 +247,10 @@ impl Submitter {
             // An outbox that cannot be written cannot record this either; the submission stays as
             // it is stored, and due.
             Stop::Store(error) => Err(error),
-            Stop::Elsewhere { plan, .. } | Stop::WithoutIds { plan, .. } => {
-                tracing::info!(id, suite, reason, "ignored");
-                self.outbox
-                    .with(move |store| store.ignore(id, &reason, &plan, clock::now()))
-                    .await?;
-                Ok(Attempt::Ignored)
+            Stop::Elsewhere { plan, .. } => self.ignore(id, suite, reason, None, plan).await,
+            Stop::WithoutIds { plan, .. } => {
+                let ignored_as = Some(IgnoredAs::WithoutIds);
+                self.ignore(id, suite, reason, ignored_as, plan).await
             }
 
             Stop::ByKatalon { run, url, project } => {
@@ -278,6 +276,22 @@ impl Submitter {
                 }
             },
         }
+    }
+
+    /// Takes a submission of which there is nothing to send off the list of what is to be sent.
+    async fn ignore(
+        &self,
+        id: i64,
+        suite: &str,
+        reason: String,
+        ignored_as: Option<IgnoredAs>,
+        plan: Box<SubmissionPlan>,
+    ) -> Result<Attempt, StoreError> {
+        tracing::info!(id, suite, reason, "ignored");
+        self.outbox
+            .with(move |store| store.ignore(id, &reason, ignored_as, &plan, clock::now()))
+            .await?;
+        Ok(Attempt::Ignored)
     }
 
     /// Lets a submission wait for its next attempt.

@@ -31,8 +31,9 @@ pub use listing::is_run_folder;
 pub(crate) use listing::{FolderListing, RunSigns, list_run_folder};
 pub(crate) use location::Location;
 pub(crate) use project_folder::{
-    PROJECT_FILE, azure_settings_modified, number_of_reruns, project_at, project_file_modified,
-    project_name, read_project_file, resolved, without_links,
+    CaseIdState, FileLook, PROJECT_FILE, RuleFiles, azure_settings_modified, id_state,
+    look_of_test_case, number_of_reruns, project_at, project_file_modified, project_name,
+    read_project_file, resolved, rule_files, without_links,
 };
 pub use project_folder::{find_project_root, read_azure_settings, read_project, read_test_case};
 pub(crate) use run_folder::RunReader;

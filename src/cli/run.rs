@@ -1,5 +1,6 @@
 //! `kado run`: the service in the foreground.
 
+use std::io::{Write, sink};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -9,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use crate::cli::error::{UsageError, exit_of};
 use crate::cli::runtime::runtime;
 use crate::config::paths;
-use crate::daemon;
+use crate::daemon::{self, Once};
 use crate::exit::Exit;
 use crate::service::{self, Failure};
 use crate::state_dir;
@@ -31,14 +32,18 @@ pub(super) struct Arguments {
 }
 
 /// Runs the service until a signal or the service manager stops it, or once.
-pub(super) fn run(arguments: Arguments, config: Option<PathBuf>) -> anyhow::Result<Exit> {
+pub(super) fn run(
+    arguments: Arguments,
+    config: Option<PathBuf>,
+    out: &mut dyn Write,
+) -> anyhow::Result<Exit> {
     if !arguments.service {
-        return load_and_watch(&arguments, config.as_deref(), CancellationToken::new());
+        return load_and_watch(&arguments, config.as_deref(), CancellationToken::new(), out);
     }
 
     // The service manager of Windows calls this on a thread of its own.
     service::run(move |stop| {
-        load_and_watch(&arguments, config.as_deref(), stop).map_err(|error| Failure {
+        load_and_watch(&arguments, config.as_deref(), stop, &mut sink()).map_err(|error| Failure {
             exit: exit_of(&error),
             error,
         })
@@ -49,6 +54,7 @@ fn load_and_watch(
     arguments: &Arguments,
     config: Option<&Path>,
     stop: CancellationToken,
+    out: &mut dyn Write,
 ) -> anyhow::Result<Exit> {
     let config = paths::load(config)?;
     if config.watch.is_empty() {
@@ -88,7 +94,9 @@ fn load_and_watch(
     let file = config.file.clone();
     let runtime = runtime()?;
     let result = if arguments.once {
-        runtime.block_on(daemon::once(config, file, stop))
+        runtime
+            .block_on(daemon::once(config, file, stop))
+            .and_then(|once| say(once, out))
     } else {
         runtime.block_on(daemon::serve(config, file, stop))
     };
@@ -96,6 +104,14 @@ fn load_and_watch(
     // What still blocks a thread, such as a hanging network share, must not hold the end up.
     runtime.shutdown_timeout(SHUTDOWN_WITHIN);
     result
+}
+
+/// Says what became of all run folders, which is the last that a single pass says.
+fn say(once: Once, out: &mut dyn Write) -> anyhow::Result<Exit> {
+    if let Some(folders) = once.folders {
+        writeln!(out, "{folders}")?;
+    }
+    Ok(once.exit)
 }
 
 fn nothing_to_watch() -> UsageError {

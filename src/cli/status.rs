@@ -1,5 +1,6 @@
 //! `kado status`: is the service up, what waits, what failed. It reads beside a running service.
 
+mod folders;
 mod problem;
 
 use std::collections::{BTreeMap, HashSet};
@@ -10,6 +11,7 @@ use std::time::Duration;
 use clap::Args;
 use serde::Serialize;
 
+use folders::FolderCounts;
 use problem::{Problem, reason};
 
 use crate::cli::json;
@@ -21,7 +23,8 @@ use crate::error_chain::chain;
 use crate::exit::Exit;
 use crate::moment::Moment;
 use crate::outbox::lock::{ServiceMark, ServiceState};
-use crate::outbox::store::ServiceFacts;
+use crate::outbox::run_folders::RunFolders;
+use crate::outbox::store::{OlderRuns, ServiceFacts};
 use crate::outbox::submission::{Obstacle, ServerWithoutToken, SubmissionState, SubmissionSummary};
 use crate::outbox::{OpenError, Store};
 use crate::plural::{counted, form};
@@ -59,6 +62,7 @@ struct Status {
     /// When the run ended that ended last of those that are recorded.
     last_run_seen: Option<Moment>,
     oldest_pending: Option<Moment>,
+    run_folders: Option<FolderCounts>,
     problems: Vec<Problem>,
 }
 
@@ -69,6 +73,9 @@ struct Overview {
     /// Bytes that are free where the state lies.
     free: Option<u64>,
     servers_without_token: usize,
+    /// How many run folders have which answer; `None` where the outbox cannot be read.
+    run_folders: Option<String>,
+    older_runs: Vec<OlderRuns>,
 }
 
 /// Whether a service runs, in a word.
@@ -135,6 +142,10 @@ fn look(config: &Config) -> anyhow::Result<Overview> {
     Ok(Overview {
         servers_without_token: outbox.as_ref().map_or(0, |known| known.without_token.len()),
         status: status_of(config, service, outbox.as_ref(), problems),
+        run_folders: outbox
+            .as_ref()
+            .map(|known| folders::in_words(&known.run_folders, config.history)),
+        older_runs: outbox.map(|known| known.older_runs).unwrap_or_default(),
         service,
         free,
     })
@@ -190,6 +201,7 @@ fn status_of(
         last_success: outbox.and_then(|known| known.last_success),
         last_run_seen: outbox.and_then(|known| known.last_run_seen),
         oldest_pending: outbox.and_then(OutboxState::oldest_pending),
+        run_folders: outbox.map(|known| FolderCounts::of(&known.run_folders)),
         problems,
     }
 }
@@ -200,6 +212,8 @@ struct OutboxState {
     rows: Vec<SubmissionSummary>,
     last_success: Option<Moment>,
     last_run_seen: Option<Moment>,
+    run_folders: RunFolders,
+    older_runs: Vec<OlderRuns>,
     without_token: Vec<ServerWithoutToken>,
     /// The service, if it runs.
     service: Option<ServiceFacts>,
@@ -217,6 +231,8 @@ impl OutboxState {
             rows: store.summaries(None)?,
             last_success: store.last_success()?,
             last_run_seen: store.last_run_seen()?,
+            run_folders: store.run_folders(&HashSet::new())?,
+            older_runs: store.older_runs()?,
             without_token: store.without_token()?,
             unreadable: record::unreadable(store)?,
             ..Self::default()
@@ -308,9 +324,15 @@ fn print(overview: &Overview, out: &mut dyn Write) -> anyhow::Result<()> {
     writeln!(out, "Parked        {}", or_dash(status.parked))?;
     writeln!(out, "Last success  {}", or_dash(status.last_success))?;
     writeln!(out, "Last run      {}", or_dash(status.last_run_seen))?;
+    writeln!(
+        out,
+        "Run folders   {}",
+        or_dash(overview.run_folders.as_deref())
+    )?;
     writeln!(out, "Credentials   {}", credentials_in_words(overview))?;
     writeln!(out, "Disk          {}", or_dash(free))?;
 
+    folders::print_older(&overview.older_runs, out)?;
     for problem in &status.problems {
         writeln!(out, "problem: {}", plain(&problem.text))?;
         if let Some(hint) = &problem.hint {

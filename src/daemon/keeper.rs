@@ -4,6 +4,8 @@
 //! One turn follows another until the service stops. An outbox that cannot be used for the moment
 //! is said once, and turned to again; any other failure of it ends the service.
 
+use std::collections::BTreeSet;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -245,18 +247,21 @@ impl Keeper {
     }
 
     /// Sweeps until no run waits for its grace time any more; for `--once`. What cannot be read for
-    /// longer than any grace time is left to the next start.
+    /// longer than any grace time is left to the next start. Gives the run folders that cannot be
+    /// read, of which waiting mends nothing.
     ///
     /// # Errors
     /// When the outbox cannot be read or written.
     pub(crate) async fn sweep_until_settled(
         &mut self,
         stop: &CancellationToken,
-    ) -> Result<(), StoreError> {
+    ) -> Result<BTreeSet<PathBuf>, StoreError> {
         let config = self.config.current();
         let mut until = None;
+        let mut unread = BTreeSet::new();
         loop {
             let (_, sweep) = self.sweeper.sweep(&config, stop).await?;
+            unread.extend(sweep.unread);
             if sweep.in_grace.is_empty() && !self.sweeper.has_news() {
                 break;
             }
@@ -276,7 +281,8 @@ impl Keeper {
                 () = tokio::time::sleep(Duration::from_secs(1)) => {}
             }
         }
-        self.answer_requests().await
+        self.answer_requests().await?;
+        Ok(unread)
     }
 
     /// Carries out what commands asked for, which leave their requests in the outbox.

@@ -18,15 +18,20 @@ use crate::blocking::{blocking, lend};
 use crate::clock;
 use crate::config::Config;
 use crate::connect::SeenTokens;
+use crate::daemon::answers::Answers;
 use crate::daemon::commands::CommandWatch;
 use crate::daemon::tidy::Tidier;
 use crate::daemon::unseen::Unseen;
+use crate::discovery::folder_answer::{AnsweredFolder, FolderAnswer};
+use crate::discovery::run_identity::RunIdentity;
 use crate::discovery::settled::Settled;
 use crate::discovery::tracker::BETWEEN_LOOKS;
 use crate::moment::Moment;
 use crate::outbox::{Outbox, StoreError};
-use crate::record::recorder::{Extent, Handling, RecordedCollections, Recorder};
-use crate::watch::{self, FoundFolders, LookRules, Scout, Sweep};
+use crate::record::handling::{Again, Handling};
+use crate::record::recorder::{Extent, RecordedCollections, Recorder};
+use crate::record::rules::ProjectRules;
+use crate::watch::{self, FinishedFolder, FoundFolders, LookRules, Scout, Sweep};
 
 /// Run folders that are looked at before what was seen is recorded.
 const BATCH: usize = 200;
@@ -39,6 +44,8 @@ pub(super) struct Sweeper {
     commands: CommandWatch,
     tidier: Tidier,
     unseen: Unseen,
+    answers: Answers,
+    rules: ProjectRules,
     first_seen: Moment,
     /// Wakes the submitter.
     changed: Arc<Notify>,
@@ -49,8 +56,8 @@ pub(super) struct Sweeper {
 /// What recording led to.
 #[derive(Default)]
 struct Done {
-    /// Folders that need not be looked at again while they look like this, by their keys.
-    settled: Vec<(String, u64)>,
+    /// What became of folders that are settled, or left alone for now.
+    answered: Vec<AnsweredFolder>,
     /// New submissions.
     submissions: Vec<i64>,
 }
@@ -77,6 +84,8 @@ impl Sweeper {
             commands: CommandWatch::default(),
             tidier: Tidier::new(outbox.clone()),
             unseen: Unseen::default(),
+            answers: Answers::load(outbox.clone()).await?,
+            rules: ProjectRules::load(outbox.clone()).await?,
             outbox,
             first_seen,
             changed,
@@ -132,6 +141,13 @@ impl Sweeper {
         // Before the looks, which may take long.
         self.unseen.report(&self.outbox, problems).await?;
 
+        let reconsidered = self
+            .rules
+            .reconsider(config, self.first_seen, &projects)
+            .await?;
+        self.answers.reopen(&reconsidered);
+        self.scout.reconsider(reconsidered);
+
         sweep.absorb(self.look_in_batches(config, &folders, stop).await?);
         if stop.is_cancelled() {
             return Ok((projects, sweep));
@@ -146,7 +162,10 @@ impl Sweeper {
         // After the looks, which may have found the last member of a collection to be over.
         self.record_collections(config, Extent::Everything).await?;
         self.announce_projects(&projects);
+        let folders = self.age(folders).await?;
         self.tidy(config, &projects, folders).await?;
+        self.answers.note_followed(&self.scout).await?;
+        self.answers.report(config).await?;
         Ok((projects, sweep))
     }
 
@@ -167,6 +186,7 @@ impl Sweeper {
         }
 
         self.record_collections(config, Extent::News).await?;
+        self.answers.note_followed(&self.scout).await?;
         if self.has_news() {
             look_again_at(&mut sweep, clock::now().plus(BETWEEN_LOOKS));
         }
@@ -238,13 +258,13 @@ impl Sweeper {
     async fn record(&mut self, config: &Config, sweep: &mut Sweep) -> Result<(), StoreError> {
         self.recorder.note_vanished(&sweep.gone);
         let mut done = Done {
-            settled: std::mem::take(&mut sweep.remembered),
+            answered: std::mem::take(&mut sweep.remembered),
             submissions: Vec::new(),
         };
         let recorded = self.record_each(config, sweep, &mut done).await;
 
         // What was recorded before something failed is recorded all the same.
-        self.remember(done.settled).await?;
+        self.answers.note(done.answered).await?;
         self.announce_submissions(done.submissions).await?;
         recorded
     }
@@ -257,17 +277,37 @@ impl Sweeper {
     ) -> Result<(), StoreError> {
         for finished in std::mem::take(&mut sweep.over) {
             match self.recorder.record(config, &finished).await? {
-                Handling::Settled(submissions) => {
-                    let key = self.scout.settle(&finished.folder, finished.fingerprint);
-                    done.settled.push((key, finished.fingerprint));
+                Handling::Settled {
+                    answer,
+                    run,
+                    submissions,
+                } => {
+                    let settled = self.settle(&finished, answer, run);
+                    done.answered.push(settled);
                     done.submissions.extend(submissions);
                 }
 
-                // Not remembered over a restart: the collection may have to be read anew then.
-                Handling::WithCollection => {
-                    self.scout.settle(&finished.folder, finished.fingerprint);
+                // Not settled over a restart: the collection may have to be read anew then.
+                Handling::WithCollection(run) => {
+                    let waits = FolderAnswer::Waiting {
+                        reason: "the run is over, and its collection is not".to_owned(),
+                    };
+                    done.answered.push(AnsweredFolder {
+                        settled: None,
+                        ..self.settle(&finished, waits, run)
+                    });
                 }
-                Handling::NotYet => sweep.in_grace.push(finished),
+
+                Handling::NotYet(reason) => {
+                    let waits = FolderAnswer::Waiting { reason };
+                    self.scout.note(&finished.folder, waits);
+                    sweep.in_grace.push(finished);
+                }
+
+                Handling::Unread(reason, again) => {
+                    done.answered.extend(self.leave(&finished, reason, again));
+                    sweep.unread.push(finished.folder);
+                }
             }
         }
 
@@ -278,6 +318,45 @@ impl Sweeper {
         self.recorder
             .record_vanished(config, &mut done.submissions)
             .await
+    }
+
+    /// Has a folder not read again while it looks the same; `run` is known better than by the
+    /// looks.
+    fn settle(
+        &mut self,
+        finished: &FinishedFolder,
+        answer: FolderAnswer,
+        run: Option<RunIdentity>,
+    ) -> AnsweredFolder {
+        let settled = self
+            .scout
+            .settle(&finished.folder, finished.fingerprint, answer);
+        AnsweredFolder {
+            run: run.or(settled.run),
+            ..settled
+        }
+    }
+
+    /// Leaves a folder alone that cannot be read; gives what is to be stored of it, unless it is
+    /// followed on.
+    fn leave(
+        &mut self,
+        finished: &FinishedFolder,
+        reason: String,
+        again: Again,
+    ) -> Option<AnsweredFolder> {
+        let unread = FolderAnswer::Unread { reason };
+        match again {
+            Again::Next => {
+                self.scout.note(&finished.folder, unread);
+                None
+            }
+            Again::AtRestart => Some(AnsweredFolder {
+                settled: None,
+                ..self.settle(finished, unread, None)
+            }),
+            Again::WhenChanged => Some(self.settle(finished, unread, None)),
+        }
     }
 
     /// Records collections that are over as one run each.
@@ -296,21 +375,14 @@ impl Sweeper {
 
         // Reports may have come since the members were settled: each is settled as it looks now.
         let mut settled = Vec::new();
-        for (folder, fingerprint) in blocking(move || with_fingerprints(folders)).await? {
-            settled.push((self.scout.settle(&folder, fingerprint), fingerprint));
+        for (folder, fingerprint, run) in blocking(move || with_fingerprints(folders)).await? {
+            let answered = self
+                .scout
+                .settle(&folder, fingerprint, FolderAnswer::Recorded);
+            settled.push(AnsweredFolder { run, ..answered });
         }
-        self.remember(settled).await?;
+        self.answers.note(settled).await?;
         self.announce_submissions(submissions).await
-    }
-
-    /// Remembers settled folders over a restart.
-    async fn remember(&self, settled: Vec<(String, u64)>) -> Result<(), StoreError> {
-        if settled.is_empty() {
-            return Ok(());
-        }
-        self.outbox
-            .with(move |store| store.settle_folders(&settled))
-            .await
     }
 
     /// Says in the log what was recorded, and wakes the submitter.
@@ -349,6 +421,24 @@ impl Sweeper {
         self.projects.retain(|project| projects.contains(project));
     }
 
+    /// Takes note of which settled folders are gone; gives back `folders`, which are all that are
+    /// there.
+    async fn age(&mut self, folders: Vec<PathBuf>) -> Result<Vec<PathBuf>, StoreError> {
+        let now = clock::now();
+
+        // A service that is up for years meets a new path with each job: what is gone is forgotten.
+        let (ageing, folders) = lend(&mut self.scout, move |scout| {
+            (scout.age(&folders, now), folders)
+        })
+        .await?;
+        if !ageing.is_empty() {
+            self.outbox
+                .with(move |store| store.age_folders(&ageing, now))
+                .await?;
+        }
+        Ok(folders)
+    }
+
     /// Looks for late reports and removes what nobody needs any more. `folders` are all run folders
     /// that are there.
     async fn tidy(
@@ -369,16 +459,6 @@ impl Sweeper {
             self.recorder.forget_reports_but_of(&there, projects);
         }
 
-        let now = clock::now();
-
-        // A service that is up for years meets a new path with each job: what is gone is forgotten.
-        let ageing = lend(&mut self.scout, move |scout| scout.age(&folders, now)).await?;
-        if !ageing.is_empty() {
-            self.outbox
-                .with(move |store| store.age_folders(&ageing, now))
-                .await?;
-        }
-
         self.tidier
             .purge_spool(config, self.recorder.unrecorded_runs())
             .await
@@ -394,11 +474,13 @@ fn look_again_at(sweep: &mut Sweep, at: Moment) {
 }
 
 /// How these folders look; those that cannot be listed are left out.
-fn with_fingerprints(folders: Vec<PathBuf>) -> Vec<(PathBuf, u64)> {
+fn with_fingerprints(
+    folders: Vec<(PathBuf, Option<RunIdentity>)>,
+) -> Vec<(PathBuf, u64, Option<RunIdentity>)> {
     let mut looks = Vec::new();
-    for folder in folders {
+    for (folder, run) in folders {
         if let Some(fingerprint) = watch::fingerprint_of(&folder) {
-            looks.push((folder, fingerprint));
+            looks.push((folder, fingerprint, run));
         }
     }
     looks

@@ -87,86 +87,154 @@ pub(crate) enum Eligibility {
 
 /// Folder below `Reports` that holds runs of other machines.
 const DOWNLOADED: &str = "/downloaded from katalon testops/";
+/// What the integration takes, beside other settings.
+const SWITCHED_ON: &str = "the integration switched on in Katalon (Project > Settings > \
+                           Integrations > Azure DevOps)";
 
-/// Decides for the service. The order of the questions is the order of what a person would want to
-/// hear first.
+/// Something that keeps a run from being submitted.
+struct Hindrance {
+    /// What it is.
+    cause: String,
+    /// What a person may do, where it is the only one.
+    way_out: &'static str,
+    /// The setting that takes it away; `None` where none does, so that only a command helps.
+    setting: Option<&'static str>,
+}
+
+/// Decides for the service.
 pub(crate) fn decide(run: &RunToJudge<'_>, rules: &Rules) -> Eligibility {
-    // What a person started with `kado exec` is asked for, wherever and whenever it ran.
-    let reason = if run.claimed {
-        not_enabled(run)
-            .or_else(|| aborted(run, rules))
-            .or_else(|| left_to_katalon(run))
-    } else if is_history(run.run, rules) {
+    if !run.claimed && history(run, rules).is_some() {
         return Eligibility::Remember;
-    } else {
-        downloaded(run)
-            .or_else(|| not_enabled(run))
-            .or_else(|| other_host(run, rules))
-            .or_else(|| aborted(run, rules))
-            .or_else(|| left_to_katalon(run))
-            .or_else(|| not_automatic(run))
-    };
+    }
 
-    match reason {
+    match why_left_out(run, rules) {
         Some(reason) => Eligibility::Ignore(reason),
         None => Eligibility::Submit,
     }
 }
 
-/// Whether a run lies before the history; one whose log has no record of any time does not.
-fn is_history(run: &SuiteRun, rules: &Rules) -> bool {
-    let Some(ended) = run.ended.or(run.last_record) else {
-        return false;
-    };
-    match rules.history.begin(rules.first_seen) {
-        Some(begin) => ended < begin,
-        None => false,
+/// Why the service leaves a run out, with what would change that: everything that is in the way, so
+/// that nobody follows an advice that does not help by itself. `None` when it is submitted.
+pub(crate) fn why_left_out(run: &RunToJudge<'_>, rules: &Rules) -> Option<String> {
+    let mut hindrances = Vec::new();
+
+    // In the order of what a person would want to hear first.
+    if !run.claimed {
+        hindrances.extend(downloaded(run));
     }
+    hindrances.extend(not_enabled(run));
+
+    // What a person started with `kado exec` is asked for, wherever and whenever it ran.
+    if !run.claimed {
+        hindrances.extend(history(run, rules));
+        hindrances.extend(other_host(run, rules));
+    }
+    hindrances.extend(aborted(run, rules));
+    hindrances.extend(left_to_katalon(run));
+    if !run.claimed {
+        hindrances.extend(not_automatic(run));
+    }
+
+    // Where only the command helps, what it does not mind is of no interest.
+    if hindrances
+        .iter()
+        .any(|hindrance| hindrance.setting.is_none())
+    {
+        hindrances.retain(|hindrance| {
+            hindrance.setting.is_none() || hindrance.setting == Some(SWITCHED_ON)
+        });
+    }
+    in_words(&hindrances)
 }
 
-fn downloaded(run: &RunToJudge<'_>) -> Option<String> {
-    run.folder.to_lowercase().contains(DOWNLOADED).then(|| {
-        "downloaded from Katalon TestOps, so it ran elsewhere; `kado submit FOLDER` submits it all \
-         the same"
-            .to_owned()
+/// All that is in the way, and what it takes together.
+fn in_words(hindrances: &[Hindrance]) -> Option<String> {
+    let (first, others) = hindrances.split_first()?;
+    if others.is_empty() {
+        return Some(format!("{}; {}", first.cause, first.way_out));
+    }
+
+    let causes: Vec<&str> = hindrances
+        .iter()
+        .map(|hindrance| hindrance.cause.as_str())
+        .collect();
+    let settings: Vec<&str> = hindrances
+        .iter()
+        .filter_map(|hindrance| hindrance.setting)
+        .collect();
+
+    // The command minds nothing but the integration.
+    let is_off = settings.contains(&SWITCHED_ON);
+    let takes = match (settings.as_slice(), is_off) {
+        ([only], true) => format!("it takes {only}, and then `kado submit FOLDER`"),
+        (_, true) => format!("it takes {} together", settings.join(" and ")),
+        (_, false) => format!(
+            "it takes {} together, or `kado submit FOLDER` for this run",
+            settings.join(" and ")
+        ),
+    };
+    Some(format!("{}; {takes}", causes.join("; besides, ")))
+}
+
+/// A run that lies before the history; one whose log has no record of any time does not.
+fn history(run: &RunToJudge<'_>, rules: &Rules) -> Option<Hindrance> {
+    let ended = run.run.ended.or(run.run.last_record)?;
+    let begin = rules.history.begin(rules.first_seen)?;
+    (ended < begin).then(|| Hindrance {
+        cause: format!("ended before the history begins, which is {begin}"),
+        way_out: "`history = \"all\"` or an earlier instant submits such runs, `kado submit FOLDER` \
+                  this one",
+        setting: Some("`history = \"all\"` or an earlier instant"),
     })
 }
 
-fn not_enabled(run: &RunToJudge<'_>) -> Option<String> {
-    (!run.enabled).then(|| {
-        "the Azure DevOps integration of this project is switched off; switch it on in Katalon \
-         under Project > Settings > Integrations > Azure DevOps"
-            .to_owned()
+fn downloaded(run: &RunToJudge<'_>) -> Option<Hindrance> {
+    run.folder
+        .to_lowercase()
+        .contains(DOWNLOADED)
+        .then(|| Hindrance {
+            cause: "downloaded from Katalon TestOps, so it ran elsewhere".to_owned(),
+            way_out: "`kado submit FOLDER` submits it all the same",
+            setting: None,
+        })
+}
+
+fn not_enabled(run: &RunToJudge<'_>) -> Option<Hindrance> {
+    (!run.enabled).then(|| Hindrance {
+        cause: "the Azure DevOps integration of this project is switched off".to_owned(),
+        way_out: "switch it on in Katalon under Project > Settings > Integrations > Azure DevOps",
+        setting: Some(SWITCHED_ON),
     })
 }
 
-fn left_to_katalon(run: &RunToJudge<'_>) -> Option<String> {
-    run.left_to_katalon.then(|| {
-        "left to Katalon's own submission (`submit.katalon_submits = \"always\"`); `kado submit \
-         FOLDER` submits this run if Katalon did not"
-            .to_owned()
+fn left_to_katalon(run: &RunToJudge<'_>) -> Option<Hindrance> {
+    run.left_to_katalon.then(|| Hindrance {
+        cause: "left to Katalon's own submission (`submit.katalon_submits = \"always\"`)"
+            .to_owned(),
+        way_out: "`kado submit FOLDER` submits this run if Katalon did not",
+        setting: Some("`submit.katalon_submits = \"detect\"`"),
     })
 }
 
-fn not_automatic(run: &RunToJudge<'_>) -> Option<String> {
-    (!run.auto_submit).then(|| {
-        "automatic submission is off for this project; `submit.auto_submit = true` switches it \
-         on, `kado submit FOLDER` submits this run"
-            .to_owned()
+fn not_automatic(run: &RunToJudge<'_>) -> Option<Hindrance> {
+    (!run.auto_submit).then(|| Hindrance {
+        cause: "automatic submission is off for this project".to_owned(),
+        way_out: "`submit.auto_submit = true` switches it on, `kado submit FOLDER` submits this run",
+        setting: Some("`submit.auto_submit = true`"),
     })
 }
 
-fn aborted(run: &RunToJudge<'_>, rules: &Rules) -> Option<String> {
+fn aborted(run: &RunToJudge<'_>, rules: &Rules) -> Option<Hindrance> {
     // Katalon leaves such runs out as well: of a terminated run its launcher makes no report and
     // uploads nothing.
-    (run.state == RunState::Aborted && !rules.submit_aborted).then(|| {
-        "aborted: the log has no end and Katalon wrote no report; `kado submit FOLDER` submits it, \
-         `submit_aborted = true` all such runs"
-            .to_owned()
+    (run.state == RunState::Aborted && !rules.submit_aborted).then(|| Hindrance {
+        cause: "aborted: the log has no end and Katalon wrote no report".to_owned(),
+        way_out: "`kado submit FOLDER` submits it, `submit_aborted = true` all such runs",
+        setting: Some("`submit_aborted = true`"),
     })
 }
 
-fn other_host(run: &RunToJudge<'_>, rules: &Rules) -> Option<String> {
+fn other_host(run: &RunToJudge<'_>, rules: &Rules) -> Option<Hindrance> {
     if rules.runs_from == RunsFrom::Any || ran_here(run.run, run.folder, &rules.host) {
         return None;
     }
@@ -176,11 +244,11 @@ fn other_host(run: &RunToJudge<'_>, rules: &Rules) -> Option<String> {
         .environment
         .machine()
         .unwrap_or("an unnamed machine");
-    Some(format!(
-        "ran on {host}, this is {}; `runs_from = \"any\"` submits runs of other machines and \
-         containers",
-        rules.host
-    ))
+    Some(Hindrance {
+        cause: format!("ran on {host}, this is {}", rules.host),
+        way_out: "`runs_from = \"any\"` submits runs of other machines and containers",
+        setting: Some("`runs_from = \"any\"`"),
+    })
 }
 
 /// Whether a run ran on this machine, whose name is `host`; `folder` is where it lies, with `/`.
@@ -394,5 +462,58 @@ mod tests {
         assert!(reason(&disabled, &rules()).contains("switched off"));
         assert!(reason(&aborted, &rules()).contains("submit_aborted"));
         assert!(reason(&left, &rules()).contains("katalon_submits"));
+    }
+
+    #[test]
+    fn of_several_hindrances_no_advice_is_given_that_does_not_help_by_itself() {
+        let elsewhere = run("jo - PC2", "/elsewhere", 99);
+        let two = RunToJudge {
+            auto_submit: false,
+            ..to_judge(&elsewhere)
+        };
+        let all = Rules {
+            history: History::All,
+            ..rules()
+        };
+        assert_eq!(
+            reason(&two, &all),
+            "ran on PC2, this is Agent-7; besides, automatic submission is off for this project; it \
+             takes `runs_from = \"any\"` and `submit.auto_submit = true` together, or `kado submit \
+             FOLDER` for this run"
+        );
+
+        let off = RunToJudge {
+            enabled: false,
+            ..two
+        };
+        let reason = why_left_out(&off, &rules()).unwrap();
+        assert!(!reason.contains("kado submit"), "{reason}");
+        for setting in [
+            "switched on",
+            "`history",
+            "`runs_from",
+            "`submit.auto_submit",
+        ] {
+            assert!(reason.contains(setting), "{reason}");
+        }
+    }
+
+    #[test]
+    fn of_what_was_downloaded_nothing_is_said_but_what_keeps_the_command_from_submitting_it() {
+        let run = run("jo - PC2", "/elsewhere", 200);
+        let downloaded = RunToJudge {
+            folder: "C:/Shop/Reports/Downloaded From Katalon TestOps/1_2/A/1",
+            enabled: false,
+            auto_submit: false,
+            ..to_judge(&run)
+        };
+
+        let reason = reason(&downloaded, &rules());
+
+        assert!(
+            reason.ends_with("and then `kado submit FOLDER`"),
+            "{reason}"
+        );
+        assert!(!reason.contains("runs_from"), "{reason}");
     }
 }

@@ -20,6 +20,8 @@ pub(crate) struct SettledFolder {
     pub fingerprint: u64,
     /// Since when it is gone.
     pub gone: Option<Moment>,
+    /// When its run ended, if it is settled only because it is older than the history.
+    pub older: Option<Moment>,
 }
 
 /// All settled folders, by their keys ([`crate::file_names::key`]).
@@ -50,15 +52,22 @@ impl Settled {
         Self(folders)
     }
 
-    /// Remembers that a folder is decided while it looks like this.
-    pub(crate) fn settle(&mut self, key: String, fingerprint: u64) {
+    /// Remembers that a folder is decided while it looks like this; `older` says when its run
+    /// ended, if it is so only because it is older than the history.
+    pub(crate) fn settle(&mut self, key: String, fingerprint: u64, older: Option<Moment>) {
         self.0.insert(
             key,
             SettledFolder {
                 fingerprint,
                 gone: None,
+                older,
             },
         );
+    }
+
+    /// Has a folder decided anew, whose answer may be another one by now.
+    pub(crate) fn unsettle(&mut self, key: &str) {
+        self.0.remove(key);
     }
 
     /// Whether a folder was decided, however it looks now.
@@ -66,11 +75,10 @@ impl Settled {
         self.0.contains_key(key)
     }
 
-    /// Whether a folder was decided when it looked like this.
-    pub(crate) fn holds(&self, key: &str, fingerprint: u64) -> bool {
-        self.0
-            .get(key)
-            .is_some_and(|folder| folder.fingerprint == fingerprint)
+    /// What is remembered of a folder that was decided when it looked like this.
+    pub(crate) fn holds(&self, key: &str, fingerprint: u64) -> Option<SettledFolder> {
+        let folder = self.0.get(key)?;
+        (folder.fingerprint == fingerprint).then_some(*folder)
     }
 
     /// Takes note of what is there: all run folders that a walk over everything found at `now`.
@@ -117,8 +125,8 @@ mod tests {
 
     fn two() -> Settled {
         let mut settled = Settled::default();
-        settled.settle("a".to_owned(), 1);
-        settled.settle("b".to_owned(), 2);
+        settled.settle("a".to_owned(), 1, None);
+        settled.settle("b".to_owned(), 2, None);
         settled
     }
 
@@ -128,7 +136,7 @@ mod tests {
         assert_eq!(settled.age(&there(&["a"]), NOW).gone, ["b"]);
         let almost = NOW.plus(FORGOTTEN - Duration::from_millis(1));
         assert!(settled.age(&there(&["a"]), almost).is_empty());
-        assert!(settled.holds("b", 2));
+        assert!(settled.holds("b", 2).is_some());
         assert_eq!(
             settled.age(&there(&["a"]), NOW.plus(FORGOTTEN)).forgotten,
             ["b"]
@@ -143,7 +151,7 @@ mod tests {
         let hour = NOW.plus(Duration::from_secs(60 * 60));
         let back = settled.age(&there(&["a", "b"]), hour).back;
         assert_eq!(back.len(), 2);
-        assert!(settled.holds("a", 1) && settled.holds("b", 2));
+        assert!(settled.holds("a", 1).is_some() && settled.holds("b", 2).is_some());
         settled.age(&there(&[]), hour);
         assert!(
             settled

@@ -13,18 +13,20 @@ mod columns;
 mod commands;
 mod error;
 mod facts;
+mod folders;
 mod katalon_uploads;
 #[cfg(test)]
 mod model;
 mod overtaken;
 mod pending_members;
+mod reconsider;
 mod record;
 mod recorded_run;
 mod requests;
 mod retry;
+mod run_folders;
 mod run_parts;
 mod schema;
-mod settled_folders;
 mod state;
 mod steps;
 mod submissions;
@@ -50,6 +52,8 @@ pub use error::{OpenError, StoreError};
 pub(crate) use facts::ServiceFacts;
 pub(crate) use katalon_uploads::{DoubleSubmission, Overlap};
 pub(crate) use pending_members::StoredMember;
+pub(crate) use reconsider::UnmappedRun;
+pub(crate) use run_folders::OlderRuns;
 pub(crate) use submissions::unreadable;
 
 /// Name of the database in the state folder.

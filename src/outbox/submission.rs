@@ -49,6 +49,31 @@ impl SubmissionState {
     }
 }
 
+/// Why a submission is ignored, as far as it is decided anew by that.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum IgnoredAs {
+    /// Its run seems to be aborted; its end may still be seen.
+    Aborted,
+    /// A person took it off the list; only a person takes it up again.
+    Forgotten,
+    /// No test of its run has an id.
+    WithoutIds,
+}
+
+impl IgnoredAs {
+    /// All of them.
+    pub(crate) const ALL: [Self; 3] = [Self::Aborted, Self::Forgotten, Self::WithoutIds];
+
+    /// The word in the database.
+    pub(crate) const fn word(self) -> &'static str {
+        match self {
+            Self::Aborted => "aborted",
+            Self::Forgotten => "forgotten",
+            Self::WithoutIds => "without-ids",
+        }
+    }
+}
+
 /// What a submission waits for, as far as exit codes tell it apart.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Obstacle {

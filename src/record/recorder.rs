@@ -32,10 +32,14 @@ use crate::outbox::{Outbox, StoreError};
 use crate::record::collections::{CollectionProgress, PendingCollections};
 use crate::record::commands;
 use crate::record::copies::{Files, copy};
-use crate::record::store::{eligibility_of, store};
+use crate::record::handling::{
+    Again, Handling, NAMELESS, Recorded, handling_of, handling_of_unreadable,
+    log_why_nothing_is_new, older,
+};
+use crate::record::store::{eligibility_of, reason_left_out, store};
 use crate::spool::Used;
 use crate::watch::{FinishedFolder, Scout};
-use crate::workspace::{CollectionFolder, Location, ReadError, RunReader};
+use crate::workspace::{CollectionFolder, Location, RunReader};
 
 /// Records runs that are over.
 pub(crate) struct Recorder {
@@ -65,18 +69,6 @@ struct RunInGrace {
     vanished: bool,
 }
 
-/// What was done about a run that is due.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) enum Handling {
-    /// It is recorded, or will never be: its folder is of no concern any more. These submissions
-    /// are new.
-    Settled(Vec<i64>),
-    /// It is kept until its collection has ended.
-    WithCollection,
-    /// It cannot be read at this moment.
-    NotYet,
-}
-
 /// Which collections are looked at.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Extent {
@@ -91,8 +83,8 @@ pub(crate) enum Extent {
 pub(crate) struct RecordedCollections {
     /// New submissions.
     pub submissions: Vec<i64>,
-    /// Run folders that need not be looked at again.
-    pub folders: Vec<PathBuf>,
+    /// Run folders that need not be looked at again, with their runs.
+    pub folders: Vec<(PathBuf, Option<RunIdentity>)>,
 }
 
 impl Recorder {
@@ -171,7 +163,7 @@ impl Recorder {
         }
 
         let location = locate(finished).await?;
-        let Some(commands) = self.commands_of(&location).await? else {
+        let Ok(commands) = self.commands_of(&location).await? else {
             return Ok(());
         };
 
@@ -215,8 +207,9 @@ impl Recorder {
     ) -> Result<Handling, StoreError> {
         // Without the options of its command it could go to another plan.
         let location = locate(finished).await?;
-        let Some(commands) = self.commands_of(&location).await? else {
-            return Ok(Handling::NotYet);
+        let commands = match self.commands_of(&location).await? {
+            Ok(commands) => commands,
+            Err(reason) => return Ok(Handling::Unread(reason, Again::Next)),
         };
 
         let run = match self.read_settled(&location, config, commands).await? {
@@ -226,7 +219,9 @@ impl Recorder {
                     folder = %finished.folder.display(),
                     "waits for the project's settings, which are being written"
                 );
-                return Ok(Handling::NotYet);
+                return Ok(Handling::NotYet(
+                    "the settings of its project are being written".to_owned(),
+                ));
             }
 
             Err(error) => {
@@ -253,6 +248,7 @@ impl Recorder {
         run: FinishedRun,
     ) -> Result<Handling, StoreError> {
         let eligibility = self.eligibility(config, &run, finished.state);
+        let identity = run.identity.clone();
 
         // What ended before the history begins is part of nothing.
         let collection = match eligibility {
@@ -271,7 +267,7 @@ impl Recorder {
             self.collections
                 .add(config, collection, &finished.folder, run, finished.state)
                 .await?;
-            return Ok(Handling::WithCollection);
+            return Ok(Handling::WithCollection(identity));
         }
 
         if self.is_copy_of_member(&run, collection.as_ref()).await? {
@@ -280,11 +276,11 @@ impl Recorder {
                 suite = &run.snapshot.run.suite,
                 "a copy of a suite run that is submitted with its collection"
             );
-            return Ok(Handling::WithCollection);
+            return Ok(Handling::WithCollection(identity));
         }
 
-        let submissions = self.record_now(config, run, finished.state).await?;
-        Ok(Handling::Settled(submissions))
+        let recorded = self.record_now(config, run, finished.state).await?;
+        Ok(handling_of(recorded, identity))
     }
 
     /// Whether a folder that is no member is the copy of a member that is not recorded yet, so that
@@ -342,16 +338,16 @@ impl Recorder {
                     folders,
                 } => {
                     if let Some(whole) = whole {
-                        let submissions = self.record_now(config, *whole, state).await?;
-                        recorded.submissions.extend(submissions);
+                        let whole = self.record_now(config, *whole, state).await?;
+                        recorded.submissions.extend(whole.submissions());
                     }
 
                     recorded.folders.extend(folders);
                 }
                 CollectionProgress::Apart(members) => {
                     for (run, state) in members {
-                        let submissions = self.record_now(config, run, state).await?;
-                        recorded.submissions.extend(submissions);
+                        let alone = self.record_now(config, run, state).await?;
+                        recorded.submissions.extend(alone.submissions());
                     }
                 }
             }
@@ -404,25 +400,31 @@ impl Recorder {
                         .add(config, &collection, &folder, run, state)
                         .await?;
                 }
-                None => submissions.extend(self.record_now(config, run, state).await?),
+                None => {
+                    let recorded = self.record_now(config, run, state).await?;
+                    submissions.extend(recorded.submissions());
+                }
             }
             self.in_grace.remove(&folder);
         }
         Ok(())
     }
 
-    /// Records a run or a collection as this machine's rules want it; gives its new submissions.
+    /// Records a run or a collection as this machine's rules want it.
     async fn record_now(
         &mut self,
         config: &Config,
         run: FinishedRun,
         state: RunState,
-    ) -> Result<Vec<i64>, StoreError> {
+    ) -> Result<Recorded, StoreError> {
         self.note_token(&run);
 
         // Decided again, not taken from the grace time: the configuration may have changed since.
         let occasion = match self.eligibility(config, &run, state) {
-            Eligibility::Remember => return Ok(Vec::new()),
+            Eligibility::Remember => match self.left_out_before(config, &run, state).await? {
+                Some(occasion) => occasion,
+                None => return Ok(older(&run)),
+            },
             Eligibility::Ignore(reason) => Occasion::Ignored {
                 reason,
                 aborted: state == RunState::Aborted,
@@ -440,9 +442,18 @@ impl Recorder {
         let katalon_too = run.terms.katalon_may_submit && matches!(occasion, Occasion::Found);
 
         let recorded = store(&self.outbox, run, occasion).await?;
-        let Some(RecordOutcome::New(submissions)) = recorded else {
-            log_why_nothing_is_new(&folder, recorded.as_ref());
-            return Ok(Vec::new());
+        let submissions = match recorded {
+            Some(RecordOutcome::New(submissions)) => submissions,
+            Some(known) => {
+                log_why_nothing_is_new(&folder, &known);
+                return Ok(Recorded::New(Vec::new()));
+            }
+
+            None => {
+                let reason = NAMELESS;
+                tracing::warn!(folder, reason, "a run folder is not submitted");
+                return Ok(Recorded::Nameless);
+            }
         };
 
         if katalon_too && self.reported_projects.insert(root) {
@@ -453,20 +464,45 @@ impl Recorder {
                  `submit.katalon_submits = \"never\"` says that there is none"
             );
         }
-        Ok(submissions)
+        Ok(Recorded::New(submissions))
     }
 
-    /// What is known of the commands that may have started a run; `None` while that cannot be read,
-    /// because another version stored it.
+    /// On what occasion a run from before the history is recorded: none, unless it is in the outbox
+    /// from the time of another `history`, where its reason is to be true of today.
+    async fn left_out_before(
+        &self,
+        config: &Config,
+        run: &FinishedRun,
+        state: RunState,
+    ) -> Result<Option<Occasion>, StoreError> {
+        let (Some(identity), Some(reason)) = (
+            run.identity.clone(),
+            reason_left_out(config, run, state, self.first_seen),
+        ) else {
+            return Ok(None);
+        };
+
+        let is_recorded = self
+            .outbox
+            .with(move |store| store.is_recorded(&identity))
+            .await?;
+        Ok(is_recorded.then(|| Occasion::Ignored {
+            reason,
+            aborted: state == RunState::Aborted,
+        }))
+    }
+
+    /// What is known of the commands that may have started a run; the inner error says why that
+    /// cannot be read: another version stored it.
     async fn commands_of(
         &mut self,
         location: &Location,
-    ) -> Result<Option<KnownCommands>, StoreError> {
+    ) -> Result<Result<KnownCommands, String>, StoreError> {
         match commands::look_up(&self.outbox, location).await {
-            Ok(commands) => Ok(Some(commands)),
+            Ok(commands) => Ok(Ok(commands)),
             Err(error @ StoreError::Content(_)) => {
                 self.report_unreadable(&location.folder, &error);
-                Ok(None)
+                Ok(Err(chain(&error)))
             }
             Err(error) => Err(error),
         }
@@ -520,35 +556,6 @@ impl Recorder {
 
     fn eligibility(&self, config: &Config, run: &FinishedRun, state: RunState) -> Eligibility {
         eligibility_of(config, run, state, self.first_seen)
-    }
-}
-
-/// What becomes of a folder that cannot be read.
-fn handling_of_unreadable(error: &IntakeError) -> Handling {
-    match error {
-        // What cannot be read now may be readable in a moment. A later version may read what is too
-        // much for this one.
-        IntakeError::Read(ReadError::Io { .. })
-        | IntakeError::SettingsInFlux(_)
-        | IntakeError::Defect(_) => Handling::NotYet,
-        // A folder that belongs to no project, or is no run, stays what it is.
-        IntakeError::Read(_) | IntakeError::NoProject(_) => Handling::Settled(Vec::new()),
-    }
-}
-
-/// Says why a run folder leads to nothing new.
-fn log_why_nothing_is_new(folder: &str, recorded: Option<&RecordOutcome>) {
-    match recorded {
-        Some(RecordOutcome::PartOf(whole)) => tracing::info!(
-            folder,
-            id = whole.first(),
-            "this suite run is part of a collection that is one run, and is not submitted by itself"
-        ),
-        Some(_) => tracing::debug!(folder, "this suite run is known already"),
-        None => tracing::warn!(
-            folder,
-            "not submitted: its log holds no record that tells which run it is"
-        ),
     }
 }
 

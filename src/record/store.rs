@@ -2,7 +2,7 @@
 
 use crate::clock;
 use crate::config::Config;
-use crate::discovery::eligibility::{Eligibility, Rules, RunToJudge, decide};
+use crate::discovery::eligibility::{Eligibility, Rules, RunToJudge, decide, why_left_out};
 use crate::discovery::run_identity::RunIdentity;
 use crate::intake::FinishedRun;
 use crate::katalon::run::lifecycle::RunState;
@@ -19,6 +19,27 @@ pub(super) fn eligibility_of(
     state: RunState,
     first_seen: Moment,
 ) -> Eligibility {
+    judge(config, run, state, first_seen, decide)
+}
+
+/// Why a run is left out on this machine, its place before the history included; see
+/// [`why_left_out`].
+pub(super) fn reason_left_out(
+    config: &Config,
+    run: &FinishedRun,
+    state: RunState,
+    first_seen: Moment,
+) -> Option<String> {
+    judge(config, run, state, first_seen, why_left_out)
+}
+
+fn judge<T>(
+    config: &Config,
+    run: &FinishedRun,
+    state: RunState,
+    first_seen: Moment,
+    by: fn(&RunToJudge<'_>, &Rules) -> T,
+) -> T {
     let rules = Rules {
         history: config.history,
         runs_from: config.runs_from,
@@ -44,7 +65,7 @@ pub(super) fn eligibility_of(
         left_to_katalon: run.terms.left_to_katalon,
         claimed: run.terms.claimed,
     };
-    decide(&candidate, &rules)
+    by(&candidate, &rules)
 }
 
 /// Stores a run whose files were copied already; `None` when its log holds no record that tells

@@ -1,19 +1,16 @@
 //! Makes the plan of a submission, from its snapshot and what ADO says, and stores it whole before
 //! the first request that writes (invariant I3); or says why there is nothing to send.
 
-use std::collections::BTreeSet;
-
 use crate::ado::{AdoClient, AdoError, Missing};
 use crate::clock;
 use crate::config::Late;
 use crate::outbox::Outbox;
 use crate::outbox::submission::Submission;
 use crate::plan::left_out::LeftOutKind;
-use crate::plan::options::Unmapped;
 use crate::plan::several_plans::NoResultsHere;
-use crate::plan::snapshot::Snapshot;
+use crate::plan::without_ids::{is_without_ids, reason_without_ids};
 use crate::plan::{self, SubmissionPlan};
-use crate::plural::{counted, form};
+use crate::plural::counted;
 use crate::submit::facts;
 use crate::submit::stop::Stop;
 
@@ -125,7 +122,7 @@ async fn not_overtaken(outbox: &Outbox, id: i64, plan: &SubmissionPlan) -> Resul
 fn nothing_to_send(submission: &Submission, plan: SubmissionPlan) -> Stop {
     if is_without_ids(&submission.snapshot) {
         return Stop::WithoutIds {
-            reason: reason_without_ids(submission),
+            reason: reason_without_ids(&submission.snapshot, submission.id),
             plan: Box::new(plan),
         };
     }
@@ -151,7 +148,8 @@ fn nothing_to_send(submission: &Submission, plan: SubmissionPlan) -> Stop {
             "no result can be submitted: no test of this run has a test point in test plan \
              {plan_id}, and none in the others; see its submission to test plan {other}"
         ),
-        None => reason_for_nothing(&plan).unwrap_or_else(|| reason_without_ids(submission)),
+        None => reason_for_nothing(&plan)
+            .unwrap_or_else(|| reason_without_ids(&submission.snapshot, submission.id)),
     };
 
     Stop::NothingToSend {
@@ -178,56 +176,4 @@ fn reason_for_nothing(plan: &SubmissionPlan) -> Option<String> {
         0 => reason,
         more => format!("{reason} (and {})", counted(more, "more reason")),
     })
-}
-
-/// Whether it is certain that no test of a run has an id, and that this is no mistake: what is
-/// damaged can have held tests with ids, and `unmapped = "fail"` wants ids everywhere.
-fn is_without_ids(snapshot: &Snapshot) -> bool {
-    let run = &snapshot.run;
-    let is_whole = run.damage.is_empty() && run.differences.is_empty();
-    is_whole && snapshot.options.unmapped == Unmapped::Ignore && !has_ids(snapshot)
-}
-
-/// Whether a test of a run has an id, or what should be one, or a file that may hold one.
-fn has_ids(snapshot: &Snapshot) -> bool {
-    snapshot.run.tests.iter().any(|test| {
-        let ids = snapshot.cases.get(&test.id);
-        ids.is_some_and(|case| case.azure_ids.is_some() || case.damage.is_some())
-    })
-}
-
-/// Why no test of a run has an id, and what would change that.
-fn reason_without_ids(submission: &Submission) -> String {
-    let snapshot = &submission.snapshot;
-    let id = submission.id;
-    let test_cases: BTreeSet<&str> = snapshot.run.tests.iter().map(|test| &*test.id).collect();
-
-    let without_file = test_cases
-        .iter()
-        .filter(|test_case| !snapshot.cases.contains_key(**test_case))
-        .count();
-
-    // Ids lie in the files, so without a file nobody knows whether there were any.
-    let all = counted(test_cases.len(), "test case");
-    if test_cases.is_empty() {
-        format!("no test ran, so there is nothing to submit; `kado runs retry {id}` looks again")
-    } else if without_file == 0 {
-        format!(
-            "no test of this run has an Azure DevOps test case id; enter ids on the Integration \
-             tab of the test cases, then `kado runs retry {id}`"
-        )
-    } else if without_file == test_cases.len() {
-        format!(
-            "no test case of this run has a `.tc` file in the project any more, so their Azure \
-             DevOps ids are unknown; were they renamed or deleted? Put the files back, then \
-             `kado runs retry {id}`"
-        )
-    } else {
-        format!(
-            "no test of this run has an Azure DevOps test case id: of {all} {without_file} {} no \
-             `.tc` file any more, and the others no id; put the files back or enter ids on the \
-             Integration tab, then `kado runs retry {id}`",
-            form(without_file, "has", "have")
-        )
-    }
 }

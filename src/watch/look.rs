@@ -7,6 +7,7 @@
 use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::path::Path;
 
+use crate::discovery::run_identity::RunIdentity;
 use crate::discovery::tracker::Observation;
 use crate::katalon::log::EndScanner;
 use crate::moment::Moment;
@@ -34,6 +35,8 @@ pub(super) struct FolderMemory {
     /// How many parts the log had.
     parts: usize,
     ended: Option<Moment>,
+    /// Which run it holds, once its log was read whole.
+    run: Option<RunIdentity>,
     junit_complete: bool,
     reports_come_late: bool,
 }
@@ -58,6 +61,11 @@ pub(crate) fn fingerprint(listing: &FolderListing) -> u64 {
 }
 
 impl FolderMemory {
+    /// Which run the folder holds, as far as a look read it.
+    pub(super) const fn run(&self) -> Option<&RunIdentity> {
+        self.run.as_ref()
+    }
+
     /// Takes a look. `listing` is that of `folder`, made at `now`.
     ///
     /// # Errors
@@ -134,6 +142,7 @@ impl FolderMemory {
             .read(&Location::of(folder))
             .map_err(io::Error::other)?;
         self.ended = run.ended;
+        self.run = RunIdentity::of(&run);
         self.reports_come_late = run.reports_come_late();
         Ok(())
     }

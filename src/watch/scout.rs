@@ -1,10 +1,11 @@
 //! Remembers every run folder that is not settled, and says which runs are over.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::discovery::folder_answer::{AnsweredFolder, FolderAnswer};
 use crate::discovery::settled::{Ageing, Settled};
 use crate::discovery::tracker::{Assessment, GRACE, Tracker};
 use crate::file_names::key;
@@ -20,7 +21,12 @@ use crate::workspace::{self, RunReader};
 #[derive(Default)]
 pub(crate) struct Scout {
     settled: Settled,
+    /// Folders whose run is in the outbox and decided anew, by their keys: that it is older than the
+    /// history by now is for its row to say.
+    reconsidered: HashSet<String>,
     followed: HashMap<PathBuf, FollowedFolder>,
+    /// The projects that the last walk found.
+    projects: HashSet<PathBuf>,
     reader: Arc<RunReader>,
 }
 
@@ -31,6 +37,8 @@ struct FollowedFolder {
     memory: FolderMemory,
     /// What the last look made of it, and whether it was due; only for the log.
     last_assessment: Option<(RunState, bool)>,
+    /// What is known of it until it is settled.
+    answer: Option<FolderAnswer>,
     /// Whether it was reported that the folder cannot be read.
     complained: bool,
 }
@@ -57,12 +65,14 @@ pub(crate) struct Sweep {
     pub over: Vec<FinishedFolder>,
     /// When a look is worth while before the next sweep.
     pub look_again: Option<Moment>,
-    /// Folders of runs that ended before the history begins, and how they looked; they are settled.
-    pub remembered: Vec<(String, u64)>,
+    /// Folders of runs that ended before the history begins; they are settled.
+    pub remembered: Vec<AnsweredFolder>,
     /// Runs that are over and wait for their grace time.
     pub in_grace: Vec<FinishedFolder>,
     /// Folders that were followed and are gone.
     pub gone: Vec<PathBuf>,
+    /// Folders that cannot be read, which does not pass by itself.
+    pub unread: Vec<PathBuf>,
     /// How many folders were not settled, so that their logs were read as far as they are new.
     pub read: usize,
 }
@@ -101,6 +111,7 @@ impl Sweep {
         self.remembered.extend(other.remembered);
         self.in_grace.extend(other.in_grace);
         self.gone.extend(other.gone);
+        self.unread.extend(other.unread);
         self.read += other.read;
         self.look_again_at(other.look_again);
     }
@@ -134,6 +145,7 @@ impl Scout {
             folders,
             problems,
         } = survey(roots);
+        self.projects = projects.iter().cloned().collect();
 
         let mut gone = Vec::new();
         self.followed.retain(|folder, _| {
@@ -180,13 +192,77 @@ impl Scout {
         self.settled.contains(&key(folder)) && !self.followed.contains_key(folder)
     }
 
-    /// Remembers that a folder is decided while it looks like this; gives the key by which it is
-    /// remembered.
-    pub(crate) fn settle(&mut self, folder: &Path, fingerprint: u64) -> String {
+    /// Remembers that a folder is decided while it looks like this; gives what is known of it.
+    pub(crate) fn settle(
+        &mut self,
+        folder: &Path,
+        fingerprint: u64,
+        answer: FolderAnswer,
+    ) -> AnsweredFolder {
+        let older = match answer {
+            FolderAnswer::Older { ended } => Some(ended),
+            _ => None,
+        };
+        let answered = AnsweredFolder {
+            settled: Some(fingerprint),
+            ..self.answered(folder, answer)
+        };
+
         self.stop_following(folder);
         let key = key(folder);
-        self.settled.settle(key.clone(), fingerprint);
-        key
+        self.reconsidered.remove(&key);
+        self.settled.settle(key, fingerprint, older);
+        answered
+    }
+
+    /// Has folders decided anew, by their keys; the runs of some of them are in the outbox.
+    pub(crate) fn reconsider(&mut self, keys: Vec<String>) {
+        for key in keys {
+            self.settled.unsettle(&key);
+            self.reconsidered.insert(key);
+        }
+    }
+
+    /// Whether a folder was decided, by its key.
+    pub(crate) fn holds(&self, key: &str) -> bool {
+        self.settled.contains(key)
+    }
+
+    /// Takes note of why the run of a followed folder is not recorded yet.
+    pub(crate) fn note(&mut self, folder: &Path, answer: FolderAnswer) {
+        if let Some(followed) = self.followed.get_mut(folder) {
+            followed.answer = Some(answer);
+        }
+    }
+
+    /// What is known of the folders that are followed.
+    pub(crate) fn open_answers(&self) -> Vec<AnsweredFolder> {
+        let mut open = Vec::new();
+        for (folder, followed) in &self.followed {
+            if let Some(answer) = &followed.answer {
+                open.push(self.answered(folder, answer.clone()));
+            }
+        }
+        open
+    }
+
+    /// What is known of a folder that is not settled.
+    fn answered(&self, folder: &Path, answer: FolderAnswer) -> AnsweredFolder {
+        let followed = self.followed.get(folder);
+        AnsweredFolder {
+            folder: folder.to_owned(),
+            project: self.project_of(folder).map(Path::to_owned),
+            run: followed.and_then(|followed| followed.memory.run().cloned()),
+            answer,
+            settled: None,
+        }
+    }
+
+    /// The project that a run folder lies in: the nearest one above it.
+    fn project_of<'a>(&self, folder: &'a Path) -> Option<&'a Path> {
+        folder
+            .ancestors()
+            .find(|above| self.projects.contains(*above))
     }
 
     /// Takes note of which settled folders are there: `folders` are all that [`Scout::find`] found
@@ -209,13 +285,28 @@ impl Scout {
                 self.stop_following(folder);
                 return sweep.gone.push(folder.to_owned());
             }
-            Err(error) => return self.complain(folder, &error),
+            Err(error) => return self.complain(folder, &error, sweep),
         };
 
         // An agent keeps the runs of years. Of a settled one nothing but the listing is read.
-        if self.settled.holds(&key(folder), fingerprint(&listing)) {
+        let key = key(folder);
+        if let Some(settled) = self.settled.holds(&key, fingerprint(&listing))
+            && (settled.older.is_none() || rules.is_history(settled.older))
+        {
             return self.stop_following(folder);
         }
+
+        // What became of it is for its row to say, also where it is older than the history by now.
+        let of_all_times;
+        let rules = if self.reconsidered.contains(&key) {
+            of_all_times = LookRules {
+                history_begins: None,
+                ..rules.clone()
+            };
+            &of_all_times
+        } else {
+            rules
+        };
 
         if !self.followed.contains_key(folder) {
             sweep
@@ -230,15 +321,17 @@ impl Scout {
             .look(folder, &listing, &self.reader, rules, now)
         {
             Ok(observation) => observation,
-            Err(error) => return self.complain(folder, &error),
+            Err(error) => return self.complain(folder, &error, sweep),
         };
 
         // A run from before the history is settled at its first look, without its project being
         // read: there may be thousands of them.
         let fingerprint = observation.fingerprint;
-        if rules.is_history(observation.ended) {
-            let key = self.settle(folder, fingerprint);
-            return sweep.remembered.push((key, fingerprint));
+        if let Some(ended) = observation.ended
+            && rules.is_history(Some(ended))
+        {
+            let settled = self.settle(folder, fingerprint, FolderAnswer::Older { ended });
+            return sweep.remembered.push(settled);
         }
 
         let assessment = followed.tracker.observe(&observation, rules.abort_after);
@@ -246,6 +339,7 @@ impl Scout {
         if followed.last_assessment.replace((state, due)) != Some((state, due)) {
             tracing::debug!(folder = %folder.display(), ?state, due, "judged a run folder");
         }
+        followed.answer = Some(answer_of(state));
 
         let is_whole = observation.junit_complete || observation.reports_come_late;
         let finished = FinishedFolder {
@@ -258,12 +352,29 @@ impl Scout {
     }
 
     /// Says once that a folder cannot be read. One broken folder costs only itself.
-    fn complain(&mut self, folder: &Path, error: &std::io::Error) {
+    fn complain(&mut self, folder: &Path, error: &std::io::Error, sweep: &mut Sweep) {
+        sweep.unread.push(folder.to_owned());
         let followed = self.followed.entry(folder.to_owned()).or_default();
+        followed.answer = Some(FolderAnswer::Unread {
+            reason: format!("the run folder cannot be read: {error}"),
+        });
         if !followed.complained {
             followed.complained = true;
             let folder = folder.display();
             tracing::warn!(%folder, %error, "a run folder cannot be read; it is looked at again");
         }
+    }
+}
+
+/// What is known of a folder whose run is in this state and not recorded yet.
+fn answer_of(state: RunState) -> FolderAnswer {
+    match state {
+        RunState::Queued | RunState::Running => FolderAnswer::Running,
+        RunState::Finished | RunState::Crashed => FolderAnswer::Waiting {
+            reason: "the run is over, and its reports get a little time".to_owned(),
+        },
+        RunState::Aborted => FolderAnswer::Waiting {
+            reason: "the run seems to be aborted".to_owned(),
+        },
     }
 }

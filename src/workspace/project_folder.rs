@@ -117,6 +117,88 @@ fn modified(file: &Path) -> Option<Moment> {
     Some(Moment::from_millis(timestamp.as_millisecond()))
 }
 
+/// How a file looks: when it was written last, and its size; `None` without it.
+pub(crate) type FileLook = Option<(Moment, u64)>;
+
+/// How the files look that decide about the runs of a project.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct RuleFiles {
+    settings: FileLook,
+    project_file: FileLook,
+    /// Whether both could be read: otherwise they are read again however they look, because a right
+    /// that is given changes neither time nor size.
+    is_read: bool,
+}
+
+/// Looks at the files that decide about the runs of a project; gives how they look and a number for
+/// what stands in them. They are read only where they look otherwise than was `known`.
+pub(crate) fn rule_files(root: &Path, known: Option<(RuleFiles, u64)>) -> (RuleFiles, u64) {
+    let settings = look_of(&root.join(SETTINGS));
+    let project_file = look_of(&root.join(PROJECT_FILE));
+    if let Some((files, number)) = known
+        && files.is_read
+        && files.settings == settings
+        && files.project_file == project_file
+    {
+        return (files, number);
+    }
+
+    let mut is_read = true;
+    let mut hasher = blake3::Hasher::new();
+    for file in [SETTINGS, PROJECT_FILE] {
+        match open::whole_if_any(&root.join(file)) {
+            Ok(Some(bytes)) => hasher.update(blake3::hash(&bytes).as_bytes()),
+            Ok(None) => hasher.update(b"none"),
+            Err(error) => {
+                is_read = false;
+                hasher.update(error.to_string().as_bytes())
+            }
+        };
+    }
+
+    let mut number = [0; size_of::<u64>()];
+    hasher.finalize_xof().fill(&mut number);
+    let files = RuleFiles {
+        settings,
+        project_file,
+        is_read,
+    };
+    (files, u64::from_le_bytes(number))
+}
+
+/// How the file of a test case looks.
+pub(crate) fn look_of_test_case(root: &Path, id: &str) -> FileLook {
+    if leads_out(id) {
+        return None;
+    }
+    look_of(&names::find_below(root, &format!("{id}.tc")))
+}
+
+fn look_of(file: &Path) -> FileLook {
+    let size = fs::symlink_metadata(file).ok()?.len();
+    Some((modified(file)?, size))
+}
+
+/// What is known of the ids of a test case.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum CaseIdState {
+    /// It has no file.
+    NoFile,
+    /// Its file holds no id.
+    NoId,
+    /// Its file holds one, or may.
+    Id,
+}
+
+/// What the file of a test case says of its ids.
+pub(crate) fn id_state(root: &Path, id: &str) -> CaseIdState {
+    match read_test_case(root, id) {
+        Ok(None) => CaseIdState::NoFile,
+        Ok(Some(case)) if case.azure_ids.is_none() && case.damage.is_none() => CaseIdState::NoId,
+        Ok(Some(_)) | Err(_) => CaseIdState::Id,
+    }
+}
+
 /// Reads the project's own `kado.toml`; `None` without it.
 ///
 /// # Errors

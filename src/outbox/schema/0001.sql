@@ -67,8 +67,9 @@ CREATE TABLE submission (
     -- Whether a request that creates the ADO run may have been carried out (invariant I5); survives
     -- planning anew.
     create_unclear  INTEGER NOT NULL DEFAULT 0,
-    -- Why it is ignored: 'aborted' may be taken up again by itself, 'forgotten' only by a person.
-    ignored_as      TEXT CHECK (ignored_as IN ('aborted', 'forgotten')),
+    -- Why it is ignored, beside a setting: a 'forgotten' one is taken up again only by a person, one
+    -- 'without-ids' when its test cases have some.
+    ignored_as      TEXT CHECK (ignored_as IN ('aborted', 'forgotten', 'without-ids')),
     ado_run_id      INTEGER,
     url             TEXT,
     -- Whether Katalon submitted the run, so that kado sent nothing: the ADO run is Katalon's then.
@@ -112,12 +113,37 @@ CREATE TABLE request (
     answer   TEXT
 ) STRICT;
 
--- Run folders that need not be read again while they look the same.
+-- Every run folder that was met, and what became of it.
 CREATE TABLE folder (
-    path        TEXT    PRIMARY KEY,
-    fingerprint INTEGER NOT NULL,
+    -- As it compares with other paths.
+    path           TEXT    PRIMARY KEY,
+    -- Root of its project, as it compares; NULL for none.
+    project        TEXT,
+    -- 'recorded': its run is in the outbox, by itself or as part of a collection.
+    answer         TEXT    NOT NULL
+        CHECK (answer IN ('recorded', 'older', 'unread', 'running', 'waiting')),
+    -- Why it is not read, or what is waited for.
+    reason         TEXT,
+    -- Which run it holds; NULL when that is not known.
+    suite          TEXT,
+    started_ms     INTEGER,
+    host           TEXT,
+    execution_uuid TEXT,
+    -- Of one that is older than the history: when its run ended.
+    ended_ms       INTEGER,
+    -- How it looked when it was settled, so that it need not be read again while it looks the same;
+    -- NULL when it is to be read again.
+    fingerprint    INTEGER,
     -- Since when it is gone; NULL while it is there.
-    gone_ms     INTEGER
+    gone_ms        INTEGER
+) STRICT;
+CREATE INDEX folder_by_run ON folder (suite, started_ms);
+
+-- What decides about the runs of a project, in a number that changes with it, as it was when they
+-- were decided last.
+CREATE TABLE project_rules (
+    project TEXT    PRIMARY KEY,
+    rules   INTEGER NOT NULL
 ) STRICT;
 
 -- Members that are over, of collections that are not: they become one run when the collection has

@@ -12,7 +12,7 @@ use crate::discovery::run_identity::RunIdentity;
 use crate::moment::Moment;
 use crate::outbox::step::StepState;
 use crate::outbox::store::StoreError;
-use crate::outbox::submission::{Obstacle, SubmissionState};
+use crate::outbox::submission::{IgnoredAs, Obstacle, SubmissionState};
 
 /// Times are milliseconds since 1970 in UTC, in columns whose names end in `_ms`.
 impl ToSql for Moment {
@@ -34,6 +34,18 @@ impl ToSql for SubmissionState {
 }
 
 impl FromSql for SubmissionState {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        by_word(value, Self::ALL, Self::word)
+    }
+}
+
+impl ToSql for IgnoredAs {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(self.word().into())
+    }
+}
+
+impl FromSql for IgnoredAs {
     fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
         by_word(value, Self::ALL, Self::word)
     }
@@ -68,7 +80,7 @@ impl FromSql for StepState {
 #[error("`{0}` is no word that this version knows")]
 struct UnknownWord(String);
 
-fn by_word<T: Copy>(
+pub(super) fn by_word<T: Copy>(
     value: ValueRef<'_>,
     all: impl IntoIterator<Item = T>,
     word: impl Fn(T) -> &'static str,

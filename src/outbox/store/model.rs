@@ -235,7 +235,7 @@ impl Both {
             }
             Operation::Ignore(_) => {
                 let plan = plan_of(store, id);
-                let ignored = store.ignore(id, "goes elsewhere", &plan, NOW);
+                let ignored = store.ignore(id, "goes elsewhere", None, &plan, NOW);
                 Some((ignored, row.ignore()))
             }
             Operation::Wait(_, until) => {

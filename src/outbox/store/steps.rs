@@ -9,6 +9,7 @@ use crate::outbox::step::{Step, StepState, steps};
 use crate::outbox::store::columns::json;
 use crate::outbox::store::state::{apply, change_one, log};
 use crate::outbox::store::{Store, StoreError};
+use crate::outbox::submission::IgnoredAs;
 use crate::outbox::transition::Event;
 use crate::plan::SubmissionPlan;
 use crate::plan::attachments::PlannedAttachment;
@@ -283,12 +284,19 @@ impl Store {
         &mut self,
         submission: i64,
         reason: &str,
+        ignored_as: Option<IgnoredAs>,
         plan: &SubmissionPlan,
         now: Moment,
     ) -> Result<(), StoreError> {
         let transaction = self.begin()?;
         apply(&transaction, submission, Event::NothingToSend, Some(reason))?;
         keep_plan(&transaction, submission, plan)?;
+        change_one(
+            &transaction,
+            submission,
+            "UPDATE submission SET ignored_as = ?2 WHERE id = ?1",
+            params![submission, ignored_as],
+        )?;
         log(&transaction, submission, "ignored", Some(reason), now)?;
         Ok(transaction.commit()?)
     }

@@ -8,16 +8,19 @@ use crate::outbox::new_run::{NewRun, NewSubmission, Occasion, RecordOutcome, new
 use crate::outbox::store::StoreError;
 use crate::outbox::store::recorded_run::RecordedRun;
 use crate::outbox::store::run_parts::{insert_submissions, renew_snapshot};
-use crate::outbox::store::state::{apply, begin_anew, insert, log};
-use crate::outbox::submission::SubmissionState;
+use crate::outbox::store::state::{apply, begin_anew, change_one, insert, log};
+use crate::outbox::submission::{IgnoredAs, SubmissionState};
 use crate::outbox::transition::Event;
+use crate::plan::snapshot::Snapshot;
+use crate::plan::without_ids::{is_without_ids, reason_without_ids};
 
 /// A submission of a run that is met again.
 struct Earlier {
     id: i64,
     state: SubmissionState,
     again: u32,
-    is_aborted: bool,
+    reason: Option<String>,
+    ignored_as: Option<IgnoredAs>,
 }
 
 /// Decides about a run that is recorded already.
@@ -36,13 +39,36 @@ pub(super) fn record_again(
     }
 
     let earlier = submissions_of(transaction, recorded.id)?;
-    let is_taken_up = match run.occasion {
-        // Nobody decided about it before: it only seemed to be aborted.
-        Occasion::Found => earlier.iter().all(|one| one.is_aborted),
-        Occasion::Ignored { .. } => false,
-        Occasion::Asked { again: false } => earlier
+    let all_ignored = earlier
+        .iter()
+        .all(|one| one.state == SubmissionState::Ignored);
+
+    // What was left out is decided anew by the rules of today, but for what a person decided.
+    let is_open = all_ignored
+        && earlier
             .iter()
-            .all(|one| one.state == SubmissionState::Ignored),
+            .all(|one| one.ignored_as != Some(IgnoredAs::Forgotten));
+
+    let is_taken_up = match run.occasion {
+        Occasion::Found if is_open && is_without_ids_again(&earlier, run.snapshot) => {
+            renew(transaction, run, recorded)?;
+            for one in &earlier {
+                let reason = reason_without_ids(run.snapshot, one.id);
+                renew_reason(transaction, one, &reason, one.ignored_as, now)?;
+            }
+            false
+        }
+        Occasion::Found => is_open,
+        Occasion::Ignored { reason, aborted } => {
+            let ignored_as = aborted.then_some(IgnoredAs::Aborted);
+            if is_open {
+                for one in &earlier {
+                    renew_reason(transaction, one, reason, ignored_as, now)?;
+                }
+            }
+            false
+        }
+        Occasion::Asked { again: false } => all_ignored,
         Occasion::Asked { again: true } => {
             // A person asks for it, so today's settings and files count.
             renew(transaction, run, recorded)?;
@@ -65,9 +91,39 @@ pub(super) fn record_again(
     Ok(RecordOutcome::New(taken_up))
 }
 
+/// Whether no test of a run has an id, and that was so before: ADO need not be asked to know that
+/// there is nothing to send.
+fn is_without_ids_again(earlier: &[Earlier], snapshot: &Snapshot) -> bool {
+    let all_without = earlier
+        .iter()
+        .all(|one| one.ignored_as == Some(IgnoredAs::WithoutIds));
+    all_without && is_without_ids(snapshot)
+}
+
+/// A submission that stays ignored says truly what would change that.
+fn renew_reason(
+    transaction: &Transaction<'_>,
+    one: &Earlier,
+    reason: &str,
+    ignored_as: Option<IgnoredAs>,
+    now: Moment,
+) -> Result<(), StoreError> {
+    if one.reason.as_deref() == Some(reason) && one.ignored_as == ignored_as {
+        return Ok(());
+    }
+
+    change_one(
+        transaction,
+        one.id,
+        "UPDATE submission SET reason = ?2, ignored_as = ?3 WHERE id = ?1",
+        params![one.id, reason, ignored_as],
+    )?;
+    log(transaction, one.id, "decided anew", Some(reason), now)
+}
+
 fn submissions_of(transaction: &Transaction<'_>, run: i64) -> Result<Vec<Earlier>, StoreError> {
     let mut statement = transaction.prepare_cached(
-        "SELECT id, state, again, ignored_as IS 'aborted' AS is_aborted FROM submission
+        "SELECT id, state, again, reason, ignored_as FROM submission
          WHERE run_id = ?1 ORDER BY id",
     )?;
 
@@ -76,7 +132,8 @@ fn submissions_of(transaction: &Transaction<'_>, run: i64) -> Result<Vec<Earlier
             id: row.get("id")?,
             state: row.get("state")?,
             again: row.get("again")?,
-            is_aborted: row.get("is_aborted")?,
+            reason: row.get("reason")?,
+            ignored_as: row.get("ignored_as")?,
         })
     })?;
     Ok(rows.collect::<Result<_, _>>()?)

@@ -2,12 +2,15 @@
 //! papered over.
 
 #[cfg(test)]
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::Path;
 use std::time::Duration;
 
 use rusqlite::params;
 
+use crate::discovery::eligibility::History;
+use crate::discovery::folder_answer::{AnsweredFolder, FolderAnswer};
+use crate::discovery::run_identity::RunIdentity;
 use crate::discovery::settled::{Ageing, SettledFolder};
 use crate::moment::Moment;
 use crate::outbox::new_run::{Occasion, RecordOutcome};
@@ -458,13 +461,116 @@ fn a_garbled_first_look_at_the_machine_is_an_error_and_no_new_one() {
 }
 
 #[test]
+fn what_was_left_out_is_taken_up_by_the_rules_of_today_under_the_id_that_was_seen() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = open(folder.path());
+    let run = snapshot(&[18], None);
+    let left_out = record(&mut store, &run, &ignored("ran elsewhere"));
+
+    let other_reason = record(&mut store, &run, &ignored("automatic submission is off"));
+
+    assert_eq!(
+        other_reason,
+        RecordOutcome::Unchanged(left_out.submissions().to_vec())
+    );
+    let row = only_row(&store);
+    assert_eq!(row.error.as_deref(), Some("automatic submission is off"));
+
+    let taken_up = record(&mut store, &run, &Occasion::Found);
+
+    assert_eq!(taken_up, left_out);
+    assert_eq!(only_row(&store).state, SubmissionState::Pending);
+}
+
+#[test]
+fn folders_are_read_again_whose_run_was_left_out_but_for_what_is_sent_or_forgotten() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = open(folder.path());
+    let mut folders = Vec::new();
+    for (number, path) in (0..).zip(["/ignored", "/forgotten", "/found"]) {
+        let run = at(number, number + 1, snapshot(&[18], None));
+        let occasion = match path {
+            "/ignored" => ignored("ran elsewhere"),
+            _ => Occasion::Found,
+        };
+        let recorded = record(&mut store, &run, &occasion);
+        if path == "/forgotten" {
+            store.forget(recorded.submissions()[0], NOW).unwrap();
+        }
+        folders.push(met(path, FolderAnswer::Recorded, run.identity()));
+    }
+    let reason = "no log".to_owned();
+    folders.push(met("/unread", FolderAnswer::Unread { reason }, None));
+    folders.push(met("/older", FolderAnswer::Older { ended: NOW }, None));
+    store.note_folders(&folders).unwrap();
+
+    let reconsidered = store.reconsider("/shop", 7).unwrap();
+
+    assert_eq!(reconsidered, ["/ignored", "/unread"]);
+    assert_eq!(store.settled_folders().unwrap().len(), 3);
+    assert_eq!(store.project_rules().unwrap()["/shop"], 7);
+    assert_eq!(store.reconsider("/elsewhere", 8).unwrap(), [""; 0]);
+}
+
+/// A settled folder.
+fn met(path: &str, answer: FolderAnswer, run: Option<RunIdentity>) -> AnsweredFolder {
+    AnsweredFolder {
+        folder: path.into(),
+        project: Some("/shop".into()),
+        run,
+        answer,
+        settled: Some(1),
+    }
+}
+
+#[test]
+fn each_folder_is_counted_by_the_rows_of_its_run_or_by_what_was_seen_of_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = open(folder.path());
+    let run = snapshot(&[18], Some("u-1"));
+    found(&mut store, &run);
+    let without_uuid = RunIdentity {
+        execution_uuid: None,
+        ..run.identity().unwrap()
+    };
+    let unread = FolderAnswer::Unread {
+        reason: "no log".to_owned(),
+    };
+    let older = FolderAnswer::Older { ended: NOW };
+    store
+        .note_folders(&[
+            met("/1", FolderAnswer::Recorded, run.identity()),
+            met("/copy", FolderAnswer::Recorded, Some(without_uuid.clone())),
+            met("/older", older.clone(), None),
+            met("/submitted-by-hand", older, Some(without_uuid)),
+            met("/unread", unread.clone(), None),
+            met("/runs", FolderAnswer::Running, None),
+        ])
+        .unwrap();
+
+    let folders = store.run_folders(&HashSet::new()).unwrap();
+
+    assert_eq!(
+        folders.line(History::New),
+        "6 run folders: 3 pending, 1 older than the first look (history), 1 still running, 1 not \
+         readable"
+    );
+    let known = store.folder_answer(Path::new("/unread")).unwrap().unwrap();
+    assert_eq!(known.answered, met("/unread", unread, None));
+    let known = store.folder_answer(Path::new("/copy")).unwrap().unwrap();
+    assert_eq!(known.submissions, [1]);
+    let older = store.older_runs().unwrap();
+    assert_eq!((older[0].count, &*older[0].newest), (1, "/older"));
+}
+
+#[test]
 fn settled_folders_are_forgotten_only_when_they_stayed_away() {
     let names =
         |names: &[&str]| -> Vec<String> { names.iter().map(|name| (*name).to_owned()).collect() };
     let folder = tempfile::tempdir().unwrap();
     let mut store = open(folder.path());
-    let settled = ["/stays", "/away", "/gone"].map(|path| (path.to_owned(), 1));
-    store.settle_folders(&settled).unwrap();
+    let settled = ["/stays", "/away", "/gone"].map(|path| met(path, FolderAnswer::Recorded, None));
+    store.note_folders(&settled).unwrap();
 
     let now = Ageing {
         gone: names(&["/away", "/gone"]),
@@ -486,6 +592,7 @@ fn settled_folders_are_forgotten_only_when_they_stayed_away() {
     let there = SettledFolder {
         fingerprint: 1,
         gone: None,
+        older: None,
     };
     let left: BTreeMap<_, _> = store.settled_folders().unwrap().into_iter().collect();
     assert_eq!(

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use crate::config::Config;
 use crate::discovery::claim::KnownCommands;
+use crate::discovery::run_identity::RunIdentity;
 use crate::discovery::tracker::{BETWEEN_LOOKS, GRACE, STILL};
 use crate::error_chain::chain;
 use crate::intake::collection::{
@@ -51,8 +52,8 @@ pub(crate) enum CollectionProgress {
         whole: Option<Box<FinishedRun>>,
         /// `Aborted` when no member took part because all were aborted.
         state: RunState,
-        /// Run folders that need not be looked at again.
-        folders: Vec<PathBuf>,
+        /// Run folders that need not be looked at again, with their runs.
+        folders: Vec<(PathBuf, Option<RunIdentity>)>,
     },
     /// The configuration changed meanwhile: its members are runs of their own after all.
     Apart(Vec<(FinishedRun, RunState)>),
@@ -261,11 +262,13 @@ impl PendingCollection {
         let mut members = Vec::new();
         let mut folders = Vec::new();
         for look in looks {
-            folders.push(look.listed.folder.clone());
+            let run = self.read(&look.listed, terms)?;
+            let identity = run.as_ref().and_then(|run| run.identity.clone());
+            folders.push((look.listed.folder.clone(), identity));
             members.push(FinishedMember {
                 listed: look.listed.clone(),
                 state: look.state.unwrap_or(MemberState::Vanished),
-                run: self.read(&look.listed, terms)?,
+                run,
             });
         }
 

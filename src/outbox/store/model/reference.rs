@@ -270,11 +270,11 @@ impl Model {
         *known = known.or(record.name.uuid);
         let rows: Vec<&Row> = self.rows.values().filter(|row| row.run == run).collect();
         let all_ignored = rows.iter().all(|row| row.state == SubmissionState::Ignored);
-        let all_aborted = rows
+        let none_forgotten = rows
             .iter()
-            .all(|row| row.ignored_as == Some(IgnoredAs::Aborted));
+            .all(|row| row.ignored_as != Some(IgnoredAs::Forgotten));
         let takes_up = match record.how {
-            How::Service => all_aborted,
+            How::Service => all_ignored && none_forgotten,
             How::Command => all_ignored,
             How::Ignored | How::Aborted | How::Again => false,
         };

@@ -1,0 +1,57 @@
+//! A run of which no test has an Azure DevOps id: nobody can want anything of it to be sent.
+
+use std::collections::BTreeSet;
+
+use crate::plan::options::Unmapped;
+use crate::plan::snapshot::Snapshot;
+use crate::plural::{counted, form};
+
+/// Whether it is certain that no test of a run has an id, and that this is no mistake: what is
+/// damaged can have held tests with ids, and `unmapped = "fail"` wants ids everywhere.
+pub(crate) fn is_without_ids(snapshot: &Snapshot) -> bool {
+    let run = &snapshot.run;
+    let is_whole = run.damage.is_empty() && run.differences.is_empty();
+    is_whole && snapshot.options.unmapped == Unmapped::Ignore && !has_ids(snapshot)
+}
+
+/// Whether a test of a run has an id, or what should be one, or a file that may hold one.
+fn has_ids(snapshot: &Snapshot) -> bool {
+    snapshot.run.tests.iter().any(|test| {
+        let ids = snapshot.cases.get(&test.id);
+        ids.is_some_and(|case| case.azure_ids.is_some() || case.damage.is_some())
+    })
+}
+
+/// Why no test of a run has an id, and what would change that; `id` is that of its submission.
+pub(crate) fn reason_without_ids(snapshot: &Snapshot, id: i64) -> String {
+    let test_cases: BTreeSet<&str> = snapshot.run.tests.iter().map(|test| &*test.id).collect();
+
+    let without_file = test_cases
+        .iter()
+        .filter(|test_case| !snapshot.cases.contains_key(**test_case))
+        .count();
+
+    // Ids lie in the files, so without a file nobody knows whether there were any.
+    let all = counted(test_cases.len(), "test case");
+    if test_cases.is_empty() {
+        format!("no test ran, so there is nothing to submit; `kado runs retry {id}` looks again")
+    } else if without_file == 0 {
+        format!(
+            "no test of this run has an Azure DevOps test case id; enter ids on the Integration \
+             tab of the test cases, then `kado runs retry {id}`"
+        )
+    } else if without_file == test_cases.len() {
+        format!(
+            "no test case of this run has a `.tc` file in the project any more, so their Azure \
+             DevOps ids are unknown; were they renamed or deleted? Put the files back, then \
+             `kado runs retry {id}`"
+        )
+    } else {
+        format!(
+            "no test of this run has an Azure DevOps test case id: of {all} {without_file} {} no \
+             `.tc` file any more, and the others no id; put the files back or enter ids on the \
+             Integration tab, then `kado runs retry {id}`",
+            form(without_file, "has", "have")
+        )
+    }
+}
