@@ -22,6 +22,7 @@ mod status;
 mod submission;
 mod submit;
 mod table;
+mod why;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -67,6 +68,8 @@ enum Command {
     Runs(runs::Arguments),
     /// Say whether the service is up, what waits and what failed
     Status(status::Arguments),
+    /// Say what kado knows and decided of a folder, and what would change it, offline
+    Why(why::Arguments),
     /// Install kado as a service, start and stop it, store its token
     Service(service::Arguments),
     /// Print a completion script for a shell
@@ -140,6 +143,7 @@ fn dispatch(cli: Cli) -> anyhow::Result<Exit> {
         Command::List(arguments) => list::list(&arguments, &paths::load(file)?, &mut out),
         Command::Runs(arguments) => runs::runs(&arguments, &paths::load(file)?, &mut out),
         Command::Status(arguments) => status::status(&arguments, &paths::load(file)?, &mut out),
+        Command::Why(arguments) => why::why(&arguments, &paths::load(file)?, &mut out),
         Command::Service(arguments) => service::service(&arguments, file, &mut out),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "kado", &mut out);

@@ -34,6 +34,7 @@ mod state_dir;
 mod submit;
 mod telemetry;
 pub mod watch;
+mod why;
 #[cfg(any(windows, test))]
 mod win32;
 pub mod workspace;

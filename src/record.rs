@@ -15,4 +15,6 @@ mod store;
 
 pub(crate) use collections::{Unreadable, unreadable};
 pub(crate) use commands::CommandClues;
+pub(crate) use handling::NAMELESS;
 pub(crate) use requests::carry_out;
+pub(crate) use store::{eligibility_of, reason_left_out};

@@ -37,8 +37,8 @@ pub(crate) use project_folder::{
 };
 pub use project_folder::{find_project_root, read_azure_settings, read_project, read_test_case};
 pub(crate) use run_folder::RunReader;
-pub(crate) use run_folder::junit_state;
 pub use run_folder::{JunitState, read_junit, read_run};
+pub(crate) use run_folder::{junit_state, state_of};
 
 /// Why nothing could be read.
 #[derive(Debug, thiserror::Error)]

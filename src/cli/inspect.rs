@@ -22,9 +22,7 @@ use crate::cli::json;
 use crate::clock;
 use crate::config::project_file::ProjectFile;
 use crate::katalon::project::Project;
-use crate::katalon::run::SuiteRun;
-use crate::katalon::run::lifecycle::{Evidence, RunState, state};
-use crate::workspace::{self, FolderListing, JunitState};
+use crate::workspace;
 use views::{ProjectView, RunView};
 
 /// Writes what lies at `path`: a run folder or a file in it, a project's folder or its `.prj`. A
@@ -100,28 +98,7 @@ fn inspect_run(folder: &Path, abort_after: Duration) -> anyhow::Result<RunView> 
 
     // A folder that vanished since counts as one without files.
     let listing = workspace::list_run_folder(folder).unwrap_or_default();
-    let state = state_of(folder, &run, &listing, abort_after);
+    let state = workspace::state_of(folder, &run, &listing, abort_after, clock::now());
 
     Ok(RunView::of(run, state, root.as_deref()))
-}
-
-fn state_of(
-    folder: &Path,
-    run: &SuiteRun,
-    listing: &FolderListing,
-    abort_after: Duration,
-) -> RunState {
-    // Without a file that has a time nothing is known of when it stopped; it is not running.
-    let quiet_for = match listing.newest() {
-        Some(newest) => clock::now().since(newest),
-        None => abort_after,
-    };
-    let evidence = Evidence {
-        has_log: listing.has_log(),
-        ended: run.ended.is_some(),
-        has_report: workspace::read_junit(folder) == JunitState::Complete,
-        quiet_for,
-    };
-
-    state(evidence, abort_after)
 }

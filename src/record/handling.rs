@@ -9,7 +9,7 @@ use crate::outbox::new_run::RecordOutcome;
 use crate::workspace::ReadError;
 
 /// Why a run is not submitted of which nothing else is known.
-pub(super) const NAMELESS: &str = "its log holds no record that tells which run it is, and no report beside it \
+pub(crate) const NAMELESS: &str = "its log holds no record that tells which run it is, and no report beside it \
                         does; `kado inspect FOLDER` shows what can be read";
 
 /// What was done about a run that is due.

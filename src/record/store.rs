@@ -13,7 +13,7 @@ use crate::plan::katalon_upload::project_key;
 use crate::plan::snapshot::Snapshot;
 
 /// What becomes of a run on this machine; `first_seen` is when kado first saw it.
-pub(super) fn eligibility_of(
+pub(crate) fn eligibility_of(
     config: &Config,
     run: &FinishedRun,
     state: RunState,
@@ -24,7 +24,7 @@ pub(super) fn eligibility_of(
 
 /// Why a run is left out on this machine, its place before the history included; see
 /// [`why_left_out`].
-pub(super) fn reason_left_out(
+pub(crate) fn reason_left_out(
     config: &Config,
     run: &FinishedRun,
     state: RunState,

@@ -3,6 +3,7 @@
 use std::ffi::OsStr;
 use std::io::{self, BufReader, Read as _, Seek as _, SeekFrom};
 use std::path::Path;
+use std::time::Duration;
 
 use jiff::tz::TimeZone;
 
@@ -18,8 +19,10 @@ use crate::katalon::log::{FolderNames, LogReader, LogSummary};
 use crate::katalon::run::binding;
 use crate::katalon::run::execution::{self, Execution};
 use crate::katalon::run::junit::Junit;
+use crate::katalon::run::lifecycle::{self, Evidence, RunState};
 use crate::katalon::run::{FileKind, RunFile, RunOptions, SuiteRun};
 use crate::katalon::witness;
+use crate::moment::Moment;
 
 /// Bytes that are read from a log at once.
 const BUFFER: usize = 64 * 1024;
@@ -174,6 +177,30 @@ impl RunReader {
         }
         Ok(summary)
     }
+}
+
+/// How far a run is, by one look at its folder, of which this is the listing. A run that is open
+/// counts as aborted when nothing has changed for `abort_after`.
+pub(crate) fn state_of(
+    folder: &Path,
+    run: &SuiteRun,
+    listing: &FolderListing,
+    abort_after: Duration,
+    now: Moment,
+) -> RunState {
+    // Without a file that has a time nothing is known of when it stopped; it is not running.
+    let quiet_for = match listing.newest() {
+        Some(newest) => now.since(newest),
+        None => abort_after,
+    };
+    let evidence = Evidence {
+        has_log: listing.has_log(),
+        ended: run.ended.is_some(),
+        has_report: junit_state(folder, listing) == JunitState::Complete,
+        quiet_for,
+    };
+
+    lifecycle::state(evidence, abort_after)
 }
 
 fn io_error(folder: &Path, source: io::Error) -> ReadError {

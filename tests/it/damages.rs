@@ -1,5 +1,5 @@
 //! What a reader could not read is told everywhere: in the run's comment, in the list of what was
-//! left out, by `kado inspect` and the exit code. Each kind of damage goes the whole way.
+//! left out, by `kado why`, `kado inspect` and the exit code. Each kind of damage goes the whole way.
 
 #![expect(clippy::unwrap_used, reason = "a helper that fails fails its test")]
 #![expect(clippy::disallowed_methods, reason = "tests damage files")]
@@ -143,6 +143,13 @@ fn assert_told(machine: &Machine, folder: &Path, kind: &DamageKind) {
     let is_reading =
         |one: &Value| one["kind"] == "reading" && one["reason"].as_str().unwrap().contains(&told);
     assert!(left_out.iter().any(is_reading), "{told}: {row:#}");
+
+    let why = kado(&["why", &folder, "--json"]).unwrap();
+    let said: Value = serde_json::from_str(&why.out).unwrap();
+    assert_eq!(said["answer"], "submitted", "{told}: {said:#}");
+    let details = lines(&said["details"]);
+    let naming = details.lines().filter(|line| line.starts_with(&told));
+    assert_eq!(naming.count(), 1, "{told}: {said:#}");
 
     let inspected = kado(&["inspect", &folder, "--json"]).unwrap();
     let read: Value = serde_json::from_str(&inspected.out).unwrap();

@@ -34,7 +34,7 @@ const LAYERS: &[&[&str]] = &[
     &["ado", "intake", "outbox", "service"],
     &["connect", "telemetry"],
     &["record", "submit"],
-    &["check", "daemon"],
+    &["check", "daemon", "why"],
     &["cli"],
 ];
 

@@ -77,6 +77,7 @@ mod url_secrets;
 mod verifying;
 mod watched_tree;
 mod watching;
+mod why;
 mod wiped;
 mod witnesses;
 mod workspaces;

@@ -42,14 +42,15 @@ impl Store {
             params![FIRST_SEEN, now.millis().to_string()],
         )?;
 
-        let text = self.fact(FIRST_SEEN)?.unwrap_or_default();
-        match text.parse() {
-            Ok(millis) => Ok(Moment::from_millis(millis)),
-            Err(_) => Err(StoreError::Fact {
-                name: FIRST_SEEN,
-                value: text,
-            }),
-        }
+        first_seen_in(self.fact(FIRST_SEEN)?.unwrap_or_default())
+    }
+
+    /// When kado first saw this machine; `None` when it has not looked yet.
+    ///
+    /// # Errors
+    /// As [`Store::first_seen`].
+    pub(crate) fn known_first_seen(&self) -> Result<Option<Moment>, StoreError> {
+        self.fact(FIRST_SEEN)?.map(first_seen_in).transpose()
     }
 
     /// Records that kado first saw this machine at another time than was recorded: the clock was
@@ -140,5 +141,16 @@ impl Store {
                 .execute("DELETE FROM fact WHERE name = ?1", [name])?,
         };
         Ok(())
+    }
+}
+
+/// Reads when kado first saw this machine.
+fn first_seen_in(text: String) -> Result<Moment, StoreError> {
+    match text.parse() {
+        Ok(millis) => Ok(Moment::from_millis(millis)),
+        Err(_) => Err(StoreError::Fact {
+            name: FIRST_SEEN,
+            value: text,
+        }),
     }
 }

@@ -86,7 +86,6 @@ impl Store {
     ///
     /// # Errors
     /// When the database fails.
-    #[cfg_attr(not(test), expect(dead_code, reason = "`kado why` is to read it"))]
     pub(crate) fn folder_answer(&self, folder: &Path) -> Result<Option<KnownFolder>, StoreError> {
         let mut statement = self
             .connection
