@@ -123,12 +123,16 @@ impl Hints {
 
         let heard = Arc::clone(&self.heard);
         let wake = Arc::clone(&self.wake);
-        let watcher = notify::recommended_watcher(move |event: notify::Result<Event>| {
+        let listen = move |event: notify::Result<Event>| {
             let mut heard = locked(&heard);
             if heard.add(event) {
                 wake.notify_one();
             }
-        });
+        };
+
+        // No run behind a link is looked at, and one could lead to the whole disk.
+        let config = notify::Config::default().with_follow_symlinks(false);
+        let watcher = RecommendedWatcher::new(listen, config);
 
         self.no_watcher = watcher.as_ref().err().map(system::reason);
         self.watcher = watcher.ok();

@@ -293,6 +293,27 @@ fn a_closed_folder_on_the_way_from_reports_to_a_run_is_named_itself() {
 }
 
 #[test]
+fn a_watched_folder_without_a_project_is_noted_by_check_and_no_fault() {
+    let machine = machine();
+    let shop = project(&machine, "Shop");
+    let empty = machine.root().join("empty");
+    fs::create_dir(&empty).unwrap();
+    let inside = shop.join("Test Cases");
+    watch(&machine, &[&machine.work(), &empty, &inside]);
+
+    let once = machine.kado(&["run", "--once"]);
+    let check = machine.kado(&["check", "--offline"]);
+
+    assert_eq!(once.code, 0, "{once:?}");
+    for text in [
+        "no Katalon project lies in it yet",
+        &format!("lies in the project `{}`", shop.display()),
+    ] {
+        assert!(in_one_line(&check.out).contains(text), "{check:?}");
+    }
+}
+
+#[test]
 fn a_project_twelve_levels_down_is_found() {
     let machine = machine();
     let deep = ["d"; 11].join("/");
@@ -532,11 +553,45 @@ fn status_tells_what_the_running_service_may_not_see_whoever_asks() {
     let what = format!("`{}` is closed; runs in it are not seen", session.display());
     assert!(told[0].contains(&what), "{told:?}");
     assert!(told[0].contains("this gives it: `"), "{told:?}");
+    let status = machine.kado(&["status"]);
+    let polled = format!("cannot be watched: `{}` is closed", session.display());
+    assert!(status.out.contains(&polled), "{status:?}");
 
     drop(closed);
     machine.wait_for_completed(1);
 
     assert_eq!(problems(&machine), [""; 0]);
+    service.stop_cleanly();
+}
+
+#[cfg(unix)]
+#[test]
+fn nothing_behind_a_link_is_watched() {
+    let machine = machine();
+    let [shop, other] = ["Shop", "Other"].map(|name| project(&machine, name));
+    let away = machine.root().join("away");
+    fs::create_dir_all(away.join("closed")).unwrap();
+    fs::create_dir_all(shop.join("Reports")).unwrap();
+    let _ = fs::remove_dir_all(other.join("Reports"));
+    for link in [shop.join("Reports/20261129_141140"), other.join("Reports")] {
+        std::os::unix::fs::symlink(&away, link).unwrap();
+    }
+    // Who watches this one as well cannot.
+    let _closed = ClosedFolder::new(&away.join("closed"));
+    let mut command = machine.command(&["run"]);
+    command.env("KADO_LOG", "kado=debug");
+    let Some(command) = as_ordinary_account(&command) else {
+        return;
+    };
+
+    let service = machine.start_as(command);
+    service.wait_for_logs(2, "looked at everything");
+
+    assert!(
+        !service.log().contains("folders are polled"),
+        "{}",
+        service.log()
+    );
     service.stop_cleanly();
 }
 

@@ -2,7 +2,10 @@
 //! told apart by their inode and by when they were made, because a file system gives an inode out
 //! again.
 
-#![expect(clippy::disallowed_methods, reason = "the inode is on the disk")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "inodes and links are on the disk"
+)]
 
 use std::collections::BTreeMap;
 use std::os::unix::fs::MetadataExt as _;
@@ -33,7 +36,11 @@ pub(super) fn wanted(roots: &[PathBuf], projects: &[PathBuf]) -> BTreeMap<PathBu
         wanted.insert(folder.clone(), RecursiveMode::NonRecursive);
     }
     for project in projects {
-        wanted.insert(project.join("Reports"), RecursiveMode::Recursive);
+        let reports = project.join("Reports");
+        let is_link = std::fs::symlink_metadata(&reports).is_ok_and(|reports| reports.is_symlink());
+        if !is_link {
+            wanted.insert(reports, RecursiveMode::Recursive);
+        }
     }
     wanted
 }
