@@ -169,8 +169,8 @@ impl UnmappedCases {
         }
     }
 
-    /// Looks at the files; gives the projects in which one says something else than the runs were
-    /// told, which are told so now.
+    /// Looks at the files; gives the projects in which one was written anew, or says something else
+    /// than the runs were told, which are told so now.
     fn look(&mut self) -> HashSet<String> {
         let mut changed = HashSet::new();
         for ((project, test_case), case) in &mut self.cases {
@@ -179,8 +179,14 @@ impl UnmappedCases {
                 continue;
             }
 
+            // It may be in the middle of being written, and is read again at the next sweep.
             let says = workspace::id_state(project, test_case);
-            if says != case.told {
+            if says == CaseIdState::Unknown {
+                continue;
+            }
+
+            // One that is written anew may hold an id in another place, such as its description.
+            if says != case.told || case.look.is_some() {
                 changed.insert(key(project));
             }
             *case = UnmappedCase {

@@ -186,16 +186,20 @@ pub(crate) enum CaseIdState {
     NoFile,
     /// Its file holds no id.
     NoId,
-    /// Its file holds one, or may.
+    /// Its file holds one.
     Id,
+    /// Its file is damaged, or cannot be read.
+    Unknown,
 }
 
 /// What the file of a test case says of its ids.
 pub(crate) fn id_state(root: &Path, id: &str) -> CaseIdState {
     match read_test_case(root, id) {
         Ok(None) => CaseIdState::NoFile,
-        Ok(Some(case)) if case.azure_ids.is_none() && case.damage.is_none() => CaseIdState::NoId,
-        Ok(Some(_)) | Err(_) => CaseIdState::Id,
+        Ok(Some(case)) if case.damage.is_some() => CaseIdState::Unknown,
+        Ok(Some(case)) if case.azure_ids.is_some() => CaseIdState::Id,
+        Ok(Some(_)) => CaseIdState::NoId,
+        Err(_) => CaseIdState::Unknown,
     }
 }
 

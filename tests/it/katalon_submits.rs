@@ -413,7 +413,8 @@ fn the_first_run_of_a_project_gives_katalon_time_and_is_then_found_to_be_submitt
 #[test]
 fn an_upload_that_has_begun_is_waited_for() {
     let machine = Machine::new();
-    machine.configure("[submit]\nkatalon_wait = \"0s\"\n");
+    // The run may be over before the service first sees the machine.
+    machine.configure("history = \"all\"\n[submit]\nkatalon_wait = \"0s\"\n");
     let shop = machine.shop(&CASES);
 
     let folder = run().start(now()).write_in(&shop).unwrap();
