@@ -14,7 +14,6 @@ use crate::connect::error::{ConnectError, NoToken};
 use crate::connect::network::network;
 use crate::connect::seen_tokens::SeenTokens;
 use crate::katalon::secret::ProjectToken;
-use crate::katalon::settings::AzureSettings;
 use crate::secrets::{TokenError, TokenOwner};
 use crate::server::{Server, ServerIdentity};
 use crate::workspace;
@@ -60,9 +59,12 @@ impl Credentials {
             return Ok(credential);
         }
 
-        match settings_of(root) {
-            Some(settings) => self.of_katalon_project(settings, root, server),
-            None => self.of_gone_project(config, root, server),
+        // A project further up is another one. One that is there speaks for itself: also when it
+        // says nothing of this server any more.
+        if workspace::find_project_root(root).as_deref() == Some(root) {
+            self.of_katalon_project(root, server)
+        } else {
+            self.of_gone_project(root, server)
         }
     }
 
@@ -159,10 +161,16 @@ impl Credentials {
 
     fn of_katalon_project(
         &self,
-        settings: AzureSettings,
         root: &Path,
         server: &Server,
     ) -> Result<SourcedCredential, ConnectError> {
+        // What cannot be read is told where the project's settings are; no token comes out of it.
+        let Ok(settings) = workspace::read_azure_settings(root) else {
+            return Err(no_token(server, NoToken::Unreadable(root.to_owned())));
+        };
+        if settings.server_url.is_none() {
+            return Err(no_token(server, NoToken::Project));
+        }
         if !is_same(settings.server_url.as_ref(), server) {
             return Err(no_token(server, NoToken::OtherServer));
         }
@@ -170,7 +178,7 @@ impl Credentials {
         match settings.token {
             ProjectToken::Set(token) => {
                 // The workspace may be wiped before the run is sent, and its settings with it.
-                self.seen.note(server.identity(), &token);
+                self.seen.note(root, server.identity(), &token);
                 Ok(SourcedCredential::new(
                     Credential::Pat(token),
                     "the Katalon project's own token",
@@ -185,23 +193,14 @@ impl Credentials {
         }
     }
 
-    /// The project is gone with its settings; any token that came with this server will do.
+    /// The project is gone with its settings: what it had itself before will do, and nothing that
+    /// belongs to another.
     fn of_gone_project(
         &self,
-        config: &Config,
         root: &Path,
         server: &Server,
     ) -> Result<SourcedCredential, ConnectError> {
-        for project in &config.projects {
-            let tables = &project.tables;
-            let credential = self.of_table(tables, TokenOwner::Projects, &tables.access, server);
-            // What is wrong with another project's token is not this project's matter.
-            if let Ok(Some(credential)) = credential {
-                return Ok(credential);
-            }
-        }
-
-        match self.seen.last_for(server.identity()) {
+        match self.seen.last_of(root, server.identity()) {
             Some(token) => Ok(SourcedCredential::new(
                 Credential::Pat(token),
                 "the project's token",
@@ -231,17 +230,6 @@ pub(crate) fn misplaced(config: &Config) -> Vec<TokenError> {
         }
     }
     misplaced
-}
-
-/// The settings of the project at `root`, if it is there and names a server.
-fn settings_of(root: &Path) -> Option<AzureSettings> {
-    // A project further up is another one.
-    if workspace::find_project_root(root)? != root {
-        return None;
-    }
-
-    let settings = workspace::read_azure_settings(root).ok()?;
-    settings.server_url.is_some().then_some(settings)
 }
 
 /// Whether a table or project is about this server.

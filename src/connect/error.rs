@@ -68,7 +68,10 @@ pub(crate) enum NoToken {
     /// The project has a token, which must not go to this server (invariant I10).
     #[error("the project's own token belongs to another server")]
     OtherServer,
-    /// The project is gone with its settings, and no token came with this server before.
+    /// The project is there, and its settings cannot be read.
+    #[error("the Azure DevOps settings of the project in `{}` cannot be read", .0.display())]
+    Unreadable(PathBuf),
+    /// The project is gone with its settings, and had no token for this server since kado started.
     #[error("the project in `{}` is gone", .0.display())]
     ProjectGone(PathBuf),
 }

@@ -550,7 +550,8 @@ impl Recorder {
     /// The project may be gone when its token is needed.
     fn note_token(&self, run: &FinishedRun) {
         if let Some((server, token)) = &run.token {
-            self.tokens.note(server, token);
+            let root = Path::new(&run.snapshot.project_root);
+            self.tokens.note(root, server, token);
         }
     }
 

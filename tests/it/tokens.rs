@@ -9,7 +9,7 @@
 use std::fs;
 use std::path::PathBuf;
 
-use fake_katalon::{AzureSettings, SuiteRunWriter, Test, TestCaseFile};
+use fake_katalon::{AzureSettings, SuiteRunWriter, Test, TestCaseFile, Token};
 use jiff::SignedDuration;
 
 use crate::support::{Machine, TOKEN, finished, start_of, tc, world};
@@ -391,4 +391,32 @@ fn a_token_that_was_refused_by_its_form_is_a_problem_before_any_run_waits() {
 
     assert_eq!(status.code, 1, "{status:?}");
     assert!(status.out.contains("holds `NAME=token`"), "{status:?}");
+}
+
+#[test]
+fn a_project_that_loses_its_server_is_not_sent_with_another_project_s_token() {
+    let machine = Machine::new();
+    machine.configure("history = \"all\"\nruns_from = \"any\"\n");
+    let refused = AzureSettings {
+        token: Some(Token::Clear("refused".to_owned())),
+        ..machine.settings()
+    };
+    let bad = project(&machine, "Bad", refused);
+    run(0).write_in(&bad).unwrap();
+    let first = machine.kado(&["run", "--once"]);
+
+    // The other project's token for the same server is in memory when this one is tried again.
+    fs::remove_file(bad.join("settings/external/com.kms.katalon.integration.azure.properties"))
+        .unwrap();
+    let good = project(&machine, "Good", machine.settings());
+    run(1).write_in(&good).unwrap();
+    let second = machine.kado(&["run", "--once"]);
+
+    assert_eq!(first.code, 3, "{first:?}");
+    assert_eq!(second.code, 1, "{second:?}");
+    assert_eq!(machine.ado_runs().len(), 1);
+    let rows = machine.rows();
+    let waiting = rows.iter().find(|row| row["project"] == "Bad").unwrap();
+    let reason = waiting["error"].as_str().unwrap();
+    assert!(reason.contains("the project has none"), "{reason}");
 }
