@@ -20,6 +20,7 @@ pub mod log;
 pub(crate) mod merge_conflict;
 pub mod project;
 pub(crate) mod properties;
+pub(crate) mod remarks;
 pub mod run;
 #[cfg(test)]
 pub(crate) mod sample;

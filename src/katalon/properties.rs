@@ -5,11 +5,17 @@
 //! escapes stay as they are, and a file that was cut in the middle gives the pairs that are whole
 //! and the beginning of the last one.
 
+use std::collections::HashMap;
+
 use crate::katalon::{escape, text};
 
 /// The pairs of a `.properties` file in file order.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub(crate) struct Properties(Vec<(String, String)>);
+pub(crate) struct Properties {
+    pairs: Vec<(String, String)>,
+    /// Where in `pairs` a key stands: whoever writes the file decides how many keys there are.
+    places: HashMap<String, usize>,
+}
 
 impl Properties {
     /// Reads a file in whatever encoding it came ([`text::decode`]): Java's old default,
@@ -17,29 +23,31 @@ impl Properties {
     /// twice the last value wins, at the place of the first.
     pub(crate) fn read(bytes: &[u8]) -> Self {
         let text = text::decode(bytes);
-        let mut pairs: Vec<(String, String)> = Vec::new();
+        let mut properties = Self::default();
         for line in logical_lines(&text) {
             let (key, value) = split(&line);
-            match pairs.iter_mut().find(|(earlier, _)| *earlier == key) {
-                Some((_, earlier)) => *earlier = value,
-                None => pairs.push((key, value)),
+            if let Some(place) = properties.places.get(&key) {
+                properties.pairs[*place].1 = value;
+            } else {
+                properties
+                    .places
+                    .insert(key.clone(), properties.pairs.len());
+                properties.pairs.push((key, value));
             }
         }
 
-        Self(pairs)
+        properties
     }
 
     /// The raw value of a key, without Katalon's typing.
     pub(crate) fn raw(&self, key: &str) -> Option<&str> {
-        self.0
-            .iter()
-            .find(|(name, _)| name == key)
-            .map(|(_, value)| value.as_str())
+        let place = self.places.get(key)?;
+        Some(&self.pairs[*place].1)
     }
 
     /// All pairs, raw, in file order.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.0
+        self.pairs
             .iter()
             .map(|(key, value)| (key.as_str(), value.as_str()))
     }
@@ -214,7 +222,7 @@ mod tests {
     use super::*;
 
     fn pairs(text: &str) -> Vec<(String, String)> {
-        Properties::read(text.as_bytes()).0
+        Properties::read(text.as_bytes()).pairs
     }
 
     fn pair(key: &str, value: &str) -> (String, String) {
@@ -288,7 +296,7 @@ mod tests {
         fn what_the_java_properties_crate_writes_is_read_back(map in prop::collection::hash_map(r"[ -~\u{3041}-\u{d7ff}]{1,12}", r"[ -~\u{3041}-\u{d7ff}]{0,12}", 0..6)) {
             let mut written = Vec::new();
             if java_properties::write(&mut written, &map).is_ok() {
-                let ours: std::collections::HashMap<_, _> = Properties::read(&written).0.into_iter().collect();
+                let ours: std::collections::HashMap<_, _> = Properties::read(&written).pairs.into_iter().collect();
                 prop_assert_eq!(ours, map);
             }
         }

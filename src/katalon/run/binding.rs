@@ -12,6 +12,7 @@ use serde_json::Value;
 
 use crate::katalon::escape;
 use crate::katalon::lenient_json;
+use crate::katalon::remarks::Remarks;
 use crate::katalon::run::VariableValue;
 use crate::katalon::text::head;
 use crate::katalon::url_secrets::without_users;
@@ -20,6 +21,10 @@ use crate::katalon::url_secrets::without_users;
 const LONGEST_VALUE: usize = 1024;
 /// Variables of one execution that are kept.
 const MOST_VARIABLES: usize = 1000;
+/// Bytes of a line that is read; the longest of the corpus is a tenth of it.
+const LONGEST_LINE: usize = 64 * 1024;
+/// Lines that are read, which is how many executions a run may plan.
+const MOST_LINES: usize = 100_000;
 
 /// One planned execution of a test case.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -51,23 +56,44 @@ struct RawLine {
 pub(crate) fn read(bytes: &[u8]) -> (Vec<BindingLine>, Vec<String>) {
     let text = String::from_utf8_lossy(bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes));
     let mut lines = Vec::new();
-    let mut warnings = Vec::new();
+    let mut unread = Remarks::default();
+    let mut left_out = 0;
 
     for (index, line) in text.lines().enumerate() {
         if line.trim().is_empty() {
             continue;
         }
-        match parse::<RawLine>(line) {
-            Ok(raw) => lines.push(raw.into_line()),
-            Err(_) => {
+        if lines.len() == MOST_LINES {
+            left_out += 1;
+            continue;
+        }
+
+        match parse_line(line) {
+            Some(raw) => lines.push(raw.into_line()),
+            None => {
                 let number = index + 1;
-                warnings.push(format!("line {number} of `testCaseBinding` cannot be read"));
+                unread.add(|| format!("line {number} of `testCaseBinding` cannot be read"));
                 lines.push(BindingLine::default());
             }
         }
     }
 
+    let mut warnings = unread.into_list("more line");
+    if left_out > 0 {
+        warnings.push(format!(
+            "`testCaseBinding` plans more than {MOST_LINES} executions; {left_out} of them were \
+             left out"
+        ));
+    }
     (lines, warnings)
+}
+
+/// Reads a line; `None` for one that is no JSON, or too long to be Katalon's.
+fn parse_line(line: &str) -> Option<RawLine> {
+    if line.len() > LONGEST_LINE {
+        return None;
+    }
+    parse(line).ok()
 }
 
 impl RawLine {
@@ -240,6 +266,41 @@ mod tests {
         );
         assert_eq!(lines[2].test_case, "T");
         assert_eq!(warnings, ["line 2 of `testCaseBinding` cannot be read"]);
+    }
+
+    #[test]
+    fn lines_that_cannot_be_read_are_counted_and_keep_their_place() {
+        let file = format!("{}{{\"testCaseName\":\"T\"}}", "no json\n".repeat(1000));
+
+        let (lines, warnings) = read(file.as_bytes());
+
+        assert_eq!(lines.len(), 1001);
+        assert_eq!(lines[1000].test_case, "T");
+        assert_eq!(warnings.len(), 21);
+        assert_eq!(warnings[20], "… and 980 more lines");
+    }
+
+    #[test]
+    fn a_line_that_is_too_long_is_not_read() {
+        let file = format!("{{\"testCaseName\":{:?}}}", "x".repeat(LONGEST_LINE));
+
+        let (lines, warnings) = read(file.as_bytes());
+
+        assert_eq!(lines, [BindingLine::default()]);
+        assert_eq!(warnings, ["line 1 of `testCaseBinding` cannot be read"]);
+    }
+
+    #[test]
+    fn a_run_has_no_end_of_executions_and_the_reader_has() {
+        let file = "{}\n".repeat(MOST_LINES + 5);
+
+        let (lines, warnings) = read(file.as_bytes());
+
+        assert_eq!(lines.len(), MOST_LINES);
+        assert_eq!(
+            warnings,
+            ["`testCaseBinding` plans more than 100000 executions; 5 of them were left out"]
+        );
     }
 
     #[test]

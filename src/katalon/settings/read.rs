@@ -4,10 +4,15 @@ use serde_json::Value as Json;
 
 use super::{AzureSettings, ConfigurationRow, PlanReference, ProjectReference, SendingRule};
 use crate::katalon::properties::{Properties, Value};
+use crate::katalon::remarks::Remarks;
 use crate::katalon::run::FileKind;
 use crate::katalon::secret::{ProjectToken, TokenForm};
 use crate::katalon::status::Status;
+use crate::katalon::text::head;
 use crate::server::without_credentials;
+
+/// Bytes of an unknown key that are shown; the longest known one has 54.
+const LONGEST_KEY: usize = 100;
 
 /// Keys that only Katalon's dialogs use, and `buildNumber` of the first preview.
 const IGNORED: [&str; 3] = [
@@ -116,27 +121,33 @@ impl SettingsFile {
     }
 
     fn warn_of_unknown_keys(&mut self) {
+        let mut unknown = Remarks::default();
         for (key, _) in self.properties.iter() {
             if !KNOWN.contains(&key) && !IGNORED.contains(&key) {
-                self.warnings.push(format!(
-                    "`{key}` is not a setting that kado knows; it was ignored"
-                ));
+                unknown.add(|| {
+                    let key = head(key, LONGEST_KEY);
+                    format!("`{key}` is not a setting that kado knows; it was ignored")
+                });
             }
         }
+        self.warnings
+            .extend(unknown.into_list("more unknown setting"));
     }
 
     /// Where a value is cut, Katalon is writing the file and the keys behind it are missing,
     /// whatever key it is.
     fn warn_of_cut_values(&mut self) {
-        let cut: Vec<String> = self
-            .properties
-            .iter()
-            .filter(|(_, raw)| is_cut(raw))
-            .map(|(key, _)| key.to_owned())
-            .collect();
-        for key in cut {
-            self.bad(&key, "is cut: its closing quote is missing");
+        let mut cut = Remarks::default();
+        for (key, raw) in self.properties.iter() {
+            if is_cut(raw) {
+                self.damaged = true;
+                cut.add(|| {
+                    let key = head(key, LONGEST_KEY);
+                    format!("`{key}` is cut: its closing quote is missing; it was ignored")
+                });
+            }
         }
+        self.warnings.extend(cut.into_list("more setting"));
     }
 
     /// Remembers a value that cannot be read.
