@@ -8,9 +8,18 @@
 use crate::katalon::run::binding::groovy;
 use crate::katalon::run::{TestResult, VariableValue};
 use crate::katalon::test_case::TestCase;
+use crate::katalon::text::head;
+use crate::plural::{counted, form};
 
 /// Ids of one test case that are taken; nobody maps more by hand.
 const MOST_IDS: usize = 1000;
+/// Parts that give no id and are told one by one; the others are counted.
+const MOST_PROBLEMS: usize = 20;
+/// Bytes that a part may have when its variables are put in: as many ids as are taken, with some
+/// room. A variable that is used again and again would make a text without end.
+const LONGEST_PART: usize = 16 * MOST_IDS;
+/// Bytes of a part that are shown.
+const SHOWN: usize = 256;
 
 /// What a text of ids gives.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -71,6 +80,11 @@ enum NoId {
     HalfCharacter,
     #[error("0 is no id; write the id of a test case work item")]
     Zero,
+    #[error(
+        "with the values of its variables it is too long; bind them to ids, or write the ids \
+         themselves"
+    )]
+    TooLong,
     #[error("it is too large for an id; write the id of a test case work item")]
     TooLarge,
 }
@@ -86,24 +100,36 @@ enum Origin {
 /// execution at hand.
 pub fn resolve(raw: &str, lookup: &dyn Fn(&str) -> Option<VariableValue>) -> Resolved {
     let mut resolved = Resolved::default();
+    let mut more_problems = 0;
     for part in parts_of(raw) {
         match ids_of(part, lookup) {
             Ok(ids) => {
                 for id in ids {
                     // An id that stands there twice counts once, as in Katalon's own submission.
-                    if !resolved.ids.contains(&id) && resolved.ids.len() < MOST_IDS {
+                    if resolved.ids.len() < MOST_IDS && !resolved.ids.contains(&id) {
                         resolved.ids.push(id);
                     }
                 }
             }
 
+            Err(_) if resolved.problems.len() == MOST_PROBLEMS => more_problems += 1,
             Err(problem) => resolved.problems.push(IdProblem {
-                text: part.to_owned(),
+                text: head(part, SHOWN).to_owned(),
                 reason: problem.to_string(),
             }),
         }
     }
 
+    if more_problems > 0 {
+        resolved.problems.push(IdProblem {
+            text: "…".to_owned(),
+            reason: format!(
+                "{} {} no id either",
+                counted(more_problems, "more part"),
+                form(more_problems, "gives", "give")
+            ),
+        });
+    }
     resolved
 }
 
@@ -149,6 +175,9 @@ fn expand(part: &str, lookup: &dyn Fn(&str) -> Option<VariableValue>) -> Result<
         let (name, behind) = after.split_once('}').ok_or(NoId::Unclosed)?;
         text.push_str(before);
         text.push_str(&value_of(name.trim(), lookup)?);
+        if text.len() > LONGEST_PART {
+            return Err(NoId::TooLong);
+        }
         // What a variable holds is data, so no variables are looked for in it.
         rest = behind;
     }
@@ -236,6 +265,29 @@ mod tests {
         assert_eq!(ids("545, 8562"), [545, 8562]);
         assert_eq!(ids(" 007 ,7,, 8\n"), [7, 8]);
         assert_eq!(ids(""), [0; 0]);
+    }
+
+    #[test]
+    fn a_variable_that_is_used_again_and_again_makes_no_text_without_end() {
+        let raw = "${list}".repeat(1_000_000);
+
+        let resolved = resolve(&raw, &lookup);
+
+        assert_eq!(resolved.ids, [0; 0]);
+        assert_eq!(resolved.problems.len(), 1);
+        assert!(resolved.problems[0].text.len() <= SHOWN);
+        assert!(resolved.problems[0].reason.contains("too long"));
+    }
+
+    #[test]
+    fn parts_that_give_no_id_are_counted_beyond_the_first_ones() {
+        let resolved = resolve(&"x,".repeat(1000), &lookup);
+
+        assert_eq!(resolved.problems.len(), MOST_PROBLEMS + 1);
+        assert_eq!(
+            resolved.problems[MOST_PROBLEMS].reason,
+            "980 more parts give no id either"
+        );
     }
 
     #[test]

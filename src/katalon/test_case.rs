@@ -18,6 +18,13 @@ use crate::katalon::{escape, text};
 
 /// The entry that holds the ids.
 const KEY: &str = "azure.testcase.ids";
+/// Bytes that the ids of a test case may have; a thousand of them have 11,000.
+const LONGEST_IDS: usize = 64 * 1024;
+/// Bytes of a variable's default that are kept: an id in it is short, and what is cut is no literal
+/// any more, so it counts as something that only Katalon can compute.
+const LONGEST_DEFAULT: usize = 8 * 1024;
+/// Variables of a test case that are kept.
+const MOST_VARIABLES: usize = 1000;
 
 /// What kado needs of a test case.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -77,14 +84,22 @@ impl TestCase {
             warnings.push(format!("`{file}` could be read only in part: {reason}"));
         }
 
+        let mut damage = version.damage;
+        let mut ids = version.ids.join(",");
+        if ids.len() > LONGEST_IDS {
+            ids.clear();
+            let error = format!("its ids take more than {LONGEST_IDS} bytes");
+            damage = Some(DamageKind::Unreadable { error });
+        }
+
         let case = Self {
             id,
-            azure_ids: (!version.ids.is_empty()).then(|| version.ids.join(",")),
+            azure_ids: (!ids.is_empty()).then_some(ids),
             variables: version.variables,
             damage: None,
             warnings,
         };
-        match version.damage {
+        match damage {
             Some(kind) => case.with_damage(Damage::of(file, kind)),
             None => case,
         }
@@ -253,7 +268,9 @@ impl OpenFile {
             (_, "entry") => self.close_entry(),
             (_, "integratedEntity") => self.close_entity(),
             ("variable", "name") => text.trim().clone_into(&mut self.variable_name),
-            ("variable", "defaultValue") => (*text).clone_into(&mut self.variable_default),
+            ("variable", "defaultValue") => {
+                text::head(text, LONGEST_DEFAULT).clone_into(&mut self.variable_default);
+            }
             (_, "variable") => self.close_variable(),
             _ => {}
         }
@@ -279,7 +296,7 @@ impl OpenFile {
         // Taken away for the same reason as the value of an entry: a variable may have no default.
         let name = std::mem::take(&mut self.variable_name);
         let default = std::mem::take(&mut self.variable_default);
-        if !name.is_empty() {
+        if !name.is_empty() && self.variables.len() < MOST_VARIABLES {
             self.variables.insert(name, default);
         }
     }
@@ -312,6 +329,31 @@ mod tests {
         let case = read(&(entity("JIRA", IDS.replace('5', "9").as_str()) + &entity("Azure", IDS)));
         assert_eq!(case.azure_ids.as_deref(), Some("545, 8562\n"));
         assert_eq!(case.warnings, [""; 0]);
+    }
+
+    #[test]
+    fn ids_that_are_far_too_long_cannot_be_known() {
+        let long = IDS.replace("545", &"5,".repeat(LONGEST_IDS));
+
+        let case = read(&entity("Azure", &long));
+
+        assert_eq!(case.azure_ids, None);
+        assert!(case.damage.is_some());
+    }
+
+    #[test]
+    fn a_default_that_is_far_too_long_is_no_value() {
+        let default = format!("'{}'", "1".repeat(LONGEST_DEFAULT));
+        let variable =
+            format!("<variable><defaultValue>{default}</defaultValue><name>id</name></variable>");
+
+        let case = read(&variable);
+
+        let value = crate::katalon::run::binding::groovy(&case.variables["id"]);
+        assert!(matches!(
+            value,
+            crate::katalon::run::VariableValue::Expression(_)
+        ));
     }
 
     #[test]
