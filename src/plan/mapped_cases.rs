@@ -2,7 +2,8 @@
 //! stand in its `.tc` file (`azure.testcase.ids`), and `${variable}` in them is resolved for each
 //! iteration. What is no id is left out with its reason, and the rest of the run goes on.
 
-use std::collections::BTreeSet;
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeSet, HashMap};
 
 use crate::katalon::azure_ids;
 use crate::katalon::damage::Damage;
@@ -25,6 +26,8 @@ pub(super) struct MappedCases<'a> {
     pub unmapped: usize,
     /// Tests and reasons of `left_out`: the iterations of a test share most of them.
     reported: BTreeSet<(String, String)>,
+    /// Where in `cases` an id with its configuration stands.
+    places: HashMap<(u32, Option<u32>), usize>,
 }
 
 /// All results of a run that share an ADO test case id and ran in the same configuration.
@@ -77,13 +80,13 @@ pub(super) fn map(snapshot: &Snapshot) -> MappedCases<'_> {
 
 impl<'a> MappedCases<'a> {
     fn add(&mut self, azure_id: u32, configuration: Option<u32>, test: &'a TestResult) {
-        for case in &mut self.cases {
-            if case.azure_id == azure_id && case.configuration == configuration {
-                case.tests.push(test);
-                return;
-            }
+        let place = self.places.entry((azure_id, configuration));
+        if let Entry::Occupied(place) = place {
+            self.cases[*place.get()].tests.push(test);
+            return;
         }
 
+        place.or_insert(self.cases.len());
         self.cases.push(MappedCase {
             azure_id,
             configuration,

@@ -8,6 +8,7 @@
     reason = "the session folder is searched on the disk"
 )]
 
+use std::collections::HashSet;
 use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io;
@@ -50,6 +51,7 @@ impl CollectionFolder {
     pub(crate) fn members(&self) -> Vec<ListedMember> {
         let session = self.session();
         let mut members: Vec<ListedMember> = Vec::new();
+        let mut listed = HashSet::new();
 
         for location in &self.report.members {
             let Some(prefix) = location.trim_matches('/').strip_prefix("Reports/") else {
@@ -57,8 +59,10 @@ impl CollectionFolder {
             };
             let names: Vec<&str> = prefix.split('/').collect();
             let is_in_session = names.len() > 2 && names[0] == session;
-            let is_listed_already = members.iter().any(|member| member.prefix == prefix);
-            if !is_in_session || is_listed_already || !names.iter().all(|name| is_plain(name)) {
+            if !is_in_session || !names.iter().all(|name| is_plain(name)) {
+                continue;
+            }
+            if !listed.insert(prefix) {
                 continue;
             }
 

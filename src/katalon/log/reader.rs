@@ -1,6 +1,6 @@
 //! From records to results: which test is open, which attempt it is, and when the suite is over.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::io::{self, BufRead};
 
 use super::attachment::{FolderNames, Placement, place};
@@ -36,6 +36,8 @@ pub struct LogReader {
     tree: Tree,
     summary: LogSummary,
     current: Option<OpenTest>,
+    /// Where in `summary.tests` the latest execution of each test case stands.
+    latest: HashMap<String, usize>,
     /// The suite was closed; what follows is not of this run.
     closed: bool,
     /// Bytes of all texts that are kept.
@@ -361,14 +363,13 @@ impl LogReader {
         // Joined by id and count, because only Katalon 11 has an id for the execution. In all 128
         // runs of the corpus with retries this gives the tests that Katalon's report lists
         // (`files.md` §4).
-        let earlier = self
-            .summary
-            .tests
-            .iter_mut()
-            .rev()
-            .find(|earlier| retry > 0 && earlier.id == test.id);
+        let earlier = match self.latest.get(&test.id) {
+            Some(place) if retry > 0 => Some(*place),
+            _ => None,
+        };
         match earlier {
-            Some(earlier) => {
+            Some(place) => {
+                let earlier = &mut self.summary.tests[place];
                 earlier.attempts.push(attempt);
                 earlier.variables = test.variables;
                 earlier.iteration = test.iteration.or_else(|| earlier.iteration.take());
@@ -376,6 +377,8 @@ impl LogReader {
 
             None => {
                 test.attempts.push(attempt);
+                self.latest
+                    .insert(test.id.clone(), self.summary.tests.len());
                 self.summary.tests.push(test);
             }
         }
