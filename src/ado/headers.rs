@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use jiff::fmt::strtime::BrokenDownTime;
 use reqwest::header::HeaderMap;
 use url::Url;
 
@@ -44,7 +45,9 @@ pub(super) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
         Ok(_) => return None,
         Err(_) => {
             // The date is one of the server's clock, which may not be this machine's.
-            let end = date(headers, "retry-after")?;
+            let Some(end) = date(headers, "retry-after") else {
+                return is_beyond_time(headers, "retry-after").then_some(LONGEST_PAUSE);
+            };
             let now = date(headers, "date").unwrap_or_else(|| clock::now().millis());
             Duration::from_millis(u64::try_from(end - now).ok()?)
         }
@@ -57,6 +60,21 @@ pub(super) fn date(headers: &HeaderMap, name: &str) -> Option<i64> {
     let text = header(headers, name)?.trim();
     let parser = jiff::fmt::rfc2822::DateTimeParser::new().relaxed_weekday(true);
     Some(parser.parse_timestamp(text).ok()?.as_millisecond())
+}
+
+/// Whether a header holds a date behind the last moment that can be told, which is in the last hours
+/// of the year 9999: a server's "never".
+fn is_beyond_time(headers: &HeaderMap, name: &str) -> bool {
+    let Some(text) = header(headers, name) else {
+        return false;
+    };
+    match BrokenDownTime::parse(
+        "%a, %d %b %Y %H:%M:%S",
+        text.trim().trim_end_matches(" GMT"),
+    ) {
+        Ok(date) => date.year() == Some(9999),
+        Err(_) => false,
+    }
 }
 
 /// Where a server sends a plain http request on to when it wants the same by https, as web servers
@@ -121,7 +139,12 @@ mod tests {
         assert_eq!(pause(" 0.5 "), Some(0.5));
         assert_eq!(pause("Thu, 26 Nov 2026 10:01:30 GMT"), Some(90.0));
         assert_eq!(pause("Thu, 26 Nov 2026 09:59:00 GMT"), None, "it is over");
-        for far in ["999999999", "1e300", "Sat, 26 Nov 2033 10:00:00 GMT"] {
+        for far in [
+            "999999999",
+            "1e300",
+            "Sat, 26 Nov 2033 10:00:00 GMT",
+            "Fri, 31 Dec 9999 23:59:59 GMT",
+        ] {
             assert_eq!(pause(far), Some(3600.0), "{far}");
         }
         for nonsense in ["-5", "soon", "", "NaN"] {

@@ -14,7 +14,9 @@ use crate::ado::version::Call;
 use crate::ado::wire::List;
 
 /// Most pages that are followed; beyond it the server must be going in circles.
-const MOST_PAGES: usize = 100_000;
+const MOST_PAGES: usize = 10_000;
+/// Pages in a row that bring nothing and still name a next one.
+const MOST_EMPTY: usize = 10;
 
 impl AdoClient {
     /// All items of a list that hands out continuation tokens.
@@ -40,6 +42,7 @@ impl AdoClient {
         mut take: impl FnMut(T) + Send,
     ) -> Result<(), AdoError> {
         let mut token: Option<String> = None;
+        let mut empty_pages = 0;
         for _ in 0..MOST_PAGES {
             let mut query = query.to_vec();
             if let Some(token) = &token {
@@ -47,6 +50,14 @@ impl AdoClient {
             }
 
             let page: Page<List<T>> = self.get(path, call, &query).await?;
+            empty_pages = if page.content.value.is_empty() {
+                empty_pages + 1
+            } else {
+                0
+            };
+            if empty_pages > MOST_EMPTY {
+                break;
+            }
             for item in page.content.value {
                 take(item);
             }

@@ -8,8 +8,9 @@
 mod sent;
 
 use std::fmt;
+use std::marker::PhantomData;
 
-use serde::de::{self, Visitor};
+use serde::de::{self, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
 use crate::moment::Moment;
@@ -19,8 +20,47 @@ pub(crate) use sent::*;
 /// A list as most calls answer it.
 #[derive(Debug, Deserialize)]
 pub struct List<T> {
-    #[serde(default = "Vec::new")]
+    #[serde(
+        default = "Vec::new",
+        deserialize_with = "items",
+        bound(deserialize = "T: Deserialize<'de>")
+    )]
     pub(crate) value: Vec<T>,
+}
+
+/// Items of one answer. The largest page that kado asks for has 200; what a server gives at once
+/// without pages, such as the plans of a project, are thousands.
+const MOST_ITEMS: usize = 100_000;
+
+/// Reads the items of a list, counted while they are read: an item of two bytes takes hundreds in
+/// memory.
+fn items<'de, D, T>(deserializer: D) -> Result<Vec<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    deserializer.deserialize_seq(Items(PhantomData))
+}
+
+struct Items<T>(PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for Items<T> {
+    type Value = Vec<T>;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "a list of at most {MOST_ITEMS} items")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut sequence: A) -> Result<Vec<T>, A::Error> {
+        let mut items = Vec::new();
+        while let Some(item) = sequence.next_element()? {
+            if items.len() == MOST_ITEMS {
+                return Err(de::Error::invalid_length(MOST_ITEMS + 1, &self));
+            }
+            items.push(item);
+        }
+        Ok(items)
+    }
 }
 
 /// `GET _apis/connectionData`.

@@ -15,8 +15,8 @@ use crate::ado::transport::{AdoClient, CallFailure, FailureCause};
 use crate::ado::version;
 use crate::error_chain::chain;
 
-/// Largest answer that is read, in bytes.
-const LARGEST: usize = 64 * 1024 * 1024;
+/// Largest answer that is read, in bytes: a page of 200 results with all their details has 2 MiB.
+const LARGEST: usize = 16 * 1024 * 1024;
 
 /// The content of an answer, with the token of the next page.
 pub(in crate::ado) struct Page<T> {
