@@ -22,6 +22,7 @@ pub(crate) mod members;
 pub(crate) mod options;
 pub(crate) mod outcome;
 pub(crate) mod overrides;
+pub(crate) mod plan_choice;
 pub(crate) mod point_rule;
 pub(crate) mod results;
 pub(crate) mod run_name;

@@ -19,6 +19,7 @@ mod executor;
 pub(crate) mod facts;
 mod katalon_upload;
 pub(crate) mod now;
+mod open_plans;
 pub(crate) mod outcome;
 mod planning;
 mod probe;
@@ -56,6 +57,8 @@ use crate::spool::Spool;
 pub(crate) enum Attempt {
     /// Everything is confirmed.
     Submitted,
+    /// Nothing was sent yet, but it is known now to which test plan it goes; it is due there.
+    PlanFound,
     /// It waits.
     Waits {
         /// Why.
@@ -74,7 +77,7 @@ impl Attempt {
     pub(crate) const fn cause(&self) -> Option<Obstacle> {
         match self {
             Self::Waits { cause, .. } => Some(*cause),
-            Self::Submitted | Self::Parked | Self::Ignored => None,
+            Self::Submitted | Self::PlanFound | Self::Parked | Self::Ignored => None,
         }
     }
 }
@@ -189,6 +192,11 @@ impl Submitter {
         let client = self.connect(&submission.snapshot).await?;
         let id = submission.id;
         let had_plan = submission.plan.is_some();
+        let submission = if !had_plan && submission.snapshot.options.has_open_plans() {
+            open_plans::settle(&self.outbox, &client, submission).await?
+        } else {
+            submission
+        };
 
         match self.carry_out(&client, submission, written).await {
             // Since the plan was made a point of it may have been removed in ADO. A plan that was
@@ -251,6 +259,15 @@ impl Submitter {
             Stop::WithoutIds { plan, .. } => {
                 let ignored_as = Some(IgnoredAs::WithoutIds);
                 self.ignore(id, suite, reason, ignored_as, plan).await
+            }
+
+            Stop::PlanFound { plan } => {
+                tracing::info!(id, suite, plan, "the test plan is found");
+                Ok(Attempt::PlanFound)
+            }
+            Stop::SamePlan => {
+                tracing::info!(id, suite, reason, "ignored");
+                Ok(Attempt::Ignored)
             }
 
             Stop::ByKatalon { run, url, project } => {

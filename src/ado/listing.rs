@@ -7,6 +7,8 @@ use crate::ado::error::AdoError;
 use crate::ado::transport::AdoClient;
 use crate::ado::version::Call;
 use crate::ado::wire::{PipelineDefinition, Reference, SuiteOfCase, TeamProject, TestPlan};
+use crate::moment::Moment;
+use crate::plan::plan_choice::KnownPlan;
 
 /// Projects on a page.
 const PAGE_SIZE: usize = 100;
@@ -50,6 +52,15 @@ impl AdoClient {
         self.all(&path, Call::TestPlan, &query).await
     }
 
+    /// The test plans of a project, as far as an entry of `submit.test_plans` can mean them.
+    ///
+    /// # Errors
+    /// When the project is not there or the server fails.
+    pub(crate) async fn known_plans(&self, project: &str) -> Result<Vec<KnownPlan>, AdoError> {
+        let plans = self.test_plans(project).await?;
+        Ok(plans.into_iter().map(known_plan).collect())
+    }
+
     /// The plans of the whole organization that hold a test case.
     ///
     /// # Errors
@@ -85,4 +96,25 @@ impl AdoClient {
         let path = [project, "_apis", area, "definitions", &id.to_string()];
         Ok(self.get(&path, call, &[]).await?.content)
     }
+}
+
+fn known_plan(plan: TestPlan) -> KnownPlan {
+    KnownPlan {
+        id: plan.id,
+        name: plan.name,
+        // A server that does not say leaves out those that are not.
+        is_active: plan
+            .state
+            .is_none_or(|state| state.eq_ignore_ascii_case("Active")),
+        area: plan.area_path.unwrap_or_default(),
+        iteration: plan.iteration.unwrap_or_default(),
+        begins: date(plan.start_date.as_deref()),
+        ends: date(plan.end_date.as_deref()),
+    }
+}
+
+/// A date that somebody set; the first day of all is ADO's word for none (`ado/api.md` §12).
+fn date(text: Option<&str>) -> Option<Moment> {
+    let text = text.filter(|text| !text.starts_with("0001-01-01"))?;
+    Moment::parse(text).ok()
 }

@@ -98,6 +98,12 @@ pub(crate) struct TestPlan {
     pub(crate) name: String,
     /// `Active` or `Inactive`.
     pub(crate) state: Option<String>,
+    /// Path of its area; lists have it only with details, as all that follows.
+    pub(crate) area_path: Option<String>,
+    /// Path of its iteration.
+    pub(crate) iteration: Option<String>,
+    pub(crate) start_date: Option<String>,
+    pub(crate) end_date: Option<String>,
     /// The suite that holds all others.
     pub(crate) root_suite: Option<Reference>,
 }

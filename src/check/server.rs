@@ -13,12 +13,14 @@ use crate::check::folders::execution_profiles;
 use crate::check::mapped_ids::{Unverified, check_mapped_ids};
 use crate::check::mapping_rows::{self, Remark, Severity};
 use crate::check::report::{CORRECT_SETTINGS, Report};
+use crate::clock;
 use crate::config::Config;
 use crate::connect::{ConnectError, Connections};
 use crate::katalon::project::Project;
 use crate::katalon::settings::{ConfigurationRow, is_guid};
 use crate::plan::links::{BuildChoice, ReleaseChoice};
 use crate::plan::options::Options;
+use crate::plan::plan_choice::PlanChoice;
 use crate::plural::counted;
 use crate::server::Server;
 
@@ -170,7 +172,8 @@ async fn check_plans_and_ids(
     // A refusal is remembered for the token, and here each scope is looked at by itself.
     let names = check_configurations(client, name, &rows, report).await;
     client.forget_refusal();
-    let plans = check_plans(client, name, &options.plans, report).await;
+    let plan_ids = check_named_plans(client, name, &options.plans, report).await;
+    let plans = check_plans(client, name, &plan_ids, report).await;
     client.forget_refusal();
 
     // Without points every id would look as if it had none.
@@ -184,13 +187,7 @@ async fn check_plans_and_ids(
         .filter(|row| !row.never_matches())
         .map(|row| row.row)
         .collect();
-    let coverage = Coverage::new(
-        &plans,
-        &options.plans,
-        options.multiple_points,
-        &matching,
-        names,
-    );
+    let coverage = Coverage::new(&plans, &plan_ids, options.multiple_points, &matching, names);
 
     // One that was renamed goes by its GUID, which no work item is compared with.
     let address = client.address_of(name);
@@ -292,6 +289,53 @@ fn check_mapping_row(
     }
 }
 
+/// Which test plans are meant now, by their ids, names or descriptions.
+async fn check_named_plans(
+    client: &AdoClient,
+    project: &str,
+    choices: &[PlanChoice],
+    report: &mut Report,
+) -> Vec<u32> {
+    if choices.is_empty() {
+        report.wrong("test plan", "none is set", CORRECT_SETTINGS);
+    }
+
+    let is_open = choices.iter().any(|choice| choice.id().is_none());
+    let known = if is_open {
+        match client.known_plans(project).await {
+            Ok(known) => known,
+            Err(error) => {
+                report.ado_failed("test plans", &error);
+                return choices.iter().filter_map(PlanChoice::id).collect();
+            }
+        }
+    } else {
+        Vec::new()
+    };
+
+    let mut ids = Vec::new();
+    for choice in choices {
+        let title = format!("test plan `{choice}`");
+        match choice.among(&known, project, clock::now()) {
+            Ok(id) => {
+                if choice.id().is_none() {
+                    report.fine(title, format!("is test plan {id} now"));
+                }
+                if !ids.contains(&id) {
+                    ids.push(id);
+                }
+            }
+            Err(problem) => report.wrong(
+                title,
+                problem.to_string(),
+                "correct `submit.test_plans` in kado.toml; `kado list plans` shows what this token \
+                 can see",
+            ),
+        }
+    }
+    ids
+}
+
 /// Gives the plans that could be read, with their points.
 async fn check_plans(
     client: &AdoClient,
@@ -299,10 +343,6 @@ async fn check_plans(
     plan_ids: &[u32],
     report: &mut Report,
 ) -> Vec<PlanPoints> {
-    if plan_ids.is_empty() {
-        report.wrong("test plan", "none is set", CORRECT_SETTINGS);
-    }
-
     let mut plans = Vec::new();
     for plan_id in plan_ids.iter().copied() {
         let title = format!("test plan {plan_id}");

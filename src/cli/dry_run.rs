@@ -152,6 +152,7 @@ async fn plans_of(
         return Err(NoPlan::EmptyLog(folder));
     };
 
+    let snapshot = with_plans_found(snapshot, config, connections).await?;
     let mut plans = Vec::new();
 
     // Nothing is recorded, so there is neither a twin of the run nor an earlier request for it.
@@ -171,6 +172,30 @@ async fn plans_of(
         plans.push(plan(&snapshot, plan_id, &submission.key, &facts));
     }
     Ok(plans)
+}
+
+/// The snapshot with the ids of the test plans that its settings mean.
+async fn with_plans_found(
+    mut snapshot: Snapshot,
+    config: &Config,
+    connections: &Connections,
+) -> Result<Snapshot, NoPlan> {
+    let options = &snapshot.options;
+    let (true, Some(project)) = (options.has_open_plans(), &options.project) else {
+        return Ok(snapshot);
+    };
+    let client = connections.for_run(config, &snapshot)?;
+    let known = client.known_plans(project).await?;
+
+    let mut settled = Vec::new();
+    for choice in &options.plans {
+        let plan = choice
+            .among(&known, project, snapshot.started())
+            .map_err(|problem| NoPlan::Refused(problem.to_string()))?;
+        settled.push((choice.clone(), plan));
+    }
+    snapshot.options.settle_plans(&settled);
+    Ok(snapshot)
 }
 
 /// Whether something of the run would be missing in ADO that counts for the exit code.

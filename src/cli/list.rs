@@ -17,6 +17,7 @@ use crate::cli::json;
 use crate::cli::output::tell;
 use crate::cli::runtime::runtime;
 use crate::cli::table::{plain, table};
+use crate::clock;
 use crate::config::Config;
 use crate::config::project_file::ProjectFile;
 use crate::connect::{ConnectError, Connections};
@@ -25,6 +26,7 @@ use crate::katalon::azure_ids;
 use crate::katalon::project::Project;
 use crate::katalon::run::RunOptions;
 use crate::plan::overrides;
+use crate::plan::plan_choice::PlanChoice;
 use crate::server::Server;
 use crate::workspace;
 
@@ -67,7 +69,7 @@ impl What {
 struct Origin {
     client: Arc<AdoClient>,
     ado_project: Option<String>,
-    plans: Vec<u32>,
+    plans: Vec<PlanChoice>,
     /// The Katalon project that was named, if any.
     katalon: Option<Project>,
 }
@@ -283,12 +285,23 @@ async fn test_cases(origin: &Origin) -> Result<Listing, NoList> {
         .into());
     }
 
+    // Asked only where a plan is not named by its id.
+    let is_open = origin.plans.iter().any(|choice| choice.id().is_none());
+    let known = if is_open {
+        origin.client.known_plans(project).await?
+    } else {
+        Vec::new()
+    };
+
     let mut cases: BTreeMap<u32, TestCase> = BTreeMap::new();
-    for plan in &origin.plans {
-        for point in origin.client.points(project, *plan).await? {
+    for choice in &origin.plans {
+        let plan = choice
+            .among(&known, project, clock::now())
+            .map_err(anyhow::Error::from)?;
+        for point in origin.client.points(project, plan).await? {
             let case = cases.entry(point.test_case_id).or_default();
             case.id = point.test_case_id;
-            push_new(&mut case.plans, *plan);
+            push_new(&mut case.plans, plan);
             push_new(&mut case.configurations, point.configuration_name);
         }
     }

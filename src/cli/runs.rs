@@ -154,7 +154,7 @@ fn print_list(rows: &[SubmissionSummary], json: bool, out: &mut dyn Write) -> an
             or_dash(row.started),
             plain(&row.project),
             plain(&row.suite),
-            or_dash(row.plan_id),
+            plain(&plan_in_words(row)),
             or_dash(row.ado_run_id),
             row.results.to_string(),
             row.attachments.to_string(),
@@ -171,6 +171,15 @@ fn print_list(rows: &[SubmissionSummary], json: bool, out: &mut dyn Write) -> an
         }
     }
     Ok(())
+}
+
+/// The test plan, or what the settings say of it as long as nobody asked ADO.
+fn plan_in_words(row: &SubmissionSummary) -> String {
+    or_dash(
+        row.plan_id
+            .map(|plan| plan.to_string())
+            .or(row.wanted_plan.clone()),
+    )
 }
 
 /// The state, and who submitted it if that was not kado.

@@ -9,9 +9,10 @@ use crate::plural::counted;
 /// Prints what became of a submission, and what was left out.
 pub(super) fn print(row: &SubmissionSummary, out: &mut dyn Write) -> anyhow::Result<()> {
     let suite = plain(&row.suite);
-    match row.plan_id {
-        Some(plan) => write!(out, "{suite} (test plan {plan}): ")?,
-        None => write!(out, "{suite}: ")?,
+    match (row.plan_id, &row.wanted_plan) {
+        (Some(plan), _) => write!(out, "{suite} (test plan {plan}): ")?,
+        (None, Some(wanted)) => write!(out, "{suite} (test plan `{}`): ", plain(wanted))?,
+        (None, None) => write!(out, "{suite}: ")?,
     }
 
     let reason = row.error.as_deref().map(plain);

@@ -315,7 +315,7 @@ pub(super) fn submit(
     overrides.give_up_files_after = submit.read("give_up_files_after", problems, values::pause);
 
     overrides.test_plans = submit.read("test_plans", problems, |value| {
-        values::list(value, values::id)
+        values::list(value, values::plan_choice)
     });
     let name = submit.read("test_run_name", problems, values::text);
     overrides.test_run_name = name.map(|text| NamePattern {
@@ -345,6 +345,7 @@ mod tests {
     use super::*;
     use crate::katalon::run::FileKind;
     use crate::katalon::settings::SendingRule;
+    use crate::plan::plan_choice::PlanChoice;
 
     fn around(machine_token: Option<TokenSource>) -> Surroundings {
         Surroundings {
@@ -399,15 +400,15 @@ mod tests {
         assert!(matches!(config.history, History::Since(_)));
 
         let other = config.overrides(Path::new("/srv/agent/_work/2"));
-        assert_eq!(other.test_plans, Some(vec![18]));
+        assert_eq!(other.test_plans, Some(vec![PlanChoice::Id(18)]));
         assert_eq!(other.attachments, Some(vec![FileKind::Log, FileKind::Png]));
 
         let shop = config.overrides(Path::new("/srv/agent/_work/1/s/shop/sub"));
-        assert_eq!(shop.test_plans, Some(vec![19]));
+        assert_eq!(shop.test_plans, Some(vec![PlanChoice::Id(19)]));
         assert_eq!(shop.attach, Some(SendingRule::All));
 
         let neighbour = config.overrides(Path::new("/srv/agent/_work/1/s/shopping"));
-        assert_eq!(neighbour.test_plans, Some(vec![18]));
+        assert_eq!(neighbour.test_plans, Some(vec![PlanChoice::Id(18)]));
     }
 
     #[test]

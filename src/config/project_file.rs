@@ -146,6 +146,7 @@ fn add_unread(section: &Section<'_, '_>, unread: &mut Problems<'_>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::plan::plan_choice::PlanChoice;
 
     #[test]
     fn settings_of_the_project_are_read() {
@@ -156,7 +157,10 @@ mod tests {
         assert_eq!(file.problem(), None);
         assert_eq!(file.warnings, [""; 0]);
         assert_eq!(file.overrides.project.as_deref(), Some("Shop"));
-        assert_eq!(file.overrides.test_plans, Some(vec![18, 19]));
+        assert_eq!(
+            file.overrides.test_plans,
+            Some(vec![PlanChoice::Id(18), PlanChoice::Id(19)])
+        );
         assert_eq!(file.api_version.as_deref(), Some("7.0"));
     }
 

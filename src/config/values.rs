@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use jiff::SignedDuration;
-use toml::de::DeValue;
+use toml::de::{DeTable, DeValue};
 
 use crate::config::Late;
 use crate::discovery::eligibility::{History, RunsFrom};
@@ -17,6 +17,7 @@ use crate::moment::Moment;
 use crate::plan::automation::AutomationRule;
 use crate::plan::options::Unmapped;
 use crate::plan::overrides::{AutomationChoice, Collections, Definition, KatalonSubmits};
+use crate::plan::plan_choice::{CURRENT, PlanChoice, PlanDescription};
 
 /// Most bytes of a wrong value that a message shows.
 const LONGEST_SHOWN: usize = 80;
@@ -98,6 +99,45 @@ pub(super) fn id(value: &DeValue<'_>) -> Read<u32> {
         Some(id) if id > 0 => Ok(id),
         _ => Err("must be a positive number".to_owned()),
     }
+}
+
+/// A test plan: its id, its name, or what it is for.
+pub(super) fn plan_choice(value: &DeValue<'_>) -> Read<PlanChoice> {
+    if let DeValue::Table(table) = value {
+        return described_plan(table).map(PlanChoice::Described);
+    }
+    if value.as_str().is_some() {
+        return word(value).map(PlanChoice::Name);
+    }
+    id(value).map(PlanChoice::Id)
+}
+
+fn described_plan(table: &DeTable<'_>) -> Read<PlanDescription> {
+    const FORM: &str =
+        "must be a description such as { iteration = \"@current\", area = \"Shop\" }";
+    let mut iteration = None;
+    let mut area = None;
+    for (key, value) in table {
+        let place = match key.get_ref().as_ref() {
+            "iteration" => &mut iteration,
+            "area" => &mut area,
+            _ => return Err(FORM.to_owned()),
+        };
+        *place = Some(path_in_ado(value.get_ref())?);
+    }
+
+    let iteration = iteration.ok_or(FORM)?;
+    if iteration.starts_with('@') && !iteration.eq_ignore_ascii_case(CURRENT) {
+        return Err(format!(
+            "must have \"{CURRENT}\" or the path of an iteration as its `iteration`"
+        ));
+    }
+    Ok(PlanDescription { iteration, area })
+}
+
+/// A path of areas or iterations, `Shop\Sprint 4`.
+fn path_in_ado(value: &DeValue<'_>) -> Read<String> {
+    word(value).map_err(|expected| format!("has a path that {expected}"))
 }
 
 /// An integer as TOML writes it: with a radix, and `_` between digits.

@@ -2,7 +2,9 @@
 
 use crate::discovery::run_identity::RunIdentity;
 use crate::outbox::submission::SubmissionState;
-use crate::plan::key::{KeyParts, key};
+use crate::plan::key::{KeyParts, KeyedPlan, key};
+use crate::plan::options::Options;
+use crate::plan::plan_choice::PlanChoice;
 use crate::plan::snapshot::Snapshot;
 use crate::server::{Server, ServerIdentity};
 
@@ -86,7 +88,7 @@ impl RecordOutcome {
 pub(crate) struct NewSubmission {
     /// The server, as [`ServerIdentity`] writes it; empty when there is none.
     pub server: String,
-    /// The test plan; `None` when there is none.
+    /// The test plan; `None` when there is none, or when it is not known yet.
     pub plan_id: Option<u32>,
     /// kado's key.
     pub key: String,
@@ -112,24 +114,22 @@ pub(crate) fn new_submissions(
     let options = &snapshot.options;
     let (server, server_problem) = server(options.server_url.as_deref());
 
-    let submission = |plan_id: Option<u32>, state, reason| NewSubmission {
+    let submission = |choice: Option<&PlanChoice>, state, reason| NewSubmission {
         server: server.to_string(),
-        plan_id,
+        plan_id: choice.and_then(PlanChoice::id),
         key: key(&KeyParts {
             run: identity,
             twin,
             server: &server,
             project: options.project.as_deref().unwrap_or_default(),
-            // No test plan has the id 0: nothing is ever sent under such a key, and a retry that
-            // finds a plan gives another.
-            plan_id: plan_id.unwrap_or(0),
+            plan: keyed(choice),
             again,
         }),
         state,
         reason,
     };
 
-    let first_plan = options.plans.first().copied();
+    let first_plan = options.plans.first();
     if let Some(reason) = ignored {
         let reason = Some(reason.to_owned());
         return vec![submission(first_plan, SubmissionState::Ignored, reason)];
@@ -146,8 +146,42 @@ pub(crate) fn new_submissions(
     options
         .plans
         .iter()
-        .map(|plan_id| submission(Some(*plan_id), SubmissionState::Pending, None))
+        .map(|choice| submission(Some(choice), SubmissionState::Pending, None))
         .collect()
+}
+
+/// Which entry of the settings a submission stands for whose test plan is not known yet: the one
+/// that its key was made of. `None` when there is none any more.
+pub(crate) fn open_choice(
+    options: &Options,
+    identity: &RunIdentity,
+    twin: u32,
+    again: u32,
+    key_of_submission: &str,
+) -> Option<PlanChoice> {
+    let (server, _) = server(options.server_url.as_deref());
+    for choice in &options.plans {
+        let parts = KeyParts {
+            run: identity,
+            twin,
+            server: &server,
+            project: options.project.as_deref().unwrap_or_default(),
+            plan: keyed(Some(choice)),
+            again,
+        };
+        if choice.id().is_none() && key(&parts) == key_of_submission {
+            return Some(choice.clone());
+        }
+    }
+    None
+}
+
+const fn keyed(choice: Option<&PlanChoice>) -> KeyedPlan<'_> {
+    match choice {
+        Some(PlanChoice::Id(id)) => KeyedPlan::Id(*id),
+        Some(open) => KeyedPlan::Open(open),
+        None => KeyedPlan::None,
+    }
 }
 
 /// The server of a URL, with what is wrong with the URL.

@@ -17,6 +17,7 @@ mod folders;
 mod katalon_uploads;
 #[cfg(test)]
 mod model;
+mod open_plans;
 mod overtaken;
 mod pending_members;
 mod reconsider;

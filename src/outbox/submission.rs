@@ -9,6 +9,7 @@ use crate::moment::Moment;
 use crate::outbox::step::{Step, StepState};
 use crate::plan::SubmissionPlan;
 use crate::plan::left_out::LeftOut;
+use crate::plan::plan_choice::PlanChoice;
 use crate::plan::snapshot::Snapshot;
 
 /// State of a submission; the words scripts see in `kado runs --json`.
@@ -123,8 +124,10 @@ pub(crate) struct Submission {
     pub id: i64,
     /// kado's key.
     pub key: String,
-    /// The test plan; `None` when there is none.
+    /// The test plan; `None` when there is none, or when it is not known yet.
     pub plan_id: Option<u32>,
+    /// What its settings say of a test plan that is not known yet.
+    pub open_plan: Option<PlanChoice>,
     /// How often a person asked for the same submission again; 0 for the first.
     pub again: u32,
     /// The run with the settings of the moment it finished.
@@ -204,6 +207,9 @@ pub(crate) struct SubmissionSummary {
     pub ended: Option<Moment>,
     /// The test plan.
     pub plan_id: Option<u32>,
+    /// What the settings say of a test plan that is not known yet.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub wanted_plan: Option<String>,
     /// How far it is.
     pub state: SubmissionState,
     /// The ADO test run.

@@ -2,6 +2,7 @@
 //! stands in the run's comment in ADO, so its value never changes.
 
 use crate::discovery::run_identity::RunIdentity;
+use crate::plan::plan_choice::PlanChoice;
 use crate::server::ServerIdentity;
 
 /// What a submission is for.
@@ -15,10 +16,33 @@ pub(crate) struct KeyParts<'a> {
     pub server: &'a ServerIdentity,
     /// The ADO project, as configured.
     pub project: &'a str,
-    /// The test plan.
-    pub plan_id: u32,
+    /// The test plan; of one that is not known yet its stand-in.
+    pub plan: KeyedPlan<'a>,
     /// How often a person asked for the same submission again.
     pub again: u32,
+}
+
+/// The test plan of a submission, as it counts for the key.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum KeyedPlan<'a> {
+    /// It is known.
+    Id(u32),
+    /// ADO was not asked yet which one is meant: nothing is sent under such a key, and the key is
+    /// made anew when the plan is known.
+    Open(&'a PlanChoice),
+    /// There is none: nothing is sent under such a key either.
+    None,
+}
+
+impl KeyedPlan<'_> {
+    /// No test plan has the id 0, and none has a name behind its id.
+    fn text(self) -> String {
+        match self {
+            Self::Id(id) => id.to_string(),
+            Self::Open(choice) => format!("0 {choice:?}"),
+            Self::None => "0".to_owned(),
+        }
+    }
 }
 
 /// 32 hexadecimal digits that depend on nothing but the parts: neither on paths nor on when the run
@@ -36,7 +60,7 @@ pub(crate) fn key(parts: &KeyParts<'_>) -> String {
         parts.project.to_lowercase(),
         parts.run.started.millis().to_string(),
         parts.twin.to_string(),
-        parts.plan_id.to_string(),
+        parts.plan.text(),
         parts.again.to_string(),
     ];
 

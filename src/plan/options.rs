@@ -12,6 +12,7 @@ use crate::pipeline::PipelineBuild;
 use crate::plan::automation::AutomationRule;
 use crate::plan::katalon_rule::KatalonRule;
 use crate::plan::links::{BuildChoice, ReleaseChoice};
+use crate::plan::plan_choice::PlanChoice;
 
 /// `submit.give_up_files_after` when nothing says otherwise: a day.
 pub(crate) const GIVE_UP_FILES_MS: u64 = 24 * 60 * 60 * 1000;
@@ -32,8 +33,9 @@ pub(crate) struct Options {
     /// The GUID that Katalon stored beside the name: a project that was renamed is found by it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub project_guid: Option<String>,
-    /// Test plans to submit to, without duplicates.
-    pub plans: Vec<u32>,
+    /// Test plans to submit to, without duplicates. Those that are not named by their id are found
+    /// in ADO before the run is planned, and stand here by their id from then on.
+    pub plans: Vec<PlanChoice>,
     /// A plan option of the run that is not a plan id; it parks the run instead of falling back to
     /// another plan.
     pub invalid_plan: Option<String>,
@@ -92,11 +94,40 @@ pub(crate) struct Options {
 }
 
 impl Options {
+    /// The test plans whose ids are known, in the order of the settings.
+    pub(crate) fn plan_ids(&self) -> Vec<u32> {
+        self.plans.iter().filter_map(PlanChoice::id).collect()
+    }
+
+    /// Whether ADO has to be asked which test plans are meant.
+    pub(crate) fn has_open_plans(&self) -> bool {
+        self.plans.iter().any(|choice| choice.id().is_none())
+    }
+
+    /// Puts the ids of test plans into the place of what they were called.
+    pub(crate) fn settle_plans(&mut self, settled: &[(PlanChoice, u32)]) {
+        let mut plans: Vec<PlanChoice> = Vec::new();
+        for choice in &self.plans {
+            let found = settled.iter().find(|(settled, _)| settled == choice);
+            let choice = match found {
+                Some((_, id)) => PlanChoice::Id(*id),
+                None => choice.clone(),
+            };
+
+            // Two entries may mean the same plan, which then gets the run once.
+            if !plans.contains(&choice) {
+                plans.push(choice);
+            }
+        }
+        self.plans = plans;
+    }
+
     /// Lets the run go to this plan in place of another one, as a person said. That also settles
     /// what was wrong with the plan that the run was started with.
-    pub(crate) fn go_to(&mut self, plan: u32, in_place_of: Option<u32>) {
+    pub(crate) fn go_to(&mut self, plan: u32, in_place_of: Option<&PlanChoice>) {
+        let plan = PlanChoice::Id(plan);
         self.plans
-            .retain(|id| *id != plan && Some(*id) != in_place_of);
+            .retain(|choice| *choice != plan && Some(choice) != in_place_of);
         // In front: the first plan that gets a result tells what concerns the run as a whole.
         self.plans.insert(0, plan);
 

@@ -10,6 +10,7 @@ use crate::plan::automation::AutomationRule;
 use crate::plan::katalon_rule::{DEFAULT_WAIT, KatalonRule};
 use crate::plan::links::{BuildChoice, ReleaseChoice};
 use crate::plan::options::{AttachmentRule, GIVE_UP_FILES_MS, Options, RunName, Unmapped};
+use crate::plan::plan_choice::PlanChoice;
 use crate::plan::run_name::{self, NamePattern};
 
 /// Largest attachment in bytes when nothing says otherwise: what the Microsoft agent keeps to
@@ -41,7 +42,7 @@ pub(crate) struct Overrides {
     /// `submit.collections`.
     pub collections: Option<Collections>,
     /// `submit.test_plans`.
-    pub test_plans: Option<Vec<u32>>,
+    pub test_plans: Option<Vec<PlanChoice>>,
     /// `submit.test_run_name`, with placeholders.
     pub test_run_name: Option<NamePattern>,
     /// `submit.tags`.
@@ -155,7 +156,7 @@ pub(crate) fn effective(
     // A plan that is no id parks the run: it never falls back to another plan.
     if let Some(text) = &run.plan {
         match text.trim().parse::<u32>() {
-            Ok(id) if id > 0 => options.plans = vec![id],
+            Ok(id) if id > 0 => options.plans = vec![PlanChoice::Id(id)],
             _ => {
                 options.plans = Vec::new();
                 options.invalid_plan = Some(text.clone());
@@ -185,14 +186,18 @@ fn project_guid(settings: &AzureSettings, overrides: &Overrides) -> Option<Strin
 }
 
 /// The test plans of `kado.toml`, else of the project, without duplicates.
-fn plans(settings: &AzureSettings, overrides: &Overrides) -> Vec<u32> {
+fn plans(settings: &AzureSettings, overrides: &Overrides) -> Vec<PlanChoice> {
     let mut plans = match &overrides.test_plans {
         Some(plans) => plans.clone(),
-        None => settings.test_plans.iter().map(|plan| plan.id).collect(),
+        None => settings
+            .test_plans
+            .iter()
+            .map(|plan| PlanChoice::Id(plan.id))
+            .collect(),
     };
 
     let mut listed = BTreeSet::new();
-    plans.retain(|plan| listed.insert(*plan));
+    plans.retain(|plan| listed.insert(plan.clone()));
     plans
 }
 
@@ -392,7 +397,7 @@ mod tests {
     #[test]
     fn the_plan_of_the_run_beats_kados_which_beats_the_projects() {
         let overrides = Overrides {
-            test_plans: Some(vec![19, 19, 20]),
+            test_plans: Some([19, 19, 20].map(PlanChoice::Id).to_vec()),
             ..Overrides::default()
         };
         let with_plan = RunOptions {
@@ -405,9 +410,9 @@ mod tests {
         let of_kado = effective(&project(), &overrides, &plain);
         let of_run = effective(&project(), &overrides, &with_plan);
 
-        assert_eq!(of_project.plans, [18]);
-        assert_eq!(of_kado.plans, [19, 20]);
-        assert_eq!(of_run.plans, [21]);
+        assert_eq!(of_project.plan_ids(), [18]);
+        assert_eq!(of_kado.plan_ids(), [19, 20]);
+        assert_eq!(of_run.plan_ids(), [21]);
     }
 
     #[test]
@@ -420,7 +425,7 @@ mod tests {
 
             let options = effective(&project(), &Overrides::default(), &run);
 
-            assert_eq!(options.plans, [0; 0]);
+            assert_eq!(options.plans, []);
             assert_eq!(options.invalid_plan.as_deref(), Some(text));
         }
     }
@@ -507,7 +512,7 @@ mod tests {
                 "{options:?}"
             );
             assert_eq!(options.build, None, "{text}");
-            assert_eq!(options.plans, [18], "{text}");
+            assert_eq!(options.plan_ids(), [18], "{text}");
         }
     }
 

@@ -49,7 +49,8 @@ impl<'a> Plans<'a> {
         let this = rule(options, plan_id, &facts.points);
 
         let mut all = Vec::new();
-        for id in &options.plans {
+        let ids = options.plan_ids();
+        for id in &ids {
             if *id == plan_id {
                 all.push(this);
             } else if let Some(other) = facts.elsewhere.iter().find(|plan| plan.plan_id == *id) {
@@ -58,7 +59,7 @@ impl<'a> Plans<'a> {
         }
 
         // A person can send a run to a plan that the settings do not name.
-        if !options.plans.contains(&plan_id) {
+        if !ids.contains(&plan_id) {
             all.insert(0, this);
         }
 

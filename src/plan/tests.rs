@@ -12,6 +12,7 @@ use crate::katalon::status::Status;
 use crate::plan::ado_facts::{AdoFacts, OtherPlan};
 use crate::plan::attachments::Source;
 use crate::plan::left_out::LeftOutKind;
+use crate::plan::plan_choice::PlanChoice;
 use crate::plan::point_rule::Point;
 use crate::plan::sample;
 use crate::plan::several_plans::NoResultsHere;
@@ -253,7 +254,7 @@ proptest! {
             .zip(ids.iter().map(String::as_str))
             .collect();
         let mut snapshot = snapshot(tests, &pairs);
-        snapshot.options.plans = vec![18, 19, 20];
+        snapshot.options.plans = [18, 19, 20].map(PlanChoice::Id).to_vec();
         snapshot.options.multiple_points = multiple;
 
         let points_of = |plan_id: u32| -> Vec<Point> {

@@ -105,10 +105,13 @@ impl Submitter {
             }
 
             // An attempt that is cut off leaves its step intended (invariant I5).
-            let attempt = tokio::select! {
-                attempt = self.attempt(*id) => attempt?,
-                () = stop.cancelled() => return Ok(attempts),
-            };
+            let mut attempt = Attempt::PlanFound;
+            while attempt == Attempt::PlanFound {
+                attempt = tokio::select! {
+                    attempt = self.attempt(*id) => attempt?,
+                    () = stop.cancelled() => return Ok(attempts),
+                };
+            }
             attempts.insert(*id, attempt);
         }
         Ok(attempts)

@@ -40,9 +40,9 @@ pub(crate) async fn read(
 
     // Only when its own plan is there: else there is nothing to wait for.
     let mut elsewhere = Vec::new();
-    for other in &options.plans {
-        if *other != plan_id {
-            elsewhere.push(read_other_plan(client, project, *other, attempts).await?);
+    for other in options.plan_ids() {
+        if other != plan_id {
+            elsewhere.push(read_other_plan(client, project, other, attempts).await?);
         }
     }
 

@@ -15,7 +15,7 @@ pub(crate) fn exit(rows: &[SubmissionSummary], attempts: &[(i64, Attempt)]) -> E
             Attempt::Submitted | Attempt::Ignored => {
                 exit_of_left_out(rows.iter().find(|row| row.id == *id))
             }
-            Attempt::Parked => Exit::NotDone,
+            Attempt::Parked | Attempt::PlanFound => Exit::NotDone,
             Attempt::Waits { cause, .. } => exit_of_waiting(*cause),
         });
     }

@@ -10,6 +10,7 @@ use crate::moment::Moment;
 use crate::outbox::StoreError;
 use crate::outbox::submission::Obstacle;
 use crate::plan::SubmissionPlan;
+use crate::plan::plan_choice::NoSuchPlan;
 use crate::secrets::TokenError;
 
 /// Why a submission does not go on now.
@@ -27,6 +28,26 @@ pub(crate) enum Stop {
     /// The run names no ADO project or no test plan.
     #[error("no test plan or project is set for this run")]
     NoDestination,
+    /// Its test plan is known now, and it takes its turn there.
+    #[error("goes to test plan {plan}")]
+    PlanFound {
+        /// The test plan.
+        plan: u32,
+    },
+    /// Another submission of the run goes to the same test plan. The outbox has that already.
+    #[error("its test plan gets this run by another submission already")]
+    SamePlan,
+    /// No test plan, or more than one, is what the settings mean.
+    #[error(
+        "{problem}; correct `submit.test_plans` in kado.toml, then `kado runs retry {submission}`, \
+         or name the plan with `kado runs retry {submission} --plan PLAN`"
+    )]
+    NoSuchPlan {
+        /// What was looked for, and what there is.
+        problem: Box<NoSuchPlan>,
+        /// The submission.
+        submission: i64,
+    },
     /// The test plan is not there.
     #[error("{gone}; {}", plan_correction(*submission, run_option.as_deref()))]
     PlanGone {
@@ -200,6 +221,9 @@ impl Stop {
             // These need a person, or end the work on the submission.
             Self::Store(_)
             | Self::NoDestination
+            | Self::PlanFound { .. }
+            | Self::SamePlan
+            | Self::NoSuchPlan { .. }
             | Self::PlanGone { .. }
             | Self::RunGone { .. }
             | Self::RunUnknown

@@ -50,6 +50,7 @@ mod pages;
 mod parity;
 mod pipeline;
 mod plans;
+mod plans_by_name;
 mod points;
 mod project_file;
 mod proxies;

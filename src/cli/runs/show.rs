@@ -96,7 +96,7 @@ fn print_facts(
         ("Folder", row.folder.clone()),
         ("Started", or_dash(row.started)),
         ("Ended", or_dash(row.ended)),
-        ("Test plan", or_dash(row.plan_id)),
+        ("Test plan", super::plan_in_words(row)),
         ("katalonc", or_dash(ado_options(submission))),
         ("Mapping row", or_dash(mapping_row(submission))),
         ("ADO run", or_dash(row.ado_run_id)),

@@ -4,10 +4,10 @@ use rusqlite::{OptionalExtension as _, Transaction, params};
 
 use crate::discovery::run_identity::RunIdentity;
 use crate::moment::Moment;
-use crate::outbox::new_run::new_submissions;
+use crate::outbox::new_run::{NewSubmission, new_submissions};
 use crate::outbox::store::collection_members::{Asker, Remaining, by_itself, part_of, remaining};
-use crate::outbox::store::columns::{IDENTITY, identity, json};
-use crate::outbox::store::run_parts::renew_snapshot;
+use crate::outbox::store::columns::{IDENTITY, identity};
+use crate::outbox::store::run_parts::{renew_snapshot, stored_snapshot};
 use crate::outbox::store::state::{apply, begin_anew, change_one, drop_steps, log, state_of};
 use crate::outbox::store::{Store, StoreError};
 use crate::outbox::submission::SubmissionState;
@@ -171,11 +171,14 @@ fn plan_again(
         retried.again,
         None,
     );
-    let new = wanted
+    let own = wanted
         .iter()
-        .find(|new| new.plan_id == retried.plan_id)
-        .or(wanted.first())
-        .ok_or(StoreError::UnknownSubmission(retried.submission))?;
+        .find(|new| new.plan_id.is_some() && new.plan_id == retried.plan_id);
+    let new = match own {
+        Some(own) => own,
+        None => first_free(transaction, &wanted, retried.submission)?
+            .ok_or(StoreError::UnknownSubmission(retried.submission))?,
+    };
 
     // Keys are unique: the plan of this row may be gone from the settings while the first one,
     // which it would go to, has a row already.
@@ -190,13 +193,20 @@ fn plan_again(
     begin_anew(transaction, retried.submission, new)
 }
 
-fn stored_snapshot(transaction: &Transaction<'_>, run: i64) -> Result<Snapshot, StoreError> {
-    let mut statement = transaction.prepare_cached("SELECT snapshot FROM run WHERE id = ?1")?;
-    let mut rows = statement.query([run])?;
-    match rows.next()? {
-        Some(row) => json(row, "snapshot"),
-        None => Err(rusqlite::Error::QueryReturnedNoRows.into()),
+/// The first of these submissions that no other row stands for, else the first of all.
+fn first_free<'a>(
+    transaction: &Transaction<'_>,
+    wanted: &'a [NewSubmission],
+    submission: i64,
+) -> Result<Option<&'a NewSubmission>, StoreError> {
+    for new in wanted {
+        // What settings leave open may be any of their plans.
+        let is_open = new.plan_id.is_none();
+        if is_open && other_with_key(transaction, &new.key, submission)?.is_none() {
+            return Ok(Some(new));
+        }
     }
+    Ok(wanted.first())
 }
 
 /// The submission beside this one that has a key.

@@ -7,6 +7,7 @@ use crate::moment::Moment;
 use crate::outbox::new_run::{NewRun, new_submissions};
 use crate::outbox::store::StoreError;
 use crate::outbox::store::collection_members::set_members;
+use crate::outbox::store::columns::json;
 use crate::outbox::store::recorded_run::RecordedRun;
 use crate::outbox::store::state::{change_one, insert, log};
 use crate::outbox::submission::SubmissionState;
@@ -66,4 +67,17 @@ pub(super) fn renew_snapshot(
         params![run, serde_json::to_string(snapshot)?],
     )?;
     set_members(transaction, run, snapshot)
+}
+
+/// The snapshot that a run is recorded with.
+pub(super) fn stored_snapshot(
+    transaction: &Transaction<'_>,
+    run: i64,
+) -> Result<Snapshot, StoreError> {
+    let mut statement = transaction.prepare_cached("SELECT snapshot FROM run WHERE id = ?1")?;
+    let mut rows = statement.query([run])?;
+    match rows.next()? {
+        Some(row) => json(row, "snapshot"),
+        None => Err(rusqlite::Error::QueryReturnedNoRows.into()),
+    }
 }

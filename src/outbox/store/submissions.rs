@@ -4,27 +4,45 @@ use rusqlite::{Row, params};
 
 use crate::discovery::run_identity::RunIdentity;
 use crate::moment::Moment;
+use crate::outbox::new_run::open_choice;
 use crate::outbox::store::columns::{IDENTITY, identity, json, json_or_null};
 use crate::outbox::store::{Store, StoreError};
 use crate::outbox::submission::{Progress, StoredStep, Submission};
+use crate::plan::snapshot::Snapshot;
 
 /// What [`submission`] reads.
-const SUBMISSION: &str = "submission.id, key, plan_id, again,
-    coalesce(submission.snapshot, run.snapshot) AS snapshot, plan, ado_run_id, attempts, refused,
-    create_unclear";
+const SUBMISSION: &str = "submission.id, key, plan_id, again, twin, suite, started_ms, host,
+    execution_uuid, coalesce(submission.snapshot, run.snapshot) AS snapshot, plan, ado_run_id,
+    attempts, refused, create_unclear";
 /// What [`progress`] reads.
 const PROGRESS: &str = "ado_run_id, attempts, refused";
 
 /// Reads [`SUBMISSION`]; the steps are rows of their own.
 fn submission(row: &Row<'_>, steps: Vec<StoredStep>) -> Result<Submission, StoreError> {
+    // Of a submission that is planned its own: the run's may be renewed for another one meanwhile,
+    // and work in flight does not change (invariant I3).
+    let snapshot: Snapshot = json(row, "snapshot")?;
+    let key: String = row.get("key")?;
+    let plan_id: Option<u32> = row.get("plan_id")?;
+    let again: u32 = row.get("again")?;
+    let open_plan = match plan_id {
+        Some(_) => None,
+        None => open_choice(
+            &snapshot.options,
+            &identity(row)?,
+            row.get("twin")?,
+            again,
+            &key,
+        ),
+    };
+
     Ok(Submission {
         id: row.get("id")?,
-        key: row.get("key")?,
-        plan_id: row.get("plan_id")?,
-        again: row.get("again")?,
-        // Of a submission that is planned its own: the run's may be renewed for another one
-        // meanwhile, and work in flight does not change (invariant I3).
-        snapshot: json(row, "snapshot")?,
+        key,
+        plan_id,
+        open_plan,
+        again,
+        snapshot,
         plan: json_or_null(row, "plan")?,
         steps,
         ado_run_id: row.get("ado_run_id")?,

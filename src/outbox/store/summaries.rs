@@ -4,10 +4,13 @@ use std::collections::HashMap;
 
 use rusqlite::Row;
 
+use crate::outbox::new_run::open_choice;
+use crate::outbox::store::columns::identity;
 use crate::outbox::store::submissions::unreadable;
 use crate::outbox::store::{Store, StoreError};
 use crate::outbox::submission::{SubmissionState, SubmissionSummary, SubmittedBy};
 use crate::plan::left_out::{LeftOut, LeftOutKind};
+use crate::plan::options::Options;
 
 /// What [`summary`] reads. A plan is never read whole: it may be megabytes. One that is no JSON is
 /// handed on as it is, so that it is said that it cannot be read.
@@ -15,7 +18,10 @@ const SUMMARY: &str = "submission.id, key, project, suite, folder, started_ms, e
     state, ado_run_id, url, by_katalon, reason, obstacle, next_attempt_ms, refused,
     iif(json_valid(plan), json_array_length(plan, '$.results'), NULL) AS results,
     iif(json_valid(plan), json_array_length(plan, '$.attachments'), NULL) AS attachments,
-    iif(json_valid(plan), json_extract(plan, '$.skipped'), plan) AS skipped";
+    iif(json_valid(plan), json_extract(plan, '$.skipped'), plan) AS skipped,
+    again, twin, host, execution_uuid,
+    iif(plan_id IS NULL AND json_valid(run.snapshot),
+        json_extract(run.snapshot, '$.options'), NULL) AS options";
 
 /// Reads [`SUMMARY`].
 fn summary(row: &Row<'_>) -> Result<SubmissionSummary, StoreError> {
@@ -46,6 +52,7 @@ fn summary(row: &Row<'_>) -> Result<SubmissionSummary, StoreError> {
         started: row.get("started_ms")?,
         ended: row.get("ended_ms")?,
         plan_id: row.get("plan_id")?,
+        wanted_plan: wanted_plan(row)?,
         state,
         ado_run_id: row.get("ado_run_id")?,
         url: row.get("url")?,
@@ -66,6 +73,25 @@ fn summary(row: &Row<'_>) -> Result<SubmissionSummary, StoreError> {
         obstacle: row.get("obstacle")?,
         next_attempt: row.get("next_attempt_ms")?,
     })
+}
+
+/// What the settings say of a test plan that is not known yet.
+fn wanted_plan(row: &Row<'_>) -> Result<Option<String>, StoreError> {
+    let options: Option<String> = row.get("options")?;
+    // What another version stored and this one cannot read is said elsewhere.
+    let Some(options) = options.and_then(|text| serde_json::from_str::<Options>(&text).ok()) else {
+        return Ok(None);
+    };
+
+    let key: String = row.get("key")?;
+    let choice = open_choice(
+        &options,
+        &identity(row)?,
+        row.get("twin")?,
+        row.get("again")?,
+        &key,
+    );
+    Ok(choice.map(|choice| choice.to_string()))
 }
 
 /// What was left out while planning, then what ADO refused; an error of JSON is data here.

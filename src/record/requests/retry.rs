@@ -10,6 +10,7 @@ use crate::intake::{self, FinishedRun};
 use crate::outbox::step::StepState;
 use crate::outbox::submission::Submission;
 use crate::outbox::{Outbox, StoreError};
+use crate::plan::plan_choice::PlanChoice;
 use crate::plan::snapshot::Snapshot;
 use crate::record::commands;
 use crate::workspace::Location;
@@ -43,7 +44,8 @@ pub(super) async fn retry(
     }
 
     // What has a run in Azure DevOps goes on with the plan that this run was made for.
-    let plan_before = stored.plan_id;
+    let plan_before = stored.plan_id.map(PlanChoice::Id).or(stored.open_plan);
+    let plans_before = stored.snapshot.options.plans.clone();
     let mut snapshot = stored.snapshot;
     if stored.ado_run_id.is_none()
         && let Some(run) = read_again(outbox, config, snapshot.clone()).await?
@@ -52,7 +54,14 @@ pub(super) async fn retry(
     }
 
     if let Some(plan) = wanted.plan {
-        snapshot.options.go_to(plan, plan_before);
+        // Which entry of the settings stood for the plan before is known only where that was found.
+        let is_named = plan_before
+            .as_ref()
+            .is_some_and(|before| snapshot.options.plans.contains(before));
+        if !is_named && snapshot.options.has_open_plans() {
+            snapshot.options.plans = plans_before;
+        }
+        snapshot.options.go_to(plan, plan_before.as_ref());
     }
     if !wanted.one_of_many {
         // Whoever asks for this very run was told what that means.

@@ -58,6 +58,18 @@ pub struct Plan {
     /// `Active` or `Inactive`.
     #[serde(default = "active")]
     pub state: String,
+    /// Path of its area; that of the project when empty.
+    #[serde(default)]
+    pub area_path: String,
+    /// Path of its iteration; the first one of the project when empty.
+    #[serde(default)]
+    pub iteration: String,
+    /// Its first day; the first of January 2026 when it has none.
+    #[serde(default)]
+    pub start_date: Option<String>,
+    /// Its last day; the first of January 2027 when it has none.
+    #[serde(default)]
+    pub end_date: Option<String>,
     /// The plan's setting "sync outcome across suites".
     #[serde(default)]
     pub sync_outcome_across_suites: bool,

@@ -172,9 +172,29 @@ impl World {
             id,
             name: name.into(),
             state: "Active".into(),
+            area_path: String::new(),
+            iteration: String::new(),
+            start_date: None,
+            end_date: None,
             sync_outcome_across_suites: false,
             suites: vec![root],
         });
+        self
+    }
+
+    /// Gives the last plan its first and its last moment, such as `2026-05-01T00:00:00Z`.
+    pub fn between(mut self, start: &str, end: &str) -> Self {
+        let plan = self.last_plan();
+        plan.start_date = Some(start.into());
+        plan.end_date = Some(end.into());
+        self
+    }
+
+    /// Puts the last plan into an area and an iteration, by their paths.
+    pub fn in_area(mut self, area: &str, iteration: &str) -> Self {
+        let plan = self.last_plan();
+        plan.area_path = area.into();
+        plan.iteration = iteration.into();
         self
     }
 
@@ -292,6 +312,11 @@ impl World {
     pub fn release(mut self, release: Release) -> Self {
         self.last_project().releases.push(release);
         self
+    }
+
+    fn last_plan(&mut self) -> &mut Plan {
+        let plans = &mut self.last_project().plans;
+        plans.last_mut().expect("a plan comes first")
     }
 
     fn last_project(&mut self) -> &mut Project {

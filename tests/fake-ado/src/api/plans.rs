@@ -13,9 +13,19 @@ fn project_reference(project: &Project) -> Value {
 
 fn plan_json(call: &Call<'_>, plan: &Plan) -> Value {
     let project = call.project();
+    let or = |path: &str, default: String| {
+        if path.is_empty() {
+            default
+        } else {
+            path.to_owned()
+        }
+    };
+    let first_iteration = format!("{}\\Iteration 1", project.name);
     json!({"id": plan.id, "name": plan.name, "project": project_reference(project),
-        "areaPath": project.name, "iteration": format!("{}\\Iteration 1", project.name), "owner": identity(),
-        "startDate": "2026-01-01T00:00:00Z", "endDate": "2027-01-01T00:00:00Z", "state": plan.state,
+        "areaPath": or(&plan.area_path, project.name.clone()),
+        "iteration": or(&plan.iteration, first_iteration), "owner": identity(),
+        "startDate": plan.start_date.as_deref().unwrap_or("2026-01-01T00:00:00Z"),
+        "endDate": plan.end_date.as_deref().unwrap_or("2027-01-01T00:00:00Z"), "state": plan.state,
         "rootSuite": {"id": plan.root(), "name": plan.name}, "revision": 3,
         "testOutcomeSettings": {"syncOutcomeAcrossSuites": plan.sync_outcome_across_suites}})
 }

@@ -247,3 +247,17 @@ async fn lists_of_results_have_pages() {
         .json();
     assert_eq!(failed["count"], 1);
 }
+
+#[tokio::test]
+async fn a_server_may_give_less_on_a_page_than_it_is_asked_for() {
+    let run = Run::planned().await;
+    run.fake.world().settings.most_on_a_page = 1;
+
+    let page = run
+        .client
+        .get(&run.path("/results?$top=200&api-version=7.1"))
+        .await
+        .json();
+
+    assert_eq!(page["count"], 1);
+}
