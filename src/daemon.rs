@@ -11,6 +11,7 @@
 
 mod answers;
 mod commands;
+mod given_up;
 mod keeper;
 mod late_reports;
 mod polling;

@@ -137,7 +137,7 @@ fn described_plan(table: &DeTable<'_>) -> Read<PlanDescription> {
 
 /// A path of areas or iterations, `Shop\Sprint 4`.
 fn path_in_ado(value: &DeValue<'_>) -> Read<String> {
-    word(value).map_err(|expected| format!("has a path that {expected}"))
+    word(value).map_err(|expected| format!("must be a description with paths; a path {expected}"))
 }
 
 /// An integer as TOML writes it: with a radix, and `_` between digits.

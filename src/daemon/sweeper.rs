@@ -439,7 +439,7 @@ impl Sweeper {
         Ok(folders)
     }
 
-    /// Looks for late reports and removes what nobody needs any more. `folders` are all run folders
+    /// Looks for what comes late and removes what nobody needs any more. `folders` are all run folders
     /// that are there.
     async fn tidy(
         &mut self,
@@ -451,7 +451,7 @@ impl Sweeper {
             return Ok(());
         }
 
-        if self.tidier.add_late_reports().await? {
+        if self.tidier.add_what_is_late().await? {
             self.changed.notify_one();
         }
         if self.tidier.prune().await? {

@@ -1,4 +1,4 @@
-//! What is done beside the sweeps, now and then: late reports, copies that nobody needs, and
+//! What is done beside the sweeps, now and then: late reports, files that were given up, copies that nobody needs, and
 //! forgetting what is old.
 
 use std::time::Duration;
@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::blocking::blocking;
 use crate::clock;
 use crate::config::Config;
+use crate::daemon::given_up;
 use crate::daemon::late_reports::LateReports;
 use crate::discovery::run_identity::RunIdentity;
 use crate::moment::Moment;
@@ -44,12 +45,15 @@ impl Tidier {
         has_passed(&mut self.last_tidied, BETWEEN)
     }
 
-    /// Adds late reports of submitted runs; tells whether there were any.
+    /// Adds to submitted runs what comes late: reports, and files that were given up before; tells
+    /// whether there was anything.
     ///
     /// # Errors
     /// When the outbox fails.
-    pub(super) async fn add_late_reports(&mut self) -> Result<bool, StoreError> {
-        self.late.add(&self.outbox).await
+    pub(super) async fn add_what_is_late(&mut self) -> Result<bool, StoreError> {
+        let has_reports = self.late.add(&self.outbox).await?;
+        let has_files = given_up::try_again(&self.outbox).await?;
+        Ok(has_reports || has_files)
     }
 
     /// Forgets requests and commands of long ago, once a day; tells whether it was time for that.

@@ -44,6 +44,8 @@ pub(crate) enum LeftOutKind {
     File,
     /// A result or file that ADO, or something before it, refused.
     Refused,
+    /// A file that something on the way to ADO keeps back; it is tried again for a while.
+    GivenUp,
     /// A test case without an id, where that is not to be (`unmapped = "fail"`).
     NoId,
     /// Tags for a server that has none.

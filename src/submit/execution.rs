@@ -41,12 +41,16 @@ pub(crate) struct ResultRef {
     pub revision: Option<u32>,
 }
 
-/// An upload that breaks off while its server answers everything else; what an unconfirmed
-/// [`Step::Attach`] holds. Stored as JSON.
+/// A request that does not get through while its server answers everything else; what an unconfirmed
+/// step holds. Stored as JSON.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 struct BreaksOff {
     /// Since when, in milliseconds since 1970.
     since_ms: i64,
+    /// When it was given up for the time being, in milliseconds since 1970; the outbox finds it by
+    /// this name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    given_up_ms: Option<i64>,
 }
 
 /// On whose behalf a submission is sent.
@@ -154,29 +158,47 @@ impl<'a> Execution<'a> {
             .await
     }
 
-    /// Since when the upload of a step breaks off while its server answers everything else. The first
-    /// time is recorded, and is `now`.
+    /// Since when the request of a step does not get through while its server answers everything
+    /// else. The first time is recorded, and is `now`.
     pub(super) async fn breaks_off_since(
         &self,
         open: OpenStep,
         now: Moment,
     ) -> Result<Moment, StoreError> {
         let detail = self.submission.steps[open.position].detail.as_deref();
-        if let Some(BreaksOff { since_ms }) =
+        if let Some(BreaksOff { since_ms, .. }) =
             detail.and_then(|text| serde_json::from_str(text).ok())
         {
             return Ok(Moment::from_millis(since_ms));
         }
 
-        let id = self.submission.id;
         let breaks_off = BreaksOff {
             since_ms: now.millis(),
+            given_up_ms: None,
         };
+        self.note(open, breaks_off).await?;
+        Ok(now)
+    }
+
+    /// Records that the request of a step is given up now, to be tried again later.
+    pub(super) async fn note_given_up(
+        &self,
+        open: OpenStep,
+        now: Moment,
+    ) -> Result<(), StoreError> {
+        let breaks_off = BreaksOff {
+            since_ms: self.breaks_off_since(open, now).await?.millis(),
+            given_up_ms: Some(now.millis()),
+        };
+        self.note(open, breaks_off).await
+    }
+
+    async fn note(&self, open: OpenStep, breaks_off: BreaksOff) -> Result<(), StoreError> {
+        let id = self.submission.id;
         let detail = serde_json::to_string(&breaks_off)?;
         self.outbox
             .with(move |store| store.note_unconfirmed(id, open.position, &detail))
-            .await?;
-        Ok(now)
+            .await
     }
 
     /// Records that ADO carried a step out, with what is to be known of it later.

@@ -390,3 +390,33 @@ fn a_result_that_was_refused_leaves_its_test_case_alone() {
     assert_eq!(fields(&machine, 1001), "- | - | - | - at revision 1");
     assert!(fields(&machine, 1002).starts_with("Automated | Add to cart"));
 }
+
+#[test]
+fn an_update_that_is_refused_although_it_was_made_is_not_called_refused() {
+    let (machine, shop) = with_setting(Some(false));
+    let refusal = FaultAction::error(400, "ArgumentException", "no").behind();
+    machine
+        .fake
+        .fault(Fault::new("PATCH", "workitems", Nth::Every, refusal));
+
+    let submitted = machine.submit(&shop, &run());
+
+    assert_eq!(submitted.code, 0, "{submitted:?}");
+    assert!(!submitted.out.contains("left out"), "{submitted:?}");
+}
+
+#[test]
+fn an_update_whose_every_answer_gets_lost_is_made_once_and_not_named() {
+    let (machine, shop) = with_setting(Some(false));
+    machine.fake.fault(Fault::new(
+        "PATCH",
+        "workitems",
+        Nth::Every,
+        FaultAction::DropAfter,
+    ));
+
+    let submitted = machine.submit(&shop, &run());
+
+    assert_eq!(submitted.code, 0, "{submitted:?}");
+    assert!(!submitted.out.contains("left out"), "{submitted:?}");
+}

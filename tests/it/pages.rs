@@ -3,7 +3,7 @@
 use fake_ado::{Fault, FaultAction, Nth};
 use fake_katalon::{SuiteRunWriter, Test};
 
-use crate::support::{Machine, Output, finished, names, tc};
+use crate::support::{Machine, Output, finished, names, now, tc};
 
 /// What the filter calls its page.
 const TITLE: &str = "Blocked by WebGuard";
@@ -207,4 +207,117 @@ fn what_was_stored_is_not_called_refused() {
         let comment = machine.ado_run().comment.unwrap();
         assert!(!comment.contains("refused"), "{comment}");
     }
+}
+
+#[test]
+fn a_file_that_was_given_up_is_sent_when_it_gets_through_again() {
+    for action in [FaultAction::DropInBody, FaultAction::page(403, TITLE)] {
+        let machine = Machine::new();
+        machine.configure("[submit]\ngive_up_files_after = \"0s\"\n");
+        machine
+            .fake
+            .fault(at_screenshot(Nth::Every, action.clone()));
+        // Of today: files of a run are tried again for a week.
+        let shop = machine.shop(&[("Sign in", "1001")]);
+        let submitted = machine.submit(&shop, &failed_run().start(now()));
+        assert_eq!(submitted.code, 1, "{action:?} {submitted:?}");
+        assert_eq!(machine.row()["skipped"][0]["kind"], "given-up");
+
+        machine.fake.clear_faults();
+        let once = machine.kado(&["run", "--once"]);
+
+        assert_eq!(once.code, 0, "{action:?} {once:?}");
+        is_whole(&machine);
+        let run = machine.ado_run();
+        let comment = run.comment.unwrap();
+        assert!(!comment.contains(".png"), "{action:?} {comment}");
+        let row = machine.row();
+        assert_eq!(row["state"], "submitted", "{row}");
+        assert_eq!(row["skipped"].as_array().unwrap().len(), 0, "{row}");
+    }
+}
+
+#[test]
+fn a_file_that_does_not_get_through_the_next_time_either_stays_named() {
+    let machine = Machine::new();
+    machine.configure("[submit]\ngive_up_files_after = \"0s\"\n");
+    machine
+        .fake
+        .fault(at_screenshot(Nth::Every, FaultAction::DropInBody));
+    let shop = machine.shop(&[("Sign in", "1001")]);
+    machine.submit(&shop, &failed_run().start(now()));
+
+    let once = machine.kado(&["run", "--once"]);
+
+    assert_eq!(once.code, 1, "{once:?}");
+    let run = machine.ado_run();
+    assert_eq!(run.state, "Completed");
+    assert!(run.comment.unwrap().contains(".png` was given up"));
+    assert_eq!(machine.row()["state"], "submitted");
+}
+
+#[test]
+fn a_run_that_is_refused_although_it_was_made_is_found_and_not_made_again() {
+    let machine = Machine::new();
+    let refusal = FaultAction::error(400, "X", "no").behind();
+    machine
+        .fake
+        .fault(Fault::new("POST", "test/runs$", Nth::Every, refusal));
+
+    let submitted = submit(&machine);
+
+    assert_eq!(submitted.code, 0, "{submitted:?}");
+    is_whole(&machine);
+    assert!(!submitted.out.contains("left out"), "{submitted:?}");
+}
+
+#[test]
+fn results_that_a_filter_keeps_back_wait_with_its_name() {
+    let machine = Machine::new();
+    let page = FaultAction::page(403, TITLE);
+    machine
+        .fake
+        .fault(Fault::new("PATCH", "/results", Nth::Every, page));
+
+    let submitted = submit(&machine);
+
+    assert_eq!(submitted.code, 4, "{submitted:?}");
+    let row = machine.row();
+    assert_eq!(row["state"], "submitting", "{row}");
+    assert!(row["error"].as_str().unwrap().contains(TITLE), "{row}");
+    machine.fake.clear_faults();
+    let once = machine.kado(&["run", "--once"]);
+    assert_eq!(once.code, 0, "{once:?}");
+    is_whole(&machine);
+}
+
+#[test]
+fn a_result_that_a_filter_keeps_back_for_ever_is_named_and_costs_only_itself() {
+    let machine = Machine::new();
+    machine.configure("[submit]\ngive_up_files_after = \"0s\"\n");
+    let shop = machine.shop(&[("Sign in", "1001"), ("Pay", "1002")]);
+    let run = finished([
+        Test::passed(&tc("Sign in")),
+        Test::failed(&tc("Pay"), "<script>"),
+    ]);
+    // The whole, then the half with the first test passes, then the other one.
+    let page = || FaultAction::page(403, TITLE);
+    for nth in [1, 3] {
+        machine
+            .fake
+            .fault(Fault::new("PATCH", "/results", Nth::Only(nth), page()));
+    }
+
+    let submitted = machine.submit(&shop, &run);
+
+    assert_eq!(submitted.code, 1, "{submitted:?}");
+    assert!(submitted.out.contains(TITLE), "{submitted:?}");
+    let run = machine.ado_run();
+    assert_eq!(run.state, "Completed");
+    assert_eq!(run.results[0].outcome, "Passed");
+    let comment = run.comment.unwrap();
+    assert!(
+        comment.contains("the result for test point 12 was refused by"),
+        "{comment}"
+    );
 }

@@ -342,7 +342,7 @@ fn a_description_that_cannot_be_right_is_a_problem_of_the_configuration() {
     for (entry, said) in [
         ("{ area = \"Shop\" }", "must be a description such as"),
         ("{ iteration = \"@next\" }", "must have \"@current\""),
-        ("{ iteration = 4 }", "has a path that must be a text"),
+        ("{ iteration = 4 }", "a path must be a text"),
         ("\"\"", "must not be empty"),
     ] {
         let machine = Machine::new();

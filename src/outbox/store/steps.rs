@@ -13,7 +13,7 @@ use crate::outbox::submission::IgnoredAs;
 use crate::outbox::transition::Event;
 use crate::plan::SubmissionPlan;
 use crate::plan::attachments::PlannedAttachment;
-use crate::plan::left_out::LeftOut;
+use crate::plan::left_out::{LeftOut, LeftOutKind};
 
 impl Store {
     /// Stores the plan of a submission whole, with its steps and the snapshot that it was made
@@ -82,6 +82,69 @@ impl Store {
             params![submission, serde_json::to_string(&plan)?],
         )?;
         log(&transaction, submission, "late reports", None, now)?;
+        Ok(transaction.commit()?)
+    }
+
+    /// Submissions of runs that ended at or after `since` and lack files that were given up, each with
+    /// when that was last.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub(crate) fn with_given_up_files(
+        &self,
+        since: Moment,
+    ) -> Result<Vec<(i64, Moment)>, StoreError> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT submission.id, max(json_extract(detail, '$.given_up_ms')) AS given_up_ms
+             FROM submission JOIN run ON run.id = run_id JOIN step ON submission_id = submission.id
+             WHERE submission.state = 'submitted' AND ended_ms >= ?1 AND step.state = 'refused'
+             AND detail IS NOT NULL AND json_extract(detail, '$.given_up_ms') IS NOT NULL
+             GROUP BY submission.id ORDER BY submission.id",
+        )?;
+        let rows = statement.query_map([since], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// Lets the files of a submitted run that were given up be sent again, and what names them be
+    /// corrected after that.
+    ///
+    /// # Errors
+    /// When the run is not submitted, or when the database fails.
+    pub(crate) fn try_given_up_files(
+        &mut self,
+        submission: i64,
+        now: Moment,
+    ) -> Result<(), StoreError> {
+        let transaction = self.begin()?;
+        apply(&transaction, submission, Event::LateReports, None)?;
+
+        // The one way back for a step that is settled: ADO has the run with a comment that names the
+        // files, so nothing is unsaid until the comment is written anew.
+        transaction.execute(
+            "UPDATE step SET state = ?2 WHERE submission_id = ?1 AND state = ?3
+             AND detail IS NOT NULL AND json_extract(detail, '$.given_up_ms') IS NOT NULL",
+            params![submission, StepState::Planned, StepState::Refused],
+        )?;
+        for step in [Step::LeftOutList, Step::Complete] {
+            transaction.execute(
+                "UPDATE step SET state = ?2, detail = NULL WHERE submission_id = ?1 AND step = ?3",
+                params![
+                    submission,
+                    StepState::Planned,
+                    serde_json::to_string(&step)?
+                ],
+            )?;
+        }
+
+        let mut refused = refused_of(&transaction, submission)?;
+        refused.retain(|left_out| left_out.kind != LeftOutKind::GivenUp);
+        change_one(
+            &transaction,
+            submission,
+            "UPDATE submission SET refused = ?2 WHERE id = ?1",
+            params![submission, serde_json::to_string(&refused)?],
+        )?;
+        log(&transaction, submission, "given-up files again", None, now)?;
         Ok(transaction.commit()?)
     }
 
@@ -388,12 +451,7 @@ fn add_refused(
     submission: i64,
     left_out: &[LeftOut],
 ) -> Result<(), StoreError> {
-    let text: String = transaction.query_row(
-        "SELECT refused FROM submission WHERE id = ?1",
-        [submission],
-        |row| row.get("refused"),
-    )?;
-    let mut all: Vec<LeftOut> = serde_json::from_str(&text)?;
+    let mut all = refused_of(transaction, submission)?;
     for item in left_out {
         if !all.contains(item) {
             all.push(item.clone());
@@ -406,4 +464,14 @@ fn add_refused(
         "UPDATE submission SET refused = ?2 WHERE id = ?1",
         params![submission, serde_json::to_string(&all)?],
     )
+}
+
+/// What ADO refused of a submission so far.
+fn refused_of(transaction: &Transaction<'_>, submission: i64) -> Result<Vec<LeftOut>, StoreError> {
+    let text: String = transaction.query_row(
+        "SELECT refused FROM submission WHERE id = ?1",
+        [submission],
+        |row| row.get("refused"),
+    )?;
+    Ok(serde_json::from_str(&text)?)
 }

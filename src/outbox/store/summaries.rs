@@ -117,7 +117,7 @@ fn count_refused(left_out: &[LeftOut]) -> (usize, usize) {
     let mut files = 0;
 
     for one in left_out {
-        if one.kind == LeftOutKind::Refused {
+        if matches!(one.kind, LeftOutKind::Refused | LeftOutKind::GivenUp) {
             match one.azure_id {
                 Some(_) => results += 1,
                 None => files += 1,

@@ -7,7 +7,7 @@
 //!
 //! A file that cannot be read or that ADO refuses costs only itself; the run's comment names it. So
 //! does one that a web filter refuses while the server answers everything else, and one whose upload
-//! always breaks off, after a day.
+//! always breaks off, after a day; those two are tried again later (`daemon/given_up.rs`).
 
 use std::io;
 use std::time::Duration;
@@ -106,8 +106,10 @@ enum FailedUpload {
     Arrived(u32),
     /// Something before the server refuses it, for this reason.
     Filtered(String),
-    /// It cannot be sent, for this reason.
-    LeftOut(String),
+    /// It does not get through for so long that it is given up, for this reason.
+    GivenUp(String),
+    /// ADO refuses it, for this reason.
+    Refused(String),
 }
 
 /// Sends a file that is not there yet.
@@ -125,12 +127,16 @@ async fn send(execution: &Execution<'_>, open: OpenStep, file: &File<'_>) -> Ste
             Err(error) => after_failure(execution, open, file, error).await?,
         };
 
-        let reason = match failed {
+        let left_out = match failed {
             FailedUpload::Arrived(there) => return execution.confirm(open, &there).await,
             FailedUpload::Filtered(_) if tries < TRIES_PAST_FILTER => continue,
-            FailedUpload::Filtered(reason) | FailedUpload::LeftOut(reason) => reason,
+            // What is in the way may go away; `daemon::given_up` has the file sent again.
+            FailedUpload::Filtered(reason) | FailedUpload::GivenUp(reason) => {
+                execution.note_given_up(open, clock::now()).await?;
+                LeftOut::of_run(LeftOutKind::GivenUp, reason)
+            }
+            FailedUpload::Refused(reason) => LeftOut::of_run(LeftOutKind::Refused, reason),
         };
-        let left_out = LeftOut::of_run(LeftOutKind::Refused, reason);
         return execution.refuse(open, left_out).await;
     }
 }
@@ -152,9 +158,9 @@ async fn after_failure(
             // A server may fail behind what it stored. Where not even the list is there, as of a
             // result that is gone, nothing is stored.
             match look(execution, file).await {
-                Ok(there) => Ok(arrived_or(there, FailedUpload::LeftOut(reason))),
+                Ok(there) => Ok(arrived_or(there, FailedUpload::Refused(reason))),
                 Err(AdoError::Rejected { .. } | AdoError::Gone { .. }) => {
-                    Ok(FailedUpload::LeftOut(reason))
+                    Ok(FailedUpload::Refused(reason))
                 }
                 Err(unknown) => Err(unknown.into()),
             }
@@ -182,7 +188,7 @@ async fn after_failure(
             );
             // This last time it may have arrived.
             let there = look(execution, file).await?;
-            Ok(arrived_or(there, FailedUpload::LeftOut(reason)))
+            Ok(arrived_or(there, FailedUpload::GivenUp(reason)))
         }
         _ => Err(error.into()),
     }

@@ -4,7 +4,8 @@
 //! so yet, so carrying it out again does no harm. Each update holds only for the revision that was
 //! read, so it cannot cover up what somebody else wrote meanwhile.
 //!
-//! An update that is refused costs only itself and is named in the run's comment.
+//! An update that is refused costs only itself and is named in the run's comment, once a last look
+//! has shown that it was not made all the same.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Duration;
@@ -220,7 +221,10 @@ async fn set(
                 return Ok((id, CaseOutcome::NotAllowed(reason)));
             }
 
-            Err(error) => return Ok((id, CaseOutcome::Refused(error.to_string()))),
+            Err(error) => {
+                let outcome = unless_set(execution, rule, tests, id, error.to_string()).await?;
+                return Ok((id, outcome));
+            }
         }
     }
 
@@ -234,7 +238,26 @@ async fn set(
         TryFailure::Unavailable(error) => error.to_string(),
     };
     let reason = format!("{reason}, {} times", TRIES.len());
-    Ok((id, CaseOutcome::Refused(reason)))
+    Ok((id, unless_set(execution, rule, tests, id, reason).await?))
+}
+
+/// What became of a test case whose update failed for good: a server may fail behind what it stored,
+/// and nothing is called refused that is there.
+async fn unless_set(
+    execution: &Execution<'_>,
+    rule: AutomationRule,
+    tests: &TestsOfCases,
+    id: u32,
+    reason: String,
+) -> Result<CaseOutcome, Stop> {
+    match read_again(execution, id).await {
+        Ok(Ok(fresh)) if changes(rule, &tests[&id], &fresh.fields).is_empty() => {
+            Ok(CaseOutcome::Changed)
+        }
+        Err(stop) if execution.submission.attempts < WAITS => Err(stop),
+        // Work items that are never answered for may not keep the run open for ever.
+        Ok(_) | Err(_) => Ok(CaseOutcome::Refused(reason)),
+    }
 }
 
 /// What kept the last try at a work item from going through.

@@ -155,13 +155,12 @@ async fn request_with_links(execution: &Execution<'_>) -> Result<TestRun, Stop> 
     let plan = execution.plan();
     let is_linked = plan.build.is_some() || plan.release.is_some() || plan.pipeline.is_some();
 
-    match request(execution, Links::OfPlan).await {
-        Err(AdoError::Rejected {
+    match request_or_find(execution, Links::OfPlan).await {
+        Err(Stop::Ado(AdoError::Rejected {
             status: 400,
             message,
-        }) if is_linked => {
-            // A request that was refused made no run, so there is none to look for.
-            let made = request(execution, Links::Without).await?;
+        })) if is_linked => {
+            let made = request_or_find(execution, Links::Without).await?;
             let left_out = LeftOut::link(&format!(
                 "the run is not linked with its build or release: {message}"
             ));
@@ -169,8 +168,27 @@ async fn request_with_links(execution: &Execution<'_>) -> Result<TestRun, Stop> 
             Ok(made)
         }
 
-        made => Ok(made?),
+        made => made,
     }
+}
+
+/// Creates the ADO run. A server may fail behind what it stored, so one that it refuses is looked
+/// for before anybody is told so, or another one is made.
+async fn request_or_find(execution: &Execution<'_>, links: Links) -> Result<TestRun, Stop> {
+    let refused = match request(execution, links).await {
+        Err(refused @ (AdoError::Rejected { .. } | AdoError::Gone { .. })) => refused,
+        made => return Ok(made?),
+    };
+
+    let found = probe::run(
+        execution.client,
+        execution.project(),
+        execution.plan(),
+        &[],
+        Earlier::Perhaps,
+    )
+    .await?;
+    found.with_key.ok_or(Stop::Ado(refused))
 }
 
 /// Creates the ADO run, with as many points as one request takes.

@@ -8,10 +8,12 @@
 //!   request arrived, also where only a part of a batch did.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
+use std::time::Duration;
 
 use crate::ado::AdoError;
 use crate::ado::runs::Wanted;
 use crate::ado::wire::{NewResult, ResultUpdate, SubResultUpdate, TestResult};
+use crate::clock;
 use crate::moment::Moment;
 use crate::outbox::step::{BATCH, batches};
 use crate::plan::automation::TEST_TYPE;
@@ -20,6 +22,10 @@ use crate::plan::results::PlannedResult;
 use crate::plan::sub_results::SubResult;
 use crate::submit::execution::{Earlier, Execution, OpenStep, ResultRef, StepResult};
 use crate::submit::stop::Stop;
+
+/// How often a batch can be halved until a single result is left: so many refusals in a row may be
+/// about one of them.
+const HALVINGS: usize = 8;
 
 /// Reads back which result belongs to which point; points that have none get one.
 pub(in crate::submit) async fn read_results(
@@ -139,7 +145,7 @@ pub(in crate::submit) async fn write_batch(
         }
     }
 
-    let refused = write(execution, unwritten).await?;
+    let refused = write(execution, open, unwritten).await?;
 
     // Before the confirmation: a crash in between names a result twice at most, and never not at
     // all.
@@ -171,13 +177,18 @@ async fn completed(execution: &Execution<'_>) -> Result<HashSet<u32>, Stop> {
         .collect())
 }
 
+/// Results that belong together in one request.
+type ResultBatch<'a> = Vec<(&'a PlannedResult, &'a ResultRef)>;
+
 /// Sends results; of a batch that is refused the halves are tried, until the bad item stands alone.
-/// ADO does not say which item of a batch it objects to.
+/// ADO does not say which item of a batch it objects to, and neither does a web filter.
 async fn write(
     execution: &Execution<'_>,
-    results: Vec<(&PlannedResult, &ResultRef)>,
+    open: OpenStep,
+    results: ResultBatch<'_>,
 ) -> Result<Vec<LeftOut>, Stop> {
     let mut refused = Vec::new();
+    let mut filtered = Filtered::default();
     let mut waiting = vec![results];
     while let Some(mut batch) = waiting.pop() {
         if batch.is_empty() {
@@ -193,19 +204,21 @@ async fn write(
             .write_results(execution.project(), execution.run_id()?, &updates)
             .await
         {
-            Ok(()) => {}
+            Ok(()) => filtered.in_a_row = 0,
             Err(error) => {
-                let Some(by) = objection_to_body(&error) else {
+                let objection = objection_to_body(&error);
+                if objection.is_none() && !filtered.may_be_of_one_result(&error) {
                     return Err(error.into());
-                };
+                }
 
                 // What was stored all the same is not refused, and may not be sent again.
                 let stored = completed(execution).await?;
                 batch.retain(|(_, result_ref)| !stored.contains(&result_ref.result_id));
 
-                match batch.as_slice() {
-                    [] => {}
-                    [(only, _)] => refused.push(refused_result(only, &by)),
+                match (batch.as_slice(), objection) {
+                    ([], _) => {}
+                    ([(only, _)], Some(by)) => refused.push(refused_result(only, &by)),
+                    ([(only, _)], None) => filtered.results.push((*only, error)),
                     _ => {
                         let (front, back) = batch.split_at(batch.len() / 2);
                         waiting.extend([back.to_vec(), front.to_vec()]);
@@ -214,7 +227,56 @@ async fn write(
             }
         }
     }
+
+    refused.extend(filtered.given_up(execution, open).await?);
     Ok(refused)
+}
+
+/// Results that something before the server does not let through, while the server answers.
+#[derive(Default)]
+struct Filtered<'a> {
+    results: Vec<(&'a PlannedResult, AdoError)>,
+    /// How many requests it refused without letting one through in between.
+    in_a_row: usize,
+}
+
+impl Filtered<'_> {
+    /// Whether an answer may be about one result of the request: what lets no request through at all
+    /// is waited for as a whole.
+    fn may_be_of_one_result(&mut self, error: &AdoError) -> bool {
+        let is_refusal = matches!(
+            error,
+            AdoError::InBetween { answer, .. } if answer.refuses_request()
+        );
+        self.in_a_row += usize::from(is_refusal);
+        is_refusal && self.in_a_row <= HALVINGS
+    }
+
+    /// The results to name, once they have been kept back for as long as files are tried.
+    ///
+    /// # Errors
+    /// Before that: they are tried again.
+    async fn given_up(
+        self,
+        execution: &Execution<'_>,
+        open: OpenStep,
+    ) -> Result<Vec<LeftOut>, Stop> {
+        let Some((_, first)) = self.results.first() else {
+            return Ok(Vec::new());
+        };
+        let now = clock::now();
+        let since = execution.breaks_off_since(open, now).await?;
+        let limit = execution.submission.snapshot.options.give_up_files_ms;
+        if now.since(since) < Duration::from_millis(limit) {
+            return Err(first.clone().into());
+        }
+
+        Ok(self
+            .results
+            .iter()
+            .map(|(result, error)| refused_result(result, &error.to_string()))
+            .collect())
+    }
 }
 
 /// Who objects to what was sent, and why, in words that go behind "was refused by"; `None` when the
