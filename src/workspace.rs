@@ -28,7 +28,7 @@ pub(crate) use collection_folder::{
 };
 pub(crate) use launch::read_launch;
 pub use listing::is_run_folder;
-pub(crate) use listing::{FolderListing, RunSigns, list_run_folder};
+pub(crate) use listing::{FolderListing, RunSigns, list_run_folder, newest_change};
 pub(crate) use location::Location;
 pub(crate) use project_folder::{
     CaseIdState, FileLook, PROJECT_FILE, RuleFiles, azure_settings_modified, id_state,

@@ -10,21 +10,24 @@
 //! ```
 //!
 //! The grace time lasts until `JUnit_Report.xml` is well-formed and the folder has been still for
-//! [`STILL`], at most [`GRACE`]. Stillness needs two looks that saw the same: an old modification
-//! time shortens the wait but never replaces the second look, and one in the future counts as now.
+//! [`STILL`], or has been still for [`GRACE`] without it; at most [`GRACE`] after the first look.
+//! Still is counted from the newest change that the file system tells, whatever kind of time tells
+//! it, so a folder that has not changed for longer is due at its first look. A time in the future
+//! counts as now, and what differs from the look before changed after that look.
 
 use std::time::Duration;
 
 use crate::katalon::run::lifecycle::{self, Evidence, RunState};
 use crate::moment::Moment;
 
-/// How long nothing may change before a run is due.
+/// How long nothing may change before a run with its reports is due.
 // Katalon writes its reports in place, one after the other, and names none of them the last.
-pub(crate) const STILL: Duration = Duration::from_secs(3);
-/// Longest wait for reports after the run was seen to be over.
+pub(crate) const STILL: Duration = Duration::from_secs(1);
+/// Longest wait for reports after the run was seen to be over, and how long nothing may have
+/// changed where none are there.
 // The launcher itself waits up to 60 s for the log before it writes any (`behaviour.md` §4.2).
 pub(crate) const GRACE: Duration = Duration::from_secs(60);
-/// Least time between the two looks that prove stillness.
+/// Longest time between two looks at a run in its grace time.
 pub(crate) const BETWEEN_LOOKS: Duration = Duration::from_secs(1);
 
 /// What one look at a run folder saw.
@@ -36,6 +39,9 @@ pub(crate) struct Observation {
     pub fingerprint: u64,
     /// Newest modification time among the files.
     pub newest: Moment,
+    /// Newest change of any file, which a copy cannot take along as it does modification times;
+    /// known of a run that is over.
+    pub changed: Option<Moment>,
     /// Whether there is a log.
     pub has_log: bool,
     /// Time of the END record that closes the suite, when the log holds it.
@@ -69,11 +75,14 @@ pub(crate) struct Tracker {
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 struct LastLook {
+    /// When it was taken.
+    at: Moment,
     fingerprint: u64,
-    /// Since when the folder has been as it is, as far as we know.
+    changed: Option<Moment>,
+    /// Since when no file has been modified, as far as we know.
     quiet_since: Moment,
-    /// When a look first saw the folder as it is.
-    first_seen_so: Moment,
+    /// Since when nothing at all has changed, as far as we know.
+    still_since: Moment,
 }
 
 impl Tracker {
@@ -106,47 +115,63 @@ impl Tracker {
         let over_since = self.over_since.unwrap_or(now).min(now);
         self.over_since = Some(over_since);
 
-        let looked_twice = now.since(look.first_seen_so) >= BETWEEN_LOOKS;
-        let is_still = looked_twice && quiet_for >= STILL;
-        let is_complete = observed.junit_complete || observed.reports_come_late;
-
         // The report may never come: of 1,327 ended runs of 7.8 and later 45 have no
         // `JUnit_Report.xml` (`files.md` §2).
+        let is_complete = observed.junit_complete || observed.reports_come_late;
+        let wait = if is_complete { STILL } else { GRACE };
+
+        let is_still = now.since(look.still_since) >= wait;
         let grace_is_over = now.since(over_since) >= GRACE;
         Assessment {
             state,
-            due: (is_still && is_complete) || grace_is_over,
-            look_again: now.plus(BETWEEN_LOOKS),
+            due: is_still || grace_is_over,
+            look_again: look.still_since.plus(wait).min(now.plus(BETWEEN_LOOKS)),
         }
     }
 
     /// Compares what a look saw with the look before.
     fn compare(&self, observed: &Observation) -> LastLook {
         let now = observed.now;
-        let Some(last) = self.last else {
-            // Nothing else is known of a folder that is new to us, but no time lies in the future.
-            return LastLook {
-                fingerprint: observed.fingerprint,
-                quiet_since: observed.newest.min(now),
-                first_seen_so: now,
-            };
+        let seen = LastLook {
+            at: now,
+            fingerprint: observed.fingerprint,
+            changed: observed.changed,
+            quiet_since: observed.newest.min(now),
+            still_since: still_since(observed),
         };
 
-        if last.fingerprint == observed.fingerprint {
-            return LastLook {
-                quiet_since: last.quiet_since.min(now),
-                first_seen_so: last.first_seen_so.min(now),
-                ..last
-            };
-        }
-
-        // Something changed since the last look, whatever its modification time says.
-        LastLook {
-            fingerprint: observed.fingerprint,
-            quiet_since: now,
-            first_seen_so: now,
+        match self.last {
+            // Nothing else is known of a folder that is new to us.
+            None => seen,
+            Some(last) if (last.fingerprint, last.changed) == (seen.fingerprint, seen.changed) => {
+                LastLook {
+                    quiet_since: last.quiet_since.min(now),
+                    still_since: last.still_since.min(now),
+                    ..seen
+                }
+            }
+            // Something changed since the last look, whatever the file system says.
+            Some(last) => LastLook {
+                quiet_since: if last.fingerprint == seen.fingerprint {
+                    last.quiet_since.min(now)
+                } else {
+                    now
+                },
+                still_since: seen.still_since.max(last.at.min(now)),
+                ..seen
+            },
         }
     }
+}
+
+/// Since when nothing has changed, by what one look saw.
+fn still_since(observed: &Observation) -> Moment {
+    // What the file system does not tell may have happened just now.
+    let changed = observed.changed.unwrap_or(observed.now);
+
+    // The clock of a file server may be slow, and the end of the log was written at its own time.
+    let ended = observed.ended.unwrap_or(changed);
+    changed.max(observed.newest).max(ended).min(observed.now)
 }
 
 #[cfg(test)]
@@ -162,6 +187,7 @@ mod tests {
             now: Moment::from_millis(now),
             fingerprint,
             newest: Moment::from_millis(newest),
+            changed: Some(Moment::from_millis(newest)),
             has_log: true,
             ended: Some(Moment::from_millis(0)),
             junit_complete: true,
@@ -169,71 +195,126 @@ mod tests {
         }
     }
 
-    #[test]
-    fn a_finished_run_is_due_when_its_folder_was_still_for_three_seconds() {
+    /// A look at a folder without reports.
+    fn bare(now: i64, fingerprint: u64, newest: i64) -> Observation {
+        Observation {
+            junit_complete: false,
+            ..look(now, fingerprint, newest)
+        }
+    }
+
+    /// After how many milliseconds each of these looks found the run due.
+    fn due_at(looks: impl IntoIterator<Item = Observation>) -> Option<i64> {
         let mut tracker = Tracker::default();
-        assert!(!tracker.observe(&look(10_000, 1, 10_000), ABORT).due);
-        assert!(!tracker.observe(&look(12_000, 1, 10_000), ABORT).due);
-        assert!(tracker.observe(&look(13_000, 1, 10_000), ABORT).due);
+        looks
+            .into_iter()
+            .find(|look| tracker.observe(look, ABORT).due)
+            .map(|look| look.now.millis())
     }
 
     #[test]
-    fn an_old_modification_time_shortens_the_wait_to_the_second_look() {
-        let mut tracker = Tracker::default();
-        assert!(!tracker.observe(&look(100_000, 1, 5_000), ABORT).due);
-        assert!(tracker.observe(&look(101_000, 1, 5_000), ABORT).due);
+    fn a_finished_run_is_due_when_its_folder_was_still_for_a_second() {
+        let looks = [10_000, 10_999, 11_000].map(|now| look(now, 1, 10_000));
+
+        assert_eq!(due_at(looks), Some(11_000));
+    }
+
+    #[test]
+    fn a_folder_that_has_not_changed_for_long_is_due_at_the_first_look() {
+        assert_eq!(due_at([look(100_000, 1, 99_000)]), Some(100_000));
+        assert_eq!(due_at([bare(100_000, 1, 40_000)]), Some(100_000));
+    }
+
+    #[test]
+    fn without_reports_a_folder_must_be_still_for_a_minute() {
+        let looks = [70_000, 99_999, 100_000].map(|now| bare(now, 1, 40_000));
+
+        assert_eq!(due_at(looks), Some(100_000));
+    }
+
+    #[test]
+    fn a_copy_with_old_modification_times_is_as_young_as_its_last_change() {
+        let copied = |now| Observation {
+            changed: Some(Moment::from_millis(99_500)),
+            ..look(now, 1, 5_000)
+        };
+
+        assert_eq!(
+            due_at([100_000, 100_400, 100_500].map(copied)),
+            Some(100_500)
+        );
+    }
+
+    #[test]
+    fn what_the_file_system_does_not_tell_may_have_happened_just_now() {
+        let unknown = |now| Observation {
+            changed: None,
+            ..look(now, 1, 5_000)
+        };
+
+        assert_eq!(
+            due_at([100_000, 100_999, 101_000].map(unknown)),
+            Some(101_000)
+        );
+    }
+
+    #[test]
+    fn the_slow_clock_of_a_file_server_does_not_shorten_the_wait() {
+        let slow = |now| Observation {
+            ended: Some(Moment::from_millis(99_500)),
+            ..bare(now, 1, 5_000)
+        };
+
+        assert_eq!(due_at([100_000, 130_000].map(slow)), None);
     }
 
     #[test]
     fn a_folder_that_is_being_copied_with_old_times_is_not_due() {
-        let mut tracker = Tracker::default();
-        for step in 0..10 {
-            assert!(
-                !tracker
-                    .observe(&look(100_000 + 1000 * step, step as u64, 5_000), ABORT)
-                    .due
-            );
-        }
+        let looks = (0..10).map(|step| Observation {
+            changed: Some(Moment::from_millis(100_000 + 1000 * step)),
+            ..look(100_000 + 1000 * step, step as u64, 5_000)
+        });
+
+        assert_eq!(due_at(looks), None);
     }
 
     #[test]
-    fn a_modification_time_in_the_future_does_not_lengthen_the_wait() {
-        let mut tracker = Tracker::default();
-        assert!(!tracker.observe(&look(10_000, 1, 99_000_000), ABORT).due);
-        assert!(tracker.observe(&look(13_000, 1, 99_000_000), ABORT).due);
-    }
-
-    #[test]
-    fn without_reports_a_run_waits_for_the_grace_time_and_no_longer() {
-        let missing = |now| Observation {
-            junit_complete: false,
-            ..look(now, 1, 0)
+    fn a_change_that_no_modification_time_shows_begins_the_stillness_anew() {
+        let touched = |now, changed| Observation {
+            changed: Some(Moment::from_millis(changed)),
+            ..look(now, 1, 5_000)
         };
-        let mut tracker = Tracker::default();
-        assert!(!tracker.observe(&missing(0), ABORT).due);
-        assert!(!tracker.observe(&missing(59_999), ABORT).due);
-        assert!(tracker.observe(&missing(60_000), ABORT).due);
+        let looks = [
+            touched(100_000, 99_900),
+            touched(100_800, 100_700),
+            touched(101_000, 100_700),
+            touched(101_700, 100_700),
+        ];
+
+        assert_eq!(due_at(looks), Some(101_700));
+    }
+
+    #[test]
+    fn a_time_in_the_future_counts_as_now() {
+        let looks = [10_000, 10_999, 11_000].map(|now| look(now, 1, 99_000_000));
+
+        assert_eq!(due_at(looks), Some(11_000));
     }
 
     #[test]
     fn a_folder_that_never_gets_still_is_due_after_the_grace_time() {
-        let mut tracker = Tracker::default();
-        let due: Vec<_> = (0..=60)
-            .map(|s| tracker.observe(&look(s * 1000, s as u64, 0), ABORT).due)
-            .collect();
-        assert_eq!(due.iter().position(|due| *due), Some(60));
+        let looks = (1..=61).map(|s| look(s * 1000, s as u64, s * 1000));
+        assert_eq!(due_at(looks), Some(61_000));
     }
 
     #[test]
     fn a_member_of_a_collection_waits_for_stillness_only() {
         let member = |now| Observation {
-            junit_complete: false,
             reports_come_late: true,
-            ..look(now, 1, 0)
+            ..bare(now, 1, 10_000)
         };
-        let mut tracker = Tracker::default();
-        assert!(!tracker.observe(&member(10_000), ABORT).due);
-        assert!(tracker.observe(&member(11_000), ABORT).due);
+
+        assert_eq!(due_at([10_000, 11_000].map(member)), Some(11_000));
     }
 
     #[test]
@@ -288,7 +369,8 @@ mod tests {
             let mut now = 1_000_000;
             for (wait, fingerprint, junit_complete) in steps {
                 now += wait;
-                let seen = Observation { junit_complete, ..look(now, fingerprint, now - 500) };
+                let newest = 999_500 + fingerprint as i64;
+                let seen = Observation { junit_complete, ..look(now, fingerprint, newest) };
                 history.push(seen.clone());
 
                 let same = history
@@ -297,17 +379,17 @@ mod tests {
                     .take_while(|look| look.fingerprint == fingerprint)
                     .count();
                 let first_same = &history[history.len() - same];
-                let quiet_since = if same == history.len() {
-                    first_same.newest
-                } else {
-                    first_same.now
+                let before = history.len().checked_sub(same + 1);
+                let still_since = match before {
+                    Some(before) => history[before].now,
+                    None => first_same.newest,
                 };
-                let looked_twice = seen.now.since(first_same.now) >= BETWEEN_LOOKS;
-                let still = looked_twice && seen.now.since(quiet_since) >= STILL;
+                let still_for = seen.now.since(still_since);
+                let still = still_for >= if junit_complete { STILL } else { GRACE };
                 let grace_over = seen.now.since(history[0].now) >= GRACE;
 
                 let due = tracker.observe(&seen, ABORT).due;
-                prop_assert_eq!(due, (still && junit_complete) || grace_over);
+                prop_assert_eq!(due, still || grace_over);
             }
         }
     }

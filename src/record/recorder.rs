@@ -156,12 +156,6 @@ impl Recorder {
             }
         }
 
-        // An old run is due at the next look. Of those there may be thousands when kado comes to a
-        // machine, and each would be read twice.
-        if finished.due_next {
-            return Ok(());
-        }
-
         let location = locate(finished).await?;
         let Ok(commands) = self.commands_of(&location).await? else {
             return Ok(());

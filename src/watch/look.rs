@@ -95,10 +95,19 @@ impl FolderMemory {
             self.fingerprint = Some(fingerprint);
         }
 
+        // Asked for each file, so only of a run that may be due.
+        let is_over = self.ended.is_some() || self.junit_complete;
+        let changed = if is_over && !rules.is_history(self.ended) {
+            workspace::newest_change(folder, listing)
+        } else {
+            None
+        };
+
         Ok(Observation {
             now,
             fingerprint,
             newest: listing.newest().unwrap_or(now),
+            changed,
             has_log: listing.has_log(),
             ended: self.ended,
             junit_complete: self.junit_complete,

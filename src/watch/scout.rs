@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use crate::discovery::folder_answer::{AnsweredFolder, FolderAnswer};
 use crate::discovery::settled::{Ageing, Settled};
-use crate::discovery::tracker::{Assessment, GRACE, Tracker};
+use crate::discovery::tracker::{Assessment, Tracker};
 use crate::file_names::key;
 use crate::katalon::run::lifecycle::RunState;
 use crate::moment::Moment;
@@ -86,9 +86,6 @@ pub(crate) struct FinishedFolder {
     pub state: RunState,
     /// How the folder looked.
     pub fingerprint: u64,
-    /// Whether it is due at the next look if nothing changes: it is whole and has been still for
-    /// long.
-    pub due_next: bool,
 }
 
 impl Sweep {
@@ -341,12 +338,10 @@ impl Scout {
         }
         followed.answer = Some(answer_of(state));
 
-        let is_whole = observation.junit_complete || observation.reports_come_late;
         let finished = FinishedFolder {
             folder: folder.to_owned(),
             state,
             fingerprint,
-            due_next: is_whole && now.since(observation.newest) > GRACE,
         };
         sweep.add(finished, &assessment);
     }

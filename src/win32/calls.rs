@@ -31,7 +31,8 @@ use windows_sys::Win32::Security::{
     TOKEN_QUERY, TOKEN_USER, TokenUser,
 };
 use windows_sys::Win32::Storage::FileSystem::{
-    BY_HANDLE_FILE_INFORMATION, GetDiskFreeSpaceExW, GetDriveTypeW, GetFileInformationByHandle,
+    BY_HANDLE_FILE_INFORMATION, FILE_BASIC_INFO, FileBasicInfo, GetDiskFreeSpaceExW, GetDriveTypeW,
+    GetFileInformationByHandle, GetFileInformationByHandleEx,
 };
 use windows_sys::Win32::System::EventLog::{
     DeregisterEventSource, EVENTLOG_ERROR_TYPE, EVENTLOG_INFORMATION_TYPE, EVENTLOG_WARNING_TYPE,
@@ -310,6 +311,26 @@ pub(crate) fn file_number(file: &File) -> io::Result<u64> {
     // SAFETY: the handle is that of an open file; the result is a variable of ours.
     succeeded(unsafe { GetFileInformationByHandle(file.as_raw_handle(), &raw mut information) })?;
     Ok(u64::from(information.nFileIndexHigh) << 32 | u64::from(information.nFileIndexLow))
+}
+
+/// When an open file was changed last, be it its content, its name or its times: in units of 100 ns
+/// since 1601, 0 where the file system keeps no such time.
+///
+/// # Errors
+/// When the file system gives none.
+pub(crate) fn change_time(file: &File) -> io::Result<i64> {
+    let mut information = FILE_BASIC_INFO::default();
+    // SAFETY: the handle is that of an open file; the result is a variable of ours of the size that
+    // is given.
+    succeeded(unsafe {
+        GetFileInformationByHandleEx(
+            file.as_raw_handle(),
+            FileBasicInfo,
+            (&raw mut information).cast(),
+            size_of::<FILE_BASIC_INFO>() as u32,
+        )
+    })?;
+    Ok(information.ChangeTime)
 }
 
 /// How grave an entry of the Event Log is.

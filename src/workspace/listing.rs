@@ -18,6 +18,7 @@ use std::time::{Duration, SystemTime};
 use crate::katalon::run::file_kind::log_number;
 use crate::katalon::run::{FileKind, RunFile};
 use crate::moment::Moment;
+use crate::workspace::open;
 
 /// Folders below a run folder that are looked into.
 const DEEPEST: usize = 8;
@@ -184,6 +185,22 @@ pub(crate) fn list_run_folder(folder: &Path) -> io::Result<FolderListing> {
     // The file system's order may differ from look to look, and the fingerprint with it.
     listing.files.sort_by(|a, b| a.file.path.cmp(&b.file.path));
     Ok(listing)
+}
+
+/// The newest change of any file, be it of its content, its name or its times, so that a copy which
+/// keeps old modification times is not taken for an old folder; `None` when the file system does
+/// not tell.
+pub(crate) fn newest_change(folder: &Path, listing: &FolderListing) -> Option<Moment> {
+    let mut newest = None;
+    for listed in &listing.files {
+        match open::change_time(&folder.join(&listed.file.path)) {
+            Ok(changed) => newest = newest.max(Some(changed)),
+            // Whatever removed it changes how the folder looks.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(_) => return None,
+        }
+    }
+    newest
 }
 
 impl FolderListing {

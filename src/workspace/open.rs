@@ -15,6 +15,8 @@ use std::io::{self, Read as _};
 use std::path::{Component, Path, PathBuf};
 use std::time::Duration;
 
+use crate::moment::Moment;
+
 #[cfg(unix)]
 mod unix;
 #[cfg(unix)]
@@ -68,6 +70,15 @@ pub(crate) fn regular_of_run(run_folder: &Path, path: &Path) -> io::Result<File>
         Some(folder) => regular_below(folder, &inside),
         None => Err(not_regular()),
     }
+}
+
+/// When a file was changed last, be it its content, its name or its times: a program can set back
+/// the time of its modification, but not this one.
+///
+/// # Errors
+/// When there is no such file, or when its file system does not tell.
+pub(crate) fn change_time(path: &Path) -> io::Result<Moment> {
+    system::change_time(path)
 }
 
 /// Whether a file could not be opened or read because another program holds it for itself, which
@@ -142,6 +153,21 @@ mod tests {
     use std::fs;
 
     use super::*;
+
+    #[test]
+    fn a_change_is_told_although_the_modification_time_was_set_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a");
+        fs::write(&path, "x").unwrap();
+        let file = fs::OpenOptions::new().write(true).open(&path).unwrap();
+        let written = file.metadata().unwrap().modified().unwrap();
+
+        file.set_modified(std::time::UNIX_EPOCH).unwrap();
+
+        let written = written.duration_since(std::time::UNIX_EPOCH).unwrap();
+        let written = Moment::default().plus(written);
+        assert!(change_time(&path).unwrap() >= written);
+    }
 
     #[test]
     fn a_regular_file_is_read_and_a_folder_is_not() {

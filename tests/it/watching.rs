@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use fake_ado::{Fault, FaultAction, Nth};
-use fake_katalon::{Phase, SuiteRunWriter, Test, TestCaseFile};
+use fake_katalon::{Ending, Phase, SuiteRunWriter, Test, TestCaseFile};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::support::katalonc::arguments;
@@ -455,5 +455,35 @@ fn while_a_suite_runs_its_log_is_read_once_however_often_it_grows() {
         "{read} bytes were read of a log of {grown}"
     );
 
+    service.stop_cleanly();
+}
+
+#[test]
+fn a_run_without_reports_that_has_not_changed_for_long_is_due_at_the_first_look() {
+    let machine = Machine::new();
+    machine.configure("history = \"all\"\n");
+    let shop = machine.shop(&CASES);
+    let Some(clock) = Clock::new(&machine) else {
+        return;
+    };
+    run_at(now())
+        .ending(Ending::WithoutReports)
+        .write_in(&shop)
+        .unwrap();
+    clock.set(SignedDuration::from_hours(1));
+
+    let mut command = machine.command(&["run"]);
+    clock.give_to(&mut command);
+    command.env("KADO_LOG", "kado=debug");
+    let service = machine.start_as(command);
+    machine.wait_for_completed(1);
+
+    let log = service.log();
+    let judged: Vec<&str> = log
+        .lines()
+        .filter(|line| line.contains("judged a run folder"))
+        .collect();
+    assert_eq!(judged.len(), 1, "{log}");
+    assert!(judged[0].contains("due=true"), "{log}");
     service.stop_cleanly();
 }

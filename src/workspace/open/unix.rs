@@ -3,9 +3,12 @@
 use std::fs::File;
 use std::io;
 use std::path::{Component, Path};
+use std::time::Duration;
 
 use rustix::fs::{Mode, OFlags, open, openat};
 use rustix::io::Errno;
+
+use crate::moment::Moment;
 
 /// Opens a regular file for reading. A link, a pipe or a device is refused, and nothing waits for
 /// one.
@@ -39,6 +42,16 @@ pub(super) fn regular_below(folder: &Path, path: &Path) -> io::Result<File> {
         parent = openat(&parent, name, FOLDER | OFlags::NOFOLLOW, Mode::empty())?;
     }
     Err(super::not_regular())
+}
+
+/// When anything about a file was changed last (`st_ctime`).
+///
+/// # Errors
+/// When there is no such file.
+pub(super) fn change_time(path: &Path) -> io::Result<Moment> {
+    let status = rustix::fs::lstat(path)?;
+    let seconds = Moment::from_millis(i64::from(status.st_ctime).saturating_mul(1000));
+    Ok(seconds.plus(Duration::from_nanos(status.st_ctime_nsec as u64)))
 }
 
 /// Nobody can hold a file for himself here: locks of Unix are advice.

@@ -7,12 +7,22 @@ use std::io;
 use std::os::windows::fs::OpenOptionsExt as _;
 use std::path::{Component, Path};
 
+use crate::moment::Moment;
+use crate::win32::calls;
+
 /// `FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE`: others may write, rename and delete
 /// while it is read. Rust's default is the same; it is written down because a checkout depends on
 /// it.
 const SHARE_ALL: u32 = 0x1 | 0x2 | 0x4;
 /// `FILE_FLAG_OPEN_REPARSE_POINT`: a link is opened itself and not followed.
 const OPEN_REPARSE_POINT: u32 = 0x0020_0000;
+
+/// `FILE_READ_ATTRIBUTES`: what is told of a file, and not its content.
+const READ_ATTRIBUTES: u32 = 0x80;
+/// Windows counts in units of 100 ns.
+const TICKS_PER_MILLI: i64 = 10_000;
+/// Milliseconds from 1601, from where Windows counts, to 1970.
+const UNIX_EPOCH: i64 = 11_644_473_600_000;
 
 /// `ERROR_SHARING_VIOLATION`: somebody opened it without sharing it.
 const SHARING_VIOLATION: i32 = 32;
@@ -67,6 +77,24 @@ pub(super) fn regular_below(folder: &Path, path: &Path) -> io::Result<File> {
     }
 
     regular(&at)
+}
+
+/// When anything about a file was changed last (`ChangeTime`).
+///
+/// # Errors
+/// When there is no such file, or when its file system keeps no such time, as FAT.
+pub(super) fn change_time(path: &Path) -> io::Result<Moment> {
+    // Nothing is read, so a program that holds the file for itself is no obstacle.
+    let file = OpenOptions::new()
+        .access_mode(READ_ATTRIBUTES)
+        .share_mode(SHARE_ALL)
+        .custom_flags(OPEN_REPARSE_POINT)
+        .open(path)?;
+
+    match calls::change_time(&file)? {
+        0 => Err(io::ErrorKind::Unsupported.into()),
+        ticks => Ok(Moment::from_millis(ticks / TICKS_PER_MILLI - UNIX_EPOCH)),
+    }
 }
 
 /// Whether another program holds the file for itself.
