@@ -26,7 +26,6 @@ mod why;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::time::Duration;
 
 use clap::{Args, CommandFactory as _, Parser, Subcommand};
 
@@ -134,8 +133,7 @@ fn dispatch(cli: Cli) -> anyhow::Result<Exit> {
             std::process::exit(exec::exec(&arguments, &paths::load(file)?)?)
         }
         Command::Inspect(arguments) => {
-            let abort_after = abort_after(file);
-            inspect::inspect(&arguments.path, abort_after, arguments.json, &mut out)?;
+            inspect::inspect(&arguments.path, &terms(file), arguments.json, &mut out)?;
             Ok(Exit::Done)
         }
 
@@ -155,16 +153,16 @@ fn dispatch(cli: Cli) -> anyhow::Result<Exit> {
 }
 
 /// A broken configuration keeps nobody from looking at a run: what it would have changed is said.
-fn abort_after(config: Option<&Path>) -> Duration {
+fn terms(config: Option<&Path>) -> inspect::Terms {
     match paths::load(config) {
-        Ok(config) => config.abort_after,
+        Ok(config) => inspect::Terms::of(config),
         Err(error) => {
             tell(&format!(
                 "warning: {}\nwithout `abort_after`, a run without an end counts as aborted after \
                  two hours",
                 error_chain::chain(&error)
             ));
-            ABORT_AFTER
+            inspect::Terms::without_config(ABORT_AFTER)
         }
     }
 }

@@ -210,6 +210,8 @@ fn merge(stronger: &Overrides, weaker: &Overrides) -> Overrides {
         release_stage: stronger.release_stage.or(weaker.release_stage),
         automation: stronger.automation.or(weaker.automation),
         tags: stronger.tags.or(weaker.tags),
+        ids_from: stronger.ids_from.or(weaker.ids_from),
+        ids_pattern: stronger.ids_pattern.or(weaker.ids_pattern),
         unmapped: stronger.unmapped.or(weaker.unmapped),
         attachments: stronger.attachments.or(weaker.attachments),
         attach: stronger.attach.or(weaker.attach),

@@ -29,6 +29,7 @@ use crate::config::project_file::ProjectFile;
 use crate::discovery::claim::KnownCommands;
 use crate::discovery::run_identity::RunIdentity;
 use crate::error_chain::chain;
+use crate::katalon::id_rule::IdRule;
 use crate::katalon::run::SuiteRun;
 use crate::katalon::secret::ProjectToken;
 use crate::katalon::settings::AzureSettings;
@@ -226,7 +227,7 @@ fn join(
     let project_file = ProjectFile::of(root, config);
     let overrides = config.overrides_over(root, &project_file);
 
-    let mut cases = cases_of(root, &mut run)?;
+    let mut cases = cases_of(root, &overrides.id_rule(), &mut run)?;
     run.warnings.extend(settings.warnings.iter().cloned());
     let options = options_of(settings, &overrides, project_file, &mut run);
     forget_values(&mut run, &mut cases);
@@ -260,7 +261,11 @@ fn join(
 
 /// What the test cases of a run say of their ids; what is wrong with them is added to the warnings
 /// of the run.
-fn cases_of(root: &Path, run: &mut SuiteRun) -> Result<BTreeMap<String, CaseIds>, IntakeError> {
+fn cases_of(
+    root: &Path,
+    rule: &IdRule,
+    run: &mut SuiteRun,
+) -> Result<BTreeMap<String, CaseIds>, IntakeError> {
     let mut cases = BTreeMap::new();
     for test in &run.tests {
         // One test case may run many times: with other data, or again after a failure.
@@ -269,11 +274,14 @@ fn cases_of(root: &Path, run: &mut SuiteRun) -> Result<BTreeMap<String, CaseIds>
         }
 
         // A test without a file is left out with its reason when the submission is planned.
-        let Some(case) = workspace::read_test_case(root, &test.id)? else {
+        let Some(mut case) = workspace::read_test_case(root, &test.id)? else {
             continue;
         };
+        rule.apply(&mut case);
+
         let ids = CaseIds {
             azure_ids: case.azure_ids,
+            source: case.source,
             defaults: case.variables,
             damage: case.damage,
         };

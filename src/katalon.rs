@@ -15,6 +15,8 @@ pub(crate) mod command_line;
 pub(crate) mod console;
 pub mod damage;
 pub(crate) mod escape;
+pub mod id_rule;
+pub mod id_source;
 pub(crate) mod lenient_json;
 pub mod log;
 pub(crate) mod merge_conflict;

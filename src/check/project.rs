@@ -12,6 +12,7 @@ use crate::config::Config;
 use crate::config::project_file::ProjectFile;
 use crate::connect::Connections;
 use crate::error_chain::chain;
+use crate::katalon::id_source::IdSource;
 use crate::katalon::project::Project;
 use crate::katalon::run::{FileKind, RunOptions};
 use crate::katalon::secret::ProjectToken;
@@ -44,7 +45,7 @@ pub(crate) async fn check_project(
 ) {
     report.begin_project(root);
     let name = format!("project {}", root.display());
-    let project = match workspace::read_project(root) {
+    let mut project = match workspace::read_project(root) {
         Ok(project) => project,
         Err(error) => {
             return report.wrong(
@@ -54,6 +55,10 @@ pub(crate) async fn check_project(
             );
         }
     };
+
+    let own_file = ProjectFile::of(root, config);
+    let overrides = config.overrides_over(root, &own_file);
+    project.find_ids(&overrides.id_rule());
 
     report.fine(name, summary(&project));
     let unreadable = unreadable_settings(root);
@@ -71,11 +76,7 @@ pub(crate) async fn check_project(
     }
     check_files(&project, unreadable.as_deref(), report);
     check_project_folders(root, unseen, report);
-
-    let own_file = ProjectFile::of(root, config);
     check_project_file(&own_file, report);
-
-    let overrides = config.overrides_over(root, &own_file);
 
     // No run is looked at, so what katalonc was told for one run has no say.
     let options = overrides::effective(&project.settings, &overrides, &RunOptions::default());
@@ -109,11 +110,22 @@ fn summary(project: &Project) -> String {
         .filter(|case| case.azure_ids.is_some())
         .count();
 
-    format!(
+    let mut summary = format!(
         "{}: {}, {mapped} with ADO ids",
         project.name,
         counted(project.test_cases.len(), "test case")
-    )
+    );
+    for source in IdSource::ALL {
+        let found = project
+            .test_cases
+            .iter()
+            .filter(|case| case.azure_ids.is_some() && case.source == source)
+            .count();
+        if found > 0 && !source.is_integration() {
+            summary.push_str(&format!(", {found} of them by its {}", source.word()));
+        }
+    }
+    summary
 }
 
 /// Why the project's settings cannot be read: such a project looks as if it had none.

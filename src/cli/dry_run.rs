@@ -16,6 +16,7 @@ use crate::discovery::claim::KnownCommands;
 use crate::error_chain::chain;
 use crate::exit::Exit;
 use crate::intake;
+use crate::katalon::id_source::IdSource;
 use crate::katalon::run::FileKind;
 use crate::outbox::Store;
 use crate::outbox::new_run::new_submissions;
@@ -51,6 +52,7 @@ struct PointView<'a> {
     configuration_id: u32,
     outcome: &'a str,
     iterations: usize,
+    source: IdSource,
 }
 
 /// `target` is `run` or `point:ID`.
@@ -251,6 +253,7 @@ fn point(result: &PlannedResult) -> PointView<'_> {
         configuration_id: result.configuration_id,
         outcome: &result.outcome,
         iterations: result.iterations,
+        source: result.source,
     }
 }
 

@@ -20,31 +20,63 @@ use anyhow::{Context as _, bail};
 
 use crate::cli::json;
 use crate::clock;
+use crate::config::Config;
 use crate::config::project_file::ProjectFile;
+use crate::katalon::id_rule::IdRule;
 use crate::katalon::project::Project;
 use crate::workspace;
-use views::{ProjectView, RunView};
+use views::{ProjectView, RunView, TestCases};
 
-/// Writes what lies at `path`: a run folder or a file in it, a project's folder or its `.prj`. A
-/// run that stopped counts as aborted after `abort_after`, as for the service.
+/// What an inspection takes from the configuration.
+#[derive(Debug)]
+pub struct Terms {
+    /// How long a run without an end may be quiet before it counts as aborted.
+    abort_after: Duration,
+    /// The machine's configuration, where there is a good one.
+    config: Option<Config>,
+}
+
+impl Terms {
+    /// Those of a configuration.
+    pub(crate) fn of(config: Config) -> Self {
+        Self {
+            abort_after: config.abort_after,
+            config: Some(config),
+        }
+    }
+
+    /// Without a configuration.
+    pub fn without_config(abort_after: Duration) -> Self {
+        Self {
+            abort_after,
+            config: None,
+        }
+    }
+
+    /// Where the ids of the test cases of a project stand.
+    fn id_rule(&self, root: &Path) -> IdRule {
+        let overrides = match &self.config {
+            Some(config) => config.overrides_over(root, &ProjectFile::of(root, config)),
+            None => ProjectFile::read(root).overrides,
+        };
+        overrides.id_rule()
+    }
+}
+
+/// Writes what lies at `path`: a run folder or a file in it, a project's folder or its `.prj`.
 ///
 /// # Errors
 /// When `path` is none of these or cannot be read, and when `out` cannot be written.
-pub fn inspect(
-    path: &Path,
-    abort_after: Duration,
-    json: bool,
-    out: &mut dyn Write,
-) -> anyhow::Result<()> {
+pub fn inspect(path: &Path, terms: &Terms, json: bool, out: &mut dyn Write) -> anyhow::Result<()> {
     let folder = folder_of(path)?;
     if workspace::is_run_folder(&folder) {
-        let view = inspect_run(&folder, abort_after)?;
+        let view = inspect_run(&folder, terms)?;
         return write(&view, json, out, people::run);
     }
 
     match workspace::read_project(&folder) {
         Ok(project) => {
-            let view = inspect_project(project);
+            let view = inspect_project(project, terms);
             write(&view, json, out, people::project)
         }
         Err(workspace::ReadError::NoProject(_)) => bail!(
@@ -84,7 +116,9 @@ fn write<V: serde::Serialize>(
     }
 }
 
-fn inspect_project(mut project: Project) -> ProjectView {
+fn inspect_project(mut project: Project, terms: &Terms) -> ProjectView {
+    project.find_ids(&terms.id_rule(&project.root));
+
     let own_file = ProjectFile::read(&project.root);
     project.warnings.extend(own_file.problem());
     project.warnings.extend(own_file.warnings);
@@ -92,13 +126,15 @@ fn inspect_project(mut project: Project) -> ProjectView {
     ProjectView::of(&project)
 }
 
-fn inspect_run(folder: &Path, abort_after: Duration) -> anyhow::Result<RunView> {
+fn inspect_run(folder: &Path, terms: &Terms) -> anyhow::Result<RunView> {
     let run = workspace::read_run(folder)?;
     let root = workspace::find_project_root(folder);
 
     // A folder that vanished since counts as one without files.
     let listing = workspace::list_run_folder(folder).unwrap_or_default();
-    let state = workspace::state_of(folder, &run, &listing, abort_after, clock::now());
+    let state = workspace::state_of(folder, &run, &listing, terms.abort_after, clock::now());
 
-    Ok(RunView::of(run, state, root.as_deref()))
+    let rule = root.as_deref().map(|root| terms.id_rule(root));
+    let cases = TestCases::of(root, rule.unwrap_or_default());
+    Ok(RunView::of(run, state, cases))
 }

@@ -200,7 +200,7 @@ fn machine(config: &Config) -> Result<Origin, NoList> {
 fn katalon_project(folder: &Path, config: &Config) -> Result<Origin, NoList> {
     let folder = std::path::absolute(folder).map_err(anyhow::Error::from)?;
     let root = workspace::find_project_root(&folder).unwrap_or(folder);
-    let katalon = workspace::read_project(&root).map_err(anyhow::Error::from)?;
+    let mut katalon = workspace::read_project(&root).map_err(anyhow::Error::from)?;
     let own_file = ProjectFile::of(&root, config);
 
     // The file may name another server: nothing is asked on a guess.
@@ -209,6 +209,7 @@ fn katalon_project(folder: &Path, config: &Config) -> Result<Origin, NoList> {
     }
 
     let overrides = config.overrides_over(&root, &own_file);
+    katalon.find_ids(&overrides.id_rule());
     let options = overrides::effective(&katalon.settings, &overrides, &RunOptions::default());
     let Some(url) = &options.server_url else {
         return Err(UsageError(

@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use comfy_table::Table;
 
 use crate::cli::table::{plain, table};
+use crate::katalon::id_source::IdSource;
 use crate::plan::SubmissionPlan;
 use crate::plan::attachments::Target;
 
@@ -17,6 +18,15 @@ pub(super) fn write(plan: &SubmissionPlan, out: &mut dyn Write) -> io::Result<()
         writeln!(out, "\n{}", table_of_files(plan).trim_fmt())?;
     }
     Ok(())
+}
+
+/// ADO ids, with where they stand if that is not the integration tab.
+pub(super) fn with_source(ids: &str, source: IdSource) -> String {
+    if source.is_integration() {
+        ids.to_owned()
+    } else {
+        format!("{ids} ({})", source.word())
+    }
 }
 
 fn table_of_results(plan: &SubmissionPlan) -> Table {
@@ -33,7 +43,7 @@ fn table_of_results(plan: &SubmissionPlan) -> Table {
     for result in &plan.results {
         results.add_row([
             result.point_id.to_string(),
-            result.test_case_id.to_string(),
+            with_source(&result.test_case_id.to_string(), result.source),
             result.configuration_id.to_string(),
             plain(&result.outcome),
             result.status.to_string(),

@@ -326,6 +326,8 @@ pub(super) fn submit(
     });
 
     overrides.tags = submit.read("tags", problems, values::tags);
+    overrides.ids_from = submit.read("ids_from", problems, values::id_sources);
+    overrides.ids_pattern = submit.read("ids_pattern", problems, values::id_pattern);
     overrides.unmapped = submit.read("unmapped", problems, values::unmapped);
 
     overrides.build_definition = submit.read("build_definition", problems, values::definition);

@@ -9,6 +9,8 @@ use toml::de::{DeTable, DeValue};
 
 use crate::config::Late;
 use crate::discovery::eligibility::{History, RunsFrom};
+use crate::katalon::id_rule::IdPattern;
+use crate::katalon::id_source::IdSource;
 use crate::katalon::run::FileKind;
 use crate::katalon::settings::SendingRule;
 use crate::katalon::text::head;
@@ -341,6 +343,24 @@ pub(super) fn unmapped(value: &DeValue<'_>) -> Read<Unmapped> {
         value,
         &[("ignore", Unmapped::Ignore), ("fail", Unmapped::Fail)],
     )
+}
+
+/// Places where ids stand, in the order in which they are looked at.
+pub(super) fn id_sources(value: &DeValue<'_>) -> Read<Vec<IdSource>> {
+    let words = IdSource::ALL.map(|source| (source.word(), source));
+    let sources = list(value, |value| choice(value, &words))?;
+    if sources.is_empty() {
+        return Err("is empty; name at least one place, such as [\"integration\"]".to_owned());
+    }
+    Ok(sources)
+}
+
+/// A regular expression whose groups are ids.
+pub(super) fn id_pattern(value: &DeValue<'_>) -> Read<IdPattern> {
+    let pattern = text(value)?;
+    IdPattern::parse(&pattern).map_err(|error| {
+        format!("is `{pattern}`: {error}; for instance 'TC-([0-9]+)', in single quotes")
+    })
 }
 
 /// `each` or `one`.

@@ -338,13 +338,8 @@ mod tests {
             ("b".to_owned(), "f()".to_owned()),
         ]
         .into();
-        let case = TestCase {
-            id: "T".into(),
-            azure_ids: None,
-            variables: variables_of_case,
-            damage: None,
-            warnings: Vec::new(),
-        };
+        let mut case = TestCase::read("T".to_owned(), b"<TestCaseEntity/>");
+        case.variables = variables_of_case;
 
         assert_eq!(resolve("${a}", &variables(None, Some(&case))).ids, [12]);
         assert_eq!(

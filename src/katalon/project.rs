@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use crate::katalon::id_rule::IdRule;
 use crate::katalon::settings::AzureSettings;
 use crate::katalon::test_case::TestCase;
 use crate::katalon::xml::{self, Node};
@@ -19,6 +20,15 @@ pub struct Project {
     pub test_cases: Vec<TestCase>,
     /// What could not be read.
     pub warnings: Vec<String>,
+}
+
+impl Project {
+    /// Lets every test case have its ids from where the rule says.
+    pub fn find_ids(&mut self, rule: &IdRule) {
+        for case in &mut self.test_cases {
+            rule.apply(case);
+        }
+    }
 }
 
 /// The project's name in a `.prj` file: the `<name>` directly below the root. `None` when there is

@@ -12,12 +12,15 @@
 use std::collections::BTreeMap;
 
 use crate::katalon::damage::{Damage, DamageKind};
+use crate::katalon::id_source::IdSource;
 use crate::katalon::merge_conflict::{self, Sides};
 use crate::katalon::xml::{self, Doctype, Node, XmlError};
 use crate::katalon::{escape, text};
 
 /// The entry that holds the ids.
 const KEY: &str = "azure.testcase.ids";
+/// The element that is the test case.
+const ROOT: &str = "TestCaseEntity";
 /// Bytes that the ids of a test case may have; a thousand of them have 11,000.
 const LONGEST_IDS: usize = 64 * 1024;
 /// Bytes of a variable's default that are kept: an id in it is short, and what is cut is no literal
@@ -34,12 +37,29 @@ pub struct TestCase {
     /// Value of `azure.testcase.ids`, exactly as written; `None` without such an entry or with an
     /// empty one, and where `damage` says why it cannot be known.
     pub azure_ids: Option<String>,
+    /// Where they stand.
+    pub source: IdSource,
+    /// Other texts in which ids may stand.
+    pub(super) texts: Texts,
     /// Variables with their default value as a Groovy expression.
     pub variables: BTreeMap<String, String>,
     /// Why the ids cannot be known.
     pub damage: Option<Damage>,
     /// What could not be read, the damage included.
     pub warnings: Vec<String>,
+}
+
+/// What people write about a test case.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub(super) struct Texts {
+    /// `<tag>`.
+    pub tag: String,
+    /// `<name>`.
+    pub name: String,
+    /// `<description>`.
+    pub description: String,
+    /// Why some of them may not be known.
+    pub damage: Option<Damage>,
 }
 
 impl TestCase {
@@ -57,14 +77,27 @@ impl TestCase {
     /// A test case whose file is there and cannot be read, for this reason.
     pub fn unreadable(id: String, error: String) -> Self {
         let file = format!("{id}.tc");
-        Self {
+        let mut case = Self {
             id,
             azure_ids: None,
+            source: IdSource::Integration,
+            texts: Texts::default(),
             variables: BTreeMap::new(),
             damage: None,
             warnings: Vec::new(),
+        };
+        case.lose_ids(Damage::of(&file, DamageKind::Unreadable { error }));
+        case
+    }
+
+    /// Its name, as testers know it.
+    pub(super) fn name(&self) -> &str {
+        let file_name = self.id.rsplit('/').next().unwrap_or(&self.id);
+        if self.texts.name.is_empty() {
+            file_name
+        } else {
+            &self.texts.name
         }
-        .with_damage(Damage::of(&file, DamageKind::Unreadable { error }))
     }
 
     fn read_version(id: String, file: &str, text: &str) -> Self {
@@ -92,17 +125,28 @@ impl TestCase {
             damage = Some(DamageKind::Unreadable { error });
         }
 
-        let case = Self {
+        // Behind the place that cannot be read a text may stand.
+        let unread = version.unread.map(|error| {
+            let kind = DamageKind::Unreadable { error };
+            Damage::of(file, kind)
+        });
+        let mut case = Self {
             id,
             azure_ids: (!ids.is_empty()).then_some(ids),
+            source: IdSource::Integration,
+            texts: Texts {
+                damage: unread,
+                ..version.texts
+            },
             variables: version.variables,
             damage: None,
             warnings,
         };
-        match damage {
-            Some(kind) => case.with_damage(Damage::of(file, kind)),
-            None => case,
+
+        if let Some(kind) = damage {
+            case.lose_ids(Damage::of(file, kind));
         }
+        case
     }
 
     fn read_sides(id: String, file: &str, sides: &Sides) -> Self {
@@ -116,7 +160,14 @@ impl TestCase {
             && (!ours.refers_to_variables() || ours.variables == theirs.variables);
         if !is_agreed {
             ours.azure_ids = None;
-            return ours.with_damage(conflict);
+            ours.lose_ids(conflict);
+            return ours;
+        }
+        if ours.texts != theirs.texts {
+            ours.texts = Texts {
+                damage: Some(conflict.clone()),
+                ..Texts::default()
+            };
         }
 
         ours.warnings
@@ -124,11 +175,11 @@ impl TestCase {
         ours
     }
 
-    fn with_damage(mut self, damage: Damage) -> Self {
+    /// Takes note of why the ids cannot be known.
+    pub(super) fn lose_ids(&mut self, damage: Damage) {
         self.warnings
             .push(format!("{damage}; its ADO ids cannot be known"));
         self.damage = Some(damage);
-        self
     }
 
     fn refers_to_variables(&self) -> bool {
@@ -142,6 +193,7 @@ impl TestCase {
 #[derive(Default)]
 struct Version {
     ids: Vec<String>,
+    texts: Texts,
     variables: BTreeMap<String, String>,
     has_doctype: bool,
     /// Why the ids cannot be known.
@@ -176,6 +228,7 @@ impl Version {
 
         let mut version = Self {
             ids,
+            texts: again.texts,
             variables: again.variables,
             ..Self::default()
         };
@@ -198,6 +251,7 @@ impl Version {
         };
         Self {
             ids: file.ids,
+            texts: file.texts,
             variables: file.variables,
             has_doctype: doctype == Doctype::Skipped,
             damage,
@@ -242,6 +296,7 @@ struct OpenFile {
     value: String,
     variable_name: String,
     variable_default: String,
+    texts: Texts,
     ids: Vec<String>,
     variables: BTreeMap<String, String>,
 }
@@ -272,6 +327,9 @@ impl OpenFile {
                 text::head(text, LONGEST_DEFAULT).clone_into(&mut self.variable_default);
             }
             (_, "variable") => self.close_variable(),
+            (ROOT, "tag") => (*text).clone_into(&mut self.texts.tag),
+            (ROOT, "name") => text.trim().clone_into(&mut self.texts.name),
+            (ROOT, "description") => (*text).clone_into(&mut self.texts.description),
             _ => {}
         }
     }

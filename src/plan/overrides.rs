@@ -4,6 +4,8 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use crate::katalon::id_rule::{IdPattern, IdRule};
+use crate::katalon::id_source::IdSource;
 use crate::katalon::run::{FileKind, RunOptions};
 use crate::katalon::settings::{AzureSettings, SendingRule};
 use crate::plan::automation::AutomationRule;
@@ -47,6 +49,10 @@ pub(crate) struct Overrides {
     pub test_run_name: Option<NamePattern>,
     /// `submit.tags`.
     pub tags: Option<Vec<String>>,
+    /// `submit.ids_from`.
+    pub ids_from: Option<Vec<IdSource>>,
+    /// `submit.ids_pattern`.
+    pub ids_pattern: Option<IdPattern>,
     /// `submit.unmapped`.
     pub unmapped: Option<Unmapped>,
     /// `submit.build_definition`.
@@ -103,6 +109,17 @@ pub(crate) enum Collections {
     Each,
     /// One test run for the whole, when the collection has ended.
     One,
+}
+
+impl Overrides {
+    /// Where the ids of test cases stand.
+    pub(crate) fn id_rule(&self) -> IdRule {
+        let default = IdRule::default();
+        IdRule {
+            from: self.ids_from.clone().unwrap_or(default.from),
+            pattern: self.ids_pattern.clone().unwrap_or(default.pattern),
+        }
+    }
 }
 
 /// The settings in force for one run.

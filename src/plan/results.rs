@@ -4,6 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::katalon::id_source::IdSource;
 use crate::katalon::run::{Attempt, TestResult};
 use crate::katalon::status::Status;
 use crate::moment::Moment;
@@ -51,6 +52,9 @@ pub(crate) struct PlannedResult {
     pub sub_results: Vec<SubResult>,
     /// How many executions of tests the result stands for.
     pub iterations: usize,
+    /// Where the ADO id of the first test stands.
+    #[serde(default, skip_serializing_if = "IdSource::is_integration")]
+    pub source: IdSource,
 }
 
 /// A text that was cut in its result or sub-result and goes along whole, as a file of the result.
@@ -103,6 +107,10 @@ pub(super) fn result(snapshot: &Snapshot, point: &Point, tests: &[&TestResult]) 
         group: parts.group,
         sub_results: parts.sub_results,
         iterations: tests.len(),
+        source: snapshot
+            .cases
+            .get(&first.id)
+            .map_or(IdSource::Integration, |case| case.source),
     }
 }
 

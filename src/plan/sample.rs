@@ -4,6 +4,7 @@
 #[cfg(test)]
 use std::collections::BTreeMap;
 
+use crate::katalon::id_source::IdSource;
 use crate::katalon::run::{Attempt, FileKind, RunFile, SuiteRun, TestResult};
 pub(crate) use crate::katalon::sample::run;
 use crate::katalon::settings::AzureSettings;
@@ -69,6 +70,7 @@ pub(crate) fn attempt(status: Status, start: i64) -> Attempt {
 pub(crate) fn case_with_ids(ids: &str) -> CaseIds {
     CaseIds {
         azure_ids: Some(ids.to_owned()),
+        source: IdSource::Integration,
         defaults: BTreeMap::new(),
         damage: None,
     }

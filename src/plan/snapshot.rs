@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::discovery::run_identity::RunIdentity;
 use crate::katalon::damage::Damage;
+use crate::katalon::id_source::IdSource;
 use crate::katalon::run::{Attempt, SuiteRun, TestResult};
 use crate::moment::Moment;
 use crate::plan::left_out::LeftOut;
@@ -44,8 +45,11 @@ pub(crate) struct Snapshot {
 /// What the `.tc` file of a test says about its ADO test cases.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct CaseIds {
-    /// `azure.testcase.ids` as written.
+    /// `azure.testcase.ids` as written, or the ids that were found elsewhere in that form.
     pub azure_ids: Option<String>,
+    /// Where they stand.
+    #[serde(default, skip_serializing_if = "IdSource::is_integration")]
+    pub source: IdSource,
     /// Default values of the variables, as Groovy expressions.
     pub defaults: BTreeMap<String, String>,
     /// Why the ids cannot be known.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use kado::cli::inspect::inspect;
+use kado::cli::inspect::{Terms, inspect};
 use kado::katalon::run::lifecycle::ABORT_AFTER;
 use serde_json::{Value, json};
 
@@ -10,13 +10,25 @@ use crate::reading::fixture;
 
 fn text(path: &str) -> String {
     let mut out = Vec::new();
-    inspect(&fixture(path), ABORT_AFTER, false, &mut out).expect("the fixture can be inspected");
+    inspect(
+        &fixture(path),
+        &Terms::without_config(ABORT_AFTER),
+        false,
+        &mut out,
+    )
+    .expect("the fixture can be inspected");
     String::from_utf8(out).expect("what is printed is UTF-8")
 }
 
 fn json(path: &str) -> Value {
     let mut out = Vec::new();
-    inspect(&fixture(path), ABORT_AFTER, true, &mut out).expect("the fixture can be inspected");
+    inspect(
+        &fixture(path),
+        &Terms::without_config(ABORT_AFTER),
+        true,
+        &mut out,
+    )
+    .expect("the fixture can be inspected");
     serde_json::from_slice(&out).expect("what is printed is JSON")
 }
 
@@ -111,6 +123,7 @@ fn a_run_is_json_for_scripts() {
             "id",
             "iteration",
             "message",
+            "source",
             "stack_trace",
             "started",
             "status"
@@ -193,7 +206,13 @@ fn a_run_that_stands_still_for_long_is_aborted_and_a_fresh_one_is_running() {
 
     let state_after = |abort_after| {
         let mut out = Vec::new();
-        inspect(folder.path(), abort_after, true, &mut out).unwrap();
+        inspect(
+            folder.path(),
+            &Terms::without_config(abort_after),
+            true,
+            &mut out,
+        )
+        .unwrap();
         serde_json::from_slice::<Value>(&out).unwrap()["state"].clone()
     };
 
@@ -250,7 +269,13 @@ fn a_test_without_a_file_is_a_warning() {
 fn a_folder_that_is_neither_is_an_error_that_says_what_to_give() {
     let folder = tempfile::tempdir().unwrap();
 
-    let error = inspect(folder.path(), ABORT_AFTER, false, &mut Vec::new()).unwrap_err();
+    let error = inspect(
+        folder.path(),
+        &Terms::without_config(ABORT_AFTER),
+        false,
+        &mut Vec::new(),
+    )
+    .unwrap_err();
 
     assert!(
         error

@@ -29,6 +29,7 @@ mod first_sweep;
 mod foreign_texts;
 mod identity;
 mod ids;
+mod ids_from;
 mod in_flight;
 mod inspect;
 mod inspecting;

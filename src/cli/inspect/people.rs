@@ -5,7 +5,9 @@ use std::fmt::Display;
 use std::io::{self, Write};
 
 use super::views::{ProjectView, RunView, SettingsView, TestView};
+use crate::cli::plan_tables::with_source;
 use crate::cli::table::{plain, table};
+use crate::katalon::id_source::IdSource;
 use crate::katalon::run::FileKind;
 use crate::katalon::status::Status;
 
@@ -50,7 +52,7 @@ pub(super) fn project(view: &ProjectView, out: &mut dyn Write) -> io::Result<()>
     let mut mapped = table(["Test case", "ADO ids"]);
     for case in &view.test_cases {
         if !case.azure_ids.is_empty() {
-            mapped.add_row([plain(&case.id), numbers(&case.azure_ids)]);
+            mapped.add_row([plain(&case.id), ids(&case.azure_ids, case.source)]);
         }
     }
     let count = mapped.row_count();
@@ -99,7 +101,7 @@ fn print_tests(tests: &[TestView], out: &mut dyn Write) -> io::Result<()> {
             test.status.to_string(),
             plain(&title(test)),
             duration,
-            numbers(&test.azure_ids),
+            ids(&test.azure_ids, test.source),
         ]);
     }
     writeln!(out, "\n{}", rows.trim_fmt())
@@ -170,6 +172,11 @@ fn line(out: &mut dyn Write, name: &str, value: Option<&impl Display>) -> io::Re
         Some(value) => writeln!(out, "{name:<12} {}", plain(&value.to_string())),
         None => Ok(()),
     }
+}
+
+/// Ids, with where they stand if that is not the integration tab.
+fn ids(ids: &[u32], source: Option<IdSource>) -> String {
+    with_source(&numbers(ids), source.unwrap_or_default())
 }
 
 fn numbers(ids: &[u32]) -> String {

@@ -1,13 +1,15 @@
 //! The JSON of `kado inspect`.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::path::Path;
+use std::path::PathBuf;
 
 use serde::Serialize;
 
 use crate::error_chain::chain;
 use crate::katalon::azure_ids::{self, Resolved};
 use crate::katalon::damage::Damage;
+use crate::katalon::id_rule::IdRule;
+use crate::katalon::id_source::IdSource;
 use crate::katalon::project::Project;
 use crate::katalon::run::difference::Difference;
 use crate::katalon::run::lifecycle::RunState;
@@ -58,15 +60,17 @@ pub(super) struct TestView {
     /// Of all attempts, each once.
     pub attachments: Vec<String>,
     pub azure_ids: Vec<u32>,
+    /// Where the ids stand; `None` without any.
+    pub source: Option<IdSource>,
 }
 
 impl RunView {
-    /// The view of a run; the test cases are looked up in the project at `root`.
-    pub(super) fn of(run: SuiteRun, state: RunState, root: Option<&Path>) -> Self {
+    /// The view of a run whose test cases are these.
+    pub(super) fn of(run: SuiteRun, state: RunState, mut cases: TestCases) -> Self {
         let mut warnings: Vec<String> = run.damage.iter().map(Damage::to_string).collect();
         warnings.extend(run.differences.iter().map(Difference::to_string));
         warnings.extend(run.warnings);
-        if root.is_none() {
+        if cases.root.is_none() {
             warnings.push(
                 "there is no Katalon project above this folder, so no ADO ids are known".to_owned(),
             );
@@ -74,21 +78,16 @@ impl RunView {
 
         // Several executions of a test case have the same problem: it is shown once.
         let mut shown = BTreeSet::new();
-        let mut cases = TestCases {
-            root,
-            by_id: HashMap::new(),
-        };
-
         let mut tests = Vec::new();
         for test in run.tests {
             let ids = cases.ids(&test);
-            for warning in ids.warnings {
+            for warning in &ids.warnings {
                 if shown.insert(warning.clone()) {
-                    warnings.push(warning);
+                    warnings.push(warning.clone());
                 }
             }
 
-            tests.push(TestView::of(test, run.last_record, ids.ids));
+            tests.push(TestView::of(test, run.last_record, ids));
         }
 
         Self {
@@ -116,7 +115,7 @@ impl RunView {
 impl TestView {
     /// The view of a test. One that never ended lasted until the run's last record, as it does in
     /// Katalon's own report.
-    fn of(test: TestResult, last_record: Option<Moment>, azure_ids: Vec<u32>) -> Self {
+    fn of(test: TestResult, last_record: Option<Moment>, ids: IdsOfTest) -> Self {
         let mut attachments: Vec<String> = Vec::new();
         for attempt in &test.attempts {
             for path in &attempt.attachments {
@@ -144,15 +143,17 @@ impl TestView {
             message: last.message.clone(),
             stack_trace: last.stack_trace.clone(),
             attachments,
-            azure_ids,
+            azure_ids: ids.ids,
+            source: ids.source,
             id: test.id,
         }
     }
 }
 
 /// The test cases of a project, each read when the run names it first.
-struct TestCases<'a> {
-    root: Option<&'a Path>,
+pub(super) struct TestCases {
+    root: Option<PathBuf>,
+    rule: IdRule,
     /// Why a file cannot be read is kept as text: it is shown, and nothing is decided on it.
     by_id: HashMap<String, Result<Option<TestCase>, String>>,
 }
@@ -161,31 +162,45 @@ struct TestCases<'a> {
 #[derive(Default)]
 struct IdsOfTest {
     ids: Vec<u32>,
+    source: Option<IdSource>,
     warnings: Vec<String>,
 }
 
-impl TestCases<'_> {
+impl TestCases {
+    /// The test cases of the project at `root`, with their ids from where the rule says.
+    pub(super) fn of(root: Option<PathBuf>, rule: IdRule) -> Self {
+        Self {
+            root,
+            rule,
+            by_id: HashMap::new(),
+        }
+    }
+
     fn ids(&mut self, test: &TestResult) -> IdsOfTest {
-        let Some(root) = self.root else {
+        let Some(root) = &self.root else {
             return IdsOfTest::default();
         };
 
         let case = self.by_id.entry(test.id.clone()).or_insert_with(|| {
-            workspace::read_test_case(root, &test.id).map_err(|error| chain(&error))
+            let mut read = workspace::read_test_case(root, &test.id);
+            if let Ok(Some(case)) = &mut read {
+                self.rule.apply(case);
+            }
+            read.map_err(|error| chain(&error))
         });
         match case {
             Ok(Some(case)) => ids_of(test, case),
             Ok(None) => IdsOfTest {
-                ids: Vec::new(),
                 warnings: vec![format!(
                     "`{}` has no test case file any more; renamed or deleted?",
                     test.id
                 )],
+                ..IdsOfTest::default()
             },
 
             Err(error) => IdsOfTest {
-                ids: Vec::new(),
                 warnings: vec![error.clone()],
+                ..IdsOfTest::default()
             },
         }
     }
@@ -201,9 +216,15 @@ fn ids_of(test: &TestResult, case: &TestCase) -> IdsOfTest {
     let mut warnings = case.warnings.clone();
     warnings.extend(problems(&test.id, iteration, &resolved));
     IdsOfTest {
+        source: source_of(case),
         ids: resolved.ids,
         warnings,
     }
+}
+
+/// Where the ids of a test case stand; `None` without any.
+fn source_of(case: &TestCase) -> Option<IdSource> {
+    case.azure_ids.as_ref().map(|_| case.source)
 }
 
 fn problems(id: &str, iteration: Option<u32>, resolved: &Resolved) -> Vec<String> {
@@ -257,6 +278,8 @@ pub(super) struct SettingsView {
 pub(super) struct CaseView {
     pub id: String,
     pub azure_ids: Vec<u32>,
+    /// Where the ids stand; `None` without any.
+    pub source: Option<IdSource>,
     pub warnings: Vec<String>,
 }
 
@@ -321,6 +344,7 @@ impl CaseView {
         Self {
             id: case.id.clone(),
             azure_ids: resolved.ids,
+            source: source_of(case),
             warnings,
         }
     }

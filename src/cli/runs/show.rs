@@ -8,6 +8,7 @@ use serde::Serialize;
 use crate::cli::json;
 use crate::cli::plan_tables;
 use crate::cli::table::{or_dash, plain, table};
+use crate::katalon::id_source::IdSource;
 use crate::katalon::settings::ConfigurationRow;
 use crate::outbox::step::{Step, batches};
 use crate::outbox::store::{DoubleSubmission, Overlap};
@@ -22,6 +23,8 @@ struct TestView {
     status: String,
     /// `azure.testcase.ids` of its `.tc` file as written; `null` without such a file or entry.
     ids_as_written: Option<String>,
+    /// Where they stand.
+    source: Option<IdSource>,
     results: Vec<ResultView>,
     left_out: Vec<String>,
 }
@@ -183,6 +186,7 @@ fn tests(submission: &Submission) -> Vec<TestView> {
             test: test.id.clone(),
             status: test.status().to_string(),
             ids_as_written: case.and_then(|case| case.azure_ids.clone()),
+            source: case.and_then(|case| case.azure_ids.as_ref().map(|_| case.source)),
             results: results(submission, &test.id),
             left_out: left_out(submission, &test.id),
         });
@@ -273,7 +277,10 @@ fn table_of_tests(tests: &[TestView]) -> comfy_table::Table {
         rows.add_row([
             plain(&test.test),
             test.status.clone(),
-            or_dash(test.ids_as_written.as_ref()),
+            plan_tables::with_source(
+                &or_dash(test.ids_as_written.as_ref()),
+                test.source.unwrap_or_default(),
+            ),
             plain(&results.join("; ")),
             plain(&why_left_out(test)),
         ]);

@@ -4,6 +4,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::katalon::id_source::IdSource;
 use crate::katalon::status::Status;
 use crate::plan::sub_results::SubResult;
 
@@ -32,6 +33,7 @@ fn planned(point_id: u32, outcome: &str, started: i64, ended: i64) -> PlannedRes
         group: None,
         sub_results: Vec::new(),
         iterations: 1,
+        source: IdSource::Integration,
     }
 }
 

@@ -10,6 +10,8 @@ pub struct TestCaseFile {
     pub id: String,
     /// Its description.
     pub description: String,
+    /// Its tags.
+    pub tag: String,
     /// The text of `azure.testcase.ids`; `None` writes no link, an empty text writes an entry
     /// without a value.
     pub azure_ids: Option<String>,
@@ -43,6 +45,20 @@ impl TestCaseFile {
     #[must_use]
     pub fn azure(mut self, ids: &str) -> Self {
         self.azure_ids = Some(ids.to_owned());
+        self
+    }
+
+    /// Sets its tags.
+    #[must_use]
+    pub fn tag(mut self, tag: &str) -> Self {
+        tag.clone_into(&mut self.tag);
+        self
+    }
+
+    /// Sets its description.
+    #[must_use]
+    pub fn description(mut self, description: &str) -> Self {
+        description.clone_into(&mut self.description);
         self
     }
 
@@ -82,8 +98,9 @@ impl TestCaseFile {
             xml(&self.description)
         ));
         out.push_str(&format!(
-            "   <name>{}</name>\n   <tag></tag>\n",
-            xml(self.name())
+            "   <name>{}</name>\n   <tag>{}</tag>\n",
+            xml(self.name()),
+            xml(&self.tag)
         ));
         for (product, key, value) in &self.other_links {
             out.push_str(&link(product, key, Some(value)));
