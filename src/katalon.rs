@@ -34,5 +34,6 @@ pub(crate) mod terminal;
 pub mod test_case;
 pub(crate) mod text;
 pub(crate) mod url_secrets;
+pub(crate) mod videos;
 pub mod witness;
 pub(crate) mod xml;

@@ -38,6 +38,8 @@ pub(crate) mod sample;
 #[cfg(test)]
 mod tests;
 
+use std::collections::HashMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::katalon::run::TestResult;
@@ -158,15 +160,19 @@ pub(crate) fn plan(
     };
 
     let started = snapshot.started();
+    let last_result = results.iter().map(|result| result.completed).max();
     SubmissionPlan {
         plan_id,
         key: key.to_owned(),
         name: run_name::run_name(snapshot, facts),
         automated: options.automated,
         started,
-        // A clock that is set back while a suite runs makes the end the earlier one, and ADO wants
-        // them in order (`ado/api.md` §12).
-        completed: snapshot.ended().max(started),
+        // ADO wants them in order (`ado/api.md` §12); a run without a time of its own has those of
+        // its results.
+        completed: snapshot
+            .ended()
+            .max(started)
+            .max(last_result.unwrap_or(started)),
         summary: comment::summary(snapshot, mapped.unmapped, results.len(), facts),
         build: facts.build.found().cloned(),
         release: facts.release.found().cloned(),
@@ -190,6 +196,8 @@ struct FedPoint<'a> {
 struct Targets<'a> {
     with_result: Vec<FedPoint<'a>>,
     left_out: Vec<LeftOut>,
+    /// Where each point stands among those with a result, by its id.
+    places: HashMap<u32, usize>,
 }
 
 /// The points of this plan that get a result, and the test cases that get none here although this
@@ -198,13 +206,14 @@ fn choose_points<'a>(plans: &Plans<'a>, cases: &[MappedCase<'a>]) -> Targets<'a>
     let mut targets = Targets {
         with_result: Vec::new(),
         left_out: Vec::new(),
+        places: HashMap::new(),
     };
 
     for case in cases {
         match plans.choose(case) {
             Some(Ok(points)) => {
                 for point in points {
-                    feed(&mut targets.with_result, point, case);
+                    targets.feed(point, case);
                 }
             }
             Some(Err(left_out)) => targets.left_out.push(left_out),
@@ -215,20 +224,20 @@ fn choose_points<'a>(plans: &Plans<'a>, cases: &[MappedCase<'a>]) -> Targets<'a>
     targets
 }
 
-/// Lets the tests of a case feed the result of a point. A point has one result at most, and two
-/// members of a collection can lead to the same one: with a configuration, and without.
-fn feed<'a>(fed_points: &mut Vec<FedPoint<'a>>, point: &'a Point, case: &MappedCase<'a>) {
-    for fed in fed_points.iter_mut() {
-        if fed.point.id == point.id {
-            fed.tests.extend(&case.tests);
-            return;
+impl<'a> Targets<'a> {
+    /// Lets the tests of a case feed the result of a point. A point has one result at most, and two
+    /// members of a collection can lead to the same one: with a configuration, and without.
+    fn feed(&mut self, point: &'a Point, case: &MappedCase<'a>) {
+        let next = self.with_result.len();
+        let place = *self.places.entry(point.id).or_insert(next);
+        if place == next {
+            self.with_result.push(FedPoint {
+                point,
+                tests: Vec::new(),
+            });
         }
+        self.with_result[place].tests.extend(&case.tests);
     }
-
-    fed_points.push(FedPoint {
-        point,
-        tests: case.tests.clone(),
-    });
 }
 
 /// Options of the run's command that are not used, because another command may have started it.

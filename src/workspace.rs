@@ -10,6 +10,7 @@
 //! through which their files are opened.
 
 mod collection_folder;
+mod earlier_run;
 mod launch;
 mod listing;
 mod location;

@@ -359,7 +359,9 @@ pub(super) fn id_sources(value: &DeValue<'_>) -> Read<Vec<IdSource>> {
 pub(super) fn id_pattern(value: &DeValue<'_>) -> Read<IdPattern> {
     let pattern = text(value)?;
     IdPattern::parse(&pattern).map_err(|error| {
-        format!("is `{pattern}`: {error}; for instance 'TC-([0-9]+)', in single quotes")
+        format!(
+            "must be a regular expression with the id in a group, such as 'TC-([0-9]+)': {error}"
+        )
     })
 }
 

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use crate::blocking::blocking;
-use crate::katalon::run::{FileKind, RunFile};
+use crate::katalon::run::{FileKind, RunFile, SuiteRun};
 use crate::moment::Moment;
 use crate::outbox::submission::Submission;
 use crate::outbox::{Outbox, StoreError};
@@ -148,6 +148,9 @@ fn late_reports_of(submission: &Submission) -> Vec<PlannedAttachment> {
                 path: run_folder.path_of(&listed.file.path),
                 ..listed.file
             };
+            if is_of_earlier_run(&snapshot.run, &file, listed.modified) {
+                continue;
+            }
 
             // A report that is still being written is taken at a later look.
             let is_written = now.since(listed.modified) >= STILL;
@@ -157,6 +160,13 @@ fn late_reports_of(submission: &Submission) -> Vec<PlannedAttachment> {
         }
     }
     attachments::late(snapshot, late.into_iter())
+}
+
+/// Whether a file lies there as an earlier run left it.
+fn is_of_earlier_run(run: &SuiteRun, file: &RunFile, modified: Moment) -> bool {
+    run.earlier_files.iter().any(|earlier| {
+        earlier.path == file.path && earlier.size == file.size && earlier.modified == modified
+    })
 }
 
 /// Of what Katalon writes only the reports may come long after the end of the suite.

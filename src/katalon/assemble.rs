@@ -9,10 +9,12 @@ use crate::katalon::log::{LogSummary, LogTest};
 use crate::katalon::run::binding::BindingLine;
 use crate::katalon::run::execution::Execution;
 use crate::katalon::run::junit::Junit;
+use crate::katalon::run::timeline;
 use crate::katalon::run::{
-    Environment, Iteration, RunFile, RunOptions, SuiteRun, TestResult, VariableValue,
+    EarlierFile, Environment, Iteration, RunFile, RunOptions, SuiteRun, TestResult, VariableValue,
 };
 use crate::katalon::status::Status;
+use crate::katalon::videos::{self, Places};
 use crate::katalon::witness::{Circumstances, Testimony, hear};
 
 /// What was read from the folder, file by file.
@@ -34,6 +36,8 @@ pub(crate) struct RunParts {
     pub zone: TimeZone,
     /// Files of the folder.
     pub files: Vec<RunFile>,
+    /// Those that are an earlier run's.
+    pub earlier_files: Vec<EarlierFile>,
     /// Whether a collection lists the folder.
     pub in_collection: bool,
     /// Warnings of the single files.
@@ -51,11 +55,13 @@ pub(crate) fn assemble(parts: RunParts) -> SuiteRun {
         report,
         zone,
         mut files,
+        earlier_files,
         in_collection,
         mut warnings,
     } = parts;
 
     warnings.append(&mut log.warnings);
+    warnings.extend(left_by_another(&earlier_files));
     let environment = environment(&mut log.run_data, &execution);
 
     // Before anything is made of the results, for the report may correct them.
@@ -79,12 +85,17 @@ pub(crate) fn assemble(parts: RunParts) -> SuiteRun {
         warnings.extend(without_result(binding.len(), log.tests.len(), is_complete));
     }
 
+    let places = if is_complete {
+        Places::Known
+    } else {
+        Places::Doubtful
+    };
+    videos::assign(&mut log.tests, &mut files, places);
     files.sort_by(|a, b| a.path.cmp(&b.path));
-    SuiteRun {
+
+    let mut run = SuiteRun {
         suite,
-        execution_uuid: execution_uuid
-            .map(|uuid| uuid.trim().to_owned())
-            .filter(|uuid| !uuid.is_empty()),
+        execution_uuid: execution_uuid.as_deref().and_then(text_in),
         started: log.started,
         ended: log.ended,
         last_record: log.last_record,
@@ -92,18 +103,37 @@ pub(crate) fn assemble(parts: RunParts) -> SuiteRun {
         status: log.status.unwrap_or(Status::Incomplete),
         tests: results(log.tests, &lines),
         files,
+        earlier_files,
         // `execution.properties` speaks of this run, `console.properties` of all runs of the
         // console.
         options: execution.options.or(console_options),
         reruns_left: log.reruns_left,
         in_collection,
         damage,
-        differences: match testimony {
-            Testimony::Heard(differences) => differences,
-            Testimony::None => Vec::new(),
-        },
+        differences: testimony.into_differences(),
         warnings,
-    }
+    };
+    timeline::put_in_order(&mut run);
+    run
+}
+
+/// The content of a small file; `None` where it is empty.
+fn text_in(file: &str) -> Option<String> {
+    let text = file.trim();
+    (!text.is_empty()).then(|| text.to_owned())
+}
+
+/// What is said of files that an earlier run left.
+fn left_by_another(files: &[EarlierFile]) -> Option<String> {
+    let first = files.first()?;
+    let more = match files.len() - 1 {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    Some(format!(
+        "`{}`{more} in the folder: of an earlier run, and not sent before Katalon writes it anew",
+        first.path
+    ))
 }
 
 /// What is said of planned tests that have no result. Katalon ends a suite early where more tests

@@ -10,6 +10,7 @@ pub(crate) mod execution;
 pub(crate) mod file_kind;
 pub mod junit;
 pub mod lifecycle;
+pub(crate) mod timeline;
 
 use std::collections::BTreeMap;
 
@@ -44,6 +45,9 @@ pub struct SuiteRun {
     pub tests: Vec<TestResult>,
     /// Regular files of the run folder and those of the project that the log names, sorted by path.
     pub files: Vec<RunFile>,
+    /// What a run before left in the same folder, and this one has not written anew.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub earlier_files: Vec<EarlierFile>,
     /// `ado*` options given to katalonc, as far as the run folder names them.
     pub options: RunOptions,
     /// How many more runs follow if this one fails, where failed suites run again as a whole
@@ -222,7 +226,19 @@ pub struct RunFile {
     pub size: u64,
 }
 
-/// What a file of a run folder is; the first five are the words of `submitOptions.attachFileTypes`.
+/// A file of an earlier run in the folder, as it lay there.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct EarlierFile {
+    /// Path relative to the run folder, with `/`.
+    pub path: String,
+    /// Size in bytes.
+    pub size: u64,
+    /// When it was written.
+    pub modified: Moment,
+}
+
+/// What a file of a run folder is; the first five are the words of Katalon's dialog for
+/// `submitOptions.attachFileTypes`, `VIDEO` is kado's own.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum FileKind {
@@ -236,15 +252,24 @@ pub enum FileKind {
     Pdf,
     /// A report in CSV.
     Csv,
+    /// A video of a test, or its subtitles.
+    Video,
     /// Everything else; never sent.
     Other,
 }
 
 impl FileKind {
     /// The kinds that can be sent.
-    pub const SENDABLE: [Self; 5] = [Self::Log, Self::Png, Self::Html, Self::Pdf, Self::Csv];
+    pub const SENDABLE: [Self; 6] = [
+        Self::Log,
+        Self::Png,
+        Self::Html,
+        Self::Pdf,
+        Self::Csv,
+        Self::Video,
+    ];
 
-    /// Katalon's word for the kind.
+    /// The word for the kind in settings.
     pub const fn word(self) -> &'static str {
         match self {
             Self::Log => "LOG",
@@ -252,6 +277,7 @@ impl FileKind {
             Self::Html => "HTML",
             Self::Pdf => "PDF",
             Self::Csv => "CSV",
+            Self::Video => "VIDEO",
             Self::Other => "OTHER",
         }
     }

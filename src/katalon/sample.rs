@@ -21,6 +21,7 @@ pub(crate) fn run(suite: &str, start: i64, end: i64) -> SuiteRun {
         status: Status::Passed,
         tests: Vec::new(),
         files: Vec::new(),
+        earlier_files: Vec::new(),
         options: RunOptions::default(),
         reruns_left: None,
         damage: Vec::new(),

@@ -39,6 +39,16 @@ pub(crate) enum Testimony {
     Heard(Vec<Difference>),
 }
 
+impl Testimony {
+    /// Where the report says something else than the log.
+    pub(crate) fn into_differences(self) -> Vec<Difference> {
+        match self {
+            Self::Heard(differences) => differences,
+            Self::None => Vec::new(),
+        }
+    }
+}
+
 /// What the run's other files say of it, for a report that has to be recognised.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Circumstances<'a> {

@@ -4,7 +4,7 @@
 //! those that the log names inside the project, whatever else a log says. Screenshots go to the results of the test that took them, everything else
 //! to the run.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use serde::{Deserialize, Serialize};
 
@@ -77,8 +77,10 @@ pub(super) fn choose(snapshot: &Snapshot, fed_points: &[FedPoint<'_>]) -> Chosen
         return chosen;
     }
 
+    let files = snapshot.run.files.iter();
+    let listed: HashMap<&str, &RunFile> = files.map(|file| (file.path.as_str(), file)).collect();
     for fed in fed_points {
-        chosen.add_files_of_result(snapshot, fed);
+        chosen.add_files_of_result(snapshot, &listed, fed);
     }
     chosen.add_files_of_run(snapshot);
 
@@ -146,7 +148,12 @@ impl ChosenFiles {
     }
 
     /// Files that the tests of one result name, each once.
-    fn add_files_of_result(&mut self, snapshot: &Snapshot, fed: &FedPoint<'_>) {
+    fn add_files_of_result(
+        &mut self,
+        snapshot: &Snapshot,
+        listed: &HashMap<&str, &RunFile>,
+        fed: &FedPoint<'_>,
+    ) {
         let kinds = &snapshot.options.attachments.kinds;
         let target = Target::Point(fed.point.id);
         let mut named = BTreeSet::new();
@@ -157,8 +164,7 @@ impl ChosenFiles {
                     if !named.insert(path.as_str()) {
                         continue;
                     }
-                    let listed = snapshot.run.files.iter().find(|file| file.path == *path);
-                    if let Some(file) = listed {
+                    if let Some(file) = listed.get(path.as_str()) {
                         self.add(snapshot, target, file, Some(test));
                     } else if kinds.contains(&FileKind::of(path)) {
                         // Nobody misses a file of a kind that is not sent.

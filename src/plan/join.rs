@@ -124,6 +124,7 @@ fn without_results(collection: &str, first: &SuiteRun) -> SuiteRun {
         last_record: None,
         tests: Vec::new(),
         files: Vec::new(),
+        earlier_files: Vec::new(),
         reruns_left: None,
         damage: Vec::new(),
         differences: Vec::new(),
@@ -152,6 +153,10 @@ fn add(whole: &mut Snapshot, member: Snapshot, number: usize, prefix: &str) {
     for mut file in member.run.files {
         file.path = format!("{prefix}/{}", file.path);
         run.files.push(file);
+    }
+    for mut file in member.run.earlier_files {
+        file.path = format!("{prefix}/{}", file.path);
+        run.earlier_files.push(file);
     }
     for mut damage in member.run.damage {
         damage.file = format!("{prefix}/{}", damage.file);

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use crate::blocking::blocking;
 use crate::clock;
 use crate::config::Config;
+use crate::config::project_file::ProjectFile;
 use crate::file_names::key;
 use crate::moment::Moment;
 use crate::outbox::store::UnmappedRun;
@@ -70,7 +71,7 @@ impl ProjectRules {
         projects: &[PathBuf],
     ) -> Result<Vec<String>, StoreError> {
         let mut reconsidered = Vec::new();
-        let mapped = self.projects_with_other_cases().await?;
+        let mapped = self.projects_with_other_cases(config).await?;
         for project in projects {
             let rules = self.rules_of(config, first_seen, project).await?;
             let key = key(project);
@@ -125,7 +126,10 @@ impl ProjectRules {
 
     /// Projects, by their keys, in which a test case of a run without ids has one by now, or is there
     /// again.
-    async fn projects_with_other_cases(&mut self) -> Result<HashSet<String>, StoreError> {
+    async fn projects_with_other_cases(
+        &mut self,
+        config: &Config,
+    ) -> Result<HashSet<String>, StoreError> {
         let known = self.unmapped.runs.clone();
         let (all, new) = self
             .outbox
@@ -134,8 +138,9 @@ impl ProjectRules {
 
         let mut unmapped = std::mem::take(&mut self.unmapped);
         unmapped.keep(&all, new);
+        let config = config.clone();
         let (unmapped, changed) = blocking(move || {
-            let changed = unmapped.look();
+            let changed = unmapped.look(&config);
             (unmapped, changed)
         })
         .await?;
@@ -171,7 +176,7 @@ impl UnmappedCases {
 
     /// Looks at the files; gives the projects in which one was written anew, or says something else
     /// than the runs were told, which are told so now.
-    fn look(&mut self) -> HashSet<String> {
+    fn look(&mut self, config: &Config) -> HashSet<String> {
         let mut changed = HashSet::new();
         for ((project, test_case), case) in &mut self.cases {
             let look = workspace::look_of_test_case(project, test_case);
@@ -180,7 +185,9 @@ impl UnmappedCases {
             }
 
             // It may be in the middle of being written, and is read again at the next sweep.
-            let says = workspace::id_state(project, test_case);
+            let own_file = ProjectFile::of(project, config);
+            let rule = config.overrides_over(project, &own_file).id_rule();
+            let says = workspace::id_state(project, test_case, &rule);
             if says == CaseIdState::Unknown {
                 continue;
             }

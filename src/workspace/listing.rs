@@ -289,6 +289,10 @@ mod tests {
             ("x.html", FileKind::Html),
             ("x.pdf", FileKind::Pdf),
             ("x.csv", FileKind::Csv),
+            ("videos/Pay_1_0.MP4", FileKind::Video),
+            ("videos/Pay_1_0.srt", FileKind::Video),
+            ("videos/Pay_1_0.tmp", FileKind::Other),
+            ("videos/._Pay_1_0.mp4", FileKind::Other),
             ("testCaseBinding", FileKind::Other),
             ("execution.properties", FileKind::Other),
         ];

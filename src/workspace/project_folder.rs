@@ -16,6 +16,7 @@ use super::{ReadError, names, open};
 use crate::error_chain::chain;
 use crate::file_names::{has_extension, is_named};
 use crate::katalon::console;
+use crate::katalon::id_rule::IdRule;
 use crate::katalon::project::{Project, name_of};
 use crate::katalon::run::RunOptions;
 use crate::katalon::settings::AzureSettings;
@@ -192,9 +193,13 @@ pub(crate) enum CaseIdState {
     Unknown,
 }
 
-/// What the file of a test case says of its ids.
-pub(crate) fn id_state(root: &Path, id: &str) -> CaseIdState {
-    match read_test_case(root, id) {
+/// What the file of a test case says of its ids, where the rule lets them stand.
+pub(crate) fn id_state(root: &Path, id: &str, rule: &IdRule) -> CaseIdState {
+    let mut read = read_test_case(root, id);
+    if let Ok(Some(case)) = &mut read {
+        rule.apply(case);
+    }
+    match read {
         Ok(None) => CaseIdState::NoFile,
         Ok(Some(case)) if case.damage.is_some() => CaseIdState::Unknown,
         Ok(Some(case)) if case.azure_ids.is_some() => CaseIdState::Id,

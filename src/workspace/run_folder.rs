@@ -1,5 +1,6 @@
 //! Run folders on disk.
 
+use std::collections::HashSet;
 use std::ffi::OsStr;
 use std::io::{self, BufReader, Read as _, Seek as _, SeekFrom};
 use std::path::Path;
@@ -11,7 +12,7 @@ use super::listing::{FolderListing, ListedFile, is_run_folder, list_run_folder};
 use super::location::Location;
 use super::parsed_logs::ParsedLogs;
 use super::project_folder::read_console_options;
-use super::{ReadError, named_files, open};
+use super::{ReadError, earlier_run, named_files, open};
 use crate::file_names::is_named;
 use crate::katalon::assemble::{RunParts, assemble};
 use crate::katalon::damage::Damage;
@@ -75,7 +76,7 @@ impl RunReader {
             return Err(ReadError::NoRun(folder.clone()));
         }
 
-        self.read_listed(location, listing)
+        self.read_listed(location, &listing)
             .map_err(|source| io_error(folder, source))
     }
 
@@ -84,7 +85,7 @@ impl RunReader {
         self.logs.forget(folder);
     }
 
-    fn read_listed(&self, location: &Location, listing: FolderListing) -> io::Result<SuiteRun> {
+    fn read_listed(&self, location: &Location, listing: &FolderListing) -> io::Result<SuiteRun> {
         let folder = &location.folder;
         let mut warnings = listing.warnings.clone();
 
@@ -93,13 +94,23 @@ impl RunReader {
             recorded: execution.recorded_folder.clone(),
             actual: last_names(folder),
         };
-        let mut log = self.read_log(folder, &listing, names)?;
+        let mut log = self.read_log(folder, listing, names)?;
         let mut files: Vec<RunFile> = listing
             .files
-            .into_iter()
-            .map(|listed| listed.file)
+            .iter()
+            .map(|listed| listed.file.clone())
             .collect();
         named_files::find(&mut log.tests, &mut files, location);
+
+        // Behind that, because what the log names is this run's, however it is spelled.
+        let report = whole_report(folder);
+        let foreign = report.as_ref().filter(|report| is_of_another(report, &log));
+        let earlier_files = earlier_run::files_of(listing, &log, foreign);
+        let earlier: HashSet<&str> = earlier_files
+            .iter()
+            .map(|file| file.path.as_str())
+            .collect();
+        files.retain(|file| !earlier.contains(file.path.as_str()));
 
         let binding = read_small(folder, "testCaseBinding", &mut warnings)?;
         let (binding, binding_warnings) = binding::read(&binding);
@@ -107,7 +118,7 @@ impl RunReader {
         let execution_uuid = read_small(folder, "execution.uuid", &mut warnings)?;
 
         Ok(assemble(RunParts {
-            report: whole_report(folder),
+            report,
             zone: TimeZone::system(),
             log,
             binding,
@@ -115,6 +126,7 @@ impl RunReader {
             execution,
             execution_uuid: String::from_utf8(execution_uuid).ok(),
             files,
+            earlier_files,
             in_collection: location.collection.is_some(),
             warnings,
         }))
@@ -257,6 +269,16 @@ fn is_of_run(report: &Junit, folder: &Path, listing: &FolderListing) -> bool {
         .suites
         .iter()
         .any(|reported| witness::is_of_run(reported, suite.as_deref(), started))
+}
+
+/// Whether a report is surely about another run than this log.
+fn is_of_another(report: &Junit, log: &LogSummary) -> bool {
+    if log.suite.is_none() || !log.damage.is_empty() {
+        return false;
+    }
+    let suite = log.suite.as_deref();
+    let mut suites = report.suites.iter();
+    !suites.any(|reported| witness::is_of_run(reported, suite, log.started))
 }
 
 /// Reads the first records of a log; the suite's START is the first of all.

@@ -65,7 +65,7 @@ fn all_problems_are_told_at_once_with_their_lines() {
       line 6: a token (`token_file`) comes with its server: `azure.server_url` is missing beside it
       line 8: `azure.max_attachment` is `much`; it must be a size such as "75 MiB" or "10 GiB"
       line 9: `azure.allow_http` is `yes`; it must be true or false
-      line 12: `submit.attachments` holds `MP4`; an item takes "LOG", "PNG", "HTML", "PDF" or "CSV"
+      line 12: `submit.attachments` holds `MP4`; an item takes "LOG", "PNG", "HTML", "PDF", "CSV" or "VIDEO"
       line 13: `submit.test_plans` holds `0`; an item must be a positive number
       line 14: `submit.katalon_submits` is `perhaps`; it takes "detect", "never" or "always"
       line 16: `project.path` is missing: name the folder of the project

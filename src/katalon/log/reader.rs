@@ -423,7 +423,10 @@ impl LogReader {
     }
 
     fn attach(&mut self, record: &RawRecord) {
-        let (Some(open), Some(value)) = (&mut self.current, record.property("attachment")) else {
+        let value = record
+            .property("attachment")
+            .or_else(|| record.property("video-attachment"));
+        let (Some(open), Some(value)) = (&mut self.current, value) else {
             return;
         };
 

@@ -8,7 +8,7 @@ use crate::katalon::url_secrets::without_users;
 
 /// The names of properties that are kept; all others are skipped while reading, some are megabytes
 /// long.
-pub(super) const PROPERTIES: [&str; 28] = [
+pub(super) const PROPERTIES: [&str; 29] = [
     "id",
     "name",
     "uuid",
@@ -20,6 +20,7 @@ pub(super) const PROPERTIES: [&str; 28] = [
     "isIgnoredIfFailed",
     "executionBindingVariables",
     "attachment",
+    "video-attachment",
     FAILURE_MESSAGE,
     FAILURE_STACK,
     "hostName",

@@ -24,6 +24,7 @@ impl FileKind {
             "html" | "htm" => Self::Html,
             "pdf" => Self::Pdf,
             "csv" => Self::Csv,
+            "avi" | "webm" | "mp4" | "mov" | "srt" => Self::Video,
             _ => Self::Other,
         }
     }

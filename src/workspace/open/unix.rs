@@ -50,7 +50,7 @@ pub(super) fn regular_below(folder: &Path, path: &Path) -> io::Result<File> {
 /// When there is no such file.
 pub(super) fn change_time(path: &Path) -> io::Result<Moment> {
     let status = rustix::fs::lstat(path)?;
-    let seconds = Moment::from_millis(i64::from(status.st_ctime).saturating_mul(1000));
+    let seconds = Moment::from_millis(status.st_ctime.saturating_mul(1000));
     Ok(seconds.plus(Duration::from_nanos(status.st_ctime_nsec as u64)))
 }
 
