@@ -1,5 +1,7 @@
 //! Every product that speaks ADO's interface, at every place where it can lie.
 
+use std::collections::BTreeSet;
+
 use fake_ado::{Fault, FaultAction, Flavour, Nth, Release, Stage, World};
 use fake_katalon::{AzureSettings, Test};
 
@@ -113,8 +115,9 @@ fn server_2019_is_checked_and_its_points_are_read_suite_by_suite() {
         .into_iter()
         .filter(|request| request.path.ends_with("points"))
         .collect();
+    let suites: BTreeSet<_> = points.iter().map(|request| &request.path).collect();
     assert_eq!(
-        points.len(),
+        suites.len(),
         3,
         "the root suite and two others: {points:#?}"
     );
