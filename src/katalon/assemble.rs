@@ -40,6 +40,8 @@ pub(crate) struct RunParts {
     pub earlier_files: Vec<EarlierFile>,
     /// Whether a collection lists the folder.
     pub in_collection: bool,
+    /// What of the files beside the log could not be read.
+    pub damage: Vec<Damage>,
     /// Warnings of the single files.
     pub warnings: Vec<String>,
 }
@@ -57,6 +59,7 @@ pub(crate) fn assemble(parts: RunParts) -> SuiteRun {
         mut files,
         earlier_files,
         in_collection,
+        damage: damage_beside_log,
         mut warnings,
     } = parts;
 
@@ -65,18 +68,11 @@ pub(crate) fn assemble(parts: RunParts) -> SuiteRun {
     let environment = environment(&mut log.run_data, &execution);
 
     // Before anything is made of the results, for the report may correct them.
-    let damage = std::mem::take(&mut log.damage);
+    let mut damage = std::mem::take(&mut log.damage);
     let testimony = testimony(&mut log, report.as_ref(), &execution, &damage, &zone);
 
-    // The report names the suite where the beginning of the log is lost.
-    let suite = log
-        .suite
-        .or(execution.suite)
-        .or_else(|| suite_of(report?))
-        .unwrap_or_default();
-    if suite.is_empty() {
-        warnings.push("no file of the folder names the test suite".to_owned());
-    }
+    let suite = log.suite.take().or(execution.suite);
+    let suite = suite_or_report(suite, report, &mut warnings);
 
     let lines = pair(&log.tests, &binding, &mut warnings);
     let is_heard = testimony != Testimony::None;
@@ -92,6 +88,9 @@ pub(crate) fn assemble(parts: RunParts) -> SuiteRun {
     };
     videos::assign(&mut log.tests, &mut files, places);
     files.sort_by(|a, b| a.path.cmp(&b.path));
+
+    // Only now: none of it makes the log's results doubtful.
+    damage.extend(damage_beside_log);
 
     let mut run = SuiteRun {
         suite,
@@ -171,8 +170,18 @@ fn testimony(
     hear(log, report, circumstances)
 }
 
-fn suite_of(report: Junit) -> Option<String> {
-    report.suites.into_iter().find_map(|suite| suite.id)
+/// The suite; the report names it where the beginning of the log is lost.
+fn suite_or_report(
+    suite: Option<String>,
+    report: Option<Junit>,
+    warnings: &mut Vec<String>,
+) -> String {
+    let mut suites = report.into_iter().flat_map(|report| report.suites);
+    let named = suite.or_else(|| suites.find_map(|suite| suite.id));
+    named.unwrap_or_else(|| {
+        warnings.push("no file of the folder names the test suite".to_owned());
+        String::new()
+    })
 }
 
 fn environment(run_data: &mut BTreeMap<String, String>, execution: &Execution) -> Environment {

@@ -44,9 +44,14 @@ pub enum DamageKind {
         /// How many.
         count: usize,
     },
-    /// The system did not let it be read to its end.
+    /// Some of its lines are not what Katalon writes; the line is that of the first.
+    UnreadableLines {
+        /// How many.
+        count: usize,
+    },
+    /// It could not be read to its end, or not at all.
     Unreadable {
-        /// What the system said.
+        /// What the system or the reader said.
         error: String,
     },
 }
@@ -98,12 +103,19 @@ impl fmt::Display for Damage {
                 )?;
             }
 
+            DamageKind::UnreadableLines { count } => {
+                let lines = counted(*count, "line");
+                write!(f, "`{file}` holds {lines} that cannot be read")?;
+            }
             DamageKind::Unreadable { error } => write!(f, "`{file}` cannot be read: {error}")?,
         }
 
-        match self.line {
-            Some(line) => write!(f, " (line {line})"),
-            None => Ok(()),
+        match (self.line, &self.kind) {
+            (Some(line), DamageKind::UnreadableLines { count }) if *count > 1 => {
+                write!(f, " (the first is line {line})")
+            }
+            (Some(line), _) => write!(f, " (line {line})"),
+            (None, _) => Ok(()),
         }
     }
 }
@@ -129,6 +141,23 @@ mod tests {
         assert_eq!(
             of(1),
             "`execution0.log` holds 1 record that is cut; what it said is lost"
+        );
+    }
+
+    #[test]
+    fn of_lines_that_cannot_be_read_the_first_is_named() {
+        let of = |count| {
+            let kind = DamageKind::UnreadableLines { count };
+            Damage::at("testCaseBinding", 2, kind).to_string()
+        };
+
+        assert_eq!(
+            of(1),
+            "`testCaseBinding` holds 1 line that cannot be read (line 2)"
+        );
+        assert_eq!(
+            of(3),
+            "`testCaseBinding` holds 3 lines that cannot be read (the first is line 2)"
         );
     }
 

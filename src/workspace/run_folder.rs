@@ -15,7 +15,7 @@ use super::project_folder::read_console_options;
 use super::{ReadError, earlier_run, named_files, open};
 use crate::file_names::is_named;
 use crate::katalon::assemble::{RunParts, assemble};
-use crate::katalon::damage::Damage;
+use crate::katalon::damage::{Damage, DamageKind};
 use crate::katalon::log::{FolderNames, LogReader, LogSummary};
 use crate::katalon::run::binding;
 use crate::katalon::run::execution::{self, Execution};
@@ -24,6 +24,9 @@ use crate::katalon::run::lifecycle::{self, Evidence, RunState};
 use crate::katalon::run::{FileKind, RunFile, RunOptions, SuiteRun};
 use crate::katalon::witness;
 use crate::moment::Moment;
+
+/// Katalon's own report.
+const REPORT: &str = "JUnit_Report.xml";
 
 /// Bytes that are read from a log at once.
 const BUFFER: usize = 64 * 1024;
@@ -88,6 +91,7 @@ impl RunReader {
     fn read_listed(&self, location: &Location, listing: &FolderListing) -> io::Result<SuiteRun> {
         let folder = &location.folder;
         let mut warnings = listing.warnings.clone();
+        let mut damage = Vec::new();
 
         let execution = read_execution(folder, &mut warnings)?;
         let names = FolderNames {
@@ -103,7 +107,7 @@ impl RunReader {
         named_files::find(&mut log.tests, &mut files, location);
 
         // Behind that, because what the log names is this run's, however it is spelled.
-        let report = whole_report(folder);
+        let report = read_report(folder, &mut warnings, &mut damage)?;
         let foreign = report.as_ref().filter(|report| is_of_another(report, &log));
         let earlier_files = earlier_run::files_of(listing, &log, foreign);
         let earlier: HashSet<&str> = earlier_files
@@ -112,10 +116,10 @@ impl RunReader {
             .collect();
         files.retain(|file| !earlier.contains(file.path.as_str()));
 
-        let binding = read_small(folder, "testCaseBinding", &mut warnings)?;
-        let (binding, binding_warnings) = binding::read(&binding);
-        warnings.extend(binding_warnings);
-        let execution_uuid = read_small(folder, "execution.uuid", &mut warnings)?;
+        let binding = read_small(folder, binding::FILE, &mut damage)?;
+        let (binding, unread) = binding::read(&binding);
+        damage.extend(unread);
+        let execution_uuid = read_small(folder, "execution.uuid", &mut damage)?;
 
         Ok(assemble(RunParts {
             report,
@@ -128,6 +132,7 @@ impl RunReader {
             files,
             earlier_files,
             in_collection: location.collection.is_some(),
+            damage,
             warnings,
         }))
     }
@@ -232,7 +237,7 @@ pub fn read_junit(folder: &Path) -> JunitState {
 
 /// As [`read_junit`], of a folder that is listed already.
 pub(crate) fn junit_state(folder: &Path, listing: &FolderListing) -> JunitState {
-    let path = folder.join("JUnit_Report.xml");
+    let path = folder.join(REPORT);
     match open::whole_if_any(&path) {
         Ok(None) => JunitState::Missing,
         Ok(Some(bytes)) => match Junit::read(&bytes) {
@@ -312,10 +317,33 @@ fn part_names(first: u64, last: u64) -> String {
     }
 }
 
-/// The report, where it is whole and small enough to be read.
-fn whole_report(folder: &Path) -> Option<Junit> {
-    let bytes = open::whole(&folder.join("JUnit_Report.xml")).ok()?;
-    Junit::read(&bytes).ok()
+/// The report, where it is whole. One that is there and is not has nothing to say as a witness, which
+/// is a damage; one that is too large to be compared is only told.
+///
+/// # Errors
+/// When somebody holds it, which passes.
+fn read_report(
+    folder: &Path,
+    warnings: &mut Vec<String>,
+    damage: &mut Vec<Damage>,
+) -> io::Result<Option<Junit>> {
+    let unread = match open::whole_if_any(&folder.join(REPORT)) {
+        Ok(None) => return Ok(None),
+        Ok(Some(bytes)) => match Junit::read(&bytes) {
+            Ok(report) => return Ok(Some(report)),
+            Err(error) => error.to_string(),
+        },
+        Err(error) if open::is_held(&error) => return Err(error),
+        Err(error) if error.kind() == io::ErrorKind::FileTooLarge => {
+            warnings.push(format!("`{REPORT}` is not compared with the log: {error}"));
+            return Ok(None);
+        }
+        Err(error) => error.to_string(),
+    };
+
+    let kind = DamageKind::Unreadable { error: unread };
+    damage.push(Damage::of(REPORT, kind));
+    Ok(None)
 }
 
 /// Reads `execution.properties`. What was lost of one that is there is a damage and a warning; a
@@ -355,12 +383,13 @@ fn console_options(
 ///
 /// # Errors
 /// Only when another program holds it, which passes.
-fn read_small(folder: &Path, name: &str, warnings: &mut Vec<String>) -> io::Result<Vec<u8>> {
+fn read_small(folder: &Path, name: &str, damage: &mut Vec<Damage>) -> io::Result<Vec<u8>> {
     match open::whole_if_any(&folder.join(name)) {
         Ok(bytes) => Ok(bytes.unwrap_or_default()),
         Err(error) if open::is_held(&error) => Err(error),
         Err(error) => {
-            warnings.push(format!("`{name}` cannot be read: {error}"));
+            let error = error.to_string();
+            damage.push(Damage::of(name, DamageKind::Unreadable { error }));
             Ok(Vec::new())
         }
     }

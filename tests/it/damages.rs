@@ -17,6 +17,9 @@ use crate::support::{Machine, finish, finished, tc};
 /// The middle part of three.
 const PART: &str = "execution1.log";
 
+/// The launcher's list of what the suite executes.
+const BINDING: &str = "testCaseBinding";
+
 /// The kind that is walked behind this one, from the first (`None`) to the last. A new kind does not
 /// compile here before it has its place.
 fn next(kind: Option<&DamageKind>) -> Option<DamageKind> {
@@ -28,7 +31,8 @@ fn next(kind: Option<&DamageKind>) -> Option<DamageKind> {
         Some(DamageKind::Utf16) => Some(DamageKind::ConflictMarkers),
         Some(DamageKind::ConflictMarkers) => Some(DamageKind::BeginsLate),
         Some(DamageKind::BeginsLate) => Some(DamageKind::CutRecords { count: 1 }),
-        Some(DamageKind::CutRecords { .. }) => Some(DamageKind::Unreadable {
+        Some(DamageKind::CutRecords { .. }) => Some(DamageKind::UnreadableLines { count: 1 }),
+        Some(DamageKind::UnreadableLines { .. }) => Some(DamageKind::Unreadable {
             error: "Permission denied (os error 13)".to_owned(),
         }),
         Some(DamageKind::Unreadable { .. }) => None,
@@ -53,6 +57,11 @@ fn damage(folder: &Path, kind: &DamageKind) -> bool {
         DamageKind::CutRecords { .. } => {
             let text = String::from_utf8(whole).unwrap();
             fs::write(&part, text.replacen("</record>", "", 1)).unwrap();
+        }
+        DamageKind::UnreadableLines { .. } => {
+            let binding = folder.join(BINDING);
+            let lines = fs::read_to_string(&binding).unwrap();
+            fs::write(&binding, lines.replacen('{', "", 1)).unwrap();
         }
         DamageKind::Unreadable { .. } => return close(&part),
     }
@@ -113,9 +122,13 @@ fn lines(list: &Value) -> String {
 
 /// Has the run submitted and asks everybody who tells of it; asserts that each names the damage.
 fn assert_told(machine: &Machine, folder: &Path, kind: &DamageKind) {
+    let place = match kind {
+        DamageKind::UnreadableLines { .. } => (BINDING, Some(1)),
+        _ => (PART, None),
+    };
     let damage = Damage {
-        file: PART.to_owned(),
-        line: None,
+        file: place.0.to_owned(),
+        line: place.1,
         kind: kind.clone(),
     };
     let told = damage.to_string();
@@ -166,6 +179,23 @@ fn every_kind_of_damage_is_told_by_everybody_who_tells_of_the_run() {
         }
         kind = next(Some(&one));
     }
+}
+
+#[test]
+fn a_report_that_cannot_be_read_is_told_and_makes_exit_1() {
+    let (machine, folder) = machine_with_run();
+    let report = folder.join("JUnit_Report.xml");
+    let whole = fs::read_to_string(&report).unwrap();
+    fs::write(&report, &whole[..whole.len() / 2]).unwrap();
+
+    let submitted = machine.submit_folder(&folder);
+
+    assert_eq!(submitted.code, 1, "{submitted:?}");
+    let told = "`JUnit_Report.xml` cannot be read";
+    assert!(submitted.out.contains(told), "{submitted:?}");
+    let run = machine.ado_run();
+    assert_eq!(run.results.len(), 2, "the log's results count");
+    assert!(run.comment.unwrap().contains(told));
 }
 
 #[test]

@@ -10,9 +10,9 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use crate::katalon::damage::{Damage, DamageKind};
 use crate::katalon::escape;
 use crate::katalon::lenient_json;
-use crate::katalon::remarks::Remarks;
 use crate::katalon::run::VariableValue;
 use crate::katalon::text::head;
 use crate::katalon::url_secrets::without_users;
@@ -51,15 +51,19 @@ struct RawLine {
     binded_values: Option<serde_json::Map<String, Value>>,
 }
 
-/// Reads the whole file. Lines that are no JSON are left out with a warning that names their
-/// number; the position of the others counts on, so they keep their place.
-pub(crate) fn read(bytes: &[u8]) -> (Vec<BindingLine>, Vec<String>) {
+/// The file of the run folder.
+pub(crate) const FILE: &str = "testCaseBinding";
+
+/// Reads the whole file, and says what of it cannot be read. Such a line counts as one without
+/// content, so that the others keep their place.
+pub(crate) fn read(bytes: &[u8]) -> (Vec<BindingLine>, Vec<Damage>) {
     let text = String::from_utf8_lossy(bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes));
     let mut lines = Vec::new();
-    let mut unread = Remarks::default();
+    let mut unread = 0;
+    let mut first_unread = 0;
     let mut left_out = 0;
 
-    for (index, line) in text.lines().enumerate() {
+    for (line, number) in text.lines().zip(1..) {
         if line.trim().is_empty() {
             continue;
         }
@@ -68,24 +72,27 @@ pub(crate) fn read(bytes: &[u8]) -> (Vec<BindingLine>, Vec<String>) {
             continue;
         }
 
-        match parse_line(line) {
-            Some(raw) => lines.push(raw.into_line()),
-            None => {
-                let number = index + 1;
-                unread.add(|| format!("line {number} of `testCaseBinding` cannot be read"));
-                lines.push(BindingLine::default());
-            }
+        if let Some(raw) = parse_line(line) {
+            lines.push(raw.into_line());
+            continue;
         }
+        if unread == 0 {
+            first_unread = number;
+        }
+        unread += 1;
+        lines.push(BindingLine::default());
     }
 
-    let mut warnings = unread.into_list("more line");
-    if left_out > 0 {
-        warnings.push(format!(
-            "`testCaseBinding` plans more than {MOST_LINES} executions; {left_out} of them were \
-             left out"
-        ));
+    let mut damage = Vec::new();
+    if unread > 0 {
+        let kind = DamageKind::UnreadableLines { count: unread };
+        damage.push(Damage::at(FILE, first_unread, kind));
     }
-    (lines, warnings)
+    if left_out > 0 {
+        let error = format!("it has {left_out} more than the {MOST_LINES} lines that are read");
+        damage.push(Damage::of(FILE, DamageKind::Unreadable { error }));
+    }
+    (lines, damage)
 }
 
 /// Reads a line; `None` for one that is no JSON, or too long to be Katalon's.
@@ -253,7 +260,7 @@ mod tests {
                     \"testCaseExecutionId\":\"u\",\"iterationVariableName\":\"ado\",\
                     \"bindedValues\":{\"ado\":\"\\u00272001\\u0027\",\"x\":\"f()\"}}\r\nno json\r\n{\"testCaseName\":\"T\"}\r\n";
 
-        let (lines, warnings) = read(file.as_bytes());
+        let (lines, damage) = read(file.as_bytes());
 
         assert_eq!(lines.len(), 3);
         assert_eq!(lines[0].test_case, "Test Cases/A");
@@ -265,41 +272,43 @@ mod tests {
             VariableValue::Expression("f()".to_owned())
         );
         assert_eq!(lines[2].test_case, "T");
-        assert_eq!(warnings, ["line 2 of `testCaseBinding` cannot be read"]);
+        let kind = DamageKind::UnreadableLines { count: 1 };
+        assert_eq!(damage, [Damage::at(FILE, 2, kind)]);
     }
 
     #[test]
     fn lines_that_cannot_be_read_are_counted_and_keep_their_place() {
         let file = format!("{}{{\"testCaseName\":\"T\"}}", "no json\n".repeat(1000));
 
-        let (lines, warnings) = read(file.as_bytes());
+        let (lines, damage) = read(file.as_bytes());
 
         assert_eq!(lines.len(), 1001);
         assert_eq!(lines[1000].test_case, "T");
-        assert_eq!(warnings.len(), 21);
-        assert_eq!(warnings[20], "… and 980 more lines");
+        let kind = DamageKind::UnreadableLines { count: 1000 };
+        assert_eq!(damage, [Damage::at(FILE, 1, kind)]);
     }
 
     #[test]
     fn a_line_that_is_too_long_is_not_read() {
         let file = format!("{{\"testCaseName\":{:?}}}", "x".repeat(LONGEST_LINE));
 
-        let (lines, warnings) = read(file.as_bytes());
+        let (lines, damage) = read(file.as_bytes());
 
         assert_eq!(lines, [BindingLine::default()]);
-        assert_eq!(warnings, ["line 1 of `testCaseBinding` cannot be read"]);
+        let kind = DamageKind::UnreadableLines { count: 1 };
+        assert_eq!(damage, [Damage::at(FILE, 1, kind)]);
     }
 
     #[test]
     fn a_run_has_no_end_of_executions_and_the_reader_has() {
         let file = "{}\n".repeat(MOST_LINES + 5);
 
-        let (lines, warnings) = read(file.as_bytes());
+        let (lines, damage) = read(file.as_bytes());
 
         assert_eq!(lines.len(), MOST_LINES);
         assert_eq!(
-            warnings,
-            ["`testCaseBinding` plans more than 100000 executions; 5 of them were left out"]
+            damage[0].to_string(),
+            "`testCaseBinding` cannot be read: it has 5 more than the 100000 lines that are read"
         );
     }
 
@@ -307,11 +316,11 @@ mod tests {
     fn half_of_a_character_costs_only_itself() {
         let file = r#"{"testCaseId":"T","bindedValues":{"a":"\u00271\ud83d\u0027","b":"\u0027\ud83d\ude00\u0027"}}"#;
 
-        let (lines, warnings) = read(file.as_bytes());
+        let (lines, damage) = read(file.as_bytes());
 
         assert_eq!(lines[0].values["a"], plain("1\u{fffd}"));
         assert_eq!(lines[0].values["b"], plain("😀"));
-        assert_eq!(warnings, [""; 0]);
+        assert_eq!(damage, []);
     }
 
     #[test]
