@@ -65,9 +65,8 @@ fn hint_at_certificate(error: &CertificateError) -> Option<&'static str> {
         && format!("{other:?}").contains("CaUsedAsEndEntity")
     {
         return Some(
-            "; it shows the certificate of an authority as its own, which is not accepted even \
-             when `azure.ca_file` holds it: give the server one that an authority signed, or one \
-             of its own with `basicConstraints=CA:FALSE`",
+            "; it shows an authority's certificate as its own, which no `azure.ca_file` mends: give \
+             it one that an authority signed, or one with `basicConstraints=CA:FALSE`",
         );
     }
     None

@@ -53,7 +53,7 @@ pub(crate) fn fit(text: &str, limit: usize) -> String {
 /// the secrets of URLs, and with at most 300 characters. The texts of others in it, such as an
 /// answer, have no limit of their own.
 pub(crate) fn reason(text: &str) -> String {
-    shorten(&without_queries(&clean(text)), REASON)
+    without_middle(&without_queries(&clean(text)), REASON)
 }
 
 /// A foreign text as a reason quotes it, such as the path of a file, which can be a whole data URI.
@@ -70,6 +70,20 @@ fn shorten(text: &str, limit: usize) -> String {
             format!("{kept}…")
         }
     }
+}
+
+/// At most `limit` characters of a text, whose middle is left out: a reason begins with what is
+/// wrong and ends with what mends it.
+fn without_middle(text: &str, limit: usize) -> String {
+    let length = text.chars().count();
+    if length <= limit {
+        return text.to_owned();
+    }
+
+    let tail = limit / 2;
+    let head: String = text.chars().take(limit - tail - 1).collect();
+    let tail: String = text.chars().skip(length - tail).collect();
+    format!("{head}…{tail}")
 }
 
 /// An error message or stack trace within ADO's limit.
@@ -148,7 +162,7 @@ mod tests {
     fn a_reason_has_at_most_300_characters_and_no_secret_of_a_url() {
         let long = format!("file `data:image/png;base64,{}`", "A".repeat(100_000));
         assert_eq!(reason(&long).chars().count(), 300);
-        assert!(reason(&long).ends_with('…'));
+        assert!(reason(&long).contains('…') && reason(&long).ends_with("A`"));
         assert_eq!(
             reason("`https://a:b@store/x.png?sig=abc` is gone"),
             "`https://store/x.png` is gone"

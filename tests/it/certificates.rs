@@ -124,7 +124,7 @@ async fn an_authority_that_shows_its_own_certificate_is_told_with_the_way_out() 
     let refused = submit(&machine, port, &line);
 
     assert_eq!(refused.code, 4, "{refused:?}");
-    insta::assert_snapshot!(readable(&machine, &refused, port), @"Test Suites/Smoke (test plan 18): waits: https://localhost:[port]/acme cannot be reached: client error (Connect): invalid peer certificate: Other(OtherError(CaUsedAsEndEntity)); it shows the certificate of an authority as its own, which is not accepted even when `azure.ca_file` holds it: give the server one that an authority signed, or one of its own with `basicConstraints=CA:FALSE`");
+    insta::assert_snapshot!(readable(&machine, &refused, port), @"Test Suites/Smoke (test plan 18): waits: https://localhost:[port]/acme cannot be reached: client error (Connect): invalid peer certificate: Other(OtherError(CaUsedAsEndEntity)); it shows an authority's certificate as its own, which no `azure.ca_file` mends: give it one that an authority signed, or one with `basicConstraints=CA:FALSE`");
 }
 
 #[tokio::test(flavor = "multi_thread")]
