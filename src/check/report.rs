@@ -28,6 +28,7 @@ pub(crate) struct Check {
     /// What was looked at.
     pub name: String,
     /// Folder of the project that it belongs to; `None` for the machine.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub project: Option<String>,
     /// Whether it is known to be as it should be.
     pub ok: bool,

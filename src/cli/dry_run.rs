@@ -52,6 +52,7 @@ struct PointView<'a> {
     configuration_id: u32,
     outcome: &'a str,
     iterations: usize,
+    #[serde(skip_serializing_if = "IdSource::is_integration")]
     source: IdSource,
 }
 

@@ -60,7 +60,8 @@ pub(super) struct TestView {
     /// Of all attempts, each once.
     pub attachments: Vec<String>,
     pub azure_ids: Vec<u32>,
-    /// Where the ids stand; `None` without any.
+    /// Where the ids stand, if that is not the integration tab.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub source: Option<IdSource>,
 }
 
@@ -222,9 +223,10 @@ fn ids_of(test: &TestResult, case: &TestCase) -> IdsOfTest {
     }
 }
 
-/// Where the ids of a test case stand; `None` without any.
+/// Where the ids of a test case stand, if that is not the integration tab.
 fn source_of(case: &TestCase) -> Option<IdSource> {
-    case.azure_ids.as_ref().map(|_| case.source)
+    let is_told = case.azure_ids.is_some() && !case.source.is_integration();
+    is_told.then_some(case.source)
 }
 
 fn problems(id: &str, iteration: Option<u32>, resolved: &Resolved) -> Vec<String> {
@@ -278,7 +280,8 @@ pub(super) struct SettingsView {
 pub(super) struct CaseView {
     pub id: String,
     pub azure_ids: Vec<u32>,
-    /// Where the ids stand; `None` without any.
+    /// Where the ids stand, if that is not the integration tab.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub source: Option<IdSource>,
     pub warnings: Vec<String>,
 }
