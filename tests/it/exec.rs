@@ -16,7 +16,7 @@ use fake_katalon::AzureSettings;
 
 use crate::support::katalonc::arguments;
 use crate::support::{
-    Machine, Output, PLAN, SUITE, Service, TOKEN, ended, finish, finish_with, now, wait_until,
+    Machine, Output, PLAN, SUITE, Service, ended, finish, finish_with, now, wait_until,
 };
 
 const RELEASE_NIGHT: [&str; 2] = ["-adoPlanId=19", "-adoTestRunName=Release night"];
@@ -604,12 +604,14 @@ fn no_variable_of_kado_is_handed_on_to_the_command() {
     let project = shop.display().to_string();
 
     let mut command = machine.exec_program(&["--project", &project], Path::new("env"));
-    command.env("KADO_TOKEN", TOKEN).env("OTHER", "kept");
+    command
+        .env("KADO_TOKEN", crate::support::TOKEN)
+        .env("OTHER", "kept");
     let done = finish(command);
 
     assert!(done.out.contains("OTHER=kept"), "{done:?}");
     assert!(!done.out.contains("KADO_"), "{done:?}");
-    assert!(!done.out.contains(TOKEN), "{done:?}");
+    assert!(!done.out.contains(crate::support::TOKEN), "{done:?}");
 }
 
 #[cfg(unix)]

@@ -1,6 +1,7 @@
 //! What the tests of the built program share: a machine with kado on it, a shop project, a running
 //! service.
 
+mod around;
 mod closed;
 mod door;
 mod ended;

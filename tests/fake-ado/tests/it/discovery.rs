@@ -297,16 +297,16 @@ async fn a_plan_says_for_which_days_area_and_iteration_it_is() {
     let world = shop()
         .plan(20, "Sprint 4")
         .between("2026-05-04T00:00:00Z", "2026-05-08T00:00:00Z")
-        .in_area("Web Shop\\Web", "Web Shop\\Sprint 4");
+        .in_area("Other\\Web", "Other\\Sprint 4");
     let fake = FakeAdo::start(world).await.unwrap();
 
     let plan = Client::of(&fake)
-        .get("/Web%20Shop/_apis/testplan/plans/20?api-version=7.1")
+        .get("/Other/_apis/testplan/plans/20?api-version=7.1")
         .await
         .json();
 
     assert_eq!(plan["startDate"], "2026-05-04T00:00:00Z");
     assert_eq!(plan["endDate"], "2026-05-08T00:00:00Z");
-    assert_eq!(plan["areaPath"], "Web Shop\\Web");
-    assert_eq!(plan["iteration"], "Web Shop\\Sprint 4");
+    assert_eq!(plan["areaPath"], "Other\\Web");
+    assert_eq!(plan["iteration"], "Other\\Sprint 4");
 }
