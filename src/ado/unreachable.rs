@@ -81,7 +81,7 @@ fn hint_at_proxy(said: &str, host: &str) -> Option<String> {
     if said.contains("tunnel error: unsuccessful") {
         return Some(format!(
             "; the proxy refused to open a connection there: have {host} allowed on it, or put \
-             {host} into `azure.no_proxy` if it is reached without one"
+             it into `azure.no_proxy` if it is reached without one"
         ));
     }
     None

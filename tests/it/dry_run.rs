@@ -68,8 +68,8 @@ fn the_plan_is_json_for_scripts() {
         "build": null,
         "release": null,
         "points": [
-            {"point_id": 12, "test_case_id": 1002, "configuration_id": 1, "outcome": "Failed", "iterations": 1, "source": "integration"},
-            {"point_id": 11, "test_case_id": 1001, "configuration_id": 1, "outcome": "Passed", "iterations": 2, "source": "integration"},
+            {"point_id": 12, "test_case_id": 1002, "configuration_id": 1, "outcome": "Failed", "iterations": 1},
+            {"point_id": 11, "test_case_id": 1001, "configuration_id": 1, "outcome": "Passed", "iterations": 2},
         ],
         "skipped": plans[0]["skipped"],
     }]);

@@ -379,7 +379,17 @@ fn two_machines_at_the_same_moment_make_one_run_with_results() {
         .iter()
         .for_each(|service| service.wait_for_log("found a Katalon project"));
     crate::support::age(&run().start(now()).write_in(&shop).unwrap());
-    machine.wait_for_completed(1);
+    wait_until("a completed run", || {
+        if machine
+            .ado_runs()
+            .iter()
+            .any(|run| run.state == "Completed")
+        {
+            Ok(())
+        } else {
+            Err(services.each_ref().map(|service| service.log()).join("\n"))
+        }
+    });
     wait_until("one of the two to give way", || {
         let told = services.iter().filter(|service| {
             service

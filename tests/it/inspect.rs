@@ -123,7 +123,6 @@ fn a_run_is_json_for_scripts() {
             "id",
             "iteration",
             "message",
-            "source",
             "stack_trace",
             "started",
             "status"
