@@ -200,7 +200,7 @@ fn settings_are_in_flux(root: &Path, now: Moment) -> bool {
             return true;
         }
         if age < CUT_OFF
-            && workspace::read_azure_settings(root).is_ok_and(|settings| settings.damaged)
+            && workspace::read_azure_settings(root).is_ok_and(|settings| settings.damage.is_some())
         {
             return true;
         }
@@ -228,6 +228,7 @@ fn join(
     let overrides = config.overrides_over(root, &project_file);
 
     let mut cases = cases_of(root, &overrides.id_rule(), &mut run)?;
+    run.damage.extend(settings.damage.clone());
     run.warnings.extend(settings.warnings.iter().cloned());
     let options = options_of(settings, &overrides, project_file, &mut run);
     forget_values(&mut run, &mut cases);

@@ -136,7 +136,7 @@ fn unreadable_settings(root: &Path) -> Option<String> {
 
 /// Whether the integration is switched off on purpose, for which the settings have to be whole.
 const fn is_switched_off(settings: &AzureSettings) -> bool {
-    !settings.enabled && !settings.damaged
+    !settings.enabled && settings.damage.is_none()
 }
 
 /// A project that nobody wants to be submitted: what else its settings say is nobody's mistake.

@@ -49,6 +49,11 @@ pub enum DamageKind {
         /// How many.
         count: usize,
     },
+    /// A value in it is not what Katalon writes, and others are.
+    UnreadableValue {
+        /// Which, and what is wrong with it.
+        what: String,
+    },
     /// It could not be read to its end, or not at all.
     Unreadable {
         /// What the system or the reader said.
@@ -106,6 +111,9 @@ impl fmt::Display for Damage {
             DamageKind::UnreadableLines { count } => {
                 let lines = counted(*count, "line");
                 write!(f, "`{file}` holds {lines} that cannot be read")?;
+            }
+            DamageKind::UnreadableValue { what } => {
+                write!(f, "`{file}` can be read only in part: {what}")?;
             }
             DamageKind::Unreadable { error } => write!(f, "`{file}` cannot be read: {error}")?,
         }

@@ -5,16 +5,20 @@
 //! first preview (8.0) to 11.1.2; the largest has 112 kB.
 //!
 //! Katalon rewrites the whole file in place once per changed key, so it can be met empty or cut.
-//! Reading always gives what can be understood; [`AzureSettings::damaged`] tells that something
+//! Reading always gives what can be understood; [`AzureSettings::damage`] tells that something
 //! stands there which cannot, so that whoever has good settings can keep them.
 
 mod read;
 
 use serde::{Deserialize, Serialize};
 
+use crate::katalon::damage::Damage;
 use crate::katalon::run::FileKind;
 use crate::katalon::secret::ProjectToken;
 use crate::katalon::status::Status;
+
+/// The file, below the project.
+pub(crate) const FILE: &str = "settings/external/com.kms.katalon.integration.azure.properties";
 
 /// The settings as the file has them; `None` and empty lists mean that the file does not say.
 #[derive(Debug, Default)]
@@ -53,8 +57,8 @@ pub struct AzureSettings {
     pub attachment_kinds: Vec<FileKind>,
     /// What could not be read, each with the key it concerns.
     pub warnings: Vec<String>,
-    /// Whether a value is cut or cannot be read. Unknown keys and an empty file are no damage.
-    pub damaged: bool,
+    /// The first value that is cut or cannot be read. Unknown keys and an empty file are no damage.
+    pub damage: Option<Damage>,
 }
 
 /// The ADO project that the Katalon project is integrated with.

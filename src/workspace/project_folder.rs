@@ -19,15 +19,13 @@ use crate::katalon::console;
 use crate::katalon::id_rule::IdRule;
 use crate::katalon::project::{Project, name_of};
 use crate::katalon::run::RunOptions;
-use crate::katalon::settings::AzureSettings;
+use crate::katalon::settings::{self, AzureSettings};
 use crate::katalon::suite;
 use crate::katalon::test_case::TestCase;
 use crate::moment::Moment;
 
 /// The project's own settings for kado, beside its `.prj`.
 pub(crate) const PROJECT_FILE: &str = "kado.toml";
-/// The settings file, below the project.
-const SETTINGS: &str = "settings/external/com.kms.katalon.integration.azure.properties";
 /// Levels of folders below `Test Cases` that are looked into.
 const DEEPEST: usize = 32;
 /// Test cases that are read.
@@ -97,13 +95,13 @@ fn text_of(name: Option<&OsStr>) -> String {
 /// # Errors
 /// When the file is there and cannot be opened or read.
 pub fn read_azure_settings(root: &Path) -> Result<AzureSettings, ReadError> {
-    let bytes = whole_if_any(root.join(SETTINGS))?;
+    let bytes = whole_if_any(root.join(settings::FILE))?;
     Ok(AzureSettings::read(&bytes.unwrap_or_default()))
 }
 
 /// When the Azure settings of a project were written last; `None` without the file.
 pub(crate) fn azure_settings_modified(root: &Path) -> Option<Moment> {
-    modified(&root.join(SETTINGS))
+    modified(&root.join(settings::FILE))
 }
 
 /// When the project's own `kado.toml` was written last; `None` without it.
@@ -134,7 +132,7 @@ pub(crate) struct RuleFiles {
 /// Looks at the files that decide about the runs of a project; gives how they look and a number for
 /// what stands in them. They are read only where they look otherwise than was `known`.
 pub(crate) fn rule_files(root: &Path, known: Option<(RuleFiles, u64)>) -> (RuleFiles, u64) {
-    let settings = look_of(&root.join(SETTINGS));
+    let settings = look_of(&root.join(settings::FILE));
     let project_file = look_of(&root.join(PROJECT_FILE));
     if let Some((files, number)) = known
         && files.is_read
@@ -146,7 +144,7 @@ pub(crate) fn rule_files(root: &Path, known: Option<(RuleFiles, u64)>) -> (RuleF
 
     let mut is_read = true;
     let mut hasher = blake3::Hasher::new();
-    for file in [SETTINGS, PROJECT_FILE] {
+    for file in [settings::FILE, PROJECT_FILE] {
         match open::whole_if_any(&root.join(file)) {
             Ok(Some(bytes)) => hasher.update(blake3::hash(&bytes).as_bytes()),
             Ok(None) => hasher.update(b"none"),

@@ -268,7 +268,7 @@ fn counted(project: &Project) -> [(&'static str, usize); 6] {
             "with rows of configurations",
             usize::from(!settings.configuration_rows.is_empty()),
         ),
-        ("damaged", usize::from(settings.damaged)),
+        ("damaged", usize::from(settings.damage.is_some())),
     ]
 }
 

@@ -20,6 +20,9 @@ const PART: &str = "execution1.log";
 /// The launcher's list of what the suite executes.
 const BINDING: &str = "testCaseBinding";
 
+/// The project's settings.
+const SETTINGS: &str = "settings/external/com.kms.katalon.integration.azure.properties";
+
 /// The kind that is walked behind this one, from the first (`None`) to the last. A new kind does not
 /// compile here before it has its place.
 fn next(kind: Option<&DamageKind>) -> Option<DamageKind> {
@@ -32,11 +35,22 @@ fn next(kind: Option<&DamageKind>) -> Option<DamageKind> {
         Some(DamageKind::ConflictMarkers) => Some(DamageKind::BeginsLate),
         Some(DamageKind::BeginsLate) => Some(DamageKind::CutRecords { count: 1 }),
         Some(DamageKind::CutRecords { .. }) => Some(DamageKind::UnreadableLines { count: 1 }),
-        Some(DamageKind::UnreadableLines { .. }) => Some(DamageKind::Unreadable {
+        Some(DamageKind::UnreadableLines { .. }) => Some(DamageKind::UnreadableValue {
+            what: "`submitOptions.enableIncludeAttachment` is neither true nor false".to_owned(),
+        }),
+        Some(DamageKind::UnreadableValue { .. }) => Some(DamageKind::Unreadable {
             error: "Permission denied (os error 13)".to_owned(),
         }),
         Some(DamageKind::Unreadable { .. }) => None,
     }
+}
+
+/// The project of a run folder.
+fn project_of(folder: &Path) -> &Path {
+    let mut above = folder.ancestors();
+    above
+        .find(|folder| folder.join("settings").is_dir())
+        .unwrap()
 }
 
 /// Damages the log in a run folder so; what a log part cannot suffer on this system is passed over.
@@ -62,6 +76,12 @@ fn damage(folder: &Path, kind: &DamageKind) -> bool {
             let binding = folder.join(BINDING);
             let lines = fs::read_to_string(&binding).unwrap();
             fs::write(&binding, lines.replacen('{', "", 1)).unwrap();
+        }
+        DamageKind::UnreadableValue { .. } => {
+            let settings = project_of(folder).join(SETTINGS);
+            let mut text = fs::read_to_string(&settings).unwrap();
+            text.push_str("\nsubmitOptions.enableIncludeAttachment=perhaps\n");
+            fs::write(&settings, text).unwrap();
         }
         DamageKind::Unreadable { .. } => return close(&part),
     }
@@ -124,6 +144,7 @@ fn lines(list: &Value) -> String {
 fn assert_told(machine: &Machine, folder: &Path, kind: &DamageKind) {
     let place = match kind {
         DamageKind::UnreadableLines { .. } => (BINDING, Some(1)),
+        DamageKind::UnreadableValue { .. } => (SETTINGS, None),
         _ => (PART, None),
     };
     let damage = Damage {
@@ -139,6 +160,7 @@ fn assert_told(machine: &Machine, folder: &Path, kind: &DamageKind) {
             _ => Some(finish(command)),
         }
     };
+    let project = project_of(folder).to_string_lossy().into_owned();
     let folder = folder.to_string_lossy();
     let Some(submitted) = kado(&["submit", &folder]) else {
         return;
@@ -164,9 +186,14 @@ fn assert_told(machine: &Machine, folder: &Path, kind: &DamageKind) {
     let naming = details.lines().filter(|line| line.starts_with(&told));
     assert_eq!(naming.count(), 1, "{told}: {said:#}");
 
-    let inspected = kado(&["inspect", &folder, "--json"]).unwrap();
+    // Of a run that is looked at alone the settings of its project are none.
+    let (inspected, named) = match kind {
+        DamageKind::UnreadableValue { what } => (&*project, what),
+        _ => (&*folder, &told),
+    };
+    let inspected = kado(&["inspect", inspected, "--json"]).unwrap();
     let read: Value = serde_json::from_str(&inspected.out).unwrap();
-    assert!(lines(&read["warnings"]).contains(&told), "{told}: {read:#}");
+    assert!(lines(&read["warnings"]).contains(named), "{told}: {read:#}");
 }
 
 #[test]

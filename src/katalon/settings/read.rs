@@ -2,7 +2,8 @@
 
 use serde_json::Value as Json;
 
-use super::{AzureSettings, ConfigurationRow, PlanReference, ProjectReference, SendingRule};
+use super::{AzureSettings, ConfigurationRow, FILE, PlanReference, ProjectReference, SendingRule};
+use crate::katalon::damage::{Damage, DamageKind};
 use crate::katalon::properties::{Properties, Value};
 use crate::katalon::remarks::Remarks;
 use crate::katalon::run::FileKind;
@@ -50,7 +51,7 @@ impl AzureSettings {
         let mut file = SettingsFile {
             properties: Properties::read(bytes),
             warnings: Vec::new(),
-            damaged: false,
+            damage: None,
         };
         file.warn_of_unknown_keys();
         file.warn_of_cut_values();
@@ -76,21 +77,27 @@ impl AzureSettings {
             sending: file.sending(),
             attachment_kinds: file.attachment_kinds(),
             warnings: Vec::new(),
-            damaged: false,
+            damage: None,
         };
 
         // They are whole only when everything has been read.
         settings.warnings = file.warnings;
-        settings.damaged = file.damaged;
+        settings.damage = file.damage;
         settings
     }
+}
+
+/// The damage of a value.
+fn damage(what: String) -> Damage {
+    Damage::of(FILE, DamageKind::UnreadableValue { what })
 }
 
 /// The file while it is read.
 struct SettingsFile {
     properties: Properties,
     warnings: Vec<String>,
-    damaged: bool,
+    /// The first value that cannot be read.
+    damage: Option<Damage>,
 }
 
 impl SettingsFile {
@@ -140,11 +147,10 @@ impl SettingsFile {
         let mut cut = Remarks::default();
         for (key, raw) in self.properties.iter() {
             if is_cut(raw) {
-                self.damaged = true;
-                cut.add(|| {
-                    let key = head(key, LONGEST_KEY);
-                    format!("`{key}` is cut: its closing quote is missing; it was ignored")
-                });
+                let key = head(key, LONGEST_KEY);
+                let what = format!("`{key}` is cut: its closing quote is missing");
+                cut.add(|| format!("{what}; it was ignored"));
+                self.damage.get_or_insert_with(|| damage(what));
             }
         }
         self.warnings.extend(cut.into_list("more setting"));
@@ -152,9 +158,9 @@ impl SettingsFile {
 
     /// Remembers a value that cannot be read.
     fn bad(&mut self, key: &str, what: &str) {
-        self.damaged = true;
-        self.warnings
-            .push(format!("`{key}` {what}; it was ignored"));
+        let what = format!("`{key}` {what}");
+        self.warnings.push(format!("{what}; it was ignored"));
+        self.damage.get_or_insert_with(|| damage(what));
     }
 
     /// A switch; `None` when the file does not say.

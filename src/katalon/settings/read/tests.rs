@@ -37,7 +37,7 @@ fn every_key_is_read() {
     let settings = read(WHOLE);
 
     assert!(settings.enabled);
-    assert!(!settings.damaged);
+    assert_eq!(settings.damage, None);
     assert_eq!(
         settings.server_url.as_deref(),
         Some("https://dev.azure.com/org")
@@ -84,7 +84,7 @@ fn an_empty_file_says_nothing_and_is_no_damage() {
         let settings = read(text);
 
         assert!(!settings.enabled);
-        assert!(!settings.damaged);
+        assert_eq!(settings.damage, None);
         assert_eq!(settings.warnings, [""; 0]);
         assert_eq!(settings.auto_submit, None);
     }
@@ -149,7 +149,7 @@ fn bad_values_are_named_by_their_key() {
         let is_named = settings.warnings.iter().any(|text| text.contains(key));
         assert!(is_named, "{key}: {:?}", settings.warnings);
     }
-    assert!(settings.damaged);
+    assert!(settings.damage.is_some());
     assert_eq!(settings.server_url, None);
 }
 
@@ -181,7 +181,7 @@ proptest! {
         let settings = AzureSettings::read(&WHOLE.as_bytes()[..cut]);
         let line = WHOLE[..cut].rsplit('\n').next().unwrap();
         if line.contains("=\"") && (!line.ends_with('"') || line.ends_with("\\\"") || line.ends_with("=\"")) {
-            prop_assert!(settings.damaged, "{line}");
+            prop_assert!(settings.damage.is_some(), "{line}");
         }
     }
 
