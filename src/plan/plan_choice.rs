@@ -246,7 +246,11 @@ fn in_words(problem: &NoSuchPlan) -> String {
     };
 
     if !fitting.is_empty() {
-        let fitting = listed(fitting);
+        let fitting = match choice {
+            PlanChoice::Described(_) => listed(fitting, PlanName::to_string),
+            // All have the name that was asked for, so only the ids tell them apart.
+            PlanChoice::Id(_) | PlanChoice::Name(_) => listed(fitting, |plan| plan.id.to_string()),
+        };
         return format!("project `{project}` has several test plans {wanted}: {fitting}");
     }
     let active = match choice {
@@ -261,17 +265,13 @@ fn in_words(problem: &NoSuchPlan) -> String {
     }
     format!(
         "project `{project}` has no {active}test plan {wanted}; there are {}",
-        listed(there)
+        listed(there, PlanName::to_string)
     )
 }
 
-/// The first of these plans, and how many more there are.
-fn listed(plans: &[PlanName]) -> String {
-    let named: Vec<String> = plans
-        .iter()
-        .take(MOST_NAMED)
-        .map(PlanName::to_string)
-        .collect();
+/// The first of these plans, each in these words, and how many more there are.
+fn listed(plans: &[PlanName], words: impl Fn(&PlanName) -> String) -> String {
+    let named: Vec<String> = plans.iter().take(MOST_NAMED).map(words).collect();
 
     let mut list = named.join(", ");
     if plans.len() > MOST_NAMED {
@@ -425,7 +425,7 @@ mod tests {
         };
 
         insta::assert_snapshot!(asked(PlanChoice::Name("Release 12".to_owned())), @"project `Shop` has no test plan called `Release 12`; there are 1 (`Release`), 2 (`Release`), 3 (`Release`), 4 (`Release`), 5 (`Release`), 6 (`Release`), 7 (`Release`), 8 (`Release`), 9 (`Release`), 10 (`Release`) … and 2 more");
-        insta::assert_snapshot!(asked(PlanChoice::Name("release".to_owned())), @"project `Shop` has several test plans called `release`: 1 (`Release`), 2 (`Release`), 3 (`Release`), 4 (`Release`), 5 (`Release`), 6 (`Release`), 7 (`Release`), 8 (`Release`), 9 (`Release`), 10 (`Release`) … and 2 more");
+        insta::assert_snapshot!(asked(PlanChoice::Name("release".to_owned())), @"project `Shop` has several test plans called `release`: 1, 2, 3, 4, 5, 6, 7, 8, 9, 10 … and 2 more");
         insta::assert_snapshot!(asked(described("@current", Some("Shop"))), @"project `Shop` has no active test plan for iteration `@current` and area `Shop`; there are 1 (`Release`), 2 (`Release`), 3 (`Release`), 4 (`Release`), 5 (`Release`), 6 (`Release`), 7 (`Release`), 8 (`Release`), 9 (`Release`), 10 (`Release`) … and 2 more");
     }
 }

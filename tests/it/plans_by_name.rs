@@ -154,7 +154,7 @@ fn of_many_plans_ten_are_named() {
         "{reason}"
     );
     assert!(
-        reason.contains("59 (`Release 12`) … and 2 more"),
+        reason.contains(": 50, 51, 52, 53, 54, 55, 56, 57, 58, 59 … and 2 more"),
         "{reason}"
     );
     assert!(!reason.contains("60"), "{reason}");
