@@ -31,13 +31,18 @@ impl AdoClient {
         let path = ["_apis", "projects"];
         // Without those that are being made or deleted.
         let query = [("stateFilter", "wellFormed".to_owned())];
-        let id = |project: &TeamProject| project.id.clone();
 
         let mut projects = Vec::new();
-        self.each_by_offset(&path, &query, PAGE_SIZE, id, |project| {
-            projects.push(project);
-            ControlFlow::Continue(())
-        })
+        self.each_by_offset(
+            &path,
+            &query,
+            PAGE_SIZE,
+            |project: &TeamProject| project.id.clone(),
+            |project| {
+                projects.push(project);
+                ControlFlow::Continue(())
+            },
+        )
         .await?;
         Ok(projects)
     }

@@ -81,13 +81,19 @@ impl AdoClient {
             let path = [
                 project, "_apis", "test", "Plans", &plan_id, "Suites", &suite_id, "points",
             ];
-            let id = |point: &SuitePoint| point.id;
-            self.each_by_offset(&path, &[], PAGE_SIZE, id, |point| {
-                if belongs_to(plan, point.test_plan.as_ref()) {
-                    points.extend(point_of_suite(point, suite));
-                }
-                ControlFlow::Continue(())
-            })
+
+            self.each_by_offset(
+                &path,
+                &[],
+                PAGE_SIZE,
+                |point: &SuitePoint| point.id,
+                |point| {
+                    if belongs_to(plan, point.test_plan.as_ref()) {
+                        points.extend(point_of_suite(point, suite));
+                    }
+                    ControlFlow::Continue(())
+                },
+            )
             .await?;
         }
 

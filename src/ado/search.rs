@@ -246,13 +246,18 @@ impl AdoClient {
             ("planId", search.plan.to_string()),
             ("includeRunDetails", "true".to_owned()),
         ];
-        let id = |run: &TestRun| run.id;
 
         let mut list = RunList::default();
-        self.each_by_offset(&path, &query, PAGE_SIZE, id, |run| {
-            list.take(run, search);
-            ControlFlow::Continue(())
-        })
+        self.each_by_offset(
+            &path,
+            &query,
+            PAGE_SIZE,
+            |run: &TestRun| run.id,
+            |run| {
+                list.take(run, search);
+                ControlFlow::Continue(())
+            },
+        )
         .await?;
         Ok(list)
     }

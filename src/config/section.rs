@@ -119,20 +119,13 @@ impl<'a, 'i> Section<'a, 'i> {
         problems: &mut Problems<'_>,
         read: impl FnOnce(&DeValue<'i>) -> Read<T>,
     ) -> Option<T> {
-        let value = self.raw(key)?;
-        match read(value.get_ref()) {
-            Ok(value) => Some(value),
-            Err(expected) => {
+        self.read_hidden(key, problems, |value| {
+            read(value).map_err(|expected| match value {
                 // Of a list its reader shows the item that is wrong.
-                let found = match value.get_ref() {
-                    DeValue::Array(_) => String::new(),
-                    wrong => format!("is {}; it ", values::shown(wrong)),
-                };
-                let name = self.name(key);
-                problems.add(value.span(), format!("`{name}` {found}{expected}"));
-                None
-            }
-        }
+                DeValue::Array(_) => expected,
+                wrong => format!("is {}; it {expected}", values::shown(wrong)),
+            })
+        })
     }
 
     /// As [`Section::read`], for a value that may be or hold a secret, such as a URL with a password

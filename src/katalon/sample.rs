@@ -8,16 +8,18 @@ use crate::moment::Moment;
 /// A run of `Test Suites/<suite>` without tests on the machine `agent`, from `start` to `end` in
 /// milliseconds.
 pub(crate) fn run(suite: &str, start: i64, end: i64) -> SuiteRun {
+    let environment = Environment {
+        host: Some("agent".to_owned()),
+        ..Environment::default()
+    };
+
     SuiteRun {
         suite: format!("Test Suites/{suite}"),
         execution_uuid: None,
         started: Some(Moment::from_millis(start)),
         ended: Some(Moment::from_millis(end)),
         last_record: Some(Moment::from_millis(end)),
-        environment: Environment {
-            host: Some("agent".to_owned()),
-            ..Environment::default()
-        },
+        environment,
         status: Status::Passed,
         tests: Vec::new(),
         files: Vec::new(),

@@ -160,6 +160,7 @@ pub(crate) fn open_choice(
     key_of_submission: &str,
 ) -> Option<PlanChoice> {
     let (server, _) = server(options.server_url.as_deref());
+
     for choice in &options.plans {
         let parts = KeyParts {
             run: identity,
@@ -169,10 +170,12 @@ pub(crate) fn open_choice(
             plan: keyed(Some(choice)),
             again,
         };
+
         if choice.id().is_none() && key(&parts) == key_of_submission {
             return Some(choice.clone());
         }
     }
+
     None
 }
 

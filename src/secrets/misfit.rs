@@ -48,10 +48,12 @@ impl fmt::Display for Misfit {
                 "holds a key or certificate (PEM) and no token; an application of Entra proves \
                  itself with one as `azure.identity.certificate_file`"
             }
+
             Self::SeveralLines => "holds several lines; leave only that of the token",
             Self::Assignment => "holds `NAME=token`; leave only what stands behind the `=`",
             Self::Quotes => "holds quotes; leave only what stands between them",
             Self::User => "holds `user:token`; leave only what stands behind the `:`",
+
             Self::Encoded => {
                 "holds the Base64 of a token, as a header has it; write the token itself"
             }

@@ -121,18 +121,20 @@ impl Hints {
             return true;
         }
 
-        let heard = Arc::clone(&self.heard);
-        let wake = Arc::clone(&self.wake);
-        let listen = move |event: notify::Result<Event>| {
-            let mut heard = locked(&heard);
-            if heard.add(event) {
-                wake.notify_one();
-            }
-        };
-
         // No run behind a link is looked at, and one could lead to the whole disk.
         let config = notify::Config::default().with_follow_symlinks(false);
-        let watcher = RecommendedWatcher::new(listen, config);
+
+        let heard = Arc::clone(&self.heard);
+        let wake = Arc::clone(&self.wake);
+        let watcher = RecommendedWatcher::new(
+            move |event: notify::Result<Event>| {
+                let mut heard = locked(&heard);
+                if heard.add(event) {
+                    wake.notify_one();
+                }
+            },
+            config,
+        );
 
         self.no_watcher = watcher.as_ref().err().map(system::reason);
         self.watcher = watcher.ok();

@@ -61,6 +61,7 @@ const fn verdict_of(state: SubmissionState) -> FolderVerdict {
 fn reason_of(row: &SubmissionSummary) -> String {
     let id = row.id;
     let why = row.error.as_deref();
+
     match row.state {
         SubmissionState::Pending => match (why, row.next_attempt) {
             (Some(why), Some(at)) => format!("run {id} waits: {why}; it is tried next at {at}"),
@@ -68,6 +69,7 @@ fn reason_of(row: &SubmissionSummary) -> String {
             (None, Some(at)) => format!("run {id} waits until {at}"),
             (None, None) => format!("run {id} waits for its turn"),
         },
+
         SubmissionState::Submitting => match why {
             Some(why) => format!("run {id} is being sent, and waits: {why}"),
             None => format!("run {id} is being sent"),

@@ -239,6 +239,7 @@ fn with_ways_to_submit(
             let again = command("submit --again", folder);
             known.or_else_do([again])
         }
+
         FolderVerdict::Ignored => {
             let commands = commands_of(inquiry, location).unwrap_or_else(|_| no_commands());
             match intake::read_requested(location, inquiry.config, &commands) {

@@ -61,8 +61,10 @@ pub(crate) fn regular_below(folder: &Path, path: &Path) -> io::Result<File> {
 /// # Errors
 /// As [`regular_below`].
 pub(crate) fn regular_of_run(run_folder: &Path, path: &Path) -> io::Result<File> {
-    let is_climb = |part: &Component<'_>| *part == Component::ParentDir;
-    let climbs = path.components().take_while(is_climb).count();
+    let climbs = path
+        .components()
+        .take_while(|part| *part == Component::ParentDir)
+        .count();
     let inside: PathBuf = path.components().skip(climbs).collect();
 
     let run_folder = std::path::absolute(run_folder)?;

@@ -50,18 +50,21 @@ fn operation() -> impl Strategy<Value = Operation> {
         3 => Just(How::Command),
         1 => Just(How::Again)
     ];
+
     let name = (0_i64..3, 0..UUIDS.len()).prop_map(|(start, uuid)| RunName {
         start,
         uuid: UUIDS[uuid],
     });
     let record =
         (name, 0..PLANS.len(), how).prop_map(|(name, plans, how)| Record { name, plans, how });
+
     let to = prop_oneof![
         3 => Just(StepState::Intended),
         3 => Just(StepState::Confirmed),
         1 => Just(StepState::Refused)
     ];
     let any = 0_usize..12;
+
     prop_oneof![
         6 => record.prop_map(Operation::Record),
         4 => any.clone().prop_map(Operation::Plan),
@@ -122,31 +125,9 @@ impl Both {
     fn perform(self, operation: &Operation) -> Self {
         match *operation {
             Operation::Record(record) => self.record(record),
-            Operation::Reopen => {
-                let Self {
-                    folder,
-                    store,
-                    model,
-                    keys,
-                } = self;
-                drop(store);
-                Self {
-                    store: open(folder.path()),
-                    folder,
-                    model,
-                    keys,
-                }
-            }
-            Operation::MakeAllDue => {
-                let mut both = self;
-                both.store.make_all_due(NOW).unwrap();
-                both.model
-                    .rows
-                    .values_mut()
-                    .filter(|row| row.is_open())
-                    .for_each(|row| row.waits_until = None);
-                both
-            }
+            Operation::Reopen => self.reopen(),
+            Operation::MakeAllDue => self.make_all_due(),
+
             Operation::Plan(row)
             | Operation::PlanAnew(row)
             | Operation::Move(row, ..)
@@ -162,6 +143,34 @@ impl Both {
                 None => self,
             },
         }
+    }
+
+    fn reopen(self) -> Self {
+        let Self {
+            folder,
+            store,
+            model,
+            keys,
+        } = self;
+        drop(store);
+
+        Self {
+            store: open(folder.path()),
+            folder,
+            model,
+            keys,
+        }
+    }
+
+    fn make_all_due(mut self) -> Self {
+        self.store.make_all_due(NOW).unwrap();
+
+        for row in self.model.rows.values_mut() {
+            if row.is_open() {
+                row.waits_until = None;
+            }
+        }
+        self
     }
 
     fn record(mut self, record: Record) -> Self {
@@ -376,6 +385,7 @@ fn move_step(store: &mut Store, row: &mut Row, id: i64, step: usize, to: StepSta
         (StepState::Refused, step) => store.refuse(id, step, &[], NOW),
         (_, step) => store.intend(id, step),
     };
+
     match row.steps.get_mut(step) {
         Some(state) if legal(*state, to) => {
             moved.unwrap();

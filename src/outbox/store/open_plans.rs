@@ -142,21 +142,25 @@ fn open_rows(
          WHERE run_id = ?1 AND again = ?2 AND plan_id IS NULL AND state IN ('pending', 'parked')
          ORDER BY id",
     )?;
+
     let rows = statement.query_map(params![recorded.id, again], |row| {
         let key: String = row.get("key")?;
+        let choice = open_choice(
+            &snapshot.options,
+            &recorded.identity,
+            recorded.twin,
+            again,
+            &key,
+        );
+
         Ok(OpenRow {
             id: row.get("id")?,
             state: row.get("state")?,
-            choice: open_choice(
-                &snapshot.options,
-                &recorded.identity,
-                recorded.twin,
-                again,
-                &key,
-            ),
+            choice,
             key,
         })
     })?;
+
     Ok(rows.collect::<Result<_, _>>()?)
 }
 

@@ -138,6 +138,7 @@ fn left_out(transaction: &Transaction<'_>, project: &str) -> Result<Vec<String>,
                       AND (state <> 'ignored' OR ignored_as IS ?4)))
          ORDER BY path"
     ))?;
+
     let rows = statement.query_map(
         params![
             project,

@@ -2,7 +2,7 @@
 //! be, in memory.
 
 #[cfg(test)]
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::outbox::new_run::RecordOutcome;
 use crate::outbox::step::StepState;
@@ -222,6 +222,7 @@ fn wanted(plans: usize, ignored: bool) -> Vec<Wanted> {
             state,
         }]
     };
+
     match plans {
         _ if ignored => single(SubmissionState::Ignored),
         [] => single(SubmissionState::Parked),
@@ -336,25 +337,25 @@ impl Model {
 
     /// Submissions that a person took off the list.
     pub(super) fn forgotten(&self) -> Vec<i64> {
-        let is = |row: &Row| {
-            row.state == SubmissionState::Ignored && row.ignored_as == Some(IgnoredAs::Forgotten)
-        };
-        self.rows
-            .iter()
-            .filter(|(_, row)| is(row))
-            .map(|(id, _)| *id)
-            .collect()
+        let mut forgotten = Vec::new();
+        for (id, row) in &self.rows {
+            if row.state == SubmissionState::Ignored && row.ignored_as == Some(IgnoredAs::Forgotten)
+            {
+                forgotten.push(*id);
+            }
+        }
+        forgotten
     }
 
     /// What is to be sent at `now`; the run that started last ended first.
     pub(super) fn due(&self, now: i64) -> Vec<i64> {
-        let is_due = |row: &Row| row.is_open() && row.waits_until.is_none_or(|until| until <= now);
-        let mut due: Vec<i64> = self
-            .rows
-            .iter()
-            .filter(|(_, row)| is_due(row))
-            .map(|(id, _)| *id)
-            .collect();
+        let mut due = Vec::new();
+        for (id, row) in &self.rows {
+            if row.is_open() && row.waits_until.is_none_or(|until| until <= now) {
+                due.push(*id);
+            }
+        }
+
         due.sort_by_key(|id| (-self.name_of(*id).start, *id));
         due
     }
@@ -371,13 +372,13 @@ impl Model {
 
     /// How many runs have something to be sent, or may have.
     pub(super) fn open_runs(&self) -> usize {
-        let open = |row: &&Row| row.is_open() || row.state == SubmissionState::Parked;
-        self.rows
-            .values()
-            .filter(open)
-            .map(|row| row.run)
-            .collect::<std::collections::BTreeSet<_>>()
-            .len()
+        let mut runs = BTreeSet::new();
+        for row in self.rows.values() {
+            if row.is_open() || row.state == SubmissionState::Parked {
+                runs.insert(row.run);
+            }
+        }
+        runs.len()
     }
 
     fn insert(&mut self, run: usize, record: Record, ignored: bool, again: u32) -> Vec<i64> {
@@ -407,21 +408,21 @@ impl Model {
             ids.push(*id);
         }
 
-        let untouched = |row: &Row| row.run == run && !row.has_ado_run && row.again == 0;
-        let mut free: Vec<i64> = self
-            .rows
-            .iter()
-            .filter(|(_, row)| untouched(row))
-            .map(|(id, _)| *id)
-            .collect();
-        // A row goes first to the plan that it is for.
-        let own = |new: Wanted| {
-            let place = free.iter().position(|id| self.rows[id].plan == new.plan);
-            (new, place.map(|place| free.remove(place)))
-        };
-        let wanted: Vec<_> = wanted(plans, false).into_iter().map(own).collect();
+        let mut free = Vec::new();
+        for (id, row) in &self.rows {
+            if row.run == run && !row.has_ado_run && row.again == 0 {
+                free.push(*id);
+            }
+        }
 
-        for (new, row) in wanted {
+        // A row goes first to the plan that it is for.
+        let mut rows = Vec::new();
+        for new in wanted(plans, false) {
+            let place = free.iter().position(|id| self.rows[id].plan == new.plan);
+            rows.push((new, place.map(|place| free.remove(place))));
+        }
+
+        for (new, row) in rows {
             if self
                 .rows
                 .values()
