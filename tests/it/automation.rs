@@ -338,11 +338,7 @@ fn a_work_item_in_an_area_that_the_token_may_not_write_costs_only_itself() {
 #[test]
 fn work_items_that_do_not_answer_for_a_while_are_waited_for() {
     let (machine, shop) = with_setting(Some(false));
-    let away = FaultAction::Status {
-        code: 503,
-        headers: Vec::new(),
-        body: Vec::new(),
-    };
+    let away = FaultAction::unavailable();
     machine.fake.fault(Fault::new(
         "PATCH",
         "/wit/workitems/1001",

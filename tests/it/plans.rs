@@ -340,11 +340,7 @@ fn what_a_plan_that_cannot_be_read_may_hold_is_not_called_missing() {
 #[test]
 fn a_plan_that_does_not_answer_is_named_and_not_waited_for_for_ever() {
     let (machine, shop) = with_plans(&[18, 19]);
-    let away = FaultAction::Status {
-        code: 503,
-        headers: Vec::new(),
-        body: Vec::new(),
-    };
+    let away = FaultAction::unavailable();
     machine
         .fake
         .fault(Fault::new("GET", "lans/19", Nth::Every, away));

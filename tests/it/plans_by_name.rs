@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use fake_ado::{Fault, FaultAction, Nth, World};
+use fake_ado::{Fault, FaultAction, Nth, Plan, World};
 use fake_katalon::{SuiteRunWriter, Test};
 use serde_json::Value;
 
@@ -60,6 +60,14 @@ fn text<'a>(row: &'a Value, member: &str) -> &'a str {
     row[member].as_str().unwrap_or_default()
 }
 
+/// Changes a test plan in ADO.
+fn change_plan(machine: &Machine, id: u32, change: impl FnOnce(&mut Plan)) {
+    let mut world = machine.fake.world();
+    let plans = &mut world.project_mut("Shop").unwrap().plans;
+    let plan = plans.iter_mut().find(|plan| plan.id == id).unwrap();
+    change(plan);
+}
+
 #[test]
 fn a_plan_is_found_by_its_name() {
     let (machine, shop) = with_plans("[\"release 2\"]");
@@ -92,16 +100,7 @@ fn the_current_plan_is_the_one_around_the_start_of_the_suite_that_began_last() {
 #[test]
 fn an_inactive_plan_is_not_the_current_one() {
     let (machine, shop) = with_plans("[{ iteration = \"@current\" }]");
-    machine
-        .fake
-        .world()
-        .project_mut("Shop")
-        .unwrap()
-        .plans
-        .iter_mut()
-        .find(|plan| plan.id == 22)
-        .unwrap()
-        .state = "Inactive".into();
+    change_plan(&machine, 22, |plan| plan.state = "Inactive".into());
 
     let submitted = machine.submit(&shop, &run());
 
@@ -164,16 +163,7 @@ fn of_many_plans_ten_are_named() {
 fn a_parked_run_goes_on_when_the_plan_is_there() {
     let (machine, shop) = with_plans("[\"Release 12\"]");
     assert_eq!(machine.submit(&shop, &run()).code, 1);
-    machine
-        .fake
-        .world()
-        .project_mut("Shop")
-        .unwrap()
-        .plans
-        .iter_mut()
-        .find(|plan| plan.id == 19)
-        .unwrap()
-        .name = "Release 12".into();
+    change_plan(&machine, 19, |plan| plan.name = "Release 12".into());
 
     let retried = machine.kado(&["runs", "retry", "--failed"]);
 
@@ -224,23 +214,14 @@ fn several_entries_make_one_run_for_each_plan_that_they_mean() {
 #[test]
 fn a_plan_that_was_found_stays_the_one_of_the_run() {
     let (machine, shop) = with_plans("[{ iteration = \"@current\" }]");
-    let away = FaultAction::Status {
-        code: 503,
-        headers: Vec::new(),
-        body: Vec::new(),
-    };
+    let away = FaultAction::unavailable();
     machine
         .fake
         .fault(Fault::new("POST", "test/runs$", Nth::Every, away));
     assert_eq!(machine.submit(&shop, &run()).code, 4);
 
     // Whoever asked now would be told another one.
-    {
-        let mut world = machine.fake.world();
-        let plans = &mut world.project_mut("Shop").unwrap().plans;
-        let current = plans.iter_mut().find(|plan| plan.id == 22).unwrap();
-        current.state = "Inactive".into();
-    }
+    change_plan(&machine, 22, |plan| plan.state = "Inactive".into());
     machine.fake.clear_faults();
     let once = machine.kado(&["run", "--once"]);
 
@@ -251,11 +232,7 @@ fn a_plan_that_was_found_stays_the_one_of_the_run() {
 #[test]
 fn the_service_waits_for_the_list_of_plans_and_sends_the_run_once() {
     let (machine, shop) = with_plans("[\"Release 2\"]");
-    let away = FaultAction::Status {
-        code: 503,
-        headers: Vec::new(),
-        body: Vec::new(),
-    };
+    let away = FaultAction::unavailable();
     machine
         .fake
         .fault(Fault::new("GET", "testplan/plans?", Nth::First(2), away));

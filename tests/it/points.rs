@@ -359,11 +359,7 @@ fn a_parked_run_goes_on_when_a_person_has_put_the_test_case_into_the_plan() {
 fn a_run_is_planned_anew_when_a_point_was_removed_before_it_could_be_sent() {
     let machine = Machine::new();
     let shop = machine.shop(&[("Sign in", "1001"), ("Pay", "1002")]);
-    let unavailable = FaultAction::Status {
-        code: 503,
-        headers: Vec::new(),
-        body: Vec::new(),
-    };
+    let unavailable = FaultAction::unavailable();
     machine
         .fake
         .fault(Fault::new("POST", "test/runs", Nth::Every, unavailable));

@@ -57,11 +57,7 @@ fn a_project_that_is_renamed_in_the_middle_of_a_run_gets_the_rest_of_it() {
         ..machine.settings()
     };
     let shop = machine.shop_with(settings, &[("Sign in", "1001")]);
-    let away = FaultAction::Status {
-        code: 503,
-        headers: Vec::new(),
-        body: Vec::new(),
-    };
+    let away = FaultAction::unavailable();
     machine
         .fake
         .fault(Fault::new("POST", "attachments", Nth::Every, away));

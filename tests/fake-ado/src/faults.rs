@@ -115,6 +115,15 @@ pub enum FaultAction {
 }
 
 impl FaultAction {
+    /// 503 without a word, as of a server that is being restarted.
+    pub fn unavailable() -> FaultAction {
+        FaultAction::Status {
+            code: 503,
+            headers: Vec::new(),
+            body: Vec::new(),
+        }
+    }
+
     /// A plain status with the usual JSON error body.
     pub fn error(code: u16, type_key: &str, message: &str) -> FaultAction {
         let answer = crate::answer::error(code, type_key, message);
