@@ -234,38 +234,32 @@ mod tests {
 
     #[test]
     fn a_copy_with_old_modification_times_is_as_young_as_its_last_change() {
-        let copied = |now| Observation {
+        let looks = [100_000, 100_400, 100_500].map(|now| Observation {
             changed: Some(Moment::from_millis(99_500)),
             ..look(now, 1, 5_000)
-        };
+        });
 
-        assert_eq!(
-            due_at([100_000, 100_400, 100_500].map(copied)),
-            Some(100_500)
-        );
+        assert_eq!(due_at(looks), Some(100_500));
     }
 
     #[test]
     fn what_the_file_system_does_not_tell_may_have_happened_just_now() {
-        let unknown = |now| Observation {
+        let looks = [100_000, 100_999, 101_000].map(|now| Observation {
             changed: None,
             ..look(now, 1, 5_000)
-        };
+        });
 
-        assert_eq!(
-            due_at([100_000, 100_999, 101_000].map(unknown)),
-            Some(101_000)
-        );
+        assert_eq!(due_at(looks), Some(101_000));
     }
 
     #[test]
     fn the_slow_clock_of_a_file_server_does_not_shorten_the_wait() {
-        let slow = |now| Observation {
+        let looks = [100_000, 130_000].map(|now| Observation {
             ended: Some(Moment::from_millis(99_500)),
             ..bare(now, 1, 5_000)
-        };
+        });
 
-        assert_eq!(due_at([100_000, 130_000].map(slow)), None);
+        assert_eq!(due_at(looks), None);
     }
 
     #[test]
@@ -309,12 +303,12 @@ mod tests {
 
     #[test]
     fn a_member_of_a_collection_waits_for_stillness_only() {
-        let member = |now| Observation {
+        let looks = [10_000, 11_000].map(|now| Observation {
             reports_come_late: true,
             ..bare(now, 1, 10_000)
-        };
+        });
 
-        assert_eq!(due_at([10_000, 11_000].map(member)), Some(11_000));
+        assert_eq!(due_at(looks), Some(11_000));
     }
 
     #[test]

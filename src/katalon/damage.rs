@@ -144,10 +144,11 @@ mod tests {
 
     #[test]
     fn cut_records_are_counted() {
-        let of = |count| Damage::of("execution0.log", DamageKind::CutRecords { count }).to_string();
+        let kind = DamageKind::CutRecords { count: 1 };
+        let damage = Damage::of("execution0.log", kind);
 
         assert_eq!(
-            of(1),
+            damage.to_string(),
             "`execution0.log` holds 1 record that is cut; what it said is lost"
         );
     }

@@ -46,19 +46,23 @@ mod tests {
 
     /// A test whose attempts start and end at these times.
     fn test(times: &[(i64, Option<i64>)]) -> TestResult {
-        let attempt = |(started, ended): &(i64, Option<i64>)| Attempt {
-            status: Status::Passed,
-            started: Moment::from_millis(*started),
-            ended: ended.map(Moment::from_millis),
-            message: None,
-            stack_trace: None,
-            attachments: Vec::new(),
-            foreign_attachments: Vec::new(),
-        };
+        let mut attempts = Vec::new();
+        for (started, ended) in times {
+            attempts.push(Attempt {
+                status: Status::Passed,
+                started: Moment::from_millis(*started),
+                ended: ended.map(Moment::from_millis),
+                message: None,
+                stack_trace: None,
+                attachments: Vec::new(),
+                foreign_attachments: Vec::new(),
+            });
+        }
+
         TestResult {
             id: "Test Cases/T".to_owned(),
             iteration: None,
-            attempts: times.iter().map(attempt).collect(),
+            attempts,
             variables: BTreeMap::new(),
             member: 0,
         }
