@@ -12,6 +12,7 @@ use crate::discovery::eligibility::History;
 use crate::discovery::folder_answer::{AnsweredFolder, FolderAnswer};
 use crate::discovery::run_identity::RunIdentity;
 use crate::discovery::settled::{Ageing, SettledFolder};
+use crate::file_names;
 use crate::moment::Moment;
 use crate::outbox::new_run::{Occasion, RecordOutcome};
 use crate::outbox::step::StepState;
@@ -504,12 +505,18 @@ fn folders_are_read_again_whose_run_was_left_out_but_for_what_is_sent_or_forgott
     folders.push(met("/older", FolderAnswer::Older { ended: NOW }, None));
     store.note_folders(&folders).unwrap();
 
-    let reconsidered = store.reconsider("/shop", 7).unwrap();
+    let reconsidered = store.reconsider(&as_key("/shop"), 7).unwrap();
 
-    assert_eq!(reconsidered, ["/ignored", "/unread"]);
+    assert_eq!(reconsidered, ["/ignored", "/unread"].map(as_key));
     assert_eq!(store.settled_folders().unwrap().len(), 3);
-    assert_eq!(store.project_rules().unwrap()["/shop"], 7);
-    assert_eq!(store.reconsider("/elsewhere", 8).unwrap(), [""; 0]);
+    assert_eq!(store.project_rules().unwrap()[&as_key("/shop")], 7);
+    let elsewhere = store.reconsider(&as_key("/elsewhere"), 8).unwrap();
+    assert_eq!(elsewhere, [""; 0]);
+}
+
+/// A path as the outbox has it.
+fn as_key(path: &str) -> String {
+    file_names::key(Path::new(path))
 }
 
 /// A settled folder.
@@ -560,31 +567,30 @@ fn each_folder_is_counted_by_the_rows_of_its_run_or_by_what_was_seen_of_it() {
     let known = store.folder_answer(Path::new("/copy")).unwrap().unwrap();
     assert_eq!(known.submissions, [1]);
     let older = store.older_runs().unwrap();
-    assert_eq!((older[0].count, &*older[0].newest), (1, "/older"));
+    assert_eq!(older[0].count, 1);
+    assert_eq!(older[0].newest, as_key("/older"));
 }
 
 #[test]
 fn settled_folders_are_forgotten_only_when_they_stayed_away() {
-    let names =
-        |names: &[&str]| -> Vec<String> { names.iter().map(|name| (*name).to_owned()).collect() };
     let folder = tempfile::tempdir().unwrap();
     let mut store = open(folder.path());
     let settled = ["/stays", "/away", "/gone"].map(|path| met(path, FolderAnswer::Recorded, None));
     store.note_folders(&settled).unwrap();
 
     let now = Ageing {
-        gone: names(&["/away", "/gone"]),
+        gone: ["/away", "/gone"].map(as_key).into(),
         ..Ageing::default()
     };
     store.age_folders(&now, NOW).unwrap();
     drop(store);
     let mut store = open(folder.path());
-    let away = store.settled_folders().unwrap()["/away"];
+    let away = store.settled_folders().unwrap()[&as_key("/away")];
     assert_eq!(away.gone, Some(NOW), "also after a restart");
 
     let later = Ageing {
-        back: names(&["/away"]),
-        forgotten: names(&["/gone"]),
+        back: vec![as_key("/away")],
+        forgotten: vec![as_key("/gone")],
         ..Ageing::default()
     };
     store.age_folders(&later, NOW).unwrap();
@@ -597,7 +603,7 @@ fn settled_folders_are_forgotten_only_when_they_stayed_away() {
     let left: BTreeMap<_, _> = store.settled_folders().unwrap().into_iter().collect();
     assert_eq!(
         left,
-        BTreeMap::from([("/away".to_owned(), there), ("/stays".to_owned(), there)])
+        BTreeMap::from(["/away", "/stays"].map(|path| (as_key(path), there)))
     );
 }
 
