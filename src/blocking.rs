@@ -4,7 +4,10 @@
 //! an answer. Work that was not done because the program ends is [`Stopped`], and never an answer
 //! either.
 
+use std::time::Duration;
+
 use tokio::task::JoinError;
+use tokio_util::sync::CancellationToken;
 
 /// The program is ending, and the work was not done.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
@@ -58,6 +61,28 @@ pub(crate) async fn lend<S: Default + Send + 'static, T: Send + 'static>(
     Ok(done)
 }
 
+/// Does `work`, and gives it up when `stop` was cancelled and `grace` has passed since. What it does
+/// on a thread that blocks stays there: a file system that hangs, or a file without an end, must not
+/// keep the program from ending.
+///
+/// # Errors
+/// When it was given up.
+pub(crate) async fn unless_stopped<T>(
+    work: impl Future<Output = T>,
+    stop: &CancellationToken,
+    grace: Duration,
+) -> Result<T, Stopped> {
+    let given_up = async {
+        stop.cancelled().await;
+        tokio::time::sleep(grace).await;
+    };
+
+    tokio::select! {
+        done = work => Ok(done),
+        () = given_up => Err(Stopped),
+    }
+}
+
 /// As [`blocking`], for what a person asks for: should it panic, that is the answer. The same
 /// request would otherwise end the service again after each start.
 ///
@@ -94,6 +119,16 @@ mod tests {
         assert!(failed.to_string().contains("on its own thread"), "{failed}");
 
         assert_eq!(contained(|| 1).await.unwrap().unwrap(), 1);
+    }
+
+    #[tokio::test]
+    async fn work_without_an_end_is_given_up_after_a_stop() {
+        let stop = CancellationToken::new();
+        stop.cancel();
+
+        let done = unless_stopped(std::future::pending::<()>(), &stop, Duration::ZERO).await;
+
+        assert_eq!(done, Err(Stopped));
     }
 
     #[test]

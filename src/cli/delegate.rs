@@ -10,7 +10,8 @@ use std::time::Duration;
 use anyhow::Context as _;
 use tokio_util::sync::CancellationToken;
 
-use crate::cli::runtime::runtime;
+use crate::blocking::unless_stopped;
+use crate::cli::runtime::{Runtime, runtime};
 use crate::clock;
 use crate::config::Config;
 use crate::daemon;
@@ -28,6 +29,8 @@ use crate::submit::{Attempt, outcome};
 const LOOK_EVERY: Duration = Duration::from_millis(200);
 /// How long a service may take to answer a request.
 const ANSWER_WITHIN: Duration = Duration::from_secs(60);
+/// How long a command reads on when it is asked to end.
+const READ_ON: Duration = Duration::from_secs(1);
 /// How long a command waits for the service to send.
 const SENT_WITHIN: Duration = Duration::from_secs(15 * 60);
 
@@ -37,7 +40,7 @@ pub(super) struct Delegate<'a> {
     /// Held by this command as long as it is the one that does the work.
     lock: Option<StateLock>,
     outbox: Outbox,
-    runtime: tokio::runtime::Runtime,
+    runtime: Runtime,
     /// How long the answer of a service is waited for.
     patience: Duration,
     /// Cancelled when the waiting is to end.
@@ -139,7 +142,10 @@ impl<'a> Delegate<'a> {
 
     fn carry_out(&self, request: &Request) -> anyhow::Result<Answer> {
         let answer = record::carry_out(&self.outbox, self.config, request.clone());
-        Ok(self.runtime.block_on(answer)?)
+
+        // Without `within` a signal ends the command itself, and nothing is given up in here.
+        let answer = unless_stopped(answer, &self.stop, READ_ON);
+        Ok(self.runtime.block_on(answer)??)
     }
 
     /// Sends these submissions, or waits until the service tried to.

@@ -25,8 +25,10 @@ use std::time::Duration;
 use clap::Args;
 use jiff::SignedDuration;
 use secrecy::SecretString;
+use tokio_util::sync::CancellationToken;
 
 use crate::ado::Credential;
+use crate::blocking::unless_stopped;
 use crate::cli::delegate::Delegate;
 use crate::cli::error::UsageError;
 use crate::cli::runtime::runtime;
@@ -37,16 +39,16 @@ use crate::outbox::request::{Answer, Request};
 use crate::pipeline::{PipelineJob, TOKEN_VARIABLE};
 use crate::server::Server;
 use crate::submit::now::Effort;
-use crate::{clock, telemetry, workspace};
+use crate::{clock, daemon, telemetry, workspace};
 
-use claim::ClaimKeeper;
+use claim::{ClaimKeeper, RunsOfCommand};
 use report::Report;
 
 /// Least time that a service gets to answer: one that is there answers at once, and that much it
 /// gets also where nobody is to wait.
 const ANSWER_WITHIN: Duration = Duration::from_secs(2);
-/// How long a thread that still blocks, such as on a network share that hangs, may hold up the end.
-const SHUTDOWN_WITHIN: Duration = Duration::from_secs(2);
+/// How long kado reads on when it is asked to end.
+const READ_ON: Duration = Duration::from_secs(1);
 
 /// Arguments of `kado exec`.
 #[derive(Debug, Args)]
@@ -114,7 +116,7 @@ pub(super) fn exec(arguments: &Arguments, config: &Config) -> anyhow::Result<i32
         // It also ends the claim of a command that did not start: that one made no runs, and those
         // that come are another command's.
         Some(claim) => report.note(
-            runtime.block_on(claim.end()),
+            runtime.block_on(end(claim)),
             match command {
                 Ok(_) => "the runs of the command cannot be looked for",
                 Err(_) => "the claim of a command that did not start cannot be ended",
@@ -135,8 +137,16 @@ pub(super) fn exec(arguments: &Arguments, config: &Config) -> anyhow::Result<i32
         report.count(runs.own.len(), &root);
     }
 
-    runtime.shutdown_timeout(SHUTDOWN_WITHIN);
+    drop(runtime);
     Ok(report.exit_code(code))
+}
+
+/// Ends a claim and looks for its runs, unless a signal asks to end meanwhile: those of the command
+/// are heard by kado from its start on.
+async fn end(claim: ClaimKeeper) -> anyhow::Result<RunsOfCommand> {
+    let stop = CancellationToken::new();
+    daemon::stop_on_signal(stop.clone())?;
+    Ok(unless_stopped(claim.end(), &stop, READ_ON).await??)
 }
 
 /// The project whose runs the command makes.

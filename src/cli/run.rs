@@ -2,7 +2,6 @@
 
 use std::io::{Write, sink};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use clap::Args;
 use tokio_util::sync::CancellationToken;
@@ -15,9 +14,6 @@ use crate::exit::Exit;
 use crate::service::{self, Failure};
 use crate::state_dir;
 use crate::telemetry::{self, Console};
-
-/// How long a thread that still blocks may hold up the end.
-const SHUTDOWN_WITHIN: Duration = Duration::from_secs(2);
 
 /// Arguments of `kado run`.
 #[derive(Debug, Args)]
@@ -63,7 +59,12 @@ fn load_and_watch(
 
     // Only now: with nothing to watch no folder is made. The state folder comes before the log
     // folder in it; whoever needs it says why it cannot be made.
-    let _ = state_dir::make(&config.state_dir);
+    state_dir::make(&config.state_dir).with_context(|| {
+        format!(
+            "state folder `{}` cannot be used",
+            config.state_dir.display()
+        )
+    })?;
     let logs = paths::log_dir(&config);
     let console = if service::is_dispatched() {
         Console::EventLog
@@ -101,8 +102,7 @@ fn load_and_watch(
         runtime.block_on(daemon::serve(config, file, stop))
     };
 
-    // What still blocks a thread, such as a hanging network share, must not hold the end up.
-    runtime.shutdown_timeout(SHUTDOWN_WITHIN);
+    drop(runtime);
     result
 }
 

@@ -12,7 +12,7 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-use crate::blocking::lend;
+use crate::blocking::{Stopped, lend, unless_stopped};
 use crate::clock;
 use crate::connect::Connections;
 use crate::daemon::polling::Polling;
@@ -37,6 +37,8 @@ const SHORTEST_PAUSE: Duration = Duration::from_millis(50);
 const PAUSE_WITHOUT_OUTBOX: Duration = Duration::from_secs(5);
 /// A submission that waits longer at the start was put off by a clock that was wrong.
 const LONGEST_WAIT: Duration = Duration::from_secs(60 * 60);
+/// How long a turn goes on when kado is asked to end: enough for everything but what hangs.
+const READ_ON: Duration = Duration::from_secs(4);
 /// Longest time that `--once` waits: for the grace of a run, of the collection that it is part of,
 /// and some.
 const ALL_GRACE: Duration = Duration::from_secs(3 * 60);
@@ -112,7 +114,16 @@ impl Keeper {
         while !stop.is_cancelled() {
             turned();
 
-            let pause = match self.turn(&mut hints, &mut schedule, stop).await {
+            let turn = self.turn(&mut hints, &mut schedule, stop);
+            let turn = match unless_stopped(turn, stop, READ_ON).await {
+                Ok(turn) => turn,
+                Err(Stopped) => {
+                    tracing::info!("what is being read is left; the next start reads it");
+                    return Ok(());
+                }
+            };
+
+            let pause = match turn {
                 Ok(()) => {
                     outage_reported = false;
                     schedule.pause(clock::now()).clamp(SHORTEST_PAUSE, REQUESTS)
@@ -260,7 +271,8 @@ impl Keeper {
         let mut until = None;
         let mut unread = BTreeSet::new();
         loop {
-            let (_, sweep) = self.sweeper.sweep(&config, stop).await?;
+            let sweep = self.sweeper.sweep(&config, stop);
+            let (_, sweep) = unless_stopped(sweep, stop, READ_ON).await??;
             unread.extend(sweep.unread);
             if sweep.in_grace.is_empty() && !self.sweeper.has_news() {
                 break;
