@@ -36,6 +36,7 @@ const OF_PROJECT: &str = ".kado-project";
 /// The spool of a state folder.
 #[derive(Clone, Debug)]
 pub(crate) struct Spool {
+    state_dir: PathBuf,
     root: PathBuf,
     limit: u64,
 }
@@ -63,6 +64,7 @@ impl Spool {
     /// The spool of a state folder, with a limit in bytes.
     pub(crate) fn new(state_dir: &Path, limit: u64) -> Self {
         Self {
+            state_dir: state_dir.to_owned(),
             root: state_dir.join(FOLDER),
             limit,
         }
@@ -104,7 +106,7 @@ impl Spool {
                 continue;
             }
 
-            match copy_file(from, &to, &target.join(UNFINISHED)) {
+            match self.copy_file(from, &to, &target.join(UNFINISHED)) {
                 Ok(size) => {
                     if let Some(used) = &mut used.0 {
                         *used = used.saturating_add(size);
@@ -119,6 +121,27 @@ impl Spool {
                         .get_or_insert_with(|| format!("`{}`: {error}", file.path));
                 }
             }
+        }
+        copied
+    }
+
+    /// Copies under another name first, so that a copy is whole or not there.
+    fn copy_file(&self, mut from: File, to: &Path, unfinished: &Path) -> io::Result<u64> {
+        let folder = to
+            .parent()
+            .and_then(|folder| folder.strip_prefix(&self.state_dir).ok());
+        if let Some(folder) = folder {
+            state_dir::make_folder_in(&self.state_dir, folder)?;
+        }
+
+        let copied = copy_whole(&mut from, unfinished).and_then(|size| {
+            // On Windows another program may have the old copy open for a moment.
+            open::patiently(|| fs::rename(unfinished, to))?;
+            Ok(size)
+        });
+
+        if copied.is_err() {
+            let _ = fs::remove_file(unfinished);
         }
         copied
     }
@@ -144,6 +167,11 @@ impl Spool {
 
     /// Removes the copies of all runs but these.
     pub(crate) fn purge<'a>(&self, keep: impl Iterator<Item = &'a RunIdentity>) {
+        // What lies behind a link in its place is not kado's to remove.
+        if !state_dir::is_folder(&self.root) {
+            return;
+        }
+
         // By names, because a digest cannot be turned back into the identity of a run.
         let keep: HashSet<String> = keep.map(name_of).collect();
         for entry in fs::read_dir(&self.root).into_iter().flatten().flatten() {
@@ -184,24 +212,6 @@ fn is_up_to_date(from: &File, to: &Path) -> bool {
         return false;
     };
     from.len() == copy.len() && from.modified().ok() == copy.modified().ok()
-}
-
-/// Copies under another name first, so that a copy is whole or not there.
-fn copy_file(mut from: File, to: &Path, unfinished: &Path) -> io::Result<u64> {
-    if let Some(folder) = to.parent() {
-        state_dir::make_folder(folder)?;
-    }
-
-    let copied = copy_whole(&mut from, unfinished).and_then(|size| {
-        // On Windows another program may have the old copy open for a moment.
-        open::patiently(|| fs::rename(unfinished, to))?;
-        Ok(size)
-    });
-
-    if copied.is_err() {
-        let _ = fs::remove_file(unfinished);
-    }
-    copied
 }
 
 /// Copies content and modification time, and waits until they are on the disk: after a power cut a
@@ -380,6 +390,27 @@ mod tests {
 
         spool.remove(&run(2));
         assert!(!spool.folder_of(&run(2)).exists());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn nothing_is_removed_or_copied_behind_a_link_in_place_of_the_spool() {
+        let state = tempfile::tempdir().unwrap();
+        let elsewhere = tempfile::tempdir().unwrap();
+        let work = tempfile::tempdir().unwrap();
+        let spool = Spool::new(state.path(), 1000);
+        fs::write(work.path().join("1.png"), "1").unwrap();
+        fs::create_dir(elsewhere.path().join("papers")).unwrap();
+        std::os::unix::fs::symlink(elsewhere.path(), state.path().join(FOLDER)).unwrap();
+
+        let files = [file("1.png", 1)];
+        let copied = spool.copy(&run(1), work.path(), files.iter(), &mut Used::default());
+        spool.purge(std::iter::empty());
+
+        assert_eq!(copied.failed, 1);
+        let left: Vec<_> = fs::read_dir(elsewhere.path()).unwrap().collect();
+        assert_eq!(left.len(), 1, "{left:?}");
+        assert!(elsewhere.path().join("papers").exists());
     }
 
     #[cfg(unix)]

@@ -1,14 +1,22 @@
 //! Makes the state folder and what lies in it, closed to everybody but its owner and the service's
-//! group: it holds what was tested and where.
+//! group: it holds what was tested and where. One that others decide about is refused, before
+//! anything in it is read or written ([`Refusal`]).
 //!
 //! On Unix the modes are set one by one, whatever the umask: the mask of the process would be that
-//! of the commands that it starts as well.
+//! of the commands that it starts as well. On Windows the access list of a folder that is there is
+//! left to whoever wrote it, and only links are refused.
+//!
+//! A state folder may be a link, and may lie behind links: an administrator moves it to a larger
+//! disk so. On Unix the link has to belong to one of those to whom the folder may belong. What kado
+//! makes in it is no link: files are opened without following one, without waiting for a pipe, and
+//! are regular.
 
 #![expect(
     clippy::disallowed_methods,
     reason = "this is where the state folder is made"
 )]
 
+mod refusal;
 #[cfg(unix)]
 mod unix;
 #[cfg(windows)]
@@ -20,8 +28,34 @@ use unix as system;
 use windows as system;
 
 use std::fs::File;
-use std::io::ErrorKind;
-use std::path::Path;
+use std::io::{self, ErrorKind};
+use std::path::{Path, PathBuf};
+
+pub(crate) use refusal::Refusal;
+
+/// What kado keeps in a state folder as files; the database has others beside it, whose names begin
+/// with its own.
+const FILES: [&str; 4] = ["kado.db", "kado.lock", "kado.mark", "kado.service"];
+/// What kado keeps in a state folder as folders.
+const FOLDERS: [&str; 2] = ["spool", "logs"];
+
+/// What kado makes under a name in a state folder.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Kept {
+    File,
+    Folder,
+}
+
+/// What kado keeps under this name; `None` for a name that is not its own.
+fn kept_as(name: &str) -> Option<Kept> {
+    if FOLDERS.contains(&name) {
+        Some(Kept::Folder)
+    } else if FILES.contains(&name) || name.starts_with(FILES[0]) {
+        Some(Kept::File)
+    } else {
+        None
+    }
+}
 
 /// A state folder that others can use.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -32,20 +66,21 @@ pub(crate) struct Exposure {
     pub remedy: String,
 }
 
-/// Makes a state folder with the folders above it. One that is there and is open to others is closed
-/// if nothing but kado's own lies in it; otherwise it keeps its permissions, and [`exposure`] tells.
+/// Makes a state folder with the folders above it, and sees that it may be used ([`check`]). One
+/// that is there and that others may read is closed if nothing but kado's own lies in it; otherwise
+/// it keeps its permissions, and [`exposure`] tells.
 ///
 /// # Errors
-/// When it cannot be made, or when it lies on another machine.
-pub(crate) fn make(state_dir: &Path) -> std::io::Result<()> {
+/// When it cannot be made, when it lies on another machine, or with a [`Refusal`].
+pub(crate) fn make(state_dir: &Path) -> io::Result<()> {
     if is_remote(state_dir) {
         let text = "it lies on another machine, and a database with a write-ahead log needs a \
                     disk of this one; set `state_dir`";
-        return Err(std::io::Error::new(ErrorKind::Unsupported, text));
+        return Err(io::Error::new(ErrorKind::Unsupported, text));
     }
     if state_dir.is_dir() {
         system::close_if_ours(state_dir);
-        return Ok(());
+        return check(state_dir);
     }
 
     // Those above are anybody's folders and stay open as usual; only the last one is closed.
@@ -54,27 +89,114 @@ pub(crate) fn make(state_dir: &Path) -> std::io::Result<()> {
     }
     match system::make_closed(state_dir) {
         // Another command made it at the same moment.
-        Err(error) if error.kind() == ErrorKind::AlreadyExists && state_dir.is_dir() => Ok(()),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists && state_dir.is_dir() => {
+            check(state_dir)
+        }
         made => made,
     }
 }
 
-/// Makes a folder inside a state folder that is there, with those between them, for whoever may use
-/// the one around it.
+/// Sees that nobody but those who may decides what lies in a state folder. One that is not there,
+/// or that this account may not look into, passes: whoever uses it finds that out.
+///
+/// # Errors
+/// With a [`Refusal`].
+pub(crate) fn check(state_dir: &Path) -> io::Result<()> {
+    match refusal(state_dir) {
+        Some(refusal) => Err(refusal.into()),
+        None => Ok(()),
+    }
+}
+
+/// As [`check`], as a value.
+pub(crate) fn refusal(state_dir: &Path) -> Option<Refusal> {
+    if let Err(refusal) = system::check_folder(state_dir) {
+        return Some(refusal);
+    }
+
+    for entry in std::fs::read_dir(state_dir).ok()? {
+        let Ok(entry) = entry else { continue };
+        let Some(kept) = entry.file_name().to_str().and_then(kept_as) else {
+            continue;
+        };
+        let path = entry.path();
+        let Ok(metadata) = std::fs::symlink_metadata(&path) else {
+            continue;
+        };
+
+        let wanted = match kept {
+            Kept::File if metadata.is_file() => None,
+            Kept::Folder if metadata.is_dir() => None,
+            Kept::File => Some("a file"),
+            Kept::Folder => Some("a folder"),
+        };
+        if let Some(wanted) = wanted {
+            let found = if metadata.is_symlink() {
+                "a link"
+            } else {
+                "something else"
+            };
+            return Some(Refusal::Misplaced {
+                path,
+                found,
+                wanted,
+            });
+        }
+
+        if let Err(refusal) = system::check_entry(state_dir, &path, &metadata) {
+            return Some(refusal);
+        }
+    }
+    None
+}
+
+/// Makes a folder inside a folder that is there, with those between them, for whoever may use the
+/// one around it.
 ///
 /// # Errors
 /// When it cannot be made.
-pub(crate) fn make_folder(folder: &Path) -> std::io::Result<()> {
+pub(crate) fn make_folder(folder: &Path) -> io::Result<()> {
     if folder.is_dir() {
         return Ok(());
     }
     if let Some(above) = folder.parent() {
         make_folder(above)?;
     }
+    make_one(folder)
+}
+
+/// As [`make_folder`], for `inside` a folder `base` that is there: nothing on the way from there may
+/// be a link.
+///
+/// # Errors
+/// When it cannot be made, or when something else than a folder is in the way.
+pub(crate) fn make_folder_in(base: &Path, inside: &Path) -> io::Result<()> {
+    let mut folder = base.to_owned();
+    for part in inside.components() {
+        folder.push(part);
+        if !is_folder(&folder) {
+            make_one(&folder)?;
+        }
+
+        // What another command made at the same moment may be a link.
+        if !is_folder(&folder) {
+            let text = format!("`{}` is no folder of kado's", folder.display());
+            return Err(io::Error::new(ErrorKind::NotADirectory, text));
+        }
+    }
+    Ok(())
+}
+
+fn make_one(folder: &Path) -> io::Result<()> {
     match system::make_folder(folder) {
         Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
         made => made,
     }
+}
+
+/// Whether there is a folder, and no link to one.
+pub(crate) fn is_folder(path: &Path) -> bool {
+    std::fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_dir())
 }
 
 /// Makes a file in a state folder or one of its folders, for whoever may use that, and opens it for
@@ -82,20 +204,57 @@ pub(crate) fn make_folder(folder: &Path) -> std::io::Result<()> {
 ///
 /// # Errors
 /// When there is something of this name already, or when it cannot be made.
-pub(crate) fn make_file(file: &Path) -> std::io::Result<File> {
+pub(crate) fn make_file(file: &Path) -> io::Result<File> {
     system::make_file(file)
 }
 
 /// As [`make_file`]; one that is there is opened as it is.
 ///
 /// # Errors
-/// When it can be neither made nor opened.
-pub(crate) fn open_file(file: &Path) -> std::io::Result<File> {
+/// When it can be neither made nor opened, or when it is no regular file.
+pub(crate) fn open_file(file: &Path) -> io::Result<File> {
     match make_file(file) {
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {
-            File::options().write(true).open(file)
+            open_with(file, File::options().write(true))
         }
         made => made,
+    }
+}
+
+/// Opens a file of a state folder for reading.
+///
+/// # Errors
+/// When it is not there, when it may not be read, or when it is no regular file.
+pub(crate) fn open_to_read(file: &Path) -> io::Result<File> {
+    open_with(file, File::options().read(true))
+}
+
+/// Opens a regular file; a link is not followed, and a pipe is not waited for.
+fn open_with(path: &Path, options: &mut std::fs::OpenOptions) -> io::Result<File> {
+    let file = system::without_following(options).open(path)?;
+
+    // A link shows as itself where the system opens it instead of refusing it.
+    if file.metadata()?.is_file() {
+        Ok(file)
+    } else {
+        let text = format!("`{}` is no file of kado's", path.display());
+        Err(io::Error::new(ErrorKind::InvalidInput, text))
+    }
+}
+
+/// The path of a state folder without links on the way, as a database wants it that follows none.
+///
+/// # Errors
+/// When there is no such folder.
+pub(crate) fn without_links(state_dir: &Path) -> io::Result<PathBuf> {
+    system::without_links(state_dir)
+}
+
+/// Whether what lies at a path is this file. What cannot be told is taken for yes.
+pub(crate) fn is_in_place(file: &File, path: &Path) -> bool {
+    match system::is_same(file, path) {
+        Ok(is_same) => is_same,
+        Err(error) => error.kind() != ErrorKind::NotFound,
     }
 }
 
@@ -109,7 +268,7 @@ pub(crate) fn exposure(state_dir: &Path) -> Option<Exposure> {
 ///
 /// # Errors
 /// Why it may not.
-pub(crate) fn may_write(path: &Path) -> std::io::Result<()> {
+pub(crate) fn may_write(path: &Path) -> io::Result<()> {
     let mut there = path;
     while !there.exists()
         && let Some(above) = there.parent()

@@ -131,6 +131,10 @@ fn check_state(config: &Config, report: &mut Report) {
         );
     }
 
+    if let Some(refusal) = state_dir::refusal(&config.state_dir) {
+        return report.failed(name, refusal.to_string(), "", Exit::NotDone);
+    }
+
     // For reading only: a damaged outbox is neither set aside nor mended by a look at it.
     match (Store::open_to_read(&config.state_dir), writable) {
         // SQLite cannot read either where it may not write.

@@ -3,6 +3,7 @@
 use std::io::{Write, sink};
 use std::path::{Path, PathBuf};
 
+use anyhow::Context as _;
 use clap::Args;
 use tokio_util::sync::CancellationToken;
 
@@ -58,7 +59,7 @@ fn load_and_watch(
     }
 
     // Only now: with nothing to watch no folder is made. The state folder comes before the log
-    // folder in it; whoever needs it says why it cannot be made.
+    // folder in it, which would otherwise be made for whoever the umask lets in.
     state_dir::make(&config.state_dir).with_context(|| {
         format!(
             "state folder `{}` cannot be used",

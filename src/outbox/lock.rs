@@ -10,8 +10,6 @@ use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use same_file::Handle;
-
 use crate::state_dir;
 
 /// Name of the lock in the state folder.
@@ -26,7 +24,7 @@ const BETWEEN_LOOKS: Duration = Duration::from_millis(50);
 /// The right to send; dropped with the process at the latest.
 #[derive(Debug)]
 pub(crate) struct StateLock {
-    file: Handle,
+    file: File,
     path: PathBuf,
 }
 
@@ -76,7 +74,7 @@ impl ServiceMark {
 
     /// What the mark in a state folder says.
     pub(crate) fn look(state_dir: &Path) -> ServiceState {
-        match File::open(Self::path(state_dir)) {
+        match state_dir::open_to_read(&Self::path(state_dir)) {
             // Shared, or two who look at once would take each other for the service.
             Ok(file) => match file.try_lock_shared() {
                 Err(TryLockError::WouldBlock) => ServiceState::Running,
@@ -106,10 +104,7 @@ impl StateLock {
     pub(crate) fn is_in_place(&self) -> bool {
         // A folder that was removed and made again has another file of this name, which the next
         // process locks without meeting our lock.
-        match Handle::from_path(&self.path) {
-            Ok(there) => there == self.file,
-            Err(error) => error.kind() != std::io::ErrorKind::NotFound,
-        }
+        state_dir::is_in_place(&self.file, &self.path)
     }
 
     /// Takes the lock; `None` when another process holds it.
@@ -124,12 +119,7 @@ impl StateLock {
         // A process that is about to end still holds it for a moment.
         for _ in 0..LOOKS {
             match file.try_lock() {
-                Ok(()) => {
-                    return Ok(Some(Self {
-                        file: Handle::from_file(file)?,
-                        path,
-                    }));
-                }
+                Ok(()) => return Ok(Some(Self { file, path })),
                 Err(TryLockError::WouldBlock) => std::thread::sleep(BETWEEN_LOOKS),
                 Err(TryLockError::Error(error)) => return Err(error),
             }

@@ -62,6 +62,14 @@ pub(crate) const DATABASE: &str = "kado.db";
 /// Name of the mark beside it.
 pub(crate) const MARK: &str = "kado.mark";
 
+/// The database is opened as itself. On Unix only: SQLite refuses links above it as well, and there
+/// is no path without them for it on Windows.
+const FOLLOW_NO_LINK: OpenFlags = if cfg!(unix) {
+    OpenFlags::SQLITE_OPEN_NOFOLLOW
+} else {
+    OpenFlags::empty()
+};
+
 /// The open outbox.
 pub struct Store {
     connection: Connection,
@@ -101,10 +109,15 @@ impl Store {
         // SQLite would go by the umask. It gives the files that it makes beside this one the same
         // mode, and leaves what is there as it is.
         drop(state_dir::make_file(&file));
-        let mut connection = Connection::open(&file).map_err(|source| OpenError::Database {
-            file: file.clone(),
-            source,
-        })?;
+        let real_file = state_dir::without_links(state_dir)
+            .map_err(in_folder)?
+            .join(DATABASE);
+        let mut connection =
+            Connection::open_with_flags(&real_file, OpenFlags::default() | FOLLOW_NO_LINK)
+                .map_err(|source| OpenError::Database {
+                    file: file.clone(),
+                    source,
+                })?;
         if let Err(error) = schema::prepare(&mut connection, &file, writer) {
             // An open file cannot be moved on every system.
             drop(connection);
@@ -128,6 +141,12 @@ impl Store {
     /// # Errors
     /// When it is there and cannot be read.
     pub(crate) fn open_to_read(state_dir: &Path) -> Result<Option<Self>, OpenError> {
+        let in_folder = |source| OpenError::Folder {
+            folder: state_dir.to_owned(),
+            source,
+        };
+
+        state_dir::check(state_dir).map_err(in_folder)?;
         let file = state_dir.join(DATABASE);
         let is_marked = is_there(&state_dir.join(MARK), state_dir)?;
         if !is_there(&file, state_dir)? {
@@ -147,8 +166,14 @@ impl Store {
 
         // Only to read: a look must neither make a database nor bring one to a newer schema while a
         // service of the older kado still works with it.
-        let connection =
-            Connection::open_with_flags(&file, OpenFlags::SQLITE_OPEN_READ_ONLY).map_err(failed)?;
+        let real_file = state_dir::without_links(state_dir)
+            .map_err(in_folder)?
+            .join(DATABASE);
+        let connection = Connection::open_with_flags(
+            &real_file,
+            OpenFlags::SQLITE_OPEN_READ_ONLY | FOLLOW_NO_LINK,
+        )
+        .map_err(failed)?;
         connection.busy_timeout(schema::BUSY).map_err(failed)?;
         let version = schema::check_version(&connection, &file).map_err(in_place)?;
 

@@ -3,6 +3,9 @@
 //! A state folder is its owner's alone (0700, files 0600). Two kinds are shared with a group: one that
 //! a package made for it (2770, files 0660), and one whose group is the service's (0750, files 0640).
 //! What is made in a folder of a state folder goes by the mode of that.
+//!
+//! The group of the first kind is the service's or this account's own. `S_ISGID` is what tells it from
+//! a folder that only a lax umask made open.
 
 #![expect(
     clippy::disallowed_methods,
@@ -14,19 +17,18 @@ use std::io;
 use std::os::unix::fs::{
     DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _,
 };
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use rustix::fs::{Access, AtFlags, CWD};
+use rustix::fs::{Access, AtFlags, CWD, OFlags};
 
-use crate::secrets::permissions::service_group;
-use crate::state_dir::Exposure;
+use crate::secrets::permissions::{service_account, service_group};
+use crate::state_dir::{Exposure, Refusal, kept_as};
 
 /// Mode bits of a folder that its group shares: the group may write, and what is made in it belongs
 /// to the group.
 const SHARED: u32 = 0o2020;
-/// Names of what kado keeps in a state folder; the database has others that begin with its own.
-const DATABASE: &str = "kado.db";
-const OTHERS: [&str; 5] = ["kado.lock", "kado.service", "kado.mark", "spool", "logs"];
+/// Mode bits that let the group and others write.
+const WRITABLE: u32 = 0o022;
 
 /// Who may use what lies in a folder beside its owner.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -40,7 +42,7 @@ enum Share {
 
 impl Share {
     fn of(folder: &Metadata) -> Self {
-        if folder.mode() & SHARED == SHARED {
+        if folder.mode() & SHARED == SHARED && is_our_group(folder.gid()) {
             Self::Group
         } else if folder.mode() & 0o050 == 0o050 && service_group() == Some(folder.gid()) {
             Self::Readers
@@ -64,6 +66,82 @@ impl Share {
             Self::Group => 0o660,
         }
     }
+}
+
+fn is_our_group(group: u32) -> bool {
+    service_group() == Some(group) || group == rustix::process::getegid().as_raw()
+}
+
+/// Whether the owner of a path may decide what kado keeps there: this account, root and the service
+/// of the machine, whose folder others use with `kado runs` and `kado submit`.
+fn is_trusted(owner: u32) -> bool {
+    // The accounts of macOS stand in no file; those of its services have small numbers.
+    let is_of_service =
+        service_account() == Some(owner) || cfg!(target_os = "macos") && owner < 500;
+    owner == 0 || owner == rustix::process::geteuid().as_raw() || is_of_service
+}
+
+/// Sees that a state folder belongs to whom it may, and that nobody else writes to it.
+pub(super) fn check_folder(folder: &Path) -> Result<(), Refusal> {
+    // The owner of a link can lead it elsewhere at any time.
+    let looks = [fs::symlink_metadata(folder), fs::metadata(folder)];
+    for metadata in looks.into_iter().flatten() {
+        if !is_trusted(metadata.uid()) {
+            return Err(of_another(folder, &metadata));
+        }
+    }
+
+    match fs::metadata(folder) {
+        Ok(metadata) if excess(&metadata) & WRITABLE != 0 => Err(Refusal::Writable {
+            permissions: in_words(&metadata),
+            command: command_that_closes(folder, &metadata),
+        }),
+        _ => Ok(()),
+    }
+}
+
+/// Sees that something of kado's in a state folder was put there by whom it may.
+pub(super) fn check_entry(folder: &Path, path: &Path, entry: &Metadata) -> Result<(), Refusal> {
+    // Each member of a group that shares the folder makes files of his own.
+    let is_shared = fs::metadata(folder).is_ok_and(|folder| Share::of(&folder) == Share::Group);
+    if is_shared || is_trusted(entry.uid()) {
+        Ok(())
+    } else {
+        Err(of_another(path, entry))
+    }
+}
+
+fn of_another(path: &Path, metadata: &Metadata) -> Refusal {
+    Refusal::OfAnother {
+        path: path.to_owned(),
+        owner: format!("the account {}", metadata.uid()),
+    }
+}
+
+fn in_words(folder: &Metadata) -> String {
+    format!("mode {:03o}", folder.mode() & 0o777)
+}
+
+fn command_that_closes(folder: &Path, metadata: &Metadata) -> String {
+    let closed = Share::of(metadata).of_folder();
+    format!("chmod {closed:o} '{}'", folder.display())
+}
+
+/// Has a file opened as itself: a link is refused, and a pipe without a partner is not waited for.
+pub(super) fn without_following(options: &mut OpenOptions) -> &mut OpenOptions {
+    options.custom_flags((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed())
+}
+
+/// The real path of a folder.
+pub(super) fn without_links(folder: &Path) -> io::Result<PathBuf> {
+    fs::canonicalize(folder)
+}
+
+/// Whether what lies at a path is this file.
+pub(super) fn is_same(file: &File, path: &Path) -> io::Result<bool> {
+    let there = fs::symlink_metadata(path)?;
+    let own = file.metadata()?;
+    Ok(there.dev() == own.dev() && there.ino() == own.ino())
 }
 
 /// Makes a folder for its owner, and for the group of the service where it belongs to that.
@@ -114,7 +192,14 @@ pub(super) fn close_if_ours(folder: &Path) {
         return;
     }
 
-    if holds_only_ours(folder).unwrap_or(false) {
+    // What lies in one that others may write to may be theirs, whatever its name; it is not taken
+    // over by closing it.
+    let is_ours = if excess & WRITABLE == 0 {
+        holds_only_ours(folder)
+    } else {
+        is_empty(folder)
+    };
+    if is_ours.unwrap_or(false) {
         let _ = take_away(folder, excess);
     }
 }
@@ -124,15 +209,15 @@ fn excess(folder: &Metadata) -> u32 {
     folder.mode() & 0o777 & !Share::of(folder).of_folder()
 }
 
+fn is_empty(folder: &Path) -> io::Result<bool> {
+    Ok(fs::read_dir(folder)?.next().is_none())
+}
+
 fn holds_only_ours(folder: &Path) -> io::Result<bool> {
     let own = rustix::process::geteuid().as_raw();
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
-        let name = entry.file_name();
-        let is_ours = name
-            .to_str()
-            .is_some_and(|name| name.starts_with(DATABASE) || OTHERS.contains(&name));
-
+        let is_ours = entry.file_name().to_str().and_then(kept_as).is_some();
         if !is_ours || entry.metadata()?.uid() != own {
             return Ok(false);
         }
@@ -165,10 +250,9 @@ pub(super) fn exposure(folder: &Path) -> Option<Exposure> {
         return None;
     }
 
-    let closed = Share::of(&metadata).of_folder();
     Some(Exposure {
-        permissions: format!("mode {:03o}", metadata.mode() & 0o777),
-        remedy: format!("chmod {closed:o} '{}'", folder.display()),
+        permissions: in_words(&metadata),
+        remedy: command_that_closes(folder, &metadata),
     })
 }
 

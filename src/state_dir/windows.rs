@@ -5,15 +5,52 @@
     reason = "what lies in the folder is made here"
 )]
 
-use std::fs::{DirBuilder, File, OpenOptions};
-use std::path::{Component, Path, Prefix};
+use std::fs::{DirBuilder, File, Metadata, OpenOptions};
+use std::io;
+use std::os::windows::fs::OpenOptionsExt as _;
+use std::path::{Component, Path, PathBuf, Prefix};
 
-use crate::state_dir::Exposure;
+use same_file::Handle;
+use windows_sys::Win32::Storage::FileSystem::FILE_FLAG_OPEN_REPARSE_POINT;
+
+use crate::state_dir::{Exposure, Refusal};
 use crate::win32::{calls, closed};
 
 /// Makes a folder for the system, administrators, its owner and the account of the service.
-pub(super) fn make_closed(folder: &Path) -> std::io::Result<()> {
+pub(super) fn make_closed(folder: &Path) -> io::Result<()> {
     closed::make_folder(folder, closed::ServiceRights::Writes).map(|_| ())
+}
+
+/// The access list of a folder that is there is left to whoever wrote it: one that kado makes is
+/// closed, and what may use one elsewhere is the administrator's choice.
+#[expect(clippy::unnecessary_wraps, reason = "as on the other systems")]
+pub(super) const fn check_folder(_folder: &Path) -> Result<(), Refusal> {
+    Ok(())
+}
+
+/// As [`check_folder`].
+#[expect(clippy::unnecessary_wraps, reason = "as on the other systems")]
+pub(super) const fn check_entry(
+    _folder: &Path,
+    _path: &Path,
+    _entry: &Metadata,
+) -> Result<(), Refusal> {
+    Ok(())
+}
+
+/// Has a file opened as itself: a link is opened in place of what it leads to.
+pub(super) fn without_following(options: &mut OpenOptions) -> &mut OpenOptions {
+    options.custom_flags(FILE_FLAG_OPEN_REPARSE_POINT)
+}
+
+/// As it is: SQLite knows no form of a path that begins with `\\?\`, and follows links here.
+pub(super) fn without_links(folder: &Path) -> io::Result<PathBuf> {
+    Ok(folder.to_owned())
+}
+
+/// Whether what lies at a path is this file.
+pub(super) fn is_same(file: &File, path: &Path) -> io::Result<bool> {
+    Ok(Handle::from_path(path)? == Handle::from_file(file.try_clone()?)?)
 }
 
 /// Bytes that are free for this account on the drive of a folder.
@@ -27,12 +64,12 @@ pub(super) fn is_read_only(_folder: &Path) -> Option<bool> {
 }
 
 /// Makes a folder, which inherits the access list of the one around it.
-pub(super) fn make_folder(folder: &Path) -> std::io::Result<()> {
+pub(super) fn make_folder(folder: &Path) -> io::Result<()> {
     DirBuilder::new().create(folder)
 }
 
 /// Makes a file, which inherits the access list of the folder around it.
-pub(super) fn make_file(file: &Path) -> std::io::Result<File> {
+pub(super) fn make_file(file: &Path) -> io::Result<File> {
     OpenOptions::new().write(true).create_new(true).open(file)
 }
 
@@ -46,7 +83,7 @@ pub(super) fn exposure(_folder: &Path) -> Option<Exposure> {
 
 /// Whether this account may write to a file that is there; what a folder allows only an attempt
 /// would tell.
-pub(super) fn may_write(path: &Path) -> std::io::Result<()> {
+pub(super) fn may_write(path: &Path) -> io::Result<()> {
     if path.is_file() {
         OpenOptions::new().write(true).open(path)?;
     }

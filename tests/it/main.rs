@@ -67,6 +67,7 @@ mod settings_file;
 mod silence;
 mod soak;
 mod spool;
+mod state_folder;
 mod status;
 mod submit;
 mod support;

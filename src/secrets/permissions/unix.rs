@@ -59,13 +59,18 @@ fn remedy_with_service(file: &Path) -> String {
 /// The group of the machine's service, if it has an account here.
 pub(crate) fn service_group() -> Option<u32> {
     // A package makes the group on the machine itself, so no directory service has to be asked.
-    let groups = std::fs::read_to_string("/etc/group").ok()?;
-    group_in(&groups)
+    id_in(&std::fs::read_to_string("/etc/group").ok()?)
 }
 
-fn group_in(groups: &str) -> Option<u32> {
-    for line in groups.lines() {
-        // `kado:x:998:members`
+/// The account of the machine's service, if it has one here.
+pub(crate) fn service_account() -> Option<u32> {
+    id_in(&std::fs::read_to_string("/etc/passwd").ok()?)
+}
+
+/// The id of the service in a list of groups or of accounts.
+fn id_in(list: &str) -> Option<u32> {
+    for line in list.lines() {
+        // `kado:x:998:members`, and `kado:x:998:998:…` of an account.
         let mut fields = line.split(':');
         if fields.next() == Some(ACCOUNT) {
             return fields.nth(1)?.parse().ok();
@@ -80,11 +85,15 @@ mod tests {
 
     #[test]
     fn the_group_of_the_service_is_found_by_its_name() {
-        assert_eq!(
-            group_in("root:x:0:\nkadoka:x:7:\nkado:x:998:jo\n"),
-            Some(998)
-        );
-        assert_eq!(group_in("root:x:0:\n"), None);
+        assert_eq!(id_in("root:x:0:\nkadoka:x:7:\nkado:x:998:jo\n"), Some(998));
+        assert_eq!(id_in("root:x:0:\n"), None);
+    }
+
+    #[test]
+    fn the_account_of_the_service_is_found_by_its_name() {
+        let accounts = "root:x:0:0::/root:/bin/sh\nkado:x:997:998::/var/lib/kado:/bin/false\n";
+
+        assert_eq!(id_in(accounts), Some(997));
     }
 
     #[test]
