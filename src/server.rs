@@ -1,22 +1,38 @@
 //! Which Azure DevOps a URL means.
 //!
 //! A token and a server are a pair (product contract, section 5), so two spellings of the same
-//! server have to be recognised, and two servers must never be taken for one. Pure: nothing is
-//! resolved over the network.
+//! server have to be recognised, and two servers must never be taken for one. Both are decided on one
+//! form of a URL, that of the `url` crate, which is also the one that requests are sent to: whatever a
+//! text looks like, a token goes to the host that was compared. Names are compared as names: `localhost`
+//! and `127.0.0.1` are two servers. Pure: nothing is resolved over the network.
 
 mod server_url;
+mod shown;
 
 use std::fmt;
 
-use url::Url;
+use url::{Host, Url};
+
+pub(crate) use shown::without_secrets;
 
 /// An organization of Azure DevOps Services or a collection of Azure DevOps Server.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct Server {
     base: Url,
     identity: ServerIdentity,
-    /// The text that was given, where the base is another host or only a part of it.
-    longer: Option<String>,
+    surplus: Surplus,
+}
+
+/// What of a URL is not used, with the URL as it may be shown.
+#[derive(Clone, PartialEq, Eq, Debug)]
+enum Surplus {
+    None,
+    /// The base is another host.
+    Host(String),
+    /// The base ends earlier.
+    Path(String),
+    /// A query or fragment, which may hold a secret.
+    Query,
 }
 
 /// What makes two URLs the same server: scheme, host, port and organization or collection, with
@@ -102,55 +118,56 @@ impl Server {
     pub(crate) fn parse(text: &str) -> Result<Self, ServerUrlError> {
         let text = text.trim();
         // Messages never show the text itself: what is wrong with it may be a password inside.
-        let shown = without_credentials(text);
-        let written = Url::parse(text).map_err(|source| ServerUrlError::NotAUrl {
-            url: shown.to_owned(),
+        let shown = without_secrets(text);
+        let not_a_url = |source| ServerUrlError::NotAUrl {
+            url: shown.to_string(),
             expected: with_scheme(text),
             source,
-        })?;
+        };
+
+        let written = Url::parse(text).map_err(not_a_url)?;
         if !matches!(written.scheme(), "http" | "https") {
             return Err(ServerUrlError::Scheme {
-                url: shown.to_owned(),
+                url: shown.to_string(),
                 expected: with_scheme(text),
             });
         }
-
         if !written.username().is_empty() || written.password().is_some() {
             return Err(ServerUrlError::Credentials);
         }
+        let written = shown::without_final_dots(written).map_err(not_a_url)?;
 
         let mut url = written.clone();
         url.set_query(None);
         url.set_fragment(None);
-        let server = server_url::read(url, shown)?;
+        let server = server_url::read(url, &shown)?;
 
-        let is_whole = written.host() == server.base.host()
-            && trimmed_path(&written) == trimmed_path(&server.base);
         Ok(Self {
+            surplus: surplus(&written, &server.base, &shown),
             base: server.base,
             identity: server.identity,
-            longer: if is_whole {
-                None
-            } else {
-                Some(shown.to_owned())
-            },
         })
     }
 
     /// Says that something else was given than the URL of an organization, and what is used; `None`
     /// where it was not.
     pub(crate) fn remark(&self) -> Option<String> {
-        let written = self.longer.as_ref()?;
-        let is_here = written
-            .to_lowercase()
-            .starts_with(&self.base().to_lowercase());
-
-        let what = if is_here {
-            "more than an organization"
-        } else {
-            "another host of an organization"
+        let what = match &self.surplus {
+            Surplus::None => return None,
+            Surplus::Host(written) => format!("`{written}` is another host of an organization"),
+            Surplus::Path(written) => format!("`{written}` is more than an organization"),
+            Surplus::Query => "the query or fragment of a server URL is left out".to_owned(),
         };
-        Some(format!("`{written}` is {what}; `{}` is used", self.base()))
+        Some(format!("{what}; `{}` is used", self.base()))
+    }
+
+    /// Says that the host is written with letters of which some look like others; `None` where it is
+    /// not.
+    pub(crate) fn remark_on_host(&self) -> Option<String> {
+        let host = self.base.host_str()?;
+        shown::is_international(host).then(|| {
+            format!("the host `{host}` is written with letters of other scripts; is it the one that is meant?")
+        })
     }
 
     /// The collection that is meant if the last part of a URL on premises is a project; `None`
@@ -197,9 +214,10 @@ impl Server {
     /// this one.
     pub(crate) fn is_exposed(&self) -> bool {
         let loopback = match self.base.host() {
-            Some(url::Host::Domain(name)) => name.eq_ignore_ascii_case("localhost"),
-            Some(url::Host::Ipv4(address)) => address.is_loopback(),
-            Some(url::Host::Ipv6(address)) => address.is_loopback(),
+            Some(Host::Domain(name)) => name.eq_ignore_ascii_case("localhost"),
+            Some(Host::Ipv4(address)) => address.is_loopback(),
+            // Also `::ffff:127.0.0.1`.
+            Some(Host::Ipv6(address)) => address.to_canonical().is_loopback(),
             None => false,
         };
         self.base.scheme() == "http" && !loopback
@@ -216,18 +234,28 @@ fn with_scheme(text: &str) -> String {
     "https://dev.azure.com/organization".to_owned()
 }
 
+/// What of a URL is not in the base that was found in it; `shown` is the URL for messages.
+fn surplus(written: &Url, base: &Url, shown: &str) -> Surplus {
+    if written.host() != base.host() {
+        Surplus::Host(shown.to_owned())
+    } else if trimmed_path(written) != trimmed_path(base) {
+        Surplus::Path(shown.to_owned())
+    } else if written.query().is_some() || written.fragment().is_some() {
+        Surplus::Query
+    } else {
+        Surplus::None
+    }
+}
+
+/// The path of a URL without slashes too many, which is how a base has it.
 fn trimmed_path(url: &Url) -> &str {
     url.path().trim_matches('/')
 }
 
-/// A URL, or what should be one, without a user and password before its host.
-pub(crate) fn without_credentials(url: &str) -> &str {
-    // The last one counts, because a password may hold one itself.
-    url.rsplit_once('@').map_or(url, |(_, rest)| rest)
-}
-
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn id(url: &str) -> String {
@@ -276,6 +304,111 @@ mod tests {
             id("https://dev.azure.com:8443/org"),
             id("https://dev.azure.com/org")
         );
+    }
+
+    #[test]
+    fn every_spelling_of_a_host_is_the_host_that_the_parser_finds() {
+        for same in [
+            "https://DEV.azure.COM/acme",
+            "https://dev.azure.com./acme",
+            "https://dev.azure.com../acme",
+            "https://dev.azure.com:443/acme",
+            "https://dev%2eazure.com/acme",
+            "https://dev.azure\n.com/acme",
+            "https:\\\\dev.azure.com\\acme",
+            "https:dev.azure.com/acme",
+            "https://\u{ff44}\u{ff45}\u{ff56}.azure.com/acme",
+            "https://acme.visualstudio.com./",
+        ] {
+            assert_eq!(id(same), id("https://dev.azure.com/acme"), "{same:?}");
+            let server = Server::parse(same).unwrap();
+            assert!(
+                matches!(
+                    server.base(),
+                    "https://dev.azure.com/acme" | "https://acme.visualstudio.com"
+                ),
+                "{same:?}: {}",
+                server.base()
+            );
+        }
+
+        for same in [
+            "http://127.1/x",
+            "http://0177.0.0.1/x",
+            "http://2130706433/x",
+            "http://0x7f.1/x",
+        ] {
+            assert_eq!(id(same), id("http://127.0.0.1/x"), "{same}");
+        }
+        assert_eq!(id("http://[0:0:0:0:0:0:0:1]:80/x"), id("http://[::1]/x"));
+    }
+
+    #[test]
+    fn a_host_that_only_looks_like_another_is_another_server() {
+        for other in [
+            "https://dev.\u{430}zure.com/acme",
+            "https://dev.azure.com.evil.example/acme",
+            "https://dev.azure.com\t.evil.example/acme",
+            "https://dev-azure.com/acme",
+            "https://dev.azure.corn/acme",
+            "https://dev.azure.com%2eevil.example/acme",
+            "https://visualstudio.com/acme",
+            "https://acme.visualstudio.com.evil.example/acme",
+        ] {
+            assert_ne!(id(other), id("https://dev.azure.com/acme"), "{other:?}");
+        }
+
+        for other in [
+            "http://localhost/x",
+            "http://[::1]/x",
+            "http://[::ffff:127.0.0.1]/x",
+            "http://0.0.0.0/x",
+        ] {
+            assert_ne!(id(other), id("http://127.0.0.1/x"), "{other}");
+        }
+    }
+
+    #[test]
+    fn what_names_no_host_is_refused() {
+        for none in [
+            "https://[fe80::1%25eth0]/x",
+            "https://.visualstudio.com/x",
+            "https://.../x",
+            "https://dev.azure.com%00.example/acme",
+            "https://dev.azure.com%2f@evil.example/acme",
+            "https://300.1.1.1/x",
+        ] {
+            assert!(Server::parse(none).is_err(), "{none}");
+        }
+    }
+
+    #[test]
+    fn a_host_of_another_script_is_named_in_ascii_and_remarked_on() {
+        let server = Server::parse("https://dev.\u{430}zure.com/acme").unwrap();
+
+        assert_eq!(server.base(), "https://dev.xn--zure-43d.com/acme");
+        let remark = server.remark_on_host().unwrap();
+        assert!(remark.contains("`dev.xn--zure-43d.com`"), "{remark}");
+        let plain = Server::parse("https://dev.azure.com/acme").unwrap();
+        assert_eq!(plain.remark_on_host(), None);
+    }
+
+    #[test]
+    fn a_query_is_left_out_and_never_repeated() {
+        for url in [
+            "https://dev.azure.com/acme?key=SECRET",
+            "https://dev.azure.com/acme/Shop?key=SECRET#SECRET",
+            "https://tfs.corp/tfs/Main#SECRET",
+            "https://tfs.corp?key=SECRET",
+            "https://tfs.corp/tfs/Main/_git?key=SECRET",
+            "tfs.corp/tfs/Main?key=SECRET",
+        ] {
+            let told = match Server::parse(url) {
+                Ok(server) => format!("{server:?} {}", server.remark().expect("it is told")),
+                Err(error) => format!("{error:?} {error}"),
+            };
+            assert!(!told.contains("SECRET"), "{told}");
+        }
     }
 
     #[test]
@@ -488,6 +621,35 @@ mod tests {
         assert!(is_exposed("http://tfs.corp/tfs/Main"));
         assert!(!is_exposed("http://127.0.0.1:8080/org"));
         assert!(!is_exposed("http://localhost/org"));
+        assert!(!is_exposed("http://[::ffff:127.0.0.1]/org"));
+        assert!(is_exposed("http://[::ffff:192.0.2.1]/org"));
         assert!(!is_exposed("https://tfs.corp/tfs/Main"));
+    }
+
+    proptest! {
+        #[test]
+        fn a_token_goes_to_the_host_of_its_identity(
+            text in "https?:(//|\\\\\\\\)(dev\\.azure\\.com|[a-z]{1,3}\\.visualstudio\\.com|127\\.1|\\[::1\\]|\\PC{1,8})[.]{0,2}(:[0-9]{1,4})?(/[A-Za-z%.]{1,6}){0,3}"
+        ) {
+            let Ok(server) = Server::parse(&text) else {
+                return Ok(());
+            };
+
+            // The base is one more spelling of the same server, and the last one.
+            let again = Server::parse(server.base()).unwrap();
+            prop_assert_eq!(again.identity(), server.identity());
+            prop_assert_eq!(again.base(), server.base());
+
+            let base = Url::parse(server.base()).unwrap();
+            let identity = Url::parse(&server.identity().to_string()).unwrap();
+            let host = base.host_str().unwrap();
+            if host.ends_with(".visualstudio.com") {
+                prop_assert_eq!(identity.host_str(), Some("dev.azure.com"));
+            } else {
+                prop_assert_eq!(identity.host_str(), Some(host));
+            }
+            prop_assert_eq!(identity.port_or_known_default(), base.port_or_known_default());
+            prop_assert_eq!(identity.scheme(), base.scheme());
+        }
     }
 }

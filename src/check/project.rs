@@ -192,6 +192,10 @@ fn server_of(options: &Options, report: &mut Report) -> Option<Server> {
                 );
             }
 
+            if let Some(remark) = server.remark_on_host() {
+                report.note("server", remark, "");
+            }
+
             Some(server)
         }
 

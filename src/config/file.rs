@@ -254,9 +254,14 @@ impl Reader<'_, '_> {
             let text = values::word(value)?;
             Server::parse(&text).map_err(|error| format!("is wrong: {error}"))
         });
-        if let Some(remark) = server.as_ref().and_then(Server::remark) {
+        if let Some(server) = &server {
             let name = azure.name("server_url");
-            self.warnings.push(format!("`{name}`: {remark}"));
+            for remark in [server.remark(), server.remark_on_host()]
+                .into_iter()
+                .flatten()
+            {
+                self.warnings.push(format!("`{name}`: {remark}"));
+            }
         }
 
         let overrides = &mut tables.overrides;

@@ -71,6 +71,9 @@ fn by_path(mut url: Url, shown: &str) -> Result<ServerUrl, ServerUrlError> {
 /// `https://ORGANIZATION.visualstudio.com`, with or without the collection that every organization
 /// has.
 fn by_host(mut url: Url, organization: &str, shown: &str) -> Result<ServerUrl, ServerUrlError> {
+    if organization.is_empty() {
+        return Err(ServerUrlError::NoOrganization(shown.to_owned()));
+    }
     if let Some((organization, _service)) = organization.split_once('.') {
         return Err(ServerUrlError::Service {
             url: shown.to_owned(),

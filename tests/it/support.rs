@@ -7,6 +7,7 @@ mod door;
 mod ended;
 mod folders;
 pub(crate) mod katalonc;
+mod leaks;
 mod machine;
 mod namespace;
 #[cfg(unix)]
@@ -22,6 +23,7 @@ pub(crate) use closed::ClosedFolder;
 pub(crate) use door::Authority;
 pub(crate) use ended::{Output, ended, finish, finish_with};
 pub(crate) use folders::wipe;
+pub(crate) use leaks::{files_that_reveal, reveals};
 pub(crate) use machine::{Machine, files, names};
 pub(crate) use namespace::in_namespace;
 #[cfg(unix)]

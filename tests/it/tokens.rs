@@ -12,7 +12,7 @@ use std::path::PathBuf;
 use fake_katalon::{AzureSettings, SuiteRunWriter, Test, TestCaseFile, Token};
 use jiff::SignedDuration;
 
-use crate::support::{Machine, TOKEN, finished, start_of, tc, world};
+use crate::support::{Machine, TOKEN, files_that_reveal, finished, start_of, tc, world};
 
 /// A file with a token that only its owner can read.
 fn token_file(machine: &Machine, name: &str, token: &str) -> PathBuf {
@@ -111,6 +111,73 @@ fn the_token_of_the_machine_does_not_reach_the_server_of_a_project_table() {
     assert_eq!(machine.fake.requests().len(), 0);
     assert_eq!(other.fake.requests().len(), 0);
     assert!(submitted.out.contains("token_file"), "{submitted:?}");
+}
+
+/// Whether a token of the machine for the server at `named` reaches the fake when a project names it
+/// as `written`; both take the fake's port.
+fn reaches(named: &str, written: &str) -> Option<bool> {
+    let machine = Machine::with(world().token("token-of-the-machine"));
+    let port = machine.fake.address().port();
+    let file = token_file(&machine, "token", "token-of-the-machine");
+    let url = |host: &str| format!("http://{host}:{port}/acme");
+    machine.configure(&format!(
+        "[azure]\nserver_url = {:?}\ntoken_file = {file:?}\nallow_http = true\n",
+        url(named)
+    ));
+    // The machine's server is not the project's: only its URL is weaker than that of kado.toml.
+    let elsewhere = machine.work().join("Shop");
+    let table = format!(
+        "[[project]]\npath = {elsewhere:?}\nazure.server_url = {:?}\n",
+        url(written)
+    );
+    let before = std::fs::read_to_string(machine.config_file()).unwrap();
+    machine.configure_only(&format!("{before}{table}"));
+    let bare = AzureSettings {
+        server_url: url(written),
+        token: None,
+        ..machine.settings()
+    };
+
+    machine.submit(&project(&machine, "Shop", bare), &run(0));
+
+    let requests = machine.fake.requests();
+    (!requests.is_empty()).then(|| requests.iter().any(|request| request.authorized))
+}
+
+#[test]
+fn the_token_of_the_machine_reaches_no_host_that_only_looks_like_its_own() {
+    for (named, written) in [
+        ("127.0.0.1", "localhost"),
+        ("localhost", "127.0.0.1"),
+        ("127.0.0.1", "127.0.0.2"),
+        ("127.0.0.1", "[::ffff:127.0.0.1]"),
+        ("127.0.0.1", "[::ffff:7f00:1]"),
+        ("127.0.0.1", "[::1]"),
+        ("127.0.0.1", "0.0.0.0"),
+        ("127.0.0.1", "127.0.0.1.nip.example"),
+        ("127.0.0.1", "127.0.0.1\t.example"),
+        ("dev.azure.com", "127.0.0.1"),
+        ("127.0.0.1", "[fe80::1%25lo]"),
+    ] {
+        assert_eq!(reaches(named, written), None, "{named} {written}");
+    }
+}
+
+#[test]
+fn the_token_of_the_machine_reaches_its_own_host_in_each_spelling() {
+    for written in [
+        "127.1",
+        "127.0.0.1",
+        "0x7f.0.0.1",
+        "0177.0.0.1",
+        "2130706433",
+        "%3127.0.0.1",
+        "127.0.0.1.",
+        "\u{ff11}27.0.0.1",
+    ] {
+        assert_eq!(reaches("127.0.0.1", written), Some(true), "{written}");
+    }
+    assert_eq!(reaches("localhost", "LOCALHOST."), Some(true));
 }
 
 #[test]
@@ -419,4 +486,71 @@ fn a_project_that_loses_its_server_is_not_sent_with_another_project_s_token() {
     let waiting = rows.iter().find(|row| row["project"] == "Bad").unwrap();
     let reason = waiting["error"].as_str().unwrap();
     assert!(reason.contains("the project has none"), "{reason}");
+}
+
+/// What may be secret in a project's server URL.
+const IN_URL: &str = "hunter2-of-the-url";
+
+#[test]
+fn what_may_be_secret_in_a_server_url_is_in_no_output_no_log_and_no_database() {
+    let machine = Machine::new();
+    let server = machine.fake.base_url();
+    let url = server.replace("http://", &format!("http://me:{IN_URL}@"));
+    let settings = AzureSettings {
+        server_url: format!("{url}?key={IN_URL}#{IN_URL}"),
+        ..machine.settings()
+    };
+    let shop = project(&machine, "Shop", settings);
+
+    let submitted = machine.submit(&shop, &run(0));
+    let checked = machine.kado(&["check", &shop.to_string_lossy(), "--json"]);
+    let inspected = machine.kado(&["inspect", &shop.to_string_lossy(), "--json"]);
+    let shown = machine.kado(&["runs", "show", "1", "--json"]);
+
+    assert_eq!(submitted.code, 0, "{submitted:?}");
+    assert_eq!(machine.ado_run().state, "Completed");
+    assert!(checked.out.contains("query or fragment"), "{checked:?}");
+    for output in [submitted, checked, inspected, shown] {
+        assert!(!output.out.contains(IN_URL), "{output:?}");
+        assert!(!output.err.contains(IN_URL), "{output:?}");
+    }
+    assert_eq!(files_that_reveal(&machine.state(), IN_URL), []);
+}
+
+#[test]
+fn a_query_in_the_server_url_of_kado_toml_is_told_and_not_shown() {
+    let machine = Machine::new();
+    let file = token_file(&machine, "token", TOKEN);
+    machine.configure(&format!(
+        "[azure]\nserver_url = \"{}?key={IN_URL}\"\ntoken_file = {file:?}\n",
+        machine.fake.base_url()
+    ));
+
+    let checked = machine.kado(&["check"]);
+
+    assert!(checked.out.contains("query or fragment"), "{checked:?}");
+    assert!(!checked.out.contains(IN_URL), "{checked:?}");
+}
+
+#[test]
+fn a_server_that_is_written_in_letters_of_another_script_is_shown_in_ascii_and_remarked_on() {
+    let machine = Machine::new();
+    let settings = AzureSettings {
+        server_url: "https://dev.\u{430}zure.com/acme".to_owned(),
+        token: None,
+        ..machine.settings()
+    };
+    let shop = project(&machine, "Shop", settings);
+
+    let checked = machine.kado(&["check", &shop.to_string_lossy()]);
+    let inspected = machine.kado(&["inspect", &shop.to_string_lossy()]);
+
+    assert!(
+        checked.out.contains("letters of other scripts"),
+        "{checked:?}"
+    );
+    for output in [checked, inspected] {
+        assert!(output.out.contains("dev.xn--zure-43d.com"), "{output:?}");
+        assert!(!output.out.contains('\u{430}'), "{output:?}");
+    }
 }

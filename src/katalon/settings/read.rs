@@ -10,7 +10,7 @@ use crate::katalon::run::FileKind;
 use crate::katalon::secret::{ProjectToken, TokenForm};
 use crate::katalon::status::Status;
 use crate::katalon::text::head;
-use crate::server::without_credentials;
+use crate::server::without_secrets;
 
 /// Bytes of an unknown key that are shown; the longest known one has 54.
 const LONGEST_KEY: usize = 100;
@@ -101,7 +101,7 @@ struct SettingsFile {
 }
 
 impl SettingsFile {
-    /// The server without a user and password, which would end up where a URL is shown.
+    /// The server as it may be shown and stored: without a user, password, query or fragment.
     fn server_url(&mut self) -> Option<String> {
         let text = self.text("serverUrl")?;
         let url = text.trim();
@@ -109,22 +109,20 @@ impl SettingsFile {
             return None;
         }
 
-        let rest = match url.split_once("://") {
-            Some((_, rest)) => rest,
-            None => url,
-        };
-        let bare = without_credentials(rest);
-        if bare.len() == rest.len() {
-            return Some(url.to_owned());
+        let clean = without_secrets(url);
+        let before_query = url.split(['?', '#']).next().unwrap_or_default();
+        if before_query.matches('@').count() > clean.matches('@').count() {
+            self.warnings.push(
+                "`serverUrl` carries a user or password, which is left out; kado signs in with the \
+                 token"
+                    .to_owned(),
+            );
         }
-
-        self.warnings.push(
-            "`serverUrl` carries a user or password, which is left out; kado signs in with the \
-             token"
-                .to_owned(),
-        );
-        let scheme = &url[..url.len() - rest.len()];
-        Some(format!("{scheme}{bare}"))
+        if url.contains(['?', '#']) {
+            self.warnings
+                .push("`serverUrl` carries a query or fragment, which is left out".to_owned());
+        }
+        Some(clean.into_owned())
     }
 
     fn warn_of_unknown_keys(&mut self) {

@@ -190,3 +190,34 @@ proptest! {
         read(&text);
     }
 }
+
+#[test]
+fn what_may_be_secret_in_a_server_url_is_left_out_and_told() {
+    for (url, server, told) in [
+        (
+            "https://me:SECRET@host/tfs/Main",
+            "https://host/tfs/Main",
+            "a user or password",
+        ),
+        (
+            "https://host/tfs/Main?key=SECRET@x#SECRET",
+            "https://host/tfs/Main",
+            "a query or fragment",
+        ),
+    ] {
+        let settings = read(&format!("serverUrl=\"{url}\"\n"));
+
+        assert_eq!(settings.server_url.as_deref(), Some(server));
+        let [warning] = &settings.warnings[..] else {
+            panic!("{:?}", settings.warnings);
+        };
+        assert!(warning.contains(told), "{warning}");
+    }
+
+    let settings = read("serverUrl=\"https://host/tfs/team@home\"\n");
+    assert_eq!(settings.warnings, [""; 0]);
+    assert_eq!(
+        settings.server_url.as_deref(),
+        Some("https://host/tfs/team@home")
+    );
+}
