@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
+use jiff::civil::DateTime;
 use jiff::fmt::strtime::BrokenDownTime;
+use jiff::tz::TimeZone;
 use reqwest::header::HeaderMap;
 use url::Url;
 
@@ -12,6 +14,9 @@ use crate::moment::Moment;
 
 /// Longest pause that is believed: a server that asks for more is asked again then.
 const LONGEST_PAUSE: Duration = Duration::from_secs(60 * 60);
+
+/// How dates were written of old, which has to be read to this day (RFC 9110 §5.6.7); all are GMT.
+const OLD_DATES: [&str; 2] = ["%A, %d-%b-%y %H:%M:%S GMT", "%a %b %e %H:%M:%S %Y"];
 
 /// The text of a header.
 pub(super) fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
@@ -59,7 +64,18 @@ pub(super) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
 pub(super) fn date(headers: &HeaderMap, name: &str) -> Option<i64> {
     let text = header(headers, name)?.trim();
     let parser = jiff::fmt::rfc2822::DateTimeParser::new().relaxed_weekday(true);
-    Some(parser.parse_timestamp(text).ok()?.as_millisecond())
+    if let Ok(date) = parser.parse_timestamp(text) {
+        return Some(date.as_millisecond());
+    }
+
+    for form in OLD_DATES {
+        if let Ok(date) = DateTime::strptime(form, text)
+            && let Ok(date) = date.to_zoned(TimeZone::UTC)
+        {
+            return Some(date.timestamp().as_millisecond());
+        }
+    }
+    None
 }
 
 /// Whether a header holds a date behind the last moment that can be told, which is in the last hours
@@ -138,6 +154,8 @@ mod tests {
         assert_eq!(pause("2"), Some(2.0));
         assert_eq!(pause(" 0.5 "), Some(0.5));
         assert_eq!(pause("Thu, 26 Nov 2026 10:01:30 GMT"), Some(90.0));
+        assert_eq!(pause("Thursday, 26-Nov-26 10:01:30 GMT"), Some(90.0));
+        assert_eq!(pause("Thu Nov 26 10:01:30 2026"), Some(90.0));
         assert_eq!(pause("Thu, 26 Nov 2026 09:59:00 GMT"), None, "it is over");
         for far in [
             "999999999",

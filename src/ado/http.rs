@@ -1,4 +1,11 @@
-//! The HTTP client below everything: certificates, proxy, time-outs. It follows no redirect.
+//! The HTTP client below everything: certificates, proxy, time-outs. It follows no redirect, and speaks
+//! HTTP/1.1 alone: with at most a few requests under way at once HTTP/2 gains nothing, and its floods
+//! (resets, settings, pings, endless CONTINUATION, HPACK) meet nobody here. No compressed answer is asked
+//! for, and none is unpacked, so an answer is as large as what came over the line.
+//!
+//! What hyper itself refuses of an answer: more than 100 headers, a head of more than 408 KiB, 16 KiB of
+//! chunk extensions, 16 KiB of trailers. It counts no provisional answers (`100 Continue`), and says
+//! nothing of them; only the time of the call ends a stream of these.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -137,6 +144,7 @@ fn builder(network: &Network, headers: HeaderMap) -> Result<ClientBuilder, AdoEr
         .user_agent(concat!("kado/", env!("CARGO_PKG_VERSION")))
         .default_headers(headers)
         .redirect(reqwest::redirect::Policy::none())
+        .http1_only()
         .connect_timeout(CONNECT)
         .pool_idle_timeout(IDLE);
 

@@ -1,5 +1,5 @@
-//! One HTTP client for one server and token: connections are reused, HTTP/2 is taken where it is
-//! offered, every call has a time-out that fits its size, and no redirect is followed.
+//! One HTTP client for one server and token: connections are reused, every call has a time-out that
+//! fits its size and counts until the last byte of its answer, and no redirect is followed.
 //!
 //! A call waits for its turn ([`crate::ado::slots`]) and for the pause that the server asked for,
 //! is sent with a token that is renewed once where that helps, and ends as the content of an answer

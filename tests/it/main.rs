@@ -27,6 +27,7 @@ mod exec;
 mod faults;
 mod first_sweep;
 mod foreign_texts;
+mod hostile;
 mod identity;
 mod ids;
 mod ids_from;

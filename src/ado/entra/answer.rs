@@ -6,6 +6,7 @@ use std::time::Duration;
 use reqwest::{RequestBuilder, Response};
 use secrecy::SecretString;
 use serde::Deserialize;
+use url::Url;
 
 use crate::ado::error::{AdoError, Refusal};
 use crate::ado::headers;
@@ -57,6 +58,10 @@ impl TokenEndpoint<'_> {
 
     /// Reads an answer to its end and says what it means.
     pub(super) async fn read(&self, response: Response) -> Result<GoodAnswer, AdoError> {
+        if response.status().is_redirection() {
+            return Err(AdoError::unavailable(self.sends_on(&response)));
+        }
+
         let status = response.status().as_u16();
         let wait = headers::retry_after(response.headers());
         let body = read_body(response)
@@ -69,6 +74,22 @@ impl TokenEndpoint<'_> {
             body: &body,
         };
         judge(answer, self.name, self.advice, clock::now())
+    }
+
+    /// Says where a redirect leads to. The secret belongs to the authority that was configured, so no
+    /// request follows.
+    fn sends_on(&self, response: &Response) -> String {
+        let location = headers::header(response.headers(), "location").unwrap_or_default();
+        let target = response.url().join(location).ok();
+        let host = match target.as_ref().and_then(Url::host_str) {
+            Some(host) => format!("`{host}`"),
+            None => "somewhere else".to_owned(),
+        };
+        format!(
+            "{} gave no token and sends requests on to {host}, which kado does not follow; is it the \
+             right address?",
+            self.name
+        )
     }
 
     fn unreachable(&self, error: &reqwest::Error) -> AdoError {
