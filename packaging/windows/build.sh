@@ -6,7 +6,8 @@
 #
 # The manifest (kado.json) still wants @HOMEPAGE@ and @RELEASES@, which the publisher knows. Needs wixl, msitools and zip
 # besides what cross.sh needs; installs what is missing where that is possible. Nothing is signed: SmartScreen warns of
-# the program until its publisher signs it.
+# the program until its publisher signs it. An SBOM (CycloneDX) lies in the zip and beside the packages, unless a program that
+# is there is packaged where cargo-cyclonedx is missing.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
@@ -26,6 +27,7 @@ for tool in wixl msibuild zip x86_64-w64-mingw32-objdump; do
 done
 
 if [ -z "$program" ]; then
+  command -v cargo-cyclonedx >/dev/null || cargo install cargo-cyclonedx --locked
   packaging/windows/cross.sh build --release --locked --package kado --bin kado
   program=${KADO_WINDOWS_TARGET_DIR:-$HOME/.cache/kado-target-windows}/x86_64-pc-windows-gnu/release/kado.exe
 fi
@@ -44,6 +46,14 @@ mkdir -p "$target"
 stage=$(mktemp -d)
 trap 'rm -rf "$stage"' EXIT
 cp "$program" "$stage/kado.exe"
+papers=(windows.md LICENSE-MIT LICENSE-APACHE)
+if command -v cargo-cyclonedx >/dev/null; then
+  packaging/sbom.sh x86_64-pc-windows-gnu "$stage/kado.cdx.json"
+  cp "$stage/kado.cdx.json" "$target"
+  papers+=(kado.cdx.json)
+else
+  echo "without an SBOM: cargo-cyclonedx is not installed" >&2
+fi
 cp packaging/kado.toml "$stage/kado.example.toml"
 cp docs/windows.md LICENSE-MIT LICENSE-APACHE "$stage"
 
@@ -77,7 +87,7 @@ query "INSERT INTO \`InstallExecuteSequence\` (\`Action\`, \`Condition\`, \`Sequ
 
 mv "$msi" "$target/$name.msi"
 rm -f "$target/$name.zip"
-(cd "$stage" && zip --quiet -9 "$name.zip" kado.exe kado.example.toml windows.md LICENSE-MIT LICENSE-APACHE)
+(cd "$stage" && zip --quiet -9 "$name.zip" kado.exe kado.example.toml "${papers[@]}")
 mv "$stage/$name.zip" "$target/$name.zip"
 sha256=$(sha256sum "$target/$name.zip" | cut -d ' ' -f 1)
 sed "s/@VERSION@/$version/g; s/@SHA256@/$sha256/" packaging/windows/scoop.json >"$target/kado.json"
