@@ -201,7 +201,10 @@ pub(crate) async fn once(
     let changed = Arc::new(Notify::new());
     let connections = submitter.connections();
     let mut keeper = Keeper::new(outbox.clone(), config, changed, connections).await?;
-    let unread = keeper.sweep_until_settled(&stop).await?;
+    let unread = keeper
+        .sweep_until_settled(&stop)
+        .await
+        .context("not all run folders were looked at")?;
 
     // Whoever runs it once waits for no time of Katalon's; what Katalon submitted already is found
     // all the same.

@@ -10,6 +10,7 @@ mod look;
 mod look_rules;
 mod problems;
 pub(crate) mod processes;
+mod readings;
 mod scout;
 mod walk;
 

@@ -14,6 +14,7 @@ mod earlier_run;
 mod launch;
 mod listing;
 mod location;
+mod log_size;
 mod named_files;
 mod names;
 pub(crate) mod open;
@@ -31,6 +32,7 @@ pub(crate) use launch::read_launch;
 pub use listing::is_run_folder;
 pub(crate) use listing::{FolderListing, RunSigns, list_run_folder, newest_change};
 pub(crate) use location::Location;
+pub(crate) use log_size::{LONGEST_LOG, check_log_size};
 pub(crate) use project_folder::{
     CaseIdState, FileLook, PROJECT_FILE, RuleFiles, azure_settings_modified, id_state,
     look_of_test_case, number_of_reruns, project_at, project_file_modified, project_name,

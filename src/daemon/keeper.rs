@@ -42,6 +42,8 @@ const READ_ON: Duration = Duration::from_secs(4);
 /// Longest time that `--once` waits: for the grace of a run, of the collection that it is part of,
 /// and some.
 const ALL_GRACE: Duration = Duration::from_secs(3 * 60);
+/// Longest time that `--once` goes on where the folders of a project take more than their share.
+const ALL_READING: Duration = Duration::from_secs(60 * 60);
 /// A clock that is set back by less is no concern.
 const SET_BACK: Duration = Duration::from_secs(2);
 /// Runs that ended this long before a clock that was set back was noticed are new ones.
@@ -182,6 +184,9 @@ impl Keeper {
                 let sweep = self.sweeper.look_at_followed(&config, stop).await?;
                 let done = clock::now();
                 schedule.looked(done, done.since(now), sweep.look_again);
+                if !sweep.postponed.is_empty() {
+                    schedule.go_on(done);
+                }
             }
             Due::Sweep => self.sweep(now, hints, schedule, stop).await?,
         }
@@ -202,6 +207,9 @@ impl Keeper {
         let (projects, sweep) = self.sweeper.sweep(&config, stop).await?;
         let done = clock::now();
         schedule.swept(done, done.since(now), sweep.look_again);
+        if !sweep.postponed.is_empty() {
+            schedule.go_on(done);
+        }
 
         let watch = config.watch.clone();
         if lend(hints, move |hints| hints.watch(&watch, &projects)).await? {
@@ -262,25 +270,41 @@ impl Keeper {
     /// read, of which waiting mends nothing.
     ///
     /// # Errors
-    /// When the outbox cannot be read or written.
+    /// When the outbox cannot be read or written, and when `stop` cut it off.
     pub(crate) async fn sweep_until_settled(
         &mut self,
         stop: &CancellationToken,
     ) -> Result<BTreeSet<PathBuf>, StoreError> {
         let config = self.config.current();
-        let mut until = None;
+        let mut first_swept = None;
         let mut unread = BTreeSet::new();
         loop {
             let sweep = self.sweeper.sweep(&config, stop);
             let (_, sweep) = unless_stopped(sweep, stop, READ_ON).await??;
             unread.extend(sweep.unread);
-            if sweep.in_grace.is_empty() && !self.sweeper.has_news() {
+            if stop.is_cancelled() {
+                return Err(Stopped.into());
+            }
+
+            // What is postponed comes to an end by itself: a look that takes too long is given up.
+            let is_settled = sweep.in_grace.is_empty() && !self.sweeper.has_news();
+            if is_settled && sweep.postponed.is_empty() {
                 break;
             }
 
             // Counted from the end of the first sweep, which may take long.
-            let until = *until.get_or_insert_with(|| clock::now().plus(ALL_GRACE));
-            if clock::now() >= until {
+            let first_swept = *first_swept.get_or_insert_with(clock::now);
+            let waited = clock::now().since(first_swept);
+            if waited >= ALL_READING && !sweep.postponed.is_empty() {
+                tracing::warn!(
+                    folders = sweep.postponed.len(),
+                    "run folders are not looked at, because those of their projects take too long; \
+                     the next start goes on"
+                );
+                unread.extend(sweep.postponed);
+                break;
+            }
+            if waited >= ALL_GRACE && sweep.postponed.is_empty() {
                 tracing::warn!(
                     runs = sweep.in_grace.len(),
                     "runs that are over cannot be recorded yet; the next start tries again"
@@ -289,7 +313,7 @@ impl Keeper {
             }
 
             tokio::select! {
-                () = stop.cancelled() => break,
+                () = stop.cancelled() => return Err(Stopped.into()),
                 () = tokio::time::sleep(Duration::from_secs(1)) => {}
             }
         }

@@ -77,6 +77,12 @@ impl Schedule {
         self.next_look = look_again.map(|again| again.max(self.look_not_before));
     }
 
+    /// A look or sweep left folders for the next round, so that those of others had their turn: it
+    /// is soon, because nothing says how many are left.
+    pub(super) fn go_on(&mut self, now: Moment) {
+        self.next_sweep = self.next_sweep.min(now.plus(DISTANCE));
+    }
+
     /// An event asks for something.
     pub(super) fn asked(&mut self, wanted: Due, now: Moment) {
         match wanted {
@@ -180,6 +186,17 @@ mod tests {
 
         schedule.asked(Due::Sweep, at(9_000));
         assert_eq!(schedule.due(at(9_000)), Due::Sweep);
+    }
+
+    #[test]
+    fn what_is_left_of_a_sweep_that_took_long_is_looked_at_soon() {
+        let mut schedule = Schedule::default();
+        schedule.swept(at(60_000), Duration::from_secs(20), None);
+
+        schedule.go_on(at(60_000));
+
+        assert_eq!(schedule.due(at(60_500)), Due::Nothing);
+        assert_eq!(schedule.due(at(61_000)), Due::Sweep);
     }
 
     #[test]

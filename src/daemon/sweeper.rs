@@ -15,7 +15,7 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use crate::blocking::{blocking, lend};
-use crate::clock;
+use crate::clock::{self, Stopwatch};
 use crate::config::Config;
 use crate::connect::SeenTokens;
 use crate::daemon::answers::Answers;
@@ -276,7 +276,11 @@ impl Sweeper {
         done: &mut Done,
     ) -> Result<(), StoreError> {
         for finished in std::mem::take(&mut sweep.over) {
-            match self.recorder.record(config, &finished).await? {
+            let taken = Stopwatch::start();
+            let handling = self.recorder.record(config, &finished).await?;
+            self.scout.spend(&finished.folder, taken.elapsed());
+
+            match handling {
                 Handling::Settled {
                     answer,
                     run,

@@ -12,7 +12,7 @@ use crate::discovery::tracker::Observation;
 use crate::katalon::log::EndScanner;
 use crate::moment::Moment;
 use crate::watch::look_rules::LookRules;
-use crate::workspace::{self, FolderListing, JunitState, Location, RunReader};
+use crate::workspace::{self, FolderListing, JunitState, LONGEST_LOG, Location, RunReader};
 
 /// The newest part of the log, which is the one that grows.
 const NEWEST_PART: &str = "execution0.log";
@@ -80,6 +80,8 @@ impl FolderMemory {
     ) -> io::Result<Observation> {
         let fingerprint = fingerprint(listing);
         if self.fingerprint != Some(fingerprint) {
+            workspace::check_log_size(listing)?;
+
             // What Katalon appends behind the end of a suite means nothing, so an end stays.
             if self.ended.is_none() {
                 self.look_for_end(folder, listing, reader)?;
@@ -183,6 +185,9 @@ impl FolderMemory {
     fn feed(&mut self, part: &Path, from: u64) -> io::Result<u64> {
         let mut file = workspace::open::regular(part)?;
         file.seek(SeekFrom::Start(from))?;
+
+        // One that grows as fast as it is read has no end; the next look goes on from here.
+        let mut file = file.take(LONGEST_LOG);
 
         let mut at = from;
         let mut piece = vec![0; PIECE];

@@ -1,21 +1,23 @@
 //! Remembers every run folder that is not settled, and says which runs are over.
 
 use std::collections::{HashMap, HashSet};
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::discovery::folder_answer::{AnsweredFolder, FolderAnswer};
 use crate::discovery::settled::{Ageing, Settled};
-use crate::discovery::tracker::{Assessment, Tracker};
+use crate::discovery::tracker::{Assessment, BETWEEN_LOOKS, Observation, Tracker};
 use crate::file_names::key;
 use crate::katalon::run::lifecycle::RunState;
 use crate::moment::Moment;
 use crate::watch::look::{FolderMemory, fingerprint};
 use crate::watch::look_rules::LookRules;
 use crate::watch::problems::WatchProblems;
+use crate::watch::readings::{Reached, Readings};
 use crate::watch::walk::{Survey, survey};
-use crate::workspace::{self, RunReader};
+use crate::workspace::{self, FolderListing, RunReader};
 
 /// Follows the run folders of all projects.
 #[derive(Default)]
@@ -28,7 +30,11 @@ pub(crate) struct Scout {
     /// The projects that the last walk found.
     projects: HashSet<PathBuf>,
     reader: Arc<RunReader>,
+    readings: Readings<Look>,
 }
+
+/// A look that is over: the memory that it was lent, and what it saw.
+type Look = (FolderMemory, io::Result<Observation>);
 
 /// A folder whose run is not decided.
 #[derive(Default)]
@@ -75,6 +81,8 @@ pub(crate) struct Sweep {
     pub unread: Vec<PathBuf>,
     /// How many folders were not settled, so that their logs were read as far as they are new.
     pub read: usize,
+    /// Folders whose look is not over, or was not begun, so that others have their turn.
+    pub postponed: Vec<PathBuf>,
 }
 
 /// A folder whose run is over.
@@ -110,6 +118,7 @@ impl Sweep {
         self.gone.extend(other.gone);
         self.unread.extend(other.unread);
         self.read += other.read;
+        self.postponed.extend(other.postponed);
         self.look_again_at(other.look_again);
     }
 
@@ -142,6 +151,7 @@ impl Scout {
             folders,
             problems,
         } = survey(roots);
+        self.readings.begin_round();
         self.projects = projects.iter().cloned().collect();
 
         let mut gone = Vec::new();
@@ -149,6 +159,7 @@ impl Scout {
             // What was closed may be open again soon, and its run is not over before.
             let is_there = folders.binary_search(folder).is_ok() || problems.may_hide(folder);
             if !is_there {
+                self.readings.forget(folder);
                 gone.push(folder.clone());
             }
             is_there
@@ -269,12 +280,34 @@ impl Scout {
         self.settled.age(&keys, now)
     }
 
+    /// Takes note that what was done with a folder held up the others for so long.
+    pub(crate) fn spend(&mut self, folder: &Path, time: Duration) {
+        let project = self.project_or_parent(folder);
+        self.readings.spend(&project, time);
+    }
+
+    /// Who shares the time of a folder.
+    fn project_or_parent(&self, folder: &Path) -> PathBuf {
+        let project = self.project_of(folder).or_else(|| folder.parent());
+        project.unwrap_or(folder).to_owned()
+    }
+
     fn stop_following(&mut self, folder: &Path) {
+        self.readings.forget(folder);
         self.followed.remove(folder);
         self.reader.forget(folder);
     }
 
     fn look_at(&mut self, folder: &Path, rules: &LookRules, now: Moment, sweep: &mut Sweep) {
+        let under_way = self.readings.take(folder);
+        if let Some(reached) = under_way {
+            return self.take_in(folder, reached, rules, now, sweep);
+        }
+        let project = self.project_or_parent(folder);
+        if let Some(obstacle) = self.readings.obstacle(&project) {
+            return self.take_in(folder, Ok(obstacle), rules, now, sweep);
+        }
+
         let listing = match workspace::list_run_folder(folder) {
             Ok(listing) => listing,
             // No fault of anybody: a workspace may be wiped at any moment.
@@ -293,18 +326,6 @@ impl Scout {
             return self.stop_following(folder);
         }
 
-        // What became of it is for its row to say, also where it is older than the history by now.
-        let of_all_times;
-        let rules = if self.reconsidered.contains(&key) {
-            of_all_times = LookRules {
-                history_begins: None,
-                ..rules.clone()
-            };
-            &of_all_times
-        } else {
-            rules
-        };
-
         if !self.followed.contains_key(folder) {
             sweep
                 .new
@@ -312,15 +333,83 @@ impl Scout {
         }
 
         sweep.read += 1;
-        let followed = self.followed.entry(folder.to_owned()).or_default();
-        let observation = match followed
-            .memory
-            .look(folder, &listing, &self.reader, rules, now)
-        {
-            Ok(observation) => observation,
-            Err(error) => return self.complain(folder, &error, sweep),
-        };
+        let rules = self.rules_for(&key, rules);
+        let reached = self.begin_look(folder, &project, listing, &rules, now);
+        self.take_in(folder, reached, &rules, now, sweep);
+    }
 
+    /// What became of a folder whose run is in the outbox is for its row to say, also where it is
+    /// older than the history by now.
+    fn rules_for(&self, key: &str, rules: &LookRules) -> LookRules {
+        let mut rules = rules.clone();
+        if self.reconsidered.contains(key) {
+            rules.history_begins = None;
+        }
+        rules
+    }
+
+    /// Has a folder looked at on a thread of its own.
+    fn begin_look(
+        &mut self,
+        folder: &Path,
+        project: &Path,
+        listing: FolderListing,
+        rules: &LookRules,
+        now: Moment,
+    ) -> io::Result<Reached<Look>> {
+        let followed = self.followed.entry(folder.to_owned()).or_default();
+        let mut memory = std::mem::take(&mut followed.memory);
+        let reader = Arc::clone(&self.reader);
+        let path = folder.to_owned();
+        let rules = rules.clone();
+
+        self.readings.begin(folder, project, move || {
+            let observation = memory.look(&path, &listing, &reader, &rules, now);
+            (memory, observation)
+        })
+    }
+
+    /// Takes in what became of a look.
+    fn take_in(
+        &mut self,
+        folder: &Path,
+        reached: io::Result<Reached<Look>>,
+        rules: &LookRules,
+        now: Moment,
+        sweep: &mut Sweep,
+    ) {
+        match reached {
+            Ok(Reached::Done((memory, seen))) => {
+                self.followed.entry(folder.to_owned()).or_default().memory = memory;
+                match seen {
+                    Ok(observation) => self.assess(folder, &observation, rules, sweep),
+                    Err(error) => self.complain(folder, &error, sweep),
+                }
+            }
+
+            Ok(Reached::Later) => {
+                sweep.postponed.push(folder.to_owned());
+                sweep.look_again_at(Some(now.plus(BETWEEN_LOOKS)));
+                if let Some(followed) = self.followed.get_mut(folder) {
+                    followed.answer = Some(FolderAnswer::Waiting {
+                        reason: "reading its files takes long".to_owned(),
+                    });
+                }
+            }
+
+            Ok(Reached::Stuck) => self.complain(folder, &stuck(), sweep),
+            Err(error) => self.complain(folder, &error, sweep),
+        }
+    }
+
+    /// Takes in what a look at a folder saw.
+    fn assess(
+        &mut self,
+        folder: &Path,
+        observation: &Observation,
+        rules: &LookRules,
+        sweep: &mut Sweep,
+    ) {
         // A run from before the history is settled at its first look, without its project being
         // read: there may be thousands of them.
         let fingerprint = observation.fingerprint;
@@ -331,7 +420,8 @@ impl Scout {
             return sweep.remembered.push(settled);
         }
 
-        let assessment = followed.tracker.observe(&observation, rules.abort_after);
+        let followed = self.followed.entry(folder.to_owned()).or_default();
+        let assessment = followed.tracker.observe(observation, rules.abort_after);
         let Assessment { state, due, .. } = assessment;
         if followed.last_assessment.replace((state, due)) != Some((state, due)) {
             tracing::debug!(folder = %folder.display(), ?state, due, "judged a run folder");
@@ -359,6 +449,13 @@ impl Scout {
             tracing::warn!(%folder, %error, "a run folder cannot be read; it is looked at again");
         }
     }
+}
+
+fn stuck() -> io::Error {
+    io::Error::new(
+        ErrorKind::TimedOut,
+        "reading its files takes longer than 5 minutes; look at the disk or share that they lie on",
+    )
 }
 
 /// What is known of a folder whose run is in this state and not recorded yet.

@@ -10,6 +10,7 @@ use jiff::tz::TimeZone;
 
 use super::listing::{FolderListing, ListedFile, is_run_folder, list_run_folder};
 use super::location::Location;
+use super::log_size::{LONGEST_LOG, check_log_size};
 use super::parsed_logs::ParsedLogs;
 use super::project_folder::read_console_options;
 use super::{ReadError, earlier_run, named_files, open};
@@ -79,6 +80,7 @@ impl RunReader {
             return Err(ReadError::NoRun(folder.clone()));
         }
 
+        check_log_size(&listing).map_err(|source| io_error(folder, source))?;
         self.read_listed(location, &listing)
             .map_err(|source| io_error(folder, source))
     }
@@ -165,8 +167,13 @@ impl RunReader {
             }
             expected = number.checked_sub(1);
 
-            let read = open::regular(&folder.join(name))
-                .and_then(|part| reader.feed(name, BufReader::with_capacity(BUFFER, part)));
+            // One that grows as fast as it is read has no end.
+            let read = open::regular(&folder.join(name)).and_then(|part| {
+                reader.feed(
+                    name,
+                    BufReader::with_capacity(BUFFER, part.take(LONGEST_LOG)),
+                )
+            });
 
             // The log is read while Katalon may be rotating it, so it is looked at again.
             match read {

@@ -66,6 +66,7 @@ mod servers_apart;
 mod service;
 mod settings_file;
 mod silence;
+mod slow_files;
 mod soak;
 mod spool;
 mod state_folder;

@@ -6,6 +6,8 @@ mod closed;
 mod door;
 mod ended;
 mod folders;
+#[cfg(target_os = "linux")]
+mod hanging_file;
 pub(crate) mod katalonc;
 mod leaks;
 mod machine;
@@ -23,6 +25,8 @@ pub(crate) use closed::ClosedFolder;
 pub(crate) use door::Authority;
 pub(crate) use ended::{Output, ended, finish, finish_with};
 pub(crate) use folders::wipe;
+#[cfg(target_os = "linux")]
+pub(crate) use hanging_file::HangingFile;
 pub(crate) use leaks::{files_that_reveal, reveals};
 pub(crate) use machine::{Machine, files, names};
 pub(crate) use namespace::in_namespace;
