@@ -1,9 +1,50 @@
-//! When two paths mean the same file. On Windows letters count without their case, and the long
+//! When two paths mean the same file, and two folders are one. On Windows letters count without their case, and the long
 //! form of a path (`\\?\C:\work`) means what the short one does; elsewhere names are the same only
 //! if they are equal.
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+/// By what a file system knows a folder, whatever its path is. It is stored: the serde names do not
+/// change.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub(crate) struct FolderId {
+    /// The device or volume that it lies on.
+    pub volume: u64,
+    /// Its inode, or the file index of Windows.
+    pub number: u64,
+    /// When it was made, in nanoseconds since 1970, where that tells one folder from the next that
+    /// gets its number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub born: Option<u64>,
+}
+
+impl FolderId {
+    /// Whether both are the same folder.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        if self.number != other.number {
+            return false;
+        }
+
+        // A device may be called otherwise after the next start of the machine (Btrfs, NFS, LVM), and
+        // no two disks make a folder of the same number in the same nanosecond.
+        match (self.born, other.born) {
+            (Some(one), Some(other)) => one == other,
+            _ => self.volume == other.volume,
+        }
+    }
+}
+
+/// A folder that was opened before.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct KnownFolder {
+    /// Where it lay.
+    pub path: PathBuf,
+    /// Which folder it was; `None` where nobody knows, and then its path alone counts.
+    pub id: Option<FolderId>,
+}
 
 /// Whether a name is this one.
 pub(crate) fn is_named(name: &OsStr, wanted: &str) -> bool {
@@ -62,6 +103,21 @@ mod tests {
         assert!(!is_in(Path::new("/srv/works"), folder));
         assert!(!is_in(Path::new("/srv"), folder));
         assert!(same(folder, Path::new("/srv/work/")));
+    }
+
+    #[test]
+    fn a_folder_that_got_the_number_of_another_is_not_that_one() {
+        let id = |volume, number, born| FolderId {
+            volume,
+            number,
+            born,
+        };
+
+        assert!(id(1, 2, Some(3)).is_same(&id(1, 2, Some(3))));
+        assert!(id(1, 2, Some(3)).is_same(&id(9, 2, Some(3))));
+        assert!(!id(1, 2, Some(3)).is_same(&id(1, 2, Some(4))));
+        assert!(!id(1, 2, Some(3)).is_same(&id(1, 4, Some(3))));
+        assert!(!id(1, 2, None).is_same(&id(9, 2, None)));
     }
 
     #[cfg(not(windows))]

@@ -28,7 +28,9 @@ use crate::config::Config;
 use crate::config::project_file::ProjectFile;
 use crate::discovery::claim::KnownCommands;
 use crate::discovery::run_identity::RunIdentity;
+use crate::door::{self, Refused};
 use crate::error_chain::chain;
+use crate::katalon::damage::{Damage, DamageKind};
 use crate::katalon::id_rule::IdRule;
 use crate::katalon::run::SuiteRun;
 use crate::katalon::secret::ProjectToken;
@@ -119,13 +121,15 @@ impl IntakeError {
         }
     }
 
-    /// Whether it passes by itself: somebody writes a file, holds it for itself, or is about to
-    /// delete the folder.
+    /// Whether it passes by itself: somebody writes a file, holds it for itself, is about to delete
+    /// the folder, or made another in its place.
     pub(crate) fn passes(&self) -> bool {
         match self {
             Self::SettingsInFlux(_) => true,
             Self::Read(ReadError::Io { source, .. }) => {
-                workspace::open::is_held(source) || source.kind() == std::io::ErrorKind::NotFound
+                door::is_held(source)
+                    || source.kind() == std::io::ErrorKind::NotFound
+                    || matches!(door::refused(source), Some(Refused::OtherFolder(_)))
             }
             Self::Settings(_) | Self::Read(_) | Self::NoProject(_) | Self::Defect(_) => false,
         }
@@ -177,7 +181,7 @@ pub(crate) fn read_settled(
 /// The settings of a project, of which nothing is guessed where they are there and cannot be read.
 fn settings_of(root: &Path) -> Result<AzureSettings, IntakeError> {
     workspace::read_azure_settings(root).map_err(|error| match error {
-        ReadError::Io { source, path } if workspace::open::is_held(&source) => {
+        ReadError::Io { source, path } if door::is_held(&source) => {
             IntakeError::Read(ReadError::Io { source, path })
         }
         error => IntakeError::Settings(error),
@@ -232,6 +236,13 @@ fn join(
     run.warnings.extend(settings.warnings.iter().cloned());
     let options = options_of(settings, &overrides, project_file, &mut run);
     forget_values(&mut run, &mut cases);
+    let reruns = workspace::number_of_reruns(root, &run.suite).unwrap_or_else(|error| {
+        let file = format!("{}.ts", run.suite);
+        let error = error.to_string();
+        run.damage
+            .push(Damage::of(&file, DamageKind::Unreadable { error }));
+        None
+    });
 
     Ok(FinishedRun {
         identity: RunIdentity::of(&run),
@@ -245,6 +256,7 @@ fn join(
         token: token_of(settings),
         snapshot: Snapshot {
             folder: location.folder.to_string_lossy().into_owned(),
+            folder_id: location.id,
             project_name: workspace::project_name(root),
             project_root: root.to_string_lossy().into_owned(),
             options,
@@ -253,7 +265,7 @@ fn join(
                 .as_ref()
                 .and_then(|collection| collection.report.id.clone()),
             joined: None,
-            reruns: workspace::number_of_reruns(root, &run.suite),
+            reruns,
             cases,
             run,
         },

@@ -13,6 +13,7 @@ mod config;
 mod connect;
 mod daemon;
 mod discovery;
+mod door;
 mod error_chain;
 mod exit;
 mod file_names;

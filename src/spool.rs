@@ -20,9 +20,10 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::discovery::run_identity::RunIdentity;
+use crate::door;
+use crate::file_names::KnownFolder;
 use crate::katalon::run::RunFile;
 use crate::state_dir;
-use crate::workspace::open;
 
 /// Name of the folder in the state folder.
 const FOLDER: &str = "spool";
@@ -81,11 +82,12 @@ impl Spool {
     }
 
     /// Brings the copies of a run up to date with its folder. `used` saves walking through the
-    /// spool for every run. Files that vanished meanwhile are passed over.
+    /// spool for every run. Files that vanished meanwhile are passed over, as are those of another
+    /// folder in its place.
     pub(crate) fn copy<'a>(
         &self,
         run: &RunIdentity,
-        folder: &Path,
+        folder: &KnownFolder,
         files: impl Iterator<Item = &'a RunFile>,
         used: &mut Used,
     ) -> Copied {
@@ -93,7 +95,7 @@ impl Spool {
         let mut copied = Copied::default();
         for file in files {
             let to = target.join(path_of_copy(&file.path));
-            let Ok(from) = open::regular_of_run(folder, Path::new(&file.path)) else {
+            let Ok(from) = door::file_of_run(folder, Path::new(&file.path)) else {
                 continue;
             };
             if is_up_to_date(&from, &to) {
@@ -136,7 +138,7 @@ impl Spool {
 
         let copied = copy_whole(&mut from, unfinished).and_then(|size| {
             // On Windows another program may have the old copy open for a moment.
-            open::patiently(|| fs::rename(unfinished, to))?;
+            door::patiently(|| fs::rename(unfinished, to))?;
             Ok(size)
         });
 
@@ -258,6 +260,14 @@ mod tests {
         }
     }
 
+    /// A run folder of which only its path is known.
+    fn known(folder: &tempfile::TempDir) -> KnownFolder {
+        KnownFolder {
+            path: folder.path().to_owned(),
+            id: None,
+        }
+    }
+
     /// What is copied where nothing goes wrong.
     fn all_of(files: usize) -> Copied {
         Copied {
@@ -282,7 +292,7 @@ mod tests {
         fs::create_dir(work.path().join("deep")).unwrap();
         fs::write(work.path().join("deep/1.png"), "one").unwrap();
         let files = [file("deep/1.png", 3), file("gone.png", 3)];
-        let copy = || spool.copy(&run(1), work.path(), files.iter(), &mut Used::default());
+        let copy = || spool.copy(&run(1), &known(&work), files.iter(), &mut Used::default());
         assert_eq!(copy(), all_of(1));
 
         fs::write(work.path().join("deep/1.png"), "other").unwrap();
@@ -306,7 +316,7 @@ mod tests {
         }
 
         let files = [file("1.png", 4), file("2.png", 4), file("3.png", 4)];
-        let copied = spool.copy(&run(1), work.path(), files.iter(), &mut Used::default());
+        let copied = spool.copy(&run(1), &known(&work), files.iter(), &mut Used::default());
 
         assert_eq!(copied.files, 1);
         assert_eq!(copied.left, 2);
@@ -332,7 +342,7 @@ mod tests {
 
         let copied = spool.copy(
             &run(1),
-            work.path(),
+            &known(&work),
             names.map(|name| file(name, 1)).iter(),
             &mut Used::default(),
         );
@@ -357,7 +367,7 @@ mod tests {
         let mut copy = |started| {
             spool.copy(
                 &run(started),
-                work.path(),
+                &known(&work),
                 [file("1.png", 4)].iter(),
                 &mut used,
             )
@@ -378,7 +388,7 @@ mod tests {
         for started in [1, 2] {
             spool.copy(
                 &run(started),
-                work.path(),
+                &known(&work),
                 [file("1.png", 1)].iter(),
                 &mut Used::default(),
             );
@@ -404,7 +414,7 @@ mod tests {
         std::os::unix::fs::symlink(elsewhere.path(), state.path().join(FOLDER)).unwrap();
 
         let files = [file("1.png", 1)];
-        let copied = spool.copy(&run(1), work.path(), files.iter(), &mut Used::default());
+        let copied = spool.copy(&run(1), &known(&work), files.iter(), &mut Used::default());
         spool.purge(std::iter::empty());
 
         assert_eq!(copied.failed, 1);
@@ -423,7 +433,7 @@ mod tests {
         std::os::unix::fs::symlink(work.path().join("secret"), work.path().join("1.png")).unwrap();
         let copied = spool.copy(
             &run(1),
-            work.path(),
+            &known(&work),
             [file("1.png", 6)].iter(),
             &mut Used::default(),
         );

@@ -4,11 +4,6 @@
 //! not is read and judged by the same functions as in the service. Nothing in here writes or asks
 //! ADO, and nothing fails: what cannot be read is an answer like any other.
 
-#![expect(
-    clippy::disallowed_methods,
-    reason = "the path on the command line is a file or a folder"
-)]
-
 mod below;
 mod explanation;
 mod inquiry;
@@ -20,6 +15,7 @@ use std::io;
 use std::path::{Component, Path, PathBuf};
 
 use crate::config::Config;
+use crate::door::{self, Folder, Kind};
 use crate::file_names::is_in;
 use crate::workspace;
 use inquiry::Inquiry;
@@ -34,14 +30,23 @@ pub(crate) fn explain(path: &Path, config: &Config) -> io::Result<Explanation> {
     let inquiry = Inquiry::open(config);
     let path = as_watched(&std::path::absolute(path)?, &config.watch);
 
-    let folder = match std::fs::metadata(&path) {
-        Ok(metadata) if metadata.is_dir() => path,
+    let folder = match door::kind_of_target(&path) {
+        Ok(Kind::Folder) => path,
         Ok(_) => match path.parent() {
             Some(folder) => folder.to_owned(),
             None => path,
         },
         Err(error) => return Ok(explain_absent(&inquiry, &path, &error)),
     };
+
+    if let Err(error) = Folder::at(&folder)
+        && door::refused(&error).is_some()
+    {
+        return Ok(match seen::why_not_seen(&inquiry, &folder, None) {
+            Some(unseen) => unseen,
+            None => explain_absent(&inquiry, &folder, &error),
+        });
+    }
 
     Ok(if workspace::is_run_folder(&folder) {
         run_folder::explain(&inquiry, &folder)

@@ -1,13 +1,12 @@
 //! Katalon projects and report folders on disk: the shell around [`crate::katalon`].
 //!
-//! Everything here only reads, takes no lock, follows no link and opens nothing but regular files;
-//! walks are bounded in depth and number. What cannot be read becomes a warning where the rest
-//! still makes sense. Files change while they are read: Katalon rotates logs and rewrites reports
-//! in place.
+//! Everything here goes through [`crate::door`]: it only reads, takes no lock, follows no link and
+//! opens nothing but regular files; walks are bounded in depth and number. What cannot be read
+//! becomes a warning where the rest still makes sense. Files change while they are read: Katalon
+//! rotates logs and rewrites reports in place.
 //!
 //! `project_folder` reads a project, `run_folder` a run, `collection_folder` the report of a test
-//! suite collection; `Location` says to which of them a folder belongs. `open` is the one door
-//! through which their files are opened.
+//! suite collection; `Location` says to which of them a folder belongs.
 
 mod collection_folder;
 mod earlier_run;
@@ -17,7 +16,6 @@ mod location;
 mod log_size;
 mod named_files;
 mod names;
-pub(crate) mod open;
 mod parsed_logs;
 mod project_folder;
 mod run_folder;
@@ -30,7 +28,9 @@ pub(crate) use collection_folder::{
 };
 pub(crate) use launch::read_launch;
 pub use listing::is_run_folder;
-pub(crate) use listing::{FolderListing, RunSigns, list_run_folder, newest_change};
+pub(crate) use listing::{
+    FolderListing, RunSigns, list_known_folder, list_run_folder, newest_change,
+};
 pub(crate) use location::Location;
 pub(crate) use log_size::{LONGEST_LOG, check_log_size};
 pub(crate) use project_folder::{

@@ -1,17 +1,25 @@
 //! Folders that have to be readable, and the disk that has to have room.
 
-#![expect(clippy::disallowed_methods, reason = "folders are looked at")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "whether there is a state folder is looked up on the disk"
+)]
 
-use std::io::ErrorKind;
+use std::ffi::OsString;
+use std::io::{self, ErrorKind};
 use std::path::Path;
 
 use crate::check::report::Report;
 use crate::config::Config;
+use crate::door::{self, Folder};
 use crate::watch::{WatchProblem, WatchProblems, WatchedPart};
 use crate::{service, state_dir};
 
 /// Free bytes below which nothing may be recorded soon.
 const LITTLE: u64 = 100 << 20;
+
+/// The folder of the execution profiles.
+const PROFILES: &str = "Profiles";
 
 /// Looks into the folders of a project that kado reads; one that is not there yet is no mistake.
 /// `unseen` has what the search for its runs did not see.
@@ -27,17 +35,19 @@ pub(super) fn check_project_folders(root: &Path, unseen: &WatchProblems, report:
         );
     }
 
-    for part in ["Test Cases", "settings/external"] {
-        let folder = root.join(part);
-
+    for part in ["Test Cases", "settings/external", PROFILES] {
         // A project without the integration has no `external`.
-        if let Err(error) = std::fs::read_dir(&folder)
+        if let Err(error) = names_in(root, part)
             && error.kind() != ErrorKind::NotFound
         {
             report.wrong(
-                format!("folder {}", folder.display()),
+                format!("folder {}", root.join(part).display()),
                 error.to_string(),
-                "give the account that runs kado the right to read it",
+                if door::refused(&error).is_some() {
+                    "put the folder itself in its place"
+                } else {
+                    "give the account that runs kado the right to read it"
+                },
             );
         }
     }
@@ -60,13 +70,11 @@ pub(super) fn report_unseen(problem: &WatchProblem, report: &mut Report) {
 /// be read.
 pub(super) fn execution_profiles(root: &Path) -> Vec<String> {
     // An empty list counts as not known, so no row of the mapping is called wrong for it.
-    let Ok(entries) = std::fs::read_dir(root.join("Profiles")) else {
-        return Vec::new();
-    };
+    let names = names_in(root, PROFILES).unwrap_or_default();
 
     let mut profiles = Vec::new();
-    for entry in entries.filter_map(Result::ok) {
-        let path = entry.path();
+    for name in names {
+        let path = Path::new(&name);
         if path
             .extension()
             .is_some_and(|extension| extension == "glbl")
@@ -76,6 +84,16 @@ pub(super) fn execution_profiles(root: &Path) -> Vec<String> {
         }
     }
     profiles
+}
+
+/// The names in a folder of a project.
+fn names_in(root: &Path, folder: &str) -> io::Result<Vec<OsString>> {
+    let project = Folder::at(root)?;
+    let mut names = Vec::new();
+    for entry in project.entries_of(Path::new(folder))? {
+        names.push(entry?.name);
+    }
+    Ok(names)
 }
 
 /// Says how much room there is for outbox and spool.

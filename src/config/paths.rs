@@ -28,6 +28,7 @@ use crate::config::file::{DEFAULT_SPOOL_LIMIT, Surroundings, parse};
 use crate::config::section::Problem;
 use crate::config::{Config, Late};
 use crate::discovery::eligibility::{History, RunsFrom};
+use crate::door;
 use crate::file_names::{is_in, same};
 use crate::katalon::run::lifecycle::ABORT_AFTER;
 use crate::plural::counted;
@@ -144,7 +145,7 @@ fn listed(problems: &[Problem]) -> String {
 
 /// Finds and reads the configuration: the file that was asked for, else `$KADO_CONFIG`, else the
 /// system's file if it exists, else the user's. Without any of them the defaults are in force, with
-/// nothing to watch.
+/// nothing to watch. Its watched folders are those of the process from now on ([`take_effect`]).
 ///
 /// # Errors
 /// When a file was asked for that cannot be read, when the only one there is closed to this
@@ -157,10 +158,17 @@ pub(crate) fn load(asked: Option<&Path>) -> Result<Config, ConfigError> {
             None => chosen(&candidates(), presence),
         },
     };
-    match file {
-        Some(file) => read(&file),
-        None => Ok(without_file()),
-    }
+    let config = match file {
+        Some(file) => read(&file)?,
+        None => without_file(),
+    };
+    take_effect(&config);
+    Ok(config)
+}
+
+/// Lets the door know below which folders projects are opened.
+pub(crate) fn take_effect(config: &Config) {
+    door::set_watched(&config.watch);
 }
 
 /// What this account sees of a file.

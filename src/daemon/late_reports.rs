@@ -1,9 +1,12 @@
 //! Reports that appear after a run was submitted, up to a day later: ADO takes them after
 //! completion.
 //!
-//! They are the only thing that is ever added to a stored plan (invariant I3).
+//! They are the only thing that is ever added to a stored plan (invariant I3). They come from the
+//! folder that the run was read from and from no other: one that was put in its place, be it a link
+//! or a folder, is left alone, and that is said once.
 
 use std::collections::{HashMap, HashSet};
+use std::io;
 use std::path::Path;
 use std::time::Duration;
 
@@ -27,6 +30,16 @@ const STILL: Duration = Duration::from_secs(3);
 pub(super) struct LateReports {
     /// How the folders of submitted runs looked, by submission.
     fingerprints: HashMap<i64, u64>,
+    /// Submissions of which it was said that there is something else in the place of their folder.
+    told: HashSet<i64>,
+}
+
+/// What a look at the folders of submitted runs saw.
+#[derive(Default)]
+struct Looks {
+    changed: Vec<Changed>,
+    /// Submissions whose folders are there and are not looked into, with the reason.
+    refused: Vec<(i64, io::Error)>,
 }
 
 /// A submission whose folder looks different.
@@ -51,11 +64,17 @@ impl LateReports {
         // Submissions that are older than a day drop out, so what is remembered does not grow.
         let ids: HashSet<i64> = submitted.iter().map(|(id, _)| *id).collect();
         self.fingerprints.retain(|id, _| ids.contains(id));
+        self.told.retain(|id| ids.contains(id));
 
         let before = self.fingerprints.clone();
+        let looks = blocking(move || look_at(submitted, &before, now)).await?;
+        for (id, error) in looks.refused {
+            self.tell(id, &error);
+        }
+
         let mut any = false;
-        for changed in blocking(move || changed_of(submitted, &before, now)).await? {
-            any |= add_to(outbox, changed.id).await?;
+        for changed in looks.changed {
+            any |= self.add_to(outbox, changed.id).await?;
 
             // Only now: should the outbox fail, the folder is looked at again.
             if let Some(fingerprint) = changed.fingerprint {
@@ -64,19 +83,53 @@ impl LateReports {
         }
         Ok(any)
     }
+
+    async fn add_to(&mut self, outbox: &Outbox, id: i64) -> Result<bool, StoreError> {
+        let submission = match outbox.with(move |store| store.load(id)).await {
+            Ok(submission) => submission,
+            // What another version stored and this one cannot read gets no late reports.
+            Err(StoreError::Content(_)) => return Ok(false),
+            Err(error) => return Err(error),
+        };
+
+        let (late, refused) = blocking(move || late_reports_of(&submission)).await?;
+        for error in refused {
+            self.tell(id, &error);
+        }
+        if late.is_empty() {
+            return Ok(false);
+        }
+        tracing::info!(
+            id,
+            reports = late.len(),
+            "reports appeared late and are added to the run"
+        );
+        outbox
+            .with(move |store| store.add_attachments(id, &late, clock::now()))
+            .await?;
+        Ok(true)
+    }
+
+    /// Says once of a submission why nothing of its folder is sent late.
+    fn tell(&mut self, id: i64, error: &io::Error) {
+        if self.told.insert(id) {
+            tracing::warn!(id, %error, "reports that came late are not looked for");
+        }
+    }
 }
 
-/// Those of the submissions whose folders look different from `before`.
-fn changed_of(
-    submitted: Vec<(i64, String)>,
-    before: &HashMap<i64, u64>,
-    now: Moment,
-) -> Vec<Changed> {
-    let mut all = Vec::new();
+/// Looks which of the folders of submissions look different from `before`.
+fn look_at(submitted: Vec<(i64, String)>, before: &HashMap<i64, u64>, now: Moment) -> Looks {
+    let mut looks = Looks::default();
     for (id, folder) in submitted {
-        // A folder that is gone gets no reports.
-        let Ok(listing) = workspace::list_run_folder(Path::new(&folder)) else {
-            continue;
+        let listing = match workspace::list_run_folder(Path::new(&folder)) {
+            Ok(listing) => listing,
+            // A folder that is gone gets no reports.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            Err(error) => {
+                looks.refused.push((id, error));
+                continue;
+            }
         };
         let fingerprint = fingerprint(&listing);
         if before.get(&id) == Some(&fingerprint) {
@@ -86,42 +139,20 @@ fn changed_of(
         let still = listing
             .newest()
             .is_none_or(|newest| newest.plus(STILL) <= now);
-        all.push(Changed {
+        looks.changed.push(Changed {
             id,
             fingerprint: still.then_some(fingerprint),
         });
     }
-    all
-}
-
-async fn add_to(outbox: &Outbox, id: i64) -> Result<bool, StoreError> {
-    let submission = match outbox.with(move |store| store.load(id)).await {
-        Ok(submission) => submission,
-        // What another version stored and this one cannot read gets no late reports.
-        Err(StoreError::Content(_)) => return Ok(false),
-        Err(error) => return Err(error),
-    };
-
-    let late = blocking(move || late_reports_of(&submission)).await?;
-    if late.is_empty() {
-        return Ok(false);
-    }
-    tracing::info!(
-        id,
-        reports = late.len(),
-        "reports appeared late and are added to the run"
-    );
-    outbox
-        .with(move |store| store.add_attachments(id, &late, clock::now()))
-        .await?;
-    Ok(true)
+    looks
 }
 
 /// The reports in the folders of a submitted run that are neither planned nor were there when it
-/// was planned.
-fn late_reports_of(submission: &Submission) -> Vec<PlannedAttachment> {
+/// was planned, and why folders are not looked into.
+fn late_reports_of(submission: &Submission) -> (Vec<PlannedAttachment>, Vec<io::Error>) {
+    let mut refused = Vec::new();
     let Some(plan) = &submission.plan else {
-        return Vec::new();
+        return (Vec::new(), refused);
     };
     let snapshot = &submission.snapshot;
 
@@ -140,8 +171,13 @@ fn late_reports_of(submission: &Submission) -> Vec<PlannedAttachment> {
     let now = clock::now();
     let mut late = Vec::new();
     for run_folder in snapshot.run_folders() {
-        let Ok(listing) = workspace::list_run_folder(Path::new(&run_folder.path)) else {
-            continue;
+        let listing = match workspace::list_known_folder(&run_folder.known()) {
+            Ok(listing) => listing,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            Err(error) => {
+                refused.push(error);
+                continue;
+            }
         };
         for listed in listing.files {
             let file = RunFile {
@@ -159,7 +195,7 @@ fn late_reports_of(submission: &Submission) -> Vec<PlannedAttachment> {
             }
         }
     }
-    attachments::late(snapshot, late.into_iter())
+    (attachments::late(snapshot, late.into_iter()), refused)
 }
 
 /// Whether a file lies there as an earlier run left it.

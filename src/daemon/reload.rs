@@ -90,6 +90,7 @@ impl FollowedConfig {
 
             Ok(new) => {
                 tracing::info!("configuration changed and is loaded");
+                paths::take_effect(&new);
                 self.config.send_replace(Arc::new(new));
                 Ok(true)
             }

@@ -71,6 +71,10 @@ impl Part {
             name,
             prefix: self.prefix.clone(),
             folder: self.folder.clone(),
+            folder_id: self
+                .snapshot
+                .as_ref()
+                .and_then(|snapshot| snapshot.folder_id),
             state: self.state,
             identity: run.and_then(RunIdentity::of),
             environment: run.map(|run| run.environment.clone()).unwrap_or_default(),
@@ -90,6 +94,7 @@ pub(crate) fn join(collection: &str, folder: &str, parts: Vec<Part>) -> Option<S
     let mut whole = Snapshot {
         run: without_results(collection, &first.run),
         folder: folder.to_owned(),
+        folder_id: None,
         reruns: None,
         joined: None,
         ..first.clone()

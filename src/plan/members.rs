@@ -6,9 +6,12 @@
 //!
 //! They are stored in the snapshot as JSON: the serde names do not change.
 
+use std::path::PathBuf;
+
 use serde::{Deserialize, Serialize};
 
 use crate::discovery::run_identity::RunIdentity;
+use crate::file_names::{FolderId, KnownFolder};
 use crate::katalon::run::Environment;
 
 /// The suite runs that a joined snapshot is made of.
@@ -29,6 +32,9 @@ pub(crate) struct Member {
     pub prefix: String,
     /// Its run folder, as a path of this machine.
     pub folder: String,
+    /// Which folder that was; `None` where it was not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub folder_id: Option<FolderId>,
     /// What became of it.
     pub state: MemberState,
     /// Which run it is; `None` when its log holds no record.
@@ -116,12 +122,22 @@ pub(crate) struct RunFolder {
     pub prefix: String,
     /// The folder, as a path of this machine.
     pub path: String,
+    /// Which folder that was; `None` where it was not known.
+    pub id: Option<FolderId>,
     /// Which run it holds, by which the spool finds its copies; `None` when its log holds no
     /// record.
     pub run: Option<RunIdentity>,
 }
 
 impl RunFolder {
+    /// The folder as it is opened again.
+    pub(crate) fn known(&self) -> KnownFolder {
+        KnownFolder {
+            path: PathBuf::from(&self.path),
+            id: self.id,
+        }
+    }
+
     /// A path of the snapshot as one inside this folder; `None` when the file lies elsewhere.
     pub(crate) fn inside<'p>(&self, path: &'p str) -> Option<&'p str> {
         if self.prefix.is_empty() {

@@ -24,6 +24,7 @@ pub(crate) fn snapshot(run: SuiteRun, settings: &AzureSettings) -> Snapshot {
 
     Snapshot {
         folder: "/reports/1".to_owned(),
+        folder_id: None,
         project_name: "Shop".to_owned(),
         project_root: "/shop".to_owned(),
         options: effective(settings, &Overrides::default(), &run.options),

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::discovery::run_identity::RunIdentity;
+use crate::file_names::FolderId;
 use crate::katalon::damage::Damage;
 use crate::katalon::id_source::IdSource;
 use crate::katalon::run::{Attempt, SuiteRun, TestResult};
@@ -23,6 +24,10 @@ pub(crate) struct Snapshot {
     pub run: SuiteRun,
     /// The run folder, as a path of this machine; of a collection its own folder.
     pub folder: String,
+    /// Which folder that was, whatever lies at its path later; `None` of a collection, and where it
+    /// was not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub folder_id: Option<FolderId>,
     /// Name of the Katalon project.
     pub project_name: String,
     /// Folder of the Katalon project, as a path of this machine.
@@ -138,6 +143,7 @@ impl Snapshot {
             return vec![RunFolder {
                 prefix: String::new(),
                 path: self.folder.clone(),
+                id: self.folder_id,
                 run: RunIdentity::of(&self.run),
             }];
         }
@@ -148,6 +154,7 @@ impl Snapshot {
             .map(|member| RunFolder {
                 prefix: member.prefix.clone(),
                 path: member.folder.clone(),
+                id: member.folder_id,
                 run: member.identity.clone(),
             })
             .collect()

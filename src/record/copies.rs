@@ -4,8 +4,6 @@
 //! A file that is not copied costs only itself: it is sent from where it lies, and named in the
 //! run's comment should it be gone by then.
 
-use std::path::PathBuf;
-
 use crate::blocking::{Stopped, blocking};
 use crate::config::Config;
 use crate::intake::FinishedRun;
@@ -48,7 +46,7 @@ pub(super) async fn copy(
         };
         let files = files_inside(&run_folder, &wanted);
         let spool = Spool::new(&config.state_dir, config.spool_limit);
-        let folder = PathBuf::from(&run_folder.path);
+        let folder = run_folder.known();
 
         let copied;
         (copied, used) = blocking(move || {

@@ -15,10 +15,11 @@ use tokio::io::AsyncRead;
 use crate::ado::AdoError;
 use crate::ado::upload::Upload;
 use crate::blocking::{Stopped, blocking};
+use crate::door;
+use crate::file_names::KnownFolder;
 use crate::plan::attachments::Source;
 use crate::spool::path_of_copy;
 use crate::submit::execution::Execution;
-use crate::workspace::open;
 
 /// How often a file that another program holds for itself, such as a virus scanner, is looked at
 /// again. What is still held then is named as left out.
@@ -33,7 +34,7 @@ pub(super) enum Content {
     /// A file.
     File {
         /// The folder that it must not lead out of.
-        folder: PathBuf,
+        folder: KnownFolder,
         /// Its path in there.
         path: PathBuf,
         /// Its size when it was looked at, in bytes; no more of it is sent.
@@ -49,7 +50,7 @@ impl Content {
     pub(super) async fn upload(&self, name: String) -> Result<Upload, AdoError> {
         let origin = match self {
             Self::Text(_) => PathBuf::from("a text of kado"),
-            Self::File { folder, path, .. } => folder.join(path),
+            Self::File { folder, path, .. } => folder.path.join(path),
         };
 
         match self.bytes().await {
@@ -79,10 +80,10 @@ impl Content {
     }
 }
 
-async fn open_file(folder: &Path, path: &Path) -> io::Result<File> {
-    let folder = folder.to_owned();
+async fn open_file(folder: &KnownFolder, path: &Path) -> io::Result<File> {
+    let folder = folder.clone();
     let path = path.to_owned();
-    let opened = blocking(move || open::regular_of_run(&folder, &path))
+    let opened = blocking(move || door::file_of_run(&folder, &path))
         .await
         .map_err(io::Error::other)?;
     Ok(File::from_std(opened?))
@@ -99,7 +100,7 @@ pub(super) async fn read(
 ) -> Result<io::Result<Content>, Stopped> {
     for _ in 0..LOOKS_AT_HELD_FILE {
         match look(execution, source).await? {
-            Err(error) if open::is_held(&error) => tokio::time::sleep(BETWEEN_LOOKS).await,
+            Err(error) if door::is_held(&error) => tokio::time::sleep(BETWEEN_LOOKS).await,
             content => return Ok(content),
         }
     }
@@ -117,8 +118,11 @@ async fn look(execution: &Execution<'_>, source: &Source) -> Result<io::Result<C
 
     let path = PathBuf::from(inside);
     let copy = PathBuf::from(path_of_copy(inside));
-    let original = PathBuf::from(run_folder.path);
-    let copies = run_folder.run.map(|run| execution.spool.folder_of(&run));
+    let original = run_folder.known();
+    let copies = run_folder.run.map(|run| KnownFolder {
+        path: execution.spool.folder_of(&run),
+        id: None,
+    });
     blocking(move || {
         // The copy first (invariant I8): the workspace may have been wiped meanwhile.
         if let Some(copies) = copies
@@ -131,10 +135,10 @@ async fn look(execution: &Execution<'_>, source: &Source) -> Result<io::Result<C
     .await
 }
 
-/// Looks at a file, never through a link, whatever took the file's place since the folder was
-/// listed.
-fn look_below(folder: PathBuf, path: &Path) -> io::Result<Content> {
-    let size = open::regular_of_run(&folder, path)?.metadata()?.len();
+/// Looks at a file, never through a link, and never in another folder than its run's, whatever took
+/// the place of either since the folder was listed.
+fn look_below(folder: KnownFolder, path: &Path) -> io::Result<Content> {
+    let size = door::file_of_run(&folder, path)?.metadata()?.len();
     Ok(Content::File {
         folder,
         path: path.to_owned(),

@@ -9,6 +9,7 @@ use std::path::Path;
 
 use crate::discovery::run_identity::RunIdentity;
 use crate::discovery::tracker::Observation;
+use crate::door::Folder;
 use crate::katalon::log::EndScanner;
 use crate::moment::Moment;
 use crate::watch::look_rules::LookRules;
@@ -78,6 +79,11 @@ impl FolderMemory {
         rules: &LookRules,
         now: Moment,
     ) -> io::Result<Observation> {
+        // A link or pipe in the place of a log says nothing of how far the run is.
+        if let Some(log) = listing.irregular_logs.first() {
+            Folder::at(folder)?.file(Path::new(log))?;
+        }
+
         let fingerprint = fingerprint(listing);
         if self.fingerprint != Some(fingerprint) {
             workspace::check_log_size(listing)?;
@@ -170,20 +176,20 @@ impl FolderMemory {
             // No record lies in two parts, so it does not matter where one ends.
             for part in logs {
                 if part != NEWEST_PART {
-                    self.feed(&folder.join(part), 0)?;
+                    self.feed(folder, part, 0)?;
                 }
             }
         }
 
         if size > 0 {
-            self.scanned = self.feed(&folder.join(NEWEST_PART), self.scanned)?;
+            self.scanned = self.feed(folder, NEWEST_PART, self.scanned)?;
         }
         Ok(())
     }
 
     /// Feeds the scanner from a byte of a part on; gives the length that was read up to.
-    fn feed(&mut self, part: &Path, from: u64) -> io::Result<u64> {
-        let mut file = workspace::open::regular(part)?;
+    fn feed(&mut self, folder: &Path, part: &str, from: u64) -> io::Result<u64> {
+        let mut file = Folder::at(folder)?.file(Path::new(part))?;
         file.seek(SeekFrom::Start(from))?;
 
         // One that grows as fast as it is read has no end; the next look goes on from here.

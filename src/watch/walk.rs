@@ -1,11 +1,15 @@
 //! Bounded walks for projects and run folders. They follow no link, and say what they did not see.
-
-#![expect(clippy::disallowed_methods, reason = "this is the sweep over the disk")]
+//!
+//! A walk opens the folder that it begins in, and each one below it from that handle: what is
+//! exchanged for a link meanwhile is not followed either. To say of a link what is not seen behind
+//! it, names behind it are listed; nothing is opened there.
 
 use std::collections::{BTreeSet, HashSet};
+use std::ffi::{OsStr, OsString};
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::door::{self, Entry, Folder, Kind};
 use crate::file_names::{comparable, has_extension, is_named};
 use crate::watch::problems::{WatchFault, WatchProblem, WatchProblems, WatchedPart};
 use crate::workspace::{RunSigns, resolved};
@@ -55,7 +59,7 @@ pub(crate) fn survey(roots: &[PathBuf]) -> Survey {
 /// What of the runs of one project is not seen.
 pub(crate) fn problems_of_project(project: &Path) -> WatchProblems {
     let mut walk = Walk::default();
-    walk.search_runs(project);
+    walk.search_project(project);
     walk.problems
 }
 
@@ -63,7 +67,8 @@ pub(crate) fn problems_of_project(project: &Path) -> WatchProblems {
 pub(crate) fn problems_of_roots(roots: &[PathBuf]) -> WatchProblems {
     let mut walk = Walk::default();
     for root in roots {
-        if let Err(error) = std::fs::read_dir(root) {
+        let listed = Folder::named(root).and_then(|folder| folder.entries().map(drop));
+        if let Err(error) = listed {
             walk.add_root(root, &error);
         }
     }
@@ -73,7 +78,7 @@ pub(crate) fn problems_of_roots(roots: &[PathBuf]) -> WatchProblems {
 /// All run folders below the `Reports` of a project.
 pub fn find_runs(project: &Path) -> Vec<PathBuf> {
     let mut walk = Walk::default();
-    walk.search_runs(project);
+    walk.search_project(project);
     walk.runs.into_iter().collect()
 }
 
@@ -81,14 +86,18 @@ pub fn find_runs(project: &Path) -> Vec<PathBuf> {
 /// Linux.
 pub(crate) fn count_folders(root: &Path, most: usize) -> usize {
     let mut count = 0;
-    let mut waiting = vec![root.to_owned()];
-    while let Some(folder) = waiting.pop() {
+    let Ok(top) = Folder::at(root) else {
+        return count;
+    };
+
+    let mut waiting = vec![PathBuf::new()];
+    while let Some(below) = waiting.pop() {
         if count >= most {
             break;
         }
-        if folder.is_dir() {
-            count += 1;
-            waiting.extend(list(&folder).unwrap_or_default().folders);
+        count += 1;
+        for name in list(&top, &below).unwrap_or_default().folders {
+            waiting.push(below.join(name));
         }
     }
 
@@ -115,7 +124,8 @@ struct Walk {
 
 /// A folder below `Reports` that is to be listed.
 struct WaitingFolder {
-    path: PathBuf,
+    /// Its path below the project.
+    below: PathBuf,
     depth: usize,
     part: WatchedPart,
 }
@@ -123,83 +133,110 @@ struct WaitingFolder {
 impl Walk {
     /// Searches a watched folder for projects, and each for its runs.
     fn search_projects(&mut self, root: &Path) {
-        let below = WatchedPart::Below(root.to_owned());
-        let mut waiting = vec![(root.to_owned(), 0)];
+        let part = WatchedPart::Below(root.to_owned());
+        let top = match Folder::named(root) {
+            Ok(top) => top,
+            Err(error) => return self.add_root(root, &error),
+        };
 
-        while let Some((folder, depth)) = waiting.pop() {
-            let content = match list(&folder) {
+        let mut waiting = vec![(PathBuf::new(), 0)];
+        while let Some((below, depth)) = waiting.pop() {
+            let folder = joined(root, &below);
+            let content = match list(&top, &below) {
                 Ok(content) => content,
                 Err(error) if depth == 0 => {
                     self.add_root(root, &error);
                     continue;
                 }
                 Err(error) => {
-                    self.add_unlisted(&folder, &below, &error);
+                    self.add_unlisted(&folder, &part, &error);
                     continue;
                 }
             };
-            self.add_partly_listed(&content, &below);
+            self.add_partly_listed(&folder, &content, &part);
 
             if content.is_project && depth > PROJECT_DEPTH {
-                self.add(&below, folder, WatchFault::TooDeep(PROJECT_DEPTH));
+                self.add(&part, folder, WatchFault::TooDeep(PROJECT_DEPTH));
                 continue;
             }
             if content.is_project && self.visited.insert(comparable(&folder)) {
-                self.search_runs(&folder);
+                match top.folder(&below) {
+                    Ok(project) => self.search_runs(&folder, &project),
+                    Err(error) => self.add_unlisted(&folder, &part, &error),
+                }
                 self.projects.push(folder.clone());
             }
-            self.note_links(&content, root);
+            self.note_links(&folder, &content, root);
 
             // Also below a project, because one project can lie in another.
             let mut is_unsearched = false;
-            for path in content.folders {
-                let is_reports = content.is_project && has_name(&path, REPORTS);
-                if is_reports || is_skipped(&path) || self.roots.contains(&comparable(&path)) {
+            for name in content.folders {
+                let is_reports = content.is_project && is_named(&name, REPORTS);
+                let is_root = self.roots.contains(&comparable(&folder.join(&name)));
+                if is_reports || is_skipped(&name) || is_root {
                     continue;
                 }
 
                 if depth < PROJECT_DEPTH + BEYOND {
-                    waiting.push((path, depth + 1));
+                    waiting.push((below.join(name), depth + 1));
                 } else {
                     is_unsearched = true;
                 }
             }
             if is_unsearched {
-                self.add(&below, folder, WatchFault::Unsearched(depth));
+                self.add(&part, folder, WatchFault::Unsearched(depth));
+            }
+        }
+    }
+
+    /// Searches a project by its path, as [`Walk::search_runs`].
+    fn search_project(&mut self, project: &Path) {
+        match Folder::at(project) {
+            Ok(folder) => self.search_runs(project, &folder),
+            Err(error) => {
+                let part = WatchedPart::Reports(project.to_owned());
+                self.add_unlisted(&project.join(REPORTS), &part, &error);
             }
         }
     }
 
     /// Searches the `Reports` of a project for run folders.
-    fn search_runs(&mut self, project: &Path) {
-        let reports = project.join(REPORTS);
-        let part = WatchedPart::Reports(project.to_owned());
+    fn search_runs(&mut self, path: &Path, project: &Folder) {
+        let part = WatchedPart::Reports(path.to_owned());
 
         // It could lead into another project, whose runs would be submitted with the settings of
         // this one, so nothing behind it is looked at.
-        if std::fs::symlink_metadata(&reports).is_ok_and(|reports| reports.is_symlink()) {
+        let look = project.look(Path::new(REPORTS));
+        if look.is_ok_and(|look| look.kind == Kind::Link) {
+            let reports = path.join(REPORTS);
             let to = resolved(&reports);
             return self.add(&part, reports, WatchFault::Linked(to));
         }
 
         let mut waiting = vec![WaitingFolder {
-            path: reports,
+            below: PathBuf::from(REPORTS),
             depth: 0,
             part,
         }];
         while let Some(next) = waiting.pop() {
-            match list(&next.path) {
-                Ok(content) => waiting.extend(self.take_in(next, content)),
-                Err(error) => self.add_unlisted(&next.path, &next.part, &error),
+            match list(project, &next.below) {
+                Ok(content) => waiting.extend(self.take_in(path, next, content)),
+                Err(error) => self.add_unlisted(&path.join(next.below), &next.part, &error),
             }
         }
     }
 
     /// Takes note of a folder below `Reports`; gives those in it that are to be listed.
-    fn take_in(&mut self, listed: WaitingFolder, content: FolderContent) -> Vec<WaitingFolder> {
-        let WaitingFolder { path, depth, part } = listed;
+    fn take_in(
+        &mut self,
+        project: &Path,
+        listed: WaitingFolder,
+        content: FolderContent,
+    ) -> Vec<WaitingFolder> {
+        let WaitingFolder { below, depth, part } = listed;
+        let path = project.join(&below);
         let is_run = content.signs.are_of_a_run();
-        self.add_partly_listed(&content, &part);
+        self.add_partly_listed(&path, &content, &part);
 
         // A run folder may hold others, each of which is a run of its own.
         let part = match part {
@@ -207,7 +244,7 @@ impl Walk {
             other => other,
         };
         for link in content.links {
-            self.judge_link(link, &part);
+            self.judge_link(path.join(link), &part);
         }
 
         if is_run && depth > RUN_DEPTH {
@@ -223,21 +260,21 @@ impl Walk {
             return Vec::new();
         }
 
-        let mut below = Vec::new();
-        for path in content.folders {
-            below.push(WaitingFolder {
-                path,
+        let mut waiting = Vec::new();
+        for name in content.folders {
+            waiting.push(WaitingFolder {
+                below: below.join(name),
                 depth: depth + 1,
                 part: part.clone(),
             });
         }
-        below
+        waiting
     }
 
     /// Tells a link below `Reports` if runs may lie behind it that are not seen.
     fn judge_link(&mut self, link: PathBuf, part: &WatchedPart) {
         // One that leads nowhere hides nothing: browsers make such links, to keep others out.
-        let Ok(target) = link.canonicalize() else {
+        let Ok(target) = door::real_path(&link) else {
             return;
         };
 
@@ -245,10 +282,11 @@ impl Walk {
             WatchedPart::Reports(project) => {
                 // People have a `latest` beside the sessions that it leads to.
                 let reports = resolved(&project.join(REPORTS));
-                target.is_dir() && !target.starts_with(reports)
+                let is_folder = door::kind_of_target(&target).is_ok_and(|at| at == Kind::Folder);
+                is_folder && !target.starts_with(reports)
             }
             // A test may link in its run folder what it wants.
-            _ => list(&target).is_ok_and(|content| content.signs.are_of_a_run()),
+            _ => list_named(&target).is_ok_and(|content| content.signs.are_of_a_run()),
         };
         if may_hide_runs {
             self.add(part, link, WatchFault::Linked(target));
@@ -256,18 +294,20 @@ impl Walk {
     }
 
     /// Takes note of links to projects, and tells those in place of a project's file.
-    fn note_links(&mut self, content: &FolderContent, root: &Path) {
-        for link in &content.links {
-            let is_reports = content.is_project && has_name(link, REPORTS);
+    fn note_links(&mut self, folder: &Path, content: &FolderContent, root: &Path) {
+        for name in &content.links {
+            let is_reports = content.is_project && is_named(name, REPORTS);
             if is_reports {
                 continue;
             }
 
-            if has_extension(link, "prj") && !content.is_project && link.is_file() {
+            let link = folder.join(name);
+            let may_be_prj = has_extension(&link, "prj") && !content.is_project;
+            if may_be_prj && door::kind_of_target(&link).is_ok_and(|at| at == Kind::File) {
                 let below = WatchedPart::Below(root.to_owned());
-                self.add(&below, link.clone(), WatchFault::LinkedProjectFile);
-            } else if list(link).is_ok_and(|content| content.is_project) {
-                self.linked_projects.push((link.clone(), root.to_owned()));
+                self.add(&below, link, WatchFault::LinkedProjectFile);
+            } else if list_named(&link).is_ok_and(|content| content.is_project) {
+                self.linked_projects.push((link, root.to_owned()));
             }
         }
     }
@@ -307,9 +347,9 @@ impl Walk {
     }
 
     /// Adds a folder of which not all could be listed.
-    fn add_partly_listed(&mut self, content: &FolderContent, part: &WatchedPart) {
-        if let Some((path, error)) = &content.broken_off {
-            self.add_unlisted(path, part, error);
+    fn add_partly_listed(&mut self, folder: &Path, content: &FolderContent, part: &WatchedPart) {
+        if let Some(error) = &content.broken_off {
+            self.add_unlisted(folder, part, error);
         }
     }
 
@@ -326,40 +366,44 @@ impl Walk {
 /// What the walk needs to know of a folder.
 #[derive(Debug, Default)]
 struct FolderContent {
-    folders: Vec<PathBuf>,
-    links: Vec<PathBuf>,
+    folders: Vec<OsString>,
+    links: Vec<OsString>,
     is_project: bool,
     signs: RunSigns,
-    /// Where something could not be told, and why.
-    broken_off: Option<(PathBuf, io::Error)>,
+    /// Why not all of it could be listed.
+    broken_off: Option<io::Error>,
 }
 
-/// Lists a folder.
-fn list(folder: &Path) -> io::Result<FolderContent> {
+/// Lists a folder below an open one.
+fn list(top: &Folder, below: &Path) -> io::Result<FolderContent> {
+    Ok(content_of(top.entries_of(below)?))
+}
+
+/// Lists what a path leads to, through links.
+fn list_named(path: &Path) -> io::Result<FolderContent> {
+    Ok(content_of(Folder::named(path)?.entries()?))
+}
+
+fn content_of(entries: impl Iterator<Item = io::Result<Entry>>) -> FolderContent {
     let mut content = FolderContent::default();
-    for entry in std::fs::read_dir(folder)? {
+    for entry in entries {
         let entry = match entry {
             Ok(entry) => entry,
             Err(error) => {
-                content.broken_off = Some((folder.to_owned(), error));
+                content.broken_off = Some(error);
                 break;
             }
         };
 
-        // The kind is that of the entry itself, so a link is neither folder nor file.
-        match entry.file_type() {
-            Ok(kind) if kind.is_dir() => content.folders.push(entry.path()),
-            Ok(kind) if kind.is_symlink() => content.links.push(entry.path()),
-            Ok(kind) if kind.is_file() => {
-                let name = entry.file_name();
-                content.is_project |= has_extension(Path::new(&name), "prj");
-                content.signs.see(&name.to_string_lossy());
-            }
-            Ok(_) => {}
-            Err(error) => content.broken_off = Some((entry.path(), error)),
+        content.signs.see(&entry);
+        match entry.kind {
+            Kind::Folder => content.folders.push(entry.name),
+            Kind::Link => content.links.push(entry.name),
+            Kind::File => content.is_project |= has_extension(Path::new(&entry.name), "prj"),
+            Kind::Other => {}
         }
     }
-    Ok(content)
+    content
 }
 
 /// What is to be mended when a folder cannot be listed: the folder, or one above it.
@@ -372,8 +416,8 @@ fn blame(folder: &Path, error: &io::Error) -> (PathBuf, WatchFault) {
             continue;
         }
 
-        match std::fs::metadata(path) {
-            Ok(metadata) if metadata.is_dir() => {}
+        match door::kind_of_target(path) {
+            Ok(Kind::Folder) => {}
             Ok(_) => return (path.to_owned(), WatchFault::NoFolder),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 return (path.to_owned(), WatchFault::Missing);
@@ -395,10 +439,15 @@ fn blame(folder: &Path, error: &io::Error) -> (PathBuf, WatchFault) {
     (folder.to_owned(), fault)
 }
 
-fn is_skipped(folder: &Path) -> bool {
-    SKIPPED.iter().any(|skipped| has_name(folder, skipped))
+fn is_skipped(folder: &OsStr) -> bool {
+    SKIPPED.iter().any(|skipped| is_named(folder, skipped))
 }
 
-fn has_name(path: &Path, wanted: &str) -> bool {
-    path.file_name().is_some_and(|name| is_named(name, wanted))
+/// A path below a folder; the folder itself as it is spelled, without a separator at its end.
+fn joined(folder: &Path, below: &Path) -> PathBuf {
+    if below.as_os_str().is_empty() {
+        folder.to_owned()
+    } else {
+        folder.join(below)
+    }
 }

@@ -7,12 +7,12 @@
     reason = "the system's interface is C; each call says why it is sound"
 )]
 
-use std::ffi::{OsStr, c_void};
+use std::ffi::{OsStr, OsString, c_void};
 use std::fs::File;
 use std::io;
-use std::os::windows::ffi::OsStrExt as _;
+use std::os::windows::ffi::{OsStrExt as _, OsStringExt as _};
 use std::os::windows::io::AsRawHandle as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::ptr::{null, null_mut};
 
 use windows_sys::Win32::Foundation::{CloseHandle, ERROR_SUCCESS, HANDLE, LocalFree};
@@ -32,7 +32,7 @@ use windows_sys::Win32::Security::{
 };
 use windows_sys::Win32::Storage::FileSystem::{
     BY_HANDLE_FILE_INFORMATION, FILE_BASIC_INFO, FileBasicInfo, GetDiskFreeSpaceExW, GetDriveTypeW,
-    GetFileInformationByHandle, GetFileInformationByHandleEx,
+    GetFileInformationByHandle, GetFileInformationByHandleEx, GetFinalPathNameByHandleW,
 };
 use windows_sys::Win32::System::EventLog::{
     DeregisterEventSource, EVENTLOG_ERROR_TYPE, EVENTLOG_INFORMATION_TYPE, EVENTLOG_WARNING_TYPE,
@@ -302,15 +302,38 @@ pub(crate) fn is_remote_drive(letter: char) -> bool {
     unsafe { GetDriveTypeW(root.as_ptr()) == DRIVE_REMOTE }
 }
 
-/// The number by which the file system knows an open file or folder.
+/// The serial number of its volume, and the number by which that knows an open file or folder.
 ///
 /// # Errors
 /// When the file system gives none.
-pub(crate) fn file_number(file: &File) -> io::Result<u64> {
+pub(crate) fn file_id(file: &File) -> io::Result<(u32, u64)> {
     let mut information = BY_HANDLE_FILE_INFORMATION::default();
     // SAFETY: the handle is that of an open file; the result is a variable of ours.
     succeeded(unsafe { GetFileInformationByHandle(file.as_raw_handle(), &raw mut information) })?;
-    Ok(u64::from(information.nFileIndexHigh) << 32 | u64::from(information.nFileIndexLow))
+    let number = u64::from(information.nFileIndexHigh) << 32 | u64::from(information.nFileIndexLow);
+    Ok((information.dwVolumeSerialNumber, number))
+}
+
+/// Where an open file or folder lies, through no link and with the names as they are on the disk.
+///
+/// # Errors
+/// When the file system does not tell.
+pub(crate) fn final_path(file: &File) -> io::Result<PathBuf> {
+    let mut path = vec![0_u16; 512];
+    loop {
+        let room = u32::try_from(path.len()).map_err(io::Error::other)?;
+        // SAFETY: the handle is that of an open file; the text is written to memory of ours of the
+        // size that is given. 0 asks for the form with a drive letter.
+        let length =
+            unsafe { GetFinalPathNameByHandleW(file.as_raw_handle(), path.as_mut_ptr(), room, 0) };
+
+        match usize::try_from(length).map_err(io::Error::other)? {
+            0 => return Err(io::Error::last_os_error()),
+            // Then it is the room that is needed.
+            length if length >= path.len() => path.resize(length + 1, 0),
+            length => return Ok(OsString::from_wide(&path[..length]).into()),
+        }
+    }
 }
 
 /// When an open file was changed last, be it its content, its name or its times: in units of 100 ns

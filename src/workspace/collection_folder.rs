@@ -3,22 +3,17 @@
 //! From Katalon 6.3 on a session folder (`Reports/<session>`) holds the collection's own folder with
 //! its report (`.rp`) and, beside it, the run folders of its members.
 
-#![expect(
-    clippy::disallowed_methods,
-    reason = "the session folder is searched on the disk"
-)]
-
 use std::collections::HashSet;
 use std::ffi::{OsStr, OsString};
-use std::fs;
 use std::io;
 use std::path::{Component, Path, PathBuf};
 
 use super::launch::read_launch;
-use super::listing::is_run_folder;
-use super::open;
+use super::listing::holds_run;
+use crate::door::{Folder, Kind};
 use crate::file_names::{is_named, same};
 use crate::katalon::collection_report::{CollectionReport, suite_at};
+use crate::katalon::damage::{Damage, DamageKind};
 
 /// Folders of a session that are searched for the collection's report.
 const MOST_FOLDERS: usize = 2000;
@@ -119,34 +114,55 @@ fn is_plain(name: &str) -> bool {
 /// The collection that lists a run folder as its member, found by an `.rp` in the run's session.
 /// The `.rp` is written before the members start; a member that runs again is added to it.
 pub(crate) fn collection_of(run_folder: &Path) -> Option<CollectionFolder> {
-    let (reports, below) = split_at_reports(run_folder)?;
+    search_collection(run_folder).0
+}
+
+/// As [`collection_of`]; where none is found also the reports that could not be opened, one of which
+/// may list the folder.
+pub(super) fn search_collection(run_folder: &Path) -> (Option<CollectionFolder>, Vec<Damage>) {
+    let mut unread = Vec::new();
+    let Some((reports, below)) = split_at_reports(run_folder) else {
+        return (None, unread);
+    };
     let names: Vec<&str> = below.iter().filter_map(|part| part.to_str()).collect();
 
     // A member lies at `<session>/<suite>/<stamp>` or deeper. Up to 6.2 there were no sessions.
     if names.len() < 3 {
-        return None;
+        return (None, unread);
     }
+    let session = reports.join(names[0]);
+    let Ok(opened) = Folder::at(&session) else {
+        return (None, unread);
+    };
 
     let location = format!("Reports/{}", names.join("/"));
-    for path in reports_in(&reports.join(names[0])) {
-        // One that is being written, or is no such report, is passed by.
-        let Some(report) = read_report(&path) else {
-            continue;
+    for path in reports_in(&opened) {
+        let bytes = match opened.whole(&path) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            Err(error) => {
+                let error = error.to_string();
+                let file = path.to_string_lossy();
+                unread.push(Damage::of(&file, DamageKind::Unreadable { error }));
+                continue;
+            }
         };
-        if report.lists(&location) {
-            return Some(CollectionFolder {
-                folder: path.parent()?.to_owned(),
+
+        // One that is being written, or is no such report, is passed by.
+        if let Ok(report) = CollectionReport::read(&bytes)
+            && report.lists(&location)
+        {
+            let folder = path.parent().unwrap_or(Path::new(""));
+            let collection = CollectionFolder {
+                folder: session.join(folder),
                 reports,
                 report,
-            });
+            };
+            return (Some(collection), Vec::new());
         }
     }
 
-    None
-}
-
-fn read_report(path: &Path) -> Option<CollectionReport> {
-    CollectionReport::read(&open::whole(path).ok()?).ok()
+    (None, unread)
 }
 
 /// The collection whose own folder this is.
@@ -159,14 +175,15 @@ pub(crate) fn collection_in(folder: &Path) -> io::Result<CollectionFolder> {
         return Err(no_report());
     }
 
-    for entry in fs::read_dir(folder)? {
-        let path = entry?.path();
-        if !is_report(&path) {
+    let opened = Folder::at(folder)?;
+    for entry in opened.entries()? {
+        let name = PathBuf::from(entry?.name);
+        if !is_report(&name) {
             continue;
         }
 
         // One that cannot be read is no missing one, and must not be taken for that.
-        let report = CollectionReport::read(&open::whole(&path)?)
+        let report = CollectionReport::read(&opened.whole(&name)?)
             .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?;
         return Ok(CollectionFolder {
             folder: std::path::absolute(folder)?,
@@ -234,29 +251,29 @@ fn split_at_reports(path: &Path) -> Option<(PathBuf, Vec<OsString>)> {
     Some((reports, below))
 }
 
-/// The `.rp` files below a session folder. Run folders are not looked into: they hold no
-/// collection.
-fn reports_in(session: &Path) -> Vec<PathBuf> {
+/// The `.rp` files below a session folder, by their paths in it. Run folders are not looked into:
+/// they hold no collection.
+fn reports_in(session: &Folder) -> Vec<PathBuf> {
     // Bounded, because a test may write any number of folders there.
     let mut reports = Vec::new();
-    let mut waiting = vec![(session.to_owned(), 0)];
+    let mut waiting = vec![(PathBuf::new(), 0)];
     let mut visited = 0;
 
     while let Some((folder, depth)) = waiting.pop() {
         visited += 1;
-        let Ok(entries) = fs::read_dir(&folder) else {
+        let Ok(entries) = session.entries_of(&folder) else {
             continue;
         };
         let may_go_deeper = depth < DEEPEST && visited < MOST_FOLDERS;
 
-        for entry in entries.filter_map(Result::ok) {
-            let path = entry.path();
-            let Ok(kind) = entry.file_type() else {
-                continue;
-            };
-            if kind.is_file() && is_report(&path) {
-                reports.push(path);
-            } else if kind.is_dir() && may_go_deeper && !is_run_folder(&path) {
+        for entry in entries.flatten() {
+            let path = folder.join(&entry.name);
+            if entry.kind != Kind::Folder {
+                // Also a link: its reading tells what it is.
+                if is_report(&path) {
+                    reports.push(path);
+                }
+            } else if may_go_deeper && !holds_run(session, &path) {
                 waiting.push((path, depth + 1));
             }
         }

@@ -4,21 +4,15 @@
 //! nobody bounds what a test writes into it. So the walk is bounded, and a listing says what it left
 //! out.
 
-#![expect(
-    clippy::disallowed_methods,
-    reason = "the folder is listed on the disk"
-)]
-
 use std::collections::VecDeque;
-use std::fs::{self, DirEntry, Metadata};
 use std::io;
-use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
+use std::path::Path;
 
+use crate::door::{Entry, Folder, Kind};
+use crate::file_names::KnownFolder;
 use crate::katalon::run::file_kind::log_number;
 use crate::katalon::run::{FileKind, RunFile};
 use crate::moment::Moment;
-use crate::workspace::open;
 
 /// Folders below a run folder that are looked into.
 const DEEPEST: usize = 8;
@@ -30,6 +24,9 @@ const MOST_FILES: usize = 20_000;
 pub(crate) struct FolderListing {
     /// Sorted by path.
     pub files: Vec<ListedFile>,
+    /// What is called like a log at the top and is no regular file: a link, say. It counts as a log,
+    /// and its reading tells why it has none.
+    pub irregular_logs: Vec<String>,
     /// What was left out.
     pub warnings: Vec<String>,
 }
@@ -45,7 +42,6 @@ pub(crate) struct ListedFile {
 
 /// A folder that is still to be listed.
 struct WaitingFolder {
-    path: PathBuf,
     /// Its path relative to the run folder, with `/`; empty for the run folder itself.
     prefix: String,
     depth: usize,
@@ -64,9 +60,8 @@ impl FolderListing {
 
     /// Whether there is an execution log.
     pub(crate) fn has_log(&self) -> bool {
-        self.files
-            .iter()
-            .any(|listed| listed.file.kind == FileKind::Log)
+        let mut files = self.files.iter();
+        !self.irregular_logs.is_empty() || files.any(|listed| listed.file.kind == FileKind::Log)
     }
 
     /// The execution logs in the order in which Katalon wrote them: the highest number first,
@@ -78,11 +73,15 @@ impl FolderListing {
 
     /// The same with the number of each.
     pub(crate) fn numbered_logs(&self) -> Vec<(u64, &str)> {
-        let mut logs: Vec<(u64, &str)> = self
-            .files
-            .iter()
-            .filter_map(|listed| Some((log_number(&listed.file.path)?, listed.file.path.as_str())))
-            .collect();
+        let regular = self.files.iter().map(|listed| listed.file.path.as_str());
+        let irregular = self.irregular_logs.iter().map(String::as_str);
+
+        let mut logs = Vec::new();
+        for path in regular.chain(irregular) {
+            if let Some(number) = log_number(path) {
+                logs.push((number, path));
+            }
+        }
         logs.sort_unstable_by(|a, b| b.cmp(a));
         logs
     }
@@ -97,8 +96,14 @@ pub(crate) struct RunSigns {
 }
 
 impl RunSigns {
-    /// Takes in the name of a regular file.
-    pub(crate) fn see(&mut self, name: &str) {
+    /// Takes in what lies there. Also a link or pipe in the place of one of Katalon's files is a sign:
+    /// whoever reads the run is told what it is.
+    pub(crate) fn see(&mut self, entry: &Entry) {
+        if entry.kind == Kind::Folder {
+            return;
+        }
+
+        let name = &*entry.name.to_string_lossy();
         self.has_log |= log_number(name).is_some();
         self.has_binding |= name == "testCaseBinding";
         self.has_execution |= name == "execution.properties";
@@ -116,13 +121,18 @@ impl RunSigns {
 /// Whether a folder holds a suite run: an execution log, or the launcher's `testCaseBinding` and
 /// `execution.properties`.
 pub fn is_run_folder(folder: &Path) -> bool {
-    let Ok(entries) = fs::read_dir(folder) else {
+    Folder::at(folder).is_ok_and(|folder| holds_run(&folder, Path::new("")))
+}
+
+/// As [`is_run_folder`], of a folder below an open one.
+pub(super) fn holds_run(folder: &Folder, below: &Path) -> bool {
+    let Ok(entries) = folder.entries_of(below) else {
         return false;
     };
 
     let mut signs = RunSigns::default();
-    for entry in entries.filter_map(Result::ok).filter(is_regular) {
-        signs.see(&entry.file_name().to_string_lossy());
+    for entry in entries.flatten() {
+        signs.see(&entry);
         if signs.are_of_a_run() {
             return true;
         }
@@ -131,18 +141,33 @@ pub fn is_run_folder(folder: &Path) -> bool {
     false
 }
 
+/// Lists a run folder by its path, as [`list`].
+///
+/// # Errors
+/// When the folder itself cannot be listed.
+pub(crate) fn list_run_folder(folder: &Path) -> io::Result<FolderListing> {
+    list(&Folder::at(folder)?)
+}
+
+/// Lists a run folder that was read before, if it still is the same one.
+///
+/// # Errors
+/// When it is not, or when it cannot be listed.
+pub(crate) fn list_known_folder(folder: &KnownFolder) -> io::Result<FolderListing> {
+    list(&Folder::known(folder)?)
+}
+
 /// Lists the regular files of a run folder and of the folders in it; run folders inside it are runs
 /// of their own and left out, as are links.
 ///
 /// # Errors
 /// When the folder itself cannot be listed.
-pub(crate) fn list_run_folder(folder: &Path) -> io::Result<FolderListing> {
+pub(crate) fn list(folder: &Folder) -> io::Result<FolderListing> {
     // Breadth first: where the limit strikes, what lies deepest is left out, and never Katalon's
     // own files before what a test wrote into folders.
     let mut listing = FolderListing::default();
     let mut is_full = false;
     let mut waiting = VecDeque::from([WaitingFolder {
-        path: folder.to_owned(),
         prefix: String::new(),
         depth: 0,
     }]);
@@ -153,24 +178,36 @@ pub(crate) fn list_run_folder(folder: &Path) -> io::Result<FolderListing> {
             break;
         }
 
-        let entries = match fs::read_dir(&next.path) {
+        let inner;
+        let listed = if is_top {
+            folder
+        } else {
+            match folder.folder(Path::new(&next.prefix)) {
+                Ok(opened) => {
+                    inner = opened;
+                    &inner
+                }
+                Err(error) => {
+                    listing.add_unlisted(&next.prefix, &error);
+                    continue;
+                }
+            }
+        };
+        let entries = match listed.entries() {
             Ok(entries) => entries,
             Err(error) if is_top => return Err(error),
             Err(error) => {
-                let prefix = next.prefix;
-                listing
-                    .warnings
-                    .push(format!("the folder `{prefix}` cannot be listed: {error}"));
+                listing.add_unlisted(&next.prefix, &error);
                 continue;
             }
         };
 
-        for entry in entries.filter_map(Result::ok) {
+        for entry in entries.flatten() {
             // Logs lie at the top and are listed however many other files there are.
             let has_room = listing.files.len() < MOST_FILES;
-            let is_log = is_top && log_number(&entry.file_name().to_string_lossy()).is_some();
+            let is_log = is_top && log_number(&entry.name.to_string_lossy()).is_some();
             if has_room || is_log {
-                waiting.extend(listing.add(&entry, &next));
+                waiting.extend(listing.add(entry, listed, &next));
             } else {
                 is_full = true;
             }
@@ -191,10 +228,11 @@ pub(crate) fn list_run_folder(folder: &Path) -> io::Result<FolderListing> {
 /// keeps old modification times is not taken for an old folder; `None` when the file system does
 /// not tell.
 pub(crate) fn newest_change(folder: &Path, listing: &FolderListing) -> Option<Moment> {
+    let folder = Folder::at(folder).ok()?;
     let mut newest = None;
     for listed in &listing.files {
-        match open::change_time(&folder.join(&listed.file.path)) {
-            Ok(changed) => newest = newest.max(Some(changed)),
+        match folder.look(Path::new(&listed.file.path)) {
+            Ok(look) => newest = newest.max(Some(look.changed?)),
             // Whatever removed it changes how the folder looks.
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(_) => return None,
@@ -204,10 +242,16 @@ pub(crate) fn newest_change(folder: &Path, listing: &FolderListing) -> Option<Mo
 }
 
 impl FolderListing {
-    /// Adds a file, or gives back a folder to look into.
-    fn add(&mut self, entry: &DirEntry, parent: &WaitingFolder) -> Option<WaitingFolder> {
+    /// Adds a file that lies in `folder`, or gives back a folder to look into. `parent` is where
+    /// that lies.
+    fn add(
+        &mut self,
+        entry: Entry,
+        folder: &Folder,
+        parent: &WaitingFolder,
+    ) -> Option<WaitingFolder> {
         let prefix = &parent.prefix;
-        let Ok(name) = entry.file_name().into_string() else {
+        let Ok(name) = entry.name.into_string() else {
             self.warnings.push(format!(
                 "a file in `{prefix}` has a name that is not Unicode; it was left out"
             ));
@@ -215,28 +259,21 @@ impl FolderListing {
         };
 
         let path = if prefix.is_empty() {
-            name
+            name.clone()
         } else {
             format!("{prefix}/{name}")
         };
-
-        // `DirEntry::metadata` does not follow links. A file that is gone again is none.
-        let metadata = entry.metadata().ok()?;
-        if metadata.is_file() {
-            let file = RunFile {
-                kind: FileKind::of(&path),
-                size: metadata.len(),
-                path,
-            };
-
-            self.files.push(ListedFile {
-                file,
-                modified: modified(&metadata),
-            });
+        let below = Path::new(&name);
+        if entry.kind != Kind::Folder {
+            if entry.kind == Kind::File {
+                self.add_file(path, folder, below);
+            } else if FileKind::of(&path) == FileKind::Log {
+                self.irregular_logs.push(path);
+            }
             return None;
         }
 
-        if !metadata.is_dir() || is_run_folder(&entry.path()) {
+        if holds_run(folder, below) {
             return None;
         }
         if parent.depth == DEEPEST {
@@ -245,34 +282,40 @@ impl FolderListing {
             ));
             return None;
         }
-
         Some(WaitingFolder {
-            path: entry.path(),
             prefix: path,
             depth: parent.depth + 1,
         })
     }
-}
 
-fn is_regular(entry: &DirEntry) -> bool {
-    entry.file_type().is_ok_and(|kind| kind.is_file())
-}
+    /// Adds a file, unless it is gone again.
+    fn add_file(&mut self, path: String, folder: &Folder, below: &Path) {
+        let Ok(look) = folder.look(below) else {
+            return;
+        };
 
-/// When a file was changed. One without a time, or with one before 1970, is as old as can be said.
-fn modified(metadata: &Metadata) -> Moment {
-    let modified = metadata.modified().unwrap_or(SystemTime::UNIX_EPOCH);
-    match modified.duration_since(SystemTime::UNIX_EPOCH) {
-        Ok(since) => Moment::from_millis(millis(since)),
-        Err(before) => Moment::from_millis(-millis(before.duration())),
+        let file = RunFile {
+            kind: FileKind::of(&path),
+            size: look.size,
+            path,
+        };
+        self.files.push(ListedFile {
+            file,
+            modified: look.modified,
+        });
+    }
+
+    fn add_unlisted(&mut self, prefix: &str, error: &io::Error) {
+        self.warnings
+            .push(format!("the folder `{prefix}` cannot be listed: {error}"));
     }
 }
 
-fn millis(duration: Duration) -> i64 {
-    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
-}
-
 #[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "tests make files")]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]

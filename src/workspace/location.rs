@@ -6,9 +6,12 @@
 
 use std::path::{Path, PathBuf};
 
-use super::collection_folder::{CollectionFolder, collection_of};
+use super::collection_folder::{CollectionFolder, search_collection};
 use super::project_folder::find_project_root;
+use crate::door::Folder;
+use crate::file_names::FolderId;
 use crate::katalon::collection_report::Membership;
+use crate::katalon::damage::Damage;
 
 /// A folder with the project and the collection that it belongs to.
 ///
@@ -18,19 +21,28 @@ use crate::katalon::collection_report::Membership;
 pub(crate) struct Location {
     /// The folder, as whoever asked spelled it.
     pub folder: PathBuf,
+    /// Which folder it is, so that no other one is read in its place; `None` where that cannot be
+    /// told.
+    pub id: Option<FolderId>,
     /// Root of the project; `None` when no folder above holds a `.prj`.
     pub root: Option<PathBuf>,
     /// The collection whose report lists the folder as a member.
     pub collection: Option<CollectionFolder>,
+    /// What of the session could not be read, so that the folder may be a member all the same.
+    pub damage: Vec<Damage>,
 }
 
 impl Location {
     /// Locates a folder. What cannot be read on the way counts as not there.
     pub(crate) fn of(folder: &Path) -> Self {
+        let id = Folder::at(folder).and_then(|folder| folder.id()).ok();
+        let (collection, damage) = search_collection(folder);
         Self {
             folder: folder.to_owned(),
+            id,
             root: find_project_root(folder),
-            collection: collection_of(folder),
+            collection,
+            damage,
         }
     }
 

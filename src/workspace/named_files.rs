@@ -11,7 +11,7 @@ use icu_normalizer::ComposingNormalizerBorrowed;
 
 use super::location::Location;
 use super::names::find_below;
-use super::open;
+use crate::door::Folder;
 use crate::katalon::log::LogTest;
 use crate::katalon::run::{FileKind, RunFile};
 
@@ -80,9 +80,9 @@ fn in_project(location: &Location, path: &str) -> Option<RunFile> {
     let folder = std::path::absolute(&location.folder).ok()?;
     let depth = folder.strip_prefix(root).ok()?.components().count();
 
-    let on_disk = find_below(root, path);
-    let inside = on_disk.strip_prefix(root).ok()?;
-    let file = open::regular_below(root, inside).ok()?;
+    let project = Folder::at(root).ok()?;
+    let inside = find_below(&project, path);
+    let file = project.file(&inside).ok()?;
     let inside = inside.to_str()?.replace(std::path::MAIN_SEPARATOR, "/");
 
     let path = format!("{}{inside}", "../".repeat(depth));

@@ -4,11 +4,6 @@
 //! otherwise: macOS takes accents apart (Unicode NFD), Windows does not tell upper and lower case
 //! letters apart. The exact name counts first.
 
-#![expect(
-    clippy::disallowed_methods,
-    reason = "names are compared with what lies on the disk"
-)]
-
 #[cfg(not(windows))]
 mod unix;
 #[cfg(windows)]
@@ -21,22 +16,25 @@ use windows as system;
 
 use std::borrow::Cow;
 use std::ffi::OsString;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use icu_normalizer::ComposingNormalizerBorrowed;
 
-/// The path below `root` that `path`, with `/`, means; exactly as written where that is there, and
-/// also where nothing else fits. `path` must not lead out of `root`.
-pub(super) fn find_below(root: &Path, path: &str) -> PathBuf {
-    let exact = root.join(path);
-    // Not through a link: what lies behind one is no part of the project.
-    if std::fs::symlink_metadata(&exact).is_ok() {
+use crate::door::Folder;
+
+/// The path below `root` that `path`, with `/`, means; exactly as written where something is there,
+/// and also where nothing else fits. `path` must not lead out of `root`.
+pub(super) fn find_below(root: &Folder, path: &str) -> PathBuf {
+    // Also where a link or a closed folder is in the way: whoever opens the file is told of it.
+    let exact = PathBuf::from(path);
+    if !is_missing(root, &exact) {
         return exact;
     }
 
-    let mut path_on_disk = root.to_owned();
+    let mut path_on_disk = PathBuf::new();
     for part in path.split('/') {
-        let Some(name) = name_in(&path_on_disk, part) else {
+        let Some(name) = name_in(root, &path_on_disk, part) else {
             return exact;
         };
         path_on_disk.push(name);
@@ -45,23 +43,28 @@ pub(super) fn find_below(root: &Path, path: &str) -> PathBuf {
 }
 
 /// The name in a folder that means `wanted`; of several the first one in order.
-fn name_in(folder: &Path, wanted: &str) -> Option<OsString> {
+fn name_in(root: &Folder, folder: &Path, wanted: &str) -> Option<OsString> {
     // Nearly always the name is the one on the disk, and asking for it costs no listing.
-    if std::fs::symlink_metadata(folder.join(wanted)).is_ok() {
+    if !is_missing(root, &folder.join(wanted)) {
         return Some(wanted.into());
     }
 
     // Of several the least one, because a folder lists its names in any order.
     let wanted = system::folded(&composed(wanted));
-    std::fs::read_dir(folder)
+    root.entries_of(folder)
         .ok()?
-        .filter_map(Result::ok)
-        .map(|entry| entry.file_name())
+        .flatten()
+        .map(|entry| entry.name)
         .filter(|name| {
             name.to_str()
                 .is_some_and(|name| system::folded(&composed(name)) == wanted)
         })
         .min()
+}
+
+fn is_missing(root: &Folder, path: &Path) -> bool {
+    root.look(path)
+        .is_err_and(|error| error.kind() == io::ErrorKind::NotFound)
 }
 
 /// A name with its accents put together (Unicode NFC).
@@ -70,8 +73,14 @@ fn composed(name: &str) -> Cow<'_, str> {
 }
 
 #[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "tests make files")]
 mod tests {
     use super::*;
+
+    /// Where [`super::find_below`] leads.
+    fn find_below(root: &Path, path: &str) -> PathBuf {
+        root.join(super::find_below(&Folder::named(root).unwrap(), path))
+    }
 
     /// `Prüfung`, with the accent as a character of its own.
     const APART: &str = "Pru\u{308}fung";

@@ -3,16 +3,12 @@
 //! A project is a folder with a `.prj` file. Its ids (of suites and test cases) are paths below it;
 //! they come out of logs and settings, so none that leads out of the project is followed.
 
-#![expect(
-    clippy::disallowed_methods,
-    reason = "the project is found on the disk"
-)]
-
-use std::ffi::OsStr;
-use std::fs;
+use std::ffi::{OsStr, OsString};
+use std::io;
 use std::path::{Path, PathBuf};
 
-use super::{ReadError, names, open};
+use super::{ReadError, names};
+use crate::door::{self, Folder, Kind};
 use crate::error_chain::chain;
 use crate::file_names::{has_extension, is_named};
 use crate::katalon::console;
@@ -38,7 +34,8 @@ const MOST_TEST_CASES: usize = 50_000;
 /// a warning.
 pub fn read_project(root: &Path) -> Result<Project, ReadError> {
     let mut warnings = Vec::new();
-    let prj_files = prj_files_in(root)?;
+    let folder = Folder::at(root).map_err(|source| io_error(root, source))?;
+    let prj_files = prj_files_in(&folder).map_err(|source| io_error(root, source))?;
     let Some(first) = prj_files.first() else {
         return Err(ReadError::NoProject(root.to_owned()));
     };
@@ -49,14 +46,14 @@ pub fn read_project(root: &Path) -> Result<Project, ReadError> {
         ));
     }
 
-    let name = name_in(first);
+    let name = name_in(&folder, first);
 
     // A project can be shown without them. Whoever submits reads them alone, and gets the error.
     let settings = read_azure_settings(root).unwrap_or_else(|error| {
         warnings.push(chain(&error));
         AzureSettings::default()
     });
-    let test_cases = read_test_cases(root, &mut warnings);
+    let test_cases = read_test_cases(&folder, &mut warnings);
 
     Ok(Project {
         name,
@@ -70,16 +67,19 @@ pub fn read_project(root: &Path) -> Result<Project, ReadError> {
 /// The name of the project whose `.prj` lies in `root`; without a readable one the name of the
 /// folder.
 pub(crate) fn project_name(root: &Path) -> String {
-    let prj_files = prj_files_in(root).unwrap_or_default();
-    match prj_files.first() {
-        Some(prj) => name_in(prj),
-        None => text_of(root.file_name()),
+    if let Ok(folder) = Folder::at(root)
+        && let Ok(prj_files) = prj_files_in(&folder)
+        && let Some(first) = prj_files.first()
+    {
+        return name_in(&folder, first);
     }
+    text_of(root.file_name())
 }
 
 /// The name that a `.prj` gives; without one that of the file.
-fn name_in(prj: &Path) -> String {
-    open::whole(prj)
+fn name_in(root: &Folder, prj: &OsStr) -> String {
+    let prj = Path::new(prj);
+    root.whole(prj)
         .ok()
         .and_then(|bytes| name_of(&bytes))
         .unwrap_or_else(|| text_of(prj.file_stem()))
@@ -95,25 +95,18 @@ fn text_of(name: Option<&OsStr>) -> String {
 /// # Errors
 /// When the file is there and cannot be opened or read.
 pub fn read_azure_settings(root: &Path) -> Result<AzureSettings, ReadError> {
-    let bytes = whole_if_any(root.join(settings::FILE))?;
+    let bytes = whole_if_any(root, settings::FILE)?;
     Ok(AzureSettings::read(&bytes.unwrap_or_default()))
 }
 
 /// When the Azure settings of a project were written last; `None` without the file.
 pub(crate) fn azure_settings_modified(root: &Path) -> Option<Moment> {
-    modified(&root.join(settings::FILE))
+    Some(look_of(root, settings::FILE)?.0)
 }
 
 /// When the project's own `kado.toml` was written last; `None` without it.
 pub(crate) fn project_file_modified(root: &Path) -> Option<Moment> {
-    modified(&root.join(PROJECT_FILE))
-}
-
-fn modified(file: &Path) -> Option<Moment> {
-    // Not through a link, because the file would not be read through one either.
-    let modified = fs::symlink_metadata(file).ok()?.modified().ok()?;
-    let timestamp = jiff::Timestamp::try_from(modified).ok()?;
-    Some(Moment::from_millis(timestamp.as_millisecond()))
+    Some(look_of(root, PROJECT_FILE)?.0)
 }
 
 /// How a file looks: when it was written last, and its size; `None` without it.
@@ -132,8 +125,8 @@ pub(crate) struct RuleFiles {
 /// Looks at the files that decide about the runs of a project; gives how they look and a number for
 /// what stands in them. They are read only where they look otherwise than was `known`.
 pub(crate) fn rule_files(root: &Path, known: Option<(RuleFiles, u64)>) -> (RuleFiles, u64) {
-    let settings = look_of(&root.join(settings::FILE));
-    let project_file = look_of(&root.join(PROJECT_FILE));
+    let settings = look_of(root, settings::FILE);
+    let project_file = look_of(root, PROJECT_FILE);
     if let Some((files, number)) = known
         && files.is_read
         && files.settings == settings
@@ -145,12 +138,12 @@ pub(crate) fn rule_files(root: &Path, known: Option<(RuleFiles, u64)>) -> (RuleF
     let mut is_read = true;
     let mut hasher = blake3::Hasher::new();
     for file in [settings::FILE, PROJECT_FILE] {
-        match open::whole_if_any(&root.join(file)) {
+        match whole_if_any(root, file) {
             Ok(Some(bytes)) => hasher.update(blake3::hash(&bytes).as_bytes()),
             Ok(None) => hasher.update(b"none"),
             Err(error) => {
                 is_read = false;
-                hasher.update(error.to_string().as_bytes())
+                hasher.update(chain(&error).as_bytes())
             }
         };
     }
@@ -170,12 +163,15 @@ pub(crate) fn look_of_test_case(root: &Path, id: &str) -> FileLook {
     if leads_out(id) {
         return None;
     }
-    look_of(&names::find_below(root, &format!("{id}.tc")))
+    let project = Folder::at(root).ok()?;
+    let file = names::find_below(&project, &format!("{id}.tc"));
+    let look = project.look(&file).ok()?;
+    Some((look.modified, look.size))
 }
 
-fn look_of(file: &Path) -> FileLook {
-    let size = fs::symlink_metadata(file).ok()?.len();
-    Some((modified(file)?, size))
+fn look_of(root: &Path, file: &str) -> FileLook {
+    let look = Folder::at(root).ok()?.look(Path::new(file)).ok()?;
+    Some((look.modified, look.size))
 }
 
 /// What is known of the ids of a test case.
@@ -211,20 +207,43 @@ pub(crate) fn id_state(root: &Path, id: &str, rule: &IdRule) -> CaseIdState {
 /// # Errors
 /// When it is there and cannot be opened or read.
 pub(crate) fn read_project_file(root: &Path) -> Result<Option<Vec<u8>>, ReadError> {
-    whole_if_any(root.join(PROJECT_FILE))
+    whole_if_any(root, PROJECT_FILE)
 }
 
-fn whole_if_any(path: PathBuf) -> Result<Option<Vec<u8>>, ReadError> {
-    open::whole_if_any(&path).map_err(|source| ReadError::Io { path, source })
-}
-
-/// `numberOfRerun` of a suite of the project; `None` when the suite has no readable file.
-pub(crate) fn number_of_reruns(root: &Path, suite: &str) -> Option<u32> {
-    if leads_out(suite) {
-        return None;
+/// A file of a project that has its place there; `None` without it, or without the project.
+fn whole_if_any(root: &Path, file: &str) -> Result<Option<Vec<u8>>, ReadError> {
+    let read = Folder::at(root).and_then(|project| project.whole_if_any(Path::new(file)));
+    match read {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        read => read.map_err(|source| io_error(&root.join(file), source)),
     }
-    let path = names::find_below(root, &format!("{suite}.ts"));
-    suite::number_of_reruns(&open::whole(&path).ok()?)
+}
+
+fn io_error(path: &Path, source: io::Error) -> ReadError {
+    ReadError::Io {
+        path: path.to_owned(),
+        source,
+    }
+}
+
+/// `numberOfRerun` of a suite of the project; `None` when the suite has no file, or one that does
+/// not say.
+///
+/// # Errors
+/// When the file is there and cannot be opened or read.
+pub(crate) fn number_of_reruns(root: &Path, suite: &str) -> io::Result<Option<u32>> {
+    if leads_out(suite) {
+        return Ok(None);
+    }
+    let file = format!("{suite}.ts");
+    let project = match Folder::at(root) {
+        Ok(project) => project,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error),
+    };
+
+    let bytes = project.whole_if_any(&names::find_below(&project, &file))?;
+    Ok(bytes.and_then(|bytes| suite::number_of_reruns(&bytes)))
 }
 
 /// Whether an id, taken as a path, would leave the project.
@@ -238,8 +257,8 @@ fn leads_out(id: &str) -> bool {
 ///
 /// # Errors
 /// When the file is there and cannot be opened or read.
-pub(super) fn read_console_options(root: &Path) -> std::io::Result<RunOptions> {
-    let bytes = open::whole_if_any(&root.join(console::CONSOLE_FILE))?;
+pub(super) fn read_console_options(root: &Path) -> io::Result<RunOptions> {
+    let bytes = Folder::at(root)?.whole_if_any(Path::new(console::CONSOLE_FILE))?;
     Ok(bytes.map_or_else(RunOptions::default, |bytes| {
         RunOptions::read_console(&bytes)
     }))
@@ -256,11 +275,16 @@ pub fn read_test_case(root: &Path, id: &str) -> Result<Option<TestCase>, ReadErr
     if leads_out(id) {
         return Ok(None);
     }
-    let path = names::find_below(root, &format!("{id}.tc"));
-    match open::whole_if_any(&path) {
+    let file = format!("{id}.tc");
+    let read = Folder::at(root).and_then(|project| {
+        let on_disk = names::find_below(&project, &file);
+        project.whole_if_any(&on_disk)
+    });
+    match read {
         Ok(Some(bytes)) => Ok(Some(TestCase::read(id.to_owned(), &bytes))),
         Ok(None) => Ok(None),
-        Err(source) if open::is_held(&source) => Err(ReadError::Io { path, source }),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(source) if door::is_held(&source) => Err(io_error(&root.join(file), source)),
         Err(error) => Ok(Some(TestCase::unreadable(id.to_owned(), error.to_string()))),
     }
 }
@@ -293,7 +317,9 @@ fn leads_into_reports(folder: &Path, path: &Path) -> bool {
 }
 
 fn holds_prj(folder: &Path) -> bool {
-    prj_files_in(folder).is_ok_and(|files| !files.is_empty())
+    Folder::at(folder)
+        .and_then(|folder| prj_files_in(&folder))
+        .is_ok_and(|files| !files.is_empty())
 }
 
 /// The project that a path given to katalonc leads to, which names its folder or its `.prj` file:
@@ -303,7 +329,7 @@ pub(crate) fn project_at(path: &Path) -> Option<PathBuf> {
     let is_prj = path
         .extension()
         .is_some_and(|extension| extension.eq_ignore_ascii_case("prj"))
-        && path.is_file();
+        && door::kind_of_target(path).is_ok_and(|kind| kind == Kind::File);
     let folder = if is_prj { path.parent()? } else { path };
 
     // A file that is named alone lies in the folder that the command runs in.
@@ -318,7 +344,7 @@ pub(crate) fn project_at(path: &Path) -> Option<PathBuf> {
 
 /// A folder's path without links and `..`; `None` when it is not there.
 pub(crate) fn without_links(folder: &Path) -> Option<PathBuf> {
-    fs::canonicalize(folder).ok()
+    door::real_path(folder).ok()
 }
 
 /// A path without links and `..`, as far as it is there: a folder that is gone keeps its place.
@@ -337,18 +363,14 @@ pub(crate) fn resolved(path: &Path) -> PathBuf {
     path.to_owned()
 }
 
-/// The `.prj` files of a folder, sorted.
-fn prj_files_in(folder: &Path) -> Result<Vec<PathBuf>, ReadError> {
-    let entries = fs::read_dir(folder).map_err(|source| ReadError::Io {
-        path: folder.to_owned(),
-        source,
-    })?;
-    let mut files: Vec<PathBuf> = entries
-        .filter_map(Result::ok)
-        .filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_file()))
-        .map(|entry| entry.path())
-        .filter(|path| has_extension(path, "prj"))
-        .collect();
+/// The names of the `.prj` files of a folder, sorted.
+fn prj_files_in(folder: &Folder) -> io::Result<Vec<OsString>> {
+    let mut files = Vec::new();
+    for entry in folder.entries()?.flatten() {
+        if entry.kind == Kind::File && has_extension(Path::new(&entry.name), "prj") {
+            files.push(entry.name);
+        }
+    }
 
     // A folder lists its files in any order, and the first by name has to be the same one each
     // time.
@@ -356,34 +378,42 @@ fn prj_files_in(folder: &Path) -> Result<Vec<PathBuf>, ReadError> {
     Ok(files)
 }
 
-/// Reads all test cases, sorted by id. Folders are walked without following a link.
-fn read_test_cases(root: &Path, warnings: &mut Vec<String>) -> Vec<TestCase> {
+/// Reads all test cases, sorted by id. Links are not followed, and told.
+fn read_test_cases(root: &Folder, warnings: &mut Vec<String>) -> Vec<TestCase> {
     let mut cases = Vec::new();
-    let mut waiting = vec![(root.join("Test Cases"), "Test Cases".to_owned(), 0)];
+    let mut waiting = vec![("Test Cases".to_owned(), 0)];
 
-    'walk: while let Some((folder, prefix, depth)) = waiting.pop() {
-        let Ok(entries) = fs::read_dir(&folder) else {
-            warnings.push(format!("`{prefix}` cannot be listed"));
-            continue;
+    'walk: while let Some((prefix, depth)) = waiting.pop() {
+        let entries = match root.entries_of(Path::new(&prefix)) {
+            Ok(entries) => entries,
+            Err(error) => {
+                warnings.push(format!("`{prefix}` cannot be listed: {error}"));
+                continue;
+            }
         };
-        for entry in entries.filter_map(Result::ok) {
-            let (Ok(kind), Ok(name)) = (entry.file_type(), entry.file_name().into_string()) else {
+
+        for entry in entries.flatten() {
+            let Ok(name) = entry.name.into_string() else {
                 warnings.push(format!(
                     "`{prefix}` holds a file whose name is not Unicode; it was left out"
                 ));
                 continue;
             };
 
-            if kind.is_dir() && depth < DEEPEST {
-                waiting.push((entry.path(), format!("{prefix}/{name}"), depth + 1));
-            } else if kind.is_file()
-                && let Some(stem) = name.strip_suffix(".tc")
-            {
-                let id = format!("{prefix}/{stem}");
-                cases.push(match open::whole(&entry.path()) {
-                    Ok(bytes) => TestCase::read(id, &bytes),
-                    Err(error) => TestCase::unreadable(id, error.to_string()),
+            let path = format!("{prefix}/{name}");
+            if entry.kind == Kind::Folder {
+                if depth < DEEPEST {
+                    waiting.push((path, depth + 1));
+                }
+            } else if let Some(id) = path.strip_suffix(".tc") {
+                cases.push(match root.whole(Path::new(&path)) {
+                    Ok(bytes) => TestCase::read(id.to_owned(), &bytes),
+                    Err(error) => TestCase::unreadable(id.to_owned(), error.to_string()),
                 });
+            } else if entry.kind == Kind::Link {
+                warnings.push(format!(
+                    "`{path}` is a link, and links inside a project are not followed"
+                ));
             }
 
             if cases.len() == MOST_TEST_CASES {

@@ -8,13 +8,14 @@ use std::time::Duration;
 
 use jiff::tz::TimeZone;
 
-use super::listing::{FolderListing, ListedFile, is_run_folder, list_run_folder};
+use super::listing::{FolderListing, ListedFile, holds_run, list, list_run_folder};
 use super::location::Location;
 use super::log_size::{LONGEST_LOG, check_log_size};
 use super::parsed_logs::ParsedLogs;
 use super::project_folder::read_console_options;
-use super::{ReadError, earlier_run, named_files, open};
-use crate::file_names::is_named;
+use super::{ReadError, earlier_run, named_files};
+use crate::door::{self, Folder};
+use crate::file_names::{KnownFolder, is_named};
 use crate::katalon::assemble::{RunParts, assemble};
 use crate::katalon::damage::{Damage, DamageKind};
 use crate::katalon::log::{FolderNames, LogReader, LogSummary};
@@ -72,17 +73,23 @@ impl RunReader {
     /// # Errors
     /// As [`read_run`].
     pub(crate) fn read(&self, location: &Location) -> Result<SuiteRun, ReadError> {
-        let folder = &location.folder;
+        let path = &location.folder;
+        let known = KnownFolder {
+            path: path.clone(),
+            id: location.id,
+        };
 
-        // Listed first, so that a folder that is gone or closed is told as that and not as no run.
-        let listing = list_run_folder(folder).map_err(|source| io_error(folder, source))?;
-        if !is_run_folder(folder) {
-            return Err(ReadError::NoRun(folder.clone()));
+        // All of it is read below one handle, so that no part comes from another folder. It is listed
+        // first, so that a folder that is gone or closed is told as that and not as no run.
+        let folder = Folder::known(&known).map_err(|source| io_error(path, source))?;
+        let listing = list(&folder).map_err(|source| io_error(path, source))?;
+        if !holds_run(&folder, Path::new("")) {
+            return Err(ReadError::NoRun(path.clone()));
         }
 
-        check_log_size(&listing).map_err(|source| io_error(folder, source))?;
-        self.read_listed(location, &listing)
-            .map_err(|source| io_error(folder, source))
+        check_log_size(&listing).map_err(|source| io_error(path, source))?;
+        self.read_listed(location, &folder, &listing)
+            .map_err(|source| io_error(path, source))
     }
 
     /// Lets go of what is remembered of a folder whose run is decided.
@@ -90,17 +97,21 @@ impl RunReader {
         self.logs.forget(folder);
     }
 
-    fn read_listed(&self, location: &Location, listing: &FolderListing) -> io::Result<SuiteRun> {
-        let folder = &location.folder;
+    fn read_listed(
+        &self,
+        location: &Location,
+        folder: &Folder,
+        listing: &FolderListing,
+    ) -> io::Result<SuiteRun> {
         let mut warnings = listing.warnings.clone();
-        let mut damage = Vec::new();
+        let mut damage = location.damage.clone();
 
         let execution = read_execution(folder, &mut warnings)?;
         let names = FolderNames {
             recorded: execution.recorded_folder.clone(),
-            actual: last_names(folder),
+            actual: last_names(&location.folder),
         };
-        let mut log = self.read_log(folder, listing, names)?;
+        let mut log = self.read_log(location, folder, listing, names)?;
         let mut files: Vec<RunFile> = listing
             .files
             .iter()
@@ -142,7 +153,8 @@ impl RunReader {
     /// Parses the log, unless it was parsed before and has not changed since.
     fn read_log(
         &self,
-        folder: &Path,
+        location: &Location,
+        folder: &Folder,
         listing: &FolderListing,
         names: FolderNames,
     ) -> io::Result<LogSummary> {
@@ -152,7 +164,7 @@ impl RunReader {
             .filter(|listed| listed.file.kind == FileKind::Log)
             .cloned()
             .collect();
-        if let Some(summary) = self.logs.get(folder, &parts, &names) {
+        if let Some(summary) = self.logs.get(&location.folder, &parts, &names) {
             return Ok(summary);
         }
 
@@ -168,7 +180,7 @@ impl RunReader {
             expected = number.checked_sub(1);
 
             // One that grows as fast as it is read has no end.
-            let read = open::regular(&folder.join(name)).and_then(|part| {
+            let read = folder.file(Path::new(name)).and_then(|part| {
                 reader.feed(
                     name,
                     BufReader::with_capacity(BUFFER, part.take(LONGEST_LOG)),
@@ -178,7 +190,7 @@ impl RunReader {
             // The log is read while Katalon may be rotating it, so it is looked at again.
             match read {
                 Ok(()) => {}
-                Err(error) if open::is_held(&error) => return Err(error),
+                Err(error) if door::is_held(&error) => return Err(error),
                 Err(error) => {
                     is_whole = false;
                     reader.give_up(name, &error);
@@ -197,7 +209,8 @@ impl RunReader {
         // A part that could not be read may be readable at the next look, although it looks the
         // same.
         if is_whole {
-            self.logs.keep(folder, parts, names, summary.clone());
+            self.logs
+                .keep(&location.folder, parts, names, summary.clone());
         }
         Ok(summary)
     }
@@ -244,15 +257,20 @@ pub fn read_junit(folder: &Path) -> JunitState {
 
 /// As [`read_junit`], of a folder that is listed already.
 pub(crate) fn junit_state(folder: &Path, listing: &FolderListing) -> JunitState {
-    let path = folder.join(REPORT);
-    match open::whole_if_any(&path) {
+    let folder = match Folder::at(folder) {
+        Ok(folder) => folder,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return JunitState::Missing,
+        Err(_) => return JunitState::Incomplete,
+    };
+
+    match folder.whole_if_any(Path::new(REPORT)) {
         Ok(None) => JunitState::Missing,
         Ok(Some(bytes)) => match Junit::read(&bytes) {
-            Ok(report) if is_of_run(&report, folder, listing) => JunitState::Complete,
+            Ok(report) if is_of_run(&report, &folder, listing) => JunitState::Complete,
             Ok(_) => JunitState::OfAnotherRun,
             Err(_) => JunitState::Incomplete,
         },
-        Err(error) if error.kind() == io::ErrorKind::FileTooLarge && ends_whole(&path) => {
+        Err(error) if error.kind() == io::ErrorKind::FileTooLarge && ends_whole(&folder) => {
             JunitState::Complete
         }
         Err(_) => JunitState::Incomplete,
@@ -261,7 +279,7 @@ pub(crate) fn junit_state(folder: &Path, listing: &FolderListing) -> JunitState 
 
 /// Whether a report is about the run whose log lies beside it. The folder may have been used before
 /// (`-reportFolder`), and then the old report stays until Katalon writes the new one.
-fn is_of_run(report: &Junit, folder: &Path, listing: &FolderListing) -> bool {
+fn is_of_run(report: &Junit, folder: &Folder, listing: &FolderListing) -> bool {
     let logs = listing.logs();
     let Some(oldest) = logs.first() else {
         return true;
@@ -294,19 +312,19 @@ fn is_of_another(report: &Junit, log: &LogSummary) -> bool {
 }
 
 /// Reads the first records of a log; the suite's START is the first of all.
-fn read_begin(folder: &Path, oldest: &str) -> io::Result<LogSummary> {
-    let part = open::regular(&folder.join(oldest))?;
+fn read_begin(folder: &Folder, oldest: &str) -> io::Result<LogSummary> {
+    let part = folder.file(Path::new(oldest))?;
     let mut reader = LogReader::new(FolderNames::default());
     reader.feed(oldest, BufReader::new(part.take(BEGIN)))?;
     Ok(reader.finish())
 }
 
-fn ends_whole(report: &Path) -> bool {
-    read_tail(report).is_ok_and(|tail| tail.trim_end().ends_with("</testsuites>"))
+fn ends_whole(folder: &Folder) -> bool {
+    read_tail(folder).is_ok_and(|tail| tail.trim_end().ends_with("</testsuites>"))
 }
 
-fn read_tail(path: &Path) -> io::Result<String> {
-    let mut file = open::regular(path)?;
+fn read_tail(folder: &Folder) -> io::Result<String> {
+    let mut file = folder.file(Path::new(REPORT))?;
     file.seek(SeekFrom::End(-i64::from(TAIL)))?;
 
     // The file may grow meanwhile, so no more than the tail is read.
@@ -330,17 +348,17 @@ fn part_names(first: u64, last: u64) -> String {
 /// # Errors
 /// When somebody holds it, which passes.
 fn read_report(
-    folder: &Path,
+    folder: &Folder,
     warnings: &mut Vec<String>,
     damage: &mut Vec<Damage>,
 ) -> io::Result<Option<Junit>> {
-    let unread = match open::whole_if_any(&folder.join(REPORT)) {
+    let unread = match folder.whole_if_any(Path::new(REPORT)) {
         Ok(None) => return Ok(None),
         Ok(Some(bytes)) => match Junit::read(&bytes) {
             Ok(report) => return Ok(Some(report)),
             Err(error) => error.to_string(),
         },
-        Err(error) if open::is_held(&error) => return Err(error),
+        Err(error) if door::is_held(&error) => return Err(error),
         Err(error) if error.kind() == io::ErrorKind::FileTooLarge => {
             warnings.push(format!("`{REPORT}` is not compared with the log: {error}"));
             return Ok(None);
@@ -355,11 +373,11 @@ fn read_report(
 
 /// Reads `execution.properties`. What was lost of one that is there is a damage and a warning; a
 /// folder without one was copied without it, or is of a version that writes none.
-fn read_execution(folder: &Path, warnings: &mut Vec<String>) -> io::Result<Execution> {
-    let execution = match open::whole_if_any(&folder.join(execution::FILE)) {
+fn read_execution(folder: &Folder, warnings: &mut Vec<String>) -> io::Result<Execution> {
+    let execution = match folder.whole_if_any(Path::new(execution::FILE)) {
         Ok(Some(bytes)) => Execution::read(&bytes),
         Ok(None) => Execution::default(),
-        Err(error) if open::is_held(&error) => return Err(error),
+        Err(error) if door::is_held(&error) => return Err(error),
         Err(error) => Execution::unreadable(error.to_string()),
     };
 
@@ -379,7 +397,7 @@ fn console_options(
 
     let options = match read_console_options(root) {
         Ok(options) => options,
-        Err(error) if open::is_held(&error) => return Err(error),
+        Err(error) if door::is_held(&error) => return Err(error),
         Err(error) => RunOptions::unreadable_console(error.to_string()),
     };
     warnings.extend(options.unread.as_ref().map(Damage::to_string));
@@ -390,10 +408,10 @@ fn console_options(
 ///
 /// # Errors
 /// Only when another program holds it, which passes.
-fn read_small(folder: &Path, name: &str, damage: &mut Vec<Damage>) -> io::Result<Vec<u8>> {
-    match open::whole_if_any(&folder.join(name)) {
+fn read_small(folder: &Folder, name: &str, damage: &mut Vec<Damage>) -> io::Result<Vec<u8>> {
+    match folder.whole_if_any(Path::new(name)) {
         Ok(bytes) => Ok(bytes.unwrap_or_default()),
-        Err(error) if open::is_held(&error) => Err(error),
+        Err(error) if door::is_held(&error) => Err(error),
         Err(error) => {
             let error = error.to_string();
             damage.push(Damage::of(name, DamageKind::Unreadable { error }));

@@ -27,7 +27,7 @@ const LAYERS: &[&[&str]] = &[
         "server",
         "win32",
     ],
-    &["katalon", "secrets", "state_dir"],
+    &["door", "katalon", "secrets", "state_dir"],
     &["discovery", "workspace"],
     &["plan"],
     &["config", "spool", "watch"],

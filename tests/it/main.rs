@@ -21,6 +21,7 @@ mod corpus_submitted;
 mod crash;
 mod damages;
 mod disk;
+mod door;
 mod dry_run;
 mod entra;
 mod exec;

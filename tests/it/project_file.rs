@@ -151,7 +151,7 @@ fn a_linked_file_is_told_not_to_be_followed() {
     std::os::unix::fs::symlink(&file, shop.join("kado.toml")).unwrap();
 
     assert_eq!(machine.submit(&shop, &run()).code, 1);
-    insta::assert_snapshot!(machine.readable(machine.row()["error"].as_str().unwrap()), @"the `kado.toml` of the project cannot be used: `[temp]/work/Shop/kado.toml` cannot be read: it is a link, and links inside a project are not followed; correct it, then `kado runs retry` submits the run");
+    insta::assert_snapshot!(machine.readable(machine.row()["error"].as_str().unwrap()), @"the `kado.toml` of the project cannot be used: `[temp]/work/Shop/kado.toml` cannot be read: `kado.toml` is a link, and links inside a project are not followed; correct it, then `kado runs retry` submits the run");
 }
 
 #[test]

@@ -33,7 +33,7 @@ pub(super) fn identity(folder: &Path) -> Option<FolderIdentity> {
         .custom_flags(FILE_FLAG_BACKUP_SEMANTICS)
         .open(folder)
         .ok()?;
-    let number = calls::file_number(&opened).ok()?;
+    let number = calls::file_id(&opened).ok()?.1;
 
     // When the five minutes are over, the watch is that of another folder, and is taken up anew.
     let five_minutes = clock::now().millis().div_euclid(RENEWED_AFTER);
