@@ -69,16 +69,24 @@ impl Share {
 }
 
 fn is_our_group(group: u32) -> bool {
-    service_group() == Some(group) || group == rustix::process::getegid().as_raw()
+    service_group() == Some(group)
+        || group == rustix::process::getegid().as_raw()
+        || is_of_macos_service(group)
 }
 
 /// Whether the owner of a path may decide what kado keeps there: this account, root and the service
 /// of the machine, whose folder others use with `kado runs` and `kado submit`.
 fn is_trusted(owner: u32) -> bool {
-    // The accounts of macOS stand in no file; those of its services have small numbers.
-    let is_of_service =
-        service_account() == Some(owner) || cfg!(target_os = "macos") && owner < 500;
-    owner == 0 || owner == rustix::process::geteuid().as_raw() || is_of_service
+    owner == 0
+        || owner == rustix::process::geteuid().as_raw()
+        || service_account() == Some(owner)
+        || is_of_macos_service(owner)
+}
+
+/// Whether a number may be that of the service's account or group on macOS, where they stand in no
+/// file: it is one of those that the installation chooses from, which no person has.
+fn is_of_macos_service(id: u32) -> bool {
+    cfg!(target_os = "macos") && (440..500).contains(&id)
 }
 
 /// Sees that a state folder belongs to whom it may, and that nobody else writes to it.

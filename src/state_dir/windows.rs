@@ -23,13 +23,11 @@ pub(super) fn make_closed(folder: &Path) -> io::Result<()> {
 
 /// The access list of a folder that is there is left to whoever wrote it: one that kado makes is
 /// closed, and what may use one elsewhere is the administrator's choice.
-#[expect(clippy::unnecessary_wraps, reason = "as on the other systems")]
 pub(super) const fn check_folder(_folder: &Path) -> Result<(), Refusal> {
     Ok(())
 }
 
 /// As [`check_folder`].
-#[expect(clippy::unnecessary_wraps, reason = "as on the other systems")]
 pub(super) const fn check_entry(
     _folder: &Path,
     _path: &Path,

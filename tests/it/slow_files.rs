@@ -1,13 +1,10 @@
 //! Files without an end and file systems that hang cost their own run: the runs of other projects
 //! come meanwhile, and kado ends when it is asked to.
 
+#![cfg(target_os = "linux")]
 #![expect(
     clippy::disallowed_methods,
     reason = "tests make files of terabytes, pipes by a program, and send signals by one"
-)]
-#![cfg_attr(
-    not(target_os = "linux"),
-    expect(dead_code, unused_imports, reason = "some tests need FUSE")
 )]
 
 use std::fs;
@@ -17,7 +14,7 @@ use std::process::{Command, Stdio};
 use fake_katalon::{SuiteRunWriter, Test, TestCaseFile};
 use serde_json::Value;
 
-use crate::support::{Machine, age, ended, skip, tc};
+use crate::support::{HangingFile, Machine, age, ended, skip, tc};
 
 /// Bytes of a log that nobody could read to its end.
 const TERABYTES: u64 = 4 << 40;
@@ -93,7 +90,6 @@ fn a_log_of_terabytes_is_refused_by_a_person_who_names_its_folder() {
     assert!(submitted.err.contains("4194304 MiB"), "{submitted:?}");
 }
 
-#[cfg(unix)]
 #[test]
 fn a_pipe_in_place_of_any_file_that_is_read_is_told_at_once() {
     let settings = "settings/external/com.kms.katalon.integration.azure.properties";
@@ -126,62 +122,56 @@ fn a_pipe_in_place_of_any_file_that_is_read_is_told_at_once() {
     }
 }
 
-#[cfg(target_os = "linux")]
-mod hanging {
-    use super::*;
-    use crate::support::HangingFile;
+#[test]
+fn a_log_that_hangs_holds_up_neither_other_projects_nor_the_end() {
+    let (machine, folder) = machine();
+    write_run(&machine, "Shop");
+    let Some(hanging) = HangingFile::in_place_of(&folder.join("execution0.log")) else {
+        return;
+    };
 
-    #[test]
-    fn a_log_that_hangs_holds_up_neither_other_projects_nor_the_end() {
+    let service = machine.start();
+    hanging.wait_until_read();
+    machine.wait_for_completed(1);
+    let said = machine.kado(&["status", "--json"]);
+    let status: Value = serde_json::from_str(&said.out).unwrap();
+
+    service.stop_cleanly();
+    assert_eq!(status["run_folders"]["seen"], 2, "{status}");
+    assert_eq!(status["run_folders"]["pending"], 1, "{status}");
+}
+
+#[test]
+fn settings_that_hang_do_not_hold_up_the_end() {
+    let (machine, _) = machine();
+    let settings = "Archive/settings/external/com.kms.katalon.integration.azure.properties";
+    let Some(hanging) = HangingFile::in_place_of(&machine.work().join(settings)) else {
+        return;
+    };
+
+    let service = machine.start();
+    hanging.wait_until_read();
+
+    service.stop_cleanly();
+}
+
+#[test]
+fn a_single_pass_that_reads_a_file_that_hangs_ends_when_it_is_asked_to() {
+    for file in ["execution0.log", "JUnit_Report.xml"] {
         let (machine, folder) = machine();
-        write_run(&machine, "Shop");
-        let Some(hanging) = HangingFile::in_place_of(&folder.join("execution0.log")) else {
+        let Some(hanging) = HangingFile::in_place_of(&folder.join(file)) else {
             return;
         };
-
-        let service = machine.start();
-        hanging.wait_until_read();
-        machine.wait_for_completed(1);
-        let said = machine.kado(&["status", "--json"]);
-        let status: Value = serde_json::from_str(&said.out).unwrap();
-
-        service.stop_cleanly();
-        assert_eq!(status["run_folders"]["seen"], 2, "{status}");
-        assert_eq!(status["run_folders"]["pending"], 1, "{status}");
-    }
-
-    #[test]
-    fn settings_that_hang_do_not_hold_up_the_end() {
-        let (machine, _) = machine();
-        let settings = "Archive/settings/external/com.kms.katalon.integration.azure.properties";
-        let Some(hanging) = HangingFile::in_place_of(&machine.work().join(settings)) else {
-            return;
-        };
-
-        let service = machine.start();
+        let mut command = machine.command(&["run", "--once"]);
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let child = command.spawn().unwrap();
         hanging.wait_until_read();
 
-        service.stop_cleanly();
-    }
+        let id = child.id().to_string();
+        let sent = Command::new("kill").args(["-TERM", &id]).status().unwrap();
 
-    #[test]
-    fn a_single_pass_that_reads_a_file_that_hangs_ends_when_it_is_asked_to() {
-        for file in ["execution0.log", "JUnit_Report.xml"] {
-            let (machine, folder) = machine();
-            let Some(hanging) = HangingFile::in_place_of(&folder.join(file)) else {
-                return;
-            };
-            let mut command = machine.command(&["run", "--once"]);
-            command.stdout(Stdio::piped()).stderr(Stdio::piped());
-            let child = command.spawn().unwrap();
-            hanging.wait_until_read();
-
-            let id = child.id().to_string();
-            let sent = Command::new("kill").args(["-TERM", &id]).status().unwrap();
-
-            assert!(sent.success());
-            let once = ended(child, "kado run --once");
-            assert_eq!(once.code, 1, "{file} {once:?}");
-        }
+        assert!(sent.success());
+        let once = ended(child, "kado run --once");
+        assert_eq!(once.code, 1, "{file} {once:?}");
     }
 }
