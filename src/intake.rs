@@ -16,6 +16,7 @@ mod refusal;
 mod requested;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -47,6 +48,9 @@ use crate::workspace::{self, Location, ReadError, RunReader};
 pub(crate) use refusal::Refusal;
 pub(crate) use requested::{read_again, read_ended, read_requested};
 
+/// Bytes of a run that are stored. One at every limit of what is read of it takes less; the defaults of
+/// its test cases have none together.
+const LONGEST_STORED: u64 = 64 << 20;
 /// How long a run without an end must be still before a person's command takes it as aborted. The
 /// service waits longer (`abort_after`): nobody told it that the run is over.
 const STILL: Duration = Duration::from_secs(60);
@@ -104,6 +108,15 @@ pub(crate) enum IntakeError {
     /// No project lies above the run.
     #[error("`{}` belongs to no Katalon project: no folder above it holds a `.prj` file", .0.display())]
     NoProject(PathBuf),
+    /// What would be stored of the run is too much.
+    #[error(
+        "what kado would store of the run has {} MiB, and at most {} MiB of one are stored; less test \
+         data in its variables and names, or fewer tests in the suite, mend it", size >> 20, LONGEST_STORED >> 20
+    )]
+    TooLarge {
+        /// Its size in bytes.
+        size: u64,
+    },
     /// kado failed on what somebody put into the folder.
     #[error(transparent)]
     Defect(#[from] Failed),
@@ -117,7 +130,10 @@ impl IntakeError {
             Self::Read(ReadError::Io { source, .. }) => {
                 source.kind() == std::io::ErrorKind::NotFound
             }
-            Self::Settings(_) | Self::SettingsInFlux(_) | Self::Defect(_) => false,
+            Self::Settings(_)
+            | Self::SettingsInFlux(_)
+            | Self::TooLarge { .. }
+            | Self::Defect(_) => false,
         }
     }
 
@@ -131,7 +147,11 @@ impl IntakeError {
                     || source.kind() == std::io::ErrorKind::NotFound
                     || matches!(door::refused(source), Some(Refused::OtherFolder(_)))
             }
-            Self::Settings(_) | Self::Read(_) | Self::NoProject(_) | Self::Defect(_) => false,
+            Self::Settings(_)
+            | Self::Read(_)
+            | Self::NoProject(_)
+            | Self::TooLarge { .. }
+            | Self::Defect(_) => false,
         }
     }
 }
@@ -157,7 +177,34 @@ pub(crate) fn read(
     let command = command::take_options(&mut run, &location.folder, commands);
     let mut finished = join(location, run, root, &settings, config)?;
     command::apply(command, &mut finished);
+
+    let size = stored_size(&finished.snapshot);
+    if size > LONGEST_STORED {
+        return Err(IntakeError::TooLarge { size });
+    }
     Ok(finished)
+}
+
+/// Bytes that a run takes in the outbox.
+pub(crate) fn stored_size(snapshot: &Snapshot) -> u64 {
+    let mut counter = Counter(0);
+    // What cannot be written fails where it is stored.
+    let _ = serde_json::to_writer(&mut counter, snapshot);
+    counter.0
+}
+
+/// Counts the bytes that are written to it.
+struct Counter(u64);
+
+impl Write for Counter {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0 += bytes.len() as u64;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 /// As [`read`], for a service that can wait: not while somebody seems to be writing the settings.

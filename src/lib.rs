@@ -18,6 +18,7 @@ mod error_chain;
 mod exit;
 mod file_names;
 mod foreign;
+mod holes;
 mod intake;
 pub mod katalon;
 mod locked;

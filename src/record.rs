@@ -7,6 +7,7 @@
 pub(crate) mod collections;
 pub(crate) mod commands;
 mod copies;
+mod day_share;
 pub(crate) mod handling;
 pub(crate) mod recorder;
 pub(crate) mod requests;

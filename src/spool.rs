@@ -4,24 +4,28 @@
 //! ```text
 //! STATE/spool/<digest of the run's identity>/<path inside the run folder>
 //!                                           /.kado-project/<path inside the project>
+//!                                           /.kado-root     <digest of the project's root>
 //! ```
 //!
-//! A copy carries the modification time of its original, by which it is known to be up to date. The
-//! spool has a limit; what does not fit is sent from where it lies. Nothing in here is needed for
-//! correctness: a copy that is missing costs only itself, and is then named in the run's comment.
+//! A copy carries the modification time of its original, by which it is known to be up to date, and
+//! its holes ([`holes`]): only what takes room on the disk counts. The spool has a limit, and the last
+//! quarter of it is kept for others than the project that uses the rest; what does not fit is sent
+//! from where it lies. Nothing in here is needed for correctness: a copy that is missing costs only
+//! itself, and is then named in the run's comment.
 //! Copies share blocks with their originals where the file system can do that for a plain copy
 //! (`copy_file_range` on Linux).
 
 #![expect(clippy::disallowed_methods, reason = "the spool is a folder of copies")]
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fs::{self, File};
-use std::io;
+use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use crate::discovery::run_identity::RunIdentity;
 use crate::door;
 use crate::file_names::KnownFolder;
+use crate::holes;
 use crate::katalon::run::RunFile;
 use crate::state_dir;
 
@@ -34,6 +38,11 @@ const UNFINISHED: &str = ".kado-part";
 /// Folder of the copies of files that lie in the project beside the run folder.
 const OF_PROJECT: &str = ".kado-project";
 
+/// Name of the file that says of which project the copies of a run are. No attachment has this name.
+const ROOT: &str = ".kado-root";
+/// Hexadecimal digits of a digest that names something in the spool.
+const DIGITS: usize = 32;
+
 /// The spool of a state folder.
 #[derive(Clone, Debug)]
 pub(crate) struct Spool {
@@ -45,8 +54,32 @@ pub(crate) struct Spool {
 /// How much of the spool is used, as far as whoever copies knows; nothing is known at first. It may
 /// be too much, because others remove copies; before anything is left for want of room it is
 /// measured.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Used(Option<u64>);
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Used(Option<UsedRoom>);
+
+/// Bytes that copies take.
+#[derive(Clone, Debug, Default)]
+struct UsedRoom {
+    all: u64,
+    /// By the digests of their roots.
+    of_projects: HashMap<String, u64>,
+}
+
+impl UsedRoom {
+    fn add(&mut self, project: Option<&str>, size: u64) {
+        self.all = self.all.saturating_add(size);
+        if let Some(project) = project {
+            let used = self.of_projects.entry(project.to_owned()).or_default();
+            *used = used.saturating_add(size);
+        }
+    }
+
+    /// Whether so much more of a project fits.
+    fn fits(&self, limit: u64, project: &str, size: u64) -> bool {
+        let used = self.of_projects.get(project).copied().unwrap_or(0);
+        self.all.saturating_add(size) <= limit && used.saturating_add(size) <= limit - limit / 4
+    }
+}
 
 /// What copying came to.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -82,16 +115,19 @@ impl Spool {
     }
 
     /// Brings the copies of a run up to date with its folder. `used` saves walking through the
-    /// spool for every run. Files that vanished meanwhile are passed over, as are those of another
+    /// spool for every run; `project` is the root of the run's project, with which it shares its
+    /// part of the spool. Files that vanished meanwhile are passed over, as are those of another
     /// folder in its place.
     pub(crate) fn copy<'a>(
         &self,
         run: &RunIdentity,
+        project: &str,
         folder: &KnownFolder,
         files: impl Iterator<Item = &'a RunFile>,
         used: &mut Used,
     ) -> Copied {
         let target = self.folder_of(run);
+        let project = digest([project]);
         let mut copied = Copied::default();
         for file in files {
             let to = target.join(path_of_copy(&file.path));
@@ -103,15 +139,21 @@ impl Spool {
                 continue;
             }
 
-            if !self.has_room(file.size, used) {
+            let size = from
+                .metadata()
+                .map_or(file.size, |from| holes::stored(&from));
+            if !self.has_room(&project, size, used) {
                 copied.left += 1;
                 continue;
             }
 
-            match self.copy_file(from, &to, &target.join(UNFINISHED)) {
+            let done = holes::refuse_empty(&from)
+                .and_then(|()| self.mark(&target, &project))
+                .and_then(|()| self.copy_file(from, &to, &target.join(UNFINISHED)));
+            match done {
                 Ok(size) => {
                     if let Some(used) = &mut used.0 {
-                        *used = used.saturating_add(size);
+                        used.add(Some(&project), size);
                     }
                     copied.files += 1;
                 }
@@ -127,13 +169,27 @@ impl Spool {
         copied
     }
 
+    /// Says of which project the copies in a folder are.
+    fn mark(&self, folder: &Path, project: &str) -> io::Result<()> {
+        self.make_folder(folder)?;
+        match state_dir::make_file(&folder.join(ROOT)) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+            Err(error) => Err(error),
+            Ok(mut file) => file.write_all(project.as_bytes()),
+        }
+    }
+
+    fn make_folder(&self, folder: &Path) -> io::Result<()> {
+        match folder.strip_prefix(&self.state_dir) {
+            Ok(inside) => state_dir::make_folder_in(&self.state_dir, inside),
+            Err(_) => Err(io::ErrorKind::InvalidInput.into()),
+        }
+    }
+
     /// Copies under another name first, so that a copy is whole or not there.
     fn copy_file(&self, mut from: File, to: &Path, unfinished: &Path) -> io::Result<u64> {
-        let folder = to
-            .parent()
-            .and_then(|folder| folder.strip_prefix(&self.state_dir).ok());
-        if let Some(folder) = folder {
-            state_dir::make_folder_in(&self.state_dir, folder)?;
+        if let Some(folder) = to.parent() {
+            self.make_folder(folder)?;
         }
 
         let copied = copy_whole(&mut from, unfinished).and_then(|size| {
@@ -148,17 +204,33 @@ impl Spool {
         copied
     }
 
-    fn has_room(&self, size: u64, used: &mut Used) -> bool {
+    fn has_room(&self, project: &str, size: u64, used: &mut Used) -> bool {
         // Others remove copies, so what is known may be too much: before a file is left it is
         // measured.
-        if let Some(used) = used.0
-            && used.saturating_add(size) <= self.limit
+        if let Some(used) = &used.0
+            && used.fits(self.limit, project, size)
         {
             return true;
         }
-        let measured = size_of(&self.root);
+        let measured = self.measure();
+        let fits = measured.fits(self.limit, project, size);
         used.0 = Some(measured);
-        measured.saturating_add(size) <= self.limit
+        fits
+    }
+
+    /// Bytes that the copies of each project take.
+    fn measure(&self) -> UsedRoom {
+        let mut used = UsedRoom::default();
+        if !state_dir::is_folder(&self.root) {
+            return used;
+        }
+        for entry in fs::read_dir(&self.root).into_iter().flatten().flatten() {
+            let folder = entry.path();
+            if state_dir::is_folder(&folder) {
+                used.add(marked_project(&folder).as_deref(), size_of(&folder));
+            }
+        }
+        used
     }
 
     /// Removes the copies of a run.
@@ -197,13 +269,25 @@ pub(crate) fn path_of_copy(path: &str) -> String {
 
 /// The uuid is left out: it can come late.
 fn name_of(run: &RunIdentity) -> String {
+    digest([&run.suite, &run.host, &run.started.millis().to_string()])
+}
+
+fn digest<const N: usize>(parts: [&str; N]) -> String {
     let mut hasher = blake3::Hasher::new();
-    for part in [&run.suite, &run.host, &run.started.millis().to_string()] {
-        // With its length, so that no two identities run together to the same bytes.
+    for part in parts {
+        // With its length, so that no two lists run together to the same bytes.
         hasher.update(&(part.len() as u64).to_le_bytes());
         hasher.update(part.as_bytes());
     }
-    hasher.finalize().to_hex()[..32].to_owned()
+    hasher.finalize().to_hex()[..DIGITS].to_owned()
+}
+
+/// Of which project the copies in a folder are; `None` where nothing says so.
+fn marked_project(folder: &Path) -> Option<String> {
+    let mut digest = String::new();
+    let file = state_dir::open_to_read(&folder.join(ROOT)).ok()?;
+    file.take(DIGITS as u64).read_to_string(&mut digest).ok()?;
+    Some(digest)
 }
 
 fn is_up_to_date(from: &File, to: &Path) -> bool {
@@ -223,7 +307,7 @@ fn copy_whole(from: &mut File, to: &Path) -> io::Result<u64> {
     let mut copy = state_dir::open_file(to)?;
     // One that is left of a crash may be longer.
     copy.set_len(0)?;
-    let size = io::copy(from, &mut copy)?;
+    let size = holes::copy(from, &mut copy)?;
     copy.set_modified(modified)?;
     copy.sync_all()?;
     Ok(size)
@@ -235,9 +319,12 @@ fn size_of(folder: &Path) -> u64 {
 
     while let Some(folder) = waiting.pop() {
         for entry in fs::read_dir(&folder).into_iter().flatten().flatten() {
+            if entry.file_name() == ROOT {
+                continue;
+            }
             match entry.metadata() {
                 Ok(metadata) if metadata.is_dir() => waiting.push(entry.path()),
-                Ok(metadata) => size += metadata.len(),
+                Ok(metadata) => size += holes::stored(&metadata),
                 Err(_) => {}
             }
         }
@@ -250,6 +337,9 @@ mod tests {
     use super::*;
     use crate::katalon::run::FileKind;
     use crate::moment::Moment;
+
+    /// The project of the runs.
+    const PROJECT: &str = "shop";
 
     fn run(started: i64) -> RunIdentity {
         RunIdentity {
@@ -292,7 +382,15 @@ mod tests {
         fs::create_dir(work.path().join("deep")).unwrap();
         fs::write(work.path().join("deep/1.png"), "one").unwrap();
         let files = [file("deep/1.png", 3), file("gone.png", 3)];
-        let copy = || spool.copy(&run(1), &known(&work), files.iter(), &mut Used::default());
+        let copy = || {
+            spool.copy(
+                &run(1),
+                PROJECT,
+                &known(&work),
+                files.iter(),
+                &mut Used::default(),
+            )
+        };
         assert_eq!(copy(), all_of(1));
 
         fs::write(work.path().join("deep/1.png"), "other").unwrap();
@@ -316,7 +414,13 @@ mod tests {
         }
 
         let files = [file("1.png", 4), file("2.png", 4), file("3.png", 4)];
-        let copied = spool.copy(&run(1), &known(&work), files.iter(), &mut Used::default());
+        let copied = spool.copy(
+            &run(1),
+            PROJECT,
+            &known(&work),
+            files.iter(),
+            &mut Used::default(),
+        );
 
         assert_eq!(copied.files, 1);
         assert_eq!(copied.left, 2);
@@ -342,6 +446,7 @@ mod tests {
 
         let copied = spool.copy(
             &run(1),
+            PROJECT,
             &known(&work),
             names.map(|name| file(name, 1)).iter(),
             &mut Used::default(),
@@ -367,6 +472,7 @@ mod tests {
         let mut copy = |started| {
             spool.copy(
                 &run(started),
+                PROJECT,
                 &known(&work),
                 [file("1.png", 4)].iter(),
                 &mut used,
@@ -380,6 +486,72 @@ mod tests {
     }
 
     #[test]
+    fn the_last_quarter_is_kept_for_other_projects_also_after_a_restart() {
+        let state = tempfile::tempdir().unwrap();
+        let work = tempfile::tempdir().unwrap();
+        let spool = Spool::new(state.path(), 16);
+        for name in ["1.png", "2.png", "3.png", "4.png"] {
+            fs::write(work.path().join(name), "1234").unwrap();
+        }
+        let files = ["1.png", "2.png", "3.png", "4.png"].map(|name| file(name, 4));
+
+        let of_shop = spool.copy(
+            &run(1),
+            PROJECT,
+            &known(&work),
+            files.iter(),
+            &mut Used::default(),
+        );
+        let more = spool.copy(
+            &run(2),
+            PROJECT,
+            &known(&work),
+            files.iter(),
+            &mut Used::default(),
+        );
+        let of_bank = spool.copy(
+            &run(3),
+            "bank",
+            &known(&work),
+            files.iter(),
+            &mut Used::default(),
+        );
+
+        assert_eq!((of_shop.files, of_shop.left), (3, 1));
+        assert_eq!((more.files, more.left), (0, 4));
+        assert_eq!((of_bank.files, of_bank.left), (1, 3));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_is_all_hole_is_not_copied_and_another_hole_takes_no_room() {
+        let state = tempfile::tempdir().unwrap();
+        let work = tempfile::tempdir().unwrap();
+        let spool = Spool::new(state.path(), 1 << 20);
+        for (name, content) in [("empty.png", ""), ("tail.png", "1")] {
+            fs::write(work.path().join(name), content).unwrap();
+            let file = File::options().write(true).open(work.path().join(name));
+            file.unwrap().set_len(1 << 30).unwrap();
+        }
+        let files = ["empty.png", "tail.png"].map(|name| file(name, 1 << 30));
+
+        let copied = spool.copy(
+            &run(1),
+            PROJECT,
+            &known(&work),
+            files.iter(),
+            &mut Used::default(),
+        );
+
+        assert_eq!((copied.files, copied.failed, copied.left), (1, 1, 0));
+        let error = copied.error.unwrap();
+        assert!(error.contains("nothing was ever written to it"), "{error}");
+        let copy = fs::metadata(spool.folder_of(&run(1)).join("tail.png")).unwrap();
+        assert_eq!(copy.len(), 1 << 30);
+        assert!(holes::stored(&copy) < 1 << 20);
+    }
+
+    #[test]
     fn a_purge_keeps_what_is_waiting() {
         let state = tempfile::tempdir().unwrap();
         let work = tempfile::tempdir().unwrap();
@@ -388,6 +560,7 @@ mod tests {
         for started in [1, 2] {
             spool.copy(
                 &run(started),
+                PROJECT,
                 &known(&work),
                 [file("1.png", 1)].iter(),
                 &mut Used::default(),
@@ -414,7 +587,13 @@ mod tests {
         std::os::unix::fs::symlink(elsewhere.path(), state.path().join(FOLDER)).unwrap();
 
         let files = [file("1.png", 1)];
-        let copied = spool.copy(&run(1), &known(&work), files.iter(), &mut Used::default());
+        let copied = spool.copy(
+            &run(1),
+            PROJECT,
+            &known(&work),
+            files.iter(),
+            &mut Used::default(),
+        );
         spool.purge(std::iter::empty());
 
         assert_eq!(copied.failed, 1);
@@ -433,6 +612,7 @@ mod tests {
         std::os::unix::fs::symlink(work.path().join("secret"), work.path().join("1.png")).unwrap();
         let copied = spool.copy(
             &run(1),
+            PROJECT,
             &known(&work),
             [file("1.png", 6)].iter(),
             &mut Used::default(),

@@ -45,12 +45,13 @@ pub(super) async fn copy(
             continue;
         };
         let files = files_inside(&run_folder, &wanted);
+        let project = run.snapshot.project_root.clone();
         let spool = Spool::new(&config.state_dir, config.spool_limit);
         let folder = run_folder.known();
 
         let copied;
         (copied, used) = blocking(move || {
-            let copied = spool.copy(&identity, &folder, files.iter(), &mut used);
+            let copied = spool.copy(&identity, &project, &folder, files.iter(), &mut used);
             (copied, used)
         })
         .await?;
@@ -79,7 +80,8 @@ fn warn_of_files_left_out(folder: &str, copied: &Copied) {
         tracing::warn!(
             folder,
             files = copied.left,
-            "the spool is full (`spool_limit`); these files are sent from where they lie"
+            "the spool has no room for them (`spool_limit`, of which one project may use three \
+             quarters); these files are sent from where they lie"
         );
     }
 

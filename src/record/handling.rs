@@ -57,6 +57,17 @@ pub(super) enum Recorded {
     Nameless,
 }
 
+impl Handling {
+    /// Whether a run was stored for it.
+    pub(super) fn adds_to_outbox(&self) -> bool {
+        match self {
+            Self::Settled { submissions, .. } => !submissions.is_empty(),
+            Self::WithCollection(_) => true,
+            Self::NotYet(_) | Self::Unread(..) => false,
+        }
+    }
+}
+
 impl Recorded {
     /// The submissions that are new.
     pub(super) fn submissions(self) -> Vec<i64> {
@@ -79,7 +90,7 @@ pub(super) fn handling_of_unreadable(error: &IntakeError) -> Handling {
             Handling::Unread(reason, Again::Next)
         }
         // A later version may read what is too much for this one.
-        IntakeError::Settings(_) | IntakeError::Defect(_) => {
+        IntakeError::Settings(_) | IntakeError::TooLarge { .. } | IntakeError::Defect(_) => {
             Handling::Unread(reason, Again::AtRestart)
         }
         // A folder that belongs to no project, or is no run, stays what it is.

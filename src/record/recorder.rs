@@ -32,6 +32,7 @@ use crate::outbox::{Outbox, StoreError};
 use crate::record::collections::{CollectionProgress, PendingCollections};
 use crate::record::commands;
 use crate::record::copies::{Files, copy};
+use crate::record::day_share::DayShares;
 use crate::record::handling::{
     Again, Handling, NAMELESS, Recorded, handling_of, handling_of_unreadable,
     log_why_nothing_is_new, older,
@@ -51,6 +52,7 @@ pub(crate) struct Recorder {
     /// Knows the logs that were parsed when a run was looked at or held.
     reader: Arc<RunReader>,
     spool_used: Used,
+    shares: DayShares,
     /// Run folders of which it was said that they cannot be read.
     reported_folders: HashSet<PathBuf>,
     /// Projects of which it was said that Katalon may submit their runs as well.
@@ -108,6 +110,7 @@ impl Recorder {
             tokens,
             reader,
             spool_used: Used::default(),
+            shares: DayShares::default(),
             reported_folders: HashSet::new(),
             reported_projects: HashSet::new(),
         })
@@ -157,6 +160,13 @@ impl Recorder {
         }
 
         let location = locate(finished).await?;
+        if self
+            .shares
+            .obstacle(location.root.as_deref(), clock::now())
+            .is_some()
+        {
+            return Ok(());
+        }
         let Ok(commands) = self.commands_of(&location).await? else {
             return Ok(());
         };
@@ -177,7 +187,8 @@ impl Recorder {
             Some(_) => Files::OfMember,
             None => Files::OfRun,
         };
-        self.spool_used = copy(config, &run, files, self.spool_used).await?;
+        let used = std::mem::take(&mut self.spool_used);
+        self.spool_used = copy(config, &run, files, used).await?;
 
         let in_grace = RunInGrace {
             run,
@@ -201,6 +212,9 @@ impl Recorder {
     ) -> Result<Handling, StoreError> {
         // Without the options of its command it could go to another plan.
         let location = locate(finished).await?;
+        if let Some(reason) = self.shares.obstacle(location.root.as_deref(), clock::now()) {
+            return Ok(Handling::Unread(reason, Again::Next));
+        }
         let commands = match self.commands_of(&location).await? {
             Ok(commands) => commands,
             Err(reason) => return Ok(Handling::Unread(reason, Again::Next)),
@@ -225,11 +239,16 @@ impl Recorder {
         };
 
         self.reported_folders.remove(&finished.folder);
+        let root = PathBuf::from(&run.snapshot.project_root);
+        let size = intake::stored_size(&run.snapshot);
 
         // What is held is dropped only afterwards: should recording fail, the workspace may be gone
         // at the next try.
         let handling = self.record_or_keep(config, finished, location, run).await?;
         self.in_grace.remove(&finished.folder);
+        if handling.adds_to_outbox() {
+            self.shares.add(&root, size, clock::now());
+        }
         Ok(handling)
     }
 
@@ -256,7 +275,8 @@ impl Recorder {
         {
             self.note_token(&run);
             if eligibility == Eligibility::Submit {
-                self.spool_used = copy(config, &run, Files::OfMember, self.spool_used).await?;
+                let used = std::mem::take(&mut self.spool_used);
+                self.spool_used = copy(config, &run, Files::OfMember, used).await?;
             }
             self.collections
                 .add(config, collection, &finished.folder, run, finished.state)
@@ -425,7 +445,8 @@ impl Recorder {
             },
             Eligibility::Submit => {
                 // Before it is stored: from then on it may be sent, from copies if there are any.
-                self.spool_used = copy(config, &run, Files::OfRun, self.spool_used).await?;
+                let used = std::mem::take(&mut self.spool_used);
+                self.spool_used = copy(config, &run, Files::OfRun, used).await?;
                 Occasion::Found
             }
         };

@@ -17,6 +17,7 @@ use crate::ado::upload::Upload;
 use crate::blocking::{Stopped, blocking};
 use crate::door;
 use crate::file_names::KnownFolder;
+use crate::holes;
 use crate::plan::attachments::Source;
 use crate::spool::path_of_copy;
 use crate::submit::execution::Execution;
@@ -138,7 +139,9 @@ async fn look(execution: &Execution<'_>, source: &Source) -> Result<io::Result<C
 /// Looks at a file, never through a link, and never in another folder than its run's, whatever took
 /// the place of either since the folder was listed.
 fn look_below(folder: KnownFolder, path: &Path) -> io::Result<Content> {
-    let size = door::file_of_run(&folder, path)?.metadata()?.len();
+    let file = door::file_of_run(&folder, path)?;
+    holes::refuse_empty(&file)?;
+    let size = file.metadata()?.len();
     Ok(Content::File {
         folder,
         path: path.to_owned(),

@@ -20,6 +20,7 @@ const LAYERS: &[&[&str]] = &[
         "exit",
         "file_names",
         "foreign",
+        "holes",
         "locked",
         "moment",
         "pipeline",

@@ -66,6 +66,7 @@ mod servers;
 mod servers_apart;
 mod service;
 mod settings_file;
+mod shares;
 mod silence;
 mod slow_files;
 mod soak;
