@@ -21,6 +21,9 @@ use crate::katalon::url_secrets::without_users;
 const LONGEST_VALUE: usize = 1024;
 /// Variables of one execution that are kept.
 const MOST_VARIABLES: usize = 1000;
+/// Variables of all executions together that are kept. Each takes some hundred bytes of memory, and
+/// six of a file suffice for one; those of real files take thirty, so the largest file holds no more.
+const MOST_VARIABLES_OF_ALL: usize = 500_000;
 /// Bytes of a line that is read; the longest of the corpus is a tenth of it.
 const LONGEST_LINE: usize = 64 * 1024;
 /// Lines that are read, which is how many executions a run may plan.
@@ -62,6 +65,8 @@ pub(crate) fn read(bytes: &[u8]) -> (Vec<BindingLine>, Vec<Damage>) {
     let mut unread = 0;
     let mut first_unread = 0;
     let mut left_out = 0;
+    let mut room = MOST_VARIABLES_OF_ALL;
+    let mut not_kept = 0;
 
     for (line, number) in text.lines().zip(1..) {
         if line.trim().is_empty() {
@@ -72,8 +77,11 @@ pub(crate) fn read(bytes: &[u8]) -> (Vec<BindingLine>, Vec<Damage>) {
             continue;
         }
 
-        if let Some(raw) = parse_line(line) {
-            lines.push(raw.into_line());
+        if let Some(mut raw) = parse_line(line) {
+            not_kept += raw.keep_at_most(room);
+            let line = raw.into_line();
+            room -= line.values.len();
+            lines.push(line);
             continue;
         }
         if unread == 0 {
@@ -92,6 +100,12 @@ pub(crate) fn read(bytes: &[u8]) -> (Vec<BindingLine>, Vec<Damage>) {
         let error = format!("it has {left_out} more than the {MOST_LINES} lines that are read");
         damage.push(Damage::of(FILE, DamageKind::Unreadable { error }));
     }
+    if not_kept > 0 {
+        let error = format!(
+            "it binds {not_kept} more than the {MOST_VARIABLES_OF_ALL} variables that are kept"
+        );
+        damage.push(Damage::of(FILE, DamageKind::Unreadable { error }));
+    }
     (lines, damage)
 }
 
@@ -104,6 +118,19 @@ fn parse_line(line: &str) -> Option<RawLine> {
 }
 
 impl RawLine {
+    /// Drops the variables for which there is no room; gives how many.
+    fn keep_at_most(&mut self, room: usize) -> usize {
+        let Some(bound) = &mut self.binded_values else {
+            return 0;
+        };
+        let excess = bound.len().min(MOST_VARIABLES).saturating_sub(room);
+        if excess > 0 {
+            let kept = std::mem::take(bound).into_iter().take(room);
+            *bound = kept.collect();
+        }
+        excess
+    }
+
     fn into_line(self) -> BindingLine {
         // Before 8 only the name is there; later ones put `- Iteration N` behind it.
         let test_case = if self.test_case_id.is_empty() {
@@ -248,6 +275,22 @@ fn is_mask(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    #[test]
+    fn more_variables_than_anybody_binds_are_not_kept_and_told() {
+        let line = (0..1000).map(|number| format!("\"{number}\":1"));
+        let line = line.collect::<Vec<String>>().join(",");
+        let line = format!("{{\"bindedValues\":{{{line}}}}}\n");
+        let lines = MOST_VARIABLES_OF_ALL / 1000;
+
+        let (read, damage) = read(line.repeat(lines + 2).as_bytes());
+
+        assert_eq!(read[lines - 1].values.len(), 1000);
+        assert_eq!(read[lines].values.len(), 0);
+        assert_eq!(damage.len(), 1);
+        let text = damage[0].to_string();
+        assert!(text.contains("binds 2000 more than the 500000"), "{text}");
+    }
+
     use super::*;
 
     fn plain(text: &str) -> VariableValue {
