@@ -10,8 +10,7 @@
 //! does not end because nobody listens.
 //!
 //! The crate `service-manager` installs, starts, stops and removes where its way of doing so is
-//! kado's: everything of these four on systemd, writing and removing the plist on launchd, nothing
-//! on Windows. The head of each sibling says what it does itself, and why.
+//! kado's: writing the unit on systemd, writing and removing the plist on launchd, nothing on Windows. The head of each sibling says what it does itself, and why.
 
 #[cfg(unix)]
 mod command;

@@ -1,8 +1,9 @@
 //! The service on Linux: systemd, as a unit of the system or of the user. A machine on which a
 //! package put the unit keeps the package's.
 //!
-//! The crate `service-manager` writes kado's unit and enables it, starts and stops the service, and
-//! disables and removes the unit. What it does not do is done with `systemctl` here:
+//! The crate `service-manager` writes kado's unit. It would also call `systemctl`, but with the whole
+//! environment of this process, `$KADO_TOKEN` included; so that is done here, and with it what the crate
+//! has no verbs for:
 //!
 //! * a unit of a package is only enabled and disabled: the crate would write one of its own over
 //!   it, and remove a file that is not there;
@@ -27,13 +28,10 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use service_manager::{
-    ServiceInstallCtx, ServiceManager as _, ServiceStartCtx, ServiceStopCtx, ServiceUninstallCtx,
-    SystemdServiceManager,
-};
+use service_manager::{ServiceManager as _, SystemdServiceManager};
 
 use crate::service::command::run as run_program;
-use crate::service::unix::{account_in_words, install_context, label};
+use crate::service::unix::{account_in_words, install_context};
 use crate::service::{Installation, ManagerState, Scope, ServiceError, flag};
 
 pub(super) use crate::service::unix::{
@@ -105,14 +103,15 @@ fn install_unit(
         return Ok(Vec::new());
     }
 
-    // Enabling one that is enabled changes nothing but that systemd reads the unit anew.
-    let context = ServiceInstallCtx {
-        autostart: true,
-        ..install_context(installation, text)
-    };
     manager(installation.scope)
-        .install(context)
-        .map_err(|error| failed("enable", "written", &file, error))?;
+        .install(install_context(installation, text))
+        .map_err(|source| ServiceError::File {
+            action: "written",
+            path: file.clone(),
+            source,
+        })?;
+    // Enabling one that is enabled changes nothing but that systemd reads the unit anew.
+    systemctl.run(&["enable", SERVICE])?;
 
     let mut done = Vec::new();
     if !is_written {
@@ -130,7 +129,7 @@ pub(super) fn uninstall(scope: Scope) -> Result<Vec<String>, ServiceError> {
     systemctl.answers()?;
 
     let folder = unit_folder(scope)?;
-    let mut done = uninstall_unit(scope, &systemctl, &folder.join(SERVICE))?;
+    let mut done = uninstall_unit(&systemctl, &folder.join(SERVICE))?;
     if scope == Scope::System {
         for unit in [TOKEN_PATH, TOKEN_SERVICE] {
             done.extend(switch_off(&systemctl, unit)?);
@@ -145,11 +144,7 @@ pub(super) fn uninstall(scope: Scope) -> Result<Vec<String>, ServiceError> {
 }
 
 /// Stops the service and removes its unit.
-fn uninstall_unit(
-    scope: Scope,
-    systemctl: &Systemctl,
-    file: &Path,
-) -> Result<Vec<String>, ServiceError> {
+fn uninstall_unit(systemctl: &Systemctl, file: &Path) -> Result<Vec<String>, ServiceError> {
     if !file.is_file() {
         return switch_off(systemctl, SERVICE);
     }
@@ -157,13 +152,11 @@ fn uninstall_unit(
     let mut done = Vec::new();
     // Before its unit is gone: systemd would go on with a process that no unit describes.
     if is_on(systemctl, SERVICE)? {
-        stop_unit(scope)?;
+        systemctl.run(&["stop", SERVICE])?;
         done.push(format!("stopped and disabled `{SERVICE}`"));
     }
-    manager(scope)
-        .uninstall(ServiceUninstallCtx { label: label() })
-        .map_err(|error| failed("disable", "removed", file, error))?;
-    done.push(format!("removed `{}`", file.display()));
+    systemctl.run(&["disable", SERVICE])?;
+    done.extend(remove_file(file)?);
     Ok(done)
 }
 
@@ -212,9 +205,7 @@ pub(super) fn start(scope: Scope) -> Result<bool, ServiceError> {
 
     // A service that failed too often is to be started all the same when a person says so.
     systemctl.run(&["reset-failed", SERVICE])?;
-    manager(scope)
-        .start(ServiceStartCtx { label: label() })
-        .map_err(|error| command_failed("start", &error))?;
+    systemctl.run(&["start", SERVICE])?;
     Ok(true)
 }
 
@@ -223,14 +214,8 @@ pub(super) fn stop(scope: Scope) -> Result<bool, ServiceError> {
     let systemctl = installed(scope)?;
     let was_active = systemctl.is_active(SERVICE)?;
     // Also where it does not run: systemd may be about to start it again.
-    stop_unit(scope)?;
+    systemctl.run(&["stop", SERVICE])?;
     Ok(was_active)
-}
-
-fn stop_unit(scope: Scope) -> Result<(), ServiceError> {
-    manager(scope)
-        .stop(ServiceStopCtx { label: label() })
-        .map_err(|error| command_failed("stop", &error))
 }
 
 /// Stops it if it runs, and starts it.
@@ -438,26 +423,5 @@ fn manager(scope: Scope) -> SystemdServiceManager {
     match scope {
         Scope::System => SystemdServiceManager::system(),
         Scope::User => SystemdServiceManager::user(),
-    }
-}
-
-/// What `service-manager` could not do with a unit's file. It says in one type that the file cannot
-/// be used, which has a number of the system, and that `systemctl` failed, which has none.
-fn failed(verb: &str, action: &'static str, file: &Path, error: io::Error) -> ServiceError {
-    if error.raw_os_error().is_none() {
-        return command_failed(verb, &error);
-    }
-    ServiceError::File {
-        action,
-        path: file.to_owned(),
-        source: error,
-    }
-}
-
-/// `service-manager` has run `systemctl`, which failed.
-fn command_failed(verb: &str, error: &io::Error) -> ServiceError {
-    ServiceError::Command {
-        command: format!("systemctl {verb} {SERVICE}"),
-        output: error.to_string().trim_end().to_owned(),
     }
 }

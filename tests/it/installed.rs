@@ -11,7 +11,8 @@ use std::time::Duration;
 use fake_katalon::{AzureSettings, Test};
 
 use crate::support::{
-    Machine, Output, closed_file, finish, finish_with, finished, tc, wait_until, world,
+    Machine, Output, TOKEN, closed_file, finish, finish_with, finished, reveals, tc, wait_until,
+    world,
 };
 
 const STORED: &str = "stored-token-9876543210";
@@ -327,6 +328,7 @@ fn every_command_has_a_manual_page() {
 const SYSTEMCTL: &str = r#"#!/bin/sh
 set -eu
 folder=$(dirname "$0")
+env >>"$folder/environment"
 unit=$HOME/.config/systemd/user/kado.service
 while [ "${1#--}" != "$1" ]; do shift; done
 case $1 in
@@ -365,7 +367,8 @@ impl WithSystemd {
             .machine
             .command_with(&self.config, &["service", command, "--user"]);
         let bin = self.machine.root().join("bin");
-        kado.env("PATH", format!("{}:/usr/bin:/bin", bin.display()));
+        kado.env("PATH", format!("{}:/usr/bin:/bin", bin.display()))
+            .env("KADO_SECRET", TOKEN);
         let ended = finish(kado);
         assert_eq!(ended.code, 0, "{ended:?}");
         ended
@@ -430,4 +433,17 @@ fn a_users_service_is_stopped_disabled_and_removed() {
 
     let again = systemd.service("uninstall");
     assert!(again.out.starts_with("nothing to do"), "{again:?}");
+}
+
+#[test]
+fn nothing_that_is_meant_for_kado_reaches_systemctl() {
+    let systemd = WithSystemd::new();
+
+    for command in ["install", "stop", "start", "restart", "uninstall"] {
+        systemd.service(command);
+    }
+
+    let environment = fs::read(systemd.machine.root().join("bin/environment")).unwrap();
+    assert!(!environment.is_empty());
+    assert_eq!(reveals(&environment, TOKEN), None);
 }
