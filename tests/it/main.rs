@@ -62,6 +62,7 @@ mod recordings;
 mod refused;
 mod renamed;
 mod rules;
+mod secrets;
 mod servers;
 mod servers_apart;
 mod service;
