@@ -21,6 +21,7 @@ use crate::config::project_file::ProjectFile;
 use crate::config::proxy::{Exemption, ProxyUrl};
 use crate::discovery::eligibility::{History, RunsFrom};
 use crate::file_names::is_in;
+use crate::katalon::redaction::RedactPattern;
 use crate::plan::overrides::Overrides;
 use crate::secrets::{TokenOwner, TokenSources};
 use crate::workspace;
@@ -48,6 +49,8 @@ pub(crate) struct Config {
     pub katalonc_options: bool,
     /// Largest size of the spool, in bytes.
     pub spool_limit: u64,
+    /// `redact.patterns`: what is hidden in texts before they are stored or sent.
+    pub redact: Vec<RedactPattern>,
     /// The tables `[azure]` and `[submit]`.
     pub machine: Tables,
     /// `[[project]]`: the same tables for the projects below a folder.

@@ -15,7 +15,7 @@ mod environment;
 mod refusal;
 mod requested;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -33,10 +33,13 @@ use crate::door::{self, Refused};
 use crate::error_chain::chain;
 use crate::katalon::damage::{Damage, DamageKind};
 use crate::katalon::id_rule::IdRule;
-use crate::katalon::run::SuiteRun;
+use crate::katalon::masked::MaskedValues;
+use crate::katalon::redaction::{RedactPattern, Redaction};
+use crate::katalon::run::{SuiteRun, VariableValue};
 use crate::katalon::secret::ProjectToken;
 use crate::katalon::settings::AzureSettings;
 use crate::moment::Moment;
+use crate::plan::hidden;
 use crate::plan::options::Options;
 use crate::plan::overrides::{self, KatalonSubmits, Overrides};
 use crate::plan::run_name;
@@ -278,11 +281,12 @@ fn join(
     let project_file = ProjectFile::of(root, config);
     let overrides = config.overrides_over(root, &project_file);
 
-    let mut cases = cases_of(root, &overrides.id_rule(), &mut run)?;
+    let ReadCases { mut ids, masked } = cases_of(root, &overrides.id_rule(), &mut run)?;
     run.damage.extend(settings.damage.clone());
     run.warnings.extend(settings.warnings.iter().cloned());
-    let options = options_of(settings, &overrides, project_file, &mut run);
-    forget_values(&mut run, &mut cases);
+    let mut options = options_of(settings, &overrides, project_file, &mut run);
+    forget_values(&mut run, &mut ids);
+
     let reruns = workspace::number_of_reruns(root, &run.suite).unwrap_or_else(|error| {
         let file = format!("{}.ts", run.suite);
         let error = error.to_string();
@@ -290,6 +294,14 @@ fn join(
             .push(Damage::of(&file, DamageKind::Unreadable { error }));
         None
     });
+
+    let collection = location
+        .collection
+        .as_ref()
+        .and_then(|collection| collection.report.id.clone());
+    // The last word about texts: what follows stores them.
+    let redaction = Redaction::new(&config.redact, &masked);
+    let hidden = hide(&redaction, &mut run, &mut options, collection.as_deref());
 
     Ok(FinishedRun {
         identity: RunIdentity::of(&run),
@@ -307,25 +319,48 @@ fn join(
             project_name: workspace::project_name(root),
             project_root: root.to_string_lossy().into_owned(),
             options,
-            collection: location
-                .collection
-                .as_ref()
-                .and_then(|collection| collection.report.id.clone()),
+            collection,
             joined: None,
             reruns,
-            cases,
+            cases: ids,
+            hidden,
             run,
         },
     })
 }
 
-/// What the test cases of a run say of their ids; what is wrong with them is added to the warnings
-/// of the run.
-fn cases_of(
-    root: &Path,
-    rule: &IdRule,
+/// Takes what is hidden out of the texts of a run, and gives the pieces of its names that are.
+fn hide(
+    redaction: &Redaction<'_>,
     run: &mut SuiteRun,
-) -> Result<BTreeMap<String, CaseIds>, IntakeError> {
+    options: &mut Options,
+    collection: Option<&str>,
+) -> Vec<String> {
+    redaction.clean(run);
+    redaction.clean_text(&mut options.run_name.text);
+    for value in options.run_name.variables.values_mut() {
+        redaction.clean_text(value);
+    }
+
+    let mut hidden = redaction.pieces_of_names(run);
+    if let Some(id) = collection {
+        hidden::add(&mut hidden, redaction.pieces_of(id));
+    }
+    hidden
+}
+
+/// What was read of the test cases of a run.
+struct ReadCases {
+    /// What they say of their ids.
+    ids: BTreeMap<String, CaseIds>,
+    /// Values that Katalon masks.
+    masked: MaskedValues,
+}
+
+/// Reads the test cases of a run; what is wrong with them is added to the warnings of the run.
+fn cases_of(root: &Path, rule: &IdRule, run: &mut SuiteRun) -> Result<ReadCases, IntakeError> {
+    let mut masked = std::mem::take(&mut run.masked);
+    let mut masked_names = HashMap::new();
     let mut cases = BTreeMap::new();
     for test in &run.tests {
         // One test case may run many times: with other data, or again after a failure.
@@ -338,6 +373,8 @@ fn cases_of(
             continue;
         };
         rule.apply(&mut case);
+        masked.merge(&case.masked);
+        masked_names.insert(test.id.clone(), case.masked_names);
 
         let ids = CaseIds {
             azure_ids: case.azure_ids,
@@ -348,7 +385,61 @@ fn cases_of(
         cases.insert(test.id.clone(), ids);
         run.warnings.extend(case.warnings);
     }
-    Ok(cases)
+
+    mask_bound_values(run, &masked_names, &mut masked);
+    Ok(ReadCases { ids: cases, masked })
+}
+
+/// Takes note of the values that the executions of a run have for masked variables, by the ids of their
+/// test cases, and drops those that name an iteration.
+fn mask_bound_values(
+    run: &mut SuiteRun,
+    masked_names: &HashMap<String, BTreeSet<String>>,
+    masked: &mut MaskedValues,
+) {
+    for test in &mut run.tests {
+        let Some(names) = masked_names.get(&test.id) else {
+            continue;
+        };
+
+        for name in names {
+            if let Some(VariableValue::Plain(value)) = test.variables.get(name) {
+                masked.note(value);
+            }
+        }
+        if let Some(iteration) = &mut test.iteration
+            && let Some(variable) = &iteration.variable
+            && names.contains(variable)
+        {
+            iteration.value = None;
+        }
+    }
+}
+
+/// Takes out of a run that is only shown what [`read`] takes out of one that is submitted.
+///
+/// # Errors
+/// When a file of a test case is kept by another program.
+pub(crate) fn redact(
+    run: &mut SuiteRun,
+    root: Option<&Path>,
+    patterns: &[RedactPattern],
+) -> Result<(), ReadError> {
+    let mut masked = std::mem::take(&mut run.masked);
+    let mut masked_names = HashMap::new();
+    let ids: BTreeSet<&str> = run.tests.iter().map(|test| test.id.as_str()).collect();
+    for id in ids {
+        if let Some(root) = root
+            && let Some(case) = workspace::read_test_case(root, id)?
+        {
+            masked.merge(&case.masked);
+            masked_names.insert(id.to_owned(), case.masked_names);
+        }
+    }
+
+    mask_bound_values(run, &masked_names, &mut masked);
+    Redaction::new(patterns, &masked).clean(run);
+    Ok(())
 }
 
 /// The settings in force for a run, with what only the machine of this moment knows: the variables

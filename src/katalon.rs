@@ -10,6 +10,7 @@
 
 pub(crate) mod assemble;
 pub mod azure_ids;
+mod bounded_regex;
 pub(crate) mod collection_report;
 pub(crate) mod command_line;
 pub(crate) mod console;
@@ -19,9 +20,11 @@ pub mod id_rule;
 pub mod id_source;
 pub(crate) mod lenient_json;
 pub mod log;
+pub mod masked;
 pub(crate) mod merge_conflict;
 pub mod project;
 pub(crate) mod properties;
+pub(crate) mod redaction;
 pub(crate) mod remarks;
 pub mod run;
 #[cfg(test)]

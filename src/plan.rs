@@ -10,6 +10,7 @@ pub(crate) mod attachments;
 pub(crate) mod automation;
 pub(crate) mod comment;
 pub(crate) mod configuration;
+pub(crate) mod hidden;
 pub(crate) mod job_links;
 pub(crate) mod join;
 pub(crate) mod katalon_rule;
@@ -161,7 +162,7 @@ pub(crate) fn plan(
 
     let started = snapshot.started();
     let last_result = results.iter().map(|result| result.completed).max();
-    SubmissionPlan {
+    let mut plan = SubmissionPlan {
         plan_id,
         key: key.to_owned(),
         name: run_name::run_name(snapshot, facts),
@@ -183,7 +184,11 @@ pub(crate) fn plan(
         automation: options.automation,
         skipped,
         none_here: plans.no_results_here(),
-    }
+    };
+
+    // Last, when all that people will read has been put together.
+    hidden::hide(&mut plan, &snapshot.hidden);
+    plan
 }
 
 /// A point that gets a result, and the tests (at least one, in the order of the run) that feed it.

@@ -15,6 +15,7 @@ use crate::file_names::is_in;
 use crate::outbox::Store;
 use crate::outbox::lock::{ServiceMark, ServiceState, StateLock};
 use crate::outbox::store::DATABASE;
+use crate::plural::counted;
 use crate::secrets::{self, TokenError};
 use crate::watch::Survey;
 use crate::{service, state_dir, workspace};
@@ -61,6 +62,10 @@ fn check_configuration(config: &Config, report: &mut Report) {
 
     for warning in &config.warnings {
         report.note("configuration", warning.clone(), "");
+    }
+    if !config.redact.is_empty() {
+        let patterns = counted(config.redact.len(), "pattern");
+        report.fine("redaction", format!("{patterns} of `redact.patterns`"));
     }
     for key in &config.not_carried_out {
         report.note(

@@ -22,8 +22,10 @@ use crate::cli::json;
 use crate::clock;
 use crate::config::Config;
 use crate::config::project_file::ProjectFile;
+use crate::intake;
 use crate::katalon::id_rule::IdRule;
 use crate::katalon::project::Project;
+use crate::katalon::redaction::RedactPattern;
 use crate::workspace;
 use views::{ProjectView, RunView, TestCases};
 
@@ -60,6 +62,14 @@ impl Terms {
             None => ProjectFile::read(root).overrides,
         };
         overrides.id_rule()
+    }
+
+    /// What is hidden in texts.
+    fn redact_patterns(&self) -> &[RedactPattern] {
+        match &self.config {
+            Some(config) => &config.redact,
+            None => &[],
+        }
     }
 }
 
@@ -127,7 +137,7 @@ fn inspect_project(mut project: Project, terms: &Terms) -> ProjectView {
 }
 
 fn inspect_run(folder: &Path, terms: &Terms) -> anyhow::Result<RunView> {
-    let run = workspace::read_run(folder)?;
+    let mut run = workspace::read_run(folder)?;
     let root = workspace::find_project_root(folder);
 
     // A folder that vanished since counts as one without files.
@@ -135,6 +145,7 @@ fn inspect_run(folder: &Path, terms: &Terms) -> anyhow::Result<RunView> {
     let state = workspace::state_of(folder, &run, &listing, terms.abort_after, clock::now());
 
     let rule = root.as_deref().map(|root| terms.id_rule(root));
+    intake::redact(&mut run, root.as_deref(), terms.redact_patterns())?;
     let cases = TestCases::of(root, rule.unwrap_or_default());
     Ok(RunView::of(run, state, cases))
 }

@@ -8,6 +8,7 @@ use crate::config::section::{Problem, Problems, Section};
 use crate::config::values::with_way_out;
 use crate::config::{Access, Config, ProjectTables, Tables, identity, proxy, values};
 use crate::discovery::eligibility::{History, RunsFrom};
+use crate::katalon::redaction::RedactPattern;
 use crate::katalon::run::lifecycle::ABORT_AFTER;
 use crate::plan::overrides::Overrides;
 use crate::plan::run_name::{self, NamePattern};
@@ -113,11 +114,23 @@ impl Reader<'_, '_> {
             spool_limit: root
                 .read("spool_limit", &mut self.problems, values::size)
                 .unwrap_or(DEFAULT_SPOOL_LIMIT),
+            redact: self.redact(root),
             machine: self.machine(root),
             projects: self.projects(root),
             not_carried_out: Vec::new(),
             warnings: Vec::new(),
         }
+    }
+
+    /// Reads `[redact]`. A pattern may be the word that it hides, so none is repeated in a message.
+    fn redact(&mut self, root: &mut Section<'_, '_>) -> Vec<RedactPattern> {
+        let Some(mut redact) = root.table("redact", &mut self.problems) else {
+            return Vec::new();
+        };
+
+        let patterns = redact.read_hidden("patterns", &mut self.problems, values::redact_patterns);
+        redact.finish(&mut self.problems);
+        patterns.unwrap_or_default()
     }
 
     fn watch(&mut self, root: &mut Section<'_, '_>) -> Vec<PathBuf> {

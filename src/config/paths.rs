@@ -271,6 +271,7 @@ fn without_file() -> Config {
         watch: Vec::new(),
         // Beside no file of the system, so it is the user's.
         state_dir: default_state_dir(Path::new("")),
+
         history: History::New,
         runs_from: RunsFrom::ThisHost,
         abort_after: ABORT_AFTER,
@@ -278,6 +279,7 @@ fn without_file() -> Config {
         late: Late::Park,
         katalonc_options: true,
         spool_limit: DEFAULT_SPOOL_LIMIT,
+        redact: Vec::new(),
         machine: Default::default(),
         projects: Vec::new(),
         not_carried_out: Vec::new(),

@@ -11,6 +11,7 @@ use crate::config::Late;
 use crate::discovery::eligibility::{History, RunsFrom};
 use crate::katalon::id_rule::IdPattern;
 use crate::katalon::id_source::IdSource;
+use crate::katalon::redaction::RedactPattern;
 use crate::katalon::run::FileKind;
 use crate::katalon::settings::SendingRule;
 use crate::katalon::text::head;
@@ -21,6 +22,8 @@ use crate::plan::options::Unmapped;
 use crate::plan::overrides::{AutomationChoice, Collections, Definition, KatalonSubmits};
 use crate::plan::plan_choice::{CURRENT, PlanChoice, PlanDescription};
 
+/// Most patterns of `redact.patterns`: each is looked for in each text.
+const MOST_REDACT_PATTERNS: usize = 100;
 /// Most bytes of a wrong value that a message shows.
 const LONGEST_SHOWN: usize = 80;
 
@@ -363,6 +366,31 @@ pub(super) fn id_pattern(value: &DeValue<'_>) -> Read<IdPattern> {
             "must be a regular expression with the id in a group, such as 'TC-([0-9]+)': {error}"
         )
     })
+}
+
+/// Regular expressions by which texts are hidden. What is wrong is told by its number, because what
+/// stands there may be the word that is to be hidden.
+pub(super) fn redact_patterns(value: &DeValue<'_>) -> Read<Vec<RedactPattern>> {
+    let Some(items) = value.as_array() else {
+        return Err("must be a list of regular expressions in brackets".to_owned());
+    };
+    if items.len() > MOST_REDACT_PATTERNS {
+        return Err(format!("holds more than {MOST_REDACT_PATTERNS} patterns"));
+    }
+
+    let mut patterns = Vec::new();
+    for (at, item) in items.iter().enumerate() {
+        let number = at + 1;
+        let Some(text) = item.get_ref().as_str() else {
+            return Err(format!(
+                "must be a list of texts, which item {number} is not"
+            ));
+        };
+        let pattern = RedactPattern::parse(text)
+            .map_err(|error| format!("holds an item that cannot be used: item {number} {error}"))?;
+        patterns.push(pattern);
+    }
+    Ok(patterns)
 }
 
 /// `each` or `one`.

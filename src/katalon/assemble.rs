@@ -6,6 +6,7 @@ use jiff::tz::TimeZone;
 
 use crate::katalon::damage::Damage;
 use crate::katalon::log::{LogSummary, LogTest};
+use crate::katalon::masked::MaskedValues;
 use crate::katalon::run::binding::BindingLine;
 use crate::katalon::run::execution::Execution;
 use crate::katalon::run::junit::Junit;
@@ -92,6 +93,7 @@ pub(crate) fn assemble(parts: RunParts) -> SuiteRun {
     // Only now: none of it makes the log's results doubtful.
     damage.extend(damage_beside_log);
 
+    let masked = masked_and_bound(&log.tests, &lines);
     let mut run = SuiteRun {
         suite,
         execution_uuid: execution_uuid.as_deref().and_then(text_in),
@@ -111,6 +113,7 @@ pub(crate) fn assemble(parts: RunParts) -> SuiteRun {
         damage,
         differences: testimony.into_differences(),
         warnings,
+        masked,
     };
     timeline::put_in_order(&mut run);
     run
@@ -294,6 +297,25 @@ fn results(tests: Vec<LogTest>, lines: &[Option<&BindingLine>]) -> Vec<TestResul
         });
     }
     results
+}
+
+/// Values that are bound in clear to variables which the log shows as masked.
+fn masked_and_bound(tests: &[LogTest], lines: &[Option<&BindingLine>]) -> MaskedValues {
+    let mut masked = MaskedValues::default();
+    for (test, line) in tests.iter().zip(lines) {
+        let Some(line) = line else {
+            continue;
+        };
+
+        for (name, value) in &test.variables {
+            if *value == VariableValue::Masked
+                && let Some(VariableValue::Plain(bound)) = line.values.get(name)
+            {
+                masked.note(bound);
+            }
+        }
+    }
+    masked
 }
 
 /// What sets one execution of a test case apart; `recorded` is the value that the log shows.

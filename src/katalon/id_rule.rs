@@ -4,16 +4,15 @@
 
 use std::fmt;
 
-use regex::{Regex, RegexBuilder};
+use regex::Regex;
 
+use crate::katalon::bounded_regex;
 use crate::katalon::id_source::IdSource;
 use crate::katalon::test_case::TestCase;
 use crate::katalon::text::head;
 
 /// `ado:1865`, `@TC1865` and `[1865]`.
 const DEFAULT_PATTERN: &str = r"(?i)\bado:\s*([0-9]+)|@TC([0-9]+)|\[([0-9]+)\]";
-/// Bytes that a compiled pattern may take: a project's own file may hold any.
-const LARGEST_PATTERN: usize = 1 << 20;
 /// Bytes of a text in which ids are looked for; matching takes as long as the text is.
 const LONGEST_TEXT: usize = 64 * 1024;
 /// Ids of one text that are taken.
@@ -40,11 +39,7 @@ impl IdPattern {
     /// # Errors
     /// When it is no regular expression with a group.
     pub fn parse(pattern: &str) -> Result<Self, NoPattern> {
-        let regex = RegexBuilder::new(pattern)
-            .size_limit(LARGEST_PATTERN)
-            .dfa_size_limit(LARGEST_PATTERN)
-            .build()
-            .map_err(|error| NoPattern::Syntax(in_one_line(&error)))?;
+        let regex = bounded_regex::compile(pattern).map_err(NoPattern::Syntax)?;
 
         // The first group is the whole match.
         if regex.captures_len() < 2 {
@@ -86,13 +81,6 @@ impl fmt::Display for IdPattern {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.0.as_str())
     }
-}
-
-/// What is wrong with a regular expression, which the crate tells in several lines with a drawing.
-fn in_one_line(error: &regex::Error) -> String {
-    let text = error.to_string();
-    let last = text.lines().last().unwrap_or_default().trim();
-    last.strip_prefix("error: ").unwrap_or(last).to_owned()
 }
 
 /// Where the ids of the test cases of a project stand.

@@ -17,6 +17,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::katalon::damage::Damage;
+use crate::katalon::masked::MaskedValues;
 use crate::katalon::run::difference::Difference;
 use crate::katalon::status::Status;
 use crate::moment::Moment;
@@ -64,6 +65,9 @@ pub struct SuiteRun {
     pub differences: Vec<Difference>,
     /// What was odd, in words for a tester.
     pub warnings: Vec<String>,
+    /// Values that Katalon masks in one place and writes in clear in another.
+    #[serde(skip)]
+    pub masked: MaskedValues,
 }
 
 impl SuiteRun {

@@ -1,6 +1,8 @@
 //! Test support: a run, built in one place for the tests of every folder above.
 
 #[cfg(test)]
+use crate::katalon::masked::MaskedValues;
+#[cfg(test)]
 use crate::katalon::run::{Environment, RunOptions, SuiteRun};
 use crate::katalon::status::Status;
 use crate::moment::Moment;
@@ -30,5 +32,6 @@ pub(crate) fn run(suite: &str, start: i64, end: i64) -> SuiteRun {
         differences: Vec::new(),
         in_collection: false,
         warnings: Vec::new(),
+        masked: MaskedValues::default(),
     }
 }

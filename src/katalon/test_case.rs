@@ -9,11 +9,14 @@
 //! Of two versions that a merge left in the file both have to name the same ids. Where they cannot
 //! be known that is a [`Damage`], which is another thing than having none.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::katalon::damage::{Damage, DamageKind};
 use crate::katalon::id_source::IdSource;
+use crate::katalon::masked::MaskedValues;
 use crate::katalon::merge_conflict::{self, Sides};
+use crate::katalon::run::VariableValue;
+use crate::katalon::run::binding::groovy;
 use crate::katalon::xml::{self, Doctype, Node, XmlError};
 use crate::katalon::{escape, text};
 
@@ -43,6 +46,10 @@ pub struct TestCase {
     pub(super) texts: Texts,
     /// Variables with their default value as a Groovy expression.
     pub variables: BTreeMap<String, String>,
+    /// Names of the variables that Katalon masks in its log.
+    pub(crate) masked_names: BTreeSet<String>,
+    /// Their default values.
+    pub(crate) masked: MaskedValues,
     /// Why the ids cannot be known.
     pub damage: Option<Damage>,
     /// What could not be read, the damage included.
@@ -83,6 +90,8 @@ impl TestCase {
             source: IdSource::Integration,
             texts: Texts::default(),
             variables: BTreeMap::new(),
+            masked_names: BTreeSet::new(),
+            masked: MaskedValues::default(),
             damage: None,
             warnings: Vec::new(),
         };
@@ -139,6 +148,8 @@ impl TestCase {
                 ..version.texts
             },
             variables: version.variables,
+            masked_names: version.masked_names,
+            masked: version.masked,
             damage: None,
             warnings,
         };
@@ -151,8 +162,11 @@ impl TestCase {
 
     fn read_sides(id: String, file: &str, sides: &Sides) -> Self {
         let mut ours = Self::read_version(id.clone(), file, &sides.ours);
-        let theirs = Self::read_version(id, file, &sides.theirs);
+        let mut theirs = Self::read_version(id, file, &sides.theirs);
         let conflict = Damage::at(file, sides.line, DamageKind::ConflictMarkers);
+        // The run may have been made with either.
+        ours.masked.merge(&theirs.masked);
+        ours.masked_names.append(&mut theirs.masked_names);
 
         let is_agreed = ours.damage.is_none()
             && theirs.damage.is_none()
@@ -195,6 +209,8 @@ struct Version {
     ids: Vec<String>,
     texts: Texts,
     variables: BTreeMap<String, String>,
+    masked_names: BTreeSet<String>,
+    masked: MaskedValues,
     has_doctype: bool,
     /// Why the ids cannot be known.
     damage: Option<DamageKind>,
@@ -230,6 +246,8 @@ impl Version {
             ids,
             texts: again.texts,
             variables: again.variables,
+            masked_names: again.masked_names,
+            masked: again.masked,
             ..Self::default()
         };
         let reason = error.to_string();
@@ -253,6 +271,8 @@ impl Version {
             ids: file.ids,
             texts: file.texts,
             variables: file.variables,
+            masked_names: file.masked_names,
+            masked: file.masked,
             has_doctype: doctype == Doctype::Skipped,
             damage,
             unread: None,
@@ -296,9 +316,12 @@ struct OpenFile {
     value: String,
     variable_name: String,
     variable_default: String,
+    variable_masked: bool,
     texts: Texts,
     ids: Vec<String>,
     variables: BTreeMap<String, String>,
+    masked_names: BTreeSet<String>,
+    masked: MaskedValues,
 }
 
 impl OpenFile {
@@ -326,6 +349,7 @@ impl OpenFile {
             ("variable", "defaultValue") => {
                 text::head(text, LONGEST_DEFAULT).clone_into(&mut self.variable_default);
             }
+            ("variable", "masked") => self.variable_masked = text.trim() == "true",
             (_, "variable") => self.close_variable(),
             (ROOT, "tag") => (*text).clone_into(&mut self.texts.tag),
             (ROOT, "name") => text.trim().clone_into(&mut self.texts.name),
@@ -354,6 +378,15 @@ impl OpenFile {
         // Taken away for the same reason as the value of an entry: a variable may have no default.
         let name = std::mem::take(&mut self.variable_name);
         let default = std::mem::take(&mut self.variable_default);
+        let is_masked = std::mem::take(&mut self.variable_masked);
+
+        if is_masked && self.masked_names.len() < MOST_VARIABLES {
+            self.masked_names.insert(name.clone());
+            // An expression is no value yet; what Katalon makes of it is not known here.
+            if let VariableValue::Plain(value) = groovy(&default) {
+                self.masked.note(&value);
+            }
+        }
         if !name.is_empty() && self.variables.len() < MOST_VARIABLES {
             self.variables.insert(name, default);
         }
@@ -397,6 +430,28 @@ mod tests {
 
         assert_eq!(case.azure_ids, None);
         assert!(case.damage.is_some());
+    }
+
+    #[test]
+    fn the_values_of_masked_variables_are_known_and_those_of_others_are_not() {
+        let variable = |masked: &str, default: &str, name: &str| {
+            format!(
+                "<variable><defaultValue>{default}</defaultValue><id>1</id><masked>{masked}</masked>\
+                 <name>{name}</name></variable>"
+            )
+        };
+        let variables = [
+            variable("true", "'hunter2'", "password"),
+            variable("false", "'shown'", "user"),
+            variable("true", "GlobalVariable.pin", "pin"),
+            variable("true", "", "empty"),
+        ];
+
+        let case = read(&variables.concat());
+
+        assert_eq!(case.masked.longest_first(), ["hunter2"]);
+        assert_eq!(case.masked_names.len(), 3);
+        assert_eq!(case.variables.len(), 4);
     }
 
     #[test]

@@ -12,6 +12,7 @@ use crate::katalon::run::{FileKind, RunFile, TestResult};
 use crate::katalon::settings::SendingRule;
 use crate::katalon::status::Status;
 use crate::plan::FedPoint;
+use crate::plan::hidden;
 use crate::plan::left_out::LeftOut;
 use crate::plan::results;
 use crate::plan::snapshot::Snapshot;
@@ -84,7 +85,7 @@ pub(super) fn choose(snapshot: &Snapshot, fed_points: &[FedPoint<'_>]) -> Chosen
     }
     chosen.add_files_of_run(snapshot);
 
-    make_names_unique(&mut chosen.attachments);
+    make_names_unique(snapshot, &mut chosen.attachments);
     chosen
 }
 
@@ -101,7 +102,7 @@ pub(crate) fn late(
     for report in reports {
         chosen.add(snapshot, Target::Run, &report, None);
     }
-    make_names_unique(&mut chosen.attachments);
+    make_names_unique(snapshot, &mut chosen.attachments);
     chosen.attachments
 }
 
@@ -237,7 +238,7 @@ impl ChosenFiles {
         self.attachments.push(PlannedAttachment {
             target,
             source: Source::File(file.path.clone()),
-            name: text::file_name(&name_of(snapshot, target, &file.path)),
+            name: hidden::file_name(&name_of(snapshot, target, &file.path), &snapshot.hidden),
             kind: file.kind,
             size: file.size,
         });
@@ -272,7 +273,7 @@ fn name_of(snapshot: &Snapshot, target: Target, path: &str) -> String {
 
 /// Two files of the same name at one target keep their folders in the name, so that a person can
 /// tell them apart.
-fn make_names_unique(attachments: &mut [PlannedAttachment]) {
+fn make_names_unique(snapshot: &Snapshot, attachments: &mut [PlannedAttachment]) {
     let mut used = BTreeSet::new();
 
     for attachment in attachments {
@@ -281,7 +282,7 @@ fn make_names_unique(attachments: &mut [PlannedAttachment]) {
         }
 
         if let Source::File(path) = &attachment.source {
-            attachment.name = text::file_name(path);
+            attachment.name = hidden::file_name(path, &snapshot.hidden);
         }
 
         // Even whole paths can come to the same name, where ADO refuses a character of them.

@@ -18,6 +18,7 @@ use crate::discovery::run_identity::RunIdentity;
 use crate::katalon::collection_report::suite_at;
 use crate::katalon::run::{SuiteRun, TestResult};
 use crate::katalon::status::Status;
+use crate::plan::hidden;
 use crate::plan::members::{Member, MemberState, Members};
 use crate::plan::snapshot::Snapshot;
 
@@ -143,6 +144,7 @@ fn without_results(collection: &str, first: &SuiteRun) -> SuiteRun {
 fn add(whole: &mut Snapshot, member: Snapshot, number: usize, prefix: &str) {
     let started = member.run.started.or(member.run.last_record);
     let ended = member.ended();
+    hidden::add(&mut whole.hidden, member.hidden.iter().cloned());
 
     let run = &mut whole.run;
     run.started = match (run.started, started) {

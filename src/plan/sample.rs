@@ -31,6 +31,7 @@ pub(crate) fn snapshot(run: SuiteRun, settings: &AzureSettings) -> Snapshot {
         collection: None,
         reruns: None,
         cases,
+        hidden: Vec::new(),
         joined: None,
         run,
     }

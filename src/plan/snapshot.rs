@@ -42,6 +42,10 @@ pub(crate) struct Snapshot {
     pub reruns: Option<u32>,
     /// Ids of the test cases that the run executed; a test that is missing here has no `.tc` file.
     pub cases: BTreeMap<String, CaseIds>,
+    /// Pieces of the run's names that are hidden where they are sent, the longest first
+    /// (`katalon/redaction.rs`).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub hidden: Vec<String>,
     /// Of a collection that is submitted as one run: its members.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub joined: Option<Members>,

@@ -59,6 +59,7 @@ mod project_file;
 mod proxies;
 mod reading;
 mod recordings;
+mod redaction;
 mod refused;
 mod renamed;
 mod rules;
