@@ -18,6 +18,7 @@ pub mod damage;
 pub(crate) mod escape;
 pub mod id_rule;
 pub mod id_source;
+pub mod ids_splice;
 pub(crate) mod lenient_json;
 pub mod log;
 pub mod masked;

@@ -21,9 +21,13 @@ use crate::katalon::xml::{self, Doctype, Node, XmlError};
 use crate::katalon::{escape, text};
 
 /// The entry that holds the ids.
-const KEY: &str = "azure.testcase.ids";
+pub(super) const KEY: &str = "azure.testcase.ids";
 /// The element that is the test case.
-const ROOT: &str = "TestCaseEntity";
+pub(super) const ROOT: &str = "TestCaseEntity";
+/// The element that an integration has in it.
+pub(super) const ENTITY: &str = "integratedEntity";
+/// The name of the Azure DevOps integration in its element.
+pub(super) const PRODUCT: &str = "Azure";
 /// Bytes that the ids of a test case may have; a thousand of them have 11,000.
 const LONGEST_IDS: usize = 64 * 1024;
 /// Bytes of a variable's default that are kept: an id in it is short, and what is cut is no literal
@@ -100,7 +104,7 @@ impl TestCase {
     }
 
     /// Its name, as testers know it.
-    pub(super) fn name(&self) -> &str {
+    pub(crate) fn name(&self) -> &str {
         let file_name = self.id.rsplit('/').next().unwrap_or(&self.id);
         if self.texts.name.is_empty() {
             file_name
@@ -340,11 +344,11 @@ impl OpenFile {
         };
 
         match (parent, element) {
-            ("integratedEntity", "productName") => text.trim().clone_into(&mut self.product),
+            (ENTITY, "productName") => text.trim().clone_into(&mut self.product),
             ("entry", "key") => text.trim().clone_into(&mut self.key),
             ("entry", "value") => (*text).clone_into(&mut self.value),
             (_, "entry") => self.close_entry(),
-            (_, "integratedEntity") => self.close_entity(),
+            (_, ENTITY) => self.close_entity(),
             ("variable", "name") => text.trim().clone_into(&mut self.variable_name),
             ("variable", "defaultValue") => {
                 text::head(text, LONGEST_DEFAULT).clone_into(&mut self.variable_default);
@@ -369,7 +373,7 @@ impl OpenFile {
 
     fn close_entity(&mut self) {
         let ids = std::mem::take(&mut self.entity_ids);
-        if std::mem::take(&mut self.product).eq_ignore_ascii_case("Azure") {
+        if std::mem::take(&mut self.product).eq_ignore_ascii_case(PRODUCT) {
             self.ids.extend(ids);
         }
     }

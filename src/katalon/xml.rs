@@ -4,6 +4,8 @@
 //! an unknown entity stays as it is written. The walk stops with an error at the first place that
 //! is not well-formed; whoever walks keeps what came before.
 
+use std::ops::Range;
+
 use quick_xml::Reader;
 use quick_xml::XmlVersion;
 use quick_xml::events::{BytesStart, Event};
@@ -22,8 +24,17 @@ pub(crate) enum Node<'a> {
     Close(&'a str),
 }
 
+/// Where an element stands, in bytes behind a byte order mark.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Extent {
+    /// With its tags.
+    pub outer: Range<usize>,
+    /// Between its tags; `None` for an element of one tag, `<a/>`.
+    pub inner: Option<Range<usize>>,
+}
+
 /// A file that is not well-formed.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 #[error("the XML is damaged at byte {position}: {reason}")]
 pub struct XmlError {
     position: u64,
@@ -49,6 +60,17 @@ pub(crate) fn walk(
     bytes: &[u8],
     mut visit: impl FnMut(&[String], Node<'_>),
 ) -> Result<Doctype, XmlError> {
+    walk_extents(bytes, |path, node, _| visit(path, node))
+}
+
+/// As [`walk`], with the place of each element that was closed; one that was opened has none yet.
+///
+/// # Errors
+/// As [`walk`].
+pub(crate) fn walk_extents(
+    bytes: &[u8],
+    mut visit: impl FnMut(&[String], Node<'_>, Option<&Extent>),
+) -> Result<Doctype, XmlError> {
     let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
     let text = std::str::from_utf8(bytes).map_err(|error| XmlError {
         position: error.valid_up_to() as u64,
@@ -59,14 +81,18 @@ pub(crate) fn walk(
     let mut walk = Walk::default();
     let mut doctype = Doctype::Absent;
     loop {
-        let step = match reader.read_event() {
+        let start = position(&reader);
+        let event = reader.read_event();
+        let place = start..position(&reader);
+
+        let step = match event {
             Ok(Event::Eof) => break,
             Ok(Event::DocType(_)) => {
                 doctype = Doctype::Skipped;
                 Ok(())
             }
 
-            Ok(event) => walk.step(event, &mut visit),
+            Ok(event) => walk.step(event, place, &mut visit),
             Err(error) => Err(error.to_string()),
         };
 
@@ -88,6 +114,11 @@ pub(crate) fn walk(
     })
 }
 
+/// Where the reader is: right behind the event that it gave last.
+fn position(reader: &Reader<&[u8]>) -> usize {
+    usize::try_from(reader.buffer_position()).expect("what is in memory has such a length")
+}
+
 /// The elements that are open.
 #[derive(Default)]
 struct Walk {
@@ -95,6 +126,8 @@ struct Walk {
     path: Vec<String>,
     /// The text of each so far.
     texts: Vec<String>,
+    /// The place of each one's first tag.
+    tags: Vec<Range<usize>>,
     /// Elements that have no parent.
     roots: usize,
 }
@@ -103,15 +136,29 @@ impl Walk {
     fn step(
         &mut self,
         event: Event<'_>,
-        visit: &mut impl FnMut(&[String], Node<'_>),
+        place: Range<usize>,
+        visit: &mut impl FnMut(&[String], Node<'_>, Option<&Extent>),
     ) -> Result<(), String> {
         match event {
-            Event::Start(start) => self.open(&start, visit)?,
+            Event::Start(start) => self.open(&start, place, visit)?,
             Event::Empty(start) => {
-                self.open(&start, visit)?;
-                self.close(visit);
+                self.open(&start, place.clone(), visit)?;
+                let extent = Extent {
+                    outer: place,
+                    inner: None,
+                };
+                self.close(&extent, visit);
             }
-            Event::End(_) => self.close(visit),
+
+            Event::End(_) => {
+                let tag = self.tags.last().cloned().unwrap_or_default();
+                let extent = Extent {
+                    outer: tag.start..place.end,
+                    inner: Some(tag.end..place.start),
+                };
+                self.close(&extent, visit);
+            }
+
             Event::Text(text) => self.push(&text.xml10_content()),
             Event::CData(text) => self.push(&text.xml10_content()),
             Event::GeneralRef(reference) => self.push(&escape::xml(&format!("&{};", &*reference))),
@@ -123,7 +170,8 @@ impl Walk {
     fn open(
         &mut self,
         start: &BytesStart<'_>,
-        visit: &mut impl FnMut(&[String], Node<'_>),
+        place: Range<usize>,
+        visit: &mut impl FnMut(&[String], Node<'_>, Option<&Extent>),
     ) -> Result<(), String> {
         if self.path.len() == DEEPEST {
             return Err(format!("it is nested deeper than {DEEPEST} levels"));
@@ -142,14 +190,20 @@ impl Walk {
         self.roots += usize::from(self.path.is_empty());
         self.path.push(start.name().0.to_owned());
         self.texts.push(String::new());
-        visit(&self.path, Node::Open(&attributes));
+        self.tags.push(place);
+        visit(&self.path, Node::Open(&attributes), None);
         Ok(())
     }
 
-    fn close(&mut self, visit: &mut impl FnMut(&[String], Node<'_>)) {
+    fn close(
+        &mut self,
+        extent: &Extent,
+        visit: &mut impl FnMut(&[String], Node<'_>, Option<&Extent>),
+    ) {
         let text = self.texts.pop().unwrap_or_default();
-        visit(&self.path, Node::Close(&text));
+        visit(&self.path, Node::Close(&text), Some(extent));
         self.path.pop();
+        self.tags.pop();
     }
 
     fn push(&mut self, text: &str) {
@@ -197,6 +251,32 @@ mod tests {
             ]
         );
         assert_eq!(result.unwrap(), Doctype::Absent);
+    }
+
+    #[test]
+    fn each_element_is_where_its_tags_are() {
+        let xml = "\u{feff}<?xml version=\"1.0\"?>\r\n<a> ü&amp;<!-- <b> --><b x='>'/>\n<c ><![CDATA[</c>]]></c></a>";
+        let text = &xml['\u{feff}'.len_utf8()..];
+        let mut places = Vec::new();
+
+        walk_extents(xml.as_bytes(), |_, _, extent| {
+            let Some(extent) = extent else { return };
+            let inner = extent.inner.clone().map(|inner| &text[inner]);
+            places.push((&text[extent.outer.clone()], inner));
+        })
+        .unwrap();
+
+        assert_eq!(
+            places[..2],
+            [
+                ("<b x='>'/>", None),
+                ("<c ><![CDATA[</c>]]></c>", Some("<![CDATA[</c>]]>"))
+            ]
+        );
+        assert_eq!(
+            places[2].1.unwrap(),
+            &text[text.find("<a>").unwrap() + 3..text.len() - 4]
+        );
     }
 
     #[test]

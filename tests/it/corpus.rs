@@ -14,7 +14,7 @@ use kado::katalon::run::difference::Difference;
 use kado::katalon::run::junit::{Junit, JunitSuite};
 use kado::workspace::{self, JunitState};
 
-fn corpus() -> Option<PathBuf> {
+pub(crate) fn corpus() -> Option<PathBuf> {
     let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/corpus");
     if corpus.is_dir() {
         return Some(corpus);

@@ -17,6 +17,7 @@ mod collections_once;
 mod config;
 mod configurations;
 mod corpus;
+mod corpus_ids;
 mod corpus_submitted;
 mod crash;
 mod damages;
