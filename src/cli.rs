@@ -12,6 +12,7 @@ pub mod inspect;
 mod json;
 mod list;
 mod man;
+mod map;
 mod output;
 mod plan_tables;
 mod run;
@@ -63,6 +64,8 @@ enum Command {
     Check(check::Arguments),
     /// List projects, test plans, test configurations or test cases of Azure DevOps, with their ids
     List(list::Arguments),
+    /// Show, enter and propose the ADO ids of test cases
+    Map(map::Arguments),
     /// List runs: what waits, what was submitted, what needs a person
     Runs(runs::Arguments),
     /// Say whether the service is up, what waits and what failed
@@ -139,6 +142,7 @@ fn dispatch(cli: Cli) -> anyhow::Result<Exit> {
 
         Command::Check(arguments) => check::check(&arguments, file, &mut out),
         Command::List(arguments) => list::list(&arguments, &paths::load(file)?, &mut out),
+        Command::Map(arguments) => map::map(&arguments, &paths::load(file)?, &mut out),
         Command::Runs(arguments) => runs::runs(&arguments, &paths::load(file)?, &mut out),
         Command::Status(arguments) => status::status(&arguments, &paths::load(file)?, &mut out),
         Command::Why(arguments) => why::why(&arguments, &paths::load(file)?, &mut out),

@@ -22,6 +22,7 @@ mod holes;
 mod intake;
 pub mod katalon;
 mod locked;
+mod mapping;
 pub mod moment;
 pub mod outbox;
 mod pipeline;

@@ -1,12 +1,13 @@
 //! Katalon projects and report folders on disk: the shell around [`crate::katalon`].
 //!
-//! Everything here goes through [`crate::door`]: it only reads, takes no lock, follows no link and
-//! opens nothing but regular files; walks are bounded in depth and number. What cannot be read
+//! Everything here but `replace` goes through [`crate::door`]: it only reads, takes no lock, follows
+//! no link and opens nothing but regular files; walks are bounded in depth and number. What cannot be read
 //! becomes a warning where the rest still makes sense. Files change while they are read: Katalon
 //! rotates logs and rewrites reports in place.
 //!
 //! `project_folder` reads a project, `run_folder` a run, `collection_folder` the report of a test
-//! suite collection; `Location` says to which of them a folder belongs.
+//! suite collection; `Location` says to which of them a folder belongs. `replace` is the one place
+//! that writes a file of a project, when a command says so.
 
 mod collection_folder;
 mod earlier_run;
@@ -18,6 +19,7 @@ mod named_files;
 mod names;
 mod parsed_logs;
 mod project_folder;
+mod replace;
 mod run_folder;
 
 use std::io;
@@ -39,6 +41,7 @@ pub(crate) use project_folder::{
     read_project_file, resolved, rule_files, without_links,
 };
 pub use project_folder::{find_project_root, read_azure_settings, read_project, read_test_case};
+pub(crate) use replace::{Original, ReplaceError};
 pub(crate) use run_folder::RunReader;
 pub use run_folder::{JunitState, read_junit, read_run};
 pub(crate) use run_folder::{junit_state, state_of};

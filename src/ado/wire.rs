@@ -267,6 +267,40 @@ pub(crate) struct AutomatedItemFields {
     pub(crate) kind: Option<String>,
 }
 
+/// A test case as people who map to it know it.
+#[derive(Debug, Deserialize)]
+pub(crate) struct TitledItem {
+    #[serde(deserialize_with = "id")]
+    pub(crate) id: u32,
+    #[serde(default)]
+    pub(crate) fields: TitledItemFields,
+}
+
+/// What tells a test case from others.
+#[derive(Debug, Default, Deserialize)]
+pub(crate) struct TitledItemFields {
+    #[serde(rename = "System.WorkItemType")]
+    pub(crate) kind: Option<String>,
+    #[serde(rename = "System.Title")]
+    pub(crate) title: Option<String>,
+    #[serde(rename = "System.State")]
+    pub(crate) state: Option<String>,
+    #[serde(rename = "System.TeamProject")]
+    pub(crate) project: Option<String>,
+    #[serde(rename = "Microsoft.VSTS.TCM.AutomatedTestName")]
+    pub(crate) automated_name: Option<String>,
+    #[serde(rename = "Microsoft.VSTS.TCM.AutomatedTestStorage")]
+    pub(crate) automated_storage: Option<String>,
+}
+
+/// What a query for work items finds.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct QueryAnswer {
+    #[serde(default)]
+    pub(crate) work_items: Vec<Reference>,
+}
+
 /// The work item types of a category.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]

@@ -1,4 +1,4 @@
-//! Work items: reading them in batches, and updating the automation fields of test cases with
+//! Work items: finding test cases, reading them in batches, and updating the automation fields of test cases with
 //! optimistic locking.
 //!
 //! Automation fields are side matters: a token without the scope for them can still submit, so a
@@ -12,11 +12,13 @@ use serde_json::json;
 use crate::ado::error::AdoError;
 use crate::ado::transport::{AdoClient, Importance};
 use crate::ado::version::Call;
-use crate::ado::wire::{AutomatedItem, List, WorkItem};
+use crate::ado::wire::{AutomatedItem, List, QueryAnswer, TitledItem, WorkItem};
 use crate::plan::automation::{AutomationFields, Change, field};
 
 /// Most work items in one request (`ado/api.md` §3).
 const BATCH: usize = 200;
+/// Most work items that a query finds; the server refuses one that finds more.
+const MOST_FOUND: usize = 20_000;
 /// A precondition, the revision, does not hold any more.
 const PRECONDITION_FAILED: u16 = 412;
 
@@ -58,6 +60,52 @@ impl AdoClient {
         ];
         self.fields_of_items(project, ids, &fields, Importance::Essential)
             .await
+    }
+
+    /// Work items by id with what tells test cases from each other; those that do not exist or are
+    /// hidden are missing in the answer.
+    ///
+    /// # Errors
+    /// When the server fails.
+    pub(crate) async fn titled_items(
+        &self,
+        project: &str,
+        ids: &[u32],
+    ) -> Result<Vec<TitledItem>, AdoError> {
+        let fields = [
+            "System.Id",
+            "System.WorkItemType",
+            "System.Title",
+            "System.State",
+            "System.TeamProject",
+            field::NAME,
+            field::STORAGE,
+        ];
+        self.fields_of_items(project, ids, &fields, Importance::Essential)
+            .await
+    }
+
+    /// The ids of all test cases of a project, at most 20,000.
+    ///
+    /// # Errors
+    /// When the server fails, or refuses because there are more.
+    pub(crate) async fn test_case_ids(&self, project: &str) -> Result<Vec<u32>, AdoError> {
+        let path = [project, "_apis", "wit", "wiql"];
+        // A process may have test case types of its own, which are in the same group.
+        let query = "SELECT [System.Id] FROM WorkItems WHERE [System.TeamProject] = @project AND \
+                     [System.WorkItemType] IN GROUP 'Microsoft.TestCaseCategory' \
+                     ORDER BY [System.Id]";
+        let request = self
+            .request(
+                Method::POST,
+                &path,
+                Call::Released,
+                &[("$top", MOST_FOUND.to_string())],
+            )
+            .json(&json!({ "query": query }));
+
+        let answer: QueryAnswer = self.send(request, Importance::Essential).await?.content;
+        Ok(answer.work_items.into_iter().map(|item| item.id).collect())
     }
 
     /// The automation fields of work items; those that do not exist or are hidden are missing in

@@ -9,7 +9,7 @@ use crate::check::coverage::{Coverage, Finding, GapKind};
 use crate::check::report::Report;
 use crate::katalon::azure_ids;
 use crate::katalon::project::Project;
-use crate::katalon::settings::is_guid;
+use crate::mapping::{WorkItemKind, why_no_test_case};
 
 /// Most test cases that are looked for in other plans, each with a request.
 const MOST_SEARCHES: usize = 20;
@@ -85,7 +85,8 @@ pub(super) async fn check_mapped_ids(
 
     for (id, tests) in mapped {
         let mapped = MappedId { id, tests };
-        match why_no_test_case(items.get(&id), &types, ado_project) {
+        let kind = items.get(&id).map(kind_of);
+        match why_no_test_case(kind, &types, ado_project) {
             // Points of what is no test case would only be a second finding of one mistake.
             None => verification.points(&mapped).await,
             Some(why) => verification.wrong(
@@ -328,32 +329,9 @@ pub(super) fn mapped_ids<'a>(
     mapped
 }
 
-/// Why a work item is not a test case of the project, in words that go behind `work item ID`;
-/// `None` when it is one.
-fn why_no_test_case(
-    item: Option<&WorkItem>,
-    test_case_types: &[String],
-    project: &str,
-) -> Option<String> {
-    let Some(item) = item else {
-        return Some("does not exist, or this token cannot see it".to_owned());
-    };
-
-    // Ids of work items are unique in a whole organization, so a wrong one is often somebody
-    // else's bug or task that does exist.
-    let kind = item.fields.kind.as_deref().unwrap_or_default();
-    let is_test_case = test_case_types
-        .iter()
-        .any(|test_case| test_case.eq_ignore_ascii_case(kind));
-    if !is_test_case {
-        return Some(format!("is a {kind}, not a test case"));
+fn kind_of(item: &WorkItem) -> WorkItemKind<'_> {
+    WorkItemKind {
+        kind: item.fields.kind.as_deref().unwrap_or_default(),
+        project: item.fields.project.as_deref(),
     }
-
-    // A project may be configured by its GUID; then the names cannot be compared.
-    let home = item.fields.project.as_deref().unwrap_or(project);
-    if !is_guid(project) && !home.eq_ignore_ascii_case(project) {
-        return Some(format!("belongs to project {home}, not to {project}"));
-    }
-
-    None
 }

@@ -33,6 +33,7 @@ use windows_sys::Win32::Security::{
 use windows_sys::Win32::Storage::FileSystem::{
     BY_HANDLE_FILE_INFORMATION, FILE_BASIC_INFO, FileBasicInfo, GetDiskFreeSpaceExW, GetDriveTypeW,
     GetFileInformationByHandle, GetFileInformationByHandleEx, GetFinalPathNameByHandleW,
+    ReplaceFileW,
 };
 use windows_sys::Win32::System::EventLog::{
     DeregisterEventSource, EVENTLOG_ERROR_TYPE, EVENTLOG_INFORMATION_TYPE, EVENTLOG_WARNING_TYPE,
@@ -354,6 +355,18 @@ pub(crate) fn change_time(file: &File) -> io::Result<i64> {
         )
     })?;
     Ok(information.ChangeTime)
+}
+
+/// Puts a file into the place of another one, whose access list, owner and attributes it gets.
+///
+/// # Errors
+/// When one of them is not there or held by somebody, or when this account may not do it.
+pub(crate) fn replace_file(replaced: &Path, by: &Path) -> io::Result<()> {
+    let replaced = wide(replaced.as_os_str());
+    let by = wide(by.as_os_str());
+    // SAFETY: both names end with a zero; no copy of the old file is asked for, and the reserved
+    // arguments are null.
+    succeeded(unsafe { ReplaceFileW(replaced.as_ptr(), by.as_ptr(), null(), 0, null(), null()) })
 }
 
 /// How grave an entry of the Event Log is.

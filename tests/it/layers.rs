@@ -34,7 +34,7 @@ const LAYERS: &[&[&str]] = &[
     &["config", "spool", "watch"],
     &["ado", "intake", "outbox", "service"],
     &["connect", "telemetry"],
-    &["record", "submit"],
+    &["mapping", "record", "submit"],
     &["check", "daemon", "why"],
     &["cli"],
 ];

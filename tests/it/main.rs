@@ -45,6 +45,7 @@ mod layers;
 mod ledger;
 mod links;
 mod listing;
+mod map;
 mod memory;
 mod modes;
 mod naming;

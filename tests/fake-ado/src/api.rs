@@ -103,6 +103,7 @@ pub(crate) fn dispatch(method: &str, route: &Route, mut call: Call<'_>) -> Outco
         ("GET", R::OldPoints(plan, suite)) => points::of_suite(call, *plan, *suite),
         ("POST", R::PointsQuery) => points::query(call),
         ("POST", R::WorkItemsBatch) => work_items::batch(call),
+        ("POST", R::Wiql) => work_items::query(call),
         ("GET", R::WorkItem(id)) => work_items::get(call, *id),
         ("PATCH", R::WorkItem(id)) => work_items::patch(call, *id),
         ("GET", R::WorkItemTypeCategory(name)) => work_items::category(call, name),

@@ -29,6 +29,7 @@ pub(crate) enum Route {
     ResultAttachments(u32, u32),
     ResultAttachment(u32, u32, u32),
     WorkItemsBatch,
+    Wiql,
     WorkItem(u32),
     WorkItemTypeCategory(String),
     Builds,
@@ -57,6 +58,7 @@ impl Route {
             ["testplan", rest @ ..] => Route::of_testplan(rest),
             ["test", rest @ ..] => Route::of_test(rest),
             ["wit", "workitemsbatch"] => Some(Route::WorkItemsBatch),
+            ["wit", "wiql"] => Some(Route::Wiql),
             ["wit", "workitems", id] => Some(Route::WorkItem(id.parse().ok()?)),
             ["wit", "workitemtypecategories", _] => {
                 Some(Route::WorkItemTypeCategory(segments[2].clone()))
@@ -188,6 +190,8 @@ impl Route {
                 "/{organization}/{project}/_apis/test/runs/{runId}/results/{testCaseResultId}/attachments"
             }
             Route::WorkItemsBatch => "/{organization}/{project}/_apis/wit/workitemsbatch",
+            // Its team may be left out.
+            Route::Wiql => "/{organization}/{project}/{team}/_apis/wit/wiql",
             // Not the update of a work item: the description calls its list of operations an
             // object.
             _ => return None,

@@ -14,7 +14,7 @@ fn needed(method: &str, route: &Route) -> Option<&'static str> {
         R::Locations | R::ConnectionData | R::ResourceAreas => return None,
         R::Projects | R::Project(_) => "vso.project",
         R::WorkItem(_) if !reads => "vso.work_write",
-        R::WorkItemsBatch | R::WorkItem(_) | R::WorkItemTypeCategory(_) => "vso.work",
+        R::WorkItemsBatch | R::Wiql | R::WorkItem(_) | R::WorkItemTypeCategory(_) => "vso.work",
         R::Builds | R::Build(_) | R::BuildDefinition(_) => "vso.build",
         R::Releases | R::Release(_) | R::ReleaseDefinition(_) => "vso.release",
         _ if reads => "vso.test",

@@ -99,6 +99,42 @@ pub(super) fn batch(call: &Call<'_>) -> Outcome {
     Ok(list(values))
 }
 
+/// A query in WIQL: the one for the test cases of the project; other ones are refused.
+pub(super) fn query(call: &Call<'_>) -> Outcome {
+    let query = call.body.value["query"].as_str().unwrap_or_default();
+    let is_known = query.contains("[System.TeamProject] = @project")
+        && query.contains("[System.WorkItemType] IN GROUP 'Microsoft.TestCaseCategory'");
+    if !is_known {
+        return Err(bad("The fake knows no such query."));
+    }
+
+    let top = call.query.number("$top")?.unwrap_or(usize::MAX);
+    let project = &call.project().name;
+    let types = &call.world.settings.test_case_types;
+    let mut found: Vec<&WorkItem> = call
+        .world
+        .work_items
+        .iter()
+        .filter(|item| item.project == *project && types.contains(&item.kind))
+        .collect();
+    found.sort_by_key(|item| item.id);
+
+    let items: Vec<Value> = found
+        .into_iter()
+        .take(top)
+        .map(|item| {
+            json!({"id": item.id,
+                "url": format!("{}/_apis/wit/workItems/{}", call.base, item.id)})
+        })
+        .collect();
+    let column = json!({"referenceName": "System.Id", "name": "ID",
+        "url": format!("{}/_apis/wit/fields/System.Id", call.base)});
+    Ok(ok(
+        &json!({"queryType": "flat", "queryResultType": "workItem",
+        "asOf": "2026-05-06T08:00:00Z", "columns": [column], "workItems": items}),
+    ))
+}
+
 pub(super) fn get(call: &Call<'_>, id: u32) -> Outcome {
     let item = call.world.find_work_item(id).ok_or_else(|| no_item(id))?;
     let fields = call.query.get("fields").map(|names| {

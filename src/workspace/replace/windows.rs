@@ -1,0 +1,81 @@
+//! Replacing on Windows: `ReplaceFile` keeps the access list, the owner and the attributes of the
+//! file that is replaced. There is no opening inside an open folder, so the way to the file is
+//! looked at before, by reading it through the door.
+
+#![expect(clippy::disallowed_methods, reason = "files are written here")]
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write as _};
+use std::os::windows::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+
+use super::{Hindrance, MOST_NAMES, name_beside, read};
+use crate::win32::calls;
+
+/// The command that makes a file writable.
+pub(super) const MAKE_WRITABLE: &str = "attrib -r";
+/// The sign around a path in it.
+pub(super) const QUOTE: char = '"';
+
+/// `FILE_FLAG_OPEN_REPARSE_POINT`: a link is opened itself and not followed.
+const OPEN_REPARSE_POINT: u32 = 0x0020_0000;
+
+/// What keeps a file from being replaced. Who owns it is no matter here: the access list stays.
+pub(super) fn obstacle(root: &Path, below: &Path) -> io::Result<Option<Hindrance>> {
+    let metadata = fs::symlink_metadata(root.join(below))?;
+    let is_read_only = metadata.permissions().readonly();
+    Ok(is_read_only.then_some(Hindrance::ReadOnly))
+}
+
+/// Replaces a file whose bytes still have the digest `old`.
+pub(super) fn replace(
+    root: &Path,
+    below: &Path,
+    old: blake3::Hash,
+    new: &[u8],
+) -> io::Result<Option<Hindrance>> {
+    // Before anything is made: the way must not lead through a link.
+    if blake3::hash(&read(root, below)?) != old {
+        return Ok(Some(Hindrance::Changed));
+    }
+
+    let target = root.join(below);
+    let folder = target.parent().unwrap_or(root);
+    let (beside, mut file) = beside(folder)?;
+    let written = file.write_all(new).and_then(|()| file.sync_all());
+    // A file that is open cannot take the place of another one.
+    drop(file);
+
+    let replaced = written.and_then(|()| {
+        if blake3::hash(&read(root, below)?) != old {
+            return Ok(Some(Hindrance::Changed));
+        }
+        calls::replace_file(&target, &beside)?;
+        Ok(None)
+    });
+    if !matches!(replaced, Ok(None)) {
+        // What cannot be removed either is no news beside what went wrong.
+        let _ = fs::remove_file(&beside);
+    }
+    replaced
+}
+
+/// Makes a file that nobody had before.
+fn beside(folder: &Path) -> io::Result<(PathBuf, File)> {
+    let mut number = 0;
+    loop {
+        let path = folder.join(name_beside(number));
+        let made = OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .custom_flags(OPEN_REPARSE_POINT)
+            .open(&path);
+        match made {
+            Ok(file) => return Ok((path, file)),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists && number < MOST_NAMES => {
+                number += 1;
+            }
+            Err(error) => return Err(error),
+        }
+    }
+}
